@@ -1,0 +1,54 @@
+//! The only thing batchtop writes: one annotation of one object, under conditions.
+
+use super::{Key, Uid};
+
+/// The annotation by which pods and Nodes ask Karpenter to be left alone.
+pub const DO_NOT_DISRUPT: &str = "karpenter.sh/do-not-disrupt";
+
+/// A change of `karpenter.sh/do-not-disrupt` on one pod or Node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AnnotationChange {
+    /// The object.
+    pub key: Key,
+    /// Its uid as last read; another uid means another object.
+    pub uid: Uid,
+    /// Its resourceVersion as last read.
+    pub resource_version: String,
+    /// The value the user saw; the change is made only while it stands.
+    pub from: Option<String>,
+    /// The value to write; `None` removes the annotation.
+    pub to: Option<String>,
+}
+
+/// What became of one change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AnnotationOutcome {
+    /// Written.
+    Done,
+    /// Somebody else wrote another value meanwhile; nothing was written.
+    ChangedBySomebody {
+        /// The value that stands there now.
+        now: Option<String>,
+    },
+    /// The object was deleted and another one has its name; nothing was written.
+    Recreated,
+    /// The object is gone.
+    Gone,
+    /// The API server, or a webhook, refused; nothing was written.
+    Refused {
+        /// The HTTP status.
+        code: u16,
+        /// The server's words.
+        message: String,
+    },
+    /// No answer; whether it was written is not known.
+    Unanswered {
+        /// Why.
+        message: String,
+    },
+    /// The journal could not be written, so the request was not made.
+    NotJournaled {
+        /// Why.
+        message: String,
+    },
+}

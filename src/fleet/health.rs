@@ -1,0 +1,161 @@
+//! How alive each Source is, and what cluster it speaks of.
+
+use std::collections::BTreeMap;
+
+use super::{Delta, Kind, Sym};
+use crate::units::Time;
+
+/// What emits Deltas: the stream of one kind.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum SourceId {
+    /// Objects of one kind.
+    Kind(Kind),
+    /// Karpenter's CustomResourceDefinitions, for its version.
+    KarpenterCrds,
+}
+
+impl SourceId {
+    /// Its name on screen and in `sources[].name`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kind(Kind::KarpenterDeployment) => "karpenter-deployment",
+            Self::Kind(kind) => kind.resource(),
+            Self::KarpenterCrds => "karpenter-crds",
+        }
+    }
+
+    /// Whether batchtop is of no use without it.
+    pub const fn is_essential(self) -> bool {
+        matches!(self, Self::Kind(Kind::Node | Kind::Pod))
+    }
+}
+
+/// The state of a Source.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum HealthState {
+    /// Nothing has been answered yet.
+    #[default]
+    Connecting,
+    /// The first list is under way.
+    Syncing,
+    /// Complete, and heard of recently.
+    Live,
+    /// Was complete; now reconnecting or relisting.
+    Stale,
+    /// The API server says 403.
+    Forbidden,
+    /// The API server has no such API.
+    Absent,
+    /// The first list failed; it is tried again.
+    Failed,
+}
+
+impl HealthState {
+    /// As the JSON writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connecting => "Connecting",
+            Self::Syncing => "Syncing",
+            Self::Live => "Live",
+            Self::Stale => "Stale",
+            Self::Forbidden => "Forbidden",
+            Self::Absent => "Absent",
+            Self::Failed => "Failed",
+        }
+    }
+
+    /// Whether nothing more is to be expected: complete, or known not to come.
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Live | Self::Stale | Self::Forbidden | Self::Absent)
+    }
+
+    /// Whether its table holds all there is (possibly of a moment ago).
+    pub const fn is_complete(self) -> bool {
+        matches!(self, Self::Live | Self::Stale)
+    }
+}
+
+/// How alive one Source is.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Health {
+    /// Its state.
+    pub state: HealthState,
+    /// Objects read so far in the list under way, or held.
+    pub objects: u64,
+    /// When it was last known to be right: the last answer, event or bookmark.
+    pub as_of: Option<Time>,
+    /// What is wrong, or what was chosen (a filter, a namespace), in one sentence with the server's words.
+    pub message: Option<Sym>,
+    /// When it is tried again.
+    pub next_try: Option<Time>,
+    /// Objects that could not be decoded.
+    pub undecodable: u64,
+}
+
+/// A reason for which nothing at all can be read. Each has a sentence, a hint and an exit code.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConnectionError {
+    /// What failed, with the value, and why in the server's words.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+    /// The exit code of `snapshot`: 2 for configuration, 3 for the cluster (design §7).
+    pub exit_code: u8,
+}
+
+/// The version of Karpenter's API that the cluster serves.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum KarpenterApi {
+    /// Not known yet.
+    #[default]
+    Unknown,
+    /// None.
+    Absent,
+    /// `karpenter.sh/v1alpha5` (Provisioner).
+    V1Alpha5,
+    /// `karpenter.sh/v1beta1`.
+    V1Beta1,
+    /// `karpenter.sh/v1`.
+    V1,
+}
+
+/// What is known of the cluster besides its objects.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ClusterFacts {
+    /// The kubeconfig context, empty where there is none (in-cluster).
+    pub context: String,
+    /// The API server's address.
+    pub server: String,
+    /// The user as the API server names it, where it says so.
+    pub identity: Option<String>,
+    /// `gitVersion` of the API server.
+    pub kubernetes_version: Option<String>,
+    /// Which Karpenter API is served.
+    pub karpenter_api: KarpenterApi,
+    /// The lowest Karpenter version that has everything the NodePool CRD has, for example `1.14`.
+    pub karpenter_crd_version: Option<String>,
+    /// Whether the cluster serves `eks.amazonaws.com` NodeClasses (EKS Auto Mode).
+    pub auto_mode: bool,
+    /// Namespaces that are watched one by one because the whole cluster is not readable; `None` for the whole cluster.
+    pub namespaces: Option<Vec<String>>,
+    /// All contexts of the kubeconfig, in its order.
+    pub contexts: Vec<String>,
+    /// Namespace of the context, empty where unset.
+    pub default_namespace: String,
+}
+
+/// What a Source says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Report {
+    /// Objects changed.
+    Delta(Delta),
+    /// A Source's health changed.
+    Health(SourceId, Health),
+    /// Facts of the cluster changed.
+    Cluster(Box<ClusterFacts>),
+    /// Nothing can be read.
+    Down(ConnectionError),
+}
+
+/// The health of all Sources.
+pub type Sources = BTreeMap<SourceId, Health>;

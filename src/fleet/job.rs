@@ -1,0 +1,76 @@
+//! Jobs and CronJobs.
+
+use super::{Condition, Labels, Meta, Owner, Resources, Row, Sym};
+use crate::units::Time;
+
+/// One batch/v1 Job.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JobRow {
+    /// Identity.
+    pub meta: Meta,
+    /// All labels.
+    pub labels: Labels,
+    /// The controller (a CronJob, a JobSet), else the first owner.
+    pub owner: Option<Owner>,
+    /// `spec.suspend`.
+    pub suspended: bool,
+    /// `spec.parallelism`; 1 where absent.
+    pub parallelism: i64,
+    /// `spec.completions`.
+    pub completions: Option<i64>,
+    /// `spec.backoffLimit`; 6 where absent.
+    pub backoff_limit: i64,
+    /// `spec.activeDeadlineSeconds`.
+    pub active_deadline_seconds: Option<i64>,
+    /// Effective requests of one pod of the template.
+    pub requests: Resources,
+    /// `status.active`.
+    pub active: i64,
+    /// `status.ready`.
+    pub ready: i64,
+    /// `status.succeeded`.
+    pub succeeded: i64,
+    /// `status.failed`.
+    pub failed: i64,
+    /// `status.startTime`; reset on every resume.
+    pub started: Option<Time>,
+    /// `status.completionTime`; only of a successful Job.
+    pub completed: Option<Time>,
+    /// `status.conditions`.
+    pub conditions: Vec<Condition>,
+    /// Annotation `karpenter.sh/do-not-disrupt` on the Job itself, which nothing reads.
+    pub do_not_disrupt: Option<Sym>,
+    /// The same annotation in the pod template, which every pod of the Job inherits.
+    pub template_do_not_disrupt: Option<Sym>,
+}
+
+impl Row for JobRow {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+}
+
+/// One batch/v1 CronJob.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CronJobRow {
+    /// Identity.
+    pub meta: Meta,
+    /// `spec.schedule`.
+    pub schedule: Sym,
+    /// `spec.timeZone`.
+    pub time_zone: Option<Sym>,
+    /// `spec.suspend`.
+    pub suspended: bool,
+    /// How many Jobs of it are active.
+    pub active: i64,
+    /// `status.lastScheduleTime`.
+    pub last_schedule: Option<Time>,
+    /// `status.lastSuccessfulTime`.
+    pub last_success: Option<Time>,
+}
+
+impl Row for CronJobRow {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+}

@@ -1,0 +1,33 @@
+//! What exists: one row type per kind, identities, changes, and the store with its indices.
+
+mod annotation;
+mod delta;
+mod event;
+mod health;
+mod job;
+mod key;
+mod node;
+mod node_claim;
+mod node_pool;
+mod other;
+mod pod;
+mod resources;
+mod store;
+mod sym;
+mod table;
+
+pub use annotation::{AnnotationChange, AnnotationOutcome, DO_NOT_DISRUPT};
+pub use delta::{Change, Delta, Epoch};
+pub use event::{EVENT_CAPACITY, EventClass, EventObject, EventRow, EventTable, EventType};
+pub use health::{ClusterFacts, ConnectionError, Health, HealthState, KarpenterApi, Report, SourceId, Sources};
+pub use job::{CronJobRow, JobRow};
+pub use key::{Key, Kind, Meta, ObjectKey, Owner, Uid};
+pub use node::{CapacityType, NodeRow, Taint};
+pub use node_claim::NodeClaimRow;
+pub use node_pool::{Budget, ConsolidateAfter, NodePoolRow};
+pub use other::{ControllerRow, DisruptionBudgetRow, NamespaceRow, NodeClassRow, NodeOverlayRow, ReplicaSetRow};
+pub use pod::{PodPhase, PodRow};
+pub use resources::{Condition, GpuCount, NodeClassRef, Resources, Status, is_gpu_resource};
+pub use store::{Changed, Fleet};
+pub use sym::{Interner, Labels, Sym};
+pub use table::{Row, Table};

@@ -1,0 +1,123 @@
+//! Nodes.
+
+use super::{Condition, Labels, Meta, Owner, Resources, Row, Sym};
+
+/// How the capacity is bought: the values of label `karpenter.sh/capacity-type`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CapacityType {
+    /// `spot`.
+    Spot,
+    /// `on-demand`.
+    OnDemand,
+    /// `reserved`.
+    Reserved,
+}
+
+impl CapacityType {
+    /// From a label's value; EKS managed node groups write `SPOT`, `ON_DEMAND` and `CAPACITY_BLOCK`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "spot" | "SPOT" => Some(Self::Spot),
+            "on-demand" | "ON_DEMAND" => Some(Self::OnDemand),
+            "reserved" | "CAPACITY_BLOCK" => Some(Self::Reserved),
+            _ => None,
+        }
+    }
+
+    /// As Karpenter writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Spot => "spot",
+            Self::OnDemand => "on-demand",
+            Self::Reserved => "reserved",
+        }
+    }
+}
+
+/// One taint of a Node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Taint {
+    /// `key`.
+    pub key: Sym,
+    /// `value`, empty where absent.
+    pub value: Sym,
+    /// `effect`.
+    pub effect: Sym,
+}
+
+/// One Node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NodeRow {
+    /// Identity.
+    pub meta: Meta,
+    /// All labels.
+    pub labels: Labels,
+    /// The owning NodeClaim, where Karpenter made the Node.
+    pub owner: Option<Owner>,
+    /// `spec.providerID`.
+    pub provider_id: Option<Sym>,
+    /// `spec.unschedulable`.
+    pub cordoned: bool,
+    /// `spec.taints`.
+    pub taints: Vec<Taint>,
+    /// `status.conditions`.
+    pub conditions: Vec<Condition>,
+    /// `status.capacity`.
+    pub capacity: Resources,
+    /// `status.allocatable`.
+    pub allocatable: Resources,
+    /// Annotation `karpenter.sh/do-not-disrupt`, verbatim.
+    pub do_not_disrupt: Option<Sym>,
+    /// `status.nodeInfo.kubeletVersion`, empty where absent.
+    pub kubelet_version: Sym,
+}
+
+impl NodeRow {
+    /// The NodePool that made it: label `karpenter.sh/nodepool`.
+    pub fn node_pool(&self) -> Option<&Sym> {
+        self.labels.get("karpenter.sh/nodepool")
+    }
+
+    /// Label `node.kubernetes.io/instance-type`.
+    pub fn instance_type(&self) -> Option<&Sym> {
+        self.labels.get("node.kubernetes.io/instance-type")
+    }
+
+    /// Label `topology.kubernetes.io/zone`.
+    pub fn zone(&self) -> Option<&Sym> {
+        self.labels.get("topology.kubernetes.io/zone")
+    }
+
+    /// Label `topology.kubernetes.io/region`.
+    pub fn region(&self) -> Option<&Sym> {
+        self.labels.get("topology.kubernetes.io/region")
+    }
+
+    /// Karpenter's capacity type, else that of an EKS managed node group.
+    pub fn capacity_type(&self) -> Option<CapacityType> {
+        let label =
+            self.labels.get("karpenter.sh/capacity-type").or_else(|| self.labels.get("eks.amazonaws.com/capacityType"));
+        label.and_then(|value| CapacityType::parse(value))
+    }
+
+    /// Whether condition `Ready` is `True`.
+    pub fn is_ready(&self) -> bool {
+        Condition::is_true(&self.conditions, "Ready")
+    }
+
+    /// Whether Karpenter has marked it initialized (label `karpenter.sh/initialized`).
+    pub fn is_initialized(&self) -> bool {
+        self.labels.get("karpenter.sh/initialized").is_some_and(|value| value == "true")
+    }
+
+    /// Whether it carries Karpenter's taint for a node under disruption, in either spelling (v1 and v1beta1).
+    pub fn has_disrupted_taint(&self) -> bool {
+        self.taints.iter().any(|taint| taint.key == "karpenter.sh/disrupted" || taint.key == "karpenter.sh/disruption")
+    }
+}
+
+impl Row for NodeRow {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+}

@@ -1,0 +1,62 @@
+//! NodePools.
+
+use super::{Condition, Meta, NodeClassRef, Row, Sym};
+use crate::units::Lifetime;
+
+/// `spec.disruption.consolidateAfter`.
+pub type ConsolidateAfter = Lifetime;
+
+/// One entry of `spec.disruption.budgets`, verbatim: what it means is the disruption room's business.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Budget {
+    /// `nodes`: an integer or a percentage.
+    pub nodes: Sym,
+    /// `reasons`; `None` where absent (all reasons), an empty list matches nothing.
+    pub reasons: Option<Vec<Sym>>,
+    /// `schedule`, in cron's grammar, UTC.
+    pub schedule: Option<Sym>,
+    /// `duration`, a Go duration.
+    pub duration: Option<Sym>,
+}
+
+/// One karpenter.sh NodePool.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NodePoolRow {
+    /// Identity.
+    pub meta: Meta,
+    /// `spec.template.spec.nodeClassRef`.
+    pub node_class: Option<NodeClassRef>,
+    /// `spec.weight`, zero where absent.
+    pub weight: i64,
+    /// `spec.replicas`: set for static NodePools.
+    pub replicas: Option<i64>,
+    /// `spec.disruption.consolidationPolicy`, empty where absent.
+    pub consolidation_policy: Sym,
+    /// `spec.disruption.consolidateAfter`.
+    pub consolidate_after: ConsolidateAfter,
+    /// `spec.disruption.budgets`; `None` where absent.
+    pub budgets: Option<Vec<Budget>>,
+    /// `spec.template.spec.expireAfter`, for NodeClaims to come.
+    pub expire_after: Lifetime,
+    /// `spec.template.spec.terminationGracePeriod` in seconds, for NodeClaims to come.
+    pub termination_grace_seconds: Option<i64>,
+    /// `spec.limits`, verbatim, by resource.
+    pub limits: Vec<(Sym, Sym)>,
+    /// `status.resources`, verbatim, by resource.
+    pub usage: Vec<(Sym, Sym)>,
+    /// `status.conditions`.
+    pub conditions: Vec<Condition>,
+}
+
+impl NodePoolRow {
+    /// Whether condition `Ready` is `True`.
+    pub fn is_ready(&self) -> bool {
+        Condition::is_true(&self.conditions, "Ready")
+    }
+}
+
+impl Row for NodePoolRow {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+}

@@ -1,0 +1,99 @@
+//! Pods.
+
+use super::{Labels, Meta, Owner, Resources, Row, Sym};
+use crate::units::Time;
+
+/// `status.phase` of a pod.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum PodPhase {
+    /// Not all containers have started.
+    Pending,
+    /// Bound and started.
+    Running,
+    /// All containers ended well.
+    Succeeded,
+    /// A container failed for good.
+    Failed,
+    /// The node does not answer, or the phase is one that batchtop does not know.
+    Unknown,
+}
+
+impl PodPhase {
+    /// From the text of `status.phase`.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "Pending" => Self::Pending,
+            "Running" => Self::Running,
+            "Succeeded" => Self::Succeeded,
+            "Failed" => Self::Failed,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// As Kubernetes writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Running => "Running",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    /// Whether the pod has ended.
+    pub const fn is_finished(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed)
+    }
+}
+
+/// One Pod.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PodRow {
+    /// Identity.
+    pub meta: Meta,
+    /// All labels.
+    pub labels: Labels,
+    /// The controller, else the first owner.
+    pub owner: Option<Owner>,
+    /// `spec.nodeName`.
+    pub node: Option<Sym>,
+    /// `status.phase`.
+    pub phase: PodPhase,
+    /// What kubectl shows in its STATUS column: the phase, or the reason that says more (`CrashLoopBackOff`).
+    pub status: Sym,
+    /// The scheduler's message where condition `PodScheduled` is `False`, empty otherwise.
+    pub unschedulable: Sym,
+    /// `status.startTime`: when the kubelet took the pod, before images were pulled.
+    pub started: Option<Time>,
+    /// Effective requests, as the scheduler counts them.
+    pub requests: Resources,
+    /// Restarts of all containers together.
+    pub restarts: u32,
+    /// Containers that are ready.
+    pub containers_ready: u16,
+    /// Containers in all, restartable init containers included.
+    pub containers: u16,
+    /// `spec.terminationGracePeriodSeconds`; 30 where absent, as the API server defaults it.
+    pub termination_grace_seconds: i64,
+    /// Annotation `karpenter.sh/do-not-disrupt`, verbatim.
+    pub do_not_disrupt: Option<Sym>,
+}
+
+impl PodRow {
+    /// Active as Karpenter means it: neither finished nor being deleted (karpenter pkg/utils/pod/scheduling.go, IsActive).
+    pub fn is_active(&self) -> bool {
+        !self.phase.is_finished() && self.meta.deletion.is_none()
+    }
+
+    /// Whether it still occupies what it requests: bound or not, it has not finished (a terminating pod still does).
+    pub fn holds_resources(&self) -> bool {
+        !self.phase.is_finished()
+    }
+}
+
+impl Row for PodRow {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+}

@@ -1,0 +1,142 @@
+//! Resource amounts and conditions, which several kinds share.
+
+use super::Sym;
+use crate::units::Time;
+
+/// How many of one accelerator resource.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct GpuCount {
+    /// The extended resource, for example `nvidia.com/gpu`.
+    pub resource: Sym,
+    /// How many, in the units of that resource (devices, replicas or MIG instances).
+    pub count: i64,
+}
+
+/// Amounts of the resources that batchtop reasons about.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Resources {
+    /// CPU in thousandths of a core.
+    pub cpu_millis: i64,
+    /// Memory in bytes.
+    pub memory_bytes: i64,
+    /// Pods, where stated.
+    pub pods: i64,
+    /// Accelerators, by resource name; only resources that are mentioned, a zero included.
+    pub gpus: Vec<GpuCount>,
+}
+
+impl Resources {
+    /// The count of one accelerator resource; zero where it is not mentioned.
+    pub fn gpu(&self, resource: &str) -> i64 {
+        self.gpus.iter().find(|gpu| gpu.resource == resource).map_or(0, |gpu| gpu.count)
+    }
+
+    /// All accelerators together, of whichever resource.
+    pub fn gpu_total(&self) -> i64 {
+        self.gpus.iter().map(|gpu| gpu.count).sum()
+    }
+}
+
+/// Exact names of accelerator resources that carry no common prefix.
+const GPU_RESOURCES: [&str; 9] = [
+    "amd.com/gpu",
+    "aws.amazon.com/neuron",
+    "aws.amazon.com/neuroncore",
+    "aws.amazon.com/neurondevice",
+    "google.com/tpu",
+    "gpu.intel.com/i915",
+    "gpu.intel.com/xe",
+    "habana.ai/gaudi",
+    "nvidia.com/gpu",
+];
+
+/// Whether an extended resource is an accelerator: the device plugins of NVIDIA (whole, shared, renamed, MIG), AMD,
+/// AWS Neuron, Google TPU, Intel and Habana.
+pub fn is_gpu_resource(name: &str) -> bool {
+    GPU_RESOURCES.contains(&name)
+        || name.strip_prefix("nvidia.com/").is_some_and(|rest| rest.starts_with("gpu") || rest.starts_with("mig-"))
+}
+
+/// The status of a condition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// `"True"`.
+    True,
+    /// `"False"`.
+    False,
+    /// `"Unknown"`, and whatever else a server may write.
+    Unknown,
+}
+
+impl Status {
+    /// From the text of a condition's `status`.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "True" => Self::True,
+            "False" => Self::False,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// As Kubernetes writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// One entry of `status.conditions`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Condition {
+    /// `type`.
+    pub kind: Sym,
+    /// `status`.
+    pub status: Status,
+    /// `reason`, empty where absent.
+    pub reason: Sym,
+    /// `message`, empty where absent.
+    pub message: Sym,
+    /// `lastTransitionTime`.
+    pub last_transition: Option<Time>,
+}
+
+impl Condition {
+    /// The condition of this type among `conditions`.
+    pub fn find<'a>(conditions: &'a [Self], kind: &str) -> Option<&'a Self> {
+        conditions.iter().find(|condition| condition.kind == kind)
+    }
+
+    /// Whether the condition of this type is there and `True`.
+    pub fn is_true(conditions: &[Self], kind: &str) -> bool {
+        Self::find(conditions, kind).is_some_and(|condition| condition.status == Status::True)
+    }
+}
+
+/// A reference to a NodeClass.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NodeClassRef {
+    /// API group, for example `karpenter.k8s.aws`.
+    pub group: Sym,
+    /// Kind, for example `EC2NodeClass`.
+    pub kind: Sym,
+    /// Name.
+    pub name: Sym,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_gpu_resource;
+
+    #[test]
+    fn accelerators_are_told_from_other_extended_resources() {
+        for yes in ["nvidia.com/gpu", "nvidia.com/gpu.shared", "nvidia.com/mig-1g.10gb", "aws.amazon.com/neuron"] {
+            assert!(is_gpu_resource(yes), "{yes}");
+        }
+        for no in ["cpu", "nvidia.com/hostdev", "vpc.amazonaws.com/efa", "vpc.amazonaws.com/pod-eni", "hugepages-2Mi"] {
+            assert!(!is_gpu_resource(no), "{no}");
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The Fleet: all tables, and the indices that join them.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use foldhash::fast::RandomState;
+
+use super::{
+    ControllerRow, CronJobRow, Delta, DisruptionBudgetRow, EventTable, JobRow, Kind, NamespaceRow, NodeClaimRow,
+    NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, PodRow, ReplicaSetRow, Row, Sym, Table, Uid,
+};
+
+type Keys = HashSet<ObjectKey, RandomState>;
+type Index<K> = HashMap<K, Keys, RandomState>;
+
+/// Everything known.
+#[derive(Default)]
+#[expect(missing_docs, reason = "each table is named after its kind")]
+pub struct Fleet {
+    pub nodes: Table<NodeRow>,
+    pub pods: Table<PodRow>,
+    pub jobs: Table<JobRow>,
+    pub cron_jobs: Table<CronJobRow>,
+    pub node_claims: Table<NodeClaimRow>,
+    pub node_pools: Table<NodePoolRow>,
+    pub disruption_budgets: Table<DisruptionBudgetRow>,
+    pub events: EventTable,
+    pub replica_sets: Table<ReplicaSetRow>,
+    pub namespaces: Table<NamespaceRow>,
+    pub node_overlays: Table<NodeOverlayRow>,
+    pub ec2_node_classes: Table<NodeClassRow>,
+    pub eks_node_classes: Table<NodeClassRow>,
+    pub controllers: Table<ControllerRow>,
+    pods_by_node: Index<Sym>,
+    pods_by_job: Index<Uid>,
+    annotated_pods: BTreeSet<ObjectKey>,
+    node_by_provider: HashMap<Sym, ObjectKey, RandomState>,
+    claim_by_provider: HashMap<Sym, ObjectKey, RandomState>,
+    claim_by_node_name: HashMap<Sym, ObjectKey, RandomState>,
+}
+
+/// What a Delta touched, so that only that is derived anew.
+#[derive(Default, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Kinds with at least one changed row.
+    pub kinds: BTreeSet<Kind>,
+    /// Names of Nodes that changed, or whose pods or NodeClaim did.
+    pub nodes: BTreeSet<Sym>,
+    /// Jobs that changed, or whose pods did.
+    pub jobs: BTreeSet<Uid>,
+    /// NodeClaims that changed, or whose Node did.
+    pub claims: BTreeSet<ObjectKey>,
+}
+
+impl Changed {
+    /// Adds what another Delta touched.
+    pub fn merge(&mut self, mut other: Self) {
+        self.kinds.append(&mut other.kinds);
+        self.nodes.append(&mut other.nodes);
+        self.jobs.append(&mut other.jobs);
+        self.claims.append(&mut other.claims);
+    }
+}
+
+impl Fleet {
+    /// Applies a batch of changes and says what they touched.
+    pub fn apply(&mut self, delta: Delta) -> Changed {
+        let mut changed = Changed::default();
+        match delta {
+            Delta::Nodes(changes) => changes.into_iter().for_each(|change| self.apply_node(change, &mut changed)),
+            Delta::Pods(changes) => changes.into_iter().for_each(|change| self.apply_pod(change, &mut changed)),
+            Delta::Jobs(changes) => changes.into_iter().for_each(|change| self.apply_job(change, &mut changed)),
+            Delta::NodeClaims(changes) => changes.into_iter().for_each(|change| self.apply_claim(change, &mut changed)),
+            Delta::Events(changes) => {
+                note(&mut changed, Kind::Event, &changes);
+                changes.into_iter().for_each(|change| self.events.apply(change));
+            }
+            Delta::CronJobs(changes) => plain(&mut self.cron_jobs, changes, Kind::CronJob, &mut changed),
+            Delta::NodePools(changes) => plain(&mut self.node_pools, changes, Kind::NodePool, &mut changed),
+            Delta::DisruptionBudgets(changes) => {
+                plain(&mut self.disruption_budgets, changes, Kind::PodDisruptionBudget, &mut changed);
+            }
+            Delta::ReplicaSets(changes) => plain(&mut self.replica_sets, changes, Kind::ReplicaSet, &mut changed),
+            Delta::Namespaces(changes) => plain(&mut self.namespaces, changes, Kind::Namespace, &mut changed),
+            Delta::NodeOverlays(changes) => plain(&mut self.node_overlays, changes, Kind::NodeOverlay, &mut changed),
+            Delta::Ec2NodeClasses(changes) => {
+                plain(&mut self.ec2_node_classes, changes, Kind::Ec2NodeClass, &mut changed)
+            }
+            Delta::EksNodeClasses(changes) => {
+                plain(&mut self.eks_node_classes, changes, Kind::EksNodeClass, &mut changed)
+            }
+            Delta::Controllers(changes) => {
+                plain(&mut self.controllers, changes, Kind::KarpenterDeployment, &mut changed)
+            }
+        }
+        changed
+    }
+
+    fn apply_pod(&mut self, change: super::Change<PodRow>, changed: &mut Changed) {
+        let (by_node, by_job, annotated) = (&mut self.pods_by_node, &mut self.pods_by_job, &mut self.annotated_pods);
+        self.pods.apply(change, |old, new| {
+            changed.kinds.insert(Kind::Pod);
+            let (old_node, new_node) = (old.and_then(|p| p.node.as_ref()), new.and_then(|p| p.node.as_ref()));
+            let (old_job, new_job) = (old.and_then(job_uid), new.and_then(job_uid));
+            changed.nodes.extend(old_node.into_iter().chain(new_node).cloned());
+            changed.jobs.extend(old_job.into_iter().chain(new_job).cloned());
+            let Some(key) = new.or(old).map(|pod| &pod.meta.key) else { return };
+            reindex(by_node, key, old_node, new_node);
+            reindex(by_job, key, old_job, new_job);
+            match new.is_some_and(|pod| pod.do_not_disrupt.is_some()) {
+                true => annotated.insert(key.clone()),
+                false => annotated.remove(key),
+            };
+        });
+    }
+
+    fn apply_node(&mut self, change: super::Change<NodeRow>, changed: &mut Changed) {
+        let by_provider = &mut self.node_by_provider;
+        let (claim_by_provider, claim_by_name) = (&self.claim_by_provider, &self.claim_by_node_name);
+        self.nodes.apply(change, |old, new| {
+            changed.kinds.insert(Kind::Node);
+            for row in old.into_iter().chain(new) {
+                changed.nodes.insert(row.meta.key.name.clone());
+                let by_provider = row.provider_id.as_ref().and_then(|id| claim_by_provider.get(id));
+                changed.claims.extend(by_provider.or_else(|| claim_by_name.get(&row.meta.key.name)).cloned());
+            }
+            let id = |row: &NodeRow| row.provider_id.clone().map(|id| (id, row.meta.key.clone()));
+            replace(by_provider, old.and_then(id), new.and_then(id));
+        });
+    }
+
+    fn apply_claim(&mut self, change: super::Change<NodeClaimRow>, changed: &mut Changed) {
+        let (by_provider, by_name) = (&mut self.claim_by_provider, &mut self.claim_by_node_name);
+        let node_by_provider = &self.node_by_provider;
+        self.node_claims.apply(change, |old, new| {
+            changed.kinds.insert(Kind::NodeClaim);
+            for row in old.into_iter().chain(new) {
+                changed.claims.insert(row.meta.key.clone());
+                let node = row.provider_id.as_ref().and_then(|id| node_by_provider.get(id)).map(|key| key.name.clone());
+                changed.nodes.extend(node.or_else(|| row.node_name.clone()));
+            }
+            let key = |row: &NodeClaimRow| row.meta.key.clone();
+            let provider = |row: &NodeClaimRow| row.provider_id.clone().map(|id| (id, key(row)));
+            let name = |row: &NodeClaimRow| row.node_name.clone().map(|name| (name, key(row)));
+            replace(by_provider, old.and_then(provider), new.and_then(provider));
+            replace(by_name, old.and_then(name), new.and_then(name));
+        });
+    }
+
+    fn apply_job(&mut self, change: super::Change<JobRow>, changed: &mut Changed) {
+        self.jobs.apply(change, |old, new| {
+            changed.kinds.insert(Kind::Job);
+            changed.jobs.extend(old.into_iter().chain(new).map(|row| row.meta.uid.clone()));
+        });
+    }
+
+    /// The pods bound to a Node, finished ones included.
+    pub fn pods_on<'a>(&'a self, node: &str) -> impl Iterator<Item = &'a PodRow> {
+        self.pods_by_node.get(node).into_iter().flatten().filter_map(|key| self.pods.get(key))
+    }
+
+    /// The pods whose controller is this Job.
+    pub fn pods_of_job<'a>(&'a self, uid: &Uid) -> impl Iterator<Item = &'a PodRow> {
+        self.pods_by_job.get(uid).into_iter().flatten().filter_map(|key| self.pods.get(key))
+    }
+
+    /// The pods that carry `karpenter.sh/do-not-disrupt`, whatever its value, by key.
+    pub fn annotated_pods(&self) -> impl Iterator<Item = &PodRow> {
+        self.annotated_pods.iter().filter_map(|key| self.pods.get(key))
+    }
+
+    /// The NodeClaim behind a Node: by providerID as Karpenter joins them, else by `status.nodeName`.
+    pub fn claim_of(&self, node: &NodeRow) -> Option<&NodeClaimRow> {
+        let by_provider = node.provider_id.as_ref().and_then(|id| self.claim_by_provider.get(id));
+        let key = by_provider.or_else(|| self.claim_by_node_name.get(&node.meta.key.name))?;
+        self.node_claims.get(key)
+    }
+
+    /// The Node of a NodeClaim: by providerID, else by `status.nodeName`; `None` before it registers.
+    pub fn node_of(&self, claim: &NodeClaimRow) -> Option<&NodeRow> {
+        let by_provider = claim.provider_id.as_ref().and_then(|id| self.node_by_provider.get(id));
+        if let Some(node) = by_provider.and_then(|key| self.nodes.get(key)) {
+            return Some(node);
+        }
+        let name = claim.node_name.as_ref()?;
+        self.nodes.get(&ObjectKey { namespace: Sym::new(""), name: name.clone() })
+    }
+
+    /// A Node by its name.
+    pub fn node(&self, name: &str) -> Option<&NodeRow> {
+        self.nodes.get(&ObjectKey::cluster(name))
+    }
+}
+
+/// The Job that controls a pod.
+fn job_uid(pod: &PodRow) -> Option<&Uid> {
+    pod.owner.as_ref().filter(|owner| owner.kind == "Job").map(|owner| &owner.uid)
+}
+
+fn note<R>(changed: &mut Changed, kind: Kind, changes: &[super::Change<R>]) {
+    if !changes.is_empty() {
+        changed.kinds.insert(kind);
+    }
+}
+
+fn plain<R: Row>(table: &mut Table<R>, changes: Vec<super::Change<R>>, kind: Kind, changed: &mut Changed) {
+    note(changed, kind, &changes);
+    changes.into_iter().for_each(|change| table.apply(change, |_, _| ()));
+}
+
+fn reindex<K: Eq + std::hash::Hash + Clone>(index: &mut Index<K>, key: &ObjectKey, old: Option<&K>, new: Option<&K>) {
+    if old == new {
+        return;
+    }
+    if let Some(old) = old
+        && let Some(bucket) = index.get_mut(old)
+    {
+        bucket.remove(key);
+        if bucket.is_empty() {
+            index.remove(old);
+        }
+    }
+    if let Some(new) = new {
+        index.entry(new.clone()).or_default().insert(key.clone());
+    }
+}
+
+/// Moves a one-to-one entry; an entry that another row has taken over meanwhile stays.
+fn replace(
+    index: &mut HashMap<Sym, ObjectKey, RandomState>,
+    old: Option<(Sym, ObjectKey)>,
+    new: Option<(Sym, ObjectKey)>,
+) {
+    if let Some((id, key)) = old
+        && index.get(&id) == Some(&key)
+    {
+        index.remove(&id);
+    }
+    if let Some((id, key)) = new {
+        index.insert(id, key);
+    }
+}

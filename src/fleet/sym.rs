@@ -1,0 +1,186 @@
+//! Interned strings. A Fleet repeats few strings very often: namespaces, nodes, owners, label sets, event messages.
+
+use std::borrow::Borrow;
+use std::collections::HashSet;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+/// An interned string: sixteen bytes, shared by everything that mentions it.
+///
+/// Equality and order are those of the text, so symbols of different interners compare as one would expect.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sym(Arc<str>);
+
+impl Sym {
+    /// A symbol of its own, for text that is not expected to repeat (a pod's name).
+    pub fn new(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deref for Sym {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Sym {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for Sym {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Sym {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl PartialEq<str> for Sym {
+    fn eq(&self, other: &str) -> bool {
+        &*self.0 == other
+    }
+}
+
+impl PartialEq<&str> for Sym {
+    fn eq(&self, other: &&str) -> bool {
+        &*self.0 == *other
+    }
+}
+
+impl fmt::Display for Sym {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Sym {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+/// The labels of one object, sorted by key; objects with equal labels share one list.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Labels(Arc<[(Sym, Sym)]>);
+
+impl Labels {
+    /// From pairs in any order; of a repeated key the last one counts.
+    pub fn new(mut pairs: Vec<(Sym, Sym)>) -> Self {
+        pairs.sort_by(|a, b| a.0.cmp(&b.0));
+        pairs.reverse();
+        pairs.dedup_by(|a, b| a.0 == b.0);
+        pairs.reverse();
+        Self(Arc::from(pairs))
+    }
+
+    /// The value of `key`.
+    pub fn get(&self, key: &str) -> Option<&Sym> {
+        let at = self.0.binary_search_by(|(k, _)| k.as_str().cmp(key)).ok()?;
+        self.0.get(at).map(|(_, value)| value)
+    }
+
+    /// All pairs in the order of their keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&Sym, &Sym)> {
+        self.0.iter().map(|(k, v)| (k, v))
+    }
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self(Arc::from(Vec::new()))
+    }
+}
+
+/// Below this size the interner is never swept.
+const SWEEP_FLOOR: usize = 4096;
+
+/// Hands out one [`Sym`] per distinct text. Each Source has its own, so nothing is shared between tasks.
+///
+/// Bounded by what is alive: whenever it has doubled, entries that nobody else holds are dropped.
+#[derive(Default)]
+pub struct Interner {
+    syms: HashSet<Sym, RandomState>,
+    labels: HashSet<Labels, RandomState>,
+    sweep_at: usize,
+}
+
+impl Interner {
+    /// The symbol for `text`.
+    pub fn sym(&mut self, text: &str) -> Sym {
+        if let Some(sym) = self.syms.get(text) {
+            return sym.clone();
+        }
+        self.sweep_when_doubled();
+        let sym = Sym::new(text);
+        self.syms.insert(sym.clone());
+        sym
+    }
+
+    /// The shared list for these labels.
+    pub fn labels(&mut self, pairs: Vec<(Sym, Sym)>) -> Labels {
+        let labels = Labels::new(pairs);
+        if let Some(known) = self.labels.get(&labels) {
+            return known.clone();
+        }
+        self.sweep_when_doubled();
+        self.labels.insert(labels.clone());
+        labels
+    }
+
+    fn sweep_when_doubled(&mut self) {
+        if self.syms.len() + self.labels.len() < self.sweep_at.max(SWEEP_FLOOR) {
+            return;
+        }
+        self.labels.retain(|labels| Arc::strong_count(&labels.0) > 1);
+        self.syms.retain(|sym| Arc::strong_count(&sym.0) > 1);
+        self.sweep_at = 2 * (self.syms.len() + self.labels.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_text_is_one_allocation() {
+        let mut interner = Interner::default();
+        let (a, b) = (interner.sym("ml"), interner.sym("ml"));
+        assert!(Arc::ptr_eq(&a.0, &b.0));
+    }
+
+    #[test]
+    fn what_nobody_holds_is_swept() {
+        let mut interner = Interner::default();
+        let kept = interner.sym("kept");
+        for n in 0..SWEEP_FLOOR * 3 {
+            interner.sym(&format!("pod-{n}"));
+        }
+        assert!(interner.syms.len() <= 2 * SWEEP_FLOOR, "{}", interner.syms.len());
+        assert!(Arc::ptr_eq(&kept.0, &interner.sym("kept").0));
+    }
+
+    #[test]
+    fn labels_are_found_by_key_and_the_last_of_a_repeated_key_counts() {
+        let pair = |k: &str, v: &str| (Sym::new(k), Sym::new(v));
+        let labels = Labels::new(vec![pair("b", "2"), pair("a", "1"), pair("b", "3")]);
+        assert_eq!(labels.get("b").map(Sym::as_str), Some("3"));
+        assert_eq!(labels.get("c"), None);
+        assert_eq!(labels.iter().count(), 2);
+    }
+}

@@ -1,0 +1,90 @@
+//! Points in time, as Kubernetes writes them.
+
+use std::fmt;
+
+/// A point in time: microseconds since the Unix epoch, UTC.
+///
+/// Kubernetes writes whole seconds (`metav1.Time`) or microseconds (`metav1.MicroTime`); both fit without loss.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Time(i64);
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+
+impl Time {
+    /// From whole seconds since the Unix epoch.
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(MICROS_PER_SECOND))
+    }
+
+    /// From microseconds since the Unix epoch.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Whole seconds since the Unix epoch, rounded down.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(MICROS_PER_SECOND)
+    }
+
+    /// Microseconds since the Unix epoch.
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Reads RFC 3339, the only form in which the API server writes times. `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let timestamp: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(timestamp.as_microsecond()))
+    }
+
+    /// Seconds from `earlier` to `self`, rounded down; negative when `earlier` is later.
+    pub const fn seconds_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0).div_euclid(MICROS_PER_SECOND)
+    }
+
+    /// This time moved by whole seconds.
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(MICROS_PER_SECOND)))
+    }
+
+    /// This time moved by microseconds.
+    pub const fn plus_micros(self, micros: i64) -> Self {
+        Self(self.0.saturating_add(micros))
+    }
+}
+
+/// RFC 3339 in UTC with `Z`; a fraction only where there is one.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(timestamp) => write!(f, "{timestamp}"),
+            Err(_) => f.write_str("out of range"),
+        }
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Time;
+
+    #[test]
+    fn reads_and_writes_what_the_api_server_writes() {
+        for text in ["2026-11-21T22:01:02Z", "2026-11-21T22:01:02.123456Z", "1970-01-01T00:00:00Z"] {
+            assert_eq!(Time::parse(text).map(|t| t.to_string()).as_deref(), Some(text));
+        }
+        assert_eq!(Time::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn seconds_round_down_on_both_sides_of_the_epoch() {
+        assert_eq!(Time::from_micros(-1).seconds(), -1);
+        assert_eq!(Time::from_micros(1_999_999).seconds(), 1);
+        assert_eq!(Time::from_seconds(10).seconds_since(Time::from_seconds(4)), 6);
+    }
+}
