@@ -1,4 +1,6 @@
 //! batchtop: a terminal dashboard for batch jobs and GPU fleets on Kubernetes with Karpenter.
 
+pub mod app;
 pub mod fleet;
+pub mod input;
 pub mod units;

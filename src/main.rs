@@ -1,1 +1,3 @@
+//! The `batchtop` program.
+
 fn main() {}

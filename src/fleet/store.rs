@@ -83,13 +83,13 @@ impl Fleet {
             Delta::Namespaces(changes) => plain(&mut self.namespaces, changes, Kind::Namespace, &mut changed),
             Delta::NodeOverlays(changes) => plain(&mut self.node_overlays, changes, Kind::NodeOverlay, &mut changed),
             Delta::Ec2NodeClasses(changes) => {
-                plain(&mut self.ec2_node_classes, changes, Kind::Ec2NodeClass, &mut changed)
+                plain(&mut self.ec2_node_classes, changes, Kind::Ec2NodeClass, &mut changed);
             }
             Delta::EksNodeClasses(changes) => {
-                plain(&mut self.eks_node_classes, changes, Kind::EksNodeClass, &mut changed)
+                plain(&mut self.eks_node_classes, changes, Kind::EksNodeClass, &mut changed);
             }
             Delta::Controllers(changes) => {
-                plain(&mut self.controllers, changes, Kind::KarpenterDeployment, &mut changed)
+                plain(&mut self.controllers, changes, Kind::KarpenterDeployment, &mut changed);
             }
         }
         changed
@@ -106,9 +106,10 @@ impl Fleet {
             let Some(key) = new.or(old).map(|pod| &pod.meta.key) else { return };
             reindex(by_node, key, old_node, new_node);
             reindex(by_job, key, old_job, new_job);
-            match new.is_some_and(|pod| pod.do_not_disrupt.is_some()) {
-                true => annotated.insert(key.clone()),
-                false => annotated.remove(key),
+            if new.is_some_and(|pod| pod.do_not_disrupt.is_some()) {
+                annotated.insert(key.clone())
+            } else {
+                annotated.remove(key)
             };
         });
     }

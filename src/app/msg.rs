@@ -1,0 +1,105 @@
+//! The two vocabularies of [`super::App`].
+
+use crate::fleet::{AnnotationChange, AnnotationOutcome, Epoch, Key, Report};
+use crate::input::Chord;
+use crate::units::Time;
+
+/// What the mouse did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mouse {
+    /// The left button went down on this cell.
+    Click {
+        /// Column, from 0.
+        x: u16,
+        /// Row, from 0.
+        y: u16,
+    },
+    /// The wheel turned up.
+    WheelUp,
+    /// The wheel turned down.
+    WheelDown,
+}
+
+/// What the detail pane fetched of one object.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Fetched {
+    /// All annotations, by key.
+    pub annotations: Vec<(String, String)>,
+    /// The object as YAML, without managedFields.
+    pub yaml: String,
+}
+
+/// Input to `update`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(Chord),
+    /// Text was pasted.
+    Paste(String),
+    /// The mouse.
+    Mouse(Mouse),
+    /// The terminal has this size now.
+    Resize {
+        /// Columns.
+        width: u16,
+        /// Rows.
+        height: u16,
+    },
+    /// What time it is; once a second.
+    Clock(Time),
+    /// A Source says something.
+    Source(Epoch, Report),
+    /// One change of a write has been answered.
+    Written {
+        /// Which [`super::Write`].
+        write: u64,
+        /// Which of its items.
+        item: usize,
+        /// What became of it.
+        outcome: AnnotationOutcome,
+    },
+    /// An object was fetched for the detail pane.
+    Fetched {
+        /// Which.
+        key: Key,
+        /// What it holds, or why not.
+        result: Result<Fetched, String>,
+    },
+    /// Something the outside wants to tell the user.
+    Notice(super::Notice),
+    /// A frame is about to be drawn: listings that changed are put in order.
+    Frame,
+}
+
+/// A request to the outside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Leave.
+    Quit,
+    /// Connect to another context; what the old connection still says carries an older epoch.
+    Connect {
+        /// Its name.
+        context: String,
+        /// The new epoch.
+        epoch: Epoch,
+    },
+    /// Write one change: journal the intent, send the request, journal the result, answer with `Msg::Written`.
+    Write {
+        /// Which [`super::Write`].
+        write: u64,
+        /// Which of its items.
+        item: usize,
+        /// `protect`, `unprotect` or `undo`, for the journal.
+        verb: &'static str,
+        /// What.
+        change: AnnotationChange,
+    },
+    /// Fetch an object for the detail pane.
+    Fetch(Key),
+    /// Put text on the clipboard.
+    Copy(String),
+    /// Stop the process as ctrl-z does.
+    Suspend,
+    /// Forget what the terminal shows and draw it all.
+    Redraw,
+}

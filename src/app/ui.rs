@@ -1,0 +1,422 @@
+//! What the user is looking at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tui_input::Input;
+
+use super::Fetched;
+use crate::fleet::{AnnotationChange, AnnotationOutcome, Key, Kind, ObjectKey, Sym};
+use crate::input::Chord;
+use crate::units::Time;
+
+/// The screens, in the order of their number keys.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Screen {
+    /// Nodes, and NodeClaims that have no Node yet.
+    #[default]
+    Fleet,
+    /// Jobs.
+    Jobs,
+    /// Pods.
+    Pods,
+    /// NodePools, each with its NodeClaims.
+    Claims,
+    /// Events.
+    Events,
+}
+
+impl Screen {
+    /// Every screen.
+    pub const ALL: [Self; 5] = [Self::Fleet, Self::Jobs, Self::Pods, Self::Claims, Self::Events];
+
+    /// Its title.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Fleet => "Fleet",
+            Self::Jobs => "Jobs",
+            Self::Pods => "Pods",
+            Self::Claims => "Claims",
+            Self::Events => "Events",
+        }
+    }
+}
+
+/// What a level is narrowed to after drilling down.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// Nodes and NodeClaims of a NodePool.
+    NodePool(Sym),
+    /// Pods on a Node.
+    Node(Sym),
+    /// Pods of a Job.
+    Job(ObjectKey),
+}
+
+/// A column of some screen; each screen has its own list.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[expect(missing_docs, reason = "the header that view gives each says it")]
+pub enum Column {
+    /// Not a column: what needs a look first.
+    Attention,
+    Name,
+    Namespace,
+    NodePool,
+    InstanceType,
+    Capacity,
+    Zone,
+    Age,
+    Status,
+    Pods,
+    Cpu,
+    Memory,
+    Gpu,
+    Version,
+    Node,
+    Owner,
+    Ready,
+    Restarts,
+    Protection,
+    Until,
+    Progress,
+    Active,
+    Failed,
+    Duration,
+    Phase,
+    Expires,
+    Last,
+    Count,
+    Reason,
+    Object,
+    Message,
+    Class,
+    Source,
+    Weight,
+    Budget,
+    Limits,
+}
+
+/// The order of a listing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sort {
+    /// By what.
+    pub column: Column,
+    /// Whether the natural order of the column is reversed.
+    pub reversed: bool,
+}
+
+/// One level of the drill-down: a table with its own filter, order, selection and details.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Level {
+    /// Which screen.
+    pub screen: Screen,
+    /// What it is narrowed to.
+    pub scope: Option<Scope>,
+    /// The filter's text.
+    pub filter: String,
+    /// The order.
+    pub sort: Sort,
+    /// The selected row; survives re-sorting and relists.
+    pub selected: Option<Key>,
+    /// Index of the first visible row.
+    pub offset: usize,
+    /// The opened details.
+    pub detail: Option<Detail>,
+}
+
+/// The keys of the rows of the top level, filtered and in order.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Listing {
+    /// The rows.
+    pub rows: Vec<Key>,
+    /// How many there were before the filter.
+    pub unfiltered: usize,
+    /// Whether something changed since it was put in order.
+    pub dirty: bool,
+}
+
+/// Which text of an object is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DetailText {
+    /// Sentences.
+    #[default]
+    Readable,
+    /// YAML.
+    Yaml,
+}
+
+/// The opened details of one object.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Detail {
+    /// Which object.
+    pub key: Key,
+    /// First visible line.
+    pub scroll: usize,
+    /// Which text.
+    pub text: DetailText,
+    /// What was fetched on opening; `None` while it is under way.
+    pub fetched: Option<Result<Fetched, String>>,
+}
+
+/// How bad a notice is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Worth a look.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// One sentence for the user, shown until it is replaced or a key is pressed after a while.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Notice {
+    /// How bad.
+    pub severity: Severity,
+    /// The sentence.
+    pub text: String,
+}
+
+/// What a line is typed for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PromptKind {
+    /// The filter; rows follow while typing.
+    Filter,
+    /// A command after `:`.
+    Command,
+}
+
+/// A line that is being typed.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// For what.
+    pub kind: PromptKind,
+    /// The line.
+    pub input: Input,
+    /// The filter as it was, for esc.
+    pub before: String,
+}
+
+/// What is picked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PickerKind {
+    /// Namespaces to narrow rows to.
+    Namespaces,
+    /// A context to connect to.
+    Contexts,
+}
+
+/// A list to pick from, narrowed by typing.
+#[derive(Clone, Debug)]
+pub struct Picker {
+    /// What.
+    pub kind: PickerKind,
+    /// Everything there is; for namespaces the first entry is all namespaces.
+    pub items: Vec<String>,
+    /// What was typed.
+    pub input: Input,
+    /// Index among the items that match.
+    pub selected: usize,
+}
+
+impl Picker {
+    /// The items that contain what was typed.
+    pub fn matching(&self) -> Vec<&str> {
+        let typed = self.input.value().to_lowercase();
+        self.items.iter().map(String::as_str).filter(|item| item.to_lowercase().contains(&typed)).collect()
+    }
+}
+
+/// What a write does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verb {
+    /// Set the annotation.
+    Protect,
+    /// Remove it.
+    Unprotect,
+    /// Put back what stood there before the last write.
+    Undo,
+}
+
+impl Verb {
+    /// As the dialog and the journal write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Protect => "protect",
+            Self::Unprotect => "unprotect",
+            Self::Undo => "undo",
+        }
+    }
+}
+
+/// For how long to protect.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DurationChoice {
+    /// `"true"`.
+    UntilFinished,
+    /// A fixed number of hours.
+    Hours(u8),
+    /// What is typed beside it.
+    Other,
+}
+
+/// One object that a dialog would change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Target {
+    /// The change; for Protect the value is filled in when the dialog is confirmed.
+    pub change: AnnotationChange,
+    /// The Node it is on (for a Node itself).
+    pub node: Option<Sym>,
+}
+
+/// One object that a dialog leaves alone, with the reason.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Skipped {
+    /// The object.
+    pub key: Key,
+    /// Why.
+    pub reason: String,
+}
+
+/// The dialog before a write.
+#[derive(Clone, Debug)]
+pub struct WriteDialog {
+    /// What it does.
+    pub verb: Verb,
+    /// The title's words for the objects: `8 pods of Job ml/train`.
+    pub subject: String,
+    /// The objects it would change.
+    pub targets: Vec<Target>,
+    /// The objects it leaves alone.
+    pub skipped: Vec<Skipped>,
+    /// For how long, with Protect; a single choice where Karpenter understands no durations.
+    pub choices: Vec<DurationChoice>,
+    /// Index of the choice.
+    pub chosen: usize,
+    /// The duration typed for [`DurationChoice::Other`].
+    pub other: Input,
+    /// The number typed to confirm, wanted for more than [`WriteDialog::TYPED_ABOVE`] objects.
+    pub typed: Input,
+    /// Whether the cursor is in `typed`.
+    pub typing_number: bool,
+    /// Sentences: what is assumed, what it will not do.
+    pub notes: Vec<String>,
+    /// Why it cannot be done as it stands.
+    pub error: Option<String>,
+}
+
+impl WriteDialog {
+    /// Above this many objects the number has to be typed.
+    pub const TYPED_ABOVE: usize = 20;
+
+    /// Whether the number has to be typed.
+    pub fn wants_number(&self) -> bool {
+        self.targets.len() > Self::TYPED_ABOVE
+    }
+}
+
+/// One change of a write, and what became of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WriteItem {
+    /// The change.
+    pub change: AnnotationChange,
+    /// `None` while the request is under way.
+    pub outcome: Option<AnnotationOutcome>,
+}
+
+/// A confirmed write.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Write {
+    /// Its number.
+    pub id: u64,
+    /// What it does.
+    pub verb: Verb,
+    /// The title's words for the objects.
+    pub subject: String,
+    /// Its changes.
+    pub items: Vec<WriteItem>,
+}
+
+/// What lies over the table.
+#[derive(Clone, Debug)]
+pub enum Overlay {
+    /// Help, scrolled to a line.
+    Help {
+        /// First visible line.
+        scroll: usize,
+    },
+    /// All Sources and their health.
+    Sources {
+        /// First visible line.
+        scroll: usize,
+    },
+    /// A line that is typed.
+    Prompt(Prompt),
+    /// A list to pick from.
+    Picker(Picker),
+    /// The dialog before a write.
+    Write(Box<WriteDialog>),
+    /// What became of the newest write, object by object.
+    Results {
+        /// Which.
+        write: u64,
+        /// First visible line.
+        scroll: usize,
+    },
+}
+
+/// Everything about what the user is looking at.
+#[derive(Clone, Debug)]
+pub struct Ui {
+    /// Width and height of the terminal.
+    pub size: (u16, u16),
+    /// The levels of the drill-down; the last one is shown, and there is always one.
+    pub levels: Vec<Level>,
+    /// The rows of the last level.
+    pub listing: Listing,
+    /// Levels as they were left, by screen, so that coming back finds the row again.
+    pub remembered: BTreeMap<Screen, Level>,
+    /// Marked rows.
+    pub marks: BTreeSet<Key>,
+    /// Keys of a longer chord pressed so far.
+    pub pressed: Vec<Chord>,
+    /// What lies over the table.
+    pub overlay: Option<Overlay>,
+    /// The newest sentence for the user, and since when.
+    pub notice: Option<(Notice, Time)>,
+    /// Writes, oldest first; only the last few are kept.
+    pub writes: Vec<Write>,
+    /// The number of the next write.
+    pub next_write: u64,
+}
+
+impl Default for Level {
+    fn default() -> Self {
+        Self::of(Screen::Fleet, None)
+    }
+}
+
+impl Level {
+    /// A fresh level of a screen.
+    pub fn of(screen: Screen, scope: Option<Scope>) -> Self {
+        let sort = Sort { column: Column::Attention, reversed: false };
+        Self { screen, scope, filter: String::new(), sort, selected: None, offset: 0, detail: None }
+    }
+}
+
+impl Default for Ui {
+    fn default() -> Self {
+        Self {
+            size: (80, 24),
+            levels: vec![Level::default()],
+            listing: Listing { dirty: true, ..Listing::default() },
+            remembered: BTreeMap::new(),
+            marks: BTreeSet::new(),
+            pressed: Vec::new(),
+            overlay: None,
+            notice: None,
+            writes: Vec::new(),
+            next_write: 0,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What a key can mean.
+
+macro_rules! actions {
+    ($($variant:ident $name:literal $description:literal;)+) => {
+        /// What a key means. The name is what keymap files write after `run`.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Action {
+            $(#[doc = $description] $variant,)+
+        }
+
+        impl Action {
+            /// Every action, in the order in which help lists them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Its name in keymap files and after `:`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+
+            /// What it does, for help.
+            pub const fn description(self) -> &'static str {
+                match self { $(Self::$variant => $description),+ }
+            }
+
+            /// The action of this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|action| action.name() == name)
+            }
+
+            /// Whether it writes to the cluster; `--readonly` removes these.
+            pub const fn writes(self) -> bool {
+                matches!(self, Self::Protect | Self::Unprotect | Self::Undo)
+            }
+        }
+    };
+}
+
+actions! {
+    Open "open" "Open the details of the selected row; in a dialog: do it";
+    Back "back" "Leave the dialog, the details, the filter, then the level";
+    Into "into" "Go into the selected row: NodePool to nodes, node to pods, Job to pods";
+    Up "up" "One row up";
+    Down "down" "One row down";
+    PageUp "page-up" "One page up";
+    PageDown "page-down" "One page down";
+    Top "top" "First row";
+    Bottom "bottom" "Last row";
+    Left "left" "In a dialog: the previous choice";
+    Right "right" "In a dialog: the next choice";
+    Mark "mark" "Mark or unmark the selected row";
+    MarkAll "mark-all" "Mark all rows that are listed, or unmark them";
+    Protect "protect" "Protect the marked or selected pods, Job or node from Karpenter";
+    Unprotect "unprotect" "Remove the protection of the marked or selected pods, Job or node";
+    Undo "undo" "Undo the last protect or unprotect";
+    Filter "filter" "Filter the rows";
+    Sort "sort" "Sort by the next column";
+    SortBack "sort-back" "Sort by the previous column";
+    SortReverse "sort-reverse" "Reverse the order";
+    Command "command" "Type a command";
+    Namespaces "namespaces" "Choose namespaces";
+    Contexts "contexts" "Choose a context";
+    Yaml "yaml" "Show the YAML of the opened object, or its text again";
+    Copy "copy" "Copy the name of the selected row to the clipboard";
+    NextScreen "next-screen" "Next screen";
+    PreviousScreen "previous-screen" "Previous screen";
+    Fleet "fleet" "Nodes and NodeClaims";
+    Jobs "jobs" "Jobs";
+    Pods "pods" "Pods";
+    Claims "claims" "NodePools and NodeClaims";
+    Events "events" "Events";
+    Sources "sources" "What is watched, and how alive it is";
+    Help "help" "This help";
+    Redraw "redraw" "Draw the whole screen again";
+    Suspend "suspend" "Stop batchtop and return to the shell; fg comes back";
+    Quit "quit" "Leave batchtop";
+}

@@ -1,0 +1,9 @@
+//! Keys and what they mean: own types, no terminal crate.
+
+mod action;
+mod chord;
+mod keymap;
+
+pub use action::Action;
+pub use chord::{Chord, KeyCode};
+pub use keymap::{Binding, Context, Keymap, Lookup};
