@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tui_input::Input;
 
 use super::Fetched;
-use crate::fleet::{AnnotationChange, AnnotationOutcome, Key, Kind, ObjectKey, Sym};
+use crate::fleet::{AnnotationChange, AnnotationOutcome, Key, ObjectKey, Sym};
 use crate::input::Chord;
 use crate::units::Time;
 
