@@ -39,3 +39,19 @@ pub struct App {
     /// What the user is looking at.
     pub ui: Ui,
 }
+
+impl App {
+    /// Before anything is known.
+    pub fn new(settings: Settings, now: Time) -> Self {
+        Self {
+            settings,
+            now,
+            epoch: Epoch::default(),
+            fleet: Fleet::default(),
+            sources: Sources::new(),
+            cluster: ClusterFacts::default(),
+            down: None,
+            ui: Ui::default(),
+        }
+    }
+}

@@ -4,16 +4,13 @@ use crate::fleet::{AnnotationChange, AnnotationOutcome, Epoch, Key, Report};
 use crate::input::Chord;
 use crate::units::Time;
 
-/// What the mouse did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What the mouse did. Where it did it is resolved against the Screen that was drawn last, which only the runtime has.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Mouse {
-    /// The left button went down on this cell.
-    Click {
-        /// Column, from 0.
-        x: u16,
-        /// Row, from 0.
-        y: u16,
-    },
+    /// The left button went down on this row of the table.
+    Row(Key),
+    /// The left button went down on this screen's title.
+    Title(super::Screen),
     /// The wheel turned up.
     WheelUp,
     /// The wheel turned down.
@@ -60,6 +57,8 @@ pub enum Msg {
     },
     /// An object was fetched for the detail pane.
     Fetched {
+        /// The epoch of the request.
+        epoch: Epoch,
         /// Which.
         key: Key,
         /// What it holds, or why not.
@@ -69,6 +68,8 @@ pub enum Msg {
     Notice(super::Notice),
     /// A frame is about to be drawn: listings that changed are put in order.
     Frame,
+    /// How far the text on top can be scrolled, as the last frame laid it out; sent when that changes.
+    ScrollEnd(usize),
 }
 
 /// A request to the outside.
@@ -94,8 +95,13 @@ pub enum Effect {
         /// What.
         change: AnnotationChange,
     },
-    /// Fetch an object for the detail pane.
-    Fetch(Key),
+    /// Fetch an object for the detail pane, answer with `Msg::Fetched`.
+    Fetch {
+        /// The epoch, for the answer.
+        epoch: Epoch,
+        /// Which.
+        key: Key,
+    },
     /// Put text on the clipboard.
     Copy(String),
     /// Stop the process as ctrl-z does.
