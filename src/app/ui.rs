@@ -123,11 +123,13 @@ pub struct Level {
     pub detail: Option<Detail>,
 }
 
-/// The keys of the rows of the top level, filtered and in order.
+/// The keys of the rows of the shown level, filtered and in order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Listing {
     /// The rows.
     pub rows: Vec<Key>,
+    /// Index of [`Level::selected`] among them; zero while there is no row.
+    pub cursor: usize,
     /// How many there were before the filter.
     pub unfiltered: usize,
     /// Whether something changed since it was put in order.
@@ -263,10 +265,15 @@ pub enum DurationChoice {
 /// One object that a dialog would change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Target {
-    /// The change; for Protect the value is filled in when the dialog is confirmed.
+    /// The change. Its `to` follows what is chosen and the clock, and says what would be written now; it means nothing
+    /// while the dialog has an error.
     pub change: AnnotationChange,
     /// The Node it is on (for a Node itself).
     pub node: Option<Sym>,
+    /// `status.startTime` of a pod, from which Karpenter counts a duration.
+    pub started: Option<Time>,
+    /// When the protection would end; `None` for `"true"`, and for a pod that has not started.
+    pub until: Option<Time>,
 }
 
 /// One object that a dialog leaves alone, with the reason.
@@ -283,6 +290,8 @@ pub struct Skipped {
 pub struct WriteDialog {
     /// What it does.
     pub verb: Verb,
+    /// The context it writes to.
+    pub context: String,
     /// The title's words for the objects: `8 pods of Job ml/train`.
     pub subject: String,
     /// The objects it would change.
@@ -301,6 +310,8 @@ pub struct WriteDialog {
     pub typing_number: bool,
     /// Sentences: what is assumed, what it will not do.
     pub notes: Vec<String>,
+    /// For Undo: the number of the write that it takes back.
+    pub undoes: Option<u64>,
     /// Why it cannot be done as it stands.
     pub error: Option<String>,
 }
@@ -320,8 +331,10 @@ impl WriteDialog {
 pub struct WriteItem {
     /// The change.
     pub change: AnnotationChange,
-    /// `None` while the request is under way.
+    /// `None` until the request is answered.
     pub outcome: Option<AnnotationOutcome>,
+    /// Whether a later undo has put back what stood there before.
+    pub undone: bool,
 }
 
 /// A confirmed write.
@@ -335,6 +348,10 @@ pub struct Write {
     pub subject: String,
     /// Its changes.
     pub items: Vec<WriteItem>,
+    /// How many of them have been requested, in their order; the rest waits for answers.
+    pub issued: usize,
+    /// For Undo: the number of the write that it takes back.
+    pub undoes: Option<u64>,
 }
 
 /// What lies over the table.
@@ -370,12 +387,16 @@ pub enum Overlay {
 pub struct Ui {
     /// Width and height of the terminal.
     pub size: (u16, u16),
-    /// The levels of the drill-down; the last one is shown, and there is always one.
-    pub levels: Vec<Level>,
-    /// The rows of the last level.
+    /// The level that is shown.
+    pub level: Level,
+    /// The levels above it in the drill-down, outermost first.
+    pub outer: Vec<Level>,
+    /// The rows of the shown level.
     pub listing: Listing,
-    /// Levels as they were left, by screen, so that coming back finds the row again.
+    /// Outermost levels as they were left, by screen, so that coming back finds the row again.
     pub remembered: BTreeMap<Screen, Level>,
+    /// Namespaces to which the rows of Jobs, Pods and Events are narrowed; empty for all.
+    pub namespaces: BTreeSet<Sym>,
     /// Marked rows.
     pub marks: BTreeSet<Key>,
     /// Keys of a longer chord pressed so far.
@@ -384,10 +405,26 @@ pub struct Ui {
     pub overlay: Option<Overlay>,
     /// The newest sentence for the user, and since when.
     pub notice: Option<(Notice, Time)>,
-    /// Writes, oldest first; only the last few are kept.
+    /// Writes, oldest first; at most [`Ui::WRITES_KEPT`].
     pub writes: Vec<Write>,
     /// The number of the next write.
     pub next_write: u64,
+    /// How far the text on top (details, help, sources, results) can be scrolled; the runtime tells it after drawing.
+    pub scroll_end: usize,
+}
+
+impl Ui {
+    /// How many writes are remembered for undo and results.
+    pub const WRITES_KEPT: usize = 50;
+
+    /// Rows of the terminal that are not rows of the table: title, totals, tabs, rule and header above, rule, sentence
+    /// and footer below. The view lays out by this, so that a page is what the eye sees as one.
+    pub const FRAME_ROWS: u16 = 8;
+
+    /// How many rows of the table are visible, at least one.
+    pub fn page(&self) -> usize {
+        usize::from(self.size.1.saturating_sub(Self::FRAME_ROWS).max(1))
+    }
 }
 
 impl Default for Level {
@@ -408,15 +445,18 @@ impl Default for Ui {
     fn default() -> Self {
         Self {
             size: (80, 24),
-            levels: vec![Level::default()],
+            level: Level::default(),
+            outer: Vec::new(),
             listing: Listing { dirty: true, ..Listing::default() },
             remembered: BTreeMap::new(),
+            namespaces: BTreeSet::new(),
             marks: BTreeSet::new(),
             pressed: Vec::new(),
             overlay: None,
             notice: None,
             writes: Vec::new(),
             next_write: 0,
+            scroll_end: usize::MAX,
         }
     }
 }
