@@ -30,8 +30,6 @@ impl Lifetime {
 }
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
-const NANOS_PER_MINUTE: i64 = 60 * NANOS_PER_SECOND;
-const NANOS_PER_HOUR: i64 = 60 * NANOS_PER_MINUTE;
 
 /// One more than the largest duration: Go counts in 64 bits without sign up to here, for the most negative one.
 const LIMIT: u64 = 1 << 63;
@@ -301,7 +299,7 @@ mod tests {
             (245_001_000_000, "4m5.001s"),
             (18_367_001_000_000, "5h6m7.001s"),
             (480_000_000_001, "8m0.000000001s"),
-            (4 * NANOS_PER_HOUR, "4h0m0s"),
+            (4 * 3600 * NANOS_PER_SECOND, "4h0m0s"),
             (i64::MAX, "2562047h47m16.854775807s"),
             (i64::MIN, "-2562047h47m16.854775808s"),
         ] {

@@ -1,8 +1,13 @@
 //! Value types with their grammar. Nothing here knows what a pod is.
 
+pub mod cron;
 pub mod duration;
 pub mod quantity;
+pub mod selector;
 pub mod time;
+pub mod window;
 
 pub use duration::Lifetime;
+pub use selector::Selector;
 pub use time::Time;
+pub use window::Window;

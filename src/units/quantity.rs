@@ -208,18 +208,13 @@ mod tests {
         fn tenth_rounded_up(self, places: usize) -> Self {
             let inexact = self.0.iter().take(places).any(|digit| *digit != 0);
             let mut rest: Vec<u32> = self.0.into_iter().skip(places).collect();
-            let mut at = 0;
-            while inexact {
-                match rest.get_mut(at) {
-                    None => rest.push(1),
-                    Some(9) => {
-                        rest[at] = 0;
-                        at += 1;
-                        continue;
-                    }
+            if inexact {
+                let nines = rest.iter().take_while(|digit| **digit == 9).count();
+                rest[..nines].fill(0);
+                match rest.get_mut(nines) {
                     Some(digit) => *digit += 1,
+                    None => rest.push(1),
                 }
-                break;
             }
             Self(rest)
         }
@@ -231,35 +226,23 @@ mod tests {
         }
     }
 
+    /// The powers of 10 and of 1024 that a suffix stands for.
+    fn powers(suffix: &str) -> (i32, u32) {
+        if let Some(exponent) = suffix.strip_prefix(['e', 'E']).filter(|rest| !rest.is_empty() && *rest != "i") {
+            return (exponent.parse().unwrap(), 0);
+        }
+        if let Some(at) = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].iter().position(|name| *name == suffix) {
+            return (0, u32::try_from(at).unwrap() + 1);
+        }
+        let at = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"].iter().position(|name| *name == suffix).unwrap();
+        (3 * i32::try_from(at).unwrap() - 9, 0)
+    }
+
     /// By the definition: multiply first, divide by the power of ten last.
     fn oracle(whole: &str, fraction: &str, suffix: &str, scale: u32) -> i64 {
         let mut value =
             Natural(format!("{whole}{fraction}").bytes().rev().map(|digit| u32::from(digit - b'0')).collect());
-        let (mut tens, mut kibis) = (0_i32, 0);
-        match suffix.strip_prefix(['e', 'E']).filter(|rest| !rest.is_empty() && *rest != "i") {
-            Some(exponent) => tens = exponent.parse().unwrap(),
-            None => match ("KMGTPE".find(&suffix[..suffix.len().min(1)]), suffix.ends_with('i')) {
-                (Some(at), true) if !suffix.is_empty() => kibis = at + 1,
-                _ => {
-                    tens = [
-                        ("n", -9),
-                        ("u", -6),
-                        ("m", -3),
-                        ("", 0),
-                        ("k", 3),
-                        ("M", 6),
-                        ("G", 9),
-                        ("T", 12),
-                        ("P", 15),
-                        ("E", 18),
-                    ]
-                    .into_iter()
-                    .find(|(name, _)| *name == suffix)
-                    .unwrap()
-                    .1
-                }
-            },
-        }
+        let (mut tens, kibis) = powers(suffix);
         for _ in 0..kibis {
             value = value.times(1024);
         }
