@@ -3,4 +3,5 @@
 pub mod app;
 pub mod fleet;
 pub mod input;
+pub mod source;
 pub mod units;

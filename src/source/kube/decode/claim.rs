@@ -1,0 +1,88 @@
+//! karpenter.sh NodeClaim, v1 and v1beta1.
+
+use serde::Deserialize;
+
+use super::amounts::ResourceList;
+use super::condition::{SlimCondition, conditions};
+use super::karpenter::{SlimClassRef, lifetime, seconds};
+use super::meta::SlimMeta;
+use super::text::{Text, or_default};
+use super::{DecodeError, Project};
+use crate::fleet::{Change, Delta, Interner, NodeClaimRow};
+
+/// NodeClaims.
+pub(super) struct NodeClaims;
+
+/// One NodeClaim, as far as it is read.
+#[derive(Deserialize)]
+pub(super) struct SlimClaim<'a> {
+    #[serde(borrow)]
+    metadata: SlimMeta<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    spec: ClaimSpec<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    status: ClaimStatus<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct ClaimSpec<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    node_class_ref: SlimClassRef<'a>,
+    #[serde(borrow)]
+    expire_after: Text<'a>,
+    #[serde(borrow)]
+    termination_grace_period: Text<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    resources: ClaimResources<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ClaimResources<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    requests: ResourceList<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct ClaimStatus<'a> {
+    #[serde(borrow)]
+    node_name: Text<'a>,
+    #[serde(borrow, rename = "providerID")]
+    provider_id: Text<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    capacity: ResourceList<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    allocatable: ResourceList<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    conditions: Vec<SlimCondition<'a>>,
+}
+
+impl Project for NodeClaims {
+    type Slim<'a> = SlimClaim<'a>;
+    type Row = NodeClaimRow;
+
+    fn row(slim: &SlimClaim<'_>, interner: &mut Interner) -> Result<NodeClaimRow, DecodeError> {
+        let (spec, status) = (&slim.spec, &slim.status);
+        Ok(NodeClaimRow {
+            meta: slim.metadata.meta(interner)?,
+            labels: slim.metadata.labels(interner),
+            node_class: spec.node_class_ref.class(interner),
+            expire_after: lifetime(&spec.expire_after),
+            termination_grace_seconds: seconds(&spec.termination_grace_period),
+            termination_at: slim.metadata.termination_at(),
+            requests: spec.resources.requests.resources(interner)?,
+            node_name: status.node_name.some().map(|name| interner.sym(name)),
+            provider_id: status.provider_id.some().map(|id| interner.sym(id)),
+            capacity: status.capacity.resources(interner)?,
+            allocatable: status.allocatable.resources(interner)?,
+            conditions: conditions(&status.conditions, interner)?,
+            do_not_disrupt: slim.metadata.do_not_disrupt(interner),
+        })
+    }
+
+    fn delta(changes: Vec<Change<NodeClaimRow>>) -> Delta {
+        Delta::NodeClaims(changes)
+    }
+}

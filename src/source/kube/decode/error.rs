@@ -1,0 +1,27 @@
+//! Why an object could not be decoded.
+
+/// One object that could not be decoded. It is counted and left out; it never fails its page.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Not the JSON that was expected.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    /// A field without which there is no row.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A field whose text is not of its grammar.
+    #[error("{field} is {value:?}")]
+    Malformed {
+        /// The field.
+        field: &'static str,
+        /// What stands there.
+        value: String,
+    },
+}
+
+impl DecodeError {
+    /// A field whose text is not of its grammar.
+    pub(super) fn malformed(field: &'static str, value: &str) -> Self {
+        Self::Malformed { field, value: value.to_owned() }
+    }
+}

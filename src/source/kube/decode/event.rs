@@ -1,0 +1,104 @@
+//! core/v1 Event, as the old and the new recorder of client-go write it.
+
+use serde::Deserialize;
+
+use super::event_class::classify;
+use super::meta::{SlimMeta, time};
+use super::text::{Text, bounded, or_default};
+use super::{DecodeError, Project};
+use crate::fleet::{Change, Delta, EventObject, EventRow, EventType, Interner, ObjectKey, Sym};
+
+/// Events.
+pub(super) struct Events;
+
+/// One Event, as far as it is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SlimEvent<'a> {
+    #[serde(borrow)]
+    metadata: SlimMeta<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    involved_object: SlimObject<'a>,
+    #[serde(borrow, default)]
+    reason: Text<'a>,
+    #[serde(borrow, default)]
+    message: Text<'a>,
+    #[serde(borrow, default, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    source: SlimSource<'a>,
+    #[serde(borrow, default)]
+    reporting_component: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    series: Series<'a>,
+    #[serde(borrow, default)]
+    last_timestamp: Text<'a>,
+    #[serde(borrow, default)]
+    event_time: Text<'a>,
+    #[serde(default, deserialize_with = "or_default")]
+    count: u32,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct SlimObject<'a> {
+    #[serde(borrow)]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    namespace: Text<'a>,
+    #[serde(borrow)]
+    name: Text<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct SlimSource<'a> {
+    #[serde(borrow)]
+    component: Text<'a>,
+    #[serde(borrow)]
+    host: Text<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Series<'a> {
+    #[serde(deserialize_with = "or_default")]
+    count: u32,
+    #[serde(borrow)]
+    last_observed_time: Text<'a>,
+}
+
+impl Project for Events {
+    type Slim<'a> = SlimEvent<'a>;
+    type Row = EventRow;
+
+    fn row(slim: &SlimEvent<'_>, interner: &mut Interner) -> Result<EventRow, DecodeError> {
+        let meta = slim.metadata.meta(interner)?;
+        let kind = if &*slim.kind == "Normal" { EventType::Normal } else { EventType::Warning };
+        let source = slim.source.component.some().unwrap_or(&slim.reporting_component);
+        let last_seen = time("series.lastObservedTime", &slim.series.last_observed_time)?
+            .or(time("lastTimestamp", &slim.last_timestamp)?)
+            .or(time("eventTime", &slim.event_time)?);
+        Ok(EventRow {
+            at: last_seen.unwrap_or(meta.created),
+            count: [slim.series.count, slim.count].into_iter().find(|&count| count > 0).unwrap_or(1),
+            kind,
+            reason: interner.sym(&slim.reason),
+            object: object(&slim.involved_object, interner),
+            message: interner.sym(bounded(&slim.message)),
+            source: interner.sym(source),
+            host: slim.source.host.some().map(|host| interner.sym(host)),
+            class: classify(&slim.reason, kind, source, &slim.message),
+            meta,
+        })
+    }
+
+    fn delta(changes: Vec<Change<EventRow>>) -> Delta {
+        Delta::Events(changes)
+    }
+}
+
+fn object(slim: &SlimObject<'_>, interner: &mut Interner) -> EventObject {
+    let key = ObjectKey { namespace: interner.sym(&slim.namespace), name: Sym::new(&slim.name) };
+    EventObject { kind: interner.sym(&slim.kind), key }
+}

@@ -1,0 +1,179 @@
+//! `metadata`, without what nothing reads: managedFields and most annotations are skipped unseen.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::DecodeError;
+use super::text::{Text, or_default};
+use crate::fleet::{DO_NOT_DISRUPT, Interner, Labels, Meta, ObjectKey, Owner, Sym, Uid};
+use crate::units::Time;
+
+/// When the pods of a NodeClaim are killed whatever protects them (karpenter pkg/apis/v1/labels.go).
+const TERMINATION_TIMESTAMP: &str = "karpenter.sh/nodeclaim-termination-timestamp";
+
+/// `metadata` of any kind.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct SlimMeta<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    namespace: Text<'a>,
+    #[serde(borrow)]
+    uid: Text<'a>,
+    #[serde(borrow)]
+    resource_version: Text<'a>,
+    #[serde(borrow)]
+    creation_timestamp: Text<'a>,
+    #[serde(borrow)]
+    deletion_timestamp: Text<'a>,
+    deletion_grace_period_seconds: Option<i64>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    labels: Pairs<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    annotations: Annotations<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    owner_references: Vec<SlimOwner<'a>>,
+}
+
+impl SlimMeta<'_> {
+    /// The identity.
+    pub(super) fn meta(&self, interner: &mut Interner) -> Result<Meta, DecodeError> {
+        Ok(Meta {
+            key: self.key(interner)?,
+            uid: Uid::parse(self.uid.some().ok_or(DecodeError::Missing("metadata.uid"))?),
+            resource_version: (&*self.resource_version).into(),
+            created: time("metadata.creationTimestamp", &self.creation_timestamp)?
+                .ok_or(DecodeError::Missing("metadata.creationTimestamp"))?,
+            deletion: time("metadata.deletionTimestamp", &self.deletion_timestamp)?,
+            deletion_grace_seconds: self.deletion_grace_period_seconds,
+        })
+    }
+
+    /// Namespace and name. Names hardly repeat, so they are not interned.
+    pub(super) fn key(&self, interner: &mut Interner) -> Result<ObjectKey, DecodeError> {
+        let name = self.name.some().ok_or(DecodeError::Missing("metadata.name"))?;
+        Ok(ObjectKey { namespace: interner.sym(&self.namespace), name: Sym::new(name) })
+    }
+
+    /// `resourceVersion`, where a watch goes on from.
+    pub(super) fn resource_version(&self) -> &str {
+        &self.resource_version
+    }
+
+    /// All labels.
+    pub(super) fn labels(&self, interner: &mut Interner) -> Labels {
+        let pairs = self.labels.0.iter().map(|(key, value)| (interner.sym(key), interner.sym(value))).collect();
+        interner.labels(pairs)
+    }
+
+    /// The owner that controls the object, else the first one.
+    pub(super) fn owner(&self, interner: &mut Interner) -> Option<Owner> {
+        let owners = &self.owner_references;
+        let owner = owners.iter().find(|owner| owner.controller).or_else(|| owners.first())?;
+        Some(Owner {
+            api_version: interner.sym(&owner.api_version),
+            kind: interner.sym(&owner.kind),
+            name: interner.sym(&owner.name),
+            uid: Uid::parse(&owner.uid),
+        })
+    }
+
+    /// Annotation `karpenter.sh/do-not-disrupt`, verbatim; the empty string is a value.
+    pub(super) fn do_not_disrupt(&self, interner: &mut Interner) -> Option<Sym> {
+        self.annotations.do_not_disrupt.as_ref().map(|value| interner.sym(value))
+    }
+
+    /// Annotation `karpenter.sh/nodeclaim-termination-timestamp`; `None` where it is absent or not a time.
+    pub(super) fn termination_at(&self) -> Option<Time> {
+        self.annotations.termination_at.as_ref().and_then(|value| Time::parse(value))
+    }
+}
+
+/// A time that may be absent.
+pub(super) fn time(field: &'static str, text: &Text<'_>) -> Result<Option<Time>, DecodeError> {
+    let read = |value| Time::parse(value).ok_or_else(|| DecodeError::malformed(field, value));
+    text.some().map(read).transpose()
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct SlimOwner<'a> {
+    #[serde(borrow)]
+    api_version: Text<'a>,
+    #[serde(borrow)]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    uid: Text<'a>,
+    #[serde(deserialize_with = "or_default")]
+    controller: bool,
+}
+
+/// A map of text to text, in the order of the response.
+#[derive(Default)]
+pub(super) struct Pairs<'a>(pub(super) Vec<(Text<'a>, Text<'a>)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of strings")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
+        }
+        Ok(Pairs(pairs))
+    }
+}
+
+/// The annotations that batchtop reads.
+#[derive(Default)]
+struct Annotations<'a> {
+    do_not_disrupt: Option<Text<'a>>,
+    termination_at: Option<Text<'a>>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Annotations<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(AnnotationsVisitor)
+    }
+}
+
+struct AnnotationsVisitor;
+
+impl<'de> Visitor<'de> for AnnotationsVisitor {
+    type Value = Annotations<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of strings")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut kept = Annotations::default();
+        while let Some(key) = map.next_key::<Text<'de>>()? {
+            match &*key {
+                DO_NOT_DISRUPT => kept.do_not_disrupt = Some(map.next_value()?),
+                TERMINATION_TIMESTAMP => kept.termination_at = Some(map.next_value()?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(kept)
+    }
+}

@@ -1,0 +1,209 @@
+//! Kinds of which little is kept.
+
+use serde::Deserialize;
+
+use super::condition::{SlimCondition, conditions};
+use super::meta::SlimMeta;
+use super::pod_spec::PodSpec;
+use super::text::or_default;
+use super::{DecodeError, Project};
+use crate::fleet::{
+    Change, ControllerRow, Delta, DisruptionBudgetRow, Interner, NamespaceRow, NodeClassRow, NodeOverlayRow,
+    ReplicaSetRow,
+};
+
+/// An object of which only the identity is read.
+#[derive(Deserialize)]
+pub(super) struct SlimObject<'a> {
+    #[serde(borrow)]
+    metadata: SlimMeta<'a>,
+}
+
+impl<'a> SlimObject<'a> {
+    pub(super) fn metadata(&self) -> &SlimMeta<'a> {
+        &self.metadata
+    }
+}
+
+/// PodDisruptionBudgets.
+pub(super) struct DisruptionBudgets;
+
+/// One policy/v1 PodDisruptionBudget, as far as it is read.
+#[derive(Deserialize)]
+pub(super) struct SlimDisruptionBudget<'a> {
+    #[serde(borrow)]
+    metadata: SlimMeta<'a>,
+    #[serde(default, deserialize_with = "or_default")]
+    status: BudgetStatus,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct BudgetStatus {
+    disruptions_allowed: i64,
+    current_healthy: i64,
+    desired_healthy: i64,
+    expected_pods: i64,
+}
+
+impl Project for DisruptionBudgets {
+    type Slim<'a> = SlimDisruptionBudget<'a>;
+    type Row = DisruptionBudgetRow;
+
+    fn row(slim: &SlimDisruptionBudget<'_>, interner: &mut Interner) -> Result<DisruptionBudgetRow, DecodeError> {
+        Ok(DisruptionBudgetRow {
+            meta: slim.metadata.meta(interner)?,
+            disruptions_allowed: slim.status.disruptions_allowed,
+            current_healthy: slim.status.current_healthy,
+            desired_healthy: slim.status.desired_healthy,
+            expected_pods: slim.status.expected_pods,
+        })
+    }
+
+    fn delta(changes: Vec<Change<DisruptionBudgetRow>>) -> Delta {
+        Delta::DisruptionBudgets(changes)
+    }
+}
+
+/// ReplicaSets, from their metadata alone.
+pub(super) struct ReplicaSets;
+
+impl Project for ReplicaSets {
+    type Slim<'a> = SlimObject<'a>;
+    type Row = ReplicaSetRow;
+
+    fn row(slim: &SlimObject<'_>, interner: &mut Interner) -> Result<ReplicaSetRow, DecodeError> {
+        Ok(ReplicaSetRow { meta: slim.metadata.meta(interner)?, owner: slim.metadata.owner(interner) })
+    }
+
+    fn delta(changes: Vec<Change<ReplicaSetRow>>) -> Delta {
+        Delta::ReplicaSets(changes)
+    }
+}
+
+/// Namespaces.
+pub(super) struct Namespaces;
+
+impl Project for Namespaces {
+    type Slim<'a> = SlimObject<'a>;
+    type Row = NamespaceRow;
+
+    fn row(slim: &SlimObject<'_>, interner: &mut Interner) -> Result<NamespaceRow, DecodeError> {
+        Ok(NamespaceRow { meta: slim.metadata.meta(interner)? })
+    }
+
+    fn delta(changes: Vec<Change<NamespaceRow>>) -> Delta {
+        Delta::Namespaces(changes)
+    }
+}
+
+/// NodeOverlays of karpenter.sh.
+pub(super) struct NodeOverlays;
+
+impl Project for NodeOverlays {
+    type Slim<'a> = SlimObject<'a>;
+    type Row = NodeOverlayRow;
+
+    fn row(slim: &SlimObject<'_>, interner: &mut Interner) -> Result<NodeOverlayRow, DecodeError> {
+        Ok(NodeOverlayRow { meta: slim.metadata.meta(interner)? })
+    }
+
+    fn delta(changes: Vec<Change<NodeOverlayRow>>) -> Delta {
+        Delta::NodeOverlays(changes)
+    }
+}
+
+/// One NodeClass of either API, as far as it is read.
+#[derive(Deserialize)]
+pub(super) struct SlimNodeClass<'a> {
+    #[serde(borrow)]
+    metadata: SlimMeta<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    status: ClassStatus<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ClassStatus<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    conditions: Vec<SlimCondition<'a>>,
+}
+
+fn node_class(slim: &SlimNodeClass<'_>, interner: &mut Interner) -> Result<NodeClassRow, DecodeError> {
+    Ok(NodeClassRow { meta: slim.metadata.meta(interner)?, conditions: conditions(&slim.status.conditions, interner)? })
+}
+
+/// EC2NodeClasses of karpenter.k8s.aws.
+pub(super) struct Ec2NodeClasses;
+
+impl Project for Ec2NodeClasses {
+    type Slim<'a> = SlimNodeClass<'a>;
+    type Row = NodeClassRow;
+
+    fn row(slim: &SlimNodeClass<'_>, interner: &mut Interner) -> Result<NodeClassRow, DecodeError> {
+        node_class(slim, interner)
+    }
+
+    fn delta(changes: Vec<Change<NodeClassRow>>) -> Delta {
+        Delta::Ec2NodeClasses(changes)
+    }
+}
+
+/// NodeClasses of eks.amazonaws.com.
+pub(super) struct EksNodeClasses;
+
+impl Project for EksNodeClasses {
+    type Slim<'a> = SlimNodeClass<'a>;
+    type Row = NodeClassRow;
+
+    fn row(slim: &SlimNodeClass<'_>, interner: &mut Interner) -> Result<NodeClassRow, DecodeError> {
+        node_class(slim, interner)
+    }
+
+    fn delta(changes: Vec<Change<NodeClassRow>>) -> Delta {
+        Delta::EksNodeClasses(changes)
+    }
+}
+
+/// The Deployments that run Karpenter.
+pub(super) struct Controllers;
+
+/// One apps/v1 Deployment, as far as it is read.
+#[derive(Deserialize)]
+pub(super) struct SlimDeployment<'a> {
+    #[serde(borrow)]
+    metadata: SlimMeta<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    spec: DeploymentSpec<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct DeploymentSpec<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    template: Template<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Template<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    spec: PodSpec<'a>,
+}
+
+impl Project for Controllers {
+    type Slim<'a> = SlimDeployment<'a>;
+    type Row = ControllerRow;
+
+    /// The container is called `controller` in Karpenter's chart; meshes inject others beside it.
+    fn row(slim: &SlimDeployment<'_>, interner: &mut Interner) -> Result<ControllerRow, DecodeError> {
+        let containers = &slim.spec.template.spec.containers;
+        let controller = containers.iter().find(|container| &*container.name == "controller");
+        let image = controller.or_else(|| containers.first()).map(|container| &*container.image);
+        Ok(ControllerRow { meta: slim.metadata.meta(interner)?, image: interner.sym(image.unwrap_or_default()) })
+    }
+
+    fn delta(changes: Vec<Change<ControllerRow>>) -> Delta {
+        Delta::Controllers(changes)
+    }
+}

@@ -1,0 +1,94 @@
+//! core/v1 Pod.
+
+use serde::Deserialize;
+
+use super::amounts::raise;
+use super::meta::{SlimMeta, time};
+use super::pod_spec::{PodSpec, effective_requests};
+use super::pod_status::{ContainerStatus, PodStatus, columns};
+use super::text::{bounded, or_default};
+use super::{DecodeError, Project};
+use crate::fleet::{Change, Delta, Interner, PodPhase, PodRow, Resources, Sym};
+
+/// What the API server defaults `terminationGracePeriodSeconds` to (kubernetes pkg/apis/core/v1/defaults.go).
+const DEFAULT_TERMINATION_GRACE_SECONDS: i64 = 30;
+
+/// Pods.
+pub(super) struct Pods;
+
+/// One pod, as far as it is read.
+#[derive(Deserialize)]
+pub(super) struct SlimPod<'a> {
+    #[serde(borrow)]
+    metadata: SlimMeta<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    spec: PodSpec<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    status: PodStatus<'a>,
+}
+
+impl Project for Pods {
+    type Slim<'a> = SlimPod<'a>;
+    type Row = PodRow;
+
+    fn row(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<PodRow, DecodeError> {
+        let meta = slim.metadata.meta(interner)?;
+        let columns = columns(&slim.spec, &slim.status, meta.deletion.is_some());
+        Ok(PodRow {
+            labels: slim.metadata.labels(interner),
+            owner: slim.metadata.owner(interner),
+            node: slim.spec.node_name.some().map(|name| interner.sym(name)),
+            phase: PodPhase::parse(&slim.status.phase),
+            status: interner.sym(&columns.status),
+            unschedulable: unschedulable(&slim.status, interner),
+            started: time("status.startTime", &slim.status.start_time)?,
+            requests: requests(slim, interner)?,
+            restarts: columns.restarts,
+            containers_ready: columns.ready,
+            containers: columns.total,
+            termination_grace_seconds: slim
+                .spec
+                .termination_grace_period_seconds
+                .unwrap_or(DEFAULT_TERMINATION_GRACE_SECONDS),
+            do_not_disrupt: slim.metadata.do_not_disrupt(interner),
+            meta,
+        })
+    }
+
+    fn delta(changes: Vec<Change<PodRow>>) -> Delta {
+        Delta::Pods(changes)
+    }
+}
+
+fn unschedulable(status: &PodStatus<'_>, interner: &mut Interner) -> Sym {
+    let refusal =
+        status.conditions.iter().find(|condition| &*condition.kind == "PodScheduled" && &*condition.status == "False");
+    interner.sym(refusal.map_or("", |condition| bounded(&condition.message)))
+}
+
+/// Effective requests of a pod that may be in the middle of an in-place resize: until the kubelet has let go of the old
+/// size, the larger one counts; a size that the node can never grant does not count (KEP-1287).
+fn requests(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<Resources, DecodeError> {
+    let status = &slim.status;
+    let infeasible = status
+        .conditions
+        .iter()
+        .any(|condition| &*condition.kind == "PodResizePending" && &*condition.reason == "Infeasible");
+    let held = |name: &str, wanted: Resources, interner: &mut Interner| {
+        let container = find(&status.container_statuses, name).or_else(|| find(&status.init_container_statuses, name));
+        let Some((container, actual)) = container.and_then(|found| Some((found, found.resources.as_ref()?))) else {
+            return Ok(wanted);
+        };
+        let mut held = actual.requests.resources(interner)?;
+        raise(&mut held, &container.allocated_resources.resources(interner)?);
+        if !infeasible {
+            raise(&mut held, &wanted);
+        }
+        Ok(held)
+    };
+    effective_requests(&slim.spec, &held, interner)
+}
+
+fn find<'s, 'a>(statuses: &'s [ContainerStatus<'a>], name: &str) -> Option<&'s ContainerStatus<'a>> {
+    statuses.iter().find(|status| &*status.name == name)
+}

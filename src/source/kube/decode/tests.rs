@@ -1,0 +1,497 @@
+//! Objects as real clusters write them, and what becomes of them.
+
+use super::*;
+use crate::fleet::{Delta, EventClass, EventType, ObjectKey, PodPhase, Uid};
+use crate::units::{Lifetime, Time};
+
+/// Metadata around which the tests put what they are about.
+fn meta(more: &str) -> String {
+    format!(
+        r#""metadata":{{"name":"x","namespace":"ml","uid":"0a1b2c3d-0000-4fff-8123-00000000000f","resourceVersion":"7",
+        "creationTimestamp":"2026-11-21T10:00:00Z","managedFields":[{{"manager":"k","fieldsV1":{{"f:a":{{}}}}}}]{more}}}"#
+    )
+}
+
+fn read_pod(more_meta: &str, spec: &str, status: &str) -> PodRow {
+    let json = format!(r#"{{{},"spec":{spec},"status":{status}}}"#, meta(more_meta));
+    pod(json.as_bytes(), &mut Interner::default()).unwrap()
+}
+
+const ONE: &str = r#"{"nodeName":"n1","containers":[{"name":"c","image":"i"}]}"#;
+
+#[test]
+fn a_pod_keeps_what_its_row_needs() {
+    let row = read_pod(
+        r#","labels":{"b":"2","a":"1"},"annotations":{"other":"{\"big\":1}","karpenter.sh/do-not-disrupt":"4h"},
+        "deletionTimestamp":"2026-11-21T10:05:00Z","deletionGracePeriodSeconds":60,
+        "ownerReferences":[{"apiVersion":"v1","kind":"A","name":"a","uid":"u1"},
+        {"apiVersion":"batch/v1","kind":"Job","name":"j","uid":"u2","controller":true}]"#,
+        r#"{"nodeName":"n1","terminationGracePeriodSeconds":60,"containers":[{"name":"c","env":[{"name":"A"}],
+        "resources":{"requests":{"cpu":"250m","memory":"1Gi","ephemeral-storage":"1Gi"},"limits":{"nvidia.com/gpu":"2"}}}]}"#,
+        r#"{"phase":"Running","startTime":"2026-11-21T10:00:01Z","containerStatuses":[{"name":"c","ready":true,
+        "restartCount":3,"state":{"running":{"startedAt":"2026-11-21T10:00:02Z"}}}]}"#,
+    );
+    assert_eq!(row.meta.key, ObjectKey::new("ml", "x"));
+    assert!(matches!(row.meta.uid, Uid::Uuid(_)));
+    assert_eq!(row.meta.deleting_since(), Time::parse("2026-11-21T10:04:00Z"));
+    assert_eq!(row.labels.get("a").map(|value| value.as_str()), Some("1"));
+    assert_eq!(row.owner.map(|owner| owner.name.to_string()).as_deref(), Some("j"));
+    assert_eq!(row.node.as_deref(), Some("n1"));
+    assert_eq!((row.phase, row.status.as_str()), (PodPhase::Running, "Terminating"));
+    assert_eq!((row.requests.cpu_millis, row.requests.memory_bytes), (250, 1 << 30));
+    assert_eq!(row.requests.gpu("nvidia.com/gpu"), 2);
+    assert_eq!((row.restarts, row.containers_ready, row.containers), (3, 1, 1));
+    assert_eq!(row.termination_grace_seconds, 60);
+    assert_eq!(row.do_not_disrupt.as_deref(), Some("4h"));
+    assert_eq!(row.started, Time::parse("2026-11-21T10:00:01Z"));
+}
+
+#[test]
+fn an_empty_annotation_is_a_value_and_absence_is_none() {
+    let empty = read_pod(r#","annotations":{"karpenter.sh/do-not-disrupt":""}"#, ONE, r#"{"phase":"Running"}"#);
+    assert_eq!(empty.do_not_disrupt.as_deref(), Some(""));
+    let absent = read_pod(r#","annotations":null,"labels":null"#, ONE, r#"{"phase":"Running"}"#);
+    assert_eq!(absent.do_not_disrupt, None);
+    assert_eq!(absent.termination_grace_seconds, 30);
+}
+
+#[test]
+fn what_nobody_knows_yet_does_not_fail() {
+    let row =
+        read_pod("", r#"{"containers":null,"new":[1]}"#, r#"{"phase":"Hibernating","conditions":[{"type":"X"}]}"#);
+    assert_eq!((row.phase, row.status.as_str()), (PodPhase::Unknown, "Hibernating"));
+}
+
+#[test]
+fn what_no_row_can_be_made_of_is_an_error() {
+    for (json, words) in [
+        (r#"{"metadata":{"name":"x","uid":"u"}}"#, "metadata.creationTimestamp is missing"),
+        (r#"{"metadata":{"uid":"u","creationTimestamp":"2026-11-21T10:00:00Z"}}"#, "metadata.name is missing"),
+        (r#"{"metadata":{"name":"x","uid":"u","creationTimestamp":"noon"}}"#, "metadata.creationTimestamp is \"noon\""),
+    ] {
+        let error = pod(json.as_bytes(), &mut Interner::default()).unwrap_err();
+        assert_eq!(error.to_string(), words);
+    }
+    let quantity =
+        format!(r#"{{{},"spec":{{"containers":[{{"resources":{{"requests":{{"cpu":"lots"}}}}}}]}}}}"#, meta(""));
+    assert!(pod(quantity.as_bytes(), &mut Interner::default()).is_err());
+}
+
+/// (spec, status) and kubectl's STATUS, READY, RESTARTS.
+#[test]
+fn status_is_what_kubectl_shows() {
+    const INIT2: &str = r#"{"initContainers":[{"name":"a"},{"name":"b"}],"containers":[{"name":"c"}]}"#;
+    const SIDECAR: &str =
+        r#"{"initContainers":[{"name":"s","restartPolicy":"Always"},{"name":"b"}],"containers":[{"name":"c"}]}"#;
+    const TWO: &str = r#"{"containers":[{"name":"c"},{"name":"d"}]}"#;
+    let table = [
+        (ONE, r#"{"phase":"Pending"}"#, "Pending", 0, 1, 0),
+        (
+            ONE,
+            r#"{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"False","reason":"SchedulingGated"}]}"#,
+            "SchedulingGated",
+            0,
+            1,
+            0,
+        ),
+        (
+            ONE,
+            r#"{"phase":"Pending","containerStatuses":[{"name":"c","state":{"waiting":{"reason":"ContainerCreating"}}}]}"#,
+            "ContainerCreating",
+            0,
+            1,
+            0,
+        ),
+        (
+            ONE,
+            r#"{"phase":"Running","containerStatuses":[{"name":"c","restartCount":4,"state":{"waiting":{"reason":"CrashLoopBackOff"}}}]}"#,
+            "CrashLoopBackOff",
+            0,
+            1,
+            4,
+        ),
+        (
+            ONE,
+            r#"{"phase":"Succeeded","containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":0,"reason":"Completed"}}}]}"#,
+            "Completed",
+            0,
+            1,
+            0,
+        ),
+        (
+            ONE,
+            r#"{"phase":"Failed","containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":137,"reason":"OOMKilled"}}}]}"#,
+            "OOMKilled",
+            0,
+            1,
+            0,
+        ),
+        (
+            ONE,
+            r#"{"phase":"Failed","containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":3}}}]}"#,
+            "ExitCode:3",
+            0,
+            1,
+            0,
+        ),
+        (
+            ONE,
+            r#"{"phase":"Failed","containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":0,"signal":9}}}]}"#,
+            "Signal:9",
+            0,
+            1,
+            0,
+        ),
+        (ONE, r#"{"phase":"Failed","reason":"Evicted"}"#, "Evicted", 0, 1, 0),
+        (ONE, r#"{"phase":"Failed","reason":"OutOfnvidia.com/gpu"}"#, "OutOfnvidia.com/gpu", 0, 1, 0),
+        (
+            TWO,
+            r#"{"phase":"Running","conditions":[{"type":"Ready","status":"False"}],"containerStatuses":[
+            {"name":"c","ready":true,"state":{"running":{}}},
+            {"name":"d","state":{"terminated":{"exitCode":0,"reason":"Completed"}}}]}"#,
+            "NotReady",
+            1,
+            2,
+            0,
+        ),
+        (
+            TWO,
+            r#"{"phase":"Running","conditions":[{"type":"Ready","status":"True"}],"containerStatuses":[
+            {"name":"c","ready":true,"state":{"running":{}}},
+            {"name":"d","state":{"terminated":{"exitCode":0,"reason":"Completed"}}}]}"#,
+            "Running",
+            1,
+            2,
+            0,
+        ),
+        (
+            INIT2,
+            r#"{"phase":"Pending","initContainerStatuses":[
+            {"name":"a","restartCount":1,"state":{"terminated":{"exitCode":0,"reason":"Completed"}}},
+            {"name":"b","state":{"running":{}}}],
+            "containerStatuses":[{"name":"c","state":{"waiting":{"reason":"PodInitializing"}}}]}"#,
+            "Init:1/2",
+            0,
+            1,
+            1,
+        ),
+        (
+            INIT2,
+            r#"{"phase":"Pending","initContainerStatuses":[{"name":"a","restartCount":2,"state":{"waiting":{"reason":"CrashLoopBackOff"}}}]}"#,
+            "Init:CrashLoopBackOff",
+            0,
+            1,
+            2,
+        ),
+        (
+            INIT2,
+            r#"{"phase":"Failed","initContainerStatuses":[{"name":"a","state":{"terminated":{"exitCode":1,"reason":"Error"}}}]}"#,
+            "Init:Error",
+            0,
+            1,
+            0,
+        ),
+        (
+            INIT2,
+            r#"{"phase":"Failed","initContainerStatuses":[{"name":"a","state":{"terminated":{"exitCode":7}}}]}"#,
+            "Init:ExitCode:7",
+            0,
+            1,
+            0,
+        ),
+        (
+            INIT2,
+            r#"{"phase":"Pending","initContainerStatuses":[{"name":"a","state":{"waiting":{"reason":"PodInitializing"}}}]}"#,
+            "Init:0/2",
+            0,
+            1,
+            0,
+        ),
+        (
+            SIDECAR,
+            r#"{"phase":"Running","conditions":[{"type":"Initialized","status":"True"}],"initContainerStatuses":[
+            {"name":"s","ready":true,"started":true,"restartCount":2,"state":{"running":{}}},
+            {"name":"b","restartCount":5,"state":{"terminated":{"exitCode":0}}}],
+            "containerStatuses":[{"name":"c","ready":true,"restartCount":1,"state":{"running":{}}}]}"#,
+            "Running",
+            2,
+            2,
+            3,
+        ),
+    ];
+    for (spec, status, words, ready, total, restarts) in table {
+        let row = read_pod("", spec, status);
+        let seen = (row.status.as_str(), row.containers_ready, row.containers, row.restarts);
+        assert_eq!(seen, (words, ready, total, restarts), "{status}");
+    }
+}
+
+#[test]
+fn a_deleted_pod_is_terminating_unless_it_ended_or_its_node_is_lost() {
+    let deleted = r#","deletionTimestamp":"2026-11-21T10:05:00Z""#;
+    for (status, words) in [
+        (r#"{"phase":"Running"}"#, "Terminating"),
+        (r#"{"phase":"Succeeded"}"#, "Succeeded"),
+        (r#"{"phase":"Running","reason":"NodeLost"}"#, "Unknown"),
+    ] {
+        assert_eq!(read_pod(deleted, ONE, status).status.as_str(), words);
+    }
+}
+
+fn cpu_of(spec: &str, status: &str) -> i64 {
+    read_pod("", spec, status).requests.cpu_millis
+}
+
+fn cpu(name: &str, cores: u32, more: &str) -> String {
+    format!(r#"{{"name":"{name}","resources":{{"requests":{{"cpu":"{cores}"}}}}{more}}}"#)
+}
+
+#[test]
+fn effective_requests_follow_the_scheduler() {
+    let always = r#","restartPolicy":"Always""#;
+    let spec = |init: &[String], main: &[String], more: &str| {
+        format!(r#"{{"initContainers":[{}],"containers":[{}]{more}}}"#, init.join(","), main.join(","))
+    };
+    let table = [
+        (spec(&[], &[cpu("a", 1, ""), cpu("b", 2, "")], ""), 3000, "main containers add up"),
+        (spec(&[cpu("i", 5, "")], &[cpu("a", 1, "")], ""), 5000, "the largest init container counts where it is more"),
+        (spec(&[cpu("s", 2, always)], &[cpu("a", 1, "")], ""), 3000, "a sidecar runs beside the main containers"),
+        (spec(&[cpu("s", 2, always), cpu("i", 4, "")], &[cpu("a", 1, "")], ""), 6000, "init beside earlier sidecars"),
+        (spec(&[cpu("i", 4, ""), cpu("s", 2, always)], &[cpu("a", 1, "")], ""), 4000, "not beside later sidecars"),
+        (spec(&[], &[cpu("a", 1, "")], r#","overhead":{"cpu":"250m"}"#), 1250, "overhead is added"),
+        (
+            spec(&[], &[cpu("a", 1, "")], r#","resources":{"requests":{"cpu":"8"}},"overhead":{"cpu":"1"}"#),
+            9000,
+            "the pod's own request replaces the sum",
+        ),
+    ];
+    for (spec, millis, why) in table {
+        assert_eq!(cpu_of(&spec, r#"{"phase":"Running"}"#), millis, "{why}");
+    }
+}
+
+#[test]
+fn a_resize_counts_the_larger_size_unless_it_can_never_be() {
+    let spec = format!(r#"{{"containers":[{}]}}"#, cpu("a", 4, ""));
+    let status = |condition: &str| {
+        format!(
+            r#"{{"phase":"Running","conditions":[{condition}],"containerStatuses":[{{"name":"a",
+            "allocatedResources":{{"cpu":"1"}},"resources":{{"requests":{{"cpu":"2"}}}}}}]}}"#
+        )
+    };
+    assert_eq!(cpu_of(&spec, &status("")), 4000);
+    let infeasible = r#"{"type":"PodResizePending","status":"True","reason":"Infeasible"}"#;
+    assert_eq!(cpu_of(&spec, &status(infeasible)), 2000);
+}
+
+#[test]
+fn a_node_keeps_its_labels_taints_conditions_and_amounts() {
+    let json = format!(
+        r#"{{{},"spec":{{"providerID":"aws:///us-east-1a/i-1","unschedulable":true,
+        "taints":[{{"key":"karpenter.sh/disrupted","effect":"NoSchedule"}}]}},
+        "status":{{"capacity":{{"cpu":"8","memory":"32986548Ki","pods":"58","nvidia.com/gpu":"1"}},
+        "allocatable":{{"cpu":"7910m","memory":"31482Mi","pods":"58","nvidia.com/gpu":"0"}},
+        "conditions":[{{"type":"Ready","status":"True","reason":"KubeletReady","message":"ok",
+        "lastHeartbeatTime":"2026-11-21T10:09:00Z","lastTransitionTime":"2026-11-21T10:01:00Z"}}],
+        "nodeInfo":{{"kubeletVersion":"v1.35.1"}},"images":[{{"names":["a"],"sizeBytes":1}}]}}}}"#,
+        meta(r#","labels":{"karpenter.sh/nodepool":"gpu","node.kubernetes.io/instance-type":"g5.2xlarge"}"#)
+    );
+    let row = node(json.as_bytes(), &mut Interner::default()).unwrap();
+    assert_eq!(row.node_pool().map(|pool| pool.as_str()), Some("gpu"));
+    assert!(row.cordoned && row.has_disrupted_taint() && row.is_ready());
+    assert_eq!((row.capacity.pods, row.capacity.gpu("nvidia.com/gpu")), (58, 1));
+    assert_eq!((row.allocatable.cpu_millis, row.allocatable.gpus.len()), (7910, 1));
+    assert_eq!(row.allocatable.gpu("nvidia.com/gpu"), 0);
+    assert_eq!(row.kubelet_version.as_str(), "v1.35.1");
+}
+
+#[test]
+fn a_job_s_template_falls_back_to_limits_which_nothing_defaults_there() {
+    let json = format!(
+        r#"{{{},"spec":{{"parallelism":4,"completions":8,"suspend":true,"template":{{
+        "metadata":{{"annotations":{{"karpenter.sh/do-not-disrupt":"true"}}}},
+        "spec":{{"containers":[{{"resources":{{"limits":{{"cpu":"2","nvidia.com/gpu":1}}}}}}]}}}}}},
+        "status":{{"active":2,"succeeded":1,"uncountedTerminatedPods":{{}},"startTime":null}}}}"#,
+        meta("")
+    );
+    let row = job(json.as_bytes(), &mut Interner::default()).unwrap();
+    assert_eq!((row.parallelism, row.completions, row.backoff_limit), (4, Some(8), 6));
+    assert!(row.suspended && row.started.is_none());
+    assert_eq!((row.requests.cpu_millis, row.requests.gpu_total()), (2000, 1));
+    assert_eq!(row.template_do_not_disrupt.as_deref(), Some("true"));
+    assert_eq!(row.do_not_disrupt, None);
+}
+
+#[test]
+fn a_cron_job_counts_its_active_jobs() {
+    let json = format!(
+        r#"{{{},"spec":{{"schedule":"*/5 * * * *","timeZone":"Etc/UTC"}},
+        "status":{{"active":[{{"name":"a"}},{{"name":"b"}}],"lastScheduleTime":"2026-11-21T10:05:00Z"}}}}"#,
+        meta("")
+    );
+    let row = cron_job(json.as_bytes(), &mut Interner::default()).unwrap();
+    assert_eq!((row.active, row.schedule.as_str(), row.time_zone.as_deref()), (2, "*/5 * * * *", Some("Etc/UTC")));
+    assert_eq!(row.last_schedule, Time::parse("2026-11-21T10:05:00Z"));
+}
+
+#[test]
+fn both_versions_of_a_nodepool_are_read() {
+    let v1 = format!(
+        r#"{{{},"spec":{{"weight":10,"replicas":3,"limits":{{"nvidia.com/gpu":8,"cpu":"1k"}},
+        "disruption":{{"consolidationPolicy":"Balanced","consolidateAfter":"Never","budgets":[
+        {{"nodes":"10%"}},{{"nodes":"0","reasons":["Drifted"],"schedule":"0 9 * * *","duration":"8h"}},{{"nodes":"1","reasons":[]}}]}},
+        "template":{{"spec":{{"expireAfter":"720h","terminationGracePeriod":"1h30m",
+        "nodeClassRef":{{"group":"karpenter.k8s.aws","kind":"EC2NodeClass","name":"default"}}}}}}}},
+        "status":{{"resources":{{"nodes":"2","cpu":"16"}}}}}}"#,
+        meta("")
+    );
+    let row = node_pool(v1.as_bytes(), &mut Interner::default()).unwrap();
+    assert_eq!((row.weight, row.replicas, row.termination_grace_seconds), (10, Some(3), Some(5400)));
+    assert_eq!((row.consolidate_after, row.expire_after), (Lifetime::Never, Lifetime::Seconds(720 * 3600)));
+    let budgets = row.budgets.unwrap();
+    assert_eq!((budgets[0].reasons.as_deref(), budgets[2].reasons.as_deref()), (None, Some(&[][..])));
+    assert_eq!(budgets[1].schedule.as_deref(), Some("0 9 * * *"));
+    let limits: Vec<_> = row.limits.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    assert_eq!(limits, ["cpu=1k", "nvidia.com/gpu=8"]);
+
+    let v1beta1 = format!(
+        r#"{{{},"spec":{{"disruption":{{"consolidationPolicy":"WhenUnderutilized","expireAfter":"Never"}},
+        "template":{{"spec":{{"nodeClassRef":{{"apiVersion":"karpenter.k8s.aws/v1beta1","kind":"EC2NodeClass","name":"d"}}}}}}}}}}"#,
+        meta("")
+    );
+    let row = node_pool(v1beta1.as_bytes(), &mut Interner::default()).unwrap();
+    assert_eq!((row.expire_after, row.budgets), (Lifetime::Never, None));
+    assert_eq!(row.node_class.map(|class| class.group.to_string()).as_deref(), Some("karpenter.k8s.aws"));
+}
+
+#[test]
+fn a_node_claim_keeps_its_milestones() {
+    let json = format!(
+        r#"{{{},"spec":{{"expireAfter":"336h0m0s","resources":{{"requests":{{"cpu":"2","nvidia.com/gpu":"1"}}}}}},
+        "status":{{"nodeName":"n1","providerID":"aws:///a/i-1","capacity":{{"cpu":"8"}},"conditions":[
+        {{"type":"Launched","status":"True","reason":"Launched","lastTransitionTime":"2026-11-21T10:00:03Z"}},
+        {{"type":"Initialized","status":"Unknown","reason":"ResourceNotRegistered","message":"Resource \"nvidia.com/gpu\" was requested but not registered"}}]}}}}"#,
+        meta(r#","annotations":{"karpenter.sh/nodeclaim-termination-timestamp":"2026-11-22T10:00:00Z"}"#)
+    );
+    let row = node_claim(json.as_bytes(), &mut Interner::default()).unwrap();
+    assert_eq!(row.expires_at(), Time::parse("2026-12-05T10:00:00Z"));
+    assert_eq!(row.true_since("Launched"), Time::parse("2026-11-21T10:00:03Z"));
+    assert_eq!(row.true_since("Initialized"), None);
+    assert_eq!(row.conditions[1].message.as_str(), "Resource \"nvidia.com/gpu\" was requested but not registered");
+    assert_eq!(row.termination_at, Time::parse("2026-11-22T10:00:00Z"));
+    assert_eq!((row.capacity.cpu_millis, row.requests.gpu_total()), (8000, 1));
+}
+
+#[test]
+fn both_recorders_events_are_read() {
+    let old = format!(
+        r#"{{{},"involvedObject":{{"kind":"Node","name":"n1"}},"reason":"DisruptionBlocked","type":"Normal","count":7,
+        "message":"Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/p)","source":{{"component":"karpenter"}},
+        "firstTimestamp":"2026-11-21T10:00:00Z","lastTimestamp":"2026-11-21T10:20:00Z","eventTime":null,"series":null}}"#,
+        meta("")
+    );
+    let row = event(old.as_bytes(), &mut Interner::default()).unwrap();
+    assert_eq!((row.at, row.count), (Time::parse("2026-11-21T10:20:00Z").unwrap(), 7));
+    assert_eq!((row.kind, row.class), (EventType::Normal, EventClass::Blocked));
+    assert_eq!(row.object.key, ObjectKey::cluster("n1"));
+
+    let new = format!(
+        r#"{{{},"involvedObject":{{"kind":"Pod","namespace":"ml","name":"p"}},"reason":"FailedScheduling","type":"Warning",
+        "reportingComponent":"default-scheduler","source":{{}},"firstTimestamp":null,"lastTimestamp":null,
+        "eventTime":"2026-11-21T10:00:00.123456Z","series":{{"count":3,"lastObservedTime":"2026-11-21T10:09:00.000001Z"}}}}"#,
+        meta("")
+    );
+    let row = event(new.as_bytes(), &mut Interner::default()).unwrap();
+    assert_eq!((row.at, row.count), (Time::parse("2026-11-21T10:09:00.000001Z").unwrap(), 3));
+    assert_eq!((row.source.as_str(), row.class), ("default-scheduler", EventClass::Scheduling));
+
+    let bare = format!(r#"{{{},"reason":"Odd"}}"#, meta(""));
+    let row = event(bare.as_bytes(), &mut Interner::default()).unwrap();
+    assert_eq!((row.at, row.count, row.class), (row.meta.created, 1, EventClass::Other));
+}
+
+#[test]
+fn the_other_kinds_are_read() {
+    let mut interner = Interner::default();
+    let budget = format!(
+        r#"{{{},"status":{{"disruptionsAllowed":0,"currentHealthy":2,"desiredHealthy":2,"expectedPods":2}}}}"#,
+        meta("")
+    );
+    let row = disruption_budget(budget.as_bytes(), &mut interner).unwrap();
+    assert_eq!((row.disruptions_allowed, row.expected_pods), (0, 2));
+    let deployment = format!(
+        r#"{{{},"spec":{{"template":{{"spec":{{"containers":[{{"name":"istio","image":"i"}},{{"name":"controller","image":"public.ecr.aws/karpenter/controller:1.14.1"}}]}}}}}}}}"#,
+        meta("")
+    );
+    assert!(controller(deployment.as_bytes(), &mut interner).unwrap().image.ends_with(":1.14.1"));
+    let bare = format!("{{{}}}", meta(""));
+    assert!(replica_set(bare.as_bytes(), &mut interner).unwrap().owner.is_none());
+    assert!(namespace(bare.as_bytes(), &mut interner).is_ok());
+    assert!(node_overlay(bare.as_bytes(), &mut interner).is_ok());
+    assert!(node_class(bare.as_bytes(), &mut interner).unwrap().conditions.is_empty());
+}
+
+fn pod_json(name: &str, phase: &str) -> String {
+    format!(
+        r#"{{"metadata":{{"name":"{name}","namespace":"ml","uid":"u-{name}","creationTimestamp":"2026-11-21T10:00:00Z"}},"status":{{"phase":{phase}}}}}"#
+    )
+}
+
+#[test]
+fn one_bad_object_does_not_fail_its_page() {
+    let page_json = format!(
+        r#"{{"kind":"PodList","metadata":{{"resourceVersion":"12","continue":"abc","remainingItemCount":9}},"items":[{},{},{}]}}"#,
+        pod_json("a", "\"Running\""),
+        pod_json("b", "{}"),
+        pod_json("c", "\"Pending\"")
+    );
+    let page = page(Kind::Pod, page_json.as_bytes(), &mut Interner::default()).unwrap();
+    assert_eq!((page.objects, page.undecodable), (3, 1));
+    assert_eq!((page.resource_version.as_str(), page.continue_token.as_str()), ("12", "abc"));
+    let Delta::Pods(changes) = page.delta else { panic!("not pods") };
+    assert_eq!(changes.len(), 2);
+    assert!(page_of("{}").is_ok_and(|page| page.objects == 0));
+    assert!(page_of(r#"{"items":null}"#).is_ok());
+    assert!(page_of(r#"{"items":["#).is_err());
+}
+
+fn page_of(json: &str) -> Result<Page, DecodeError> {
+    page(Kind::Pod, json.as_bytes(), &mut Interner::default())
+}
+
+#[test]
+fn a_batch_keeps_its_order_and_forgets_what_became_unreadable() {
+    let (good, bad) = (pod_json("a", "\"Running\""), pod_json("b", "{}"));
+    let raw = [
+        RawChange::Begin,
+        RawChange::Upsert(good.as_bytes()),
+        RawChange::Upsert(bad.as_bytes()),
+        RawChange::Upsert(b"[]"),
+        RawChange::Commit,
+        RawChange::Remove(ObjectKey::new("ml", "a")),
+    ];
+    let (delta, undecodable) = delta(Kind::Pod, &raw, &mut Interner::default());
+    let Delta::Pods(changes) = delta else { panic!("not pods") };
+    assert_eq!(undecodable, 2);
+    assert!(matches!(
+        &changes[..],
+        [Change::Begin, Change::Upsert(a), Change::Remove(b), Change::Commit, Change::Remove(c)]
+            if &*a.meta.key.name == "a" && &*b.name == "b" && &*c.name == "a"
+    ));
+}
+
+#[test]
+fn lines_of_a_watch_are_told_apart() {
+    let mut interner = Interner::default();
+    let mut read = |kind: &str, object: &str| {
+        let line = format!(r#"{{"type":"{kind}","object":{object}}}"#);
+        format!("{:?}", watch_event(&line, &mut interner).unwrap())
+    };
+    let object = r#"{"metadata":{"name":"x","namespace":"ml","resourceVersion":"9"}}"#;
+    assert!(read("ADDED", object).contains("Upsert"));
+    assert!(read("MODIFIED", object).contains("Upsert"));
+    assert!(read("DELETED", object).contains("Remove(ml/x)"));
+    assert!(read("BOOKMARK", r#"{"metadata":{"resourceVersion":"10"}}"#).contains("10"));
+    let expired = r#"{"kind":"Status","code":410,"reason":"Expired","message":"too old resource version"}"#;
+    assert!(read("ERROR", expired).contains("410"));
+}

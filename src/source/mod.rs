@@ -1,0 +1,3 @@
+//! The outside, turned into reports for the fleet.
+
+pub mod kube;
