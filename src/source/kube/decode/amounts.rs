@@ -51,7 +51,7 @@ impl<'de> Visitor<'de> for ListVisitor {
     }
 }
 
-impl<'a> ResourceList<'a> {
+impl ResourceList<'_> {
     /// Fills in from `limits` what is not requested, as the API server defaults pods (and as nothing defaults the pod
     /// template of a Job).
     pub(super) fn or_limits(mut self, limits: &Self) -> Self {
