@@ -24,6 +24,11 @@ impl SourceId {
         }
     }
 
+    /// Every Source.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Kind::ALL.into_iter().map(Self::Kind).chain([Self::KarpenterCrds])
+    }
+
     /// Whether batchtop is of no use without it.
     pub const fn is_essential(self) -> bool {
         matches!(self, Self::Kind(Kind::Node | Kind::Pod))
