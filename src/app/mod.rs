@@ -1,12 +1,30 @@
 //! The application: its state, what comes in, what goes out. Pure and synchronous.
 
+mod command;
+mod detail;
+mod filter;
+mod keys;
+mod line;
+mod listing;
 mod model;
+mod mouse;
 mod msg;
+mod navigate;
+mod notice;
+mod picker;
+mod prompt;
+mod rows;
+mod sorting;
+mod source;
+mod status;
 mod ui;
 mod update;
+mod write;
 
+pub use command::candidates as command_candidates;
 pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};
+pub use rows::RowRef;
 pub use ui::{
     Column, Detail, DetailText, DurationChoice, Level, Listing, Notice, Overlay, Picker, PickerKind, Prompt,
     PromptKind, Scope, Screen, Severity, Skipped, Sort, Target, Ui, Verb, Write, WriteDialog, WriteItem,

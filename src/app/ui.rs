@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tui_input::Input;
 
 use super::Fetched;
-use crate::fleet::{AnnotationChange, AnnotationOutcome, Key, ObjectKey, Sym};
+use crate::fleet::{AnnotationChange, AnnotationOutcome, EventObject, Key, ObjectKey, Sym};
 use crate::input::Chord;
 use crate::units::Time;
 
@@ -50,6 +50,8 @@ pub enum Scope {
     Node(Sym),
     /// Pods of a Job.
     Job(ObjectKey),
+    /// Events about one object.
+    About(EventObject),
 }
 
 /// A column of some screen; each screen has its own list.
@@ -95,6 +97,29 @@ pub enum Column {
     Limits,
 }
 
+macro_rules! column_names {
+    ($($variant:ident $name:literal,)+) => {
+        impl Column {
+            /// Every column.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Its name after `:sort`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+    };
+}
+
+column_names! {
+    Attention "attention", Name "name", Namespace "namespace", NodePool "pool", InstanceType "type",
+    Capacity "capacity", Zone "zone", Age "age", Status "status", Pods "pods", Cpu "cpu", Memory "memory", Gpu "gpu",
+    Version "version", Node "node", Owner "owner", Ready "ready", Restarts "restarts", Protection "protection",
+    Until "until", Progress "progress", Active "active", Failed "failed", Duration "duration", Phase "phase",
+    Expires "expires", Last "last", Count "count", Reason "reason", Object "object", Message "message", Class "class",
+    Source "source", Weight "weight", Budget "budget", Limits "limits",
+}
+
 /// The order of a listing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sort {
@@ -115,7 +140,8 @@ pub struct Level {
     pub filter: String,
     /// The order.
     pub sort: Sort,
-    /// The selected row; survives re-sorting and relists.
+    /// The selected row; survives re-sorting and relists. `None`: the first row, whichever that is, as long as the user
+    /// has not moved.
     pub selected: Option<Key>,
     /// Index of the first visible row.
     pub offset: usize,
@@ -197,6 +223,8 @@ pub struct Prompt {
     pub input: Input,
     /// The filter as it was, for esc.
     pub before: String,
+    /// The selection as it was, for esc.
+    pub selected: Option<Key>,
 }
 
 /// What is picked.
@@ -308,6 +336,8 @@ pub struct WriteDialog {
     pub typed: Input,
     /// Whether the cursor is in `typed`.
     pub typing_number: bool,
+    /// When the protection would end as chosen, in one sentence.
+    pub ends: Option<String>,
     /// Sentences: what is assumed, what it will not do.
     pub notes: Vec<String>,
     /// For Undo: the number of the write that it takes back.
@@ -436,7 +466,7 @@ impl Default for Level {
 impl Level {
     /// A fresh level of a screen.
     pub fn of(screen: Screen, scope: Option<Scope>) -> Self {
-        let sort = Sort { column: Column::Attention, reversed: false };
+        let sort = screen.first_sort();
         Self { screen, scope, filter: String::new(), sort, selected: None, offset: 0, detail: None }
     }
 }

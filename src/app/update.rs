@@ -1,14 +1,20 @@
-//! The reducer.
+//! The reducer: one arm per message, each calling the function that handles it.
 
-use super::{App, Effect, Msg};
+use super::{App, Effect, Msg, detail, keys, listing, mouse, notice, prompt, source, write};
 
 /// Applies one message and says what is wanted of the outside.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     match msg {
-        Msg::Clock(now) => {
-            app.now = now;
-            Vec::new()
-        }
-        _ => Vec::new(),
+        Msg::Key(chord) => keys::press(app, chord),
+        Msg::Paste(text) => prompt::paste(app, &text),
+        Msg::Mouse(mouse) => mouse::handle(app, mouse),
+        Msg::Resize { width, height } => listing::resize(app, width, height),
+        Msg::Clock(now) => notice::clock(app, now),
+        Msg::Source(epoch, report) => source::report(app, epoch, report),
+        Msg::Written { write, item, outcome } => write::answered(app, write, item, outcome),
+        Msg::Fetched { epoch, key, result } => detail::fetched(app, epoch, &key, result),
+        Msg::Notice(notice) => notice::show(app, notice),
+        Msg::Frame => listing::refresh_if_dirty(app),
+        Msg::ScrollEnd(end) => detail::scroll_end(app, end),
     }
 }

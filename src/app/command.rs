@@ -1,0 +1,272 @@
+//! Commands after `:`.
+
+use super::{App, Effect, Overlay, Screen, keys, navigate, notice, picker, sorting};
+use crate::fleet::Sym;
+use crate::input::Action;
+
+/// Names of screens, as kubectl and k9s users type them.
+const SCREENS: [(&str, Screen); 26] = [
+    ("fleet", Screen::Fleet),
+    ("jobs", Screen::Jobs),
+    ("pods", Screen::Pods),
+    ("claims", Screen::Claims),
+    ("events", Screen::Events),
+    ("no", Screen::Fleet),
+    ("node", Screen::Fleet),
+    ("nodes", Screen::Fleet),
+    ("job", Screen::Jobs),
+    ("po", Screen::Pods),
+    ("pod", Screen::Pods),
+    ("np", Screen::Claims),
+    ("nodepool", Screen::Claims),
+    ("nodepools", Screen::Claims),
+    ("nc", Screen::Claims),
+    ("nodeclaim", Screen::Claims),
+    ("nodeclaims", Screen::Claims),
+    ("claim", Screen::Claims),
+    ("ev", Screen::Events),
+    ("event", Screen::Events),
+    ("1", Screen::Fleet),
+    ("2", Screen::Jobs),
+    ("3", Screen::Pods),
+    ("4", Screen::Claims),
+    ("5", Screen::Events),
+    ("batch", Screen::Jobs),
+];
+
+/// Commands that are no screen and no action.
+#[derive(Clone, Copy)]
+enum Word {
+    Namespace,
+    Context,
+    Sort,
+    Quit,
+    Results,
+}
+
+const WORDS: [(&str, Word); 9] = [
+    ("ns", Word::Namespace),
+    ("namespace", Word::Namespace),
+    ("ctx", Word::Context),
+    ("context", Word::Context),
+    ("sort", Word::Sort),
+    ("q", Word::Quit),
+    ("q!", Word::Quit),
+    ("quit", Word::Quit),
+    ("results", Word::Results),
+];
+
+/// How many suggestions an unknown command gets.
+const SUGGESTIONS: usize = 3;
+
+/// Runs one line.
+pub fn run(app: &mut App, line: &str) -> Vec<Effect> {
+    let line = line.trim();
+    let (name, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let argument = argument.trim();
+    if name.is_empty() {
+        return Vec::new();
+    }
+    if let Some(screen) = find(&SCREENS, name) {
+        return show(app, screen, argument);
+    }
+    if let Some(word) = find(&WORDS, name) {
+        return run_word(app, word, argument);
+    }
+    match Action::from_name(name) {
+        Some(Action::Command) => Vec::new(),
+        Some(action) => keys::act(app, action),
+        None => unknown(app, name),
+    }
+}
+
+fn find<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
+    table.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+}
+
+/// As in k9s, a screen's name may be followed by a namespace.
+fn show(app: &mut App, screen: Screen, namespace: &str) -> Vec<Effect> {
+    let effects = navigate::show(app, screen);
+    if !namespace.is_empty() {
+        set_namespace(app, namespace);
+    }
+    effects
+}
+
+fn run_word(app: &mut App, word: Word, argument: &str) -> Vec<Effect> {
+    match (word, argument) {
+        (Word::Namespace, "") => picker::namespaces(app),
+        (Word::Namespace, name) => set_namespace(app, name),
+        (Word::Context, "") => picker::contexts(app),
+        (Word::Context, name) => set_context(app, name),
+        (Word::Sort, name) => set_sort(app, name),
+        (Word::Quit, _) => vec![Effect::Quit],
+        (Word::Results, _) => results(app),
+    }
+}
+
+/// A namespace that is not known may still come; it is taken at its word, with a warning.
+fn set_namespace(app: &mut App, name: &str) -> Vec<Effect> {
+    let known = picker::known_namespaces(app);
+    let is_known = known.is_empty() || known.contains(name) || name == picker::ALL_NAMESPACES;
+    picker::choose_namespace(app, name);
+    if is_known {
+        return Vec::new();
+    }
+    let near = nearest(name, known.iter().map(Sym::as_str));
+    notice::warning(app, format!("no namespace \"{name}\" is known{}", did_you_mean(&near)))
+}
+
+fn set_context(app: &mut App, name: &str) -> Vec<Effect> {
+    if app.cluster.contexts.iter().any(|context| context == name) {
+        return picker::connect(app, name);
+    }
+    let near = nearest(name, app.cluster.contexts.iter().map(String::as_str));
+    let text = format!("the kubeconfig has no context \"{name}\"{}", did_you_mean(&near));
+    notice::error(app, text)
+}
+
+fn set_sort(app: &mut App, name: &str) -> Vec<Effect> {
+    let columns = app.ui.level.screen.columns();
+    if let Some(column) = columns.iter().find(|column| column.name().eq_ignore_ascii_case(name)) {
+        return sorting::by_column(app, *column);
+    }
+    let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+    notice::error(app, format!("no column \"{name}\" to sort by; there are {}", names.join(", ")))
+}
+
+fn unknown(app: &mut App, name: &str) -> Vec<Effect> {
+    let near = nearest(name, names());
+    notice::error(app, format!("no command \"{name}\"{}", did_you_mean(&near)))
+}
+
+fn did_you_mean(near: &[&str]) -> String {
+    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) }
+}
+
+/// Opens the help.
+pub fn help(app: &mut App) -> Vec<Effect> {
+    open(app, Overlay::Help { scroll: 0 })
+}
+
+/// Opens the list of Sources.
+pub fn sources(app: &mut App) -> Vec<Effect> {
+    open(app, Overlay::Sources { scroll: 0 })
+}
+
+/// Opens what became of the newest write.
+fn results(app: &mut App) -> Vec<Effect> {
+    match app.ui.writes.last().map(|write| write.id) {
+        Some(write) => open(app, Overlay::Results { write, scroll: 0 }),
+        None => notice::info(app, "nothing has been written yet"),
+    }
+}
+
+fn open(app: &mut App, overlay: Overlay) -> Vec<Effect> {
+    app.ui.scroll_end = usize::MAX;
+    app.ui.overlay = Some(overlay);
+    Vec::new()
+}
+
+/// All first words of commands.
+fn names() -> impl Iterator<Item = &'static str> {
+    let actions = Action::ALL.iter().map(|action| action.name());
+    let screens = SCREENS.iter().map(|(name, _)| *name).filter(|name| name.len() > 1);
+    screens.chain(WORDS.iter().map(|(name, _)| *name)).chain(actions)
+}
+
+/// What the last word of a line may become, sorted; view may show it below the line.
+pub fn candidates(app: &App, line: &str) -> Vec<String> {
+    let (first, last) = match line.split_once(char::is_whitespace) {
+        None => (None, line),
+        Some((first, rest)) => (Some(first), rest.trim_start()),
+    };
+    let mut all: Vec<String> = match first.map(|first| find(&WORDS, first)) {
+        None => names().map(str::to_owned).collect(),
+        Some(Some(Word::Namespace)) => namespace_names(app),
+        Some(Some(Word::Context)) => app.cluster.contexts.clone(),
+        Some(Some(Word::Sort)) => app.ui.level.screen.columns().iter().map(|column| column.name().to_owned()).collect(),
+        Some(_) if first.is_some_and(|name| find(&SCREENS, name).is_some()) => namespace_names(app),
+        Some(_) => Vec::new(),
+    };
+    all.retain(|name| name.starts_with(last));
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn namespace_names(app: &App) -> Vec<String> {
+    let known = picker::known_namespaces(app);
+    std::iter::once(picker::ALL_NAMESPACES.to_owned()).chain(known.iter().map(ToString::to_string)).collect()
+}
+
+/// The line with its last word completed as far as all candidates agree, and a space after the only one.
+pub fn complete(app: &App, line: &str) -> String {
+    let candidates = candidates(app, line);
+    let Some(first) = candidates.first() else { return line.to_owned() };
+    let common = candidates.iter().skip(1).fold(first.as_str(), |common, other| common_start(common, other));
+    let before = line.rfind(char::is_whitespace).map_or("", |at| line.get(..=at).unwrap_or(line));
+    let end = if candidates.len() == 1 && takes_argument(common) { " " } else { "" };
+    format!("{before}{common}{end}")
+}
+
+fn takes_argument(name: &str) -> bool {
+    matches!(find(&WORDS, name), Some(Word::Namespace | Word::Context | Word::Sort))
+}
+
+fn common_start<'a>(a: &'a str, b: &str) -> &'a str {
+    let end = a.char_indices().zip(b.chars()).find(|((_, x), y)| x != y).map(|((at, _), _)| at);
+    let end = end.unwrap_or(a.len().min(b.len()));
+    a.get(..end).unwrap_or(a)
+}
+
+/// The names that are nearest to what was typed: those it begins, then those a typing error or two away.
+fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let typed = typed.to_lowercase();
+    let mut near: Vec<(usize, &str)> = names
+        .map(|name| (if name.starts_with(&typed) { 0 } else { distance(&typed, name) }, name))
+        .filter(|(distance, name)| *distance <= 2 && *distance < name.chars().count())
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.into_iter().map(|(_, name)| name).take(SUGGESTIONS).collect()
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (y, cell) in b.chars().zip(row.iter_mut().skip(1)) {
+            let cost = diagonal + usize::from(x != y);
+            diagonal = *cell;
+            *cell = cost.min(left + 1).min(*cell + 1);
+            left = *cell;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distance_counts_typing_errors() {
+        for (a, b, want) in
+            [("pods", "pods", 0), ("pdos", "pods", 2), ("pod", "pods", 1), ("", "abc", 3), ("é", "e", 1)]
+        {
+            assert_eq!(distance(a, b), want, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_names_come_first() {
+        assert_eq!(nearest("evnts", names()), ["events", "event"]);
+        assert_eq!(nearest("zzzzz", names()), Vec::<&str>::new());
+    }
+}

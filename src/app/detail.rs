@@ -1,0 +1,88 @@
+//! The details of one object, and scrolling in text.
+
+use super::{App, Detail, DetailText, Effect, Fetched, Overlay, keys, navigate};
+use crate::fleet::{Epoch, Key};
+use crate::input::Action;
+
+/// Opens the details of the selected row.
+pub fn open(app: &mut App) -> Vec<Effect> {
+    open_with(app, DetailText::Readable)
+}
+
+/// Opens the YAML of the selected row.
+pub fn open_yaml(app: &mut App) -> Vec<Effect> {
+    open_with(app, DetailText::Yaml)
+}
+
+/// What is shown at once comes from the Fleet; what only the details show is fetched each time they are opened.
+fn open_with(app: &mut App, text: DetailText) -> Vec<Effect> {
+    let Some(key) = keys::subject(app) else { return Vec::new() };
+    let cursor = app.ui.listing.cursor;
+    navigate::select(&mut app.ui, cursor);
+    app.ui.scroll_end = usize::MAX;
+    app.ui.level.detail = Some(Detail { key: key.clone(), scroll: 0, text, fetched: None });
+    vec![Effect::Fetch { epoch: app.epoch, key }]
+}
+
+/// Closes the details.
+pub fn close(app: &mut App) -> Vec<Effect> {
+    app.ui.level.detail = None;
+    Vec::new()
+}
+
+/// Shows the YAML of the opened object, or its text again.
+pub fn toggle_yaml(app: &mut App) -> Vec<Effect> {
+    if let Some(detail) = &mut app.ui.level.detail {
+        detail.text = match detail.text {
+            DetailText::Readable => DetailText::Yaml,
+            DetailText::Yaml => DetailText::Readable,
+        };
+        detail.scroll = 0;
+        app.ui.scroll_end = usize::MAX;
+    }
+    Vec::new()
+}
+
+/// An object was fetched; it may have been closed meanwhile, or belong to another cluster.
+pub fn fetched(app: &mut App, epoch: Epoch, key: &Key, result: Result<Fetched, String>) -> Vec<Effect> {
+    if epoch == app.epoch
+        && let Some(detail) = app.ui.level.detail.as_mut().filter(|detail| detail.key == *key)
+    {
+        detail.fetched = Some(result);
+    }
+    Vec::new()
+}
+
+/// The last frame tells how far the text on top can be scrolled.
+pub fn scroll_end(app: &mut App, end: usize) -> Vec<Effect> {
+    app.ui.scroll_end = end;
+    if let Some(scroll) = scroll_of(app) {
+        *scroll = (*scroll).min(end);
+    }
+    Vec::new()
+}
+
+/// Scrolls the text on top, where the action does that.
+pub fn scroll(app: &mut App, action: Action) -> bool {
+    let (page, end) = (app.ui.page(), app.ui.scroll_end);
+    let Some(scroll) = scroll_of(app) else { return false };
+    let to = match action {
+        Action::Up => scroll.saturating_sub(1),
+        Action::Down => scroll.saturating_add(1),
+        Action::PageUp => scroll.saturating_sub(page),
+        Action::PageDown => scroll.saturating_add(page),
+        Action::Top => 0,
+        Action::Bottom => end,
+        _ => return false,
+    };
+    *scroll = to.min(end);
+    true
+}
+
+fn scroll_of(app: &mut App) -> Option<&mut usize> {
+    match &mut app.ui.overlay {
+        Some(Overlay::Help { scroll } | Overlay::Sources { scroll } | Overlay::Results { scroll, .. }) => Some(scroll),
+        Some(_) => None,
+        None => app.ui.level.detail.as_mut().map(|detail| &mut detail.scroll),
+    }
+}

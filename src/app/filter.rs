@@ -1,0 +1,251 @@
+//! The filter's grammar: terms separated by spaces, all of which a row has to meet.
+//!
+//! `text` is a case-insensitive part of what identifies a row; `key:value` asks one fact; a leading `!` negates.
+
+use super::rows::RowRef;
+use super::{App, Screen, status};
+use crate::fleet::{Fleet, Sym};
+use crate::units::Time;
+
+/// A fact that a term can ask.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fact {
+    Name,
+    Namespace,
+    Pool,
+    Node,
+    Type,
+    Zone,
+    Capacity,
+    Status,
+    Owner,
+    Job,
+    Protected,
+    Gpu,
+    Kind,
+    Reason,
+    Source,
+    Message,
+}
+
+impl Fact {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Namespace => "ns",
+            Self::Pool => "pool",
+            Self::Node => "node",
+            Self::Type => "type",
+            Self::Zone => "zone",
+            Self::Capacity => "cap",
+            Self::Status => "status",
+            Self::Owner => "owner",
+            Self::Job => "job",
+            Self::Protected => "protected",
+            Self::Gpu => "gpu",
+            Self::Kind => "kind",
+            Self::Reason => "reason",
+            Self::Source => "source",
+            Self::Message => "message",
+        }
+    }
+
+    const fn is_yes_or_no(self) -> bool {
+        matches!(self, Self::Protected | Self::Gpu)
+    }
+}
+
+/// The facts that the rows of a screen have.
+const fn facts(screen: Screen) -> &'static [Fact] {
+    use Fact::{
+        Capacity, Gpu, Job, Kind, Message, Name, Namespace, Node, Owner, Pool, Protected, Reason, Source, Status, Type,
+        Zone,
+    };
+    match screen {
+        Screen::Fleet => &[Name, Pool, Type, Zone, Capacity, Status, Protected, Gpu],
+        Screen::Jobs => &[Name, Namespace, Status, Owner, Protected, Gpu],
+        Screen::Pods => &[Name, Namespace, Pool, Node, Job, Owner, Status, Protected, Gpu],
+        Screen::Claims => &[Name, Pool, Node, Type, Zone, Capacity, Status],
+        Screen::Events => &[Name, Namespace, Node, Kind, Reason, Status, Source, Message],
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Test {
+    Text(String),
+    Contains(Fact, String),
+    Is(Fact, bool),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Term {
+    wanted: bool,
+    test: Test,
+}
+
+/// A filter that has been read.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Filter {
+    terms: Vec<Term>,
+    /// Why a term could not be read; it is left out.
+    pub errors: Vec<String>,
+}
+
+impl Filter {
+    /// Reads a filter for the rows of a screen.
+    pub fn parse(text: &str, screen: Screen) -> Self {
+        let mut filter = Self::default();
+        for word in text.split_whitespace() {
+            match parse_term(word, screen) {
+                Ok(term) => filter.terms.extend(term),
+                Err(error) => filter.errors.push(error),
+            }
+        }
+        filter
+    }
+
+    /// Whether every row meets it.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Whether a row meets every term. `scratch` is reused from row to row.
+    pub fn matches(&self, row: RowRef<'_>, fleet: &Fleet, now: Time, scratch: &mut String) -> bool {
+        scratch.clear();
+        self.terms.iter().all(|term| meets(&term.test, row, fleet, now, scratch) == term.wanted)
+    }
+}
+
+/// `None` for a term that is still being typed: `!`, `pool:`.
+fn parse_term(word: &str, screen: Screen) -> Result<Option<Term>, String> {
+    let (wanted, rest) = match word.strip_prefix('!') {
+        Some(rest) => (false, rest),
+        None => (true, word),
+    };
+    let test = match rest.split_once(':') {
+        Some((name, value)) => parse_fact(name, value, screen)?,
+        None if rest.is_empty() => None,
+        None => Some(Test::Text(rest.to_lowercase())),
+    };
+    Ok(test.map(|test| Term { wanted, test }))
+}
+
+fn parse_fact(name: &str, value: &str, screen: Screen) -> Result<Option<Test>, String> {
+    let known = facts(screen);
+    let Some(fact) = known.iter().copied().find(|fact| fact.name() == name) else {
+        let names: Vec<&str> = known.iter().map(|fact| fact.name()).collect();
+        return Err(format!("the filter knows no \"{name}:\" here; there are {}", names.join(", ")));
+    };
+    match value {
+        "" => Ok(None),
+        _ if fact.is_yes_or_no() => parse_yes_or_no(fact, value).map(Some),
+        _ => Ok(Some(Test::Contains(fact, value.to_lowercase()))),
+    }
+}
+
+fn parse_yes_or_no(fact: Fact, value: &str) -> Result<Test, String> {
+    let value = value.to_lowercase();
+    match value.as_str() {
+        _ if "yes".starts_with(&value) => Ok(Test::Is(fact, true)),
+        _ if "no".starts_with(&value) => Ok(Test::Is(fact, false)),
+        _ => Err(format!("\"{}:{value}\" is neither yes nor no", fact.name())),
+    }
+}
+
+fn meets(test: &Test, row: RowRef<'_>, fleet: &Fleet, now: Time, scratch: &mut String) -> bool {
+    match test {
+        Test::Text(part) => {
+            if scratch.is_empty() {
+                write_text(row, fleet, scratch);
+            }
+            scratch.contains(part.as_str())
+        }
+        Test::Contains(fact, part) => fact_text(*fact, row, fleet).is_some_and(|text| contains(text, part)),
+        Test::Is(Fact::Gpu, wanted) => (row.gpus() > 0) == *wanted,
+        Test::Is(_, wanted) => is_protected(row, fleet, now) == *wanted,
+    }
+}
+
+/// Whether `text` contains the lower-case `part`; names in Kubernetes are ASCII, almost always in lower case.
+fn contains(text: &str, part: &str) -> bool {
+    text.contains(part) || (text.bytes().any(|byte| !byte.is_ascii_lowercase()) && text.to_lowercase().contains(part))
+}
+
+fn is_protected(row: RowRef<'_>, fleet: &Fleet, now: Time) -> bool {
+    match row {
+        RowRef::Pod(pod) => status::is_protected(pod, now),
+        RowRef::Job(job) => fleet.pods_of_job(&job.meta.uid).any(|pod| status::is_protected(pod, now)),
+        RowRef::Node(node) => {
+            node.do_not_disrupt.as_ref().is_some_and(|value| value == "true")
+                || fleet.pods_on(&node.meta.key.name).any(|pod| status::is_protected(pod, now))
+        }
+        _ => false,
+    }
+}
+
+fn fact_text<'a>(fact: Fact, row: RowRef<'a>, fleet: &'a Fleet) -> Option<&'a str> {
+    fn text(sym: Option<&Sym>) -> Option<&str> {
+        sym.map(Sym::as_str)
+    }
+    match (fact, row) {
+        (Fact::Name, RowRef::Event(event)) => Some(&event.object.key.name),
+        (Fact::Name, _) => Some(&row.meta().key.name),
+        (Fact::Namespace, _) => Some(&row.meta().key.namespace),
+        (Fact::Pool, _) => text(row.node_pool(fleet)),
+        (Fact::Node, _) => text(row.node()),
+        (Fact::Type, _) => text(row.instance_type()),
+        (Fact::Zone, _) => text(row.zone()),
+        (Fact::Capacity, _) => row.capacity(),
+        (Fact::Status, _) => Some(status::word(row)),
+        (Fact::Owner, _) => text(row.owner()),
+        (Fact::Job, _) => text(row.job()),
+        (Fact::Kind, RowRef::Event(event)) => Some(&event.object.kind),
+        (Fact::Reason, RowRef::Event(event)) => Some(&event.reason),
+        (Fact::Source, RowRef::Event(event)) => Some(&event.source),
+        (Fact::Message, RowRef::Event(event)) => Some(&event.message),
+        _ => None,
+    }
+}
+
+/// What a term without key is looked for in: what identifies a row, in lower case, one fact per line.
+fn write_text(row: RowRef<'_>, fleet: &Fleet, into: &mut String) {
+    let key = match row {
+        RowRef::Event(event) => &event.object.key,
+        _ => &row.meta().key,
+    };
+    if !key.namespace.is_empty() {
+        push(into, &key.namespace, '/');
+    }
+    push(into, &key.name, '\n');
+    for text in row.node_pool(fleet).into_iter().chain(row.node()).chain(row.instance_type()).chain(row.zone()) {
+        push(into, text, '\n');
+    }
+    for text in row.owner().into_iter().map(Sym::as_str).chain(row.capacity()) {
+        push(into, text, '\n');
+    }
+    push(into, status::word(row), '\n');
+    if let RowRef::Event(event) = row {
+        [&event.object.kind, &event.reason, &event.source, &event.message]
+            .iter()
+            .for_each(|text| push(into, text, '\n'));
+    }
+}
+
+fn push(into: &mut String, text: &str, end: char) {
+    if text.is_ascii() {
+        let from = into.len();
+        into.push_str(text);
+        into.get_mut(from..).unwrap_or_default().make_ascii_lowercase();
+    } else {
+        into.push_str(&text.to_lowercase());
+    }
+    into.push(end);
+}
+
+/// Says what could not be read in the filter of the shown level.
+pub fn report(app: &mut App) {
+    let level = &app.ui.level;
+    if let Some(error) = Filter::parse(&level.filter, level.screen).errors.into_iter().next() {
+        super::notice::warning(app, error);
+    }
+}

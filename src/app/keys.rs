@@ -1,0 +1,173 @@
+//! From key presses to what they do in the layer that is on top.
+
+use super::{App, Detail, Effect, Overlay, Screen, command, detail, navigate, notice, picker, prompt, sorting, write};
+use crate::input::{Action, Chord, Context, KeyCode, Lookup};
+
+/// Leaves whatever is on screen, and cannot be bound to anything else: the way out that always works.
+const INTERRUPT: Chord = Chord { key: KeyCode::Char('c'), ctrl: true, alt: false, shift: false };
+
+/// A key was pressed.
+pub fn press(app: &mut App, chord: Chord) -> Vec<Effect> {
+    if chord == INTERRUPT {
+        return vec![Effect::Quit];
+    }
+    notice::key_pressed(app);
+    if matches!(app.ui.overlay, Some(Overlay::Prompt(_))) {
+        return prompt::press(app, chord);
+    }
+    if picker::types(app, chord) || write::types(app, chord) {
+        return Vec::new();
+    }
+    app.ui.pressed.push(chord);
+    match lookup(app) {
+        Lookup::Pending => Vec::new(),
+        Lookup::Action(action) => {
+            app.ui.pressed.clear();
+            act(app, action)
+        }
+        Lookup::Nothing => start_over(app, chord),
+    }
+}
+
+/// A key that does not go on what was pressed before may begin something of its own.
+fn start_over(app: &mut App, chord: Chord) -> Vec<Effect> {
+    let was_longer = app.ui.pressed.len() > 1;
+    app.ui.pressed.clear();
+    if was_longer && chord.key != KeyCode::Escape { press(app, chord) } else { Vec::new() }
+}
+
+/// In the details of an object the keys of the table still mean what they mean there, unless text needs them.
+fn lookup(app: &App) -> Lookup {
+    let keymap = &app.settings.keymap;
+    let (context, fallback) = contexts(app);
+    match (keymap.lookup(context, &app.ui.pressed), fallback) {
+        (Lookup::Nothing, Some(fallback)) => keymap.lookup(fallback, &app.ui.pressed),
+        (found, _) => found,
+    }
+}
+
+fn contexts(app: &App) -> (Context, Option<Context>) {
+    match &app.ui.overlay {
+        Some(Overlay::Picker(_) | Overlay::Write(_)) => (Context::Dialog, None),
+        Some(_) => (Context::Text, None),
+        None if app.ui.level.detail.is_some() => (Context::Text, Some(Context::Table)),
+        None => (Context::Table, None),
+    }
+}
+
+/// Does an action in the layer that is on top.
+pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Redraw => return vec![Effect::Redraw],
+        Action::Suspend => return vec![Effect::Suspend],
+        _ => {}
+    }
+    match app.ui.overlay {
+        Some(Overlay::Picker(_)) => picker::act(app, action),
+        Some(Overlay::Write(_)) => write::act(app, action),
+        Some(_) => act_on_text(app, action),
+        None if app.ui.level.detail.is_some() => act_on_detail(app, action),
+        None => act_on_table(app, action),
+    }
+}
+
+/// Help, sources and results.
+fn act_on_text(app: &mut App, action: Action) -> Vec<Effect> {
+    if detail::scroll(app, action) {
+        return Vec::new();
+    }
+    let closes_only = matches!(action, Action::Back | Action::Open | Action::Quit)
+        || matches!((&app.ui.overlay, action), (Some(Overlay::Help { .. }), Action::Help))
+        || matches!((&app.ui.overlay, action), (Some(Overlay::Sources { .. }), Action::Sources));
+    if closes_only {
+        app.ui.overlay = None;
+        return Vec::new();
+    }
+    match action {
+        Action::Help | Action::Sources | Action::Command => act_anywhere(app, action),
+        _ if screen_of(app, action).is_some() => {
+            app.ui.overlay = None;
+            act_anywhere(app, action)
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn act_on_detail(app: &mut App, action: Action) -> Vec<Effect> {
+    if detail::scroll(app, action) {
+        return Vec::new();
+    }
+    match action {
+        Action::Back | Action::Quit => detail::close(app),
+        Action::Yaml => detail::toggle_yaml(app),
+        Action::Into => {
+            detail::close(app);
+            navigate::into(app)
+        }
+        Action::Open | Action::Left | Action::Right | Action::Mark | Action::MarkAll => Vec::new(),
+        Action::Filter | Action::Sort | Action::SortBack | Action::SortReverse => Vec::new(),
+        _ => act_anywhere(app, action),
+    }
+}
+
+fn act_on_table(app: &mut App, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Open => detail::open(app),
+        Action::Back => navigate::back(app),
+        Action::Into => navigate::into(app),
+        Action::Up => navigate::rows(app, -1),
+        Action::Down => navigate::rows(app, 1),
+        Action::PageUp => navigate::pages(app, -1),
+        Action::PageDown => navigate::pages(app, 1),
+        Action::Top => navigate::top(app),
+        Action::Bottom => navigate::bottom(app),
+        Action::Mark => navigate::mark(app),
+        Action::MarkAll => navigate::mark_all(app),
+        Action::Filter => prompt::filter(app),
+        Action::Sort => sorting::by_neighbour(app, 1),
+        Action::SortBack => sorting::by_neighbour(app, -1),
+        Action::SortReverse => sorting::reverse(app),
+        Action::Yaml => detail::open_yaml(app),
+        Action::Quit => navigate::quit(app),
+        _ => act_anywhere(app, action),
+    }
+}
+
+/// What means the same in the table and in the details.
+fn act_anywhere(app: &mut App, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Protect => write::protect(app),
+        Action::Unprotect => write::unprotect(app),
+        Action::Undo => write::undo(app),
+        Action::Command => prompt::command(app),
+        Action::Namespaces => picker::namespaces(app),
+        Action::Contexts => picker::contexts(app),
+        Action::Copy => navigate::copy(app),
+        Action::Sources => command::sources(app),
+        Action::Help => command::help(app),
+        _ => match screen_of(app, action) {
+            Some(screen) => navigate::show(app, screen),
+            None => Vec::new(),
+        },
+    }
+}
+
+/// The screen that an action leads to.
+fn screen_of(app: &App, action: Action) -> Option<Screen> {
+    match action {
+        Action::Fleet => Some(Screen::Fleet),
+        Action::Jobs => Some(Screen::Jobs),
+        Action::Pods => Some(Screen::Pods),
+        Action::Claims => Some(Screen::Claims),
+        Action::Events => Some(Screen::Events),
+        Action::NextScreen => Some(navigate::neighbour(app.ui.level.screen, 1)),
+        Action::PreviousScreen => Some(navigate::neighbour(app.ui.level.screen, -1)),
+        _ => None,
+    }
+}
+
+/// The object an action is about: that of the details where they are open, else the selected row.
+pub fn subject(app: &App) -> Option<crate::fleet::Key> {
+    let opened = app.ui.level.detail.as_ref().map(|Detail { key, .. }| key.clone());
+    opened.or_else(|| navigate::current(&app.ui).cloned())
+}

@@ -1,0 +1,214 @@
+//! The rows of the shown level.
+
+use std::collections::HashMap;
+
+use super::filter::Filter;
+use super::rows::RowRef;
+use super::{App, Column, Effect, Level, Scope, Screen, Ui, sorting};
+use crate::fleet::{Changed, Fleet, Key, Kind, Sym};
+
+/// Puts the rows in order where something changed.
+pub fn refresh_if_dirty(app: &mut App) -> Vec<Effect> {
+    if app.ui.listing.dirty {
+        refresh(app);
+    }
+    Vec::new()
+}
+
+/// The terminal has another size: the selected row stays visible.
+pub fn resize(app: &mut App, width: u16, height: u16) -> Vec<Effect> {
+    app.ui.size = (width, height);
+    keep_visible(&mut app.ui);
+    Vec::new()
+}
+
+/// Notes what a Delta changed; the rows are put in order before the next frame.
+pub fn note(app: &mut App, changed: &Changed) {
+    let wanted = kinds(&app.ui.level);
+    app.ui.listing.dirty |= changed.kinds.iter().any(|kind| wanted.contains(kind));
+}
+
+/// A minute has passed: orders and filters that depend on the time are put right before the next frame.
+pub fn minute(app: &mut App) {
+    let level = &app.ui.level;
+    let depends = level.screen == Screen::Jobs || !level.filter.is_empty() || level.sort.column == Column::Protection;
+    app.ui.listing.dirty |= depends;
+}
+
+/// The kinds on which the rows of a level, or their order, depend.
+fn kinds(level: &Level) -> &'static [Kind] {
+    let needs_pods = !level.filter.is_empty()
+        || matches!(level.sort.column, Column::Pods | Column::Cpu | Column::Memory | Column::Protection);
+    match level.screen {
+        Screen::Fleet if needs_pods => &[Kind::Node, Kind::NodeClaim, Kind::Pod],
+        Screen::Fleet => &[Kind::Node, Kind::NodeClaim],
+        Screen::Jobs if needs_pods => &[Kind::Job, Kind::Pod],
+        Screen::Jobs => &[Kind::Job],
+        Screen::Pods if level.scope.is_some() || needs_pods => &[Kind::Pod, Kind::Job, Kind::Node],
+        Screen::Pods => &[Kind::Pod],
+        Screen::Claims => &[Kind::NodePool, Kind::NodeClaim],
+        Screen::Events => &[Kind::Event],
+    }
+}
+
+/// Builds the rows anew and finds the selection among them.
+pub fn refresh(app: &mut App) {
+    let (rows, unfiltered) = build(app);
+    let listing = &mut app.ui.listing;
+    (listing.rows, listing.unfiltered, listing.dirty) = (rows, unfiltered, false);
+    follow_marks(app);
+    reselect(app);
+}
+
+/// The rows of the shown level, filtered and in order, and how many there were before the filter.
+pub fn build(app: &App) -> (Vec<Key>, usize) {
+    let level = &app.ui.level;
+    let mut rows = candidates(app);
+    let unfiltered = rows.len();
+    let filter = Filter::parse(&level.filter, level.screen);
+    if !filter.is_empty() {
+        let mut scratch = String::new();
+        rows.retain(|row| filter.matches(*row, &app.fleet, app.now, &mut scratch));
+    }
+    sorting::sort(&mut rows, level.sort, &app.fleet, app.now);
+    if level.screen == Screen::Claims {
+        rows = as_tree(&rows);
+    }
+    (rows.into_iter().map(RowRef::key).collect(), unfiltered)
+}
+
+/// The rows of the shown level before its filter.
+fn candidates(app: &App) -> Vec<RowRef<'_>> {
+    let (fleet, level) = (&app.fleet, &app.ui.level);
+    match level.screen {
+        Screen::Fleet => nodes(fleet, level.scope.as_ref()),
+        Screen::Jobs => fleet.jobs.iter().map(RowRef::Job).filter(|row| in_namespaces(&app.ui, *row)).collect(),
+        Screen::Pods => pods(fleet, level.scope.as_ref(), &app.ui),
+        Screen::Claims => claims(fleet),
+        Screen::Events => events(fleet, level.scope.as_ref(), &app.ui),
+    }
+}
+
+/// Nodes, and NodeClaims that have none yet.
+fn nodes<'a>(fleet: &'a Fleet, scope: Option<&Scope>) -> Vec<RowRef<'a>> {
+    let nodes = fleet.nodes.iter().map(RowRef::Node);
+    let waiting = fleet.node_claims.iter().filter(|claim| fleet.node_of(claim).is_none()).map(RowRef::Claim);
+    let rows = nodes.chain(waiting);
+    match scope {
+        Some(Scope::NodePool(pool)) => rows.filter(|row| row.node_pool(fleet) == Some(pool)).collect(),
+        _ => rows.collect(),
+    }
+}
+
+fn pods<'a>(fleet: &'a Fleet, scope: Option<&Scope>, ui: &Ui) -> Vec<RowRef<'a>> {
+    let wanted = |row: &RowRef<'a>| in_namespaces(ui, *row);
+    match scope {
+        Some(Scope::Node(node)) => fleet.pods_on(node).map(RowRef::Pod).filter(wanted).collect(),
+        Some(Scope::Job(job)) => match fleet.jobs.get(job) {
+            Some(job) => fleet.pods_of_job(&job.meta.uid).map(RowRef::Pod).filter(wanted).collect(),
+            None => Vec::new(),
+        },
+        _ => fleet.pods.iter().map(RowRef::Pod).filter(wanted).collect(),
+    }
+}
+
+fn claims(fleet: &Fleet) -> Vec<RowRef<'_>> {
+    let pools = fleet.node_pools.iter().map(RowRef::Pool);
+    pools.chain(fleet.node_claims.iter().map(RowRef::Claim)).collect()
+}
+
+fn events<'a>(fleet: &'a Fleet, scope: Option<&Scope>, ui: &Ui) -> Vec<RowRef<'a>> {
+    match scope {
+        Some(Scope::About(object)) => fleet.events.iter().filter(|e| e.object == *object).map(RowRef::Event).collect(),
+        _ => fleet.events.iter().map(RowRef::Event).filter(|row| in_namespaces(ui, *row)).collect(),
+    }
+}
+
+fn in_namespaces(ui: &Ui, row: RowRef<'_>) -> bool {
+    ui.namespaces.is_empty() || ui.namespaces.contains(&row.meta().key.namespace)
+}
+
+/// Each NodePool followed by its NodeClaims; NodeClaims whose NodePool is not listed come last. Keeps the order within.
+fn as_tree<'a>(rows: &[RowRef<'a>]) -> Vec<RowRef<'a>> {
+    let is_pool = |row: &RowRef<'_>| matches!(row, RowRef::Pool(_));
+    let pools = rows.iter().copied().filter(is_pool);
+    let mut beneath: HashMap<&str, Vec<RowRef<'a>>> =
+        pools.clone().map(|pool| (pool.meta().key.name.as_str(), Vec::new())).collect();
+    let mut orphans = Vec::new();
+    for row in rows.iter().copied() {
+        let RowRef::Claim(claim) = row else { continue };
+        match claim.node_pool().and_then(|pool| beneath.get_mut(pool.as_str())) {
+            Some(siblings) => siblings.push(row),
+            None => orphans.push(row),
+        }
+    }
+    let with_claims = |pool: RowRef<'a>| {
+        let claims = beneath.remove(pool.meta().key.name.as_str()).unwrap_or_default();
+        std::iter::once(pool).chain(claims)
+    };
+    pools.flat_map(with_claims).chain(orphans).collect()
+}
+
+/// Where a row went: on Fleet a NodeClaim becomes its Node's row.
+fn heir(fleet: &Fleet, screen: Screen, key: &Key) -> Option<Key> {
+    if screen != Screen::Fleet || key.kind != Kind::NodeClaim {
+        return None;
+    }
+    let node = fleet.node_of(fleet.node_claims.get(&key.object)?)?;
+    Some(Key::new(Kind::Node, node.meta.key.clone()))
+}
+
+/// Marks follow their rows and go with them; a mark that only the filter hides stays.
+fn follow_marks(app: &mut App) {
+    if app.ui.marks.is_empty() {
+        return;
+    }
+    let (fleet, screen) = (&app.fleet, app.ui.level.screen);
+    let marks = std::mem::take(&mut app.ui.marks);
+    app.ui.marks = marks
+        .into_iter()
+        .map(|key| heir(fleet, screen, &key).unwrap_or(key))
+        .filter(|key| RowRef::find_in(fleet, key).is_some())
+        .collect();
+}
+
+/// Finds the selected row; where it vanished, the row that took its place is selected.
+fn reselect(app: &mut App) {
+    let heir = app.ui.level.selected.as_ref().and_then(|key| heir(&app.fleet, app.ui.level.screen, key));
+    let ui = &mut app.ui;
+    if heir.is_some() {
+        ui.level.selected = heir;
+    }
+    let rows = &ui.listing.rows;
+    let last = rows.len().saturating_sub(1);
+    ui.listing.cursor = match &ui.level.selected {
+        None => 0,
+        Some(key) => position(rows, key, ui.listing.cursor).unwrap_or(ui.listing.cursor.min(last)),
+    };
+    if ui.level.selected.is_some() && !rows.is_empty() {
+        ui.level.selected = rows.get(ui.listing.cursor).cloned();
+    }
+    keep_visible(ui);
+}
+
+/// Most often a row is where it was.
+fn position(rows: &[Key], key: &Key, guess: usize) -> Option<usize> {
+    match rows.get(guess) {
+        Some(row) if row == key => Some(guess),
+        _ => rows.iter().position(|row| row == key),
+    }
+}
+
+/// Scrolls no further than needed to see the selected row, and leaves no empty space below the last one.
+pub fn keep_visible(ui: &mut Ui) {
+    let (page, cursor, count) = (ui.page(), ui.listing.cursor, ui.listing.rows.len());
+    let lowest = cursor.saturating_sub(page - 1);
+    let offset = ui.level.offset.clamp(lowest, cursor.max(lowest));
+    ui.level.offset = offset.min(count.saturating_sub(page));
+}
+
+/// Narrows Jobs, Pods and Events to namespaces; none means all.
+pub fn narrow(app: &mut App, namespaces: impl IntoIterator<Item = Sym>) {
+    app.ui.namespaces = namespaces.into_iter().collect();
+    refresh(app);
+}

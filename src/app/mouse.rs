@@ -1,0 +1,43 @@
+//! The mouse.
+
+use super::{App, Effect, Mouse, Overlay, detail, navigate};
+use crate::fleet::Key;
+use crate::input::Action;
+
+/// Rows per notch of the wheel.
+const WHEEL_ROWS: isize = 3;
+
+/// The mouse did something.
+pub fn handle(app: &mut App, mouse: Mouse) -> Vec<Effect> {
+    match mouse {
+        Mouse::Row(key) => click(app, &key),
+        Mouse::Title(screen) if app.ui.overlay.is_none() => navigate::show(app, screen),
+        Mouse::Title(_) => Vec::new(),
+        Mouse::WheelUp => wheel(app, -WHEEL_ROWS),
+        Mouse::WheelDown => wheel(app, WHEEL_ROWS),
+    }
+}
+
+/// A click while something lies over the table is not for the table.
+fn click(app: &mut App, key: &Key) -> Vec<Effect> {
+    if app.ui.overlay.is_none()
+        && let Some(index) = app.ui.listing.rows.iter().position(|row| row == key)
+    {
+        navigate::select(&mut app.ui, index);
+    }
+    Vec::new()
+}
+
+fn wheel(app: &mut App, rows: isize) -> Vec<Effect> {
+    let step = if rows < 0 { Action::Up } else { Action::Down };
+    match app.ui.overlay {
+        None if app.ui.level.detail.is_none() => navigate::rows(app, rows),
+        None | Some(Overlay::Help { .. } | Overlay::Sources { .. } | Overlay::Results { .. }) => {
+            (0..rows.unsigned_abs()).for_each(|_| {
+                detail::scroll(app, step);
+            });
+            Vec::new()
+        }
+        Some(_) => Vec::new(),
+    }
+}

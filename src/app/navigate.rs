@@ -1,0 +1,179 @@
+//! Moving: among rows, levels and screens.
+
+use super::{App, Effect, Level, Scope, Screen, Ui, listing, notice, rows::RowRef, write};
+use crate::fleet::{EventObject, Key, Kind, Sym};
+
+/// The selected row.
+pub fn current(ui: &Ui) -> Option<&Key> {
+    ui.listing.rows.get(ui.listing.cursor)
+}
+
+/// Selects the row of this index, or the last one.
+pub fn select(ui: &mut Ui, index: usize) {
+    let index = index.min(ui.listing.rows.len().saturating_sub(1));
+    if let Some(key) = ui.listing.rows.get(index) {
+        ui.level.selected = Some(key.clone());
+        ui.listing.cursor = index;
+        listing::keep_visible(ui);
+    }
+}
+
+/// Moves by rows; beyond the ends it stays there.
+pub fn rows(app: &mut App, by: isize) -> Vec<Effect> {
+    let index = app.ui.listing.cursor.saturating_add_signed(by);
+    select(&mut app.ui, index);
+    Vec::new()
+}
+
+/// Moves by pages.
+pub fn pages(app: &mut App, by: isize) -> Vec<Effect> {
+    let page = isize::try_from(app.ui.page()).unwrap_or(isize::MAX);
+    rows(app, by.saturating_mul(page))
+}
+
+/// To the first row, and stays with the first row whatever comes.
+pub fn top(app: &mut App) -> Vec<Effect> {
+    app.ui.level.selected = None;
+    app.ui.listing.cursor = 0;
+    listing::keep_visible(&mut app.ui);
+    Vec::new()
+}
+
+/// To the last row.
+pub fn bottom(app: &mut App) -> Vec<Effect> {
+    select(&mut app.ui, usize::MAX);
+    Vec::new()
+}
+
+/// Marks or unmarks the selected row, and goes on to the next.
+pub fn mark(app: &mut App) -> Vec<Effect> {
+    if let Some(key) = current(&app.ui).cloned() {
+        if !app.ui.marks.remove(&key) {
+            app.ui.marks.insert(key);
+        }
+        rows(app, 1);
+    }
+    Vec::new()
+}
+
+/// Marks every listed row, or unmarks them where all are marked.
+pub fn mark_all(app: &mut App) -> Vec<Effect> {
+    let ui = &mut app.ui;
+    if ui.listing.rows.iter().all(|key| ui.marks.contains(key)) {
+        ui.listing.rows.iter().for_each(|key| {
+            ui.marks.remove(key);
+        });
+    } else {
+        ui.marks.extend(ui.listing.rows.iter().cloned());
+    }
+    Vec::new()
+}
+
+/// Copies the name of the opened or selected object.
+pub fn copy(app: &mut App) -> Vec<Effect> {
+    let Some(key) = super::keys::subject(app) else { return Vec::new() };
+    let name = key.object.name.to_string();
+    notice::info(app, format!("copied {name}"));
+    vec![Effect::Copy(name)]
+}
+
+/// Leaves the filter, then the level.
+pub fn back(app: &mut App) -> Vec<Effect> {
+    if app.ui.level.filter.is_empty() {
+        leave_level(app);
+    } else {
+        app.ui.level.filter.clear();
+        listing::refresh(app);
+    }
+    Vec::new()
+}
+
+fn leave_level(app: &mut App) {
+    if let Some(outer) = app.ui.outer.pop() {
+        app.ui.level = outer;
+        arrive(app);
+    }
+}
+
+/// Leaves the level; batchtop itself from the outermost one, unless answers to a write are still wanted.
+pub fn quit(app: &mut App) -> Vec<Effect> {
+    if !app.ui.outer.is_empty() {
+        leave_level(app);
+        return Vec::new();
+    }
+    match write::under_way(app) {
+        Some(progress) => notice::warning(app, format!("{progress}; wait, or leave with ctrl-c")),
+        None => vec![Effect::Quit],
+    }
+}
+
+/// Goes into the selected row.
+pub fn into(app: &mut App) -> Vec<Effect> {
+    let Some(row) = current(&app.ui).and_then(|key| RowRef::find(app, key)) else { return Vec::new() };
+    match beneath(app, row) {
+        Some((screen, scope)) => push(app, Level::of(screen, Some(scope))),
+        None => notice::info(app, "there is nothing beneath this row; open it for its details"),
+    }
+}
+
+/// What lies beneath a row.
+fn beneath(app: &App, row: RowRef<'_>) -> Option<(Screen, Scope)> {
+    Some(match row {
+        RowRef::Pool(pool) => (Screen::Fleet, Scope::NodePool(pool.meta.key.name.clone())),
+        RowRef::Node(node) => (Screen::Pods, Scope::Node(node.meta.key.name.clone())),
+        RowRef::Job(job) => (Screen::Pods, Scope::Job(job.meta.key.clone())),
+        RowRef::Claim(claim) => match app.fleet.node_of(claim) {
+            Some(node) => (Screen::Pods, Scope::Node(node.meta.key.name.clone())),
+            None => (Screen::Events, about(Kind::NodeClaim, &claim.meta.key)),
+        },
+        RowRef::Pod(pod) => (Screen::Events, about(Kind::Pod, &pod.meta.key)),
+        RowRef::Event(_) => return None,
+    })
+}
+
+fn about(kind: Kind, key: &crate::fleet::ObjectKey) -> Scope {
+    Scope::About(EventObject { kind: Sym::new(kind.name()), key: key.clone() })
+}
+
+fn push(app: &mut App, level: Level) -> Vec<Effect> {
+    let outer = std::mem::replace(&mut app.ui.level, level);
+    app.ui.outer.push(outer);
+    arrive(app);
+    Vec::new()
+}
+
+/// Shows the outermost level of a screen, as it was left.
+pub fn show(app: &mut App, screen: Screen) -> Vec<Effect> {
+    let ui = &mut app.ui;
+    ui.overlay = None;
+    ui.level.detail = None;
+    if ui.level.screen == screen && ui.outer.is_empty() {
+        return Vec::new();
+    }
+    let shown = std::mem::take(&mut ui.level);
+    let mut outermost = ui.outer.drain(..).next().unwrap_or(shown);
+    outermost.detail = None;
+    ui.remembered.insert(outermost.screen, outermost);
+    ui.level = ui.remembered.remove(&screen).unwrap_or_else(|| Level::of(screen, None));
+    arrive(app);
+    Vec::new()
+}
+
+/// Another level is shown: marks were made for the rows of the old one.
+fn arrive(app: &mut App) {
+    app.ui.marks.clear();
+    app.ui.listing.cursor = 0;
+    listing::refresh(app);
+}
+
+/// The screen before or after, around the ends.
+pub fn neighbour(screen: Screen, by: isize) -> Screen {
+    neighbour_in(&Screen::ALL, screen, by)
+}
+
+/// The entry before or after, around the ends; the first one for an entry that is not there.
+pub fn neighbour_in<T: Copy + PartialEq>(all: &[T], entry: T, by: isize) -> T {
+    let Some(at) = all.iter().position(|other| *other == entry) else { return all.first().copied().unwrap_or(entry) };
+    let next = (at.cast_signed() + by).rem_euclid(all.len().cast_signed());
+    all.get(next.cast_unsigned()).copied().unwrap_or(entry)
+}

@@ -1,0 +1,59 @@
+//! Sentences for the user, and the clock that takes them away.
+
+use super::{App, Effect, Notice, Severity, listing, write};
+use crate::units::Time;
+
+/// How long a notice stays that is no error.
+const SHOWN_SECONDS: i64 = 10;
+
+/// How long an error stays at least, so that a key pressed in the same moment does not hide it.
+const ERROR_SHOWN_SECONDS: i64 = 1;
+
+const SECONDS_PER_MINUTE: i64 = 60;
+
+/// It is `now`. Orders that depend on the time follow once a minute.
+pub fn clock(app: &mut App, now: Time) -> Vec<Effect> {
+    if now.seconds().div_euclid(SECONDS_PER_MINUTE) != app.now.seconds().div_euclid(SECONDS_PER_MINUTE) {
+        listing::minute(app);
+    }
+    app.now = now;
+    let expired = |(notice, since): &(Notice, Time)| {
+        notice.severity != Severity::Error && now.seconds_since(*since) >= SHOWN_SECONDS
+    };
+    if app.ui.notice.as_ref().is_some_and(expired) {
+        app.ui.notice = None;
+    }
+    write::clock(app);
+    Vec::new()
+}
+
+/// Shows a notice in place of the one before.
+pub fn show(app: &mut App, notice: Notice) -> Vec<Effect> {
+    app.ui.notice = Some((notice, app.now));
+    Vec::new()
+}
+
+/// An error has been read when a key is pressed.
+pub fn key_pressed(app: &mut App) {
+    let read = |(notice, since): &(Notice, Time)| {
+        notice.severity == Severity::Error && app.now.seconds_since(*since) >= ERROR_SHOWN_SECONDS
+    };
+    if app.ui.notice.as_ref().is_some_and(read) {
+        app.ui.notice = None;
+    }
+}
+
+/// Good to know.
+pub fn info(app: &mut App, text: impl Into<String>) -> Vec<Effect> {
+    show(app, Notice { severity: Severity::Info, text: text.into() })
+}
+
+/// Worth a look.
+pub fn warning(app: &mut App, text: impl Into<String>) -> Vec<Effect> {
+    show(app, Notice { severity: Severity::Warning, text: text.into() })
+}
+
+/// Something failed.
+pub fn error(app: &mut App, text: impl Into<String>) -> Vec<Effect> {
+    show(app, Notice { severity: Severity::Error, text: text.into() })
+}

@@ -1,0 +1,144 @@
+//! Lists to pick from: namespaces and contexts.
+
+use std::collections::BTreeSet;
+
+use tui_input::Input;
+
+use super::{App, Effect, Level, Overlay, Picker, PickerKind, line, listing, notice, source, write};
+use crate::fleet::Sym;
+use crate::input::{Action, Chord};
+
+/// The entry that means no narrowing.
+pub const ALL_NAMESPACES: &str = "all";
+
+/// Offers the namespaces.
+pub fn namespaces(app: &mut App) -> Vec<Effect> {
+    let known = known_namespaces(app);
+    let items = std::iter::once(ALL_NAMESPACES.to_owned()).chain(known.iter().map(ToString::to_string)).collect();
+    let current = app.ui.namespaces.first().map_or(ALL_NAMESPACES, |name| name).to_owned();
+    open(app, PickerKind::Namespaces, items, &current)
+}
+
+/// Offers the contexts of the kubeconfig.
+pub fn contexts(app: &mut App) -> Vec<Effect> {
+    if app.cluster.contexts.is_empty() {
+        return notice::warning(app, "there is no kubeconfig with contexts to choose from");
+    }
+    let (items, current) = (app.cluster.contexts.clone(), app.cluster.context.clone());
+    open(app, PickerKind::Contexts, items, &current)
+}
+
+fn open(app: &mut App, kind: PickerKind, items: Vec<String>, current: &str) -> Vec<Effect> {
+    let selected = items.iter().position(|item| item == current).unwrap_or(0);
+    app.ui.overlay = Some(Overlay::Picker(Picker { kind, items, input: Input::default(), selected }));
+    Vec::new()
+}
+
+/// All namespaces, or where they may not be listed those that pods and Jobs are seen in.
+pub fn known_namespaces(app: &App) -> BTreeSet<Sym> {
+    let fleet = &app.fleet;
+    if !fleet.namespaces.is_empty() {
+        return fleet.namespaces.iter().map(|row| row.meta.key.name.clone()).collect();
+    }
+    let mut seen: BTreeSet<Sym> = BTreeSet::new();
+    let keys = fleet.pods.iter().map(|pod| &pod.meta.key).chain(fleet.jobs.iter().map(|job| &job.meta.key));
+    for key in keys {
+        if !seen.contains(&key.namespace) {
+            seen.insert(key.namespace.clone());
+        }
+    }
+    seen
+}
+
+/// A key that types into the line above the list.
+pub fn types(app: &mut App, chord: Chord) -> bool {
+    let Some(picker) = picker(app) else { return false };
+    if !line::type_into(&mut picker.input, chord) {
+        return false;
+    }
+    picker.selected = 0;
+    true
+}
+
+/// Pastes into the line above the list.
+pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+    if let Some(picker) = picker(app) {
+        line::paste(&mut picker.input, text);
+        picker.selected = 0;
+    }
+    Vec::new()
+}
+
+/// An action while the picker is open.
+pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    let page = app.ui.page();
+    let Some(picker) = picker(app) else { return Vec::new() };
+    let last = picker.matching().len().saturating_sub(1);
+    let selected = picker.selected;
+    picker.selected = match action {
+        Action::Up => selected.saturating_sub(1),
+        Action::Down => (selected + 1).min(last),
+        Action::PageUp => selected.saturating_sub(page),
+        Action::PageDown => (selected + page).min(last),
+        Action::Top => 0,
+        Action::Bottom => last,
+        Action::Open => return pick(app),
+        Action::Back | Action::Quit => return close(app),
+        _ => selected,
+    };
+    Vec::new()
+}
+
+fn picker(app: &mut App) -> Option<&mut Picker> {
+    match &mut app.ui.overlay {
+        Some(Overlay::Picker(picker)) => Some(picker),
+        _ => None,
+    }
+}
+
+fn close(app: &mut App) -> Vec<Effect> {
+    app.ui.overlay = None;
+    Vec::new()
+}
+
+/// Nothing that matches means that nothing is picked, and the picker stays.
+fn pick(app: &mut App) -> Vec<Effect> {
+    let Some(picker) = picker(app) else { return Vec::new() };
+    let Some(item) = picker.matching().get(picker.selected).map(|item| (*item).to_owned()) else { return Vec::new() };
+    let kind = picker.kind;
+    app.ui.overlay = None;
+    match kind {
+        PickerKind::Namespaces => choose_namespace(app, &item),
+        PickerKind::Contexts => connect(app, &item),
+    }
+}
+
+/// Narrows to one namespace, or to none in particular.
+pub fn choose_namespace(app: &mut App, name: &str) -> Vec<Effect> {
+    if name == ALL_NAMESPACES {
+        listing::narrow(app, None);
+        return notice::info(app, "Jobs, Pods and Events of all namespaces");
+    }
+    listing::narrow(app, Some(Sym::new(name)));
+    notice::info(app, format!("Jobs, Pods and Events of namespace {name} only; totals are of the whole cluster"))
+}
+
+/// Connects to another context. Everything that belongs to the old one goes at once, so that nothing of it can be taken
+/// for the new one's.
+pub fn connect(app: &mut App, context: &str) -> Vec<Effect> {
+    if let Some(progress) = write::under_way(app) {
+        return notice::warning(app, format!("{progress}; wait before changing the context"));
+    }
+    source::forget(app, context);
+    let ui = &mut app.ui;
+    ui.level = Level::of(ui.level.screen, None);
+    ui.outer.clear();
+    ui.remembered.clear();
+    ui.namespaces.clear();
+    ui.marks.clear();
+    ui.writes.clear();
+    ui.overlay = None;
+    listing::refresh(app);
+    notice::info(app, format!("connecting to {context}"));
+    vec![Effect::Connect { context: context.to_owned(), epoch: app.epoch }]
+}

@@ -1,0 +1,151 @@
+//! One row of any listing, and what filters and orders ask of it.
+
+use super::App;
+use crate::fleet::{EventRow, Fleet, JobRow, Key, Kind, Meta, NodeClaimRow, NodePoolRow, NodeRow, PodRow, Sym};
+
+/// One row of a listing.
+#[derive(Clone, Copy)]
+pub enum RowRef<'a> {
+    /// Of Fleet.
+    Node(&'a NodeRow),
+    /// Of Fleet while it has no Node, and of Claims.
+    Claim(&'a NodeClaimRow),
+    /// Of Claims.
+    Pool(&'a NodePoolRow),
+    /// Of Pods.
+    Pod(&'a PodRow),
+    /// Of Jobs.
+    Job(&'a JobRow),
+    /// Of Events.
+    Event(&'a EventRow),
+}
+
+impl<'a> RowRef<'a> {
+    /// The row of a key, where it still exists.
+    pub fn find(app: &'a App, key: &Key) -> Option<Self> {
+        Self::find_in(&app.fleet, key)
+    }
+
+    /// The row of a key, where it still exists.
+    pub fn find_in(fleet: &'a Fleet, key: &Key) -> Option<Self> {
+        let object = &key.object;
+        match key.kind {
+            Kind::Node => fleet.nodes.get(object).map(Self::Node),
+            Kind::NodeClaim => fleet.node_claims.get(object).map(Self::Claim),
+            Kind::NodePool => fleet.node_pools.get(object).map(Self::Pool),
+            Kind::Pod => fleet.pods.get(object).map(Self::Pod),
+            Kind::Job => fleet.jobs.get(object).map(Self::Job),
+            Kind::Event => fleet.events.get(object).map(Self::Event),
+            _ => None,
+        }
+    }
+
+    /// Its kind.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Node(_) => Kind::Node,
+            Self::Claim(_) => Kind::NodeClaim,
+            Self::Pool(_) => Kind::NodePool,
+            Self::Pod(_) => Kind::Pod,
+            Self::Job(_) => Kind::Job,
+            Self::Event(_) => Kind::Event,
+        }
+    }
+
+    /// Its identity.
+    pub const fn meta(self) -> &'a Meta {
+        match self {
+            Self::Node(row) => &row.meta,
+            Self::Claim(row) => &row.meta,
+            Self::Pool(row) => &row.meta,
+            Self::Pod(row) => &row.meta,
+            Self::Job(row) => &row.meta,
+            Self::Event(row) => &row.meta,
+        }
+    }
+
+    /// Its key.
+    pub fn key(self) -> Key {
+        Key::new(self.kind(), self.meta().key.clone())
+    }
+
+    /// The NodePool it belongs to; that of a pod is its Node's.
+    pub fn node_pool(self, fleet: &'a Fleet) -> Option<&'a Sym> {
+        match self {
+            Self::Node(row) => row.node_pool(),
+            Self::Claim(row) => row.node_pool(),
+            Self::Pool(row) => Some(&row.meta.key.name),
+            Self::Pod(row) => fleet.node(row.node.as_ref()?)?.node_pool(),
+            Self::Job(_) | Self::Event(_) => None,
+        }
+    }
+
+    /// The Node it is, is on, or speaks of.
+    pub fn node(self) -> Option<&'a Sym> {
+        match self {
+            Self::Node(row) => Some(&row.meta.key.name),
+            Self::Claim(row) => row.node_name.as_ref(),
+            Self::Pod(row) => row.node.as_ref(),
+            Self::Event(row) if row.object.kind == "Node" => Some(&row.object.key.name),
+            Self::Event(row) => row.host.as_ref(),
+            Self::Pool(_) | Self::Job(_) => None,
+        }
+    }
+
+    /// Its instance type.
+    pub fn instance_type(self) -> Option<&'a Sym> {
+        match self {
+            Self::Node(row) => row.instance_type(),
+            Self::Claim(row) => row.instance_type(),
+            _ => None,
+        }
+    }
+
+    /// Its zone.
+    pub fn zone(self) -> Option<&'a Sym> {
+        match self {
+            Self::Node(row) => row.zone(),
+            Self::Claim(row) => row.zone(),
+            _ => None,
+        }
+    }
+
+    /// Its capacity type.
+    pub fn capacity(self) -> Option<&'static str> {
+        let capacity = match self {
+            Self::Node(row) => row.capacity_type(),
+            Self::Claim(row) => row.capacity_type(),
+            _ => None,
+        };
+        capacity.map(crate::fleet::CapacityType::name)
+    }
+
+    /// The name of what controls it.
+    pub fn owner(self) -> Option<&'a Sym> {
+        match self {
+            Self::Pod(row) => row.owner.as_ref().map(|owner| &owner.name),
+            Self::Job(row) => row.owner.as_ref().map(|owner| &owner.name),
+            _ => None,
+        }
+    }
+
+    /// The Job of a pod, or itself.
+    pub fn job(self) -> Option<&'a Sym> {
+        match self {
+            Self::Pod(row) => row.owner.as_ref().filter(|owner| owner.kind == "Job").map(|owner| &owner.name),
+            Self::Job(row) => Some(&row.meta.key.name),
+            _ => None,
+        }
+    }
+
+    /// How many accelerators it has (a Node, a NodeClaim) or asks for (a pod, the pods of a Job together).
+    pub fn gpus(self) -> i64 {
+        match self {
+            Self::Node(row) => row.capacity.gpu_total(),
+            Self::Claim(row) => row.capacity.gpu_total().max(row.requests.gpu_total()),
+            Self::Pod(row) => row.requests.gpu_total(),
+            Self::Job(row) => row.requests.gpu_total().saturating_mul(row.parallelism),
+            Self::Pool(_) | Self::Event(_) => 0,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What the Sources say.
+
+use super::{App, Effect, listing};
+use crate::fleet::{ClusterFacts, Delta, Epoch, Fleet, Health, HealthState, Report, SourceId, Sources};
+
+/// A Source says something. What an older connection still says is dropped.
+pub fn report(app: &mut App, epoch: Epoch, report: Report) -> Vec<Effect> {
+    if epoch != app.epoch {
+        return Vec::new();
+    }
+    match report {
+        Report::Delta(delta) => apply(app, delta),
+        Report::Health(source, health) => set_health(app, source, health),
+        Report::Cluster(facts) => app.cluster = *facts,
+        Report::Down(error) => app.down = Some(error),
+    }
+    Vec::new()
+}
+
+fn apply(app: &mut App, delta: Delta) {
+    app.down = None;
+    let changed = app.fleet.apply(delta);
+    listing::note(app, &changed);
+}
+
+/// A Source that answers again proves that the cluster is no longer down.
+fn set_health(app: &mut App, source: SourceId, health: Health) {
+    if matches!(health.state, HealthState::Syncing | HealthState::Live) {
+        app.down = None;
+    }
+    app.sources.insert(source, health);
+}
+
+/// Forgets everything that the old connection told, before another context is connected.
+pub fn forget(app: &mut App, context: &str) {
+    app.epoch = Epoch(app.epoch.0 + 1);
+    app.fleet = Fleet::default();
+    app.sources = Sources::new();
+    app.down = None;
+    let contexts = std::mem::take(&mut app.cluster.contexts);
+    app.cluster = ClusterFacts { context: context.to_owned(), contexts, ..ClusterFacts::default() };
+}

@@ -1,0 +1,258 @@
+//! The dialog before a write.
+
+use std::collections::BTreeSet;
+
+use tui_input::Input;
+
+use super::super::{App, DurationChoice, Effect, Overlay, Verb, WriteDialog, keys, line, notice};
+use super::durations::Durations;
+use super::targets::{self, Chosen};
+use super::{confirm, values};
+use crate::fleet::{KarpenterApi, Key, Kind, Sym};
+use crate::input::{Action, Chord};
+
+/// Asks for how long to protect the marked rows, else the selected one.
+pub fn protect(app: &mut App) -> Vec<Effect> {
+    ask(app, Verb::Protect)
+}
+
+/// Asks whether to remove the protection of the marked rows, else of the selected one.
+pub fn unprotect(app: &mut App) -> Vec<Effect> {
+    ask(app, Verb::Unprotect)
+}
+
+fn ask(app: &mut App, verb: Verb) -> Vec<Effect> {
+    if refuse_readonly(app, verb) {
+        return Vec::new();
+    }
+    let keys = chosen_rows(app);
+    let chosen = targets::choose(app, &keys, verb);
+    if chosen.targets.is_empty() {
+        return nothing_to_do(app, verb, &chosen);
+    }
+    let choices = choices(app, verb, &chosen);
+    let mut dialog = of(app, verb, targets::subject(&chosen));
+    dialog.notes = notes(app, verb, &chosen);
+    dialog.choices = choices;
+    (dialog.targets, dialog.skipped) = (chosen.targets, chosen.skipped);
+    open(app, dialog);
+    Vec::new()
+}
+
+/// Says that nothing is written, where that is so.
+pub fn refuse_readonly(app: &mut App, verb: Verb) -> bool {
+    if app.settings.readonly {
+        notice::warning(app, format!("readonly: batchtop was started so that {} does nothing", verb.name()));
+    }
+    app.settings.readonly
+}
+
+fn chosen_rows(app: &App) -> BTreeSet<Key> {
+    match &app.ui.level.detail {
+        None if !app.ui.marks.is_empty() => app.ui.marks.clone(),
+        _ => keys::subject(app).into_iter().collect(),
+    }
+}
+
+fn nothing_to_do(app: &mut App, verb: Verb, chosen: &Chosen) -> Vec<Effect> {
+    let Some(first) = chosen.skipped.first() else { return notice::info(app, "no row is selected") };
+    let more = match chosen.skipped.len() - 1 {
+        0 => String::new(),
+        n => format!(" (and {n} more)"),
+    };
+    let text =
+        format!("nothing to {}: {} {}: {}{more}", verb.name(), first.key.kind.name(), first.key.object, first.reason);
+    notice::warning(app, text)
+}
+
+/// An empty dialog of this verb.
+pub fn of(app: &App, verb: Verb, subject: String) -> WriteDialog {
+    WriteDialog {
+        verb,
+        context: app.cluster.context.clone(),
+        subject,
+        targets: Vec::new(),
+        skipped: Vec::new(),
+        choices: Vec::new(),
+        chosen: 0,
+        other: Input::default(),
+        typed: Input::default(),
+        typing_number: false,
+        ends: None,
+        notes: Vec::new(),
+        undoes: None,
+        error: None,
+    }
+}
+
+/// Shows a dialog.
+pub fn open(app: &mut App, mut dialog: WriteDialog) {
+    focus(&mut dialog);
+    values::refresh(&mut dialog, app.now);
+    app.ui.overlay = Some(Overlay::Write(Box::new(dialog)));
+}
+
+/// Durations only for pods, and only where Karpenter reads them.
+fn choices(app: &App, verb: Verb, chosen: &Chosen) -> Vec<DurationChoice> {
+    use DurationChoice::{Hours, Other, UntilFinished};
+    let reads = !matches!(Durations::known(app), Durations::Unread(_));
+    match verb {
+        Verb::Protect if reads && !has_nodes(chosen) => vec![UntilFinished, Hours(1), Hours(4), Hours(12), Other],
+        Verb::Protect => vec![UntilFinished],
+        Verb::Unprotect | Verb::Undo => Vec::new(),
+    }
+}
+
+fn has_nodes(chosen: &Chosen) -> bool {
+    chosen.targets.iter().any(|target| target.change.key.kind == Kind::Node)
+}
+
+/// What is assumed, and what it will not do.
+fn notes(app: &App, verb: Verb, chosen: &Chosen) -> Vec<String> {
+    let mut notes = Vec::new();
+    if verb == Verb::Protect {
+        notes.extend(if has_nodes(chosen) { node_note(chosen) } else { Durations::known(app).note() });
+        notes.extend(replaced(chosen));
+        notes.extend(unread(app, chosen));
+    }
+    notes.extend(retries(app, verb, chosen));
+    notes
+}
+
+fn node_note(chosen: &Chosen) -> Option<String> {
+    let has_pods = chosen.targets.iter().any(|target| target.change.key.kind == Kind::Pod);
+    let alone = if has_pods { "; mark the pods alone to choose a duration" } else { "" };
+    Some(format!("no durations: on a Node Karpenter reads only \"true\"{alone}"))
+}
+
+fn replaced(chosen: &Chosen) -> Option<String> {
+    let values: Vec<&str> = chosen.targets.iter().filter_map(|target| target.change.from.as_deref()).collect();
+    let distinct: BTreeSet<String> = values.iter().map(|value| format!("{value:?}")).collect();
+    match values.len() {
+        0 => None,
+        n => Some(format!("{n} of {} carry a value already, it is replaced: {}", chosen.targets.len(), join(distinct))),
+    }
+}
+
+/// The first few, and how many more.
+fn join(texts: BTreeSet<String>) -> String {
+    const SHOWN: usize = 3;
+    let more = texts.len().saturating_sub(SHOWN);
+    let shown = texts.into_iter().take(SHOWN).collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
+}
+
+/// Where nothing reads the annotation.
+fn unread(app: &App, chosen: &Chosen) -> Option<String> {
+    if app.cluster.karpenter_api == KarpenterApi::Absent {
+        return Some("this cluster serves no Karpenter API: nothing is known to read the annotation".to_owned());
+    }
+    let unmanaged = |name: &&Sym| app.fleet.node(name).is_some_and(|node| node.node_pool().is_none());
+    let count = chosen.targets.iter().filter_map(|target| target.node.as_ref()).filter(unmanaged).count();
+    match count {
+        0 => None,
+        n => Some(format!(
+            "{n} of {} on nodes that Karpenter does not manage: nothing reads it there",
+            chosen.targets.len()
+        )),
+    }
+}
+
+/// Pods that a Job will make later take the annotation from its template only.
+fn retries(app: &App, verb: Verb, chosen: &Chosen) -> Option<String> {
+    let rows = chosen.jobs.iter().filter_map(|job| app.fleet.jobs.get(&job.object));
+    let in_template = rows.filter(|job| job.template_do_not_disrupt.is_some()).count();
+    let of = if chosen.jobs.len() == 1 { "this Job".to_owned() } else { format!("these {} Jobs", chosen.jobs.len()) };
+    match verb {
+        Verb::Protect if in_template < chosen.jobs.len() => {
+            Some(format!("retries of {of} will not be protected: the template lacks the annotation"))
+        }
+        Verb::Unprotect if in_template > 0 => {
+            Some(format!("retries of {of} will be protected again: the template carries the annotation"))
+        }
+        _ => None,
+    }
+}
+
+/// Runs a change on the open dialog, then brings its values up to date.
+fn with_dialog(app: &mut App, change: impl FnOnce(&mut WriteDialog)) {
+    let now = app.now;
+    if let Some(Overlay::Write(dialog)) = &mut app.ui.overlay {
+        change(dialog);
+        values::refresh(dialog, now);
+    }
+}
+
+/// What would be written follows the clock.
+pub fn clock(app: &mut App) {
+    with_dialog(app, |_| ());
+}
+
+/// An action while the dialog is open.
+pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Open => return confirm::confirm(app),
+        Action::Back | Action::Quit => app.ui.overlay = None,
+        Action::Left => with_dialog(app, |dialog| choose(dialog, -1)),
+        Action::Right => with_dialog(app, |dialog| choose(dialog, 1)),
+        Action::Up | Action::Down => with_dialog(app, change_focus),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn choose(dialog: &mut WriteDialog, by: isize) {
+    if !dialog.choices.is_empty() {
+        let count = dialog.choices.len().cast_signed();
+        dialog.chosen = (dialog.chosen.cast_signed() + by).rem_euclid(count).cast_unsigned();
+    }
+    dialog.error = None;
+    dialog.typing_number = false;
+    focus(dialog);
+}
+
+/// The number takes what is typed unless a duration does.
+fn focus(dialog: &mut WriteDialog) {
+    dialog.typing_number |= dialog.wants_number() && !is_other(dialog);
+}
+
+fn change_focus(dialog: &mut WriteDialog) {
+    dialog.typing_number = !dialog.typing_number && dialog.wants_number();
+    focus(dialog);
+}
+
+fn is_other(dialog: &WriteDialog) -> bool {
+    dialog.choices.get(dialog.chosen) == Some(&DurationChoice::Other)
+}
+
+/// The line that takes what is typed, if there is one.
+fn line_of(dialog: &mut WriteDialog) -> Option<&mut Input> {
+    match () {
+        () if dialog.typing_number => Some(&mut dialog.typed),
+        () if is_other(dialog) => Some(&mut dialog.other),
+        () => None,
+    }
+}
+
+/// A key that types into a line of the dialog.
+pub fn types(app: &mut App, chord: Chord) -> bool {
+    let mut typed = false;
+    with_dialog(app, |dialog| {
+        typed = line_of(dialog).is_some_and(|input| line::type_into(input, chord));
+        if typed {
+            dialog.error = None;
+        }
+    });
+    typed
+}
+
+/// Pastes into a line of the dialog.
+pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+    with_dialog(app, |dialog| {
+        if let Some(input) = line_of(dialog) {
+            line::paste(input, text);
+        }
+        dialog.error = None;
+    });
+    Vec::new()
+}

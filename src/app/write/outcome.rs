@@ -1,0 +1,116 @@
+//! Requests of a confirmed write, a few at a time, and what came of them.
+
+use super::super::{App, Effect, Overlay, Verb, Write, notice};
+use crate::fleet::{AnnotationOutcome, Key};
+
+/// How many requests of one write are under way at once.
+const IN_FLIGHT: usize = 8;
+
+/// Requests as many of the changes that wait as may be under way.
+pub fn issue(app: &mut App, id: u64) -> Vec<Effect> {
+    let Some(write) = app.ui.writes.iter_mut().find(|write| write.id == id) else { return Vec::new() };
+    let under_way = write.issued - write.items.iter().filter(|item| item.outcome.is_some()).count();
+    let from = write.issued;
+    write.issued = (from + IN_FLIGHT.saturating_sub(under_way)).min(write.items.len());
+    let fresh = write.items.iter().enumerate().take(write.issued).skip(from);
+    let verb = write.verb.name();
+    fresh.map(|(item, it)| Effect::Write { write: id, item, verb, change: it.change.clone() }).collect()
+}
+
+/// One request has been answered. The row is left alone: the watch brings what the cluster now says.
+pub fn answered(app: &mut App, id: u64, item: usize, outcome: AnnotationOutcome) -> Vec<Effect> {
+    let Some(write) = app.ui.writes.iter_mut().find(|write| write.id == id) else { return Vec::new() };
+    let issued = write.issued;
+    let Some(slot) = write.items.get_mut(item).filter(|slot| item < issued && slot.outcome.is_none()) else {
+        return Vec::new();
+    };
+    let undone = (outcome == AnnotationOutcome::Done).then(|| slot.change.key.clone());
+    slot.outcome = Some(outcome);
+    let undoes = write.undoes;
+    if let (Some(original), Some(key)) = (undoes, undone) {
+        mark_undone(app, original, &key);
+    }
+    let effects = issue(app, id);
+    report(app, id);
+    effects
+}
+
+fn mark_undone(app: &mut App, original: u64, key: &Key) {
+    let items = app.ui.writes.iter_mut().filter(|write| write.id == original).flat_map(|write| &mut write.items);
+    items.filter(|item| item.change.key == *key).for_each(|item| item.undone = true);
+}
+
+fn answered_count(write: &Write) -> usize {
+    write.items.iter().filter(|item| item.outcome.is_some()).count()
+}
+
+/// How far a write is, once one of its requests is unanswered.
+fn progress(write: &Write) -> Option<String> {
+    let (answered, all) = (answered_count(write), write.items.len());
+    (answered < all).then(|| format!("{} {}: {answered} of {all} answered", write.verb.name(), write.subject))
+}
+
+/// The newest write that is under way, in words.
+pub fn under_way(app: &App) -> Option<String> {
+    app.ui.writes.iter().rev().find_map(progress)
+}
+
+/// Says how a write goes, and how it went.
+fn report(app: &mut App, id: u64) {
+    let Some(write) = app.ui.writes.iter().find(|write| write.id == id) else { return };
+    if let Some(progress) = progress(write) {
+        notice::info(app, progress);
+        return;
+    }
+    match failures(write) {
+        None => {
+            let text = format!("{} {}", done(write.verb), write.subject);
+            notice::info(app, text);
+        }
+        Some(text) => {
+            let several = write.items.len() > 1;
+            notice::error(app, text);
+            if several && app.ui.overlay.is_none() {
+                app.ui.scroll_end = usize::MAX;
+                app.ui.overlay = Some(Overlay::Results { write: id, scroll: 0 });
+            }
+        }
+    }
+}
+
+const fn done(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Protect => "protected",
+        Verb::Unprotect => "unprotected",
+        Verb::Undo => "undone:",
+    }
+}
+
+/// The first failure with the server's words, and how many there are.
+fn failures(write: &Write) -> Option<String> {
+    let mut failed =
+        write.items.iter().filter_map(|item| Some((&item.change.key, item.outcome.as_ref().and_then(words)?)));
+    let (key, words) = failed.next()?;
+    let count = failed.count() + 1;
+    let of = match write.items.len() {
+        1 => String::new(),
+        all => format!("{count} of {all} not done; "),
+    };
+    Some(format!("{} {}: {of}{} {}: {words}", write.verb.name(), write.subject, key.kind.name(), key.object))
+}
+
+/// What went wrong, with the server's words; `None` for what went well.
+pub fn words(outcome: &AnnotationOutcome) -> Option<String> {
+    Some(match outcome {
+        AnnotationOutcome::Done => return None,
+        AnnotationOutcome::ChangedBySomebody { now: Some(now) } => {
+            format!("changed by somebody, now {now:?}; not written")
+        }
+        AnnotationOutcome::ChangedBySomebody { now: None } => "removed by somebody; not written".to_owned(),
+        AnnotationOutcome::Recreated => "recreated under the same name; not written".to_owned(),
+        AnnotationOutcome::Gone => "it is gone; not written".to_owned(),
+        AnnotationOutcome::Refused { code, message } => format!("refused ({code}): {message}"),
+        AnnotationOutcome::Unanswered { message } => format!("no answer, it may have been written: {message}"),
+        AnnotationOutcome::NotJournaled { message } => format!("not sent, as the journal cannot be written: {message}"),
+    })
+}

@@ -1,0 +1,156 @@
+//! What a write would change, and what it leaves alone, for the rows that the user chose.
+
+use std::collections::BTreeSet;
+
+use super::super::rows::RowRef;
+use super::super::{App, Skipped, Target, Verb};
+use crate::fleet::{AnnotationChange, Fleet, JobRow, Key, Kind, Meta, NodeRow, PodRow, SourceId, Sym};
+
+/// Karpenter's rule for NodeClaims (karpenter pkg/controllers/state/statenode.go, Annotations).
+const CLAIM: &str = "Karpenter reads this annotation on the Node, not on the NodeClaim";
+const POOL: &str = "Karpenter does not read this annotation on a NodePool; protect its nodes, or set a budget of 0";
+const EVENT: &str = "an Event cannot be protected";
+
+/// What a write would change, and what it leaves alone.
+#[derive(Default)]
+pub struct Chosen {
+    /// The objects to change.
+    pub targets: Vec<Target>,
+    /// The objects to leave alone.
+    pub skipped: Vec<Skipped>,
+    /// The Jobs whose pods are among the targets.
+    pub jobs: Vec<Key>,
+}
+
+/// Sorts out the rows that the user chose.
+pub fn choose(app: &App, keys: &BTreeSet<Key>, verb: Verb) -> Chosen {
+    let mut chosen = Chosen::default();
+    let mut seen = BTreeSet::new();
+    for key in keys {
+        match RowRef::find(app, key) {
+            Some(RowRef::Pod(pod)) => chosen.pod(pod, verb, &mut seen),
+            Some(RowRef::Node(node)) => chosen.node(node, verb),
+            Some(RowRef::Job(job)) => chosen.job(app, job, verb, &mut seen),
+            Some(RowRef::Claim(_)) => chosen.skip(key, CLAIM),
+            Some(RowRef::Pool(_)) => chosen.skip(key, POOL),
+            Some(RowRef::Event(_)) => chosen.skip(key, EVENT),
+            None => chosen.skip(key, "it is gone"),
+        }
+    }
+    chosen
+}
+
+impl Chosen {
+    fn skip(&mut self, key: &Key, reason: &str) {
+        self.skipped.push(Skipped { key: key.clone(), reason: reason.to_owned() });
+    }
+
+    fn pod(&mut self, pod: &PodRow, verb: Verb, seen: &mut BTreeSet<Key>) {
+        let key = Key::new(Kind::Pod, pod.meta.key.clone());
+        if !seen.insert(key.clone()) {
+            return;
+        }
+        match reason_against(pod, verb) {
+            Some(reason) => self.skip(&key, reason),
+            None => self.targets.push(Target {
+                change: change(&pod.meta, Kind::Pod, pod.do_not_disrupt.as_ref()),
+                node: pod.node.clone(),
+                started: pod.started,
+                until: None,
+            }),
+        }
+    }
+
+    fn node(&mut self, node: &NodeRow, verb: Verb) {
+        let key = Key::new(Kind::Node, node.meta.key.clone());
+        if verb == Verb::Unprotect && node.do_not_disrupt.is_none() {
+            return self.skip(&key, "it does not carry the annotation");
+        }
+        if node.meta.deletion.is_some() {
+            return self.skip(&key, "it is being deleted, which the annotation does not stop");
+        }
+        self.targets.push(Target {
+            change: change(&node.meta, Kind::Node, node.do_not_disrupt.as_ref()),
+            node: Some(node.meta.key.name.clone()),
+            started: None,
+            until: None,
+        });
+    }
+
+    /// All current pods of a Job, which takes knowing all of them.
+    fn job(&mut self, app: &App, job: &JobRow, verb: Verb, seen: &mut BTreeSet<Key>) {
+        let key = Key::new(Kind::Job, job.meta.key.clone());
+        if let Some(reason) = pods_unknown(app) {
+            return self.skip(&key, &reason);
+        }
+        let mut pods: Vec<&PodRow> = app.fleet.pods_of_job(&job.meta.uid).filter(|pod| pod.is_active()).collect();
+        if pods.is_empty() {
+            return self.skip(&key, "it has no active pods");
+        }
+        pods.sort_unstable_by(|a, b| a.meta.key.cmp(&b.meta.key));
+        pods.into_iter().for_each(|pod| self.pod(pod, verb, seen));
+        self.jobs.push(key);
+    }
+}
+
+fn reason_against(pod: &PodRow, verb: Verb) -> Option<&'static str> {
+    match () {
+        () if pod.phase.is_finished() => Some("it has finished, and Karpenter does not heed finished pods"),
+        () if pod.meta.deletion.is_some() => Some("it is being deleted, and Karpenter does not heed such pods"),
+        () if verb == Verb::Unprotect && pod.do_not_disrupt.is_none() => Some("it does not carry the annotation"),
+        () => None,
+    }
+}
+
+fn pods_unknown(app: &App) -> Option<String> {
+    let health = app.sources.get(&SourceId::Kind(Kind::Pod));
+    match health {
+        Some(health) if health.state.is_complete() => None,
+        Some(health) => Some(format!(
+            "not all of its pods are known: source pods is {} ({} read); try again when it is live",
+            health.state.name(),
+            health.objects
+        )),
+        None => Some("not all of its pods are known: source pods has not answered yet".to_owned()),
+    }
+}
+
+fn change(meta: &Meta, kind: Kind, value: Option<&Sym>) -> AnnotationChange {
+    AnnotationChange {
+        key: Key::new(kind, meta.key.clone()),
+        uid: meta.uid.clone(),
+        resource_version: meta.resource_version.to_string(),
+        from: value.map(ToString::to_string),
+        to: None,
+    }
+}
+
+/// What stands on an object now: its identity and the value of the annotation.
+pub fn present<'a>(fleet: &'a Fleet, key: &Key) -> Option<(&'a Meta, Option<&'a Sym>)> {
+    match RowRef::find_in(fleet, key)? {
+        RowRef::Pod(pod) => Some((&pod.meta, pod.do_not_disrupt.as_ref())),
+        RowRef::Node(node) => Some((&node.meta, node.do_not_disrupt.as_ref())),
+        _ => None,
+    }
+}
+
+/// The objects in words: `pod ml/train-0`, `8 pods of Job ml/train`, `2 nodes`.
+pub fn subject(chosen: &Chosen) -> String {
+    let pods = chosen.targets.iter().filter(|target| target.change.key.kind == Kind::Pod);
+    let nodes = chosen.targets.iter().filter(|target| target.change.key.kind == Kind::Node);
+    let of = match chosen.jobs.as_slice() {
+        [] => String::new(),
+        [job] => format!(" of Job {}", job.object),
+        jobs => format!(" of {} Jobs", jobs.len()),
+    };
+    let parts = [words(pods, "pod", &of), words(nodes, "node", "")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+}
+
+fn words<'a>(mut targets: impl Iterator<Item = &'a Target> + Clone, noun: &str, of: &str) -> Option<String> {
+    match targets.clone().count() {
+        0 => None,
+        1 => targets.next().map(|target| format!("{noun} {}{of}", target.change.key.object)),
+        n => Some(format!("{n} {noun}s{of}")),
+    }
+}

@@ -1,0 +1,84 @@
+//! Taking back the last write: exactly what stood there before, under the same conditions.
+
+use super::super::{App, Effect, Skipped, Target, Verb, Write, WriteItem, notice};
+use super::targets::{self, Chosen};
+use super::{dialog, outcome};
+use crate::fleet::{AnnotationChange, AnnotationOutcome, Fleet, Key, Kind};
+
+/// Asks whether to take back the last protect or unprotect of which something is left to take back.
+pub fn undo(app: &mut App) -> Vec<Effect> {
+    if dialog::refuse_readonly(app, Verb::Undo) {
+        return Vec::new();
+    }
+    if let Some(progress) = outcome::under_way(app) {
+        return notice::warning(app, format!("{progress}; undo when it is"));
+    }
+    let Some(write) = app.ui.writes.iter().rev().find(|write| is_undoable(write)) else {
+        return notice::info(app, "nothing to undo");
+    };
+    let (id, chosen) = (write.id, choose(&app.fleet, write));
+    let what = format!("{} {}", write.verb.name(), targets::subject(&chosen));
+    if let (true, Some(first)) = (chosen.targets.is_empty(), chosen.skipped.first()) {
+        let text = format!("nothing to undo: {} {}: {}", first.key.kind.name(), first.key.object, first.reason);
+        return notice::warning(app, text);
+    }
+    let mut dialog = dialog::of(app, Verb::Undo, what);
+    (dialog.targets, dialog.skipped, dialog.undoes) = (chosen.targets, chosen.skipped, Some(id));
+    dialog::open(app, dialog);
+    Vec::new()
+}
+
+fn is_undoable(write: &Write) -> bool {
+    write.verb != Verb::Undo && write.items.iter().any(left)
+}
+
+/// Only what was certainly written is taken back, and only once.
+fn left(item: &WriteItem) -> bool {
+    item.outcome == Some(AnnotationOutcome::Done) && !item.undone
+}
+
+fn choose(fleet: &Fleet, write: &Write) -> Chosen {
+    let mut chosen = Chosen::default();
+    for item in write.items.iter().filter(|item| left(item)) {
+        match target(fleet, &item.change) {
+            Ok(target) => chosen.targets.push(target),
+            Err(reason) => chosen.skipped.push(Skipped { key: item.change.key.clone(), reason }),
+        }
+    }
+    chosen
+}
+
+/// The way back of one change, for the same object only. The watch may not have brought our own write yet, so both what
+/// we wrote and what stood there before count as unchanged; the server has the last word on that.
+fn target(fleet: &Fleet, done: &AnnotationChange) -> Result<Target, String> {
+    let (meta, value) = targets::present(fleet, &done.key).ok_or("it is gone")?;
+    if meta.uid != done.uid {
+        return Err("recreated under the same name".to_owned());
+    }
+    let value = value.map(|value| &**value);
+    if value != done.to.as_deref() && value != done.from.as_deref() {
+        return Err(format!(
+            "changed by somebody since, now {}",
+            value.map_or("absent".to_owned(), |v| format!("{v:?}"))
+        ));
+    }
+    Ok(Target {
+        change: AnnotationChange {
+            key: done.key.clone(),
+            uid: done.uid.clone(),
+            resource_version: meta.resource_version.to_string(),
+            from: done.to.clone(),
+            to: done.from.clone(),
+        },
+        node: node(fleet, &done.key),
+        started: None,
+        until: None,
+    })
+}
+
+fn node(fleet: &Fleet, key: &Key) -> Option<crate::fleet::Sym> {
+    match key.kind {
+        Kind::Pod => fleet.pods.get(&key.object)?.node.clone(),
+        _ => Some(key.object.name.clone()),
+    }
+}
