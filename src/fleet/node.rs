@@ -73,6 +73,11 @@ pub struct NodeRow {
 }
 
 impl NodeRow {
+    /// The cloud's name of the machine: providerID, where there is one.
+    pub fn provider(&self) -> Option<&Sym> {
+        self.provider_id.as_ref()
+    }
+
     /// The NodePool that made it: label `karpenter.sh/nodepool`.
     pub fn node_pool(&self) -> Option<&Sym> {
         self.labels.get("karpenter.sh/nodepool")

@@ -35,6 +35,11 @@ pub struct NodeClaimRow {
 }
 
 impl NodeClaimRow {
+    /// The cloud's name of the machine: providerID, where there is one.
+    pub fn provider(&self) -> Option<&Sym> {
+        self.provider_id.as_ref()
+    }
+
     /// Label `karpenter.sh/nodepool`.
     pub fn node_pool(&self) -> Option<&Sym> {
         self.labels.get("karpenter.sh/nodepool")

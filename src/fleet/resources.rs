@@ -33,7 +33,7 @@ impl Resources {
 
     /// All accelerators together, of whichever resource.
     pub fn gpu_total(&self) -> i64 {
-        self.gpus.iter().map(|gpu| gpu.count).sum()
+        self.gpus.iter().fold(0, |sum, gpu| sum.saturating_add(gpu.count))
     }
 }
 

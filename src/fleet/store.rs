@@ -33,9 +33,10 @@ pub struct Fleet {
     pods_by_node: Index<Sym>,
     pods_by_job: Index<Uid>,
     annotated_pods: BTreeSet<ObjectKey>,
-    node_by_provider: HashMap<Sym, ObjectKey, RandomState>,
-    claim_by_provider: HashMap<Sym, ObjectKey, RandomState>,
-    claim_by_node_name: HashMap<Sym, ObjectKey, RandomState>,
+    job_by_uid: HashMap<Uid, ObjectKey, RandomState>,
+    nodes_by_provider: Index<Sym>,
+    claims_by_provider: Index<Sym>,
+    claims_by_node_name: Index<Sym>,
 }
 
 /// What a Delta touched, so that only that is derived anew.
@@ -115,42 +116,52 @@ impl Fleet {
     }
 
     fn apply_node(&mut self, change: super::Change<NodeRow>, changed: &mut Changed) {
-        let by_provider = &mut self.node_by_provider;
-        let (claim_by_provider, claim_by_name) = (&self.claim_by_provider, &self.claim_by_node_name);
+        let by_provider = &mut self.nodes_by_provider;
+        let (claims_by_provider, claims_by_name) = (&self.claims_by_provider, &self.claims_by_node_name);
         self.nodes.apply(change, |old, new| {
             changed.kinds.insert(Kind::Node);
             for row in old.into_iter().chain(new) {
                 changed.nodes.insert(row.meta.key.name.clone());
-                let by_provider = row.provider_id.as_ref().and_then(|id| claim_by_provider.get(id));
-                changed.claims.extend(by_provider.or_else(|| claim_by_name.get(&row.meta.key.name)).cloned());
+                let joined = row.provider_id.as_ref().and_then(|id| claims_by_provider.get(id));
+                let named = claims_by_name.get(&row.meta.key.name);
+                changed.claims.extend(joined.into_iter().chain(named).flatten().cloned());
             }
-            let id = |row: &NodeRow| row.provider_id.clone().map(|id| (id, row.meta.key.clone()));
-            replace(by_provider, old.and_then(id), new.and_then(id));
+            let Some(key) = new.or(old).map(|row| &row.meta.key) else { return };
+            reindex(by_provider, key, old.and_then(NodeRow::provider), new.and_then(NodeRow::provider));
         });
     }
 
     fn apply_claim(&mut self, change: super::Change<NodeClaimRow>, changed: &mut Changed) {
-        let (by_provider, by_name) = (&mut self.claim_by_provider, &mut self.claim_by_node_name);
-        let node_by_provider = &self.node_by_provider;
+        let (by_provider, by_name) = (&mut self.claims_by_provider, &mut self.claims_by_node_name);
+        let nodes_by_provider = &self.nodes_by_provider;
         self.node_claims.apply(change, |old, new| {
             changed.kinds.insert(Kind::NodeClaim);
             for row in old.into_iter().chain(new) {
                 changed.claims.insert(row.meta.key.clone());
-                let node = row.provider_id.as_ref().and_then(|id| node_by_provider.get(id)).map(|key| key.name.clone());
-                changed.nodes.extend(node.or_else(|| row.node_name.clone()));
+                let joined = row.provider_id.as_ref().and_then(|id| nodes_by_provider.get(id));
+                changed.nodes.extend(joined.into_iter().flatten().map(|key| key.name.clone()));
+                changed.nodes.extend(row.node_name.clone());
             }
-            let key = |row: &NodeClaimRow| row.meta.key.clone();
-            let provider = |row: &NodeClaimRow| row.provider_id.clone().map(|id| (id, key(row)));
-            let name = |row: &NodeClaimRow| row.node_name.clone().map(|name| (name, key(row)));
-            replace(by_provider, old.and_then(provider), new.and_then(provider));
-            replace(by_name, old.and_then(name), new.and_then(name));
+            let Some(key) = new.or(old).map(|row| &row.meta.key) else { return };
+            let (old_id, new_id) = (old.and_then(NodeClaimRow::provider), new.and_then(NodeClaimRow::provider));
+            let (old_name, new_name) =
+                (old.and_then(|row| row.node_name.as_ref()), new.and_then(|row| row.node_name.as_ref()));
+            reindex(by_provider, key, old_id, new_id);
+            reindex(by_name, key, old_name, new_name);
         });
     }
 
     fn apply_job(&mut self, change: super::Change<JobRow>, changed: &mut Changed) {
+        let by_uid = &mut self.job_by_uid;
         self.jobs.apply(change, |old, new| {
             changed.kinds.insert(Kind::Job);
             changed.jobs.extend(old.into_iter().chain(new).map(|row| row.meta.uid.clone()));
+            if let Some(old) = old {
+                by_uid.remove(&old.meta.uid);
+            }
+            if let Some(new) = new {
+                by_uid.insert(new.meta.uid.clone(), new.meta.key.clone());
+            }
         });
     }
 
@@ -169,21 +180,27 @@ impl Fleet {
         self.annotated_pods.iter().filter_map(|key| self.pods.get(key))
     }
 
-    /// The NodeClaim behind a Node: by providerID as Karpenter joins them, else by `status.nodeName`.
+    /// The NodeClaim behind a Node: by providerID as Karpenter joins them, else by `status.nodeName` unless both have
+    /// a providerID (names are used again, and an old NodeClaim may still be there). Of several the newest.
     pub fn claim_of(&self, node: &NodeRow) -> Option<&NodeClaimRow> {
-        let by_provider = node.provider_id.as_ref().and_then(|id| self.claim_by_provider.get(id));
-        let key = by_provider.or_else(|| self.claim_by_node_name.get(&node.meta.key.name))?;
-        self.node_claims.get(key)
+        let rows = |keys: Option<&'_ Keys>| newest(keys, |key| self.node_claims.get(key));
+        rows(node.provider().and_then(|id| self.claims_by_provider.get(id))).or_else(|| {
+            rows(self.claims_by_node_name.get(&node.meta.key.name)).filter(|claim| same_machine(claim, node))
+        })
     }
 
-    /// The Node of a NodeClaim: by providerID, else by `status.nodeName`; `None` before it registers.
+    /// The Node of a NodeClaim, joined as in [`Self::claim_of`]; `None` before it registers.
     pub fn node_of(&self, claim: &NodeClaimRow) -> Option<&NodeRow> {
-        let by_provider = claim.provider_id.as_ref().and_then(|id| self.node_by_provider.get(id));
-        if let Some(node) = by_provider.and_then(|key| self.nodes.get(key)) {
-            return Some(node);
-        }
-        let name = claim.node_name.as_ref()?;
-        self.nodes.get(&ObjectKey { namespace: Sym::new(""), name: name.clone() })
+        let joined = claim.provider().and_then(|id| self.nodes_by_provider.get(id));
+        newest(joined, |key| self.nodes.get(key)).or_else(|| {
+            let key = ObjectKey { namespace: Sym::new(""), name: claim.node_name.clone()? };
+            self.nodes.get(&key).filter(|node| same_machine(claim, node))
+        })
+    }
+
+    /// A Job by its uid.
+    pub fn job(&self, uid: &Uid) -> Option<&JobRow> {
+        self.jobs.get(self.job_by_uid.get(uid)?)
     }
 
     /// A Node by its name.
@@ -225,18 +242,12 @@ fn reindex<K: Eq + std::hash::Hash + Clone>(index: &mut Index<K>, key: &ObjectKe
     }
 }
 
-/// Moves a one-to-one entry; an entry that another row has taken over meanwhile stays.
-fn replace(
-    index: &mut HashMap<Sym, ObjectKey, RandomState>,
-    old: Option<(Sym, ObjectKey)>,
-    new: Option<(Sym, ObjectKey)>,
-) {
-    if let Some((id, key)) = old
-        && index.get(&id) == Some(&key)
-    {
-        index.remove(&id);
-    }
-    if let Some((id, key)) = new {
-        index.insert(id, key);
-    }
+/// The newest of these rows, of equally old ones the last by name.
+fn newest<'a, R: Row>(keys: Option<&Keys>, row: impl Fn(&ObjectKey) -> Option<&'a R>) -> Option<&'a R> {
+    keys?.iter().filter_map(row).max_by_key(|row| (row.meta().created, &row.meta().key))
+}
+
+/// Whether nothing says that these are two machines.
+fn same_machine(claim: &NodeClaimRow, node: &NodeRow) -> bool {
+    claim.provider().zip(node.provider()).is_none_or(|(one, other)| one == other)
 }
