@@ -3,5 +3,6 @@
 pub mod app;
 pub mod fleet;
 pub mod input;
+pub mod insight;
 pub mod source;
 pub mod units;

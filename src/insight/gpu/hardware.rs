@@ -1,0 +1,149 @@
+//! What a Node's labels say of its accelerators: vendor, model, physical count, sharing.
+
+use crate::fleet::{NodeRow, Sym};
+
+/// Who makes an accelerator.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[expect(missing_docs, reason = "named after themselves")]
+pub enum Vendor {
+    Nvidia,
+    Amd,
+    Aws,
+    Google,
+    Intel,
+    Habana,
+    Other,
+}
+
+impl Vendor {
+    /// Of an extended resource, by its domain.
+    pub fn of(resource: &str) -> Self {
+        match resource.split_once('/').map_or(resource, |(domain, _)| domain) {
+            "nvidia.com" => Self::Nvidia,
+            "amd.com" => Self::Amd,
+            "aws.amazon.com" => Self::Aws,
+            "google.com" => Self::Google,
+            "gpu.intel.com" => Self::Intel,
+            "habana.ai" => Self::Habana,
+            _ => Self::Other,
+        }
+    }
+
+    /// As the JSON writes it, and as Karpenter's label `instance-gpu-manufacturer` does.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nvidia => "nvidia",
+            Self::Amd => "amd",
+            Self::Aws => "aws",
+            Self::Google => "google",
+            Self::Intel => "intel",
+            Self::Habana => "habana",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// How the accelerators of a Node are shared between pods.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Sharing {
+    /// Whole devices.
+    None,
+    /// NVIDIA or GKE time-slicing: several pods take turns, nothing isolates them.
+    TimeSlicing,
+    /// NVIDIA Multi-Process Service: memory and compute are partitioned.
+    Mps,
+    /// NVIDIA Multi-Instance GPU: hardware partitions.
+    Mig,
+    /// Handed out by Dynamic Resource Allocation.
+    Dra,
+}
+
+impl Sharing {
+    /// Of a Node that advertises these resources. MIG instances that are time-sliced on top count as MIG.
+    pub fn of(node: &NodeRow, resources: &[Sym]) -> Self {
+        let strategy = text(node, "nvidia.com/gpu.sharing-strategy")
+            .or_else(|| text(node, "cloud.google.com/gke-gpu-sharing-strategy"));
+        let is_sliced = resources.iter().any(|resource| resource.ends_with(".shared") || replicas(node, resource) > 1);
+        if is_mig(node, resources) {
+            return Self::Mig;
+        }
+        match strategy {
+            Some("mps") => Self::Mps,
+            Some("time-slicing" | "time-sharing") => Self::TimeSlicing,
+            _ if is_sliced => Self::TimeSlicing,
+            _ => Self::None,
+        }
+    }
+}
+
+fn is_mig(node: &NodeRow, resources: &[Sym]) -> bool {
+    resources.iter().any(|resource| resource.starts_with("nvidia.com/mig-"))
+        || text(node, "nvidia.com/gpu.product").is_some_and(|product| product.contains("-MIG-"))
+        || text(node, "cloud.google.com/gke-gpu-partition-size").is_some()
+}
+
+/// The labels that name the model, the most exact first.
+const MODEL_LABELS: [&str; 7] = [
+    "nvidia.com/gpu.product",
+    "karpenter.k8s.aws/instance-gpu-name",
+    "eks.amazonaws.com/instance-gpu-name",
+    "karpenter.k8s.aws/instance-accelerator-name",
+    "eks.amazonaws.com/instance-accelerator-name",
+    "cloud.google.com/gke-accelerator",
+    "cloud.google.com/gke-tpu-accelerator",
+];
+
+/// The model as its label writes it, without what NVIDIA's discovery appends for sharing and MIG.
+pub(super) fn model(node: &NodeRow) -> Option<Sym> {
+    let label = MODEL_LABELS.iter().find_map(|label| node.labels.get(label))?;
+    let name = label.split_once("-MIG-").map_or(label.as_str(), |(name, _)| name);
+    let name = name.strip_suffix("-SHARED").unwrap_or(name);
+    if name == label.as_str() { Some(label.clone()) } else { Some(Sym::new(name)) }
+}
+
+/// The labels that count devices: NVIDIA's discovery, then what the cloud says of the instance type.
+const COUNT_LABELS: [&str; 6] = [
+    "nvidia.com/gpu.count",
+    "karpenter.k8s.aws/instance-gpu-count",
+    "eks.amazonaws.com/instance-gpu-count",
+    "karpenter.k8s.aws/instance-accelerator-count",
+    "eks.amazonaws.com/instance-accelerator-count",
+    "cloud.google.com/gke-accelerator-count",
+];
+
+/// How many devices there are, whatever is advertised.
+///
+/// By label; with MIG not by NVIDIA's own, which then counts instances or leaves the split devices out. Without a label
+/// the advertised number, where it counts whole devices.
+pub(super) fn physical(node: &NodeRow, sharing: Sharing, resource: &str, advertised: i64) -> Option<i64> {
+    let skip = usize::from(sharing == Sharing::Mig);
+    let by_label = COUNT_LABELS.iter().skip(skip).find_map(|label| number(node, label)).filter(|count| *count > 0);
+    by_label.or_else(|| match sharing {
+        Sharing::None if counts_devices(resource) && advertised > 0 => Some(advertised),
+        Sharing::TimeSlicing | Sharing::Mps if replicas(node, resource) > 1 => {
+            Some(advertised / replicas(node, resource))
+        }
+        _ => None,
+    })
+}
+
+/// Whether one unit is one device. Intel's plugins may share devices without a sign of it; a Neuron device has several
+/// cores.
+fn counts_devices(resource: &str) -> bool {
+    Vendor::of(resource) != Vendor::Intel && resource != "aws.amazon.com/neuroncore"
+}
+
+/// How many pods may share one device; 1 where nothing says so.
+fn replicas(node: &NodeRow, resource: &str) -> i64 {
+    let base = resource.strip_suffix(".shared").unwrap_or(resource);
+    let of_vendor = number(node, &format!("{base}.replicas"));
+    of_vendor.or_else(|| number(node, "cloud.google.com/gke-max-shared-clients-per-gpu")).unwrap_or(1).max(1)
+}
+
+fn text<'a>(node: &'a NodeRow, label: &str) -> Option<&'a str> {
+    node.labels.get(label).map(Sym::as_str)
+}
+
+fn number(node: &NodeRow, label: &str) -> Option<i64> {
+    text(node, label)?.parse().ok()
+}

@@ -1,0 +1,155 @@
+//! Which Karpenter runs here, and what that version understands.
+
+use crate::fleet::{ClusterFacts, ControllerRow, KarpenterApi, Row, Table};
+
+/// How the version came to be known.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Provenance {
+    /// By flag, environment or configuration.
+    Flag,
+    /// By the image of the controller's Deployment.
+    Image,
+    /// By what the NodePool CRD has: a lower bound.
+    CrdSchema,
+    /// Not at all; rules follow the newest version.
+    #[default]
+    Assumed,
+}
+
+/// Whether a version understands something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Support {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// The version is not known well enough; the newest does.
+    Assumed,
+}
+
+/// Karpenter's version, as far as it is known.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct KarpenterVersion {
+    /// As it was given or found, for example `1.14.1`; a lower bound where `how` is `CrdSchema`.
+    pub version: Option<String>,
+    /// How it came to be known.
+    pub how: Provenance,
+    /// The API that the cluster serves.
+    pub api: KarpenterApi,
+    /// Whether this is EKS Auto Mode, whose controller cannot be seen.
+    pub auto_mode: bool,
+}
+
+/// The first version whose pods may be protected for a duration.
+const DURATIONS: Release = (1, 12);
+
+/// Major and minor version; what batchtop's rules depend on changed with minor versions only.
+type Release = (u32, u32);
+
+impl KarpenterVersion {
+    /// From what the user says, else the controller's image, else the CRD, else nothing. A text that does not begin
+    /// with two numbers (`latest`) says nothing.
+    pub fn detect(flag: Option<&str>, controllers: &Table<ControllerRow>, facts: &ClusterFacts) -> Self {
+        let sources = [
+            (flag.map(str::to_owned), Provenance::Flag),
+            (image_version(controllers), Provenance::Image),
+            (facts.karpenter_crd_version.clone(), Provenance::CrdSchema),
+        ];
+        let found = sources.into_iter().find_map(|(text, how)| {
+            let text = text?;
+            let version = text.strip_prefix('v').unwrap_or(&text);
+            release(version).map(|_| (Some(version.to_owned()), how))
+        });
+        let (version, how) = found.unwrap_or((None, Provenance::Assumed));
+        Self { version, how, api: facts.karpenter_api, auto_mode: facts.auto_mode }
+    }
+
+    /// Whether `karpenter.sh/do-not-disrupt` on a pod may be a duration (karpenter 1.12, pkg/utils/pod/scheduling.go).
+    pub fn durations(&self) -> Support {
+        self.has(DURATIONS)
+    }
+
+    /// The same for a decision: an assumed yes is a yes.
+    pub fn durations_understood(&self) -> bool {
+        self.durations() != Support::No
+    }
+
+    fn has(&self, since: Release) -> Support {
+        if matches!(self.api, KarpenterApi::V1Alpha5 | KarpenterApi::V1Beta1) {
+            return Support::No;
+        }
+        match (self.version.as_deref().and_then(release), self.how) {
+            (Some(release), _) if release >= since => Support::Yes,
+            (Some(_), Provenance::Flag | Provenance::Image) => Support::No,
+            _ => Support::Assumed,
+        }
+    }
+}
+
+/// The version in the image's tag; of several controllers the first by name.
+fn image_version(controllers: &Table<ControllerRow>) -> Option<String> {
+    let controller = controllers.iter().min_by_key(|row| &row.meta().key)?;
+    let image = controller.image.split_once('@').map_or(controller.image.as_str(), |(name, _)| name);
+    let (_, last) = image.rsplit_once('/').unwrap_or(("", image));
+    last.split_once(':').map(|(_, tag)| tag.to_owned())
+}
+
+/// Major and minor of `1.14.1`, `1.14` or `v1.14.1-rc.0`.
+fn release(version: &str) -> Option<Release> {
+    let mut numbers = version.strip_prefix('v').unwrap_or(version).split(['.', '-', '+']);
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::{Change, Meta, ObjectKey, Sym, Uid};
+    use crate::units::Time;
+
+    fn detect(flag: Option<&str>, image: Option<&str>, crd: Option<&str>) -> KarpenterVersion {
+        let mut controllers = Table::default();
+        if let Some(image) = image {
+            let meta = Meta {
+                key: ObjectKey::new("kube-system", "karpenter"),
+                uid: Uid::parse("u"),
+                resource_version: "1".into(),
+                created: Time::from_seconds(0),
+                deletion: None,
+                deletion_grace_seconds: None,
+            };
+            controllers.apply(Change::Upsert(ControllerRow { meta, image: Sym::new(image) }), |_, _| ());
+        }
+        let facts = ClusterFacts { karpenter_crd_version: crd.map(str::to_owned), ..ClusterFacts::default() };
+        KarpenterVersion::detect(flag, &controllers, &facts)
+    }
+
+    #[test]
+    fn the_first_source_that_says_a_version_counts() {
+        let image = "public.ecr.aws/karpenter/controller:1.11.2@sha256:0a";
+        for (flag, image, crd, version, how, durations) in [
+            (Some("v1.12.0"), Some(image), Some("1.8"), Some("1.12.0"), Provenance::Flag, Support::Yes),
+            (None, Some(image), Some("1.8"), Some("1.11.2"), Provenance::Image, Support::No),
+            (
+                None,
+                Some("registry:5000/controller:latest"),
+                Some("1.8"),
+                Some("1.8"),
+                Provenance::CrdSchema,
+                Support::Assumed,
+            ),
+            (None, Some("registry:5000/controller"), Some("1.14"), Some("1.14"), Provenance::CrdSchema, Support::Yes),
+            (None, Some("karpenter:v1.2.0-rc.1"), None, Some("1.2.0-rc.1"), Provenance::Image, Support::No),
+            (None, None, None, None, Provenance::Assumed, Support::Assumed),
+        ] {
+            let found = detect(flag, image, crd);
+            assert_eq!((found.version.as_deref(), found.how, found.durations()), (version, how, durations));
+        }
+    }
+
+    #[test]
+    fn a_legacy_api_understands_no_duration() {
+        let old = KarpenterVersion { api: KarpenterApi::V1Beta1, ..KarpenterVersion::default() };
+        assert!(!old.durations_understood());
+        assert!(KarpenterVersion::default().durations_understood());
+    }
+}

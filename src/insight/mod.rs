@@ -1,0 +1,19 @@
+//! What it means: pure functions over the Fleet.
+//!
+//! The rooms do not know one another; [`picture`] brings them together. What several rooms and the picture need
+//! ([`karpenter`], [`phase`], [`relation`], [`known`], [`scope`]) stands beside them.
+
+pub mod batch;
+pub mod disruption;
+pub mod gpu;
+pub mod karpenter;
+pub mod known;
+pub mod phase;
+pub mod picture;
+pub mod relation;
+pub mod scope;
+
+pub use karpenter::KarpenterVersion;
+pub use known::Known;
+pub use picture::Picture;
+pub use scope::Scope;

@@ -1,0 +1,116 @@
+//! Where Nodes and NodeClaims stand in their lives.
+
+use crate::fleet::{Condition, NodeClaimRow, NodeRow};
+
+/// Where a Node stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum NodePhase {
+    /// Not usable yet: Karpenter has not marked it initialized, or its kubelet has not reported yet.
+    Starting,
+    /// Ready.
+    Running,
+    /// Karpenter has chosen it, which it may still take back.
+    Disrupting,
+    /// It, its NodeClaim or its instance is being deleted.
+    Terminating,
+    /// Was usable; now it is not ready.
+    NotReady,
+}
+
+impl NodePhase {
+    /// Of a Node and the NodeClaim behind it.
+    pub fn of(node: &NodeRow, claim: Option<&NodeClaimRow>) -> Self {
+        if node.meta.deletion.is_some() || claim.is_some_and(is_terminating) {
+            Self::Terminating
+        } else if is_disrupting(node, claim) {
+            Self::Disrupting
+        } else if is_starting(node, claim) {
+            Self::Starting
+        } else if node.is_ready() {
+            Self::Running
+        } else {
+            Self::NotReady
+        }
+    }
+
+    /// As the JSON writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Starting => "Starting",
+            Self::Running => "Running",
+            Self::Disrupting => "Disrupting",
+            Self::Terminating => "Terminating",
+            Self::NotReady => "NotReady",
+        }
+    }
+
+    /// Whether it is on its way out.
+    pub const fn is_leaving(self) -> bool {
+        matches!(self, Self::Disrupting | Self::Terminating)
+    }
+}
+
+/// Whether a NodeClaim is being deleted, or its instance is being terminated
+/// (karpenter pkg/controllers/state/statenode.go, MarkedForDeletion).
+pub fn is_terminating(claim: &NodeClaimRow) -> bool {
+    claim.meta.deletion.is_some() || Condition::is_true(&claim.conditions, "InstanceTerminating")
+}
+
+/// Whether Karpenter has chosen the node: its taint, or condition `DisruptionReason` of the NodeClaim.
+pub fn is_disrupting(node: &NodeRow, claim: Option<&NodeClaimRow>) -> bool {
+    node.has_disrupted_taint() || claim.is_some_and(|claim| Condition::is_true(&claim.conditions, "DisruptionReason"))
+}
+
+/// The taint of a node whose cloud provider has not looked at it yet.
+const UNINITIALIZED_TAINT: &str = "node.cloudprovider.kubernetes.io/uninitialized";
+
+fn is_starting(node: &NodeRow, claim: Option<&NodeClaimRow>) -> bool {
+    let is_managed = claim.is_some() || node.node_pool().is_some();
+    let never_reported = Condition::find(&node.conditions, "Ready").is_none();
+    let is_new = never_reported || node.taints.iter().any(|taint| taint.key == UNINITIALIZED_TAINT);
+    is_new || (is_managed && !node.is_initialized())
+}
+
+/// Where a NodeClaim stands on its way from request to ready node.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ClaimPhase {
+    /// The cloud has not answered with an instance yet.
+    Launching,
+    /// The instance is there, its Node is not.
+    Registering,
+    /// The Node is there, but not ready, tainted for startup, or without all its resources.
+    Initializing,
+    /// Initialized.
+    Ready,
+    /// Being deleted.
+    Terminating,
+}
+
+impl ClaimPhase {
+    /// Of a NodeClaim, by its conditions.
+    pub fn of(claim: &NodeClaimRow) -> Self {
+        let is_true = |condition| Condition::is_true(&claim.conditions, condition);
+        if is_terminating(claim) {
+            Self::Terminating
+        } else if is_true("Initialized") {
+            Self::Ready
+        } else if is_true("Registered") {
+            Self::Initializing
+        } else if is_true("Launched") {
+            Self::Registering
+        } else {
+            Self::Launching
+        }
+    }
+
+    /// As the JSON writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Launching => "Launching",
+            Self::Registering => "Registering",
+            Self::Initializing => "Initializing",
+            Self::Ready => "Ready",
+            Self::Terminating => "Terminating",
+        }
+    }
+}
