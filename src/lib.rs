@@ -1,6 +1,7 @@
 //! batchtop: a terminal dashboard for batch jobs and GPU fleets on Kubernetes with Karpenter.
 
 pub mod app;
+pub mod config;
 pub mod fleet;
 pub mod input;
 pub mod insight;

@@ -1,0 +1,117 @@
+//! Reading a TOML file value by value, noting every mistake on the way instead of stopping at the first.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+use super::problem::{Place, Problem, no_such};
+
+/// A value with its place in the file.
+pub(super) type Value<'t> = Spanned<DeValue<'t>>;
+
+/// A file that is being read, and what is wrong with it so far.
+pub(super) struct Document<'t> {
+    name: &'t str,
+    text: &'t str,
+    problems: Vec<Problem>,
+}
+
+impl<'t> Document<'t> {
+    /// Parses as much as can be parsed.
+    pub(super) fn parse(name: &'t str, text: &'t str) -> (Self, DeTable<'t>) {
+        let mut document = Self { name, text, problems: Vec::new() };
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            document.note(&error.span().unwrap_or(0..0), "", error.message());
+        }
+        (document, table.into_inner())
+    }
+
+    /// Everything that was wrong, in the order of the file.
+    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+        self.problems.sort();
+        self.problems
+    }
+
+    /// Notes a mistake.
+    pub(super) fn note(&mut self, span: &Range<usize>, key: &str, message: impl Into<String>) {
+        let problem = Problem { place: self.place(span), key: key.to_owned(), message: message.into() };
+        self.problems.push(problem);
+    }
+
+    /// Notes a key that nothing reads.
+    pub(super) fn note_unknown_key(&mut self, key: &Spanned<std::borrow::Cow<'_, str>>, path: &str, allowed: &[&str]) {
+        let name = key.get_ref();
+        self.note(&key.span(), &join(path, name), no_such("key", name, allowed));
+    }
+
+    /// The place of a byte range.
+    pub(super) fn place(&self, span: &Range<usize>) -> Place {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = before.matches('\n').count() + 1;
+        Place { file: self.name.to_owned(), line, column: before[line_start..].chars().count() + 1 }
+    }
+
+    /// A text.
+    pub(super) fn string<'v>(&mut self, key: &str, value: &'v Value<'_>) -> Option<&'v str> {
+        match value.get_ref() {
+            DeValue::String(text) => Some(text),
+            other => self.mismatch(key, value, "a text in quotes", other),
+        }
+    }
+
+    /// `true` or `false`.
+    pub(super) fn boolean(&mut self, key: &str, value: &Value<'_>) -> Option<bool> {
+        match value.get_ref() {
+            DeValue::Boolean(flag) => Some(*flag),
+            other => self.mismatch(key, value, "true or false", other),
+        }
+    }
+
+    /// A table.
+    pub(super) fn table<'v>(&mut self, key: &str, value: &'v Value<'t>) -> Option<&'v DeTable<'t>> {
+        match value.get_ref() {
+            DeValue::Table(table) => Some(table),
+            other => self.mismatch(key, value, "a table", other),
+        }
+    }
+
+    /// A list.
+    pub(super) fn array<'v>(&mut self, key: &str, value: &'v Value<'t>) -> Option<&'v DeArray<'t>> {
+        match value.get_ref() {
+            DeValue::Array(array) => Some(array),
+            other => self.mismatch(key, value, "a list in square brackets", other),
+        }
+    }
+
+    /// Texts of a list; those that are no texts are noted and left out.
+    pub(super) fn strings<'v>(&mut self, key: &str, value: &'v Value<'t>) -> Vec<(&'v str, Range<usize>)> {
+        let Some(array) = self.array(key, value) else { return Vec::new() };
+        array.iter().filter_map(|item| Some((self.string(key, item)?, item.span()))).collect()
+    }
+
+    fn mismatch<T>(&mut self, key: &str, value: &Value<'_>, wanted: &str, found: &DeValue<'_>) -> Option<T> {
+        self.note(&value.span(), key, format!("wants {wanted}, not {}", name_of(found)));
+        None
+    }
+}
+
+/// `path.key`, the key in quotes where TOML wants them.
+pub(super) fn join(path: &str, key: &str) -> String {
+    let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let key = if bare { key.to_owned() } else { format!("{key:?}") };
+    if path.is_empty() { key } else { format!("{path}.{key}") }
+}
+
+fn name_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

@@ -1,0 +1,20 @@
+//! What the user may set: settings, themes and keymaps.
+//!
+//! Everything is a TOML file. The files in `themes/` and `keymaps/` are embedded and are the only defaults; a user's own
+//! file of the same name is merged over them. A mistake never prevents the start: every one of them becomes a
+//! [`Problem`] with file, line, column and key, and the rest of the file counts.
+
+mod document;
+mod files;
+mod keymap;
+mod library;
+mod problem;
+mod settings;
+pub mod theme;
+
+pub use files::{Files, directory, read};
+pub use keymap::{LoadedKeymap, keymap};
+pub use library::{Library, Origin, Text};
+pub use problem::{Place, Problem};
+pub use settings::{Settings, parse as parse_settings};
+pub use theme::{Role, Theme};
