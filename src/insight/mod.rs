@@ -13,6 +13,9 @@ pub mod picture;
 pub mod relation;
 pub mod scope;
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 pub use karpenter::KarpenterVersion;
 pub use known::Known;
 pub use picture::Picture;

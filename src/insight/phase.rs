@@ -114,3 +114,55 @@ impl ClaimPhase {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::{Labels, Status, Taint};
+    use crate::insight::testing::{CREATED, claim, condition, labels, met, node, sym};
+
+    #[test]
+    fn a_node_from_start_to_end() {
+        let claim = claim("c");
+        let mut row = node("a");
+        row.labels = labels(&[("karpenter.sh/nodepool", "gpu")]);
+        row.conditions.clear();
+        assert_eq!(NodePhase::of(&row, None), NodePhase::Starting, "its kubelet has said nothing yet");
+        row.conditions = met(&["Ready"]);
+        assert_eq!(NodePhase::of(&row, Some(&claim)), NodePhase::Starting, "ready, but not initialized");
+        row.labels = labels(&[("karpenter.sh/nodepool", "gpu"), ("karpenter.sh/initialized", "true")]);
+        assert_eq!(NodePhase::of(&row, Some(&claim)), NodePhase::Running);
+        row.conditions = vec![condition("Ready", Status::Unknown, "NodeStatusUnknown")];
+        assert_eq!(NodePhase::of(&row, Some(&claim)), NodePhase::NotReady);
+        row.taints = vec![Taint { key: sym("karpenter.sh/disrupted"), value: sym(""), effect: sym("NoSchedule") }];
+        assert_eq!(NodePhase::of(&row, Some(&claim)), NodePhase::Disrupting);
+        let mut deleted = claim.clone();
+        deleted.meta.deletion = Some(CREATED);
+        assert_eq!(NodePhase::of(&row, Some(&deleted)), NodePhase::Terminating);
+        row.meta.deletion = Some(CREATED);
+        assert_eq!(NodePhase::of(&row, None), NodePhase::Terminating);
+    }
+
+    #[test]
+    fn a_node_of_nobody_needs_no_label() {
+        let row = NodeRow { labels: Labels::default(), ..node("a") };
+        assert_eq!(NodePhase::of(&row, None), NodePhase::Running);
+        let taint = Taint { key: sym(UNINITIALIZED_TAINT), value: sym("true"), effect: sym("NoSchedule") };
+        assert_eq!(NodePhase::of(&NodeRow { taints: vec![taint], ..row }, None), NodePhase::Starting);
+    }
+
+    #[test]
+    fn a_claim_from_request_to_end() {
+        let mut row = claim("c");
+        for (conditions, phase) in [
+            (&[][..], ClaimPhase::Launching),
+            (&["Launched"], ClaimPhase::Registering),
+            (&["Launched", "Registered"], ClaimPhase::Initializing),
+            (&["Launched", "Registered", "Initialized", "Ready"], ClaimPhase::Ready),
+            (&["Launched", "Registered", "Initialized", "InstanceTerminating"], ClaimPhase::Terminating),
+        ] {
+            row.conditions = met(conditions);
+            assert_eq!(ClaimPhase::of(&row), phase);
+        }
+    }
+}

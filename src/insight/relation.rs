@@ -45,3 +45,31 @@ pub fn node_of_event(fleet: &Fleet, event: &EventRow) -> Option<Sym> {
     };
     found.or_else(|| event.host.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::{Delta, ReplicaSetRow, Uid};
+    use crate::insight::testing::{fleet, job, meta, owner, pod, upserts};
+
+    #[test]
+    fn the_top_owner_is_what_somebody_wrote() {
+        let set =
+            ReplicaSetRow { meta: meta("web", "api-5d"), owner: Some(owner("Deployment", "api", &Uid::parse("d"))) };
+        let nightly = JobRow { owner: Some(owner("CronJob", "nightly", &Uid::parse("c"))), ..job("ml", "nightly-1") };
+        let known =
+            fleet(vec![Delta::ReplicaSets(upserts(vec![set.clone()])), Delta::Jobs(upserts(vec![nightly.clone()]))]);
+        let top = |kind: &str, namespace: &str, name: &str, uid: &Uid| {
+            let pod = PodRow { owner: Some(owner(kind, name, uid)), ..pod(namespace, "p", None) };
+            let top = top_owner(&known, &pod).map(|owner| format!("{}/{}", owner.kind, owner.name));
+            (top.unwrap_or_default(), job_name(&pod).map(Sym::to_string))
+        };
+        assert_eq!(top("ReplicaSet", "web", "api-5d", &set.meta.uid), ("Deployment/api".to_owned(), None));
+        assert_eq!(top("ReplicaSet", "web", "api-5d", &Uid::parse("old")).0, "ReplicaSet/api-5d");
+        let want = ("CronJob/nightly".to_owned(), Some("nightly-1".to_owned()));
+        assert_eq!(top("Job", "ml", "nightly-1", &nightly.meta.uid), want);
+        assert_eq!(top("Job", "ml", "gone", &Uid::parse("g")).0, "Job/gone");
+        assert_eq!(top("DaemonSet", "web", "logs", &Uid::parse("l")).0, "DaemonSet/logs");
+        assert_eq!(top_owner(&known, &pod("web", "bare", None)), None);
+    }
+}

@@ -108,3 +108,59 @@ fn reason(condition: &Condition) -> Option<Sym> {
 fn decided(status: JobStatus, condition: &Condition, finished: Option<Time>) -> JobState {
     JobState { status, reason: reason(condition), finished }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::insight::testing::{CREATED, condition, job, labels, met, sym};
+
+    fn seen(job: &JobRow) -> (JobStatus, Option<String>, Option<Time>) {
+        let state = state(job);
+        (state.status, state.reason.map(|reason| reason.to_string()), state.finished)
+    }
+
+    #[test]
+    fn conditions_come_before_counts() {
+        let finished = CREATED.plus_seconds(60);
+        let mut row = job("ml", "train");
+        assert_eq!(seen(&row), (JobStatus::Pending, None, None));
+        row.active = 1;
+        assert_eq!(seen(&row), (JobStatus::Pending, None, None), "its pod is not ready yet");
+        row.ready = 1;
+        assert_eq!(seen(&row), (JobStatus::Running, None, None));
+        row.conditions = vec![condition("FailureTarget", Status::True, "BackoffLimitExceeded")];
+        assert_eq!(seen(&row), (JobStatus::Running, Some("BackoffLimitExceeded".to_owned()), None));
+        row.conditions.push(condition("Failed", Status::True, "BackoffLimitExceeded"));
+        assert_eq!(seen(&row), (JobStatus::Failed, Some("BackoffLimitExceeded".to_owned()), Some(CREATED)));
+        row.conditions = vec![condition("Complete", Status::True, "CompletionsReached")];
+        row.completed = Some(finished);
+        assert_eq!(seen(&row), (JobStatus::Complete, Some("CompletionsReached".to_owned()), Some(finished)));
+        row.conditions = vec![condition("Complete", Status::False, "")];
+        assert_eq!(seen(&row), (JobStatus::Running, None, None));
+    }
+
+    #[test]
+    fn a_suspended_job_with_a_queue_is_queued() {
+        let mut row = job("ml", "train");
+        row.suspended = true;
+        assert_eq!(seen(&row), (JobStatus::Suspended, None, None), "its controller has not said so yet");
+        row.conditions = vec![condition("Suspended", Status::True, "JobSuspended")];
+        assert_eq!(seen(&row), (JobStatus::Suspended, Some("JobSuspended".to_owned()), None));
+        row.labels = labels(&[("kueue.x-k8s.io/queue-name", "research")]);
+        assert_eq!(seen(&row).0, JobStatus::Queued);
+        assert_eq!(queue(&row), Some(&sym("research")));
+        row.conditions = met(&["Suspended", "Complete"]);
+        assert_eq!(seen(&row).0, JobStatus::Complete, "what is finished is not waiting");
+        row.suspended = false;
+        row.conditions.clear();
+        assert_eq!(seen(&row).0, JobStatus::Pending);
+    }
+
+    #[test]
+    fn a_work_queue_has_no_known_end() {
+        let mut row = job("ml", "train");
+        row.succeeded = 2;
+        row.completions = None;
+        assert_eq!(progress(&row), Progress { done: 2, wanted: None });
+    }
+}

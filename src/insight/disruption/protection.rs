@@ -125,3 +125,91 @@ pub fn of_node(node: &NodeRow) -> NodeAnnotation {
         Some(_) => NodeAnnotation::Ignored,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::PodPhase;
+    use crate::insight::karpenter::Provenance;
+    use crate::insight::testing::{CREATED, node, pod, sym};
+
+    fn protected(value: &str) -> PodRow {
+        PodRow { do_not_disrupt: Some(sym(value)), ..pod("ml", "train-0", Some("a")) }
+    }
+
+    fn at(pod: &PodRow, seconds: i64) -> (ProtectionState, Option<i64>) {
+        let found = of_pod(pod, CREATED.plus_seconds(seconds), &KarpenterVersion::default());
+        (found.state, found.until.map(|until| until.seconds_since(CREATED)))
+    }
+
+    #[test]
+    fn values_as_karpenter_reads_them() {
+        for (value, want) in [
+            ("true", (ProtectionState::Permanent, None)),
+            ("30m", (ProtectionState::Until, Some(1800))),
+            ("1h30m", (ProtectionState::Until, Some(5400))),
+            ("1.5h", (ProtectionState::Until, Some(5400))),
+            ("59s", (ProtectionState::Elapsed, Some(59))),
+            ("60s", (ProtectionState::Elapsed, Some(60))),
+            ("61s", (ProtectionState::Until, Some(61))),
+            ("1d", (ProtectionState::Invalid, None)),
+            ("1", (ProtectionState::Invalid, None)),
+            ("True", (ProtectionState::Invalid, None)),
+            ("false", (ProtectionState::Invalid, None)),
+            ("0", (ProtectionState::Invalid, None)),
+            ("-1h", (ProtectionState::Invalid, None)),
+            ("", (ProtectionState::Invalid, None)),
+        ] {
+            assert_eq!(at(&protected(value), 60), want, "{value}");
+        }
+        assert_eq!(at(&pod("ml", "train-0", None), 60), (ProtectionState::None, None));
+    }
+
+    #[test]
+    fn the_end_is_the_first_moment_without_protection() {
+        let row = protected("1m");
+        let state = |micros| of_pod(&row, CREATED.plus_micros(micros), &KarpenterVersion::default()).state;
+        assert_eq!(state(59_999_999), ProtectionState::Until);
+        assert_eq!(state(60_000_000), ProtectionState::Elapsed);
+    }
+
+    #[test]
+    fn a_duration_without_a_start_holds() {
+        let waiting = PodRow { started: None, phase: PodPhase::Pending, ..protected("5s") };
+        assert_eq!(at(&waiting, 3600), (ProtectionState::Until, None));
+    }
+
+    #[test]
+    fn what_has_ended_or_is_ending_is_not_protected() {
+        let mut row = PodRow { phase: PodPhase::Succeeded, ..protected("true") };
+        assert_eq!(at(&row, 0).0, ProtectionState::Ineffective);
+        row.phase = PodPhase::Running;
+        row.meta.deletion = Some(CREATED);
+        assert_eq!(at(&row, 0).0, ProtectionState::Ineffective);
+        assert!(!is_protected(&row, CREATED, &KarpenterVersion::default()));
+    }
+
+    #[test]
+    fn durations_need_karpenter_1_12() {
+        let old = KarpenterVersion { version: Some("1.11.2".to_owned()), how: Provenance::Image, ..Default::default() };
+        let found = of_pod(&protected("1h"), CREATED, &old);
+        assert_eq!(found.state, ProtectionState::Invalid);
+        let problem = "Karpenter 1.11.2 reads only \"true\"; durations came with 1.12";
+        assert_eq!(found.problem.as_deref(), Some(problem));
+        assert_eq!(of_pod(&protected("true"), CREATED, &old).state, ProtectionState::Permanent);
+        let new = KarpenterVersion { version: Some("1.12.0".to_owned()), ..old };
+        assert_eq!(of_pod(&protected("1h"), CREATED, &new).state, ProtectionState::Until);
+    }
+
+    #[test]
+    fn a_node_is_protected_by_true_alone() {
+        for (value, want) in [
+            (None, NodeAnnotation::Absent),
+            (Some("true"), NodeAnnotation::Protects),
+            (Some("1h"), NodeAnnotation::Ignored),
+            (Some("True"), NodeAnnotation::Ignored),
+        ] {
+            assert_eq!(of_node(&NodeRow { do_not_disrupt: value.map(sym), ..node("a") }), want);
+        }
+    }
+}

@@ -124,3 +124,115 @@ fn joined(names: Vec<Sym>) -> Sym {
         Err(names) => Sym::new(&names.iter().map(Sym::as_str).collect::<Vec<_>>().join(",")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::insight::testing::{labels, node, resources};
+
+    fn gpu_node(capacity: &[(&str, i64)], allocatable: &[(&str, i64)], with: &[(&str, &str)]) -> NodeRow {
+        let (capacity, allocatable) = (resources(0, 0, capacity), resources(0, 0, allocatable));
+        NodeRow { capacity, allocatable, labels: labels(with), ..node("a") }
+    }
+
+    fn seen(node: &NodeRow, requested: &[(&str, i64)]) -> (String, Option<i64>, i64, i64, i64, Sharing) {
+        let gpu = NodeGpu::of(node, &resources(0, 0, requested), None).expect("accelerators");
+        (gpu.resource.to_string(), gpu.physical, gpu.advertised, gpu.allocatable, gpu.requested, gpu.sharing)
+    }
+
+    const GPU: &str = "nvidia.com/gpu";
+
+    #[test]
+    fn whole_devices() {
+        let node = gpu_node(&[(GPU, 8)], &[(GPU, 7)], &[("nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3")]);
+        assert_eq!(seen(&node, &[(GPU, 4)]), (GPU.to_owned(), Some(8), 8, 7, 4, Sharing::None));
+        let gpu = NodeGpu::of(&node, &Resources::default(), None).expect("accelerators");
+        assert_eq!((gpu.vendor, gpu.model.as_deref()), (Vendor::Nvidia, Some("NVIDIA-H100-80GB-HBM3")));
+    }
+
+    #[test]
+    fn a_node_without_accelerators_has_none() {
+        assert_eq!(NodeGpu::of(&node("a"), &Resources::default(), None), None);
+    }
+
+    #[test]
+    fn what_the_claim_promises_is_there_before_the_device_plugin_is() {
+        let promised = resources(0, 0, &[(GPU, 4)]);
+        let gpu = NodeGpu::of(&node("a"), &Resources::default(), Some(&promised)).expect("accelerators");
+        assert_eq!((gpu.physical, gpu.advertised, gpu.allocatable), (Some(4), 0, 0));
+    }
+
+    #[test]
+    fn a_device_plugin_that_went_away_leaves_zeros() {
+        let node = gpu_node(&[(GPU, 0)], &[(GPU, 0)], &[("karpenter.k8s.aws/instance-gpu-count", "8")]);
+        assert_eq!(seen(&node, &[(GPU, 8)]), (GPU.to_owned(), Some(8), 0, 0, 8, Sharing::None));
+    }
+
+    #[test]
+    fn shared_devices() {
+        let with = [
+            ("nvidia.com/gpu.product", "Tesla-T4-SHARED"),
+            ("nvidia.com/gpu.count", "1"),
+            ("nvidia.com/gpu.replicas", "4"),
+            ("nvidia.com/gpu.sharing-strategy", "time-slicing"),
+        ];
+        let node = gpu_node(&[(GPU, 4)], &[(GPU, 4)], &with);
+        assert_eq!(seen(&node, &[(GPU, 3)]), (GPU.to_owned(), Some(1), 4, 4, 3, Sharing::TimeSlicing));
+        assert_eq!(super::hardware::model(&node).as_deref(), Some("Tesla-T4"));
+        let renamed = gpu_node(
+            &[("nvidia.com/gpu.shared", 8)],
+            &[("nvidia.com/gpu.shared", 8)],
+            &[("nvidia.com/gpu.replicas", "4")],
+        );
+        assert_eq!(seen(&renamed, &[]).1, Some(2));
+        let mps = gpu_node(
+            &[(GPU, 8)],
+            &[(GPU, 8)],
+            &[
+                ("cloud.google.com/gke-gpu-sharing-strategy", "mps"),
+                ("cloud.google.com/gke-max-shared-clients-per-gpu", "8"),
+            ],
+        );
+        assert_eq!(seen(&mps, &[]), (GPU.to_owned(), Some(1), 8, 8, 0, Sharing::Mps));
+    }
+
+    #[test]
+    fn instances_of_split_devices_are_added_to_whole_ones() {
+        let mixed = [(GPU, 4), ("nvidia.com/mig-1g.10gb", 14), ("nvidia.com/mig-2g.20gb", 0)];
+        let with = [("nvidia.com/gpu.count", "4"), ("karpenter.k8s.aws/instance-gpu-count", "6")];
+        let node = gpu_node(&mixed, &mixed, &with);
+        let want = ("nvidia.com/gpu,nvidia.com/mig-1g.10gb".to_owned(), Some(6), 18, 18, 5, Sharing::Mig);
+        assert_eq!(seen(&node, &[("nvidia.com/mig-1g.10gb", 3), (GPU, 2)]), want);
+        let single = [("nvidia.com/gpu.product", "NVIDIA-A100-SXM4-40GB-MIG-1g.5gb"), ("nvidia.com/gpu.count", "7")];
+        let node = gpu_node(&[(GPU, 7)], &[(GPU, 7)], &single);
+        assert_eq!(seen(&node, &[]), (GPU.to_owned(), None, 7, 7, 0, Sharing::Mig));
+        assert_eq!(super::hardware::model(&node).as_deref(), Some("NVIDIA-A100-SXM4-40GB"));
+    }
+
+    #[test]
+    fn neuron_devices_are_counted_once() {
+        let (device, core) = ("aws.amazon.com/neuron", "aws.amazon.com/neuroncore");
+        let node = gpu_node(&[(device, 16), (core, 32)], &[(device, 16), (core, 32)], &[]);
+        assert_eq!(seen(&node, &[]), (device.to_owned(), Some(16), 16, 16, 0, Sharing::None));
+        assert_eq!(seen(&node, &[(core, 2)]), (core.to_owned(), None, 32, 32, 2, Sharing::None));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_nothing_is_negative(counts in proptest::collection::vec((-2_i64..20, -2_i64..20, -2_i64..40), 1..4)) {
+            let name = |at: usize| ["nvidia.com/gpu", "nvidia.com/mig-1g.5gb", "amd.com/gpu"][at];
+            let pick = |of: fn(&(i64, i64, i64)) -> i64| -> Vec<(&str, i64)> {
+                counts.iter().enumerate().map(|(at, count)| (name(at), of(count))).collect()
+            };
+            let node = gpu_node(&pick(|count| count.0), &pick(|count| count.1), &[]);
+            for line in lines(&node, &resources(0, 0, &pick(|count| count.2)), None) {
+                prop_assert_eq!(line.advertised, line.requested + line.free + line.not_allocatable - line.overcommitted);
+                let all = [line.advertised, line.requested, line.free, line.not_allocatable, line.overcommitted];
+                prop_assert!(all.iter().all(|count| *count >= 0));
+                prop_assert!(line.free == 0 || line.overcommitted == 0);
+            }
+        }
+    }
+}

@@ -6,6 +6,9 @@
 mod node;
 mod totals;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
