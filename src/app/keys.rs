@@ -104,10 +104,15 @@ fn act_on_detail(app: &mut App, action: Action) -> Vec<Effect> {
             detail::close(app);
             navigate::into(app)
         }
-        Action::Open | Action::Left | Action::Right | Action::Mark | Action::MarkAll => Vec::new(),
-        Action::Filter | Action::Sort | Action::SortBack | Action::SortReverse => Vec::new(),
+        _ if is_for_rows(action) => Vec::new(),
         _ => act_anywhere(app, action),
     }
+}
+
+/// What only makes sense where rows are seen.
+const fn is_for_rows(action: Action) -> bool {
+    use Action::{Filter, Left, Mark, MarkAll, Open, Right, Sort, SortBack, SortReverse};
+    matches!(action, Open | Left | Right | Mark | MarkAll | Filter | Sort | SortBack | SortReverse)
 }
 
 fn act_on_table(app: &mut App, action: Action) -> Vec<Effect> {

@@ -39,7 +39,7 @@ fn request(chord: Chord) -> Option<InputRequest> {
     Some(match (chord.key, chord.ctrl) {
         (KeyCode::Backspace, false) | (KeyCode::Char('h'), true) => InputRequest::DeletePrevChar,
         (KeyCode::Delete, false) => InputRequest::DeleteNextChar,
-        (KeyCode::Backspace, true) | (KeyCode::Char('w'), true) => InputRequest::DeletePrevWord,
+        (KeyCode::Backspace | KeyCode::Char('w'), true) => InputRequest::DeletePrevWord,
         (KeyCode::Char('u'), true) => InputRequest::DeleteLine,
         (KeyCode::Char('k'), true) => InputRequest::DeleteTillEnd,
         (KeyCode::Char('a'), true) | (KeyCode::Home, _) => InputRequest::GoToStart,

@@ -113,16 +113,20 @@ fn is_failing(status: &str) -> bool {
 /// Whether Karpenter heeds this annotation on a pod now (karpenter pkg/utils/pod/scheduling.go, IsDoNotDisruptActive).
 pub fn is_protected(pod: &PodRow, now: Time) -> bool {
     let Some(value) = pod.do_not_disrupt.as_ref().filter(|_| pod.is_active()) else { return false };
-    value == "true" || ends(pod, value).is_some_and(|end| end.is_none_or(|at| now < at))
+    value == "true" || duration_micros(value).is_some_and(|micros| is_within(pod, micros, now))
 }
 
-/// When the protection of a pod ends: `None` for a value that is no duration, `Some(None)` before the pod has started.
-fn ends(pod: &PodRow, value: &str) -> Option<Option<Time>> {
-    let nanos = duration::parse_go(value).ok().filter(|nanos| *nanos > 0)?;
-    Some(pod.started.map(|started| started.plus_micros(nanos / 1_000)))
+/// The clock of a duration starts with the pod.
+fn is_within(pod: &PodRow, micros: i64, now: Time) -> bool {
+    pod.started.is_none_or(|started| now < started.plus_micros(micros))
+}
+
+fn duration_micros(value: &str) -> Option<i64> {
+    duration::parse_go(value).ok().filter(|nanos| *nanos > 0).map(|nanos| nanos / 1_000)
 }
 
 /// When the protection of a pod ends, where it has an end.
 pub fn protected_until(pod: &PodRow) -> Option<Time> {
-    ends(pod, pod.do_not_disrupt.as_ref()?).flatten()
+    let micros = duration_micros(pod.do_not_disrupt.as_ref()?)?;
+    Some(pod.started?.plus_micros(micros))
 }

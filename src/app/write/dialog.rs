@@ -111,7 +111,7 @@ fn has_nodes(chosen: &Chosen) -> bool {
 fn notes(app: &App, verb: Verb, chosen: &Chosen) -> Vec<String> {
     let mut notes = Vec::new();
     if verb == Verb::Protect {
-        notes.extend(if has_nodes(chosen) { node_note(chosen) } else { Durations::known(app).note() });
+        notes.extend(durations_note(app, chosen));
         notes.extend(replaced(chosen));
         notes.extend(unread(app, chosen));
     }
@@ -119,7 +119,10 @@ fn notes(app: &App, verb: Verb, chosen: &Chosen) -> Vec<String> {
     notes
 }
 
-fn node_note(chosen: &Chosen) -> Option<String> {
+fn durations_note(app: &App, chosen: &Chosen) -> Option<String> {
+    if !has_nodes(chosen) {
+        return Durations::known(app).note();
+    }
     let has_pods = chosen.targets.iter().any(|target| target.change.key.kind == Kind::Pod);
     let alone = if has_pods { "; mark the pods alone to choose a duration" } else { "" };
     Some(format!("no durations: on a Node Karpenter reads only \"true\"{alone}"))

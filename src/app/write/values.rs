@@ -37,10 +37,8 @@ fn forever(dialog: &mut WriteDialog) {
         target.until = None;
     }
     let all_nodes = dialog.targets.iter().all(|target| target.change.key.kind == Kind::Node);
-    dialog.ends = Some(match all_nodes {
-        true => "until somebody removes it".to_owned(),
-        false => "until the pod finishes, or somebody removes it".to_owned(),
-    });
+    let ends = if all_nodes { "until somebody removes it" } else { "until the pod finishes, or somebody removes it" };
+    dialog.ends = Some(ends.to_owned());
 }
 
 fn unknown(dialog: &mut WriteDialog) {
