@@ -4,8 +4,8 @@
 
 use super::rows::RowRef;
 use super::{App, Screen, status};
-use crate::fleet::{Fleet, Sym};
-use crate::units::Time;
+use crate::fleet::Sym;
+use crate::insight::relation;
 
 /// A fact that a term can ask.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,9 +110,9 @@ impl Filter {
     }
 
     /// Whether a row meets every term. `scratch` is reused from row to row.
-    pub fn matches(&self, row: RowRef<'_>, fleet: &Fleet, now: Time, scratch: &mut String) -> bool {
+    pub fn matches(&self, row: RowRef<'_>, app: &App, scratch: &mut String) -> bool {
         scratch.clear();
-        self.terms.iter().all(|term| meets(&term.test, row, fleet, now, scratch) == term.wanted)
+        self.terms.iter().all(|term| meets(&term.test, row, app, scratch) == term.wanted)
     }
 }
 
@@ -152,17 +152,25 @@ fn parse_yes_or_no(fact: Fact, value: &str) -> Result<Test, String> {
     }
 }
 
-fn meets(test: &Test, row: RowRef<'_>, fleet: &Fleet, now: Time, scratch: &mut String) -> bool {
+fn meets(test: &Test, row: RowRef<'_>, app: &App, scratch: &mut String) -> bool {
     match test {
+        Test::Contains(Fact::Node, part) => node_name(row, app).is_some_and(|node| contains(&node, part)),
         Test::Text(part) => {
             if scratch.is_empty() {
-                write_text(row, fleet, scratch);
+                write_text(row, app, scratch);
             }
             scratch.contains(part.as_str())
         }
-        Test::Contains(fact, part) => fact_text(*fact, row, fleet).is_some_and(|text| contains(text, part)),
+        Test::Contains(fact, part) => fact_text(*fact, row, app).is_some_and(|text| contains(text, part)),
         Test::Is(Fact::Gpu, wanted) => (row.gpus() > 0) == *wanted,
-        Test::Is(_, wanted) => is_protected(row, fleet, now) == *wanted,
+        Test::Is(_, wanted) => is_protected(row, app) == *wanted,
+    }
+}
+
+fn node_name(row: RowRef<'_>, app: &App) -> Option<Sym> {
+    match row {
+        RowRef::Event(event) => relation::node_of_event(&app.fleet, event),
+        _ => row.node().cloned(),
     }
 }
 
@@ -171,19 +179,19 @@ fn contains(text: &str, part: &str) -> bool {
     text.contains(part) || (text.bytes().any(|byte| !byte.is_ascii_lowercase()) && text.to_lowercase().contains(part))
 }
 
-fn is_protected(row: RowRef<'_>, fleet: &Fleet, now: Time) -> bool {
+fn is_protected(row: RowRef<'_>, app: &App) -> bool {
     match row {
-        RowRef::Pod(pod) => status::is_protected(pod, now),
-        RowRef::Job(job) => fleet.pods_of_job(&job.meta.uid).any(|pod| status::is_protected(pod, now)),
+        RowRef::Pod(pod) => status::is_protected(pod, app),
+        RowRef::Job(job) => app.fleet.pods_of_job(&job.meta.uid).any(|pod| status::is_protected(pod, app)),
         RowRef::Node(node) => {
-            node.do_not_disrupt.as_ref().is_some_and(|value| value == "true")
-                || fleet.pods_on(&node.meta.key.name).any(|pod| status::is_protected(pod, now))
+            status::is_protected_node(node)
+                || app.fleet.pods_on(&node.meta.key.name).any(|pod| status::is_protected(pod, app))
         }
         _ => false,
     }
 }
 
-fn fact_text<'a>(fact: Fact, row: RowRef<'a>, fleet: &'a Fleet) -> Option<&'a str> {
+fn fact_text<'a>(fact: Fact, row: RowRef<'a>, app: &'a App) -> Option<&'a str> {
     fn text(sym: Option<&Sym>) -> Option<&str> {
         sym.map(Sym::as_str)
     }
@@ -191,12 +199,11 @@ fn fact_text<'a>(fact: Fact, row: RowRef<'a>, fleet: &'a Fleet) -> Option<&'a st
         (Fact::Name, RowRef::Event(event)) => Some(&event.object.key.name),
         (Fact::Name, _) => Some(&row.meta().key.name),
         (Fact::Namespace, _) => Some(&row.meta().key.namespace),
-        (Fact::Pool, _) => text(row.node_pool(fleet)),
-        (Fact::Node, _) => text(row.node()),
+        (Fact::Pool, _) => text(row.node_pool(&app.fleet)),
         (Fact::Type, _) => text(row.instance_type()),
         (Fact::Zone, _) => text(row.zone()),
         (Fact::Capacity, _) => row.capacity(),
-        (Fact::Status, _) => Some(status::word(row)),
+        (Fact::Status, _) => Some(status::word(row, app)),
         (Fact::Owner, _) => text(row.owner()),
         (Fact::Job, _) => text(row.job()),
         (Fact::Kind, RowRef::Event(event)) => Some(&event.object.kind),
@@ -208,7 +215,7 @@ fn fact_text<'a>(fact: Fact, row: RowRef<'a>, fleet: &'a Fleet) -> Option<&'a st
 }
 
 /// What a term without key is looked for in: what identifies a row, in lower case, one fact per line.
-fn write_text(row: RowRef<'_>, fleet: &Fleet, into: &mut String) {
+fn write_text(row: RowRef<'_>, app: &App, into: &mut String) {
     let key = match row {
         RowRef::Event(event) => &event.object.key,
         _ => &row.meta().key,
@@ -217,13 +224,13 @@ fn write_text(row: RowRef<'_>, fleet: &Fleet, into: &mut String) {
         push(into, &key.namespace, '/');
     }
     push(into, &key.name, '\n');
-    for text in row.node_pool(fleet).into_iter().chain(row.node()).chain(row.instance_type()).chain(row.zone()) {
+    for text in row.node_pool(&app.fleet).into_iter().chain(row.node()).chain(row.instance_type()).chain(row.zone()) {
         push(into, text, '\n');
     }
     for text in row.owner().into_iter().map(Sym::as_str).chain(row.capacity()) {
         push(into, text, '\n');
     }
-    push(into, status::word(row), '\n');
+    push(into, status::word(row, app), '\n');
     if let RowRef::Event(event) = row {
         [&event.object.kind, &event.reason, &event.source, &event.message]
             .iter()

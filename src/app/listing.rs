@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::filter::Filter;
 use super::rows::RowRef;
 use super::{App, Column, Effect, Level, Scope, Screen, Ui, sorting};
-use crate::fleet::{Changed, Fleet, Key, Kind, Sym};
+use crate::fleet::{Changed, Fleet, Key, Kind};
 
 /// Puts the rows in order where something changed.
 pub fn refresh_if_dirty(app: &mut App) -> Vec<Effect> {
@@ -68,9 +68,9 @@ pub fn build(app: &App) -> (Vec<Key>, usize) {
     let filter = Filter::parse(&level.filter, level.screen);
     if !filter.is_empty() {
         let mut scratch = String::new();
-        rows.retain(|row| filter.matches(*row, &app.fleet, app.now, &mut scratch));
+        rows.retain(|row| filter.matches(*row, app, &mut scratch));
     }
-    sorting::sort(&mut rows, level.sort, &app.fleet, app.now);
+    sorting::sort(&mut rows, level.sort, app);
     if level.screen == Screen::Claims {
         rows = as_tree(&rows);
     }
@@ -79,53 +79,53 @@ pub fn build(app: &App) -> (Vec<Key>, usize) {
 
 /// The rows of the shown level before its filter.
 fn candidates(app: &App) -> Vec<RowRef<'_>> {
-    let (fleet, level) = (&app.fleet, &app.ui.level);
-    match level.screen {
-        Screen::Fleet => nodes(fleet, level.scope.as_ref()),
-        Screen::Jobs => fleet.jobs.iter().map(RowRef::Job).filter(|row| in_namespaces(&app.ui, *row)).collect(),
-        Screen::Pods => pods(fleet, level.scope.as_ref(), &app.ui),
-        Screen::Claims => claims(fleet),
-        Screen::Events => events(fleet, level.scope.as_ref(), &app.ui),
+    let (fleet, scope) = (&app.fleet, &app.scope);
+    match app.ui.level.screen {
+        Screen::Fleet => nodes(app),
+        Screen::Jobs => fleet.jobs.iter().filter(|job| scope.has_job(job)).map(RowRef::Job).collect(),
+        Screen::Pods => pods(app),
+        Screen::Claims => claims(app),
+        Screen::Events => events(app),
     }
 }
 
 /// Nodes, and NodeClaims that have none yet.
-fn nodes<'a>(fleet: &'a Fleet, scope: Option<&Scope>) -> Vec<RowRef<'a>> {
-    let nodes = fleet.nodes.iter().map(RowRef::Node);
-    let waiting = fleet.node_claims.iter().filter(|claim| fleet.node_of(claim).is_none()).map(RowRef::Claim);
-    let rows = nodes.chain(waiting);
-    match scope {
+fn nodes(app: &App) -> Vec<RowRef<'_>> {
+    let (fleet, scope) = (&app.fleet, &app.scope);
+    let nodes = fleet.nodes.iter().filter(|node| scope.has_node(node)).map(RowRef::Node);
+    let waiting = app.picture.claims_without_node(fleet).filter(|claim| scope.has_claim(fleet, claim));
+    let rows = nodes.chain(waiting.map(RowRef::Claim));
+    match &app.ui.level.scope {
         Some(Scope::NodePool(pool)) => rows.filter(|row| row.node_pool(fleet) == Some(pool)).collect(),
         _ => rows.collect(),
     }
 }
 
-fn pods<'a>(fleet: &'a Fleet, scope: Option<&Scope>, ui: &Ui) -> Vec<RowRef<'a>> {
-    let wanted = |row: &RowRef<'a>| in_namespaces(ui, *row);
-    match scope {
-        Some(Scope::Node(node)) => fleet.pods_on(node).map(RowRef::Pod).filter(wanted).collect(),
+fn pods(app: &App) -> Vec<RowRef<'_>> {
+    let (fleet, scope) = (&app.fleet, &app.scope);
+    match &app.ui.level.scope {
+        Some(Scope::Node(node)) => fleet.pods_on(node).filter(|pod| scope.has_pod(pod)).map(RowRef::Pod).collect(),
         Some(Scope::Job(job)) => match fleet.jobs.get(job) {
-            Some(job) => fleet.pods_of_job(&job.meta.uid).map(RowRef::Pod).filter(wanted).collect(),
+            Some(job) => fleet.pods_of_job(&job.meta.uid).map(RowRef::Pod).collect(),
             None => Vec::new(),
         },
-        _ => fleet.pods.iter().map(RowRef::Pod).filter(wanted).collect(),
+        _ => fleet.pods.iter().filter(|pod| scope.has_pod(pod)).map(RowRef::Pod).collect(),
     }
 }
 
-fn claims(fleet: &Fleet) -> Vec<RowRef<'_>> {
-    let pools = fleet.node_pools.iter().map(RowRef::Pool);
-    pools.chain(fleet.node_claims.iter().map(RowRef::Claim)).collect()
+fn claims(app: &App) -> Vec<RowRef<'_>> {
+    let pools = app.scope.pools(&app.fleet).into_iter().map(RowRef::Pool);
+    let claims = app.fleet.node_claims.iter().filter(|claim| app.scope.has_claim(&app.fleet, claim));
+    pools.chain(claims.map(RowRef::Claim)).collect()
 }
 
-fn events<'a>(fleet: &'a Fleet, scope: Option<&Scope>, ui: &Ui) -> Vec<RowRef<'a>> {
-    match scope {
+/// Events about one object are all shown, wherever they stand.
+fn events(app: &App) -> Vec<RowRef<'_>> {
+    let (fleet, scope) = (&app.fleet, &app.scope);
+    match &app.ui.level.scope {
         Some(Scope::About(object)) => fleet.events.iter().filter(|e| e.object == *object).map(RowRef::Event).collect(),
-        _ => fleet.events.iter().map(RowRef::Event).filter(|row| in_namespaces(ui, *row)).collect(),
+        _ => fleet.events.iter().filter(|event| scope.has_event(fleet, event)).map(RowRef::Event).collect(),
     }
-}
-
-fn in_namespaces(ui: &Ui, row: RowRef<'_>) -> bool {
-    ui.namespaces.is_empty() || ui.namespaces.contains(&row.meta().key.namespace)
 }
 
 /// Each NodePool followed by its NodeClaims; NodeClaims whose NodePool is not listed come last. Keeps the order within.
@@ -205,10 +205,4 @@ pub fn keep_visible(ui: &mut Ui) {
     let lowest = cursor.saturating_sub(page - 1);
     let offset = ui.level.offset.clamp(lowest, cursor.max(lowest));
     ui.level.offset = offset.min(count.saturating_sub(page));
-}
-
-/// Narrows Jobs, Pods and Events to namespaces; none means all.
-pub fn narrow(app: &mut App, namespaces: impl IntoIterator<Item = Sym>) {
-    app.ui.namespaces = namespaces.into_iter().collect();
-    refresh(app);
 }

@@ -3,6 +3,7 @@
 use super::Ui;
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Fleet, Sources};
 use crate::input::Keymap;
+use crate::insight::{KarpenterVersion, Picture, Scope};
 use crate::units::Time;
 
 /// What does not change while batchtop runs.
@@ -14,6 +15,8 @@ pub struct Settings {
     pub demo: bool,
     /// Karpenter's version as given by flag, environment or configuration.
     pub karpenter_version: Option<String>,
+    /// What the rows are narrowed to at first.
+    pub scope: Scope,
     /// batchtop's own version.
     pub version: String,
     /// The keys.
@@ -30,12 +33,18 @@ pub struct App {
     pub epoch: Epoch,
     /// What exists.
     pub fleet: Fleet,
+    /// What it means; always that of `fleet`.
+    pub picture: Picture,
+    /// Which Karpenter runs there, as far as it is known.
+    pub karpenter: KarpenterVersion,
     /// How alive each Source is.
     pub sources: Sources,
     /// What is known of the cluster.
     pub cluster: ClusterFacts,
     /// Why nothing can be read.
     pub down: Option<ConnectionError>,
+    /// What the rows are narrowed to; totals never follow it.
+    pub scope: Scope,
     /// What the user is looking at.
     pub ui: Ui,
 }
@@ -43,15 +52,26 @@ pub struct App {
 impl App {
     /// Before anything is known.
     pub fn new(settings: Settings, now: Time) -> Self {
-        Self {
+        let mut app = Self {
+            scope: settings.scope.clone(),
             settings,
             now,
             epoch: Epoch::default(),
             fleet: Fleet::default(),
+            picture: Picture::default(),
+            karpenter: KarpenterVersion::default(),
             sources: Sources::new(),
             cluster: ClusterFacts::default(),
             down: None,
             ui: Ui::default(),
-        }
+        };
+        app.detect_karpenter();
+        app
+    }
+
+    /// Looks again which Karpenter runs there.
+    pub(super) fn detect_karpenter(&mut self) {
+        let flag = self.settings.karpenter_version.as_deref();
+        self.karpenter = KarpenterVersion::detect(flag, &self.fleet.controllers, &self.cluster);
     }
 }

@@ -15,7 +15,7 @@ pub const ALL_NAMESPACES: &str = "all";
 pub fn namespaces(app: &mut App) -> Vec<Effect> {
     let known = known_namespaces(app);
     let items = std::iter::once(ALL_NAMESPACES.to_owned()).chain(known.iter().map(ToString::to_string)).collect();
-    let current = app.ui.namespaces.first().map_or(ALL_NAMESPACES, |name| name).to_owned();
+    let current = current_namespace(app);
     open(app, PickerKind::Namespaces, items, &current)
 }
 
@@ -116,11 +116,21 @@ fn pick(app: &mut App) -> Vec<Effect> {
 /// Narrows to one namespace, or to none in particular.
 pub fn choose_namespace(app: &mut App, name: &str) -> Vec<Effect> {
     if name == ALL_NAMESPACES {
-        listing::narrow(app, None);
+        narrow(app, None);
         return notice::info(app, "Jobs, Pods and Events of all namespaces");
     }
-    listing::narrow(app, Some(Sym::new(name)));
+    narrow(app, Some(BTreeSet::from([name.to_owned()])));
     notice::info(app, format!("Jobs, Pods and Events of namespace {name} only; totals are of the whole cluster"))
+}
+
+fn narrow(app: &mut App, namespaces: Option<BTreeSet<String>>) {
+    app.scope.namespaces = namespaces;
+    listing::refresh(app);
+}
+
+fn current_namespace(app: &App) -> String {
+    let first = app.scope.namespaces.as_ref().and_then(|names| names.first());
+    first.map_or(ALL_NAMESPACES, String::as_str).to_owned()
 }
 
 /// Connects to another context. Everything that belongs to the old one goes at once, so that nothing of it can be taken
@@ -134,7 +144,6 @@ pub fn connect(app: &mut App, context: &str) -> Vec<Effect> {
     ui.level = Level::of(ui.level.screen, None);
     ui.outer.clear();
     ui.remembered.clear();
-    ui.namespaces.clear();
     ui.marks.clear();
     ui.writes.clear();
     ui.overlay = None;

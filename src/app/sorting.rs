@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use super::rows::RowRef;
 use super::{App, Column, Effect, Screen, Sort, listing, navigate, notice, status};
-use crate::fleet::{Fleet, PodRow};
+use crate::fleet::{EventRow, JobRow, NodeClaimRow, NodePoolRow, NodeRow, PodRow};
+use crate::insight::disruption::protection;
 use crate::units::Time;
 
 impl Screen {
@@ -83,6 +84,13 @@ pub struct Rank<'a> {
 }
 
 impl<'a> Rank<'a> {
+    /// Of rows that have nothing in the column: they stay last when the order is reversed.
+    const LAST: Self = Self::number(i64::MAX);
+
+    const fn is_absent(self) -> bool {
+        self.number == i64::MAX
+    }
+
     const fn number(number: i64) -> Self {
         Self { number, text: "" }
     }
@@ -91,7 +99,7 @@ impl<'a> Rank<'a> {
     fn text(text: Option<&'a str>) -> Self {
         match text {
             Some(text) => Self { number: 0, text },
-            None => Self { number: 1, text: "" },
+            None => Self::LAST,
         }
     }
 
@@ -107,112 +115,140 @@ impl<'a> Rank<'a> {
 }
 
 /// Sorts rows.
-pub fn sort(rows: &mut Vec<RowRef<'_>>, sort: Sort, fleet: &Fleet, now: Time) {
-    let mut ranked: Vec<_> = rows.drain(..).map(|row| (rank(row, sort.column, fleet, now), row)).collect();
+pub fn sort(rows: &mut Vec<RowRef<'_>>, sort: Sort, app: &App) {
+    let mut ranked: Vec<_> = rows.drain(..).map(|row| (rank(row, sort.column, app), row)).collect();
     ranked.sort_unstable_by(|a, b| compare(a, b, sort));
     rows.extend(ranked.into_iter().map(|(_, row)| row));
 }
 
 fn compare(a: &(Rank<'_>, RowRef<'_>), b: &(Rank<'_>, RowRef<'_>), sort: Sort) -> Ordering {
+    let by_absence = a.0.is_absent().cmp(&b.0.is_absent());
     let by_rank = a.0.number.cmp(&b.0.number).then_with(|| a.0.text.cmp(b.0.text));
-    let by_rank = if sort.reversed { by_rank.reverse() } else { by_rank };
+    let by_rank = by_absence.then(if sort.reversed { by_rank.reverse() } else { by_rank });
     let by_key = || a.1.meta().key.cmp(&b.1.meta().key).then_with(|| a.1.kind().cmp(&b.1.kind()));
     by_rank.then_with(by_key)
 }
 
 /// The rank of a row in the natural order of a column.
-pub fn rank<'a>(row: RowRef<'a>, column: Column, fleet: &'a Fleet, now: Time) -> Rank<'a> {
+pub fn rank<'a>(row: RowRef<'a>, column: Column, app: &'a App) -> Rank<'a> {
     let meta = row.meta();
     match column {
-        Column::Attention => attention(row, fleet, now),
+        Column::Attention => attention(row, app),
         Column::Name => Rank::text(Some(&meta.key.name)),
         Column::Namespace => Rank::text(Some(&meta.key.namespace)),
-        Column::NodePool => Rank::text(row.node_pool(fleet).map(|pool| &**pool)),
+        Column::NodePool => Rank::text(row.node_pool(&app.fleet).map(|pool| &**pool)),
         Column::InstanceType => Rank::text(row.instance_type().map(|name| &**name)),
         Column::Capacity => Rank::text(row.capacity()),
         Column::Zone => Rank::text(row.zone().map(|zone| &**zone)),
         Column::Node => Rank::text(row.node().map(|node| &**node)),
         Column::Owner => Rank::text(row.owner().map(|owner| &**owner)),
         Column::Age => Rank::most(meta.created.micros()),
-        Column::Status | Column::Phase => Rank::text(Some(status::word(row))),
+        Column::Status | Column::Phase => Rank::text(Some(status::word(row, app))),
         Column::Gpu => Rank::most(row.gpus()),
-        Column::Protection => Rank::most(protection(row, fleet, now)),
-        _ => rank_of_kind(row, column, fleet),
+        Column::Protection => Rank::most(protected(row, app)),
+        _ => rank_of_kind(row, column, app),
     }
 }
 
-fn attention<'a>(row: RowRef<'a>, fleet: &'a Fleet, now: Time) -> Rank<'a> {
+fn attention<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
     let text = match row {
-        RowRef::Node(_) | RowRef::Claim(_) => row.node_pool(fleet).map_or("", |pool| pool),
+        RowRef::Node(_) | RowRef::Claim(_) => row.node_pool(&app.fleet).map_or("", |pool| pool),
         _ => "",
     };
-    Rank { number: status::attention(row, now), text }
+    Rank { number: status::attention(row, app), text }
 }
 
 /// Columns that only some kinds have.
-fn rank_of_kind<'a>(row: RowRef<'a>, column: Column, fleet: &'a Fleet) -> Rank<'a> {
+fn rank_of_kind<'a>(row: RowRef<'a>, column: Column, app: &'a App) -> Rank<'a> {
     match row {
-        RowRef::Node(node) => match column {
-            Column::Pods => {
-                Rank::most(fleet.pods_on(&node.meta.key.name).filter(|pod| pod.is_active()).count().cast_signed() as i64)
-            }
-            Column::Cpu => Rank::most(share(fleet, node, |r| r.cpu_millis)),
-            Column::Memory => Rank::most(share(fleet, node, |r| r.memory_bytes)),
-            Column::Version => Rank::text(Some(&node.kubelet_version)),
-            _ => Rank::number(0),
-        },
-        RowRef::Claim(claim) => match column {
-            Column::Expires => Rank::time(claim.expires_at()),
-            _ => Rank::number(i64::MAX),
-        },
-        RowRef::Pool(pool) => match column {
-            Column::Weight => Rank::most(pool.weight),
-            _ => Rank::number(0),
-        },
-        RowRef::Pod(pod) => match column {
-            Column::Restarts => Rank::most(i64::from(pod.restarts)),
-            Column::Cpu => Rank::most(pod.requests.cpu_millis),
-            Column::Memory => Rank::most(pod.requests.memory_bytes),
-            Column::Until => Rank::time(status::protected_until(pod)),
-            _ => Rank::number(0),
-        },
-        RowRef::Job(job) => match column {
-            Column::Progress => Rank::most(job.succeeded.saturating_mul(1_000) / job.completions.unwrap_or(1).max(1)),
-            Column::Active => Rank::most(job.active),
-            Column::Failed => Rank::most(job.failed),
-            Column::Duration => Rank::time(job.started),
-            _ => Rank::number(0),
-        },
-        RowRef::Event(event) => match column {
-            Column::Last => Rank::most(event.at.micros()),
-            Column::Count => Rank::most(i64::from(event.count)),
-            Column::Reason => Rank::text(Some(&event.reason)),
-            Column::Object => Rank::text(Some(&event.object.key.name)),
-            Column::Class => Rank::number(event.class as i64),
-            Column::Source => Rank::text(Some(&event.source)),
-            _ => Rank::number(0),
-        },
+        RowRef::Node(node) => rank_of_node(node, column, app),
+        RowRef::Claim(claim) => rank_of_claim(claim, column),
+        RowRef::Pool(pool) => rank_of_pool(pool, column),
+        RowRef::Pod(pod) => rank_of_pod(pod, column, app),
+        RowRef::Job(job) => rank_of_job(job, column, app),
+        RowRef::Event(event) => rank_of_event(event, column),
+    }
+}
+
+fn rank_of_node<'a>(node: &'a NodeRow, column: Column, app: &App) -> Rank<'a> {
+    let Some(picture) = app.picture.node(&node.meta.key.name) else { return Rank::LAST };
+    match column {
+        Column::Pods => Rank::most(i64::try_from(picture.pod_count).unwrap_or(i64::MAX)),
+        Column::Cpu => Rank::most(thousandths(picture.cpu_requested_millis, node.allocatable.cpu_millis)),
+        Column::Memory => Rank::most(thousandths(picture.memory_requested_bytes, node.allocatable.memory_bytes)),
+        Column::Version => Rank::text(Some(&node.kubelet_version)),
+        _ => Rank::LAST,
+    }
+}
+
+fn rank_of_claim(claim: &NodeClaimRow, column: Column) -> Rank<'_> {
+    match column {
+        Column::Expires => Rank::time(claim.expires_at()),
+        _ => Rank::LAST,
+    }
+}
+
+fn rank_of_pool(pool: &NodePoolRow, column: Column) -> Rank<'_> {
+    match column {
+        Column::Weight => Rank::most(pool.weight),
+        _ => Rank::LAST,
+    }
+}
+
+fn rank_of_pod<'a>(pod: &'a PodRow, column: Column, app: &App) -> Rank<'a> {
+    match column {
+        Column::Restarts => Rank::most(i64::from(pod.restarts)),
+        Column::Cpu => Rank::most(pod.requests.cpu_millis),
+        Column::Memory => Rank::most(pod.requests.memory_bytes),
+        Column::Until => Rank::time(protection::of_pod(pod, app.now, &app.karpenter).until),
+        _ => Rank::LAST,
+    }
+}
+
+fn rank_of_job<'a>(job: &'a JobRow, column: Column, app: &App) -> Rank<'a> {
+    match column {
+        Column::Progress => Rank::most(thousandths(job.succeeded, job.completions.unwrap_or(0))),
+        Column::Active => Rank::most(job.active),
+        Column::Failed => Rank::most(job.failed),
+        Column::Duration => Rank::most(job_seconds(job, app)),
+        _ => Rank::LAST,
+    }
+}
+
+/// How long a Job ran or has been running.
+fn job_seconds(job: &JobRow, app: &App) -> i64 {
+    let finished = app.picture.job(job).and_then(|job| job.state.finished);
+    job.started.map_or(-1, |started| finished.unwrap_or(app.now).seconds_since(started))
+}
+
+fn rank_of_event(event: &EventRow, column: Column) -> Rank<'_> {
+    match column {
+        Column::Last => Rank::most(event.at.micros()),
+        Column::Count => Rank::most(i64::from(event.count)),
+        Column::Reason => Rank::text(Some(&event.reason)),
+        Column::Object => Rank::text(Some(&event.object.key.name)),
+        Column::Class => Rank::number(event.class as i64),
+        Column::Source => Rank::text(Some(&event.source)),
+        _ => Rank::LAST,
     }
 }
 
 /// How many protected pods a row stands for; a protected Node comes before all others.
-fn protection(row: RowRef<'_>, fleet: &Fleet, now: Time) -> i64 {
+fn protected(row: RowRef<'_>, app: &App) -> i64 {
     let count = |pods: &mut dyn Iterator<Item = &PodRow>| {
-        pods.filter(|pod| status::is_protected(pod, now)).count().cast_signed() as i64
+        i64::try_from(pods.filter(|pod| status::is_protected(pod, app)).count()).unwrap_or(i64::MAX)
     };
     match row {
-        RowRef::Node(node) if node.do_not_disrupt.as_ref().is_some_and(|value| value == "true") => i64::MAX,
-        RowRef::Node(node) => count(&mut fleet.pods_on(&node.meta.key.name)),
-        RowRef::Job(job) => count(&mut fleet.pods_of_job(&job.meta.uid)),
-        RowRef::Pod(pod) => i64::from(status::is_protected(pod, now)),
+        RowRef::Node(node) if status::is_protected_node(node) => i64::MAX,
+        RowRef::Node(node) => count(&mut app.fleet.pods_on(&node.meta.key.name)),
+        RowRef::Job(job) => count(&mut app.fleet.pods_of_job(&job.meta.uid)),
+        RowRef::Pod(pod) => i64::from(status::is_protected(pod, app)),
         _ => 0,
     }
 }
 
-/// Thousandths of a Node's allocatable amount that its pods request.
-fn share(fleet: &Fleet, node: &crate::fleet::NodeRow, amount: fn(&crate::fleet::Resources) -> i64) -> i64 {
-    let pods = fleet.pods_on(&node.meta.key.name).filter(|pod| pod.holds_resources());
-    let requested: i128 = pods.map(|pod| i128::from(amount(&pod.requests))).sum();
-    let thousandths = requested * 1_000 / i128::from(amount(&node.allocatable).max(1));
+/// Thousandths that `part` is of `whole`.
+fn thousandths(part: i64, whole: i64) -> i64 {
+    let thousandths = i128::from(part) * 1_000 / i128::from(whole.max(1));
     i64::try_from(thousandths).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,8 @@
 //! What the Sources say.
 
 use super::{App, Effect, listing};
-use crate::fleet::{ClusterFacts, Delta, Epoch, Fleet, Health, HealthState, Report, SourceId, Sources};
+use crate::fleet::{ClusterFacts, Delta, Epoch, Fleet, Health, HealthState, Kind, Report, SourceId, Sources};
+use crate::insight::Picture;
 
 /// A Source says something. What an older connection still says is dropped.
 pub fn report(app: &mut App, epoch: Epoch, report: Report) -> Vec<Effect> {
@@ -11,7 +12,7 @@ pub fn report(app: &mut App, epoch: Epoch, report: Report) -> Vec<Effect> {
     match report {
         Report::Delta(delta) => apply(app, delta),
         Report::Health(source, health) => set_health(app, source, health),
-        Report::Cluster(facts) => app.cluster = *facts,
+        Report::Cluster(facts) => set_facts(app, *facts),
         Report::Down(error) => app.down = Some(error),
     }
     Vec::new()
@@ -20,7 +21,16 @@ pub fn report(app: &mut App, epoch: Epoch, report: Report) -> Vec<Effect> {
 fn apply(app: &mut App, delta: Delta) {
     app.down = None;
     let changed = app.fleet.apply(delta);
+    app.picture.update(&app.fleet, &changed);
+    if changed.kinds.contains(&Kind::KarpenterDeployment) {
+        app.detect_karpenter();
+    }
     listing::note(app, &changed);
+}
+
+fn set_facts(app: &mut App, facts: ClusterFacts) {
+    app.cluster = facts;
+    app.detect_karpenter();
 }
 
 /// A Source that answers again proves that the cluster is no longer down.
@@ -35,8 +45,11 @@ fn set_health(app: &mut App, source: SourceId, health: Health) {
 pub fn forget(app: &mut App, context: &str) {
     app.epoch = Epoch(app.epoch.0 + 1);
     app.fleet = Fleet::default();
+    app.picture = Picture::default();
+    app.scope.namespaces = None;
     app.sources = Sources::new();
     app.down = None;
     let contexts = std::mem::take(&mut app.cluster.contexts);
     app.cluster = ClusterFacts { context: context.to_owned(), contexts, ..ClusterFacts::default() };
+    app.detect_karpenter();
 }

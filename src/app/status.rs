@@ -1,21 +1,24 @@
 //! The state of a row in one word, and how soon it needs a look.
 
+use super::App;
 use super::rows::RowRef;
-use crate::fleet::{Condition, EventType, JobRow, NodeClaimRow, NodeRow, PodPhase, PodRow};
-use crate::units::{Time, duration};
+use crate::fleet::{EventType, JobRow, NodeClaimRow, NodeRow, PodPhase, PodRow};
+use crate::insight::batch::{self, JobState, JobStatus};
+use crate::insight::disruption::protection::{self, NodeAnnotation};
+use crate::insight::phase::{ClaimPhase, NodePhase};
 
 /// How long a failed Job stays at the top.
 const RECENT_SECONDS: i64 = 24 * 3600;
 
 /// The state of a row in the word that filters and orders use.
-pub fn word(row: RowRef<'_>) -> &str {
+pub fn word<'a>(row: RowRef<'a>, app: &App) -> &'a str {
     match row {
-        RowRef::Node(node) => node_word(node),
-        RowRef::Claim(claim) => claim_word(claim),
+        RowRef::Node(node) => node_phase(node, app).name(),
+        RowRef::Claim(claim) => claim_phase(claim, app).name(),
         RowRef::Pool(pool) if pool.is_ready() => "Ready",
         RowRef::Pool(_) => "NotReady",
         RowRef::Pod(pod) => &pod.status,
-        RowRef::Job(job) => job_word(job),
+        RowRef::Job(job) => job_state(job, app).status.name(),
         RowRef::Event(event) => match event.kind {
             EventType::Normal => "Normal",
             EventType::Warning => "Warning",
@@ -23,73 +26,61 @@ pub fn word(row: RowRef<'_>) -> &str {
     }
 }
 
-fn node_word(node: &NodeRow) -> &'static str {
-    let starting = node.node_pool().is_some() && !node.is_initialized();
-    match () {
-        () if node.meta.deletion.is_some() => "Terminating",
-        () if node.has_disrupted_taint() => "Disrupting",
-        () if starting => "Starting",
-        () if !node.is_ready() => "NotReady",
-        () => "Running",
-    }
+fn node_phase(node: &NodeRow, app: &App) -> NodePhase {
+    let pictured = app.picture.node(&node.meta.key.name).map(|node| node.phase);
+    pictured.unwrap_or_else(|| NodePhase::of(node, app.fleet.claim_of(node)))
 }
 
-fn claim_word(claim: &NodeClaimRow) -> &'static str {
-    let is = |condition| Condition::is_true(&claim.conditions, condition);
-    match () {
-        () if claim.meta.deletion.is_some() => "Terminating",
-        () if is("Initialized") => "Ready",
-        () if is("Registered") => "Initializing",
-        () if is("Launched") => "Registering",
-        () => "Launching",
-    }
+fn claim_phase(claim: &NodeClaimRow, app: &App) -> ClaimPhase {
+    app.picture.claim(claim).map_or_else(|| ClaimPhase::of(claim), |claim| claim.phase)
 }
 
-fn job_word(job: &JobRow) -> &'static str {
-    let is = |condition| Condition::is_true(&job.conditions, condition);
-    match () {
-        () if is("Complete") || is("SuccessCriteriaMet") => "Complete",
-        () if is("Failed") || is("FailureTarget") => "Failed",
-        () if job.suspended => "Suspended",
-        () if job.ready > 0 => "Running",
-        () => "Pending",
-    }
+fn job_state(job: &JobRow, app: &App) -> JobState {
+    app.picture.job(job).map_or_else(|| batch::state(job), |job| job.state.clone())
 }
 
 /// What needs a look first has the smallest number.
-pub fn attention(row: RowRef<'_>, now: Time) -> i64 {
+pub fn attention(row: RowRef<'_>, app: &App) -> i64 {
     match row {
         RowRef::Pod(pod) => pod_attention(pod),
-        RowRef::Job(job) => job_attention(job, now),
+        RowRef::Job(job) => job_attention(job, app),
         RowRef::Event(event) => -event.at.micros(),
-        RowRef::Node(_) | RowRef::Claim(_) | RowRef::Pool(_) => word_attention(word(row)),
+        RowRef::Node(node) => node_attention(node_phase(node, app)),
+        RowRef::Claim(claim) => claim_attention(claim_phase(claim, app)),
+        RowRef::Pool(pool) => i64::from(pool.is_ready()),
     }
 }
 
-fn word_attention(word: &str) -> i64 {
-    match word {
-        "NotReady" => 0,
-        "Terminating" => 1,
-        "Disrupting" => 2,
-        "Launching" | "Registering" | "Initializing" | "Starting" => 3,
-        _ => 4,
+const fn node_attention(phase: NodePhase) -> i64 {
+    match phase {
+        NodePhase::NotReady => 0,
+        NodePhase::Terminating => 1,
+        NodePhase::Disrupting => 2,
+        NodePhase::Starting => 3,
+        NodePhase::Running => 4,
     }
 }
 
-fn job_attention(job: &JobRow, now: Time) -> i64 {
-    match job_word(job) {
-        "Failed" if failed_recently(job, now) => 0,
-        "Pending" => 1,
-        "Running" => 2,
-        "Suspended" => 3,
-        "Failed" => 4,
-        _ => 5,
+const fn claim_attention(phase: ClaimPhase) -> i64 {
+    match phase {
+        ClaimPhase::Terminating => 1,
+        ClaimPhase::Launching | ClaimPhase::Registering | ClaimPhase::Initializing => 3,
+        ClaimPhase::Ready => 4,
     }
 }
 
-fn failed_recently(job: &JobRow, now: Time) -> bool {
-    let failed_at = Condition::find(&job.conditions, "Failed").and_then(|condition| condition.last_transition);
-    failed_at.is_none_or(|at| now.seconds_since(at) < RECENT_SECONDS)
+fn job_attention(job: &JobRow, app: &App) -> i64 {
+    let state = job_state(job, app);
+    let is_recent = state.finished.is_none_or(|at| app.now.seconds_since(at) < RECENT_SECONDS);
+    match state.status {
+        JobStatus::Failed if is_recent => 0,
+        JobStatus::Pending => 1,
+        JobStatus::Running => 2,
+        JobStatus::Queued => 3,
+        JobStatus::Suspended => 4,
+        JobStatus::Failed => 5,
+        JobStatus::Complete => 6,
+    }
 }
 
 /// Failing, leaving, pending, running, failed for good, done.
@@ -110,23 +101,12 @@ fn is_failing(status: &str) -> bool {
     ["BackOff", "Err", "Invalid", "OOMKilled", "CannotRun"].iter().any(|part| status.contains(part))
 }
 
-/// Whether Karpenter heeds this annotation on a pod now (karpenter pkg/utils/pod/scheduling.go, IsDoNotDisruptActive).
-pub fn is_protected(pod: &PodRow, now: Time) -> bool {
-    let Some(value) = pod.do_not_disrupt.as_ref().filter(|_| pod.is_active()) else { return false };
-    value == "true" || duration_micros(value).is_some_and(|micros| is_within(pod, micros, now))
+/// Whether a pod is protected now.
+pub fn is_protected(pod: &PodRow, app: &App) -> bool {
+    protection::is_protected(pod, app.now, &app.karpenter)
 }
 
-/// The clock of a duration starts with the pod.
-fn is_within(pod: &PodRow, micros: i64, now: Time) -> bool {
-    pod.started.is_none_or(|started| now < started.plus_micros(micros))
-}
-
-fn duration_micros(value: &str) -> Option<i64> {
-    duration::parse_go(value).ok().filter(|nanos| *nanos > 0).map(|nanos| nanos / 1_000)
-}
-
-/// When the protection of a pod ends, where it has an end.
-pub fn protected_until(pod: &PodRow) -> Option<Time> {
-    let micros = duration_micros(pod.do_not_disrupt.as_ref()?)?;
-    Some(pod.started?.plus_micros(micros))
+/// Whether a Node itself is protected.
+pub fn is_protected_node(node: &NodeRow) -> bool {
+    protection::of_node(node) == NodeAnnotation::Protects
 }

@@ -425,8 +425,6 @@ pub struct Ui {
     pub listing: Listing,
     /// Outermost levels as they were left, by screen, so that coming back finds the row again.
     pub remembered: BTreeMap<Screen, Level>,
-    /// Namespaces to which the rows of Jobs, Pods and Events are narrowed; empty for all.
-    pub namespaces: BTreeSet<Sym>,
     /// Marked rows.
     pub marks: BTreeSet<Key>,
     /// Keys of a longer chord pressed so far.
@@ -479,7 +477,6 @@ impl Default for Ui {
             outer: Vec::new(),
             listing: Listing { dirty: true, ..Listing::default() },
             remembered: BTreeMap::new(),
-            namespaces: BTreeSet::new(),
             marks: BTreeSet::new(),
             pressed: Vec::new(),
             overlay: None,

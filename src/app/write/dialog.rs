@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use tui_input::Input;
 
 use super::super::{App, DurationChoice, Effect, Overlay, Verb, WriteDialog, keys, line, notice};
-use super::durations::Durations;
 use super::targets::{self, Chosen};
 use super::{confirm, values};
 use crate::fleet::{KarpenterApi, Key, Kind, Sym};
 use crate::input::{Action, Chord};
+use crate::insight::karpenter::Support;
 
 /// Asks for how long to protect the marked rows, else the selected one.
 pub fn protect(app: &mut App) -> Vec<Effect> {
@@ -95,9 +95,10 @@ pub fn open(app: &mut App, mut dialog: WriteDialog) {
 /// Durations only for pods, and only where Karpenter reads them.
 fn choices(app: &App, verb: Verb, chosen: &Chosen) -> Vec<DurationChoice> {
     use DurationChoice::{Hours, Other, UntilFinished};
-    let reads = !matches!(Durations::known(app), Durations::Unread(_));
     match verb {
-        Verb::Protect if reads && !has_nodes(chosen) => vec![UntilFinished, Hours(1), Hours(4), Hours(12), Other],
+        Verb::Protect if app.karpenter.durations_understood() && !has_nodes(chosen) => {
+            vec![UntilFinished, Hours(1), Hours(4), Hours(12), Other]
+        }
         Verb::Protect => vec![UntilFinished],
         Verb::Unprotect | Verb::Undo => Vec::new(),
     }
@@ -121,11 +122,24 @@ fn notes(app: &App, verb: Verb, chosen: &Chosen) -> Vec<String> {
 
 fn durations_note(app: &App, chosen: &Chosen) -> Option<String> {
     if !has_nodes(chosen) {
-        return Durations::known(app).note();
+        return version_note(app);
     }
     let has_pods = chosen.targets.iter().any(|target| target.change.key.kind == Kind::Pod);
     let alone = if has_pods { "; mark the pods alone to choose a duration" } else { "" };
     Some(format!("no durations: on a Node Karpenter reads only \"true\"{alone}"))
+}
+
+/// What is assumed of Karpenter, where something is.
+fn version_note(app: &App) -> Option<String> {
+    let version = app.karpenter.version.as_deref().unwrap_or("of this API version");
+    match app.karpenter.durations() {
+        Support::Yes => None,
+        Support::No => Some(format!("no durations: Karpenter {version} reads only \"true\", durations came with 1.12")),
+        Support::Assumed => Some(
+            "durations are assumed to be read: Karpenter's version is not known, and those before 1.12 ignore them"
+                .to_owned(),
+        ),
+    }
 }
 
 fn replaced(chosen: &Chosen) -> Option<String> {

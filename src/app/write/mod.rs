@@ -5,7 +5,6 @@
 
 mod confirm;
 mod dialog;
-mod durations;
 mod outcome;
 mod targets;
 mod undo;

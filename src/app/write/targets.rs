@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::super::rows::RowRef;
 use super::super::{App, Skipped, Target, Verb};
 use crate::fleet::{AnnotationChange, Fleet, JobRow, Key, Kind, Meta, NodeRow, PodRow, SourceId, Sym};
+use crate::insight::Known;
 
 /// Karpenter's rule for NodeClaims (karpenter pkg/controllers/state/statenode.go, Annotations).
 const CLAIM: &str = "Karpenter reads this annotation on the Node, not on the NodeClaim";
@@ -103,16 +104,14 @@ fn reason_against(pod: &PodRow, verb: Verb) -> Option<&'static str> {
 }
 
 fn pods_unknown(app: &App) -> Option<String> {
-    let health = app.sources.get(&SourceId::Kind(Kind::Pod));
-    match health {
-        Some(health) if health.state.is_complete() => None,
-        Some(health) => Some(format!(
-            "not all of its pods are known: source pods is {} ({} read); try again when it is live",
-            health.state.name(),
-            health.objects
-        )),
-        None => Some("not all of its pods are known: source pods has not answered yet".to_owned()),
+    if Known::new(&app.sources, &app.cluster).readable(Kind::Pod) {
+        return None;
     }
+    let how = match app.sources.get(&SourceId::Kind(Kind::Pod)) {
+        Some(health) => format!("source pods is {} ({} read)", health.state.name(), health.objects),
+        None => "source pods has not answered yet".to_owned(),
+    };
+    Some(format!("not all of its pods are known, {how}; try again when it is Live"))
 }
 
 fn change(meta: &Meta, kind: Kind, value: Option<&Sym>) -> AnnotationChange {
