@@ -1,3 +1,40 @@
 //! The Kubernetes API server: connection, streams, decoding, the one write, and what a detail pane fetches.
+//!
+//! Each kind has its own task, which lists in pages, watches, decodes to rows and sends them as Deltas; kube's own watcher
+//! would hide paging, bookmarks, liveness and undecodable objects, all of which Health has to tell.
 
+mod access;
+mod annotate;
+mod api;
+mod backoff;
+mod batch;
+mod connect;
+mod crd;
 pub mod decode;
+mod discovery;
+mod exec;
+mod facts;
+mod failure;
+mod fetch;
+mod identity;
+mod kubeconfig;
+mod lines;
+mod options;
+mod proxy;
+mod pulse;
+mod resource;
+mod sink;
+mod stream;
+mod supervisor;
+mod timing;
+
+pub use access::Access;
+pub use annotate::annotate;
+pub use fetch::{FetchError, Fetched, fetch};
+pub use kubeconfig::{Contexts, contexts};
+pub use options::ConnectOptions;
+pub use supervisor::KubeSource;
+pub use timing::Timing;
+
+/// Tells the time; given from outside, so that tests decide what it is.
+pub type Clock = fn() -> crate::units::Time;

@@ -81,7 +81,6 @@ fn by_reason(reason: &str, kind: EventType) -> EventClass {
         | "ASGLifecycle"
         | "StateChange" => EventClass::Interruption,
         "InstanceTerminating" if kind == EventType::Warning => EventClass::Interruption,
-        "InstanceTerminating" => EventClass::Disrupting,
         "Evicted"
         | "Disrupted"
         | "Preempted"

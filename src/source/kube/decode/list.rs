@@ -8,11 +8,14 @@ use super::text::{Text, or_default};
 use super::{DecodeError, ForKind, Project, dispatch};
 use crate::fleet::{Change, Delta, Interner, Kind};
 
+/// How many rows a Delta holds at most, so that applying one never keeps a key press waiting.
+pub(crate) const BATCH_ROWS: usize = 500;
+
 /// A page of a list, decoded.
 #[derive(Debug)]
 pub(crate) struct Page {
-    /// An upsert for each object.
-    pub(crate) delta: Delta,
+    /// An upsert for each object, in batches of at most [`BATCH_ROWS`].
+    pub(crate) deltas: Vec<Delta>,
     /// How many objects the page has, undecodable ones included.
     pub(crate) objects: u64,
     /// How many of them could not be decoded.
@@ -74,7 +77,7 @@ fn item_by_item<P: Project>(json: &[u8], interner: &mut Interner) -> Result<Page
 }
 
 fn assemble<P: Project>(meta: &ListMeta<'_>, rows: impl Iterator<Item = Result<P::Row, DecodeError>>) -> Page {
-    let mut changes = Vec::new();
+    let (mut deltas, mut changes) = (Vec::new(), Vec::new());
     let (mut objects, mut undecodable) = (0, 0);
     for row in rows {
         objects += 1;
@@ -82,9 +85,15 @@ fn assemble<P: Project>(meta: &ListMeta<'_>, rows: impl Iterator<Item = Result<P
             Ok(row) => changes.push(Change::Upsert(row)),
             Err(_) => undecodable += 1,
         }
+        if changes.len() == BATCH_ROWS {
+            deltas.push(P::delta(std::mem::take(&mut changes)));
+        }
+    }
+    if !changes.is_empty() {
+        deltas.push(P::delta(changes));
     }
     Page {
-        delta: P::delta(changes),
+        deltas,
         objects,
         undecodable,
         resource_version: meta.resource_version.to_string(),
@@ -93,6 +102,6 @@ fn assemble<P: Project>(meta: &ListMeta<'_>, rows: impl Iterator<Item = Result<P
 }
 
 /// The key of an object that may otherwise be undecodable.
-pub(super) fn identity<'a>(json: &'a str) -> Result<SlimObject<'a>, DecodeError> {
+pub(super) fn identity(json: &str) -> Result<SlimObject<'_>, DecodeError> {
     Ok(serde_json::from_str(json)?)
 }

@@ -26,7 +26,7 @@ mod text;
 mod watch_event;
 
 pub use error::DecodeError;
-pub(crate) use list::{Page, page};
+pub(crate) use list::{BATCH_ROWS, page};
 pub(crate) use watch_event::{Status, WatchEvent, watch_event};
 
 use crate::fleet::{
@@ -62,6 +62,11 @@ pub(crate) trait Project {
     fn row(slim: &Self::Slim<'_>, interner: &mut Interner) -> Result<Self::Row, DecodeError>;
     /// Wraps changes of this kind.
     fn delta(changes: Vec<Change<Self::Row>>) -> Delta;
+}
+
+/// Says that a relist begins, or that it is complete.
+pub(crate) fn marker(kind: Kind, raw: RawChange<'_>) -> Delta {
+    delta(kind, &[raw], &mut Interner::default()).0
 }
 
 /// Something to be done in the same way for every kind.
@@ -108,13 +113,14 @@ impl ForKind for Batch<'_, '_> {
                 RawChange::Begin => changes.push(Change::Begin),
                 RawChange::Commit => changes.push(Change::Commit),
                 RawChange::Remove(key) => changes.push(Change::Remove(key.clone())),
-                RawChange::Upsert(json) => match object::<P>(json, self.interner) {
-                    Ok(row) => changes.push(Change::Upsert(row)),
-                    Err(_) => {
+                RawChange::Upsert(json) => {
+                    if let Ok(row) = object::<P>(json, self.interner) {
+                        changes.push(Change::Upsert(row));
+                    } else {
                         undecodable += 1;
                         changes.extend(forget(json, self.interner));
                     }
-                },
+                }
             }
         }
         (P::delta(changes), undecodable)

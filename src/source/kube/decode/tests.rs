@@ -448,7 +448,7 @@ fn one_bad_object_does_not_fail_its_page() {
     let page = page(Kind::Pod, page_json.as_bytes(), &mut Interner::default()).unwrap();
     assert_eq!((page.objects, page.undecodable), (3, 1));
     assert_eq!((page.resource_version.as_str(), page.continue_token.as_str()), ("12", "abc"));
-    let Delta::Pods(changes) = page.delta else { panic!("not pods") };
+    let [Delta::Pods(changes)] = &page.deltas[..] else { panic!("not pods") };
     assert_eq!(changes.len(), 2);
     assert!(page_of("{}").is_ok_and(|page| page.objects == 0));
     assert!(page_of(r#"{"items":null}"#).is_ok());

@@ -17,6 +17,8 @@ pub(crate) enum WatchEvent<'a> {
         change: RawChange<'a>,
         /// Its resourceVersion, from which the next watch goes on.
         resource_version: String,
+        /// By how many objects the collection has grown.
+        growth: i64,
     },
     /// Nothing changed up to this resourceVersion.
     Bookmark {
@@ -56,10 +58,11 @@ pub(crate) fn watch_event<'a>(line: &'a str, interner: &mut Interner) -> Result<
     }
     let object = identity(json)?;
     let resource_version = object.metadata().resource_version().to_owned();
-    let change = match &*line.kind {
+    let (change, growth) = match &*line.kind {
         "BOOKMARK" => return Ok(WatchEvent::Bookmark { resource_version }),
-        "DELETED" => RawChange::Remove(object.metadata().key(interner)?),
-        _ => RawChange::Upsert(json.as_bytes()),
+        "DELETED" => (RawChange::Remove(object.metadata().key(interner)?), -1),
+        "ADDED" => (RawChange::Upsert(json.as_bytes()), 1),
+        _ => (RawChange::Upsert(json.as_bytes()), 0),
     };
-    Ok(WatchEvent::Change { change, resource_version })
+    Ok(WatchEvent::Change { change, resource_version, growth })
 }

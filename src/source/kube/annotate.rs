@@ -1,0 +1,131 @@
+//! The one thing batchtop writes.
+
+use std::collections::BTreeMap;
+
+use http::{Method, header};
+use kube::Client;
+use serde::{Deserialize, Serialize};
+
+use super::failure::Failure;
+use super::{Timing, api, resource};
+use crate::fleet::{AnnotationChange, AnnotationOutcome, DO_NOT_DISRUPT, Uid};
+
+/// How often a change is tried while others keep changing the rest of the object.
+const TRIES: u32 = 5;
+
+/// Who writes, in `managedFields`.
+const FIELD_MANAGER: &str = "batchtop";
+
+#[derive(Serialize)]
+struct Patch<'a> {
+    metadata: PatchMeta<'a>,
+}
+
+/// uid and resourceVersion in a patch are preconditions: the server refuses it when they are others.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PatchMeta<'a> {
+    uid: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    resource_version: &'a str,
+    annotations: BTreeMap<&'static str, Option<&'a str>>,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    metadata: ObjectMeta,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ObjectMeta {
+    uid: String,
+    resource_version: String,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+}
+
+/// Writes one annotation of one Pod or Node, provided that it is still the same object and the annotation still has the
+/// value the user saw.
+pub async fn annotate(client: &Client, change: &AnnotationChange, timing: &Timing) -> AnnotationOutcome {
+    let object = &change.key.object;
+    let path = resource::object_path(change.key.kind, "v1", &object.namespace, &object.name);
+    let mut resource_version = change.resource_version.clone();
+    for _ in 0..TRIES {
+        let failure = match patch(client, &path, change, &resource_version, timing).await {
+            Ok(()) => return AnnotationOutcome::Done,
+            Err(failure) => failure,
+        };
+        if !matches!(failure, Failure::Api { code: 409 | 422, .. }) {
+            return outcome(failure);
+        }
+        match read_again(client, &path, change, timing).await {
+            Ok(newer) if newer != resource_version && is_conflict(&failure) => resource_version = newer,
+            Ok(_) => return outcome(failure),
+            Err(ended) => return ended,
+        }
+    }
+    AnnotationOutcome::Refused { code: 409, message: format!("the object changed {TRIES} times while it was written") }
+}
+
+fn is_conflict(failure: &Failure) -> bool {
+    matches!(failure, Failure::Api { code: 409, .. })
+}
+
+async fn patch(
+    client: &Client,
+    path: &str,
+    change: &AnnotationChange,
+    resource_version: &str,
+    timing: &Timing,
+) -> Result<(), Failure> {
+    let patch = Patch {
+        metadata: PatchMeta {
+            uid: change.uid.to_string(),
+            resource_version,
+            annotations: BTreeMap::from([(DO_NOT_DISRUPT, change.to.as_deref())]),
+        },
+    };
+    let body = serde_json::to_vec(&patch).map_err(|error| Failure::Unreadable(error.to_string()))?;
+    let headers = [(header::CONTENT_TYPE, "application/merge-patch+json"), (header::ACCEPT, "application/json")];
+    let path = format!("{path}?fieldManager={FIELD_MANAGER}");
+    let request = api::request(Method::PATCH, &path, &headers, body)?;
+    // With the head of a successful response it is written; the body would only repeat the object.
+    api::open(client, request, timing).await.map(drop)
+}
+
+/// The resourceVersion as it is now, if the object is the same and its annotation still what the user saw.
+async fn read_again(
+    client: &Client,
+    path: &str,
+    change: &AnnotationChange,
+    timing: &Timing,
+) -> Result<String, AnnotationOutcome> {
+    let object = get(client, path, timing).await.map_err(outcome)?.metadata;
+    if Uid::parse(&object.uid) != change.uid {
+        return Err(AnnotationOutcome::Recreated);
+    }
+    let now = object.annotations.get(DO_NOT_DISRUPT);
+    if now != change.from.as_ref() {
+        return Err(AnnotationOutcome::ChangedBySomebody { now: now.cloned() });
+    }
+    Ok(object.resource_version)
+}
+
+async fn get(client: &Client, path: &str, timing: &Timing) -> Result<Object, Failure> {
+    let mut body = Vec::new();
+    let accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+    api::fetch(client, api::get(path, accept)?, timing, &mut body).await?;
+    serde_json::from_slice(&body).map_err(|error| Failure::Unreadable(error.to_string()))
+}
+
+/// A gateway that gave up does not know whether the server behind it wrote.
+fn outcome(failure: Failure) -> AnnotationOutcome {
+    match failure {
+        Failure::Api { code: 404, .. } => AnnotationOutcome::Gone,
+        Failure::Api { code, message, .. } if !matches!(code, 502 | 504) => {
+            AnnotationOutcome::Refused { code, message }
+        }
+        other => AnnotationOutcome::Unanswered { message: other.sentence() },
+    }
+}

@@ -1,0 +1,143 @@
+//! From kubeconfig and flags to a client.
+
+use kube::config::{AuthInfo, Cluster, ExecAuthCluster, Kubeconfig};
+use kube::{Client, Config};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::failure::{EXIT_CLUSTER, root_cause};
+use super::kubeconfig::{Env, Target, config_error, load, resolve};
+use super::{ConnectOptions, Timing, exec, proxy};
+use crate::fleet::ConnectionError;
+use crate::units::Time;
+
+/// A client, and what is known without having asked the server anything.
+pub(super) struct Connection {
+    pub(super) client: Client,
+    /// The kubeconfig context, empty inside a cluster.
+    pub(super) context: String,
+    pub(super) contexts: Vec<String>,
+    /// Namespace of the context, empty where unset.
+    pub(super) namespace: String,
+    /// The API server's address.
+    pub(super) server: String,
+    /// When the credentials expire, where that is known.
+    pub(super) expires: Option<Time>,
+}
+
+/// Builds a client. Nothing but a credential plugin is asked.
+pub(super) async fn connect(
+    options: &ConnectOptions,
+    timing: &Timing,
+    env: Env<'_>,
+) -> Result<Connection, ConnectionError> {
+    match load(options, env)? {
+        Some(config) => from_target(resolve(&config, options)?, timing, env).await,
+        None if options.server.is_some() => from_target(resolve(&Kubeconfig::default(), options)?, timing, env).await,
+        None => in_cluster(options, timing),
+    }
+}
+
+async fn from_target(mut target: Target, timing: &Timing, env: Env<'_>) -> Result<Connection, ConnectionError> {
+    let server = target.cluster.server.clone().filter(|server| !server.is_empty()).ok_or_else(|| {
+        config_error(
+            "the cluster has no server".to_owned(),
+            "Set `server` in the kubeconfig, or name one with --server.",
+        )
+    })?;
+    let expires = exec::materialize(&mut target.user, &target.cluster, timing.exec).await?;
+    let mut config = config(&target, &server, env)?;
+    harden(&mut config, timing);
+    Ok(Connection {
+        client: client(config, &server)?,
+        context: target.context,
+        contexts: target.contexts,
+        namespace: target.namespace,
+        server,
+        expires,
+    })
+}
+
+/// A pod's service account. kube re-reads its token and certificate authority by itself.
+fn in_cluster(options: &ConnectOptions, timing: &Timing) -> Result<Connection, ConnectionError> {
+    let mut config = Config::incluster().map_err(|_| {
+        config_error(
+            "there is no kubeconfig, and this is not a pod with a service account".to_owned(),
+            "Name a file with --kubeconfig or $KUBECONFIG, or try `batchtop --demo`.",
+        )
+    })?;
+    impersonate(&mut config.auth_info, options);
+    harden(&mut config, timing);
+    let server = config.cluster_url.to_string();
+    let namespace = config.default_namespace.clone();
+    let client = client(config, &server)?;
+    Ok(Connection { client, context: String::new(), contexts: Vec::new(), namespace, server, expires: None })
+}
+
+fn impersonate(user: &mut AuthInfo, options: &ConnectOptions) {
+    user.impersonate.clone_from(&options.impersonate);
+    user.impersonate_uid.clone_from(&options.impersonate_uid);
+    user.impersonate_groups = Some(options.impersonate_groups.clone()).filter(|groups| !groups.is_empty());
+}
+
+/// The same as kube's own loading, except for the proxy and for errors that name their field.
+fn config(target: &Target, server: &str, env: Env<'_>) -> Result<Config, ConnectionError> {
+    let url = if server.contains("://") { server.to_owned() } else { format!("https://{server}") };
+    let uri: http::Uri = url.parse().map_err(|error| {
+        config_error(format!("server {server:?} is not an address: {error}"), "It has the form https://host:port.")
+    })?;
+    let cluster = &target.cluster;
+    let mut config = Config::new(uri);
+    config.root_cert = authority(cluster)?;
+    config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+    config.disable_compression = cluster.disable_compression.unwrap_or(false);
+    config.tls_server_name.clone_from(&cluster.tls_server_name);
+    config.proxy_url = proxy::proxy_for(&config.cluster_url, cluster.proxy_url.as_deref(), env)?;
+    config.auth_info = target.user.clone();
+    if !target.namespace.is_empty() {
+        config.default_namespace.clone_from(&target.namespace);
+    }
+    Ok(config)
+}
+
+fn authority(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, ConnectionError> {
+    const HINT: &str = "Fetch a fresh kubeconfig for this cluster.";
+    let pem = ExecAuthCluster::try_from(cluster)
+        .map_err(|error| config_error(format!("certificate-authority cannot be read: {}", root_cause(&error)), HINT))?;
+    let Some(pem) = pem.certificate_authority_data else { return Ok(None) };
+    let certificates: Result<Vec<Vec<u8>>, _> =
+        CertificateDer::pem_slice_iter(&pem).map(|one| one.map(|der| der.to_vec())).collect();
+    match certificates {
+        Ok(certificates) if !certificates.is_empty() => Ok(Some(certificates)),
+        _ => Err(config_error("certificate-authority holds no PEM certificate".to_owned(), HINT)),
+    }
+}
+
+/// No retries behind the back of Health (kube repeats for minutes before it tells), and a bound on connecting. There is no
+/// bound on reading: a slow but steady list of 400 MB must come through.
+fn harden(config: &mut Config, timing: &Timing) {
+    config.default_retry = false;
+    config.connect_timeout = Some(timing.connect);
+    config.read_timeout = None;
+}
+
+fn client(config: Config, server: &str) -> Result<Client, ConnectionError> {
+    Client::try_from(config).map_err(|error| unusable(&error, server))
+}
+
+/// Before anything is sent, only certificates, keys and token files can be wrong.
+fn unusable(error: &kube::Error, server: &str) -> ConnectionError {
+    let words = root_cause(error);
+    let (message, hint) = if words.contains("UnsupportedCertVersion") {
+        (
+            format!("the client certificate for {server} is X.509 version 1, which TLS here does not accept"),
+            "Use a token (MicroK8s: `microk8s config --use-token`) or a version 3 certificate.",
+        )
+    } else {
+        (
+            format!("the credentials for {server} cannot be used: {words}"),
+            "Check client-certificate, client-key and tokenFile of the user in the kubeconfig.",
+        )
+    };
+    ConnectionError { message, hint: hint.to_owned(), exit_code: EXIT_CLUSTER }
+}

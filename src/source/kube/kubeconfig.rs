@@ -1,0 +1,290 @@
+//! kubeconfig files: found, merged and resolved as kubectl does, with every mistake named.
+
+use std::path::{Path, PathBuf};
+
+use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError};
+
+use super::ConnectOptions;
+use super::failure::{EXIT_CONFIG, root_cause};
+use crate::fleet::ConnectionError;
+
+/// What a kubeconfig and the flags name together.
+pub(super) struct Target {
+    /// The context, empty where there is none.
+    pub(super) context: String,
+    /// Its namespace, empty where unset.
+    pub(super) namespace: String,
+    /// Every context, in the order of the files.
+    pub(super) contexts: Vec<String>,
+    pub(super) cluster: Cluster,
+    pub(super) user: AuthInfo,
+}
+
+/// Reads the environment; an argument, so that tests need not change the process's own.
+pub(super) type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+/// A mistake in the configuration.
+pub(super) fn config_error(message: String, hint: &str) -> ConnectionError {
+    ConnectionError { message, hint: hint.to_owned(), exit_code: EXIT_CONFIG }
+}
+
+/// The contexts that there are to choose from, and the current one.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Contexts {
+    /// Every context, in the order of the files.
+    pub names: Vec<String>,
+    /// The one that is used where none is named.
+    pub current: Option<String>,
+}
+
+/// Lists the contexts for a picker.
+pub fn contexts(options: &ConnectOptions) -> Result<Contexts, ConnectionError> {
+    let config = load(options, &|name| std::env::var(name).ok())?.unwrap_or_default();
+    Ok(Contexts { names: names(&config), current: config.current_context })
+}
+
+fn names(config: &Kubeconfig) -> Vec<String> {
+    config.contexts.iter().map(|context| context.name.clone()).collect()
+}
+
+/// The merged kubeconfig; `None` where there is no file at all, which may mean "inside a cluster".
+pub(super) fn load(options: &ConnectOptions, env: Env<'_>) -> Result<Option<Kubeconfig>, ConnectionError> {
+    if let Some(path) = &options.kubeconfig {
+        return read(path).map(Some);
+    }
+    let mut merged = None;
+    for path in default_paths(env).iter().filter(|path| path.exists()) {
+        let next = read(path)?;
+        merged = Some(match merged.take() {
+            None => next,
+            Some(before) => Kubeconfig::merge(before, next).map_err(|error| unreadable(path, &error))?,
+        });
+    }
+    Ok(merged)
+}
+
+/// `$KUBECONFIG`, a list of which missing files are skipped as kubectl does, else the file in the home directory.
+fn default_paths(env: Env<'_>) -> Vec<PathBuf> {
+    let listed: Vec<PathBuf> =
+        env("KUBECONFIG").iter().flat_map(std::env::split_paths).filter(|path| !path.as_os_str().is_empty()).collect();
+    if !listed.is_empty() {
+        return listed;
+    }
+    env("HOME").or_else(|| env("USERPROFILE")).map(|home| Path::new(&home).join(".kube/config")).into_iter().collect()
+}
+
+fn read(path: &Path) -> Result<Kubeconfig, ConnectionError> {
+    Kubeconfig::read_from(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &KubeconfigError) -> ConnectionError {
+    let (what, hint) = match error {
+        KubeconfigError::ReadConfig(..) => ("cannot be read", "Check the path and its permissions."),
+        _ => ("is not a valid kubeconfig", "Compare it with `kubectl config view --kubeconfig FILE`."),
+    };
+    let words = root_cause(error);
+    let first_line = words.lines().next().unwrap_or_default();
+    config_error(format!("{} {what}: {first_line}", path.display()), hint)
+}
+
+/// What the flags choose from the kubeconfig, with their overrides applied.
+pub(super) fn resolve(config: &Kubeconfig, options: &ConnectOptions) -> Result<Target, ConnectionError> {
+    let (context_name, context) = context(config, options)?;
+    let mut cluster = cluster(config, options, &context)?;
+    let mut user = user(config, options, &context)?;
+    override_cluster(&mut cluster, options);
+    override_user(&mut user, options);
+    Ok(Target {
+        context: context_name,
+        namespace: context.namespace.unwrap_or_default(),
+        contexts: names(config),
+        cluster,
+        user,
+    })
+}
+
+fn context(config: &Kubeconfig, options: &ConnectOptions) -> Result<(String, Context), ConnectionError> {
+    let wanted = options.context.as_ref().or(config.current_context.as_ref()).filter(|name| !name.is_empty());
+    let Some(name) = wanted else {
+        if options.server.is_some() || options.cluster.is_some() {
+            return Ok((String::new(), Context::default()));
+        }
+        return Err(config_error(
+            "no context is chosen: the kubeconfig has no current-context".to_owned(),
+            "Name one with --context, or set it with `kubectl config use-context`.",
+        ));
+    };
+    let found = config.contexts.iter().find(|named| named.name == *name).and_then(|named| named.context.clone());
+    let context = found.ok_or_else(|| {
+        config_error(format!("there is no context {name:?} in the kubeconfig"), &known("contexts", &names(config)))
+    })?;
+    Ok((name.clone(), context))
+}
+
+fn cluster(config: &Kubeconfig, options: &ConnectOptions, context: &Context) -> Result<Cluster, ConnectionError> {
+    let name = options.cluster.as_ref().unwrap_or(&context.cluster);
+    let found = config.clusters.iter().find(|named| named.name == *name).and_then(|named| named.cluster.clone());
+    match found {
+        Some(cluster) => Ok(cluster),
+        None if options.server.is_some() && options.cluster.is_none() => Ok(Cluster::default()),
+        None => {
+            let all: Vec<String> = config.clusters.iter().map(|named| named.name.clone()).collect();
+            Err(config_error(format!("there is no cluster {name:?} in the kubeconfig"), &known("clusters", &all)))
+        }
+    }
+}
+
+/// A user that the context names but the file lacks is nobody, as for client-go; one that a flag names must exist.
+fn user(config: &Kubeconfig, options: &ConnectOptions, context: &Context) -> Result<AuthInfo, ConnectionError> {
+    let find = |name: &String| config.auth_infos.iter().find(|named| named.name == *name);
+    if let Some(name) = &options.user {
+        let all: Vec<String> = config.auth_infos.iter().map(|named| named.name.clone()).collect();
+        return find(name).map(|named| named.auth_info.clone().unwrap_or_default()).ok_or_else(|| {
+            config_error(format!("there is no user {name:?} in the kubeconfig"), &known("users", &all))
+        });
+    }
+    Ok(context.user.as_ref().and_then(find).and_then(|named| named.auth_info.clone()).unwrap_or_default())
+}
+
+/// How many names a hint lists.
+const NAMES_IN_A_HINT: usize = 10;
+
+fn known(what: &str, names: &[String]) -> String {
+    if names.is_empty() {
+        return format!("It has no {what} at all.");
+    }
+    let more = if names.len() > NAMES_IN_A_HINT { ", …" } else { "" };
+    let listed: Vec<&str> = names.iter().take(NAMES_IN_A_HINT).map(String::as_str).collect();
+    format!("Its {what}: {}{more}.", listed.join(", "))
+}
+
+fn override_cluster(cluster: &mut Cluster, options: &ConnectOptions) {
+    if let Some(server) = &options.server {
+        cluster.server = Some(server.clone());
+    }
+    if let Some(path) = &options.certificate_authority {
+        cluster.certificate_authority = Some(path.display().to_string());
+        cluster.certificate_authority_data = None;
+    }
+    if options.insecure_skip_tls_verify {
+        cluster.insecure_skip_tls_verify = Some(true);
+        cluster.certificate_authority = None;
+        cluster.certificate_authority_data = None;
+    }
+}
+
+fn override_user(user: &mut AuthInfo, options: &ConnectOptions) {
+    if let Some(token) = &options.token {
+        user.token = Some(token.clone().into());
+        user.token_file = None;
+        user.exec = None;
+        user.auth_provider = None;
+    }
+    if options.impersonate.is_some() {
+        user.impersonate.clone_from(&options.impersonate);
+    }
+    if !options.impersonate_groups.is_empty() {
+        user.impersonate_groups = Some(options.impersonate_groups.clone());
+    }
+    if options.impersonate_uid.is_some() {
+        user.impersonate_uid.clone_from(&options.impersonate_uid);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &str = "
+apiVersion: v1
+kind: Config
+current-context: one
+contexts:
+- {name: one, context: {cluster: c1, user: u1, namespace: ml}}
+- {name: two, context: {cluster: c2, user: gone}}
+- {name: broken, context: {cluster: nowhere}}
+clusters:
+- {name: c1, cluster: {server: 'https://one', certificate-authority-data: QQ==}}
+- {name: c2, cluster: {server: 'https://two'}}
+users:
+- {name: u1, user: {token: t1, exec: {command: x, apiVersion: v1}}}
+";
+
+    fn target(options: &ConnectOptions) -> Result<Target, ConnectionError> {
+        resolve(&Kubeconfig::from_yaml(TWO).unwrap(), options)
+    }
+
+    fn error(options: &ConnectOptions) -> ConnectionError {
+        target(options).err().unwrap()
+    }
+
+    #[test]
+    fn the_current_context_is_used_unless_another_is_named() {
+        let one = target(&ConnectOptions::default()).unwrap();
+        assert_eq!((one.context.as_str(), one.namespace.as_str()), ("one", "ml"));
+        assert_eq!(one.contexts, ["one", "two", "broken"]);
+        let two = target(&ConnectOptions { context: Some("two".to_owned()), ..Default::default() }).unwrap();
+        assert_eq!(two.cluster.server.as_deref(), Some("https://two"));
+        assert!(two.user.token.is_none(), "a missing user is nobody");
+    }
+
+    #[test]
+    fn what_does_not_exist_is_named_with_what_does() {
+        let named = |options: &ConnectOptions| error(options);
+        let context = named(&ConnectOptions { context: Some("prod".to_owned()), ..Default::default() });
+        assert_eq!(context.message, "there is no context \"prod\" in the kubeconfig");
+        assert_eq!((context.hint.as_str(), context.exit_code), ("Its contexts: one, two, broken.", 2));
+        let cluster = named(&ConnectOptions { context: Some("broken".to_owned()), ..Default::default() });
+        assert_eq!(cluster.message, "there is no cluster \"nowhere\" in the kubeconfig");
+        let user = named(&ConnectOptions { user: Some("root".to_owned()), ..Default::default() });
+        assert_eq!(user.message, "there is no user \"root\" in the kubeconfig");
+        assert!(resolve(&Kubeconfig::default(), &ConnectOptions::default()).is_err());
+    }
+
+    #[test]
+    fn flags_override_the_file() {
+        let options = ConnectOptions {
+            server: Some("https://other".to_owned()),
+            token: Some("t".to_owned()),
+            impersonate: Some("jane".to_owned()),
+            impersonate_groups: vec!["ops".to_owned()],
+            impersonate_uid: Some("7".to_owned()),
+            insecure_skip_tls_verify: true,
+            ..Default::default()
+        };
+        let target = target(&options).unwrap();
+        assert_eq!(target.cluster.server.as_deref(), Some("https://other"));
+        assert!(target.cluster.certificate_authority_data.is_none());
+        assert!(target.user.exec.is_none() && target.user.token.is_some());
+        assert_eq!(target.user.impersonate_uid.as_deref(), Some("7"));
+        let bare = ConnectOptions { server: Some("https://x".to_owned()), ..Default::default() };
+        assert_eq!(resolve(&Kubeconfig::default(), &bare).unwrap().cluster.server.as_deref(), Some("https://x"));
+    }
+
+    #[test]
+    fn lists_of_files_are_merged_and_missing_ones_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("a"), "current-context: one\ncontexts: []\n").unwrap();
+        std::fs::write(path("b"), TWO).unwrap();
+        let list = format!("{}:{}:{}", path("missing"), path("a"), path("b"));
+        let config = load(&ConnectOptions::default(), &|name| (name == "KUBECONFIG").then(|| list.clone())).unwrap();
+        assert_eq!(config.unwrap().contexts.len(), 3);
+        let none = load(&ConnectOptions::default(), &|name| (name == "KUBECONFIG").then(|| path("missing"))).unwrap();
+        assert!(none.is_none());
+    }
+
+    #[test]
+    fn unreadable_and_malformed_files_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        let options = |path: &Path| ConnectOptions { kubeconfig: Some(path.to_owned()), ..Default::default() };
+        let error = load(&options(&missing), &|_| None).err().unwrap();
+        assert!(error.message.contains("missing cannot be read: ") && error.exit_code == 2, "{error:?}");
+        let malformed = folder.path().join("malformed");
+        std::fs::write(&malformed, "contexts: {{").unwrap();
+        let error = load(&options(&malformed), &|_| None).err().unwrap();
+        assert!(error.message.contains("malformed is not a valid kubeconfig: "), "{error:?}");
+        assert!(!error.message.contains('\n'));
+    }
+}

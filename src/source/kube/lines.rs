@@ -1,0 +1,39 @@
+//! The body of a watch, cut into lines.
+
+use std::time::Duration;
+
+use futures::stream::{BoxStream, StreamExt, once};
+use http_body_util::BodyExt;
+use kube::client::Body;
+use tokio::time::Instant;
+use tokio_util::codec::{FramedRead, LinesCodec};
+use tokio_util::io::StreamReader;
+
+use super::failure::Failure;
+
+/// How long one line may be; the API server's own limit for an object is 1.5 MiB in etcd.
+const MAX_LINE_BYTES: usize = 32 << 20;
+
+/// What comes out of a watch.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// One line.
+    Line(String),
+    /// It broke.
+    Broken(Failure),
+    /// It is over: closed by the server, broken before, or past its deadline.
+    End,
+}
+
+/// The pieces of one watch, ending with [`Piece::End`] at the latest when `limit` is over: a server that is alive ends a
+/// watch by itself before that.
+pub(super) fn pieces(body: Body, limit: Duration) -> BoxStream<'static, Piece> {
+    let bytes = body.into_data_stream().map(|data| data.map_err(std::io::Error::other));
+    let lines = FramedRead::new(StreamReader::new(bytes), LinesCodec::new_with_max_length(MAX_LINE_BYTES));
+    let deadline = tokio::time::sleep_until(Instant::now() + limit);
+    lines
+        .map(|line| line.map_or_else(|error| Piece::Broken(Failure::of(&error)), Piece::Line))
+        .take_until(deadline)
+        .chain(once(std::future::ready(Piece::End)))
+        .boxed()
+}

@@ -1,0 +1,126 @@
+//! Tells how alive a Source is, whenever that changes, and now and then that it still is.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Clock;
+use super::sink::{Closed, Sink};
+use crate::fleet::{Health, HealthState, Report, SourceId, Sym};
+
+/// The health of one Source.
+pub(super) struct Pulse {
+    source: SourceId,
+    sink: Sink,
+    clock: Clock,
+    interval: Duration,
+    told: Instant,
+    health: Health,
+    /// What holds as long as it lives: a legacy API, a choice of namespaces.
+    note: Option<Sym>,
+    was_complete: bool,
+}
+
+impl Pulse {
+    pub(super) fn new(source: SourceId, sink: Sink, clock: Clock, interval: Duration) -> Self {
+        let health = Health::default();
+        Self { source, sink, clock, interval, told: Instant::now(), health, note: None, was_complete: false }
+    }
+
+    /// Whether its table has ever been complete since it was last emptied.
+    pub(super) fn was_complete(&self) -> bool {
+        self.was_complete
+    }
+
+    /// What to say as long as it lives.
+    pub(super) fn set_note(&mut self, note: Option<&str>) {
+        self.note = note.map(Sym::new);
+    }
+
+    pub(super) async fn connecting(&mut self) -> Result<(), Closed> {
+        self.tell(HealthState::Connecting, None, None).await
+    }
+
+    /// A list begins. One that replaces a complete table leaves it in sight as stale.
+    pub(super) async fn list_begins(&mut self) -> Result<(), Closed> {
+        self.health.undecodable = 0;
+        if self.was_complete {
+            return self.tell(HealthState::Stale, Some("reading everything again"), None).await;
+        }
+        self.health.objects = 0;
+        self.tell(HealthState::Syncing, None, None).await
+    }
+
+    /// So many objects of the list have been read.
+    pub(super) async fn listed(&mut self, objects: u64, undecodable: u64) -> Result<(), Closed> {
+        self.health.undecodable += undecodable;
+        if self.was_complete {
+            return Ok(());
+        }
+        self.health.objects = objects;
+        self.send().await
+    }
+
+    /// The list is complete.
+    pub(super) async fn list_complete(&mut self, objects: u64) -> Result<(), Closed> {
+        self.was_complete = true;
+        self.health.objects = objects;
+        self.live().await
+    }
+
+    /// It is complete and was just heard of.
+    pub(super) async fn live(&mut self) -> Result<(), Closed> {
+        self.health.as_of = Some((self.clock)());
+        let note = self.note.clone();
+        self.tell(HealthState::Live, note.as_deref(), None).await
+    }
+
+    /// Events came; said at most once per interval.
+    pub(super) async fn heard(&mut self, growth: i64, undecodable: u64) -> Result<(), Closed> {
+        self.health.objects = self.health.objects.saturating_add_signed(growth);
+        self.health.undecodable += undecodable;
+        self.health.as_of = Some((self.clock)());
+        if self.health.state != HealthState::Live || self.told.elapsed() >= self.interval {
+            return self.live().await;
+        }
+        Ok(())
+    }
+
+    /// It failed, and is tried again after `wait`.
+    pub(super) async fn failed(&mut self, words: &str, wait: Duration) -> Result<(), Closed> {
+        let state = if self.was_complete { HealthState::Stale } else { HealthState::Failed };
+        self.tell(state, Some(words), Some(wait)).await
+    }
+
+    /// The API server does not allow it.
+    pub(super) async fn forbidden(&mut self, words: &str, wait: Duration) -> Result<(), Closed> {
+        self.empty();
+        self.tell(HealthState::Forbidden, Some(words), Some(wait)).await
+    }
+
+    /// There is no such API.
+    pub(super) async fn absent(&mut self, words: &str, wait: Duration) -> Result<(), Closed> {
+        self.empty();
+        self.tell(HealthState::Absent, Some(words), Some(wait)).await
+    }
+
+    fn empty(&mut self) {
+        self.was_complete = false;
+        self.health.objects = 0;
+        self.health.undecodable = 0;
+        self.health.as_of = Some((self.clock)());
+    }
+
+    async fn tell(&mut self, state: HealthState, words: Option<&str>, wait: Option<Duration>) -> Result<(), Closed> {
+        self.health.state = state;
+        self.health.message = words.map(Sym::new);
+        self.health.next_try =
+            wait.map(|wait| (self.clock)().plus_micros(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)));
+        self.send().await
+    }
+
+    async fn send(&mut self) -> Result<(), Closed> {
+        self.told = Instant::now();
+        self.sink.send(Report::Health(self.source, self.health.clone())).await
+    }
+}

@@ -1,0 +1,469 @@
+//! The stream of one kind: find its API, list, watch, and come back from whatever goes wrong.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::{BoxStream, SelectAll};
+use http::header;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::access::{Access, Current};
+use super::backoff::Backoff;
+use super::batch::{Batch, Outcome};
+use super::decode::{self, RawChange, Status};
+use super::discovery::{Served, discover, karpenter_api};
+use super::facts::Fact;
+use super::failure::Failure;
+use super::lines::{Piece, pieces};
+use super::pulse::Pulse;
+use super::resource::{self, Scope};
+use super::sink::{Closed, Sink};
+use super::{Clock, Timing, api};
+use crate::fleet::{Interner, Kind, SourceId};
+
+/// Objects per page, and more where a list takes longer than the server remembers its beginning: the first entry is for
+/// the first two tries, the next for the third, and so on.
+const PAGE_SIZES: [u32; 4] = [500, 500, 2000, 10_000];
+
+/// What every stream is given.
+#[derive(Clone)]
+pub(super) struct Surroundings {
+    pub(super) access: Access,
+    pub(super) sink: Sink,
+    pub(super) timing: Timing,
+    pub(super) clock: Clock,
+    pub(super) facts: mpsc::Sender<Fact>,
+    /// The namespaces to fall back to where the whole cluster is not readable.
+    pub(super) namespaces: Vec<String>,
+}
+
+/// One part of the collection that is listed and watched by itself.
+struct Part {
+    /// The namespace; `None` for the whole cluster.
+    namespace: Option<String>,
+    /// From where its watch goes on.
+    resource_version: String,
+}
+
+/// The parts that make up the whole cluster: one.
+fn whole_cluster() -> Vec<Part> {
+    vec![Part { namespace: None, resource_version: String::new() }]
+}
+
+/// Why listing or watching ended.
+enum Stop {
+    /// Nobody listens any more.
+    Closed,
+    /// The server no longer knows where the watch would go on from.
+    Expired,
+    /// The API does not exist.
+    Absent(String),
+    /// A request failed.
+    Failed(Failure),
+}
+
+impl From<Closed> for Stop {
+    fn from(_: Closed) -> Self {
+        Self::Closed
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Api { code: 410, .. } => Self::Expired,
+            Failure::Api { code: 404, message, .. } => Self::Absent(message),
+            other => Self::Failed(other),
+        }
+    }
+}
+
+/// A piece of a watch, with the number of its part and of when the watch began.
+type Tagged = (usize, Opened, Piece);
+
+/// When a watch was opened.
+type Opened = Instant;
+
+/// The stream of one kind.
+pub(super) struct Stream {
+    kind: Kind,
+    around: Surroundings,
+    pulse: Pulse,
+    backoff: Backoff,
+    interner: Interner,
+    /// The API version in use.
+    version: &'static str,
+    parts: Vec<Part>,
+    /// Whether the parts' resourceVersions are good to watch from.
+    listed: bool,
+    /// How often in a row a list or a watch has expired.
+    expired: usize,
+    /// Dropped after the first list, successful or not.
+    first_attempt: Option<mpsc::Sender<Infallible>>,
+    /// The client of the request under way.
+    generation: u64,
+    /// Reused from page to page.
+    page: Vec<u8>,
+}
+
+impl Stream {
+    pub(super) fn new(kind: Kind, around: Surroundings, first_attempt: Option<mpsc::Sender<Infallible>>) -> Self {
+        let timing = around.timing;
+        Self {
+            kind,
+            pulse: Pulse::new(SourceId::Kind(kind), around.sink.clone(), around.clock, timing.health),
+            backoff: Backoff::new(&timing, kind as u64),
+            around,
+            interner: Interner::default(),
+            version: "v1",
+            parts: whole_cluster(),
+            listed: false,
+            expired: 0,
+            first_attempt,
+            generation: 0,
+            page: Vec::new(),
+        }
+    }
+
+    /// Runs until nobody listens.
+    pub(super) async fn run(mut self) -> Closed {
+        if self.pulse.connecting().await.is_err() {
+            return Closed;
+        }
+        loop {
+            let Err(stop) = self.session().await;
+            self.first_attempt = None;
+            if self.recover(stop).await.is_err() {
+                return Closed;
+            }
+        }
+    }
+
+    async fn session(&mut self) -> Result<Infallible, Stop> {
+        if !self.listed {
+            self.find_api().await?;
+            self.list().await?;
+            self.first_attempt = None;
+        }
+        self.watch().await
+    }
+
+    async fn client(&mut self) -> Result<kube::Client, Stop> {
+        let Current { client, generation } = self.around.access.wait().await.ok_or(Stop::Closed)?;
+        self.generation = generation;
+        Ok(client)
+    }
+
+    // --- finding the API ---
+
+    async fn find_api(&mut self) -> Result<(), Stop> {
+        if resource::is_built_in(self.kind) {
+            return Ok(());
+        }
+        let client = self.client().await?;
+        let served = discover(&client, self.kind, &self.around.timing).await?;
+        if self.kind == Kind::NodePool {
+            self.tell(Fact::KarpenterApi(karpenter_api(&served))).await?;
+        }
+        match served {
+            Served::Version(version) => {
+                self.version = version;
+                self.note_legacy();
+                Ok(())
+            }
+            Served::Nothing(others) => Err(Stop::Absent(not_served(self.kind, &others))),
+        }
+    }
+
+    fn note_legacy(&mut self) {
+        let is_legacy = self.version == "v1beta1" && matches!(self.kind, Kind::NodeClaim | Kind::NodePool);
+        self.pulse.set_note(is_legacy.then_some("legacy API v1beta1"));
+    }
+
+    async fn tell(&self, fact: Fact) -> Result<(), Closed> {
+        self.around.facts.send(fact).await.map_err(|_| Closed)
+    }
+
+    // --- listing ---
+
+    async fn list(&mut self) -> Result<(), Stop> {
+        self.pulse.list_begins().await?;
+        self.send_marker(RawChange::Begin).await?;
+        let mut objects = 0;
+        for at in 0..self.parts.len() {
+            self.list_part(at, &mut objects).await?;
+        }
+        self.send_marker(RawChange::Commit).await?;
+        self.listed = true;
+        self.backoff.reset();
+        self.pulse.list_complete(objects).await?;
+        match self.kind {
+            Kind::EksNodeClass => self.tell(Fact::AutoMode(true)).await?,
+            Kind::Pod => self.tell(Fact::Namespaces(self.namespaces())).await?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn send_marker(&self, marker: RawChange<'_>) -> Result<(), Closed> {
+        self.around.sink.delta(decode::marker(self.kind, marker)).await
+    }
+
+    async fn list_part(&mut self, at: usize, objects: &mut u64) -> Result<(), Stop> {
+        let mut token = String::new();
+        loop {
+            let path = self.list_path(at, &token);
+            let request = api::get(&path, resource::accept(self.kind))?;
+            let client = self.client().await?;
+            api::fetch(&client, request, &self.around.timing, &mut self.page).await?;
+            let page = decode::page(self.kind, &self.page, &mut self.interner)
+                .map_err(|error| Failure::Unreadable(error.to_string()))?;
+            for delta in page.deltas {
+                self.around.sink.delta(delta).await?;
+            }
+            *objects += page.objects;
+            self.pulse.listed(*objects, page.undecodable).await?;
+            if page.continue_token.is_empty() {
+                self.set_version(at, page.resource_version);
+                self.page = Vec::new();
+                return Ok(());
+            }
+            token = page.continue_token;
+        }
+    }
+
+    fn list_path(&self, at: usize, token: &str) -> String {
+        let size = PAGE_SIZES[self.expired.min(PAGE_SIZES.len() - 1)];
+        let mut path = format!("{}?limit={size}", self.part_path(at));
+        if !token.is_empty() {
+            path.push_str("&continue=");
+            path.push_str(&resource::escape(token));
+        }
+        self.narrowed(path)
+    }
+
+    fn part_path(&self, at: usize) -> String {
+        let namespace = self.parts.get(at).and_then(|part| part.namespace.as_deref());
+        resource::path(self.kind, self.version, namespace)
+    }
+
+    fn narrowed(&self, mut path: String) -> String {
+        if let Some(selector) = resource::selector(self.kind) {
+            path.push('&');
+            path.push_str(selector);
+        }
+        path
+    }
+
+    fn set_version(&mut self, at: usize, version: String) {
+        if let Some(part) = self.parts.get_mut(at).filter(|_| !version.is_empty()) {
+            part.resource_version = version;
+        }
+    }
+
+    // --- watching ---
+
+    async fn watch(&mut self) -> Result<Infallible, Stop> {
+        let mut watches: SelectAll<BoxStream<'static, Tagged>> = SelectAll::new();
+        for at in 0..self.parts.len() {
+            watches.push(self.open_watch(at).await?);
+        }
+        self.pulse.live().await?;
+        let mut batch = Batch::default();
+        loop {
+            let next = match batch.due() {
+                Some(due) => timeout_at(due, watches.next()).await.ok(),
+                None => Some(watches.next().await),
+            };
+            match next {
+                Some(Some((at, _, Piece::Line(line)))) => {
+                    batch.push(at, line, &self.around.timing);
+                    if batch.is_full() {
+                        self.flush(&mut batch).await?;
+                    }
+                }
+                Some(Some((_, opened, Piece::Broken(failure)))) => {
+                    self.flush(&mut batch).await?;
+                    self.tolerate(opened, failure)?;
+                }
+                Some(Some((at, opened, Piece::End))) => {
+                    self.flush(&mut batch).await?;
+                    self.tolerate(opened, Failure::Network("the watch ended at once".to_owned()))?;
+                    watches.push(self.open_watch(at).await?);
+                    self.pulse.live().await?;
+                }
+                Some(None) => return Err(Failure::Network("every watch ended".to_owned()).into()),
+                None => self.flush(&mut batch).await?,
+            }
+        }
+    }
+
+    /// A watch that breaks or ends after a while is opened again at once and nobody need know; one that does so right away
+    /// would be opened again and again.
+    fn tolerate(&mut self, opened: Opened, failure: Failure) -> Result<(), Stop> {
+        if opened.elapsed() < self.around.timing.backoff_first {
+            return Err(failure.into());
+        }
+        self.backoff.reset();
+        Ok(())
+    }
+
+    async fn open_watch(&mut self, at: usize) -> Result<BoxStream<'static, Tagged>, Stop> {
+        let accept = resource::watch_accept(self.kind);
+        // Since Kubernetes 1.37 events are zipped one by one, of which kube's client unzips only the first.
+        let headers = [(header::ACCEPT, accept), (header::ACCEPT_ENCODING, "identity")];
+        let request = api::request(http::Method::GET, &self.watch_path(at), &headers, Vec::new())?;
+        let client = self.client().await?;
+        let response = api::open(&client, request, &self.around.timing).await?;
+        let opened = Instant::now();
+        let limit = self.around.timing.watch + self.around.timing.watch_slack;
+        Ok(pieces(response.into_body(), limit).map(move |piece| (at, opened, piece)).boxed())
+    }
+
+    fn watch_path(&self, at: usize) -> String {
+        let seconds = self.around.timing.watch.as_secs().max(1);
+        let version = self.parts.get(at).map_or("", |part| part.resource_version.as_str());
+        self.narrowed(format!(
+            "{}?watch=1&allowWatchBookmarks=true&timeoutSeconds={seconds}&resourceVersion={}",
+            self.part_path(at),
+            resource::escape(version)
+        ))
+    }
+
+    async fn flush(&mut self, batch: &mut Batch) -> Result<(), Stop> {
+        if batch.due().is_none() {
+            return Ok(());
+        }
+        let Outcome { delta, growth, undecodable, versions, ended } = batch.decode(self.kind, &mut self.interner);
+        if let Some(delta) = delta {
+            self.around.sink.delta(delta).await?;
+        }
+        if !versions.is_empty() {
+            self.expired = 0;
+            self.backoff.reset();
+        }
+        for (at, version) in versions {
+            self.set_version(at, version);
+        }
+        match ended {
+            Some(status) => Err(ended_by(status).into()),
+            None => Ok(self.pulse.heard(growth, undecodable).await?),
+        }
+    }
+
+    // --- recovering ---
+
+    async fn recover(&mut self, stop: Stop) -> Result<(), Closed> {
+        match stop {
+            Stop::Closed => Err(Closed),
+            Stop::Expired => self.relist_soon().await,
+            Stop::Absent(words) => self.absent(&words).await,
+            Stop::Failed(Failure::Api { code: 403, message, .. }) => self.forbidden(&message).await,
+            Stop::Failed(failure) => self.failed(failure).await,
+        }
+    }
+
+    /// The first time at once, then with growing waits, or a server that always answers 410 would be listed without end.
+    async fn relist_soon(&mut self) -> Result<(), Closed> {
+        self.listed = false;
+        self.expired += 1;
+        let wait = self.backoff.next();
+        if self.expired == 1 {
+            return Ok(());
+        }
+        self.pulse.failed("the server forgets where the list began before it is complete (410)", wait).await?;
+        sleep(wait).await;
+        Ok(())
+    }
+
+    async fn absent(&mut self, words: &str) -> Result<(), Closed> {
+        self.forget().await?;
+        if self.kind == Kind::EksNodeClass {
+            self.tell(Fact::AutoMode(false)).await?;
+        }
+        let wait = self.around.timing.absent_retry;
+        self.pulse.absent(words, wait).await?;
+        sleep(wait).await;
+        Ok(())
+    }
+
+    async fn forbidden(&mut self, words: &str) -> Result<(), Closed> {
+        if self.narrow_to_namespaces(words) {
+            return Ok(());
+        }
+        self.forget().await?;
+        let wait = self.around.timing.forbidden_retry;
+        let sentence = format!("may not list and watch {}: {words}", self.kind.resource());
+        self.pulse.forbidden(&sentence, wait).await?;
+        sleep(wait).await;
+        self.parts = whole_cluster();
+        Ok(())
+    }
+
+    /// Where the whole cluster is not readable, the namespaces that were named may be.
+    fn narrow_to_namespaces(&mut self, words: &str) -> bool {
+        let is_whole = self.namespaces().is_none();
+        if !is_whole || self.around.namespaces.is_empty() || resource::scope(self.kind) != Scope::Namespaced {
+            return false;
+        }
+        let part = |name: &String| Part { namespace: Some(name.clone()), resource_version: String::new() };
+        self.parts = self.around.namespaces.iter().map(part).collect();
+        self.listed = false;
+        let note = format!("only namespace {}: {words}", self.around.namespaces.join(", "));
+        self.pulse.set_note(Some(&note));
+        true
+    }
+
+    fn namespaces(&self) -> Option<Vec<String>> {
+        self.parts.iter().map(|part| part.namespace.clone()).collect()
+    }
+
+    /// What is no longer readable is not kept in sight as if it were.
+    async fn forget(&mut self) -> Result<(), Closed> {
+        self.listed = false;
+        if self.pulse.was_complete() {
+            self.send_marker(RawChange::Begin).await?;
+            self.send_marker(RawChange::Commit).await?;
+        }
+        Ok(())
+    }
+
+    async fn failed(&mut self, failure: Failure) -> Result<(), Closed> {
+        // Anything but a lost connection may be about the resourceVersion; a list heals that.
+        let is_lost = matches!(failure, Failure::Network(_) | Failure::Silence(_) | Failure::Tls(_));
+        let is_busy = matches!(failure, Failure::Api { code: 401 | 429 | 500..=599, .. });
+        self.listed &= is_lost || is_busy;
+        let wait = self.backoff.next().max(asked_for(&failure));
+        self.pulse.failed(&failure.sentence(), wait).await?;
+        if failure.is_about_identity() {
+            self.around.access.suspect(self.generation);
+        }
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = self.around.access.newer_than(self.generation) => {}
+        }
+        Ok(())
+    }
+}
+
+fn asked_for(failure: &Failure) -> Duration {
+    match failure {
+        Failure::Api { retry_after: Some(wait), .. } => *wait,
+        _ => Duration::ZERO,
+    }
+}
+
+fn ended_by(status: Status) -> Failure {
+    let code = if status.reason == "Expired" || status.reason == "Gone" { 410 } else { status.code };
+    Failure::Api { code, message: status.message, retry_after: None }
+}
+
+fn not_served(kind: Kind, others: &[String]) -> String {
+    let group = resource::group(kind).name;
+    if others.is_empty() {
+        return format!("the cluster has no API group {group}");
+    }
+    format!("the cluster serves {group} only as {}", others.join(", "))
+}

@@ -1,0 +1,240 @@
+//! Starts everything that speaks to one cluster, keeps its credentials fresh, and ends it.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::access::{Access, Current, Keeper, access};
+use super::backoff::Backoff;
+use super::connect::{Connection, connect};
+use super::facts::{FACTS, Fact, collect};
+use super::sink::{Closed, Sink};
+use super::stream::{Stream, Surroundings};
+use super::{Clock, ConnectOptions, Timing, crd, identity};
+use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Kind, Report};
+
+/// One cluster as a Source.
+pub struct KubeSource {
+    options: ConnectOptions,
+    namespaces: Vec<String>,
+    timing: Timing,
+    clock: Clock,
+    access: Access,
+    keeper: Keeper,
+}
+
+/// Apart from the kinds' own seeds, which are small.
+const SEED: u64 = 2000;
+
+impl KubeSource {
+    /// `namespaces` are those the user named, in which pods are looked for where the whole cluster is not readable.
+    pub fn new(options: ConnectOptions, namespaces: Vec<String>, mut timing: Timing, clock: Clock) -> Self {
+        // Zero is kubectl's word for "no limit".
+        if let Some(limit) = options.request_timeout.filter(|limit| !limit.is_zero()) {
+            timing.request = limit;
+        }
+        let (access, keeper) = access();
+        Self { options, namespaces, timing, clock, access, keeper }
+    }
+
+    /// What [`annotate`](super::annotate) and [`fetch`](super::fetch) need.
+    pub fn access(&self) -> Access {
+        self.access.clone()
+    }
+
+    /// Reports into `sink` until cancelled, or until nobody listens.
+    pub async fn run(self, sink: mpsc::Sender<(Epoch, Report)>, epoch: Epoch, cancel: CancellationToken) {
+        let sink = Sink { reports: sink, epoch };
+        // Whether it was cancelled or nobody listens makes no difference any more.
+        let _ = cancel.run_until_cancelled(Box::pin(self.run_uncancelled(sink))).await;
+    }
+
+    async fn run_uncancelled(self, sink: Sink) -> Closed {
+        let (facts, found) = mpsc::channel(FACTS);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(collect(found, sink.clone()));
+        let mut renewal = Renewal {
+            options: self.options,
+            timing: self.timing,
+            clock: self.clock,
+            keeper: self.keeper,
+            sink: sink.clone(),
+            facts: facts.clone(),
+            backoff: Backoff::new(&self.timing, SEED),
+            generation: 0,
+        };
+        let Ok(first) = renewal.first().await else { return Closed };
+        let surroundings = Surroundings {
+            access: self.access,
+            sink,
+            timing: self.timing,
+            clock: self.clock,
+            facts,
+            namespaces: fallback(self.namespaces, &first.namespace),
+        };
+        start(&mut tasks, &surroundings);
+        // Dropping the set ends whatever still runs.
+        tokio::select! {
+            closed = renewal.keep(first) => closed,
+            _ = tasks.join_next() => Closed,
+        }
+    }
+}
+
+fn fallback(named: Vec<String>, of_context: &str) -> Vec<String> {
+    if named.is_empty() && !of_context.is_empty() { vec![of_context.to_owned()] } else { named }
+}
+
+/// Kinds that paint the first screen; the others wait until these have been listed once.
+const FIRST_TIER: [Kind; 3] = [Kind::Node, Kind::NodeClaim, Kind::NodePool];
+
+fn start(tasks: &mut JoinSet<Closed>, around: &Surroundings) {
+    // Nothing is ever sent: the channel closes when every holder of the sending end has dropped it.
+    let (attempt, mut attempts) = mpsc::channel::<Infallible>(1);
+    let open = CancellationToken::new();
+    for kind in Kind::ALL {
+        let is_first = FIRST_TIER.contains(&kind);
+        let stream = Stream::new(kind, around.clone(), is_first.then(|| attempt.clone()));
+        let gate = open.clone();
+        tasks.spawn(async move {
+            if !is_first {
+                gate.cancelled().await;
+            }
+            stream.run().await
+        });
+    }
+    drop(attempt);
+    let (look, gate, wait) = (around.clone(), open.clone(), around.timing.first_tier_wait);
+    tasks.spawn(async move {
+        // Whichever comes first: all have been listed, or enough has been waited.
+        let _ = timeout(wait, attempts.recv()).await;
+        gate.cancel();
+        crd::run(look).await
+    });
+    tasks.spawn(ask_identity(around.clone()));
+}
+
+async fn ask_identity(mut around: Surroundings) -> Closed {
+    if let Some(current) = around.access.wait().await
+        && let Some(user) = identity::user(&current.client, &around.timing).await
+    {
+        // If nobody listens, the streams end this task too.
+        let _ = around.facts.send(Fact::Identity(user)).await;
+    }
+    std::future::pending().await
+}
+
+/// Makes clients: the first, and new ones when credentials expire or are refused.
+struct Renewal {
+    options: ConnectOptions,
+    timing: Timing,
+    clock: Clock,
+    keeper: Keeper,
+    sink: Sink,
+    facts: mpsc::Sender<Fact>,
+    backoff: Backoff,
+    generation: u64,
+}
+
+impl Renewal {
+    /// Tries until a server answers.
+    async fn first(&mut self) -> Result<Connection, Closed> {
+        loop {
+            match self.try_first().await {
+                Ok((connection, version)) => {
+                    self.publish(&connection).await?;
+                    if let Some(version) = version {
+                        self.facts.send(Fact::Version(version)).await.map_err(|_| Closed)?;
+                    }
+                    return Ok(connection);
+                }
+                Err(error) => {
+                    self.sink.send(Report::Down(error)).await?;
+                    sleep(self.backoff.next()).await;
+                }
+            }
+        }
+    }
+
+    async fn try_first(&self) -> Result<(Connection, Option<String>), ConnectionError> {
+        let connection = self.connect().await?;
+        let answer = identity::version(&connection.client, &self.timing).await;
+        let version = answer.map_err(|failure| failure.connection_error(&connection.server))?;
+        Ok((connection, version))
+    }
+
+    async fn connect(&self) -> Result<Connection, ConnectionError> {
+        connect(&self.options, &self.timing, &|name| std::env::var(name).ok()).await
+    }
+
+    async fn publish(&mut self, connection: &Connection) -> Result<(), Closed> {
+        self.generation += 1;
+        let current = Current { client: connection.client.clone(), generation: self.generation };
+        self.keeper.current.send_replace(Some(current));
+        let facts = ClusterFacts {
+            context: connection.context.clone(),
+            server: connection.server.clone(),
+            contexts: connection.contexts.clone(),
+            default_namespace: connection.namespace.clone(),
+            ..ClusterFacts::default()
+        };
+        self.facts.send(Fact::Connected(Box::new(facts))).await.map_err(|_| Closed)
+    }
+
+    /// Renews the client before its credentials expire, and when a stream reports that they were refused: certificates and
+    /// tokens in the kubeconfig rotate, and plugins give new ones.
+    async fn keep(&mut self, first: Connection) -> Closed {
+        let mut expires = first.expires;
+        drop(first);
+        loop {
+            let renewed = Instant::now();
+            let due = self.until_renewal(expires);
+            tokio::select! {
+                () = sleep(due) => {}
+                () = self.suspicion() => {}
+            }
+            if renewed.elapsed() > self.timing.backoff_max {
+                self.backoff.reset();
+            }
+            match self.renew().await {
+                Ok(at) => expires = at,
+                Err(closed) => return closed,
+            }
+        }
+    }
+
+    async fn renew(&mut self) -> Result<Option<crate::units::Time>, Closed> {
+        loop {
+            sleep(self.backoff.next()).await;
+            match self.connect().await {
+                Ok(connection) => {
+                    self.publish(&connection).await?;
+                    return Ok(connection.expires);
+                }
+                Err(error) => self.sink.send(Report::Down(error)).await?,
+            }
+        }
+    }
+
+    fn until_renewal(&self, expires: Option<crate::units::Time>) -> Duration {
+        /// Longer than any session.
+        const NEVER: Duration = Duration::from_hours(24 * 365);
+        let Some(expires) = expires else { return NEVER };
+        let left = u64::try_from(expires.seconds_since((self.clock)())).unwrap_or(0);
+        Duration::from_secs(left).saturating_sub(self.timing.renew_before)
+    }
+
+    /// Waits until a stream suspects the client that is in use now.
+    async fn suspicion(&mut self) {
+        while let Some(generation) = self.keeper.suspects.recv().await {
+            if generation == self.generation {
+                return;
+            }
+        }
+        std::future::pending::<()>().await;
+    }
+}

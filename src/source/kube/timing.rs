@@ -1,0 +1,60 @@
+//! Every duration of the streams in one place, so that tests can shrink them.
+
+use std::time::Duration;
+
+/// How long is waited for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// TCP and TLS, each connection.
+    pub connect: Duration,
+    /// From a request to the head of its response.
+    pub request: Duration,
+    /// Between two pieces of a body.
+    pub stall: Duration,
+    /// `timeoutSeconds` of a watch: the server ends it then, and a quiet one is told from a dead one.
+    pub watch: Duration,
+    /// How much longer than `watch` a watch may last before it counts as dead.
+    pub watch_slack: Duration,
+    /// The first wait after a failure; each further one is twice as long.
+    pub backoff_first: Duration,
+    /// The longest wait after a failure.
+    pub backoff_max: Duration,
+    /// Until something forbidden is tried again: permissions can be granted.
+    pub forbidden_retry: Duration,
+    /// Until an absent API is looked for again: CustomResourceDefinitions can be installed.
+    pub absent_retry: Duration,
+    /// Between two looks at Karpenter's CustomResourceDefinition.
+    pub crd_interval: Duration,
+    /// How long events of a watch are gathered before they are sent.
+    pub batch_window: Duration,
+    /// How long the bulk kinds wait for Nodes and claims to have been listed.
+    pub first_tier_wait: Duration,
+    /// How long an exec plugin may run.
+    pub exec: Duration,
+    /// How long before credentials expire they are renewed.
+    pub renew_before: Duration,
+    /// The least time between two reports that only say "still live".
+    pub health: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            request: Duration::from_secs(30),
+            stall: Duration::from_secs(30),
+            watch: Duration::from_secs(55),
+            watch_slack: Duration::from_secs(5),
+            backoff_first: Duration::from_millis(800),
+            backoff_max: Duration::from_secs(30),
+            forbidden_retry: Duration::from_mins(1),
+            absent_retry: Duration::from_secs(30),
+            crd_interval: Duration::from_mins(1),
+            batch_window: Duration::from_millis(50),
+            first_tier_wait: Duration::from_secs(3),
+            exec: Duration::from_secs(30),
+            renew_before: Duration::from_mins(1),
+            health: Duration::from_secs(1),
+        }
+    }
+}
