@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod config;
+pub mod export;
 pub mod fleet;
 pub mod input;
 pub mod insight;

@@ -72,7 +72,7 @@ fn any_pod() -> impl Strategy<Value = PodRow> {
 
 fn any_job() -> impl Strategy<Value = JobRow> {
     (1..4_u8, 0..4_u8, 0..2_i64, any::<bool>()).prop_map(|(name, generation, ready, suspended)| {
-        let mut row = JobRow { ready, suspended, ..job("ml", &format!("j{name}")) };
+        let mut row = JobRow { suspended, ready, ..job("ml", &format!("j{name}")) };
         row.meta = recreated(row.meta, generation);
         row
     })

@@ -1,0 +1,98 @@
+//! `nodeClaims[]`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::SnapshotInput;
+use super::value::{Id, Stamp, Text, maybe_text, text};
+use super::words::{CapacityType, ClaimPhase, ConditionStatus};
+use crate::fleet::{self, NodeClaimRow};
+use crate::insight::phase;
+
+/// One NodeClaim.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeClaim {
+    /// Its name.
+    pub name: Text,
+    /// Its uid.
+    pub uid: Id,
+    /// Its NodePool.
+    pub node_pool: Option<Text>,
+    /// Its Node.
+    pub node_name: Option<Text>,
+    /// Its instance type.
+    pub instance_type: Option<Text>,
+    /// Its zone.
+    pub zone: Option<Text>,
+    /// How its capacity is bought.
+    pub capacity_type: Option<CapacityType>,
+    /// When it was created.
+    pub created_at: Stamp,
+    /// When the cloud had launched the instance.
+    pub launched_at: Option<Stamp>,
+    /// When the Node had joined.
+    pub registered_at: Option<Stamp>,
+    /// When the Node was usable with all its resources.
+    pub initialized_at: Option<Stamp>,
+    /// When it expires; null for never.
+    pub expires_at: Option<Stamp>,
+    /// How long its pods may hold up its end; null for as long as they like.
+    pub termination_grace_period_seconds: Option<i64>,
+    /// Since when it is being deleted.
+    pub deleting_since: Option<Stamp>,
+    /// Where it stands.
+    pub phase: ClaimPhase,
+    /// `status.conditions`, in their order.
+    pub conditions: Vec<Condition>,
+}
+
+/// One condition.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// `type`.
+    pub r#type: Text,
+    /// `status`.
+    pub status: ConditionStatus,
+    /// `reason`.
+    pub reason: Text,
+    /// `message`.
+    pub message: Text,
+    /// `lastTransitionTime`.
+    pub last_transition_at: Option<Stamp>,
+}
+
+pub(super) fn of(input: &SnapshotInput<'_>, row: &NodeClaimRow) -> NodeClaim {
+    let picture = input.picture.claim(row);
+    let node = picture.and_then(|picture| picture.node.as_ref()).or(row.node_name.as_ref());
+    let since = |condition| row.true_since(condition).map(Stamp);
+    NodeClaim {
+        name: text(&row.meta.key.name),
+        uid: Id(row.meta.uid.clone()),
+        node_pool: maybe_text(row.node_pool()),
+        node_name: maybe_text(node),
+        instance_type: maybe_text(row.instance_type()),
+        zone: maybe_text(row.zone()),
+        capacity_type: row.capacity_type().map(Into::into),
+        created_at: Stamp(row.meta.created),
+        launched_at: since("Launched"),
+        registered_at: since("Registered"),
+        initialized_at: since("Initialized"),
+        expires_at: row.expires_at().map(Stamp),
+        termination_grace_period_seconds: row.termination_grace_seconds,
+        deleting_since: row.meta.deleting_since().map(Stamp),
+        phase: picture.map_or_else(|| phase::ClaimPhase::of(row), |picture| picture.phase).into(),
+        conditions: row.conditions.iter().map(condition).collect(),
+    }
+}
+
+fn condition(row: &fleet::Condition) -> Condition {
+    Condition {
+        r#type: text(&row.kind),
+        status: row.status.into(),
+        reason: text(&row.reason),
+        message: text(&row.message),
+        last_transition_at: row.last_transition.map(Stamp),
+    }
+}

@@ -1,0 +1,125 @@
+//! The document as a whole.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
+
+use super::claims::{self, NodeClaim};
+use super::events::{self, Event};
+use super::jobs::{self, Job};
+use super::metadata::{self, Metadata};
+use super::nodes::{self, Node};
+use super::pods::{self, Pod};
+use super::pools::{self, NodePool};
+use super::sources::{self, Source};
+use super::totals::{self, Totals};
+use crate::fleet::{ClusterFacts, Fleet, Row, Sources};
+use crate::insight::{KarpenterVersion, Known, Picture, Scope};
+use crate::units::Time;
+
+/// What a snapshot is made of.
+#[derive(Clone, Copy)]
+pub struct SnapshotInput<'a> {
+    /// What exists.
+    pub fleet: &'a Fleet,
+    /// What it means; of this very Fleet.
+    pub picture: &'a Picture,
+    /// How alive each Source is.
+    pub sources: &'a Sources,
+    /// What is known of the cluster.
+    pub cluster: &'a ClusterFacts,
+    /// Which Karpenter runs there.
+    pub karpenter: &'a KarpenterVersion,
+    /// What the lists are narrowed to.
+    pub scope: &'a Scope,
+    /// What time it is.
+    pub now: Time,
+    /// Whether writing is switched off.
+    pub readonly: bool,
+    /// Whether the cluster is simulated.
+    pub demo: bool,
+    /// batchtop's own version.
+    pub version: &'a str,
+}
+
+impl<'a> SnapshotInput<'a> {
+    /// What may be counted.
+    pub(super) fn known(&self) -> Known<'a> {
+        Known::new(self.sources, self.cluster)
+    }
+}
+
+/// The version of the document's format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub enum ApiVersion {
+    /// The first one.
+    #[serde(rename = "batchtop.io/v1")]
+    V1,
+}
+
+/// The kind of the document.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub enum Kind {
+    /// The only one.
+    FleetSnapshot,
+}
+
+/// What batchtop knows of a cluster at one moment. Null means: not known now.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// Version of this format.
+    pub api_version: ApiVersion,
+    /// Always `FleetSnapshot`.
+    pub kind: Kind,
+    /// Of what, when, and how it was made.
+    pub metadata: Metadata,
+    /// How complete each source is.
+    pub sources: Vec<Source>,
+    /// Sums over the whole cluster, whatever the lists are narrowed to.
+    pub totals: Totals,
+    /// Node objects, by name.
+    pub nodes: Vec<Node>,
+    /// NodeClaim objects, by name, with and without a Node.
+    pub node_claims: Vec<NodeClaim>,
+    /// NodePool objects, by name.
+    pub node_pools: Vec<NodePool>,
+    /// Pod objects, by namespace and name.
+    pub pods: Vec<Pod>,
+    /// Job objects, by namespace and name.
+    pub jobs: Vec<Job>,
+    /// Events, the oldest first.
+    pub events: Vec<Event>,
+}
+
+/// The snapshot.
+pub fn snapshot(input: &SnapshotInput<'_>) -> Snapshot {
+    let (fleet, scope, known) = (input.fleet, input.scope, input.known());
+    Snapshot {
+        api_version: ApiVersion::V1,
+        kind: Kind::FleetSnapshot,
+        metadata: metadata::of(input),
+        sources: sources::of(input),
+        totals: totals::of(input, &known),
+        nodes: list(fleet.nodes.iter().filter(|row| scope.has_node(row)), |row| nodes::of(input, &known, row)),
+        node_claims: list(fleet.node_claims.iter().filter(|row| scope.has_claim(fleet, row)), |row| {
+            claims::of(input, row)
+        }),
+        node_pools: list(scope.pools(fleet).into_iter(), |row| pools::of(input, &known, row)),
+        pods: list(fleet.pods.iter().filter(|row| scope.has_pod(row)), |row| pods::of(input, &known, row)),
+        jobs: list(fleet.jobs.iter().filter(|row| scope.has_job(row)), |row| jobs::of(input, &known, row)),
+        events: events::of(input),
+    }
+}
+
+/// Rows by namespace and name, each as it is written.
+fn list<'a, R: Row + 'a, T>(rows: impl Iterator<Item = &'a R>, write: impl Fn(&R) -> T) -> Vec<T> {
+    let mut rows: Vec<&R> = rows.collect();
+    rows.sort_unstable_by_key(|row| &row.meta().key);
+    rows.into_iter().map(write).collect()
+}
+
+/// The JSON schema of [`Snapshot`], as it is written: every field is there, further ones may come.
+pub fn schema() -> Schema {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Snapshot>()
+}

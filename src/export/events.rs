@@ -1,0 +1,74 @@
+//! `events[]`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::SnapshotInput;
+use super::value::{Id, Stamp, Text, text, unless_empty};
+use super::words::{EventClass, EventType};
+use crate::fleet::EventRow;
+use crate::insight::relation;
+
+/// One Event.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// Its uid.
+    pub uid: Id,
+    /// When it was last seen.
+    pub at: Stamp,
+    /// How often it was seen.
+    pub count: u32,
+    /// Normal or Warning.
+    pub r#type: EventType,
+    /// Its reason; some have an empty one.
+    pub reason: Text,
+    /// What it speaks of.
+    pub object: Object,
+    /// The Node it concerns.
+    pub node: Option<Text>,
+    /// Its message.
+    pub message: Text,
+    /// The component that wrote it.
+    pub source: Text,
+    /// What it is about.
+    pub class: EventClass,
+}
+
+/// An object.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Object {
+    /// Its kind.
+    pub kind: Text,
+    /// Its namespace; null for an object of the cluster.
+    pub namespace: Option<Text>,
+    /// Its name.
+    pub name: Text,
+}
+
+pub(super) fn of(input: &SnapshotInput<'_>) -> Vec<Event> {
+    let mut rows: Vec<&EventRow> =
+        input.fleet.events.iter().filter(|row| input.scope.has_event(input.fleet, row)).collect();
+    rows.sort_unstable_by_key(|row| (row.at, &row.meta.uid));
+    rows.into_iter().map(|row| event(input, row)).collect()
+}
+
+fn event(input: &SnapshotInput<'_>, row: &EventRow) -> Event {
+    Event {
+        uid: Id(row.meta.uid.clone()),
+        at: Stamp(row.at),
+        count: row.count,
+        r#type: row.kind.into(),
+        reason: text(&row.reason),
+        object: Object {
+            kind: text(&row.object.kind),
+            namespace: unless_empty(&row.object.key.namespace),
+            name: text(&row.object.key.name),
+        },
+        node: relation::node_of_event(input.fleet, row).map(Text),
+        message: text(&row.message),
+        source: text(&row.source),
+        class: row.class.into(),
+    }
+}

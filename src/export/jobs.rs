@@ -1,0 +1,73 @@
+//! `jobs[]`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::SnapshotInput;
+use super::value::{Id, Stamp, Text, text};
+use super::words::JobStatus;
+use crate::fleet::{JobRow, Kind};
+use crate::insight::{Known, batch, picture};
+
+/// One Job.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Job {
+    /// Its namespace.
+    pub namespace: Text,
+    /// Its name.
+    pub name: Text,
+    /// Its uid.
+    pub uid: Id,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// The reason of the condition that decided it.
+    pub reason: Option<Text>,
+    /// Pods that must succeed; null for a work queue.
+    pub completions: Option<i64>,
+    /// Pods that may run at once.
+    pub parallelism: i64,
+    /// Pods that run or are to run.
+    pub active: i64,
+    /// Pods that are ready.
+    pub ready: i64,
+    /// Pods that succeeded.
+    pub succeeded: i64,
+    /// Pods that failed.
+    pub failed: i64,
+    /// Failures after which it gives up.
+    pub backoff_limit: i64,
+    /// When it was started or last resumed.
+    pub started_at: Option<Stamp>,
+    /// When it was complete or failed.
+    pub finished_at: Option<Stamp>,
+    /// Accelerators that its unfinished pods request.
+    pub gpu_requested: Option<i64>,
+    /// Its active pods whose own annotation protects them now.
+    pub pods_protected: Option<u64>,
+}
+
+pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, row: &JobRow) -> Job {
+    let state = batch::state(row);
+    let gpu_requested = input.picture.job(row).map_or(0, |picture| picture.gpu_requested);
+    let protected = picture::protected_pods_of(input.fleet, row, input.now, input.karpenter);
+    let knows_pods = known.readable(Kind::Pod);
+    Job {
+        namespace: text(&row.meta.key.namespace),
+        name: text(&row.meta.key.name),
+        uid: Id(row.meta.uid.clone()),
+        status: state.status.into(),
+        reason: state.reason.map(Text),
+        completions: row.completions,
+        parallelism: row.parallelism,
+        active: row.active,
+        ready: row.ready,
+        succeeded: row.succeeded,
+        failed: row.failed,
+        backoff_limit: row.backoff_limit,
+        started_at: row.started.map(Stamp),
+        finished_at: state.finished.map(Stamp),
+        gpu_requested: knows_pods.then_some(gpu_requested),
+        pods_protected: knows_pods.then(|| u64::try_from(protected).unwrap_or(u64::MAX)),
+    }
+}

@@ -1,0 +1,21 @@
+//! The JSON snapshot (`batchtop.io/v1`, `FleetSnapshot`) and its schema.
+//!
+//! One file per part of the document: the types as they are written, and how they come from Fleet and Picture. A field
+//! enters in the change that fills it; adding is always allowed, renaming never. Null means: not known now.
+
+mod claims;
+mod document;
+mod events;
+mod jobs;
+mod metadata;
+mod nodes;
+mod pods;
+mod pools;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod totals;
+mod value;
+mod words;
+
+pub use document::{Snapshot, SnapshotInput, schema, snapshot};

@@ -1,0 +1,114 @@
+//! `nodes[]`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::SnapshotInput;
+use super::value::{Id, Stamp, Text, maybe_text, text};
+use super::words::{CapacityType, NodePhase, Sharing, Vendor};
+use crate::fleet::{Kind, NodeRow};
+use crate::insight::gpu::NodeGpu;
+use crate::insight::picture::NodePicture;
+use crate::insight::{Known, phase};
+
+/// One Node. What pods request is null while not all pods are known.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Node {
+    /// Its name.
+    pub name: Text,
+    /// Its uid.
+    pub uid: Id,
+    /// Its NodePool.
+    pub node_pool: Option<Text>,
+    /// Its NodeClaim.
+    pub node_claim: Option<Text>,
+    /// Its instance type.
+    pub instance_type: Option<Text>,
+    /// Its region.
+    pub region: Option<Text>,
+    /// Its zone.
+    pub zone: Option<Text>,
+    /// How its capacity is bought.
+    pub capacity_type: Option<CapacityType>,
+    /// When the Node object was created.
+    pub created_at: Stamp,
+    /// Whether condition `Ready` is `True`.
+    pub ready: bool,
+    /// `spec.unschedulable`.
+    pub cordoned: bool,
+    /// Where it stands.
+    pub phase: NodePhase,
+    /// Active pods bound to it.
+    pub pod_count: Option<u64>,
+    /// Allocatable CPU in thousandths of a core.
+    pub cpu_allocatable_millis: i64,
+    /// What its pods request of it.
+    pub cpu_requested_millis: Option<i64>,
+    /// Allocatable memory.
+    pub memory_allocatable_bytes: i64,
+    /// What its pods request of it.
+    pub memory_requested_bytes: Option<i64>,
+    /// Its accelerators; null where it has none.
+    pub gpu: Option<Gpu>,
+}
+
+/// The accelerators of a Node, in the units it advertises.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Gpu {
+    /// The extended resource; several joined by commas, the numbers then being their sums.
+    pub resource: Text,
+    /// Who makes them.
+    pub vendor: Vendor,
+    /// The model.
+    pub model: Option<Text>,
+    /// Devices.
+    pub physical: Option<i64>,
+    /// Units in capacity.
+    pub advertised: i64,
+    /// Units that can be allocated.
+    pub allocatable: i64,
+    /// Units that its pods request.
+    pub requested: Option<i64>,
+    /// How devices are shared.
+    pub sharing: Sharing,
+}
+
+pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, row: &NodeRow) -> Node {
+    let picture = input.picture.node(&row.meta.key.name);
+    let requested = |of: fn(&NodePicture) -> i64| known.only(&[Kind::Pod], picture.map_or(0, of));
+    Node {
+        name: text(&row.meta.key.name),
+        uid: Id(row.meta.uid.clone()),
+        node_pool: maybe_text(row.node_pool()),
+        node_claim: maybe_text(picture.and_then(|picture| picture.claim.as_ref()).map(|key| &key.name)),
+        instance_type: maybe_text(row.instance_type()),
+        region: maybe_text(row.region()),
+        zone: maybe_text(row.zone()),
+        capacity_type: row.capacity_type().map(Into::into),
+        created_at: Stamp(row.meta.created),
+        ready: row.is_ready(),
+        cordoned: row.cordoned,
+        phase: picture.map_or_else(|| phase::NodePhase::of(row, None), |picture| picture.phase).into(),
+        pod_count: known.only(&[Kind::Pod], picture.map_or(0, |picture| picture.pod_count)),
+        cpu_allocatable_millis: row.allocatable.cpu_millis,
+        cpu_requested_millis: requested(|picture| picture.cpu_requested_millis),
+        memory_allocatable_bytes: row.allocatable.memory_bytes,
+        memory_requested_bytes: requested(|picture| picture.memory_requested_bytes),
+        gpu: picture.and_then(|picture| picture.gpu.as_ref()).map(|found| gpu(known, found)),
+    }
+}
+
+fn gpu(known: &Known<'_>, found: &NodeGpu) -> Gpu {
+    Gpu {
+        resource: text(&found.resource),
+        vendor: found.vendor.into(),
+        model: maybe_text(found.model.as_ref()),
+        physical: found.physical,
+        advertised: found.advertised,
+        allocatable: found.allocatable,
+        requested: known.only(&[Kind::Pod], found.requested),
+        sharing: found.sharing.into(),
+    }
+}

@@ -1,0 +1,109 @@
+//! `pods[]`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::SnapshotInput;
+use super::value::{Id, Stamp, Text, maybe_text, text};
+use super::words::{PodPhase, ProtectionState};
+use crate::fleet::{self, Kind, PodRow};
+use crate::insight::disruption::{NodeAnnotation, protection};
+use crate::insight::{Known, relation};
+
+/// One pod.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pod {
+    /// Its namespace.
+    pub namespace: Text,
+    /// Its name.
+    pub name: Text,
+    /// Its uid.
+    pub uid: Id,
+    /// The Node it is bound to.
+    pub node: Option<Text>,
+    /// `status.phase`.
+    pub phase: PodPhase,
+    /// What somebody wrote and the pod came from: the Deployment behind its ReplicaSet, the CronJob behind its Job.
+    pub owner: Option<Owner>,
+    /// The Job that controls it.
+    pub job: Option<Text>,
+    /// When it was created.
+    pub created_at: Stamp,
+    /// When the kubelet took it, before images were pulled.
+    pub started_at: Option<Stamp>,
+    /// CPU it requests, in thousandths of a core, as the scheduler counts.
+    pub cpu_requested_millis: i64,
+    /// Memory it requests.
+    pub memory_requested_bytes: i64,
+    /// Accelerators it requests.
+    pub gpu_requested: i64,
+    /// Restarts of its containers.
+    pub restarts: u32,
+    /// Since when it is being deleted.
+    pub deleting_since: Option<Stamp>,
+    /// Whether its Node is protected by the Node's own annotation.
+    pub node_protected: Option<bool>,
+    /// What its own annotation amounts to.
+    pub protection: Protection,
+}
+
+/// An owner.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Owner {
+    /// Its kind.
+    pub kind: Text,
+    /// Its name.
+    pub name: Text,
+}
+
+/// What a pod's own `karpenter.sh/do-not-disrupt` amounts to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Protection {
+    /// Its state.
+    pub state: ProtectionState,
+    /// The annotation.
+    pub value: Option<Text>,
+    /// When a duration ends or has ended; null also before it has begun to count.
+    pub until: Option<Stamp>,
+}
+
+pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, row: &PodRow) -> Pod {
+    Pod {
+        namespace: text(&row.meta.key.namespace),
+        name: text(&row.meta.key.name),
+        uid: Id(row.meta.uid.clone()),
+        node: maybe_text(row.node.as_ref()),
+        phase: row.phase.into(),
+        owner: relation::top_owner(input.fleet, row).map(owner),
+        job: maybe_text(relation::job_name(row)),
+        created_at: Stamp(row.meta.created),
+        started_at: row.started.map(Stamp),
+        cpu_requested_millis: row.requests.cpu_millis,
+        memory_requested_bytes: row.requests.memory_bytes,
+        gpu_requested: row.requests.gpu_total(),
+        restarts: row.restarts,
+        deleting_since: row.meta.deleting_since().map(Stamp),
+        node_protected: node_protected(input, known, row),
+        protection: protection(input, row),
+    }
+}
+
+fn owner(owner: &fleet::Owner) -> Owner {
+    Owner { kind: text(&owner.kind), name: text(&owner.name) }
+}
+
+fn node_protected(input: &SnapshotInput<'_>, known: &Known<'_>, row: &PodRow) -> Option<bool> {
+    let Some(name) = &row.node else { return Some(false) };
+    match input.fleet.node(name) {
+        Some(node) => Some(protection::of_node(node) == NodeAnnotation::Protects),
+        None => known.only(&[Kind::Node], false),
+    }
+}
+
+fn protection(input: &SnapshotInput<'_>, row: &PodRow) -> Protection {
+    let found = protection::of_pod(row, input.now, input.karpenter);
+    Protection { state: found.state.into(), value: found.value.map(Text), until: found.until.map(Stamp) }
+}

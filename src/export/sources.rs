@@ -1,0 +1,45 @@
+//! `sources[]`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::SnapshotInput;
+use super::value::{Stamp, Text, maybe_text};
+use super::words::SourceState;
+use crate::fleet::{Health, Kind, SourceId};
+
+/// How complete one source is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Source {
+    /// The resource it reads, for example `nodes`.
+    pub name: String,
+    /// Its state.
+    pub state: SourceState,
+    /// Objects it holds, or has read so far.
+    pub objects: u64,
+    /// When it was last known to be right.
+    pub as_of: Option<Stamp>,
+    /// What is wrong, or what was left out on purpose.
+    pub message: Option<Text>,
+    /// Objects that are missing here: not decodable, or forgotten because there were too many.
+    pub dropped: u64,
+}
+
+pub(super) fn of(input: &SnapshotInput<'_>) -> Vec<Source> {
+    let mut sources: Vec<Source> = input.sources.iter().map(|(id, health)| source(input, *id, health)).collect();
+    sources.sort_by(|a, b| a.name.cmp(&b.name));
+    sources
+}
+
+fn source(input: &SnapshotInput<'_>, id: SourceId, health: &Health) -> Source {
+    let forgotten = if id == SourceId::Kind(Kind::Event) { input.fleet.events.dropped() } else { 0 };
+    Source {
+        name: id.name().to_owned(),
+        state: health.state.into(),
+        objects: health.objects,
+        as_of: health.as_of.map(Stamp),
+        message: maybe_text(health.message.as_ref()),
+        dropped: health.undecodable.saturating_add(forgotten),
+    }
+}

@@ -1,0 +1,334 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{SnapshotInput, schema, snapshot};
+use crate::fleet::{
+    Budget, ClusterFacts, Delta, EventClass, EventObject, EventRow, EventType, Fleet, Health, HealthState, JobRow,
+    KarpenterApi, Kind, NodeClaimRow, NodeClassRef, NodePoolRow, NodeRow, ObjectKey, PodPhase, PodRow, SourceId,
+    Sources,
+};
+use crate::insight::karpenter::Provenance;
+use crate::insight::testing::{
+    CREATED, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, resources, sym, upserts,
+};
+use crate::insight::{KarpenterVersion, Picture, Scope};
+use crate::units::{Lifetime, Selector};
+
+const GPU: &str = "nvidia.com/gpu";
+
+/// What a snapshot is made of, owned.
+struct World {
+    fleet: Fleet,
+    sources: Sources,
+    cluster: ClusterFacts,
+    karpenter: KarpenterVersion,
+    scope: Scope,
+}
+
+impl World {
+    fn json(&self) -> Value {
+        let picture = Picture::full(&self.fleet);
+        let input = SnapshotInput {
+            fleet: &self.fleet,
+            picture: &picture,
+            sources: &self.sources,
+            cluster: &self.cluster,
+            karpenter: &self.karpenter,
+            scope: &self.scope,
+            now: NOW,
+            readonly: true,
+            demo: false,
+            version: "0.1.0",
+        };
+        serde_json::to_value(snapshot(&input)).expect("JSON")
+    }
+
+    fn set(&mut self, kind: Kind, state: HealthState) {
+        self.sources.insert(SourceId::Kind(kind), Health { state, ..Health::default() });
+    }
+}
+
+fn world(deltas: Vec<Delta>) -> World {
+    let live = || Health { state: HealthState::Live, objects: 1, as_of: Some(NOW), ..Health::default() };
+    World {
+        fleet: fleet(deltas),
+        sources: Kind::ALL.into_iter().map(|kind| (SourceId::Kind(kind), live())).collect(),
+        cluster: ClusterFacts {
+            context: "prod".to_owned(),
+            server: "https://10.0.0.1:6443".to_owned(),
+            kubernetes_version: Some("v1.36.3".to_owned()),
+            karpenter_api: KarpenterApi::V1,
+            ..ClusterFacts::default()
+        },
+        karpenter: KarpenterVersion {
+            version: Some("1.14.1".to_owned()),
+            how: Provenance::Image,
+            api: KarpenterApi::V1,
+            auto_mode: false,
+        },
+        scope: Scope::default(),
+    }
+}
+
+fn gpu_node() -> NodeRow {
+    let pairs = [
+        ("karpenter.sh/nodepool", "gpu"),
+        ("karpenter.sh/initialized", "true"),
+        ("karpenter.sh/capacity-type", "spot"),
+        ("node.kubernetes.io/instance-type", "p5.48xlarge"),
+        ("topology.kubernetes.io/region", "us-east-1"),
+        ("topology.kubernetes.io/zone", "us-east-1a"),
+        ("karpenter.k8s.aws/instance-gpu-name", "h100"),
+    ];
+    NodeRow {
+        labels: labels(&pairs),
+        provider_id: Some(sym("aws:///us-east-1a/i-1")),
+        capacity: resources(192_000, 2 << 40, &[(GPU, 8)]),
+        allocatable: resources(191_000, 2 << 40, &[(GPU, 7)]),
+        do_not_disrupt: Some(sym("true")),
+        ..node("gpu-1")
+    }
+}
+
+fn claims() -> Vec<NodeClaimRow> {
+    let known = labels(&[
+        ("karpenter.sh/nodepool", "gpu"),
+        ("karpenter.sh/capacity-type", "spot"),
+        ("node.kubernetes.io/instance-type", "p5.48xlarge"),
+        ("topology.kubernetes.io/zone", "us-east-1a"),
+    ]);
+    let ready = NodeClaimRow {
+        labels: known,
+        expire_after: Lifetime::Seconds(86_400),
+        termination_grace_seconds: Some(3600),
+        provider_id: Some(sym("aws:///us-east-1a/i-1")),
+        conditions: met(&["Launched", "Registered", "Initialized"]),
+        ..claim("gpu-abc")
+    };
+    vec![ready, claim("gpu-new")]
+}
+
+fn gpu_pool() -> NodePoolRow {
+    let budget = |nodes: &str, schedule: Option<&str>, duration: Option<&str>| Budget {
+        nodes: sym(nodes),
+        reasons: schedule.map(|_| vec![sym("Underutilized")]),
+        schedule: schedule.map(sym),
+        duration: duration.map(sym),
+    };
+    NodePoolRow {
+        node_class: Some(NodeClassRef { group: sym("karpenter.k8s.aws"), kind: sym("EC2NodeClass"), name: sym("gpu") }),
+        weight: 10,
+        consolidate_after: Lifetime::Never,
+        budgets: Some(vec![budget("10%", None, None), budget("0", Some("0 9 * * mon-fri"), Some("8h"))]),
+        limits: vec![(sym(GPU), sym("64"))],
+        usage: vec![(sym("cpu"), sym("192")), (sym(GPU), sym("8"))],
+        ..pool("gpu")
+    }
+}
+
+fn train() -> JobRow {
+    JobRow {
+        parallelism: 2,
+        completions: Some(2),
+        active: 1,
+        ready: 1,
+        succeeded: 1,
+        owner: Some(owner("CronJob", "nightly", &meta("ml", "nightly").uid)),
+        labels: labels(&[("team", "vision")]),
+        ..job("ml", "train")
+    }
+}
+
+fn pods() -> Vec<PodRow> {
+    let job = train();
+    let member = |name: &str, value: &str| PodRow {
+        owner: Some(owner("Job", "train", &job.meta.uid)),
+        labels: labels(&[("team", "vision")]),
+        requests: resources(8000, 64 << 30, &[(GPU, 4)]),
+        do_not_disrupt: Some(sym(value)),
+        ..pod("ml", name, Some("gpu-1"))
+    };
+    let running = member("train-0", "4h");
+    let done = PodRow { phase: PodPhase::Succeeded, ..member("train-1", "true") };
+    let waiting = PodRow { phase: PodPhase::Pending, started: None, ..pod("web", "api-0", None) };
+    vec![waiting, done, running]
+}
+
+fn events() -> Vec<EventRow> {
+    let event = |namespace: &str, name: &str, kind: &str, key: ObjectKey, class| EventRow {
+        meta: meta(namespace, name),
+        at: CREATED.plus_seconds(30),
+        count: 3,
+        kind: EventType::Normal,
+        reason: sym("DisruptionBlocked"),
+        object: EventObject { kind: sym(kind), key },
+        message: sym("Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)"),
+        source: sym("karpenter"),
+        host: None,
+        class,
+    };
+    vec![
+        event("default", "e2", "NodeClaim", ObjectKey::cluster("gpu-abc"), EventClass::Blocked),
+        event("ml", "e1", "Pod", ObjectKey::new("ml", "train-0"), EventClass::Other),
+    ]
+}
+
+fn everything() -> World {
+    world(vec![
+        Delta::Nodes(upserts(vec![node("cpu-1"), gpu_node()])),
+        Delta::NodeClaims(upserts(claims())),
+        Delta::NodePools(upserts(vec![gpu_pool(), pool("cpu")])),
+        Delta::Jobs(upserts(vec![train()])),
+        Delta::Pods(upserts(pods())),
+        Delta::Events(upserts(events())),
+    ])
+}
+
+/// Whether the document is as the schema says, and if not, why.
+fn complaints(document: &Value) -> Vec<String> {
+    let schema = serde_json::to_value(schema()).expect("JSON");
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema");
+    validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path)).collect()
+}
+
+#[test]
+fn the_committed_schema_is_that_of_the_types() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/export/snapshot.schema.json");
+    let generated = format!("{}\n", serde_json::to_string_pretty(&schema()).expect("JSON"));
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(&path, &generated).expect("a writable schema");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == generated, "run the tests once with UPDATE_SCHEMA=1 and commit {}", path.display());
+}
+
+#[test]
+fn a_snapshot_is_as_its_schema_says() {
+    assert_eq!(complaints(&everything().json()), Vec::<String>::new());
+    let mut nothing = world(Vec::new());
+    nothing.sources.clear();
+    nothing.cluster = ClusterFacts::default();
+    nothing.karpenter = KarpenterVersion::default();
+    assert_eq!(complaints(&nothing.json()), Vec::<String>::new());
+}
+
+#[test]
+fn the_schema_demands_every_field_and_forbids_none() {
+    let mut document = everything().json();
+    document["nodes"][0]["fromTheFuture"] = Value::Bool(true);
+    assert_eq!(complaints(&document), Vec::<String>::new());
+    document["nodes"][0].as_object_mut().expect("an object").remove("gpu");
+    document["pods"][0]["phase"] = Value::from("Sleeping");
+    document["metadata"]["generatedAt"] = Value::from("today");
+    assert_eq!(complaints(&document).len(), 3);
+}
+
+#[test]
+fn the_document() {
+    let text = serde_json::to_string_pretty(&everything().json()).expect("JSON");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_is_not_known_is_null() {
+    let mut world = everything();
+    world.set(Kind::Pod, HealthState::Syncing);
+    world.set(Kind::NodeClaim, HealthState::Forbidden);
+    world.set(Kind::Job, HealthState::Absent);
+    let json = world.json();
+    for pointer in [
+        "/totals/pods",
+        "/totals/podsProtected",
+        "/totals/nodeClaims",
+        "/totals/nodesStarting",
+        "/totals/gpu/requested",
+        "/nodes/1/podCount",
+        "/nodes/1/cpuRequestedMillis",
+        "/nodes/1/gpu/requested",
+        "/jobs/0/podsProtected",
+        "/nodePools/0/disrupting",
+    ] {
+        assert_eq!(json.pointer(pointer), Some(&Value::Null), "{pointer}");
+    }
+    assert_eq!((&json["totals"]["nodes"], &json["totals"]["jobsActive"]), (&Value::from(2), &Value::from(1)));
+    assert_eq!(complaints(&json), Vec::<String>::new());
+}
+
+#[test]
+fn where_only_some_namespaces_are_readable_sums_are_not_known() {
+    let mut world = everything();
+    world.cluster.namespaces = Some(vec!["ml".to_owned()]);
+    let json = world.json();
+    assert_eq!((&json["totals"]["pods"], &json["nodes"][1]["podCount"]), (&Value::Null, &Value::Null));
+    assert_eq!((&json["jobs"][0]["podsProtected"], &json["totals"]["nodes"]), (&Value::from(1), &Value::from(2)));
+}
+
+/// The names in each list.
+fn names(json: &Value) -> [Vec<String>; 6] {
+    ["nodes", "nodeClaims", "nodePools", "pods", "jobs", "events"].map(|list| {
+        let rows = json[list].as_array().expect("a list").iter();
+        rows.map(|row| row["name"].as_str().or(row["uid"].as_str()).expect("a name").to_owned()).collect()
+    })
+}
+
+fn owned(lists: [&[&str]; 6]) -> [Vec<String>; 6] {
+    lists.map(|list| list.iter().map(|name| (*name).to_owned()).collect())
+}
+
+const ALL_PODS: &[&str] = &["train-0", "train-1", "api-0"];
+const ALL_NODES: &[&str] = &["cpu-1", "gpu-1"];
+const ALL_CLAIMS: &[&str] = &["gpu-abc", "gpu-new"];
+const ALL_EVENTS: &[&str] = &["uid-default/e2", "uid-ml/e1"];
+
+#[test]
+fn a_scope_narrows_lists_and_never_totals() {
+    let mut world = everything();
+    let all = world.json();
+    assert_eq!(names(&all), owned([ALL_NODES, ALL_CLAIMS, &["cpu", "gpu"], ALL_PODS, &["train"], ALL_EVENTS]));
+    world.scope = Scope { namespaces: Some(BTreeSet::from(["web".to_owned()])), ..Scope::default() };
+    let web = world.json();
+    assert_eq!(names(&web), owned([ALL_NODES, ALL_CLAIMS, &["cpu", "gpu"], &["api-0"], &[], &[]]));
+    world.scope = Scope { selector: Some(Selector::parse("team=vision").unwrap()), ..Scope::default() };
+    let vision = world.json();
+    let want = [ALL_NODES, ALL_CLAIMS, &["cpu", "gpu"], &["train-0", "train-1"], &["train"], &["uid-ml/e1"]];
+    assert_eq!(names(&vision), owned(want));
+    let by_label = |text: &str| Scope { node_selector: Some(Selector::parse(text).unwrap()), ..Scope::default() };
+    world.scope = by_label("topology.kubernetes.io/zone=us-east-1a");
+    let zone = world.json();
+    assert_eq!(names(&zone), owned([&["gpu-1"], &["gpu-abc"], &["gpu"], ALL_PODS, &["train"], ALL_EVENTS]));
+    world.scope = by_label("karpenter.sh/nodepool=cpu");
+    assert_eq!(names(&world.json()), owned([&[], &[], &["cpu"], ALL_PODS, &["train"], ALL_EVENTS]));
+    for narrowed in [&web, &vision, &zone] {
+        assert_eq!(narrowed["totals"], all["totals"]);
+        assert_eq!(complaints(narrowed), Vec::<String>::new());
+    }
+    assert_eq!(vision["metadata"]["scope"]["selector"], "team=vision");
+    assert_eq!(web["metadata"]["scope"]["namespaces"], serde_json::json!(["web"]));
+}
+
+#[test]
+fn a_duration_is_no_protection_where_karpenter_is_too_old() {
+    let mut world = everything();
+    let state = |world: &World| world.json()["pods"][0]["protection"]["state"].clone();
+    assert_eq!(state(&world), "Until");
+    world.karpenter.version = Some("1.11.0".to_owned());
+    assert_eq!(
+        (state(&world), world.json()["totals"]["podsProtected"].clone()),
+        (Value::from("Invalid"), Value::from(0))
+    );
+}
+
+#[test]
+fn a_node_that_is_not_ready_uses_up_the_budget_of_its_pool() {
+    let mut world = everything();
+    let broken = NodeRow { conditions: vec![condition("Ready", crate::fleet::Status::Unknown, "")], ..gpu_node() };
+    world.fleet.apply(Delta::Nodes(upserts(vec![broken])));
+    let json = world.json();
+    assert_eq!(
+        (&json["nodePools"][1]["nodes"], &json["nodePools"][1]["disrupting"]),
+        (&Value::from(1), &Value::from(1))
+    );
+    assert_eq!(json["nodes"][1]["phase"], "NotReady");
+}

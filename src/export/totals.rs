@@ -1,0 +1,60 @@
+//! `totals`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::SnapshotInput;
+use crate::fleet::Kind;
+use crate::insight::{Known, picture};
+
+/// Sums over the whole cluster; null where not all of it is known.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Totals {
+    /// Nodes.
+    pub nodes: Option<u64>,
+    /// Nodes that are starting, and NodeClaims without a Node.
+    pub nodes_starting: Option<u64>,
+    /// NodeClaims.
+    pub node_claims: Option<u64>,
+    /// Pods, in every phase.
+    pub pods: Option<u64>,
+    /// Active pods whose own annotation protects them now.
+    pub pods_protected: Option<u64>,
+    /// Jobs that are pending or running.
+    pub jobs_active: Option<u64>,
+    /// Accelerators.
+    pub gpu: GpuTotals,
+}
+
+/// Accelerators of all Nodes, each in the units its Node advertises.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GpuTotals {
+    /// In capacity.
+    pub advertised: Option<i64>,
+    /// That can be allocated.
+    pub allocatable: Option<i64>,
+    /// Requested by the pods on the Nodes.
+    pub requested: Option<i64>,
+    /// Devices.
+    pub physical: Option<i64>,
+}
+
+pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>) -> Totals {
+    let sum = picture::totals(input.fleet, input.picture, input.now, input.karpenter);
+    Totals {
+        nodes: known.only(&[Kind::Node], sum.nodes),
+        nodes_starting: known.only(&[Kind::Node, Kind::NodeClaim], sum.nodes_starting),
+        node_claims: known.only(&[Kind::NodeClaim], sum.node_claims),
+        pods: known.only(&[Kind::Pod], sum.pods),
+        pods_protected: known.only(&[Kind::Pod], sum.pods_protected),
+        jobs_active: known.only(&[Kind::Job], sum.jobs_active),
+        gpu: GpuTotals {
+            advertised: known.only(&[Kind::Node], sum.gpu.advertised),
+            allocatable: known.only(&[Kind::Node], sum.gpu.allocatable),
+            requested: known.only(&[Kind::Node, Kind::Pod], sum.gpu.requested),
+            physical: known.only(&[Kind::Node], sum.gpu.physical).flatten(),
+        },
+    }
+}

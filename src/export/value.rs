@@ -1,0 +1,62 @@
+//! Values as JSON writes them, without copying what the Fleet shares.
+
+use std::fmt::Display;
+
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use crate::fleet::{Sym, Uid};
+use crate::units::Time;
+
+/// Text that is shared with the Fleet.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema)]
+#[schemars(inline)]
+pub struct Text(#[schemars(with = "String")] pub Sym);
+
+/// A point in time, RFC 3339 in UTC with `Z`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
+#[schemars(inline)]
+pub struct Stamp(#[schemars(with = "String", extend("format" = "date-time"))] pub Time);
+
+/// `metadata.uid`.
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema)]
+#[schemars(inline)]
+pub struct Id(#[schemars(with = "String")] pub Uid);
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl Serialize for Stamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// The text of a symbol, shared.
+pub(super) fn text(sym: &Sym) -> Text {
+    Text(sym.clone())
+}
+
+/// The same where there may be none.
+pub(super) fn maybe_text(sym: Option<&Sym>) -> Option<Text> {
+    sym.map(text)
+}
+
+/// Text that says something; an empty one is none.
+pub(super) fn unless_empty(sym: &Sym) -> Option<Text> {
+    (!sym.is_empty()).then(|| text(sym))
+}
+
+/// What something prints as.
+pub(super) fn printed(value: Option<&impl Display>) -> Option<String> {
+    value.map(ToString::to_string)
+}

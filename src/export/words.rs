@@ -1,0 +1,123 @@
+//! The closed sets of words in the document.
+//!
+//! Each mirrors an enum of the Fleet or of the insights, which thereby stay free of JSON; a new variant there does not
+//! compile until it has its word here.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::fleet::{self, KarpenterApi};
+use crate::insight::{batch, disruption, gpu, karpenter, phase};
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident of $source:path { $($variant:ident = $text:literal),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+        #[allow(missing_docs, reason = "the words are documented where they come from")]
+        pub enum $name {
+            $(#[serde(rename = $text)] $variant),+
+        }
+
+        impl From<$source> for $name {
+            fn from(value: $source) -> Self {
+                type Source = $source;
+                match value {
+                    $(Source::$variant => Self::$variant),+
+                }
+            }
+        }
+    )+};
+}
+
+words! {
+    /// How the capacity is bought.
+    CapacityType of fleet::CapacityType { Spot = "spot", OnDemand = "on-demand", Reserved = "reserved" }
+
+    /// Where a Node stands.
+    NodePhase of phase::NodePhase {
+        Starting = "Starting", Running = "Running", Disrupting = "Disrupting", Terminating = "Terminating",
+        NotReady = "NotReady",
+    }
+
+    /// Where a NodeClaim stands.
+    ClaimPhase of phase::ClaimPhase {
+        Launching = "Launching", Registering = "Registering", Initializing = "Initializing", Ready = "Ready",
+        Terminating = "Terminating",
+    }
+
+    /// `status.phase` of a pod.
+    PodPhase of fleet::PodPhase {
+        Pending = "Pending", Running = "Running", Succeeded = "Succeeded", Failed = "Failed", Unknown = "Unknown",
+    }
+
+    /// What a pod's own `karpenter.sh/do-not-disrupt` amounts to.
+    ProtectionState of disruption::ProtectionState {
+        None = "None", Permanent = "Permanent", Until = "Until", Elapsed = "Elapsed", Invalid = "Invalid",
+        Ineffective = "Ineffective",
+    }
+
+    /// Where a Job stands.
+    JobStatus of batch::JobStatus {
+        Suspended = "Suspended", Queued = "Queued", Pending = "Pending", Running = "Running", Complete = "Complete",
+        Failed = "Failed",
+    }
+
+    /// How the accelerators of a Node are shared.
+    Sharing of gpu::Sharing { None = "None", TimeSlicing = "TimeSlicing", Mps = "Mps", Mig = "Mig", Dra = "Dra" }
+
+    /// Who makes an accelerator.
+    Vendor of gpu::Vendor {
+        Nvidia = "nvidia", Amd = "amd", Aws = "aws", Google = "google", Intel = "intel", Habana = "habana",
+        Other = "other",
+    }
+
+    /// The status of a condition.
+    ConditionStatus of fleet::Status { True = "True", False = "False", Unknown = "Unknown" }
+
+    /// `type` of an Event.
+    EventType of fleet::EventType { Normal = "Normal", Warning = "Warning" }
+
+    /// What an Event is about.
+    EventClass of fleet::EventClass {
+        Blocked = "Blocked", Disrupting = "Disrupting", Interruption = "Interruption", Eviction = "Eviction",
+        Provisioning = "Provisioning", Image = "Image", Scheduling = "Scheduling", Other = "Other",
+    }
+
+    /// The state of a source.
+    SourceState of fleet::HealthState {
+        Connecting = "Connecting", Syncing = "Syncing", Live = "Live", Stale = "Stale", Forbidden = "Forbidden",
+        Absent = "Absent", Failed = "Failed",
+    }
+
+    /// How Karpenter's version came to be known.
+    Provenance of karpenter::Provenance {
+        Flag = "Flag", Image = "Image", CrdSchema = "CrdSchema", Assumed = "Assumed",
+    }
+}
+
+/// The Karpenter API that the cluster serves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Api {
+    /// `karpenter.sh/v1`.
+    V1,
+    /// `karpenter.sh/v1beta1`.
+    V1Beta1,
+    /// `karpenter.sh/v1alpha5`.
+    V1Alpha5,
+    /// None.
+    Absent,
+}
+
+impl Api {
+    /// `None` where it is not known yet.
+    pub(super) const fn of(api: KarpenterApi) -> Option<Self> {
+        match api {
+            KarpenterApi::Unknown => None,
+            KarpenterApi::Absent => Some(Self::Absent),
+            KarpenterApi::V1Alpha5 => Some(Self::V1Alpha5),
+            KarpenterApi::V1Beta1 => Some(Self::V1Beta1),
+            KarpenterApi::V1 => Some(Self::V1),
+        }
+    }
+}
