@@ -1,0 +1,220 @@
+//! Claims: NodePools with their budgets, each with its NodeClaims.
+
+use super::columns::Spec;
+use super::facts::Seen;
+use super::{Line, format, words};
+use crate::app::Column;
+use crate::config::Role;
+use crate::fleet::{Key, Kind, NodeClaimRow, NodePoolRow};
+use crate::insight::disruption::BudgetWindow;
+use crate::insight::phase::ClaimPhase;
+use crate::units::{Lifetime, duration};
+
+/// One row: a branch of the tree or a leaf.
+pub(super) struct Row<'a> {
+    app: &'a Seen<'a>,
+    part: Part<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Pool(&'a NodePoolRow),
+    Claim(&'a NodeClaimRow),
+}
+
+/// The row of a key.
+pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
+    let fleet = &app.app().fleet;
+    let part = match key.kind {
+        Kind::NodePool => Part::Pool(fleet.node_pools.get(&key.object)?),
+        Kind::NodeClaim => Part::Claim(fleet.node_claims.get(&key.object)?),
+        _ => return None,
+    };
+    Some(Row { app, part })
+}
+
+/// The columns; some speak of NodePools, some of NodeClaims.
+pub(super) fn columns<'a>() -> Vec<Spec<Row<'a>>> {
+    vec![
+        Spec::left("NAME", 0, (16, 44), Row::name).by(Column::Name),
+        Spec::left("PHASE", 1, (11, 16), Row::phase).by(Column::Status),
+        Spec::right("NODES", 3, (5, 6), Row::nodes),
+        Spec::left("TYPE", 4, (8, 18), Row::instance_type).by(Column::InstanceType),
+        Spec::left("CAP", 6, (4, 4), Row::capacity).by(Column::Capacity),
+        Spec::left("ZONE", 9, (8, 16), Row::zone).by(Column::Zone),
+        Spec::left("NODE", 8, (10, 44), Row::node).by(Column::Node),
+        Spec::right("AGE", 3, (4, 6), Row::age).by(Column::Age),
+        Spec::right("EXPIRES", 5, (7, 11), Row::expires).by(Column::Expires),
+        Spec::left("BUDGETS", 2, (10, 30), Row::budgets),
+        Spec::left("POLICY", 7, (9, 28), Row::policy),
+        Spec::right("AFTER", 7, (5, 8), Row::consolidate_after),
+        Spec::left("LIMITS", 8, (10, 34), Row::limits),
+        Spec::right("WEIGHT", 10, (6, 6), Row::weight).by(Column::Weight),
+    ]
+}
+
+/// `consolidateAfter` and `expireAfter` as they are written.
+pub(super) fn lifetime(value: Lifetime) -> String {
+    match value {
+        Lifetime::Unset => format::NONE.to_owned(),
+        Lifetime::Never => "Never".to_owned(),
+        Lifetime::Seconds(seconds) => duration::format_compact(seconds),
+        Lifetime::Invalid => "invalid".to_owned(),
+    }
+}
+
+/// Use of every limited resource: `cpu 320/1000`.
+pub(super) fn limits(pool: &NodePoolRow) -> Vec<String> {
+    let used =
+        |resource| pool.usage.iter().find(|(name, _)| name == resource).map_or("0", |(_, amount)| amount.as_str());
+    pool.limits.iter().map(|(resource, limit)| format!("{resource} {}/{limit}", used(resource))).collect()
+}
+
+impl Row<'_> {
+    fn name(&self) -> Line {
+        match self.part {
+            Part::Pool(pool) => Line::of(Role::TextStrong, &pool.meta.key.name),
+            Part::Claim(claim) => Line::of(Role::TextDim, "└ ").and(Role::Text, &claim.meta.key.name),
+        }
+    }
+
+    fn phase(&self) -> Line {
+        match self.part {
+            Part::Pool(pool) if pool.is_ready() => Line::of(Role::Ok, "● Ready"),
+            Part::Pool(_) => Line::of(Role::Bad, "! NotReady"),
+            Part::Claim(claim) => words::claim(ClaimPhase::of(claim)).line(),
+        }
+    }
+
+    fn of_claim(&self, text: impl Fn(&NodeClaimRow) -> Line) -> Line {
+        match self.part {
+            Part::Claim(claim) => text(claim),
+            Part::Pool(_) => Line::new(),
+        }
+    }
+
+    fn of_pool(&self, text: impl Fn(&NodePoolRow) -> Line) -> Line {
+        match self.part {
+            Part::Pool(pool) => text(pool),
+            Part::Claim(_) => Line::new(),
+        }
+    }
+
+    fn nodes(&self) -> Line {
+        self.of_pool(|pool| {
+            if !self.app.readable(Kind::Node) {
+                return Line::of(Role::Unknown, format::NOT_YET);
+            }
+            let nodes = format::count(self.app.picture.pool(&pool.meta.key.name).nodes);
+            match pool.replicas {
+                Some(replicas) => Line::plain(format!("{nodes}/{replicas}")),
+                None => Line::plain(nodes),
+            }
+        })
+    }
+
+    fn instance_type(&self) -> Line {
+        self.of_claim(|claim| words::or_none(claim.instance_type()))
+    }
+
+    fn capacity(&self) -> Line {
+        self.of_claim(|claim| words::capacity(claim.capacity_type()))
+    }
+
+    fn zone(&self) -> Line {
+        self.of_claim(|claim| words::or_none(claim.zone()))
+    }
+
+    fn node(&self) -> Line {
+        self.of_claim(|claim| words::or_none(claim.node_name.as_ref()))
+    }
+
+    fn age(&self) -> Line {
+        let created = match self.part {
+            Part::Pool(pool) => pool.meta.created,
+            Part::Claim(claim) => claim.meta.created,
+        };
+        Line::plain(format::age(self.app.now.seconds_since(created)))
+    }
+
+    fn expires(&self) -> Line {
+        match self.part {
+            Part::Pool(pool) => Line::of(Role::TextDim, lifetime(pool.expire_after)),
+            Part::Claim(claim) => match claim.expires_at() {
+                Some(at) if at <= self.app.now => Line::of(Role::Warn, "over"),
+                Some(at) => Line::plain(format!("in {}", format::age(at.seconds_since(self.app.now)))),
+                None => Line::of(Role::TextDim, lifetime(claim.expire_after)),
+            },
+        }
+    }
+
+    fn budgets(&self) -> Line {
+        self.of_pool(|pool| active_budgets(pool, self.app))
+    }
+
+    fn policy(&self) -> Line {
+        self.of_pool(|pool| match pool.replicas {
+            Some(_) => Line::of(Role::TextDim, "static"),
+            None => words::or_none(Some(pool.consolidation_policy.as_str())),
+        })
+    }
+
+    fn consolidate_after(&self) -> Line {
+        self.of_pool(|pool| Line::plain(lifetime(pool.consolidate_after)))
+    }
+
+    fn limits(&self) -> Line {
+        self.of_pool(|pool| words::or_none(Some(limits(pool).join(", "))))
+    }
+
+    fn weight(&self) -> Line {
+        self.of_pool(|pool| Line::plain(format::count(pool.weight)))
+    }
+
+    /// What a colleague would say about it.
+    pub(super) fn sentence(&self) -> Line {
+        match self.part {
+            Part::Pool(pool) => self.pool_sentence(pool),
+            Part::Claim(claim) => self.claim_sentence(claim),
+        }
+    }
+
+    fn pool_sentence(&self, pool: &NodePoolRow) -> Line {
+        let counts = self.app.picture.pool(&pool.meta.key.name);
+        let budgets = active_budgets(pool, self.app).text();
+        let words = match self.app.readable(Kind::Node) {
+            true => format!(
+                " has {}, {} of them leaving or not ready; budgets now: {budgets}",
+                format::plural(counts.nodes, "node"),
+                counts.disrupting
+            ),
+            false => format!(": its nodes are not known yet; budgets now: {budgets}"),
+        };
+        Line::plain("NodePool ").and(Role::TextStrong, &pool.meta.key.name).and(Role::Text, words)
+    }
+
+    fn claim_sentence(&self, claim: &NodeClaimRow) -> Line {
+        let key = Key::new(Kind::NodeClaim, claim.meta.key.clone());
+        super::fleet::row(self.app, &key).map_or_else(Line::new, |row| row.sentence())
+    }
+}
+
+/// The budgets that count now, as they are written: `10%, 0 Drifted`.
+pub(super) fn active_budgets(pool: &NodePoolRow, app: &Seen<'_>) -> Line {
+    // Without budgets Karpenter's own default is one of 10 % (karpenter pkg/apis/v1/nodepool.go).
+    let Some(budgets) = &pool.budgets else { return Line::of(Role::TextDim, "10% (default)") };
+    let active = budgets.iter().filter(|budget| BudgetWindow::of(budget).at(app.now).active_now);
+    let words: Vec<String> = active.map(|budget| budget_words(&budget.nodes, budget.reasons.as_deref())).collect();
+    if words.is_empty() { Line::of(Role::TextDim, "none now") } else { Line::plain(words.join(", ")) }
+}
+
+fn budget_words(nodes: &str, reasons: Option<&[crate::fleet::Sym]>) -> String {
+    match reasons {
+        None => nodes.to_owned(),
+        Some([]) => format!("{nodes} of no reason"),
+        Some(reasons) => {
+            let reasons: Vec<&str> = reasons.iter().map(|reason| reason.as_str()).collect();
+            format!("{nodes} {}", reasons.join("+"))
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! A NodeClaim: from request to ready node, and when it ends.
+
+use super::super::facts::Seen;
+use super::super::{Line, claims, format, words};
+use super::Page;
+use crate::config::Role;
+use crate::fleet::{NodeClaimRow, ObjectKey};
+use crate::insight::phase::{ClaimPhase, NodePhase};
+use crate::units::Time;
+
+/// The whole text.
+pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
+    let claim = app.app().fleet.node_claims.get(key)?;
+    let mut page = Page::new("NodeClaim", &key.name);
+    page.line(summary(claim));
+    timeline(app, claim, &mut page);
+    end(app, claim, &mut page);
+    relations(app, claim, &mut page);
+    page.conditions(app, &claim.conditions);
+    Some(page)
+}
+
+fn summary(claim: &NodeClaimRow) -> Line {
+    let parts = [
+        claim.instance_type().map(ToString::to_string),
+        claim.capacity_type().map(|capacity| capacity.name().to_owned()),
+        claim.zone().map(ToString::to_string),
+        claim.node_pool().map(|pool| format!("pool {pool}")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    words::claim(ClaimPhase::of(claim)).line().and(Role::Text, format!("   {}", parts.join(" · ")))
+}
+
+/// Created, then each step with how long it took; the step that is under way with how long it has taken so far.
+fn timeline(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
+    page.section("TIMELINE");
+    let mut before = claim.meta.created;
+    page.fact("created", Line::plain(format::clock_seconds(app.now, before)));
+    for (step, condition) in [("launched", "Launched"), ("registered", "Registered"), ("initialized", "Initialized")] {
+        let Some(at) = claim.true_since(condition) else {
+            page.fact(step, waiting(app, claim, before));
+            return;
+        };
+        let took = format::span(at.seconds_since(before));
+        page.fact(step, Line::plain(format::clock_seconds(app.now, at)).and(Role::TextDim, format!("  after {took}")));
+        before = at;
+    }
+    let total = format::span(before.seconds_since(claim.meta.created));
+    page.fact("in all", Line::plain(total));
+}
+
+fn waiting(app: &Seen<'_>, claim: &NodeClaimRow, since: Time) -> Line {
+    if claim.meta.deletion.is_some() {
+        return Line::of(Role::TextDim, "never: it is being deleted");
+    }
+    Line::of(Role::Pending, format!("◌ not yet, for {}", format::age(app.now.seconds_since(since))))
+}
+
+fn end(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
+    page.section("ITS END");
+    let expires = match claim.expires_at() {
+        Some(at) => {
+            let after = claims::lifetime(claim.expire_after);
+            format!("{} ({}, expireAfter {after})", format::clock(app.now, at), format::relative(app.now, at))
+        }
+        None => claims::lifetime(claim.expire_after),
+    };
+    page.fact("expires", Line::plain(expires));
+    let grace =
+        claim.termination_grace_seconds.map_or_else(|| "none: drains as long as it takes".to_owned(), format::span);
+    page.fact("grace period", Line::plain(grace));
+    if let Some(since) = claim.meta.deleting_since() {
+        page.fact("deleted", Line::of(Role::Terminating, format::relative(app.now, since)));
+    }
+    if let Some(at) = claim.termination_at {
+        page.fact("killed", Line::of(Role::Bad, format!("{} at the latest", format::clock(app.now, at))));
+    }
+    if claim.do_not_disrupt.is_some() {
+        page.item(Line::of(Role::Warn, "△ has karpenter.sh/do-not-disrupt, which is not read on a NodeClaim"));
+    }
+}
+
+fn relations(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
+    page.section("BELONGS TO");
+    match app.app().fleet.node_of(claim) {
+        Some(node) => {
+            let phase = app.node(node).map_or(NodePhase::Starting, |picture| picture.phase);
+            page.fact("Node", Line::plain(&node.meta.key.name).and(Role::Text, "  ").then(words::node(phase).line()));
+        }
+        None => page.fact("Node", Line::of(Role::TextDim, "none yet")),
+    }
+    page.fact_if("NodePool", claim.node_pool());
+    page.fact_if("NodeClass", claim.node_class.as_ref().map(|class| format!("{} {}", class.kind, class.name)));
+    page.fact_if("provider id", claim.provider_id.as_ref());
+    let requested =
+        format!("{} cpu, {}", format::cores(claim.requests.cpu_millis), format::bytes(claim.requests.memory_bytes));
+    page.fact("asked for", Line::plain(requested));
+}

@@ -1,0 +1,152 @@
+//! A Node: what runs on it, what it is made of, where it came from.
+
+use super::super::facts::Seen;
+use super::super::{Line, claims, format, words};
+use super::Page;
+use crate::config::Role;
+use crate::fleet::{Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow};
+use crate::insight::disruption::{NodeAnnotation, protection};
+use crate::insight::phase::{ClaimPhase, NodePhase};
+
+/// The whole text.
+pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
+    let node = app.app().fleet.nodes.get(key)?;
+    let mut page = Page::new("Node", &key.name);
+    page.line(summary(app, node));
+    page.line(protection_line(node));
+    resources(app, node, &mut page);
+    pods(app, node, &mut page);
+    relations(app, node, &mut page);
+    taints(node, &mut page);
+    page.conditions(app, &node.conditions);
+    Some(page)
+}
+
+fn summary(app: &Seen<'_>, node: &NodeRow) -> Line {
+    let phase = app.node(node).map_or(NodePhase::Starting, |picture| picture.phase);
+    let parts = [
+        node.instance_type().map(ToString::to_string),
+        node.capacity_type().map(|capacity| capacity.name().to_owned()),
+        node.zone().map(ToString::to_string),
+        Some(match node.node_pool() {
+            Some(pool) => format!("pool {pool}"),
+            None => "not managed by Karpenter".to_owned(),
+        }),
+        Some(format!("{} old", format::span(app.now.seconds_since(node.meta.created)))),
+        node.cordoned.then(|| "cordoned".to_owned()),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    words::node(phase).line().and(Role::Text, format!("   {}", parts.join(" · ")))
+}
+
+fn protection_line(node: &NodeRow) -> Line {
+    let value = node.do_not_disrupt.as_ref().map_or("", |value| value.as_str());
+    match protection::of_node(node) {
+        NodeAnnotation::Absent => Line::of(Role::TextDim, "not protected itself"),
+        NodeAnnotation::Protects => Line::of(
+            Role::Protected,
+            "▣ protected: Karpenter leaves it and all its pods alone until the annotation is removed",
+        ),
+        NodeAnnotation::Ignored => {
+            Line::of(Role::Warn, format!("△ not protected: on a Node only \"true\" counts, not \"{value}\""))
+        }
+    }
+}
+
+fn resources(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
+    page.section("RESOURCES");
+    let picture = app.node(node).filter(|_| app.readable(Kind::Pod));
+    let amount = |requested: Option<i64>, whole: i64, write: fn(i64) -> String| {
+        let Some(requested) = requested else {
+            return Line::of(Role::Unknown, format::NOT_YET).and(Role::Text, format!(" of {}", write(whole)));
+        };
+        let percent = format::percent(requested, whole).unwrap_or_else(|| format::UNKNOWN.to_owned());
+        Line::plain(format!("{} of {} requested ({percent})", write(requested), write(whole)))
+    };
+    page.fact("cpu", amount(picture.map(|p| p.cpu_requested_millis), node.allocatable.cpu_millis, format::cores));
+    page.fact(
+        "memory",
+        amount(picture.map(|p| p.memory_requested_bytes), node.allocatable.memory_bytes, format::bytes),
+    );
+    if let Some(gpu) = app.node(node).and_then(|picture| picture.gpu.as_ref()) {
+        let requested = app.readable(Kind::Pod).then_some(gpu.requested);
+        let model = gpu.model.as_ref().map_or_else(String::new, |model| format!(" {model}"));
+        let line =
+            words::gpus(requested, gpu.advertised).and(Role::TextDim, format!(" requested{model} ({})", gpu.resource));
+        page.fact("accelerators", line);
+        if gpu.allocatable < gpu.advertised {
+            let lost = format::count(gpu.advertised - gpu.allocatable);
+            page.fact("", Line::of(Role::Warn, format!("△ {lost} advertised but not allocatable")));
+        }
+    }
+    page.fact_if("kubelet", Some(&node.kubelet_version));
+}
+
+fn pods(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
+    page.section("PODS");
+    if !app.readable(Kind::Pod) {
+        page.item(Line::of(Role::Unknown, format!("{} pods are not known yet", format::NOT_YET)));
+        return;
+    }
+    let mut pods: Vec<&PodRow> = app.app().fleet.pods_on(&node.meta.key.name).collect();
+    pods.sort_by_key(|pod| (!app.protection(pod).state.is_active(), -pod.requests.gpu_total(), pod.meta.key.clone()));
+    if pods.is_empty() {
+        page.item(Line::of(Role::TextDim, "none"));
+    }
+    pods.into_iter().for_each(|pod| page.item(pod_line(app, pod)));
+}
+
+/// A pod in one line: state, name, what it asks for, its protection.
+pub(super) fn pod_line(app: &Seen<'_>, pod: &PodRow) -> Line {
+    let gpus = match pod.requests.gpu_total() {
+        0 => String::new(),
+        gpus => format!(", {gpus} GPU"),
+    };
+    let requests =
+        format!("  {} cpu, {}{gpus}", format::cores(pod.requests.cpu_millis), format::bytes(pod.requests.memory_bytes));
+    let line = words::pod(pod).and(Role::Text, "  ").and(Role::TextStrong, pod.meta.key.to_string());
+    let protection = words::protection(&app.protection(pod), app.now);
+    let line = line.and(Role::TextDim, requests);
+    if protection.is_empty() { line } else { line.and(Role::Text, "  ").then(protection) }
+}
+
+fn relations(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
+    page.section("WHERE IT CAME FROM");
+    match app.app().fleet.claim_of(node) {
+        Some(claim) => page.fact("NodeClaim", claim_line(app, claim)),
+        None => page.fact("NodeClaim", Line::of(Role::TextDim, "none: Karpenter did not make this Node")),
+    }
+    if let Some(name) = node.node_pool() {
+        let pool = app.app().fleet.node_pools.get(&ObjectKey::cluster(name));
+        let line = match pool {
+            Some(pool) => {
+                Line::plain(name).and(Role::TextDim, "  budgets now: ").then(claims::active_budgets(pool, app))
+            }
+            None => Line::plain(name).and(Role::Warn, "  △ does not exist (any more)"),
+        };
+        page.fact("NodePool", line);
+    }
+    page.fact_if("provider id", node.provider_id.as_ref());
+}
+
+fn claim_line(app: &Seen<'_>, claim: &NodeClaimRow) -> Line {
+    let line = Line::plain(&claim.meta.key.name).and(Role::Text, "  ").then(words::claim(ClaimPhase::of(claim)).line());
+    match claim.expires_at() {
+        Some(at) => {
+            let relative = format::relative(app.now, at);
+            line.and(Role::TextDim, format!("  expires {} ({relative})", format::clock(app.now, at)))
+        }
+        None => line,
+    }
+}
+
+fn taints(node: &NodeRow, page: &mut Page) {
+    if node.taints.is_empty() {
+        return;
+    }
+    page.section("TAINTS");
+    for taint in &node.taints {
+        let value = if taint.value.is_empty() { String::new() } else { format!("={}", taint.value) };
+        page.item(Line::plain(format!("{}{value}:{}", taint.key, taint.effect)));
+    }
+}

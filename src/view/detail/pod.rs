@@ -1,0 +1,89 @@
+//! A pod: its state, its protection, its Node and its owners.
+
+use super::super::facts::Seen;
+use super::super::{Line, format, words};
+use super::Page;
+use crate::config::Role;
+use crate::fleet::{ObjectKey, PodRow};
+use crate::insight::disruption::{NodeAnnotation, ProtectionState, protection};
+use crate::insight::phase::NodePhase;
+use crate::insight::{batch, relation};
+
+/// The whole text.
+pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
+    let pod = app.app().fleet.pods.get(key)?;
+    let mut page = Page::new("Pod", &key.to_string());
+    let age = format::span(app.now.seconds_since(pod.meta.created));
+    page.line(words::pod(pod).and(Role::Text, format!("   {age} old")));
+    if !pod.unschedulable.is_empty() {
+        page.line(Line::of(Role::Warn, format!("△ cannot be scheduled: {}", pod.unschedulable)));
+    }
+    protected(app, pod, &mut page);
+    relations(app, pod, &mut page);
+    facts(app, pod, &mut page);
+    Some(page)
+}
+
+fn protected(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
+    page.section("PROTECTION");
+    let protection = app.protection(pod);
+    let line = words::protection(&protection, app.now);
+    let value = protection.value.as_ref().map_or("", |value| value.as_str());
+    match protection.state {
+        ProtectionState::None => page.item(Line::of(Role::TextDim, "none of its own")),
+        _ => page.item(line.and(Role::TextDim, format!("  karpenter.sh/do-not-disrupt: \"{value}\""))),
+    }
+    if let Some(problem) = &protection.problem {
+        page.item(Line::of(Role::Warn, format!("△ ignored: {problem}")));
+    }
+    if protection.state == ProtectionState::Ineffective {
+        page.item(Line::of(Role::TextDim, "it protects nothing, because the pod has finished or is being deleted"));
+    }
+    let node = pod.node.as_ref().and_then(|node| app.app().fleet.node(node));
+    if node.is_some_and(|node| protection::of_node(node) == NodeAnnotation::Protects) {
+        page.item(Line::of(Role::Protected, "▣ its Node is protected as a whole"));
+    }
+}
+
+fn relations(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
+    page.section("BELONGS TO");
+    page.fact("Node", node_line(app, pod));
+    if let Some(job) = relation::job_of(&app.app().fleet, pod) {
+        let state = words::job(batch::state(job).status).line();
+        page.fact("Job", Line::plain(&job.meta.key.name).and(Role::Text, "  ").then(state));
+    }
+    if let Some(owner) = &pod.owner {
+        page.fact("owner", Line::plain(format!("{} {}", owner.kind, owner.name)));
+    }
+    if let Some(top) = relation::top_owner(&app.app().fleet, pod).filter(|top| Some(*top) != pod.owner.as_ref()) {
+        page.fact("made by", Line::plain(format!("{} {}", top.kind, top.name)));
+    }
+}
+
+fn node_line(app: &Seen<'_>, pod: &PodRow) -> Line {
+    let Some(name) = &pod.node else { return Line::of(Role::TextDim, "not bound yet") };
+    let Some(node) = app.app().fleet.node(name) else { return Line::plain(name).and(Role::Warn, "  △ is not known") };
+    let phase = app.node(node).map_or(NodePhase::Starting, |picture| picture.phase);
+    let line = Line::plain(name).and(Role::Text, "  ").then(words::node(phase).line());
+    match node.instance_type() {
+        Some(name) => line.and(Role::TextDim, format!("  {name}")),
+        None => line,
+    }
+}
+
+fn facts(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
+    page.section("REQUESTS AND CONTAINERS");
+    page.fact("cpu", Line::plain(format::cores(pod.requests.cpu_millis)));
+    page.fact("memory", Line::plain(format::bytes(pod.requests.memory_bytes)));
+    for gpu in pod.requests.gpus.iter().filter(|gpu| gpu.count > 0) {
+        page.fact(&gpu.resource, Line::of(Role::Gpu, format::count(gpu.count)));
+    }
+    let restarts = format::plural(pod.restarts, "restart");
+    page.fact("containers", Line::plain(format!("{} of {} ready, {restarts}", pod.containers_ready, pod.containers)));
+    let started = pod.started.map_or_else(|| format::NONE.to_owned(), |at| format::clock(app.now, at));
+    page.fact("started", Line::plain(started));
+    page.fact("grace period", Line::plain(format::span(pod.termination_grace_seconds)));
+    if let Some(since) = pod.meta.deleting_since() {
+        page.fact("deleted", Line::of(Role::Terminating, format::relative(app.now, since)));
+    }
+}

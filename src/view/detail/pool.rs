@@ -1,0 +1,113 @@
+//! A NodePool: what it allows to be disrupted now and next, its limits, its nodes.
+
+use super::super::facts::Seen;
+use super::super::{Line, claims, format, words};
+use super::Page;
+use crate::config::Role;
+use crate::fleet::{Budget, Kind, NodePoolRow, NodeRow, ObjectKey};
+use crate::insight::disruption::BudgetWindow;
+use crate::insight::phase::NodePhase;
+
+/// The whole text.
+pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
+    let pool = app.app().fleet.node_pools.get(key)?;
+    let mut page = Page::new("NodePool", &key.name);
+    page.line(if pool.is_ready() { Line::of(Role::Ok, "● Ready") } else { Line::of(Role::Bad, "! NotReady") });
+    disruption(pool, &mut page);
+    budgets(app, pool, &mut page);
+    limits(pool, &mut page);
+    nodes(app, pool, &mut page);
+    page.conditions(app, &pool.conditions);
+    Some(page)
+}
+
+fn disruption(pool: &NodePoolRow, page: &mut Page) {
+    page.section("DISRUPTION");
+    match pool.replicas {
+        Some(replicas) => page.fact("static", Line::plain(format!("{replicas} replicas, never consolidated"))),
+        None => {
+            page.fact_if("policy", Some(&pool.consolidation_policy));
+            page.fact("after", Line::plain(claims::lifetime(pool.consolidate_after)));
+        }
+    }
+    page.fact(
+        "expireAfter",
+        Line::plain(claims::lifetime(pool.expire_after)).and(Role::TextDim, "  of NodeClaims to come"),
+    );
+    page.fact_if("grace period", pool.termination_grace_seconds.map(format::span));
+    page.fact("weight", Line::plain(format::count(pool.weight)));
+    page.fact_if("NodeClass", pool.node_class.as_ref().map(|class| format!("{} {}", class.kind, class.name)));
+}
+
+fn budgets(app: &Seen<'_>, pool: &NodePoolRow, page: &mut Page) {
+    page.section("BUDGETS");
+    let counts = app.picture.pool(&pool.meta.key.name);
+    if app.readable(Kind::Node) {
+        let of = format::plural(counts.counted, "node");
+        page.item(Line::plain(format!("percentages are of {of}; {} use them up now", counts.disrupting)));
+    }
+    match &pool.budgets {
+        None => page.item(Line::plain("10% of the nodes, for every reason: Karpenter's default")),
+        Some(budgets) => budgets.iter().for_each(|budget| page.item(budget_line(app, budget))),
+    }
+}
+
+fn budget_line(app: &Seen<'_>, budget: &Budget) -> Line {
+    let window = BudgetWindow::of(budget);
+    let state = window.at(app.now);
+    let (glyph, role) = if state.active_now { ("●", Role::Text) } else { ("○", Role::TextDim) };
+    let reasons = match &budget.reasons {
+        None => "every reason".to_owned(),
+        Some(reasons) if reasons.is_empty() => "no reason".to_owned(),
+        Some(reasons) => reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join(", "),
+    };
+    let line = Line::of(role, format!("{glyph} {} for {reasons}", budget.nodes));
+    if let BudgetWindow::Broken(problem) = &window {
+        return line.and(Role::Bad, format!("  △ allows nothing: {problem}"));
+    }
+    line.and(Role::TextDim, schedule(app, budget, &state))
+}
+
+fn schedule(app: &Seen<'_>, budget: &Budget, state: &crate::insight::disruption::BudgetState) -> String {
+    let Some(schedule) = &budget.schedule else { return "  always".to_owned() };
+    let duration = budget.duration.as_ref().map_or_else(String::new, |duration| format!(" for {duration}"));
+    let next = match (state.active_now, state.next_change) {
+        (true, Some(at)) => format!(", until {}", format::clock(app.now, at)),
+        (false, Some(at)) => format!(", next at {}", format::clock(app.now, at)),
+        (_, None) => String::new(),
+    };
+    format!("  \"{schedule}\"{duration}{next}")
+}
+
+fn limits(pool: &NodePoolRow, page: &mut Page) {
+    page.section("LIMITS AND USE");
+    let limited = claims::limits(pool);
+    if limited.is_empty() {
+        page.item(Line::of(Role::TextDim, "no limits"));
+    }
+    limited.iter().for_each(|text| page.item(Line::plain(text)));
+    let free = pool.usage.iter().filter(|(name, _)| !pool.limits.iter().any(|(limited, _)| limited == name));
+    free.for_each(|(name, amount)| page.item(Line::of(Role::TextDim, format!("{name} {amount}"))));
+}
+
+fn nodes(app: &Seen<'_>, pool: &NodePoolRow, page: &mut Page) {
+    page.section("NODES");
+    let name = &pool.meta.key.name;
+    let mut nodes: Vec<&NodeRow> = app.app().fleet.nodes.iter().filter(|node| node.node_pool() == Some(name)).collect();
+    nodes.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
+    if nodes.is_empty() {
+        let (role, text) =
+            if app.readable(Kind::Node) { (Role::TextDim, "none") } else { (Role::Unknown, format::NOT_YET) };
+        page.item(Line::of(role, text));
+    }
+    for node in nodes.into_iter().take(MOST_NODES) {
+        let phase = app.node(node).map_or(NodePhase::Starting, |picture| picture.phase);
+        let kind = node.instance_type().map_or("", |kind| kind.as_str());
+        let age = format::age(app.now.seconds_since(node.meta.created));
+        let line = words::node(phase).line().and(Role::TextStrong, format!("  {}", node.meta.key.name));
+        page.item(line.and(Role::TextDim, format!("  {kind}  {age}")));
+    }
+}
+
+/// The Fleet screen, narrowed to the NodePool, has them all.
+const MOST_NODES: usize = 100;

@@ -1,0 +1,102 @@
+//! Events on one time line.
+
+use super::columns::Spec;
+use super::facts::Seen;
+use super::{Line, format, words};
+use crate::app::Column;
+use crate::config::Role;
+use crate::fleet::{EventClass, EventRow, EventType, Key, Kind};
+use crate::insight::relation;
+
+/// One row.
+pub(super) struct Row<'a> {
+    app: &'a Seen<'a>,
+    event: &'a EventRow,
+}
+
+/// The row of a key.
+pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
+    let event = app.app().fleet.events.get(&key.object).filter(|_| key.kind == Kind::Event)?;
+    Some(Row { app, event })
+}
+
+/// The columns.
+pub(super) fn columns<'a>() -> Vec<Spec<Row<'a>>> {
+    vec![
+        Spec::right("LAST", 1, (4, 6), Row::last).by(Column::Last),
+        Spec::left("TYPE", 6, (7, 7), Row::kind),
+        Spec::left("REASON", 2, (12, 28), Row::reason).by(Column::Reason),
+        Spec::left("OBJECT", 3, (16, 48), Row::object).by(Column::Object),
+        Spec::left("NODE", 7, (10, 44), Row::node).by(Column::Node),
+        Spec::right("COUNT", 5, (5, 6), Row::count).by(Column::Count),
+        Spec::left("MESSAGE", 4, (24, 400), Row::message),
+    ]
+}
+
+/// Glyph and role of what an Event is about.
+pub(super) const fn class(class: EventClass) -> (&'static str, Role) {
+    match class {
+        EventClass::Blocked => ("▣", Role::Protected),
+        EventClass::Disrupting => ("↓", Role::Terminating),
+        EventClass::Interruption => ("!", Role::Bad),
+        EventClass::Eviction => ("✗", Role::Warn),
+        EventClass::Provisioning => ("+", Role::Info),
+        EventClass::Image => ("▾", Role::TextDim),
+        EventClass::Scheduling => ("→", Role::TextDim),
+        EventClass::Other => ("·", Role::TextDim),
+    }
+}
+
+/// `Pod ml/train-0`.
+pub(super) fn object(event: &EventRow) -> String {
+    format!("{} {}", event.object.kind, event.object.key)
+}
+
+impl Row<'_> {
+    fn last(&self) -> Line {
+        Line::plain(format::age(self.app.now.seconds_since(self.event.at)))
+    }
+
+    fn kind(&self) -> Line {
+        match self.event.kind {
+            EventType::Normal => Line::of(Role::TextDim, "Normal"),
+            EventType::Warning => Line::of(Role::Warn, "Warning"),
+        }
+    }
+
+    fn reason(&self) -> Line {
+        let (glyph, role) = class(self.event.class);
+        let reason = if self.event.reason.is_empty() { format::NONE } else { &self.event.reason };
+        Line::of(role, format!("{glyph} ")).and(role, reason)
+    }
+
+    fn object(&self) -> Line {
+        Line::plain(object(self.event))
+    }
+
+    fn node(&self) -> Line {
+        match relation::node_of_event(&self.app.app().fleet, self.event) {
+            Some(node) if self.event.object.kind == "Node" && self.event.object.key.name == node => {
+                Line::of(Role::TextDim, "itself")
+            }
+            node => words::or_none(node),
+        }
+    }
+
+    fn count(&self) -> Line {
+        let role = if self.event.count > 1 { Role::Text } else { Role::TextDim };
+        Line::of(role, format::count(self.event.count))
+    }
+
+    fn message(&self) -> Line {
+        Line::plain(self.event.message.trim())
+    }
+
+    /// The whole message, as far as it fits.
+    pub(super) fn sentence(&self) -> Line {
+        let (glyph, role) = class(self.event.class);
+        let line = Line::of(role, glyph)
+            .and(Role::TextDim, format!(" {} ", format::clock_seconds(self.app.now, self.event.at)));
+        line.and(Role::TextStrong, object(self.event)).and(Role::Text, format!(": {}", self.event.message.trim()))
+    }
+}

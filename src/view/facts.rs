@@ -1,0 +1,74 @@
+//! What the screens ask of the App, and what is computed from it once for a frame.
+
+use std::ops::Deref;
+
+use crate::app::App;
+use crate::fleet::{HealthState, JobRow, Kind, NodeRow, PodRow, SourceId};
+use crate::insight::disruption::{Protection, protection};
+use crate::insight::picture::{NodePicture, Totals, protected_pods_of, totals};
+use crate::insight::{KarpenterVersion, Known};
+
+/// The App as a frame sees it.
+pub(super) struct Seen<'a> {
+    app: &'a App,
+    /// Karpenter's version.
+    pub(super) karpenter: KarpenterVersion,
+    /// The sums of the header.
+    pub(super) totals: Totals,
+}
+
+impl Deref for Seen<'_> {
+    type Target = App;
+    fn deref(&self) -> &App {
+        self.app
+    }
+}
+
+impl<'a> Seen<'a> {
+    /// Computes what the frame needs.
+    pub(super) fn new(app: &'a App) -> Self {
+        let karpenter =
+            KarpenterVersion::detect(app.settings.karpenter_version.as_deref(), &app.fleet.controllers, &app.cluster);
+        let totals = totals(&app.fleet, &app.picture, app.now, &karpenter);
+        Self { app, karpenter, totals }
+    }
+
+    /// The App, for as long as it lives.
+    pub(super) const fn app(&self) -> &'a App {
+        self.app
+    }
+
+    /// The protection of a pod now.
+    pub(super) fn protection(&self, pod: &PodRow) -> Protection {
+        protection::of_pod(pod, self.now, &self.karpenter)
+    }
+
+    /// What the picture says of a Node; `None` only between a change of the Fleet and that of the picture.
+    pub(super) fn node(&self, node: &NodeRow) -> Option<&'a NodePicture> {
+        self.app.picture.node(&node.meta.key.name)
+    }
+
+    /// How many pods on a Node are protected; `None` until the pods are known.
+    pub(super) fn protected_on(&self, node: &NodeRow) -> Option<usize> {
+        let pods = self.fleet.pods_on(&node.meta.key.name);
+        let protected = pods.filter(|pod| protection::is_protected(pod, self.now, &self.karpenter)).count();
+        self.readable(Kind::Pod).then_some(protected)
+    }
+
+    /// How many of a Job's active pods are protected, of how many; `None` until the pods are known.
+    pub(super) fn protected_of(&self, job: &JobRow) -> Option<(usize, usize)> {
+        let active = self.fleet.pods_of_job(&job.meta.uid).filter(|pod| pod.is_active()).count();
+        let protected = protected_pods_of(&self.fleet, job, self.now, &self.karpenter);
+        self.readable(Kind::Pod).then_some((protected, active))
+    }
+
+    /// Whether the table of a kind holds all that is watched.
+    pub(super) fn readable(&self, kind: Kind) -> bool {
+        Known::new(&self.sources, &self.cluster).readable(kind)
+    }
+
+    /// The state of the Source of a kind.
+    pub(super) fn state(&self, kind: Kind) -> HealthState {
+        self.sources.get(&SourceId::Kind(kind)).map_or(HealthState::Connecting, |health| health.state)
+    }
+}

@@ -1,0 +1,117 @@
+//! The last line: the keys that mean something now, or a line that is being typed.
+
+use super::facts::Seen;
+use super::screen::{Area, Placed};
+use super::{Line, text};
+use crate::app::{Overlay, Prompt, PromptKind, Screen};
+use crate::config::Role;
+use crate::input::{Action, Context};
+
+/// Action and the word for it.
+type Hint = (Action, &'static str);
+
+/// The keys of the layer that is on top, generated from the keymap: an action without a key is not offered.
+pub(super) fn keys(app: &Seen<'_>, area: Area) -> Placed {
+    let (context, hints) = hints(app);
+    let pressed: String = app.ui.pressed.iter().map(|chord| format!("{chord} ")).collect();
+    let room = usize::from(area.width).saturating_sub(1 + pressed.len() + 2);
+    let mut line = Line::new();
+    for (action, word) in hints {
+        let Some(keys) = app.settings.keymap.keys_of(context, *action) else { continue };
+        let hint = Line::plain(if line.is_empty() { " " } else { "   " })
+            .and(Role::Key, keys)
+            .and(Role::TextDim, format!(" {word}"));
+        if line.width() + hint.width() > room {
+            break;
+        }
+        line = line.then(hint);
+    }
+    if !pressed.is_empty() {
+        line = line.and(Role::Input, format!("   {pressed}…"));
+    }
+    Placed { area, line: line.cut(usize::from(area.width)) }
+}
+
+const TEXT: &[Hint] =
+    &[(Action::Back, "close"), (Action::Down, "down"), (Action::Up, "up"), (Action::PageDown, "page")];
+const DIALOG: &[Hint] = &[(Action::Open, "do it"), (Action::Back, "leave"), (Action::Right, "next choice")];
+const PICKER: &[Hint] =
+    &[(Action::Open, "choose"), (Action::Back, "leave"), (Action::Down, "down"), (Action::Up, "up")];
+const DETAIL: &[Hint] = &[
+    (Action::Back, "close"),
+    (Action::Yaml, "yaml"),
+    (Action::Protect, "protect"),
+    (Action::Unprotect, "unprotect"),
+    (Action::Down, "down"),
+    (Action::PageDown, "page"),
+    (Action::Help, "help"),
+];
+const INTO: Hint = (Action::Into, "into");
+const OPEN: Hint = (Action::Open, "open");
+const WRITES: [Hint; 4] =
+    [(Action::Mark, "mark"), (Action::Protect, "protect"), (Action::Unprotect, "unprotect"), (Action::Undo, "undo")];
+const LISTS: [Hint; 6] = [
+    (Action::Filter, "filter"),
+    (Action::Sort, "sort"),
+    (Action::Namespaces, "namespaces"),
+    (Action::Command, "command"),
+    (Action::Help, "help"),
+    (Action::Quit, "quit"),
+];
+
+/// Rows that can be protected.
+const TABLE_WRITING: &[Hint] = &[
+    OPEN, INTO, WRITES[0], WRITES[1], WRITES[2], LISTS[0], LISTS[1], LISTS[4], WRITES[3], LISTS[2], LISTS[3], LISTS[5],
+];
+/// Rows that cannot.
+const TABLE: &[Hint] = &[OPEN, INTO, LISTS[0], LISTS[1], LISTS[4], LISTS[2], LISTS[3], LISTS[5]];
+
+fn hints(app: &Seen<'_>) -> (Context, &'static [Hint]) {
+    match &app.ui.overlay {
+        Some(Overlay::Write(_)) => return (Context::Dialog, DIALOG),
+        Some(Overlay::Picker(_)) => return (Context::Dialog, PICKER),
+        Some(Overlay::Help { .. } | Overlay::Sources { .. } | Overlay::Results { .. }) => return (Context::Text, TEXT),
+        Some(Overlay::Prompt(_)) | None => {}
+    }
+    if app.ui.level.detail.is_some() {
+        return (Context::Text, DETAIL);
+    }
+    match app.ui.level.screen {
+        Screen::Fleet | Screen::Jobs | Screen::Pods => (Context::Table, TABLE_WRITING),
+        Screen::Claims | Screen::Events => (Context::Table, TABLE),
+    }
+}
+
+/// The line that is being typed, and the column of its cursor.
+pub(super) fn prompt(prompt: &Prompt, area: Area) -> (Placed, (u16, u16)) {
+    let (sign, hint) = match prompt.kind {
+        PromptKind::Filter => {
+            ("/", "text, or status:failed, pool:gpu, !ns:kube-system; enter keeps it, esc takes it away")
+        }
+        PromptKind::Command => (":", "a screen, ns NAME, ctx NAME, sort COLUMN, or an action of help"),
+    };
+    let width = usize::from(area.width).saturating_sub(3);
+    let (value, at) = visible(prompt.input.value(), prompt.input.cursor(), width);
+    let mut line = Line::of(Role::Key, format!(" {sign}")).and(Role::Input, value);
+    if line.width() + 4 < width {
+        line = line.and(Role::TextDim, format!("   {hint}"));
+    }
+    let x = area.x.saturating_add(u16::try_from(at + 2).unwrap_or(area.width));
+    (Placed { area, line: line.cut(usize::from(area.width)) }, (x.min(area.width.saturating_sub(1)), area.y))
+}
+
+/// The part of a typed text that fits, and the column of the cursor in it; the cursor is always inside.
+pub(super) fn visible(value: &str, cursor: usize, limit: usize) -> (String, usize) {
+    let (before, after): (Vec<(usize, char)>, Vec<(usize, char)>) =
+        value.chars().enumerate().partition(|(at, _)| *at < cursor);
+    let clean = |part: Vec<(usize, char)>| -> String {
+        let part: String = part.into_iter().map(|(_, c)| c).collect();
+        text::Span::new(Role::Input, part).text().to_owned()
+    };
+    let (mut before, after) = (clean(before), clean(after));
+    while text::width(&before) > limit && !before.is_empty() {
+        before.remove(0);
+    }
+    let at = text::width(&before);
+    (before + &after, at)
+}

@@ -1,0 +1,199 @@
+//! Every number that reaches the screen is written here.
+
+use crate::units::Time;
+
+/// What stands for something that does not exist.
+pub(super) const NONE: &str = "–";
+/// What stands for something that is not known.
+pub(super) const UNKNOWN: &str = "?";
+/// What stands for something that is not known yet.
+pub(super) const NOT_YET: &str = "…";
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// An age as kubectl writes it, but in one unit past two minutes, so that an idle screen does not change every second.
+/// A clock that runs behind the cluster's is no reason for a negative age.
+pub(super) fn age(seconds: i64) -> String {
+    match seconds {
+        ..=0 => "0s".to_owned(),
+        1..MINUTE => format!("{seconds}s"),
+        MINUTE..120 => format!("1m{:02}s", seconds - MINUTE),
+        120..HOUR => format!("{}m", seconds / MINUTE),
+        HOUR..172_800 => format!("{}h", seconds / HOUR),
+        _ => format!("{}d", seconds / DAY),
+    }
+}
+
+/// How long something took or will take, in at most two units: `58s`, `11m02s`, `4h 12m`, `29d 23h`.
+pub(super) fn span(seconds: i64) -> String {
+    let (days, hours, minutes) = (seconds / DAY, seconds % DAY / HOUR, seconds % HOUR / MINUTE);
+    match seconds {
+        ..0 => format!("-{}", span(seconds.saturating_neg())),
+        0..MINUTE => format!("{seconds}s"),
+        MINUTE..HOUR => format!("{minutes}m{:02}s", seconds % MINUTE),
+        HOUR..DAY if minutes == 0 => format!("{hours}h"),
+        HOUR..DAY => format!("{hours}h {minutes:02}m"),
+        _ if hours == 0 => format!("{days}d"),
+        _ => format!("{days}d {hours}h"),
+    }
+}
+
+/// `15:02` in UTC; with the date where that is not today.
+pub(super) fn clock(now: Time, at: Time) -> String {
+    let (today, then) = (now.to_string(), at.to_string());
+    let (Some(date), Some(time)) = (then.get(..10), then.get(11..16)) else { return UNKNOWN.to_owned() };
+    match (today.get(..10) == Some(date), today.get(..4) == then.get(..4)) {
+        (true, _) => time.to_owned(),
+        (false, true) => format!("{} {time}", &date[5..]),
+        (false, false) => format!("{date} {time}"),
+    }
+}
+
+/// `15:02:07` in UTC; with the date where that is not today.
+pub(super) fn clock_seconds(now: Time, at: Time) -> String {
+    let seconds = at.to_string().get(16..19).unwrap_or_default().to_owned();
+    clock(now, at) + &seconds
+}
+
+/// `in 1h 07m`, `41m ago`, `now`: coarse, for sentences.
+pub(super) fn relative(now: Time, at: Time) -> String {
+    match at.seconds_since(now) {
+        0 => "now".to_owned(),
+        ahead @ 1.. => format!("in {}", age(ahead)),
+        past => format!("{} ago", age(past.saturating_neg())),
+    }
+}
+
+/// Thousands apart: `12,300`.
+pub(super) fn count(number: impl TryInto<i128>) -> String {
+    let number: i128 = number.try_into().unwrap_or(i128::MAX);
+    let digits = number.unsigned_abs().to_string();
+    let mut grouped = String::from(if number < 0 { "-" } else { "" });
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `1 node`, `2 nodes`.
+pub(super) fn plural(number: impl TryInto<i128>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(i128::MAX);
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", count(number))
+}
+
+/// How much of a whole, rounded down so that 100% means all of it; `None` where there is no whole.
+pub(super) fn percent(part: i64, whole: i64) -> Option<String> {
+    if whole <= 0 {
+        return None;
+    }
+    let percent = i128::from(part.max(0)) * 100 / i128::from(whole);
+    Some(if percent == 0 && part > 0 { "<1%".to_owned() } else { format!("{percent}%") })
+}
+
+/// Cores: `48`, `3.9`, `250m`.
+pub(super) fn cores(millis: i64) -> String {
+    match millis {
+        m if m % 1000 == 0 => (m / 1000).to_string(),
+        m if m.abs() < 1000 => format!("{m}m"),
+        m => format!("{}.{}", m / 1000, (m % 1000).abs() / 100),
+    }
+}
+
+/// Bytes in binary units, with one digit behind the point below ten: `64 MiB`, `1.5 TiB`.
+pub(super) fn bytes(bytes: i64) -> String {
+    const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let (mut tenths, mut unit) = (i128::from(bytes) * 10, 0);
+    while tenths.abs() >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    if tenths % 10 != 0 && tenths.abs() < 100 {
+        return format!("{}.{} {}", tenths / 10, (tenths % 10).abs(), UNITS[unit]);
+    }
+    format!("{} {}", tenths / 10, UNITS[unit])
+}
+
+/// A bar of one mark per device, or of at most `longest` marks where there are more: (filled, empty).
+pub(super) fn bar(part: i64, whole: i64, longest: usize) -> (String, String) {
+    let (part, whole) = (part.clamp(0, whole.max(0)), whole.max(0));
+    let length = usize::try_from(whole).unwrap_or(longest).min(longest);
+    let wide = i128::try_from(length).unwrap_or_default();
+    let scaled = if whole == 0 { 0 } else { (i128::from(part) * wide + i128::from(whole) - 1) / i128::from(whole) };
+    let filled = usize::try_from(scaled).unwrap_or(length).min(length);
+    ("▇".repeat(filled), "▁".repeat(length - filled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_coarse_past_two_minutes() {
+        let cases = [
+            (-5, "0s"),
+            (0, "0s"),
+            (59, "59s"),
+            (72, "1m12s"),
+            (120, "2m"),
+            (41 * 60 + 59, "41m"),
+            (11 * 3600 + 59, "11h"),
+            (47 * 3600, "47h"),
+            (29 * 86_400 + 86_399, "29d"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(age(seconds), text);
+        }
+    }
+
+    #[test]
+    fn spans_have_at_most_two_units() {
+        let cases =
+            [(58, "58s"), (662, "11m02s"), (15_120, "4h 12m"), (7200, "2h"), (2_588_400, "29d 23h"), (-90, "-1m30s")];
+        for (seconds, text) in cases {
+            assert_eq!(span(seconds), text);
+        }
+    }
+
+    #[test]
+    fn the_date_is_there_when_it_is_not_today() {
+        let now = Time::parse("2026-11-21T12:04:00Z").unwrap();
+        for (at, text) in [
+            ("2026-11-21T15:02:07Z", "15:02"),
+            ("2026-11-22T00:00:00Z", "11-22 00:00"),
+            ("2027-01-01T00:00:00Z", "2027-01-01 00:00"),
+        ] {
+            assert_eq!(clock(now, Time::parse(at).unwrap()), text);
+        }
+        assert_eq!(clock_seconds(now, Time::parse("2026-11-21T15:02:07Z").unwrap()), "15:02:07");
+        assert_eq!(clock(now, Time::from_seconds(i64::MAX)), "?");
+    }
+
+    #[test]
+    fn numbers_read_easily() {
+        assert_eq!(count(1_234_567_i64), "1,234,567");
+        assert_eq!(count(999_usize), "999");
+        assert_eq!(count(-1000_i64), "-1,000");
+        assert_eq!(percent(999, 1000).as_deref(), Some("99%"));
+        assert_eq!(percent(1, 1000).as_deref(), Some("<1%"));
+        assert_eq!(percent(1, 0), None);
+        assert_eq!(cores(3920), "3.9");
+        assert_eq!(cores(250), "250m");
+        assert_eq!(bytes(1_649_267_441_664), "1.5 TiB");
+        assert_eq!(bytes(67_108_864), "64 MiB");
+        assert_eq!(bytes(i64::MAX), "8191 PiB");
+    }
+
+    #[test]
+    fn a_bar_shows_a_mark_for_anything_used() {
+        assert_eq!(bar(2, 4, 8), ("▇▇".to_owned(), "▁▁".to_owned()));
+        assert_eq!(bar(1, 16, 8), ("▇".to_owned(), "▁▁▁▁▁▁▁".to_owned()));
+        assert_eq!(bar(5, 4, 8), ("▇▇▇▇".to_owned(), String::new()));
+        assert_eq!(bar(3, 0, 8), (String::new(), String::new()));
+    }
+}

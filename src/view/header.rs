@@ -1,0 +1,211 @@
+//! The first lines: where we are, how alive it is, what there is.
+
+use super::facts::Seen;
+use super::screen::{Area, Placed, Tab};
+use super::{Line, format, health};
+use crate::app::{self, Scope};
+use crate::config::Role;
+use crate::fleet::{KarpenterApi, Kind};
+use crate::insight::karpenter::Provenance;
+
+/// Context, namespaces, Karpenter's version, health, time.
+pub(super) fn title(app: &Seen<'_>, area: Area) -> Placed {
+    let place = match app.cluster.context.as_str() {
+        "" => app.cluster.server.as_str(),
+        context => context,
+    };
+    let mut left = Line::of(Role::Header, " batchtop").and(Role::Text, "  ").and(Role::TextStrong, place);
+    let right = [
+        health::summary(app),
+        Line::of(Role::TextDim, karpenter(app)),
+        Line::of(Role::TextDim, format!("{} UTC", format::clock(app.now, app.now))),
+    ];
+    let shown: Vec<Line> = if area.width < 60 { right.into_iter().take(1).collect() } else { right.into() };
+    if area.width >= 60 {
+        left = left.and(Role::TextDim, " · ").and(Role::TextDim, namespaces(app));
+    }
+    for (flag, words) in [(app.settings.demo, "  demo"), (app.settings.readonly, "  read-only")] {
+        if flag {
+            left.push(Role::Info, words);
+        }
+    }
+    Placed { area, line: apart(left, &shown, area.width) }
+}
+
+/// The namespaces to which rows are narrowed.
+pub(super) fn namespaces(app: &Seen<'_>) -> String {
+    let chosen: Vec<&str> = app.ui.namespaces.iter().map(|name| name.as_str()).collect();
+    match (chosen.as_slice(), &app.cluster.namespaces) {
+        ([], None) => "all namespaces".to_owned(),
+        ([], Some(readable)) => format!("{} readable", format::plural(readable.len(), "namespace")),
+        ([one], _) => (*one).to_owned(),
+        ([one, two], _) => format!("{one}, {two}"),
+        (many, _) => format!("{} namespaces", many.len()),
+    }
+}
+
+fn karpenter(app: &Seen<'_>) -> String {
+    let karpenter = &app.karpenter;
+    match (karpenter.api, &karpenter.version) {
+        (KarpenterApi::Unknown, None) => format!("karpenter {}", format::NOT_YET),
+        (KarpenterApi::Absent, None) => "no Karpenter".to_owned(),
+        (KarpenterApi::V1Alpha5, _) => "karpenter v1alpha5".to_owned(),
+        (KarpenterApi::V1Beta1, _) => "karpenter v1beta1".to_owned(),
+        (_, Some(version)) if karpenter.how == Provenance::CrdSchema => format!("karpenter ≥ {version}"),
+        (_, Some(version)) => format!("karpenter {version}"),
+        (KarpenterApi::V1, None) if karpenter.auto_mode => "EKS Auto Mode".to_owned(),
+        (KarpenterApi::V1, None) => format!("karpenter {}", format::UNKNOWN),
+    }
+}
+
+/// `left`, then as many of `right` as fit, at the other end.
+fn apart(left: Line, right: &[Line], width: u16) -> Line {
+    let room = usize::from(width).saturating_sub(1);
+    let mut tail = Line::new();
+    for part in right {
+        let gap = if tail.is_empty() { "" } else { "   " };
+        if tail.width() + gap.len() + part.width() + 2 > room {
+            break;
+        }
+        tail = part.clone().and(Role::Text, gap).then(tail);
+    }
+    let left = left.cut(room.saturating_sub(tail.width() + 2));
+    let gap = room.saturating_sub(left.width() + tail.width());
+    left.and(Role::Text, " ".repeat(gap)).then(tail)
+}
+
+/// What there is, in numbers.
+pub(super) fn totals(app: &Seen<'_>, area: Area) -> Placed {
+    let line = Line::plain(" ").then(nodes(app)).then(pods(app)).then(jobs(app)).then(gpus(app));
+    Placed { area, line: line.cut(usize::from(area.width)) }
+}
+
+/// A number as far as its Source tells the truth: nothing before the first list is complete, marked when it is stale.
+fn number(app: &Seen<'_>, kind: Kind, value: u64) -> Line {
+    match app.state(kind) {
+        crate::fleet::HealthState::Live => Line::of(Role::TextStrong, format::count(value)),
+        crate::fleet::HealthState::Stale => Line::of(Role::Stale, format::count(value)).and(Role::Stale, " (stale)"),
+        crate::fleet::HealthState::Forbidden => Line::of(Role::Unknown, format::UNKNOWN),
+        crate::fleet::HealthState::Absent => Line::of(Role::TextDim, format::NONE),
+        _ => Line::of(Role::Unknown, format::NOT_YET),
+    }
+}
+
+fn nodes(app: &Seen<'_>) -> Line {
+    let mut line = Line::of(Role::TextDim, "nodes ").then(number(app, Kind::Node, app.totals.nodes));
+    let parts: Vec<String> = [(app.totals.nodes_starting, "starting"), (app.totals.nodes_leaving, "leaving")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{} {word}", format::count(count)))
+        .collect();
+    if !parts.is_empty() && app.readable(Kind::Node) {
+        line.push(Role::TextDim, format!(" ({})", parts.join(", ")));
+    }
+    line
+}
+
+fn pods(app: &Seen<'_>) -> Line {
+    let line = Line::of(Role::TextDim, "   pods ").then(number(app, Kind::Pod, app.totals.pods));
+    if app.totals.pods_protected == 0 || !app.readable(Kind::Pod) {
+        return line;
+    }
+    line.and(Role::TextDim, " (")
+        .and(Role::Protected, format::count(app.totals.pods_protected))
+        .and(Role::TextDim, " protected)")
+}
+
+fn jobs(app: &Seen<'_>) -> Line {
+    Line::of(Role::TextDim, "   jobs ")
+        .then(number(app, Kind::Job, app.totals.jobs_active))
+        .and(Role::TextDim, " active")
+}
+
+fn gpus(app: &Seen<'_>) -> Line {
+    if app.totals.gpu.advertised == 0 {
+        return Line::new();
+    }
+    let requested = if app.readable(Kind::Pod) {
+        format!(": {} requested", format::count(app.totals.gpu.requested))
+    } else {
+        format!(": {} requested", format::NOT_YET)
+    };
+    Line::of(Role::TextDim, "   GPU ")
+        .and(Role::Gpu, format::count(app.totals.gpu.advertised))
+        .and(Role::TextDim, requested)
+}
+
+/// The titles of the screens; on narrow terminals only their numbers, but for the one that is shown.
+pub(super) fn tabs(app: &Seen<'_>, area: Area) -> Vec<Tab> {
+    let active = app.ui.outer.first().map_or(app.ui.level.screen, |outermost| outermost.screen);
+    let mut x = area.x + 1;
+    let mut tabs = Vec::new();
+    for (number, screen) in (1_u16..).zip(app::Screen::ALL) {
+        let is_active = screen == active;
+        let text = if area.width >= 60 || is_active {
+            format!(" {number} {} ", screen.title())
+        } else {
+            format!(" {number} ")
+        };
+        let line = Line::of(if is_active { Role::TabActive } else { Role::Tab }, text);
+        let width = u16::try_from(line.width()).unwrap_or(area.width);
+        tabs.push(Tab { screen, placed: Placed { area: Area::row(x, area.y, width), line } });
+        x = x.saturating_add(width);
+    }
+    tabs
+}
+
+/// Filter, order and position, right of the tabs.
+pub(super) fn listing(app: &Seen<'_>, tabs: &[Tab], area: Area) -> Placed {
+    let from = tabs.last().map_or(0, |tab| tab.placed.area.x + tab.placed.area.width) + 2;
+    let room = usize::from(area.width.saturating_sub(from + 1));
+    let mut parts = vec![position(app)];
+    if !app.ui.level.filter.is_empty() {
+        parts.insert(0, Line::of(Role::TextDim, "filter ").and(Role::Input, &app.ui.level.filter));
+    }
+    let marks = app.ui.marks.len();
+    if marks > 0 {
+        parts.insert(0, Line::of(Role::Key, format!("{marks} marked")));
+    }
+    let mut line = Line::new();
+    for part in parts {
+        line = line.spaced("   ").then(part);
+    }
+    let line = line.cut(room);
+    let width = u16::try_from(line.width()).unwrap_or(0);
+    Placed { area: Area::row(area.width.saturating_sub(width + 1), area.y, width), line }
+}
+
+/// `3/24`, and of how many where a filter hides some.
+fn position(app: &Seen<'_>) -> Line {
+    let listing = &app.ui.listing;
+    if listing.rows.is_empty() {
+        return Line::new();
+    }
+    let shown = format!("{}/{}", format::count(listing.cursor + 1), format::count(listing.rows.len()));
+    let hidden = listing.unfiltered.saturating_sub(listing.rows.len());
+    let line = Line::of(Role::TextDim, shown);
+    if hidden == 0 { line } else { line.and(Role::TextDim, format!(" of {}", format::count(listing.unfiltered))) }
+}
+
+/// The rule above the table: how we came here, and what is not the whole truth.
+pub(super) fn rule(app: &Seen<'_>, area: Area) -> Placed {
+    let mut line = Line::new();
+    let levels = app.ui.outer.iter().chain([&app.ui.level]);
+    for scope in levels.filter_map(|level| level.scope.as_ref()) {
+        let sign = if line.is_empty() { " " } else { "› " };
+        line = line.and(Role::Title, sign).and(Role::Title, describe(scope) + " ");
+    }
+    let banner = health::banner(app);
+    if !banner.is_empty() && !app.ui.listing.rows.is_empty() {
+        line = line.and(Role::Text, " ").then(banner).and(Role::Text, " ");
+    }
+    Placed { area, line: line.cut(usize::from(area.width.saturating_sub(4))) }
+}
+
+fn describe(scope: &Scope) -> String {
+    match scope {
+        Scope::NodePool(name) => format!("NodePool {name}"),
+        Scope::Node(name) => format!("Node {name}"),
+        Scope::Job(key) => format!("Job {key}"),
+    }
+}

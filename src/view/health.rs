@@ -1,0 +1,208 @@
+//! The faces of Sources, and what stands where rows cannot.
+
+use super::facts::Seen;
+use super::{Line, format};
+use crate::app::Screen;
+use crate::config::Role;
+use crate::fleet::{Health, HealthState, KarpenterApi, Kind, SourceId};
+use crate::units::Time;
+
+/// Glyph and role of a state.
+pub(super) const fn glyph(state: HealthState) -> (&'static str, Role) {
+    match state {
+        HealthState::Connecting => ("◌", Role::Pending),
+        HealthState::Syncing => ("◔", Role::Pending),
+        HealthState::Live => ("●", Role::Ok),
+        HealthState::Stale => ("◑", Role::Warn),
+        HealthState::Forbidden => ("⊘", Role::Warn),
+        HealthState::Absent => ("○", Role::TextDim),
+        HealthState::Failed => ("✗", Role::Bad),
+    }
+}
+
+/// The state in words: `stale for 42s, next try in 8s`.
+pub(super) fn words(health: &Health, now: Time) -> String {
+    match health.state {
+        HealthState::Connecting => "connecting".to_owned(),
+        HealthState::Syncing => format!("syncing {}", format::count(health.objects)),
+        HealthState::Live => "live".to_owned(),
+        HealthState::Stale => with_next_try(stale_for(health, now), health, now),
+        HealthState::Forbidden => "forbidden".to_owned(),
+        HealthState::Absent => "absent".to_owned(),
+        HealthState::Failed => with_next_try("failed".to_owned(), health, now),
+    }
+}
+
+fn stale_for(health: &Health, now: Time) -> String {
+    match health.as_of {
+        Some(as_of) => format!("stale for {}", format::age(now.seconds_since(as_of))),
+        None => "stale".to_owned(),
+    }
+}
+
+fn with_next_try(words: String, health: &Health, now: Time) -> String {
+    match health.next_try.map(|at| at.seconds_since(now)) {
+        Some(seconds @ 1..) => format!("{words}, next try in {}", format::age(seconds)),
+        Some(_) => format!("{words}, trying again"),
+        None => words,
+    }
+}
+
+/// The one state of everything, for the header: the worst that concerns what is on screen.
+pub(super) fn summary(app: &Seen<'_>) -> Line {
+    if app.down.is_some() {
+        return Line::of(Role::Bad, "✗ no connection");
+    }
+    let Some((id, health)) = app.sources.iter().max_by_key(|(id, health)| urgency(**id, health.state)) else {
+        return face_of(HealthState::Connecting, "connecting".to_owned());
+    };
+    match health.state {
+        HealthState::Live | HealthState::Absent => live(app),
+        HealthState::Forbidden if !id.is_essential() => live(app),
+        HealthState::Connecting => face_of(health.state, "connecting".to_owned()),
+        HealthState::Syncing => {
+            face_of(health.state, format!("syncing {} {}", id.name(), format::count(health.objects)))
+        }
+        state => face_of(state, format!("{} {}", id.name(), words(health, app.now))),
+    }
+}
+
+fn face_of(state: HealthState, words: String) -> Line {
+    let (glyph, role) = glyph(state);
+    Line::of(role, glyph).and(role, " ").and(role, words)
+}
+
+/// Higher is worse; of equal states the essential Source speaks.
+fn urgency(id: SourceId, state: HealthState) -> (u8, bool) {
+    let essential = id.is_essential();
+    let rank = match state {
+        HealthState::Forbidden if essential => 6,
+        HealthState::Failed => 5,
+        HealthState::Stale => 4,
+        HealthState::Syncing => 3,
+        HealthState::Connecting => 2,
+        HealthState::Forbidden => 1,
+        HealthState::Live | HealthState::Absent => 0,
+    };
+    (rank, essential)
+}
+
+fn live(app: &Seen<'_>) -> Line {
+    let forbidden = app.sources.values().filter(|health| health.state == HealthState::Forbidden).count();
+    let line = face_of(HealthState::Live, "live".to_owned());
+    if forbidden == 0 { line } else { line.and(Role::Warn, format!(", {forbidden} forbidden")) }
+}
+
+/// The kinds whose rows a screen lists, the main one first.
+pub(super) const fn kinds(screen: Screen) -> &'static [Kind] {
+    match screen {
+        Screen::Fleet => &[Kind::Node, Kind::NodeClaim],
+        Screen::Jobs => &[Kind::Job],
+        Screen::Pods => &[Kind::Pod],
+        Screen::Claims => &[Kind::NodePool, Kind::NodeClaim],
+        Screen::Events => &[Kind::Event],
+    }
+}
+
+/// What the rule above the table says about rows that are there but not the whole truth.
+pub(super) fn banner(app: &Seen<'_>) -> Line {
+    let wanting = |kind: &Kind| !matches!(app.state(*kind), HealthState::Live | HealthState::Absent);
+    let screen = app.ui.level.screen;
+    let pods: &[Kind] = if matches!(screen, Screen::Fleet | Screen::Jobs) { &[Kind::Pod] } else { &[] };
+    let Some(kind) = kinds(screen).iter().chain(pods).copied().find(|kind| wanting(kind)) else { return Line::new() };
+    let health = app.sources.get(&SourceId::Kind(kind)).cloned().unwrap_or_default();
+    let line = face_of(health.state, format!("{} {}", kind.resource(), words(&health, app.now)));
+    match &health.message {
+        Some(message) => line.and(Role::TextDim, format!(": {message}")),
+        None => line,
+    }
+}
+
+/// What stands in the middle when a screen has no rows: what is the matter, then what to do.
+pub(super) fn empty(app: &Seen<'_>) -> Vec<Line> {
+    if let Some(down) = &app.down {
+        return vec![Line::of(Role::Bad, format!("✗ {}", down.message)), Line::of(Role::TextDim, &down.hint)];
+    }
+    let kind = main_kind(app);
+    let health = app.sources.get(&SourceId::Kind(kind)).cloned().unwrap_or_default();
+    let (glyph, role) = glyph(health.state);
+    let message = health.message.as_ref().map(|message| Line::of(Role::TextDim, message));
+    let lines = match health.state {
+        HealthState::Live | HealthState::Stale => return nothing_listed(app),
+        HealthState::Connecting => vec![Line::of(role, format!("{glyph} connecting to {}", server(app)))],
+        HealthState::Syncing => {
+            let read = format!("{glyph} reading {}: {} so far", kind.resource(), format::count(health.objects));
+            vec![Line::of(role, read)]
+        }
+        HealthState::Forbidden => vec![
+            Line::of(role, format!("{glyph} you may not list {}", kind.resource())),
+            Line::of(Role::TextDim, "batchtop rbac viewer prints the roles that it needs"),
+        ],
+        HealthState::Absent => absent(app, kind, glyph),
+        HealthState::Failed => {
+            vec![Line::of(role, format!("{glyph} reading {} {}", kind.resource(), words(&health, app.now)))]
+        }
+    };
+    lines.into_iter().chain(message).collect()
+}
+
+/// The first kind of the screen that is not complete, else the first: what keeps rows from being there.
+fn main_kind(app: &Seen<'_>) -> Kind {
+    let kinds = kinds(app.ui.level.screen);
+    kinds.first().copied().unwrap_or(Kind::Node)
+}
+
+fn server(app: &Seen<'_>) -> String {
+    match (app.cluster.context.as_str(), app.cluster.server.as_str()) {
+        ("", "") => "the cluster".to_owned(),
+        ("", server) => server.to_owned(),
+        (context, "") => context.to_owned(),
+        (context, server) => format!("{context} at {server}"),
+    }
+}
+
+fn absent(app: &Seen<'_>, kind: Kind, glyph: &str) -> Vec<Line> {
+    if !matches!(kind, Kind::NodePool | Kind::NodeClaim) {
+        return vec![Line::of(Role::TextDim, format!("{glyph} this cluster serves no {}", kind.resource()))];
+    }
+    let api = match app.cluster.karpenter_api {
+        KarpenterApi::V1Alpha5 => "karpenter.sh/v1alpha5, which has Provisioners instead of NodePools",
+        KarpenterApi::V1Beta1 => "karpenter.sh/v1beta1, which has no such resource",
+        KarpenterApi::V1 | KarpenterApi::Absent | KarpenterApi::Unknown => {
+            return vec![
+                Line::of(Role::TextStrong, format!("{glyph} no Karpenter in this cluster")),
+                Line::of(Role::TextDim, "it serves no karpenter.sh API; Fleet, Jobs, Pods and Events work without"),
+            ];
+        }
+    };
+    vec![Line::of(Role::Warn, format!("{glyph} this cluster serves {api}"))]
+}
+
+/// Everything was read, and still there is no row.
+fn nothing_listed(app: &Seen<'_>) -> Vec<Line> {
+    let level = &app.ui.level;
+    let noun = noun(level.screen);
+    if app.ui.listing.unfiltered > 0 && !level.filter.is_empty() {
+        let hidden = format::count(app.ui.listing.unfiltered);
+        let text = format!("none of {hidden} {noun} meets the filter {}", level.filter);
+        return vec![Line::plain(text), Line::of(Role::TextDim, "esc takes the filter away")];
+    }
+    let namespaced = matches!(level.screen, Screen::Jobs | Screen::Pods | Screen::Events);
+    let place = match (level.scope.is_some(), namespaced && !app.ui.namespaces.is_empty()) {
+        (true, _) => "here".to_owned(),
+        (false, true) => format!("in {}", super::header::namespaces(app)),
+        (false, false) => "in this cluster".to_owned(),
+    };
+    vec![Line::of(Role::TextDim, format!("no {noun} {place}"))]
+}
+
+/// What the rows of a screen are.
+pub(super) const fn noun(screen: Screen) -> &'static str {
+    match screen {
+        Screen::Fleet => "nodes",
+        Screen::Jobs => "jobs",
+        Screen::Pods => "pods",
+        Screen::Claims => "NodePools and NodeClaims",
+        Screen::Events => "events",
+    }
+}

@@ -1,0 +1,101 @@
+//! From the [`App`] to the [`Screen`]: what is to be seen, as plain data.
+//!
+//! [`derive`] is a pure function. It chooses the visible rows, the columns that fit and their widths, writes every number
+//! as text, cleans every text that comes from a cluster, and gives each piece a [`Role`](crate::config::Role). Drawing
+//! has nothing left to decide.
+
+mod body;
+mod claims;
+mod columns;
+mod detail;
+mod events;
+mod facts;
+mod fleet;
+mod footer;
+mod format;
+mod header;
+mod health;
+mod jobs;
+mod layout;
+mod overlay;
+mod panel;
+mod pods;
+mod screen;
+mod sentence;
+mod table;
+mod text;
+mod words;
+
+pub use columns::Align;
+pub use screen::{Area, Body, Border, Column, Hit, Panel, Placed, Row, Screen, Tab, Table};
+pub(crate) use table::start_of as cell_start;
+pub use text::{Line, Span};
+
+use crate::app::{App, Overlay};
+use crate::config::Role;
+use facts::Seen;
+use layout::{Layout, SMALLEST};
+
+/// What is to be seen of `app` in a terminal of its size.
+pub fn derive(app: &App) -> Screen {
+    let (width, height) = app.ui.size;
+    if width < SMALLEST.0 || height < SMALLEST.1 {
+        return too_small(app);
+    }
+    let app = &Seen::new(app);
+    let layout = Layout::of(app.ui.size);
+    let tabs = header::tabs(app, layout.tabs);
+    let mut lines = vec![header::title(app, layout.title), header::listing(app, &tabs, layout.tabs)];
+    lines.extend(layout.totals.map(|area| header::totals(app, area)));
+    lines.push(sentence::line(app, layout.sentence));
+    let mut rules: Vec<Placed> = layout.upper_rule.map(|area| header::rule(app, area)).into_iter().collect();
+    rules.extend(layout.lower_rule.map(|area| Placed { area, line: Line::new() }));
+    let (body, detail) = body::derive(app, &layout);
+    let mut screen = Screen {
+        size: app.ui.size,
+        lines,
+        tabs,
+        rules,
+        body,
+        scroll_end: detail.as_ref().map_or(0, |laid| laid.scroll_end),
+        detail: detail.map(|laid| laid.panel),
+        overlay: None,
+        cursor: None,
+    };
+    put_on_top(app, &layout, &mut screen);
+    screen
+}
+
+/// The footer, or the line that is being typed; and what lies over everything.
+fn put_on_top(app: &Seen<'_>, layout: &Layout, screen: &mut Screen) {
+    if let Some(Overlay::Prompt(prompt)) = &app.ui.overlay {
+        let (line, cursor) = footer::prompt(prompt, layout.footer);
+        screen.lines.push(line);
+        screen.cursor = Some(cursor);
+        return;
+    }
+    screen.lines.push(footer::keys(app, layout.footer));
+    if let Some(laid) = overlay::derive(app) {
+        screen.scroll_end = laid.scroll_end;
+        screen.cursor = laid.cursor;
+        screen.overlay = Some(laid.panel);
+    }
+}
+
+/// One line that says what is missing.
+fn too_small(app: &App) -> Screen {
+    let (width, height) = app.ui.size;
+    let text = format!("too small: {width}×{height}, batchtop needs {}×{}", SMALLEST.0, SMALLEST.1);
+    let line = Line::of(Role::Warn, text).cut(usize::from(width));
+    Screen {
+        size: app.ui.size,
+        lines: vec![Placed { area: Area::row(0, height / 2, width), line }],
+        tabs: Vec::new(),
+        rules: Vec::new(),
+        body: Body::Covered,
+        detail: None,
+        overlay: None,
+        cursor: None,
+        scroll_end: 0,
+    }
+}

@@ -1,0 +1,75 @@
+//! Help: every action with its keys, generated from the keymap, and what the glyphs mean.
+
+use super::super::facts::Seen;
+use super::super::panel::Sheet;
+use super::super::{Line, text};
+use crate::config::Role;
+use crate::input::{Action, Context};
+
+const TITLE: &str = " help ";
+
+/// The whole text.
+pub(super) fn sheet(app: &Seen<'_>) -> Sheet {
+    let keys: Vec<(Action, String)> =
+        Action::ALL.iter().filter_map(|action| Some((*action, keys(app, *action)?))).collect();
+    let widest = keys.iter().map(|(_, keys)| text::width(keys)).max().unwrap_or(0).min(24);
+    let mut sheet = Sheet::new(Line::of(Role::Title, TITLE));
+    sheet.indent = widest + 2;
+    sheet.hint = super::hint(app, Context::Text, &[(Action::Back, "close"), (Action::PageDown, "page")]);
+    sheet.lines.extend(keys.iter().map(|(action, keys)| entry(*action, keys, widest)));
+    sheet.lines.extend(unbound(app));
+    sheet.lines.extend(legend(widest));
+    sheet
+}
+
+fn entry(action: Action, keys: &str, widest: usize) -> Line {
+    let gap = " ".repeat(widest.saturating_sub(text::width(keys)) + 2);
+    Line::of(Role::Key, keys).and(Role::Text, gap).and(Role::Text, action.description())
+}
+
+/// All keys of an action, whatever the context; `None` where there are none.
+fn keys(app: &Seen<'_>, action: Action) -> Option<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for binding in app.settings.keymap.bindings().iter().filter(|binding| binding.action == action) {
+        let chords: Vec<String> = binding.chords.iter().map(ToString::to_string).collect();
+        let chords = chords.join(" ");
+        if !keys.contains(&chords) {
+            keys.push(chords);
+        }
+    }
+    (!keys.is_empty()).then(|| keys.join(", "))
+}
+
+/// Actions that can only be typed.
+fn unbound(app: &Seen<'_>) -> Option<Line> {
+    let names: Vec<&str> = Action::ALL
+        .iter()
+        .filter(|action| keys(app, **action).is_none() && !(app.settings.readonly && action.writes()))
+        .map(|action| action.name())
+        .collect();
+    (!names.is_empty()).then(|| Line::of(Role::TextDim, format!("without a key, after : — {}", names.join(", "))))
+}
+
+/// What the glyphs in front of states mean.
+const LEGEND: [(&str, &str); 12] = [
+    ("▣", "protected: Karpenter leaves its node alone"),
+    ("△", "an annotation that does not protect"),
+    ("□", "a protection that is over"),
+    ("◌", "starting, pending"),
+    ("●", "running, ready, live"),
+    ("◐", "running, not all containers ready"),
+    ("↓", "being disrupted or deleted"),
+    ("✗", "failed, terminating"),
+    ("✓", "finished well"),
+    ("‖ ≡", "suspended; waiting in a queue"),
+    ("… ?", "not known yet; not known"),
+    ("◑ ⊘", "stale; forbidden"),
+];
+
+fn legend(widest: usize) -> Vec<Line> {
+    let entry = |(glyph, meaning): &(&str, &str)| {
+        let gap = " ".repeat(widest.saturating_sub(text::width(glyph)) + 2);
+        Line::of(Role::TextStrong, glyph).and(Role::Text, gap).and(Role::TextDim, meaning)
+    };
+    [Line::new()].into_iter().chain(LEGEND.iter().map(entry)).collect()
+}

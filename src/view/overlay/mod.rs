@@ -1,0 +1,53 @@
+//! What lies over the table: help, sources, pickers, dialogs, results.
+
+mod help;
+mod picker;
+mod results;
+mod sources;
+mod write;
+
+use super::facts::Seen;
+use super::panel::{Laid, Sheet};
+use super::{Line, footer};
+use crate::app::Overlay;
+use crate::config::Role;
+use crate::input::{Action, Context};
+
+/// Columns of the widest dialog.
+const WIDEST: u16 = 100;
+
+/// The overlay in its place; a line that is being typed is no overlay, it stands in the footer.
+pub(super) fn derive(app: &Seen<'_>) -> Option<Laid> {
+    let size = app.ui.size;
+    Some(match app.ui.overlay.as_ref()? {
+        Overlay::Prompt(_) => return None,
+        Overlay::Help { scroll } => scrolled(help::sheet(app), *scroll).float(size, WIDEST),
+        Overlay::Sources { scroll } => scrolled(sources::sheet(app), *scroll).float(size, WIDEST),
+        Overlay::Results { write, scroll } => scrolled(results::sheet(app, *write), *scroll).float(size, WIDEST),
+        Overlay::Picker(picker) => picker::sheet(app, picker).float(size, 60),
+        Overlay::Write(dialog) => write::sheet(app, dialog).float(size, WIDEST),
+    })
+}
+
+fn scrolled(sheet: Sheet, scroll: usize) -> Sheet {
+    Sheet { scroll, ..sheet }
+}
+
+/// ` enter do it   esc leave `, as the keymap has them.
+fn hint(app: &Seen<'_>, context: Context, actions: &[(Action, &str)]) -> Line {
+    let mut line = Line::new();
+    for (action, word) in actions {
+        if let Some(keys) = app.settings.keymap.keys_of(context, *action) {
+            line = line.spaced(" ").and(Role::Key, format!(" {keys}")).and(Role::TextDim, format!(" {word}"));
+        }
+    }
+    line.spaced(" ")
+}
+
+/// A typed text behind a label: the line, and the column of its cursor.
+fn field(label: &str, input: &tui_input::Input, limit: usize) -> (Line, usize) {
+    let line = Line::of(Role::TextDim, label);
+    let start = line.width();
+    let (value, at) = footer::visible(input.value(), input.cursor(), limit);
+    (line.and(Role::Input, value), start + at)
+}

@@ -1,0 +1,39 @@
+//! A list to pick from.
+
+use super::super::facts::Seen;
+use super::super::panel::Sheet;
+use super::super::{Line, format};
+use crate::app::{Picker, PickerKind};
+use crate::config::Role;
+use crate::input::{Action, Context};
+
+/// What was typed, and the items that match around the selected one.
+pub(super) fn sheet(app: &Seen<'_>, picker: &Picker) -> Sheet {
+    let title = match picker.kind {
+        PickerKind::Namespaces => " namespaces ",
+        PickerKind::Contexts => " contexts ",
+    };
+    let mut sheet = Sheet::new(Line::of(Role::Title, title));
+    sheet.indent = 0;
+    sheet.hint = super::hint(app, Context::Dialog, &[(Action::Open, "choose"), (Action::Back, "leave")]);
+    let (line, column) = super::field("› ", &picker.input, 40);
+    sheet.cursor = Some((0, column));
+    sheet.lines.push(line);
+    sheet.lines.extend(items(app, picker));
+    sheet
+}
+
+fn items(app: &Seen<'_>, picker: &Picker) -> Vec<Line> {
+    let matching = picker.matching();
+    if matching.is_empty() {
+        return vec![Line::of(Role::TextDim, format!("none of {} matches", format::count(picker.items.len())))];
+    }
+    let page = usize::from(app.ui.size.1.saturating_sub(6)).clamp(1, 20);
+    let selected = picker.selected.min(matching.len() - 1);
+    let start = (selected + 1).saturating_sub(page);
+    let item = |(at, name): (usize, &&str)| match at == selected {
+        true => Line::of(Role::Choice, format!("▸ {name} ")),
+        false => Line::plain(format!("  {name}")),
+    };
+    matching.iter().enumerate().skip(start).take(page).map(item).collect()
+}

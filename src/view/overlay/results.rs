@@ -1,0 +1,62 @@
+//! What became of a write, object by object.
+
+use super::super::facts::Seen;
+use super::super::panel::Sheet;
+use super::super::{Line, format};
+use crate::app::WriteItem;
+use crate::config::Role;
+use crate::fleet::AnnotationOutcome;
+use crate::input::{Action, Context};
+
+/// The whole text.
+pub(super) fn sheet(app: &Seen<'_>, number: u64) -> Sheet {
+    let Some(write) = app.ui.writes.iter().find(|write| write.id == number) else {
+        return Sheet::new(Line::of(Role::Title, " no longer known "));
+    };
+    let mut sheet = Sheet::new(Line::of(Role::Title, format!(" {} {} ", write.verb.name(), write.subject)));
+    sheet.indent = 4;
+    sheet.hint = super::hint(app, Context::Text, &[(Action::Back, "close"), (Action::Undo, "undo")]);
+    let done = write.items.iter().filter(|item| item.outcome == Some(AnnotationOutcome::Done)).count();
+    sheet.lines.push(Line::plain(format!(
+        "{} of {} written",
+        format::count(done),
+        format::plural(write.items.len(), "object")
+    )));
+    sheet.lines.extend(write.items.iter().map(item));
+    sheet
+}
+
+fn item(item: &WriteItem) -> Line {
+    let (glyph, role, words) = outcome(item);
+    let name = format!("{glyph} {}", item.change.key.object);
+    let undone = if item.undone { ", taken back since" } else { "" };
+    Line::of(role, name).and(Role::Text, format!("  {words}{undone}"))
+}
+
+fn outcome(item: &WriteItem) -> (&'static str, Role, String) {
+    match &item.outcome {
+        None => ("◌", Role::Pending, "waits for an answer".to_owned()),
+        Some(AnnotationOutcome::Done) => ("✓", Role::Ok, format!("now {}", value(item.change.to.as_deref()))),
+        Some(AnnotationOutcome::ChangedBySomebody { now }) => (
+            "△",
+            Role::Warn,
+            format!("changed by somebody to {} meanwhile; nothing was written", value(now.as_deref())),
+        ),
+        Some(AnnotationOutcome::Recreated) => {
+            ("△", Role::Warn, "recreated under the same name; nothing was written".to_owned())
+        }
+        Some(AnnotationOutcome::Gone) => ("△", Role::Warn, "is gone; nothing was written".to_owned()),
+        Some(AnnotationOutcome::Refused { code, message }) => ("✗", Role::Bad, format!("refused ({code}): {message}")),
+        Some(AnnotationOutcome::Unanswered { message }) => {
+            ("?", Role::Bad, format!("no answer, may have been written: {message}"))
+        }
+        Some(AnnotationOutcome::NotJournaled { message }) => {
+            ("✗", Role::Bad, format!("not requested, because the journal cannot be written: {message}"))
+        }
+    }
+}
+
+/// The annotation's value as the dialogs write it.
+pub(super) fn value(value: Option<&str>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| format!("\"{value}\""))
+}

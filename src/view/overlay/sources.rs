@@ -1,0 +1,53 @@
+//! What is watched, and how alive it is.
+
+use super::super::facts::Seen;
+use super::super::panel::Sheet;
+use super::super::{Line, format, health};
+use crate::config::Role;
+use crate::fleet::{Health, SourceId};
+use crate::input::{Action, Context};
+
+const NAME_WIDTH: usize = 22;
+const OBJECTS_WIDTH: usize = 9;
+
+/// The whole text.
+pub(super) fn sheet(app: &Seen<'_>) -> Sheet {
+    let mut sheet = Sheet::new(Line::of(Role::Title, " sources "));
+    sheet.indent = 4;
+    sheet.hint = super::hint(app, Context::Text, &[(Action::Back, "close")]);
+    sheet.lines.push(cluster(app));
+    sheet.lines.extend(app.down.iter().flat_map(|down| {
+        [Line::of(Role::Bad, format!("✗ {}", down.message)), Line::of(Role::TextDim, format!("  {}", down.hint))]
+    }));
+    sheet.lines.push(Line::new());
+    sheet.lines.extend(app.sources.iter().flat_map(|(id, health)| source(app, *id, health)));
+    if app.fleet.events.dropped() > 0 {
+        let dropped = format::count(app.fleet.events.dropped());
+        sheet
+            .lines
+            .push(Line::of(Role::TextDim, format!("{dropped} events were forgotten because there are too many")));
+    }
+    sheet
+}
+
+fn cluster(app: &Seen<'_>) -> Line {
+    let version = app.cluster.kubernetes_version.as_deref().unwrap_or(format::UNKNOWN);
+    let identity = app.cluster.identity.as_deref().unwrap_or(format::UNKNOWN);
+    let line = Line::of(Role::TextStrong, &app.cluster.server);
+    line.and(Role::TextDim, format!("  Kubernetes {version}  as {identity}"))
+}
+
+fn source(app: &Seen<'_>, id: SourceId, health: &Health) -> Vec<Line> {
+    let (glyph, role) = health::glyph(health.state);
+    let objects = if health.state.is_complete() { format::count(health.objects) } else { String::new() };
+    let line = Line::of(role, glyph)
+        .and(Role::Text, format!(" {:<NAME_WIDTH$}{objects:>OBJECTS_WIDTH$}  ", id.name()))
+        .and(role, health::words(health, app.now));
+    let mut lines = vec![line];
+    lines.extend(health.message.as_ref().map(|message| Line::of(Role::TextDim, format!("    {message}"))));
+    if health.undecodable > 0 {
+        let count = format::plural(health.undecodable, "object");
+        lines.push(Line::of(Role::Warn, format!("    △ {count} could not be read and are left out")));
+    }
+    lines
+}

@@ -1,0 +1,49 @@
+//! The line above the footer: what was just said, or the one sentence about the selected row.
+
+use super::facts::Seen;
+use super::screen::{Area, Placed};
+use super::{Line, claims, events, fleet, format, jobs, pods};
+use crate::app::{Notice, Screen, Severity, Write};
+use crate::config::Role;
+use crate::fleet::Key;
+
+/// Newest first: a notice, a write that is under way, the selected row.
+pub(super) fn line(app: &Seen<'_>, area: Area) -> Placed {
+    let said = app.ui.notice.as_ref().map(|(notice, _)| notice_line(notice));
+    let line = said.or_else(|| app.ui.writes.last().and_then(write_line)).unwrap_or_else(|| about_selected(app));
+    Placed { area, line: Line::plain(" ").then(line).cut(usize::from(area.width)) }
+}
+
+fn notice_line(notice: &Notice) -> Line {
+    let (glyph, role) = match notice.severity {
+        Severity::Info => ("", Role::NoticeInfo),
+        Severity::Warning => ("△ ", Role::NoticeWarning),
+        Severity::Error => ("✗ ", Role::NoticeError),
+    };
+    Line::of(role, format!("{glyph}{}", notice.text))
+}
+
+fn write_line(write: &Write) -> Option<Line> {
+    let answered = write.items.iter().filter(|item| item.outcome.is_some()).count();
+    if answered == write.items.len() {
+        return None;
+    }
+    let progress =
+        format!("{} {}: {answered} of {} answered", write.verb.name(), write.subject, format::count(write.items.len()));
+    Some(Line::of(Role::Pending, progress))
+}
+
+fn about_selected(app: &Seen<'_>) -> Line {
+    let Some(key) = app.ui.level.selected.as_ref() else { return Line::new() };
+    about(app, app.ui.level.screen, key).unwrap_or_else(|| Line::of(Role::Unknown, format!("{} is gone", key.object)))
+}
+
+fn about(app: &Seen<'_>, screen: Screen, key: &Key) -> Option<Line> {
+    match screen {
+        Screen::Fleet => fleet::row(app, key).map(|row| row.sentence()),
+        Screen::Jobs => jobs::row(app, key).map(|row| row.sentence()),
+        Screen::Pods => pods::row(app, key).map(|row| row.sentence()),
+        Screen::Claims => claims::row(app, key).map(|row| row.sentence()),
+        Screen::Events => events::row(app, key).map(|row| row.sentence()),
+    }
+}

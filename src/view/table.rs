@@ -1,0 +1,106 @@
+//! From the keys of a listing to the rows that are visible.
+
+use super::columns::{GAP, Spec, Wish, widths};
+use super::facts::Seen;
+use super::screen::{Area, Column, Row, Table};
+use super::{Align, Line};
+use crate::app::Sort;
+use crate::config::Role;
+use crate::fleet::Key;
+
+/// Columns in front of the table, for the mark.
+const MARGIN: u16 = 2;
+
+/// Builds the visible part of a table. `row` finds what belongs to a key; an object that has gone since the listing was
+/// made keeps its line, empty but for its name.
+pub(super) fn table<R>(app: &Seen<'_>, area: Area, specs: &[Spec<R>], row: impl Fn(&Key) -> Option<R>) -> Table {
+    let keys = window(app, area);
+    let found: Vec<Option<R>> = keys.iter().map(&row).collect();
+    let cells: Vec<Vec<Line>> = found.iter().zip(keys).map(|(row, key)| cells(specs, row.as_ref(), key)).collect();
+    let widths = widths(&wishes(specs, &cells), area.width.saturating_sub(MARGIN + 1));
+    let columns = place(specs, &widths, app.ui.level.sort, area.x + MARGIN);
+    let rows = keys.iter().zip(cells).map(|(key, cells)| finish(app, key, cells, &widths)).collect();
+    Table { area, columns, rows }
+}
+
+/// The keys of the rows that fit, the selected one among them.
+fn window<'a>(app: &'a Seen<'_>, area: Area) -> &'a [Key] {
+    let rows = &app.ui.listing.rows;
+    let page = usize::from(area.height.saturating_sub(1));
+    let last = rows.len().saturating_sub(page);
+    let cursor = app.ui.listing.cursor;
+    let earliest = (cursor + 1).saturating_sub(page);
+    let start = app.ui.level.offset.clamp(earliest, cursor.max(earliest)).min(last);
+    rows.get(start..(start + page).min(rows.len())).unwrap_or_default()
+}
+
+fn cells<R>(specs: &[Spec<R>], row: Option<&R>, key: &Key) -> Vec<Line> {
+    match row {
+        Some(row) => specs.iter().map(|spec| (spec.cell)(row)).collect(),
+        None => {
+            let name = Line::of(Role::Unknown, &key.object.name).and(Role::Unknown, " (gone)");
+            let mut cells = vec![Line::new(); specs.len()];
+            if let Some(cell) = specs.iter().zip(&mut cells).find(|(spec, _)| spec.rank == 0).map(|(_, cell)| cell) {
+                *cell = name;
+            }
+            cells
+        }
+    }
+}
+
+fn wishes<R>(specs: &[Spec<R>], cells: &[Vec<Line>]) -> Vec<Wish> {
+    let wish = |(at, spec): (usize, &Spec<R>)| {
+        let title = spec.title.chars().count() + usize::from(spec.sort.is_some());
+        let widest = cells.iter().map(|row| row[at].width()).max().unwrap_or(0).max(title);
+        let ideal = u16::try_from(widest).unwrap_or(u16::MAX).min(spec.max);
+        Wish { rank: spec.rank, min: spec.min, ideal }
+    };
+    specs.iter().enumerate().map(wish).collect()
+}
+
+fn place<R>(specs: &[Spec<R>], widths: &[Option<u16>], sort: Sort, start: u16) -> Vec<Column> {
+    let mut x = start;
+    let mut columns = Vec::new();
+    for (spec, width) in specs.iter().zip(widths) {
+        if let Some(width) = *width {
+            columns.push(Column { x, width, align: spec.align, title: title(spec, sort).cut(usize::from(width)) });
+            x = x.saturating_add(width + GAP);
+        }
+    }
+    columns
+}
+
+/// The column that rows are sorted by says so, and in which direction.
+fn title<R>(spec: &Spec<R>, sort: Sort) -> Line {
+    match (spec.sort == Some(sort.column), sort.reversed) {
+        (false, _) => Line::of(Role::Column, spec.title),
+        (true, false) => Line::of(Role::ColumnSorted, spec.title).and(Role::ColumnSorted, "↓"),
+        (true, true) => Line::of(Role::ColumnSorted, spec.title).and(Role::ColumnSorted, "↑"),
+    }
+}
+
+fn finish(app: &Seen<'_>, key: &Key, cells: Vec<Line>, widths: &[Option<u16>]) -> Row {
+    let shown = cells.into_iter().zip(widths).filter_map(|(cell, width)| Some(cell.cut(usize::from((*width)?))));
+    let (selected, marked) = (app.ui.level.selected.as_ref() == Some(key), app.ui.marks.contains(key));
+    let mark = match (selected, marked) {
+        (true, true) => "▸*",
+        (true, false) => "▸",
+        (false, true) => " *",
+        (false, false) => "",
+    };
+    let emphasis = match (selected, marked) {
+        (true, _) => Some(Role::RowSelected),
+        (false, true) => Some(Role::RowMarked),
+        (false, false) => None,
+    };
+    Row { key: key.clone(), cells: shown.collect(), mark: Line::of(Role::Key, mark), emphasis }
+}
+
+/// The column of a cell: where its text begins.
+pub(crate) fn start_of(column: &Column, cell: &Line) -> u16 {
+    let width = u16::try_from(cell.width()).unwrap_or(column.width).min(column.width);
+    match column.align {
+        Align::Left => column.x,
+        Align::Right => column.x.saturating_add(column.width - width),
+    }
+}
