@@ -7,4 +7,6 @@ pub mod fleet;
 pub mod input;
 pub mod insight;
 pub mod source;
+pub mod ui;
 pub mod units;
+pub mod view;

@@ -218,13 +218,11 @@ fn parse_contexts<'t>(document: &mut Document<'t>, key: &str, value: &Value<'t>)
     };
     let mut contexts = Vec::new();
     for (name, span) in named {
-        match name.parse() {
-            Ok(context) => contexts.push(context),
-            Err(_) => {
-                document.note(&span, key, no_such("context", name, &Context::ALL.map(Context::name)));
-                return None;
-            }
-        }
+        let Ok(context) = name.parse() else {
+            document.note(&span, key, no_such("context", name, &Context::ALL.map(Context::name)));
+            return None;
+        };
+        contexts.push(context);
     }
     Some(contexts)
 }

@@ -32,7 +32,7 @@ struct Ink {
 /// Draws a buffer.
 pub fn svg(buffer: &Buffer, theme: &Theme) -> String {
     let picture = Picture { buffer, ground: ground(theme) };
-    let (width, height) = (picture.x(buffer.area.width) + MARGIN, picture.y(buffer.area.height) + MARGIN);
+    let (width, height) = (left(buffer.area.width) + MARGIN, top(buffer.area.height) + MARGIN);
     let mut out = String::new();
     let size = format!("width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\"", tenths(width), tenths(height));
     let _ = writeln!(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" {size} shape-rendering=\"crispEdges\">");
@@ -68,19 +68,21 @@ struct Run {
     ink: Ink,
 }
 
+/// The left edge of a column.
+fn left(column: u16) -> u32 {
+    MARGIN + u32::from(column) * CELL.0
+}
+
+/// The upper edge of a row.
+fn top(row: u16) -> u32 {
+    MARGIN + u32::from(row) * CELL.1
+}
+
 impl Picture<'_> {
-    const fn x(&self, column: u16) -> u32 {
-        MARGIN + column as u32 * CELL.0
-    }
-
-    const fn y(&self, row: u16) -> u32 {
-        MARGIN + row as u32 * CELL.1
-    }
-
     fn row(&self, out: &mut String, y: u16) {
         let runs = self.runs(y);
         runs.iter().for_each(|run| self.background(out, run, y));
-        runs.iter().for_each(|run| self.foreground(out, run, y));
+        runs.iter().for_each(|run| foreground(out, run, y));
     }
 
     fn runs(&self, y: u16) -> Vec<Run> {
@@ -118,35 +120,35 @@ impl Picture<'_> {
 
     fn background(&self, out: &mut String, run: &Run, y: u16) {
         if run.ink.bg != self.ground.bg {
-            let width = self.x(run.to) - self.x(run.from);
-            rect(out, (self.x(run.from), self.y(y)), (width, CELL.1), &hex(run.ink.bg), 10);
+            let width = left(run.to) - left(run.from);
+            rect(out, (left(run.from), top(y)), (width, CELL.1), &hex(run.ink.bg), 10);
         }
     }
+}
 
-    fn foreground(&self, out: &mut String, run: &Run, y: u16) {
-        let (mut places, mut text) = (Vec::new(), String::new());
-        for (x, symbol) in run.cells.iter().filter(|(_, symbol)| !symbol.trim().is_empty()) {
-            if !shape(out, symbol, (self.x(*x), self.y(y)), &hex(run.ink.fg)) {
-                // One coordinate per character; those of one cell share it.
-                places.extend(symbol.chars().map(|_| tenths(self.x(*x))));
-                text.push_str(symbol);
-            }
+fn foreground(out: &mut String, run: &Run, y: u16) {
+    let (mut places, mut text) = (Vec::new(), String::new());
+    for (x, symbol) in run.cells.iter().filter(|(_, symbol)| !symbol.trim().is_empty()) {
+        if !shape(out, symbol, (left(*x), top(y)), &hex(run.ink.fg)) {
+            // One coordinate per character; those of one cell share it.
+            places.extend(symbol.chars().map(|_| tenths(left(*x))));
+            text.push_str(symbol);
         }
-        if !text.is_empty() {
-            let _ = writeln!(
-                out,
-                "<text x=\"{}\" y=\"{}\" fill=\"{}\"{}>{}</text>",
-                places.join(" "),
-                tenths(self.y(y) + BASELINE),
-                hex(run.ink.fg),
-                attributes(run.ink.modifier),
-                escape(&text)
-            );
-        }
-        if run.ink.modifier.contains(Modifier::UNDERLINED) {
-            let width = self.x(run.to) - self.x(run.from);
-            rect(out, (self.x(run.from), self.y(y) + CELL.1 - 20), (width, 10), &hex(run.ink.fg), 10);
-        }
+    }
+    if !text.is_empty() {
+        let _ = writeln!(
+            out,
+            "<text x=\"{}\" y=\"{}\" fill=\"{}\"{}>{}</text>",
+            places.join(" "),
+            tenths(top(y) + BASELINE),
+            hex(run.ink.fg),
+            attributes(run.ink.modifier),
+            escape(&text)
+        );
+    }
+    if run.ink.modifier.contains(Modifier::UNDERLINED) {
+        let width = left(run.to) - left(run.from);
+        rect(out, (left(run.from), top(y) + CELL.1 - 20), (width, 10), &hex(run.ink.fg), 10);
     }
 }
 
@@ -167,7 +169,7 @@ fn shape(out: &mut String, symbol: &str, at: (u32, u32), fill: &str) -> bool {
     let (Some(c), None) = (chars.next(), chars.next()) else { return false };
     match c {
         '─' | '│' | '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' => {
-            lines(out, c, at, fill)
+            lines(out, c, at, fill);
         }
         '\u{2580}'..='\u{2595}' => block(out, c, at, fill),
         '\u{2800}'..='\u{28ff}' => braille(out, c, at, fill),

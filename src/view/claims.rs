@@ -5,7 +5,7 @@ use super::facts::Seen;
 use super::{Line, format, words};
 use crate::app::Column;
 use crate::config::Role;
-use crate::fleet::{Key, Kind, NodeClaimRow, NodePoolRow};
+use crate::fleet::{Key, Kind, NodeClaimRow, NodePoolRow, Sym};
 use crate::insight::disruption::BudgetWindow;
 use crate::insight::phase::ClaimPhase;
 use crate::units::{Lifetime, duration};
@@ -182,13 +182,11 @@ impl Row<'_> {
     fn pool_sentence(&self, pool: &NodePoolRow) -> Line {
         let counts = self.app.picture.pool(&pool.meta.key.name);
         let budgets = active_budgets(pool, self.app).text();
-        let words = match self.app.readable(Kind::Node) {
-            true => format!(
-                " has {}, {} of them leaving or not ready; budgets now: {budgets}",
-                format::plural(counts.nodes, "node"),
-                counts.disrupting
-            ),
-            false => format!(": its nodes are not known yet; budgets now: {budgets}"),
+        let words = if self.app.readable(Kind::Node) {
+            let nodes = format::plural(counts.nodes, "node");
+            format!(" has {nodes}, {} of them leaving or not ready; budgets now: {budgets}", counts.disrupting)
+        } else {
+            format!(": its nodes are not known yet; budgets now: {budgets}")
         };
         Line::plain("NodePool ").and(Role::TextStrong, &pool.meta.key.name).and(Role::Text, words)
     }
@@ -208,12 +206,12 @@ pub(super) fn active_budgets(pool: &NodePoolRow, app: &Seen<'_>) -> Line {
     if words.is_empty() { Line::of(Role::TextDim, "none now") } else { Line::plain(words.join(", ")) }
 }
 
-fn budget_words(nodes: &str, reasons: Option<&[crate::fleet::Sym]>) -> String {
+fn budget_words(nodes: &str, reasons: Option<&[Sym]>) -> String {
     match reasons {
         None => nodes.to_owned(),
         Some([]) => format!("{nodes} of no reason"),
         Some(reasons) => {
-            let reasons: Vec<&str> = reasons.iter().map(|reason| reason.as_str()).collect();
+            let reasons: Vec<&str> = reasons.iter().map(Sym::as_str).collect();
             format!("{nodes} {}", reasons.join("+"))
         }
     }

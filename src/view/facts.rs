@@ -4,15 +4,13 @@ use std::ops::Deref;
 
 use crate::app::App;
 use crate::fleet::{HealthState, JobRow, Kind, NodeRow, PodRow, SourceId};
+use crate::insight::Known;
 use crate::insight::disruption::{Protection, protection};
 use crate::insight::picture::{NodePicture, Totals, protected_pods_of, totals};
-use crate::insight::{KarpenterVersion, Known};
 
 /// The App as a frame sees it.
 pub(super) struct Seen<'a> {
     app: &'a App,
-    /// Karpenter's version.
-    pub(super) karpenter: KarpenterVersion,
     /// The sums of the header.
     pub(super) totals: Totals,
 }
@@ -27,10 +25,8 @@ impl Deref for Seen<'_> {
 impl<'a> Seen<'a> {
     /// Computes what the frame needs.
     pub(super) fn new(app: &'a App) -> Self {
-        let karpenter =
-            KarpenterVersion::detect(app.settings.karpenter_version.as_deref(), &app.fleet.controllers, &app.cluster);
-        let totals = totals(&app.fleet, &app.picture, app.now, &karpenter);
-        Self { app, karpenter, totals }
+        let totals = totals(&app.fleet, &app.picture, app.now, &app.karpenter);
+        Self { app, totals }
     }
 
     /// The App, for as long as it lives.

@@ -53,7 +53,11 @@ pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
     ];
     let inside_pool = matches!(app.ui.level.scope, Some(Scope::NodePool(_)));
     let no_gpus = app.totals.gpu.advertised == 0;
-    columns.retain(|column| !(inside_pool && column.title == "POOL") && !(no_gpus && column.title == "GPU"));
+    columns.retain(|column| match column.sort {
+        Some(Column::NodePool) => !inside_pool,
+        Some(Column::Gpu) => !no_gpus,
+        _ => true,
+    });
     columns
 }
 
@@ -131,7 +135,7 @@ impl Row<'_> {
     }
 
     /// A number that comes from pods: only of Nodes, and only when the pods are known.
-    fn from_pods(&self, text: impl Fn(&NodePicture, &NodeRow) -> Line) -> Line {
+    fn if_pods_known(&self, text: impl Fn(&NodePicture, &NodeRow) -> Line) -> Line {
         let Machine::Node(node) = self.machine else { return Line::of(Role::TextDim, format::NONE) };
         match self.app.node(node).filter(|_| self.app.readable(Kind::Pod)) {
             Some(picture) => text(picture, node),
@@ -140,15 +144,15 @@ impl Row<'_> {
     }
 
     fn pods(&self) -> Line {
-        self.from_pods(|picture, _| Line::plain(format::count(picture.pod_count)))
+        self.if_pods_known(|picture, _| Line::plain(format::count(picture.pod_count)))
     }
 
     fn cpu(&self) -> Line {
-        self.from_pods(|picture, node| share(picture.cpu_requested_millis, node.allocatable.cpu_millis))
+        self.if_pods_known(|picture, node| share(picture.cpu_requested_millis, node.allocatable.cpu_millis))
     }
 
     fn memory(&self) -> Line {
-        self.from_pods(|picture, node| share(picture.memory_requested_bytes, node.allocatable.memory_bytes))
+        self.if_pods_known(|picture, node| share(picture.memory_requested_bytes, node.allocatable.memory_bytes))
     }
 
     fn gpu(&self) -> Line {

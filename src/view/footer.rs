@@ -13,8 +13,9 @@ type Hint = (Action, &'static str);
 /// The keys of the layer that is on top, generated from the keymap: an action without a key is not offered.
 pub(super) fn keys(app: &Seen<'_>, area: Area) -> Placed {
     let (context, hints) = hints(app);
-    let pressed: String = app.ui.pressed.iter().map(|chord| format!("{chord} ")).collect();
-    let room = usize::from(area.width).saturating_sub(1 + pressed.len() + 2);
+    let pressed: Vec<String> = app.ui.pressed.iter().map(ToString::to_string).collect();
+    let pressed = pressed.join(" ");
+    let room = usize::from(area.width).saturating_sub(pressed.len() + 6);
     let mut line = Line::new();
     for (action, word) in hints {
         let Some(keys) = app.settings.keymap.keys_of(context, *action) else { continue };
@@ -27,7 +28,7 @@ pub(super) fn keys(app: &Seen<'_>, area: Area) -> Placed {
         line = line.then(hint);
     }
     if !pressed.is_empty() {
-        line = line.and(Role::Input, format!("   {pressed}…"));
+        line = line.and(Role::Input, format!("   {pressed} …"));
     }
     Placed { area, line: line.cut(usize::from(area.width)) }
 }
@@ -102,13 +103,9 @@ pub(super) fn prompt(prompt: &Prompt, area: Area) -> (Placed, (u16, u16)) {
 
 /// The part of a typed text that fits, and the column of the cursor in it; the cursor is always inside.
 pub(super) fn visible(value: &str, cursor: usize, limit: usize) -> (String, usize) {
-    let (before, after): (Vec<(usize, char)>, Vec<(usize, char)>) =
-        value.chars().enumerate().partition(|(at, _)| *at < cursor);
-    let clean = |part: Vec<(usize, char)>| -> String {
-        let part: String = part.into_iter().map(|(_, c)| c).collect();
-        text::Span::new(Role::Input, part).text().to_owned()
-    };
-    let (mut before, after) = (clean(before), clean(after));
+    let split = value.char_indices().nth(cursor).map_or(value.len(), |(at, _)| at);
+    let clean = |part: &str| text::Span::new(Role::Input, part).text().to_owned();
+    let (mut before, after) = (clean(&value[..split]), clean(&value[split..]));
     while text::width(&before) > limit && !before.is_empty() {
         before.remove(0);
     }

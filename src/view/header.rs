@@ -34,7 +34,7 @@ pub(super) fn title(app: &Seen<'_>, area: Area) -> Placed {
 
 /// The namespaces to which rows are narrowed.
 pub(super) fn namespaces(app: &Seen<'_>) -> String {
-    let chosen: Vec<&str> = app.ui.namespaces.iter().map(|name| name.as_str()).collect();
+    let chosen: Vec<&str> = app.scope.namespaces.iter().flatten().map(String::as_str).collect();
     match (chosen.as_slice(), &app.cluster.namespaces) {
         ([], None) => "all namespaces".to_owned(),
         ([], Some(readable)) => format!("{} readable", format::plural(readable.len(), "namespace")),
@@ -207,5 +207,6 @@ fn describe(scope: &Scope) -> String {
         Scope::NodePool(name) => format!("NodePool {name}"),
         Scope::Node(name) => format!("Node {name}"),
         Scope::Job(key) => format!("Job {key}"),
+        Scope::About(object) => format!("about {} {}", object.kind, object.key),
     }
 }

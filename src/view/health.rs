@@ -188,7 +188,7 @@ fn nothing_listed(app: &Seen<'_>) -> Vec<Line> {
         return vec![Line::plain(text), Line::of(Role::TextDim, "esc takes the filter away")];
     }
     let namespaced = matches!(level.screen, Screen::Jobs | Screen::Pods | Screen::Events);
-    let place = match (level.scope.is_some(), namespaced && !app.ui.namespaces.is_empty()) {
+    let place = match (level.scope.is_some(), namespaced && app.scope.namespaces.is_some()) {
         (true, _) => "here".to_owned(),
         (false, true) => format!("in {}", super::header::namespaces(app)),
         (false, false) => "in this cluster".to_owned(),

@@ -39,7 +39,7 @@ pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
         Spec::right("AGE", 6, (4, 6), Row::age).by(Column::Age),
     ];
     if matches!(app.ui.level.scope, Some(Scope::Node(_))) {
-        columns.retain(|column| column.title != "NODE");
+        columns.retain(|column| column.sort != Some(Column::Node));
     }
     columns
 }

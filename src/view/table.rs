@@ -35,17 +35,14 @@ fn window<'a>(app: &'a Seen<'_>, area: Area) -> &'a [Key] {
 }
 
 fn cells<R>(specs: &[Spec<R>], row: Option<&R>, key: &Key) -> Vec<Line> {
-    match row {
-        Some(row) => specs.iter().map(|spec| (spec.cell)(row)).collect(),
-        None => {
-            let name = Line::of(Role::Unknown, &key.object.name).and(Role::Unknown, " (gone)");
-            let mut cells = vec![Line::new(); specs.len()];
-            if let Some(cell) = specs.iter().zip(&mut cells).find(|(spec, _)| spec.rank == 0).map(|(_, cell)| cell) {
-                *cell = name;
-            }
-            cells
-        }
+    if let Some(row) = row {
+        return specs.iter().map(|spec| (spec.cell)(row)).collect();
     }
+    let gone = |spec: &Spec<R>| {
+        let is_name = spec.rank == 0;
+        if is_name { Line::of(Role::Unknown, format!("{} (gone)", key.object.name)) } else { Line::new() }
+    };
+    specs.iter().map(gone).collect()
 }
 
 fn wishes<R>(specs: &[Spec<R>], cells: &[Vec<Line>]) -> Vec<Wish> {

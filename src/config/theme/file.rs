@@ -118,12 +118,11 @@ fn styles<'t>(document: &mut Document<'t>, value: &Value<'t>) -> BTreeMap<Role, 
     for (name, value) in table {
         let key = join("styles", name.get_ref());
         let style = style(document, &key, value);
-        match Role::from_name(name.get_ref()) {
-            Some(role) => drop(styles.insert(role, style)),
-            None => {
-                let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
-                document.note(&name.span(), &key, no_such("role", name.get_ref(), &names));
-            }
+        if let Some(role) = Role::from_name(name.get_ref()) {
+            styles.insert(role, style);
+        } else {
+            let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
+            document.note(&name.span(), &key, no_such("role", name.get_ref(), &names));
         }
     }
     styles

@@ -19,7 +19,7 @@ pub(super) fn sheet(app: &Seen<'_>, detail: &Detail) -> Sheet {
     let mut page = page(app, &detail.key);
     match (detail.text, &detail.fetched) {
         (DetailText::Yaml, Some(Ok(fetched))) => {
-            page.lines = fetched.yaml.lines().map(|line| Line::plain(line)).collect();
+            page.lines = fetched.yaml.lines().map(Line::plain).collect();
         }
         (DetailText::Yaml, _) => page.lines = Vec::new(),
         (DetailText::Readable, _) => page.events(app, &detail.key),

@@ -4,7 +4,7 @@ use super::super::facts::Seen;
 use super::super::{Line, claims, format, words};
 use super::Page;
 use crate::config::Role;
-use crate::fleet::{Budget, Kind, NodePoolRow, NodeRow, ObjectKey};
+use crate::fleet::{Budget, Kind, NodePoolRow, NodeRow, ObjectKey, Sym};
 use crate::insight::disruption::BudgetWindow;
 use crate::insight::phase::NodePhase;
 
@@ -23,12 +23,11 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
 
 fn disruption(pool: &NodePoolRow, page: &mut Page) {
     page.section("DISRUPTION");
-    match pool.replicas {
-        Some(replicas) => page.fact("static", Line::plain(format!("{replicas} replicas, never consolidated"))),
-        None => {
-            page.fact_if("policy", Some(&pool.consolidation_policy));
-            page.fact("after", Line::plain(claims::lifetime(pool.consolidate_after)));
-        }
+    if let Some(replicas) = pool.replicas {
+        page.fact("static", Line::plain(format!("{replicas} replicas, never consolidated")));
+    } else {
+        page.fact_if("policy", Some(&pool.consolidation_policy));
+        page.fact("after", Line::plain(claims::lifetime(pool.consolidate_after)));
     }
     page.fact(
         "expireAfter",
@@ -59,7 +58,7 @@ fn budget_line(app: &Seen<'_>, budget: &Budget) -> Line {
     let reasons = match &budget.reasons {
         None => "every reason".to_owned(),
         Some(reasons) if reasons.is_empty() => "no reason".to_owned(),
-        Some(reasons) => reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join(", "),
+        Some(reasons) => reasons.iter().map(Sym::as_str).collect::<Vec<_>>().join(", "),
     };
     let line = Line::of(role, format!("{glyph} {} for {reasons}", budget.nodes));
     if let BudgetWindow::Broken(problem) = &window {

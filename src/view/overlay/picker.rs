@@ -31,9 +31,9 @@ fn items(app: &Seen<'_>, picker: &Picker) -> Vec<Line> {
     let page = usize::from(app.ui.size.1.saturating_sub(6)).clamp(1, 20);
     let selected = picker.selected.min(matching.len() - 1);
     let start = (selected + 1).saturating_sub(page);
-    let item = |(at, name): (usize, &&str)| match at == selected {
-        true => Line::of(Role::Choice, format!("▸ {name} ")),
-        false => Line::plain(format!("  {name}")),
+    let item = |(at, name): (usize, &&str)| {
+        let is_selected = at == selected;
+        if is_selected { Line::of(Role::Choice, format!("▸ {name} ")) } else { Line::plain(format!("  {name}")) }
     };
     matching.iter().enumerate().skip(start).take(page).map(item).collect()
 }
