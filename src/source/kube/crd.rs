@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use super::api;
 use super::backoff::Backoff;
@@ -76,10 +77,14 @@ struct Policy {
 }
 
 /// Looks at the definition now and then.
-pub(super) async fn run(mut around: Surroundings) -> Closed {
+pub(super) async fn run(mut around: Surroundings, turn: CancellationToken) -> Closed {
     let timing = around.timing;
     let mut pulse = Pulse::new(SourceId::KarpenterCrds, around.sink.clone(), around.clock, timing.health);
     let mut backoff = Backoff::new(&timing, SEED);
+    if pulse.connecting().await.is_err() {
+        return Closed;
+    }
+    turn.cancelled().await;
     loop {
         let Some(current) = around.access.wait().await else { return Closed };
         let wait = match look(&current.client, &around).await {

@@ -47,6 +47,9 @@ impl Failure {
         if chain(error).any(|cause| cause.downcast_ref::<kube::client::AuthError>().is_some()) {
             return Self::Credentials(words);
         }
+        if chain(error).any(is_timeout) {
+            return Self::Silence("the connection");
+        }
         Self::Network(words)
     }
 
@@ -88,6 +91,10 @@ impl Failure {
         };
         ConnectionError { message, hint, exit_code: EXIT_CLUSTER }
     }
+}
+
+fn is_timeout(cause: &(dyn StdError + 'static)) -> bool {
+    cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
 }
 
 fn tls_hint(words: &str) -> String {

@@ -21,7 +21,7 @@ pub(super) struct Target {
 }
 
 /// Reads the environment; an argument, so that tests need not change the process's own.
-pub(super) type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
+pub(super) type Env<'e> = &'e (dyn Fn(&str) -> Option<String> + Sync);
 
 /// A mistake in the configuration.
 pub(super) fn config_error(message: String, hint: &str) -> ConnectionError {

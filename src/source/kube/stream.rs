@@ -8,6 +8,7 @@ use futures::stream::{BoxStream, SelectAll};
 use http::header;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::access::{Access, Current};
 use super::backoff::Backoff;
@@ -127,11 +128,12 @@ impl Stream {
         }
     }
 
-    /// Runs until nobody listens.
-    pub(super) async fn run(mut self) -> Closed {
+    /// Runs until nobody listens; what waits for its turn is seen to be connecting.
+    pub(super) async fn run(mut self, turn: CancellationToken) -> Closed {
         if self.pulse.connecting().await.is_err() {
             return Closed;
         }
+        turn.cancelled().await;
         loop {
             let Err(stop) = self.session().await;
             self.first_attempt = None;

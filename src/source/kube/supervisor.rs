@@ -95,27 +95,24 @@ const FIRST_TIER: [Kind; 3] = [Kind::Node, Kind::NodeClaim, Kind::NodePool];
 fn start(tasks: &mut JoinSet<Closed>, around: &Surroundings) {
     // Nothing is ever sent: the channel closes when every holder of the sending end has dropped it.
     let (attempt, mut attempts) = mpsc::channel::<Infallible>(1);
-    let open = CancellationToken::new();
+    let (now, later) = (CancellationToken::new(), CancellationToken::new());
+    now.cancel();
     for kind in Kind::ALL {
         let is_first = FIRST_TIER.contains(&kind);
+        let turn = if is_first { &now } else { &later };
         let stream = Stream::new(kind, around.clone(), is_first.then(|| attempt.clone()));
-        let gate = open.clone();
-        tasks.spawn(async move {
-            if !is_first {
-                gate.cancelled().await;
-            }
-            stream.run().await
-        });
+        tasks.spawn(stream.run(turn.clone()));
     }
     drop(attempt);
-    let (look, gate, wait) = (around.clone(), open.clone(), around.timing.first_tier_wait);
+    tasks.spawn(crd::run(around.clone(), later.clone()));
+    tasks.spawn(ask_identity(around.clone()));
+    let wait = around.timing.first_tier_wait;
     tasks.spawn(async move {
         // Whichever comes first: all have been listed, or enough has been waited.
         let _ = timeout(wait, attempts.recv()).await;
-        gate.cancel();
-        crd::run(look).await
+        later.cancel();
+        std::future::pending().await
     });
-    tasks.spawn(ask_identity(around.clone()));
 }
 
 async fn ask_identity(mut around: Surroundings) -> Closed {

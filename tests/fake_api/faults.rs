@@ -1,0 +1,31 @@
+//! Ways to misbehave.
+
+use std::time::Duration;
+
+/// What happens to the next request that matches.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// An error with a Status.
+    Status(u16, &'static str),
+    /// 429 with Retry-After.
+    Busy(u64),
+    /// No answer.
+    Hang,
+    /// A watch that is answered and then says nothing, as when the network swallows packets.
+    HalfOpen,
+    /// A list or watch that breaks in the middle of a chunk.
+    Cut,
+    /// A body that comes in small pieces with pauses.
+    Drip(Duration),
+}
+
+/// Which request.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// Text that the path and query contain, with the method before it: `GET /api/v1/pods?limit`.
+    pub matching: String,
+    /// What happens.
+    pub fault: Fault,
+    /// How many times.
+    pub times: usize,
+}

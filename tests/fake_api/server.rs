@@ -1,0 +1,281 @@
+//! HTTP around the state.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use http::{Method, Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::faults::Fault;
+use super::state::{Push, State};
+
+type Body = UnsyncBoxBody<Bytes, std::io::Error>;
+
+/// A server on a free port of the loopback, until it is dropped.
+pub struct FakeApi {
+    state: Arc<Mutex<State>>,
+    address: SocketAddr,
+    running: Option<DropGuard>,
+}
+
+impl FakeApi {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let state = Arc::new(Mutex::new(State::default()));
+        let running = Some(serve(listener, state.clone()));
+        Self { state, address, running }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no test panicked here")
+    }
+
+    /// Breaks every connection and refuses new ones.
+    pub fn stop(&mut self) {
+        self.running = None;
+        self.state().end_all();
+    }
+
+    /// Listens again on the same port.
+    pub async fn start_again(&mut self) {
+        for _ in 0..100 {
+            if let Ok(listener) = TcpListener::bind(self.address).await {
+                self.running = Some(serve(listener, self.state.clone()));
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the port was taken");
+    }
+
+    /// How many requests whose method, path and query contain `text` have come.
+    pub fn requests(&self, text: &str) -> usize {
+        self.state().log.iter().filter(|line| line.contains(text)).count()
+    }
+}
+
+fn serve(listener: TcpListener, state: Arc<Mutex<State>>) -> DropGuard {
+    let cancel = CancellationToken::new();
+    let ended = cancel.clone();
+    tokio::spawn(async move {
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                () = ended.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            let Ok((socket, _)) = accepted else { break };
+            let state = state.clone();
+            connections.spawn(async move {
+                let service = service_fn(move |request| answer(request, state.clone()));
+                let _ =
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
+            });
+        }
+    });
+    cancel.drop_guard()
+}
+
+async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<Response<Body>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let line = format!("{} {}", parts.method, parts.uri);
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let fault = {
+        let mut state = state.lock().expect("no test panicked here");
+        state.log.push(line.clone());
+        let token = parts.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if state.token.as_ref().is_some_and(|wanted| token != format!("Bearer {wanted}")) {
+            return Ok(status(401, "Unauthorized"));
+        }
+        state.fault_for(&line)
+    };
+    let query = query(parts.uri.query().unwrap_or_default());
+    let path = parts.uri.path();
+    match fault {
+        Some(Fault::Status(code, words)) => Ok(status(code, words)),
+        Some(Fault::Busy(seconds)) => {
+            let mut response = status(429, "too many requests");
+            response.headers_mut().insert("retry-after", seconds.into());
+            Ok(response)
+        }
+        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::HalfOpen) => Ok(stream(futures::stream::pending().boxed())),
+        Some(Fault::Cut) => {
+            let pieces =
+                [Ok(Frame::data(Bytes::from_static(b"{\"type\":\"ADDED\",\"obj"))), Err(std::io::Error::other("cut"))];
+            Ok(stream(futures::stream::iter(pieces).boxed()))
+        }
+        Some(Fault::Drip(pause)) => {
+            let whole = respond(&parts.method, path, &query, &body, &state).collect_body().await;
+            let pieces: Vec<Bytes> = whole.chunks(200).map(Bytes::copy_from_slice).collect();
+            let dripping = futures::stream::iter(pieces).then(move |piece| async move {
+                tokio::time::sleep(pause).await;
+                Ok(Frame::data(piece))
+            });
+            Ok(stream(dripping.boxed()))
+        }
+        None => Ok(respond(&parts.method, path, &query, &body, &state)),
+    }
+}
+
+trait CollectBody {
+    async fn collect_body(self) -> Bytes;
+}
+
+impl CollectBody for Response<Body> {
+    async fn collect_body(self) -> Bytes {
+        self.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default()
+    }
+}
+
+type Query = BTreeMap<String, String>;
+
+fn query(text: &str) -> Query {
+    text.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+}
+
+fn respond(method: &Method, path: &str, query: &Query, body: &[u8], state: &Arc<Mutex<State>>) -> Response<Body> {
+    let mut state = state.lock().expect("no test panicked here");
+    if path == "/version" {
+        return json(r#"{"major":"1","minor":"35","gitVersion":"v1.35.1"}"#.to_owned());
+    }
+    if path.ends_with("/selfsubjectreviews") {
+        return json(r#"{"status":{"userInfo":{"username":"jane"}}}"#.to_owned());
+    }
+    if let Some(refusal) = refused(path, &state) {
+        return refusal;
+    }
+    if method == Method::PATCH {
+        return patch(path, body, &mut state);
+    }
+    if let Some(group) = path.strip_prefix("/apis/").filter(|rest| !rest.contains('/')) {
+        return match state.groups.get(group) {
+            Some(versions) => {
+                let versions: Vec<String> = versions.iter().map(|v| format!(r#"{{"version":"{v}"}}"#)).collect();
+                json(format!(r#"{{"kind":"APIGroup","versions":[{}]}}"#, versions.join(",")))
+            }
+            None => status(404, "the server could not find the requested resource"),
+        };
+    }
+    if query.contains_key("watch") {
+        return watch(path, query, &mut state);
+    }
+    if let Some((collection, key)) = object_of(path, &state) {
+        return json(state.collections[&collection][&key].clone());
+    }
+    list(path, query, &state)
+}
+
+fn refused(path: &str, state: &State) -> Option<Response<Body>> {
+    if state.forbidden.iter().any(|prefix| path == prefix) {
+        let resource = path.rsplit('/').next().unwrap_or_default();
+        return Some(status(403, &format!("{resource} is forbidden: User \\\"jane\\\" cannot list resource")));
+    }
+    let is_custom = path.starts_with("/apis/") && path.matches('/').count() >= 4;
+    let group = path.split('/').nth(2).unwrap_or_default();
+    let version = path.split('/').nth(3).unwrap_or_default();
+    let is_built_in = matches!(group, "batch" | "apps" | "policy");
+    let is_served = state.groups.get(group).is_some_and(|versions| versions.iter().any(|one| one == version));
+    (is_custom && !is_built_in && !is_served).then(|| status(404, "the server could not find the requested resource"))
+}
+
+/// `/api/v1/namespaces/ml/pods/a` → (`/api/v1/pods`, `ml/a`).
+fn object_of(path: &str, state: &State) -> Option<(String, String)> {
+    let (collection, name) = path.rsplit_once('/')?;
+    let (collection, key) = match collection.split_once("/namespaces/") {
+        Some((root, rest)) => {
+            let (namespace, resource) = rest.split_once('/')?;
+            (format!("{root}/{resource}"), format!("{namespace}/{name}"))
+        }
+        None => (collection.to_owned(), name.to_owned()),
+    };
+    state.collections.get(&collection)?.contains_key(&key).then_some((collection, key))
+}
+
+fn list(path: &str, query: &Query, state: &State) -> Response<Body> {
+    let wanted: usize = query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(usize::MAX);
+    let limit = state.page_cap.unwrap_or(usize::MAX).min(wanted);
+    let from: usize = query.get("continue").and_then(|token| token.parse().ok()).unwrap_or(0);
+    let objects = state.objects(path);
+    let page: Vec<&str> = objects.iter().skip(from).take(limit).map(|json| json.as_str()).collect();
+    let token = if from + page.len() < objects.len() { (from + page.len()).to_string() } else { String::new() };
+    json(format!(
+        r#"{{"metadata":{{"resourceVersion":"{}","continue":"{token}"}},"items":[{}]}}"#,
+        state.version(),
+        page.join(",")
+    ))
+}
+
+fn watch(path: &str, query: &Query, state: &mut State) -> Response<Body> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let version = query.get("resourceVersion").and_then(|version| version.parse().ok()).unwrap_or(0);
+    state.watch(path, version, sender);
+    let pushes = futures::stream::unfold(receiver, |mut receiver| async move {
+        let frame = match receiver.recv().await? {
+            Push::Line(line) => Ok(Frame::data(Bytes::from(line))),
+            Push::Cut => Err(std::io::Error::other("cut")),
+        };
+        Some((frame, receiver))
+    });
+    stream(pushes.boxed())
+}
+
+/// A merge patch of annotations with uid and resourceVersion as preconditions.
+fn patch(path: &str, body: &[u8], state: &mut State) -> Response<Body> {
+    let Some((collection, key)) = object_of(path, state) else { return status(404, "not found") };
+    let mut object: serde_json::Value = serde_json::from_str(&state.collections[&collection][&key]).expect("JSON");
+    let patch: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+    let (now, asked) = (&object["metadata"], &patch["metadata"]);
+    if !asked["resourceVersion"].is_null() && now["resourceVersion"] != asked["resourceVersion"] {
+        return status(409, "the object has been modified");
+    }
+    if now["uid"] != asked["uid"] {
+        return status(422, "metadata.uid: Invalid value: field is immutable");
+    }
+    for (name, value) in asked["annotations"].as_object().expect("annotations") {
+        if value.is_null() {
+            if let Some(all) = object["metadata"]["annotations"].as_object_mut() {
+                all.remove(name);
+            }
+        } else {
+            object["metadata"]["annotations"][name] = value.clone();
+        }
+    }
+    object["metadata"]["resourceVersion"] = "@RV@".into();
+    state.put(&collection, &key, &object.to_string());
+    json(state.collections[&collection][&key].clone())
+}
+
+fn json(text: String) -> Response<Body> {
+    let body = Full::new(Bytes::from(text)).map_err(|never: Infallible| match never {}).boxed_unsync();
+    Response::builder().header("content-type", "application/json").body(body).expect("a response")
+}
+
+fn status(code: u16, message: &str) -> Response<Body> {
+    let mut response = json(format!(r#"{{"kind":"Status","code":{code},"message":"{message}"}}"#));
+    *response.status_mut() = code.try_into().expect("a status");
+    response
+}
+
+fn stream(frames: futures::stream::BoxStream<'static, Result<Frame<Bytes>, std::io::Error>>) -> Response<Body> {
+    let body = StreamBody::new(frames).boxed_unsync();
+    Response::builder().header("content-type", "application/json").body(body).expect("a response")
+}

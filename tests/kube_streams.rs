@@ -1,0 +1,652 @@
+//! The Kubernetes streams against an API server that misbehaves on demand.
+
+mod fake_api;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use batchtop::fleet::{
+    AnnotationChange, AnnotationOutcome, Change, ClusterFacts, ConnectionError, Delta, Epoch, Fleet, Health,
+    HealthState, KarpenterApi, Key, Kind, ObjectKey, Report, SourceId, Uid,
+};
+use batchtop::source::kube::{Access, ConnectOptions, KubeSource, Timing, annotate, fetch};
+use batchtop::units::Time;
+use fake_api::{FakeApi, Fault, bare, pod};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+const PODS: &str = "/api/v1/pods";
+const NODES: &str = "/api/v1/nodes";
+const CLAIMS: &str = "/apis/karpenter.sh/v1/nodeclaims";
+
+/// Longer than anything here takes, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn clock() -> Time {
+    Time::from_seconds(1_795_000_000)
+}
+
+fn quick() -> Timing {
+    Timing {
+        connect: Duration::from_millis(500),
+        request: Duration::from_millis(400),
+        stall: Duration::from_millis(300),
+        watch: Duration::from_secs(20),
+        watch_slack: Duration::from_millis(200),
+        backoff_first: Duration::from_millis(20),
+        backoff_max: Duration::from_millis(80),
+        forbidden_retry: Duration::from_millis(60),
+        absent_retry: Duration::from_millis(60),
+        crd_interval: Duration::from_millis(100),
+        batch_window: Duration::from_millis(5),
+        first_tier_wait: Duration::from_millis(500),
+        exec: Duration::from_secs(5),
+        renew_before: Duration::from_secs(60),
+        health: Duration::ZERO,
+    }
+}
+
+/// What a person would see.
+struct Screen {
+    fleet: Fleet,
+    sources: BTreeMap<SourceId, Health>,
+    facts: ClusterFacts,
+    down: Vec<ConnectionError>,
+    /// Every state of pods, in order, without repetitions.
+    pod_states: Vec<HealthState>,
+    /// The fewest pods in sight since `watch_for_gaps`.
+    fewest_pods: usize,
+    removals: usize,
+    reports: mpsc::Receiver<(Epoch, Report)>,
+    access: Access,
+    _running: DropGuard,
+    _folder: TempDir,
+}
+
+fn kubeconfig(folder: &TempDir, text: &str) -> PathBuf {
+    let path = folder.path().join("config");
+    std::fs::write(&path, text).expect("a file");
+    path
+}
+
+fn plain(api: &FakeApi) -> String {
+    format!(
+        "current-context: c\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}, {{name: d, context: {{cluster: c}}}}]\n\
+         clusters: [{{name: c, cluster: {{server: '{}'}}}}]\nusers: [{{name: u, user: {{}}}}]\n",
+        api.url()
+    )
+}
+
+impl Screen {
+    fn of(api: &FakeApi) -> Self {
+        Self::with(&plain(api), Vec::new(), quick())
+    }
+
+    fn with(config: &str, namespaces: Vec<String>, timing: Timing) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = ConnectOptions { kubeconfig: Some(kubeconfig(&folder, config)), ..ConnectOptions::default() };
+        let source = KubeSource::new(options, namespaces, timing, clock);
+        let access = source.access();
+        // Large enough that a test which looks at the server need not read reports meanwhile.
+        let (sink, reports) = mpsc::channel(10_000);
+        let cancel = CancellationToken::new();
+        tokio::spawn(source.run(sink, Epoch(1), cancel.clone()));
+        Self {
+            fleet: Fleet::default(),
+            sources: BTreeMap::new(),
+            facts: ClusterFacts::default(),
+            down: Vec::new(),
+            pod_states: Vec::new(),
+            fewest_pods: 0,
+            removals: 0,
+            reports,
+            access,
+            _running: cancel.drop_guard(),
+            _folder: folder,
+        }
+    }
+
+    fn take(&mut self, report: Report) {
+        match report {
+            Report::Delta(delta) => {
+                if let Delta::Pods(changes) = &delta {
+                    assert!(changes.len() <= 500, "a batch of {}", changes.len());
+                    self.removals += changes.iter().filter(|change| matches!(change, Change::Remove(_))).count();
+                }
+                self.fleet.apply(delta);
+                self.fewest_pods = self.fewest_pods.min(self.fleet.pods.len());
+            }
+            Report::Health(source, health) => {
+                if source == SourceId::Kind(Kind::Pod) && self.pod_states.last() != Some(&health.state) {
+                    self.pod_states.push(health.state);
+                }
+                self.sources.insert(source, health);
+            }
+            Report::Cluster(facts) => self.facts = *facts,
+            Report::Down(error) => self.down.push(error),
+        }
+    }
+
+    /// Takes reports until `done`.
+    async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+        let ended = timeout(PATIENCE, async {
+            while !done(self) {
+                let (epoch, report) = self.reports.recv().await.expect("the source runs");
+                assert_eq!(epoch, Epoch(1));
+                self.take(report);
+            }
+        });
+        if ended.await.is_err() {
+            panic!("never: {what}; pods {}, {:?}, {:?}", self.fleet.pods.len(), self.health(Kind::Pod), self.down);
+        }
+    }
+
+    fn health(&self, kind: Kind) -> Health {
+        self.sources.get(&SourceId::Kind(kind)).cloned().unwrap_or_default()
+    }
+
+    fn is(&self, kind: Kind, state: HealthState) -> bool {
+        self.health(kind).state == state
+    }
+
+    fn has_pod(&self, name: &str) -> bool {
+        self.fleet.pods.get(&ObjectKey::new("ml", name)).is_some()
+    }
+
+    async fn live_with(&mut self, pods: usize) {
+        self.until("live pods", |screen| screen.is(Kind::Pod, HealthState::Live) && screen.fleet.pods.len() == pods)
+            .await;
+    }
+
+    fn watch_for_gaps(&mut self) {
+        self.fewest_pods = self.fleet.pods.len();
+        self.removals = 0;
+        self.pod_states.clear();
+    }
+}
+
+async fn with_pods(count: usize) -> FakeApi {
+    let api = FakeApi::start().await;
+    put_pods(&api, 0..count);
+    api
+}
+
+fn put_pods(api: &FakeApi, numbers: std::ops::Range<usize>) {
+    for number in numbers {
+        let name = format!("p{number:04}");
+        api.state().put(PODS, &format!("ml/{name}"), &pod(&name, "ml", None));
+    }
+}
+
+/// Waits until the server sees what it is asked about.
+async fn server_sees(what: &str, done: impl Fn() -> bool) {
+    let seen = timeout(PATIENCE, async {
+        while !done() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    });
+    assert!(seen.await.is_ok(), "never: {what}");
+}
+
+#[tokio::test]
+async fn pages_are_joined_and_watched_from_there_on() {
+    let api = with_pods(25).await;
+    api.state().page_cap = Some(10);
+    let mut screen = Screen::of(&api);
+    screen.live_with(25).await;
+    assert_eq!(api.requests("GET /api/v1/pods?limit"), 3);
+    assert_eq!(screen.health(Kind::Pod).objects, 25);
+    api.state().put(PODS, "ml/new", &pod("new", "ml", Some("true")));
+    api.state().delete(PODS, "ml/p0003");
+    screen.until("the change", |screen| screen.has_pod("new") && !screen.has_pod("p0003")).await;
+    screen.until("the count", |screen| screen.health(Kind::Pod).objects == 25).await;
+    let row = screen.fleet.pods.get(&ObjectKey::new("ml", "new")).expect("the pod");
+    assert_eq!(row.do_not_disrupt.as_deref(), Some("true"));
+    assert_eq!(api.requests("GET /api/v1/pods?limit"), 3, "nothing was listed again");
+    screen.until("facts", |screen| screen.facts.identity.is_some() && screen.facts.kubernetes_version.is_some()).await;
+    assert_eq!((screen.facts.context.as_str(), screen.facts.contexts.len()), ("c", 2));
+    assert_eq!(screen.facts.server, api.url());
+}
+
+#[tokio::test]
+async fn nodes_are_listed_before_pods() {
+    let api = with_pods(3).await;
+    api.state().put(NODES, "n1", &bare("n1"));
+    let mut screen = Screen::of(&api);
+    screen.live_with(3).await;
+    let log = api.state().log.clone();
+    let at = |text: &str| log.iter().position(|line| line.contains(text)).expect("a request");
+    assert!(at("/api/v1/nodes?limit") < at("/api/v1/pods?limit"));
+    assert_eq!(screen.fleet.nodes.len(), 1);
+}
+
+#[tokio::test]
+async fn a_bookmark_moves_the_point_from_which_a_watch_goes_on() {
+    let api = with_pods(1).await;
+    let mut screen = Screen::of(&api);
+    screen.live_with(1).await;
+    server_sees("the watch", || api.state().watches(PODS) == 1).await;
+    // Only other kinds change, then the history is forgotten: without the bookmark the next watch would be told 410.
+    api.state().put(NODES, "n1", &bare("n1"));
+    api.state().bookmark(PODS);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    api.state().compact();
+    let version = api.state().version();
+    api.state().end(PODS, None);
+    server_sees("the next watch", || {
+        api.requests(&format!("pods?watch=1&allowWatchBookmarks=true&timeoutSeconds=20&resourceVersion={version}")) == 1
+    })
+    .await;
+    put_pods(&api, 1..2);
+    screen.live_with(2).await;
+    assert_eq!(api.requests("GET /api/v1/pods?limit"), 1);
+}
+
+#[tokio::test]
+async fn an_expired_watch_is_listed_again_without_a_gap() {
+    let api = with_pods(30).await;
+    let mut screen = Screen::of(&api);
+    screen.live_with(30).await;
+    screen.watch_for_gaps();
+    server_sees("the watch", || api.state().watches(PODS) == 1).await;
+    api.state().end(PODS, None);
+    api.state().compact();
+    api.state().delete(PODS, "ml/p0000");
+    put_pods(&api, 30..32);
+    api.state().compact();
+    screen.until("31 pods", |screen| screen.fleet.pods.len() == 31 && screen.is(Kind::Pod, HealthState::Live)).await;
+    assert!(screen.fewest_pods >= 30, "the screen showed only {}", screen.fewest_pods);
+    assert_eq!(screen.removals, 0, "a relist does not remove one by one");
+    assert!(!screen.has_pod("p0000"));
+    assert!(!screen.pod_states.contains(&HealthState::Syncing), "{:?}", screen.pod_states);
+    // The same, told in the middle of a watch.
+    server_sees("the watch", || api.state().watches(PODS) == 1).await;
+    api.state().expire(PODS);
+    put_pods(&api, 32..33);
+    screen.until("32 pods", |screen| screen.fleet.pods.len() == 32 && screen.is(Kind::Pod, HealthState::Live)).await;
+    assert!(screen.fewest_pods >= 30 && screen.removals == 0);
+    assert_eq!(api.requests("GET /api/v1/pods?limit"), 3);
+}
+
+#[tokio::test]
+async fn an_expired_page_starts_the_list_over_and_then_takes_larger_pages() {
+    let api = with_pods(20).await;
+    api.state().page_cap = Some(8);
+    api.state().plan("pods?limit=500&continue", Fault::Status(410, "the provided continue parameter is too old"), 2);
+    let mut screen = Screen::of(&api);
+    screen.live_with(20).await;
+    assert_eq!(api.requests("pods?limit=2000"), 3);
+    assert_eq!(screen.health(Kind::Pod).objects, 20);
+}
+
+#[tokio::test]
+async fn what_is_forbidden_says_so_and_heals() {
+    let api = with_pods(2).await;
+    api.state().forbidden.insert("/apis/batch/v1/jobs".to_owned());
+    let mut screen = Screen::of(&api);
+    screen.until("forbidden jobs", |screen| screen.is(Kind::Job, HealthState::Forbidden)).await;
+    let health = screen.health(Kind::Job);
+    let words = health.message.expect("words");
+    assert!(words.contains("may not list and watch jobs") && words.contains("jane"), "{words}");
+    assert!(health.next_try.is_some());
+    screen.live_with(2).await;
+    api.state().forbidden.clear();
+    screen.until("live jobs", |screen| screen.is(Kind::Job, HealthState::Live)).await;
+}
+
+#[tokio::test]
+async fn where_the_cluster_is_forbidden_the_named_namespaces_are_read() {
+    let api = with_pods(2).await;
+    api.state().put(PODS, "web/w", &pod("w", "web", None));
+    api.state().put(PODS, "secret/s", &pod("s", "secret", None));
+    api.state().forbidden.insert(PODS.to_owned());
+    let mut screen = Screen::with(&plain(&api), vec!["ml".to_owned(), "web".to_owned()], quick());
+    screen.live_with(3).await;
+    screen.until("facts", |screen| screen.facts.namespaces.is_some()).await;
+    assert_eq!(screen.facts.namespaces.as_deref(), Some(&["ml".to_owned(), "web".to_owned()][..]));
+    assert!(screen.health(Kind::Pod).message.is_some_and(|words| words.contains("only namespace ml, web")));
+    put_pods(&api, 2..3);
+    api.state().delete(PODS, "web/w");
+    screen.until("both watches", |screen| screen.has_pod("p0002") && screen.fleet.pods.len() == 3).await;
+}
+
+#[tokio::test]
+async fn an_absent_api_is_found_when_it_appears_and_forgotten_when_it_goes() {
+    let api = FakeApi::start().await;
+    let mut screen = Screen::of(&api);
+    screen.until("absent claims", |screen| screen.is(Kind::NodeClaim, HealthState::Absent)).await;
+    screen.until("no Karpenter", |screen| screen.facts.karpenter_api == KarpenterApi::Absent).await;
+    assert!(screen.health(Kind::NodeClaim).message.is_some_and(|words| words.contains("karpenter.sh")));
+    api.state().groups.insert("karpenter.sh".to_owned(), vec!["v1".to_owned()]);
+    api.state().put(CLAIMS, "c1", &bare("c1"));
+    screen.until("the claim", |screen| screen.fleet.node_claims.len() == 1).await;
+    screen.until("Karpenter", |screen| screen.facts.karpenter_api == KarpenterApi::V1).await;
+    screen.until("live", |screen| screen.is(Kind::NodeClaim, HealthState::Live)).await;
+    server_sees("the watch", || api.state().watches(CLAIMS) == 1).await;
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    api.state().groups.clear();
+    api.state().end(CLAIMS, None);
+    screen.until("it is gone", |screen| screen.fleet.node_claims.is_empty()).await;
+    screen.until("absent again", |screen| screen.is(Kind::NodeClaim, HealthState::Absent)).await;
+}
+
+#[tokio::test]
+async fn a_legacy_api_is_read_and_named() {
+    let api = FakeApi::start().await;
+    api.state().groups.insert("karpenter.sh".to_owned(), vec!["v1beta1".to_owned()]);
+    api.state().put("/apis/karpenter.sh/v1beta1/nodepools", "np", &bare("np"));
+    let mut screen = Screen::of(&api);
+    screen.until("the pool", |screen| screen.is(Kind::NodePool, HealthState::Live)).await;
+    screen.until("the fact", |screen| screen.facts.karpenter_api == KarpenterApi::V1Beta1).await;
+    assert_eq!(screen.fleet.node_pools.len(), 1);
+    assert_eq!(screen.health(Kind::NodePool).message.as_deref(), Some("legacy API v1beta1"));
+    screen
+        .until("no overlay", |screen| {
+            screen.is(Kind::NodeOverlay, HealthState::Live) || screen.is(Kind::NodeOverlay, HealthState::Absent)
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn eks_auto_mode_is_recognised() {
+    let api = FakeApi::start().await;
+    api.state().groups.insert("eks.amazonaws.com".to_owned(), vec!["v1".to_owned()]);
+    api.state().put("/apis/eks.amazonaws.com/v1/nodeclasses", "default", &bare("default"));
+    let mut screen = Screen::of(&api);
+    screen.until("Auto Mode", |screen| screen.facts.auto_mode && screen.fleet.eks_node_classes.len() == 1).await;
+}
+
+#[tokio::test]
+async fn a_busy_server_is_left_alone_as_long_as_it_asks() {
+    let api = with_pods(2).await;
+    api.state().plan("GET /api/v1/pods?limit", Fault::Busy(1), 1);
+    let mut screen = Screen::of(&api);
+    screen.until("failed", |screen| screen.is(Kind::Pod, HealthState::Failed)).await;
+    let next = screen.health(Kind::Pod).next_try.expect("a next try");
+    assert_eq!(next.seconds_since(clock()), 1);
+    screen.live_with(2).await;
+    assert_eq!(api.requests("GET /api/v1/pods?limit"), 2);
+}
+
+#[tokio::test]
+async fn a_rotated_token_is_read_again() {
+    let api = with_pods(2).await;
+    api.state().token = Some("old".to_owned());
+    let folder = tempfile::tempdir().expect("a folder");
+    let (old, new) =
+        (plain(&api).replace("user: {}", "user: {token: old}"), plain(&api).replace("user: {}", "user: {token: new}"));
+    let mut screen = Screen::with(&old, Vec::new(), quick());
+    screen.live_with(2).await;
+    std::fs::write(screen._folder.path().join("config"), new).expect("a file");
+    api.state().token = Some("new".to_owned());
+    api.state().end_all();
+    screen.until("stale", |screen| screen.pod_states.contains(&HealthState::Stale)).await;
+    put_pods(&api, 2..3);
+    screen.live_with(3).await;
+    assert_eq!(api.requests("GET /api/v1/pods?limit"), 1, "the watch goes on where it was");
+    drop(folder);
+}
+
+#[tokio::test]
+async fn credentials_that_were_never_good_are_one_clear_error() {
+    let api = with_pods(1).await;
+    api.state().token = Some("right".to_owned());
+    let mut screen = Screen::of(&api);
+    screen.until("down", |screen| !screen.down.is_empty()).await;
+    let error = &screen.down[0];
+    assert!(error.message.contains("401") && error.message.contains("Unauthorized"), "{error:?}");
+    assert_eq!(error.exit_code, 3);
+    api.state().token = None;
+    screen.live_with(1).await;
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_one_clear_error() {
+    let mut api = FakeApi::start().await;
+    api.stop();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let mut screen = Screen::of(&api);
+    screen.until("down", |screen| !screen.down.is_empty()).await;
+    let error = &screen.down[0];
+    assert!(error.message.contains("cannot be reached") && error.hint.contains("Nothing listens"), "{error:?}");
+    api.start_again().await;
+    screen.until("nodes", |screen| screen.is(Kind::Node, HealthState::Live)).await;
+}
+
+#[tokio::test]
+async fn a_credential_plugin_is_run_once_and_its_failure_named() {
+    let api = with_pods(1).await;
+    api.state().token = Some("t1".to_owned());
+    let folder = tempfile::tempdir().expect("a folder");
+    let count = folder.path().join("count");
+    let user = |script: &str| {
+        let exec = format!(
+            "user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, command: /bin/sh, args: ['-c', '{script}']}}}}"
+        );
+        plain(&api).replace("user: {}", &exec)
+    };
+    let script = format!("echo x >> {}; echo \"{{status: {{token: t1}}}}\"", count.display());
+    let mut screen = Screen::with(&user(&script), Vec::new(), quick());
+    screen.live_with(1).await;
+    assert_eq!(std::fs::read_to_string(&count).expect("a count").lines().count(), 1);
+    let mut broken = Screen::with(&user("echo sso session has expired >&2; exit 255"), Vec::new(), quick());
+    broken.until("down", |screen| !screen.down.is_empty()).await;
+    assert!(broken.down[0].message.contains("sso session has expired"), "{:?}", broken.down[0]);
+}
+
+#[tokio::test]
+async fn a_dead_connection_is_noticed_and_nothing_is_lost() {
+    let api = with_pods(1).await;
+    api.state().plan("pods?watch", Fault::HalfOpen, 1);
+    let timing = Timing { watch: Duration::from_millis(150), watch_slack: Duration::from_millis(50), ..quick() };
+    let mut screen = Screen::with(&plain(&api), Vec::new(), timing);
+    screen.live_with(1).await;
+    put_pods(&api, 1..2);
+    screen.live_with(2).await;
+    assert_eq!(api.requests("GET /api/v1/pods?limit"), 1, "found by the next watch, not by a list");
+}
+
+#[tokio::test]
+async fn a_request_that_is_never_answered_fails_and_is_tried_again() {
+    let api = with_pods(1).await;
+    api.state().plan("pods?limit", Fault::Hang, 1);
+    let mut screen = Screen::of(&api);
+    screen.until("failed", |screen| screen.is(Kind::Pod, HealthState::Failed)).await;
+    assert!(screen.health(Kind::Pod).message.is_some_and(|words| words.contains("no answer in time")));
+    screen.live_with(1).await;
+}
+
+#[tokio::test]
+async fn what_breaks_within_a_chunk_is_taken_up_again() {
+    let api = with_pods(2).await;
+    api.state().plan("pods?limit", Fault::Cut, 1);
+    let mut screen = Screen::of(&api);
+    screen.live_with(2).await;
+    server_sees("the watch", || api.state().watches(PODS) == 1).await;
+    tokio::time::sleep(Duration::from_millis(40)).await;
+    screen.watch_for_gaps();
+    api.state().end(PODS, Some(fake_api_cut()));
+    put_pods(&api, 2..3);
+    screen.live_with(3).await;
+    assert!(!screen.pod_states.contains(&HealthState::Failed));
+    assert_eq!(screen.health(Kind::Pod).undecodable, 0);
+}
+
+fn fake_api_cut() -> fake_api::Push {
+    fake_api::Push::Cut
+}
+
+#[tokio::test]
+async fn a_slow_but_steady_list_comes_through() {
+    let api = with_pods(6).await;
+    // Longer in all than any single wait may be.
+    api.state().plan("pods?limit", Fault::Drip(Duration::from_millis(60)), 1);
+    let mut screen = Screen::of(&api);
+    screen.live_with(6).await;
+    assert_eq!(api.requests("pods?limit"), 1);
+}
+
+#[tokio::test]
+async fn an_undecodable_object_is_counted_and_the_rest_is_shown() {
+    let api = with_pods(2).await;
+    let bad = pod("bad", "ml", None).replace("\"Running\"", "{}");
+    api.state().put(PODS, "ml/bad", &bad);
+    let mut screen = Screen::of(&api);
+    screen.live_with(2).await;
+    assert_eq!(screen.health(Kind::Pod).undecodable, 1);
+    let turned = pod("p0000", "ml", None).replace("\"Running\"", "{}");
+    api.state().put(PODS, "ml/p0000", &turned);
+    screen.until("counted", |screen| screen.health(Kind::Pod).undecodable == 2).await;
+    assert!(!screen.has_pod("p0000"), "its old row would be a lie");
+    api.state().put(PODS, "ml/p0000", &pod("p0000", "ml", None));
+    screen.until("back", |screen| screen.has_pod("p0000")).await;
+}
+
+#[tokio::test]
+async fn a_restarted_server_is_stale_and_then_live_with_the_same_fleet() {
+    let mut api = with_pods(40).await;
+    let mut screen = Screen::of(&api);
+    screen.live_with(40).await;
+    screen.until("nodes", |screen| screen.is(Kind::Node, HealthState::Live)).await;
+    screen.watch_for_gaps();
+    api.stop();
+    screen.until("stale", |screen| screen.is(Kind::Pod, HealthState::Stale)).await;
+    let health = screen.health(Kind::Pod);
+    assert!(health.next_try.is_some() && health.as_of.is_some() && health.message.is_some());
+    api.state().delete(PODS, "ml/p0001");
+    put_pods(&api, 40..45);
+    api.state().compact();
+    api.start_again().await;
+    screen.until("44 pods", |screen| screen.fleet.pods.len() == 44 && screen.is(Kind::Pod, HealthState::Live)).await;
+    assert!(screen.fewest_pods >= 40, "the screen showed only {}", screen.fewest_pods);
+    let mut fresh = Screen::of(&api);
+    fresh.live_with(44).await;
+    let rows = |screen: &Screen| {
+        let mut rows: Vec<String> = screen.fleet.pods.iter().map(|row| format!("{row:?}")).collect();
+        rows.sort();
+        rows
+    };
+    assert_eq!(rows(&screen), rows(&fresh));
+}
+
+#[tokio::test]
+async fn the_source_ends_when_cancelled() {
+    let api = with_pods(1).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = ConnectOptions { kubeconfig: Some(kubeconfig(&folder, &plain(&api))), ..ConnectOptions::default() };
+    let source = KubeSource::new(options, Vec::new(), quick(), clock);
+    let (sink, mut reports) = mpsc::channel(8);
+    let cancel = CancellationToken::new();
+    let running = tokio::spawn(source.run(sink, Epoch(1), cancel.clone()));
+    assert!(reports.recv().await.is_some());
+    cancel.cancel();
+    timeout(PATIENCE, running).await.expect("it ends").expect("without a panic");
+}
+
+// --- the one write, and details ---
+
+struct Desk {
+    api: FakeApi,
+    screen: Screen,
+}
+
+impl Desk {
+    async fn with(annotation: Option<&str>) -> Self {
+        let api = FakeApi::start().await;
+        api.state().put(PODS, "ml/p", &pod("p", "ml", annotation));
+        let mut screen = Screen::of(&api);
+        screen.live_with(1).await;
+        Self { api, screen }
+    }
+
+    fn change(&self, from: Option<&str>, to: Option<&str>) -> AnnotationChange {
+        let row = self.screen.fleet.pods.get(&ObjectKey::new("ml", "p")).expect("the pod");
+        AnnotationChange {
+            key: Key::new(Kind::Pod, row.meta.key.clone()),
+            uid: row.meta.uid.clone(),
+            resource_version: row.meta.resource_version.to_string(),
+            from: from.map(str::to_owned),
+            to: to.map(str::to_owned),
+        }
+    }
+
+    async fn write(&self, change: &AnnotationChange) -> AnnotationOutcome {
+        annotate(&self.screen.access.client().expect("a client"), change, &quick()).await
+    }
+}
+
+#[tokio::test]
+async fn an_annotation_is_set_and_removed() {
+    let mut desk = Desk::with(None).await;
+    assert_eq!(desk.write(&desk.change(None, Some("4h"))).await, AnnotationOutcome::Done);
+    assert_eq!(desk.api.requests("PATCH /api/v1/namespaces/ml/pods/p?fieldManager=batchtop"), 1);
+    let key = ObjectKey::new("ml", "p");
+    desk.screen
+        .until("4h", |screen| {
+            screen.fleet.pods.get(&key).is_some_and(|row| row.do_not_disrupt.as_deref() == Some("4h"))
+        })
+        .await;
+    assert_eq!(desk.write(&desk.change(Some("4h"), None)).await, AnnotationOutcome::Done);
+    desk.screen
+        .until("none", |screen| screen.fleet.pods.get(&key).is_some_and(|row| row.do_not_disrupt.is_none()))
+        .await;
+}
+
+#[tokio::test]
+async fn a_conflict_is_read_again_and_only_the_same_value_is_overwritten() {
+    let desk = Desk::with(None).await;
+    let change = desk.change(None, Some("true"));
+    // Something else about the pod changed.
+    desk.api.state().put(PODS, "ml/p", &pod("p", "ml", None));
+    assert_eq!(desk.write(&change).await, AnnotationOutcome::Done);
+    // Somebody wrote another value.
+    desk.api.state().put(PODS, "ml/p", &pod("p", "ml", Some("1h")));
+    let outcome = desk.write(&change).await;
+    assert_eq!(outcome, AnnotationOutcome::ChangedBySomebody { now: Some("1h".to_owned()) });
+}
+
+#[tokio::test]
+async fn a_recreated_object_is_not_touched() {
+    let desk = Desk::with(None).await;
+    let change = desk.change(None, Some("true"));
+    desk.api.state().put(PODS, "ml/p", &pod("p", "ml", None).replace("uid-p", "uid-q"));
+    assert_eq!(desk.write(&change).await, AnnotationOutcome::Recreated);
+    let mut without_version = change.clone();
+    without_version.resource_version.clear();
+    assert_eq!(desk.write(&without_version).await, AnnotationOutcome::Recreated);
+    assert_eq!(without_version.uid, Uid::parse("uid-p"));
+}
+
+#[tokio::test]
+async fn every_refusal_has_its_outcome() {
+    let desk = Desk::with(None).await;
+    let change = desk.change(None, Some("true"));
+    let refused = |code, words: &str| AnnotationOutcome::Refused { code, message: words.to_owned() };
+    for (code, words) in [(403, "pods p is forbidden"), (422, "admission says no"), (500, "failed calling webhook x")] {
+        desk.api.state().plan("PATCH", Fault::Status(code, words), 1);
+        assert_eq!(desk.write(&change).await, refused(code, words));
+    }
+    desk.api.state().plan("PATCH", Fault::Status(504, "gateway timeout"), 1);
+    assert!(matches!(desk.write(&change).await, AnnotationOutcome::Unanswered { .. }));
+    desk.api.state().plan("PATCH", Fault::Hang, 1);
+    assert!(matches!(desk.write(&change).await, AnnotationOutcome::Unanswered { .. }));
+    desk.api.state().plan("PATCH", Fault::Status(409, "again"), 1);
+    assert!(matches!(desk.write(&change).await, AnnotationOutcome::Refused { code: 409, .. }));
+    desk.api.state().delete(PODS, "ml/p");
+    assert_eq!(desk.write(&change).await, AnnotationOutcome::Gone);
+}
+
+#[tokio::test]
+async fn details_are_fetched() {
+    let desk = Desk::with(Some("4h")).await;
+    let key = Key::new(Kind::Pod, ObjectKey::new("ml", "p"));
+    let client = desk.screen.access.client().expect("a client");
+    let fetched = fetch(&client, &key, &quick()).await.expect("the pod");
+    assert_eq!(fetched.annotations, [("karpenter.sh/do-not-disrupt".to_owned(), "4h".to_owned())]);
+    assert!(fetched.yaml.contains("nodeName: n1"), "{}", fetched.yaml);
+    let gone = Key::new(Kind::NodePool, ObjectKey::cluster("np"));
+    assert!(fetch(&client, &gone, &quick()).await.is_err());
+}
