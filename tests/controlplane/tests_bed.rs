@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::bed::{
     Bed, BedOptions, Component, Context, Ending, Failure, JobSpec, NodePoolSpec, PodSpec, Result,
-    State, annotation,
+    State, annotation, load,
 };
 use crate::shared::{api_only, full, trial};
 
@@ -47,6 +47,10 @@ pub fn trials() -> Vec<Trial> {
         trial(
             "bed::bad_certificates_are_refused",
             bad_certificates_are_refused,
+        ),
+        trial(
+            "bed::loader_makes_a_believable_fleet",
+            loader_makes_a_believable_fleet,
         ),
         trial(
             "bed::api_server_survives_being_killed",
@@ -316,6 +320,55 @@ fn api_server_survives_being_killed() -> Result<()> {
     bed.api()
         .get(&format!("/api/v1/namespaces/{namespace}"))
         .map(drop)
+}
+
+fn loader_makes_a_believable_fleet() -> Result<()> {
+    let bed = Bed::start(&BedOptions::api_only())?;
+    let fleet = load::fleet(&bed, 20, 400, 1)?;
+    let pods = bed.api().list("/api/v1/pods")?;
+    let nodes = bed.api().list("/api/v1/nodes")?;
+    equal(&pods.len(), &400)?;
+    equal(&nodes.len(), &20)?;
+    equal(
+        &bed.api().list("/apis/karpenter.sh/v1/nodeclaims")?.len(),
+        &20,
+    )?;
+    equal(
+        &count(&pods, |pod| pod["status"]["phase"] == "Running"),
+        &fleet.running.len(),
+    )?;
+    ensure((9_500..11_000).contains(&fleet.pod_bytes), || {
+        format!("{} bytes", fleet.pod_bytes)
+    })?;
+    for node in &nodes {
+        let name = &node["metadata"]["name"];
+        let free = &node["status"]["allocatable"]["nvidia.com/gpu"];
+        let offered = free
+            .as_str()
+            .and_then(|number| number.parse().ok())
+            .unwrap_or(0);
+        let taken = count(&pods, |pod| {
+            &pod["spec"]["nodeName"] == name && requests_gpu(pod)
+        });
+        ensure(taken <= offered, || {
+            format!("{name}: {taken} of {offered} GPUs")
+        })?;
+    }
+    ensure(count(&pods, requests_gpu) > 10, || {
+        "hardly any GPU is used".to_owned()
+    })?;
+    let churn = load::churn(&bed, &fleet, 100, Duration::from_secs(2))?;
+    equal(&churn.failed, &0)?;
+    ensure(churn.accepted >= 150, || format!("{churn:?}"))
+}
+
+fn requests_gpu(pod: &Value) -> bool {
+    let requests = &pod["spec"]["containers"][0]["resources"]["requests"];
+    requests.get("nvidia.com/gpu").is_some()
+}
+
+fn count(objects: &[Value], condition: impl Fn(&Value) -> bool) -> usize {
+    objects.iter().filter(|object| condition(object)).count()
 }
 
 /// What a victim tells of the bed it started, as one line of JSON.
