@@ -41,6 +41,14 @@ pub fn trials() -> Vec<Trial> {
             pods_obey_their_annotations,
         ),
         trial(
+            "bed::a_node_can_be_held_not_ready",
+            a_node_can_be_held_not_ready,
+        ),
+        trial(
+            "bed::version_1_certificate_is_valid_for_go_only",
+            version_1_certificate_is_valid_for_go_only,
+        ),
+        trial(
             "bed::a_user_has_only_granted_rights",
             a_user_has_only_granted_rights,
         ),
@@ -244,7 +252,7 @@ fn pods_obey_their_annotations() -> Result<()> {
     Ok(())
 }
 
-/// Status of a pod's Ready condition.
+/// Status of the Ready condition of a pod or node.
 fn ready(status: &Value) -> Value {
     let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
     let ready = conditions
@@ -306,6 +314,58 @@ fn bad_certificates_are_refused() -> Result<()> {
     equal(&code(bed.kubeconfig_of_stranger()?)?, &Some(401))?;
     // No answer at all: the client hangs up.
     equal(&code(bed.kubeconfig_distrusting()?)?, &Some(0))
+}
+
+fn version_1_certificate_is_valid_for_go_only() -> Result<()> {
+    let bed = api_only()?;
+    let kubeconfig = bed.kubeconfig_x509_v1()?;
+    let output = bed.kubectl_as(&kubeconfig, &["auth", "whoami"], "")?;
+    let words = String::from_utf8_lossy(&output.stdout);
+    ensure(words.contains("system:masters"), || {
+        format!("kubectl: {output:?}")
+    })?;
+    let refused = bed
+        .api_as(&kubeconfig)
+        .and_then(|api| api.get("/api/v1/nodes"));
+    ensure(refused.is_err(), || "rustls took it".to_owned())
+}
+
+fn a_node_can_be_held_not_ready() -> Result<()> {
+    let bed = full()?;
+    let pool =
+        bed.node_pool(NodePoolSpec::new(&bed.unique("sick")).instance_types(&["m7i.large"]))?;
+    let namespace = bed.namespace("sick")?;
+    let pod = PodSpec::new().cpu("100m").on_pool(&pool);
+    bed.apply(&JobSpec::new(&namespace, "work", pod).build())?;
+    let pod = wait_for_phase(&bed, &namespace, "work", "Running")?;
+    let node = format!(
+        "/api/v1/nodes/{}",
+        pod["spec"]["nodeName"].as_str().context("not bound")?
+    );
+    bed.annotate(&node, annotation::NOT_READY, Some(""))?;
+    let mut status = bed.api().get(&node)?["status"].take();
+    let conditions = status["conditions"]
+        .as_array_mut()
+        .context("no conditions")?;
+    for condition in conditions
+        .iter_mut()
+        .filter(|condition| condition["type"] == "Ready")
+    {
+        condition["status"] = json!("False");
+    }
+    let change = json!({"status": {"conditions": conditions}});
+    bed.api().patch(&format!("{node}/status"), &change)?;
+    bed.wait_for("not-ready taint", PATIENCE, || {
+        Ok(bed.api().get(&node)?["spec"]["taints"]
+            .to_string()
+            .contains("not-ready")
+            .then_some(()))
+    })?;
+    equal(&ready(&bed.api().get(&node)?["status"]), &json!("False"))?;
+    bed.annotate(&node, annotation::NOT_READY, None)?;
+    bed.wait_for("ready node", PATIENCE, || {
+        Ok((ready(&bed.api().get(&node)?["status"]) == json!("True")).then_some(()))
+    })
 }
 
 fn api_server_survives_being_killed() -> Result<()> {

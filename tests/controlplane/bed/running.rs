@@ -232,6 +232,17 @@ impl Bed {
         )
     }
 
+    /// Kubeconfig with a valid client certificate of X.509 version 1. kubectl takes it;
+    /// rustls, and so batchtop, refuses to load it.
+    pub fn kubeconfig_x509_v1(&self) -> Result<PathBuf> {
+        let identity = self.authority.client_version_1("admin", "system:masters")?;
+        let authority = self.authority.certificate();
+        self.write_kubeconfig(
+            "version-1",
+            &kubeconfig::text(&self.server(), &authority, &identity),
+        )
+    }
+
     fn write_kubeconfig(&self, user: &str, text: &str) -> Result<PathBuf> {
         let name: String = user
             .chars()
@@ -373,6 +384,11 @@ impl Bed {
     }
 
     /// Stops Karpenter: claims, nodes and budgets stay as they are.
+    ///
+    /// This makes its first decision observable: prepare under budget 0 (the default of
+    /// [`NodePoolSpec`]), stop Karpenter, set the real budgets with [`NodePool::update`],
+    /// record the objects, and start it again. The restart also empties its memory of
+    /// events already sent (2 to 15 minutes) and of nominations (20 seconds).
     pub fn stop_karpenter(&self) -> Result<()> {
         self.stop(Component::Karpenter, Ending::Terminate)
     }
