@@ -77,11 +77,13 @@ pub fn copy(app: &mut App) -> Vec<Effect> {
     vec![Effect::Copy(name)]
 }
 
-/// Leaves the filter, then the level.
+/// Leaves the filter, then the level. The row that was found by filtering stays selected among all others.
 pub fn back(app: &mut App) -> Vec<Effect> {
     if app.ui.level.filter.is_empty() {
         leave_level(app);
     } else {
+        let cursor = app.ui.listing.cursor;
+        select(&mut app.ui, cursor);
         app.ui.level.filter.clear();
         listing::refresh(app);
     }

@@ -1,0 +1,285 @@
+//! A small fleet, in which every name says what its row is there for.
+
+use batchtop::fleet::{
+    Change, ClusterFacts, Condition, Delta, EventClass, EventObject, EventRow, EventType, GpuCount, Health,
+    HealthState, JobRow, KarpenterApi, Kind, Labels, Meta, NamespaceRow, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey,
+    Owner, PodPhase, PodRow, Report, Resources, SourceId, Status, Sym, Uid,
+};
+use batchtop::units::{Lifetime, Time};
+
+/// Noon, when every story begins.
+pub fn noon() -> Time {
+    Time::parse("2026-11-21T12:00:00Z").unwrap()
+}
+
+pub fn hours_ago(hours: i64) -> Time {
+    noon().plus_seconds(-3600 * hours)
+}
+
+fn sym(text: &str) -> Sym {
+    Sym::new(text)
+}
+
+fn meta(namespace: &str, name: &str) -> Meta {
+    Meta {
+        key: ObjectKey::new(namespace, name),
+        uid: Uid::parse(&format!("uid of {namespace}/{name}")),
+        resource_version: "100".into(),
+        created: hours_ago(24),
+        deletion: None,
+        deletion_grace_seconds: None,
+    }
+}
+
+fn labels(pairs: &[(&str, &str)]) -> Labels {
+    Labels::new(pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(k, v)| (sym(k), sym(v))).collect())
+}
+
+fn condition(kind: &str, status: Status, at: Time) -> Condition {
+    Condition { kind: sym(kind), status, reason: sym(""), message: sym(""), last_transition: Some(at) }
+}
+
+fn gpus(count: i64) -> Resources {
+    let gpus = if count == 0 { Vec::new() } else { vec![GpuCount { resource: sym("nvidia.com/gpu"), count }] };
+    Resources { cpu_millis: 4_000, memory_bytes: 1 << 34, pods: 110, gpus }
+}
+
+pub fn node(name: &str, pool: &str) -> NodeRow {
+    let (kind, zone, capacity, count) = match pool {
+        "gpu" => ("p5.48xlarge", "us-east-1a", "spot", 8),
+        _ => ("m7i.2xlarge", "us-east-1b", "on-demand", 0),
+    };
+    NodeRow {
+        meta: meta("", name),
+        labels: labels(&[
+            ("karpenter.sh/nodepool", pool),
+            ("karpenter.sh/initialized", "true"),
+            ("karpenter.sh/capacity-type", capacity),
+            ("node.kubernetes.io/instance-type", kind),
+            ("topology.kubernetes.io/zone", zone),
+        ]),
+        owner: None,
+        provider_id: Some(sym(&format!("aws:///{name}"))),
+        cordoned: false,
+        taints: Vec::new(),
+        conditions: vec![condition("Ready", Status::True, hours_ago(23))],
+        capacity: gpus(count),
+        allocatable: gpus(count),
+        do_not_disrupt: None,
+        kubelet_version: sym("v1.34.2"),
+    }
+}
+
+pub fn claim(name: &str, pool: &str, node: Option<&str>) -> NodeClaimRow {
+    let reached: &[&str] = if node.is_some() { &["Launched", "Registered", "Initialized"] } else { &["Launched"] };
+    NodeClaimRow {
+        meta: meta("", name),
+        labels: labels(&[("karpenter.sh/nodepool", pool), ("node.kubernetes.io/instance-type", "p5.48xlarge")]),
+        node_class: None,
+        expire_after: Lifetime::Never,
+        termination_grace_seconds: None,
+        termination_at: None,
+        requests: gpus(8),
+        node_name: node.map(sym),
+        provider_id: node.map(|node| sym(&format!("aws:///{node}"))),
+        capacity: gpus(8),
+        allocatable: gpus(8),
+        conditions: reached.iter().map(|kind| condition(kind, Status::True, hours_ago(23))).collect(),
+        do_not_disrupt: None,
+    }
+}
+
+pub fn pool(name: &str) -> NodePoolRow {
+    NodePoolRow {
+        meta: meta("", name),
+        node_class: None,
+        weight: 0,
+        replicas: None,
+        consolidation_policy: sym("WhenEmptyOrUnderutilized"),
+        consolidate_after: Lifetime::Seconds(0),
+        budgets: None,
+        expire_after: Lifetime::Never,
+        termination_grace_seconds: None,
+        limits: Vec::new(),
+        usage: Vec::new(),
+        conditions: vec![condition("Ready", Status::True, hours_ago(23))],
+    }
+}
+
+pub fn pod(namespace: &str, name: &str, node: &str) -> PodRow {
+    PodRow {
+        meta: meta(namespace, name),
+        labels: Labels::default(),
+        owner: None,
+        node: Some(node).filter(|node| !node.is_empty()).map(sym),
+        phase: PodPhase::Running,
+        status: sym("Running"),
+        unschedulable: sym(""),
+        started: Some(hours_ago(6)),
+        requests: gpus(0),
+        restarts: 0,
+        containers_ready: 1,
+        containers: 1,
+        termination_grace_seconds: 30,
+        do_not_disrupt: None,
+    }
+}
+
+/// A pod of a Job.
+pub fn pod_of(job: &str, name: &str, node: &str) -> PodRow {
+    let owner = Owner {
+        api_version: sym("batch/v1"),
+        kind: sym("Job"),
+        name: sym(job),
+        uid: Uid::parse(&format!("uid of ml/{job}")),
+    };
+    PodRow { owner: Some(owner), requests: gpus(2), ..pod("ml", name, node) }
+}
+
+pub fn finished(pod: PodRow, phase: PodPhase) -> PodRow {
+    PodRow { phase, status: sym(phase.name()), ..pod }
+}
+
+pub fn pending(pod: PodRow) -> PodRow {
+    PodRow { phase: PodPhase::Pending, status: sym("Pending"), started: None, node: None, ..pod }
+}
+
+pub fn protected(pod: PodRow, value: &str) -> PodRow {
+    PodRow { do_not_disrupt: Some(sym(value)), ..pod }
+}
+
+pub fn job(namespace: &str, name: &str) -> JobRow {
+    JobRow {
+        meta: meta(namespace, name),
+        labels: Labels::default(),
+        owner: None,
+        suspended: false,
+        parallelism: 3,
+        completions: Some(3),
+        backoff_limit: 6,
+        active_deadline_seconds: None,
+        requests: gpus(2),
+        active: 0,
+        ready: 0,
+        succeeded: 0,
+        failed: 0,
+        started: Some(hours_ago(7)),
+        completed: None,
+        conditions: Vec::new(),
+        do_not_disrupt: None,
+        template_do_not_disrupt: None,
+    }
+}
+
+pub fn event(name: &str, minutes_ago: i64, reason: &str, kind: &str, object: ObjectKey) -> EventRow {
+    let namespace = if object.namespace.is_empty() { "default" } else { &object.namespace };
+    EventRow {
+        meta: meta(namespace, name),
+        at: noon().plus_seconds(-60 * minutes_ago),
+        count: 1,
+        kind: EventType::Normal,
+        reason: sym(reason),
+        object: EventObject { kind: sym(kind), key: object.clone() },
+        message: sym(&format!("{reason} happened")),
+        source: sym("karpenter"),
+        host: None,
+        class: EventClass::Blocked,
+    }
+}
+
+fn upserts<R>(rows: Vec<R>) -> Vec<Change<R>> {
+    let rows = rows.into_iter().map(Change::Upsert);
+    std::iter::once(Change::Begin).chain(rows).chain([Change::Commit]).collect()
+}
+
+pub fn health(kind: Kind, state: HealthState) -> Report {
+    Report::Health(SourceId::Kind(kind), Health { state, objects: 7, ..Health::default() })
+}
+
+pub fn facts() -> ClusterFacts {
+    ClusterFacts {
+        context: "prod-ml".to_owned(),
+        karpenter_api: KarpenterApi::V1,
+        contexts: ["lab", "prod-ml", "prod-web"].map(str::to_owned).to_vec(),
+        ..ClusterFacts::default()
+    }
+}
+
+/// Two NodePools, four Nodes, a NodeClaim without Node, three Jobs, eight pods, three Events.
+pub fn small() -> Vec<Report> {
+    let mut broken = node("gpu-broken", "gpu");
+    broken.conditions = vec![condition("Ready", Status::False, hours_ago(1))];
+    let train = JobRow { active: 3, ready: 2, ..job("ml", "train") };
+    let done = JobRow {
+        conditions: vec![condition("Complete", Status::True, hours_ago(2))],
+        succeeded: 3,
+        ..job("ml", "done")
+    };
+    let eval = JobRow {
+        conditions: vec![condition("Failed", Status::True, hours_ago(1))],
+        failed: 7,
+        ..job("vision", "eval")
+    };
+    let crash = PodRow { status: sym("CrashLoopBackOff"), restarts: 9, ..pod("vision", "crash", "cpu-a") };
+    let young = PodRow { started: Some(hours_ago(1)), ..pod_of("train", "train-1", "gpu-a") };
+    let leaving = Meta { deletion: Some(noon()), ..meta("vision", "leaving") };
+    vec![
+        Report::Cluster(Box::new(facts())),
+        Report::Delta(Delta::Nodes(upserts(vec![node("cpu-a", "cpu"), node("gpu-a", "gpu"), broken, node("lab", "")]))),
+        Report::Delta(Delta::NodeClaims(upserts(vec![
+            claim("gpu-claim", "gpu", Some("gpu-a")),
+            claim("gpu-new", "gpu", None),
+        ]))),
+        Report::Delta(Delta::NodePools(upserts(vec![pool("gpu"), pool("cpu")]))),
+        Report::Delta(Delta::Jobs(upserts(vec![train, done, eval]))),
+        Report::Delta(Delta::Pods(upserts(vec![
+            pod_of("train", "train-0", "gpu-a"),
+            protected(young, "4h"),
+            pending(pod_of("train", "train-2", "")),
+            finished(pod_of("done", "done-0", "gpu-a"), PodPhase::Succeeded),
+            pod("kube-system", "dns", "cpu-a"),
+            crash,
+            PodRow { meta: leaving, ..pod("vision", "leaving", "cpu-a") },
+            pod("ml", "alone", "lab"),
+        ]))),
+        Report::Delta(Delta::Events(upserts(vec![
+            event("e1", 30, "DisruptionBlocked", "Node", ObjectKey::cluster("gpu-a")),
+            event("e2", 10, "Evicted", "Pod", ObjectKey::new("ml", "train-0")),
+            event("e3", 20, "Launched", "NodeClaim", ObjectKey::cluster("gpu-new")),
+        ]))),
+        health(Kind::Node, HealthState::Live),
+        health(Kind::Pod, HealthState::Live),
+    ]
+}
+
+/// A Job `ml/wide` with many running pods.
+pub fn wide(pods: usize) -> Vec<Report> {
+    let pods = (0..pods).map(|n| pod_of("wide", &format!("wide-{n:02}"), "gpu-a")).collect();
+    vec![
+        Report::Cluster(Box::new(facts())),
+        Report::Delta(Delta::Nodes(upserts(vec![node("gpu-a", "gpu")]))),
+        Report::Delta(Delta::Jobs(upserts(vec![JobRow { active: 40, ready: 40, ..job("ml", "wide") }]))),
+        Report::Delta(Delta::Pods(upserts(pods))),
+        health(Kind::Pod, HealthState::Live),
+    ]
+}
+
+pub fn namespaces(names: &[&str]) -> Report {
+    Report::Delta(Delta::Namespaces(upserts(names.iter().map(|name| NamespaceRow { meta: meta("", name) }).collect())))
+}
+
+pub fn upsert_pod(pod: PodRow) -> Report {
+    Report::Delta(Delta::Pods(vec![Change::Upsert(pod)]))
+}
+
+pub fn remove_pod(namespace: &str, name: &str) -> Report {
+    Report::Delta(Delta::Pods(vec![Change::Remove(ObjectKey::new(namespace, name))]))
+}
+
+pub fn upsert_node(node: NodeRow) -> Report {
+    Report::Delta(Delta::Nodes(vec![Change::Upsert(node)]))
+}
+
+pub fn upsert_claim(claim: NodeClaimRow) -> Report {
+    Report::Delta(Delta::NodeClaims(vec![Change::Upsert(claim)]))
+}

@@ -1,0 +1,330 @@
+//! Rows: what is listed, in which order, what the filter leaves.
+
+use batchtop::app::{Scope, Screen, Severity};
+use batchtop::fleet::{Kind, Sym};
+
+use crate::dsl::story;
+use crate::fixture::{
+    claim, namespaces, node, pod, protected, remove_pod, small, upsert_claim, upsert_node, upsert_pod,
+};
+
+const FLEET: [&str; 5] = ["gpu-broken", "gpu-new", "lab", "cpu-a", "gpu-a"];
+const PODS: [&str; 8] = [
+    "vision/crash",
+    "vision/leaving",
+    "ml/train-2",
+    "kube-system/dns",
+    "ml/alone",
+    "ml/train-0",
+    "ml/train-1",
+    "ml/done-0",
+];
+
+#[test]
+fn fleet_lists_nodes_and_claims_without_node_broken_and_starting_first() {
+    story(small()).screen(Screen::Fleet).rows(&FLEET).selected("Node gpu-broken");
+}
+
+#[test]
+fn jobs_lists_failed_ones_first() {
+    story(small()).keys("2").rows(&["vision/eval", "ml/train", "ml/done"]);
+}
+
+#[test]
+fn a_job_that_failed_long_ago_needs_no_look() {
+    story(small()).keys("2").seconds(24 * 3600).keys("1 2").rows(&["ml/train", "vision/eval", "ml/done"]);
+}
+
+#[test]
+fn pods_lists_failing_leaving_pending_running_finished() {
+    story(small()).keys("3").rows(&PODS);
+}
+
+#[test]
+fn claims_lists_each_pool_with_its_claims_beneath() {
+    story(small()).keys("4").rows(&["cpu", "gpu", "gpu-new", "gpu-claim"]);
+}
+
+#[test]
+fn claims_stay_beneath_their_pool_in_every_order() {
+    story(small()).keys("4 s").says("sorted by name").rows(&["cpu", "gpu", "gpu-claim", "gpu-new"]).keys("r").rows(&[
+        "gpu",
+        "gpu-new",
+        "gpu-claim",
+        "cpu",
+    ]);
+}
+
+#[test]
+fn claims_of_a_pool_that_is_gone_are_listed_last() {
+    story(small()).told(vec![upsert_claim(claim("orphan", "gone", None))]).keys("4 s").rows(&[
+        "cpu",
+        "gpu",
+        "gpu-claim",
+        "gpu-new",
+        "orphan",
+    ]);
+}
+
+#[test]
+fn events_lists_the_newest_first() {
+    story(small()).keys("5").rows(&["ml/e2", "default/e3", "default/e1"]);
+}
+
+#[test]
+fn a_claim_becomes_its_nodes_row_and_the_selection_and_the_mark_follow() {
+    story(small())
+        .keys("j space k")
+        .selected("NodeClaim gpu-new")
+        .marks(&["NodeClaim gpu-new"])
+        .told(vec![upsert_claim(claim("gpu-new", "gpu", Some("gpu-z"))), upsert_node(node("gpu-z", "gpu"))])
+        .rows(&["gpu-broken", "lab", "cpu-a", "gpu-a", "gpu-z"])
+        .selected("Node gpu-z")
+        .marks(&["Node gpu-z"]);
+}
+
+#[test]
+fn rows_wait_for_the_next_frame() {
+    let mut story = story(small()).keys("3");
+    let epoch = story.app.epoch;
+    story.send(batchtop::app::Msg::Source(epoch, remove_pod("vision", "crash")));
+    assert_eq!(story.app.ui.listing.rows.len(), 8);
+    story.send(batchtop::app::Msg::Frame);
+    assert_eq!(story.app.ui.listing.rows.len(), 7);
+}
+
+#[test]
+fn what_the_screen_does_not_show_does_not_make_it_work() {
+    let mut story = story(small()).keys("3");
+    let epoch = story.app.epoch;
+    story.send(batchtop::app::Msg::Source(epoch, upsert_node(node("other", "cpu"))));
+    assert!(!story.app.ui.listing.dirty);
+    story.send(batchtop::app::Msg::Source(epoch, upsert_pod(pod("a", "b", ""))));
+    assert!(story.app.ui.listing.dirty);
+}
+
+#[test]
+fn the_selection_survives_news() {
+    story(small())
+        .keys("3 j j j")
+        .selected("Pod kube-system/dns")
+        .told(vec![upsert_pod(pod("a", "first", "cpu-a")), remove_pod("vision", "crash")])
+        .selected("Pod kube-system/dns");
+}
+
+#[test]
+fn the_selection_survives_another_order() {
+    story(small()).keys("3 j j j s s").says("sorted by namespace").selected("Pod kube-system/dns");
+}
+
+#[test]
+fn a_selected_row_that_goes_leaves_the_place_to_its_neighbour() {
+    story(small()).keys("3 j j j").told(vec![remove_pod("kube-system", "dns")]).selected("Pod ml/alone");
+}
+
+#[test]
+fn the_last_row_that_goes_leaves_the_place_to_the_one_before() {
+    story(small()).keys("3 G").told(vec![remove_pod("ml", "done-0")]).selected("Pod ml/train-1");
+}
+
+#[test]
+fn whoever_has_not_moved_stays_on_the_first_row() {
+    story(small())
+        .keys("1")
+        .told(vec![upsert_node(node("aaa", ""))])
+        .selected("Node gpu-broken")
+        .keys("2 s")
+        .selected("Job ml/done");
+}
+
+#[test]
+fn g_g_stays_with_the_first_row() {
+    story(small()).keys("5 G g g").selected("Event ml/e2").keys("r").selected("Event default/e1");
+}
+
+#[test]
+fn orders_go_round_in_both_directions() {
+    story(small())
+        .keys("3 S")
+        .says("sorted by age")
+        .keys("S")
+        .says("sorted by until")
+        .keys("s s")
+        .says("sorted by attention")
+        .rows(&PODS);
+}
+
+#[test]
+fn the_order_is_reversed_and_back() {
+    story(small())
+        .keys("2 s")
+        .rows(&["ml/done", "vision/eval", "ml/train"])
+        .keys("r")
+        .rows(&["ml/train", "vision/eval", "ml/done"])
+        .keys("r")
+        .rows(&["ml/done", "vision/eval", "ml/train"]);
+}
+
+#[test]
+fn rows_without_a_value_stay_last_in_both_directions() {
+    let sorted = story(small()).keys("3 : 'sort' space 'until' enter").says("sorted by until");
+    sorted.selected("Pod ml/train-1").keys("r").selected("Pod ml/train-1");
+}
+
+#[test]
+fn nodes_can_be_sorted_by_what_is_requested() {
+    story(small()).keys(": 'sort' space 'pods' enter").rows(&["cpu-a", "gpu-a", "lab", "gpu-broken", "gpu-new"]);
+}
+
+#[test]
+fn the_filter_is_a_part_of_the_name_in_any_case() {
+    story(small()).keys("3 / 'TRAIN' enter").rows(&["ml/train-2", "ml/train-0", "ml/train-1"]).nothing_open();
+}
+
+#[test]
+fn rows_follow_while_the_filter_is_typed() {
+    story(small())
+        .keys("3 / 'vision/'")
+        .rows(&["vision/crash", "vision/leaving"])
+        .keys("'c'")
+        .rows(&["vision/crash"])
+        .keys("backspace")
+        .rows(&["vision/crash", "vision/leaving"]);
+}
+
+#[test]
+fn terms_of_a_filter_are_all_to_be_met() {
+    story(small()).keys("3 / 'train' space 'gpu-a' enter").rows(&["ml/train-0", "ml/train-1"]);
+}
+
+#[test]
+fn an_exclamation_mark_negates() {
+    story(small()).keys("3 / '!ml/' enter").rows(&["vision/crash", "vision/leaving", "kube-system/dns"]);
+    story(small()).keys("1 / '!pool:gpu' enter").rows(&["lab", "cpu-a"]);
+}
+
+#[test]
+fn facts_are_asked_by_their_key() {
+    for (keys, want) in [
+        ("1 / 'pool:gpu' enter", vec!["gpu-broken", "gpu-new", "gpu-a"]),
+        ("1 / 'status:notready' enter", vec!["gpu-broken"]),
+        ("1 / 'type:m7i' enter", vec!["lab", "cpu-a"]),
+        ("1 / 'zone:1a' enter", vec!["gpu-broken", "gpu-a"]),
+        ("1 / 'cap:spot' enter", vec!["gpu-broken", "gpu-a"]),
+        ("1 / 'gpu:yes' enter", vec!["gpu-broken", "gpu-new", "gpu-a"]),
+        ("1 / 'protected:yes' enter", vec!["gpu-a"]),
+        ("1 / 'name:a' enter", vec!["lab", "cpu-a", "gpu-a"]),
+        ("2 / 'protected:yes' enter", vec!["ml/train"]),
+        ("2 / 'status:complete' enter", vec!["ml/done"]),
+        ("3 / 'protected:yes' enter", vec!["ml/train-1"]),
+        ("3 / 'gpu:no' enter", vec!["vision/crash", "vision/leaving", "kube-system/dns", "ml/alone"]),
+        ("3 / 'node:cpu' enter", vec!["vision/crash", "vision/leaving", "kube-system/dns"]),
+        ("3 / 'job:done' enter", vec!["ml/done-0"]),
+        ("3 / 'ns:kube' enter", vec!["kube-system/dns"]),
+        ("3 / 'pool:gpu' enter", vec!["ml/train-0", "ml/train-1", "ml/done-0"]),
+        ("4 / 'status:registering' enter", vec!["gpu-new"]),
+        ("5 / 'node:gpu-a' enter", vec!["ml/e2", "default/e1"]),
+        ("5 / 'kind:claim' enter", vec!["default/e3"]),
+        ("5 / 'reason:evict' enter", vec!["ml/e2"]),
+    ] {
+        let told = story(small()).keys(keys);
+        assert!(told.app.ui.notice.is_none(), "{keys}: {:?}", told.app.ui.notice);
+        told.rows(&want);
+    }
+}
+
+#[test]
+fn a_fact_that_the_screen_does_not_have_is_told_and_left_out() {
+    story(small())
+        .keys("3 / 'zone:1a' space 'dns' enter")
+        .says("knows no \"zone:\" here; there are name, ns, pool")
+        .severity(Severity::Warning)
+        .rows(&["kube-system/dns"]);
+    story(small()).keys("3 / 'gpu:maybe' enter").says("neither yes nor no").rows(&PODS);
+}
+
+#[test]
+fn a_term_that_is_still_being_typed_hides_nothing() {
+    story(small()).keys("3 / 'ns:'").rows(&PODS).says_nothing().keys("backspace backspace backspace '!'").rows(&PODS);
+}
+
+#[test]
+fn escape_puts_back_the_filter_and_the_selection() {
+    story(small())
+        .keys("3 j j j / 'vision'")
+        .selected("Pod vision/leaving")
+        .keys("esc")
+        .rows(&PODS)
+        .selected("Pod kube-system/dns");
+}
+
+#[test]
+fn escape_from_the_table_takes_the_filter_away() {
+    story(small()).keys("3 / 'vision' enter esc").rows(&PODS);
+}
+
+#[test]
+fn an_edited_filter_begins_with_what_it_says() {
+    story(small()).keys("3 / 'dnx' enter / backspace 's' enter").rows(&["kube-system/dns"]);
+}
+
+#[test]
+fn a_filter_never_hides_how_many_there_are() {
+    let told = story(small()).keys("3 / 'nothing-like-it' enter").rows(&[]);
+    assert_eq!(told.app.ui.listing.unfiltered, 8);
+    told.keys("esc").rows(&PODS);
+}
+
+#[test]
+fn pasted_text_filters_in_one_line() {
+    let mut told = story(small()).keys("3 /");
+    told.send(batchtop::app::Msg::Paste("train\n!train-2\u{1b}".to_owned()));
+    told.rows(&["ml/train-0", "ml/train-1"]);
+}
+
+#[test]
+fn a_namespace_narrows_jobs_pods_and_events_only() {
+    let told = story(small()).keys("n 'ml' enter").says("namespace ml only").rows(&FLEET);
+    let told = told.keys("2").rows(&["ml/train", "ml/done"]);
+    let told = told.keys("3").rows(&["ml/train-2", "ml/alone", "ml/train-0", "ml/train-1", "ml/done-0"]);
+    let told = told.keys("5").rows(&["ml/e2"]);
+    told.keys("n up up enter").says("all namespaces").rows(&["ml/e2", "default/e3", "default/e1"]);
+}
+
+#[test]
+fn namespaces_come_from_namespaces_else_from_what_is_seen() {
+    let names = |told: crate::dsl::Story| match told.app.ui.overlay {
+        Some(batchtop::app::Overlay::Picker(picker)) => picker.items,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(names(story(small()).keys("n")), ["all", "kube-system", "ml", "vision"]);
+    assert_eq!(names(story(small()).told(vec![namespaces(&["zzz", "ml"])]).keys("n")), ["all", "ml", "zzz"]);
+}
+
+#[test]
+fn the_scope_of_the_command_line_narrows_nodes_and_pods() {
+    let scope = batchtop::insight::Scope {
+        namespaces: Some(std::collections::BTreeSet::from(["vision".to_owned()])),
+        node_selector: batchtop::units::Selector::parse("karpenter.sh/nodepool=gpu").ok(),
+        selector: None,
+    };
+    let settings = batchtop::app::Settings { scope, ..Default::default() };
+    let told = crate::dsl::story_with(small(), settings).rows(&["gpu-broken", "gpu-new", "gpu-a"]);
+    told.keys("3").rows(&["vision/crash", "vision/leaving"]).keys("4").rows(&["gpu", "gpu-new", "gpu-claim"]);
+}
+
+#[test]
+fn a_protection_that_runs_out_leaves_the_filter() {
+    let young = protected(pod("ml", "brief", "gpu-a"), "6h1m");
+    let told = story(small()).told(vec![upsert_pod(young)]).keys("3 / 'protected:yes' enter");
+    let mut told = told.rows(&["ml/brief", "ml/train-1"]).seconds(60);
+    told.send(batchtop::app::Msg::Frame);
+    told.rows(&["ml/train-1"]);
+}
+
+#[test]
+fn scopes_name_what_they_narrow_to() {
+    let told = story(small()).keys("G l");
+    assert_eq!(told.app.ui.level.scope, Some(Scope::Node(Sym::new("gpu-a"))));
+    assert!(told.app.ui.listing.rows.iter().all(|key| key.kind == Kind::Pod));
+}

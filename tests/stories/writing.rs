@@ -1,0 +1,520 @@
+//! Protecting, unprotecting, undoing.
+
+use batchtop::app::{DurationChoice, Effect, Msg, Overlay, Settings, Severity, Ui};
+use batchtop::fleet::{
+    AnnotationOutcome, Change, Delta, HealthState, KarpenterApi, Kind, Meta, NodeRow, PodPhase, PodRow, Report, Uid,
+};
+
+use crate::dsl::{Story, story, story_with};
+use crate::fixture::{
+    facts, finished, health, hours_ago, job, node, pending, pod, pod_of, protected, remove_pod, small, upsert_node,
+    upsert_pod, wide,
+};
+
+const TRAIN_0: &str = "3 / 'train-0' enter";
+
+fn of_version(version: &str) -> Settings {
+    Settings { karpenter_version: Some(version.to_owned()), ..Settings::default() }
+}
+
+fn choices(story: &Story) -> Vec<DurationChoice> {
+    story.dialog().choices.clone()
+}
+
+fn would_write(story: &Story) -> Vec<Option<String>> {
+    story.dialog().targets.iter().map(|target| target.change.to.clone()).collect()
+}
+
+fn refused(message: &str) -> AnnotationOutcome {
+    AnnotationOutcome::Refused { code: 403, message: message.to_owned() }
+}
+
+#[test]
+fn a_pod_is_protected_until_it_finishes() {
+    let told = story(small())
+        .keys(TRAIN_0)
+        .keys("p")
+        .asks_to("protect pod ml/train-0 in prod-ml")
+        .ends("until the pod finishes");
+    let told = told.keys("enter").asks(&["protect Pod ml/train-0: None -> Some(\"true\")"]).nothing_open();
+    told.answered(0, 0, AnnotationOutcome::Done)
+        .says("protected pod ml/train-0")
+        .severity(Severity::Info)
+        .nothing_open();
+}
+
+#[test]
+fn the_dialog_knows_the_node() {
+    let told = story(small()).keys(TRAIN_0).keys("p");
+    assert_eq!(told.dialog().targets[0].node.as_deref(), Some("gpu-a"));
+}
+
+#[test]
+fn escape_writes_nothing() {
+    story(small()).keys(TRAIN_0).keys("p esc").asks(&[]).nothing_open();
+}
+
+#[test]
+fn the_request_carries_what_was_last_read() {
+    let told = story(small()).keys(TRAIN_0).keys("p");
+    let fresh = Meta { resource_version: "200".into(), ..pod_of("train", "train-0", "gpu-a").meta };
+    let told = told.told(vec![upsert_pod(PodRow { meta: fresh, ..pod_of("train", "train-0", "gpu-a") })]).keys("enter");
+    let Some(Effect::Write { change, verb, .. }) = told.effects.first() else { panic!("{:?}", told.effects) };
+    assert_eq!((change.resource_version.as_str(), *verb), ("200", "protect"));
+    assert_eq!(change.uid, Uid::parse("uid of ml/train-0"));
+}
+
+#[test]
+fn what_somebody_wrote_while_the_dialog_was_open_is_left_to_the_server_to_find() {
+    let told = story(small()).keys(TRAIN_0).keys("p");
+    let fresh = Meta { resource_version: "200".into(), ..pod_of("train", "train-0", "gpu-a").meta };
+    let other = protected(PodRow { meta: fresh, ..pod_of("train", "train-0", "gpu-a") }, "2h");
+    let told =
+        told.told(vec![upsert_pod(other)]).keys("enter").asks(&["protect Pod ml/train-0: None -> Some(\"true\")"]);
+    let Some(Effect::Write { change, .. }) = told.effects.first() else { panic!("{:?}", told.effects) };
+    assert_eq!(change.resource_version, "100");
+}
+
+#[test]
+fn four_hours_mean_from_now_not_from_the_pods_start() {
+    let told = story(small()).keys(TRAIN_0).keys("p right right");
+    let told =
+        told.ends("until 16:00 UTC, 4h from now").ends("Karpenter counts from the pod's start, so \"10h\" is written");
+    told.keys("enter").asks(&["protect Pod ml/train-0: None -> Some(\"10h\")"]);
+}
+
+#[test]
+fn what_has_run_is_rounded_up_to_minutes_and_follows_the_clock() {
+    let told = story(small()).keys(TRAIN_0).keys("p right");
+    assert_eq!(would_write(&told), [Some("7h".to_owned())]);
+    let told = told.seconds(61).ends("until 13:02 UTC, 1h from now");
+    assert_eq!(would_write(&told), [Some("7h2m".to_owned())]);
+}
+
+#[test]
+fn an_end_tomorrow_has_its_date() {
+    story(small()).keys(TRAIN_0).keys("p right right right").ends("until 2026-11-22 00:00 UTC, 12h from now");
+}
+
+#[test]
+fn pods_that_ran_for_different_times_get_different_values_and_one_end() {
+    let told = story(small())
+        .keys("3 / 'train-' '!train-2' enter".replace("' '", "' space '").as_str())
+        .keys("ctrl-a p right right");
+    let told = told.ends("until 16:00 UTC").ends("\"5h\" to \"10h\" is written").asks_to("protect 2 pods in prod-ml");
+    told.keys("enter").asks(&[
+        "protect Pod ml/train-0: None -> Some(\"10h\")",
+        "protect Pod ml/train-1: Some(\"4h\") -> Some(\"5h\")",
+    ]);
+}
+
+#[test]
+fn a_pod_that_has_not_started_is_protected_from_its_start() {
+    let told =
+        story(small()).keys("3 / 'train-2' enter p right right").ends("for 4h from its start: it has not started yet");
+    told.keys("enter").asks(&["protect Pod ml/train-2: None -> Some(\"4h\")"]);
+}
+
+#[test]
+fn another_duration_is_typed_as_a_person_writes_it_and_written_as_go_does() {
+    let told = story(small()).keys("3 / 'train-2' enter p left '90min' enter");
+    told.asks(&["protect Pod ml/train-2: None -> Some(\"1h30m\")"]);
+    let told = story(small()).keys(TRAIN_0).keys("p left '1day' space '2h' enter");
+    told.asks(&["protect Pod ml/train-0: None -> Some(\"32h\")"]);
+}
+
+#[test]
+fn a_duration_that_is_none_is_refused_and_can_be_mended() {
+    let told = story(small()).keys(TRAIN_0).keys("p left '4x' enter").asks(&[]).refuses("4x");
+    assert_eq!(would_write(&told), [None]);
+    told.keys("backspace 'h' enter").asks(&["protect Pod ml/train-0: None -> Some(\"10h\")"]);
+}
+
+#[test]
+fn no_duration_is_refused() {
+    story(small()).keys(TRAIN_0).keys("p left enter").asks(&[]).refuses("type for how long");
+    story(small()).keys(TRAIN_0).keys("p left '0s' enter").asks(&[]).refuses("at least 1s");
+}
+
+#[test]
+fn arrows_leave_a_half_typed_duration() {
+    story(small())
+        .keys(TRAIN_0)
+        .keys("p left '4x' enter right enter")
+        .asks(&["protect Pod ml/train-0: None -> Some(\"true\")"]);
+}
+
+#[test]
+fn a_duration_can_be_pasted() {
+    let mut told = story(small()).keys("3 / 'train-2' enter p left");
+    told.send(Msg::Paste("8h\n".to_owned()));
+    told.keys("enter").asks(&["protect Pod ml/train-2: None -> Some(\"8h\")"]);
+}
+
+#[test]
+fn durations_are_not_offered_to_a_karpenter_that_ignores_them() {
+    let told =
+        story_with(small(), of_version("1.11.2")).keys(TRAIN_0).keys("p").notes("Karpenter 1.11.2 reads only \"true\"");
+    assert_eq!(choices(&told), [DurationChoice::UntilFinished]);
+}
+
+#[test]
+fn durations_need_no_note_where_they_are_known_to_be_read() {
+    let told = story_with(small(), of_version("1.12.0")).keys(TRAIN_0).keys("p").no_note("durations");
+    assert_eq!(choices(&told).len(), 5);
+}
+
+#[test]
+fn what_is_assumed_of_karpenter_is_said() {
+    let told = story(small()).keys(TRAIN_0).keys("p").notes("assumed");
+    assert_eq!(choices(&told).len(), 5);
+}
+
+#[test]
+fn legacy_apis_and_clusters_without_karpenter_are_told() {
+    let api = |karpenter_api| Report::Cluster(Box::new(batchtop::fleet::ClusterFacts { karpenter_api, ..facts() }));
+    let told = story(small()).told(vec![api(KarpenterApi::V1Beta1)]).keys(TRAIN_0).keys("p").notes("no durations");
+    assert_eq!(choices(&told).len(), 1);
+    story(small()).told(vec![api(KarpenterApi::Absent)]).keys(TRAIN_0).keys("p").notes("serves no Karpenter API");
+}
+
+#[test]
+fn a_node_takes_true_only() {
+    let told = story(small())
+        .keys("G p")
+        .asks_to("protect node gpu-a in prod-ml")
+        .notes("on a Node Karpenter reads only \"true\"");
+    assert_eq!(choices(&told), [DurationChoice::UntilFinished]);
+    told.ends("until somebody removes it").keys("right enter").asks(&["protect Node gpu-a: None -> Some(\"true\")"]);
+}
+
+#[test]
+fn two_nodes_are_two_requests() {
+    let told = story(small()).keys("G space k space p").asks_to("protect 2 nodes in prod-ml").keys("enter");
+    told.asks(&["protect Node cpu-a: None -> Some(\"true\")", "protect Node gpu-a: None -> Some(\"true\")"]).marks(&[]);
+}
+
+#[test]
+fn pods_on_nodes_that_karpenter_does_not_manage_are_told() {
+    story(small()).keys("3 / 'alone' enter p").notes("1 of 1 on nodes that Karpenter does not manage");
+    story(small()).keys(TRAIN_0).keys("p").no_note("does not manage");
+}
+
+#[test]
+fn all_active_pods_of_a_job_are_protected() {
+    let told = story(small()).keys("2 j p").asks_to("protect 3 pods of Job ml/train in prod-ml");
+    let told = told.notes("retries of this Job will not be protected: the template lacks the annotation");
+    told.notes("1 of 3 carry a value already, it is replaced: \"4h\"").keys("enter").asks(&[
+        "protect Pod ml/train-0: None -> Some(\"true\")",
+        "protect Pod ml/train-1: Some(\"4h\") -> Some(\"true\")",
+        "protect Pod ml/train-2: None -> Some(\"true\")",
+    ]);
+}
+
+#[test]
+fn a_template_with_the_annotation_protects_retries() {
+    let annotated =
+        batchtop::fleet::JobRow { template_do_not_disrupt: Some("true".into()), active: 3, ..job("ml", "train") };
+    let report = Report::Delta(Delta::Jobs(vec![Change::Upsert(annotated)]));
+    let told = story(small()).told(vec![report]).keys("2 / 'train' enter p").no_note("retries");
+    told.keys("esc u").notes("retries of this Job will be protected again");
+}
+
+#[test]
+fn a_job_waits_until_all_pods_are_known() {
+    let told = story(small()).told(vec![health(Kind::Pod, HealthState::Syncing)]).keys("2 j p").nothing_open();
+    told.says("nothing to protect: Job ml/train: not all of its pods are known, source pods is Syncing (7 read)");
+}
+
+#[test]
+fn a_job_without_active_pods_has_nothing_to_protect() {
+    story(small()).keys("2 G p").says("Job ml/done: it has no active pods").nothing_open();
+}
+
+#[test]
+fn what_cannot_be_protected_is_left_alone_with_its_reason() {
+    for (keys, want) in [
+        ("j p", "NodeClaim gpu-new: Karpenter reads this annotation on the Node, not on the NodeClaim"),
+        ("4 p", "NodePool cpu: Karpenter does not read this annotation on a NodePool"),
+        ("5 p", "an Event cannot be protected"),
+        ("3 / 'done-0' enter p", "Pod ml/done-0: it has finished"),
+        ("3 / 'leaving' enter p", "Pod vision/leaving: it is being deleted"),
+        ("3 / 'nothing' enter p", "no row is selected"),
+    ] {
+        story(small()).keys(keys).says(want).nothing_open();
+    }
+}
+
+#[test]
+fn the_rest_is_protected_all_the_same() {
+    let told = story(small())
+        .keys("3 / '/train-0' enter space esc / 'done-0' enter space p")
+        .asks_to("protect pod ml/train-0 in prod-ml");
+    told.skips(&["Pod ml/done-0: it has finished, and Karpenter does not heed finished pods"]);
+}
+
+#[test]
+fn a_node_that_is_being_deleted_is_left_alone() {
+    let leaving = Meta { deletion: Some(hours_ago(0)), ..node("cpu-a", "cpu").meta };
+    let told = story(small()).told(vec![upsert_node(NodeRow { meta: leaving, ..node("cpu-a", "cpu") })]);
+    told.keys("/ 'cpu-a' enter p").says("it is being deleted, which the annotation does not stop");
+}
+
+#[test]
+fn u_removes_the_annotation() {
+    let told = story(small()).keys("3 / 'train-1' enter u").asks_to("unprotect pod ml/train-1 in prod-ml");
+    told.keys("enter").asks(&["unprotect Pod ml/train-1: Some(\"4h\") -> None"]);
+}
+
+#[test]
+fn u_on_what_has_no_annotation_writes_nothing() {
+    story(small()).keys(TRAIN_0).keys("u").says("it does not carry the annotation").nothing_open();
+    story(small()).keys("G u").says("Node gpu-a: it does not carry the annotation").nothing_open();
+}
+
+#[test]
+fn u_on_a_job_takes_the_pods_that_carry_it() {
+    let told = story(small()).keys("2 j u").asks_to("unprotect pod ml/train-1 of Job ml/train in prod-ml");
+    assert_eq!(told.dialog().skipped.len(), 2);
+}
+
+#[test]
+fn marked_rows_come_before_the_selected_one() {
+    story(small()).keys("3 / 'train-0' enter space esc g g p").asks_to("protect pod ml/train-0 in prod-ml");
+}
+
+#[test]
+fn from_the_details_it_is_about_what_is_open() {
+    let told = story(small()).keys("3 G space / 'train-0' enter enter p").asks_to("protect pod ml/train-0 in prod-ml");
+    told.keys("enter").asks(&["protect Pod ml/train-0: None -> Some(\"true\")"]);
+}
+
+#[test]
+fn readonly_has_no_writes() {
+    let settings = || Settings { readonly: true, ..Settings::default() };
+    for (keys, verb) in [("p", "protect"), ("u", "unprotect"), ("U", "undo"), (": 'protect' enter", "protect")] {
+        let told = story_with(small(), settings()).keys(TRAIN_0).keys(keys);
+        told.says("readonly").says(verb).nothing_open().asks(&[]);
+    }
+}
+
+#[test]
+fn more_than_twenty_are_written_only_after_their_number() {
+    let told = story(wide(21)).keys("2 p enter").asks(&[]).refuses("type 21 to protect 21 objects");
+    let told = told.keys("'20' enter").asks(&[]).refuses("type 21");
+    assert_eq!(told.keys("backspace '1' enter").effects.len(), 8);
+}
+
+#[test]
+fn twenty_are_written_at_once() {
+    assert_eq!(story(wide(20)).keys("2 p enter").effects.len(), 8);
+}
+
+#[test]
+fn a_typed_duration_and_the_number_do_not_get_in_each_others_way() {
+    let told = story(wide(21)).keys("2 p left '4h' enter").asks(&[]).refuses("type 21");
+    assert_eq!(told.dialog().other.value(), "4h");
+    let told = told.keys("'21' enter");
+    let Some(Effect::Write { change, .. }) = told.effects.first() else { panic!("{:?}", told.effects) };
+    assert_eq!(change.to.as_deref(), Some("10h"));
+}
+
+#[test]
+fn requests_go_out_a_few_at_a_time() {
+    let told = story(wide(12)).keys("2 p enter");
+    assert_eq!(told.effects.len(), 8);
+    let told = told.answered(0, 3, AnnotationOutcome::Done).asks(&["protect Pod ml/wide-08: None -> Some(\"true\")"]);
+    told.says("protect 12 pods of Job ml/wide: 1 of 12 answered");
+}
+
+#[test]
+fn all_requests_go_out_in_the_end() {
+    let told = story(wide(12)).keys("2 p enter").all_done().says("protected 12 pods of Job ml/wide");
+    assert!(told.app.ui.writes[0].items.iter().all(|item| item.outcome == Some(AnnotationOutcome::Done)));
+}
+
+#[test]
+fn an_answer_counts_once_and_only_where_it_was_asked() {
+    let told = story(wide(12)).keys("2 p enter").answered(0, 0, AnnotationOutcome::Gone).answered(
+        0,
+        0,
+        AnnotationOutcome::Done,
+    );
+    assert_eq!(told.app.ui.writes[0].items[0].outcome, Some(AnnotationOutcome::Gone));
+    let told = told.answered(0, 11, AnnotationOutcome::Done).answered(0, 99, AnnotationOutcome::Done).answered(
+        9,
+        0,
+        AnnotationOutcome::Done,
+    );
+    assert_eq!(told.app.ui.writes[0].items[11].outcome, None);
+}
+
+#[test]
+fn a_refusal_is_told_in_the_servers_words() {
+    let told =
+        story(small()).keys(TRAIN_0).keys("p enter").answered(0, 0, refused("pods \"train-0\" is forbidden: no patch"));
+    told.says("protect pod ml/train-0: Pod ml/train-0: refused (403): pods \"train-0\" is forbidden: no patch")
+        .severity(Severity::Error)
+        .nothing_open();
+}
+
+#[test]
+fn every_outcome_has_its_words() {
+    for (outcome, want) in [
+        (
+            AnnotationOutcome::ChangedBySomebody { now: Some("2h".to_owned()) },
+            "changed by somebody, now \"2h\"; not written",
+        ),
+        (AnnotationOutcome::ChangedBySomebody { now: None }, "removed by somebody"),
+        (AnnotationOutcome::Recreated, "recreated under the same name"),
+        (AnnotationOutcome::Gone, "it is gone"),
+        (AnnotationOutcome::Unanswered { message: "timed out".to_owned() }, "it may have been written: timed out"),
+        (
+            AnnotationOutcome::NotJournaled { message: "disk full".to_owned() },
+            "not sent, as the journal cannot be written: disk full",
+        ),
+    ] {
+        story(small()).keys(TRAIN_0).keys("p enter").answered(0, 0, outcome).says(want).severity(Severity::Error);
+    }
+}
+
+#[test]
+fn of_several_the_failures_are_listed() {
+    let told = story(small()).keys("2 j p enter").answered(0, 0, AnnotationOutcome::Done).answered(0, 1, refused("no"));
+    let told = told
+        .nothing_open()
+        .answered(0, 2, AnnotationOutcome::Gone)
+        .says("2 of 3 not done; Pod ml/train-1: refused (403): no");
+    assert!(matches!(told.app.ui.overlay, Some(Overlay::Results { write: 0, .. })));
+    let told = told.keys("esc").nothing_open().keys(": 'results' enter");
+    assert!(matches!(told.app.ui.overlay, Some(Overlay::Results { write: 0, .. })));
+}
+
+#[test]
+fn results_do_not_push_away_what_is_being_typed() {
+    let told = story(small()).keys("2 j p enter / 'tr'");
+    let told = told.answered(0, 0, refused("no")).answered(0, 1, refused("no")).answered(0, 2, refused("no"));
+    assert!(matches!(told.app.ui.overlay, Some(Overlay::Prompt(_))));
+    told.says("3 of 3 not done");
+}
+
+#[test]
+fn the_row_changes_only_when_the_watch_brings_it() {
+    let told = story(small()).keys(TRAIN_0).keys("p enter").all_done();
+    let pod = told.app.fleet.pods.get(&pod_of("train", "train-0", "").meta.key).unwrap();
+    assert_eq!(pod.do_not_disrupt, None);
+}
+
+#[test]
+fn undo_puts_back_what_stood_there_before() {
+    let told = story(small()).keys("2 j p enter").all_done().keys("U").asks_to("undo protect 3 pods in prod-ml");
+    let told = told.keys("enter").asks(&[
+        "undo Pod ml/train-0: Some(\"true\") -> None",
+        "undo Pod ml/train-1: Some(\"true\") -> Some(\"4h\")",
+        "undo Pod ml/train-2: Some(\"true\") -> None",
+    ]);
+    told.all_done().says("undone: protect 3 pods").keys("U").says("nothing to undo").nothing_open();
+}
+
+#[test]
+fn undo_restores_a_removed_duration_verbatim() {
+    let told = story(small()).keys("3 / 'train-1' enter u enter").all_done().keys("U enter");
+    told.asks(&["undo Pod ml/train-1: None -> Some(\"4h\")"]);
+}
+
+#[test]
+fn undo_takes_back_only_what_was_done() {
+    let told = story(small()).keys("2 j p enter").answered(0, 0, AnnotationOutcome::Done).answered(0, 1, refused("no"));
+    let told = told.answered(0, 2, AnnotationOutcome::Unanswered { message: "eof".to_owned() }).keys("esc U enter");
+    told.asks(&["undo Pod ml/train-0: Some(\"true\") -> None"]);
+}
+
+#[test]
+fn undo_waits_for_the_answers() {
+    story(small()).keys(TRAIN_0).keys("p enter U").says("0 of 1 answered; undo when it is").nothing_open();
+}
+
+#[test]
+fn undo_goes_back_write_by_write() {
+    let told = story(small()).keys(TRAIN_0).keys("p enter").all_done().keys("esc / 'alone' enter p enter").all_done();
+    let told = told.keys("U").asks_to("undo protect pod ml/alone in prod-ml").keys("enter").all_done();
+    told.keys("U").asks_to("undo protect pod ml/train-0 in prod-ml");
+}
+
+#[test]
+fn an_undo_that_was_refused_can_be_tried_again() {
+    let told = story(small()).keys(TRAIN_0).keys("p enter").all_done().keys("U enter").answered(1, 0, refused("busy"));
+    told.keys("U enter").asks(&["undo Pod ml/train-0: Some(\"true\") -> None"]);
+}
+
+#[test]
+fn undo_leaves_alone_what_somebody_changed_since() {
+    let told = story(small()).keys(TRAIN_0).keys("p enter").all_done();
+    let told = told.told(vec![upsert_pod(protected(pod_of("train", "train-0", "gpu-a"), "9h"))]).keys("U");
+    told.says("nothing to undo: Pod ml/train-0: changed by somebody since, now \"9h\"").nothing_open();
+}
+
+#[test]
+fn undo_carries_the_version_that_the_watch_brought() {
+    let told = story(small()).keys(TRAIN_0).keys("p enter").all_done();
+    let fresh = Meta { resource_version: "300".into(), ..pod_of("train", "train-0", "gpu-a").meta };
+    let row = protected(PodRow { meta: fresh, ..pod_of("train", "train-0", "gpu-a") }, "true");
+    let told = told.told(vec![upsert_pod(row)]).keys("U enter");
+    let Some(Effect::Write { change, .. }) = told.effects.first() else { panic!("{:?}", told.effects) };
+    assert_eq!(change.resource_version, "300");
+}
+
+#[test]
+fn undo_never_touches_another_object_of_the_same_name() {
+    let told = story(small()).keys(TRAIN_0).keys("p enter").all_done();
+    let other = Meta { uid: Uid::parse("another"), ..pod_of("train", "train-0", "gpu-a").meta };
+    let told = told.told(vec![upsert_pod(PodRow { meta: other, ..pod_of("train", "train-0", "gpu-a") })]).keys("U");
+    told.says("recreated under the same name").nothing_open();
+    let told = story(small()).keys(TRAIN_0).keys("p enter").all_done().told(vec![remove_pod("ml", "train-0")]);
+    told.keys("U").says("it is gone");
+}
+
+#[test]
+fn another_context_has_nothing_to_undo_and_waits_for_answers() {
+    let told =
+        story(small()).keys(TRAIN_0).keys("p enter : 'ctx' space 'lab' enter").says("wait before changing the context");
+    told.answered(0, 0, AnnotationOutcome::Done)
+        .keys(": 'ctx' space 'lab' enter")
+        .asks(&["connect lab #1"])
+        .keys("U")
+        .says("nothing to undo");
+}
+
+#[test]
+fn q_waits_for_answers() {
+    let told = story(small()).keys(TRAIN_0).keys("p enter q").asks(&["protect Pod ml/train-0: None -> Some(\"true\")"]);
+    told.says("0 of 1 answered; wait, or leave with ctrl-c").all_done();
+}
+
+#[test]
+fn old_writes_are_forgotten() {
+    let mut told = story(small()).keys(TRAIN_0);
+    for _ in 0..Ui::WRITES_KEPT + 3 {
+        let answered = told.keys("p enter");
+        let id = answered.app.ui.next_write - 1;
+        told = answered.answered(id, 0, AnnotationOutcome::Done);
+    }
+    assert_eq!(told.app.ui.writes.len(), Ui::WRITES_KEPT);
+}
+
+#[test]
+fn keys_of_the_table_do_nothing_beneath_a_dialog() {
+    story(small()).keys(TRAIN_0).keys("p j s 3 p enter").asks(&["protect Pod ml/train-0: None -> Some(\"true\")"]);
+}
+
+#[test]
+fn finished_and_pending_pods_of_a_job_are_told_apart() {
+    let told = story(small()).told(vec![
+        upsert_pod(finished(pod_of("train", "train-0", "gpu-a"), PodPhase::Failed)),
+        upsert_pod(pending(pod_of("train", "train-3", ""))),
+        upsert_pod(pod("ml", "train-4", "gpu-a")),
+    ]);
+    let told = told.keys("2 j p").asks_to("protect 3 pods of Job ml/train in prod-ml");
+    let names: Vec<&str> = told.dialog().targets.iter().map(|target| &*target.change.key.object.name).collect();
+    assert_eq!(names, ["train-1", "train-2", "train-3"]);
+}
