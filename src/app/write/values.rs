@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn what_has_run_is_added_and_rounded_up_to_minutes() {
         let now = Time::from_seconds(100_000);
-        let started = |seconds_ago| Some(now.plus_seconds(-seconds_ago));
+        let started = |seconds_ago: i64| Some(now.plus_seconds(-seconds_ago));
         for (started, want) in [
             (None, 14_400),
             (started(0), 14_400),
