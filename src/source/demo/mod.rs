@@ -27,3 +27,6 @@ mod simulation;
 mod world;
 
 pub use simulation::{Change, Simulation};
+
+#[cfg(test)]
+mod tests;
