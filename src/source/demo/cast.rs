@@ -377,23 +377,24 @@ pub(super) static JOBS: [JobSpec; 16] = [
         )
     },
     JobSpec {
-        parallelism: 5,
-        completions: 40,
+        parallelism: 4,
+        completions: 32,
         run: (240, 900),
         ..job("ml", "lr-sweep", trainer(&c::SWEEP, "g5.xlarge", Amounts::with_gpu(3000, 10_240, 1)))
     },
     JobSpec {
         parallelism: 6,
-        completions: 18,
+        completions: 12,
         run: (60, 200),
         ending: Ending::SomeFail(2),
+        ttl: 2400,
         ..job("batch", "etl-orders", worker(&c::ETL, 2000, 6144))
     },
     JobSpec {
         parallelism: 3,
-        completions: 40,
+        completions: 24,
         run: (20, 60),
-        ttl: 1800,
+        ttl: 1500,
         ..job("batch", "thumbnails", worker(&c::THUMBNAILS, 500, 512))
     },
     JobSpec {
@@ -411,7 +412,7 @@ pub(super) static JOBS: [JobSpec; 16] = [
     },
     JobSpec {
         parallelism: 8,
-        completions: 24,
+        completions: 16,
         run: (400, 1500),
         ending: Ending::SomeFail(4),
         ..job("research", "mc-sim", worker(&c::SIMULATE, 3500, 6144))
@@ -472,7 +473,7 @@ const fn again(job: usize, at: i64, every: i64) -> Entry {
 pub(super) static PROGRAMME: [Entry; 17] = [
     once(JOB_DETR, -4500),
     once(JOB_DIFFUSION, -400),
-    once(JOB_LORA, -112),
+    once(JOB_LORA, -96),
     once(JOB_MOE, -1280),
     once(JOB_BACKFILL, -7900),
     once(JOB_TOKENIZE, -1500),

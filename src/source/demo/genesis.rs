@@ -286,9 +286,9 @@ impl World {
 
     /// Makes a pod one that was bound at `bound` and has long been running; `pull` seconds went to its image.
     fn settle(&mut self, id: PodId, machine: MachineId, bound: Sec, pull: i64) {
+        self.put(id, machine);
         let Some(pod) = self.pods.get_mut(&id) else { return };
         let running = bound + 3 + pull;
-        pod.machine = Some(machine);
         pod.scheduled = Some(bound);
         pod.accepted = Some(bound);
         pod.sandbox = Some(bound + 2);

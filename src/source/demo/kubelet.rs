@@ -124,7 +124,7 @@ impl World {
                 self.after_some((5, 9), Happening::Machine(machine, MachineStep::NodeReady));
             }
             (PodOwner::Daemon(DAEMON_DEVICES), Some(machine)) => {
-                self.after_some((6, 24), Happening::Machine(machine, MachineStep::DevicesReady));
+                self.after_some((16, 38), Happening::Machine(machine, MachineStep::DevicesReady));
             }
             _ => {}
         }
@@ -200,6 +200,9 @@ impl World {
     /// The pod object goes away; its owner makes up for it.
     pub(super) fn remove_pod(&mut self, id: PodId) {
         let Some(pod) = self.pods.remove(&id) else { return };
+        if let Some(pods) = pod.machine.and_then(|machine| self.bound.get_mut(&machine)) {
+            pods.remove(&id);
+        }
         self.forget(crate::fleet::Kind::Pod, pod.namespace, &pod.name);
         self.dirty.remove(&Item::Pod(id));
         self.owner_noticed(pod.owner);

@@ -22,10 +22,12 @@ mod model;
 mod names;
 mod objects;
 mod rng;
+mod run;
 mod scheduler;
 mod simulation;
 mod world;
 
+pub use run::{DemoClock, Request, Settings, deltas, facts, first_reports, once, run};
 pub use simulation::{Change, Simulation};
 
 #[cfg(test)]

@@ -78,13 +78,13 @@ impl World {
     fn schedule_pod(&mut self, id: PodId) {
         let Some(pod) = self.pods.get(&id) else { return };
         let mut best: Option<(i64, MachineId)> = None;
-        let mut refusals: BTreeMap<Refusal, usize> = BTreeMap::new();
+        let mut refusals = Refusals::default();
         for machine in self.machines.values().filter(|machine| machine.node.is_some()) {
             match self.fit(machine, pod) {
                 // The node with the most room wins, as with the default profile (LeastAllocated).
                 Ok(room) if best.is_none_or(|(most, _)| room > most) => best = Some((room, machine.id)),
                 Ok(_) => {}
-                Err(refusal) => *refusals.entry(refusal).or_default() += 1,
+                Err(reasons) => refusals.add(reasons),
             }
         }
         match best {
@@ -94,12 +94,12 @@ impl World {
     }
 
     /// How much room is left in percent if the pod goes there.
-    fn fit(&self, machine: &Machine, pod: &Pod) -> Result<i64, Refusal> {
+    fn fit(&self, machine: &Machine, pod: &Pod) -> Result<i64, Vec<Refusal>> {
         if let Some(taint) = untolerated(machine, pod.template) {
-            return Err(Refusal::Taint(taint));
+            return Err(vec![Refusal::Taint(taint)]);
         }
         if !selects(machine, pod.template.place) {
-            return Err(Refusal::Selector);
+            return Err(vec![Refusal::Selector]);
         }
         let (used, pods) = self.used_on(machine.id);
         let left = machine.allocatable_now().minus(used).minus(pod.template.requests);
@@ -110,10 +110,9 @@ impl World {
             ("vpc.amazonaws.com/efa", left.efa),
             ("pods", machine.kind.pods - pods - 1),
         ];
-        match checks.iter().find(|(_, left)| *left < 0) {
-            Some((resource, _)) => Err(Refusal::Room(resource)),
-            None => Ok(left.cpu * 100 / machine.kind.capacity().cpu.max(1)),
-        }
+        let lacking: Vec<Refusal> =
+            checks.iter().filter(|(_, left)| *left < 0).map(|(resource, _)| Refusal::Room(resource)).collect();
+        if lacking.is_empty() { Ok(left.cpu * 100 / machine.kind.capacity().cpu.max(1)) } else { Err(lacking) }
     }
 
     /// Binds a pod and lets its kubelet know.
@@ -123,8 +122,8 @@ impl World {
             return;
         };
         let now = self.now;
+        self.put(id, machine);
         if let Some(pod) = self.pods.get_mut(&id) {
-            pod.machine = Some(machine);
             pod.scheduled = Some(now);
             pod.refused = None;
             pod.nominated = None;
@@ -136,8 +135,8 @@ impl World {
         self.after_some((0, 1), Happening::Pod(id, PodStep::Accept));
     }
 
-    fn refuse(&mut self, id: PodId, refusals: &BTreeMap<Refusal, usize>) {
-        let words = refusal_words(refusals);
+    fn refuse(&mut self, id: PodId, refusals: &Refusals) {
+        let words = refusals.words();
         let now = self.now;
         let Some(pod) = self.pods.get_mut(&id) else { return };
         let first = pod.refused.is_none();
@@ -154,22 +153,42 @@ impl World {
     }
 }
 
-/// The scheduler's sentence: counts with reasons, sorted as text, then what preemption could do.
-fn refusal_words(refusals: &BTreeMap<Refusal, usize>) -> String {
-    let nodes: usize = refusals.values().sum();
-    let mut reasons: Vec<String> = refusals.iter().map(|(refusal, count)| format!("{count} {}", refusal.words())).collect();
-    reasons.sort();
-    let helpless: usize = refusals.iter().filter(|(refusal, _)| refusal.is_final()).map(|(_, count)| count).sum();
-    let mut preemption = Vec::new();
-    if nodes > helpless {
-        preemption.push(format!("{} No preemption victims found for incoming pod", nodes - helpless));
+/// What all nodes together said.
+#[derive(Default)]
+struct Refusals {
+    /// How many nodes gave each reason; a node may lack several resources.
+    reasons: BTreeMap<Refusal, usize>,
+    nodes: usize,
+    /// Nodes where evicting others would not help.
+    helpless: usize,
+}
+
+impl Refusals {
+    fn add(&mut self, reasons: Vec<Refusal>) {
+        self.nodes += 1;
+        self.helpless += usize::from(reasons.iter().any(Refusal::is_final));
+        for reason in reasons {
+            *self.reasons.entry(reason).or_default() += 1;
+        }
     }
-    if helpless > 0 {
-        preemption.push(format!("{helpless} Preemption is not helpful for scheduling"));
+
+    /// The scheduler's sentence: counts with reasons, sorted as text, then what preemption could do.
+    fn words(&self) -> String {
+        let nodes = self.nodes;
+        let mut reasons: Vec<String> =
+            self.reasons.iter().map(|(refusal, count)| format!("{count} {}", refusal.words())).collect();
+        reasons.sort();
+        let mut preemption = Vec::new();
+        if nodes > self.helpless {
+            preemption.push(format!("{} No preemption victims found for incoming pod", nodes - self.helpless));
+        }
+        if self.helpless > 0 {
+            preemption.push(format!("{} Preemption is not helpful for scheduling", self.helpless));
+        }
+        format!(
+            "0/{nodes} nodes are available: {}. preemption: 0/{nodes} nodes are available: {}.",
+            reasons.join(", "),
+            preemption.join(", ")
+        )
     }
-    format!(
-        "0/{nodes} nodes are available: {}. preemption: 0/{nodes} nodes are available: {}.",
-        reasons.join(", "),
-        preemption.join(", ")
-    )
 }

@@ -78,12 +78,19 @@ impl Simulation {
         lists
     }
 
+    /// How many objects there are of each kind.
+    pub fn counts(&self) -> BTreeMap<Kind, usize> {
+        let mut counts = BTreeMap::new();
+        for item in self.world.items() {
+            *counts.entry(item.kind()).or_default() += 1;
+        }
+        counts
+    }
+
     /// One object with all its fields, if it exists.
     pub fn object(&self, key: &Key) -> Option<Value> {
-        self.world.items().into_iter().find_map(|item| {
-            let (kind, value) = self.world.render(item).filter(|(kind, _)| *kind == key.kind)?;
-            (object_key(&value) == key.object && kind == key.kind).then_some(value)
-        })
+        let of_kind = self.world.items().into_iter().filter(|item| item.kind() == key.kind);
+        of_kind.filter_map(|item| self.world.render(item)).find(|value| object_key(value) == key.object)
     }
 
     /// Writes `karpenter.sh/do-not-disrupt` on a pod or Node under the conditions of the change. Karpenter's part of the
@@ -156,9 +163,9 @@ struct Target {
 }
 
 fn upsert(world: &World, item: Item) -> Option<Change> {
-    let (kind, value) = world.render(item)?;
+    let value = world.render(item)?;
     let object = object_key(&value);
-    Some(Change::Upsert { kind, object, json: value.to_string().into_bytes() })
+    Some(Change::Upsert { kind: item.kind(), object, json: value.to_string().into_bytes() })
 }
 
 fn object_key(value: &Value) -> ObjectKey {

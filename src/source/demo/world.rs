@@ -29,6 +29,26 @@ pub(super) enum Item {
     Controller,
 }
 
+impl Item {
+    /// The kind of the object.
+    pub(super) const fn kind(self) -> Kind {
+        match self {
+            Self::Node(_) => Kind::Node,
+            Self::Claim(_) => Kind::NodeClaim,
+            Self::Pool(_) => Kind::NodePool,
+            Self::Pod(_) => Kind::Pod,
+            Self::Job(_) => Kind::Job,
+            Self::Cron(_) => Kind::CronJob,
+            Self::Pdb(_) => Kind::PodDisruptionBudget,
+            Self::Event(_) => Kind::Event,
+            Self::ReplicaSet(_) => Kind::ReplicaSet,
+            Self::Namespace(_) => Kind::Namespace,
+            Self::NodeClass(_) => Kind::Ec2NodeClass,
+            Self::Controller => Kind::KarpenterDeployment,
+        }
+    }
+}
+
 /// An object that is gone: kind, namespace, name.
 pub(super) type Gone = (Kind, String, String);
 
@@ -61,6 +81,8 @@ pub(super) struct World {
     pub(super) agenda: Agenda,
     pub(super) machines: BTreeMap<MachineId, Machine>,
     pub(super) pods: BTreeMap<PodId, Pod>,
+    /// Which pods are bound to which machine.
+    pub(super) bound: BTreeMap<MachineId, BTreeSet<PodId>>,
     pub(super) jobs: BTreeMap<JobId, Job>,
     pub(super) pools: Vec<Identity>,
     /// `status.resources` of each NodePool: machines and their capacity.
@@ -95,6 +117,7 @@ impl World {
             agenda: Agenda::default(),
             machines: BTreeMap::new(),
             pods: BTreeMap::new(),
+            bound: BTreeMap::new(),
             jobs: BTreeMap::new(),
             pools: Vec::new(),
             usage: vec![(0, Amounts::default()); POOLS.len()],
@@ -226,7 +249,16 @@ impl World {
 
     /// The pods bound to a machine, finished ones included, in the order of their creation.
     pub(super) fn pods_on(&self, machine: MachineId) -> impl Iterator<Item = (PodId, &Pod)> {
-        self.pods.iter().filter(move |(_, pod)| pod.machine == Some(machine)).map(|(id, pod)| (*id, pod))
+        let ids = self.bound.get(&machine).into_iter().flatten();
+        ids.filter_map(|id| Some((*id, self.pods.get(id)?)))
+    }
+
+    /// Puts a pod on a machine.
+    pub(super) fn put(&mut self, id: PodId, machine: MachineId) {
+        if let Some(pod) = self.pods.get_mut(&id) {
+            pod.machine = Some(machine);
+            self.bound.entry(machine).or_default().insert(id);
+        }
     }
 
     /// Requests of the pods that take room on a machine, and how many they are.

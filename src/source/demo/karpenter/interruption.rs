@@ -22,10 +22,15 @@ impl World {
             .machines
             .values()
             .filter(|machine| machine.capacity == Capacity::Spot && machine.is_initialized() && !machine.is_deleting())
-            .filter(|machine| self.now >= self.start || !self.is_showpiece(machine.id))
+            .filter(|machine| self.now >= self.start + 3600 || !self.is_showpiece(machine.id))
             .map(|machine| machine.id)
             .collect();
         let Some(id) = self.rng.pick(&spot).copied() else { return };
+        if let Some(other) = self.rng.pick(&spot).copied() {
+            // A recommendation only: Karpenter reports it and does nothing.
+            let said = Said::normal("SpotRebalanceRecommendation", "Spot rebalance recommendation was triggered");
+            self.publish_both(other, &said, REPEAT);
+        }
         let said = Said::warning("SpotInterrupted", "Spot interruption warning was triggered");
         self.publish_both(id, &said, REPEAT);
         if let Some(subject) = self.claim_subject(id) {
@@ -40,7 +45,7 @@ impl World {
         self.after(NOTICE, Happening::Machine(id, MachineStep::Reclaim));
     }
 
-    /// The history before the start leaves those nodes alone whose story is still to be told: long-lived ones.
+    /// Until an hour after the start those nodes are left alone whose story is still to be told: long-lived ones.
     fn is_showpiece(&self, id: MachineId) -> bool {
         let claim = self.machines.get(&id).and_then(|machine| machine.claim.as_ref());
         claim.is_some_and(|claim| claim.identity.created < self.start - 3 * 3600)

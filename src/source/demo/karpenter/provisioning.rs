@@ -214,7 +214,9 @@ impl World {
                 .count();
             return running < SCARCE.1;
         }
-        capacity != Capacity::Spot || kind.gpu.is_none() || !self.rng.chance(8)
+        // The last minutes of the history go as planned, so that the first screen has its whole cast.
+        let planned = (self.start - 600..self.start).contains(&self.now);
+        capacity != Capacity::Spot || kind.gpu.is_none() || planned || !self.rng.chance(8)
     }
 
     /// Nothing can be launched for a pod at the moment.

@@ -158,6 +158,7 @@ impl World {
         for pod in bound {
             self.remove_pod(pod);
         }
+        self.bound.remove(&id);
         for pod in self.pods.values_mut().filter(|pod: &&mut Pod| pod.nominated == Some(id)) {
             pod.nominated = None;
         }

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use super::clock::Sec;
 use super::model::{Amounts, Identity};
 use super::world::{Item, World};
-use crate::fleet::Kind;
 use crate::units::Time;
 
 /// The capacity reservation behind the reserved pool.
@@ -116,23 +115,23 @@ fn owner(api_version: &str, kind: &str, name: &str, uid: &str) -> Value {
 
 impl World {
     /// One object, if it exists.
-    pub(super) fn render(&self, item: Item) -> Option<(Kind, Value)> {
-        let (kind, mut value) = match item {
-            Item::Node(id) => (Kind::Node, self.render_node(id)?),
-            Item::Claim(id) => (Kind::NodeClaim, self.render_claim(id)?),
-            Item::Pool(at) => (Kind::NodePool, self.render_pool(at)?),
-            Item::Pod(id) => (Kind::Pod, self.render_pod(id)?),
-            Item::Job(id) => (Kind::Job, self.render_job(id)?),
-            Item::Cron(at) => (Kind::CronJob, self.render_cron(at)?),
-            Item::Pdb(at) => (Kind::PodDisruptionBudget, self.render_pdb(at)?),
-            Item::Event(id) => (Kind::Event, self.render_event(id)?),
-            Item::ReplicaSet(at) => (Kind::ReplicaSet, self.render_replica_set(at)?),
-            Item::Namespace(at) => (Kind::Namespace, self.render_namespace(at)?),
-            Item::NodeClass(at) => (Kind::Ec2NodeClass, self.render_class(at)?),
-            Item::Controller => (Kind::KarpenterDeployment, self.render_controller()),
+    pub(super) fn render(&self, item: Item) -> Option<Value> {
+        let mut value = match item {
+            Item::Node(id) => self.render_node(id)?,
+            Item::Claim(id) => self.render_claim(id)?,
+            Item::Pool(at) => self.render_pool(at)?,
+            Item::Pod(id) => self.render_pod(id)?,
+            Item::Job(id) => self.render_job(id)?,
+            Item::Cron(at) => self.render_cron(at)?,
+            Item::Pdb(at) => self.render_pdb(at)?,
+            Item::Event(id) => self.render_event(id)?,
+            Item::ReplicaSet(at) => self.render_replica_set(at)?,
+            Item::Namespace(at) => self.render_namespace(at)?,
+            Item::NodeClass(at) => self.render_class(at)?,
+            Item::Controller => self.render_controller(),
         };
         compact(&mut value);
-        Some((kind, value))
+        Some(value)
     }
 
     /// Everything there is.

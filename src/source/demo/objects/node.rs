@@ -6,7 +6,7 @@ use super::super::cast::POOLS;
 use super::super::catalog::{InstanceType, KUBERNETES_VERSION, REGION, ZONES};
 use super::super::model::{Amounts, Capacity, Machine, MachineId, Node};
 use super::super::world::World;
-use super::{compact, condition, metadata, owner, resource_list, stamp, stamp_of};
+use super::{condition, metadata, owner, resource_list, stamp, stamp_of};
 
 /// Labels that the kubelet and the cloud provider set on every node.
 fn common_labels(machine: &Machine) -> Map<String, Value> {
@@ -208,7 +208,7 @@ impl World {
         let all = machine.kind.capacity();
         let devices = node.devices.is_some();
         let capacity = if devices { all } else { Amounts { gpu: 0, efa: 0, ..all } };
-        let mut value = json!({
+        Some(json!({
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": meta,
@@ -233,8 +233,6 @@ impl World {
                     "osImage": "Amazon Linux 2023.9.20251110",
                 },
             },
-        });
-        compact(&mut value);
-        Some(value)
+        }))
     }
 }
