@@ -1,0 +1,316 @@
+//! The fleet as it stands when the history begins: machines that are up, services and long Jobs on them.
+
+use std::collections::BTreeMap;
+
+use super::cast::{
+    CRONS, DAEMONS, DEPLOY_API, DEPLOY_INGRESS, DEPLOY_KARPENTER, DEPLOY_TRITON, DEPLOY_VECTORS, JOB_BILLING,
+    JOB_EMBED, JOB_PRETRAIN, JOB_REWARD, JOBS, NOTEBOOK, POOL_CPU, POOL_GPU, POOL_RESERVED, POOL_STATIC, POOLS,
+    PROGRAMME,
+};
+use super::catalog::instance_type;
+use super::clock::{Happening, MachineStep, PodStep, Sec};
+use super::controllers::{NewPod, daemon_overhead};
+use super::karpenter::provisioning::Wish;
+use super::model::{Capacity, JobId, Machine, MachineId, Node, PodId, PodOwner};
+use super::names;
+use super::world::World;
+
+/// Seconds of history that are played before the start, so that Events and finished Jobs exist.
+pub(super) const HISTORY: i64 = 9000;
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+/// Who is on an old machine; times in seconds before the start.
+enum Crew {
+    /// So many pods of a Deployment.
+    Service(usize, i64),
+    /// A pod of a Job, started that long ago.
+    Work(usize, Option<i64>, i64),
+    /// A user's notebook with its annotation, started that long ago.
+    Notebook(&'static str, &'static str, i64),
+}
+
+/// A machine that has been there for a while.
+struct Old {
+    kind: &'static str,
+    capacity: Capacity,
+    /// `None`: the managed node group.
+    pool: Option<usize>,
+    age: i64,
+    /// `karpenter.sh/do-not-disrupt` on the Node.
+    note: Option<&'static str>,
+    crew: &'static [Crew],
+}
+
+const fn old(kind: &'static str, capacity: Capacity, pool: usize, age: i64, crew: &'static [Crew]) -> Old {
+    Old { kind, capacity, pool: Some(pool), age, note: None, crew }
+}
+
+const SYSTEM: &[Crew] = &[
+    Crew::Service(DEPLOY_KARPENTER, 1),
+    Crew::Service(DEPLOY_KARPENTER + 1, 1),
+    Crew::Service(DEPLOY_KARPENTER + 2, 1),
+    Crew::Service(DEPLOY_KARPENTER + 3, 1),
+];
+
+const PRETRAIN_AGE: i64 = 11 * HOUR + 540;
+
+const fn pretrain(first: i64) -> [Crew; 2] {
+    let start = PRETRAIN_AGE - 160;
+    [Crew::Work(JOB_PRETRAIN, Some(first), start), Crew::Work(JOB_PRETRAIN, Some(first + 1), start)]
+}
+
+static OLD: &[Old] = &[
+    Old { pool: None, ..old("m7i.xlarge", Capacity::OnDemand, 0, 33 * DAY, SYSTEM) },
+    Old { pool: None, ..old("m7i.xlarge", Capacity::OnDemand, 0, 33 * DAY - 95, SYSTEM) },
+    old("m7i.2xlarge", Capacity::OnDemand, POOL_CPU, 14 * DAY + 2500, &[
+        Crew::Service(DEPLOY_INGRESS, 2),
+        Crew::Service(DEPLOY_API, 4),
+    ]),
+    old("m7i.2xlarge", Capacity::OnDemand, POOL_CPU, 9 * DAY + 9900, &[
+        Crew::Service(DEPLOY_INGRESS, 1),
+        Crew::Service(DEPLOY_API, 4),
+    ]),
+    old("c7i.2xlarge", Capacity::OnDemand, POOL_CPU, 22 * HOUR + 800, &[Crew::Service(DEPLOY_API, 4)]),
+    old("m7i.xlarge", Capacity::OnDemand, POOL_CPU, 27 * HOUR + 1900, &[
+        Crew::Service(DEPLOY_KARPENTER + 4, 1),
+        Crew::Service(DEPLOY_KARPENTER + 5, 1),
+        Crew::Service(DEPLOY_KARPENTER + 6, 1),
+        Crew::Service(DEPLOY_API + 1, 4),
+        Crew::Service(DEPLOY_API + 2, 1),
+    ]),
+    old("r7i.2xlarge", Capacity::Spot, POOL_CPU, 5 * DAY + 4000, &[Crew::Work(JOB_BILLING, None, 5 * HOUR)]),
+    old("p5.48xlarge", Capacity::OnDemand, POOL_GPU, PRETRAIN_AGE, &pretrain(0)),
+    old("p5.48xlarge", Capacity::OnDemand, POOL_GPU, PRETRAIN_AGE, &pretrain(2)),
+    old("p5.48xlarge", Capacity::OnDemand, POOL_GPU, PRETRAIN_AGE - 1, &pretrain(4)),
+    old("p5.48xlarge", Capacity::OnDemand, POOL_GPU, PRETRAIN_AGE - 1, &pretrain(6)),
+    // Expires 40 minutes after the start, with two training pods on it.
+    old("g5.12xlarge", Capacity::Spot, POOL_GPU, 30 * DAY - 2400, &[Crew::Work(JOB_REWARD, None, 12_060)]),
+    old("g5.48xlarge", Capacity::OnDemand, POOL_GPU, 3 * DAY + 4 * HOUR, &[Crew::Service(DEPLOY_VECTORS, 2)]),
+    old("g5.2xlarge", Capacity::OnDemand, POOL_GPU, 6 * DAY + 7000, &[
+        Crew::Notebook("jupyter-mkowalski", "true", 6 * DAY + 6700),
+    ]),
+    old("g5.xlarge", Capacity::Spot, POOL_GPU, 21 * HOUR + 1100, &[
+        Crew::Notebook("jupyter-adas", "1d", 21 * HOUR + 700),
+    ]),
+    old("g6.12xlarge", Capacity::OnDemand, POOL_STATIC, 7 * DAY + 20 * HOUR, &[Crew::Service(DEPLOY_TRITON, 2)]),
+    old("g6.12xlarge", Capacity::OnDemand, POOL_STATIC, 7 * DAY + 20 * HOUR - 2, &[Crew::Service(DEPLOY_TRITON, 2)]),
+    old("p4d.24xlarge", Capacity::Reserved, POOL_RESERVED, 12 * DAY + 3000, &[
+        Crew::Work(JOB_EMBED, None, 15_300),
+    ]),
+    Old { note: Some("true"), ..old("p4d.24xlarge", Capacity::Reserved, POOL_RESERVED, 12 * DAY + 3010, &[]) },
+];
+
+/// When each NodeClass' current machine image was released, before the start.
+const IMAGE_AGES: [i64; 2] = [31 * HOUR, 8 * DAY + 5 * HOUR];
+
+impl World {
+    /// Puts everything in place and enters what is to come.
+    pub(super) fn populate(&mut self) {
+        let former: Vec<String> = IMAGE_AGES.iter().map(|_| names::image_id(&mut self.rng)).collect();
+        for age in IMAGE_AGES {
+            let image = names::image_id(&mut self.rng);
+            self.images.push((image, self.start - age));
+        }
+        let mut jobs = BTreeMap::new();
+        for old in OLD {
+            let id = self.place_machine(old, &former);
+            for crew in old.crew {
+                self.place_crew(id, old, crew, &mut jobs);
+            }
+        }
+        for at in 0..self.deployments.len() {
+            self.refresh_pdb(at);
+        }
+        for job in jobs.values() {
+            self.recount_job(*job);
+        }
+        for pool in 0..POOLS.len() {
+            self.recount_pool(pool);
+        }
+        self.enter_programme();
+    }
+
+    fn enter_programme(&mut self) {
+        for (at, entry) in PROGRAMME.iter().enumerate() {
+            self.agenda.enter(self.start + entry.at, Happening::Submit(at));
+        }
+        for (at, cron) in CRONS.iter().enumerate() {
+            let next = (self.now - cron.phase).div_euclid(cron.every) * cron.every + cron.every + cron.phase;
+            self.agenda.enter(next, Happening::Cron(at));
+        }
+        for seconds in [-1500, -25, 420] {
+            self.agenda.enter(self.start + seconds, Happening::Interrupt);
+        }
+        self.agenda.enter(self.start + 900, Happening::ReleaseImage);
+        self.after(3, Happening::Disrupt);
+        self.after(60, Happening::ForgetEvents);
+    }
+
+    /// A machine that came up without trouble when it was made.
+    fn place_machine(&mut self, old: &Old, former: &[String]) -> MachineId {
+        let created = self.start - old.age;
+        let id = match old.pool {
+            Some(pool) => self.place_claimed(old, pool, created, former),
+            None => self.place_unmanaged(old),
+        };
+        let boot = if old.pool.is_some_and(|pool| POOLS[pool].gpu) { 58 } else { 34 };
+        let identity = self.identity(created + boot);
+        let joined = created + boot;
+        if let Some(machine) = self.machines.get_mut(&id) {
+            let devices = if machine.kind.gpu.is_some() { joined + 41 } else { joined };
+            machine.node = Some(Node {
+                identity,
+                ready: Some(joined + 14),
+                devices: Some(devices),
+                disrupted: false,
+                deleting: None,
+                do_not_disrupt: old.note.map(str::to_owned),
+                images: Vec::new(),
+                pulling: BTreeMap::new(),
+            });
+        }
+        self.touch_machine(id);
+        self.place_daemons(id, joined);
+        id
+    }
+
+    fn place_unmanaged(&mut self, old: &Old) -> MachineId {
+        let id = self.fresh_id();
+        let machine = self.build_machine(id, instance_type(old.kind), old.capacity);
+        self.machines.insert(id, machine);
+        id
+    }
+
+    fn place_claimed(&mut self, old: &Old, pool: usize, created: Sec, former: &[String]) -> MachineId {
+        let kind = instance_type(old.kind);
+        let spec = &POOLS[pool];
+        let (daemons, count) = daemon_overhead(spec.gpu);
+        let requests = crew_requests(old).fold(daemons, |sum, template| sum.plus(template.requests));
+        let pods = count + i64::try_from(crew_requests(old).count()).unwrap_or(0);
+        let wish = Wish { pool, kind, capacity: old.capacity, requests, pods, choices: vec![old.kind] };
+        let id = self.build_claimed(&wish);
+        let class = spec.class();
+        let released = self.images.get(class).map_or(0, |(_, at)| *at);
+        let slow = if spec.gpu { 104 } else { 51 };
+        let (jitter, check) = (self.rng.between((20, 280)), self.rng.between((0, 299)));
+        if let Some(claim) = self.machines.get_mut(&id).and_then(|machine: &mut Machine| machine.claim.as_mut()) {
+            claim.identity.created = created;
+            claim.launched = Some(created + 3);
+            claim.registered = Some(created + if spec.gpu { 60 } else { 35 });
+            claim.initialized = Some(created + slow);
+            claim.consistent = Some(created + slow);
+            claim.last_pod_event = (!old.crew.is_empty()).then_some(created + slow + 2);
+            claim.nominated_until = created + slow + 20;
+            if created < released {
+                claim.image = former.get(class).cloned().unwrap_or_default();
+                claim.drifted = Some(released + jitter);
+            }
+        }
+        self.after(check, Happening::Machine(id, MachineStep::CheckDrift));
+        if let Some(seconds) = spec.expire_after {
+            self.agenda.enter(created + seconds, Happening::Machine(id, MachineStep::Expire));
+        }
+        id
+    }
+
+    /// The DaemonSets' pods, running since the node came.
+    fn place_daemons(&mut self, machine: MachineId, joined: Sec) {
+        let gpu = self.is_gpu_node(machine);
+        for (at, daemon) in DAEMONS.iter().enumerate() {
+            if gpu || !daemon.gpu_only {
+                let pod = self.create_daemon_pod(at, joined);
+                self.settle(pod, machine, joined, 9);
+            }
+        }
+    }
+
+    fn place_crew(&mut self, machine: MachineId, old: &Old, crew: &Crew, jobs: &mut BTreeMap<usize, JobId>) {
+        match crew {
+            Crew::Service(at, pods) => {
+                for _ in 0..*pods {
+                    // A service's pods are as old as its template or its node, whichever is younger.
+                    let hours = super::cast::DEPLOYMENTS.get(*at).map_or(0, |deployment| deployment.age_hours);
+                    let created = self.start - (hours * HOUR - 40).min(old.age - 150);
+                    let pod = self.create_replica(*at, created);
+                    self.settle(pod, machine, created + 1, 25);
+                }
+            }
+            Crew::Work(job, index, ago) => self.place_work(machine, (*job, *index, *ago), jobs),
+            Crew::Notebook(name, note, ago) => self.place_notebook(machine, name, note, *ago),
+        }
+    }
+
+    fn place_work(&mut self, machine: MachineId, work: (usize, Option<i64>, i64), jobs: &mut BTreeMap<usize, JobId>) {
+        let (at, index, ago) = work;
+        let spec = &JOBS[at];
+        let created = self.start - ago;
+        let submitted = created - if at == JOB_PRETRAIN { 150 } else { 1 };
+        let id = match jobs.get(&at) {
+            Some(id) => *id,
+            None => self.create_job(spec, spec.name.to_owned(), None, submitted),
+        };
+        jobs.insert(at, id);
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.started = Some(submitted);
+        }
+        let pod = self.create_pod_of_job(id, spec, spec.name, index, submitted);
+        self.settle(pod, machine, created, 380);
+        let run = self.rng.between(spec.run);
+        let Some(began) = self.pods.get_mut(&pod).and_then(|pod| {
+            pod.run = run;
+            pod.running
+        }) else {
+            return;
+        };
+        self.agenda.enter((began + run).max(self.now + 60), Happening::Pod(pod, PodStep::Finish));
+    }
+
+    fn place_notebook(&mut self, machine: MachineId, name: &str, note: &str, ago: i64) {
+        let new = NewPod {
+            namespace: "research",
+            prefix: name.to_owned(),
+            owner: PodOwner::User,
+            template: &NOTEBOOK,
+            index: None,
+        };
+        let created = self.start - ago;
+        let id = self.create_pod(new, created);
+        if let Some(pod) = self.pods.get_mut(&id) {
+            name.clone_into(&mut pod.name);
+            pod.do_not_disrupt = Some(note.to_owned());
+        }
+        self.settle(id, machine, created + 1, 150);
+    }
+
+    /// Makes a pod one that was bound at `bound` and has long been running; `pull` seconds went to its image.
+    fn settle(&mut self, id: PodId, machine: MachineId, bound: Sec, pull: i64) {
+        self.put(id, machine);
+        let Some(pod) = self.pods.get_mut(&id) else { return };
+        let running = bound + 3 + pull;
+        pod.scheduled = Some(bound);
+        pod.accepted = Some(bound);
+        pod.sandbox = Some(bound + 2);
+        pod.running = Some(running);
+        pod.ready = Some(running + pod.template.warm.1);
+        let image = pod.template.image;
+        if let Some(node) = self.machines.get_mut(&machine).and_then(|machine| machine.node.as_mut())
+            && !node.images.contains(&image)
+        {
+            node.images.push(image);
+        }
+    }
+}
+
+/// The templates of the pods that a machine was made for.
+fn crew_requests(old: &Old) -> impl Iterator<Item = &'static super::model::Template> {
+    old.crew.iter().flat_map(|crew| match crew {
+        Crew::Service(at, pods) => {
+            let template = &super::cast::DEPLOYMENTS[*at].template;
+            vec![template; usize::try_from(*pods).unwrap_or(0)]
+        }
+        Crew::Work(job, _, _) => vec![&JOBS[*job].template],
+        Crew::Notebook(..) => vec![&NOTEBOOK],
+    })
+}

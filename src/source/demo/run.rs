@@ -1,0 +1,340 @@
+//! The demo as a Source: the simulation's objects, decoded like a real cluster's, and its answers to writes.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::catalog;
+use super::simulation::{Change, Simulation};
+use crate::fleet::{
+    AnnotationChange, AnnotationOutcome, ClusterFacts, Delta, Epoch, Health, HealthState, Interner, KarpenterApi, Key,
+    Kind, Report, SourceId,
+};
+use crate::source::kube::decode::{RawChange, delta};
+use crate::units::Time;
+
+/// How often the simulation is advanced, in real time.
+const TICK: Duration = Duration::from_millis(250);
+/// Health is told anew this often, in simulated seconds, so that "heard of" stays recent.
+const PULSE_SECONDS: i64 = 10;
+
+/// The demo's clock: real time, faster. The one place where the demo meets the wall clock.
+#[derive(Clone, Copy, Debug)]
+pub struct DemoClock {
+    start: Time,
+    began: Instant,
+    /// Thousandths of the speed of real time.
+    speed_millis: i64,
+}
+
+impl DemoClock {
+    /// Fastest and slowest speed: a hundredth to a thousandfold.
+    const SPEEDS: (f64, f64) = (0.01, 1000.0);
+
+    /// A clock that reads `start` now and then runs `speed` times as fast as real time; what is out of bounds or no
+    /// number is brought into them.
+    pub fn new(start: Time, speed: f64) -> Self {
+        let (low, high) = Self::SPEEDS;
+        let speed = if speed.is_nan() { 1.0 } else { speed.clamp(low, high) };
+        #[expect(clippy::cast_possible_truncation, reason = "between 10 and 1,000,000")]
+        let speed_millis = (speed * 1000.0).round() as i64;
+        Self { start, began: Instant::now(), speed_millis }
+    }
+
+    /// What it reads.
+    pub fn now(&self) -> Time {
+        let micros = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.start.plus_micros(micros.saturating_mul(self.speed_millis) / 1000)
+    }
+}
+
+/// What is asked of a running demo.
+#[derive(Debug)]
+pub enum Request {
+    /// Write one annotation.
+    Annotate(AnnotationChange, oneshot::Sender<AnnotationOutcome>),
+    /// Read one object with all its fields; `None` if there is none.
+    Fetch(Key, oneshot::Sender<Option<Value>>),
+}
+
+/// What the demo says of its cluster.
+pub fn facts(seed: u64) -> ClusterFacts {
+    ClusterFacts {
+        context: "demo".to_owned(),
+        server: format!("demo://seed-{seed}"),
+        identity: Some("demo".to_owned()),
+        kubernetes_version: Some(catalog::KUBERNETES_VERSION.to_owned()),
+        karpenter_api: KarpenterApi::V1,
+        karpenter_crd_version: Some("1.14".to_owned()),
+        contexts: vec!["demo".to_owned()],
+        default_namespace: "default".to_owned(),
+        ..ClusterFacts::default()
+    }
+}
+
+/// Everything the demo has to say at one moment: for `snapshot --demo`, tests and screenshots. The history begins hours
+/// before `start`.
+pub fn once(seed: u64, start: Time, at: Time) -> Vec<Report> {
+    let mut simulation = Simulation::new(seed, start);
+    simulation.advance(at);
+    first_reports(seed, &simulation, &mut Interner::default())
+}
+
+/// The first reports: facts, then each kind's list and its health.
+pub fn first_reports(seed: u64, simulation: &Simulation, interner: &mut Interner) -> Vec<Report> {
+    let mut reports = vec![Report::Cluster(Box::new(facts(seed)))];
+    let mut lists = simulation.objects();
+    for kind in Kind::ALL {
+        let changes = lists.remove(&kind).unwrap_or_default();
+        if is_served(kind) {
+            reports.push(Report::Delta(list(kind, &changes, interner)));
+        }
+        reports.push(Report::Health(SourceId::Kind(kind), health(kind, changes.len(), simulation.now())));
+    }
+    let crds = health_of(HealthState::Live, 3, simulation.now());
+    reports.push(Report::Health(SourceId::KarpenterCrds, crds));
+    reports
+}
+
+/// The demo's cluster has neither NodeOverlays nor EKS Auto Mode.
+const fn is_served(kind: Kind) -> bool {
+    !matches!(kind, Kind::NodeOverlay | Kind::EksNodeClass)
+}
+
+fn health(kind: Kind, objects: usize, now: Time) -> Health {
+    let state = if is_served(kind) { HealthState::Live } else { HealthState::Absent };
+    health_of(state, objects as u64, now)
+}
+
+fn health_of(state: HealthState, objects: u64, now: Time) -> Health {
+    Health { state, objects, as_of: Some(now), ..Health::default() }
+}
+
+fn list(kind: Kind, changes: &[Change], interner: &mut Interner) -> Delta {
+    let mut raw = vec![RawChange::Begin];
+    raw.extend(changes.iter().map(raw_change));
+    raw.push(RawChange::Commit);
+    delta(kind, &raw, interner).0
+}
+
+fn raw_change(change: &Change) -> RawChange<'_> {
+    match change {
+        Change::Upsert { json, .. } => RawChange::Upsert(json),
+        Change::Remove { object, .. } => RawChange::Remove(object.clone()),
+    }
+}
+
+/// Changes as Deltas, one per kind, in the order of [`Kind::ALL`].
+pub fn deltas(changes: &[Change], interner: &mut Interner) -> Vec<Delta> {
+    let of_kind = |wanted: Kind| {
+        changes.iter().filter(move |change| match change {
+            Change::Upsert { kind, .. } | Change::Remove { kind, .. } => *kind == wanted,
+        })
+    };
+    Kind::ALL
+        .into_iter()
+        .filter(|kind| of_kind(*kind).next().is_some())
+        .map(|kind| {
+            let raw: Vec<RawChange<'_>> = of_kind(kind).map(raw_change).collect();
+            delta(kind, &raw, interner).0
+        })
+        .collect()
+}
+
+/// What a running demo needs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The seed of everything.
+    pub seed: u64,
+    /// What the clock reads at the beginning.
+    pub start: Time,
+    /// Generation under which reports are sent.
+    pub epoch: Epoch,
+}
+
+/// Runs the demo until it is cancelled or nobody listens: the whole state first, then what changes as `clock` goes on,
+/// and answers to requests. `clock` reads simulated time; the same clock should be the program's.
+pub async fn run(
+    settings: Settings,
+    clock: impl Fn() -> Time + Send,
+    mut requests: mpsc::Receiver<Request>,
+    sink: mpsc::Sender<(Epoch, Report)>,
+    cancel: CancellationToken,
+) {
+    let mut demo = Running::new(&settings, sink);
+    if demo.begin().await.is_none() {
+        return;
+    }
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut open = true;
+    loop {
+        let sent = tokio::select! {
+            () = cancel.cancelled() => return,
+            _ = ticks.tick() => demo.advance(clock()).await,
+            request = requests.recv(), if open => match request {
+                Some(request) => demo.answer(request, clock()).await,
+                None => { open = false; Some(()) }
+            },
+        };
+        if sent.is_none() {
+            return;
+        }
+    }
+}
+
+/// A demo that is under way. Its methods give `None` when nobody listens any more.
+struct Running {
+    seed: u64,
+    epoch: Epoch,
+    simulation: Simulation,
+    interner: Interner,
+    sink: mpsc::Sender<(Epoch, Report)>,
+    told_health: Time,
+}
+
+impl Running {
+    fn new(settings: &Settings, sink: mpsc::Sender<(Epoch, Report)>) -> Self {
+        Self {
+            seed: settings.seed,
+            epoch: settings.epoch,
+            simulation: Simulation::new(settings.seed, settings.start),
+            interner: Interner::default(),
+            sink,
+            told_health: settings.start,
+        }
+    }
+
+    async fn send(&self, reports: Vec<Report>) -> Option<()> {
+        for report in reports {
+            self.sink.send((self.epoch, report)).await.ok()?;
+        }
+        Some(())
+    }
+
+    async fn begin(&mut self) -> Option<()> {
+        let reports = first_reports(self.seed, &self.simulation, &mut self.interner);
+        self.send(reports).await
+    }
+
+    async fn advance(&mut self, now: Time) -> Option<()> {
+        let changes = self.simulation.advance(now);
+        let mut reports: Vec<Report> =
+            deltas(&changes, &mut self.interner).into_iter().map(Report::Delta).collect();
+        if now.seconds_since(self.told_health) >= PULSE_SECONDS {
+            self.told_health = now;
+            reports.extend(self.pulse());
+        }
+        self.send(reports).await
+    }
+
+    /// Every source again, as alive as it was.
+    fn pulse(&self) -> Vec<Report> {
+        let counts = self.simulation.counts();
+        let of_kind = |kind| {
+            let objects = counts.get(&kind).copied().unwrap_or(0);
+            Report::Health(SourceId::Kind(kind), health(kind, objects, self.simulation.now()))
+        };
+        Kind::ALL.into_iter().map(of_kind).collect()
+    }
+
+    async fn answer(&mut self, request: Request, now: Time) -> Option<()> {
+        // Time first: what the user saw may have changed since.
+        self.advance(now).await?;
+        match request {
+            Request::Annotate(change, reply) => {
+                let outcome = self.simulation.annotate(&change);
+                // The write comes back through the watch before its answer, or right after it, as from a real server.
+                self.advance(now).await?;
+                let _ = reply.send(outcome);
+            }
+            Request::Fetch(key, reply) => {
+                let _ = reply.send(self.simulation.object(&key));
+            }
+        }
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::{Fleet, ObjectKey, Uid};
+
+    fn start() -> Time {
+        Time::parse("2026-11-20T12:00:00Z").unwrap_or_default()
+    }
+
+    fn apply(fleet: &mut Fleet, report: Report) {
+        if let Report::Delta(delta) = report {
+            fleet.apply(delta);
+        }
+    }
+
+    #[test]
+    fn one_look_is_complete() {
+        let mut fleet = Fleet::default();
+        let mut states = Vec::new();
+        for report in once(1, start(), start().plus_seconds(90)) {
+            if let Report::Health(_, health) = &report {
+                states.push(health.state);
+            }
+            apply(&mut fleet, report);
+        }
+        assert_eq!(states.len(), Kind::ALL.len() + 1);
+        assert!(states.iter().all(|state| state.is_settled()));
+        assert!(fleet.nodes.iter().count() > 20 && fleet.pods.iter().count() > 200);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_running_demo_tells_changes_and_answers() {
+        let (sink, mut reports) = mpsc::channel(10_000);
+        let (ask, requests) = mpsc::channel(8);
+        let cancel = CancellationToken::new();
+        let clock = DemoClock::new(start(), 10.0);
+        let settings = Settings { seed: 1, start: start(), epoch: Epoch(3) };
+        let task = tokio::spawn(run(settings, move || clock.now(), requests, sink, cancel.clone()));
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        let mut fleet = Fleet::default();
+        let mut deltas = 0;
+        while let Ok((epoch, report)) = reports.try_recv() {
+            assert_eq!(epoch, Epoch(3));
+            deltas += usize::from(matches!(report, Report::Delta(_)));
+            apply(&mut fleet, report);
+        }
+        assert!(deltas > 20, "a minute of simulated time shows: {deltas}");
+        let key = ObjectKey::new("research", "jupyter-mkowalski");
+        let pod = fleet.pods.get(&key).cloned();
+        let (reply, answer) = oneshot::channel();
+        let change = AnnotationChange {
+            key: Key::new(Kind::Pod, key.clone()),
+            uid: pod.map_or(Uid::parse(""), |pod| pod.meta.uid),
+            resource_version: String::new(),
+            from: Some("true".to_owned()),
+            to: None,
+        };
+        assert!(ask.send(Request::Annotate(change.clone(), reply)).await.is_ok());
+        assert_eq!(answer.await, Ok(AnnotationOutcome::Done));
+        let (reply, answer) = oneshot::channel();
+        assert!(ask.send(Request::Fetch(change.key, reply)).await.is_ok());
+        let fetched = answer.await.unwrap_or_default().unwrap_or_default();
+        assert!(fetched["metadata"]["annotations"].is_null());
+        while let Ok((_, report)) = reports.try_recv() {
+            apply(&mut fleet, report);
+        }
+        assert_eq!(fleet.pods.get(&key).map(|pod| pod.do_not_disrupt.clone()), Some(None));
+        cancel.cancel();
+        assert!(task.await.is_ok());
+    }
+
+    #[test]
+    fn odd_speeds_are_brought_into_bounds() {
+        for speed in [f64::NAN, -1.0, 0.0, f64::INFINITY] {
+            let clock = DemoClock::new(start(), speed);
+            assert!((10..=1_000_000).contains(&clock.speed_millis));
+        }
+    }
+}
