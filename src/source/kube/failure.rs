@@ -97,12 +97,14 @@ fn is_timeout(cause: &(dyn StdError + 'static)) -> bool {
     cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
 }
 
+/// By rustls's words: a certificate of another authority with the same name shows as a bad signature.
 fn tls_hint(words: &str) -> String {
-    let hint = if words.contains("UnknownIssuer") {
+    let words = words.to_ascii_lowercase();
+    let hint = if words.contains("unknownissuer") || words.contains("badsignature") {
         "The server's certificate is not signed by certificate-authority of the kubeconfig; fetch a fresh kubeconfig."
-    } else if words.contains("Expired") {
+    } else if words.contains("expired") {
         "A certificate has expired; renew it, and check this machine's clock."
-    } else if words.contains("NotValidForName") {
+    } else if words.contains("not valid for name") {
         "The certificate is for another name; set tls-server-name in the kubeconfig, or use the name it is for."
     } else {
         "Check certificate-authority, client-certificate and the server's address in the kubeconfig."

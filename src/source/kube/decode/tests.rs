@@ -455,7 +455,7 @@ fn one_bad_object_does_not_fail_its_page() {
     assert!(page_of(r#"{"items":["#).is_err());
 }
 
-fn page_of(json: &str) -> Result<Page, DecodeError> {
+fn page_of(json: &str) -> Result<list::Page, DecodeError> {
     page(Kind::Pod, json.as_bytes(), &mut Interner::default())
 }
 
