@@ -5,7 +5,11 @@
 //! with the reason; where the variable `CI` is set that is a failure instead.
 
 mod bed;
+mod product;
+#[path = "../terminal/pty.rs"]
+mod pty;
 mod shared;
+mod stay;
 mod tests_bed;
 
 use std::process::ExitCode;
@@ -16,12 +20,13 @@ use libtest_mimic::Arguments;
 const DEFAULT_THREADS: usize = 6;
 
 fn main() -> ExitCode {
-    if let Some(code) = bed::run_if_asked().or_else(tests_bed::run_if_asked) {
+    if let Some(code) = bed::run_if_asked().or_else(tests_bed::run_if_asked).or_else(stay::run_if_asked) {
         return code;
     }
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(DEFAULT_THREADS);
-    let conclusion = libtest_mimic::run(&arguments, tests_bed::trials());
+    let conclusion =
+        libtest_mimic::run(&arguments, [tests_bed::trials(), product::trials()].into_iter().flatten().collect());
     shared::end_all();
     conclusion.exit_code()
 }

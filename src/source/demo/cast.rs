@@ -7,8 +7,19 @@ use super::model::{
 
 /// All namespaces.
 pub(super) const NAMESPACES: [&str; 13] = [
-    "batch", "default", "ingress-nginx", "kube-node-lease", "kube-public", "kube-system", "logging", "ml", "monitoring",
-    "nvidia", "research", "serving", "vision",
+    "batch",
+    "default",
+    "ingress-nginx",
+    "kube-node-lease",
+    "kube-public",
+    "kube-system",
+    "logging",
+    "ml",
+    "monitoring",
+    "nvidia",
+    "research",
+    "serving",
+    "vision",
 ];
 
 pub(super) const POOL_CPU: usize = 0;
@@ -22,8 +33,15 @@ pub(super) static POOLS: [Pool; 4] = [
         name: "cpu",
         weight: None,
         types: &[
-            "m7i.large", "c7i.xlarge", "m7i.xlarge", "c7i.2xlarge", "m7i.2xlarge", "r7i.2xlarge", "c7i.4xlarge",
-            "m7i.4xlarge", "r7i.4xlarge",
+            "m7i.large",
+            "c7i.xlarge",
+            "m7i.xlarge",
+            "c7i.2xlarge",
+            "m7i.2xlarge",
+            "r7i.2xlarge",
+            "c7i.4xlarge",
+            "m7i.4xlarge",
+            "r7i.4xlarge",
         ],
         capacities: &[Capacity::Spot, Capacity::OnDemand],
         policy: "WhenEmptyOrUnderutilized",
@@ -42,7 +60,13 @@ pub(super) static POOLS: [Pool; 4] = [
         name: "gpu",
         weight: Some(10),
         types: &[
-            "g6.xlarge", "g5.xlarge", "g5.2xlarge", "g6.4xlarge", "g6.12xlarge", "g5.12xlarge", "g5.48xlarge",
+            "g6.xlarge",
+            "g5.xlarge",
+            "g5.2xlarge",
+            "g6.4xlarge",
+            "g6.12xlarge",
+            "g5.12xlarge",
+            "g5.48xlarge",
             "p5.48xlarge",
         ],
         capacities: &[Capacity::Spot, Capacity::OnDemand],
@@ -97,7 +121,11 @@ const fn agent(
     Daemon {
         namespace,
         name,
-        template: Template { on_gpu_nodes: true, warm: (2, 5), ..Template::service(name, image, Amounts::plain(cpu, memory)) },
+        template: Template {
+            on_gpu_nodes: true,
+            warm: (2, 5),
+            ..Template::service(name, image, Amounts::plain(cpu, memory))
+        },
         gpu_only: false,
         host_network: true,
         priority: "system-node-critical",
@@ -114,8 +142,17 @@ pub(super) static DAEMONS: [Daemon; 7] = [
     Daemon { host_network: false, ..agent(("kube-system", "ebs-csi-node"), &c::EBS_CSI, (30, 120)) },
     Daemon { priority: "", ..agent(("monitoring", "node-exporter"), &c::NODE_EXPORTER, (100, 64)) },
     Daemon { host_network: false, priority: "", ..agent(("logging", "fluent-bit"), &c::FLUENT_BIT, (100, 128)) },
-    Daemon { host_network: false, gpu_only: true, ..agent(("nvidia", "nvidia-device-plugin"), &c::DEVICE_PLUGIN, (50, 64)) },
-    Daemon { host_network: false, gpu_only: true, priority: "", ..agent(("nvidia", "dcgm-exporter"), &c::DCGM_EXPORTER, (100, 256)) },
+    Daemon {
+        host_network: false,
+        gpu_only: true,
+        ..agent(("nvidia", "nvidia-device-plugin"), &c::DEVICE_PLUGIN, (50, 64))
+    },
+    Daemon {
+        host_network: false,
+        gpu_only: true,
+        priority: "",
+        ..agent(("nvidia", "dcgm-exporter"), &c::DCGM_EXPORTER, (100, 256))
+    },
 ];
 
 const fn system(container: &'static str, image: &'static c::Image, (cpu, memory): (i64, i64)) -> Template {
@@ -429,11 +466,7 @@ pub(super) static JOBS: [JobSpec; 16] = [
         parallelism: 3,
         completions: 12,
         run: (600, 1500),
-        ..job(
-            "vision",
-            "frames-extract",
-            Template { do_not_disrupt: Some("1h"), ..worker(&c::SIMULATE, 7000, 12_288) },
-        )
+        ..job("vision", "frames-extract", Template { do_not_disrupt: Some("1h"), ..worker(&c::SIMULATE, 7000, 12_288) })
     },
     JobSpec {
         indexed: true,

@@ -7,7 +7,8 @@ use super::model::{Amounts, Capacity};
 /// The region, and its zones with their ids.
 pub(super) const REGION: &str = "us-east-1";
 /// Zone names with the ids of this account.
-pub(super) const ZONES: [(&str, &str); 3] = [("us-east-1a", "use1-az4"), ("us-east-1b", "use1-az6"), ("us-east-1c", "use1-az1")];
+pub(super) const ZONES: [(&str, &str); 3] =
+    [("us-east-1a", "use1-az4"), ("us-east-1b", "use1-az6"), ("us-east-1c", "use1-az1")];
 /// Version of kubelet and API server.
 pub(super) const KUBERNETES_VERSION: &str = "v1.34.6-eks-4f2c9d1";
 /// Version of Karpenter.
@@ -150,19 +151,51 @@ const fn general(name: &'static str, vcpu: i64, memory_gib: i64, pods: i64, pric
 }
 
 const fn h100() -> Gpu {
-    Gpu { name: "h100", product: "NVIDIA-H100-80GB-HBM3", family: "hopper", count: 8, memory_mib: 81_920, driver_memory_mib: 81_559, compute: ("9", "0") }
+    Gpu {
+        name: "h100",
+        product: "NVIDIA-H100-80GB-HBM3",
+        family: "hopper",
+        count: 8,
+        memory_mib: 81_920,
+        driver_memory_mib: 81_559,
+        compute: ("9", "0"),
+    }
 }
 
 const fn a100() -> Gpu {
-    Gpu { name: "a100", product: "NVIDIA-A100-SXM4-40GB", family: "ampere", count: 8, memory_mib: 40_960, driver_memory_mib: 40_960, compute: ("8", "0") }
+    Gpu {
+        name: "a100",
+        product: "NVIDIA-A100-SXM4-40GB",
+        family: "ampere",
+        count: 8,
+        memory_mib: 40_960,
+        driver_memory_mib: 40_960,
+        compute: ("8", "0"),
+    }
 }
 
 const fn a10g(count: i64) -> Gpu {
-    Gpu { name: "a10g", product: "NVIDIA-A10G", family: "ampere", count, memory_mib: 22_888, driver_memory_mib: 23_028, compute: ("8", "6") }
+    Gpu {
+        name: "a10g",
+        product: "NVIDIA-A10G",
+        family: "ampere",
+        count,
+        memory_mib: 22_888,
+        driver_memory_mib: 23_028,
+        compute: ("8", "6"),
+    }
 }
 
 const fn l4(count: i64) -> Gpu {
-    Gpu { name: "l4", product: "NVIDIA-L4", family: "ada-lovelace", count, memory_mib: 22_888, driver_memory_mib: 23_034, compute: ("8", "9") }
+    Gpu {
+        name: "l4",
+        product: "NVIDIA-L4",
+        family: "ada-lovelace",
+        count,
+        memory_mib: 22_888,
+        driver_memory_mib: 23_034,
+        compute: ("8", "9"),
+    }
 }
 
 const fn accelerated(general: InstanceType, gpu: Gpu, nvme_gb: i64, network_mbps: i64, efa: i64) -> InstanceType {
@@ -187,7 +220,10 @@ pub(super) static INSTANCE_TYPES: [InstanceType; 18] = [
     accelerated(general("g6.12xlarge", 48, 192, 234, 4_601_600), l4(4), 3_760, 40_000, 0),
     accelerated(general("g5.12xlarge", 48, 192, 737, 5_672_000), a10g(4), 3_800, 40_000, 1),
     accelerated(general("g5.48xlarge", 192, 768, 345, 16_288_000), a10g(8), 7_600, 100_000, 1),
-    InstanceType { maker: "intel", ..accelerated(general("p4d.24xlarge", 96, 1152, 737, 21_957_642), a100(), 8_000, 400_000, 4) },
+    InstanceType {
+        maker: "intel",
+        ..accelerated(general("p4d.24xlarge", 96, 1152, 737, 21_957_642), a100(), 8_000, 400_000, 4)
+    },
     accelerated(general("p5.48xlarge", 192, 2048, 100, 55_040_000), h100(), 30_400, 3_200_000, 32),
 ];
 

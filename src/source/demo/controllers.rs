@@ -143,7 +143,8 @@ impl World {
     /// The disruption controller counts the healthy pods of a budget.
     pub(super) fn refresh_pdb(&mut self, at: usize) {
         let Some(pdb) = DEPLOYMENTS.get(at).and_then(|deployment| deployment.pdb.as_ref()) else { return };
-        let healthy = self.pods.values().filter(|pod| pod.owner == PodOwner::Deployment(at) && pod.is_healthy()).count();
+        let healthy =
+            self.pods.values().filter(|pod| pod.owner == PodOwner::Deployment(at) && pod.is_healthy()).count();
         let healthy = i64::try_from(healthy).unwrap_or(i64::MAX);
         let expected = DEPLOYMENTS[at].replicas;
         let desired = match pdb.keep {

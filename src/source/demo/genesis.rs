@@ -64,22 +64,34 @@ const fn pretrain(first: i64) -> [Crew; 2] {
 static OLD: &[Old] = &[
     Old { pool: None, ..old("m7i.xlarge", Capacity::OnDemand, 0, 33 * DAY, SYSTEM) },
     Old { pool: None, ..old("m7i.xlarge", Capacity::OnDemand, 0, 33 * DAY - 95, SYSTEM) },
-    old("m7i.2xlarge", Capacity::OnDemand, POOL_CPU, 14 * DAY + 2500, &[
-        Crew::Service(DEPLOY_INGRESS, 2),
-        Crew::Service(DEPLOY_API, 4),
-    ]),
-    old("m7i.2xlarge", Capacity::OnDemand, POOL_CPU, 9 * DAY + 9900, &[
-        Crew::Service(DEPLOY_INGRESS, 1),
-        Crew::Service(DEPLOY_API, 4),
-    ]),
+    old(
+        "m7i.2xlarge",
+        Capacity::OnDemand,
+        POOL_CPU,
+        14 * DAY + 2500,
+        &[Crew::Service(DEPLOY_INGRESS, 2), Crew::Service(DEPLOY_API, 4)],
+    ),
+    old(
+        "m7i.2xlarge",
+        Capacity::OnDemand,
+        POOL_CPU,
+        9 * DAY + 9900,
+        &[Crew::Service(DEPLOY_INGRESS, 1), Crew::Service(DEPLOY_API, 4)],
+    ),
     old("c7i.2xlarge", Capacity::OnDemand, POOL_CPU, 22 * HOUR + 800, &[Crew::Service(DEPLOY_API, 4)]),
-    old("m7i.xlarge", Capacity::OnDemand, POOL_CPU, 27 * HOUR + 1900, &[
-        Crew::Service(DEPLOY_KARPENTER + 4, 1),
-        Crew::Service(DEPLOY_KARPENTER + 5, 1),
-        Crew::Service(DEPLOY_KARPENTER + 6, 1),
-        Crew::Service(DEPLOY_API + 1, 4),
-        Crew::Service(DEPLOY_API + 2, 1),
-    ]),
+    old(
+        "m7i.xlarge",
+        Capacity::OnDemand,
+        POOL_CPU,
+        27 * HOUR + 1900,
+        &[
+            Crew::Service(DEPLOY_KARPENTER + 4, 1),
+            Crew::Service(DEPLOY_KARPENTER + 5, 1),
+            Crew::Service(DEPLOY_KARPENTER + 6, 1),
+            Crew::Service(DEPLOY_API + 1, 4),
+            Crew::Service(DEPLOY_API + 2, 1),
+        ],
+    ),
     old("r7i.2xlarge", Capacity::Spot, POOL_CPU, 5 * DAY + 4000, &[Crew::Work(JOB_BILLING, None, 5 * HOUR)]),
     old("p5.48xlarge", Capacity::OnDemand, POOL_GPU, PRETRAIN_AGE, &pretrain(0)),
     old("p5.48xlarge", Capacity::OnDemand, POOL_GPU, PRETRAIN_AGE, &pretrain(2)),
@@ -88,17 +100,23 @@ static OLD: &[Old] = &[
     // Expires 40 minutes after the start, with two training pods on it.
     old("g5.12xlarge", Capacity::Spot, POOL_GPU, 30 * DAY - 2400, &[Crew::Work(JOB_REWARD, None, 12_060)]),
     old("g5.48xlarge", Capacity::OnDemand, POOL_GPU, 3 * DAY + 4 * HOUR, &[Crew::Service(DEPLOY_VECTORS, 2)]),
-    old("g5.2xlarge", Capacity::OnDemand, POOL_GPU, 6 * DAY + 7000, &[
-        Crew::Notebook("jupyter-mkowalski", "true", 6 * DAY + 6700),
-    ]),
-    old("g5.xlarge", Capacity::Spot, POOL_GPU, 21 * HOUR + 1100, &[
-        Crew::Notebook("jupyter-adas", "1d", 21 * HOUR + 700),
-    ]),
+    old(
+        "g5.2xlarge",
+        Capacity::OnDemand,
+        POOL_GPU,
+        6 * DAY + 7000,
+        &[Crew::Notebook("jupyter-mkowalski", "true", 6 * DAY + 6700)],
+    ),
+    old(
+        "g5.xlarge",
+        Capacity::Spot,
+        POOL_GPU,
+        21 * HOUR + 1100,
+        &[Crew::Notebook("jupyter-adas", "1d", 21 * HOUR + 700)],
+    ),
     old("g6.12xlarge", Capacity::OnDemand, POOL_STATIC, 7 * DAY + 20 * HOUR, &[Crew::Service(DEPLOY_TRITON, 2)]),
     old("g6.12xlarge", Capacity::OnDemand, POOL_STATIC, 7 * DAY + 20 * HOUR - 2, &[Crew::Service(DEPLOY_TRITON, 2)]),
-    old("p4d.24xlarge", Capacity::Reserved, POOL_RESERVED, 12 * DAY + 3000, &[
-        Crew::Work(JOB_EMBED, None, 15_300),
-    ]),
+    old("p4d.24xlarge", Capacity::Reserved, POOL_RESERVED, 12 * DAY + 3000, &[Crew::Work(JOB_EMBED, None, 15_300)]),
     Old { note: Some("true"), ..old("p4d.24xlarge", Capacity::Reserved, POOL_RESERVED, 12 * DAY + 3010, &[]) },
 ];
 

@@ -216,7 +216,10 @@ impl World {
             if let Some(state) = self.crons.get_mut(at) {
                 state.last_success = Some(now);
             }
-            self.cron_says(at, Said::normal("SawCompletedJob", format!("Saw completed job: {name}, condition: Complete")));
+            self.cron_says(
+                at,
+                Said::normal("SawCompletedJob", format!("Saw completed job: {name}, condition: Complete")),
+            );
             self.recount_cron(at);
         }
         self.after(ttl, Happening::DeleteJob(id));

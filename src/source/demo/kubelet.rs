@@ -103,7 +103,8 @@ impl World {
     }
 
     fn start_container(&mut self, id: PodId) {
-        let Some((template, owner, machine)) = self.pods.get(&id).map(|pod| (pod.template, pod.owner, pod.machine)) else {
+        let Some((template, owner, machine)) = self.pods.get(&id).map(|pod| (pod.template, pod.owner, pod.machine))
+        else {
             return;
         };
         let run = self.run_seconds(owner);

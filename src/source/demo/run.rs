@@ -1,5 +1,6 @@
 //! The demo as a Source: the simulation's objects, decoded like a real cluster's, and its answers to writes.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -31,14 +32,13 @@ pub struct DemoClock {
 }
 
 impl DemoClock {
-    /// Fastest and slowest speed: a hundredth to a thousandfold.
-    const SPEEDS: (f64, f64) = (0.01, 1000.0);
+    /// Slowest and fastest speed: a hundredth to a thousandfold.
+    pub const SPEEDS: RangeInclusive<f64> = 0.01..=1000.0;
 
     /// A clock that reads `start` now and then runs `speed` times as fast as real time; what is out of bounds or no
     /// number is brought into them.
     pub fn new(start: Time, speed: f64) -> Self {
-        let (low, high) = Self::SPEEDS;
-        let speed = if speed.is_nan() { 1.0 } else { speed.clamp(low, high) };
+        let speed = if speed.is_nan() { 1.0 } else { speed.clamp(*Self::SPEEDS.start(), *Self::SPEEDS.end()) };
         #[expect(clippy::cast_possible_truncation, reason = "between 10 and 1,000,000")]
         let speed_millis = (speed * 1000.0).round() as i64;
         Self { start, began: Instant::now(), speed_millis }
@@ -222,8 +222,7 @@ impl Running {
 
     async fn advance(&mut self, now: Time) -> Option<()> {
         let changes = self.simulation.advance(now);
-        let mut reports: Vec<Report> =
-            deltas(&changes, &mut self.interner).into_iter().map(Report::Delta).collect();
+        let mut reports: Vec<Report> = deltas(&changes, &mut self.interner).into_iter().map(Report::Delta).collect();
         if now.seconds_since(self.told_health) >= PULSE_SECONDS {
             self.told_health = now;
             reports.extend(self.pulse());

@@ -147,7 +147,10 @@ fn check_pod(fleet: &Fleet, pod: &PodRow, place: &str) {
     let name = &pod.meta.key;
     if let Some(node) = &pod.node {
         let bound = fleet.nodes.get(&ObjectKey::cluster(node));
-        assert!(bound.is_some_and(|node| node.meta.created <= pod.started.unwrap_or(node.meta.created)), "{place}: {name} on {node}");
+        assert!(
+            bound.is_some_and(|node| node.meta.created <= pod.started.unwrap_or(node.meta.created)),
+            "{place}: {name} on {node}"
+        );
     }
     assert!(pod.node.is_some() || pod.phase == PodPhase::Pending, "{place}: {name} runs nowhere");
     assert!(pod.meta.deletion.is_none() || pod.node.is_some(), "{place}: {name} deleted but never bound stays");
@@ -199,8 +202,11 @@ fn check_jobs(mirror: &Mirror, fleet: &Fleet, place: &str) {
     for job in mirror.list(Kind::Job) {
         let name = job["metadata"]["name"].as_str().unwrap_or_default();
         let uid = job["metadata"]["uid"].as_str().unwrap_or_default();
-        let pods: Vec<&PodRow> =
-            fleet.pods.iter().filter(|pod| pod.owner.as_ref().is_some_and(|owner| owner.uid.to_string() == uid)).collect();
+        let pods: Vec<&PodRow> = fleet
+            .pods
+            .iter()
+            .filter(|pod| pod.owner.as_ref().is_some_and(|owner| owner.uid.to_string() == uid))
+            .collect();
         let status = |field: &str| job["status"][field].as_i64().unwrap_or(0);
         let active = pods.iter().filter(|pod| pod.is_active()).count();
         let terminating = pods.iter().filter(|pod| pod.meta.deletion.is_some() && !pod.phase.is_finished()).count();
@@ -224,7 +230,10 @@ fn check_claims(mirror: &Mirror, fleet: &Fleet, place: &str) {
         let name = &claim.meta.key.name;
         let steps: Vec<Option<Time>> =
             ["Launched", "Registered", "Initialized", "Ready"].map(|kind| claim.true_since(kind)).to_vec();
-        assert!(steps.windows(2).all(|pair| pair[1].is_none() || pair[0] <= pair[1] && pair[0].is_some()), "{place}: {name} {steps:?}");
+        assert!(
+            steps.windows(2).all(|pair| pair[1].is_none() || pair[0] <= pair[1] && pair[0].is_some()),
+            "{place}: {name} {steps:?}"
+        );
         assert!(steps[0].is_none_or(|launched| launched > claim.meta.created), "{place}: {name}");
         assert_eq!(claim.provider_id.is_some(), steps[0].is_some(), "{place}: {name}");
         let node = claim.node_name.as_ref().map(|node| fleet.nodes.get(&ObjectKey::cluster(node)).is_some());
@@ -288,7 +297,13 @@ fn the_first_screen_shows_the_whole_cast() {
             assert!(said.contains(&(format!("\"{kind}\""), format!("\"{reason}\""))), "seed {seed}: {kind} {reason}");
         };
         for kind in ["Node", "NodeClaim"] {
-            for reason in ["DisruptionBlocked", "Unconsolidatable", "SpotInterrupted", "TerminatingOnInterruption", "DisruptionTerminating"] {
+            for reason in [
+                "DisruptionBlocked",
+                "Unconsolidatable",
+                "SpotInterrupted",
+                "TerminatingOnInterruption",
+                "DisruptionTerminating",
+            ] {
                 heard(kind, reason);
             }
         }
@@ -332,10 +347,7 @@ fn protection_by_hand_is_answered_by_karpenter() {
         .expect("a pod");
     let protect = change(pod, Kind::Pod, None, Some("true"));
     assert_eq!(simulation.annotate(&protect), AnnotationOutcome::Done);
-    assert_eq!(
-        simulation.annotate(&protect),
-        AnnotationOutcome::ChangedBySomebody { now: Some("true".to_owned()) }
-    );
+    assert_eq!(simulation.annotate(&protect), AnnotationOutcome::ChangedBySomebody { now: Some("true".to_owned()) });
     let fresh = simulation.object(&protect.key).expect("it exists");
     assert_eq!(fresh["metadata"]["annotations"]["karpenter.sh/do-not-disrupt"], "true");
     assert_ne!(fresh["metadata"]["resourceVersion"], pod["metadata"]["resourceVersion"]);

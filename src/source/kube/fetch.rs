@@ -61,7 +61,8 @@ async fn version(client: &Client, kind: Kind, timing: &Timing) -> Result<&'stati
     }
 }
 
-fn read(json: &[u8]) -> Result<Fetched, FetchError> {
+/// An object's JSON, as a person reads it.
+pub fn read(json: &[u8]) -> Result<Fetched, FetchError> {
     let unreadable = |words: String| FetchError::from(Failure::Unreadable(words));
     let object: Object = serde_json::from_slice(json).map_err(|error| unreadable(error.to_string()))?;
     let mut whole: Value = serde_json::from_slice(json).map_err(|error| unreadable(error.to_string()))?;

@@ -5,7 +5,9 @@ use super::super::catalog::InstanceType;
 use super::super::clock::Happening;
 use super::super::controllers::daemon_overhead;
 use super::super::events::Said;
-use super::super::model::{Allowed, Amounts, Capacity, Command, Machine, MachineId, Place, Pod, PodId, PodOwner, Template};
+use super::super::model::{
+    Allowed, Amounts, Capacity, Command, Machine, MachineId, Place, Pod, PodId, PodOwner, Template,
+};
 use super::super::scheduler::selects;
 use super::super::world::World;
 use super::REPEAT;
@@ -134,16 +136,13 @@ impl World {
     fn pod_obstacle(&self, id: MachineId) -> Option<String> {
         let protected = self.pods_on(id).find(|(_, pod)| protects(pod, self.now));
         if let Some((_, pod)) = protected {
-            let words = format!(
-                "Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod={}/{})",
-                pod.namespace, pod.name
-            );
+            let words =
+                format!("Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod={}/{})", pod.namespace, pod.name);
             return Some(words);
         }
         let held = self.pods_on(id).filter(|(_, pod)| pod.is_active()).find(|(_, pod)| !self.eviction_allowed(pod));
-        held.and_then(|(_, pod)| pdb_name(pod)).map(|name| {
-            format!("Pdb prevents pod evictions (PodDisruptionBudget=[{name}])")
-        })
+        held.and_then(|(_, pod)| pdb_name(pod))
+            .map(|name| format!("Pdb prevents pod evictions (PodDisruptionBudget=[{name}])"))
     }
 
     /// Pods that would have to go elsewhere.
@@ -167,9 +166,10 @@ impl World {
     /// How many nodes of a pool the budgets allow for a reason: in all, and still now.
     fn budget(&self, pool: usize, reason: &str) -> (i64, i64) {
         let of_pool = self.machines.values().filter(|machine| {
-            machine.claim.as_ref().is_some_and(|claim| {
-                claim.pool == pool && claim.initialized.is_some() && claim.terminating.is_none()
-            })
+            machine
+                .claim
+                .as_ref()
+                .is_some_and(|claim| claim.pool == pool && claim.initialized.is_some() && claim.terminating.is_none())
         });
         let (total, disrupting) = of_pool.fold((0, 0), |(total, disrupting), machine| {
             let consumes = machine.is_deleting() || self.is_queued(machine.id);
@@ -319,7 +319,8 @@ impl World {
                 continue;
             }
             if spec.policy == "WhenEmpty" {
-                let words = format!("NodePool \"{}\" has consolidation policy WhenEmpty, but node is not empty", spec.name);
+                let words =
+                    format!("NodePool \"{}\" has consolidation policy WhenEmpty, but node is not empty", spec.name);
                 self.publish_both(*id, &Said::normal("Unconsolidatable", words), UNCONSOLIDATABLE);
                 continue;
             }
@@ -380,7 +381,9 @@ impl World {
         let mut left = Vec::new();
         for pod in pods {
             let room = rooms.iter_mut().find(|(machine, room)| {
-                pod.template.requests.fits(*room) && tolerates(machine, pod.template) && selects(machine, pod.template.place)
+                pod.template.requests.fits(*room)
+                    && tolerates(machine, pod.template)
+                    && selects(machine, pod.template.place)
             });
             match room {
                 Some((_, room)) => *room = room.minus(pod.template.requests),

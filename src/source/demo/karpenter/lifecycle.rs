@@ -153,9 +153,8 @@ impl World {
         let now = self.now;
         let Some(machine) = self.machines.get(&id) else { return };
         let (Some(claim), Some(node)) = (&machine.claim, &machine.node) else { return };
-        let waits = claim.registered.is_none()
-            || node.ready.is_none()
-            || (claim.requests.gpu > 0 && node.devices.is_none());
+        let waits =
+            claim.registered.is_none() || node.ready.is_none() || (claim.requests.gpu > 0 && node.devices.is_none());
         if waits || claim.initialized.is_some() || machine.is_deleting() {
             return;
         }

@@ -35,7 +35,13 @@ pub(in super::super) struct Wish {
 fn pools_for(template: &Template) -> Vec<usize> {
     match template.place {
         Place::System => Vec::new(),
-        Place::Pool(pool) => if POOLS[pool].replicas.is_none() { vec![pool] } else { Vec::new() },
+        Place::Pool(pool) => {
+            if POOLS[pool].replicas.is_none() {
+                vec![pool]
+            } else {
+                Vec::new()
+            }
+        }
         Place::Type(kind) => (0..POOLS.len())
             .filter(|pool| POOLS[*pool].types.contains(&kind) && POOLS[*pool].replicas.is_none())
             .collect(),
@@ -165,7 +171,8 @@ impl World {
 
     /// Whether a pool's `limits.nodes` is used up.
     fn is_full(&self, pool: usize) -> bool {
-        let limit = POOLS[pool].limits.iter().find(|(name, _)| *name == "nodes").and_then(|(_, n)| n.parse::<i64>().ok());
+        let limit =
+            POOLS[pool].limits.iter().find(|(name, _)| *name == "nodes").and_then(|(_, n)| n.parse::<i64>().ok());
         limit.is_some_and(|limit| self.usage.get(pool).is_some_and(|(nodes, _)| *nodes >= limit))
     }
 
@@ -189,7 +196,9 @@ impl World {
         let (kind, capacity) = POOLS[pool]
             .capacities
             .iter()
-            .flat_map(|capacity| fitting.iter().filter(|kind| offered(kind, *capacity)).map(move |kind| (*kind, *capacity)))
+            .flat_map(|capacity| {
+                fitting.iter().filter(|kind| offered(kind, *capacity)).map(move |kind| (*kind, *capacity))
+            })
             .min_by_key(|(kind, capacity)| (kind.price_as(*capacity), kind.name))?;
         Some((kind, capacity, fitting.iter().map(|kind| kind.name).collect()))
     }

@@ -57,18 +57,33 @@ fn conditions(machine: &Machine, claim: &Claim) -> Value {
     if let Some(at) = claim.terminating {
         list.push(condition("InstanceTerminating", "True", at, "InstanceTerminating", ""));
     }
-    list.push(step("Launched", created, claim.launched, ("AwaitingReconciliation", "object is awaiting reconciliation")));
-    let missing: Vec<String> = [("Initialized", claim.initialized), ("Launched", claim.launched), ("Registered", claim.registered)]
-        .iter()
-        .filter(|(_, at)| at.is_none())
-        .map(|(kind, _)| format!("{kind}=Unknown"))
-        .collect();
+    list.push(step(
+        "Launched",
+        created,
+        claim.launched,
+        ("AwaitingReconciliation", "object is awaiting reconciliation"),
+    ));
+    let missing: Vec<String> =
+        [("Initialized", claim.initialized), ("Launched", claim.launched), ("Registered", claim.registered)]
+            .iter()
+            .filter(|(_, at)| at.is_none())
+            .map(|(kind, _)| format!("{kind}=Unknown"))
+            .collect();
     list.push(match claim.initialized {
         Some(at) => condition("Ready", "True", at, "Ready", ""),
         None => condition("Ready", "Unknown", created, "ReconcilingDependents", &missing.join(", ")),
     });
     let unregistered = ("NodeNotFound", "Node not registered with cluster");
-    list.push(step("Registered", created, claim.registered, if claim.launched.is_some() { unregistered } else { ("AwaitingReconciliation", "object is awaiting reconciliation") }));
+    list.push(step(
+        "Registered",
+        created,
+        claim.registered,
+        if claim.launched.is_some() {
+            unregistered
+        } else {
+            ("AwaitingReconciliation", "object is awaiting reconciliation")
+        },
+    ));
     if let Some(drained) = claim.drained {
         let waiting = ("AwaitingVolumeDetachment", "AwaitingVolumeDetachment");
         list.push(step("VolumesDetached", drained, claim.detached, waiting));
@@ -116,7 +131,11 @@ fn spec(claim: &Claim) -> Value {
     let pool = &POOLS[claim.pool];
     let class = if pool.gpu { "gpu" } else { "default" };
     let capacities: Vec<&str> = pool.capacities.iter().map(|capacity| capacity.label()).collect();
-    let taints = if pool.gpu { json!([{ "key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule" }]) } else { Value::Null };
+    let taints = if pool.gpu {
+        json!([{ "key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule" }])
+    } else {
+        Value::Null
+    };
     json!({
         "nodeClassRef": { "group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": class },
         "expireAfter": lifetime(claim.expire_after),

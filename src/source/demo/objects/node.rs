@@ -160,7 +160,13 @@ fn conditions(node: &Node) -> Value {
         ),
     };
     let mut list = vec![
-        condition("MemoryPressure", "False", joined, "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+        condition(
+            "MemoryPressure",
+            "False",
+            joined,
+            "KubeletHasSufficientMemory",
+            "kubelet has sufficient memory available",
+        ),
         condition("DiskPressure", "False", joined, "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
         condition("PIDPressure", "False", joined, "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
         condition("Ready", status, at, reason, message),

@@ -27,7 +27,13 @@ fn kubelet_conditions(pod: &Pod, accepted: Sec, list: &mut Vec<Value>) {
         (None, None) => condition("PodReadyToStartContainers", "False", accepted, "", ""),
     });
     let ended = pod.finished.map(|(_, code)| if code == 0 { "PodCompleted" } else { "PodFailed" });
-    list.push(condition("Initialized", "True", accepted, if ended == Some("PodCompleted") { "PodCompleted" } else { "" }, ""));
+    list.push(condition(
+        "Initialized",
+        "True",
+        accepted,
+        if ended == Some("PodCompleted") { "PodCompleted" } else { "" },
+        "",
+    ));
     for kind in ["Ready", "ContainersReady"] {
         list.push(match (pod.finished, pod.ready) {
             (Some((at, _)), _) => condition(kind, "False", at, ended.unwrap_or_default(), ""),

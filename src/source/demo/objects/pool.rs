@@ -24,7 +24,11 @@ fn budget(budget: &Budget) -> Value {
 
 fn spec(pool: &Pool) -> Value {
     let class = if pool.gpu { "gpu" } else { "default" };
-    let taints = if pool.gpu { json!([{ "key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule" }]) } else { Value::Null };
+    let taints = if pool.gpu {
+        json!([{ "key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule" }])
+    } else {
+        Value::Null
+    };
     let capacities: Vec<&str> = pool.capacities.iter().map(|capacity| capacity.label()).collect();
     let limits: Map<String, Value> = pool.limits.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
     json!({
@@ -84,8 +88,16 @@ impl World {
         let identity = self.classes.get(at)?;
         let (image, _) = self.images.get(at)?;
         let name = if at == 0 { "default" } else { "gpu" };
-        let variant = if at == 0 { "amazon-eks-node-al2023-x86_64-standard" } else { "amazon-eks-node-al2023-x86_64-nvidia" };
-        let kinds = ["AMIsReady", "InstanceProfileReady", "Ready", "SecurityGroupsReady", "SubnetsReady", "ValidationSucceeded"];
+        let variant =
+            if at == 0 { "amazon-eks-node-al2023-x86_64-standard" } else { "amazon-eks-node-al2023-x86_64-nvidia" };
+        let kinds = [
+            "AMIsReady",
+            "InstanceProfileReady",
+            "Ready",
+            "SecurityGroupsReady",
+            "SubnetsReady",
+            "ValidationSucceeded",
+        ];
         let conditions: Vec<Value> = kinds
             .iter()
             .map(|kind| {

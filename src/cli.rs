@@ -1,0 +1,218 @@
+//! The command line: types only.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A terminal dashboard for batch jobs and GPU fleets on Kubernetes with Karpenter
+///
+/// Every flag can also be set by an environment variable BATCHTOP_… (BATCHTOP_CONTEXT for --context). A flag comes
+/// before the environment, the environment before the configuration file, the file before the default.
+#[derive(Parser, Debug, Clone)]
+#[command(name = "batchtop", version, max_term_width = 100)]
+pub struct Cli {
+    /// Which cluster.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Which rows.
+    #[command(flatten)]
+    pub rows: Rows,
+    /// A simulated cluster instead.
+    #[command(flatten)]
+    pub demo: Demo,
+    /// Everything else that holds for all commands.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do; the terminal dashboard without one.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// kubectl's connection flags, with kubectl's meaning.
+#[derive(Args, Debug, Clone, Default)]
+#[command(next_help_heading = "Connection (as in kubectl)")]
+pub struct Connection {
+    /// Path to the kubeconfig file; several may be listed in $KUBECONFIG
+    #[arg(long, global = true, env = "BATCHTOP_KUBECONFIG", value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig context to use
+    #[arg(long, global = true, env = "BATCHTOP_CONTEXT", value_name = "NAME")]
+    pub context: Option<String>,
+    /// The kubeconfig cluster to use
+    #[arg(long, global = true, env = "BATCHTOP_CLUSTER", value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// The kubeconfig user to use
+    #[arg(long, global = true, env = "BATCHTOP_USER", value_name = "NAME")]
+    pub user: Option<String>,
+    /// User to impersonate
+    #[arg(long = "as", global = true, env = "BATCHTOP_AS", value_name = "USER")]
+    pub impersonate: Option<String>,
+    /// Group to impersonate; may be repeated
+    #[arg(long = "as-group", global = true, env = "BATCHTOP_AS_GROUP", value_name = "GROUP", value_delimiter = ',')]
+    pub impersonate_groups: Vec<String>,
+    /// UID to impersonate
+    #[arg(long = "as-uid", global = true, env = "BATCHTOP_AS_UID", value_name = "UID")]
+    pub impersonate_uid: Option<String>,
+    /// How long to wait for one answer of the API server, for example 30s; 0 waits for ever
+    #[arg(long, global = true, env = "BATCHTOP_REQUEST_TIMEOUT", value_name = "DURATION")]
+    pub request_timeout: Option<String>,
+    /// Bearer token
+    #[arg(long, global = true, env = "BATCHTOP_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Address and port of the API server
+    #[arg(short, long, global = true, env = "BATCHTOP_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+    /// Path to a certificate file of the certificate authority
+    #[arg(long, global = true, env = "BATCHTOP_CERTIFICATE_AUTHORITY", value_name = "FILE")]
+    pub certificate_authority: Option<PathBuf>,
+    /// Do not check the API server's certificate
+    #[arg(long, global = true, env = "BATCHTOP_INSECURE_SKIP_TLS_VERIFY")]
+    pub insecure_skip_tls_verify: bool,
+}
+
+/// Which rows are listed. Totals always count the whole cluster.
+#[derive(Args, Debug, Clone, Default)]
+#[command(next_help_heading = "Rows")]
+pub struct Rows {
+    /// Only Jobs, Pods and Events of these namespaces; may be repeated or separated by commas
+    #[arg(
+        short,
+        long = "namespace",
+        global = true,
+        env = "BATCHTOP_NAMESPACE",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    pub namespaces: Vec<String>,
+    /// All namespaces, also where the configuration file names some
+    #[arg(short = 'A', long, global = true, env = "BATCHTOP_ALL_NAMESPACES", conflicts_with = "namespaces")]
+    pub all_namespaces: bool,
+    /// Only Jobs, Pods and Events with these labels, for example team=ml,tier!=test
+    #[arg(short = 'l', long, global = true, env = "BATCHTOP_SELECTOR", value_name = "SELECTOR")]
+    pub selector: Option<String>,
+    /// Only Nodes and NodeClaims with these labels
+    #[arg(long, global = true, env = "BATCHTOP_NODE_SELECTOR", value_name = "SELECTOR")]
+    pub node_selector: Option<String>,
+}
+
+/// The simulated cluster.
+#[derive(Args, Debug, Clone, Default)]
+#[command(next_help_heading = "Demo")]
+pub struct Demo {
+    /// Show a simulated cluster; needs nothing but this program
+    #[arg(long, global = true, env = "BATCHTOP_DEMO")]
+    pub demo: bool,
+    /// Another simulated cluster; equal numbers give equal clusters
+    #[arg(long = "demo-seed", global = true, env = "BATCHTOP_DEMO_SEED", value_name = "N", requires = "demo")]
+    pub seed: Option<u64>,
+    /// How much faster than real time the simulated cluster lives
+    #[arg(long = "demo-speed", global = true, env = "BATCHTOP_DEMO_SPEED", value_name = "X", requires = "demo")]
+    pub speed: Option<f64>,
+}
+
+/// What holds for all commands.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Common {
+    /// Remove every action that writes to the cluster
+    #[arg(long, global = true, env = "BATCHTOP_READONLY")]
+    pub readonly: bool,
+    /// Karpenter's version, where it cannot be read from the cluster, for example 1.14.1
+    #[arg(long, global = true, env = "BATCHTOP_KARPENTER_VERSION", value_name = "VERSION")]
+    pub karpenter_version: Option<String>,
+    /// Theme: dark, light, monochrome, or the name of a file in the themes folder
+    #[arg(long, global = true, env = "BATCHTOP_THEME", value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Keymap: default, or the name of a file in the keymaps folder
+    #[arg(long, global = true, env = "BATCHTOP_KEYMAP", value_name = "NAME")]
+    pub keymap: Option<String>,
+    /// The configuration file to read instead of config.toml in the configuration folder
+    #[arg(long, global = true, env = "BATCHTOP_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Commands besides the dashboard.
+#[derive(Subcommand, Debug, Clone)]
+pub enum Command {
+    /// Print everything batchtop knows as one JSON document
+    Snapshot(Snapshot),
+    /// Print the ClusterRole that batchtop needs
+    Rbac {
+        /// viewer reads; operator may also protect and unprotect
+        #[arg(value_enum)]
+        role: Role,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+    /// List the themes
+    Themes,
+    /// List the keys
+    Keys,
+    /// Look at the configuration
+    Config {
+        /// What to do with it
+        #[command(subcommand)]
+        what: Config,
+    },
+}
+
+/// Flags of `snapshot`.
+#[derive(Args, Debug, Clone)]
+pub struct Snapshot {
+    /// How long to wait until everything is read, for example 60s
+    #[arg(long, env = "BATCHTOP_TIMEOUT", value_name = "DURATION", default_value = "60s")]
+    pub timeout: String,
+    /// Write to this file (atomically, mode 0600) instead of standard output
+    #[arg(short, long, env = "BATCHTOP_OUTPUT_FILE", value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+    /// Fail with exit code 1 when anything could not be read completely
+    #[arg(long, env = "BATCHTOP_STRICT")]
+    pub strict: bool,
+    /// Print the document's JSON schema instead
+    #[arg(long)]
+    pub schema: bool,
+}
+
+/// The roles of `rbac`.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Reads.
+    Viewer,
+    /// Reads, and changes annotations of pods and nodes.
+    Operator,
+}
+
+/// What `config` does.
+#[derive(Subcommand, Debug, Clone, Copy)]
+pub enum Config {
+    /// Print where the files are looked for
+    Path,
+    /// Print the settings in force
+    Print,
+    /// Report every mistake in configuration, theme and keymap files
+    Check,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_are_taken_before_and_after_the_command() {
+        let before = Cli::try_parse_from(["batchtop", "--context", "a", "snapshot"]).expect("parses");
+        let after = Cli::try_parse_from(["batchtop", "snapshot", "--context", "a"]).expect("parses");
+        assert_eq!(before.connection.context, after.connection.context);
+    }
+}

@@ -1,0 +1,148 @@
+//! The cluster behind the program: a real one, or the demo.
+
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::clock::{self, Clock};
+use super::journal::Journal;
+use crate::app::Fetched;
+use crate::fleet::{AnnotationChange, AnnotationOutcome, Epoch, Key, Report};
+use crate::source::{demo, kube};
+use crate::units::Time;
+
+/// What to connect to.
+pub enum Choice {
+    /// A real cluster.
+    Kube {
+        /// How to reach it.
+        options: kube::ConnectOptions,
+        /// Namespaces to fall back to where the whole cluster may not be read.
+        namespaces: Vec<String>,
+        /// Where writes are noted; `None` where no state folder is known.
+        journal: Option<Journal>,
+    },
+    /// The simulated one: its seed, and when it begins.
+    Demo(u64, Time),
+}
+
+/// The connection to it.
+pub struct Backend {
+    choice: Choice,
+    runtime: Handle,
+    connection: Option<Connection>,
+}
+
+struct Connection {
+    cancel: CancellationToken,
+    requests: Requests,
+}
+
+/// What one request needs; cheap to clone, and good for the connection it was made of.
+#[derive(Clone)]
+pub enum Requests {
+    /// To a real cluster.
+    Kube(kube::Access, Option<Journal>),
+    /// To the demo, which is not journaled.
+    Demo(mpsc::Sender<demo::Request>),
+}
+
+/// Requests to the demo that may wait; whoever asks waits for a place.
+const DEMO_REQUESTS: usize = 8;
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+impl Backend {
+    /// Not connected yet.
+    pub fn new(choice: Choice, runtime: Handle) -> Self {
+        Self { choice, runtime, connection: None }
+    }
+
+    /// Starts to read; what was read before ends. The context is that of the flags where none is given.
+    pub fn connect(
+        &mut self,
+        epoch: Epoch,
+        context: Option<String>,
+        sink: mpsc::Sender<(Epoch, Report)>,
+        clock: Clock,
+    ) {
+        let cancel = CancellationToken::new();
+        let requests = match &self.choice {
+            Choice::Kube { options, namespaces, journal } => {
+                let context = context.or_else(|| options.context.clone());
+                let options = kube::ConnectOptions { context, ..options.clone() };
+                let source = kube::KubeSource::new(options, namespaces.clone(), kube::Timing::default(), clock::now);
+                let requests = Requests::Kube(source.access(), journal.clone());
+                self.runtime.spawn(source.run(sink, epoch, cancel.clone()));
+                requests
+            }
+            Choice::Demo(seed, start) => {
+                let (ask, asked) = mpsc::channel(DEMO_REQUESTS);
+                let settings = demo::Settings { seed: *seed, start: *start, epoch };
+                self.runtime.spawn(demo::run(settings, move || clock(), asked, sink, cancel.clone()));
+                Requests::Demo(ask)
+            }
+        };
+        self.connection = Some(Connection { cancel, requests });
+    }
+
+    /// What requests of now need; `None` before [`Self::connect`].
+    pub fn requests(&self) -> Option<Requests> {
+        self.connection.as_ref().map(|connection| connection.requests.clone())
+    }
+}
+
+impl Requests {
+    /// Whether writes are noted in a journal, and where: `Err` where they must be and cannot.
+    pub fn journal(&self) -> Result<Option<&Journal>, String> {
+        match self {
+            Self::Kube(_, Some(journal)) => Ok(Some(journal)),
+            Self::Kube(_, None) => Err("no state folder is known; set $HOME or $XDG_STATE_HOME".into()),
+            Self::Demo(_) => Ok(None),
+        }
+    }
+
+    /// Writes one annotation.
+    pub async fn annotate(&self, change: &AnnotationChange) -> AnnotationOutcome {
+        match self {
+            Self::Demo(ask) => ask_demo(ask, |reply| demo::Request::Annotate(change.clone(), reply)).await,
+            Self::Kube(access, _) => match access.client() {
+                Some(client) => Ok(kube::annotate(&client, change, &kube::Timing::default()).await),
+                None => Err(NOT_CONNECTED.to_string()),
+            },
+        }
+        .unwrap_or_else(|message| AnnotationOutcome::Unanswered { message })
+    }
+
+    /// Reads one object.
+    pub async fn fetch(&self, key: &Key) -> Result<Fetched, String> {
+        let fetched = match self {
+            Self::Demo(ask) => {
+                let object = ask_demo(ask, |reply| demo::Request::Fetch(key.clone(), reply)).await?;
+                kube::read(object.ok_or("it is gone")?.to_string().as_bytes())
+            }
+            Self::Kube(access, _) => {
+                let client = access.client().ok_or(NOT_CONNECTED)?;
+                kube::fetch(&client, key, &kube::Timing::default()).await
+            }
+        };
+        let object = fetched.map_err(|error| error.to_string())?;
+        Ok(Fetched { annotations: object.annotations, yaml: object.yaml })
+    }
+}
+
+const NOT_CONNECTED: &str = "there is no connection to the cluster yet";
+
+async fn ask_demo<T>(
+    ask: &mpsc::Sender<demo::Request>,
+    request: impl FnOnce(oneshot::Sender<T>) -> demo::Request,
+) -> Result<T, String> {
+    let (reply, answer) = oneshot::channel();
+    let ended = || "the demo has ended".to_string();
+    ask.send(request(reply)).await.map_err(|_| ended())?;
+    answer.await.map_err(|_| ended())
+}

@@ -1,0 +1,137 @@
+//! Picks the command and runs it.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use super::failure::{EXIT_FAILED, Failure};
+use super::options::{Options, state_folder};
+use super::{dashboard, rbac, snapshot};
+use crate::cli::{Cli, Command, Config};
+use crate::config::{self, Origin};
+use crate::export;
+use crate::input::Context;
+
+/// Runs what the command line asks for.
+pub fn run(cli: &Cli) -> ExitCode {
+    match perform(cli) {
+        Ok(code) => code,
+        Err(failure) => {
+            // Standard error may be gone; there is nobody left to tell then.
+            let _ = writeln!(io::stderr(), "{failure}");
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn perform(cli: &Cli) -> Result<ExitCode, Failure> {
+    match &cli.command {
+        None => dashboard::run(cli),
+        Some(Command::Snapshot(args)) if args.schema => print(&schema()?),
+        Some(Command::Snapshot(args)) => snapshot::run(cli, args),
+        Some(Command::Rbac { role }) => print(&rbac::manifest(*role)),
+        Some(Command::Completions { shell }) => print(&completions(*shell)),
+        Some(Command::Man) => print(&man()?),
+        Some(Command::Themes) => print(&themes(&Options::load(cli)?)),
+        Some(Command::Keys) => print(&keys(&Options::load(cli)?)),
+        Some(Command::Config { what: Config::Path }) => print(&paths(cli)),
+        Some(Command::Config { what: Config::Print }) => print(&settings(&Options::load(cli)?)),
+        Some(Command::Config { what: Config::Check }) => check(&Options::load(cli)?),
+    }
+}
+
+fn schema() -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(&export::schema());
+    text.map(|text| text + "\n").map_err(|error| Failure::internal(format!("the schema cannot be written: {error}")))
+}
+
+/// Writes to standard output; a reader that has seen enough (`| head`) is no failure.
+pub fn print(text: &str) -> Result<ExitCode, Failure> {
+    let mut out = io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::internal(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> String {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "batchtop", &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn man() -> Result<String, Failure> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(Cli::command())
+        .render(&mut text)
+        .map_err(|error| Failure::internal(format!("cannot render the manual page: {error}")))?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+fn themes(options: &Options) -> String {
+    let mut text = String::new();
+    for theme in &options.library.themes {
+        let mark = if theme.name == options.theme_name { '*' } else { ' ' };
+        let origin = match theme.origin {
+            Origin::Embedded => "built in",
+            Origin::User => theme.file.as_str(),
+        };
+        let _ = writeln!(text, "{mark} {:<14} {origin}", theme.name);
+    }
+    text
+}
+
+/// Every binding of the keymap in force, by context.
+fn keys(options: &Options) -> String {
+    let mut text = String::new();
+    for context in Context::ALL {
+        let _ = writeln!(text, "{}", context.name());
+        for binding in options.keymap.bindings().iter().filter(|binding| binding.context == context) {
+            let chords: Vec<String> = binding.chords.iter().map(ToString::to_string).collect();
+            let _ = writeln!(text, "  {:<12} {}", chords.join(" "), binding.action.description());
+        }
+    }
+    text
+}
+
+fn paths(cli: &Cli) -> String {
+    let shown = |path: Option<std::path::PathBuf>| {
+        path.map_or_else(|| "unknown: the home folder is not known".to_string(), |path| path.display().to_string())
+    };
+    let folder = config::directory();
+    let file = cli.common.config.clone().or_else(|| folder.clone().map(|folder| folder.join("config.toml")));
+    let in_folder = |name: &str| shown(folder.clone().map(|folder| folder.join(name)));
+    let in_state = |name: &str| shown(state_folder().map(|folder| folder.join(name)));
+    format!(
+        "config   {}\nthemes   {}\nkeymaps  {}\njournal  {}\nlog      {}\n",
+        shown(file),
+        in_folder("themes"),
+        in_folder("keymaps"),
+        in_state("journal.jsonl"),
+        in_state("log"),
+    )
+}
+
+/// The settings in force, in the form of the configuration file.
+fn settings(options: &Options) -> String {
+    let mut text = format!("theme = {:?}\nkeymap = {:?}\n", options.theme_name, options.keymap_name);
+    let _ = writeln!(text, "namespaces = {:?}", options.namespaces.clone().unwrap_or_default());
+    let _ = writeln!(text, "readonly = {}\nmouse = {}", options.readonly, options.mouse);
+    if let Some(version) = &options.karpenter_version {
+        let _ = writeln!(text, "karpenter_version = {version:?}");
+    }
+    text
+}
+
+fn check(options: &Options) -> Result<ExitCode, Failure> {
+    if options.problems.is_empty() {
+        return print("no mistakes\n");
+    }
+    let lines: Vec<String> = options.problems.iter().map(ToString::to_string).collect();
+    print(&format!("{}\n", lines.join("\n")))?;
+    Ok(ExitCode::from(EXIT_FAILED + 1))
+}

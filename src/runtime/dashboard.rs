@@ -1,0 +1,48 @@
+//! The terminal dashboard.
+
+use std::process::ExitCode;
+
+use super::backend::Backend;
+use super::event_loop::{Ended, EventLoop};
+use super::failure::Failure;
+use super::options::{Options, state_folder};
+use super::terminal::{self, MouseUse, Terminal};
+use super::{logging, setup};
+use crate::app::{Msg, Notice, Severity, update};
+use crate::cli::Cli;
+
+/// Runs until the user leaves.
+pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
+    if !terminal::is_interactive() {
+        let hint = "batchtop snapshot prints the same as JSON, without a terminal";
+        return Err(Failure::usage("standard input and output are not a terminal", hint));
+    }
+    let options = Options::load(cli)?;
+    let log_filter = std::env::var("BATCHTOP_LOG").ok();
+    let log = state_folder().filter(|_| !cli.demo.demo);
+    let _guard = log.and_then(|folder| logging::start(&folder.join("log"), log_filter.as_deref()));
+    let start = setup::prepare(cli, &options)?;
+    let mut app = start.app;
+    for problem in &options.problems {
+        update(&mut app, Msg::Notice(Notice { severity: Severity::Warning, text: problem.to_string() }));
+    }
+    terminal::install_panic_hook();
+    let mouse = if options.mouse { MouseUse::On } else { MouseUse::Off };
+    let runtime = setup::tokio_runtime()?;
+    let backend = Backend::new(start.backend, runtime.handle().clone());
+    let ended = runtime.block_on(async {
+        let terminal = Terminal::take(mouse).map_err(terminal_failed)?;
+        EventLoop::new(app, options.theme, terminal, start.clock, backend).run().await.map_err(terminal_failed)
+    });
+    terminal::restore();
+    // Exec plugins and requests that still run are of no use to anybody now.
+    runtime.shutdown_timeout(setup::SHUTDOWN);
+    Ok(match ended? {
+        Ended::Left => ExitCode::SUCCESS,
+        Ended::Signal(signal) => ExitCode::from(128 + u8::try_from(signal).unwrap_or(0)),
+    })
+}
+
+fn terminal_failed(error: std::io::Error) -> Failure {
+    Failure::internal(format!("the terminal does not work: {error}"))
+}

@@ -1,0 +1,204 @@
+//! The loop: messages in, `update`, effects out, frames when they are due.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crossterm::event::EventStream;
+use futures::StreamExt;
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+
+use super::REPORTS_BOUND;
+use super::backend::Backend;
+use super::clock::Clock;
+use super::effects::Executor;
+use super::keys::{self, Input};
+use super::pace::Pacer;
+use super::signals::{Interrupt, Signals};
+use super::terminal::Terminal;
+use crate::app::{App, Effect, Mouse, Msg, update};
+use crate::config::Theme;
+use crate::fleet::{Epoch, Report};
+use crate::ui;
+use crate::view::{self, Hit, Screen};
+
+/// Reports are taken from the channel for at most this long before keys get their turn.
+const REPORTS_TURN: Duration = Duration::from_millis(8);
+
+/// Everything the loop owns.
+pub struct EventLoop {
+    app: App,
+    theme: Theme,
+    terminal: Terminal,
+    executor: Executor,
+    reports: mpsc::Receiver<(Epoch, Report)>,
+    done: mpsc::UnboundedReceiver<Msg>,
+    clock: Clock,
+    pacer: Pacer,
+    shown: Option<Screen>,
+    began: Instant,
+}
+
+/// Why the loop ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// The user left, or the terminal was closed.
+    Left,
+    /// A signal of this number.
+    Signal(i32),
+}
+
+impl EventLoop {
+    /// Puts the loop together and starts reading the cluster; nothing waits for an answer.
+    pub fn new(app: App, theme: Theme, terminal: Terminal, clock: Clock, backend: Backend) -> Self {
+        let (sink, reports) = mpsc::channel(REPORTS_BOUND);
+        let (answers, done) = mpsc::unbounded_channel();
+        let executor = Executor::new(backend, sink, answers, clock.clone());
+        let (pacer, began) = (Pacer::default(), Instant::now());
+        Self { app, theme, terminal, executor, reports, done, clock, pacer, shown: None, began }
+    }
+
+    /// Runs until the user leaves or a signal comes.
+    pub async fn run(mut self) -> io::Result<Ended> {
+        let mut signals = Signals::new()?;
+        let mut events = EventStream::new();
+        let mut clock = tokio::time::interval(Duration::from_secs(1));
+        clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        self.resize()?;
+        self.draw(Frame::Key)?;
+        self.executor.connect(self.app.epoch, None);
+        loop {
+            tokio::select! {
+                biased;
+                interrupt = signals.next() => match interrupt {
+                    Interrupt::End(signal) => return Ok(Ended::Signal(signal)),
+                    Interrupt::Stop => self.stop()?,
+                    Interrupt::Continued => self.come_back()?,
+                },
+                event = events.next() => match event {
+                    Some(Ok(event)) => if self.event(event)? { return Ok(Ended::Left) },
+                    Some(Err(_)) | None => return Ok(Ended::Left),
+                },
+                Some(msg) = self.done.recv() => if self.key(msg)? { return Ok(Ended::Left) },
+                () = sleep_until(self.began, self.pacer.due()) => self.frame()?,
+                Some(report) = self.reports.recv() => self.reports(report),
+                _ = clock.tick() => self.tick(),
+            }
+        }
+    }
+
+    fn event(&mut self, event: crossterm::event::Event) -> io::Result<bool> {
+        let msg = match keys::input(event) {
+            Some(Input::Msg(msg)) => Some(msg),
+            Some(Input::Click(x, y)) => self.click(x, y).map(Msg::Mouse),
+            None => None,
+        };
+        msg.map_or(Ok(false), |msg| self.key(msg))
+    }
+
+    /// What stands at this cell of the last frame.
+    fn click(&self, x: u16, y: u16) -> Option<Mouse> {
+        Some(match self.shown.as_ref()?.hit(x, y)? {
+            Hit::Row(key) => Mouse::Row(key),
+            Hit::Title(screen) => Mouse::Title(screen),
+        })
+    }
+
+    /// A message that the user waits for: it is drawn at once. Says whether to leave.
+    fn key(&mut self, msg: Msg) -> io::Result<bool> {
+        let effects = update(&mut self.app, msg);
+        self.pacer.key();
+        self.perform(effects)
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) -> io::Result<bool> {
+        for effect in effects {
+            match effect {
+                Effect::Quit => return Ok(true),
+                Effect::Suspend => self.stop()?,
+                Effect::Redraw => self.come_back()?,
+                Effect::Copy(text) => self.terminal.copy(&text)?,
+                other => self.executor.perform(other, &self.app.cluster),
+            }
+        }
+        Ok(false)
+    }
+
+    fn reports(&mut self, first: (Epoch, Report)) {
+        let turn = Instant::now();
+        let mut next = Some(first);
+        while let Some((epoch, report)) = next {
+            let effects = update(&mut self.app, Msg::Source(epoch, report));
+            effects.into_iter().for_each(|effect| self.executor.perform(effect, &self.app.cluster));
+            next = if turn.elapsed() < REPORTS_TURN { self.reports.try_recv().ok() } else { None };
+        }
+        self.pacer.data();
+    }
+
+    fn tick(&mut self) {
+        let effects = update(&mut self.app, Msg::Clock((self.clock)()));
+        effects.into_iter().for_each(|effect| self.executor.perform(effect, &self.app.cluster));
+        self.pacer.data();
+    }
+
+    fn frame(&mut self) -> io::Result<()> {
+        let now = self.began.elapsed();
+        self.draw(if self.pacer.data_due(now) { Frame::Data } else { Frame::Key })
+    }
+
+    /// Derives the screen, and draws it if anything on it changed.
+    fn draw(&mut self, frame: Frame) -> io::Result<()> {
+        let began = self.began.elapsed();
+        if frame == Frame::Data {
+            update(&mut self.app, Msg::Frame);
+        }
+        let screen = view::derive(&self.app);
+        if self.app.ui.scroll_end != screen.scroll_end {
+            update(&mut self.app, Msg::ScrollEnd(screen.scroll_end));
+        }
+        if self.shown.as_ref() != Some(&screen) {
+            self.terminal.draw(|buffer| ui::draw(&screen, &self.theme, buffer))?;
+            self.shown = Some(screen);
+        }
+        self.pacer.drawn(began, self.began.elapsed().saturating_sub(began));
+        Ok(())
+    }
+
+    fn resize(&mut self) -> io::Result<()> {
+        let (width, height) = self.terminal.size()?;
+        update(&mut self.app, Msg::Resize { width, height });
+        Ok(())
+    }
+
+    /// Gives the terminal back and stops, as ctrl-z does; goes on from here when continued.
+    fn stop(&mut self) -> io::Result<()> {
+        Terminal::pause();
+        super::signals::stop_self()?;
+        self.terminal.resume()?;
+        self.come_back()
+    }
+
+    fn come_back(&mut self) -> io::Result<()> {
+        self.terminal.resume()?;
+        self.shown = None;
+        self.resize()?;
+        self.pacer.key();
+        Ok(())
+    }
+}
+
+/// What a frame is drawn for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Frame {
+    /// Something the user did; listings stay in the order they have.
+    Key,
+    /// Something that changed by itself; listings are put in order.
+    Data,
+}
+
+async fn sleep_until(began: Instant, due: Option<Duration>) {
+    match due {
+        Some(due) => tokio::time::sleep_until((began + due).into()).await,
+        None => std::future::pending().await,
+    }
+}

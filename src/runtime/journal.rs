@@ -1,0 +1,188 @@
+//! The journal: what batchtop was asked to write, before the request, and what became of it, after.
+//!
+//! JSON lines in `$XDG_STATE_HOME/batchtop/journal.jsonl`, readable by the user alone.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::fleet::{AnnotationChange, AnnotationOutcome};
+use crate::units::Time;
+
+/// A journal of this size is set aside as `journal.jsonl.1`, in place of the one before.
+const MAX_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Where the requests go.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    path: PathBuf,
+}
+
+/// What an entry is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// `protect`, `unprotect` or `undo`.
+    pub verb: &'a str,
+    /// The kubeconfig context.
+    pub context: &'a str,
+    /// The API server.
+    pub server: &'a str,
+    /// The change.
+    pub change: &'a AnnotationChange,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry<'a> {
+    at: String,
+    stage: &'a str,
+    verb: &'a str,
+    context: &'a str,
+    server: &'a str,
+    kind: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+    uid: String,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+impl Journal {
+    /// In a state folder; nothing is touched before the first entry.
+    pub fn in_folder(state: &Path) -> Self {
+        Self { path: state.join("journal.jsonl") }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes what is about to be asked, and only returns when it is on disk.
+    pub fn intent(&self, at: Time, request: Request<'_>) -> io::Result<()> {
+        self.append(&entry(at, "intent", request, None))
+    }
+
+    /// Writes what became of it.
+    pub fn result(&self, at: Time, request: Request<'_>, outcome: &AnnotationOutcome) -> io::Result<()> {
+        self.append(&entry(at, "result", request, Some(outcome)))
+    }
+
+    fn append(&self, entry: &Entry<'_>) -> io::Result<()> {
+        let mut line = serde_json::to_vec(entry)?;
+        line.push(b'\n');
+        let mut file = self.open()?;
+        file.write_all(&line)?;
+        file.sync_data()
+    }
+
+    fn open(&self) -> io::Result<File> {
+        if let Some(folder) = self.path.parent() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
+        if fs::metadata(&self.path).is_ok_and(|known| known.len() >= MAX_BYTES) {
+            fs::rename(&self.path, self.path.with_extension("jsonl.1"))?;
+        }
+        OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)
+    }
+}
+
+fn entry<'a>(at: Time, stage: &'a str, request: Request<'a>, outcome: Option<&AnnotationOutcome>) -> Entry<'a> {
+    let change = request.change;
+    Entry {
+        at: at.to_string(),
+        stage,
+        verb: request.verb,
+        context: request.context,
+        server: request.server,
+        kind: change.key.kind.name(),
+        namespace: &change.key.object.namespace,
+        name: &change.key.object.name,
+        uid: change.uid.to_string(),
+        from: change.from.as_deref(),
+        to: change.to.as_deref(),
+        outcome: outcome.map(word),
+        message: outcome.and_then(detail),
+    }
+}
+
+fn word(outcome: &AnnotationOutcome) -> &'static str {
+    match outcome {
+        AnnotationOutcome::Done => "done",
+        AnnotationOutcome::ChangedBySomebody { .. } => "changed-by-somebody",
+        AnnotationOutcome::Recreated => "recreated",
+        AnnotationOutcome::Gone => "gone",
+        AnnotationOutcome::Refused { .. } => "refused",
+        AnnotationOutcome::Unanswered { .. } => "unanswered",
+        AnnotationOutcome::NotJournaled { .. } => "not-journaled",
+    }
+}
+
+fn detail(outcome: &AnnotationOutcome) -> Option<String> {
+    match outcome {
+        AnnotationOutcome::ChangedBySomebody { now } => Some(format!("now {now:?}")),
+        AnnotationOutcome::Refused { code, message } => Some(format!("{code}: {message}")),
+        AnnotationOutcome::Unanswered { message } | AnnotationOutcome::NotJournaled { message } => {
+            Some(message.clone())
+        }
+        AnnotationOutcome::Done | AnnotationOutcome::Recreated | AnnotationOutcome::Gone => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::fleet::{Key, Kind, ObjectKey, Uid};
+
+    fn change() -> AnnotationChange {
+        AnnotationChange {
+            key: Key::new(Kind::Pod, ObjectKey::new("ml", "train-0")),
+            uid: Uid::parse("0a1b2c3d-0000-4fff-8123-00000000000f"),
+            resource_version: "7".into(),
+            from: None,
+            to: Some("true".into()),
+        }
+    }
+
+    fn request(change: &AnnotationChange) -> Request<'_> {
+        Request { verb: "protect", context: "prod", server: "https://10.0.0.1", change }
+    }
+
+    #[test]
+    fn intent_and_result_are_two_lines_that_only_the_user_can_read() {
+        let state = tempfile::tempdir().expect("a folder");
+        let journal = Journal::in_folder(&state.path().join("batchtop"));
+        let (change, at) = (change(), Time::from_seconds(0));
+        journal.intent(at, request(&change)).expect("intent");
+        let refused = AnnotationOutcome::Refused { code: 403, message: "no".into() };
+        journal.result(at, request(&change), &refused).expect("result");
+        let text = fs::read_to_string(journal.path()).expect("journal");
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!((lines[0]["stage"].as_str(), lines[0]["to"].as_str()), (Some("intent"), Some("true")));
+        assert_eq!((lines[1]["outcome"].as_str(), lines[1]["message"].as_str()), (Some("refused"), Some("403: no")));
+        let mode = fs::metadata(journal.path()).expect("metadata").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_full_journal_is_set_aside() {
+        let state = tempfile::tempdir().expect("a folder");
+        let journal = Journal::in_folder(state.path());
+        File::create(journal.path()).and_then(|file| file.set_len(MAX_BYTES)).expect("a full journal");
+        let change = change();
+        journal.intent(Time::from_seconds(0), request(&change)).expect("intent");
+        assert!(fs::metadata(journal.path()).expect("metadata").len() < 1024);
+        assert!(state.path().join("journal.jsonl.1").exists());
+    }
+}

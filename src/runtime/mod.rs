@@ -1,0 +1,24 @@
+//! The impure shell: event loop, effects, terminal, journal, log, and the commands that are no dashboard.
+
+mod backend;
+mod clock;
+mod commands;
+mod dashboard;
+mod effects;
+mod event_loop;
+mod failure;
+mod journal;
+mod keys;
+mod logging;
+mod options;
+mod pace;
+mod rbac;
+mod setup;
+mod signals;
+mod snapshot;
+mod terminal;
+
+pub use commands::run;
+
+/// Reports that wait for the loop; beyond it Sources wait, and back-pressure reaches their sockets.
+const REPORTS_BOUND: usize = 8;

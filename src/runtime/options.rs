@@ -1,0 +1,124 @@
+//! What is in force: flags and environment before the configuration file before defaults.
+
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy;
+
+use super::failure::Failure;
+use crate::cli::{Cli, Common};
+use crate::config::{self, Files, Library, LoadedKeymap, Problem, Theme};
+use crate::input::Keymap;
+
+/// The default cluster of the demo.
+pub const DEMO_SEED: u64 = 7;
+
+/// Everything that configuration decides.
+pub struct Options {
+    /// The name of the theme.
+    pub theme_name: String,
+    /// The theme.
+    pub theme: Theme,
+    /// The name of the keymap.
+    pub keymap_name: String,
+    /// The keys.
+    pub keymap: Keymap,
+    /// Namespaces to narrow rows to; `None` for all.
+    pub namespaces: Option<Vec<String>>,
+    /// No writing actions.
+    pub readonly: bool,
+    /// Karpenter's version as given.
+    pub karpenter_version: Option<String>,
+    /// Whether the mouse is used.
+    pub mouse: bool,
+    /// Every mistake in the user's files.
+    pub problems: Vec<Problem>,
+    /// The themes and keymaps there are.
+    pub library: Library,
+    settings_file: Option<String>,
+}
+
+impl Options {
+    /// Reads the user's files and puts flags over them. Mistakes in files are collected, not fatal; a theme or keymap
+    /// that a flag names must be there.
+    pub fn load(cli: &Cli) -> Result<Self, Failure> {
+        let mut files = read_files(&cli.common)?;
+        let (settings, problems) = match &files.settings {
+            Some((path, text)) => config::parse_settings(path, text),
+            None => Default::default(),
+        };
+        files.problems.extend(problems);
+        let mut problems = files.problems;
+        let theme_name = theme_name(&cli.common, settings.theme);
+        let keymap_name = cli.common.keymap.clone().or(settings.keymap).unwrap_or_else(|| "default".into());
+        check_names(&cli.common, &files.library)?;
+        let (theme, theme_problems) = Theme::load(&files.library, &theme_name);
+        let (LoadedKeymap { keymap, .. }, keymap_problems) = config::keymap(&files.library, &keymap_name);
+        problems.extend(theme_problems.into_iter().chain(keymap_problems));
+        let readonly = cli.common.readonly || settings.readonly.unwrap_or(false);
+        Ok(Self {
+            theme_name,
+            theme,
+            keymap_name,
+            keymap: if readonly { keymap.without(crate::input::Action::writes) } else { keymap },
+            namespaces: namespaces(cli, settings.namespaces),
+            readonly,
+            karpenter_version: cli.common.karpenter_version.clone().or(settings.karpenter_version),
+            mouse: settings.mouse.unwrap_or(true),
+            problems,
+            library: files.library,
+            settings_file: files.settings.map(|(path, _)| path),
+        })
+    }
+
+    /// The first mistake in the configuration file itself, which may decide what is shown.
+    pub fn settings_problem(&self) -> Option<&Problem> {
+        self.problems.iter().find(|problem| self.settings_file.as_deref() == Some(problem.place.file.as_str()))
+    }
+}
+
+/// `NO_COLOR` (<https://no-color.org>) comes after the flag, which is more explicit, and before the file.
+fn theme_name(common: &Common, configured: Option<String>) -> String {
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let asked = no_colour.then(|| config::theme::MONOCHROME.to_string());
+    let chosen = common.theme.clone().or(asked).or(configured);
+    chosen.unwrap_or_else(|| config::theme::DEFAULT.to_string())
+}
+
+fn namespaces(cli: &Cli, configured: Option<Vec<String>>) -> Option<Vec<String>> {
+    if cli.rows.all_namespaces {
+        return None;
+    }
+    let flags = Some(cli.rows.namespaces.clone()).filter(|names| !names.is_empty());
+    flags.or(configured.filter(|names| !names.is_empty()))
+}
+
+fn check_names(common: &Common, library: &Library) -> Result<(), Failure> {
+    let unknown = |kind: &str, name: &Option<String>, texts: &[config::Text]| match name {
+        Some(name) if !texts.iter().any(|text| text.name == *name) => {
+            let mut names: Vec<&str> = texts.iter().map(|text| text.name.as_str()).collect();
+            names.sort_unstable();
+            names.dedup();
+            Err(Failure::usage(format!("no such {kind}: {name}"), format!("there are: {}", names.join(", "))))
+        }
+        _ => Ok(()),
+    };
+    unknown("theme", &common.theme, &library.themes)?;
+    unknown("keymap", &common.keymap, &library.keymaps)
+}
+
+fn read_files(common: &Common) -> Result<Files, Failure> {
+    let mut files = config::directory().map(|folder| config::read(&folder)).unwrap_or_default();
+    if let Some(path) = &common.config {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("cannot read {}: {error}", path.display()), "--config names a file that can be read")
+        })?;
+        files.settings = Some((path.display().to_string(), text));
+    }
+    Ok(files)
+}
+
+/// `$XDG_STATE_HOME/batchtop`: journal and log.
+pub fn state_folder() -> Option<PathBuf> {
+    let xdg = etcetera::base_strategy::Xdg::new().ok()?;
+    xdg.state_dir().map(|folder| folder.join("batchtop"))
+}

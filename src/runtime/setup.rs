@@ -1,0 +1,128 @@
+//! From command line and configuration to what the dashboard and the snapshot both start with.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::backend::Choice;
+use super::clock::{self, Clock};
+use super::failure::Failure;
+use super::journal::Journal;
+use super::options::{DEMO_SEED, Options, state_folder};
+use crate::app::{App, Settings};
+use crate::cli::{Cli, Connection};
+use crate::insight::Scope;
+use crate::source::{demo, kube};
+use crate::units::Selector;
+
+/// How long tasks that still run may take to end when the program leaves.
+pub const SHUTDOWN: Duration = Duration::from_millis(500);
+/// Two are enough to decode while a key press is handled.
+const WORKER_THREADS: usize = 2;
+
+/// What both start with.
+pub struct Start {
+    /// The application, before anything is known.
+    pub app: App,
+    /// What to connect to.
+    pub backend: Choice,
+    /// The clock of that cluster.
+    pub clock: Clock,
+}
+
+/// Checks the flags and puts everything together; nothing is connected yet.
+pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
+    let clock = if cli.demo.demo { demo_clock(speed(cli)?) } else { clock::wall() };
+    let settings = Settings {
+        readonly: options.readonly,
+        demo: cli.demo.demo,
+        karpenter_version: options.karpenter_version.clone(),
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        scope: scope(cli, options)?,
+        keymap: options.keymap.clone(),
+    };
+    let app = App::new(settings, clock());
+    let backend = if cli.demo.demo {
+        Choice::Demo(cli.demo.seed.unwrap_or(DEMO_SEED), app.now)
+    } else {
+        Choice::Kube {
+            options: connect_options(&cli.connection)?,
+            namespaces: options.namespaces.clone().unwrap_or_default(),
+            journal: state_folder().map(|folder| Journal::in_folder(&folder)),
+        }
+    };
+    Ok(Start { app, backend, clock })
+}
+
+/// The runtime that everything asynchronous runs on.
+pub fn tokio_runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKER_THREADS)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::internal(format!("cannot start threads: {error}")))
+}
+
+fn demo_clock(speed: f64) -> Clock {
+    let clock = demo::DemoClock::new(clock::now(), speed);
+    Arc::new(move || clock.now())
+}
+
+fn speed(cli: &Cli) -> Result<f64, Failure> {
+    let speed = cli.demo.speed.unwrap_or(1.0);
+    if demo::DemoClock::SPEEDS.contains(&speed) {
+        return Ok(speed);
+    }
+    let (slowest, fastest) = (demo::DemoClock::SPEEDS.start(), demo::DemoClock::SPEEDS.end());
+    Err(Failure::usage(format!("--demo-speed {speed}"), format!("a speed is a number from {slowest} to {fastest}")))
+}
+
+fn scope(cli: &Cli, options: &Options) -> Result<Scope, Failure> {
+    Ok(Scope {
+        namespaces: options.namespaces.clone().map(BTreeSet::from_iter),
+        selector: selector("--selector", cli.rows.selector.as_deref())?,
+        node_selector: selector("--node-selector", cli.rows.node_selector.as_deref())?,
+    })
+}
+
+fn selector(flag: &str, text: Option<&str>) -> Result<Option<Selector>, Failure> {
+    let parse = |text: &str| {
+        Selector::parse(text).map_err(|error| {
+            let hint = "a selector is written like team=ml,tier!=test,zone in (a,b),gpu,!spot";
+            Failure::usage(format!("{flag} {text:?}: {error}"), hint)
+        })
+    };
+    text.map(parse).transpose()
+}
+
+fn connect_options(flags: &Connection) -> Result<kube::ConnectOptions, Failure> {
+    let flags = flags.clone();
+    Ok(kube::ConnectOptions {
+        kubeconfig: flags.kubeconfig,
+        context: flags.context,
+        cluster: flags.cluster,
+        user: flags.user,
+        impersonate: flags.impersonate,
+        impersonate_groups: flags.impersonate_groups,
+        impersonate_uid: flags.impersonate_uid,
+        request_timeout: flags.request_timeout.as_deref().map(request_timeout).transpose()?,
+        token: flags.token,
+        server: flags.server,
+        certificate_authority: flags.certificate_authority,
+        insecure_skip_tls_verify: flags.insecure_skip_tls_verify,
+    })
+}
+
+/// As kubectl takes it: a Go duration, or a number of seconds.
+fn request_timeout(text: &str) -> Result<Duration, Failure> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    match crate::units::duration::parse_go(text).map(u64::try_from) {
+        Ok(Ok(nanos)) => Ok(Duration::from_nanos(nanos)),
+        _ => Err(Failure::usage(
+            format!("--request-timeout {text:?} is no duration"),
+            "it is written like 30s or 1m30s, or as a number of seconds",
+        )),
+    }
+}

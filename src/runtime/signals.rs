@@ -1,0 +1,55 @@
+//! Signals, as the loop sees them.
+
+use std::io;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// What a signal asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Interrupt {
+    /// Leave.
+    End(i32),
+    /// Stop until continued.
+    Stop,
+    /// Was stopped by something that cannot be caught, and goes on.
+    Continued,
+}
+
+/// The signals that batchtop handles.
+pub struct Signals {
+    terminate: Signal,
+    hang_up: Signal,
+    interrupt: Signal,
+    stop: Signal,
+    continued: Signal,
+}
+
+impl Signals {
+    /// Starts to catch them.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            stop: signal(SignalKind::from_raw(SIGTSTP))?,
+            continued: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
+        })
+    }
+
+    /// The next one.
+    pub async fn next(&mut self) -> Interrupt {
+        tokio::select! {
+            _ = self.terminate.recv() => Interrupt::End(SIGTERM),
+            _ = self.hang_up.recv() => Interrupt::End(SIGHUP),
+            _ = self.interrupt.recv() => Interrupt::End(SIGINT),
+            _ = self.stop.recv() => Interrupt::Stop,
+            _ = self.continued.recv() => Interrupt::Continued,
+        }
+    }
+}
+
+/// Stops this process as if SIGTSTP were not caught; returns when it is continued.
+pub fn stop_self() -> io::Result<()> {
+    signal_hook::low_level::emulate_default_handler(SIGTSTP)
+}

@@ -1,0 +1,189 @@
+//! `batchtop snapshot`: reads everything once, prints one JSON document, ends.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::backend::Backend;
+use super::failure::{EXIT_CLUSTER, EXIT_FAILED, EXIT_INTERRUPTED, Failure};
+use super::options::Options;
+use super::{REPORTS_BOUND, commands, setup};
+use crate::app::{App, Msg, update};
+use crate::cli::{Cli, Snapshot};
+use crate::export::{self, SnapshotInput};
+use crate::fleet::{HealthState, SourceId};
+
+/// Runs the command.
+pub fn run(cli: &Cli, args: &Snapshot) -> Result<ExitCode, Failure> {
+    let timeout = humantime::parse_duration(&args.timeout).map_err(|error| {
+        Failure::usage(format!("--timeout {:?}: {error}", args.timeout), "a duration is written like 60s or 2m")
+    })?;
+    let options = Options::load(cli)?;
+    if let Some(problem) = options.settings_problem() {
+        return Err(Failure::usage(problem.to_string(), "batchtop config check lists every mistake"));
+    }
+    let start = setup::prepare(cli, &options)?;
+    let runtime = setup::tokio_runtime()?;
+    let mut app = start.app;
+    let backend = Backend::new(start.backend, runtime.handle().clone());
+    let read = runtime.block_on(collect(&mut app, backend, start.clock, timeout));
+    runtime.shutdown_timeout(setup::SHUTDOWN);
+    if read? == Collected::Interrupted {
+        return Ok(ExitCode::from(EXIT_INTERRUPTED));
+    }
+    write_document(&app, args)?;
+    verdict(&app, args)
+}
+
+#[derive(PartialEq, Eq)]
+enum Collected {
+    Everything,
+    Interrupted,
+}
+
+/// Feeds reports to the app until every Source is complete, or known not to come, or time is up.
+async fn collect(
+    app: &mut App,
+    mut backend: Backend,
+    clock: super::clock::Clock,
+    timeout: Duration,
+) -> Result<Collected, Failure> {
+    let (sink, mut reports) = mpsc::channel(REPORTS_BOUND);
+    backend.connect(app.epoch, None, sink, clock.clone());
+    let deadline = tokio::time::sleep(timeout);
+    tokio::pin!(deadline);
+    loop {
+        tokio::select! {
+            report = reports.recv() => match report {
+                Some((epoch, report)) => { update(app, Msg::Source(epoch, report)); }
+                None => break,
+            },
+            () = &mut deadline => break,
+            _ = tokio::signal::ctrl_c() => return Ok(Collected::Interrupted),
+        }
+        if let Some(error) = app.down.clone() {
+            return Err(error.into());
+        }
+        if is_settled(app) {
+            break;
+        }
+    }
+    update(app, Msg::Clock(clock()));
+    update(app, Msg::Frame);
+    Ok(Collected::Everything)
+}
+
+/// Whether every Source has said all it will.
+fn is_settled(app: &App) -> bool {
+    SourceId::all().all(|id| app.sources.get(&id).is_some_and(|health| health.state.is_settled()))
+}
+
+fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(&export::snapshot(&input(app)))
+        .map_err(|error| Failure::internal(format!("the document cannot be written as JSON: {error}")))?;
+    text.push('\n');
+    match &args.output_file {
+        None => commands::print(&text).map(|_| ()),
+        Some(path) => write_atomically(path, text.as_bytes())
+            .map_err(|error| Failure::internal(format!("cannot write {}: {error}", path.display()))),
+    }
+}
+
+fn input(app: &App) -> SnapshotInput<'_> {
+    SnapshotInput {
+        fleet: &app.fleet,
+        picture: &app.picture,
+        sources: &app.sources,
+        cluster: &app.cluster,
+        karpenter: &app.karpenter,
+        scope: &app.scope,
+        now: app.now,
+        readonly: app.settings.readonly,
+        demo: app.settings.demo,
+        version: &app.settings.version,
+    }
+}
+
+/// The file is either as it was or complete: the text goes to a file beside it, which then takes its place.
+fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = beside(path);
+    let written = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.tmp", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// The exit code; what was not complete is said on standard error, and stands in `sources`.
+fn verdict(app: &App, args: &Snapshot) -> Result<ExitCode, Failure> {
+    let incomplete: Vec<SourceId> = SourceId::all().filter(|id| !is_complete(app, *id)).collect();
+    for id in &incomplete {
+        let _ = writeln!(io::stderr(), "warning: {}", sentence(app, *id));
+    }
+    let essential = incomplete.iter().find(|id| id.is_essential());
+    if let Some(id) = essential {
+        let message = sentence(app, *id);
+        let hint = "batchtop rbac viewer prints the permissions it needs; --timeout gives it more time";
+        return Err(Failure { message, hint: hint.into(), code: EXIT_CLUSTER });
+    }
+    if args.strict && !incomplete.is_empty() {
+        return Err(Failure { message: "not complete, and --strict".into(), hint: String::new(), code: EXIT_FAILED });
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An API that the cluster does not have is complete with nothing in it.
+fn is_complete(app: &App, id: SourceId) -> bool {
+    app.sources.get(&id).is_some_and(|health| health.state.is_complete() || health.state == HealthState::Absent)
+}
+
+fn sentence(app: &App, id: SourceId) -> String {
+    let health = app.sources.get(&id).cloned().unwrap_or_default();
+    let why = health.message.map_or_else(|| health.state.name().to_string(), |message| message.to_string());
+    format!("{}: {why}", id.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_only_the_user_can_read_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("out.json");
+        fs::write(&path, "old").expect("an old file");
+        write_atomically(&path, b"new").expect("written");
+        assert_eq!(fs::read(&path).expect("the file"), b"new");
+        assert_eq!(fs::metadata(&path).expect("metadata").permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1, "nothing else is left");
+    }
+
+    #[test]
+    fn a_failed_write_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("taken");
+        fs::create_dir(&path).expect("a folder in its place");
+        assert!(write_atomically(&path, b"new").is_err());
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
+    }
+}

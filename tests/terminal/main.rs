@@ -1,0 +1,165 @@
+//! The real program in a pseudo-terminal, on the demo: what no test inside the process can see.
+
+mod pty;
+
+use std::path::Path;
+use std::time::Duration;
+
+use pty::Session;
+use tempfile::TempDir;
+
+/// Leaves the alternate screen, and shows the cursor.
+const RESTORED: [&str; 2] = ["\u{1b}[?1049l", "\u{1b}[?25h"];
+
+fn home() -> TempDir {
+    tempfile::tempdir().expect("a home")
+}
+
+fn demo(home: &Path, size: (u16, u16)) -> Session {
+    demo_with(home, &[], size)
+}
+
+fn demo_with(home: &Path, env: &[(&str, &str)], size: (u16, u16)) -> Session {
+    Session::start(env!("CARGO_BIN_EXE_batchtop"), &["--demo"], env, home, size)
+}
+
+fn assert_restored(written: &str) {
+    for sequence in RESTORED {
+        assert!(written.contains(sequence), "{sequence:?} is missing at the end of {written:?}");
+    }
+}
+
+#[test]
+fn the_demo_is_on_the_screen_and_q_leaves() {
+    let home = home();
+    let mut session = demo(home.path(), (80, 24));
+    session.wait_for("NODE");
+    session.wait_for("live");
+    session.send("q");
+    let (status, written) = session.wait();
+    assert!(status.success());
+    assert_restored(&written);
+}
+
+#[test]
+fn frames_are_drawn_between_synchronized_update_brackets() {
+    let home = home();
+    let mut session = demo(home.path(), (100, 30));
+    session.wait_for("NODE");
+    session.send("q");
+    let (_, written) = session.wait();
+    assert!(written.matches("\u{1b}[?2026h").count() >= 1);
+    assert_eq!(written.matches("\u{1b}[?2026h").count(), written.matches("\u{1b}[?2026l").count());
+}
+
+#[test]
+fn number_keys_change_the_screen() {
+    let home = home();
+    let mut session = demo(home.path(), (120, 40));
+    session.wait_for("live");
+    for (key, header) in [("2", "PROGRESS"), ("3", "RESTARTS"), ("4", "BUDGET"), ("5", "REASON"), ("1", "TYPE")] {
+        session.send(key);
+        session.wait_for(header);
+    }
+    session.send("q");
+    assert!(session.wait().0.success());
+}
+
+#[test]
+fn a_smaller_and_a_larger_terminal_is_filled_again() {
+    let home = home();
+    let session = demo(home.path(), (120, 40));
+    session.wait_for("live");
+    for size in [(80, 24), (200, 60), (40, 10)] {
+        session.resize(size);
+        session.wait_until("the selected row's line to fit", |screen| {
+            screen.lines().all(|line| line.chars().count() <= usize::from(size.0)) && screen.contains("NODE")
+        });
+    }
+    session.signal("TERM");
+    session.wait();
+}
+
+#[test]
+fn sigterm_and_sighup_give_the_terminal_back() {
+    for (signal, code) in [("TERM", 143), ("HUP", 129)] {
+        let home = home();
+        let session = demo(home.path(), (80, 24));
+        session.wait_for("NODE");
+        session.signal(signal);
+        let (status, written) = session.wait();
+        assert_eq!(status.exit_code(), code, "SIG{signal}");
+        assert_restored(&written);
+    }
+}
+
+#[test]
+fn a_closed_terminal_ends_it() {
+    let home = home();
+    let session = demo(home.path(), (80, 24));
+    session.wait_for("NODE");
+    session.close();
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_and_a_continued_program_draws_again() {
+    let home = home();
+    let mut session = demo(home.path(), (80, 24));
+    session.wait_for("NODE");
+    session.send("\u{1a}");
+    wait_for_state(session.process_id(), 'T');
+    assert!(!session.in_alternate_screen(), "the shell has its screen back");
+    session.signal("CONT");
+    session.wait_until("the alternate screen", |_| session.in_alternate_screen());
+    session.wait_for("NODE");
+    session.send("q");
+    assert!(session.wait().0.success());
+}
+
+/// Waits until the process is in a state as `/proc` writes it: T is stopped.
+fn wait_for_state(pid: u32, wanted: char) {
+    for _ in 0..1000 {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        if stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with(wanted)) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("process {pid} never came to state {wanted}");
+}
+
+#[test]
+fn no_color_means_no_colour() {
+    let home = home();
+    let mut session = demo_with(home.path(), &[("NO_COLOR", "1")], (120, 40));
+    session.wait_for("live");
+    session.send("q");
+    let (_, written) = session.wait();
+    for colour in ["\u{1b}[38;", "\u{1b}[48;", "\u{1b}[31m"] {
+        assert!(!written.contains(colour), "{colour:?} was written");
+    }
+}
+
+#[test]
+fn the_demo_leaves_no_trace_at_home() {
+    let home = home();
+    let mut session = demo(home.path(), (80, 24));
+    session.wait_for("live");
+    session.send("q");
+    session.wait();
+    let left: Vec<_> = std::fs::read_dir(home.path()).expect("the home").collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn without_a_terminal_there_is_one_line_that_points_to_snapshot() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_batchtop"))
+        .arg("--demo")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text.contains("not a terminal") && text.contains("snapshot"), "{text}");
+    assert!(output.stdout.is_empty());
+}
