@@ -1,5 +1,7 @@
 //! The Kubernetes streams against an API server that misbehaves on demand.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "what a test needs and does not get fails it")]
+
 mod fake_api;
 
 use std::collections::BTreeMap;
@@ -44,7 +46,7 @@ fn quick() -> Timing {
         batch_window: Duration::from_millis(5),
         first_tier_wait: Duration::from_millis(500),
         exec: Duration::from_secs(5),
-        renew_before: Duration::from_secs(60),
+        renew_before: Duration::from_mins(1),
         health: Duration::ZERO,
     }
 }
@@ -63,7 +65,7 @@ struct Screen {
     reports: mpsc::Receiver<(Epoch, Report)>,
     access: Access,
     _running: DropGuard,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 fn kubeconfig(folder: &TempDir, text: &str) -> PathBuf {
@@ -105,7 +107,7 @@ impl Screen {
             reports,
             access,
             _running: cancel.drop_guard(),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -139,9 +141,9 @@ impl Screen {
                 self.take(report);
             }
         });
-        if ended.await.is_err() {
-            panic!("never: {what}; pods {}, {:?}, {:?}", self.fleet.pods.len(), self.health(Kind::Pod), self.down);
-        }
+        let seen = ended.await.is_ok();
+        let (pods, health) = (self.fleet.pods.len(), self.health(Kind::Pod));
+        assert!(seen, "never: {what}; pods {pods}, {health:?}, {:?}", self.down);
     }
 
     fn health(&self, kind: Kind) -> Health {
@@ -235,7 +237,7 @@ async fn a_bookmark_moves_the_point_from_which_a_watch_goes_on() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     api.state().compact();
     let version = api.state().version();
-    api.state().end(PODS, None);
+    api.state().end(PODS);
     server_sees("the next watch", || {
         api.requests(&format!("pods?watch=1&allowWatchBookmarks=true&timeoutSeconds=20&resourceVersion={version}")) == 1
     })
@@ -252,7 +254,7 @@ async fn an_expired_watch_is_listed_again_without_a_gap() {
     screen.live_with(30).await;
     screen.watch_for_gaps();
     server_sees("the watch", || api.state().watches(PODS) == 1).await;
-    api.state().end(PODS, None);
+    api.state().end(PODS);
     api.state().compact();
     api.state().delete(PODS, "ml/p0000");
     put_pods(&api, 30..32);
@@ -328,7 +330,7 @@ async fn an_absent_api_is_found_when_it_appears_and_forgotten_when_it_goes() {
     server_sees("the watch", || api.state().watches(CLAIMS) == 1).await;
     tokio::time::sleep(Duration::from_millis(30)).await;
     api.state().groups.clear();
-    api.state().end(CLAIMS, None);
+    api.state().end(CLAIMS);
     screen.until("it is gone", |screen| screen.fleet.node_claims.is_empty()).await;
     screen.until("absent again", |screen| screen.is(Kind::NodeClaim, HealthState::Absent)).await;
 }
@@ -375,19 +377,17 @@ async fn a_busy_server_is_left_alone_as_long_as_it_asks() {
 async fn a_rotated_token_is_read_again() {
     let api = with_pods(2).await;
     api.state().token = Some("old".to_owned());
-    let folder = tempfile::tempdir().expect("a folder");
     let (old, new) =
         (plain(&api).replace("user: {}", "user: {token: old}"), plain(&api).replace("user: {}", "user: {token: new}"));
     let mut screen = Screen::with(&old, Vec::new(), quick());
     screen.live_with(2).await;
-    std::fs::write(screen._folder.path().join("config"), new).expect("a file");
+    std::fs::write(screen.folder.path().join("config"), new).expect("a file");
     api.state().token = Some("new".to_owned());
     api.state().end_all();
     screen.until("stale", |screen| screen.pod_states.contains(&HealthState::Stale)).await;
     put_pods(&api, 2..3);
     screen.live_with(3).await;
     assert_eq!(api.requests("GET /api/v1/pods?limit"), 1, "the watch goes on where it was");
-    drop(folder);
 }
 
 #[tokio::test]
@@ -468,15 +468,11 @@ async fn what_breaks_within_a_chunk_is_taken_up_again() {
     server_sees("the watch", || api.state().watches(PODS) == 1).await;
     tokio::time::sleep(Duration::from_millis(40)).await;
     screen.watch_for_gaps();
-    api.state().end(PODS, Some(fake_api_cut()));
+    api.state().cut(PODS);
     put_pods(&api, 2..3);
     screen.live_with(3).await;
     assert!(!screen.pod_states.contains(&HealthState::Failed));
     assert_eq!(screen.health(Kind::Pod).undecodable, 0);
-}
-
-fn fake_api_cut() -> fake_api::Push {
-    fake_api::Push::Cut
 }
 
 #[tokio::test]

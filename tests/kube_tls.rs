@@ -1,5 +1,7 @@
 //! What a person is told when TLS with the API server does not come about.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "what a test needs and does not get fails it")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

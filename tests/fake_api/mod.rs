@@ -6,7 +6,6 @@ mod state;
 
 pub use faults::Fault;
 pub use server::FakeApi;
-pub use state::Push;
 
 /// A pod, with what the streams look at.
 pub fn pod(name: &str, namespace: &str, annotation: Option<&str>) -> String {

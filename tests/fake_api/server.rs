@@ -97,7 +97,7 @@ fn serve(listener: TcpListener, state: Arc<Mutex<State>>) -> DropGuard {
 async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<Response<Body>, Infallible> {
     let (parts, body) = request.into_parts();
     let line = format!("{} {}", parts.method, parts.uri);
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let fault = {
         let mut state = state.lock().expect("no test panicked here");
         state.log.push(line.clone());
@@ -142,7 +142,7 @@ trait CollectBody {
 
 impl CollectBody for Response<Body> {
     async fn collect_body(self) -> Bytes {
-        self.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default()
+        self.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default()
     }
 }
 

@@ -101,14 +101,17 @@ impl State {
         self.watchers.retain(|watcher| watcher.path != path);
     }
 
-    /// Ends the watches of a collection, properly or within a chunk.
-    pub fn end(&mut self, path: &str, last: Option<Push>) {
-        if last.is_some() {
-            for watcher in self.watchers.iter().filter(|watcher| watcher.path == path) {
-                let _ = watcher.sender.send(Push::Cut);
-            }
-        }
+    /// Ends the watches of a collection properly.
+    pub fn end(&mut self, path: &str) {
         self.watchers.retain(|watcher| watcher.path != path);
+    }
+
+    /// Breaks the watches of a collection within a chunk.
+    pub fn cut(&mut self, path: &str) {
+        for watcher in self.watchers.iter().filter(|watcher| watcher.path == path) {
+            let _ = watcher.sender.send(Push::Cut);
+        }
+        self.end(path);
     }
 
     pub fn end_all(&mut self) {
