@@ -68,7 +68,7 @@ pub struct PodRow {
     pub started: Option<Time>,
     /// Effective requests, as the scheduler counts them.
     pub requests: Resources,
-    /// Restarts of all containers together.
+    /// Restarts as kubectl counts them: of init containers while they run, then of main containers and sidecars.
     pub restarts: u32,
     /// Containers that are ready.
     pub containers_ready: u16,
