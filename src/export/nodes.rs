@@ -14,6 +14,7 @@ use crate::insight::{Known, phase};
 /// One Node. What pods request is null while not all pods are known.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the document")]
 pub struct Node {
     /// Its name.
     pub name: Text,

@@ -54,7 +54,7 @@ pub struct Budget {
     pub schedule: Option<Text>,
     /// How long its windows are open.
     pub duration_seconds: Option<i64>,
-    /// Whether it counts now.
+    /// Whether it counts now. One whose schedule cannot be read always does, and allows nothing.
     pub active_now: bool,
     /// When that changes next; null for never.
     pub next_change_at: Option<Stamp>,

@@ -7,7 +7,7 @@ use crate::fleet::{EventRow, Fleet, JobRow, ObjectKey, Owner, PodRow, Row, Sym, 
 pub fn top_owner<'a>(fleet: &'a Fleet, pod: &'a PodRow) -> Option<&'a Owner> {
     let owner = pod.owner.as_ref()?;
     let above = match owner.kind.as_str() {
-        "Job" => fleet.job(&owner.uid).and_then(|job| job.owner.as_ref()),
+        "Job" => job_of(fleet, pod).and_then(|job| job.owner.as_ref()),
         "ReplicaSet" => owned(&fleet.replica_sets, pod, owner).and_then(|set| set.owner.as_ref()),
         _ => None,
     };
@@ -16,13 +16,17 @@ pub fn top_owner<'a>(fleet: &'a Fleet, pod: &'a PodRow) -> Option<&'a Owner> {
 
 /// The Job that controls a pod.
 pub fn job_of<'a>(fleet: &'a Fleet, pod: &PodRow) -> Option<&'a JobRow> {
-    let owner = pod.owner.as_ref().filter(|owner| owner.kind == "Job")?;
-    fleet.job(&owner.uid)
+    fleet.job(&job_owner(pod)?.uid)
 }
 
 /// The name of the Job that controls a pod, also where the Job itself is not known.
 pub fn job_name(pod: &PodRow) -> Option<&Sym> {
-    pod.owner.as_ref().filter(|owner| owner.kind == "Job").map(|owner| &owner.name)
+    job_owner(pod).map(|owner| &owner.name)
+}
+
+/// The owner of a pod, if that is a batch/v1 Job; Volcano has a kind of this name, too.
+fn job_owner(pod: &PodRow) -> Option<&Owner> {
+    pod.owner.as_ref().filter(|owner| owner.kind == "Job" && owner.api_version.starts_with("batch/"))
 }
 
 /// The owner of a pod in the table of its kind, unless the name is somebody else's by now.
@@ -69,6 +73,9 @@ mod tests {
         let want = ("CronJob/nightly".to_owned(), Some("nightly-1".to_owned()));
         assert_eq!(top("Job", "ml", "nightly-1", &nightly.meta.uid), want);
         assert_eq!(top("Job", "ml", "gone", &Uid::parse("g")).0, "Job/gone");
+        let mut volcano = owner("Job", "mpi", &Uid::parse("v"));
+        volcano.api_version = Sym::new("batch.volcano.sh/v1alpha1");
+        assert_eq!(job_name(&PodRow { owner: Some(volcano), ..pod("ml", "mpi-0", None) }), None);
         assert_eq!(top("DaemonSet", "web", "logs", &Uid::parse("l")).0, "DaemonSet/logs");
         assert_eq!(top_owner(&known, &pod("web", "bare", None)), None);
     }

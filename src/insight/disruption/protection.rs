@@ -49,7 +49,7 @@ pub struct Protection {
     pub value: Option<Sym>,
     /// When a duration ends or has ended; `None` also while the pod has no start time, from which it would count.
     pub until: Option<Time>,
-    /// Why the value is invalid.
+    /// Why the value is invalid, in the words of Karpenter's own Event.
     pub problem: Option<String>,
 }
 
@@ -99,8 +99,8 @@ fn meaning(value: &str, karpenter: &KarpenterVersion) -> Meaning {
         return Meaning::Nothing(format!("Karpenter {version} reads only \"true\"; durations came with 1.12"));
     }
     match duration::parse_go(value) {
-        Err(error) => Meaning::Nothing(error.to_string()),
-        Ok(nanos) if nanos <= 0 => Meaning::Nothing(format!("duration \"{value}\" is not positive")),
+        Err(error) => Meaning::Nothing(format!("failed to parse \"{value}\" as a duration: {error}")),
+        Ok(nanos) if nanos <= 0 => Meaning::Nothing(format!("duration \"{value}\" must be positive")),
         Ok(nanos) => Meaning::For((nanos - 1) / 1000 + 1),
     }
 }
@@ -163,6 +163,15 @@ mod tests {
             assert_eq!(at(&protected(value), 60), want, "{value}");
         }
         assert_eq!(at(&pod("ml", "train-0", None), 60), (ProtectionState::None, None));
+    }
+
+    #[test]
+    fn an_invalid_value_is_explained_in_karpenter_s_words() {
+        let problem = |value| of_pod(&protected(value), CREATED, &KarpenterVersion::default()).problem;
+        let unit = "failed to parse \"1d\" as a duration: time: unknown unit \"d\" in duration \"1d\"";
+        assert_eq!(problem("1d").as_deref(), Some(unit));
+        assert_eq!(problem("-1h").as_deref(), Some("duration \"-1h\" must be positive"));
+        assert_eq!(problem("true"), None);
     }
 
     #[test]

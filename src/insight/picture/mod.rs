@@ -13,6 +13,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use node::Load;
 pub use node::NodePicture;
 pub use totals::{GpuTotals, Totals, totals};
 
@@ -20,7 +21,7 @@ use super::batch::{self, JobState};
 use super::disruption::protection;
 use super::karpenter::KarpenterVersion;
 use super::phase::ClaimPhase;
-use crate::fleet::{Changed, Fleet, JobRow, NodeClaimRow, ObjectKey, Row, Sym, Uid};
+use crate::fleet::{Changed, Fleet, JobRow, NodeClaimRow, ObjectKey, PodRow, Row, Sym, Uid};
 use crate::units::Time;
 
 type Map<K, V> = HashMap<K, V, RandomState>;
@@ -64,12 +65,20 @@ pub struct JobPicture {
 }
 
 impl Picture {
-    /// From nothing.
+    /// From nothing. Goes through the pods once, in the order in which they lie in memory.
     pub fn full(fleet: &Fleet) -> Self {
         let mut picture = Self::default();
-        fleet.nodes.iter().for_each(|node| picture.refresh_node(fleet, &node.meta.key.name));
+        let sums = PodSums::of(fleet);
+        for node in fleet.nodes.iter() {
+            let name = &node.meta.key.name;
+            let load = sums.by_node.get(name);
+            picture.set_node(name, Some(NodePicture::of(fleet, node, load.unwrap_or(&Load::default()))));
+        }
         fleet.node_claims.iter().for_each(|claim| picture.refresh_claim(fleet, &claim.meta.key));
-        fleet.jobs.iter().for_each(|job| picture.refresh_job(fleet, &job.meta.uid));
+        for job in fleet.jobs.iter() {
+            let gpu_requested = sums.gpus_by_owner.get(&job.meta.uid).copied().unwrap_or_default();
+            picture.jobs.insert(job.meta.uid.clone(), JobPicture { state: batch::state(job), gpu_requested });
+        }
         picture
     }
 
@@ -106,16 +115,18 @@ impl Picture {
     }
 
     fn refresh_node(&mut self, fleet: &Fleet, name: &Sym) {
-        let new = fleet.node(name).map(|node| NodePicture::of(fleet, node));
-        let old = match new.clone() {
-            Some(new) => self.nodes.insert(name.clone(), new),
-            None => self.nodes.remove(name),
-        };
-        if let Some(old) = old {
+        let new = fleet.node(name).map(|node| NodePicture::of(fleet, node, &Load::of(fleet.pods_on(name))));
+        self.set_node(name, new);
+    }
+
+    /// Puts what is said of a Node in the place of what was, in the sums, too.
+    fn set_node(&mut self, name: &Sym, new: Option<NodePicture>) {
+        if let Some(old) = self.nodes.remove(name) {
             self.take_from_pool(&old);
         }
         if let Some(new) = new {
             self.add_to_pool(&new);
+            self.nodes.insert(name.clone(), new);
         }
     }
 
@@ -152,10 +163,39 @@ impl Picture {
             self.jobs.remove(uid);
             return;
         };
-        let pods = fleet.pods_of_job(uid).filter(|pod| pod.holds_resources());
-        let gpu_requested = pods.fold(0_i64, |sum, pod| sum.saturating_add(pod.requests.gpu_total()));
+        let gpu_requested = fleet.pods_of_job(uid).fold(0_i64, |sum, pod| sum.saturating_add(accelerators_held(pod)));
         self.jobs.insert(uid.clone(), JobPicture { state: batch::state(job), gpu_requested });
     }
+}
+
+/// What all pods put on Nodes and owners.
+#[derive(Default)]
+struct PodSums<'a> {
+    by_node: Map<&'a Sym, Load>,
+    gpus_by_owner: Map<&'a Uid, i64>,
+}
+
+impl<'a> PodSums<'a> {
+    fn of(fleet: &'a Fleet) -> Self {
+        let mut sums = Self::default();
+        fleet.pods.iter().for_each(|pod| sums.add(pod));
+        sums
+    }
+
+    fn add(&mut self, pod: &'a PodRow) {
+        if let Some(node) = &pod.node {
+            self.by_node.entry(node).or_default().add(pod);
+        }
+        if let Some(owner) = &pod.owner {
+            let sum = self.gpus_by_owner.entry(&owner.uid).or_default();
+            *sum = sum.saturating_add(accelerators_held(pod));
+        }
+    }
+}
+
+/// The accelerators that a pod requests, unless it has finished.
+fn accelerators_held(pod: &PodRow) -> i64 {
+    if pod.holds_resources() { pod.requests.gpu_total() } else { 0 }
 }
 
 /// How many pods of a Job are protected at `now`.

@@ -30,34 +30,49 @@ pub struct NodePicture {
 
 impl NodePicture {
     /// Of a Node with everything bound to it.
-    pub(super) fn of(fleet: &Fleet, node: &NodeRow) -> Self {
+    pub(super) fn of(fleet: &Fleet, node: &NodeRow, load: &Load) -> Self {
         let claim = fleet.claim_of(node);
-        let name = &node.meta.key.name;
-        let requested = requested(fleet.pods_on(name));
-        let active = fleet.pods_on(name).filter(|pod| pod.is_active()).count();
         Self {
             phase: NodePhase::of(node, claim),
             claim: claim.map(|claim| claim.meta().key.clone()),
             pool: node.node_pool().cloned(),
-            pod_count: u64::try_from(active).unwrap_or(u64::MAX),
-            cpu_requested_millis: requested.cpu_millis,
-            memory_requested_bytes: requested.memory_bytes,
-            gpu: NodeGpu::of(node, &requested, claim.map(|claim| &claim.capacity)),
+            pod_count: load.active_pods,
+            cpu_requested_millis: load.requested.cpu_millis,
+            memory_requested_bytes: load.requested.memory_bytes,
+            gpu: NodeGpu::of(node, &load.requested, claim.map(|claim| &claim.capacity)),
             is_counted: budgets::is_counted(node, claim),
             uses_budget: budgets::uses_budget(node, claim),
         }
     }
 }
 
-/// What these pods request together, those that have finished left out.
-fn requested<'a>(pods: impl Iterator<Item = &'a PodRow>) -> Resources {
-    let mut sum = Resources::default();
-    for pod in pods.filter(|pod| pod.holds_resources()) {
-        sum.cpu_millis = sum.cpu_millis.saturating_add(pod.requests.cpu_millis);
-        sum.memory_bytes = sum.memory_bytes.saturating_add(pod.requests.memory_bytes);
-        pod.requests.gpus.iter().for_each(|gpu| add_gpu(&mut sum.gpus, gpu));
+/// What pods put on a Node.
+#[derive(Default)]
+pub(super) struct Load {
+    active_pods: u64,
+    /// What they request together, those that have finished left out.
+    requested: Resources,
+}
+
+impl Load {
+    pub(super) fn of<'a>(pods: impl Iterator<Item = &'a PodRow>) -> Self {
+        let mut load = Self::default();
+        pods.for_each(|pod| load.add(pod));
+        load
     }
-    sum
+
+    pub(super) fn add(&mut self, pod: &PodRow) {
+        self.active_pods += u64::from(pod.is_active());
+        if pod.holds_resources() {
+            add(&mut self.requested, &pod.requests);
+        }
+    }
+}
+
+fn add(sum: &mut Resources, requests: &Resources) {
+    sum.cpu_millis = sum.cpu_millis.saturating_add(requests.cpu_millis);
+    sum.memory_bytes = sum.memory_bytes.saturating_add(requests.memory_bytes);
+    requests.gpus.iter().for_each(|gpu| add_gpu(&mut sum.gpus, gpu));
 }
 
 fn add_gpu(sum: &mut Vec<GpuCount>, gpu: &GpuCount) {
