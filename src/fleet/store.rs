@@ -44,6 +44,8 @@ pub struct Fleet {
 pub struct Changed {
     /// Kinds with at least one changed row.
     pub kinds: BTreeSet<Kind>,
+    /// Pods that changed.
+    pub pods: BTreeSet<ObjectKey>,
     /// Names of Nodes that changed, or whose pods or NodeClaim did.
     pub nodes: BTreeSet<Sym>,
     /// Jobs that changed, or whose pods did.
@@ -56,6 +58,7 @@ impl Changed {
     /// Adds what another Delta touched.
     pub fn merge(&mut self, mut other: Self) {
         self.kinds.append(&mut other.kinds);
+        self.pods.append(&mut other.pods);
         self.nodes.append(&mut other.nodes);
         self.jobs.append(&mut other.jobs);
         self.claims.append(&mut other.claims);
@@ -105,6 +108,7 @@ impl Fleet {
             changed.nodes.extend(old_node.into_iter().chain(new_node).cloned());
             changed.jobs.extend(old_job.into_iter().chain(new_job).cloned());
             let Some(key) = new.or(old).map(|pod| &pod.meta.key) else { return };
+            changed.pods.insert(key.clone());
             reindex(by_node, key, old_node, new_node);
             reindex(by_job, key, old_job, new_job);
             if new.is_some_and(|pod| pod.do_not_disrupt.is_some()) {
