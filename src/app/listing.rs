@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::filter::Filter;
+use super::patch::{self, Patched};
 use super::rows::RowRef;
 use super::{App, Column, Effect, Level, Scope, Screen, Ui, sorting};
 use crate::fleet::{Changed, Fleet, Key, Kind};
@@ -11,6 +12,8 @@ use crate::fleet::{Changed, Fleet, Key, Kind};
 pub fn refresh_if_dirty(app: &mut App) -> Vec<Effect> {
     if app.ui.listing.dirty {
         refresh(app);
+    } else if !app.ui.listing.touched.is_empty() {
+        patch(app);
     }
     Vec::new()
 }
@@ -24,6 +27,10 @@ pub fn resize(app: &mut App, width: u16, height: u16) -> Vec<Effect> {
 
 /// Notes what a Delta changed; the rows are put in order before the next frame.
 pub fn note(app: &mut App, changed: &Changed) {
+    if patch::applies(&app.ui.level) {
+        app.ui.listing.touched.extend(changed.pods.iter().cloned());
+        return;
+    }
     let wanted = kinds(&app.ui.level);
     app.ui.listing.dirty |= changed.kinds.iter().any(|kind| wanted.contains(kind));
 }
@@ -56,8 +63,24 @@ pub fn refresh(app: &mut App) {
     let (rows, unfiltered) = build(app);
     let listing = &mut app.ui.listing;
     (listing.rows, listing.unfiltered, listing.dirty) = (rows, unfiltered, false);
+    listing.touched.clear();
     follow_marks(app);
     reselect(app);
+}
+
+/// Mends the places of the pods that changed, where that is less work than listing all.
+fn patch(app: &mut App) {
+    let touched = std::mem::take(&mut app.ui.listing.touched);
+    let mut rows = std::mem::take(&mut app.ui.listing.rows);
+    match patch::pods(app, &mut rows, &touched) {
+        Patched::Done => {
+            app.ui.listing.unfiltered = rows.len();
+            app.ui.listing.rows = rows;
+            follow_marks(app);
+            reselect(app);
+        }
+        Patched::TooMuch => refresh(app),
+    }
 }
 
 /// The rows of the shown level, filtered and in order, and how many there were before the filter.

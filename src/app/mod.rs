@@ -11,6 +11,7 @@ mod mouse;
 mod msg;
 mod navigate;
 mod notice;
+mod patch;
 mod picker;
 mod prompt;
 mod rows;

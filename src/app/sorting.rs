@@ -121,6 +121,11 @@ pub fn sort(rows: &mut Vec<RowRef<'_>>, sort: Sort, app: &App) {
     rows.extend(ranked.into_iter().map(|(_, row)| row));
 }
 
+/// How two rows stand to one another.
+pub fn order(a: RowRef<'_>, b: RowRef<'_>, sort: Sort, app: &App) -> Ordering {
+    compare(&(rank(a, sort.column, app), a), &(rank(b, sort.column, app), b), sort)
+}
+
 fn compare(a: &(Rank<'_>, RowRef<'_>), b: &(Rank<'_>, RowRef<'_>), sort: Sort) -> Ordering {
     let by_absence = a.0.is_absent().cmp(&b.0.is_absent());
     let by_rank = a.0.number.cmp(&b.0.number).then_with(|| a.0.text.cmp(b.0.text));

@@ -24,6 +24,7 @@ fn apply(app: &mut App, delta: Delta) {
     app.picture.update(&app.fleet, &changed);
     if changed.kinds.contains(&Kind::KarpenterDeployment) {
         app.detect_karpenter();
+        app.ui.listing.dirty = true;
     }
     listing::note(app, &changed);
 }
@@ -31,6 +32,7 @@ fn apply(app: &mut App, delta: Delta) {
 fn set_facts(app: &mut App, facts: ClusterFacts) {
     app.cluster = facts;
     app.detect_karpenter();
+    app.ui.listing.dirty = true;
 }
 
 /// A Source that answers again proves that the cluster is no longer down.

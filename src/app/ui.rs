@@ -158,8 +158,17 @@ pub struct Listing {
     pub cursor: usize,
     /// How many there were before the filter.
     pub unfiltered: usize,
-    /// Whether something changed since it was put in order.
+    /// Whether all rows have to be listed anew.
     pub dirty: bool,
+    /// Pods that changed since the rows were put in order, where only their places are in doubt.
+    pub touched: BTreeSet<ObjectKey>,
+}
+
+impl Listing {
+    /// Whether the rows are behind the Fleet; the next [`super::Msg::Frame`] mends that.
+    pub fn is_behind(&self) -> bool {
+        self.dirty || !self.touched.is_empty()
+    }
 }
 
 /// Which text of an object is shown.
@@ -449,9 +458,16 @@ impl Ui {
     /// and footer below. The view lays out by this, so that a page is what the eye sees as one.
     pub const FRAME_ROWS: u16 = 8;
 
+    /// The same on a terminal that is too low for totals and rules.
+    pub const LOW_FRAME_ROWS: u16 = 5;
+
+    /// From this height on a terminal has room for totals and rules.
+    pub const SPACIOUS_FROM: u16 = 16;
+
     /// How many rows of the table are visible, at least one.
     pub fn page(&self) -> usize {
-        usize::from(self.size.1.saturating_sub(Self::FRAME_ROWS).max(1))
+        let frame = if self.size.1 < Self::SPACIOUS_FROM { Self::LOW_FRAME_ROWS } else { Self::FRAME_ROWS };
+        usize::from(self.size.1.saturating_sub(frame).max(1))
     }
 }
 

@@ -98,9 +98,9 @@ fn what_the_screen_does_not_show_does_not_make_it_work() {
     let mut story = story(small()).keys("3");
     let epoch = story.app.epoch;
     story.send(batchtop::app::Msg::Source(epoch, upsert_node(node("other", "cpu"))));
-    assert!(!story.app.ui.listing.dirty);
+    assert!(!story.app.ui.listing.is_behind());
     story.send(batchtop::app::Msg::Source(epoch, upsert_pod(pod("a", "b", ""))));
-    assert!(story.app.ui.listing.dirty);
+    assert!(story.app.ui.listing.is_behind());
 }
 
 #[test]

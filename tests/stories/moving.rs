@@ -37,7 +37,7 @@ fn a_smaller_terminal_keeps_the_selected_row_in_sight() {
     let mut told = story(wide(40)).keys("3 G k k");
     assert_eq!(offset(&told), 24);
     told.send(Msg::Resize { width: 80, height: 10 });
-    assert_eq!(offset(&told), 36);
+    assert_eq!(offset(&told), 33);
     told.send(Msg::Resize { width: 80, height: 60 });
     assert_eq!(offset(&told), 0);
 }

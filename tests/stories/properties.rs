@@ -259,3 +259,28 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// Places are mended pod by pod on this screen; every order is tried.
+    #[test]
+    fn pods_that_changed_stand_where_listing_anew_puts_them(
+        sorts in 0..13_usize,
+        keys in prop::sample::select(vec!["3", "3 r", "3 : 'ns' space 'ml' enter"]),
+        batches in prop::collection::vec(prop::collection::vec(report(), 1..8), 1..12),
+    ) {
+        let mut told = crate::dsl::story(small()).keys(keys);
+        for _ in 0..sorts {
+            told = told.keys("s");
+        }
+        let mut past = small();
+        for batch in batches {
+            past.extend(batch.clone());
+            told = told.told(batch);
+            prop_assert_eq!(&told.app.ui.listing.rows, &from_nothing(&told.app, &past));
+            prop_assert_eq!(told.app.ui.listing.unfiltered, told.app.ui.listing.rows.len());
+            the_selection_is_listed(&told.app);
+        }
+    }
+}
