@@ -1,6 +1,6 @@
 //! Claims: NodePools with their budgets, each with its NodeClaims.
 
-use super::columns::Spec;
+use super::columns::{Size, Spec};
 use super::facts::Seen;
 use super::{Line, format, words};
 use crate::app::Column;
@@ -36,20 +36,20 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
 /// The columns; some speak of NodePools, some of NodeClaims.
 pub(super) fn columns<'a>() -> Vec<Spec<Row<'a>>> {
     vec![
-        Spec::left("NAME", 0, (16, 44), Row::name).by(Column::Name),
-        Spec::left("PHASE", 1, (11, 16), Row::phase).by(Column::Status),
-        Spec::right("NODES", 3, (5, 6), Row::nodes),
-        Spec::left("TYPE", 4, (8, 18), Row::instance_type).by(Column::InstanceType),
-        Spec::left("CAP", 6, (4, 4), Row::capacity).by(Column::Capacity),
-        Spec::left("ZONE", 9, (8, 16), Row::zone).by(Column::Zone),
-        Spec::left("NODE", 8, (10, 44), Row::node).by(Column::Node),
-        Spec::right("AGE", 3, (4, 6), Row::age).by(Column::Age),
-        Spec::right("EXPIRES", 5, (7, 11), Row::expires).by(Column::Expires),
-        Spec::left("BUDGETS", 2, (10, 30), Row::budgets),
-        Spec::left("POLICY", 7, (9, 28), Row::policy),
-        Spec::right("AFTER", 7, (5, 8), Row::consolidate_after),
-        Spec::left("LIMITS", 8, (10, 34), Row::limits),
-        Spec::right("WEIGHT", 10, (6, 6), Row::weight).by(Column::Weight),
+        Spec::left("NAME", 0, Size(16, 30, 50), Row::name).by(Column::Name),
+        Spec::left("PHASE", 1, Size(14, 14, 16), Row::phase).by(Column::Status),
+        Spec::right("NODES", 3, Size(5, 6, 6), Row::nodes),
+        Spec::left("TYPE", 4, Size(8, 16, 20), Row::instance_type).by(Column::InstanceType),
+        Spec::left("CAP", 6, Size(4, 4, 4), Row::capacity).by(Column::Capacity),
+        Spec::left("ZONE", 9, Size(8, 16, 16), Row::zone).by(Column::Zone),
+        Spec::left("NODE", 8, Size(10, 28, 60), Row::node).by(Column::Node),
+        Spec::right("AGE", 3, Size(5, 6, 6), Row::age).by(Column::Age),
+        Spec::right("EXPIRES", 5, Size(7, 11, 11), Row::expires).by(Column::Expires),
+        Spec::left("BUDGETS", 2, Size(8, 24, 40), Row::budgets),
+        Spec::left("POLICY", 7, Size(9, 28, 28), Row::policy),
+        Spec::right("AFTER", 7, Size(5, 8, 8), Row::consolidate_after),
+        Spec::left("LIMITS", 8, Size(10, 34, 60), Row::limits),
+        Spec::right("WEIGHT", 10, Size(6, 6, 6), Row::weight).by(Column::Weight),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Events on one time line.
 
-use super::columns::Spec;
+use super::columns::{Size, Spec};
 use super::facts::Seen;
 use super::{Line, format, words};
 use crate::app::Column;
@@ -23,13 +23,13 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
 /// The columns.
 pub(super) fn columns<'a>() -> Vec<Spec<Row<'a>>> {
     vec![
-        Spec::right("LAST", 1, (4, 6), Row::last).by(Column::Last),
-        Spec::left("TYPE", 6, (7, 7), Row::kind),
-        Spec::left("REASON", 2, (12, 28), Row::reason).by(Column::Reason),
-        Spec::left("OBJECT", 3, (16, 48), Row::object).by(Column::Object),
-        Spec::left("NODE", 7, (10, 44), Row::node).by(Column::Node),
-        Spec::right("COUNT", 5, (5, 6), Row::count).by(Column::Count),
-        Spec::left("MESSAGE", 4, (24, 400), Row::message),
+        Spec::right("LAST", 1, Size(5, 6, 6), Row::last).by(Column::Last),
+        Spec::left("TYPE", 6, Size(7, 7, 7), Row::kind),
+        Spec::left("REASON", 2, Size(14, 24, 30), Row::reason).by(Column::Reason),
+        Spec::left("OBJECT", 3, Size(16, 32, 60), Row::object).by(Column::Object),
+        Spec::left("NODE", 7, Size(10, 28, 60), Row::node).by(Column::Node),
+        Spec::right("COUNT", 5, Size(5, 6, 6), Row::count).by(Column::Count),
+        Spec::left("MESSAGE", 4, Size(22, 60, 400), Row::message),
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use crate::app::App;
-use crate::fleet::{HealthState, JobRow, Kind, NodeRow, PodRow, SourceId};
+use crate::fleet::{HealthState, JobRow, Key, Kind, NodeRow, PodRow, SourceId};
 use crate::insight::Known;
 use crate::insight::disruption::{Protection, protection};
 use crate::insight::picture::{NodePicture, Totals, protected_pods_of, totals};
@@ -32,6 +32,12 @@ impl<'a> Seen<'a> {
     /// The App, for as long as it lives.
     pub(super) const fn app(&self) -> &'a App {
         self.app
+    }
+
+    /// The row that keys act on: before anything was selected that of the cursor.
+    pub(super) fn selected(&self) -> Option<&Key> {
+        let listing = &self.ui.listing;
+        self.ui.level.selected.as_ref().or_else(|| listing.rows.get(listing.cursor))
     }
 
     /// The protection of a pod now.

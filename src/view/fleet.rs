@@ -1,11 +1,11 @@
 //! Fleet: Nodes, and NodeClaims that have no Node yet.
 
-use super::columns::Spec;
+use super::columns::{Size, Spec};
 use super::facts::Seen;
 use super::{Line, format, words};
 use crate::app::{Column, Scope};
 use crate::config::Role;
-use crate::fleet::{CapacityType, Key, Kind, NodeClaimRow, NodeRow, Sym};
+use crate::fleet::{CapacityType, HealthState, Key, Kind, NodeClaimRow, NodeRow, Sym};
 use crate::insight::disruption::{NodeAnnotation, protection};
 use crate::insight::phase::{ClaimPhase, NodePhase};
 use crate::insight::picture::NodePicture;
@@ -37,19 +37,19 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
 /// The columns. Inside a NodePool its name would only repeat, and without GPUs in the cluster there is no GPU column.
 pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
     let mut columns = vec![
-        Spec::left("NODE", 0, (16, 44), Row::name).by(Column::Name),
-        Spec::left("POOL", 5, (6, 20), Row::pool).by(Column::NodePool),
-        Spec::left("TYPE", 2, (8, 18), Row::instance_type).by(Column::InstanceType),
-        Spec::left("CAP", 6, (4, 4), Row::capacity).by(Column::Capacity),
-        Spec::left("ZONE", 8, (8, 16), Row::zone).by(Column::Zone),
-        Spec::right("AGE", 4, (4, 6), Row::age).by(Column::Age),
-        Spec::left("STATUS", 1, (12, 26), Row::status).by(Column::Status),
-        Spec::right("PODS", 7, (4, 6), Row::pods).by(Column::Pods),
-        Spec::right("CPU", 4, (4, 6), Row::cpu).by(Column::Cpu),
-        Spec::right("MEM", 7, (4, 6), Row::memory).by(Column::Memory),
-        Spec::left("GPU", 3, (10, 16), Row::gpu).by(Column::Gpu),
-        Spec::left("PROTECTED", 6, (9, 18), Row::protected).by(Column::Protection),
-        Spec::left("VERSION", 9, (8, 20), Row::version).by(Column::Version),
+        Spec::left("NODE", 0, Size(16, 30, 60), Row::name).by(Column::Name),
+        Spec::left("POOL", 5, Size(6, 14, 24), Row::pool).by(Column::NodePool),
+        Spec::left("TYPE", 2, Size(8, 16, 20), Row::instance_type).by(Column::InstanceType),
+        Spec::left("CAP", 6, Size(4, 4, 4), Row::capacity).by(Column::Capacity),
+        Spec::left("ZONE", 8, Size(8, 16, 16), Row::zone).by(Column::Zone),
+        Spec::right("AGE", 4, Size(5, 6, 6), Row::age).by(Column::Age),
+        Spec::left("STATUS", 1, Size(13, 16, 26), Row::status).by(Column::Status),
+        Spec::right("PODS", 7, Size(4, 6, 6), Row::pods).by(Column::Pods),
+        Spec::right("CPU", 4, Size(4, 6, 6), Row::cpu).by(Column::Cpu),
+        Spec::right("MEM", 7, Size(4, 6, 6), Row::memory).by(Column::Memory),
+        Spec::left("GPU", 3, Size(12, 14, 16), Row::gpu).by(Column::Gpu),
+        Spec::left("PROTECTED", 6, Size(9, 16, 18), Row::protected).by(Column::Protection),
+        Spec::left("VERSION", 9, Size(8, 20, 24), Row::version).by(Column::Version),
     ];
     let inside_pool = matches!(app.ui.level.scope, Some(Scope::NodePool(_)));
     let no_gpus = app.totals.gpu.advertised == 0;
@@ -138,6 +138,7 @@ impl Row<'_> {
     fn if_pods_known(&self, text: impl Fn(&NodePicture, &NodeRow) -> Line) -> Line {
         let Machine::Node(node) = self.machine else { return Line::of(Role::TextDim, format::NONE) };
         match self.app.node(node).filter(|_| self.app.readable(Kind::Pod)) {
+            Some(picture) if self.app.state(Kind::Pod) == HealthState::Stale => text(picture, node).all(Role::Stale),
             Some(picture) => text(picture, node),
             None => Line::of(Role::Unknown, format::NOT_YET),
         }

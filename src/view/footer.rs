@@ -19,7 +19,7 @@ pub(super) fn keys(app: &Seen<'_>, area: Area) -> Placed {
     let mut line = Line::new();
     for (action, word) in hints {
         let Some(keys) = app.settings.keymap.keys_of(context, *action) else { continue };
-        let hint = Line::plain(if line.is_empty() { " " } else { "   " })
+        let hint = Line::plain(if line.is_empty() { " " } else { "  " })
             .and(Role::Key, keys)
             .and(Role::TextDim, format!(" {word}"));
         if line.width() + hint.width() > room {
@@ -62,7 +62,7 @@ const LISTS: [Hint; 6] = [
 
 /// Rows that can be protected.
 const TABLE_WRITING: &[Hint] = &[
-    OPEN, INTO, WRITES[0], WRITES[1], WRITES[2], LISTS[0], LISTS[1], LISTS[4], WRITES[3], LISTS[2], LISTS[3], LISTS[5],
+    OPEN, WRITES[0], WRITES[1], WRITES[2], LISTS[0], LISTS[1], LISTS[4], INTO, WRITES[3], LISTS[2], LISTS[3], LISTS[5],
 ];
 /// Rows that cannot.
 const TABLE: &[Hint] = &[OPEN, INTO, LISTS[0], LISTS[1], LISTS[4], LISTS[2], LISTS[3], LISTS[5]];

@@ -76,7 +76,10 @@ fn apart(left: Line, right: &[Line], width: u16) -> Line {
 
 /// What there is, in numbers.
 pub(super) fn totals(app: &Seen<'_>, area: Area) -> Placed {
-    let line = Line::plain(" ").then(nodes(app)).then(pods(app)).then(jobs(app)).then(gpus(app));
+    let counts = Line::plain(" ").then(nodes(app)).then(pods(app)).then(jobs(app));
+    let (long, short) = gpus(app);
+    let fits = counts.width() + long.width() < usize::from(area.width);
+    let line = counts.then(if fits { long } else { short });
     Placed { area, line: line.cut(usize::from(area.width)) }
 }
 
@@ -115,23 +118,21 @@ fn pods(app: &Seen<'_>) -> Line {
 }
 
 fn jobs(app: &Seen<'_>) -> Line {
-    Line::of(Role::TextDim, "   jobs ")
-        .then(number(app, Kind::Job, app.totals.jobs_active))
-        .and(Role::TextDim, " active")
+    Line::of(Role::TextDim, "   jobs ").then(number(app, Kind::Job, app.totals.jobs_active))
 }
 
-fn gpus(app: &Seen<'_>) -> Line {
-    if app.totals.gpu.advertised == 0 {
-        return Line::new();
+/// Accelerators in words, and in as few columns as possible.
+fn gpus(app: &Seen<'_>) -> (Line, Line) {
+    let gpu = &app.totals.gpu;
+    if gpu.advertised == 0 {
+        return (Line::new(), Line::new());
     }
-    let requested = if app.readable(Kind::Pod) {
-        format!(": {} requested", format::count(app.totals.gpu.requested))
-    } else {
-        format!(": {} requested", format::NOT_YET)
-    };
-    Line::of(Role::TextDim, "   GPU ")
-        .and(Role::Gpu, format::count(app.totals.gpu.advertised))
-        .and(Role::TextDim, requested)
+    let is_known = app.readable(Kind::Pod);
+    let requested = if is_known { format::count(gpu.requested) } else { format::NOT_YET.to_owned() };
+    let there = format::count(gpu.advertised);
+    let label = Line::of(Role::TextDim, "   GPU ");
+    let long = label.clone().and(Role::Gpu, &there).and(Role::TextDim, format!(": {requested} requested"));
+    (long, label.and(Role::Gpu, format!("{requested}/{there}")))
 }
 
 /// The titles of the screens; on narrow terminals only their numbers, but for the one that is shown.
@@ -161,6 +162,11 @@ pub(super) fn listing(app: &Seen<'_>, tabs: &[Tab], area: Area) -> Placed {
     let mut parts = vec![position(app)];
     if !app.ui.level.filter.is_empty() {
         parts.insert(0, Line::of(Role::TextDim, "filter ").and(Role::Input, &app.ui.level.filter));
+    }
+    if area.width >= 100 {
+        let arrow = if app.ui.level.sort.reversed { " ↑" } else { "" };
+        let words = format!("{}{arrow}", app.ui.level.sort.column.name());
+        parts.insert(0, Line::of(Role::TextDim, "by ").and(Role::TextDim, words));
     }
     let marks = app.ui.marks.len();
     if marks > 0 {

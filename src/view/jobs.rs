@@ -1,6 +1,6 @@
 //! Jobs: how far each is, and what of it is protected.
 
-use super::columns::Spec;
+use super::columns::{Size, Spec};
 use super::facts::Seen;
 use super::{Line, format, words};
 use crate::app::Column;
@@ -24,18 +24,18 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
 /// The columns.
 pub(super) fn columns<'a>() -> Vec<Spec<Row<'a>>> {
     vec![
-        Spec::left("NAME", 0, (16, 44), Row::name).by(Column::Name),
-        Spec::left("NS", 3, (6, 20), Row::namespace).by(Column::Namespace),
-        Spec::left("STATUS", 1, (11, 34), Row::status).by(Column::Status),
-        Spec::right("PROGRESS", 2, (8, 11), Row::progress).by(Column::Progress),
-        Spec::right("ACTIVE", 5, (6, 7), Row::active).by(Column::Active),
-        Spec::right("READY", 7, (5, 7), Row::ready),
-        Spec::right("FAILED", 6, (6, 8), Row::failed).by(Column::Failed),
-        Spec::right("GPU", 4, (4, 6), Row::gpu).by(Column::Gpu),
-        Spec::left("PROTECTED", 4, (7, 9), Row::protected).by(Column::Protection),
-        Spec::right("AGE", 5, (4, 6), Row::age).by(Column::Age),
-        Spec::right("DURATION", 8, (7, 8), Row::duration).by(Column::Duration),
-        Spec::left("OWNER", 9, (8, 30), Row::owner).by(Column::Owner),
+        Spec::left("NAME", 0, Size(16, 34, 60), Row::name).by(Column::Name),
+        Spec::left("NS", 3, Size(4, 14, 24), Row::namespace).by(Column::Namespace),
+        Spec::left("STATUS", 1, Size(11, 14, 34), Row::status).by(Column::Status),
+        Spec::right("PROGRESS", 2, Size(8, 11, 14), Row::progress).by(Column::Progress),
+        Spec::right("ACTIVE", 5, Size(6, 7, 7), Row::active).by(Column::Active),
+        Spec::right("READY", 7, Size(5, 7, 7), Row::ready),
+        Spec::right("FAILED", 6, Size(6, 8, 8), Row::failed).by(Column::Failed),
+        Spec::right("GPU", 4, Size(3, 5, 5), Row::gpu).by(Column::Gpu),
+        Spec::left("PROTECTED", 4, Size(9, 9, 11), Row::protected).by(Column::Protection),
+        Spec::right("AGE", 4, Size(5, 6, 6), Row::age).by(Column::Age),
+        Spec::right("DURATION", 8, Size(8, 8, 8), Row::duration).by(Column::Duration),
+        Spec::left("OWNER", 9, Size(8, 20, 36), Row::owner).by(Column::Owner),
     ]
 }
 

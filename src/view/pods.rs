@@ -1,6 +1,6 @@
 //! Pods: which are protected, until when.
 
-use super::columns::Spec;
+use super::columns::{Size, Spec};
 use super::facts::Seen;
 use super::{Line, format, words};
 use crate::app::{Column, Scope};
@@ -25,18 +25,18 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
 /// The columns; on a Node its name would only repeat.
 pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
     let mut columns = vec![
-        Spec::left("NAME", 0, (18, 56), Row::name).by(Column::Name),
-        Spec::left("NS", 3, (6, 20), Row::namespace).by(Column::Namespace),
-        Spec::left("STATUS", 1, (10, 26), Row::status).by(Column::Status),
-        Spec::right("READY", 7, (5, 6), Row::ready),
-        Spec::right("RESTARTS", 8, (8, 8), Row::restarts).by(Column::Restarts),
-        Spec::left("NODE", 4, (10, 44), Row::node).by(Column::Node),
-        Spec::right("GPU", 5, (3, 4), Row::gpu).by(Column::Gpu),
-        Spec::right("CPU", 7, (5, 6), Row::cpu).by(Column::Cpu),
-        Spec::right("MEM", 8, (7, 8), Row::memory).by(Column::Memory),
-        Spec::left("PROTECTION", 2, (13, 22), Row::protection).by(Column::Protection),
-        Spec::left("OWNER", 9, (8, 36), Row::owner).by(Column::Owner),
-        Spec::right("AGE", 6, (4, 6), Row::age).by(Column::Age),
+        Spec::left("NAME", 0, Size(18, 40, 64), Row::name).by(Column::Name),
+        Spec::left("NS", 3, Size(4, 14, 24), Row::namespace).by(Column::Namespace),
+        Spec::left("STATUS", 1, Size(11, 18, 26), Row::status).by(Column::Status),
+        Spec::right("READY", 7, Size(5, 6, 6), Row::ready),
+        Spec::right("RESTARTS", 8, Size(8, 8, 8), Row::restarts).by(Column::Restarts),
+        Spec::left("NODE", 5, Size(16, 20, 60), Row::node).by(Column::Node),
+        Spec::right("GPU", 4, Size(3, 4, 4), Row::gpu).by(Column::Gpu),
+        Spec::right("CPU", 7, Size(5, 6, 6), Row::cpu).by(Column::Cpu),
+        Spec::right("MEM", 8, Size(7, 8, 8), Row::memory).by(Column::Memory),
+        Spec::left("PROTECTION", 2, Size(16, 17, 22), Row::protection).by(Column::Protection),
+        Spec::left("OWNER", 9, Size(8, 20, 40), Row::owner).by(Column::Owner),
+        Spec::right("AGE", 4, Size(5, 6, 6), Row::age).by(Column::Age),
     ];
     if matches!(app.ui.level.scope, Some(Scope::Node(_))) {
         columns.retain(|column| column.sort != Some(Column::Node));

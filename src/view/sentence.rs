@@ -34,7 +34,7 @@ fn write_line(write: &Write) -> Option<Line> {
 }
 
 fn about_selected(app: &Seen<'_>) -> Line {
-    let Some(key) = app.ui.level.selected.as_ref() else { return Line::new() };
+    let Some(key) = app.selected() else { return Line::new() };
     about(app, app.ui.level.screen, key).unwrap_or_else(|| Line::of(Role::Unknown, format!("{} is gone", key.object)))
 }
 

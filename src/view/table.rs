@@ -1,12 +1,12 @@
 //! From the keys of a listing to the rows that are visible.
 
-use super::columns::{GAP, Spec, Wish, widths};
+use super::columns::{GAP, Size, Spec, Wish, widths};
 use super::facts::Seen;
 use super::screen::{Area, Column, Row, Table};
-use super::{Align, Line};
+use super::{Align, Line, health};
 use crate::app::Sort;
 use crate::config::Role;
-use crate::fleet::Key;
+use crate::fleet::{HealthState, Key};
 
 /// Columns in front of the table, for the mark.
 const MARGIN: u16 = 2;
@@ -16,7 +16,10 @@ const MARGIN: u16 = 2;
 pub(super) fn table<R>(app: &Seen<'_>, area: Area, specs: &[Spec<R>], row: impl Fn(&Key) -> Option<R>) -> Table {
     let keys = window(app, area);
     let found: Vec<Option<R>> = keys.iter().map(&row).collect();
-    let cells: Vec<Vec<Line>> = found.iter().zip(keys).map(|(row, key)| cells(specs, row.as_ref(), key)).collect();
+    let mut cells: Vec<Vec<Line>> = found.iter().zip(keys).map(|(row, key)| cells(specs, row.as_ref(), key)).collect();
+    if health::kinds(app.ui.level.screen).iter().any(|kind| app.state(*kind) == HealthState::Stale) {
+        cells.iter_mut().flatten().for_each(|cell| *cell = std::mem::take(cell).all(Role::Stale));
+    }
     let widths = widths(&wishes(specs, &cells), area.width.saturating_sub(MARGIN + 1));
     let columns = place(specs, &widths, app.ui.level.sort, area.x + MARGIN);
     let rows = keys.iter().zip(cells).map(|(key, cells)| finish(app, key, cells, &widths)).collect();
@@ -40,7 +43,7 @@ fn cells<R>(specs: &[Spec<R>], row: Option<&R>, key: &Key) -> Vec<Line> {
     }
     let gone = |spec: &Spec<R>| {
         let is_name = spec.rank == 0;
-        if is_name { Line::of(Role::Unknown, format!("{} (gone)", key.object.name)) } else { Line::new() }
+        if is_name { Line::of(Role::Unknown, format!("(gone) {}", key.object.name)) } else { Line::new() }
     };
     specs.iter().map(gone).collect()
 }
@@ -49,8 +52,9 @@ fn wishes<R>(specs: &[Spec<R>], cells: &[Vec<Line>]) -> Vec<Wish> {
     let wish = |(at, spec): (usize, &Spec<R>)| {
         let title = spec.title.chars().count() + usize::from(spec.sort.is_some());
         let widest = cells.iter().map(|row| row[at].width()).max().unwrap_or(0).max(title);
-        let ideal = u16::try_from(widest).unwrap_or(u16::MAX).min(spec.max);
-        Wish { rank: spec.rank, min: spec.min, ideal }
+        let filled = u16::try_from(widest).unwrap_or(u16::MAX);
+        let Size(least, comfort, most) = spec.size;
+        Wish { rank: spec.rank, size: Size(least.min(filled), comfort.min(filled), most.min(filled)) }
     };
     specs.iter().enumerate().map(wish).collect()
 }
@@ -78,7 +82,7 @@ fn title<R>(spec: &Spec<R>, sort: Sort) -> Line {
 
 fn finish(app: &Seen<'_>, key: &Key, cells: Vec<Line>, widths: &[Option<u16>]) -> Row {
     let shown = cells.into_iter().zip(widths).filter_map(|(cell, width)| Some(cell.cut(usize::from((*width)?))));
-    let (selected, marked) = (app.ui.level.selected.as_ref() == Some(key), app.ui.marks.contains(key));
+    let (selected, marked) = (app.selected() == Some(key), app.ui.marks.contains(key));
     let mark = match (selected, marked) {
         (true, true) => "▸*",
         (true, false) => "▸",

@@ -6,7 +6,7 @@ use super::Page;
 use crate::config::Role;
 use crate::fleet::{NodeClaimRow, ObjectKey};
 use crate::insight::phase::{ClaimPhase, NodePhase};
-use crate::units::Time;
+use crate::units::{Time, duration};
 
 /// The whole text.
 pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
@@ -66,8 +66,9 @@ fn end(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
         None => claims::lifetime(claim.expire_after),
     };
     page.fact("expires", Line::plain(expires));
-    let grace =
-        claim.termination_grace_seconds.map_or_else(|| "none: drains as long as it takes".to_owned(), format::span);
+    let grace = claim
+        .termination_grace_seconds
+        .map_or_else(|| "none: drains as long as it takes".to_owned(), duration::format_compact);
     page.fact("grace period", Line::plain(grace));
     if let Some(since) = claim.meta.deleting_since() {
         page.fact("deleted", Line::of(Role::Terminating, format::relative(app.now, since)));

@@ -63,7 +63,7 @@ fn resources(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
         let percent = format::percent(requested, whole).unwrap_or_else(|| format::UNKNOWN.to_owned());
         Line::plain(format!("{} of {} requested ({percent})", write(requested), write(whole)))
     };
-    page.fact("cpu", amount(picture.map(|p| p.cpu_requested_millis), node.allocatable.cpu_millis, format::cores));
+    page.fact("cpu", amount(picture.map(|p| p.cpu_requested_millis), node.allocatable.cpu_millis, cpu));
     page.fact(
         "memory",
         amount(picture.map(|p| p.memory_requested_bytes), node.allocatable.memory_bytes, format::bytes),
@@ -80,6 +80,10 @@ fn resources(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
         }
     }
     page.fact_if("kubelet", Some(&node.kubelet_version));
+}
+
+fn cpu(millis: i64) -> String {
+    format::cores(millis) + " cpu"
 }
 
 fn pods(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {

@@ -8,6 +8,7 @@ use crate::fleet::{ObjectKey, PodRow};
 use crate::insight::disruption::{NodeAnnotation, ProtectionState, protection};
 use crate::insight::phase::NodePhase;
 use crate::insight::{batch, relation};
+use crate::units::duration;
 
 /// The whole text.
 pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
@@ -82,7 +83,7 @@ fn facts(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
     page.fact("containers", Line::plain(format!("{} of {} ready, {restarts}", pod.containers_ready, pod.containers)));
     let started = pod.started.map_or_else(|| format::NONE.to_owned(), |at| format::clock(app.now, at));
     page.fact("started", Line::plain(started));
-    page.fact("grace period", Line::plain(format::span(pod.termination_grace_seconds)));
+    page.fact("grace period", Line::plain(duration::format_compact(pod.termination_grace_seconds)));
     if let Some(since) = pod.meta.deleting_since() {
         page.fact("deleted", Line::of(Role::Terminating, format::relative(app.now, since)));
     }

@@ -7,6 +7,7 @@ use crate::config::Role;
 use crate::fleet::{Budget, Kind, NodePoolRow, NodeRow, ObjectKey, Sym};
 use crate::insight::disruption::BudgetWindow;
 use crate::insight::phase::NodePhase;
+use crate::units::duration;
 
 /// The whole text.
 pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
@@ -33,7 +34,7 @@ fn disruption(pool: &NodePoolRow, page: &mut Page) {
         "expireAfter",
         Line::plain(claims::lifetime(pool.expire_after)).and(Role::TextDim, "  of NodeClaims to come"),
     );
-    page.fact_if("grace period", pool.termination_grace_seconds.map(format::span));
+    page.fact_if("grace period", pool.termination_grace_seconds.map(duration::format_compact));
     page.fact("weight", Line::plain(format::count(pool.weight)));
     page.fact_if("NodeClass", pool.node_class.as_ref().map(|class| format!("{} {}", class.kind, class.name)));
 }

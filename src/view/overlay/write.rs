@@ -19,15 +19,16 @@ pub(super) fn sheet(app: &Seen<'_>, dialog: &WriteDialog) -> Sheet {
         Context::Dialog,
         &[(Action::Open, "do it"), (Action::Back, "leave"), (Action::Right, "next choice")],
     );
+    // On a small terminal what is below may be hidden: what decides comes first, the title has named the objects.
     choices(&mut sheet, dialog);
+    sheet.lines.extend(dialog.ends.iter().map(|ends| Line::of(Role::Protected, format!("▣ {ends}"))));
+    sheet.lines.extend(dialog.error.iter().map(|error| Line::of(Role::NoticeError, format!("✗ {error}"))));
+    number(&mut sheet, dialog);
     targets(app, &mut sheet, dialog);
     sheet.lines.extend(dialog.skipped.iter().take(room(app)).map(|skipped| {
         Line::of(Role::Warn, format!("△ not {}: ", skipped.key.object)).and(Role::Text, &skipped.reason)
     }));
-    sheet.lines.extend(dialog.ends.iter().map(|ends| Line::of(Role::Protected, format!("▣ {ends}"))));
     sheet.lines.extend(dialog.notes.iter().map(|note| Line::of(Role::TextDim, format!("· {note}"))));
-    number(&mut sheet, dialog);
-    sheet.lines.extend(dialog.error.iter().map(|error| Line::of(Role::NoticeError, format!("✗ {error}"))));
     sheet
 }
 

@@ -1,0 +1,10 @@
+//! What the screens look like: snapshots of text and roles, and properties that hold for whatever a cluster says.
+
+#![allow(missing_docs, clippy::wildcard_imports, reason = "tests")]
+
+mod dialogs;
+mod fixture;
+mod hostile;
+mod paint;
+mod screens;
+mod themes;

@@ -1,0 +1,169 @@
+//! Every screen at every size, its details, and every face of health.
+
+use batchtop::app::App;
+use batchtop::fleet::*;
+
+use crate::fixture::{ago, empty, fleet, health, press, report, set_health};
+use crate::paint::{text, with_roles};
+
+const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
+
+fn snapshot(name: &str, content: String) {
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, content);
+    });
+}
+
+fn at_all_sizes(name: &str, make: impl Fn((u16, u16)) -> App) {
+    for size in SIZES {
+        snapshot(&format!("{name}_{}x{}", size.0, size.1), with_roles(&make(size)));
+    }
+}
+
+#[test]
+fn fleet_screen() {
+    at_all_sizes("fleet", fleet);
+}
+
+#[test]
+fn jobs_screen() {
+    at_all_sizes("jobs", |size| with_keys(size, "2"));
+}
+
+#[test]
+fn pods_screen() {
+    at_all_sizes("pods", |size| with_keys(size, "3 j space"));
+}
+
+#[test]
+fn claims_screen() {
+    at_all_sizes("claims", |size| with_keys(size, "4"));
+}
+
+#[test]
+fn events_screen() {
+    at_all_sizes("events", |size| with_keys(size, "5"));
+}
+
+fn with_keys(size: (u16, u16), keys: &str) -> App {
+    let mut app = fleet(size);
+    press(&mut app, keys);
+    app
+}
+
+#[test]
+fn details() {
+    for (name, keys) in [("node", "1"), ("job", "2"), ("pod", "3"), ("pool", "4"), ("claim", "4 j"), ("event", "5")] {
+        for size in [(80, 24), (200, 60)] {
+            let app = with_keys(size, &format!("{keys} enter"));
+            snapshot(&format!("detail_{name}_{}x{}", size.0, size.1), text(&app));
+        }
+    }
+}
+
+#[test]
+fn drilled_down() {
+    snapshot("drill_pool_to_nodes", text(&with_keys((120, 24), "4 l")));
+    snapshot("drill_job_to_pods", text(&with_keys((120, 24), "2 l")));
+}
+
+#[test]
+fn nothing_known_yet() {
+    snapshot("face_connecting", with_roles(&empty((80, 24))));
+}
+
+/// Nodes are there, pods are still being read: what depends on pods is not a number.
+#[test]
+fn pods_not_known_yet() {
+    let mut app = fleet((120, 24));
+    set_health(&mut app, Kind::Pod, HealthState::Syncing);
+    let shown = text(&app);
+    assert!(shown.contains("pods …"), "{shown}");
+    assert!(!shown.contains("requested\n") || shown.contains(": … requested"), "{shown}");
+    snapshot("face_pods_syncing", with_roles(&app));
+}
+
+#[test]
+fn stale_numbers_say_so() {
+    let mut app = fleet((120, 24));
+    set_health(&mut app, Kind::Node, HealthState::Stale);
+    let shown = text(&app);
+    assert!(shown.contains("nodes 6 (stale)") && shown.contains("stale for 42s, next try in 8s"), "{shown}");
+    snapshot("face_stale", with_roles(&app));
+}
+
+#[test]
+fn faces_of_an_empty_table() {
+    for state in
+        [HealthState::Syncing, HealthState::Forbidden, HealthState::Absent, HealthState::Failed, HealthState::Live]
+    {
+        let mut app = empty((80, 24));
+        let message = match state {
+            HealthState::Forbidden => {
+                Some("nodes is forbidden: User \"jo\" cannot list resource \"nodes\" at the cluster scope")
+            }
+            HealthState::Failed => Some("the server is currently unable to handle the request"),
+            _ => None,
+        };
+        let health = Health { message: message.map(Sym::new), ..health(state) };
+        report(&mut app, Report::Health(SourceId::Kind(Kind::Node), health));
+        snapshot(&format!("face_{}", state.name().to_lowercase()), text(&app));
+    }
+}
+
+#[test]
+fn no_karpenter() {
+    let mut app = empty((80, 24));
+    let facts =
+        ClusterFacts { karpenter_api: KarpenterApi::Absent, karpenter_crd_version: None, ..app.cluster.clone() };
+    report(&mut app, Report::Cluster(Box::new(facts)));
+    for kind in [Kind::NodeClaim, Kind::NodePool] {
+        set_health(&mut app, kind, HealthState::Absent);
+    }
+    set_health(&mut app, Kind::Node, HealthState::Live);
+    press(&mut app, "4");
+    snapshot("face_no_karpenter", text(&app));
+}
+
+#[test]
+fn connection_down() {
+    let mut app = empty((80, 24));
+    let error = ConnectionError {
+        message: "cannot reach https://k8s.example:6443: connection refused".to_owned(),
+        hint: "is the VPN up? batchtop tries again in 8 s".to_owned(),
+        exit_code: 3,
+    };
+    report(&mut app, Report::Down(error));
+    snapshot("face_down", text(&app));
+}
+
+#[test]
+fn a_filter_that_meets_nothing() {
+    let app = with_keys((80, 24), "/ n o s u c h enter");
+    snapshot("face_filtered", text(&app));
+}
+
+#[test]
+fn too_small() {
+    assert_eq!(text(&fleet((39, 10))).trim(), "too small: 39×10, batchtop needs 40×10");
+    assert_eq!(text(&fleet((1, 1))), "…");
+}
+
+/// A selected row stays visible whatever the offset says.
+#[test]
+fn the_selected_row_is_visible() {
+    let mut app = with_keys((80, 24), "3 G");
+    app.ui.level.offset = 0;
+    app.ui.size = (80, 12);
+    let shown = text(&app);
+    assert!(shown.lines().any(|line| line.starts_with('▸')), "{shown}");
+}
+
+#[test]
+fn an_object_that_went_keeps_its_line() {
+    let mut app = fleet((80, 24));
+    let gone = app.ui.listing.rows[0].clone();
+    app.fleet.apply(Delta::Nodes(vec![Change::Remove(gone.object.clone())]));
+    assert!(text(&app).contains("(gone)") || text(&app).contains("is gone"), "{}", text(&app));
+    assert!(ago(1) < ago(0));
+}
