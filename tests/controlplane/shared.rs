@@ -52,22 +52,15 @@ fn toolchain() -> &'static Result<Toolchain, Missing> {
 
 impl Shared {
     const fn new(options: fn() -> BedOptions) -> Self {
-        Self {
-            options,
-            bed: Mutex::new(None),
-        }
+        Self { options, bed: Mutex::new(None) }
     }
 
     fn get(&self) -> Result<Arc<Bed>> {
         let mut bed = self.bed.lock().unwrap_or_else(PoisonError::into_inner);
-        bed.get_or_insert_with(|| Bed::start(&(self.options)()).map(Arc::new))
-            .clone()
+        bed.get_or_insert_with(|| Bed::start(&(self.options)()).map(Arc::new)).clone()
     }
 
     fn end(&self) {
-        self.bed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.bed.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }

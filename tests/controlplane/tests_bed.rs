@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::bed::{
-    Bed, BedOptions, Component, Context, Ending, Failure, JobSpec, NodePoolSpec, PodSpec, Result,
-    State, annotation, load,
+    Bed, BedOptions, Component, Context, Ending, Failure, JobSpec, NodePoolSpec, PodSpec, Result, State, annotation,
+    load,
 };
 use crate::shared::{api_only, full, trial};
 
@@ -24,55 +24,20 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// All tests of this module.
 pub fn trials() -> Vec<Trial> {
     vec![
-        trial(
-            "bed::every_component_is_healthy",
-            every_component_is_healthy,
-        ),
-        trial(
-            "bed::gpu_job_gets_a_node_and_gives_it_back",
-            gpu_job_gets_a_node_and_gives_it_back,
-        ),
-        trial(
-            "bed::image_pull_leaves_kubelets_events",
-            image_pull_leaves_kubelets_events,
-        ),
-        trial(
-            "bed::pods_obey_their_annotations",
-            pods_obey_their_annotations,
-        ),
-        trial(
-            "bed::a_node_can_be_held_not_ready",
-            a_node_can_be_held_not_ready,
-        ),
-        trial(
-            "bed::version_1_certificate_is_valid_for_go_only",
-            version_1_certificate_is_valid_for_go_only,
-        ),
-        trial(
-            "bed::a_user_has_only_granted_rights",
-            a_user_has_only_granted_rights,
-        ),
-        trial(
-            "bed::bad_certificates_are_refused",
-            bad_certificates_are_refused,
-        ),
-        trial(
-            "bed::loader_makes_a_believable_fleet",
-            loader_makes_a_believable_fleet,
-        ),
-        trial(
-            "bed::api_server_survives_being_killed",
-            api_server_survives_being_killed,
-        ),
-        trial(
-            "bed::nothing_outlives_a_killed_test",
-            nothing_outlives_a_killed_test,
-        ),
+        trial("bed::every_component_is_healthy", every_component_is_healthy),
+        trial("bed::gpu_job_gets_a_node_and_gives_it_back", gpu_job_gets_a_node_and_gives_it_back),
+        trial("bed::image_pull_leaves_kubelets_events", image_pull_leaves_kubelets_events),
+        trial("bed::pods_obey_their_annotations", pods_obey_their_annotations),
+        trial("bed::karpenter_tells_why_it_keeps_a_node", karpenter_tells_why_it_keeps_a_node),
+        trial("bed::a_node_can_be_held_not_ready", a_node_can_be_held_not_ready),
+        trial("bed::version_1_certificate_is_valid_for_go_only", version_1_certificate_is_valid_for_go_only),
+        trial("bed::a_user_has_only_granted_rights", a_user_has_only_granted_rights),
+        trial("bed::bad_certificates_are_refused", bad_certificates_are_refused),
+        trial("bed::loader_makes_a_believable_fleet", loader_makes_a_believable_fleet),
+        trial("bed::api_server_survives_being_killed", api_server_survives_being_killed),
+        trial("bed::nothing_outlives_a_killed_test", nothing_outlives_a_killed_test),
         #[cfg(target_os = "linux")]
-        trial(
-            "bed::nothing_outlives_a_killed_supervisor",
-            nothing_outlives_a_killed_supervisor,
-        ),
+        trial("bed::nothing_outlives_a_killed_supervisor", nothing_outlives_a_killed_supervisor),
     ]
 }
 
@@ -80,16 +45,12 @@ fn every_component_is_healthy() -> Result<()> {
     let bed = full()?;
     for component in Component::ALL {
         let state = bed.state(component)?;
-        ensure(matches!(state, State::Running(_)), || {
-            format!("{component:?}: {state:?}")
-        })?;
+        ensure(matches!(state, State::Running(_)), || format!("{component:?}: {state:?}"))?;
     }
     let version = bed.kubectl_json(&["version", "-o", "json"])?;
     equal(&version["serverVersion"]["gitVersion"], &json!("v1.36.3"))?;
     let kinds = bed.kubectl(&["api-resources", "--api-group=karpenter.sh", "-o", "name"])?;
-    ensure(kinds.contains("nodeclaims.karpenter.sh"), || {
-        format!("kinds: {kinds}")
-    })
+    ensure(kinds.contains("nodeclaims.karpenter.sh"), || format!("kinds: {kinds}"))
 }
 
 fn gpu_job_gets_a_node_and_gives_it_back() -> Result<()> {
@@ -105,10 +66,7 @@ fn gpu_job_gets_a_node_and_gives_it_back() -> Result<()> {
     let nodes = pool.nodes()?;
     equal(&claims.len(), &1)?;
     equal(&nodes.len(), &1)?;
-    equal(
-        &claims[0]["status"]["nodeName"],
-        &nodes[0]["metadata"]["name"],
-    )?;
+    equal(&claims[0]["status"]["nodeName"], &nodes[0]["metadata"]["name"])?;
     equal(&pod["spec"]["nodeName"], &nodes[0]["metadata"]["name"])?;
     check_gpu_node(&nodes[0])?;
 
@@ -125,16 +83,10 @@ fn gpu_job_gets_a_node_and_gives_it_back() -> Result<()> {
 /// A g5.xlarge as a real one would look to a client.
 fn check_gpu_node(node: &Value) -> Result<()> {
     let labels = &node["metadata"]["labels"];
-    equal(
-        &labels["node.kubernetes.io/instance-type"],
-        &json!("g5.xlarge"),
-    )?;
+    equal(&labels["node.kubernetes.io/instance-type"], &json!("g5.xlarge"))?;
     equal(&labels["topology.kubernetes.io/zone"], &json!("us-east-1a"))?;
     equal(&labels["karpenter.sh/capacity-type"], &json!("on-demand"))?;
-    equal(
-        &labels["karpenter.k8s.aws/instance-gpu-name"],
-        &json!("a10g"),
-    )?;
+    equal(&labels["karpenter.k8s.aws/instance-gpu-name"], &json!("a10g"))?;
     let status = &node["status"];
     equal(&status["capacity"]["nvidia.com/gpu"], &json!("1"))?;
     equal(&status["allocatable"]["nvidia.com/gpu"], &json!("1"))?;
@@ -144,8 +96,7 @@ fn check_gpu_node(node: &Value) -> Result<()> {
 
 fn image_pull_leaves_kubelets_events() -> Result<()> {
     let bed = full()?;
-    let pool =
-        bed.node_pool(NodePoolSpec::new(&bed.unique("pull")).instance_types(&["m7i.large"]))?;
+    let pool = bed.node_pool(NodePoolSpec::new(&bed.unique("pull")).instance_types(&["m7i.large"]))?;
     let namespace = bed.namespace("pull")?;
     let pod = PodSpec::new()
         .on_pool(&pool)
@@ -156,35 +107,21 @@ fn image_pull_leaves_kubelets_events() -> Result<()> {
     bed.apply(&JobSpec::new(&namespace, "cold", pod).build())?;
     let pod = wait_for_phase(&bed, &namespace, "cold", "Running")?;
 
-    let name = pod["metadata"]["name"]
-        .as_str()
-        .context("pod without name")?;
-    let events = bed.api().list(&namespace.core(&format!(
-        "events?fieldSelector=involvedObject.name%3D{name},source%3Dkubelet"
-    )))?;
-    let reasons: Vec<&str> = events
-        .iter()
-        .filter_map(|event| event["reason"].as_str())
-        .collect();
+    let name = pod["metadata"]["name"].as_str().context("pod without name")?;
+    let mut events = bed.events_about("Pod", name)?;
+    events.retain(|event| event["source"]["component"] == "kubelet");
+    let reasons: Vec<&str> = events.iter().filter_map(|event| event["reason"].as_str()).collect();
     for reason in ["Pulling", "Pulled", "Created", "Started"] {
-        ensure(reasons.contains(&reason), || {
-            format!("no {reason} among {reasons:?}")
-        })?;
+        ensure(reasons.contains(&reason), || format!("no {reason} among {reasons:?}"))?;
     }
     for event in &events {
         equal(&event["source"]["component"], &json!("kubelet"))?;
         equal(&event["source"]["host"], &pod["spec"]["nodeName"])?;
-        equal(
-            &event["involvedObject"]["fieldPath"],
-            &json!("spec.containers{main}"),
-        )?;
+        equal(&event["involvedObject"]["fieldPath"], &json!("spec.containers{main}"))?;
         equal(&event["involvedObject"]["uid"], &pod["metadata"]["uid"])?;
         equal(&event["eventTime"], &Value::Null)?;
     }
-    let pulled = events
-        .iter()
-        .find(|event| event["reason"] == "Pulled")
-        .context("no Pulled")?;
+    let pulled = events.iter().find(|event| event["reason"] == "Pulled").context("no Pulled")?;
     let message = "Successfully pulled image \"registry.example/work:1\" in 3s (4s including waiting). \
                    Image size: 987654321 bytes.";
     equal(&pulled["message"], &json!(message))
@@ -192,8 +129,7 @@ fn image_pull_leaves_kubelets_events() -> Result<()> {
 
 fn pods_obey_their_annotations() -> Result<()> {
     let bed = full()?;
-    let pool =
-        bed.node_pool(NodePoolSpec::new(&bed.unique("obey")).instance_types(&["m7i.2xlarge"]))?;
+    let pool = bed.node_pool(NodePoolSpec::new(&bed.unique("obey")).instance_types(&["m7i.2xlarge"]))?;
     let namespace = bed.namespace("obey")?;
     let pod = || PodSpec::new().cpu("100m").memory("64Mi").on_pool(&pool);
     let pods = [
@@ -202,43 +138,26 @@ fn pods_obey_their_annotations() -> Result<()> {
         ("timed", pod().annotation(annotation::RUN_FOR, "1s")),
         ("killed", pod().annotation(annotation::FAIL, "137")),
         ("cached", pod().annotation(annotation::IMAGE_PRESENT, "")),
-        (
-            "broken",
-            pod().annotation(annotation::PULL_ERROR, "not found"),
-        ),
+        ("broken", pod().annotation(annotation::PULL_ERROR, "not found")),
     ];
     for (name, pod) in &pods {
-        bed.api()
-            .create(&namespace.core("pods"), &pod.build(&namespace, name))?;
+        bed.api().create(&namespace.core("pods"), &pod.build(&namespace, name))?;
     }
-    let status =
-        |name: &str| Ok(bed.api().get(&namespace.core(&format!("pods/{name}")))?["status"].take());
+    let status = |name: &str| Ok(bed.api().get(&namespace.core(&format!("pods/{name}")))?["status"].take());
     let first = "/containerStatuses/0/state";
     let wanted = [
-        (
-            "held",
-            format!("{first}/waiting/reason"),
-            "ContainerCreating",
-        ),
+        ("held", format!("{first}/waiting/reason"), "ContainerCreating"),
         ("unready", "/phase".into(), "Running"),
         ("timed", "/phase".into(), "Succeeded"),
         ("killed", format!("{first}/terminated/reason"), "OOMKilled"),
         ("cached", "/phase".into(), "Running"),
-        (
-            "broken",
-            format!("{first}/waiting/reason"),
-            "ImagePullBackOff",
-        ),
+        ("broken", format!("{first}/waiting/reason"), "ImagePullBackOff"),
     ];
     for (name, pointer, value) in &wanted {
-        bed.wait_for(
-            &format!("pod {name} with {pointer} {value}"),
-            PATIENCE,
-            || {
-                let status: Value = status(name)?;
-                Ok((status.pointer(pointer) == Some(&json!(value))).then_some(()))
-            },
-        )?;
+        bed.wait_for(&format!("pod {name} with {pointer} {value}"), PATIENCE, || {
+            let status: Value = status(name)?;
+            Ok((status.pointer(pointer) == Some(&json!(value))).then_some(()))
+        })?;
     }
     equal(&ready(&status("unready")?), &json!("False"))?;
     equal(&ready(&status("cached")?), &json!("True"))?;
@@ -255,9 +174,7 @@ fn pods_obey_their_annotations() -> Result<()> {
 /// Status of the Ready condition of a pod or node.
 fn ready(status: &Value) -> Value {
     let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
-    let ready = conditions
-        .into_iter()
-        .find(|condition| condition["type"] == "Ready");
+    let ready = conditions.into_iter().find(|condition| condition["type"] == "Ready");
     ready.map_or(Value::Null, |mut condition| condition["status"].take())
 }
 
@@ -267,48 +184,20 @@ fn a_user_has_only_granted_rights() -> Result<()> {
     let user = bed.unique("user");
     let api = bed.api_as(&bed.kubeconfig_for(&user, Some("team"))?)?;
     let pods = namespace.core("pods");
-    equal(
-        &api.try_get(&pods).err().map(|refusal| refusal.code),
-        &Some(403),
-    )?;
+    equal(&api.try_get(&pods).err().map(|refusal| refusal.code), &Some(403))?;
     // The built-in `view` stays empty here: the controller manager would fill it.
     let in_namespace = format!("--namespace={namespace}");
-    bed.kubectl(&[
-        "create",
-        "role",
-        "see",
-        "--verb=list",
-        "--resource=pods",
-        &in_namespace,
-    ])?;
-    bed.kubectl(&[
-        "create",
-        "rolebinding",
-        "see",
-        "--role=see",
-        "--group=team",
-        &in_namespace,
-    ])?;
+    bed.kubectl(&["create", "role", "see", "--verb=list", "--resource=pods", &in_namespace])?;
+    bed.kubectl(&["create", "rolebinding", "see", "--role=see", "--group=team", &in_namespace])?;
     // The authorizer sees the new binding a moment later.
-    bed.wait_for("granted right", PATIENCE, || {
-        Ok(api.try_get(&pods).is_ok().then_some(()))
-    })?;
-    equal(
-        &api.try_get("/api/v1/nodes")
-            .err()
-            .map(|refusal| refusal.code),
-        &Some(403),
-    )
+    bed.wait_for("granted right", PATIENCE, || Ok(api.try_get(&pods).is_ok().then_some(())))?;
+    equal(&api.try_get("/api/v1/nodes").err().map(|refusal| refusal.code), &Some(403))
 }
 
 fn bad_certificates_are_refused() -> Result<()> {
     let bed = api_only()?;
     let code = |kubeconfig: PathBuf| -> Result<Option<u16>> {
-        Ok(bed
-            .api_as(&kubeconfig)?
-            .try_get("/api/v1/nodes")
-            .err()
-            .map(|refusal| refusal.code))
+        Ok(bed.api_as(&kubeconfig)?.try_get("/api/v1/nodes").err().map(|refusal| refusal.code))
     };
     equal(&code(bed.kubeconfig_expired()?)?, &Some(401))?;
     equal(&code(bed.kubeconfig_of_stranger()?)?, &Some(401))?;
@@ -321,51 +210,55 @@ fn version_1_certificate_is_valid_for_go_only() -> Result<()> {
     let kubeconfig = bed.kubeconfig_x509_v1()?;
     let output = bed.kubectl_as(&kubeconfig, &["auth", "whoami"], "")?;
     let words = String::from_utf8_lossy(&output.stdout);
-    ensure(words.contains("system:masters"), || {
-        format!("kubectl: {output:?}")
-    })?;
-    let refused = bed
-        .api_as(&kubeconfig)
-        .and_then(|api| api.get("/api/v1/nodes"));
+    ensure(words.contains("system:masters"), || format!("kubectl: {output:?}"))?;
+    let refused = bed.api_as(&kubeconfig).and_then(|api| api.get("/api/v1/nodes"));
     ensure(refused.is_err(), || "rustls took it".to_owned())
+}
+
+fn karpenter_tells_why_it_keeps_a_node() -> Result<()> {
+    let bed = full()?;
+    let spec = NodePoolSpec::new(&bed.unique("kept")).instance_types(&["m7i.large"]);
+    let pool = bed.node_pool(spec.budget(json!({"nodes": "100%"})))?;
+    let namespace = bed.namespace("kept")?;
+    let pod = PodSpec::new().cpu("100m").on_pool(&pool).annotation("karpenter.sh/do-not-disrupt", "true");
+    bed.apply(&JobSpec::new(&namespace, "work", pod).build())?;
+    let pod = wait_for_phase(&bed, &namespace, "work", "Running")?;
+    let node = pod["spec"]["nodeName"].as_str().context("not bound")?;
+    let message = bed.wait_for("event DisruptionBlocked on the node", PATIENCE, || {
+        let events = bed.events_about("Node", node)?;
+        let blocked = events.into_iter().find(|event| event["reason"] == "DisruptionBlocked");
+        Ok(blocked.map(|mut event| event["message"].take()))
+    })?;
+    let message = message.as_str().unwrap_or_default();
+    ensure(message.contains("do-not-disrupt"), || message.to_owned())
 }
 
 fn a_node_can_be_held_not_ready() -> Result<()> {
     let bed = full()?;
-    let pool =
-        bed.node_pool(NodePoolSpec::new(&bed.unique("sick")).instance_types(&["m7i.large"]))?;
+    let pool = bed.node_pool(NodePoolSpec::new(&bed.unique("sick")).instance_types(&["m7i.large"]))?;
     let namespace = bed.namespace("sick")?;
     let pod = PodSpec::new().cpu("100m").on_pool(&pool);
     bed.apply(&JobSpec::new(&namespace, "work", pod).build())?;
     let pod = wait_for_phase(&bed, &namespace, "work", "Running")?;
-    let node = format!(
-        "/api/v1/nodes/{}",
-        pod["spec"]["nodeName"].as_str().context("not bound")?
-    );
+    let node = format!("/api/v1/nodes/{}", pod["spec"]["nodeName"].as_str().context("not bound")?);
     bed.annotate(&node, annotation::NOT_READY, Some(""))?;
     let mut status = bed.api().get(&node)?["status"].take();
-    let conditions = status["conditions"]
-        .as_array_mut()
-        .context("no conditions")?;
-    for condition in conditions
-        .iter_mut()
-        .filter(|condition| condition["type"] == "Ready")
-    {
+    let conditions = status["conditions"].as_array_mut().context("no conditions")?;
+    for condition in conditions.iter_mut().filter(|condition| condition["type"] == "Ready") {
         condition["status"] = json!("False");
     }
     let change = json!({"status": {"conditions": conditions}});
     bed.api().patch(&format!("{node}/status"), &change)?;
     bed.wait_for("not-ready taint", PATIENCE, || {
-        Ok(bed.api().get(&node)?["spec"]["taints"]
-            .to_string()
-            .contains("not-ready")
-            .then_some(()))
+        Ok(bed.api().get(&node)?["spec"]["taints"].to_string().contains("not-ready").then_some(()))
     })?;
     equal(&ready(&bed.api().get(&node)?["status"]), &json!("False"))?;
     bed.annotate(&node, annotation::NOT_READY, None)?;
-    bed.wait_for("ready node", PATIENCE, || {
-        Ok((ready(&bed.api().get(&node)?["status"]) == json!("True")).then_some(()))
-    })
+    bed.wait_for(
+        "ready node",
+        PATIENCE,
+        || Ok((ready(&bed.api().get(&node)?["status"]) == json!("True")).then_some(())),
+    )
 }
 
 fn api_server_survives_being_killed() -> Result<()> {
@@ -373,13 +266,9 @@ fn api_server_survives_being_killed() -> Result<()> {
     let namespace = bed.namespace("kept")?;
     bed.stop(Component::ApiServer, Ending::Kill)?;
     equal(&bed.state(Component::ApiServer)?, &State::Absent)?;
-    ensure(bed.api().get("/version").is_err(), || {
-        "a killed server answers".to_owned()
-    })?;
+    ensure(bed.api().get("/version").is_err(), || "a killed server answers".to_owned())?;
     bed.resume(Component::ApiServer)?;
-    bed.api()
-        .get(&format!("/api/v1/namespaces/{namespace}"))
-        .map(drop)
+    bed.api().get(&format!("/api/v1/namespaces/{namespace}")).map(drop)
 }
 
 fn loader_makes_a_believable_fleet() -> Result<()> {
@@ -389,34 +278,17 @@ fn loader_makes_a_believable_fleet() -> Result<()> {
     let nodes = bed.api().list("/api/v1/nodes")?;
     equal(&pods.len(), &400)?;
     equal(&nodes.len(), &20)?;
-    equal(
-        &bed.api().list("/apis/karpenter.sh/v1/nodeclaims")?.len(),
-        &20,
-    )?;
-    equal(
-        &count(&pods, |pod| pod["status"]["phase"] == "Running"),
-        &fleet.running.len(),
-    )?;
-    ensure((9_500..11_000).contains(&fleet.pod_bytes), || {
-        format!("{} bytes", fleet.pod_bytes)
-    })?;
+    equal(&bed.api().list("/apis/karpenter.sh/v1/nodeclaims")?.len(), &20)?;
+    equal(&count(&pods, |pod| pod["status"]["phase"] == "Running"), &fleet.running.len())?;
+    ensure((9_500..11_000).contains(&fleet.pod_bytes), || format!("{} bytes", fleet.pod_bytes))?;
     for node in &nodes {
         let name = &node["metadata"]["name"];
         let free = &node["status"]["allocatable"]["nvidia.com/gpu"];
-        let offered = free
-            .as_str()
-            .and_then(|number| number.parse().ok())
-            .unwrap_or(0);
-        let taken = count(&pods, |pod| {
-            &pod["spec"]["nodeName"] == name && requests_gpu(pod)
-        });
-        ensure(taken <= offered, || {
-            format!("{name}: {taken} of {offered} GPUs")
-        })?;
+        let offered = free.as_str().and_then(|number| number.parse().ok()).unwrap_or(0);
+        let taken = count(&pods, |pod| &pod["spec"]["nodeName"] == name && requests_gpu(pod));
+        ensure(taken <= offered, || format!("{name}: {taken} of {offered} GPUs"))?;
     }
-    ensure(count(&pods, requests_gpu) > 10, || {
-        "hardly any GPU is used".to_owned()
-    })?;
+    ensure(count(&pods, requests_gpu) > 10, || "hardly any GPU is used".to_owned())?;
     let churn = load::churn(&bed, &fleet, 100, Duration::from_secs(2))?;
     equal(&churn.failed, &0)?;
     ensure(churn.accepted >= 150, || format!("{churn:?}"))
@@ -461,12 +333,8 @@ fn be_victim() -> Result<()> {
             processes.push(id);
         }
     }
-    let remains = Remains {
-        supervisor: bed.supervisor_id(),
-        processes,
-        port: bed.ports().api_server,
-        folder: bed.file(""),
-    };
+    let remains =
+        Remains { supervisor: bed.supervisor_id(), processes, port: bed.ports().api_server, folder: bed.file("") };
     let line = serde_json::to_string(&remains).context("writing")?;
     writeln!(std::io::stdout(), "{line}").context("writing")?;
     thread::sleep(PATIENCE);
@@ -481,14 +349,10 @@ fn start_victim() -> Result<(Child, Remains)> {
         .context("starting a victim")?;
     let mut line = String::new();
     let output = victim.stdout.take().context("victim without output")?;
-    BufReader::new(output)
-        .read_line(&mut line)
-        .context("reading from the victim")?;
+    BufReader::new(output).read_line(&mut line).context("reading from the victim")?;
     let remains: Remains = serde_json::from_str(&line).context("the victim's bed did not start")?;
     equal(&remains.processes.len(), &Component::ALL.len())?;
-    ensure(remains.processes.iter().all(|id| alive(*id)), || {
-        "not all run".to_owned()
-    })?;
+    ensure(remains.processes.iter().all(|id| alive(*id)), || "not all run".to_owned())?;
     Ok((victim, remains))
 }
 
@@ -508,13 +372,10 @@ fn nothing_outlives_a_killed_test() -> Result<()> {
 #[cfg(target_os = "linux")]
 fn nothing_outlives_a_killed_supervisor() -> Result<()> {
     let (mut victim, remains) = start_victim()?;
-    let supervisor = i32::try_from(remains.supervisor)
-        .ok()
-        .and_then(Pid::from_raw);
+    let supervisor = i32::try_from(remains.supervisor).ok().and_then(Pid::from_raw);
     kill_process(supervisor.context("process id")?, Signal::KILL).context("killing")?;
-    let outcome = gone("components and port", || {
-        !remains.processes.iter().any(|id| alive(*id)) && !listens(remains.port)
-    });
+    let outcome =
+        gone("components and port", || !remains.processes.iter().any(|id| alive(*id)) && !listens(remains.port));
     victim.kill().context("killing the victim")?;
     victim.wait().context("waiting for the victim")?;
     std::fs::remove_dir_all(&remains.folder).context("removing the folder")?;
@@ -542,8 +403,7 @@ fn is_zombie(id: u32) -> bool {
     let path = Path::new("/proc").join(id.to_string()).join("stat");
     let stat = std::fs::read_to_string(path).unwrap_or_default();
     // The name in parentheses may hold anything; the state follows it.
-    stat.rsplit_once(')')
-        .is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
 }
 
 fn listens(port: u16) -> bool {
@@ -559,17 +419,11 @@ fn wait_for_phase(bed: &Bed, namespace: &str, job: &str, phase: &str) -> Result<
 }
 
 fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<()> {
-    if holds {
-        Ok(())
-    } else {
-        Err(Failure::new(otherwise()))
-    }
+    if holds { Ok(()) } else { Err(Failure::new(otherwise())) }
 }
 
 #[track_caller]
 fn equal<T: PartialEq + std::fmt::Debug>(found: &T, wanted: &T) -> Result<()> {
     let place = std::panic::Location::caller();
-    ensure(found == wanted, || {
-        format!("{place}: found {found:?}, wanted {wanted:?}")
-    })
+    ensure(found == wanted, || format!("{place}: found {found:?}, wanted {wanted:?}"))
 }

@@ -34,9 +34,7 @@ impl Api {
         let file = Kubeconfig::read_from(kubeconfig).context(kubeconfig.display())?;
         let options = KubeConfigOptions::default();
         let client = runtime.block_on(async {
-            let mut config = Config::from_custom_kubeconfig(file, &options)
-                .await
-                .context("kubeconfig")?;
+            let mut config = Config::from_custom_kubeconfig(file, &options).await.context("kubeconfig")?;
             // Never through a proxy of the environment: the server is on loopback.
             config.proxy_url = None;
             Client::try_from(config).context("client")
@@ -83,19 +81,13 @@ impl Api {
 
     /// Creates an object in the collection at a path.
     pub fn create(&self, path: &str, object: &Value) -> Result<Value> {
-        self.send(Method::POST, path, Some(("application/json", object)))
-            .context(format!("POST {path}"))
+        self.send(Method::POST, path, Some(("application/json", object))).context(format!("POST {path}"))
     }
 
     /// Merges a patch (RFC 7386) into the object at a path; end the path in `/status`
     /// for its status.
     pub fn patch(&self, path: &str, change: &Value) -> Result<Value> {
-        self.send(
-            Method::PATCH,
-            path,
-            Some(("application/merge-patch+json", change)),
-        )
-        .context(format!("PATCH {path}"))
+        self.send(Method::PATCH, path, Some(("application/merge-patch+json", change))).context(format!("PATCH {path}"))
     }
 
     /// Deletes the object, or all of the collection, at a path. Gone already is fine.
@@ -110,53 +102,29 @@ impl Api {
     /// The text at a path that does not answer JSON, such as `/readyz`.
     pub fn text(&self, path: &str) -> Result<String> {
         let request = request(Method::GET, path, None).context(path)?;
-        self.runtime
-            .block_on(self.client.request_text(request))
-            .context(format!("GET {path}"))
+        self.runtime.block_on(self.client.request_text(request)).context(format!("GET {path}"))
     }
 
-    fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<(&str, &Value)>,
-    ) -> Result<Value, Refusal> {
-        let request = request(method, path, body).map_err(|error| Refusal {
-            code: 0,
-            message: error.to_string(),
-        })?;
-        self.runtime
-            .block_on(self.client.request(request))
-            .map_err(Refusal::from)
+    fn send(&self, method: Method, path: &str, body: Option<(&str, &Value)>) -> Result<Value, Refusal> {
+        let request = request(method, path, body).map_err(|error| Refusal { code: 0, message: error.to_string() })?;
+        self.runtime.block_on(self.client.request(request)).map_err(Refusal::from)
     }
 }
 
 /// A request as [`Client::request`] takes it.
-pub fn request(
-    method: Method,
-    path: &str,
-    body: Option<(&str, &Value)>,
-) -> Result<Request<Vec<u8>>, http::Error> {
+pub fn request(method: Method, path: &str, body: Option<(&str, &Value)>) -> Result<Request<Vec<u8>>, http::Error> {
     let builder = Request::builder().method(method).uri(path);
     match body {
         None => builder.body(Vec::new()),
-        Some((kind, value)) => builder
-            .header("content-type", kind)
-            .body(value.to_string().into_bytes()),
+        Some((kind, value)) => builder.header("content-type", kind).body(value.to_string().into_bytes()),
     }
 }
 
 impl From<kube::Error> for Refusal {
     fn from(error: kube::Error) -> Self {
         match error {
-            kube::Error::Api(status) => Self {
-                code: status.code,
-                message: status.message.clone(),
-            },
-            other => Self {
-                code: 0,
-                message: other.to_string(),
-            },
+            kube::Error::Api(status) => Self { code: status.code, message: status.message.clone() },
+            other => Self { code: 0, message: other.to_string() },
         }
     }
 }

@@ -3,9 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PublicKeyData as _, SigningKey as _,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, PublicKeyData as _, SigningKey as _, date_time_ymd,
 };
 
 use super::failure::{Context, Result};
@@ -43,10 +42,7 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let issuer = CertifiedIssuer::self_signed(params, key).context("making the authority")?;
-        Ok(Self {
-            name: name.to_owned(),
-            issuer,
-        })
+        Ok(Self { name: name.to_owned(), issuer })
     }
 
     /// The authority's own certificate, PEM.
@@ -79,13 +75,8 @@ impl Authority {
 
     fn issue(&self, params: &CertificateParams) -> Result<Identity> {
         let key = new_key()?;
-        let certificate = params
-            .signed_by(&key, &self.issuer)
-            .context("signing a certificate")?;
-        Ok(Identity {
-            certificate: certificate.pem(),
-            key: key.serialize_pem(),
-        })
+        let certificate = params.signed_by(&key, &self.issuer).context("signing a certificate")?;
+        Ok(Identity { certificate: certificate.pem(), key: key.serialize_pem() })
     }
 }
 
@@ -102,30 +93,14 @@ impl Authority {
                 &der(INTEGER, &[&[1]]),
                 &algorithm,
                 &der_name(&[(COMMON_NAME, &self.name)]),
-                &der(
-                    SEQUENCE,
-                    &[
-                        &der(UTC_TIME, &[b"200101000000Z"]),
-                        &der(UTC_TIME, &[b"490101000000Z"]),
-                    ],
-                ),
+                &der(SEQUENCE, &[&der(UTC_TIME, &[b"200101000000Z"]), &der(UTC_TIME, &[b"490101000000Z"])]),
                 &der_name(&[(ORGANISATION, group), (COMMON_NAME, user)]),
                 &key.subject_public_key_info(),
             ],
         );
-        let signature = self
-            .issuer
-            .key()
-            .sign(&fields)
-            .context("signing a certificate")?;
-        let certificate = der(
-            SEQUENCE,
-            &[&fields, &algorithm, &der(BIT_STRING, &[&[0], &signature])],
-        );
-        Ok(Identity {
-            certificate: pem(&certificate),
-            key: key.serialize_pem(),
-        })
+        let signature = self.issuer.key().sign(&fields).context("signing a certificate")?;
+        let certificate = der(SEQUENCE, &[&fields, &algorithm, &der(BIT_STRING, &[&[0], &signature])]);
+        Ok(Identity { certificate: pem(&certificate), key: key.serialize_pem() })
     }
 }
 

@@ -19,7 +19,7 @@ pub enum Component {
     Scheduler,
     /// kube-controller-manager.
     ControllerManager,
-    /// Plays the kubelets; see `stages.yaml`.
+    /// Plays the kubelets; see `stages.rs`.
     Kwok,
     /// Karpenter with its KWOK cloud provider.
     Karpenter,
@@ -27,14 +27,8 @@ pub enum Component {
 
 impl Component {
     /// All, in the order in which they start.
-    pub const ALL: [Self; 6] = [
-        Self::Etcd,
-        Self::ApiServer,
-        Self::Scheduler,
-        Self::ControllerManager,
-        Self::Kwok,
-        Self::Karpenter,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Etcd, Self::ApiServer, Self::Scheduler, Self::ControllerManager, Self::Kwok, Self::Karpenter];
 
     /// Name of the process and of its log file.
     pub fn name(self) -> &'static str {
@@ -93,9 +87,7 @@ pub struct Layout {
 impl Layout {
     /// The files in this folder.
     pub fn new(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-        }
+        Self { folder: folder.to_owned() }
     }
 
     /// A file of this name.
@@ -197,10 +189,7 @@ impl Launch<'_> {
             format!("--tls-private-key-file={}", file("server.key")),
             format!("--client-ca-file={}", file("ca.crt")),
             format!("--service-account-key-file={}", file("service-account.pub")),
-            format!(
-                "--service-account-signing-key-file={}",
-                file("service-account.key")
-            ),
+            format!("--service-account-signing-key-file={}", file("service-account.key")),
             "--service-account-issuer=https://kubernetes.default.svc".into(),
             "--service-cluster-ip-range=10.0.0.0/16".into(),
             "--authorization-mode=RBAC".into(),
@@ -224,10 +213,7 @@ impl Launch<'_> {
         let mut arguments = vec!["kube-controller-manager".into()];
         arguments.extend(self.client_of_api_server(self.ports.controller_manager));
         arguments.extend([
-            format!(
-                "--service-account-private-key-file={}",
-                self.layout.argument("service-account.key")
-            ),
+            format!("--service-account-private-key-file={}", self.layout.argument("service-account.key")),
             format!("--root-ca-file={}", self.layout.argument("ca.crt")),
             "--use-service-account-credentials=false".into(),
             // The node lifecycle controller must run: nothing else takes the taint
@@ -256,7 +242,7 @@ impl Launch<'_> {
             "--manage-all-nodes=false".into(),
             // Karpenter's KWOK provider puts this annotation on its Nodes.
             "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake".into(),
-            // With few heartbeats (see stages.yaml) the Lease keeps a Node Ready.
+            // With few heartbeats (see stages.rs) the Lease keeps a Node Ready.
             "--node-lease-duration-seconds=120".into(),
             "--cidr=10.8.0.0/16".into(),
             "--node-ip=10.9.0.1".into(),
@@ -265,8 +251,7 @@ impl Launch<'_> {
     }
 
     fn environment(&self, component: Component) -> BTreeMap<String, String> {
-        let mut environment =
-            BTreeMap::from([("HOME".to_owned(), self.layout.folder.display().to_string())]);
+        let mut environment = BTreeMap::from([("HOME".to_owned(), self.layout.folder.display().to_string())]);
         if component == Component::Karpenter {
             environment.extend(self.karpenter_environment());
         }
@@ -281,10 +266,7 @@ impl Launch<'_> {
             ("DISABLE_LEADER_ELECTION", "true".into()),
             ("METRICS_PORT", self.ports.karpenter_metrics.to_string()),
             ("HEALTH_PROBE_PORT", self.ports.karpenter_probe.to_string()),
-            (
-                "INSTANCE_TYPES_FILE_PATH",
-                self.layout.argument("instance_types.json"),
-            ),
+            ("INSTANCE_TYPES_FILE_PATH", self.layout.argument("instance_types.json")),
             (
                 "FEATURE_GATES",
                 "NodeRepair=false,ReservedCapacity=true,SpotToSpotConsolidation=true,\
@@ -292,9 +274,6 @@ impl Launch<'_> {
                     .into(),
             ),
         ];
-        pairs
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect()
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }

@@ -71,10 +71,7 @@ const KARPENTER: Module = Module {
         ("tools.go", include_str!("../go/karpenter/tools.go")),
     ],
     // The chart's folder has KWOKNodeClass only as a symbolic link, which module zips drop.
-    definitions: Some((
-        "sigs.k8s.io/karpenter",
-        &["kwok/charts/crds", "kwok/apis/crds"],
-    )),
+    definitions: Some(("sigs.k8s.io/karpenter", &["kwok/charts/crds", "kwok/apis/crds"])),
 };
 
 const MODULES: [&Module; 3] = [&KUBERNETES, &KWOK, &KARPENTER];
@@ -116,16 +113,13 @@ impl Toolchain {
             .output()
             .map_err(|error| Missing(format!("no Go toolchain: running `go` failed: {error}")))?;
         let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let found = GoVersion::parse(&version)
-            .ok_or_else(|| Missing(format!("`go env GOVERSION` says {version:?}")))?;
+        let found =
+            GoVersion::parse(&version).ok_or_else(|| Missing(format!("`go env GOVERSION` says {version:?}")))?;
         match MODULES.iter().find(|module| found < module.needs) {
             None => Ok(Self { version }),
             Some(module) => {
                 let GoVersion([major, minor, patch]) = module.needs;
-                Err(Missing(format!(
-                    "{version} is too old: {} needs Go {major}.{minor}.{patch} or newer",
-                    module.name
-                )))
+                Err(Missing(format!("{version} is too old: {} needs Go {major}.{minor}.{patch} or newer", module.name)))
             }
         }
     }
@@ -177,10 +171,7 @@ impl Toolchain {
             hash.update([0]);
         }
         let digest = hash.finalize();
-        let start = digest
-            .iter()
-            .take(8)
-            .fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+        let start = digest.iter().take(8).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
         format!("{}-{start:016x}", module.name)
     }
 }
@@ -189,9 +180,7 @@ impl GoVersion {
     /// Reads `go1.26.8`, `go1.26`, `go1.27rc1`, `go1.26.8 X:experiment`.
     fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.strip_prefix("go")?.split('.').map(|part| {
-            let digits = part
-                .find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(part.len());
+            let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
             part[..digits].parse::<u32>().ok()
         });
         let major = numbers.next()??;
@@ -205,9 +194,7 @@ impl GoVersion {
 fn cache_folder() -> Result<PathBuf> {
     let base = match std::env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),
-        None => std::env::home_dir()
-            .context("no home folder")?
-            .join(".cache"),
+        None => std::env::home_dir().context("no home folder")?.join(".cache"),
     };
     Ok(base.join("batchtop").join("controlplane"))
 }
@@ -244,15 +231,7 @@ fn compile(module: &Module, source: &Path, executable: &Path) -> Result<()> {
     let linker = format!("-s -w {}", module.stamps);
     let mut command = go(source)?;
     command
-        .args([
-            "build",
-            "-trimpath",
-            "-mod=readonly",
-            "-buildvcs=false",
-            "-ldflags",
-            &linker,
-            "-o",
-        ])
+        .args(["build", "-trimpath", "-mod=readonly", "-buildvcs=false", "-ldflags", &linker, "-o"])
         .arg(executable)
         .arg(module.package);
     run(&mut command, &format!("building {}", module.name)).map(drop)
@@ -269,10 +248,7 @@ fn copy_definitions(dependency: &str, folders: &[&str], source: &Path, to: &Path
         let folder = module.join(folder);
         for entry in fs::read_dir(&folder).context(folder.display())? {
             let path = entry.context(folder.display())?.path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "yaml")
-            {
+            if path.extension().is_some_and(|extension| extension == "yaml") {
                 let content = fs::read(&path).context(path.display())?;
                 let name = path.file_name().context(path.display())?;
                 fs::write(to.join(name), content).context(path.display())?;
@@ -300,8 +276,5 @@ fn run(command: &mut Command, doing: &str) -> Result<Output> {
         return Ok(output);
     }
     let errors = String::from_utf8_lossy(&output.stderr);
-    Err(Failure::new(format!(
-        "{doing}: {}\n{errors}",
-        output.status
-    )))
+    Err(Failure::new(format!("{doing}: {}\n{errors}", output.status)))
 }

@@ -34,9 +34,7 @@ struct Accelerator<'a> {
 
 /// The JSON array that Karpenter's KWOK provider reads.
 pub fn for_karpenter() -> Result<Value> {
-    let types: Vec<Value> = rows()
-        .map(|row| Ok(entry(&parse(row)?)))
-        .collect::<Result<_>>()?;
+    let types: Vec<Value> = rows().map(|row| Ok(entry(&parse(row)?))).collect::<Result<_>>()?;
     Ok(Value::Array(types))
 }
 
@@ -53,40 +51,17 @@ fn rows() -> impl Iterator<Item = &'static str> {
 
 fn parse(row: &str) -> Result<InstanceType<'_>> {
     let fields: Vec<&str> = row.split(',').collect();
-    let [
-        name,
-        architecture,
-        vcpus,
-        memory_mib,
-        price,
-        resource,
-        count,
-        model,
-        device_memory,
-    ] = fields[..]
-    else {
+    let [name, architecture, vcpus, memory_mib, price, resource, count, model, device_memory] = fields[..] else {
         return None.context(format!("nine columns expected in {row:?}"));
     };
     let accelerator = (!resource.is_empty())
         .then(|| -> Result<_> {
             let memory_mib = device_memory.parse().context(row)?;
-            Ok(Accelerator {
-                resource,
-                count,
-                name: model,
-                memory_mib,
-            })
+            Ok(Accelerator { resource, count, name: model, memory_mib })
         })
         .transpose()?;
     let usd_per_hour = price.parse().context(row)?;
-    Ok(InstanceType {
-        name,
-        architecture,
-        vcpus,
-        memory_mib,
-        usd_per_hour,
-        accelerator,
-    })
+    Ok(InstanceType { name, architecture, vcpus, memory_mib, usd_per_hour, accelerator })
 }
 
 fn entry(row: &InstanceType<'_>) -> Value {
@@ -121,8 +96,7 @@ fn offerings(row: &InstanceType<'_>) -> Vec<Value> {
                 exactly("topology.kubernetes.io/region", "us-east-1"),
             ];
             requirements.extend(accelerator_labels(row));
-            offerings
-                .push(json!({"Price": price, "Available": true, "Requirements": requirements}));
+            offerings.push(json!({"Price": price, "Available": true, "Requirements": requirements}));
         }
     }
     offerings
@@ -143,18 +117,9 @@ fn accelerator_labels(row: &InstanceType<'_>) -> Vec<Value> {
     let count: u64 = accelerator.count.parse().unwrap_or(1);
     let name = accelerator.name.to_lowercase().replace(' ', "-");
     let mut labels = vec![
-        exactly(
-            &format!("karpenter.k8s.aws/instance-{}-name", kind.0),
-            &name,
-        ),
-        exactly(
-            &format!("karpenter.k8s.aws/instance-{}-manufacturer", kind.0),
-            kind.1,
-        ),
-        exactly(
-            &format!("karpenter.k8s.aws/instance-{}-count", kind.0),
-            accelerator.count,
-        ),
+        exactly(&format!("karpenter.k8s.aws/instance-{}-name", kind.0), &name),
+        exactly(&format!("karpenter.k8s.aws/instance-{}-manufacturer", kind.0), kind.1),
+        exactly(&format!("karpenter.k8s.aws/instance-{}-count", kind.0), accelerator.count),
     ];
     if kind.0 == "gpu" {
         // Of one device.

@@ -3,13 +3,13 @@
 
 use serde_json::{Map, Value, json};
 
-/// Annotations that steer the simulated kubelet; `stages.yaml` says what each does.
+/// Annotations that steer the simulated kubelet, in a Job's pod template or later on.
 pub mod annotation {
     /// On a pod: it succeeds now.
     pub const COMPLETE: &str = "test.batchtop.io/complete";
     /// On a pod: it succeeds after running this long, for example `5s`.
     pub const RUN_FOR: &str = "test.batchtop.io/run-for";
-    /// On a pod: it fails now with this exit code.
+    /// On a pod: it fails now with this exit code; 137 reads OOMKilled.
     pub const FAIL: &str = "test.batchtop.io/fail";
     /// On a pod: bound, but Pending in ContainerCreating while it exists.
     pub const HOLD: &str = "test.batchtop.io/hold";
@@ -161,18 +161,12 @@ impl JobSpec {
     /// A Job with one pod that does not retry.
     pub fn new(namespace: &str, name: &str, pod: PodSpec) -> Self {
         let fields = Map::from_iter([("backoffLimit".to_owned(), json!(0))]);
-        Self {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-            pod,
-            fields,
-        }
+        Self { namespace: namespace.to_owned(), name: name.to_owned(), pod, fields }
     }
 
     /// This many pods, all at once.
     pub fn pods(self, count: u32) -> Self {
-        self.field("parallelism", json!(count))
-            .field("completions", json!(count))
+        self.field("parallelism", json!(count)).field("completions", json!(count))
     }
 
     /// Sets any other field of the Job's spec.
@@ -248,10 +242,8 @@ impl NodePoolSpec {
 
     /// Requires a label to have one of these values; replaces an earlier requirement on it.
     pub fn requirement(mut self, key: &str, values: &[&str]) -> Self {
-        self.requirements
-            .retain(|requirement| requirement["key"] != key);
-        self.requirements
-            .push(json!({"key": key, "operator": "In", "values": values}));
+        self.requirements.retain(|requirement| requirement["key"] != key);
+        self.requirements.push(json!({"key": key, "operator": "In", "values": values}));
         self
     }
 
@@ -322,11 +314,7 @@ impl NodePoolSpec {
             template[name] = value.clone();
         }
         let mut disruption = Value::Object(self.disruption.clone());
-        disruption["budgets"] = if self.budgets.is_empty() {
-            json!([{"nodes": "0"}])
-        } else {
-            json!(self.budgets)
-        };
+        disruption["budgets"] = if self.budgets.is_empty() { json!([{"nodes": "0"}]) } else { json!(self.budgets) };
         let mut spec = Value::Object(self.fields.clone());
         spec["disruption"] = disruption;
         spec["template"] = json!({"metadata": {"labels": self.labels}, "spec": template});

@@ -42,18 +42,12 @@ impl BedOptions {
 
     /// Without Karpenter and its definitions.
     pub fn without_karpenter(self) -> Self {
-        Self {
-            definitions: Definitions::None,
-            ..self.without(Component::Karpenter)
-        }
+        Self { definitions: Definitions::None, ..self.without(Component::Karpenter) }
     }
 
     /// One more argument for a component, after the usual ones.
     pub fn argument(mut self, component: Component, argument: &str) -> Self {
-        self.arguments
-            .entry(component)
-            .or_default()
-            .push(argument.to_owned());
+        self.arguments.entry(component).or_default().push(argument.to_owned());
         self
     }
 
@@ -69,10 +63,7 @@ impl BedOptions {
     }
 
     pub(super) fn environment_of(&self, component: Component) -> BTreeMap<String, String> {
-        self.environment
-            .get(&component)
-            .cloned()
-            .unwrap_or_default()
+        self.environment.get(&component).cloned().unwrap_or_default()
     }
 
     fn of(components: &[Component]) -> Self {

@@ -24,8 +24,7 @@ pub fn free_port() -> Result<u16> {
 
 /// The next port in a sequence that begins elsewhere in each process.
 fn candidate() -> u16 {
-    let process =
-        u16::try_from(std::process::id().wrapping_mul(977) % u32::from(COUNT)).unwrap_or(0);
+    let process = u16::try_from(std::process::id().wrapping_mul(977) % u32::from(COUNT)).unwrap_or(0);
     let step = OFFSET.fetch_add(1, Ordering::Relaxed) % COUNT;
     FIRST + (process + step) % COUNT
 }

@@ -23,6 +23,7 @@ use super::manifests::NodePoolSpec;
 use super::options::{BedOptions, Definitions};
 use super::readiness::{answers_ok, listens};
 use super::scope::{Namespace, NodePool};
+use super::stages;
 use super::supervisor::{self, Ending, State, Supervisor};
 
 /// How long a component may take until it is ready. Generous: other work may load
@@ -72,10 +73,7 @@ impl Bed {
         let ports = Ports::choose()?;
         let authority = Authority::new("bed")?;
         write_files(&layout, ports, &authority)?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build();
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = Arc::new(runtime.context("starting a runtime")?);
         let api = Api::new(&layout.admin(), Arc::clone(&runtime))?;
         let bed = Self {
@@ -99,11 +97,7 @@ impl Bed {
             self.launch(component)?;
         }
         self.await_ready(Component::ApiServer)?;
-        for component in [
-            Component::Scheduler,
-            Component::ControllerManager,
-            Component::Kwok,
-        ] {
+        for component in [Component::Scheduler, Component::ControllerManager, Component::Kwok] {
             if self.has(component) {
                 self.launch(component)?;
             }
@@ -114,22 +108,13 @@ impl Bed {
         if self.has(Component::Karpenter) {
             self.launch(Component::Karpenter)?;
         }
-        self.options
-            .components
-            .iter()
-            .try_for_each(|component| self.await_ready(*component))
+        self.options.components.iter().try_for_each(|component| self.await_ready(*component))
     }
 
     fn define_karpenter(&self) -> Result<()> {
         let folder = self.binaries.definitions.display().to_string();
         self.kubectl(&["apply", "--server-side", "-f", &folder])?;
-        self.kubectl(&[
-            "wait",
-            "--for=condition=Established",
-            "crd",
-            "--all",
-            "--timeout=60s",
-        ])?;
+        self.kubectl(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"])?;
         self.apply(&json!({
             "apiVersion": "karpenter.kwok.sh/v1alpha1",
             "kind": "KWOKNodeClass",
@@ -190,46 +175,28 @@ impl Bed {
     pub fn kubeconfig_for(&self, user: &str, group: Option<&str>) -> Result<PathBuf> {
         let identity = self.authority.client(user, group, Validity::Current)?;
         let authority = self.authority.certificate();
-        self.write_kubeconfig(
-            user,
-            &kubeconfig::text(&self.server(), &authority, &identity),
-        )
+        self.write_kubeconfig(user, &kubeconfig::text(&self.server(), &authority, &identity))
     }
 
     /// Kubeconfig whose client certificate ran out: the server answers 401.
     pub fn kubeconfig_expired(&self) -> Result<PathBuf> {
         let identity = self.authority.client("expired", None, Validity::Expired)?;
         let authority = self.authority.certificate();
-        self.write_kubeconfig(
-            "expired",
-            &kubeconfig::text(&self.server(), &authority, &identity),
-        )
+        self.write_kubeconfig("expired", &kubeconfig::text(&self.server(), &authority, &identity))
     }
 
     /// Kubeconfig whose client certificate another authority signed: 401.
     pub fn kubeconfig_of_stranger(&self) -> Result<PathBuf> {
-        let identity = Authority::new("stranger")?.client(
-            "admin",
-            Some("system:masters"),
-            Validity::Current,
-        )?;
+        let identity = Authority::new("stranger")?.client("admin", Some("system:masters"), Validity::Current)?;
         let authority = self.authority.certificate();
-        self.write_kubeconfig(
-            "stranger",
-            &kubeconfig::text(&self.server(), &authority, &identity),
-        )
+        self.write_kubeconfig("stranger", &kubeconfig::text(&self.server(), &authority, &identity))
     }
 
     /// Kubeconfig that trusts another authority than the server's: the TLS handshake fails.
     pub fn kubeconfig_distrusting(&self) -> Result<PathBuf> {
-        let identity = self
-            .authority
-            .client("admin", Some("system:masters"), Validity::Current)?;
+        let identity = self.authority.client("admin", Some("system:masters"), Validity::Current)?;
         let other = Authority::new("other")?.certificate();
-        self.write_kubeconfig(
-            "distrusting",
-            &kubeconfig::text(&self.server(), &other, &identity),
-        )
+        self.write_kubeconfig("distrusting", &kubeconfig::text(&self.server(), &other, &identity))
     }
 
     /// Kubeconfig with a valid client certificate of X.509 version 1. kubectl takes it;
@@ -237,20 +204,12 @@ impl Bed {
     pub fn kubeconfig_x509_v1(&self) -> Result<PathBuf> {
         let identity = self.authority.client_version_1("admin", "system:masters")?;
         let authority = self.authority.certificate();
-        self.write_kubeconfig(
-            "version-1",
-            &kubeconfig::text(&self.server(), &authority, &identity),
-        )
+        self.write_kubeconfig("version-1", &kubeconfig::text(&self.server(), &authority, &identity))
     }
 
     fn write_kubeconfig(&self, user: &str, text: &str) -> Result<PathBuf> {
-        let name: String = user
-            .chars()
-            .map(|c| if c.is_alphanumeric() { c } else { '-' })
-            .collect();
-        let path = self
-            .layout
-            .file(&format!("{}-{name}.kubeconfig", self.next_number()));
+        let name: String = user.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        let path = self.layout.file(&format!("{}-{name}.kubeconfig", self.next_number()));
         fs::write(&path, text).context(path.display())?;
         Ok(path)
     }
@@ -331,35 +290,26 @@ impl Bed {
 
     /// Annotates (or with `None` un-annotates) the object at an API path.
     pub fn annotate(&self, path: &str, key: &str, value: Option<&str>) -> Result<()> {
-        self.api
-            .patch(path, &json!({"metadata": {"annotations": {key: value}}}))
-            .map(drop)
+        self.api.patch(path, &json!({"metadata": {"annotations": {key: value}}})).map(drop)
+    }
+
+    /// Events about the objects of this kind and name, in all namespaces.
+    pub fn events_about(&self, kind: &str, name: &str) -> Result<Vec<Value>> {
+        let selector = format!("involvedObject.kind%3D{kind},involvedObject.name%3D{name}");
+        self.api.list(&format!("/api/v1/events?fieldSelector={selector}"))
     }
 
     /// The pods of a Job.
     pub fn pods_of_job(&self, namespace: &str, job: &str) -> Result<Vec<Value>> {
         let selector = format!("labelSelector=batch.kubernetes.io%2Fjob-name%3D{job}");
-        self.api
-            .list(&format!("/api/v1/namespaces/{namespace}/pods?{selector}"))
+        self.api.list(&format!("/api/v1/namespaces/{namespace}/pods?{selector}"))
     }
 
     /// Annotates all pods that a Job has now, for example with [`super::annotation::COMPLETE`].
-    pub fn annotate_pods_of_job(
-        &self,
-        namespace: &str,
-        job: &str,
-        key: &str,
-        value: &str,
-    ) -> Result<()> {
+    pub fn annotate_pods_of_job(&self, namespace: &str, job: &str, key: &str, value: &str) -> Result<()> {
         for pod in self.pods_of_job(namespace, job)? {
-            let name = pod["metadata"]["name"]
-                .as_str()
-                .context("pod without name")?;
-            self.annotate(
-                &format!("/api/v1/namespaces/{namespace}/pods/{name}"),
-                key,
-                Some(value),
-            )?;
+            let name = pod["metadata"]["name"].as_str().context("pod without name")?;
+            self.annotate(&format!("/api/v1/namespaces/{namespace}/pods/{name}"), key, Some(value))?;
         }
         Ok(())
     }
@@ -402,12 +352,7 @@ impl Bed {
 
     /// Looks again and again until `look` returns something. A failure names what was
     /// awaited and ends with the tails of all logs.
-    pub fn wait_for<T>(
-        &self,
-        what: &str,
-        limit: Duration,
-        mut look: impl FnMut() -> Result<Option<T>>,
-    ) -> Result<T> {
+    pub fn wait_for<T>(&self, what: &str, limit: Duration, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
         let start = Instant::now();
         let mut last_error = None;
         while start.elapsed() < limit {
@@ -418,14 +363,9 @@ impl Bed {
             }
             thread::sleep(POLL);
         }
-        let error = last_error
-            .map(|error| format!(", last error: {error}"))
-            .unwrap_or_default();
+        let error = last_error.map(|error| format!(", last error: {error}")).unwrap_or_default();
         let logs = self.tails();
-        Err(Failure::new(format!(
-            "no {what} within {} s{error}\n{logs}",
-            limit.as_secs()
-        )))
+        Err(Failure::new(format!("no {what} within {} s{error}\n{logs}", limit.as_secs())))
     }
 
     fn await_ready(&self, component: Component) -> Result<()> {
@@ -433,16 +373,11 @@ impl Bed {
         while !self.is_ready(component) {
             if let State::Ended(how) = self.state(component)? {
                 let log = self.log_tail(component, TAIL_LINES);
-                return Err(Failure::new(format!(
-                    "{} ended: {how}\n{log}",
-                    component.name()
-                )));
+                return Err(Failure::new(format!("{} ended: {how}\n{log}", component.name())));
             }
             if start.elapsed() > STARTUP {
                 let (name, limit, logs) = (component.name(), STARTUP.as_secs(), self.tails());
-                return Err(Failure::new(format!(
-                    "{name} not ready after {limit} s\n{logs}"
-                )));
+                return Err(Failure::new(format!("{name} not ready after {limit} s\n{logs}")));
             }
             thread::sleep(POLL);
         }
@@ -487,9 +422,7 @@ impl Bed {
     }
 
     fn supervisor(&self) -> MutexGuard<'_, Supervisor> {
-        self.supervisor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.supervisor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -513,7 +446,7 @@ fn write_files(layout: &Layout, ports: Ports, authority: &Authority) -> Result<(
         ("service-account.pub", token_public_key),
         ("admin.kubeconfig", admin),
         ("instance_types.json", types),
-        ("stages.yaml", include_str!("stages.yaml").to_owned()),
+        ("stages.yaml", stages::file()),
     ];
     for (name, content) in files {
         let path = layout.file(name);
@@ -527,8 +460,5 @@ fn succeeded(output: &Output, arguments: &[&str]) -> Result<String> {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let errors = String::from_utf8_lossy(&output.stderr);
-    Err(Failure::new(format!(
-        "kubectl {}: {errors}",
-        arguments.join(" ")
-    )))
+    Err(Failure::new(format!("kubectl {}: {errors}", arguments.join(" "))))
 }

@@ -19,10 +19,7 @@ impl<'a> Namespace<'a> {
     pub(super) fn create(bed: &'a Bed, name: &str) -> Result<Self> {
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         bed.api().create("/api/v1/namespaces", &object)?;
-        Ok(Self {
-            bed,
-            name: name.to_owned(),
-        })
+        Ok(Self { bed, name: name.to_owned() })
     }
 
     /// Path of the core API in this namespace: `/api/v1/namespaces/NAME/` and this.
@@ -56,10 +53,7 @@ impl Drop for Namespace<'_> {
     /// have stopped the API server for good.
     fn drop(&mut self) {
         let api = self.bed.api();
-        let policy = format!(
-            "/apis/policy/v1/namespaces/{}/poddisruptionbudgets",
-            self.name
-        );
+        let policy = format!("/apis/policy/v1/namespaces/{}/poddisruptionbudgets", self.name);
         for path in [
             policy,
             self.batch("cronjobs"),
@@ -106,10 +100,7 @@ impl<'a> NodePool<'a> {
     }
 
     fn labelled(&self, path: &str) -> Result<Vec<serde_json::Value>> {
-        let selector = format!(
-            "labelSelector=karpenter.sh%2Fnodepool%3D{}",
-            self.spec.name()
-        );
+        let selector = format!("labelSelector=karpenter.sh%2Fnodepool%3D{}", self.spec.name());
         self.bed.api().list(&format!("{path}?{selector}"))
     }
 }

@@ -103,12 +103,7 @@ impl Supervisor {
             .context("starting the supervisor")?;
         let requests = process.stdin.take();
         let replies = process.stdout.take().context("supervisor without output")?;
-        let mut supervisor = Self {
-            process,
-            requests,
-            replies: BufReader::new(replies),
-            folder: PathBuf::new(),
-        };
+        let mut supervisor = Self { process, requests, replies: BufReader::new(replies), folder: PathBuf::new() };
         match supervisor.reply()? {
             Reply::Ready { folder } => supervisor.folder = folder,
             other => return Err(unexpected(&other)),
@@ -136,10 +131,7 @@ impl Supervisor {
 
     /// Ends a program and waits until it is gone; no error if it is not running.
     pub fn stop(&mut self, name: &str, ending: Ending) -> Result<()> {
-        match self.ask(&Request::Stop {
-            name: name.to_owned(),
-            ending,
-        })? {
+        match self.ask(&Request::Stop { name: name.to_owned(), ending })? {
             Reply::Stopped => Ok(()),
             other => Err(unexpected(&other)),
         }
@@ -147,28 +139,21 @@ impl Supervisor {
 
     /// Whether a program runs.
     pub fn state(&mut self, name: &str) -> Result<State> {
-        match self.ask(&Request::Status {
-            name: name.to_owned(),
-        })? {
+        match self.ask(&Request::Status { name: name.to_owned() })? {
             Reply::Status(state) => Ok(state),
             other => Err(unexpected(&other)),
         }
     }
 
     fn ask(&mut self, request: &Request) -> Result<Reply> {
-        let requests = self
-            .requests
-            .as_mut()
-            .context("the supervisor has been told to end")?;
+        let requests = self.requests.as_mut().context("the supervisor has been told to end")?;
         write_line(requests, request).context("writing to the supervisor")?;
         self.reply()
     }
 
     fn reply(&mut self) -> Result<Reply> {
         let mut line = String::new();
-        self.replies
-            .read_line(&mut line)
-            .context("reading from the supervisor")?;
+        self.replies.read_line(&mut line).context("reading from the supervisor")?;
         serde_json::from_str(&line).context("the supervisor ended or answered nonsense")
     }
 }
@@ -194,17 +179,12 @@ pub fn run_if_asked() -> Option<ExitCode> {
 /// A command for a short-lived helper (`kubectl`, `go`) that dies with this process.
 pub fn mortal(executable: &Path) -> Result<Command> {
     let mut command = this_executable()?;
-    command
-        .arg(BECOME)
-        .arg(std::process::id().to_string())
-        .arg(executable);
+    command.arg(BECOME).arg(std::process::id().to_string()).arg(executable);
     Ok(command)
 }
 
 fn this_executable() -> Result<Command> {
-    Ok(Command::new(
-        std::env::current_exe().context("finding this executable")?,
-    ))
+    Ok(Command::new(std::env::current_exe().context("finding this executable")?))
 }
 
 fn unexpected(reply: &Reply) -> Failure {
@@ -223,9 +203,7 @@ fn write_line(target: &mut impl Write, value: &impl Serialize) -> io::Result<()>
 
 /// Replaces this process by a program, after asking the kernel to kill it with its parent.
 fn become_component(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let parent = arguments
-        .next()
-        .and_then(|id| id.to_str()?.parse::<u32>().ok());
+    let parent = arguments.next().and_then(|id| id.to_str()?.parse::<u32>().ok());
     let Some((parent, executable)) = parent.zip(arguments.next()) else {
         return ExitCode::from(2);
     };
@@ -261,12 +239,7 @@ fn supervise() -> ExitCode {
 /// Answers requests until the test closes the pipe or is gone.
 fn serve(folder: &Path, components: &mut Components) -> io::Result<()> {
     let mut replies = io::stdout();
-    write_line(
-        &mut replies,
-        &Reply::Ready {
-            folder: folder.to_owned(),
-        },
-    )?;
+    write_line(&mut replies, &Reply::Ready { folder: folder.to_owned() })?;
     for line in io::stdin().lock().lines() {
         let reply = match serde_json::from_str(&line?) {
             Ok(Request::Start(program)) => components.start(program),
@@ -354,10 +327,7 @@ impl Components {
 }
 
 fn spawn(program: Program) -> io::Result<Child> {
-    let log: File = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&program.log)?;
+    let log: File = OpenOptions::new().create(true).append(true).open(&program.log)?;
     Command::new(std::env::current_exe()?)
         .arg(BECOME)
         .arg(std::process::id().to_string())

@@ -72,9 +72,7 @@ pub fn fleet(bed: &Bed, nodes: usize, pods: usize, seed: u64) -> Result<Fleet> {
         each(pods, |index| create_pod(client, size, index, &owners)).await
     })?;
     let shapes: Vec<PodShape> = (0..pods).map(|index| shape::pod(size, index)).collect();
-    let sample = shapes
-        .first()
-        .map(|pod| bed.api().get(&pod_path(&pod.namespace, &pod.name)));
+    let sample = shapes.first().map(|pod| bed.api().get(&pod_path(&pod.namespace, &pod.name)));
     Ok(Fleet {
         nodes,
         pods,
@@ -90,15 +88,8 @@ pub fn fleet(bed: &Bed, nodes: usize, pods: usize, seed: u64) -> Result<Fleet> {
 }
 
 /// Updates running pods at an even rate: restarts, readiness and annotations in turn.
-pub fn churn(
-    bed: &Bed,
-    fleet: &Fleet,
-    updates_per_second: u32,
-    duration: Duration,
-) -> Result<Churn> {
-    let period = Duration::from_secs(1)
-        .checked_div(updates_per_second)
-        .context("a rate of 0")?;
+pub fn churn(bed: &Bed, fleet: &Fleet, updates_per_second: u32, duration: Duration) -> Result<Churn> {
+    let period = Duration::from_secs(1).checked_div(updates_per_second).context("a rate of 0")?;
     let start = Instant::now();
     let mut churn = bed.api().runtime().block_on(async {
         let mut churn = Churn::default();
@@ -114,11 +105,7 @@ pub fn churn(
             if updates.len() >= PARALLEL {
                 churn.count(updates.join_next().await.as_ref());
             }
-            updates.spawn(update(
-                bed.api().client().clone(),
-                pod_path(namespace, name),
-                number,
-            ));
+            updates.spawn(update(bed.api().client().clone(), pod_path(namespace, name), number));
         }
         while let Some(outcome) = updates.join_next().await {
             churn.count(Some(&outcome));
@@ -144,43 +131,18 @@ async fn update(client: Client, path: String, number: usize) -> Result<()> {
         0 => {
             let status = json!({"containerStatuses": [{"name": "main", "restartCount": number}]});
             let path = format!("{path}/status?fieldManager=kubelet");
-            send(
-                &client,
-                Method::PATCH,
-                &path,
-                STRATEGIC,
-                &json!({"status": status}),
-            )
-            .await
+            send(&client, Method::PATCH, &path, STRATEGIC, &json!({"status": status})).await
         }
         1 => {
-            let ready = if number.is_multiple_of(2) {
-                "True"
-            } else {
-                "False"
-            };
+            let ready = if number.is_multiple_of(2) { "True" } else { "False" };
             let status = json!({"conditions": [{"type": "Ready", "status": ready}]});
             let path = format!("{path}/status?fieldManager=kubelet");
-            send(
-                &client,
-                Method::PATCH,
-                &path,
-                STRATEGIC,
-                &json!({"status": status}),
-            )
-            .await
+            send(&client, Method::PATCH, &path, STRATEGIC, &json!({"status": status})).await
         }
         _ => {
             let annotations = json!({"team.example/step": number.to_string()});
             let path = format!("{path}?fieldManager=pipeline");
-            send(
-                &client,
-                Method::PATCH,
-                &path,
-                MERGE,
-                &json!({"metadata": {"annotations": annotations}}),
-            )
-            .await
+            send(&client, Method::PATCH, &path, MERGE, &json!({"metadata": {"annotations": annotations}})).await
         }
     }
     .map(drop)
@@ -191,17 +153,12 @@ async fn each<F>(count: usize, work: impl Fn(usize) -> F) -> Result<()>
 where
     F: Future<Output = Result<()>>,
 {
-    stream::iter(0..count)
-        .map(Ok)
-        .try_for_each_concurrent(PARALLEL, work)
-        .await
+    stream::iter(0..count).map(Ok).try_for_each_concurrent(PARALLEL, work).await
 }
 
 async fn create_namespace(client: &Client, index: usize) -> Result<()> {
     let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("team-{index:02}")}});
-    send(client, Method::POST, "/api/v1/namespaces", JSON, &object)
-        .await
-        .map(drop)
+    send(client, Method::POST, "/api/v1/namespaces", JSON, &object).await.map(drop)
 }
 
 async fn create_node(client: &Client, size: Size, index: usize) -> Result<()> {
@@ -209,35 +166,13 @@ async fn create_node(client: &Client, size: Size, index: usize) -> Result<()> {
     let (claim, claim_status) = objects::node_claim(size, index);
     let claim_name = objects::claim_name(shape::pool(index), index);
     let manager = "fieldManager=karpenter";
-    send(
-        client,
-        Method::POST,
-        &format!("{claims}?{manager}"),
-        JSON,
-        &claim,
-    )
-    .await?;
+    send(client, Method::POST, &format!("{claims}?{manager}"), JSON, &claim).await?;
     let path = format!("{claims}/{claim_name}/status?{manager}");
     send(client, Method::PATCH, &path, MERGE, &claim_status).await?;
     let node = objects::node(size, index);
-    send(
-        client,
-        Method::POST,
-        "/api/v1/nodes?fieldManager=kubelet",
-        JSON,
-        &node,
-    )
-    .await?;
+    send(client, Method::POST, "/api/v1/nodes?fieldManager=kubelet", JSON, &node).await?;
     let path = format!("/api/v1/nodes/{}?{manager}", shape::node_name(index));
-    send(
-        client,
-        Method::PATCH,
-        &path,
-        MERGE,
-        &objects::node_taints(index),
-    )
-    .await
-    .map(drop)
+    send(client, Method::PATCH, &path, MERGE, &objects::node_taints(index)).await.map(drop)
 }
 
 /// Creates the owners of pods; returns their uids.
@@ -246,11 +181,7 @@ async fn create_workloads(client: &Client, count: usize) -> Result<Vec<String>> 
         let workload = shape::workload(index);
         create_workload(client, &workload).await
     };
-    stream::iter(0..count)
-        .map(create)
-        .buffered(PARALLEL)
-        .try_collect()
-        .await
+    stream::iter(0..count).map(create).buffered(PARALLEL).try_collect().await
 }
 
 async fn create_workload(client: &Client, workload: &Workload) -> Result<String> {
@@ -259,23 +190,14 @@ async fn create_workload(client: &Client, workload: &Workload) -> Result<String>
     };
     let collection = match workload.owner {
         Owner::Job => format!("/apis/batch/v1/namespaces/{}/jobs", workload.namespace),
-        _ => format!(
-            "/apis/apps/v1/namespaces/{}/replicasets",
-            workload.namespace
-        ),
+        _ => format!("/apis/apps/v1/namespaces/{}/replicasets", workload.namespace),
     };
     let created = send(client, Method::POST, &collection, JSON, &object).await?;
     if workload.owner == Owner::Job {
-        let path = format!(
-            "{collection}/{}/status?fieldManager=kube-controller-manager",
-            workload.name
-        );
+        let path = format!("{collection}/{}/status?fieldManager=kube-controller-manager", workload.name);
         send(client, Method::PATCH, &path, MERGE, &objects::job_status()).await?;
     }
-    Ok(created["metadata"]["uid"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned())
+    Ok(created["metadata"]["uid"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Three writers, as in a real cluster: the controller creates, kubelet reports, and a
@@ -285,42 +207,19 @@ async fn create_pod(client: &Client, size: Size, index: usize, owners: &[String]
     let workload = shape::workload(index / PODS_PER_WORKLOAD);
     let uid = owners.get(workload.index).context("no owner")?;
     let object = objects::pod(size, &shape, &workload, uid);
-    let collection = format!(
-        "/api/v1/namespaces/{}/pods?fieldManager=kube-controller-manager",
-        shape.namespace
-    );
+    let collection = format!("/api/v1/namespaces/{}/pods?fieldManager=kube-controller-manager", shape.namespace);
     send(client, Method::POST, &collection, JSON, &object).await?;
     let path = pod_path(&shape.namespace, &shape.name);
     let status = objects::pod_status(&shape);
-    send(
-        client,
-        Method::PATCH,
-        &format!("{path}/status?fieldManager=kubelet"),
-        MERGE,
-        &status,
-    )
-    .await?;
+    send(client, Method::PATCH, &format!("{path}/status?fieldManager=kubelet"), MERGE, &status).await?;
     if index.is_multiple_of(10) {
         let note = json!({"metadata": {"annotations": {"team.example/note": "looked at"}}});
-        send(
-            client,
-            Method::PATCH,
-            &format!("{path}?fieldManager=kubectl-annotate"),
-            MERGE,
-            &note,
-        )
-        .await?;
+        send(client, Method::PATCH, &format!("{path}?fieldManager=kubectl-annotate"), MERGE, &note).await?;
     }
     Ok(())
 }
 
-async fn send(
-    client: &Client,
-    method: Method,
-    path: &str,
-    kind: &str,
-    body: &Value,
-) -> Result<Value> {
+async fn send(client: &Client, method: Method, path: &str, kind: &str, body: &Value) -> Result<Value> {
     let what = format!("{method} {path}");
     let request = request(method, path, Some((kind, body))).context(&what)?;
     client.request(request).await.context(what)

@@ -6,9 +6,7 @@ use serde_json::{Map, Value, json};
 use super::super::instance_types::ZONES;
 use super::super::manifests::NodePoolSpec;
 use super::random::Random;
-use super::shape::{
-    Owner, PODS_PER_WORKLOAD, POOLS, Phase, PodShape, Pool, Size, Workload, node_name, pool, zone,
-};
+use super::shape::{Owner, PODS_PER_WORKLOAD, POOLS, Phase, PodShape, Pool, Size, Workload, node_name, pool, zone};
 
 /// Variables of the main container. With them a pod is about 10 KB as the server returns it.
 const VARIABLES: usize = 6;
@@ -87,14 +85,7 @@ pub fn node_claim(size: Size, index: usize) -> (Value, Value) {
     let name = claim_name(pool, index);
     let now = Timestamp::now().to_string();
     let condition = |kind: &str| json!({"type": kind, "status": "True", "reason": kind, "message": "", "lastTransitionTime": now, "observedGeneration": 1});
-    let conditions = [
-        "Launched",
-        "Registered",
-        "Initialized",
-        "Consolidatable",
-        "Ready",
-    ]
-    .map(condition);
+    let conditions = ["Launched", "Registered", "Initialized", "Consolidatable", "Ready"].map(condition);
     let object = json!({
         "apiVersion": "karpenter.sh/v1",
         "kind": "NodeClaim",
@@ -137,8 +128,7 @@ pub fn workload(workload: &Workload) -> Option<Value> {
         "metadata": {"labels": labels},
         "spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "registry.example/team/work:v1"}]},
     });
-    let metadata =
-        json!({"namespace": workload.namespace, "name": workload.name, "labels": labels});
+    let metadata = json!({"namespace": workload.namespace, "name": workload.name, "labels": labels});
     match workload.owner {
         Owner::Job => Some(json!({
             "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata,
@@ -209,22 +199,17 @@ pub fn pod_status(shape: &PodShape) -> Value {
         ]}});
     }
     let index = shape.index;
-    let address = format!(
-        "10.{}.{}.{}",
-        100 + index / 65_536,
-        index / 256 % 256,
-        index % 256
-    );
+    let address = format!("10.{}.{}.{}", 100 + index / 65_536, index / 256 % 256, index % 256);
     let running = shape.phase == Phase::Running;
     let condition = |kind: &str, holds: bool| {
-        let mut condition = json!({"type": kind, "status": if holds { "True" } else { "False" }, "lastTransitionTime": now});
+        let mut condition =
+            json!({"type": kind, "status": if holds { "True" } else { "False" }, "lastTransitionTime": now});
         if !holds {
             condition["reason"] = json!("PodCompleted");
         }
         condition
     };
-    let containers = ["main", "log-shipper"]
-        .map(|name| container_status(shape, name, &state(shape.phase, &now)));
+    let containers = ["main", "log-shipper"].map(|name| container_status(shape, name, &state(shape.phase, &now)));
     json!({"status": {
         "phase": format!("{:?}", shape.phase),
         "qosClass": "Burstable",
@@ -245,10 +230,7 @@ pub fn pod_status(shape: &PodShape) -> Value {
 }
 
 fn node_labels(pool: &Pool, index: usize, name: &str) -> Value {
-    let (family, size) = pool
-        .instance_type
-        .split_once('.')
-        .unwrap_or((pool.instance_type, ""));
+    let (family, size) = pool.instance_type.split_once('.').unwrap_or((pool.instance_type, ""));
     let mut labels = json!({
         "beta.kubernetes.io/arch": "amd64",
         "beta.kubernetes.io/instance-type": pool.instance_type,
@@ -308,19 +290,11 @@ fn node_conditions() -> Vec<Value> {
 }
 
 fn provider_id(size: Size, index: usize) -> String {
-    format!(
-        "aws:///{}/i-{}",
-        zone(index),
-        Random::new(size.seed ^ 0x1D, index).hex(17)
-    )
+    format!("aws:///{}/i-{}", zone(index), Random::new(size.seed ^ 0x1D, index).hex(17))
 }
 
 fn owner_reference(workload: &Workload, uid: &str) -> Value {
-    let version = if workload.owner == Owner::Job {
-        "batch/v1"
-    } else {
-        "apps/v1"
-    };
+    let version = if workload.owner == Owner::Job { "batch/v1" } else { "apps/v1" };
     json!({
         "apiVersion": version, "kind": format!("{:?}", workload.owner), "name": workload.name, "uid": uid,
         "controller": true, "blockOwnerDeletion": true,
@@ -338,8 +312,7 @@ fn pod_labels(shape: &PodShape, workload: &Workload, random: &mut Random) -> Val
     if workload.owner == Owner::Job {
         labels["batch.kubernetes.io/job-name"] = json!(workload.name);
         labels["job-name"] = json!(workload.name);
-        labels["batch.kubernetes.io/job-completion-index"] =
-            json!((shape.index % PODS_PER_WORKLOAD).to_string());
+        labels["batch.kubernetes.io/job-completion-index"] = json!((shape.index % PODS_PER_WORKLOAD).to_string());
     }
     labels
 }
@@ -358,17 +331,18 @@ fn pod_annotations(shape: &PodShape, random: &mut Random) -> Map<String, Value> 
 }
 
 fn main_container(shape: &PodShape, workload: &Workload, random: &mut Random) -> Value {
-    let mut resources =
-        json!({"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}});
+    let mut resources = json!({"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}});
     if shape.gpus > 0 {
         for side in ["requests", "limits"] {
             resources[side]["nvidia.com/gpu"] = json!(shape.gpus.to_string());
         }
     }
-    let plain = (0..VARIABLES).map(|number| json!({
-        "name": format!("SETTING_{number:02}_{}", random.pick(&["ENDPOINT", "TIMEOUT", "BUCKET", "MODE"])),
-        "value": format!("https://{}.internal.example/{}", workload.name, random.hex(8)),
-    }));
+    let plain = (0..VARIABLES).map(|number| {
+        json!({
+            "name": format!("SETTING_{number:02}_{}", random.pick(&["ENDPOINT", "TIMEOUT", "BUCKET", "MODE"])),
+            "value": format!("https://{}.internal.example/{}", workload.name, random.hex(8)),
+        })
+    });
     let derived = [
         json!({"name": "POD_NAME", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}}),
         json!({"name": "API_TOKEN", "valueFrom": {"secretKeyRef": {"name": "credentials", "key": "token"}}}),

@@ -48,8 +48,6 @@ impl Random {
     /// A suffix as Kubernetes generates them.
     pub fn suffix(&mut self) -> String {
         const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-        (0..5)
-            .map(|_| char::from(LETTERS[self.below(LETTERS.len())]))
-            .collect()
+        (0..5).map(|_| char::from(LETTERS[self.below(LETTERS.len())])).collect()
     }
 }

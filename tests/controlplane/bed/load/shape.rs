@@ -143,12 +143,7 @@ pub fn pool(node: usize) -> &'static Pool {
 
 /// Name of a Node, as EC2 names them.
 pub fn node_name(node: usize) -> String {
-    format!(
-        "ip-10-{}-{}-{}.ec2.internal",
-        node / 65_536,
-        node / 256 % 256,
-        node % 256
-    )
+    format!("ip-10-{}-{}-{}.ec2.internal", node / 65_536, node / 256 % 256, node % 256)
 }
 
 /// The zone of a node.
@@ -161,18 +156,10 @@ pub fn zone(node: usize) -> &'static str {
 pub fn workload(index: usize) -> Workload {
     let (owner, name) = match index % 20 {
         0..16 => (Owner::Job, format!("train-resnet-{index:05}")),
-        16..19 => (
-            Owner::ReplicaSet,
-            format!("serve-embeddings-{index:05}-6d5f8c9b7"),
-        ),
+        16..19 => (Owner::ReplicaSet, format!("serve-embeddings-{index:05}-6d5f8c9b7")),
         _ => (Owner::DaemonSet, format!("node-exporter-{index:05}")),
     };
-    Workload {
-        index,
-        owner,
-        namespace: format!("team-{:02}", index % NAMESPACES),
-        name,
-    }
+    Workload { index, owner, namespace: format!("team-{:02}", index % NAMESPACES), name }
 }
 
 /// A pod. Pods go to the nodes in turn, so a node's pods are `node`, `node + nodes`,
@@ -194,12 +181,7 @@ pub fn pod(size: Size, index: usize) -> PodShape {
     PodShape {
         index,
         namespace: workload.namespace.clone(),
-        name: format!(
-            "{}-{}-{}",
-            workload.name,
-            index % PODS_PER_WORKLOAD,
-            random.suffix()
-        ),
+        name: format!("{}-{}-{}", workload.name, index % PODS_PER_WORKLOAD, random.suffix()),
         node: (phase != Phase::Pending).then_some(node),
         phase,
         gpus: u32::from(takes_gpu),
