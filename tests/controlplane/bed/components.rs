@@ -19,7 +19,7 @@ pub enum Component {
     Scheduler,
     /// kube-controller-manager.
     ControllerManager,
-    /// Plays the kubelets; see `stages.yaml`.
+    /// Plays the kubelets; see `stages.rs`.
     Kwok,
     /// Karpenter with its KWOK cloud provider.
     Karpenter,
@@ -242,7 +242,7 @@ impl Launch<'_> {
             "--manage-all-nodes=false".into(),
             // Karpenter's KWOK provider puts this annotation on its Nodes.
             "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake".into(),
-            // With few heartbeats (see stages.yaml) the Lease keeps a Node Ready.
+            // With few heartbeats (see stages.rs) the Lease keeps a Node Ready.
             "--node-lease-duration-seconds=120".into(),
             "--cidr=10.8.0.0/16".into(),
             "--node-ip=10.9.0.1".into(),

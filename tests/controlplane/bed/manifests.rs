@@ -3,13 +3,13 @@
 
 use serde_json::{Map, Value, json};
 
-/// Annotations that steer the simulated kubelet; `stages.yaml` says what each does.
+/// Annotations that steer the simulated kubelet, in a Job's pod template or later on.
 pub mod annotation {
     /// On a pod: it succeeds now.
     pub const COMPLETE: &str = "test.batchtop.io/complete";
     /// On a pod: it succeeds after running this long, for example `5s`.
     pub const RUN_FOR: &str = "test.batchtop.io/run-for";
-    /// On a pod: it fails now with this exit code.
+    /// On a pod: it fails now with this exit code; 137 reads OOMKilled.
     pub const FAIL: &str = "test.batchtop.io/fail";
     /// On a pod: bound, but Pending in ContainerCreating while it exists.
     pub const HOLD: &str = "test.batchtop.io/hold";

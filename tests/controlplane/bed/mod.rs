@@ -7,7 +7,7 @@
 //! Real programs of pinned versions, built from Go modules ([`go`]), each bed with its
 //! own ports, certificates and data folder. Nodes are simulated: Karpenter's KWOK
 //! provider sells the machines of `instance_types.csv`, and KWOK plays their kubelets
-//! by the rules of `stages.yaml`, which also lists the annotations that steer a pod.
+//! by the rules of `stages.rs`; the names in [`annotation`] steer a pod.
 //!
 //! A program that uses this begins its `main` with [`run_if_asked`]. A bed takes about
 //! ten seconds and 0.8 GB, so tests share one where they can, each with a namespace
@@ -30,6 +30,7 @@ mod ports;
 mod readiness;
 mod running;
 mod scope;
+mod stages;
 mod supervisor;
 
 pub use api::{Api, Refusal};

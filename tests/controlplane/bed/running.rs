@@ -23,6 +23,7 @@ use super::manifests::NodePoolSpec;
 use super::options::{BedOptions, Definitions};
 use super::readiness::{answers_ok, listens};
 use super::scope::{Namespace, NodePool};
+use super::stages;
 use super::supervisor::{self, Ending, State, Supervisor};
 
 /// How long a component may take until it is ready. Generous: other work may load
@@ -292,6 +293,12 @@ impl Bed {
         self.api.patch(path, &json!({"metadata": {"annotations": {key: value}}})).map(drop)
     }
 
+    /// Events about the objects of this kind and name, in all namespaces.
+    pub fn events_about(&self, kind: &str, name: &str) -> Result<Vec<Value>> {
+        let selector = format!("involvedObject.kind%3D{kind},involvedObject.name%3D{name}");
+        self.api.list(&format!("/api/v1/events?fieldSelector={selector}"))
+    }
+
     /// The pods of a Job.
     pub fn pods_of_job(&self, namespace: &str, job: &str) -> Result<Vec<Value>> {
         let selector = format!("labelSelector=batch.kubernetes.io%2Fjob-name%3D{job}");
@@ -439,7 +446,7 @@ fn write_files(layout: &Layout, ports: Ports, authority: &Authority) -> Result<(
         ("service-account.pub", token_public_key),
         ("admin.kubeconfig", admin),
         ("instance_types.json", types),
-        ("stages.yaml", include_str!("stages.yaml").to_owned()),
+        ("stages.yaml", stages::file()),
     ];
     for (name, content) in files {
         let path = layout.file(name);
