@@ -171,7 +171,7 @@ pub fn job(namespace: &str, name: &str) -> JobRow {
     }
 }
 
-pub fn event(name: &str, minutes_ago: i64, reason: &str, kind: &str, object: ObjectKey) -> EventRow {
+pub fn event(name: &str, minutes_ago: i64, reason: &str, kind: &str, object: &ObjectKey) -> EventRow {
     let namespace = if object.namespace.is_empty() { "default" } else { &object.namespace };
     EventRow {
         meta: meta(namespace, name),
@@ -243,9 +243,9 @@ pub fn small() -> Vec<Report> {
             pod("ml", "alone", "lab"),
         ]))),
         Report::Delta(Delta::Events(upserts(vec![
-            event("e1", 30, "DisruptionBlocked", "Node", ObjectKey::cluster("gpu-a")),
-            event("e2", 10, "Evicted", "Pod", ObjectKey::new("ml", "train-0")),
-            event("e3", 20, "Launched", "NodeClaim", ObjectKey::cluster("gpu-new")),
+            event("e1", 30, "DisruptionBlocked", "Node", &ObjectKey::cluster("gpu-a")),
+            event("e2", 10, "Evicted", "Pod", &ObjectKey::new("ml", "train-0")),
+            event("e3", 20, "Launched", "NodeClaim", &ObjectKey::cluster("gpu-new")),
         ]))),
         health(Kind::Node, HealthState::Live),
         health(Kind::Pod, HealthState::Live),

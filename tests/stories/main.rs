@@ -1,5 +1,7 @@
 //! Stories told in keys: a fleet, what somebody presses, and what they notice.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a story that goes wrong ends")]
+
 mod dsl;
 mod fixture;
 mod keys;

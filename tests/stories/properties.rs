@@ -137,7 +137,7 @@ fn report() -> impl Strategy<Value = Report> {
             0,
             "Evicted",
             "Pod",
-            ObjectKey::new("ml", "train-0"),
+            &ObjectKey::new("ml", "train-0"),
         ))])),
         Report::Delta(Delta::Events(vec![Change::Remove(ObjectKey::new("ml", "e2"))])),
         health(Kind::Pod, HealthState::Syncing),
