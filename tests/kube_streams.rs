@@ -345,11 +345,10 @@ async fn a_legacy_api_is_read_and_named() {
     screen.until("the fact", |screen| screen.facts.karpenter_api == KarpenterApi::V1Beta1).await;
     assert_eq!(screen.fleet.node_pools.len(), 1);
     assert_eq!(screen.health(Kind::NodePool).message.as_deref(), Some("legacy API v1beta1"));
-    screen
-        .until("no overlay", |screen| {
-            screen.is(Kind::NodeOverlay, HealthState::Live) || screen.is(Kind::NodeOverlay, HealthState::Absent)
-        })
-        .await;
+    screen.until("no overlay", |screen| screen.is(Kind::NodeOverlay, HealthState::Absent)).await;
+    api.state().groups.insert("karpenter.sh".to_owned(), vec!["v1".to_owned(), "v1alpha1".to_owned()]);
+    api.state().put("/apis/karpenter.sh/v1alpha1/nodeoverlays", "o", &bare("o"));
+    screen.until("the overlay", |screen| screen.fleet.node_overlays.len() == 1).await;
 }
 
 #[tokio::test]

@@ -116,12 +116,12 @@ async fn look(client: &kube::Client, around: &Surroundings) -> Result<Option<Str
 }
 
 async fn found(around: &Surroundings, pulse: &mut Pulse, version: Option<String>) -> Result<(), Closed> {
-    around.facts.send(Fact::CrdVersion(version)).await.map_err(|_| Closed)?;
+    around.facts.tell(Fact::CrdVersion(version)).await?;
     pulse.list_complete(1).await
 }
 
 async fn absent(around: &Surroundings, pulse: &mut Pulse) -> Result<(), Closed> {
-    around.facts.send(Fact::CrdVersion(None)).await.map_err(|_| Closed)?;
+    around.facts.tell(Fact::CrdVersion(None)).await?;
     pulse.absent("the cluster has no nodepools.karpenter.sh", around.timing.absent_retry).await
 }
 

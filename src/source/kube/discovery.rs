@@ -36,7 +36,9 @@ pub(super) async fn discover(client: &Client, kind: Kind, timing: &Timing) -> Re
         Ok(()) => {}
         Err(Failure::Api { code: 404, .. }) => return Ok(Served::Nothing(Vec::new())),
         // Where even discovery is closed, the best version is a guess that the list will confirm or not.
-        Err(Failure::Api { code: 403, .. }) => return Ok(best(group, &["v1".to_owned()])),
+        Err(Failure::Api { code: 403, .. }) => {
+            return Ok(group.versions.first().map_or(Served::Nothing(Vec::new()), |version| Served::Version(version)));
+        }
         Err(failure) => return Err(failure),
     }
     let found: ApiGroup = serde_json::from_slice(&body).map_err(|error| Failure::Unreadable(error.to_string()))?;

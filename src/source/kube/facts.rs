@@ -1,6 +1,6 @@
 //! What is known of the cluster besides its objects, put together from what the tasks find.
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::sink::{Closed, Sink};
 use crate::fleet::{ClusterFacts, KarpenterApi, Report};
@@ -25,12 +25,34 @@ pub(super) enum Fact {
 }
 
 /// How many facts may wait.
-pub(super) const FACTS: usize = 16;
+const FACTS: usize = 16;
+
+/// A fact, and how to tell that it has been reported.
+type Told = (Fact, oneshot::Sender<()>);
+
+/// Where tasks tell what they found.
+#[derive(Clone)]
+pub(super) struct Facts(mpsc::Sender<Told>);
+
+/// Both ends.
+pub(super) fn facts() -> (Facts, mpsc::Receiver<Told>) {
+    let (found, told) = mpsc::channel(FACTS);
+    (Facts(found), told)
+}
+
+impl Facts {
+    /// Returns when the fact has been reported, so that whoever is told "live" afterwards knows it already.
+    pub(super) async fn tell(&self, fact: Fact) -> Result<(), Closed> {
+        let (done, told) = oneshot::channel();
+        self.0.send((fact, done)).await.map_err(|_| Closed)?;
+        told.await.map_err(|_| Closed)
+    }
+}
 
 /// Tells the facts anew whenever one of them changes.
-pub(super) async fn collect(mut found: mpsc::Receiver<Fact>, sink: Sink) -> Closed {
+pub(super) async fn collect(mut found: mpsc::Receiver<Told>, sink: Sink) -> Closed {
     let mut facts = ClusterFacts::default();
-    while let Some(fact) = found.recv().await {
+    while let Some((fact, done)) = found.recv().await {
         let before = facts.clone();
         // A new connection is told even if nothing differs: it is also the news that the cluster is back.
         let is_news = matches!(fact, Fact::Connected(_));
@@ -38,6 +60,8 @@ pub(super) async fn collect(mut found: mpsc::Receiver<Fact>, sink: Sink) -> Clos
         if (is_news || facts != before) && sink.send(Report::Cluster(Box::new(facts.clone()))).await.is_err() {
             break;
         }
+        // Who told it may have ended meanwhile.
+        let _ = done.send(());
     }
     Closed
 }

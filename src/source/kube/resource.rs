@@ -32,7 +32,8 @@ pub(super) const fn group(kind: Kind) -> Group {
         Kind::ReplicaSet | Kind::KarpenterDeployment => APPS,
         Kind::PodDisruptionBudget => POLICY,
         Kind::NodeClaim | Kind::NodePool => Group { name: "karpenter.sh", versions: &["v1", "v1beta1"] },
-        Kind::NodeOverlay => Group { name: "karpenter.sh", versions: &["v1", "v1beta1", "v1alpha1"] },
+        // Served beside the v1 of the other kinds.
+        Kind::NodeOverlay => Group { name: "karpenter.sh", versions: &["v1alpha1"] },
         Kind::Ec2NodeClass => Group { name: "karpenter.k8s.aws", versions: &["v1", "v1beta1"] },
         Kind::EksNodeClass => Group { name: "eks.amazonaws.com", versions: &["v1"] },
     }

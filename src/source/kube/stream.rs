@@ -15,7 +15,7 @@ use super::backoff::Backoff;
 use super::batch::{Batch, Outcome};
 use super::decode::{self, RawChange, Status};
 use super::discovery::{Served, discover, karpenter_api};
-use super::facts::Fact;
+use super::facts::{Fact, Facts};
 use super::failure::Failure;
 use super::lines::{Piece, pieces};
 use super::pulse::Pulse;
@@ -35,7 +35,7 @@ pub(super) struct Surroundings {
     pub(super) sink: Sink,
     pub(super) timing: Timing,
     pub(super) clock: Clock,
-    pub(super) facts: mpsc::Sender<Fact>,
+    pub(super) facts: Facts,
     /// The namespaces to fall back to where the whole cluster is not readable.
     pub(super) namespaces: Vec<String>,
 }
@@ -59,8 +59,10 @@ enum Stop {
     Closed,
     /// The server no longer knows where the watch would go on from.
     Expired,
-    /// The API does not exist.
+    /// The API group is not there, or has no version that can be read.
     Absent(String),
+    /// The API group is there, and the resource is not in it.
+    Missing,
     /// A request failed.
     Failed(Failure),
 }
@@ -75,7 +77,7 @@ impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Api { code: 410, .. } => Self::Expired,
-            Failure::Api { code: 404, message, .. } => Self::Absent(message),
+            Failure::Api { code: 404, .. } => Self::Missing,
             other => Self::Failed(other),
         }
     }
@@ -185,7 +187,7 @@ impl Stream {
     }
 
     async fn tell(&self, fact: Fact) -> Result<(), Closed> {
-        self.around.facts.send(fact).await.map_err(|_| Closed)
+        self.around.facts.tell(fact).await
     }
 
     // --- listing ---
@@ -200,13 +202,12 @@ impl Stream {
         self.send_marker(RawChange::Commit).await?;
         self.listed = true;
         self.backoff.reset();
-        self.pulse.list_complete(objects).await?;
         match self.kind {
             Kind::EksNodeClass => self.tell(Fact::AutoMode(true)).await?,
             Kind::Pod => self.tell(Fact::Namespaces(self.namespaces())).await?,
             _ => {}
         }
-        Ok(())
+        Ok(self.pulse.list_complete(objects).await?)
     }
 
     async fn send_marker(&self, marker: RawChange<'_>) -> Result<(), Closed> {
@@ -362,6 +363,7 @@ impl Stream {
             Stop::Closed => Err(Closed),
             Stop::Expired => self.relist_soon().await,
             Stop::Absent(words) => self.absent(&words).await,
+            Stop::Missing => self.absent(&missing(self.kind, self.version)).await,
             Stop::Failed(Failure::Api { code: 403, message, .. }) => self.forbidden(&message).await,
             Stop::Failed(failure) => self.failed(failure).await,
         }
@@ -460,6 +462,11 @@ fn asked_for(failure: &Failure) -> Duration {
 fn ended_by(status: Status) -> Failure {
     let code = if status.reason == "Expired" || status.reason == "Gone" { 410 } else { status.code };
     Failure::Api { code, message: status.message, retry_after: None }
+}
+
+fn missing(kind: Kind, version: &str) -> String {
+    let group = resource::group(kind).name;
+    format!("the API server has no {} in {group}/{version}", kind.resource())
 }
 
 fn not_served(kind: Kind, others: &[String]) -> String {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::access::{Access, Current, Keeper, access};
 use super::backoff::Backoff;
 use super::connect::{Connection, connect};
-use super::facts::{FACTS, Fact, collect};
+use super::facts::{Fact, Facts, collect, facts};
 use super::sink::{Closed, Sink};
 use super::stream::{Stream, Surroundings};
 use super::{Clock, ConnectOptions, Timing, crd, identity};
@@ -41,7 +41,7 @@ impl KubeSource {
         Self { options, namespaces, timing, clock, access, keeper }
     }
 
-    /// What [`annotate`](super::annotate) and [`fetch`](super::fetch) need.
+    /// What [`annotate`](fn@super::annotate) and [`fetch`](fn@super::fetch) need.
     pub fn access(&self) -> Access {
         self.access.clone()
     }
@@ -54,7 +54,7 @@ impl KubeSource {
     }
 
     async fn run_uncancelled(self, sink: Sink) -> Closed {
-        let (facts, found) = mpsc::channel(FACTS);
+        let (facts, found) = facts();
         let mut tasks = JoinSet::new();
         tasks.spawn(collect(found, sink.clone()));
         let mut renewal = Renewal {
@@ -120,7 +120,7 @@ async fn ask_identity(mut around: Surroundings) -> Closed {
         && let Some(user) = identity::user(&current.client, &around.timing).await
     {
         // If nobody listens, the streams end this task too.
-        let _ = around.facts.send(Fact::Identity(user)).await;
+        let _ = around.facts.tell(Fact::Identity(user)).await;
     }
     std::future::pending().await
 }
@@ -132,7 +132,7 @@ struct Renewal {
     clock: Clock,
     keeper: Keeper,
     sink: Sink,
-    facts: mpsc::Sender<Fact>,
+    facts: Facts,
     backoff: Backoff,
     generation: u64,
 }
@@ -145,7 +145,7 @@ impl Renewal {
                 Ok((connection, version)) => {
                     self.publish(&connection).await?;
                     if let Some(version) = version {
-                        self.facts.send(Fact::Version(version)).await.map_err(|_| Closed)?;
+                        self.facts.tell(Fact::Version(version)).await?;
                     }
                     return Ok(connection);
                 }
@@ -179,7 +179,7 @@ impl Renewal {
             default_namespace: connection.namespace.clone(),
             ..ClusterFacts::default()
         };
-        self.facts.send(Fact::Connected(Box::new(facts))).await.map_err(|_| Closed)
+        self.facts.tell(Fact::Connected(Box::new(facts))).await
     }
 
     /// Renews the client before its credentials expire, and when a stream reports that they were refused: certificates and
