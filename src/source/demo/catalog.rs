@@ -198,6 +198,7 @@ const fn l4(count: i64) -> Gpu {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a constant function that fills a table")]
 const fn accelerated(general: InstanceType, gpu: Gpu, nvme_gb: i64, network_mbps: i64, efa: i64) -> InstanceType {
     InstanceType { gpu: Some(gpu), efa, network_mbps, nvme_gb: Some(nvme_gb), maker: "amd", ..general }
 }

@@ -27,7 +27,7 @@ pub(super) struct NewPod {
 
 impl World {
     /// Creates a pod; the scheduler or its DaemonSet binds it.
-    pub(super) fn create_pod(&mut self, new: NewPod, created: Sec) -> PodId {
+    pub(super) fn create_pod(&mut self, new: &NewPod, created: Sec) -> PodId {
         let id = self.fresh_id();
         let name = format!("{}-{}", new.prefix, names::suffix(&mut self.rng));
         let identity = self.identity(created);
@@ -82,7 +82,7 @@ impl World {
             template: &daemon.template,
             index: None,
         };
-        self.create_pod(new, created)
+        self.create_pod(&new, created)
     }
 
     /// Whether a machine belongs to a pool of GPU nodes.
@@ -119,7 +119,7 @@ impl World {
             template: &deployment.template,
             index: None,
         };
-        self.create_pod(new, created)
+        self.create_pod(&new, created)
     }
 
     /// Name of a Deployment's ReplicaSet.

@@ -294,7 +294,7 @@ impl World {
             index: None,
         };
         let created = self.start - ago;
-        let id = self.create_pod(new, created);
+        let id = self.create_pod(&new, created);
         if let Some(pod) = self.pods.get_mut(&id) {
             name.clone_into(&mut pod.name);
             pod.do_not_disrupt = Some(note.to_owned());

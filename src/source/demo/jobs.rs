@@ -186,7 +186,7 @@ impl World {
         let prefix = index.map_or_else(|| name.to_owned(), |index| format!("{name}-{index}"));
         let new =
             NewPod { namespace: spec.namespace, prefix, owner: PodOwner::Job(id), template: &spec.template, index };
-        self.create_pod(new, created)
+        self.create_pod(&new, created)
     }
 
     /// A pod of a Job ended by itself.

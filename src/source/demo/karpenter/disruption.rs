@@ -33,8 +33,8 @@ struct Obstacle {
 }
 
 impl Obstacle {
-    fn by_node(words: &str) -> Option<Self> {
-        Some(Self { words: words.to_owned(), by_pod: false })
+    fn by_node(words: &str) -> Self {
+        Self { words: words.to_owned(), by_pod: false }
     }
 }
 
@@ -116,19 +116,21 @@ impl World {
     fn obstacle(&self, machine: &Machine) -> Option<Obstacle> {
         let claim = machine.claim.as_ref()?;
         let Some(node) = &machine.node else {
-            return Obstacle::by_node("Nodeclaim does not have an associated node");
+            return Some(Obstacle::by_node("Nodeclaim does not have an associated node"));
         };
         if claim.initialized.is_none() {
-            return Obstacle::by_node("Node isn't initialized");
+            return Some(Obstacle::by_node("Node isn't initialized"));
         }
         if machine.is_deleting() {
-            return Obstacle::by_node("Node is deleting or marked for deletion");
+            return Some(Obstacle::by_node("Node is deleting or marked for deletion"));
         }
         if claim.nominated_until > self.now {
-            return Obstacle::by_node("Node is nominated for a pending pod");
+            return Some(Obstacle::by_node("Node is nominated for a pending pod"));
         }
         if node.do_not_disrupt.as_deref() == Some("true") {
-            return Obstacle::by_node("Disruption is blocked through the \"karpenter.sh/do-not-disrupt\" annotation");
+            return Some(Obstacle::by_node(
+                "Disruption is blocked through the \"karpenter.sh/do-not-disrupt\" annotation",
+            ));
         }
         self.pod_obstacle(machine.id).map(|words| Obstacle { words, by_pod: true })
     }
