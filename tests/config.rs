@@ -1,6 +1,6 @@
 //! The files that a user may write: those that are shipped keep every rule, and every mistake is told with its place.
 
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -34,7 +34,7 @@ fn told(problems: &[Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-fn snapshot(name: String, problems: &[Problem]) {
+fn snapshot(name: &str, problems: &[Problem]) {
     assert!(!problems.is_empty(), "{name} is said to be valid");
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!(name, told(problems));
@@ -137,7 +137,7 @@ fn every_mistake_in_a_theme_is_told() {
     for (name, text) in files("tests/invalid_themes") {
         let mut library = Library::embedded();
         library.themes.push(user(&name, &text));
-        snapshot(format!("invalid_theme_{name}"), &Theme::load(&library, &name).1);
+        snapshot(&format!("invalid_theme_{name}"), &Theme::load(&library, &name).1);
     }
 }
 
@@ -146,14 +146,14 @@ fn every_mistake_in_a_keymap_is_told() {
     for (name, text) in files("tests/invalid_keymaps") {
         let mut library = Library::embedded();
         library.keymaps.push(user(&name, &text));
-        snapshot(format!("invalid_keymap_{name}"), &keymap(&library, &name).1);
+        snapshot(&format!("invalid_keymap_{name}"), &keymap(&library, &name).1);
     }
 }
 
 #[test]
 fn every_mistake_in_the_settings_is_told() {
     for (name, text) in files("tests/invalid_config") {
-        snapshot(format!("invalid_config_{name}"), &parse_settings("config.toml", &text).1);
+        snapshot(&format!("invalid_config_{name}"), &parse_settings("config.toml", &text).1);
     }
 }
 
