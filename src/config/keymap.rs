@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::document::{Document, Value, join};
-use super::library::{Layer, Library, Text, chain};
+use super::library::{Layer, Library, Shelf, Text, chain};
 use super::problem::{Place, Problem, no_such};
 use crate::input::{Action, Binding, Chord, Context, Keymap};
 
@@ -37,12 +37,16 @@ struct KeymapFile {
     unbound: BTreeSet<Action>,
 }
 
+/// The keymap of those who choose none.
+pub const DEFAULT: &str = "default";
+
 const KEYS: [&str; 4] = ["bind", "inherits", "unbind", "unbound"];
 
 /// The keymap of a name with everything it inherits, and every mistake on the way.
 pub fn keymap(library: &Library, name: &str) -> (LoadedKeymap, Vec<Problem>) {
     let mut problems = Vec::new();
-    let layers = chain(&library.keymaps, name, "keymap", &mut problems, read);
+    let shelf = Shelf { what: "keymap", texts: &library.keymaps, fallback: DEFAULT };
+    let layers = chain(shelf, name, &mut problems, read);
     let mut loaded = LoadedKeymap::default();
     let mut placed: Vec<Entry> = Vec::new();
     for layer in layers.iter().rev() {
@@ -59,6 +63,7 @@ pub fn keymap(library: &Library, name: &str) -> (LoadedKeymap, Vec<Problem>) {
     if let Some(layer) = layers.first() {
         note_unbound(&loaded, &layer.file, &mut problems);
     }
+    problems.sort();
     (loaded, problems)
 }
 

@@ -68,30 +68,59 @@ pub(super) struct Layer<T> {
     pub(super) inherits: Option<(String, Place)>,
 }
 
+/// The files of one kind.
+#[derive(Clone, Copy)]
+pub(super) struct Shelf<'t> {
+    /// What they are, for problems: `theme`.
+    pub(super) what: &'static str,
+    /// All of them.
+    pub(super) texts: &'t [Text],
+    /// The embedded one that steps in where a name leads nowhere, so that a mistake never leaves nothing.
+    pub(super) fallback: &'static str,
+}
+
 /// Follows `inherits` from the file `name` on: nearest first. A user's file is followed by the embedded one of its name.
 pub(super) fn chain<T>(
-    texts: &[Text],
+    shelf: Shelf<'_>,
     name: &str,
-    what: &str,
     problems: &mut Vec<Problem>,
     mut read: impl FnMut(&Text, &mut Vec<Problem>) -> Layer<T>,
 ) -> Vec<T> {
     let mut layers = Vec::new();
     let mut seen: Vec<&Text> = Vec::new();
-    let mut next = find(texts, name, None);
+    let mut next = find(shelf.texts, name, None);
     if next.is_none() {
-        problems.push(Problem::of_file(format!("{what} {name}"), no_such(what, name, &names(texts))));
+        problems.push(Problem::of_file(format!("{} {name}", shelf.what), no_such(shelf.what, name, &shelf.names())));
+        next = shelf.embedded_fallback(&seen);
     }
     while let Some(text) = next {
         seen.push(text);
         let layer = read(text, problems);
         next = match &layer.inherits {
-            Some((parent, place)) => inherited(texts, &seen, parent, place, what, problems),
-            None => find(texts, &text.name, Some(text)),
+            Some((parent, place)) => inherited(shelf, &seen, parent, place).unwrap_or_else(|problem| {
+                problems.push(problem);
+                shelf.embedded_fallback(&seen)
+            }),
+            None => find(shelf.texts, &text.name, Some(text)),
         };
         layers.push(layer.content);
     }
     layers
+}
+
+impl<'t> Shelf<'t> {
+    fn names(&self) -> Vec<&'t str> {
+        let mut names: Vec<&str> = self.texts.iter().map(|text| text.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The embedded fallback, unless it is in the chain already.
+    fn embedded_fallback(&self, seen: &[&Text]) -> Option<&'t Text> {
+        let is_it = |text: &&Text| text.origin == Origin::Embedded && text.name == self.fallback;
+        self.texts.iter().find(is_it).filter(|text| !seen.contains(text))
+    }
 }
 
 /// The file of this name that lies below `above` (a user's file lies above the embedded one).
@@ -105,32 +134,23 @@ fn find<'t>(texts: &'t [Text], name: &str, above: Option<&Text>) -> Option<&'t T
     }
 }
 
+/// The file that the last one of `seen` inherits from.
 fn inherited<'t>(
-    texts: &'t [Text],
+    shelf: Shelf<'t>,
     seen: &[&'t Text],
     parent: &str,
     place: &Place,
-    what: &str,
-    problems: &mut Vec<Problem>,
-) -> Option<&'t Text> {
-    let note = |message| Problem { place: place.clone(), key: "inherits".to_owned(), message };
-    let known = texts.iter().any(|text| text.name == parent);
-    let found = find(texts, parent, seen.last().copied());
-    match found {
-        Some(text) if !seen.contains(&text) => return Some(text),
-        None if !known => problems.push(note(no_such(what, parent, &names(texts)))),
+) -> Result<Option<&'t Text>, Problem> {
+    let problem = |message| Problem { place: place.clone(), key: "inherits".to_owned(), message };
+    if !shelf.texts.iter().any(|text| text.name == parent) {
+        return Err(problem(no_such(shelf.what, parent, &shelf.names())));
+    }
+    match find(shelf.texts, parent, seen.last().copied()) {
+        Some(text) if !seen.contains(&text) => Ok(Some(text)),
         _ => {
             let mut round: Vec<&str> = seen.iter().map(|text| text.name.as_str()).collect();
             round.push(parent);
-            problems.push(note(format!("goes in a circle: {}", round.join(" → "))));
+            Err(problem(format!("goes in a circle: {}", round.join(" → "))))
         }
     }
-    None
-}
-
-fn names(texts: &[Text]) -> Vec<&str> {
-    let mut names: Vec<&str> = texts.iter().map(|text| text.name.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
 }

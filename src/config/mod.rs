@@ -13,7 +13,7 @@ mod settings;
 pub mod theme;
 
 pub use files::{Files, directory, read};
-pub use keymap::{LoadedKeymap, keymap};
+pub use keymap::{DEFAULT as DEFAULT_KEYMAP, LoadedKeymap, keymap};
 pub use library::{Library, Origin, Text};
 pub use problem::{Place, Problem};
 pub use settings::{Settings, parse as parse_settings};

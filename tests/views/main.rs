@@ -1,6 +1,6 @@
 //! What the screens look like: snapshots of text and roles, and properties that hold for whatever a cluster says.
 
-#![allow(missing_docs, clippy::wildcard_imports, reason = "tests")]
+#![allow(missing_docs, clippy::wildcard_imports, clippy::expect_used, reason = "tests")]
 
 mod dialogs;
 mod fixture;

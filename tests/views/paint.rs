@@ -82,7 +82,7 @@ fn roles_as_colours() -> Theme {
             Role::RowMarked => format!("{{ {} = true }}", Modifier::Underline.name()),
             _ => format!("{{ fg = \"{fg}\" }}"),
         };
-        text.push_str(&format!("\"{}\" = {style}\n", role.name()));
+        text += &["\"", role.name(), "\" = ", &style, "\n"].concat();
     }
     let mut library = Library::embedded();
     library.themes[0].text = text;

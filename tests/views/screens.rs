@@ -8,7 +8,7 @@ use crate::paint::{text, with_roles};
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
 
-fn snapshot(name: &str, content: String) {
+fn snapshot(name: &str, content: &str) {
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!(name, content);
     });
@@ -16,7 +16,7 @@ fn snapshot(name: &str, content: String) {
 
 fn at_all_sizes(name: &str, make: impl Fn((u16, u16)) -> App) {
     for size in SIZES {
-        snapshot(&format!("{name}_{}x{}", size.0, size.1), with_roles(&make(size)));
+        snapshot(&format!("{name}_{}x{}", size.0, size.1), &with_roles(&make(size)));
     }
 }
 
@@ -56,20 +56,20 @@ fn details() {
     for (name, keys) in [("node", "1"), ("job", "2"), ("pod", "3"), ("pool", "4"), ("claim", "4 j"), ("event", "5")] {
         for size in [(80, 24), (200, 60)] {
             let app = with_keys(size, &format!("{keys} enter"));
-            snapshot(&format!("detail_{name}_{}x{}", size.0, size.1), text(&app));
+            snapshot(&format!("detail_{name}_{}x{}", size.0, size.1), &text(&app));
         }
     }
 }
 
 #[test]
 fn drilled_down() {
-    snapshot("drill_pool_to_nodes", text(&with_keys((120, 24), "4 l")));
-    snapshot("drill_job_to_pods", text(&with_keys((120, 24), "2 l")));
+    snapshot("drill_pool_to_nodes", &text(&with_keys((120, 24), "4 l")));
+    snapshot("drill_job_to_pods", &text(&with_keys((120, 24), "2 l")));
 }
 
 #[test]
 fn nothing_known_yet() {
-    snapshot("face_connecting", with_roles(&empty((80, 24))));
+    snapshot("face_connecting", &with_roles(&empty((80, 24))));
 }
 
 /// Nodes are there, pods are still being read: what depends on pods is not a number.
@@ -80,7 +80,7 @@ fn pods_not_known_yet() {
     let shown = text(&app);
     assert!(shown.contains("pods …"), "{shown}");
     assert!(!shown.contains("requested\n") || shown.contains(": … requested"), "{shown}");
-    snapshot("face_pods_syncing", with_roles(&app));
+    snapshot("face_pods_syncing", &with_roles(&app));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn stale_numbers_say_so() {
     set_health(&mut app, Kind::Node, HealthState::Stale);
     let shown = text(&app);
     assert!(shown.contains("nodes 6 (stale)") && shown.contains("stale for 42s, next try in 8s"), "{shown}");
-    snapshot("face_stale", with_roles(&app));
+    snapshot("face_stale", &with_roles(&app));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn faces_of_an_empty_table() {
         };
         let health = Health { message: message.map(Sym::new), ..health(state) };
         report(&mut app, Report::Health(SourceId::Kind(Kind::Node), health));
-        snapshot(&format!("face_{}", state.name().to_lowercase()), text(&app));
+        snapshot(&format!("face_{}", state.name().to_lowercase()), &text(&app));
     }
 }
 
@@ -122,7 +122,7 @@ fn no_karpenter() {
     }
     set_health(&mut app, Kind::Node, HealthState::Live);
     press(&mut app, "4");
-    snapshot("face_no_karpenter", text(&app));
+    snapshot("face_no_karpenter", &text(&app));
 }
 
 #[test]
@@ -134,13 +134,13 @@ fn connection_down() {
         exit_code: 3,
     };
     report(&mut app, Report::Down(error));
-    snapshot("face_down", text(&app));
+    snapshot("face_down", &text(&app));
 }
 
 #[test]
 fn a_filter_that_meets_nothing() {
     let app = with_keys((80, 24), "/ n o s u c h enter");
-    snapshot("face_filtered", text(&app));
+    snapshot("face_filtered", &text(&app));
 }
 
 #[test]

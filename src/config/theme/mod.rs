@@ -10,7 +10,7 @@ use file::{Paint, RawStyle, ThemeFile};
 pub use role::Role;
 pub use style::{Colour, Modifier, NAMES, Style};
 
-use super::library::{Library, chain};
+use super::library::{Library, Shelf, chain};
 use super::problem::{Problem, no_such};
 
 /// What a theme is made for.
@@ -73,8 +73,10 @@ impl Theme {
     /// The theme of a name with everything it inherits, and every mistake on the way.
     pub fn load(library: &Library, name: &str) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
-        let layers = chain(&library.themes, name, "theme", &mut problems, file::read);
+        let shelf = Shelf { what: "theme", texts: &library.themes, fallback: DEFAULT };
+        let layers = chain(shelf, name, &mut problems, file::read);
         let theme = resolve(name, &layers, &mut problems);
+        problems.sort();
         (theme, problems)
     }
 }

@@ -1,0 +1,237 @@
+//! The files that a user may write: those that are shipped keep every rule, and every mistake is told with its place.
+
+#![allow(missing_docs, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use batchtop::config::theme::{Colour, Style, ThemeKind};
+use batchtop::config::{Library, Origin, Problem, Role, Text, Theme, directory, keymap, parse_settings, read};
+use batchtop::input::{Action, Context};
+
+fn root(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
+}
+
+/// The TOML files of a folder, by name.
+fn files(folder: &str) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(root(folder)).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let toml = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    toml.map(|path| {
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+        (name, fs::read_to_string(&path).expect("a text"))
+    })
+    .collect()
+}
+
+fn user(name: &str, text: &str) -> Text {
+    Text { name: name.to_owned(), file: format!("{name}.toml"), text: text.to_owned(), origin: Origin::User }
+}
+
+fn told(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn snapshot(name: &str, problems: &[Problem]) {
+    assert!(!problems.is_empty(), "{name} is said to be valid");
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, told(problems));
+    });
+}
+
+#[test]
+fn what_is_embedded_is_what_lies_in_the_folders() {
+    let library = Library::embedded();
+    let names = |texts: &[Text]| texts.iter().map(|text| text.name.clone()).collect::<BTreeSet<_>>();
+    assert_eq!(names(&library.themes), files("themes").into_keys().collect());
+    assert_eq!(names(&library.keymaps), files("keymaps").into_keys().collect());
+}
+
+fn themes() -> Vec<Theme> {
+    let library = Library::embedded();
+    let load = |text: &Text| {
+        let (theme, problems) = Theme::load(&library, &text.name);
+        assert_eq!(told(&problems), "", "{}", text.name);
+        theme
+    };
+    library.themes.iter().map(load).collect()
+}
+
+#[test]
+fn every_theme_is_valid_and_says_something_about_every_role() {
+    for theme in themes() {
+        assert_eq!(theme.missing().count(), 0, "{}", theme.name);
+    }
+}
+
+/// WCAG 2.2: text 4.5, what is large or only an accent 3.
+#[test]
+fn text_can_be_read_on_its_background() {
+    const DECORATION: [Role; 3] = [Role::Border, Role::BarEmpty, Role::BorderFocus];
+    for theme in themes().iter().filter(|theme| matches!(theme.kind, ThemeKind::Dark | ThemeKind::Light)) {
+        let (fg, bg) = (theme.style(Role::Text).fg.expect("a colour"), theme.style(Role::Text).bg.expect("a colour"));
+        let overlays = [Role::RowSelected, Role::RowMarked].map(|role| theme.style(role).bg.expect("a background"));
+        for role in Role::ALL.iter().filter(|role| !DECORATION.contains(role)) {
+            let style = theme.style(*role);
+            let text = style.fg.unwrap_or(fg);
+            let wanted = if matches!(role, Role::Text | Role::TextStrong) { 4.5 } else { 3.0 };
+            let mut grounds = vec![style.bg.unwrap_or(bg)];
+            grounds.extend(style.bg.is_none().then_some(overlays).into_iter().flatten());
+            for ground in grounds {
+                let contrast = text.contrast(ground);
+                assert!(contrast >= wanted, "{}: {} has {contrast:.2} on {ground}", theme.name, role.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn ansi16_has_only_the_sixteen_names_and_mono_no_colour() {
+    for theme in themes() {
+        for role in Role::ALL {
+            let Style { fg, bg, .. } = theme.style(*role);
+            for colour in [fg, bg].into_iter().flatten() {
+                match theme.kind {
+                    ThemeKind::Mono => panic!("{} colours {}", theme.name, role.name()),
+                    ThemeKind::Ansi16 => assert!(matches!(colour, Colour::Named(_)), "{} {}", theme.name, role.name()),
+                    ThemeKind::Dark | ThemeKind::Light => {}
+                }
+            }
+        }
+    }
+}
+
+/// What only a style says (which row is selected, which tab is shown) has a style of its own in every theme.
+#[test]
+fn what_only_a_style_says_is_seen_in_every_theme() {
+    const APART: [(Role, Role); 4] = [
+        (Role::RowSelected, Role::Text),
+        (Role::RowSelected, Role::RowMarked),
+        (Role::TabActive, Role::Tab),
+        (Role::Choice, Role::Text),
+    ];
+    for theme in themes() {
+        for (one, other) in APART {
+            assert_ne!(theme.style(one), theme.style(other), "{}: {} {}", theme.name, one.name(), other.name());
+        }
+    }
+}
+
+#[test]
+fn every_keymap_is_valid_and_every_action_has_a_key_or_is_listed() {
+    let library = Library::embedded();
+    for text in &library.keymaps {
+        let (loaded, problems) = keymap(&library, &text.name);
+        assert_eq!(told(&problems), "", "{}", text.name);
+        for action in Action::ALL {
+            let has_key = Context::ALL.iter().any(|context| loaded.keymap.keys_of(*context, *action).is_some());
+            assert_ne!(has_key, loaded.unbound.contains(action), "{} {}", text.name, action.name());
+        }
+    }
+}
+
+#[test]
+fn every_mistake_in_a_theme_is_told() {
+    for (name, text) in files("tests/invalid_themes") {
+        let mut library = Library::embedded();
+        library.themes.push(user(&name, &text));
+        snapshot(&format!("invalid_theme_{name}"), &Theme::load(&library, &name).1);
+    }
+}
+
+#[test]
+fn every_mistake_in_a_keymap_is_told() {
+    for (name, text) in files("tests/invalid_keymaps") {
+        let mut library = Library::embedded();
+        library.keymaps.push(user(&name, &text));
+        snapshot(&format!("invalid_keymap_{name}"), &keymap(&library, &name).1);
+    }
+}
+
+#[test]
+fn every_mistake_in_the_settings_is_told() {
+    for (name, text) in files("tests/invalid_config") {
+        snapshot(&format!("invalid_config_{name}"), &parse_settings("config.toml", &text).1);
+    }
+}
+
+#[test]
+fn a_name_that_nobody_knows_is_told_with_those_there_are() {
+    let library = Library::embedded();
+    assert_eq!(
+        told(&Theme::load(&library, "drak").1),
+        "theme drak: no such theme: \"drak\"; did you mean \"dark\"? allowed: dark, light, monochrome, terminal"
+    );
+    assert_eq!(told(&keymap(&library, "emacs").1), "keymap emacs: no such keymap: \"emacs\"; allowed: default");
+}
+
+#[test]
+fn a_cycle_over_several_files_is_told_once() {
+    let mut library = Library::embedded();
+    library.themes.push(user("a", "inherits = \"b\""));
+    library.themes.push(user("b", "inherits = \"a\""));
+    let (theme, problems) = Theme::load(&library, "a");
+    assert_eq!(theme.missing().count(), 0);
+    assert_eq!(problems.iter().filter(|problem| problem.message.contains("circle: a → b → a")).count(), 1);
+}
+
+/// A mistake costs what it is in and nothing else.
+#[test]
+fn a_file_of_the_user_lies_over_the_embedded_one_of_its_name() {
+    let mut library = Library::embedded();
+    let text = "[palette]\ngreen = \"#00ff00\"\n[styles]\nwarn = { fg = \"red\", bold = true }\nbad = \"nope\"\n";
+    library.themes.push(user("dark", text));
+    let (theme, problems) = Theme::load(&library, "dark");
+    assert_eq!(problems.len(), 1, "{}", told(&problems));
+    assert_eq!(theme.style(Role::Ok).fg, Some(Colour::Rgb(0, 255, 0)));
+    assert_eq!(theme.style(Role::Warn).fg, Some(Colour::Rgb(0xf2, 0x77, 0x7a)));
+    assert_eq!(theme.missing().count(), 0);
+    let inheriting = format!("inherits = \"dark\"\n{text}");
+    library.themes.last_mut().expect("a theme").text = inheriting;
+    assert_eq!(Theme::load(&library, "dark").0, theme);
+}
+
+#[test]
+fn a_keymap_of_the_user_binds_and_unbinds() {
+    let mut library = Library::embedded();
+    let text = "unbound = [\"help\"]\n[[unbind]]\non = \"?\"\nin = [\"table\", \"text\"]\n\
+                [[bind]]\non = \"x x\"\nrun = \"protect\"\nin = \"table\"\n";
+    library.keymaps.push(user("default", text));
+    let (loaded, problems) = keymap(&library, "default");
+    assert_eq!(told(&problems), "");
+    let keys: Vec<_> = loaded.keymap.bindings().iter().filter(|binding| binding.action == Action::Protect).collect();
+    assert_eq!(keys.len(), 3);
+    assert!(loaded.keymap.bindings().iter().all(|binding| binding.action != Action::Help));
+}
+
+#[test]
+fn settings_are_read() {
+    let text = "theme = \"light\"\nkeymap = \"mine\"\nnamespaces = [\"ml\", \"vision\"]\nreadonly = true\n\
+                karpenter_version = \"1.14.1\"\nmouse = false\n";
+    let (settings, problems) = parse_settings("config.toml", text);
+    assert_eq!(told(&problems), "");
+    assert_eq!(settings.theme.as_deref(), Some("light"));
+    assert_eq!(settings.namespaces, Some(vec!["ml".to_owned(), "vision".to_owned()]));
+    assert_eq!((settings.readonly, settings.mouse), (Some(true), Some(false)));
+    assert_eq!(settings.karpenter_version.as_deref(), Some("1.14.1"));
+    assert_eq!(parse_settings("config.toml", ""), Default::default());
+}
+
+#[test]
+fn the_configuration_directory_is_read() {
+    let folder = tempfile::tempdir().expect("a directory");
+    assert_eq!(read(folder.path()).problems, []);
+    fs::write(folder.path().join("config.toml"), "theme = \"mine\"").expect("written");
+    fs::create_dir(folder.path().join("themes")).expect("made");
+    fs::write(folder.path().join("themes/mine.toml"), "inherits = \"light\"").expect("written");
+    fs::write(folder.path().join("themes/notes.txt"), "no theme").expect("written");
+    fs::write(folder.path().join("themes/broken.toml"), [0xff, 0xfe]).expect("written");
+    let files = read(folder.path());
+    assert_eq!(files.settings.map(|(_, text)| text).as_deref(), Some("theme = \"mine\""));
+    assert_eq!(files.problems.len(), 1, "{}", told(&files.problems));
+    let (theme, problems) = Theme::load(&files.library, "mine");
+    assert_eq!((theme.kind, told(&problems)), (ThemeKind::Light, String::new()));
+    assert!(directory().is_none_or(|path| path.ends_with("batchtop")));
+}
