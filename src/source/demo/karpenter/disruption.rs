@@ -148,7 +148,7 @@ impl World {
     }
 
     /// Pods that would have to go elsewhere.
-    fn movable(&self, id: MachineId) -> Vec<&Pod> {
+    pub(super) fn movable(&self, id: MachineId) -> Vec<&Pod> {
         self.pods_on(id).map(|(_, pod)| pod).filter(|pod| pod.is_active() && !pod.is_daemon()).collect()
     }
 

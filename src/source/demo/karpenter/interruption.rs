@@ -23,6 +23,7 @@ impl World {
             .values()
             .filter(|machine| machine.capacity == Capacity::Spot && machine.is_initialized() && !machine.is_deleting())
             .filter(|machine| self.now >= self.start + 3600 || !self.is_showpiece(machine.id))
+            .filter(|machine| self.now >= self.start || !self.movable(machine.id).is_empty())
             .map(|machine| machine.id)
             .collect();
         let Some(id) = self.rng.pick(&spot).copied() else { return };
