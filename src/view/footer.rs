@@ -5,6 +5,7 @@ use super::screen::{Area, Placed};
 use super::{Line, text};
 use crate::app::{Overlay, Prompt, PromptKind, Screen};
 use crate::config::Role;
+use crate::fleet::Kind;
 use crate::input::{Action, Context};
 
 /// Action and the word for it.
@@ -41,6 +42,13 @@ const PICKER: &[Hint] =
 const DETAIL: &[Hint] = &[
     (Action::Back, "close"),
     (Action::Yaml, "yaml"),
+    (Action::Down, "down"),
+    (Action::PageDown, "page"),
+    (Action::Help, "help"),
+];
+const DETAIL_WRITING: &[Hint] = &[
+    (Action::Back, "close"),
+    (Action::Yaml, "yaml"),
     (Action::Protect, "protect"),
     (Action::Unprotect, "unprotect"),
     (Action::Down, "down"),
@@ -74,8 +82,10 @@ fn hints(app: &Seen<'_>) -> (Context, &'static [Hint]) {
         Some(Overlay::Help { .. } | Overlay::Sources { .. } | Overlay::Results { .. }) => return (Context::Text, TEXT),
         Some(Overlay::Prompt(_)) | None => {}
     }
-    if app.ui.level.detail.is_some() {
-        return (Context::Text, DETAIL);
+    match app.ui.level.detail.as_ref().map(|detail| detail.key.kind) {
+        Some(Kind::Node | Kind::Pod | Kind::Job) => return (Context::Text, DETAIL_WRITING),
+        Some(_) => return (Context::Text, DETAIL),
+        None => {}
     }
     match app.ui.level.screen {
         Screen::Fleet | Screen::Jobs | Screen::Pods => (Context::Table, TABLE_WRITING),
