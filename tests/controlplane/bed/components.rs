@@ -217,8 +217,11 @@ impl Launch<'_> {
             format!("--root-ca-file={}", self.layout.argument("ca.crt")),
             "--use-service-account-credentials=false".into(),
             // The node lifecycle controller must run: nothing else takes the taint
-            // `not-ready` off a new Node.
-            "--controllers=*,-node-ipam-controller".into(),
+            // `not-ready` off a new Node. The taint eviction controller must not: now and
+            // then it still sees `karpenter.sh/unregistered:NoExecute` on a new Node when the
+            // first pod is bound there, and deletes that pod. A test of evictions by taint
+            // sets this flag again without the last entry.
+            "--controllers=*,-node-ipam-controller,-taint-eviction-controller".into(),
         ]);
         arguments
     }

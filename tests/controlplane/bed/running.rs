@@ -34,7 +34,7 @@ const STARTUP: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Lines of each log that a failure quotes.
-const TAIL_LINES: usize = 12;
+const TAIL_LINES: usize = 30;
 
 /// How often a bed begins anew because somebody took one of its ports.
 const ATTEMPTS: usize = 3;
@@ -364,7 +364,7 @@ impl Bed {
             thread::sleep(POLL);
         }
         let error = last_error.map(|error| format!(", last error: {error}")).unwrap_or_default();
-        let logs = self.tails();
+        let logs = self.inventory() + &self.tails();
         Err(Failure::new(format!("no {what} within {} s{error}\n{logs}", limit.as_secs())))
     }
 
@@ -394,6 +394,15 @@ impl Bed {
             Component::Kwok => answers_ok(self.ports.kwok, "/healthz"),
             Component::Karpenter => answers_ok(self.ports.karpenter_probe, "/readyz"),
         }
+    }
+
+    /// What there is, for the reader of a failure; empty if the server does not answer.
+    fn inventory(&self) -> String {
+        let get = |what: &str| {
+            self.kubectl(&["get", what, "--all-namespaces", "--output=wide", "--request-timeout=5s"])
+                .unwrap_or_default()
+        };
+        ["nodeclaims", "nodes", "pods", "events"].map(get).join("\n")
     }
 
     fn tails(&self) -> String {
