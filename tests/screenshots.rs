@@ -48,7 +48,7 @@ fn svg(app: &App) -> String {
     let (width, height) = app.ui.size;
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
     ui::draw(&view::derive(app), &theme, &mut buffer);
-    ui::svg::render(&buffer, &theme)
+    ui::svg(&buffer, &theme)
 }
 
 fn png(svg: &str) -> Vec<u8> {

@@ -11,7 +11,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute, queue};
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 
 /// One frame fits; a frame is then one write.
 const WRITE_BUFFER_BYTES: usize = 64 * 1024;
@@ -69,7 +69,14 @@ impl Terminal {
             queue!(out, EnableMouseCapture)?;
         }
         Write::flush(out)?;
-        self.inner.clear()
+        self.forget()
+    }
+
+    /// Forgets what the terminal shows, so that the next frame is drawn in full. Not `clear`, which asks the terminal
+    /// where its cursor is and waits for the answer among the keys.
+    fn forget(&mut self) -> io::Result<()> {
+        let size = self.inner.size()?;
+        self.inner.resize(Rect::new(0, 0, size.width, size.height))
     }
 
     /// Gives the terminal back until [`Self::resume`].

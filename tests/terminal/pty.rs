@@ -33,15 +33,7 @@ impl Session {
     pub fn start(program: &str, args: &[&str], env: &[(&str, &str)], home: &Path, (width, height): (u16, u16)) -> Self {
         let size = PtySize { rows: height, cols: width, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
-        let mut command = CommandBuilder::new(program);
-        command.env_clear();
-        command.args(args);
-        command.cwd(home);
-        command.env("HOME", home);
-        command.env("TERM", "xterm-256color");
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        env.iter().for_each(|(name, value)| command.env(name, value));
-        let child = pair.slave.spawn_command(command).expect("the program starts");
+        let child = pair.slave.spawn_command(command(program, args, env, home)).expect("the program starts");
         drop(pair.slave);
         let (rows, columns) = (NonZero::new(height).expect("rows"), NonZero::new(width).expect("columns"));
         let seen = Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(rows, columns, 0), bytes: Vec::new() }));
@@ -123,20 +115,39 @@ impl Session {
         }
         (status, self.written())
     }
+}
 
-    /// Closes the terminal under the program, and waits for it to end.
-    pub fn close(self) -> ExitStatus {
-        let Self { master, writer, mut child, .. } = self;
-        drop((master, writer));
-        let began = Instant::now();
-        loop {
-            if let Some(status) = child.try_wait().expect("its state") {
-                return status;
-            }
-            assert!(began.elapsed() < PATIENCE, "it does not end with its terminal");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+/// Starts the program, closes its terminal once `text` was drawn, and waits for it to end.
+pub fn close_under(program: &str, args: &[&str], home: &Path, text: &str) {
+    let pair = native_pty_system().openpty(PtySize::default()).expect("a pseudo-terminal");
+    let mut child = pair.slave.spawn_command(command(program, args, &[], home)).expect("the program starts");
+    drop(pair.slave);
+    let mut reader = pair.master.try_clone_reader().expect("a reader");
+    let mut written = Vec::new();
+    let mut chunk = [0; 16 * 1024];
+    while !String::from_utf8_lossy(&written).contains(text) {
+        let count = reader.read(&mut chunk).expect("the program draws");
+        written.extend_from_slice(&chunk[..count]);
     }
+    drop((reader, pair.master));
+    let began = Instant::now();
+    while child.try_wait().expect("its state").is_none() {
+        assert!(began.elapsed() < PATIENCE, "it does not end with its terminal");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Its home is `home`, its environment otherwise empty.
+fn command(program: &str, args: &[&str], env: &[(&str, &str)], home: &Path) -> CommandBuilder {
+    let mut command = CommandBuilder::new(program);
+    command.env_clear();
+    command.args(args);
+    command.cwd(home);
+    command.env("HOME", home);
+    command.env("TERM", "xterm-256color");
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    env.iter().for_each(|(name, value)| command.env(name, value));
+    command
 }
 
 fn read_into(mut reader: Box<dyn Read + Send>, seen: Arc<Mutex<Seen>>) -> JoinHandle<()> {

@@ -42,10 +42,11 @@ fn agrees_with_kubectl() -> Result<()> {
         ("nodepools.karpenter.sh", "nodePools", same_pool),
     ] {
         let wanted = kubectl(kind)?;
-        let rows = by_uid(&document[field]);
+        let rows = by_name(&document[field]);
         equal(&rows.len(), &wanted.len()).context(field)?;
         for object in &wanted {
-            let row = rows.get(text(&object["metadata"]["uid"])).context(format!("{field}: {}", object["metadata"]))?;
+            let key = (text(&object["metadata"]["namespace"]), text(&object["metadata"]["name"]));
+            let row = rows.get(&key).context(format!("{field}: {key:?}"))?;
             same(object, row).context(format!("{field} {}", object["metadata"]["name"]))?;
         }
     }
@@ -55,8 +56,8 @@ fn agrees_with_kubectl() -> Result<()> {
     sums_of_nodes(&document, &kubectl("pods")?)
 }
 
-fn by_uid(rows: &Value) -> BTreeMap<&str, &Value> {
-    rows.as_array().into_iter().flatten().map(|row| (text(&row["uid"]), row)).collect()
+fn by_name(rows: &Value) -> BTreeMap<(&str, &str), &Value> {
+    rows.as_array().into_iter().flatten().map(|row| ((text(&row["namespace"]), text(&row["name"])), row)).collect()
 }
 
 fn text(value: &Value) -> &str {
@@ -81,7 +82,11 @@ fn same_node(object: &Value, row: &Value) -> Result<()> {
     equal(&row["cordoned"], &json!(object["spec"]["unschedulable"] == true))?;
     equal(&row["ready"], &json!(condition(object, "Ready") == "True"))?;
     equal(&row["cpuAllocatableMillis"], &json!(millis(&object["status"]["allocatable"]["cpu"])))?;
-    same_fields(object, row, &[("/metadata/name", "name"), ("/metadata/creationTimestamp", "createdAt")])
+    same_fields(
+        object,
+        row,
+        &[("/metadata/uid", "uid"), ("/metadata/name", "name"), ("/metadata/creationTimestamp", "createdAt")],
+    )
 }
 
 fn condition<'a>(object: &'a Value, kind: &str) -> &'a str {
@@ -102,6 +107,7 @@ fn same_pod(object: &Value, row: &Value) -> Result<()> {
     equal(&row["gpuRequested"], &json!(requested_gpus(object)))?;
     let fields = [
         ("/metadata/namespace", "namespace"),
+        ("/metadata/uid", "uid"),
         ("/metadata/name", "name"),
         ("/spec/nodeName", "node"),
         ("/status/phase", "phase"),
@@ -124,6 +130,7 @@ fn same_job(object: &Value, row: &Value) -> Result<()> {
     }
     let fields = [
         ("/metadata/namespace", "namespace"),
+        ("/metadata/uid", "uid"),
         ("/metadata/name", "name"),
         ("/spec/completions", "completions"),
         ("/spec/parallelism", "parallelism"),
@@ -137,6 +144,7 @@ fn same_claim(object: &Value, row: &Value) -> Result<()> {
     let conditions = object["status"]["conditions"].as_array().map_or(0, Vec::len);
     equal(&row["conditions"].as_array().map_or(0, Vec::len), &conditions)?;
     let fields = [
+        ("/metadata/uid", "uid"),
         ("/metadata/name", "name"),
         ("/status/nodeName", "nodeName"),
         ("/metadata/creationTimestamp", "createdAt"),
