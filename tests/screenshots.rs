@@ -93,6 +93,6 @@ fn pods() {
 #[test]
 fn protect() {
     let mut app = demo_app((120, 34));
-    press(&mut app, "2 p");
+    press(&mut app, "2 / l r - s w e e p enter p");
     compare("protect", &app);
 }

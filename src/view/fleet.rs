@@ -37,7 +37,7 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
 /// The columns. Inside a NodePool its name would only repeat, and without GPUs in the cluster there is no GPU column.
 pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
     let mut columns = vec![
-        Spec::left("NODE", 0, Size(16, 30, 60), Row::name).by(Column::Name),
+        Spec::left("NODE", 0, Size(16, 18, 60), Row::name).by(Column::Name),
         Spec::left("POOL", 5, Size(6, 14, 24), Row::pool).by(Column::NodePool),
         Spec::left("TYPE", 2, Size(8, 16, 20), Row::instance_type).by(Column::InstanceType),
         Spec::left("CAP", 6, Size(4, 4, 4), Row::capacity).by(Column::Capacity),
