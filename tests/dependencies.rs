@@ -1,5 +1,7 @@
 //! What the program is built from: licences that may be shipped, and one TLS stack.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 

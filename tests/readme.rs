@@ -1,5 +1,7 @@
 //! What the README shows is what the program does. `UPDATE_README=1` writes the generated parts anew.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;

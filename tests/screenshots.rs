@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_SCREENSHOTS=1 cargo test --test screenshots` makes them anew, as SVG and PNG; otherwise the SVG is compared.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::path::PathBuf;
 
 use batchtop::app::{App, Msg, Settings, update};

@@ -16,7 +16,7 @@ pub enum Choice {
     /// A real cluster.
     Kube {
         /// How to reach it.
-        options: kube::ConnectOptions,
+        options: Box<kube::ConnectOptions>,
         /// Namespaces to fall back to where the whole cluster may not be read.
         namespaces: Vec<String>,
         /// Where writes are noted; `None` where no state folder is known.
@@ -74,7 +74,7 @@ impl Backend {
         let requests = match &self.choice {
             Choice::Kube { options, namespaces, journal } => {
                 let context = context.or_else(|| options.context.clone());
-                let options = kube::ConnectOptions { context, ..options.clone() };
+                let options = kube::ConnectOptions { context, ..(**options).clone() };
                 let source = kube::KubeSource::new(options, namespaces.clone(), kube::Timing::default(), clock::now);
                 let requests = Requests::Kube(source.access(), journal.clone());
                 self.runtime.spawn(source.run(sink, epoch, cancel.clone()));

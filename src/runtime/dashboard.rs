@@ -31,8 +31,11 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     let runtime = setup::tokio_runtime()?;
     let backend = Backend::new(start.backend, runtime.handle().clone());
     let ended = runtime.block_on(async {
-        let terminal = Terminal::take(mouse).map_err(terminal_failed)?;
-        EventLoop::new(app, options.theme, terminal, start.clock, backend).run().await.map_err(terminal_failed)
+        let terminal = Terminal::take(mouse).map_err(|error| terminal_failed(&error))?;
+        EventLoop::new(app, options.theme, terminal, start.clock, backend)
+            .run()
+            .await
+            .map_err(|error| terminal_failed(&error))
     });
     terminal::restore();
     // Exec plugins and requests that still run are of no use to anybody now.
@@ -43,6 +46,6 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     })
 }
 
-fn terminal_failed(error: std::io::Error) -> Failure {
+fn terminal_failed(error: &std::io::Error) -> Failure {
     Failure::internal(format!("the terminal does not work: {error}"))
 }

@@ -46,7 +46,7 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
         Choice::Demo(cli.demo.seed.unwrap_or(DEMO_SEED), app.now)
     } else {
         Choice::Kube {
-            options: connect_options(&cli.connection)?,
+            options: Box::new(connect_options(&cli.connection)?),
             namespaces: options.namespaces.clone().unwrap_or_default(),
             journal: state_folder().map(|folder| Journal::in_folder(&folder)),
         }

@@ -1,5 +1,7 @@
 //! The real program in a pseudo-terminal, on the demo: what no test inside the process can see.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod pty;
 
 use std::path::Path;

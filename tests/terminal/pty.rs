@@ -1,5 +1,11 @@
 //! The real program in a pseudo-terminal, with a terminal emulator that knows what is on the screen.
 
+#![allow(
+    dead_code,
+    clippy::expect_used,
+    reason = "tests include this each for itself, use a part, and fail by panicking"
+)]
+
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::Path;
@@ -11,7 +17,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
 /// How long anything may take before a test gives up; far beyond what it takes on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What the emulator has seen.
 struct Seen {

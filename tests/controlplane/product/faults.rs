@@ -18,7 +18,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// Names and phases of the Fleet's rows; ages move on.
 fn rows(screen: &str) -> Vec<String> {
-    let table = screen.lines().filter(|line| line.contains("ip-") || line.contains("node-"));
+    let table = screen.lines().filter(|line| line.contains("us-east-1"));
     table.map(|line| line.split_whitespace().filter(|word| !is_age(word)).collect::<Vec<_>>().join(" ")).collect()
 }
 

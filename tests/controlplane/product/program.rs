@@ -1,6 +1,8 @@
 //! Runs the real program against a bed.
 
-use std::path::{Path, PathBuf};
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
@@ -73,11 +75,6 @@ impl Program {
         let path = self.home.path().join(".local/state/batchtop/journal.jsonl");
         let text = std::fs::read_to_string(&path).context(path.display())?;
         text.lines().map(|line| serde_json::from_str(line).context(line)).collect()
-    }
-
-    /// Its home.
-    pub fn home(&self) -> &Path {
-        self.home.path()
     }
 }
 

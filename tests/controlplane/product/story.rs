@@ -75,6 +75,8 @@ fn karpenter_reports_it_on_screen(bed: &Bed, screen: &mut Session) -> Result<()>
     screen.send("5/do-not-disrupt\r");
     screen.wait_for("DisruptionBlocked");
     screen.send("\u{1b}");
+    // A key right behind escape would be taken for alt and that key.
+    screen.wait_until("the filter to be gone", |text| !text.contains("filter do-not-disrupt"));
     screen.send("3");
     screen.wait_for("train-");
     Ok(())
@@ -82,12 +84,12 @@ fn karpenter_reports_it_on_screen(bed: &Bed, screen: &mut Session) -> Result<()>
 
 fn unprotect_and_undo(bed: &Bed, namespace: &Namespace<'_>, screen: &mut Session) -> Result<()> {
     screen.send("u");
-    screen.wait_for("[enter]");
+    screen.wait_for("enter do it");
     screen.send("\r");
     wait_for_annotation(bed, namespace, None)?;
-    screen.wait_until("the dialog to be gone", |text| !text.contains("[enter]"));
+    screen.wait_until("the dialog to be gone", |text| !text.contains("enter do it"));
     screen.send("U");
-    screen.wait_for("[enter]");
+    screen.wait_for("enter do it");
     screen.send("\r");
     wait_for_annotation(bed, namespace, Some("true"))
 }

@@ -34,7 +34,7 @@ fn a_pod_keeps_what_its_row_needs() {
     assert_eq!(row.meta.key, ObjectKey::new("ml", "x"));
     assert!(matches!(row.meta.uid, Uid::Uuid(_)));
     assert_eq!(row.meta.deleting_since(), Time::parse("2026-11-21T10:04:00Z"));
-    assert_eq!(row.labels.get("a").map(|value| value.as_str()), Some("1"));
+    assert_eq!(row.labels.get("a").map(crate::fleet::Sym::as_str), Some("1"));
     assert_eq!(row.owner.map(|owner| owner.name.to_string()).as_deref(), Some("j"));
     assert_eq!(row.node.as_deref(), Some("n1"));
     assert_eq!((row.phase, row.status.as_str()), (PodPhase::Running, "Terminating"));
@@ -79,6 +79,7 @@ fn what_no_row_can_be_made_of_is_an_error() {
 
 /// (spec, status) and kubectl's STATUS, READY, RESTARTS.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn status_is_what_kubectl_shows() {
     const INIT2: &str = r#"{"initContainers":[{"name":"a"},{"name":"b"}],"containers":[{"name":"c"}]}"#;
     const SIDECAR: &str =
@@ -297,7 +298,7 @@ fn a_node_keeps_its_labels_taints_conditions_and_amounts() {
         meta(r#","labels":{"karpenter.sh/nodepool":"gpu","node.kubernetes.io/instance-type":"g5.2xlarge"}"#)
     );
     let row = node(json.as_bytes(), &mut Interner::default()).unwrap();
-    assert_eq!(row.node_pool().map(|pool| pool.as_str()), Some("gpu"));
+    assert_eq!(row.node_pool().map(crate::fleet::Sym::as_str), Some("gpu"));
     assert!(row.cordoned && row.has_disrupted_taint() && row.is_ready());
     assert_eq!((row.capacity.pods, row.capacity.gpu("nvidia.com/gpu")), (58, 1));
     assert_eq!((row.allocatable.cpu_millis, row.allocatable.gpus.len()), (7910, 1));
