@@ -1,7 +1,7 @@
 //! From the [`App`] to the [`Screen`]: what is to be seen, as plain data.
 //!
-//! [`derive`] is a pure function. It chooses the visible rows, the columns that fit and their widths, writes every number
-//! as text, cleans every text that comes from a cluster, and gives each piece a [`Role`](crate::config::Role). Drawing
+//! [`derive()`] is a pure function. It chooses the visible rows, the columns that fit and their widths, writes every number
+//! as text, cleans every text that comes from a cluster, and gives each piece a [`Role`]. Drawing
 //! has nothing left to decide.
 
 mod body;

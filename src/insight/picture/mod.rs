@@ -1,6 +1,6 @@
 //! The join: what the rooms say of each Node, NodeClaim, NodePool and Job.
 //!
-//! Nothing in it depends on the time, so it changes only with the Fleet; what does depend on it ([`totals`], pod
+//! Nothing in it depends on the time, so it changes only with the Fleet; what does depend on it ([`totals()`], pod
 //! protection, budgets) is computed when asked for.
 
 mod node;

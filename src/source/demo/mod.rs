@@ -7,7 +7,7 @@
 //! * [`clock`]: what is due when; [`world`]: all state and the dispatch; [`model`]: the types of the state.
 //! * [`cast`] and [`catalog`]: who is who; [`genesis`]: how it stood before the history begins.
 //! * [`scheduler`], [`kubelet`], [`jobs`], [`controllers`], [`karpenter`]: behaviour, each after its namesake.
-//! * [`objects`]: JSON from state; [`simulation`]: the outside of it all; [`run`]: the demo as a Source.
+//! * [`objects`]: JSON from state; [`simulation`]: the outside of it all; [`run()`]: the demo as a Source.
 
 mod cast;
 mod catalog;
