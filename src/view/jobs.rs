@@ -24,8 +24,8 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
 /// The columns.
 pub(super) fn columns<'a>() -> Vec<Spec<Row<'a>>> {
     vec![
-        Spec::left("NAME", 0, Size(16, 34, 60), Row::name).by(Column::Name),
-        Spec::left("NS", 3, Size(4, 14, 24), Row::namespace).by(Column::Namespace),
+        Spec::left("NAME", 0, Size(16, 20, 60), Row::name).by(Column::Name),
+        Spec::left("NS", 3, Size(8, 14, 24), Row::namespace).by(Column::Namespace),
         Spec::left("STATUS", 1, Size(11, 14, 34), Row::status).by(Column::Status),
         Spec::right("PROGRESS", 2, Size(8, 11, 14), Row::progress).by(Column::Progress),
         Spec::right("ACTIVE", 5, Size(6, 7, 7), Row::active).by(Column::Active),

@@ -25,8 +25,8 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
 /// The columns; on a Node its name would only repeat.
 pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
     let mut columns = vec![
-        Spec::left("NAME", 0, Size(18, 40, 64), Row::name).by(Column::Name),
-        Spec::left("NS", 3, Size(4, 14, 24), Row::namespace).by(Column::Namespace),
+        Spec::left("NAME", 0, Size(18, 24, 64), Row::name).by(Column::Name),
+        Spec::left("NS", 3, Size(8, 14, 24), Row::namespace).by(Column::Namespace),
         Spec::left("STATUS", 1, Size(11, 18, 26), Row::status).by(Column::Status),
         Spec::right("READY", 7, Size(5, 6, 6), Row::ready),
         Spec::right("RESTARTS", 8, Size(8, 8, 8), Row::restarts).by(Column::Restarts),
