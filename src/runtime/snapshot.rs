@@ -36,7 +36,9 @@ pub fn run(cli: &Cli, args: &Snapshot) -> Result<ExitCode, Failure> {
     if read? == Collected::Interrupted {
         return Ok(ExitCode::from(EXIT_INTERRUPTED));
     }
-    write_document(&app, args)?;
+    if SourceId::all().any(|id| id.is_essential() && is_complete(&app, id)) {
+        write_document(&app, args)?;
+    }
     verdict(&app, args)
 }
 
