@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::FalseyValueParser as Falsey;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 /// A terminal dashboard for batch jobs and GPU fleets on Kubernetes with Karpenter
 ///
@@ -26,6 +28,24 @@ pub struct Cli {
     /// What to do; the terminal dashboard without one.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Cli {
+    /// Reads the command line and the environment. A mistake is told as clap tells it, and ends the program.
+    pub fn read() -> Self {
+        let matches = Self::command().get_matches();
+        Self::settle(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// `-n` on the command line comes before `-A` in the environment.
+    fn settle(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut cli = Self::from_arg_matches(matches)?;
+        let source = |flag| matches.value_source(flag);
+        if source("namespaces") == Some(ValueSource::CommandLine) {
+            cli.rows.all_namespaces &= source("all_namespaces") == Some(ValueSource::CommandLine);
+        }
+        Ok(cli)
+    }
 }
 
 /// kubectl's connection flags, with kubectl's meaning.
@@ -66,7 +86,7 @@ pub struct Connection {
     #[arg(long, global = true, env = "BATCHTOP_CERTIFICATE_AUTHORITY", value_name = "FILE")]
     pub certificate_authority: Option<PathBuf>,
     /// Do not check the API server's certificate
-    #[arg(long, global = true, env = "BATCHTOP_INSECURE_SKIP_TLS_VERIFY")]
+    #[arg(long, global = true, env = "BATCHTOP_INSECURE_SKIP_TLS_VERIFY", value_parser = Falsey::new())]
     pub insecure_skip_tls_verify: bool,
 }
 
@@ -85,7 +105,7 @@ pub struct Rows {
     )]
     pub namespaces: Vec<String>,
     /// All namespaces, also where the configuration file names some
-    #[arg(short = 'A', long, global = true, env = "BATCHTOP_ALL_NAMESPACES", conflicts_with = "namespaces")]
+    #[arg(short = 'A', long, global = true, env = "BATCHTOP_ALL_NAMESPACES", value_parser = Falsey::new())]
     pub all_namespaces: bool,
     /// Only Jobs, Pods and Events with these labels, for example team=ml,tier!=test
     #[arg(short = 'l', long, global = true, env = "BATCHTOP_SELECTOR", value_name = "SELECTOR")]
@@ -100,13 +120,13 @@ pub struct Rows {
 #[command(next_help_heading = "Demo")]
 pub struct Demo {
     /// Show a simulated cluster; needs nothing but this program
-    #[arg(long, global = true, env = "BATCHTOP_DEMO")]
+    #[arg(long, global = true, env = "BATCHTOP_DEMO", value_parser = Falsey::new())]
     pub demo: bool,
     /// Another simulated cluster; equal numbers give equal clusters
-    #[arg(long = "demo-seed", global = true, env = "BATCHTOP_DEMO_SEED", value_name = "N", requires = "demo")]
+    #[arg(long = "demo-seed", global = true, env = "BATCHTOP_DEMO_SEED", value_name = "N")]
     pub seed: Option<u64>,
     /// How much faster than real time the simulated cluster lives
-    #[arg(long = "demo-speed", global = true, env = "BATCHTOP_DEMO_SPEED", value_name = "X", requires = "demo")]
+    #[arg(long = "demo-speed", global = true, env = "BATCHTOP_DEMO_SPEED", value_name = "X")]
     pub speed: Option<f64>,
 }
 
@@ -114,7 +134,7 @@ pub struct Demo {
 #[derive(Args, Debug, Clone, Default)]
 pub struct Common {
     /// Remove every action that writes to the cluster
-    #[arg(long, global = true, env = "BATCHTOP_READONLY")]
+    #[arg(long, global = true, env = "BATCHTOP_READONLY", value_parser = Falsey::new())]
     pub readonly: bool,
     /// Karpenter's version, where it cannot be read from the cluster, for example 1.14.1
     #[arg(long, global = true, env = "BATCHTOP_KARPENTER_VERSION", value_name = "VERSION")]
@@ -171,7 +191,7 @@ pub struct Snapshot {
     #[arg(short, long, env = "BATCHTOP_OUTPUT_FILE", value_name = "FILE")]
     pub output_file: Option<PathBuf>,
     /// Fail with exit code 1 when anything could not be read completely
-    #[arg(long, env = "BATCHTOP_STRICT")]
+    #[arg(long, env = "BATCHTOP_STRICT", value_parser = Falsey::new())]
     pub strict: bool,
     /// Print the document's JSON schema instead
     #[arg(long)]
@@ -200,8 +220,6 @@ pub enum Config {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -73,9 +73,11 @@ impl Backend {
         let cancel = CancellationToken::new();
         let requests = match &self.choice {
             Choice::Kube { options, namespaces, journal } => {
-                let context = context.or_else(|| options.context.clone());
-                let options = kube::ConnectOptions { context, ..(**options).clone() };
-                let source = kube::KubeSource::new(options, namespaces.clone(), kube::Timing::default(), clock::now);
+                let (options, namespaces) = match context {
+                    Some(context) => (of_context(options, context), Vec::new()),
+                    None => ((**options).clone(), namespaces.clone()),
+                };
+                let source = kube::KubeSource::new(options, namespaces, kube::Timing::default(), clock::now);
                 let requests = Requests::Kube(source.access(), journal.clone());
                 self.runtime.spawn(source.run(sink, epoch, cancel.clone()));
                 requests
@@ -93,6 +95,19 @@ impl Backend {
     /// What requests of now need; `None` before [`Self::connect`].
     pub fn requests(&self) -> Option<Requests> {
         self.connection.as_ref().map(|connection| connection.requests.clone())
+    }
+}
+
+/// For a context that was picked, flags that name another cluster or user no longer hold.
+fn of_context(flags: &kube::ConnectOptions, context: String) -> kube::ConnectOptions {
+    kube::ConnectOptions {
+        context: Some(context),
+        kubeconfig: flags.kubeconfig.clone(),
+        impersonate: flags.impersonate.clone(),
+        impersonate_groups: flags.impersonate_groups.clone(),
+        impersonate_uid: flags.impersonate_uid.clone(),
+        request_timeout: flags.request_timeout,
+        ..kube::ConnectOptions::default()
     }
 }
 
@@ -145,4 +160,27 @@ async fn ask_demo<T>(
     let ended = || "the demo has ended".to_string();
     ask.send(request(reply)).await.map_err(|_| ended())?;
     answer.await.map_err(|_| ended())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picked_context_is_not_mixed_with_flags_for_another_cluster() {
+        let flags = kube::ConnectOptions {
+            server: Some("https://a".into()),
+            token: Some("secret".into()),
+            user: Some("a".into()),
+            cluster: Some("a".into()),
+            certificate_authority: Some("a.crt".into()),
+            insecure_skip_tls_verify: true,
+            impersonate: Some("me".into()),
+            ..kube::ConnectOptions::default()
+        };
+        let picked = of_context(&flags, "b".into());
+        assert_eq!((picked.context.as_deref(), picked.impersonate.as_deref()), (Some("b"), Some("me")));
+        assert!(picked.server.is_none() && picked.token.is_none() && picked.user.is_none());
+        assert!(picked.cluster.is_none() && picked.certificate_authority.is_none() && !picked.insecure_skip_tls_verify);
+    }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 
-use super::failure::{EXIT_FAILED, Failure};
+use super::failure::{EXIT_USAGE, Failure};
 use super::options::{Options, state_folder};
 use super::{dashboard, rbac, snapshot};
 use crate::cli::{Cli, Command, Config};
@@ -133,5 +133,5 @@ fn check(options: &Options) -> Result<ExitCode, Failure> {
     }
     let lines: Vec<String> = options.problems.iter().map(ToString::to_string).collect();
     print(&format!("{}\n", lines.join("\n")))?;
-    Ok(ExitCode::from(EXIT_FAILED + 1))
+    Ok(ExitCode::from(EXIT_USAGE))
 }

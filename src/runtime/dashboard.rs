@@ -10,6 +10,7 @@ use super::terminal::{self, MouseUse, Terminal};
 use super::{logging, setup};
 use crate::app::{Msg, Notice, Severity, update};
 use crate::cli::Cli;
+use crate::config::Problem;
 
 /// Runs until the user leaves.
 pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
@@ -23,8 +24,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     let _guard = log.and_then(|folder| logging::start(&folder.join("log"), log_filter.as_deref()));
     let start = setup::prepare(cli, &options)?;
     let mut app = start.app;
-    for problem in &options.problems {
-        update(&mut app, Msg::Notice(Notice { severity: Severity::Warning, text: problem.to_string() }));
+    if let Some(text) = mistakes(&options.problems) {
+        update(&mut app, Msg::Notice(Notice { severity: Severity::Error, text }));
     }
     terminal::install_panic_hook();
     let mouse = if options.mouse { MouseUse::On } else { MouseUse::Off };
@@ -43,6 +44,15 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     Ok(match ended? {
         Ended::Left => ExitCode::SUCCESS,
         Ended::Signal(signal) => ExitCode::from(128 + u8::try_from(signal).unwrap_or(0)),
+    })
+}
+
+/// What is wrong with the user's files, in one sentence.
+fn mistakes(problems: &[Problem]) -> Option<String> {
+    let first = problems.first()?;
+    Some(match problems.len() {
+        1 => first.to_string(),
+        count => format!("{count} mistakes (batchtop config check lists them), the first: {first}"),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Carries out what `update` asks for. Each request is a task of its own; answers come back as messages.
 
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 use super::backend::{Backend, Requests};
 use super::clock::Clock;
@@ -12,8 +13,10 @@ use crate::fleet::{AnnotationChange, AnnotationOutcome, ClusterFacts, Epoch, Key
 pub struct Executor {
     backend: Backend,
     sink: mpsc::Sender<(Epoch, Report)>,
-    answers: mpsc::UnboundedSender<Msg>,
+    answers: mpsc::Sender<Msg>,
     clock: Clock,
+    /// The fetch under way; another one takes its place.
+    fetch: Option<AbortHandle>,
 }
 
 /// One change to write, with what the journal says of it.
@@ -27,14 +30,14 @@ struct Errand {
 }
 
 impl Executor {
-    /// Reports go to `sink`; answers are few (one for each request) and go to `answers`.
+    /// Reports go to `sink`, answers of requests to `answers`.
     pub fn new(
         backend: Backend,
         sink: mpsc::Sender<(Epoch, Report)>,
-        answers: mpsc::UnboundedSender<Msg>,
+        answers: mpsc::Sender<Msg>,
         clock: Clock,
     ) -> Self {
-        Self { backend, sink, answers, clock }
+        Self { backend, sink, answers, clock, fetch: None }
     }
 
     /// Connects to a context, or to the one that flags and kubeconfig name; an older connection ends.
@@ -62,19 +65,22 @@ impl Executor {
                 Some(requests) => carry_out(requests, &errand, &clock).await,
                 None => AnnotationOutcome::Unanswered { message: NOT_CONNECTED.into() },
             };
-            let _ = answers.send(Msg::Written { write: errand.write, item: errand.item, outcome });
+            let _ = answers.send(Msg::Written { write: errand.write, item: errand.item, outcome }).await;
         });
     }
 
-    fn fetch(&self, epoch: Epoch, key: Key) {
+    fn fetch(&mut self, epoch: Epoch, key: Key) {
         let (requests, answers) = (self.backend.requests(), self.answers.clone());
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let result = match requests {
                 Some(requests) => requests.fetch(&key).await,
                 None => Err(NOT_CONNECTED.into()),
             };
-            let _ = answers.send(Msg::Fetched { epoch, key, result });
+            let _ = answers.send(Msg::Fetched { epoch, key, result }).await;
         });
+        if let Some(older) = self.fetch.replace(task.abort_handle()) {
+            older.abort();
+        }
     }
 }
 

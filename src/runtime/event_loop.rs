@@ -25,6 +25,9 @@ use crate::view::{self, Hit, Screen};
 /// Reports are taken from the channel for at most this long before keys get their turn.
 const REPORTS_TURN: Duration = Duration::from_millis(8);
 
+/// Answers that wait for the loop; tasks beyond it wait with theirs.
+const ANSWERS_BOUND: usize = 16;
+
 /// Everything the loop owns.
 pub struct EventLoop {
     app: App,
@@ -32,7 +35,7 @@ pub struct EventLoop {
     terminal: Terminal,
     executor: Executor,
     reports: mpsc::Receiver<(Epoch, Report)>,
-    done: mpsc::UnboundedReceiver<Msg>,
+    done: mpsc::Receiver<Msg>,
     clock: Clock,
     pacer: Pacer,
     shown: Option<Screen>,
@@ -52,7 +55,7 @@ impl EventLoop {
     /// Puts the loop together and starts reading the cluster; nothing waits for an answer.
     pub fn new(app: App, theme: Theme, terminal: Terminal, clock: Clock, backend: Backend) -> Self {
         let (sink, reports) = mpsc::channel(REPORTS_BOUND);
-        let (answers, done) = mpsc::unbounded_channel();
+        let (answers, done) = mpsc::channel(ANSWERS_BOUND);
         let executor = Executor::new(backend, sink, answers, clock.clone());
         let (pacer, began) = (Pacer::default(), Instant::now());
         Self { app, theme, terminal, executor, reports, done, clock, pacer, shown: None, began }
@@ -174,7 +177,6 @@ impl EventLoop {
     fn stop(&mut self) -> io::Result<()> {
         Terminal::pause();
         super::signals::stop_self()?;
-        self.terminal.resume()?;
         self.come_back()
     }
 

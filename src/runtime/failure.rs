@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::fleet::ConnectionError;
+use crate::units::text::printable;
 
 /// An internal failure, or `--strict` and something incomplete.
 pub const EXIT_FAILED: u8 = 1;
@@ -42,13 +43,24 @@ impl From<ConnectionError> for Failure {
     }
 }
 
-/// `error: …`, and the hint behind a blank line.
+/// `error: …`, and the hint behind a blank line. The message may hold a server's words, and goes to a terminal.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)?;
+        write!(f, "error: {}", printable(&self.message))?;
         if !self.hint.is_empty() {
             write!(f, "\n\nhint: {}", self.hint)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+
+    #[test]
+    fn a_servers_words_do_not_steer_the_terminal() {
+        let failure = Failure::usage("403: \u{1b}[31mno\u{7}", "ask");
+        assert_eq!(failure.to_string(), "error: 403: \u{fffd}[31mno\u{fffd}\n\nhint: ask");
     }
 }

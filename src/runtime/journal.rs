@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -19,6 +20,8 @@ const MAX_BYTES: u64 = 8 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct Journal {
     path: PathBuf,
+    /// One entry at a time, so that a full journal is set aside once.
+    writing: Arc<Mutex<()>>,
 }
 
 /// What an entry is about.
@@ -57,7 +60,7 @@ struct Entry<'a> {
 impl Journal {
     /// In a state folder; nothing is touched before the first entry.
     pub fn in_folder(state: &Path) -> Self {
-        Self { path: state.join("journal.jsonl") }
+        Self { path: state.join("journal.jsonl"), writing: Arc::default() }
     }
 
     /// Where it is.
@@ -78,6 +81,7 @@ impl Journal {
     fn append(&self, entry: &Entry<'_>) -> io::Result<()> {
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut file = self.open()?;
         file.write_all(&line)?;
         file.sync_data()

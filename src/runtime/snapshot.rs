@@ -16,7 +16,8 @@ use super::{REPORTS_BOUND, commands, setup};
 use crate::app::{App, Msg, update};
 use crate::cli::{Cli, Snapshot};
 use crate::export::{self, SnapshotInput};
-use crate::fleet::{HealthState, SourceId};
+use crate::fleet::{Health, HealthState, SourceId};
+use crate::units::text::printable;
 
 /// Runs the command.
 pub fn run(cli: &Cli, args: &Snapshot) -> Result<ExitCode, Failure> {
@@ -146,7 +147,8 @@ fn verdict(app: &App, args: &Snapshot) -> Result<ExitCode, Failure> {
         let hint = "batchtop rbac viewer prints the permissions it needs; --timeout gives it more time";
         return Err(Failure { message, hint: hint.into(), code: EXIT_CLUSTER });
     }
-    if args.strict && !incomplete.is_empty() {
+    let all_of_it = |health: &Health| health.undecodable == 0;
+    if args.strict && !(incomplete.is_empty() && app.sources.values().all(all_of_it)) {
         return Err(Failure { message: "not complete, and --strict".into(), hint: String::new(), code: EXIT_FAILED });
     }
     Ok(ExitCode::SUCCESS)
@@ -160,7 +162,7 @@ fn is_complete(app: &App, id: SourceId) -> bool {
 fn sentence(app: &App, id: SourceId) -> String {
     let health = app.sources.get(&id).cloned().unwrap_or_default();
     let why = health.message.map_or_else(|| health.state.name().to_string(), |message| message.to_string());
-    format!("{}: {why}", id.name())
+    printable(&format!("{}: {why}", id.name()))
 }
 
 #[cfg(test)]

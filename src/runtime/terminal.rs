@@ -120,11 +120,17 @@ impl Drop for Terminal {
     }
 }
 
-/// Makes panics give the terminal back before they say what happened.
+/// The exit code of a program that panicked, as Rust's own runtime has it.
+const EXIT_PANICKED: i32 = 101;
+
+/// Makes a panic of any thread give the terminal back, say what happened, and end the program: what goes on without
+/// one of its tasks would look alive and not be.
 pub fn install_panic_hook() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         restore();
         report(panic);
+        #[expect(clippy::exit, reason = "there is nothing left to unwind to")]
+        std::process::exit(EXIT_PANICKED);
     }));
 }

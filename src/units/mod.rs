@@ -4,6 +4,7 @@ pub mod cron;
 pub mod duration;
 pub mod quantity;
 pub mod selector;
+pub mod text;
 pub mod time;
 pub mod window;
 

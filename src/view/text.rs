@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use unicode_width::UnicodeWidthChar;
 
 use crate::config::Role;
+use crate::units::text::printable;
 
 /// Printable text with a meaning.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -19,7 +20,7 @@ pub struct Span {
 impl Span {
     /// Cleans `text`.
     pub fn new(role: Role, text: impl AsRef<str>) -> Self {
-        Self { text: Cow::Owned(clean(text.as_ref())), role }
+        Self { text: Cow::Owned(printable(text.as_ref())), role }
     }
 
     /// The text, free of control characters and of characters without width.
@@ -35,27 +36,6 @@ impl Span {
     /// Columns it takes.
     pub fn width(&self) -> usize {
         width(&self.text)
-    }
-}
-
-/// What stands for a control character.
-const REPLACEMENT: char = '\u{fffd}';
-
-/// Line breaks and tabs become spaces, other control characters a visible mark; what has no width of its own
-/// (directional overrides, joiners, combining marks) is dropped, because terminals disagree about it.
-fn clean(text: &str) -> String {
-    if text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
-        return text.to_owned();
-    }
-    text.chars().filter_map(printable).collect()
-}
-
-fn printable(c: char) -> Option<char> {
-    match c {
-        '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' | '\u{85}' => Some(' '),
-        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => None,
-        _ if c.is_control() => Some(REPLACEMENT),
-        _ => c.width().is_some_and(|width| width > 0).then_some(c),
     }
 }
 
