@@ -6,6 +6,8 @@ mod event;
 mod health;
 mod job;
 mod key;
+#[cfg(test)]
+mod laws;
 mod node;
 mod node_claim;
 mod node_pool;

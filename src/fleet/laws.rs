@@ -1,0 +1,133 @@
+//! The store against the simplest thing that could be right: a map, and a scan for every question.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::units::Time;
+
+/// One kind's table as a map, with what a relist has mentioned so far.
+#[derive(Default)]
+struct Model {
+    rows: BTreeMap<ObjectKey, PodRow>,
+    mentioned: BTreeSet<ObjectKey>,
+}
+
+impl Model {
+    fn apply(&mut self, change: Change<PodRow>) {
+        match change {
+            Change::Begin => self.mentioned.clear(),
+            Change::Upsert(row) => {
+                self.mentioned.insert(row.meta.key.clone());
+                self.rows.insert(row.meta.key.clone(), row);
+            }
+            Change::Remove(key) => {
+                self.rows.remove(&key);
+            }
+            Change::Commit => self.rows.retain(|key, _| self.mentioned.contains(key)),
+        }
+    }
+
+    fn keys(&self, wanted: impl Fn(&PodRow) -> bool) -> BTreeSet<ObjectKey> {
+        self.rows.values().filter(|row| wanted(row)).map(|row| row.meta.key.clone()).collect()
+    }
+}
+
+fn pod() -> impl Strategy<Value = PodRow> {
+    (0..6_u8, 0..4_u8, 0..3_u8, any::<bool>(), 0..3_u8).prop_map(|(name, node, job, protected, generation)| PodRow {
+        meta: Meta {
+            key: ObjectKey::new("ml", &format!("pod-{name}")),
+            uid: Uid::parse(&format!("{name}-{generation}")),
+            resource_version: "1".into(),
+            created: Time::from_seconds(0),
+            deletion: None,
+            deletion_grace_seconds: None,
+        },
+        labels: Labels::default(),
+        owner: (job > 0).then(|| Owner {
+            api_version: Sym::new("batch/v1"),
+            kind: Sym::new("Job"),
+            name: Sym::new("train"),
+            uid: Uid::parse(&format!("job-{job}")),
+        }),
+        node: (node > 0).then(|| Sym::new(&format!("node-{node}"))),
+        phase: PodPhase::Running,
+        status: Sym::new("Running"),
+        unschedulable: Sym::new(""),
+        started: None,
+        requests: Resources::default(),
+        restarts: 0,
+        containers_ready: 1,
+        containers: 1,
+        termination_grace_seconds: 30,
+        do_not_disrupt: protected.then(|| Sym::new("true")),
+    })
+}
+
+fn change() -> impl Strategy<Value = Change<PodRow>> {
+    (0..10_u8, pod()).prop_map(|(what, row)| match what {
+        0 => Change::Begin,
+        1 => Change::Commit,
+        2 | 3 => Change::Remove(row.meta.key.clone()),
+        _ => Change::Upsert(row),
+    })
+}
+
+fn keys<'a>(rows: impl Iterator<Item = &'a PodRow>) -> BTreeSet<ObjectKey> {
+    rows.map(|row| row.meta.key.clone()).collect()
+}
+
+proptest! {
+    #[test]
+    fn tables_and_indices_are_those_of_a_map_that_is_scanned(changes in prop::collection::vec(change(), 0..60)) {
+        // Before the first Begin nothing is marked, in the store as in the model.
+        let (mut fleet, mut model) = (Fleet::default(), Model::default());
+        for change in changes {
+            model.apply(change.clone());
+            fleet.apply(Delta::Pods(vec![change]));
+            prop_assert_eq!(keys(fleet.pods.iter()), model.keys(|_| true));
+            for node in ["node-1", "node-2", "node-3"] {
+                let wanted = model.keys(|row| row.node.as_ref().is_some_and(|name| name == node));
+                prop_assert_eq!(keys(fleet.pods_on(node)), wanted);
+            }
+            for job in [1, 2].map(|job| Uid::parse(&format!("job-{job}"))) {
+                let wanted = model.keys(|row| row.owner.as_ref().is_some_and(|owner| owner.uid == job));
+                prop_assert_eq!(keys(fleet.pods_of_job(&job)), wanted);
+            }
+            prop_assert_eq!(keys(fleet.annotated_pods()), model.keys(|row| row.do_not_disrupt.is_some()));
+        }
+    }
+
+    #[test]
+    fn a_relist_never_empties_the_table_before_it_commits(
+        before in prop::collection::vec(pod(), 1..8),
+        during in prop::collection::vec(pod(), 0..8),
+    ) {
+        let mut fleet = Fleet::default();
+        let upserts = |rows: Vec<PodRow>| Delta::Pods(rows.into_iter().map(Change::Upsert).collect());
+        fleet.apply(upserts(before));
+        let there = keys(fleet.pods.iter());
+        fleet.apply(Delta::Pods(vec![Change::Begin]));
+        fleet.apply(upserts(during.clone()));
+        prop_assert!(keys(fleet.pods.iter()).is_superset(&there));
+        fleet.apply(Delta::Pods(vec![Change::Commit]));
+        prop_assert_eq!(keys(fleet.pods.iter()), keys(during.iter()));
+    }
+
+    #[test]
+    fn what_changed_is_said(changes in prop::collection::vec(change(), 0..40)) {
+        let mut fleet = Fleet::default();
+        for change in changes {
+            let before: BTreeMap<ObjectKey, PodRow> =
+                fleet.pods.iter().map(|row| (row.meta.key.clone(), row.clone())).collect();
+            let said = fleet.apply(Delta::Pods(vec![change]));
+            let touched = |key: &ObjectKey| before.get(key) != fleet.pods.get(key);
+            for key in before.keys().chain(keys(fleet.pods.iter()).iter()).filter(|key| touched(key)) {
+                let rows = [before.get(key), fleet.pods.get(key)];
+                let nodes = rows.into_iter().flatten().filter_map(|row| row.node.as_ref());
+                prop_assert!(nodes.into_iter().all(|node| said.nodes.contains(node)), "{key:?}: {said:?}");
+            }
+        }
+    }
+}
