@@ -645,3 +645,51 @@ async fn details_are_fetched() {
     let gone = Key::new(Kind::NodePool, ObjectKey::cluster("np"));
     assert!(fetch(&client, &gone, &quick()).await.is_err());
 }
+
+// --- one session, one cluster ---
+
+/// Two contexts with a token each, of which `current` is the current one.
+fn two_clusters(current: &str, c: &str, d: &str, token: &str) -> String {
+    format!(
+        "current-context: {current}\n\
+         contexts: [{{name: c, context: {{cluster: c, user: u}}}}, {{name: d, context: {{cluster: d, user: u}}}}]\n\
+         clusters: [{{name: c, cluster: {{server: '{c}'}}}}, {{name: d, cluster: {{server: '{d}'}}}}]\n\
+         users: [{{name: u, user: {{token: {token}}}}}]\n"
+    )
+}
+
+#[tokio::test]
+async fn a_renewal_stays_in_the_context_that_was_current_at_the_start() {
+    let (api, other) = (with_pods(1).await, with_pods(5).await);
+    api.state().token = Some("old".to_owned());
+    let mut screen = Screen::with(&two_clusters("c", &api.url(), &other.url(), "old"), Vec::new(), quick());
+    screen.live_with(1).await;
+    // `kubectl config use-context d`, and a token that is renewed at the same time.
+    kubeconfig(&screen.folder, &two_clusters("d", &api.url(), &other.url(), "new"));
+    api.state().token = Some("new".to_owned());
+    api.state().end_all();
+    put_pods(&api, 1..2);
+    screen.live_with(2).await;
+    assert_eq!((screen.facts.context.as_str(), other.requests("GET")), ("c", 0));
+}
+
+#[tokio::test]
+async fn a_context_that_now_leads_elsewhere_is_not_followed_and_said() {
+    let (api, other) = (with_pods(1).await, with_pods(5).await);
+    api.state().token = Some("old".to_owned());
+    let mut screen = Screen::with(&two_clusters("c", &api.url(), &other.url(), "old"), Vec::new(), quick());
+    screen.live_with(1).await;
+    kubeconfig(&screen.folder, &two_clusters("c", &other.url(), &other.url(), "new"));
+    api.state().token = Some("new".to_owned());
+    api.state().end_all();
+    screen.until("down", |screen| !screen.down.is_empty()).await;
+    let words =
+        format!("the kubeconfig now points context c at server {}; this session reads {}", other.url(), api.url());
+    assert_eq!(screen.down[0].message, words);
+    assert!(screen.down[0].hint.contains("choose the context again"), "{:?}", screen.down[0]);
+    // It is tried again until the kubeconfig leads back.
+    kubeconfig(&screen.folder, &two_clusters("c", &api.url(), &other.url(), "new"));
+    put_pods(&api, 1..2);
+    screen.live_with(2).await;
+    assert_eq!(other.requests("GET"), 0);
+}

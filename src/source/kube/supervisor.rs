@@ -10,10 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::{Access, Current, Keeper, access};
 use super::backoff::Backoff;
-use super::connect::{Connection, connect};
+use super::connect::{Connection, Plan, plan};
 use super::facts::{Fact, Facts, collect, facts};
 use super::sink::{Closed, Sink};
 use super::stream::{Stream, Surroundings};
+use super::kubeconfig::{Env, config_error, load};
 use super::{Clock, ConnectOptions, Timing, crd, identity};
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Kind, Report};
 
@@ -66,6 +67,7 @@ impl KubeSource {
             facts: facts.clone(),
             backoff: Backoff::new(&self.timing, SEED),
             generation: 0,
+            read: None,
         };
         let Ok(first) = renewal.first().await else { return Closed };
         let surroundings = Surroundings {
@@ -74,7 +76,7 @@ impl KubeSource {
             timing: self.timing,
             clock: self.clock,
             facts,
-            namespaces: fallback(self.namespaces, &first.namespace),
+            namespaces: fallback(self.namespaces, &first.place.default_namespace),
         };
         start(&mut tasks, &surroundings);
         // Dropping the set ends whatever still runs.
@@ -125,6 +127,18 @@ async fn ask_identity(mut around: Surroundings) -> Closed {
     std::future::pending().await
 }
 
+/// The kubeconfig now leads to another cluster than the one that is on screen.
+fn moved(place: &ClusterFacts, read: &str) -> ConnectionError {
+    let what = match place.context.as_str() {
+        "" => "the configuration now leads to".to_owned(),
+        context => format!("the kubeconfig now points context {context} at"),
+    };
+    config_error(
+        format!("{what} server {}; this session reads {read}", place.server),
+        "Restart batchtop or choose the context again to read the new server.",
+    )
+}
+
 /// Makes clients: the first, and new ones when credentials expire or are refused.
 struct Renewal {
     options: ConnectOptions,
@@ -135,7 +149,11 @@ struct Renewal {
     facts: Facts,
     backoff: Backoff,
     generation: u64,
+    /// The server that this session reads, once it has answered.
+    read: Option<String>,
 }
+
+const ENV: Env<'static> = &|name| std::env::var(name).ok();
 
 impl Renewal {
     /// Tries until a server answers.
@@ -157,29 +175,41 @@ impl Renewal {
         }
     }
 
-    async fn try_first(&self) -> Result<(Connection, Option<String>), ConnectionError> {
-        let connection = self.connect().await?;
+    async fn try_first(&mut self) -> Result<(Connection, Option<String>), ConnectionError> {
+        let connection = self.plan()?.connect(&self.timing, ENV).await?;
         let answer = identity::version(&connection.client, &self.timing).await;
-        let version = answer.map_err(|failure| failure.connection_error(&connection.server))?;
+        let version = answer.map_err(|failure| failure.connection_error(&connection.place.server))?;
+        self.pin(&connection.place);
         Ok((connection, version))
     }
 
-    async fn connect(&self) -> Result<Connection, ConnectionError> {
-        connect(&self.options, &self.timing, &|name| std::env::var(name).ok()).await
+    fn plan(&self) -> Result<Plan, ConnectionError> {
+        plan(load(&self.options, ENV)?.as_ref(), &self.options, &self.timing)
+    }
+
+    /// From now on neither `kubectl config use-context` nor an edited kubeconfig moves this session to another cluster: its
+    /// rows, and what the user is about to write, are of this one.
+    fn pin(&mut self, place: &ClusterFacts) {
+        self.read = Some(place.server.clone());
+        if !place.context.is_empty() {
+            self.options.context = Some(place.context.clone());
+        }
+    }
+
+    /// Connects anew to the same server; checked before a credential plugin is run for another one.
+    async fn reconnect(&self) -> Result<Connection, ConnectionError> {
+        let plan = self.plan()?;
+        match &self.read {
+            Some(read) if *read != plan.place.server => Err(moved(&plan.place, read)),
+            _ => plan.connect(&self.timing, ENV).await,
+        }
     }
 
     async fn publish(&mut self, connection: &Connection) -> Result<(), Closed> {
         self.generation += 1;
         let current = Current { client: connection.client.clone(), generation: self.generation };
         self.keeper.current.send_replace(Some(current));
-        let facts = ClusterFacts {
-            context: connection.context.clone(),
-            server: connection.server.clone(),
-            contexts: connection.contexts.clone(),
-            default_namespace: connection.namespace.clone(),
-            ..ClusterFacts::default()
-        };
-        self.facts.tell(Fact::Connected(Box::new(facts))).await
+        self.facts.tell(Fact::Connected(Box::new(connection.place.clone()))).await
     }
 
     /// Renews the client before its credentials expire, and when a stream reports that they were refused: certificates and
@@ -207,7 +237,7 @@ impl Renewal {
     async fn renew(&mut self) -> Result<Option<crate::units::Time>, Closed> {
         loop {
             sleep(self.backoff.next()).await;
-            match self.connect().await {
+            match self.reconnect().await {
                 Ok(connection) => {
                     self.publish(&connection).await?;
                     return Ok(connection.expires);
