@@ -411,6 +411,8 @@ async fn an_unreachable_server_is_one_clear_error() {
     screen.until("down", |screen| !screen.down.is_empty()).await;
     let error = &screen.down[0];
     assert!(error.message.contains("cannot be reached") && error.hint.contains("Nothing listens"), "{error:?}");
+    assert_eq!((screen.facts.context.as_str(), screen.facts.contexts.len()), ("c", 2), "there is another to choose");
+    assert_eq!(screen.facts.server, api.url());
     api.start_again().await;
     screen.until("nodes", |screen| screen.is(Kind::Node, HealthState::Live)).await;
 }
@@ -692,4 +694,16 @@ async fn a_context_that_now_leads_elsewhere_is_not_followed_and_said() {
     put_pods(&api, 1..2);
     screen.live_with(2).await;
     assert_eq!(other.requests("GET"), 0);
+}
+
+#[tokio::test]
+async fn contexts_are_known_where_the_chosen_one_is_wrong_or_its_plugin_fails() {
+    let api = with_pods(1).await;
+    let wrong = plain(&api).replace("current-context: c", "current-context: gone");
+    let exec = "user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/false}}";
+    for config in [wrong, plain(&api).replace("user: {}", exec)] {
+        let mut screen = Screen::with(&config, Vec::new(), quick());
+        screen.until("down", |screen| !screen.down.is_empty()).await;
+        assert_eq!(screen.facts.contexts, ["c", "d"]);
+    }
 }

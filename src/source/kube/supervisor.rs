@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use kube::config::Kubeconfig;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -14,7 +15,7 @@ use super::connect::{Connection, Plan, plan};
 use super::facts::{Fact, Facts, collect, facts};
 use super::sink::{Closed, Sink};
 use super::stream::{Stream, Surroundings};
-use super::kubeconfig::{Env, config_error, load};
+use super::kubeconfig::{Env, config_error, load, names};
 use super::{Clock, ConnectOptions, Timing, crd, identity};
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Kind, Report};
 
@@ -153,13 +154,20 @@ struct Renewal {
     read: Option<String>,
 }
 
+/// A kubeconfig, where there is one.
+type Loaded = Result<Option<Kubeconfig>, ConnectionError>;
+
 const ENV: Env<'static> = &|name| std::env::var(name).ok();
 
 impl Renewal {
     /// Tries until a server answers.
     async fn first(&mut self) -> Result<Connection, Closed> {
         loop {
-            match self.try_first().await {
+            let config = load(&self.options, ENV);
+            if let Ok(config) = &config {
+                self.facts.tell(Fact::Configured(Box::new(self.place(config.as_ref())))).await?;
+            }
+            match self.try_first(config).await {
                 Ok((connection, version)) => {
                     self.publish(&connection).await?;
                     if let Some(version) = version {
@@ -175,16 +183,26 @@ impl Renewal {
         }
     }
 
-    async fn try_first(&mut self) -> Result<(Connection, Option<String>), ConnectionError> {
-        let connection = self.plan()?.connect(&self.timing, ENV).await?;
+    async fn try_first(&mut self, config: Loaded) -> Result<(Connection, Option<String>), ConnectionError> {
+        let connection = self.plan(config?.as_ref())?.connect(&self.timing, ENV).await?;
         let answer = identity::version(&connection.client, &self.timing).await;
         let version = answer.map_err(|failure| failure.connection_error(&connection.place.server))?;
         self.pin(&connection.place);
         Ok((connection, version))
     }
 
-    fn plan(&self) -> Result<Plan, ConnectionError> {
-        plan(load(&self.options, ENV)?.as_ref(), &self.options, &self.timing)
+    fn plan(&self, config: Option<&Kubeconfig>) -> Result<Plan, ConnectionError> {
+        plan(config, &self.options, &self.timing)
+    }
+
+    /// What is known without any server; where the choice itself is wrong, at least what there is to choose from.
+    fn place(&self, config: Option<&Kubeconfig>) -> ClusterFacts {
+        let choices = || ClusterFacts {
+            context: self.options.context.clone().unwrap_or_default(),
+            contexts: config.map(names).unwrap_or_default(),
+            ..ClusterFacts::default()
+        };
+        self.plan(config).map_or_else(|_| choices(), |plan| plan.place)
     }
 
     /// From now on neither `kubectl config use-context` nor an edited kubeconfig moves this session to another cluster: its
@@ -198,7 +216,7 @@ impl Renewal {
 
     /// Connects anew to the same server; checked before a credential plugin is run for another one.
     async fn reconnect(&self) -> Result<Connection, ConnectionError> {
-        let plan = self.plan()?;
+        let plan = self.plan(load(&self.options, ENV)?.as_ref())?;
         match &self.read {
             Some(read) if *read != plan.place.server => Err(moved(&plan.place, read)),
             _ => plan.connect(&self.timing, ENV).await,
