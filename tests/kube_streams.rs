@@ -12,7 +12,7 @@ use batchtop::fleet::{
     AnnotationChange, AnnotationOutcome, Change, ClusterFacts, ConnectionError, Delta, Epoch, Fleet, Health,
     HealthState, KarpenterApi, Key, Kind, ObjectKey, Report, SourceId, Uid,
 };
-use batchtop::source::kube::{Access, ConnectOptions, KubeSource, Timing, annotate, fetch};
+use batchtop::source::kube::{Access, Clock, ConnectOptions, KubeSource, Timing, annotate, fetch};
 use batchtop::units::Time;
 use fake_api::{FakeApi, Fault, bare, pod};
 use tempfile::TempDir;
@@ -88,6 +88,10 @@ impl Screen {
     }
 
     fn with(config: &str, namespaces: Vec<String>, timing: Timing) -> Self {
+        Self::at(clock, config, namespaces, timing)
+    }
+
+    fn at(clock: Clock, config: &str, namespaces: Vec<String>, timing: Timing) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let options = ConnectOptions { kubeconfig: Some(kubeconfig(&folder, config)), ..ConnectOptions::default() };
         let source = KubeSource::new(options, namespaces, timing, clock);
@@ -706,4 +710,14 @@ async fn contexts_are_known_where_the_chosen_one_is_wrong_or_its_plugin_fails() 
         screen.until("down", |screen| !screen.down.is_empty()).await;
         assert_eq!(screen.facts.contexts, ["c", "d"]);
     }
+}
+
+#[tokio::test]
+async fn a_mistake_that_ends_one_stream_is_said_and_ends_all() {
+    let api = with_pods(1).await;
+    let mut screen = Screen::at(|| panic!("a broken clock"), &plain(&api), Vec::new(), quick());
+    screen.until("down", |screen| !screen.down.is_empty()).await;
+    assert!(screen.down[0].message.ends_with("a mistake in batchtop: a broken clock"), "{:?}", screen.down[0]);
+    let after = timeout(PATIENCE, screen.reports.recv()).await.expect("it ends");
+    assert_eq!(after, None, "nothing takes the sentence away");
 }

@@ -1,11 +1,12 @@
 //! Starts everything that speaks to one cluster, keeps its credentials fresh, and ends it.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::time::Duration;
 
 use kube::config::Kubeconfig;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -13,6 +14,7 @@ use super::access::{Access, Current, Keeper, access};
 use super::backoff::Backoff;
 use super::connect::{Connection, Plan, plan};
 use super::facts::{Fact, Facts, collect, facts};
+use super::failure::EXIT_INTERNAL;
 use super::sink::{Closed, Sink};
 use super::stream::{Stream, Surroundings};
 use super::kubeconfig::{Env, config_error, load, names};
@@ -80,12 +82,29 @@ impl KubeSource {
             namespaces: fallback(self.namespaces, &first.place.default_namespace),
         };
         start(&mut tasks, &surroundings);
-        // Dropping the set ends whatever still runs.
-        tokio::select! {
-            closed = renewal.keep(first) => closed,
-            _ = tasks.join_next() => Closed,
-        }
+        tasks.spawn(renewal.keep(first));
+        let Some(Err(ended)) = tasks.join_next().await else { return Closed };
+        // What still runs would say that it lives, and so take the sentence away again.
+        tasks.shutdown().await;
+        // Whether anybody still listens makes no difference any more.
+        let _ = surroundings.sink.send(Report::Down(broken(ended))).await;
+        Closed
     }
+}
+
+/// A task ended by a mistake in batchtop itself; without a word the last rows would look live for ever.
+fn broken(ended: JoinError) -> ConnectionError {
+    let why = ended.try_into_panic().map_or_else(|ended| ended.to_string(), |panic| panic_words(panic.as_ref()));
+    ConnectionError {
+        message: format!("reading the cluster ended by a mistake in batchtop: {why}"),
+        hint: "Choose the context again, or restart batchtop; and please report this.".to_owned(),
+        exit_code: EXIT_INTERNAL,
+    }
+}
+
+fn panic_words(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<&str>().map(ToString::to_string);
+    words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panicked".to_owned())
 }
 
 fn fallback(named: Vec<String>, of_context: &str) -> Vec<String> {
@@ -232,7 +251,7 @@ impl Renewal {
 
     /// Renews the client before its credentials expire, and when a stream reports that they were refused: certificates and
     /// tokens in the kubeconfig rotate, and plugins give new ones.
-    async fn keep(&mut self, first: Connection) -> Closed {
+    async fn keep(mut self, first: Connection) -> Closed {
         let mut expires = first.expires;
         drop(first);
         loop {
