@@ -92,8 +92,19 @@ impl Screen {
     }
 
     fn at(clock: Clock, config: &str, namespaces: Vec<String>, timing: Timing) -> Self {
+        Self::started(clock, config, namespaces, timing, None)
+    }
+
+    fn started(
+        clock: Clock,
+        config: &str,
+        namespaces: Vec<String>,
+        timing: Timing,
+        request_timeout: Option<Duration>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let options = ConnectOptions { kubeconfig: Some(kubeconfig(&folder, config)), ..ConnectOptions::default() };
+        let kubeconfig = Some(kubeconfig(&folder, config));
+        let options = ConnectOptions { kubeconfig, request_timeout, ..ConnectOptions::default() };
         let source = KubeSource::new(options, namespaces, timing, clock);
         let access = source.access();
         // Large enough that a test which looks at the server need not read reports meanwhile.
@@ -575,7 +586,7 @@ impl Desk {
     }
 
     async fn write(&self, change: &AnnotationChange) -> AnnotationOutcome {
-        annotate(&self.screen.access.client().expect("a client"), change, &quick()).await
+        annotate(&self.screen.access.client().expect("a client"), change, self.screen.access.timing()).await
     }
 }
 
@@ -720,4 +731,14 @@ async fn a_mistake_that_ends_one_stream_is_said_and_ends_all() {
     assert!(screen.down[0].message.ends_with("a mistake in batchtop: a broken clock"), "{:?}", screen.down[0]);
     let after = timeout(PATIENCE, screen.reports.recv()).await.expect("it ends");
     assert_eq!(after, None, "nothing takes the sentence away");
+}
+
+#[tokio::test]
+async fn the_request_timeout_of_the_user_holds_for_writes_and_details_and_zero_is_none() {
+    let api = with_pods(1).await;
+    let limit = |limit| Screen::started(clock, &plain(&api), Vec::new(), quick(), Some(limit)).access.timing().request;
+    assert_eq!(limit(Duration::from_secs(7)), Duration::from_secs(7));
+    assert!(limit(Duration::ZERO) > Duration::from_hours(24 * 365));
+    let mut screen = Screen::started(clock, &plain(&api), Vec::new(), quick(), Some(Duration::ZERO));
+    screen.live_with(1).await;
 }

@@ -36,12 +36,9 @@ const SEED: u64 = 2000;
 
 impl KubeSource {
     /// `namespaces` are those the user named, in which pods are looked for where the whole cluster is not readable.
-    pub fn new(options: ConnectOptions, namespaces: Vec<String>, mut timing: Timing, clock: Clock) -> Self {
-        // Zero is kubectl's word for "no limit".
-        if let Some(limit) = options.request_timeout.filter(|limit| !limit.is_zero()) {
-            timing.request = limit;
-        }
-        let (access, keeper) = access();
+    pub fn new(options: ConnectOptions, namespaces: Vec<String>, timing: Timing, clock: Clock) -> Self {
+        let timing = timing.limited(options.request_timeout);
+        let (access, keeper) = access(timing);
         Self { options, namespaces, timing, clock, access, keeper }
     }
 
