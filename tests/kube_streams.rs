@@ -641,14 +641,36 @@ async fn every_refusal_has_its_outcome() {
         desk.api.state().plan("PATCH", Fault::Status(code, words), 1);
         assert_eq!(desk.write(&change).await, refused(code, words));
     }
+    for code in [500, 502, 504] {
+        desk.api.state().plan("PATCH", Fault::Status(code, "cannot say"), 1);
+        desk.api.state().plan("GET /api/v1/namespaces/ml/pods/p", Fault::Status(503, "down"), 1);
+        assert!(matches!(desk.write(&change).await, AnnotationOutcome::Unanswered { message } if message == "cannot say"));
+    }
     desk.api.state().plan("PATCH", Fault::Status(504, "gateway timeout"), 1);
-    assert!(matches!(desk.write(&change).await, AnnotationOutcome::Unanswered { .. }));
+    assert_eq!(desk.write(&change).await, refused(504, "gateway timeout"), "read again, and not written");
     desk.api.state().plan("PATCH", Fault::Hang, 1);
     assert!(matches!(desk.write(&change).await, AnnotationOutcome::Unanswered { .. }));
     desk.api.state().plan("PATCH", Fault::Status(409, "again"), 1);
     assert!(matches!(desk.write(&change).await, AnnotationOutcome::Refused { code: 409, .. }));
     desk.api.state().delete(PODS, "ml/p");
     assert_eq!(desk.write(&change).await, AnnotationOutcome::Gone);
+}
+
+#[tokio::test]
+async fn what_was_written_in_spite_of_an_error_is_done() {
+    for fault in [Fault::DoneBut(500, "timeout"), Fault::DoneBut(504, "gateway"), Fault::DoneInSilence] {
+        let desk = Desk::with(None).await;
+        desk.api.state().plan("PATCH", fault.clone(), 1);
+        assert_eq!(desk.write(&desk.change(None, Some("4h"))).await, AnnotationOutcome::Done, "{fault:?}");
+    }
+    let desk = Desk::with(None).await;
+    let change = desk.change(None, Some("4h"));
+    desk.api.state().put(PODS, "ml/p", &pod("p", "ml", Some("1h")));
+    desk.api.state().plan("PATCH", Fault::Status(500, "oops"), 2);
+    let now = Some("1h".to_owned());
+    assert_eq!(desk.write(&change).await, AnnotationOutcome::ChangedBySomebody { now });
+    desk.api.state().put(PODS, "ml/p", &pod("p", "ml", Some("4h")).replace("uid-p", "uid-q"));
+    assert_eq!(desk.write(&change).await, AnnotationOutcome::Recreated, "that another one has the value is no success");
 }
 
 #[tokio::test]
