@@ -764,3 +764,14 @@ async fn the_request_timeout_of_the_user_holds_for_writes_and_details_and_zero_i
     let mut screen = Screen::started(clock, &plain(&api), Vec::new(), quick(), Some(Duration::ZERO));
     screen.live_with(1).await;
 }
+
+#[tokio::test]
+async fn the_count_after_a_burst_is_told_without_a_further_event() {
+    let api = with_pods(1).await;
+    let timing = Timing { health: Duration::from_millis(150), ..quick() };
+    let mut screen = Screen::with(&plain(&api), Vec::new(), timing);
+    screen.live_with(1).await;
+    server_sees("the watch", || api.state().watches(PODS) == 1).await;
+    put_pods(&api, 1..9);
+    screen.until("the count", |screen| screen.health(Kind::Pod).objects == 9).await;
+}

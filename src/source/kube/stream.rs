@@ -276,7 +276,7 @@ impl Stream {
         self.pulse.live().await?;
         let mut batch = Batch::default();
         loop {
-            let next = match batch.due() {
+            let next = match earliest(batch.due(), self.pulse.due()) {
                 Some(due) => timeout_at(due, watches.next()).await.ok(),
                 None => Some(watches.next().await),
             };
@@ -298,9 +298,21 @@ impl Stream {
                     self.pulse.live().await?;
                 }
                 Some(None) => return Err(Failure::Network("every watch ended".to_owned()).into()),
-                None => self.flush(&mut batch).await?,
+                None => self.catch_up(&mut batch).await?,
             }
         }
+    }
+
+    /// Does what is due now.
+    async fn catch_up(&mut self, batch: &mut Batch) -> Result<(), Stop> {
+        let now = Instant::now();
+        if batch.due().is_some_and(|due| due <= now) {
+            self.flush(batch).await?;
+        }
+        if self.pulse.due().is_some_and(|due| due <= now) {
+            self.pulse.tell_owed().await?;
+        }
+        Ok(())
     }
 
     /// A watch that breaks or ends after a while is opened again at once and nobody need know; one that does so right away
@@ -450,6 +462,10 @@ impl Stream {
         }
         Ok(())
     }
+}
+
+fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    a.into_iter().chain(b).min()
 }
 
 fn asked_for(failure: &Failure) -> Duration {
