@@ -775,3 +775,68 @@ async fn the_count_after_a_burst_is_told_without_a_further_event() {
     put_pods(&api, 1..9);
     screen.until("the count", |screen| screen.health(Kind::Pod).objects == 9).await;
 }
+
+// --- rights in some namespaces only ---
+
+const IN_WEB: &str = "/api/v1/namespaces/web/pods";
+const IN_ML: &str = "/api/v1/namespaces/ml/pods";
+
+/// Two pods in ml, one in web and one elsewhere; the whole cluster and web may not be read.
+async fn rights_in_ml_only() -> (FakeApi, Screen) {
+    let api = with_pods(2).await;
+    api.state().put(PODS, "web/w", &pod("w", "web", None));
+    api.state().put(PODS, "secret/s", &pod("s", "secret", None));
+    api.state().forbidden.extend([PODS.to_owned(), IN_WEB.to_owned()]);
+    let screen = Screen::with(&plain(&api), vec!["ml".to_owned(), "web".to_owned()], quick());
+    (api, screen)
+}
+
+#[tokio::test]
+async fn a_namespace_that_may_not_be_read_does_not_take_the_others_along() {
+    let (api, mut screen) = rights_in_ml_only().await;
+    screen.live_with(2).await;
+    let words = screen.health(Kind::Pod).message.expect("words");
+    assert!(words.contains("only namespace ml: ") && words.contains("not namespace web: "), "{words}");
+    assert_eq!(screen.facts.namespaces.as_deref(), Some(&["ml".to_owned()][..]));
+    put_pods(&api, 2..3);
+    screen.live_with(3).await;
+    assert!(!screen.pod_states.contains(&HealthState::Forbidden), "{:?}", screen.pod_states);
+    // Granted later.
+    api.state().forbidden.remove(IN_WEB);
+    screen.live_with(4).await;
+    let words = screen.health(Kind::Pod).message.expect("words");
+    assert!(words.contains("only namespace ml, web: ") && !words.contains("not namespace"), "{words}");
+}
+
+#[tokio::test]
+async fn the_whole_cluster_is_read_once_it_may_be() {
+    let (api, mut screen) = rights_in_ml_only().await;
+    screen.live_with(2).await;
+    api.state().forbidden.clear();
+    screen.live_with(4).await;
+    screen.until("no note", |screen| screen.health(Kind::Pod).message.is_none()).await;
+    assert_eq!(screen.facts.namespaces, None);
+}
+
+#[tokio::test]
+async fn rows_of_a_list_that_was_never_complete_are_not_kept_when_nothing_may_be_read() {
+    let api = with_pods(20).await;
+    api.state().page_cap = Some(8);
+    api.state().plan("pods?limit=500&continue", Fault::Status(403, "no more"), 1);
+    let mut screen = Screen::of(&api);
+    screen.until("forbidden", |screen| screen.is(Kind::Pod, HealthState::Forbidden)).await;
+    assert_eq!(screen.fleet.pods.len(), 0);
+    screen.live_with(20).await;
+}
+
+#[tokio::test]
+async fn what_may_be_listed_and_not_watched_is_left_out_and_not_listed_again_and_again() {
+    let (api, mut screen) = rights_in_ml_only().await;
+    api.state().forbidden.remove(IN_WEB);
+    api.state().plan(&format!("GET {IN_WEB}?watch"), Fault::Status(403, "may not watch"), usize::MAX);
+    screen.live_with(2).await;
+    screen.until("said", |screen| screen.health(Kind::Pod).message.is_some_and(|it| it.contains("may not watch"))).await;
+    server_sees("three more tries", || api.requests(&format!("GET {IN_WEB}?watch")) > 3).await;
+    assert_eq!(api.requests(&format!("GET {IN_ML}?limit")), 2, "with web, and without");
+    assert_eq!(api.requests(&format!("GET {IN_WEB}?limit")), 1);
+}

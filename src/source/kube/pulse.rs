@@ -20,6 +20,7 @@ pub(super) struct Pulse {
     health: Health,
     /// What holds as long as it lives: a legacy API, a choice of namespaces.
     note: Option<Sym>,
+    /// Whether its table has ever been complete since it was last emptied.
     was_complete: bool,
 }
 
@@ -27,11 +28,6 @@ impl Pulse {
     pub(super) fn new(source: SourceId, sink: Sink, clock: Clock, interval: Duration) -> Self {
         let health = Health::default();
         Self { source, sink, clock, interval, told: Instant::now(), owed: None, health, note: None, was_complete: false }
-    }
-
-    /// Whether its table has ever been complete since it was last emptied.
-    pub(super) fn was_complete(&self) -> bool {
-        self.was_complete
     }
 
     /// What to say as long as it lives.
