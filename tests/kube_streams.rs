@@ -12,7 +12,7 @@ use batchtop::fleet::{
     AnnotationChange, AnnotationOutcome, Change, ClusterFacts, ConnectionError, Delta, Epoch, Fleet, Health,
     HealthState, KarpenterApi, Key, Kind, ObjectKey, Report, SourceId, Uid,
 };
-use batchtop::source::kube::{Access, ConnectOptions, KubeSource, Timing, annotate, fetch};
+use batchtop::source::kube::{Access, Clock, ConnectOptions, KubeSource, Timing, annotate, fetch};
 use batchtop::units::Time;
 use fake_api::{FakeApi, Fault, bare, pod};
 use tempfile::TempDir;
@@ -88,8 +88,23 @@ impl Screen {
     }
 
     fn with(config: &str, namespaces: Vec<String>, timing: Timing) -> Self {
+        Self::at(clock, config, namespaces, timing)
+    }
+
+    fn at(clock: Clock, config: &str, namespaces: Vec<String>, timing: Timing) -> Self {
+        Self::started(clock, config, namespaces, timing, None)
+    }
+
+    fn started(
+        clock: Clock,
+        config: &str,
+        namespaces: Vec<String>,
+        timing: Timing,
+        request_timeout: Option<Duration>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let options = ConnectOptions { kubeconfig: Some(kubeconfig(&folder, config)), ..ConnectOptions::default() };
+        let kubeconfig = Some(kubeconfig(&folder, config));
+        let options = ConnectOptions { kubeconfig, request_timeout, ..ConnectOptions::default() };
         let source = KubeSource::new(options, namespaces, timing, clock);
         let access = source.access();
         // Large enough that a test which looks at the server need not read reports meanwhile.
@@ -411,6 +426,8 @@ async fn an_unreachable_server_is_one_clear_error() {
     screen.until("down", |screen| !screen.down.is_empty()).await;
     let error = &screen.down[0];
     assert!(error.message.contains("cannot be reached") && error.hint.contains("Nothing listens"), "{error:?}");
+    assert_eq!((screen.facts.context.as_str(), screen.facts.contexts.len()), ("c", 2), "there is another to choose");
+    assert_eq!(screen.facts.server, api.url());
     api.start_again().await;
     screen.until("nodes", |screen| screen.is(Kind::Node, HealthState::Live)).await;
 }
@@ -569,7 +586,7 @@ impl Desk {
     }
 
     async fn write(&self, change: &AnnotationChange) -> AnnotationOutcome {
-        annotate(&self.screen.access.client().expect("a client"), change, &quick()).await
+        annotate(&self.screen.access.client().expect("a client"), change, self.screen.access.timing()).await
     }
 }
 
@@ -624,14 +641,36 @@ async fn every_refusal_has_its_outcome() {
         desk.api.state().plan("PATCH", Fault::Status(code, words), 1);
         assert_eq!(desk.write(&change).await, refused(code, words));
     }
+    for code in [500, 502, 504] {
+        desk.api.state().plan("PATCH", Fault::Status(code, "cannot say"), 1);
+        desk.api.state().plan("GET /api/v1/namespaces/ml/pods/p", Fault::Status(503, "down"), 1);
+        assert!(matches!(desk.write(&change).await, AnnotationOutcome::Unanswered { message } if message == "cannot say"));
+    }
     desk.api.state().plan("PATCH", Fault::Status(504, "gateway timeout"), 1);
-    assert!(matches!(desk.write(&change).await, AnnotationOutcome::Unanswered { .. }));
+    assert_eq!(desk.write(&change).await, refused(504, "gateway timeout"), "read again, and not written");
     desk.api.state().plan("PATCH", Fault::Hang, 1);
     assert!(matches!(desk.write(&change).await, AnnotationOutcome::Unanswered { .. }));
     desk.api.state().plan("PATCH", Fault::Status(409, "again"), 1);
     assert!(matches!(desk.write(&change).await, AnnotationOutcome::Refused { code: 409, .. }));
     desk.api.state().delete(PODS, "ml/p");
     assert_eq!(desk.write(&change).await, AnnotationOutcome::Gone);
+}
+
+#[tokio::test]
+async fn what_was_written_in_spite_of_an_error_is_done() {
+    for fault in [Fault::DoneBut(500, "timeout"), Fault::DoneBut(504, "gateway"), Fault::DoneInSilence] {
+        let desk = Desk::with(None).await;
+        desk.api.state().plan("PATCH", fault.clone(), 1);
+        assert_eq!(desk.write(&desk.change(None, Some("4h"))).await, AnnotationOutcome::Done, "{fault:?}");
+    }
+    let desk = Desk::with(None).await;
+    let change = desk.change(None, Some("4h"));
+    desk.api.state().put(PODS, "ml/p", &pod("p", "ml", Some("1h")));
+    desk.api.state().plan("PATCH", Fault::Status(500, "oops"), 2);
+    let now = Some("1h".to_owned());
+    assert_eq!(desk.write(&change).await, AnnotationOutcome::ChangedBySomebody { now });
+    desk.api.state().put(PODS, "ml/p", &pod("p", "ml", Some("4h")).replace("uid-p", "uid-q"));
+    assert_eq!(desk.write(&change).await, AnnotationOutcome::Recreated, "that another one has the value is no success");
 }
 
 #[tokio::test]
@@ -644,4 +683,160 @@ async fn details_are_fetched() {
     assert!(fetched.yaml.contains("nodeName: n1"), "{}", fetched.yaml);
     let gone = Key::new(Kind::NodePool, ObjectKey::cluster("np"));
     assert!(fetch(&client, &gone, &quick()).await.is_err());
+}
+
+// --- one session, one cluster ---
+
+/// Two contexts with a token each, of which `current` is the current one.
+fn two_clusters(current: &str, c: &str, d: &str, token: &str) -> String {
+    format!(
+        "current-context: {current}\n\
+         contexts: [{{name: c, context: {{cluster: c, user: u}}}}, {{name: d, context: {{cluster: d, user: u}}}}]\n\
+         clusters: [{{name: c, cluster: {{server: '{c}'}}}}, {{name: d, cluster: {{server: '{d}'}}}}]\n\
+         users: [{{name: u, user: {{token: {token}}}}}]\n"
+    )
+}
+
+#[tokio::test]
+async fn a_renewal_stays_in_the_context_that_was_current_at_the_start() {
+    let (api, other) = (with_pods(1).await, with_pods(5).await);
+    api.state().token = Some("old".to_owned());
+    let mut screen = Screen::with(&two_clusters("c", &api.url(), &other.url(), "old"), Vec::new(), quick());
+    screen.live_with(1).await;
+    // `kubectl config use-context d`, and a token that is renewed at the same time.
+    kubeconfig(&screen.folder, &two_clusters("d", &api.url(), &other.url(), "new"));
+    api.state().token = Some("new".to_owned());
+    api.state().end_all();
+    put_pods(&api, 1..2);
+    screen.live_with(2).await;
+    assert_eq!((screen.facts.context.as_str(), other.requests("GET")), ("c", 0));
+}
+
+#[tokio::test]
+async fn a_context_that_now_leads_elsewhere_is_not_followed_and_said() {
+    let (api, other) = (with_pods(1).await, with_pods(5).await);
+    api.state().token = Some("old".to_owned());
+    let mut screen = Screen::with(&two_clusters("c", &api.url(), &other.url(), "old"), Vec::new(), quick());
+    screen.live_with(1).await;
+    kubeconfig(&screen.folder, &two_clusters("c", &other.url(), &other.url(), "new"));
+    api.state().token = Some("new".to_owned());
+    api.state().end_all();
+    screen.until("down", |screen| !screen.down.is_empty()).await;
+    let words =
+        format!("the kubeconfig now points context c at server {}; this session reads {}", other.url(), api.url());
+    assert_eq!(screen.down[0].message, words);
+    assert!(screen.down[0].hint.contains("choose the context again"), "{:?}", screen.down[0]);
+    // It is tried again until the kubeconfig leads back.
+    kubeconfig(&screen.folder, &two_clusters("c", &api.url(), &other.url(), "new"));
+    put_pods(&api, 1..2);
+    screen.live_with(2).await;
+    assert_eq!(other.requests("GET"), 0);
+}
+
+#[tokio::test]
+async fn contexts_are_known_where_the_chosen_one_is_wrong_or_its_plugin_fails() {
+    let api = with_pods(1).await;
+    let wrong = plain(&api).replace("current-context: c", "current-context: gone");
+    let exec = "user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/false}}";
+    for config in [wrong, plain(&api).replace("user: {}", exec)] {
+        let mut screen = Screen::with(&config, Vec::new(), quick());
+        screen.until("down", |screen| !screen.down.is_empty()).await;
+        assert_eq!(screen.facts.contexts, ["c", "d"]);
+    }
+}
+
+#[tokio::test]
+async fn a_mistake_that_ends_one_stream_is_said_and_ends_all() {
+    let api = with_pods(1).await;
+    let mut screen = Screen::at(|| panic!("a broken clock"), &plain(&api), Vec::new(), quick());
+    screen.until("down", |screen| !screen.down.is_empty()).await;
+    assert!(screen.down[0].message.ends_with("a mistake in batchtop: a broken clock"), "{:?}", screen.down[0]);
+    let after = timeout(PATIENCE, screen.reports.recv()).await.expect("it ends");
+    assert_eq!(after, None, "nothing takes the sentence away");
+}
+
+#[tokio::test]
+async fn the_request_timeout_of_the_user_holds_for_writes_and_details_and_zero_is_none() {
+    let api = with_pods(1).await;
+    let limit = |limit| Screen::started(clock, &plain(&api), Vec::new(), quick(), Some(limit)).access.timing().request;
+    assert_eq!(limit(Duration::from_secs(7)), Duration::from_secs(7));
+    assert!(limit(Duration::ZERO) > Duration::from_hours(24 * 365));
+    let mut screen = Screen::started(clock, &plain(&api), Vec::new(), quick(), Some(Duration::ZERO));
+    screen.live_with(1).await;
+}
+
+#[tokio::test]
+async fn the_count_after_a_burst_is_told_without_a_further_event() {
+    let api = with_pods(1).await;
+    let timing = Timing { health: Duration::from_millis(150), ..quick() };
+    let mut screen = Screen::with(&plain(&api), Vec::new(), timing);
+    screen.live_with(1).await;
+    server_sees("the watch", || api.state().watches(PODS) == 1).await;
+    put_pods(&api, 1..9);
+    screen.until("the count", |screen| screen.health(Kind::Pod).objects == 9).await;
+}
+
+// --- rights in some namespaces only ---
+
+const IN_WEB: &str = "/api/v1/namespaces/web/pods";
+const IN_ML: &str = "/api/v1/namespaces/ml/pods";
+
+/// Two pods in ml, one in web and one elsewhere; the whole cluster and web may not be read.
+async fn rights_in_ml_only() -> (FakeApi, Screen) {
+    let api = with_pods(2).await;
+    api.state().put(PODS, "web/w", &pod("w", "web", None));
+    api.state().put(PODS, "secret/s", &pod("s", "secret", None));
+    api.state().forbidden.extend([PODS.to_owned(), IN_WEB.to_owned()]);
+    let screen = Screen::with(&plain(&api), vec!["ml".to_owned(), "web".to_owned()], quick());
+    (api, screen)
+}
+
+#[tokio::test]
+async fn a_namespace_that_may_not_be_read_does_not_take_the_others_along() {
+    let (api, mut screen) = rights_in_ml_only().await;
+    screen.live_with(2).await;
+    let words = screen.health(Kind::Pod).message.expect("words");
+    assert!(words.contains("only namespace ml: ") && words.contains("not namespace web: "), "{words}");
+    assert_eq!(screen.facts.namespaces.as_deref(), Some(&["ml".to_owned()][..]));
+    put_pods(&api, 2..3);
+    screen.live_with(3).await;
+    assert!(!screen.pod_states.contains(&HealthState::Forbidden), "{:?}", screen.pod_states);
+    // Granted later.
+    api.state().forbidden.remove(IN_WEB);
+    screen.live_with(4).await;
+    let words = screen.health(Kind::Pod).message.expect("words");
+    assert!(words.contains("only namespace ml, web: ") && !words.contains("not namespace"), "{words}");
+}
+
+#[tokio::test]
+async fn the_whole_cluster_is_read_once_it_may_be() {
+    let (api, mut screen) = rights_in_ml_only().await;
+    screen.live_with(2).await;
+    api.state().forbidden.clear();
+    screen.live_with(4).await;
+    screen.until("no note", |screen| screen.health(Kind::Pod).message.is_none()).await;
+    assert_eq!(screen.facts.namespaces, None);
+}
+
+#[tokio::test]
+async fn rows_of_a_list_that_was_never_complete_are_not_kept_when_nothing_may_be_read() {
+    let api = with_pods(20).await;
+    api.state().page_cap = Some(8);
+    api.state().plan("pods?limit=500&continue", Fault::Status(403, "no more"), 1);
+    let mut screen = Screen::of(&api);
+    screen.until("forbidden", |screen| screen.is(Kind::Pod, HealthState::Forbidden)).await;
+    assert_eq!(screen.fleet.pods.len(), 0);
+    screen.live_with(20).await;
+}
+
+#[tokio::test]
+async fn what_may_be_listed_and_not_watched_is_left_out_and_not_listed_again_and_again() {
+    let (api, mut screen) = rights_in_ml_only().await;
+    api.state().forbidden.remove(IN_WEB);
+    api.state().plan(&format!("GET {IN_WEB}?watch"), Fault::Status(403, "may not watch"), usize::MAX);
+    screen.live_with(2).await;
+    screen.until("said", |screen| screen.health(Kind::Pod).message.is_some_and(|it| it.contains("may not watch"))).await;
+    server_sees("three more tries", || api.requests(&format!("GET {IN_WEB}?watch")) > 3).await;
+    assert_eq!(api.requests(&format!("GET {IN_ML}?limit")), 2, "with web, and without");
+    assert_eq!(api.requests(&format!("GET {IN_WEB}?limit")), 1);
 }

@@ -126,7 +126,7 @@ impl Requests {
         match self {
             Self::Demo(ask) => ask_demo(ask, |reply| demo::Request::Annotate(change.clone(), reply)).await,
             Self::Kube(access, _) => match access.client() {
-                Some(client) => Ok(kube::annotate(&client, change, &kube::Timing::default()).await),
+                Some(client) => Ok(kube::annotate(&client, change, access.timing()).await),
                 None => Err(NOT_CONNECTED.to_string()),
             },
         }
@@ -142,7 +142,7 @@ impl Requests {
             }
             Self::Kube(access, _) => {
                 let client = access.client().ok_or(NOT_CONNECTED)?;
-                kube::fetch(&client, key, &kube::Timing::default()).await
+                kube::fetch(&client, key, access.timing()).await
             }
         };
         let object = fetched.map_err(|error| error.to_string())?;

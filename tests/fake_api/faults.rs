@@ -7,6 +7,10 @@ use std::time::Duration;
 pub enum Fault {
     /// An error with a Status.
     Status(u16, &'static str),
+    /// The request is done, and the answer is an error all the same.
+    DoneBut(u16, &'static str),
+    /// The request is done, and never answered.
+    DoneInSilence,
     /// 429 with Retry-After.
     Busy(u64),
     /// No answer.

@@ -111,6 +111,14 @@ async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
     let path = parts.uri.path();
     match fault {
         Some(Fault::Status(code, words)) => Ok(status(code, words)),
+        Some(Fault::DoneBut(code, words)) => {
+            respond(&parts.method, path, &query, &body, &state);
+            Ok(status(code, words))
+        }
+        Some(Fault::DoneInSilence) => {
+            respond(&parts.method, path, &query, &body, &state);
+            std::future::pending().await
+        }
         Some(Fault::Busy(seconds)) => {
             let mut response = status(429, "too many requests");
             response.headers_mut().insert("retry-after", seconds.into());

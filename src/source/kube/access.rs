@@ -3,6 +3,8 @@
 use kube::Client;
 use tokio::sync::{mpsc, watch};
 
+use super::Timing;
+
 /// A client and how many came before it.
 #[derive(Clone)]
 pub(super) struct Current {
@@ -15,6 +17,7 @@ pub(super) struct Current {
 pub struct Access {
     current: watch::Receiver<Option<Current>>,
     suspects: mpsc::Sender<u64>,
+    timing: Timing,
 }
 
 /// The other end of [`Access`].
@@ -27,16 +30,21 @@ pub(super) struct Keeper {
 const SUSPICIONS: usize = 1;
 
 /// Makes the two ends.
-pub(super) fn access() -> (Access, Keeper) {
+pub(super) fn access(timing: Timing) -> (Access, Keeper) {
     let (publish, current) = watch::channel(None);
     let (suspects, suspected) = mpsc::channel(SUSPICIONS);
-    (Access { current, suspects }, Keeper { current: publish, suspects: suspected })
+    (Access { current, suspects, timing }, Keeper { current: publish, suspects: suspected })
 }
 
 impl Access {
     /// The client, or `None` before the first connection stands.
     pub fn client(&self) -> Option<Client> {
         self.current.borrow().as_ref().map(|current| current.client.clone())
+    }
+
+    /// How long its requests may take: `--request-timeout` holds for writes and details as it does for the streams.
+    pub fn timing(&self) -> &Timing {
+        &self.timing
     }
 
     /// The client, once there is one; `None` when the Source has ended without one.

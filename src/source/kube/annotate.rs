@@ -57,7 +57,10 @@ pub async fn annotate(client: &Client, change: &AnnotationChange, timing: &Timin
             Err(failure) => failure,
         };
         if !matches!(failure, Failure::Api { code: 409 | 422, .. }) {
-            return outcome(failure);
+            return match failure {
+                Failure::Api { code: 0..500, .. } => outcome(failure),
+                _ => look_again(client, &path, change, failure, timing).await,
+            };
         }
         match read_again(client, &path, change, timing).await {
             Ok(newer) if newer != resource_version && is_conflict(&failure) => resource_version = newer,
@@ -112,6 +115,29 @@ async fn read_again(
     Ok(object.resource_version)
 }
 
+/// After an error of the server or no answer at all, which may have come after the change was stored: what stands there now
+/// decides. A webhook that fails, and a gateway that gives up, look alike from here.
+async fn look_again(
+    client: &Client,
+    path: &str,
+    change: &AnnotationChange,
+    failure: Failure,
+    timing: &Timing,
+) -> AnnotationOutcome {
+    let object = match get(client, path, timing).await {
+        Ok(object) => object.metadata,
+        Err(Failure::Api { code: 404, .. }) => return AnnotationOutcome::Gone,
+        Err(_) => return AnnotationOutcome::Unanswered { message: failure.sentence() },
+    };
+    let now = object.annotations.get(DO_NOT_DISRUPT);
+    match () {
+        () if Uid::parse(&object.uid) != change.uid => AnnotationOutcome::Recreated,
+        () if now == change.to.as_ref() => AnnotationOutcome::Done,
+        () if now != change.from.as_ref() => AnnotationOutcome::ChangedBySomebody { now: now.cloned() },
+        () => outcome(failure),
+    }
+}
+
 async fn get(client: &Client, path: &str, timing: &Timing) -> Result<Object, Failure> {
     let mut body = Vec::new();
     let accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
@@ -119,13 +145,11 @@ async fn get(client: &Client, path: &str, timing: &Timing) -> Result<Object, Fai
     serde_json::from_slice(&body).map_err(|error| Failure::Unreadable(error.to_string()))
 }
 
-/// A gateway that gave up does not know whether the server behind it wrote.
+/// What a failure says where nothing is known to have been written. A request without an answer may still be on its way.
 fn outcome(failure: Failure) -> AnnotationOutcome {
     match failure {
         Failure::Api { code: 404, .. } => AnnotationOutcome::Gone,
-        Failure::Api { code, message, .. } if !matches!(code, 502 | 504) => {
-            AnnotationOutcome::Refused { code, message }
-        }
+        Failure::Api { code, message, .. } => AnnotationOutcome::Refused { code, message },
         other => AnnotationOutcome::Unanswered { message: other.sentence() },
     }
 }

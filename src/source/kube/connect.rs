@@ -6,60 +6,66 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::failure::{EXIT_CLUSTER, root_cause};
-use super::kubeconfig::{Env, Target, config_error, load, resolve};
+use super::kubeconfig::{Env, Target, config_error, resolve};
 use super::{ConnectOptions, Timing, exec, proxy};
-use crate::fleet::ConnectionError;
+use crate::fleet::{ClusterFacts, ConnectionError};
 use crate::units::Time;
+
+/// Where to connect to, before anything has been run or asked.
+pub(super) struct Plan {
+    /// Context, server, contexts and namespace.
+    pub(super) place: ClusterFacts,
+    way: Way,
+}
+
+enum Way {
+    /// By a kubeconfig, or flags that stand in for one.
+    Kubeconfig(Box<Target>),
+    /// With a pod's service account.
+    Pod(Box<Config>),
+}
 
 /// A client, and what is known without having asked the server anything.
 pub(super) struct Connection {
     pub(super) client: Client,
-    /// The kubeconfig context, empty inside a cluster.
-    pub(super) context: String,
-    pub(super) contexts: Vec<String>,
-    /// Namespace of the context, empty where unset.
-    pub(super) namespace: String,
-    /// The API server's address.
-    pub(super) server: String,
+    /// Context, server, contexts and namespace.
+    pub(super) place: ClusterFacts,
     /// When the credentials expire, where that is known.
     pub(super) expires: Option<Time>,
 }
 
-/// Builds a client. Nothing but a credential plugin is asked.
-pub(super) async fn connect(
+/// What the kubeconfig and the flags amount to.
+pub(super) fn plan(
+    config: Option<&Kubeconfig>,
     options: &ConnectOptions,
     timing: &Timing,
-    env: Env<'_>,
-) -> Result<Connection, ConnectionError> {
-    match load(options, env)? {
-        Some(config) => from_target(resolve(&config, options)?, timing, env).await,
-        None if options.server.is_some() => from_target(resolve(&Kubeconfig::default(), options)?, timing, env).await,
+) -> Result<Plan, ConnectionError> {
+    match config {
+        Some(config) => by_kubeconfig(resolve(config, options)?),
+        None if options.server.is_some() => by_kubeconfig(resolve(&Kubeconfig::default(), options)?),
         None => in_cluster(options, timing),
     }
 }
 
-async fn from_target(mut target: Target, timing: &Timing, env: Env<'_>) -> Result<Connection, ConnectionError> {
+fn by_kubeconfig(target: Target) -> Result<Plan, ConnectionError> {
     let server = target.cluster.server.clone().filter(|server| !server.is_empty()).ok_or_else(|| {
         config_error(
             "the cluster has no server".to_owned(),
             "Set `server` in the kubeconfig, or name one with --server.",
         )
     })?;
-    let expires = exec::materialize(&mut target.user, &target.cluster, timing.exec).await?;
-    let mut config = config(&target, &server, env)?;
-    harden(&mut config, timing);
-    Ok(Connection {
-        client: client(config, &server)?,
-        context: target.context,
-        contexts: target.contexts,
-        namespace: target.namespace,
+    let place = ClusterFacts {
+        context: target.context.clone(),
         server,
-        expires,
-    })
+        contexts: target.contexts.clone(),
+        default_namespace: target.namespace.clone(),
+        ..ClusterFacts::default()
+    };
+    Ok(Plan { place, way: Way::Kubeconfig(Box::new(target)) })
 }
 
 /// A pod's service account. kube re-reads its token and certificate authority by itself.
-fn in_cluster(options: &ConnectOptions, timing: &Timing) -> Result<Connection, ConnectionError> {
+fn in_cluster(options: &ConnectOptions, timing: &Timing) -> Result<Plan, ConnectionError> {
     let mut config = Config::incluster().map_err(|_| {
         config_error(
             "there is no kubeconfig, and this is not a pod with a service account".to_owned(),
@@ -68,10 +74,29 @@ fn in_cluster(options: &ConnectOptions, timing: &Timing) -> Result<Connection, C
     })?;
     impersonate(&mut config.auth_info, options);
     harden(&mut config, timing);
-    let server = config.cluster_url.to_string();
-    let namespace = config.default_namespace.clone();
-    let client = client(config, &server)?;
-    Ok(Connection { client, context: String::new(), contexts: Vec::new(), namespace, server, expires: None })
+    let place = ClusterFacts {
+        server: config.cluster_url.to_string(),
+        default_namespace: config.default_namespace.clone(),
+        ..ClusterFacts::default()
+    };
+    Ok(Plan { place, way: Way::Pod(Box::new(config)) })
+}
+
+impl Plan {
+    /// Builds the client. Nothing but a credential plugin is asked.
+    pub(super) async fn connect(self, timing: &Timing, env: Env<'_>) -> Result<Connection, ConnectionError> {
+        let Self { place, way } = self;
+        let (config, expires) = match way {
+            Way::Pod(config) => (*config, None),
+            Way::Kubeconfig(mut target) => {
+                let expires = exec::materialize(&mut target.user, &target.cluster, timing.exec).await?;
+                let mut config = config(&target, &place.server, env)?;
+                harden(&mut config, timing);
+                (config, expires)
+            }
+        };
+        Ok(Connection { client: client(config, &place.server)?, place, expires })
+    }
 }
 
 fn impersonate(user: &mut AuthInfo, options: &ConnectOptions) {

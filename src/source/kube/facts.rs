@@ -8,7 +8,10 @@ use crate::fleet::{ClusterFacts, KarpenterApi, Report};
 /// One thing that a task found out.
 #[derive(Debug)]
 pub(super) enum Fact {
-    /// Context, server, contexts and namespace, on every new connection.
+    /// Context, server, contexts and namespace as the kubeconfig has them, before any server has been asked: who cannot
+    /// reach this one must be able to choose another.
+    Configured(Box<ClusterFacts>),
+    /// The same, on every new connection.
     Connected(Box<ClusterFacts>),
     /// The server's version.
     Version(String),
@@ -68,7 +71,7 @@ pub(super) async fn collect(mut found: mpsc::Receiver<Told>, sink: Sink) -> Clos
 
 fn apply(facts: &mut ClusterFacts, fact: Fact) {
     match fact {
-        Fact::Connected(new) => {
+        Fact::Configured(new) | Fact::Connected(new) => {
             facts.context = new.context;
             facts.server = new.server;
             facts.contexts = new.contexts;

@@ -43,7 +43,8 @@ pub fn contexts(options: &ConnectOptions) -> Result<Contexts, ConnectionError> {
     Ok(Contexts { names: names(&config), current: config.current_context })
 }
 
-fn names(config: &Kubeconfig) -> Vec<String> {
+/// Every context, in the order of the files.
+pub(super) fn names(config: &Kubeconfig) -> Vec<String> {
     config.contexts.iter().map(|context| context.name.clone()).collect()
 }
 

@@ -15,21 +15,19 @@ pub(super) struct Pulse {
     clock: Clock,
     interval: Duration,
     told: Instant,
+    /// When what has been heard since is to be told.
+    owed: Option<Instant>,
     health: Health,
     /// What holds as long as it lives: a legacy API, a choice of namespaces.
     note: Option<Sym>,
+    /// Whether its table has ever been complete since it was last emptied.
     was_complete: bool,
 }
 
 impl Pulse {
     pub(super) fn new(source: SourceId, sink: Sink, clock: Clock, interval: Duration) -> Self {
         let health = Health::default();
-        Self { source, sink, clock, interval, told: Instant::now(), health, note: None, was_complete: false }
-    }
-
-    /// Whether its table has ever been complete since it was last emptied.
-    pub(super) fn was_complete(&self) -> bool {
-        self.was_complete
+        Self { source, sink, clock, interval, told: Instant::now(), owed: None, health, note: None, was_complete: false }
     }
 
     /// What to say as long as it lives.
@@ -75,6 +73,16 @@ impl Pulse {
         self.tell(HealthState::Live, note.as_deref(), None).await
     }
 
+    /// When [`Self::tell_owed`] is to be called, so that the counts after a burst do not stand wrong until the next event.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.owed
+    }
+
+    /// Tells what has been heard since it was last told.
+    pub(super) async fn tell_owed(&mut self) -> Result<(), Closed> {
+        self.send().await
+    }
+
     /// Events came; said at most once per interval.
     pub(super) async fn heard(&mut self, growth: i64, undecodable: u64) -> Result<(), Closed> {
         self.health.objects = self.health.objects.saturating_add_signed(growth);
@@ -83,6 +91,7 @@ impl Pulse {
         if self.health.state != HealthState::Live || self.told.elapsed() >= self.interval {
             return self.live().await;
         }
+        self.owed = Some(self.told + self.interval);
         Ok(())
     }
 
@@ -121,6 +130,7 @@ impl Pulse {
 
     async fn send(&mut self) -> Result<(), Closed> {
         self.told = Instant::now();
+        self.owed = None;
         self.sink.send(Report::Health(self.source, self.health.clone())).await
     }
 }

@@ -3,8 +3,9 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::{BoxStream, SelectAll};
+use futures::{FutureExt, StreamExt};
 use http::header;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -22,7 +23,7 @@ use super::pulse::Pulse;
 use super::resource::{self, Scope};
 use super::sink::{Closed, Sink};
 use super::{Clock, Timing, api};
-use crate::fleet::{Interner, Kind, SourceId};
+use crate::fleet::{Delta, Interner, Kind, SourceId};
 
 /// Objects per page, and more where a list takes longer than the server remembers its beginning: the first entry is for
 /// the first two tries, the next for the third, and so on.
@@ -53,6 +54,21 @@ fn whole_cluster() -> Vec<Part> {
     vec![Part { namespace: None, resource_version: String::new() }]
 }
 
+/// A part of the collection that may not be read.
+#[derive(Clone)]
+struct Refused {
+    /// The namespace; `None` for the whole cluster.
+    namespace: Option<String>,
+    /// A request that shows whether it still is so.
+    probe: String,
+    /// The server's words.
+    words: String,
+}
+
+fn one_namespace(name: String) -> Part {
+    Part { namespace: Some(name), resource_version: String::new() }
+}
+
 /// Why listing or watching ended.
 enum Stop {
     /// Nobody listens any more.
@@ -63,8 +79,22 @@ enum Stop {
     Absent(String),
     /// The API group is there, and the resource is not in it.
     Missing,
+    /// The part of this number may not be listed, or not be watched: what shows it, and the server's words.
+    Refused(usize, String, String),
+    /// This namespace, or (`None`) the whole cluster, may be read after all.
+    Granted(Option<String>),
     /// A request failed.
     Failed(Failure),
+}
+
+impl Stop {
+    /// For a request about one part.
+    fn of_part(at: usize, probe: String, failure: Failure) -> Self {
+        match failure {
+            Failure::Api { code: 403, message, .. } => Self::Refused(at, probe, message),
+            other => other.into(),
+        }
+    }
 }
 
 impl From<Closed> for Stop {
@@ -99,6 +129,10 @@ pub(super) struct Stream {
     /// The API version in use.
     version: &'static str,
     parts: Vec<Part>,
+    /// Wider or further parts that would be read if they might.
+    refused: Vec<Refused>,
+    /// Whether rows have been sent since it was last forgotten.
+    holds_rows: bool,
     /// Whether the parts' resourceVersions are good to watch from.
     listed: bool,
     /// How often in a row a list or a watch has expired.
@@ -122,6 +156,8 @@ impl Stream {
             interner: Interner::default(),
             version: "v1",
             parts: whole_cluster(),
+            refused: Vec::new(),
+            holds_rows: false,
             listed: false,
             expired: 0,
             first_attempt,
@@ -193,6 +229,9 @@ impl Stream {
     // --- listing ---
 
     async fn list(&mut self) -> Result<(), Stop> {
+        if resource::scope(self.kind) == Scope::Namespaced {
+            self.pulse.set_note(self.narrowing().as_deref());
+        }
         self.pulse.list_begins().await?;
         self.send_marker(RawChange::Begin).await?;
         let mut objects = 0;
@@ -214,17 +253,23 @@ impl Stream {
         self.around.sink.delta(decode::marker(self.kind, marker)).await
     }
 
+    async fn send_rows(&mut self, delta: Delta) -> Result<(), Closed> {
+        self.holds_rows = true;
+        self.around.sink.delta(delta).await
+    }
+
     async fn list_part(&mut self, at: usize, objects: &mut u64) -> Result<(), Stop> {
         let mut token = String::new();
         loop {
             let path = self.list_path(at, &token);
             let request = api::get(&path, resource::accept(self.kind))?;
             let client = self.client().await?;
-            api::fetch(&client, request, &self.around.timing, &mut self.page).await?;
+            let fetched = api::fetch(&client, request, &self.around.timing, &mut self.page).await;
+            fetched.map_err(|failure| Stop::of_part(at, format!("{}?limit=1", self.part_path(at)), failure))?;
             let page = decode::page(self.kind, &self.page, &mut self.interner)
                 .map_err(|error| Failure::Unreadable(error.to_string()))?;
             for delta in page.deltas {
-                self.around.sink.delta(delta).await?;
+                self.send_rows(delta).await?;
             }
             *objects += page.objects;
             self.pulse.listed(*objects, page.undecodable).await?;
@@ -275,10 +320,12 @@ impl Stream {
         }
         self.pulse.live().await?;
         let mut batch = Batch::default();
+        let mut granted = self.granted();
         loop {
-            let next = match batch.due() {
-                Some(due) => timeout_at(due, watches.next()).await.ok(),
-                None => Some(watches.next().await),
+            let due = earliest(batch.due(), self.pulse.due());
+            let next = tokio::select! {
+                next = next_until(due, &mut watches) => next,
+                namespace = &mut granted => return Err(Stop::Granted(namespace)),
             };
             match next {
                 Some(Some((at, _, Piece::Line(line)))) => {
@@ -298,9 +345,21 @@ impl Stream {
                     self.pulse.live().await?;
                 }
                 Some(None) => return Err(Failure::Network("every watch ended".to_owned()).into()),
-                None => self.flush(&mut batch).await?,
+                None => self.catch_up(&mut batch).await?,
             }
         }
+    }
+
+    /// Does what is due now.
+    async fn catch_up(&mut self, batch: &mut Batch) -> Result<(), Stop> {
+        let now = Instant::now();
+        if batch.due().is_some_and(|due| due <= now) {
+            self.flush(batch).await?;
+        }
+        if self.pulse.due().is_some_and(|due| due <= now) {
+            self.pulse.tell_owed().await?;
+        }
+        Ok(())
     }
 
     /// A watch that breaks or ends after a while is opened again at once and nobody need know; one that does so right away
@@ -317,12 +376,33 @@ impl Stream {
         let accept = resource::watch_accept(self.kind);
         // Since Kubernetes 1.37 events are zipped one by one, of which kube's client unzips only the first.
         let headers = [(header::ACCEPT, accept), (header::ACCEPT_ENCODING, "identity")];
-        let request = api::request(http::Method::GET, &self.watch_path(at), &headers, Vec::new())?;
+        let path = self.watch_path(at);
+        let request = api::request(http::Method::GET, &path, &headers, Vec::new())?;
         let client = self.client().await?;
-        let response = api::open(&client, request, &self.around.timing).await?;
+        let response = api::open(&client, request, &self.around.timing).await;
+        let response = response.map_err(|failure| Stop::of_part(at, path, failure))?;
         let opened = Instant::now();
         let limit = self.around.timing.watch + self.around.timing.watch_slack;
         Ok(pieces(response.into_body(), limit).map(move |piece| (at, opened, piece)).boxed())
+    }
+
+    /// Waits until something that was refused may be read: a namespace, or (`None`) the whole cluster.
+    fn granted(&self) -> BoxFuture<'static, Option<String>> {
+        let (kind, around, refused) = (self.kind, self.around.clone(), self.refused.clone());
+        if refused.is_empty() {
+            return std::future::pending().boxed();
+        }
+        async move {
+            loop {
+                sleep(around.timing.forbidden_retry).await;
+                for one in &refused {
+                    if may_read(kind, &one.probe, &around).await {
+                        return one.namespace.clone();
+                    }
+                }
+            }
+        }
+        .boxed()
     }
 
     fn watch_path(&self, at: usize) -> String {
@@ -341,7 +421,7 @@ impl Stream {
         }
         let Outcome { delta, growth, undecodable, versions, ended } = batch.decode(self.kind, &mut self.interner);
         if let Some(delta) = delta {
-            self.around.sink.delta(delta).await?;
+            self.send_rows(delta).await?;
         }
         if !versions.is_empty() {
             self.expired = 0;
@@ -364,7 +444,12 @@ impl Stream {
             Stop::Expired => self.relist_soon().await,
             Stop::Absent(words) => self.absent(&words).await,
             Stop::Missing => self.absent(&missing(self.kind, self.version)).await,
-            Stop::Failed(Failure::Api { code: 403, message, .. }) => self.forbidden(&message).await,
+            Stop::Refused(at, probe, words) => self.refused(at, probe, words).await,
+            Stop::Granted(namespace) => {
+                self.widen(namespace);
+                Ok(())
+            }
+            Stop::Failed(Failure::Api { code: 403, message, .. }) if !self.listed => self.forbidden(&message).await,
             Stop::Failed(failure) => self.failed(failure).await,
         }
     }
@@ -393,31 +478,55 @@ impl Stream {
         Ok(())
     }
 
-    async fn forbidden(&mut self, words: &str) -> Result<(), Closed> {
-        if self.narrow_to_namespaces(words) {
-            return Ok(());
+    /// Goes on with what is left: where the whole cluster is not readable, the namespaces that were named may be, and
+    /// where one of these is not, the others are.
+    async fn refused(&mut self, at: usize, probe: String, words: String) -> Result<(), Closed> {
+        self.listed = false;
+        let namespace = self.parts.remove(at).namespace;
+        if namespace.is_none() {
+            self.parts = self.named_parts();
         }
+        self.refused.push(Refused { namespace, probe, words: words.clone() });
+        if self.parts.is_empty() { self.forbidden(&words).await } else { Ok(()) }
+    }
+
+    fn named_parts(&self) -> Vec<Part> {
+        if resource::scope(self.kind) == Scope::Cluster {
+            return Vec::new();
+        }
+        self.around.namespaces.iter().cloned().map(one_namespace).collect()
+    }
+
+    /// Reads what has been granted as well.
+    fn widen(&mut self, granted: Option<String>) {
+        self.listed = false;
+        let Some(namespace) = granted else {
+            self.parts = whole_cluster();
+            return self.refused.clear();
+        };
+        self.refused.retain(|refused| refused.namespace.as_ref() != Some(&namespace));
+        self.parts.push(one_namespace(namespace));
+    }
+
+    async fn forbidden(&mut self, words: &str) -> Result<(), Closed> {
         self.forget().await?;
         let wait = self.around.timing.forbidden_retry;
         let sentence = format!("may not list and watch {}: {words}", self.kind.resource());
         self.pulse.forbidden(&sentence, wait).await?;
         sleep(wait).await;
-        self.parts = whole_cluster();
+        self.widen(None);
         Ok(())
     }
 
-    /// Where the whole cluster is not readable, the namespaces that were named may be.
-    fn narrow_to_namespaces(&mut self, words: &str) -> bool {
-        let is_whole = self.namespaces().is_none();
-        if !is_whole || self.around.namespaces.is_empty() || resource::scope(self.kind) != Scope::Namespaced {
-            return false;
-        }
-        let part = |name: &String| Part { namespace: Some(name.clone()), resource_version: String::new() };
-        self.parts = self.around.namespaces.iter().map(part).collect();
-        self.listed = false;
-        let note = format!("only namespace {}: {words}", self.around.namespaces.join(", "));
-        self.pulse.set_note(Some(&note));
-        true
+    /// What is read instead of the whole cluster, what is not, and why; `None` where the whole cluster is.
+    fn narrowing(&self) -> Option<String> {
+        let namespaces = self.namespaces()?.join(", ");
+        let words = |refused: &Refused| match &refused.namespace {
+            None => refused.words.clone(),
+            Some(namespace) => format!("not namespace {namespace}: {}", refused.words),
+        };
+        let refused: Vec<String> = self.refused.iter().map(words).collect();
+        Some(format!("only namespace {namespaces}: {}", refused.join("; ")))
     }
 
     fn namespaces(&self) -> Option<Vec<String>> {
@@ -427,7 +536,7 @@ impl Stream {
     /// What is no longer readable is not kept in sight as if it were.
     async fn forget(&mut self) -> Result<(), Closed> {
         self.listed = false;
-        if self.pulse.was_complete() {
+        if std::mem::take(&mut self.holds_rows) {
             self.send_marker(RawChange::Begin).await?;
             self.send_marker(RawChange::Commit).await?;
         }
@@ -450,6 +559,27 @@ impl Stream {
         }
         Ok(())
     }
+}
+
+/// The next piece; `None` when `due` comes before it.
+async fn next_until<S: futures::Stream + Unpin>(due: Option<Instant>, stream: &mut S) -> Option<Option<S::Item>> {
+    match due {
+        Some(due) => timeout_at(due, stream.next()).await.ok(),
+        None => Some(stream.next().await),
+    }
+}
+
+/// Whether a request that was refused no longer is; an expired watch is one that may be opened.
+async fn may_read(kind: Kind, path: &str, around: &Surroundings) -> bool {
+    let mut access = around.access.clone();
+    let Some(current) = access.wait().await else { return false };
+    let Ok(request) = api::get(path, resource::accept(kind)) else { return false };
+    let answer = api::open(&current.client, request, &around.timing).await;
+    matches!(answer, Ok(_) | Err(Failure::Api { code: 410, .. }))
+}
+
+fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    a.into_iter().chain(b).min()
 }
 
 fn asked_for(failure: &Failure) -> Duration {

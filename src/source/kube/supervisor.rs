@@ -1,19 +1,23 @@
 //! Starts everything that speaks to one cluster, keeps its credentials fresh, and ends it.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use kube::config::Kubeconfig;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::access::{Access, Current, Keeper, access};
 use super::backoff::Backoff;
-use super::connect::{Connection, connect};
+use super::connect::{Connection, Plan, plan};
 use super::facts::{Fact, Facts, collect, facts};
+use super::failure::EXIT_INTERNAL;
 use super::sink::{Closed, Sink};
 use super::stream::{Stream, Surroundings};
+use super::kubeconfig::{Env, config_error, load, names};
 use super::{Clock, ConnectOptions, Timing, crd, identity};
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Kind, Report};
 
@@ -32,12 +36,9 @@ const SEED: u64 = 2000;
 
 impl KubeSource {
     /// `namespaces` are those the user named, in which pods are looked for where the whole cluster is not readable.
-    pub fn new(options: ConnectOptions, namespaces: Vec<String>, mut timing: Timing, clock: Clock) -> Self {
-        // Zero is kubectl's word for "no limit".
-        if let Some(limit) = options.request_timeout.filter(|limit| !limit.is_zero()) {
-            timing.request = limit;
-        }
-        let (access, keeper) = access();
+    pub fn new(options: ConnectOptions, namespaces: Vec<String>, timing: Timing, clock: Clock) -> Self {
+        let timing = timing.limited(options.request_timeout);
+        let (access, keeper) = access(timing);
         Self { options, namespaces, timing, clock, access, keeper }
     }
 
@@ -66,6 +67,7 @@ impl KubeSource {
             facts: facts.clone(),
             backoff: Backoff::new(&self.timing, SEED),
             generation: 0,
+            read: None,
         };
         let Ok(first) = renewal.first().await else { return Closed };
         let surroundings = Surroundings {
@@ -74,15 +76,32 @@ impl KubeSource {
             timing: self.timing,
             clock: self.clock,
             facts,
-            namespaces: fallback(self.namespaces, &first.namespace),
+            namespaces: fallback(self.namespaces, &first.place.default_namespace),
         };
         start(&mut tasks, &surroundings);
-        // Dropping the set ends whatever still runs.
-        tokio::select! {
-            closed = renewal.keep(first) => closed,
-            _ = tasks.join_next() => Closed,
-        }
+        tasks.spawn(renewal.keep(first));
+        let Some(Err(ended)) = tasks.join_next().await else { return Closed };
+        // What still runs would say that it lives, and so take the sentence away again.
+        tasks.shutdown().await;
+        // Whether anybody still listens makes no difference any more.
+        let _ = surroundings.sink.send(Report::Down(broken(ended))).await;
+        Closed
     }
+}
+
+/// A task ended by a mistake in batchtop itself; without a word the last rows would look live for ever.
+fn broken(ended: JoinError) -> ConnectionError {
+    let why = ended.try_into_panic().map_or_else(|ended| ended.to_string(), |panic| panic_words(panic.as_ref()));
+    ConnectionError {
+        message: format!("reading the cluster ended by a mistake in batchtop: {why}"),
+        hint: "Choose the context again, or restart batchtop; and please report this.".to_owned(),
+        exit_code: EXIT_INTERNAL,
+    }
+}
+
+fn panic_words(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<&str>().map(ToString::to_string);
+    words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panicked".to_owned())
 }
 
 fn fallback(named: Vec<String>, of_context: &str) -> Vec<String> {
@@ -125,6 +144,18 @@ async fn ask_identity(mut around: Surroundings) -> Closed {
     std::future::pending().await
 }
 
+/// The kubeconfig now leads to another cluster than the one that is on screen.
+fn moved(place: &ClusterFacts, read: &str) -> ConnectionError {
+    let what = match place.context.as_str() {
+        "" => "the configuration now leads to".to_owned(),
+        context => format!("the kubeconfig now points context {context} at"),
+    };
+    config_error(
+        format!("{what} server {}; this session reads {read}", place.server),
+        "Restart batchtop or choose the context again to read the new server.",
+    )
+}
+
 /// Makes clients: the first, and new ones when credentials expire or are refused.
 struct Renewal {
     options: ConnectOptions,
@@ -135,13 +166,24 @@ struct Renewal {
     facts: Facts,
     backoff: Backoff,
     generation: u64,
+    /// The server that this session reads, once it has answered.
+    read: Option<String>,
 }
+
+/// A kubeconfig, where there is one.
+type Loaded = Result<Option<Kubeconfig>, ConnectionError>;
+
+const ENV: Env<'static> = &|name| std::env::var(name).ok();
 
 impl Renewal {
     /// Tries until a server answers.
     async fn first(&mut self) -> Result<Connection, Closed> {
         loop {
-            match self.try_first().await {
+            let config = load(&self.options, ENV);
+            if let Ok(config) = &config {
+                self.facts.tell(Fact::Configured(Box::new(self.place(config.as_ref())))).await?;
+            }
+            match self.try_first(config).await {
                 Ok((connection, version)) => {
                     self.publish(&connection).await?;
                     if let Some(version) = version {
@@ -157,34 +199,56 @@ impl Renewal {
         }
     }
 
-    async fn try_first(&self) -> Result<(Connection, Option<String>), ConnectionError> {
-        let connection = self.connect().await?;
+    async fn try_first(&mut self, config: Loaded) -> Result<(Connection, Option<String>), ConnectionError> {
+        let connection = self.plan(config?.as_ref())?.connect(&self.timing, ENV).await?;
         let answer = identity::version(&connection.client, &self.timing).await;
-        let version = answer.map_err(|failure| failure.connection_error(&connection.server))?;
+        let version = answer.map_err(|failure| failure.connection_error(&connection.place.server))?;
+        self.pin(&connection.place);
         Ok((connection, version))
     }
 
-    async fn connect(&self) -> Result<Connection, ConnectionError> {
-        connect(&self.options, &self.timing, &|name| std::env::var(name).ok()).await
+    fn plan(&self, config: Option<&Kubeconfig>) -> Result<Plan, ConnectionError> {
+        plan(config, &self.options, &self.timing)
+    }
+
+    /// What is known without any server; where the choice itself is wrong, at least what there is to choose from.
+    fn place(&self, config: Option<&Kubeconfig>) -> ClusterFacts {
+        let choices = || ClusterFacts {
+            context: self.options.context.clone().unwrap_or_default(),
+            contexts: config.map(names).unwrap_or_default(),
+            ..ClusterFacts::default()
+        };
+        self.plan(config).map_or_else(|_| choices(), |plan| plan.place)
+    }
+
+    /// From now on neither `kubectl config use-context` nor an edited kubeconfig moves this session to another cluster: its
+    /// rows, and what the user is about to write, are of this one.
+    fn pin(&mut self, place: &ClusterFacts) {
+        self.read = Some(place.server.clone());
+        if !place.context.is_empty() {
+            self.options.context = Some(place.context.clone());
+        }
+    }
+
+    /// Connects anew to the same server; checked before a credential plugin is run for another one.
+    async fn reconnect(&self) -> Result<Connection, ConnectionError> {
+        let plan = self.plan(load(&self.options, ENV)?.as_ref())?;
+        match &self.read {
+            Some(read) if *read != plan.place.server => Err(moved(&plan.place, read)),
+            _ => plan.connect(&self.timing, ENV).await,
+        }
     }
 
     async fn publish(&mut self, connection: &Connection) -> Result<(), Closed> {
         self.generation += 1;
         let current = Current { client: connection.client.clone(), generation: self.generation };
         self.keeper.current.send_replace(Some(current));
-        let facts = ClusterFacts {
-            context: connection.context.clone(),
-            server: connection.server.clone(),
-            contexts: connection.contexts.clone(),
-            default_namespace: connection.namespace.clone(),
-            ..ClusterFacts::default()
-        };
-        self.facts.tell(Fact::Connected(Box::new(facts))).await
+        self.facts.tell(Fact::Connected(Box::new(connection.place.clone()))).await
     }
 
     /// Renews the client before its credentials expire, and when a stream reports that they were refused: certificates and
     /// tokens in the kubeconfig rotate, and plugins give new ones.
-    async fn keep(&mut self, first: Connection) -> Closed {
+    async fn keep(mut self, first: Connection) -> Closed {
         let mut expires = first.expires;
         drop(first);
         loop {
@@ -207,7 +271,7 @@ impl Renewal {
     async fn renew(&mut self) -> Result<Option<crate::units::Time>, Closed> {
         loop {
             sleep(self.backoff.next()).await;
-            match self.connect().await {
+            match self.reconnect().await {
                 Ok(connection) => {
                     self.publish(&connection).await?;
                     return Ok(connection.expires);

@@ -58,3 +58,15 @@ impl Default for Timing {
         }
     }
 }
+
+impl Timing {
+    /// With the request limit that the user asked for, if any; zero is kubectl's word for "no limit".
+    #[must_use]
+    pub fn limited(self, request: Option<Duration>) -> Self {
+        match request {
+            None => self,
+            Some(Duration::ZERO) => Self { request: Duration::MAX, ..self },
+            Some(request) => Self { request, ..self },
+        }
+    }
+}
