@@ -41,6 +41,7 @@ enum Word {
     Context,
     Sort,
     Quit,
+    QuitAtOnce,
     Results,
 }
 
@@ -51,7 +52,7 @@ const WORDS: [(&str, Word); 9] = [
     ("context", Word::Context),
     ("sort", Word::Sort),
     ("q", Word::Quit),
-    ("q!", Word::Quit),
+    ("q!", Word::QuitAtOnce),
     ("quit", Word::Quit),
     ("results", Word::Results),
 ];
@@ -100,7 +101,8 @@ fn run_word(app: &mut App, word: Word, argument: &str) -> Vec<Effect> {
         (Word::Context, "") => picker::contexts(app),
         (Word::Context, name) => set_context(app, name),
         (Word::Sort, name) => set_sort(app, name),
-        (Word::Quit, _) => vec![Effect::Quit],
+        (Word::Quit, _) => navigate::leave_batchtop(app),
+        (Word::QuitAtOnce, _) => vec![Effect::Quit],
         (Word::Results, _) => results(app),
     }
 }

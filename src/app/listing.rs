@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::filter::Filter;
 use super::patch::{self, Patched};
 use super::rows::RowRef;
-use super::{App, Column, Effect, Level, Scope, Screen, Ui, sorting};
+use super::{App, Column, Effect, Scope, Screen, Ui, sorting};
 use crate::fleet::{Changed, Fleet, Key, Kind};
 
 /// Puts the rows in order where something changed.
@@ -31,8 +31,8 @@ pub fn note(app: &mut App, changed: &Changed) {
         app.ui.listing.touched.extend(changed.pods.iter().cloned());
         return;
     }
-    let wanted = kinds(&app.ui.level);
-    app.ui.listing.dirty |= changed.kinds.iter().any(|kind| wanted.contains(kind));
+    let depends = changed.kinds.iter().any(|kind| depends(app, *kind));
+    app.ui.listing.dirty |= depends;
 }
 
 /// A minute has passed: orders and filters that depend on the time are put right before the next frame.
@@ -42,20 +42,47 @@ pub fn minute(app: &mut App) {
     app.ui.listing.dirty |= depends;
 }
 
-/// The kinds on which the rows of a level, or their order, depend.
-fn kinds(level: &Level) -> &'static [Kind] {
-    let needs_pods = !level.filter.is_empty()
-        || matches!(level.sort.column, Column::Pods | Column::Cpu | Column::Memory | Column::Protection);
-    match level.screen {
-        Screen::Fleet if needs_pods => &[Kind::Node, Kind::NodeClaim, Kind::Pod],
+/// Whether the rows of the shown level, or their order, depend on a kind.
+fn depends(app: &App, kind: Kind) -> bool {
+    let level = &app.ui.level;
+    own_kinds(level.screen).contains(&kind) || (looks_further(app) && joined_kinds(level.screen).contains(&kind))
+}
+
+/// The kinds of the rows themselves.
+const fn own_kinds(screen: Screen) -> &'static [Kind] {
+    match screen {
         Screen::Fleet => &[Kind::Node, Kind::NodeClaim],
-        Screen::Jobs if needs_pods => &[Kind::Job, Kind::Pod],
         Screen::Jobs => &[Kind::Job],
-        Screen::Pods if level.scope.is_some() || needs_pods => &[Kind::Pod, Kind::Job, Kind::Node],
         Screen::Pods => &[Kind::Pod],
         Screen::Claims => &[Kind::NodePool, Kind::NodeClaim],
         Screen::Events => &[Kind::Event],
     }
+}
+
+/// The kinds in which filters, selectors, levels and orders find what they ask of a row: they may come after the row.
+const fn joined_kinds(screen: Screen) -> &'static [Kind] {
+    match screen {
+        Screen::Fleet | Screen::Jobs => &[Kind::Pod],
+        Screen::Pods => &[Kind::Job, Kind::Node],
+        Screen::Claims => &[Kind::Node],
+        Screen::Events => &[Kind::Pod, Kind::Job, Kind::NodeClaim, Kind::Node],
+    }
+}
+
+/// Whether something asks more of a row than the row itself says.
+fn looks_further(app: &App) -> bool {
+    let level = &app.ui.level;
+    match level.screen {
+        Screen::Events => app.scope.selector.is_some() || level.filter.contains("node:"),
+        Screen::Claims => app.scope.node_selector.is_some(),
+        Screen::Pods => level.scope.is_some() || !level.filter.is_empty(),
+        Screen::Fleet | Screen::Jobs => !level.filter.is_empty() || sums_pods(level.sort.column),
+    }
+}
+
+/// Whether the order by a column is one by sums over pods.
+const fn sums_pods(column: Column) -> bool {
+    matches!(column, Column::Pods | Column::Cpu | Column::Memory | Column::Protection)
 }
 
 /// Builds the rows anew and finds the selection among them.
@@ -146,7 +173,7 @@ fn claims(app: &App) -> Vec<RowRef<'_>> {
 fn events(app: &App) -> Vec<RowRef<'_>> {
     let (fleet, scope) = (&app.fleet, &app.scope);
     match &app.ui.level.scope {
-        Some(Scope::About(object)) => fleet.events.iter().filter(|e| e.object == *object).map(RowRef::Event).collect(),
+        Some(Scope::About(object)) => fleet.events.about(object).map(RowRef::Event).collect(),
         _ => fleet.events.iter().filter(|event| scope.has_event(fleet, event)).map(RowRef::Event).collect(),
     }
 }

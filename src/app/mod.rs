@@ -26,6 +26,7 @@ pub use command::candidates as command_candidates;
 pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};
 pub use rows::RowRef;
+pub use status::{claim_phase, job_state, node_phase};
 pub use ui::{
     Column, Detail, DetailText, DurationChoice, Level, Listing, Notice, Overlay, Picker, PickerKind, Prompt,
     PromptKind, Scope, Screen, Severity, Skipped, Sort, Target, Ui, Verb, Write, WriteDialog, WriteItem,

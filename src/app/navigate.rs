@@ -97,12 +97,18 @@ fn leave_level(app: &mut App) {
     }
 }
 
-/// Leaves the level; batchtop itself from the outermost one, unless answers to a write are still wanted.
+/// Leaves the level; batchtop itself from the outermost one.
 pub fn quit(app: &mut App) -> Vec<Effect> {
     if !app.ui.outer.is_empty() {
         leave_level(app);
         return Vec::new();
     }
+    leave_batchtop(app)
+}
+
+/// Leaves batchtop from wherever the user is, unless answers to a write are still wanted: whoever left would never learn
+/// what became of it.
+pub fn leave_batchtop(app: &mut App) -> Vec<Effect> {
     match write::under_way(app) {
         Some(progress) => notice::warning(app, format!("{progress}; wait, or leave with ctrl-c")),
         None => vec![Effect::Quit],

@@ -132,7 +132,7 @@ impl<'a> RowRef<'a> {
     /// The Job of a pod, or itself.
     pub fn job(self) -> Option<&'a Sym> {
         match self {
-            Self::Pod(row) => row.owner.as_ref().filter(|owner| owner.kind == "Job").map(|owner| &owner.name),
+            Self::Pod(row) => row.job_owner().map(|owner| &owner.name),
             Self::Job(row) => Some(&row.meta.key.name),
             _ => None,
         }

@@ -26,16 +26,19 @@ pub fn word<'a>(row: RowRef<'a>, app: &App) -> &'a str {
     }
 }
 
-fn node_phase(node: &NodeRow, app: &App) -> NodePhase {
+/// The phase of a Node, as the picture has it.
+pub fn node_phase(node: &NodeRow, app: &App) -> NodePhase {
     let pictured = app.picture.node(&node.meta.key.name).map(|node| node.phase);
     pictured.unwrap_or_else(|| NodePhase::of(node, app.fleet.claim_of(node)))
 }
 
-fn claim_phase(claim: &NodeClaimRow, app: &App) -> ClaimPhase {
+/// The phase of a NodeClaim, as the picture has it.
+pub fn claim_phase(claim: &NodeClaimRow, app: &App) -> ClaimPhase {
     app.picture.claim(claim).map_or_else(|| ClaimPhase::of(claim), |claim| claim.phase)
 }
 
-fn job_state(job: &JobRow, app: &App) -> JobState {
+/// The state of a Job, as the picture has it.
+pub fn job_state(job: &JobRow, app: &App) -> JobState {
     app.picture.job(job).map_or_else(|| batch::state(job), |job| job.state.clone())
 }
 

@@ -1,6 +1,6 @@
 //! Kubernetes Events: a bounded memory of what happened.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
@@ -71,6 +71,19 @@ pub struct EventRow {
     pub class: EventClass,
 }
 
+impl EventRow {
+    /// Whether it is about this object; the one place that says when that is so.
+    ///
+    /// Events about cluster-scoped objects stand in namespace `default`, and some writers put that into
+    /// `involvedObject.namespace`, too: for an object without namespace that of the Event does not count.
+    pub fn speaks_of(&self, object: &EventObject) -> bool {
+        let (about, asked) = (&self.object.key, &object.key);
+        self.object.kind == object.kind
+            && about.name == asked.name
+            && (asked.namespace.is_empty() || about.namespace == asked.namespace)
+    }
+}
+
 impl Row for EventRow {
     fn meta(&self) -> &Meta {
         &self.meta
@@ -80,84 +93,135 @@ impl Row for EventRow {
 /// How many Events are kept; of class Other the oldest leave first, then the oldest of all.
 pub const EVENT_CAPACITY: usize = 20_000;
 
-/// Order of leaving: everything of class Other before everything else, each by time.
-type Rank = (bool, Time, ObjectKey);
+/// Order of leaving: what a running relist has not named yet, then everything of class Other before everything else, each
+/// by time. Without the first, Events long gone would push out what the relist brings, and then leave themselves.
+type Rank = (u64, bool, Time, ObjectKey);
+
+/// Kind and name of an object. The namespace is left out, as Events about cluster-scoped objects may have one or not.
+type Named = (Sym, Sym);
 
 /// The Events that are kept: at most [`EVENT_CAPACITY`], and beside them the newest disruption Event of each object.
 #[derive(Default)]
 pub struct EventTable {
     rows: HashMap<ObjectKey, (EventRow, u64), RandomState>,
     ranks: BTreeSet<Rank>,
-    newest_disruption: HashMap<EventObject, EventRow, RandomState>,
+    by_object: HashMap<Named, HashSet<ObjectKey, RandomState>, RandomState>,
+    newest_disruption: HashMap<EventObject, (EventRow, u64), RandomState>,
+    /// The objects in `newest_disruption` by the key of their Event, which the ring may have forgotten.
+    disrupted_by: HashMap<ObjectKey, EventObject, RandomState>,
     round: u64,
     dropped: u64,
 }
 
-fn rank(row: &EventRow) -> Rank {
-    (row.class != EventClass::Other, row.at, row.meta.key.clone())
+fn rank(row: &EventRow, seen: u64) -> Rank {
+    (seen, row.class != EventClass::Other, row.at, row.meta.key.clone())
+}
+
+fn named(object: &EventObject) -> Named {
+    (object.kind.clone(), object.key.name.clone())
+}
+
+fn is_disruption(row: &EventRow) -> bool {
+    matches!(row.class, EventClass::Blocked | EventClass::Disrupting | EventClass::Interruption)
 }
 
 impl EventTable {
     /// Applies one change; a relist forgets what the server no longer has when it commits.
     pub fn apply(&mut self, change: Change<EventRow>) {
         match change {
-            Change::Begin => self.round += 1,
+            Change::Begin => self.begin(),
             Change::Upsert(row) => self.upsert(row),
             Change::Remove(key) => self.remove(&key),
             Change::Commit => self.forget_unseen(),
         }
     }
 
+    /// The list that begins names again what was dropped of the one before, so that is not counted twice.
+    fn begin(&mut self) {
+        self.round += 1;
+        self.dropped = 0;
+    }
+
     fn upsert(&mut self, row: EventRow) {
+        let (key, fresh) = (row.meta.key.clone(), rank(&row, self.round));
+        self.take_out(&key);
         self.remember_disruption(&row);
-        let key = row.meta.key.clone();
-        let fresh = rank(&row);
-        if let Some((old, _)) = self.rows.insert(key, (row, self.round)) {
-            self.ranks.remove(&rank(&old));
-        }
+        self.by_object.entry(named(&row.object)).or_default().insert(key.clone());
+        self.rows.insert(key, (row, self.round));
         self.ranks.insert(fresh);
         if self.rows.len() > EVENT_CAPACITY {
             self.drop_one();
         }
     }
 
+    /// What a running relist has not named yet is not counted: it does so later, or the Event is gone.
     fn drop_one(&mut self) {
-        if let Some((_, _, key)) = self.ranks.pop_first() {
-            self.rows.remove(&key);
-            self.dropped += 1;
-        }
+        let Some((.., key)) = self.ranks.first().cloned() else { return };
+        let seen = self.take_out(&key);
+        self.dropped += u64::from(seen == Some(self.round));
     }
 
+    /// Takes a row out of the ring; what is remembered beside it stays. Says in which round the row was seen last.
+    fn take_out(&mut self, key: &ObjectKey) -> Option<u64> {
+        let (row, seen) = self.rows.remove(key)?;
+        self.ranks.remove(&rank(&row, seen));
+        let name = named(&row.object);
+        if let Some(keys) = self.by_object.get_mut(&name) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.by_object.remove(&name);
+            }
+        }
+        Some(seen)
+    }
+
+    /// What an older version of the same Event said does not count any more.
     fn remember_disruption(&mut self, row: &EventRow) {
-        if !matches!(row.class, EventClass::Blocked | EventClass::Disrupting | EventClass::Interruption) {
+        self.forget_disruption(&row.meta.key);
+        let newest = self.newest_disruption(&row.object);
+        if !is_disruption(row) || newest.is_some_and(|newest| newest.at > row.at) {
             return;
         }
-        let newest = self.newest_disruption.entry(row.object.clone()).or_insert_with(|| row.clone());
-        if newest.at <= row.at {
-            *newest = row.clone();
+        self.disrupted_by.insert(row.meta.key.clone(), row.object.clone());
+        let old = self.newest_disruption.insert(row.object.clone(), (row.clone(), self.round));
+        if let Some((old, _)) = old {
+            self.disrupted_by.remove(&old.meta.key);
         }
     }
 
     fn remove(&mut self, key: &ObjectKey) {
-        if let Some((row, _)) = self.rows.remove(key) {
-            self.ranks.remove(&rank(&row));
-            self.forget_disruption(&row);
+        self.take_out(key);
+        self.forget_disruption(key);
+    }
+
+    /// Of the other Events about the object the newest that the ring still has takes its place.
+    fn forget_disruption(&mut self, key: &ObjectKey) {
+        let Some(object) = self.disrupted_by.remove(key) else { return };
+        self.newest_disruption.remove(&object);
+        let others = self.about(&object).filter(|row| row.object == object && is_disruption(row));
+        let next = others.max_by_key(|row| (row.at, &row.meta.key)).cloned();
+        if let Some(row) = next {
+            let seen = self.rows.get(&row.meta.key).map_or(self.round, |(_, seen)| *seen);
+            self.disrupted_by.insert(row.meta.key.clone(), object.clone());
+            self.newest_disruption.insert(object, (row, seen));
         }
     }
 
-    fn forget_disruption(&mut self, row: &EventRow) {
-        if self.newest_disruption.get(&row.object).is_some_and(|newest| newest.meta.key == row.meta.key) {
-            self.newest_disruption.remove(&row.object);
-        }
-    }
-
+    /// Rows first, so that none of them takes the place of a disruption Event only to leave as well.
     fn forget_unseen(&mut self) {
         let round = self.round;
-        let unseen: Vec<ObjectKey> =
+        let rows: Vec<ObjectKey> =
             self.rows.iter().filter(|(_, (_, seen))| *seen != round).map(|(key, _)| key.clone()).collect();
-        for key in unseen {
-            self.remove(&key);
-        }
+        rows.iter().for_each(|key| {
+            self.take_out(key);
+        });
+        let beside: Vec<ObjectKey> = self
+            .newest_disruption
+            .values()
+            .filter(|(_, seen)| *seen != round)
+            .map(|(row, _)| row.meta.key.clone())
+            .collect();
+        beside.iter().for_each(|key| self.forget_disruption(key));
     }
 
     /// One Event.
@@ -170,9 +234,15 @@ impl EventTable {
         self.rows.values().map(|(row, _)| row)
     }
 
+    /// The Events about one object ([`EventRow::speaks_of`]), in no order; does not look at the others.
+    pub fn about<'a>(&'a self, object: &'a EventObject) -> impl Iterator<Item = &'a EventRow> {
+        let keys = self.by_object.get(&named(object)).into_iter().flatten();
+        keys.filter_map(|key| self.get(key)).filter(|row| row.speaks_of(object))
+    }
+
     /// The newest Event of class Blocked, Disrupting or Interruption of each object, also where the ring forgot it.
     pub fn newest_disruption(&self, object: &EventObject) -> Option<&EventRow> {
-        self.newest_disruption.get(object)
+        self.newest_disruption.get(object).map(|(row, _)| row)
     }
 
     /// How many are kept.
@@ -185,8 +255,159 @@ impl EventTable {
         self.rows.is_empty()
     }
 
-    /// How many were forgotten because there were too many.
+    /// How many that the server has, as far as it is known, were forgotten because there were too many: those of the
+    /// newest list, and of what came after it.
     pub fn dropped(&self) -> u64 {
         self.dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fleet::Uid;
+
+    fn sym(text: &str) -> Sym {
+        Sym::new(text)
+    }
+
+    fn row(name: &str, class: EventClass, second: i64, about: &str) -> EventRow {
+        EventRow {
+            meta: Meta {
+                key: ObjectKey::new("default", name),
+                uid: Uid::parse(name),
+                resource_version: "1".into(),
+                created: Time::from_seconds(0),
+                deletion: None,
+                deletion_grace_seconds: None,
+            },
+            at: Time::from_seconds(second),
+            count: 1,
+            kind: EventType::Normal,
+            reason: sym("r"),
+            object: object(about),
+            message: sym(""),
+            source: sym("karpenter"),
+            host: None,
+            class,
+        }
+    }
+
+    fn object(node: &str) -> EventObject {
+        EventObject { kind: sym("Node"), key: ObjectKey::cluster(node) }
+    }
+
+    fn relist(table: &mut EventTable, rows: impl Iterator<Item = EventRow>) {
+        table.apply(Change::Begin);
+        rows.for_each(|row| table.apply(Change::Upsert(row)));
+        table.apply(Change::Commit);
+    }
+
+    /// One old Event about a disruption, and newer ones than the ring can hold.
+    fn too_many() -> impl Iterator<Item = EventRow> {
+        let newer = (1_i64..).take(EVENT_CAPACITY + 6);
+        let newer = newer.map(|n| row(&format!("e{n}"), EventClass::Eviction, 100 + n, "b"));
+        std::iter::once(row("old", EventClass::Blocked, 1, "a")).chain(newer)
+    }
+
+    fn newest<'a>(table: &'a EventTable, node: &str) -> Option<&'a str> {
+        table.newest_disruption(&object(node)).map(|row| row.meta.key.name.as_str())
+    }
+
+    #[test]
+    fn what_the_ring_dropped_is_remembered_until_it_is_deleted() {
+        let mut table = EventTable::default();
+        relist(&mut table, too_many());
+        let key = ObjectKey::new("default", "old");
+        assert_eq!((table.get(&key), newest(&table, "a")), (None, Some("old")));
+        table.apply(Change::Remove(key));
+        assert_eq!(newest(&table, "a"), None);
+    }
+
+    #[test]
+    fn what_the_ring_dropped_is_forgotten_once_the_server_no_longer_lists_it() {
+        let mut table = EventTable::default();
+        relist(&mut table, too_many());
+        relist(&mut table, too_many());
+        assert_eq!(newest(&table, "a"), Some("old"));
+        relist(&mut table, too_many().skip(1));
+        assert_eq!(newest(&table, "a"), None);
+    }
+
+    #[test]
+    fn every_list_counts_anew_what_is_dropped() {
+        let mut table = EventTable::default();
+        for _ in 0..3 {
+            relist(&mut table, too_many());
+            assert_eq!((table.len(), table.dropped()), (EVENT_CAPACITY, 7));
+        }
+        table.apply(Change::Upsert(row("more", EventClass::Other, 9_999_999, "b")));
+        assert_eq!(table.dropped(), 8);
+        relist(&mut table, too_many().take(5));
+        assert_eq!((table.len(), table.dropped()), (5, 0));
+    }
+
+    #[test]
+    fn after_the_newest_comes_the_next() {
+        let mut table = EventTable::default();
+        relist(&mut table, [1, 2].into_iter().map(|n| row(&format!("e{n}"), EventClass::Blocked, n, "a")));
+        assert_eq!(newest(&table, "a"), Some("e2"));
+        table.apply(Change::Remove(ObjectKey::new("default", "e2")));
+        assert_eq!(newest(&table, "a"), Some("e1"));
+    }
+
+    #[test]
+    fn the_namespace_of_an_event_about_a_cluster_scoped_object_does_not_count() {
+        let about = |kind: &str, namespace: &str| EventRow {
+            object: EventObject { kind: sym(kind), key: ObjectKey::new(namespace, "a") },
+            ..row("e", EventClass::Blocked, 1, "a")
+        };
+        for (event, asked, want) in [
+            (about("Node", ""), ("Node", ""), true),
+            (about("Node", "default"), ("Node", ""), true),
+            (about("NodeClaim", ""), ("Node", ""), false),
+            (about("Pod", "ml"), ("Pod", "ml"), true),
+            (about("Pod", "web"), ("Pod", "ml"), false),
+        ] {
+            let asked = EventObject { kind: sym(asked.0), key: ObjectKey::new(asked.1, "a") };
+            assert_eq!(event.speaks_of(&asked), want, "{event:?} {asked:?}");
+            let mut table = EventTable::default();
+            table.apply(Change::Upsert(event));
+            assert_eq!(table.about(&asked).count(), usize::from(want));
+        }
+    }
+
+    fn any_change() -> impl Strategy<Value = Change<EventRow>> {
+        let name = |n: u8| format!("e{n}");
+        let class = prop_oneof![Just(EventClass::Blocked), Just(EventClass::Disrupting), Just(EventClass::Other)];
+        prop_oneof![
+            1 => Just(Change::Begin),
+            1 => Just(Change::Commit),
+            2 => (0..8_u8).prop_map(move |n| Change::Remove(ObjectKey::new("default", &name(n)))),
+            8 => (0..8_u8, class, 0..9_i64, 0..3_u8)
+                .prop_map(move |(n, class, at, about)| Change::Upsert(row(&name(n), class, at, &format!("n{about}")))),
+        ]
+    }
+
+    proptest! {
+        /// While the ring drops nothing, what is remembered beside it is what can be read from it.
+        #[test]
+        fn indices_say_what_the_rows_say(changes in proptest::collection::vec(any_change(), 1..60)) {
+            let mut table = EventTable::default();
+            for change in changes {
+                table.apply(change);
+                for node in ["n0", "n1", "n2"] {
+                    let object = object(node);
+                    let rows = || table.iter().filter(|row| row.object == object);
+                    prop_assert_eq!(table.about(&object).count(), rows().count());
+                    let newest = rows().filter(|row| is_disruption(row)).map(|row| row.at).max();
+                    prop_assert_eq!(table.newest_disruption(&object).map(|row| row.at), newest);
+                }
+                prop_assert_eq!(table.ranks.len(), table.rows.len());
+                prop_assert_eq!(table.disrupted_by.len(), table.newest_disruption.len());
+            }
+        }
     }
 }

@@ -245,6 +245,13 @@ pub struct Owner {
     pub uid: Uid,
 }
 
+impl Owner {
+    /// Whether it is a Job of Kubernetes itself: Volcano has a kind of this name, too, in `batch.volcano.sh`.
+    pub fn is_batch_job(&self) -> bool {
+        self.kind == "Job" && self.api_version.starts_with("batch/")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Uid;

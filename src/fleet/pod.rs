@@ -86,6 +86,11 @@ impl PodRow {
         !self.phase.is_finished() && self.meta.deletion.is_none()
     }
 
+    /// The Job that controls it, if one does; the one place that says when that is so.
+    pub fn job_owner(&self) -> Option<&Owner> {
+        self.owner.as_ref().filter(|owner| owner.is_batch_job())
+    }
+
     /// Whether it still occupies what it requests: bound or not, it has not finished (a terminating pod still does).
     pub fn holds_resources(&self) -> bool {
         !self.phase.is_finished()

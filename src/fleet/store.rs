@@ -54,17 +54,6 @@ pub struct Changed {
     pub claims: BTreeSet<ObjectKey>,
 }
 
-impl Changed {
-    /// Adds what another Delta touched.
-    pub fn merge(&mut self, mut other: Self) {
-        self.kinds.append(&mut other.kinds);
-        self.pods.append(&mut other.pods);
-        self.nodes.append(&mut other.nodes);
-        self.jobs.append(&mut other.jobs);
-        self.claims.append(&mut other.claims);
-    }
-}
-
 impl Fleet {
     /// Applies a batch of changes and says what they touched.
     pub fn apply(&mut self, delta: Delta) -> Changed {
@@ -215,7 +204,7 @@ impl Fleet {
 
 /// The Job that controls a pod.
 fn job_uid(pod: &PodRow) -> Option<&Uid> {
-    pod.owner.as_ref().filter(|owner| owner.kind == "Job").map(|owner| &owner.uid)
+    pod.job_owner().map(|owner| &owner.uid)
 }
 
 fn note<R>(changed: &mut Changed, kind: Kind, changes: &[super::Change<R>]) {

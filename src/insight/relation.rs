@@ -16,17 +16,12 @@ pub fn top_owner<'a>(fleet: &'a Fleet, pod: &'a PodRow) -> Option<&'a Owner> {
 
 /// The Job that controls a pod.
 pub fn job_of<'a>(fleet: &'a Fleet, pod: &PodRow) -> Option<&'a JobRow> {
-    fleet.job(&job_owner(pod)?.uid)
+    fleet.job(&pod.job_owner()?.uid)
 }
 
 /// The name of the Job that controls a pod, also where the Job itself is not known.
 pub fn job_name(pod: &PodRow) -> Option<&Sym> {
-    job_owner(pod).map(|owner| &owner.name)
-}
-
-/// The owner of a pod, if that is a batch/v1 Job; Volcano has a kind of this name, too.
-fn job_owner(pod: &PodRow) -> Option<&Owner> {
-    pod.owner.as_ref().filter(|owner| owner.kind == "Job" && owner.api_version.starts_with("batch/"))
+    pod.job_owner().map(|owner| &owner.name)
 }
 
 /// The owner of a pod in the table of its kind, unless the name is somebody else's by now.
@@ -41,7 +36,8 @@ pub fn node_of_event(fleet: &Fleet, event: &EventRow) -> Option<Sym> {
     let key = &event.object.key;
     let found = match event.object.kind.as_str() {
         "Node" => Some(key.name.clone()),
-        "NodeClaim" => fleet.node_claims.get(key).and_then(|claim| {
+        // Cluster-scoped, whatever namespace the Event gives it (see [`EventRow::speaks_of`]).
+        "NodeClaim" => fleet.node_claims.get(&ObjectKey::cluster(&key.name)).and_then(|claim| {
             claim.node_name.clone().or_else(|| fleet.node_of(claim).map(|node| node.meta.key.name.clone()))
         }),
         "Pod" => fleet.pods.get(key).and_then(|pod| pod.node.clone()),

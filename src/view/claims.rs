@@ -3,11 +3,10 @@
 use super::columns::{Size, Spec};
 use super::facts::Seen;
 use super::{Line, format, words};
-use crate::app::Column;
+use crate::app::{self, Column};
 use crate::config::Role;
 use crate::fleet::{Key, Kind, NodeClaimRow, NodePoolRow, Sym};
 use crate::insight::disruption::BudgetWindow;
-use crate::insight::phase::ClaimPhase;
 use crate::units::{Lifetime, duration};
 
 /// One row: a branch of the tree or a leaf.
@@ -82,7 +81,7 @@ impl Row<'_> {
         match self.part {
             Part::Pool(pool) if pool.is_ready() => Line::of(Role::Ok, "● Ready"),
             Part::Pool(_) => Line::of(Role::Bad, "! NotReady"),
-            Part::Claim(claim) => words::claim(ClaimPhase::of(claim)).line(),
+            Part::Claim(claim) => words::claim(app::claim_phase(claim, self.app)).line(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::columns::{Size, Spec};
 use super::facts::Seen;
 use super::{Line, format, words};
-use crate::app::{Column, Scope};
+use crate::app::{self, Column, Scope};
 use crate::config::Role;
 use crate::fleet::{CapacityType, HealthState, Key, Kind, NodeClaimRow, NodeRow, Sym};
 use crate::insight::disruption::{NodeAnnotation, protection};
@@ -122,7 +122,7 @@ impl Row<'_> {
 
     fn status(&self) -> Line {
         match self.machine {
-            Machine::Claim(claim) => words::claim(ClaimPhase::of(claim)).line(),
+            Machine::Claim(claim) => words::claim(app::claim_phase(claim, self.app)).line(),
             Machine::Node(node) => {
                 let line = words::node(self.phase(node)).line();
                 if node.cordoned { line.and(Role::Warn, ", cordoned") } else { line }
@@ -131,7 +131,7 @@ impl Row<'_> {
     }
 
     fn phase(&self, node: &NodeRow) -> NodePhase {
-        self.app.node(node).map_or_else(|| NodePhase::of(node, self.app.fleet.claim_of(node)), |picture| picture.phase)
+        app::node_phase(node, self.app)
     }
 
     /// A number that comes from pods: only of Nodes, and only when the pods are known.
@@ -233,7 +233,7 @@ impl Row<'_> {
     }
 
     fn claim_sentence(&self, claim: &NodeClaimRow) -> Line {
-        let phase = ClaimPhase::of(claim);
+        let phase = app::claim_phase(claim, self.app);
         let state = words::claim(phase);
         let waited = format::age(self.app.now.seconds_since(claim.meta.created));
         let what = match phase {

@@ -3,7 +3,7 @@
 use super::columns::{Size, Spec};
 use super::facts::Seen;
 use super::{Line, format, words};
-use crate::app::Column;
+use crate::app::{self, Column};
 use crate::config::Role;
 use crate::fleet::{JobRow, Key, Kind, Owner};
 use crate::insight::batch::{self, JobState, JobStatus};
@@ -18,7 +18,7 @@ pub(super) struct Row<'a> {
 /// The row of a key.
 pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
     let job = app.app().fleet.jobs.get(&key.object).filter(|_| key.kind == Kind::Job)?;
-    Some(Row { app, job, state: batch::state(job) })
+    Some(Row { app, job, state: app::job_state(job, app) })
 }
 
 /// The columns.

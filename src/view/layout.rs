@@ -9,9 +9,6 @@ pub(super) const SMALLEST: (u16, u16) = (40, 10);
 /// From this width on details stand beside the table.
 pub(super) const BESIDE_FROM: u16 = 140;
 
-/// From this height on there are a second header line and rules between the parts.
-const SPACIOUS_FROM: u16 = 16;
-
 /// The parts of the screen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Layout {
@@ -38,7 +35,7 @@ impl Layout {
     pub(super) fn of((width, height): (u16, u16)) -> Self {
         let row = |y| Area::row(0, y, width);
         let (sentence, footer) = (row(height.saturating_sub(2)), row(height.saturating_sub(1)));
-        if height < SPACIOUS_FROM {
+        if height < Ui::SPACIOUS_FROM {
             let body = Area { x: 0, y: 2, width, height: height.saturating_sub(4) };
             return Self {
                 title: row(0),
@@ -83,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_page_of_the_app_is_what_the_eye_sees_as_one() {
-        for height in 16..100 {
+        for height in 10..100 {
             let ui = Ui { size: (80, height), ..Ui::default() };
             assert_eq!(usize::from(Layout::of(ui.size).body.height - 1), ui.page());
         }

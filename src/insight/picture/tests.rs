@@ -103,16 +103,6 @@ proptest! {
     }
 
     #[test]
-    fn deltas_may_be_followed_in_bunches(deltas in proptest::collection::vec(any_delta(), 1..30)) {
-        let (mut fleet, mut picture, mut changed) = (Fleet::default(), Picture::default(), Changed::default());
-        for delta in deltas {
-            changed.merge(fleet.apply(delta));
-        }
-        picture.update(&fleet, &changed);
-        prop_assert_eq!(picture, Picture::full(&fleet));
-    }
-
-    #[test]
     fn accelerators_and_nodes_are_conserved(deltas in proptest::collection::vec(any_delta(), 1..30)) {
         let mut fleet = Fleet::default();
         for delta in deltas {

@@ -3,16 +3,16 @@
 use super::super::facts::Seen;
 use super::super::{Line, claims, format, words};
 use super::Page;
+use crate::app::{claim_phase, node_phase};
 use crate::config::Role;
 use crate::fleet::{NodeClaimRow, ObjectKey};
-use crate::insight::phase::{ClaimPhase, NodePhase};
 use crate::units::{Time, duration};
 
 /// The whole text.
 pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
     let claim = app.app().fleet.node_claims.get(key)?;
     let mut page = Page::new("NodeClaim", &key.name);
-    page.line(summary(claim));
+    page.line(summary(app, claim));
     timeline(app, claim, &mut page);
     end(app, claim, &mut page);
     relations(app, claim, &mut page);
@@ -20,7 +20,7 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
     Some(page)
 }
 
-fn summary(claim: &NodeClaimRow) -> Line {
+fn summary(app: &Seen<'_>, claim: &NodeClaimRow) -> Line {
     let parts = [
         claim.instance_type().map(ToString::to_string),
         claim.capacity_type().map(|capacity| capacity.name().to_owned()),
@@ -28,7 +28,7 @@ fn summary(claim: &NodeClaimRow) -> Line {
         claim.node_pool().map(|pool| format!("pool {pool}")),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    words::claim(ClaimPhase::of(claim)).line().and(Role::Text, format!("   {}", parts.join(" · ")))
+    words::claim(claim_phase(claim, app)).line().and(Role::Text, format!("   {}", parts.join(" · ")))
 }
 
 /// Created, then each step with how long it took; the step that is under way with how long it has taken so far.
@@ -85,7 +85,7 @@ fn relations(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
     page.section("BELONGS TO");
     match app.app().fleet.node_of(claim) {
         Some(node) => {
-            let phase = app.node(node).map_or(NodePhase::Starting, |picture| picture.phase);
+            let phase = node_phase(node, app);
             page.fact("Node", Line::plain(&node.meta.key.name).and(Role::Text, "  ").then(words::node(phase).line()));
         }
         None => page.fact("Node", Line::of(Role::TextDim, "none yet")),

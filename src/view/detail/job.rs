@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::facts::Seen;
 use super::super::{Line, format, jobs, words};
 use super::{Page, node};
+use crate::app::job_state;
 use crate::config::Role;
 use crate::fleet::{JobRow, Kind, ObjectKey, Owner, PodRow};
 use crate::insight::batch;
@@ -13,7 +14,7 @@ use crate::insight::batch;
 pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
     let job = app.app().fleet.jobs.get(key)?;
     let mut page = Page::new("Job", &key.to_string());
-    let state = batch::state(job);
+    let state = job_state(job, app);
     let reason = state.reason.as_ref().map_or_else(String::new, |reason| format!("   {reason}"));
     page.line(words::job(state.status).line().and(Role::Text, reason));
     progress(app, job, &state, &mut page);

@@ -12,7 +12,7 @@ use super::panel::Sheet;
 use super::{Line, events, format};
 use crate::app::{Detail, DetailText};
 use crate::config::Role;
-use crate::fleet::{Condition, EventRow, Key, Kind, Status};
+use crate::fleet::{Condition, EventObject, EventRow, Key, Kind, Status, Sym};
 
 /// The details that are open.
 pub(super) fn sheet(app: &Seen<'_>, detail: &Detail) -> Sheet {
@@ -109,7 +109,9 @@ impl Page {
         if key.kind == Kind::Event {
             return;
         }
-        let mut found: Vec<&EventRow> = app.fleet.events.iter().filter(|event| speaks_of(event, key)).collect();
+        // An Event's object has the kind as Kubernetes writes it.
+        let object = EventObject { kind: Sym::new(key.kind.name()), key: key.object.clone() };
+        let mut found: Vec<&EventRow> = app.fleet.events.about(&object).collect();
         found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.meta.key.cmp(&b.meta.key)));
         self.section("EVENTS");
         if !app.readable(Kind::Event) {
@@ -153,14 +155,6 @@ impl Page {
 
 /// More than a person reads; the Events screen has them all.
 const MOST_EVENTS: usize = 50;
-
-/// An Event's object has the kind as Kubernetes writes it.
-fn speaks_of(event: &EventRow, key: &Key) -> bool {
-    event.object.kind == key.kind.name() && event.object.key.name == key.object.name && {
-        // Karpenter writes Events about cluster-scoped objects into namespace default, with or without naming it.
-        key.object.namespace.is_empty() || event.object.key.namespace == key.object.namespace
-    }
-}
 
 fn event_line(app: &Seen<'_>, event: &EventRow) -> Line {
     let (glyph, role) = events::class(event.class);

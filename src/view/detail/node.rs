@@ -3,10 +3,10 @@
 use super::super::facts::Seen;
 use super::super::{Line, claims, format, words};
 use super::Page;
+use crate::app::{claim_phase, node_phase};
 use crate::config::Role;
 use crate::fleet::{Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow};
 use crate::insight::disruption::{NodeAnnotation, protection};
-use crate::insight::phase::{ClaimPhase, NodePhase};
 
 /// The whole text.
 pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
@@ -23,7 +23,7 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
 }
 
 fn summary(app: &Seen<'_>, node: &NodeRow) -> Line {
-    let phase = app.node(node).map_or(NodePhase::Starting, |picture| picture.phase);
+    let phase = node_phase(node, app);
     let parts = [
         node.instance_type().map(ToString::to_string),
         node.capacity_type().map(|capacity| capacity.name().to_owned()),
@@ -134,7 +134,7 @@ fn relations(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
 }
 
 fn claim_line(app: &Seen<'_>, claim: &NodeClaimRow) -> Line {
-    let line = Line::plain(&claim.meta.key.name).and(Role::Text, "  ").then(words::claim(ClaimPhase::of(claim)).line());
+    let line = Line::plain(&claim.meta.key.name).and(Role::Text, "  ").then(words::claim(claim_phase(claim, app)).line());
     match claim.expires_at() {
         Some(at) => {
             let relative = format::relative(app.now, at);

@@ -3,11 +3,11 @@
 use super::super::facts::Seen;
 use super::super::{Line, format, words};
 use super::Page;
+use crate::app::{job_state, node_phase};
 use crate::config::Role;
 use crate::fleet::{ObjectKey, PodRow};
 use crate::insight::disruption::{NodeAnnotation, ProtectionState, protection};
-use crate::insight::phase::NodePhase;
-use crate::insight::{batch, relation};
+use crate::insight::relation;
 use crate::units::duration;
 
 /// The whole text.
@@ -50,7 +50,7 @@ fn relations(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
     page.section("BELONGS TO");
     page.fact("Node", node_line(app, pod));
     if let Some(job) = relation::job_of(&app.app().fleet, pod) {
-        let state = words::job(batch::state(job).status).line();
+        let state = words::job(job_state(job, app).status).line();
         page.fact("Job", Line::plain(&job.meta.key.name).and(Role::Text, "  ").then(state));
     }
     if let Some(owner) = &pod.owner {
@@ -64,7 +64,7 @@ fn relations(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
 fn node_line(app: &Seen<'_>, pod: &PodRow) -> Line {
     let Some(name) = &pod.node else { return Line::of(Role::TextDim, "not bound yet") };
     let Some(node) = app.app().fleet.node(name) else { return Line::plain(name).and(Role::Warn, "  △ is not known") };
-    let phase = app.node(node).map_or(NodePhase::Starting, |picture| picture.phase);
+    let phase = node_phase(node, app);
     let line = Line::plain(name).and(Role::Text, "  ").then(words::node(phase).line());
     match node.instance_type() {
         Some(name) => line.and(Role::TextDim, format!("  {name}")),

@@ -3,10 +3,10 @@
 use super::super::facts::Seen;
 use super::super::{Line, claims, format, words};
 use super::Page;
+use crate::app::node_phase;
 use crate::config::Role;
 use crate::fleet::{Budget, Kind, NodePoolRow, NodeRow, ObjectKey, Sym};
 use crate::insight::disruption::BudgetWindow;
-use crate::insight::phase::NodePhase;
 use crate::units::duration;
 
 /// The whole text.
@@ -101,7 +101,7 @@ fn nodes(app: &Seen<'_>, pool: &NodePoolRow, page: &mut Page) {
         page.item(Line::of(role, text));
     }
     for node in nodes.into_iter().take(MOST_NODES) {
-        let phase = app.node(node).map_or(NodePhase::Starting, |picture| picture.phase);
+        let phase = node_phase(node, app);
         let kind = node.instance_type().map_or("", |kind| kind.as_str());
         let age = format::age(app.now.seconds_since(node.meta.created));
         let line = words::node(phase).line().and(Role::TextStrong, format!("  {}", node.meta.key.name));
