@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_mins(4);
 struct Seen {
     emulator: vt100::Parser,
     at: Instant,
+    /// No more will come: the program has ended.
+    ended: bool,
 }
 
 type Shared = Arc<(Mutex<Seen>, Condvar)>;
@@ -53,7 +55,7 @@ impl Terminal {
         let child = pair.slave.spawn_command(command).context(program)?;
         let rows = NonZero::new(SIZE.0).context("rows")?;
         let columns = NonZero::new(SIZE.1).context("columns")?;
-        let seen = Seen { emulator: vt100::Parser::new(rows, columns, 0), at: began };
+        let seen = Seen { emulator: vt100::Parser::new(rows, columns, 0), at: began, ended: false };
         let seen: Shared = Arc::new((Mutex::new(seen), Condvar::new()));
         let reader = pair.master.try_clone_reader().context("reading the terminal")?;
         let shared = Arc::clone(&seen);
@@ -88,7 +90,7 @@ impl Terminal {
         let mut seen = self.seen();
         while !wanted(seen.emulator.screen()) {
             let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || seen.ended {
                 let screen = seen.emulator.screen().contents();
                 return Err(Failure::new(format!("waited in vain for {what}; the screen is:\n{screen}")));
             }
@@ -124,4 +126,6 @@ fn read(mut reader: Box<dyn Read + Send>, (seen, changed): &(Mutex<Seen>, Condva
         seen.at = at;
         changed.notify_all();
     }
+    seen.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
+    changed.notify_all();
 }
