@@ -5,6 +5,7 @@
 
 mod objects;
 mod random;
+pub mod returned;
 mod shape;
 
 use std::time::{Duration, Instant};

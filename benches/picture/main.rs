@@ -1,0 +1,176 @@
+//! What the insights, the listing and a frame cost at 5,000 nodes and 100,000 pods.
+//!
+//! ```console
+//! cargo bench --bench picture
+//! ```
+//!
+//! Budgets: everything anew 50 ms, one changed pod 1 ms.
+
+#[path = "../../tests/controlplane/bed/mod.rs"]
+mod bed;
+
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use batchtop::app::{App, Msg, Settings, update};
+use batchtop::config::{Library, keymap};
+use batchtop::fleet::{Change, Delta, Health, HealthState, Interner, Kind, PodRow, Report, SourceId, Sym};
+use batchtop::insight::Picture;
+use batchtop::insight::picture::totals;
+use batchtop::source::kube::decode::{self, RawChange};
+use batchtop::units::Time;
+use batchtop::view;
+use bed::load::returned;
+use divan::Bencher;
+use serde_json::Value;
+
+const NODES: usize = 5_000;
+const PODS: usize = 100_000;
+const SEED: u64 = 1;
+
+/// Objects of a page, and pods that change at a time.
+const PAGE: usize = 500;
+
+const SIZE: (u16, u16) = (200, 60);
+
+/// Two hours after every object was created.
+const NOW: &str = "2026-11-21T12:00:00Z";
+
+fn main() {
+    divan::main();
+}
+
+/// Made once: it takes longer than everything that is measured. Benchmarks run one after the other.
+static APP: LazyLock<Mutex<App>> = LazyLock::new(|| Mutex::new(app()));
+
+/// The App with this screen shown and its rows in order.
+fn on_screen(key: &str) -> MutexGuard<'static, App> {
+    let mut app = APP.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Ok(chord) = key.parse() {
+        update(&mut app, Msg::Key(chord));
+    }
+    update(&mut app, Msg::Frame);
+    app
+}
+
+fn app() -> App {
+    let keymap = keymap(&Library::embedded(), "default").0.keymap;
+    let settings = Settings { keymap, ..Settings::default() };
+    let mut app = App::new(settings, Time::parse(NOW).unwrap_or_default());
+    let mut interner = Interner::default();
+    let (width, height) = SIZE;
+    update(&mut app, Msg::Resize { width, height });
+    fill(&mut app, Kind::Node, (0..NODES).map(|index| returned::node(NODES, index, SEED)), &mut interner);
+    fill(&mut app, Kind::NodeClaim, (0..NODES).map(|index| returned::node_claim(NODES, index, SEED)), &mut interner);
+    fill(&mut app, Kind::Job, (0..returned::workloads(PODS)).filter_map(returned::job), &mut interner);
+    fill(&mut app, Kind::Pod, (0..PODS).map(pod), &mut interner);
+    for source in SourceId::all() {
+        let health = Health { state: HealthState::Live, ..Health::default() };
+        let epoch = app.epoch;
+        update(&mut app, Msg::Source(epoch, Report::Health(source, health)));
+    }
+    app
+}
+
+fn pod(index: usize) -> Value {
+    returned::pod(NODES, PODS, index, SEED)
+}
+
+fn fill(app: &mut App, kind: Kind, mut objects: impl Iterator<Item = Value>, interner: &mut Interner) {
+    loop {
+        let page: Vec<String> = objects.by_ref().take(PAGE).map(|object| object.to_string()).collect();
+        if page.is_empty() {
+            return;
+        }
+        let (delta, undecodable) = decode_page(kind, &page, interner);
+        assert_eq!(undecodable, 0, "a {kind:?} cannot be decoded");
+        let epoch = app.epoch;
+        update(app, Msg::Source(epoch, Report::Delta(delta)));
+    }
+}
+
+fn decode_page(kind: Kind, page: &[String], interner: &mut Interner) -> (Delta, u64) {
+    let raw: Vec<RawChange<'_>> = page.iter().map(|json| RawChange::Upsert(json.as_bytes())).collect();
+    decode::delta(kind, &raw, interner)
+}
+
+/// Some pods, changed in what the picture and the order of rows depend on. Each call changes them anew.
+fn changed_pods(app: &App, count: usize, turn: &mut u32) -> Delta {
+    *turn += 1;
+    let step = PODS / count;
+    // Any pods will do, as long as each turn takes the same.
+    let pods = app.fleet.pods.iter().step_by(step).take(count);
+    let is_even = turn.is_multiple_of(2);
+    let change = |pod: &PodRow| PodRow {
+        restarts: *turn,
+        status: Sym::new(if is_even { "CrashLoopBackOff" } else { "Running" }),
+        do_not_disrupt: is_even.then(|| Sym::new("true")),
+        ..pod.clone()
+    };
+    Delta::Pods(pods.map(change).map(Change::Upsert).collect())
+}
+
+/// Every insight anew.
+#[divan::bench]
+fn picture_full(bencher: Bencher<'_, '_>) {
+    let app = on_screen("1");
+    bencher.bench_local(|| Picture::full(&app.fleet));
+}
+
+/// Pods that changed go into the Fleet and the picture.
+#[divan::bench(args = [1, PAGE])]
+fn picture_changed_pods(bencher: Bencher<'_, '_>, count: usize) {
+    let app = &mut *on_screen("1");
+    let mut turn = 0;
+    let deltas: Vec<Delta> = (0..2).map(|_| changed_pods(app, count, &mut turn)).collect();
+    let mut next = deltas.iter().cycle();
+    bencher.with_inputs(|| next.next().cloned()).bench_local_values(|delta| {
+        let Some(delta) = delta else { return };
+        let changed = app.fleet.apply(delta);
+        app.picture.update(&app.fleet, &changed);
+    });
+}
+
+/// The sums of the header.
+#[divan::bench]
+fn sums(bencher: Bencher<'_, '_>) {
+    let app = on_screen("1");
+    bencher.bench_local(|| totals(&app.fleet, &app.picture, app.now, &app.karpenter));
+}
+
+/// From the App to the Screen.
+#[divan::bench(args = ["1 Fleet", "2 Jobs", "3 Pods"])]
+fn view_derive(bencher: Bencher<'_, '_>, screen: &str) {
+    let app = on_screen(&screen[..1]);
+    bencher.bench_local(|| view::derive(&app));
+}
+
+/// The rows of the Pods screen are put in order after so many pods changed.
+#[divan::bench(args = [1, 50, PAGE])]
+fn listing_changed_pods(bencher: Bencher<'_, '_>, count: usize) {
+    let app = &mut *on_screen("3");
+    let mut turn = 0;
+    let deltas: Vec<Delta> = (0..2).map(|_| changed_pods(app, count, &mut turn)).collect();
+    let mut next = deltas.iter().cycle();
+    let app = Mutex::new(app);
+    let apply = || {
+        let mut app = app.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = app.epoch;
+        if let Some(delta) = next.next() {
+            update(&mut app, Msg::Source(epoch, Report::Delta(delta.clone())));
+        }
+    };
+    bencher.with_inputs(apply).bench_local_values(|()| {
+        update(&mut app.lock().unwrap_or_else(PoisonError::into_inner), Msg::Frame);
+    });
+}
+
+/// A page of pods is decoded.
+#[divan::bench]
+fn decode_500_pods(bencher: Bencher<'_, '_>) {
+    let page: Vec<String> = (0..PAGE).map(|index| pod(index).to_string()).collect();
+    let bytes: usize = page.iter().map(String::len).sum();
+    bencher
+        .with_inputs(Interner::default)
+        .counter(divan::counter::BytesCount::new(bytes))
+        .bench_local_refs(|interner| decode_page(Kind::Pod, &page, interner));
+}
