@@ -644,7 +644,9 @@ async fn every_refusal_has_its_outcome() {
     for code in [500, 502, 504] {
         desk.api.state().plan("PATCH", Fault::Status(code, "cannot say"), 1);
         desk.api.state().plan("GET /api/v1/namespaces/ml/pods/p", Fault::Status(503, "down"), 1);
-        assert!(matches!(desk.write(&change).await, AnnotationOutcome::Unanswered { message } if message == "cannot say"));
+        assert!(
+            matches!(desk.write(&change).await, AnnotationOutcome::Unanswered { message } if message == "cannot say")
+        );
     }
     desk.api.state().plan("PATCH", Fault::Status(504, "gateway timeout"), 1);
     assert_eq!(desk.write(&change).await, refused(504, "gateway timeout"), "read again, and not written");
@@ -835,7 +837,9 @@ async fn what_may_be_listed_and_not_watched_is_left_out_and_not_listed_again_and
     api.state().forbidden.remove(IN_WEB);
     api.state().plan(&format!("GET {IN_WEB}?watch"), Fault::Status(403, "may not watch"), usize::MAX);
     screen.live_with(2).await;
-    screen.until("said", |screen| screen.health(Kind::Pod).message.is_some_and(|it| it.contains("may not watch"))).await;
+    screen
+        .until("said", |screen| screen.health(Kind::Pod).message.is_some_and(|it| it.contains("may not watch")))
+        .await;
     server_sees("three more tries", || api.requests(&format!("GET {IN_WEB}?watch")) > 3).await;
     assert_eq!(api.requests(&format!("GET {IN_ML}?limit")), 2, "with web, and without");
     assert_eq!(api.requests(&format!("GET {IN_WEB}?limit")), 1);

@@ -27,7 +27,17 @@ pub(super) struct Pulse {
 impl Pulse {
     pub(super) fn new(source: SourceId, sink: Sink, clock: Clock, interval: Duration) -> Self {
         let health = Health::default();
-        Self { source, sink, clock, interval, told: Instant::now(), owed: None, health, note: None, was_complete: false }
+        Self {
+            source,
+            sink,
+            clock,
+            interval,
+            told: Instant::now(),
+            owed: None,
+            health,
+            note: None,
+            was_complete: false,
+        }
     }
 
     /// What to say as long as it lives.

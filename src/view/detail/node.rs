@@ -134,7 +134,8 @@ fn relations(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
 }
 
 fn claim_line(app: &Seen<'_>, claim: &NodeClaimRow) -> Line {
-    let line = Line::plain(&claim.meta.key.name).and(Role::Text, "  ").then(words::claim(claim_phase(claim, app)).line());
+    let line =
+        Line::plain(&claim.meta.key.name).and(Role::Text, "  ").then(words::claim(claim_phase(claim, app)).line());
     match claim.expires_at() {
         Some(at) => {
             let relative = format::relative(app.now, at);
