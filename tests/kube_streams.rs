@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use batchtop::fleet::{
     AnnotationChange, AnnotationOutcome, Change, ClusterFacts, ConnectionError, Delta, Epoch, Fleet, Health,
-    HealthState, KarpenterApi, Key, Kind, ObjectKey, Report, SourceId, Uid,
+    HealthState, KarpenterApi, Key, Kind, ObjectKey, Report, SourceId, Sym, Uid,
 };
 use batchtop::source::kube::{Access, Clock, ConnectOptions, KubeSource, Timing, annotate, fetch};
 use batchtop::units::Time;
@@ -644,7 +644,9 @@ async fn every_refusal_has_its_outcome() {
     for code in [500, 502, 504] {
         desk.api.state().plan("PATCH", Fault::Status(code, "cannot say"), 1);
         desk.api.state().plan("GET /api/v1/namespaces/ml/pods/p", Fault::Status(503, "down"), 1);
-        assert!(matches!(desk.write(&change).await, AnnotationOutcome::Unanswered { message } if message == "cannot say"));
+        assert!(
+            matches!(desk.write(&change).await, AnnotationOutcome::Unanswered { message } if message == "cannot say")
+        );
     }
     desk.api.state().plan("PATCH", Fault::Status(504, "gateway timeout"), 1);
     assert_eq!(desk.write(&change).await, refused(504, "gateway timeout"), "read again, and not written");
@@ -798,6 +800,9 @@ async fn a_namespace_that_may_not_be_read_does_not_take_the_others_along() {
     let words = screen.health(Kind::Pod).message.expect("words");
     assert!(words.contains("only namespace ml: ") && words.contains("not namespace web: "), "{words}");
     assert_eq!(screen.facts.namespaces.as_deref(), Some(&["ml".to_owned()][..]));
+    assert_eq!(screen.health(Kind::Pod).namespaces, Some(vec![Sym::new("ml")]));
+    screen.until("jobs", |screen| screen.is(Kind::Job, HealthState::Live)).await;
+    assert_eq!(screen.health(Kind::Job).namespaces, None, "Jobs may be read everywhere");
     put_pods(&api, 2..3);
     screen.live_with(3).await;
     assert!(!screen.pod_states.contains(&HealthState::Forbidden), "{:?}", screen.pod_states);
@@ -815,7 +820,7 @@ async fn the_whole_cluster_is_read_once_it_may_be() {
     api.state().forbidden.clear();
     screen.live_with(4).await;
     screen.until("no note", |screen| screen.health(Kind::Pod).message.is_none()).await;
-    assert_eq!(screen.facts.namespaces, None);
+    assert_eq!((screen.facts.namespaces.as_ref(), screen.health(Kind::Pod).namespaces), (None, None));
 }
 
 #[tokio::test]
@@ -835,7 +840,9 @@ async fn what_may_be_listed_and_not_watched_is_left_out_and_not_listed_again_and
     api.state().forbidden.remove(IN_WEB);
     api.state().plan(&format!("GET {IN_WEB}?watch"), Fault::Status(403, "may not watch"), usize::MAX);
     screen.live_with(2).await;
-    screen.until("said", |screen| screen.health(Kind::Pod).message.is_some_and(|it| it.contains("may not watch"))).await;
+    screen
+        .until("said", |screen| screen.health(Kind::Pod).message.is_some_and(|it| it.contains("may not watch")))
+        .await;
     server_sees("three more tries", || api.requests(&format!("GET {IN_WEB}?watch")) > 3).await;
     assert_eq!(api.requests(&format!("GET {IN_ML}?limit")), 2, "with web, and without");
     assert_eq!(api.requests(&format!("GET {IN_WEB}?limit")), 1);

@@ -15,9 +15,9 @@ use super::backoff::Backoff;
 use super::connect::{Connection, Plan, plan};
 use super::facts::{Fact, Facts, collect, facts};
 use super::failure::EXIT_INTERNAL;
+use super::kubeconfig::{Env, config_error, load, names};
 use super::sink::{Closed, Sink};
 use super::stream::{Stream, Surroundings};
-use super::kubeconfig::{Env, config_error, load, names};
 use super::{Clock, ConnectOptions, Timing, crd, identity};
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Kind, Report};
 
