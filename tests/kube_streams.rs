@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use batchtop::fleet::{
     AnnotationChange, AnnotationOutcome, Change, ClusterFacts, ConnectionError, Delta, Epoch, Fleet, Health,
-    HealthState, KarpenterApi, Key, Kind, ObjectKey, Report, SourceId, Uid,
+    HealthState, KarpenterApi, Key, Kind, ObjectKey, Report, SourceId, Sym, Uid,
 };
 use batchtop::source::kube::{Access, Clock, ConnectOptions, KubeSource, Timing, annotate, fetch};
 use batchtop::units::Time;
@@ -800,6 +800,9 @@ async fn a_namespace_that_may_not_be_read_does_not_take_the_others_along() {
     let words = screen.health(Kind::Pod).message.expect("words");
     assert!(words.contains("only namespace ml: ") && words.contains("not namespace web: "), "{words}");
     assert_eq!(screen.facts.namespaces.as_deref(), Some(&["ml".to_owned()][..]));
+    assert_eq!(screen.health(Kind::Pod).namespaces, Some(vec![Sym::new("ml")]));
+    screen.until("jobs", |screen| screen.is(Kind::Job, HealthState::Live)).await;
+    assert_eq!(screen.health(Kind::Job).namespaces, None, "Jobs may be read everywhere");
     put_pods(&api, 2..3);
     screen.live_with(3).await;
     assert!(!screen.pod_states.contains(&HealthState::Forbidden), "{:?}", screen.pod_states);
@@ -817,7 +820,7 @@ async fn the_whole_cluster_is_read_once_it_may_be() {
     api.state().forbidden.clear();
     screen.live_with(4).await;
     screen.until("no note", |screen| screen.health(Kind::Pod).message.is_none()).await;
-    assert_eq!(screen.facts.namespaces, None);
+    assert_eq!((screen.facts.namespaces.as_ref(), screen.health(Kind::Pod).namespaces), (None, None));
 }
 
 #[tokio::test]

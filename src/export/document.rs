@@ -45,7 +45,7 @@ pub struct SnapshotInput<'a> {
 impl<'a> SnapshotInput<'a> {
     /// What may be counted.
     pub(super) fn known(&self) -> Known<'a> {
-        Known::new(self.sources, self.cluster)
+        Known::new(self.sources)
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, row: &JobRow) -> 
     let state = batch::state(row);
     let gpu_requested = input.picture.job(row).map_or(0, |picture| picture.gpu_requested);
     let protected = picture::protected_pods_of(input.fleet, row, input.now, input.karpenter);
-    let knows_pods = known.readable(Kind::Pod);
+    let knows_pods = known.in_namespace(Kind::Pod, &row.meta.key.namespace);
     Job {
         namespace: text(&row.meta.key.namespace),
         name: text(&row.meta.key.name),

@@ -7,7 +7,7 @@ use super::{SnapshotInput, schema, snapshot};
 use crate::fleet::{
     Budget, ClusterFacts, Delta, EventClass, EventObject, EventRow, EventType, Fleet, Health, HealthState, JobRow,
     KarpenterApi, Kind, NodeClaimRow, NodeClassRef, NodePoolRow, NodeRow, ObjectKey, PodPhase, PodRow, SourceId,
-    Sources,
+    Sources, Sym,
 };
 use crate::insight::karpenter::Provenance;
 use crate::insight::testing::{
@@ -262,10 +262,21 @@ fn what_is_not_known_is_null() {
 #[test]
 fn where_only_some_namespaces_are_readable_sums_are_not_known() {
     let mut world = everything();
-    world.cluster.namespaces = Some(vec!["ml".to_owned()]);
+    let narrow = |world: &mut World, kind, to: &str| {
+        let health = world.sources.get_mut(&SourceId::Kind(kind)).expect("a source");
+        health.namespaces = Some(vec![Sym::new(to)]);
+    };
+    narrow(&mut world, Kind::Pod, "ml");
     let json = world.json();
     assert_eq!((&json["totals"]["pods"], &json["nodes"][1]["podCount"]), (&Value::Null, &Value::Null));
     assert_eq!((&json["jobs"][0]["podsProtected"], &json["totals"]["nodes"]), (&Value::from(1), &Value::from(2)));
+    assert_eq!(json["totals"]["jobsActive"], Value::from(1), "Jobs are read everywhere");
+    narrow(&mut world, Kind::Pod, "web");
+    narrow(&mut world, Kind::Job, "ml");
+    let json = world.json();
+    let job = &json["jobs"][0];
+    assert_eq!((&job["podsProtected"], &job["gpuRequested"]), (&Value::Null, &Value::Null), "its pods are not read");
+    assert_eq!(json["totals"]["jobsActive"], Value::Null);
 }
 
 /// The names in each list.

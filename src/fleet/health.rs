@@ -95,6 +95,9 @@ pub struct Health {
     pub next_try: Option<Time>,
     /// Objects that could not be decoded.
     pub undecodable: u64,
+    /// The only namespaces its table holds objects of, because the whole cluster is not readable; `None` for the whole
+    /// cluster. Rights differ from kind to kind.
+    pub namespaces: Option<Vec<Sym>>,
 }
 
 /// A reason for which nothing at all can be read. Each has a sentence, a hint and an exit code.
@@ -141,7 +144,8 @@ pub struct ClusterFacts {
     pub karpenter_crd_version: Option<String>,
     /// Whether the cluster serves `eks.amazonaws.com` NodeClasses (EKS Auto Mode).
     pub auto_mode: bool,
-    /// Namespaces that are watched one by one because the whole cluster is not readable; `None` for the whole cluster.
+    /// Namespaces whose pods are watched one by one because those of the whole cluster are not readable; `None` for the whole
+    /// cluster. Of other kinds, [`Health::namespaces`] tells.
     pub namespaces: Option<Vec<String>>,
     /// All contexts of the kubeconfig, in its order.
     pub contexts: Vec<String>,

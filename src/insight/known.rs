@@ -1,30 +1,39 @@
 //! What may be counted: a number over a table that is not complete is no number.
 
-use crate::fleet::{ClusterFacts, Health, HealthState, Kind, SourceId, Sources};
+use crate::fleet::{Health, HealthState, Kind, SourceId, Sources};
 
-/// Which kinds are known completely, in all namespaces.
+/// Which kinds are known completely, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Known<'a> {
     sources: &'a Sources,
-    whole_cluster: bool,
 }
 
 impl<'a> Known<'a> {
-    /// From the health of the Sources and what may be read.
-    pub fn new(sources: &'a Sources, facts: &ClusterFacts) -> Self {
-        Self { sources, whole_cluster: facts.namespaces.is_none() }
+    /// From the health of the Sources.
+    pub const fn new(sources: &'a Sources) -> Self {
+        Self { sources }
     }
 
-    /// Whether all objects of the kind are known; an API that does not exist has none.
+    /// Whether all objects of the kind are known, in all namespaces; an API that does not exist has none.
     pub fn all(&self, kind: Kind) -> bool {
-        self.readable(kind) && (self.whole_cluster || is_cluster_scoped(kind))
+        self.complete(kind).is_some_and(|health| health.namespaces.is_none())
+    }
+
+    /// Whether all objects of the kind are known in one namespace.
+    pub fn in_namespace(&self, kind: Kind, namespace: &str) -> bool {
+        self.complete(kind).is_some_and(|health| {
+            health.namespaces.as_ref().is_none_or(|read| read.iter().any(|name| name == namespace))
+        })
     }
 
     /// Whether all objects of the kind are known in the namespaces that are watched.
     pub fn readable(&self, kind: Kind) -> bool {
-        let state =
-            self.sources.get(&SourceId::Kind(kind)).map_or(HealthState::Connecting, |health: &Health| health.state);
-        state.is_complete() || state == HealthState::Absent
+        self.complete(kind).is_some()
+    }
+
+    fn complete(&self, kind: Kind) -> Option<&'a Health> {
+        let health = self.sources.get(&SourceId::Kind(kind))?;
+        (health.state.is_complete() || health.state == HealthState::Absent).then_some(health)
     }
 
     /// `value` where all objects of all these kinds are known.
@@ -33,22 +42,10 @@ impl<'a> Known<'a> {
     }
 }
 
-const fn is_cluster_scoped(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Node
-            | Kind::NodeClaim
-            | Kind::NodePool
-            | Kind::Namespace
-            | Kind::NodeOverlay
-            | Kind::Ec2NodeClass
-            | Kind::EksNodeClass
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::Sym;
 
     #[test]
     fn what_is_not_complete_is_not_known() {
@@ -59,13 +56,21 @@ mod tests {
             (SourceId::Kind(Kind::Job), health(HealthState::Syncing)),
             (SourceId::Kind(Kind::NodeClaim), health(HealthState::Absent)),
         ]);
-        let whole = ClusterFacts::default();
-        let part = ClusterFacts { namespaces: Some(vec!["ml".to_owned()]), ..ClusterFacts::default() };
-        let known = Known::new(&sources, &whole);
+        let known = Known::new(&sources);
         assert_eq!(known.only(&[Kind::Node, Kind::Pod, Kind::NodeClaim], 1), Some(1));
         assert_eq!(known.only(&[Kind::Node, Kind::Job], 1), None);
         assert!(!known.all(Kind::NodePool));
-        let known = Known::new(&sources, &part);
-        assert!(known.all(Kind::Node) && !known.all(Kind::Pod) && known.readable(Kind::Pod));
+    }
+
+    #[test]
+    fn what_is_read_in_some_namespaces_is_known_there_and_for_that_kind_only() {
+        let in_ml = Health { namespaces: Some(vec![Sym::new("ml")]), state: HealthState::Live, ..Health::default() };
+        let everywhere = Health { namespaces: None, ..in_ml.clone() };
+        let sources = Sources::from([(SourceId::Kind(Kind::Pod), in_ml), (SourceId::Kind(Kind::Job), everywhere)]);
+        let known = Known::new(&sources);
+        assert!(known.all(Kind::Job) && known.in_namespace(Kind::Job, "web"));
+        assert!(!known.all(Kind::Pod) && known.readable(Kind::Pod));
+        assert!(known.in_namespace(Kind::Pod, "ml") && !known.in_namespace(Kind::Pod, "web"));
+        assert!(!known.in_namespace(Kind::PodDisruptionBudget, "ml"));
     }
 }

@@ -66,7 +66,7 @@ impl<'a> Seen<'a> {
 
     /// Whether the table of a kind holds all that is watched.
     pub(super) fn readable(&self, kind: Kind) -> bool {
-        Known::new(&self.sources, &self.cluster).readable(kind)
+        Known::new(&self.sources).readable(kind)
     }
 
     /// The state of the Source of a kind.

@@ -2,7 +2,8 @@
 
 use batchtop::app::{DurationChoice, Effect, Msg, Overlay, Settings, Severity, Ui};
 use batchtop::fleet::{
-    AnnotationOutcome, Change, Delta, HealthState, KarpenterApi, Kind, Meta, NodeRow, PodPhase, PodRow, Report, Uid,
+    AnnotationOutcome, Change, Delta, Health, HealthState, KarpenterApi, Kind, Meta, NodeRow, PodPhase, PodRow, Report,
+    SourceId, Uid,
 };
 
 use crate::dsl::{Story, story, story_with};
@@ -224,6 +225,19 @@ fn a_template_with_the_annotation_protects_retries() {
 fn a_job_waits_until_all_pods_are_known() {
     let told = story(small()).told(vec![health(Kind::Pod, HealthState::Syncing)]).keys("2 j p").nothing_open();
     told.says("nothing to protect: Job ml/train: not all of its pods are known, source pods is Syncing (7 read)");
+}
+
+#[test]
+fn a_job_in_a_namespace_whose_pods_may_not_be_read_is_left_alone() {
+    let in_namespace = |name: &str| {
+        let namespaces = Some(vec![name.into()]);
+        let pods = Health { state: HealthState::Live, objects: 7, namespaces, ..Health::default() };
+        Report::Health(SourceId::Kind(Kind::Pod), pods)
+    };
+    let told = story(small()).told(vec![in_namespace("web")]).keys("2 j p").nothing_open();
+    told.says("Job ml/train: its pods are not known: those of namespace ml may not be read");
+    let told = story(small()).told(vec![in_namespace("ml")]).keys("2 j p");
+    assert!(!would_write(&told).is_empty());
 }
 
 #[test]

@@ -81,7 +81,7 @@ impl Chosen {
     /// All current pods of a Job, which takes knowing all of them.
     fn job(&mut self, app: &App, job: &JobRow, verb: Verb, seen: &mut BTreeSet<Key>) {
         let key = Key::new(Kind::Job, job.meta.key.clone());
-        if let Some(reason) = pods_unknown(app) {
+        if let Some(reason) = pods_unknown(app, &job.meta.key.namespace) {
             return self.skip(&key, &reason);
         }
         let mut pods: Vec<&PodRow> = app.fleet.pods_of_job(&job.meta.uid).filter(|pod| pod.is_active()).collect();
@@ -103,9 +103,14 @@ fn reason_against(pod: &PodRow, verb: Verb) -> Option<&'static str> {
     }
 }
 
-fn pods_unknown(app: &App) -> Option<String> {
-    if Known::new(&app.sources, &app.cluster).readable(Kind::Pod) {
+/// Why not all pods of a namespace are known, if they are not.
+fn pods_unknown(app: &App, namespace: &str) -> Option<String> {
+    let known = Known::new(&app.sources);
+    if known.in_namespace(Kind::Pod, namespace) {
         return None;
+    }
+    if known.readable(Kind::Pod) {
+        return Some(format!("its pods are not known: those of namespace {namespace} may not be read"));
     }
     let how = match app.sources.get(&SourceId::Kind(Kind::Pod)) {
         Some(health) => format!("source pods is {} ({} read)", health.state.name(), health.objects),

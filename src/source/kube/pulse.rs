@@ -71,7 +71,17 @@ impl Pulse {
 
     /// The list is complete.
     pub(super) async fn list_complete(&mut self, objects: u64) -> Result<(), Closed> {
+        self.list_complete_in(None, objects).await
+    }
+
+    /// The list of these namespaces, or (`None`) of the whole cluster, is complete.
+    pub(super) async fn list_complete_in(
+        &mut self,
+        namespaces: Option<Vec<String>>,
+        objects: u64,
+    ) -> Result<(), Closed> {
         self.was_complete = true;
+        self.health.namespaces = namespaces.map(|names| names.iter().map(|name| Sym::new(name)).collect());
         self.health.objects = objects;
         self.live().await
     }
@@ -125,6 +135,7 @@ impl Pulse {
 
     fn empty(&mut self) {
         self.was_complete = false;
+        self.health.namespaces = None;
         self.health.objects = 0;
         self.health.undecodable = 0;
         self.health.as_of = Some((self.clock)());

@@ -246,7 +246,7 @@ impl Stream {
             Kind::Pod => self.tell(Fact::Namespaces(self.namespaces())).await?,
             _ => {}
         }
-        Ok(self.pulse.list_complete(objects).await?)
+        Ok(self.pulse.list_complete_in(self.namespaces(), objects).await?)
     }
 
     async fn send_marker(&self, marker: RawChange<'_>) -> Result<(), Closed> {
