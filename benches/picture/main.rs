@@ -96,9 +96,10 @@ fn decode_page(kind: Kind, page: &[String], interner: &mut Interner) -> (Delta, 
 /// Some pods, changed in what the picture and the order of rows depend on. Each call changes them anew.
 fn changed_pods(app: &App, count: usize, turn: &mut u32) -> Delta {
     *turn += 1;
-    let step = PODS / count;
-    // Any pods will do, as long as each turn takes the same.
-    let pods = app.fleet.pods.iter().step_by(step).take(count);
+    let step = PODS / count / 2;
+    // Any that stand on a Node and belong to a Job will do, as long as each turn takes the same.
+    let is_joined = |pod: &&PodRow| pod.node.is_some() && pod.owner.as_ref().is_some_and(|owner| owner.kind == "Job");
+    let pods = app.fleet.pods.iter().filter(is_joined).step_by(step).take(count);
     let is_even = turn.is_multiple_of(2);
     let change = |pod: &PodRow| PodRow {
         restarts: *turn,

@@ -70,7 +70,18 @@ fn merge(into: &mut Value, patch: &Value) {
 
 /// The tree of names by which a manager's fields are told.
 fn fields(value: &Value) -> Value {
-    let Value::Object(members) = value else { return json!({}) };
-    let named: Map<String, Value> = members.iter().map(|(name, value)| (format!("f:{name}"), fields(value))).collect();
+    let named: Map<String, Value> = match value {
+        Value::Object(members) => members.iter().map(|(name, value)| (format!("f:{name}"), fields(value))).collect(),
+        Value::Array(items) => items.iter().map(|item| (key(item), fields(item))).collect(),
+        _ => Map::new(),
+    };
     Value::Object(named)
+}
+
+/// How managers name an item of a list.
+fn key(item: &Value) -> String {
+    match item.get("name") {
+        Some(name) => format!("k:{{\"name\":{name}}}"),
+        None => format!("v:{item}"),
+    }
 }
