@@ -182,10 +182,8 @@ impl Bench {
         let began = Instant::now();
         let mut command = Command::new(PROGRAM);
         let status = command.arg("--help").env("HOME", self.home.path()).stdout(Stdio::null()).status();
-        match status.context(PROGRAM)?.success() {
-            true => Ok(began.elapsed()),
-            false => Err(Failure::new("--help failed")),
-        }
+        let elapsed = began.elapsed();
+        if status.context(PROGRAM)?.success() { Ok(elapsed) } else { Err(Failure::new("--help failed")) }
     }
 
     /// Starts batchtop and follows it until everything is on its screen.
