@@ -18,6 +18,8 @@ const FILTER: &str = "batchtop=info,warn,kube_client=error,hyper=off";
 
 /// Starts logging to a folder. `BATCHTOP_LOG` overrides the filter. Without a writable folder there is no log.
 pub fn start(folder: &Path, filter: Option<&str>) -> Option<WorkerGuard> {
+    // The appender looks for old files first, and tells the terminal when there is no folder yet.
+    std::fs::create_dir_all(folder).ok()?;
     let file = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("batchtop")

@@ -17,8 +17,8 @@ use crate::units::Selector;
 
 /// How long tasks that still run may take to end when the program leaves.
 pub const SHUTDOWN: Duration = Duration::from_millis(500);
-/// Two are enough to decode while a key press is handled.
-const WORKER_THREADS: usize = 2;
+/// One decodes while the loop, which has the main thread, handles keys; each further one would cost memory.
+const WORKER_THREADS: usize = 1;
 
 /// What both start with.
 pub struct Start {
