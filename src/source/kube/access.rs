@@ -1,5 +1,7 @@
 //! The current client, which is replaced when credentials are renewed.
 
+use std::sync::Arc;
+
 use kube::Client;
 use tokio::sync::{mpsc, watch};
 
@@ -17,7 +19,7 @@ pub(super) struct Current {
 pub struct Access {
     current: watch::Receiver<Option<Current>>,
     suspects: mpsc::Sender<u64>,
-    timing: Timing,
+    timing: Arc<Timing>,
 }
 
 /// The other end of [`Access`].
@@ -33,7 +35,7 @@ const SUSPICIONS: usize = 1;
 pub(super) fn access(timing: Timing) -> (Access, Keeper) {
     let (publish, current) = watch::channel(None);
     let (suspects, suspected) = mpsc::channel(SUSPICIONS);
-    (Access { current, suspects, timing }, Keeper { current: publish, suspects: suspected })
+    (Access { current, suspects, timing: Arc::new(timing) }, Keeper { current: publish, suspects: suspected })
 }
 
 impl Access {
