@@ -327,8 +327,10 @@ pub struct Skipped {
 pub struct WriteDialog {
     /// What it does.
     pub verb: Verb,
-    /// The context it writes to.
+    /// The context it writes to, empty where there is none (in-cluster, or a server was named).
     pub context: String,
+    /// The address of the API server that it writes to.
+    pub server: String,
     /// The title's words for the objects: `8 pods of Job ml/train`.
     pub subject: String,
     /// The objects it would change.
@@ -353,6 +355,8 @@ pub struct WriteDialog {
     pub undoes: Option<u64>,
     /// Why it cannot be done as it stands.
     pub error: Option<String>,
+    /// First visible line.
+    pub scroll: usize,
 }
 
 impl WriteDialog {

@@ -2,10 +2,12 @@
 
 use std::ops::Deref;
 
+use super::format;
 use crate::app::App;
 use crate::fleet::{HealthState, JobRow, Key, Kind, NodeRow, PodRow, SourceId};
 use crate::insight::Known;
 use crate::insight::disruption::{Protection, protection};
+use crate::insight::gpu::NodeGpu;
 use crate::insight::picture::{NodePicture, Totals, protected_pods_of, totals};
 
 /// The App as a frame sees it.
@@ -50,21 +52,51 @@ impl<'a> Seen<'a> {
         self.app.picture.node(&node.meta.key.name)
     }
 
-    /// How many pods on a Node are protected; `None` until the pods are known.
+    /// The accelerators that pods request of a Node, or what stands for a number that is not known.
+    pub(super) fn gpus_requested(&self, gpu: &NodeGpu) -> Result<i64, &'static str> {
+        if self.all(Kind::Pod) { Ok(gpu.requested) } else { Err(self.unknown(Kind::Pod)) }
+    }
+
+    /// How many pods on a Node are protected; `None` unless all pods are known.
     pub(super) fn protected_on(&self, node: &NodeRow) -> Option<usize> {
         let pods = self.fleet.pods_on(&node.meta.key.name);
         let protected = pods.filter(|pod| protection::is_protected(pod, self.now, &self.karpenter)).count();
-        self.readable(Kind::Pod).then_some(protected)
+        self.all(Kind::Pod).then_some(protected)
     }
 
-    /// How many of a Job's active pods are protected, of how many; `None` until the pods are known.
+    /// How many of a Job's active pods are protected, of how many; `None` until the pods are known. Pods are in the
+    /// namespace of their Job, so those that are watched are enough.
     pub(super) fn protected_of(&self, job: &JobRow) -> Option<(usize, usize)> {
         let active = self.fleet.pods_of_job(&job.meta.uid).filter(|pod| pod.is_active()).count();
         let protected = protected_pods_of(&self.fleet, job, self.now, &self.karpenter);
         self.readable(Kind::Pod).then_some((protected, active))
     }
 
-    /// Whether the table of a kind holds all that is watched.
+    /// Whether all objects of a kind are known, in all namespaces: what is summed over the cluster or over a Node is a
+    /// number only then.
+    pub(super) fn all(&self, kind: Kind) -> bool {
+        Known::new(&self.sources, &self.cluster).all(kind)
+    }
+
+    /// What stands for a number over a kind that is not known: not yet, or, where only some namespaces may be read, not
+    /// at all.
+    pub(super) fn unknown(&self, kind: Kind) -> &'static str {
+        if self.readable(kind) || self.state(kind) == HealthState::Forbidden {
+            format::UNKNOWN
+        } else {
+            format::NOT_YET
+        }
+    }
+
+    /// The same in a sentence about pods: `pods are not known yet`.
+    pub(super) fn pods_unknown(&self) -> &'static str {
+        match self.unknown(Kind::Pod) {
+            format::NOT_YET => "pods are not known yet",
+            _ => "pods are not known: not all namespaces are readable",
+        }
+    }
+
+    /// Whether the table of a kind holds all that is watched, in whichever namespaces: there is a list to show.
     pub(super) fn readable(&self, kind: Kind) -> bool {
         Known::new(&self.sources).readable(kind)
     }

@@ -134,13 +134,13 @@ impl Row<'_> {
         app::node_phase(node, self.app)
     }
 
-    /// A number that comes from pods: only of Nodes, and only when the pods are known.
+    /// A number that comes from pods: only of Nodes, and only when all pods are known.
     fn if_pods_known(&self, text: impl Fn(&NodePicture, &NodeRow) -> Line) -> Line {
         let Machine::Node(node) = self.machine else { return Line::of(Role::TextDim, format::NONE) };
-        match self.app.node(node).filter(|_| self.app.readable(Kind::Pod)) {
+        match self.app.node(node).filter(|_| self.app.all(Kind::Pod)) {
             Some(picture) if self.app.state(Kind::Pod) == HealthState::Stale => text(picture, node).all(Role::Stale),
             Some(picture) => text(picture, node),
-            None => Line::of(Role::Unknown, format::NOT_YET),
+            None => Line::of(Role::Unknown, self.app.unknown(Kind::Pod)),
         }
     }
 
@@ -158,12 +158,12 @@ impl Row<'_> {
 
     fn gpu(&self) -> Line {
         match self.machine {
-            Machine::Claim(claim) => words::gpus(Some(0), claim.capacity.gpu_total()),
+            Machine::Claim(claim) => words::gpus(Ok(0), claim.capacity.gpu_total()),
             Machine::Node(node) => {
                 let Some(gpu) = self.app.node(node).and_then(|picture| picture.gpu.as_ref()) else {
                     return Line::new();
                 };
-                words::gpus(self.app.readable(Kind::Pod).then_some(gpu.requested), gpu.advertised)
+                words::gpus(self.app.gpus_requested(gpu), gpu.advertised)
             }
         }
     }
@@ -177,7 +177,7 @@ impl Row<'_> {
             (NodeAnnotation::Absent, Some(pods)) => {
                 Line::of(Role::Protected, format!("▣ {}", format::plural(pods, "pod")))
             }
-            (NodeAnnotation::Absent, None) => Line::of(Role::Unknown, format::NOT_YET),
+            (NodeAnnotation::Absent, None) => Line::of(Role::Unknown, self.app.unknown(Kind::Pod)),
         }
     }
 
@@ -206,7 +206,7 @@ impl Row<'_> {
     fn what_about(&self, node: &NodeRow, phase: NodePhase) -> String {
         let count = self.app.node(node).map_or(0, |picture| picture.pod_count);
         let pods = match self.app.protected_on(node) {
-            None => "its pods are not known yet".to_owned(),
+            None => format!("its {}", self.app.pods_unknown()),
             Some(0) => format::plural(count, "pod"),
             Some(protected) => format!("{}, {protected} protected", format::plural(count, "pod")),
         };

@@ -83,9 +83,11 @@ pub(super) fn totals(app: &Seen<'_>, area: Area) -> Placed {
     Placed { area, line: line.cut(usize::from(area.width)) }
 }
 
-/// A number as far as its Source tells the truth: nothing before the first list is complete, marked when it is stale.
+/// A number as far as its Source tells the truth: nothing before the first list is complete or where only some
+/// namespaces are readable, marked when it is stale.
 fn number(app: &Seen<'_>, kind: Kind, value: u64) -> Line {
     match app.state(kind) {
+        _ if app.readable(kind) && !app.all(kind) => Line::of(Role::Unknown, format::UNKNOWN),
         crate::fleet::HealthState::Live => Line::of(Role::TextStrong, format::count(value)),
         crate::fleet::HealthState::Stale => Line::of(Role::Stale, format::count(value)).and(Role::Stale, " (stale)"),
         crate::fleet::HealthState::Forbidden => Line::of(Role::Unknown, format::UNKNOWN),
@@ -101,7 +103,7 @@ fn nodes(app: &Seen<'_>) -> Line {
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{} {word}", format::count(count)))
         .collect();
-    if !parts.is_empty() && app.readable(Kind::Node) {
+    if !parts.is_empty() && app.all(Kind::Node) {
         line.push(Role::TextDim, format!(" ({})", parts.join(", ")));
     }
     line
@@ -109,7 +111,7 @@ fn nodes(app: &Seen<'_>) -> Line {
 
 fn pods(app: &Seen<'_>) -> Line {
     let line = Line::of(Role::TextDim, "   pods ").then(number(app, Kind::Pod, app.totals.pods));
-    if app.totals.pods_protected == 0 || !app.readable(Kind::Pod) {
+    if app.totals.pods_protected == 0 || !app.all(Kind::Pod) {
         return line;
     }
     line.and(Role::TextDim, " (")
@@ -127,8 +129,8 @@ fn gpus(app: &Seen<'_>) -> (Line, Line) {
     if gpu.advertised == 0 {
         return (Line::new(), Line::new());
     }
-    let is_known = app.readable(Kind::Pod);
-    let requested = if is_known { format::count(gpu.requested) } else { format::NOT_YET.to_owned() };
+    let is_known = app.all(Kind::Pod);
+    let requested = if is_known { format::count(gpu.requested) } else { app.unknown(Kind::Pod).to_owned() };
     let there = format::count(gpu.advertised);
     let label = Line::of(Role::TextDim, "   GPU ");
     let long = label.clone().and(Role::Gpu, &there).and(Role::TextDim, format!(": {requested} requested"));
@@ -172,14 +174,31 @@ pub(super) fn listing(app: &Seen<'_>, tabs: &[Tab], area: Area) -> Placed {
     if marks > 0 {
         parts.insert(0, Line::of(Role::Key, format!("{marks} marked")));
     }
-    let mut line = Line::new();
-    for part in parts {
-        line = line.spaced("   ").then(part);
-    }
-    let line = line.cut(room);
+    let line = parts.into_iter().fold(Line::new(), |line, part| line.spaced("   ").then(part));
+    let line = selector(app, room.saturating_sub(line.width() + 3)).spaced("   ").then(line).cut(room);
     let width = u16::try_from(line.width()).unwrap_or(0);
     Placed { area: Area::row(area.width.saturating_sub(width + 1), area.y, width), line }
 }
+
+/// `-l app=train` or `--node-selector …`, whichever narrows the rows of the screen, so that the eye finds why rows are
+/// missing. Where that is too long the flag is left out, then the selector is cut.
+fn selector(app: &Seen<'_>, room: usize) -> Line {
+    let (flag, selector) = match app.ui.level.screen {
+        app::Screen::Fleet | app::Screen::Claims => ("--node-selector", &app.scope.node_selector),
+        app::Screen::Jobs | app::Screen::Pods | app::Screen::Events => ("-l", &app.scope.selector),
+    };
+    let Some(selector) = selector else { return Line::new() };
+    let short = Line::of(Role::Input, selector.to_string());
+    let long = Line::of(Role::TextDim, format!("{flag} ")).then(short.clone());
+    match () {
+        () if long.width() <= room => long,
+        () if room >= SHORTEST_SELECTOR => short.cut(room),
+        () => Line::new(),
+    }
+}
+
+/// Less of a selector says nothing.
+const SHORTEST_SELECTOR: usize = 6;
 
 /// `3/24`, and of how many where a filter hides some.
 fn position(app: &Seen<'_>) -> Line {

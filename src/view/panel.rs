@@ -16,6 +16,8 @@ pub(super) struct Sheet {
     pub(super) scroll: usize,
     /// The line below.
     pub(super) hint: Line,
+    /// What the line below begins with where not all is visible.
+    pub(super) scroll_hint: Line,
     /// Where something is typed: line and column.
     pub(super) cursor: Option<(usize, usize)>,
 }
@@ -33,7 +35,15 @@ pub(super) struct Laid {
 impl Sheet {
     /// Nothing but a title.
     pub(super) fn new(title: Line) -> Self {
-        Self { title, lines: Vec::new(), indent: 2, scroll: 0, hint: Line::new(), cursor: None }
+        Self {
+            title,
+            lines: Vec::new(),
+            indent: 2,
+            scroll: 0,
+            hint: Line::new(),
+            scroll_hint: Line::new(),
+            cursor: None,
+        }
     }
 
     /// In a given place.
@@ -53,7 +63,8 @@ impl Sheet {
         let width = usize::from(panel.text_area().width);
         let position = position(start, page, lines.len());
         panel.title = with_position(panel.title, position, width);
-        panel.hint = self.hint.cut(width);
+        let scrolls = if scroll_end > 0 { self.scroll_hint } else { Line::new() };
+        panel.hint = scrolls.then(self.hint).cut(width);
         panel.lines =
             lines.into_iter().skip(start).take(page).map(|line| line.cut(usize::from(inside.width))).collect();
         let cursor = cursor.and_then(|at| on_screen(at, start, inside));

@@ -138,15 +138,18 @@ pub(super) fn or_none(text: Option<impl AsRef<str>>) -> Line {
     }
 }
 
-/// Devices requested of those there are, as a bar and in numbers.
-pub(super) fn gpus(requested: Option<i64>, there: i64) -> Line {
+/// Devices requested of those there are, as a bar and in numbers; or what stands for a number that is not known.
+pub(super) fn gpus(requested: Result<i64, &str>, there: i64) -> Line {
     if there == 0 && requested.unwrap_or(0) == 0 {
         return Line::new();
     }
     let numbers = |requested: &str| format!("{requested}/{there}");
-    let Some(requested) = requested else {
-        return Line::of(Role::BarEmpty, "·".repeat(bar_length(there)))
-            .and(Role::Unknown, format!(" {}", numbers(format::NOT_YET)));
+    let requested = match requested {
+        Ok(requested) => requested,
+        Err(unknown) => {
+            let bar = Line::of(Role::BarEmpty, "·".repeat(bar_length(there)));
+            return bar.and(Role::Unknown, format!(" {}", numbers(unknown)));
+        }
     };
     let (full, free) = format::bar(requested, there, LONGEST_BAR);
     Line::of(Role::BarFill, full)

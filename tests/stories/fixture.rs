@@ -283,3 +283,7 @@ pub fn upsert_node(node: NodeRow) -> Report {
 pub fn upsert_claim(claim: NodeClaimRow) -> Report {
     Report::Delta(Delta::NodeClaims(vec![Change::Upsert(claim)]))
 }
+
+pub fn upsert_event(event: EventRow) -> Report {
+    Report::Delta(Delta::Events(vec![Change::Upsert(event)]))
+}

@@ -1,11 +1,12 @@
 //! Rows: what is listed, in which order, what the filter leaves.
 
 use batchtop::app::{Scope, Screen, Severity};
-use batchtop::fleet::{Kind, Sym};
+use batchtop::fleet::{Kind, Labels, Sym};
 
 use crate::dsl::story;
 use crate::fixture::{
-    claim, namespaces, node, pod, protected, remove_pod, small, upsert_claim, upsert_node, upsert_pod,
+    claim, event, namespaces, node, pod, protected, remove_pod, small, upsert_claim, upsert_event, upsert_node,
+    upsert_pod,
 };
 
 const FLEET: [&str; 5] = ["gpu-broken", "gpu-new", "lab", "cpu-a", "gpu-a"];
@@ -327,4 +328,65 @@ fn scopes_name_what_they_narrow_to() {
     let told = story(small()).keys("G l");
     assert_eq!(told.app.ui.level.scope, Some(Scope::Node(Sym::new("gpu-a"))));
     assert!(told.app.ui.listing.rows.iter().all(|key| key.kind == Kind::Pod));
+}
+
+fn scoped(selector: &str, node_selector: &str) -> batchtop::app::Settings {
+    let parse = |text: &str| batchtop::units::Selector::parse(text).ok().filter(|_| !text.is_empty());
+    let scope =
+        batchtop::insight::Scope { namespaces: None, selector: parse(selector), node_selector: parse(node_selector) };
+    batchtop::app::Settings { scope, ..Default::default() }
+}
+
+fn labelled(key: &str, value: &str) -> Labels {
+    Labels::new(vec![(Sym::new(key), Sym::new(value))])
+}
+
+#[test]
+fn events_of_selected_pods_come_with_pods_that_come_late() {
+    let told = crate::dsl::story_with(small(), scoped("team=a", "")).keys("5").rows(&[]);
+    let train = batchtop::fleet::PodRow { labels: labelled("team", "a"), ..pod("ml", "train-0", "gpu-a") };
+    told.told(vec![upsert_pod(train)]).rows(&["ml/e2"]).told(vec![remove_pod("ml", "train-0")]).rows(&[]);
+}
+
+#[test]
+fn events_of_a_node_come_with_what_leads_there() {
+    let told = story(small()).told(vec![remove_pod("ml", "train-0")]).keys("5 / 'node:gpu-a' enter");
+    let told = told.rows(&["default/e1"]).told(vec![upsert_pod(pod("ml", "train-0", "gpu-a"))]);
+    let told = told.rows(&["ml/e2", "default/e1"]);
+    let told = told.told(vec![upsert_claim(claim("gpu-new", "gpu", Some("gpu-a")))]);
+    told.rows(&["ml/e2", "default/e3", "default/e1"]);
+}
+
+#[test]
+fn claims_follow_the_node_by_which_they_are_selected() {
+    let told = crate::dsl::story_with(small(), scoped("", "team=a")).keys("4").rows(&[]);
+    let mut gpu_a = node("gpu-a", "gpu");
+    gpu_a.labels =
+        Labels::new(vec![(Sym::new("karpenter.sh/nodepool"), Sym::new("gpu")), (Sym::new("team"), Sym::new("a"))]);
+    told.told(vec![upsert_node(gpu_a)]).rows(&["gpu", "gpu-claim"]);
+}
+
+#[test]
+fn events_about_a_claim_are_found_whatever_their_namespace() {
+    let named = batchtop::fleet::ObjectKey::new("default", "gpu-new");
+    let late = event("e9", 1, "Registered", "NodeClaim", &named);
+    let told = story(small()).told(vec![upsert_event(late)]);
+    told.keys("j l").screen(Screen::Events).rows(&["default/e9", "default/e3"]);
+}
+
+#[test]
+fn a_job_of_volcano_is_no_job() {
+    let owner = |api: &str| batchtop::fleet::Owner {
+        api_version: Sym::new(api),
+        kind: Sym::new("Job"),
+        name: Sym::new("train"),
+        uid: batchtop::fleet::Uid::parse("uid of ml/train"),
+    };
+    let of = |name: &str, api: &str| {
+        upsert_pod(batchtop::fleet::PodRow { owner: Some(owner(api)), ..pod("ml", name, "lab") })
+    };
+    let told = story(small()).told(vec![of("mpi", "batch.volcano.sh/v1alpha1"), of("one-more", "batch/v1")]);
+    let told = told.keys("3 / 'job:train' space '!train-' enter").rows(&["ml/one-more"]);
+    let job = batchtop::fleet::Uid::parse("uid of ml/train");
+    assert!(told.app.fleet.pods_of_job(&job).all(|pod| &*pod.meta.key.name != "mpi"));
 }

@@ -2,8 +2,8 @@
 
 use batchtop::app::{DurationChoice, Effect, Msg, Overlay, Settings, Severity, Ui};
 use batchtop::fleet::{
-    AnnotationOutcome, Change, Delta, Health, HealthState, KarpenterApi, Kind, Meta, NodeRow, PodPhase, PodRow, Report,
-    SourceId, Uid,
+    AnnotationOutcome, Change, ClusterFacts, Delta, Health, HealthState, KarpenterApi, Kind, Meta, NodeRow, PodPhase,
+    PodRow, Report, SourceId, Uid,
 };
 
 use crate::dsl::{Story, story, story_with};
@@ -531,4 +531,50 @@ fn finished_and_pending_pods_of_a_job_are_told_apart() {
     let told = told.keys("2 j p").asks_to("protect 3 pods of Job ml/train in prod-ml");
     let names: Vec<&str> = told.dialog().targets.iter().map(|target| &*target.change.key.object.name).collect();
     assert_eq!(names, ["train-1", "train-2", "train-3"]);
+}
+
+#[test]
+fn colon_q_waits_for_answers_as_q_does() {
+    let told = story(small()).keys(TRAIN_0).keys("p enter").keys(": 'q' enter").asks(&[]);
+    told.says("0 of 1 answered; wait, or leave with ctrl-c").keys(": 'quit' enter").asks(&[]);
+    let told = story(small()).keys(TRAIN_0).keys("p enter").keys(": 'q!' enter").asks(&["quit"]);
+    told.all_done();
+    story(small()).keys(TRAIN_0).keys("p enter").all_done().keys(": 'q' enter").asks(&["quit"]);
+}
+
+#[test]
+fn a_dialog_scrolls_where_nothing_is_chosen_between() {
+    let told = story(wide(20)).keys("2 p down");
+    assert_eq!(told.dialog().scroll, 1);
+    let told = told.keys("pgdn");
+    let page = told.app.ui.page();
+    assert_eq!(told.dialog().scroll, 1 + page);
+    let mut told = told.keys("up");
+    assert_eq!(told.dialog().scroll, page);
+    told.send(Msg::ScrollEnd(7));
+    assert_eq!(told.dialog().scroll, 7);
+    let told = told.keys("pgdn");
+    assert_eq!(told.dialog().scroll, 7, "it ends where the text ends");
+    assert_eq!(told.keys("right").dialog().scroll, 0, "what is chosen is seen");
+}
+
+#[test]
+fn what_is_typed_in_a_scrolled_dialog_is_seen() {
+    let told = story(wide(21)).keys("2 p pgdn");
+    assert!(told.dialog().scroll > 0);
+    let told = told.keys("'2'");
+    assert_eq!((told.dialog().scroll, told.dialog().typed.value()), (0, "2"));
+    let told = told.keys("pgdn enter").refuses("type 21");
+    assert_eq!(told.dialog().scroll, 0, "why it was refused is seen");
+    let told = told.keys("left down");
+    assert_eq!(told.dialog().scroll, 0, "down goes to the other line");
+    assert!(told.dialog().typing_number);
+}
+
+#[test]
+fn the_dialog_knows_where_it_writes_without_a_context() {
+    let server = "https://10.0.0.1:443".to_owned();
+    let inside = ClusterFacts { context: String::new(), server: server.clone(), ..facts() };
+    let told = story(small()).told(vec![Report::Cluster(Box::new(inside))]).keys(TRAIN_0).keys("p");
+    assert_eq!((told.dialog().context.as_str(), &told.dialog().server), ("", &server));
 }

@@ -3,7 +3,7 @@
 use batchtop::app::{Msg, Notice, Severity, update};
 use batchtop::fleet::*;
 
-use crate::fixture::{fleet, press, set_health};
+use crate::fixture::{fleet, hostile_pod, press, report, set_health};
 use crate::paint::{text, with_roles};
 
 fn snapshot(name: &str, content: &str) {
@@ -91,4 +91,81 @@ fn readonly_offers_no_writing_key() {
     assert!(!shown.contains("p protect") && shown.contains("read-only"), "{shown}");
     press(&mut app, "?");
     assert!(!text(&app).contains("protect or unprotect"));
+}
+
+/// All pods marked, among them twenty on nodes of their own.
+fn twenty_marked(size: (u16, u16)) -> batchtop::app::App {
+    let mut app = fleet(size);
+    let pods = (0..20).map(|n| {
+        let mut pod = hostile_pod(&format!("n{n:02}"));
+        pod.meta.key = ObjectKey::new("w", &format!("w{n:02}"));
+        pod.do_not_disrupt = None;
+        pod.owner = None;
+        Change::Upsert(pod)
+    });
+    report(&mut app, Report::Delta(Delta::Pods(pods.collect())));
+    press(&mut app, "3 / w / enter ctrl-a p");
+    app
+}
+
+#[test]
+fn every_object_of_a_dialog_can_be_seen_with_its_node() {
+    for (size, key) in [((80, 24), "pgdn"), ((80, 24), "down"), ((40, 10), "pgdn"), ((40, 10), "down")] {
+        let mut app = twenty_marked(size);
+        let mut seen = text(&app);
+        assert!(seen.contains("pgdn more"), "{seen}");
+        for _ in 0..120 {
+            let end = batchtop::view::derive(&app).scroll_end;
+            update(&mut app, Msg::ScrollEnd(end));
+            press(&mut app, key);
+            seen.push_str(&text(&app));
+        }
+        for n in 0..20 {
+            assert!(seen.contains(&format!("w/w{n:02}")), "{size:?} {key}: w{n:02} is never seen\n{seen}");
+            assert!(seen.contains(&format!("on n{n:02}")), "{size:?} {key}: n{n:02} is never seen\n{seen}");
+        }
+    }
+}
+
+#[test]
+fn many_objects_in_a_dialog() {
+    snapshot("protect_many_80x24", &text(&twenty_marked((80, 24))));
+    let mut app = twenty_marked((40, 10));
+    snapshot("protect_many_40x10", &text(&app));
+    press(&mut app, "pgdn");
+    snapshot("protect_many_40x10_scrolled", &text(&app));
+}
+
+/// Where there is no context the server is the only name of what is written to.
+#[test]
+fn a_dialog_without_context_names_the_server() {
+    for size in [(80, 24), (40, 10)] {
+        let mut app = fleet(size);
+        let facts = ClusterFacts { context: String::new(), ..app.cluster.clone() };
+        report(&mut app, Report::Cluster(Box::new(facts)));
+        press(&mut app, "2 j j j p");
+        let shown = text(&app);
+        assert!(shown.contains("https://k8s.example:6443") && !shown.contains("context"), "{shown}");
+    }
+    let shown = text(&after((80, 24), "2 j j j p"));
+    assert!(shown.contains("context prod-ml  server https://k8s.example:6443"), "{shown}");
+}
+
+/// The longest address of a managed cluster on the smallest terminal.
+#[test]
+fn what_is_typed_is_seen_beside_a_long_address() {
+    let mut app = fleet((40, 10));
+    let server = format!("https://{}.gr7.us-gov-east-1.eks.amazonaws.com", "0123456789ABCDEF".repeat(2));
+    let facts = ClusterFacts { server, ..app.cluster.clone() };
+    report(&mut app, Report::Cluster(Box::new(facts)));
+    let pods = (0..21).map(|n| {
+        let mut pod = hostile_pod(&format!("n{n:02}"));
+        (pod.meta.key, pod.owner) = (ObjectKey::new("w", &format!("w{n:02}")), None);
+        Change::Upsert(pod)
+    });
+    report(&mut app, Report::Delta(Delta::Pods(pods.collect())));
+    press(&mut app, "3 / w / enter ctrl-a p 2");
+    let shown = text(&app);
+    assert!(shown.contains("type 21 to confirm: 2"), "{shown}");
+    assert!(batchtop::view::derive(&app).cursor.is_some());
 }

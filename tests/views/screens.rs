@@ -167,3 +167,43 @@ fn an_object_that_went_keeps_its_line() {
     assert!(text(&app).contains("(gone)") || text(&app).contains("is gone"), "{}", text(&app));
     assert!(ago(1) < ago(0));
 }
+
+/// Of a cluster in which only some namespaces are readable, what depends on all pods or Jobs is no number.
+#[test]
+fn numbers_over_some_namespaces_are_not_shown() {
+    let partial = |keys: &str| {
+        let mut app = fleet((120, 40));
+        let facts = ClusterFacts { namespaces: Some(vec!["ml".to_owned()]), ..app.cluster.clone() };
+        report(&mut app, Report::Cluster(Box::new(facts)));
+        press(&mut app, keys);
+        text(&app)
+    };
+    let shown = partial("1");
+    assert!(shown.contains("pods ?   jobs ?") && shown.contains(": ? requested"), "{shown}");
+    assert!(shown.contains("nodes 6") && !shown.contains('%') && !shown.contains("▣ 1 pod"), "{shown}");
+    snapshot("partial_fleet", &shown);
+    let node = partial("1 enter");
+    assert!(node.contains("only those of the namespaces that are readable") && node.contains("? of 7.9 cpu\n"), "{node}");
+    snapshot("partial_node", &node);
+    assert!(partial("2").contains('▣'), "pods of a Job are in its namespace, and known");
+}
+
+#[test]
+fn what_narrows_the_rows_is_said() {
+    let narrowed = |width: u16, keys: &str| {
+        let mut app = fleet((width, 24));
+        app.scope.selector = batchtop::units::Selector::parse("app=train").ok();
+        app.scope.node_selector = batchtop::units::Selector::parse("karpenter.sh/nodepool=gpu").ok();
+        press(&mut app, keys);
+        text(&app)
+    };
+    for keys in ["2", "3", "5"] {
+        assert!(narrowed(120, keys).contains("-l app=train"), "{}", narrowed(120, keys));
+    }
+    for keys in ["1", "4"] {
+        let shown = narrowed(120, keys);
+        assert!(shown.contains("--node-selector karpenter.sh/nodepool=gpu"), "{shown}");
+        let shown = narrowed(80, keys);
+        assert!(shown.contains("karpenter.sh/nod") && shown.contains("1/"), "{shown}");
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tui_input::Input;
 
-use super::super::{App, DurationChoice, Effect, Overlay, Verb, WriteDialog, keys, line, notice};
+use super::super::{App, DurationChoice, Effect, Overlay, Verb, WriteDialog, detail, keys, line, notice};
 use super::targets::{self, Chosen};
 use super::{confirm, values};
 use crate::fleet::{KarpenterApi, Key, Kind, Sym};
@@ -70,6 +70,7 @@ pub fn of(app: &App, verb: Verb, subject: String) -> WriteDialog {
     WriteDialog {
         verb,
         context: app.cluster.context.clone(),
+        server: app.cluster.server.clone(),
         subject,
         targets: Vec::new(),
         skipped: Vec::new(),
@@ -82,6 +83,7 @@ pub fn of(app: &App, verb: Verb, subject: String) -> WriteDialog {
         notes: Vec::new(),
         undoes: None,
         error: None,
+        scroll: 0,
     }
 }
 
@@ -89,6 +91,7 @@ pub fn of(app: &App, verb: Verb, subject: String) -> WriteDialog {
 pub fn open(app: &mut App, mut dialog: WriteDialog) {
     focus(&mut dialog);
     values::refresh(&mut dialog, app.now);
+    app.ui.scroll_end = usize::MAX;
     app.ui.overlay = Some(Overlay::Write(Box::new(dialog)));
 }
 
@@ -212,13 +215,22 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Back | Action::Quit => app.ui.overlay = None,
         Action::Left => with_dialog(app, |dialog| choose(dialog, -1)),
         Action::Right => with_dialog(app, |dialog| choose(dialog, 1)),
-        Action::Up | Action::Down => with_dialog(app, change_focus),
-        _ => {}
+        Action::Up | Action::Down if has_two_lines(app) => with_dialog(app, change_focus),
+        _ => {
+            detail::scroll(app, action);
+        }
     }
     Vec::new()
 }
 
+/// Whether both a duration and the number are typed, between which up and down move.
+fn has_two_lines(app: &App) -> bool {
+    matches!(&app.ui.overlay, Some(Overlay::Write(dialog)) if dialog.wants_number() && is_other(dialog))
+}
+
+/// What is chosen and typed stands at the top, and has to be seen.
 fn choose(dialog: &mut WriteDialog, by: isize) {
+    dialog.scroll = 0;
     if !dialog.choices.is_empty() {
         let count = dialog.choices.len().cast_signed();
         dialog.chosen = (dialog.chosen.cast_signed() + by).rem_euclid(count).cast_unsigned();
@@ -234,6 +246,7 @@ fn focus(dialog: &mut WriteDialog) {
 }
 
 fn change_focus(dialog: &mut WriteDialog) {
+    dialog.scroll = 0;
     dialog.typing_number = !dialog.typing_number && dialog.wants_number();
     focus(dialog);
 }
@@ -258,6 +271,7 @@ pub fn types(app: &mut App, chord: Chord) -> bool {
         typed = line_of(dialog).is_some_and(|input| line::type_into(input, chord));
         if typed {
             dialog.error = None;
+            dialog.scroll = 0;
         }
     });
     typed
@@ -270,6 +284,7 @@ pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
             line::paste(input, text);
         }
         dialog.error = None;
+        dialog.scroll = 0;
     });
     Vec::new()
 }

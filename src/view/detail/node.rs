@@ -55,10 +55,10 @@ fn protection_line(node: &NodeRow) -> Line {
 
 fn resources(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
     page.section("RESOURCES");
-    let picture = app.node(node).filter(|_| app.readable(Kind::Pod));
+    let picture = app.node(node).filter(|_| app.all(Kind::Pod));
     let amount = |requested: Option<i64>, whole: i64, write: fn(i64) -> String| {
         let Some(requested) = requested else {
-            return Line::of(Role::Unknown, format::NOT_YET).and(Role::Text, format!(" of {}", write(whole)));
+            return Line::of(Role::Unknown, app.unknown(Kind::Pod)).and(Role::Text, format!(" of {}", write(whole)));
         };
         let percent = format::percent(requested, whole).unwrap_or_else(|| format::UNKNOWN.to_owned());
         Line::plain(format!("{} of {} requested ({percent})", write(requested), write(whole)))
@@ -69,10 +69,9 @@ fn resources(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
         amount(picture.map(|p| p.memory_requested_bytes), node.allocatable.memory_bytes, format::bytes),
     );
     if let Some(gpu) = app.node(node).and_then(|picture| picture.gpu.as_ref()) {
-        let requested = app.readable(Kind::Pod).then_some(gpu.requested);
         let model = gpu.model.as_ref().map_or_else(String::new, |model| format!(" {model}"));
-        let line =
-            words::gpus(requested, gpu.advertised).and(Role::TextDim, format!(" requested{model} ({})", gpu.resource));
+        let line = words::gpus(app.gpus_requested(gpu), gpu.advertised)
+            .and(Role::TextDim, format!(" requested{model} ({})", gpu.resource));
         page.fact("accelerators", line);
         if gpu.allocatable < gpu.advertised {
             let lost = format::count(gpu.advertised - gpu.allocatable);
@@ -94,7 +93,10 @@ fn pods(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
     }
     let mut pods: Vec<&PodRow> = app.app().fleet.pods_on(&node.meta.key.name).collect();
     pods.sort_by_key(|pod| (!app.protection(pod).state.is_active(), -pod.requests.gpu_total(), pod.meta.key.clone()));
-    if pods.is_empty() {
+    if !app.all(Kind::Pod) {
+        let words = format!("{} only those of the namespaces that are readable", format::UNKNOWN);
+        page.item(Line::of(Role::Unknown, words));
+    } else if pods.is_empty() {
         page.item(Line::of(Role::TextDim, "none"));
     }
     pods.into_iter().for_each(|pod| page.item(pod_line(app, pod)));

@@ -4,32 +4,61 @@ use super::super::facts::Seen;
 use super::super::panel::Sheet;
 use super::super::{Line, format};
 use super::results::value;
-use crate::app::{DurationChoice, Target, Verb, WriteDialog};
+use crate::app::{DurationChoice, Target, Ui, Verb, WriteDialog};
 use crate::config::Role;
 use crate::fleet::Kind;
 use crate::input::{Action, Context};
 
 /// The whole dialog.
 pub(super) fn sheet(app: &Seen<'_>, dialog: &WriteDialog) -> Sheet {
-    let title = format!(" {} {} in context {} ", dialog.verb.name(), dialog.subject, dialog.context);
+    let title = format!(" {} {} {} ", dialog.verb.name(), dialog.subject, place(dialog));
     let mut sheet = Sheet::new(Line::of(Role::Title, title));
     sheet.indent = 4;
+    sheet.scroll = dialog.scroll;
+    sheet.scroll_hint = super::hint(app, Context::Dialog, &[(Action::PageDown, "more")]);
     sheet.hint = super::hint(
         app,
         Context::Dialog,
         &[(Action::Open, "do it"), (Action::Back, "leave"), (Action::Right, "next choice")],
     );
-    // On a small terminal what is below may be hidden: what decides comes first, the title has named the objects.
+    // What is below comes into view by scrolling: where, and what decides and is typed, come first. On a low terminal a
+    // long address comes after them, else it could hide the line that is typed.
+    let is_low = app.ui.size.1 < Ui::SPACIOUS_FROM;
+    sheet.lines.extend((!is_low).then(|| cluster(dialog)));
     choices(&mut sheet, dialog);
-    sheet.lines.extend(dialog.ends.iter().map(|ends| Line::of(Role::Protected, format!("▣ {ends}"))));
-    sheet.lines.extend(dialog.error.iter().map(|error| Line::of(Role::NoticeError, format!("✗ {error}"))));
     number(&mut sheet, dialog);
-    targets(app, &mut sheet, dialog);
-    sheet.lines.extend(dialog.skipped.iter().take(room(app)).map(|skipped| {
+    sheet.lines.extend(is_low.then(|| cluster(dialog)));
+    sheet.lines.extend(dialog.error.iter().map(|error| Line::of(Role::NoticeError, format!("✗ {error}"))));
+    sheet.lines.extend(dialog.ends.iter().map(|ends| Line::of(Role::Protected, format!("▣ {ends}"))));
+    // Whoever confirms can see every object that will change, and every one that will not.
+    sheet.lines.extend(dialog.targets.iter().map(|target| line(app, dialog, target)));
+    sheet.lines.extend(dialog.skipped.iter().map(|skipped| {
         Line::of(Role::Warn, format!("△ not {}: ", skipped.key.object)).and(Role::Text, &skipped.reason)
     }));
     sheet.lines.extend(dialog.notes.iter().map(|note| Line::of(Role::TextDim, format!("· {note}"))));
     sheet
+}
+
+/// Which cluster the title names: without a context only the server tells.
+fn place(dialog: &WriteDialog) -> String {
+    match dialog.context.as_str() {
+        "" => format!("on {}", dialog.server),
+        context => format!("in context {context}"),
+    }
+}
+
+/// Both names of the cluster, where a long title cannot cut them off.
+fn cluster(dialog: &WriteDialog) -> Line {
+    let server = Line::of(Role::TextDim, "server ").then(match dialog.server.as_str() {
+        "" => Line::of(Role::Unknown, format::UNKNOWN),
+        server => Line::of(Role::TextStrong, server),
+    });
+    match dialog.context.as_str() {
+        "" => server,
+        context => {
+            Line::of(Role::TextDim, "context ").and(Role::TextStrong, context).and(Role::Text, "  ").then(server)
+        }
+    }
 }
 
 /// One choice after another, the chosen one with a dot.
@@ -58,20 +87,6 @@ fn words(choice: &DurationChoice) -> String {
         DurationChoice::UntilFinished => "until finished".to_owned(),
         DurationChoice::Hours(hours) => format!("{hours}h"),
         DurationChoice::Other => "other:".to_owned(),
-    }
-}
-
-/// How many objects are named; all of them are counted in the title.
-fn room(app: &Seen<'_>) -> usize {
-    usize::from(app.ui.size.1.saturating_sub(14)).clamp(2, 20)
-}
-
-fn targets(app: &Seen<'_>, sheet: &mut Sheet, dialog: &WriteDialog) {
-    let named = room(app);
-    sheet.lines.extend(dialog.targets.iter().take(named).map(|target| line(app, dialog, target)));
-    let rest = dialog.targets.len().saturating_sub(named);
-    if rest > 0 {
-        sheet.lines.push(Line::of(Role::TextDim, format!("  and {} more", format::count(rest))));
     }
 }
 
