@@ -183,7 +183,10 @@ fn numbers_over_some_namespaces_are_not_shown() {
     assert!(shown.contains("nodes 6") && !shown.contains('%') && !shown.contains("▣ 1 pod"), "{shown}");
     snapshot("partial_fleet", &shown);
     let node = partial("1 enter");
-    assert!(node.contains("only those of the namespaces that are readable") && node.contains("? of 7.9 cpu\n"), "{node}");
+    assert!(
+        node.contains("only those of the namespaces that are readable") && node.contains("? of 7.9 cpu\n"),
+        "{node}"
+    );
     snapshot("partial_node", &node);
     assert!(partial("2").contains('▣'), "pods of a Job are in its namespace, and known");
 }
