@@ -69,13 +69,14 @@ impl<'a> Seen<'a> {
     pub(super) fn protected_of(&self, job: &JobRow) -> Option<(usize, usize)> {
         let active = self.fleet.pods_of_job(&job.meta.uid).filter(|pod| pod.is_active()).count();
         let protected = protected_pods_of(&self.fleet, job, self.now, &self.karpenter);
-        self.readable(Kind::Pod).then_some((protected, active))
+        let known = Known::new(&self.sources).in_namespace(Kind::Pod, &job.meta.key.namespace);
+        known.then_some((protected, active))
     }
 
     /// Whether all objects of a kind are known, in all namespaces: what is summed over the cluster or over a Node is a
     /// number only then.
     pub(super) fn all(&self, kind: Kind) -> bool {
-        Known::new(&self.sources, &self.cluster).all(kind)
+        Known::new(&self.sources).all(kind)
     }
 
     /// What stands for a number over a kind that is not known: not yet, or, where only some namespaces may be read, not
