@@ -120,8 +120,9 @@ async fn first_report(server: &str, cluster: &str, user: &str, options: ConnectO
         loop {
             match reports.recv().await.expect("a report").1 {
                 Report::Down(error) => return Err(error),
-                Report::Cluster(_) => return Ok(()),
-                Report::Delta(_) | Report::Health(..) => {}
+                // Streams begin once a server has answered; what the kubeconfig says is told before.
+                Report::Health(..) => return Ok(()),
+                Report::Delta(_) | Report::Cluster(_) => {}
             }
         }
     });
