@@ -175,6 +175,10 @@ fn numbers_over_some_namespaces_are_not_shown() {
         let mut app = fleet((120, 40));
         let facts = ClusterFacts { namespaces: Some(vec!["ml".to_owned()]), ..app.cluster.clone() };
         report(&mut app, Report::Cluster(Box::new(facts)));
+        for source in [Kind::Pod, Kind::Job].map(SourceId::Kind) {
+            let health = Health { namespaces: Some(vec![Sym::new("ml")]), ..app.sources[&source].clone() };
+            report(&mut app, Report::Health(source, health));
+        }
         press(&mut app, keys);
         text(&app)
     };
