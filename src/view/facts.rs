@@ -64,19 +64,22 @@ impl<'a> Seen<'a> {
         self.all(Kind::Pod).then_some(protected)
     }
 
-    /// How many of a Job's active pods are protected, of how many; `None` until the pods are known. Pods are in the
-    /// namespace of their Job, so those that are watched are enough.
+    /// How many of a Job's active pods are protected, of how many; `None` until those of its namespace are known.
     pub(super) fn protected_of(&self, job: &JobRow) -> Option<(usize, usize)> {
         let active = self.fleet.pods_of_job(&job.meta.uid).filter(|pod| pod.is_active()).count();
         let protected = protected_pods_of(&self.fleet, job, self.now, &self.karpenter);
-        let known = Known::new(&self.sources).in_namespace(Kind::Pod, &job.meta.key.namespace);
-        known.then_some((protected, active))
+        self.pods_known_of(job).then_some((protected, active))
     }
 
     /// Whether all objects of a kind are known, in all namespaces: what is summed over the cluster or over a Node is a
     /// number only then.
     pub(super) fn all(&self, kind: Kind) -> bool {
         Known::new(&self.sources).all(kind)
+    }
+
+    /// Whether all pods of a Job are known: they are in its namespace, whatever of other namespaces may be read.
+    pub(super) fn pods_known_of(&self, job: &JobRow) -> bool {
+        Known::new(&self.sources).in_namespace(Kind::Pod, &job.meta.key.namespace)
     }
 
     /// What stands for a number over a kind that is not known: not yet, or, where only some namespaces may be read, not

@@ -88,8 +88,8 @@ impl Row<'_> {
     }
 
     fn gpu(&self) -> Line {
-        if !self.app.readable(Kind::Pod) {
-            return Line::of(Role::Unknown, format::NOT_YET);
+        if !self.app.pods_known_of(self.job) {
+            return Line::of(Role::Unknown, self.app.unknown(Kind::Pod));
         }
         match self.app.picture.job(self.job).map_or(0, |picture| picture.gpu_requested) {
             0 => Line::new(),
@@ -99,7 +99,7 @@ impl Row<'_> {
 
     fn protected(&self) -> Line {
         match self.app.protected_of(self.job) {
-            None => Line::of(Role::Unknown, format::NOT_YET),
+            None => Line::of(Role::Unknown, self.app.unknown(Kind::Pod)),
             Some((0, _)) => Line::new(),
             Some((protected, active)) => Line::of(Role::Protected, format!("▣ {protected}/{active}")),
         }

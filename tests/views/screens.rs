@@ -171,17 +171,19 @@ fn an_object_that_went_keeps_its_line() {
 /// Of a cluster in which only some namespaces are readable, what depends on all pods or Jobs is no number.
 #[test]
 fn numbers_over_some_namespaces_are_not_shown() {
-    let partial = |keys: &str| {
+    let partial_in = |namespace: &str, keys: &str| {
         let mut app = fleet((120, 40));
-        let facts = ClusterFacts { namespaces: Some(vec!["ml".to_owned()]), ..app.cluster.clone() };
+        let facts = ClusterFacts { namespaces: Some(vec![namespace.to_owned()]), ..app.cluster.clone() };
         report(&mut app, Report::Cluster(Box::new(facts)));
-        for source in [Kind::Pod, Kind::Job].map(SourceId::Kind) {
-            let health = Health { namespaces: Some(vec![Sym::new("ml")]), ..app.sources[&source].clone() };
-            report(&mut app, Report::Health(source, health));
+        for kind in [Kind::Pod, Kind::Job] {
+            let health =
+                Health { namespaces: Some(vec![Sym::new(namespace)]), next_try: None, ..health(HealthState::Live) };
+            report(&mut app, Report::Health(SourceId::Kind(kind), health));
         }
         press(&mut app, keys);
         text(&app)
     };
+    let partial = |keys: &str| partial_in("ml", keys);
     let shown = partial("1");
     assert!(shown.contains("pods ?   jobs ?") && shown.contains(": ? requested"), "{shown}");
     assert!(shown.contains("nodes 6") && !shown.contains('%') && !shown.contains("▣ 1 pod"), "{shown}");
@@ -193,6 +195,8 @@ fn numbers_over_some_namespaces_are_not_shown() {
     );
     snapshot("partial_node", &node);
     assert!(partial("2").contains('▣'), "pods of a Job are in its namespace, and known");
+    let other = partial_in("web", "2 enter");
+    assert!(!other.contains('▣') && other.contains("? pods are not known: not all namespaces are readable"), "{other}");
 }
 
 #[test]

@@ -47,10 +47,14 @@ fn progress(app: &Seen<'_>, job: &JobRow, state: &batch::JobState, page: &mut Pa
     page.fact_if("queue", batch::queue(job));
 }
 
+fn unknown(app: &Seen<'_>) -> Line {
+    Line::of(Role::Unknown, format!("{} {}", app.unknown(Kind::Pod), app.pods_unknown()))
+}
+
 fn protection(app: &Seen<'_>, job: &JobRow, page: &mut Page) {
     page.section("PROTECTION");
     match app.protected_of(job) {
-        None => page.item(Line::of(Role::Unknown, format!("{} pods are not known yet", format::NOT_YET))),
+        None => page.item(unknown(app)),
         Some((0, _)) => page.item(Line::of(Role::TextDim, "none of its pods is protected")),
         Some((protected, active)) => {
             page.item(Line::of(Role::Protected, format!("▣ {protected} of {active} active pods protected")));
@@ -67,8 +71,8 @@ fn protection(app: &Seen<'_>, job: &JobRow, page: &mut Page) {
 
 fn pods(app: &Seen<'_>, job: &JobRow, page: &mut Page) {
     page.section("PODS");
-    if !app.readable(Kind::Pod) {
-        page.item(Line::of(Role::Unknown, format!("{} pods are not known yet", format::NOT_YET)));
+    if !app.pods_known_of(job) {
+        page.item(unknown(app));
         return;
     }
     let mut pods: Vec<&PodRow> = app.app().fleet.pods_of_job(&job.meta.uid).collect();
