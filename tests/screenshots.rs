@@ -86,13 +86,6 @@ fn fleet() {
 }
 
 #[test]
-fn pods() {
-    let mut app = demo_app((120, 34));
-    press(&mut app, "3");
-    compare("pods", &app);
-}
-
-#[test]
 fn protect() {
     let mut app = demo_app((120, 34));
     press(&mut app, "2 / l r - s w e e p enter p");
