@@ -9,13 +9,10 @@ use foldhash::fast::RandomState;
 
 use super::rows::RowRef;
 use super::{App, Level, Screen, sorting};
-use crate::fleet::{Key, Kind, ObjectKey};
+use crate::fleet::{Key, ObjectKey};
 
 /// More changed pods than this are not looked at one by one.
 const MOST_TOUCHED: usize = 2_000;
-
-/// More pods than this are not moved one by one: each shifts all rows behind it.
-const MOST_MOVED: usize = 64;
 
 /// Whether places were mended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,12 +35,9 @@ pub fn pods(app: &App, rows: &mut Vec<Key>, touched: &BTreeSet<ObjectKey>) -> Pa
     }
     let moved: HashSet<&ObjectKey, RandomState> =
         touched.iter().filter(|key| !is_in_place(app, rows, key, touched)).collect();
-    if moved.len() > MOST_MOVED {
-        return Patched::TooMuch;
-    }
     if !moved.is_empty() {
         rows.retain(|row| !moved.contains(&row.object));
-        moved.into_iter().for_each(|key| insert(app, rows, key));
+        merge(app, rows, moved.into_iter().filter_map(|key| wanted(app, key)).collect());
     }
     Patched::Done
 }
@@ -78,9 +72,16 @@ fn order(app: &App, listed: &Key, row: RowRef<'_>) -> Option<Ordering> {
     Some(sorting::order(listed, row, app.ui.level.sort, app))
 }
 
-fn insert(app: &App, rows: &mut Vec<Key>, key: &ObjectKey) {
-    if let Some(row) = wanted(app, key) {
-        let at = place(app, rows, row);
-        rows.insert(at, Key::new(Kind::Pod, key.clone()));
+/// Puts rows that are not listed into their places, all in one pass over those that are.
+fn merge(app: &App, rows: &mut Vec<Key>, mut fresh: Vec<RowRef<'_>>) {
+    sorting::sort(&mut fresh, app.ui.level.sort, app);
+    let places: Vec<usize> = fresh.iter().map(|row| place(app, rows, *row)).collect();
+    let mut merged = Vec::with_capacity(rows.len() + fresh.len());
+    let mut listed = std::mem::take(rows).into_iter();
+    for (at, (row, place)) in fresh.into_iter().zip(places).enumerate() {
+        merged.extend(listed.by_ref().take(place + at - merged.len()));
+        merged.push(row.key());
     }
+    merged.extend(listed);
+    *rows = merged;
 }

@@ -1,6 +1,7 @@
 //! Interned strings. A Fleet repeats few strings very often: namespaces, nodes, owners, label sets, event messages.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
@@ -11,8 +12,21 @@ use foldhash::fast::RandomState;
 /// An interned string: sixteen bytes, shared by everything that mentions it.
 ///
 /// Equality and order are those of the text, so symbols of different interners compare as one would expect.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Sym(Arc<str>);
+
+/// One symbol is mostly compared with itself (the namespaces of two pods), which takes no look at the text.
+impl Ord for Sym {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
+
+impl PartialOrd for Sym {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Sym {
     /// A symbol of its own, for text that is not expected to repeat (a pod's name).
