@@ -493,11 +493,14 @@ async fn what_breaks_within_a_chunk_is_taken_up_again() {
 
 #[tokio::test]
 async fn a_slow_but_steady_list_comes_through() {
-    let api = with_pods(6).await;
-    // Longer in all than any single wait may be.
+    let api = with_pods(20).await;
+    // Longer in all than any single wait may be, and each pause much shorter than that, also on a busy machine.
+    let wait = Duration::from_secs(1);
     api.state().plan("pods?limit", Fault::Drip(Duration::from_millis(60)), 1);
-    let mut screen = Screen::of(&api);
-    screen.live_with(6).await;
+    let began = std::time::Instant::now();
+    let mut screen = Screen::with(&plain(&api), Vec::new(), Timing { request: wait, stall: wait, ..quick() });
+    screen.live_with(20).await;
+    assert!(began.elapsed() > wait, "the list was not slow: {:?}", began.elapsed());
     assert_eq!(api.requests("pods?limit"), 1);
 }
 
