@@ -28,21 +28,6 @@ pub(super) fn config_error(message: String, hint: &str) -> ConnectionError {
     ConnectionError { message, hint: hint.to_owned(), exit_code: EXIT_CONFIG }
 }
 
-/// The contexts that there are to choose from, and the current one.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Contexts {
-    /// Every context, in the order of the files.
-    pub names: Vec<String>,
-    /// The one that is used where none is named.
-    pub current: Option<String>,
-}
-
-/// Lists the contexts for a picker.
-pub fn contexts(options: &ConnectOptions) -> Result<Contexts, ConnectionError> {
-    let config = load(options, &|name| std::env::var(name).ok())?.unwrap_or_default();
-    Ok(Contexts { names: names(&config), current: config.current_context })
-}
-
 /// Every context, in the order of the files.
 pub(super) fn names(config: &Kubeconfig) -> Vec<String> {
     config.contexts.iter().map(|context| context.name.clone()).collect()

@@ -31,7 +31,6 @@ mod timing;
 pub use access::Access;
 pub use annotate::annotate;
 pub use fetch::{FetchError, Fetched, fetch, read};
-pub use kubeconfig::{Contexts, contexts};
 pub use options::ConnectOptions;
 pub use supervisor::KubeSource;
 pub use timing::Timing;
