@@ -105,6 +105,7 @@ fn changed_pods(app: &App, count: usize, turn: &mut u32) -> Delta {
         restarts: *turn,
         status: Sym::new(if is_even { "CrashLoopBackOff" } else { "Running" }),
         do_not_disrupt: is_even.then(|| Sym::new("true")),
+        eviction: batchtop::fleet::Eviction::default(),
         ..pod.clone()
     };
     Delta::Pods(pods.map(change).map(Change::Upsert).collect())

@@ -27,8 +27,11 @@ pub use key::{Key, Kind, Meta, ObjectKey, Owner, Uid};
 pub use node::{CapacityType, NodeRow, Taint};
 pub use node_claim::NodeClaimRow;
 pub use node_pool::{Budget, ConsolidateAfter, NodePoolRow};
-pub use other::{ControllerRow, DisruptionBudgetRow, NamespaceRow, NodeClassRow, NodeOverlayRow, ReplicaSetRow};
-pub use pod::{PodPhase, PodRow};
+pub use other::{
+    ControllerRow, DisruptionBudgetRow, NamespaceRow, NodeClassRow, NodeOverlayRow, PodSelector, ReplicaSetRow,
+    Reservation,
+};
+pub use pod::{Eviction, PodPhase, PodRow};
 pub use resources::{Condition, GpuCount, NodeClassRef, Resources, Status, is_gpu_resource};
 pub use store::{Changed, Fleet};
 pub use sym::{Interner, Labels, Sym};

@@ -115,6 +115,11 @@ impl NodeRow {
         self.labels.get("karpenter.sh/initialized").is_some_and(|value| value == "true")
     }
 
+    /// Whether Karpenter has taken it over (label `karpenter.sh/registered`).
+    pub fn is_registered(&self) -> bool {
+        self.labels.get("karpenter.sh/registered").is_some_and(|value| value == "true")
+    }
+
     /// Whether it carries Karpenter's taint for a node under disruption, in either spelling (v1 and v1beta1).
     pub fn has_disrupted_taint(&self) -> bool {
         self.taints.iter().any(|taint| taint.key == "karpenter.sh/disrupted" || taint.key == "karpenter.sh/disruption")

@@ -28,6 +28,8 @@ pub struct NodeClaimRow {
     pub capacity: Resources,
     /// `status.allocatable`.
     pub allocatable: Resources,
+    /// `status.lastPodEventTime`: when a pod that is no DaemonSet's was last bound here, ended or began to terminate.
+    pub last_pod_event: Option<Time>,
     /// `status.conditions`.
     pub conditions: Vec<Condition>,
     /// Annotation `karpenter.sh/do-not-disrupt` on the NodeClaim, which Karpenter does not read after registration.

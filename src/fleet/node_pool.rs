@@ -46,6 +46,8 @@ pub struct NodePoolRow {
     pub usage: Vec<(Sym, Sym)>,
     /// `status.conditions`.
     pub conditions: Vec<Condition>,
+    /// Annotation `karpenter.sh/do-not-disrupt` on the NodePool object, which nothing reads.
+    pub do_not_disrupt: Option<Sym>,
 }
 
 impl NodePoolRow {

@@ -1,12 +1,35 @@
 //! Kinds of which little is kept.
 
-use super::{Condition, Meta, Owner, Row, Sym};
+use super::{Condition, Labels, Meta, Owner, Row, Sym};
+use crate::units::{Selector, Time};
+
+/// Which pods of its namespace a PodDisruptionBudget speaks of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PodSelector {
+    /// `spec.selector` is absent: none.
+    Nothing,
+    /// Those with such labels; an empty selector selects all.
+    Matching(Selector),
+    /// It cannot be read, and why.
+    Invalid(Sym),
+}
+
+impl PodSelector {
+    /// Whether it selects a pod with these labels.
+    pub fn matches(&self, labels: &Labels) -> bool {
+        matches!(self, Self::Matching(selector) if selector.matches(|key| labels.get(key).map(Sym::as_str)))
+    }
+}
 
 /// One policy/v1 PodDisruptionBudget.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DisruptionBudgetRow {
     /// Identity.
     pub meta: Meta,
+    /// `spec.selector`.
+    pub selector: PodSelector,
+    /// Whether `spec.unhealthyPodEvictionPolicy` is `AlwaysAllow`.
+    pub always_allows_unhealthy: bool,
     /// `status.disruptionsAllowed`.
     pub disruptions_allowed: i64,
     /// `status.currentHealthy`.
@@ -24,6 +47,8 @@ pub struct ReplicaSetRow {
     pub meta: Meta,
     /// The Deployment.
     pub owner: Option<Owner>,
+    /// Annotation `karpenter.sh/do-not-disrupt`, which its controller copies from the Deployment and nothing reads.
+    pub do_not_disrupt: Option<Sym>,
 }
 
 /// One core/v1 Namespace.
@@ -40,6 +65,17 @@ pub struct NodeOverlayRow {
     pub meta: Meta,
 }
 
+/// One entry of `status.capacityReservations` of an EC2NodeClass that ends at a known time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reservation {
+    /// Its id, which Nodes carry in label `karpenter.k8s.aws/capacity-reservation-id`.
+    pub id: Sym,
+    /// Whether `reservationType` is `capacity-block`.
+    pub is_capacity_block: bool,
+    /// `endTime`.
+    pub ends_at: Time,
+}
+
 /// One NodeClass: EC2NodeClass of karpenter.k8s.aws, or NodeClass of eks.amazonaws.com.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodeClassRow {
@@ -47,6 +83,8 @@ pub struct NodeClassRow {
     pub meta: Meta,
     /// `status.conditions`.
     pub conditions: Vec<Condition>,
+    /// Reservations of `status.capacityReservations` that have an end.
+    pub reservations: Vec<Reservation>,
 }
 
 /// The Deployment that runs Karpenter's controller.
@@ -56,6 +94,8 @@ pub struct ControllerRow {
     pub meta: Meta,
     /// The image of the controller's container.
     pub image: Sym,
+    /// Its environment variable `FEATURE_GATES`, verbatim; `None` where it is not set there.
+    pub feature_gates: Option<Sym>,
 }
 
 macro_rules! rows {

@@ -47,6 +47,25 @@ impl PodPhase {
     }
 }
 
+/// What decides whether Karpenter counts, moves or evicts a pod, besides its annotation.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Eviction {
+    /// Whether any owner is an apps/v1 DaemonSet, which brings the pod back wherever it runs.
+    pub of_daemon_set: bool,
+    /// Whether any owner is an apps/v1 StatefulSet, whose terminating pods come back elsewhere.
+    pub of_stateful_set: bool,
+    /// Whether any owner is a v1 Node: a mirror pod.
+    pub of_node: bool,
+    /// Whether it tolerates `karpenter.sh/disrupted:NoSchedule`, be it by a toleration of everything.
+    pub tolerates_disrupted: bool,
+    /// Whether condition `Ready` is `False`; neither `Unknown` nor absent counts.
+    pub unready: bool,
+    /// `spec.priority`, zero where absent.
+    pub priority: i32,
+    /// Annotation `controller.kubernetes.io/pod-deletion-cost`, verbatim.
+    pub deletion_cost: Option<Sym>,
+}
+
 /// One Pod.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PodRow {
@@ -78,6 +97,8 @@ pub struct PodRow {
     pub termination_grace_seconds: i64,
     /// Annotation `karpenter.sh/do-not-disrupt`, verbatim.
     pub do_not_disrupt: Option<Sym>,
+    /// What decides whether it is evicted.
+    pub eviction: Eviction,
 }
 
 impl PodRow {

@@ -117,7 +117,8 @@ mod tests {
                 deletion: None,
                 deletion_grace_seconds: None,
             };
-            controllers.apply(Change::Upsert(ControllerRow { meta, image: Sym::new(image) }), |_, _| ());
+            controllers
+                .apply(Change::Upsert(ControllerRow { meta, image: Sym::new(image), feature_gates: None }), |_, _| ());
         }
         let facts = ClusterFacts { karpenter_crd_version: crd.map(str::to_owned), ..ClusterFacts::default() };
         KarpenterVersion::detect(flag, &controllers, &facts)

@@ -54,8 +54,11 @@ mod tests {
 
     #[test]
     fn the_top_owner_is_what_somebody_wrote() {
-        let set =
-            ReplicaSetRow { meta: meta("web", "api-5d"), owner: Some(owner("Deployment", "api", &Uid::parse("d"))) };
+        let set = ReplicaSetRow {
+            meta: meta("web", "api-5d"),
+            owner: Some(owner("Deployment", "api", &Uid::parse("d"))),
+            do_not_disrupt: None,
+        };
         let nightly = JobRow { owner: Some(owner("CronJob", "nightly", &Uid::parse("c"))), ..job("ml", "nightly-1") };
         let known =
             fleet(vec![Delta::ReplicaSets(upserts(vec![set.clone()])), Delta::Jobs(upserts(vec![nightly.clone()]))]);

@@ -1,8 +1,8 @@
 //! Rows for tests: what a real cluster would have, with everything unremarkable filled in.
 
 use crate::fleet::{
-    Change, Condition, Delta, Fleet, GpuCount, JobRow, Labels, Meta, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey,
-    Owner, PodPhase, PodRow, Resources, Status, Sym, Uid,
+    Change, Condition, Delta, Eviction, Fleet, GpuCount, JobRow, Labels, Meta, NodeClaimRow, NodePoolRow, NodeRow,
+    ObjectKey, Owner, PodPhase, PodRow, Resources, Status, Sym, Uid,
 };
 use crate::units::{Lifetime, Time};
 
@@ -85,6 +85,7 @@ pub(crate) fn pod(namespace: &str, name: &str, node: Option<&str>) -> PodRow {
         containers: 1,
         termination_grace_seconds: 30,
         do_not_disrupt: None,
+        eviction: Eviction::default(),
     }
 }
 
@@ -126,6 +127,7 @@ pub(crate) fn claim(name: &str) -> NodeClaimRow {
         provider_id: None,
         capacity: Resources::default(),
         allocatable: Resources::default(),
+        last_pod_event: None,
         conditions: Vec::new(),
         do_not_disrupt: None,
     }
@@ -146,6 +148,7 @@ pub(crate) fn pool(name: &str) -> NodePoolRow {
         limits: Vec::new(),
         usage: Vec::new(),
         conditions: met(&["Ready"]),
+        do_not_disrupt: None,
     }
 }
 

@@ -49,9 +49,74 @@ impl Selector {
         }
     }
 
+    /// From a LabelSelector's `matchLabels` and `matchExpressions` (key, operator, values), as
+    /// k8s.io/apimachinery/pkg/apis/meta/v1/helpers.go, `LabelSelectorAsSelector`, reads them.
+    pub fn of_label_selector(
+        labels: &[(&str, &str)],
+        expressions: &[(&str, &str, Vec<&str>)],
+    ) -> Result<Self, SelectorError> {
+        let equal = labels.iter().map(|(key, value)| Ok(Requirement::new(key, Test::In(vec![(*value).to_owned()]))));
+        let more = expressions.iter().map(|(key, operator, values)| expression(key, operator, values));
+        let requirements: Vec<Requirement> = equal.chain(more).collect::<Result<_, _>>()?;
+        let text: Vec<String> = requirements.iter().map(ToString::to_string).collect();
+        Ok(Self { text: text.join(","), requirements })
+    }
+
+    /// The label values of which one must be there, for the first requirement that names values: a shortcut for those
+    /// who look for selectors by label.
+    pub fn demanded(&self) -> Option<(&str, &[String])> {
+        self.requirements.iter().find_map(|requirement| match &requirement.test {
+            Test::In(values) => Some((requirement.key.as_str(), values.as_slice())),
+            _ => None,
+        })
+    }
+
     /// Whether an object matches whose label of a key is `label(key)`.
     pub fn matches<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.requirements.iter().all(|requirement| requirement.test.holds(label(&requirement.key)))
+    }
+}
+
+/// One of a LabelSelector's `matchExpressions`.
+fn expression(key: &str, operator: &str, values: &[&str]) -> Result<Requirement, SelectorError> {
+    let owned = || values.iter().map(|value| (*value).to_owned()).collect();
+    let test = match (operator, values) {
+        ("In" | "NotIn", []) => Err("needs at least one value"),
+        ("In", _) => Ok(Test::In(owned())),
+        ("NotIn", _) => Ok(Test::NotIn(owned())),
+        ("Exists", []) => Ok(Test::Exists),
+        ("DoesNotExist", []) => Ok(Test::Absent),
+        ("Exists" | "DoesNotExist", _) => Err("takes no values"),
+        _ => Err("the operator is none of In, NotIn, Exists, DoesNotExist"),
+    };
+    let refused = |message: &str| SelectorError {
+        text: format!("{key} {operator} ({})", values.join(",")),
+        message: message.to_owned(),
+    };
+    test.map(|test| Requirement::new(key, test)).map_err(refused)
+}
+
+impl Requirement {
+    fn new(key: &str, test: Test) -> Self {
+        Self { key: key.to_owned(), test }
+    }
+}
+
+/// In kubectl's grammar.
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = &self.key;
+        match &self.test {
+            Test::Exists => f.write_str(key),
+            Test::Absent => write!(f, "!{key}"),
+            Test::In(values) => match values.as_slice() {
+                [value] => write!(f, "{key}={value}"),
+                values => write!(f, "{key} in ({})", values.join(",")),
+            },
+            Test::NotIn(values) => write!(f, "{key} notin ({})", values.join(",")),
+            Test::Above(bound) => write!(f, "{key}>{bound}"),
+            Test::Below(bound) => write!(f, "{key}<{bound}"),
+        }
     }
 }
 

@@ -84,6 +84,7 @@ pub fn claim(name: &str, pool: &str, node: Option<&str>) -> NodeClaimRow {
         provider_id: node.map(|node| sym(&format!("aws:///{node}"))),
         capacity: gpus(8),
         allocatable: gpus(8),
+        last_pod_event: None,
         conditions: reached.iter().map(|kind| condition(kind, Status::True, hours_ago(23))).collect(),
         do_not_disrupt: None,
     }
@@ -103,6 +104,7 @@ pub fn pool(name: &str) -> NodePoolRow {
         limits: Vec::new(),
         usage: Vec::new(),
         conditions: vec![condition("Ready", Status::True, hours_ago(23))],
+        do_not_disrupt: None,
     }
 }
 
@@ -122,6 +124,7 @@ pub fn pod(namespace: &str, name: &str, node: &str) -> PodRow {
         containers: 1,
         termination_grace_seconds: 30,
         do_not_disrupt: None,
+        eviction: batchtop::fleet::Eviction::default(),
     }
 }
 

@@ -127,6 +127,7 @@ fn claim(name: &str, node: Option<&str>, age_seconds: i64, machine: &Machine) ->
         provider_id: node.map(|node| Sym::new(&format!("aws:///{}/i-{node}", machine.zone))),
         capacity: machine.size.clone(),
         allocatable: machine.size.clone(),
+        last_pod_event: None,
         conditions: reached.map(|(step, after)| condition(step, Status::True, age_seconds - after, step, "")).collect(),
         do_not_disrupt: None,
     }
@@ -154,6 +155,7 @@ fn pod(name: &str, job: Option<&str>, node: Option<&str>, age_seconds: i64, requ
         containers: 1,
         termination_grace_seconds: 30,
         do_not_disrupt: None,
+        eviction: batchtop::fleet::Eviction::default(),
     }
 }
 
@@ -245,6 +247,7 @@ fn pools() -> Vec<NodePoolRow> {
         limits: vec![(Sym::new("nvidia.com/gpu"), Sym::new("64"))],
         usage: vec![(Sym::new("cpu"), Sym::new("480")), (Sym::new("nvidia.com/gpu"), Sym::new("16"))],
         conditions: vec![condition("Ready", Status::True, DAY, "Ready", "")],
+        do_not_disrupt: None,
     };
     let budget = |nodes: &str| Budget { nodes: Sym::new(nodes), reasons: None, schedule: None, duration: None };
     let night = Budget {

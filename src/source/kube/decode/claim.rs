@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::amounts::ResourceList;
 use super::condition::{SlimCondition, conditions};
 use super::karpenter::{SlimClassRef, lifetime, seconds};
-use super::meta::SlimMeta;
+use super::meta::{SlimMeta, time};
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::{Change, Delta, Interner, NodeClaimRow};
@@ -51,6 +51,8 @@ struct ClaimStatus<'a> {
     node_name: Text<'a>,
     #[serde(borrow, rename = "providerID")]
     provider_id: Text<'a>,
+    #[serde(borrow)]
+    last_pod_event_time: Text<'a>,
     #[serde(borrow, deserialize_with = "or_default")]
     capacity: ResourceList<'a>,
     #[serde(borrow, deserialize_with = "or_default")]
@@ -77,6 +79,7 @@ impl Project for NodeClaims {
             provider_id: status.provider_id.some().map(|id| interner.sym(id)),
             capacity: status.capacity.resources(interner)?,
             allocatable: status.allocatable.resources(interner)?,
+            last_pod_event: time("status.lastPodEventTime", &status.last_pod_event_time)?,
             conditions: conditions(&status.conditions, interner)?,
             do_not_disrupt: slim.metadata.do_not_disrupt(interner),
         })

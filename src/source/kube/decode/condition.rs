@@ -26,7 +26,12 @@ pub(super) struct SlimCondition<'a> {
 impl SlimCondition<'_> {
     /// Whether this is the condition of type `kind` and `True`.
     pub(super) fn is_true(&self, kind: &str) -> bool {
-        &*self.kind == kind && &*self.status == "True"
+        self.is(kind, "True")
+    }
+
+    /// Whether this is the condition of type `kind` with this status.
+    pub(super) fn is(&self, kind: &str, status: &str) -> bool {
+        &*self.kind == kind && &*self.status == status
     }
 
     fn condition(&self, interner: &mut Interner) -> Result<Condition, DecodeError> {

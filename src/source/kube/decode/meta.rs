@@ -13,6 +13,10 @@ use crate::units::Time;
 /// When the pods of a NodeClaim are killed whatever protects them (karpenter pkg/apis/v1/labels.go).
 const TERMINATION_TIMESTAMP: &str = "karpenter.sh/nodeclaim-termination-timestamp";
 
+/// What a ReplicaSet's controller deletes last, and what Karpenter adds to a pod's eviction cost
+/// (kubernetes staging/src/k8s.io/api/core/v1/annotation_key_constants.go).
+const POD_DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
+
 /// `metadata` of any kind.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
@@ -86,6 +90,16 @@ impl SlimMeta<'_> {
         self.annotations.do_not_disrupt.as_ref().map(|value| interner.sym(value))
     }
 
+    /// Annotation `controller.kubernetes.io/pod-deletion-cost`, verbatim.
+    pub(super) fn deletion_cost(&self, interner: &mut Interner) -> Option<Sym> {
+        self.annotations.deletion_cost.as_ref().map(|value| interner.sym(value))
+    }
+
+    /// Whether any owner, controlling or not, is of this apiVersion and kind.
+    pub(super) fn is_owned_by(&self, api_version: &str, kind: &str) -> bool {
+        self.owner_references.iter().any(|owner| &*owner.api_version == api_version && &*owner.kind == kind)
+    }
+
     /// Annotation `karpenter.sh/nodeclaim-termination-timestamp`; `None` where it is absent or not a time.
     pub(super) fn termination_at(&self) -> Option<Time> {
         self.annotations.termination_at.as_ref().and_then(|value| Time::parse(value))
@@ -145,6 +159,7 @@ impl<'de> Visitor<'de> for PairsVisitor {
 #[derive(Default)]
 struct Annotations<'a> {
     do_not_disrupt: Option<Text<'a>>,
+    deletion_cost: Option<Text<'a>>,
     termination_at: Option<Text<'a>>,
 }
 
@@ -168,6 +183,7 @@ impl<'de> Visitor<'de> for AnnotationsVisitor {
         while let Some(key) = map.next_key::<Text<'de>>()? {
             match &*key {
                 DO_NOT_DISRUPT => kept.do_not_disrupt = Some(map.next_value()?),
+                POD_DELETION_COST => kept.deletion_cost = Some(map.next_value()?),
                 TERMINATION_TIMESTAMP => kept.termination_at = Some(map.next_value()?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;

@@ -3,14 +3,15 @@
 use serde::Deserialize;
 
 use super::condition::{SlimCondition, conditions};
-use super::meta::SlimMeta;
+use super::meta::{Pairs, SlimMeta, time};
 use super::pod_spec::PodSpec;
-use super::text::or_default;
+use super::text::{Text, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::{
     Change, ControllerRow, Delta, DisruptionBudgetRow, Interner, NamespaceRow, NodeClassRow, NodeOverlayRow,
-    ReplicaSetRow,
+    PodSelector, ReplicaSetRow, Reservation, Sym,
 };
+use crate::units::Selector;
 
 /// An object of which only the identity is read.
 #[derive(Deserialize)]
@@ -33,8 +34,56 @@ pub(super) struct DisruptionBudgets;
 pub(super) struct SlimDisruptionBudget<'a> {
     #[serde(borrow)]
     metadata: SlimMeta<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    spec: BudgetSpec<'a>,
     #[serde(default, deserialize_with = "or_default")]
     status: BudgetStatus,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct BudgetSpec<'a> {
+    #[serde(borrow)]
+    selector: Option<LabelSelector<'a>>,
+    #[serde(borrow)]
+    unhealthy_pod_eviction_policy: Text<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct LabelSelector<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    match_labels: Pairs<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    match_expressions: Vec<LabelExpression<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct LabelExpression<'a> {
+    #[serde(borrow)]
+    key: Text<'a>,
+    #[serde(borrow)]
+    operator: Text<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    values: Vec<Text<'a>>,
+}
+
+impl LabelExpression<'_> {
+    fn parts(&self) -> (&str, &str, Vec<&str>) {
+        (&self.key, &self.operator, self.values.iter().map(|value| &**value).collect())
+    }
+}
+
+impl LabelSelector<'_> {
+    fn selector(&self) -> PodSelector {
+        let labels: Vec<(&str, &str)> = self.match_labels.0.iter().map(|(key, value)| (&**key, &**value)).collect();
+        let expressions: Vec<_> = self.match_expressions.iter().map(LabelExpression::parts).collect();
+        match Selector::of_label_selector(&labels, &expressions) {
+            Ok(selector) => PodSelector::Matching(selector),
+            Err(error) => PodSelector::Invalid(Sym::new(&error.to_string())),
+        }
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -53,6 +102,8 @@ impl Project for DisruptionBudgets {
     fn row(slim: &SlimDisruptionBudget<'_>, interner: &mut Interner) -> Result<DisruptionBudgetRow, DecodeError> {
         Ok(DisruptionBudgetRow {
             meta: slim.metadata.meta(interner)?,
+            selector: slim.spec.selector.as_ref().map_or(PodSelector::Nothing, LabelSelector::selector),
+            always_allows_unhealthy: &*slim.spec.unhealthy_pod_eviction_policy == "AlwaysAllow",
             disruptions_allowed: slim.status.disruptions_allowed,
             current_healthy: slim.status.current_healthy,
             desired_healthy: slim.status.desired_healthy,
@@ -73,7 +124,11 @@ impl Project for ReplicaSets {
     type Row = ReplicaSetRow;
 
     fn row(slim: &SlimObject<'_>, interner: &mut Interner) -> Result<ReplicaSetRow, DecodeError> {
-        Ok(ReplicaSetRow { meta: slim.metadata.meta(interner)?, owner: slim.metadata.owner(interner) })
+        Ok(ReplicaSetRow {
+            meta: slim.metadata.meta(interner)?,
+            owner: slim.metadata.owner(interner),
+            do_not_disrupt: slim.metadata.do_not_disrupt(interner),
+        })
     }
 
     fn delta(changes: Vec<Change<ReplicaSetRow>>) -> Delta {
@@ -127,10 +182,41 @@ pub(super) struct SlimNodeClass<'a> {
 struct ClassStatus<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
     conditions: Vec<SlimCondition<'a>>,
+    #[serde(borrow, rename = "capacityReservations", deserialize_with = "or_default")]
+    reservations: Vec<SlimReservation<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct SlimReservation<'a> {
+    #[serde(borrow)]
+    id: Text<'a>,
+    #[serde(borrow)]
+    reservation_type: Text<'a>,
+    #[serde(borrow)]
+    end_time: Text<'a>,
+}
+
+impl SlimReservation<'_> {
+    /// `None` for one that has no end.
+    fn reservation(&self, interner: &mut Interner) -> Result<Option<Reservation>, DecodeError> {
+        let ends_at = time("status.capacityReservations[].endTime", &self.end_time)?;
+        Ok(ends_at.map(|ends_at| Reservation {
+            id: interner.sym(&self.id),
+            is_capacity_block: &*self.reservation_type == "capacity-block",
+            ends_at,
+        }))
+    }
 }
 
 fn node_class(slim: &SlimNodeClass<'_>, interner: &mut Interner) -> Result<NodeClassRow, DecodeError> {
-    Ok(NodeClassRow { meta: slim.metadata.meta(interner)?, conditions: conditions(&slim.status.conditions, interner)? })
+    let reservations: Result<_, DecodeError> =
+        slim.status.reservations.iter().filter_map(|one| one.reservation(interner).transpose()).collect();
+    Ok(NodeClassRow {
+        reservations: reservations?,
+        meta: slim.metadata.meta(interner)?,
+        conditions: conditions(&slim.status.conditions, interner)?,
+    })
 }
 
 /// EC2NodeClasses of karpenter.k8s.aws.
@@ -199,8 +285,13 @@ impl Project for Controllers {
     fn row(slim: &SlimDeployment<'_>, interner: &mut Interner) -> Result<ControllerRow, DecodeError> {
         let containers = &slim.spec.template.spec.containers;
         let controller = containers.iter().find(|container| &*container.name == "controller");
-        let image = controller.or_else(|| containers.first()).map(|container| &*container.image);
-        Ok(ControllerRow { meta: slim.metadata.meta(interner)?, image: interner.sym(image.unwrap_or_default()) })
+        let controller = controller.or_else(|| containers.first());
+        let gates = controller.and_then(|container| container.env.iter().find(|one| &*one.name == "FEATURE_GATES"));
+        Ok(ControllerRow {
+            meta: slim.metadata.meta(interner)?,
+            image: interner.sym(controller.map_or("", |container| &container.image)),
+            feature_gates: gates.map(|gates| interner.sym(&gates.value)),
+        })
     }
 
     fn delta(changes: Vec<Change<ControllerRow>>) -> Delta {

@@ -4,11 +4,11 @@ use serde::Deserialize;
 
 use super::amounts::raise;
 use super::meta::{SlimMeta, time};
-use super::pod_spec::{PodSpec, effective_requests};
+use super::pod_spec::{PodSpec, Toleration, effective_requests};
 use super::pod_status::{ContainerStatus, PodStatus, columns};
 use super::text::{bounded, or_default};
 use super::{DecodeError, Project};
-use crate::fleet::{Change, Delta, Interner, PodPhase, PodRow, Resources, Sym};
+use crate::fleet::{Change, Delta, Eviction, Interner, PodPhase, PodRow, Resources, Sym};
 
 /// What the API server defaults `terminationGracePeriodSeconds` to (kubernetes pkg/apis/core/v1/defaults.go).
 const DEFAULT_TERMINATION_GRACE_SECONDS: i64 = 30;
@@ -51,6 +51,7 @@ impl Project for Pods {
                 .termination_grace_period_seconds
                 .unwrap_or(DEFAULT_TERMINATION_GRACE_SECONDS),
             do_not_disrupt: slim.metadata.do_not_disrupt(interner),
+            eviction: eviction(slim, interner),
             meta,
         })
     }
@@ -58,6 +59,23 @@ impl Project for Pods {
     fn delta(changes: Vec<Change<PodRow>>) -> Delta {
         Delta::Pods(changes)
     }
+}
+
+fn eviction(slim: &SlimPod<'_>, interner: &mut Interner) -> Eviction {
+    let (meta, spec) = (&slim.metadata, &slim.spec);
+    Eviction {
+        of_daemon_set: meta.is_owned_by("apps/v1", "DaemonSet"),
+        of_stateful_set: meta.is_owned_by("apps/v1", "StatefulSet"),
+        of_node: meta.is_owned_by("v1", "Node"),
+        tolerates_disrupted: spec.tolerations.iter().any(Toleration::tolerates_disrupted),
+        unready: is_unready(&slim.status),
+        priority: spec.priority,
+        deletion_cost: meta.deletion_cost(interner),
+    }
+}
+
+fn is_unready(status: &PodStatus<'_>) -> bool {
+    status.conditions.iter().any(|condition| condition.is("Ready", "False"))
 }
 
 fn unschedulable(status: &PodStatus<'_>, interner: &mut Interner) -> Sym {

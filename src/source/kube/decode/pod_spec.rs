@@ -14,6 +14,10 @@ pub(super) struct PodSpec<'a> {
     #[serde(borrow)]
     pub(super) node_name: Text<'a>,
     pub(super) termination_grace_period_seconds: Option<i64>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) priority: i32,
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub(super) tolerations: Vec<Toleration<'a>>,
     #[serde(borrow, deserialize_with = "or_default")]
     pub(super) containers: Vec<Container<'a>>,
     #[serde(borrow, deserialize_with = "or_default")]
@@ -22,6 +26,35 @@ pub(super) struct PodSpec<'a> {
     overhead: ResourceList<'a>,
     #[serde(borrow, deserialize_with = "or_default")]
     resources: Requirements<'a>,
+}
+
+/// One toleration.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Toleration<'a> {
+    #[serde(borrow)]
+    key: Text<'a>,
+    #[serde(borrow)]
+    operator: Text<'a>,
+    #[serde(borrow)]
+    value: Text<'a>,
+    #[serde(borrow)]
+    effect: Text<'a>,
+}
+
+impl Toleration<'_> {
+    /// Whether it tolerates `karpenter.sh/disrupted:NoSchedule`, whose value is empty
+    /// (kubernetes staging/src/k8s.io/component-helpers/scheduling/corev1, `ToleratesTaint`).
+    pub(super) fn tolerates_disrupted(&self) -> bool {
+        let effect = matches!(&*self.effect, "" | "NoSchedule");
+        let key = matches!(&*self.key, "" | "karpenter.sh/disrupted");
+        let value = match &*self.operator {
+            "" | "Equal" => self.value.is_empty(),
+            "Exists" => true,
+            _ => false,
+        };
+        effect && key && value
+    }
 }
 
 /// One container of the spec.
@@ -35,7 +68,19 @@ pub(super) struct Container<'a> {
     #[serde(borrow)]
     restart_policy: Text<'a>,
     #[serde(borrow, deserialize_with = "or_default")]
+    pub(super) env: Vec<Variable<'a>>,
+    #[serde(borrow, deserialize_with = "or_default")]
     resources: Requirements<'a>,
+}
+
+/// One environment variable with a plain value.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Variable<'a> {
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) value: Text<'a>,
 }
 
 impl Container<'_> {

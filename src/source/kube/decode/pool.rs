@@ -113,6 +113,7 @@ impl Project for NodePools {
             limits: sorted(&spec.limits, interner),
             usage: sorted(&status.resources, interner),
             conditions: conditions(&status.conditions, interner)?,
+            do_not_disrupt: slim.metadata.do_not_disrupt(interner),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Objects as real clusters write them, and what becomes of them.
 
 use super::*;
-use crate::fleet::{Delta, EventClass, EventType, ObjectKey, PodPhase, Uid};
+use crate::fleet::{Delta, EventClass, EventType, ObjectKey, PodPhase, Sym, Uid};
 use crate::units::{Lifetime, Time};
 
 /// Metadata around which the tests put what they are about.
@@ -495,4 +495,96 @@ fn lines_of_a_watch_are_told_apart() {
     assert!(read("BOOKMARK", r#"{"metadata":{"resourceVersion":"10"}}"#).contains("10"));
     let expired = r#"{"kind":"Status","code":410,"reason":"Expired","message":"too old resource version"}"#;
     assert!(read("ERROR", expired).contains("410"));
+}
+
+#[test]
+fn a_pod_keeps_what_its_eviction_depends_on() {
+    let owned = |api: &str, kind: &str| {
+        format!(
+            r#","ownerReferences":[{{"apiVersion":"v1","kind":"X","name":"a","uid":"u","controller":true}},
+        {{"apiVersion":"{api}","kind":"{kind}","name":"b","uid":"v"}}]"#
+        )
+    };
+    let of = |api: &str, kind: &str| {
+        let eviction = read_pod(&owned(api, kind), ONE, "{}").eviction;
+        (eviction.of_daemon_set, eviction.of_stateful_set, eviction.of_node)
+    };
+    assert_eq!(of("apps/v1", "DaemonSet"), (true, false, false), "an owner need not be the controller");
+    assert_eq!(of("apps/v1", "StatefulSet"), (false, true, false));
+    assert_eq!(of("v1", "Node"), (false, false, true));
+    assert_eq!(of("apps.kruise.io/v1alpha1", "DaemonSet"), (false, false, false));
+    let cost = r#","annotations":{"controller.kubernetes.io/pod-deletion-cost":"-5"}"#;
+    let row =
+        read_pod(cost, r#"{"priority":-7,"containers":[]}"#, r#"{"conditions":[{"type":"Ready","status":"False"}]}"#);
+    assert_eq!((row.eviction.priority, row.eviction.deletion_cost.as_deref()), (-7, Some("-5")));
+    assert!(row.eviction.unready);
+    let unknown = read_pod("", ONE, r#"{"conditions":[{"type":"Ready","status":"Unknown"}]}"#);
+    assert_eq!(unknown.eviction, crate::fleet::Eviction::default());
+}
+
+#[test]
+fn what_tolerates_the_taint_of_disruption() {
+    for (toleration, want) in [
+        (r#"{"operator":"Exists"}"#, true),
+        (r#"{"operator":"Exists","effect":"NoSchedule"}"#, true),
+        (r#"{"operator":"Exists","effect":"NoExecute"}"#, false),
+        (r#"{"key":"karpenter.sh/disrupted","operator":"Exists"}"#, true),
+        (r#"{"key":"karpenter.sh/disrupted"}"#, true),
+        (r#"{"key":"karpenter.sh/disrupted","value":"x"}"#, false),
+        (r#"{"key":"other","operator":"Exists"}"#, false),
+        (r#"{"key":"karpenter.sh/disrupted","operator":"Lt","value":"1"}"#, false),
+    ] {
+        let row = read_pod("", &format!(r#"{{"tolerations":[{toleration}],"containers":[]}}"#), "{}");
+        assert_eq!(row.eviction.tolerates_disrupted, want, "{toleration}");
+    }
+}
+
+fn read_budget(spec: &str) -> crate::fleet::DisruptionBudgetRow {
+    let json = format!(r#"{{{},"spec":{spec},"status":{{"disruptionsAllowed":1}}}}"#, meta(""));
+    let slim = serde_json::from_str(&json).unwrap();
+    other::DisruptionBudgets::row(&slim, &mut Interner::default()).unwrap()
+}
+
+#[test]
+fn a_disruption_budget_s_selector_is_that_of_kubernetes() {
+    let labels = |pairs: &[(&str, &str)]| {
+        crate::fleet::Labels::new(pairs.iter().map(|(key, value)| (Sym::new(key), Sym::new(value))).collect())
+    };
+    let api = labels(&[("app", "api"), ("tier", "")]);
+    for (spec, want) in [
+        ("{}", false),
+        (r#"{"selector":{}}"#, true),
+        (r#"{"selector":{"matchLabels":{"app":"api","tier":""}}}"#, true),
+        (r#"{"selector":{"matchLabels":{"app":"web"}}}"#, false),
+        (r#"{"selector":{"matchExpressions":[{"key":"app","operator":"In","values":["web","api"]}]}}"#, true),
+        (r#"{"selector":{"matchExpressions":[{"key":"app","operator":"NotIn","values":["api"]}]}}"#, false),
+        (r#"{"selector":{"matchExpressions":[{"key":"gone","operator":"DoesNotExist"}]}}"#, true),
+        (r#"{"selector":{"matchExpressions":[{"key":"app","operator":"Like","values":["a"]}]}}"#, false),
+    ] {
+        assert_eq!(read_budget(spec).selector.matches(&api), want, "{spec}");
+    }
+    let broken = read_budget(r#"{"selector":{"matchExpressions":[{"key":"app","operator":"In"}]}}"#);
+    let crate::fleet::PodSelector::Invalid(why) = broken.selector else { panic!("{broken:?}") };
+    assert_eq!(why, "selector \"app In ()\": needs at least one value");
+    assert!(read_budget(r#"{"unhealthyPodEvictionPolicy":"AlwaysAllow"}"#).always_allows_unhealthy);
+}
+
+#[test]
+fn what_ends_nodes_is_read_of_their_class_and_controller() {
+    let json = format!(
+        r#"{{{},"status":{{"capacityReservations":[{{"id":"cr-1","reservationType":"capacity-block",
+        "endTime":"2026-12-01T11:30:00Z"}},{{"id":"cr-2","reservationType":"default"}}]}}}}"#,
+        meta("")
+    );
+    let class = other::Ec2NodeClasses::row(&serde_json::from_str(&json).unwrap(), &mut Interner::default()).unwrap();
+    let ends: Vec<_> =
+        class.reservations.iter().map(|one| (one.id.as_str(), one.is_capacity_block, one.ends_at)).collect();
+    assert_eq!(ends, [("cr-1", true, Time::parse("2026-12-01T11:30:00Z").unwrap())]);
+    let json = format!(
+        r#"{{{},"spec":{{"template":{{"spec":{{"containers":[{{"name":"mesh","image":"m"}},{{"name":"controller",
+        "image":"k:1.14.1","env":[{{"name":"FEATURE_GATES","value":"NodeRepair=true"}}]}}]}}}}}}}}"#,
+        meta("")
+    );
+    let row = other::Controllers::row(&serde_json::from_str(&json).unwrap(), &mut Interner::default()).unwrap();
+    assert_eq!((row.image.as_str(), row.feature_gates.as_deref()), ("k:1.14.1", Some("NodeRepair=true")));
 }
