@@ -14,6 +14,7 @@ use super::pools::{self, NodePool};
 use super::sources::{self, Source};
 use super::totals::{self, Totals};
 use crate::fleet::{ClusterFacts, Fleet, Row, Sources};
+use crate::insight::picture::Judge;
 use crate::insight::{KarpenterVersion, Known, Picture, Scope};
 use crate::units::Time;
 
@@ -95,18 +96,19 @@ pub struct Snapshot {
 /// The snapshot.
 pub fn snapshot(input: &SnapshotInput<'_>) -> Snapshot {
     let (fleet, scope, known) = (input.fleet, input.scope, input.known());
+    let judge = Judge::new(fleet, input.picture, &known, input.karpenter, input.now);
     Snapshot {
         api_version: ApiVersion::V1,
         kind: Kind::FleetSnapshot,
         metadata: metadata::of(input),
         sources: sources::of(input),
         totals: totals::of(input, &known),
-        nodes: list(fleet.nodes.iter().filter(|row| scope.has_node(row)), |row| nodes::of(input, &known, row)),
+        nodes: list(fleet.nodes.iter().filter(|row| scope.has_node(row)), |row| nodes::of(input, &known, &judge, row)),
         node_claims: list(fleet.node_claims.iter().filter(|row| scope.has_claim(fleet, row)), |row| {
             claims::of(input, row)
         }),
-        node_pools: list(scope.pools(fleet).into_iter(), |row| pools::of(input, &known, row)),
-        pods: list(fleet.pods.iter().filter(|row| scope.has_pod(row)), |row| pods::of(input, &known, row)),
+        node_pools: list(scope.pools(fleet).into_iter(), |row| pools::of(input, &known, &judge, row)),
+        pods: list(fleet.pods.iter().filter(|row| scope.has_pod(row)), |row| pods::of(input, &known, &judge, row)),
         jobs: list(fleet.jobs.iter().filter(|row| scope.has_job(row)), |row| jobs::of(input, &known, row)),
         events: events::of(input),
     }

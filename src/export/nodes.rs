@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::SnapshotInput;
+use super::disruption::{self, Disruption};
 use super::value::{Id, Stamp, Text, maybe_text, text};
 use super::words::{CapacityType, NodePhase, Sharing, Vendor};
 use crate::fleet::{Kind, NodeRow};
 use crate::insight::gpu::NodeGpu;
-use crate::insight::picture::NodePicture;
+use crate::insight::picture::{Judge, NodePicture};
 use crate::insight::{Known, phase};
 
 /// One Node. What pods request is null while not all pods are known.
@@ -52,6 +53,8 @@ pub struct Node {
     pub memory_requested_bytes: Option<i64>,
     /// Its accelerators; null where it has none.
     pub gpu: Option<Gpu>,
+    /// May Karpenter take it?
+    pub disruption: Disruption,
 }
 
 /// The accelerators of a Node, in the units it advertises.
@@ -76,7 +79,7 @@ pub struct Gpu {
     pub sharing: Sharing,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, row: &NodeRow) -> Node {
+pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>, row: &NodeRow) -> Node {
     let picture = input.picture.node(&row.meta.key.name);
     let requested = |of: fn(&NodePicture) -> i64| known.only(&[Kind::Pod], picture.map_or(0, of));
     Node {
@@ -98,6 +101,7 @@ pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, row: &NodeRow) ->
         memory_allocatable_bytes: row.allocatable.memory_bytes,
         memory_requested_bytes: requested(|picture| picture.memory_requested_bytes),
         gpu: picture.and_then(|picture| picture.gpu.as_ref()).map(|found| gpu(known, found)),
+        disruption: disruption::of(judge, row),
     }
 }
 

@@ -7,7 +7,8 @@ use super::SnapshotInput;
 use super::value::{Id, Stamp, Text, maybe_text, text};
 use super::words::{PodPhase, ProtectionState};
 use crate::fleet::{self, Kind, PodRow};
-use crate::insight::disruption::{NodeAnnotation, protection};
+use crate::insight::disruption::{NodeAnnotation, Outlook, protection};
+use crate::insight::picture::Judge;
 use crate::insight::{Known, relation};
 
 /// One pod.
@@ -68,9 +69,13 @@ pub struct Protection {
     pub value: Option<Text>,
     /// When a duration ends or has ended; null also before it has begun to count.
     pub until: Option<Stamp>,
+    /// Whether it holds until its end; null where there is none, or where its Node is not known.
+    pub holds: Option<bool>,
+    /// Why not, and what it does not protect from.
+    pub gaps: Vec<String>,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, row: &PodRow) -> Pod {
+pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>, row: &PodRow) -> Pod {
     Pod {
         namespace: text(&row.meta.key.namespace),
         name: text(&row.meta.key.name),
@@ -87,7 +92,7 @@ pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, row: &PodRow) -> 
         restarts: row.restarts,
         deleting_since: row.meta.deleting_since().map(Stamp),
         node_protected: node_protected(input, known, row),
-        protection: protection(input, row),
+        protection: protection(judge, row),
     }
 }
 
@@ -103,7 +108,7 @@ fn node_protected(input: &SnapshotInput<'_>, known: &Known<'_>, row: &PodRow) ->
     }
 }
 
-fn protection(input: &SnapshotInput<'_>, row: &PodRow) -> Protection {
-    let found = protection::of_pod(row, input.now, input.karpenter);
-    Protection { state: found.state.into(), value: found.value.map(Text), until: found.until.map(Stamp) }
+fn protection(judge: &Judge<'_>, row: &PodRow) -> Protection {
+    let Outlook { protection: found, holds, gaps } = judge.pod(row);
+    Protection { state: found.state.into(), value: found.value.map(Text), until: found.until.map(Stamp), holds, gaps }
 }

@@ -9,7 +9,8 @@ use super::SnapshotInput;
 use super::value::{Stamp, Text, maybe_text, text, unless_empty};
 use crate::fleet::{self, Kind, NodePoolRow, Sym};
 use crate::insight::Known;
-use crate::insight::disruption::BudgetWindow;
+use crate::insight::disruption::{BudgetWindow, Reason};
+use crate::insight::picture::Judge;
 use crate::units::{Lifetime, Time, duration};
 
 /// One NodePool.
@@ -38,8 +39,23 @@ pub struct NodePool {
     pub nodes: Option<u64>,
     /// Its disruption budgets, in their order.
     pub budgets: Vec<Budget>,
+    /// How many more of its nodes Karpenter may disrupt now, for each reason: what the budgets allow without the nodes that
+    /// use it up. 2147483647, as in Karpenter, is what is allowed where no budget says otherwise.
+    pub allowed: Allowed,
     /// Its nodes that use up budget: not ready, being deleted, or chosen by Karpenter.
     pub disrupting: Option<u64>,
+}
+
+/// Numbers of nodes; null while not all Nodes and NodeClaims are known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct Allowed {
+    /// For empty ones.
+    pub empty: Option<i64>,
+    /// For drifted ones.
+    pub drifted: Option<i64>,
+    /// For underutilized ones.
+    pub underutilized: Option<i64>,
 }
 
 /// One disruption budget.
@@ -60,7 +76,7 @@ pub struct Budget {
     pub next_change_at: Option<Stamp>,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, row: &NodePoolRow) -> NodePool {
+pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>, row: &NodePoolRow) -> NodePool {
     let picture = input.picture.pool(&row.meta.key.name);
     NodePool {
         name: text(&row.meta.key.name),
@@ -74,7 +90,18 @@ pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, row: &NodePoolRow
         usage: amounts(&row.usage),
         nodes: known.only(&[Kind::Node], picture.nodes),
         budgets: row.budgets.iter().flatten().map(|one| budget(one, input.now)).collect(),
+        allowed: allowed(judge, &row.meta.key.name),
         disrupting: known.only(&[Kind::Node, Kind::NodeClaim], picture.disrupting),
+    }
+}
+
+fn allowed(judge: &Judge<'_>, pool: &str) -> Allowed {
+    let budgets = judge.budgets(pool).filter(|_| judge.counts_are_known());
+    let remaining = |reason| budgets.map(|budgets| budgets.remaining(reason, judge.now()));
+    Allowed {
+        empty: remaining(Reason::Empty),
+        drifted: remaining(Reason::Drifted),
+        underutilized: remaining(Reason::Underutilized),
     }
 }
 

@@ -56,6 +56,42 @@ words! {
         Ineffective = "Ineffective",
     }
 
+    /// May Karpenter take a Node?
+    Verdict of disruption::Verdict {
+        NotManaged = "NotManaged", Unknown = "Unknown", Terminating = "Terminating", BeingDisrupted = "BeingDisrupted",
+        SpotInterrupted = "SpotInterrupted", NotInitialized = "NotInitialized", ProtectedByNode = "ProtectedByNode",
+        NodePoolMissing = "NodePoolMissing", ProtectedByPod = "ProtectedByPod", BlockedByPdb = "BlockedByPdb",
+        BlockedByBudget = "BlockedByBudget", Static = "Static", ConsolidationDisabled = "ConsolidationDisabled",
+        ConsolidateAfterPending = "ConsolidateAfterPending", BlockedByPolicy = "BlockedByPolicy",
+        MissingLabels = "MissingLabels", LoopPaused = "LoopPaused", Unconsolidatable = "Unconsolidatable",
+        EmptyCandidate = "EmptyCandidate", DriftCandidate = "DriftCandidate",
+        ConsolidationCandidate = "ConsolidationCandidate",
+    }
+
+    /// What kind of thing stops Karpenter.
+    BlockerKind of disruption::BlockerKind {
+        PodAnnotation = "PodAnnotation", NodeAnnotation = "NodeAnnotation", Pdb = "Pdb", MultiplePdbs = "MultiplePdbs",
+        Budget = "Budget", Policy = "Policy", ConsolidateAfter = "ConsolidateAfter",
+        ConsolidationDisabled = "ConsolidationDisabled", NotInitialized = "NotInitialized", NotManaged = "NotManaged",
+        Deleting = "Deleting", NodePoolMissing = "NodePoolMissing", MissingLabels = "MissingLabels", Static = "Static",
+        LoopPaused = "LoopPaused", InputMissing = "InputMissing", Nominated = "Nominated", Balance = "Balance",
+        Simulation = "Simulation",
+    }
+
+    /// What a blocker is known from.
+    Evidence of disruption::Evidence { Computed = "computed", Event = "event", Both = "both" }
+
+    /// A reason for which Karpenter disrupts.
+    DisruptionReason of disruption::Reason { Empty = "Empty", Drifted = "Drifted", Underutilized = "Underutilized" }
+
+    /// What kind of thing ends a Node or a pod in spite of protection.
+    HazardKind of disruption::HazardKind {
+        Expiration = "Expiration", SpotInterruption = "SpotInterruption",
+        RebalanceRecommendation = "RebalanceRecommendation", DriftOverridesProtection = "DriftOverridesProtection",
+        CapacityBlockEnd = "CapacityBlockEnd", HardwareRepair = "HardwareRepair", MaxLifetime = "MaxLifetime",
+        StaticScaleDown = "StaticScaleDown",
+    }
+
     /// Where a Job stands.
     JobStatus of batch::JobStatus {
         Suspended = "Suspended", Queued = "Queued", Pending = "Pending", Running = "Running", Complete = "Complete",

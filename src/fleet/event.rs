@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
-use super::{Change, Meta, ObjectKey, Row, Sym};
+use super::{Change, Kind, Meta, ObjectKey, Row, Sym};
 use crate::units::Time;
 
 /// `type` of an Event.
@@ -44,6 +44,13 @@ pub struct EventObject {
     pub kind: Sym,
     /// `involvedObject.namespace` and `.name`; the namespace is empty for cluster-scoped objects.
     pub key: ObjectKey,
+}
+
+impl EventObject {
+    /// A cluster-scoped object.
+    pub fn cluster(kind: Kind, name: &Sym) -> Self {
+        Self { kind: Sym::new(kind.name()), key: ObjectKey { namespace: Sym::new(""), name: name.clone() } }
+    }
 }
 
 /// One core/v1 Event.
@@ -240,8 +247,16 @@ impl EventTable {
         keys.filter_map(|key| self.get(key)).filter(|row| row.speaks_of(object))
     }
 
+    /// The Events about one object that speak of its disruption, the newest among them also where the ring forgot it; in
+    /// no order.
+    pub fn disruptions_of<'a>(&'a self, object: &EventObject) -> Vec<&'a EventRow> {
+        let rows = self.by_object.get(&named(object)).into_iter().flatten().filter_map(|key| self.get(key));
+        let kept: Vec<&EventRow> = rows.filter(|row| row.speaks_of(object) && is_disruption(row)).collect();
+        if kept.is_empty() { self.newest_disruption(object).into_iter().collect() } else { kept }
+    }
+
     /// The newest Event of class Blocked, Disrupting or Interruption of each object, also where the ring forgot it.
-    pub fn newest_disruption(&self, object: &EventObject) -> Option<&EventRow> {
+    fn newest_disruption(&self, object: &EventObject) -> Option<&EventRow> {
         self.newest_disruption.get(object).map(|(row, _)| row)
     }
 

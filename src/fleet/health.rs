@@ -127,6 +127,19 @@ pub enum KarpenterApi {
     V1,
 }
 
+impl KarpenterApi {
+    /// As Kubernetes writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "an unknown API",
+            Self::Absent => "no API",
+            Self::V1Alpha5 => "karpenter.sh/v1alpha5",
+            Self::V1Beta1 => "karpenter.sh/v1beta1",
+            Self::V1 => "karpenter.sh/v1",
+        }
+    }
+}
+
 /// What is known of the cluster besides its objects.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ClusterFacts {

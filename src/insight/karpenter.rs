@@ -43,6 +43,15 @@ pub struct KarpenterVersion {
 /// The first version whose pods may be protected for a duration.
 const DURATIONS: Release = (1, 12);
 
+/// The first version to which a node is empty when evicting its pods costs nothing.
+const EMPTY_BY_COST: Release = (1, 14);
+
+/// The first version that looks for empty nodes before drifted ones.
+const EMPTINESS_FIRST: Release = (1, 5);
+
+/// The API group of the NodeClasses of EKS Auto Mode.
+pub const AUTO_MODE_GROUP: &str = "eks.amazonaws.com";
+
 /// Major and minor version; what batchtop's rules depend on changed with minor versions only.
 type Release = (u32, u32);
 
@@ -72,6 +81,32 @@ impl KarpenterVersion {
     /// The same for a decision: an assumed yes is a yes.
     pub fn durations_understood(&self) -> bool {
         self.durations() != Support::No
+    }
+
+    /// Whether a node is empty when evicting its pods costs nothing, rather than when no pod would move (karpenter 1.14,
+    /// pkg/controllers/disruption/types.go); assumed where the version is not known.
+    pub fn empty_by_cost(&self) -> bool {
+        self.has(EMPTY_BY_COST) != Support::No
+    }
+
+    /// Whether empty nodes are looked for before drifted ones (karpenter 1.5, pkg/controllers/disruption/controller.go).
+    pub fn emptiness_first(&self) -> bool {
+        self.has(EMPTINESS_FIRST) != Support::No
+    }
+
+    /// Whether rules that changed between versions are those of the newest for want of better knowledge.
+    pub fn is_assumed(&self) -> bool {
+        self.has(EMPTY_BY_COST) == Support::Assumed
+    }
+
+    /// The Karpenter that manages nodes of this NodeClass group: EKS Auto Mode has its own, of a version that nobody
+    /// sees, also where another one runs beside it.
+    #[must_use]
+    pub fn of_group(&self, group: &str) -> Self {
+        if group != AUTO_MODE_GROUP || self.how == Provenance::Flag {
+            return self.clone();
+        }
+        Self { version: None, how: Provenance::Assumed, ..self.clone() }
     }
 
     fn has(&self, since: Release) -> Support {

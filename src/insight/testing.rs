@@ -55,7 +55,7 @@ pub(crate) fn owner(kind: &str, name: &str, uid: &Uid) -> Owner {
 pub(crate) fn node(name: &str) -> NodeRow {
     NodeRow {
         meta: meta("", name),
-        labels: labels(&[("karpenter.sh/initialized", "true")]),
+        labels: labels(&[("karpenter.sh/initialized", "true"), ("karpenter.sh/registered", "true")]),
         owner: None,
         provider_id: None,
         cordoned: false,

@@ -1,6 +1,7 @@
 //! Disruption budgets of NodePools: when they count, and which nodes count against them.
 
-use crate::fleet::{Budget, Condition, NodeClaimRow, NodeRow};
+use super::reason::Reason;
+use crate::fleet::{Budget, Condition, NodeClaimRow, NodePoolRow, NodeRow};
 use crate::insight::phase;
 use crate::units::cron::Schedule;
 use crate::units::{Time, Window, duration};
@@ -53,6 +54,99 @@ impl BudgetWindow {
             }
         }
     }
+}
+
+/// What Karpenter allows where no budget says otherwise (`math.MaxInt32`).
+pub const UNLIMITED: i64 = 2_147_483_647;
+
+/// How far ahead a change of what budgets allow is looked for.
+const HORIZON_SECONDS: i64 = 366 * 86_400;
+
+/// How many changes are looked at on the way.
+const CHANGES: usize = 1000;
+
+/// The budgets of a NodePool, read once, and the nodes that count for them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PoolBudgets {
+    budgets: Vec<(Budget, BudgetWindow)>,
+    /// Nodes of which percentages are taken.
+    pub counted: u64,
+    /// Those of them that use up what is allowed.
+    pub disrupting: u64,
+}
+
+impl PoolBudgets {
+    /// Of a NodePool with so many nodes.
+    pub fn new(pool: &NodePoolRow, counted: u64, disrupting: u64) -> Self {
+        let windows = pool.budgets.iter().flatten().map(|budget| (budget.clone(), BudgetWindow::of(budget)));
+        Self { budgets: windows.collect(), counted, disrupting }
+    }
+
+    /// How many nodes the budgets let Karpenter disrupt at once for a reason, or [`UNLIMITED`]
+    /// (karpenter pkg/apis/v1/nodepool.go, GetAllowedDisruptionsByReason): the least of those budgets that are active
+    /// and for this reason; nothing at all, for every reason, while one of them cannot be read.
+    pub fn allowed(&self, reason: Reason, now: Time) -> i64 {
+        let mut allowed = UNLIMITED;
+        for (budget, window) in &self.budgets {
+            let Some(limit) = self.limit(budget, window, now) else { return 0 };
+            if is_for(budget, reason) {
+                allowed = allowed.min(limit);
+            }
+        }
+        allowed
+    }
+
+    /// How many more nodes Karpenter may disrupt now: what is allowed without the nodes that use it up
+    /// (karpenter pkg/controllers/disruption/helpers.go, BuildDisruptionBudgetMapping).
+    pub fn remaining(&self, reason: Reason, now: Time) -> i64 {
+        self.allowed(reason, now).saturating_sub(i64::try_from(self.disrupting).unwrap_or(i64::MAX)).max(0)
+    }
+
+    /// When a window next opens or closes.
+    pub fn next_change(&self, now: Time) -> Option<Time> {
+        self.budgets.iter().filter_map(|(_, window)| window.at(now).next_change).min()
+    }
+
+    /// When Karpenter may next disrupt a node for a reason, if nothing but the time changes; `None` where that is
+    /// never, or further away than a year.
+    pub fn opens_at(&self, reason: Reason, now: Time) -> Option<Time> {
+        let horizon = now.plus_seconds(HORIZON_SECONDS);
+        let changes = std::iter::successors(self.next_change(now), |at| self.next_change(*at));
+        changes.take(CHANGES).take_while(|at| *at < horizon).find(|at| self.remaining(reason, *at) > 0)
+    }
+
+    /// Why a budget cannot be read, where one cannot.
+    pub fn broken(&self) -> Option<&str> {
+        self.budgets.iter().find_map(|(_, window)| match window {
+            BudgetWindow::Broken(why) => Some(why.as_str()),
+            BudgetWindow::Always | BudgetWindow::Scheduled(_) => None,
+        })
+    }
+
+    /// What a budget allows; `None` where it cannot be read.
+    fn limit(&self, budget: &Budget, window: &BudgetWindow, now: Time) -> Option<i64> {
+        match window {
+            BudgetWindow::Broken(_) => None,
+            window if !window.at(now).active_now => Some(UNLIMITED),
+            BudgetWindow::Always | BudgetWindow::Scheduled(_) => nodes(&budget.nodes, self.counted),
+        }
+    }
+}
+
+/// Whether a budget is for a reason: without `reasons` it is for all, with an empty list for none.
+pub fn is_for(budget: &Budget, reason: Reason) -> bool {
+    budget.reasons.as_ref().is_none_or(|reasons| reasons.iter().any(|one| one == reason.name()))
+}
+
+/// `nodes` of a budget as a number of nodes: percentages are rounded up (k8s.io/apimachinery pkg/util/intstr,
+/// GetScaledValueFromIntOrPercent). `None` for what is neither.
+pub fn nodes(text: &str, counted: u64) -> Option<i64> {
+    if let Ok(number) = text.parse::<i64>() {
+        return Some(number);
+    }
+    let percent: i64 = text.strip_suffix('%')?.parse().ok()?;
+    let product = percent.checked_mul(i64::try_from(counted).ok()?)?;
+    Some(product.div_euclid(100) + i64::from(product.rem_euclid(100) != 0))
 }
 
 /// Whether a node is one of those of which a budget's percentage is taken: managed, initialized, its instance not yet

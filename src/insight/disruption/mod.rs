@@ -1,7 +1,23 @@
 //! May Karpenter take a node, and what holds it.
 
+pub mod blocker;
 pub mod budgets;
+pub mod case;
+pub mod evidence;
+pub mod gates;
+pub mod hazards;
+pub mod pods;
 pub mod protection;
+pub mod reason;
+pub mod verdict;
+pub mod words;
 
-pub use budgets::{BudgetState, BudgetWindow};
+pub use blocker::{Blocker, BlockerKind, Evidence};
+pub use budgets::{BudgetState, BudgetWindow, PoolBudgets};
+pub use case::{Case, Complete, Pause, PoolCase};
+pub use gates::{Gate, Ruling};
+pub use hazards::{Hazard, HazardKind, Outlook};
+pub use pods::{BudgetIndex, NodePods};
 pub use protection::{NodeAnnotation, Protection, ProtectionState};
+pub use reason::{May, Reason, Reasons};
+pub use verdict::{Disruption, Verdict, judge};

@@ -3,6 +3,7 @@
 //! Nothing in it depends on the time, so it changes only with the Fleet; what does depend on it ([`totals()`], pod
 //! protection, budgets) is computed when asked for.
 
+mod judge;
 mod node;
 mod totals;
 
@@ -13,15 +14,16 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+pub use judge::Judge;
 use node::Load;
 pub use node::NodePicture;
 pub use totals::{GpuTotals, Totals, totals};
 
 use super::batch::{self, JobState};
-use super::disruption::protection;
+use super::disruption::{BudgetIndex, protection};
 use super::karpenter::KarpenterVersion;
 use super::phase::ClaimPhase;
-use crate::fleet::{Changed, Fleet, JobRow, NodeClaimRow, ObjectKey, PodRow, Row, Sym, Uid};
+use crate::fleet::{Changed, Fleet, JobRow, Kind, NodeClaimRow, ObjectKey, PodRow, Row, Sym, Uid};
 use crate::units::Time;
 
 type Map<K, V> = HashMap<K, V, RandomState>;
@@ -32,6 +34,7 @@ pub struct Picture {
     nodes: Map<Sym, NodePicture>,
     claims: Map<ObjectKey, ClaimPicture>,
     pools: Map<Sym, PoolPicture>,
+    budgets: BudgetIndex,
     jobs: Map<Uid, JobPicture>,
 }
 
@@ -42,9 +45,11 @@ pub struct ClaimPicture {
     pub phase: ClaimPhase,
     /// The name of its Node object, once there is one.
     pub node: Option<Sym>,
+    /// The NodePool that counts it: by label, until it is being deleted.
+    counted_by: Option<Sym>,
 }
 
-/// What is said of a NodePool; the sums over its Nodes.
+/// What is said of a NodePool; the sums over its Nodes and NodeClaims.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PoolPicture {
     /// Nodes with its label.
@@ -53,6 +58,8 @@ pub struct PoolPicture {
     pub counted: u64,
     /// Nodes that use up its budgets: not ready, being deleted, or chosen by Karpenter.
     pub disrupting: u64,
+    /// NodeClaims with its label that are not being deleted.
+    pub claims: u64,
 }
 
 /// What is said of a Job.
@@ -67,12 +74,12 @@ pub struct JobPicture {
 impl Picture {
     /// From nothing. Goes through the pods once, in the order in which they lie in memory.
     pub fn full(fleet: &Fleet) -> Self {
-        let mut picture = Self::default();
-        let sums = PodSums::of(fleet);
+        let mut picture = Self { budgets: BudgetIndex::new(&fleet.disruption_budgets), ..Self::default() };
+        let mut sums = PodSums::of(fleet, &picture.budgets);
         for node in fleet.nodes.iter() {
             let name = &node.meta.key.name;
-            let load = sums.by_node.get(name);
-            picture.set_node(name, Some(NodePicture::of(fleet, node, load.unwrap_or(&Load::default()))));
+            let load = sums.by_node.remove(name).unwrap_or_default();
+            picture.set_node(name, Some(NodePicture::of(fleet, node, load)));
         }
         fleet.node_claims.iter().for_each(|claim| picture.refresh_claim(fleet, &claim.meta.key));
         for job in fleet.jobs.iter() {
@@ -84,6 +91,9 @@ impl Picture {
 
     /// Follows what a Delta changed in the Fleet; the Fleet is the one after it.
     pub fn update(&mut self, fleet: &Fleet, changed: &Changed) {
+        if changed.kinds.contains(&Kind::PodDisruptionBudget) {
+            self.refresh_budgets(fleet);
+        }
         changed.nodes.iter().for_each(|name| self.refresh_node(fleet, name));
         changed.claims.iter().for_each(|key| self.refresh_claim(fleet, key));
         changed.jobs.iter().for_each(|uid| self.refresh_job(fleet, uid));
@@ -114,8 +124,19 @@ impl Picture {
         self.claims.iter().filter(|(_, claim)| claim.node.is_none()).filter_map(|(key, _)| fleet.node_claims.get(key))
     }
 
+    /// The status of PodDisruptionBudgets changes all the time and is asked when it is needed; which pods they select
+    /// changes seldom.
+    fn refresh_budgets(&mut self, fleet: &Fleet) {
+        let budgets = BudgetIndex::new(&fleet.disruption_budgets);
+        if budgets != self.budgets {
+            self.budgets = budgets;
+            fleet.nodes.iter().for_each(|node| self.refresh_node(fleet, &node.meta.key.name));
+        }
+    }
+
     fn refresh_node(&mut self, fleet: &Fleet, name: &Sym) {
-        let new = fleet.node(name).map(|node| NodePicture::of(fleet, node, &Load::of(fleet.pods_on(name))));
+        let load = |name: &str| Load::of(fleet.pods_on(name), &self.budgets);
+        let new = fleet.node(name).map(|node| NodePicture::of(fleet, node, load(name)));
         self.set_node(name, new);
     }
 
@@ -144,18 +165,30 @@ impl Picture {
         pool.nodes -= 1;
         pool.counted -= u64::from(node.is_counted);
         pool.disrupting -= u64::from(node.uses_budget);
-        if pool.nodes == 0 {
+        self.forget_empty_pool(name);
+    }
+
+    fn forget_empty_pool(&mut self, name: &Sym) {
+        if self.pools.get(name).is_some_and(|pool| *pool == PoolPicture::default()) {
             self.pools.remove(name);
         }
     }
 
     fn refresh_claim(&mut self, fleet: &Fleet, key: &ObjectKey) {
-        let Some(claim) = fleet.node_claims.get(key) else {
-            self.claims.remove(key);
-            return;
-        };
+        if let Some(name) = self.claims.remove(key).and_then(|old| old.counted_by) {
+            if let Some(pool) = self.pools.get_mut(&name) {
+                pool.claims -= 1;
+            }
+            self.forget_empty_pool(&name);
+        }
+        let Some(claim) = fleet.node_claims.get(key) else { return };
+        let phase = ClaimPhase::of(claim);
+        let counted_by = claim.node_pool().filter(|_| phase != ClaimPhase::Terminating).cloned();
+        if let Some(name) = &counted_by {
+            self.pools.entry(name.clone()).or_default().claims += 1;
+        }
         let node = fleet.node_of(claim).map(|node| node.meta.key.name.clone());
-        self.claims.insert(key.clone(), ClaimPicture { phase: ClaimPhase::of(claim), node });
+        self.claims.insert(key.clone(), ClaimPicture { phase, node, counted_by });
     }
 
     fn refresh_job(&mut self, fleet: &Fleet, uid: &Uid) {
@@ -176,15 +209,15 @@ struct PodSums<'a> {
 }
 
 impl<'a> PodSums<'a> {
-    fn of(fleet: &'a Fleet) -> Self {
+    fn of(fleet: &'a Fleet, budgets: &BudgetIndex) -> Self {
         let mut sums = Self::default();
-        fleet.pods.iter().for_each(|pod| sums.add(pod));
+        fleet.pods.iter().for_each(|pod| sums.add(pod, budgets));
         sums
     }
 
-    fn add(&mut self, pod: &'a PodRow) {
+    fn add(&mut self, pod: &'a PodRow, budgets: &BudgetIndex) {
         if let Some(node) = &pod.node {
-            self.by_node.entry(node).or_default().add(pod);
+            self.by_node.entry(node).or_default().add(pod, budgets);
         }
         if let Some(owner) = &pod.owner {
             let sum = self.gpus_by_owner.entry(&owner.uid).or_default();

@@ -1,7 +1,7 @@
 //! What is said of one Node.
 
 use crate::fleet::{Fleet, GpuCount, NodeRow, ObjectKey, PodRow, Resources, Row, Sym};
-use crate::insight::disruption::budgets;
+use crate::insight::disruption::{BudgetIndex, NodePods, budgets};
 use crate::insight::gpu::NodeGpu;
 use crate::insight::phase::NodePhase;
 
@@ -26,11 +26,14 @@ pub struct NodePicture {
     pub is_counted: bool,
     /// Whether it uses up budget.
     pub uses_budget: bool,
+    /// What its pods mean for its disruption.
+    pub pods: NodePods,
 }
 
 impl NodePicture {
     /// Of a Node with everything bound to it.
-    pub(super) fn of(fleet: &Fleet, node: &NodeRow, load: &Load) -> Self {
+    pub(super) fn of(fleet: &Fleet, node: &NodeRow, mut load: Load) -> Self {
+        load.pods.finish();
         let claim = fleet.claim_of(node);
         Self {
             phase: NodePhase::of(node, claim),
@@ -42,6 +45,7 @@ impl NodePicture {
             gpu: NodeGpu::of(node, &load.requested, claim.map(|claim| &claim.capacity)),
             is_counted: budgets::is_counted(node, claim),
             uses_budget: budgets::uses_budget(node, claim),
+            pods: load.pods,
         }
     }
 }
@@ -52,16 +56,18 @@ pub(super) struct Load {
     active_pods: u64,
     /// What they request together, those that have finished left out.
     requested: Resources,
+    pods: NodePods,
 }
 
 impl Load {
-    pub(super) fn of<'a>(pods: impl Iterator<Item = &'a PodRow>) -> Self {
+    pub(super) fn of<'a>(pods: impl Iterator<Item = &'a PodRow>, budgets: &BudgetIndex) -> Self {
         let mut load = Self::default();
-        pods.for_each(|pod| load.add(pod));
+        pods.for_each(|pod| load.add(pod, budgets));
         load
     }
 
-    pub(super) fn add(&mut self, pod: &PodRow) {
+    pub(super) fn add(&mut self, pod: &PodRow, budgets: &BudgetIndex) {
+        self.pods.add(pod, budgets);
         self.active_pods += u64::from(pod.is_active());
         if pod.holds_resources() {
             add(&mut self.requested, &pod.requests);

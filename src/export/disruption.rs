@@ -1,0 +1,146 @@
+//! `nodes[].disruption`, and what else the disruption room says.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::value::{Stamp, Text, text, unless_empty};
+use super::words::{BlockerKind, DisruptionReason, Evidence, HazardKind, Verdict};
+use crate::fleet::{Key, NodeRow, ObjectKey, Sym};
+use crate::insight::disruption::{self, Reason, hazards, words};
+use crate::insight::picture::Judge;
+
+/// May Karpenter take a Node, what holds it, and what ends it all the same.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Disruption {
+    /// The headline.
+    pub verdict: Verdict,
+    /// The headline as a sentence.
+    pub headline: String,
+    /// The answer for each reason.
+    pub may: May,
+    /// What stops Karpenter, in the order in which it asks.
+    pub blockers: Vec<Blocker>,
+    /// What ends the Node or its protected pods in spite of protection.
+    pub hazards: Vec<Hazard>,
+}
+
+/// Whether Karpenter may take a Node: true where every gate that can be known is open, null where an input is missing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct May {
+    /// Because it is empty.
+    pub empty: Option<bool>,
+    /// Because it has drifted.
+    pub drifted: Option<bool>,
+    /// Because its pods may fit elsewhere.
+    pub underutilized: Option<bool>,
+}
+
+/// One thing that stops Karpenter.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Blocker {
+    /// What kind of thing.
+    pub kind: BlockerKind,
+    /// The reasons that it stops.
+    pub reasons: Vec<DisruptionReason>,
+    /// The object to look at.
+    pub object: Option<Object>,
+    /// When it ends by itself.
+    pub until: Option<Stamp>,
+    /// One sentence, Karpenter's own where there is one.
+    pub message: String,
+    /// What it is known from.
+    pub evidence: Evidence,
+    /// Whether it only warns and does not change `may`.
+    pub advisory: bool,
+}
+
+/// What ends a Node or its pods in spite of protection.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Hazard {
+    /// What kind of thing.
+    pub kind: HazardKind,
+    /// When it begins.
+    pub at: Option<Stamp>,
+    /// One sentence.
+    pub message: String,
+    /// The protected pods that it reaches.
+    pub pods: Vec<ReachedPod>,
+}
+
+/// A protected pod that a hazard reaches.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReachedPod {
+    /// Its namespace.
+    pub namespace: Text,
+    /// Its name.
+    pub name: Text,
+    /// When it is deleted by force; null for an unknown time, and where the Node waits for it for ever.
+    pub killed_at: Option<Stamp>,
+}
+
+/// An object.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Object {
+    /// Its kind.
+    pub kind: Text,
+    /// Its namespace; null for an object of the cluster.
+    pub namespace: Option<Text>,
+    /// Its name.
+    pub name: Text,
+}
+
+impl Object {
+    pub(super) fn of(key: &Key) -> Self {
+        Self {
+            kind: Text(Sym::new(key.kind.name())),
+            namespace: unless_empty(&key.object.namespace),
+            name: text(&key.object.name),
+        }
+    }
+}
+
+pub(super) fn of(judge: &Judge<'_>, row: &NodeRow) -> Disruption {
+    let (found, hazards) = judge.with_hazards(row);
+    Disruption {
+        verdict: found.verdict.into(),
+        headline: words::headline(&found),
+        may: May {
+            empty: found.may.get(Reason::Empty),
+            drifted: found.may.get(Reason::Drifted),
+            underutilized: found.may.get(Reason::Underutilized),
+        },
+        blockers: found.blockers.iter().map(blocker).collect(),
+        hazards: hazards.iter().map(hazard).collect(),
+    }
+}
+
+fn blocker(found: &disruption::Blocker) -> Blocker {
+    Blocker {
+        kind: found.kind.into(),
+        reasons: found.reasons.iter().map(Into::into).collect(),
+        object: found.object.as_ref().map(Object::of),
+        until: found.until.map(Stamp),
+        message: found.message.clone(),
+        evidence: found.evidence.into(),
+        advisory: found.kind.is_advisory(),
+    }
+}
+
+fn hazard(found: &hazards::Hazard) -> Hazard {
+    Hazard {
+        kind: found.kind.into(),
+        at: found.at.map(Stamp),
+        message: found.message.clone(),
+        pods: found.pods.iter().map(|one| reached(&one.pod, one.killed_at.map(Stamp))).collect(),
+    }
+}
+
+fn reached(pod: &ObjectKey, killed_at: Option<Stamp>) -> ReachedPod {
+    ReachedPod { namespace: text(&pod.namespace), name: text(&pod.name), killed_at }
+}

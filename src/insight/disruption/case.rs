@@ -1,0 +1,188 @@
+//! What the gates are asked about: one Node with everything that decides.
+
+use super::budgets::PoolBudgets;
+use super::pods::NodePods;
+use super::protection;
+use super::reason::{Reason, Reasons};
+use crate::fleet::{
+    Condition, DisruptionBudgetRow, EventRow, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey,
+    PodRow, Sym, Table,
+};
+use crate::insight::KarpenterVersion;
+use crate::units::{Lifetime, Time};
+
+/// Which tables hold all there is. A gate that looks into one that does not can close, but it cannot open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of one table")]
+pub struct Complete {
+    /// Nodes.
+    pub nodes: bool,
+    /// NodeClaims.
+    pub claims: bool,
+    /// NodePools.
+    pub pools: bool,
+    /// Pods of all namespaces.
+    pub pods: bool,
+    /// PodDisruptionBudgets of all namespaces.
+    pub budgets: bool,
+}
+
+impl Complete {
+    /// Everything is known.
+    pub const ALL: Self = Self { nodes: true, claims: true, pools: true, pods: true, budgets: true };
+}
+
+/// Why Karpenter disrupts nothing of its own accord at the moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pause<'a> {
+    /// A NodeClaim has no providerID yet.
+    Launching(&'a NodeClaimRow),
+    /// The selector of a PodDisruptionBudget cannot be read.
+    Unreadable(&'a DisruptionBudgetRow),
+}
+
+/// What is known of the NodePool whose name the node carries.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolCase<'a> {
+    /// The NodePool.
+    pub row: &'a NodePoolRow,
+    /// Its budgets.
+    pub budgets: &'a PoolBudgets,
+    /// Its NodeClaims that are not being deleted.
+    pub claims: u64,
+    /// The reasons for which Karpenter's Events say that the budgets allow nothing.
+    pub budget_events: Reasons,
+}
+
+/// One Node with everything that decides whether Karpenter may take it.
+#[derive(Clone)]
+pub struct Case<'a> {
+    /// The Node.
+    pub node: &'a NodeRow,
+    /// The NodeClaim behind it.
+    pub claim: Option<&'a NodeClaimRow>,
+    /// Its NodePool, where there is one of that name.
+    pub pool: Option<PoolCase<'a>>,
+    /// What its pods mean.
+    pub pods: &'a NodePods,
+    /// Its active pods that carry `karpenter.sh/do-not-disrupt`.
+    pub annotated: Vec<&'a PodRow>,
+    /// All PodDisruptionBudgets.
+    pub budgets: &'a Table<DisruptionBudgetRow>,
+    /// Why nothing is disrupted, where that is so.
+    pub pause: Option<Pause<'a>>,
+    /// Karpenter's Events on the Node and its NodeClaim about disruption and interruption, the newest first.
+    pub events: Vec<&'a EventRow>,
+    /// When the capacity block that the node runs in ends.
+    pub block_ends: Option<Time>,
+    /// Whether Karpenter replaces broken nodes: always in EKS Auto Mode, elsewhere by feature gate NodeRepair.
+    pub repairs: bool,
+    /// The Karpenter that manages it.
+    pub karpenter: &'a KarpenterVersion,
+    /// Which tables hold all there is.
+    pub complete: Complete,
+    /// What time it is.
+    pub now: Time,
+}
+
+impl<'a> Case<'a> {
+    /// A label as Karpenter reads it: of the NodeClaim until the Node is registered
+    /// (karpenter pkg/controllers/state/statenode.go, Labels).
+    pub fn label(&self, key: &str) -> Option<&'a Sym> {
+        match self.claim {
+            Some(claim) if !self.node.is_registered() => claim.labels.get(key),
+            _ => self.node.labels.get(key),
+        }
+    }
+
+    /// `karpenter.sh/do-not-disrupt` of the node, read likewise.
+    pub fn node_annotation(&self) -> Option<&'a Sym> {
+        match self.claim {
+            Some(claim) if !self.node.is_registered() => claim.do_not_disrupt.as_ref(),
+            _ => self.node.do_not_disrupt.as_ref(),
+        }
+    }
+
+    /// Whether a condition of the NodeClaim is `True`.
+    pub fn claim_is(&self, condition: &str) -> bool {
+        self.claim.is_some_and(|claim| Condition::is_true(&claim.conditions, condition))
+    }
+
+    /// Whether the NodeClaim is drifted.
+    pub fn is_drifted(&self) -> bool {
+        self.claim_is("Drifted")
+    }
+
+    /// Whether Karpenter passes over pods that may not be evicted when it takes the node for drift: the NodeClaim has
+    /// a terminationGracePeriod (karpenter pkg/controllers/disruption/types.go, NewCandidate).
+    pub fn drift_overrides_pods(&self) -> bool {
+        self.claim.is_some_and(|claim| claim.termination_grace_seconds.is_some())
+    }
+
+    /// The reasons that pods which may not be evicted stop.
+    pub fn stopped_by_pods(&self) -> Reasons {
+        if self.drift_overrides_pods() { Reasons::GRACEFUL } else { Reasons::ALL }
+    }
+
+    /// Whether the node is empty; `None` where a pod that is not known could make it not empty.
+    pub fn is_empty(&self) -> Option<bool> {
+        let empty = self.pods.is_empty(self.karpenter.empty_by_cost());
+        (self.complete.pods || !empty).then_some(empty)
+    }
+
+    /// Whether the node's own state is one for which Karpenter disrupts: drifted, empty or not empty.
+    pub fn applies(&self, reason: Reason) -> Option<bool> {
+        if self.is_legacy() || (self.claim.is_none() && !self.complete.claims) {
+            return None;
+        }
+        match reason {
+            Reason::Drifted => Some(self.is_drifted()),
+            Reason::Empty => self.is_empty(),
+            Reason::Underutilized => self.is_empty().map(|empty| !empty),
+        }
+    }
+
+    /// Its active pods whose annotation protects them now.
+    pub fn protected(&self) -> impl Iterator<Item = &'a PodRow> {
+        self.annotated.iter().copied().filter(|pod| self.is_protected(pod))
+    }
+
+    /// Whether the annotation of a pod protects it now.
+    pub fn is_protected(&self, pod: &PodRow) -> bool {
+        protection::is_protected(pod, self.now, self.karpenter)
+    }
+
+    /// Whether one of its annotated pods is protected now.
+    pub fn is_protected_key(&self, pod: &ObjectKey) -> bool {
+        self.protected().any(|row| row.meta.key == *pod)
+    }
+
+    /// Whether the node is governed by an API of Karpenter's whose rules batchtop does not judge.
+    pub fn is_legacy(&self) -> bool {
+        matches!(self.karpenter.api, KarpenterApi::V1Alpha5 | KarpenterApi::V1Beta1)
+            && (self.claim.is_some()
+                || self.node.node_pool().is_some()
+                || self.node.labels.get("karpenter.sh/provisioner-name").is_some())
+    }
+
+    /// When the node has been quiet for its NodePool's consolidateAfter: from the last pod event on, else from
+    /// initialization on (karpenter pkg/controllers/nodeclaim/disruption/consolidation.go).
+    pub fn quiet_at(&self) -> Option<Time> {
+        let Lifetime::Seconds(seconds) = self.pool?.row.consolidate_after else { return None };
+        let claim = self.claim?;
+        let since = claim.last_pod_event.or_else(|| claim.true_since("Initialized"))?;
+        Some(since.plus_seconds(seconds))
+    }
+
+    /// Whether all objects of a kind are known.
+    pub const fn knows(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Node => self.complete.nodes,
+            Kind::NodeClaim => self.complete.claims,
+            Kind::NodePool => self.complete.pools,
+            Kind::Pod => self.complete.pods,
+            Kind::PodDisruptionBudget => self.complete.budgets,
+            _ => false,
+        }
+    }
+}

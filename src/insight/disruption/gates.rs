@@ -1,0 +1,428 @@
+//! The gates between a node and its disruption, in Karpenter's order, each with the sentence that Karpenter has for it.
+//!
+//! karpenter pkg/controllers/disruption: types.go (NewCandidate), then ShouldDisrupt and the budgets of each method.
+
+use super::blocker::{Blocker, BlockerKind};
+use super::budgets::UNLIMITED;
+use super::case::{Case, Pause, PoolCase};
+use super::protection;
+use super::reason::{Reason, Reasons};
+use crate::fleet::{Condition, DisruptionBudgetRow, Key, Kind, NodePoolRow, ObjectKey, PodRow, Status};
+use crate::insight::phase;
+use crate::units::{Lifetime, quantity};
+
+/// One question that Karpenter asks before it takes a node.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Gate {
+    /// Is anything disrupted at all?
+    Loop,
+    /// Does Karpenter manage it?
+    Managed,
+    /// Is it being disrupted already?
+    Queue,
+    /// Is it initialized?
+    Initialized,
+    /// Is it being deleted?
+    Deletion,
+    /// Is the Node annotated?
+    NodeAnnotation,
+    /// Is there a NodePool?
+    Pool,
+    /// Is a pod annotated?
+    PodAnnotations,
+    /// May its pods be evicted?
+    PodBudgets,
+    /// Does the NodePool keep a fixed number of nodes?
+    Static,
+    /// Is consolidation disabled?
+    Consolidation,
+    /// Are the labels there that its price depends on?
+    Labels,
+    /// Does the policy allow it?
+    Policy,
+    /// Has it been quiet for long enough?
+    Quiet,
+    /// Do the NodePool's budgets allow it?
+    Budgets,
+}
+
+/// What a gate says of a node.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Ruling {
+    /// What stops it here.
+    pub blockers: Vec<Blocker>,
+    /// The reasons for which this gate cannot be decided, and the kind of which not all objects are known. A legacy
+    /// API leaves everything undecided, for want of no kind.
+    pub undecided: Option<(Reasons, Option<Kind>)>,
+}
+
+impl Ruling {
+    const OPEN: Self = Self { blockers: Vec::new(), undecided: None };
+
+    fn closed(blocker: Blocker) -> Self {
+        Self { blockers: vec![blocker], undecided: None }
+    }
+
+    /// The reasons that are stopped here.
+    pub fn stopped(&self) -> Reasons {
+        self.blockers.iter().fold(Reasons::NONE, |all, blocker| all.or(blocker.reasons))
+    }
+
+    /// The reasons of which nothing can be said here.
+    pub fn unknown(&self) -> Reasons {
+        self.undecided.map_or(Reasons::NONE, |(reasons, _)| reasons)
+    }
+
+    /// The same, but undecided for these reasons unless all objects of the kind are known.
+    fn needs(mut self, case: &Case<'_>, kind: Kind, reasons: Reasons) -> Self {
+        let open = reasons.without(self.stopped());
+        if !case.knows(kind) && !open.is_empty() {
+            self.undecided = Some((open.or(self.unknown()), Some(kind)));
+        }
+        self
+    }
+}
+
+impl Gate {
+    /// All of them, in Karpenter's order.
+    pub const ALL: [Self; 15] = [
+        Self::Loop,
+        Self::Managed,
+        Self::Queue,
+        Self::Initialized,
+        Self::Deletion,
+        Self::NodeAnnotation,
+        Self::Pool,
+        Self::PodAnnotations,
+        Self::PodBudgets,
+        Self::Static,
+        Self::Consolidation,
+        Self::Labels,
+        Self::Policy,
+        Self::Quiet,
+        Self::Budgets,
+    ];
+
+    /// What it says of a node.
+    pub fn rule(self, case: &Case<'_>) -> Ruling {
+        match self {
+            Self::Managed => managed(case),
+            _ if case.claim.is_none() || case.is_legacy() => Ruling::OPEN,
+            Self::Loop => disruption_loop(case),
+            Self::Queue => queue(case),
+            Self::Initialized => initialized(case),
+            Self::Deletion => deletion(case),
+            Self::NodeAnnotation => node_annotation(case),
+            Self::Pool => node_pool(case),
+            Self::PodAnnotations => pod_annotations(case),
+            Self::PodBudgets => pod_budgets(case),
+            Self::Static | Self::Consolidation | Self::Labels | Self::Policy | Self::Quiet | Self::Budgets => {
+                case.pool.map_or(Ruling::OPEN, |pool| self.rule_of_pool(case, &pool))
+            }
+        }
+    }
+
+    fn rule_of_pool(self, case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
+        match self {
+            Self::Static => keeps_number(case, pool),
+            Self::Consolidation => consolidation(pool.row),
+            Self::Labels => labels(case),
+            Self::Policy => policy(case, pool.row),
+            Self::Quiet => quiet(case, pool.row),
+            Self::Budgets => budgets(case, pool),
+            _ => Ruling::OPEN,
+        }
+    }
+}
+
+/// Karpenter disrupts nothing while a NodeClaim that it manages has no providerID (pkg/controllers/state/cluster.go,
+/// Synced), or while it cannot read a PodDisruptionBudget (pkg/utils/pdb/pdb.go, NewLimits).
+fn disruption_loop(case: &Case<'_>) -> Ruling {
+    let blocker = match case.pause {
+        None => return Ruling::OPEN.needs(case, Kind::NodeClaim, Reasons::ALL),
+        Some(Pause::Launching(claim)) => {
+            let name = &claim.meta.key.name;
+            let message = format!("disruption loop paused: NodeClaim {name} has no providerID");
+            Blocker::new(BlockerKind::LoopPaused, Reasons::ALL, message)
+                .of(Key::new(Kind::NodeClaim, claim.meta.key.clone()))
+                .until(Some(claim.meta.created.plus_seconds(LAUNCH_TIMEOUT_SECONDS)))
+        }
+        Some(Pause::Unreadable(budget)) => {
+            let key = &budget.meta.key;
+            let message = format!("disruption loop paused: the selector of PodDisruptionBudget {key} cannot be read");
+            Blocker::new(BlockerKind::LoopPaused, Reasons::ALL, message)
+                .of(Key::new(Kind::PodDisruptionBudget, key.clone()))
+        }
+    };
+    Ruling::closed(blocker)
+}
+
+/// After which Karpenter deletes a NodeClaim that has not launched (pkg/controllers/nodeclaim/lifecycle/liveness.go).
+pub const LAUNCH_TIMEOUT_SECONDS: i64 = 300;
+
+/// A Node without NodeClaim is not Karpenter's (pkg/controllers/state/statenode.go, ValidateNodeDisruptable).
+fn managed(case: &Case<'_>) -> Ruling {
+    if case.is_legacy() {
+        return Ruling { blockers: Vec::new(), undecided: Some((Reasons::ALL, None)) };
+    }
+    if case.claim.is_some() {
+        return Ruling::OPEN;
+    }
+    if !case.complete.claims {
+        return Ruling::OPEN.needs(case, Kind::NodeClaim, Reasons::ALL);
+    }
+    Ruling::closed(Blocker::new(BlockerKind::NotManaged, Reasons::ALL, "Node isn't managed by karpenter"))
+}
+
+/// A node that Karpenter has chosen is no candidate any more (types.go, `queue.HasAny`). Its taint and the condition
+/// `DisruptionReason` tell; a rollback removes both.
+fn queue(case: &Case<'_>) -> Ruling {
+    if !phase::is_disrupting(case.node, case.claim) {
+        return Ruling::OPEN;
+    }
+    let blocker = Blocker::new(BlockerKind::Deleting, Reasons::ALL, "Candidate is already being disrupted");
+    Ruling::closed(blocker.of(node_key(case)))
+}
+
+/// By the Node's label, not by the NodeClaim's condition (statenode.go, Initialized).
+fn initialized(case: &Case<'_>) -> Ruling {
+    if case.node.is_initialized() {
+        return Ruling::OPEN;
+    }
+    let blocker = Blocker::new(BlockerKind::NotInitialized, Reasons::ALL, "Node isn't initialized");
+    Ruling::closed(blocker.of(node_key(case)))
+}
+
+/// statenode.go, MarkedForDeletion; a Node that somebody deletes takes its NodeClaim along.
+fn deletion(case: &Case<'_>) -> Ruling {
+    if !is_deleting(case) {
+        return Ruling::OPEN;
+    }
+    let message = "Node is deleting or marked for deletion";
+    Ruling::closed(Blocker::new(BlockerKind::Deleting, Reasons::ALL, message).of(node_key(case)))
+}
+
+/// Whether the Node, its NodeClaim or its instance is being deleted.
+pub fn is_deleting(case: &Case<'_>) -> bool {
+    case.node.meta.deletion.is_some() || case.claim.is_some_and(phase::is_terminating)
+}
+
+/// Only exactly `"true"`, and whatever the NodeClaim's terminationGracePeriod (statenode.go, ValidateNodeDisruptable).
+fn node_annotation(case: &Case<'_>) -> Ruling {
+    if case.node_annotation().is_none_or(|value| value != "true") {
+        return Ruling::OPEN;
+    }
+    let message = "Disruption is blocked through the \"karpenter.sh/do-not-disrupt\" annotation";
+    Ruling::closed(Blocker::new(BlockerKind::NodeAnnotation, Reasons::ALL, message).of(node_key(case)))
+}
+
+/// A node needs the label of a NodePool, and that NodePool must be there and offer instance types (types.go).
+fn node_pool(case: &Case<'_>) -> Ruling {
+    let Some(name) = case.label("karpenter.sh/nodepool") else {
+        let message = "Node doesn't have required label (label=karpenter.sh/nodepool)";
+        return Ruling::closed(Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).of(node_key(case)));
+    };
+    let is_there = case.pool.is_some_and(|pool| !lacks_node_class(pool.row));
+    if is_there || (case.pool.is_none() && !case.complete.pools) {
+        return Ruling::OPEN.needs(case, Kind::NodePool, if is_there { Reasons::NONE } else { Reasons::ALL });
+    }
+    let message = format!("NodePool not found (NodePool={name})");
+    let key = Key::new(Kind::NodePool, ObjectKey::cluster(name));
+    Ruling::closed(Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).of(key))
+}
+
+/// On AWS a NodePool without its NodeClass offers no instance types, and Karpenter then says that the NodePool is not
+/// found (aws pkg/cloudprovider/cloudprovider.go, GetInstanceTypes). Other providers may do without.
+fn lacks_node_class(pool: &NodePoolRow) -> bool {
+    let of_aws = pool
+        .node_class
+        .as_ref()
+        .is_some_and(|class| class.group == "karpenter.k8s.aws" || class.group == "eks.amazonaws.com");
+    let ready = Condition::find(&pool.conditions, "NodeClassReady");
+    of_aws && ready.is_some_and(|found| found.status == Status::False && found.reason == "NodeClassNotFound")
+}
+
+/// Active pods with the annotation, mirror pods and those of DaemonSets included (statenode.go, ValidatePodsDisruptable).
+fn pod_annotations(case: &Case<'_>) -> Ruling {
+    let reasons = case.stopped_by_pods();
+    let blockers = case.protected().map(|pod| protected_pod(case, pod, reasons)).collect();
+    Ruling { blockers, undecided: None }.needs(case, Kind::Pod, reasons)
+}
+
+fn protected_pod(case: &Case<'_>, pod: &PodRow, reasons: Reasons) -> Blocker {
+    let message = format!("Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod={})", pod.meta.key);
+    let until = protection::of_pod(pod, case.now, case.karpenter).until;
+    Blocker::new(BlockerKind::PodAnnotation, reasons, message)
+        .of(Key::new(Kind::Pod, pod.meta.key.clone()))
+        .until(until)
+}
+
+/// Evictable pods under a PodDisruptionBudget that allows nothing, or under several (pkg/utils/pdb/pdb.go).
+fn pod_budgets(case: &Case<'_>) -> Ruling {
+    let reasons = case.stopped_by_pods();
+    let mut blockers: Vec<Blocker> = Vec::new();
+    for budgeted in &case.pods.budgeted {
+        if budgeted.annotated && case.is_protected_key(&budgeted.pod) {
+            continue;
+        }
+        let blocker = match budgeted.budgets.as_slice() {
+            [one] => one_budget(case, one, budgeted.unready, reasons),
+            several => Some(several_budgets(several, &budgeted.pod, reasons)),
+        };
+        blockers.extend(blocker.filter(|new| blockers.iter().all(|known| known.message != new.message)));
+    }
+    Ruling { blockers, undecided: None }.needs(case, Kind::Pod, reasons).needs(case, Kind::PodDisruptionBudget, reasons)
+}
+
+fn one_budget(case: &Case<'_>, key: &ObjectKey, unready: bool, reasons: Reasons) -> Option<Blocker> {
+    let budget: &DisruptionBudgetRow = case.budgets.get(key)?;
+    if (budget.always_allows_unhealthy && unready) || budget.disruptions_allowed != 0 {
+        return None;
+    }
+    let message = format!("Pdb prevents pod evictions (PodDisruptionBudget=[{key}])");
+    Some(Blocker::new(BlockerKind::Pdb, reasons, message).of(Key::new(Kind::PodDisruptionBudget, key.clone())))
+}
+
+fn several_budgets(keys: &[ObjectKey], pod: &ObjectKey, reasons: Reasons) -> Blocker {
+    let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    let message = format!("Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[{}])", names.join(" "));
+    Blocker::new(BlockerKind::MultiplePdbs, reasons, message).of(Key::new(Kind::Pod, pod.clone()))
+}
+
+/// A NodePool with `spec.replicas` consolidates nothing (emptiness.go, consolidation.go) and replaces drifted nodes only
+/// when no node is too many and its limit leaves room for one more (staticdrift.go).
+fn keeps_number(case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
+    let Some(replicas) = pool.row.replicas else { return Ruling::OPEN };
+    let key = || Key::new(Kind::NodePool, pool.row.meta.key.clone());
+    let name = &pool.row.meta.key.name;
+    let fixed = Blocker::new(
+        BlockerKind::Static,
+        Reasons::GRACEFUL,
+        format!("NodePool \"{name}\" keeps {replicas} nodes (spec.replicas) and is never consolidated"),
+    );
+    let mut ruling = Ruling::closed(fixed.of(key()));
+    if !case.is_drifted() {
+        return ruling;
+    }
+    let drifted = Reasons::only(Reason::Drifted);
+    if let Some(message) = no_replacement(pool, replicas) {
+        ruling.blockers.push(Blocker::new(BlockerKind::Static, drifted, message).of(key()));
+    }
+    ruling.needs(case, Kind::NodeClaim, drifted)
+}
+
+/// Why a NodePool of fixed size replaces no drifted node at the moment.
+fn no_replacement(pool: &PoolCase<'_>, replicas: i64) -> Option<String> {
+    let name = &pool.row.meta.key.name;
+    let claims = i64::try_from(pool.claims).unwrap_or(i64::MAX);
+    let limit = pool.row.limits.iter().find(|(resource, _)| resource == "nodes");
+    let limit = limit.and_then(|(_, amount)| quantity::units(amount));
+    if claims > replicas {
+        Some(format!("NodePool \"{name}\" has {claims} nodes for {replicas} replicas: it scales down first"))
+    } else if limit.is_some_and(|limit| claims >= limit) {
+        Some(format!("NodePool \"{name}\" is at its limit of nodes, which leaves no room for a replacement"))
+    } else {
+        None
+    }
+}
+
+/// `consolidateAfter: Never`. The API's default is zero; what is nevertheless absent is never to Karpenter.
+fn consolidation(pool: &NodePoolRow) -> Ruling {
+    if matches!(pool.consolidate_after, Lifetime::Seconds(_)) {
+        return Ruling::OPEN;
+    }
+    let message = format!("NodePool \"{}\" has consolidation disabled", pool.meta.key.name);
+    let blocker = Blocker::new(BlockerKind::ConsolidationDisabled, Reasons::GRACEFUL, message);
+    Ruling::closed(blocker.of(Key::new(Kind::NodePool, pool.meta.key.clone())))
+}
+
+/// Labels without which the node's price is not known. They do not matter for an empty node (consolidation.go).
+fn labels(case: &Case<'_>) -> Ruling {
+    if case.is_empty() != Some(false) {
+        return Ruling::OPEN;
+    }
+    let lacks = |key: &str| case.label(key).is_none();
+    let message = if lacks("node.kubernetes.io/instance-type") {
+        "Instance Type \"\" not found".to_owned()
+    } else if lacks("karpenter.sh/capacity-type") {
+        lacks_label("karpenter.sh/capacity-type")
+    } else if lacks("topology.kubernetes.io/zone") {
+        lacks_label("topology.kubernetes.io/zone")
+    } else {
+        return Ruling::OPEN;
+    };
+    let blocker = Blocker::new(BlockerKind::MissingLabels, Reasons::only(Reason::Underutilized), message);
+    Ruling::closed(blocker.of(node_key(case)))
+}
+
+fn lacks_label(key: &str) -> String {
+    format!("Node does not have label \"{key}\"")
+}
+
+/// `WhenEmpty` on a node that is not empty. Any other value, known or not, lets Karpenter go on (consolidation.go).
+fn policy(case: &Case<'_>, pool: &NodePoolRow) -> Ruling {
+    if pool.consolidation_policy != "WhenEmpty" || case.is_empty() != Some(false) {
+        return Ruling::OPEN;
+    }
+    let name = &pool.meta.key.name;
+    let message = if case.karpenter.empty_by_cost() {
+        format!("NodePool \"{name}\" has consolidation policy WhenEmpty, but node is not empty")
+    } else {
+        format!("NodePool \"{name}\" has non-empty consolidation disabled")
+    };
+    let blocker = Blocker::new(BlockerKind::Policy, Reasons::only(Reason::Underutilized), message);
+    Ruling::closed(blocker.of(Key::new(Kind::NodePool, pool.meta.key.clone())))
+}
+
+/// Karpenter asks the condition `Consolidatable`, which it sets when the node has been quiet for consolidateAfter.
+fn quiet(case: &Case<'_>, pool: &NodePoolRow) -> Ruling {
+    let Lifetime::Seconds(seconds) = pool.consolidate_after else { return Ruling::OPEN };
+    if pool.replicas.is_some() || case.claim_is("Consolidatable") {
+        return Ruling::OPEN;
+    }
+    let message = format!("not quiet for consolidateAfter {} yet", crate::units::duration::format_compact(seconds));
+    let blocker = Blocker::new(BlockerKind::ConsolidateAfter, Reasons::GRACEFUL, message);
+    Ruling::closed(blocker.of(node_key(case)).until(case.quiet_at()))
+}
+
+/// The NodePool's budgets, for the reasons that the node's state gives (controller.go asks them last).
+fn budgets(case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
+    let mut ruling = Ruling::OPEN;
+    for reason in Reason::ALL {
+        if case.applies(reason) != Some(true) {
+            continue;
+        }
+        let allowed = pool.budgets.allowed(reason, case.now);
+        let counts_are_known = case.complete.nodes && case.complete.claims;
+        let is_certain = counts_are_known || (allowed == 0 && pool.budgets.counted > 0);
+        if pool.budgets.remaining(reason, case.now) == 0 && is_certain {
+            ruling.blockers.push(exhausted(case, pool, reason));
+        } else if allowed < UNLIMITED {
+            let only = Reasons::only(reason);
+            ruling = ruling.needs(case, Kind::Node, only).needs(case, Kind::NodeClaim, only);
+        }
+    }
+    ruling
+}
+
+fn exhausted(case: &Case<'_>, pool: &PoolCase<'_>, reason: Reason) -> Blocker {
+    let (budgets, name) = (pool.budgets, &pool.row.meta.key.name);
+    let allowed = budgets.allowed(reason, case.now);
+    let message = if allowed <= 0 {
+        format!("No allowed disruptions for disruption reason {} due to blocking budget", reason.name())
+    } else {
+        format!(
+            "NodePool \"{name}\" allows {allowed} of {} nodes for {}, and {} are not ready or being disrupted",
+            budgets.counted,
+            reason.name(),
+            budgets.disrupting
+        )
+    };
+    Blocker::new(BlockerKind::Budget, Reasons::only(reason), message)
+        .of(Key::new(Kind::NodePool, pool.row.meta.key.clone()))
+        .until(budgets.opens_at(reason, case.now))
+}
+
+fn node_key(case: &Case<'_>) -> Key {
+    Key::new(Kind::Node, case.node.meta.key.clone())
+}

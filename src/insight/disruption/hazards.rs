@@ -1,0 +1,327 @@
+//! What ends a node, or a pod, in spite of all protection.
+
+use super::case::Case;
+use super::protection;
+use super::reason::Reason;
+use super::verdict::{self, Disruption};
+use crate::fleet::{Condition, ObjectKey, PodRow, Status};
+use crate::insight::karpenter::AUTO_MODE_GROUP;
+use crate::insight::phase;
+use crate::units::{Lifetime, Time, duration};
+
+/// What kind of thing ends it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum HazardKind {
+    /// The NodeClaim's expireAfter.
+    Expiration,
+    /// The cloud has given notice.
+    SpotInterruption,
+    /// The cloud has warned that notice may follow.
+    RebalanceRecommendation,
+    /// Drift passes over pods that may not be evicted, because the NodeClaim has a terminationGracePeriod.
+    DriftOverridesProtection,
+    /// The capacity block that was paid for ends.
+    CapacityBlockEnd,
+    /// The node is broken and is replaced.
+    HardwareRepair,
+    /// EKS Auto Mode keeps no instance longer than this.
+    MaxLifetime,
+    /// The NodePool has more nodes than replicas.
+    StaticScaleDown,
+}
+
+impl HazardKind {
+    /// As the JSON writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Expiration => "Expiration",
+            Self::SpotInterruption => "SpotInterruption",
+            Self::RebalanceRecommendation => "RebalanceRecommendation",
+            Self::DriftOverridesProtection => "DriftOverridesProtection",
+            Self::CapacityBlockEnd => "CapacityBlockEnd",
+            Self::HardwareRepair => "HardwareRepair",
+            Self::MaxLifetime => "MaxLifetime",
+            Self::StaticScaleDown => "StaticScaleDown",
+        }
+    }
+}
+
+/// A protected pod that a hazard reaches.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reached {
+    /// The pod.
+    pub pod: ObjectKey,
+    /// When it is deleted by force; `None` for an unknown time, and where the node waits for it for ever.
+    pub killed_at: Option<Time>,
+}
+
+/// What ends a node or a pod in spite of protection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hazard {
+    /// What kind of thing.
+    pub kind: HazardKind,
+    /// When it begins, where that is known.
+    pub at: Option<Time>,
+    /// One sentence.
+    pub message: String,
+    /// The pods that are protected now and that it reaches.
+    pub pods: Vec<Reached>,
+    /// Whether protected pods are ended by it, as opposed to keeping the node from ending.
+    pub ends_pods: bool,
+}
+
+/// How long after a spot interruption notice the instance goes (AWS: two minutes).
+const SPOT_NOTICE_SECONDS: i64 = 120;
+
+/// How long a rebalance recommendation is worth telling.
+const REBALANCE_SECONDS: i64 = 3600;
+
+/// EKS Auto Mode ends every instance after 21 days.
+const MAX_LIFETIME_SECONDS: i64 = 21 * 86_400;
+
+/// How long before the end of a capacity block Karpenter deletes the NodeClaim (aws pkg/apis/v1/ec2nodeclass_status.go).
+const BLOCK_LEAD_SECONDS: i64 = 40 * 60;
+
+/// How long before the end of a capacity block EC2 begins to terminate its instances.
+const BLOCK_TERMINATION_SECONDS: i64 = 30 * 60;
+
+/// All hazards of a node.
+pub fn of_node(case: &Case<'_>, disruption: &Disruption) -> Vec<Hazard> {
+    let found = [
+        expiration(case),
+        interruption(case),
+        rebalance(case),
+        drift(case, disruption),
+        block_end(case),
+        repair(case),
+        max_lifetime(case),
+        scale_down(case),
+    ];
+    found.into_iter().flatten().collect()
+}
+
+/// When a protected pod is deleted by force if the NodeClaim is deleted at `at`
+/// (karpenter pkg/controllers/node/termination/terminator): its own grace before the terminationGracePeriod ends.
+fn killed_after(case: &Case<'_>, pod: &PodRow, at: Time) -> Option<Time> {
+    let claim = case.claim?;
+    let deadline = claim.termination_at.or_else(|| Some(at.plus_seconds(claim.termination_grace_seconds?)))?;
+    Some(deadline.plus_seconds(-pod.termination_grace_seconds).max(at))
+}
+
+fn reached(case: &Case<'_>, killed_at: impl Fn(&PodRow) -> Option<Time>) -> Vec<Reached> {
+    case.protected().map(|pod| Reached { pod: pod.meta.key.clone(), killed_at: killed_at(pod) }).collect()
+}
+
+/// From creation on, by the NodeClaim's own expireAfter, whatever the NodePool says now
+/// (karpenter pkg/controllers/nodeclaim/expiration).
+fn expiration(case: &Case<'_>) -> Option<Hazard> {
+    let claim = case.claim?;
+    let at = claim.expires_at()?;
+    let Lifetime::Seconds(seconds) = claim.expire_after else { return None };
+    if phase::is_terminating(claim) && claim.meta.deletion.is_some_and(|deleted| deleted < at) {
+        return None;
+    }
+    let after = duration::format_compact(seconds);
+    let ends_pods = claim.termination_grace_seconds.is_some() || claim.termination_at.is_some();
+    let message = if ends_pods {
+        format!("expires {at} (expireAfter {after}); protected pods are deleted when the terminationGracePeriod ends")
+    } else {
+        format!("expires {at} (expireAfter {after}); the node is drained then and waits for protected pods")
+    };
+    let pods = reached(case, |pod| killed_after(case, pod, at));
+    Some(Hazard { kind: HazardKind::Expiration, at: Some(at), message, pods, ends_pods })
+}
+
+fn interruption(case: &Case<'_>) -> Option<Hazard> {
+    let event = verdict::interruption(case)?;
+    let at = event.at.plus_seconds(SPOT_NOTICE_SECONDS);
+    let message = format!("{}: the instance goes at {at}", event.message);
+    let pods = reached(case, |_| Some(at));
+    Some(Hazard { kind: HazardKind::SpotInterruption, at: Some(at), message, pods, ends_pods: true })
+}
+
+fn rebalance(case: &Case<'_>) -> Option<Hazard> {
+    let is_recent = |event: &&&crate::fleet::EventRow| {
+        matches!(event.reason.as_str(), "SpotRebalanceRecommendation" | "RebalanceRecommendation")
+            && case.now.seconds_since(event.at) < REBALANCE_SECONDS
+    };
+    let event = case.events.iter().find(is_recent)?;
+    let message = format!("{}: an interruption has become more likely", event.message);
+    let kind = HazardKind::RebalanceRecommendation;
+    Some(Hazard { kind, at: None, message, pods: Vec::new(), ends_pods: false })
+}
+
+/// Only where drift could take the node now, or will when its budget opens, and pods would have stopped it.
+fn drift(case: &Case<'_>, disruption: &Disruption) -> Option<Hazard> {
+    let stopped = disruption.firm().any(|blocker| {
+        matches!(
+            blocker.kind,
+            super::BlockerKind::PodAnnotation | super::BlockerKind::Pdb | super::BlockerKind::MultiplePdbs
+        )
+    });
+    if !case.is_drifted() || !case.drift_overrides_pods() || !stopped {
+        return None;
+    }
+    let mut in_the_way = disruption.firm().filter(|blocker| blocker.reasons.contains(Reason::Drifted)).peekable();
+    let at = if in_the_way.peek().is_none() {
+        None
+    } else {
+        in_the_way
+            .map(|blocker| blocker.until)
+            .try_fold(None, |last: Option<Time>, until| Some(last.max(Some(until?))))?
+    };
+    let message = "drifted, and the NodeClaim has a terminationGracePeriod: pods do not stop Karpenter".to_owned();
+    let pods = reached(case, |_| None);
+    Some(Hazard { kind: HazardKind::DriftOverridesProtection, at, message, pods, ends_pods: true })
+}
+
+fn block_end(case: &Case<'_>) -> Option<Hazard> {
+    let ends = case.block_ends?;
+    let at = ends.plus_seconds(-BLOCK_LEAD_SECONDS);
+    let gone = ends.plus_seconds(-BLOCK_TERMINATION_SECONDS);
+    let message = format!("the capacity block ends {ends}; Karpenter deletes the node 40 minutes before");
+    let pods = reached(case, |pod| Some(killed_after(case, pod, at).map_or(gone, |killed| killed.min(gone))));
+    Some(Hazard { kind: HazardKind::CapacityBlockEnd, at: Some(at), message, pods, ends_pods: true })
+}
+
+/// Conditions after which a node is replaced, the statuses that are bad, and after how many seconds (karpenter
+/// RepairPolicies of the AWS provider).
+const REPAIRS: [(&str, &[Status], i64); 6] = [
+    ("AcceleratedHardwareReady", &[Status::False], 600),
+    ("Ready", &[Status::False, Status::Unknown], 1800),
+    ("StorageReady", &[Status::False], 1800),
+    ("NetworkingReady", &[Status::False], 1800),
+    ("KernelReady", &[Status::False], 1800),
+    ("ContainerRuntimeReady", &[Status::False], 1800),
+];
+
+fn repair(case: &Case<'_>) -> Option<Hazard> {
+    if !case.repairs {
+        return None;
+    }
+    let broken = REPAIRS.iter().filter_map(|(kind, bad, seconds)| {
+        let found = Condition::find(&case.node.conditions, kind)?;
+        let since = found.last_transition.filter(|_| bad.contains(&found.status))?;
+        Some((since.plus_seconds(*seconds), *kind, found.status))
+    });
+    let (at, kind, status) = broken.min_by_key(|(at, ..)| *at)?;
+    let message = format!("condition {kind} is {}: the node is replaced {at}, whatever protects it", status.name());
+    let pods = reached(case, |_| Some(at));
+    Some(Hazard { kind: HazardKind::HardwareRepair, at: Some(at), message, pods, ends_pods: true })
+}
+
+fn max_lifetime(case: &Case<'_>) -> Option<Hazard> {
+    let claim = case.claim?;
+    claim.node_class.as_ref().filter(|class| class.group == AUTO_MODE_GROUP)?;
+    let at = claim.meta.created.plus_seconds(MAX_LIFETIME_SECONDS);
+    let message = format!("EKS Auto Mode ends every instance after 21 days: {at}");
+    let pods = reached(case, |_| Some(at));
+    Some(Hazard { kind: HazardKind::MaxLifetime, at: Some(at), message, pods, ends_pods: true })
+}
+
+/// Protected nodes are sorted last and are taken all the same (karpenter pkg/controllers/static/deprovisioning).
+fn scale_down(case: &Case<'_>) -> Option<Hazard> {
+    let pool = case.pool?;
+    let replicas = pool.row.replicas?;
+    let claims = i64::try_from(pool.claims).unwrap_or(i64::MAX);
+    let is_deleting = case.claim.is_some_and(phase::is_terminating);
+    if claims <= replicas || is_deleting {
+        return None;
+    }
+    let name = &pool.row.meta.key.name;
+    let message = format!("NodePool \"{name}\" has {claims} nodes for {replicas} replicas: some are deleted");
+    let pods = reached(case, |_| None);
+    Some(Hazard { kind: HazardKind::StaticScaleDown, at: None, message, pods, ends_pods: true })
+}
+
+/// Whether the annotation of a pod will hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outlook {
+    /// The annotation's state.
+    pub protection: protection::Protection,
+    /// Whether it holds to its end; `None` where there is none, or where the pod's Node is not known.
+    pub holds: Option<bool>,
+    /// Why not, and what it does not protect from; the gravest first.
+    pub gaps: Vec<String>,
+}
+
+/// How long after a pod was bound Karpenter may still act on what it saw before: its validation takes 15 s.
+const FRESH_SECONDS: i64 = 15;
+
+/// The outlook of a pod whose annotation is not in force, or whose node nothing is known of.
+pub fn of_annotation(found: protection::Protection) -> Outlook {
+    use protection::ProtectionState::{Elapsed, Ineffective, Invalid, None as Absent, Permanent, Until};
+    let gap = match found.state {
+        Absent | Permanent | Until => None,
+        Invalid => {
+            Some(format!("ignored: {}", found.problem.as_deref().unwrap_or("not a value Karpenter understands")))
+        }
+        Elapsed => Some(found.until.map_or_else(|| "has ended".to_owned(), |until| format!("ended {until}"))),
+        Ineffective => Some("a pod that has finished or is being deleted protects nothing".to_owned()),
+    };
+    let holds = if gap.is_some() { Some(false) } else { None };
+    Outlook { protection: found, holds, gaps: gap.into_iter().collect() }
+}
+
+/// The outlook of a pod on a node.
+pub fn of_pod(case: &Case<'_>, hazards: &[Hazard], pod: &PodRow) -> Outlook {
+    let found = protection::of_pod(pod, case.now, case.karpenter);
+    if !found.state.is_active() {
+        return of_annotation(found);
+    }
+    let end = found.until;
+    let ends = hazards.iter().filter(|hazard| hazard.ends_pods);
+    let mut gaps: Vec<String> = ends.filter_map(|hazard| gap_of(hazard, pod, end)).collect();
+    gaps.extend(leaving(case, pod, end));
+    gaps.extend(fresh(case, pod));
+    let holds = gaps.is_empty();
+    gaps.extend(cautions(case, hazards, end));
+    Outlook { protection: found, holds: Some(holds), gaps }
+}
+
+/// Why a hazard ends a pod before its protection does.
+fn gap_of(hazard: &Hazard, pod: &PodRow, end: Option<Time>) -> Option<String> {
+    let reached = hazard.pods.iter().find(|one| one.pod == pod.meta.key)?;
+    let is_later = |at: Time| end.is_some_and(|end| end <= at);
+    match reached.killed_at {
+        Some(killed) if is_later(killed) => None,
+        Some(killed) => Some(format!("killed {killed}: {}", hazard.message)),
+        None if hazard.at.is_some_and(is_later) => None,
+        None => Some(hazard.message.clone()),
+    }
+}
+
+/// A node that is leaving already takes the pod along when its terminationGracePeriod ends, for whatever reason it leaves.
+fn leaving(case: &Case<'_>, pod: &PodRow, end: Option<Time>) -> Option<String> {
+    let claim = case.claim?;
+    if !phase::is_terminating(claim) {
+        let override_pods = phase::is_disrupting(case.node, Some(claim)) && case.drift_overrides_pods();
+        return override_pods
+            .then(|| "Karpenter is replacing the node, and its terminationGracePeriod ends it".to_owned());
+    }
+    let killed = claim.termination_at?.plus_seconds(-pod.termination_grace_seconds);
+    let is_sooner = end.is_none_or(|end| killed < end);
+    is_sooner.then(|| format!("killed {killed}: the node is being deleted and its terminationGracePeriod ends"))
+}
+
+/// Karpenter may have decided before it saw the pod.
+fn fresh(case: &Case<'_>, pod: &PodRow) -> Option<String> {
+    let age = case.now.seconds_since(pod.started.unwrap_or(pod.meta.created));
+    let is_fresh = case.claim_is("Consolidatable") && age < FRESH_SECONDS;
+    is_fresh.then(|| format!("started {age} s ago: Karpenter may have decided before it saw the pod"))
+}
+
+/// What the annotation does not stop, though nothing says that it will come.
+fn cautions(case: &Case<'_>, hazards: &[Hazard], end: Option<Time>) -> Vec<String> {
+    let mut cautions = Vec::new();
+    let waits = |hazard: &&Hazard| {
+        hazard.kind == HazardKind::Expiration
+            && !hazard.ends_pods
+            && hazard.at.is_some_and(|at| end.is_none_or(|end| at < end))
+    };
+    cautions.extend(hazards.iter().find(waits).map(|hazard| hazard.message.clone()));
+    if case.label("karpenter.sh/capacity-type").is_some_and(|value| value == "spot") {
+        cautions.push("spot: the cloud may take the instance with two minutes' notice".to_owned());
+    }
+    cautions
+}

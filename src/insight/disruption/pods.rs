@@ -1,0 +1,172 @@
+//! What the pods of a Node mean for its disruption, whatever the time.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use crate::fleet::{DisruptionBudgetRow, Eviction, Labels, ObjectKey, PodRow, PodSelector, Row, Sym, Table};
+
+/// One in units of eviction cost: costs are whole multiples of 2⁻²⁷, the weight of one point of pod-deletion-cost.
+const ONE: i64 = 1 << 27;
+
+/// What one point of priority adds.
+const PRIORITY_POINT: i64 = 1 << 2;
+
+/// What evicting a pod costs, in units of 2⁻²⁷, between −10 and 10 (karpenter pkg/utils/disruption/disruption.go,
+/// EvictionCost): one, plus pod-deletion-cost ÷ 2²⁷, plus priority ÷ 2²⁵. A cost that is no number counts as none.
+pub fn eviction_cost(eviction: &Eviction) -> i64 {
+    let deletion_cost = eviction.deletion_cost.as_deref().and_then(deletion_cost).unwrap_or(0);
+    let cost = ONE + deletion_cost + i64::from(eviction.priority) * PRIORITY_POINT;
+    cost.clamp(-10 * ONE, 10 * ONE)
+}
+
+/// A fraction is rounded up, so that what costs anything still does.
+fn deletion_cost(text: &str) -> Option<i64> {
+    let cost: f64 = text.parse().ok().filter(|cost: &f64| !cost.is_nan())?;
+    #[expect(clippy::cast_possible_truncation, reason = "clamped to what an i64 holds exactly")]
+    let whole = cost.ceil().clamp(-1e12, 1e12) as i64;
+    Some(whole)
+}
+
+/// Whether a pod would have to run elsewhere (karpenter pkg/utils/pod/scheduling.go, IsReschedulable). A terminating pod
+/// of a StatefulSet does: it comes back.
+pub fn is_reschedulable(pod: &PodRow) -> bool {
+    let comes_back = pod.eviction.of_stateful_set && pod.meta.deletion.is_some();
+    (pod.is_active() || comes_back) && !pod.eviction.of_daemon_set && !pod.eviction.of_node
+}
+
+/// Whether Karpenter would use the eviction API on a pod, protection aside (the same file, IsEvictable).
+fn is_evictable(pod: &PodRow) -> bool {
+    pod.is_active() && !pod.eviction.tolerates_disrupted && !pod.eviction.of_node
+}
+
+/// Pods under the same PodDisruptionBudgets.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Budgeted {
+    /// The PodDisruptionBudgets, by key; at least one.
+    pub budgets: Vec<ObjectKey>,
+    /// Whether their condition `Ready` is `False`.
+    pub unready: bool,
+    /// The first of them by key.
+    pub pod: ObjectKey,
+    /// Whether it carries `karpenter.sh/do-not-disrupt`; then it stands for itself alone, because a protected pod is
+    /// not evicted and its budgets do not matter as long as that lasts.
+    pub annotated: bool,
+}
+
+/// What the pods of one Node mean for its disruption.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NodePods {
+    /// Sum of the eviction costs above zero of the pods that would have to run elsewhere, in units of 2⁻²⁷.
+    pub moving_cost: i64,
+    /// How many pods would have to run elsewhere.
+    pub reschedulable: u32,
+    /// Active pods that carry `karpenter.sh/do-not-disrupt`, whatever its value, by key.
+    pub annotated: Vec<ObjectKey>,
+    /// Pods under PodDisruptionBudgets, in order.
+    pub budgeted: Vec<Budgeted>,
+}
+
+impl NodePods {
+    /// Takes one more pod into account. [`Self::finish`] puts things in order.
+    pub fn add(&mut self, pod: &PodRow, budgets: &BudgetIndex) {
+        if is_reschedulable(pod) {
+            self.reschedulable += 1;
+            self.moving_cost = self.moving_cost.saturating_add(eviction_cost(&pod.eviction).max(0));
+        }
+        let annotated = pod.do_not_disrupt.is_some() && pod.is_active();
+        if annotated {
+            self.annotated.push(pod.meta.key.clone());
+        }
+        if is_evictable(pod) {
+            self.add_budgeted(pod, budgets.of(pod), annotated);
+        }
+    }
+
+    fn add_budgeted(&mut self, pod: &PodRow, budgets: Vec<ObjectKey>, annotated: bool) {
+        if budgets.is_empty() {
+            return;
+        }
+        let unready = pod.eviction.unready;
+        let alike = |one: &&mut Budgeted| !one.annotated && one.unready == unready && one.budgets == budgets;
+        match self.budgeted.iter_mut().find(alike) {
+            Some(known) if !annotated => {
+                if pod.meta.key < known.pod {
+                    known.pod = pod.meta.key.clone();
+                }
+            }
+            _ => self.budgeted.push(Budgeted { budgets, unready, pod: pod.meta.key.clone(), annotated }),
+        }
+    }
+
+    /// To be called after the last pod: the result does not depend on the order in which they came.
+    pub fn finish(&mut self) {
+        self.annotated.sort_unstable();
+        self.budgeted.sort_unstable();
+    }
+
+    /// Whether the node counts as empty (karpenter pkg/controllers/disruption/types.go, IsEmpty): since 1.14 where no
+    /// pod that would move costs anything to evict, before where no pod would move.
+    pub const fn is_empty(&self, by_cost: bool) -> bool {
+        if by_cost { self.moving_cost == 0 } else { self.reschedulable == 0 }
+    }
+}
+
+/// Which PodDisruptionBudgets select a pod, without asking all of them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct BudgetIndex {
+    namespaces: HashMap<Sym, NamespaceBudgets, RandomState>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct NamespaceBudgets {
+    budgets: Vec<(ObjectKey, PodSelector)>,
+    /// Those that demand certain values of a label, by label and value.
+    by_label: HashMap<Sym, HashMap<Sym, Vec<usize>, RandomState>, RandomState>,
+    /// The others.
+    others: Vec<usize>,
+}
+
+impl BudgetIndex {
+    /// Of all PodDisruptionBudgets.
+    pub fn new(budgets: &Table<DisruptionBudgetRow>) -> Self {
+        let mut rows: Vec<&DisruptionBudgetRow> = budgets.iter().collect();
+        rows.sort_unstable_by_key(|row| &row.meta().key);
+        let mut index = Self::default();
+        for row in rows {
+            index.namespaces.entry(row.meta.key.namespace.clone()).or_default().add(row);
+        }
+        index
+    }
+
+    /// The keys of those that select a pod, in order.
+    pub fn of(&self, pod: &PodRow) -> Vec<ObjectKey> {
+        self.namespaces.get(&pod.meta.key.namespace).map_or_else(Vec::new, |found| found.matching(&pod.labels))
+    }
+}
+
+impl NamespaceBudgets {
+    fn add(&mut self, row: &DisruptionBudgetRow) {
+        let at = self.budgets.len();
+        self.budgets.push((row.meta.key.clone(), row.selector.clone()));
+        let demanded = match &row.selector {
+            PodSelector::Matching(selector) => selector.demanded(),
+            PodSelector::Nothing | PodSelector::Invalid(_) => return,
+        };
+        let Some((key, values)) = demanded else {
+            self.others.push(at);
+            return;
+        };
+        let by_value = self.by_label.entry(Sym::new(key)).or_default();
+        values.iter().for_each(|value| by_value.entry(Sym::new(value)).or_default().push(at));
+    }
+
+    fn matching(&self, labels: &Labels) -> Vec<ObjectKey> {
+        let by_label = labels.iter().filter_map(|(key, value)| self.by_label.get(key)?.get(value)).flatten();
+        let mut found: Vec<usize> = by_label.chain(&self.others).copied().collect();
+        found.sort_unstable();
+        found.dedup();
+        let rows = found.into_iter().filter_map(|at| self.budgets.get(at));
+        rows.filter(|(_, selector)| selector.matches(labels)).map(|(key, _)| key.clone()).collect()
+    }
+}

@@ -1,0 +1,283 @@
+//! The answer: may Karpenter take this node?
+
+use super::blocker::{Blocker, BlockerKind};
+use super::case::Case;
+use super::evidence;
+use super::gates::{Gate, Ruling};
+use super::reason::{May, Reason, Reasons};
+use crate::fleet::{EventRow, Kind};
+use crate::units::Time;
+
+/// The headline.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[expect(missing_docs, reason = "each is the word for what its row of the decision table says")]
+pub enum Verdict {
+    NotManaged,
+    Unknown,
+    Terminating,
+    BeingDisrupted,
+    SpotInterrupted,
+    NotInitialized,
+    ProtectedByNode,
+    NodePoolMissing,
+    ProtectedByPod,
+    BlockedByPdb,
+    BlockedByBudget,
+    Static,
+    ConsolidationDisabled,
+    ConsolidateAfterPending,
+    BlockedByPolicy,
+    MissingLabels,
+    LoopPaused,
+    Unconsolidatable,
+    EmptyCandidate,
+    DriftCandidate,
+    ConsolidationCandidate,
+}
+
+impl Verdict {
+    /// As the JSON writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotManaged => "NotManaged",
+            Self::Unknown => "Unknown",
+            Self::Terminating => "Terminating",
+            Self::BeingDisrupted => "BeingDisrupted",
+            Self::SpotInterrupted => "SpotInterrupted",
+            Self::NotInitialized => "NotInitialized",
+            Self::ProtectedByNode => "ProtectedByNode",
+            Self::NodePoolMissing => "NodePoolMissing",
+            Self::ProtectedByPod => "ProtectedByPod",
+            Self::BlockedByPdb => "BlockedByPdb",
+            Self::BlockedByBudget => "BlockedByBudget",
+            Self::Static => "Static",
+            Self::ConsolidationDisabled => "ConsolidationDisabled",
+            Self::ConsolidateAfterPending => "ConsolidateAfterPending",
+            Self::BlockedByPolicy => "BlockedByPolicy",
+            Self::MissingLabels => "MissingLabels",
+            Self::LoopPaused => "LoopPaused",
+            Self::Unconsolidatable => "Unconsolidatable",
+            Self::EmptyCandidate => "EmptyCandidate",
+            Self::DriftCandidate => "DriftCandidate",
+            Self::ConsolidationCandidate => "ConsolidationCandidate",
+        }
+    }
+
+    /// The headline of a node that may be taken for a reason.
+    const fn candidate(reason: Reason) -> Self {
+        match reason {
+            Reason::Empty => Self::EmptyCandidate,
+            Reason::Drifted => Self::DriftCandidate,
+            Reason::Underutilized => Self::ConsolidationCandidate,
+        }
+    }
+
+    /// Whether Karpenter may take the node.
+    pub const fn is_candidate(self) -> bool {
+        matches!(self, Self::EmptyCandidate | Self::DriftCandidate | Self::ConsolidationCandidate)
+    }
+}
+
+/// What is said of one node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Disruption {
+    /// The headline.
+    pub verdict: Verdict,
+    /// The answer for each reason.
+    pub may: May,
+    /// The reasons that the node's state gives: drifted, and empty or not empty.
+    pub applies: Reasons,
+    /// What stops Karpenter, in the order of the gates, the advisory ones last.
+    pub blockers: Vec<Blocker>,
+    /// What each gate said, in order.
+    pub rulings: Vec<(Gate, Ruling)>,
+    /// What Karpenter said a moment ago and the objects do not show.
+    pub disagreement: Option<String>,
+    /// Whether rules that differ between versions of Karpenter were assumed to be the newest.
+    pub assumed: bool,
+}
+
+/// How long an interruption is awaited: the notice is two minutes, and the NodeClaim is deleted at once.
+const INTERRUPTION_SECONDS: i64 = 180;
+
+/// The rows of the decision table: the first gate that stops one of the reasons gives the headline; the first that cannot
+/// be decided makes it unknown. Rows that pods stop are left out where drift passes over them.
+const ROWS: [(Gate, Reasons, Verdict); 15] = [
+    (Gate::Managed, Reasons::ALL, Verdict::NotManaged),
+    (Gate::Deletion, Reasons::ALL, Verdict::Terminating),
+    (Gate::Queue, Reasons::ALL, Verdict::BeingDisrupted),
+    (Gate::Initialized, Reasons::ALL, Verdict::NotInitialized),
+    (Gate::NodeAnnotation, Reasons::ALL, Verdict::ProtectedByNode),
+    (Gate::Pool, Reasons::ALL, Verdict::NodePoolMissing),
+    (Gate::PodAnnotations, Reasons::ALL, Verdict::ProtectedByPod),
+    (Gate::PodBudgets, Reasons::ALL, Verdict::BlockedByPdb),
+    (Gate::Budgets, Reasons::only(Reason::Drifted), Verdict::BlockedByBudget),
+    (Gate::Static, Reasons::ALL, Verdict::Static),
+    (Gate::Consolidation, Reasons::ALL, Verdict::ConsolidationDisabled),
+    (Gate::Quiet, Reasons::ALL, Verdict::ConsolidateAfterPending),
+    (Gate::Budgets, Reasons::only(Reason::Empty), Verdict::BlockedByBudget),
+    (Gate::Policy, Reasons::ALL, Verdict::BlockedByPolicy),
+    (Gate::Labels, Reasons::ALL, Verdict::MissingLabels),
+];
+
+/// The last rows, after the advisory balance.
+const LAST_ROWS: [(Gate, Reasons, Verdict); 2] = [
+    (Gate::Budgets, Reasons::only(Reason::Underutilized), Verdict::BlockedByBudget),
+    (Gate::Loop, Reasons::ALL, Verdict::LoopPaused),
+];
+
+/// Asks every gate about a node.
+pub fn judge(case: &Case<'_>) -> Disruption {
+    let rulings: Vec<(Gate, Ruling)> = Gate::ALL.into_iter().map(|gate| (gate, gate.rule(case))).collect();
+    let may = may(case, &rulings);
+    let mut blockers: Vec<Blocker> = rulings.iter().flat_map(|(_, ruling)| ruling.blockers.clone()).collect();
+    blockers.extend(missing_inputs(case, &rulings));
+    evidence::confirm(case, &mut blockers);
+    let disagreement = evidence::disagreement(case, &blockers).map(|event| event.message.to_string());
+    if case.claim.is_some() {
+        blockers.extend(evidence::advisory(case));
+    }
+    Disruption {
+        verdict: headline(case, may, &rulings, &blockers),
+        may,
+        applies: Reason::ALL.into_iter().filter(|reason| case.applies(*reason) == Some(true)).collect(),
+        blockers,
+        rulings,
+        disagreement,
+        assumed: case.karpenter.is_assumed(),
+    }
+}
+
+/// For a reason that does not apply, or that a gate stops, no; for one that a gate cannot decide, not known.
+fn may(case: &Case<'_>, rulings: &[(Gate, Ruling)]) -> May {
+    let all = |of: fn(&Ruling) -> Reasons| rulings.iter().fold(Reasons::NONE, |all, (_, ruling)| all.or(of(ruling)));
+    let applies = |wanted: bool| -> Reasons {
+        Reason::ALL.into_iter().filter(|reason| case.applies(*reason) == Some(wanted)).collect()
+    };
+    let (stopped, unknown) = (all(Ruling::stopped), all(Ruling::unknown));
+    May { yes: applies(true).without(stopped).without(unknown), no: applies(false).or(stopped) }
+}
+
+/// One blocker for each kind of which not all objects are known.
+fn missing_inputs(case: &Case<'_>, rulings: &[(Gate, Ruling)]) -> Vec<Blocker> {
+    let mut missing: Vec<(Option<Kind>, Reasons)> = Vec::new();
+    for (reasons, kind) in rulings.iter().filter_map(|(_, ruling)| ruling.undecided) {
+        match missing.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, all)) => *all = all.or(reasons),
+            None => missing.push((kind, reasons)),
+        }
+    }
+    let message = |kind: Option<Kind>| match kind {
+        Some(kind) => format!("not all {} are known", kind.resource()),
+        None => format!("the rules of {} are not judged", case.karpenter.api.name()),
+    };
+    missing.into_iter().map(|(kind, reasons)| Blocker::new(BlockerKind::InputMissing, reasons, message(kind))).collect()
+}
+
+fn headline(case: &Case<'_>, may: May, rulings: &[(Gate, Ruling)], blockers: &[Blocker]) -> Verdict {
+    if let Some(reason) = first_open(case, may) {
+        let nothing_found = |blocker: &Blocker| {
+            blocker.kind == BlockerKind::Simulation && blocker.reasons.contains(Reason::Underutilized)
+        };
+        return match Verdict::candidate(reason) {
+            Verdict::ConsolidationCandidate if blockers.iter().any(nothing_found) => Verdict::Unconsolidatable,
+            candidate => candidate,
+        };
+    }
+    let pods_matter = !(case.drift_overrides_pods() && case.is_drifted());
+    let of_pods = |gate: Gate| matches!(gate, Gate::PodAnnotations | Gate::PodBudgets);
+    let rows = ROWS.iter().chain(&LAST_ROWS).filter(|(gate, ..)| pods_matter || !of_pods(*gate));
+    let found = rows.filter_map(|row| row_of(row, rulings)).next().unwrap_or(Verdict::Unknown);
+    match found {
+        Verdict::NotManaged | Verdict::Terminating | Verdict::BeingDisrupted | Verdict::Unknown => found,
+        _ if interruption(case).is_some() => Verdict::SpotInterrupted,
+        _ => found,
+    }
+}
+
+/// Emptiness comes before drift since 1.5.
+fn first_open(case: &Case<'_>, may: May) -> Option<Reason> {
+    let order = if case.karpenter.emptiness_first() {
+        Reason::ALL
+    } else {
+        [Reason::Drifted, Reason::Empty, Reason::Underutilized]
+    };
+    order.into_iter().find(|reason| may.yes.contains(*reason))
+}
+
+fn row_of(row: &(Gate, Reasons, Verdict), rulings: &[(Gate, Ruling)]) -> Option<Verdict> {
+    let (gate, reasons, verdict) = *row;
+    let (_, ruling) = rulings.iter().find(|(one, _)| *one == gate)?;
+    if !ruling.stopped().and(reasons).is_empty() {
+        Some(verdict)
+    } else if !ruling.unknown().and(reasons).is_empty() {
+        Some(Verdict::Unknown)
+    } else {
+        None
+    }
+}
+
+/// The notice that the cloud takes the instance, while it is to be expected.
+pub fn interruption<'a>(case: &Case<'a>) -> Option<&'a EventRow> {
+    let is_notice = |event: &&&EventRow| {
+        matches!(
+            event.reason.as_str(),
+            "SpotInterrupted" | "SpotInterruption" | "CapacityReservationInstanceInterrupted"
+        ) && case.now.seconds_since(event.at) < INTERRUPTION_SECONDS
+    };
+    case.events.iter().find(is_notice).copied()
+}
+
+impl Disruption {
+    /// The blockers that count.
+    pub fn firm(&self) -> impl Iterator<Item = &Blocker> {
+        self.blockers.iter().filter(|blocker| !blocker.kind.is_advisory())
+    }
+
+    /// The reasons for which nothing but protection stops Karpenter: annotations and PodDisruptionBudgets.
+    pub fn held_for(&self) -> Reasons {
+        let stops = |reason: Reason| self.firm().filter(move |blocker| blocker.reasons.contains(reason));
+        let only_protection = |reason: &Reason| {
+            stops(*reason).next().is_some() && stops(*reason).all(|blocker| blocker.kind.is_protection())
+        };
+        self.applies.iter().filter(only_protection).collect()
+    }
+
+    /// Whether Karpenter would take the node but for annotations and PodDisruptionBudgets.
+    pub fn is_held(&self) -> bool {
+        self.may.yes.is_empty() && !self.held_for().is_empty()
+    }
+
+    /// The blocker that the headline speaks of: the first of the kind that it names.
+    pub fn main_blocker(&self) -> Option<&Blocker> {
+        let kinds: &[BlockerKind] = match self.verdict {
+            Verdict::ProtectedByNode => &[BlockerKind::NodeAnnotation],
+            Verdict::NodePoolMissing => &[BlockerKind::NodePoolMissing],
+            Verdict::ProtectedByPod => &[BlockerKind::PodAnnotation],
+            Verdict::BlockedByPdb => &[BlockerKind::Pdb, BlockerKind::MultiplePdbs],
+            Verdict::BlockedByBudget => &[BlockerKind::Budget],
+            Verdict::Static => &[BlockerKind::Static],
+            Verdict::ConsolidationDisabled => &[BlockerKind::ConsolidationDisabled],
+            Verdict::ConsolidateAfterPending => &[BlockerKind::ConsolidateAfter],
+            Verdict::BlockedByPolicy => &[BlockerKind::Policy],
+            Verdict::MissingLabels => &[BlockerKind::MissingLabels],
+            Verdict::LoopPaused => &[BlockerKind::LoopPaused],
+            Verdict::NotInitialized => &[BlockerKind::NotInitialized],
+            Verdict::Unconsolidatable => &[BlockerKind::Simulation],
+            Verdict::Unknown => &[BlockerKind::InputMissing],
+            _ => &[],
+        };
+        self.blockers.iter().find(|blocker| kinds.contains(&blocker.kind))
+    }
+
+    /// Until when the headline holds at least, if nothing but the time changes; `None` where no end is known. Several
+    /// things of the same kind end with the last.
+    pub fn until(&self) -> Option<Time> {
+        let kind = self.main_blocker()?.kind;
+        let mut last = None;
+        for blocker in self.blockers.iter().filter(|blocker| blocker.kind == kind) {
+            last = last.max(Some(blocker.until?));
+        }
+        last
+    }
+}

@@ -1,0 +1,238 @@
+//! Brings together what decides about a Node at one moment. Made anew for each frame and each snapshot; asks nothing of a
+//! Node before it is asked about that Node.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::{NodePicture, Picture};
+use crate::fleet::{
+    EventObject, EventRow, Fleet, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow, PodSelector, Row, Sym,
+};
+use crate::insight::disruption::hazards::{self, Hazard, Outlook};
+use crate::insight::disruption::{
+    Case, Complete, Disruption, NodePods, Pause, PoolBudgets, PoolCase, Reasons, evidence, protection, verdict,
+};
+use crate::insight::karpenter::{AUTO_MODE_GROUP, KarpenterVersion};
+use crate::insight::known::Known;
+use crate::units::Time;
+
+type Map<K, V> = HashMap<K, V, RandomState>;
+
+/// What a NodePool says to its nodes now.
+struct PoolNow<'a> {
+    row: &'a NodePoolRow,
+    budgets: PoolBudgets,
+    claims: u64,
+    budget_events: Reasons,
+}
+
+/// Answers whether Karpenter may take nodes, as of one moment.
+pub struct Judge<'a> {
+    fleet: &'a Fleet,
+    picture: &'a Picture,
+    karpenter: &'a KarpenterVersion,
+    auto_mode: KarpenterVersion,
+    complete: Complete,
+    repairs: bool,
+    pools: Map<&'a Sym, PoolNow<'a>>,
+    pauses: Map<&'a str, Pause<'a>>,
+    block_ends: Map<&'a Sym, Time>,
+    now: Time,
+    nothing: NodePods,
+}
+
+impl<'a> Judge<'a> {
+    /// Of everything known at `now`.
+    pub fn new(
+        fleet: &'a Fleet,
+        picture: &'a Picture,
+        known: &Known<'_>,
+        karpenter: &'a KarpenterVersion,
+        now: Time,
+    ) -> Self {
+        Self {
+            fleet,
+            picture,
+            karpenter,
+            auto_mode: karpenter.of_group(AUTO_MODE_GROUP),
+            complete: complete(known, karpenter),
+            repairs: gate_is_on(fleet, "NodeRepair"),
+            pools: fleet
+                .node_pools
+                .iter()
+                .map(|row| (&row.meta.key.name, pool_now(fleet, picture, row, now)))
+                .collect(),
+            pauses: pauses(fleet),
+            block_ends: block_ends(fleet),
+            now,
+            nothing: NodePods::default(),
+        }
+    }
+
+    /// What time it judges at.
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The budgets of a NodePool with the nodes that count for them.
+    pub fn budgets(&self, pool: &str) -> Option<&PoolBudgets> {
+        self.pools.get(&Sym::new(pool)).map(|pool| &pool.budgets)
+    }
+
+    /// Whether the counts that budgets are taken of are those of all nodes.
+    pub const fn counts_are_known(&self) -> bool {
+        self.complete.nodes && self.complete.claims
+    }
+
+    /// Why the disruption loop is paused, for each NodeClass group.
+    pub fn pauses(&self) -> impl Iterator<Item = Pause<'a>> {
+        self.pauses.values().copied()
+    }
+
+    /// Everything that decides about a Node.
+    pub fn case(&self, node: &'a NodeRow) -> Case<'_> {
+        let said = self.picture.node(&node.meta.key.name);
+        let claim = said.and_then(|said| said.claim.as_ref()).and_then(|key| self.fleet.node_claims.get(key));
+        let group = group_of(claim);
+        let is_auto = group == AUTO_MODE_GROUP;
+        Case {
+            node,
+            claim,
+            pool: self.pool_case(node, claim),
+            pods: said.map_or(&self.nothing, |said| &said.pods),
+            annotated: self.annotated(said),
+            budgets: &self.fleet.disruption_budgets,
+            pause: self.pauses.get(group).or_else(|| self.pauses.get(ANY_GROUP)).copied(),
+            events: self.events(node, claim),
+            block_ends: self.block_ends(node),
+            repairs: is_auto || self.repairs,
+            karpenter: if is_auto { &self.auto_mode } else { self.karpenter },
+            complete: self.complete,
+            now: self.now,
+        }
+    }
+
+    /// What is said of a Node.
+    pub fn node(&self, node: &'a NodeRow) -> Disruption {
+        verdict::judge(&self.case(node))
+    }
+
+    /// What is said of a Node, and what ends it all the same.
+    pub fn with_hazards(&self, node: &'a NodeRow) -> (Disruption, Vec<Hazard>) {
+        let case = self.case(node);
+        let disruption = verdict::judge(&case);
+        let hazards = hazards::of_node(&case, &disruption);
+        (disruption, hazards)
+    }
+
+    /// Whether the annotation of a pod will hold.
+    pub fn pod(&self, pod: &'a PodRow) -> Outlook {
+        let node = pod.node.as_ref().and_then(|name| self.fleet.node(name));
+        let Some(node) = node.filter(|_| pod.do_not_disrupt.is_some()) else {
+            return self.unplaced(pod);
+        };
+        let case = self.case(node);
+        let hazards = hazards::of_node(&case, &verdict::judge(&case));
+        hazards::of_pod(&case, &hazards, pod)
+    }
+
+    /// A pod that is bound to no Node waits for one, where its annotation will hold; of a Node that is not known nothing
+    /// is said.
+    fn unplaced(&self, pod: &PodRow) -> Outlook {
+        let found = protection::of_pod(pod, self.now, self.karpenter);
+        let holds = (found.state.is_active() && pod.node.is_none()).then_some(true);
+        let outlook = hazards::of_annotation(found);
+        Outlook { holds: outlook.holds.or(holds), ..outlook }
+    }
+
+    fn pool_case(&self, node: &NodeRow, claim: Option<&NodeClaimRow>) -> Option<PoolCase<'_>> {
+        let of_claim = || claim.and_then(NodeClaimRow::node_pool);
+        let name = if node.is_registered() { node.node_pool() } else { of_claim().or_else(|| node.node_pool()) };
+        let pool = self.pools.get(name?)?;
+        let (budgets, claims) = (&pool.budgets, pool.claims);
+        Some(PoolCase { row: pool.row, budgets, claims, budget_events: pool.budget_events })
+    }
+
+    fn annotated(&self, said: Option<&NodePicture>) -> Vec<&'a PodRow> {
+        let keys = said.map_or(&[][..], |said| &said.pods.annotated);
+        keys.iter().filter_map(|key| self.fleet.pods.get(key)).collect()
+    }
+
+    fn events(&self, node: &NodeRow, claim: Option<&NodeClaimRow>) -> Vec<&'a EventRow> {
+        let of_node = self.fleet.events.disruptions_of(&EventObject::cluster(Kind::Node, &node.meta.key.name));
+        let of_claim = claim.map(|claim| {
+            self.fleet.events.disruptions_of(&EventObject::cluster(Kind::NodeClaim, &claim.meta.key.name))
+        });
+        let mut events: Vec<&EventRow> = of_node.into_iter().chain(of_claim.unwrap_or_default()).collect();
+        events.sort_unstable_by_key(|event| (std::cmp::Reverse(event.at), &event.meta.key));
+        events
+    }
+
+    fn block_ends(&self, node: &NodeRow) -> Option<Time> {
+        let id = node.labels.get("karpenter.k8s.aws/capacity-reservation-id")?;
+        self.block_ends.get(id).copied()
+    }
+}
+
+/// A pause that is not tied to one Karpenter.
+const ANY_GROUP: &str = "*";
+
+fn complete(known: &Known<'_>, karpenter: &KarpenterVersion) -> Complete {
+    let is_known = karpenter.api != KarpenterApi::Unknown;
+    Complete {
+        nodes: known.all(Kind::Node),
+        claims: is_known && known.all(Kind::NodeClaim),
+        pools: is_known && known.all(Kind::NodePool),
+        pods: known.all(Kind::Pod),
+        budgets: known.all(Kind::PodDisruptionBudget),
+    }
+}
+
+fn group_of(claim: Option<&NodeClaimRow>) -> &str {
+    claim.and_then(|claim| claim.node_class.as_ref()).map_or("", |class| class.group.as_str())
+}
+
+/// Karpenter counts a NodeClaim that is being deleted, too, until it is gone (pkg/controllers/state/cluster.go).
+fn pauses(fleet: &Fleet) -> Map<&str, Pause<'_>> {
+    let mut pauses = Map::default();
+    for claim in fleet.node_claims.iter().filter(|claim| claim.provider_id.is_none()) {
+        let known = pauses.entry(group_of(Some(claim))).or_insert(Pause::Launching(claim));
+        if let Pause::Launching(other) = known
+            && (claim.meta.created, &claim.meta.key) < (other.meta.created, &other.meta.key)
+        {
+            *known = Pause::Launching(claim);
+        }
+    }
+    let unreadable = fleet.disruption_budgets.iter().filter(|row| matches!(row.selector, PodSelector::Invalid(_)));
+    if let Some(row) = unreadable.min_by_key(|row| &row.meta().key) {
+        pauses.insert(ANY_GROUP, Pause::Unreadable(row));
+    }
+    pauses
+}
+
+fn block_ends(fleet: &Fleet) -> Map<&Sym, Time> {
+    let reservations = fleet.ec2_node_classes.iter().flat_map(|class| &class.reservations);
+    reservations.filter(|one| one.is_capacity_block).map(|one| (&one.id, one.ends_at)).collect()
+}
+
+/// Whether a feature gate is on in every controller that can be seen (karpenter pkg/operator/options/options.go); all
+/// that batchtop asks of are off by default.
+fn gate_is_on(fleet: &Fleet, gate: &str) -> bool {
+    let is_on = |gates: &str| {
+        let mut pairs = gates.split(',').filter_map(|pair| pair.split_once('='));
+        pairs.any(|(name, value)| name.trim() == gate && value.trim() == "true")
+    };
+    fleet.controllers.iter().filter_map(|row| row.feature_gates.as_deref()).any(is_on)
+}
+
+fn pool_now<'a>(fleet: &'a Fleet, picture: &Picture, row: &'a NodePoolRow, now: Time) -> PoolNow<'a> {
+    let sums = picture.pool(&row.meta.key.name);
+    let events = fleet.events.disruptions_of(&EventObject::cluster(Kind::NodePool, &row.meta.key.name));
+    PoolNow {
+        row,
+        budgets: PoolBudgets::new(row, sums.counted, sums.disrupting),
+        claims: sums.claims,
+        budget_events: evidence::exhausted_reasons(events.into_iter(), now),
+    }
+}
