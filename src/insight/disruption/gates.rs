@@ -175,9 +175,9 @@ fn managed(case: &Case<'_>) -> Ruling {
 }
 
 /// A node that Karpenter has chosen is no candidate any more (types.go, `queue.HasAny`). Its taint and the condition
-/// `DisruptionReason` tell; a rollback removes both.
+/// `DisruptionReason` tell; a rollback removes both, deletion is the next gate's.
 fn queue(case: &Case<'_>) -> Ruling {
-    if !phase::is_disrupting(case.node, case.claim) {
+    if is_deleting(case) || !phase::is_disrupting(case.node, case.claim) {
         return Ruling::OPEN;
     }
     let blocker = Blocker::new(BlockerKind::Deleting, Reasons::ALL, "Candidate is already being disrupted");
@@ -203,7 +203,7 @@ fn deletion(case: &Case<'_>) -> Ruling {
 }
 
 /// Whether the Node, its NodeClaim or its instance is being deleted.
-pub fn is_deleting(case: &Case<'_>) -> bool {
+fn is_deleting(case: &Case<'_>) -> bool {
     case.node.meta.deletion.is_some() || case.claim.is_some_and(phase::is_terminating)
 }
 
