@@ -3,7 +3,8 @@
 use super::Ui;
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Fleet, Sources};
 use crate::input::Keymap;
-use crate::insight::{KarpenterVersion, Picture, Scope};
+use crate::insight::picture::Judge;
+use crate::insight::{KarpenterVersion, Known, Picture, Scope};
 use crate::units::Time;
 
 /// What does not change while batchtop runs.
@@ -67,6 +68,11 @@ impl App {
         };
         app.detect_karpenter();
         app
+    }
+
+    /// What decides about nodes now; cheap to make, to be made once for each frame.
+    pub fn judge(&self) -> Judge<'_> {
+        Judge::new(&self.fleet, &self.picture, &Known::new(&self.sources), &self.karpenter, self.now)
     }
 
     /// Looks again which Karpenter runs there.
