@@ -109,6 +109,6 @@ fn node_protected(input: &SnapshotInput<'_>, known: &Known<'_>, row: &PodRow) ->
 }
 
 fn protection(judge: &Judge<'_>, row: &PodRow) -> Protection {
-    let Outlook { protection: found, holds, gaps } = judge.pod(row);
+    let Outlook { protection: found, holds, gaps, .. } = judge.pod(row);
     Protection { state: found.state.into(), value: found.value.map(Text), until: found.until.map(Stamp), holds, gaps }
 }

@@ -241,9 +241,22 @@ pub struct Outlook {
     pub protection: protection::Protection,
     /// Whether it holds to its end; `None` where there is none, or where the pod's Node is not known.
     pub holds: Option<bool>,
-    /// Why not, and what it does not protect from; the gravest first.
+    /// When the pod is ended in spite of it, the soonest if several things do so; `None` where nothing does, and where that
+    /// may be at any time.
+    pub fails_at: Option<Time>,
+    /// Why not, and what it does not protect from; the soonest first.
     pub gaps: Vec<String>,
 }
+
+impl Outlook {
+    /// Whether the pod may be ended in spite of its annotation before `time`.
+    pub fn fails_before(&self, time: Time) -> bool {
+        self.holds == Some(false) && self.fails_at.is_none_or(|at| at < time)
+    }
+}
+
+/// Why a pod is ended in spite of its annotation, and when; `None` for any time.
+type Gap = (Option<Time>, String);
 
 /// How long after a pod was bound Karpenter may still act on what it saw before: its validation takes 15 s.
 const FRESH_SECONDS: i64 = 15;
@@ -260,7 +273,7 @@ pub fn of_annotation(found: protection::Protection) -> Outlook {
         Ineffective => Some("a pod that has finished or is being deleted protects nothing".to_owned()),
     };
     let holds = if gap.is_some() { Some(false) } else { None };
-    Outlook { protection: found, holds, gaps: gap.into_iter().collect() }
+    Outlook { protection: found, holds, fails_at: None, gaps: gap.into_iter().collect() }
 }
 
 /// The outlook of a pod on a node.
@@ -271,44 +284,47 @@ pub fn of_pod(case: &Case<'_>, hazards: &[Hazard], pod: &PodRow) -> Outlook {
     }
     let end = found.until;
     let ends = hazards.iter().filter(|hazard| hazard.ends_pods);
-    let mut gaps: Vec<String> = ends.filter_map(|hazard| gap_of(hazard, pod, end)).collect();
+    let mut gaps: Vec<Gap> = ends.filter_map(|hazard| gap_of(hazard, pod, end)).collect();
     gaps.extend(leaving(case, pod, end));
     gaps.extend(fresh(case, pod));
-    let holds = gaps.is_empty();
+    gaps.sort();
+    let (holds, fails_at) = (gaps.is_empty(), gaps.first().and_then(|(at, _)| *at));
+    let mut gaps: Vec<String> = gaps.into_iter().map(|(_, gap)| gap).collect();
     gaps.extend(cautions(case, hazards, end));
-    Outlook { protection: found, holds: Some(holds), gaps }
+    Outlook { protection: found, holds: Some(holds), fails_at, gaps }
 }
 
 /// Why a hazard ends a pod before its protection does.
-fn gap_of(hazard: &Hazard, pod: &PodRow, end: Option<Time>) -> Option<String> {
+fn gap_of(hazard: &Hazard, pod: &PodRow, end: Option<Time>) -> Option<Gap> {
     let reached = hazard.pods.iter().find(|one| one.pod == pod.meta.key)?;
     let is_later = |at: Time| end.is_some_and(|end| end <= at);
     match reached.killed_at {
         Some(killed) if is_later(killed) => None,
-        Some(killed) => Some(format!("killed {killed}: {}", hazard.message)),
+        Some(killed) => Some((Some(killed), format!("killed {killed}: {}", hazard.message))),
         None if hazard.at.is_some_and(is_later) => None,
-        None => Some(hazard.message.clone()),
+        None => Some((hazard.at, hazard.message.clone())),
     }
 }
 
 /// A node that is leaving already takes the pod along when its terminationGracePeriod ends, for whatever reason it leaves.
-fn leaving(case: &Case<'_>, pod: &PodRow, end: Option<Time>) -> Option<String> {
+fn leaving(case: &Case<'_>, pod: &PodRow, end: Option<Time>) -> Option<Gap> {
     let claim = case.claim?;
     if !phase::is_terminating(claim) {
         let override_pods = phase::is_disrupting(case.node, Some(claim)) && case.drift_overrides_pods();
         return override_pods
-            .then(|| "Karpenter is replacing the node, and its terminationGracePeriod ends it".to_owned());
+            .then(|| (None, "Karpenter is replacing the node, and its terminationGracePeriod ends it".to_owned()));
     }
     let killed = claim.termination_at?.plus_seconds(-pod.termination_grace_seconds);
     let is_sooner = end.is_none_or(|end| killed < end);
-    is_sooner.then(|| format!("killed {killed}: the node is being deleted and its terminationGracePeriod ends"))
+    let gap = || format!("killed {killed}: the node is being deleted and its terminationGracePeriod ends");
+    is_sooner.then(|| (Some(killed), gap()))
 }
 
 /// Karpenter may have decided before it saw the pod.
-fn fresh(case: &Case<'_>, pod: &PodRow) -> Option<String> {
+fn fresh(case: &Case<'_>, pod: &PodRow) -> Option<Gap> {
     let age = case.now.seconds_since(pod.started.unwrap_or(pod.meta.created));
     let is_fresh = case.claim_is("Consolidatable") && age < FRESH_SECONDS;
-    is_fresh.then(|| format!("started {age} s ago: Karpenter may have decided before it saw the pod"))
+    is_fresh.then(|| (None, format!("started {age} s ago: Karpenter may have decided before it saw the pod")))
 }
 
 /// What the annotation does not stop, though nothing says that it will come.

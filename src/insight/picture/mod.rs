@@ -3,6 +3,7 @@
 //! Nothing in it depends on the time, so it changes only with the Fleet; what does depend on it ([`totals()`], pod
 //! protection, budgets) is computed when asked for.
 
+mod findings;
 mod judge;
 mod node;
 mod totals;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+pub use findings::{Finding, Rule, Severity, findings};
 pub use judge::Judge;
 use node::Load;
 pub use node::NodePicture;
