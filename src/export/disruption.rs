@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::value::{Stamp, Text, text, unless_empty};
+use super::object::Object;
+use super::value::{Stamp, Text, text};
 use super::words::{BlockerKind, DisruptionReason, Evidence, HazardKind, Verdict};
-use crate::fleet::{Key, NodeRow, ObjectKey, Sym};
+use crate::fleet::{NodeRow, ObjectKey};
 use crate::insight::disruption::{self, Reason, hazards, words};
 use crate::insight::picture::Judge;
 
@@ -81,28 +82,6 @@ pub struct ReachedPod {
     pub name: Text,
     /// When it is deleted by force; null for an unknown time, and where the Node waits for it for ever.
     pub killed_at: Option<Stamp>,
-}
-
-/// An object.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Object {
-    /// Its kind.
-    pub kind: Text,
-    /// Its namespace; null for an object of the cluster.
-    pub namespace: Option<Text>,
-    /// Its name.
-    pub name: Text,
-}
-
-impl Object {
-    pub(super) fn of(key: &Key) -> Self {
-        Self {
-            kind: Text(Sym::new(key.kind.name())),
-            namespace: unless_empty(&key.object.namespace),
-            name: text(&key.object.name),
-        }
-    }
 }
 
 pub(super) fn of(judge: &Judge<'_>, row: &NodeRow) -> Disruption {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::claims::{self, NodeClaim};
 use super::events::{self, Event};
+use super::findings::{self, Finding};
 use super::jobs::{self, Job};
 use super::metadata::{self, Metadata};
 use super::nodes::{self, Node};
@@ -91,6 +92,8 @@ pub struct Snapshot {
     pub jobs: Vec<Job>,
     /// Events, the oldest first.
     pub events: Vec<Event>,
+    /// Mistakes and wastes, over the whole cluster whatever the lists are narrowed to, the gravest first.
+    pub findings: Vec<Finding>,
 }
 
 /// The snapshot.
@@ -111,6 +114,7 @@ pub fn snapshot(input: &SnapshotInput<'_>) -> Snapshot {
         pods: list(fleet.pods.iter().filter(|row| scope.has_pod(row)), |row| pods::of(input, &known, &judge, row)),
         jobs: list(fleet.jobs.iter().filter(|row| scope.has_job(row)), |row| jobs::of(input, &known, row)),
         events: events::of(input),
+        findings: findings::of(input, &judge),
     }
 }
 

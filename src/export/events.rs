@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::SnapshotInput;
-use super::value::{Id, Stamp, Text, text, unless_empty};
+use super::object::Object;
+use super::value::{Id, Stamp, Text, text};
 use super::words::{EventClass, EventType};
 use crate::fleet::EventRow;
 use crate::insight::relation;
@@ -35,18 +36,6 @@ pub struct Event {
     pub class: EventClass,
 }
 
-/// An object.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Object {
-    /// Its kind.
-    pub kind: Text,
-    /// Its namespace; null for an object of the cluster.
-    pub namespace: Option<Text>,
-    /// Its name.
-    pub name: Text,
-}
-
 pub(super) fn of(input: &SnapshotInput<'_>) -> Vec<Event> {
     let mut rows: Vec<&EventRow> =
         input.fleet.events.iter().filter(|row| input.scope.has_event(input.fleet, row)).collect();
@@ -61,11 +50,7 @@ fn event(input: &SnapshotInput<'_>, row: &EventRow) -> Event {
         count: row.count,
         r#type: row.kind.into(),
         reason: text(&row.reason),
-        object: Object {
-            kind: text(&row.object.kind),
-            namespace: unless_empty(&row.object.key.namespace),
-            name: text(&row.object.key.name),
-        },
+        object: Object::new(row.object.kind.clone(), &row.object.key),
         node: relation::node_of_event(input.fleet, row).map(Text),
         message: text(&row.message),
         source: text(&row.source),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::fleet::{self, KarpenterApi};
-use crate::insight::{batch, disruption, gpu, karpenter, phase};
+use crate::insight::{batch, disruption, gpu, karpenter, phase, picture};
 
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident of $source:path { $($variant:ident = $text:literal),+ $(,)? })+) => {$(
@@ -91,6 +91,9 @@ words! {
         CapacityBlockEnd = "CapacityBlockEnd", HardwareRepair = "HardwareRepair", MaxLifetime = "MaxLifetime",
         StaticScaleDown = "StaticScaleDown",
     }
+
+    /// How much a finding matters.
+    Severity of picture::Severity { Info = "Info", Warning = "Warning", Critical = "Critical" }
 
     /// Where a Job stands.
     JobStatus of batch::JobStatus {

@@ -418,3 +418,7 @@ fn disagrees(one: &Judged<'_>) -> Option<Finding> {
     let hint = "if it stays, please report it with a snapshot: the answer for this node may be wrong";
     Some(finding(Severity::Warning, Rule::EventDisagrees, (Kind::Node, &one.node.meta.key), message, hint))
 }
+
+#[cfg(test)]
+#[path = "findings_tests.rs"]
+mod tests;

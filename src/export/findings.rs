@@ -1,0 +1,41 @@
+//! `findings[]`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::SnapshotInput;
+use super::object::Object;
+use super::words::Severity;
+use crate::fleet::Sym;
+use crate::insight::picture::{self, Judge};
+
+/// A mistake or a waste worth telling.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// What rule found it.
+    pub rule: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The object.
+    pub object: Object,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// Of the whole cluster, the gravest first.
+pub(super) fn of(input: &SnapshotInput<'_>, judge: &Judge<'_>) -> Vec<Finding> {
+    picture::findings(input.fleet, judge).into_iter().map(finding).collect()
+}
+
+fn finding(found: picture::Finding) -> Finding {
+    Finding {
+        rule: found.rule.name().to_owned(),
+        severity: found.severity.into(),
+        object: Object::new(Sym::new(found.kind), &found.object),
+        message: found.message,
+        hint: found.hint,
+    }
+}
