@@ -14,8 +14,8 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use batchtop::app::{App, Msg, Settings, update};
 use batchtop::config::{Library, keymap};
 use batchtop::fleet::{Change, Delta, Health, HealthState, Interner, Kind, PodRow, Report, SourceId, Sym};
-use batchtop::insight::Picture;
-use batchtop::insight::picture::totals;
+use batchtop::insight::picture::{Answer, Judge, of_answers, totals};
+use batchtop::insight::{Known, Picture};
 use batchtop::source::kube::decode::{self, RawChange};
 use batchtop::units::Time;
 use batchtop::view;
@@ -62,6 +62,9 @@ fn app() -> App {
     fill(&mut app, Kind::Node, (0..NODES).map(|index| returned::node(NODES, index, SEED)), &mut interner);
     fill(&mut app, Kind::NodeClaim, (0..NODES).map(|index| returned::node_claim(NODES, index, SEED)), &mut interner);
     fill(&mut app, Kind::Job, (0..returned::workloads(PODS)).filter_map(returned::job), &mut interner);
+    fill(&mut app, Kind::NodePool, returned::node_pools().into_iter(), &mut interner);
+    let budgets = (0..returned::workloads(PODS)).filter_map(returned::disruption_budget);
+    fill(&mut app, Kind::PodDisruptionBudget, budgets, &mut interner);
     fill(&mut app, Kind::Pod, (0..PODS).map(pod), &mut interner);
     for source in SourceId::all() {
         let health = Health { state: HealthState::Live, ..Health::default() };
@@ -105,17 +108,39 @@ fn changed_pods(app: &App, count: usize, turn: &mut u32) -> Delta {
         restarts: *turn,
         status: Sym::new(if is_even { "CrashLoopBackOff" } else { "Running" }),
         do_not_disrupt: is_even.then(|| Sym::new("true")),
-        eviction: batchtop::fleet::Eviction::default(),
         ..pod.clone()
     };
     Delta::Pods(pods.map(change).map(Change::Upsert).collect())
 }
 
-/// Every insight anew.
+/// Every insight anew: what does not depend on the time, and then the answer and the hazards of every node, the outlook
+/// of every protected pod, and the findings.
+#[divan::bench]
+fn everything(bencher: Bencher<'_, '_>) {
+    let app = on_screen("1");
+    bencher.bench_local(|| {
+        let picture = Picture::full(&app.fleet);
+        let judge = Judge::new(&app.fleet, &picture, &Known::new(&app.sources), &app.karpenter, app.now);
+        let answers: Vec<Answer<'_>> = app.fleet.nodes.iter().map(|node| judge.answer(node)).collect();
+        of_answers(&app.fleet, &judge, &answers).len()
+    });
+}
+
+/// What does not depend on the time.
 #[divan::bench]
 fn picture_full(bencher: Bencher<'_, '_>) {
     let app = on_screen("1");
     bencher.bench_local(|| Picture::full(&app.fleet));
+}
+
+/// May Karpenter take them: every node.
+#[divan::bench]
+fn judge_nodes(bencher: Bencher<'_, '_>) {
+    let app = on_screen("1");
+    bencher.bench_local(|| {
+        let judge = app.judge();
+        app.fleet.nodes.iter().filter(|node| judge.node(node).is_held()).count()
+    });
 }
 
 /// Pods that changed go into the Fleet and the picture.

@@ -104,15 +104,17 @@ pub const EVENT_CAPACITY: usize = 20_000;
 /// by time. Without the first, Events long gone would push out what the relist brings, and then leave themselves.
 type Rank = (u64, bool, Time, ObjectKey);
 
-/// Kind and name of an object. The namespace is left out, as Events about cluster-scoped objects may have one or not.
-type Named = (Sym, Sym);
+type Keys = HashSet<ObjectKey, RandomState>;
+
+/// By kind and name of an object. The namespace is left out, as Events about cluster-scoped objects may have one or not.
+type ByObject = HashMap<Sym, HashMap<Sym, Keys, RandomState>, RandomState>;
 
 /// The Events that are kept: at most [`EVENT_CAPACITY`], and beside them the newest disruption Event of each object.
 #[derive(Default)]
 pub struct EventTable {
     rows: HashMap<ObjectKey, (EventRow, u64), RandomState>,
     ranks: BTreeSet<Rank>,
-    by_object: HashMap<Named, HashSet<ObjectKey, RandomState>, RandomState>,
+    by_object: ByObject,
     newest_disruption: HashMap<EventObject, (EventRow, u64), RandomState>,
     /// The objects in `newest_disruption` by the key of their Event, which the ring may have forgotten.
     disrupted_by: HashMap<ObjectKey, EventObject, RandomState>,
@@ -122,10 +124,6 @@ pub struct EventTable {
 
 fn rank(row: &EventRow, seen: u64) -> Rank {
     (seen, row.class != EventClass::Other, row.at, row.meta.key.clone())
-}
-
-fn named(object: &EventObject) -> Named {
-    (object.kind.clone(), object.key.name.clone())
 }
 
 fn is_disruption(row: &EventRow) -> bool {
@@ -153,7 +151,8 @@ impl EventTable {
         let (key, fresh) = (row.meta.key.clone(), rank(&row, self.round));
         self.take_out(&key);
         self.remember_disruption(&row);
-        self.by_object.entry(named(&row.object)).or_default().insert(key.clone());
+        let by_name = self.by_object.entry(row.object.kind.clone()).or_default();
+        by_name.entry(row.object.key.name.clone()).or_default().insert(key.clone());
         self.rows.insert(key, (row, self.round));
         self.ranks.insert(fresh);
         if self.rows.len() > EVENT_CAPACITY {
@@ -172,14 +171,23 @@ impl EventTable {
     fn take_out(&mut self, key: &ObjectKey) -> Option<u64> {
         let (row, seen) = self.rows.remove(key)?;
         self.ranks.remove(&rank(&row, seen));
-        let name = named(&row.object);
-        if let Some(keys) = self.by_object.get_mut(&name) {
-            keys.remove(key);
-            if keys.is_empty() {
-                self.by_object.remove(&name);
-            }
-        }
+        self.forget_object(&row.object, key);
         Some(seen)
+    }
+
+    fn forget_object(&mut self, object: &EventObject, key: &ObjectKey) {
+        let Some(by_name) = self.by_object.get_mut(&object.kind) else { return };
+        let Some(keys) = by_name.get_mut(&object.key.name) else { return };
+        keys.remove(key);
+        if keys.is_empty() {
+            by_name.remove(&object.key.name);
+        }
+    }
+
+    /// The Events about objects of this kind and name.
+    fn named(&self, kind: &str, name: &str) -> impl Iterator<Item = &EventRow> {
+        let keys = self.by_object.get(kind).and_then(|by_name| by_name.get(name));
+        keys.into_iter().flatten().filter_map(|key| self.get(key))
     }
 
     /// What an older version of the same Event said does not count any more.
@@ -243,16 +251,17 @@ impl EventTable {
 
     /// The Events about one object ([`EventRow::speaks_of`]), in no order; does not look at the others.
     pub fn about<'a>(&'a self, object: &'a EventObject) -> impl Iterator<Item = &'a EventRow> {
-        let keys = self.by_object.get(&named(object)).into_iter().flatten();
-        keys.filter_map(|key| self.get(key)).filter(|row| row.speaks_of(object))
+        self.named(&object.kind, &object.key.name).filter(|row| row.speaks_of(object))
     }
 
-    /// The Events about one object that speak of its disruption, the newest among them also where the ring forgot it; in
-    /// no order.
-    pub fn disruptions_of<'a>(&'a self, object: &EventObject) -> Vec<&'a EventRow> {
-        let rows = self.by_object.get(&named(object)).into_iter().flatten().filter_map(|key| self.get(key));
-        let kept: Vec<&EventRow> = rows.filter(|row| row.speaks_of(object) && is_disruption(row)).collect();
-        if kept.is_empty() { self.newest_disruption(object).into_iter().collect() } else { kept }
+    /// The Events about one cluster-scoped object that speak of its disruption, the newest among them also where the ring
+    /// forgot it; in no order.
+    pub fn disruptions_of<'a>(&'a self, kind: Kind, name: &Sym) -> Vec<&'a EventRow> {
+        let kept: Vec<&EventRow> = self.named(kind.name(), name).filter(|row| is_disruption(row)).collect();
+        if !kept.is_empty() || self.newest_disruption.is_empty() {
+            return kept;
+        }
+        self.newest_disruption(&EventObject::cluster(kind, name)).into_iter().collect()
     }
 
     /// The newest Event of class Blocked, Disrupting or Interruption of each object, also where the ring forgot it.

@@ -162,7 +162,7 @@ impl NamespaceBudgets {
     }
 
     fn matching(&self, labels: &Labels) -> Vec<ObjectKey> {
-        let by_label = labels.iter().filter_map(|(key, value)| self.by_label.get(key)?.get(value)).flatten();
+        let by_label = self.by_label.iter().filter_map(|(key, by_value)| by_value.get(labels.get(key)?)).flatten();
         let mut found: Vec<usize> = by_label.chain(&self.others).copied().collect();
         found.sort_unstable();
         found.dedup();

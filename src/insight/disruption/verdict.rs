@@ -89,8 +89,6 @@ pub struct Disruption {
     pub applies: Reasons,
     /// What stops Karpenter, in the order of the gates, the advisory ones last.
     pub blockers: Vec<Blocker>,
-    /// What each gate said, in order.
-    pub rulings: Vec<(Gate, Ruling)>,
     /// What Karpenter said a moment ago and the objects do not show.
     pub disagreement: Option<String>,
     /// Whether rules that differ between versions of Karpenter were assumed to be the newest.
@@ -126,35 +124,51 @@ const LAST_ROWS: [(Gate, Reasons, Verdict); 2] = [
     (Gate::Loop, Reasons::ALL, Verdict::LoopPaused),
 ];
 
+/// What each gate says of a node, in Karpenter's order.
+pub fn explain(case: &Case<'_>) -> Vec<(Gate, Ruling)> {
+    Gate::ALL.into_iter().map(|gate| (gate, gate.rule(case))).collect()
+}
+
+/// What a gate says, without the words.
+struct Said {
+    gate: Gate,
+    stopped: Reasons,
+    unknown: Reasons,
+}
+
 /// Asks every gate about a node.
 pub fn judge(case: &Case<'_>) -> Disruption {
-    let rulings: Vec<(Gate, Ruling)> = Gate::ALL.into_iter().map(|gate| (gate, gate.rule(case))).collect();
-    let may = may(case, &rulings);
-    let mut blockers: Vec<Blocker> = rulings.iter().flat_map(|(_, ruling)| ruling.blockers.clone()).collect();
-    blockers.extend(missing_inputs(case, &rulings));
+    let rulings = explain(case);
+    let said: Vec<Said> = rulings
+        .iter()
+        .map(|(gate, ruling)| Said { gate: *gate, stopped: ruling.stopped(), unknown: ruling.unknown() })
+        .collect();
+    let may = may(case, &said);
+    let missing = missing_inputs(case, &rulings);
+    let mut blockers: Vec<Blocker> = rulings.into_iter().flat_map(|(_, ruling)| ruling.blockers).collect();
+    blockers.extend(missing);
     evidence::confirm(case, &mut blockers);
     let disagreement = evidence::disagreement(case, &blockers).map(|event| event.message.to_string());
     if case.claim.is_some() {
         blockers.extend(evidence::advisory(case));
     }
     Disruption {
-        verdict: headline(case, may, &rulings, &blockers),
+        verdict: headline(case, may, &said, &blockers),
         may,
         applies: Reason::ALL.into_iter().filter(|reason| case.applies(*reason) == Some(true)).collect(),
         blockers,
-        rulings,
         disagreement,
         assumed: case.karpenter.is_assumed(),
     }
 }
 
 /// For a reason that does not apply, or that a gate stops, no; for one that a gate cannot decide, not known.
-fn may(case: &Case<'_>, rulings: &[(Gate, Ruling)]) -> May {
-    let all = |of: fn(&Ruling) -> Reasons| rulings.iter().fold(Reasons::NONE, |all, (_, ruling)| all.or(of(ruling)));
+fn may(case: &Case<'_>, said: &[Said]) -> May {
+    let all = |of: fn(&Said) -> Reasons| said.iter().fold(Reasons::NONE, |all, one| all.or(of(one)));
     let applies = |wanted: bool| -> Reasons {
         Reason::ALL.into_iter().filter(|reason| case.applies(*reason) == Some(wanted)).collect()
     };
-    let (stopped, unknown) = (all(Ruling::stopped), all(Ruling::unknown));
+    let (stopped, unknown) = (all(|one| one.stopped), all(|one| one.unknown));
     May { yes: applies(true).without(stopped).without(unknown), no: applies(false).or(stopped) }
 }
 
@@ -174,7 +188,7 @@ fn missing_inputs(case: &Case<'_>, rulings: &[(Gate, Ruling)]) -> Vec<Blocker> {
     missing.into_iter().map(|(kind, reasons)| Blocker::new(BlockerKind::InputMissing, reasons, message(kind))).collect()
 }
 
-fn headline(case: &Case<'_>, may: May, rulings: &[(Gate, Ruling)], blockers: &[Blocker]) -> Verdict {
+fn headline(case: &Case<'_>, may: May, said: &[Said], blockers: &[Blocker]) -> Verdict {
     if let Some(reason) = first_open(case, may) {
         let nothing_found = |blocker: &Blocker| {
             blocker.kind == BlockerKind::Simulation && blocker.reasons.contains(Reason::Underutilized)
@@ -187,7 +201,7 @@ fn headline(case: &Case<'_>, may: May, rulings: &[(Gate, Ruling)], blockers: &[B
     let pods_matter = !(case.drift_overrides_pods() && case.is_drifted());
     let of_pods = |gate: Gate| matches!(gate, Gate::PodAnnotations | Gate::PodBudgets);
     let rows = ROWS.iter().chain(&LAST_ROWS).filter(|(gate, ..)| pods_matter || !of_pods(*gate));
-    let found = rows.filter_map(|row| row_of(row, rulings)).next().unwrap_or(Verdict::Unknown);
+    let found = rows.filter_map(|row| row_of(row, said)).next().unwrap_or(Verdict::Unknown);
     match found {
         Verdict::NotManaged | Verdict::Terminating | Verdict::BeingDisrupted | Verdict::Unknown => found,
         _ if interruption(case).is_some() => Verdict::SpotInterrupted,
@@ -205,12 +219,12 @@ fn first_open(case: &Case<'_>, may: May) -> Option<Reason> {
     order.into_iter().find(|reason| may.yes.contains(*reason))
 }
 
-fn row_of(row: &(Gate, Reasons, Verdict), rulings: &[(Gate, Ruling)]) -> Option<Verdict> {
+fn row_of(row: &(Gate, Reasons, Verdict), said: &[Said]) -> Option<Verdict> {
     let (gate, reasons, verdict) = *row;
-    let (_, ruling) = rulings.iter().find(|(one, _)| *one == gate)?;
-    if !ruling.stopped().and(reasons).is_empty() {
+    let one = said.iter().find(|one| one.gate == gate)?;
+    if !one.stopped.and(reasons).is_empty() {
         Some(verdict)
-    } else if !ruling.unknown().and(reasons).is_empty() {
+    } else if !one.unknown.and(reasons).is_empty() {
         Some(Verdict::Unknown)
     } else {
         None

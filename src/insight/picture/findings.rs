@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::judge::Judge;
+use super::judge::{Answer, Judge};
 use crate::fleet::{
-    Condition, DisruptionBudgetRow, Fleet, Kind, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodRow, Status, Sym,
+    Condition, DisruptionBudgetRow, Fleet, Kind, NodeClaimRow, NodePoolRow, ObjectKey, PodRow, Status, Sym,
 };
 use crate::insight::disruption::{
-    BlockerKind, Disruption, Pause, PoolBudgets, ProtectionState, Reason, Reasons, Verdict, words,
+    BlockerKind, Outlook, Pause, PoolBudgets, ProtectionState, Reason, Reasons, Verdict, words,
 };
 use crate::insight::phase;
 use crate::units::Time;
@@ -112,28 +112,30 @@ const SOON_SECONDS: i64 = 86_400;
 
 /// Everything worth telling, the gravest first.
 pub fn findings(fleet: &Fleet, judge: &Judge<'_>) -> Vec<Finding> {
-    let judged: Vec<Judged<'_>> =
-        fleet.nodes.iter().map(|node| Judged { node, disruption: judge.node(node) }).collect();
-    let mut found = Vec::new();
-    found.extend(judge.pauses().map(|pause| paused(pause, judge.now())));
-    found.extend(starving(fleet, judge, &judged));
-    found.extend(judged.iter().filter_map(|one| loops(judge, one)));
-    found.extend(nominations(fleet, &judged, judge.now()));
-    found.extend(missing_pools(&judged));
-    found.extend(fleet.node_pools.iter().flat_map(|pool| of_pool(judge, pool)));
-    found.extend(ignored_annotations(fleet));
-    found.extend(fleet.annotated_pods().filter_map(|pod| of_protection(judge, pod)));
-    found.extend(fleet.disruption_budgets.iter().filter_map(never_allows));
-    found.extend(several_budgets(&judged));
-    found.extend(judged.iter().filter_map(|one| stuck(fleet, judge, one)));
-    found.extend(judged.iter().filter_map(disagrees));
-    found.sort_unstable_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.cmp(b)));
-    found
+    let answers: Vec<Answer<'_>> = fleet.nodes.iter().map(|node| judge.answer(node)).collect();
+    of_answers(fleet, judge, &answers)
 }
 
-struct Judged<'a> {
-    node: &'a NodeRow,
-    disruption: Disruption,
+/// The same from answers that are there already, one for each Node.
+pub fn of_answers(fleet: &Fleet, judge: &Judge<'_>, answers: &[Answer<'_>]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    found.extend(judge.pauses().map(|pause| paused(pause, judge.now())));
+    found.extend(starving(fleet, judge.now(), answers));
+    found.extend(answers.iter().filter_map(loops));
+    found.extend(nominations(fleet, answers, judge.now()));
+    found.extend(missing_pools(answers));
+    found.extend(fleet.node_pools.iter().flat_map(|pool| of_pool(judge, pool)));
+    found.extend(ignored_annotations(fleet));
+    let placed = answers.iter().flat_map(|answer| &answer.pods);
+    found.extend(placed.filter_map(|(pod, outlook)| of_protection(judge.now(), pod, outlook)));
+    let unplaced = fleet.annotated_pods().filter(|pod| pod.node.is_none());
+    found.extend(unplaced.filter_map(|pod| of_protection(judge.now(), pod, &judge.pod(pod))));
+    found.extend(fleet.disruption_budgets.iter().filter_map(never_allows));
+    found.extend(several_budgets(answers));
+    found.extend(answers.iter().filter_map(|one| stuck(fleet, judge.now(), one)));
+    found.extend(answers.iter().filter_map(disagrees));
+    found.sort_unstable_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.cmp(b)));
+    found
 }
 
 fn finding(severity: Severity, rule: Rule, (kind, object): (Kind, &ObjectKey), message: String, hint: &str) -> Finding {
@@ -168,14 +170,14 @@ fn launching(claim: &NodeClaimRow, now: Time) -> Finding {
 }
 
 /// Emptiness runs first and again after each success: as long as one NodePool yields empty nodes, nothing else happens.
-fn starving(fleet: &Fleet, judge: &Judge<'_>, judged: &[Judged<'_>]) -> Option<Finding> {
+fn starving(fleet: &Fleet, now: Time, judged: &[Answer<'_>]) -> Option<Finding> {
     let waiting = judged.iter().filter(|one| {
         let claim = fleet.claim_of(one.node);
         let since = claim.and_then(|claim| claim.true_since("Drifted"));
         one.disruption.may.yes.contains(Reason::Drifted)
-            && since.is_some_and(|since| judge.now().seconds_since(since) >= STARVED_SECONDS)
+            && since.is_some_and(|since| now.seconds_since(since) >= STARVED_SECONDS)
     });
-    let empty: Vec<&Judged<'_>> = judged.iter().filter(|one| one.disruption.may.yes.contains(Reason::Empty)).collect();
+    let empty: Vec<&Answer<'_>> = judged.iter().filter(|one| one.disruption.may.yes.contains(Reason::Empty)).collect();
     let (count, first) = (waiting.count(), empty.first()?);
     let pool = first.node.node_pool()?;
     (count > 0).then(|| {
@@ -191,9 +193,8 @@ fn starving(fleet: &Fleet, judge: &Judge<'_>, judged: &[Judged<'_>]) -> Option<F
     })
 }
 
-fn loops(judge: &Judge<'_>, one: &Judged<'_>) -> Option<Finding> {
-    let case = judge.case(one.node);
-    let is_empty = one.disruption.applies.contains(Reason::Empty) && case.pods.reschedulable > 0;
+fn loops(one: &Answer<'_>) -> Option<Finding> {
+    let is_empty = one.disruption.applies.contains(Reason::Empty) && one.reschedulable > 0;
     let never = one.disruption.firm().any(|blocker| {
         matches!(blocker.kind, BlockerKind::ConsolidationDisabled | BlockerKind::Static | BlockerKind::NotManaged)
     });
@@ -203,16 +204,16 @@ fn loops(judge: &Judge<'_>, one: &Judged<'_>) -> Option<Finding> {
     let message = format!(
         "{} pods run here whose eviction costs nothing to Karpenter, so the node counts as empty: they are evicted, come \
          back on a new node, and so on",
-        case.pods.reschedulable
+        one.reschedulable
     );
     let hint =
         "raise their priority above -33554432 or their pod-deletion-cost above -134217728, or set consolidateAfter";
     Some(finding(Severity::Critical, Rule::DeleteLaunchLoop, (Kind::Node, &one.node.meta.key), message, hint))
 }
 
-fn nominations(fleet: &Fleet, judged: &[Judged<'_>], now: Time) -> Vec<Finding> {
+fn nominations(fleet: &Fleet, judged: &[Answer<'_>], now: Time) -> Vec<Finding> {
     let is_nominated =
-        |one: &&Judged<'_>| one.disruption.blockers.iter().any(|blocker| blocker.kind == BlockerKind::Nominated);
+        |one: &&Answer<'_>| one.disruption.blockers.iter().any(|blocker| blocker.kind == BlockerKind::Nominated);
     let mut nominated = judged.iter().filter(is_nominated).peekable();
     if nominated.peek().is_none() {
         return Vec::new();
@@ -231,7 +232,7 @@ fn nominations(fleet: &Fleet, judged: &[Judged<'_>], now: Time) -> Vec<Finding> 
         .collect()
 }
 
-fn missing_pools(judged: &[Judged<'_>]) -> Vec<Finding> {
+fn missing_pools(judged: &[Answer<'_>]) -> Vec<Finding> {
     let mut pools: BTreeMap<&Sym, u64> = BTreeMap::new();
     for one in judged.iter().filter(|one| one.disruption.verdict == Verdict::NodePoolMissing) {
         if let Some(pool) = one.node.node_pool() {
@@ -353,16 +354,13 @@ fn ignored_annotations(fleet: &Fleet) -> Vec<Finding> {
     found
 }
 
-fn of_protection(judge: &Judge<'_>, pod: &PodRow) -> Option<Finding> {
-    let outlook = judge.pod(pod);
+fn of_protection(now: Time, pod: &PodRow, outlook: &Outlook) -> Option<Finding> {
     let gap = outlook.gaps.first().filter(|_| outlook.holds == Some(false))?;
     let (severity, rule, hint) = match outlook.protection.state {
         ProtectionState::Invalid => {
             (Severity::Warning, Rule::ProtectionInvalid, "use \"true\" or a duration such as \"4h\"")
         }
-        ProtectionState::Permanent | ProtectionState::Until
-            if outlook.fails_before(judge.now().plus_seconds(SOON_SECONDS)) =>
-        {
+        ProtectionState::Permanent | ProtectionState::Until if outlook.fails_before(now.plus_seconds(SOON_SECONDS)) => {
             (Severity::Critical, Rule::ProtectionWillNotHold, "finish or move the work before, or checkpoint it")
         }
         _ => return None,
@@ -383,8 +381,8 @@ fn never_allows(row: &DisruptionBudgetRow) -> Option<Finding> {
     })
 }
 
-fn several_budgets(judged: &[Judged<'_>]) -> Vec<Finding> {
-    let of_kind = |one: &Judged<'_>| -> Vec<Finding> {
+fn several_budgets(judged: &[Answer<'_>]) -> Vec<Finding> {
+    let of_kind = |one: &Answer<'_>| -> Vec<Finding> {
         let several = one.disruption.blockers.iter().filter(|blocker| blocker.kind == BlockerKind::MultiplePdbs);
         let pods = several.filter_map(|blocker| blocker.object.as_ref().map(|pod| (pod, blocker)));
         let hint = "make the selectors of the PodDisruptionBudgets disjoint: no eviction passes several";
@@ -398,12 +396,12 @@ fn several_budgets(judged: &[Judged<'_>]) -> Vec<Finding> {
 }
 
 /// Without terminationGracePeriod a deleted NodeClaim waits for its protected pods as long as they are protected.
-fn stuck(fleet: &Fleet, judge: &Judge<'_>, one: &Judged<'_>) -> Option<Finding> {
+fn stuck(fleet: &Fleet, now: Time, one: &Answer<'_>) -> Option<Finding> {
     let claim =
         fleet.claim_of(one.node).filter(|claim| phase::is_terminating(claim) && claim.termination_at.is_none())?;
-    let since = claim.meta.deletion.filter(|since| judge.now().seconds_since(*since) >= STARVED_SECONDS)?;
-    let case = judge.case(one.node);
-    let pods: Vec<String> = case.protected().map(|pod| pod.meta.key.to_string()).collect();
+    let since = claim.meta.deletion.filter(|since| now.seconds_since(*since) >= STARVED_SECONDS)?;
+    let protected = one.pods.iter().filter(|(_, outlook)| outlook.protection.state.is_active());
+    let pods: Vec<String> = protected.map(|(pod, _)| pod.meta.key.to_string()).collect();
     (!pods.is_empty()).then(|| {
         let message = format!("being deleted since {since}, and waits for protected pods: {}", pods.join(", "));
         let hint =
@@ -412,7 +410,7 @@ fn stuck(fleet: &Fleet, judge: &Judge<'_>, one: &Judged<'_>) -> Option<Finding> 
     })
 }
 
-fn disagrees(one: &Judged<'_>) -> Option<Finding> {
+fn disagrees(one: &Answer<'_>) -> Option<Finding> {
     let said = one.disruption.disagreement.as_ref()?;
     let message = format!("Karpenter says \"{said}\", which the objects do not show");
     let hint = "if it stays, please report it with a snapshot: the answer for this node may be wrong";

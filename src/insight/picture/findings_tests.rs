@@ -1,10 +1,10 @@
 use super::*;
 use crate::fleet::{
-    Budget, Delta, Eviction, Health, HealthState, JobRow, KarpenterApi, NodeClassRef, PodSelector, ReplicaSetRow,
-    SourceId, Sources, Uid,
+    Budget, Delta, Eviction, Health, HealthState, JobRow, KarpenterApi, NodeClassRef, NodeRow, PodSelector,
+    ReplicaSetRow, SourceId, Sources, Uid,
 };
 use crate::insight::testing::{
-    CREATED, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, sym, upserts,
+    NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, sym, upserts,
 };
 use crate::insight::{KarpenterVersion, Known, Picture};
 use crate::units::Selector;

@@ -7,11 +7,12 @@ use foldhash::fast::RandomState;
 
 use super::{NodePicture, Picture};
 use crate::fleet::{
-    EventObject, EventRow, Fleet, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow, PodSelector, Row, Sym,
+    EventRow, Fleet, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow, PodSelector, Row, Sym,
 };
 use crate::insight::disruption::hazards::{self, Hazard, Outlook};
 use crate::insight::disruption::{
-    Case, Complete, Disruption, NodePods, Pause, PoolBudgets, PoolCase, Reasons, evidence, protection, verdict,
+    Case, Complete, Disruption, Gate, NodePods, Pause, PoolBudgets, PoolCase, Reasons, Ruling, evidence, protection,
+    verdict,
 };
 use crate::insight::karpenter::{AUTO_MODE_GROUP, KarpenterVersion};
 use crate::insight::known::Known;
@@ -25,6 +26,20 @@ struct PoolNow<'a> {
     budgets: PoolBudgets,
     claims: u64,
     budget_events: Reasons,
+}
+
+/// What is said of a Node and of its annotated pods.
+pub struct Answer<'a> {
+    /// The Node.
+    pub node: &'a NodeRow,
+    /// May Karpenter take it.
+    pub disruption: Disruption,
+    /// What ends it all the same.
+    pub hazards: Vec<Hazard>,
+    /// Its active annotated pods, and whether their protection holds.
+    pub pods: Vec<(&'a PodRow, Outlook)>,
+    /// How many of its pods would have to run elsewhere.
+    pub reschedulable: u32,
 }
 
 /// Answers whether Karpenter may take nodes, as of one moment.
@@ -126,6 +141,20 @@ impl<'a> Judge<'a> {
         (disruption, hazards)
     }
 
+    /// Everything that is said of a Node and of its annotated pods; cheaper than asking of each.
+    pub fn answer(&self, node: &'a NodeRow) -> Answer<'_> {
+        let case = self.case(node);
+        let disruption = verdict::judge(&case);
+        let hazards = hazards::of_node(&case, &disruption);
+        let pods = case.annotated.iter().map(|pod| (*pod, hazards::of_pod(&case, &hazards, pod))).collect();
+        Answer { node, disruption, pods, reschedulable: case.pods.reschedulable, hazards }
+    }
+
+    /// What each gate says of a Node, in Karpenter's order.
+    pub fn explain(&self, node: &'a NodeRow) -> Vec<(Gate, Ruling)> {
+        verdict::explain(&self.case(node))
+    }
+
     /// Whether the annotation of a pod will hold.
     pub fn pod(&self, pod: &'a PodRow) -> Outlook {
         let node = pod.node.as_ref().and_then(|name| self.fleet.node(name));
@@ -160,10 +189,8 @@ impl<'a> Judge<'a> {
     }
 
     fn events(&self, node: &NodeRow, claim: Option<&NodeClaimRow>) -> Vec<&'a EventRow> {
-        let of_node = self.fleet.events.disruptions_of(&EventObject::cluster(Kind::Node, &node.meta.key.name));
-        let of_claim = claim.map(|claim| {
-            self.fleet.events.disruptions_of(&EventObject::cluster(Kind::NodeClaim, &claim.meta.key.name))
-        });
+        let of_node = self.fleet.events.disruptions_of(Kind::Node, &node.meta.key.name);
+        let of_claim = claim.map(|claim| self.fleet.events.disruptions_of(Kind::NodeClaim, &claim.meta.key.name));
         let mut events: Vec<&EventRow> = of_node.into_iter().chain(of_claim.unwrap_or_default()).collect();
         events.sort_unstable_by_key(|event| (std::cmp::Reverse(event.at), &event.meta.key));
         events
@@ -228,7 +255,7 @@ fn gate_is_on(fleet: &Fleet, gate: &str) -> bool {
 
 fn pool_now<'a>(fleet: &'a Fleet, picture: &Picture, row: &'a NodePoolRow, now: Time) -> PoolNow<'a> {
     let sums = picture.pool(&row.meta.key.name);
-    let events = fleet.events.disruptions_of(&EventObject::cluster(Kind::NodePool, &row.meta.key.name));
+    let events = fleet.events.disruptions_of(Kind::NodePool, &row.meta.key.name);
     PoolNow {
         row,
         budgets: PoolBudgets::new(row, sums.counted, sums.disrupting),

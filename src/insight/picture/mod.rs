@@ -15,8 +15,8 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-pub use findings::{Finding, Rule, Severity, findings};
-pub use judge::Judge;
+pub use findings::{Finding, Rule, Severity, findings, of_answers};
+pub use judge::{Answer, Judge};
 use node::Load;
 pub use node::NodePicture;
 pub use totals::{GpuTotals, Totals, totals};

@@ -70,6 +70,7 @@ pub fn fleet(bed: &Bed, nodes: usize, pods: usize, seed: u64) -> Result<Fleet> {
         each(NAMESPACES, |index| create_namespace(client, index)).await?;
         each(nodes, |index| create_node(client, size, index)).await?;
         let owners = create_workloads(client, pods.div_ceil(PODS_PER_WORKLOAD)).await?;
+        each(owners.len(), |index| create_disruption_budget(client, index)).await?;
         each(pods, |index| create_pod(client, size, index, &owners)).await
     })?;
     let shapes: Vec<PodShape> = (0..pods).map(|index| shape::pod(size, index)).collect();
@@ -199,6 +200,15 @@ async fn create_workload(client: &Client, workload: &Workload) -> Result<String>
         send(client, Method::PATCH, &path, MERGE, &objects::job_status()).await?;
     }
     Ok(created["metadata"]["uid"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn create_disruption_budget(client: &Client, index: usize) -> Result<()> {
+    let workload = shape::workload(index);
+    let Some((object, status)) = objects::disruption_budget(&workload) else { return Ok(()) };
+    let collection = format!("/apis/policy/v1/namespaces/{}/poddisruptionbudgets", workload.namespace);
+    send(client, Method::POST, &collection, JSON, &object).await?;
+    let path = format!("{collection}/{}/status?fieldManager=kube-controller-manager", workload.name);
+    send(client, Method::PATCH, &path, MERGE, &status).await.map(drop)
 }
 
 /// Three writers, as in a real cluster: the controller creates, kubelet reports, and a

@@ -29,6 +29,25 @@ pub fn node_pools() -> Vec<Value> {
     POOLS.iter().map(build).collect()
 }
 
+/// The PodDisruptionBudget of a ReplicaSet, with its status; every other one allows nothing.
+pub fn disruption_budget(workload: &Workload) -> Option<(Value, Value)> {
+    if workload.owner != Owner::ReplicaSet {
+        return None;
+    }
+    let object = json!({
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"namespace": workload.namespace, "name": workload.name},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app.kubernetes.io/name": workload.name}}},
+    });
+    let allowed = usize::from(workload.index.is_multiple_of(2));
+    let status = json!({"status": {
+        "disruptionsAllowed": allowed, "currentHealthy": PODS_PER_WORKLOAD - 1 + allowed,
+        "desiredHealthy": PODS_PER_WORKLOAD - 1, "expectedPods": PODS_PER_WORKLOAD,
+    }});
+    Some((object, status))
+}
+
 /// A Node with its status; the API server takes both in one request.
 pub fn node(size: Size, index: usize) -> Value {
     let pool = pool(index);

@@ -20,6 +20,18 @@ pub fn node_claim(nodes: usize, index: usize, seed: u64) -> Value {
     returned(claim, &status, &uid(2, index))
 }
 
+/// A NodePool.
+pub fn node_pools() -> Vec<Value> {
+    let pools = objects::node_pools().into_iter().enumerate();
+    pools.map(|(index, pool)| returned(pool, &json!({}), &uid(5, index))).collect()
+}
+
+/// The PodDisruptionBudget of a workload, if it has one.
+pub fn disruption_budget(index: usize) -> Option<Value> {
+    let (budget, status) = objects::disruption_budget(&shape::workload(index))?;
+    Some(returned(budget, &status, &uid(6, index)))
+}
+
 /// The Job of a workload, if it is one.
 pub fn job(index: usize) -> Option<Value> {
     let object = objects::workload(&shape::workload(index)).filter(|object| object["kind"] == "Job")?;
