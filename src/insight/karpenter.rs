@@ -40,6 +40,9 @@ pub struct KarpenterVersion {
     pub auto_mode: bool,
 }
 
+/// The first version to which a pod under several PodDisruptionBudgets blocks whatever they allow.
+const SEVERAL_BUDGETS_BLOCK: Release = (1, 7);
+
 /// The first version whose pods may be protected for a duration.
 const DURATIONS: Release = (1, 12);
 
@@ -87,6 +90,12 @@ impl KarpenterVersion {
     /// pkg/controllers/disruption/types.go); assumed where the version is not known.
     pub fn empty_by_cost(&self) -> bool {
         self.has(EMPTY_BY_COST) != Support::No
+    }
+
+    /// Whether a pod under several PodDisruptionBudgets blocks though each of them allows a disruption (karpenter 1.7,
+    /// pkg/utils/pdb/pdb.go; before, each was asked by itself).
+    pub fn several_budgets_block(&self) -> bool {
+        self.has(SEVERAL_BUDGETS_BLOCK) != Support::No
     }
 
     /// Whether empty nodes are looked for before drifted ones (karpenter 1.5, pkg/controllers/disruption/controller.go).

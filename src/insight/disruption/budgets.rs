@@ -62,8 +62,8 @@ pub const UNLIMITED: i64 = 2_147_483_647;
 /// How far ahead a change of what budgets allow is looked for.
 const HORIZON_SECONDS: i64 = 366 * 86_400;
 
-/// How many changes are looked at on the way.
-const CHANGES: usize = 1000;
+/// How many ends of windows are looked at on the way.
+const STEPS: usize = 1000;
 
 /// The budgets of a NodePool, read once, and the nodes that count for them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -110,9 +110,40 @@ impl PoolBudgets {
     /// When Karpenter may next disrupt a node for a reason, if nothing but the time changes; `None` where that is
     /// never, or further away than a year.
     pub fn opens_at(&self, reason: Reason, now: Time) -> Option<Time> {
+        self.first_with_more_than(i64::try_from(self.disrupting).unwrap_or(i64::MAX), reason, now)
+    }
+
+    /// When the budgets next allow a disruption for a reason, whatever uses them up at the moment: nodes that are not
+    /// ready or being disrupted come and go. `None` as in [`Self::opens_at`].
+    pub fn allows_at(&self, reason: Reason, now: Time) -> Option<Time> {
+        self.first_with_more_than(0, reason, now)
+    }
+
+    /// The first moment from `now` on at which more than `used` nodes are allowed. As long as one window is open that
+    /// allows no more it cannot come, so the search goes from the last end of those to the last end of the next.
+    fn first_with_more_than(&self, used: i64, reason: Reason, now: Time) -> Option<Time> {
         let horizon = now.plus_seconds(HORIZON_SECONDS);
-        let changes = std::iter::successors(self.next_change(now), |at| self.next_change(*at));
-        changes.take(CHANGES).take_while(|at| *at < horizon).find(|at| self.remaining(reason, *at) > 0)
+        let mut at = now;
+        for _ in 0..STEPS {
+            let mut last = None;
+            for (_, window) in
+                self.budgets.iter().filter(|(budget, window)| self.closes(budget, window, used, reason, at))
+            {
+                last = last.max(Some(window.at(at).next_change?));
+            }
+            match last {
+                None => return Some(at),
+                Some(end) if end >= horizon => return None,
+                Some(end) => at = end,
+            }
+        }
+        None
+    }
+
+    /// Whether a budget by itself allows no more than `used` nodes.
+    fn closes(&self, budget: &Budget, window: &BudgetWindow, used: i64, reason: Reason, at: Time) -> bool {
+        let limit = self.limit(budget, window, at);
+        limit.is_none_or(|limit| limit <= used && is_for(budget, reason))
     }
 
     /// Why a budget cannot be read, where one cannot.
@@ -155,9 +186,21 @@ pub fn is_counted(node: &NodeRow, claim: Option<&NodeClaimRow>) -> bool {
     node.is_initialized() && claim.is_some_and(|claim| !Condition::is_true(&claim.conditions, "InstanceTerminating"))
 }
 
+/// Whether Karpenter has chosen a NodeClaim and not taken that back (karpenter pkg/controllers/disruption/queue.go).
+pub fn is_chosen(claim: &NodeClaimRow) -> bool {
+    Condition::is_true(&claim.conditions, "DisruptionReason")
+}
+
+/// Whether Karpenter has chosen the node: the taint of version 1, or the NodeClaim's condition. It takes both off a node
+/// that it has not chosen (karpenter pkg/controllers/disruption/controller.go); the taint of v1beta1 it leaves, so that one
+/// says nothing any more.
+pub fn is_chosen_node(node: &NodeRow, claim: Option<&NodeClaimRow>) -> bool {
+    node.taints.iter().any(|taint| taint.key == "karpenter.sh/disrupted") || claim.is_some_and(is_chosen)
+}
+
 /// Whether a counted node uses up budget: not ready, being deleted, or chosen by Karpenter. No event ever says so.
 pub fn uses_budget(node: &NodeRow, claim: Option<&NodeClaimRow>) -> bool {
-    let is_leaving = claim.is_some_and(phase::is_terminating) || phase::is_disrupting(node, claim);
+    let is_leaving = claim.is_some_and(phase::is_terminating) || is_chosen_node(node, claim);
     is_counted(node, claim) && (!node.is_ready() || is_leaving)
 }
 

@@ -48,10 +48,28 @@ pub struct PoolCase<'a> {
     pub row: &'a NodePoolRow,
     /// Its budgets.
     pub budgets: &'a PoolBudgets,
-    /// Its NodeClaims that are not being deleted.
-    pub claims: u64,
+    /// Its NodeClaims, where it keeps a fixed number of nodes.
+    pub claims: ClaimCounts,
     /// The reasons for which Karpenter's Events say that the budgets allow nothing.
     pub budget_events: Reasons,
+}
+
+/// The NodeClaims of a NodePool of fixed size, as Karpenter counts them (karpenter pkg/controllers/state/statenodepool.go).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ClaimCounts {
+    /// Those that stay: neither being deleted nor chosen to be. A chosen one counts as deleting as soon as its replacement
+    /// is requested (pkg/controllers/disruption/queue.go, StartCommand).
+    pub staying: u64,
+    /// All, those included that are being deleted: they count against the limit of nodes.
+    pub all: u64,
+}
+
+impl PoolCase<'_> {
+    /// How many nodes it has where those are more than its replicas.
+    pub fn scales_down(&self) -> Option<i64> {
+        let staying = i64::try_from(self.claims.staying).unwrap_or(i64::MAX);
+        self.row.replicas.filter(|replicas| staying > *replicas).map(|_| staying)
+    }
 }
 
 /// One Node with everything that decides whether Karpenter may take it.

@@ -30,7 +30,7 @@ pub struct Said<'a> {
 }
 
 /// Sentences of `DisruptionBlocked`, in every version's wording, by what they contain.
-const BLOCKED: [(&str, BlockerKind); 11] = [
+const BLOCKED: [(&str, BlockerKind); 15] = [
     ("has \"karpenter.sh/do-not-disrupt\" annotation", BlockerKind::PodAnnotation),
     ("does not support multiple PDBs", BlockerKind::MultiplePdbs),
     ("prevents pod evictions", BlockerKind::Pdb),
@@ -40,7 +40,11 @@ const BLOCKED: [(&str, BlockerKind); 11] = [
     ("marked for deletion", BlockerKind::Deleting),
     ("nominated for a pending pod", BlockerKind::Nominated),
     ("label=karpenter.sh/nodepool)", BlockerKind::NodePoolMissing),
+    ("required label \"karpenter.sh/nodepool\"", BlockerKind::NodePoolMissing),
     ("odePool not found", BlockerKind::NodePoolMissing),
+    ("nstance Type \"", BlockerKind::MissingLabels),
+    ("\" not found", BlockerKind::NodePoolMissing),
+    ("contain both a node and a nodeclaim", BlockerKind::NotInitialized),
     ("Not all pods would schedule", BlockerKind::Simulation),
 ];
 
@@ -130,7 +134,9 @@ fn simulation(case: &Case<'_>) -> Option<Blocker> {
     };
     let event = case.events.iter().find(is_current)?;
     let is_simulation = said(event).is_some_and(|said| said.kind == BlockerKind::Simulation);
-    let only = Reasons::only(Reason::Underutilized);
+    // Emptiness says this of every node, empty or not (karpenter pkg/controllers/disruption/emptiness.go).
+    let of_emptiness = event.message.contains("has buffer pods");
+    let only = Reasons::only(if of_emptiness { Reason::Empty } else { Reason::Underutilized });
     is_simulation.then(|| from_event(case, event, BlockerKind::Simulation, only))
 }
 

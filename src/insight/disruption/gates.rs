@@ -3,13 +3,14 @@
 //! karpenter pkg/controllers/disruption: types.go (NewCandidate), then ShouldDisrupt and the budgets of each method.
 
 use super::blocker::{Blocker, BlockerKind};
-use super::budgets::UNLIMITED;
+use super::budgets::{self, UNLIMITED};
 use super::case::{Case, Pause, PoolCase};
+use super::pods::Budgeted;
 use super::protection;
 use super::reason::{Reason, Reasons};
-use crate::fleet::{Condition, DisruptionBudgetRow, Key, Kind, NodePoolRow, ObjectKey, PodRow, Status};
+use crate::fleet::{Condition, DisruptionBudgetRow, Key, Kind, NodeClaimRow, NodePoolRow, ObjectKey, PodRow, Status};
 use crate::insight::phase;
-use crate::units::{Lifetime, quantity};
+use crate::units::{Lifetime, Time, quantity};
 
 /// One question that Karpenter asks before it takes a node.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -129,7 +130,7 @@ impl Gate {
             Self::Labels => labels(case),
             Self::Policy => policy(case, pool.row),
             Self::Quiet => quiet(case, pool.row),
-            Self::Budgets => budgets(case, pool),
+            Self::Budgets => pool_budgets(case, pool),
             _ => Ruling::OPEN,
         }
     }
@@ -140,6 +141,9 @@ impl Gate {
 fn disruption_loop(case: &Case<'_>) -> Ruling {
     let blocker = match case.pause {
         None => return Ruling::OPEN.needs(case, Kind::NodeClaim, Reasons::ALL),
+        Some(Pause::Launching(claim)) if !has_settled(claim, case.now) => {
+            return Ruling::OPEN.needs(case, Kind::NodeClaim, Reasons::ALL);
+        }
         Some(Pause::Launching(claim)) => {
             let name = &claim.meta.key.name;
             let message = format!("disruption loop paused: NodeClaim {name} has no providerID");
@@ -155,6 +159,15 @@ fn disruption_loop(case: &Case<'_>) -> Ruling {
         }
     };
     Ruling::closed(blocker)
+}
+
+/// How long after the loop was paused what was decided before is still carried out: consolidation waits 15 s and then looks
+/// at the nodes again, but not at whether the loop is paused (pkg/controllers/disruption/validation.go).
+const IN_FLIGHT_SECONDS: i64 = 20;
+
+/// Whether the loop has been paused by a NodeClaim for so long that nothing decided before is under way.
+fn has_settled(claim: &NodeClaimRow, now: Time) -> bool {
+    now.seconds_since(claim.meta.created) >= IN_FLIGHT_SECONDS
 }
 
 /// After which Karpenter deletes a NodeClaim that has not launched (pkg/controllers/nodeclaim/lifecycle/liveness.go).
@@ -177,7 +190,7 @@ fn managed(case: &Case<'_>) -> Ruling {
 /// A node that Karpenter has chosen is no candidate any more (types.go, `queue.HasAny`). Its taint and the condition
 /// `DisruptionReason` tell; a rollback removes both, deletion is the next gate's.
 fn queue(case: &Case<'_>) -> Ruling {
-    if is_deleting(case) || !phase::is_disrupting(case.node, case.claim) {
+    if is_deleting(case) || !budgets::is_chosen_node(case.node, case.claim) {
         return Ruling::OPEN;
     }
     let blocker = Blocker::new(BlockerKind::Deleting, Reasons::ALL, "Candidate is already being disrupted");
@@ -265,22 +278,33 @@ fn pod_budgets(case: &Case<'_>) -> Ruling {
         if budgeted.annotated && case.is_protected_key(&budgeted.pod) {
             continue;
         }
-        let blocker = match budgeted.budgets.as_slice() {
-            [one] => one_budget(case, one, budgeted.unready, reasons),
-            several => Some(several_budgets(several, &budgeted.pod, reasons)),
-        };
-        blockers.extend(blocker.filter(|new| blockers.iter().all(|known| known.message != new.message)));
+        for blocker in blocking_budgets(case, budgeted, reasons) {
+            if blockers.iter().all(|known| known.message != blocker.message) {
+                blockers.push(blocker);
+            }
+        }
     }
     Ruling { blockers, undecided: None }.needs(case, Kind::Pod, reasons).needs(case, Kind::PodDisruptionBudget, reasons)
 }
 
-fn one_budget(case: &Case<'_>, key: &ObjectKey, unready: bool, reasons: Reasons) -> Option<Blocker> {
-    let budget: &DisruptionBudgetRow = case.budgets.get(key)?;
-    if (budget.always_allows_unhealthy && unready) || budget.disruptions_allowed != 0 {
-        return None;
+fn blocking_budgets(case: &Case<'_>, budgeted: &Budgeted, reasons: Reasons) -> Vec<Blocker> {
+    let keys = budgeted.budgets.as_slice();
+    if keys.len() > 1 && case.karpenter.several_budgets_block() {
+        return vec![several_budgets(keys, &budgeted.pod, reasons)];
     }
+    let rows: Vec<(&ObjectKey, &DisruptionBudgetRow)> =
+        keys.iter().filter_map(|key| Some((key, case.budgets.get(key)?))).collect();
+    // Up to 1.6 the first of several that always lets unhealthy pods go decided, in an order that nobody knows.
+    if budgeted.unready && rows.iter().any(|(_, row)| row.always_allows_unhealthy) {
+        return Vec::new();
+    }
+    let blocking = rows.into_iter().filter(|(_, row)| row.disruptions_allowed == 0);
+    blocking.map(|(key, _)| one_budget(key, reasons)).collect()
+}
+
+fn one_budget(key: &ObjectKey, reasons: Reasons) -> Blocker {
     let message = format!("Pdb prevents pod evictions (PodDisruptionBudget=[{key}])");
-    Some(Blocker::new(BlockerKind::Pdb, reasons, message).of(Key::new(Kind::PodDisruptionBudget, key.clone())))
+    Blocker::new(BlockerKind::Pdb, reasons, message).of(Key::new(Kind::PodDisruptionBudget, key.clone()))
 }
 
 fn several_budgets(keys: &[ObjectKey], pod: &ObjectKey, reasons: Reasons) -> Blocker {
@@ -314,12 +338,11 @@ fn keeps_number(case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
 /// Why a NodePool of fixed size replaces no drifted node at the moment.
 fn no_replacement(pool: &PoolCase<'_>, replicas: i64) -> Option<String> {
     let name = &pool.row.meta.key.name;
-    let claims = i64::try_from(pool.claims).unwrap_or(i64::MAX);
     let limit = pool.row.limits.iter().find(|(resource, _)| resource == "nodes");
     let limit = limit.and_then(|(_, amount)| quantity::units(amount));
-    if claims > replicas {
-        Some(format!("NodePool \"{name}\" has {claims} nodes for {replicas} replicas: it scales down first"))
-    } else if limit.is_some_and(|limit| claims >= limit) {
+    if let Some(staying) = pool.scales_down() {
+        Some(format!("NodePool \"{name}\" has {staying} nodes for {replicas} replicas: it scales down first"))
+    } else if limit.is_some_and(|limit| i64::try_from(pool.claims.all).unwrap_or(i64::MAX) >= limit) {
         Some(format!("NodePool \"{name}\" is at its limit of nodes, which leaves no room for a replacement"))
     } else {
         None
@@ -386,7 +409,7 @@ fn quiet(case: &Case<'_>, pool: &NodePoolRow) -> Ruling {
 }
 
 /// The NodePool's budgets, for the reasons that the node's state gives (controller.go asks them last).
-fn budgets(case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
+fn pool_budgets(case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
     let mut ruling = Ruling::OPEN;
     for reason in Reason::ALL {
         if case.applies(reason) != Some(true) {

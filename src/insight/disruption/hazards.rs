@@ -1,9 +1,10 @@
 //! What ends a node, or a pod, in spite of all protection.
 
+use super::blocker::{Blocker, BlockerKind};
 use super::case::Case;
-use super::protection;
 use super::reason::Reason;
 use super::verdict::{self, Disruption};
+use super::{budgets, protection};
 use crate::fleet::{Condition, ObjectKey, PodRow, Status};
 use crate::insight::karpenter::AUTO_MODE_GROUP;
 use crate::insight::phase;
@@ -51,7 +52,7 @@ impl HazardKind {
 pub struct Reached {
     /// The pod.
     pub pod: ObjectKey,
-    /// When it is deleted by force; `None` for an unknown time, and where the node waits for it for ever.
+    /// When it is ended at the soonest; `None` for an unknown time, and where the node waits for it for ever.
     pub killed_at: Option<Time>,
 }
 
@@ -66,7 +67,8 @@ pub struct Hazard {
     pub message: String,
     /// The pods that are protected now and that it reaches.
     pub pods: Vec<Reached>,
-    /// Whether protected pods are ended by it, as opposed to keeping the node from ending.
+    /// Whether protected pods are ended by it, as opposed to keeping the node from ending. A pod with a `killed_at` is ended
+    /// in any case.
     pub ends_pods: bool,
 }
 
@@ -100,16 +102,33 @@ pub fn of_node(case: &Case<'_>, disruption: &Disruption) -> Vec<Hazard> {
     found.into_iter().flatten().collect()
 }
 
-/// When a protected pod is deleted by force if the NodeClaim is deleted at `at`
+/// Whether a drain waits for a pod: not for one that tolerates Karpenter's taint, and not for a mirror pod, annotated or not;
+/// they go with the instance as soon as the others have left (karpenter pkg/utils/pod/scheduling.go, IsDrainable).
+fn is_waited_for(pod: &PodRow) -> bool {
+    !pod.eviction.tolerates_disrupted && !pod.eviction.of_node
+}
+
+/// Why nothing keeps such a pod once its node is deleted.
+const NOT_WAITED_FOR: &str = "no drain waits for a pod that tolerates karpenter.sh/disrupted";
+
+/// When a protected pod is ended at the soonest if the NodeClaim is deleted at `at`
 /// (karpenter pkg/controllers/node/termination/terminator): its own grace before the terminationGracePeriod ends.
 fn killed_after(case: &Case<'_>, pod: &PodRow, at: Time) -> Option<Time> {
     let claim = case.claim?;
+    if !is_waited_for(pod) {
+        return Some(at);
+    }
     let deadline = claim.termination_at.or_else(|| Some(at.plus_seconds(claim.termination_grace_seconds?)))?;
     Some(deadline.plus_seconds(-pod.termination_grace_seconds).max(at))
 }
 
 fn reached(case: &Case<'_>, killed_at: impl Fn(&PodRow) -> Option<Time>) -> Vec<Reached> {
     case.protected().map(|pod| Reached { pod: pod.meta.key.clone(), killed_at: killed_at(pod) }).collect()
+}
+
+/// Whether a drain has an end.
+fn drain_ends(case: &Case<'_>) -> bool {
+    case.claim.is_some_and(|claim| claim.termination_grace_seconds.is_some() || claim.termination_at.is_some())
 }
 
 /// From creation on, by the NodeClaim's own expireAfter, whatever the NodePool says now
@@ -122,7 +141,7 @@ fn expiration(case: &Case<'_>) -> Option<Hazard> {
         return None;
     }
     let after = duration::format_compact(seconds);
-    let ends_pods = claim.termination_grace_seconds.is_some() || claim.termination_at.is_some();
+    let ends_pods = drain_ends(case);
     let message = if ends_pods {
         format!("expires {at} (expireAfter {after}); protected pods are deleted when the terminationGracePeriod ends")
     } else {
@@ -132,11 +151,12 @@ fn expiration(case: &Case<'_>) -> Option<Hazard> {
     Some(Hazard { kind: HazardKind::Expiration, at: Some(at), message, pods, ends_pods })
 }
 
+/// Karpenter deletes the NodeClaim as soon as it hears of it (aws pkg/controllers/interruption).
 fn interruption(case: &Case<'_>) -> Option<Hazard> {
     let event = verdict::interruption(case)?;
     let at = event.at.plus_seconds(SPOT_NOTICE_SECONDS);
     let message = format!("{}: the instance goes at {at}", event.message);
-    let pods = reached(case, |_| Some(at));
+    let pods = reached(case, |pod| Some(killed_after(case, pod, event.at).map_or(at, |killed| killed.min(at))));
     Some(Hazard { kind: HazardKind::SpotInterruption, at: Some(at), message, pods, ends_pods: true })
 }
 
@@ -151,28 +171,37 @@ fn rebalance(case: &Case<'_>) -> Option<Hazard> {
     Some(Hazard { kind, at: None, message, pods: Vec::new(), ends_pods: false })
 }
 
-/// Only where drift could take the node now, or will when its budget opens, and pods would have stopped it.
+/// Where pods would have stopped drift, and nothing else stops it for good. What passes by itself, like nodes that use up the
+/// budget, only puts it off.
 fn drift(case: &Case<'_>, disruption: &Disruption) -> Option<Hazard> {
-    let stopped = disruption.firm().any(|blocker| {
-        matches!(
-            blocker.kind,
-            super::BlockerKind::PodAnnotation | super::BlockerKind::Pdb | super::BlockerKind::MultiplePdbs
-        )
-    });
-    if !case.is_drifted() || !case.drift_overrides_pods() || !stopped {
+    let of_pods = [BlockerKind::PodAnnotation, BlockerKind::Pdb, BlockerKind::MultiplePdbs];
+    let stopped = disruption.firm().any(|blocker| of_pods.contains(&blocker.kind));
+    let in_the_way: Vec<&Blocker> =
+        disruption.firm().filter(|blocker| blocker.reasons.contains(Reason::Drifted)).collect();
+    let overrides = case.is_drifted() && case.drift_overrides_pods() && stopped;
+    if !overrides || in_the_way.iter().any(|blocker| stops_drift_for_good(case, blocker)) {
         return None;
     }
-    let mut in_the_way = disruption.firm().filter(|blocker| blocker.reasons.contains(Reason::Drifted)).peekable();
-    let at = if in_the_way.peek().is_none() {
-        None
-    } else {
-        in_the_way
-            .map(|blocker| blocker.until)
-            .try_fold(None, |last: Option<Time>, until| Some(last.max(Some(until?))))?
-    };
+    let at = in_the_way
+        .into_iter()
+        .try_fold(None, |last: Option<Time>, blocker| Some(last.max(Some(blocker.until?))))
+        .flatten();
     let message = "drifted, and the NodeClaim has a terminationGracePeriod: pods do not stop Karpenter".to_owned();
     let pods = reached(case, |_| None);
     Some(Hazard { kind: HazardKind::DriftOverridesProtection, at, message, pods, ends_pods: true })
+}
+
+/// Whether a blocker of drift stays as it is until somebody changes something.
+fn stops_drift_for_good(case: &Case<'_>, blocker: &Blocker) -> bool {
+    match blocker.kind {
+        BlockerKind::NodeAnnotation
+        | BlockerKind::NodePoolMissing
+        | BlockerKind::NotManaged
+        | BlockerKind::Deleting => true,
+        BlockerKind::Static => case.pool.is_none_or(|pool| pool.scales_down().is_none()),
+        BlockerKind::Budget => case.pool.is_none_or(|pool| pool.budgets.allows_at(Reason::Drifted, case.now).is_none()),
+        _ => false,
+    }
 }
 
 fn block_end(case: &Case<'_>) -> Option<Hazard> {
@@ -222,16 +251,14 @@ fn max_lifetime(case: &Case<'_>) -> Option<Hazard> {
 /// Protected nodes are sorted last and are taken all the same (karpenter pkg/controllers/static/deprovisioning).
 fn scale_down(case: &Case<'_>) -> Option<Hazard> {
     let pool = case.pool?;
-    let replicas = pool.row.replicas?;
-    let claims = i64::try_from(pool.claims).unwrap_or(i64::MAX);
-    let is_deleting = case.claim.is_some_and(phase::is_terminating);
-    if claims <= replicas || is_deleting {
+    let (replicas, staying) = (pool.row.replicas?, pool.scales_down()?);
+    if case.claim.is_some_and(|claim| phase::is_terminating(claim) || budgets::is_chosen(claim)) {
         return None;
     }
     let name = &pool.row.meta.key.name;
-    let message = format!("NodePool \"{name}\" has {claims} nodes for {replicas} replicas: some are deleted");
+    let message = format!("NodePool \"{name}\" has {staying} nodes for {replicas} replicas: some are deleted");
     let pods = reached(case, |_| None);
-    Some(Hazard { kind: HazardKind::StaticScaleDown, at: None, message, pods, ends_pods: true })
+    Some(Hazard { kind: HazardKind::StaticScaleDown, at: None, message, pods, ends_pods: drain_ends(case) })
 }
 
 /// Whether the annotation of a pod will hold.
@@ -239,7 +266,7 @@ fn scale_down(case: &Case<'_>) -> Option<Hazard> {
 pub struct Outlook {
     /// The annotation's state.
     pub protection: protection::Protection,
-    /// Whether it holds to its end; `None` where there is none, or where the pod's Node is not known.
+    /// Whether it holds to its end; `None` where there is none, or where something is not known that could end the pod.
     pub holds: Option<bool>,
     /// When the pod is ended in spite of it, the soonest if several things do so; `None` where nothing does, and where that
     /// may be at any time.
@@ -283,38 +310,64 @@ pub fn of_pod(case: &Case<'_>, hazards: &[Hazard], pod: &PodRow) -> Outlook {
         return of_annotation(found);
     }
     let end = found.until;
-    let ends = hazards.iter().filter(|hazard| hazard.ends_pods);
-    let mut gaps: Vec<Gap> = ends.filter_map(|hazard| gap_of(hazard, pod, end)).collect();
+    let mut gaps: Vec<Gap> = hazards.iter().filter_map(|hazard| gap_of(hazard, pod, end)).collect();
     gaps.extend(leaving(case, pod, end));
     gaps.extend(fresh(case, pod));
     gaps.sort();
-    let (holds, fails_at) = (gaps.is_empty(), gaps.first().and_then(|(at, _)| *at));
+    let holds = if gaps.is_empty() { knows_what_ends_it(case).then_some(true) } else { Some(false) };
+    let fails_at = gaps.first().and_then(|(at, _)| *at);
     let mut gaps: Vec<String> = gaps.into_iter().map(|(_, gap)| gap).collect();
-    gaps.extend(cautions(case, hazards, end));
-    Outlook { protection: found, holds: Some(holds), fails_at, gaps }
+    gaps.extend(cautions(case, hazards, pod, end));
+    Outlook { protection: found, holds, fails_at, gaps }
+}
+
+/// Without the NodeClaim nobody knows when it expires and whether it has a terminationGracePeriod, without the NodePool not
+/// whether it scales down.
+fn knows_what_ends_it(case: &Case<'_>) -> bool {
+    let knows_claim = case.claim.is_some() || case.complete.claims;
+    let knows_pool = case.pool.is_some() || case.claim.is_none() || case.complete.pools;
+    let is_counted = case.complete.claims || case.pool.is_none_or(|pool| pool.row.replicas.is_none());
+    !case.is_legacy() && knows_claim && knows_pool && is_counted
 }
 
 /// Why a hazard ends a pod before its protection does.
 fn gap_of(hazard: &Hazard, pod: &PodRow, end: Option<Time>) -> Option<Gap> {
     let reached = hazard.pods.iter().find(|one| one.pod == pod.meta.key)?;
     let is_later = |at: Time| end.is_some_and(|end| end <= at);
+    let why = || {
+        if hazard.ends_pods { hazard.message.clone() } else { format!("{}; {NOT_WAITED_FOR}", hazard.message) }
+    };
     match reached.killed_at {
+        _ if !hazard.ends_pods && is_waited_for(pod) => None,
         Some(killed) if is_later(killed) => None,
-        Some(killed) => Some((Some(killed), format!("killed {killed}: {}", hazard.message))),
+        Some(killed) => Some((Some(killed), format!("killed {killed}: {}", why()))),
         None if hazard.at.is_some_and(is_later) => None,
-        None => Some((hazard.at, hazard.message.clone())),
+        None => Some((hazard.at, why())),
     }
 }
 
 /// A node that is leaving already takes the pod along when its terminationGracePeriod ends, for whatever reason it leaves.
 fn leaving(case: &Case<'_>, pod: &PodRow, end: Option<Time>) -> Option<Gap> {
     let claim = case.claim?;
-    if !phase::is_terminating(claim) {
-        let override_pods = phase::is_disrupting(case.node, Some(claim)) && case.drift_overrides_pods();
-        return override_pods
-            .then(|| (None, "Karpenter is replacing the node, and its terminationGracePeriod ends it".to_owned()));
+    let at_any_time = |why: &str| Some((None, why.to_owned()));
+    if Condition::is_true(&claim.conditions, "InstanceTerminating") {
+        return at_any_time("the instance is being terminated");
     }
-    let killed = claim.termination_at?.plus_seconds(-pod.termination_grace_seconds);
+    // The NodeClaim of a Node that is deleted is deleted, too (pkg/controllers/node/termination).
+    let Some(since) = claim.meta.deletion.or(case.node.meta.deletion) else {
+        let chosen = budgets::is_chosen_node(case.node, Some(claim));
+        return match (chosen, is_waited_for(pod)) {
+            (true, false) => at_any_time(&format!("Karpenter is replacing the node, and {NOT_WAITED_FOR}")),
+            (true, true) if drain_ends(case) => {
+                at_any_time("Karpenter is replacing the node, and its terminationGracePeriod ends it")
+            }
+            _ => None,
+        };
+    };
+    if !is_waited_for(pod) {
+        return at_any_time(&format!("the node is being deleted, and {NOT_WAITED_FOR}"));
+    }
+    let killed = killed_after(case, pod, since)?;
     let is_sooner = end.is_none_or(|end| killed < end);
     let gap = || format!("killed {killed}: the node is being deleted and its terminationGracePeriod ends");
     is_sooner.then(|| (Some(killed), gap()))
@@ -328,12 +381,13 @@ fn fresh(case: &Case<'_>, pod: &PodRow) -> Option<Gap> {
 }
 
 /// What the annotation does not stop, though nothing says that it will come.
-fn cautions(case: &Case<'_>, hazards: &[Hazard], end: Option<Time>) -> Vec<String> {
+fn cautions(case: &Case<'_>, hazards: &[Hazard], pod: &PodRow, end: Option<Time>) -> Vec<String> {
     let mut cautions = Vec::new();
     let waits = |hazard: &&Hazard| {
-        hazard.kind == HazardKind::Expiration
+        matches!(hazard.kind, HazardKind::Expiration | HazardKind::StaticScaleDown)
             && !hazard.ends_pods
-            && hazard.at.is_some_and(|at| end.is_none_or(|end| at < end))
+            && is_waited_for(pod)
+            && hazard.at.is_none_or(|at| end.is_none_or(|end| at < end))
     };
     cautions.extend(hazards.iter().find(waits).map(|hazard| hazard.message.clone()));
     if case.label("karpenter.sh/capacity-type").is_some_and(|value| value == "spot") {

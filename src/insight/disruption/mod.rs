@@ -14,10 +14,13 @@ pub mod words;
 
 pub use blocker::{Blocker, BlockerKind, Evidence};
 pub use budgets::{BudgetState, BudgetWindow, PoolBudgets};
-pub use case::{Case, Complete, Pause, PoolCase};
+pub use case::{Case, ClaimCounts, Complete, Pause, PoolCase};
 pub use gates::{Gate, Ruling};
 pub use hazards::{Hazard, HazardKind, Outlook};
 pub use pods::{BudgetIndex, NodePods};
 pub use protection::{NodeAnnotation, Protection, ProtectionState};
 pub use reason::{May, Reason, Reasons};
 pub use verdict::{Disruption, Verdict, judge};
+
+#[cfg(test)]
+mod tests;

@@ -109,6 +109,11 @@ pub struct May {
 }
 
 impl May {
+    /// For which it is not known.
+    pub const fn unknown(self) -> Reasons {
+        Reasons::ALL.without(self.yes).without(self.no)
+    }
+
     /// Of one reason; `None` where it is not known.
     pub const fn get(self, reason: Reason) -> Option<bool> {
         if self.yes.contains(reason) {

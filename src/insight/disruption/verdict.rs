@@ -98,8 +98,7 @@ pub struct Disruption {
 /// How long an interruption is awaited: the notice is two minutes, and the NodeClaim is deleted at once.
 const INTERRUPTION_SECONDS: i64 = 180;
 
-/// The rows of the decision table: the first gate that stops one of the reasons gives the headline; the first that cannot
-/// be decided makes it unknown. Rows that pods stop are left out where drift passes over them.
+/// The rows of the decision table: the first gate that stops one of the reasons gives the headline. Rows that pods stop are left out where drift passes over them.
 const ROWS: [(Gate, Reasons, Verdict); 15] = [
     (Gate::Managed, Reasons::ALL, Verdict::NotManaged),
     (Gate::Deletion, Reasons::ALL, Verdict::Terminating),
@@ -198,10 +197,14 @@ fn headline(case: &Case<'_>, may: May, said: &[Said], blockers: &[Blocker]) -> V
             candidate => candidate,
         };
     }
+    // What stops one reason is no headline as long as another may be open.
+    if may.unknown() != Reasons::NONE {
+        return Verdict::Unknown;
+    }
     let pods_matter = !(case.drift_overrides_pods() && case.is_drifted());
     let of_pods = |gate: Gate| matches!(gate, Gate::PodAnnotations | Gate::PodBudgets);
-    let rows = ROWS.iter().chain(&LAST_ROWS).filter(|(gate, ..)| pods_matter || !of_pods(*gate));
-    let found = rows.filter_map(|row| row_of(row, said)).next().unwrap_or(Verdict::Unknown);
+    let mut rows = ROWS.iter().chain(&LAST_ROWS).filter(|(gate, ..)| pods_matter || !of_pods(*gate));
+    let found = rows.find(|row| is_stopped(**row, said)).map_or(Verdict::Unknown, |(.., verdict)| *verdict);
     match found {
         Verdict::NotManaged | Verdict::Terminating | Verdict::BeingDisrupted | Verdict::Unknown => found,
         _ if interruption(case).is_some() => Verdict::SpotInterrupted,
@@ -219,16 +222,8 @@ fn first_open(case: &Case<'_>, may: May) -> Option<Reason> {
     order.into_iter().find(|reason| may.yes.contains(*reason))
 }
 
-fn row_of(row: &(Gate, Reasons, Verdict), said: &[Said]) -> Option<Verdict> {
-    let (gate, reasons, verdict) = *row;
-    let one = said.iter().find(|one| one.gate == gate)?;
-    if !one.stopped.and(reasons).is_empty() {
-        Some(verdict)
-    } else if !one.unknown.and(reasons).is_empty() {
-        Some(Verdict::Unknown)
-    } else {
-        None
-    }
+fn is_stopped((gate, reasons, _): (Gate, Reasons, Verdict), said: &[Said]) -> bool {
+    said.iter().any(|one| one.gate == gate && !one.stopped.and(reasons).is_empty())
 }
 
 /// The notice that the cloud takes the instance, while it is to be expected.

@@ -11,11 +11,12 @@ use crate::fleet::{
 };
 use crate::insight::disruption::hazards::{self, Hazard, Outlook};
 use crate::insight::disruption::{
-    Case, Complete, Disruption, Gate, NodePods, Pause, PoolBudgets, PoolCase, Reasons, Ruling, evidence, protection,
-    verdict,
+    Case, ClaimCounts, Complete, Disruption, Gate, NodePods, Pause, PoolBudgets, PoolCase, Reasons, Ruling, budgets,
+    evidence, protection, verdict,
 };
 use crate::insight::karpenter::{AUTO_MODE_GROUP, KarpenterVersion};
 use crate::insight::known::Known;
+use crate::insight::phase;
 use crate::units::Time;
 
 type Map<K, V> = HashMap<K, V, RandomState>;
@@ -24,7 +25,7 @@ type Map<K, V> = HashMap<K, V, RandomState>;
 struct PoolNow<'a> {
     row: &'a NodePoolRow,
     budgets: PoolBudgets,
-    claims: u64,
+    claims: ClaimCounts,
     budget_events: Reasons,
 }
 
@@ -259,7 +260,21 @@ fn pool_now<'a>(fleet: &'a Fleet, picture: &Picture, row: &'a NodePoolRow, now: 
     PoolNow {
         row,
         budgets: PoolBudgets::new(row, sums.counted, sums.disrupting),
-        claims: sums.claims,
+        claims: claim_counts(fleet, row),
         budget_events: evidence::exhausted_reasons(events.into_iter(), now),
     }
+}
+
+/// Only NodePools of fixed size ask; there are few of them.
+fn claim_counts(fleet: &Fleet, pool: &NodePoolRow) -> ClaimCounts {
+    let mut counts = ClaimCounts::default();
+    if pool.replicas.is_none() {
+        return counts;
+    }
+    let is_of_pool = |claim: &&NodeClaimRow| claim.node_pool() == Some(&pool.meta.key.name);
+    for claim in fleet.node_claims.iter().filter(is_of_pool) {
+        counts.all += 1;
+        counts.staying += u64::from(!phase::is_terminating(claim) && !budgets::is_chosen(claim));
+    }
+    counts
 }

@@ -1,0 +1,8 @@
+//! What Karpenter's own tests and code say of a node, asked of the whole engine: from rows through the join to the answer.
+
+mod drain;
+mod evidence;
+mod gates;
+mod properties;
+mod versions;
+mod world;

@@ -1,0 +1,122 @@
+//! Rules that differ between versions of Karpenter, and two Karpenters side by side.
+
+use super::world::{World, budget_for, busy, check, class_ref, drifted, empty, evicted, guard, karpenter, train};
+use crate::fleet::KarpenterApi;
+use crate::insight::KarpenterVersion;
+use crate::insight::karpenter::Provenance;
+use crate::insight::testing::sym;
+
+fn of(version: &'static str, change: fn(&mut World)) -> World {
+    busy(move |w| {
+        w.karpenter = karpenter(version);
+        change(w);
+    })
+}
+
+#[test]
+fn several_pdbs_block_by_themselves_since_1_7() {
+    let allowing = |w: &mut World| w.guards = vec![guard("guard", 1), guard("other", 1)];
+    let blocking = |w: &mut World| w.guards = vec![guard("guard", 1), guard("other", 0)];
+    let lenient = |w: &mut World| {
+        w.guards = vec![guard("guard", 0), guard("other", 0)];
+        w.guards[0].always_allows_unhealthy = true;
+        w.pods[0].eviction.unready = true;
+    };
+    let one = "EDU Pdb prevents pod evictions (PodDisruptionBudget=[ml/other])";
+    let both = "EDU Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[ml/guard ml/other])";
+    check(vec![
+        ("1.6, both allow", of("1.6.4", allowing), "ConsolidationCandidate", "nny", &[]),
+        ("1.6, one does not", of("1.6.4", blocking), "BlockedByPdb", "nnn", &[one]),
+        ("1.6, one lets unhealthy pods go", of("1.6.4", lenient), "ConsolidationCandidate", "nny", &[]),
+        ("1.7, both allow", of("1.7.0", allowing), "BlockedByPdb", "nnn", &[both]),
+        ("1.7, one does not", of("1.7.0", blocking), "BlockedByPdb", "nnn", &[both]),
+        ("1.7, one lets unhealthy pods go", of("1.7.0", lenient), "BlockedByPdb", "nnn", &[both]),
+    ]);
+}
+
+#[test]
+fn durations_protect_since_1_12() {
+    let hours = |w: &mut World| w.pods = vec![train("10h")];
+    let by_pod = "EDU Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)";
+    check(vec![
+        ("1.11", of("1.11.2", hours), "ConsolidationCandidate", "nny", &[]),
+        ("1.12", of("1.12.0", hours), "ProtectedByPod", "nnn", &[by_pod]),
+    ]);
+}
+
+#[test]
+fn empty_by_cost_since_1_14() {
+    let free = |w: &mut World| w.pods = vec![evicted("p", |eviction| eviction.priority = i32::MIN)];
+    let policy = |w: &mut World| {
+        w.pods = vec![evicted("p", |eviction| eviction.priority = i32::MIN)];
+        w.pool().consolidation_policy = sym("WhenEmpty");
+    };
+    let disabled = "U NodePool \"gpu\" has non-empty consolidation disabled";
+    check(vec![
+        ("1.13", of("1.13.0", free), "ConsolidationCandidate", "nny", &[]),
+        ("1.14", of("1.14.0", free), "EmptyCandidate", "ynn", &[]),
+        ("1.13, WhenEmpty", of("1.13.0", policy), "BlockedByPolicy", "nnn", &[disabled]),
+        ("1.14, WhenEmpty", of("1.14.0", policy), "EmptyCandidate", "ynn", &[]),
+    ]);
+}
+
+#[test]
+fn drifted_and_empty_is_taken_as_drifted_up_to_1_4() {
+    let with = |version: &'static str| {
+        drifted(move |w| {
+            w.pods.clear();
+            w.karpenter = karpenter(version);
+        })
+    };
+    check(vec![
+        ("1.4", with("1.4.0"), "DriftCandidate", "yyn", &[]),
+        ("1.5", with("1.5.0"), "EmptyCandidate", "yyn", &[]),
+        (
+            "1.4, drift held by its budget",
+            drifted(|w| {
+                w.pods.clear();
+                w.karpenter = karpenter("1.4.0");
+                w.pool().budgets = Some(vec![budget_for("0", &["Drifted"])]);
+            }),
+            "EmptyCandidate",
+            "ynn",
+            &["D No allowed disruptions for disruption reason Drifted due to blocking budget"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_version_that_is_not_known_is_the_newest_and_says_so() {
+    let with = |version: Option<&str>, how: Provenance| {
+        let (version, api) = (version.map(str::to_owned), KarpenterApi::V1);
+        let found = empty(|w| w.karpenter = KarpenterVersion { version, how, api, auto_mode: false }).disruption();
+        found.assumed
+    };
+    assert!(with(None, Provenance::Assumed));
+    assert!(with(Some("1.8"), Provenance::CrdSchema), "a lower bound");
+    assert!(!with(Some("1.14"), Provenance::CrdSchema));
+    assert!(!with(Some("1.8.0"), Provenance::Image));
+    assert!(!with(Some("1.8.0"), Provenance::Flag));
+}
+
+/// EKS Auto Mode has a Karpenter of its own, which does not follow what an old one beside it does.
+#[test]
+fn auto_mode_beside_an_old_karpenter() {
+    let of_group = |group: &'static str, how: Provenance| {
+        busy(move |w| {
+            w.karpenter = KarpenterVersion { how, auto_mode: true, ..karpenter("1.6.4") };
+            w.claim().node_class = Some(class_ref(group));
+            w.pods = vec![train("10h")];
+        })
+    };
+    let by_pod = "EDU Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)";
+    let auto = of_group("eks.amazonaws.com", Provenance::Image);
+    let own = of_group("karpenter.k8s.aws", Provenance::Image);
+    let told = of_group("eks.amazonaws.com", Provenance::Flag);
+    assert_eq!((auto.disruption().assumed, own.disruption().assumed), (true, false));
+    check(vec![
+        ("of Auto Mode", auto, "ProtectedByPod", "nnn", &[by_pod]),
+        ("of its own", own, "ConsolidationCandidate", "nny", &[]),
+        ("unless the user says otherwise", told, "ConsolidationCandidate", "nny", &[]),
+    ]);
+}

@@ -1,0 +1,280 @@
+//! A cluster of one node that matters, and short words for what is said of it.
+
+use crate::fleet::{
+    Budget, ControllerRow, Delta, DisruptionBudgetRow, EventClass, EventObject, EventRow, EventType, Eviction, Fleet,
+    Health, HealthState, KarpenterApi, Kind, NodeClaimRow, NodeClassRef, NodeClassRow, NodePoolRow, NodeRow, ObjectKey,
+    PodRow, PodSelector, SourceId, Sources,
+};
+use crate::insight::disruption::{Disruption, Hazard, Outlook, Reason, Reasons};
+use crate::insight::karpenter::Provenance;
+use crate::insight::picture::Judge;
+use crate::insight::testing::{CREATED, NOW, claim, fleet, labels, met, meta, node, pod, pool, sym, upserts};
+use crate::insight::{KarpenterVersion, Known, Picture};
+use crate::units::{Selector, Time};
+
+/// What a node of NodePool `gpu` has.
+pub(super) const LABELS: [(&str, &str); 6] = [
+    ("karpenter.sh/initialized", "true"),
+    ("karpenter.sh/registered", "true"),
+    ("karpenter.sh/nodepool", "gpu"),
+    ("karpenter.sh/capacity-type", "on-demand"),
+    ("topology.kubernetes.io/zone", "us-east-1a"),
+    ("node.kubernetes.io/instance-type", "p5.48xlarge"),
+];
+
+/// Conditions of a NodeClaim whose node is quiet.
+pub(super) const QUIET: [&str; 4] = ["Launched", "Registered", "Initialized", "Consolidatable"];
+
+/// Conditions of a NodeClaim whose node is quiet and drifted.
+pub(super) const DRIFTED: [&str; 5] = ["Launched", "Registered", "Initialized", "Consolidatable", "Drifted"];
+
+/// Node `a` with NodeClaim `c` of NodePool `gpu`, and whatever else a test needs.
+#[derive(Clone, Debug)]
+pub(super) struct World {
+    pub node: NodeRow,
+    pub claim: Option<NodeClaimRow>,
+    pub pool: Option<NodePoolRow>,
+    pub pods: Vec<PodRow>,
+    pub guards: Vec<DisruptionBudgetRow>,
+    pub events: Vec<EventRow>,
+    pub other_nodes: Vec<NodeRow>,
+    pub other_claims: Vec<NodeClaimRow>,
+    pub classes: Vec<NodeClassRow>,
+    pub controllers: Vec<ControllerRow>,
+    pub karpenter: KarpenterVersion,
+    /// Kinds of which not all objects are known.
+    pub hidden: Vec<Kind>,
+    pub now: Time,
+}
+
+/// The Karpenter whose image has this tag.
+pub(super) fn karpenter(version: &str) -> KarpenterVersion {
+    KarpenterVersion {
+        version: Some(version.to_owned()),
+        how: Provenance::Image,
+        api: KarpenterApi::V1,
+        auto_mode: false,
+    }
+}
+
+/// A quiet node without pods that Karpenter may take as empty, an hour after its creation.
+pub(super) fn empty(change: impl FnOnce(&mut World)) -> World {
+    let mut world = World {
+        node: NodeRow { labels: labels(&LABELS), provider_id: Some(sym("i-a")), ..node("a") },
+        claim: Some(NodeClaimRow {
+            provider_id: Some(sym("i-a")),
+            node_name: Some(sym("a")),
+            conditions: met(&QUIET),
+            ..claim("c")
+        }),
+        pool: Some(pool("gpu")),
+        pods: Vec::new(),
+        guards: Vec::new(),
+        events: Vec::new(),
+        other_nodes: Vec::new(),
+        other_claims: Vec::new(),
+        classes: Vec::new(),
+        controllers: Vec::new(),
+        karpenter: karpenter("1.14.1"),
+        hidden: Vec::new(),
+        now: NOW,
+    };
+    change(&mut world);
+    world
+}
+
+/// The same with one pod that nothing protects.
+pub(super) fn busy(change: impl FnOnce(&mut World)) -> World {
+    let mut world = empty(|world| world.pods.push(pod("ml", "web", Some("a"))));
+    change(&mut world);
+    world
+}
+
+/// A drifted node with a pod that nothing protects.
+pub(super) fn drifted(change: impl FnOnce(&mut World)) -> World {
+    let mut world = busy(|world| world.claim().conditions = met(&DRIFTED));
+    change(&mut world);
+    world
+}
+
+/// A pod with `karpenter.sh/do-not-disrupt`.
+pub(super) fn train(value: &str) -> PodRow {
+    PodRow { do_not_disrupt: Some(sym(value)), ..pod("ml", "train-0", Some("a")) }
+}
+
+/// A pod that differs in what decides about its eviction.
+pub(super) fn evicted(name: &str, change: impl FnOnce(&mut Eviction)) -> PodRow {
+    let mut row = pod("ml", name, Some("a"));
+    change(&mut row.eviction);
+    row
+}
+
+/// A PodDisruptionBudget of all pods of namespace `ml`.
+pub(super) fn guard(name: &str, allowed: i64) -> DisruptionBudgetRow {
+    DisruptionBudgetRow {
+        meta: meta("ml", name),
+        selector: PodSelector::Matching(Selector::parse("").unwrap()),
+        always_allows_unhealthy: false,
+        disruptions_allowed: allowed,
+        current_healthy: 1,
+        desired_healthy: 1,
+        expected_pods: 1,
+    }
+}
+
+/// A budget of a NodePool for all reasons and times.
+pub(super) fn budget(nodes: &str) -> Budget {
+    Budget { nodes: sym(nodes), reasons: None, schedule: None, duration: None }
+}
+
+/// The same for some reasons.
+pub(super) fn budget_for(nodes: &str, reasons: &[&str]) -> Budget {
+    Budget { reasons: Some(reasons.iter().map(|reason| sym(reason)).collect()), ..budget(nodes) }
+}
+
+/// The same at some times.
+pub(super) fn budget_at(nodes: &str, schedule: &str, duration: &str) -> Budget {
+    Budget { schedule: Some(sym(schedule)), duration: Some(sym(duration)), ..budget(nodes) }
+}
+
+/// An Event on Node `a`, so many seconds ago.
+pub(super) fn event(reason: &str, message: &str, age_seconds: i64) -> EventRow {
+    let class = if reason.contains("Interrupt") || reason.contains("Rebalance") {
+        EventClass::Interruption
+    } else {
+        EventClass::Blocked
+    };
+    EventRow {
+        meta: meta("default", &format!("{reason}-{age_seconds}")),
+        at: NOW.plus_seconds(-age_seconds),
+        count: 1,
+        kind: EventType::Normal,
+        reason: sym(reason),
+        object: EventObject { kind: sym("Node"), key: ObjectKey::cluster("a") },
+        message: sym(message),
+        source: sym("karpenter"),
+        host: None,
+        class,
+    }
+}
+
+/// A NodeClass by group.
+pub(super) fn class_ref(group: &str) -> NodeClassRef {
+    NodeClassRef { group: sym(group), kind: sym("NodeClass"), name: sym("default") }
+}
+
+impl World {
+    /// The NodeClaim, to be changed.
+    pub fn claim(&mut self) -> &mut NodeClaimRow {
+        self.claim.as_mut().unwrap()
+    }
+
+    /// The NodePool, to be changed.
+    pub fn pool(&mut self) -> &mut NodePoolRow {
+        self.pool.as_mut().unwrap()
+    }
+
+    /// Takes a label off the Node.
+    pub fn unlabel(&mut self, key: &str) {
+        let kept: Vec<(&str, &str)> = LABELS.into_iter().filter(|(name, _)| *name != key).collect();
+        self.node.labels = labels(&kept);
+    }
+
+    /// Puts more nodes with their NodeClaims into the NodePool.
+    pub fn add_nodes(&mut self, count: usize, change: impl Fn(&mut NodeRow, &mut NodeClaimRow)) {
+        for n in 0..count {
+            let id = Some(sym(&format!("i-{n}")));
+            let mut row = NodeRow { labels: labels(&LABELS), provider_id: id.clone(), ..node(&format!("n{n}")) };
+            let mut behind = NodeClaimRow { provider_id: id, conditions: met(&QUIET), ..claim(&format!("c{n}")) };
+            change(&mut row, &mut behind);
+            self.other_nodes.push(row);
+            self.other_claims.push(behind);
+        }
+    }
+
+    /// All its objects.
+    pub fn deltas(&self) -> Vec<Delta> {
+        let nodes = std::iter::once(&self.node).chain(&self.other_nodes).cloned().collect();
+        let claims = self.claim.iter().chain(&self.other_claims).cloned().collect();
+        vec![
+            Delta::Nodes(upserts(nodes)),
+            Delta::NodeClaims(upserts(claims)),
+            Delta::NodePools(upserts(self.pool.iter().cloned().collect())),
+            Delta::Pods(upserts(self.pods.clone())),
+            Delta::DisruptionBudgets(upserts(self.guards.clone())),
+            Delta::Events(upserts(self.events.clone())),
+            Delta::Ec2NodeClasses(upserts(self.classes.clone())),
+            Delta::Controllers(upserts(self.controllers.clone())),
+        ]
+    }
+
+    /// Which Sources are complete.
+    pub fn sources(&self) -> Sources {
+        let state = |source| match source {
+            SourceId::Kind(kind) if self.hidden.contains(&kind) => HealthState::Syncing,
+            _ => HealthState::Live,
+        };
+        SourceId::all().map(|source| (source, Health { state: state(source), ..Health::default() })).collect()
+    }
+
+    /// Asks a judge who has just come in.
+    pub fn ask<T>(&self, question: impl FnOnce(&Judge<'_>, &Fleet) -> T) -> T {
+        let fleet = fleet(self.deltas());
+        let (picture, sources) = (Picture::full(&fleet), self.sources());
+        question(&Judge::new(&fleet, &picture, &Known::new(&sources), &self.karpenter, self.now), &fleet)
+    }
+
+    /// What is said of the Node.
+    pub fn disruption(&self) -> Disruption {
+        self.ask(|judge, fleet| judge.node(fleet.node("a").unwrap()))
+    }
+
+    /// What ends it all the same.
+    pub fn hazards(&self) -> Vec<Hazard> {
+        self.ask(|judge, fleet| judge.with_hazards(fleet.node("a").unwrap()).1)
+    }
+
+    /// Whether the protection of pod `train-0` will hold.
+    pub fn outlook(&self) -> Outlook {
+        self.ask(|judge, fleet| judge.pod(fleet.pods.get(&ObjectKey::new("ml", "train-0")).unwrap()))
+    }
+
+    /// The headline, for each reason `y`, `n` or `?` in the order Empty, Drifted, Underutilized, and the firm blockers.
+    pub fn said(&self) -> (&'static str, String, Vec<String>) {
+        let found = self.disruption();
+        let blockers = found.firm().map(|blocker| format!("{} {}", letters(blocker.reasons), blocker.message));
+        (found.verdict.name(), may(&found), blockers.collect())
+    }
+}
+
+/// For each reason `y`, `n` or `?`.
+pub(super) fn may(found: &Disruption) -> String {
+    let letter = |reason| match found.may.get(reason) {
+        Some(true) => 'y',
+        Some(false) => 'n',
+        None => '?',
+    };
+    Reason::ALL.into_iter().map(letter).collect()
+}
+
+/// `EDU` for all.
+pub(super) fn letters(reasons: Reasons) -> String {
+    reasons.iter().map(|reason| &reason.name()[..1]).collect()
+}
+
+/// Seconds since the creation of everything, `-` for none.
+pub(super) fn since(at: Option<Time>) -> String {
+    at.map_or_else(|| "-".to_owned(), |at| at.seconds_since(CREATED).to_string())
+}
+
+/// A table of worlds and what is to be said of them.
+pub(super) type Row<'a> = (&'a str, World, &'a str, &'a str, &'a [&'a str]);
+
+/// Compares what is said with the table.
+pub(super) fn check(rows: Vec<Row<'_>>) {
+    for (name, world, verdict, may, blockers) in rows {
+        let want = (verdict, may.to_owned(), blockers.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        let (found_verdict, found_may, found_blockers) = world.said();
+        assert_eq!((found_verdict, found_may, found_blockers), want, "{name}");
+    }
+}
