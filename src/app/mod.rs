@@ -3,6 +3,7 @@
 mod command;
 mod detail;
 mod filter;
+mod held;
 mod keys;
 mod line;
 mod listing;

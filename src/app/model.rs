@@ -3,6 +3,7 @@
 use super::Ui;
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Fleet, Sources};
 use crate::input::Keymap;
+use crate::insight::disruption::HeldMemory;
 use crate::insight::picture::Judge;
 use crate::insight::{KarpenterVersion, Known, Picture, Scope};
 use crate::units::Time;
@@ -46,6 +47,8 @@ pub struct App {
     pub down: Option<ConnectionError>,
     /// What the rows are narrowed to; totals never follow it.
     pub scope: Scope,
+    /// Which nodes are held since when, as far as batchtop saw it itself.
+    pub held: HeldMemory,
     /// What the user is looking at.
     pub ui: Ui,
 }
@@ -64,6 +67,7 @@ impl App {
             sources: Sources::new(),
             cluster: ClusterFacts::default(),
             down: None,
+            held: HeldMemory::default(),
             ui: Ui::default(),
         };
         app.detect_karpenter();

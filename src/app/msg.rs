@@ -2,6 +2,7 @@
 
 use crate::fleet::{AnnotationChange, AnnotationOutcome, Epoch, Key, Report};
 use crate::input::Chord;
+use crate::insight::disruption::Remembered;
 use crate::units::Time;
 
 /// What the mouse did. Where it did it is resolved against the Screen that was drawn last, which only the runtime has.
@@ -102,6 +103,8 @@ pub enum Effect {
         /// Which.
         key: Key,
     },
+    /// Write down which nodes are held since when, in place of what was written before.
+    Remember(Vec<Remembered>),
     /// Put text on the clipboard.
     Copy(String),
     /// Stop the process as ctrl-z does.

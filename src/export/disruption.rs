@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::SnapshotInput;
 use super::object::Object;
 use super::value::{Stamp, Text, text};
 use super::words::{BlockerKind, DisruptionReason, Evidence, HazardKind, Verdict};
@@ -24,6 +25,8 @@ pub struct Disruption {
     pub blockers: Vec<Blocker>,
     /// What ends the Node or its protected pods in spite of protection.
     pub hazards: Vec<Hazard>,
+    /// Since when Karpenter would have taken it but for annotations and PodDisruptionBudgets; null where it is not held.
+    pub held_since: Option<Stamp>,
 }
 
 /// Whether Karpenter may take a Node: true where every gate that can be known is open, null where an input is missing.
@@ -84,8 +87,10 @@ pub struct ReachedPod {
     pub killed_at: Option<Stamp>,
 }
 
-pub(super) fn of(judge: &Judge<'_>, row: &NodeRow) -> Disruption {
-    let (found, hazards) = judge.with_hazards(row);
+pub(super) fn of(input: &SnapshotInput<'_>, judge: &Judge<'_>, row: &NodeRow) -> Disruption {
+    let case = judge.case(row);
+    let found = disruption::judge(&case);
+    let hazards = hazards::of_node(&case, &found);
     Disruption {
         verdict: found.verdict.into(),
         headline: words::headline(&found),
@@ -96,6 +101,7 @@ pub(super) fn of(judge: &Judge<'_>, row: &NodeRow) -> Disruption {
         },
         blockers: found.blockers.iter().map(blocker).collect(),
         hazards: hazards.iter().map(hazard).collect(),
+        held_since: input.held.since(&case, &found).map(Stamp),
     }
 }
 

@@ -15,6 +15,7 @@ use super::pools::{self, NodePool};
 use super::sources::{self, Source};
 use super::totals::{self, Totals};
 use crate::fleet::{ClusterFacts, Fleet, Row, Sources};
+use crate::insight::disruption::HeldMemory;
 use crate::insight::picture::Judge;
 use crate::insight::{KarpenterVersion, Known, Picture, Scope};
 use crate::units::Time;
@@ -32,6 +33,8 @@ pub struct SnapshotInput<'a> {
     pub cluster: &'a ClusterFacts,
     /// Which Karpenter runs there.
     pub karpenter: &'a KarpenterVersion,
+    /// Which nodes are held since when, as far as batchtop saw it itself.
+    pub held: &'a HeldMemory,
     /// What the lists are narrowed to.
     pub scope: &'a Scope,
     /// What time it is.

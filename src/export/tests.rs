@@ -35,6 +35,7 @@ impl World {
     fn text(&self) -> String {
         let picture = Picture::full(&self.fleet);
         let input = SnapshotInput {
+            held: &crate::insight::disruption::HeldMemory::default(),
             fleet: &self.fleet,
             picture: &picture,
             sources: &self.sources,

@@ -33,7 +33,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     let backend = Backend::new(start.backend, runtime.handle().clone());
     let ended = runtime.block_on(async {
         let terminal = Terminal::take(mouse).map_err(|error| terminal_failed(&error))?;
-        EventLoop::new(app, options.theme, terminal, start.clock, backend)
+        EventLoop::new(app, options.theme, terminal, start.clock, backend, start.memory)
             .run()
             .await
             .map_err(|error| terminal_failed(&error))

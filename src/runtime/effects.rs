@@ -6,8 +6,10 @@ use tokio::task::AbortHandle;
 use super::backend::{Backend, Requests};
 use super::clock::Clock;
 use super::journal::Request;
+use super::memory::Memory;
 use crate::app::{Effect, Msg};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, ClusterFacts, Epoch, Key, Report};
+use crate::insight::disruption::Remembered;
 
 /// Performs effects.
 pub struct Executor {
@@ -15,6 +17,8 @@ pub struct Executor {
     sink: mpsc::Sender<(Epoch, Report)>,
     answers: mpsc::Sender<Msg>,
     clock: Clock,
+    /// Where is written down which nodes are held; nowhere in the demo.
+    memory: Option<Memory>,
     /// The fetch under way; another one takes its place.
     fetch: Option<AbortHandle>,
 }
@@ -36,8 +40,9 @@ impl Executor {
         sink: mpsc::Sender<(Epoch, Report)>,
         answers: mpsc::Sender<Msg>,
         clock: Clock,
+        memory: Option<Memory>,
     ) -> Self {
-        Self { backend, sink, answers, clock, fetch: None }
+        Self { backend, sink, answers, clock, memory, fetch: None }
     }
 
     /// Connects to a context, or to the one that flags and kubeconfig name; an older connection ends.
@@ -54,8 +59,19 @@ impl Executor {
                 self.write(Errand { write, item, verb, change, context, server });
             }
             Effect::Fetch { epoch, key } => self.fetch(epoch, key),
+            Effect::Remember(held) => self.remember(held),
             Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) => {}
         }
+    }
+
+    /// Losing it costs nothing but the memory of earlier sessions, so a failure only leaves a trace in the log.
+    fn remember(&self, held: Vec<Remembered>) {
+        let Some(memory) = self.memory.clone() else { return };
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = memory.save(&held) {
+                tracing::warn!(path = %memory.path().display(), %error, "what was seen of held nodes is not kept");
+            }
+        });
     }
 
     fn write(&self, errand: Errand) {

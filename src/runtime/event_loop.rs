@@ -13,6 +13,7 @@ use super::backend::Backend;
 use super::clock::Clock;
 use super::effects::Executor;
 use super::keys::{self, Input};
+use super::memory::Memory;
 use super::pace::Pacer;
 use super::signals::{Interrupt, Signals};
 use super::terminal::Terminal;
@@ -53,10 +54,17 @@ pub enum Ended {
 
 impl EventLoop {
     /// Puts the loop together and starts reading the cluster; nothing waits for an answer.
-    pub fn new(app: App, theme: Theme, terminal: Terminal, clock: Clock, backend: Backend) -> Self {
+    pub fn new(
+        app: App,
+        theme: Theme,
+        terminal: Terminal,
+        clock: Clock,
+        backend: Backend,
+        memory: Option<Memory>,
+    ) -> Self {
         let (sink, reports) = mpsc::channel(REPORTS_BOUND);
         let (answers, done) = mpsc::channel(ANSWERS_BOUND);
-        let executor = Executor::new(backend, sink, answers, clock.clone());
+        let executor = Executor::new(backend, sink, answers, clock.clone(), memory);
         let (pacer, began) = (Pacer::default(), Instant::now());
         Self { app, theme, terminal, executor, reports, done, clock, pacer, shown: None, began }
     }

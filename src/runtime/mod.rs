@@ -1,5 +1,6 @@
 //! The impure shell: event loop, effects, terminal, journal, log, and the commands that are no dashboard.
 
+mod atomic;
 mod backend;
 mod clock;
 mod commands;
@@ -10,6 +11,7 @@ mod failure;
 mod journal;
 mod keys;
 mod logging;
+mod memory;
 mod options;
 mod pace;
 mod rbac;

@@ -8,6 +8,7 @@ use super::backend::Choice;
 use super::clock::{self, Clock};
 use super::failure::Failure;
 use super::journal::Journal;
+use super::memory::Memory;
 use super::options::{DEMO_SEED, Options, state_folder};
 use crate::app::{App, Settings};
 use crate::cli::{Cli, Connection};
@@ -28,6 +29,8 @@ pub struct Start {
     pub backend: Choice,
     /// The clock of that cluster.
     pub clock: Clock,
+    /// Where is kept which nodes are held; nowhere in the demo.
+    pub memory: Option<Memory>,
 }
 
 /// Checks the flags and puts everything together; nothing is connected yet.
@@ -41,7 +44,11 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
         scope: scope(cli, options)?,
         keymap: options.keymap.clone(),
     };
-    let app = App::new(settings, clock());
+    let mut app = App::new(settings, clock());
+    let memory = state_folder().filter(|_| !cli.demo.demo).map(|folder| Memory::in_folder(&folder));
+    if let Some(memory) = &memory {
+        app.held.load(memory.load());
+    }
     let backend = if cli.demo.demo {
         Choice::Demo(cli.demo.seed.unwrap_or(DEMO_SEED), app.now)
     } else {
@@ -51,7 +58,7 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
             journal: state_folder().map(|folder| Journal::in_folder(&folder)),
         }
     };
-    Ok(Start { app, backend, clock })
+    Ok(Start { app, backend, clock, memory })
 }
 
 /// The runtime that everything asynchronous runs on.

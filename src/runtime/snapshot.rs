@@ -1,14 +1,12 @@
 //! `batchtop snapshot`: reads everything once, prints one JSON document, ends.
 
-use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::atomic::write_atomically;
 use super::backend::Backend;
 use super::failure::{EXIT_CLUSTER, EXIT_FAILED, EXIT_INTERRUPTED, Failure};
 use super::options::Options;
@@ -104,35 +102,13 @@ fn input(app: &App) -> SnapshotInput<'_> {
         sources: &app.sources,
         cluster: &app.cluster,
         karpenter: &app.karpenter,
+        held: &app.held,
         scope: &app.scope,
         now: app.now,
         readonly: app.settings.readonly,
         demo: app.settings.demo,
         version: &app.settings.version,
     }
-}
-
-/// The file is either as it was or complete: the text goes to a file beside it, which then takes its place.
-fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = beside(path);
-    let written = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    written
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    path.with_file_name(name)
 }
 
 /// The exit code; what was not complete is said on standard error, and stands in `sources`.
@@ -163,31 +139,4 @@ fn sentence(app: &App, id: SourceId) -> String {
     let health = app.sources.get(&id).cloned().unwrap_or_default();
     let why = health.message.map_or_else(|| health.state.name().to_string(), |message| message.to_string());
     printable(&format!("{}: {why}", id.name()))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn a_file_is_replaced_whole_and_only_the_user_can_read_it() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("out.json");
-        fs::write(&path, "old").expect("an old file");
-        write_atomically(&path, b"new").expect("written");
-        assert_eq!(fs::read(&path).expect("the file"), b"new");
-        assert_eq!(fs::metadata(&path).expect("metadata").permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1, "nothing else is left");
-    }
-
-    #[test]
-    fn a_failed_write_leaves_nothing_behind() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("taken");
-        fs::create_dir(&path).expect("a folder in its place");
-        assert!(write_atomically(&path, b"new").is_err());
-        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
-    }
 }

@@ -1,0 +1,213 @@
+//! Since when a node is held: since when Karpenter would have taken it but for somebody's protection.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::blocker::{Blocker, BlockerKind};
+use super::case::Case;
+use super::reason::Reason;
+use super::verdict::Disruption;
+use crate::fleet::Uid;
+use crate::units::Time;
+
+/// How many nodes are remembered; those seen longest ago are forgotten first.
+pub const CAPACITY: usize = 20_000;
+
+/// After which a node that was not seen again is forgotten: of other clusters nothing is heard for a while.
+const FORGOTTEN_SECONDS: i64 = 7 * 86_400;
+
+/// How old the mark that a node was seen may get before it is worth writing down again.
+const SEEN_SECONDS: i64 = 86_400;
+
+/// One held node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remembered {
+    /// The Node's uid, which no two clusters share.
+    pub uid: Uid,
+    /// Since when it is held.
+    pub since: Time,
+    /// When it was last seen to be so.
+    pub seen: Time,
+}
+
+/// Which nodes are held since when, as far as batchtop saw it itself. Conditions alone do not tell: `Consolidatable` comes
+/// and goes with every pod, and an annotation does not say when it was written.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct HeldMemory {
+    nodes: HashMap<Uid, Seen, RandomState>,
+}
+
+/// What was last seen of a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Seen {
+    /// Since when it is held; `None` for a free one.
+    since: Option<Time>,
+    /// When.
+    at: Time,
+    /// Whether this stands on disk, or need not.
+    written: bool,
+}
+
+/// Since when the objects say that a node is held: since it drifted or was quiet, and since the first of the protected
+/// pods came; `None` where it is not held. The soonest of its reasons counts.
+pub fn since(case: &Case<'_>, disruption: &Disruption) -> Option<Time> {
+    if !disruption.is_held() {
+        return None;
+    }
+    let from = |reason: Reason| {
+        let condition = if reason == Reason::Drifted { "Drifted" } else { "Consolidatable" };
+        let ready = case.claim?.true_since(condition)?;
+        let stops = disruption.firm().filter(|blocker| blocker.reasons.contains(reason));
+        let came = stops.map(|blocker| came_at(case, blocker)).min()?;
+        Some(ready.max(came))
+    };
+    disruption.held_for().iter().filter_map(from).min()
+}
+
+/// The earliest time at which a blocker can have been there.
+fn came_at(case: &Case<'_>, blocker: &Blocker) -> Time {
+    let pod = blocker.object.as_ref().filter(|_| blocker.kind == BlockerKind::PodAnnotation);
+    let row = pod.and_then(|key| case.annotated.iter().find(|pod| pod.meta.key == key.object));
+    row.map_or(case.node.meta.created, |pod| pod.started.unwrap_or(pod.meta.created))
+}
+
+impl HeldMemory {
+    /// From what was written down.
+    pub fn load(&mut self, remembered: Vec<Remembered>) {
+        for one in remembered {
+            self.nodes.insert(one.uid, Seen { since: Some(one.since), at: one.seen, written: true });
+        }
+    }
+
+    /// Since when a node is held, by what was seen and, where nothing was, by the objects.
+    pub fn since(&self, case: &Case<'_>, disruption: &Disruption) -> Option<Time> {
+        let computed = since(case, disruption)?;
+        Some(self.nodes.get(&case.node.meta.uid).and_then(|seen| seen.since).unwrap_or(computed))
+    }
+
+    /// Takes note of a node. One that was seen free before is held from now on, whatever the objects say.
+    pub fn observe(&mut self, case: &Case<'_>, disruption: &Disruption) {
+        let (uid, now) = (&case.node.meta.uid, case.now);
+        let old = self.nodes.get(uid).copied();
+        let since = since(case, disruption).map(|computed| match old {
+            None => computed,
+            Some(seen) => seen.since.unwrap_or(now),
+        });
+        let is_news = |seen: Seen| seen.since != since || now.seconds_since(seen.at) >= SEEN_SECONDS;
+        if old.is_none_or(is_news) {
+            let was_held = old.is_some_and(|seen| seen.since.is_some());
+            let written = since.is_none() && !was_held;
+            self.nodes.insert(uid.clone(), Seen { since, at: now, written });
+        }
+    }
+
+    /// What is to be written down, if anything changed since it last was: every held node.
+    pub fn to_write(&mut self, now: Time) -> Option<Vec<Remembered>> {
+        self.forget(now);
+        if self.nodes.values().all(|seen| seen.written) {
+            return None;
+        }
+        self.nodes.values_mut().for_each(|seen| seen.written = true);
+        let held =
+            |(uid, seen): (&Uid, &Seen)| Some(Remembered { uid: uid.clone(), since: seen.since?, seen: seen.at });
+        let mut remembered: Vec<Remembered> = self.nodes.iter().filter_map(held).collect();
+        remembered.sort_unstable_by(|a, b| a.uid.cmp(&b.uid));
+        Some(remembered)
+    }
+
+    fn forget(&mut self, now: Time) {
+        self.nodes.retain(|_, seen| now.seconds_since(seen.at) < FORGOTTEN_SECONDS);
+        let mut times: Vec<Time> = self.nodes.values().map(|seen| seen.at).collect();
+        if times.len() > CAPACITY {
+            times.sort_unstable_by(|a, b| b.cmp(a));
+            let oldest = times.get(CAPACITY).copied().unwrap_or(now);
+            self.nodes.retain(|_, seen| seen.at > oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::{NodeClaimRow, PodRow, Table};
+    use crate::insight::KarpenterVersion;
+    use crate::insight::disruption::case::ClaimCounts;
+    use crate::insight::disruption::pods::{BudgetIndex, NodePods};
+    use crate::insight::disruption::{Complete, PoolBudgets, PoolCase, Reasons, judge};
+    use crate::insight::testing::{CREATED, claim, labels, met, node, pod, pool, sym};
+
+    /// A consolidatable node with one pod, whose annotation is `value`, an hour after its creation and then some.
+    fn seen<T>(value: Option<&str>, seconds: i64, ask: impl FnOnce(&Case<'_>, &Disruption) -> T) -> T {
+        let mut row = node("a");
+        row.labels = labels(&[
+            ("karpenter.sh/initialized", "true"),
+            ("karpenter.sh/registered", "true"),
+            ("karpenter.sh/nodepool", "gpu"),
+            ("karpenter.sh/capacity-type", "on-demand"),
+            ("topology.kubernetes.io/zone", "us-east-1a"),
+            ("node.kubernetes.io/instance-type", "p5.48xlarge"),
+        ]);
+        let behind = NodeClaimRow { conditions: met(&["Initialized", "Consolidatable"]), ..claim("c") };
+        let started = Some(CREATED.plus_seconds(60));
+        let work = PodRow { do_not_disrupt: value.map(sym), started, ..pod("ml", "p", Some("a")) };
+        let mut pods = NodePods::default();
+        pods.add(&work, &BudgetIndex::default());
+        let (pool, karpenter, table) = (pool("gpu"), KarpenterVersion::default(), Table::default());
+        let budgets = PoolBudgets::new(&pool, 1, 0);
+        let case = Case {
+            node: &row,
+            claim: Some(&behind),
+            pool: Some(PoolCase {
+                row: &pool,
+                budgets: &budgets,
+                claims: ClaimCounts::default(),
+                budget_events: Reasons::NONE,
+            }),
+            pods: &pods,
+            annotated: if value.is_some() { vec![&work] } else { Vec::new() },
+            budgets: &table,
+            pause: None,
+            events: Vec::new(),
+            block_ends: None,
+            repairs: false,
+            karpenter: &karpenter,
+            complete: Complete::ALL,
+            now: CREATED.plus_seconds(3600 + seconds),
+        };
+        ask(&case, &judge(&case))
+    }
+
+    #[test]
+    fn the_objects_say_since_the_pod_came() {
+        assert_eq!(seen(Some("true"), 0, since), Some(CREATED.plus_seconds(60)));
+        assert_eq!(seen(None, 0, since), None, "free");
+    }
+
+    #[test]
+    fn what_was_seen_free_is_held_from_then_on() {
+        let mut memory = HeldMemory::default();
+        seen(None, 0, |case, disruption| memory.observe(case, disruption));
+        seen(Some("true"), 30, |case, disruption| memory.observe(case, disruption));
+        let held = seen(Some("true"), 90, |case, disruption| memory.since(case, disruption));
+        assert_eq!(held, Some(CREATED.plus_seconds(3630)));
+    }
+
+    #[test]
+    fn what_is_written_down_is_read_back_and_written_again_only_when_it_changes() {
+        let (mut memory, now) = (HeldMemory::default(), CREATED.plus_seconds(3600));
+        seen(Some("true"), 0, |case, disruption| memory.observe(case, disruption));
+        let written = memory.to_write(now).unwrap();
+        assert_eq!(written.len(), 1);
+        assert_eq!(memory.to_write(now), None);
+        let mut restarted = HeldMemory::default();
+        restarted.load(written);
+        let held = seen(Some("true"), 90, |case, disruption| restarted.since(case, disruption));
+        assert_eq!(held, Some(CREATED.plus_seconds(60)));
+        seen(Some("true"), 90, |case, disruption| restarted.observe(case, disruption));
+        assert_eq!(restarted.to_write(now), None, "nothing is new");
+        seen(None, 120, |case, disruption| restarted.observe(case, disruption));
+        assert_eq!(restarted.to_write(now), Some(Vec::new()), "it is free now");
+        assert_eq!(restarted.to_write(now.plus_seconds(8 * 86_400)), None, "and forgotten");
+    }
+}
