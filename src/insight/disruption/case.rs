@@ -1,5 +1,6 @@
 //! What the gates are asked about: one Node with everything that decides.
 
+use super::balance;
 use super::budgets::PoolBudgets;
 use super::pods::NodePods;
 use super::protection;
@@ -50,6 +51,8 @@ pub struct PoolCase<'a> {
     pub budgets: &'a PoolBudgets,
     /// Its NodeClaims, where it keeps a fixed number of nodes.
     pub claims: ClaimCounts,
+    /// What policy `Balanced` weighs; `None` where the price of one of its nodes is not known.
+    pub balance: Option<balance::Sums>,
     /// The reasons for which Karpenter's Events say that the budgets allow nothing.
     pub budget_events: Reasons,
 }

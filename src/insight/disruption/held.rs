@@ -162,6 +162,7 @@ mod tests {
                 row: &pool,
                 budgets: &budgets,
                 claims: ClaimCounts::default(),
+                balance: None,
                 budget_events: Reasons::NONE,
             }),
             pods: &pods,

@@ -1,5 +1,6 @@
 //! May Karpenter take a node, and what holds it.
 
+pub mod balance;
 pub mod blocker;
 pub mod budgets;
 pub mod case;

@@ -1,5 +1,6 @@
 //! The answer: may Karpenter take this node?
 
+use super::balance;
 use super::blocker::{Blocker, BlockerKind};
 use super::case::Case;
 use super::evidence;
@@ -149,6 +150,7 @@ pub fn judge(case: &Case<'_>) -> Disruption {
     evidence::confirm(case, &mut blockers);
     let disagreement = evidence::disagreement(case, &blockers).map(|event| event.message.to_string());
     if case.claim.is_some() {
+        blockers.extend(balance::blocker(case));
         blockers.extend(evidence::advisory(case));
     }
     Disruption {

@@ -9,6 +9,7 @@ use super::{NodePicture, Picture};
 use crate::fleet::{
     EventRow, Fleet, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow, PodSelector, Row, Sym,
 };
+use crate::insight::disruption::balance;
 use crate::insight::disruption::hazards::{self, Hazard, Outlook};
 use crate::insight::disruption::{
     Case, ClaimCounts, Complete, Disruption, Gate, NodePods, Pause, PoolBudgets, PoolCase, Reasons, Ruling, budgets,
@@ -26,6 +27,7 @@ struct PoolNow<'a> {
     row: &'a NodePoolRow,
     budgets: PoolBudgets,
     claims: ClaimCounts,
+    balance: Option<balance::Sums>,
     budget_events: Reasons,
 }
 
@@ -181,7 +183,7 @@ impl<'a> Judge<'a> {
         let name = if node.is_registered() { node.node_pool() } else { of_claim().or_else(|| node.node_pool()) };
         let pool = self.pools.get(name?)?;
         let (budgets, claims) = (&pool.budgets, pool.claims);
-        Some(PoolCase { row: pool.row, budgets, claims, budget_events: pool.budget_events })
+        Some(PoolCase { row: pool.row, budgets, claims, balance: pool.balance, budget_events: pool.budget_events })
     }
 
     fn annotated(&self, said: Option<&NodePicture>) -> Vec<&'a PodRow> {
@@ -261,8 +263,22 @@ fn pool_now<'a>(fleet: &'a Fleet, picture: &Picture, row: &'a NodePoolRow, now: 
         row,
         budgets: PoolBudgets::new(row, sums.counted, sums.disrupting),
         claims: claim_counts(fleet, row),
+        balance: balance_sums(fleet, picture, row),
         budget_events: evidence::exhausted_reasons(events.into_iter(), now),
     }
+}
+
+/// Over the nodes of a NodePool whose policy weighs them, where the price of each is known.
+fn balance_sums(fleet: &Fleet, picture: &Picture, pool: &NodePoolRow) -> Option<balance::Sums> {
+    if pool.consolidation_policy != "Balanced" {
+        return None;
+    }
+    let mut nodes = fleet.nodes.iter().filter(|node| node.node_pool() == Some(&pool.meta.key.name));
+    nodes.try_fold(balance::Sums::default(), |sums, node| {
+        let price = balance::labelled_price(node.labels.get(balance::PRICE_LABEL)?)?;
+        let moving = picture.node(&node.meta.key.name).map_or(0, |said| said.pods.moving_cost);
+        Some(sums.plus(price, moving))
+    })
 }
 
 /// Only NodePools of fixed size ask; there are few of them.

@@ -1,0 +1,80 @@
+//! Policy `Balanced` (karpenter 1.14, pkg/controllers/disruption/balanced.go): what a move saves must be worth what it
+//! disturbs. Karpenter drops nodes that cannot reach that without a word; an estimate here, because its prices are not
+//! known to the last cent.
+
+use super::blocker::{Blocker, BlockerKind};
+use super::case::Case;
+use super::reason::{Reason, Reasons};
+use crate::fleet::{Key, Kind};
+
+/// The base cost of disrupting a node, in the units of [`super::pods::eviction_cost`].
+const NODE_COST: i64 = 1 << 27;
+
+/// A move is approved when its share of the savings is at least this part of its share of the disruption: one half.
+const K: i128 = 2;
+
+/// What the nodes of a NodePool cost together, and what disrupting them all would.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Sums {
+    /// Prices per hour in micro-dollars.
+    pub micro_usd_per_hour: i64,
+    /// Costs of disruption, in units of 2⁻²⁷.
+    pub disruption_cost: i64,
+}
+
+impl Sums {
+    /// With one more node.
+    #[must_use]
+    pub const fn plus(self, micro_usd_per_hour: i64, moving_cost: i64) -> Self {
+        Self {
+            micro_usd_per_hour: self.micro_usd_per_hour.saturating_add(micro_usd_per_hour),
+            disruption_cost: self.disruption_cost.saturating_add(NODE_COST).saturating_add(moving_cost),
+        }
+    }
+}
+
+/// A node's price per hour as the label says that some set-ups give it, in micro-dollars.
+pub fn labelled_price(label: &str) -> Option<i64> {
+    let usd: f64 = label.parse().ok().filter(|usd: &f64| usd.is_finite() && (0.0..1e9).contains(usd))?;
+    #[expect(clippy::cast_possible_truncation, reason = "below 1e15")]
+    let micros = (usd * 1e6).round() as i64;
+    Some(micros)
+}
+
+/// The label that eks-node-viewer and Karpenter's KWOK provider use.
+pub const PRICE_LABEL: &str = "eks-node-viewer/instance-price";
+
+/// Advisory where even deleting the node for nothing in return would save too little.
+pub fn blocker(case: &Case<'_>) -> Option<Blocker> {
+    let pool = case.pool?;
+    let sums = pool.balance.filter(|_| pool.row.consolidation_policy == "Balanced")?;
+    let price = labelled_price(case.label(PRICE_LABEL)?)?;
+    if case.applies(Reason::Underutilized) != Some(true) || sums.micro_usd_per_hour == 0 {
+        return None;
+    }
+    let cost = NODE_COST.saturating_add(case.pods.moving_cost);
+    let saved = K * i128::from(price) * i128::from(sums.disruption_cost);
+    let disturbed = i128::from(cost) * i128::from(sums.micro_usd_per_hour);
+    (saved < disturbed).then(|| {
+        let name = &pool.row.meta.key.name;
+        let message = format!(
+            "NodePool \"{name}\" is Balanced, and what the node costs is too little for what it runs (estimate)"
+        );
+        Blocker::new(BlockerKind::Balance, Reasons::only(Reason::Underutilized), message)
+            .of(Key::new(Kind::NodePool, pool.row.meta.key.clone()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_in_labels() {
+        assert_eq!(labelled_price("55.04"), Some(55_040_000));
+        assert_eq!(labelled_price("0.0425"), Some(42_500));
+        for rubbish in ["", "free", "NaN", "-1", "1e12"] {
+            assert_eq!(labelled_price(rubbish), None, "{rubbish}");
+        }
+    }
+}
