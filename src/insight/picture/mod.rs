@@ -47,11 +47,9 @@ pub struct ClaimPicture {
     pub phase: ClaimPhase,
     /// The name of its Node object, once there is one.
     pub node: Option<Sym>,
-    /// The NodePool that counts it: by label, until it is being deleted.
-    counted_by: Option<Sym>,
 }
 
-/// What is said of a NodePool; the sums over its Nodes and NodeClaims.
+/// What is said of a NodePool; the sums over its Nodes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PoolPicture {
     /// Nodes with its label.
@@ -60,8 +58,6 @@ pub struct PoolPicture {
     pub counted: u64,
     /// Nodes that use up its budgets: not ready, being deleted, or chosen by Karpenter.
     pub disrupting: u64,
-    /// NodeClaims with its label that are not being deleted.
-    pub claims: u64,
 }
 
 /// What is said of a Job.
@@ -167,30 +163,18 @@ impl Picture {
         pool.nodes -= 1;
         pool.counted -= u64::from(node.is_counted);
         pool.disrupting -= u64::from(node.uses_budget);
-        self.forget_empty_pool(name);
-    }
-
-    fn forget_empty_pool(&mut self, name: &Sym) {
-        if self.pools.get(name).is_some_and(|pool| *pool == PoolPicture::default()) {
+        if pool.nodes == 0 {
             self.pools.remove(name);
         }
     }
 
     fn refresh_claim(&mut self, fleet: &Fleet, key: &ObjectKey) {
-        if let Some(name) = self.claims.remove(key).and_then(|old| old.counted_by) {
-            if let Some(pool) = self.pools.get_mut(&name) {
-                pool.claims -= 1;
-            }
-            self.forget_empty_pool(&name);
-        }
-        let Some(claim) = fleet.node_claims.get(key) else { return };
-        let phase = ClaimPhase::of(claim);
-        let counted_by = claim.node_pool().filter(|_| phase != ClaimPhase::Terminating).cloned();
-        if let Some(name) = &counted_by {
-            self.pools.entry(name.clone()).or_default().claims += 1;
-        }
+        let Some(claim) = fleet.node_claims.get(key) else {
+            self.claims.remove(key);
+            return;
+        };
         let node = fleet.node_of(claim).map(|node| node.meta.key.name.clone());
-        self.claims.insert(key.clone(), ClaimPicture { phase, node, counted_by });
+        self.claims.insert(key.clone(), ClaimPicture { phase: ClaimPhase::of(claim), node });
     }
 
     fn refresh_job(&mut self, fleet: &Fleet, uid: &Uid) {
