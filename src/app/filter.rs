@@ -21,6 +21,9 @@ enum Fact {
     Owner,
     Job,
     Protected,
+    Held,
+    Verdict,
+    By,
     Gpu,
     Kind,
     Reason,
@@ -42,6 +45,9 @@ impl Fact {
             Self::Owner => "owner",
             Self::Job => "job",
             Self::Protected => "protected",
+            Self::Held => "held",
+            Self::Verdict => "verdict",
+            Self::By => "by",
             Self::Gpu => "gpu",
             Self::Kind => "kind",
             Self::Reason => "reason",
@@ -51,23 +57,33 @@ impl Fact {
     }
 
     const fn is_yes_or_no(self) -> bool {
-        matches!(self, Self::Protected | Self::Gpu)
+        matches!(self, Self::Protected | Self::Held | Self::Gpu)
+    }
+
+    const fn is_of_verdict(self) -> bool {
+        matches!(self, Self::Held | Self::Verdict | Self::By)
     }
 }
 
 /// The facts that the rows of a screen have.
 const fn facts(screen: Screen) -> &'static [Fact] {
     use Fact::{
-        Capacity, Gpu, Job, Kind, Message, Name, Namespace, Node, Owner, Pool, Protected, Reason, Source, Status, Type,
-        Zone,
+        By, Capacity, Gpu, Held, Job, Kind, Message, Name, Namespace, Node, Owner, Pool, Protected, Reason, Source,
+        Status, Type, Verdict, Zone,
     };
     match screen {
-        Screen::Fleet => &[Name, Pool, Type, Zone, Capacity, Status, Protected, Gpu],
+        Screen::Fleet => &[Name, Pool, Type, Zone, Capacity, Status, Held, Verdict, By, Protected, Gpu],
         Screen::Jobs => &[Name, Namespace, Status, Owner, Protected, Gpu],
         Screen::Pods => &[Name, Namespace, Pool, Node, Job, Owner, Status, Protected, Gpu],
         Screen::Claims => &[Name, Pool, Node, Type, Zone, Capacity, Status],
         Screen::Events => &[Name, Namespace, Node, Kind, Reason, Status, Source, Message],
     }
+}
+
+/// The words before `:` that a filter of a screen knows, as help lists them.
+pub fn words(screen: Screen) -> Vec<String> {
+    let word = |fact: &Fact| format!("{}:{}", fact.name(), if fact.is_yes_or_no() { "yes" } else { "" });
+    facts(screen).iter().map(word).collect()
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -107,6 +123,14 @@ impl Filter {
     /// Whether every row meets it.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
+    }
+
+    /// Whether it asks what is said of Nodes.
+    pub fn asks_verdicts(&self) -> bool {
+        self.terms.iter().any(|term| match &term.test {
+            Test::Contains(fact, _) | Test::Is(fact, _) => fact.is_of_verdict(),
+            Test::Text(_) => false,
+        })
     }
 
     /// Whether a row meets every term. `scratch` is reused from row to row.
@@ -163,6 +187,8 @@ fn meets(test: &Test, row: RowRef<'_>, app: &App, scratch: &mut String) -> bool 
         }
         Test::Contains(fact, part) => fact_text(*fact, row, app).is_some_and(|text| contains(text, part)),
         Test::Is(Fact::Gpu, wanted) => (row.gpus() > 0) == *wanted,
+        // What is not known is neither.
+        Test::Is(Fact::Held, wanted) => status::judged(row, app).and_then(|it| it.standing.is_held()) == Some(*wanted),
         Test::Is(_, wanted) => is_protected(row, app) == *wanted,
     }
 }
@@ -206,6 +232,8 @@ fn fact_text<'a>(fact: Fact, row: RowRef<'a>, app: &'a App) -> Option<&'a str> {
         (Fact::Status, _) => Some(status::word(row, app)),
         (Fact::Owner, _) => text(row.owner()),
         (Fact::Job, _) => text(row.job()),
+        (Fact::Verdict, _) => status::judged(row, app).map(|it| it.verdict.name()),
+        (Fact::By, _) => status::judged(row, app)?.by.as_deref(),
         (Fact::Kind, RowRef::Event(event)) => Some(&event.object.kind),
         (Fact::Reason, RowRef::Event(event)) => Some(&event.reason),
         (Fact::Source, RowRef::Event(event)) => Some(&event.source),

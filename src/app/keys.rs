@@ -111,8 +111,8 @@ fn act_on_detail(app: &mut App, action: Action) -> Vec<Effect> {
 
 /// What only makes sense where rows are seen.
 const fn is_for_rows(action: Action) -> bool {
-    use Action::{Filter, Left, Mark, MarkAll, Open, Right, Sort, SortBack, SortReverse};
-    matches!(action, Open | Left | Right | Mark | MarkAll | Filter | Sort | SortBack | SortReverse)
+    use Action::{Filter, Held, Left, Mark, MarkAll, Open, Right, Sort, SortBack, SortReverse};
+    matches!(action, Open | Left | Right | Mark | MarkAll | Filter | Held | Sort | SortBack | SortReverse)
 }
 
 fn act_on_table(app: &mut App, action: Action) -> Vec<Effect> {
@@ -145,6 +145,7 @@ fn act_anywhere(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Unprotect => write::unprotect(app),
         Action::Undo => write::undo(app),
         Action::Command => prompt::command(app),
+        Action::Held => navigate::held(app),
         Action::Namespaces => picker::namespaces(app),
         Action::Contexts => picker::contexts(app),
         Action::Copy => navigate::copy(app),

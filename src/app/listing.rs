@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::filter::Filter;
 use super::patch::{self, Patched};
 use super::rows::RowRef;
-use super::{App, Column, Effect, Scope, Screen, Ui, sorting};
+use super::{App, Column, Effect, Scope, Screen, Ui, sorting, verdicts};
 use crate::fleet::{Changed, Fleet, Key, Kind};
 
 /// Puts the rows in order where something changed.
@@ -27,6 +27,7 @@ pub fn resize(app: &mut App, width: u16, height: u16) -> Vec<Effect> {
 
 /// Notes what a Delta changed; the rows are put in order before the next frame.
 pub fn note(app: &mut App, changed: &Changed) {
+    app.ui.listing.verdicts.note_kinds(changed);
     if patch::applies(&app.ui.level) {
         app.ui.listing.touched.extend(changed.pods.iter().cloned());
         return;
@@ -37,9 +38,22 @@ pub fn note(app: &mut App, changed: &Changed) {
 
 /// A minute has passed: orders and filters that depend on the time are put right before the next frame.
 pub fn minute(app: &mut App) {
+    app.ui.listing.verdicts.note();
     let level = &app.ui.level;
     let depends = level.screen == Screen::Jobs || !level.filter.is_empty() || level.sort.column == Column::Protection;
     app.ui.listing.dirty |= depends;
+}
+
+/// A second has passed: orders and filters by verdicts follow what has changed since.
+pub fn second(app: &mut App) {
+    app.ui.listing.dirty |= asks_verdicts(app) && app.ui.listing.verdicts.is_behind();
+}
+
+/// Whether rows are ordered or filtered by what is said of Nodes.
+fn asks_verdicts(app: &App) -> bool {
+    let level = &app.ui.level;
+    let sorted = matches!(level.sort.column, Column::Attention | Column::Verdict | Column::Until);
+    level.screen == Screen::Fleet && (sorted || Filter::parse(&level.filter, level.screen).asks_verdicts())
 }
 
 /// Whether the rows of the shown level, or their order, depend on a kind.
@@ -87,6 +101,9 @@ const fn sums_pods(column: Column) -> bool {
 
 /// Builds the rows anew and finds the selection among them.
 pub fn refresh(app: &mut App) {
+    if asks_verdicts(app) {
+        verdicts::refresh(app);
+    }
     let (rows, unfiltered) = build(app);
     let listing = &mut app.ui.listing;
     (listing.rows, listing.unfiltered, listing.dirty) = (rows, unfiltered, false);

@@ -21,15 +21,18 @@ mod source;
 mod status;
 mod ui;
 mod update;
+mod verdicts;
 mod write;
 
 pub use command::candidates as command_candidates;
+pub use filter::words as filter_words;
 pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};
 pub use rows::RowRef;
 pub use status::{claim_phase, job_state, node_phase};
 pub use ui::{
-    Column, Detail, DetailText, DurationChoice, Level, Listing, Notice, Overlay, Picker, PickerKind, Prompt,
-    PromptKind, Scope, Screen, Severity, Skipped, Sort, Target, Ui, Verb, Write, WriteDialog, WriteItem,
+    Column, Consequence, Detail, DetailText, DurationChoice, Level, Listing, Notice, Overlay, Picker, PickerKind,
+    Prompt, PromptKind, Scope, Screen, Severity, Skipped, Sort, Target, Ui, Verb, Write, WriteDialog, WriteItem,
 };
 pub use update::update;
+pub use verdicts::{Judged, Verdicts};

@@ -77,6 +77,21 @@ pub fn copy(app: &mut App) -> Vec<Effect> {
     vec![Effect::Copy(name)]
 }
 
+/// The term of the filter by which only held nodes are listed.
+const HELD: &str = "held:yes";
+
+/// Shows only the nodes that are held, or all again; the rest of the filter stays.
+pub fn held(app: &mut App) -> Vec<Effect> {
+    let effects = if app.ui.level.screen == Screen::Fleet { Vec::new() } else { show(app, Screen::Fleet) };
+    let filter = &mut app.ui.level.filter;
+    let others: Vec<&str> = filter.split_whitespace().filter(|term| *term != HELD).collect();
+    let had_it = others.len() < filter.split_whitespace().count();
+    let terms: Vec<&str> = if had_it { others } else { others.into_iter().chain([HELD]).collect() };
+    *filter = terms.join(" ");
+    listing::refresh(app);
+    effects
+}
+
 /// Leaves the filter, then the level. The row that was found by filtering stays selected among all others.
 pub fn back(app: &mut App) -> Vec<Effect> {
     if app.ui.level.filter.is_empty() {

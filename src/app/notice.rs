@@ -16,6 +16,7 @@ pub fn clock(app: &mut App, now: Time) -> Vec<Effect> {
     if now.seconds().div_euclid(SECONDS_PER_MINUTE) != app.now.seconds().div_euclid(SECONDS_PER_MINUTE) {
         listing::minute(app);
     }
+    listing::second(app);
     app.now = now;
     let expired = |(notice, since): &(Notice, Time)| {
         notice.severity != Severity::Error && now.seconds_since(*since) >= SHOWN_SECONDS

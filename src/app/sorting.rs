@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::rows::RowRef;
-use super::{App, Column, Effect, Screen, Sort, listing, navigate, notice, status};
+use super::{App, Column, Effect, Judged, Screen, Sort, listing, navigate, notice, status};
 use crate::fleet::{EventRow, JobRow, NodeClaimRow, NodePoolRow, NodeRow, PodRow};
 use crate::insight::disruption::protection;
 use crate::units::Time;
@@ -14,12 +14,14 @@ impl Screen {
         use Column::{
             Active, Age, Attention, Capacity, Class, Count, Cpu, Duration, Expires, Failed, Gpu, InstanceType, Last,
             Memory, Name, Namespace, Node, NodePool, Object, Owner, Pods, Progress, Protection, Reason, Restarts,
-            Source, Status, Until, Version, Weight, Zone,
+            Source, Status, Until, Verdict, Version, Weight, Zone,
         };
         match self {
             Self::Fleet => &[
                 Attention,
                 Name,
+                Verdict,
+                Until,
                 NodePool,
                 InstanceType,
                 Capacity,
@@ -175,7 +177,18 @@ fn rank_of_kind<'a>(row: RowRef<'a>, column: Column, app: &'a App) -> Rank<'a> {
     }
 }
 
-fn rank_of_node<'a>(node: &'a NodeRow, column: Column, app: &App) -> Rank<'a> {
+/// By standing, then by the object that holds it.
+fn verdict_rank(judged: &Judged) -> Rank<'_> {
+    Rank { number: judged.standing as i64, text: judged.by.as_deref().unwrap_or_default() }
+}
+
+fn rank_of_node<'a>(node: &'a NodeRow, column: Column, app: &'a App) -> Rank<'a> {
+    let judged = app.ui.listing.verdicts.of(node);
+    match column {
+        Column::Verdict => return judged.map_or(Rank::LAST, verdict_rank),
+        Column::Until => return Rank::time(judged.and_then(|judged| judged.ends_at)),
+        _ => {}
+    }
     let Some(picture) = app.picture.node(&node.meta.key.name) else { return Rank::LAST };
     match column {
         Column::Pods => Rank::most(i64::try_from(picture.pod_count).unwrap_or(i64::MAX)),

@@ -32,6 +32,7 @@ fn apply(app: &mut App, delta: Delta) {
 fn set_facts(app: &mut App, facts: ClusterFacts) {
     app.cluster = facts;
     app.detect_karpenter();
+    app.ui.listing.verdicts.note();
     app.ui.listing.dirty = true;
 }
 
@@ -40,6 +41,7 @@ fn set_health(app: &mut App, source: SourceId, health: Health) {
     if matches!(health.state, HealthState::Syncing | HealthState::Live) {
         app.down = None;
     }
+    app.ui.listing.verdicts.note_health(app.sources.get(&source), &health);
     app.sources.insert(source, health);
 }
 
@@ -48,6 +50,7 @@ pub fn forget(app: &mut App, context: &str) {
     app.epoch = Epoch(app.epoch.0 + 1);
     app.fleet = Fleet::default();
     app.picture = Picture::default();
+    app.ui.listing.verdicts = super::Verdicts::default();
     app.scope.namespaces = None;
     app.sources = Sources::new();
     app.down = None;

@@ -1,9 +1,10 @@
 //! The state of a row in one word, and how soon it needs a look.
 
-use super::App;
 use super::rows::RowRef;
+use super::{App, Judged};
 use crate::fleet::{EventType, JobRow, NodeClaimRow, NodeRow, PodPhase, PodRow};
 use crate::insight::batch::{self, JobState, JobStatus};
+use crate::insight::disruption::Standing;
 use crate::insight::disruption::protection::{self, NodeAnnotation};
 use crate::insight::phase::{ClaimPhase, NodePhase};
 
@@ -48,19 +49,48 @@ pub fn attention(row: RowRef<'_>, app: &App) -> i64 {
         RowRef::Pod(pod) => pod_attention(pod),
         RowRef::Job(job) => job_attention(job, app),
         RowRef::Event(event) => -event.at.micros(),
-        RowRef::Node(node) => node_attention(node_phase(node, app)),
+        RowRef::Node(node) => node_attention(node, app),
         RowRef::Claim(claim) => claim_attention(claim_phase(claim, app)),
         RowRef::Pool(pool) => i64::from(pool.is_ready()),
     }
 }
 
-const fn node_attention(phase: NodePhase) -> i64 {
-    match phase {
-        NodePhase::NotReady => 0,
-        NodePhase::Terminating => 1,
-        NodePhase::Disrupting => 2,
-        NodePhase::Starting => 3,
-        NodePhase::Running => 4,
+/// How near the end of what is held has to be to come before everything else.
+const SOON_SECONDS: i64 = 24 * 3600;
+
+/// How long a deletion takes before it looks stuck.
+const STUCK_SECONDS: i64 = 600;
+
+/// What is about to be lost, what is stuck, what is on its way out or in, what is held, what may be taken, the rest. What
+/// comes and goes by the minute, such as a node's quiet time, moves no row.
+fn node_attention(node: &NodeRow, app: &App) -> i64 {
+    let phase = node_phase(node, app);
+    let judged = app.ui.listing.verdicts.of(node);
+    let ends_soon = |judged: &Judged| judged.ends_at.is_none_or(|at| at.seconds_since(app.now) < SOON_SECONDS);
+    match (phase, judged.map(|judged| judged.standing)) {
+        (NodePhase::NotReady, _) | (_, Some(Standing::Interrupted)) => 0,
+        (_, Some(Standing::WillNotHold)) if judged.is_some_and(ends_soon) => 0,
+        (NodePhase::Terminating, _) if is_stuck(node, app) => 0,
+        (NodePhase::Terminating, _) => 1,
+        (NodePhase::Disrupting, _) => 2,
+        (NodePhase::Starting, _) => 3,
+        (NodePhase::Running, Some(Standing::Held | Standing::WillNotHold)) => 4,
+        (NodePhase::Running, Some(Standing::Candidate)) => 5,
+        (NodePhase::Running, _) => 6,
+    }
+}
+
+fn is_stuck(node: &NodeRow, app: &App) -> bool {
+    let claim = app.fleet.claim_of(node).and_then(|claim| claim.meta.deleting_since());
+    let since = node.meta.deleting_since().into_iter().chain(claim).min();
+    since.is_some_and(|since| app.now.seconds_since(since) > STUCK_SECONDS)
+}
+
+/// What orders and filters know of the verdict of a row.
+pub fn judged<'a>(row: RowRef<'_>, app: &'a App) -> Option<&'a Judged> {
+    match row {
+        RowRef::Node(node) => app.ui.listing.verdicts.of(node),
+        _ => None,
     }
 }
 
@@ -68,7 +98,7 @@ const fn claim_attention(phase: ClaimPhase) -> i64 {
     match phase {
         ClaimPhase::Terminating => 1,
         ClaimPhase::Launching | ClaimPhase::Registering | ClaimPhase::Initializing => 3,
-        ClaimPhase::Ready => 4,
+        ClaimPhase::Ready => 6,
     }
 }
 

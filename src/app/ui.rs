@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tui_input::Input;
 
-use super::Fetched;
+use super::{Fetched, Verdicts};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, EventObject, Key, ObjectKey, Sym};
 use crate::input::Chord;
 use crate::units::Time;
@@ -78,6 +78,7 @@ pub enum Column {
     Ready,
     Restarts,
     Protection,
+    Verdict,
     Until,
     Progress,
     Active,
@@ -115,7 +116,7 @@ column_names! {
     Attention "attention", Name "name", Namespace "namespace", NodePool "pool", InstanceType "type",
     Capacity "capacity", Zone "zone", Age "age", Status "status", Pods "pods", Cpu "cpu", Memory "memory", Gpu "gpu",
     Version "version", Node "node", Owner "owner", Ready "ready", Restarts "restarts", Protection "protection",
-    Until "until", Progress "progress", Active "active", Failed "failed", Duration "duration", Phase "phase",
+    Verdict "verdict", Until "until", Progress "progress", Active "active", Failed "failed", Duration "duration", Phase "phase",
     Expires "expires", Last "last", Count "count", Reason "reason", Object "object", Message "message", Class "class",
     Source "source", Weight "weight", Budget "budget", Limits "limits",
 }
@@ -162,6 +163,8 @@ pub struct Listing {
     pub dirty: bool,
     /// Pods that changed since the rows were put in order, where only their places are in doubt.
     pub touched: BTreeSet<ObjectKey>,
+    /// The verdicts by which rows are ordered and filtered.
+    pub verdicts: Verdicts,
 }
 
 impl Listing {
@@ -322,6 +325,15 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// One sentence about what a write would change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Consequence {
+    /// Whether it is merely good to know.
+    pub severity: Severity,
+    /// The sentence.
+    pub text: String,
+}
+
 /// The dialog before a write.
 #[derive(Clone, Debug)]
 pub struct WriteDialog {
@@ -349,6 +361,8 @@ pub struct WriteDialog {
     pub typing_number: bool,
     /// When the protection would end as chosen, in one sentence.
     pub ends: Option<String>,
+    /// What it changes for Karpenter, as things stand.
+    pub consequences: Vec<Consequence>,
     /// Sentences: what is assumed, what it will not do.
     pub notes: Vec<String>,
     /// For Undo: the number of the write that it takes back.

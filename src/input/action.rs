@@ -53,6 +53,7 @@ actions! {
     Unprotect "unprotect" "Remove the protection of the marked or selected pods, Job or node";
     Undo "undo" "Undo the last protect or unprotect";
     Filter "filter" "Filter the rows";
+    Held "held" "Fleet: only nodes that are held from Karpenter, or all again";
     Sort "sort" "Sort by the next column";
     SortBack "sort-back" "Sort by the previous column";
     SortReverse "sort-reverse" "Reverse the order";

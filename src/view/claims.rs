@@ -2,11 +2,12 @@
 
 use super::columns::{Size, Spec};
 use super::facts::Seen;
+use super::timeline::{self, Timeline};
 use super::{Line, format, words};
 use crate::app::{self, Column};
 use crate::config::Role;
 use crate::fleet::{Key, Kind, NodeClaimRow, NodePoolRow, Sym};
-use crate::insight::disruption::BudgetWindow;
+use crate::insight::disruption::{BudgetWindow, Reason};
 use crate::units::{Lifetime, duration};
 
 /// One row: a branch of the tree or a leaf.
@@ -32,19 +33,24 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
     Some(Row { app, part })
 }
 
+/// From this width of the terminal on a slot of the time line is half an hour.
+const HALF_HOURS_FROM: u16 = 180;
+
 /// The columns; some speak of NodePools, some of NodeClaims.
 pub(super) fn columns<'a>() -> Vec<Spec<Row<'a>>> {
     vec![
         Spec::left("NAME", 0, Size(16, 30, 50), Row::name).by(Column::Name),
         Spec::left("PHASE", 1, Size(14, 14, 16), Row::phase).by(Column::Status),
         Spec::right("NODES", 3, Size(5, 6, 6), Row::nodes),
-        Spec::left("TYPE", 4, Size(8, 16, 20), Row::instance_type).by(Column::InstanceType),
+        Spec::left("TYPE", 5, Size(8, 12, 20), Row::instance_type).by(Column::InstanceType),
         Spec::left("CAP", 6, Size(4, 4, 4), Row::capacity).by(Column::Capacity),
         Spec::left("ZONE", 9, Size(8, 16, 16), Row::zone).by(Column::Zone),
-        Spec::left("NODE", 8, Size(10, 28, 60), Row::node).by(Column::Node),
+        Spec::left("NODE", 9, Size(10, 28, 60), Row::node).by(Column::Node),
         Spec::right("AGE", 3, Size(5, 6, 6), Row::age).by(Column::Age),
-        Spec::right("EXPIRES", 5, Size(7, 11, 11), Row::expires).by(Column::Expires),
-        Spec::left("BUDGETS", 2, Size(8, 24, 40), Row::budgets),
+        Spec::right("EXPIRES", 6, Size(7, 11, 11), Row::expires).by(Column::Expires),
+        Spec::left("EMPTY/DRIFTED/UNDERUT", 2, Size(13, 21, 21), Row::allowed),
+        Spec::left("NEXT 24 H", 4, Size(24, 24, 48), Row::timeline),
+        Spec::left("BUDGETS", 6, Size(8, 20, 40), Row::budgets),
         Spec::left("POLICY", 7, Size(9, 28, 28), Row::policy),
         Spec::right("AFTER", 7, Size(5, 8, 8), Row::consolidate_after),
         Spec::left("LIMITS", 8, Size(10, 34, 60), Row::limits),
@@ -147,6 +153,34 @@ impl Row<'_> {
         }
     }
 
+    /// How many more nodes may be disrupted now, for each reason.
+    fn allowed(&self) -> Line {
+        self.of_pool(|pool| {
+            let Some(budgets) = self.app.judge().budgets(&pool.meta.key.name) else { return Line::new() };
+            if !self.app.judge().counts_are_known() {
+                return Line::of(Role::Unknown, self.app.unknown(Kind::NodeClaim));
+            }
+            let left = Reason::ALL
+                .map(|reason| (budgets.allowed(reason, self.app.now), budgets.remaining(reason, self.app.now)));
+            let words =
+                left.map(
+                    |(allowed, left)| {
+                        if timeline::is_any(allowed) { timeline::allowed(allowed) } else { format::count(left) }
+                    },
+                );
+            let role = if left.iter().all(|(_, left)| *left == 0) { Role::Warn } else { Role::Text };
+            Line::of(role, words.join("/")).and(Role::TextDim, format!(" of {}", format::count(budgets.counted)))
+        })
+    }
+
+    fn timeline(&self) -> Line {
+        self.of_pool(|pool| {
+            let Some(budgets) = self.app.judge().budgets(&pool.meta.key.name) else { return Line::new() };
+            let slots = if self.app.ui.size.0 >= HALF_HOURS_FROM { 48 } else { 24 };
+            Line::of(Role::BarFill, Timeline::new(budgets, self.app.now, slots).all())
+        })
+    }
+
     fn budgets(&self) -> Line {
         self.of_pool(|pool| active_budgets(pool, self.app))
     }
@@ -183,11 +217,21 @@ impl Row<'_> {
         let budgets = active_budgets(pool, self.app).text();
         let words = if self.app.readable(Kind::Node) {
             let nodes = format::plural(counts.nodes, "node");
-            format!(" has {nodes}, {} of them leaving or not ready; budgets now: {budgets}", counts.disrupting)
+            format!(
+                " has {nodes}, {} of them leaving or not ready; budgets now: {budgets}{}",
+                counts.disrupting,
+                self.next_change(pool)
+            )
         } else {
             format!(": its nodes are not known yet; budgets now: {budgets}")
         };
         Line::plain("NodePool ").and(Role::TextStrong, &pool.meta.key.name).and(Role::Text, words)
+    }
+
+    fn next_change(&self, pool: &NodePoolRow) -> String {
+        let budgets = self.app.judge().budgets(&pool.meta.key.name);
+        let next = budgets.and_then(|budgets| budgets.next_change(self.app.now));
+        next.map_or_else(String::new, |at| format!(", until {} UTC", format::clock(self.app.now, at)))
     }
 
     fn claim_sentence(&self, claim: &NodeClaimRow) -> Line {

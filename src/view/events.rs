@@ -5,7 +5,8 @@ use super::facts::Seen;
 use super::{Line, format, words};
 use crate::app::Column;
 use crate::config::Role;
-use crate::fleet::{EventClass, EventRow, EventType, Key, Kind};
+use crate::fleet::{EventClass, EventRow, EventType, Key, Kind, PodRow};
+use crate::insight::disruption::{BlockerKind, evidence, pods};
 use crate::insight::relation;
 
 /// One row.
@@ -24,11 +25,12 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
 pub(super) fn columns<'a>() -> Vec<Spec<Row<'a>>> {
     vec![
         Spec::right("LAST", 1, Size(5, 6, 6), Row::last).by(Column::Last),
-        Spec::left("TYPE", 6, Size(7, 7, 7), Row::kind),
+        Spec::left("TYPE", 8, Size(7, 7, 7), Row::kind),
         Spec::left("REASON", 2, Size(14, 24, 30), Row::reason).by(Column::Reason),
         Spec::left("OBJECT", 3, Size(16, 32, 60), Row::object).by(Column::Object),
         Spec::left("NODE", 7, Size(10, 28, 60), Row::node).by(Column::Node),
-        Spec::right("COUNT", 5, Size(5, 6, 6), Row::count).by(Column::Count),
+        Spec::left("PODS HIT", 5, Size(12, 24, 40), Row::pods_hit),
+        Spec::right("COUNT", 6, Size(5, 6, 6), Row::count).by(Column::Count),
         Spec::left("MESSAGE", 4, Size(22, 60, 400), Row::message),
     ]
 }
@@ -50,6 +52,28 @@ pub(super) const fn class(class: EventClass) -> (&'static str, Role) {
 /// `Pod ml/train-0`.
 pub(super) fn object(event: &EventRow) -> String {
     format!("{} {}", event.object.kind, event.object.key)
+}
+
+/// The pods that a disruption, an interruption or an eviction concerns: protected ones first, then those that hold
+/// devices. Pods of DaemonSets come back wherever the node goes and are not told.
+pub(super) fn pods_hit<'a>(app: &Seen<'a>, event: &EventRow) -> Vec<&'a PodRow> {
+    use EventClass::{Blocked, Disrupting, Eviction, Interruption};
+    let fleet = &app.app().fleet;
+    if !matches!(event.class, Blocked | Disrupting | Eviction | Interruption) {
+        return Vec::new();
+    }
+    if event.object.kind == "Pod" {
+        return fleet.pods.get(&event.object.key).into_iter().collect();
+    }
+    let said = evidence::said(event).filter(|said| said.kind == BlockerKind::PodAnnotation);
+    if let Some(said) = said {
+        return said.objects.iter().filter_map(|name| fleet.pods.get(&evidence::key(name)?)).collect();
+    }
+    let Some(node) = relation::node_of_event(fleet, event) else { return Vec::new() };
+    let moves = |pod: &&PodRow| pods::is_reschedulable(pod);
+    let mut hit: Vec<&PodRow> = fleet.pods_on(&node).filter(moves).collect();
+    hit.sort_by_key(|pod| (!app.protection(pod).state.is_active(), -pod.requests.gpu_total(), pod.meta.key.clone()));
+    hit
 }
 
 impl Row<'_> {
@@ -79,8 +103,19 @@ impl Row<'_> {
             Some(node) if self.event.object.kind == "Node" && self.event.object.key.name == node => {
                 Line::of(Role::TextDim, "itself")
             }
-            node => words::or_none(node),
+            node => words::or_none(node.as_deref().map(|node| words::node_name(node, self.app.ui.size.0))),
         }
+    }
+
+    /// The pods that a disruption concerns: the one that Karpenter names, the one it is about, else those on the node.
+    fn pods_hit(&self) -> Line {
+        let pods = pods_hit(self.app, self.event);
+        let Some(first) = pods.first() else { return Line::new() };
+        let more = pods.len() - 1;
+        let protected = pods.iter().filter(|pod| self.app.protection(pod).state.is_active()).count();
+        let line = Line::plain(&first.meta.key.name);
+        let line = if more == 0 { line } else { line.and(Role::TextDim, format!(" +{}", format::count(more))) };
+        if protected == 0 { line } else { line.and(Role::Protected, format!(" ▣{}", format::count(protected))) }
     }
 
     fn count(&self) -> Line {

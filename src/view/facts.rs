@@ -8,13 +8,14 @@ use crate::fleet::{HealthState, JobRow, Key, Kind, NodeRow, PodRow, SourceId};
 use crate::insight::Known;
 use crate::insight::disruption::{Protection, protection};
 use crate::insight::gpu::NodeGpu;
-use crate::insight::picture::{NodePicture, Totals, protected_pods_of, totals};
+use crate::insight::picture::{Judge, NodePicture, Totals, protected_pods_of, totals};
 
 /// The App as a frame sees it.
 pub(super) struct Seen<'a> {
     app: &'a App,
     /// The sums of the header.
     pub(super) totals: Totals,
+    judge: Judge<'a>,
 }
 
 impl Deref for Seen<'_> {
@@ -28,7 +29,12 @@ impl<'a> Seen<'a> {
     /// Computes what the frame needs.
     pub(super) fn new(app: &'a App) -> Self {
         let totals = totals(&app.fleet, &app.picture, app.now, &app.karpenter);
-        Self { app, totals }
+        Self { app, totals, judge: app.judge() }
+    }
+
+    /// What decides about Nodes at the moment of the frame.
+    pub(super) const fn judge(&self) -> &Judge<'a> {
+        &self.judge
     }
 
     /// The App, for as long as it lives.
@@ -89,6 +95,19 @@ impl<'a> Seen<'a> {
             format::UNKNOWN
         } else {
             format::NOT_YET
+        }
+    }
+
+    /// Why not all objects of a kind are known, in as few words as possible: `not read`, `40% read`.
+    pub(super) fn not_read(&self, kind: Kind) -> String {
+        match self.state(kind) {
+            HealthState::Forbidden => "forbidden".to_owned(),
+            _ if self.readable(kind) => "of some namespaces only".to_owned(),
+            HealthState::Syncing => match self.sources.get(&SourceId::Kind(kind)) {
+                Some(health) if health.objects > 0 => format!("not read, {} so far", format::count(health.objects)),
+                _ => "not read".to_owned(),
+            },
+            _ => "not read".to_owned(),
         }
     }
 

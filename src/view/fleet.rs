@@ -2,6 +2,7 @@
 
 use super::columns::{Size, Spec};
 use super::facts::Seen;
+use super::verdict::Said;
 use super::{Line, format, words};
 use crate::app::{self, Column, Scope};
 use crate::config::Role;
@@ -10,6 +11,9 @@ use crate::insight::disruption::{NodeAnnotation, protection};
 use crate::insight::phase::{ClaimPhase, NodePhase};
 use crate::insight::picture::NodePicture;
 use crate::units::Time;
+
+/// From this width of the terminal on bars are as long as devices are many.
+const ROOMY_FROM: u16 = 100;
 
 /// What a row is.
 #[derive(Clone, Copy)]
@@ -22,6 +26,8 @@ pub(super) enum Machine<'a> {
 pub(super) struct Row<'a> {
     app: &'a Seen<'a>,
     machine: Machine<'a>,
+    /// Of a Node.
+    said: Option<Said<'a>>,
 }
 
 /// The row of a key.
@@ -31,24 +37,31 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
         Kind::NodeClaim => Machine::Claim(app.fleet.node_claims.get(&key.object)?),
         _ => return None,
     };
-    Some(Row { app, machine })
+    let said = match machine {
+        Machine::Node(node) => Some(Said::of(app, node)),
+        Machine::Claim(_) => None,
+    };
+    Some(Row { app, machine, said })
 }
 
 /// The columns. Inside a NodePool its name would only repeat, and without GPUs in the cluster there is no GPU column.
 pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
     let mut columns = vec![
-        Spec::left("NODE", 0, Size(16, 18, 60), Row::name).by(Column::Name),
+        Spec::left("", 1, Size(1, 1, 1), Row::glyph),
+        Spec::left("NODE", 0, Size(14, 18, 60), Row::name).by(Column::Name),
         Spec::left("POOL", 5, Size(6, 14, 24), Row::pool).by(Column::NodePool),
-        Spec::left("TYPE", 2, Size(8, 16, 20), Row::instance_type).by(Column::InstanceType),
+        Spec::left("TYPE", 3, Size(8, 12, 20), Row::instance_type).by(Column::InstanceType),
         Spec::left("CAP", 6, Size(4, 4, 4), Row::capacity).by(Column::Capacity),
         Spec::left("ZONE", 8, Size(8, 16, 16), Row::zone).by(Column::Zone),
-        Spec::right("AGE", 4, Size(5, 6, 6), Row::age).by(Column::Age),
-        Spec::left("STATUS", 1, Size(13, 16, 26), Row::status).by(Column::Status),
+        Spec::right("AGE", 5, Size(5, 6, 6), Row::age).by(Column::Age),
         Spec::right("PODS", 7, Size(4, 6, 6), Row::pods).by(Column::Pods),
-        Spec::right("CPU", 4, Size(4, 6, 6), Row::cpu).by(Column::Cpu),
-        Spec::right("MEM", 7, Size(4, 6, 6), Row::memory).by(Column::Memory),
-        Spec::left("GPU", 3, Size(12, 14, 16), Row::gpu).by(Column::Gpu),
-        Spec::left("PROTECTED", 6, Size(9, 16, 18), Row::protected).by(Column::Protection),
+        Spec::right("CPU", 6, Size(4, 6, 6), Row::cpu).by(Column::Cpu),
+        Spec::right("MEM", 8, Size(4, 6, 6), Row::memory).by(Column::Memory),
+        Spec::left("GPU", 4, Size(8, 12, 16), Row::gpu).by(Column::Gpu),
+        Spec::left("KARPENTER", 2, Size(17, 32, 60), Row::karpenter).by(Column::Verdict),
+        Spec::left("UNTIL", 4, Size(7, 9, 18), Row::until).by(Column::Until),
+        Spec::left("STATUS", 7, Size(13, 16, 26), Row::status).by(Column::Status),
+        Spec::left("PROTECTED", 8, Size(9, 16, 18), Row::protected).by(Column::Protection),
         Spec::left("VERSION", 9, Size(8, 20, 24), Row::version).by(Column::Version),
     ];
     let inside_pool = matches!(app.ui.level.scope, Some(Scope::NodePool(_)));
@@ -62,9 +75,53 @@ pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
 }
 
 impl Row<'_> {
+    /// Where it stands, in one glyph; a node that is not ready says so before anything else.
+    fn glyph(&self) -> Line {
+        match (self.machine, &self.said) {
+            (Machine::Node(node), Some(said)) if self.phase(node) != NodePhase::NotReady => said.glyph(),
+            (Machine::Node(node), _) => {
+                let state = words::node(self.phase(node));
+                Line::of(state.role, state.glyph)
+            }
+            (Machine::Claim(claim), _) => {
+                let state = words::claim(app::claim_phase(claim, self.app));
+                Line::of(state.role, state.glyph)
+            }
+        }
+    }
+
+    /// What Karpenter may do with it, or what stops it.
+    fn karpenter(&self) -> Line {
+        let Machine::Node(node) = self.machine else { return self.status_of_claim() };
+        let Some(said) = &self.said else { return Line::new() };
+        match self.phase(node) {
+            NodePhase::NotReady => Line::of(Role::Bad, "not ready, ").then(said.short()),
+            _ => said.short(),
+        }
+    }
+
+    fn status_of_claim(&self) -> Line {
+        let Machine::Claim(claim) = self.machine else { return Line::new() };
+        let (phase, state) = (app::claim_phase(claim, self.app), words::claim(app::claim_phase(claim, self.app)));
+        let what = match phase {
+            ClaimPhase::Launching => "starting: no instance yet",
+            ClaimPhase::Registering => "starting: no Node yet",
+            ClaimPhase::Initializing => "starting",
+            ClaimPhase::Ready => "its Node is gone",
+            ClaimPhase::Terminating => "terminating",
+        };
+        Line::of(state.role, what)
+    }
+
+    fn until(&self) -> Line {
+        self.said.as_ref().map_or_else(|| Line::of(Role::TextDim, format::NONE), Said::until)
+    }
+
     fn name(&self) -> Line {
         match self.machine {
-            Machine::Node(node) => Line::of(Role::TextStrong, &node.meta.key.name),
+            Machine::Node(node) => {
+                Line::of(Role::TextStrong, words::node_name(&node.meta.key.name, self.app.ui.size.0))
+            }
             Machine::Claim(claim) => Line::of(Role::TextDim, &claim.meta.key.name),
         }
     }
@@ -158,13 +215,21 @@ impl Row<'_> {
 
     fn gpu(&self) -> Line {
         match self.machine {
-            Machine::Claim(claim) => words::gpus(Ok(0), claim.capacity.gpu_total()),
+            Machine::Claim(claim) => self.gpus(Ok(0), claim.capacity.gpu_total()),
             Machine::Node(node) => {
                 let Some(gpu) = self.app.node(node).and_then(|picture| picture.gpu.as_ref()) else {
                     return Line::new();
                 };
-                words::gpus(self.app.gpus_requested(gpu), gpu.advertised)
+                self.gpus(self.app.gpus_requested(gpu), gpu.advertised)
             }
+        }
+    }
+
+    fn gpus(&self, requested: Result<i64, &str>, there: i64) -> Line {
+        if self.app.ui.size.0 < ROOMY_FROM {
+            words::gpus_short(requested, there)
+        } else {
+            words::gpus(requested, there)
         }
     }
 
@@ -197,39 +262,53 @@ impl Row<'_> {
     }
 
     fn node_sentence(&self, node: &NodeRow) -> Line {
-        let phase = self.phase(node);
-        let state = words::node(phase);
-        let line = Line::of(state.role, state.glyph).and(Role::Text, " ").and(Role::TextStrong, &node.meta.key.name);
-        line.and(Role::Text, format!("  {}", self.what_about(node, phase)))
+        let name = words::node_name(&node.meta.key.name, self.app.ui.size.0);
+        let line = self.glyph().and(Role::Text, " ").and(Role::TextStrong, name);
+        line.and(Role::Text, format!("  {}", self.what_about(node)))
     }
 
-    fn what_about(&self, node: &NodeRow, phase: NodePhase) -> String {
+    /// What is wrong with it, then what Karpenter makes of it, then what runs there.
+    fn what_about(&self, node: &NodeRow) -> String {
+        let said = self.said.as_ref().map(Said::sentence).unwrap_or_default();
+        let state = match self.phase(node) {
+            NodePhase::Running | NodePhase::Disrupting => None,
+            NodePhase::Starting => {
+                Some(format!("starting for {}", format::age(self.app.now.seconds_since(node.meta.created))))
+            }
+            NodePhase::Terminating => Some(self.leaving(node)),
+            NodePhase::NotReady => Some(not_ready(node, self.app.now)),
+        };
+        let said = match (state, self.phase(node)) {
+            (Some(state), NodePhase::Terminating) => state,
+            (Some(state), _) => format!("{state}; {said}"),
+            (None, _) => said,
+        };
+        let cordoned = if node.cordoned { "; cordoned" } else { "" };
+        format!("{said}{cordoned}; {}", self.pods_there(node))
+    }
+
+    fn pods_there(&self, node: &NodeRow) -> String {
         let count = self.app.node(node).map_or(0, |picture| picture.pod_count);
-        let pods = match self.app.protected_on(node) {
+        match self.app.protected_on(node) {
             None => format!("its {}", self.app.pods_unknown()),
             Some(0) => format::plural(count, "pod"),
             Some(protected) => format!("{}, {protected} protected", format::plural(count, "pod")),
-        };
-        let managed = match node.node_pool() {
-            Some(pool) => format!("of NodePool {pool}"),
-            None => "not managed by Karpenter".to_owned(),
-        };
-        let state = match phase {
-            NodePhase::Running => "runs".to_owned(),
-            NodePhase::Starting => {
-                format!("starting for {}", format::age(self.app.now.seconds_since(node.meta.created)))
-            }
-            NodePhase::Disrupting => "Karpenter is disrupting it".to_owned(),
-            NodePhase::Terminating => leaving(node.meta.deleting_since(), self.app.now),
-            NodePhase::NotReady => not_ready(node, self.app.now),
-        };
-        let cordoned = if node.cordoned { ", cordoned" } else { "" };
-        format!("{managed}: {state}{cordoned}, {pods}{}", self.expiry(node))
+        }
     }
 
-    fn expiry(&self, node: &NodeRow) -> String {
-        let expires = self.app.fleet.claim_of(node).and_then(NodeClaimRow::expires_at);
-        expires.map_or_else(String::new, |at| format!(", expires {}", format::relative(self.app.now, at)))
+    /// Since when it is being deleted, and what that waits for.
+    fn leaving(&self, node: &NodeRow) -> String {
+        let claim = self.app.app().fleet.claim_of(node);
+        let since = node.meta.deleting_since().or_else(|| claim.and_then(|claim| claim.meta.deleting_since()));
+        let killed = claim.and_then(|claim| claim.termination_at);
+        let what = leaving(since, self.app.now);
+        match (killed, self.app.protected_on(node)) {
+            (Some(at), _) => format!("{what}, what is left is killed {}", format::clock_seconds(self.app.now, at)),
+            (None, Some(protected)) if protected > 0 => {
+                format!("{what}, and waits for {}", format::plural(protected, "protected pod"))
+            }
+            (None, _) => what,
+        }
     }
 
     fn claim_sentence(&self, claim: &NodeClaimRow) -> Line {

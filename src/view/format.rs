@@ -51,10 +51,45 @@ pub(super) fn clock(now: Time, at: Time) -> String {
     }
 }
 
+/// The same in a column: more than a day ahead the date alone.
+pub(super) fn day_or_clock(now: Time, at: Time) -> String {
+    let text = clock(now, at);
+    match text.rsplit_once(' ') {
+        Some((date, _)) if at.seconds_since(now) > DAY => date.to_owned(),
+        _ => text,
+    }
+}
+
 /// `15:02:07` in UTC; with the date where that is not today.
 pub(super) fn clock_seconds(now: Time, at: Time) -> String {
     let seconds = at.to_string().get(16..19).unwrap_or_default().to_owned();
     clock(now, at) + &seconds
+}
+
+/// A sentence in which moments stand as clocks: those of the machine's form (RFC 3339, UTC) are rewritten.
+pub(super) fn times(now: Time, text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, at, after)) = next_time(rest) {
+        written.push_str(before);
+        written.push_str(&clock(now, at));
+        rest = after;
+    }
+    written + rest
+}
+
+/// Bytes of `2026-11-21T14:20:00`.
+const MOMENT: usize = 19;
+
+/// The first moment in a text, with what stands before and behind it.
+fn next_time(text: &str) -> Option<(&str, Time, &str)> {
+    text.match_indices('T').find_map(|(at, _)| {
+        let start = at.checked_sub(10)?;
+        let behind = text.get(start + MOMENT..)?;
+        let end = start + MOMENT + behind.find('Z').filter(|length| *length <= 10)? + 1;
+        let time = Time::parse(text.get(start..end)?)?;
+        Some((text.get(..start)?, time, text.get(end..)?))
+    })
 }
 
 /// `in 1h 07m`, `41m ago`, `now`: coarse, for sentences.
@@ -172,6 +207,29 @@ mod tests {
         }
         assert_eq!(clock_seconds(now, Time::parse("2026-11-21T15:02:07Z").unwrap()), "15:02:07");
         assert_eq!(clock(now, Time::from_seconds(i64::MAX)), "?");
+        for (at, text) in [
+            ("2026-11-22T00:30:00Z", "11-22 00:30"),
+            ("2026-12-22T00:30:00Z", "12-22"),
+            ("2026-11-21T15:02:00Z", "15:02"),
+        ] {
+            assert_eq!(day_or_clock(now, Time::parse(at).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn moments_in_sentences_become_clocks() {
+        let now = Time::parse("2026-11-21T12:04:00Z").unwrap();
+        for (text, want) in [
+            (
+                "killed 2026-11-21T14:29:30Z: expires 2026-12-01T14:20:00Z (720h)",
+                "killed 14:29: expires 12-01 14:20 (720h)",
+            ),
+            ("at 2026-11-21T14:29:30.123456Z", "at 14:29"),
+            ("The Tale of T", "The Tale of T"),
+            ("ünT2026-11-21T14:29:30", "ünT2026-11-21T14:29:30"),
+        ] {
+            assert_eq!(times(now, text), want);
+        }
     }
 
     #[test]

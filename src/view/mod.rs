@@ -24,6 +24,8 @@ mod screen;
 mod sentence;
 mod table;
 mod text;
+mod timeline;
+mod verdict;
 mod words;
 
 pub use columns::Align;

@@ -6,20 +6,20 @@ use super::{Line, format, words};
 use crate::app::{Column, Scope};
 use crate::config::Role;
 use crate::fleet::{Key, Kind, PodRow};
-use crate::insight::disruption::{Protection, ProtectionState};
+use crate::insight::disruption::{Outlook, ProtectionState};
 use crate::insight::relation;
 
 /// One row.
 pub(super) struct Row<'a> {
     app: &'a Seen<'a>,
     pod: &'a PodRow,
-    protection: Protection,
+    outlook: Outlook,
 }
 
 /// The row of a key.
 pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
     let pod = app.app().fleet.pods.get(&key.object).filter(|_| key.kind == Kind::Pod)?;
-    Some(Row { app, pod, protection: app.protection(pod) })
+    Some(Row { app, pod, outlook: app.judge().pod(pod) })
 }
 
 /// The columns; on a Node its name would only repeat.
@@ -34,7 +34,8 @@ pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
         Spec::right("GPU", 4, Size(3, 4, 4), Row::gpu).by(Column::Gpu),
         Spec::right("CPU", 7, Size(5, 6, 6), Row::cpu).by(Column::Cpu),
         Spec::right("MEM", 8, Size(7, 8, 8), Row::memory).by(Column::Memory),
-        Spec::left("PROTECTION", 2, Size(16, 17, 22), Row::protection).by(Column::Protection),
+        Spec::left("PROTECTION", 2, Size(15, 18, 22), Row::protection).by(Column::Protection),
+        Spec::left("GAP", 6, Size(16, 30, 70), Row::gap),
         Spec::left("OWNER", 9, Size(8, 20, 40), Row::owner).by(Column::Owner),
         Spec::right("AGE", 4, Size(5, 6, 6), Row::age).by(Column::Age),
     ];
@@ -86,7 +87,17 @@ impl Row<'_> {
     }
 
     fn protection(&self) -> Line {
-        words::protection(&self.protection, self.app.now)
+        words::shield(&self.outlook, self.app.now)
+    }
+
+    /// The gravest thing that it does not protect from.
+    fn gap(&self) -> Line {
+        let role = if self.outlook.holds == Some(false) { Role::Warn } else { Role::TextDim };
+        self.first_gap().map_or_else(Line::new, |gap| Line::of(role, gap))
+    }
+
+    fn first_gap(&self) -> Option<String> {
+        self.outlook.gaps.first().map(|gap| format::times(self.app.now, gap))
     }
 
     fn owner(&self) -> Line {
@@ -116,19 +127,25 @@ impl Row<'_> {
     }
 
     fn protection_sentence(&self) -> String {
-        let value = self.protection.value.as_ref().map_or("", |value| value.as_str());
-        match self.protection.state {
-            ProtectionState::None | ProtectionState::Ineffective => String::new(),
+        let found = &self.outlook.protection;
+        let value = found.value.as_ref().map_or("", |value| value.as_str());
+        let protected = match found.state {
+            ProtectionState::None | ProtectionState::Ineffective => return String::new(),
             ProtectionState::Permanent => ", protected until it finishes".to_owned(),
-            ProtectionState::Until => match self.protection.until {
+            ProtectionState::Until => match found.until {
                 Some(until) => format!(", protected until {} (\"{value}\")", format::clock(self.app.now, until)),
                 None => format!(", protected for \"{value}\" from its start on"),
             },
-            ProtectionState::Elapsed => format!(", no longer protected: \"{value}\" is over"),
+            ProtectionState::Elapsed => return format!(", no longer protected: \"{value}\" is over"),
             ProtectionState::Invalid => {
-                let problem = self.protection.problem.as_deref().unwrap_or_default();
-                format!(", not protected: \"{value}\" is invalid ({problem})")
+                let problem = found.problem.as_deref().unwrap_or_default();
+                return format!(", not protected: \"{value}\" is invalid ({problem})");
             }
+        };
+        match (self.outlook.holds, self.first_gap()) {
+            (Some(false), Some(gap)) => format!("{protected}, which will not hold: {gap}"),
+            (_, Some(gap)) => format!("{protected}; {gap}"),
+            (_, None) => protected,
         }
     }
 }

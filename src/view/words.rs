@@ -4,7 +4,7 @@ use super::{Line, format};
 use crate::config::Role;
 use crate::fleet::{CapacityType, PodPhase, PodRow};
 use crate::insight::batch::JobStatus;
-use crate::insight::disruption::{Protection, ProtectionState};
+use crate::insight::disruption::{Outlook, ProtectionState, Standing};
 use crate::insight::phase::{ClaimPhase, NodePhase};
 use crate::units::Time;
 
@@ -51,7 +51,8 @@ impl State {
             JobStatus::Failed,
         ]
         .map(job);
-        vec![nodes.to_vec(), claims.to_vec(), jobs.to_vec()]
+        let standings = Standing::ALL.map(standing);
+        vec![nodes.to_vec(), claims.to_vec(), jobs.to_vec(), standings.to_vec()]
     }
 }
 
@@ -63,6 +64,22 @@ pub(super) const fn node(phase: NodePhase) -> State {
         NodePhase::Disrupting => State::new("↓", "Disrupting", Role::Terminating),
         NodePhase::Terminating => State::new("✗", "Terminating", Role::Terminating),
         NodePhase::NotReady => State::new("!", "NotReady", Role::Bad),
+    }
+}
+
+/// Of a Node, as Karpenter sees it.
+pub(super) const fn standing(standing: Standing) -> State {
+    match standing {
+        Standing::Interrupted => State::new("!", "interrupted", Role::Bad),
+        Standing::WillNotHold => State::new("△", "will not hold", Role::Warn),
+        Standing::Terminating => State::new("✗", "terminating", Role::Terminating),
+        Standing::Disrupting => State::new("↓", "being disrupted", Role::Terminating),
+        Standing::Starting => State::new("◌", "starting", Role::Pending),
+        Standing::Held => State::new("▣", "held", Role::Protected),
+        Standing::Candidate => State::new("○", "may be taken", Role::Info),
+        Standing::Unknown => State::new("?", "not known", Role::Unknown),
+        Standing::Kept => State::new("◇", "kept", Role::TextDim),
+        Standing::NotManaged => State::new("·", "not managed", Role::TextDim),
     }
 }
 
@@ -104,18 +121,28 @@ pub(super) fn pod(pod: &PodRow) -> Line {
     Line::of(role, glyph).and(role, " ").and(role, word)
 }
 
-/// Of a pod's protection: `▣ until 15:02`.
-pub(super) fn protection(protection: &Protection, now: Time) -> Line {
-    let clock = protection.until.map(|until| format::clock(now, until));
-    let (glyph, word, role) = match (protection.state, clock) {
-        (ProtectionState::None, _) => return Line::new(),
-        (ProtectionState::Permanent, _) => ("▣", "until finished".to_owned(), Role::Protected),
-        (ProtectionState::Until, Some(end)) => ("▣", format!("until {end}"), Role::Protected),
-        (ProtectionState::Until, None) => ("▣", "from its start".to_owned(), Role::Protected),
-        (ProtectionState::Elapsed, Some(end)) => ("□", format!("elapsed {end}"), Role::Warn),
-        (ProtectionState::Elapsed, None) => ("□", "elapsed".to_owned(), Role::Warn),
-        (ProtectionState::Invalid, _) => ("△", "invalid".to_owned(), Role::Warn),
-        (ProtectionState::Ineffective, _) => ("□", "over".to_owned(), Role::TextDim),
+/// Of a pod's protection: a shield that holds, one that holds until its end, one that does not, one that is ignored; or
+/// one of which that is not known.
+pub(super) fn shield(outlook: &Outlook, now: Time) -> Line {
+    let found = &outlook.protection;
+    let end = found.until.map(|until| format::clock(now, until));
+    let (glyph, word, role) = match (found.state, outlook.holds, end) {
+        (ProtectionState::None, ..) => return Line::new(),
+        (ProtectionState::Permanent | ProtectionState::Until, Some(false), _) => {
+            let word = match outlook.fails_at {
+                Some(at) => format!("dies {}", format::clock(now, at)),
+                None => "will not hold".to_owned(),
+            };
+            ("△", word, Role::Warn)
+        }
+        (ProtectionState::Permanent | ProtectionState::Until, None, _) => ("?", "not known".to_owned(), Role::Unknown),
+        (ProtectionState::Permanent, Some(true), _) => ("▣", "holds".to_owned(), Role::Protected),
+        (ProtectionState::Until, Some(true), Some(end)) => ("◧", format!("until {end}"), Role::Protected),
+        (ProtectionState::Until, Some(true), None) => ("◧", "from its start".to_owned(), Role::Protected),
+        (ProtectionState::Elapsed, _, Some(end)) => ("□", format!("ended {end}"), Role::Warn),
+        (ProtectionState::Elapsed, _, None) => ("□", "ended".to_owned(), Role::Warn),
+        (ProtectionState::Invalid, ..) => ("□", "ignored: invalid".to_owned(), Role::Warn),
+        (ProtectionState::Ineffective, ..) => ("□", "over".to_owned(), Role::TextDim),
     };
     Line::of(role, glyph).and(role, " ").and(role, word)
 }
@@ -138,8 +165,29 @@ pub(super) fn or_none(text: Option<impl AsRef<str>>) -> Line {
     }
 }
 
+/// From this width of the terminal on names stand in full.
+const FULL_NAMES_FROM: u16 = 160;
+
+/// The name of a Node as far as it tells one from another: what AWS puts behind the address is the same for all.
+pub(super) fn node_name(name: &str, width: u16) -> &str {
+    let is_default = name.starts_with("ip-") && name.ends_with(".internal");
+    match name.split_once('.') {
+        Some((address, _)) if is_default && width < FULL_NAMES_FROM => address,
+        _ => name,
+    }
+}
+
 /// Devices requested of those there are, as a bar and in numbers; or what stands for a number that is not known.
 pub(super) fn gpus(requested: Result<i64, &str>, there: i64) -> Line {
+    gpus_within(LONGEST_BAR, requested, there)
+}
+
+/// The same with a shorter bar, for narrow terminals.
+pub(super) fn gpus_short(requested: Result<i64, &str>, there: i64) -> Line {
+    gpus_within(SHORT_BAR, requested, there)
+}
+
+fn gpus_within(longest: usize, requested: Result<i64, &str>, there: i64) -> Line {
     if there == 0 && requested.unwrap_or(0) == 0 {
         return Line::new();
     }
@@ -147,11 +195,11 @@ pub(super) fn gpus(requested: Result<i64, &str>, there: i64) -> Line {
     let requested = match requested {
         Ok(requested) => requested,
         Err(unknown) => {
-            let bar = Line::of(Role::BarEmpty, "·".repeat(bar_length(there)));
+            let bar = Line::of(Role::BarEmpty, "·".repeat(usize::try_from(there).unwrap_or(0).min(longest)));
             return bar.and(Role::Unknown, format!(" {}", numbers(unknown)));
         }
     };
-    let (full, free) = format::bar(requested, there, LONGEST_BAR);
+    let (full, free) = format::bar(requested, there, longest);
     Line::of(Role::BarFill, full)
         .and(Role::BarEmpty, free)
         .and(Role::Gpu, format!(" {}", numbers(&requested.to_string())))
@@ -160,9 +208,8 @@ pub(super) fn gpus(requested: Result<i64, &str>, there: i64) -> Line {
 /// Marks of the longest bar; larger machines are drawn to scale.
 const LONGEST_BAR: usize = 8;
 
-fn bar_length(there: i64) -> usize {
-    usize::try_from(there).unwrap_or(0).min(LONGEST_BAR)
-}
+/// The same where there is little room.
+const SHORT_BAR: usize = 4;
 
 #[cfg(test)]
 mod tests {

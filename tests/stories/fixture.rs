@@ -1,9 +1,9 @@
 //! A small fleet, in which every name says what its row is there for.
 
 use batchtop::fleet::{
-    Change, ClusterFacts, Condition, Delta, EventClass, EventObject, EventRow, EventType, GpuCount, Health,
-    HealthState, JobRow, KarpenterApi, Kind, Labels, Meta, NamespaceRow, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey,
-    Owner, PodPhase, PodRow, Report, Resources, SourceId, Status, Sym, Uid,
+    Change, ClusterFacts, Condition, Delta, DisruptionBudgetRow, EventClass, EventObject, EventRow, EventType,
+    GpuCount, Health, HealthState, JobRow, KarpenterApi, Kind, Labels, Meta, NamespaceRow, NodeClaimRow, NodePoolRow,
+    NodeRow, ObjectKey, Owner, PodPhase, PodRow, PodSelector, Report, Resources, SourceId, Status, Sym, Uid,
 };
 use batchtop::units::{Lifetime, Time};
 
@@ -31,7 +31,7 @@ fn meta(namespace: &str, name: &str) -> Meta {
     }
 }
 
-fn labels(pairs: &[(&str, &str)]) -> Labels {
+pub fn labels(pairs: &[(&str, &str)]) -> Labels {
     Labels::new(pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(k, v)| (sym(k), sym(v))).collect())
 }
 
@@ -53,6 +53,7 @@ pub fn node(name: &str, pool: &str) -> NodeRow {
         meta: meta("", name),
         labels: labels(&[
             ("karpenter.sh/nodepool", pool),
+            ("karpenter.sh/registered", "true"),
             ("karpenter.sh/initialized", "true"),
             ("karpenter.sh/capacity-type", capacity),
             ("node.kubernetes.io/instance-type", kind),
@@ -105,6 +106,19 @@ pub fn pool(name: &str) -> NodePoolRow {
         usage: Vec::new(),
         conditions: vec![condition("Ready", Status::True, hours_ago(23))],
         do_not_disrupt: None,
+    }
+}
+
+/// A PodDisruptionBudget that lets no pod go.
+pub fn budget(namespace: &str, name: &str) -> DisruptionBudgetRow {
+    DisruptionBudgetRow {
+        meta: meta(namespace, name),
+        selector: PodSelector::Nothing,
+        always_allows_unhealthy: false,
+        disruptions_allowed: 0,
+        current_healthy: 2,
+        desired_healthy: 2,
+        expected_pods: 2,
     }
 }
 
@@ -190,7 +204,7 @@ pub fn event(name: &str, minutes_ago: i64, reason: &str, kind: &str, object: &Ob
     }
 }
 
-fn upserts<R>(rows: Vec<R>) -> Vec<Change<R>> {
+pub fn upserts<R>(rows: Vec<R>) -> Vec<Change<R>> {
     let rows = rows.into_iter().map(Change::Upsert);
     std::iter::once(Change::Begin).chain(rows).chain([Change::Commit]).collect()
 }

@@ -9,7 +9,7 @@ use crate::fixture::{
     upsert_pod,
 };
 
-const FLEET: [&str; 5] = ["gpu-broken", "gpu-new", "lab", "cpu-a", "gpu-a"];
+const FLEET: [&str; 5] = ["gpu-broken", "gpu-new", "gpu-a", "lab", "cpu-a"];
 const PODS: [&str; 8] = [
     "vision/crash",
     "vision/leaving",
@@ -79,7 +79,7 @@ fn a_claim_becomes_its_nodes_row_and_the_selection_and_the_mark_follow() {
         .selected("NodeClaim gpu-new")
         .marks(&["NodeClaim gpu-new"])
         .told(vec![upsert_claim(claim("gpu-new", "gpu", Some("gpu-z"))), upsert_node(node("gpu-z", "gpu"))])
-        .rows(&["gpu-broken", "lab", "cpu-a", "gpu-a", "gpu-z"])
+        .rows(&["gpu-broken", "gpu-a", "lab", "cpu-a", "gpu-z"])
         .selected("Node gpu-z")
         .marks(&["Node gpu-z"]);
 }
@@ -214,7 +214,7 @@ fn facts_are_asked_by_their_key() {
         ("1 / 'cap:spot' enter", vec!["gpu-broken", "gpu-a"]),
         ("1 / 'gpu:yes' enter", vec!["gpu-broken", "gpu-new", "gpu-a"]),
         ("1 / 'protected:yes' enter", vec!["gpu-a"]),
-        ("1 / 'name:a' enter", vec!["lab", "cpu-a", "gpu-a"]),
+        ("1 / 'name:a' enter", vec!["gpu-a", "lab", "cpu-a"]),
         ("2 / 'protected:yes' enter", vec!["ml/train"]),
         ("2 / 'status:complete' enter", vec!["ml/done"]),
         ("3 / 'protected:yes' enter", vec!["ml/train-1"]),
@@ -325,7 +325,7 @@ fn a_protection_that_runs_out_leaves_the_filter() {
 
 #[test]
 fn scopes_name_what_they_narrow_to() {
-    let told = story(small()).keys("G l");
+    let told = story(small()).keys("j j l");
     assert_eq!(told.app.ui.level.scope, Some(Scope::Node(Sym::new("gpu-a"))));
     assert!(told.app.ui.listing.rows.iter().all(|key| key.kind == Kind::Pod));
 }

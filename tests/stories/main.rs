@@ -4,6 +4,7 @@
 
 mod dsl;
 mod fixture;
+mod karpenter;
 mod keys;
 mod lists;
 mod moving;

@@ -16,9 +16,9 @@ fn rows_stop_at_both_ends() {
         .keys("k")
         .selected("Node gpu-broken")
         .keys("j j j j j j j")
-        .selected("Node gpu-a")
+        .selected("Node cpu-a")
         .keys("k")
-        .selected("Node cpu-a");
+        .selected("Node lab");
 }
 
 #[test]
@@ -53,10 +53,10 @@ fn the_wheel_moves_three_rows() {
 
 #[test]
 fn a_click_selects_a_row_unless_something_lies_over_it() {
-    let row = Key::new(Kind::Node, ObjectKey::cluster("lab"));
+    let row = Key::new(Kind::Node, ObjectKey::cluster("gpu-a"));
     let mut told = story(small());
     told.send(Msg::Mouse(Mouse::Row(row.clone())));
-    let mut told = told.selected("Node lab").keys("k ?");
+    let mut told = told.selected("Node gpu-a").keys("k ?");
     told.send(Msg::Mouse(Mouse::Row(row)));
     told.selected("NodeClaim gpu-new");
 }
@@ -102,14 +102,14 @@ fn rows_of_a_scope_come_and_go() {
 
 #[test]
 fn back_leaves_the_filter_before_the_level() {
-    let told = story(small()).keys("G l / 'train-1' enter").rows(&["ml/train-1"]);
+    let told = story(small()).keys("j j l / 'train-1' enter").rows(&["ml/train-1"]);
     let told = told.keys("esc").rows(&["ml/train-0", "ml/train-1", "ml/done-0"]).selected("Pod ml/train-1");
     told.keys("esc").screen(Screen::Fleet);
 }
 
 #[test]
 fn every_screen_remembers_where_it_was() {
-    let told = story(small()).keys("G 3 / 'ml' enter j 2 1").selected("Node gpu-a");
+    let told = story(small()).keys("G 3 / 'ml' enter j 2 1").selected("Node cpu-a");
     told.keys("3").selected("Pod ml/alone").rows(&["ml/train-2", "ml/alone", "ml/train-0", "ml/train-1", "ml/done-0"]);
 }
 
@@ -146,11 +146,11 @@ fn q_closes_what_is_open() {
 
 #[test]
 fn enter_opens_details_and_fetches_them_each_time() {
-    let told = story(small()).keys("G enter").asks(&["fetch Node gpu-a"]);
+    let told = story(small()).keys("G enter").asks(&["fetch Node cpu-a"]);
     assert!(told.app.ui.level.detail.is_some());
     let told = told.keys("esc");
     assert!(told.app.ui.level.detail.is_none());
-    told.keys("enter").asks(&["fetch Node gpu-a"]);
+    told.keys("enter").asks(&["fetch Node cpu-a"]);
 }
 
 #[test]
@@ -185,19 +185,19 @@ fn what_was_fetched_is_shown_only_where_it_belongs() {
     let mut told = story(small()).keys("G enter");
     fetched(&mut told, 0, "lab", "of lab");
     assert_eq!(yaml(&told), None);
-    fetched(&mut told, 7, "gpu-a", "of another cluster");
+    fetched(&mut told, 7, "cpu-a", "of another cluster");
     assert_eq!(yaml(&told), None);
-    fetched(&mut told, 0, "gpu-a", "of gpu-a");
-    assert_eq!(yaml(&told).as_deref(), Some("of gpu-a"));
+    fetched(&mut told, 0, "cpu-a", "of cpu-a");
+    assert_eq!(yaml(&told).as_deref(), Some("of cpu-a"));
 }
 
 #[test]
 fn a_refused_fetch_is_kept_in_the_servers_words() {
     let mut told = story(small()).keys("G enter");
-    let key = Key::new(Kind::Node, ObjectKey::cluster("gpu-a"));
-    told.send(Msg::Fetched { epoch: Epoch(0), key, result: Err("nodes \"gpu-a\" is forbidden".to_owned()) });
+    let key = Key::new(Kind::Node, ObjectKey::cluster("cpu-a"));
+    told.send(Msg::Fetched { epoch: Epoch(0), key, result: Err("nodes \"cpu-a\" is forbidden".to_owned()) });
     let detail = told.app.ui.level.detail.unwrap();
-    assert_eq!(detail.fetched, Some(Err("nodes \"gpu-a\" is forbidden".to_owned())));
+    assert_eq!(detail.fetched, Some(Err("nodes \"cpu-a\" is forbidden".to_owned())));
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn unknown_commands_get_the_nearest_names() {
 
 #[test]
 fn actions_are_commands_too() {
-    story(small()).keys(": 'help' enter").keys("esc : 'sort-reverse' enter").selected("Node gpu-a");
+    story(small()).keys(": 'help' enter").keys("esc : 'sort-reverse' enter").selected("Node cpu-a");
     story(small()).keys(": 'redraw' enter").asks(&["redraw"]);
     story(small()).keys(": 'quit' enter").asks(&["quit"]);
     story(small()).keys(": 'q' enter").asks(&["quit"]);
@@ -300,7 +300,7 @@ fn an_empty_command_does_nothing_and_backspace_leaves_it() {
 fn sorting_by_an_unknown_column_lists_the_columns() {
     story(small())
         .keys(": 'sort' space 'colour' enter")
-        .says("no column \"colour\" to sort by; there are attention, name, pool");
+        .says("no column \"colour\" to sort by; there are attention, name, verdict, until, pool");
 }
 
 fn line(story: &Story) -> String {
@@ -374,7 +374,8 @@ fn letters_type_into_a_picker() {
 
 #[test]
 fn marks_go_down_the_list_and_off_again() {
-    let told = story(small()).keys("space space").marks(&["Node gpu-broken", "NodeClaim gpu-new"]).selected("Node lab");
+    let told =
+        story(small()).keys("space space").marks(&["Node gpu-broken", "NodeClaim gpu-new"]).selected("Node gpu-a");
     told.keys("k space").marks(&["Node gpu-broken"]);
 }
 
@@ -413,7 +414,7 @@ fn a_sequence_that_leads_nowhere_is_forgotten() {
         .keys("g j")
         .selected("NodeClaim gpu-new")
         .keys("G g esc")
-        .selected("Node gpu-a")
+        .selected("Node cpu-a")
         .keys("g g")
         .selected("Node gpu-broken");
 }

@@ -174,7 +174,8 @@ fn messages(app: &App, step: &Step) -> Vec<Msg> {
         Step::Report(report) => vec![Msg::Source(app.epoch, report)],
         Step::OldReport(report) => vec![Msg::Source(Epoch(999), report)],
         Step::Minutes(minutes) => vec![Msg::Clock(app.now.plus_seconds(60 * minutes))],
-        Step::Frame => vec![Msg::Frame],
+        // Orders by verdict follow at most once a second.
+        Step::Frame => vec![Msg::Clock(app.now.plus_seconds(1)), Msg::Frame],
         Step::Resize(width, height) => vec![Msg::Resize { width, height }],
         Step::Answer(write, item, outcome) => vec![Msg::Written { write, item, outcome }],
         Step::Mouse(mouse) => vec![Msg::Mouse(mouse)],

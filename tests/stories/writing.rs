@@ -183,16 +183,16 @@ fn legacy_apis_and_clusters_without_karpenter_are_told() {
 fn a_node_takes_true_only() {
     let told = story(small())
         .keys("G p")
-        .asks_to("protect node gpu-a in prod-ml")
+        .asks_to("protect node cpu-a in prod-ml")
         .notes("on a Node Karpenter reads only \"true\"");
     assert_eq!(choices(&told), [DurationChoice::UntilFinished]);
-    told.ends("until somebody removes it").keys("right enter").asks(&["protect Node gpu-a: None -> Some(\"true\")"]);
+    told.ends("until somebody removes it").keys("right enter").asks(&["protect Node cpu-a: None -> Some(\"true\")"]);
 }
 
 #[test]
 fn two_nodes_are_two_requests() {
     let told = story(small()).keys("G space k space p").asks_to("protect 2 nodes in prod-ml").keys("enter");
-    told.asks(&["protect Node cpu-a: None -> Some(\"true\")", "protect Node gpu-a: None -> Some(\"true\")"]).marks(&[]);
+    told.asks(&["protect Node cpu-a: None -> Some(\"true\")", "protect Node lab: None -> Some(\"true\")"]).marks(&[]);
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn u_removes_the_annotation() {
 #[test]
 fn u_on_what_has_no_annotation_writes_nothing() {
     story(small()).keys(TRAIN_0).keys("u").says("it does not carry the annotation").nothing_open();
-    story(small()).keys("G u").says("Node gpu-a: it does not carry the annotation").nothing_open();
+    story(small()).keys("G u").says("Node cpu-a: it does not carry the annotation").nothing_open();
 }
 
 #[test]

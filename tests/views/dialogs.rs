@@ -21,11 +21,11 @@ fn after(size: (u16, u16), keys: &str) -> batchtop::app::App {
 #[test]
 fn help_is_generated_from_the_keymap() {
     snapshot("help_80x24", &text(&after((80, 24), "?")));
-    let full = text(&after((120, 70), "?"));
+    let full = text(&after((120, 90), "?"));
     for action in batchtop::input::Action::ALL {
         assert!(full.contains(action.description()), "{}: {full}", action.name());
     }
-    snapshot("help_120x70", &full);
+    snapshot("help_120x90", &full);
 }
 
 #[test]

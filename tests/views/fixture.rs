@@ -1,6 +1,6 @@
 //! A small fleet made by hand: every state that a screen shows differently is in it once.
 
-use batchtop::app::{App, Msg, Settings, update};
+use batchtop::app::{App, Listing, Msg, Settings, update};
 use batchtop::config::{Library, keymap};
 use batchtop::fleet::*;
 use batchtop::input::Chord;
@@ -82,6 +82,7 @@ fn machine_labels(machine: &Machine) -> Labels {
     labels(&[
         ("karpenter.sh/nodepool", machine.pool),
         ("karpenter.sh/capacity-type", machine.capacity),
+        ("karpenter.sh/registered", "true"),
         ("karpenter.sh/initialized", "true"),
         ("node.kubernetes.io/instance-type", machine.kind),
         ("topology.kubernetes.io/zone", machine.zone),
@@ -475,6 +476,9 @@ pub fn fleet(size: (u16, u16)) -> App {
     for kind in Kind::ALL {
         set_health(&mut app, kind, HealthState::Live);
     }
+    // Orders by verdict follow once a second; here all happened in one.
+    app.ui.listing = Listing { dirty: true, ..Listing::default() };
+    update(&mut app, Msg::Frame);
     app
 }
 

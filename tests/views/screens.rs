@@ -172,7 +172,7 @@ fn an_object_that_went_keeps_its_line() {
 #[test]
 fn numbers_over_some_namespaces_are_not_shown() {
     let partial_in = |namespace: &str, keys: &str| {
-        let mut app = fleet((120, 40));
+        let mut app = fleet((120, 70));
         let facts = ClusterFacts { namespaces: Some(vec![namespace.to_owned()]), ..app.cluster.clone() };
         report(&mut app, Report::Cluster(Box::new(facts)));
         for kind in [Kind::Pod, Kind::Job] {

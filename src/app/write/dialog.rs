@@ -1,15 +1,16 @@
 //! The dialog before a write.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tui_input::Input;
 
 use super::super::{App, DurationChoice, Effect, Overlay, Verb, WriteDialog, detail, keys, line, notice};
 use super::targets::{self, Chosen};
-use super::{confirm, values};
-use crate::fleet::{KarpenterApi, Key, Kind, Sym};
+use super::{confirm, consequences, values};
+use crate::fleet::{JobRow, KarpenterApi, Key, Kind, ObjectKey, Sym};
 use crate::input::{Action, Chord};
 use crate::insight::karpenter::Support;
+use crate::insight::relation;
 
 /// Asks for how long to protect the marked rows, else the selected one.
 pub fn protect(app: &mut App) -> Vec<Effect> {
@@ -80,6 +81,7 @@ pub fn of(app: &App, verb: Verb, subject: String) -> WriteDialog {
         typed: Input::default(),
         typing_number: false,
         ends: None,
+        consequences: Vec::new(),
         notes: Vec::new(),
         undoes: None,
         error: None,
@@ -91,6 +93,7 @@ pub fn of(app: &App, verb: Verb, subject: String) -> WriteDialog {
 pub fn open(app: &mut App, mut dialog: WriteDialog) {
     focus(&mut dialog);
     values::refresh(&mut dialog, app.now);
+    dialog.consequences = consequences::of(app, &dialog);
     app.ui.scroll_end = usize::MAX;
     app.ui.overlay = Some(Overlay::Write(Box::new(dialog)));
 }
@@ -180,11 +183,11 @@ fn unread(app: &App, chosen: &Chosen) -> Option<String> {
 
 /// Pods that a Job will make later take the annotation from its template only.
 fn retries(app: &App, verb: Verb, chosen: &Chosen) -> Option<String> {
-    let rows = chosen.jobs.iter().filter_map(|job| app.fleet.jobs.get(&job.object));
-    let in_template = rows.filter(|job| job.template_do_not_disrupt.is_some()).count();
-    let of = if chosen.jobs.len() == 1 { "this Job".to_owned() } else { format!("these {} Jobs", chosen.jobs.len()) };
+    let jobs = jobs(app, chosen);
+    let in_template = jobs.values().filter(|job| job.template_do_not_disrupt.is_some()).count();
+    let of = if jobs.len() == 1 { "this Job".to_owned() } else { format!("these {} Jobs", jobs.len()) };
     match verb {
-        Verb::Protect if in_template < chosen.jobs.len() => {
+        Verb::Protect if in_template < jobs.len() => {
             Some(format!("retries of {of} will not be protected: the template lacks the annotation"))
         }
         Verb::Unprotect if in_template > 0 => {
@@ -194,12 +197,31 @@ fn retries(app: &App, verb: Verb, chosen: &Chosen) -> Option<String> {
     }
 }
 
+/// The Jobs that were chosen, and those of pods that were.
+fn jobs<'a>(app: &'a App, chosen: &Chosen) -> BTreeMap<&'a ObjectKey, &'a JobRow> {
+    let of_rows = chosen.jobs.iter().filter_map(|job| app.fleet.jobs.get(&job.object));
+    let pods = chosen.targets.iter().filter_map(|target| app.fleet.pods.get(&target.change.key.object));
+    let of_pods = pods.filter_map(|pod| relation::job_of(&app.fleet, pod));
+    of_rows.chain(of_pods).map(|job| (&job.meta.key, job)).collect()
+}
+
 /// Runs a change on the open dialog, then brings its values up to date.
 fn with_dialog(app: &mut App, change: impl FnOnce(&mut WriteDialog)) {
     let now = app.now;
+    let Some(Overlay::Write(dialog)) = &mut app.ui.overlay else { return };
+    change(dialog);
+    values::refresh(dialog, now);
+    tell_consequences(app);
+}
+
+/// What it changes follows what is chosen, the clock and the cluster.
+fn tell_consequences(app: &mut App) {
+    let told = match &app.ui.overlay {
+        Some(Overlay::Write(dialog)) => consequences::of(app, dialog),
+        _ => return,
+    };
     if let Some(Overlay::Write(dialog)) = &mut app.ui.overlay {
-        change(dialog);
-        values::refresh(dialog, now);
+        dialog.consequences = told;
     }
 }
 

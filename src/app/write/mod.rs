@@ -4,6 +4,7 @@
 //! conditions that [`crate::fleet::AnnotationChange`] names.
 
 mod confirm;
+mod consequences;
 mod dialog;
 mod outcome;
 mod targets;

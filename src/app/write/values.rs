@@ -102,7 +102,7 @@ fn written(targets: &[Target]) -> String {
 }
 
 /// `15:02 UTC`, with the date where it is not today.
-fn clock(at: Time, now: Time) -> String {
+pub fn clock(at: Time, now: Time) -> String {
     let (at, now) = (at.to_string(), now.to_string());
     let (date, rest) = at.split_once('T').unwrap_or(("", &at));
     let time = rest.get(..5).unwrap_or(rest);

@@ -11,6 +11,7 @@ pub mod held;
 pub mod pods;
 pub mod protection;
 pub mod reason;
+pub mod standing;
 pub mod verdict;
 pub mod words;
 
@@ -23,6 +24,7 @@ pub use held::{HeldMemory, Remembered};
 pub use pods::{BudgetIndex, NodePods};
 pub use protection::{NodeAnnotation, Protection, ProtectionState};
 pub use reason::{May, Reason, Reasons};
+pub use standing::{Broken, Standing};
 pub use verdict::{Disruption, Verdict, judge};
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A NodeClaim: from request to ready node, and when it ends.
 
 use super::super::facts::Seen;
+use super::super::verdict::Said;
 use super::super::{Line, claims, format, words};
 use super::Page;
 use crate::app::{claim_phase, node_phase};
@@ -87,6 +88,10 @@ fn relations(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
         Some(node) => {
             let phase = node_phase(node, app);
             page.fact("Node", Line::plain(&node.meta.key.name).and(Role::Text, "  ").then(words::node(phase).line()));
+            let said = Said::of(app, node);
+            let until = Line::of(Role::TextDim, "   until ").then(said.until());
+            page.fact("Karpenter", said.glyph().and(Role::Text, " ").then(said.short()).then(until));
+            page.fact("", Line::of(Role::TextDim, said.sentence()));
         }
         None => page.fact("Node", Line::of(Role::TextDim, "none yet")),
     }

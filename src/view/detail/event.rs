@@ -1,10 +1,11 @@
 //! An Event: its whole message, and what it belongs to.
 
 use super::super::facts::Seen;
+use super::super::verdict::Said;
 use super::super::{Line, events, format};
-use super::Page;
+use super::{Page, node};
 use crate::config::Role;
-use crate::fleet::{EventType, ObjectKey};
+use crate::fleet::{EventRow, EventType, ObjectKey};
 use crate::insight::relation;
 
 /// The whole text.
@@ -25,5 +26,30 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
     };
     page.fact("type", Line::of(role, kind));
     page.fact_if("from", Some(&event.source));
+    joined(app, event, &mut page);
     Some(page)
 }
+
+/// What became of its Node, and the pods that it concerns.
+fn joined(app: &Seen<'_>, event: &EventRow, page: &mut Page) {
+    let name = relation::node_of_event(&app.app().fleet, event);
+    if let Some(node) = name.as_ref().and_then(|name| app.app().fleet.node(name)) {
+        let said = Said::of(app, node);
+        page.section("ITS NODE NOW");
+        page.item(said.glyph().and(Role::Text, " ").and(Role::TextStrong, &node.meta.key.name));
+        page.item(Line::plain(said.sentence()));
+    }
+    let pods = events::pods_hit(app, event);
+    if pods.is_empty() {
+        return;
+    }
+    page.section("PODS IT HITS");
+    pods.iter().take(MOST_PODS).for_each(|pod| page.item(node::pod_line(app, pod)));
+    let more = pods.len().saturating_sub(MOST_PODS);
+    if more > 0 {
+        page.item(Line::of(Role::TextDim, format!("and {}", format::plural(more, "other pod"))));
+    }
+}
+
+/// The Pods screen of the Node has them all.
+const MOST_PODS: usize = 20;

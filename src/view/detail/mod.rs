@@ -6,6 +6,7 @@ mod job;
 mod node;
 mod pod;
 mod pool;
+mod verdict;
 
 use super::facts::Seen;
 use super::panel::Sheet;
@@ -13,6 +14,7 @@ use super::{Line, events, format};
 use crate::app::{Detail, DetailText};
 use crate::config::Role;
 use crate::fleet::{Condition, EventObject, EventRow, Key, Kind, Status, Sym};
+use crate::insight::disruption::Outlook;
 
 /// The details that are open.
 pub(super) fn sheet(app: &Seen<'_>, detail: &Detail) -> Sheet {
@@ -90,6 +92,21 @@ impl Page {
     fn fact_if(&mut self, label: &str, value: Option<impl AsRef<str>>) {
         if let Some(value) = value.filter(|value| !value.as_ref().is_empty()) {
             self.fact(label, Line::plain(value));
+        }
+    }
+
+    /// Whether a protection holds, and everything that it does not protect from.
+    fn items_of_outlook(&mut self, app: &Seen<'_>, outlook: &Outlook) {
+        match outlook.holds {
+            Some(true) => self.item(Line::of(Role::Protected, "▣ nothing that is known ends the pod before that")),
+            None if outlook.protection.state.is_active() => {
+                self.item(Line::of(Role::Unknown, "? whether it holds is not known: its Node is not"));
+            }
+            _ => {}
+        }
+        let (glyph, role) = if outlook.holds == Some(false) { ("△", Role::Warn) } else { ("·", Role::TextDim) };
+        for gap in &outlook.gaps {
+            self.item(Line::of(role, format!("{glyph} {}", format::times(app.now, gap))));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::facts::Seen;
 use super::super::{Line, claims, format, words};
-use super::Page;
+use super::{Page, verdict};
 use crate::app::{claim_phase, node_phase};
 use crate::config::Role;
 use crate::fleet::{Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow};
@@ -14,6 +14,7 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
     let mut page = Page::new("Node", &key.name);
     page.line(summary(app, node));
     page.line(protection_line(node));
+    verdict::sections(app, node, &mut page);
     resources(app, node, &mut page);
     pods(app, node, &mut page);
     relations(app, node, &mut page);
@@ -103,7 +104,7 @@ fn pods(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
 }
 
 /// A pod in one line: state, name, what it asks for, its protection.
-pub(super) fn pod_line(app: &Seen<'_>, pod: &PodRow) -> Line {
+pub(super) fn pod_line<'a>(app: &Seen<'a>, pod: &'a PodRow) -> Line {
     let gpus = match pod.requests.gpu_total() {
         0 => String::new(),
         gpus => format!(", {gpus} GPU"),
@@ -111,7 +112,7 @@ pub(super) fn pod_line(app: &Seen<'_>, pod: &PodRow) -> Line {
     let requests =
         format!("  {} cpu, {}{gpus}", format::cores(pod.requests.cpu_millis), format::bytes(pod.requests.memory_bytes));
     let line = words::pod(pod).and(Role::Text, "  ").and(Role::TextStrong, pod.meta.key.to_string());
-    let protection = words::protection(&app.protection(pod), app.now);
+    let protection = words::shield(&app.judge().pod(pod), app.now);
     let line = line.and(Role::TextDim, requests);
     if protection.is_empty() { line } else { line.and(Role::Text, "  ").then(protection) }
 }

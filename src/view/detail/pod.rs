@@ -6,7 +6,7 @@ use super::Page;
 use crate::app::{job_state, node_phase};
 use crate::config::Role;
 use crate::fleet::{ObjectKey, PodRow};
-use crate::insight::disruption::{NodeAnnotation, ProtectionState, protection};
+use crate::insight::disruption::{NodeAnnotation, Protection, ProtectionState, protection};
 use crate::insight::relation;
 use crate::units::duration;
 
@@ -25,24 +25,32 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
     Some(page)
 }
 
-fn protected(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
+fn protected<'a>(app: &Seen<'a>, pod: &'a PodRow, page: &mut Page) {
     page.section("PROTECTION");
-    let protection = app.protection(pod);
-    let line = words::protection(&protection, app.now);
-    let value = protection.value.as_ref().map_or("", |value| value.as_str());
-    match protection.state {
+    let outlook = app.judge().pod(pod);
+    let found = &outlook.protection;
+    let value = found.value.as_ref().map_or("", |value| value.as_str());
+    match found.state {
         ProtectionState::None => page.item(Line::of(Role::TextDim, "none of its own")),
-        _ => page.item(line.and(Role::TextDim, format!("  karpenter.sh/do-not-disrupt: \"{value}\""))),
+        _ => page.item(
+            words::shield(&outlook, app.now)
+                .and(Role::TextDim, format!("  karpenter.sh/do-not-disrupt: \"{value}\"{}", since(app, pod, found))),
+        ),
     }
-    if let Some(problem) = &protection.problem {
-        page.item(Line::of(Role::Warn, format!("△ ignored: {problem}")));
-    }
-    if protection.state == ProtectionState::Ineffective {
-        page.item(Line::of(Role::TextDim, "it protects nothing, because the pod has finished or is being deleted"));
-    }
+    page.items_of_outlook(app, &outlook);
     let node = pod.node.as_ref().and_then(|node| app.app().fleet.node(node));
     if node.is_some_and(|node| protection::of_node(node) == NodeAnnotation::Protects) {
         page.item(Line::of(Role::Protected, "▣ its Node is protected as a whole"));
+    }
+}
+
+/// From when a duration counts, and until when.
+fn since(app: &Seen<'_>, pod: &PodRow, found: &Protection) -> String {
+    match (pod.started, found.until) {
+        (Some(started), Some(until)) => {
+            format!(" since {}, ends {}", format::clock(app.now, started), format::clock(app.now, until))
+        }
+        _ => String::new(),
     }
 }
 

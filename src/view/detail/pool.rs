@@ -1,12 +1,13 @@
 //! A NodePool: what it allows to be disrupted now and next, its limits, its nodes.
 
 use super::super::facts::Seen;
+use super::super::timeline::{self, Timeline};
 use super::super::{Line, claims, format, words};
 use super::Page;
 use crate::app::node_phase;
 use crate::config::Role;
 use crate::fleet::{Budget, Kind, NodePoolRow, NodeRow, ObjectKey, Sym};
-use crate::insight::disruption::BudgetWindow;
+use crate::insight::disruption::{BudgetWindow, PoolBudgets, Reason};
 use crate::units::duration;
 
 /// The whole text.
@@ -14,8 +15,8 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
     let pool = app.app().fleet.node_pools.get(key)?;
     let mut page = Page::new("NodePool", &key.name);
     page.line(if pool.is_ready() { Line::of(Role::Ok, "● Ready") } else { Line::of(Role::Bad, "! NotReady") });
-    disruption(pool, &mut page);
     budgets(app, pool, &mut page);
+    disruption(pool, &mut page);
     limits(pool, &mut page);
     nodes(app, pool, &mut page);
     page.conditions(app, &pool.conditions);
@@ -41,16 +42,89 @@ fn disruption(pool: &NodePoolRow, page: &mut Page) {
 
 fn budgets(app: &Seen<'_>, pool: &NodePoolRow, page: &mut Page) {
     page.section("BUDGETS");
-    let counts = app.picture.pool(&pool.meta.key.name);
-    if app.readable(Kind::Node) {
-        let of = format::plural(counts.counted, "node");
-        page.item(Line::plain(format!("percentages are of {of}; {} use them up now", counts.disrupting)));
-    }
     match &pool.budgets {
         None => page.item(Line::plain("10% of the nodes, for every reason: Karpenter's default")),
         Some(budgets) => budgets.iter().for_each(|budget| page.item(budget_line(app, budget))),
     }
+    let Some(budgets) = app.judge().budgets(&pool.meta.key.name) else { return };
+    page.section("ALLOWED NOW");
+    if app.judge().counts_are_known() {
+        Reason::ALL.into_iter().for_each(|reason| page.fact(reason.name(), allowed_line(app, budgets, reason)));
+        users(app, pool, budgets, page);
+    } else {
+        page.item(Line::of(
+            Role::Unknown,
+            format!("{} not known: not all nodes and NodeClaims are read", format::UNKNOWN),
+        ));
+    }
+    let next = match budgets.next_change(app.now) {
+        Some(at) => format!("{} UTC ({})", format::clock(app.now, at), format::relative(app.now, at)),
+        None => "never".to_owned(),
+    };
+    page.fact("next change", Line::plain(next));
+    next_day(app, budgets, page);
 }
+
+/// `2 more of 15: 3 allowed, 1 in use`, and when it opens where nothing is allowed.
+fn allowed_line(app: &Seen<'_>, budgets: &PoolBudgets, reason: Reason) -> Line {
+    let (allowed, left) = (budgets.allowed(reason, app.now), budgets.remaining(reason, app.now));
+    if timeline::is_any(allowed) {
+        return Line::plain("any number: no budget limits it now");
+    }
+    let of = format::plural(budgets.counted, "node");
+    let text = format!(
+        "{} more of {of} ({} allowed, {} in use)",
+        format::count(left),
+        timeline::allowed(allowed),
+        budgets.disrupting
+    );
+    if left > 0 {
+        return Line::plain(text);
+    }
+    let opens = match budgets.opens_at(reason, app.now) {
+        Some(at) => format!(", opens {} UTC ({})", format::clock(app.now, at), format::relative(app.now, at)),
+        None if allowed > 0 => ", until one of those is back".to_owned(),
+        None => ", and no window opens it".to_owned(),
+    };
+    Line::of(Role::Warn, text).and(Role::Warn, opens)
+}
+
+/// The nodes that use up what is allowed.
+fn users(app: &Seen<'_>, pool: &NodePoolRow, budgets: &PoolBudgets, page: &mut Page) {
+    if budgets.disrupting == 0 {
+        return;
+    }
+    let uses = |node: &&NodeRow| app.node(node).is_some_and(|picture| picture.uses_budget);
+    let of_pool = app.app().fleet.nodes.iter().filter(|node| node.node_pool() == Some(&pool.meta.key.name));
+    let mut nodes: Vec<&NodeRow> = of_pool.filter(uses).collect();
+    nodes.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
+    for node in nodes.iter().take(MOST_USERS) {
+        let line = words::node(node_phase(node, app)).line();
+        page.fact("in use by", Line::of(Role::TextStrong, &node.meta.key.name).and(Role::Text, "  ").then(line));
+    }
+    let more = nodes.len().saturating_sub(MOST_USERS);
+    if more > 0 {
+        page.fact("", Line::of(Role::TextDim, format!("and {}", format::plural(more, "other node"))));
+    }
+}
+
+/// More nodes that use up a budget are only counted.
+const MOST_USERS: usize = 5;
+
+/// The next 24 hours: one bar for each reason.
+fn next_day(app: &Seen<'_>, budgets: &PoolBudgets, page: &mut Page) {
+    page.section("NEXT 24 H (UTC)");
+    let slots = if app.ui.size.0 < NARROW_BELOW { 24 } else { 48 };
+    let line = Timeline::new(budgets, app.now, slots);
+    page.fact("", Line::of(Role::TextDim, line.scale()));
+    for reason in Reason::ALL {
+        page.fact(reason.name(), Line::of(Role::BarFill, line.of(reason)));
+    }
+    page.fact("", Line::of(Role::TextDim, timeline::LEGEND));
+}
+
+/// Below this width a slot of the time line is an hour.
+const NARROW_BELOW: u16 = 70;
 
 fn budget_line(app: &Seen<'_>, budget: &Budget) -> Line {
     let window = BudgetWindow::of(budget);

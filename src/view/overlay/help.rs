@@ -3,6 +3,7 @@
 use super::super::facts::Seen;
 use super::super::panel::Sheet;
 use super::super::{Line, text};
+use crate::app::Screen;
 use crate::config::Role;
 use crate::input::{Action, Context};
 
@@ -18,6 +19,7 @@ pub(super) fn sheet(app: &Seen<'_>) -> Sheet {
     sheet.hint = super::hint(app, Context::Text, &[(Action::Back, "close"), (Action::PageDown, "page")]);
     sheet.lines.extend(keys.iter().map(|(action, keys)| entry(*action, keys, widest)));
     sheet.lines.extend(unbound(app));
+    sheet.lines.extend(filters(widest));
     sheet.lines.extend(legend(widest));
     sheet
 }
@@ -50,11 +52,28 @@ fn unbound(app: &Seen<'_>) -> Option<Line> {
     (!names.is_empty()).then(|| Line::of(Role::TextDim, format!("without a key, after : — {}", names.join(", "))))
 }
 
+/// What a filter can ask on each screen.
+fn filters(widest: usize) -> Vec<Line> {
+    let entry = |label: &str, words: String| {
+        let gap = " ".repeat(widest.saturating_sub(text::width(label)) + 2);
+        Line::of(Role::Key, label).and(Role::Text, gap).and(Role::TextDim, words)
+    };
+    let of_screen = |screen: Screen| entry(screen.title(), crate::app::filter_words(screen).join(" "));
+    let how = "filters: text, word:text, word:yes or no, all of which a row meets; ! in front negates";
+    let about = Line::of(Role::TextDim, how);
+    [Line::new(), about].into_iter().chain(Screen::ALL.map(of_screen)).collect()
+}
+
 /// What the glyphs in front of states mean.
-const LEGEND: [(&str, &str); 12] = [
-    ("▣", "protected: Karpenter leaves its node alone"),
-    ("△", "an annotation that does not protect"),
-    ("□", "a protection that is over"),
+const LEGEND: [(&str, &str); 17] = [
+    ("▣", "held: annotations or PodDisruptionBudgets keep Karpenter off"),
+    ("△", "held, but something ends it before that"),
+    ("◧", "a pod's protection that ends at a known time"),
+    ("□", "an annotation that is over or ignored"),
+    ("○", "Karpenter may take the node"),
+    ("◇", "kept for now by how its NodePool is set up"),
+    ("!", "not ready, or taken back by the cloud; behind a time: something comes first"),
+    ("·", "not managed by Karpenter"),
     ("◌", "starting, pending"),
     ("●", "running, ready, live"),
     ("◐", "running, not all containers ready"),

@@ -4,7 +4,7 @@ use super::super::facts::Seen;
 use super::super::panel::Sheet;
 use super::super::{Line, format};
 use super::results::value;
-use crate::app::{DurationChoice, Target, Ui, Verb, WriteDialog};
+use crate::app::{Consequence, DurationChoice, Severity, Target, Ui, Verb, WriteDialog};
 use crate::config::Role;
 use crate::fleet::Kind;
 use crate::input::{Action, Context};
@@ -30,6 +30,7 @@ pub(super) fn sheet(app: &Seen<'_>, dialog: &WriteDialog) -> Sheet {
     sheet.lines.extend(is_low.then(|| cluster(dialog)));
     sheet.lines.extend(dialog.error.iter().map(|error| Line::of(Role::NoticeError, format!("✗ {error}"))));
     sheet.lines.extend(dialog.ends.iter().map(|ends| Line::of(Role::Protected, format!("▣ {ends}"))));
+    sheet.lines.extend(dialog.consequences.iter().map(consequence));
     // Whoever confirms can see every object that will change, and every one that will not.
     sheet.lines.extend(dialog.targets.iter().map(|target| line(app, dialog, target)));
     sheet.lines.extend(dialog.skipped.iter().map(|skipped| {
@@ -37,6 +38,14 @@ pub(super) fn sheet(app: &Seen<'_>, dialog: &WriteDialog) -> Sheet {
     }));
     sheet.lines.extend(dialog.notes.iter().map(|note| Line::of(Role::TextDim, format!("· {note}"))));
     sheet
+}
+
+fn consequence(consequence: &Consequence) -> Line {
+    let (glyph, role) = match consequence.severity {
+        Severity::Info => ("→", Role::Text),
+        Severity::Warning | Severity::Error => ("△", Role::Warn),
+    };
+    Line::of(role, format!("{glyph} {}", consequence.text))
 }
 
 /// Which cluster the title names: without a context only the server tells.

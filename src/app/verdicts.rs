@@ -1,0 +1,111 @@
+//! What orders and filters ask of the verdicts of all Nodes.
+//!
+//! A verdict follows pods, PodDisruptionBudgets, NodePools, NodeClaims, Events and the time; judging thousands of Nodes for
+//! each of them would be all that batchtop does. So all are judged together, at most once a second and only where rows are
+//! ordered or filtered by it. What is seen of a row is judged anew for each frame.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::App;
+use crate::fleet::{Changed, Health, Kind, NodeRow, Sym};
+use crate::insight::disruption::{Disruption, Hazard, Standing, Verdict, standing};
+use crate::insight::picture::Judge;
+use crate::units::Time;
+
+/// What orders and filters ask of the verdict of one Node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Judged {
+    /// The headline.
+    pub verdict: Verdict,
+    /// Where it stands.
+    pub standing: Standing,
+    /// When that ends: what holds it, or sooner what breaks that.
+    pub ends_at: Option<Time>,
+    /// The object that the headline speaks of.
+    pub by: Option<String>,
+}
+
+impl Judged {
+    fn of(disruption: &Disruption, hazards: &[Hazard]) -> Self {
+        let broken = standing::broken_by(disruption, hazards);
+        let object = disruption.main_blocker().and_then(|blocker| blocker.object.as_ref());
+        Self {
+            verdict: disruption.verdict,
+            standing: Standing::of(disruption, hazards),
+            ends_at: broken.map_or_else(|| disruption.until(), |broken| broken.begins()),
+            by: object.map(|key| format!("{}/{}", key.kind.name().to_lowercase(), key.object)),
+        }
+    }
+}
+
+/// The verdicts of all Nodes as of a moment ago.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Verdicts {
+    judged: HashMap<Sym, Judged, RandomState>,
+    /// When all were judged; `None` for never.
+    at: Option<Time>,
+    /// Whether something changed since then on which they depend.
+    behind: bool,
+}
+
+/// The kinds that decide about Nodes.
+const KINDS: [Kind; 8] = [
+    Kind::Node,
+    Kind::NodeClaim,
+    Kind::NodePool,
+    Kind::Pod,
+    Kind::PodDisruptionBudget,
+    Kind::Event,
+    Kind::Ec2NodeClass,
+    Kind::KarpenterDeployment,
+];
+
+impl Verdicts {
+    /// Of a Node; `None` where it was not judged yet.
+    pub fn of(&self, node: &NodeRow) -> Option<&Judged> {
+        self.judged.get(&node.meta.key.name)
+    }
+
+    /// Whether all have to be judged anew.
+    pub const fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Notes that something changed on which they depend.
+    pub const fn note(&mut self) {
+        self.behind = true;
+    }
+
+    /// Notes what a Delta changed.
+    pub fn note_kinds(&mut self, changed: &Changed) {
+        self.behind |= changed.kinds.iter().any(|kind| KINDS.contains(kind));
+    }
+
+    /// Notes that a Source is as it was, or not: what is not complete cannot be decided.
+    pub fn note_health(&mut self, before: Option<&Health>, now: &Health) {
+        let known = |health: &Health| (health.state, health.namespaces.clone());
+        self.behind |= before.map(known) != Some(known(now));
+    }
+}
+
+/// Brings them up to date, all at most once for each second; Nodes that are new at once.
+pub fn refresh(app: &mut App) {
+    let mut verdicts = std::mem::take(&mut app.ui.listing.verdicts);
+    let judge = app.judge();
+    if verdicts.at.is_none() || (verdicts.behind && verdicts.at != Some(app.now)) {
+        let all = app.fleet.nodes.iter().map(|node| judged(&judge, node));
+        verdicts = Verdicts { judged: all.collect(), at: Some(app.now), behind: false };
+    } else {
+        let new: Vec<&NodeRow> = app.fleet.nodes.iter().filter(|node| verdicts.of(node).is_none()).collect();
+        verdicts.judged.extend(new.into_iter().map(|node| judged(&judge, node)));
+    }
+    drop(judge);
+    app.ui.listing.verdicts = verdicts;
+}
+
+fn judged<'a>(judge: &Judge<'a>, node: &'a NodeRow) -> (Sym, Judged) {
+    let (disruption, hazards) = judge.with_hazards(node);
+    (node.meta.key.name.clone(), Judged::of(&disruption, &hazards))
+}

@@ -1,0 +1,366 @@
+//! May Karpenter take a Node? What was checked in which order, what each gate said, what ends the Node anyway, and what
+//! somebody who wants it otherwise does.
+
+use super::super::facts::Seen;
+use super::super::verdict::{Said, reasons};
+use super::super::{Line, format, timeline};
+use super::Page;
+use crate::app::Ui;
+use crate::config::Role;
+use crate::fleet::{EventRow, Key, Kind, NodeRow, ObjectKey};
+use crate::input::{Action, Context};
+use crate::insight::disruption::evidence;
+use crate::insight::disruption::hazards::HazardKind;
+use crate::insight::disruption::{Blocker, BlockerKind, Evidence, Gate, Hazard, Reason, Ruling, Standing, Verdict};
+
+/// From this height on each gate that is open has a line of its own.
+const ROOMY_FROM: u16 = 40;
+
+/// Of more pods or PodDisruptionBudgets only the first are named.
+const MOST_NAMES: usize = 3;
+
+/// All sections.
+pub(super) fn sections(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
+    let Some(node) = app.app().fleet.nodes.get(&node.meta.key) else { return };
+    let said = Said::of(app, node);
+    answer(&said, page);
+    gates(&said, page);
+    notes(&said, page);
+    ends(&said, page);
+    advice(&said, page);
+}
+
+fn answer(said: &Said<'_>, page: &mut Page) {
+    page.section("MAY KARPENTER TAKE IT?");
+    let mut line = said.glyph().and(Role::Text, " ").then(said.short());
+    for reason in Reason::ALL {
+        let (word, role) = said.may(reason);
+        line = line.and(Role::TextDim, format!("   {} ", reason.name())).and(role, word);
+    }
+    page.item(line);
+}
+
+/// In Karpenter's order. Of a node that is not Karpenter's nothing is asked.
+fn gates(said: &Said<'_>, page: &mut Page) {
+    if said.disruption.verdict == Verdict::NotManaged {
+        page.item(Line::plain("✗ ").and(Role::Text, "Node isn't managed by karpenter: no NodeClaim belongs to it"));
+        return;
+    }
+    let mut open: Vec<String> = Vec::new();
+    for (gate, ruling) in &said.disruption.rulings {
+        if is_open(ruling) {
+            open.push(open_words(said, *gate));
+            continue;
+        }
+        put_open(said, &mut open, page);
+        ruling.blockers.iter().for_each(|blocker| closed(said, blocker, page));
+        unknown(said, *gate, ruling, page);
+    }
+    put_open(said, &mut open, page);
+}
+
+fn is_open(ruling: &Ruling) -> bool {
+    ruling.blockers.is_empty() && ruling.undecided.is_none()
+}
+
+/// Gates that are open: one line each where there is room, else one after the other.
+fn put_open(said: &Said<'_>, open: &mut Vec<String>, page: &mut Page) {
+    let lines = std::mem::take(open);
+    if said.app.ui.size.1 >= ROOMY_FROM && said.app.ui.size.1 >= Ui::SPACIOUS_FROM {
+        lines.into_iter().for_each(|words| page.item(Line::of(Role::Ok, "✓ ").and(Role::Text, words)));
+    } else if !lines.is_empty() {
+        page.item(Line::of(Role::Ok, "✓ ").and(Role::TextDim, lines.join(", ")));
+    }
+}
+
+fn open_words(said: &Said<'_>, gate: Gate) -> String {
+    let pool = said.node.node_pool().map_or("", |pool| pool.as_str());
+    match gate {
+        Gate::Loop => "Karpenter's disruption loop runs".to_owned(),
+        Gate::Managed => "managed by Karpenter".to_owned(),
+        Gate::Queue => "not chosen already".to_owned(),
+        Gate::Initialized => "initialized".to_owned(),
+        Gate::Deletion => "not being deleted".to_owned(),
+        Gate::NodeAnnotation => "the Node itself is not annotated \"true\"".to_owned(),
+        Gate::Pool => format!("NodePool {pool} is there"),
+        Gate::PodAnnotations => "no pod protects it".to_owned(),
+        Gate::PodBudgets => "no PodDisruptionBudget holds a pod".to_owned(),
+        Gate::Static => "its NodePool is not static".to_owned(),
+        Gate::Consolidation => "consolidation is not disabled".to_owned(),
+        Gate::Labels => "its price can be looked up".to_owned(),
+        Gate::Policy => "the consolidation policy allows it".to_owned(),
+        Gate::Quiet => "quiet for consolidateAfter".to_owned(),
+        Gate::Budgets => budget_words(said, pool),
+    }
+}
+
+/// How much the budgets leave for the reasons that apply.
+fn budget_words(said: &Said<'_>, pool: &str) -> String {
+    let Some(budgets) = said.app.judge().budgets(pool) else { return "budgets allow it".to_owned() };
+    let now = said.app.now;
+    let left = said.disruption.applies.iter().map(|reason| match budgets.allowed(reason, now) {
+        allowed if timeline::is_any(allowed) => format!("any number for {}", reason.name()),
+        _ => format!("{} more of {} for {}", budgets.remaining(reason, now), budgets.counted, reason.name()),
+    });
+    let left: Vec<String> = left.collect();
+    if left.is_empty() {
+        return format!("budgets of {pool}: no reason applies that they would be asked for");
+    }
+    let next = budgets.next_change(now).map(|at| format!("; next change {} UTC", format::clock(now, at)));
+    format!("budgets of {pool} allow {}{}", left.join(", "), next.unwrap_or_default())
+}
+
+/// Karpenter's own sentence, what it stops, until when, and how it is known.
+fn closed(said: &Said<'_>, blocker: &Blocker, page: &mut Page) {
+    page.item(Line::of(Role::Warn, "✗ ").and(Role::TextStrong, &blocker.message));
+    let mut parts = vec![format!("stops {}", reasons(blocker))];
+    parts.extend(detail_of(said, blocker));
+    parts.extend(blocker.until.map(|at| format!("until {}", when(said, at))));
+    parts.extend(also_said(said, blocker));
+    page.item(Line::of(Role::TextDim, format!("  {}", parts.join(" · "))));
+}
+
+fn when(said: &Said<'_>, at: crate::units::Time) -> String {
+    let now = said.app.now;
+    if at <= now {
+        return "any moment".to_owned();
+    }
+    format!("{} UTC ({})", format::clock(now, at), format::relative(now, at))
+}
+
+/// What the message does not say: the annotation's value and since when it counts, the budget in numbers.
+fn detail_of(said: &Said<'_>, blocker: &Blocker) -> Option<String> {
+    let fleet = &said.app.app().fleet;
+    let object = &blocker.object.as_ref()?.object;
+    match blocker.kind {
+        BlockerKind::PodAnnotation => {
+            let pod = fleet.pods.get(object)?;
+            let value = pod.do_not_disrupt.as_ref().map_or("", |value| value.as_str());
+            let since = pod.started.map(|at| format!(" since {}", format::clock(said.app.now, at)));
+            Some(format!("\"{value}\"{}", since.unwrap_or_default()))
+        }
+        BlockerKind::Pdb => {
+            let row = fleet.disruption_budgets.get(object)?;
+            Some(format!("{} healthy, {} wanted", row.current_healthy, row.desired_healthy))
+        }
+        _ => None,
+    }
+}
+
+/// When Karpenter itself last said the same.
+fn also_said(said: &Said<'_>, blocker: &Blocker) -> Option<String> {
+    if blocker.evidence == Evidence::Computed {
+        return None;
+    }
+    let at = last_said(said, blocker).map(|event| format!(" {}", format::relative(said.app.now, event.at)));
+    Some(format!("also said by Karpenter's Event{}", at.unwrap_or_default()))
+}
+
+fn last_said<'a>(said: &Said<'a>, blocker: &Blocker) -> Option<&'a EventRow> {
+    let case = said.app.judge().case(said.node);
+    let name = case.events.iter().find(|event| evidence::said(event).is_some_and(|said| said.kind == blocker.kind))?;
+    said.app.app().fleet.events.get(&name.meta.key)
+}
+
+fn unknown(said: &Said<'_>, gate: Gate, ruling: &Ruling, page: &mut Page) {
+    let Some((_, kind)) = ruling.undecided else { return };
+    let asked = match gate {
+        Gate::Loop => "whether the disruption loop runs",
+        Gate::Managed => "whether Karpenter manages it",
+        Gate::Pool => "whether its NodePool is there",
+        Gate::PodAnnotations => "whether a pod protects it",
+        Gate::PodBudgets => "whether a PodDisruptionBudget holds a pod",
+        Gate::Budgets => "what the budgets allow",
+        _ => "the next gate",
+    };
+    let why = match kind {
+        Some(kind) => format!("{} {}", kind.resource(), said.app.not_read(kind)),
+        None => format!("the rules of {} are not judged", said.app.karpenter.api.name()),
+    };
+    page.item(Line::of(Role::Unknown, format!("? {asked} is not known: {why}")));
+}
+
+/// What Karpenter's Events add, and what is assumed.
+fn notes(said: &Said<'_>, page: &mut Page) {
+    for blocker in said.disruption.blockers.iter().filter(|blocker| blocker.kind.is_advisory()) {
+        let until = blocker.until.map_or_else(String::new, |at| format!(", until about {}", when(said, at)));
+        let line = Line::of(Role::Info, format!("i {}: Karpenter says ", blocker.kind.name()));
+        page.item(line.and(Role::TextStrong, format!("\"{}\"", blocker.message)).and(Role::TextDim, until));
+    }
+    if let Some(message) = &said.disruption.disagreement {
+        let words = format!("△ Karpenter said a moment ago what the objects do not show: \"{message}\"");
+        page.item(Line::of(Role::Warn, words));
+    }
+    if said.disruption.assumed && said.claim.is_some() {
+        let words = "i Karpenter's version is not known: where versions differ, the newest is assumed";
+        page.item(Line::of(Role::TextDim, words));
+    }
+}
+
+fn ends(said: &Said<'_>, page: &mut Page) {
+    page.section("WHAT WILL END IT ANYWAY");
+    if said.hazards.is_empty() {
+        page.item(Line::of(Role::TextDim, "nothing that is known of"));
+    }
+    said.hazards.iter().for_each(|hazard| end(said, hazard, page));
+}
+
+fn end(said: &Said<'_>, hazard: &Hazard, page: &mut Page) {
+    let breaks = said.broken().is_some_and(|broken| std::ptr::eq(broken.hazard, hazard));
+    let (glyph, role) = if breaks { ("△", Role::Warn) } else { ("·", Role::Text) };
+    let ahead = hazard.at.map_or_else(String::new, |at| format!(" ({})", format::relative(said.app.now, at)));
+    page.item(Line::of(role, format!("{glyph} {}{ahead}", said.end(hazard).what())));
+    for reached in hazard.pods.iter().take(MOST_NAMES).filter(|_| hazard.ends_pods) {
+        let killed = match reached.killed_at {
+            Some(at) => format!("is killed {}", format::clock_seconds(said.app.now, at)),
+            None => "goes with it".to_owned(),
+        };
+        page.item(Line::of(Role::TextDim, format!("  {} {killed}", reached.pod)));
+    }
+    let more = hazard.pods.len().saturating_sub(MOST_NAMES);
+    if more > 0 && hazard.ends_pods {
+        page.item(Line::of(Role::TextDim, format!("  and {}", format::plural(more, "other protected pod"))));
+    }
+}
+
+fn advice(said: &Said<'_>, page: &mut Page) {
+    page.section("WHAT TO DO");
+    let mut told: Vec<String> = Vec::new();
+    told.extend(rescue(said));
+    told.extend(free(said));
+    if told.is_empty() {
+        told.push("nothing".to_owned());
+    }
+    told.iter().for_each(|words| page.item(Line::of(Role::Text, format!("→ {words}"))));
+}
+
+/// Nothing that batchtop writes stops what ends a protected pod.
+fn rescue(said: &Said<'_>) -> Option<String> {
+    let broken = said.broken()?;
+    let before = broken
+        .at
+        .map_or_else(|| "now".to_owned(), |at| format!("before {} UTC", format::clock_seconds(said.app.now, at)));
+    let whose = broken.pod.map_or_else(|| "its pods".to_owned(), ToString::to_string);
+    let why = match broken.hazard.kind {
+        HazardKind::DriftOverridesProtection => {
+            "an annotation does not stop drift here; a budget of 0 for Drifted does"
+        }
+        HazardKind::StaticScaleDown => "raise spec.replicas to keep it",
+        _ => "no annotation stops this",
+    };
+    Some(format!("save the work of {whose} {before}: {why}"))
+}
+
+/// What would let Karpenter take it, for each thing that stops it; or what would stop Karpenter.
+fn free(said: &Said<'_>) -> Vec<String> {
+    match said.standing {
+        Standing::NotManaged => vec!["nothing that Karpenter would heed: it did not make this Node".to_owned()],
+        Standing::Terminating | Standing::Disrupting => vec!["nothing: it is on its way out".to_owned()],
+        Standing::Interrupted => vec!["nothing keeps the instance; save what runs there".to_owned()],
+        Standing::Candidate => {
+            vec![format!("nothing if it may go; to keep it, {} protects it", key(said, Action::Protect))]
+        }
+        _ => stopped(said),
+    }
+}
+
+fn stopped(said: &Said<'_>) -> Vec<String> {
+    let mut kinds: Vec<BlockerKind> = said.disruption.firm().map(|blocker| blocker.kind).collect();
+    kinds.dedup();
+    let words: Vec<String> = kinds.into_iter().filter_map(|kind| to_free(said, kind)).collect();
+    let lead = match words.len() {
+        0 => return Vec::new(),
+        1 => "to let Karpenter take it",
+        _ => "to let Karpenter take it, all of these",
+    };
+    [format!("{lead}:")].into_iter().chain(words.into_iter().map(|words| format!("  {words}"))).collect()
+}
+
+fn to_free(said: &Said<'_>, kind: BlockerKind) -> Option<String> {
+    let of_kind: Vec<&Blocker> = said.disruption.firm().filter(|blocker| blocker.kind == kind).collect();
+    let first = *of_kind.first()?;
+    let name = first.object.as_ref().map_or("", |key| key.object.name.as_str());
+    let or_wait = last_end(&of_kind).map_or_else(String::new, |at| format!(", or wait until {}", when(said, at)));
+    let unprotect = key(said, Action::Unprotect);
+    Some(match kind {
+        BlockerKind::PodAnnotation => format!("{unprotect} on {}{or_wait}", names(&of_kind)),
+        BlockerKind::NodeAnnotation => format!("remove the Node's annotation: {unprotect} on this node"),
+        BlockerKind::Pdb => {
+            format!("let {} allow a disruption: more healthy pods, or a smaller minAvailable", names(&of_kind))
+        }
+        BlockerKind::MultiplePdbs => {
+            format!("leave one PodDisruptionBudget for {}: {}", names(&of_kind), first.message)
+        }
+        BlockerKind::Budget => format!("raise the budget of NodePool {name} for {}{or_wait}", reasons(first)),
+        BlockerKind::Policy => {
+            format!("set consolidationPolicy WhenEmptyOrUnderutilized on NodePool {name}, or move its pods")
+        }
+        BlockerKind::ConsolidateAfter => match last_end(&of_kind) {
+            Some(at) if at <= said.app.now => "wait: Karpenter looks again any moment".to_owned(),
+            Some(at) => format!("wait until {}; each pod that comes or goes starts the wait anew", when(said, at)),
+            None => "wait until no pod has come or gone for consolidateAfter".to_owned(),
+        },
+        BlockerKind::ConsolidationDisabled => format!("set consolidateAfter on NodePool {name}"),
+        BlockerKind::NotInitialized => format!("wait until it is initialized{}", said.waits_for()),
+        BlockerKind::NodePoolMissing => "bring its NodePool and NodeClass back, or delete the Node".to_owned(),
+        BlockerKind::MissingLabels => "put the label back on the Node".to_owned(),
+        BlockerKind::Static => format!("lower spec.replicas of NodePool {name}"),
+        BlockerKind::LoopPaused => paused(said, first, &or_wait),
+        BlockerKind::InputMissing => missing(said),
+        BlockerKind::NotManaged | BlockerKind::Deleting => return None,
+        BlockerKind::Nominated | BlockerKind::Balance | BlockerKind::Simulation => return None,
+    })
+}
+
+fn paused(said: &Said<'_>, blocker: &Blocker, or_wait: &str) -> String {
+    match blocker.object.as_ref().map(|key| (key.kind, &key.object)) {
+        Some((Kind::PodDisruptionBudget, key)) => format!("mend the selector of PodDisruptionBudget {key}"),
+        Some((_, key)) => {
+            format!("see why NodeClaim {} gets no instance ({}, enter){or_wait}", key.name, key_of_claims(said))
+        }
+        None => "wait".to_owned(),
+    }
+}
+
+fn key_of_claims(said: &Said<'_>) -> String {
+    key(said, Action::Claims)
+}
+
+fn missing(said: &Said<'_>) -> String {
+    format!("wait, or ask for the right to list: {}", said.missing())
+}
+
+/// When the last of several ends, where all do.
+fn last_end(blockers: &[&Blocker]) -> Option<crate::units::Time> {
+    blockers.iter().map(|blocker| blocker.until).try_fold(None, |last, until| Some(last.max(Some(until?)))).flatten()
+}
+
+/// `pod ml/a`, `pods ml/a, ml/b`, `pods ml/a, ml/b, ml/c and 4 more`.
+fn names(blockers: &[&Blocker]) -> String {
+    let keys: Vec<&Key> = blockers.iter().filter_map(|blocker| blocker.object.as_ref()).collect();
+    let noun = match keys.first().map(|key| key.kind) {
+        Some(Kind::Pod) => "pod",
+        Some(kind) => kind.name(),
+        None => return String::new(),
+    };
+    let plural = if keys.len() == 1 { "" } else { "s" };
+    let shown: Vec<String> = keys.iter().take(MOST_NAMES).map(|key| name_of(&key.object)).collect();
+    let more = match keys.len().saturating_sub(MOST_NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{noun}{plural} {}{more}", shown.join(", "))
+}
+
+fn name_of(key: &ObjectKey) -> String {
+    key.to_string()
+}
+
+/// `press u`, as the keymap has it; or the command where no key is bound.
+fn key(said: &Said<'_>, action: Action) -> String {
+    match said.app.settings.keymap.keys_of(Context::Table, action) {
+        _ if said.app.settings.readonly && action.writes() => format!("{} (this batchtop is read-only)", action.name()),
+        Some(keys) => format!("press {keys}"),
+        None => format!("type :{}", action.name()),
+    }
+}

@@ -1,0 +1,483 @@
+//! What is said of a Node's disruption, in the words of the screen: one glyph, a few words, an end, a sentence.
+
+use super::facts::Seen;
+use super::{Line, format, words};
+use crate::config::Role;
+use crate::fleet::{Condition, Key, Kind, NodeClaimRow, NodeRow, ObjectKey};
+use crate::insight::disruption::hazards::HazardKind;
+use crate::insight::disruption::{
+    Blocker, BlockerKind, Broken, Disruption, Hazard, Reason, Standing, Verdict, standing, words as said_words,
+};
+use crate::units::duration;
+
+/// What is said of one Node.
+pub(super) struct Said<'a> {
+    pub(super) app: &'a Seen<'a>,
+    pub(super) node: &'a NodeRow,
+    pub(super) claim: Option<&'a NodeClaimRow>,
+    pub(super) disruption: Disruption,
+    pub(super) hazards: Vec<Hazard>,
+    pub(super) standing: Standing,
+}
+
+/// The words that stand for a headline where there is room for few.
+pub(super) const fn label(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::NotManaged => "not managed",
+        Verdict::Unknown => "unknown",
+        Verdict::Terminating => "terminating",
+        Verdict::BeingDisrupted => "disrupting",
+        Verdict::SpotInterrupted => "interrupted",
+        Verdict::NotInitialized => "starting",
+        Verdict::ProtectedByNode => "held: node annotation",
+        Verdict::NodePoolMissing => "no NodePool",
+        Verdict::ProtectedByPod => "held: pod",
+        Verdict::BlockedByPdb => "held: pdb",
+        Verdict::BlockedByBudget => "budget",
+        Verdict::Static => "static",
+        Verdict::ConsolidationDisabled => "consolidation disabled",
+        Verdict::ConsolidateAfterPending => "quiet",
+        Verdict::BlockedByPolicy => "policy",
+        Verdict::MissingLabels => "label missing",
+        Verdict::LoopPaused => "paused",
+        Verdict::Unconsolidatable => "unconsolidatable",
+        Verdict::EmptyCandidate => "candidate: empty",
+        Verdict::DriftCandidate => "candidate: drifted",
+        Verdict::ConsolidationCandidate => "candidate: underutilized",
+    }
+}
+
+/// How near the end of what is held has to be to be an alarm.
+const SOON_SECONDS: i64 = 24 * 3600;
+
+/// What one hazard does, and to whom.
+pub(super) struct End<'a> {
+    app: &'a Seen<'a>,
+    claim: Option<&'a NodeClaimRow>,
+    hazard: &'a Hazard,
+}
+
+impl<'a> Said<'a> {
+    /// Asks about a Node.
+    pub(super) fn of(app: &'a Seen<'a>, node: &'a NodeRow) -> Self {
+        let (disruption, hazards) = app.judge().with_hazards(node);
+        let standing = Standing::of(&disruption, &hazards);
+        Self { app, node, claim: app.app().fleet.claim_of(node), disruption, hazards, standing }
+    }
+
+    /// What ends it before what holds it does.
+    pub(super) fn broken(&self) -> Option<Broken<'_>> {
+        standing::broken_by(&self.disruption, &self.hazards)
+    }
+
+    /// The glyph in front of its name.
+    pub(super) fn glyph(&self) -> Line {
+        Line::of(self.role(), words::standing(self.standing).glyph)
+    }
+
+    /// What breaks a protection in a month is worth a word, not yet an alarm.
+    fn role(&self) -> Role {
+        let is_far = |broken: Broken<'_>| broken.at.is_some_and(|at| at.seconds_since(self.app.now) > SOON_SECONDS);
+        match self.standing {
+            Standing::WillNotHold if self.broken().is_some_and(is_far) => Role::Protected,
+            standing => words::standing(standing).role,
+        }
+    }
+
+    /// The headline in a few words.
+    pub(super) fn short(&self) -> Line {
+        Line::of(self.role(), self.short_words())
+    }
+
+    fn short_words(&self) -> String {
+        let label = label(self.disruption.verdict);
+        let object = self.disruption.main_blocker().and_then(|blocker| blocker.object.as_ref());
+        let name = object.map_or("", |key| key.object.name.as_str());
+        match self.disruption.verdict {
+            Verdict::Unknown => format!("{label}: {}", self.missing()),
+            Verdict::SpotInterrupted => label.to_owned(),
+            Verdict::NotInitialized => format!("{label}{}", self.waits_for()),
+            Verdict::BeingDisrupted => {
+                self.chosen_for().map_or_else(|| label.to_owned(), |why| format!("{label}: {why}"))
+            }
+            Verdict::ProtectedByPod => format!("{label} {name}{}", self.more()),
+            Verdict::BlockedByPdb => self.pdb(label),
+            Verdict::BlockedByBudget => self.budget(label),
+            Verdict::ConsolidateAfterPending => self.quiet(label),
+            Verdict::BlockedByPolicy => format!("{label} {}", self.policy()),
+            Verdict::NodePoolMissing => format!("{label} {}", self.node.node_pool().map_or("", |pool| pool.as_str())),
+            Verdict::LoopPaused => format!("{label}: {} {name}", short_kind(object)),
+            _ => label.to_owned(),
+        }
+    }
+
+    /// ` +2` where several things of the kind stop it.
+    fn more(&self) -> String {
+        match self.alike() {
+            0 | 1 => String::new(),
+            several => format!(" +{}", format::count(several - 1)),
+        }
+    }
+
+    /// How many blockers there are of the kind that the headline speaks of.
+    pub(super) fn alike(&self) -> usize {
+        let kind = self.disruption.main_blocker().map(|blocker| blocker.kind);
+        self.disruption.blockers.iter().filter(|blocker| Some(blocker.kind) == kind).count()
+    }
+
+    fn pdb(&self, label: &str) -> String {
+        let Some(blocker) = self.disruption.main_blocker() else { return label.to_owned() };
+        let name = blocker.object.as_ref().map_or("", |key| key.object.name.as_str());
+        match blocker.kind {
+            BlockerKind::MultiplePdbs => format!("held: several pdbs on {name}{}", self.more()),
+            _ => format!("{label} {name}{}", self.more()),
+        }
+    }
+
+    /// The reason that is stopped last: by the budget alone.
+    fn budget_reason(&self) -> Option<Reason> {
+        self.disruption.main_blocker()?.reasons.iter().next()
+    }
+
+    fn budget(&self, label: &str) -> String {
+        let until = self.disruption.until().map_or_else(String::new, |at| format!(" until {}", self.clock(at)));
+        match self.budget_counts() {
+            Some((allowed, counted, _)) if allowed <= 0 => format!("{label} 0 of {counted}{until}"),
+            Some((allowed, counted, _)) => format!("{label} {allowed} of {counted} in use{until}"),
+            None => label.to_owned(),
+        }
+    }
+
+    /// How many nodes the budgets allow for the reason, of how many, and how many are used up.
+    fn budget_counts(&self) -> Option<(i64, u64, u64)> {
+        let budgets = self.app.judge().budgets(self.node.node_pool()?)?;
+        Some((budgets.allowed(self.budget_reason()?, self.app.now), budgets.counted, budgets.disrupting))
+    }
+
+    fn quiet(&self, label: &str) -> String {
+        match self.disruption.until() {
+            Some(at) if at > self.app.now => format!("{label} at {}", self.clock(at)),
+            Some(_) => format!("{label} any moment"),
+            None => format!("not {label} yet"),
+        }
+    }
+
+    fn policy(&self) -> &str {
+        let pool =
+            self.node.node_pool().and_then(|name| self.app.app().fleet.node_pools.get(&ObjectKey::cluster(name)));
+        pool.map_or("", |pool| pool.consolidation_policy.as_str())
+    }
+
+    /// Why nothing can be said: `pods not read`.
+    pub(super) fn missing(&self) -> String {
+        let undecided = self.disruption.rulings.iter().filter_map(|(_, ruling)| ruling.undecided);
+        let kinds: Vec<Option<Kind>> = undecided.map(|(_, kind)| kind).collect();
+        match kinds.iter().flatten().next() {
+            Some(kind) => format!("{} {}", short_kinds(*kind), self.app.not_read(*kind)),
+            None if kinds.is_empty() => "nothing says why".to_owned(),
+            None => format!("{} is not judged", self.app.karpenter.api.name()),
+        }
+    }
+
+    /// What a node that is not initialized waits for (karpenter pkg/controllers/nodeclaim/lifecycle/initialization.go).
+    pub(super) fn waits_for(&self) -> String {
+        let lacks_device = self.claim.is_some_and(|claim| {
+            claim.capacity.gpus.iter().any(|gpu| gpu.count > 0 && !has_device(self.node, &gpu.resource))
+        });
+        if !self.node.is_ready() {
+            ": not ready".to_owned()
+        } else if lacks_device {
+            ": device plugin".to_owned()
+        } else if let Some(taint) = self.node.taints.first() {
+            format!(": taint {}", taint.key)
+        } else {
+            String::new()
+        }
+    }
+
+    /// For which reason Karpenter chose it, in its own word.
+    fn chosen_for(&self) -> Option<&str> {
+        let condition = Condition::find(&self.claim?.conditions, "DisruptionReason")?;
+        Some(condition.reason.as_str()).filter(|reason| !reason.is_empty())
+    }
+
+    /// Until when, with `!` where something ends it sooner.
+    pub(super) fn until(&self) -> Line {
+        let day = |at| format::day_or_clock(self.app.now, at);
+        match (self.standing, self.disruption.until()) {
+            (Standing::WillNotHold, _) => {
+                let at = self.broken().and_then(|broken| broken.begins()).map_or_else(|| "any time".to_owned(), day);
+                Line::of(self.role(), format!("{at} !"))
+            }
+            (Standing::Candidate, _) => Line::of(words::standing(self.standing).role, "now"),
+            (Standing::Interrupted, _) => self.goes(),
+            (Standing::Terminating | Standing::Disrupting, _) => {
+                match self.claim.and_then(|claim| claim.termination_at) {
+                    Some(at) => Line::of(Role::Terminating, day(at)),
+                    None => Line::of(Role::TextDim, format::NONE),
+                }
+            }
+            (Standing::Unknown, _) => Line::of(Role::Unknown, format::UNKNOWN),
+            (_, Some(at)) if at > self.app.now => Line::plain(day(at)),
+            _ => Line::of(Role::TextDim, format::NONE),
+        }
+    }
+
+    fn goes(&self) -> Line {
+        let at = self.hazards.iter().find(|hazard| hazard.kind == HazardKind::SpotInterruption).and_then(|one| one.at);
+        at.map_or_else(|| Line::of(Role::Bad, "now !"), |at| Line::of(Role::Bad, format!("{} !", self.clock(at))))
+    }
+
+    fn clock(&self, at: crate::units::Time) -> String {
+        format::clock(self.app.now, at)
+    }
+
+    /// The headline as a colleague would say it, with what ends it all the same.
+    pub(super) fn sentence(&self) -> String {
+        if let (Standing::WillNotHold, Some(broken)) = (self.standing, self.broken()) {
+            return format!("{} but {}", self.what_breaks(&broken), self.end(broken.hazard).of_pod(broken.pod));
+        }
+        let held = self.what_holds();
+        let next = self.hazards.iter().filter(|hazard| hazard.at.is_some()).min_by_key(|hazard| hazard.at);
+        match next {
+            Some(hazard) if self.standing != Standing::Terminating => format!("{held}; {}", self.end(hazard).what()),
+            _ => held,
+        }
+    }
+
+    /// How a hazard is told.
+    pub(super) fn end<'b>(&'b self, hazard: &'b Hazard) -> End<'b> {
+        End { app: self.app, claim: self.claim, hazard }
+    }
+
+    /// The protection that is broken; the headline may speak of something else.
+    fn what_breaks(&self, broken: &Broken<'_>) -> String {
+        let holds = |blocker: &&Blocker| match broken.pod {
+            Some(pod) => {
+                blocker.kind == BlockerKind::PodAnnotation
+                    && blocker.object.as_ref().is_some_and(|key| key.object == *pod)
+            }
+            None => blocker.kind.is_protection(),
+        };
+        match self.disruption.firm().find(holds) {
+            Some(blocker) if blocker.kind == BlockerKind::PodAnnotation => self.protected_by(blocker),
+            Some(blocker) if blocker.kind == BlockerKind::NodeAnnotation => {
+                "protected by the Node's own annotation".to_owned()
+            }
+            Some(blocker) => self.pdb_sentence(blocker),
+            None => self.what_holds(),
+        }
+    }
+
+    fn what_holds(&self) -> String {
+        let blocker = self.disruption.main_blocker();
+        match (self.disruption.verdict, blocker) {
+            (Verdict::ProtectedByPod, Some(blocker)) => self.protected_by(blocker),
+            (Verdict::ProtectedByNode, _) => {
+                "protected by the Node's own annotation, until somebody removes it".to_owned()
+            }
+            (Verdict::BlockedByPdb, Some(blocker)) => format!("{}{}", self.pdb_sentence(blocker), self.more()),
+            (Verdict::BlockedByBudget, Some(_)) => self.budget_sentence(),
+            (Verdict::ConsolidateAfterPending, _) => {
+                format!("Karpenter may look at it when it is {}", self.quiet_words())
+            }
+            (Verdict::NotInitialized, _) => format!("not initialized{}", self.waits_for()),
+            (Verdict::BeingDisrupted, _) => {
+                let why = self.chosen_for().map_or_else(String::new, |why| format!(" as {why}"));
+                format!("Karpenter has chosen it{why} and is disrupting it")
+            }
+            (Verdict::SpotInterrupted, _) => "the cloud takes the instance back".to_owned(),
+            (Verdict::NotManaged, _) => "not managed by Karpenter".to_owned(),
+            (Verdict::Unknown, _) => format!("whether Karpenter may take it is not known: {}", self.missing_sentence()),
+            _ => format::times(self.app.now, &said_words::headline(&self.disruption)),
+        }
+    }
+
+    fn quiet_words(&self) -> String {
+        match self.disruption.until() {
+            Some(at) if at > self.app.now => format!("quiet, at {} UTC if no pod comes or goes", self.clock(at)),
+            _ => "quiet".to_owned(),
+        }
+    }
+
+    fn missing_sentence(&self) -> String {
+        format!("{}{}", self.missing(), if self.app.readable(Kind::Pod) { "" } else { " yet" })
+    }
+
+    /// `protected by ml/train-7 ("4h", ends 15:02)`.
+    fn protected_by(&self, blocker: &Blocker) -> String {
+        let Some(key) = &blocker.object else { return blocker.message.clone() };
+        let value = self.app.app().fleet.pods.get(&key.object).and_then(|pod| pod.do_not_disrupt.as_ref());
+        let value = value.map_or("", |value| value.as_str());
+        let ends = blocker.until.map_or_else(String::new, |at| format!(", ends {}", self.clock(at)));
+        let all = self.disruption.blockers.iter().filter(|other| other.kind == blocker.kind).count();
+        let more = match all {
+            0 | 1 => String::new(),
+            several => format!(" and {}", format::plural(several - 1, "other pod")),
+        };
+        format!("protected by {} (\"{value}\"{ends}){more}", key.object)
+    }
+
+    fn pdb_sentence(&self, blocker: &Blocker) -> String {
+        let Some(key) = &blocker.object else { return blocker.message.clone() };
+        if blocker.kind == BlockerKind::MultiplePdbs {
+            return format!(
+                "held because pod {} is under several PodDisruptionBudgets, which eviction does not support",
+                key.object
+            );
+        }
+        let counts = self.app.app().fleet.disruption_budgets.get(&key.object);
+        let counts = counts.map_or_else(String::new, |row| {
+            format!(" ({} of {} wanted are healthy)", row.current_healthy, row.desired_healthy)
+        });
+        format!("held by PodDisruptionBudget {}, which lets no pod go{counts}", key.object)
+    }
+
+    /// In numbers, because Karpenter's sentence has none.
+    pub(super) fn budget_sentence(&self) -> String {
+        let pool = self.node.node_pool().map_or("", |pool| pool.as_str());
+        let reason = self.budget_reason().map_or("", Reason::name);
+        let until = match self.disruption.until() {
+            Some(at) => format!(" until {} UTC", self.clock(at)),
+            None => ", and no window that would change it is known".to_owned(),
+        };
+        match self.budget_counts() {
+            Some((allowed, counted, _)) if allowed <= 0 => {
+                format!("the budgets of NodePool {pool} allow 0 of {counted} for {reason}{until}")
+            }
+            Some((allowed, counted, used)) => format!(
+                "the budgets of NodePool {pool} allow {allowed} of {counted} for {reason}, and {used} are in use{until}"
+            ),
+            None => format!("the budgets of NodePool {pool} allow nothing{until}"),
+        }
+    }
+
+    /// The answer for one reason: a word.
+    pub(super) const fn may(&self, reason: Reason) -> (&'static str, Role) {
+        match self.disruption.may.get(reason) {
+            Some(true) => ("yes", Role::Info),
+            Some(false) => ("no", Role::TextStrong),
+            None => ("not known", Role::Unknown),
+        }
+    }
+}
+
+impl End<'_> {
+    fn clock(&self) -> Option<String> {
+        self.hazard.at.map(|at| format::clock(self.app.now, at))
+    }
+
+    /// What comes, and when: `expires 14:20 and has terminationGracePeriod 10m`.
+    pub(super) fn what(&self) -> String {
+        let at = self.clock().unwrap_or_default();
+        match self.hazard.kind {
+            HazardKind::Expiration => format!("expires {at}{}", self.grace()),
+            HazardKind::SpotInterruption => format!("the cloud takes the instance at {at}"),
+            HazardKind::RebalanceRecommendation => "the cloud warns that it may take the instance soon".to_owned(),
+            HazardKind::DriftOverridesProtection => {
+                let from = if at.is_empty() { String::new() } else { format!(" from {at} on") };
+                format!("drifted with a terminationGracePeriod: pods do not stop Karpenter{from}")
+            }
+            HazardKind::CapacityBlockEnd => format!("its capacity block ends: Karpenter deletes it {at}"),
+            HazardKind::HardwareRepair => format!("it is broken and is replaced {at}"),
+            HazardKind::MaxLifetime => format!("EKS Auto Mode ends it {at}, 21 days old"),
+            HazardKind::StaticScaleDown => "its NodePool has more nodes than replicas: some are deleted".to_owned(),
+        }
+    }
+
+    /// What becomes of its pods at the end.
+    fn grace(&self) -> String {
+        match self.claim.and_then(|claim| claim.termination_grace_seconds) {
+            Some(seconds) => format!(" and has terminationGracePeriod {}", duration::format_compact(seconds)),
+            None if self.hazard.pods.is_empty() => String::new(),
+            None => " and then waits for its protected pods".to_owned(),
+        }
+    }
+
+    /// The same with what it does to a pod: `…: train-7 dies 14:29:30`.
+    pub(super) fn of_pod(&self, pod: Option<&ObjectKey>) -> String {
+        let what = self.what();
+        let Some(pod) = pod else { return what };
+        let others = self.hazard.pods.len().saturating_sub(1);
+        let more = if others > 0 { format!(" (and {others} more)") } else { String::new() };
+        let reached = self.hazard.pods.iter().find(|reached| reached.pod == *pod);
+        match reached.and_then(|reached| reached.killed_at) {
+            Some(at) => format!("{what}: {} dies {}{more}", pod.name, format::clock_seconds(self.app.now, at)),
+            None => format!("{what}: {} goes with it{more}", pod.name),
+        }
+    }
+}
+
+fn has_device(node: &NodeRow, resource: &str) -> bool {
+    node.capacity.gpus.iter().any(|gpu| gpu.resource == resource && gpu.count > 0)
+}
+
+fn short_kind(key: Option<&Key>) -> &'static str {
+    match key.map(|key| key.kind) {
+        Some(Kind::NodeClaim) => "claim",
+        Some(Kind::PodDisruptionBudget) => "pdb",
+        _ => "",
+    }
+}
+
+/// The kind in the plural, as people say it.
+pub(super) const fn short_kinds(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Pod => "pods",
+        Kind::PodDisruptionBudget => "PDBs",
+        Kind::NodeClaim => "NodeClaims",
+        Kind::NodePool => "NodePools",
+        Kind::Node => "nodes",
+        _ => kind.resource(),
+    }
+}
+
+/// Names of reasons, for sentences: Karpenter's own.
+pub(super) fn reasons(blocker: &Blocker) -> String {
+    said_words::list(blocker.reasons)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VERDICTS: [Verdict; 21] = [
+        Verdict::NotManaged,
+        Verdict::Unknown,
+        Verdict::Terminating,
+        Verdict::BeingDisrupted,
+        Verdict::SpotInterrupted,
+        Verdict::NotInitialized,
+        Verdict::ProtectedByNode,
+        Verdict::NodePoolMissing,
+        Verdict::ProtectedByPod,
+        Verdict::BlockedByPdb,
+        Verdict::BlockedByBudget,
+        Verdict::Static,
+        Verdict::ConsolidationDisabled,
+        Verdict::ConsolidateAfterPending,
+        Verdict::BlockedByPolicy,
+        Verdict::MissingLabels,
+        Verdict::LoopPaused,
+        Verdict::Unconsolidatable,
+        Verdict::EmptyCandidate,
+        Verdict::DriftCandidate,
+        Verdict::ConsolidationCandidate,
+    ];
+
+    #[test]
+    fn every_verdict_has_its_own_words() {
+        let mut labels: Vec<&str> = VERDICTS.into_iter().map(label).collect();
+        assert!(labels.iter().all(|label| !label.is_empty()));
+        labels.sort_unstable();
+        labels.dedup();
+        assert_eq!(labels.len(), VERDICTS.len());
+    }
+
+    #[test]
+    fn only_candidates_are_called_so() {
+        for verdict in VERDICTS {
+            assert_eq!(label(verdict).starts_with("candidate"), verdict.is_candidate(), "{verdict:?}");
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! What Karpenter may take, and what a write would change about that.
+
+use batchtop::app::{Screen, Severity};
+use batchtop::fleet::{
+    Condition, Delta, DisruptionBudgetRow, HealthState, JobRow, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow,
+    PodSelector, Report, Status, Sym, Taint,
+};
+use batchtop::units::{Lifetime, Selector};
+
+use crate::dsl::{Story, story};
+use crate::fixture::{
+    budget, claim, facts, health, hours_ago, job, labels, node, noon, pod, pod_of, pool, protected, upsert_pod, upserts,
+};
+
+/// A NodeClaim whose node was quiet for long enough.
+fn quiet(name: &str, node: &str) -> NodeClaimRow {
+    let mut row = claim(name, "cpu", Some(node));
+    let condition = Condition {
+        kind: Sym::new("Consolidatable"),
+        status: Status::True,
+        reason: Sym::new(""),
+        message: Sym::new(""),
+        last_transition: Some(hours_ago(1)),
+    };
+    row.conditions.push(condition);
+    row
+}
+
+/// Pods of `app=web`, under a PodDisruptionBudget that lets none go.
+fn web(name: &str, node: &str) -> PodRow {
+    PodRow { labels: labels(&[("app", "web")]), ..pod("web", name, node) }
+}
+
+fn pdb() -> DisruptionBudgetRow {
+    DisruptionBudgetRow {
+        selector: PodSelector::Matching(Selector::parse("app=web").unwrap()),
+        ..budget("web", "front")
+    }
+}
+
+struct World {
+    nodes: Vec<NodeRow>,
+    claims: Vec<NodeClaimRow>,
+    pods: Vec<PodRow>,
+    pools: Vec<NodePoolRow>,
+    jobs: Vec<JobRow>,
+}
+
+/// Every name says what holds the node, if anything does.
+fn world() -> World {
+    let names = ["by-pod", "by-two", "by-pod-and-pdb", "by-pdb", "by-itself", "free", "expiring"];
+    let mut nodes: Vec<NodeRow> = names.iter().map(|name| node(name, "cpu")).collect();
+    nodes[4].do_not_disrupt = Some(Sym::new("true"));
+    let mut claims: Vec<NodeClaimRow> = names.iter().map(|name| quiet(&format!("c-{name}"), name)).collect();
+    claims[6].expire_after = Lifetime::Seconds(24 * 3600 + 2 * 3600);
+    claims[6].termination_grace_seconds = Some(600);
+    let pods = vec![
+        protected(pod_of("train", "train-0", "by-pod"), "true"),
+        protected(pod_of("train", "train-1", "by-two"), "10h"),
+        protected(pod("ml", "other", "by-two"), "8h"),
+        protected(pod("ml", "shielded", "by-pod-and-pdb"), "true"),
+        web("web-0", "by-pod-and-pdb"),
+        web("web-1", "by-pdb"),
+        pod("ml", "plain", "free"),
+        pod_of("long", "long-0", "expiring"),
+    ];
+    let long = JobRow { active: 1, active_deadline_seconds: Some(20 * 3600), ..job("ml", "long") };
+    World { nodes, claims, pods, pools: vec![pool("cpu")], jobs: vec![job("ml", "train"), long] }
+}
+
+fn reports(world: World) -> Vec<Report> {
+    let kinds =
+        [Kind::Node, Kind::NodeClaim, Kind::NodePool, Kind::Pod, Kind::PodDisruptionBudget, Kind::Event, Kind::Job];
+    let mut reports = vec![
+        Report::Cluster(Box::new(facts())),
+        Report::Delta(Delta::Nodes(upserts(world.nodes))),
+        Report::Delta(Delta::NodeClaims(upserts(world.claims))),
+        Report::Delta(Delta::NodePools(upserts(world.pools))),
+        Report::Delta(Delta::Jobs(upserts(world.jobs))),
+        Report::Delta(Delta::Pods(upserts(world.pods))),
+        Report::Delta(Delta::DisruptionBudgets(upserts(vec![pdb()]))),
+    ];
+    reports.extend(kinds.map(|kind| health(kind, HealthState::Live)));
+    reports
+}
+
+fn told() -> Story {
+    story(reports(world()))
+}
+
+fn verdict(story: &Story, name: &str) -> &'static str {
+    let node = story.app.fleet.node(name).unwrap();
+    story.app.ui.listing.verdicts.of(node).unwrap().verdict.name()
+}
+
+fn consequences(story: &Story) -> Vec<(Severity, String)> {
+    story.dialog().consequences.iter().map(|it| (it.severity, it.text.clone())).collect()
+}
+
+fn texts(story: &Story) -> Vec<String> {
+    consequences(story).into_iter().map(|(_, text)| text).collect()
+}
+
+#[test]
+fn what_is_lost_soon_comes_first_then_what_is_held_then_what_may_go() {
+    told().rows(&["by-itself", "by-pdb", "by-pod", "by-pod-and-pdb", "by-two", "expiring", "free"]);
+    let mut world = world();
+    world.pods.push(protected(pod("ml", "doomed", "expiring"), "true"));
+    let told = story(reports(world));
+    told.rows(&["expiring", "by-itself", "by-pdb", "by-pod", "by-pod-and-pdb", "by-two", "free"]);
+}
+
+#[test]
+fn rows_are_sorted_by_verdict_and_by_end() {
+    let held = ["by-itself", "by-pod-and-pdb", "by-pod", "by-two", "by-pdb", "expiring", "free"];
+    let told = told().keys(": 'sort' space 'verdict' enter");
+    let rows: Vec<&str> = told.app.ui.listing.rows.iter().map(|key| key.object.name.as_str()).collect();
+    assert_eq!(rows.iter().filter(|row| held.contains(row)).count(), 7);
+    assert_eq!(rows[5..], ["expiring", "free"], "{rows:?}");
+    let told = told.keys(": 'sort' space 'until' enter");
+    assert_eq!(told.app.ui.listing.rows[0].object.name, "by-two", "the only one with an end");
+}
+
+#[test]
+fn held_nodes_are_found_by_filter_key_and_command() {
+    let held = ["by-itself", "by-pdb", "by-pod", "by-pod-and-pdb", "by-two"];
+    told().keys("/ 'held:yes' enter").rows(&held);
+    told().keys("/ 'held:no' enter").rows(&["expiring", "free"]);
+    told().keys("b").rows(&held).keys("b").rows(&[&held[..], &["expiring", "free"]].concat());
+    told().keys("3 : 'held' enter").screen(Screen::Fleet).rows(&held);
+    let told = told().keys("/ 'by-p' enter b").rows(&["by-pdb", "by-pod", "by-pod-and-pdb"]);
+    assert_eq!(told.app.ui.level.filter, "by-p held:yes");
+    assert_eq!(told.keys("b").app.ui.level.filter, "by-p");
+}
+
+#[test]
+fn verdicts_and_what_holds_are_asked_by_name() {
+    told().keys("/ 'verdict:protectedbypod' enter").rows(&["by-pod", "by-pod-and-pdb", "by-two"]);
+    told().keys("/ 'by:poddisruptionbudget/web/front' enter").rows(&["by-pdb"]);
+    told().keys("/ 'by:train-0' enter").rows(&["by-pod"]);
+    told().keys("3 / 'held:yes'").keys("enter").says("the filter knows no \"held:\" here");
+}
+
+#[test]
+fn not_known_is_neither_held_nor_free() {
+    let mut reports = reports(world());
+    reports.push(health(Kind::Pod, HealthState::Syncing));
+    let told = story(reports);
+    assert_eq!(verdict(&told, "free"), "Unknown");
+    let told = told.keys("/ 'held:no' enter").rows(&[]);
+    told.keys("esc / 'verdict:candidate' enter")
+        .rows(&[])
+        .keys("esc / 'verdict:unknown' enter")
+        .rows(&["by-pdb", "expiring", "free"]);
+}
+
+#[test]
+fn verdicts_follow_what_changes_within_a_second() {
+    let told = told().keys("b").told(vec![upsert_pod(protected(pod("ml", "late", "free"), "true"))]).seconds(1);
+    let told = told.told(Vec::new());
+    assert!(told.app.ui.listing.rows.iter().any(|key| key.object.name == "free"));
+    let told = told.told(vec![upsert_pod(pod("ml", "late", "free"))]).seconds(1).told(Vec::new());
+    assert!(told.app.ui.listing.rows.iter().all(|key| key.object.name != "free"));
+}
+
+#[test]
+fn verdicts_follow_the_clock_within_a_minute() {
+    let mut world = world();
+    world.pods.push(protected(pod("ml", "brief", "free"), "6h1m"));
+    let told = story(reports(world));
+    assert_eq!(verdict(&told, "free"), "ProtectedByPod");
+    let told = told.seconds(60).told(Vec::new());
+    assert_eq!(verdict(&told, "free"), "ConsolidationCandidate");
+}
+
+#[test]
+fn verdicts_follow_the_health_of_sources() {
+    let told = told().told(vec![health(Kind::PodDisruptionBudget, HealthState::Failed)]).seconds(1).told(Vec::new());
+    assert_eq!(verdict(&told, "free"), "Unknown");
+    let told = told.told(vec![health(Kind::PodDisruptionBudget, HealthState::Live)]).seconds(1).told(Vec::new());
+    assert_eq!(verdict(&told, "free"), "ConsolidationCandidate");
+}
+
+const TRAIN_0: &str = "3 / 'train-0' enter";
+
+#[test]
+fn unprotecting_the_only_pod_that_protects_frees_the_node() {
+    let told = told().keys(TRAIN_0).keys("u");
+    assert_eq!(texts(&told), ["frees node by-pod for Karpenter"]);
+}
+
+#[test]
+fn two_nodes_are_freed() {
+    let told = told().keys("3 / 'name:train' enter ctrl-a u");
+    let want = ["frees node by-pod for Karpenter", "node by-two stays held by pod ml/other until 14:00 UTC"];
+    assert_eq!(texts(&told), want);
+    let mut world = world();
+    world.pods.retain(|pod| pod.meta.key.name != "other");
+    let told = story(reports(world)).keys("3 / 'name:train' enter ctrl-a u");
+    assert_eq!(texts(&told), ["frees 2 nodes (by-pod, by-two) for Karpenter"]);
+}
+
+#[test]
+fn a_disruption_budget_still_holds_the_node() {
+    let told = told().keys("3 / 'shielded' enter u");
+    assert_eq!(texts(&told), ["node by-pod-and-pdb stays held by pdb/front"]);
+}
+
+#[test]
+fn a_node_that_is_unprotected_is_freed() {
+    let told = told().keys("/ 'by-itself' enter u");
+    assert_eq!(texts(&told), ["frees node by-itself for Karpenter"]);
+}
+
+#[test]
+fn protecting_holds_what_karpenter_may_take_now() {
+    let told = told().keys("3 / 'plain' enter p");
+    assert_eq!(texts(&told), ["holds node free that Karpenter may take now"]);
+    let told = story(reports(world())).keys("/ 'free' enter p");
+    assert_eq!(texts(&told), ["holds node free that Karpenter may take now"]);
+}
+
+#[test]
+fn what_protection_cannot_stop_is_said_and_follows_the_choice() {
+    let told = told().keys("3 / 'long-0' enter p");
+    let expires = "node expiring expires 14:00 UTC: protection cannot stop that (long-0 dies 14:09 UTC)";
+    assert_eq!(
+        consequences(&told),
+        [
+            (Severity::Info, "holds node expiring that Karpenter may take now".to_owned()),
+            (Severity::Warning, expires.to_owned()),
+        ]
+    );
+    let told = told.keys("right");
+    let short = "protection ends 13:00 UTC, 12h before the Job's deadline (ml/long, 2026-11-22 01:00 UTC)";
+    assert_eq!(texts(&told), ["holds node expiring that Karpenter may take now", short]);
+    told.notes("retries of this Job will not be protected: the template lacks the annotation");
+}
+
+#[test]
+fn a_node_that_is_leaving_is_not_saved() {
+    let mut world = world();
+    world.nodes[5].taints =
+        vec![Taint { key: Sym::new("karpenter.sh/disrupted"), value: Sym::new(""), effect: Sym::new("NoSchedule") }];
+    let told = story(reports(world)).keys("3 / 'plain' enter p");
+    assert_eq!(texts(&told), ["node free is on its way out already: protection comes too late"]);
+}
+
+#[test]
+fn nothing_is_freed_and_nothing_is_a_candidate_before_pods_and_budgets_are_known() {
+    for kind in [Kind::Pod, Kind::PodDisruptionBudget] {
+        let mut reports = reports(world());
+        reports.push(health(kind, HealthState::Syncing));
+        let told = story(reports).keys(TRAIN_0).keys("u");
+        let want = format!("what this means for Karpenter is not known: not all {} are read", kind.resource());
+        assert_eq!(texts(&told), [want]);
+        let told = told.keys("esc esc / 'plain' enter p");
+        assert!(texts(&told).iter().all(|text| !text.contains("may take")), "{:?}", texts(&told));
+        let told = told.told(vec![health(kind, HealthState::Live)]).seconds(1);
+        assert_eq!(texts(&told), ["holds node free that Karpenter may take now"]);
+    }
+}
+
+#[test]
+fn a_budget_of_nothing_is_named() {
+    let mut world = world();
+    let zero = batchtop::fleet::Budget { nodes: Sym::new("0"), reasons: None, schedule: None, duration: None };
+    world.pools[0].budgets = Some(vec![zero]);
+    let told = story(reports(world)).keys(TRAIN_0).keys("u");
+    assert_eq!(texts(&told), ["node by-pod is free, but the budgets of NodePool cpu allow nothing now"]);
+}
+
+#[test]
+fn undo_says_what_it_changes() {
+    let told = told().keys(TRAIN_0).keys("u enter").all_done().keys("U");
+    assert_eq!(told.dialog().consequences, []);
+    let plain = PodRow { do_not_disrupt: None, ..pod_of("train", "train-0", "by-pod") };
+    let told = told.keys("esc").told(vec![upsert_pod(plain)]).keys("U");
+    assert_eq!(texts(&told), ["holds node by-pod that Karpenter may take now"]);
+    assert!(noon() > hours_ago(1));
+}
