@@ -114,15 +114,18 @@ mod tests {
     use super::*;
     use crate::fleet::{Budget, NodePoolRow, Sym};
 
-    fn budgets(of: &[(&str, Option<&str>, Option<(&str, &str)>)]) -> PoolBudgets {
-        let budget = |(nodes, reason, window): &(&str, Option<&str>, Option<(&str, &str)>)| Budget {
+    /// Nodes, the only reason, schedule and duration.
+    type Wanted<'a> = (&'a str, Option<&'a str>, Option<(&'a str, &'a str)>);
+
+    fn budgets(of: &[Wanted<'_>]) -> PoolBudgets {
+        let budget = |(nodes, reason, window): &Wanted<'_>| Budget {
             nodes: Sym::new(nodes),
             reasons: reason.map(|reason| vec![Sym::new(reason)]),
             schedule: window.map(|(schedule, _)| Sym::new(schedule)),
             duration: window.map(|(_, duration)| Sym::new(duration)),
         };
         let row =
-            NodePoolRow { budgets: Some(of.iter().map(budget).collect()), ..crate::insight::testing::node_pool("gpu") };
+            NodePoolRow { budgets: Some(of.iter().map(budget).collect()), ..crate::insight::testing::pool("gpu") };
         PoolBudgets::new(&row, 10, 0)
     }
 

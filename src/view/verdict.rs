@@ -95,7 +95,6 @@ impl<'a> Said<'a> {
         let name = object.map_or("", |key| key.object.name.as_str());
         match self.disruption.verdict {
             Verdict::Unknown => format!("{label}: {}", self.missing()),
-            Verdict::SpotInterrupted => label.to_owned(),
             Verdict::NotInitialized => format!("{label}{}", self.waits_for()),
             Verdict::BeingDisrupted => {
                 self.chosen_for().map_or_else(|| label.to_owned(), |why| format!("{label}: {why}"))
@@ -170,8 +169,9 @@ impl<'a> Said<'a> {
 
     /// Why nothing can be said: `pods not read`.
     pub(super) fn missing(&self) -> String {
-        let undecided = self.disruption.rulings.iter().filter_map(|(_, ruling)| ruling.undecided);
-        let kinds: Vec<Option<Kind>> = undecided.map(|(_, kind)| kind).collect();
+        let rulings = self.app.judge().explain(self.node);
+        let kinds: Vec<Option<Kind>> =
+            rulings.iter().filter_map(|(_, ruling)| ruling.undecided).map(|(_, kind)| kind).collect();
         match kinds.iter().flatten().next() {
             Some(kind) => format!("{} {}", short_kinds(*kind), self.app.not_read(*kind)),
             None if kinds.is_empty() => "nothing says why".to_owned(),

@@ -137,7 +137,6 @@ mod tests {
             may: May { yes: Reasons::NONE, no: Reasons::ALL },
             applies: Reasons::ALL,
             blockers: vec![blocker],
-            rulings: Vec::new(),
             disagreement: None,
             assumed: false,
         }

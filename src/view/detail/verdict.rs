@@ -5,7 +5,6 @@ use super::super::facts::Seen;
 use super::super::verdict::{Said, reasons};
 use super::super::{Line, format, timeline};
 use super::Page;
-use crate::app::Ui;
 use crate::config::Role;
 use crate::fleet::{EventRow, Key, Kind, NodeRow, ObjectKey};
 use crate::input::{Action, Context};
@@ -47,7 +46,7 @@ fn gates(said: &Said<'_>, page: &mut Page) {
         return;
     }
     let mut open: Vec<String> = Vec::new();
-    for (gate, ruling) in &said.disruption.rulings {
+    for (gate, ruling) in &said.app.judge().explain(said.node) {
         if is_open(ruling) {
             open.push(open_words(said, *gate));
             continue;
@@ -66,7 +65,7 @@ fn is_open(ruling: &Ruling) -> bool {
 /// Gates that are open: one line each where there is room, else one after the other.
 fn put_open(said: &Said<'_>, open: &mut Vec<String>, page: &mut Page) {
     let lines = std::mem::take(open);
-    if said.app.ui.size.1 >= ROOMY_FROM && said.app.ui.size.1 >= Ui::SPACIOUS_FROM {
+    if said.app.ui.size.1 >= ROOMY_FROM {
         lines.into_iter().for_each(|words| page.item(Line::of(Role::Ok, "✓ ").and(Role::Text, words)));
     } else if !lines.is_empty() {
         page.item(Line::of(Role::Ok, "✓ ").and(Role::TextDim, lines.join(", ")));
@@ -307,8 +306,11 @@ fn to_free(said: &Said<'_>, kind: BlockerKind) -> Option<String> {
         BlockerKind::Static => format!("lower spec.replicas of NodePool {name}"),
         BlockerKind::LoopPaused => paused(said, first, &or_wait),
         BlockerKind::InputMissing => missing(said),
-        BlockerKind::NotManaged | BlockerKind::Deleting => return None,
-        BlockerKind::Nominated | BlockerKind::Balance | BlockerKind::Simulation => return None,
+        BlockerKind::NotManaged
+        | BlockerKind::Deleting
+        | BlockerKind::Nominated
+        | BlockerKind::Balance
+        | BlockerKind::Simulation => return None,
     })
 }
 
