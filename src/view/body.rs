@@ -26,7 +26,7 @@ fn rows(app: &Seen<'_>, area: Area) -> Body {
         Screen::Fleet => table(app, area, &fleet::columns(app), |key| fleet::row(app, key)),
         Screen::Jobs => table(app, area, &jobs::columns(), |key| jobs::row(app, key)),
         Screen::Pods => table(app, area, &pods::columns(app), |key| pods::row(app, key)),
-        Screen::Claims => table(app, area, &claims::columns(), |key| claims::row(app, key)),
+        Screen::Claims => table(app, area, &claims::columns(app), |key| claims::row(app, key)),
         Screen::Events => table(app, area, &events::columns(), |key| events::row(app, key)),
     })
 }

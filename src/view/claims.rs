@@ -36,8 +36,15 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
 /// From this width of the terminal on a slot of the time line is half an hour.
 const HALF_HOURS_FROM: u16 = 180;
 
+/// Slots of the time line: half hours where the table has room for them, else hours.
+fn slots(app: &Seen<'_>) -> u16 {
+    let is_whole = app.ui.level.detail.is_none();
+    if is_whole && app.ui.size.0 >= HALF_HOURS_FROM { 48 } else { 24 }
+}
+
 /// The columns; some speak of NodePools, some of NodeClaims.
-pub(super) fn columns<'a>() -> Vec<Spec<Row<'a>>> {
+pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
+    let slots = slots(app);
     vec![
         Spec::left("NAME", 0, Size(16, 30, 50), Row::name).by(Column::Name),
         Spec::left("PHASE", 1, Size(14, 14, 16), Row::phase).by(Column::Status),
@@ -48,8 +55,8 @@ pub(super) fn columns<'a>() -> Vec<Spec<Row<'a>>> {
         Spec::left("NODE", 9, Size(10, 28, 60), Row::node).by(Column::Node),
         Spec::right("AGE", 3, Size(5, 6, 6), Row::age).by(Column::Age),
         Spec::right("EXPIRES", 6, Size(7, 11, 11), Row::expires).by(Column::Expires),
-        Spec::left("EMPTY/DRIFTED/UNDERUT", 2, Size(13, 21, 21), Row::allowed),
-        Spec::left("NEXT 24 H", 4, Size(24, 24, 48), Row::timeline),
+        Spec::left("ALLOWED E/D/U", 2, Size(13, 16, 21), Row::allowed),
+        Spec::left("NEXT 24 H", 4, Size(slots, slots, slots), Row::timeline),
         Spec::left("BUDGETS", 6, Size(8, 20, 40), Row::budgets),
         Spec::left("POLICY", 7, Size(9, 28, 28), Row::policy),
         Spec::right("AFTER", 7, Size(5, 8, 8), Row::consolidate_after),
@@ -176,8 +183,8 @@ impl Row<'_> {
     fn timeline(&self) -> Line {
         self.of_pool(|pool| {
             let Some(budgets) = self.app.judge().budgets(&pool.meta.key.name) else { return Line::new() };
-            let slots = if self.app.ui.size.0 >= HALF_HOURS_FROM { 48 } else { 24 };
-            Line::of(Role::BarFill, Timeline::new(budgets, self.app.now, slots).all())
+            let line = Timeline::new(budgets, self.app.now, usize::from(slots(self.app)));
+            Line::of(Role::BarFill, line.all())
         })
     }
 

@@ -47,6 +47,9 @@ pub(super) const fn label(verdict: Verdict) -> &'static str {
     }
 }
 
+/// From this width of the terminal on a sentence has room for the whole story.
+const WIDE_FROM: u16 = 140;
+
 /// How near the end of what is held has to be to be an alarm.
 const SOON_SECONDS: i64 = 24 * 3600;
 
@@ -90,6 +93,9 @@ impl<'a> Said<'a> {
     }
 
     fn short_words(&self) -> String {
+        if self.standing == Standing::Interrupted {
+            return label(Verdict::SpotInterrupted).to_owned();
+        }
         let label = label(self.disruption.verdict);
         let object = self.disruption.main_blocker().and_then(|blocker| blocker.object.as_ref());
         let name = object.map_or("", |key| key.object.name.as_str());
@@ -105,9 +111,15 @@ impl<'a> Said<'a> {
             Verdict::ConsolidateAfterPending => self.quiet(label),
             Verdict::BlockedByPolicy => format!("{label} {}", self.policy()),
             Verdict::NodePoolMissing => format!("{label} {}", self.node.node_pool().map_or("", |pool| pool.as_str())),
+            // Drift may pass over pods, so it is certain before they are known; nothing is called a candidate then.
+            verdict if verdict.is_candidate() && !self.pods_known() => "drifted: pods do not stop it".to_owned(),
             Verdict::LoopPaused => format!("{label}: {} {name}", short_kind(object)),
             _ => label.to_owned(),
         }
+    }
+
+    fn pods_known(&self) -> bool {
+        self.app.all(Kind::Pod) && self.app.all(Kind::PodDisruptionBudget)
     }
 
     /// ` +2` where several things of the kind stop it.
@@ -235,7 +247,13 @@ impl<'a> Said<'a> {
     /// The headline as a colleague would say it, with what ends it all the same.
     pub(super) fn sentence(&self) -> String {
         if let (Standing::WillNotHold, Some(broken)) = (self.standing, self.broken()) {
+            if self.app.ui.size.0 < WIDE_FROM {
+                return self.end_first(&broken);
+            }
             return format!("{} but {}", self.what_breaks(&broken), self.end(broken.hazard).of_pod(broken.pod));
+        }
+        if self.standing == Standing::Interrupted {
+            return self.what_interrupts();
         }
         let held = self.what_holds();
         let next = self.hazards.iter().filter(|hazard| hazard.at.is_some()).min_by_key(|hazard| hazard.at);
@@ -248,6 +266,29 @@ impl<'a> Said<'a> {
     /// How a hazard is told.
     pub(super) fn end<'b>(&'b self, hazard: &'b Hazard) -> End<'b> {
         End { app: self.app, claim: self.claim, hazard }
+    }
+
+    fn what_interrupts(&self) -> String {
+        let notice = self.hazards.iter().find(|hazard| hazard.kind == HazardKind::SpotInterruption);
+        let dies = notice
+            .filter(|hazard| !hazard.pods.is_empty())
+            .map(|hazard| self.end(hazard).of_pod(Some(&hazard.pods[0].pod)));
+        dies.or_else(|| notice.map(|hazard| self.end(hazard).what()))
+            .unwrap_or_else(|| "the cloud takes the instance back".to_owned())
+    }
+
+    /// The same for few columns: what is lost and when, then why.
+    fn end_first(&self, broken: &Broken<'_>) -> String {
+        let end = self.end(broken.hazard);
+        let whose = broken.pod.map_or("it", |pod| pod.name.as_str());
+        let when = broken.at.map_or_else(
+            || "may go any time".to_owned(),
+            |at| {
+                let verb = if broken.pod.is_some() { "dies" } else { "ends" };
+                format!("{verb} {}", format::clock_seconds(self.app.now, at))
+            },
+        );
+        format!("{whose} {when}: {}; {}", end.cause(), self.what_breaks(broken))
     }
 
     /// The protection that is broken; the headline may speak of something else.
@@ -382,6 +423,14 @@ impl End<'_> {
             HazardKind::HardwareRepair => format!("it is broken and is replaced {at}"),
             HazardKind::MaxLifetime => format!("EKS Auto Mode ends it {at}, 21 days old"),
             HazardKind::StaticScaleDown => "its NodePool has more nodes than replicas: some are deleted".to_owned(),
+        }
+    }
+
+    /// The same in as few words as possible.
+    fn cause(&self) -> String {
+        match self.hazard.kind {
+            HazardKind::Expiration => format!("expires {}", self.clock().unwrap_or_default()),
+            _ => self.what(),
         }
     }
 

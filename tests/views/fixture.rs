@@ -18,10 +18,10 @@ pub fn ago(seconds: i64) -> Time {
     now().plus_seconds(-seconds)
 }
 
-const HOUR: i64 = 3600;
-const DAY: i64 = 24 * HOUR;
+pub const HOUR: i64 = 3600;
+pub const DAY: i64 = 24 * HOUR;
 
-fn meta(namespace: &str, name: &str, age_seconds: i64) -> Meta {
+pub fn meta(namespace: &str, name: &str, age_seconds: i64) -> Meta {
     Meta {
         key: ObjectKey::new(namespace, name),
         uid: Uid::parse(&format!("{namespace}/{name}")),
@@ -32,11 +32,11 @@ fn meta(namespace: &str, name: &str, age_seconds: i64) -> Meta {
     }
 }
 
-fn labels(pairs: &[(&str, &str)]) -> Labels {
+pub fn labels(pairs: &[(&str, &str)]) -> Labels {
     Labels::new(pairs.iter().map(|(key, value)| (Sym::new(key), Sym::new(value))).collect())
 }
 
-fn condition(kind: &str, status: Status, seconds_ago: i64, reason: &str, message: &str) -> Condition {
+pub fn condition(kind: &str, status: Status, seconds_ago: i64, reason: &str, message: &str) -> Condition {
     Condition {
         kind: Sym::new(kind),
         status,
@@ -52,7 +52,7 @@ pub fn resources(cpu_millis: i64, gib: i64, gpus: i64) -> Resources {
     Resources { cpu_millis, memory_bytes: gib << 30, pods: 110, gpus }
 }
 
-struct Machine {
+pub struct Machine {
     pool: &'static str,
     kind: &'static str,
     capacity: &'static str,
@@ -74,7 +74,7 @@ fn g5() -> Machine {
     Machine { pool: "gpu", kind: "g5.12xlarge", capacity: "spot", zone: "us-east-1a", size: resources(47_810, 180, 4) }
 }
 
-fn m7i() -> Machine {
+pub fn m7i() -> Machine {
     Machine { pool: "cpu", kind: "m7i.2xlarge", capacity: "spot", zone: "us-east-1c", size: resources(7_910, 29, 0) }
 }
 
@@ -90,7 +90,7 @@ fn machine_labels(machine: &Machine) -> Labels {
     ])
 }
 
-fn node(name: &str, age_seconds: i64, machine: &Machine) -> NodeRow {
+pub fn node(name: &str, age_seconds: i64, machine: &Machine) -> NodeRow {
     NodeRow {
         meta: meta("", name, age_seconds),
         labels: machine_labels(machine),
@@ -109,7 +109,7 @@ fn node(name: &str, age_seconds: i64, machine: &Machine) -> NodeRow {
     }
 }
 
-fn claim(name: &str, node: Option<&str>, age_seconds: i64, machine: &Machine) -> NodeClaimRow {
+pub fn claim(name: &str, node: Option<&str>, age_seconds: i64, machine: &Machine) -> NodeClaimRow {
     let steps = [("Launched", 20), ("Registered", 70), ("Initialized", 120)];
     let reached = steps.iter().filter(|(step, after)| node.is_some() || (*step == "Launched" && age_seconds > *after));
     NodeClaimRow {
@@ -125,7 +125,7 @@ fn claim(name: &str, node: Option<&str>, age_seconds: i64, machine: &Machine) ->
         termination_at: None,
         requests: resources(8_000, 32, 0),
         node_name: node.map(Sym::new),
-        provider_id: node.map(|node| Sym::new(&format!("aws:///{}/i-{node}", machine.zone))),
+        provider_id: Some(Sym::new(&format!("aws:///{}/i-{}", machine.zone, node.unwrap_or(name)))),
         capacity: machine.size.clone(),
         allocatable: machine.size.clone(),
         last_pod_event: None,
@@ -134,7 +134,7 @@ fn claim(name: &str, node: Option<&str>, age_seconds: i64, machine: &Machine) ->
     }
 }
 
-fn pod(name: &str, job: Option<&str>, node: Option<&str>, age_seconds: i64, requests: Resources) -> PodRow {
+pub fn pod(name: &str, job: Option<&str>, node: Option<&str>, age_seconds: i64, requests: Resources) -> PodRow {
     let owner = |job: &str| Owner {
         api_version: Sym::new("batch/v1"),
         kind: Sym::new("Job"),
@@ -160,7 +160,7 @@ fn pod(name: &str, job: Option<&str>, node: Option<&str>, age_seconds: i64, requ
     }
 }
 
-fn protected(pod: PodRow, value: &str) -> PodRow {
+pub fn protected(pod: PodRow, value: &str) -> PodRow {
     PodRow { do_not_disrupt: Some(Sym::new(value)), ..pod }
 }
 
@@ -234,8 +234,8 @@ fn claims() -> Vec<NodeClaimRow> {
     ]
 }
 
-fn pools() -> Vec<NodePoolRow> {
-    let pool = |name: &str, budgets: Vec<Budget>| NodePoolRow {
+pub fn pool(name: &str, budgets: Vec<Budget>) -> NodePoolRow {
+    NodePoolRow {
         meta: meta("", name, 90 * DAY),
         node_class: None,
         weight: 10,
@@ -249,8 +249,14 @@ fn pools() -> Vec<NodePoolRow> {
         usage: vec![(Sym::new("cpu"), Sym::new("480")), (Sym::new("nvidia.com/gpu"), Sym::new("16"))],
         conditions: vec![condition("Ready", Status::True, DAY, "Ready", "")],
         do_not_disrupt: None,
-    };
-    let budget = |nodes: &str| Budget { nodes: Sym::new(nodes), reasons: None, schedule: None, duration: None };
+    }
+}
+
+pub fn budget(nodes: &str) -> Budget {
+    Budget { nodes: Sym::new(nodes), reasons: None, schedule: None, duration: None }
+}
+
+fn pools() -> Vec<NodePoolRow> {
     let night = Budget {
         nodes: Sym::new("0"),
         reasons: Some(vec![Sym::new("Drifted")]),
@@ -342,7 +348,7 @@ fn pods() -> Vec<PodRow> {
     pods
 }
 
-fn event(
+pub fn event(
     name: &str,
     seconds_ago: i64,
     class: EventClass,
@@ -418,7 +424,7 @@ fn events() -> Vec<EventRow> {
     ]
 }
 
-fn relist<R>(rows: Vec<R>) -> Vec<Change<R>> {
+pub fn relist<R>(rows: Vec<R>) -> Vec<Change<R>> {
     let rows = rows.into_iter().map(Change::Upsert);
     [Change::Begin].into_iter().chain(rows).chain([Change::Commit]).collect()
 }

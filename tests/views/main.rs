@@ -5,6 +5,7 @@
 mod dialogs;
 mod fixture;
 mod hostile;
+mod karpenter;
 mod paint;
 mod screens;
 mod themes;

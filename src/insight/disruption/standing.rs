@@ -54,6 +54,7 @@ impl Standing {
             Verdict::Terminating => Self::Terminating,
             Verdict::BeingDisrupted => Self::Disrupting,
             Verdict::SpotInterrupted => Self::Interrupted,
+            _ if hazards.iter().any(|hazard| hazard.kind == HazardKind::SpotInterruption) => Self::Interrupted,
             Verdict::NotInitialized => Self::Starting,
             _ if broken_by(disruption, hazards).is_some() => Self::WillNotHold,
             Verdict::ProtectedByNode | Verdict::ProtectedByPod | Verdict::BlockedByPdb => Self::Held,
@@ -181,6 +182,15 @@ mod tests {
         let hazards = [expires(Some(400)), drifted];
         assert_eq!(broken_by(&protected, &hazards).map(|broken| broken.at), Some(None));
         assert_eq!(broken_by(&protected, &hazards[..1]).map(|broken| broken.at), Some(Some(at(400))));
+    }
+
+    #[test]
+    fn an_interruption_comes_before_whatever_karpenter_may_do() {
+        let notice = Hazard { kind: HazardKind::SpotInterruption, ..expires(Some(400)) };
+        let of =
+            |verdict| Standing::of(&disruption(verdict, BlockerKind::Simulation, None), std::slice::from_ref(&notice));
+        assert_eq!(of(Verdict::ConsolidationCandidate), Standing::Interrupted);
+        assert_eq!(of(Verdict::Terminating), Standing::Terminating);
     }
 
     #[test]

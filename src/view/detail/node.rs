@@ -13,7 +13,7 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
     let node = app.app().fleet.nodes.get(key)?;
     let mut page = Page::new("Node", &key.name);
     page.line(summary(app, node));
-    page.line(protection_line(node));
+    page.lines.extend(protection_line(node));
     verdict::sections(app, node, &mut page);
     resources(app, node, &mut page);
     pods(app, node, &mut page);
@@ -40,16 +40,18 @@ fn summary(app: &Seen<'_>, node: &NodeRow) -> Line {
     words::node(phase).line().and(Role::Text, format!("   {}", parts.join(" · ")))
 }
 
-fn protection_line(node: &NodeRow) -> Line {
+/// Of its own annotation, where it has one.
+fn protection_line(node: &NodeRow) -> Option<Line> {
     let value = node.do_not_disrupt.as_ref().map_or("", |value| value.as_str());
     match protection::of_node(node) {
-        NodeAnnotation::Absent => Line::of(Role::TextDim, "not protected itself"),
-        NodeAnnotation::Protects => Line::of(
+        NodeAnnotation::Absent => None,
+        NodeAnnotation::Protects => Some(Line::of(
             Role::Protected,
             "▣ protected: Karpenter leaves it and all its pods alone until the annotation is removed",
-        ),
+        )),
         NodeAnnotation::Ignored => {
-            Line::of(Role::Warn, format!("△ not protected: on a Node only \"true\" counts, not \"{value}\""))
+            let words = format!("△ not protected: on a Node only \"true\" counts, not \"{value}\"");
+            Some(Line::of(Role::Warn, words))
         }
     }
 }

@@ -45,10 +45,10 @@ fn gates(said: &Said<'_>, page: &mut Page) {
         page.item(Line::plain("✗ ").and(Role::Text, "Node isn't managed by karpenter: no NodeClaim belongs to it"));
         return;
     }
-    let mut open: Vec<String> = Vec::new();
+    let mut open: Vec<Gate> = Vec::new();
     for (gate, ruling) in &said.app.judge().explain(said.node) {
         if is_open(ruling) {
-            open.push(open_words(said, *gate));
+            open.push(*gate);
             continue;
         }
         put_open(said, &mut open, page);
@@ -62,13 +62,35 @@ fn is_open(ruling: &Ruling) -> bool {
     ruling.blockers.is_empty() && ruling.undecided.is_none()
 }
 
-/// Gates that are open: one line each where there is room, else one after the other.
-fn put_open(said: &Said<'_>, open: &mut Vec<String>, page: &mut Page) {
-    let lines = std::mem::take(open);
+/// Gates that are open: a sentence each where there is room, else a few words.
+fn put_open(said: &Said<'_>, open: &mut Vec<Gate>, page: &mut Page) {
+    let gates = std::mem::take(open);
     if said.app.ui.size.1 >= ROOMY_FROM {
-        lines.into_iter().for_each(|words| page.item(Line::of(Role::Ok, "✓ ").and(Role::Text, words)));
-    } else if !lines.is_empty() {
-        page.item(Line::of(Role::Ok, "✓ ").and(Role::TextDim, lines.join(", ")));
+        let line = |gate: Gate| Line::of(Role::Ok, "✓ ").and(Role::Text, open_words(said, gate));
+        gates.into_iter().for_each(|gate| page.item(line(gate)));
+    } else if !gates.is_empty() {
+        let words: Vec<&str> = gates.into_iter().map(few_words).collect();
+        page.item(Line::of(Role::Ok, "✓ ").and(Role::TextDim, words.join(", ")));
+    }
+}
+
+const fn few_words(gate: Gate) -> &'static str {
+    match gate {
+        Gate::Loop => "loop runs",
+        Gate::Managed => "managed",
+        Gate::Queue => "not chosen yet",
+        Gate::Initialized => "initialized",
+        Gate::Deletion => "not deleting",
+        Gate::NodeAnnotation => "node not annotated",
+        Gate::Pool => "NodePool there",
+        Gate::PodAnnotations => "no pod annotated",
+        Gate::PodBudgets => "no PDB",
+        Gate::Static => "not static",
+        Gate::Consolidation => "consolidation on",
+        Gate::Labels => "labels there",
+        Gate::Policy => "policy",
+        Gate::Quiet => "quiet",
+        Gate::Budgets => "budgets",
     }
 }
 
@@ -230,7 +252,12 @@ fn advice(said: &Said<'_>, page: &mut Page) {
     if told.is_empty() {
         told.push("nothing".to_owned());
     }
-    told.iter().for_each(|words| page.item(Line::of(Role::Text, format!("→ {words}"))));
+    told.iter().for_each(|words| page.item(advice_line(words)));
+}
+
+/// What leads to a list ends in a colon.
+fn advice_line(words: &str) -> Line {
+    if words.ends_with(':') { Line::of(Role::TextDim, words) } else { Line::plain(format!("→ {words}")) }
 }
 
 /// Nothing that batchtop writes stops what ends a protected pod.
@@ -257,8 +284,9 @@ fn free(said: &Said<'_>) -> Vec<String> {
         Standing::Terminating | Standing::Disrupting => vec!["nothing: it is on its way out".to_owned()],
         Standing::Interrupted => vec!["nothing keeps the instance; save what runs there".to_owned()],
         Standing::Candidate => {
-            vec![format!("nothing if it may go; to keep it, {} protects it", key(said, Action::Protect))]
+            vec![format!("nothing if it may go; to keep it, {}", key(said, Action::Protect))]
         }
+        _ if !said.disruption.may.yes.is_empty() => Vec::new(),
         _ => stopped(said),
     }
 }
@@ -272,7 +300,7 @@ fn stopped(said: &Said<'_>) -> Vec<String> {
         1 => "to let Karpenter take it",
         _ => "to let Karpenter take it, all of these",
     };
-    [format!("{lead}:")].into_iter().chain(words.into_iter().map(|words| format!("  {words}"))).collect()
+    [format!("{lead}:")].into_iter().chain(words).collect()
 }
 
 fn to_free(said: &Said<'_>, kind: BlockerKind) -> Option<String> {

@@ -1,0 +1,352 @@
+//! A fleet with one node for each thing that can be said of a node, and one pod for each state of a protection.
+
+use batchtop::app::{App, Listing, Msg, update};
+use batchtop::fleet::*;
+use batchtop::units::{Lifetime, Selector};
+
+use crate::fixture::{
+    DAY, HOUR, ago, budget, claim, condition, empty, event, labels, m7i, meta, node, now, pod, pool, press, protected,
+    relist, report, resources, set_health,
+};
+use crate::paint::{text, with_roles};
+
+fn snapshot(name: &str, content: &str) {
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, content);
+    });
+}
+
+/// A node that nothing keeps, its NodeClaim, and a pod on it.
+struct Machine {
+    node: NodeRow,
+    claim: NodeClaimRow,
+    pod: Option<PodRow>,
+}
+
+fn machine(name: &str, pool: &str) -> Machine {
+    let mut node = node(name, 6 * HOUR, &m7i());
+    node.labels = with(&node.labels, "karpenter.sh/nodepool", Some(pool));
+    let mut claim = claim(&format!("c-{name}"), Some(name), 6 * HOUR, &m7i());
+    claim.labels = node.labels.clone();
+    claim.expire_after = Lifetime::Never;
+    claim.termination_grace_seconds = None;
+    claim.conditions.push(condition("Consolidatable", Status::True, HOUR, "Consolidatable", ""));
+    Machine { node, claim, pod: Some(pod(&format!("p-{name}"), None, Some(name), HOUR, resources(500, 1, 0))) }
+}
+
+fn with(old: &Labels, key: &str, value: Option<&str>) -> Labels {
+    let others = old.iter().filter(|(other, _)| **other != key).map(|(k, v)| (k.to_string(), v.to_string()));
+    let mut pairs: Vec<(String, String)> = others.collect();
+    pairs.extend(value.map(|value| (key.to_owned(), value.to_owned())));
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    labels(&pairs)
+}
+
+impl Machine {
+    fn protected(mut self, value: &str) -> Self {
+        self.pod = self.pod.map(|pod| protected(pod, value));
+        self
+    }
+
+    fn expiring_in(mut self, seconds: i64) -> Self {
+        self.claim.expire_after = Lifetime::Seconds(6 * HOUR + seconds);
+        self.claim.termination_grace_seconds = Some(600);
+        self
+    }
+
+    fn drifted(mut self) -> Self {
+        self.claim.conditions.push(condition("Drifted", Status::True, HOUR, "Drifted", ""));
+        self
+    }
+
+    fn empty(mut self) -> Self {
+        self.pod = None;
+        self
+    }
+}
+
+fn machines() -> Vec<Machine> {
+    let mut all: Vec<Machine> = [
+        ("terminating", "any"),
+        ("disrupting", "any"),
+        ("reclaimed", "any"),
+        ("starting", "any"),
+        ("by-node", "any"),
+        ("no-pool", "gone"),
+        ("by-pdb", "any"),
+        ("by-budget", "none"),
+        ("static", "fixed"),
+        ("disabled", "never"),
+        ("not-quiet", "slow"),
+        ("policy", "empty-only"),
+        ("no-label", "any"),
+        ("paused", "any"),
+        ("nothing-to-gain", "any"),
+        ("candidate", "any"),
+    ]
+    .map(|(name, pool)| machine(name, pool))
+    .into();
+    all[0].claim.meta.deletion = Some(ago(900));
+    all[1].node.taints =
+        vec![Taint { key: Sym::new("karpenter.sh/disrupted"), value: Sym::new(""), effect: Sym::new("NoSchedule") }];
+    all[1].claim.conditions.push(condition("DisruptionReason", Status::True, 60, "Empty", ""));
+    all[2].pod = all[2].pod.take().map(|pod| protected(pod, "true"));
+    all[3].node.labels = with(&all[3].node.labels, "karpenter.sh/initialized", None);
+    all[3].claim.capacity = resources(7_910, 29, 1);
+    all[4].node.do_not_disrupt = Some(Sym::new("true"));
+    all[6].pod = all[6].pod.take().map(|pod| PodRow { labels: labels(&[("app", "front")]), ..pod });
+    all[10].claim.conditions.retain(|condition| condition.kind != "Consolidatable");
+    all[10].claim.last_pod_event = Some(ago(60));
+    all[12].node.labels = with(&all[12].node.labels, "topology.kubernetes.io/zone", None);
+    let azure = Some(NodeClassRef {
+        group: Sym::new("karpenter.azure.com"),
+        kind: Sym::new("AKSNodeClass"),
+        name: Sym::new("default"),
+    });
+    all[13].claim.node_class.clone_from(&azure);
+    all.extend([
+        machine("by-pod", "any").protected("true"),
+        machine("until", "any").protected("4h"),
+        machine("doomed", "any").protected("4h").expiring_in(HOUR),
+        machine("far", "any").protected("true").expiring_in(20 * DAY),
+        Machine { pod: machine("overridden", "any").protected("true").pod, ..machine("overridden", "any").drifted() },
+        machine("drifted", "any").drifted(),
+        machine("empty", "any").empty(),
+        machine("invalid", "empty-only").protected("2d"),
+        machine("ended", "empty-only").protected("10m"),
+    ]);
+    all[20].claim.termination_grace_seconds = Some(600);
+    all
+}
+
+fn pools() -> Vec<NodePoolRow> {
+    let open = || vec![budget("100%")];
+    let slow = NodePoolRow { consolidate_after: Lifetime::Seconds(300), ..pool("slow", open()) };
+    let never = NodePoolRow { consolidate_after: Lifetime::Never, ..pool("never", open()) };
+    let fixed = NodePoolRow { replicas: Some(1), ..pool("fixed", open()) };
+    let only = NodePoolRow { consolidation_policy: Sym::new("WhenEmpty"), ..pool("empty-only", open()) };
+    let night = Budget { schedule: Some(Sym::new("0 18 * * *")), duration: Some(Sym::new("20h")), ..budget("0") };
+    vec![pool("any", open()), pool("none", vec![night]), slow, never, fixed, only]
+}
+
+fn events() -> Vec<EventRow> {
+    let on = |name: &str, seconds, class, reason, kind: &'static str, object: &'static str, message| {
+        event(name, seconds, class, reason, (kind, "", object), message)
+    };
+    vec![
+        on(
+            "i",
+            20,
+            EventClass::Interruption,
+            "SpotInterrupted",
+            "NodeClaim",
+            "c-reclaimed",
+            "Spot interruption warning was triggered",
+        ),
+        on(
+            "u",
+            60,
+            EventClass::Blocked,
+            "Unconsolidatable",
+            "Node",
+            "nothing-to-gain",
+            "Can't replace with a cheaper node",
+        ),
+        on(
+            "b",
+            60,
+            EventClass::Blocked,
+            "DisruptionBlocked",
+            "Node",
+            "by-pod",
+            "Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/p-by-pod)",
+        ),
+    ]
+}
+
+fn zoo(size: (u16, u16)) -> App {
+    let mut app = empty(size);
+    let all = machines();
+    let stuck = NodeClaimRow {
+        node_class: all[13].claim.node_class.clone(),
+        provider_id: None,
+        conditions: Vec::new(),
+        ..claim("c-launching", None, 60, &m7i())
+    };
+    let claims = all.iter().map(|machine| machine.claim.clone()).chain([stuck]).collect();
+    let own = NodeRow { labels: labels(&[]), provider_id: None, ..node("own", DAY, &m7i()) };
+    let nodes = all.iter().map(|machine| machine.node.clone()).chain([own]).collect();
+    let lost = protected(pod("p-lost", None, Some("nowhere"), HOUR, resources(500, 1, 0)), "true");
+    let over = PodRow {
+        phase: PodPhase::Succeeded,
+        ..protected(pod("p-over", None, Some("by-pod"), HOUR, resources(500, 1, 0)), "true")
+    };
+    let pods = all.iter().filter_map(|machine| machine.pod.clone()).chain([lost, over]).collect();
+    let pdb = DisruptionBudgetRow {
+        meta: meta("ml", "front", DAY),
+        selector: PodSelector::Matching(Selector::parse("app=front").expect("a selector")),
+        always_allows_unhealthy: false,
+        disruptions_allowed: 0,
+        current_healthy: 1,
+        desired_healthy: 1,
+        expected_pods: 1,
+    };
+    for delta in [
+        Delta::Nodes(relist(nodes)),
+        Delta::NodeClaims(relist(claims)),
+        Delta::NodePools(relist(pools())),
+        Delta::Pods(relist(pods)),
+        Delta::DisruptionBudgets(relist(vec![pdb])),
+        Delta::Events(relist(events())),
+    ] {
+        report(&mut app, Report::Delta(delta));
+    }
+    for kind in Kind::ALL {
+        set_health(&mut app, kind, HealthState::Live);
+    }
+    settle(&mut app);
+    app
+}
+
+/// Orders by verdict follow once a second; here all happened in one.
+fn settle(app: &mut App) {
+    app.ui.listing = Listing { dirty: true, ..Listing::default() };
+    update(app, Msg::Frame);
+}
+
+fn detail(name: &str, size: (u16, u16)) -> String {
+    let mut app = zoo(size);
+    press(&mut app, "/");
+    update(&mut app, Msg::Paste(format!("name:{name}")));
+    press(&mut app, "enter enter");
+    text(&app)
+}
+
+#[test]
+fn every_verdict_is_shown_in_its_own_words() {
+    let shown = text(&zoo((160, 50)));
+    for words in [
+        "not managed",
+        "terminating",
+        "disrupting: Empty",
+        "interrupted",
+        "starting: device plugin",
+        "held: node annotation",
+        "no NodePool gone",
+        "held: pod p-by-pod",
+        "held: pdb front",
+        "budget 0 of 1 until 14:00",
+        "static",
+        "consolidation disabled",
+        "quiet at 12:08",
+        "policy WhenEmpty",
+        "label missing",
+        "paused: claim c-launching",
+        "unconsolidatable",
+        "candidate: empty",
+        "candidate: drifted",
+        "candidate: underutilized",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    for glyph in ["!", "△", "✗", "↓", "◌", "▣", "○", "◇", "·"] {
+        assert!(shown.contains(&format!(" {glyph}  ")), "{glyph}: {shown}");
+    }
+    snapshot("zoo_160x50", &shown);
+    snapshot("zoo_80x36", &with_roles(&zoo((80, 36))));
+}
+
+#[test]
+fn what_is_not_known_is_shown_as_that() {
+    for (kind, words) in
+        [(Kind::Pod, "unknown: pods not read, 12,300 so far"), (Kind::PodDisruptionBudget, "unknown: PDBs not read")]
+    {
+        let mut app = zoo((160, 50));
+        set_health(&mut app, kind, HealthState::Syncing);
+        settle(&mut app);
+        let shown = text(&app);
+        assert!(shown.contains(words) && !shown.contains("candidate:"), "{shown}");
+        assert!(shown.contains(" ?  candidate ") && shown.contains("drifted: pods do not stop it"), "{shown}");
+    }
+}
+
+#[test]
+fn every_state_of_a_protection_has_its_shield() {
+    let mut app = zoo((160, 50));
+    press(&mut app, "3");
+    let shown = text(&app);
+    for shield in [
+        "▣ holds",
+        "◧ until 15:04",
+        "△ dies 13:13",
+        "△ will not hold",
+        "□ ignored: invalid",
+        "□ ended 11:14",
+        "□ over",
+        "? not known",
+    ] {
+        assert!(shown.contains(shield), "{shield}: {shown}");
+    }
+    assert!(shown.contains("killed 13:13: expires 13:04"), "the first gap: {shown}");
+    snapshot("zoo_pods_160x50", &shown);
+}
+
+#[test]
+fn details_say_what_was_checked_and_what_to_do() {
+    for name in ["doomed", "by-pod", "by-pdb", "by-budget", "overridden", "by-node", "own", "candidate", "reclaimed"] {
+        snapshot(&format!("zoo_detail_{name}"), &detail(name, (120, 60)));
+    }
+    let narrow = detail("doomed", (80, 24));
+    assert!(narrow.contains("MAY KARPENTER TAKE IT?"), "{narrow}");
+    snapshot("zoo_detail_doomed_80x24", &narrow);
+}
+
+#[test]
+fn the_sentence_of_a_node_that_will_not_hold_says_when_its_pod_dies() {
+    let mut app = zoo((200, 50));
+    press(&mut app, "/");
+    update(&mut app, Msg::Paste("name:doomed".to_owned()));
+    press(&mut app, "enter");
+    let want = "protected by ml/p-doomed (\"4h\", ends 15:04) but expires 13:04 and has terminationGracePeriod 10m: p-doomed dies \
+                13:13:30";
+    assert!(text(&app).contains(want), "{}", text(&app));
+    app.ui.size = (80, 24);
+    assert!(text(&app).contains("p-doomed dies 13:13:30"), "{}", text(&app));
+}
+
+#[test]
+fn dialogs_say_what_they_change() {
+    let dialog = |name: &str, keys: &str| {
+        let mut app = zoo((80, 24));
+        press(&mut app, "/");
+        update(&mut app, Msg::Paste(format!("name:{name}")));
+        press(&mut app, &format!("enter {keys}"));
+        text(&app)
+    };
+    let shown = dialog("by-node", "u");
+    assert!(shown.contains("→ frees node by-node for Karpenter"), "{shown}");
+    let mut app = zoo((80, 24));
+    press(&mut app, "3 /");
+    update(&mut app, Msg::Paste("name:p-doomed".to_owned()));
+    press(&mut app, "enter p");
+    let shown = text(&app);
+    assert!(shown.contains("△ node doomed expires 13:04"), "{shown}");
+    snapshot("zoo_protect_80x24", &shown);
+    assert!(now() > ago(1));
+}
+
+#[test]
+fn claims_show_what_budgets_allow_now_and_the_next_day() {
+    for size in [(120, 40), (200, 40)] {
+        let mut app = zoo(size);
+        press(&mut app, "4");
+        let shown = text(&app);
+        assert!(shown.contains("####") && shown.contains("...."), "{shown}");
+        snapshot(&format!("zoo_claims_{}x{}", size.0, size.1), &shown);
+    }
+    let mut app = zoo((100, 60));
+    press(&mut app, "4 /");
+    update(&mut app, Msg::Paste("name:none".to_owned()));
+    press(&mut app, "enter enter");
+    snapshot("zoo_pool_100x60", &text(&app));
+}
