@@ -191,6 +191,30 @@ fn listing_changed_pods(bencher: Bencher<'_, '_>, count: usize) {
     });
 }
 
+/// A second after something changed the rows of the Fleet screen, which are ordered by what is said of every node, are put
+/// in order.
+#[divan::bench]
+fn listing_verdicts(bencher: Bencher<'_, '_>) {
+    let app = &mut *on_screen("1");
+    let mut turn = 0;
+    let deltas: Vec<Delta> = (0..2).map(|_| changed_pods(app, 50, &mut turn)).collect();
+    let mut next = deltas.iter().cycle();
+    let app = Mutex::new(app);
+    let apply = || {
+        let mut app = app.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = app.epoch;
+        if let Some(delta) = next.next() {
+            update(&mut app, Msg::Source(epoch, Report::Delta(delta.clone())));
+        }
+    };
+    bencher.with_inputs(apply).bench_local_values(|()| {
+        let mut app = app.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = app.now.plus_seconds(1);
+        update(&mut app, Msg::Clock(now));
+        update(&mut app, Msg::Frame);
+    });
+}
+
 /// A page of pods is decoded.
 #[divan::bench]
 fn decode_500_pods(bencher: Bencher<'_, '_>) {

@@ -37,6 +37,12 @@ fn answer(said: &Said<'_>, page: &mut Page) {
         line = line.and(Role::TextDim, format!("   {} ", reason.name())).and(role, word);
     }
     page.item(line);
+    let since = said.app.held.since(&said.app.judge().case(said.node), &said.disruption);
+    if let Some(since) = since {
+        let now = said.app.now;
+        let words = format!("held since {} UTC ({})", format::clock(now, since), format::relative(now, since));
+        page.item(Line::of(Role::TextDim, words));
+    }
 }
 
 /// In Karpenter's order. Of a node that is not Karpenter's nothing is asked.
