@@ -151,7 +151,7 @@ fn not_known_is_neither_held_nor_free() {
     told.keys("esc / 'verdict:candidate' enter")
         .rows(&[])
         .keys("esc / 'verdict:unknown' enter")
-        .rows(&["by-pdb", "expiring", "free"]);
+        .rows(&["expiring", "free"]);
 }
 
 #[test]
