@@ -163,7 +163,7 @@ fn disruption_loop(case: &Case<'_>) -> Ruling {
 
 /// How long after the loop was paused what was decided before is still carried out: consolidation waits 15 s and then looks
 /// at the nodes again, but not at whether the loop is paused (pkg/controllers/disruption/validation.go).
-const IN_FLIGHT_SECONDS: i64 = 20;
+pub const IN_FLIGHT_SECONDS: i64 = 20;
 
 /// Whether the loop has been paused by a NodeClaim for so long that nothing decided before is under way.
 fn has_settled(claim: &NodeClaimRow, now: Time) -> bool {

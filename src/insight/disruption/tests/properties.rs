@@ -1,1 +1,325 @@
-//! To come.
+//! What must be true of every answer.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+use super::any::{any_budget, any_world};
+use super::world::{LABELS, World, budget, guard, may};
+use crate::fleet::{Change, Delta, KarpenterApi, Kind, NodeClaimRow, Row};
+use crate::insight::disruption::{
+    Blocker, BlockerKind, Disruption, Outlook, Pause, PoolBudgets, Reason, Verdict, gates,
+};
+use crate::insight::picture::Judge;
+use crate::insight::testing::{NOW, claim, fleet, labels, met, pool, sym};
+use crate::insight::{Known, Picture};
+use crate::units::{Lifetime, Time};
+
+/// Something that holds a node, where it can be done to this one; whether the answer may not change at all.
+#[derive(Clone, Copy, Debug)]
+enum Hold {
+    Pod,
+    Node,
+    Pdb,
+    Budget,
+    Replicas,
+    Never,
+    WhenEmpty,
+    Launching,
+    Cordon,
+}
+
+const HOLDS: [Hold; 9] = [
+    Hold::Pod,
+    Hold::Node,
+    Hold::Pdb,
+    Hold::Budget,
+    Hold::Replicas,
+    Hold::Never,
+    Hold::WhenEmpty,
+    Hold::Launching,
+    Hold::Cordon,
+];
+
+impl Hold {
+    fn put_on(self, world: &mut World) {
+        match self {
+            Self::Pod => world.pods.iter_mut().take(1).for_each(|pod| pod.do_not_disrupt = Some(sym("true"))),
+            Self::Node => world.node.do_not_disrupt = Some(sym("true")),
+            Self::Pdb => {
+                let namespace = world.pods.first().map(|pod| pod.meta.key.namespace.clone());
+                let mut row = guard("added", 0);
+                row.meta.key.namespace = namespace.unwrap_or_else(|| sym("ml"));
+                world.guards.push(row);
+            }
+            Self::Budget => {
+                if let Some(pool) = &mut world.pool {
+                    pool.budgets.get_or_insert_default().push(budget("0"));
+                }
+            }
+            Self::Replicas => world.pool.iter_mut().for_each(|pool| pool.replicas = pool.replicas.or(Some(1))),
+            Self::Never => world.pool.iter_mut().for_each(|pool| pool.consolidate_after = Lifetime::Never),
+            Self::WhenEmpty => world.pool.iter_mut().for_each(|pool| pool.consolidation_policy = sym("WhenEmpty")),
+            Self::Launching => {
+                let node_class = world.claim.as_ref().and_then(|claim| claim.node_class.clone());
+                world.other_claims.push(NodeClaimRow { node_class, ..claim("added") });
+            }
+            Self::Cordon => world.node.cordoned = true,
+        }
+    }
+}
+
+/// Takes away what a blocker speaks of.
+fn lift(world: &mut World, blocker: &Blocker) {
+    let is_named = |name: &crate::fleet::ObjectKey| blocker.object.as_ref().is_some_and(|key| key.object == *name);
+    match blocker.kind {
+        BlockerKind::PodAnnotation => {
+            world.pods.iter_mut().filter(|pod| is_named(&pod.meta.key)).for_each(|pod| pod.do_not_disrupt = None);
+        }
+        BlockerKind::NodeAnnotation => {
+            world.node.do_not_disrupt = None;
+            world.claim.iter_mut().for_each(|claim| claim.do_not_disrupt = None);
+        }
+        BlockerKind::Pdb => {
+            world.guards.iter_mut().filter(|row| is_named(&row.meta.key)).for_each(|row| row.disruptions_allowed = 1);
+        }
+        BlockerKind::MultiplePdbs => world.guards.clear(),
+        BlockerKind::Budget => world.pool().budgets = Some(Vec::new()),
+        BlockerKind::Policy => world.pool().consolidation_policy = sym("WhenEmptyOrUnderutilized"),
+        BlockerKind::ConsolidateAfter => world.claim().conditions.extend(met(&["Consolidatable"])),
+        BlockerKind::ConsolidationDisabled => world.pool().consolidate_after = Lifetime::Seconds(0),
+        BlockerKind::NotInitialized | BlockerKind::MissingLabels => world.node.labels = labels(&LABELS),
+        BlockerKind::NotManaged => world.claim = super::world::empty(|_| ()).claim,
+        BlockerKind::Deleting => {
+            world.node.meta.deletion = None;
+            world.node.taints.clear();
+            world.claim().meta.deletion = None;
+            world.claim().conditions.retain(|one| one.kind != "DisruptionReason" && one.kind != "InstanceTerminating");
+        }
+        BlockerKind::NodePoolMissing => {
+            world.node.labels = labels(&LABELS);
+            world.pool.get_or_insert_with(|| pool("gpu")).conditions.clear();
+        }
+        BlockerKind::Static => world.pool().replicas = None,
+        BlockerKind::LoopPaused => world.other_claims.retain(|claim| claim.provider_id.is_some()),
+        BlockerKind::InputMissing => {
+            world.hidden.clear();
+            world.karpenter.api = KarpenterApi::V1;
+        }
+        BlockerKind::Nominated | BlockerKind::Balance | BlockerKind::Simulation => (),
+    }
+}
+
+/// The moments at which an answer says that something may change.
+fn announced(world: &World) -> Vec<Time> {
+    let of_pool = world.ask(|judge, _| judge.budgets("gpu").and_then(|budgets| budgets.next_change(world.now)));
+    let found = world.disruption();
+    let hazards = world.hazards().into_iter().filter_map(|hazard| hazard.at);
+    found.blockers.iter().filter_map(|blocker| blocker.until).chain(hazards).chain(of_pool).collect()
+}
+
+/// Whether what was decided before the loop was paused may still be under way.
+fn is_settling(world: &World) -> bool {
+    world.ask(|judge, _| {
+        judge.pauses().any(|pause| match pause {
+            Pause::Launching(claim) => world.now.seconds_since(claim.meta.created) < gates::IN_FLIGHT_SECONDS,
+            Pause::Unreadable(_) => false,
+        })
+    })
+}
+
+/// What is said without the Events' part in it.
+fn without_events(mut world: World) -> World {
+    world.events.clear();
+    world
+}
+
+const HIDEABLE: [Kind; 5] = [Kind::Node, Kind::NodeClaim, Kind::NodePool, Kind::Pod, Kind::PodDisruptionBudget];
+
+/// Hides kinds, and with them every second of their rows or all.
+fn hide(world: &mut World, kinds: &[Kind], drop_all: bool) {
+    fn thin<T>(rows: &mut Vec<T>, drop_all: bool) {
+        let mut keep = true;
+        rows.retain(|_| {
+            keep = !keep;
+            keep && !drop_all
+        });
+    }
+    for kind in kinds {
+        match kind {
+            Kind::Node => thin(&mut world.other_nodes, drop_all),
+            Kind::NodeClaim => {
+                thin(&mut world.other_claims, drop_all);
+                world.claim = world.claim.take().filter(|_| !drop_all);
+            }
+            Kind::NodePool => world.pool = world.pool.take().filter(|_| !drop_all),
+            Kind::Pod => thin(&mut world.pods, drop_all),
+            _ => thin(&mut world.guards, drop_all),
+        }
+    }
+    world.hidden = kinds.to_vec();
+}
+
+/// All outlooks on pods, by key.
+fn outlooks(judge: &Judge<'_>, fleet: &crate::fleet::Fleet) -> Vec<(String, Outlook)> {
+    let mut all: Vec<_> = Vec::new();
+    let mut pods: Vec<_> = fleet.pods.iter().map(|pod| pod.meta().key.clone()).collect();
+    pods.sort_unstable();
+    for key in pods {
+        all.extend(fleet.pods.get(&key).map(|pod| (key.to_string(), judge.pod(pod))));
+    }
+    all
+}
+
+fn relist<R>(rows: Vec<Change<R>>) -> Vec<Change<R>> {
+    std::iter::once(Change::Begin).chain(rows).chain([Change::Commit]).collect()
+}
+
+fn relisted(delta: Delta) -> Delta {
+    match delta {
+        Delta::Nodes(rows) => Delta::Nodes(relist(rows)),
+        Delta::NodeClaims(rows) => Delta::NodeClaims(relist(rows)),
+        Delta::NodePools(rows) => Delta::NodePools(relist(rows)),
+        Delta::Pods(rows) => Delta::Pods(relist(rows)),
+        Delta::DisruptionBudgets(rows) => Delta::DisruptionBudgets(relist(rows)),
+        Delta::Events(rows) => Delta::Events(relist(rows)),
+        Delta::Ec2NodeClasses(rows) => Delta::Ec2NodeClasses(relist(rows)),
+        Delta::Controllers(rows) => Delta::Controllers(relist(rows)),
+        other => other,
+    }
+}
+
+fn answers(judge: &Judge<'_>, fleet: &crate::fleet::Fleet) -> (Option<Disruption>, Vec<(String, Outlook)>) {
+    (fleet.node("a").map(|node| judge.node(node)), outlooks(judge, fleet))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    /// Whatever holds a node may only take answers away.
+    #[test]
+    fn nothing_that_holds_opens(world in any_world(), hold in select(&HOLDS[..]), hidden in subsequence(&HIDEABLE[..], 0..=2)) {
+        let before = World { hidden, ..world };
+        let mut after = before.clone();
+        hold.put_on(&mut after);
+        let (was, is) = (before.disruption(), after.disruption());
+        for reason in Reason::ALL {
+            prop_assert!(
+                is.may.get(reason) != Some(true) || was.may.get(reason) == Some(true),
+                "{hold:?} {reason:?}: {} to {}", may(&was), may(&is)
+            );
+        }
+        if matches!(hold, Hold::Cordon) {
+            prop_assert_eq!(was, is);
+        }
+    }
+
+    /// The time alone changes an answer only when the answer said so; a node that a young pause is about to hold aside.
+    #[test]
+    fn time_changes_only_what_was_announced(world in any_world(), at in 0_f64..1.0) {
+        let (was, settling) = (world.disruption(), is_settling(&world));
+        let next = announced(&world).into_iter().filter(|at| *at > NOW).min();
+        let span = next.map_or(3 * 86_400_000_000, |next| next.micros() - NOW.micros());
+        #[expect(clippy::cast_possible_truncation, reason = "a fraction of a span")]
+        let later = NOW.plus_micros((span as f64 * at) as i64);
+        let then = World { now: later, ..world.clone() };
+        let is = then.disruption();
+        if settling {
+            prop_assert!(is.may == was.may || is.may.yes.is_empty());
+        } else {
+            prop_assert_eq!(is.may, was.may, "{} s later", later.seconds_since(NOW));
+            let verdict = |world: &World| without_events(world.clone()).disruption().verdict;
+            prop_assert_eq!(verdict(&then), verdict(&world));
+        }
+    }
+
+    /// Events speak of what only Karpenter knows; they never decide.
+    #[test]
+    fn events_never_decide(world in any_world()) {
+        prop_assert_eq!(world.disruption().may, without_events(world).disruption().may);
+    }
+
+    /// Who takes away everything that is listed gets a candidate.
+    #[test]
+    fn nothing_unnamed_holds(world in any_world(), hidden in subsequence(&HIDEABLE[..], 0..=2)) {
+        let mut world = World { hidden, ..world };
+        for _ in 0..8 {
+            let found = world.disruption();
+            found.firm().for_each(|blocker| lift(&mut world, blocker));
+        }
+        let found = world.disruption();
+        prop_assert_eq!(found.firm().count(), 0, "{:?}", found.blockers);
+        prop_assert!(!found.may.yes.is_empty(), "{} {}", found.verdict.name(), may(&found));
+        prop_assert!(found.verdict.is_candidate() || found.verdict == Verdict::Unconsolidatable);
+    }
+
+    /// What is not known makes an answer unknown, never wrong.
+    #[test]
+    fn what_is_hidden_is_never_guessed(
+        world in any_world(),
+        kinds in subsequence(&HIDEABLE[..], 1..=5),
+        drop_all in any::<bool>(),
+    ) {
+        let mut partial = world.clone();
+        hide(&mut partial, &kinds, drop_all);
+        let (whole, part) = (world.disruption(), partial.disruption());
+        for reason in Reason::ALL {
+            let said = part.may.get(reason);
+            prop_assert!(said.is_none() || said == whole.may.get(reason), "{reason:?}: {} of {}", may(&part), may(&whole));
+        }
+        let promises = partial.ask(outlooks);
+        let truth = world.ask(outlooks);
+        for (pod, _) in promises.into_iter().filter(|(_, outlook)| outlook.holds == Some(true)) {
+            let real = truth.iter().find(|(key, _)| *key == pod).map(|(_, outlook)| outlook.holds);
+            prop_assert_eq!(real, Some(Some(true)), "{}", pod);
+        }
+    }
+
+    /// A headline that sounds held stands only where every reason is decided.
+    #[test]
+    fn no_headline_sounds_safer_than_the_answer(world in any_world(), hidden in subsequence(&HIDEABLE[..], 0..=3)) {
+        let found = World { hidden, ..world }.disruption();
+        let opens = found.verdict.is_candidate() || found.verdict == Verdict::Unconsolidatable;
+        prop_assert_eq!(opens, !found.may.yes.is_empty());
+        if found.may.yes.is_empty() && !found.may.unknown().is_empty() {
+            prop_assert_eq!(found.verdict, Verdict::Unknown);
+        }
+        if found.verdict == Verdict::Unknown {
+            prop_assert!(!found.may.unknown().is_empty());
+        }
+    }
+
+    /// A judge on a picture that followed every change says what one on a new picture says.
+    #[test]
+    fn following_changes_gives_the_same_answers(worlds in vec(any_world(), 2..4)) {
+        let (first, last) = (&worlds[0], &worlds[worlds.len() - 1]);
+        let mut known = fleet(first.deltas());
+        let mut picture = Picture::full(&known);
+        for delta in worlds[1..].iter().flat_map(World::deltas) {
+            let changed = known.apply(relisted(delta));
+            picture.update(&known, &changed);
+        }
+        let sources = last.sources();
+        let followed = Judge::new(&known, &picture, &Known::new(&sources), &last.karpenter, last.now);
+        prop_assert_eq!(answers(&followed, &known), last.ask(answers));
+    }
+
+    /// When a closed budget opens: not before, and then it does.
+    #[test]
+    fn budgets_open_when_they_say(budgets in vec(any_budget(), 1..5), used in 0..3_u64, at in 0_f64..1.0) {
+        let row = crate::fleet::NodePoolRow { budgets: Some(budgets), ..pool("gpu") };
+        let found = PoolBudgets::new(&row, 5, used);
+        for reason in Reason::ALL {
+            let opens = found.opens_at(reason, NOW);
+            let span = opens.map_or(14 * 86_400_000_000, |opens| opens.micros() - NOW.micros());
+            #[expect(clippy::cast_possible_truncation, reason = "a fraction of a span")]
+            let before = NOW.plus_micros((span as f64 * at) as i64);
+            if let Some(opens) = opens {
+                prop_assert!(found.remaining(reason, opens) > 0);
+            }
+            if opens != Some(before) {
+                prop_assert_eq!(found.remaining(reason, before), 0);
+            }
+        }
+    }
+}
