@@ -1,7 +1,7 @@
 //! Disruption budgets of NodePools: when they count, and which nodes count against them.
 
 use super::reason::Reason;
-use crate::fleet::{Budget, Condition, NodeClaimRow, NodePoolRow, NodeRow};
+use crate::fleet::{Budget, Condition, NodeClaimRow, NodePoolRow, NodeRow, Taint};
 use crate::insight::phase;
 use crate::units::cron::Schedule;
 use crate::units::{Time, Window, duration};
@@ -191,11 +191,12 @@ pub fn is_chosen(claim: &NodeClaimRow) -> bool {
     Condition::is_true(&claim.conditions, "DisruptionReason")
 }
 
-/// Whether Karpenter has chosen the node: the taint of version 1, or the NodeClaim's condition. It takes both off a node
-/// that it has not chosen (karpenter pkg/controllers/disruption/controller.go); the taint of v1beta1 it leaves, so that one
-/// says nothing any more.
+/// Whether Karpenter has chosen the node: its taint of version 1, or the NodeClaim's condition. It takes both off a node
+/// that it has not chosen (karpenter pkg/controllers/disruption/controller.go); the taint of v1beta1 and others with its key
+/// it leaves, so those say nothing.
 pub fn is_chosen_node(node: &NodeRow, claim: Option<&NodeClaimRow>) -> bool {
-    node.taints.iter().any(|taint| taint.key == "karpenter.sh/disrupted") || claim.is_some_and(is_chosen)
+    let is_its_own = |taint: &Taint| taint.key == "karpenter.sh/disrupted" && taint.effect == "NoSchedule";
+    node.taints.iter().any(is_its_own) || claim.is_some_and(is_chosen)
 }
 
 /// Whether a counted node uses up budget: not ready, being deleted, or chosen by Karpenter. No event ever says so.
@@ -207,7 +208,7 @@ pub fn uses_budget(node: &NodeRow, claim: Option<&NodeClaimRow>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::{Status, Taint};
+    use crate::fleet::Status;
     use crate::insight::testing::{CREATED, claim, condition, met, node, sym};
 
     fn at(schedule: Option<&str>, duration: Option<&str>, now: &str) -> (bool, Option<String>) {

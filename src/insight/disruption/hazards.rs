@@ -6,7 +6,7 @@ use super::reason::Reason;
 use super::verdict::{self, Disruption};
 use super::{budgets, protection};
 use crate::fleet::{Condition, ObjectKey, PodRow, Status};
-use crate::insight::karpenter::AUTO_MODE_GROUP;
+use crate::insight::karpenter::{AUTO_MODE_GROUP, Support};
 use crate::insight::phase;
 use crate::units::{Lifetime, Time, duration};
 
@@ -213,9 +213,11 @@ fn block_end(case: &Case<'_>) -> Option<Hazard> {
     Some(Hazard { kind: HazardKind::CapacityBlockEnd, at: Some(at), message, pods, ends_pods: true })
 }
 
-/// Conditions after which a node is replaced, the statuses that are bad, and after how many seconds (karpenter
-/// RepairPolicies of the AWS provider).
-const REPAIRS: [(&str, &[Status], i64); 6] = [
+/// Conditions after which a node is replaced, the statuses that are bad, and after how many seconds.
+type Repairs = &'static [(&'static str, &'static [Status], i64)];
+
+/// Of the AWS provider (aws pkg/cloudprovider/cloudprovider.go, RepairPolicies).
+const REPAIRS_OF_AWS: Repairs = &[
     ("AcceleratedHardwareReady", &[Status::False], 600),
     ("Ready", &[Status::False, Status::Unknown], 1800),
     ("StorageReady", &[Status::False], 1800),
@@ -224,11 +226,23 @@ const REPAIRS: [(&str, &[Status], i64); 6] = [
     ("ContainerRuntimeReady", &[Status::False], 1800),
 ];
 
+/// Of KWOK's provider (karpenter kwok/cloudprovider/cloudprovider.go, RepairPolicies), and, as the sooner is the safer answer,
+/// of those that are not known.
+const REPAIRS_OF_OTHERS: Repairs = &[("Ready", &[Status::False, Status::Unknown], 600)];
+
+fn repairs(case: &Case<'_>) -> Repairs {
+    let class = case.claim.and_then(|claim| claim.node_class.as_ref());
+    match class.map(|class| class.group.as_str()) {
+        Some("karpenter.k8s.aws" | AUTO_MODE_GROUP) => REPAIRS_OF_AWS,
+        _ => REPAIRS_OF_OTHERS,
+    }
+}
+
 fn repair(case: &Case<'_>) -> Option<Hazard> {
-    if !case.repairs {
+    if !case.repairs || case.claim.is_none() {
         return None;
     }
-    let broken = REPAIRS.iter().filter_map(|(kind, bad, seconds)| {
+    let broken = repairs(case).iter().filter_map(|(kind, bad, seconds)| {
         let found = Condition::find(&case.node.conditions, kind)?;
         let since = found.last_transition.filter(|_| bad.contains(&found.status))?;
         Some((since.plus_seconds(*seconds), *kind, found.status))
@@ -314,11 +328,22 @@ pub fn of_pod(case: &Case<'_>, hazards: &[Hazard], pod: &PodRow) -> Outlook {
     gaps.extend(leaving(case, pod, end));
     gaps.extend(fresh(case, pod));
     gaps.sort();
-    let holds = if gaps.is_empty() { knows_what_ends_it(case).then_some(true) } else { Some(false) };
+    let is_certain = knows_what_ends_it(case) && !is_assumed(case, &found);
+    let holds = if gaps.is_empty() { is_certain.then_some(true) } else { Some(false) };
     let fails_at = gaps.first().and_then(|(at, _)| *at);
     let mut gaps: Vec<String> = gaps.into_iter().map(|(_, gap)| gap).collect();
+    if is_assumed(case, &found) {
+        gaps.push("durations need Karpenter 1.12, and its version is not known".to_owned());
+    }
     gaps.extend(cautions(case, hazards, pod, end));
     Outlook { protection: found, holds, fails_at, gaps }
+}
+
+/// Whether a duration may be nothing to the Karpenter that is here: its version is not known. EKS Auto Mode is kept current.
+fn is_assumed(case: &Case<'_>, found: &protection::Protection) -> bool {
+    let class = case.claim.and_then(|claim| claim.node_class.as_ref());
+    let is_auto = class.is_some_and(|class| class.group == AUTO_MODE_GROUP);
+    found.state == protection::ProtectionState::Until && case.karpenter.durations() == Support::Assumed && !is_auto
 }
 
 /// Without the NodeClaim nobody knows when it expires and whether it has a terminationGracePeriod, without the NodePool not

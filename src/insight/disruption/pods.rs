@@ -170,3 +170,33 @@ impl NamespaceBudgets {
         rows.filter(|(_, selector)| selector.matches(labels)).map(|(key, _)| key.clone()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_eviction_costs() {
+        let cost = |priority: i32, deletion_cost: Option<&str>| {
+            let deletion_cost = deletion_cost.map(Sym::new);
+            eviction_cost(&Eviction { priority, deletion_cost, ..Eviction::default() })
+        };
+        for (priority, deletion_cost, want) in [
+            (0, None, ONE),
+            (1 << 25, None, 2 * ONE),
+            (-(1 << 25), None, 0),
+            (0, Some("134217728"), 2 * ONE),
+            (0, Some("-134217728"), 0),
+            (0, Some("1"), ONE + 1),
+            (0, Some("much"), ONE),
+            (0, Some("NaN"), ONE),
+            (1 << 24, Some("-67108864"), ONE),
+            (1_000_000_000, None, 10 * ONE),
+            (i32::MIN, None, -10 * ONE),
+            (0, Some("Inf"), 10 * ONE),
+            (0, Some("-2147483647"), -10 * ONE),
+        ] {
+            assert_eq!(cost(priority, deletion_cost), want, "{priority} {deletion_cost:?}");
+        }
+    }
+}

@@ -4,6 +4,7 @@ use super::world::{
     DRIFTED, World, budget, budget_at, budget_for, busy, class_ref, drifted, empty, event, karpenter, since, train,
 };
 use crate::fleet::{Condition, ControllerRow, KarpenterApi, Kind, NodeClassRow, PodRow, Reservation, Status, Taint};
+use crate::insight::KarpenterVersion;
 use crate::insight::testing::{CREATED, NOW, claim, condition, labels, met, meta, pod, sym};
 use crate::units::{Lifetime, Time};
 
@@ -354,6 +355,13 @@ fn the_end_of_a_capacity_block() {
     ]);
 }
 
+/// Karpenter's feature gate NodeRepair.
+fn gate(w: &mut World) {
+    w.claim().node_class = Some(class_ref("karpenter.k8s.aws"));
+    let feature_gates = Some(sym("SpotToSpotConsolidation=false,NodeRepair=true"));
+    w.controllers = vec![ControllerRow { meta: meta("kube-system", "karpenter"), image: sym(""), feature_gates }];
+}
+
 #[test]
 fn repair() {
     let broken = |kind: &'static str, status: Status| {
@@ -362,10 +370,6 @@ fn repair() {
             let other = Condition { last_transition: Some(NOW), ..condition(kind, status, "") };
             w.node.conditions = if kind == "Ready" { vec![other] } else { vec![ready, other] };
         }
-    };
-    let gate = |w: &mut World| {
-        let feature_gates = Some(sym("SpotToSpotConsolidation=false,NodeRepair=true"));
-        w.controllers = vec![ControllerRow { meta: meta("kube-system", "karpenter"), image: sym(""), feature_gates }];
     };
     let auto = |w: &mut World| w.claim().node_class = Some(class_ref("eks.amazonaws.com"));
     let with = |one: fn(&mut World), kind: &'static str, status: Status| {
@@ -384,6 +388,32 @@ fn repair() {
             fails("4200"),
         ),
         ("half an hour", with(gate, "Ready", Status::Unknown), &["HardwareRepair@5400 train-0@5400"], fails("5400")),
+        (
+            "ten minutes with other clouds",
+            with(
+                |w| {
+                    gate(w);
+                    w.claim().node_class = Some(class_ref("karpenter.kwok.sh"));
+                },
+                "Ready",
+                Status::False,
+            ),
+            &["HardwareRepair@4200 train-0@4200"],
+            fails("4200"),
+        ),
+        (
+            "not a node that Karpenter does not manage",
+            with(
+                |w| {
+                    gate(w);
+                    w.claim = None;
+                },
+                "Ready",
+                Status::False,
+            ),
+            &[],
+            HOLDS,
+        ),
         ("ready", with(gate, "Ready", Status::True), &[], HOLDS),
         ("hardware of which nothing is known", with(gate, "AcceleratedHardwareReady", Status::Unknown), &[], HOLDS),
         (
@@ -549,6 +579,22 @@ fn an_outlook_on_what_is_not_known() {
         ),
         ("a pod that waits for a node", training("true", |w| w.pods[0].node = None), &[], HOLDS),
         ("a pod on a node that is not known", training("true", |w| w.pods[0].node = Some(sym("b"))), &[], UNKNOWN),
+        (
+            "which Karpenter reads the duration",
+            training("10h", |w| {
+                w.karpenter = KarpenterVersion { api: KarpenterApi::V1, ..KarpenterVersion::default() }
+            }),
+            &[],
+            UNKNOWN,
+        ),
+        (
+            "every Karpenter reads true",
+            training("true", |w| {
+                w.karpenter = KarpenterVersion { api: KarpenterApi::V1, ..KarpenterVersion::default() }
+            }),
+            &[],
+            HOLDS,
+        ),
         ("an old Karpenter reads no durations", training("10h", |w| w.karpenter = karpenter("1.11.0")), &[], FAILS),
     ]);
     assert_eq!(hazards(&empty(|_| ())), [""; 0]);

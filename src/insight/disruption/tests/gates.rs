@@ -4,7 +4,7 @@ use super::world::{
     DRIFTED, QUIET, World, budget, budget_at, budget_for, busy, check, class_ref, drifted, empty, event, evicted,
     guard, karpenter, train,
 };
-use crate::fleet::{KarpenterApi, Kind, Labels, NodeClaimRow, PodPhase, PodRow, PodSelector, Status, Taint};
+use crate::fleet::{Budget, KarpenterApi, Kind, Labels, NodeClaimRow, PodPhase, PodRow, PodSelector, Status, Taint};
 use crate::insight::disruption::BlockerKind;
 use crate::insight::testing::{CREATED, NOW, claim, condition, labels, met, pod, sym};
 use crate::units::{Lifetime, Selector, Time};
@@ -141,6 +141,15 @@ fn who_is_leaving() {
         (
             "the taint of v1beta1 is nobody's any more",
             empty(|w| w.node.taints = vec![taint("karpenter.sh/disruption")]),
+            "EmptyCandidate",
+            "ynn",
+            &[],
+        ),
+        (
+            "nor is one with another effect, which Karpenter would leave there",
+            empty(|w| {
+                w.node.taints = vec![Taint { effect: sym("NoExecute"), ..taint("karpenter.sh/disrupted") }];
+            }),
             "EmptyCandidate",
             "ynn",
             &[],
@@ -814,14 +823,17 @@ fn how_long_a_node_must_be_quiet() {
 
 #[test]
 fn what_budgets_allow() {
-    let pool = |budgets: Vec<crate::fleet::Budget>, others: usize| {
+    let pool = |budgets: Vec<Budget>, others: usize| {
         busy(move |w| {
             w.pool().budgets = Some(budgets);
             w.add_nodes(others, |_, _| ());
         })
     };
     let none = nothing_allowed("Underutilized");
-    let broken = || vec![budget_for("5", &["Empty"]), budget_at("5", "0 25 * * *", "1h")];
+    let broken = || {
+        let of_empty = Some(vec![sym("Empty")]);
+        vec![budget("5"), Budget { reasons: of_empty, ..budget_at("5", "0 25 * * *", "1h") }]
+    };
     check(vec![
         ("no budgets", busy(|w| w.pool().budgets = None), "ConsolidationCandidate", "nny", &[]),
         ("an empty list", pool(vec![], 0), "ConsolidationCandidate", "nny", &[]),
@@ -846,7 +858,7 @@ fn what_budgets_allow() {
 
 #[test]
 fn what_uses_budgets_up() {
-    let used = |budgets: Vec<crate::fleet::Budget>, change: fn(&mut crate::fleet::NodeRow, &mut NodeClaimRow)| {
+    let used = |budgets: Vec<Budget>, change: fn(&mut crate::fleet::NodeRow, &mut NodeClaimRow)| {
         busy(move |w| {
             w.pool().budgets = Some(budgets);
             w.add_nodes(1, change);

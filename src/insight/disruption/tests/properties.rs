@@ -194,7 +194,7 @@ fn answers(judge: &Judge<'_>, fleet: &crate::fleet::Fleet) -> (Option<Disruption
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     /// Whatever holds a node may only take answers away.
     #[test]
