@@ -49,6 +49,7 @@ impl PodPhase {
 
 /// What decides whether Karpenter counts, moves or evicts a pod, besides its annotation.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of a pod")]
 pub struct Eviction {
     /// Whether any owner is an apps/v1 DaemonSet, which brings the pod back wherever it runs.
     pub of_daemon_set: bool,

@@ -66,6 +66,7 @@ fn one(severity: Severity, rule: Rule, object: &str) -> Vec<(Severity, Rule, Str
     vec![(severity, rule, object.to_owned())]
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the NodePool has it")]
 fn budget(nodes: &str, schedule: Option<&str>) -> Option<Vec<Budget>> {
     let duration = schedule.map(|_| sym("1h"));
     Some(vec![Budget { nodes: sym(nodes), reasons: None, schedule: schedule.map(sym), duration }])

@@ -953,6 +953,17 @@ fn what_budgets_allow_of_how_many_nodes() {
             &["U not all nodes are known"],
         ),
         (
+            "what is used up of half of the known nodes may be free of half of all",
+            busy(|w| {
+                w.pool().budgets = Some(vec![budget("50%")]);
+                w.node.conditions.clear();
+                w.hidden = vec![Kind::Node];
+            }),
+            "Unknown",
+            "nn?",
+            &["U not all nodes are known"],
+        ),
+        (
             "zero is zero of however many",
             busy(|w| {
                 w.pool().budgets = Some(vec![budget("0")]);
