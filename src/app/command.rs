@@ -1,8 +1,9 @@
 //! Commands after `:`.
 
-use super::{App, Effect, Overlay, Screen, keys, navigate, notice, picker, sorting};
+use super::{App, Effect, Overlay, Screen, held, keys, navigate, notice, picker, sorting};
 use crate::fleet::Sym;
 use crate::input::Action;
+use crate::insight::picture;
 
 /// Names of screens, as kubectl and k9s users type them.
 const SCREENS: [(&str, Screen); 26] = [
@@ -154,6 +155,12 @@ pub fn help(app: &mut App) -> Vec<Effect> {
 /// Opens the list of Sources.
 pub fn sources(app: &mut App) -> Vec<Effect> {
     open(app, Overlay::Sources { scroll: 0 })
+}
+
+/// Looks for mistakes and wastes, and opens the list.
+pub fn findings(app: &mut App) -> Vec<Effect> {
+    let found = held::knows_what_decides(app).then(|| picture::findings(&app.fleet, &app.judge()));
+    open(app, Overlay::Findings { scroll: 0, found })
 }
 
 /// Opens what became of the newest write.

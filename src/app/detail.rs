@@ -81,7 +81,12 @@ pub fn scroll(app: &mut App, action: Action) -> bool {
 
 fn scroll_of(app: &mut App) -> Option<&mut usize> {
     match &mut app.ui.overlay {
-        Some(Overlay::Help { scroll } | Overlay::Sources { scroll } | Overlay::Results { scroll, .. }) => Some(scroll),
+        Some(
+            Overlay::Help { scroll }
+            | Overlay::Sources { scroll }
+            | Overlay::Findings { scroll, .. }
+            | Overlay::Results { scroll, .. },
+        ) => Some(scroll),
         Some(Overlay::Write(dialog)) => Some(&mut dialog.scroll),
         Some(_) => None,
         None => app.ui.level.detail.as_mut().map(|detail| &mut detail.scroll),

@@ -19,11 +19,15 @@ pub fn clock(app: &mut App, now: Time) -> Vec<Effect> {
     effects
 }
 
-/// Nothing is noted before everything is known that may hold a node or free it.
-fn observe(app: &mut App) -> Option<Effect> {
+/// Whether everything is known that may hold a node or free it.
+pub fn knows_what_decides(app: &App) -> bool {
     const NEEDED: [Kind; 5] = [Kind::Node, Kind::NodeClaim, Kind::NodePool, Kind::Pod, Kind::PodDisruptionBudget];
     let known = Known::new(&app.sources);
-    if !NEEDED.into_iter().all(|kind| known.all(kind)) {
+    NEEDED.into_iter().all(|kind| known.all(kind))
+}
+
+fn observe(app: &mut App) -> Option<Effect> {
+    if !knows_what_decides(app) {
         return None;
     }
     let mut memory: HeldMemory = std::mem::take(&mut app.held);

@@ -78,13 +78,14 @@ fn act_on_text(app: &mut App, action: Action) -> Vec<Effect> {
     }
     let closes_only = matches!(action, Action::Back | Action::Open | Action::Quit)
         || matches!((&app.ui.overlay, action), (Some(Overlay::Help { .. }), Action::Help))
-        || matches!((&app.ui.overlay, action), (Some(Overlay::Sources { .. }), Action::Sources));
+        || matches!((&app.ui.overlay, action), (Some(Overlay::Sources { .. }), Action::Sources))
+        || matches!((&app.ui.overlay, action), (Some(Overlay::Findings { .. }), Action::Findings));
     if closes_only {
         app.ui.overlay = None;
         return Vec::new();
     }
     match action {
-        Action::Help | Action::Sources | Action::Command => act_anywhere(app, action),
+        Action::Help | Action::Sources | Action::Findings | Action::Command => act_anywhere(app, action),
         _ if screen_of(app, action).is_some() => {
             app.ui.overlay = None;
             act_anywhere(app, action)
@@ -150,6 +151,7 @@ fn act_anywhere(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Contexts => picker::contexts(app),
         Action::Copy => navigate::copy(app),
         Action::Sources => command::sources(app),
+        Action::Findings => command::findings(app),
         Action::Help => command::help(app),
         _ => match screen_of(app, action) {
             Some(screen) => navigate::show(app, screen),

@@ -32,7 +32,14 @@ fn wheel(app: &mut App, rows: isize) -> Vec<Effect> {
     let step = if rows < 0 { Action::Up } else { Action::Down };
     match app.ui.overlay {
         None if app.ui.level.detail.is_none() => navigate::rows(app, rows),
-        None | Some(Overlay::Help { .. } | Overlay::Sources { .. } | Overlay::Results { .. } | Overlay::Write(_)) => {
+        None
+        | Some(
+            Overlay::Help { .. }
+            | Overlay::Sources { .. }
+            | Overlay::Findings { .. }
+            | Overlay::Results { .. }
+            | Overlay::Write(_),
+        ) => {
             (0..rows.unsigned_abs()).for_each(|_| {
                 detail::scroll(app, step);
             });

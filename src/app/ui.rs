@@ -7,6 +7,7 @@ use tui_input::Input;
 use super::{Fetched, Verdicts};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, EventObject, Key, ObjectKey, Sym};
 use crate::input::Chord;
+use crate::insight::picture::Finding;
 use crate::units::Time;
 
 /// The screens, in the order of their number keys.
@@ -418,6 +419,13 @@ pub enum Overlay {
     Help {
         /// First visible line.
         scroll: usize,
+    },
+    /// Mistakes and wastes in the whole cluster, as they were when this was opened.
+    Findings {
+        /// First visible line.
+        scroll: usize,
+        /// The gravest first; `None` where not everything is known that decides.
+        found: Option<Vec<Finding>>,
     },
     /// All Sources and their health.
     Sources {

@@ -70,6 +70,7 @@ actions! {
     Claims "claims" "NodePools and NodeClaims";
     Events "events" "Events";
     Sources "sources" "What is watched, and how alive it is";
+    Findings "findings" "Mistakes and wastes in the whole cluster, and what to do";
     Help "help" "This help";
     Redraw "redraw" "Draw the whole screen again";
     Suspend "suspend" "Stop batchtop and return to the shell; fg comes back";

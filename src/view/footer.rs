@@ -79,7 +79,9 @@ fn hints(app: &Seen<'_>) -> (Context, &'static [Hint]) {
     match &app.ui.overlay {
         Some(Overlay::Write(_)) => return (Context::Dialog, DIALOG),
         Some(Overlay::Picker(_)) => return (Context::Dialog, PICKER),
-        Some(Overlay::Help { .. } | Overlay::Sources { .. } | Overlay::Results { .. }) => return (Context::Text, TEXT),
+        Some(Overlay::Help { .. } | Overlay::Sources { .. } | Overlay::Findings { .. } | Overlay::Results { .. }) => {
+            return (Context::Text, TEXT);
+        }
         Some(Overlay::Prompt(_)) | None => {}
     }
     match app.ui.level.detail.as_ref().map(|detail| detail.key.kind) {

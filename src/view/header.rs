@@ -6,6 +6,7 @@ use super::{Line, format, health};
 use crate::app::{self, Scope};
 use crate::config::Role;
 use crate::fleet::{KarpenterApi, Kind};
+use crate::insight::disruption::Pause;
 use crate::insight::karpenter::Provenance;
 
 /// Context, namespaces, Karpenter's version, health, time.
@@ -29,7 +30,21 @@ pub(super) fn title(app: &Seen<'_>, area: Area) -> Placed {
             left.push(Role::Info, words);
         }
     }
+    if is_paused(app) {
+        left.push(Role::Warn, "  △ disruption paused");
+    }
     Placed { area, line: apart(left, &shown, area.width) }
+}
+
+/// A loop that pauses for a moment while a NodeClaim launches is nothing to tell.
+const PAUSED_SECONDS: i64 = 60;
+
+/// Whether Karpenter disrupts nothing of its own accord, and has not for a while; the findings say why.
+fn is_paused(app: &Seen<'_>) -> bool {
+    app.judge().pauses().any(|pause| match pause {
+        Pause::Launching(claim) => app.now.seconds_since(claim.meta.created) >= PAUSED_SECONDS,
+        Pause::Unreadable(_) => true,
+    })
 }
 
 /// The namespaces to which rows are narrowed.

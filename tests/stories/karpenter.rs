@@ -1,6 +1,6 @@
 //! What Karpenter may take, and what a write would change about that.
 
-use batchtop::app::{Screen, Severity};
+use batchtop::app::{Effect, Msg, Overlay, Screen, Severity, update};
 use batchtop::fleet::{
     Condition, Delta, DisruptionBudgetRow, HealthState, JobRow, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow,
     PodSelector, Report, Status, Sym, Taint,
@@ -278,4 +278,31 @@ fn undo_says_what_it_changes() {
     let told = told.keys("esc").told(vec![upsert_pod(plain)]).keys("U");
     assert_eq!(texts(&told), ["holds node by-pod that Karpenter may take now"]);
     assert!(noon() > hours_ago(1));
+}
+
+/// The objects of the findings that are shown.
+fn found(story: &Story) -> Option<Vec<String>> {
+    let Some(Overlay::Findings { found, .. }) = &story.app.ui.overlay else { return None };
+    let found = found.as_ref()?;
+    Some(found.iter().map(|one| format!("{} {} {}", one.rule.name(), one.kind, one.object)).collect())
+}
+
+#[test]
+fn findings_are_looked_for_when_they_are_asked_for() {
+    let typo = upsert_pod(protected(pod("ml", "typo", "free"), "1d"));
+    let shown = told().told(vec![typo]).keys("F");
+    assert!(found(&shown).is_some_and(|found| found.contains(&"ProtectionInvalid Pod ml/typo".to_owned())));
+    let shown = shown.keys("F").nothing_open().told(vec![health(Kind::Pod, HealthState::Syncing)]).keys("F");
+    assert_eq!(found(&shown), None, "not all pods are known");
+}
+
+#[test]
+fn what_is_held_is_written_down_once_a_minute_and_only_when_it_changes() {
+    let held = upsert_pod(protected(pod("ml", "train", "free"), "true"));
+    let mut after = told().told(vec![held]);
+    let minute = |told: &mut Story| {
+        let now = told.app.now.plus_seconds(60);
+        update(&mut told.app, Msg::Clock(now)).iter().filter(|effect| matches!(effect, Effect::Remember(_))).count()
+    };
+    assert_eq!((minute(&mut after), minute(&mut after)), (1, 0));
 }

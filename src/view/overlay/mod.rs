@@ -1,5 +1,6 @@
 //! What lies over the table: help, sources, pickers, dialogs, results.
 
+mod findings;
 mod help;
 mod picker;
 mod results;
@@ -22,6 +23,9 @@ pub(super) fn derive(app: &Seen<'_>) -> Option<Laid> {
     Some(match app.ui.overlay.as_ref()? {
         Overlay::Prompt(_) => return None,
         Overlay::Help { scroll } => scrolled(help::sheet(app), *scroll).float(size, WIDEST),
+        Overlay::Findings { scroll, found } => {
+            scrolled(findings::sheet(app, found.as_deref()), *scroll).float(size, WIDEST)
+        }
         Overlay::Sources { scroll } => scrolled(sources::sheet(app), *scroll).float(size, WIDEST),
         Overlay::Results { write, scroll } => scrolled(results::sheet(app, *write), *scroll).float(size, WIDEST),
         Overlay::Picker(picker) => picker::sheet(app, picker).float(size, 60),
