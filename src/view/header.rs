@@ -31,7 +31,7 @@ pub(super) fn title(app: &Seen<'_>, area: Area) -> Placed {
         }
     }
     if is_paused(app) {
-        left.push(Role::Warn, "  △ disruption paused");
+        left.push(Role::Warn, if area.width < 100 { "  △ paused" } else { "  △ disruption paused" });
     }
     Placed { area, line: apart(left, &shown, area.width) }
 }
