@@ -16,13 +16,23 @@ pub fn answers_ok(port: u16, path: &str) -> bool {
     status_line(port, path).is_some_and(|line| line.contains(" 200 "))
 }
 
+/// What such a server answers to GET of this path, without the headers.
+pub fn body(port: u16, path: &str) -> Option<String> {
+    let answer = answer(port, path)?;
+    answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
+}
+
 fn status_line(port: u16, path: &str) -> Option<String> {
+    answer(port, path)?.lines().next().map(str::to_owned)
+}
+
+fn answer(port: u16, path: &str) -> Option<String> {
     let mut stream = connect(port)?;
     stream.set_read_timeout(Some(LIMIT)).ok()?;
     write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
-    answer.lines().next().map(str::to_owned)
+    Some(answer)
 }
 
 fn connect(port: u16) -> Option<TcpStream> {

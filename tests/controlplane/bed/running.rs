@@ -21,7 +21,7 @@ use super::instance_types;
 use super::kubeconfig;
 use super::manifests::NodePoolSpec;
 use super::options::{BedOptions, Definitions};
-use super::readiness::{answers_ok, listens};
+use super::readiness::{answers_ok, body, listens};
 use super::scope::{Namespace, NodePool};
 use super::stages;
 use super::supervisor::{self, Ending, State, Supervisor};
@@ -346,6 +346,12 @@ impl Bed {
     /// Starts Karpenter again. It decides afresh and repeats its events.
     pub fn start_karpenter(&self) -> Result<()> {
         self.resume(Component::Karpenter)
+    }
+
+    /// Karpenter's metrics in Prometheus' text format, if it runs: they count what it
+    /// decided and how often it looked, which no object tells.
+    pub fn karpenter_metrics(&self) -> Option<String> {
+        body(self.ports.karpenter_metrics, "/metrics")
     }
 
     // ---- Waiting ----

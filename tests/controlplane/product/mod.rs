@@ -1,7 +1,7 @@
 //! batchtop itself on a real control plane.
 
 mod faults;
-mod program;
+pub mod program;
 mod rights;
 mod snapshot;
 mod story;

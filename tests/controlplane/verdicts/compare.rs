@@ -1,0 +1,304 @@
+//! What batchtop said against what Karpenter did.
+
+use std::fmt::Write;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::place::Place;
+use super::scenario::{Answer, Fate, Later, REASONS, Scenario};
+use super::watch::{Answered, Taking, Watch};
+use super::world::{Member, text};
+use crate::bed::{Failure, Result};
+
+/// Kubernetes writes whole seconds.
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+
+/// Reasons of the events that say why a node stays.
+const STAYING: [&str; 2] = ["DisruptionBlocked", "Unconsolidatable"];
+
+/// Beginnings of what Karpenter says when its simulation found nothing better.
+const SIMULATION: [&str; 4] = [
+    "Not all pods would schedule",
+    "Can't remove without creating",
+    "Can't replace with a cheaper node",
+    "SpotToSpotConsolidation requires",
+];
+
+/// One event: kind and name of its object, reason, message.
+pub type Event = [String; 4];
+
+/// All disagreements of a bed.
+pub struct Report {
+    disagreements: Vec<String>,
+}
+
+impl Report {
+    /// Without any yet.
+    pub fn new() -> Self {
+        Self { disagreements: Vec::new() }
+    }
+
+    /// A failure that tells all of them, if there are any.
+    pub fn into_result(self) -> Result<()> {
+        if self.disagreements.is_empty() {
+            return Ok(());
+        }
+        let count = self.disagreements.len();
+        Err(Failure::new(format!("{count} disagreements\n\n{}", self.disagreements.join("\n\n"))))
+    }
+
+    // ---- What batchtop says ----
+
+    /// The last snapshot says this of a scenario's node and pods.
+    pub fn answer(&mut self, watch: &Watch<'_>, scenario: &Scenario, place: &Place<'_>, wanted: &Answer) {
+        let Some(answered) = watch.answers.last() else { return };
+        let document = &answered.document;
+        let Some(node) = row(document, "nodes", None, &place.node) else {
+            return self.add(scenario.name, &["the snapshot has no such node"], &Value::Null);
+        };
+        if node.get("disruption").is_none() {
+            return; // TEMPORARY: until the engine has landed.
+        }
+        let mut wrong = differences(&node["disruption"], wanted);
+        wrong.extend(protections(document, place, wanted));
+        wrong.extend(findings(document, place, wanted));
+        if !wrong.is_empty() {
+            self.add(scenario.name, &wrong, &node["disruption"]);
+        }
+    }
+
+    // ---- What Karpenter does ----
+
+    /// Before the turn, each scenario met its first fate.
+    pub fn first_fate(&mut self, watch: &Watch<'_>, events: &[Event], scenario: &Scenario, place: &Place<'_>) {
+        let taking = watch.taking(&place.node);
+        if let Later::Elapses(fate) = &scenario.later {
+            // Once a node is taken there are other words, so silence cannot be heard any more.
+            if !matches!(scenario.fate, Fate::Silence) {
+                self.fate(watch, events, scenario, place, (&scenario.fate, None));
+            }
+            self.fate(watch, events, scenario, place, (fate, taking));
+            self.not_before_its_end(watch, scenario, place);
+        } else {
+            self.fate(watch, events, scenario, place, (&scenario.fate, taking));
+        }
+    }
+
+    /// After the turn, each scenario that goes on met its second.
+    pub fn last_fate(&mut self, watch: &Watch<'_>, events: &[Event], scenario: &Scenario, place: &Place<'_>) {
+        if let Later::After(_, _, fate) = &scenario.later {
+            self.fate(watch, events, scenario, place, (fate, watch.taking(&place.node)));
+        }
+    }
+
+    fn fate(
+        &mut self,
+        watch: &Watch<'_>,
+        events: &[Event],
+        scenario: &Scenario,
+        place: &Place<'_>,
+        (fate, taking): (&Fate, Option<&Taking>),
+    ) {
+        let Some(wrong) = unmet(events, place, fate, taking) else { return };
+        let told = sentences(events, &place.node).map(|told| format!("event: {told}"));
+        let wrong: Vec<String> = std::iter::once(format!("Karpenter: {wrong}")).chain(told).collect();
+        self.add(scenario.name, &wrong, disruption(&watch.answers[0], &place.node));
+    }
+
+    /// A node that an announced end sets free is not taken earlier.
+    fn not_before_its_end(&mut self, watch: &Watch<'_>, scenario: &Scenario, place: &Place<'_>) {
+        let shown = disruption(&watch.answers[0], &place.node);
+        let ends = blockers(shown).filter_map(|blocker| text(&blocker["until"]).parse::<Timestamp>().ok());
+        if let (Some(taking), Some(end)) = (watch.taking(&place.node), ends.max())
+            && taking.at < end - SECOND
+        {
+            let wrong = format!("taken at {}, before the announced end {end}", taking.at);
+            self.add(scenario.name, &[wrong], shown);
+        }
+    }
+
+    // ---- Rules for every node of every bed ----
+
+    /// No node was taken for a reason that the last answer excluded, unless it announced
+    /// the change or something else changed in between.
+    pub fn no_false_held(&mut self, watch: &Watch<'_>) {
+        for (member, taking) in &watch.takings {
+            let answered = &watch.answers[taking.answer];
+            let shown = disruption(answered, &member.node);
+            if shown["may"][&taking.reason] == json!(false)
+                && !was_announced(answered, member, taking)
+                && !inputs_changed(answered, member, taking)
+            {
+                let wrong = format!(
+                    "FALSE HELD: {} taken as {} at {}; asked at {}",
+                    member.node, taking.reason, taking.at, answered.at
+                );
+                self.add(&member.pool, &[wrong], shown);
+            }
+        }
+    }
+
+    /// At rest, a node that may be taken stays only where the simulation says why.
+    pub fn no_unexplained_may(&mut self, watch: &Watch<'_>, events: &[Event]) {
+        let Some(last) = watch.answers.last() else { return };
+        for member in last.world.members() {
+            let shown = disruption(last, &member.node);
+            let may: Vec<&str> = REASONS.into_iter().filter(|reason| shown["may"][reason] == json!(true)).collect();
+            let explained =
+                sentences(events, &member.node).any(|told| SIMULATION.iter().any(|begin| told.starts_with(begin)));
+            if !may.is_empty() && !explained && !is_balanced(last, &member) && watch.taking(&member.node).is_none() {
+                self.add(&member.pool, &[format!("{} may be taken as {may:?}, and stays", member.node)], shown);
+            }
+        }
+    }
+
+    fn add<S: AsRef<str>>(&mut self, name: &str, wrong: &[S], shown: &Value) {
+        let mut text = format!("== {name}");
+        for line in wrong {
+            let _ = write!(text, "\n   {}", line.as_ref());
+        }
+        let _ = write!(text, "\n   batchtop: {shown}");
+        self.disagreements.push(text);
+    }
+}
+
+// ---- Parts of an answer ----
+
+fn differences(shown: &Value, wanted: &Answer) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let may: Vec<Value> = REASONS.iter().map(|reason| shown["may"][reason].clone()).collect();
+    differs(&mut wrong, "verdict", &shown["verdict"], &json!(wanted.verdict));
+    differs(&mut wrong, "may", &json!(may), &json!(wanted.may));
+    differs(&mut wrong, "blockers", &kinds_and_reasons(shown), &sorted(wanted.blockers.iter().map(|it| json!(it))));
+    let hazards = sorted(shown["hazards"].as_array().into_iter().flatten().map(|hazard| hazard["kind"].clone()));
+    differs(&mut wrong, "hazards", &hazards, &sorted(wanted.hazards.iter().map(|kind| json!(kind))));
+    for kind in &wanted.ends {
+        let announced = blockers(shown).any(|blocker| blocker["kind"] == *kind && blocker["until"].is_string());
+        if !announced {
+            wrong.push(format!("no end of {kind}"));
+        }
+    }
+    wrong
+}
+
+fn differs(wrong: &mut Vec<String>, what: &str, shown: &Value, wanted: &Value) {
+    if shown != wanted {
+        wrong.push(format!("{what}: {shown}, expected {wanted}"));
+    }
+}
+
+fn kinds_and_reasons(shown: &Value) -> Value {
+    sorted(blockers(shown).map(|blocker| json!([blocker["kind"], blocker["reasons"]])))
+}
+
+fn sorted(values: impl Iterator<Item = Value>) -> Value {
+    let mut values: Vec<Value> = values.collect();
+    values.sort_by_key(Value::to_string);
+    Value::Array(values)
+}
+
+/// Blockers that decide something.
+fn blockers(shown: &Value) -> impl Iterator<Item = &Value> {
+    shown["blockers"].as_array().into_iter().flatten().filter(|blocker| blocker["advisory"] != json!(true))
+}
+
+fn protections(document: &Value, place: &Place<'_>, wanted: &Answer) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (pod, state, holds) in &wanted.protections {
+        let shown = row(document, "pods", Some(place.name), pod).map_or(&Value::Null, |pod| &pod["protection"]);
+        let found = json!([shown["state"], shown["holds"]]);
+        differs(&mut wrong, &format!("protection of {pod}"), &found, &json!([state, holds]));
+        let has_gap = shown["gaps"].as_array().is_some_and(|gaps| !gaps.is_empty());
+        if *holds == Some(false) && !has_gap {
+            wrong.push(format!("no gap says why the protection of {pod} does not hold"));
+        }
+    }
+    wrong
+}
+
+fn findings(document: &Value, place: &Place<'_>, wanted: &Answer) -> Vec<String> {
+    let is_ours = |object: &Value| {
+        let name = text(&object["name"]);
+        object["namespace"] == place.name || [place.name, &place.node, &place.claim].contains(&name)
+    };
+    let found: Vec<&Value> = document["findings"].as_array().into_iter().flatten().map(|it| &it["object"]).collect();
+    let lacks = |kind: &&&str| !found.iter().any(|object| object["kind"] == **kind && is_ours(object));
+    wanted.findings.iter().filter(lacks).map(|kind| format!("no finding about the {kind}")).collect()
+}
+
+fn row<'a>(document: &'a Value, field: &str, namespace: Option<&str>, name: &str) -> Option<&'a Value> {
+    let rows = document[field].as_array()?;
+    rows.iter().find(|row| row["name"] == name && namespace.is_none_or(|wanted| row["namespace"] == wanted))
+}
+
+/// Whether the pool weighs savings against disruption, which no event tells.
+fn is_balanced(answered: &Answered, member: &Member) -> bool {
+    row(&answered.document, "nodePools", None, &member.pool).is_some_and(|pool| pool["policy"] == "Balanced")
+}
+
+fn disruption<'a>(answered: &'a Answered, node: &str) -> &'a Value {
+    row(&answered.document, "nodes", None, node).map_or(&Value::Null, |node| &node["disruption"])
+}
+
+// ---- Parts of a fate ----
+
+/// What is wrong, if Karpenter did something else.
+fn unmet(events: &[Event], place: &Place<'_>, fate: &Fate, taking: Option<&Taking>) -> Option<String> {
+    let did = taking.map_or("left it alone".to_owned(), |taking| format!("ended it as {}", taking.reason));
+    match (fate, taking) {
+        (Fate::Taken(reason), Some(taking)) if taking.reason == *reason => None,
+        (Fate::Ended, Some(taking)) if taking.reason == "Ended" => None,
+        (Fate::Taken(reason), _) => Some(format!("{did}, expected {reason}")),
+        (Fate::Ended, _) => Some(format!("{did}, expected an end for no disruption reason")),
+        (_, Some(_)) => Some(format!("{did}, expected that it stays")),
+        (Fate::Silence, None) => sentences(events, &place.node).next().map(|_| "spoke, expected silence".to_owned()),
+        (Fate::Told(wanted), None) => {
+            let wanted = wanted.replace('$', place.name);
+            let told = sentences(events, &place.node).any(|told| told == wanted);
+            (!told).then(|| format!("did not say {wanted:?}"))
+        }
+        (Fate::Unbalanced, None) => None,
+        (Fate::ToldLike(begin) | Fate::Simulated(begin), None) => {
+            let told = sentences(events, &place.node).any(|told| told.starts_with(begin));
+            (!told).then(|| format!("did not say {begin:?} …"))
+        }
+        (Fate::ToldOfPool(reason), None) => {
+            let wanted = format!("No allowed disruptions for disruption reason {reason} due to blocking budget");
+            let told = about(events, "NodePool", place.name).any(|told| told == wanted);
+            (!told).then(|| format!("did not say {wanted:?} of the NodePool"))
+        }
+    }
+}
+
+/// Why a Node stays, in Karpenter's words.
+fn sentences<'a>(events: &'a [Event], node: &'a str) -> impl Iterator<Item = &'a str> {
+    about(events, "Node", node)
+}
+
+fn about<'a>(events: &'a [Event], wanted: &'a str, object: &'a str) -> impl Iterator<Item = &'a str> {
+    let matches = move |[kind, name, reason, _]: &&'a Event| {
+        kind == wanted && name == object && STAYING.contains(&reason.as_str())
+    };
+    events.iter().filter(matches).map(|[_, _, _, message]| message.as_str())
+}
+
+// ---- Excuses of a false "held" ----
+
+/// An end of the blocker, or the next change of a budget, was announced and has passed.
+fn was_announced(answered: &Answered, member: &Member, taking: &Taking) -> bool {
+    let passed = |value: &Value| text(value).parse::<Timestamp>().is_ok_and(|end| end <= taking.at);
+    let ends = blockers(disruption(answered, &member.node)).any(|blocker| passed(&blocker["until"]));
+    let pool = row(&answered.document, "nodePools", None, &member.pool).unwrap_or(&Value::Null);
+    let budgets = pool["budgets"].as_array().into_iter().flatten();
+    ends || budgets.into_iter().any(|budget| passed(&budget["nextChangeAt"]))
+}
+
+fn inputs_changed(answered: &Answered, member: &Member, taking: &Taking) -> bool {
+    let mut pauses = blockers(disruption(answered, &member.node)).filter(|blocker| blocker["kind"] == "LoopPaused");
+    if pauses.any(|pause| taking.after.pauses_no_more(text(&pause["object"]["name"]))) {
+        return true;
+    }
+    let (then, before) = (answered.world.inputs(member), taking.before.inputs(member));
+    then != before || answered.world.surroundings(member) != taking.after.surroundings(member)
+}

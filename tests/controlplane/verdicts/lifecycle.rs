@@ -1,0 +1,121 @@
+//! Nodes that begin, that end, and a disruption loop that stands still.
+
+use serde_json::json;
+
+use super::annotations::protected;
+use super::drift;
+use super::pdbs::none_of;
+use super::place::Place;
+use super::scenario::{ALL, Answer, EMPTY, Fate, GRACEFUL, NOTHING, Scenario, WORK};
+use crate::bed::{PodSpec, Result};
+
+/// Nodes that are not yet, or no more, to be had.
+pub fn held() -> Vec<Scenario> {
+    let taint = json!([{"key": "test.batchtop.io/starting", "effect": "NoSchedule"}]);
+    let tolerating = PodSpec::new().field("tolerations", json!([{"operator": "Exists"}]));
+    vec![
+        // A startup taint that nobody takes away. The pod tolerates it, or it would pend.
+        Scenario::busy_with("not-initialized", tolerating)
+            .with_pool(|pool| pool.template("startupTaints", taint))
+            .never_initialized()
+            .says("NotInitialized", NOTHING)
+            .because("NotInitialized", ALL)
+            .karpenter(Fate::Told("Node isn't initialized")),
+        // Deleted by hand, and a protected pod lets it wait for ever.
+        terminating("deleted-claim").prepare(|place| place.bed.api().delete(&place.claim())),
+        // A NodePool takes its NodeClaims along.
+        terminating("deleted-pool").prepare(|place| {
+            place.bed.api().delete(&place.pool())?;
+            place.await_deletion()
+        }),
+    ]
+}
+
+fn terminating(name: &'static str) -> Scenario {
+    Scenario::busy_with(name, protected("true"))
+        .not_quiet()
+        .says("Terminating", NOTHING)
+        .because("Deleting", ALL)
+        .karpenter(Fate::Told("Node is deleting or marked for deletion"))
+}
+
+/// One NodeClaim that cannot launch stops every voluntary disruption of the cluster;
+/// expiry goes on. What was held for no other reason is taken once it is gone.
+pub fn paused() -> Vec<Scenario> {
+    vec![
+        // The first one carries the NodeClaim in question.
+        paused_empty("paused-empty").while_stopped(add_unlaunchable).then_after(
+            |place| place.bed.api().delete(UNLAUNCHABLE),
+            None,
+            Fate::Taken("Empty"),
+        ),
+        paused_empty("paused-empty-too").then_after(
+            |_| Ok(()),
+            Some(Answer::open("EmptyCandidate", EMPTY)),
+            Fate::Taken("Empty"),
+        ),
+        Scenario::busy("paused-drifted")
+            .with_pool(|pool| pool.consolidate_after("Never"))
+            .not_quiet()
+            .drifted()
+            .says("LoopPaused", NOTHING)
+            .because("LoopPaused", ALL)
+            .because("ConsolidationDisabled", GRACEFUL)
+            .karpenter(Fate::Silence)
+            .then_after(|_| Ok(()), Some(drift::open(&[("ConsolidationDisabled", GRACEFUL)])), Fate::Taken("Drifted")),
+        Scenario::busy_with("paused-protected", protected("true"))
+            .says("ProtectedByPod", NOTHING)
+            .because("PodAnnotation", ALL)
+            .because("LoopPaused", ALL)
+            .karpenter(Fate::Silence),
+        // Expiry asks nobody: neither the loop, nor budgets, nor annotations.
+        expiring("expires", PodSpec::new())
+            .budgets(json!([{"nodes": "0"}]))
+            .because("Budget", &["Underutilized"])
+            .says("BlockedByBudget", NOTHING),
+        expiring("expires-protected", protected("true"))
+            .because("PodAnnotation", ALL)
+            .says("ProtectedByPod", NOTHING)
+            .protection(WORK, "Permanent", Some(true)),
+        // With a grace period the protection ends when that does.
+        expiring("expires-with-grace", protected("true"))
+            .with_grace()
+            .because("PodAnnotation", GRACEFUL)
+            .says("ProtectedByPod", NOTHING)
+            .protection(WORK, "Permanent", Some(false)),
+        expiring("expires-node-true", PodSpec::new())
+            .prepare(|place| place.protect_node(Some("true")))
+            .because("NodeAnnotation", ALL)
+            .says("ProtectedByNode", NOTHING),
+        expiring("expires-with-pdb", PodSpec::new())
+            .pdb("pdb", &none_of(WORK), 0)
+            .because("Pdb", ALL)
+            .says("BlockedByPdb", NOTHING),
+    ]
+}
+
+fn paused_empty(name: &'static str) -> Scenario {
+    Scenario::empty(name).says("LoopPaused", NOTHING).because("LoopPaused", ALL).karpenter(Fate::Silence)
+}
+
+/// Ends by itself while the loop is paused. The age leaves time to prepare on a slow machine.
+fn expiring(name: &'static str, pod: PodSpec) -> Scenario {
+    let scenario = Scenario::busy_with(name, pod).with_pool(|pool| pool.expire_after("110s"));
+    scenario.because("LoopPaused", ALL).warns_of("Expiration").karpenter(Fate::Ended)
+}
+
+const UNLAUNCHABLE: &str = "/apis/karpenter.sh/v1/nodeclaims/unlaunchable";
+
+/// A NodeClaim of an instance type that nobody sells: it never gets a providerID.
+fn add_unlaunchable(place: &Place<'_>) -> Result<()> {
+    let claim = json!({
+        "apiVersion": "karpenter.sh/v1",
+        "kind": "NodeClaim",
+        "metadata": {"name": "unlaunchable", "labels": {"karpenter.sh/nodepool": "elsewhere"}},
+        "spec": {
+            "nodeClassRef": {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "default"},
+            "requirements": [{"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["none.such"]}],
+        },
+    });
+    place.bed.api().create("/apis/karpenter.sh/v1/nodeclaims", &claim).map(drop)
+}

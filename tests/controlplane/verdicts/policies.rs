@@ -1,0 +1,61 @@
+//! What the NodePool itself excludes, and what its nodes lack.
+
+use super::scenario::{ALL, Fate, GRACEFUL, NOTHING, Scenario};
+
+/// Scenarios in which that is why the node stays.
+pub fn held() -> Vec<Scenario> {
+    vec![
+        Scenario::busy("never")
+            .with_pool(|pool| pool.consolidate_after("Never"))
+            .not_quiet()
+            .says("ConsolidationDisabled", NOTHING)
+            .because("ConsolidationDisabled", GRACEFUL)
+            .karpenter(Fate::Told(r#"NodePool "$" has consolidation disabled"#)),
+        Scenario::empty("never-empty")
+            .with_pool(|pool| pool.consolidate_after("Never"))
+            .not_quiet()
+            .says("ConsolidationDisabled", NOTHING)
+            .because("ConsolidationDisabled", GRACEFUL)
+            .karpenter(Fate::Told(r#"NodePool "$" has consolidation disabled"#)),
+        Scenario::busy("when-empty-but-busy")
+            .with_pool(|pool| pool.policy("WhenEmpty"))
+            .says("BlockedByPolicy", NOTHING)
+            .because("Policy", &["Underutilized"])
+            .karpenter(Fate::Told(r#"NodePool "$" has consolidation policy WhenEmpty, but node is not empty"#)),
+        Scenario::busy("after-an-hour")
+            .with_pool(|pool| pool.consolidate_after("1h"))
+            .not_quiet()
+            .says("ConsolidateAfterPending", NOTHING)
+            .because("ConsolidateAfter", GRACEFUL)
+            .until_known("ConsolidateAfter")
+            .karpenter(Fate::Silence),
+        Scenario::empty("empty-after-an-hour")
+            .with_pool(|pool| pool.consolidate_after("1h"))
+            .not_quiet()
+            .says("ConsolidateAfterPending", NOTHING)
+            .because("ConsolidateAfter", GRACEFUL)
+            .until_known("ConsolidateAfter")
+            .karpenter(Fate::Silence),
+        Scenario::of_static_pool("static").says("Static", NOTHING).because("Static", GRACEFUL).karpenter(Fate::Silence),
+        without_label("no-zone", "topology.kubernetes.io/zone")
+            .karpenter(Fate::Told(r#"Node does not have label "topology.kubernetes.io/zone""#)),
+        without_label("no-capacity-type", "karpenter.sh/capacity-type")
+            .karpenter(Fate::Told(r#"Node does not have label "karpenter.sh/capacity-type""#)),
+        Scenario::busy("no-pool-label")
+            .while_stopped(|place| place.unlabel_node("karpenter.sh/nodepool"))
+            .says("NodePoolMissing", NOTHING)
+            .because("NodePoolMissing", ALL)
+            .karpenter(Fate::Told("Node doesn't have required label (label=karpenter.sh/nodepool)")),
+        // Deleted without its nodes; with them, the pool takes them along.
+        Scenario::busy("no-pool")
+            .while_stopped(|place| place.bed.api().delete(&format!("{}?propagationPolicy=Orphan", place.pool())))
+            .says("NodePoolMissing", NOTHING)
+            .because("NodePoolMissing", ALL)
+            .karpenter(Fate::Told("NodePool not found (NodePool=$)")),
+    ]
+}
+
+fn without_label(name: &'static str, label: &'static str) -> Scenario {
+    let scenario = Scenario::busy(name).while_stopped(move |place| place.unlabel_node(label));
+    scenario.says("MissingLabels", NOTHING).because("MissingLabels", &["Underutilized"])
+}
