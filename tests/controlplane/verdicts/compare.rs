@@ -14,6 +14,9 @@ use crate::bed::{Failure, Result};
 /// Kubernetes writes whole seconds.
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
+/// How late Karpenter's own clocks may come on a slow machine: expiry goes one node at a time.
+const LATE: SignedDuration = SignedDuration::from_secs(20);
+
 /// Reasons of the events that say why a node stays.
 const STAYING: [&str; 2] = ["DisruptionBlocked", "Unconsolidatable"];
 
@@ -57,14 +60,20 @@ impl Report {
         let Some(node) = row(document, "nodes", None, &place.node) else {
             return self.add(scenario.name, &["the snapshot has no such node"], &Value::Null);
         };
-        if node.get("disruption").is_none() {
-            return; // TEMPORARY: until the engine has landed.
-        }
         let mut wrong = differences(&node["disruption"], wanted);
-        wrong.extend(protections(document, place, wanted));
-        wrong.extend(findings(document, place, wanted));
+        wrong.extend(protections(document, place, wanted, |holds| holds != Some(true)));
         if !wrong.is_empty() {
             self.add(scenario.name, &wrong, &node["disruption"]);
+        }
+    }
+
+    /// The last snapshot says that protections hold that do. It does not of a pod that
+    /// started a moment before: Karpenter may have decided without knowing of it.
+    pub fn lasting_protections(&mut self, watch: &Watch<'_>, scenario: &Scenario, place: &Place<'_>) {
+        let Some(last) = watch.answers.last() else { return };
+        let wrong = protections(&last.document, place, &scenario.answer, |holds| holds == Some(true));
+        if !wrong.is_empty() {
+            self.add(scenario.name, &wrong, disruption(last, &place.node));
         }
     }
 
@@ -126,7 +135,9 @@ impl Report {
         for (member, taking) in &watch.takings {
             let answered = &watch.answers[taking.answer];
             let shown = disruption(answered, &member.node);
-            if shown["may"][&taking.reason] == json!(false)
+            let may = shown["may"].get(&taking.reason);
+            // Unknown would be no answer either: here everything can be read.
+            if may.is_some_and(|may| *may != json!(true))
                 && !was_announced(answered, member, taking)
                 && !inputs_changed(answered, member, taking)
             {
@@ -135,6 +146,37 @@ impl Report {
                     member.node, taking.reason, taking.at, answered.at
                 );
                 self.add(&member.pool, &[wrong], shown);
+            }
+        }
+    }
+
+    /// What Karpenter is ending is said to be ending, and can be taken no more.
+    pub fn no_second_taking(&mut self, watch: &Watch<'_>) {
+        let later = |taking: &Taking| watch.answers.iter().skip(taking.answer + 1);
+        for (member, taking) in &watch.takings {
+            let ending = later(taking)
+                .filter(|answer| answer.world.at > taking.at)
+                .filter(|answer| answer.world.claim(&member.claim).is_some() && answer.world.end_of(member).is_some());
+            for shown in ending.map(|answer| disruption(answer, &member.node)).filter(|shown| !shown.is_null()) {
+                let is_ending = ["BeingDisrupted", "Terminating"].contains(&text(&shown["verdict"]));
+                if !is_ending || REASONS.iter().any(|reason| shown["may"][reason] != json!(false)) {
+                    self.add(&member.pool, &[format!("{} is being taken as {}", member.node, taking.reason)], shown);
+                }
+            }
+        }
+    }
+
+    /// Hazards with a time came at that time, and pods were killed when that was announced.
+    pub fn kept_times(&mut self, watch: &Watch<'_>) {
+        let (Some(first), Some(last)) = (watch.answers.first(), watch.answers.last()) else { return };
+        for (member, taking) in &watch.takings {
+            let shown = disruption(first, &member.node);
+            for hazard in shown["hazards"].as_array().into_iter().flatten() {
+                let mut wrong = not_at_its_time(hazard, taking);
+                wrong.extend(hazard["pods"].as_array().into_iter().flatten().filter_map(|pod| not_killed(pod, last)));
+                if !wrong.is_empty() {
+                    self.add(&member.pool, &wrong, shown);
+                }
             }
         }
     }
@@ -170,7 +212,12 @@ fn differences(shown: &Value, wanted: &Answer) -> Vec<String> {
     let may: Vec<Value> = REASONS.iter().map(|reason| shown["may"][reason].clone()).collect();
     differs(&mut wrong, "verdict", &shown["verdict"], &json!(wanted.verdict));
     differs(&mut wrong, "may", &json!(may), &json!(wanted.may));
-    differs(&mut wrong, "blockers", &kinds_and_reasons(shown), &sorted(wanted.blockers.iter().map(|it| json!(it))));
+    differs(
+        &mut wrong,
+        "blockers",
+        &sorted(relevant(shown, wanted)),
+        &sorted(wanted.blockers.iter().map(|it| json!(it))),
+    );
     let hazards = sorted(shown["hazards"].as_array().into_iter().flatten().map(|hazard| hazard["kind"].clone()));
     differs(&mut wrong, "hazards", &hazards, &sorted(wanted.hazards.iter().map(|kind| json!(kind))));
     for kind in &wanted.ends {
@@ -188,8 +235,10 @@ fn differs(wrong: &mut Vec<String>, what: &str, shown: &Value, wanted: &Value) {
     }
 }
 
-fn kinds_and_reasons(shown: &Value) -> Value {
-    sorted(blockers(shown).map(|blocker| json!([blocker["kind"], blocker["reasons"]])))
+/// Kinds and reasons of the blockers, or of the wanted ones where others may stand beside them.
+fn relevant<'a>(shown: &'a Value, wanted: &'a Answer) -> impl Iterator<Item = Value> + 'a {
+    let is_relevant = |found: &Value| !wanted.others || wanted.blockers.iter().any(|it| *found == json!(it));
+    blockers(shown).map(|blocker| json!([blocker["kind"], blocker["reasons"]])).filter(is_relevant)
 }
 
 fn sorted(values: impl Iterator<Item = Value>) -> Value {
@@ -203,28 +252,24 @@ fn blockers(shown: &Value) -> impl Iterator<Item = &Value> {
     shown["blockers"].as_array().into_iter().flatten().filter(|blocker| blocker["advisory"] != json!(true))
 }
 
-fn protections(document: &Value, place: &Place<'_>, wanted: &Answer) -> Vec<String> {
+/// What is wrong about those protections that hold or do not, as asked for.
+fn protections(
+    document: &Value,
+    place: &Place<'_>,
+    wanted: &Answer,
+    which: impl Fn(Option<bool>) -> bool,
+) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (pod, state, holds) in &wanted.protections {
+    for (pod, state, holds) in wanted.protections.iter().filter(|(_, _, holds)| which(*holds)) {
         let shown = row(document, "pods", Some(place.name), pod).map_or(&Value::Null, |pod| &pod["protection"]);
         let found = json!([shown["state"], shown["holds"]]);
-        differs(&mut wrong, &format!("protection of {pod}"), &found, &json!([state, holds]));
+        differs(&mut wrong, &format!("protection of {pod} {}", shown["gaps"]), &found, &json!([state, holds]));
         let has_gap = shown["gaps"].as_array().is_some_and(|gaps| !gaps.is_empty());
         if *holds == Some(false) && !has_gap {
             wrong.push(format!("no gap says why the protection of {pod} does not hold"));
         }
     }
     wrong
-}
-
-fn findings(document: &Value, place: &Place<'_>, wanted: &Answer) -> Vec<String> {
-    let is_ours = |object: &Value| {
-        let name = text(&object["name"]);
-        object["namespace"] == place.name || [place.name, &place.node, &place.claim].contains(&name)
-    };
-    let found: Vec<&Value> = document["findings"].as_array().into_iter().flatten().map(|it| &it["object"]).collect();
-    let lacks = |kind: &&&str| !found.iter().any(|object| object["kind"] == **kind && is_ours(object));
-    wanted.findings.iter().filter(lacks).map(|kind| format!("no finding about the {kind}")).collect()
 }
 
 fn row<'a>(document: &'a Value, field: &str, namespace: Option<&str>, name: &str) -> Option<&'a Value> {
@@ -281,6 +326,25 @@ fn about<'a>(events: &'a [Event], wanted: &'a str, object: &'a str) -> impl Iter
         kind == wanted && name == object && STAYING.contains(&reason.as_str())
     };
     events.iter().filter(matches).map(|[_, _, _, message]| message.as_str())
+}
+
+/// An announced end that came much earlier or later.
+fn not_at_its_time(hazard: &Value, taking: &Taking) -> Vec<String> {
+    let Ok(at) = text(&hazard["at"]).parse::<Timestamp>() else { return Vec::new() };
+    let late = taking.at.duration_since(at);
+    let came = taking.reason != "Ended" || (-SECOND..LATE).contains(&late);
+    if came { Vec::new() } else { vec![format!("{} announced for {at} came at {}", text(&hazard["kind"]), taking.at)] }
+}
+
+/// A pod that was to be killed at a time and was not, or before.
+fn not_killed(pod: &Value, last: &Answered) -> Option<String> {
+    let found = last.world.pod(text(&pod["namespace"]), text(&pod["name"]));
+    let is_dying = found.is_none_or(|pod| !pod["metadata"]["deletionTimestamp"].is_null());
+    let killed_at = text(&pod["killedAt"]).parse::<Timestamp>().ok();
+    let must_be = killed_at.is_some_and(|at| at < last.world.at - LATE);
+    let must_not_be = killed_at.is_none_or(|at| at > last.world.at + SECOND);
+    let wrong = (must_be && !is_dying) || (must_not_be && is_dying);
+    wrong.then(|| format!("killedAt of {pod}: dying at {} is {is_dying}", last.world.at))
 }
 
 // ---- Excuses of a false "held" ----

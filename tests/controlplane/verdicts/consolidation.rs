@@ -7,6 +7,7 @@
 
 use serde_json::json;
 
+use super::place::DO_NOT_DISRUPT;
 use super::scenario::{Fate, STARTER, Scenario, UNDERUTILIZED, WORK};
 use crate::bed::{NodePoolSpec, PodSpec};
 
@@ -42,6 +43,9 @@ fn left_alone() -> Vec<Scenario> {
         Scenario::empty("pinned")
             .prepare(|place| place.pin_pod(WORK))
             .karpenter(Fate::Simulated("Not all pods would schedule, pinned/work")),
+        // The pod of a StatefulSet comes back, so on its way out it still counts.
+        stateful(Scenario::empty("stateful-terminating"))
+            .karpenter(Fate::Simulated("Can't replace with a cheaper node")),
         too_large("spot-to-spot")
             .with_pool(spot)
             .karpenter(Fate::Simulated("SpotToSpotConsolidation requires 15 cheaper instance type options")),
@@ -67,13 +71,27 @@ fn too_large(name: &'static str) -> Scenario {
 
 /// Two nodes whose pods fit on one; the other is protected, so it is clear which one goes.
 fn fits_elsewhere(name: &'static str) -> Scenario {
-    let (small, large) = (PodSpec::new().cpu("500m"), PodSpec::new().cpu("1300m"));
-    let scenario = Scenario::busy_with(name, small.clone()).pod("work-1", small);
-    let scenario = scenario.pod(STARTER, large.clone()).pod("starter-1", large).of_nodes(2);
-    scenario.prepare(|place| {
-        let other = place.node_of("work-1")?;
-        place.bed.annotate(&format!("/api/v1/nodes/{other}"), super::place::DO_NOT_DISRUPT, Some("true"))?;
-        ["starter-1", STARTER].iter().try_for_each(|pod| place.remove_pod(pod))
+    Scenario::busy_nodes(name, &[STARTER, "other"]).prepare(|place| {
+        let other = place.node_of("other")?;
+        place.bed.annotate(&format!("/api/v1/nodes/{other}"), DO_NOT_DISRUPT, Some("true"))?;
+        place.put_pod(WORK, &PodSpec::new().cpu("200m"))?;
+        place.remove_pod(STARTER)
+    })
+}
+
+/// With the pod of a StatefulSet that is Terminating.
+fn stateful(scenario: Scenario) -> Scenario {
+    let path = format!("/apis/apps/v1/namespaces/{}/statefulsets", scenario.name);
+    let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "set"}, "spec": {
+        "replicas": 0, "serviceName": "set", "selector": {"matchLabels": {"app": "none"}},
+        "template": {"metadata": {"labels": {"app": "none"}}, "spec": {
+            "containers": [{"name": "main", "image": "registry.example/work:1"}]}}}});
+    scenario.object(&path, set).prepare(|place| {
+        let set = place.bed.api().get(&format!("/apis/apps/v1/namespaces/{}/statefulsets/set", place.name))?;
+        let owner =
+            json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "set", "uid": set["metadata"]["uid"]});
+        place.put_pod_of(&owner, WORK, &PodSpec::new())?;
+        place.leave_pod_terminating(WORK)
     })
 }
 

@@ -12,10 +12,10 @@ use super::scenario::{ALL, Answer, DRIFTED, Fate, GRACEFUL, NOTHING, Scenario, W
 use crate::bed::{JobSpec, PodSpec, annotation};
 
 /// May go as drifted and as underutilized: the usual drifted node with pods.
-const BOTH: [bool; 3] = [false, true, true];
+pub const BOTH: [bool; 3] = [false, true, true];
 
 /// A busy node that has drifted.
-fn drifted(name: &'static str, pod: PodSpec) -> Scenario {
+pub fn drifted(name: &'static str, pod: PodSpec) -> Scenario {
     Scenario::busy_with(name, pod).drifted().budgets(not_empty())
 }
 
@@ -101,7 +101,8 @@ fn over_protection() -> Vec<Scenario> {
             .because("PodAnnotation", GRACEFUL)
             .warns_of("DriftOverridesProtection"),
         is_taken(drifted("drift-pdb-grace", PodSpec::new()).with_grace().pdb("pdb", &none_of(WORK), 0), DRIFTED)
-            .because("Pdb", GRACEFUL),
+            .because("Pdb", GRACEFUL)
+            .warns_of("DriftOverridesProtection"),
         is_taken(
             drifted("drift-two-pdbs-grace", PodSpec::new())
                 .with_grace()
@@ -110,7 +111,8 @@ fn over_protection() -> Vec<Scenario> {
                 .pdb("two", &json!({"minAvailable": 0, "selector": selecting(WORK)}), 1),
             DRIFTED,
         )
-        .because("MultiplePdbs", GRACEFUL),
+        .because("MultiplePdbs", GRACEFUL)
+        .warns_of("DriftOverridesProtection"),
     ]
 }
 
@@ -127,7 +129,7 @@ fn in_spite_of_weak_protection() -> Vec<Scenario> {
         is_taken(invalid("drift-pod-nothing", ""), BOTH),
         is_taken(drifted("drift-pod-elapsed", protected("1s")), BOTH).protection(WORK, "Elapsed", Some(false)),
         // Only pods are read: the owner's own annotation helps nobody.
-        is_taken(of_annotated_job("drift-job-true"), BOTH).finds("Job"),
+        is_taken(of_annotated_job("drift-job-true"), BOTH),
         // A pod that is not ready may go where its budget says so.
         is_taken(
             drifted("drift-pdb-unready", PodSpec::new().annotation(annotation::NOT_READY, "")).pdb("pdb", &unready, 0),

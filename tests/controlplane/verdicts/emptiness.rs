@@ -33,10 +33,9 @@ pub fn taken() -> Vec<Scenario> {
         Scenario::empty("empty-no-zone").while_stopped(|place| place.unlabel_node("topology.kubernetes.io/zone")),
         Scenario::empty("empty-not-ready").budgets(json!([])).while_stopped(|place| place.make_not_ready(&place.node)),
         // Nodes know no duration, and nobody reads the annotation on a NodeClaim.
-        Scenario::empty("node-for-an-hour").prepare(|place| place.protect_node(Some("1h"))).finds("Node"),
+        Scenario::empty("node-for-an-hour").prepare(|place| place.protect_node(Some("1h"))),
         Scenario::empty("claim-true")
-            .prepare(|place| place.bed.annotate(&place.claim(), super::place::DO_NOT_DISRUPT, Some("true")))
-            .finds("NodeClaim"),
+            .prepare(|place| place.bed.annotate(&place.claim(), super::place::DO_NOT_DISRUPT, Some("true"))),
     ];
     scenarios.into_iter().map(|it| it.says("EmptyCandidate", EMPTY).karpenter(Fate::Taken("Empty"))).collect()
 }

@@ -20,6 +20,7 @@ pub fn held() -> Vec<Scenario> {
             .never_initialized()
             .says("NotInitialized", NOTHING)
             .because("NotInitialized", ALL)
+            .and_others()
             .karpenter(Fate::Told("Node isn't initialized")),
         // Deleted by hand, and a protected pod lets it wait for ever.
         terminating("deleted-claim").prepare(|place| place.bed.api().delete(&place.claim())),
@@ -36,6 +37,7 @@ fn terminating(name: &'static str) -> Scenario {
         .not_quiet()
         .says("Terminating", NOTHING)
         .because("Deleting", ALL)
+        .and_others()
         .karpenter(Fate::Told("Node is deleting or marked for deletion"))
 }
 
@@ -54,15 +56,11 @@ pub fn paused() -> Vec<Scenario> {
             Some(Answer::open("EmptyCandidate", EMPTY)),
             Fate::Taken("Empty"),
         ),
-        Scenario::busy("paused-drifted")
-            .with_pool(|pool| pool.consolidate_after("Never"))
-            .not_quiet()
-            .drifted()
+        drift::drifted("paused-drifted", PodSpec::new())
             .says("LoopPaused", NOTHING)
             .because("LoopPaused", ALL)
-            .because("ConsolidationDisabled", GRACEFUL)
             .karpenter(Fate::Silence)
-            .then_after(|_| Ok(()), Some(drift::open(&[("ConsolidationDisabled", GRACEFUL)])), Fate::Taken("Drifted")),
+            .then_after(|_| Ok(()), Some(Answer::open("DriftCandidate", drift::BOTH)), Fate::Taken("Drifted")),
         Scenario::busy_with("paused-protected", protected("true"))
             .says("ProtectedByPod", NOTHING)
             .because("PodAnnotation", ALL)
@@ -77,8 +75,13 @@ pub fn paused() -> Vec<Scenario> {
             .because("PodAnnotation", ALL)
             .says("ProtectedByPod", NOTHING)
             .protection(WORK, "Permanent", Some(true)),
-        // With a grace period the protection ends when that does.
-        expiring("expires-with-grace", protected("true"))
+        // With a grace period the protection ends when that does, less the pod's own.
+        expiring("expires-with-grace", protected("true").field("terminationGracePeriodSeconds", json!(50)))
+            .with_pool(|pool| pool.termination_grace_period("1m"))
+            .because("PodAnnotation", GRACEFUL)
+            .says("ProtectedByPod", NOTHING)
+            .protection(WORK, "Permanent", Some(false)),
+        expiring("expires-with-much-grace", protected("true"))
             .with_grace()
             .because("PodAnnotation", GRACEFUL)
             .says("ProtectedByPod", NOTHING)

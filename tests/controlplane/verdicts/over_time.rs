@@ -33,7 +33,6 @@ fn elapsing() -> Vec<Scenario> {
             .because("PodAnnotation", ALL)
             .because(NEVER.0, NEVER.1)
             .until_known("PodAnnotation")
-            .protection(WORK, "Until", Some(true))
             .karpenter(POD_SAYS)
             .then_elapses(Fate::Taken("Drifted")),
         Scenario::empty("window-closes")
@@ -141,6 +140,7 @@ fn of_pools() -> Vec<Scenario> {
             .never_initialized()
             .says("NotInitialized", NOTHING)
             .because("NotInitialized", ALL)
+            .and_others()
             .karpenter(Fate::Told("Node isn't initialized"))
             .then_after(|place| place.remove_taints(), None, Fate::Taken("Empty")),
     ]
@@ -154,7 +154,8 @@ fn endings() -> Vec<Scenario> {
             .because("PodAnnotation", ALL)
             .karpenter(POD_SAYS)
     };
-    let ending = || Some(Answer { blockers: vec![("Deleting", ALL)], ..Answer::open("Terminating", NOTHING) });
+    let ending =
+        || Some(Answer { blockers: vec![("Deleting", ALL)], others: true, ..Answer::open("Terminating", NOTHING) });
     vec![
         protected_node("pool-deleted").then_after(
             |place| {

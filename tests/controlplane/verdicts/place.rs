@@ -94,17 +94,19 @@ impl Place<'_> {
 
     /// Puts a pod on the subject, past the scheduler, and waits until it runs.
     pub fn put_pod(&self, name: &str, pod: &PodSpec) -> Result<()> {
-        self.put_object(
-            name,
-            &pod.clone().field("nodeName", json!(self.node)).label("app", name).build(self.name, name),
-        )
+        self.put_object(name, &self.placed(name, pod))
     }
 
     /// The same with an owner.
     pub fn put_pod_of(&self, owner: &Value, name: &str, pod: &PodSpec) -> Result<()> {
-        let mut pod = pod.clone().field("nodeName", json!(self.node)).label("app", name).build(self.name, name);
+        let mut pod = self.placed(name, pod);
         pod["metadata"]["ownerReferences"] = json!([owner]);
         self.put_object(name, &pod)
+    }
+
+    fn placed(&self, name: &str, pod: &PodSpec) -> Value {
+        let pod = pod.clone().on_pool(self.name).label("app", name);
+        pod.field("nodeName", json!(self.node)).build(self.name, name)
     }
 
     fn put_object(&self, name: &str, pod: &Value) -> Result<()> {
@@ -158,6 +160,14 @@ impl Place<'_> {
         let node = self.bed.api().get(&format!("/api/v1/nodes/{node}"))?;
         let claim = node["metadata"]["ownerReferences"][0]["name"].as_str().context("a Node of nobody")?;
         self.bed.api().delete(&format!("/apis/karpenter.sh/v1/nodeclaims/{claim}"))
+    }
+
+    /// Deletes the NodePool without its NodeClaims, and waits until it is gone.
+    pub fn abandon_pool(&self) -> Result<()> {
+        self.bed.api().delete(&format!("{}?propagationPolicy=Orphan", self.pool()))?;
+        self.bed.wait_for(&format!("end of NodePool {}", self.name), PATIENCE, || {
+            Ok(self.bed.api().find(&self.pool())?.is_none().then_some(()))
+        })
     }
 
     /// Waits until the garbage collector has come to the subject's NodeClaim.

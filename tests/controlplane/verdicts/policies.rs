@@ -1,5 +1,7 @@
 //! What the NodePool itself excludes, and what its nodes lack.
 
+use serde_json::json;
+
 use super::scenario::{ALL, Fate, GRACEFUL, NOTHING, Scenario};
 
 /// Scenarios in which that is why the node stays.
@@ -46,9 +48,14 @@ pub fn held() -> Vec<Scenario> {
             .says("NodePoolMissing", NOTHING)
             .because("NodePoolMissing", ALL)
             .karpenter(Fate::Told("Node doesn't have required label (label=karpenter.sh/nodepool)")),
+        Scenario::of_nobody("of-nobody")
+            .object("/api/v1/nodes", json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "of-nobody"}}))
+            .says("NotManaged", NOTHING)
+            .because("NotManaged", ALL)
+            .karpenter(Fate::Silence),
         // Deleted without its nodes; with them, the pool takes them along.
         Scenario::busy("no-pool")
-            .while_stopped(|place| place.bed.api().delete(&format!("{}?propagationPolicy=Orphan", place.pool())))
+            .while_stopped(|place| place.abandon_pool())
             .says("NodePoolMissing", NOTHING)
             .because("NodePoolMissing", ALL)
             .karpenter(Fate::Told("NodePool not found (NodePool=$)")),

@@ -88,7 +88,11 @@ fn is_placed(pod: &Value) -> bool {
     !pod["spec"]["nodeName"].is_null() && (waits || pod["status"]["phase"] == "Running")
 }
 
+/// The node of the first pod, the only node, or the Node of nobody that the scenario makes.
 fn subject<'a>(bed: &'a Bed, world: &World, scenario: &Scenario) -> Result<Place<'a>> {
+    if scenario.nodes == 0 {
+        return Ok(Place { bed, name: scenario.name, node: scenario.name.to_owned(), claim: String::new() });
+    }
     let pod = scenario.pods.first().and_then(|(pod, _)| world.pod(scenario.name, pod));
     let node = pod.map(|pod| text(&pod["spec"]["nodeName"]));
     let mut claims = world.claims_of(scenario.name);
@@ -164,7 +168,10 @@ fn decide(bed: &Bed, scenarios: &[Scenario], places: &[Place<'_>], clock: &mut C
         clock.lap("turned");
     }
     watch.ask()?;
+    cast().for_each(|(scenario, place)| report.lasting_protections(&watch, scenario, place));
     report.no_false_held(&watch);
+    report.no_second_taking(&watch);
+    report.kept_times(&watch);
     report.no_unexplained_may(&watch, &events_since(bed, start)?);
     Ok(report)
 }

@@ -43,7 +43,7 @@ pub struct Scenario {
     pub budgets: Value,
     /// Pods by name. The node of the first one is the subject.
     pub pods: Vec<(&'static str, PodSpec)>,
-    /// Nodes that the pool will have.
+    /// Nodes that the pool will have; 0 for a Node outside of it.
     pub nodes: usize,
     /// Collections by path and what is created there before the pods.
     pub objects: Vec<(String, Value)>,
@@ -74,14 +74,14 @@ pub struct Answer {
     pub may: [bool; 3],
     /// Kinds and reasons of all blockers that are not advisory.
     pub blockers: Vec<(&'static str, &'static [&'static str])>,
+    /// Whether there may be other blockers too.
+    pub others: bool,
     /// Kinds of blockers that must announce their end.
     pub ends: Vec<&'static str>,
     /// Kinds of hazards, all of them.
     pub hazards: Vec<&'static str>,
     /// Pods of the namespace with `protection.state` and `holds`.
     pub protections: Vec<(&'static str, &'static str, Option<bool>)>,
-    /// Kinds of objects named like [`WORK`] or the subject about which there is a finding.
-    pub findings: Vec<&'static str>,
 }
 
 /// What Karpenter does with the subject.
@@ -163,15 +163,15 @@ impl Scenario {
         Self::new(name).with_pool(|pool| pool.field("replicas", json!(1))).not_quiet()
     }
 
+    /// A Node that Karpenter did not make.
+    pub fn of_nobody(name: &'static str) -> Self {
+        Self { nodes: 0, ..Self::new(name).not_quiet() }
+    }
+
     /// Several nodes with one pod each, `work-0` and so on; the first is the subject.
     pub fn busy_nodes(name: &'static str, pods: &'static [&'static str]) -> Self {
         let each = |scenario: Self, pod: &&'static str| scenario.pod(pod, PodSpec::new().cpu("1500m"));
         Self { nodes: pods.len(), ..pods.iter().fold(Self::new(name), each) }
-    }
-
-    /// The pool will have this many nodes.
-    pub fn of_nodes(self, nodes: usize) -> Self {
-        Self { nodes, ..self }
     }
 
     /// One pod more, on a node of this pool.
@@ -258,6 +258,12 @@ impl Scenario {
         self
     }
 
+    /// And whatever else follows from what the node is.
+    pub fn and_others(mut self) -> Self {
+        self.answer.others = true;
+        self
+    }
+
     /// The blocker of this kind announces its end.
     pub fn until_known(mut self, kind: &'static str) -> Self {
         self.answer.ends.push(kind);
@@ -273,12 +279,6 @@ impl Scenario {
     /// The pod's protection is in this state, and holds or not.
     pub fn protection(mut self, pod: &'static str, state: &'static str, holds: Option<bool>) -> Self {
         self.answer.protections.push((pod, state, holds));
-        self
-    }
-
-    /// A finding names an object of this kind.
-    pub fn finds(mut self, kind: &'static str) -> Self {
-        self.answer.findings.push(kind);
         self
     }
 
