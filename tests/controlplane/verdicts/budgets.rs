@@ -7,7 +7,7 @@ use super::scenario::{EMPTY, Fate, NOTHING, Scenario};
 /// Budgets that allow nothing now, or nothing more.
 pub fn held() -> Vec<Scenario> {
     vec![
-        of_busy("budget-zero", json!([{"nodes": "0"}])),
+        of_busy("budget-zero", json!([{"nodes": "0"}])).finds("NothingAllowed"),
         of_busy("budget-zero-percent", json!([{"nodes": "0%"}])),
         of_busy("budget-for-the-reason", json!([{"nodes": "0", "reasons": ["Underutilized"]}, {"nodes": "100%"}])),
         // The tightest of all that apply counts.
@@ -15,7 +15,8 @@ pub fn held() -> Vec<Scenario> {
         // Windows in UTC: a day long and begun at midnight, it is always open.
         of_empty("budget-window-open", json!([{"nodes": "0", "schedule": "@daily", "duration": "24h"}])),
         // A minute 61 passes the API server's pattern and no parser; Karpenter then allows nothing.
-        of_busy("budget-broken-schedule", json!([{"nodes": "50%", "schedule": "61 * * * *", "duration": "1h"}])),
+        of_busy("budget-broken-schedule", json!([{"nodes": "50%", "schedule": "61 * * * *", "duration": "1h"}]))
+            .finds("BudgetUnreadable"),
         // Nodes that are not ready use the budget up, in silence.
         consumed(Scenario::busy_nodes("budget-used-by-not-ready", &["work-0", "work-1"]))
             .while_stopped(|place| place.make_not_ready(&place.node_of("work-1")?)),

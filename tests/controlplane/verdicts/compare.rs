@@ -62,6 +62,7 @@ impl Report {
         };
         let mut wrong = differences(&node["disruption"], wanted);
         wrong.extend(protections(document, place, wanted, |holds| holds != Some(true)));
+        wrong.extend(findings(document, place, wanted));
         if !wrong.is_empty() {
             self.add(scenario.name, &wrong, &node["disruption"]);
         }
@@ -181,10 +182,23 @@ impl Report {
         }
     }
 
-    /// At rest, a node that may be taken stays only where the simulation says why.
+    /// Karpenter never says anything that batchtop cannot explain by the objects.
+    pub fn no_unexplained_event(&mut self, watch: &Watch<'_>) {
+        for answered in &watch.answers {
+            for finding in all_findings(&answered.document).filter(|finding| finding["rule"] == "EventDisagrees") {
+                let node = text(&finding["object"]["name"]);
+                let wrong = format!("{}: {node}: {}", answered.at, text(&finding["message"]));
+                self.add("EventDisagrees", &[wrong], disruption(answered, node));
+            }
+        }
+    }
+
+    /// At rest, a node that may be taken stays only where the simulation says why. Younger
+    /// nodes than the first answer are left out: Karpenter spares them for 20 seconds for
+    /// the pods that it made them for, and tells nobody.
     pub fn no_unexplained_may(&mut self, watch: &Watch<'_>, events: &[Event]) {
         let Some(last) = watch.answers.last() else { return };
-        for member in last.world.members() {
+        for member in watch.answers[0].world.members() {
             let shown = disruption(last, &member.node);
             let may: Vec<&str> = REASONS.into_iter().filter(|reason| shown["may"][reason] == json!(true)).collect();
             let explained =
@@ -270,6 +284,20 @@ fn protections(
         }
     }
     wrong
+}
+
+fn findings(document: &Value, place: &Place<'_>, wanted: &Answer) -> Vec<String> {
+    let is_ours = |object: &Value| {
+        object["namespace"] == place.name || [place.name, &place.node, &place.claim].contains(&text(&object["name"]))
+    };
+    let ours = all_findings(document).filter(|finding| is_ours(&finding["object"]));
+    let rules: Vec<&str> = ours.map(|finding| text(&finding["rule"])).collect();
+    let lacking = wanted.findings.iter().filter(|rule| !rules.contains(rule));
+    lacking.map(|rule| format!("no finding {rule}, only {rules:?}")).collect()
+}
+
+fn all_findings(document: &Value) -> impl Iterator<Item = &Value> {
+    document["findings"].as_array().into_iter().flatten()
 }
 
 fn row<'a>(document: &'a Value, field: &str, namespace: Option<&str>, name: &str) -> Option<&'a Value> {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::annotations::{NODE_SAYS, protected, tolerating_all};
 use super::pdbs::{PDB_SAYS, none_of, selecting};
+use super::place::DO_NOT_DISRUPT;
 use super::scenario::{ALL, Answer, DRIFTED, Fate, GRACEFUL, NOTHING, Scenario, WORK};
 use crate::bed::{JobSpec, PodSpec, annotation};
 
@@ -129,7 +130,8 @@ fn in_spite_of_weak_protection() -> Vec<Scenario> {
         is_taken(invalid("drift-pod-nothing", ""), BOTH),
         is_taken(drifted("drift-pod-elapsed", protected("1s")), BOTH).protection(WORK, "Elapsed", Some(false)),
         // Only pods are read: the owner's own annotation helps nobody.
-        is_taken(of_annotated_job("drift-job-true"), BOTH),
+        is_taken(of_annotated_job("drift-job-true"), BOTH).finds("AnnotationIgnored"),
+        is_taken(of_annotated_deployment("drift-deployment-true"), BOTH).finds("AnnotationIgnored"),
         // A pod that is not ready may go where its budget says so.
         is_taken(
             drifted("drift-pdb-unready", PodSpec::new().annotation(annotation::NOT_READY, "")).pdb("pdb", &unready, 0),
@@ -158,7 +160,7 @@ fn in_spite_of_weak_protection() -> Vec<Scenario> {
 }
 
 fn invalid(name: &'static str, value: &str) -> Scenario {
-    drifted(name, protected(value)).protection(WORK, "Invalid", Some(false))
+    drifted(name, protected(value)).protection(WORK, "Invalid", Some(false)).finds("ProtectionInvalid")
 }
 
 /// A Job with the annotation on itself. Its pod is none of the scenario's; the node is
@@ -166,9 +168,22 @@ fn invalid(name: &'static str, value: &str) -> Scenario {
 fn of_annotated_job(name: &'static str) -> Scenario {
     let pod = PodSpec::new().cpu("100m").on_pool(name).label("app", "of-job");
     let mut job = JobSpec::new(name, "train", pod).build();
-    job["metadata"]["annotations"] = json!({super::place::DO_NOT_DISRUPT: "true"});
+    job["metadata"]["annotations"] = json!({DO_NOT_DISRUPT: "true"});
     let scenario = drifted(name, PodSpec::new()).object(&format!("/apis/batch/v1/namespaces/{name}/jobs"), job);
     scenario.prepare(|place| place.await_job("train"))
+}
+
+/// The same with a Deployment, whose pod comes back.
+fn of_annotated_deployment(name: &'static str) -> Scenario {
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "serve", "annotations": {DO_NOT_DISRUPT: "true"}},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "serve"}}, "template": {
+            "metadata": {"labels": {"app": "serve"}},
+            "spec": {"nodeSelector": {"karpenter.sh/nodepool": name}, "containers": [
+                {"name": "main", "image": "registry.example/serve:1"}]}}}});
+    let scenario =
+        drifted(name, PodSpec::new()).object(&format!("/apis/apps/v1/namespaces/{name}/deployments"), deployment);
+    scenario.prepare(|place| place.await_deployment("serve"))
 }
 
 /// Drifted nodes that stay.

@@ -22,7 +22,8 @@ pub fn taken() -> Vec<Scenario> {
             .protection(WORK, "Ineffective", Some(false)),
         // Pods that cost nothing do not count, running or not.
         Scenario::busy_with("worthless-by-priority", PodSpec::new().field("priorityClassName", json!("worthless")))
-            .object("/apis/scheduling.k8s.io/v1/priorityclasses", priority_class("worthless", -1_000_000_000)),
+            .object("/apis/scheduling.k8s.io/v1/priorityclasses", priority_class("worthless", -1_000_000_000))
+            .finds("DeleteLaunchLoop"),
         Scenario::busy_with(
             "worthless-by-deletion-cost",
             PodSpec::new().annotation("controller.kubernetes.io/pod-deletion-cost", "-2147483647"),
@@ -33,9 +34,10 @@ pub fn taken() -> Vec<Scenario> {
         Scenario::empty("empty-no-zone").while_stopped(|place| place.unlabel_node("topology.kubernetes.io/zone")),
         Scenario::empty("empty-not-ready").budgets(json!([])).while_stopped(|place| place.make_not_ready(&place.node)),
         // Nodes know no duration, and nobody reads the annotation on a NodeClaim.
-        Scenario::empty("node-for-an-hour").prepare(|place| place.protect_node(Some("1h"))),
+        Scenario::empty("node-for-an-hour").prepare(|place| place.protect_node(Some("1h"))).finds("AnnotationIgnored"),
         Scenario::empty("claim-true")
-            .prepare(|place| place.bed.annotate(&place.claim(), super::place::DO_NOT_DISRUPT, Some("true"))),
+            .prepare(|place| place.bed.annotate(&place.claim(), super::place::DO_NOT_DISRUPT, Some("true")))
+            .finds("AnnotationIgnored"),
     ];
     scenarios.into_iter().map(|it| it.says("EmptyCandidate", EMPTY).karpenter(Fate::Taken("Empty"))).collect()
 }

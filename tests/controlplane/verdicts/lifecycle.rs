@@ -80,12 +80,14 @@ pub fn paused() -> Vec<Scenario> {
             .with_pool(|pool| pool.termination_grace_period("1m"))
             .because("PodAnnotation", GRACEFUL)
             .says("ProtectedByPod", NOTHING)
-            .protection(WORK, "Permanent", Some(false)),
+            .protection(WORK, "Permanent", Some(false))
+            .finds("ProtectionWillNotHold"),
         expiring("expires-with-much-grace", protected("true"))
             .with_grace()
             .because("PodAnnotation", GRACEFUL)
             .says("ProtectedByPod", NOTHING)
-            .protection(WORK, "Permanent", Some(false)),
+            .protection(WORK, "Permanent", Some(false))
+            .finds("ProtectionWillNotHold"),
         expiring("expires-node-true", PodSpec::new())
             .prepare(|place| place.protect_node(Some("true")))
             .because("NodeAnnotation", ALL)

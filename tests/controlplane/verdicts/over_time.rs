@@ -6,7 +6,7 @@ use serde_json::json;
 use super::annotations::{NODE_SAYS, POD_SAYS, protected};
 use super::drift;
 use super::pdbs::{PDB_SAYS, none_of};
-use super::place::closing_window;
+use super::place::{Place, closing_window};
 use super::scenario::{ALL, Answer, EMPTY, Fate, GRACEFUL, NOTHING, Scenario, WORK};
 use crate::bed::PodSpec;
 
@@ -54,8 +54,9 @@ fn elapsing() -> Vec<Scenario> {
     ]
 }
 
-fn drifts_now() -> Option<Answer> {
-    Some(drift::open(&[NEVER]))
+/// Nothing but the pool's own word stands against the rest.
+fn drifts_now() -> Answer {
+    drift::open(&[NEVER])
 }
 
 fn of_pods_and_nodes() -> Vec<Scenario> {
@@ -65,7 +66,7 @@ fn of_pods_and_nodes() -> Vec<Scenario> {
             .because("PodAnnotation", ALL)
             .because(NEVER.0, NEVER.1)
             .karpenter(POD_SAYS)
-            .then_after(|place| place.protect_pod(None), drifts_now(), Fate::Taken("Drifted")),
+            .then_after(|place| place.protect_pod(None), Some(drifts_now()), Fate::Taken("Drifted")),
         only_drift("annotation-set", PodSpec::new())
             .budgets(json!([{"nodes": "0"}]))
             .says("BlockedByBudget", NOTHING)
@@ -90,14 +91,14 @@ fn of_pods_and_nodes() -> Vec<Scenario> {
             .because("NodeAnnotation", ALL)
             .because(NEVER.0, NEVER.1)
             .karpenter(NODE_SAYS)
-            .then_after(|place| place.protect_node(None), drifts_now(), Fate::Taken("Drifted")),
+            .then_after(|place| place.protect_node(None), Some(drifts_now()), Fate::Taken("Drifted")),
         only_drift("pdb-removed", PodSpec::new())
             .pdb("pdb", &none_of(WORK), 0)
             .says("BlockedByPdb", NOTHING)
             .because("Pdb", ALL)
             .because(NEVER.0, NEVER.1)
             .karpenter(PDB_SAYS)
-            .then_after(|place| place.remove_pdb("pdb"), drifts_now(), Fate::Taken("Drifted")),
+            .then_after(|place| place.remove_pdb("pdb"), Some(drifts_now()), Fate::Taken("Drifted")),
         Scenario::busy_with("pod-completes", protected("true"))
             .with_pool(|pool| pool.policy("WhenEmpty"))
             .says("ProtectedByPod", NOTHING)
@@ -122,7 +123,11 @@ fn of_pools() -> Vec<Scenario> {
             .because("Budget", &["Drifted"])
             .because(NEVER.0, NEVER.1)
             .karpenter(Fate::ToldOfPool("Drifted"))
-            .then_after(|place| place.set_budgets(&json!([{"nodes": "1"}])), drifts_now(), Fate::Taken("Drifted")),
+            .then_after(
+                |place| place.set_budgets(&json!([{"nodes": "1"}])),
+                Some(drifts_now()),
+                Fate::Taken("Drifted"),
+            ),
         // The condition follows the pool a moment later, so there is no one answer right after.
         Scenario::empty("never-no-more")
             .with_pool(|pool| pool.consolidate_after("Never"))
@@ -142,7 +147,7 @@ fn of_pools() -> Vec<Scenario> {
             .because("NotInitialized", ALL)
             .and_others()
             .karpenter(Fate::Told("Node isn't initialized"))
-            .then_after(|place| place.remove_taints(), None, Fate::Taken("Empty")),
+            .then_after(Place::remove_taints, None, Fate::Taken("Empty")),
     ]
 }
 

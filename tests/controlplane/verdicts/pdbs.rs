@@ -24,7 +24,8 @@ pub fn held() -> Vec<Scenario> {
     vec![
         by_pdb(Scenario::busy("pdb-none-unavailable").pdb("pdb", &none_of(WORK), 0)),
         // An empty selector selects every pod of the namespace.
-        by_pdb(Scenario::busy("pdb-selects-all").pdb("pdb", &json!({"minAvailable": 1, "selector": {}}), 0)),
+        by_pdb(Scenario::busy("pdb-selects-all").pdb("pdb", &json!({"minAvailable": 1, "selector": {}}), 0))
+            .finds("PdbNeverAllows"),
         // A DaemonSet's pod leaves a node empty, and still can forbid its end.
         by_pdb(with_daemon(Scenario::empty("pdb-of-daemon"), &PodSpec::new()).pdb(
             "pdb",
@@ -38,6 +39,7 @@ pub fn held() -> Vec<Scenario> {
             .prepare(|place| place.refresh_pdbs(&["one", "two"]))
             .says("BlockedByPdb", NOTHING)
             .because("MultiplePdbs", ALL)
+            .finds("MultiplePdbs")
             // It names both, in any order.
             .karpenter(Fate::ToldLike("Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[")),
     ]

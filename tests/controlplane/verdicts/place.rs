@@ -129,6 +129,14 @@ impl Place<'_> {
         })
     }
 
+    /// Waits until a Deployment has its pod.
+    pub fn await_deployment(&self, name: &str) -> Result<()> {
+        let path = format!("/apis/apps/v1/namespaces/{}/deployments/{name}", self.name);
+        self.bed.wait_for(&format!("Deployment {}/{name}", self.name), PATIENCE, || {
+            Ok((self.bed.api().get(&path)?["status"]["readyReplicas"] == 1).then_some(()))
+        })
+    }
+
     /// The pod succeeds.
     pub fn complete_pod(&self, name: &str) -> Result<()> {
         self.bed.annotate(&self.pod(name), annotation::COMPLETE, Some("now"))?;

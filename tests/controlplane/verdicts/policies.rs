@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::place::Place;
 use super::scenario::{ALL, Fate, GRACEFUL, NOTHING, Scenario};
 
 /// Scenarios in which that is why the node stays.
@@ -55,9 +56,10 @@ pub fn held() -> Vec<Scenario> {
             .karpenter(Fate::Silence),
         // Deleted without its nodes; with them, the pool takes them along.
         Scenario::busy("no-pool")
-            .while_stopped(|place| place.abandon_pool())
+            .while_stopped(Place::abandon_pool)
             .says("NodePoolMissing", NOTHING)
             .because("NodePoolMissing", ALL)
+            .finds("NodePoolMissing")
             .karpenter(Fate::Told("NodePool not found (NodePool=$)")),
     ]
 }

@@ -8,7 +8,8 @@
 //! Budgets are 0 and Karpenter is stopped until batchtop was asked, so that the first
 //! answer is about a cluster in which nothing has been decided yet.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -171,6 +172,7 @@ fn decide(bed: &Bed, scenarios: &[Scenario], places: &[Place<'_>], clock: &mut C
     cast().for_each(|(scenario, place)| report.lasting_protections(&watch, scenario, place));
     report.no_false_held(&watch);
     report.no_second_taking(&watch);
+    report.no_unexplained_event(&watch);
     report.kept_times(&watch);
     report.no_unexplained_may(&watch, &events_since(bed, start)?);
     Ok(report)
@@ -230,7 +232,7 @@ impl Clock {
     }
 
     fn lap(&mut self, name: &str) {
-        self.line += &format!(" {name} {} s", self.begin.elapsed().as_secs());
+        let _ = write!(self.line, " {name} {} s", self.begin.elapsed().as_secs());
     }
 
     fn tell(&self) {

@@ -82,6 +82,8 @@ pub struct Answer {
     pub hazards: Vec<&'static str>,
     /// Pods of the namespace with `protection.state` and `holds`.
     pub protections: Vec<(&'static str, &'static str, Option<bool>)>,
+    /// Rules of findings about objects of the scenario.
+    pub findings: Vec<&'static str>,
 }
 
 /// What Karpenter does with the subject.
@@ -279,6 +281,12 @@ impl Scenario {
     /// The pod's protection is in this state, and holds or not.
     pub fn protection(mut self, pod: &'static str, state: &'static str, holds: Option<bool>) -> Self {
         self.answer.protections.push((pod, state, holds));
+        self
+    }
+
+    /// A finding of this rule is about an object of the scenario.
+    pub fn finds(mut self, rule: &'static str) -> Self {
+        self.answer.findings.push(rule);
         self
     }
 
