@@ -182,13 +182,19 @@ impl Report {
         }
     }
 
-    /// Karpenter never says anything that batchtop cannot explain by the objects.
-    pub fn no_unexplained_event(&mut self, watch: &Watch<'_>) {
-        for answered in &watch.answers {
-            for finding in all_findings(&answered.document).filter(|finding| finding["rule"] == "EventDisagrees") {
-                let node = text(&finding["object"]["name"]);
-                let wrong = format!("{}: {node}: {}", answered.at, text(&finding["message"]));
-                self.add("EventDisagrees", &[wrong], disruption(answered, node));
+    /// Of a node on which nothing changed Karpenter says nothing that batchtop cannot explain
+    /// by the objects. Where something did change, the event may be older than that.
+    pub fn no_unexplained_event(&mut self, watch: &Watch<'_>, events: &[Event]) {
+        let first = &watch.answers[0].world;
+        for member in first.members() {
+            let unchanged = |answer: &&Answered| answer.world.inputs(&member) == first.inputs(&member);
+            for answered in watch.answers.iter().filter(unchanged) {
+                for message in unexplained(&answered.document, &member.node) {
+                    if sentences(events, &member.node).any(|told| message.contains(told)) {
+                        let wrong = format!("{}: {}: {message}", answered.at, member.node);
+                        self.add(&member.pool, &[wrong], disruption(answered, &member.node));
+                    }
+                }
             }
         }
     }
@@ -294,6 +300,12 @@ fn findings(document: &Value, place: &Place<'_>, wanted: &Answer) -> Vec<String>
     let rules: Vec<&str> = ours.map(|finding| text(&finding["rule"])).collect();
     let lacking = wanted.findings.iter().filter(|rule| !rules.contains(rule));
     lacking.map(|rule| format!("no finding {rule}, only {rules:?}")).collect()
+}
+
+/// Findings that Karpenter says of a node what the objects do not show.
+fn unexplained<'a>(document: &'a Value, node: &'a str) -> impl Iterator<Item = &'a str> {
+    let about = move |it: &&Value| it["rule"] == "EventDisagrees" && it["object"]["name"] == node;
+    all_findings(document).filter(about).map(|finding| text(&finding["message"]))
 }
 
 fn all_findings(document: &Value) -> impl Iterator<Item = &Value> {

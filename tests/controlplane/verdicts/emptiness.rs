@@ -29,8 +29,7 @@ pub fn taken() -> Vec<Scenario> {
             PodSpec::new().annotation("controller.kubernetes.io/pod-deletion-cost", "-2147483647"),
         ),
         // A cordon, a missing zone, and readiness are nothing that Karpenter asks about.
-        Scenario::empty("empty-cordoned")
-            .prepare(|place| place.bed.api().patch(&place.node(), &json!({"spec": {"unschedulable": true}})).map(drop)),
+        Scenario::empty("empty-cordoned").prepare(|place| place.patch_node(&json!({"spec": {"unschedulable": true}}))),
         Scenario::empty("empty-no-zone").while_stopped(|place| place.unlabel_node("topology.kubernetes.io/zone")),
         Scenario::empty("empty-not-ready").budgets(json!([])).while_stopped(|place| place.make_not_ready(&place.node)),
         // Nodes know no duration, and nobody reads the annotation on a NodeClaim.

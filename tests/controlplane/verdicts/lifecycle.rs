@@ -26,7 +26,7 @@ pub fn held() -> Vec<Scenario> {
         terminating("deleted-claim").prepare(|place| place.bed.api().delete(&place.claim())),
         // A NodePool takes its NodeClaims along.
         terminating("deleted-pool").prepare(|place| {
-            place.bed.api().delete(&place.pool())?;
+            place.delete_pool("Background")?;
             place.await_deletion()
         }),
     ]

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::annotations::{NODE_SAYS, POD_SAYS, protected};
 use super::drift;
 use super::pdbs::{PDB_SAYS, none_of};
-use super::place::{Place, closing_window};
+use super::place::closing_window;
 use super::scenario::{ALL, Answer, EMPTY, Fate, GRACEFUL, NOTHING, Scenario, WORK};
 use crate::bed::PodSpec;
 
@@ -147,7 +147,7 @@ fn of_pools() -> Vec<Scenario> {
             .because("NotInitialized", ALL)
             .and_others()
             .karpenter(Fate::Told("Node isn't initialized"))
-            .then_after(Place::remove_taints, None, Fate::Taken("Empty")),
+            .then_after(|place| place.patch_node(&json!({"spec": {"taints": null}})), None, Fate::Taken("Empty")),
     ]
 }
 
@@ -164,7 +164,7 @@ fn endings() -> Vec<Scenario> {
     vec![
         protected_node("pool-deleted").then_after(
             |place| {
-                place.bed.api().delete(&place.pool())?;
+                place.delete_pool("Background")?;
                 place.await_deletion()
             },
             ending(),

@@ -117,7 +117,7 @@ impl Place<'_> {
     /// Puts a pod on the subject that fits on no other node, because of a label that only this one has.
     pub fn pin_pod(&self, name: &str) -> Result<()> {
         let key = "test.batchtop.io/only";
-        self.bed.api().patch(&self.node(), &json!({"metadata": {"labels": {key: self.name}}}))?;
+        self.patch_node(&json!({"metadata": {"labels": {key: self.name}}}))?;
         self.put_pod(name, &PodSpec::new().cpu("100m").on_nodes_with(key, self.name))
     }
 
@@ -170,9 +170,9 @@ impl Place<'_> {
         self.bed.api().delete(&format!("/apis/karpenter.sh/v1/nodeclaims/{claim}"))
     }
 
-    /// Deletes the NodePool without its NodeClaims, and waits until it is gone.
-    pub fn abandon_pool(&self) -> Result<()> {
-        self.bed.api().delete(&format!("{}?propagationPolicy=Orphan", self.pool()))?;
+    /// Deletes the NodePool; `Orphan` leaves its NodeClaims, `Background` takes them along.
+    pub fn delete_pool(&self, propagation: &str) -> Result<()> {
+        self.bed.api().delete(&format!("{}?propagationPolicy={propagation}", self.pool()))?;
         self.bed.wait_for(&format!("end of NodePool {}", self.name), PATIENCE, || {
             Ok(self.bed.api().find(&self.pool())?.is_none().then_some(()))
         })
@@ -186,14 +186,14 @@ impl Place<'_> {
         })
     }
 
-    /// Takes all taints off the subject's Node.
-    pub fn remove_taints(&self) -> Result<()> {
-        self.bed.api().patch(&self.node(), &json!({"spec": {"taints": null}})).map(drop)
+    /// Merges a change into the subject's Node.
+    pub fn patch_node(&self, change: &Value) -> Result<()> {
+        self.bed.api().patch(&self.node(), change).map(drop)
     }
 
     /// Takes a label off the subject's Node.
     pub fn unlabel_node(&self, key: &str) -> Result<()> {
-        self.bed.api().patch(&self.node(), &json!({"metadata": {"labels": {key: null}}})).map(drop)
+        self.patch_node(&json!({"metadata": {"labels": {key: null}}}))
     }
 
     /// Makes a Node NotReady for good.

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::place::Place;
 use super::scenario::{ALL, Fate, GRACEFUL, NOTHING, Scenario};
 
 /// Scenarios in which that is why the node stays.
@@ -56,7 +55,7 @@ pub fn held() -> Vec<Scenario> {
             .karpenter(Fate::Silence),
         // Deleted without its nodes; with them, the pool takes them along.
         Scenario::busy("no-pool")
-            .while_stopped(Place::abandon_pool)
+            .while_stopped(|place| place.delete_pool("Orphan"))
             .says("NodePoolMissing", NOTHING)
             .because("NodePoolMissing", ALL)
             .finds("NodePoolMissing")

@@ -172,9 +172,10 @@ fn decide(bed: &Bed, scenarios: &[Scenario], places: &[Place<'_>], clock: &mut C
     cast().for_each(|(scenario, place)| report.lasting_protections(&watch, scenario, place));
     report.no_false_held(&watch);
     report.no_second_taking(&watch);
-    report.no_unexplained_event(&watch);
     report.kept_times(&watch);
-    report.no_unexplained_may(&watch, &events_since(bed, start)?);
+    let events = events_since(bed, start)?;
+    report.no_unexplained_may(&watch, &events);
+    report.no_unexplained_event(&watch, &events);
     Ok(report)
 }
 
