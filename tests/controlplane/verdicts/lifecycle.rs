@@ -1,5 +1,6 @@
 //! Nodes that begin, that end, and a disruption loop that stands still.
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::annotations::protected;
@@ -46,11 +47,10 @@ fn terminating(name: &'static str) -> Scenario {
 pub fn paused() -> Vec<Scenario> {
     vec![
         // The first one carries the NodeClaim in question.
-        paused_empty("paused-empty").while_stopped(add_unlaunchable).then_after(
-            |place| place.bed.api().delete(UNLAUNCHABLE),
-            None,
-            Fate::Taken("Empty"),
-        ),
+        paused_empty("paused-empty")
+            .prepare(add_unlaunchable)
+            .while_stopped(|place| place.await_age(UNLAUNCHABLE, SETTLED))
+            .then_after(|place| place.bed.api().delete(UNLAUNCHABLE), None, Fate::Taken("Empty")),
         paused_empty("paused-empty-too").then_after(
             |_| Ok(()),
             Some(Answer::open("EmptyCandidate", EMPTY)),
@@ -108,6 +108,10 @@ fn expiring(name: &'static str, pod: PodSpec) -> Scenario {
     let scenario = Scenario::busy_with(name, pod).with_pool(|pool| pool.expire_after("110s"));
     scenario.because("LoopPaused", ALL).warns_of("Expiration").karpenter(Fate::Ended)
 }
+
+/// What was decided before the pause is still carried out, for the 15 seconds after which
+/// consolidation looks again: only then does a pause hold nodes.
+const SETTLED: SignedDuration = SignedDuration::from_secs(22);
 
 const UNLAUNCHABLE: &str = "/apis/karpenter.sh/v1/nodeclaims/unlaunchable";
 

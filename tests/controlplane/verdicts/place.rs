@@ -178,6 +178,14 @@ impl Place<'_> {
         })
     }
 
+    /// Waits until the object at a path is this old.
+    pub fn await_age(&self, path: &str, age: SignedDuration) -> Result<()> {
+        let created = time(&self.bed.api().get(path)?["metadata"]["creationTimestamp"])?;
+        self.bed.wait_for(&format!("age of {path}"), PATIENCE, || {
+            Ok((Timestamp::now().duration_since(created) >= age).then_some(()))
+        })
+    }
+
     /// Waits until the garbage collector has come to the subject's NodeClaim.
     pub fn await_deletion(&self) -> Result<()> {
         self.bed.wait_for(&format!("deletion of {}", self.claim), PATIENCE, || {
