@@ -170,7 +170,7 @@ impl Scenario {
         Self { nodes: 0, ..Self::new(name).not_quiet() }
     }
 
-    /// Several nodes with one pod each, `work-0` and so on; the first is the subject.
+    /// Several nodes with one pod each, called like this; the node of the first is the subject.
     pub fn busy_nodes(name: &'static str, pods: &'static [&'static str]) -> Self {
         let each = |scenario: Self, pod: &&'static str| scenario.pod(pod, PodSpec::new().cpu("1500m"));
         Self { nodes: pods.len(), ..pods.iter().fold(Self::new(name), each) }
