@@ -44,8 +44,10 @@ impl Judged {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Verdicts {
     judged: HashMap<Sym, Judged, RandomState>,
-    /// When all were judged; `None` for never.
+    /// When some were last judged; `None` for never.
     at: Option<Time>,
+    /// Those whose turn comes when the next second has passed.
+    waiting: Vec<Sym>,
     /// Whether something changed since then on which they depend.
     behind: bool,
 }
@@ -68,9 +70,9 @@ impl Verdicts {
         self.judged.get(&node.meta.key.name)
     }
 
-    /// Whether all have to be judged anew.
+    /// Whether some have to be judged anew.
     pub const fn is_behind(&self) -> bool {
-        self.behind
+        self.behind || !self.waiting.is_empty()
     }
 
     /// Notes that something changed on which they depend.
@@ -83,6 +85,15 @@ impl Verdicts {
         self.behind |= changed.kinds.iter().any(|kind| KINDS.contains(kind));
     }
 
+    /// When something changed since the last turn of all, another begins; those that are gone are forgotten.
+    fn begin(&mut self, app: &App) {
+        if self.behind && self.waiting.is_empty() {
+            self.judged.retain(|name, _| app.fleet.node(name).is_some());
+            self.waiting = self.judged.keys().cloned().collect();
+            self.behind = false;
+        }
+    }
+
     /// Notes that a Source is as it was, or not: what is not complete cannot be decided.
     pub fn note_health(&mut self, before: Option<&Health>, now: &Health) {
         let known = |health: &Health| (health.state, health.namespaces.clone());
@@ -90,17 +101,23 @@ impl Verdicts {
     }
 }
 
-/// Brings them up to date, all at most once for each second; Nodes that are new at once.
+/// How many Nodes are judged at a time: 2,000 take a few milliseconds.
+const SLICE: usize = 2_000;
+
+/// Brings them up to date: all at first, then at most a slice for each second. Nodes that are new are judged at once.
 pub fn refresh(app: &mut App) {
     let mut verdicts = std::mem::take(&mut app.ui.listing.verdicts);
     let judge = app.judge();
-    if verdicts.at.is_none() || (verdicts.behind && verdicts.at != Some(app.now)) {
-        let all = app.fleet.nodes.iter().map(|node| judged(&judge, node));
-        verdicts = Verdicts { judged: all.collect(), at: Some(app.now), behind: false };
-    } else {
-        let new: Vec<&NodeRow> = app.fleet.nodes.iter().filter(|node| verdicts.of(node).is_none()).collect();
-        verdicts.judged.extend(new.into_iter().map(|node| judged(&judge, node)));
+    if verdicts.at.is_some() && verdicts.at != Some(app.now) {
+        verdicts.begin(app);
+        let slice = verdicts.waiting.len().saturating_sub(SLICE);
+        let turn = verdicts.waiting.split_off(slice);
+        let nodes = turn.iter().filter_map(|name| app.fleet.node(name));
+        verdicts.judged.extend(nodes.map(|node| judged(&judge, node)));
     }
+    let new: Vec<&NodeRow> = app.fleet.nodes.iter().filter(|node| verdicts.of(node).is_none()).collect();
+    verdicts.judged.extend(new.into_iter().map(|node| judged(&judge, node)));
+    verdicts.at = Some(app.now);
     drop(judge);
     app.ui.listing.verdicts = verdicts;
 }

@@ -36,10 +36,17 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
 /// From this width of the terminal on a slot of the time line is half an hour.
 const HALF_HOURS_FROM: u16 = 180;
 
-/// Slots of the time line: half hours where the table has room for them, else hours.
+/// From this width on a slot is an hour, below it two.
+const HOURS_FROM: u16 = 100;
+
+/// Slots of the time line: half hours where the table has room for them, else hours, else two.
 fn slots(app: &Seen<'_>) -> u16 {
     let is_whole = app.ui.level.detail.is_none();
-    if is_whole && app.ui.size.0 >= HALF_HOURS_FROM { 48 } else { 24 }
+    match app.ui.size.0 {
+        HALF_HOURS_FROM.. if is_whole => 48,
+        HOURS_FROM.. => 24,
+        _ => 12,
+    }
 }
 
 /// The columns; some speak of NodePools, some of NodeClaims.
@@ -50,7 +57,7 @@ pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
         Spec::left("PHASE", 1, Size(14, 14, 16), Row::phase).by(Column::Status),
         Spec::right("NODES", 3, Size(5, 6, 6), Row::nodes),
         Spec::left("TYPE", 5, Size(8, 12, 20), Row::instance_type).by(Column::InstanceType),
-        Spec::left("CAP", 6, Size(4, 4, 4), Row::capacity).by(Column::Capacity),
+        Spec::left("CAP", 7, Size(4, 4, 4), Row::capacity).by(Column::Capacity),
         Spec::left("ZONE", 9, Size(8, 16, 16), Row::zone).by(Column::Zone),
         Spec::left("NODE", 9, Size(10, 28, 60), Row::node).by(Column::Node),
         Spec::right("AGE", 3, Size(5, 6, 6), Row::age).by(Column::Age),

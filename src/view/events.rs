@@ -95,6 +95,10 @@ impl Row<'_> {
     }
 
     fn object(&self) -> Line {
+        if self.event.object.kind == "Node" {
+            let name = words::node_name(&self.event.object.key.name, self.app.ui.size.0);
+            return Line::plain(format!("Node {name}"));
+        }
         Line::plain(object(self.event))
     }
 

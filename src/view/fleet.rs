@@ -50,7 +50,7 @@ pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
         Spec::left("", 1, Size(1, 1, 1), Row::glyph),
         Spec::left("NODE", 0, Size(14, 18, 60), Row::name).by(Column::Name),
         Spec::left("POOL", 5, Size(6, 14, 24), Row::pool).by(Column::NodePool),
-        Spec::left("TYPE", 3, Size(8, 12, 20), Row::instance_type).by(Column::InstanceType),
+        Spec::left("TYPE", 3, Size(12, 12, 20), Row::instance_type).by(Column::InstanceType),
         Spec::left("CAP", 6, Size(4, 4, 4), Row::capacity).by(Column::Capacity),
         Spec::left("ZONE", 8, Size(8, 16, 16), Row::zone).by(Column::Zone),
         Spec::right("AGE", 5, Size(5, 6, 6), Row::age).by(Column::Age),

@@ -36,18 +36,18 @@ pub fn of(app: &App, dialog: &WriteDialog) -> Vec<Consequence> {
     let judge = app.judge();
     let changes = copies.nodes(app).into_iter().map(|node| copies.change(&judge, node));
     let changes: Vec<Change<'_>> = changes.filter(|change| change.before.verdict != Verdict::NotManaged).collect();
-    let mut told = Vec::new();
+    let mut all = Vec::new();
     if changes.iter().any(|change| !change.is_known) {
-        told.push(warning(unknown(app)));
+        all.push(warning(unknown(app)));
     }
-    told.extend(freed(&changes));
-    told.extend(held(&changes));
-    told.extend(each(&changes, |change| stays(app, change)));
-    told.extend(each(&changes, |change| not_stopped(app, change)));
+    all.extend(freed(&changes));
+    all.extend(held(&changes));
+    all.extend(each(&changes, |change| stays(app, change)));
+    all.extend(each(&changes, |change| not_stopped(app, change)));
     if dialog.verb != Verb::Unprotect {
-        told.extend(deadlines(app, dialog));
+        all.extend(deadlines(app, dialog));
     }
-    told
+    all
 }
 
 fn info(text: String) -> Consequence {
@@ -58,15 +58,43 @@ fn warning(text: String) -> Consequence {
     Consequence { severity: Severity::Warning, text }
 }
 
-/// The same sentence about many Nodes is said for the first few.
-fn each(changes: &[Change<'_>], say: impl Fn(&Change<'_>) -> Option<Consequence>) -> Vec<Consequence> {
-    let mut all: Vec<Consequence> = changes.iter().filter_map(say).collect();
-    let more = all.len().saturating_sub(MOST_NAMED);
-    all.truncate(MOST_NAMED);
-    if more > 0 {
-        all.push(info(format!("and likewise {more} more nodes")));
+/// What is said of a Node: `rest` begins with a verb and is the same for all Nodes alike, `detail` is for one alone.
+struct Told {
+    severity: Severity,
+    rest: String,
+    detail: String,
+}
+
+fn told(severity: Severity, rest: String) -> Told {
+    Told { severity, rest, detail: String::new() }
+}
+
+/// One sentence for all Nodes of which the same is to be said.
+fn each(changes: &[Change<'_>], say: impl Fn(&Change<'_>) -> Option<Told>) -> Vec<Consequence> {
+    let mut groups: Vec<(Told, Vec<&str>)> = Vec::new();
+    for change in changes {
+        let Some(told) = say(change) else { continue };
+        match groups.iter_mut().find(|(known, _)| (known.severity, &known.rest) == (told.severity, &told.rest)) {
+            Some((_, nodes)) => nodes.push(name(change)),
+            None => groups.push((told, vec![name(change)])),
+        }
     }
-    all
+    groups.into_iter().map(|(told, nodes)| sentence(&told, &nodes)).collect()
+}
+
+fn sentence(told: &Told, nodes: &[&str]) -> Consequence {
+    let text = match nodes {
+        [one] => format!("node {one} {}{}", told.rest, told.detail),
+        many => format!("{} {}", named(many), of_many(&told.rest)),
+    };
+    Consequence { severity: told.severity, text }
+}
+
+/// The verb in the plural.
+fn of_many(rest: &str) -> String {
+    let (verb, behind) = rest.split_once(' ').unwrap_or((rest, ""));
+    let verb = if verb == "is" { "are" } else { verb.strip_suffix('s').unwrap_or(verb) };
+    format!("{verb} {behind}")
 }
 
 /// The rows with the annotations as they would be.
@@ -188,30 +216,26 @@ fn name<'a>(change: &Change<'a>) -> &'a str {
     change.node.meta.key.name.as_str()
 }
 
-/// What still stops Karpenter where the write takes a protection away, or what it does not change.
-fn stays(app: &App, change: &Change<'_>) -> Option<Consequence> {
+/// What still stops Karpenter where the write takes a protection away.
+fn stays(app: &App, change: &Change<'_>) -> Option<Told> {
     let loses = count_protection(&change.after) < count_protection(&change.before);
     if !loses || may(&change.after) || !change.is_known {
         return None;
     }
-    let node = name(change);
     let blocker = change.after.main_blocker()?;
     let until = change.after.until().map_or_else(String::new, |at| format!(" until {}", clock(at, app.now)));
-    Some(info(match (blocker.kind, &blocker.object) {
-        (BlockerKind::Pdb, Some(key)) => format!("node {node} stays held by pdb/{}", key.object.name),
-        (BlockerKind::MultiplePdbs, Some(key)) => {
-            format!("node {node} stays held: pod {} is under several PDBs", key.object)
-        }
-        (BlockerKind::PodAnnotation, Some(key)) => format!("node {node} stays held by pod {}{until}", key.object),
-        (BlockerKind::NodeAnnotation, _) => format!("node {node} stays held by its own annotation"),
+    let rest = match (blocker.kind, &blocker.object) {
+        (BlockerKind::Pdb, Some(key)) => format!("stays held by pdb/{}", key.object.name),
+        (BlockerKind::MultiplePdbs, Some(key)) => format!("stays held: pod {} is under several PDBs", key.object),
+        (BlockerKind::PodAnnotation, Some(key)) => format!("stays held by pod {}{until}", key.object),
+        (BlockerKind::NodeAnnotation, _) => "stays held by its own annotation".to_owned(),
         (BlockerKind::Budget, Some(key)) => {
-            format!("node {node} is free, but the budgets of NodePool {} allow nothing now{until}", key.object.name)
+            format!("is free, but the budgets of NodePool {} allow nothing now{until}", key.object.name)
         }
-        (BlockerKind::ConsolidateAfter, _) => {
-            format!("node {node} is free, but not quiet for consolidateAfter yet{until}")
-        }
-        _ => format!("node {node} is free, but {}", words::headline(&change.after)),
-    }))
+        (BlockerKind::ConsolidateAfter, _) => format!("is free, but not quiet for consolidateAfter yet{until}"),
+        _ => format!("is free, but {}", words::headline(&change.after)),
+    };
+    Some(told(Severity::Info, rest))
 }
 
 fn count_protection(disruption: &Disruption) -> usize {
@@ -221,45 +245,38 @@ fn count_protection(disruption: &Disruption) -> usize {
 }
 
 /// What a protection that is added does not stop.
-fn not_stopped(app: &App, change: &Change<'_>) -> Option<Consequence> {
+fn not_stopped(app: &App, change: &Change<'_>) -> Option<Told> {
     if count_protection(&change.after) == 0 {
         return None;
     }
-    let node = name(change);
-    match change.after.verdict {
-        Verdict::Terminating | Verdict::BeingDisrupted => {
-            return Some(warning(format!("node {node} is on its way out already: protection comes too late")));
-        }
-        Verdict::SpotInterrupted => {
-            return Some(warning(format!("the cloud takes node {node} back: protection cannot stop that")));
-        }
-        _ => {}
-    }
-    let broken = standing::broken_by(&change.after, &change.hazards);
-    let until = broken.as_ref().map(|broken| ending(app, node, broken));
-    until.map(warning)
+    let rest = match change.after.verdict {
+        Verdict::Terminating | Verdict::BeingDisrupted => "is on its way out already: protection comes too late",
+        Verdict::SpotInterrupted => "is taken back by the cloud: protection cannot stop that",
+        _ => return standing::broken_by(&change.after, &change.hazards).map(|broken| ending(app, &broken)),
+    };
+    Some(told(Severity::Warning, rest.to_owned()))
 }
 
-fn ending(app: &App, node: &str, broken: &Broken<'_>) -> String {
+fn ending(app: &App, broken: &Broken<'_>) -> Told {
     let at = broken.hazard.at.map(|at| format!(" {}", clock(at, app.now))).unwrap_or_default();
     let what = match broken.hazard.kind {
-        HazardKind::Expiration => format!("node {node} expires{at}"),
-        HazardKind::SpotInterruption => format!("the cloud takes node {node} back{at}"),
-        HazardKind::RebalanceRecommendation => format!("the cloud may take node {node} back soon"),
+        HazardKind::Expiration => format!("expires{at}"),
+        HazardKind::SpotInterruption => format!("is taken back by the cloud{at}"),
+        HazardKind::RebalanceRecommendation => "is likely to be taken back by the cloud".to_owned(),
         HazardKind::DriftOverridesProtection => {
             let from = if at.is_empty() { String::new() } else { format!(" from{at} on") };
-            format!("node {node} is drifted and has a terminationGracePeriod: Karpenter may take it{from}")
+            format!("is drifted with a terminationGracePeriod, so Karpenter may take it{from}")
         }
-        HazardKind::CapacityBlockEnd => format!("the capacity block of node {node} ends, Karpenter deletes it{at}"),
-        HazardKind::HardwareRepair => format!("node {node} is broken and is replaced{at}"),
-        HazardKind::MaxLifetime => format!("EKS Auto Mode ends node {node}{at}"),
-        HazardKind::StaticScaleDown => format!("the NodePool of node {node} has more nodes than replicas"),
+        HazardKind::CapacityBlockEnd => format!("is deleted{at}, before its capacity block ends"),
+        HazardKind::HardwareRepair => format!("is broken, to be replaced{at}"),
+        HazardKind::MaxLifetime => format!("is ended by EKS Auto Mode{at}"),
+        HazardKind::StaticScaleDown => "is one of more nodes than its NodePool has replicas".to_owned(),
     };
-    let killed = match (broken.pod, broken.at) {
+    let detail = match (broken.pod, broken.at) {
         (Some(pod), Some(at)) if broken.hazard.at != Some(at) => format!(" ({} dies {})", pod.name, clock(at, app.now)),
         _ => String::new(),
     };
-    format!("{what}: protection cannot stop that{killed}")
+    Told { severity: Severity::Warning, rest: format!("{what}: protection cannot stop that"), detail }
 }
 
 /// Jobs that may run longer than their pods would be protected.

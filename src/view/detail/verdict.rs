@@ -297,16 +297,35 @@ fn free(said: &Said<'_>) -> Vec<String> {
     }
 }
 
+/// Reasons that are stopped by the same things stand together: one of them is enough for Karpenter.
 fn stopped(said: &Said<'_>) -> Vec<String> {
-    let mut kinds: Vec<BlockerKind> = said.disruption.firm().map(|blocker| blocker.kind).collect();
-    kinds.dedup();
+    let mut ways: Vec<(Vec<BlockerKind>, Vec<Reason>)> = Vec::new();
+    for reason in Reason::ALL.into_iter().filter(|reason| said.disruption.applies.contains(*reason)) {
+        let stops = said.disruption.firm().filter(|blocker| blocker.reasons.contains(reason));
+        let mut kinds: Vec<BlockerKind> = stops.map(|blocker| blocker.kind).collect();
+        kinds.dedup();
+        match ways.iter_mut().find(|(known, _)| *known == kinds) {
+            Some((_, reasons)) => reasons.push(reason),
+            None => ways.push((kinds, vec![reason])),
+        }
+    }
+    if ways.is_empty() {
+        let kinds = said.disruption.firm().map(|blocker| blocker.kind).collect();
+        ways.push((kinds, Vec::new()));
+    }
+    ways.into_iter().flat_map(|(kinds, reasons)| way(said, kinds, &reasons)).collect()
+}
+
+/// Everything that has to be done so that Karpenter may take it for these reasons.
+fn way(said: &Said<'_>, kinds: Vec<BlockerKind>, reasons: &[Reason]) -> Vec<String> {
     let words: Vec<String> = kinds.into_iter().filter_map(|kind| to_free(said, kind)).collect();
-    let lead = match words.len() {
-        0 => return Vec::new(),
-        1 => "to let Karpenter take it",
-        _ => "to let Karpenter take it, all of these",
-    };
-    [format!("{lead}:")].into_iter().chain(words).collect()
+    let names: Vec<&str> = reasons.iter().map(|reason| reason.name()).collect();
+    let of = if names.is_empty() { String::new() } else { format!(" as {}", names.join(" or ")) };
+    let all = if words.len() > 1 { ", all of" } else { "" };
+    if words.is_empty() {
+        return words;
+    }
+    [format!("to let Karpenter take it{of}{all}:")].into_iter().chain(words).collect()
 }
 
 fn to_free(said: &Said<'_>, kind: BlockerKind) -> Option<String> {

@@ -65,7 +65,7 @@ fn filters(widest: usize) -> Vec<Line> {
 }
 
 /// What the glyphs in front of states mean.
-const LEGEND: [(&str, &str); 17] = [
+const LEGEND: [(&str, &str); 18] = [
     ("▣", "held: annotations or PodDisruptionBudgets keep Karpenter off"),
     ("△", "held, but something ends it before that"),
     ("◧", "a pod's protection that ends at a known time"),
@@ -83,6 +83,7 @@ const LEGEND: [(&str, &str); 17] = [
     ("‖ ≡", "suspended; waiting in a queue"),
     ("… ?", "not known yet; not known"),
     ("◑ ⊘", "stale; forbidden"),
+    ("# + .", "budgets of the next 24 h: disruption allowed, in part, not at all"),
 ];
 
 fn legend(widest: usize) -> Vec<Line> {
