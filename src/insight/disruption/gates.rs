@@ -416,8 +416,7 @@ fn pool_budgets(case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
             continue;
         }
         let allowed = pool.budgets.allowed(reason, case.now);
-        let counts_are_known = case.complete.nodes && case.complete.claims;
-        let is_certain = counts_are_known || (allowed == 0 && pool.budgets.counted > 0);
+        let is_certain = counts_are_known(case) || (allowed == 0 && pool.budgets.counted > 0);
         if pool.budgets.remaining(reason, case.now) == 0 && is_certain {
             ruling.blockers.push(exhausted(case, pool, reason));
         } else if allowed < UNLIMITED {
@@ -426,6 +425,12 @@ fn pool_budgets(case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
         }
     }
     ruling
+}
+
+/// Whether the nodes that count for budgets are all known. If not, a share of them may be more than it seems, and a budget
+/// that allows any may have some left.
+const fn counts_are_known(case: &Case<'_>) -> bool {
+    case.complete.nodes && case.complete.claims
 }
 
 fn exhausted(case: &Case<'_>, pool: &PoolCase<'_>, reason: Reason) -> Blocker {
@@ -443,7 +448,11 @@ fn exhausted(case: &Case<'_>, pool: &PoolCase<'_>, reason: Reason) -> Blocker {
     };
     Blocker::new(BlockerKind::Budget, Reasons::only(reason), message)
         .of(Key::new(Kind::NodePool, pool.row.meta.key.clone()))
-        .until(budgets.opens_at(reason, case.now))
+        .until(if counts_are_known(case) {
+            budgets.opens_at(reason, case.now)
+        } else {
+            budgets.allows_at(reason, case.now)
+        })
 }
 
 fn node_key(case: &Case<'_>) -> Key {

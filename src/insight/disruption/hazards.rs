@@ -182,13 +182,17 @@ fn drift(case: &Case<'_>, disruption: &Disruption) -> Option<Hazard> {
     if !overrides || in_the_way.iter().any(|blocker| stops_drift_for_good(case, blocker)) {
         return None;
     }
-    let at = in_the_way
-        .into_iter()
-        .try_fold(None, |last: Option<Time>, blocker| Some(last.max(Some(blocker.until?))))
-        .flatten();
+    let at = in_the_way.into_iter().filter_map(|blocker| passes_at(case, blocker)).max();
     let message = "drifted, and the NodeClaim has a terminationGracePeriod: pods do not stop Karpenter".to_owned();
     let pods = reached(case, |_| None);
     Some(Hazard { kind: HazardKind::DriftOverridesProtection, at, message, pods, ends_pods: true })
+}
+
+/// Before when a blocker of drift cannot pass; `None` for now. A budget that opens may be free of what uses it up by then, and
+/// a pause may end at any time.
+fn passes_at(case: &Case<'_>, blocker: &Blocker) -> Option<Time> {
+    let budgets = case.pool.filter(|_| blocker.kind == BlockerKind::Budget)?.budgets;
+    budgets.allows_at(Reason::Drifted, case.now).filter(|at| *at > case.now)
 }
 
 /// Whether a blocker of drift stays as it is until somebody changes something.

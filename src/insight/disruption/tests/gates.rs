@@ -1039,6 +1039,22 @@ fn a_budget_that_nodes_use_up_has_no_known_end() {
     assert_eq!(world.disruption().until(), None);
 }
 
+/// Half of the known nodes is used up at eleven; half of all nodes may not be.
+#[test]
+fn a_budget_opens_at_the_soonest_as_far_as_is_known() {
+    let world = |hidden: Vec<Kind>| {
+        busy(move |w| {
+            w.now = Time::parse("2026-11-21T10:00:00Z").unwrap();
+            w.pool().budgets = Some(vec![budget_at("0", "0 9 * * *", "2h"), budget_at("50%", "0 9 * * *", "4h")]);
+            w.node.conditions.clear();
+            w.hidden = hidden;
+        })
+    };
+    let until = |hidden| world(hidden).disruption().until().map(|until| until.to_string());
+    assert_eq!(until(vec![]).as_deref(), Some("2026-11-21T13:00:00Z"));
+    assert_eq!(until(vec![Kind::Node]).as_deref(), Some("2026-11-21T11:00:00Z"));
+}
+
 #[test]
 fn a_closed_budget_for_one_reason_does_not_stop_another() {
     let world = drifted(|w| {
