@@ -275,6 +275,18 @@ proptest! {
         }
     }
 
+    /// Who is told that a protection holds is not told otherwise later, as long as nothing changes but the time.
+    #[test]
+    fn promises_are_kept(world in any_world(), micros in 0..3 * 86_400_000_000_i64) {
+        let then = World { now: NOW.plus_micros(micros), ..world.clone() };
+        let later = then.ask(outlooks);
+        for (pod, promise) in world.ask(outlooks).into_iter().filter(|(_, outlook)| outlook.holds == Some(true)) {
+            let kept = later.iter().find(|(key, _)| *key == pod).map(|(_, outlook)| outlook);
+            let still = kept.is_some_and(|outlook| outlook.holds == Some(true) || !outlook.protection.state.is_active());
+            prop_assert!(still, "{pod}: {:?} then {:?}", promise, kept);
+        }
+    }
+
     /// A headline that sounds held stands only where every reason is decided.
     #[test]
     fn no_headline_sounds_safer_than_the_answer(world in any_world(), hidden in subsequence(&HIDEABLE[..], 0..=3)) {
