@@ -191,8 +191,8 @@ impl<'a> Case<'a> {
     pub fn quiet_at(&self) -> Option<Time> {
         let Lifetime::Seconds(seconds) = self.pool?.row.consolidate_after else { return None };
         let claim = self.claim?;
-        let since = claim.last_pod_event.or_else(|| claim.true_since("Initialized"))?;
-        Some(since.plus_seconds(seconds))
+        let initialized = claim.true_since("Initialized")?;
+        Some(claim.last_pod_event.unwrap_or(initialized).plus_seconds(seconds))
     }
 
     /// Whether all objects of a kind are known.

@@ -157,16 +157,29 @@ fn from_event(case: &Case<'_>, event: &EventRow, kind: BlockerKind, reasons: Rea
     Blocker { evidence: Evidence::Event, ..blocker.of(Key::new(Kind::Node, case.node.meta.key.clone())) }
 }
 
-/// What Karpenter said a moment ago and the objects do not show.
+/// What Karpenter said a moment ago, of something that is still there, and that nevertheless does not stop it as far as the
+/// objects show.
 pub fn disagreement<'a>(case: &Case<'a>, blockers: &[Blocker]) -> Option<&'a EventRow> {
     let is_unseen = |event: &&EventRow| {
-        let fresh = is_fresh(event, case.now, DISAGREEMENT_SECONDS);
-        let kind = said(event).map(|said| said.kind);
-        let lasting = kind
-            .filter(|kind| !kind.is_advisory() && !matches!(kind, BlockerKind::NotInitialized | BlockerKind::Deleting));
-        fresh && lasting.is_some_and(|kind| blockers.iter().all(|blocker| blocker.kind != kind))
+        let is_told = |said: &Said<'_>| blockers.iter().any(|blocker| blocker.kind == said.kind);
+        is_fresh(event, case.now, DISAGREEMENT_SECONDS)
+            && said(event).is_some_and(|said| !is_told(&said) && is_still_there(case, event, &said))
     };
     case.events.iter().copied().find(is_unseen)
+}
+
+/// Whether what an Event names is there still: what somebody took away since is no disagreement.
+fn is_still_there(case: &Case<'_>, event: &EventRow, said: &Said<'_>) -> bool {
+    let keys: Vec<ObjectKey> = said.objects.iter().filter_map(|name| key(name)).collect();
+    let budget = |key: &ObjectKey| case.budgets.get(key);
+    match said.kind {
+        BlockerKind::PodAnnotation => case.annotated.iter().any(|pod| keys.contains(&pod.meta.key)),
+        BlockerKind::Pdb => keys.iter().any(|key| budget(key).is_some_and(|row| row.disruptions_allowed == 0)),
+        BlockerKind::MultiplePdbs => keys.iter().all(|key| budget(key).is_some()),
+        BlockerKind::NodeAnnotation => case.node_annotation().is_some(),
+        BlockerKind::NodePoolMissing => case.pool.is_some_and(|pool| pool.row.meta.created < event.at),
+        _ => false,
+    }
 }
 
 /// The reasons for which an Event on a NodePool says that its budgets allow nothing, if it speaks of the present.

@@ -411,6 +411,10 @@ fn quiet(case: &Case<'_>, pool: &NodePoolRow) -> Ruling {
 /// The NodePool's budgets, for the reasons that the node's state gives (controller.go asks them last).
 fn pool_budgets(case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
     let mut ruling = Ruling::OPEN;
+    // A node that is on its way already, or does not count yet, is stopped by that, not by the budget it uses up itself.
+    if is_deleting(case) || budgets::is_chosen_node(case.node, case.claim) || !case.node.is_initialized() {
+        return ruling;
+    }
     for reason in Reason::ALL {
         if case.applies(reason) != Some(true) {
             continue;

@@ -330,7 +330,6 @@ pub fn of_pod(case: &Case<'_>, hazards: &[Hazard], pod: &PodRow) -> Outlook {
     let end = found.until;
     let mut gaps: Vec<Gap> = hazards.iter().filter_map(|hazard| gap_of(hazard, pod, end)).collect();
     gaps.extend(leaving(case, pod, end));
-    gaps.extend(fresh(case, pod));
     gaps.sort();
     let is_certain = knows_what_ends_it(case) && !is_assumed(case, &found);
     let holds = if gaps.is_empty() { is_certain.then_some(true) } else { Some(false) };
@@ -403,15 +402,15 @@ fn leaving(case: &Case<'_>, pod: &PodRow, end: Option<Time>) -> Option<Gap> {
 }
 
 /// Karpenter may have decided before it saw the pod.
-fn fresh(case: &Case<'_>, pod: &PodRow) -> Option<Gap> {
+fn fresh(case: &Case<'_>, pod: &PodRow) -> Option<String> {
     let age = case.now.seconds_since(pod.started.unwrap_or(pod.meta.created));
     let is_fresh = case.claim_is("Consolidatable") && age < FRESH_SECONDS;
-    is_fresh.then(|| (None, format!("started {age} s ago: Karpenter may have decided before it saw the pod")))
+    is_fresh.then(|| format!("started {age} s ago: Karpenter may have decided before it saw the pod"))
 }
 
 /// What the annotation does not stop, though nothing says that it will come.
 fn cautions(case: &Case<'_>, hazards: &[Hazard], pod: &PodRow, end: Option<Time>) -> Vec<String> {
-    let mut cautions = Vec::new();
+    let mut cautions: Vec<String> = fresh(case, pod).into_iter().collect();
     let waits = |hazard: &&Hazard| {
         matches!(hazard.kind, HazardKind::Expiration | HazardKind::StaticScaleDown)
             && !hazard.ends_pods

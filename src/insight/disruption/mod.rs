@@ -26,6 +26,3 @@ pub use protection::{NodeAnnotation, Protection, ProtectionState};
 pub use reason::{May, Reason, Reasons};
 pub use standing::{Broken, Standing};
 pub use verdict::{Disruption, Verdict, judge};
-
-#[cfg(test)]
-mod tests;

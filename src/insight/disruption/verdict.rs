@@ -203,6 +203,9 @@ fn headline(case: &Case<'_>, may: May, said: &[Said], blockers: &[Blocker]) -> V
     if may.unknown() != Reasons::NONE {
         return Verdict::Unknown;
     }
+    if is_only_paused(case, said) {
+        return Verdict::LoopPaused;
+    }
     let pods_matter = !(case.drift_overrides_pods() && case.is_drifted());
     let of_pods = |gate: Gate| matches!(gate, Gate::PodAnnotations | Gate::PodBudgets);
     let mut rows = ROWS.iter().chain(&LAST_ROWS).filter(|(gate, ..)| pods_matter || !of_pods(*gate));
@@ -212,6 +215,14 @@ fn headline(case: &Case<'_>, may: May, said: &[Said], blockers: &[Blocker]) -> V
         _ if interruption(case).is_some() => Verdict::SpotInterrupted,
         _ => found,
     }
+}
+
+/// Whether Karpenter would take the node for some reason but for the pause.
+fn is_only_paused(case: &Case<'_>, said: &[Said]) -> bool {
+    let (paused, others): (Vec<&Said>, Vec<&Said>) = said.iter().partition(|one| one.gate == Gate::Loop);
+    let all = |gates: &[&Said]| gates.iter().fold(Reasons::NONE, |all, one| all.or(one.stopped));
+    let stopped_by_pause_alone = all(&paused).without(all(&others));
+    stopped_by_pause_alone.iter().any(|reason| case.applies(reason) == Some(true))
 }
 
 /// Emptiness comes before drift since 1.5.

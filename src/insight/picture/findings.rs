@@ -1,6 +1,6 @@
 //! Mistakes and wastes worth telling, over the whole cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::judge::{Answer, Judge};
 use crate::fleet::{
@@ -131,6 +131,7 @@ pub fn of_answers(fleet: &Fleet, judge: &Judge<'_>, answers: &[Answer<'_>]) -> V
     let unplaced = fleet.annotated_pods().filter(|pod| pod.node.is_none());
     found.extend(unplaced.filter_map(|pod| of_protection(judge.now(), pod, &judge.pod(pod))));
     found.extend(fleet.disruption_budgets.iter().filter_map(never_allows));
+    found.extend(uncounted(fleet, answers));
     found.extend(several_budgets(answers));
     found.extend(answers.iter().filter_map(|one| stuck(fleet, judge.now(), one)));
     found.extend(answers.iter().filter_map(disagrees));
@@ -379,6 +380,21 @@ fn never_allows(row: &DisruptionBudgetRow) -> Option<Finding> {
         let hint = "allow at least one disruption, or its pods hold every node they run on";
         finding(Severity::Warning, Rule::PdbNeverAllows, (Kind::PodDisruptionBudget, &row.meta.key), message, hint)
     })
+}
+
+/// Without a controller that says how many pods there are to be, only an integer minAvailable can be computed
+/// (kubernetes pkg/controller/disruption): anything else stays at nothing allowed.
+fn uncounted(fleet: &Fleet, judged: &[Answer<'_>]) -> Vec<Finding> {
+    let blocking = judged.iter().flat_map(|one| &one.disruption.blockers).filter(|one| one.kind == BlockerKind::Pdb);
+    let keys: BTreeSet<&ObjectKey> = blocking.filter_map(|one| Some(&one.object.as_ref()?.object)).collect();
+    let rows =
+        keys.into_iter().filter_map(|key| fleet.disruption_budgets.get(key)).filter(|row| row.expected_pods == 0);
+    let hint = "for pods without a controller use an integer minAvailable";
+    rows.map(|row| {
+        let message = "it selects pods and yet expects none (expectedPods 0): no pod may ever be evicted".to_owned();
+        finding(Severity::Warning, Rule::PdbNeverAllows, (Kind::PodDisruptionBudget, &row.meta.key), message, hint)
+    })
+    .collect()
 }
 
 fn several_budgets(judged: &[Answer<'_>]) -> Vec<Finding> {

@@ -226,6 +226,10 @@ fn budgets_of_pods_that_hold_for_ever() {
     let never = of(vec![budget_row(all(), 0, (2, 2, 2))]).found();
     assert_eq!(never, one(Severity::Warning, Rule::PdbNeverAllows, "PodDisruptionBudget ml/guard"));
     assert_eq!(of(vec![budget_row(all(), 0, (1, 1, 2))]).found(), [], "one is unhealthy now");
+    let uncounted = || of(vec![budget_row(all(), 0, (0, 0, 0))]);
+    assert_eq!(uncounted().found(), [], "it holds no node");
+    let holding = uncounted().with(Delta::Pods(upserts(vec![pod("ml", "p", Some("a"))])));
+    assert_eq!(holding.found(), one(Severity::Warning, Rule::PdbNeverAllows, "PodDisruptionBudget ml/guard"));
     let twin = DisruptionBudgetRow { meta: meta("ml", "twin"), ..budget_row(all(), 1, (2, 1, 2)) };
     let two =
         of(vec![budget_row(all(), 1, (2, 1, 2)), twin]).with(Delta::Pods(upserts(vec![pod("ml", "p", Some("a"))])));

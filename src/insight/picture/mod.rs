@@ -10,6 +10,8 @@ mod totals;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod verdicts;
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! What Karpenter's Events add. They never change whether it may take a node.
 
 use super::world::{World, budget, busy, drifted, empty, event, guard, train};
-use crate::fleet::{EventObject, ObjectKey};
+use crate::fleet::{EventObject, ObjectKey, PodRow};
 use crate::insight::disruption::evidence::{Said, said};
 use crate::insight::disruption::{BlockerKind, Evidence, Verdict};
 use crate::insight::testing::{NOW, pod, sym};
@@ -214,7 +214,7 @@ fn a_fresh_event_does_not_make_a_drifted_node_safe() {
 fn a_disagreement_is_young_and_about_what_lasts() {
     let says = |message: &'static str, age: i64| {
         let world = busy(move |w| {
-            w.pods = vec![pod("ml", "web", Some("a"))];
+            w.pods = vec![PodRow { do_not_disrupt: Some(sym("1d")), ..pod("ml", "web", Some("a")) }];
             w.events = vec![event("DisruptionBlocked", message, age)];
         });
         let found = world.disruption();
@@ -224,6 +224,9 @@ fn a_disagreement_is_young_and_about_what_lasts() {
     let annotated = "Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/web)";
     assert_eq!(says(annotated, 15).as_deref(), Some(annotated));
     assert_eq!(says(annotated, 16), None, "out of date");
+    let taken_away = "Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/other)";
+    assert_eq!(says(taken_away, 1), None, "the annotation is gone since");
+    assert_eq!(says("Pdb prevents pod evictions (PodDisruptionBudget=[ml/gone])", 1), None, "so is the budget");
     for passing in
         ["Node isn't initialized", "Node is deleting or marked for deletion", "Node is nominated for a pending pod"]
     {
