@@ -192,7 +192,22 @@ fn who_is_initialized() {
             &[NOT_INITIALIZED],
         ),
         ("not the condition", empty(|w| w.claim().conditions = met(&["Consolidatable"])), "EmptyCandidate", "ynn", &[]),
+        (
+            "its own budget is not what stops a node that does not count yet",
+            empty(|w| {
+                w.unlabel("karpenter.sh/initialized");
+                w.pool().budgets = Some(vec![budget("100%")]);
+            }),
+            "NotInitialized",
+            "nnn",
+            &[NOT_INITIALIZED],
+        ),
     ]);
+    let mut starting = empty(|w| w.unlabel("karpenter.sh/initialized"));
+    starting.claim().conditions = met(&["Launched", "Registered"]);
+    starting.claim().last_pod_event = Some(CREATED);
+    let quiet = starting.disruption().blockers.into_iter().find(|one| one.kind == BlockerKind::ConsolidateAfter);
+    assert_eq!(quiet.map(|one| one.until), Some(None), "the time of a pod says nothing before initialization");
 }
 
 #[test]
@@ -1084,6 +1099,19 @@ fn what_pauses_the_loop() {
         ("of another one", launching("eks.amazonaws.com", 60), "EmptyCandidate", "ynn", &[]),
         ("what was decided before is carried out", launching("karpenter.k8s.aws", 19), "EmptyCandidate", "ynn", &[]),
         ("and then nothing is", launching("karpenter.k8s.aws", 20), "LoopPaused", "nnn", &[paused]),
+        (
+            "it is the headline where nothing else stops one reason, whatever stops the others",
+            {
+                let mut world = launching("karpenter.k8s.aws", 60);
+                world.pods = vec![pod("ml", "web", Some("a"))];
+                world.claim().conditions = met(&super::world::DRIFTED);
+                world.pool().consolidate_after = Lifetime::Never;
+                world
+            },
+            "LoopPaused",
+            "nnn",
+            &[paused, "EU NodePool \"gpu\" has consolidation disabled"],
+        ),
         (
             "a NodeClaim that is being deleted counts until it is gone",
             {
