@@ -28,7 +28,11 @@ enum Step {
     Paste(&'static str),
 }
 
-const KEYS: [&str; 62] = [
+const KEYS: [&str; 66] = [
+    "b",
+    "/ 'held:no' enter",
+    ": 'sort' space 'verdict' enter",
+    ": 'sort' space 'until' enter",
     "j",
     "k",
     "G",
