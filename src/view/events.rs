@@ -72,7 +72,8 @@ pub(super) fn pods_hit<'a>(app: &Seen<'a>, event: &EventRow) -> Vec<&'a PodRow> 
     let Some(node) = relation::node_of_event(fleet, event) else { return Vec::new() };
     let moves = |pod: &&PodRow| pods::is_reschedulable(pod);
     let mut hit: Vec<&PodRow> = fleet.pods_on(&node).filter(moves).collect();
-    hit.sort_by_key(|pod| (!app.protection(pod).state.is_active(), -pod.requests.gpu_total(), pod.meta.key.clone()));
+    let rank = |pod: &PodRow| (!app.protection(pod).state.is_active(), -pod.requests.gpu_total());
+    hit.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.meta.key.cmp(&b.meta.key)));
     hit
 }
 
@@ -117,9 +118,13 @@ impl Row<'_> {
         let Some(first) = pods.first() else { return Line::new() };
         let more = pods.len() - 1;
         let protected = pods.iter().filter(|pod| self.app.protection(pod).state.is_active()).count();
-        let line = Line::plain(&first.meta.key.name);
-        let line = if more == 0 { line } else { line.and(Role::TextDim, format!(" +{}", format::count(more))) };
-        if protected == 0 { line } else { line.and(Role::Protected, format!(" ▣{}", format::count(protected))) }
+        let mark = match protected {
+            0 => Line::new(),
+            1 if more == 0 => Line::of(Role::Protected, "▣ "),
+            many => Line::of(Role::Protected, format!("▣{} ", format::count(many))),
+        };
+        let all = if more == 0 { String::new() } else { format!("{} pods: ", format::count(pods.len())) };
+        mark.and(Role::TextDim, all).and(Role::Text, &first.meta.key.name)
     }
 
     fn count(&self) -> Line {

@@ -68,7 +68,7 @@ impl Row<'_> {
     }
 
     fn node(&self) -> Line {
-        words::or_none(self.pod.node.as_ref())
+        words::or_none(self.pod.node.as_deref().map(|node| words::node_name(node, self.app.ui.size.0)))
     }
 
     fn gpu(&self) -> Line {

@@ -166,7 +166,7 @@ pub(super) fn or_none(text: Option<impl AsRef<str>>) -> Line {
 }
 
 /// From this width of the terminal on names stand in full.
-const FULL_NAMES_FROM: u16 = 160;
+const FULL_NAMES_FROM: u16 = 240;
 
 /// The name of a Node as far as it tells one from another: what AWS puts behind the address is the same for all.
 pub(super) fn node_name(name: &str, width: u16) -> &str {
