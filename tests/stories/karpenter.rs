@@ -267,7 +267,7 @@ fn a_budget_of_nothing_is_named() {
     let zero = batchtop::fleet::Budget { nodes: Sym::new("0"), reasons: None, schedule: None, duration: None };
     world.pools[0].budgets = Some(vec![zero]);
     let told = story(reports(world)).keys(TRAIN_0).keys("u");
-    assert_eq!(texts(&told), ["node by-pod is free, but the budgets of NodePool cpu allow nothing now"]);
+    assert_eq!(texts(&told), ["node by-pod is held no longer, but the budgets of NodePool cpu allow nothing now"]);
 }
 
 #[test]

@@ -230,10 +230,12 @@ fn stays(app: &App, change: &Change<'_>) -> Option<Told> {
         (BlockerKind::PodAnnotation, Some(key)) => format!("stays held by pod {}{until}", key.object),
         (BlockerKind::NodeAnnotation, _) => "stays held by its own annotation".to_owned(),
         (BlockerKind::Budget, Some(key)) => {
-            format!("is free, but the budgets of NodePool {} allow nothing now{until}", key.object.name)
+            format!("is held no longer, but the budgets of NodePool {} allow nothing now{until}", key.object.name)
         }
-        (BlockerKind::ConsolidateAfter, _) => format!("is free, but not quiet for consolidateAfter yet{until}"),
-        _ => format!("is free, but {}", words::headline(&change.after)),
+        (BlockerKind::ConsolidateAfter, _) => {
+            format!("is held no longer, but not quiet for consolidateAfter yet{until}")
+        }
+        _ => format!("is held no longer, but {}", words::headline(&change.after)),
     };
     Some(told(Severity::Info, rest))
 }
