@@ -23,7 +23,7 @@ pub fn clock(app: &mut App, now: Time) -> Vec<Effect> {
 pub fn knows_what_decides(app: &App) -> bool {
     const NEEDED: [Kind; 5] = [Kind::Node, Kind::NodeClaim, Kind::NodePool, Kind::Pod, Kind::PodDisruptionBudget];
     let known = Known::new(&app.sources);
-    NEEDED.into_iter().all(|kind| known.all(kind))
+    NEEDED.into_iter().all(|kind| known.without_gap(kind))
 }
 
 fn observe(app: &mut App) -> Option<Effect> {

@@ -96,7 +96,7 @@ impl Verdicts {
 
     /// Notes that a Source is as it was, or not: what is not complete cannot be decided.
     pub fn note_health(&mut self, before: Option<&Health>, now: &Health) {
-        let known = |health: &Health| (health.state, health.namespaces.clone());
+        let known = |health: &Health| (health.state, health.namespaces.clone(), health.undecodable == 0);
         self.behind |= before.map(known) != Some(known(now));
     }
 }

@@ -105,12 +105,11 @@ fn allowed(judge: &Judge<'_>, pool: &str) -> Allowed {
     }
 }
 
-/// The API's default is zero; what cannot be read never passes, as Karpenter never gets to act on it.
+/// The API server fills in zero where nothing is said; what is nevertheless absent, or cannot be read, is never to Karpenter.
 const fn consolidate_after(lifetime: Lifetime) -> Option<i64> {
     match lifetime {
         Lifetime::Seconds(seconds) => Some(seconds),
-        Lifetime::Unset => Some(0),
-        Lifetime::Never | Lifetime::Invalid => None,
+        Lifetime::Never | Lifetime::Unset | Lifetime::Invalid => None,
     }
 }
 

@@ -31,6 +31,12 @@ impl<'a> Known<'a> {
         self.complete(kind).is_some()
     }
 
+    /// Whether all objects of the kind are known and none of them could not be read: enough to say of a thing that it is not
+    /// there.
+    pub fn without_gap(&self, kind: Kind) -> bool {
+        self.all(kind) && self.complete(kind).is_some_and(|health| health.undecodable == 0)
+    }
+
     fn complete(&self, kind: Kind) -> Option<&'a Health> {
         let health = self.sources.get(&SourceId::Kind(kind))?;
         (health.state.is_complete() || health.state == HealthState::Absent).then_some(health)

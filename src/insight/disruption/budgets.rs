@@ -173,7 +173,9 @@ pub fn is_for(budget: &Budget, reason: Reason) -> bool {
 /// GetScaledValueFromIntOrPercent). `None` for what is neither.
 pub fn nodes(text: &str, counted: u64) -> Option<i64> {
     if let Ok(number) = text.parse::<i64>() {
-        return Some(number);
+        #[expect(clippy::cast_possible_truncation, reason = "intstr.FromInt cuts what does not fit in the same way")]
+        let kept = number as i32;
+        return Some(i64::from(kept));
     }
     let percent: i64 = text.strip_suffix('%')?.parse().ok()?;
     let product = percent.checked_mul(i64::try_from(counted).ok()?)?;

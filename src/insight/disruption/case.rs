@@ -96,6 +96,9 @@ pub struct Case<'a> {
     pub events: Vec<&'a EventRow>,
     /// When the capacity block that the node runs in ends.
     pub block_ends: Option<Time>,
+    /// Whether something that is not read may end the node: the NodeClass of its reservation, or the controller that may
+    /// have been told to replace broken nodes.
+    pub end_is_hidden: bool,
     /// Whether Karpenter replaces broken nodes: always in EKS Auto Mode, elsewhere by feature gate NodeRepair.
     pub repairs: bool,
     /// The Karpenter that manages it.

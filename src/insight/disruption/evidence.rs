@@ -3,8 +3,9 @@
 
 use super::blocker::{Blocker, BlockerKind, Evidence};
 use super::case::Case;
+use super::protection;
 use super::reason::{Reason, Reasons};
-use crate::fleet::{EventRow, Key, Kind, ObjectKey};
+use crate::fleet::{EventRow, Key, Kind, ObjectKey, PodRow};
 use crate::units::Time;
 
 /// How long a `DisruptionBlocked` Event speaks of the present: while its cause lasts it is repeated after two minutes
@@ -17,7 +18,8 @@ const UNCONSOLIDATABLE_SECONDS: i64 = 20 * 60;
 /// The same for a node that is kept for a pending pod: the nomination lasts 20 s and is renewed while the pod waits.
 const NOMINATED_SECONDS: i64 = 40;
 
-/// An Event as young as this that names what the objects do not show is a disagreement, not merely out of date.
+/// An Event as young as this that names what the objects do not show is a disagreement, not merely out of date. An annotation
+/// says itself whether it was in force when the Event was written.
 const DISAGREEMENT_SECONDS: i64 = 15;
 
 /// What an Event names as the thing that stops Karpenter.
@@ -80,9 +82,13 @@ fn objects(message: &str) -> Vec<&str> {
     names.filter(|name| name.contains('/')).collect()
 }
 
-fn is_fresh(event: &EventRow, now: Time, seconds: i64) -> bool {
-    now.seconds_since(event.at) <= seconds
+/// Whether an Event is at most so old; one from the future, beyond what clocks differ, is not believed.
+pub fn is_fresh(event: &EventRow, now: Time, seconds: i64) -> bool {
+    (-CLOCKS_DIFFER_SECONDS..=seconds).contains(&now.seconds_since(event.at))
 }
+
+/// By how much the clocks of a cluster may differ.
+const CLOCKS_DIFFER_SECONDS: i64 = 60;
 
 fn window(event: &EventRow) -> i64 {
     if event.reason == "Unconsolidatable" { UNCONSOLIDATABLE_SECONDS } else { BLOCKED_SECONDS }
@@ -162,8 +168,7 @@ fn from_event(case: &Case<'_>, event: &EventRow, kind: BlockerKind, reasons: Rea
 pub fn disagreement<'a>(case: &Case<'a>, blockers: &[Blocker]) -> Option<&'a EventRow> {
     let is_unseen = |event: &&EventRow| {
         let is_told = |said: &Said<'_>| blockers.iter().any(|blocker| blocker.kind == said.kind);
-        is_fresh(event, case.now, DISAGREEMENT_SECONDS)
-            && said(event).is_some_and(|said| !is_told(&said) && is_still_there(case, event, &said))
+        said(event).is_some_and(|said| !is_told(&said) && is_still_there(case, event, &said))
     };
     case.events.iter().copied().find(is_unseen)
 }
@@ -172,8 +177,14 @@ pub fn disagreement<'a>(case: &Case<'a>, blockers: &[Blocker]) -> Option<&'a Eve
 fn is_still_there(case: &Case<'_>, event: &EventRow, said: &Said<'_>) -> bool {
     let keys: Vec<ObjectKey> = said.objects.iter().filter_map(|name| key(name)).collect();
     let budget = |key: &ObjectKey| case.budgets.get(key);
+    let is_young = is_fresh(event, case.now, DISAGREEMENT_SECONDS);
     match said.kind {
-        BlockerKind::PodAnnotation => case.annotated.iter().any(|pod| keys.contains(&pod.meta.key)),
+        BlockerKind::PodAnnotation => {
+            let means_nothing = |pod: &&PodRow| !protection::is_protected(pod, event.at, case.karpenter);
+            let named = case.annotated.iter().copied().filter(|pod| keys.contains(&pod.meta.key));
+            is_fresh(event, case.now, BLOCKED_SECONDS) && named.into_iter().any(|pod| means_nothing(&pod))
+        }
+        _ if !is_young => false,
         BlockerKind::Pdb => keys.iter().any(|key| budget(key).is_some_and(|row| row.disruptions_allowed == 0)),
         BlockerKind::MultiplePdbs => keys.iter().all(|key| budget(key).is_some()),
         BlockerKind::NodeAnnotation => case.node_annotation().is_some(),

@@ -2,6 +2,7 @@
 
 use super::blocker::{Blocker, BlockerKind};
 use super::case::Case;
+use super::evidence;
 use super::reason::Reason;
 use super::verdict::{self, Disruption};
 use super::{budgets, protection};
@@ -163,7 +164,7 @@ fn interruption(case: &Case<'_>) -> Option<Hazard> {
 fn rebalance(case: &Case<'_>) -> Option<Hazard> {
     let is_recent = |event: &&&crate::fleet::EventRow| {
         matches!(event.reason.as_str(), "SpotRebalanceRecommendation" | "RebalanceRecommendation")
-            && case.now.seconds_since(event.at) < REBALANCE_SECONDS
+            && evidence::is_fresh(event, case.now, REBALANCE_SECONDS - 1)
     };
     let event = case.events.iter().find(is_recent)?;
     let message = format!("{}: an interruption has become more likely", event.message);
@@ -355,7 +356,15 @@ fn knows_what_ends_it(case: &Case<'_>) -> bool {
     let knows_claim = case.claim.is_some() || case.complete.claims;
     let knows_pool = case.pool.is_some() || case.claim.is_none() || case.complete.pools;
     let is_counted = case.complete.claims || case.pool.is_none_or(|pool| pool.row.replicas.is_none());
-    !case.is_legacy() && knows_claim && knows_pool && is_counted
+    !case.is_legacy() && knows_claim && knows_pool && is_counted && !case.end_is_hidden
+}
+
+/// Whether a condition of a node is one for which Karpenter would replace it, if it was told to do so.
+pub fn is_broken(case: &Case<'_>) -> bool {
+    let is_bad = |(kind, bad, _): &(&str, &[Status], i64)| {
+        Condition::find(&case.node.conditions, kind).is_some_and(|found| bad.contains(&found.status))
+    };
+    repairs(case).iter().any(is_bad)
 }
 
 /// Why a hazard ends a pod before its protection does.

@@ -80,10 +80,13 @@ impl HeldMemory {
         }
     }
 
-    /// Since when a node is held, by what was seen and, where nothing was, by the objects.
+    /// Since when a node is held, by what was seen and, where nothing was, by the objects; not before the first of what
+    /// holds it now was there, in case it was free while nobody looked.
     pub fn since(&self, case: &Case<'_>, disruption: &Disruption) -> Option<Time> {
         let computed = since(case, disruption)?;
-        Some(self.nodes.get(&case.node.meta.uid).and_then(|seen| seen.since).unwrap_or(computed))
+        let seen = self.nodes.get(&case.node.meta.uid).and_then(|seen| seen.since);
+        let came = disruption.firm().filter(|blocker| blocker.kind.is_protection()).map(|one| came_at(case, one)).min();
+        Some(seen.map_or(computed, |seen| came.map_or(seen, |came| seen.max(came))))
     }
 
     /// Takes note of a node. One that was seen free before is held from now on, whatever the objects say.
@@ -172,6 +175,7 @@ mod tests {
             events: Vec::new(),
             block_ends: None,
             repairs: false,
+            end_is_hidden: false,
             karpenter: &karpenter,
             complete: Complete::ALL,
             now: CREATED.plus_seconds(3600 + seconds),

@@ -245,7 +245,7 @@ pub fn interruption<'a>(case: &Case<'a>) -> Option<&'a EventRow> {
         matches!(
             event.reason.as_str(),
             "SpotInterrupted" | "SpotInterruption" | "CapacityReservationInstanceInterrupted"
-        ) && case.now.seconds_since(event.at) < INTERRUPTION_SECONDS
+        ) && evidence::is_fresh(event, case.now, INTERRUPTION_SECONDS - 1)
     };
     case.events.iter().find(is_notice).copied()
 }

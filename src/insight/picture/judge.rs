@@ -53,6 +53,8 @@ pub struct Judge<'a> {
     auto_mode: KarpenterVersion,
     complete: Complete,
     repairs: bool,
+    knows_classes: bool,
+    knows_controllers: bool,
     pools: Map<&'a Sym, PoolNow<'a>>,
     pauses: Map<&'a str, Pause<'a>>,
     block_ends: Map<&'a Sym, Time>,
@@ -76,6 +78,8 @@ impl<'a> Judge<'a> {
             auto_mode: karpenter.of_group(AUTO_MODE_GROUP),
             complete: complete(known, karpenter),
             repairs: gate_is_on(fleet, "NodeRepair"),
+            knows_classes: known.without_gap(Kind::Ec2NodeClass),
+            knows_controllers: known.without_gap(Kind::KarpenterDeployment),
             pools: fleet
                 .node_pools
                 .iter()
@@ -114,7 +118,7 @@ impl<'a> Judge<'a> {
         let claim = said.and_then(|said| said.claim.as_ref()).and_then(|key| self.fleet.node_claims.get(key));
         let group = group_of(claim);
         let is_auto = group == AUTO_MODE_GROUP;
-        Case {
+        let mut case = Case {
             node,
             claim,
             pool: self.pool_case(node, claim),
@@ -125,10 +129,21 @@ impl<'a> Judge<'a> {
             events: self.events(node, claim),
             block_ends: self.block_ends(node),
             repairs: is_auto || self.repairs,
+            end_is_hidden: false,
             karpenter: if is_auto { &self.auto_mode } else { self.karpenter },
             complete: self.complete,
             now: self.now,
-        }
+        };
+        case.end_is_hidden = self.hides_an_end(&case);
+        case
+    }
+
+    /// Whether what would tell when a node ends is not read.
+    fn hides_an_end(&self, case: &Case<'_>) -> bool {
+        let is_reserved = case.node.labels.get(RESERVATION_LABEL).is_some();
+        let of_reservation = is_reserved && case.block_ends.is_none() && !self.knows_classes;
+        let of_repair = !case.repairs && !self.knows_controllers && hazards::is_broken(case);
+        of_reservation || of_repair
     }
 
     /// What is said of a Node.
@@ -200,10 +215,13 @@ impl<'a> Judge<'a> {
     }
 
     fn block_ends(&self, node: &NodeRow) -> Option<Time> {
-        let id = node.labels.get("karpenter.k8s.aws/capacity-reservation-id")?;
+        let id = node.labels.get(RESERVATION_LABEL)?;
         self.block_ends.get(id).copied()
     }
 }
+
+/// The reservation in which a node runs (aws pkg/apis/v1/labels.go).
+const RESERVATION_LABEL: &str = "karpenter.k8s.aws/capacity-reservation-id";
 
 /// A pause that is not tied to one Karpenter.
 const ANY_GROUP: &str = "*";
@@ -211,11 +229,11 @@ const ANY_GROUP: &str = "*";
 fn complete(known: &Known<'_>, karpenter: &KarpenterVersion) -> Complete {
     let is_known = karpenter.api != KarpenterApi::Unknown;
     Complete {
-        nodes: known.all(Kind::Node),
-        claims: is_known && known.all(Kind::NodeClaim),
-        pools: is_known && known.all(Kind::NodePool),
-        pods: known.all(Kind::Pod),
-        budgets: known.all(Kind::PodDisruptionBudget),
+        nodes: known.without_gap(Kind::Node),
+        claims: is_known && known.without_gap(Kind::NodeClaim),
+        pools: is_known && known.without_gap(Kind::NodePool),
+        pods: known.without_gap(Kind::Pod),
+        budgets: known.without_gap(Kind::PodDisruptionBudget),
     }
 }
 
@@ -246,12 +264,13 @@ fn block_ends(fleet: &Fleet) -> Map<&Sym, Time> {
     reservations.filter(|one| one.is_capacity_block).map(|one| (&one.id, one.ends_at)).collect()
 }
 
-/// Whether a feature gate is on in every controller that can be seen (karpenter pkg/operator/options/options.go); all
-/// that batchtop asks of are off by default.
+/// Whether a feature gate is on in a controller that can be seen (karpenter pkg/operator/options/options.go); all that
+/// batchtop asks of are off by default. The last of several settings counts, in the words of Go's `strconv.ParseBool`.
 fn gate_is_on(fleet: &Fleet, gate: &str) -> bool {
     let is_on = |gates: &str| {
-        let mut pairs = gates.split(',').filter_map(|pair| pair.split_once('='));
-        pairs.any(|(name, value)| name.trim() == gate && value.trim() == "true")
+        let pairs = gates.split(',').filter_map(|pair| pair.split_once('='));
+        let last = pairs.filter(|(name, _)| name.trim() == gate).last();
+        last.is_some_and(|(_, value)| matches!(value.trim(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
     };
     fleet.controllers.iter().filter_map(|row| row.feature_gates.as_deref()).any(is_on)
 }

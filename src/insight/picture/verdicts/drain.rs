@@ -598,3 +598,45 @@ fn an_outlook_on_what_is_not_known() {
     assert_eq!(Time::parse("2026-09-21T14:13:20Z"), Some(CREATED));
     assert_eq!(pod("ml", "p", None).termination_grace_seconds, 30);
 }
+
+#[test]
+fn what_ends_a_pod_may_be_hidden() {
+    let reserved = |hidden: Vec<Kind>| {
+        training("true", move |w| {
+            w.node.labels =
+                labels(&[&super::world::LABELS[..], &[("karpenter.k8s.aws/capacity-reservation-id", "cr-1")]].concat());
+            w.hidden = hidden;
+        })
+    };
+    assert_eq!(outlook(&reserved(Vec::new())), (Some(true), "-".to_owned()), "no capacity block");
+    assert_eq!(outlook(&reserved(vec![Kind::Ec2NodeClass])), (None, "-".to_owned()));
+    let broken = |hidden: Vec<Kind>| {
+        training("true", move |w| {
+            w.node.conditions = vec![condition("Ready", Status::False, "KubeletNotReady")];
+            w.hidden = hidden;
+        })
+    };
+    assert_eq!(outlook(&broken(Vec::new())), (Some(true), "-".to_owned()), "nodes are not repaired");
+    assert_eq!(outlook(&broken(vec![Kind::KarpenterDeployment])), (None, "-".to_owned()));
+}
+
+#[test]
+fn gates_are_read_as_go_reads_them() {
+    let repaired = |gates: &'static str| {
+        let world = training("true", move |w| {
+            w.node.conditions = vec![condition("Ready", Status::False, "KubeletNotReady")];
+            let feature_gates = Some(sym(gates));
+            w.controllers =
+                vec![ControllerRow { meta: meta("kube-system", "karpenter"), image: sym(""), feature_gates }];
+        });
+        !hazards(&world).is_empty()
+    };
+    for on in ["NodeRepair=true", "A=b,NodeRepair=True", "NodeRepair=1", "NodeRepair=false,NodeRepair=T"] {
+        assert!(repaired(on), "{on}");
+    }
+    for off in
+        ["NodeRepair=false", "NodeRepair=yes", "NodeRepair=true,NodeRepair=false", "SpotToSpotConsolidation=true"]
+    {
+        assert!(!repaired(off), "{off}");
+    }
+}

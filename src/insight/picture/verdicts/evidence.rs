@@ -222,8 +222,14 @@ fn a_disagreement_is_young_and_about_what_lasts() {
         found.disagreement
     };
     let annotated = "Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/web)";
-    assert_eq!(says(annotated, 15).as_deref(), Some(annotated));
-    assert_eq!(says(annotated, 16), None, "out of date");
+    assert_eq!(says(annotated, 150).as_deref(), Some(annotated), "Karpenter repeats it every two minutes");
+    assert_eq!(says(annotated, 151), None, "out of date");
+    assert_eq!(says(annotated, -61), None, "from the future");
+    let ended = busy(|w| {
+        w.pods = vec![PodRow { do_not_disrupt: Some(sym("59m")), ..pod("ml", "web", Some("a")) }];
+        w.events = vec![event("DisruptionBlocked", annotated, 90)];
+    });
+    assert_eq!(ended.disruption().disagreement, None, "it was in force when Karpenter said so");
     let taken_away = "Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/other)";
     assert_eq!(says(taken_away, 1), None, "the annotation is gone since");
     assert_eq!(says("Pdb prevents pod evictions (PodDisruptionBudget=[ml/gone])", 1), None, "so is the budget");

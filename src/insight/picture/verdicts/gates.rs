@@ -4,7 +4,9 @@ use super::world::{
     DRIFTED, QUIET, World, budget, budget_at, budget_for, busy, check, class_ref, drifted, empty, event, evicted,
     guard, karpenter, train,
 };
-use crate::fleet::{Budget, KarpenterApi, Kind, Labels, NodeClaimRow, PodPhase, PodRow, PodSelector, Status, Taint};
+use crate::fleet::{
+    Budget, KarpenterApi, Kind, Labels, NodeClaimRow, PodPhase, PodRow, PodSelector, SourceId, Status, Taint,
+};
 use crate::insight::disruption::BlockerKind;
 use crate::insight::testing::{CREATED, NOW, claim, condition, labels, met, pod, sym};
 use crate::units::{Lifetime, Selector, Time};
@@ -1176,4 +1178,21 @@ fn blockers_stand_in_the_order_of_the_gates() {
         BlockerKind::Budget,
     ];
     assert_eq!(kinds, want);
+}
+
+/// An object that cannot be read is as good as one that is not there yet.
+#[test]
+fn what_cannot_be_read_leaves_the_answer_open() {
+    let unreadable = |kind: Kind| {
+        empty(|_| ()).ask_with(
+            |sources| {
+                sources.entry(SourceId::Kind(kind)).or_default().undecodable = 1;
+            },
+            |judge, fleet| fleet.node("a").map(|node| judge.node(node).verdict.name()),
+        )
+    };
+    for kind in [Kind::NodeClaim, Kind::Pod, Kind::PodDisruptionBudget] {
+        assert_eq!(unreadable(kind), Some("Unknown"), "{kind:?}");
+    }
+    assert_eq!(unreadable(Kind::Job), Some("EmptyCandidate"), "Jobs do not decide");
 }

@@ -219,8 +219,14 @@ impl World {
 
     /// Asks a judge who has just come in.
     pub fn ask<T>(&self, question: impl FnOnce(&Judge<'_>, &Fleet) -> T) -> T {
+        self.ask_with(|_| (), question)
+    }
+
+    /// The same with Sources that are changed first.
+    pub fn ask_with<T>(&self, change: impl FnOnce(&mut Sources), question: impl FnOnce(&Judge<'_>, &Fleet) -> T) -> T {
         let fleet = fleet(self.deltas());
-        let (picture, sources) = (Picture::full(&fleet), self.sources());
+        let (picture, mut sources) = (Picture::full(&fleet), self.sources());
+        change(&mut sources);
         question(&Judge::new(&fleet, &picture, &Known::new(&sources), &self.karpenter, self.now), &fleet)
     }
 
