@@ -3,6 +3,7 @@
 //! JSON in `$XDG_STATE_HOME/batchtop/held.json`, readable by the user alone. What cannot be read is as if it were not
 //! there: the objects still say a time, only a later one perhaps.
 
+use std::collections::HashSet;
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::atomic::write_atomically;
 use crate::fleet::Uid;
 use crate::insight::disruption::Remembered;
+use crate::insight::disruption::held::CAPACITY;
 use crate::units::Time;
 
 /// No file of so many nodes is larger.
@@ -55,23 +57,30 @@ impl Memory {
         document.map_or_else(Vec::new, |document| document.nodes.iter().filter_map(remembered).collect())
     }
 
-    /// Keeps this instead of what was kept before.
-    pub fn save(&self, held: &[Remembered]) -> io::Result<()> {
+    /// Keeps the held ones among these nodes; of nodes that are not among them, which another session may see, what was kept
+    /// before.
+    pub fn save(&self, nodes: &[Remembered]) -> io::Result<()> {
+        let seen: HashSet<&Uid> = nodes.iter().map(|node| &node.uid).collect();
+        let mut kept = self.load();
+        kept.retain(|node| !seen.contains(&node.uid));
+        kept.extend(nodes.iter().filter(|node| node.since.is_some()).cloned());
+        kept.sort_by_key(|node| std::cmp::Reverse(node.seen));
+        kept.truncate(CAPACITY);
         if let Some(folder) = self.path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
-        let text = serde_json::to_vec(&Document { nodes: held.iter().map(entry).collect() })?;
+        let text = serde_json::to_vec(&Document { nodes: kept.iter().filter_map(entry).collect() })?;
         write_atomically(&self.path, &text)
     }
 }
 
-fn entry(held: &Remembered) -> Entry {
-    Entry { uid: held.uid.to_string(), since: held.since.to_string(), seen: held.seen.to_string() }
+fn entry(node: &Remembered) -> Option<Entry> {
+    Some(Entry { uid: node.uid.to_string(), since: node.since?.to_string(), seen: node.seen.to_string() })
 }
 
 fn remembered(entry: &Entry) -> Option<Remembered> {
     let (since, seen) = (Time::parse(&entry.since)?, Time::parse(&entry.seen)?);
-    Some(Remembered { uid: Uid::parse(&entry.uid), since, seen })
+    Some(Remembered { uid: Uid::parse(&entry.uid), since: Some(since), seen })
 }
 
 #[cfg(test)]
@@ -84,13 +93,19 @@ mod tests {
         let memory = Memory::in_folder(&folder.path().join("batchtop"));
         assert_eq!(memory.load(), []);
         let time = |text: &str| Time::parse(text).expect("a time");
-        let held = vec![Remembered {
-            uid: Uid::parse("0a1b2c3d-0000-4fff-8123-00000000000f"),
-            since: time("2026-11-21T10:00:00Z"),
+        let node = |uid: &str, since: Option<&str>| Remembered {
+            uid: Uid::parse(uid),
+            since: since.map(time),
             seen: time("2026-11-21T12:00:00Z"),
-        }];
-        memory.save(&held).expect("kept");
-        assert_eq!(memory.load(), held);
+        };
+        let (one, other) = ("0a1b2c3d-0000-4fff-8123-00000000000f", "0a1b2c3d-0000-4fff-8123-00000000000e");
+        let held = |uid| node(uid, Some("2026-11-21T10:00:00Z"));
+        memory.save(&[held(one)]).expect("kept");
+        assert_eq!(memory.load(), [held(one)]);
+        memory.save(&[held(other)]).expect("kept");
+        assert_eq!(memory.load(), [held(one), held(other)], "what another session sees is kept");
+        memory.save(&[node(one, None)]).expect("kept");
+        assert_eq!(memory.load(), [held(other)], "a node that was seen free is not");
         std::fs::write(memory.path(), "{\"nodes\":[{\"uid\":1}]}").expect("rubbish");
         assert_eq!(memory.load(), []);
     }

@@ -20,13 +20,13 @@ const FORGOTTEN_SECONDS: i64 = 7 * 86_400;
 /// How old the mark that a node was seen may get before it is worth writing down again.
 const SEEN_SECONDS: i64 = 86_400;
 
-/// One held node.
+/// One node, as it was last seen.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Remembered {
     /// The Node's uid, which no two clusters share.
     pub uid: Uid,
-    /// Since when it is held.
-    pub since: Time,
+    /// Since when it is held; `None` where it was seen free.
+    pub since: Option<Time>,
     /// When it was last seen to be so.
     pub seen: Time,
 }
@@ -76,7 +76,7 @@ impl HeldMemory {
     /// From what was written down.
     pub fn load(&mut self, remembered: Vec<Remembered>) {
         for one in remembered {
-            self.nodes.insert(one.uid, Seen { since: Some(one.since), at: one.seen, written: true });
+            self.nodes.insert(one.uid, Seen { since: one.since, at: one.seen, written: true });
         }
     }
 
@@ -105,16 +105,16 @@ impl HeldMemory {
         }
     }
 
-    /// What is to be written down, if anything changed since it last was: every held node.
+    /// What is to be written down, if anything changed since it last was: every node that was seen, so that the memory of
+    /// another session, which sees other nodes, can be kept beside it.
     pub fn to_write(&mut self, now: Time) -> Option<Vec<Remembered>> {
         self.forget(now);
         if self.nodes.values().all(|seen| seen.written) {
             return None;
         }
         self.nodes.values_mut().for_each(|seen| seen.written = true);
-        let held =
-            |(uid, seen): (&Uid, &Seen)| Some(Remembered { uid: uid.clone(), since: seen.since?, seen: seen.at });
-        let mut remembered: Vec<Remembered> = self.nodes.iter().filter_map(held).collect();
+        let node = |(uid, seen): (&Uid, &Seen)| Remembered { uid: uid.clone(), since: seen.since, seen: seen.at };
+        let mut remembered: Vec<Remembered> = self.nodes.iter().map(node).collect();
         remembered.sort_unstable_by(|a, b| a.uid.cmp(&b.uid));
         Some(remembered)
     }
@@ -212,7 +212,8 @@ mod tests {
         seen(Some("true"), 90, |case, disruption| restarted.observe(case, disruption));
         assert_eq!(restarted.to_write(now), None, "nothing is new");
         seen(None, 120, |case, disruption| restarted.observe(case, disruption));
-        assert_eq!(restarted.to_write(now), Some(Vec::new()), "it is free now");
+        let free = restarted.to_write(now).map(|all| all.into_iter().map(|one| one.since).collect::<Vec<_>>());
+        assert_eq!(free, Some(vec![None]), "it is free now");
         assert_eq!(restarted.to_write(now.plus_seconds(8 * 86_400)), None, "and forgotten");
     }
 }

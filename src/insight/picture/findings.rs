@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::judge::{Answer, Judge};
 use crate::fleet::{
-    Condition, DisruptionBudgetRow, Fleet, Kind, NodeClaimRow, NodePoolRow, ObjectKey, PodRow, Status, Sym,
+    Condition, DisruptionBudgetRow, Fleet, Kind, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodRow, Status, Sym,
 };
 use crate::insight::disruption::{
     BlockerKind, Outlook, Pause, PoolBudgets, ProtectionState, Reason, Reasons, Verdict, words,
@@ -143,6 +143,11 @@ fn finding(severity: Severity, rule: Rule, (kind, object): (Kind, &ObjectKey), m
     Finding { severity, rule, kind: kind.name(), object: object.clone(), message, hint: hint.to_owned() }
 }
 
+/// `1 node`, `2 nodes`.
+fn plural(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 fn paused(pause: Pause<'_>, now: Time) -> Finding {
     match pause {
         Pause::Launching(claim) => launching(claim, now),
@@ -172,17 +177,18 @@ fn launching(claim: &NodeClaimRow, now: Time) -> Finding {
 
 /// Emptiness runs first and again after each success: as long as one NodePool yields empty nodes, nothing else happens.
 fn starving(fleet: &Fleet, now: Time, judged: &[Answer<'_>]) -> Option<Finding> {
-    let waiting = judged.iter().filter(|one| {
-        let claim = fleet.claim_of(one.node);
-        let since = claim.and_then(|claim| claim.true_since("Drifted"));
-        one.disruption.may.yes.contains(Reason::Drifted)
-            && since.is_some_and(|since| now.seconds_since(since) >= STARVED_SECONDS)
-    });
+    let waits = |node: &NodeRow| {
+        let since = fleet.claim_of(node).and_then(|claim| claim.true_since("Drifted"));
+        since.is_some_and(|since| now.seconds_since(since) >= STARVED_SECONDS)
+    };
+    let waiting = judged.iter().filter(|one| one.disruption.may.yes.contains(Reason::Drifted) && waits(one.node));
     let empty: Vec<&Answer<'_>> = judged.iter().filter(|one| one.disruption.may.yes.contains(Reason::Empty)).collect();
     let (count, first) = (waiting.count(), empty.first()?);
     let pool = first.node.node_pool()?;
     (count > 0).then(|| {
-        let message = format!("{} empty nodes go first while {count} drifted nodes wait", empty.len());
+        let empty = plural(u64::try_from(empty.len()).unwrap_or(u64::MAX), "empty node");
+        let drifted = plural(u64::try_from(count).unwrap_or(u64::MAX), "drifted node");
+        let message = format!("Karpenter takes empty nodes first: {empty} before {drifted}");
         let hint = "raise its budget for Empty, or find out why it keeps producing empty nodes";
         finding(
             Severity::Warning,
@@ -203,9 +209,9 @@ fn loops(one: &Answer<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "{} pods run here whose eviction costs nothing to Karpenter, so the node counts as empty: they are evicted, come \
+        "{} here whose eviction costs nothing to Karpenter, so the node counts as empty: evicted, they come \
          back on a new node, and so on",
-        one.reschedulable
+        plural(u64::from(one.reschedulable), "pod")
     );
     let hint =
         "raise their priority above -33554432 or their pod-deletion-cost above -134217728, or set consolidateAfter";
@@ -235,13 +241,17 @@ fn nominations(fleet: &Fleet, judged: &[Answer<'_>], now: Time) -> Vec<Finding> 
 
 fn missing_pools(judged: &[Answer<'_>]) -> Vec<Finding> {
     let mut pools: BTreeMap<&Sym, u64> = BTreeMap::new();
-    for one in judged.iter().filter(|one| one.disruption.verdict == Verdict::NodePoolMissing) {
+    let misses = |one: &&Answer<'_>| one.disruption.firm().any(|blocker| blocker.kind == BlockerKind::NodePoolMissing);
+    for one in judged.iter().filter(misses) {
         if let Some(pool) = one.node.node_pool() {
             *pools.entry(pool).or_default() += 1;
         }
     }
     let say = |(pool, nodes): (&Sym, u64)| {
-        let message = format!("Karpenter does not find it, and never disrupts its {nodes} nodes");
+        let nodes = plural(nodes, "node");
+        let message = format!(
+            "Karpenter does not find it, and takes none of its {nodes} of its own accord; expiry still ends them"
+        );
         let hint = "create the NodePool or its NodeClass again, or delete the NodeClaims";
         finding(Severity::Warning, Rule::NodePoolMissing, (Kind::NodePool, &ObjectKey::cluster(pool)), message, hint)
     };
@@ -291,7 +301,8 @@ fn nothing_allowed(judge: &Judge<'_>, pool: &NodePoolRow, budgets: &PoolBudgets)
     }
     if !consumed.is_empty() {
         let (used, reasons) = (budgets.disrupting, words::list(consumed));
-        parts.push(format!("{used} nodes that are not ready or being disrupted use up what is allowed for {reasons}"));
+        let used = plural(used, "node");
+        parts.push(format!("what is allowed for {reasons} is used up by {used} not ready or being disrupted"));
     }
     let opens = closed.iter().filter_map(|reason| budgets.opens_at(reason, now)).min();
     let until = opens.map_or_else(String::new, |at| format!("; the next window opens {at}"));
@@ -327,8 +338,8 @@ fn ignored_annotations(fleet: &Fleet) -> Vec<Finding> {
     deployments.iter().for_each(|(key, value)| say("Deployment", key, value, on_template));
     for claim in fleet.node_claims.iter() {
         let is_only_here =
-            fleet.node_of(claim).is_some_and(|node| node.is_registered() && node.do_not_disrupt.is_none());
-        if let Some(value) = claim.do_not_disrupt.as_ref().filter(|_| is_only_here) {
+            || fleet.node_of(claim).is_some_and(|node| node.is_registered() && node.do_not_disrupt.is_none());
+        if let Some(value) = claim.do_not_disrupt.as_ref().filter(|_| is_only_here()) {
             say(
                 "NodeClaim",
                 &claim.meta.key,
@@ -413,6 +424,9 @@ fn several_budgets(judged: &[Answer<'_>]) -> Vec<Finding> {
 
 /// Without terminationGracePeriod a deleted NodeClaim waits for its protected pods as long as they are protected.
 fn stuck(fleet: &Fleet, now: Time, one: &Answer<'_>) -> Option<Finding> {
+    if one.disruption.verdict != Verdict::Terminating {
+        return None;
+    }
     let claim =
         fleet.claim_of(one.node).filter(|claim| phase::is_terminating(claim) && claim.termination_at.is_none())?;
     let since = claim.meta.deletion.filter(|since| now.seconds_since(*since) >= STARVED_SECONDS)?;

@@ -158,7 +158,7 @@ fn nodes_that_are_not_ready_use_up_what_is_allowed() {
     let found = world.findings();
     let [finding] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!((finding.severity, finding.rule), (Severity::Warning, Rule::NothingAllowed));
-    let said = "1 nodes that are not ready or being disrupted use up what is allowed for Empty, Drifted, Underutilized";
+    let said = "what is allowed for Empty, Drifted, Underutilized is used up by 1 node not ready or being disrupted";
     assert_eq!(finding.message, said);
 }
 
