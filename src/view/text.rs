@@ -152,7 +152,20 @@ impl Line {
                 wrapped.word(span.role, word);
             }
         }
-        wrapped.lines
+        wrapped.lines.into_iter().map(Self::trimmed).collect()
+    }
+
+    /// Without spaces at the end: behind a word that fills its line they would be a column too many.
+    fn trimmed(mut self) -> Self {
+        while let Some(last) = self.spans.last_mut() {
+            let kept = last.text.trim_end_matches(' ').len();
+            last.text.to_mut().truncate(kept);
+            if kept > 0 {
+                break;
+            }
+            self.spans.pop();
+        }
+        self
     }
 }
 
@@ -178,6 +191,10 @@ struct Wrap {
 
 impl Wrap {
     fn word(&mut self, role: Role, word: &str) {
+        // A space behind a full line is no reason for another.
+        if self.used >= self.limit && word.trim_end().is_empty() {
+            return;
+        }
         if self.used + width(word.trim_end()) > self.limit && self.used > self.start() {
             self.break_line();
         }
@@ -238,10 +255,18 @@ mod tests {
     #[test]
     fn wrapping_breaks_at_spaces_and_long_words_anywhere() {
         let texts = |line: Line, limit, indent| -> Vec<String> {
-            line.wrap(limit, indent).iter().map(|line| line.text().trim_end().to_owned()).collect()
+            let lines = line.wrap(limit, indent);
+            assert!(lines.iter().all(|line| line.width() <= limit.max(2)), "{limit}: {lines:?}");
+            lines.iter().map(Line::text).collect()
         };
         assert_eq!(texts(Line::plain("one two three"), 8, 0), ["one two", "three"]);
+        assert_eq!(texts(Line::plain("one two three"), 7, 0), ["one two", "three"]);
         assert_eq!(texts(Line::plain("one two three"), 9, 2), ["one two", "  three"]);
+        assert_eq!(
+            texts(Line::plain("one ").and(Role::Ok, "two ").and(Role::Ok, " three"), 7, 0),
+            ["one two", "three"]
+        );
+        assert_eq!(texts(Line::plain("one two   "), 7, 0), ["one two"]);
         assert_eq!(texts(Line::plain("abcdefghij"), 4, 0), ["abcd", "efgh", "ij"]);
         assert_eq!(texts(Line::plain("漢字"), 1, 0).concat(), "漢字");
     }
