@@ -90,13 +90,13 @@ const fn few_words(gate: Gate) -> &'static str {
         Gate::NodeAnnotation => "node not annotated",
         Gate::Pool => "NodePool there",
         Gate::PodAnnotations => "no pod annotated",
-        Gate::PodBudgets => "no PDB",
+        Gate::PodBudgets => "PDBs allow it",
         Gate::Static => "not static",
         Gate::Consolidation => "consolidation on",
         Gate::Labels => "labels there",
-        Gate::Policy => "policy",
+        Gate::Policy => "policy allows it",
         Gate::Quiet => "quiet",
-        Gate::Budgets => "budgets",
+        Gate::Budgets => "budgets allow it",
     }
 }
 
@@ -211,8 +211,7 @@ fn unknown(said: &Said<'_>, gate: Gate, ruling: &Ruling, page: &mut Page) {
 fn notes(said: &Said<'_>, page: &mut Page) {
     for blocker in said.disruption.blockers.iter().filter(|blocker| blocker.kind.is_advisory()) {
         let until = blocker.until.map_or_else(String::new, |at| format!(", until about {}", when(said, at)));
-        let line = Line::of(Role::Info, format!("i {}: Karpenter says ", blocker.kind.name()));
-        page.item(line.and(Role::TextStrong, format!("\"{}\"", blocker.message)).and(Role::TextDim, until));
+        page.item(advisory(blocker).and(Role::TextDim, until));
     }
     if let Some(message) = &said.disruption.disagreement {
         let words = format!("△ Karpenter said a moment ago what the objects do not show: \"{message}\"");
@@ -222,6 +221,15 @@ fn notes(said: &Said<'_>, page: &mut Page) {
         let words = "i Karpenter's version is not known: where versions differ, the newest is assumed";
         page.item(Line::of(Role::TextDim, words));
     }
+}
+
+/// What an Event says is Karpenter's own word; what follows from the objects alone may prove wrong.
+fn advisory(blocker: &Blocker) -> Line {
+    let (who, words) = match blocker.evidence {
+        Evidence::Event | Evidence::Both => ("Karpenter says ", format!("\"{}\"", blocker.message)),
+        Evidence::Computed => ("batchtop estimates: ", blocker.message.trim_end_matches(" (estimate)").to_owned()),
+    };
+    Line::of(Role::Info, format!("i {}: {who}", blocker.kind.name())).and(Role::TextStrong, words)
 }
 
 fn ends(said: &Said<'_>, page: &mut Page) {
@@ -417,5 +425,24 @@ fn key(said: &Said<'_>, action: Action) -> String {
         _ if said.app.settings.readonly && action.writes() => format!("{} (this batchtop is read-only)", action.name()),
         Some(keys) => format!("press {keys}"),
         None => format!("type :{}", action.name()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::insight::disruption::Reasons;
+
+    #[test]
+    fn only_what_an_event_says_is_put_into_karpenters_mouth() {
+        let said = |kind, message: &str, evidence| {
+            advisory(&Blocker { evidence, ..Blocker::new(kind, Reasons::ALL, message) }).text()
+        };
+        let weighed = said(BlockerKind::Balance, "it costs too little (estimate)", Evidence::Computed);
+        assert_eq!(weighed, "i Balance: batchtop estimates: it costs too little");
+        for evidence in [Evidence::Event, Evidence::Both] {
+            let told = said(BlockerKind::Nominated, "nominated for a pending pod", evidence);
+            assert_eq!(told, "i Nominated: Karpenter says \"nominated for a pending pod\"");
+        }
     }
 }
