@@ -350,3 +350,14 @@ fn claims_show_what_budgets_allow_now_and_the_next_day() {
     press(&mut app, "enter enter");
     snapshot("zoo_pool_100x60", &text(&app));
 }
+
+#[test]
+fn findings_are_whole_sentences_with_times_as_everywhere() {
+    let mut app = zoo((80, 24));
+    press(&mut app, "F");
+    snapshot("zoo_findings_80x24", &text(&app));
+    app.ui.size = (80, 200);
+    let shown = text(&app);
+    assert!(shown.contains("13:13") && !shown.contains("2026-11-21T"), "{shown}");
+    assert!(!shown.lines().any(|line| line.ends_with("… │")), "{shown}");
+}

@@ -15,7 +15,7 @@ pub(super) fn sheet(app: &Seen<'_>, found: Option<&[Finding]>) -> Sheet {
     match found {
         None => sheet.lines.push(Line::of(Role::Unknown, "not known yet: not everything is read that decides")),
         Some([]) => sheet.lines.push(Line::of(Role::Ok, "nothing that batchtop looks for")),
-        Some(found) => sheet.lines.extend(found.iter().flat_map(finding)),
+        Some(found) => sheet.lines.extend(found.iter().flat_map(|found| finding(app, found))),
     }
     sheet
 }
@@ -24,7 +24,7 @@ fn count(found: Option<&[Finding]>) -> String {
     found.map_or_else(String::new, |found| format!(" · {}", format::count(found.len())))
 }
 
-fn finding(found: &Finding) -> Vec<Line> {
+fn finding(app: &Seen<'_>, found: &Finding) -> Vec<Line> {
     let (glyph, role) = match found.severity {
         Severity::Critical => ("✗", Role::Bad),
         Severity::Warning => ("△", Role::Warn),
@@ -33,7 +33,7 @@ fn finding(found: &Finding) -> Vec<Line> {
     let head = Line::of(role, glyph)
         .and(Role::TextStrong, format!(" {} {}", found.kind, found.object))
         .and(Role::TextDim, format!("  {}", found.rule.name()));
-    let said = Line::of(Role::Text, format!("    {}", found.message));
-    let hint = Line::of(Role::TextDim, format!("    → {}", found.hint));
+    let said = Line::of(Role::Text, format!("    {}", format::times(app.now, &found.message)));
+    let hint = Line::of(Role::TextDim, format!("    → {}", format::times(app.now, &found.hint)));
     vec![head, said, hint]
 }
