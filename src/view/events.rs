@@ -136,11 +136,37 @@ impl Row<'_> {
         Line::plain(self.event.message.trim())
     }
 
-    /// The whole message, as far as it fits.
+    /// Where it happens and whom it hits, for which narrow tables have no columns; then the message, as far as it fits.
     pub(super) fn sentence(&self) -> Line {
         let (glyph, role) = class(self.event.class);
         let line = Line::of(role, glyph)
             .and(Role::TextDim, format!(" {} ", format::clock_seconds(self.app.now, self.event.at)));
-        line.and(Role::TextStrong, object(self.event)).and(Role::Text, format!(": {}", self.event.message.trim()))
+        let about = [self.place(), self.victims()].into_iter().fold(Line::new(), |about, part| match part {
+            Some(part) => about.spaced(", ").then(part),
+            None => about,
+        });
+        let about = if about.is_empty() { about } else { Line::plain(" ").then(about) };
+        line.and(Role::TextStrong, self.object().text())
+            .then(about)
+            .and(Role::Text, format!(": {}", self.event.message.trim()))
+    }
+
+    /// `→ ip-10-0-3-7`, unless the Event speaks of the Node anyway.
+    fn place(&self) -> Option<Line> {
+        let node = relation::node_of_event(&self.app.app().fleet, self.event)?;
+        let is_itself = self.event.object.kind == "Node" && self.event.object.key.name == node;
+        let name = words::node_name(&node, self.app.ui.size.0);
+        (!is_itself).then(|| Line::of(Role::TextDim, "→ ").and(Role::Text, name))
+    }
+
+    /// `▣ train-0 +2`, unless the Event speaks of the pod anyway.
+    fn victims(&self) -> Option<Line> {
+        let pods = pods_hit(self.app, self.event);
+        let first = pods.first().filter(|_| self.event.object.kind != "Pod")?;
+        let is_protected = self.app.protection(first).state.is_active();
+        let shield = Line::of(Role::Protected, if is_protected { "▣ " } else { "" });
+        let more = pods.len() - 1;
+        let more = if more == 0 { String::new() } else { format!(" +{}", format::count(more)) };
+        Some(shield.and(Role::Text, &first.meta.key.name).and(Role::TextDim, more))
     }
 }

@@ -361,3 +361,15 @@ fn findings_are_whole_sentences_with_times_as_everywhere() {
     assert!(shown.contains("13:13") && !shown.contains("2026-11-21T"), "{shown}");
     assert!(!shown.lines().any(|line| line.ends_with("… │")), "{shown}");
 }
+
+#[test]
+fn the_sentence_of_an_event_names_its_node_and_the_pods_it_hits() {
+    let mut app = zoo((80, 24));
+    press(&mut app, "5");
+    let told = |app: &App, words: &str| assert!(text(app).contains(words), "{words}: {}", text(app));
+    told(&app, "! 12:03:40 NodeClaim c-reclaimed → reclaimed, ▣ p-reclaimed: Spot");
+    press(&mut app, "/");
+    update(&mut app, Msg::Paste("annotation".to_owned()));
+    press(&mut app, "enter");
+    told(&app, "▣ 12:03:00 Node by-pod ▣ p-by-pod: Pod has");
+}
