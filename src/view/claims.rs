@@ -3,7 +3,7 @@
 use super::columns::{Size, Spec};
 use super::facts::Seen;
 use super::timeline::{self, Timeline};
-use super::{Line, format, words};
+use super::{Line, format, text, words};
 use crate::app::{self, Column};
 use crate::config::Role;
 use crate::fleet::{Key, Kind, NodeClaimRow, NodePoolRow, Sym};
@@ -239,7 +239,17 @@ impl Row<'_> {
         } else {
             format!(": its nodes are not known yet; budgets now: {budgets}")
         };
-        Line::plain("NodePool ").and(Role::TextStrong, &pool.meta.key.name).and(Role::Text, words)
+        let line = Line::plain("NodePool ").and(Role::TextStrong, &pool.meta.key.name).and(Role::Text, words);
+        let has_bar = self.app.judge().budgets(&pool.meta.key.name).is_some();
+        let legend = if has_bar { self.legend(line.width()) } else { String::new() };
+        line.and(Role::TextDim, legend)
+    }
+
+    /// What the letters of the bar mean, in as many words as fit behind a sentence of this width.
+    fn legend(&self, sentence: usize) -> String {
+        let room = usize::from(self.app.ui.size.0).saturating_sub(sentence + 2);
+        let fits = |legend: &String| text::width(legend) <= room;
+        timeline::LEGENDS.map(|legend| format!("   {legend}")).into_iter().find(fits).unwrap_or_default()
     }
 
     fn next_change(&self, pool: &NodePoolRow) -> String {

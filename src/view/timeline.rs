@@ -99,6 +99,10 @@ impl Timeline {
 /// What the letters mean.
 pub(super) const LEGEND: &str = "v now   # allowed   + in part   . nothing";
 
+/// The same for a bar without a scale, in more words and in fewer.
+pub(super) const LEGENDS: [&str; 2] =
+    ["bar, now → 24 h: # allowed  + in part  . nothing", "# allowed  + in part  . nothing"];
+
 /// Whether nothing limits a number.
 pub(super) const fn is_any(allowed: i64) -> bool {
     allowed >= UNLIMITED

@@ -373,3 +373,16 @@ fn the_sentence_of_an_event_names_its_node_and_the_pods_it_hits() {
     press(&mut app, "enter");
     told(&app, "▣ 12:03:00 Node by-pod ▣ p-by-pod: Pod has");
 }
+
+#[test]
+fn the_sentence_of_a_node_pool_explains_its_bar_where_there_is_room() {
+    let legend = |size| {
+        let mut app = zoo(size);
+        press(&mut app, "4");
+        text(&app)
+            .lines()
+            .filter(|line| line.contains("NodePool ") && line.ends_with("# allowed  + in part  . nothing"))
+            .count()
+    };
+    assert_eq!((legend((80, 24)), legend((120, 24)), legend((200, 40))), (0, 1, 1));
+}
