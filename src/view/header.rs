@@ -6,7 +6,7 @@ use super::{Line, format, health};
 use crate::app::{self, Scope};
 use crate::config::Role;
 use crate::fleet::{KarpenterApi, Kind};
-use crate::insight::disruption::Pause;
+use crate::insight::disruption::{Pause, gates};
 use crate::insight::karpenter::Provenance;
 
 /// Context, namespaces, Karpenter's version, health, time.
@@ -22,6 +22,11 @@ pub(super) fn title(app: &Seen<'_>, area: Area) -> Placed {
         Line::of(Role::TextDim, format!("{} UTC", format::clock(app.now, app.now))),
     ];
     let shown: Vec<Line> = if area.width < 60 { right.into_iter().take(1).collect() } else { right.into() };
+    let is_narrow = area.width < ROOMY_FROM;
+    let pause = pause(app, is_narrow);
+    if is_narrow {
+        left = left.then(pause.clone());
+    }
     if area.width >= 60 {
         left = left.and(Role::TextDim, " · ").and(Role::TextDim, namespaces(app));
     }
@@ -30,16 +35,28 @@ pub(super) fn title(app: &Seen<'_>, area: Area) -> Placed {
             left.push(Role::Info, words);
         }
     }
-    if is_paused(app) {
-        left.push(Role::Warn, if area.width < 100 { "  △ paused" } else { "  △ disruption paused" });
+    if !is_narrow {
+        left = left.then(pause);
     }
     Placed { area, line: apart(left, &shown, area.width) }
 }
 
-/// A loop that pauses for a moment while a NodeClaim launches is nothing to tell.
-const PAUSED_SECONDS: i64 = 60;
+/// Below this width the namespaces may be cut, and stand behind what must not be.
+const ROOMY_FROM: u16 = 100;
 
-/// Whether Karpenter disrupts nothing of its own accord, and has not for a while; the findings say why.
+fn pause(app: &Seen<'_>, is_narrow: bool) -> Line {
+    match is_paused(app) {
+        true if is_narrow => Line::of(Role::Warn, "  △ paused"),
+        true => Line::of(Role::Warn, "  △ disruption paused"),
+        false => Line::new(),
+    }
+}
+
+/// As long as what Karpenter decided before is still carried out, the gate calls no node paused; the header that said
+/// otherwise would contradict every row below it.
+const PAUSED_SECONDS: i64 = gates::IN_FLIGHT_SECONDS;
+
+/// Whether Karpenter disrupts nothing of its own accord, by the rule of the gate; the findings say why.
 fn is_paused(app: &Seen<'_>) -> bool {
     app.judge().pauses().any(|pause| match pause {
         Pause::Launching(claim) => app.now.seconds_since(claim.meta.created) >= PAUSED_SECONDS,

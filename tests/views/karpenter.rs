@@ -386,3 +386,22 @@ fn the_sentence_of_a_node_pool_explains_its_bar_where_there_is_room() {
     };
     assert_eq!((legend((80, 24)), legend((120, 24)), legend((200, 40))), (0, 1, 1));
 }
+
+#[test]
+fn a_pause_is_told_when_the_gate_tells_it() {
+    let at = |age: i64| {
+        let mut app = zoo((160, 50));
+        let launching = NodeClaimRow {
+            node_class: machines()[13].claim.node_class.clone(),
+            provider_id: None,
+            conditions: Vec::new(),
+            ..claim("c-launching", None, age, &m7i())
+        };
+        report(&mut app, Report::Delta(Delta::NodeClaims(vec![Change::Upsert(launching)])));
+        settle(&mut app);
+        let shown = text(&app);
+        (shown.contains("△ disruption paused"), shown.contains("paused: claim c-launching"))
+    };
+    assert_eq!(at(19), (false, false));
+    assert_eq!(at(20), (true, true));
+}
