@@ -269,7 +269,7 @@ fn block_ends(fleet: &Fleet) -> Map<&Sym, Time> {
 fn gate_is_on(fleet: &Fleet, gate: &str) -> bool {
     let is_on = |gates: &str| {
         let pairs = gates.split(',').filter_map(|pair| pair.split_once('='));
-        let last = pairs.filter(|(name, _)| name.trim() == gate).last();
+        let last = pairs.rev().find(|(name, _)| name.trim() == gate);
         last.is_some_and(|(_, value)| matches!(value.trim(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
     };
     fleet.controllers.iter().filter_map(|row| row.feature_gates.as_deref()).any(is_on)
