@@ -207,9 +207,11 @@ impl<'a> PodSums<'a> {
         if let Some(node) = &pod.node {
             self.by_node.entry(node).or_default().add(pod, budgets);
         }
-        if let Some(owner) = &pod.owner {
+        // Most pods ask for none, and an owner without a sum has none.
+        let accelerators = accelerators_held(pod);
+        if let Some(owner) = pod.owner.as_ref().filter(|_| accelerators != 0) {
             let sum = self.gpus_by_owner.entry(&owner.uid).or_default();
-            *sum = sum.saturating_add(accelerators_held(pod));
+            *sum = sum.saturating_add(accelerators);
         }
     }
 }
