@@ -36,7 +36,7 @@ fn a_job_comes_is_protected_and_goes() -> Result<()> {
     protect(&bed, &namespace, &mut screen)?;
     karpenter_reports_it_on_screen(&bed, &mut screen)?;
     unprotect_and_undo(&bed, &namespace, &mut screen)?;
-    the_journal_tells_the_story(&program)?;
+    the_journal_tells_the_story(&bed, &program)?;
 
     screen.send("1");
     bed.annotate_pods_of_job(&namespace, "train", "karpenter.sh/do-not-disrupt", "")?;
@@ -94,8 +94,12 @@ fn unprotect_and_undo(bed: &Bed, namespace: &Namespace<'_>, screen: &mut Session
     wait_for_annotation(bed, namespace, Some("true"))
 }
 
-fn the_journal_tells_the_story(program: &Program) -> Result<()> {
-    let entries = program.journal()?;
+/// A result is written after the server has answered: the annotation may be seen before it.
+fn the_journal_tells_the_story(bed: &Bed, program: &Program) -> Result<()> {
+    let entries = bed.wait_for("six lines in the journal", PATIENCE, || {
+        let entries = program.journal()?;
+        Ok((entries.len() >= 6).then_some(entries))
+    })?;
     let told: Vec<[&Value; 5]> = entries
         .iter()
         .map(|entry| [&entry["stage"], &entry["verb"], &entry["from"], &entry["to"], &entry["outcome"]])
