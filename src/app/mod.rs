@@ -1,5 +1,6 @@
 //! The application: its state, what comes in, what goes out. Pure and synchronous.
 
+mod clock;
 mod command;
 mod detail;
 mod filter;

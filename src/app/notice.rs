@@ -1,6 +1,6 @@
-//! Sentences for the user, and the clock that takes them away.
+//! Sentences for the user, and when they go away.
 
-use super::{App, Effect, Notice, Severity, listing, write};
+use super::{App, Effect, Notice, Severity};
 use crate::units::Time;
 
 /// How long a notice stays that is no error.
@@ -9,23 +9,14 @@ const SHOWN_SECONDS: i64 = 10;
 /// How long an error stays at least, so that a key pressed in the same moment does not hide it.
 const ERROR_SHOWN_SECONDS: i64 = 1;
 
-const SECONDS_PER_MINUTE: i64 = 60;
-
-/// It is `now`. Orders that depend on the time follow once a minute.
-pub fn clock(app: &mut App, now: Time) -> Vec<Effect> {
-    if now.seconds().div_euclid(SECONDS_PER_MINUTE) != app.now.seconds().div_euclid(SECONDS_PER_MINUTE) {
-        listing::minute(app);
-    }
-    listing::second(app);
-    app.now = now;
+/// Takes away what has been shown for long enough.
+pub fn expire(app: &mut App) {
     let expired = |(notice, since): &(Notice, Time)| {
-        notice.severity != Severity::Error && now.seconds_since(*since) >= SHOWN_SECONDS
+        notice.severity != Severity::Error && app.now.seconds_since(*since) >= SHOWN_SECONDS
     };
     if app.ui.notice.as_ref().is_some_and(expired) {
         app.ui.notice = None;
     }
-    write::clock(app);
-    Vec::new()
 }
 
 /// Shows a notice in place of the one before.

@@ -1,6 +1,6 @@
 //! The reducer: one arm per message, each calling the function that handles it.
 
-use super::{App, Effect, Msg, detail, held, keys, listing, mouse, notice, prompt, source, write};
+use super::{App, Effect, Msg, clock, detail, keys, listing, mouse, notice, prompt, source, write};
 
 /// Applies one message and says what is wanted of the outside.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -9,7 +9,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Paste(text) => prompt::paste(app, &text),
         Msg::Mouse(mouse) => mouse::handle(app, mouse),
         Msg::Resize { width, height } => listing::resize(app, width, height),
-        Msg::Clock(now) => held::clock(app, now),
+        Msg::Clock(now) => clock::tick(app, now),
         Msg::Source(epoch, report) => source::report(app, epoch, report),
         Msg::Written { write, item, outcome } => write::answered(app, write, item, outcome),
         Msg::Fetched { epoch, key, result } => detail::fetched(app, epoch, &key, result),

@@ -89,8 +89,7 @@ pub struct ReachedPod {
 
 pub(super) fn of(input: &SnapshotInput<'_>, judge: &Judge<'_>, row: &NodeRow) -> Disruption {
     let case = judge.case(row);
-    let found = disruption::judge(&case);
-    let hazards = hazards::of_node(&case, &found);
+    let (found, hazards) = hazards::judged(&case);
     Disruption {
         verdict: found.verdict.into(),
         headline: words::headline(&found),

@@ -55,6 +55,11 @@ const EMPTINESS_FIRST: Release = (1, 5);
 /// The API group of the NodeClasses of EKS Auto Mode.
 pub const AUTO_MODE_GROUP: &str = "eks.amazonaws.com";
 
+/// Whether NodeClasses of this API group are those of the AWS provider, Auto Mode's included.
+pub fn is_of_aws(group: &str) -> bool {
+    group == "karpenter.k8s.aws" || group == AUTO_MODE_GROUP
+}
+
 /// Major and minor version; what batchtop's rules depend on changed with minor versions only.
 type Release = (u32, u32);
 

@@ -56,9 +56,14 @@ pub fn is_terminating(claim: &NodeClaimRow) -> bool {
     claim.meta.deletion.is_some() || Condition::is_true(&claim.conditions, "InstanceTerminating")
 }
 
-/// Whether Karpenter has chosen the node: its taint, or condition `DisruptionReason` of the NodeClaim.
-pub fn is_disrupting(node: &NodeRow, claim: Option<&NodeClaimRow>) -> bool {
-    node.has_disrupted_taint() || claim.is_some_and(|claim| Condition::is_true(&claim.conditions, "DisruptionReason"))
+/// Whether Karpenter has chosen a NodeClaim and not taken that back (karpenter pkg/controllers/disruption/queue.go).
+pub fn is_chosen(claim: &NodeClaimRow) -> bool {
+    Condition::is_true(&claim.conditions, "DisruptionReason")
+}
+
+/// Whether Karpenter has chosen the node: its taint, of whatever version, or the NodeClaim's condition.
+fn is_disrupting(node: &NodeRow, claim: Option<&NodeClaimRow>) -> bool {
+    node.has_disrupted_taint() || claim.is_some_and(is_chosen)
 }
 
 /// The taint of a node whose cloud provider has not looked at it yet.

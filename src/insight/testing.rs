@@ -51,6 +51,16 @@ pub(crate) fn owner(kind: &str, name: &str, uid: &Uid) -> Owner {
     Owner { api_version: sym(api_version), kind: sym(kind), name: sym(name), uid: uid.clone() }
 }
 
+/// What a node of NodePool `gpu` has that Karpenter has initialized.
+pub(crate) const MANAGED_LABELS: [(&str, &str); 6] = [
+    ("karpenter.sh/initialized", "true"),
+    ("karpenter.sh/registered", "true"),
+    ("karpenter.sh/nodepool", "gpu"),
+    ("karpenter.sh/capacity-type", "on-demand"),
+    ("topology.kubernetes.io/zone", "us-east-1a"),
+    ("node.kubernetes.io/instance-type", "p5.48xlarge"),
+];
+
 /// Ready, initialized, of no NodePool.
 pub(crate) fn node(name: &str) -> NodeRow {
     NodeRow {

@@ -490,42 +490,18 @@ pub(super) fn reasons(blocker: &Blocker) -> String {
 mod tests {
     use super::*;
 
-    const VERDICTS: [Verdict; 21] = [
-        Verdict::NotManaged,
-        Verdict::Unknown,
-        Verdict::Terminating,
-        Verdict::BeingDisrupted,
-        Verdict::SpotInterrupted,
-        Verdict::NotInitialized,
-        Verdict::ProtectedByNode,
-        Verdict::NodePoolMissing,
-        Verdict::ProtectedByPod,
-        Verdict::BlockedByPdb,
-        Verdict::BlockedByBudget,
-        Verdict::Static,
-        Verdict::ConsolidationDisabled,
-        Verdict::ConsolidateAfterPending,
-        Verdict::BlockedByPolicy,
-        Verdict::MissingLabels,
-        Verdict::LoopPaused,
-        Verdict::Unconsolidatable,
-        Verdict::EmptyCandidate,
-        Verdict::DriftCandidate,
-        Verdict::ConsolidationCandidate,
-    ];
-
     #[test]
     fn every_verdict_has_its_own_words() {
-        let mut labels: Vec<&str> = VERDICTS.into_iter().map(label).collect();
+        let mut labels: Vec<&str> = Verdict::ALL.into_iter().map(label).collect();
         assert!(labels.iter().all(|label| !label.is_empty()));
         labels.sort_unstable();
         labels.dedup();
-        assert_eq!(labels.len(), VERDICTS.len());
+        assert_eq!(labels.len(), Verdict::ALL.len());
     }
 
     #[test]
     fn only_candidates_are_called_so() {
-        for verdict in VERDICTS {
+        for verdict in Verdict::ALL {
             assert_eq!(label(verdict).starts_with("candidate"), verdict.is_candidate(), "{verdict:?}");
         }
     }

@@ -188,17 +188,12 @@ pub fn is_counted(node: &NodeRow, claim: Option<&NodeClaimRow>) -> bool {
     node.is_initialized() && claim.is_some_and(|claim| !Condition::is_true(&claim.conditions, "InstanceTerminating"))
 }
 
-/// Whether Karpenter has chosen a NodeClaim and not taken that back (karpenter pkg/controllers/disruption/queue.go).
-pub fn is_chosen(claim: &NodeClaimRow) -> bool {
-    Condition::is_true(&claim.conditions, "DisruptionReason")
-}
-
 /// Whether Karpenter has chosen the node: its taint of version 1, or the NodeClaim's condition. It takes both off a node
 /// that it has not chosen (karpenter pkg/controllers/disruption/controller.go); the taint of v1beta1 and others with its key
 /// it leaves, so those say nothing.
 pub fn is_chosen_node(node: &NodeRow, claim: Option<&NodeClaimRow>) -> bool {
     let is_its_own = |taint: &Taint| taint.key == "karpenter.sh/disrupted" && taint.effect == "NoSchedule";
-    node.taints.iter().any(is_its_own) || claim.is_some_and(is_chosen)
+    node.taints.iter().any(is_its_own) || claim.is_some_and(phase::is_chosen)
 }
 
 /// Whether a counted node uses up budget: not ready, being deleted, or chosen by Karpenter. No event ever says so.

@@ -180,9 +180,9 @@ fn is_still_there(case: &Case<'_>, event: &EventRow, said: &Said<'_>) -> bool {
     let is_young = is_fresh(event, case.now, DISAGREEMENT_SECONDS);
     match said.kind {
         BlockerKind::PodAnnotation => {
-            let means_nothing = |pod: &&PodRow| !protection::is_protected(pod, event.at, case.karpenter);
-            let named = case.annotated.iter().copied().filter(|pod| keys.contains(&pod.meta.key));
-            is_fresh(event, case.now, BLOCKED_SECONDS) && named.into_iter().any(|pod| means_nothing(&pod))
+            let means_nothing = |pod: &PodRow| !protection::is_protected(pod, event.at, case.karpenter);
+            let mut named = case.annotated.iter().filter(|pod| keys.contains(&pod.meta.key));
+            is_fresh(event, case.now, BLOCKED_SECONDS) && named.any(|pod| means_nothing(pod))
         }
         _ if !is_young => false,
         BlockerKind::Pdb => keys.iter().any(|key| budget(key).is_some_and(|row| row.disruptions_allowed == 0)),

@@ -9,6 +9,7 @@ use super::pods::Budgeted;
 use super::protection;
 use super::reason::{Reason, Reasons};
 use crate::fleet::{Condition, DisruptionBudgetRow, Key, Kind, NodeClaimRow, NodePoolRow, ObjectKey, PodRow, Status};
+use crate::insight::karpenter::is_of_aws;
 use crate::insight::phase;
 use crate::units::{Lifetime, Time, quantity};
 
@@ -247,10 +248,7 @@ fn node_pool(case: &Case<'_>) -> Ruling {
 /// On AWS a NodePool without its NodeClass offers no instance types, and Karpenter then says that the NodePool is not
 /// found (aws pkg/cloudprovider/cloudprovider.go, GetInstanceTypes). Other providers may do without.
 fn lacks_node_class(pool: &NodePoolRow) -> bool {
-    let of_aws = pool
-        .node_class
-        .as_ref()
-        .is_some_and(|class| class.group == "karpenter.k8s.aws" || class.group == "eks.amazonaws.com");
+    let of_aws = pool.node_class.as_ref().is_some_and(|class| is_of_aws(&class.group));
     let ready = Condition::find(&pool.conditions, "NodeClassReady");
     of_aws && ready.is_some_and(|found| found.status == Status::False && found.reason == "NodeClassNotFound")
 }

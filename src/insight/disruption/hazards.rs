@@ -7,7 +7,7 @@ use super::reason::Reason;
 use super::verdict::{self, Disruption};
 use super::{budgets, protection};
 use crate::fleet::{Condition, ObjectKey, PodRow, Status};
-use crate::insight::karpenter::{AUTO_MODE_GROUP, Support};
+use crate::insight::karpenter::{AUTO_MODE_GROUP, Support, is_of_aws};
 use crate::insight::phase;
 use crate::units::{Lifetime, Time, duration};
 
@@ -87,6 +87,13 @@ const BLOCK_LEAD_SECONDS: i64 = 40 * 60;
 
 /// How long before the end of a capacity block EC2 begins to terminate its instances.
 const BLOCK_TERMINATION_SECONDS: i64 = 30 * 60;
+
+/// What is said of a node, and what ends it all the same.
+pub fn judged(case: &Case<'_>) -> (Disruption, Vec<Hazard>) {
+    let disruption = verdict::judge(case);
+    let hazards = of_node(case, &disruption);
+    (disruption, hazards)
+}
 
 /// All hazards of a node.
 pub fn of_node(case: &Case<'_>, disruption: &Disruption) -> Vec<Hazard> {
@@ -237,10 +244,7 @@ const REPAIRS_OF_OTHERS: Repairs = &[("Ready", &[Status::False, Status::Unknown]
 
 fn repairs(case: &Case<'_>) -> Repairs {
     let class = case.claim.and_then(|claim| claim.node_class.as_ref());
-    match class.map(|class| class.group.as_str()) {
-        Some("karpenter.k8s.aws" | AUTO_MODE_GROUP) => REPAIRS_OF_AWS,
-        _ => REPAIRS_OF_OTHERS,
-    }
+    if class.is_some_and(|class| is_of_aws(&class.group)) { REPAIRS_OF_AWS } else { REPAIRS_OF_OTHERS }
 }
 
 fn repair(case: &Case<'_>) -> Option<Hazard> {
@@ -271,7 +275,7 @@ fn max_lifetime(case: &Case<'_>) -> Option<Hazard> {
 fn scale_down(case: &Case<'_>) -> Option<Hazard> {
     let pool = case.pool?;
     let (replicas, staying) = (pool.row.replicas?, pool.scales_down()?);
-    if case.claim.is_some_and(|claim| phase::is_terminating(claim) || budgets::is_chosen(claim)) {
+    if case.claim.is_some_and(|claim| phase::is_terminating(claim) || phase::is_chosen(claim)) {
         return None;
     }
     let name = &pool.row.meta.key.name;

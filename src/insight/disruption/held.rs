@@ -138,19 +138,12 @@ mod tests {
     use crate::insight::disruption::case::ClaimCounts;
     use crate::insight::disruption::pods::{BudgetIndex, NodePods};
     use crate::insight::disruption::{Complete, PoolBudgets, PoolCase, Reasons, judge};
-    use crate::insight::testing::{CREATED, claim, labels, met, node, pod, pool, sym};
+    use crate::insight::testing::{CREATED, MANAGED_LABELS, claim, labels, met, node, pod, pool, sym};
 
     /// A consolidatable node with one pod, whose annotation is `value`, an hour after its creation and then some.
     fn seen<T>(value: Option<&str>, seconds: i64, ask: impl FnOnce(&Case<'_>, &Disruption) -> T) -> T {
         let mut row = node("a");
-        row.labels = labels(&[
-            ("karpenter.sh/initialized", "true"),
-            ("karpenter.sh/registered", "true"),
-            ("karpenter.sh/nodepool", "gpu"),
-            ("karpenter.sh/capacity-type", "on-demand"),
-            ("topology.kubernetes.io/zone", "us-east-1a"),
-            ("node.kubernetes.io/instance-type", "p5.48xlarge"),
-        ]);
+        row.labels = labels(&MANAGED_LABELS);
         let behind = NodeClaimRow { conditions: met(&["Initialized", "Consolidatable"]), ..claim("c") };
         let started = Some(CREATED.plus_seconds(60));
         let work = PodRow { do_not_disrupt: value.map(sym), started, ..pod("ml", "p", Some("a")) };

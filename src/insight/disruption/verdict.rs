@@ -37,6 +37,31 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every headline.
+    pub const ALL: [Self; 21] = [
+        Self::NotManaged,
+        Self::Unknown,
+        Self::Terminating,
+        Self::BeingDisrupted,
+        Self::SpotInterrupted,
+        Self::NotInitialized,
+        Self::ProtectedByNode,
+        Self::NodePoolMissing,
+        Self::ProtectedByPod,
+        Self::BlockedByPdb,
+        Self::BlockedByBudget,
+        Self::Static,
+        Self::ConsolidationDisabled,
+        Self::ConsolidateAfterPending,
+        Self::BlockedByPolicy,
+        Self::MissingLabels,
+        Self::LoopPaused,
+        Self::Unconsolidatable,
+        Self::EmptyCandidate,
+        Self::DriftCandidate,
+        Self::ConsolidationCandidate,
+    ];
+
     /// As the JSON writes it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -99,8 +124,9 @@ pub struct Disruption {
 /// How long an interruption is awaited: the notice is two minutes, and the NodeClaim is deleted at once.
 const INTERRUPTION_SECONDS: i64 = 180;
 
-/// The rows of the decision table: the first gate that stops one of the reasons gives the headline. Rows that pods stop are left out where drift passes over them.
-const ROWS: [(Gate, Reasons, Verdict); 15] = [
+/// The rows of the decision table: the first gate that stops one of the reasons gives the headline. Rows that pods stop are
+/// left out where drift passes over them.
+const ROWS: [(Gate, Reasons, Verdict); 17] = [
     (Gate::Managed, Reasons::ALL, Verdict::NotManaged),
     (Gate::Deletion, Reasons::ALL, Verdict::Terminating),
     (Gate::Queue, Reasons::ALL, Verdict::BeingDisrupted),
@@ -116,10 +142,6 @@ const ROWS: [(Gate, Reasons, Verdict); 15] = [
     (Gate::Budgets, Reasons::only(Reason::Empty), Verdict::BlockedByBudget),
     (Gate::Policy, Reasons::ALL, Verdict::BlockedByPolicy),
     (Gate::Labels, Reasons::ALL, Verdict::MissingLabels),
-];
-
-/// The last rows, after the advisory balance.
-const LAST_ROWS: [(Gate, Reasons, Verdict); 2] = [
     (Gate::Budgets, Reasons::only(Reason::Underutilized), Verdict::BlockedByBudget),
     (Gate::Loop, Reasons::ALL, Verdict::LoopPaused),
 ];
@@ -208,7 +230,7 @@ fn headline(case: &Case<'_>, may: May, said: &[Said], blockers: &[Blocker]) -> V
     }
     let pods_matter = !(case.drift_overrides_pods() && case.is_drifted());
     let of_pods = |gate: Gate| matches!(gate, Gate::PodAnnotations | Gate::PodBudgets);
-    let mut rows = ROWS.iter().chain(&LAST_ROWS).filter(|(gate, ..)| pods_matter || !of_pods(*gate));
+    let mut rows = ROWS.iter().filter(|(gate, ..)| pods_matter || !of_pods(*gate));
     let found = rows.find(|row| is_stopped(**row, said)).map_or(Verdict::Unknown, |(.., verdict)| *verdict);
     match found {
         Verdict::NotManaged | Verdict::Terminating | Verdict::BeingDisrupted | Verdict::Unknown => found,

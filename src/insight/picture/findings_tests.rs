@@ -4,7 +4,7 @@ use crate::fleet::{
     ReplicaSetRow, SourceId, Sources, Uid,
 };
 use crate::insight::testing::{
-    NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, sym, upserts,
+    MANAGED_LABELS, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, sym, upserts,
 };
 use crate::insight::{KarpenterVersion, Known, Picture};
 use crate::units::Selector;
@@ -21,14 +21,7 @@ impl World {
     fn new() -> Self {
         let mut row = node("a");
         row.provider_id = Some(sym("i-1"));
-        row.labels = labels(&[
-            ("karpenter.sh/initialized", "true"),
-            ("karpenter.sh/registered", "true"),
-            ("karpenter.sh/nodepool", "gpu"),
-            ("karpenter.sh/capacity-type", "on-demand"),
-            ("topology.kubernetes.io/zone", "us-east-1a"),
-            ("node.kubernetes.io/instance-type", "p5.48xlarge"),
-        ]);
+        row.labels = labels(&MANAGED_LABELS);
         let mut behind = claim("c");
         behind.provider_id = Some(sym("i-1"));
         behind.conditions = met(&["Launched", "Registered", "Initialized", "Consolidatable"]);

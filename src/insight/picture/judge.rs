@@ -12,8 +12,8 @@ use crate::fleet::{
 use crate::insight::disruption::balance;
 use crate::insight::disruption::hazards::{self, Hazard, Outlook};
 use crate::insight::disruption::{
-    Case, ClaimCounts, Complete, Disruption, Gate, NodePods, Pause, PoolBudgets, PoolCase, Reasons, Ruling, budgets,
-    evidence, protection, verdict,
+    Case, ClaimCounts, Complete, Disruption, Gate, NodePods, Pause, PoolBudgets, PoolCase, Reasons, Ruling, evidence,
+    protection, verdict,
 };
 use crate::insight::karpenter::{AUTO_MODE_GROUP, KarpenterVersion};
 use crate::insight::known::Known;
@@ -153,17 +153,13 @@ impl<'a> Judge<'a> {
 
     /// What is said of a Node, and what ends it all the same.
     pub fn with_hazards(&self, node: &'a NodeRow) -> (Disruption, Vec<Hazard>) {
-        let case = self.case(node);
-        let disruption = verdict::judge(&case);
-        let hazards = hazards::of_node(&case, &disruption);
-        (disruption, hazards)
+        hazards::judged(&self.case(node))
     }
 
     /// Everything that is said of a Node and of its annotated pods; cheaper than asking of each.
     pub fn answer(&self, node: &'a NodeRow) -> Answer<'_> {
         let case = self.case(node);
-        let disruption = verdict::judge(&case);
-        let hazards = hazards::of_node(&case, &disruption);
+        let (disruption, hazards) = hazards::judged(&case);
         let pods = case.annotated.iter().map(|pod| (*pod, hazards::of_pod(&case, &hazards, pod))).collect();
         Answer { node, disruption, pods, reschedulable: case.pods.reschedulable, hazards }
     }
@@ -180,7 +176,7 @@ impl<'a> Judge<'a> {
             return self.unplaced(pod);
         };
         let case = self.case(node);
-        let hazards = hazards::of_node(&case, &verdict::judge(&case));
+        let (_, hazards) = hazards::judged(&case);
         hazards::of_pod(&case, &hazards, pod)
     }
 
@@ -309,7 +305,7 @@ fn claim_counts(fleet: &Fleet, pool: &NodePoolRow) -> ClaimCounts {
     let is_of_pool = |claim: &&NodeClaimRow| claim.node_pool() == Some(&pool.meta.key.name);
     for claim in fleet.node_claims.iter().filter(is_of_pool) {
         counts.all += 1;
-        counts.staying += u64::from(!phase::is_terminating(claim) && !budgets::is_chosen(claim));
+        counts.staying += u64::from(!phase::is_terminating(claim) && !phase::is_chosen(claim));
     }
     counts
 }

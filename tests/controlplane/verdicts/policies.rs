@@ -7,37 +7,15 @@ use super::scenario::{ALL, Fate, GRACEFUL, NOTHING, Scenario};
 /// Scenarios in which that is why the node stays.
 pub fn held() -> Vec<Scenario> {
     vec![
-        Scenario::busy("never")
-            .with_pool(|pool| pool.consolidate_after("Never"))
-            .not_quiet()
-            .says("ConsolidationDisabled", NOTHING)
-            .because("ConsolidationDisabled", GRACEFUL)
-            .karpenter(Fate::Told(r#"NodePool "$" has consolidation disabled"#)),
-        Scenario::empty("never-empty")
-            .with_pool(|pool| pool.consolidate_after("Never"))
-            .not_quiet()
-            .says("ConsolidationDisabled", NOTHING)
-            .because("ConsolidationDisabled", GRACEFUL)
-            .karpenter(Fate::Told(r#"NodePool "$" has consolidation disabled"#)),
+        never_quiet(Scenario::busy("never")),
+        never_quiet(Scenario::empty("never-empty")),
         Scenario::busy("when-empty-but-busy")
             .with_pool(|pool| pool.policy("WhenEmpty"))
             .says("BlockedByPolicy", NOTHING)
             .because("Policy", &["Underutilized"])
             .karpenter(Fate::Told(r#"NodePool "$" has consolidation policy WhenEmpty, but node is not empty"#)),
-        Scenario::busy("after-an-hour")
-            .with_pool(|pool| pool.consolidate_after("1h"))
-            .not_quiet()
-            .says("ConsolidateAfterPending", NOTHING)
-            .because("ConsolidateAfter", GRACEFUL)
-            .until_known("ConsolidateAfter")
-            .karpenter(Fate::Silence),
-        Scenario::empty("empty-after-an-hour")
-            .with_pool(|pool| pool.consolidate_after("1h"))
-            .not_quiet()
-            .says("ConsolidateAfterPending", NOTHING)
-            .because("ConsolidateAfter", GRACEFUL)
-            .until_known("ConsolidateAfter")
-            .karpenter(Fate::Silence),
+        quiet_after_an_hour(Scenario::busy("after-an-hour")),
+        quiet_after_an_hour(Scenario::empty("empty-after-an-hour")),
         Scenario::of_static_pool("static").says("Static", NOTHING).because("Static", GRACEFUL).karpenter(Fate::Silence),
         without_label("no-zone", "topology.kubernetes.io/zone")
             .karpenter(Fate::Told(r#"Node does not have label "topology.kubernetes.io/zone""#)),
@@ -61,6 +39,27 @@ pub fn held() -> Vec<Scenario> {
             .finds("NodePoolMissing")
             .karpenter(Fate::Told("NodePool not found (NodePool=$)")),
     ]
+}
+
+/// Empty or not, nothing but drift and expiry touches such a node.
+fn never_quiet(scenario: Scenario) -> Scenario {
+    scenario
+        .with_pool(|pool| pool.consolidate_after("Never"))
+        .not_quiet()
+        .says("ConsolidationDisabled", NOTHING)
+        .because("ConsolidationDisabled", GRACEFUL)
+        .karpenter(Fate::Told(r#"NodePool "$" has consolidation disabled"#))
+}
+
+/// Empty or not, Karpenter waits in silence.
+fn quiet_after_an_hour(scenario: Scenario) -> Scenario {
+    scenario
+        .with_pool(|pool| pool.consolidate_after("1h"))
+        .not_quiet()
+        .says("ConsolidateAfterPending", NOTHING)
+        .because("ConsolidateAfter", GRACEFUL)
+        .until_known("ConsolidateAfter")
+        .karpenter(Fate::Silence)
 }
 
 fn without_label(name: &'static str, label: &'static str) -> Scenario {

@@ -5,13 +5,15 @@ use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::world::{LABELS, World, budget, budget_for, class_ref, empty, event, guard, karpenter};
+use super::world::{World, budget, budget_for, class_ref, empty, event, guard, karpenter};
 use crate::fleet::{
     Budget, DisruptionBudgetRow, EventRow, Eviction, KarpenterApi, Labels, NodeClaimRow, NodePoolRow, NodeRow,
     PodPhase, PodRow, PodSelector, Sym, Taint,
 };
 use crate::insight::KarpenterVersion;
-use crate::insight::testing::{CREATED, NOW, claim, condition, labels, met, meta, node, pod, pool, sym};
+use crate::insight::testing::{
+    CREATED, MANAGED_LABELS, NOW, claim, condition, labels, met, meta, node, pod, pool, sym,
+};
 use crate::units::{Lifetime, Selector};
 
 /// True once in so many cases.
@@ -117,17 +119,23 @@ fn any_claim() -> impl Strategy<Value = NodeClaimRow> {
         row.meta.deletion = ending.then_some(NOW);
         row.do_not_disrupt = value;
         row.last_pod_event = event.map(|after| CREATED.plus_seconds(after));
-        row.labels = if unlabelled { Labels::default() } else { labels(&LABELS[2..]) };
+        row.labels = if unlabelled { Labels::default() } else { labels(&MANAGED_LABELS[2..]) };
         row.node_class = Some(class_ref(["karpenter.k8s.aws", "eks.amazonaws.com"][class]));
         row
     })
 }
 
 fn any_node() -> impl Strategy<Value = NodeRow> {
-    (vec(seldom(12), LABELS.len()), weighted(0.2, select(&["true", "1h"][..])), seldom(6), seldom(12), seldom(20))
+    (
+        vec(seldom(12), MANAGED_LABELS.len()),
+        weighted(0.2, select(&["true", "1h"][..])),
+        seldom(6),
+        seldom(12),
+        seldom(20),
+    )
         .prop_map(|(missing, value, broken, tainted, ending)| {
             let pairs: Vec<(&str, &str)> =
-                LABELS.into_iter().zip(missing).filter(|(_, missing)| !missing).map(|(pair, _)| pair).collect();
+                MANAGED_LABELS.into_iter().zip(missing).filter(|(_, missing)| !missing).map(|(pair, _)| pair).collect();
             let mut row = NodeRow { labels: labels(&pairs), provider_id: Some(sym("i-a")), ..node("a") };
             row.do_not_disrupt = value.map(sym);
             let keys = ["karpenter.sh/disrupted", "karpenter.sh/disruption"];

@@ -5,7 +5,7 @@ use super::world::{
 };
 use crate::fleet::{Condition, ControllerRow, KarpenterApi, Kind, NodeClassRow, PodRow, Reservation, Status, Taint};
 use crate::insight::KarpenterVersion;
-use crate::insight::testing::{CREATED, NOW, claim, condition, labels, met, meta, pod, sym};
+use crate::insight::testing::{CREATED, MANAGED_LABELS, NOW, claim, condition, labels, met, meta, pod, sym};
 use crate::units::{Lifetime, Time};
 
 /// `Kind@at` of each hazard, then `pod@killed` of each pod that it reaches; seconds since creation.
@@ -319,7 +319,7 @@ fn notices_of_the_cloud() {
 fn the_end_of_a_capacity_block() {
     let block = |is_capacity_block: bool| {
         move |w: &mut World| {
-            let mut pairs = super::world::LABELS.to_vec();
+            let mut pairs = MANAGED_LABELS.to_vec();
             pairs.push(("karpenter.k8s.aws/capacity-reservation-id", "cr-1"));
             w.node.labels = labels(&pairs);
             let ends_at = CREATED.plus_seconds(10_000);
@@ -534,7 +534,7 @@ fn what_protects_nothing() {
     let plain = busy(|w| w.pods = vec![PodRow { do_not_disrupt: None, ..train("true") }]);
     assert_eq!(said(plain), (None, vec![]));
     let spot = training("true", |w| {
-        let mut pairs = super::world::LABELS.to_vec();
+        let mut pairs = MANAGED_LABELS.to_vec();
         pairs[3].1 = "spot";
         w.node.labels = labels(&pairs);
     });
@@ -604,7 +604,7 @@ fn what_ends_a_pod_may_be_hidden() {
     let reserved = |hidden: Vec<Kind>| {
         training("true", move |w| {
             w.node.labels =
-                labels(&[&super::world::LABELS[..], &[("karpenter.k8s.aws/capacity-reservation-id", "cr-1")]].concat());
+                labels(&[&MANAGED_LABELS[..], &[("karpenter.k8s.aws/capacity-reservation-id", "cr-1")]].concat());
             w.hidden = hidden;
         })
     };

@@ -8,7 +8,7 @@ use crate::fleet::{
     Budget, KarpenterApi, Kind, Labels, NodeClaimRow, PodPhase, PodRow, PodSelector, SourceId, Status, Taint,
 };
 use crate::insight::disruption::BlockerKind;
-use crate::insight::testing::{CREATED, NOW, claim, condition, labels, met, pod, sym};
+use crate::insight::testing::{CREATED, MANAGED_LABELS, NOW, claim, condition, labels, met, pod, sym};
 use crate::units::{Lifetime, Selector, Time};
 
 const ANNOTATED: &str = "Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)";
@@ -173,7 +173,7 @@ fn who_is_leaving() {
 fn who_is_initialized() {
     let relabel = |key: &'static str, value: &'static str| {
         move |w: &mut World| {
-            let mut pairs: Vec<(&str, &str)> = super::world::LABELS.to_vec();
+            let mut pairs: Vec<(&str, &str)> = MANAGED_LABELS.to_vec();
             pairs.iter_mut().filter(|(name, _)| *name == key).for_each(|pair| pair.1 = value);
             w.node.labels = labels(&pairs);
         }

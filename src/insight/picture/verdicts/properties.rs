@@ -5,13 +5,13 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::any::{any_budget, any_world};
-use super::world::{LABELS, World, budget, guard, may};
+use super::world::{World, budget, guard, may};
 use crate::fleet::{Change, Delta, KarpenterApi, Kind, NodeClaimRow, Row};
 use crate::insight::disruption::{
     Blocker, BlockerKind, Disruption, Outlook, Pause, PoolBudgets, Reason, Verdict, gates,
 };
 use crate::insight::picture::Judge;
-use crate::insight::testing::{NOW, claim, fleet, labels, met, pool, sym};
+use crate::insight::testing::{MANAGED_LABELS, NOW, claim, fleet, labels, met, pool, sym};
 use crate::insight::{Known, Picture};
 use crate::units::{Lifetime, Time};
 
@@ -88,7 +88,7 @@ fn lift(world: &mut World, blocker: &Blocker) {
         BlockerKind::Policy => world.pool().consolidation_policy = sym("WhenEmptyOrUnderutilized"),
         BlockerKind::ConsolidateAfter => world.claim().conditions.extend(met(&["Consolidatable"])),
         BlockerKind::ConsolidationDisabled => world.pool().consolidate_after = Lifetime::Seconds(0),
-        BlockerKind::NotInitialized | BlockerKind::MissingLabels => world.node.labels = labels(&LABELS),
+        BlockerKind::NotInitialized | BlockerKind::MissingLabels => world.node.labels = labels(&MANAGED_LABELS),
         BlockerKind::NotManaged => world.claim = super::world::empty(|_| ()).claim,
         BlockerKind::Deleting => {
             world.node.meta.deletion = None;
@@ -97,7 +97,7 @@ fn lift(world: &mut World, blocker: &Blocker) {
             world.claim().conditions.retain(|one| one.kind != "DisruptionReason" && one.kind != "InstanceTerminating");
         }
         BlockerKind::NodePoolMissing => {
-            world.node.labels = labels(&LABELS);
+            world.node.labels = labels(&MANAGED_LABELS);
             world.pool.get_or_insert_with(|| pool("gpu")).conditions.clear();
         }
         BlockerKind::Static => world.pool().replicas = None,

@@ -8,19 +8,11 @@ use crate::fleet::{
 use crate::insight::disruption::{Disruption, Hazard, Outlook, Reason, Reasons};
 use crate::insight::karpenter::Provenance;
 use crate::insight::picture::Judge;
-use crate::insight::testing::{CREATED, NOW, claim, fleet, labels, met, meta, node, pod, pool, sym, upserts};
+use crate::insight::testing::{
+    CREATED, MANAGED_LABELS, NOW, claim, fleet, labels, met, meta, node, pod, pool, sym, upserts,
+};
 use crate::insight::{KarpenterVersion, Known, Picture};
 use crate::units::{Selector, Time};
-
-/// What a node of NodePool `gpu` has.
-pub(super) const LABELS: [(&str, &str); 6] = [
-    ("karpenter.sh/initialized", "true"),
-    ("karpenter.sh/registered", "true"),
-    ("karpenter.sh/nodepool", "gpu"),
-    ("karpenter.sh/capacity-type", "on-demand"),
-    ("topology.kubernetes.io/zone", "us-east-1a"),
-    ("node.kubernetes.io/instance-type", "p5.48xlarge"),
-];
 
 /// Conditions of a NodeClaim whose node is quiet.
 pub(super) const QUIET: [&str; 4] = ["Launched", "Registered", "Initialized", "Consolidatable"];
@@ -60,7 +52,7 @@ pub(super) fn karpenter(version: &str) -> KarpenterVersion {
 /// A quiet node without pods that Karpenter may take as empty, an hour after its creation.
 pub(super) fn empty(change: impl FnOnce(&mut World)) -> World {
     let mut world = World {
-        node: NodeRow { labels: labels(&LABELS), provider_id: Some(sym("i-a")), ..node("a") },
+        node: NodeRow { labels: labels(&MANAGED_LABELS), provider_id: Some(sym("i-a")), ..node("a") },
         claim: Some(NodeClaimRow {
             provider_id: Some(sym("i-a")),
             node_name: Some(sym("a")),
@@ -176,7 +168,7 @@ impl World {
 
     /// Takes a label off the Node.
     pub fn unlabel(&mut self, key: &str) {
-        let kept: Vec<(&str, &str)> = LABELS.into_iter().filter(|(name, _)| *name != key).collect();
+        let kept: Vec<(&str, &str)> = MANAGED_LABELS.into_iter().filter(|(name, _)| *name != key).collect();
         self.node.labels = labels(&kept);
     }
 
@@ -184,7 +176,8 @@ impl World {
     pub fn add_nodes(&mut self, count: usize, change: impl Fn(&mut NodeRow, &mut NodeClaimRow)) {
         for n in 0..count {
             let id = Some(sym(&format!("i-{n}")));
-            let mut row = NodeRow { labels: labels(&LABELS), provider_id: id.clone(), ..node(&format!("n{n}")) };
+            let mut row =
+                NodeRow { labels: labels(&MANAGED_LABELS), provider_id: id.clone(), ..node(&format!("n{n}")) };
             let mut behind = NodeClaimRow { provider_id: id, conditions: met(&QUIET), ..claim(&format!("c{n}")) };
             change(&mut row, &mut behind);
             self.other_nodes.push(row);
