@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::place::Place;
 use super::scenario::{Answer, Fate, Later, REASONS, Scenario};
 use super::watch::{Answered, Taking, Watch};
-use super::world::{Member, text};
+use super::world::{Member, end_of, text};
 use crate::bed::{Failure, Result};
 
 /// Kubernetes writes whole seconds.
@@ -157,7 +157,7 @@ impl Report {
         for (member, taking) in &watch.takings {
             let ending = later(taking)
                 .filter(|answer| answer.world.at > taking.at)
-                .filter(|answer| answer.world.claim(&member.claim).is_some() && answer.world.end_of(member).is_some());
+                .filter(|answer| answer.world.claim(&member.claim).and_then(end_of).is_some());
             for shown in ending.map(|answer| disruption(answer, &member.node)).filter(|shown| !shown.is_null()) {
                 let is_ending = ["BeingDisrupted", "Terminating"].contains(&text(&shown["verdict"]));
                 if !is_ending || REASONS.iter().any(|reason| shown["may"][reason] != json!(false)) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::world::{Member, World, text};
+use super::world::{Member, World, end_of, end_since, text};
 use crate::bed::{Bed, Result};
 use crate::product::program::Program;
 
@@ -85,7 +85,7 @@ impl<'a> Watch<'a> {
     /// Asks batchtop.
     pub fn ask(&mut self) -> Result<()> {
         let world = Rc::new(World::look(self.bed)?);
-        self.note(&world);
+        self.note(&world)?;
         let document = self.program.snapshot(&[])?;
         self.answers.push(Answered { at: Timestamp::now(), document, world });
         Ok(())
@@ -96,7 +96,7 @@ impl<'a> Watch<'a> {
         let end = Timestamp::now() + limit;
         while Timestamp::now() < end {
             let world = Rc::new(World::look(self.bed)?);
-            self.note(&world);
+            self.note(&world)?;
             self.rest.note(self.bed, &world);
             if done(self) {
                 return Ok(true);
@@ -131,16 +131,21 @@ impl<'a> Watch<'a> {
     }
 
     /// Writes down what this look shows for the first time.
-    fn note(&mut self, world: &Rc<World>) {
-        let answer = self.answers.iter().rposition(|answer| answer.at <= self.last.at);
-        for member in self.last.members() {
-            let fresh = self.last.end_of(&member).is_none();
-            if let (true, Some(reason), Some(answer)) = (fresh, world.end_of(&member), answer) {
-                let (before, after) = (Rc::clone(&self.last), Rc::clone(world));
+    fn note(&mut self, world: &Rc<World>) -> Result<()> {
+        let last = std::mem::replace(&mut self.last, Rc::clone(world));
+        let Some(answer) = self.answers.iter().rposition(|answer| answer.at <= last.at) else { return Ok(()) };
+        for member in last.members() {
+            let Some(claim) = last.claim(&member.claim).filter(|claim| end_of(claim).is_none()) else { continue };
+            let reason = match world.claim(&member.claim) {
+                Some(claim) => end_of(claim),
+                None => Some(end_since(self.bed, claim)?),
+            };
+            if let Some(reason) = reason {
+                let (before, after) = (Rc::clone(&last), Rc::clone(world));
                 self.takings.insert(member, Taking { reason, at: world.at, answer, before, after });
             }
         }
-        self.last = Rc::clone(world);
+        Ok(())
     }
 }
 

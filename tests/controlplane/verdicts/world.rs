@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, Result};
+use crate::bed::{Bed, Context, Result};
 
 /// Raw objects of one look.
 pub struct World {
@@ -88,19 +88,6 @@ impl World {
         self.claim(claim).is_none_or(is_launched)
     }
 
-    /// Why Karpenter is ending this Node: the reason it gives, `Ended` for a deletion
-    /// without one, `None` while it is left alone.
-    pub fn end_of(&self, member: &Member) -> Option<String> {
-        let Some(claim) = self.claim(&member.claim) else {
-            return Some("Ended".to_owned());
-        };
-        let reason = condition(claim, "DisruptionReason").filter(|condition| condition["status"] == "True");
-        match reason {
-            Some(condition) => Some(text(&condition["reason"]).to_owned()),
-            None => claim["metadata"].get("deletionTimestamp").map(|_| "Ended".to_owned()),
-        }
-    }
-
     /// Everything about one Node that can change Karpenter's mind, but for what taking it changes.
     pub fn inputs(&self, member: &Member) -> Value {
         let node = self.node(&member.node).unwrap_or(&Value::Null);
@@ -146,6 +133,31 @@ impl World {
             node["metadata"]["labels"]["karpenter.sh/initialized"],
         ])
     }
+}
+
+/// Why Karpenter is ending the Node of a NodeClaim: the reason it gives, `Ended` for a
+/// deletion without one, `None` while it is left alone.
+pub fn end_of(claim: &Value) -> Option<String> {
+    let reason = condition(claim, "DisruptionReason").filter(|condition| condition["status"] == "True");
+    match reason {
+        Some(condition) => Some(text(&condition["reason"]).to_owned()),
+        None => claim["metadata"].get("deletionTimestamp").map(|_| "Ended".to_owned()),
+    }
+}
+
+/// Why Karpenter ended the Node of a NodeClaim that is gone: what
+/// [`end_of`] says first of all that it was since this look, which the API server still knows. A
+/// Node that nothing holds can be gone by the next look.
+pub fn end_since(bed: &Bed, claim: &Value) -> Result<String> {
+    let path = format!(
+        "/apis/karpenter.sh/v1/nodeclaims?watch=1&timeoutSeconds=1&fieldSelector=metadata.name%3D{}&resourceVersion={}",
+        name(claim),
+        text(&claim["metadata"]["resourceVersion"])
+    );
+    let history = bed.api().text(&path)?;
+    let changes = history.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>().context(&path)?;
+    let reason = changes.iter().find_map(|change| end_of(&change["object"]));
+    Ok(reason.unwrap_or_else(|| "Ended".to_owned()))
 }
 
 fn is_launched(claim: &Value) -> bool {
