@@ -1,6 +1,6 @@
 //! The two vocabularies of [`super::App`].
 
-use crate::fleet::{AnnotationChange, AnnotationOutcome, Epoch, Key, Report};
+use crate::fleet::{AnnotationChange, AnnotationOutcome, Epoch, Key, PriceDemand, Report};
 use crate::input::Chord;
 use crate::insight::disruption::Remembered;
 use crate::units::Time;
@@ -103,6 +103,8 @@ pub enum Effect {
         /// Which.
         key: Key,
     },
+    /// Ask whoever knows for prices; what was wanted before and is not mentioned is wanted no more.
+    WantPrices(PriceDemand),
     /// Write down which nodes are held since when, in place of what was written before.
     Remember(Vec<Remembered>),
     /// Put text on the clipboard.

@@ -2,7 +2,7 @@
 
 use super::{
     ControllerRow, CronJobRow, DisruptionBudgetRow, EventRow, JobRow, NamespaceRow, NodeClaimRow, NodeClassRow,
-    NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, PodRow, ReplicaSetRow,
+    NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, PodRow, PriceChange, ReplicaSetRow,
 };
 
 /// Generation of a connection. What carries an older one is dropped.
@@ -40,4 +40,5 @@ pub enum Delta {
     Ec2NodeClasses(Vec<Change<NodeClassRow>>),
     EksNodeClasses(Vec<Change<NodeClassRow>>),
     Controllers(Vec<Change<ControllerRow>>),
+    Prices(Vec<PriceChange>),
 }

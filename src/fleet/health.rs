@@ -12,6 +12,16 @@ pub enum SourceId {
     Kind(Kind),
     /// Karpenter's CustomResourceDefinitions, for its version.
     KarpenterCrds,
+    /// The user's price file.
+    PriceFile,
+    /// EC2's spot prices.
+    AwsSpotPrices,
+    /// EC2's on-demand prices, the fees of EKS Auto Mode, and Fargate's rates.
+    AwsOnDemandPrices,
+    /// What EC2 says of instance types.
+    AwsInstanceTypes,
+    /// Karpenter's metrics, for its prices.
+    KarpenterMetrics,
 }
 
 impl SourceId {
@@ -21,11 +31,25 @@ impl SourceId {
             Self::Kind(Kind::KarpenterDeployment) => "karpenter-deployment",
             Self::Kind(kind) => kind.resource(),
             Self::KarpenterCrds => "karpenter-crds",
+            Self::PriceFile => "price-file",
+            Self::AwsSpotPrices => "aws-spot-prices",
+            Self::AwsOnDemandPrices => "aws-on-demand-prices",
+            Self::AwsInstanceTypes => "aws-instance-types",
+            Self::KarpenterMetrics => "karpenter-metrics",
         }
     }
 
+    /// The Sources that only tell prices.
+    pub const OF_PRICES: [Self; 5] =
+        [Self::PriceFile, Self::AwsSpotPrices, Self::AwsOnDemandPrices, Self::AwsInstanceTypes, Self::KarpenterMetrics];
+
     /// Every Source.
     pub fn all() -> impl Iterator<Item = Self> {
+        Self::of_cluster().chain(Self::OF_PRICES)
+    }
+
+    /// The Sources that the connection to the cluster brings.
+    pub fn of_cluster() -> impl Iterator<Item = Self> {
         Kind::ALL.into_iter().map(Self::Kind).chain([Self::KarpenterCrds])
     }
 

@@ -13,6 +13,7 @@ mod node_claim;
 mod node_pool;
 mod other;
 mod pod;
+mod price;
 mod resources;
 mod store;
 mod sym;
@@ -28,10 +29,14 @@ pub use node::{CapacityType, NodeRow, Taint};
 pub use node_claim::NodeClaimRow;
 pub use node_pool::{Budget, ConsolidateAfter, NodePoolRow};
 pub use other::{
-    ControllerRow, DisruptionBudgetRow, NamespaceRow, NodeClassRow, NodeOverlayRow, PodSelector, ReplicaSetRow,
-    Reservation,
+    ControllerRow, DisruptionBudgetRow, NamespaceRow, NodeClassRow, NodeOverlayRow, OverlayPrice, PodSelector,
+    ReplicaSetRow, Requirement, Reservation,
 };
 pub use pod::{Eviction, PodPhase, PodRow};
+pub use price::{
+    Accelerator, Adjustment, Discount, FargateRates, InstanceType, NodeRate, PartRates, Price, PriceChange,
+    PriceDemand, PriceKey, PriceList, PriceRule, Prices, RegionDemand, RuleMatch, RuleRate, UserPrices,
+};
 pub use resources::{Condition, GpuCount, NodeClassRef, Resources, Status, is_gpu_resource};
 pub use store::{Changed, Fleet};
 pub use sym::{Interner, Labels, Sym};

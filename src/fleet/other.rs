@@ -1,6 +1,6 @@
 //! Kinds of which little is kept.
 
-use super::{Condition, Labels, Meta, Owner, Row, Sym};
+use super::{Adjustment, Condition, Labels, Meta, Owner, Row, Sym};
 use crate::units::{Selector, Time};
 
 /// Which pods of its namespace a PodDisruptionBudget speaks of.
@@ -58,11 +58,41 @@ pub struct NamespaceRow {
     pub meta: Meta,
 }
 
-/// One karpenter.sh NodeOverlay.
+/// One karpenter.sh NodeOverlay, as far as it is about prices.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodeOverlayRow {
     /// Identity.
     pub meta: Meta,
+    /// `spec.requirements`: for which instances it is meant.
+    pub requirements: Vec<Requirement>,
+    /// `spec.weight`; zero where absent.
+    pub weight: i64,
+    /// `spec.price` or `spec.priceAdjustment`; `None` where it has neither.
+    pub price: Option<OverlayPrice>,
+    /// `status.conditions`.
+    pub conditions: Vec<Condition>,
+}
+
+/// What a NodeOverlay says of the price.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum OverlayPrice {
+    /// `spec.price`, in micro-dollars per hour.
+    Absolute(i64),
+    /// `spec.priceAdjustment`.
+    Adjust(Adjustment),
+    /// It cannot be read; verbatim.
+    Invalid(Sym),
+}
+
+/// One requirement on a label.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Requirement {
+    /// The label.
+    pub key: Sym,
+    /// `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt`, `Lt`, `Gte`, `Lte`, or what a future version may bring.
+    pub operator: Sym,
+    /// The values.
+    pub values: Vec<Sym>,
 }
 
 /// One entry of `status.capacityReservations` of an EC2NodeClass that ends at a known time.

@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 
 use super::{
     ControllerRow, CronJobRow, Delta, DisruptionBudgetRow, EventTable, JobRow, Kind, NamespaceRow, NodeClaimRow,
-    NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, PodRow, ReplicaSetRow, Row, Sym, Table, Uid,
+    NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, PodRow, Prices, ReplicaSetRow, Row, Sym, Table, Uid,
 };
 
 type Keys = HashSet<ObjectKey, RandomState>;
@@ -30,6 +30,7 @@ pub struct Fleet {
     pub ec2_node_classes: Table<NodeClassRow>,
     pub eks_node_classes: Table<NodeClassRow>,
     pub controllers: Table<ControllerRow>,
+    pub prices: Prices,
     pods_by_node: Index<Sym>,
     pods_by_job: Index<Uid>,
     annotated_pods: BTreeSet<ObjectKey>,
@@ -52,6 +53,8 @@ pub struct Changed {
     pub jobs: BTreeSet<Uid>,
     /// NodeClaims that changed, or whose Node did.
     pub claims: BTreeSet<ObjectKey>,
+    /// Whether prices changed.
+    pub prices: bool,
 }
 
 impl Fleet {
@@ -83,6 +86,10 @@ impl Fleet {
             }
             Delta::Controllers(changes) => {
                 plain(&mut self.controllers, changes, Kind::KarpenterDeployment, &mut changed);
+            }
+            Delta::Prices(changes) => {
+                changed.prices = !changes.is_empty();
+                changes.into_iter().for_each(|change| self.prices.apply(change));
             }
         }
         changed

@@ -60,7 +60,7 @@ impl Executor {
             }
             Effect::Fetch { epoch, key } => self.fetch(epoch, key),
             Effect::Remember(held) => self.remember(held),
-            Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) => {}
+            Effect::WantPrices(_) | Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) => {}
         }
     }
 

@@ -35,7 +35,7 @@ pub fn run(cli: &Cli, args: &Snapshot) -> Result<ExitCode, Failure> {
     if read? == Collected::Interrupted {
         return Ok(ExitCode::from(EXIT_INTERRUPTED));
     }
-    if SourceId::all().any(|id| id.is_essential() && is_complete(&app, id)) {
+    if SourceId::of_cluster().any(|id| id.is_essential() && is_complete(&app, id)) {
         write_document(&app, args)?;
     }
     verdict(&app, args)
@@ -81,7 +81,7 @@ async fn collect(
 
 /// Whether every Source has said all it will.
 fn is_settled(app: &App) -> bool {
-    SourceId::all().all(|id| app.sources.get(&id).is_some_and(|health| health.state.is_settled()))
+    SourceId::of_cluster().all(|id| app.sources.get(&id).is_some_and(|health| health.state.is_settled()))
 }
 
 fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
@@ -113,7 +113,7 @@ fn input(app: &App) -> SnapshotInput<'_> {
 
 /// The exit code; what was not complete is said on standard error, and stands in `sources`.
 fn verdict(app: &App, args: &Snapshot) -> Result<ExitCode, Failure> {
-    let incomplete: Vec<SourceId> = SourceId::all().filter(|id| !is_complete(app, *id)).collect();
+    let incomplete: Vec<SourceId> = SourceId::of_cluster().filter(|id| !is_complete(app, *id)).collect();
     for id in &incomplete {
         let _ = writeln!(io::stderr(), "warning: {}", sentence(app, *id));
     }

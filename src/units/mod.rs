@@ -2,6 +2,7 @@
 
 pub mod cron;
 pub mod duration;
+pub mod money;
 pub mod quantity;
 pub mod selector;
 pub mod text;

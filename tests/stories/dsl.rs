@@ -187,6 +187,7 @@ fn effect_words(effect: &Effect) -> String {
             format!("{verb} {}: {:?} -> {:?}", words(&change.key), change.from, change.to)
         }
         Effect::Fetch { key, .. } => format!("fetch {}", words(key)),
+        Effect::WantPrices(demand) => format!("want prices of {} regions", demand.regions.len()),
         Effect::Remember(held) => format!("remember {} held", held.len()),
         Effect::Copy(text) => format!("copy {text}"),
         Effect::Suspend => "suspend".to_owned(),

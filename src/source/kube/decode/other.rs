@@ -8,10 +8,10 @@ use super::pod_spec::PodSpec;
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::{
-    Change, ControllerRow, Delta, DisruptionBudgetRow, Interner, NamespaceRow, NodeClassRow, NodeOverlayRow,
-    PodSelector, ReplicaSetRow, Reservation, Sym,
+    Adjustment, Change, ControllerRow, Delta, DisruptionBudgetRow, Interner, NamespaceRow, NodeClassRow,
+    NodeOverlayRow, OverlayPrice, PodSelector, ReplicaSetRow, Requirement, Reservation, Sym,
 };
-use crate::units::Selector;
+use crate::units::{Selector, money};
 
 /// An object of which only the identity is read.
 #[derive(Deserialize)]
@@ -155,12 +155,72 @@ impl Project for Namespaces {
 /// NodeOverlays of karpenter.sh.
 pub(super) struct NodeOverlays;
 
+/// One karpenter.sh NodeOverlay, as far as it is read.
+#[derive(Deserialize)]
+pub(super) struct SlimNodeOverlay<'a> {
+    #[serde(borrow)]
+    metadata: SlimMeta<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    spec: OverlaySpec<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    status: OverlayStatus<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct OverlaySpec<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    requirements: Vec<LabelExpression<'a>>,
+    weight: i64,
+    #[serde(borrow)]
+    price: Option<Text<'a>>,
+    #[serde(borrow)]
+    price_adjustment: Option<Text<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct OverlayStatus<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    conditions: Vec<SlimCondition<'a>>,
+}
+
+impl OverlaySpec<'_> {
+    fn price(&self) -> Option<OverlayPrice> {
+        let invalid = |text: &str| OverlayPrice::Invalid(Sym::new(text));
+        let absolute = self
+            .price
+            .as_ref()
+            .map(|text| money::parse_usd(text).map_or_else(|| invalid(text), OverlayPrice::Absolute));
+        let adjustment = || {
+            let text = self.price_adjustment.as_ref()?;
+            Some(Adjustment::parse(text).map_or_else(|| invalid(text), OverlayPrice::Adjust))
+        };
+        absolute.or_else(adjustment)
+    }
+}
+
+fn requirement(expression: &LabelExpression<'_>, interner: &mut Interner) -> Requirement {
+    let (key, operator, values) = expression.parts();
+    Requirement {
+        key: interner.sym(key),
+        operator: interner.sym(operator),
+        values: values.into_iter().map(|value| interner.sym(value)).collect(),
+    }
+}
+
 impl Project for NodeOverlays {
-    type Slim<'a> = SlimObject<'a>;
+    type Slim<'a> = SlimNodeOverlay<'a>;
     type Row = NodeOverlayRow;
 
-    fn row(slim: &SlimObject<'_>, interner: &mut Interner) -> Result<NodeOverlayRow, DecodeError> {
-        Ok(NodeOverlayRow { meta: slim.metadata.meta(interner)? })
+    fn row(slim: &SlimNodeOverlay<'_>, interner: &mut Interner) -> Result<NodeOverlayRow, DecodeError> {
+        Ok(NodeOverlayRow {
+            meta: slim.metadata.meta(interner)?,
+            requirements: slim.spec.requirements.iter().map(|one| requirement(one, interner)).collect(),
+            weight: slim.spec.weight,
+            price: slim.spec.price(),
+            conditions: conditions(&slim.status.conditions, interner)?,
+        })
     }
 
     fn delta(changes: Vec<Change<NodeOverlayRow>>) -> Delta {

@@ -1,0 +1,327 @@
+//! Prices, as they are told: by the user's file, by AWS, by Karpenter, by the table that comes with batchtop.
+//!
+//! Which of them counts for a Node is for [`crate::insight::cost`] to say.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use foldhash::fast::RandomState;
+
+use super::{CapacityType, Sym};
+use crate::units::{Time, money};
+
+/// A price, and when it was known to hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Price {
+    /// Micro-dollars per hour.
+    pub micro_usd_per_hour: i64,
+    /// When its source said so.
+    pub as_of: Time,
+}
+
+/// Who lists prices by instance type.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum PriceList {
+    /// EC2 spot prices by zone.
+    AwsSpot,
+    /// EC2 on-demand prices by region.
+    AwsOnDemand,
+    /// The fee of EKS Auto Mode by region, on top of the instance's price.
+    AutoModeFee,
+    /// Karpenter's own prices by zone, from its metrics.
+    Karpenter,
+    /// On-demand prices by region that come with batchtop.
+    Embedded,
+}
+
+/// What a price in a [`PriceList`] is of.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PriceKey {
+    /// A region, or a zone in lists by zone.
+    pub place: Sym,
+    /// The instance type.
+    pub instance_type: Sym,
+    /// How the capacity is bought.
+    pub capacity_type: CapacityType,
+}
+
+/// What AWS asks for a pod on Fargate in one region (Linux, x86).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FargateRates {
+    /// For one vCPU.
+    pub vcpu: Price,
+    /// For one GB of memory.
+    pub gb: Price,
+}
+
+/// What EC2 says of an instance type.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InstanceType {
+    /// Its name.
+    pub name: Sym,
+    /// vCPUs, where known.
+    pub vcpus: Option<u32>,
+    /// Memory in MiB, where known.
+    pub memory_mib: Option<u64>,
+    /// Its accelerators; `None` where it has none.
+    pub accelerator: Option<Accelerator>,
+}
+
+/// The accelerators of an instance type.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Accelerator {
+    /// The model as EC2 names it, for example `L40S`.
+    pub name: Sym,
+    /// Devices; a part of a device counts as one.
+    pub count: u32,
+    /// Memory of all devices in MiB, where known.
+    pub memory_mib: Option<u64>,
+}
+
+/// A change of a price: relative or absolute. Written `-15%` or `+0.20`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Adjustment {
+    /// By so many millionths of the price.
+    Millionths(i64),
+    /// By so many micro-dollars per hour.
+    MicroUsdPerHour(i64),
+}
+
+impl Adjustment {
+    /// From a sign and a number, with or without a percent sign; nothing can be taken off more than all of it.
+    ///
+    /// Source: `priceAdjustment` of a NodeOverlay (karpenter pkg/apis/v1alpha1/nodeoverlay.go).
+    pub fn parse(text: &str) -> Option<Self> {
+        let (sign, number) = match text.split_at_checked(1)? {
+            ("+", number) => (1, number),
+            ("-", number) => (-1, number),
+            _ => return None,
+        };
+        let Some(percent) = number.strip_suffix('%') else {
+            return Some(Self::MicroUsdPerHour(sign * money::parse_usd(number)?));
+        };
+        // A percent is a hundredth, and so ten thousand millionths.
+        let millionths = sign * (money::parse_usd(percent)? / 100);
+        (millionths >= -1_000_000).then_some(Self::Millionths(millionths))
+    }
+
+    /// A price after it; never below zero.
+    pub fn of(self, micro_usd_per_hour: i64) -> i64 {
+        let changed = match self {
+            Self::MicroUsdPerHour(by) => micro_usd_per_hour.saturating_add(by),
+            Self::Millionths(by) => after_millionths(micro_usd_per_hour, by),
+        };
+        changed.max(0)
+    }
+}
+
+const MILLION: i128 = 1_000_000;
+
+/// Rounded half up.
+fn after_millionths(price: i64, by: i64) -> i64 {
+    let exact = i128::from(price) * (MILLION + i128::from(by));
+    i64::try_from((exact + MILLION / 2).div_euclid(MILLION)).unwrap_or(i64::MAX)
+}
+
+/// The user's own prices: a file, read.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct UserPrices {
+    /// The file, as it is called on screen.
+    pub file: String,
+    /// The day on which they were right, at its beginning in UTC.
+    pub as_of: Time,
+    /// After how many days they are doubtful.
+    pub max_age_days: i64,
+    /// Taken off list prices.
+    pub discount: Discount,
+    /// What the control plane costs, in micro-dollars per hour.
+    pub control_plane_micro_usd_per_hour: Option<i64>,
+    /// The fee of EKS Auto Mode where AWS does not tell it, in millionths of the instance's on-demand price.
+    pub auto_mode_fee_millionths: Option<i64>,
+    /// Rates by name of the Node.
+    pub nodes: BTreeMap<Sym, NodeRate>,
+    /// Rules: by weight, the heaviest first, then in the order of the file.
+    pub rules: Vec<PriceRule>,
+}
+
+/// What is taken off list prices, in millionths.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Discount {
+    /// Off on-demand prices.
+    pub on_demand_millionths: i64,
+    /// Off spot prices.
+    pub spot_millionths: i64,
+    /// Off the fee of EKS Auto Mode.
+    pub auto_mode_fee_millionths: i64,
+}
+
+/// A rate that the user gives to one Node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NodeRate {
+    /// Micro-dollars per hour; zero is prepaid.
+    pub micro_usd_per_hour: i64,
+    /// The user's note.
+    pub note: Option<Sym>,
+    /// The line of the file.
+    pub line: usize,
+}
+
+/// A rule of the user's file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PriceRule {
+    /// What a Node must be like.
+    pub matches: RuleMatch,
+    /// What it costs then.
+    pub rate: RuleRate,
+    /// The user's note.
+    pub note: Option<Sym>,
+    /// The line of the file.
+    pub line: usize,
+}
+
+/// What a Node must be like; everything given must fit. In texts `*` stands for any characters.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RuleMatch {
+    /// `aws`, `gcp`, `azure`, or the scheme of the providerID of another.
+    pub cloud: Option<Sym>,
+    /// The region.
+    pub region: Option<Sym>,
+    /// The zone.
+    pub zone: Option<Sym>,
+    /// The instance type.
+    pub instance: Option<Sym>,
+    /// The capacity type.
+    pub capacity: Option<Sym>,
+    /// The NodePool.
+    pub node_pool: Option<Sym>,
+    /// A label, and its value.
+    pub label: Option<(Sym, Sym)>,
+}
+
+/// What a rule says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RuleRate {
+    /// For the Node, in micro-dollars per hour; zero is prepaid.
+    PerHour(i64),
+    /// For its parts, in micro-dollars per hour, added up.
+    Parts(PartRates),
+    /// Changes the price that the sources after the file give.
+    Adjust(Adjustment),
+}
+
+/// Rates of the parts of a Node, in micro-dollars per hour.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PartRates {
+    /// For the Node without its accelerators.
+    pub node: i64,
+    /// For each accelerator (device where known, else as advertised).
+    pub gpu: i64,
+    /// For each vCPU of its capacity.
+    pub vcpu: i64,
+    /// For each GiB of memory of its capacity.
+    pub gib: i64,
+}
+
+/// A change of what is known of prices.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PriceChange {
+    /// The user's file was read, or is there no more.
+    User(Option<Box<UserPrices>>),
+    /// A price of a list came or changed.
+    Listed(PriceList, PriceKey, Price),
+    /// Fargate's rates in a region.
+    Fargate(Sym, FargateRates),
+    /// What EC2 says of an instance type.
+    InstanceType(InstanceType),
+}
+
+/// All prices that are known.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Prices {
+    /// The user's own.
+    pub user: Option<Box<UserPrices>>,
+    lists: HashMap<(PriceList, PriceKey), Price, RandomState>,
+    fargate: HashMap<Sym, FargateRates, RandomState>,
+    instance_types: HashMap<Sym, InstanceType, RandomState>,
+}
+
+impl Prices {
+    /// Applies one change.
+    pub fn apply(&mut self, change: PriceChange) {
+        match change {
+            PriceChange::User(prices) => self.user = prices,
+            PriceChange::Listed(list, key, price) => drop(self.lists.insert((list, key), price)),
+            PriceChange::Fargate(region, rates) => drop(self.fargate.insert(region, rates)),
+            PriceChange::InstanceType(found) => drop(self.instance_types.insert(found.name.clone(), found)),
+        }
+    }
+
+    /// The price of a list.
+    pub fn listed(&self, list: PriceList, key: &PriceKey) -> Option<Price> {
+        // One lookup needs an owned pair; cloning symbols shares their text.
+        self.lists.get(&(list, key.clone())).copied()
+    }
+
+    /// Every price of a list.
+    pub fn list(&self, list: PriceList) -> impl Iterator<Item = (&PriceKey, Price)> {
+        self.lists.iter().filter(move |((of, _), _)| *of == list).map(|((_, key), price)| (key, *price))
+    }
+
+    /// Fargate's rates in a region.
+    pub fn fargate(&self, region: &str) -> Option<FargateRates> {
+        self.fargate.get(region).copied()
+    }
+
+    /// What EC2 says of an instance type.
+    pub fn instance_type(&self, name: &str) -> Option<&InstanceType> {
+        self.instance_types.get(name)
+    }
+}
+
+/// What would have to be asked of whom to price every Node: nothing else is ever asked.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PriceDemand {
+    /// Of AWS, by region.
+    pub regions: BTreeMap<Sym, RegionDemand>,
+    /// The instance types for which Karpenter's metrics are wanted, because nothing before them prices them.
+    pub karpenter: BTreeSet<Sym>,
+}
+
+/// What is wanted of AWS in one region: instance types, by what is to be known of them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RegionDemand {
+    /// The on-demand price.
+    pub on_demand: BTreeSet<Sym>,
+    /// The spot price.
+    pub spot: BTreeSet<Sym>,
+    /// The fee of EKS Auto Mode.
+    pub auto_mode: BTreeSet<Sym>,
+    /// The accelerators, because no label tells.
+    pub hardware: BTreeSet<Sym>,
+    /// Fargate's rates.
+    pub fargate: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adjustments_have_a_sign() {
+        assert_eq!(Adjustment::parse("-15%"), Some(Adjustment::Millionths(-150_000)));
+        assert_eq!(Adjustment::parse("+2.5%"), Some(Adjustment::Millionths(25_000)));
+        assert_eq!(Adjustment::parse("-100%"), Some(Adjustment::Millionths(-1_000_000)));
+        assert_eq!(Adjustment::parse("+0.20"), Some(Adjustment::MicroUsdPerHour(200_000)));
+        assert_eq!(Adjustment::parse("-.5"), Some(Adjustment::MicroUsdPerHour(-500_000)));
+        for rubbish in ["", "15%", "0.2", "-101%", "+", "+%", "- 5", "±5", "+5 %"] {
+            assert_eq!(Adjustment::parse(rubbish), None, "{rubbish}");
+        }
+    }
+
+    #[test]
+    fn adjustments_round_and_stop_at_zero() {
+        assert_eq!(Adjustment::Millionths(-150_000).of(55_040_000), 46_784_000);
+        assert_eq!(Adjustment::Millionths(100_000).of(5), 6);
+        assert_eq!(Adjustment::MicroUsdPerHour(-10).of(5), 0);
+        assert_eq!(Adjustment::MicroUsdPerHour(200_000).of(5), 200_005);
+    }
+}

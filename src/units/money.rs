@@ -1,0 +1,106 @@
+//! Money: whole micro-dollars, so that sums come out even.
+
+use std::cmp::Ordering;
+
+/// Micro-dollars in a dollar.
+pub const MICROS: i64 = 1_000_000;
+
+/// Hours of a month as AWS's calculator counts them: 365 × 24 ÷ 12.
+pub const HOURS_PER_MONTH: i64 = 730;
+
+/// Seconds of an hour, by which a rate is divided where it has run for a while.
+pub const SECONDS_PER_HOUR: i64 = 3_600;
+
+/// No price is as high: a billion dollars.
+const MOST_MICROS: i64 = 1_000_000_000 * MICROS;
+
+/// Micro-dollars from decimal dollars such as `0.0960000000`, rounded half up.
+///
+/// `None` where the text is no such number: a sign, an exponent, no digit at all, or more than a billion dollars.
+pub fn parse_usd(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if (whole.is_empty() && fraction.is_empty()) || !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let dollars: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let micros = dollars.checked_mul(MICROS)?.checked_add(micros_of(fraction))?;
+    (micros <= MOST_MICROS).then_some(micros)
+}
+
+/// The first six decimals, the seventh rounding them.
+fn micros_of(fraction: &str) -> i64 {
+    let digit = |at: usize| fraction.as_bytes().get(at).map_or(0, |byte| i64::from(byte - b'0'));
+    let micros = (0..6).fold(0, |micros, at| micros * 10 + digit(at));
+    micros + i64::from(digit(6) >= 5)
+}
+
+/// Parts of a whole that add up to it exactly: each is `whole × weight ÷ sum of weights`, rounded down, and what is left
+/// goes to those that lost most by that, of equals to the first.
+///
+/// Weights are not negative; where all are zero, so are the parts. Source: largest remainder (Hamilton).
+pub fn split(whole: i64, weights: &[i128]) -> Vec<i64> {
+    let sum: i128 = weights.iter().sum();
+    if sum <= 0 {
+        return vec![0; weights.len()];
+    }
+    let exact = |weight: &i128| i128::from(whole) * weight;
+    let mut parts: Vec<i64> =
+        weights.iter().map(|weight| i64::try_from(exact(weight) / sum).unwrap_or(i64::MAX)).collect();
+    let left = whole - parts.iter().sum::<i64>();
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by(|a, b| match (exact(&weights[*b]) % sum).cmp(&(exact(&weights[*a]) % sum)) {
+        Ordering::Equal => a.cmp(b),
+        unequal => unequal,
+    });
+    let lucky = usize::try_from(left).unwrap_or(0);
+    order.into_iter().take(lucky).for_each(|at| parts[at] += 1);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn dollars_are_read_to_the_micro_dollar() {
+        for (text, micros) in [
+            ("0.0960000000", 96_000),
+            ("55.04", 55_040_000),
+            ("7", 7_000_000),
+            (".5", 500_000),
+            ("21.957642", 21_957_642),
+            ("0.0000005", 1),
+            ("0.00000049", 0),
+            ("0", 0),
+        ] {
+            assert_eq!(parse_usd(text), Some(micros), "{text}");
+        }
+        for text in ["", ".", "-1", "+1", "1e3", "NaN", "1,5", "$5", "1000000001", "99999999999999999999"] {
+            assert_eq!(parse_usd(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_goes_to_those_that_lost_most_and_then_to_the_first() {
+        assert_eq!(split(100, &[1, 1, 1]), [34, 33, 33]);
+        assert_eq!(split(10, &[0, 2, 1]), [0, 7, 3]);
+        assert_eq!(split(10, &[]), [0; 0]);
+        assert_eq!(split(10, &[0, 0]), [0, 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn parts_add_up_and_none_is_a_micro_dollar_off(whole in 0..200_000_000_i64, weights in prop::collection::vec(0..1_i128 << 60, 1..40)) {
+            let (parts, sum) = (split(whole, &weights), weights.iter().sum::<i128>());
+            prop_assume!(sum > 0);
+            prop_assert_eq!(parts.iter().sum::<i64>(), whole);
+            for (part, weight) in parts.iter().zip(&weights) {
+                let exact = i128::from(whole) * weight;
+                prop_assert!((i128::from(*part) * sum - exact).abs() < sum);
+            }
+        }
+    }
+}
