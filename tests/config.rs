@@ -7,8 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use batchtop::config::theme::{Colour, Style, ThemeKind};
-use batchtop::config::{Library, Origin, Problem, Role, Text, Theme, directory, keymap, parse_settings, read};
+use batchtop::config::{
+    Library, Origin, PriceFormat, Problem, Role, Text, Theme, directory, keymap, parse_prices, parse_settings, read,
+};
+use batchtop::fleet::{Adjustment, Discount, PartRates, RuleMatch, RuleRate, UserPrices};
 use batchtop::input::{Action, Context};
+use batchtop::units::Time;
+use proptest::prelude::*;
 
 fn root(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
@@ -16,18 +21,28 @@ fn root(folder: &str) -> PathBuf {
 
 /// The TOML files of a folder, by name.
 fn files(folder: &str) -> BTreeMap<String, String> {
+    files_of(folder, "toml")
+}
+
+fn files_of(folder: &str, extension: &str) -> BTreeMap<String, String> {
     let entries = fs::read_dir(root(folder)).expect("a folder");
     let paths = entries.map(|entry| entry.expect("an entry").path());
-    let toml = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    toml.map(|path| {
-        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
-        (name, fs::read_to_string(&path).expect("a text"))
-    })
-    .collect()
+    let wanted = paths.filter(|path| path.extension().is_some_and(|found| found == extension));
+    wanted
+        .map(|path| {
+            let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+            (name, fs::read_to_string(&path).expect("a text"))
+        })
+        .collect()
 }
 
 fn user(name: &str, text: &str) -> Text {
     Text { name: name.to_owned(), file: format!("{name}.toml"), text: text.to_owned(), origin: Origin::User }
+}
+
+fn prices(extension: &str, text: &str) -> Result<UserPrices, Vec<Problem>> {
+    let file = format!("prices.{extension}");
+    parse_prices(PriceFormat::of(Path::new(&file)), &file, text)
 }
 
 fn told(problems: &[Problem]) -> String {
@@ -158,6 +173,16 @@ fn every_mistake_in_the_settings_is_told() {
 }
 
 #[test]
+fn every_mistake_in_prices_is_told() {
+    for extension in ["toml", "csv"] {
+        for (name, text) in files_of("tests/invalid_prices", extension) {
+            let problems = prices(extension, &text).expect_err(&name);
+            snapshot(&format!("invalid_prices_{extension}_{name}"), &problems);
+        }
+    }
+}
+
+#[test]
 fn a_name_that_nobody_knows_is_told_with_those_there_are() {
     let library = Library::embedded();
     assert_eq!(
@@ -234,4 +259,116 @@ fn the_configuration_directory_is_read() {
     let (theme, problems) = Theme::load(&files.library, "mine");
     assert_eq!((theme.kind, told(&problems)), (ThemeKind::Light, String::new()));
     assert!(directory().is_none_or(|path| path.ends_with("batchtop")));
+}
+
+/// Everything a price file may say.
+const PRICES: &str = r#"
+version = 1
+currency = "USD"
+as_of = 2026-11-01
+max_age_days = 30
+[discount]
+on_demand = 0.18
+spot = "0.05"
+[cluster]
+control_plane_per_hour = 0.10
+auto_mode_fee_ratio = 0.12
+[[rule]]
+match = { cloud = "gcp", region = "us-*", zone = "us-central1-a", instance = "a2-highgpu-1g", capacity = "spot" }
+per_hour = 1
+includes_gpu = false
+per_gpu_hour = "1.10"
+[[rule]]
+match = { label = "team.example/tier=on*", pool = "gpu" }
+per_gpu_hour = 1.10
+per_gib_hour = 0.002
+[[rule]]
+weight = 100
+match = { instance = "p5.48xlarge" }
+per_hour = 21.957642
+note = "3y SP"
+[[rule]]
+match = {}
+adjust = "-15%"
+[[node]]
+name = "gpu-node-17"
+per_hour = 0.0
+"#;
+
+const SHEET: &str = "\u{feff}# as_of: 2026-11-01,,,,,,,,\r\n\
+    note,cloud,region,zone,instance_type,capacity,per_hour,includes_gpu,per_gpu_hour\r\n\
+    \"3 years, \"\"all\"\" upfront\",aws,us-east-1,,p5.48xlarge,reserved,0,,\r\n\
+    # a comment\r\n,,,,,,,,\r\n\
+    ,,,, g5.* ,on-demand,1.5,FALSE,0.25\r\n";
+
+#[test]
+fn a_price_file_is_read() {
+    let prices = prices("toml", PRICES).expect("prices");
+    assert_eq!((prices.file.as_str(), prices.max_age_days), ("prices.toml", 30));
+    assert_eq!(Some(prices.as_of), Time::parse("2026-11-01T00:00:00Z"));
+    let discount = Discount { on_demand_millionths: 180_000, spot_millionths: 50_000, auto_mode_fee_millionths: 0 };
+    assert_eq!(prices.discount, discount);
+    assert_eq!(prices.control_plane_micro_usd_per_hour, Some(100_000));
+    assert_eq!(prices.auto_mode_fee_millionths, Some(120_000));
+    let rates: Vec<(RuleRate, usize)> = prices.rules.iter().map(|rule| (rule.rate, rule.line)).collect();
+    let parts = |node, gpu, gib| RuleRate::Parts(PartRates { node, gpu, vcpu: 0, gib });
+    let wanted = [
+        (RuleRate::PerHour(21_957_642), 21),
+        (parts(1_000_000, 1_100_000, 0), 12),
+        (parts(0, 1_100_000, 2_000), 17),
+        (RuleRate::Adjust(Adjustment::Millionths(-150_000)), 26),
+    ];
+    assert_eq!(rates, wanted, "the heaviest first, then in the order of the file");
+    let label = prices.rules[2].matches.label.as_ref().map(|(key, value)| (key.as_str(), value.as_str()));
+    assert_eq!(label, Some(("team.example/tier", "on*")));
+    let node = &prices.nodes["gpu-node-17"];
+    assert_eq!((node.micro_usd_per_hour, node.line), (0, 29));
+    assert_eq!(prices.rules[3].matches, RuleMatch::default());
+}
+
+#[test]
+fn what_a_price_file_need_not_say_has_a_default() {
+    let prices = prices("toml", "version = 1\nas_of = \"2026-11-01\"").expect("prices");
+    assert_eq!((prices.max_age_days, prices.discount), (45, Discount::default()));
+    assert_eq!((prices.rules.len(), prices.nodes.len()), (0, 0));
+    assert_eq!((prices.control_plane_micro_usd_per_hour, prices.auto_mode_fee_millionths), (None, None));
+}
+
+#[test]
+fn a_price_file_out_of_a_spreadsheet_is_read() {
+    let prices = prices("csv", SHEET).expect("prices");
+    assert_eq!(Some(prices.as_of), Time::parse("2026-11-01T00:00:00Z"));
+    let [first, second] = prices.rules.as_slice() else { panic!("{:?}", prices.rules) };
+    assert_eq!((first.rate, first.line), (RuleRate::PerHour(0), 3));
+    assert_eq!(first.note.as_deref(), Some("3 years, \"all\" upfront"));
+    assert_eq!(first.matches.zone, None);
+    assert_eq!((second.matches.instance.as_deref(), second.line), (Some("g5.*"), 6));
+    let parts = PartRates { node: 1_500_000, gpu: 250_000, ..PartRates::default() };
+    assert_eq!(second.rate, RuleRate::Parts(parts));
+}
+
+/// A text in which bytes were replaced, put in and taken out.
+fn mutated(text: &'static str) -> impl Strategy<Value = String> {
+    let edit = (any::<prop::sample::Index>(), 0..12_usize, "[\\PC\n\r\t\"'=,\\[\\]{}#.0-9e+-]{0,4}");
+    prop::collection::vec(edit, 0..8).prop_map(move |edits| {
+        let mut chars: Vec<char> = text.chars().collect();
+        for (at, taken, put) in edits {
+            let from = at.index(chars.len() + 1);
+            let to = (from + taken).min(chars.len());
+            chars.splice(from..to, put.chars());
+        }
+        chars.into_iter().collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_price_file_makes_it_panic(toml in mutated(PRICES), csv in mutated(SHEET)) {
+        for (extension, text) in [("toml", toml), ("csv", csv)] {
+            match prices(extension, &text) {
+                Ok(prices) => prop_assert!(prices.rules.iter().all(|rule| rule.line > 0 && rule.line <= text.lines().count())),
+                Err(problems) => prop_assert!(!problems.is_empty()),
+            }
+        }
+    }
 }

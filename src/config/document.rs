@@ -1,6 +1,6 @@
 //! Reading a TOML file value by value, noting every mistake on the way instead of stopping at the first.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
@@ -28,6 +28,11 @@ impl<'t> Document<'t> {
         (document, table.into_inner())
     }
 
+    /// Whether nothing was wrong so far.
+    pub(super) fn is_sound(&self) -> bool {
+        self.problems.is_empty()
+    }
+
     /// Everything that was wrong, in the order of the file.
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
         self.problems.sort();
@@ -38,6 +43,11 @@ impl<'t> Document<'t> {
     pub(super) fn note(&mut self, span: &Range<usize>, key: &str, message: impl Into<String>) {
         let problem = Problem { place: self.place(span), key: key.to_owned(), message: message.into() };
         self.problems.push(problem);
+    }
+
+    /// Notes what the file as a whole lacks.
+    pub(super) fn note_of_file(&mut self, key: &str, message: impl Into<String>) {
+        self.problems.push(Problem { key: key.to_owned(), ..Problem::of_file(self.name, message) });
     }
 
     /// Notes a key that nothing reads.
@@ -68,6 +78,29 @@ impl<'t> Document<'t> {
             DeValue::Boolean(flag) => Some(*flag),
             other => self.mismatch(key, value, "true or false", other),
         }
+    }
+
+    /// A number as it is written, in or without quotes: it never was a binary fraction.
+    pub(super) fn number<'v>(&mut self, key: &str, value: &'v Value<'_>) -> Option<&'v str> {
+        match value.get_ref() {
+            DeValue::String(text) => Some(text),
+            DeValue::Float(number) => Some(number.as_str()),
+            DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str()),
+            other => self.mismatch(key, value, "a decimal number", other),
+        }
+    }
+
+    /// A whole number between two.
+    pub(super) fn integer(&mut self, key: &str, value: &Value<'_>, allowed: RangeInclusive<i64>) -> Option<i64> {
+        if let DeValue::Integer(number) = value.get_ref() {
+            let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok();
+            if let Some(known) = parsed.filter(|known| allowed.contains(known)) {
+                return Some(known);
+            }
+        }
+        let (least, most) = (allowed.start(), allowed.end());
+        self.note(&value.span(), key, format!("wants a whole number from {least} to {most}"));
+        None
     }
 
     /// A table.
@@ -108,6 +141,7 @@ pub(super) fn join(path: &str, key: &str) -> String {
 fn name_of(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
+        DeValue::Integer(number) if number.radix() != 10 => "a hexadecimal, octal or binary one",
         DeValue::Integer(_) | DeValue::Float(_) => "a number",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",

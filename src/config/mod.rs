@@ -1,13 +1,14 @@
-//! What the user may set: settings, themes and keymaps.
+//! What the user may set: settings, themes, keymaps and prices.
 //!
-//! Everything is a TOML file. The files in `themes/` and `keymaps/` are embedded and are the only defaults; a user's own
-//! file of the same name is merged over them. A mistake never prevents the start: every one of them becomes a
-//! [`Problem`] with file, line, column and key, and the rest of the file counts.
+//! Everything is a TOML file (prices may be CSV). The files in `themes/` and `keymaps/` are embedded and are the only
+//! defaults; a user's own file of the same name is merged over them. A mistake never prevents the start: every one of them
+//! becomes a [`Problem`] with file, line, column and key, and the rest of the file counts (of prices nothing does).
 
 mod document;
 mod files;
 mod keymap;
 mod library;
+mod prices;
 mod problem;
 mod settings;
 pub mod theme;
@@ -15,6 +16,7 @@ pub mod theme;
 pub use files::{Files, directory, read};
 pub use keymap::{DEFAULT as DEFAULT_KEYMAP, LoadedKeymap, keymap};
 pub use library::{Library, Origin, Text};
+pub use prices::{PriceFormat, parse as parse_prices};
 pub use problem::{Place, Problem};
 pub use settings::{Settings, parse as parse_settings};
 pub use theme::{Role, Theme};

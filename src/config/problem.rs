@@ -9,16 +9,16 @@ pub struct Place {
     pub file: String,
     /// Line, from 1; 0 where the file as a whole is meant.
     pub line: usize,
-    /// Column in characters, from 1.
+    /// Column in characters, from 1; 0 where the line as a whole is meant.
     pub column: usize,
 }
 
-/// `file:line:column`, or the file alone.
+/// `file:line:column`, or as much of it as there is.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
-        if self.line > 0 {
-            write!(f, ":{}:{}", self.line, self.column)?;
+        for number in [self.line, self.column].into_iter().take_while(|number| *number > 0) {
+            write!(f, ":{number}")?;
         }
         Ok(())
     }
