@@ -1,6 +1,6 @@
 //! What passes with the time.
 
-use super::{App, Effect, held, listing, notice, write};
+use super::{App, Effect, burn, held, listing, notice, write};
 use crate::units::Time;
 
 const SECONDS_PER_MINUTE: i64 = 60;
@@ -16,5 +16,6 @@ pub fn tick(app: &mut App, now: Time) -> Vec<Effect> {
     app.now = now;
     notice::expire(app);
     write::clock(app);
-    if minute_has_passed { held::observe(app).into_iter().collect() } else { Vec::new() }
+    let remember = if minute_has_passed { held::observe(app) } else { None };
+    burn::tick(app).into_iter().chain(remember).collect()
 }

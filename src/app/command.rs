@@ -1,9 +1,9 @@
 //! Commands after `:`.
 
-use super::{App, Effect, Overlay, Screen, held, keys, navigate, notice, picker, sorting};
+use super::{App, Effect, Overlay, Screen, keys, navigate, notice, picker, sorting};
 use crate::fleet::Sym;
 use crate::input::Action;
-use crate::insight::picture;
+use crate::insight::{Known, picture};
 
 /// Names of screens, as kubectl and k9s users type them.
 const SCREENS: [(&str, Screen); 26] = [
@@ -159,7 +159,7 @@ pub fn sources(app: &mut App) -> Vec<Effect> {
 
 /// Looks for mistakes and wastes, and opens the list.
 pub fn findings(app: &mut App) -> Vec<Effect> {
-    let found = held::knows_what_decides(app).then(|| picture::findings(&app.fleet, &app.judge()));
+    let found = Known::new(&app.sources).decides_nodes().then(|| picture::findings(&app.fleet, &app.judge()));
     open(app, Overlay::Findings { scroll: 0, found })
 }
 

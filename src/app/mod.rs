@@ -1,5 +1,6 @@
 //! The application: its state, what comes in, what goes out. Pure and synchronous.
 
+mod burn;
 mod clock;
 mod command;
 mod detail;
@@ -25,6 +26,7 @@ mod update;
 mod verdicts;
 mod write;
 
+pub use burn::Burning;
 pub use command::candidates as command_candidates;
 pub use filter::words as filter_words;
 pub use model::{App, Settings};

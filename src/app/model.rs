@@ -1,6 +1,6 @@
 //! The state of the application.
 
-use super::Ui;
+use super::{Burning, Ui};
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Fleet, Sources};
 use crate::input::Keymap;
 use crate::insight::disruption::HeldMemory;
@@ -49,6 +49,8 @@ pub struct App {
     pub scope: Scope,
     /// Which nodes are held since when, as far as batchtop saw it itself.
     pub held: HeldMemory,
+    /// What everything costs.
+    pub burning: Burning,
     /// What the user is looking at.
     pub ui: Ui,
 }
@@ -68,6 +70,7 @@ impl App {
             cluster: ClusterFacts::default(),
             down: None,
             held: HeldMemory::default(),
+            burning: Burning::default(),
             ui: Ui::default(),
         };
         app.detect_karpenter();

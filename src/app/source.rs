@@ -26,6 +26,7 @@ fn apply(app: &mut App, delta: Delta) {
         app.detect_karpenter();
         app.ui.listing.dirty = true;
     }
+    app.burning.note(&changed);
     listing::note(app, &changed);
 }
 
@@ -33,6 +34,7 @@ fn set_facts(app: &mut App, facts: ClusterFacts) {
     app.cluster = facts;
     app.detect_karpenter();
     app.ui.listing.verdicts.note();
+    app.burning.note_all();
     app.ui.listing.dirty = true;
 }
 
@@ -42,6 +44,9 @@ fn set_health(app: &mut App, source: SourceId, health: Health) {
         app.down = None;
     }
     app.ui.listing.verdicts.note_health(app.sources.get(&source), &health);
+    if app.sources.get(&source).map(|before| before.state) != Some(health.state) {
+        app.burning.note_all();
+    }
     app.sources.insert(source, health);
 }
 
@@ -51,6 +56,7 @@ pub fn forget(app: &mut App, context: &str) {
     app.fleet = Fleet::default();
     app.picture = Picture::default();
     app.ui.listing.verdicts = super::Verdicts::default();
+    app.burning = super::Burning::default();
     app.scope.namespaces = None;
     app.sources = Sources::new();
     app.down = None;

@@ -25,6 +25,8 @@ pub struct Judged {
     pub ends_at: Option<Time>,
     /// The object that the headline speaks of.
     pub by: Option<String>,
+    /// Whether Karpenter would take it but for annotations and PodDisruptionBudgets.
+    pub is_held: bool,
 }
 
 impl Judged {
@@ -35,6 +37,7 @@ impl Judged {
             verdict: disruption.verdict,
             standing: Standing::of(disruption, hazards),
             ends_at: broken.map_or_else(|| disruption.until(), |broken| broken.begins()),
+            is_held: disruption.is_held(),
             by: object.map(|key| format!("{}/{}", key.kind.name().to_lowercase(), key.object)),
         }
     }
@@ -73,6 +76,11 @@ impl Verdicts {
     /// Whether some have to be judged anew.
     pub const fn is_behind(&self) -> bool {
         self.behind || !self.waiting.is_empty()
+    }
+
+    /// Whether it is time to judge some: others than a moment ago, or those that changed since.
+    pub fn is_due(&self, now: Time) -> bool {
+        self.at.is_none() || (self.is_behind() && self.at != Some(now))
     }
 
     /// Notes that something changed on which they depend.

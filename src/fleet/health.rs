@@ -104,6 +104,9 @@ impl HealthState {
     }
 }
 
+/// What a Source of prices says while nothing is asked of it.
+pub const NOT_NEEDED: &str = "not needed: every node is priced without it";
+
 /// How alive one Source is.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Health {

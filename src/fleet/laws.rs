@@ -62,6 +62,7 @@ fn pod() -> impl Strategy<Value = PodRow> {
         containers: 1,
         termination_grace_seconds: 30,
         do_not_disrupt: protected.then(|| Sym::new("true")),
+        capacity_provisioned: None,
         eviction: crate::fleet::Eviction::default(),
     })
 }

@@ -22,7 +22,9 @@ mod table;
 pub use annotation::{AnnotationChange, AnnotationOutcome, DO_NOT_DISRUPT};
 pub use delta::{Change, Delta, Epoch};
 pub use event::{EVENT_CAPACITY, EventClass, EventObject, EventRow, EventTable, EventType};
-pub use health::{ClusterFacts, ConnectionError, Health, HealthState, KarpenterApi, Report, SourceId, Sources};
+pub use health::{
+    ClusterFacts, ConnectionError, Health, HealthState, KarpenterApi, NOT_NEEDED, Report, SourceId, Sources,
+};
 pub use job::{CronJobRow, JobRow};
 pub use key::{Key, Kind, Meta, ObjectKey, Owner, Uid};
 pub use node::{CapacityType, NodeRow, Taint};

@@ -62,6 +62,11 @@ impl NodeClaimRow {
         self.labels.get("karpenter.sh/capacity-type").and_then(|value| CapacityType::parse(value))
     }
 
+    /// Whether the cloud has made its machine, which is billed from then on.
+    pub fn is_launched(&self) -> bool {
+        self.provider_id.is_some() || Condition::is_true(&self.conditions, "Launched")
+    }
+
     /// When the condition of this type became `True`.
     pub fn true_since(&self, condition: &str) -> Option<Time> {
         Condition::find(&self.conditions, condition)

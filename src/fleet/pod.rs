@@ -98,6 +98,8 @@ pub struct PodRow {
     pub termination_grace_seconds: i64,
     /// Annotation `karpenter.sh/do-not-disrupt`, verbatim.
     pub do_not_disrupt: Option<Sym>,
+    /// Annotation `CapacityProvisioned`, verbatim: what Fargate gives and bills it.
+    pub capacity_provisioned: Option<Sym>,
     /// What decides whether it is evicted.
     pub eviction: Eviction,
 }

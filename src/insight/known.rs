@@ -37,6 +37,12 @@ impl<'a> Known<'a> {
         self.all(kind) && self.complete(kind).is_some_and(|health| health.undecodable == 0)
     }
 
+    /// Whether everything is known that may hold a Node or free it.
+    pub fn decides_nodes(&self) -> bool {
+        const NEEDED: [Kind; 5] = [Kind::Node, Kind::NodeClaim, Kind::NodePool, Kind::Pod, Kind::PodDisruptionBudget];
+        NEEDED.into_iter().all(|kind| self.without_gap(kind))
+    }
+
     fn complete(&self, kind: Kind) -> Option<&'a Health> {
         let health = self.sources.get(&SourceId::Kind(kind))?;
         (health.state.is_complete() || health.state == HealthState::Absent).then_some(health)

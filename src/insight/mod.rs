@@ -4,6 +4,7 @@
 //! ([`karpenter`], [`phase`], [`relation`], [`known`], [`scope`]) stands beside them.
 
 pub mod batch;
+pub mod cost;
 pub mod disruption;
 pub mod gpu;
 pub mod karpenter;

@@ -95,6 +95,7 @@ pub(crate) fn pod(namespace: &str, name: &str, node: Option<&str>) -> PodRow {
         containers: 1,
         termination_grace_seconds: 30,
         do_not_disrupt: None,
+        capacity_provisioned: None,
         eviction: Eviction::default(),
     }
 }

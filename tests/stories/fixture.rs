@@ -138,6 +138,7 @@ pub fn pod(namespace: &str, name: &str, node: &str) -> PodRow {
         containers: 1,
         termination_grace_seconds: 30,
         do_not_disrupt: None,
+        capacity_provisioned: None,
         eviction: batchtop::fleet::Eviction::default(),
     }
 }

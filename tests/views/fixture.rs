@@ -156,6 +156,7 @@ pub fn pod(name: &str, job: Option<&str>, node: Option<&str>, age_seconds: i64, 
         containers: 1,
         termination_grace_seconds: 30,
         do_not_disrupt: None,
+        capacity_provisioned: None,
         eviction: batchtop::fleet::Eviction::default(),
     }
 }

@@ -6,6 +6,7 @@
 mod findings;
 mod judge;
 mod node;
+mod spend;
 mod totals;
 
 #[cfg(test)]
@@ -21,13 +22,15 @@ pub use findings::{Finding, Rule, Severity, findings, of_answers};
 pub use judge::{Answer, Judge};
 use node::Load;
 pub use node::NodePicture;
+pub use spend::{EKS_CONTROL_PLANE, PodOwner, Spend, asking, burn, cluster_fixed, is_eks};
 pub use totals::{GpuTotals, Totals, totals};
 
 use super::batch::{self, JobState};
+use super::cost::{self, Cost};
 use super::disruption::{BudgetIndex, protection};
 use super::karpenter::KarpenterVersion;
 use super::phase::ClaimPhase;
-use crate::fleet::{Changed, Fleet, JobRow, Kind, NodeClaimRow, ObjectKey, PodRow, Row, Sym, Uid};
+use crate::fleet::{Changed, Fleet, JobRow, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, Row, Sym, Uid};
 use crate::units::Time;
 
 type Map<K, V> = HashMap<K, V, RandomState>;
@@ -40,6 +43,7 @@ pub struct Picture {
     pools: Map<Sym, PoolPicture>,
     budgets: BudgetIndex,
     jobs: Map<Uid, JobPicture>,
+    rates_by_owner: spend::RatesByOwner,
 }
 
 /// What is said of a NodeClaim.
@@ -49,6 +53,8 @@ pub struct ClaimPicture {
     pub phase: ClaimPhase,
     /// The name of its Node object, once there is one.
     pub node: Option<Sym>,
+    /// What it costs; `None` before the cloud has launched it.
+    pub cost: Option<Cost>,
 }
 
 /// What is said of a NodePool; the sums over its Nodes.
@@ -94,6 +100,9 @@ impl Picture {
         if changed.kinds.contains(&Kind::PodDisruptionBudget) {
             self.refresh_budgets(fleet);
         }
+        if changed.prices || changed.kinds.contains(&Kind::NodeOverlay) {
+            self.reprice(fleet);
+        }
         changed.nodes.iter().for_each(|name| self.refresh_node(fleet, name));
         changed.claims.iter().for_each(|key| self.refresh_claim(fleet, key));
         changed.jobs.iter().for_each(|uid| self.refresh_job(fleet, uid));
@@ -134,6 +143,17 @@ impl Picture {
         }
     }
 
+    /// Prices come seldom, and most of them change nothing.
+    fn reprice(&mut self, fleet: &Fleet) {
+        let is_wrong = |node: &&NodeRow| {
+            let said = self.nodes.get(&node.meta.key.name);
+            said.is_some_and(|said| said.cost != cost::of_machine(&spend::asking(fleet, self, node)))
+        };
+        let wrong: Vec<&NodeRow> = fleet.nodes.iter().filter(is_wrong).collect();
+        wrong.into_iter().for_each(|node| self.refresh_node(fleet, &node.meta.key.name));
+        fleet.node_claims.iter().for_each(|claim| self.refresh_claim(fleet, &claim.meta.key));
+    }
+
     fn refresh_node(&mut self, fleet: &Fleet, name: &Sym) {
         let load = |name: &str| Load::of(fleet.pods_on(name), &self.budgets);
         let new = fleet.node(name).map(|node| NodePicture::of(fleet, node, load(name)));
@@ -144,9 +164,11 @@ impl Picture {
     fn set_node(&mut self, name: &Sym, new: Option<NodePicture>) {
         if let Some(old) = self.nodes.remove(name) {
             self.take_from_pool(&old);
+            self.take_spend(&old.spend);
         }
         if let Some(new) = new {
             self.add_to_pool(&new);
+            self.add_spend(&new.spend);
             self.nodes.insert(name.clone(), new);
         }
     }
@@ -176,7 +198,9 @@ impl Picture {
             return;
         };
         let node = fleet.node_of(claim).map(|node| node.meta.key.name.clone());
-        self.claims.insert(key.clone(), ClaimPicture { phase: ClaimPhase::of(claim), node });
+        let phase = ClaimPhase::of(claim);
+        let cost = claim.is_launched().then(|| cost::of_machine(&spend::claim_asking(fleet, claim)));
+        self.claims.insert(key.clone(), ClaimPicture { phase, node, cost });
     }
 
     fn refresh_job(&mut self, fleet: &Fleet, uid: &Uid) {
@@ -192,7 +216,7 @@ impl Picture {
 /// What all pods put on Nodes and owners.
 #[derive(Default)]
 struct PodSums<'a> {
-    by_node: Map<&'a Sym, Load>,
+    by_node: Map<&'a Sym, Load<'a>>,
     gpus_by_owner: Map<&'a Uid, i64>,
 }
 

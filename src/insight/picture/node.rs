@@ -1,6 +1,8 @@
 //! What is said of one Node.
 
-use crate::fleet::{Fleet, GpuCount, NodeRow, ObjectKey, PodRow, Resources, Row, Sym};
+use super::spend::{self, Spend};
+use crate::fleet::{Fleet, GpuCount, NodeRow, ObjectKey, PodPhase, PodRow, Resources, Row, Sym};
+use crate::insight::cost::Cost;
 use crate::insight::disruption::{BudgetIndex, NodePods, budgets};
 use crate::insight::gpu::NodeGpu;
 use crate::insight::phase::NodePhase;
@@ -28,21 +30,33 @@ pub struct NodePicture {
     pub uses_budget: bool,
     /// What its pods mean for its disruption.
     pub pods: NodePods,
+    /// What it costs.
+    pub cost: Cost,
+    /// Who pays for it.
+    pub spend: Spend,
+    /// Whether it is billed and none of its pods has run yet: it starts, or its pods do.
+    pub is_waiting: bool,
 }
 
 impl NodePicture {
     /// Of a Node with everything bound to it.
-    pub(super) fn of(fleet: &Fleet, node: &NodeRow, mut load: Load) -> Self {
+    pub(super) fn of(fleet: &Fleet, node: &NodeRow, mut load: Load<'_>) -> Self {
         load.pods.finish();
         let claim = fleet.claim_of(node);
+        let phase = NodePhase::of(node, claim);
+        let gpu = NodeGpu::of(node, &load.requested, claim.map(|claim| &claim.capacity));
+        let cost = spend::node_cost(fleet, node, gpu.as_ref(), &load.holding);
         Self {
-            phase: NodePhase::of(node, claim),
+            is_waiting: phase == NodePhase::Starting || (load.is_starting && !load.has_started),
+            spend: spend::spend(node, &cost, gpu.as_ref(), &load.holding),
+            cost,
+            phase,
             claim: claim.map(|claim| claim.meta().key.clone()),
             pool: node.node_pool().cloned(),
             pod_count: load.active_pods,
             cpu_requested_millis: load.requested.cpu_millis,
             memory_requested_bytes: load.requested.memory_bytes,
-            gpu: NodeGpu::of(node, &load.requested, claim.map(|claim| &claim.capacity)),
+            gpu,
             is_counted: budgets::is_counted(node, claim),
             uses_budget: budgets::uses_budget(node, claim),
             pods: load.pods,
@@ -52,24 +66,35 @@ impl NodePicture {
 
 /// What pods put on a Node.
 #[derive(Default)]
-pub(super) struct Load {
+pub(super) struct Load<'a> {
     active_pods: u64,
+    /// Those that have not finished.
+    holding: Vec<&'a PodRow>,
+    /// Whether pods wait to run, those of DaemonSets and of the Node itself left out.
+    is_starting: bool,
+    /// Whether any of them runs or has run.
+    has_started: bool,
     /// What they request together, those that have finished left out.
     requested: Resources,
     pods: NodePods,
 }
 
-impl Load {
-    pub(super) fn of<'a>(pods: impl Iterator<Item = &'a PodRow>, budgets: &BudgetIndex) -> Self {
+impl<'a> Load<'a> {
+    pub(super) fn of(pods: impl Iterator<Item = &'a PodRow>, budgets: &BudgetIndex) -> Self {
         let mut load = Self::default();
         pods.for_each(|pod| load.add(pod, budgets));
         load
     }
 
-    pub(super) fn add(&mut self, pod: &PodRow, budgets: &BudgetIndex) {
+    pub(super) fn add(&mut self, pod: &'a PodRow, budgets: &BudgetIndex) {
         self.pods.add(pod, budgets);
         self.active_pods += u64::from(pod.is_active());
+        if !pod.eviction.of_daemon_set && !pod.eviction.of_node {
+            self.is_starting |= pod.phase == PodPhase::Pending;
+            self.has_started |= matches!(pod.phase, PodPhase::Running | PodPhase::Succeeded | PodPhase::Failed);
+        }
         if pod.holds_resources() {
+            self.holding.push(pod);
             add(&mut self.requested, &pod.requests);
         }
     }

@@ -13,6 +13,9 @@ use crate::units::Time;
 /// When the pods of a NodeClaim are killed whatever protects them (karpenter pkg/apis/v1/labels.go).
 const TERMINATION_TIMESTAMP: &str = "karpenter.sh/nodeclaim-termination-timestamp";
 
+/// What AWS Fargate gives a pod (EKS writes it on every pod that runs there).
+const CAPACITY_PROVISIONED: &str = "CapacityProvisioned";
+
 /// What a ReplicaSet's controller deletes last, and what Karpenter adds to a pod's eviction cost
 /// (kubernetes staging/src/k8s.io/api/core/v1/annotation_key_constants.go).
 const POD_DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
@@ -95,6 +98,11 @@ impl SlimMeta<'_> {
         self.annotations.deletion_cost.as_ref().map(|value| interner.sym(value))
     }
 
+    /// Annotation `CapacityProvisioned` of a pod on Fargate, verbatim.
+    pub(super) fn capacity_provisioned(&self, interner: &mut Interner) -> Option<Sym> {
+        self.annotations.capacity_provisioned.as_ref().map(|value| interner.sym(value))
+    }
+
     /// Whether any owner, controlling or not, is of this apiVersion and kind.
     pub(super) fn is_owned_by(&self, api_version: &str, kind: &str) -> bool {
         self.owner_references.iter().any(|owner| &*owner.api_version == api_version && &*owner.kind == kind)
@@ -161,6 +169,7 @@ struct Annotations<'a> {
     do_not_disrupt: Option<Text<'a>>,
     deletion_cost: Option<Text<'a>>,
     termination_at: Option<Text<'a>>,
+    capacity_provisioned: Option<Text<'a>>,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Annotations<'a> {
@@ -185,6 +194,7 @@ impl<'de> Visitor<'de> for AnnotationsVisitor {
                 DO_NOT_DISRUPT => kept.do_not_disrupt = Some(map.next_value()?),
                 POD_DELETION_COST => kept.deletion_cost = Some(map.next_value()?),
                 TERMINATION_TIMESTAMP => kept.termination_at = Some(map.next_value()?),
+                CAPACITY_PROVISIONED => kept.capacity_provisioned = Some(map.next_value()?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }

@@ -51,6 +51,7 @@ impl Project for Pods {
                 .termination_grace_period_seconds
                 .unwrap_or(DEFAULT_TERMINATION_GRACE_SECONDS),
             do_not_disrupt: slim.metadata.do_not_disrupt(interner),
+            capacity_provisioned: slim.metadata.capacity_provisioned(interner),
             eviction: eviction(slim, interner),
             meta,
         })

@@ -1,0 +1,418 @@
+//! Who is asked for the price of a machine, in which order; the first that knows decides.
+//!
+//! The user's file, the label, NodeOverlays, AWS, Karpenter's metrics, the table that comes with batchtop. List prices
+//! are those of Linux. Nothing is ever taken from another region, zone or capacity type.
+
+use std::fmt;
+
+use super::machine::Machine;
+use super::{Cost, CostSource, Fee, overlay, rules};
+use crate::fleet::{
+    Adjustment, CapacityType, Discount, NodeOverlayRow, OverlayPrice, Price, PriceKey, PriceList, PriceRule, Prices,
+    RuleRate, Sym, Table, UserPrices,
+};
+use crate::units::{Time, money};
+
+/// Everything that is asked, and what about.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    /// The machine.
+    pub machine: Machine<'a>,
+    /// All prices that are known.
+    pub prices: &'a Prices,
+    /// All NodeOverlays.
+    pub overlays: &'a Table<NodeOverlayRow>,
+}
+
+/// The price of an instance, as somebody tells it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Quote {
+    /// Micro-dollars per hour.
+    pub micro_usd_per_hour: i64,
+    /// Who tells it.
+    pub source: CostSource,
+    /// When it was known to hold.
+    pub as_of: Option<Time>,
+    /// How it came about.
+    pub why: Why,
+}
+
+/// How a price came about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// The user gives it to this Node, on this line.
+    Node(usize),
+    /// A rule of the user on this line gives it.
+    Rule(usize),
+    /// A rule of the user on this line changes what another source says.
+    RuleAdjusts(usize, Adjustment, Box<Quote>),
+    /// The label says it.
+    Label,
+    /// This NodeOverlay gives it.
+    Overlay(Sym),
+    /// This NodeOverlay changes what another source says.
+    OverlayAdjusts(Sym, Adjustment, Box<Quote>),
+    /// A capacity block is paid for at the beginning.
+    CapacityBlock,
+    /// It is listed.
+    Listed(PriceList, PriceKey),
+    /// It is listed at this price in micro-dollars per hour, from which the user's discount is taken.
+    Discounted(PriceList, PriceKey, i64),
+    /// So many thousandths of a vCPU and of a GB, at Fargate's rates.
+    Fargate(i64, i64),
+}
+
+/// Why somebody does not know the price of a machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Pass {
+    /// There is no price file.
+    NoFile,
+    /// The price file does not name this Node.
+    NotNamed,
+    /// No rule of the price file means it.
+    NoRule,
+    /// A rule on this line would change a price that nobody tells.
+    NothingToAdjust(usize),
+    /// It has no such label.
+    NoLabel,
+    /// The label is no price.
+    LabelUnreadable(Sym),
+    /// No NodeOverlay with a price means it.
+    NoOverlay,
+    /// The price of this NodeOverlay cannot be read.
+    OverlayUnreadable(Sym),
+    /// This NodeOverlay would change a price that nobody tells.
+    OverlayHasNoBase(Sym),
+    /// It is no machine of AWS.
+    NotAws,
+    /// Lists are for Linux.
+    NotLinux,
+    /// A label that is needed to look it up is missing.
+    NoFact(&'static str),
+    /// The list has no prices for capacity that is bought like this.
+    NotOfThisCapacity(CapacityType),
+    /// The list does not have it.
+    NotListed(PriceKey),
+    /// Nobody told Fargate's rates for the region.
+    NoFargateRates(Sym),
+    /// The pod does not say what it was given.
+    NoFargateSize,
+    /// Machines of Fargate are billed by the pod.
+    IsFargate,
+}
+
+/// One step of the decision: who was asked, and the answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Who.
+    pub asked: &'static str,
+    /// The answer.
+    pub answer: Result<Quote, Pass>,
+}
+
+type Ask = fn(&Asking<'_>) -> Result<Quote, Pass>;
+
+/// Everybody, in order.
+const CHAIN: [(&str, Ask); 8] = [
+    ("price file, nodes", user_node),
+    ("price file, rules", user_rule),
+    ("label eks-node-viewer/instance-price", label),
+    ("NodeOverlay", node_overlay),
+    ("capacity block", capacity_block),
+    ("AWS", aws),
+    ("Karpenter's metrics", karpenter),
+    ("table of batchtop", embedded),
+];
+
+/// Where rules that change a price begin to look for one: whoever comes after the file.
+const AFTER_FILE: usize = 2;
+
+/// Where NodeOverlays that change a price begin: at the lists.
+const LISTS: usize = 5;
+
+/// The label that eks-node-viewer and Karpenter's KWOK provider use.
+pub const PRICE_LABEL: &str = "eks-node-viewer/instance-price";
+
+/// What a machine costs.
+pub fn of_machine(asking: &Asking<'_>) -> Cost {
+    let quote = first_from(0, asking);
+    Cost {
+        instance: quote.as_ref().map(|quote| quote.micro_usd_per_hour),
+        fee: fee(asking),
+        source: quote.as_ref().map_or(CostSource::Unknown, |quote| quote.source),
+        as_of: quote.as_ref().and_then(|quote| quote.as_of),
+        line: quote.as_ref().and_then(Quote::line),
+    }
+}
+
+/// Who was asked for the price of a machine, up to the one that knew.
+pub fn explain(asking: &Asking<'_>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (asked, ask) in CHAIN {
+        let answer = ask(asking);
+        let is_known = answer.is_ok();
+        steps.push(Step { asked, answer });
+        if is_known {
+            break;
+        }
+    }
+    steps
+}
+
+/// The price by which Karpenter compares, as far as that is known: without the user's file and its discounts.
+pub fn of_karpenter(asking: &Asking<'_>) -> Option<i64> {
+    let own = karpenter(asking).or_else(|_| label(asking));
+    let quote = own.or_else(|_| node_overlay(asking)).or_else(|_| listed_without_discount(asking));
+    quote.ok().map(|quote| quote.micro_usd_per_hour)
+}
+
+/// Whether AWS itself tells the price.
+pub(super) fn is_told_by_aws(asking: &Asking<'_>) -> bool {
+    aws(asking).is_ok()
+}
+
+fn first_from(start: usize, asking: &Asking<'_>) -> Option<Quote> {
+    CHAIN.iter().skip(start).find_map(|(_, ask)| ask(asking).ok())
+}
+
+impl Quote {
+    /// The line of the user's file that decided.
+    fn line(&self) -> Option<usize> {
+        match self.why {
+            Why::Node(line) | Why::Rule(line) | Why::RuleAdjusts(line, ..) => Some(line),
+            _ => None,
+        }
+    }
+
+    /// A price that somebody set for this machine: zero means that it is paid for.
+    fn set(micro_usd_per_hour: i64, source: CostSource, as_of: Option<Time>, why: Why) -> Self {
+        let source = if micro_usd_per_hour == 0 { CostSource::Prepaid } else { source };
+        Self { micro_usd_per_hour, source, as_of, why }
+    }
+}
+
+// ---- Each of them ----
+
+fn user<'a>(asking: &Asking<'a>) -> Result<&'a UserPrices, Pass> {
+    asking.prices.user.as_deref().ok_or(Pass::NoFile)
+}
+
+fn user_node(asking: &Asking<'_>) -> Result<Quote, Pass> {
+    let user = user(asking)?;
+    let rate = user.nodes.get(asking.machine.name).ok_or(Pass::NotNamed)?;
+    Ok(Quote::set(rate.micro_usd_per_hour, CostSource::Override, Some(user.as_of), Why::Node(rate.line)))
+}
+
+fn user_rule(asking: &Asking<'_>) -> Result<Quote, Pass> {
+    let user = user(asking)?;
+    let rule = rules::first(&user.rules, &asking.machine).ok_or(Pass::NoRule)?;
+    let set = |price| Quote::set(price, CostSource::Override, Some(user.as_of), Why::Rule(rule.line));
+    match rule.rate {
+        RuleRate::PerHour(price) => Ok(set(price)),
+        RuleRate::Parts(rates) => Ok(set(rules::sum(rates, &asking.machine))),
+        RuleRate::Adjust(by) => adjusted_by_rule(asking, rule, by),
+    }
+}
+
+fn adjusted_by_rule(asking: &Asking<'_>, rule: &PriceRule, by: Adjustment) -> Result<Quote, Pass> {
+    let base = first_from(AFTER_FILE, asking).ok_or(Pass::NothingToAdjust(rule.line))?;
+    Ok(Quote {
+        micro_usd_per_hour: by.of(base.micro_usd_per_hour),
+        source: if base.source == CostSource::Prepaid { CostSource::Prepaid } else { CostSource::Override },
+        as_of: base.as_of,
+        why: Why::RuleAdjusts(rule.line, by, Box::new(base)),
+    })
+}
+
+fn label(asking: &Asking<'_>) -> Result<Quote, Pass> {
+    let text = asking.machine.labels.get(PRICE_LABEL).ok_or(Pass::NoLabel)?;
+    let price = money::parse_usd(text).ok_or_else(|| Pass::LabelUnreadable(text.clone()))?;
+    Ok(Quote::set(price, CostSource::Label, None, Why::Label))
+}
+
+fn node_overlay(asking: &Asking<'_>) -> Result<Quote, Pass> {
+    let (name, price) = overlay::first(asking.overlays, &asking.machine).ok_or(Pass::NoOverlay)?;
+    match price {
+        OverlayPrice::Invalid(_) => Err(Pass::OverlayUnreadable(name.clone())),
+        OverlayPrice::Absolute(price) => {
+            Ok(Quote::set(*price, CostSource::NodeOverlay, None, Why::Overlay(name.clone())))
+        }
+        OverlayPrice::Adjust(by) => {
+            let base = listed_without_discount(asking).map_err(|_| Pass::OverlayHasNoBase(name.clone()))?;
+            Ok(Quote {
+                micro_usd_per_hour: by.of(base.micro_usd_per_hour),
+                source: CostSource::NodeOverlay,
+                as_of: base.as_of,
+                why: Why::OverlayAdjusts(name.clone(), *by, Box::new(base)),
+            })
+        }
+    }
+}
+
+/// A NodeOverlay says what somebody pays compared with the list; a discount of the file would count twice.
+fn listed_without_discount(asking: &Asking<'_>) -> Result<Quote, Pass> {
+    let mut lists = CHAIN.iter().skip(LISTS);
+    let listed = lists.find_map(|(_, ask)| ask(asking).ok()).ok_or(Pass::NoOverlay)?;
+    Ok(match listed.why {
+        Why::Discounted(list, key, price) => Quote { micro_usd_per_hour: price, why: Why::Listed(list, key), ..listed },
+        _ => listed,
+    })
+}
+
+fn capacity_block(asking: &Asking<'_>) -> Result<Quote, Pass> {
+    if asking.machine.is_capacity_block() {
+        return Ok(Quote::set(0, CostSource::Prepaid, None, Why::CapacityBlock));
+    }
+    Err(Pass::NotOfThisCapacity(asking.machine.capacity_type.unwrap_or(CapacityType::OnDemand)))
+}
+
+fn aws(asking: &Asking<'_>) -> Result<Quote, Pass> {
+    if asking.machine.is_fargate() {
+        return fargate(asking);
+    }
+    match capacity_type(&asking.machine)? {
+        CapacityType::Spot => listed(asking, PriceList::AwsSpot),
+        CapacityType::OnDemand | CapacityType::Reserved => listed(asking, PriceList::AwsOnDemand),
+    }
+}
+
+/// Karpenter writes next to nothing as the price of reserved capacity, so that it is taken first.
+fn karpenter(asking: &Asking<'_>) -> Result<Quote, Pass> {
+    match capacity_type(&asking.machine)? {
+        CapacityType::Reserved => Err(Pass::NotOfThisCapacity(CapacityType::Reserved)),
+        CapacityType::Spot | CapacityType::OnDemand => listed(asking, PriceList::Karpenter),
+    }
+}
+
+fn embedded(asking: &Asking<'_>) -> Result<Quote, Pass> {
+    match capacity_type(&asking.machine)? {
+        CapacityType::Spot => Err(Pass::NotOfThisCapacity(CapacityType::Spot)),
+        CapacityType::OnDemand | CapacityType::Reserved => listed(asking, PriceList::Embedded),
+    }
+}
+
+fn capacity_type(machine: &Machine<'_>) -> Result<CapacityType, Pass> {
+    match machine.cloud() {
+        _ if machine.is_fargate() => Err(Pass::IsFargate),
+        Some("aws") => machine.capacity_type.ok_or(Pass::NoFact("karpenter.sh/capacity-type")),
+        _ => Err(Pass::NotAws),
+    }
+}
+
+fn fargate(asking: &Asking<'_>) -> Result<Quote, Pass> {
+    let region = asking.machine.region().ok_or(Pass::NoFact(REGION))?;
+    let rates = asking.prices.fargate(region).ok_or_else(|| Pass::NoFargateRates(region.clone()))?;
+    let size = asking.machine.fargate.ok_or(Pass::NoFargateSize)?;
+    let vcpu = i128::from(rates.vcpu.micro_usd_per_hour) * i128::from(size.vcpu_millis);
+    let gb = i128::from(rates.gb.micro_usd_per_hour) * i128::from(size.gb_millis);
+    Ok(Quote {
+        micro_usd_per_hour: i64::try_from((vcpu + gb) / 1_000).unwrap_or(i64::MAX),
+        source: CostSource::AwsOnDemand,
+        as_of: Some(rates.vcpu.as_of.min(rates.gb.as_of)),
+        why: Why::Fargate(size.vcpu_millis, size.gb_millis),
+    })
+}
+
+const REGION: &str = "topology.kubernetes.io/region";
+const ZONE: &str = "topology.kubernetes.io/zone";
+const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
+
+/// What a list says of a machine, after the user's discount.
+fn listed(asking: &Asking<'_>, list: PriceList) -> Result<Quote, Pass> {
+    let key = key(&asking.machine, list)?;
+    let Some(price) = asking.prices.listed(list, &key) else { return Err(Pass::NotListed(key)) };
+    let source = source_of(list);
+    Ok(match off(asking.prices.user.as_deref().map(|user| user.discount), list) {
+        0 => quote(price.micro_usd_per_hour, source, price, Why::Listed(list, key)),
+        off => {
+            let paid = Adjustment::Millionths(-off).of(price.micro_usd_per_hour);
+            quote(paid, source, price, Why::Discounted(list, key, price.micro_usd_per_hour))
+        }
+    })
+}
+
+fn quote(micro_usd_per_hour: i64, source: CostSource, price: Price, why: Why) -> Quote {
+    Quote { micro_usd_per_hour, source, as_of: Some(price.as_of), why }
+}
+
+/// What a list calls a machine.
+pub(super) fn key(machine: &Machine<'_>, list: PriceList) -> Result<PriceKey, Pass> {
+    if !machine.is_linux() {
+        return Err(Pass::NotLinux);
+    }
+    let by_zone = matches!(list, PriceList::AwsSpot | PriceList::Karpenter);
+    let place =
+        if by_zone { machine.zone().ok_or(Pass::NoFact(ZONE)) } else { machine.region().ok_or(Pass::NoFact(REGION)) };
+    let capacity_type = match list {
+        PriceList::AwsSpot => CapacityType::Spot,
+        PriceList::Karpenter => machine.capacity_type.unwrap_or(CapacityType::OnDemand),
+        PriceList::AwsOnDemand | PriceList::AutoModeFee | PriceList::Embedded => CapacityType::OnDemand,
+    };
+    let instance_type = machine.instance_type().ok_or(Pass::NoFact(INSTANCE_TYPE))?.clone();
+    Ok(PriceKey { place: place?.clone(), instance_type, capacity_type })
+}
+
+const fn source_of(list: PriceList) -> CostSource {
+    match list {
+        PriceList::AwsSpot => CostSource::AwsSpot,
+        PriceList::AwsOnDemand | PriceList::AutoModeFee => CostSource::AwsOnDemand,
+        PriceList::Karpenter => CostSource::KarpenterMetrics,
+        PriceList::Embedded => CostSource::Embedded,
+    }
+}
+
+/// What the user's discount takes off a list, in millionths. Karpenter's prices may be somebody's own already.
+fn off(discount: Option<Discount>, list: PriceList) -> i64 {
+    let discount = discount.unwrap_or_default();
+    match list {
+        PriceList::AwsSpot => discount.spot_millionths,
+        PriceList::AwsOnDemand | PriceList::Embedded => discount.on_demand_millionths,
+        PriceList::AutoModeFee => discount.auto_mode_fee_millionths,
+        PriceList::Karpenter => 0,
+    }
+}
+
+// ---- The fee of EKS Auto Mode ----
+
+/// It depends on instance type and region alone: spot capacity pays it, too, and so does what is prepaid.
+fn fee(asking: &Asking<'_>) -> Fee {
+    if !asking.machine.is_auto_mode() {
+        return Fee::None;
+    }
+    match listed(asking, PriceList::AutoModeFee) {
+        Ok(quote) => Fee::Listed(quote.micro_usd_per_hour),
+        Err(_) => assumed_fee(asking).map_or(Fee::Unknown, Fee::Assumed),
+    }
+}
+
+fn assumed_fee(asking: &Asking<'_>) -> Option<i64> {
+    let ratio = asking.prices.user.as_deref()?.auto_mode_fee_millionths?;
+    let list = |list| asking.prices.listed(list, &key(&asking.machine, list).ok()?);
+    let price = list(PriceList::AwsOnDemand).or_else(|| list(PriceList::Embedded))?;
+    // The ratio of a price is that price less all that is above the ratio.
+    Some(Adjustment::Millionths(ratio - 1_000_000).of(price.micro_usd_per_hour))
+}
+
+impl fmt::Display for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFile => f.write_str("there is none"),
+            Self::NotNamed => f.write_str("does not name it"),
+            Self::NoRule => f.write_str("no rule fits it"),
+            Self::NothingToAdjust(line) => write!(f, "line {line} changes a price that nobody tells"),
+            Self::NoLabel => f.write_str("it has none"),
+            Self::LabelUnreadable(text) => write!(f, "{text:?} is no price"),
+            Self::NoOverlay => f.write_str("none with a price fits it"),
+            Self::OverlayUnreadable(name) => write!(f, "the price of {name} cannot be read"),
+            Self::OverlayHasNoBase(name) => write!(f, "{name} changes a price that nobody tells"),
+            Self::NotAws => f.write_str("it is no machine of AWS"),
+            Self::NotLinux => f.write_str("it does not run Linux, of which the lists speak"),
+            Self::NoFact(label) => write!(f, "label {label} is missing"),
+            Self::NotOfThisCapacity(capacity) => write!(f, "not for {} capacity", capacity.name()),
+            Self::NotListed(key) => write!(f, "no price of {} in {} is known", key.instance_type, key.place),
+            Self::NoFargateRates(region) => write!(f, "no rates of Fargate in {region} are known"),
+            Self::NoFargateSize => f.write_str("its pod does not say what Fargate gave it"),
+            Self::IsFargate => f.write_str("Fargate is billed by the pod"),
+        }
+    }
+}

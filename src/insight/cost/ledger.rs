@@ -1,0 +1,358 @@
+//! Dollars over time: what has been paid while batchtop looked on, by whom, and for what.
+//!
+//! Rates are added up second by second, so that what was seen is paid for and nothing else. Sums are whole: micro-dollars
+//! per hour times seconds, of which 3,600 are a micro-dollar.
+
+use std::collections::{HashMap, VecDeque};
+
+use foldhash::fast::RandomState;
+
+use crate::fleet::{CapacityType, ObjectKey, Sym};
+use crate::units::{Time, money};
+
+/// By what dollars are told apart.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Dimension {
+    /// NodePools.
+    #[default]
+    NodePool,
+    /// Namespaces of pods.
+    Namespace,
+    /// Jobs of pods.
+    Job,
+    /// What somebody wrote and pods came from: Deployment, CronJob, Job, the pod itself.
+    Owner,
+    /// Capacity types.
+    CapacityType,
+    /// Instance types.
+    InstanceType,
+    /// Zones.
+    Zone,
+    /// Nodes, and NodeClaims that have none yet.
+    Node,
+}
+
+impl Dimension {
+    /// Every dimension.
+    pub const ALL: [Self; 8] = [
+        Self::NodePool,
+        Self::Namespace,
+        Self::Job,
+        Self::Owner,
+        Self::CapacityType,
+        Self::InstanceType,
+        Self::Zone,
+        Self::Node,
+    ];
+
+    /// Its name on screen.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NodePool => "NodePool",
+            Self::Namespace => "namespace",
+            Self::Job => "Job",
+            Self::Owner => "owner",
+            Self::CapacityType => "capacity type",
+            Self::InstanceType => "instance type",
+            Self::Zone => "zone",
+            Self::Node => "node",
+        }
+    }
+
+    /// Whether pods pay, each a share of its Node; otherwise machines do.
+    pub const fn is_of_pods(self) -> bool {
+        matches!(self, Self::Namespace | Self::Job | Self::Owner)
+    }
+}
+
+/// Who pays, in one dimension.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Who {
+    /// What has a name and no namespace: NodePool, namespace, Node, instance type, zone.
+    Named(Sym),
+    /// A capacity type.
+    Capacity(CapacityType),
+    /// A Job.
+    Job(ObjectKey),
+    /// The owner of pods: its kind, and its name.
+    Owner(Sym, ObjectKey),
+    /// Machines without the label or NodePool; where pods pay, what no pod requests.
+    Nobody,
+    /// Pods that belong to no Job.
+    OtherPods,
+    /// Everybody who was let go because there were too many.
+    Former,
+}
+
+impl Who {
+    /// A name, or nobody.
+    pub fn named(name: Option<&Sym>) -> Self {
+        name.map_or(Self::Nobody, |name| Self::Named(name.clone()))
+    }
+}
+
+/// Who pays, and in which dimension.
+pub type Payer = (Dimension, Who);
+
+/// Micro-dollars per hour that buy nothing; each is part of the whole, and they overlap. `None` where not known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Waste {
+    /// Nodes that Karpenter would take but for annotations and PodDisruptionBudgets.
+    pub held: Option<i64>,
+    /// The part of those that no pod requests.
+    pub held_unrequested: Option<i64>,
+    /// What no pod requests, of all Nodes.
+    pub unrequested: Option<i64>,
+    /// Accelerators that no pod requests.
+    pub unallocated_gpu: Option<i64>,
+    /// Machines that are billed before their pods run.
+    pub waiting: Option<i64>,
+}
+
+impl Waste {
+    /// Every kind of waste, in order.
+    pub const fn each(&self) -> [Option<i64>; 5] {
+        [self.held, self.held_unrequested, self.unrequested, self.unallocated_gpu, self.waiting]
+    }
+}
+
+/// What is paid per hour at one moment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Burn {
+    /// Everything that is priced, in micro-dollars per hour.
+    pub total: i64,
+    /// What of it is not for machines: the control plane; `None` where not known.
+    pub cluster_fixed: Option<i64>,
+    /// What buys nothing.
+    pub waste: Waste,
+    /// Machines that are billed and whose price nobody tells.
+    pub unpriced: u64,
+    /// Machines whose fee of EKS Auto Mode nobody tells.
+    pub without_fee: u64,
+    /// Rates by payer; those of one dimension add up to the machines' part of the total.
+    pub by_payer: HashMap<Payer, i64, RandomState>,
+}
+
+/// A sum of dollars, and over how much time it was seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Account {
+    micro_usd_per_hour_seconds: i128,
+    /// For how many seconds its rate was known.
+    pub observed_seconds: i64,
+}
+
+impl Account {
+    /// What was paid, in micro-dollars, rounded down.
+    pub fn micro_usd(&self) -> i64 {
+        i64::try_from(self.micro_usd_per_hour_seconds / i128::from(money::SECONDS_PER_HOUR)).unwrap_or(i64::MAX)
+    }
+
+    fn pay(&mut self, micro_usd_per_hour: i64, seconds: i64) {
+        self.micro_usd_per_hour_seconds += i128::from(micro_usd_per_hour.max(0)) * i128::from(seconds);
+        self.observed_seconds += seconds;
+    }
+}
+
+/// The mean rate of one minute.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Minute {
+    number: i64,
+    account: Account,
+}
+
+/// What has been paid since batchtop looks on.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Ledger {
+    since: Option<Time>,
+    last: Option<Time>,
+    total: Account,
+    waste: [Account; 5],
+    payers: HashMap<Payer, Account, RandomState>,
+    minutes: VecDeque<Minute>,
+}
+
+/// A longer time between two looks (a suspended laptop) was not seen, and is not paid for.
+pub const LONGEST_LOOK_AWAY_SECONDS: i64 = 600;
+
+/// So many payers are kept; beyond that those that pay no more are put together.
+pub const MOST_PAYERS: usize = 60_000;
+
+/// The sparkline's length.
+pub const MINUTES_KEPT: usize = 60;
+
+const SECONDS_PER_MINUTE: i64 = 60;
+
+impl Ledger {
+    /// It is `now`: what was burnt since the last look is paid. While rates are not known nothing is.
+    pub fn look(&mut self, now: Time, burn: Option<&Burn>) {
+        let Some(burn) = burn else {
+            self.last = None;
+            return;
+        };
+        let seconds = self.last.map_or(0, |last| now.seconds_since(last));
+        self.last = Some(now);
+        self.since.get_or_insert(now);
+        if (1..=LONGEST_LOOK_AWAY_SECONDS).contains(&seconds) {
+            self.pay(now, seconds, burn);
+        }
+    }
+
+    fn pay(&mut self, now: Time, seconds: i64, burn: &Burn) {
+        self.total.pay(burn.total, seconds);
+        for (account, rate) in self.waste.iter_mut().zip(burn.waste.each()) {
+            if let Some(rate) = rate {
+                account.pay(rate, seconds);
+            }
+        }
+        for (payer, rate) in &burn.by_payer {
+            match self.payers.get_mut(payer) {
+                Some(account) => account.pay(*rate, seconds),
+                None => self.payers.entry(payer.clone()).or_default().pay(*rate, seconds),
+            }
+        }
+        if self.payers.len() > MOST_PAYERS {
+            self.forget_former(burn);
+        }
+        self.note_minute(now, seconds, burn.total);
+    }
+
+    /// Puts together those that pay no more; their dollars stay in the sums.
+    fn forget_former(&mut self, burn: &Burn) {
+        let (kept, former): (HashMap<_, _, RandomState>, Vec<_>) = {
+            let all = std::mem::take(&mut self.payers);
+            let mut kept = HashMap::with_hasher(RandomState::default());
+            let mut former = Vec::new();
+            for (payer, account) in all {
+                if burn.by_payer.contains_key(&payer) || payer.1 == Who::Former {
+                    kept.insert(payer, account);
+                } else {
+                    former.push((payer, account));
+                }
+            }
+            (kept, former)
+        };
+        self.payers = kept;
+        for ((dimension, _), account) in former {
+            let sum = self.payers.entry((dimension, Who::Former)).or_default();
+            sum.micro_usd_per_hour_seconds += account.micro_usd_per_hour_seconds;
+            sum.observed_seconds = sum.observed_seconds.max(account.observed_seconds);
+        }
+    }
+
+    fn note_minute(&mut self, now: Time, seconds: i64, rate: i64) {
+        let number = now.seconds().div_euclid(SECONDS_PER_MINUTE);
+        if self.minutes.back().is_none_or(|minute| minute.number != number) {
+            self.minutes.push_back(Minute { number, account: Account::default() });
+        }
+        while self.minutes.len() > MINUTES_KEPT {
+            self.minutes.pop_front();
+        }
+        if let Some(minute) = self.minutes.back_mut() {
+            minute.account.pay(rate, seconds);
+        }
+    }
+
+    /// Since when it looks on; `None` before the first rates were known.
+    pub const fn since(&self) -> Option<Time> {
+        self.since
+    }
+
+    /// Everything that was paid.
+    pub const fn total(&self) -> Account {
+        self.total
+    }
+
+    /// What bought nothing, in the order of [`Waste::each`].
+    pub const fn waste(&self) -> [Account; 5] {
+        self.waste
+    }
+
+    /// What a payer has paid.
+    pub fn paid_by(&self, payer: &Payer) -> Account {
+        self.payers.get(payer).copied().unwrap_or_default()
+    }
+
+    /// Everybody who has paid in a dimension.
+    pub fn payers(&self, dimension: Dimension) -> impl Iterator<Item = (&Who, Account)> {
+        self.payers.iter().filter(move |((of, _), _)| *of == dimension).map(|((_, who), account)| (who, *account))
+    }
+
+    /// The mean rates of the last hour minute by minute, in micro-dollars per hour; `None` for minutes that nobody saw.
+    pub fn last_hour(&self) -> Vec<Option<i64>> {
+        let Some(newest) = self.minutes.back().map(|minute| minute.number) else { return Vec::new() };
+        let kept = i64::try_from(MINUTES_KEPT).unwrap_or(i64::MAX);
+        let oldest = self.minutes.front().map_or(newest, |minute| minute.number).max(newest - kept + 1);
+        let mean = |number: i64| {
+            let minute = self.minutes.iter().find(|minute| minute.number == number)?;
+            let account = minute.account;
+            i64::try_from(account.micro_usd_per_hour_seconds / i128::from(account.observed_seconds.max(1))).ok()
+        };
+        (oldest..=newest).map(mean).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::insight::testing::sym;
+
+    fn burn(total: i64, payers: &[(&str, i64)]) -> Burn {
+        let by_payer = payers.iter().map(|(name, rate)| ((Dimension::NodePool, Who::Named(sym(name))), *rate));
+        Burn { total, by_payer: by_payer.collect(), ..Burn::default() }
+    }
+
+    const fn at(seconds: i64) -> Time {
+        Time::from_seconds(1_790_000_000 + seconds)
+    }
+
+    #[test]
+    fn an_hour_at_a_rate_costs_the_rate() {
+        let mut ledger = Ledger::default();
+        let burning = burn(55_040_000, &[("gpu", 55_040_000)]);
+        (0..=3_600).for_each(|second| ledger.look(at(second), Some(&burning)));
+        assert_eq!(ledger.total().micro_usd(), 55_040_000);
+        assert_eq!(ledger.total().observed_seconds, 3_600);
+        assert_eq!(ledger.paid_by(&(Dimension::NodePool, Who::Named(sym("gpu")))).micro_usd(), 55_040_000);
+        assert_eq!(ledger.since(), Some(at(0)));
+        let hour = ledger.last_hour();
+        assert_eq!((hour.len(), hour.iter().all(|rate| *rate == Some(55_040_000))), (60, true));
+    }
+
+    #[test]
+    fn a_stopped_clock_and_unknown_rates_cost_nothing() {
+        let mut ledger = Ledger::default();
+        let burning = burn(3_600, &[]);
+        for (second, rates) in [(0, Some(&burning)), (0, Some(&burning)), (10, Some(&burning)), (20, None)] {
+            ledger.look(at(second), rates);
+        }
+        ledger.look(at(30), Some(&burning));
+        ledger.look(at(30 + LONGEST_LOOK_AWAY_SECONDS + 1), Some(&burning));
+        ledger.look(at(5), Some(&burning));
+        assert_eq!((ledger.total().micro_usd(), ledger.total().observed_seconds), (10, 10));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_counted_as_seen() {
+        let mut ledger = Ledger::default();
+        let known = Burn { waste: Waste { held: Some(7_200), ..Waste::default() }, ..burn(7_200, &[]) };
+        for (second, rates) in [(0, &known), (1, &known), (2, &burn(7_200, &[]))] {
+            ledger.look(at(second), Some(rates));
+        }
+        let [held, ..] = ledger.waste();
+        assert_eq!((held.micro_usd(), held.observed_seconds), (2, 1));
+        assert_eq!(ledger.total().micro_usd(), 4);
+    }
+
+    #[test]
+    fn those_who_are_gone_are_put_together_and_nothing_is_lost() {
+        let mut ledger = Ledger::default();
+        ledger.look(at(0), Some(&burn(0, &[])));
+        let count = i64::try_from(MOST_PAYERS).expect("a small number") + 5;
+        for number in 1..=count {
+            ledger.look(at(number), Some(&burn(3_600, &[(&format!("pool-{number}"), 3_600)])));
+        }
+        assert!(ledger.payers.len() <= MOST_PAYERS);
+        let sum: i64 = ledger.payers(Dimension::NodePool).map(|(_, account)| account.micro_usd()).sum();
+        assert_eq!((sum, ledger.total().micro_usd()), (count, count));
+    }
+}

@@ -1,0 +1,98 @@
+//! Whom a rule of the user's file means.
+
+use super::machine::Machine;
+use crate::fleet::{CapacityType, PartRates, PriceRule, RuleMatch, Sym};
+
+/// The first rule that means a machine; they are in order.
+pub fn first<'a>(rules: &'a [PriceRule], machine: &Machine<'_>) -> Option<&'a PriceRule> {
+    rules.iter().find(|rule| means(&rule.matches, machine))
+}
+
+/// Whether everything that is given fits.
+fn means(wanted: &RuleMatch, machine: &Machine<'_>) -> bool {
+    let fits = |glob: &Option<Sym>, value: Option<&str>| {
+        glob.as_ref().is_none_or(|glob| value.is_some_and(|value| matches(glob, value)))
+    };
+    fits(&wanted.cloud, machine.cloud())
+        && fits(&wanted.region, machine.region().map(Sym::as_str))
+        && fits(&wanted.zone, machine.zone().map(Sym::as_str))
+        && fits(&wanted.instance, machine.instance_type().map(Sym::as_str))
+        && fits(&wanted.capacity, machine.capacity_type.map(CapacityType::name))
+        && fits(&wanted.node_pool, machine.node_pool().map(Sym::as_str))
+        && wanted
+            .label
+            .as_ref()
+            .is_none_or(|(key, glob)| machine.labels.get(key).is_some_and(|value| matches(glob, value)))
+}
+
+/// Whether a text fits a pattern in which `*` stands for any characters.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let Some((begin, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(text) = text.strip_prefix(begin) else { return false };
+    // A star may stand for as much as is left; the shortest that lets the rest fit is found by trying each.
+    (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| matches(rest, &text[at..]))
+}
+
+const GIB: i128 = 1 << 30;
+
+/// What the parts of a machine cost together.
+pub fn sum(rates: PartRates, machine: &Machine<'_>) -> i64 {
+    let parts = [
+        i128::from(rates.node),
+        i128::from(rates.gpu) * i128::from(machine.gpus.max(0)),
+        i128::from(rates.vcpu) * i128::from(machine.capacity.cpu_millis.max(0)) / 1_000,
+        i128::from(rates.gib) * i128::from(machine.capacity.memory_bytes.max(0)) / GIB,
+    ];
+    i64::try_from(parts.into_iter().sum::<i128>()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::insight::testing::{labels, resources, sym};
+
+    #[test]
+    fn stars_stand_for_anything() {
+        for (pattern, text) in
+            [("p5.*", "p5.48xlarge"), ("*", ""), ("*.metal*", "g5g.metal"), ("g*d*.x*", "g4dn.xlarge")]
+        {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("p5.*", "p5en.48xlarge"), ("", "a"), ("*.metal", "m5.metal-24xl"), ("a", "A")] {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn everything_that_is_given_must_fit() {
+        let (name, id) = (sym("n1"), sym("gce://project/us-central1-a/n1"));
+        let labels = labels(&[
+            ("node.kubernetes.io/instance-type", "a2-highgpu-1g"),
+            ("topology.kubernetes.io/region", "us-central1"),
+            ("team.example/tier", "onprem"),
+        ]);
+        let capacity = resources(12_000, 85 << 30, &[("nvidia.com/gpu", 1)]);
+        let machine = Machine {
+            name: &name,
+            provider_id: Some(&id),
+            labels: &labels,
+            capacity_type: Some(CapacityType::Spot),
+            capacity: &capacity,
+            gpus: 1,
+            fargate: None,
+        };
+        let of = |change: fn(&mut RuleMatch)| {
+            let mut wanted = RuleMatch::default();
+            change(&mut wanted);
+            means(&wanted, &machine)
+        };
+        assert!(of(|_| ()));
+        assert!(of(|it| it.cloud = Some(sym("gcp"))));
+        assert!(of(|it| (it.instance, it.capacity) = (Some(sym("a2-*")), Some(sym("spot")))));
+        assert!(of(|it| it.label = Some((sym("team.example/tier"), sym("on*")))));
+        assert!(!of(|it| (it.instance, it.capacity) = (Some(sym("a2-*")), Some(sym("on-demand")))));
+        assert!(!of(|it| it.zone = Some(sym("*"))), "what is not known fits nothing");
+        let rates = PartRates { node: 1, gpu: 1_100_000, vcpu: 10_000, gib: 2_000 };
+        assert_eq!(sum(rates, &machine), 1 + 1_100_000 + 120_000 + 170_000);
+    }
+}

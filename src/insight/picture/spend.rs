@@ -1,0 +1,326 @@
+//! Who pays for the machines, and what of it is wasted.
+
+use std::collections::BTreeMap;
+
+use super::{Map, NodePicture, Picture};
+use crate::fleet::Kind;
+use crate::fleet::{Fleet, NodeRow, ObjectKey, PodRow, PriceDemand, Sym, Uid};
+use crate::insight::Known;
+use crate::insight::cost::demand::{self, Devices};
+use crate::insight::cost::{
+    Asking, Burn, Claimant, Cost, Dimension, FargateSize, Machine, Payer, Shares, Waste, Who, Whole, shares,
+};
+use crate::insight::gpu::NodeGpu;
+use crate::units::money;
+
+/// Who owns pods that pay: their own owner, or they themselves.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PodOwner {
+    /// The namespace.
+    pub namespace: Sym,
+    /// The kind; `None` for a pod that nothing owns.
+    pub kind: Option<Sym>,
+    /// The name.
+    pub name: Sym,
+    /// Whether it is a Job of Kubernetes itself.
+    pub is_job: bool,
+}
+
+impl PodOwner {
+    fn of(pod: &PodRow) -> Self {
+        let owner = pod.owner.as_ref();
+        Self {
+            namespace: pod.meta.key.namespace.clone(),
+            kind: owner.map(|owner| owner.kind.clone()),
+            name: owner.map_or(&pod.meta.key.name, |owner| &owner.name).clone(),
+            is_job: pod.job_owner().is_some(),
+        }
+    }
+
+    fn key(&self) -> ObjectKey {
+        ObjectKey { namespace: self.namespace.clone(), name: self.name.clone() }
+    }
+}
+
+/// How the rate of a Node is shared, in micro-dollars per hour.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Spend {
+    /// What the pods of each owner pay, by owner.
+    pub owners: Vec<(PodOwner, i64)>,
+    /// What no pod requests.
+    pub unrequested: i64,
+    /// For accelerators that no pod requests.
+    pub unallocated_gpu: i64,
+}
+
+/// The price of a Node; the size of the pod tells that of a Fargate machine.
+pub(super) fn node_cost(fleet: &Fleet, node: &NodeRow, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Cost {
+    crate::insight::cost::of_machine(&node_asking(fleet, node, gpu, pods))
+}
+
+fn node_asking<'a>(fleet: &'a Fleet, node: &'a NodeRow, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Asking<'a> {
+    let mut machine = Machine::of_node(node, gpu.and_then(|gpu| gpu.physical));
+    if machine.is_fargate() {
+        machine.fargate = pods.iter().find_map(|pod| FargateSize::parse(pod.capacity_provisioned.as_ref()?));
+    }
+    Asking { machine, prices: &fleet.prices, overlays: &fleet.node_overlays }
+}
+
+/// Everything that is asked for the price of a Node.
+pub fn asking<'a>(fleet: &'a Fleet, picture: &Picture, node: &'a NodeRow) -> Asking<'a> {
+    let pods: Vec<&PodRow> = fleet.pods_on(&node.meta.key.name).filter(|pod| pod.holds_resources()).collect();
+    let gpu = picture.node(&node.meta.key.name).and_then(|said| said.gpu.as_ref());
+    node_asking(fleet, node, gpu, &pods)
+}
+
+/// How a Node's rate is shared between the pods on it that have not finished.
+pub(super) fn spend(node: &NodeRow, cost: &Cost, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Spend {
+    let Some(rate) = cost.rate() else { return Spend::default() };
+    let shares = pod_shares(node, rate, gpu, pods);
+    let mut owners: BTreeMap<PodOwner, i64> = BTreeMap::new();
+    for (pod, share) in pods.iter().zip(&shares.pods).filter(|(_, share)| **share > 0) {
+        *owners.entry(PodOwner::of(pod)).or_default() += share;
+    }
+    Spend {
+        owners: owners.into_iter().collect(),
+        unrequested: shares.unrequested,
+        unallocated_gpu: gpu.map_or(0, |gpu| unallocated(rate, gpu)),
+    }
+}
+
+fn pod_shares(node: &NodeRow, rate: i64, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Shares {
+    let claimants: Vec<Claimant<'_>> = pods
+        .iter()
+        .map(|pod| Claimant { uid: &pod.meta.uid, requests: &pod.requests, gpus: counted_gpus(pod, gpu) })
+        .collect();
+    let gpus = gpu.map_or(0, |gpu| gpu.advertised);
+    shares(Whole { micro_usd_per_hour: rate, allocatable: &node.allocatable, gpus }, &claimants)
+}
+
+/// The accelerators of a pod by which the Node is shared: of AWS Neuron only one view counts.
+fn counted_gpus(pod: &PodRow, gpu: Option<&NodeGpu>) -> i64 {
+    let is_counted = |resource: &Sym| gpu.is_some_and(|gpu| gpu.resource.split(',').any(|name| *resource == name));
+    pod.requests.gpus.iter().filter(|one| is_counted(&one.resource)).map(|one| one.count).sum()
+}
+
+fn unallocated(rate: i64, gpu: &NodeGpu) -> i64 {
+    let (free, requested) = ((gpu.advertised - gpu.requested).max(0), gpu.requested.clamp(0, gpu.advertised));
+    money::split(rate, &[i128::from(free), i128::from(requested)])[0]
+}
+
+impl Picture {
+    /// What each pod on a Node pays of it, in micro-dollars per hour; nothing where the price is not known.
+    pub fn rates_on<'a>(&self, fleet: &'a Fleet, node: &NodeRow) -> Vec<(&'a PodRow, i64)> {
+        let Some(said) = self.node(&node.meta.key.name) else { return Vec::new() };
+        let Some(rate) = said.cost.rate() else { return Vec::new() };
+        let pods: Vec<&PodRow> = fleet.pods_on(&node.meta.key.name).filter(|pod| pod.holds_resources()).collect();
+        let shares = pod_shares(node, rate, said.gpu.as_ref(), &pods);
+        pods.into_iter().zip(shares.pods).collect()
+    }
+
+    /// What a pod pays of its Node, in micro-dollars per hour: zero where it is on none or has finished, `None` where the
+    /// price of the Node is not known.
+    pub fn pod_rate(&self, fleet: &Fleet, pod: &PodRow) -> Option<i64> {
+        let Some(node) = pod.node.as_ref().filter(|_| pod.holds_resources()) else { return Some(0) };
+        let node = fleet.node(node)?;
+        let rates = self.rates_on(fleet, node);
+        rates.into_iter().find(|(other, _)| other.meta.uid == pod.meta.uid).map(|(_, rate)| rate)
+    }
+
+    /// What the pods of a Job pay, in micro-dollars per hour; `None` where the price of one of their Nodes is not known.
+    pub fn job_rate(&self, fleet: &Fleet, uid: &Uid) -> Option<i64> {
+        let mut nodes: Vec<&NodeRow> = Vec::new();
+        for pod in fleet.pods_of_job(uid).filter(|pod| pod.holds_resources()) {
+            let Some(name) = &pod.node else { continue };
+            let node = fleet.node(name).filter(|_| self.node(name).is_some_and(|said| said.cost.rate().is_some()))?;
+            if !nodes.iter().any(|known| known.meta.key == node.meta.key) {
+                nodes.push(node);
+            }
+        }
+        let of_job = |pod: &PodRow| pod.job_owner().is_some_and(|owner| owner.uid == *uid);
+        let rates = nodes.into_iter().flat_map(|node| self.rates_on(fleet, node));
+        Some(rates.filter(|(pod, _)| of_job(pod)).map(|(_, rate)| rate).sum())
+    }
+
+    /// What has to be asked of AWS and of Karpenter.
+    pub fn price_demand(&self, fleet: &Fleet) -> PriceDemand {
+        let mut demand = PriceDemand::default();
+        for node in fleet.nodes.iter() {
+            let gpu = self.node(&node.meta.key.name).and_then(|said| said.gpu.as_ref());
+            let is_uncounted = gpu.is_some_and(|gpu| gpu.physical.is_none());
+            let devices = if is_uncounted { Devices::Uncounted } else { Devices::Counted };
+            demand::note(&mut demand, &asking(fleet, self, node), devices);
+        }
+        for claim in self.claims_without_node(fleet) {
+            demand::note(&mut demand, &claim_asking(fleet, claim), Devices::Counted);
+        }
+        demand
+    }
+
+    pub(super) fn add_spend(&mut self, spend: &Spend) {
+        for (owner, rate) in &spend.owners {
+            *self.rates_by_owner.entry(owner.clone()).or_default() += rate;
+        }
+    }
+
+    pub(super) fn take_spend(&mut self, spend: &Spend) {
+        for (owner, rate) in &spend.owners {
+            let Some(sum) = self.rates_by_owner.get_mut(owner) else { continue };
+            *sum -= rate;
+            if *sum == 0 {
+                self.rates_by_owner.remove(owner);
+            }
+        }
+    }
+}
+
+/// Everything that is asked for the price of a NodeClaim.
+pub(super) fn claim_asking<'a>(fleet: &'a Fleet, claim: &'a crate::fleet::NodeClaimRow) -> Asking<'a> {
+    Asking { machine: Machine::of_claim(claim), prices: &fleet.prices, overlays: &fleet.node_overlays }
+}
+
+/// What EKS asks for the control plane of a cluster in standard support, in micro-dollars per hour.
+pub const EKS_CONTROL_PLANE: i64 = 100_000;
+
+/// What the control plane costs: as the user says, else what EKS asks where the cluster is one of EKS.
+pub fn cluster_fixed(fleet: &Fleet, server: &str) -> Option<i64> {
+    let given = fleet.prices.user.as_ref().and_then(|user| user.control_plane_micro_usd_per_hour);
+    given.or_else(|| is_eks(server).then_some(EKS_CONTROL_PLANE))
+}
+
+/// Whether an API server's address is one of EKS.
+pub fn is_eks(server: &str) -> bool {
+    let host = server.split_once("://").map_or(server, |(_, rest)| rest);
+    let host = host.split([':', '/']).next().unwrap_or(host);
+    host.ends_with(".eks.amazonaws.com") || host.ends_with(".eks.amazonaws.com.cn")
+}
+
+/// Everything that is paid per hour; `None` while not all Nodes and NodeClaims are known. `held` says of a Node whether it
+/// is held, as far as that is known.
+pub fn burn(
+    fleet: &Fleet,
+    picture: &Picture,
+    known: &Known<'_>,
+    cluster_fixed: Option<i64>,
+    held: impl Fn(&NodeRow) -> Option<bool>,
+) -> Option<Burn> {
+    if !known.all(Kind::Node) || !known.all(Kind::NodeClaim) {
+        return None;
+    }
+    let mut sums = Sums { burn: Burn { cluster_fixed, ..Burn::default() }, waste: Wasted::default() };
+    for node in fleet.nodes.iter() {
+        if let Some(said) = picture.node(&node.meta.key.name) {
+            sums.add_node(node, said, &held);
+        }
+    }
+    for claim in picture.claims_without_node(fleet) {
+        if let Some(cost) = picture.claim(claim).and_then(|said| said.cost) {
+            sums.add_machine(&Machine::of_claim(claim), &cost);
+            sums.waste.waiting += cost.rate().unwrap_or(0);
+            sums.pay(Dimension::Namespace, Who::Nobody, cost.rate().unwrap_or(0));
+            sums.pay(Dimension::Job, Who::Nobody, cost.rate().unwrap_or(0));
+            sums.pay(Dimension::Owner, Who::Nobody, cost.rate().unwrap_or(0));
+        }
+    }
+    picture.rates_by_owner.iter().for_each(|(owner, rate)| sums.add_owner(fleet, owner, *rate));
+    Some(sums.finish(known))
+}
+
+struct Sums {
+    burn: Burn,
+    waste: Wasted,
+}
+
+#[derive(Default)]
+struct Wasted {
+    held: Option<i64>,
+    is_held_unknown: bool,
+    held_unrequested: i64,
+    unrequested: i64,
+    unallocated_gpu: i64,
+    waiting: i64,
+}
+
+impl Sums {
+    fn pay(&mut self, dimension: Dimension, who: Who, rate: i64) {
+        if rate > 0 {
+            let payer: Payer = (dimension, who);
+            *self.burn.by_payer.entry(payer).or_default() += rate;
+        }
+    }
+
+    /// Machines pay in the dimensions of machines.
+    fn add_machine(&mut self, machine: &Machine<'_>, cost: &Cost) {
+        self.burn.without_fee += u64::from(cost.lacks_fee());
+        let Some(rate) = cost.rate() else {
+            self.burn.unpriced += 1;
+            return;
+        };
+        self.burn.total += rate;
+        self.pay(Dimension::NodePool, Who::named(machine.node_pool()), rate);
+        self.pay(Dimension::CapacityType, machine.capacity_type.map_or(Who::Nobody, Who::Capacity), rate);
+        self.pay(Dimension::InstanceType, Who::named(machine.instance_type()), rate);
+        self.pay(Dimension::Zone, Who::named(machine.zone()), rate);
+        self.pay(Dimension::Node, Who::Named(machine.name.clone()), rate);
+    }
+
+    fn add_node(&mut self, node: &NodeRow, said: &NodePicture, held: impl Fn(&NodeRow) -> Option<bool>) {
+        self.add_machine(&Machine::of_node(node, None), &said.cost);
+        let (rate, spend) = (said.cost.rate().unwrap_or(0), &said.spend);
+        for dimension in [Dimension::Namespace, Dimension::Job, Dimension::Owner] {
+            self.pay(dimension, Who::Nobody, spend.unrequested);
+        }
+        self.waste.unrequested += spend.unrequested;
+        self.waste.unallocated_gpu += spend.unallocated_gpu;
+        self.waste.waiting += if said.is_waiting { rate } else { 0 };
+        match held(node) {
+            None => self.waste.is_held_unknown = true,
+            Some(false) => {}
+            Some(true) => {
+                self.waste.held = Some(self.waste.held.unwrap_or(0) + rate);
+                self.waste.held_unrequested += spend.unrequested;
+            }
+        }
+    }
+
+    /// Pods pay in the dimensions of pods.
+    fn add_owner(&mut self, fleet: &Fleet, owner: &PodOwner, rate: i64) {
+        self.pay(Dimension::Namespace, Who::Named(owner.namespace.clone()), rate);
+        self.pay(Dimension::Job, if owner.is_job { Who::Job(owner.key()) } else { Who::OtherPods }, rate);
+        self.pay(Dimension::Owner, top_owner(fleet, owner), rate);
+    }
+
+    fn finish(self, known: &Known<'_>) -> Burn {
+        let Self { mut burn, waste } = self;
+        burn.total += burn.cluster_fixed.unwrap_or(0);
+        let are_pods_known = known.all(Kind::Pod);
+        let with_pods = |rate: i64| are_pods_known.then_some(rate);
+        let is_held_known = are_pods_known && !waste.is_held_unknown;
+        burn.waste = Waste {
+            held: is_held_known.then_some(waste.held.unwrap_or(0)),
+            held_unrequested: is_held_known.then_some(waste.held_unrequested),
+            unrequested: with_pods(waste.unrequested),
+            unallocated_gpu: with_pods(waste.unallocated_gpu),
+            waiting: with_pods(waste.waiting),
+        };
+        if !are_pods_known {
+            burn.by_payer.retain(|(dimension, _), _| !dimension.is_of_pods());
+        }
+        burn
+    }
+}
+
+/// What somebody wrote: the Deployment behind a ReplicaSet, the CronJob or JobSet behind a Job.
+fn top_owner(fleet: &Fleet, owner: &PodOwner) -> Who {
+    let Some(kind) = &owner.kind else { return Who::Owner(Sym::new("Pod"), owner.key()) };
+    let above = match kind.as_str() {
+        "Job" => fleet.jobs.get(&owner.key()).and_then(|job| job.owner.as_ref()),
+        "ReplicaSet" => fleet.replica_sets.get(&owner.key()).and_then(|set| set.owner.as_ref()),
+        _ => None,
+    };
+    let (kind, name) = above.map_or((kind, &owner.name), |above| (&above.kind, &above.name));
+    Who::Owner(kind.clone(), ObjectKey { namespace: owner.namespace.clone(), name: name.clone() })
+}
+
+/// Rates by owner of pods.
+pub(super) type RatesByOwner = Map<PodOwner, i64>;
