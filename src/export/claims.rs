@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::SnapshotInput;
+use super::cost::{self, Cost};
 use super::value::{Id, Stamp, Text, maybe_text, text};
 use super::words::{CapacityType, ClaimPhase, ConditionStatus};
 use crate::fleet::{self, NodeClaimRow};
-use crate::insight::phase;
+use crate::insight::{self, phase};
 
 /// One NodeClaim.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -45,6 +46,8 @@ pub struct NodeClaim {
     pub phase: ClaimPhase,
     /// `status.conditions`, in their order.
     pub conditions: Vec<Condition>,
+    /// What it costs, its Node where it has one; before the cloud has launched it nothing is billed, and nothing said.
+    pub cost: Cost,
 }
 
 /// One condition.
@@ -84,7 +87,14 @@ pub(super) fn of(input: &SnapshotInput<'_>, row: &NodeClaimRow) -> NodeClaim {
         deleting_since: row.meta.deleting_since().map(Stamp),
         phase: picture.map_or_else(|| phase::ClaimPhase::of(row), |picture| picture.phase).into(),
         conditions: row.conditions.iter().map(condition).collect(),
+        cost: cost::of(&machine_cost(input, row)),
     }
+}
+
+fn machine_cost(input: &SnapshotInput<'_>, row: &NodeClaimRow) -> insight::cost::Cost {
+    let said = input.picture.claim(row);
+    let node = said.and_then(|said| said.node.as_ref()).and_then(|name| input.picture.node(name));
+    node.map(|node| node.cost).or_else(|| said?.cost).unwrap_or(insight::cost::Cost::UNKNOWN)
 }
 
 fn condition(row: &fleet::Condition) -> Condition {

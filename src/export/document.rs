@@ -5,6 +5,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::claims::{self, NodeClaim};
+use super::cost::PodRates;
 use super::events::{self, Event};
 use super::findings::{self, Finding};
 use super::jobs::{self, Job};
@@ -103,19 +104,22 @@ pub struct Snapshot {
 pub fn snapshot(input: &SnapshotInput<'_>) -> Snapshot {
     let (fleet, scope, known) = (input.fleet, input.scope, input.known());
     let judge = Judge::new(fleet, input.picture, &known, input.karpenter, input.now);
+    let rates = PodRates::new(input, &known);
     Snapshot {
         api_version: ApiVersion::V1,
         kind: Kind::FleetSnapshot,
         metadata: metadata::of(input),
         sources: sources::of(input),
-        totals: totals::of(input, &known),
+        totals: totals::of(input, &known, &judge),
         nodes: list(fleet.nodes.iter().filter(|row| scope.has_node(row)), |row| nodes::of(input, &known, &judge, row)),
         node_claims: list(fleet.node_claims.iter().filter(|row| scope.has_claim(fleet, row)), |row| {
             claims::of(input, row)
         }),
         node_pools: list(scope.pools(fleet).into_iter(), |row| pools::of(input, &known, &judge, row)),
-        pods: list(fleet.pods.iter().filter(|row| scope.has_pod(row)), |row| pods::of(input, &known, &judge, row)),
-        jobs: list(fleet.jobs.iter().filter(|row| scope.has_job(row)), |row| jobs::of(input, &known, row)),
+        pods: list(fleet.pods.iter().filter(|row| scope.has_pod(row)), |row| {
+            pods::of(input, &known, &judge, &rates, row)
+        }),
+        jobs: list(fleet.jobs.iter().filter(|row| scope.has_job(row)), |row| jobs::of(input, &known, &rates, row)),
         events: events::of(input),
         findings: findings::of(input, &judge),
     }

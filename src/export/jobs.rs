@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::SnapshotInput;
+use super::cost::{PodRates, Usd};
 use super::value::{Id, Stamp, Text, text};
 use super::words::JobStatus;
 use crate::fleet::{JobRow, Kind};
@@ -45,9 +46,11 @@ pub struct Job {
     pub gpu_requested: Option<i64>,
     /// Its active pods whose own annotation protects them now.
     pub pods_protected: Option<u64>,
+    /// What its pods pay of their Nodes; null where the price of one of them is not known.
+    pub usd_per_hour: Option<Usd>,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, row: &JobRow) -> Job {
+pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, rates: &PodRates<'_>, row: &JobRow) -> Job {
     let state = batch::state(row);
     let gpu_requested = input.picture.job(row).map_or(0, |picture| picture.gpu_requested);
     let protected = picture::protected_pods_of(input.fleet, row, input.now, input.karpenter);
@@ -68,6 +71,7 @@ pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, row: &JobRow) -> 
         started_at: row.started.map(Stamp),
         finished_at: state.finished.map(Stamp),
         gpu_requested: knows_pods.then_some(gpu_requested),
+        usd_per_hour: rates.of_job(input, &row.meta.uid),
         pods_protected: knows_pods.then(|| u64::try_from(protected).unwrap_or(u64::MAX)),
     }
 }

@@ -4,6 +4,7 @@
 //! enters in the change that fills it; adding is always allowed, renaming never. Null means: not known now.
 
 mod claims;
+mod cost;
 mod disruption;
 mod document;
 mod events;

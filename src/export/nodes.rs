@@ -4,13 +4,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::SnapshotInput;
+use super::cost::{self, Cost};
 use super::disruption::{self, Disruption};
 use super::value::{Id, Stamp, Text, maybe_text, text};
 use super::words::{CapacityType, NodePhase, Sharing, Vendor};
 use crate::fleet::{Kind, NodeRow};
 use crate::insight::gpu::NodeGpu;
 use crate::insight::picture::{Judge, NodePicture};
-use crate::insight::{Known, phase};
+use crate::insight::{self, Known, phase};
 
 /// One Node. What pods request is null while not all pods are known.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -55,6 +56,8 @@ pub struct Node {
     pub gpu: Option<Gpu>,
     /// May Karpenter take it?
     pub disruption: Disruption,
+    /// What it costs.
+    pub cost: Cost,
 }
 
 /// The accelerators of a Node, in the units it advertises.
@@ -102,6 +105,7 @@ pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>
         memory_requested_bytes: requested(|picture| picture.memory_requested_bytes),
         gpu: picture.and_then(|picture| picture.gpu.as_ref()).map(|found| gpu(known, found)),
         disruption: disruption::of(input, judge, row),
+        cost: cost::of(picture.map_or(&insight::cost::Cost::UNKNOWN, |picture| &picture.cost)),
     }
 }
 

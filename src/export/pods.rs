@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::SnapshotInput;
+use super::cost::{PodRates, Usd};
 use super::value::{Id, Stamp, Text, maybe_text, text};
 use super::words::{PodPhase, ProtectionState};
 use crate::fleet::{self, Kind, PodRow};
@@ -47,6 +48,8 @@ pub struct Pod {
     pub node_protected: Option<bool>,
     /// What its own annotation amounts to.
     pub protection: Protection,
+    /// What it pays of its Node: zero where it is on none or has finished, null where the Node's price is not known.
+    pub usd_per_hour: Option<Usd>,
 }
 
 /// An owner.
@@ -75,7 +78,13 @@ pub struct Protection {
     pub gaps: Vec<String>,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>, row: &PodRow) -> Pod {
+pub(super) fn of(
+    input: &SnapshotInput<'_>,
+    known: &Known<'_>,
+    judge: &Judge<'_>,
+    rates: &PodRates<'_>,
+    row: &PodRow,
+) -> Pod {
     Pod {
         namespace: text(&row.meta.key.namespace),
         name: text(&row.meta.key.name),
@@ -93,6 +102,7 @@ pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>
         deleting_since: row.meta.deleting_since().map(Stamp),
         node_protected: node_protected(input, known, row),
         protection: protection(judge, row),
+        usd_per_hour: rates.of(row),
     }
 }
 

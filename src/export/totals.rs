@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::SnapshotInput;
+use super::{SnapshotInput, cost};
 use crate::fleet::Kind;
-use crate::insight::{Known, picture};
+use crate::insight::Known;
+use crate::insight::picture::{self, Judge};
 
 /// Sums over the whole cluster; null where not all of it is known.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -25,6 +26,8 @@ pub struct Totals {
     pub jobs_active: Option<u64>,
     /// Accelerators.
     pub gpu: GpuTotals,
+    /// Dollars.
+    pub cost: cost::Totals,
 }
 
 /// Accelerators of all Nodes, each in the units its Node advertises.
@@ -41,7 +44,7 @@ pub struct GpuTotals {
     pub physical: Option<i64>,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>) -> Totals {
+pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>) -> Totals {
     let sum = picture::totals(input.fleet, input.picture, input.now, input.karpenter);
     Totals {
         nodes: known.only(&[Kind::Node], sum.nodes),
@@ -56,5 +59,6 @@ pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>) -> Totals {
             requested: known.only(&[Kind::Node, Kind::Pod], sum.gpu.requested),
             physical: known.only(&[Kind::Node], sum.gpu.physical).flatten(),
         },
+        cost: cost::totals(input, known, judge),
     }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::fleet::{self, KarpenterApi};
-use crate::insight::{batch, disruption, gpu, karpenter, phase, picture};
+use crate::insight::{batch, cost, disruption, gpu, karpenter, phase, picture};
 
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident of $source:path { $($variant:ident = $text:literal),+ $(,)? })+) => {$(
@@ -30,6 +30,13 @@ macro_rules! words {
 }
 
 words! {
+    /// Where a price comes from.
+    CostSource of cost::CostSource {
+        Override = "Override", Label = "Label", NodeOverlay = "NodeOverlay", AwsSpot = "AwsSpot",
+        AwsOnDemand = "AwsOnDemand", KarpenterMetrics = "KarpenterMetrics", Embedded = "Embedded", Prepaid = "Prepaid",
+        Unknown = "Unknown",
+    }
+
     /// How the capacity is bought.
     CapacityType of fleet::CapacityType { Spot = "spot", OnDemand = "on-demand", Reserved = "reserved" }
 

@@ -5,6 +5,7 @@
 
 mod findings;
 mod judge;
+mod moves;
 mod node;
 mod spend;
 mod totals;
@@ -20,6 +21,7 @@ use foldhash::fast::RandomState;
 
 pub use findings::{Finding, Rule, Severity, findings, of_answers};
 pub use judge::{Answer, Judge};
+pub use moves::{Moves, moves};
 use node::Load;
 pub use node::NodePicture;
 pub use spend::{EKS_CONTROL_PLANE, PodOwner, Spend, asking, burn, cluster_fixed, is_eks};

@@ -1,0 +1,215 @@
+//! Dollars: `cost` of Nodes and NodeClaims, `totals.cost`.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use super::SnapshotInput;
+use super::value::{Stamp, Text, text};
+use super::words::CostSource;
+use crate::fleet::{CapacityType, ObjectKey, Sym, Uid};
+use crate::insight::Known;
+use crate::insight::cost::{self, Burn, Dimension, Who};
+use crate::insight::picture::{self, Judge, Moves};
+use crate::units::money::MICROS;
+
+/// Dollars, or dollars per hour, with at most six decimals; kept in micro-dollars.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
+#[schemars(inline)]
+pub struct Usd(#[schemars(with = "f64")] pub i64);
+
+impl Serialize for Usd {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.0 as f64 / MICROS as f64)
+    }
+}
+
+/// What a machine costs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cost {
+    /// All components that are known together; null where the instance's price is not.
+    pub usd_per_hour: Option<Usd>,
+    /// Who says so.
+    pub source: CostSource,
+    /// When it was known to hold; null where the source does not say.
+    pub as_of: Option<Stamp>,
+    /// What it is made of.
+    pub components: Components,
+    /// Whether EKS Auto Mode asks a fee that nobody tells; it is then missing in `usdPerHour`.
+    pub auto_mode_fee_unknown: bool,
+}
+
+/// The components of a price, in dollars per hour.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Components {
+    /// The instance.
+    pub instance: Option<Usd>,
+    /// The fee of EKS Auto Mode; null where there is none or nobody tells.
+    pub auto_mode_fee: Option<Usd>,
+}
+
+/// What the cluster costs per hour; null while it is not known.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the document")]
+pub struct Totals {
+    /// Nodes, NodeClaims without a Node, and the control plane; a lower bound where some have no price.
+    pub usd_per_hour: Option<Usd>,
+    /// The control plane.
+    pub cluster_fixed_usd_per_hour: Option<Usd>,
+    /// Nodes that Karpenter would take but for annotations and PodDisruptionBudgets.
+    pub held_usd_per_hour: Option<Usd>,
+    /// The part of them that no pod requests.
+    pub held_unrequested_usd_per_hour: Option<Usd>,
+    /// What no pod requests, of all Nodes.
+    pub unrequested_usd_per_hour: Option<Usd>,
+    /// Accelerators that no pod requests.
+    pub unallocated_gpu_usd_per_hour: Option<Usd>,
+    /// Machines that are billed before their pods run.
+    pub waiting_usd_per_hour: Option<Usd>,
+    /// Machines that are billed and whose price nobody tells.
+    pub unpriced_nodes: Option<u64>,
+    /// By NodePool; null for machines that have none.
+    pub by_node_pool: Vec<Part>,
+    /// By namespace of the pods that share each Node; null for what no pod requests.
+    pub by_namespace: Vec<Part>,
+    /// By capacity type; null where it is not known.
+    pub by_capacity_type: Vec<Part>,
+    /// What Karpenter itself says that its moves save.
+    pub karpenter_moves: Vec<KarpenterMoves>,
+}
+
+/// What somebody pays.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Part {
+    /// Who.
+    pub name: Option<String>,
+    /// How much.
+    pub usd_per_hour: Usd,
+}
+
+/// Moves of consolidation of which Karpenter's Events tell.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KarpenterMoves {
+    /// The NodePool of the nodes that would go.
+    pub node_pool: Option<Text>,
+    /// `candidate`, `approved`, or `rejected` and why.
+    pub outcome: String,
+    /// How many.
+    pub moves: u64,
+    /// What they would save together; null where no Event says it.
+    pub usd_per_hour: Option<Usd>,
+    /// When the newest was told.
+    pub at: Stamp,
+}
+
+pub(super) fn of(cost: &cost::Cost) -> Cost {
+    Cost {
+        usd_per_hour: cost.rate().map(Usd),
+        source: cost.source.into(),
+        as_of: cost.as_of.map(Stamp),
+        components: Components { instance: cost.instance.map(Usd), auto_mode_fee: cost.fee.known().map(Usd) },
+        auto_mode_fee_unknown: cost.lacks_fee(),
+    }
+}
+
+pub(super) fn totals(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>) -> Totals {
+    let fixed = picture::cluster_fixed(input.fleet, &input.cluster.server);
+    let is_decided = known.decides_nodes();
+    let held = |node: &_| is_decided.then(|| judge.node(node).is_held());
+    let burn = picture::burn(input.fleet, input.picture, known, fixed, held);
+    let waste = burn.as_ref().map(|burn| burn.waste).unwrap_or_default();
+    Totals {
+        usd_per_hour: burn.as_ref().map(|burn| Usd(burn.total)),
+        cluster_fixed_usd_per_hour: fixed.map(Usd),
+        held_usd_per_hour: waste.held.map(Usd),
+        held_unrequested_usd_per_hour: waste.held_unrequested.map(Usd),
+        unrequested_usd_per_hour: waste.unrequested.map(Usd),
+        unallocated_gpu_usd_per_hour: waste.unallocated_gpu.map(Usd),
+        waiting_usd_per_hour: waste.waiting.map(Usd),
+        unpriced_nodes: burn.as_ref().map(|burn| burn.unpriced),
+        by_node_pool: parts(burn.as_ref(), Dimension::NodePool),
+        by_namespace: parts(burn.as_ref(), Dimension::Namespace),
+        by_capacity_type: parts(burn.as_ref(), Dimension::CapacityType),
+        karpenter_moves: picture::moves(input.fleet).into_iter().map(karpenter_moves).collect(),
+    }
+}
+
+/// Those of one dimension, by name.
+fn parts(burn: Option<&Burn>, wanted: Dimension) -> Vec<Part> {
+    let rates = burn.into_iter().flat_map(|burn| &burn.by_payer);
+    let of_dimension = rates.filter(|((dimension, _), _)| *dimension == wanted);
+    let mut parts: Vec<Part> =
+        of_dimension.map(|((_, who), rate)| Part { name: name(who), usd_per_hour: Usd(*rate) }).collect();
+    parts.sort_unstable_by(|a, b| (a.name.is_none(), &a.name).cmp(&(b.name.is_none(), &b.name)));
+    parts
+}
+
+fn name(who: &Who) -> Option<String> {
+    match who {
+        Who::Named(name) => Some(name.to_string()),
+        Who::Capacity(capacity) => Some(CapacityType::name(*capacity).to_owned()),
+        Who::Job(key) | Who::Owner(_, key) => Some(key.to_string()),
+        Who::Nobody | Who::OtherPods | Who::Former => None,
+    }
+}
+
+fn karpenter_moves(moves: Moves) -> KarpenterMoves {
+    KarpenterMoves {
+        outcome: moves.outcome.words(),
+        node_pool: moves.node_pool.as_ref().map(text),
+        moves: moves.moves,
+        usd_per_hour: moves.micro_usd_per_hour.map(Usd),
+        at: Stamp(moves.at),
+    }
+}
+
+/// What each pod pays, computed once for each Node.
+pub(super) struct PodRates<'a> {
+    known: bool,
+    rates: HashMap<&'a ObjectKey, i64, RandomState>,
+    unpriced: HashMap<&'a Sym, (), RandomState>,
+}
+
+impl<'a> PodRates<'a> {
+    /// Of all pods.
+    pub(super) fn new(input: &SnapshotInput<'a>, known: &Known<'_>) -> Self {
+        let mut all =
+            Self { known: known.all(crate::fleet::Kind::Pod), rates: HashMap::default(), unpriced: HashMap::default() };
+        for node in input.fleet.nodes.iter() {
+            let is_priced = input.picture.node(&node.meta.key.name).is_some_and(|said| said.cost.rate().is_some());
+            if !is_priced {
+                all.unpriced.insert(&node.meta.key.name, ());
+            }
+            let rates = input.picture.rates_on(input.fleet, node);
+            all.rates.extend(rates.into_iter().map(|(pod, rate)| (&pod.meta.key, rate)));
+        }
+        all
+    }
+
+    /// Of one pod: nothing where it is on no Node or has finished, null where the price of its Node is not known.
+    pub(super) fn of(&self, pod: &crate::fleet::PodRow) -> Option<Usd> {
+        self.micros(pod).map(Usd)
+    }
+
+    fn micros(&self, pod: &crate::fleet::PodRow) -> Option<i64> {
+        let holds = pod.node.as_ref().filter(|_| pod.holds_resources());
+        match holds {
+            _ if !self.known => None,
+            None => Some(0),
+            Some(node) if self.unpriced.contains_key(node) => None,
+            Some(_) => self.rates.get(&pod.meta.key).copied(),
+        }
+    }
+
+    /// Of the pods of a Job together.
+    pub(super) fn of_job(&self, input: &SnapshotInput<'_>, uid: &Uid) -> Option<Usd> {
+        input.fleet.pods_of_job(uid).map(|pod| self.micros(pod)).sum::<Option<i64>>().filter(|_| self.known).map(Usd)
+    }
+}
