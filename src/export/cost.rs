@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use super::SnapshotInput;
 use super::value::{Stamp, Text, text};
 use super::words::CostSource;
-use crate::fleet::{CapacityType, ObjectKey, Sym, Uid};
+use crate::fleet::{CapacityType, Kind, ObjectKey, PodRow, Uid};
 use crate::insight::Known;
 use crate::insight::cost::{self, Burn, Dimension, Who};
 use crate::insight::picture::{self, Judge, Moves};
@@ -55,7 +55,6 @@ pub struct Components {
 /// What the cluster costs per hour; null while it is not known.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the names of the document")]
 pub struct Totals {
     /// Nodes, NodeClaims without a Node, and the control plane; a lower bound where some have no price.
     pub usd_per_hour: Option<Usd>,
@@ -137,7 +136,7 @@ pub(super) fn totals(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge
         by_node_pool: parts(burn.as_ref(), Dimension::NodePool),
         by_namespace: parts(burn.as_ref(), Dimension::Namespace),
         by_capacity_type: parts(burn.as_ref(), Dimension::CapacityType),
-        karpenter_moves: picture::moves(input.fleet).into_iter().map(karpenter_moves).collect(),
+        karpenter_moves: picture::moves(input.fleet).iter().map(karpenter_moves).collect(),
     }
 }
 
@@ -160,7 +159,7 @@ fn name(who: &Who) -> Option<String> {
     }
 }
 
-fn karpenter_moves(moves: Moves) -> KarpenterMoves {
+fn karpenter_moves(moves: &Moves) -> KarpenterMoves {
     KarpenterMoves {
         outcome: moves.outcome.words(),
         node_pool: moves.node_pool.as_ref().map(text),
@@ -172,44 +171,36 @@ fn karpenter_moves(moves: Moves) -> KarpenterMoves {
 
 /// What each pod pays, computed once for each Node.
 pub(super) struct PodRates<'a> {
-    known: bool,
+    is_known: bool,
+    /// Of pods on Nodes whose price is known.
     rates: HashMap<&'a ObjectKey, i64, RandomState>,
-    unpriced: HashMap<&'a Sym, (), RandomState>,
 }
 
 impl<'a> PodRates<'a> {
     /// Of all pods.
     pub(super) fn new(input: &SnapshotInput<'a>, known: &Known<'_>) -> Self {
-        let mut all =
-            Self { known: known.all(crate::fleet::Kind::Pod), rates: HashMap::default(), unpriced: HashMap::default() };
-        for node in input.fleet.nodes.iter() {
-            let is_priced = input.picture.node(&node.meta.key.name).is_some_and(|said| said.cost.rate().is_some());
-            if !is_priced {
-                all.unpriced.insert(&node.meta.key.name, ());
-            }
-            let rates = input.picture.rates_on(input.fleet, node);
-            all.rates.extend(rates.into_iter().map(|(pod, rate)| (&pod.meta.key, rate)));
-        }
-        all
+        let shares = input.fleet.nodes.iter().flat_map(|node| input.picture.rates_on(input.fleet, node));
+        Self { is_known: known.all(Kind::Pod), rates: shares.map(|(pod, rate)| (&pod.meta.key, rate)).collect() }
     }
 
     /// Of one pod: nothing where it is on no Node or has finished, null where the price of its Node is not known.
-    pub(super) fn of(&self, pod: &crate::fleet::PodRow) -> Option<Usd> {
+    pub(super) fn of(&self, pod: &PodRow) -> Option<Usd> {
         self.micros(pod).map(Usd)
-    }
-
-    fn micros(&self, pod: &crate::fleet::PodRow) -> Option<i64> {
-        let holds = pod.node.as_ref().filter(|_| pod.holds_resources());
-        match holds {
-            _ if !self.known => None,
-            None => Some(0),
-            Some(node) if self.unpriced.contains_key(node) => None,
-            Some(_) => self.rates.get(&pod.meta.key).copied(),
-        }
     }
 
     /// Of the pods of a Job together.
     pub(super) fn of_job(&self, input: &SnapshotInput<'_>, uid: &Uid) -> Option<Usd> {
-        input.fleet.pods_of_job(uid).map(|pod| self.micros(pod)).sum::<Option<i64>>().filter(|_| self.known).map(Usd)
+        let rates = input.fleet.pods_of_job(uid).map(|pod| self.micros(pod));
+        rates.sum::<Option<i64>>().filter(|_| self.is_known).map(Usd)
+    }
+
+    fn micros(&self, pod: &PodRow) -> Option<i64> {
+        if !self.is_known {
+            return None;
+        }
+        match pod.node.as_ref().filter(|_| pod.holds_resources()) {
+            None => Some(0),
+            Some(_) => self.rates.get(&pod.meta.key).copied(),
+        }
     }
 }

@@ -216,12 +216,8 @@ fn user_rule(asking: &Asking<'_>) -> Result<Quote, Pass> {
 
 fn adjusted_by_rule(asking: &Asking<'_>, rule: &PriceRule, by: Adjustment) -> Result<Quote, Pass> {
     let base = first_from(AFTER_FILE, asking).ok_or(Pass::NothingToAdjust(rule.line))?;
-    Ok(Quote {
-        micro_usd_per_hour: by.of(base.micro_usd_per_hour),
-        source: if base.source == CostSource::Prepaid { CostSource::Prepaid } else { CostSource::Override },
-        as_of: base.as_of,
-        why: Why::RuleAdjusts(rule.line, by, Box::new(base)),
-    })
+    let (price, as_of) = (by.of(base.micro_usd_per_hour), base.as_of);
+    Ok(Quote::set(price, CostSource::Override, as_of, Why::RuleAdjusts(rule.line, by, Box::new(base))))
 }
 
 fn label(asking: &Asking<'_>) -> Result<Quote, Pass> {

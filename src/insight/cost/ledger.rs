@@ -147,6 +147,11 @@ impl Account {
         i64::try_from(self.micro_usd_per_hour_seconds / i128::from(money::SECONDS_PER_HOUR)).unwrap_or(i64::MAX)
     }
 
+    /// What was paid, exactly: micro-dollars per hour times seconds.
+    pub const fn exact(&self) -> i128 {
+        self.micro_usd_per_hour_seconds
+    }
+
     fn pay(&mut self, micro_usd_per_hour: i64, seconds: i64) {
         self.micro_usd_per_hour_seconds += i128::from(micro_usd_per_hour.max(0)) * i128::from(seconds);
         self.observed_seconds += seconds;

@@ -14,6 +14,8 @@ mod overlay;
 mod rules;
 pub mod savings;
 pub mod share;
+#[cfg(test)]
+mod tests;
 
 pub use chain::{Asking, Quote, Step, explain, of_machine};
 pub use ledger::{Account, Burn, Dimension, Ledger, Payer, Waste, Who};

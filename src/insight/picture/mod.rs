@@ -11,6 +11,8 @@ mod spend;
 mod totals;
 
 #[cfg(test)]
+mod spend_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod verdicts;

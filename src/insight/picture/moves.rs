@@ -14,7 +14,7 @@ pub struct Moves {
     pub node_pool: Option<Sym>,
     /// What became of them.
     pub outcome: Outcome,
-    /// How many Events there are, each for one move; Karpenter repeats an Event for the same move.
+    /// How many, each of another node; Karpenter repeats the Event of a move.
     pub moves: u64,
     /// What the newest move of each node would save together, in micro-dollars per hour; `None` where no Event says it.
     pub micro_usd_per_hour: Option<i64>,
@@ -22,35 +22,44 @@ pub struct Moves {
     pub at: Time,
 }
 
+/// Which move an Event tells of: NodePool, outcome, and the name of its object.
+type Told = (Option<Sym>, Outcome, Sym);
+
 /// All of them, by NodePool and outcome.
 pub fn moves(fleet: &Fleet) -> Vec<Moves> {
-    let mut newest: BTreeMap<(Option<Sym>, Outcome, Sym), (&EventRow, Option<i64>)> = BTreeMap::new();
-    for event in fleet.events.iter() {
-        let Some(found) = savings::of_event(event) else { continue };
-        let key = (node_pool(fleet, event), found.outcome, event.object.key.name.clone());
-        let known = newest.entry(key).or_insert((event, found.micro_usd_per_hour));
-        if event.at > known.0.at {
-            *known = (event, found.micro_usd_per_hour);
+    let mut sums: Vec<Moves> = Vec::new();
+    for ((node_pool, outcome, _), (at, saved)) in newest(fleet) {
+        match sums.last_mut().filter(|sum| sum.node_pool == node_pool && sum.outcome == outcome) {
+            Some(sum) => sum.add(at, saved),
+            None => sums.push(Moves { node_pool, outcome, moves: 1, micro_usd_per_hour: saved, at }),
         }
     }
-    let mut sums: BTreeMap<(Option<Sym>, Outcome), Moves> = BTreeMap::new();
-    for ((node_pool, outcome, _), (event, saved)) in newest {
-        let none = Moves {
-            node_pool: node_pool.clone(),
-            outcome: outcome.clone(),
-            moves: 0,
-            micro_usd_per_hour: None,
-            at: event.at,
-        };
-        let sum = sums.entry((node_pool, outcome)).or_insert(none);
-        sum.moves += 1;
-        sum.at = sum.at.max(event.at);
-        sum.micro_usd_per_hour = match (sum.micro_usd_per_hour, saved) {
+    sums
+}
+
+/// When each move was last told, and what it would save.
+fn newest(fleet: &Fleet) -> BTreeMap<Told, (Time, Option<i64>)> {
+    let mut newest = BTreeMap::new();
+    for event in fleet.events.iter() {
+        let Some(found) = savings::of_event(event) else { continue };
+        let told = (node_pool(fleet, event), found.outcome, event.object.key.name.clone());
+        let known = newest.entry(told).or_insert((event.at, found.micro_usd_per_hour));
+        if event.at > known.0 {
+            *known = (event.at, found.micro_usd_per_hour);
+        }
+    }
+    newest
+}
+
+impl Moves {
+    fn add(&mut self, at: Time, saved: Option<i64>) {
+        self.moves += 1;
+        self.at = self.at.max(at);
+        self.micro_usd_per_hour = match (self.micro_usd_per_hour, saved) {
             (Some(sum), Some(saved)) => Some(sum.saturating_add(saved)),
             (sum, saved) => sum.or(saved),
         };
     }
-    sums.into_values().collect()
 }
 
 fn node_pool(fleet: &Fleet, event: &EventRow) -> Option<Sym> {

@@ -1,0 +1,292 @@
+//! Dollars are conserved, whatever happens in whatever order.
+
+use std::collections::BTreeMap;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::fleet::{
+    Adjustment, CapacityType, Change, Delta, Discount, Health, HealthState, Labels, NodeOverlayRow, NodeRate, NodeRow,
+    OverlayPrice, PodPhase, PodRow, Price, PriceChange, PriceKey, PriceList, PriceRule, RuleMatch, RuleRate, SourceId,
+    Sources, UserPrices,
+};
+use crate::insight::Known;
+use crate::insight::cost::{Burn, CostSource, Dimension, Ledger};
+use crate::insight::testing::{NOW, claim, fleet, labels, met, meta, node, owner, pod, resources, sym, upserts};
+
+const TYPES: [&str; 3] = ["m7i.large", "p5.48xlarge", "g5.xlarge"];
+const ZONES: [&str; 2] = ["us-east-1a", "us-east-1b"];
+const CAPACITIES: [&str; 4] = ["spot", "on-demand", "reserved", "unheard-of"];
+const FIXED: i64 = 100_000;
+
+fn any_labels() -> impl Strategy<Value = Labels> {
+    (0..4_usize, 0..3_usize, 0..5_usize, 0..3_u8, 0..6_u8).prop_map(|(kind, zone, capacity, pool, extra)| {
+        let mut pairs = vec![("topology.kubernetes.io/region", "us-east-1")];
+        pairs.extend(TYPES.get(kind).map(|kind| ("node.kubernetes.io/instance-type", *kind)));
+        pairs.extend(ZONES.get(zone).map(|zone| ("topology.kubernetes.io/zone", *zone)));
+        pairs.extend(CAPACITIES.get(capacity).map(|capacity| ("karpenter.sh/capacity-type", *capacity)));
+        pairs.extend([("karpenter.sh/nodepool", "gpu"), ("karpenter.sh/nodepool", "cpu")].get(usize::from(pool)));
+        pairs.extend(match extra {
+            0 => Some(("eks-node-viewer/instance-price", "0.123457")),
+            1 => Some(("eks.amazonaws.com/compute-type", "auto")),
+            2 => Some(("karpenter.k8s.aws/capacity-reservation-type", "capacity-block")),
+            _ => None,
+        });
+        labels(&pairs)
+    })
+}
+
+fn any_node() -> impl Strategy<Value = NodeRow> {
+    (0..4_u8, any_labels(), 0..9_i64, any::<bool>()).prop_map(|(name, labels, gpus, ready)| {
+        let mut row = node(&format!("n{name}"));
+        row.provider_id = Some(sym(&format!("aws:///us-east-1a/i-{name}")));
+        row.labels = labels;
+        row.conditions = if ready { met(&["Ready"]) } else { Vec::new() };
+        row.capacity = resources(4000, 16 << 30, &[("nvidia.com/gpu", gpus)]);
+        row.allocatable = resources(3900, 15 << 30, &[("nvidia.com/gpu", gpus)]);
+        row
+    })
+}
+
+fn any_claim() -> impl Strategy<Value = NodeClaimRow> {
+    (0..6_u8, any_labels(), any::<bool>()).prop_map(|(name, labels, launched)| {
+        let mut row = claim(&format!("c{name}"));
+        row.provider_id = launched.then(|| sym(&format!("aws:///us-east-1a/i-{name}")));
+        row.labels = labels;
+        row
+    })
+}
+
+fn any_pod() -> impl Strategy<Value = PodRow> {
+    (0..9_u8, 0..6_u8, 0..5_u8, 0..4_u8, (0..5_000_i64, 0..20_i64, 0..6_i64)).prop_map(
+        |(name, node, owned, phase, (cpu, gib, gpus))| {
+            let namespace = if name % 2 == 0 { "ml" } else { "web" };
+            let mut row = pod(namespace, &format!("p{name}"), (node > 0).then(|| format!("n{}", node - 1)).as_deref());
+            row.phase = [PodPhase::Pending, PodPhase::Running, PodPhase::Running, PodPhase::Failed][usize::from(phase)];
+            row.requests = resources(cpu, gib << 30, if gpus > 3 { &[("nvidia.com/gpu", 2)] } else { &[] });
+            row.owner = match owned {
+                0 => None,
+                1 => Some(owner("ReplicaSet", "api-5d", &Uid::parse("set"))),
+                job => Some(owner("Job", &format!("j{job}"), &Uid::parse(&format!("job-{job}")))),
+            };
+            row
+        },
+    )
+}
+
+fn any_price() -> impl Strategy<Value = PriceChange> {
+    let lists =
+        [PriceList::AwsSpot, PriceList::AwsOnDemand, PriceList::AutoModeFee, PriceList::Karpenter, PriceList::Embedded];
+    (0..lists.len(), 0..TYPES.len(), 0..ZONES.len(), any::<bool>(), 0..60_000_000_i64).prop_map(
+        move |(list, kind, zone, spot, price)| {
+            let by_zone = matches!(lists[list], PriceList::AwsSpot | PriceList::Karpenter);
+            let is_spot = lists[list] == PriceList::AwsSpot || (lists[list] == PriceList::Karpenter && spot);
+            let key = PriceKey {
+                place: sym(if by_zone { ZONES[zone] } else { "us-east-1" }),
+                instance_type: sym(TYPES[kind]),
+                capacity_type: if is_spot { CapacityType::Spot } else { CapacityType::OnDemand },
+            };
+            PriceChange::Listed(lists[list], key, Price { micro_usd_per_hour: price, as_of: NOW })
+        },
+    )
+}
+
+fn any_user() -> impl Strategy<Value = PriceChange> {
+    (any::<bool>(), 0..3_u8, 0..1_000_000_i64, 0..5_000_000_i64).prop_map(|(is_there, what, part, price)| {
+        let rate = match what {
+            0 => RuleRate::PerHour(price),
+            1 => RuleRate::Adjust(Adjustment::Millionths(-part)),
+            _ => RuleRate::Adjust(Adjustment::MicroUsdPerHour(part)),
+        };
+        let matches = RuleMatch { instance: Some(sym("p5.*")), ..RuleMatch::default() };
+        let user = UserPrices {
+            as_of: NOW,
+            discount: Discount { on_demand_millionths: part, ..Discount::default() },
+            auto_mode_fee_millionths: (part > 500_000).then_some(120_000),
+            nodes: BTreeMap::from([(sym("n1"), NodeRate { micro_usd_per_hour: price, note: None, line: 3 })]),
+            rules: vec![PriceRule { matches, rate, note: None, line: 7 }],
+            ..UserPrices::default()
+        };
+        PriceChange::User(is_there.then(|| Box::new(user)))
+    })
+}
+
+fn any_overlay() -> impl Strategy<Value = NodeOverlayRow> {
+    (0..2_u8, 0..3_i64, 0..4_u8).prop_map(|(name, weight, price)| NodeOverlayRow {
+        meta: meta("", &format!("o{name}")),
+        requirements: Vec::new(),
+        weight,
+        price: match price {
+            0 => None,
+            1 => Some(OverlayPrice::Absolute(5_000_000)),
+            2 => Some(OverlayPrice::Adjust(Adjustment::Millionths(-100_000))),
+            _ => Some(OverlayPrice::Invalid(sym("cheap"))),
+        },
+        conditions: Vec::new(),
+    })
+}
+
+fn any_change<R: Row + Clone + std::fmt::Debug + 'static>(
+    row: impl Strategy<Value = R> + 'static,
+) -> impl Strategy<Value = Change<R>> {
+    (0..10_u8, row).prop_map(|(what, row)| match what {
+        0 => Change::Begin,
+        1 => Change::Commit,
+        2 | 3 => Change::Remove(row.meta().key.clone()),
+        _ => Change::Upsert(row),
+    })
+}
+
+fn any_delta() -> impl Strategy<Value = Delta> {
+    prop_oneof![
+        3 => vec(any_change(any_node()), 1..6).prop_map(Delta::Nodes),
+        2 => vec(any_change(any_claim()), 1..6).prop_map(Delta::NodeClaims),
+        3 => vec(any_change(any_pod()), 1..9).prop_map(Delta::Pods),
+        3 => vec(prop_oneof![6 => any_price(), 1 => any_user()], 1..9).prop_map(Delta::Prices),
+        1 => vec(any_change(any_overlay()), 1..3).prop_map(Delta::NodeOverlays),
+    ]
+}
+
+fn everything() -> Sources {
+    let live = || Health { state: HealthState::Live, ..Health::default() };
+    SourceId::all().map(|source| (source, live())).collect()
+}
+
+fn burning(fleet: &Fleet, picture: &Picture) -> Burn {
+    burn(fleet, picture, &Known::new(&everything()), Some(FIXED), |node| Some(node.meta.key.name == "n1")).unwrap()
+}
+
+fn of_dimension(burn: &Burn, wanted: Dimension) -> i64 {
+    burn.by_payer.iter().filter(|((dimension, _), _)| *dimension == wanted).map(|(_, rate)| rate).sum()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 384, ..ProptestConfig::default() })]
+
+    #[test]
+    fn following_every_change_gives_what_starting_over_gives(deltas in vec(any_delta(), 1..25)) {
+        let (mut fleet, mut picture) = (Fleet::default(), Picture::default());
+        for delta in deltas {
+            let changed = fleet.apply(delta);
+            picture.update(&fleet, &changed);
+            prop_assert_eq!(&picture, &Picture::full(&fleet));
+        }
+    }
+
+    #[test]
+    fn every_dollar_is_paid_once(deltas in vec(any_delta(), 1..25)) {
+        let fleet = fleet(deltas);
+        let picture = Picture::full(&fleet);
+        let burn = burning(&fleet, &picture);
+        let nodes: Vec<_> = fleet.nodes.iter().filter_map(|row| picture.node(&row.meta.key.name)).collect();
+        let claims: Vec<_> = picture.claims_without_node(&fleet).filter_map(|row| picture.claim(row)?.cost).collect();
+        let machines: i64 = nodes.iter().map(|said| said.cost).chain(claims.iter().copied()).filter_map(|cost| cost.rate()).sum();
+        prop_assert_eq!(burn.total, machines + FIXED);
+        for dimension in Dimension::ALL {
+            prop_assert_eq!(of_dimension(&burn, dimension), machines, "{:?}", dimension);
+        }
+        for row in fleet.nodes.iter() {
+            let said = picture.node(&row.meta.key.name).unwrap();
+            let pods: i64 = picture.rates_on(&fleet, row).iter().map(|(_, rate)| rate).sum();
+            prop_assert_eq!(pods + said.spend.unrequested, said.cost.rate().unwrap_or(0));
+            prop_assert!(said.spend.unallocated_gpu <= said.cost.rate().unwrap_or(0));
+        }
+        let waste = burn.waste;
+        prop_assert!(waste.held_unrequested <= waste.held && waste.held_unrequested <= waste.unrequested);
+        prop_assert!(waste.each().into_iter().all(|rate| rate.is_some_and(|rate| (0..=machines).contains(&rate))));
+    }
+
+    #[test]
+    fn what_has_no_price_is_counted_and_zero_is_prepaid(deltas in vec(any_delta(), 1..25)) {
+        let fleet = fleet(deltas);
+        let picture = Picture::full(&fleet);
+        let said = fleet.nodes.iter().filter_map(|row| picture.node(&row.meta.key.name));
+        let mut unpriced = 0;
+        for cost in said.map(|said| said.cost) {
+            prop_assert_eq!(cost.instance.is_none(), cost.source == CostSource::Unknown);
+            prop_assert!(cost.source != CostSource::Prepaid || cost.instance == Some(0));
+            unpriced += u64::from(cost.rate().is_none());
+        }
+        prop_assert!(burning(&fleet, &picture).unpriced >= unpriced);
+    }
+
+    #[test]
+    fn ledgers_add_up_and_never_decrease(steps in vec((any_delta(), 0..700_i64), 1..20)) {
+        let (mut fleet, mut picture, mut ledger, mut now) = (Fleet::default(), Picture::default(), Ledger::default(), NOW);
+        let mut before = 0;
+        for (delta, seconds) in steps {
+            let changed = fleet.apply(delta);
+            picture.update(&fleet, &changed);
+            let burn = burning(&fleet, &picture);
+            ledger.look(now, Some(&burn));
+            now = now.plus_seconds(seconds);
+            ledger.look(now, Some(&burn));
+            let total = ledger.total().exact();
+            prop_assert!(total >= before);
+            let machines = total - i128::from(FIXED) * i128::from(ledger.total().observed_seconds);
+            for dimension in Dimension::ALL {
+                let paid: i128 = ledger.payers(dimension).map(|(_, account)| account.exact()).sum();
+                prop_assert_eq!(paid, machines, "{:?}", dimension);
+            }
+            let stopped = ledger.clone();
+            ledger.look(now, Some(&burn));
+            prop_assert_eq!(&ledger, &stopped, "a clock that stands still");
+            before = total;
+        }
+    }
+}
+
+#[test]
+fn jobs_pay_by_the_accelerators_they_ask_for() {
+    let mut machine = node("a");
+    machine.labels = labels(&[("eks-node-viewer/instance-price", "8")]);
+    machine.capacity = resources(4000, 16 << 30, &[("nvidia.com/gpu", 8)]);
+    machine.allocatable = machine.capacity.clone();
+    let member = |name: &str, gpus: i64, job: &str| {
+        let mut row = pod("ml", name, Some("a"));
+        row.requests = resources(100, 1 << 20, &[("nvidia.com/gpu", gpus)]);
+        row.owner = Some(owner("Job", job, &Uid::parse(job)));
+        row
+    };
+    let pods = vec![
+        member("x", 2, "train"),
+        member("y", 1, "train"),
+        member("z", 1, "eval"),
+        pod("kube-system", "d", Some("a")),
+    ];
+    let fleet = fleet(vec![Delta::Nodes(upserts(vec![machine])), Delta::Pods(upserts(pods))]);
+    let picture = Picture::full(&fleet);
+    assert_eq!(picture.job_rate(&fleet, &Uid::parse("train")), Some(3_000_000));
+    assert_eq!(picture.job_rate(&fleet, &Uid::parse("eval")), Some(1_000_000));
+    let burn = burning(&fleet, &picture);
+    assert_eq!((burn.waste.unrequested, burn.waste.unallocated_gpu), (Some(4_000_000), Some(4_000_000)));
+}
+
+#[test]
+fn a_machine_waits_until_a_pod_of_its_own_has_run() {
+    let waiting = |change: fn(&mut PodRow)| {
+        let mut row = pod("ml", "x", Some("a"));
+        row.phase = PodPhase::Pending;
+        change(&mut row);
+        let fleet = fleet(vec![Delta::Nodes(upserts(vec![node("a")])), Delta::Pods(upserts(vec![row]))]);
+        Picture::full(&fleet).node("a").unwrap().is_waiting
+    };
+    assert!(waiting(|_| ()));
+    assert!(!waiting(|row| row.phase = PodPhase::Running));
+    assert!(!waiting(|row| row.phase = PodPhase::Succeeded));
+    assert!(!waiting(|row| row.eviction.of_daemon_set = true), "nothing waits but what belongs there");
+}
+
+#[test]
+fn the_control_plane_is_the_users_else_that_of_eks() {
+    let mut fleet = Fleet::default();
+    let eks = "https://0A1B.gr7.us-east-1.eks.amazonaws.com";
+    assert_eq!((cluster_fixed(&fleet, eks), cluster_fixed(&fleet, "https://127.0.0.1:6443")), (Some(100_000), None));
+    let user = UserPrices { control_plane_micro_usd_per_hour: Some(600_000), ..UserPrices::default() };
+    fleet.apply(Delta::Prices(vec![PriceChange::User(Some(Box::new(user)))]));
+    assert_eq!(
+        (cluster_fixed(&fleet, eks), cluster_fixed(&fleet, "https://127.0.0.1:6443")),
+        (Some(600_000), Some(600_000))
+    );
+}
