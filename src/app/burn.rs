@@ -76,7 +76,7 @@ fn pay(app: &mut App) {
 fn rates(app: &App) -> Option<Burn> {
     let known = Known::new(&app.sources);
     let is_decided = known.decides_nodes();
-    let fixed = picture::cluster_fixed(&app.fleet, &app.cluster.server);
+    let fixed = picture::cluster_fixed(&app.fleet, &app.cluster);
     picture::burn(&app.fleet, &app.picture, &known, fixed, |node| {
         let judged = app.ui.listing.verdicts.of(node).filter(|_| is_decided)?;
         Some(judged.is_held)

@@ -119,7 +119,7 @@ pub(super) fn of(cost: &cost::Cost) -> Cost {
 }
 
 pub(super) fn totals(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>) -> Totals {
-    let fixed = picture::cluster_fixed(input.fleet, &input.cluster.server);
+    let fixed = picture::cluster_fixed(input.fleet, input.cluster);
     let is_decided = known.decides_nodes();
     let held = |node: &_| is_decided.then(|| judge.node(node).is_held());
     let burn = picture::burn(input.fleet, input.picture, known, fixed, held);

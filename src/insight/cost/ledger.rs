@@ -177,7 +177,7 @@ pub struct Ledger {
 }
 
 /// A longer time between two looks (a suspended laptop) was not seen, and is not paid for.
-pub const LONGEST_LOOK_AWAY_SECONDS: i64 = 600;
+pub const LONGEST_LOOK_AWAY_SECONDS: i64 = 1_200;
 
 /// So many payers are kept; beyond that those that pay no more are put together.
 pub const MOST_PAYERS: usize = 60_000;

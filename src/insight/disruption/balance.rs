@@ -33,22 +33,11 @@ impl Sums {
     }
 }
 
-/// A node's price per hour as the label says that some set-ups give it, in micro-dollars.
-pub fn labelled_price(label: &str) -> Option<i64> {
-    let usd: f64 = label.parse().ok().filter(|usd: &f64| usd.is_finite() && (0.0..1e9).contains(usd))?;
-    #[expect(clippy::cast_possible_truncation, reason = "below 1e15")]
-    let micros = (usd * 1e6).round() as i64;
-    Some(micros)
-}
-
-/// The label that eks-node-viewer and Karpenter's KWOK provider use.
-pub const PRICE_LABEL: &str = "eks-node-viewer/instance-price";
-
 /// Advisory where even deleting the node for nothing in return would save too little.
 pub fn blocker(case: &Case<'_>) -> Option<Blocker> {
     let pool = case.pool?;
     let sums = pool.balance.filter(|_| pool.row.consolidation_policy == "Balanced")?;
-    let price = labelled_price(case.label(PRICE_LABEL)?)?;
+    let price = case.micro_usd_per_hour?;
     if case.applies(Reason::Underutilized) != Some(true) || sums.micro_usd_per_hour == 0 {
         return None;
     }
@@ -63,18 +52,4 @@ pub fn blocker(case: &Case<'_>) -> Option<Blocker> {
         Blocker::new(BlockerKind::Balance, Reasons::only(Reason::Underutilized), message)
             .of(Key::new(Kind::NodePool, pool.row.meta.key.clone()))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prices_in_labels() {
-        assert_eq!(labelled_price("55.04"), Some(55_040_000));
-        assert_eq!(labelled_price("0.0425"), Some(42_500));
-        for rubbish in ["", "free", "NaN", "-1", "1e12"] {
-            assert_eq!(labelled_price(rubbish), None, "{rubbish}");
-        }
-    }
 }

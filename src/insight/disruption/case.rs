@@ -99,6 +99,8 @@ pub struct Case<'a> {
     /// Whether something that is not read may end the node: the NodeClass of its reservation, or the controller that may
     /// have been told to replace broken nodes.
     pub end_is_hidden: bool,
+    /// What Karpenter takes its price to be, where its NodePool weighs prices and that is known.
+    pub micro_usd_per_hour: Option<i64>,
     /// Whether Karpenter replaces broken nodes: always in EKS Auto Mode, elsewhere by feature gate NodeRepair.
     pub repairs: bool,
     /// The Karpenter that manages it.

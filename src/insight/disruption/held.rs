@@ -167,6 +167,7 @@ mod tests {
             pause: None,
             events: Vec::new(),
             block_ends: None,
+            micro_usd_per_hour: None,
             repairs: false,
             end_is_hidden: false,
             karpenter: &karpenter,

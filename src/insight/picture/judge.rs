@@ -9,6 +9,7 @@ use super::{NodePicture, Picture};
 use crate::fleet::{
     EventRow, Fleet, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow, PodSelector, Row, Sym,
 };
+use crate::insight::cost::{Asking, Machine, chain};
 use crate::insight::disruption::balance;
 use crate::insight::disruption::hazards::{self, Hazard, Outlook};
 use crate::insight::disruption::{
@@ -128,6 +129,7 @@ impl<'a> Judge<'a> {
             pause: self.pauses.get(group).or_else(|| self.pauses.get(ANY_GROUP)).copied(),
             events: self.events(node, claim),
             block_ends: self.block_ends(node),
+            micro_usd_per_hour: None,
             repairs: is_auto || self.repairs,
             end_is_hidden: false,
             karpenter: if is_auto { &self.auto_mode } else { self.karpenter },
@@ -135,6 +137,9 @@ impl<'a> Judge<'a> {
             now: self.now,
         };
         case.end_is_hidden = self.hides_an_end(&case);
+        if case.pool.as_ref().is_some_and(|pool| pool.balance.is_some()) {
+            case.micro_usd_per_hour = karpenter_price(self.fleet, node);
+        }
         case
     }
 
@@ -290,10 +295,16 @@ fn balance_sums(fleet: &Fleet, picture: &Picture, pool: &NodePoolRow) -> Option<
     }
     let mut nodes = fleet.nodes.iter().filter(|node| node.node_pool() == Some(&pool.meta.key.name));
     nodes.try_fold(balance::Sums::default(), |sums, node| {
-        let price = balance::labelled_price(node.labels.get(balance::PRICE_LABEL)?)?;
+        let price = karpenter_price(fleet, node)?;
         let moving = picture.node(&node.meta.key.name).map_or(0, |said| said.pods.moving_cost);
         Some(sums.plus(price, moving))
     })
+}
+
+/// The price by which Karpenter compares a node.
+fn karpenter_price(fleet: &Fleet, node: &NodeRow) -> Option<i64> {
+    let machine = Machine::of_node(node, None);
+    chain::of_karpenter(&Asking { machine, prices: &fleet.prices, overlays: &fleet.node_overlays })
 }
 
 /// Only NodePools of fixed size ask; there are few of them.

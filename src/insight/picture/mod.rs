@@ -26,7 +26,7 @@ pub use judge::{Answer, Judge};
 pub use moves::{Moves, moves};
 use node::Load;
 pub use node::NodePicture;
-pub use spend::{EKS_CONTROL_PLANE, PodOwner, Spend, asking, burn, cluster_fixed, is_eks};
+pub use spend::{EKS_CONTROL_PLANE, PodOwner, Spend, asking, burn, cluster_fixed};
 pub use totals::{GpuTotals, Totals, totals};
 
 use super::batch::{self, JobState};

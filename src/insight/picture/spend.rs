@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Map, NodePicture, Picture};
 use crate::fleet::Kind;
-use crate::fleet::{Fleet, NodeRow, ObjectKey, PodRow, PriceDemand, Sym, Uid};
+use crate::fleet::{ClusterFacts, Fleet, NodeRow, ObjectKey, PodRow, PriceDemand, Sym, Uid};
 use crate::insight::Known;
 use crate::insight::cost::demand::{self, Devices};
 use crate::insight::cost::{
@@ -183,13 +183,17 @@ pub(super) fn claim_asking<'a>(fleet: &'a Fleet, claim: &'a crate::fleet::NodeCl
 pub const EKS_CONTROL_PLANE: i64 = 100_000;
 
 /// What the control plane costs: as the user says, else what EKS asks where the cluster is one of EKS.
-pub fn cluster_fixed(fleet: &Fleet, server: &str) -> Option<i64> {
+pub fn cluster_fixed(fleet: &Fleet, cluster: &ClusterFacts) -> Option<i64> {
     let given = fleet.prices.user.as_ref().and_then(|user| user.control_plane_micro_usd_per_hour);
-    given.or_else(|| is_eks(server).then_some(EKS_CONTROL_PLANE))
+    given.or_else(|| is_eks(cluster).then_some(EKS_CONTROL_PLANE))
 }
 
-/// Whether an API server's address is one of EKS.
-pub fn is_eks(server: &str) -> bool {
+/// Whether a cluster is one of EKS: by the version that its API server tells, else by its address, which may be a proxy's.
+fn is_eks(cluster: &ClusterFacts) -> bool {
+    cluster.kubernetes_version.as_ref().is_some_and(|version| version.contains("-eks-")) || is_of_eks(&cluster.server)
+}
+
+fn is_of_eks(server: &str) -> bool {
     let host = server.split_once("://").map_or(server, |(_, rest)| rest);
     let host = host.split([':', '/']).next().unwrap_or(host);
     host.ends_with(".eks.amazonaws.com") || host.ends_with(".eks.amazonaws.com.cn")

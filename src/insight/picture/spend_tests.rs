@@ -7,9 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fleet::{
-    Adjustment, CapacityType, Change, Delta, Discount, Health, HealthState, Labels, NodeOverlayRow, NodeRate, NodeRow,
-    OverlayPrice, PodPhase, PodRow, Price, PriceChange, PriceKey, PriceList, PriceRule, RuleMatch, RuleRate, SourceId,
-    Sources, UserPrices,
+    Adjustment, CapacityType, Change, ClusterFacts, Delta, Discount, Health, HealthState, Labels, NodeOverlayRow,
+    NodeRate, NodeRow, OverlayPrice, PodPhase, PodRow, Price, PriceChange, PriceKey, PriceList, PriceRule, RuleMatch,
+    RuleRate, SourceId, Sources, UserPrices,
 };
 use crate::insight::Known;
 use crate::insight::cost::{Burn, CostSource, Dimension, Ledger};
@@ -281,12 +281,17 @@ fn a_machine_waits_until_a_pod_of_its_own_has_run() {
 #[test]
 fn the_control_plane_is_the_users_else_that_of_eks() {
     let mut fleet = Fleet::default();
-    let eks = "https://0A1B.gr7.us-east-1.eks.amazonaws.com";
-    assert_eq!((cluster_fixed(&fleet, eks), cluster_fixed(&fleet, "https://127.0.0.1:6443")), (Some(100_000), None));
+    let at = |server: &str, version: &str| ClusterFacts {
+        server: server.to_owned(),
+        kubernetes_version: Some(version.to_owned()),
+        ..ClusterFacts::default()
+    };
+    let eks = at("https://0A1B.gr7.us-east-1.eks.amazonaws.com", "");
+    let behind_a_proxy = at("https://proxy.example", "v1.34.6-eks-4f2c9d1");
+    let other = at("https://127.0.0.1:6443", "v1.36.3");
+    let fixed = |fleet: &Fleet| [&eks, &behind_a_proxy, &other].map(|cluster| cluster_fixed(fleet, cluster));
+    assert_eq!(fixed(&fleet), [Some(100_000), Some(100_000), None]);
     let user = UserPrices { control_plane_micro_usd_per_hour: Some(600_000), ..UserPrices::default() };
     fleet.apply(Delta::Prices(vec![PriceChange::User(Some(Box::new(user)))]));
-    assert_eq!(
-        (cluster_fixed(&fleet, eks), cluster_fixed(&fleet, "https://127.0.0.1:6443")),
-        (Some(600_000), Some(600_000))
-    );
+    assert_eq!(fixed(&fleet), [Some(600_000); 3]);
 }

@@ -7,7 +7,7 @@
 //! * [`clock`]: what is due when; [`world`]: all state and the dispatch; [`model`]: the types of the state.
 //! * [`cast`] and [`catalog`]: who is who; [`genesis`]: how it stood before the history begins.
 //! * [`scheduler`], [`kubelet`], [`jobs`], [`controllers`], [`karpenter`]: behaviour, each after its namesake.
-//! * [`objects`]: JSON from state; [`simulation`]: the outside of it all; [`run()`]: the demo as a Source.
+//! * [`prices`]: what AWS would ask for it. [`objects`]: JSON from state; [`simulation`]: the outside of it all; [`run()`]: the demo as a Source.
 
 mod cast;
 mod catalog;
@@ -21,6 +21,7 @@ mod kubelet;
 mod model;
 mod names;
 mod objects;
+mod prices;
 mod rng;
 mod run;
 mod scheduler;

@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::catalog;
 use super::simulation::{Change, Simulation};
+use super::{catalog, prices};
 use crate::fleet::{
     AnnotationChange, AnnotationOutcome, ClusterFacts, Delta, Epoch, Health, HealthState, Interner, KarpenterApi, Key,
     Kind, Report, SourceId,
@@ -93,6 +93,7 @@ pub fn first_reports(seed: u64, simulation: &Simulation, interner: &mut Interner
     }
     let crds = health_of(HealthState::Live, 3, simulation.now());
     reports.push(Report::Health(SourceId::KarpenterCrds, crds));
+    reports.extend(prices::first(simulation.now()));
     reports
 }
 
@@ -191,6 +192,7 @@ struct Running {
     interner: Interner,
     sink: mpsc::Sender<(Epoch, Report)>,
     told_health: Time,
+    told_prices: Time,
 }
 
 impl Running {
@@ -202,6 +204,7 @@ impl Running {
             interner: Interner::default(),
             sink,
             told_health: settings.start,
+            told_prices: settings.start,
         }
     }
 
@@ -223,6 +226,10 @@ impl Running {
         if now.seconds_since(self.told_health) >= PULSE_SECONDS {
             self.told_health = now;
             reports.extend(self.pulse());
+        }
+        if now.seconds_since(self.told_prices) >= prices::SPOT_SECONDS {
+            self.told_prices = now;
+            reports.extend(prices::spot(now));
         }
         self.send(reports).await
     }
@@ -282,7 +289,8 @@ mod tests {
             }
             apply(&mut fleet, report);
         }
-        assert_eq!(states.len(), Kind::ALL.len() + 1);
+        // All Sources but the user's file, which is not of the cluster.
+        assert_eq!(states.len(), SourceId::all().count() - 1);
         assert!(states.iter().all(|state| state.is_settled()));
         assert!(fleet.nodes.iter().count() > 20 && fleet.pods.iter().count() > 200);
     }
