@@ -83,6 +83,7 @@ pub fn once(seed: u64, at: Time) -> Vec<Report> {
 /// The first reports: facts, then each kind's list and its health.
 pub fn first_reports(seed: u64, simulation: &Simulation, interner: &mut Interner) -> Vec<Report> {
     let mut reports = vec![Report::Cluster(Box::new(facts(seed)))];
+    reports.extend(prices::first(simulation.now()));
     let mut lists = simulation.objects();
     for kind in Kind::ALL {
         let changes = lists.remove(&kind).unwrap_or_default();
@@ -93,7 +94,6 @@ pub fn first_reports(seed: u64, simulation: &Simulation, interner: &mut Interner
     }
     let crds = health_of(HealthState::Live, 3, simulation.now());
     reports.push(Report::Health(SourceId::KarpenterCrds, crds));
-    reports.extend(prices::first(simulation.now()));
     reports
 }
 
