@@ -33,7 +33,7 @@ impl Burning {
     /// Notes what a Delta changed.
     pub fn note(&mut self, changed: &Changed) {
         self.rates_behind = true;
-        let of_machines = [Kind::Node, Kind::NodeClaim, Kind::NodeOverlay];
+        let of_machines = [Kind::Node, Kind::NodeClaim, Kind::NodeOverlay, Kind::KarpenterDeployment];
         self.demand_behind |= changed.prices || of_machines.iter().any(|kind| changed.kinds.contains(kind));
     }
 
@@ -93,7 +93,8 @@ fn ask(app: &mut App) -> Option<Effect> {
     burning.demand_behind = false;
     burning.asked_at = Some(app.now);
     let demand = app.picture.price_demand(&app.fleet);
-    if demand == app.burning.demand {
+    let is_nothing = demand.regions.is_empty() && demand.karpenter.is_empty();
+    if demand == app.burning.demand || (is_nothing && app.burning.demand == PriceDemand::default()) {
         return None;
     }
     let wanted = wanted(&app.burning.demand, &demand);
@@ -128,12 +129,12 @@ fn wanted(before: &PriceDemand, now: &PriceDemand) -> Vec<SourceId> {
 
 /// A Source that was not needed is now being asked, which it will say itself a moment later.
 fn expect(app: &mut App, source: SourceId) {
-    if app.sources.get(&source).is_some_and(|health| health.state == HealthState::Absent && is_idle(health)) {
+    if app.sources.get(&source).is_none_or(is_idle) {
         app.sources.insert(source, Health::default());
     }
 }
 
 /// Whether it is absent only because nothing was asked of it.
 fn is_idle(health: &Health) -> bool {
-    health.message.as_deref() == Some(crate::fleet::NOT_NEEDED)
+    health.state == HealthState::Absent && health.message.as_deref() == Some(crate::fleet::NOT_NEEDED)
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
-use super::{CapacityType, Sym};
+use super::{CapacityType, ObjectKey, Sym};
 use crate::units::{Time, money};
 
 /// A price, and when it was known to hold.
@@ -284,6 +284,8 @@ pub struct PriceDemand {
     pub regions: BTreeMap<Sym, RegionDemand>,
     /// The instance types for which Karpenter's metrics are wanted, because nothing before them prices them.
     pub karpenter: BTreeSet<Sym>,
+    /// The Deployment of Karpenter's controller, where it can be seen; its Service has the same name.
+    pub controller: Option<ObjectKey>,
 }
 
 /// What is wanted of AWS in one region: instance types, by what is to be known of them.

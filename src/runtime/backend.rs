@@ -1,13 +1,13 @@
 //! The cluster behind the program: a real one, or the demo.
 
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::{self, Clock};
 use super::journal::Journal;
 use crate::app::Fetched;
-use crate::fleet::{AnnotationChange, AnnotationOutcome, Epoch, Key, Report};
+use crate::fleet::{AnnotationChange, AnnotationOutcome, Epoch, Key, PriceDemand, Report};
 use crate::source::{demo, kube};
 use crate::units::Time;
 
@@ -36,6 +36,8 @@ pub struct Backend {
 struct Connection {
     cancel: CancellationToken,
     requests: Requests,
+    /// What those who know prices are asked for.
+    demand: watch::Sender<PriceDemand>,
 }
 
 /// What one request needs; cheap to clone, and good for the connection it was made of.
@@ -71,6 +73,7 @@ impl Backend {
         clock: Clock,
     ) {
         let cancel = CancellationToken::new();
+        let (demand, wanted) = watch::channel(PriceDemand::default());
         let requests = match &self.choice {
             Choice::Kube { options, namespaces, journal } => {
                 let (options, namespaces) = match context {
@@ -78,6 +81,7 @@ impl Backend {
                     None => ((**options).clone(), namespaces.clone()),
                 };
                 let source = kube::KubeSource::new(options, namespaces, kube::Timing::default(), clock::now);
+                let source = source.pricing(wanted);
                 let requests = Requests::Kube(source.access(), journal.clone());
                 self.runtime.spawn(source.run(sink, epoch, cancel.clone()));
                 requests
@@ -89,7 +93,14 @@ impl Backend {
                 Requests::Demo(ask)
             }
         };
-        self.connection = Some(Connection { cancel, requests });
+        self.connection = Some(Connection { cancel, requests, demand });
+    }
+
+    /// Tells those who know prices which are wanted from now on. The demo knows all of its own.
+    pub fn want_prices(&self, demand: PriceDemand) {
+        if let Some(connection) = &self.connection {
+            connection.demand.send_replace(demand);
+        }
     }
 
     /// What requests of now need; `None` before [`Self::connect`].

@@ -60,7 +60,8 @@ impl Executor {
             }
             Effect::Fetch { epoch, key } => self.fetch(epoch, key),
             Effect::Remember(held) => self.remember(held),
-            Effect::WantPrices(_) | Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) => {}
+            Effect::WantPrices(demand) => self.backend.want_prices(demand),
+            Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) => {}
         }
     }
 

@@ -24,6 +24,9 @@ const VIEWER: &[Rule] = &[
 /// Protecting and unprotecting is a patch of one annotation.
 const OPERATOR: &[Rule] = &[("", &["pods", "nodes"], &["patch"])];
 
+/// Karpenter's own prices are on the metrics page of its controller's Service, and nothing else is read through a proxy.
+const METRICS: &str = "- apiGroups: [\"\"]\n  resources: [services/proxy]\n  resourceNames: [\"karpenter:http-metrics\"]\n  verbs: [get]\n";
+
 /// The manifest: a ClusterRole, and how to bind it.
 pub fn manifest(role: Role) -> String {
     let (name, rules) = match role {
@@ -42,5 +45,6 @@ pub fn manifest(role: Role) -> String {
             verbs.join(", ")
         );
     }
+    text.push_str(METRICS);
     text
 }

@@ -11,7 +11,7 @@ use super::backend::Backend;
 use super::failure::{EXIT_CLUSTER, EXIT_FAILED, EXIT_INTERRUPTED, Failure};
 use super::options::Options;
 use super::{REPORTS_BOUND, commands, setup};
-use crate::app::{App, Msg, update};
+use crate::app::{App, Effect, Msg, update};
 use crate::cli::{Cli, Snapshot};
 use crate::export::{self, SnapshotInput};
 use crate::fleet::{Health, HealthState, SourceId};
@@ -61,7 +61,7 @@ async fn collect(
     loop {
         tokio::select! {
             report = reports.recv() => match report {
-                Some((epoch, report)) => { update(app, Msg::Source(epoch, report)); }
+                Some((epoch, report)) => feed(app, &backend, Msg::Source(epoch, report)),
                 None => break,
             },
             () = &mut deadline => break,
@@ -71,7 +71,11 @@ async fn collect(
             return Err(error.into());
         }
         if is_settled(app) {
-            break;
+            // Now that all nodes are known it is known, too, whose prices are wanted.
+            feed(app, &backend, Msg::Clock(clock()));
+            if are_prices_settled(app) {
+                break;
+            }
         }
     }
     update(app, Msg::Clock(clock()));
@@ -79,9 +83,23 @@ async fn collect(
     Ok(Collected::Everything)
 }
 
-/// Whether every Source has said all it will.
+fn feed(app: &mut App, backend: &Backend, msg: Msg) {
+    for effect in update(app, msg) {
+        if let Effect::WantPrices(demand) = effect {
+            backend.want_prices(demand);
+        }
+    }
+}
+
+/// Whether the cluster has said all it will.
 fn is_settled(app: &App) -> bool {
     SourceId::of_cluster().all(|id| app.sources.get(&id).is_some_and(|health| health.state.is_settled()))
+}
+
+/// Whether those who tell prices have said all they will; who fails at first is not waited for.
+fn are_prices_settled(app: &App) -> bool {
+    let has_answered = |health: &Health| health.state.is_settled() || health.state == HealthState::Failed;
+    SourceId::OF_PRICES.into_iter().all(|id| app.sources.get(&id).is_none_or(has_answered))
 }
 
 fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
@@ -113,7 +131,8 @@ fn input(app: &App) -> SnapshotInput<'_> {
 
 /// The exit code; what was not complete is said on standard error, and stands in `sources`.
 fn verdict(app: &App, args: &Snapshot) -> Result<ExitCode, Failure> {
-    let incomplete: Vec<SourceId> = SourceId::of_cluster().filter(|id| !is_complete(app, *id)).collect();
+    let is_asked = |id: &SourceId| !SourceId::OF_PRICES.contains(id) || app.sources.contains_key(id);
+    let incomplete: Vec<SourceId> = SourceId::all().filter(is_asked).filter(|id| !is_complete(app, *id)).collect();
     for id in &incomplete {
         let _ = writeln!(io::stderr(), "warning: {}", sentence(app, *id));
     }

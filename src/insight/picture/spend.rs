@@ -144,7 +144,8 @@ impl Picture {
 
     /// What has to be asked of AWS and of Karpenter.
     pub fn price_demand(&self, fleet: &Fleet) -> PriceDemand {
-        let mut demand = PriceDemand::default();
+        let controller = fleet.controllers.iter().map(|row| &row.meta.key).min().cloned();
+        let mut demand = PriceDemand { controller, ..PriceDemand::default() };
         for node in fleet.nodes.iter() {
             let gpu = self.node(&node.meta.key.name).and_then(|said| said.gpu.as_ref());
             let is_uncounted = gpu.is_some_and(|gpu| gpu.physical.is_none());

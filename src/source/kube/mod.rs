@@ -17,6 +17,7 @@ mod facts;
 mod failure;
 mod fetch;
 mod identity;
+mod karpenter_metrics;
 mod kubeconfig;
 mod lines;
 mod options;

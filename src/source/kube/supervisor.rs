@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use kube::config::Kubeconfig;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -18,8 +18,8 @@ use super::failure::EXIT_INTERNAL;
 use super::kubeconfig::{Env, config_error, load, names};
 use super::sink::{Closed, Sink};
 use super::stream::{Stream, Surroundings};
-use super::{Clock, ConnectOptions, Timing, crd, identity};
-use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Kind, Report};
+use super::{Clock, ConnectOptions, Timing, crd, identity, karpenter_metrics};
+use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Kind, PriceDemand, Report};
 
 /// One cluster as a Source.
 pub struct KubeSource {
@@ -29,6 +29,7 @@ pub struct KubeSource {
     clock: Clock,
     access: Access,
     keeper: Keeper,
+    demand: Option<watch::Receiver<PriceDemand>>,
 }
 
 /// Apart from the kinds' own seeds, which are small.
@@ -39,7 +40,13 @@ impl KubeSource {
     pub fn new(options: ConnectOptions, namespaces: Vec<String>, timing: Timing, clock: Clock) -> Self {
         let timing = timing.limited(options.request_timeout);
         let (access, keeper) = access(timing);
-        Self { options, namespaces, timing, clock, access, keeper }
+        Self { options, namespaces, timing, clock, access, keeper, demand: None }
+    }
+
+    /// Reads Karpenter's metrics, too, while they are wanted.
+    #[must_use]
+    pub fn pricing(self, demand: watch::Receiver<PriceDemand>) -> Self {
+        Self { demand: Some(demand), ..self }
     }
 
     /// What [`annotate`](fn@super::annotate) and [`fetch`](fn@super::fetch) need.
@@ -78,7 +85,7 @@ impl KubeSource {
             facts,
             namespaces: fallback(self.namespaces, &first.place.default_namespace),
         };
-        start(&mut tasks, &surroundings);
+        start(&mut tasks, &surroundings, self.demand);
         tasks.spawn(renewal.keep(first));
         let Some(Err(ended)) = tasks.join_next().await else { return Closed };
         // What still runs would say that it lives, and so take the sentence away again.
@@ -111,7 +118,7 @@ fn fallback(named: Vec<String>, of_context: &str) -> Vec<String> {
 /// Kinds that paint the first screen; the others wait until these have been listed once.
 const FIRST_TIER: [Kind; 3] = [Kind::Node, Kind::NodeClaim, Kind::NodePool];
 
-fn start(tasks: &mut JoinSet<Closed>, around: &Surroundings) {
+fn start(tasks: &mut JoinSet<Closed>, around: &Surroundings, demand: Option<watch::Receiver<PriceDemand>>) {
     // Nothing is ever sent: the channel closes when every holder of the sending end has dropped it.
     let (attempt, mut attempts) = mpsc::channel::<Infallible>(1);
     let (now, later) = (CancellationToken::new(), CancellationToken::new());
@@ -124,6 +131,9 @@ fn start(tasks: &mut JoinSet<Closed>, around: &Surroundings) {
     }
     drop(attempt);
     tasks.spawn(crd::run(around.clone(), later.clone()));
+    if let Some(demand) = demand {
+        tasks.spawn(karpenter_metrics::run(around.clone(), later.clone(), demand));
+    }
     tasks.spawn(ask_identity(around.clone()));
     let wait = around.timing.first_tier_wait;
     tasks.spawn(async move {

@@ -1,0 +1,206 @@
+//! Karpenter's own prices, from the metrics page of its controller, through the API server.
+//!
+//! Read only while nothing better prices some instance type, and only where the API server lets us: a Service of the
+//! controller's name in its namespace, port `http-metrics`, as Karpenter's Helm chart makes it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::api;
+use super::backoff::Backoff;
+use super::failure::Failure;
+use super::pulse::Pulse;
+use super::sink::Closed;
+use super::stream::Surroundings;
+use crate::fleet::{
+    CapacityType, Delta, NOT_NEEDED, ObjectKey, Price, PriceChange, PriceDemand, PriceKey, PriceList, Report, SourceId,
+    Sym,
+};
+use crate::units::Time;
+
+/// Apart from the seeds of others.
+const SEED: u64 = 3000;
+
+/// Karpenter asks AWS twice a day; its estimates of spot prices follow in between.
+const EVERY: Duration = Duration::from_mins(5);
+
+/// Nodes come one by one; the page is large.
+const SPACING: Duration = Duration::from_secs(30);
+
+/// What is wanted of it: from whom, and the prices of which instance types.
+type Wanted = (ObjectKey, BTreeSet<Sym>);
+
+/// Reads the page now and then while it is wanted.
+pub(super) async fn run(
+    mut around: Surroundings,
+    turn: CancellationToken,
+    mut demand: watch::Receiver<PriceDemand>,
+) -> Closed {
+    let timing = around.timing;
+    let mut pulse = Pulse::new(SourceId::KarpenterMetrics, around.sink.clone(), around.clock, timing.health);
+    let mut backoff = Backoff::new(&timing, SEED);
+    turn.cancelled().await;
+    loop {
+        let asked = wanted(&demand.borrow_and_update());
+        let wanted = match asked {
+            Ok(wanted) => wanted,
+            Err(why) => {
+                if pulse.absent(why, EVERY).await.is_err() || demand.changed().await.is_err() {
+                    return Closed;
+                }
+                continue;
+            }
+        };
+        let Some(current) = around.access.wait().await else { return Closed };
+        let read = look(&current.client, &around, &wanted).await;
+        let wait = match read {
+            Ok(prices) => told(&around, &mut pulse, &mut backoff, prices).await,
+            Err(failure) => failed(&mut pulse, &mut backoff, &wanted.0, &failure).await,
+        };
+        match wait {
+            Ok(wait) if rest(wait, &mut demand).await => {}
+            _ => return Closed,
+        }
+    }
+}
+
+/// Whom to ask for what; `Err` says why nobody.
+fn wanted(demand: &PriceDemand) -> Result<Wanted, &'static str> {
+    if demand.karpenter.is_empty() {
+        return Err(NOT_NEEDED);
+    }
+    let controller = demand.controller.clone().ok_or("no controller of Karpenter is seen in the cluster")?;
+    Ok((controller, demand.karpenter.clone()))
+}
+
+/// Until it is due, or something else is wanted; false when nobody can want anything any more.
+async fn rest(wait: Duration, demand: &mut watch::Receiver<PriceDemand>) -> bool {
+    sleep(SPACING.min(wait)).await;
+    match timeout(wait.saturating_sub(SPACING), demand.changed()).await {
+        Ok(changed) => changed.is_ok(),
+        Err(_due) => true,
+    }
+}
+
+async fn look(client: &kube::Client, around: &Surroundings, wanted: &Wanted) -> Result<Vec<PriceChange>, Failure> {
+    let (controller, types) = wanted;
+    let path =
+        format!("/api/v1/namespaces/{}/services/{}:http-metrics/proxy/metrics", controller.namespace, controller.name);
+    let mut body = Vec::new();
+    api::fetch(client, api::get(&path, "text/plain")?, &around.timing, &mut body).await?;
+    let text = String::from_utf8(body).map_err(|error| Failure::Unreadable(error.to_string()))?;
+    Ok(prices(&text, types, (around.clock)()))
+}
+
+async fn told(
+    around: &Surroundings,
+    pulse: &mut Pulse,
+    backoff: &mut Backoff,
+    prices: Vec<PriceChange>,
+) -> Result<Duration, Closed> {
+    backoff.reset();
+    let count = prices.len() as u64;
+    around.sink.send(Report::Delta(Delta::Prices(prices))).await?;
+    pulse.list_complete(count).await.map(|()| EVERY)
+}
+
+async fn failed(
+    pulse: &mut Pulse,
+    backoff: &mut Backoff,
+    controller: &ObjectKey,
+    failure: &Failure,
+) -> Result<Duration, Closed> {
+    match failure {
+        Failure::Api { code: 403, message, .. } => {
+            let words = format!("may not get services/proxy of {controller}: {message}");
+            pulse.forbidden(&words, EVERY).await.map(|()| EVERY)
+        }
+        Failure::Api { code: 404, .. } => {
+            let words = format!("there is no Service {controller} with a port http-metrics");
+            pulse.absent(&words, EVERY).await.map(|()| EVERY)
+        }
+        failure => {
+            let wait = backoff.next().max(SPACING);
+            pulse.failed(&failure.sentence(), wait).await.map(|()| wait)
+        }
+    }
+}
+
+/// Name of the metric (karpenter pkg/controllers/metrics/metrics.go); its labels stand in no order.
+const METRIC: &str = "karpenter_cloudprovider_instance_type_offering_price_estimate{";
+
+/// The prices of these instance types on a page in Prometheus' text format. Zero is what Karpenter writes where it has no
+/// price.
+fn prices(page: &str, types: &BTreeSet<Sym>, as_of: Time) -> Vec<PriceChange> {
+    let offerings = page.lines().filter_map(|line| offering(line.strip_prefix(METRIC)?));
+    let wanted = offerings.filter(|(key, price)| types.contains(&key.instance_type) && *price > 0);
+    let change =
+        |(key, micro_usd_per_hour)| PriceChange::Listed(PriceList::Karpenter, key, Price { micro_usd_per_hour, as_of });
+    wanted.map(change).collect()
+}
+
+fn offering(line: &str) -> Option<(PriceKey, i64)> {
+    let (labels, value) = line.split_once('}')?;
+    let label = |wanted: &str| {
+        let values = labels.split(',').filter_map(|pair| pair.split_once('='));
+        values.filter(|(name, _)| *name == wanted).find_map(|(_, value)| value.strip_prefix('"')?.strip_suffix('"'))
+    };
+    let key = PriceKey {
+        place: Sym::new(label("zone")?),
+        instance_type: Sym::new(label("instance_type")?),
+        capacity_type: CapacityType::parse(label("capacity_type")?)?,
+    };
+    Some((key, micros(value.split_whitespace().next()?)?))
+}
+
+/// Prometheus writes floating-point numbers, `1e-05` among them.
+fn micros(value: &str) -> Option<i64> {
+    let usd: f64 = value.parse().ok().filter(|usd: &f64| (0.0..1e9).contains(usd))?;
+    #[expect(clippy::cast_possible_truncation, reason = "below 1e15")]
+    let micros = (usd * 1e6).round() as i64;
+    Some(micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_of_what_is_wanted_are_read_from_the_page() {
+        let page = "# HELP karpenter_cloudprovider_instance_type_offering_price_estimate Instance type offering estimated hourly price\n\
+            karpenter_cloudprovider_instance_type_offering_price_estimate{capacity_type=\"spot\",instance_type=\"g5.xlarge\",zone=\"us-east-1a\"} 0.4021\n\
+            karpenter_cloudprovider_instance_type_offering_price_estimate{zone=\"us-east-1a\",instance_type=\"g5.xlarge\",capacity_type=\"on-demand\"} 1.006 1790000000\n\
+            karpenter_cloudprovider_instance_type_offering_price_estimate{capacity_type=\"spot\",instance_type=\"m5.large\",zone=\"us-east-1a\"} 0.04\n\
+            karpenter_cloudprovider_instance_type_offering_price_estimate{capacity_type=\"spot\",instance_type=\"g5.xlarge\",zone=\"us-east-1b\"} 0\n\
+            karpenter_cloudprovider_instance_type_offering_price_estimate{capacity_type=\"spot\",instance_type=\"g5.xlarge\",zone=\"us-east-1c\"} NaN\n\
+            karpenter_cloudprovider_instance_type_cpu_cores{instance_type=\"g5.xlarge\"} 4\n";
+        let types = BTreeSet::from([Sym::new("g5.xlarge")]);
+        let found: Vec<_> = prices(page, &types, Time::from_seconds(0))
+            .into_iter()
+            .map(|change| match change {
+                PriceChange::Listed(PriceList::Karpenter, key, price) => {
+                    (key.place.to_string(), key.capacity_type, price.micro_usd_per_hour)
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let place = || "us-east-1a".to_owned();
+        assert_eq!(found, [(place(), CapacityType::Spot, 402_100), (place(), CapacityType::OnDemand, 1_006_000)]);
+        assert_eq!(micros("1e-05"), Some(10));
+    }
+
+    #[test]
+    fn nobody_is_asked_in_vain() {
+        let mut demand = PriceDemand::default();
+        assert_eq!(wanted(&demand), Err(NOT_NEEDED));
+        demand.karpenter.insert(Sym::new("g5.xlarge"));
+        assert_eq!(wanted(&demand), Err("no controller of Karpenter is seen in the cluster"));
+        let controller = ObjectKey::new("kube-system", "karpenter");
+        demand.controller = Some(controller.clone());
+        assert_eq!(wanted(&demand), Ok((controller, BTreeSet::from([Sym::new("g5.xlarge")]))));
+    }
+}
