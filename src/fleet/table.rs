@@ -1,8 +1,7 @@
 //! One table of rows of one kind.
 
-use std::collections::HashMap;
-
 use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 
 use super::{Change, Meta, ObjectKey};
 
@@ -16,14 +15,17 @@ pub trait Row {
 ///
 /// A relist (`Begin` … `Commit`) removes what it did not mention only when it commits, so the table is never empty in
 /// between.
+///
+/// Rows are large. They lie side by side in about the order in which they came, so that none of the memory between them is
+/// empty, and so that whoever goes through all of them finds what came together near together.
 pub struct Table<R> {
-    rows: HashMap<ObjectKey, (R, u64), RandomState>,
+    rows: IndexMap<ObjectKey, (R, u64), RandomState>,
     round: u64,
 }
 
 impl<R> Default for Table<R> {
     fn default() -> Self {
-        Self { rows: HashMap::default(), round: 0 }
+        Self { rows: IndexMap::default(), round: 0 }
     }
 }
 
@@ -54,7 +56,7 @@ impl<R: Row> Table<R> {
             Change::Begin => self.round += 1,
             Change::Upsert(row) => self.upsert(row, &mut changed),
             Change::Remove(key) => {
-                if let Some((old, _)) = self.rows.remove(&key) {
+                if let Some((old, _)) = self.rows.swap_remove(&key) {
                     changed(Some(&old), None);
                 }
             }
