@@ -286,7 +286,7 @@ fn pod_budgets(case: &Case<'_>) -> Ruling {
 }
 
 fn blocking_budgets(case: &Case<'_>, budgeted: &Budgeted, reasons: Reasons) -> Vec<Blocker> {
-    let keys = budgeted.budgets.as_slice();
+    let keys = &*budgeted.budgets;
     if keys.len() > 1 && case.karpenter.several_budgets_block() {
         return vec![several_budgets(keys, &budgeted.pod, reasons)];
     }

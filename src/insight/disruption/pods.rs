@@ -1,6 +1,7 @@
 //! What the pods of a Node mean for its disruption, whatever the time.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
@@ -43,8 +44,8 @@ fn is_evictable(pod: &PodRow) -> bool {
 /// Pods under the same PodDisruptionBudgets.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Budgeted {
-    /// The PodDisruptionBudgets, by key; at least one.
-    pub budgets: Vec<ObjectKey>,
+    /// The PodDisruptionBudgets, by key; at least one. All pods under one share the list with the [`BudgetIndex`].
+    pub budgets: Arc<[ObjectKey]>,
     /// Whether their condition `Ready` is `False`.
     pub unready: bool,
     /// The first of them by key.
@@ -78,15 +79,14 @@ impl NodePods {
         if annotated {
             self.annotated.push(pod.meta.key.clone());
         }
-        if is_evictable(pod) {
-            self.add_budgeted(pod, budgets.of(pod), annotated);
+        if is_evictable(pod)
+            && let Some(budgets) = budgets.of(pod)
+        {
+            self.add_budgeted(pod, budgets, annotated);
         }
     }
 
-    fn add_budgeted(&mut self, pod: &PodRow, budgets: Vec<ObjectKey>, annotated: bool) {
-        if budgets.is_empty() {
-            return;
-        }
+    fn add_budgeted(&mut self, pod: &PodRow, budgets: Arc<[ObjectKey]>, annotated: bool) {
         let unready = pod.eviction.unready;
         let alike = |one: &&mut Budgeted| !one.annotated && one.unready == unready && one.budgets == budgets;
         match self.budgeted.iter_mut().find(alike) {
@@ -120,7 +120,8 @@ pub struct BudgetIndex {
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct NamespaceBudgets {
-    budgets: Vec<(ObjectKey, PodSelector)>,
+    /// Each as the list that its pods have which are under no other.
+    budgets: Vec<(Arc<[ObjectKey]>, PodSelector)>,
     /// Those that demand certain values of a label, by label and value.
     by_label: HashMap<Sym, HashMap<Sym, Vec<usize>, RandomState>, RandomState>,
     /// The others.
@@ -139,16 +140,16 @@ impl BudgetIndex {
         index
     }
 
-    /// The keys of those that select a pod, in order.
-    pub fn of(&self, pod: &PodRow) -> Vec<ObjectKey> {
-        self.namespaces.get(&pod.meta.key.namespace).map_or_else(Vec::new, |found| found.matching(&pod.labels))
+    /// The keys of those that select a pod, in order; `None` where there is none.
+    pub fn of(&self, pod: &PodRow) -> Option<Arc<[ObjectKey]>> {
+        self.namespaces.get(&pod.meta.key.namespace)?.matching(&pod.labels)
     }
 }
 
 impl NamespaceBudgets {
     fn add(&mut self, row: &DisruptionBudgetRow) {
         let at = self.budgets.len();
-        self.budgets.push((row.meta.key.clone(), row.selector.clone()));
+        self.budgets.push((Arc::from([row.meta.key.clone()]), row.selector.clone()));
         let demanded = match &row.selector {
             PodSelector::Matching(selector) => selector.demanded(),
             PodSelector::Nothing | PodSelector::Invalid(_) => return,
@@ -161,13 +162,20 @@ impl NamespaceBudgets {
         values.iter().for_each(|value| by_value.entry(Sym::new(value)).or_default().push(at));
     }
 
-    fn matching(&self, labels: &Labels) -> Vec<ObjectKey> {
+    fn matching(&self, labels: &Labels) -> Option<Arc<[ObjectKey]>> {
         let by_label = self.by_label.iter().filter_map(|(key, by_value)| by_value.get(labels.get(key)?)).flatten();
         let mut found: Vec<usize> = by_label.chain(&self.others).copied().collect();
         found.sort_unstable();
         found.dedup();
         let rows = found.into_iter().filter_map(|at| self.budgets.get(at));
-        rows.filter(|(_, selector)| selector.matches(labels)).map(|(key, _)| key.clone()).collect()
+        let mut lists = rows.filter(|(_, selector)| selector.matches(labels)).map(|(list, _)| list);
+        let first = lists.next()?;
+        match lists.next() {
+            None => Some(Arc::clone(first)),
+            Some(second) => {
+                Some([first, second].into_iter().chain(lists).flat_map(|list| list.iter().cloned()).collect())
+            }
+        }
     }
 }
 
