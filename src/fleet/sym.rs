@@ -103,10 +103,10 @@ impl Labels {
         Self(Arc::from(pairs))
     }
 
-    /// The value of `key`.
+    /// The value of `key`. Lists are short, and most keys differ in length, which is seen without a look at their text: a
+    /// search by order would follow a pointer at each step.
     pub fn get(&self, key: &str) -> Option<&Sym> {
-        let at = self.0.binary_search_by(|(k, _)| k.as_str().cmp(key)).ok()?;
-        self.0.get(at).map(|(_, value)| value)
+        self.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
     }
 
     /// All pairs in the order of their keys.

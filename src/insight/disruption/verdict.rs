@@ -147,8 +147,8 @@ const ROWS: [(Gate, Reasons, Verdict); 17] = [
 ];
 
 /// What each gate says of a node, in Karpenter's order.
-pub fn explain(case: &Case<'_>) -> Vec<(Gate, Ruling)> {
-    Gate::ALL.into_iter().map(|gate| (gate, gate.rule(case))).collect()
+pub fn explain(case: &Case<'_>) -> [(Gate, Ruling); Gate::ALL.len()] {
+    Gate::ALL.map(|gate| (gate, gate.rule(case)))
 }
 
 /// What a gate says, without the words.
@@ -161,10 +161,11 @@ struct Said {
 /// Asks every gate about a node.
 pub fn judge(case: &Case<'_>) -> Disruption {
     let rulings = explain(case);
-    let said: Vec<Said> = rulings
-        .iter()
-        .map(|(gate, ruling)| Said { gate: *gate, stopped: ruling.stopped(), unknown: ruling.unknown() })
-        .collect();
+    let said = rulings.each_ref().map(|(gate, ruling)| Said {
+        gate: *gate,
+        stopped: ruling.stopped(),
+        unknown: ruling.unknown(),
+    });
     let may = may(case, &said);
     let missing = missing_inputs(case, &rulings);
     let mut blockers: Vec<Blocker> = rulings.into_iter().flat_map(|(_, ruling)| ruling.blockers).collect();

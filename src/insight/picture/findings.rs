@@ -396,16 +396,17 @@ fn never_allows(row: &DisruptionBudgetRow) -> Option<Finding> {
 /// Without a controller that says how many pods there are to be, only an integer minAvailable can be computed
 /// (kubernetes pkg/controller/disruption): anything else stays at nothing allowed.
 fn uncounted(fleet: &Fleet, judged: &[Answer<'_>]) -> Vec<Finding> {
+    let expecting_none = fleet.disruption_budgets.iter().filter(|row| row.expected_pods == 0);
+    let expecting_none: BTreeSet<&ObjectKey> = expecting_none.map(|row| &row.meta.key).collect();
     let blocking = judged.iter().flat_map(|one| &one.disruption.blockers).filter(|one| one.kind == BlockerKind::Pdb);
-    let keys: BTreeSet<&ObjectKey> = blocking.filter_map(|one| Some(&one.object.as_ref()?.object)).collect();
-    let rows =
-        keys.into_iter().filter_map(|key| fleet.disruption_budgets.get(key)).filter(|row| row.expected_pods == 0);
+    let keys = blocking.filter_map(|one| Some(&one.object.as_ref()?.object));
+    let keys: BTreeSet<&ObjectKey> = keys.filter(|key| expecting_none.contains(key)).collect();
     let hint = "for pods without a controller use an integer minAvailable";
-    rows.map(|row| {
+    let say = |key: &ObjectKey| {
         let message = "it selects pods and yet expects none (expectedPods 0): no pod may ever be evicted".to_owned();
-        finding(Severity::Warning, Rule::PdbNeverAllows, (Kind::PodDisruptionBudget, &row.meta.key), message, hint)
-    })
-    .collect()
+        finding(Severity::Warning, Rule::PdbNeverAllows, (Kind::PodDisruptionBudget, key), message, hint)
+    };
+    keys.into_iter().map(say).collect()
 }
 
 fn several_budgets(judged: &[Answer<'_>]) -> Vec<Finding> {

@@ -170,7 +170,7 @@ impl<'a> Judge<'a> {
     }
 
     /// What each gate says of a Node, in Karpenter's order.
-    pub fn explain(&self, node: &'a NodeRow) -> Vec<(Gate, Ruling)> {
+    pub fn explain(&self, node: &'a NodeRow) -> [(Gate, Ruling); Gate::ALL.len()] {
         verdict::explain(&self.case(node))
     }
 

@@ -86,9 +86,12 @@ impl Picture {
     pub fn full(fleet: &Fleet) -> Self {
         let mut picture = Self { budgets: BudgetIndex::new(&fleet.disruption_budgets), ..Self::default() };
         let mut sums = PodSums::of(fleet, &picture.budgets);
+        picture.nodes.reserve(fleet.nodes.len());
+        picture.claims.reserve(fleet.node_claims.len());
+        picture.jobs.reserve(fleet.jobs.len());
         for node in fleet.nodes.iter() {
             let name = &node.meta.key.name;
-            let load = sums.by_node.remove(name).unwrap_or_default();
+            let load = sums.by_node.remove(name.as_str()).unwrap_or_default();
             picture.set_node(name, Some(NodePicture::of(fleet, node, load)));
         }
         fleet.node_claims.iter().for_each(|claim| picture.refresh_claim(fleet, &claim.meta.key));
@@ -220,13 +223,14 @@ impl Picture {
 /// What all pods put on Nodes and owners.
 #[derive(Default)]
 struct PodSums<'a> {
-    by_node: Map<&'a Sym, Load<'a>>,
+    by_node: Map<&'a str, Load<'a>>,
     gpus_by_owner: Map<&'a Uid, i64>,
 }
 
 impl<'a> PodSums<'a> {
     fn of(fleet: &'a Fleet, budgets: &BudgetIndex) -> Self {
         let mut sums = Self::default();
+        sums.by_node.reserve(fleet.nodes.len());
         fleet.pods.iter().for_each(|pod| sums.add(pod, budgets));
         sums
     }
