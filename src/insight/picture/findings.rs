@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::judge::{Answer, Judge};
+use super::price_findings::of_prices;
 use crate::fleet::{
     Condition, DisruptionBudgetRow, Fleet, Kind, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodRow, Status, Sym,
 };
@@ -56,6 +57,14 @@ pub enum Rule {
     StuckTerminating,
     /// Karpenter says something that the objects do not show.
     EventDisagrees,
+    /// Nodes whose price nobody tells.
+    PriceUnknown,
+    /// Nodes whose fee of EKS Auto Mode nobody tells.
+    FeeUnknown,
+    /// A line of the price file that prices nothing.
+    PriceRuleUnused,
+    /// A price file that is older than it says it may be.
+    PriceFileOld,
 }
 
 impl Rule {
@@ -77,6 +86,10 @@ impl Rule {
             Self::PdbNeverAllows => "PdbNeverAllows",
             Self::StuckTerminating => "StuckTerminating",
             Self::EventDisagrees => "EventDisagrees",
+            Self::PriceUnknown => "PriceUnknown",
+            Self::FeeUnknown => "FeeUnknown",
+            Self::PriceRuleUnused => "PriceRuleUnused",
+            Self::PriceFileOld => "PriceFileOld",
         }
     }
 }
@@ -135,6 +148,7 @@ pub fn of_answers(fleet: &Fleet, judge: &Judge<'_>, answers: &[Answer<'_>]) -> V
     found.extend(several_budgets(answers));
     found.extend(answers.iter().filter_map(|one| stuck(fleet, judge.now(), one)));
     found.extend(answers.iter().filter_map(disagrees));
+    found.extend(of_prices(fleet, judge.picture(), judge.now()));
     found.sort_unstable_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.cmp(b)));
     found
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::fleet::{
-    Budget, Delta, Eviction, Health, HealthState, JobRow, KarpenterApi, NodeClassRef, NodeRow, PodSelector,
-    ReplicaSetRow, SourceId, Sources, Uid,
+    Budget, Delta, Eviction, Health, HealthState, JobRow, KarpenterApi, NodeClassRef, NodeRate, NodeRow, PodSelector,
+    PriceChange, ReplicaSetRow, SourceId, Sources, Uid, UserPrices,
 };
 use crate::insight::testing::{
     MANAGED_LABELS, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, sym, upserts,
@@ -21,7 +21,7 @@ impl World {
     fn new() -> Self {
         let mut row = node("a");
         row.provider_id = Some(sym("i-1"));
-        row.labels = labels(&MANAGED_LABELS);
+        row.labels = labels(&[&MANAGED_LABELS[..], &[("eks-node-viewer/instance-price", "55.04")]].concat());
         let mut behind = claim("c");
         behind.provider_id = Some(sym("i-1"));
         behind.conditions = met(&["Launched", "Registered", "Initialized", "Consolidatable"]);
@@ -236,4 +236,38 @@ fn the_gravest_comes_first() {
     world.node.do_not_disrupt = Some(sym("1h"));
     let severities: Vec<Severity> = world.found().into_iter().map(|(severity, ..)| severity).collect();
     assert_eq!(severities, [Severity::Warning, Severity::Info]);
+}
+
+#[test]
+fn nodes_without_a_price_and_lines_that_price_nobody() {
+    let mut world = World::new();
+    world.node.labels = labels(&MANAGED_LABELS);
+    assert_eq!(world.found(), one(Severity::Warning, Rule::PriceUnknown, "Node a"));
+    let mut auto = World::new();
+    auto.node.labels = labels(
+        &[
+            &MANAGED_LABELS[..],
+            &[("eks-node-viewer/instance-price", "55.04"), ("eks.amazonaws.com/compute-type", "auto")],
+        ]
+        .concat(),
+    );
+    assert_eq!(auto.found(), one(Severity::Info, Rule::FeeUnknown, "Node a"));
+    let rate = |line| NodeRate { micro_usd_per_hour: 1, note: None, line };
+    let user = UserPrices {
+        file: "prices.toml".to_owned(),
+        as_of: NOW.plus_seconds(-46 * 86_400),
+        max_age_days: 45,
+        nodes: [(sym("a"), rate(3)), (sym("aa"), rate(7))].into(),
+        ..UserPrices::default()
+    };
+    let prices = Delta::Prices(vec![PriceChange::User(Some(Box::new(user)))]);
+    let found = World::new().with(prices).findings();
+    let said: Vec<_> = found.iter().map(|found| (found.rule, found.message.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            (Rule::PriceRuleUnused, "line 7: there is no node aa"),
+            (Rule::PriceFileOld, "the price file is 46 days old; its max_age_days is 45"),
+        ]
+    );
 }

@@ -93,6 +93,11 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// What it is told of everything.
+    pub(super) const fn picture(&self) -> &'a Picture {
+        self.picture
+    }
+
     /// What time it judges at.
     pub const fn now(&self) -> Time {
         self.now

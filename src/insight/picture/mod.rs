@@ -7,6 +7,7 @@ mod findings;
 mod judge;
 mod moves;
 mod node;
+mod price_findings;
 mod spend;
 mod totals;
 
