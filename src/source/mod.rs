@@ -1,4 +1,5 @@
 //! The outside, turned into reports for the fleet.
 
+pub mod aws;
 pub mod demo;
 pub mod kube;

@@ -1,0 +1,273 @@
+//! The AWS SDK: configuration, three requests and a question, and what goes wrong with them. Nothing else names it.
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::types::{self as ec2, RiProductDescription};
+use aws_sdk_pricing::types::{Filter, FilterType};
+use aws_types::service_config::ServiceConfigKey;
+use tokio::sync::Mutex;
+
+use super::api::{Api, Page, Products};
+use super::failure::{Failure, Said};
+use super::hardware::{Block, Described, Device};
+use super::spot::{PRODUCTS, SpotRow};
+use crate::fleet::Sym;
+use crate::units::Time;
+
+/// TCP and TLS.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
+/// From a request to the first byte of its answer.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// One attempt, from beginning to end.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+/// All attempts and the waits between them.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// The most that EC2 gives for instance types, and the price list for anything.
+const PAGE_SIZE: i32 = 100;
+/// Karpenter asks for as many spot prices.
+const SPOT_PAGE_SIZE: i32 = 2_000;
+
+/// The SDK, configured when it is first needed.
+#[derive(Clone, Default)]
+pub(super) struct Sdk {
+    /// Everything that clients share, credentials that were found included.
+    shared: Arc<Mutex<Option<SdkConfig>>>,
+}
+
+impl Sdk {
+    /// Credentials come from the default chain: environment, profiles (SSO, roles, processes), web identity, EKS Pod
+    /// Identity and ECS, the instance. The region is that of the cluster, whatever the environment says.
+    async fn config(&self, region: &str) -> SdkConfig {
+        let mut shared = self.shared.lock().await;
+        if let Some(config) = shared.as_ref() {
+            return config.clone();
+        }
+        let config = loader(region).load().await;
+        shared.insert(config).clone()
+    }
+
+    /// After credentials could not be had: profiles are read again the next time.
+    async fn forget(&self, failure: &Failure) {
+        if failure.is_about_credentials() {
+            *self.shared.lock().await = None;
+        }
+    }
+
+    async fn ec2(&self, region: &str) -> aws_sdk_ec2::Client {
+        let config = aws_sdk_ec2::config::Builder::from(&self.config(region).await);
+        aws_sdk_ec2::Client::from_conf(config.region(Region::new(region.to_owned())).build())
+    }
+
+    async fn pricing(&self, region: &str) -> aws_sdk_pricing::Client {
+        let config = aws_sdk_pricing::config::Builder::from(&self.config(region).await);
+        aws_sdk_pricing::Client::from_conf(config.region(Region::new(region.to_owned())).build())
+    }
+
+    async fn sts(&self, region: &str) -> aws_sdk_sts::Client {
+        let config = aws_sdk_sts::config::Builder::from(&self.config(region).await);
+        aws_sdk_sts::Client::from_conf(config.region(Region::new(region.to_owned())).build())
+    }
+
+    async fn ask<T, E>(
+        &self,
+        action: &'static str,
+        answer: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Result<T, Failure>
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+    {
+        match answer.await {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                let failure = failure(action, &error);
+                self.forget(&failure).await;
+                Err(failure)
+            }
+        }
+    }
+}
+
+fn loader(region: &str) -> ConfigLoader {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build();
+    // A version by name: the latest would change its behaviour with an update.
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(Region::new(region.to_owned()))
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard())
+}
+
+impl Api for Sdk {
+    async fn spot_prices(
+        &self,
+        region: &str,
+        types: &[Sym],
+        since: Time,
+        token: Option<String>,
+    ) -> Result<Page<SpotRow>, Failure> {
+        let request = self.ec2(region).await.describe_spot_price_history();
+        let request = request
+            .set_instance_types(Some(types.iter().map(|name| ec2::InstanceType::from(name.as_str())).collect()))
+            .set_product_descriptions(Some(PRODUCTS.map(str::to_owned).to_vec()))
+            .start_time(aws_sdk_ec2::primitives::DateTime::from_secs(since.seconds()))
+            .max_results(SPOT_PAGE_SIZE)
+            .set_next_token(token);
+        let answer = self.ask("ec2:DescribeSpotPriceHistory", request.send()).await?;
+        let items = answer.spot_price_history().iter().map(spot_row).collect();
+        Ok(Page { items, token: answer.next_token })
+    }
+
+    async fn products(&self, asked: &Products, token: Option<String>) -> Result<Page<String>, Failure> {
+        let filters = asked.filters.iter().map(|(field, value)| term(field, value)).collect::<Result<Vec<_>, _>>()?;
+        let request = self.pricing(asked.endpoint).await.get_products();
+        let request =
+            request.service_code(asked.service).set_filters(Some(filters)).max_results(PAGE_SIZE).set_next_token(token);
+        let answer = self.ask("pricing:GetProducts", request.send()).await?;
+        Ok(Page { items: answer.price_list.unwrap_or_default(), token: answer.next_token })
+    }
+
+    async fn instance_types(
+        &self,
+        region: &str,
+        names: &[Sym],
+        token: Option<String>,
+    ) -> Result<Page<Described>, Failure> {
+        // A filter leaves out what it does not know; an unknown name among InstanceTypes would fail the whole request.
+        let values = names.iter().map(ToString::to_string).collect();
+        let filter = ec2::Filter::builder().name("instance-type").set_values(Some(values)).build();
+        let request = self.ec2(region).await.describe_instance_types();
+        let request = request.filters(filter).max_results(PAGE_SIZE).set_next_token(token);
+        let answer = self.ask("ec2:DescribeInstanceTypes", request.send()).await?;
+        let items = answer.instance_types().iter().map(described).collect();
+        Ok(Page { items, token: answer.next_token })
+    }
+
+    async fn account(&self, region: &str) -> Result<String, Failure> {
+        let request = self.sts(region).await.get_caller_identity();
+        let answer = self.ask("sts:GetCallerIdentity", request.send()).await?;
+        answer.account.ok_or_else(|| Failure::Unreadable("no account".to_owned()))
+    }
+
+    async fn endpoints(&self, region: &str) -> String {
+        let config = self.config(region).await;
+        let chosen = ["EC2", "Pricing"].map(|service| endpoint(&config, service).unwrap_or_default());
+        chosen.join(" ").trim().to_owned()
+    }
+}
+
+/// As the clients find it: of the service, from environment or profile, else for all services.
+fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
+    let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let of_service = config.service_config().zip(key.ok()).and_then(|(all, key)| all.load_config(key));
+    of_service.or_else(|| config.endpoint_url().map(str::to_owned))
+}
+
+fn term(field: &str, value: &str) -> Result<Filter, Failure> {
+    let filter = Filter::builder().r#type(FilterType::TermMatch).field(field).value(value);
+    filter.build().map_err(|error| Failure::Unreadable(error.to_string()))
+}
+
+fn spot_row(row: &ec2::SpotPrice) -> SpotRow {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    SpotRow {
+        instance_type: text(row.instance_type().map(ec2::InstanceType::as_str)),
+        zone: text(row.availability_zone()),
+        product: text(row.product_description().map(RiProductDescription::as_str)),
+        usd: text(row.spot_price()),
+        at: row.timestamp().map(|at| Time::from_seconds(at.secs())),
+    }
+}
+
+fn described(of: &ec2::InstanceTypeInfo) -> Described {
+    Described {
+        name: of.instance_type().map(|name| name.as_str().to_owned()).unwrap_or_default(),
+        vcpus: of.v_cpu_info().and_then(ec2::VCpuInfo::default_v_cpus),
+        memory_mib: of.memory_info().and_then(ec2::MemoryInfo::size_in_mib),
+        gpu: of.gpu_info().map(gpu),
+        neuron: of.neuron_info().map(neuron),
+        inference: of.inference_accelerator_info().map(inference),
+    }
+}
+
+fn gpu(of: &ec2::GpuInfo) -> Block {
+    let device = |of: &ec2::GpuDeviceInfo| Device {
+        name: of.name().unwrap_or_default().to_owned(),
+        count: of.count(),
+        logical: of.logical_gpu_count(),
+        memory_mib: of.memory_info().and_then(ec2::GpuDeviceMemoryInfo::size_in_mib),
+    };
+    Block { devices: of.gpus().iter().map(device).collect(), total_mib: of.total_gpu_memory_in_mib() }
+}
+
+fn neuron(of: &ec2::NeuronInfo) -> Block {
+    let device = |of: &ec2::NeuronDeviceInfo| Device {
+        name: of.name().unwrap_or_default().to_owned(),
+        count: of.count(),
+        logical: None,
+        memory_mib: of.memory_info().and_then(ec2::NeuronDeviceMemoryInfo::size_in_mib),
+    };
+    let devices = of.neuron_devices().iter().map(device).collect();
+    Block { devices, total_mib: of.total_neuron_device_memory_in_mib() }
+}
+
+fn inference(of: &ec2::InferenceAcceleratorInfo) -> Block {
+    let device = |of: &ec2::InferenceDeviceInfo| Device {
+        name: of.name().unwrap_or_default().to_owned(),
+        count: of.count(),
+        logical: None,
+        memory_mib: of.memory_info().and_then(ec2::InferenceDeviceMemoryInfo::size_in_mib),
+    };
+    Block { devices: of.accelerators().iter().map(device).collect(), total_mib: of.total_inference_memory_in_mib() }
+}
+
+/// Why a request brought nothing. Credentials are looked for within it, and fail within it.
+fn failure<E: ProvideErrorMetadata + StdError + 'static>(action: &'static str, error: &SdkError<E>) -> Failure {
+    if let Some(words) = credentials_words(error) {
+        return Failure::of_credentials(&words);
+    }
+    match error {
+        SdkError::ServiceError(answer) => {
+            let metadata = answer.err().meta();
+            Failure::of_service(&Said {
+                action,
+                status: answer.raw().status().as_u16(),
+                code: metadata.code(),
+                words: metadata.message().unwrap_or_default(),
+            })
+        }
+        SdkError::ResponseError(_) => Failure::Unreadable(root_cause(error)),
+        SdkError::TimeoutError(_) => Failure::Unreachable("no answer in time".to_owned()),
+        _ => Failure::Unreachable(root_cause(error)),
+    }
+}
+
+/// What the chain of providers says, where the failure is theirs: the cause of the last of their errors.
+fn credentials_words(error: &(dyn StdError + 'static)) -> Option<String> {
+    let of_providers = chain(error).filter(|cause| cause.is::<CredentialsError>()).last()?;
+    Some(root_cause(of_providers))
+}
+
+fn chain<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&cause| cause.source())
+}
+
+/// The words of the last cause, which are the ones that say something.
+fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

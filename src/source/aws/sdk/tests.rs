@@ -1,0 +1,359 @@
+//! The SDK against answers as AWS writes them, in place of the network.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex as StdMutex, MutexGuard};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use serde_json::json;
+
+use super::super::ask::{Of, filters};
+use super::super::hardware;
+use super::super::products::{Harvest, Looking};
+use super::super::wants::{Answer, What};
+use super::*;
+
+const REGION: &str = "eu-west-1";
+
+/// A request as it would have gone out.
+#[derive(Clone, Debug)]
+struct Asked {
+    uri: String,
+    target: String,
+    authorization: String,
+    body: String,
+}
+
+/// Gives these answers in turn.
+#[derive(Clone, Debug, Default)]
+struct Replay {
+    answers: Arc<StdMutex<VecDeque<(u16, String)>>>,
+    asked: Arc<StdMutex<Vec<Asked>>>,
+}
+
+impl Replay {
+    fn of(answers: &[(u16, &str)]) -> Self {
+        let answers = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
+        Self { answers: Arc::new(StdMutex::new(answers)), ..Self::default() }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Vec<Asked>> {
+        self.asked.lock().expect("no test panicked here")
+    }
+
+    fn sdk(&self) -> Sdk {
+        self.sdk_with(SharedCredentialsProvider::new(Credentials::new("AKID", "SECRET", None, None, "test")))
+    }
+
+    fn sdk_with(&self, credentials: SharedCredentialsProvider) -> Sdk {
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("af-south-1"))
+            .credentials_provider(credentials)
+            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
+            .http_client(self.clone())
+            .build();
+        Sdk { shared: Arc::new(Mutex::new(Some(config))) }
+    }
+}
+
+impl HttpConnector for Replay {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let header = |name| request.headers().get(name).unwrap_or_default().to_owned();
+        let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+        let (target, authorization) = (header("x-amz-target"), header("authorization"));
+        self.asked().push(Asked { uri: request.uri().to_owned(), target, authorization, body });
+        let answer = self.answers.lock().expect("no test panicked here").pop_front();
+        HttpConnectorFuture::ready(match answer {
+            Some((status, body)) => Ok(HttpResponse::new(status.try_into().expect("a status"), body.into())),
+            None => Err(ConnectorError::io("nothing listens there".into())),
+        })
+    }
+}
+
+impl HttpClient for Replay {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+fn types(names: &[&str]) -> Vec<Sym> {
+    names.iter().map(|name| Sym::new(name)).collect()
+}
+
+async fn spot(replay: &Replay, token: Option<&str>) -> Result<Page<SpotRow>, Failure> {
+    let since = Time::parse("2026-11-22T12:00:00Z").expect("a time");
+    replay.sdk().spot_prices(REGION, &types(&["g5.xlarge", "p5.48xlarge"]), since, token.map(str::to_owned)).await
+}
+
+fn on_demand(name: &str) -> Products {
+    let of = Of::OnDemand(super::super::ask::Machine::of(name), Sym::new(name));
+    let (service, filters) = filters(REGION, &of);
+    Products { endpoint: "eu-central-1", service, filters }
+}
+
+fn spot_xml(items: &str, token: &str) -> String {
+    format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?><DescribeSpotPriceHistoryResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><spotPriceHistorySet>{items}</spotPriceHistorySet><nextToken>{token}</nextToken></DescribeSpotPriceHistoryResponse>"#
+    )
+}
+
+fn error_xml(code: &str, message: &str) -> String {
+    format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>r</RequestID></Response>"#
+    )
+}
+
+const ROW: &str = "<item><instanceType>g5.xlarge</instanceType><productDescription>Linux/UNIX (Amazon VPC)</productDescription><spotPrice>0.402100</spotPrice><timestamp>2026-11-22T11:00:00.000Z</timestamp><availabilityZone>eu-west-1a</availabilityZone></item>";
+
+#[tokio::test]
+async fn spot_prices_are_asked_for_in_the_clusters_region_and_both_products() {
+    let replay = Replay::of(&[(200, &spot_xml(ROW, "next"))]);
+    let page = spot(&replay, Some("earlier")).await.expect("a page");
+    let row = SpotRow {
+        instance_type: "g5.xlarge".into(),
+        zone: "eu-west-1a".into(),
+        product: "Linux/UNIX (Amazon VPC)".into(),
+        usd: "0.402100".into(),
+        at: Time::parse("2026-11-22T11:00:00Z"),
+    };
+    assert_eq!(page, Page { items: vec![row], token: Some("next".into()) });
+    let asked = replay.asked()[0].clone();
+    assert!(asked.uri.starts_with("https://ec2.eu-west-1.amazonaws.com"), "{asked:?}");
+    assert!(asked.authorization.contains("/eu-west-1/ec2/aws4_request"), "{asked:?}");
+    for part in [
+        "Action=DescribeSpotPriceHistory",
+        "InstanceType.1=g5.xlarge&InstanceType.2=p5.48xlarge",
+        "ProductDescription.1=Linux%2FUNIX&ProductDescription.2=Linux%2FUNIX%20%28Amazon%20VPC%29",
+        "StartTime=2026-11-22T12%3A00%3A00Z",
+        "NextToken=earlier",
+    ] {
+        assert!(asked.body.contains(part), "{part} in {}", asked.body);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_an_answer_too() {
+    let page = spot(&Replay::of(&[(200, &spot_xml("", ""))]), None).await.expect("a page");
+    assert!(page.items.is_empty() && page.token.unwrap_or_default().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_row_lacks_is_empty() {
+    let page = spot(&Replay::of(&[(200, &spot_xml("<item><spotPrice>x</spotPrice></item>", ""))]), None).await;
+    assert_eq!(page.expect("a page").items, [SpotRow { usd: "x".into(), ..SpotRow::default() }]);
+}
+
+#[tokio::test]
+async fn a_throttled_request_is_repeated() {
+    let throttled = error_xml("RequestLimitExceeded", "Request limit exceeded.");
+    let replay = Replay::of(&[(503, &throttled), (200, &spot_xml(ROW, ""))]);
+    assert_eq!(spot(&replay, None).await.expect("a page").items.len(), 1);
+    assert_eq!(replay.asked().len(), 2);
+    let replay = Replay::of(&[(503, &throttled), (503, &throttled), (503, &throttled), (200, "")]);
+    assert_eq!(spot(&replay, None).await, Err(Failure::Throttled("Request limit exceeded".into())));
+    assert_eq!(replay.asked().len(), 3, "three attempts, and then it is told");
+}
+
+#[tokio::test]
+async fn errors_of_ec2_are_told_apart() {
+    for (status, code, expected) in [
+        (
+            403,
+            "UnauthorizedOperation",
+            Failure::Forbidden { action: "ec2:DescribeSpotPriceHistory", words: "words".into() },
+        ),
+        (401, "AuthFailure", Failure::Refused("words".into())),
+        (400, "RequestExpired", Failure::Expired("words".into())),
+        (
+            400,
+            "InvalidParameterValue",
+            Failure::Service { code: "InvalidParameterValue".into(), words: "words".into() },
+        ),
+    ] {
+        let replay = Replay::of(&[(status, &error_xml(code, "words."))]);
+        assert_eq!(spot(&replay, None).await, Err(expected));
+        assert_eq!(replay.asked().len(), 1, "{code} is not repeated");
+    }
+    let broken = [(500, "<html>oops</html>"); 3];
+    let replay = Replay::of(&broken);
+    assert_eq!(spot(&replay, None).await, Err(Failure::Service { code: "HTTP 500".into(), words: String::new() }));
+    assert_eq!(replay.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn malformed_answers_are_unreadable() {
+    for body in ["<html>sign in to the guest network</html>", "no XML at all"] {
+        let result = spot(&Replay::of(&[(200, body)]), None).await;
+        assert!(matches!(result, Err(Failure::Unreadable(_))), "{result:?}");
+    }
+    let result = Replay::of(&[(200, "{\"PriceList\": [")]).sdk().products(&on_demand("m5.large"), None).await;
+    assert!(matches!(result, Err(Failure::Unreadable(_))), "{result:?}");
+}
+
+#[tokio::test]
+async fn who_cannot_be_reached_is_said_to_be() {
+    let result = spot(&Replay::of(&[]), None).await;
+    assert_eq!(result, Err(Failure::Unreachable("nothing listens there".into())));
+}
+
+#[derive(Debug)]
+struct NoCredentials(&'static str);
+
+impl ProvideCredentials for NoCredentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err(CredentialsError::not_loaded(self.0)))
+    }
+}
+
+#[tokio::test]
+async fn missing_and_expired_credentials_are_told_apart_and_nothing_goes_out() {
+    for (words, expected) in [
+        ("no providers in chain provided credentials", "no AWS credentials: no providers in chain"),
+        (
+            "the SSO token has expired",
+            "the AWS credentials have expired: the SSO token has expired; run `aws sso login`",
+        ),
+    ] {
+        let replay = Replay::of(&[]);
+        let sdk = replay.sdk_with(SharedCredentialsProvider::new(NoCredentials(words)));
+        let failure = sdk.account(REGION).await.expect_err("no credentials");
+        assert!(failure.sentence().starts_with(expected), "{}", failure.sentence());
+        assert!(
+            replay.asked().is_empty() && sdk.shared.lock().await.is_none(),
+            "profiles are read again the next time"
+        );
+    }
+}
+
+fn product(name: &str, usd: &str) -> String {
+    json!({"product": {"productFamily": "Compute Instance", "attributes": {"instanceType": name}, "sku": "S"},
+        "serviceCode": "AmazonEC2",
+        "terms": {"OnDemand": {"S.T": {"effectiveDate": "2026-01-01T00:00:00Z", "priceDimensions": {
+            "S.T.D": {"unit": "Hrs", "pricePerUnit": {"USD": usd}}}}}}})
+    .to_string()
+}
+
+#[tokio::test]
+async fn prices_are_asked_for_at_the_endpoint_with_every_filter_and_in_pages() {
+    let page = |name, token: Option<&str>| {
+        json!({"FormatVersion": "aws_v1", "PriceList": [product(name, "1.0060000000")], "NextToken": token}).to_string()
+    };
+    let replay = Replay::of(&[(200, &page("g5.xlarge", Some("tok"))), (200, &page("g4dn.metal", None))]);
+    let sdk = replay.sdk();
+    let first = sdk.products(&on_demand("g5.xlarge"), None).await.expect("a page");
+    let second = sdk.products(&on_demand("g4dn.metal"), first.token.clone()).await.expect("a page");
+    assert_eq!((first.token.as_deref(), second.token), (Some("tok"), None));
+    let mut harvest = Harvest::new(Looking::OnDemand, Time::parse("2026-11-22T12:00:00Z").expect("a time"));
+    first.items.iter().chain(&second.items).for_each(|document| harvest.add(document));
+    let rate = Answer::Rate(1_006_000);
+    let expected = ["g4dn.metal", "g5.xlarge"].map(|name| (What::OnDemand(Sym::new(name)), rate.clone()));
+    assert_eq!(harvest.answers(), expected);
+    let asked = replay.asked().clone();
+    for request in &asked {
+        assert!(request.uri.starts_with("https://api.pricing.eu-central-1.amazonaws.com"), "{request:?}");
+        assert_eq!(request.target, "AWSPriceListService.GetProducts");
+        assert!(request.authorization.contains("/eu-central-1/pricing/aws4_request"), "{request:?}");
+    }
+    let body = |at: usize| serde_json::from_str::<serde_json::Value>(&asked[at].body).expect("JSON");
+    assert_eq!((&body(0)["ServiceCode"], &body(0)["NextToken"]), (&json!("AmazonEC2"), &json!(null)));
+    assert_eq!(body(1)["NextToken"], json!("tok"));
+    let has = |at: usize, field: &str, value: &str| {
+        let filter = json!({"Type": "TERM_MATCH", "Field": field, "Value": value});
+        body(at)["Filters"].as_array().is_some_and(|all| all.contains(&filter))
+    };
+    for (field, value) in [
+        ("regionCode", "eu-west-1"),
+        ("serviceCode", "AmazonEC2"),
+        ("operatingSystem", "Linux"),
+        ("preInstalledSw", "NA"),
+        ("capacitystatus", "Used"),
+        ("marketoption", "OnDemand"),
+    ] {
+        assert!(has(0, field, value) && has(1, field, value), "{field}={value}");
+    }
+    assert!(has(0, "tenancy", "Shared") && has(0, "productFamily", "Compute Instance"));
+    assert!(has(1, "tenancy", "Dedicated") && has(1, "productFamily", "Compute Instance (bare metal)"));
+}
+
+#[tokio::test]
+async fn errors_of_the_price_list_are_told_apart() {
+    let said = |code: &str| json!({"__type": code, "message": "User is not authorized"}).to_string();
+    let forbidden = Replay::of(&[(400, &said("AccessDeniedException"))]);
+    let words = "User is not authorized".to_owned();
+    let expected = Failure::Forbidden { action: "pricing:GetProducts", words };
+    assert_eq!(forbidden.sdk().products(&on_demand("m5.large"), None).await, Err(expected));
+    let throttled = said("ThrottlingException");
+    let page = json!({"PriceList": []}).to_string();
+    let patient = Replay::of(&[(400, &throttled), (200, &page)]);
+    let expected = Page { items: Vec::new(), token: None };
+    assert_eq!(patient.sdk().products(&on_demand("m5.large"), None).await, Ok(expected));
+}
+
+fn type_xml(name: &str, blocks: &str) -> String {
+    format!(
+        "<item><instanceType>{name}</instanceType><vCpuInfo><defaultVCpus>4</defaultVCpus></vCpuInfo><memoryInfo><sizeInMiB>16384</sizeInMiB></memoryInfo>{blocks}</item>"
+    )
+}
+
+#[tokio::test]
+async fn hardware_is_read_from_the_right_block() {
+    let gpu = "<gpuInfo><gpus><item><name>L4</name><manufacturer>NVIDIA</manufacturer><count>0</count><logicalGpuCount>1</logicalGpuCount><gpuPartitionSize>0.125</gpuPartitionSize><memoryInfo><sizeInMiB>2861</sizeInMiB></memoryInfo></item></gpus><totalGpuMemoryInMiB>2861</totalGpuMemoryInMiB></gpuInfo>";
+    let inf2 = "<inferenceAcceleratorInfo><accelerators><item><count>1</count><name>Inferentia2</name><manufacturer>AWS</manufacturer><memoryInfo><sizeInMiB>32768</sizeInMiB></memoryInfo></item></accelerators><totalInferenceMemoryInMiB>32768</totalInferenceMemoryInMiB></inferenceAcceleratorInfo><neuronInfo><neuronDevices><item><count>1</count><name>Inferentia2</name><memoryInfo><sizeInMiB>32768</sizeInMiB></memoryInfo></item></neuronDevices><totalNeuronDeviceMemoryInMiB>32768</totalNeuronDeviceMemoryInMiB></neuronInfo>";
+    let body = format!(
+        r#"<DescribeInstanceTypesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><instanceTypeSet>{}{}{}{}</instanceTypeSet></DescribeInstanceTypesResponse>"#,
+        type_xml("g6f.large", gpu),
+        type_xml("inf2.xlarge", inf2),
+        type_xml("trn2u.48xlarge", ""),
+        type_xml("m5.large", "")
+    );
+    let replay = Replay::of(&[(200, &body)]);
+    let page = replay.sdk().instance_types(REGION, &types(&["g6f.large", "m5.large"]), None).await.expect("a page");
+    let found: Vec<_> = page.items.iter().map(|it| hardware::answer(it).1).collect();
+    let of = |answer: &Answer| match answer {
+        Answer::Hardware(found) => {
+            let accelerator = found.accelerator.clone().map(|it| (it.name.to_string(), it.count, it.memory_mib));
+            Some((found.vcpus, found.memory_mib, accelerator))
+        }
+        _ => None,
+    };
+    let (vcpus, memory) = (Some(4), Some(16_384));
+    assert_eq!(of(&found[0]), Some((vcpus, memory, Some(("L4".into(), 1, Some(2_861))))));
+    assert_eq!(of(&found[1]), Some((vcpus, memory, Some(("Inferentia2".into(), 1, Some(32_768))))));
+    assert_eq!(of(&found[2]), None, "no block of a family that must have one is unknown");
+    assert_eq!(of(&found[3]), Some((vcpus, memory, None)));
+    let asked = replay.asked()[0].body.clone();
+    for part in ["Filter.1.Name=instance-type", "Filter.1.Value.1=g6f.large", "Filter.1.Value.2=m5.large"] {
+        assert!(asked.contains(part), "{part} in {asked}");
+    }
+    assert!(!asked.contains("InstanceType.1"), "{asked}");
+}
+
+#[tokio::test]
+async fn the_account_is_that_of_the_credentials() {
+    let body = r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"#;
+    let replay = Replay::of(&[(200, body)]);
+    assert_eq!(replay.sdk().account(REGION).await.as_deref(), Ok("123456789012"));
+    assert!(replay.asked()[0].uri.starts_with("https://sts.eu-west-1.amazonaws.com"), "{:?}", replay.asked());
+}
+
+#[tokio::test]
+async fn timeouts_and_retries_are_set_by_name() {
+    let config = loader(REGION).no_credentials().http_client(Replay::default()).load().await;
+    let timeouts = config.timeout_config().expect("timeouts").clone();
+    assert_eq!(timeouts.connect_timeout(), Some(CONNECT_TIMEOUT));
+    assert_eq!(timeouts.read_timeout(), Some(READ_TIMEOUT));
+    assert_eq!(timeouts.operation_attempt_timeout(), Some(ATTEMPT_TIMEOUT));
+    assert_eq!(timeouts.operation_timeout(), Some(OPERATION_TIMEOUT));
+    assert_eq!(config.retry_config().map(RetryConfig::max_attempts), Some(3));
+    assert_eq!(config.region().map(AsRef::as_ref), Some(REGION));
+}

@@ -1,0 +1,394 @@
+//! The three Sources against an AWS that answers from memory, with a clock that the test moves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use serde_json::json;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::super::api::{Page, Products};
+use super::super::failure::Failure;
+use super::super::hardware::{Block, Described, Device};
+use super::super::spot::{PRODUCTS, SpotRow};
+use super::super::{Answered, Clock, Settings};
+use super::*;
+use crate::fleet::{
+    CapacityType, Delta, Epoch, Health, HealthState, PriceDemand, PriceKey, PriceList, Prices, RegionDemand, Report,
+    Sources, Sym,
+};
+
+const START: i64 = 1_795_000_000;
+const REGION: &str = "us-east-1";
+
+/// What the AWS in memory is to do, and what it was asked.
+#[derive(Default)]
+struct Memory {
+    asked: Vec<String>,
+    failure: Option<Failure>,
+    /// Prices of instance types, in dollars.
+    prices: BTreeMap<&'static str, &'static str>,
+    account: String,
+}
+
+#[derive(Clone, Default)]
+struct Fake(Arc<Mutex<Memory>>);
+
+impl Fake {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().expect("no test panicked here")
+    }
+
+    fn ask(&self, line: String) -> Result<(), Failure> {
+        let mut memory = self.memory();
+        memory.asked.push(line);
+        memory.failure.clone().map_or(Ok(()), Err)
+    }
+
+    fn price(&self, name: &str) -> Option<&'static str> {
+        self.memory().prices.get(name).copied()
+    }
+}
+
+fn names(types: &[Sym]) -> String {
+    types.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(",")
+}
+
+impl Api for Fake {
+    async fn spot_prices(
+        &self,
+        region: &str,
+        types: &[Sym],
+        since: Time,
+        _: Option<String>,
+    ) -> Result<Page<SpotRow>, Failure> {
+        self.ask(format!("spot {region} {}", names(types)))?;
+        let row = |name: &Sym| {
+            let usd = self.price(name)?.to_owned();
+            let (zone, product) = (format!("{region}a"), PRODUCTS[0].to_owned());
+            Some(SpotRow { instance_type: name.to_string(), zone, product, usd, at: Some(since) })
+        };
+        Ok(Page { items: types.iter().filter_map(row).collect(), token: Some(String::new()) })
+    }
+
+    async fn products(&self, asked: &Products, _: Option<String>) -> Result<Page<String>, Failure> {
+        let of = |field: &str| {
+            let found = asked.filters.iter().find(|(name, _)| *name == field);
+            found.map_or("*", |(_, value)| value.as_str())
+        };
+        let line = format!("{} {} {} {}", asked.service, asked.endpoint, of("regionCode"), of("instanceType"));
+        self.ask(line)?;
+        let item = |name: &str, usd: &str| {
+            json!({"product": {"attributes": {"instanceType": name, "operation": "EKSAutoUsage"}}, "terms": {"OnDemand": {
+                "T": {"effectiveDate": "2026-01-01T00:00:00Z", "priceDimensions": {
+                    "D": {"unit": "Hrs", "pricePerUnit": {"USD": usd}}}}}}})
+            .to_string()
+        };
+        let memory = self.memory();
+        let wanted = memory.prices.iter().filter(|(name, _)| of("instanceType") == "*" || of("instanceType") == **name);
+        Ok(Page { items: wanted.map(|(name, usd)| item(name, usd)).collect(), token: None })
+    }
+
+    async fn instance_types(&self, region: &str, types: &[Sym], _: Option<String>) -> Result<Page<Described>, Failure> {
+        self.ask(format!("types {region} {}", names(types)))?;
+        let device = Device { name: "A10G".into(), count: Some(1), logical: Some(1), memory_mib: Some(22_888) };
+        let gpu = Block { devices: vec![device], total_mib: Some(22_888) };
+        let described =
+            |name: &Sym| Described { name: name.to_string(), gpu: Some(gpu.clone()), ..Described::default() };
+        Ok(Page { items: types.iter().map(described).collect(), token: None })
+    }
+
+    async fn account(&self, region: &str) -> Result<String, Failure> {
+        self.ask(format!("account {region}"))?;
+        Ok(self.memory().account.clone())
+    }
+
+    async fn endpoints(&self, _: &str) -> String {
+        String::new()
+    }
+}
+
+/// What a person would see, and the hands that move the world.
+struct Bed {
+    aws: Fake,
+    now: Arc<AtomicI64>,
+    demand: watch::Sender<PriceDemand>,
+    answered: watch::Receiver<Answered>,
+    reports: mpsc::Receiver<(Epoch, Report)>,
+    prices: Prices,
+    sources: Sources,
+    _running: DropGuard,
+}
+
+impl Bed {
+    fn new() -> Self {
+        Self::with(None, None)
+    }
+
+    fn with(folder: Option<&Path>, arn: Option<&'static str>) -> Self {
+        let aws = Fake::default();
+        aws.memory().prices.extend([("g5.xlarge", "1.006"), ("m5.large", "0.096")]);
+        let now = Arc::new(AtomicI64::new(START));
+        let reads = now.clone();
+        let clock: Clock = Arc::new(move || Time::from_seconds(reads.load(Ordering::SeqCst)));
+        let (demand, wanted) = watch::channel(PriceDemand::default());
+        let (answers, answered) = watch::channel(Answered::default());
+        // Large enough that a test need not read reports meanwhile.
+        let (sink, reports) = mpsc::channel(10_000);
+        let wiring = Wiring { demand: wanted, answered: answers, sink, epoch: Epoch(1), clock };
+        let write: Write = |path, bytes| std::fs::write(path, bytes);
+        let cache = folder.map(|folder| (folder.to_owned(), write));
+        let cancel = CancellationToken::new();
+        let cluster: ClusterArn = Arc::new(move || arn.map(str::to_owned));
+        let (api, stop) = (aws.clone(), cancel.clone());
+        tokio::spawn(async move { stop.run_until_cancelled(run(api, cache, cluster, wiring)).await });
+        let (prices, sources) = (Prices::default(), Sources::default());
+        Self { aws, now, demand, answered, reports, prices, sources, _running: cancel.drop_guard() }
+    }
+
+    /// Waits until everything that is wanted is answered, or has failed; returns what AWS was asked since the last time.
+    async fn settle(&mut self) -> BTreeSet<String> {
+        let demand = self.demand.borrow().clone();
+        self.answered.wait_for(|answered| answered.covers(&demand)).await.expect("it runs");
+        while let Ok((_, report)) = self.reports.try_recv() {
+            match report {
+                Report::Delta(Delta::Prices(changes)) => changes.into_iter().for_each(|it| self.prices.apply(it)),
+                Report::Health(source, health) => drop(self.sources.insert(source, health)),
+                other => panic!("{other:?}"),
+            }
+        }
+        std::mem::take(&mut self.aws.memory().asked).into_iter().collect()
+    }
+
+    async fn want(&mut self, demand: PriceDemand) -> BTreeSet<String> {
+        self.demand.send_replace(demand);
+        self.settle().await
+    }
+
+    /// Moves the clock, and waits until what is due then is done: a demand that nobody asks AWS for wakes the Sources.
+    async fn pass(&mut self, seconds: i64) -> BTreeSet<String> {
+        self.now.fetch_add(seconds, Ordering::SeqCst);
+        let wake = Sym::new(&self.now.load(Ordering::SeqCst).to_string());
+        self.demand.send_modify(|demand| demand.karpenter.extend([wake]));
+        self.settle().await
+    }
+
+    fn health(&self, source: SourceId) -> &Health {
+        &self.sources[&source]
+    }
+
+    fn states(&self) -> Vec<HealthState> {
+        SOURCES.iter().map(|source| self.health(*source).state).collect()
+    }
+
+    fn words(&self, source: SourceId) -> &str {
+        self.health(source).message.as_deref().unwrap_or_default()
+    }
+
+    fn price(&self, list: PriceList, place: &str) -> Option<(i64, i64)> {
+        let capacity_type = if list == PriceList::AwsSpot { CapacityType::Spot } else { CapacityType::OnDemand };
+        let key = PriceKey { place: Sym::new(place), instance_type: Sym::new("g5.xlarge"), capacity_type };
+        self.prices.listed(list, &key).map(|price| (price.micro_usd_per_hour, price.as_of.seconds() - START))
+    }
+}
+
+fn types(names: &[&str]) -> BTreeSet<Sym> {
+    names.iter().map(|name| Sym::new(name)).collect()
+}
+
+fn of(region: &str, wanted: RegionDemand) -> PriceDemand {
+    PriceDemand { regions: BTreeMap::from([(Sym::new(region), wanted)]), ..PriceDemand::default() }
+}
+
+fn everything() -> PriceDemand {
+    let one = types(&["g5.xlarge"]);
+    let wanted = RegionDemand {
+        on_demand: one.clone(),
+        spot: one.clone(),
+        auto_mode: one.clone(),
+        hardware: one,
+        fargate: false,
+    };
+    of(REGION, wanted)
+}
+
+fn spot(names: &[&str]) -> PriceDemand {
+    of(REGION, RegionDemand { spot: types(names), ..RegionDemand::default() })
+}
+
+fn lines(lines: &[&str]) -> BTreeSet<String> {
+    lines.iter().map(|line| (*line).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn nobody_is_asked_before_something_is_wanted() {
+    let mut bed = Bed::new();
+    assert_eq!(bed.settle().await, lines(&[]));
+    assert_eq!(bed.states(), [HealthState::Absent; 3]);
+    assert_eq!(bed.words(SourceId::AwsSpotPrices), "not needed: every node is priced without it");
+}
+
+#[tokio::test]
+async fn what_is_wanted_is_asked_and_told() {
+    let mut bed = Bed::new();
+    let asked = bed.want(everything()).await;
+    let expected = [
+        "spot us-east-1 g5.xlarge",
+        "AmazonEC2 us-east-1 us-east-1 g5.xlarge",
+        "AmazonEKS us-east-1 us-east-1 *",
+        "types us-east-1 g5.xlarge",
+    ];
+    assert_eq!(asked, lines(&expected));
+    assert_eq!(bed.states(), [HealthState::Live; 3]);
+    assert_eq!(bed.health(SourceId::AwsSpotPrices).as_of, Some(Time::from_seconds(START)));
+    assert_eq!(bed.price(PriceList::AwsSpot, "us-east-1a"), Some((1_006_000, 0)));
+    assert_eq!(bed.price(PriceList::AwsOnDemand, REGION), Some((1_006_000, 0)));
+    assert_eq!(bed.price(PriceList::AutoModeFee, REGION), Some((1_006_000, 0)));
+    let accelerator = bed.prices.instance_type("g5.xlarge").and_then(|found| found.accelerator.clone());
+    assert_eq!(accelerator.map(|it| (it.name.to_string(), it.count)), Some(("A10G".to_owned(), 1)));
+}
+
+#[tokio::test]
+async fn only_what_is_new_is_asked_and_nothing_that_is_wanted_no_more() {
+    let mut bed = Bed::new();
+    bed.want(spot(&["g5.xlarge"])).await;
+    bed.now.fetch_add(10, Ordering::SeqCst);
+    assert_eq!(bed.want(spot(&["g5.xlarge", "m5.large"])).await, lines(&["spot us-east-1 m5.large"]));
+    assert_eq!(bed.want(spot(&["g5.xlarge"])).await, lines(&[]));
+    assert_eq!(bed.want(PriceDemand::default()).await, lines(&[]));
+    assert_eq!(bed.pass(1_000).await, lines(&[]));
+    assert_eq!(bed.states(), [HealthState::Absent; 3]);
+}
+
+#[tokio::test]
+async fn each_source_has_its_own_schedule() {
+    let mut bed = Bed::new();
+    bed.want(everything()).await;
+    assert_eq!(bed.pass(SPOT_PERIOD_SECONDS - 1).await, lines(&[]));
+    assert_eq!(bed.pass(1).await, lines(&["spot us-east-1 g5.xlarge"]));
+    assert_eq!(bed.price(PriceList::AwsSpot, "us-east-1a"), Some((1_006_000, SPOT_PERIOD_SECONDS)));
+    let half_a_day = bed.pass(ON_DEMAND_PERIOD_SECONDS).await;
+    assert_eq!(half_a_day.len(), 3, "{half_a_day:?}");
+    assert_eq!(bed.pass(HARDWARE_PERIOD_SECONDS).await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_and_tried_again_and_old_prices_stay() {
+    let mut bed = Bed::new();
+    bed.aws.memory().failure = Some(Failure::Forbidden { action: "ec2:X", words: "no".to_owned() });
+    bed.want(spot(&["g5.xlarge"])).await;
+    let health = bed.health(SourceId::AwsSpotPrices).clone();
+    assert_eq!(health.state, HealthState::Forbidden);
+    assert_eq!(health.message.as_deref(), Some("not authorised for ec2:X: no"));
+    assert_eq!(health.next_try, Some(Time::from_seconds(START + 60)));
+    assert_eq!(bed.pass(59).await, lines(&[]));
+    bed.aws.memory().failure = None;
+    assert_eq!(bed.pass(1).await.len(), 1);
+    assert_eq!(bed.health(SourceId::AwsSpotPrices).state, HealthState::Live);
+    bed.aws.memory().failure = Some(Failure::Throttled(String::new()));
+    bed.pass(SPOT_PERIOD_SECONDS).await;
+    let health = bed.health(SourceId::AwsSpotPrices);
+    assert_eq!((health.state, health.as_of), (HealthState::Stale, Some(Time::from_seconds(START + 60))));
+}
+
+#[tokio::test]
+async fn without_credentials_one_request_is_tried_of_each_source() {
+    let mut bed = Bed::new();
+    bed.aws.memory().failure = Some(Failure::NoCredentials("none".to_owned()));
+    let mut demand = everything();
+    demand.regions.insert(Sym::new("us-west-2"), demand.regions[REGION].clone());
+    assert_eq!(bed.want(demand).await.len(), 3);
+    assert_eq!(bed.states(), [HealthState::Failed; 3]);
+    assert!(SOURCES.iter().all(|source| bed.words(*source).starts_with("no AWS credentials: none; run `aws sso")));
+}
+
+#[tokio::test]
+async fn a_region_that_fails_does_not_hold_up_the_others() {
+    let mut bed = Bed::new();
+    bed.aws.memory().failure = Some(Failure::Service { code: "InternalError".into(), words: String::new() });
+    let mut demand = spot(&["g5.xlarge"]);
+    demand.regions.insert(Sym::new("us-west-2"), demand.regions[REGION].clone());
+    assert_eq!(bed.want(demand).await.len(), 2);
+}
+
+#[tokio::test]
+async fn govcloud_has_no_price_list() {
+    let mut bed = Bed::new();
+    let demand = of("us-gov-west-1", RegionDemand { on_demand: types(&["m5.large"]), ..RegionDemand::default() });
+    assert_eq!(bed.want(demand).await, lines(&[]));
+    assert_eq!(bed.health(SourceId::AwsOnDemandPrices).state, HealthState::Absent);
+    assert!(bed.words(SourceId::AwsOnDemandPrices).contains("no price list for us-gov-west-1"));
+}
+
+#[tokio::test]
+async fn what_aws_does_not_sell_is_asked_once_and_said() {
+    let mut bed = Bed::new();
+    let demand = of(REGION, RegionDemand { on_demand: types(&["nope.large"]), ..RegionDemand::default() });
+    assert_eq!(bed.want(demand).await.len(), 1);
+    assert_eq!(bed.pass(600).await, lines(&[]));
+    let health = bed.health(SourceId::AwsOnDemandPrices);
+    assert_eq!((health.state, health.objects), (HealthState::Live, 0));
+    assert_eq!(bed.words(SourceId::AwsOnDemandPrices), "AWS tells nothing usable of nope.large");
+}
+
+#[tokio::test]
+async fn the_next_session_uses_what_was_kept_with_its_true_age() {
+    let folder = tempfile::tempdir().expect("a folder");
+    Bed::with(Some(folder.path()), None).want(everything()).await;
+    let mut next = Bed::with(Some(folder.path()), None);
+    next.now.fetch_add(3_600, Ordering::SeqCst);
+    assert_eq!(next.want(everything()).await, lines(&["spot us-east-1 g5.xlarge"]));
+    assert_eq!(next.price(PriceList::AwsOnDemand, REGION), Some((1_006_000, 0)));
+    assert_eq!(next.health(SourceId::AwsOnDemandPrices).as_of, Some(Time::from_seconds(START)));
+    let mut fees = everything();
+    fees.regions.values_mut().for_each(|wanted| wanted.auto_mode.extend([Sym::new("m5.large")]));
+    assert_eq!(next.want(fees).await, lines(&[]), "the fees of all were kept");
+}
+
+#[tokio::test]
+async fn what_was_kept_too_long_is_told_and_asked_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    Bed::with(Some(folder.path()), None).want(everything()).await;
+    let mut next = Bed::with(Some(folder.path()), None);
+    next.aws.memory().failure = Some(Failure::Unreachable("gone".to_owned()));
+    next.now.fetch_add(3 * ON_DEMAND_PERIOD_SECONDS, Ordering::SeqCst);
+    next.want(everything()).await;
+    assert_eq!(next.price(PriceList::AwsOnDemand, REGION), Some((1_006_000, 0)));
+    let health = next.health(SourceId::AwsOnDemandPrices);
+    assert_eq!((health.state, health.as_of), (HealthState::Stale, Some(Time::from_seconds(START))));
+}
+
+#[tokio::test]
+async fn credentials_of_another_account_are_worth_a_warning() {
+    let mut bed = Bed::with(None, Some("arn:aws:eks:us-east-1:123456789012:cluster/ml"));
+    bed.aws.memory().account = "210987654321".to_owned();
+    let asked = bed.want(spot(&["g5.xlarge"])).await;
+    assert!(asked.contains("account us-east-1"), "{asked:?}");
+    assert!(bed.words(SourceId::AwsSpotPrices).contains("the cluster is of 123456789012"));
+    assert_eq!(bed.pass(SPOT_PERIOD_SECONDS).await, lines(&["spot us-east-1 g5.xlarge"]), "it is asked once");
+}
+
+#[tokio::test]
+async fn switched_off_it_says_so_and_every_demand_counts_as_answered() {
+    let (demand, wanted) = watch::channel(spot(&["g5.xlarge"]));
+    let (answers, answered) = watch::channel(Answered::default());
+    let (sink, mut reports) = mpsc::channel(8);
+    let clock: Clock = Arc::new(|| Time::from_seconds(START));
+    let wiring = Wiring { demand: wanted, answered: answers, sink, epoch: Epoch(1), clock };
+    super::super::run(Settings::Off, wiring, CancellationToken::new()).await;
+    for _ in SOURCES {
+        let Some((_, Report::Health(_, health))) = reports.recv().await else { panic!("no health") };
+        assert_eq!((health.state, health.message.as_deref()), (HealthState::Absent, Some("left out: --no-aws")));
+    }
+    assert!(answered.borrow().covers(&demand.borrow()));
+}
+
+#[test]
+fn periods_are_shortened_by_an_hour_at_most() {
+    for micros in [0, 1, 3_599, 3_600, 1_795_000_000_123_456] {
+        let period = period(SourceId::AwsOnDemandPrices, Time::from_micros(micros));
+        assert!((11 * 3_600 + 1..=12 * 3_600).contains(&period), "{period}");
+    }
+}

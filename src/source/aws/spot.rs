@@ -1,0 +1,95 @@
+//! Rows of the history of spot prices: the price of now.
+
+use std::collections::BTreeMap;
+
+use super::wants::{Answer, What};
+use crate::fleet::Sym;
+use crate::units::{Time, money};
+
+/// One row of `DescribeSpotPriceHistory`, as far as it is there.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct SpotRow {
+    pub(super) instance_type: String,
+    pub(super) zone: String,
+    pub(super) product: String,
+    /// Decimal dollars per hour.
+    pub(super) usd: String,
+    /// Since when it holds.
+    pub(super) at: Option<Time>,
+}
+
+/// What Linux is sold as. The second is from the times of EC2-Classic; which of the two an account is told differs.
+pub(super) const PRODUCTS: [&str; 2] = ["Linux/UNIX", "Linux/UNIX (Amazon VPC)"];
+
+/// What the rows add up to.
+#[derive(Default)]
+pub(super) struct Spot {
+    newest: BTreeMap<(String, String), (Time, i64)>,
+    /// Rows that could not be read.
+    pub(super) unreadable: u64,
+}
+
+impl Spot {
+    /// Reads one row. Rows come in no order that could be relied on.
+    pub(super) fn add(&mut self, row: SpotRow) {
+        if !PRODUCTS.contains(&row.product.as_str()) {
+            return;
+        }
+        let is_named = !row.instance_type.is_empty() && !row.zone.is_empty();
+        let (Some(rate), Some(at), true) = (money::parse_usd(&row.usd), row.at, is_named) else {
+            self.unreadable += 1;
+            return;
+        };
+        let newest = self.newest.entry((row.instance_type, row.zone)).or_insert((at, 0));
+        // Of two at the same moment the higher: the burn is rather too high than too low.
+        *newest = (*newest).max((at, rate));
+    }
+
+    /// The price of now by zone, of every instance type that there was.
+    pub(super) fn answers(self) -> Vec<(What, Answer)> {
+        let mut types: BTreeMap<String, Vec<(Sym, i64)>> = BTreeMap::new();
+        for ((name, zone), (_, rate)) in self.newest.into_iter().filter(|(_, (_, rate))| *rate > 0) {
+            types.entry(name).or_default().push((Sym::new(&zone), rate));
+        }
+        types.into_iter().map(|(name, zones)| (What::Spot(Sym::new(&name)), Answer::Zones(zones))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(zone: &str, product: &str, usd: &str, at: i64) -> SpotRow {
+        let at = Some(Time::from_seconds(at));
+        SpotRow { instance_type: "g5.xlarge".into(), zone: zone.into(), product: product.into(), usd: usd.into(), at }
+    }
+
+    #[test]
+    fn both_descriptions_are_one_product_and_the_newest_row_wins() {
+        let [plain, vpc] = PRODUCTS;
+        let mut spot = Spot::default();
+        for row in [
+            row("us-east-1a", plain, "0.40", 20),
+            row("us-east-1a", vpc, "0.41", 30),
+            row("us-east-1a", plain, "0.39", 10),
+            row("us-east-1b", vpc, "0.5", 5),
+            row("us-east-1b", plain, "0.6", 5),
+            row("us-east-1c", "Windows", "9", 50),
+            row("us-east-1c", plain, "0", 50),
+        ] {
+            spot.add(row);
+        }
+        assert_eq!(spot.unreadable, 0);
+        let zones = vec![(Sym::new("us-east-1a"), 410_000), (Sym::new("us-east-1b"), 600_000)];
+        assert_eq!(spot.answers(), [(What::Spot(Sym::new("g5.xlarge")), Answer::Zones(zones))]);
+    }
+
+    #[test]
+    fn what_lacks_something_is_counted() {
+        let mut spot = Spot::default();
+        spot.add(row("", PRODUCTS[0], "1", 1));
+        spot.add(row("us-east-1a", PRODUCTS[0], "free", 1));
+        spot.add(SpotRow { at: None, ..row("us-east-1a", PRODUCTS[0], "1", 1) });
+        assert_eq!((spot.unreadable, spot.answers()), (3, Vec::new()));
+    }
+}
