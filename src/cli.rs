@@ -136,6 +136,9 @@ pub struct Common {
     /// Remove every action that writes to the cluster
     #[arg(long, global = true, env = "BATCHTOP_READONLY", value_parser = Falsey::new())]
     pub readonly: bool,
+    /// Ask AWS for nothing: no prices, no credentials
+    #[arg(long = "no-aws", global = true, env = "BATCHTOP_NO_AWS", value_parser = Falsey::new())]
+    pub no_aws: bool,
     /// Karpenter's version, where it cannot be read from the cluster, for example 1.14.1
     #[arg(long, global = true, env = "BATCHTOP_KARPENTER_VERSION", value_name = "VERSION")]
     pub karpenter_version: Option<String>,

@@ -14,6 +14,8 @@ pub struct Settings {
     pub namespaces: Option<Vec<String>>,
     /// Whether writing actions are removed.
     pub readonly: Option<bool>,
+    /// Whether AWS is asked for prices.
+    pub aws: Option<bool>,
     /// Karpenter's version, where it cannot be read from the cluster.
     pub karpenter_version: Option<String>,
     /// Whether the mouse is used.
@@ -21,7 +23,7 @@ pub struct Settings {
 }
 
 /// Every key there is.
-const KEYS: [&str; 6] = ["karpenter_version", "keymap", "mouse", "namespaces", "readonly", "theme"];
+const KEYS: [&str; 7] = ["aws", "karpenter_version", "keymap", "mouse", "namespaces", "readonly", "theme"];
 
 /// Reads `config.toml`; `file` is how problems call it.
 pub fn parse(file: &str, text: &str) -> (Settings, Vec<Problem>) {
@@ -33,6 +35,7 @@ pub fn parse(file: &str, text: &str) -> (Settings, Vec<Problem>) {
             "theme" => settings.theme = document.string(name, value).map(str::to_owned),
             "keymap" => settings.keymap = document.string(name, value).map(str::to_owned),
             "namespaces" => settings.namespaces = namespaces(&mut document, value),
+            "aws" => settings.aws = document.boolean(name, value),
             "readonly" => settings.readonly = document.boolean(name, value),
             "karpenter_version" => settings.karpenter_version = version(&mut document, value),
             "mouse" => settings.mouse = document.boolean(name, value),

@@ -1,14 +1,18 @@
 //! The cluster behind the program: a real one, or the demo.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::atomic::write_atomically;
 use super::clock::{self, Clock};
 use super::journal::Journal;
 use crate::app::Fetched;
 use crate::fleet::{AnnotationChange, AnnotationOutcome, Epoch, Key, PriceDemand, Report};
-use crate::source::{demo, kube};
+use crate::source::{aws, demo, kube};
 use crate::units::Time;
 
 /// What to connect to.
@@ -19,11 +23,27 @@ pub enum Choice {
         options: Box<kube::ConnectOptions>,
         /// Namespaces to fall back to where the whole cluster may not be read.
         namespaces: Vec<String>,
+        /// Whether AWS is asked for prices.
+        aws: Aws,
         /// Where writes are noted; `None` where no state folder is known.
         journal: Option<Journal>,
     },
     /// The simulated one: its seed, and when it begins.
     Demo(u64, Time),
+}
+
+/// Whether AWS is asked for prices.
+pub enum Aws {
+    /// It is, once something is wanted.
+    On {
+        /// The folder in which its answers are kept; `None` where none is known.
+        cache: Option<PathBuf>,
+    },
+    /// It is not.
+    Off {
+        /// How that was said.
+        by: &'static str,
+    },
 }
 
 /// The connection to it.
@@ -38,6 +58,8 @@ struct Connection {
     requests: Requests,
     /// What those who know prices are asked for.
     demand: watch::Sender<PriceDemand>,
+    /// How far AWS has answered it; never asked in the demo.
+    answered: Option<watch::Receiver<aws::Answered>>,
 }
 
 /// What one request needs; cheap to clone, and good for the connection it was made of.
@@ -74,26 +96,30 @@ impl Backend {
     ) {
         let cancel = CancellationToken::new();
         let (demand, wanted) = watch::channel(PriceDemand::default());
-        let requests = match &self.choice {
-            Choice::Kube { options, namespaces, journal } => {
+        let (requests, answered) = match &self.choice {
+            Choice::Kube { options, namespaces, aws, journal } => {
                 let (options, namespaces) = match context {
                     Some(context) => (of_context(options, context), Vec::new()),
                     None => ((**options).clone(), namespaces.clone()),
                 };
+                let settings = aws_settings(aws, &options);
                 let source = kube::KubeSource::new(options, namespaces, kube::Timing::default(), clock::now);
-                let source = source.pricing(wanted);
+                let source = source.pricing(wanted.clone());
                 let requests = Requests::Kube(source.access(), journal.clone());
-                self.runtime.spawn(source.run(sink, epoch, cancel.clone()));
-                requests
+                self.runtime.spawn(source.run(sink.clone(), epoch, cancel.clone()));
+                let (answers, answered) = watch::channel(aws::Answered::default());
+                let wiring = aws::Wiring { demand: wanted, answered: answers, sink, epoch, clock };
+                self.runtime.spawn(aws::run(settings, wiring, cancel.clone()));
+                (requests, Some(answered))
             }
             Choice::Demo(seed, start) => {
                 let (ask, asked) = mpsc::channel(DEMO_REQUESTS);
                 let settings = demo::Settings { seed: *seed, start: *start, epoch };
                 self.runtime.spawn(demo::run(settings, move || clock(), asked, sink, cancel.clone()));
-                Requests::Demo(ask)
+                (Requests::Demo(ask), None)
             }
         };
-        self.connection = Some(Connection { cancel, requests, demand });
+        self.connection = Some(Connection { cancel, requests, demand, answered });
     }
 
     /// Tells those who know prices which are wanted from now on. The demo knows all of its own.
@@ -103,9 +129,32 @@ impl Backend {
         }
     }
 
+    /// Whether AWS has answered what was wanted last, or will not before a failure's wait: what it has to report is then in
+    /// the channel, or was taken from it.
+    pub fn has_aws_answered(&self) -> bool {
+        let Some(Connection { demand, answered: Some(answered), .. }) = &self.connection else { return true };
+        answered.borrow().covers(&demand.borrow())
+    }
+
+    /// Tells when that may have changed; `None` where AWS is not asked.
+    pub fn aws_news(&self) -> Option<watch::Receiver<aws::Answered>> {
+        self.connection.as_ref()?.answered.clone()
+    }
+
     /// What requests of now need; `None` before [`Self::connect`].
     pub fn requests(&self) -> Option<Requests> {
         self.connection.as_ref().map(|connection| connection.requests.clone())
+    }
+}
+
+fn aws_settings(aws: &Aws, options: &kube::ConnectOptions) -> aws::Settings {
+    match aws {
+        Aws::Off { by } => aws::Settings::Off { by },
+        Aws::On { cache } => {
+            let (options, write) = (options.clone(), write_atomically as aws::Write);
+            let cluster: aws::ClusterNames = Arc::new(move || kube::names_of_cluster(&options));
+            aws::Settings::On { cache: cache.clone().map(|folder| (folder, write)), cluster }
+        }
     }
 }
 

@@ -121,6 +121,7 @@ fn settings(options: &Options) -> String {
     let mut text = format!("theme = {:?}\nkeymap = {:?}\n", options.theme_name, options.keymap_name);
     let _ = writeln!(text, "namespaces = {:?}", options.namespaces.clone().unwrap_or_default());
     let _ = writeln!(text, "readonly = {}\nmouse = {}", options.readonly, options.mouse);
+    let _ = writeln!(text, "aws = {}", options.without_aws.is_none());
     if let Some(version) = &options.karpenter_version {
         let _ = writeln!(text, "karpenter_version = {version:?}");
     }

@@ -26,6 +26,8 @@ pub struct Options {
     pub namespaces: Option<Vec<String>>,
     /// No writing actions.
     pub readonly: bool,
+    /// How it was said that AWS is left out; `None` where it is not.
+    pub without_aws: Option<&'static str>,
     /// Karpenter's version as given.
     pub karpenter_version: Option<String>,
     /// Whether the mouse is used.
@@ -62,6 +64,7 @@ impl Options {
             keymap: if readonly { keymap.without(crate::input::Action::writes) } else { keymap },
             namespaces: namespaces(cli, settings.namespaces),
             readonly,
+            without_aws: without_aws(&cli.common, settings.aws),
             karpenter_version: cli.common.karpenter_version.clone().or(settings.karpenter_version),
             mouse: settings.mouse.unwrap_or(true),
             problems,
@@ -82,6 +85,10 @@ fn theme_name(common: &Common, configured: Option<String>) -> String {
     let asked = no_colour.then(|| config::theme::MONOCHROME.to_string());
     let chosen = common.theme.clone().or(asked).or(configured);
     chosen.unwrap_or_else(|| config::theme::DEFAULT.to_string())
+}
+
+fn without_aws(common: &Common, configured: Option<bool>) -> Option<&'static str> {
+    if common.no_aws { Some("--no-aws") } else { (configured == Some(false)).then_some("aws = false in config.toml") }
 }
 
 fn namespaces(cli: &Cli, configured: Option<Vec<String>>) -> Option<Vec<String>> {
@@ -115,6 +122,12 @@ fn read_files(common: &Common) -> Result<Files, Failure> {
         files.settings = Some((path.display().to_string(), text));
     }
     Ok(files)
+}
+
+/// `$XDG_CACHE_HOME/batchtop`: what AWS told.
+pub fn cache_folder() -> Option<PathBuf> {
+    let xdg = etcetera::base_strategy::Xdg::new().ok()?;
+    Some(xdg.cache_dir().join("batchtop"))
 }
 
 /// `$XDG_STATE_HOME/batchtop`: journal and log.

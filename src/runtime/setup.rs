@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backend::Choice;
+use super::backend::{Aws, Choice};
 use super::clock::{self, Clock};
 use super::failure::Failure;
 use super::journal::Journal;
 use super::memory::Memory;
-use super::options::{DEMO_SEED, Options, state_folder};
+use super::options::{DEMO_SEED, Options, cache_folder, state_folder};
 use crate::app::{App, Settings};
 use crate::cli::{Cli, Connection};
 use crate::insight::Scope;
@@ -55,6 +55,7 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
         Choice::Kube {
             options: Box::new(connect_options(&cli.connection)?),
             namespaces: options.namespaces.clone().unwrap_or_default(),
+            aws: options.without_aws.map_or_else(|| Aws::On { cache: cache_folder() }, |by| Aws::Off { by }),
             journal: state_folder().map(|folder| Journal::in_folder(&folder)),
         }
     };

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::atomic::write_atomically;
 use super::backend::Backend;
@@ -15,6 +15,7 @@ use crate::app::{App, Effect, Msg, update};
 use crate::cli::{Cli, Snapshot};
 use crate::export::{self, SnapshotInput};
 use crate::fleet::{Health, HealthState, SourceId};
+use crate::source::aws::Answered;
 use crate::units::text::printable;
 
 /// Runs the command.
@@ -58,6 +59,7 @@ async fn collect(
     backend.connect(app.epoch, None, sink, clock.clone());
     let deadline = tokio::time::sleep(timeout);
     tokio::pin!(deadline);
+    let mut news = backend.aws_news();
     loop {
         tokio::select! {
             report = reports.recv() => match report {
@@ -66,6 +68,7 @@ async fn collect(
             },
             () = &mut deadline => break,
             _ = tokio::signal::ctrl_c() => return Ok(Collected::Interrupted),
+            () = aws_news(news.as_mut()) => {}
         }
         if let Some(error) = app.down.clone() {
             return Err(error.into());
@@ -73,7 +76,7 @@ async fn collect(
         if is_settled(app) {
             // Now that all nodes are known it is known, too, whose prices are wanted.
             feed(app, &backend, Msg::Clock(clock()));
-            if are_prices_settled(app) {
+            if are_prices_settled(app) && backend.has_aws_answered() && reports.is_empty() {
                 break;
             }
         }
@@ -88,6 +91,14 @@ fn feed(app: &mut App, backend: &Backend, msg: Msg) {
         if let Effect::WantPrices(demand) = effect {
             backend.want_prices(demand);
         }
+    }
+}
+
+/// Waits for news of how far AWS has answered; for ever where it is not asked.
+async fn aws_news(news: Option<&mut watch::Receiver<Answered>>) {
+    let Some(news) = news else { return std::future::pending().await };
+    if news.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::failure::Failure;
 use super::wants::{Answer, Want};
-use crate::fleet::{Health, HealthState, Sym};
+use crate::fleet::{Health, HealthState, NOT_NEEDED, Sym};
 use crate::units::Time;
 
 /// Answers that are kept; what nobody wants any more makes room first. AWS sells some 1,400 instance types.
@@ -251,9 +251,6 @@ impl Agenda {
         (!said.is_empty()).then(|| said.join("; "))
     }
 }
-
-/// What is said while nothing is wanted.
-pub(super) const NOT_NEEDED: &str = "not needed: every node is priced without it";
 
 /// So many names are written out; of the rest only the number.
 const NAMES_SHOWN: usize = 4;

@@ -155,6 +155,7 @@ mod tests {
                 "AWS asks for patience: Request limit exceeded",
             ),
             (said(500, None, ""), "AWS answered HTTP 500"),
+            (Failure::Unreadable("no XML".to_owned()), "AWS's answer cannot be read: no XML"),
             (said(400, Some("InvalidParameterValue"), "no\nsense"), "AWS answered InvalidParameterValue: no"),
         ] {
             assert_eq!(failure.sentence(), sentence);

@@ -103,10 +103,14 @@ mod tests {
         Described { name: name.into(), vcpus: Some(4), memory_mib: Some(16_384), ..Described::default() }
     }
 
-    fn found(described: &Described) -> Option<Option<(String, u32, Option<u64>)>> {
+    /// Name, count and memory of the accelerators, of which there may be none, as words.
+    fn found(described: &Described) -> String {
+        let mib = |mib: Option<u64>| mib.map_or("?".to_owned(), |mib| mib.to_string());
         match answer(described).1 {
-            Answer::Hardware(found) => Some(found.accelerator.map(|it| (it.name.to_string(), it.count, it.memory_mib))),
-            _ => None,
+            Answer::Hardware(found) => found
+                .accelerator
+                .map_or("none".to_owned(), |it| format!("{} × {}, {} MiB", it.count, it.name, mib(it.memory_mib))),
+            _ => "unknown".to_owned(),
         }
     }
 
@@ -114,7 +118,7 @@ mod tests {
     fn a_part_of_a_device_counts_as_one() {
         let gpu = Some(block("L4", 0, Some(1), 2_861, 2_861));
         let found = found(&Described { gpu, ..described("g6f.large") });
-        assert_eq!(found, Some(Some(("L4".into(), 1, Some(2_861)))));
+        assert_eq!(found, "1 × L4, 2861 MiB");
     }
 
     #[test]
@@ -122,7 +126,7 @@ mod tests {
         let neuron = Some(block("Inferentia2", 12, None, 32_768, 393_216));
         let inference = Some(block("Inferentia2", 12, None, 32_768, 393_216));
         let found = found(&Described { neuron, inference, ..described("inf2.48xlarge") });
-        assert_eq!(found, Some(Some(("Inferentia2".into(), 12, Some(393_216)))));
+        assert_eq!(found, "12 × Inferentia2, 393216 MiB");
     }
 
     #[test]
@@ -131,22 +135,22 @@ mod tests {
             assert_eq!(answer(&described(name)).1, Answer::Nothing, "{name}");
         }
         for name in ["m5.large", "i4g.large", "u7i-12tb.224xlarge", "hpc7g.16xlarge", "is4gen.large", "mac2.metal"] {
-            assert_eq!(found(&described(name)), Some(None), "{name}");
+            assert_eq!(found(&described(name)), "none", "{name}");
         }
         let gpu = Some(Block::default());
-        assert_eq!(found(&Described { gpu, ..described("m5.large") }), None, "a block that says nothing");
+        assert_eq!(found(&Described { gpu, ..described("m5.large") }), "unknown", "a block that says nothing");
         let gpu = Some(block("L4", 0, None, 22_888, 22_888));
-        assert_eq!(found(&Described { gpu, ..described("g6.xlarge") }), None, "no number is not zero");
+        assert_eq!(found(&Described { gpu, ..described("g6.xlarge") }), "unknown", "no number is not zero");
     }
 
     #[test]
     fn of_two_totals_that_contradict_each_other_the_smaller_counts() {
         let of = |each, total| {
             let gpu = Some(block("L4", 8, None, each, total));
-            found(&Described { gpu, ..described("g6.48xlarge") }).flatten().and_then(|it| it.2)
+            found(&Described { gpu, ..described("g6.48xlarge") })
         };
-        assert_eq!(of(183_105, 183_105), Some(183_105));
-        assert_eq!(of(22_888, 183_104), Some(183_104));
-        assert_eq!(of(22_888, 183_000), Some(183_000), "a hundredth is rounding");
+        assert_eq!(of(183_105, 183_105), "8 × L4, 183105 MiB");
+        assert_eq!(of(22_888, 183_104), "8 × L4, 183104 MiB");
+        assert_eq!(of(22_888, 183_000), "8 × L4, 183000 MiB", "a hundredth is rounding");
     }
 }

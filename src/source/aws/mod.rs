@@ -52,8 +52,8 @@ pub const SOURCES: [SourceId; 3] = [SourceId::AwsSpotPrices, SourceId::AwsOnDema
 /// Tells the time; given from outside, so that tests decide what it is.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
-/// Finds the ARN or name of the cluster, where there is one; may read files.
-pub type ClusterArn = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+/// Finds the names that the kubeconfig has for the cluster, of which one may be its ARN; may read files.
+pub type ClusterNames = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 
 /// Writes a file so that it is never half-written, readable by the user alone.
 pub type Write = fn(&Path, &[u8]) -> io::Result<()>;
@@ -62,13 +62,16 @@ pub type Write = fn(&Path, &[u8]) -> io::Result<()>;
 #[derive(Clone)]
 pub enum Settings {
     /// The user does not want it.
-    Off,
+    Off {
+        /// How that was said: `--no-aws`.
+        by: &'static str,
+    },
     /// It is, once something is wanted of it.
     On {
         /// The folder in which answers are kept, and how files in it are written; `None` keeps nothing.
         cache: Option<(PathBuf, Write)>,
         /// The cluster, whose account is compared with that of the credentials.
-        cluster: ClusterArn,
+        cluster: ClusterNames,
     },
 }
 
@@ -116,7 +119,7 @@ pub async fn run(settings: Settings, wiring: Wiring, cancel: CancellationToken) 
 #[cfg(feature = "aws")]
 async fn work(settings: Settings, wiring: Wiring) {
     match settings {
-        Settings::Off => absent(wiring, OFF).await,
+        Settings::Off { by } => absent(wiring, &left_out(by)).await,
         Settings::On { cache, cluster } => sources::run(sdk::Sdk::default(), cache, cluster, wiring).await,
     }
 }
@@ -124,12 +127,14 @@ async fn work(settings: Settings, wiring: Wiring) {
 #[cfg(not(feature = "aws"))]
 async fn work(settings: Settings, wiring: Wiring) {
     match settings {
-        Settings::Off => absent(wiring, OFF).await,
+        Settings::Off { by } => absent(wiring, &left_out(by)).await,
         Settings::On { .. } => absent(wiring, "this build has no AWS").await,
     }
 }
 
-const OFF: &str = "left out: --no-aws";
+fn left_out(by: &str) -> String {
+    format!("left out: {by}")
+}
 
 /// Says why, and nothing more.
 async fn absent(wiring: Wiring, why: &str) {

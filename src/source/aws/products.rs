@@ -1,6 +1,6 @@
 //! Items of AWS's price list: what they say of a price.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -63,7 +63,7 @@ pub(super) struct Harvest {
     now: Time,
     offers: BTreeMap<Thing, Vec<Offer>>,
     /// Items whose prices are in another currency only.
-    foreign: BTreeMap<Thing, ()>,
+    foreign: BTreeSet<Thing>,
     /// Items that could not be read.
     pub(super) unreadable: u64,
 }
@@ -78,14 +78,14 @@ enum Thing {
 
 impl Harvest {
     pub(super) fn new(looking: Looking, now: Time) -> Self {
-        Self { looking, now, offers: BTreeMap::new(), foreign: BTreeMap::new(), unreadable: 0 }
+        Self { looking, now, offers: BTreeMap::new(), foreign: BTreeSet::new(), unreadable: 0 }
     }
 
     /// Reads one item.
     pub(super) fn add(&mut self, document: &str) {
         let read = serde_json::from_str(document).map_err(|_| ()).and_then(|item: Item| {
             let Some(thing) = self.thing(&item.product)? else { return Ok(()) };
-            self.take(thing, &item.terms)
+            self.take(&thing, &item.terms)
         });
         self.unreadable += u64::from(read.is_err());
     }
@@ -101,14 +101,14 @@ impl Harvest {
         }
     }
 
-    fn take(&mut self, thing: Thing, terms: &Terms) -> Result<(), ()> {
+    fn take(&mut self, thing: &Thing, terms: &Terms) -> Result<(), ()> {
         for term in terms.on_demand.values() {
             let effective = term.effective_date.as_deref().and_then(Time::parse);
             if effective.is_some_and(|from| from > self.now) {
                 continue;
             }
             for dimension in term.price_dimensions.values() {
-                self.price(&thing, dimension, effective)?;
+                self.price(thing, dimension, effective)?;
             }
         }
         Ok(())
@@ -122,7 +122,7 @@ impl Harvest {
             if dimension.price_per_unit.is_empty() {
                 return Err(());
             }
-            self.foreign.insert(thing.clone(), ());
+            self.foreign.insert(thing.clone());
             return Ok(());
         };
         let micro_usd_per_hour = money::parse_usd(text).ok_or(())?;
@@ -140,7 +140,7 @@ impl Harvest {
             Looking::Eks => What::Fee,
         };
         let mut found: BTreeMap<Thing, Answer> =
-            self.foreign.into_keys().map(|thing| (thing, Answer::Foreign)).collect();
+            self.foreign.into_iter().map(|thing| (thing, Answer::Foreign)).collect();
         found.extend(self.offers.iter().map(|(thing, offers)| (thing.clone(), choose(offers))));
         let fargate = rates(found.remove(&Thing::FargateVcpu), found.remove(&Thing::FargateGb));
         let instances = found.into_iter().filter_map(|(thing, answer)| match thing {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::api::Api;
 use super::gate::Gate;
 use super::watcher::{Special, Watcher};
-use super::{ClusterArn, SOURCES, Wiring, Write};
+use super::{ClusterNames, SOURCES, Wiring, Write};
 use crate::fleet::SourceId;
 use crate::units::Time;
 
@@ -20,7 +20,7 @@ const HARDWARE_PERIOD_SECONDS: i64 = 30 * 24 * 60 * 60;
 const JITTER_PART: i64 = 12;
 
 /// Runs all three until one of them finds that nobody listens.
-pub(super) async fn run<A: Api>(api: A, cache: Option<(PathBuf, Write)>, cluster: ClusterArn, wiring: Wiring) {
+pub(super) async fn run<A: Api>(api: A, cache: Option<(PathBuf, Write)>, cluster: ClusterNames, wiring: Wiring) {
     let start = (wiring.clock)();
     let [spot, on_demand, hardware] = SOURCES.map(|source| {
         let special = Special {

@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::fetch::{Found, fetch};
 use super::gate::Gate;
 use super::wants::{Answer, Want, changes, wants};
-use super::{Answered, ClusterArn, Wiring, Write, account};
+use super::{Answered, ClusterNames, Wiring, Write, account};
 use crate::fleet::{Delta, Health, PriceChange, PriceDemand, Report, SourceId, Sym};
 use crate::units::Time;
 
@@ -31,7 +31,7 @@ pub(super) struct Special {
     /// Where answers are kept, and how they are written.
     pub(super) file: Option<(PathBuf, Write)>,
     /// The cluster, where its account matters.
-    pub(super) cluster: Option<ClusterArn>,
+    pub(super) cluster: Option<ClusterNames>,
 }
 
 /// One Source at work.
@@ -44,7 +44,7 @@ pub(super) struct Watcher<A> {
     /// Once it is known which endpoints its answers come from.
     cache: Option<Cache>,
     /// As long as its account has not been looked at.
-    cluster: Option<ClusterArn>,
+    cluster: Option<ClusterNames>,
     demand: watch::Receiver<PriceDemand>,
     answered: watch::Sender<Answered>,
     wiring: Wiring,
@@ -105,7 +105,11 @@ impl<A: Api> Watcher<A> {
             }
         };
         tokio::select! {
-            changed = self.demand.changed() => changed.map_err(|_| Closed),
+            changed = self.demand.changed() => {
+                // Whoever wants something else expects a word on it, even if it is the same as before.
+                self.told = None;
+                changed.map_err(|_| Closed)
+            }
             () = wait => Ok(()),
         }
     }
@@ -209,9 +213,9 @@ impl<A: Api> Watcher<A> {
     /// Once: whether the credentials are of the cluster's account. Not knowing is not worth a word.
     async fn check_account(&mut self) {
         let Some(cluster) = self.cluster.take() else { return };
-        let named = tokio::task::spawn_blocking(move || cluster()).await.ok().flatten();
-        let (Some(arn), Some(region)) = (named, self.agenda.any_region()) else { return };
-        let Some(of_cluster) = account::of_cluster(&arn) else { return };
+        let names = tokio::task::spawn_blocking(move || cluster()).await.unwrap_or_default();
+        let of_cluster = names.iter().find_map(|name| account::of_cluster(name));
+        let (Some(of_cluster), Some(region)) = (of_cluster, self.agenda.any_region()) else { return };
         if let Ok(of_credentials) = self.api.account(&region).await
             && let Some(warning) = account::warning(of_cluster, &of_credentials)
         {

@@ -33,6 +33,13 @@ pub(super) fn names(config: &Kubeconfig) -> Vec<String> {
     config.contexts.iter().map(|context| context.name.clone()).collect()
 }
 
+/// What the context and its cluster are called; nothing where there is no kubeconfig, or none that can be read.
+pub fn names_of_cluster(options: &ConnectOptions) -> Vec<String> {
+    let Ok(Some(config)) = load(options, &|name| std::env::var(name).ok()) else { return Vec::new() };
+    let Ok((name, context)) = context(&config, options) else { return Vec::new() };
+    vec![name, options.cluster.clone().unwrap_or(context.cluster)]
+}
+
 /// The merged kubeconfig; `None` where there is no file at all, which may mean "inside a cluster".
 pub(super) fn load(options: &ConnectOptions, env: Env<'_>) -> Result<Option<Kubeconfig>, ConnectionError> {
     if let Some(path) = &options.kubeconfig {

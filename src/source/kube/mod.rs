@@ -32,6 +32,7 @@ mod timing;
 pub use access::Access;
 pub use annotate::annotate;
 pub use fetch::{FetchError, Fetched, fetch, read};
+pub use kubeconfig::names_of_cluster;
 pub use options::ConnectOptions;
 pub use supervisor::KubeSource;
 pub use timing::Timing;

@@ -141,7 +141,7 @@ impl Bed {
         let write: Write = |path, bytes| std::fs::write(path, bytes);
         let cache = folder.map(|folder| (folder.to_owned(), write));
         let cancel = CancellationToken::new();
-        let cluster: ClusterArn = Arc::new(move || arn.map(str::to_owned));
+        let cluster: ClusterNames = Arc::new(move || arn.into_iter().map(str::to_owned).collect());
         let (api, stop) = (aws.clone(), cancel.clone());
         tokio::spawn(async move { stop.run_until_cancelled(run(api, cache, cluster, wiring)).await });
         let (prices, sources) = (Prices::default(), Sources::default());
@@ -377,7 +377,7 @@ async fn switched_off_it_says_so_and_every_demand_counts_as_answered() {
     let (sink, mut reports) = mpsc::channel(8);
     let clock: Clock = Arc::new(|| Time::from_seconds(START));
     let wiring = Wiring { demand: wanted, answered: answers, sink, epoch: Epoch(1), clock };
-    super::super::run(Settings::Off, wiring, CancellationToken::new()).await;
+    super::super::run(Settings::Off { by: "--no-aws" }, wiring, CancellationToken::new()).await;
     for _ in SOURCES {
         let Some((_, Report::Health(_, health))) = reports.recv().await else { panic!("no health") };
         assert_eq!((health.state, health.message.as_deref()), (HealthState::Absent, Some("left out: --no-aws")));
