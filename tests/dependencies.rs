@@ -26,8 +26,12 @@ const LICENCES: &[&str] = &[
 
 /// Name, version and licence of each crate that the program (not its tests) is built from on this machine.
 fn crates() -> BTreeSet<(String, String, String)> {
+    crates_with("--features=default")
+}
+
+fn crates_with(features: &str) -> BTreeSet<(String, String, String)> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--offline", "--edges=normal,build", "--prefix=none", "--format={p}|{l}"])
+        .args(["tree", "--locked", "--offline", "--edges=normal,build", "--prefix=none", "--format={p}|{l}", features])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
@@ -65,5 +69,17 @@ fn there_is_one_tls_stack() {
     for banned in ["ring", "openssl-sys", "native-tls", "chrono"] {
         assert!(!versions.contains_key(banned), "{banned} is back in the dependency tree");
     }
-    assert_eq!(versions["rustls"].len(), 1, "{:?}", versions["rustls"]);
+    for only in ["rustls", "rustls-webpki", "hyper", "h2", "http"] {
+        assert_eq!(versions[only].len(), 1, "{only} {:?}", versions[only]);
+    }
+}
+
+#[test]
+fn aws_can_be_left_out() {
+    let of_aws = |(name, ..): &(String, String, String)| {
+        name.starts_with("aws-") && !["aws-lc-rs", "aws-lc-sys"].contains(&name.as_str())
+    };
+    assert!(crates().iter().any(of_aws), "it comes with the default features");
+    let left: Vec<_> = crates_with("--no-default-features").into_iter().filter(of_aws).collect();
+    assert!(left.is_empty(), "{left:?}");
 }

@@ -1,0 +1,291 @@
+//! The whole program against an AWS and an API server on the loopback: what is asked, with what, and what is said of it.
+
+#![cfg(feature = "aws")]
+#![allow(clippy::expect_used, clippy::panic, reason = "what a test needs and does not get fails it")]
+
+#[allow(dead_code, reason = "shared with tests that do more with it")]
+mod fake_api;
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Output;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use fake_api::FakeApi;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+/// A request, as it came.
+#[derive(Clone, Debug)]
+struct Asked {
+    /// EC2's `Action`, or the price list's target.
+    action: String,
+    /// The region that it was signed for.
+    region: String,
+    body: String,
+}
+
+/// An AWS of three services on one port, until it is dropped.
+struct Aws {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    connections: Arc<Mutex<usize>>,
+}
+
+/// What it answers: status and body.
+type Answers = fn(&Asked) -> (u16, String);
+
+impl Aws {
+    async fn start(answers: Answers) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (asked, connections) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(0)));
+        let (log, count) = (asked.clone(), connections.clone());
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                *count.lock().expect("no test panicked here") += 1;
+                let log = log.clone();
+                let service = service_fn(move |request| answer(request, log.clone(), answers));
+                let connection =
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service);
+                tokio::spawn(connection);
+            }
+        });
+        Self { address, asked, connections }
+    }
+
+    /// What was asked since the last time, by action.
+    fn asked(&self) -> BTreeMap<String, Asked> {
+        let asked = std::mem::take(&mut *self.asked.lock().expect("no test panicked here"));
+        asked.into_iter().map(|it| (it.action.clone(), it)).collect()
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    log: Arc<Mutex<Vec<Asked>>>,
+    answers: Answers,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let in_form = || body.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default().to_owned();
+    let target = header("x-amz-target");
+    let asked = Asked {
+        action: if target.is_empty() { in_form() } else { target },
+        // `Credential=KEY/DATE/REGION/SERVICE/aws4_request`
+        region: header("authorization").split('/').nth(2).unwrap_or_default().to_owned(),
+        body: body.clone(),
+    };
+    let (status, answer) = answers(&asked);
+    log.lock().expect("no test panicked here").push(asked);
+    Ok(Response::builder().status(status).body(Full::new(Bytes::from(answer))).expect("a response"))
+}
+
+/// All is well.
+fn well(asked: &Asked) -> (u16, String) {
+    let body = match asked.action.as_str() {
+        "DescribeSpotPriceHistory" => spot(),
+        "GetCallerIdentity" => identity(),
+        "AWSPriceListService.GetProducts" if asked.body.contains("AmazonEKS") => products("instancetype", "0.12072"),
+        "AWSPriceListService.GetProducts" => products("instanceType", "1.0060000000"),
+        other => panic!("{other}"),
+    };
+    (200, body)
+}
+
+/// Nothing is allowed.
+fn forbidden(asked: &Asked) -> (u16, String) {
+    if asked.action.starts_with("AWSPriceListService") {
+        let said = json!({"__type": "AccessDeniedException", "message": "User jane may not"});
+        return (400, said.to_string());
+    }
+    let said = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You may not.</Message></Error></Errors><RequestID>r</RequestID></Response>";
+    (403, said.to_owned())
+}
+
+fn spot() -> String {
+    r#"<DescribeSpotPriceHistoryResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><spotPriceHistorySet><item><instanceType>g5.2xlarge</instanceType><productDescription>Linux/UNIX</productDescription><spotPrice>0.402100</spotPrice><timestamp>2026-01-01T00:00:00.000Z</timestamp><availabilityZone>eu-west-1a</availabilityZone></item></spotPriceHistorySet><nextToken/></DescribeSpotPriceHistoryResponse>"#.to_owned()
+}
+
+fn identity() -> String {
+    r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Account>210987654321</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"#.to_owned()
+}
+
+fn products(key: &str, usd: &str) -> String {
+    let item = json!({"product": {"attributes": {key: "g5.xlarge", "operation": "EKSAutoUsage"}}, "terms": {"OnDemand": {
+        "T": {"effectiveDate": "2026-01-01T00:00:00Z", "priceDimensions": {"D": {"unit": "Hrs", "pricePerUnit": {"USD": usd}}}}}}});
+    json!({"FormatVersion": "aws_v1", "PriceList": [item.to_string()]}).to_string()
+}
+
+/// A Node of EKS Auto Mode.
+fn node(name: &str, instance_type: &str, capacity_type: &str) -> String {
+    json!({
+        "metadata": {
+            "name": name, "uid": format!("uid-{name}"), "resourceVersion": "@RV@", "creationTimestamp": "2026-11-21T10:00:00Z",
+            "labels": {
+                "kubernetes.io/os": "linux",
+                "node.kubernetes.io/instance-type": instance_type,
+                "karpenter.sh/capacity-type": capacity_type,
+                "karpenter.sh/nodepool": "gpu",
+                "eks.amazonaws.com/compute-type": "auto",
+                "topology.kubernetes.io/region": "eu-west-1",
+                "topology.kubernetes.io/zone": "eu-west-1a",
+            },
+        },
+        "spec": {"providerID": format!("aws:///eu-west-1a/i-{name}")},
+        "status": {"capacity": {"cpu": "4", "memory": "16Gi"}, "allocatable": {"cpu": "4", "memory": "16Gi"}},
+    })
+    .to_string()
+}
+
+/// A cluster with two Nodes, an AWS, and a home of one's own.
+struct Bed {
+    api: FakeApi,
+    aws: Aws,
+    home: TempDir,
+}
+
+const CREDENTIALS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_SECRET_ACCESS_KEY", "SECRET")];
+
+impl Bed {
+    async fn new(answers: Answers) -> Self {
+        let api = FakeApi::start().await;
+        api.state().put("/api/v1/nodes", "a", &node("a", "g5.xlarge", "on-demand"));
+        api.state().put("/api/v1/nodes", "b", &node("b", "g5.2xlarge", "spot"));
+        let home = tempfile::tempdir().expect("a home");
+        let name = "arn:aws:eks:eu-west-1:123456789012:cluster/ml";
+        let kubeconfig = format!(
+            "current-context: ml\ncontexts: [{{name: ml, context: {{cluster: '{name}', user: u}}}}]\n\
+             clusters: [{{name: '{name}', cluster: {{server: '{}'}}}}]\nusers: [{{name: u, user: {{}}}}]\n",
+            api.url()
+        );
+        std::fs::write(home.path().join("kubeconfig"), kubeconfig).expect("a kubeconfig");
+        Self { api, aws: Aws::start(answers).await, home }
+    }
+
+    /// Runs `batchtop snapshot`; nothing of this machine's environment reaches it.
+    async fn snapshot(&self, flags: &[&str], env: &[(&str, &str)]) -> Value {
+        let output = self.run(flags, env).await;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        serde_json::from_slice(&output.stdout).expect("a document")
+    }
+
+    async fn run(&self, flags: &[&str], env: &[(&str, &str)]) -> Output {
+        let home = self.home.path();
+        let endpoint = format!("http://{}", self.aws.address);
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_batchtop"));
+        command.arg("snapshot").arg("--kubeconfig").arg(home.join("kubeconfig")).args(flags);
+        command.env_clear().env("HOME", home).env("XDG_CACHE_HOME", home.join("cache")).env("AWS_REGION", "sa-east-1");
+        command.env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "*");
+        for service in ["EC2", "PRICING", "STS"] {
+            command.env(format!("AWS_ENDPOINT_URL_{service}"), &endpoint);
+        }
+        command.envs(env.iter().copied()).output().await.expect("it runs")
+    }
+
+    fn cache(&self) -> std::path::PathBuf {
+        self.home.path().join("cache/batchtop/aws-prices.json")
+    }
+}
+
+/// State and words of a Source.
+fn source(document: &Value, name: &str) -> (String, String) {
+    let sources = document["sources"].as_array().expect("sources");
+    let found = sources.iter().find(|source| source["name"] == name).expect("the Source");
+    let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
+    (text("state"), text("message"))
+}
+
+fn assert_private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).expect("the file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+}
+
+#[tokio::test]
+async fn a_snapshot_asks_aws_for_what_its_nodes_need_and_the_next_one_less() {
+    let bed = Bed::new(well).await;
+    let document = bed.snapshot(&[], &CREDENTIALS).await;
+    let asked = bed.aws.asked();
+    let spot = &asked["DescribeSpotPriceHistory"];
+    assert_eq!(spot.region, "eu-west-1", "the cluster's, whatever AWS_REGION says");
+    assert!(spot.body.contains("InstanceType.1=g5.2xlarge") && !spot.body.contains("InstanceType.2"), "{spot:?}");
+    let prices = &asked["AWSPriceListService.GetProducts"];
+    assert_eq!(prices.region, "eu-central-1", "the price list has few endpoints");
+    assert!(prices.body.contains("eu-west-1"), "{prices:?}");
+    assert_eq!(source(&document, "aws-on-demand-prices").0, "Live");
+    let (state, words) = source(&document, "aws-spot-prices");
+    assert_eq!(state, "Live");
+    assert!(words.contains("of account 210987654321, the cluster is of 123456789012"), "{words}");
+    let costs: BTreeMap<&str, &Value> = document["nodes"]
+        .as_array()
+        .expect("nodes")
+        .iter()
+        .map(|node| (node["name"].as_str().expect("a name"), &node["cost"]))
+        .collect();
+    assert_eq!((&costs["a"]["source"], &costs["a"]["components"]["instance"]), (&json!("AwsOnDemand"), &json!(1.006)));
+    assert_eq!(costs["a"]["components"]["autoModeFee"], json!(0.12072));
+    assert_eq!((&costs["b"]["source"], &costs["b"]["components"]["instance"]), (&json!("AwsSpot"), &json!(0.4021)));
+    assert_private(&bed.cache());
+
+    let again = bed.snapshot(&[], &CREDENTIALS).await;
+    let asked: Vec<String> = bed.aws.asked().into_keys().collect();
+    assert_eq!(asked, ["DescribeSpotPriceHistory", "GetCallerIdentity"], "the rest was kept");
+    assert_eq!(again["nodes"][0]["cost"]["components"], document["nodes"][0]["cost"]["components"]);
+    assert!(bed.api.requests("GET /api/v1/nodes") > 0);
+}
+
+#[tokio::test]
+async fn without_credentials_the_document_is_written_and_says_so() {
+    let bed = Bed::new(well).await;
+    let document = bed.snapshot(&[], &[]).await;
+    for name in ["aws-spot-prices", "aws-on-demand-prices"] {
+        let (state, words) = source(&document, name);
+        assert_eq!(state, "Failed");
+        assert!(words.starts_with("no AWS credentials") && words.contains("aws sso login"), "{words}");
+    }
+    assert_eq!(*bed.aws.connections.lock().expect("no test panicked here"), 0);
+    assert_eq!(document["nodes"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn what_is_not_allowed_is_named() {
+    let document = Bed::new(forbidden).await.snapshot(&[], &CREDENTIALS).await;
+    let said = |name| source(&document, name);
+    let forbidden = |words: &str| ("Forbidden".to_owned(), words.to_owned());
+    assert_eq!(said("aws-spot-prices"), forbidden("not authorised for ec2:DescribeSpotPriceHistory: You may not"));
+    assert_eq!(said("aws-on-demand-prices"), forbidden("not authorised for pricing:GetProducts: User jane may not"));
+    assert_eq!(said("aws-instance-types").0, "Absent");
+}
+
+#[tokio::test]
+async fn aws_can_be_left_out_by_flag_environment_and_file() {
+    let bed = Bed::new(well).await;
+    let config = bed.home.path().join("config.toml");
+    std::fs::write(&config, "aws = false\n").expect("a configuration");
+    let config = config.display().to_string();
+    let runs: [(&[&str], &[(&str, &str)], &str); 3] = [
+        (&["--no-aws"], &[], "left out: --no-aws"),
+        (&[], &[("BATCHTOP_NO_AWS", "1")], "left out: --no-aws"),
+        (&["--config", &config], &[], "left out: aws = false in config.toml"),
+    ];
+    for (flags, env, words) in runs {
+        let env = [&CREDENTIALS[..], env].concat();
+        let document = bed.snapshot(flags, &env).await;
+        assert_eq!(source(&document, "aws-spot-prices"), ("Absent".to_owned(), words.to_owned()));
+    }
+    assert_eq!(*bed.aws.connections.lock().expect("no test panicked here"), 0);
+    assert!(!bed.cache().exists());
+}
