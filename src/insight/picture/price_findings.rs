@@ -25,7 +25,7 @@ fn unpriced(fleet: &Fleet, picture: &Picture) -> Option<Finding> {
     let said = |node: &NodeRow| picture.node(&node.meta.key.name).map(|said| said.cost);
     let (first, count) = first(fleet, |node| said(node).is_some_and(|cost| cost.rate().is_none()))?;
     let passes = explain(&spend::asking(fleet, picture, first));
-    let why = passes.iter().rev().filter_map(|step| step.answer.as_ref().err()).next();
+    let why = passes.iter().rev().find_map(|step| step.answer.as_ref().err());
     let why = why.map_or_else(String::new, |pass| format!(": {pass}"));
     Some(Finding {
         severity: Severity::Warning,
