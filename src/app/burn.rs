@@ -1,6 +1,6 @@
 //! What everything costs, followed as the cluster changes, and paid for as time passes.
 
-use super::{App, Effect, verdicts};
+use super::{App, Effect, listing, verdicts};
 use crate::fleet::{Changed, Health, HealthState, Kind, PriceDemand, SourceId};
 use crate::insight::cost::{Burn, Ledger};
 use crate::insight::{Known, picture};
@@ -54,11 +54,15 @@ pub fn tick(app: &mut App) -> Option<Effect> {
     let is_due = burning.paid_at.is_none_or(|at| app.now.seconds_since(at) >= PAY_EVERY_SECONDS);
     if burning.rates_behind {
         let rates = rates(app);
-        if is_due || rates != app.burning.rates {
+        let is_other = rates != app.burning.rates;
+        if is_due || is_other {
             pay(app);
         }
         app.burning.rates = rates;
         app.burning.rates_behind = false;
+        if is_other {
+            listing::note_rates(app);
+        }
     } else if is_due {
         pay(app);
     }
@@ -71,6 +75,7 @@ fn pay(app: &mut App) {
     let burning = &mut app.burning;
     burning.ledger.look(now, burning.rates.as_ref());
     burning.paid_at = Some(now);
+    listing::note_paid(app);
 }
 
 fn rates(app: &App) -> Option<Burn> {

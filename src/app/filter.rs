@@ -25,6 +25,7 @@ enum Fact {
     Verdict,
     By,
     Gpu,
+    Price,
     Kind,
     Reason,
     Source,
@@ -49,6 +50,7 @@ impl Fact {
             Self::Verdict => "verdict",
             Self::By => "by",
             Self::Gpu => "gpu",
+            Self::Price => "price",
             Self::Kind => "kind",
             Self::Reason => "reason",
             Self::Source => "source",
@@ -68,14 +70,14 @@ impl Fact {
 /// The facts that the rows of a screen have.
 const fn facts(screen: Screen) -> &'static [Fact] {
     use Fact::{
-        By, Capacity, Gpu, Held, Job, Kind, Message, Name, Namespace, Node, Owner, Pool, Protected, Reason, Source,
-        Status, Type, Verdict, Zone,
+        By, Capacity, Gpu, Held, Job, Kind, Message, Name, Namespace, Node, Owner, Pool, Price, Protected, Reason,
+        Source, Status, Type, Verdict, Zone,
     };
     match screen {
-        Screen::Fleet => &[Name, Pool, Type, Zone, Capacity, Status, Held, Verdict, By, Protected, Gpu],
+        Screen::Fleet => &[Name, Pool, Type, Zone, Capacity, Status, Held, Verdict, By, Protected, Gpu, Price],
         Screen::Jobs => &[Name, Namespace, Status, Owner, Protected, Gpu],
         Screen::Pods => &[Name, Namespace, Pool, Node, Job, Owner, Status, Protected, Gpu],
-        Screen::Claims => &[Name, Pool, Node, Type, Zone, Capacity, Status],
+        Screen::Claims => &[Name, Pool, Node, Type, Zone, Capacity, Status, Price],
         Screen::Events => &[Name, Namespace, Node, Kind, Reason, Status, Source, Message],
     }
 }
@@ -131,6 +133,11 @@ impl Filter {
             Test::Contains(fact, _) | Test::Is(fact, _) => fact.is_of_verdict(),
             Test::Text(_) => false,
         })
+    }
+
+    /// Whether it asks who tells a price.
+    pub fn asks_prices(&self) -> bool {
+        self.terms.iter().any(|term| matches!(term.test, Test::Contains(Fact::Price, _)))
     }
 
     /// Whether a row meets every term. `scratch` is reused from row to row.
@@ -233,6 +240,8 @@ fn fact_text<'a>(fact: Fact, row: RowRef<'a>, app: &'a App) -> Option<&'a str> {
         (Fact::Owner, _) => text(row.owner()),
         (Fact::Job, _) => text(row.job()),
         (Fact::Verdict, _) => status::judged(row, app).map(|it| it.verdict.name()),
+        (Fact::Price, RowRef::Node(node)) => Some(app.picture.node(&node.meta.key.name)?.cost.source.name()),
+        (Fact::Price, RowRef::Claim(claim)) => Some(app.picture.claim(claim)?.cost?.source.name()),
         (Fact::By, _) => status::judged(row, app)?.by.as_deref(),
         (Fact::Kind, RowRef::Event(event)) => Some(&event.object.kind),
         (Fact::Reason, RowRef::Event(event)) => Some(&event.reason),

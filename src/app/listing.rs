@@ -32,7 +32,7 @@ pub fn note(app: &mut App, changed: &Changed) {
         app.ui.listing.touched.extend(changed.pods.iter().cloned());
         return;
     }
-    let depends = changed.kinds.iter().any(|kind| depends(app, *kind));
+    let depends = changed.kinds.iter().any(|kind| depends(app, *kind)) || (changed.prices && asks_prices(app));
     app.ui.listing.dirty |= depends;
 }
 
@@ -47,6 +47,23 @@ pub fn minute(app: &mut App) {
 /// A second has passed: orders and filters by verdicts follow what has changed since.
 pub fn second(app: &mut App) {
     app.ui.listing.dirty |= asks_verdicts(app) && app.ui.listing.verdicts.is_behind();
+}
+
+/// Rates have changed: orders and filters by them follow before the next frame.
+pub fn note_rates(app: &mut App) {
+    app.ui.listing.dirty |= asks_prices(app);
+}
+
+/// Time has been paid for: orders by sums follow before the next frame.
+pub fn note_paid(app: &mut App) {
+    app.ui.listing.dirty |= app.ui.level.sort.column == Column::Paid;
+}
+
+/// Whether rows are ordered or filtered by what machines cost.
+fn asks_prices(app: &App) -> bool {
+    let level = &app.ui.level;
+    let sorted = matches!(level.sort.column, Column::Cost | Column::Unrequested);
+    sorted || Filter::parse(&level.filter, level.screen).asks_prices()
 }
 
 /// Whether rows are ordered or filtered by what is said of Nodes.
@@ -89,7 +106,7 @@ fn looks_further(app: &App) -> bool {
     match level.screen {
         Screen::Events => app.scope.selector.is_some() || level.filter.contains("node:"),
         Screen::Claims => app.scope.node_selector.is_some(),
-        Screen::Pods => level.scope.is_some() || !level.filter.is_empty(),
+        Screen::Pods => level.scope.is_some() || !level.filter.is_empty() || level.sort.column == Column::Cost,
         Screen::Fleet | Screen::Jobs => !level.filter.is_empty() || sums_pods(level.sort.column),
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 use foldhash::fast::RandomState;
 
 use super::rows::RowRef;
-use super::{App, Level, Screen, sorting};
+use super::{App, Column, Level, Screen, sorting};
 use crate::fleet::{Key, ObjectKey};
 
 /// More changed pods than this are not looked at one by one.
@@ -25,7 +25,9 @@ pub enum Patched {
 
 /// Only where a pod's place depends on nothing but the pod, and rows are all there are.
 pub fn applies(level: &Level) -> bool {
-    level.screen == Screen::Pods && level.scope.is_none() && level.filter.is_empty()
+    let is_all = level.scope.is_none() && level.filter.is_empty();
+    // What a pod pays depends on the others on its Node.
+    level.screen == Screen::Pods && is_all && level.sort.column != Column::Cost
 }
 
 /// Mends the places of the pods that changed. All other rows are in order.

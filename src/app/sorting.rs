@@ -1,10 +1,14 @@
 //! The order of a listing.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
 
 use super::rows::RowRef;
 use super::{App, Column, Effect, Judged, Screen, Sort, listing, navigate, notice, status};
-use crate::fleet::{EventRow, JobRow, NodeClaimRow, NodePoolRow, NodeRow, PodRow};
+use crate::fleet::{EventRow, JobRow, NodeClaimRow, NodePoolRow, NodeRow, PodRow, Uid};
+use crate::insight::cost::{Dimension, Who};
 use crate::insight::disruption::protection;
 use crate::units::Time;
 
@@ -12,9 +16,9 @@ impl Screen {
     /// The columns by which a screen can be sorted, in the order in which `s` goes through them.
     pub const fn columns(self) -> &'static [Column] {
         use Column::{
-            Active, Age, Attention, Capacity, Class, Count, Cpu, Duration, Expires, Failed, Gpu, InstanceType, Last,
-            Memory, Name, Namespace, Node, NodePool, Object, Owner, Pods, Progress, Protection, Reason, Restarts,
-            Source, Status, Until, Verdict, Version, Weight, Zone,
+            Active, Age, Attention, Capacity, Class, Cost, Count, Cpu, Duration, Expires, Failed, Gpu, InstanceType,
+            Last, Memory, Name, Namespace, Node, NodePool, Object, Owner, Paid, Pods, Progress, Protection, Reason,
+            Restarts, Source, Status, Unrequested, Until, Verdict, Version, Weight, Zone,
         };
         match self {
             Self::Fleet => &[
@@ -22,6 +26,7 @@ impl Screen {
                 Name,
                 Verdict,
                 Until,
+                Cost,
                 NodePool,
                 InstanceType,
                 Capacity,
@@ -33,15 +38,18 @@ impl Screen {
                 Memory,
                 Gpu,
                 Protection,
+                Unrequested,
                 Version,
             ],
-            Self::Jobs => {
-                &[Attention, Name, Namespace, Status, Progress, Active, Failed, Gpu, Protection, Age, Duration, Owner]
-            }
-            Self::Pods => {
-                &[Attention, Name, Namespace, Node, Status, Owner, Restarts, Cpu, Memory, Gpu, Protection, Until, Age]
-            }
-            Self::Claims => &[Attention, Name, Status, InstanceType, Capacity, Zone, Node, Age, Expires, Weight],
+            Self::Jobs => &[
+                Attention, Name, Namespace, Status, Progress, Active, Failed, Gpu, Cost, Paid, Protection, Age,
+                Duration, Owner,
+            ],
+            Self::Pods => &[
+                Attention, Name, Namespace, Node, Status, Owner, Restarts, Cpu, Memory, Gpu, Cost, Protection, Until,
+                Age,
+            ],
+            Self::Claims => &[Attention, Name, Status, Cost, InstanceType, Capacity, Zone, Node, Age, Expires, Weight],
             Self::Events => &[Last, Count, Reason, Object, Namespace, Node, Class, Source],
         }
     }
@@ -118,9 +126,44 @@ impl<'a> Rank<'a> {
 
 /// Sorts rows.
 pub fn sort(rows: &mut Vec<RowRef<'_>>, sort: Sort, app: &App) {
-    let mut ranked: Vec<_> = rows.drain(..).map(|row| (rank(row, sort.column, app), row)).collect();
+    let shares = Shares::of(app, sort.column);
+    let ranked = |row| (shares.rank(row).unwrap_or_else(|| rank(row, sort.column, app)), row);
+    let mut ranked: Vec<_> = rows.drain(..).map(ranked).collect();
     ranked.sort_unstable_by(|a, b| compare(a, b, sort));
     rows.extend(ranked.into_iter().map(|(_, row)| row));
+}
+
+/// What pods or Jobs pay. A Node is shared between all of its pods at once, so that this is done once for an order and not
+/// once for a row.
+struct Shares<'a>(Option<HashMap<&'a Uid, i64, RandomState>>);
+
+impl<'a> Shares<'a> {
+    fn of(app: &'a App, column: Column) -> Self {
+        match (column, app.ui.level.screen) {
+            (Column::Cost, Screen::Pods) => Self(Some(shares(app, |pod| Some(&pod.meta.uid)))),
+            (Column::Cost, Screen::Jobs) => Self(Some(shares(app, |pod| Some(&pod.job_owner()?.uid)))),
+            _ => Self(None),
+        }
+    }
+
+    /// Who pays nothing, or not as much as is known, comes last.
+    fn rank<'b>(&self, row: RowRef<'_>) -> Option<Rank<'b>> {
+        let rate = self.0.as_ref()?.get(&row.meta().uid);
+        Some(rate.map_or(Rank::LAST, |rate| Rank::most(*rate)))
+    }
+}
+
+/// The rates of all pods, summed by the object that they are asked for.
+fn shares<'a>(app: &'a App, of: impl Fn(&'a PodRow) -> Option<&'a Uid>) -> HashMap<&'a Uid, i64, RandomState> {
+    let mut sums: HashMap<&Uid, i64, RandomState> = HashMap::default();
+    for node in app.fleet.nodes.iter() {
+        for (pod, rate) in app.picture.rates_on(&app.fleet, node) {
+            if let Some(uid) = of(pod) {
+                *sums.entry(uid).or_default() += rate;
+            }
+        }
+    }
+    sums
 }
 
 /// How two rows stand to one another.
@@ -153,6 +196,7 @@ pub fn rank<'a>(row: RowRef<'a>, column: Column, app: &'a App) -> Rank<'a> {
         Column::Status | Column::Phase => Rank::text(Some(status::word(row, app))),
         Column::Gpu => Rank::most(row.gpus()),
         Column::Protection => Rank::most(protected(row, app)),
+        Column::Cost => machine_rate(row, app).map_or(Rank::LAST, Rank::most),
         _ => rank_of_kind(row, column, app),
     }
 }
@@ -163,6 +207,23 @@ fn attention<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
         _ => "",
     };
     Rank { number: status::attention(row, app), text }
+}
+
+/// What a machine, or the machines of a NodePool, cost in micro-dollars per hour, as far as that is known.
+fn machine_rate(row: RowRef<'_>, app: &App) -> Option<i64> {
+    let of_node = |node: &NodeRow| app.picture.node(&node.meta.key.name)?.cost.rate();
+    match row {
+        RowRef::Node(node) => of_node(node),
+        RowRef::Claim(claim) => match app.fleet.node_of(claim) {
+            Some(node) => of_node(node),
+            None => app.picture.claim(claim)?.cost?.rate(),
+        },
+        RowRef::Pool(pool) => {
+            let payer = (Dimension::NodePool, Who::Named(pool.meta.key.name.clone()));
+            app.burning.rates.as_ref()?.by_payer.get(&payer).copied()
+        }
+        RowRef::Pod(_) | RowRef::Job(_) | RowRef::Event(_) => None,
+    }
 }
 
 /// Columns that only some kinds have.
@@ -195,6 +256,7 @@ fn rank_of_node<'a>(node: &'a NodeRow, column: Column, app: &'a App) -> Rank<'a>
         Column::Cpu => Rank::most(thousandths(picture.cpu_requested_millis, node.allocatable.cpu_millis)),
         Column::Memory => Rank::most(thousandths(picture.memory_requested_bytes, node.allocatable.memory_bytes)),
         Column::Version => Rank::text(Some(&node.kubelet_version)),
+        Column::Unrequested if picture.cost.rate().is_some() => Rank::most(picture.spend.unrequested),
         _ => Rank::LAST,
     }
 }
@@ -229,6 +291,10 @@ fn rank_of_job<'a>(job: &'a JobRow, column: Column, app: &App) -> Rank<'a> {
         Column::Active => Rank::most(job.active),
         Column::Failed => Rank::most(job.failed),
         Column::Duration => Rank::most(job_seconds(job, app)),
+        Column::Paid => {
+            let payer = (Dimension::Job, Who::Job(job.meta.key.clone()));
+            Rank::most(app.burning.ledger.paid_by(&payer).micro_usd())
+        }
         _ => Rank::LAST,
     }
 }

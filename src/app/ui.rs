@@ -97,6 +97,11 @@ pub enum Column {
     Weight,
     Budget,
     Limits,
+    Cost,
+    Paid,
+    Held,
+    Unrequested,
+    Nodes,
 }
 
 macro_rules! column_names {
@@ -120,6 +125,7 @@ column_names! {
     Verdict "verdict", Until "until", Progress "progress", Active "active", Failed "failed", Duration "duration", Phase "phase",
     Expires "expires", Last "last", Count "count", Reason "reason", Object "object", Message "message", Class "class",
     Source "source", Weight "weight", Budget "budget", Limits "limits",
+    Cost "cost", Paid "paid", Held "held", Unrequested "unrequested", Nodes "nodes",
 }
 
 /// The order of a listing.

@@ -3,10 +3,11 @@
 use super::columns::{Size, Spec};
 use super::facts::Seen;
 use super::timeline::{self, Timeline};
-use super::{Line, format, text, words};
+use super::{Line, format, money, text, words};
 use crate::app::{self, Column};
 use crate::config::Role;
 use crate::fleet::{Key, Kind, NodeClaimRow, NodePoolRow, Sym};
+use crate::insight::cost::{Dimension, Who};
 use crate::insight::disruption::{BudgetWindow, Reason};
 use crate::units::{Lifetime, duration};
 
@@ -56,6 +57,7 @@ pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
         Spec::left("NAME", 0, Size(16, 30, 50), Row::name).by(Column::Name),
         Spec::left("PHASE", 1, Size(14, 14, 16), Row::phase).by(Column::Status),
         Spec::right("NODES", 3, Size(5, 6, 6), Row::nodes),
+        Spec::right("$/H", 3, Size(9, 9, 16), Row::cost).by(Column::Cost),
         Spec::left("TYPE", 5, Size(8, 12, 20), Row::instance_type).by(Column::InstanceType),
         Spec::left("CAP", 7, Size(4, 4, 4), Row::capacity).by(Column::Capacity),
         Spec::left("ZONE", 9, Size(8, 16, 16), Row::zone).by(Column::Zone),
@@ -130,6 +132,15 @@ impl Row<'_> {
                 None => Line::plain(nodes),
             }
         })
+    }
+
+    fn cost(&self) -> Line {
+        match self.part {
+            Part::Pool(pool) => {
+                money::of_payer(self.app, &(Dimension::NodePool, Who::Named(pool.meta.key.name.clone())))
+            }
+            Part::Claim(claim) => money::of_claim(self.app, claim),
+        }
     }
 
     fn instance_type(&self) -> Line {

@@ -2,7 +2,7 @@
 
 use super::columns::{Size, Spec};
 use super::facts::Seen;
-use super::{Line, format, words};
+use super::{Line, format, money, words};
 use crate::app::Column;
 use crate::config::Role;
 use crate::fleet::{EventClass, EventRow, EventType, Key, Kind, PodRow};
@@ -29,6 +29,7 @@ pub(super) fn columns<'a>() -> Vec<Spec<Row<'a>>> {
         Spec::left("REASON", 2, Size(14, 24, 30), Row::reason).by(Column::Reason),
         Spec::left("OBJECT", 3, Size(16, 32, 60), Row::object).by(Column::Object),
         Spec::left("NODE", 7, Size(10, 28, 60), Row::node).by(Column::Node),
+        Spec::right("$/H", 9, Size(5, 8, 16), Row::cost),
         Spec::left("PODS HIT", 5, Size(12, 24, 40), Row::pods_hit),
         Spec::right("COUNT", 6, Size(5, 6, 6), Row::count).by(Column::Count),
         Spec::left("MESSAGE", 4, Size(22, 60, 400), Row::message),
@@ -110,6 +111,13 @@ impl Row<'_> {
             }
             node => words::or_none(node.as_deref().map(|node| words::node_name(node, self.app.ui.size.0))),
         }
+    }
+
+    /// What the Node costs of which it speaks.
+    fn cost(&self) -> Line {
+        let fleet = &self.app.app().fleet;
+        let node = relation::node_of_event(fleet, self.event).and_then(|name| fleet.node(&name));
+        node.map_or_else(Line::new, |node| money::of_node(self.app, node))
     }
 
     /// The pods that a disruption concerns: the one that Karpenter names, the one it is about, else those on the node.

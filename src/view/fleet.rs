@@ -3,7 +3,7 @@
 use super::columns::{Size, Spec};
 use super::facts::Seen;
 use super::verdict::Said;
-use super::{Line, format, words};
+use super::{Line, format, money, words};
 use crate::app::{self, Column, Scope};
 use crate::config::Role;
 use crate::fleet::{CapacityType, HealthState, Key, Kind, NodeClaimRow, NodeRow, Sym};
@@ -60,9 +60,11 @@ pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
         Spec::left("GPU", 4, Size(8, 12, 16), Row::gpu).by(Column::Gpu),
         Spec::left("KARPENTER", 2, Size(17, 32, 60), Row::karpenter).by(Column::Verdict),
         Spec::left("UNTIL", 4, Size(7, 9, 18), Row::until).by(Column::Until),
+        Spec::right("$/H", 4, Size(9, 9, 16), Row::cost).by(Column::Cost),
         Spec::left("STATUS", 7, Size(13, 16, 26), Row::status).by(Column::Status),
         Spec::left("PROTECTED", 8, Size(9, 16, 18), Row::protected).by(Column::Protection),
-        Spec::left("VERSION", 9, Size(8, 20, 24), Row::version).by(Column::Version),
+        Spec::right("UNREQ $/H", 9, Size(9, 9, 12), Row::unrequested).by(Column::Unrequested),
+        Spec::left("VERSION", 10, Size(8, 20, 24), Row::version).by(Column::Version),
     ];
     let inside_pool = matches!(app.ui.level.scope, Some(Scope::NodePool(_)));
     let no_gpus = app.totals.gpu.advertised == 0;
@@ -231,6 +233,21 @@ impl Row<'_> {
         } else {
             words::gpus(requested, there)
         }
+    }
+
+    fn cost(&self) -> Line {
+        match self.machine {
+            Machine::Node(node) => money::of_node(self.app, node),
+            Machine::Claim(claim) => money::of_claim(self.app, claim),
+        }
+    }
+
+    /// What of the rate no pod requests.
+    fn unrequested(&self) -> Line {
+        self.if_pods_known(|picture, _| match picture.cost.rate() {
+            None => money::unknown(self.app),
+            Some(_) => Line::plain(money::bare(picture.spend.unrequested)),
+        })
     }
 
     fn protected(&self) -> Line {

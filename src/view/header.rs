@@ -2,43 +2,63 @@
 
 use super::facts::Seen;
 use super::screen::{Area, Placed, Tab};
-use super::{Line, format, health};
+use super::{Line, format, health, money};
 use crate::app::{self, Scope};
 use crate::config::Role;
-use crate::fleet::{KarpenterApi, Kind};
+use crate::fleet::{HealthState, KarpenterApi, Kind};
 use crate::insight::disruption::{Pause, gates};
 use crate::insight::karpenter::Provenance;
 
-/// Context, namespaces, Karpenter's version, health, time.
+/// Context, namespaces, Karpenter's version, health, time, and what all of it costs.
 pub(super) fn title(app: &Seen<'_>, area: Area) -> Placed {
+    let is_narrow = area.width < ROOMY_FROM;
+    let [burn, since] = money::counter(app);
+    let with_since = burn.clone().and(Role::Text, if since.is_empty() { "" } else { "  " }).then(since);
+    let health = health::summary(app);
+    let karpenter = Line::of(Role::TextDim, karpenter(app));
+    let clock = Line::of(Role::TextDim, format!("{} UTC", format::clock(app.now, app.now)));
+    let (full, short) = (place(app, is_narrow, namespaces(app)), place(app, is_narrow, narrowed_to(app)));
+    // From the right edge on. The counter, its sum and health come before the names of all namespaces.
+    let forms = [
+        (&full, vec![&with_since, &health, &karpenter, &clock]),
+        (&full, vec![&with_since, &health, &karpenter]),
+        (&full, vec![&with_since, &health]),
+        (&short, vec![&with_since, &health]),
+        (&short, vec![&burn, &health]),
+        (&short, vec![&health]),
+    ];
+    let room = usize::from(area.width).saturating_sub(1);
+    let width = |left: &Line, right: &[&Line]| left.width() + right.iter().map(|part| part.width() + 3).sum::<usize>();
+    let fitting = forms.iter().find(|(left, right)| width(left, right) <= room).unwrap_or(&forms[4]);
+    Placed { area, line: apart(fitting.0.clone(), &fitting.1, area.width) }
+}
+
+/// Where we are, and how batchtop was started.
+fn place(app: &Seen<'_>, is_narrow: bool, namespaces: String) -> Line {
     let place = match app.cluster.context.as_str() {
         "" => app.cluster.server.as_str(),
         context => context,
     };
     let mut left = Line::of(Role::Header, " batchtop").and(Role::Text, "  ").and(Role::TextStrong, place);
-    let right = [
-        health::summary(app),
-        Line::of(Role::TextDim, karpenter(app)),
-        Line::of(Role::TextDim, format!("{} UTC", format::clock(app.now, app.now))),
-    ];
-    let shown: Vec<Line> = if area.width < 60 { right.into_iter().take(1).collect() } else { right.into() };
-    let is_narrow = area.width < ROOMY_FROM;
     let pause = pause(app, is_narrow);
     if is_narrow {
         left = left.then(pause.clone());
     }
-    if area.width >= 60 {
-        left = left.and(Role::TextDim, " · ").and(Role::TextDim, namespaces(app));
+    if !namespaces.is_empty() {
+        left = left.and(Role::TextDim, " · ").and(Role::TextDim, namespaces);
     }
     for (flag, words) in [(app.settings.demo, "  demo"), (app.settings.readonly, "  read-only")] {
         if flag {
             left.push(Role::Info, words);
         }
     }
-    if !is_narrow {
-        left = left.then(pause);
-    }
-    Placed { area, line: apart(left, &shown, area.width) }
+    if is_narrow { left } else { left.then(pause) }
+}
+
+/// The namespaces, unless they are all.
+fn narrowed_to(app: &Seen<'_>) -> String {
+    let is_all = app.scope.namespaces.iter().flatten().next().is_none() && app.cluster.namespaces.is_none();
+    if is_all { String::new() } else { namespaces(app) }
 }
 
 /// Below this width the namespaces may be cut, and stand behind what must not be.
@@ -91,7 +111,7 @@ fn karpenter(app: &Seen<'_>) -> String {
 }
 
 /// `left`, then as many of `right` as fit, at the other end.
-fn apart(left: Line, right: &[Line], width: u16) -> Line {
+fn apart(left: Line, right: &[&Line], width: u16) -> Line {
     let room = usize::from(width).saturating_sub(1);
     let mut tail = Line::new();
     for part in right {
@@ -99,20 +119,46 @@ fn apart(left: Line, right: &[Line], width: u16) -> Line {
         if tail.width() + gap.len() + part.width() + 2 > room {
             break;
         }
-        tail = part.clone().and(Role::Text, gap).then(tail);
+        tail = (*part).clone().and(Role::Text, gap).then(tail);
     }
     let left = left.cut(room.saturating_sub(tail.width() + 2));
     let gap = room.saturating_sub(left.width() + tail.width());
     left.and(Role::Text, " ".repeat(gap)).then(tail)
 }
 
-/// What there is, in numbers.
+/// What there is, in numbers, and what of the money buys nothing.
 pub(super) fn totals(app: &Seen<'_>, area: Area) -> Placed {
-    let counts = Line::plain(" ").then(nodes(app)).then(pods(app)).then(jobs(app));
-    let (long, short) = gpus(app);
-    let fits = counts.width() + long.width() < usize::from(area.width);
-    let line = counts.then(if fits { long } else { short });
+    let parts = [nodes(app), pods(app), jobs(app), gpus(app), money::held(app), money::unpriced(app)];
+    let line = Line::plain(" ").then(fitted(&parts, usize::from(area.width).saturating_sub(2)));
     Placed { area, line: line.cut(usize::from(area.width)) }
+}
+
+/// A text in as few columns as possible, and what is worth saying behind it where there is room.
+pub(super) struct Fact {
+    /// Always there.
+    pub(super) short: Line,
+    /// In its place where it fits.
+    pub(super) long: Line,
+}
+
+/// In which order facts are given room: what is not priced, dollars, nodes, accelerators, pods, Jobs.
+const WORTH: [usize; 6] = [5, 4, 0, 3, 1, 2];
+
+/// As many facts in full as fit, the worthy first; where not even the short ones fit the end is cut.
+fn fitted(facts: &[Fact; 6], room: usize) -> Line {
+    const GAP: &str = "   ";
+    let mut shown: Vec<Line> = facts.iter().map(|fact| fact.short.clone()).collect();
+    let width = |shown: &[Line]| {
+        let parts = shown.iter().filter(|line| !line.is_empty());
+        parts.map(|line| line.width() + GAP.len()).sum::<usize>().saturating_sub(GAP.len())
+    };
+    for at in WORTH {
+        let short = std::mem::replace(&mut shown[at], facts[at].long.clone());
+        if width(&shown) > room {
+            shown[at] = short;
+        }
+    }
+    shown.into_iter().filter(|line| !line.is_empty()).fold(Line::new(), |line, part| line.spaced(GAP).then(part))
 }
 
 /// A number as far as its Source tells the truth: nothing before the first list is complete or where only some
@@ -120,53 +166,57 @@ pub(super) fn totals(app: &Seen<'_>, area: Area) -> Placed {
 fn number(app: &Seen<'_>, kind: Kind, value: u64) -> Line {
     match app.state(kind) {
         _ if app.readable(kind) && !app.all(kind) => Line::of(Role::Unknown, format::UNKNOWN),
-        crate::fleet::HealthState::Live => Line::of(Role::TextStrong, format::count(value)),
-        crate::fleet::HealthState::Stale => Line::of(Role::Stale, format::count(value)).and(Role::Stale, " (stale)"),
-        crate::fleet::HealthState::Forbidden => Line::of(Role::Unknown, format::UNKNOWN),
-        crate::fleet::HealthState::Absent => Line::of(Role::TextDim, format::NONE),
+        HealthState::Live => Line::of(Role::TextStrong, format::count(value)),
+        HealthState::Stale => Line::of(Role::Stale, format::count(value)).and(Role::Stale, " (stale)"),
+        HealthState::Forbidden => Line::of(Role::Unknown, format::UNKNOWN),
+        HealthState::Absent => Line::of(Role::TextDim, format::NONE),
         _ => Line::of(Role::Unknown, format::NOT_YET),
     }
 }
 
-fn nodes(app: &Seen<'_>) -> Line {
-    let mut line = Line::of(Role::TextDim, "nodes ").then(number(app, Kind::Node, app.totals.nodes));
+fn nodes(app: &Seen<'_>) -> Fact {
+    let short = Line::of(Role::TextDim, "nodes ").then(number(app, Kind::Node, app.totals.nodes));
     let parts: Vec<String> = [(app.totals.nodes_starting, "starting"), (app.totals.nodes_leaving, "leaving")]
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{} {word}", format::count(count)))
         .collect();
-    if !parts.is_empty() && app.all(Kind::Node) {
-        line.push(Role::TextDim, format!(" ({})", parts.join(", ")));
-    }
-    line
+    let long = match parts.as_slice() {
+        [] => short.clone(),
+        _ if !app.all(Kind::Node) => short.clone(),
+        parts => short.clone().and(Role::TextDim, format!(" ({})", parts.join(", "))),
+    };
+    Fact { short, long }
 }
 
-fn pods(app: &Seen<'_>) -> Line {
-    let line = Line::of(Role::TextDim, "   pods ").then(number(app, Kind::Pod, app.totals.pods));
+fn pods(app: &Seen<'_>) -> Fact {
+    let short = Line::of(Role::TextDim, "pods ").then(number(app, Kind::Pod, app.totals.pods));
     if app.totals.pods_protected == 0 || !app.all(Kind::Pod) {
-        return line;
+        return Fact { long: short.clone(), short };
     }
-    line.and(Role::TextDim, " (")
+    let protected = Line::of(Role::TextDim, " (")
         .and(Role::Protected, format::count(app.totals.pods_protected))
-        .and(Role::TextDim, " protected)")
+        .and(Role::TextDim, " protected)");
+    Fact { long: short.clone().then(protected), short }
 }
 
-fn jobs(app: &Seen<'_>) -> Line {
-    Line::of(Role::TextDim, "   jobs ").then(number(app, Kind::Job, app.totals.jobs_active))
+fn jobs(app: &Seen<'_>) -> Fact {
+    let line = Line::of(Role::TextDim, "jobs ").then(number(app, Kind::Job, app.totals.jobs_active));
+    Fact { short: line.clone(), long: line }
 }
 
 /// Accelerators in words, and in as few columns as possible.
-fn gpus(app: &Seen<'_>) -> (Line, Line) {
+fn gpus(app: &Seen<'_>) -> Fact {
     let gpu = &app.totals.gpu;
     if gpu.advertised == 0 {
-        return (Line::new(), Line::new());
+        return Fact { short: Line::new(), long: Line::new() };
     }
     let is_known = app.all(Kind::Pod);
     let requested = if is_known { format::count(gpu.requested) } else { app.unknown(Kind::Pod).to_owned() };
     let there = format::count(gpu.advertised);
-    let label = Line::of(Role::TextDim, "   GPU ");
+    let label = Line::of(Role::TextDim, "GPU ");
     let long = label.clone().and(Role::Gpu, &there).and(Role::TextDim, format!(": {requested} requested"));
-    (long, label.and(Role::Gpu, format!("{requested}/{there}")))
+    Fact { short: label.and(Role::Gpu, format!("{requested}/{there}")), long }
 }
 
 /// The titles of the screens; on narrow terminals only their numbers, but for the one that is shown.

@@ -2,7 +2,7 @@
 
 use super::columns::{Size, Spec};
 use super::facts::Seen;
-use super::{Line, format, words};
+use super::{Line, format, money, words};
 use crate::app::{self, Column};
 use crate::config::Role;
 use crate::fleet::{JobRow, Key, Kind, Owner};
@@ -32,6 +32,8 @@ pub(super) fn columns<'a>() -> Vec<Spec<Row<'a>>> {
         Spec::right("READY", 7, Size(5, 7, 7), Row::ready),
         Spec::right("FAILED", 6, Size(6, 8, 8), Row::failed).by(Column::Failed),
         Spec::right("GPU", 4, Size(3, 5, 5), Row::gpu).by(Column::Gpu),
+        Spec::right("$/H", 4, Size(5, 7, 12), Row::cost).by(Column::Cost),
+        Spec::right("PAID", 8, Size(6, 7, 12), Row::paid).by(Column::Paid),
         Spec::left("PROTECTED", 4, Size(9, 9, 11), Row::protected).by(Column::Protection),
         Spec::right("AGE", 4, Size(5, 6, 6), Row::age).by(Column::Age),
         Spec::right("DURATION", 8, Size(8, 8, 8), Row::duration).by(Column::Duration),
@@ -95,6 +97,16 @@ impl Row<'_> {
             0 => Line::new(),
             gpus => Line::of(Role::Gpu, format::count(gpus)),
         }
+    }
+
+    /// What its pods pay now.
+    fn cost(&self) -> Line {
+        money::of_job(self.app, self.job)
+    }
+
+    /// What they have paid since batchtop looks on.
+    fn paid(&self) -> Line {
+        money::paid_by_job(self.app, self.job)
     }
 
     fn protected(&self) -> Line {

@@ -17,6 +17,7 @@ mod header;
 mod health;
 mod jobs;
 mod layout;
+mod money;
 mod overlay;
 mod panel;
 mod pods;

@@ -2,7 +2,7 @@
 
 use super::columns::{Size, Spec};
 use super::facts::Seen;
-use super::{Line, format, words};
+use super::{Line, format, money, words};
 use crate::app::{Column, Scope};
 use crate::config::Role;
 use crate::fleet::{Key, Kind, PodRow};
@@ -34,6 +34,7 @@ pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
         Spec::right("GPU", 4, Size(3, 4, 4), Row::gpu).by(Column::Gpu),
         Spec::right("CPU", 7, Size(5, 6, 6), Row::cpu).by(Column::Cpu),
         Spec::right("MEM", 8, Size(7, 8, 8), Row::memory).by(Column::Memory),
+        Spec::right("$/H", 4, Size(9, 9, 16), Row::cost).by(Column::Cost),
         Spec::left("PROTECTION", 2, Size(15, 18, 22), Row::protection).by(Column::Protection),
         Spec::left("GAP", 6, Size(16, 30, 70), Row::gap),
         Spec::left("OWNER", 9, Size(8, 20, 40), Row::owner).by(Column::Owner),
@@ -84,6 +85,11 @@ impl Row<'_> {
 
     fn memory(&self) -> Line {
         Line::plain(format::bytes(self.pod.requests.memory_bytes))
+    }
+
+    /// Its share of its Node's rate.
+    fn cost(&self) -> Line {
+        money::of_pod(self.app, self.pod)
     }
 
     fn protection(&self) -> Line {

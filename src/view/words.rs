@@ -4,6 +4,7 @@ use super::{Line, format};
 use crate::config::Role;
 use crate::fleet::{CapacityType, PodPhase, PodRow};
 use crate::insight::batch::JobStatus;
+use crate::insight::cost::{Dimension, Who};
 use crate::insight::disruption::{Outlook, ProtectionState, Standing};
 use crate::insight::phase::{ClaimPhase, NodePhase};
 use crate::units::Time;
@@ -145,6 +146,20 @@ pub(super) fn shield(outlook: &Outlook, now: Time) -> Line {
         (ProtectionState::Ineffective, ..) => ("□", "over".to_owned(), Role::TextDim),
     };
     Line::of(role, glyph).and(role, " ").and(role, word)
+}
+
+/// Who pays in a dimension: a name, or what nobody pays.
+pub(super) fn payer(dimension: Dimension, who: &Who) -> String {
+    match who {
+        Who::Named(name) => name.to_string(),
+        Who::Capacity(capacity) => capacity.name().to_owned(),
+        Who::Job(key) => key.to_string(),
+        Who::Owner(kind, key) => format!("{kind} {key}"),
+        Who::Nobody if dimension.is_of_pods() => "(unrequested)".to_owned(),
+        Who::Nobody => format!("(no {})", dimension.name()),
+        Who::OtherPods => "(pods of no Job)".to_owned(),
+        Who::Former => "(former)".to_owned(),
+    }
 }
 
 /// `spot`, `od`, `resv`.

@@ -300,7 +300,7 @@ fn an_empty_command_does_nothing_and_backspace_leaves_it() {
 fn sorting_by_an_unknown_column_lists_the_columns() {
     story(small())
         .keys(": 'sort' space 'colour' enter")
-        .says("no column \"colour\" to sort by; there are attention, name, verdict, until, pool");
+        .says("no column \"colour\" to sort by; there are attention, name, verdict, until, cost, pool");
 }
 
 fn line(story: &Story) -> String {

@@ -79,7 +79,11 @@ pub fn m7i() -> Machine {
 }
 
 fn machine_labels(machine: &Machine) -> Labels {
-    labels(&[
+    labelled(machine, &[])
+}
+
+fn labelled(machine: &Machine, more: &[(&str, &str)]) -> Labels {
+    let own = [
         ("karpenter.sh/nodepool", machine.pool),
         ("karpenter.sh/capacity-type", machine.capacity),
         ("karpenter.sh/registered", "true"),
@@ -87,7 +91,8 @@ fn machine_labels(machine: &Machine) -> Labels {
         ("node.kubernetes.io/instance-type", machine.kind),
         ("topology.kubernetes.io/zone", machine.zone),
         ("topology.kubernetes.io/region", "us-east-1"),
-    ])
+    ];
+    labels(&[&own, more].concat())
 }
 
 pub fn node(name: &str, age_seconds: i64, machine: &Machine) -> NodeRow {
@@ -205,7 +210,12 @@ fn nodes() -> Vec<NodeRow> {
             "NodeStatusUnknown",
             "Kubelet stopped posting node status.",
         )],
+        labels: labelled(&m7i(), &[("eks-node-viewer/instance-price", "0")]),
         ..node("ip-10-0-31-9.ec2.internal", 3 * DAY, &m7i())
+    };
+    let auto = NodeRow {
+        labels: labelled(&g5(), &[("eks.amazonaws.com/compute-type", "auto")]),
+        ..node("ip-10-0-12-91.ec2.internal", 41 * 60, &g5())
     };
     let own = NodeRow {
         labels: labels(&[("node.kubernetes.io/instance-type", "t3.large")]),
@@ -214,14 +224,7 @@ fn nodes() -> Vec<NodeRow> {
     };
     let held =
         NodeRow { do_not_disrupt: Some(Sym::new("true")), ..node("ip-10-0-12-34.ec2.internal", 11 * HOUR, &p5()) };
-    vec![
-        held,
-        node("ip-10-0-12-80.ec2.internal", 29 * DAY + 23 * HOUR, &g5()),
-        node("ip-10-0-12-91.ec2.internal", 41 * 60, &g5()),
-        leaving,
-        broken,
-        own,
-    ]
+    vec![held, node("ip-10-0-12-80.ec2.internal", 29 * DAY + 23 * HOUR, &g5()), auto, leaving, broken, own]
 }
 
 fn claims() -> Vec<NodeClaimRow> {
@@ -425,6 +428,23 @@ fn events() -> Vec<EventRow> {
     ]
 }
 
+/// What AWS asks, but for the node that is nobody's; one node is prepaid, and the fee of another is not known.
+fn prices() -> Vec<PriceChange> {
+    let price = |micro_usd_per_hour| Price { micro_usd_per_hour, as_of: ago(240) };
+    let key = |place: &str, machine: &Machine| PriceKey {
+        place: Sym::new(place),
+        instance_type: Sym::new(machine.kind),
+        capacity_type: if machine.capacity == "spot" { CapacityType::Spot } else { CapacityType::OnDemand },
+    };
+    let spot =
+        |machine: Machine, rate| PriceChange::Listed(PriceList::AwsSpot, key(machine.zone, &machine), price(rate));
+    vec![
+        PriceChange::Listed(PriceList::AwsOnDemand, key("us-east-1", &p5()), price(55_040_000)),
+        spot(g5(), 1_984_400),
+        spot(m7i(), 142_300),
+    ]
+}
+
 pub fn relist<R>(rows: Vec<R>) -> Vec<Change<R>> {
     let rows = rows.into_iter().map(Change::Upsert);
     [Change::Begin].into_iter().chain(rows).chain([Change::Commit]).collect()
@@ -477,6 +497,7 @@ pub fn fleet(size: (u16, u16)) -> App {
         Delta::Jobs(relist(jobs())),
         Delta::Pods(relist(pods())),
         Delta::Events(relist(events())),
+        Delta::Prices(prices()),
     ] {
         report(&mut app, Report::Delta(delta));
     }
@@ -486,7 +507,22 @@ pub fn fleet(size: (u16, u16)) -> App {
     // Orders by verdict follow once a second; here all happened in one.
     app.ui.listing = Listing { dirty: true, ..Listing::default() };
     update(&mut app, Msg::Frame);
+    update(&mut app, Msg::Clock(now()));
     app
+}
+
+/// The same after batchtop has looked on for so long; everything is as old as before.
+pub fn after(app: &mut App, seconds: i64) {
+    let end = app.now;
+    app.burning = batchtop::app::Burning::default();
+    app.burning.note_all();
+    let mut at = end.plus_seconds(-seconds);
+    while at < end {
+        update(app, Msg::Clock(at));
+        at = at.plus_seconds(10);
+    }
+    update(app, Msg::Clock(end));
+    update(app, Msg::Frame);
 }
 
 /// Keys one after another, separated by spaces.

@@ -261,7 +261,7 @@ fn what_is_not_known_is_shown_as_that() {
     for (kind, words) in
         [(Kind::Pod, "unknown: pods not read, 12,300 so far"), (Kind::PodDisruptionBudget, "unknown: PDBs not read")]
     {
-        let mut app = zoo((160, 50));
+        let mut app = zoo((230, 50));
         set_health(&mut app, kind, HealthState::Syncing);
         settle(&mut app);
         let shown = text(&app);

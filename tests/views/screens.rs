@@ -3,7 +3,7 @@
 use batchtop::app::App;
 use batchtop::fleet::*;
 
-use crate::fixture::{ago, empty, fleet, health, press, report, set_health};
+use crate::fixture::{after, ago, empty, fleet, health, press, report, set_health};
 use crate::paint::{text, with_roles};
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
@@ -217,4 +217,34 @@ fn what_narrows_the_rows_is_said() {
         let shown = narrowed(80, keys);
         assert!(shown.contains("karpenter.sh/nod") && shown.contains("1/"), "{shown}");
     }
+}
+
+/// What is paid, and what batchtop has seen being paid, at the widths at which the header has to choose.
+#[test]
+fn the_counter_and_what_is_held() {
+    for size in [(60, 24), (80, 24), (120, 24), (200, 24)] {
+        let mut app = fleet(size);
+        after(&mut app, 3_600);
+        let shown: Vec<String> = text(&app).lines().take(2).map(str::to_owned).collect();
+        snapshot(&format!("counter_{}", size.0), &shown.join("\n"));
+    }
+}
+
+/// The section of one Node, whichever row it is on.
+fn cost_section(node: &str) -> String {
+    let mut app = fleet((90, 120));
+    after(&mut app, 3_600);
+    let typed: Vec<String> = node.chars().map(String::from).collect();
+    press(&mut app, &format!("/ {} enter enter", typed.join(" ")));
+    let shown = text(&app);
+    let lines = shown.lines().map(str::trim_end).skip_while(|line| line.trim() != "COST");
+    lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_cost_of_a_node_says_who_was_asked_and_who_pays() {
+    for (name, node) in [("priced", "12-80"), ("prepaid", "31-9"), ("unpriced", "0-5"), ("fee_unknown", "12-91")] {
+        snapshot(&format!("cost_of_node_{name}"), &cost_section(node));
+    }
+    snapshot("cost_of_claim", &cost_section("n3w"));
 }

@@ -63,6 +63,12 @@ impl Dimension {
     pub const fn is_of_pods(self) -> bool {
         matches!(self, Self::Namespace | Self::Job | Self::Owner)
     }
+
+    /// The dimensions in which machines pay.
+    pub const OF_MACHINES: [Self; 5] = [Self::NodePool, Self::CapacityType, Self::InstanceType, Self::Zone, Self::Node];
+
+    /// The dimensions in which pods pay.
+    pub const OF_PODS: [Self; 3] = [Self::Namespace, Self::Job, Self::Owner];
 }
 
 /// Who pays, in one dimension.
@@ -116,6 +122,19 @@ impl Waste {
     }
 }
 
+/// The machines of one payer in a dimension of machines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Machines {
+    /// Nodes, and NodeClaims that are billed and have none yet.
+    pub count: u64,
+    /// Those of them whose price nobody tells.
+    pub unpriced: u64,
+    /// What is paid for those that are held, in micro-dollars per hour; says nothing where [`Waste::held`] is not known.
+    pub held: i64,
+    /// What no pod requests of them, in micro-dollars per hour; says nothing where [`Waste::unrequested`] is not known.
+    pub unrequested: i64,
+}
+
 /// What is paid per hour at one moment.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Burn {
@@ -131,6 +150,8 @@ pub struct Burn {
     pub without_fee: u64,
     /// Rates by payer; those of one dimension add up to the machines' part of the total.
     pub by_payer: HashMap<Payer, i64, RandomState>,
+    /// The machines by payer, in the dimensions of machines.
+    pub machines: HashMap<Payer, Machines, RandomState>,
 }
 
 /// A sum of dollars, and over how much time it was seen.

@@ -1,5 +1,6 @@
 //! What decides the price of a machine.
 
+use super::{Dimension, Who};
 use crate::fleet::{CapacityType, Labels, NodeClaimRow, NodeRow, Resources, Sym};
 
 /// A Node or NodeClaim, as far as its price depends on it.
@@ -54,6 +55,18 @@ impl<'a> Machine<'a> {
             capacity: &claim.capacity,
             gpus: claim.capacity.gpu_total(),
             fargate: None,
+        }
+    }
+
+    /// As whom it pays in a dimension of machines; nobody in those of pods.
+    pub fn payer(&self, dimension: Dimension) -> Who {
+        match dimension {
+            Dimension::NodePool => Who::named(self.node_pool()),
+            Dimension::CapacityType => self.capacity_type.map_or(Who::Nobody, Who::Capacity),
+            Dimension::InstanceType => Who::named(self.instance_type()),
+            Dimension::Zone => Who::named(self.zone()),
+            Dimension::Node => Who::Named(self.name.clone()),
+            Dimension::Namespace | Dimension::Job | Dimension::Owner => Who::Nobody,
         }
     }
 

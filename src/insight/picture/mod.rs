@@ -27,7 +27,9 @@ pub use judge::{Answer, Judge};
 pub use moves::{Moves, moves};
 use node::Load;
 pub use node::NodePicture;
-pub use spend::{EKS_CONTROL_PLANE, PodOwner, Spend, asking, burn, cluster_fixed};
+pub use spend::{
+    EKS_CONTROL_PLANE, PodOwner, Spend, asking, burn, claim_asking, cluster_fixed, payer_of_pod, unpriced_pods,
+};
 pub use totals::{GpuTotals, Totals, totals};
 
 use super::batch::{self, JobState};

@@ -8,7 +8,7 @@ use crate::fleet::{ClusterFacts, Fleet, NodeRow, ObjectKey, PodRow, PriceDemand,
 use crate::insight::Known;
 use crate::insight::cost::demand::{self, Devices};
 use crate::insight::cost::{
-    Asking, Burn, Claimant, Cost, Dimension, FargateSize, Machine, Payer, Shares, Waste, Who, Whole, shares,
+    Asking, Burn, Claimant, Cost, Dimension, FargateSize, Machine, Machines, Payer, Shares, Waste, Who, Whole, shares,
 };
 use crate::insight::gpu::NodeGpu;
 use crate::units::money;
@@ -34,6 +34,17 @@ impl PodOwner {
             kind: owner.map(|owner| owner.kind.clone()),
             name: owner.map_or(&pod.meta.key.name, |owner| &owner.name).clone(),
             is_job: pod.job_owner().is_some(),
+        }
+    }
+
+    /// As whom its pods pay in a dimension of pods; nobody in those of machines.
+    fn payer(&self, fleet: &Fleet, dimension: Dimension) -> Who {
+        match dimension {
+            Dimension::Namespace => Who::Named(self.namespace.clone()),
+            Dimension::Job if self.is_job => Who::Job(self.key()),
+            Dimension::Job => Who::OtherPods,
+            Dimension::Owner => top_owner(fleet, self),
+            _ => Who::Nobody,
         }
     }
 
@@ -176,7 +187,7 @@ impl Picture {
 }
 
 /// Everything that is asked for the price of a NodeClaim.
-pub(super) fn claim_asking<'a>(fleet: &'a Fleet, claim: &'a crate::fleet::NodeClaimRow) -> Asking<'a> {
+pub fn claim_asking<'a>(fleet: &'a Fleet, claim: &'a crate::fleet::NodeClaimRow) -> Asking<'a> {
     Asking { machine: Machine::of_claim(claim), prices: &fleet.prices, overlays: &fleet.node_overlays }
 }
 
@@ -220,11 +231,7 @@ pub fn burn(
     }
     for claim in picture.claims_without_node(fleet) {
         if let Some(cost) = picture.claim(claim).and_then(|said| said.cost) {
-            sums.add_machine(&Machine::of_claim(claim), &cost);
-            sums.waste.waiting += cost.rate().unwrap_or(0);
-            sums.pay(Dimension::Namespace, Who::Nobody, cost.rate().unwrap_or(0));
-            sums.pay(Dimension::Job, Who::Nobody, cost.rate().unwrap_or(0));
-            sums.pay(Dimension::Owner, Who::Nobody, cost.rate().unwrap_or(0));
+            sums.add_claim(claim, &cost);
         }
     }
     picture.rates_by_owner.iter().for_each(|(owner, rate)| sums.add_owner(fleet, owner, *rate));
@@ -238,7 +245,7 @@ struct Sums {
 
 #[derive(Default)]
 struct Wasted {
-    held: Option<i64>,
+    held: i64,
     is_held_unknown: bool,
     held_unrequested: i64,
     unrequested: i64,
@@ -247,52 +254,62 @@ struct Wasted {
 }
 
 impl Sums {
-    fn pay(&mut self, dimension: Dimension, who: Who, rate: i64) {
+    fn pay(&mut self, payer: Payer, rate: i64) {
         if rate > 0 {
-            let payer: Payer = (dimension, who);
             *self.burn.by_payer.entry(payer).or_default() += rate;
         }
     }
 
     /// Machines pay in the dimensions of machines.
-    fn add_machine(&mut self, machine: &Machine<'_>, cost: &Cost) {
+    fn add_machine(&mut self, machine: &Machine<'_>, cost: &Cost, waste: Machines) {
         self.burn.without_fee += u64::from(cost.lacks_fee());
-        let Some(rate) = cost.rate() else {
-            self.burn.unpriced += 1;
-            return;
-        };
-        self.burn.total += rate;
-        self.pay(Dimension::NodePool, Who::named(machine.node_pool()), rate);
-        self.pay(Dimension::CapacityType, machine.capacity_type.map_or(Who::Nobody, Who::Capacity), rate);
-        self.pay(Dimension::InstanceType, Who::named(machine.instance_type()), rate);
-        self.pay(Dimension::Zone, Who::named(machine.zone()), rate);
-        self.pay(Dimension::Node, Who::Named(machine.name.clone()), rate);
+        self.burn.unpriced += u64::from(cost.rate().is_none());
+        self.burn.total += cost.rate().unwrap_or(0);
+        for dimension in Dimension::OF_MACHINES {
+            let payer = (dimension, machine.payer(dimension));
+            let sum = self.burn.machines.entry(payer.clone()).or_default();
+            sum.count += 1;
+            sum.unpriced += u64::from(cost.rate().is_none());
+            sum.held += waste.held;
+            sum.unrequested += waste.unrequested;
+            self.pay(payer, cost.rate().unwrap_or(0));
+        }
     }
 
     fn add_node(&mut self, node: &NodeRow, said: &NodePicture, held: impl Fn(&NodeRow) -> Option<bool>) {
-        self.add_machine(&Machine::of_node(node, None), &said.cost);
         let (rate, spend) = (said.cost.rate().unwrap_or(0), &said.spend);
-        for dimension in [Dimension::Namespace, Dimension::Job, Dimension::Owner] {
-            self.pay(dimension, Who::Nobody, spend.unrequested);
+        for dimension in Dimension::OF_PODS {
+            self.pay((dimension, Who::Nobody), spend.unrequested);
         }
         self.waste.unrequested += spend.unrequested;
         self.waste.unallocated_gpu += spend.unallocated_gpu;
         self.waste.waiting += if said.is_waiting { rate } else { 0 };
-        match held(node) {
-            None => self.waste.is_held_unknown = true,
-            Some(false) => {}
-            Some(true) => {
-                self.waste.held = Some(self.waste.held.unwrap_or(0) + rate);
-                self.waste.held_unrequested += spend.unrequested;
-            }
+        let is_held = held(node);
+        self.waste.is_held_unknown |= is_held.is_none();
+        let held = if is_held == Some(true) { rate } else { 0 };
+        if is_held == Some(true) {
+            self.waste.held += rate;
+            self.waste.held_unrequested += spend.unrequested;
         }
+        let waste = Machines { held, unrequested: spend.unrequested, ..Machines::default() };
+        self.add_machine(&Machine::of_node(node, None), &said.cost, waste);
+    }
+
+    /// What is billed and has no Node yet waits, and no pod requests any of it.
+    fn add_claim(&mut self, claim: &crate::fleet::NodeClaimRow, cost: &Cost) {
+        let rate = cost.rate().unwrap_or(0);
+        self.waste.waiting += rate;
+        for dimension in Dimension::OF_PODS {
+            self.pay((dimension, Who::Nobody), rate);
+        }
+        self.add_machine(&Machine::of_claim(claim), cost, Machines::default());
     }
 
     /// Pods pay in the dimensions of pods.
     fn add_owner(&mut self, fleet: &Fleet, owner: &PodOwner, rate: i64) {
-        self.pay(Dimension::Namespace, Who::Named(owner.namespace.clone()), rate);
-        self.pay(Dimension::Job, if owner.is_job { Who::Job(owner.key()) } else { Who::OtherPods }, rate);
-        self.pay(Dimension::Owner, top_owner(fleet, owner), rate);
+        for dimension in Dimension::OF_PODS {
+            self.pay((dimension, owner.payer(fleet, dimension)), rate);
+        }
     }
 
     fn finish(self, known: &Known<'_>) -> Burn {
@@ -302,7 +319,7 @@ impl Sums {
         let with_pods = |rate: i64| are_pods_known.then_some(rate);
         let is_held_known = are_pods_known && !waste.is_held_unknown;
         burn.waste = Waste {
-            held: is_held_known.then_some(waste.held.unwrap_or(0)),
+            held: is_held_known.then_some(waste.held),
             held_unrequested: is_held_known.then_some(waste.held_unrequested),
             unrequested: with_pods(waste.unrequested),
             unallocated_gpu: with_pods(waste.unallocated_gpu),
@@ -325,6 +342,23 @@ fn top_owner(fleet: &Fleet, owner: &PodOwner) -> Who {
     };
     let (kind, name) = above.map_or((kind, &owner.name), |above| (&above.kind, &above.name));
     Who::Owner(kind.clone(), ObjectKey { namespace: owner.namespace.clone(), name: name.clone() })
+}
+
+/// As whom a pod pays in a dimension of pods; nobody in those of machines.
+pub fn payer_of_pod(fleet: &Fleet, pod: &PodRow, dimension: Dimension) -> Who {
+    PodOwner::of(pod).payer(fleet, dimension)
+}
+
+/// How many pods of each payer are on Nodes whose price nobody tells: what they pay is not known either.
+pub fn unpriced_pods(fleet: &Fleet, picture: &Picture, dimension: Dimension) -> Map<Who, u64> {
+    let mut unpriced: Map<Who, u64> = Map::default();
+    let is_unpriced = |name: &Sym| picture.node(name).is_some_and(|said| said.cost.rate().is_none());
+    for node in fleet.nodes.iter().filter(|node| is_unpriced(&node.meta.key.name)) {
+        for pod in fleet.pods_on(&node.meta.key.name).filter(|pod| pod.holds_resources()) {
+            *unpriced.entry(payer_of_pod(fleet, pod, dimension)).or_default() += 1;
+        }
+    }
+    unpriced
 }
 
 /// Rates by owner of pods.

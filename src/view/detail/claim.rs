@@ -3,7 +3,7 @@
 use super::super::facts::Seen;
 use super::super::verdict::Said;
 use super::super::{Line, claims, format, words};
-use super::Page;
+use super::{Page, cost};
 use crate::app::{claim_phase, node_phase};
 use crate::config::Role;
 use crate::fleet::{NodeClaimRow, ObjectKey};
@@ -16,6 +16,9 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
     page.line(summary(app, claim));
     timeline(app, claim, &mut page);
     end(app, claim, &mut page);
+    if app.fleet.node_of(claim).is_none() {
+        cost::of_claim(app, claim, &mut page);
+    }
     relations(app, claim, &mut page);
     page.conditions(app, &claim.conditions);
     Some(page)
@@ -29,7 +32,12 @@ fn summary(app: &Seen<'_>, claim: &NodeClaimRow) -> Line {
         claim.node_pool().map(|pool| format!("pool {pool}")),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    words::claim(claim_phase(claim, app)).line().and(Role::Text, format!("   {}", parts.join(" · ")))
+    let line = words::claim(claim_phase(claim, app)).line().and(Role::Text, format!("   {}", parts.join(" · ")));
+    let of_node = app.fleet.node_of(claim).and_then(|node| Some(app.node(node)?.cost));
+    match of_node.or_else(|| app.picture.claim(claim)?.cost) {
+        Some(found) => line.and(Role::Text, " · ").then(cost::headline(app, &found)),
+        None => line,
+    }
 }
 
 /// Created, then each step with how long it took; the step that is under way with how long it has taken so far.

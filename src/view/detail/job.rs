@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::facts::Seen;
 use super::super::{Line, format, jobs, words};
-use super::{Page, node};
+use super::{Page, cost, node};
 use crate::app::job_state;
 use crate::config::Role;
 use crate::fleet::{JobRow, Kind, ObjectKey, Owner, PodRow};
@@ -44,6 +44,7 @@ fn progress(app: &Seen<'_>, job: &JobRow, state: &batch::JobState, page: &mut Pa
     if let (Some(started), Some(deadline)) = (job.started, job.active_deadline_seconds) {
         page.fact("deadline", Line::plain(format::clock(app.now, started.plus_seconds(deadline))));
     }
+    cost::of_job(app, job, page);
     page.fact_if("queue", batch::queue(job));
 }
 

@@ -1,6 +1,7 @@
 //! The details of one object as readable text: what it is, what belongs to it, in which state, what happened to it.
 
 mod claim;
+mod cost;
 mod event;
 mod job;
 mod node;

@@ -2,7 +2,7 @@
 
 use super::super::facts::Seen;
 use super::super::{Line, claims, format, words};
-use super::{Page, verdict};
+use super::{Page, cost, verdict};
 use crate::app::{claim_phase, node_phase};
 use crate::config::Role;
 use crate::fleet::{Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow};
@@ -17,6 +17,7 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
     verdict::sections(app, node, &mut page);
     resources(app, node, &mut page);
     pods(app, node, &mut page);
+    cost::of_node(app, node, &mut page);
     relations(app, node, &mut page);
     taints(node, &mut page);
     page.conditions(app, &node.conditions);
@@ -37,7 +38,11 @@ fn summary(app: &Seen<'_>, node: &NodeRow) -> Line {
         node.cordoned.then(|| "cordoned".to_owned()),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    words::node(phase).line().and(Role::Text, format!("   {}", parts.join(" · ")))
+    let line = words::node(phase).line().and(Role::Text, format!("   {}", parts.join(" · ")));
+    match app.node(node) {
+        Some(said) => line.and(Role::Text, " · ").then(cost::headline(app, &said.cost)),
+        None => line,
+    }
 }
 
 /// Of its own annotation, where it has one.

@@ -2,7 +2,7 @@
 
 use super::super::facts::Seen;
 use super::super::{Line, format, words};
-use super::Page;
+use super::{Page, cost};
 use crate::app::{job_state, node_phase};
 use crate::config::Role;
 use crate::fleet::{ObjectKey, PodRow};
@@ -82,6 +82,7 @@ fn node_line(app: &Seen<'_>, pod: &PodRow) -> Line {
 
 fn facts(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
     page.section("REQUESTS AND CONTAINERS");
+    cost::of_pod(app, pod, page);
     page.fact("cpu", Line::plain(format::cores(pod.requests.cpu_millis)));
     page.fact("memory", Line::plain(format::bytes(pod.requests.memory_bytes)));
     for gpu in pod.requests.gpus.iter().filter(|gpu| gpu.count > 0) {

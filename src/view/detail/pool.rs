@@ -3,7 +3,7 @@
 use super::super::facts::Seen;
 use super::super::timeline::{self, Timeline};
 use super::super::{Line, claims, format, words};
-use super::Page;
+use super::{Page, cost};
 use crate::app::node_phase;
 use crate::config::Role;
 use crate::fleet::{Budget, Kind, NodePoolRow, NodeRow, ObjectKey, Sym};
@@ -166,6 +166,7 @@ fn limits(pool: &NodePoolRow, page: &mut Page) {
 
 fn nodes(app: &Seen<'_>, pool: &NodePoolRow, page: &mut Page) {
     page.section("NODES");
+    cost::of_pool(app, pool, page);
     let name = &pool.meta.key.name;
     let mut nodes: Vec<&NodeRow> = app.app().fleet.nodes.iter().filter(|node| node.node_pool() == Some(name)).collect();
     nodes.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));

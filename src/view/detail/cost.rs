@@ -1,0 +1,203 @@
+//! What an object costs: the rate, who says so, who was asked before, who pays it.
+
+use super::super::facts::Seen;
+use super::super::{Line, format, money, words};
+use super::Page;
+use crate::config::Role;
+use crate::fleet::{JobRow, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow, PriceKey, PriceList};
+use crate::insight::cost::chain::{Step, Why};
+use crate::insight::cost::{Account, Asking, Cost, CostSource, Dimension, Fee, Payer, Quote, Who, explain};
+use crate::insight::picture::{self, NodePicture};
+
+/// `$1.98/h (AWS spot, 4m old)`, or that nobody tells.
+pub(super) fn headline(app: &Seen<'_>, cost: &Cost) -> Line {
+    let line = money::cost_with_unit(app, cost);
+    match source(app, cost) {
+        // The amount says it already.
+        Some(_) if cost.source == CostSource::Prepaid && cost.line.is_none() => line,
+        Some(source) => line.and(Role::TextDim, format!(" ({source})")),
+        None => line.and(Role::Unknown, " nobody tells its price"),
+    }
+}
+
+/// `AWS spot, 4m old`; `None` where nobody tells.
+fn source(app: &Seen<'_>, cost: &Cost) -> Option<String> {
+    let words = match (cost.source, cost.line) {
+        (CostSource::Unknown, _) => return None,
+        (_, Some(line)) => format!("price file, line {line}"),
+        (source, None) => money::source(source).to_owned(),
+    };
+    Some(match money::old(app.now, cost.as_of) {
+        Some(old) => format!("{words}, {old}"),
+        None => words,
+    })
+}
+
+/// The section of a Node.
+pub(super) fn of_node(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
+    let Some(said) = app.node(node) else { return };
+    page.section("COST");
+    rate(app, &said.cost, page);
+    payers(app, node, said, page);
+    asked(app, &picture::asking(&app.app().fleet, &app.app().picture, node), page);
+}
+
+/// The section of a NodeClaim without Node.
+pub(super) fn of_claim(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
+    let Some(cost) = app.picture.claim(claim).and_then(|said| said.cost) else { return };
+    page.section("COST");
+    rate(app, &cost, page);
+    asked(app, &picture::claim_asking(&app.app().fleet, claim), page);
+}
+
+fn rate(app: &Seen<'_>, cost: &Cost, page: &mut Page) {
+    let month = cost.rate().filter(|rate| *rate > 0);
+    let month = month.map_or_else(Line::new, |rate| Line::of(Role::TextDim, format!("  {}", money::month(rate))));
+    page.fact("rate", headline(app, cost).then(month));
+    if cost.fee == Fee::None {
+        return;
+    }
+    page.fact("instance", cost.instance.map_or_else(|| money::unknown(app), |rate| Line::plain(money::rate(rate))));
+    page.fact("EKS Auto Mode", fee(cost.fee));
+}
+
+fn fee(fee: Fee) -> Line {
+    match fee {
+        Fee::None => Line::new(),
+        Fee::Listed(rate) => Line::plain(money::rate(rate)).and(Role::TextDim, " fee"),
+        Fee::Assumed(rate) => Line::plain(format!("~{}", money::rate(rate)))
+            .and(Role::TextDim, " fee, assumed by the ratio of the price file"),
+        Fee::Unknown => Line::of(Role::Warn, "△ fee?").and(Role::TextDim, " nobody tells it; it comes on top"),
+    }
+}
+
+/// More than these do not matter; the Pods screen, narrowed to the Node, has them all.
+const MOST_PAYERS: usize = 20;
+
+/// The pods that pay, the largest share first, then what no pod requests.
+fn payers(app: &Seen<'_>, node: &NodeRow, said: &NodePicture, page: &mut Page) {
+    let Some(whole) = said.cost.rate().filter(|rate| *rate > 0) else { return };
+    if !app.all(Kind::Pod) {
+        page.fact("who pays", Line::of(Role::Unknown, format!("{} {}", app.unknown(Kind::Pod), app.pods_unknown())));
+        return;
+    }
+    let mut rates = app.app().picture.rates_on(&app.app().fleet, node);
+    rates.retain(|(_, rate)| *rate > 0);
+    rates.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.meta.key.cmp(&b.0.meta.key)));
+    let mut label = "who pays";
+    for (pod, rate) in rates.iter().take(MOST_PAYERS) {
+        page.fact(std::mem::take(&mut label), part(*rate, whole, &pod.meta.key.to_string()));
+    }
+    if rates.len() > MOST_PAYERS {
+        let rest: i64 = rates.iter().skip(MOST_PAYERS).map(|(_, rate)| rate).sum();
+        page.fact("", part(rest, whole, &format!("{} more pods", rates.len() - MOST_PAYERS)));
+    }
+    page.fact("unrequested", part(said.spend.unrequested, whole, "no pod requests it"));
+    if said.spend.unallocated_gpu > 0 {
+        page.fact("", part(said.spend.unallocated_gpu, whole, "for accelerators that no pod requests"));
+    }
+}
+
+/// `$0.992/h  50%  ml/train-7-b8d1q`.
+fn part(rate: i64, whole: i64, what: &str) -> Line {
+    let percent = format::percent(rate, whole).unwrap_or_default();
+    Line::plain(money::rate(rate)).and(Role::TextDim, format!("  {percent:>4}  ")).and(Role::Text, what)
+}
+
+/// Who was asked, and what each said.
+fn asked(app: &Seen<'_>, asking: &Asking<'_>, page: &mut Page) {
+    let mut label = "asked";
+    for step in explain(asking) {
+        page.fact(std::mem::take(&mut label), step_line(app, &step));
+    }
+}
+
+fn step_line(app: &Seen<'_>, step: &Step) -> Line {
+    match &step.answer {
+        Ok(quote) => Line::of(Role::Ok, "✓ ")
+            .and(Role::TextStrong, step.asked)
+            .and(Role::Text, format!(": {}", quote_words(app, quote))),
+        Err(pass) => Line::of(Role::TextDim, format!("· {}: {pass}", step.asked)),
+    }
+}
+
+fn quote_words(app: &Seen<'_>, quote: &Quote) -> String {
+    let old = money::old(app.now, quote.as_of).map_or_else(String::new, |old| format!(", {old}"));
+    format!("{}, {}{old}", money::rate(quote.micro_usd_per_hour), why(app, &quote.why))
+}
+
+fn why(app: &Seen<'_>, why: &Why) -> String {
+    match why {
+        Why::Node(line) => format!("named in line {line}"),
+        Why::Rule(line) => format!("the rule in line {line}"),
+        Why::RuleAdjusts(line, by, base) => {
+            format!("{} by the rule in line {line} on {}", money::adjustment(*by), quote_words(app, base))
+        }
+        Why::Label => "as its label says".to_owned(),
+        Why::Overlay(name) => format!("as {name} says"),
+        Why::OverlayAdjusts(name, by, base) => {
+            format!("{} by {name} on {}", money::adjustment(*by), quote_words(app, base))
+        }
+        Why::CapacityBlock => "a capacity block is paid for at its beginning".to_owned(),
+        Why::Listed(list, key) => listed(*list, key),
+        Why::Discounted(list, key, price) => {
+            format!("{} less the discount of the price file, {}", money::rate(*price), listed(*list, key))
+        }
+        Why::Fargate(vcpu, gb) => format!("Fargate, {} vCPU and {} GB", format::cores(*vcpu), format::cores(*gb)),
+    }
+}
+
+fn listed(list: PriceList, key: &PriceKey) -> String {
+    let list = match list {
+        PriceList::AwsSpot => "AWS spot",
+        PriceList::AwsOnDemand => "AWS on-demand",
+        PriceList::AutoModeFee => "fee of EKS Auto Mode",
+        PriceList::Karpenter => "Karpenter's metrics",
+        PriceList::Embedded => "table of batchtop",
+    };
+    format!("{list} of {} in {}", key.instance_type, key.place)
+}
+
+// ---- One line in the details of others ----
+
+/// Of a pod: its share, and what its owner has paid.
+pub(super) fn of_pod(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
+    let node = pod.node.as_ref().and_then(|name| app.app().picture.node(name));
+    let whole = node.and_then(|said| said.cost.rate());
+    let whole = whole.map_or_else(String::new, |rate| format!(" of {}", money::rate(rate)));
+    page.fact("cost", money::of_pod_with_unit(app, pod).and(Role::TextDim, whole));
+    let owner = picture::payer_of_pod(&app.fleet, pod, Dimension::Owner);
+    let name = words::payer(Dimension::Owner, &owner);
+    let account = app.burning.ledger.paid_by(&(Dimension::Owner, owner));
+    if account.observed_seconds > 0 {
+        page.fact("", paid(app, account).and(Role::TextDim, format!(" by {name}")));
+    }
+}
+
+/// Of a Job.
+pub(super) fn of_job(app: &Seen<'_>, job: &JobRow, page: &mut Page) {
+    let payer = (Dimension::Job, Who::Job(job.meta.key.clone()));
+    page.fact("cost", with_paid(app, money::of_job_with_unit(app, job), &payer));
+}
+
+/// Of a NodePool.
+pub(super) fn of_pool(app: &Seen<'_>, pool: &NodePoolRow, page: &mut Page) {
+    let payer = (Dimension::NodePool, Who::Named(pool.meta.key.name.clone()));
+    let rate = money::of_payer_with_unit(app, &payer);
+    let monthly = app.burning.rates.as_ref().and_then(|rates| rates.by_payer.get(&payer));
+    let month = monthly.map_or_else(String::new, |rate| format!("  {}", money::month(*rate)));
+    page.fact("cost", with_paid(app, rate.and(Role::TextDim, month), &payer));
+}
+
+fn with_paid(app: &Seen<'_>, rate: Line, payer: &Payer) -> Line {
+    match app.burning.ledger.paid_by(payer) {
+        account if account.observed_seconds == 0 => rate,
+        account => rate.and(Role::Text, "   ").then(paid(app, account)),
+    }
+}
+
+/// `$12.20 paid since 12:04`.
+fn paid(app: &Seen<'_>, account: Account) -> Line {
+    let since = app.burning.ledger.since().map_or_else(String::new, |since| format::clock(app.now, since));
+    Line::plain(money::sum(account.micro_usd())).and(Role::TextDim, format!(" paid since {since}"))
+}

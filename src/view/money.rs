@@ -1,0 +1,428 @@
+//! Every amount of money that reaches the screen is written here: US dollars, without a locale, never rounded to nothing.
+
+use super::facts::Seen;
+use super::header::Fact;
+use super::{Line, format};
+use crate::config::Role;
+use crate::fleet::{Adjustment, HealthState, JobRow, Kind, NodeClaimRow, NodeRow, PodRow, SourceId};
+use crate::insight::cost::{Burn, Cost, CostSource, Dimension, Fee, Payer, Who};
+use crate::units::Time;
+use crate::units::money::{HOURS_PER_MONTH, MICROS};
+
+/// Micro-dollars in a cent.
+const CENT: i64 = MICROS / 100;
+
+/// From here on cents say nothing.
+const WHOLE_DOLLARS_FROM: i64 = 10_000 * MICROS;
+
+/// Significant digits of a rate below a dollar.
+const SIGNIFICANT: u32 = 3;
+
+/// A rate with its unit, from micro-dollars per hour: `$412.87/h`, `$0.0425/h`.
+pub(super) fn rate(micro_usd_per_hour: i64) -> String {
+    format!("{}/h", dollars(micro_usd_per_hour))
+}
+
+/// A rate in a column whose title has the unit: `412.87`.
+pub(super) fn bare(micro_usd_per_hour: i64) -> String {
+    let (sign, number) = number(micro_usd_per_hour);
+    format!("{sign}{number}")
+}
+
+/// A sum, from micro-dollars: `$37.12`, `<$0.01` of something that is not nothing.
+pub(super) fn sum(micro_usd: i64) -> String {
+    match micro_usd {
+        1..CENT => "<$0.01".to_owned(),
+        WHOLE_DOLLARS_FROM.. => format!("${}", format::count(micro_usd / MICROS)),
+        // Rounded down: what is shown has been paid.
+        0.. => {
+            let cents = micro_usd / CENT;
+            format!("${}.{:02}", format::count(cents / 100), cents % 100)
+        }
+        _ => format!("-{}", sum(micro_usd.saturating_neg())),
+    }
+}
+
+/// What a rate comes to in a month of 730 hours, in three digits: `$301k/mo`, `$70.1/mo`.
+pub(super) fn month(micro_usd_per_hour: i64) -> String {
+    let micros = i128::from(micro_usd_per_hour) * i128::from(HOURS_PER_MONTH);
+    let sign = if micros < 0 { "-" } else { "" };
+    format!("{sign}{}/mo", three_digits(micros.unsigned_abs()))
+}
+
+/// With the unit of the number in front and its magnitude behind.
+fn three_digits(micros: u128) -> String {
+    const CENT_OF_A_DOLLAR: u128 = 10_000;
+    if micros > 0 && micros < CENT_OF_A_DOLLAR {
+        return "<$0.01".to_owned();
+    }
+    let mut unit: u128 = 1_000_000;
+    for magnitude in ["", "k", "M"] {
+        for (decimals, digits) in [(2_usize, 100_u128), (1, 10), (0, 1)] {
+            // Rounded half up in the digits that are shown; what then has too many goes into the next form.
+            let rounded = (micros * digits * 2 + unit) / (unit * 2);
+            if rounded < 1_000 {
+                let (whole, part) = (rounded / digits, rounded % digits);
+                let fraction = if decimals == 0 { String::new() } else { format!(".{part:0decimals$}") };
+                return format!("${whole}{fraction}{magnitude}");
+            }
+        }
+        unit *= 1_000;
+    }
+    format!("${}M", format::count(micros / 1_000_000_000_000))
+}
+
+fn dollars(micros: i64) -> String {
+    let (sign, number) = number(micros);
+    format!("{sign}${number}")
+}
+
+/// Sign and digits: cents from a dollar on, below it three digits that count.
+fn number(micros: i64) -> (&'static str, String) {
+    let sign = if micros < 0 { "-" } else { "" };
+    let micros = i64::try_from(micros.unsigned_abs()).unwrap_or(i64::MAX);
+    let digits = match micros {
+        WHOLE_DOLLARS_FROM.. => return (sign, format::count(micros.saturating_add(MICROS / 2) / MICROS)),
+        0 | MICROS.. => 2,
+        below => below_a_dollar(below),
+    };
+    (sign, with_decimals(micros, digits))
+}
+
+/// How many decimals show three digits that count: at least cents, at most micro-dollars.
+fn below_a_dollar(micros: i64) -> u32 {
+    let leading_zeros = 5 - micros.ilog10();
+    (leading_zeros + SIGNIFICANT).clamp(2, 6)
+}
+
+/// Rounded half up; zeros behind the cents are left out.
+fn with_decimals(micros: i64, decimals: u32) -> String {
+    let unit = 10_i64.pow(6 - decimals);
+    let rounded = micros.saturating_add(unit / 2) / unit * unit;
+    let (whole, part) = (rounded / MICROS, rounded % MICROS);
+    let fraction = format!("{part:06}");
+    let kept = fraction.trim_end_matches('0').len().max(2);
+    format!("{}.{}", format::count(whole), &fraction[..kept])
+}
+
+/// How a price is changed: `-15%`, `+$0.20/h`.
+pub(super) fn adjustment(by: Adjustment) -> String {
+    match by {
+        Adjustment::MicroUsdPerHour(by) if by >= 0 => format!("+{}", rate(by)),
+        Adjustment::MicroUsdPerHour(by) => rate(by),
+        Adjustment::Millionths(by) => {
+            let sign = if by < 0 { "-" } else { "+" };
+            let hundredths = by.unsigned_abs() / 100;
+            let (whole, part) = (hundredths / 100, hundredths % 100);
+            let part = format!(".{part:02}");
+            format!("{sign}{whole}{}%", part.trim_end_matches('0').trim_end_matches('.'))
+        }
+    }
+}
+
+/// What stands for a price that is not known: not yet, while somebody who might tell it is still being asked.
+pub(super) fn unknown(app: &Seen<'_>) -> Line {
+    let is_asked = |source: &SourceId| {
+        let state = app.sources.get(source).map(|health| health.state);
+        matches!(state, Some(HealthState::Connecting | HealthState::Syncing))
+    };
+    let sign = if SourceId::OF_PRICES.iter().any(is_asked) { format::NOT_YET } else { format::UNKNOWN };
+    Line::of(Role::Unknown, sign)
+}
+
+/// What a machine costs, in a column whose title has the unit: `55.04`, `1.98+fee?`, `~2.10`, `prepaid`, `?`.
+pub(super) fn cost(app: &Seen<'_>, cost: &Cost) -> Line {
+    written(app, cost, bare)
+}
+
+/// The same in a sentence: `$55.04/h`.
+pub(super) fn cost_with_unit(app: &Seen<'_>, cost: &Cost) -> Line {
+    written(app, cost, rate)
+}
+
+fn written(app: &Seen<'_>, cost: &Cost, write: fn(i64) -> String) -> Line {
+    let Some(rate) = cost.rate() else { return unknown(app) };
+    let amount = match (cost.source, rate, cost.fee) {
+        (CostSource::Prepaid, 0, _) => Line::of(Role::TextDim, "prepaid"),
+        (_, _, Fee::Assumed(_)) => Line::plain(format!("~{}", write(rate))),
+        _ => Line::plain(write(rate)),
+    };
+    if cost.lacks_fee() { amount.and(Role::Warn, "+fee?") } else { amount }
+}
+
+// ---- What the rows of tables cost ----
+
+/// Of a Node.
+pub(super) fn of_node(app: &Seen<'_>, node: &NodeRow) -> Line {
+    app.node(node).map_or_else(|| unknown(app), |said| cost(app, &said.cost))
+}
+
+/// Of a NodeClaim: that of its Node where it has one, and nothing before the cloud has launched it.
+pub(super) fn of_claim(app: &Seen<'_>, claim: &NodeClaimRow) -> Line {
+    if let Some(node) = app.fleet.node_of(claim) {
+        return of_node(app, node);
+    }
+    let said = app.picture.claim(claim).and_then(|said| said.cost);
+    said.map_or_else(none, |said| cost(app, &said))
+}
+
+/// Of a pod: its share of its Node.
+pub(super) fn of_pod(app: &Seen<'_>, pod: &PodRow) -> Line {
+    share(app, pod, bare)
+}
+
+/// The same in a sentence: `$0.99/h`.
+pub(super) fn of_pod_with_unit(app: &Seen<'_>, pod: &PodRow) -> Line {
+    share(app, pod, rate)
+}
+
+fn share(app: &Seen<'_>, pod: &PodRow, write: fn(i64) -> String) -> Line {
+    let Some(name) = pod.node.as_ref().filter(|_| pod.holds_resources()) else { return none() };
+    if !app.all(Kind::Pod) {
+        return Line::of(Role::Unknown, app.unknown(Kind::Pod));
+    }
+    let (said, share) = (app.app().picture.node(name), app.picture.pod_rate(&app.fleet, pod));
+    match (said, share) {
+        // A share is a part of the rate, so that what is said of the rate holds for it, too.
+        (Some(said), Some(share)) => {
+            written(app, &Cost { instance: Some(share), fee: fee_of_share(said.cost.fee), ..said.cost }, write)
+        }
+        _ => unknown(app),
+    }
+}
+
+/// The known fee is in the share already.
+const fn fee_of_share(fee: Fee) -> Fee {
+    match fee {
+        Fee::Listed(_) => Fee::Listed(0),
+        Fee::Assumed(_) => Fee::Assumed(0),
+        Fee::None | Fee::Unknown => fee,
+    }
+}
+
+/// Of the pods of a Job.
+pub(super) fn of_job(app: &Seen<'_>, job: &JobRow) -> Line {
+    sum_of_job(app, job, bare)
+}
+
+/// The same in a sentence: `$49.15/h`.
+pub(super) fn of_job_with_unit(app: &Seen<'_>, job: &JobRow) -> Line {
+    sum_of_job(app, job, rate)
+}
+
+fn sum_of_job(app: &Seen<'_>, job: &JobRow, write: fn(i64) -> String) -> Line {
+    if !app.fleet.pods_of_job(&job.meta.uid).any(|pod| pod.holds_resources() && pod.node.is_some()) {
+        return if app.pods_known_of(job) { none() } else { Line::of(Role::Unknown, app.unknown(Kind::Pod)) };
+    }
+    if !app.all(Kind::Pod) {
+        return Line::of(Role::Unknown, app.unknown(Kind::Pod));
+    }
+    app.picture.job_rate(&app.fleet, &job.meta.uid).map_or_else(|| unknown(app), |rate| Line::plain(write(rate)))
+}
+
+/// What the pods of a Job have paid since batchtop looks on.
+pub(super) fn paid_by_job(app: &Seen<'_>, job: &JobRow) -> Line {
+    paid(app, &(Dimension::Job, Who::Job(job.meta.key.clone())))
+}
+
+/// What somebody has paid since batchtop looks on.
+pub(super) fn paid(app: &Seen<'_>, payer: &Payer) -> Line {
+    match app.burning.ledger.paid_by(payer) {
+        account if account.observed_seconds == 0 => none(),
+        account => Line::plain(sum(account.micro_usd())),
+    }
+}
+
+/// What somebody pays: `≥` where machines are not priced.
+pub(super) fn of_payer(app: &Seen<'_>, payer: &Payer) -> Line {
+    sum_of_payer(app, payer, bare)
+}
+
+/// The same in a sentence: `≥ $114.05/h`.
+pub(super) fn of_payer_with_unit(app: &Seen<'_>, payer: &Payer) -> Line {
+    sum_of_payer(app, payer, rate)
+}
+
+fn sum_of_payer(app: &Seen<'_>, payer: &Payer, write: fn(i64) -> String) -> Line {
+    let Some(rates) = &app.burning.rates else { return Line::of(Role::Unknown, not_known(app)) };
+    let machines = rates.machines.get(payer).copied().unwrap_or_default();
+    match (rates.by_payer.get(payer), machines.unpriced) {
+        (Some(rate), 0) => Line::plain(write(*rate)),
+        (Some(rate), _) => Line::of(Role::Warn, "≥ ").and(Role::Text, write(*rate)),
+        (None, 0) if machines.count > 0 => Line::of(Role::TextDim, "prepaid"),
+        (None, 0) => none(),
+        (None, _) => unknown(app),
+    }
+}
+
+fn none() -> Line {
+    Line::of(Role::TextDim, format::NONE)
+}
+
+// ---- The header ----
+
+/// What everything costs per hour, and what it has cost since batchtop looks on: `≥ $412.87/h`, `+$37.12 since 12:04`.
+pub(super) fn counter(app: &Seen<'_>) -> [Line; 2] {
+    let Some(rates) = &app.burning.rates else {
+        return [Line::of(Role::Unknown, format!("${}/h", not_known(app))), Line::new()];
+    };
+    let ledger = &app.burning.ledger;
+    let since = ledger.since().map_or_else(Line::new, |since| {
+        let paid = sum(ledger.total().micro_usd());
+        Line::of(Role::Text, format!("+{paid}")).and(Role::TextDim, format!(" since {}", format::clock(app.now, since)))
+    });
+    let is_stale = [Kind::Node, Kind::NodeClaim].iter().any(|kind| app.state(*kind) == HealthState::Stale);
+    let total = total(rates);
+    [if is_stale { total.all(Role::Stale).and(Role::Stale, " (stale)") } else { total }, since]
+}
+
+/// `≥` where something is not priced: that would come on top.
+pub(super) fn total(rates: &Burn) -> Line {
+    match (rates.total, rates.unpriced, rates.without_fee) {
+        (0, 1.., _) => Line::of(Role::Unknown, format!("${}/h", format::UNKNOWN)),
+        (total, 0, 0) => Line::of(Role::TextStrong, rate(total)),
+        (total, ..) => Line::of(Role::Warn, "≥ ").and(Role::TextStrong, rate(total)),
+    }
+}
+
+/// The sign for rates that are not known because not all machines are.
+fn not_known(app: &Seen<'_>) -> &'static str {
+    let missing = [Kind::Node, Kind::NodeClaim].into_iter().find(|kind| !app.all(*kind));
+    missing.map_or(format::NOT_YET, |kind| app.unknown(kind))
+}
+
+/// What is paid for Nodes that are held, and what of it no pod requests.
+pub(super) fn held(app: &Seen<'_>) -> Fact {
+    let label = Line::of(Role::TextDim, "held ");
+    let Some(rates) = &app.burning.rates else { return Fact { short: Line::new(), long: Line::new() } };
+    let (Some(held), Some(unrequested)) = (rates.waste.held, rates.waste.held_unrequested) else {
+        let line = label.and(Role::Unknown, format!("${}/h", app.unknown(Kind::Pod)));
+        return Fact { short: line.clone(), long: line };
+    };
+    let short = label.and(Role::Protected, rate(held));
+    if held == 0 {
+        return Fact { long: short.clone(), short };
+    }
+    let part = Line::of(Role::TextDim, format!(" (unrequested {})", dollars(unrequested)));
+    Fact { long: short.clone().then(part), short }
+}
+
+/// Machines whose price nobody tells: what is shown is not the whole.
+pub(super) fn unpriced(app: &Seen<'_>) -> Fact {
+    let counts = app.burning.rates.as_ref().map_or((0, 0), |rates| (rates.unpriced, rates.without_fee));
+    let words = match counts {
+        (0, 0) => String::new(),
+        (0, fees) => format!("△ {} without fee", format::count(fees)),
+        (unpriced, _) => format!("△ {} unpriced", format::count(unpriced)),
+    };
+    let line = Line::of(Role::Warn, words);
+    Fact { short: line.clone(), long: line }
+}
+
+/// Who says so, in words.
+pub(super) const fn source(source: CostSource) -> &'static str {
+    match source {
+        CostSource::Override => "price file",
+        CostSource::Label => "label eks-node-viewer/instance-price",
+        CostSource::NodeOverlay => "NodeOverlay",
+        CostSource::AwsSpot => "AWS spot",
+        CostSource::AwsOnDemand => "AWS on-demand",
+        CostSource::KarpenterMetrics => "Karpenter's metrics",
+        CostSource::Embedded => "table of batchtop",
+        CostSource::Prepaid => "prepaid",
+        CostSource::Unknown => "nobody tells",
+    }
+}
+
+/// `4m old`; nothing where the source does not say when it held.
+pub(super) fn old(now: Time, as_of: Option<Time>) -> Option<String> {
+    as_of.map(|as_of| format!("{} old", format::age(now.seconds_since(as_of))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_keep_the_digits_that_count() {
+        for (micros, text) in [
+            (412_870_000, "$412.87/h"),
+            (55_040_000, "$55.04/h"),
+            (21_957_642, "$21.96/h"),
+            (1_000_000, "$1.00/h"),
+            (999_999, "$1.00/h"),
+            (999_400, "$0.999/h"),
+            (526_000, "$0.526/h"),
+            (140_000, "$0.14/h"),
+            (100_000, "$0.10/h"),
+            (99_960, "$0.10/h"),
+            (42_500, "$0.0425/h"),
+            (5_000, "$0.005/h"),
+            (1_234, "$0.00123/h"),
+            (12, "$0.000012/h"),
+            (1, "$0.000001/h"),
+            (0, "$0.00/h"),
+            (1_234_560_000, "$1,234.56/h"),
+            (9_999_990_000, "$9,999.99/h"),
+            (9_999_999_999, "$10,000.00/h"),
+            (12_345_500_000, "$12,346/h"),
+            (-500_000, "-$0.50/h"),
+            (i64::MAX, "$9,223,372,036,854/h"),
+            (i64::MIN, "-$9,223,372,036,854/h"),
+        ] {
+            assert_eq!(rate(micros), text);
+            assert_eq!(bare(micros), text.replace('$', "").replace("/h", ""));
+        }
+    }
+
+    #[test]
+    fn sums_are_cents_and_never_nothing_of_something() {
+        for (micros, text) in [
+            (0, "$0.00"),
+            (1, "<$0.01"),
+            (9_999, "<$0.01"),
+            (10_000, "$0.01"),
+            (37_129_999, "$37.12"),
+            (1_234_500_000, "$1,234.50"),
+            (12_345_999_999, "$12,345"),
+            (-37_120_000, "-$37.12"),
+            (-1, "-<$0.01"),
+        ] {
+            assert_eq!(sum(micros), text);
+        }
+    }
+
+    #[test]
+    fn months_have_three_digits() {
+        for (micros, text) in [
+            (0, "$0.00/mo"),
+            (1, "<$0.01/mo"),
+            (14, "$0.01/mo"),
+            (5_000, "$3.65/mo"),
+            (96_000, "$70.1/mo"),
+            (1_000_000, "$730/mo"),
+            (1_369_800, "$1.00k/mo"),
+            (412_870_000, "$301k/mo"),
+            (1_369_863_000, "$1.00M/mo"),
+            (5_000_000_000_000, "$3,650M/mo"),
+            (-500_000, "-$365/mo"),
+        ] {
+            assert_eq!(month(micros), text, "{micros}");
+        }
+        assert!(month(i64::MAX).ends_with("M/mo"));
+    }
+
+    #[test]
+    fn adjustments_read_as_they_are_written() {
+        for (by, text) in [
+            (Adjustment::Millionths(-150_000), "-15%"),
+            (Adjustment::Millionths(25_000), "+2.5%"),
+            (Adjustment::Millionths(-1_000_000), "-100%"),
+            (Adjustment::Millionths(0), "+0%"),
+            (Adjustment::MicroUsdPerHour(200_000), "+$0.20/h"),
+            (Adjustment::MicroUsdPerHour(-500_000), "-$0.50/h"),
+        ] {
+            assert_eq!(adjustment(by), text);
+        }
+    }
+}
