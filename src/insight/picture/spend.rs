@@ -70,7 +70,10 @@ pub(super) fn node_cost(fleet: &Fleet, node: &NodeRow, gpu: Option<&NodeGpu>, po
 }
 
 fn node_asking<'a>(fleet: &'a Fleet, node: &'a NodeRow, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Asking<'a> {
-    let mut machine = Machine::of_node(node, gpu.and_then(|gpu| gpu.physical));
+    let own = Machine::of_node(node, gpu.and_then(|gpu| gpu.physical));
+    // Before Karpenter has registered a Node it lacks the labels by which lists find it, and its NodeClaim has them.
+    let claim = fleet.claim_of(node).filter(|_| !node.is_registered());
+    let mut machine = claim.map_or(own, |claim| Machine { name: own.name, ..Machine::of_claim(claim) });
     if machine.is_fargate() {
         machine.fargate = pods.iter().find_map(|pod| FargateSize::parse(pod.capacity_provisioned.as_ref()?));
     }

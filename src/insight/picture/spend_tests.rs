@@ -295,3 +295,26 @@ fn the_control_plane_is_the_users_else_that_of_eks() {
     fleet.apply(Delta::Prices(vec![PriceChange::User(Some(Box::new(user)))]));
     assert_eq!(fixed(&fleet), [Some(600_000); 3]);
 }
+
+#[test]
+fn a_node_that_is_not_registered_is_priced_by_its_claim() {
+    let mut behind = claim("c1");
+    behind.provider_id = Some(sym("aws:///us-east-1a/i-1"));
+    behind.labels = labels(&[
+        ("karpenter.sh/capacity-type", "spot"),
+        ("node.kubernetes.io/instance-type", "g5.xlarge"),
+        ("topology.kubernetes.io/zone", "us-east-1a"),
+    ]);
+    let mut joined = node("a");
+    joined.provider_id = behind.provider_id.clone();
+    joined.labels = labels(&[("node.kubernetes.io/instance-type", "g5.xlarge")]);
+    let key = PriceKey { place: sym("us-east-1a"), instance_type: sym("g5.xlarge"), capacity_type: CapacityType::Spot };
+    let price = Price { micro_usd_per_hour: 400_000, as_of: NOW };
+    let fleet = fleet(vec![
+        Delta::NodeClaims(upserts(vec![behind])),
+        Delta::Nodes(upserts(vec![joined])),
+        Delta::Prices(vec![PriceChange::Listed(PriceList::AwsSpot, key, price)]),
+    ]);
+    let cost = Picture::full(&fleet).node("a").map(|said| said.cost);
+    assert_eq!(cost.map(|cost| (cost.rate(), cost.source)), Some((Some(400_000), CostSource::AwsSpot)));
+}
