@@ -32,7 +32,9 @@ const ASK_EVERY_SECONDS: i64 = 5;
 impl Burning {
     /// Notes what a Delta changed.
     pub fn note(&mut self, changed: &Changed) {
-        self.rates_behind = true;
+        let has_machines = !(changed.nodes.is_empty() && changed.claims.is_empty());
+        let has_owners = [Kind::Job, Kind::ReplicaSet].iter().any(|kind| changed.kinds.contains(kind));
+        self.rates_behind |= has_machines || has_owners || changed.prices || changed.kinds.contains(&Kind::NodeOverlay);
         let of_machines = [Kind::Node, Kind::NodeClaim, Kind::NodeOverlay, Kind::KarpenterDeployment];
         self.demand_behind |= changed.prices || of_machines.iter().any(|kind| changed.kinds.contains(kind));
     }

@@ -6,7 +6,8 @@ use foldhash::fast::RandomState;
 
 use super::{
     ControllerRow, CronJobRow, Delta, DisruptionBudgetRow, EventTable, JobRow, Kind, NamespaceRow, NodeClaimRow,
-    NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, PodRow, Prices, ReplicaSetRow, Row, Sym, Table, Uid,
+    NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, PodRow, PriceChange, Prices, ReplicaSetRow, Row,
+    Sym, Table, Uid,
 };
 
 type Keys = HashSet<ObjectKey, RandomState>;
@@ -55,6 +56,8 @@ pub struct Changed {
     pub claims: BTreeSet<ObjectKey>,
     /// Whether prices changed.
     pub prices: bool,
+    /// Whether something else became known of instance types.
+    pub instance_types: bool,
 }
 
 impl Fleet {
@@ -89,6 +92,7 @@ impl Fleet {
             }
             Delta::Prices(changes) => {
                 changed.prices = !changes.is_empty();
+                changed.instance_types = changes.iter().any(|one| matches!(one, PriceChange::InstanceType(_)));
                 changes.into_iter().for_each(|change| self.prices.apply(change));
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::hardware::{self, Sharing, Vendor};
-use crate::fleet::{NodeRow, Resources, Sym};
+use crate::fleet::{Accelerator, NodeRow, Resources, Sym};
 
 /// One accelerator resource of a Node, in the units it is advertised in.
 ///
@@ -73,6 +73,16 @@ impl NodeGpu {
             sharing,
             resource: joined(names),
         })
+    }
+}
+
+impl NodeGpu {
+    /// With what EC2 says of the instance type, where no label tells.
+    #[must_use]
+    pub fn of_hardware(self, accelerator: Option<&Accelerator>) -> Self {
+        let Some(found) = accelerator else { return self };
+        let model = self.model.or_else(|| Some(found.name.clone()));
+        Self { model, physical: self.physical.or(Some(i64::from(found.count))), ..self }
     }
 }
 

@@ -110,6 +110,9 @@ impl Picture {
         if changed.kinds.contains(&Kind::PodDisruptionBudget) {
             self.refresh_budgets(fleet);
         }
+        if changed.instance_types {
+            self.refresh_nodes(fleet);
+        }
         if changed.prices || changed.kinds.contains(&Kind::NodeOverlay) {
             self.reprice(fleet);
         }
@@ -149,8 +152,12 @@ impl Picture {
         let budgets = BudgetIndex::new(&fleet.disruption_budgets);
         if budgets != self.budgets {
             self.budgets = budgets;
-            fleet.nodes.iter().for_each(|node| self.refresh_node(fleet, &node.meta.key.name));
+            self.refresh_nodes(fleet);
         }
+    }
+
+    fn refresh_nodes(&mut self, fleet: &Fleet) {
+        fleet.nodes.iter().for_each(|node| self.refresh_node(fleet, &node.meta.key.name));
     }
 
     /// Prices come seldom, and most of them change nothing.

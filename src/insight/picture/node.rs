@@ -45,6 +45,8 @@ impl NodePicture {
         let claim = fleet.claim_of(node);
         let phase = NodePhase::of(node, claim);
         let gpu = NodeGpu::of(node, &load.requested, claim.map(|claim| &claim.capacity));
+        let hardware = node.instance_type().and_then(|name| fleet.prices.instance_type(name));
+        let gpu = gpu.map(|gpu| gpu.of_hardware(hardware.and_then(|found| found.accelerator.as_ref())));
         let cost = spend::node_cost(fleet, node, gpu.as_ref(), &load.holding);
         Self {
             is_waiting: phase == NodePhase::Starting || (load.is_starting && !load.has_started),

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fleet::{
-    Adjustment, CapacityType, Change, ClusterFacts, Delta, Discount, Health, HealthState, Labels, NodeOverlayRow,
-    NodeRate, NodeRow, OverlayPrice, PodPhase, PodRow, Price, PriceChange, PriceKey, PriceList, PriceRule, RuleMatch,
-    RuleRate, SourceId, Sources, UserPrices,
+    Accelerator, Adjustment, CapacityType, Change, ClusterFacts, Delta, Discount, Health, HealthState, InstanceType,
+    Labels, NodeOverlayRow, NodeRate, NodeRow, OverlayPrice, PodPhase, PodRow, Price, PriceChange, PriceKey, PriceList,
+    PriceRule, RuleMatch, RuleRate, SourceId, Sources, UserPrices,
 };
 use crate::insight::Known;
 use crate::insight::cost::{Burn, CostSource, Dimension, Ledger};
@@ -92,6 +92,14 @@ fn any_price() -> impl Strategy<Value = PriceChange> {
     )
 }
 
+fn any_hardware() -> impl Strategy<Value = PriceChange> {
+    (0..TYPES.len(), 0..9_u32).prop_map(|(kind, count)| {
+        let accelerator = Accelerator { name: sym("H100"), count, memory_mib: None };
+        let accelerator = (count > 0).then_some(accelerator);
+        PriceChange::InstanceType(InstanceType { name: sym(TYPES[kind]), vcpus: None, memory_mib: None, accelerator })
+    })
+}
+
 fn any_user() -> impl Strategy<Value = PriceChange> {
     (any::<bool>(), 0..3_u8, 0..1_000_000_i64, 0..5_000_000_i64).prop_map(|(is_there, what, part, price)| {
         let rate = match what {
@@ -143,7 +151,7 @@ fn any_delta() -> impl Strategy<Value = Delta> {
         3 => vec(any_change(any_node()), 1..6).prop_map(Delta::Nodes),
         2 => vec(any_change(any_claim()), 1..6).prop_map(Delta::NodeClaims),
         3 => vec(any_change(any_pod()), 1..9).prop_map(Delta::Pods),
-        3 => vec(prop_oneof![6 => any_price(), 1 => any_user()], 1..9).prop_map(Delta::Prices),
+        3 => vec(prop_oneof![6 => any_price(), 1 => any_user(), 1 => any_hardware()], 1..9).prop_map(Delta::Prices),
         1 => vec(any_change(any_overlay()), 1..3).prop_map(Delta::NodeOverlays),
     ]
 }
