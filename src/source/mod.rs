@@ -3,3 +3,4 @@
 pub mod aws;
 pub mod demo;
 pub mod kube;
+pub mod prices;
