@@ -148,6 +148,9 @@ pub struct Common {
     /// Keymap: default, or the name of a file in the keymaps folder
     #[arg(long, global = true, env = "BATCHTOP_KEYMAP", value_name = "NAME")]
     pub keymap: Option<String>,
+    /// Your own prices, TOML or CSV, instead of prices.toml or prices.csv in the configuration folder
+    #[arg(long, global = true, env = "BATCHTOP_PRICES", value_name = "FILE")]
+    pub prices: Option<PathBuf>,
     /// The configuration file to read instead of config.toml in the configuration folder
     #[arg(long, global = true, env = "BATCHTOP_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -234,7 +234,7 @@ fn a_keymap_of_the_user_binds_and_unbinds() {
 #[test]
 fn settings_are_read() {
     let text = "theme = \"light\"\nkeymap = \"mine\"\nnamespaces = [\"ml\", \"vision\"]\nreadonly = true\n\
-                karpenter_version = \"1.14.1\"\nmouse = false\naws = false\n";
+                karpenter_version = \"1.14.1\"\nmouse = false\nprices = \"ours.csv\"\naws = false\n";
     let (settings, problems) = parse_settings("config.toml", text);
     assert_eq!(told(&problems), "");
     assert_eq!(settings.theme.as_deref(), Some("light"));
@@ -242,6 +242,8 @@ fn settings_are_read() {
     assert_eq!((settings.readonly, settings.mouse), (Some(true), Some(false)));
     assert_eq!(settings.aws, Some(false));
     assert_eq!(settings.karpenter_version.as_deref(), Some("1.14.1"));
+    let prices = settings.prices.map(|(path, place)| (path, place.to_string()));
+    assert_eq!(prices, Some(("ours.csv".to_owned(), "config.toml:7:10".to_owned())));
     assert_eq!(parse_settings("config.toml", ""), Default::default());
 }
 

@@ -18,8 +18,11 @@ pub fn report(app: &mut App, epoch: Epoch, report: Report) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Prices come from elsewhere, and prove nothing of the cluster.
 fn apply(app: &mut App, delta: Delta) {
-    app.down = None;
+    if !matches!(delta, Delta::Prices(_)) {
+        app.down = None;
+    }
     let changed = app.fleet.apply(delta);
     app.picture.update(&app.fleet, &changed);
     if changed.kinds.contains(&Kind::KarpenterDeployment) {
@@ -38,9 +41,10 @@ fn set_facts(app: &mut App, facts: ClusterFacts) {
     app.ui.listing.dirty = true;
 }
 
-/// A Source that answers again proves that the cluster is no longer down.
+/// A Source of the cluster that answers again proves that it is no longer down.
 fn set_health(app: &mut App, source: SourceId, health: Health) {
-    if matches!(health.state, HealthState::Syncing | HealthState::Live) {
+    let is_of_cluster = !SourceId::OF_PRICES.contains(&source);
+    if is_of_cluster && matches!(health.state, HealthState::Syncing | HealthState::Live) {
         app.down = None;
     }
     app.ui.listing.verdicts.note_health(app.sources.get(&source), &health);

@@ -1,13 +1,18 @@
 //! The only place that reads the user's files.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
 use super::library::{Library, Origin, Text};
+use super::prices::{self, PriceFormat};
 use super::problem::Problem;
+use crate::fleet::UserPrices;
+
+/// A price file that is larger was not written for this.
+const MOST_PRICE_BYTES: u64 = 4 << 20;
 
 /// What stands in the configuration directory.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -34,6 +39,42 @@ pub fn read(directory: &Path) -> Files {
     files.library.themes.extend(texts(&directory.join("themes"), &mut files.problems));
     files.library.keymaps.extend(texts(&directory.join("keymaps"), &mut files.problems));
     files
+}
+
+/// Where prices are looked for in the configuration directory.
+pub fn price_places(directory: &Path) -> Vec<PathBuf> {
+    ["prices.toml", "prices.csv"].map(|name| directory.join(name)).to_vec()
+}
+
+/// Reads the price file, which may be in one of these places and not in two; `None` where there is none.
+pub fn read_prices(places: &[PathBuf]) -> Result<Option<UserPrices>, Vec<Problem>> {
+    let mut found: Option<(&PathBuf, String)> = None;
+    for path in places {
+        let text = match bounded_text(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(vec![of_path(path, format!("cannot be read: {error}"))]),
+        };
+        if let Some((first, _)) = found {
+            let message = format!("{} is there, too; which one counts? remove one of them", first.display());
+            return Err(vec![of_path(path, message)]);
+        }
+        found = Some((path, text));
+    }
+    found.map(|(path, text)| prices::parse(PriceFormat::of(path), &path.display().to_string(), &text)).transpose()
+}
+
+fn of_path(path: &Path, message: String) -> Problem {
+    Problem::of_file(path.display().to_string(), message)
+}
+
+fn bounded_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(MOST_PRICE_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MOST_PRICE_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {MOST_PRICE_BYTES} bytes")));
+    }
+    Ok(text)
 }
 
 fn texts(directory: &Path, problems: &mut Vec<Problem>) -> Vec<Text> {

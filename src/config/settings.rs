@@ -1,7 +1,7 @@
 //! `config.toml`.
 
 use super::document::{Document, Value};
-use super::problem::Problem;
+use super::problem::{Place, Problem};
 
 /// What `config.toml` sets; `None` where it says nothing. Flags and environment come before it, defaults after it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -20,10 +20,12 @@ pub struct Settings {
     pub karpenter_version: Option<String>,
     /// Whether the mouse is used.
     pub mouse: Option<bool>,
+    /// The price file, and where it is named; a relative path begins at the folder of `config.toml`.
+    pub prices: Option<(String, Place)>,
 }
 
 /// Every key there is.
-const KEYS: [&str; 7] = ["aws", "karpenter_version", "keymap", "mouse", "namespaces", "readonly", "theme"];
+const KEYS: [&str; 8] = ["aws", "karpenter_version", "keymap", "mouse", "namespaces", "prices", "readonly", "theme"];
 
 /// Reads `config.toml`; `file` is how problems call it.
 pub fn parse(file: &str, text: &str) -> (Settings, Vec<Problem>) {
@@ -38,6 +40,10 @@ pub fn parse(file: &str, text: &str) -> (Settings, Vec<Problem>) {
             "aws" => settings.aws = document.boolean(name, value),
             "readonly" => settings.readonly = document.boolean(name, value),
             "karpenter_version" => settings.karpenter_version = version(&mut document, value),
+            "prices" => {
+                let path = document.string(name, value);
+                settings.prices = path.map(|path| (path.to_owned(), document.place(&value.span())));
+            }
             "mouse" => settings.mouse = document.boolean(name, value),
             _ => document.note_unknown_key(key, "", &KEYS),
         }

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::atomic::write_atomically;
 use super::clock::{self, Clock};
 use super::journal::Journal;
-use crate::app::Fetched;
+use super::prices::{PriceDesk, PriceFile};
+use crate::app::{Fetched, Msg};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, Epoch, Key, PriceDemand, Report};
 use crate::source::{aws, demo, kube};
 use crate::units::Time;
@@ -49,6 +50,7 @@ pub enum Aws {
 /// The connection to it.
 pub struct Backend {
     choice: Choice,
+    prices: PriceDesk,
     runtime: Handle,
     connection: Option<Connection>,
 }
@@ -82,8 +84,8 @@ impl Drop for Connection {
 
 impl Backend {
     /// Not connected yet.
-    pub fn new(choice: Choice, runtime: Handle) -> Self {
-        Self { choice, runtime, connection: None }
+    pub fn new(choice: Choice, prices: PriceFile, runtime: Handle) -> Self {
+        Self { choice, prices: PriceDesk::new(prices), runtime, connection: None }
     }
 
     /// Starts to read; what was read before ends. The context is that of the flags where none is given.
@@ -95,6 +97,7 @@ impl Backend {
         clock: Clock,
     ) {
         let cancel = CancellationToken::new();
+        self.runtime.spawn(self.prices.tell(sink.clone(), epoch, cancel.clone()));
         let (demand, wanted) = watch::channel(PriceDemand::default());
         let (requests, answered) = match &self.choice {
             Choice::Kube { options, namespaces, aws, journal } => {
@@ -139,6 +142,11 @@ impl Backend {
     /// Tells when that may have changed; `None` where AWS is not asked.
     pub fn aws_news(&self) -> Option<watch::Receiver<aws::Answered>> {
         self.connection.as_ref()?.answered.clone()
+    }
+
+    /// Tells every connection when the user's prices change, and `notices` what became of it.
+    pub fn follow_prices(&self, notices: mpsc::Sender<Msg>) {
+        self.runtime.spawn(self.prices.follow(notices));
     }
 
     /// What requests of now need; `None` before [`Self::connect`].

@@ -106,8 +106,11 @@ fn paths(cli: &Cli) -> String {
     let file = cli.common.config.clone().or_else(|| folder.clone().map(|folder| folder.join("config.toml")));
     let in_folder = |name: &str| shown(folder.clone().map(|folder| folder.join(name)));
     let in_state = |name: &str| shown(state_folder().map(|folder| folder.join(name)));
+    let places = Options::load(cli).map(|options| options.prices.places().to_vec()).unwrap_or_default();
+    let places: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
+    let prices = if places.is_empty() { "nowhere".to_string() } else { places.join(" or ") };
     format!(
-        "config   {}\nthemes   {}\nkeymaps  {}\njournal  {}\nlog      {}\n",
+        "config   {}\nprices   {prices}\nthemes   {}\nkeymaps  {}\njournal  {}\nlog      {}\n",
         shown(file),
         in_folder("themes"),
         in_folder("keymaps"),
@@ -122,6 +125,9 @@ fn settings(options: &Options) -> String {
     let _ = writeln!(text, "namespaces = {:?}", options.namespaces.clone().unwrap_or_default());
     let _ = writeln!(text, "readonly = {}\nmouse = {}", options.readonly, options.mouse);
     let _ = writeln!(text, "aws = {}", options.without_aws.is_none());
+    if let Some(file) = options.prices.file() {
+        let _ = writeln!(text, "prices = {file:?}");
+    }
     if let Some(version) = &options.karpenter_version {
         let _ = writeln!(text, "karpenter_version = {version:?}");
     }

@@ -30,7 +30,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     terminal::install_panic_hook();
     let mouse = if options.mouse { MouseUse::On } else { MouseUse::Off };
     let runtime = setup::tokio_runtime()?;
-    let backend = Backend::new(start.backend, runtime.handle().clone());
+    let backend = Backend::new(start.backend, start.prices, runtime.handle().clone());
     let ended = runtime.block_on(async {
         let terminal = Terminal::take(mouse).map_err(|error| terminal_failed(&error))?;
         EventLoop::new(app, options.theme, terminal, start.clock, backend, start.memory)

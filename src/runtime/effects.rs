@@ -50,6 +50,11 @@ impl Executor {
         self.backend.connect(epoch, context, self.sink.clone(), self.clock.clone());
     }
 
+    /// Notices from now on when the user's prices change.
+    pub fn follow_prices(&self) {
+        self.backend.follow_prices(self.answers.clone());
+    }
+
     /// Starts to carry out one effect. What concerns the terminal is the loop's own business.
     pub fn perform(&mut self, effect: Effect, cluster: &ClusterFacts) {
         match effect {

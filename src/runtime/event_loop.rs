@@ -78,6 +78,7 @@ impl EventLoop {
         self.resize()?;
         self.draw(Frame::Key)?;
         self.executor.connect(self.app.epoch, None);
+        self.executor.follow_prices();
         loop {
             tokio::select! {
                 biased;

@@ -14,6 +14,7 @@ mod logging;
 mod memory;
 mod options;
 mod pace;
+mod prices;
 mod rbac;
 mod setup;
 mod signals;

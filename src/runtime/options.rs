@@ -1,12 +1,13 @@
 //! What is in force: flags and environment before the configuration file before defaults.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
 use super::failure::Failure;
+use super::prices::PriceFile;
 use crate::cli::{Cli, Common};
-use crate::config::{self, Files, Library, LoadedKeymap, Problem, Theme};
+use crate::config::{self, Files, Library, LoadedKeymap, Place, Problem, Theme};
 use crate::input::Keymap;
 
 /// The default cluster of the demo.
@@ -32,6 +33,8 @@ pub struct Options {
     pub karpenter_version: Option<String>,
     /// Whether the mouse is used.
     pub mouse: bool,
+    /// The user's prices.
+    pub prices: PriceFile,
     /// Every mistake in the user's files.
     pub problems: Vec<Problem>,
     /// The themes and keymaps there are.
@@ -50,6 +53,9 @@ impl Options {
         };
         files.problems.extend(problems);
         let mut problems = files.problems;
+        let prices = PriceFile::read(price_places(cli, settings.prices.as_ref(), files.settings.as_ref())?);
+        problems.extend(prices.problems().iter().cloned());
+        problems.extend(settings.prices.as_ref().and_then(|(_, named)| missing(&prices, named)));
         let theme_name = theme_name(&cli.common, settings.theme);
         let keymap_name = cli.common.keymap.clone().or(settings.keymap).unwrap_or_else(|| "default".into());
         check_names(&cli.common, &files.library)?;
@@ -67,15 +73,17 @@ impl Options {
             without_aws: without_aws(&cli.common, settings.aws),
             karpenter_version: cli.common.karpenter_version.clone().or(settings.karpenter_version),
             mouse: settings.mouse.unwrap_or(true),
+            prices,
             problems,
             library: files.library,
             settings_file: files.settings.map(|(path, _)| path),
         })
     }
 
-    /// The first mistake in the configuration file itself, which may decide what is shown.
+    /// The first mistake in the configuration file itself or in the prices, which may decide what is shown.
     pub fn settings_problem(&self) -> Option<&Problem> {
-        self.problems.iter().find(|problem| self.settings_file.as_deref() == Some(problem.place.file.as_str()))
+        let of_settings = |problem: &&Problem| self.settings_file.as_deref() == Some(problem.place.file.as_str());
+        self.problems.iter().find(of_settings).or(self.prices.problems().first())
     }
 }
 
@@ -89,6 +97,41 @@ fn theme_name(common: &Common, configured: Option<String>) -> String {
 
 fn without_aws(common: &Common, configured: Option<bool>) -> Option<&'static str> {
     if common.no_aws { Some("--no-aws") } else { (configured == Some(false)).then_some("aws = false in config.toml") }
+}
+
+/// Where the user's prices may be: the flag's file, the settings' file, or in the configuration folder. The demo has
+/// prices of its own, and takes others only from the flag.
+fn price_places(
+    cli: &Cli,
+    configured: Option<&(String, Place)>,
+    settings: Option<&(String, String)>,
+) -> Result<Vec<PathBuf>, Failure> {
+    if let Some(path) = &cli.common.prices {
+        return match std::fs::metadata(path) {
+            Ok(_) => Ok(vec![path.clone()]),
+            Err(error) => Err(Failure::usage(
+                format!("cannot read {}: {error}", path.display()),
+                "--prices names a file that can be read",
+            )),
+        };
+    }
+    if cli.demo.demo {
+        return Ok(Vec::new());
+    }
+    Ok(match configured {
+        Some((path, _)) => {
+            let folder = settings.and_then(|(file, _)| Path::new(file).parent()).unwrap_or(Path::new(""));
+            vec![folder.join(path)]
+        }
+        None => config::directory().map(|folder| config::price_places(&folder)).unwrap_or_default(),
+    })
+}
+
+/// The settings name a file that is not there; in the configuration folder there need not be one.
+fn missing(prices: &PriceFile, named: &Place) -> Option<Problem> {
+    let [path] = prices.places() else { return None };
+    let message = format!("names a file that is not there: {}", path.display());
+    prices.is_absent().then(|| Problem { place: named.clone(), key: "prices".into(), message })
 }
 
 fn namespaces(cli: &Cli, configured: Option<Vec<String>>) -> Option<Vec<String>> {

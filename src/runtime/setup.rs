@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::journal::Journal;
 use super::memory::Memory;
 use super::options::{DEMO_SEED, Options, cache_folder, state_folder};
+use super::prices::PriceFile;
 use crate::app::{App, Settings};
 use crate::cli::{Cli, Connection};
 use crate::insight::Scope;
@@ -29,6 +30,8 @@ pub struct Start {
     pub backend: Choice,
     /// The clock of that cluster.
     pub clock: Clock,
+    /// The user's prices.
+    pub prices: PriceFile,
     /// Where is kept which nodes are held; nowhere in the demo.
     pub memory: Option<Memory>,
 }
@@ -59,7 +62,7 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
             journal: state_folder().map(|folder| Journal::in_folder(&folder)),
         }
     };
-    Ok(Start { app, backend, clock, memory })
+    Ok(Start { app, backend, prices: options.prices.clone(), clock, memory })
 }
 
 /// The runtime that everything asynchronous runs on.

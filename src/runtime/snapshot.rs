@@ -30,7 +30,7 @@ pub fn run(cli: &Cli, args: &Snapshot) -> Result<ExitCode, Failure> {
     let start = setup::prepare(cli, &options)?;
     let runtime = setup::tokio_runtime()?;
     let mut app = start.app;
-    let backend = Backend::new(start.backend, runtime.handle().clone());
+    let backend = Backend::new(start.backend, start.prices, runtime.handle().clone());
     let read = runtime.block_on(collect(&mut app, backend, start.clock, timeout));
     runtime.shutdown_timeout(setup::SHUTDOWN);
     if read? == Collected::Interrupted {
@@ -102,9 +102,10 @@ async fn aws_news(news: Option<&mut watch::Receiver<Answered>>) {
     }
 }
 
-/// Whether the cluster has said all it will.
+/// Whether the cluster has said all it will, and the price file, before which the table of batchtop is told.
 fn is_settled(app: &App) -> bool {
-    SourceId::of_cluster().all(|id| app.sources.get(&id).is_some_and(|health| health.state.is_settled()))
+    let mut sources = SourceId::of_cluster().chain([SourceId::PriceFile]);
+    sources.all(|id| app.sources.get(&id).is_some_and(|health| health.state.is_settled()))
 }
 
 /// Whether those who tell prices have said all they will; who fails at first is not waited for.

@@ -56,11 +56,11 @@ fn on_demand() -> impl Iterator<Item = PriceChange> {
 fn instance_type(line: &str) -> Option<InstanceType> {
     let [name, vcpus, memory, model, count, device_memory] = cells(line)?;
     let accelerator =
-        Accelerator { name: Sym::new(model), count: count.parse().ok()?, memory_mib: known(device_memory)? };
+        Accelerator { name: Sym::new(model), count: count.parse().ok()?, memory_mib: known(device_memory).ok()? };
     Some(InstanceType {
         name: Sym::new(name),
-        vcpus: known(vcpus)?,
-        memory_mib: known(memory)?,
+        vcpus: known(vcpus).ok()?,
+        memory_mib: known(memory).ok()?,
         accelerator: Some(accelerator),
     })
 }
@@ -70,9 +70,9 @@ fn cells<const N: usize>(line: &str) -> Option<[&str; N]> {
     cells.try_into().ok()
 }
 
-/// `None` where the cell is malformed.
-fn known<T: FromStr>(cell: &str) -> Option<Option<T>> {
-    if cell == UNKNOWN { Some(None) } else { cell.parse().ok().map(Some) }
+/// An error where the cell is malformed.
+fn known<T: FromStr>(cell: &str) -> Result<Option<T>, T::Err> {
+    if cell == UNKNOWN { Ok(None) } else { cell.parse().map(Some) }
 }
 
 #[cfg(test)]
