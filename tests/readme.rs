@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use batchtop::cli::Cli;
-use batchtop::config;
+use batchtop::config::{self, PriceFormat};
 use batchtop::input::{Action, Context, Keymap};
 use clap::Parser;
 
@@ -82,7 +82,28 @@ fn every_configuration_example_is_without_mistakes() {
     let examples = blocks("toml");
     assert!(!examples.is_empty());
     for example in examples {
-        let (_, problems) = config::parse_settings("config.toml", &example);
+        let problems = match is_of_prices(&example) {
+            true => config::parse_prices(PriceFormat::Toml, "prices.toml", &example).err().unwrap_or_default(),
+            false => config::parse_settings("config.toml", &example).1,
+        };
         assert!(problems.is_empty(), "{problems:?}");
+    }
+}
+
+/// Which file an example is of is said in its first line.
+fn is_of_prices(example: &str) -> bool {
+    example.lines().next().is_some_and(|line| line.ends_with("prices.toml"))
+}
+
+#[test]
+fn the_price_files_say_what_they_seem_to_say() {
+    let toml = blocks("toml").into_iter().find(|example| is_of_prices(example)).expect("a price file");
+    let toml = config::parse_prices(PriceFormat::Toml, "prices.toml", &toml).expect("prices");
+    let csv = blocks("csv").pop().expect("a price file out of a spreadsheet");
+    let csv = config::parse_prices(PriceFormat::Csv, "prices.csv", &csv).expect("prices");
+    assert_eq!((toml.rules.len(), toml.nodes.len(), csv.rules.len()), (4, 1, 2));
+    assert_eq!(toml.as_of, csv.as_of);
+    for (one, other) in toml.rules.iter().zip(&csv.rules) {
+        assert_eq!((&one.matches, one.rate, &one.note), (&other.matches, other.rate, &other.note));
     }
 }
