@@ -179,6 +179,12 @@ pub enum Command {
     Themes,
     /// List the keys
     Keys,
+    /// Look at prices
+    Prices {
+        /// What to do with them
+        #[command(subcommand)]
+        what: Prices,
+    },
     /// Look at the configuration
     Config {
         /// What to do with it
@@ -222,6 +228,16 @@ pub enum Config {
     Print,
     /// Report every mistake in configuration, theme and keymap files
     Check,
+}
+
+/// What `prices` does.
+#[derive(Subcommand, Debug, Clone)]
+pub enum Prices {
+    /// Print who was asked for the price of a node, and what they said
+    Explain {
+        /// Its name
+        node: String,
+    },
 }
 
 #[cfg(test)]

@@ -82,9 +82,10 @@ fn every_configuration_example_is_without_mistakes() {
     let examples = blocks("toml");
     assert!(!examples.is_empty());
     for example in examples {
-        let problems = match is_of_prices(&example) {
-            true => config::parse_prices(PriceFormat::Toml, "prices.toml", &example).err().unwrap_or_default(),
-            false => config::parse_settings("config.toml", &example).1,
+        let problems = if is_of_prices(&example) {
+            config::parse_prices(PriceFormat::Toml, "prices.toml", &example).err().unwrap_or_default()
+        } else {
+            config::parse_settings("config.toml", &example).1
         };
         assert!(problems.is_empty(), "{problems:?}");
     }

@@ -67,6 +67,13 @@ pub(super) fn no_such(what: &str, typed: &str, allowed: &[&str]) -> String {
     text
 }
 
+/// The names that are spelled most like a text, the nearest first.
+pub fn nearest_names<'a>(typed: &str, names: &[&'a str], most: usize) -> Vec<&'a str> {
+    let mut ranked: Vec<(usize, &str)> = names.iter().map(|name| (edits(typed, name), *name)).collect();
+    ranked.sort_unstable();
+    ranked.into_iter().take(most).map(|(_, name)| name).collect()
+}
+
 /// The allowed name that is at most two edits away.
 fn nearest<'a>(typed: &str, allowed: &[&'a str]) -> Option<&'a str> {
     let ranked = allowed.iter().map(|name| (edits(typed, name), *name));

@@ -8,8 +8,8 @@ use clap::CommandFactory;
 
 use super::failure::{EXIT_USAGE, Failure};
 use super::options::{Options, state_folder};
-use super::{dashboard, rbac, snapshot};
-use crate::cli::{Cli, Command, Config};
+use super::{dashboard, explain, rbac, snapshot};
+use crate::cli::{Cli, Command, Config, Prices};
 use crate::config::{self, Origin};
 use crate::export;
 use crate::input::Context;
@@ -36,6 +36,7 @@ fn perform(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Man) => print(&man()?),
         Some(Command::Themes) => print(&themes(&Options::load(cli)?)),
         Some(Command::Keys) => print(&keys(&Options::load(cli)?)),
+        Some(Command::Prices { what: Prices::Explain { node } }) => explain::run(cli, node),
         Some(Command::Config { what: Config::Path }) => print(&paths(cli)),
         Some(Command::Config { what: Config::Print }) => print(&settings(&Options::load(cli)?)),
         Some(Command::Config { what: Config::Check }) => check(&Options::load(cli)?),

@@ -7,6 +7,7 @@ mod commands;
 mod dashboard;
 mod effects;
 mod event_loop;
+mod explain;
 mod failure;
 mod journal;
 mod keys;

@@ -42,14 +42,17 @@ pub fn run(cli: &Cli, args: &Snapshot) -> Result<ExitCode, Failure> {
     verdict(&app, args)
 }
 
+/// How reading everything ended.
 #[derive(PartialEq, Eq)]
-enum Collected {
+pub enum Collected {
+    /// Complete, or as far as it came in time.
     Everything,
+    /// The user did not want to wait.
     Interrupted,
 }
 
 /// Feeds reports to the app until every Source is complete, or known not to come, or time is up.
-async fn collect(
+pub async fn collect(
     app: &mut App,
     mut backend: Backend,
     clock: super::clock::Clock,
@@ -162,11 +165,17 @@ fn verdict(app: &App, args: &Snapshot) -> Result<ExitCode, Failure> {
 }
 
 /// An API that the cluster does not have is complete with nothing in it.
-fn is_complete(app: &App, id: SourceId) -> bool {
+pub fn is_complete(app: &App, id: SourceId) -> bool {
     app.sources.get(&id).is_some_and(|health| health.state.is_complete() || health.state == HealthState::Absent)
 }
 
-fn sentence(app: &App, id: SourceId) -> String {
+/// Whether a Source has answered, and lately.
+pub fn is_live(app: &App, id: SourceId) -> bool {
+    app.sources.get(&id).is_some_and(|health| health.state == HealthState::Live)
+}
+
+/// What is known of a Source, for people.
+pub fn sentence(app: &App, id: SourceId) -> String {
     let health = app.sources.get(&id).cloned().unwrap_or_default();
     let why = health.message.map_or_else(|| health.state.name().to_string(), |message| message.to_string());
     printable(&format!("{}: {why}", id.name()))

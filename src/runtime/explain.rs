@@ -1,0 +1,328 @@
+//! `batchtop prices explain NODE`: who was asked for the price of a node, and what they said.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::backend::Backend;
+use super::failure::{EXIT_CLUSTER, EXIT_INTERRUPTED, Failure};
+use super::options::Options;
+use super::snapshot::{self, Collected};
+use super::{commands, setup};
+use crate::app::App;
+use crate::cli::Cli;
+use crate::config;
+use crate::fleet::{Adjustment, Kind, NodeRow, PartRates, PriceKey, PriceList, RuleRate, SourceId, Sym, UserPrices};
+use crate::insight::cost::chain::Why;
+use crate::insight::cost::{self, Asking, Fee, Quote, Step};
+use crate::insight::picture;
+use crate::units::text::printable;
+use crate::units::{Time, money};
+
+/// How long the cluster and those who tell prices may take.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// As many names are offered in place of one that nobody has.
+const NAMES_OFFERED: usize = 3;
+
+/// Wide enough for everybody who is asked.
+const WHO_WIDTH: usize = 40;
+
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// Runs the command.
+pub fn run(cli: &Cli, name: &str) -> Result<ExitCode, Failure> {
+    let options = Options::load(cli)?;
+    if let Some(problem) = options.settings_problem() {
+        return Err(Failure::usage(problem.to_string(), "batchtop config check lists every mistake"));
+    }
+    let start = setup::prepare(cli, &options)?;
+    let runtime = setup::tokio_runtime()?;
+    let mut app = start.app;
+    let backend = Backend::new(start.backend, start.prices, runtime.handle().clone());
+    let read = runtime.block_on(snapshot::collect(&mut app, backend, start.clock, TIMEOUT));
+    runtime.shutdown_timeout(setup::SHUTDOWN);
+    if read? == Collected::Interrupted {
+        return Ok(ExitCode::from(EXIT_INTERRUPTED));
+    }
+    commands::print(&printed(&app, name)?)
+}
+
+fn printed(app: &App, name: &str) -> Result<String, Failure> {
+    if let Some(node) = app.fleet.node(name) {
+        // Labels and notes are other people's words, and go to a terminal line by line.
+        let text = text(app, node);
+        return Ok(text.lines().map(|line| printable(line) + "\n").collect());
+    }
+    let nodes = SourceId::Kind(Kind::Node);
+    if !snapshot::is_complete(app, nodes) {
+        let message = snapshot::sentence(app, nodes);
+        let hint = "batchtop rbac viewer prints the permissions it needs";
+        return Err(Failure { message, hint: hint.into(), code: EXIT_CLUSTER });
+    }
+    let names: Vec<&str> = app.fleet.nodes.iter().map(|node| &*node.meta.key.name).collect();
+    let near = config::nearest_names(name, &names, NAMES_OFFERED);
+    let hint = if near.is_empty() { "there are no nodes".into() } else { format!("the nearest: {}", near.join(", ")) };
+    Err(Failure::usage(format!("no such node: {name}"), hint))
+}
+
+fn text(app: &App, node: &NodeRow) -> String {
+    let asking = picture::asking(&app.fleet, &app.picture, node);
+    let mut text = format!("{}\n\n", facts(&asking));
+    let steps = cost::explain(&asking);
+    for step in &steps {
+        let said = match &step.answer {
+            Ok(quote) => format!("{} per hour", usd(quote.micro_usd_per_hour)),
+            Err(pass) => format!("- {pass}"),
+        };
+        let _ = writeln!(text, "{:<WHO_WIDTH$}{said}", step.asked);
+    }
+    text.push('\n');
+    verdict(&mut text, app, &asking, &steps);
+    sources(&mut text, app);
+    text
+}
+
+/// What decides a price.
+fn facts(asking: &Asking<'_>) -> String {
+    let machine = &asking.machine;
+    let mut facts = vec![machine.name.to_string()];
+    let known = [machine.instance_type(), machine.zone(), machine.node_pool()];
+    facts.extend(known.into_iter().flatten().map(ToString::to_string));
+    facts.extend(machine.capacity_type.map(|capacity| capacity.name().to_string()));
+    facts.join("  ")
+}
+
+fn verdict(text: &mut String, app: &App, asking: &Asking<'_>, steps: &[Step]) {
+    let cost = cost::of_machine(asking);
+    let Some(Ok(quote)) = steps.last().map(|step| &step.answer) else {
+        text.push_str("price     unknown: it is in no sum, and is counted as unknown\n");
+        return;
+    };
+    let _ = writeln!(text, "price     {} per hour, source {}", usd(quote.micro_usd_per_hour), quote.source.name());
+    let user = asking.prices.user.as_deref();
+    for line in because(&quote.why, user) {
+        let _ = writeln!(text, "          {line}");
+    }
+    if let Some(as_of) = quote.as_of {
+        let _ =
+            writeln!(text, "as of     {as_of}, {} days ago{}", days_since(app.now, as_of), doubt(app.now, user, quote));
+    }
+    let fee = match cost.fee {
+        Fee::None => None,
+        Fee::Listed(fee) => Some(format!("{} per hour, as AWS lists it", usd(fee))),
+        Fee::Assumed(fee) => Some(format!("{} per hour, assumed by the ratio of the price file", usd(fee))),
+        Fee::Unknown => Some("unknown, and not in the sum".to_string()),
+    };
+    if let Some(fee) = fee {
+        let _ = writeln!(text, "fee       EKS Auto Mode: {fee}");
+    }
+    if let Some(rate) = cost.rate() {
+        let month = rate.saturating_mul(money::HOURS_PER_MONTH);
+        let _ = writeln!(text, "together  {} per hour, {} in a month of 730 h", usd(rate), usd(month));
+    }
+}
+
+fn days_since(now: Time, as_of: Time) -> i64 {
+    now.seconds_since(as_of).max(0) / SECONDS_PER_DAY
+}
+
+/// The user's prices are doubtful from an age on that the file says.
+fn doubt(now: Time, user: Option<&UserPrices>, quote: &Quote) -> &'static str {
+    let is_users = matches!(quote.why, Why::Node(_) | Why::Rule(_));
+    let is_old = |user: &UserPrices| days_since(now, user.as_of) > user.max_age_days;
+    if is_users && user.is_some_and(is_old) { ", older than max_age_days" } else { "" }
+}
+
+/// How a price came about, sentence by sentence.
+fn because(why: &Why, user: Option<&UserPrices>) -> Vec<String> {
+    let file = user.map_or("the price file", |user| user.file.as_str());
+    match why {
+        Why::Node(line) => vec![format!("{file}:{line} gives it to this node{}", note_of_node(user, *line))],
+        Why::Rule(line) => {
+            let mut lines = vec![format!("{file}:{line}: a rule gives it{}", note_of_rule(user, *line))];
+            lines.extend(parts(user, *line));
+            lines
+        }
+        Why::RuleAdjusts(line, by, base) => {
+            let rule = format!("{file}:{line}: a rule changes it by {}{}", change(*by), note_of_rule(user, *line));
+            from_base(rule, base, user)
+        }
+        Why::Label => vec!["the label says it".into()],
+        Why::Overlay(name) => vec![format!("NodeOverlay {name} gives it")],
+        Why::OverlayAdjusts(name, by, base) => {
+            from_base(format!("NodeOverlay {name} changes it by {}", change(*by)), base, user)
+        }
+        Why::CapacityBlock => vec!["a capacity block is paid for at the beginning".into()],
+        Why::Listed(list, key) => vec![listed(*list, key)],
+        Why::Discounted(list, key, price) => {
+            vec![format!("{}: {}", listed(*list, key), usd(*price)), format!("less {}", discount(*list, user))]
+        }
+        Why::Fargate(vcpu, gb) => {
+            vec![format!("Fargate's rates for {} vCPU and {} GB", thousandths(*vcpu), thousandths(*gb))]
+        }
+    }
+}
+
+fn from_base(first: String, base: &Quote, user: Option<&UserPrices>) -> Vec<String> {
+    let mut lines = vec![first, format!("from {}, source {}", usd(base.micro_usd_per_hour), base.source.name())];
+    lines.extend(because(&base.why, user));
+    lines
+}
+
+fn listed(list: PriceList, key: &PriceKey) -> String {
+    let who = match list {
+        PriceList::AwsSpot => "EC2's spot price",
+        PriceList::AwsOnDemand => "AWS's on-demand price",
+        PriceList::AutoModeFee => "AWS's fee of EKS Auto Mode",
+        PriceList::Karpenter => "Karpenter's price",
+        PriceList::Embedded => "the on-demand price that comes with batchtop",
+    };
+    format!("{who} of {} in {}", key.instance_type, key.place)
+}
+
+fn discount(list: PriceList, user: Option<&UserPrices>) -> String {
+    let discount = user.map(|user| user.discount).unwrap_or_default();
+    let (name, millionths) = match list {
+        PriceList::AwsSpot => ("spot", discount.spot_millionths),
+        PriceList::AutoModeFee => ("auto_mode_fee", discount.auto_mode_fee_millionths),
+        PriceList::AwsOnDemand | PriceList::Karpenter | PriceList::Embedded => {
+            ("on_demand", discount.on_demand_millionths)
+        }
+    };
+    format!("{} %: discount.{name} of the price file", decimal(millionths.saturating_mul(100), 0))
+}
+
+fn note_of_node(user: Option<&UserPrices>, line: usize) -> String {
+    let rate = user.and_then(|user| user.nodes.values().find(|rate| rate.line == line));
+    note(rate.and_then(|rate| rate.note.as_ref()))
+}
+
+fn note_of_rule(user: Option<&UserPrices>, line: usize) -> String {
+    let rule = user.and_then(|user| user.rules.iter().find(|rule| rule.line == line));
+    note(rule.and_then(|rule| rule.note.as_ref()))
+}
+
+fn note(note: Option<&Sym>) -> String {
+    note.map(|note| format!(" ({note})")).unwrap_or_default()
+}
+
+/// The rates of a rule that adds up parts.
+fn parts(user: Option<&UserPrices>, line: usize) -> Option<String> {
+    let rule = user?.rules.iter().find(|rule| rule.line == line)?;
+    let RuleRate::Parts(PartRates { node, gpu, vcpu, gib }) = rule.rate else { return None };
+    let named = [(node, "the node"), (gpu, "each accelerator"), (vcpu, "each vCPU"), (gib, "each GiB")];
+    let said: Vec<String> = named
+        .into_iter()
+        .filter(|(rate, _)| *rate > 0)
+        .map(|(rate, part)| format!("{} for {part}", usd(rate)))
+        .collect();
+    Some(said.join(", "))
+}
+
+fn change(by: Adjustment) -> String {
+    let (amount, digits) = match by {
+        Adjustment::Millionths(millionths) => (millionths.saturating_mul(100), 0),
+        Adjustment::MicroUsdPerHour(micros) => (micros, 2),
+    };
+    let sign = if amount < 0 { '-' } else { '+' };
+    let number = decimal(amount.saturating_abs(), digits);
+    match by {
+        Adjustment::Millionths(_) => format!("{sign}{number} %"),
+        Adjustment::MicroUsdPerHour(_) => format!("{sign}${number}"),
+    }
+}
+
+/// Who tells prices and does not at the moment, with the reason.
+fn sources(text: &mut String, app: &App) {
+    let silent = SourceId::OF_PRICES.into_iter().filter(|id| !snapshot::is_live(app, *id));
+    let lines: Vec<String> = silent.map(|id| snapshot::sentence(app, id)).collect();
+    if !lines.is_empty() {
+        let _ = write!(text, "\nnot asked, or without an answer:\n  {}\n", lines.join("\n  "));
+    }
+}
+
+fn usd(micros: i64) -> String {
+    format!("${}", decimal(micros, 2))
+}
+
+fn thousandths(count: i64) -> String {
+    decimal(count.saturating_mul(1_000), 0)
+}
+
+/// A number of millionths, exactly, with at least so many decimals.
+fn decimal(millionths: i64, least: usize) -> String {
+    let text = format!("{}.{:06}", millionths / money::MICROS, millionths.unsigned_abs() % 1_000_000);
+    let zeros = text.bytes().rev().take_while(|byte| *byte == b'0').count().min(6 - least);
+    text[..text.len() - zeros].trim_end_matches('.').to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::app::{Msg, update};
+    use crate::source::demo;
+
+    /// The demo, all read, with these prices of the user.
+    fn demo_with(prices: &str) -> App {
+        let cli = Cli::try_parse_from(["batchtop", "--demo"]).expect("a command line");
+        let options = Options::load(&cli).expect("options");
+        let mut app = setup::prepare(&cli, &options).expect("prepared").app;
+        let epoch = app.epoch;
+        let user = config::parse_prices(config::PriceFormat::Toml, "prices.toml", prices).ok().map(Box::new);
+        let told = crate::fleet::Delta::Prices(vec![crate::fleet::PriceChange::User(user)]);
+        let reports = demo::once(7, app.now).into_iter().chain([crate::fleet::Report::Delta(told)]);
+        reports.for_each(|report| drop(update(&mut app, Msg::Source(epoch, report))));
+        app
+    }
+
+    fn on_demand(app: &App) -> Sym {
+        let wanted =
+            |node: &&NodeRow| node.labels.get("karpenter.sh/capacity-type").is_some_and(|of| &**of == "on-demand");
+        app.fleet.nodes.iter().find(wanted).expect("a node").meta.key.name.clone()
+    }
+
+    #[test]
+    fn everybody_who_was_asked_is_named_up_to_the_one_that_knew() {
+        let app = demo_with("");
+        let text = printed(&app, &on_demand(&app)).expect("known");
+        for line in
+            ["- there is none", "- it has none", "AWS  ", "source AwsOnDemand", "AWS's on-demand price of", "730 h"]
+        {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+        assert!(!text.contains("Karpenter's metrics   "), "{text}");
+    }
+
+    #[test]
+    fn a_rule_is_named_by_line_with_its_base_and_discount() {
+        let app = demo_with(
+            "version = 1\nas_of = 2026-11-01\n[discount]\non_demand = 0.18\n[[rule]]\nmatch = {}\nadjust = \"-15%\"\nnote = \"EDP\"\n",
+        );
+        let text = printed(&app, &on_demand(&app)).expect("known");
+        for line in
+            ["prices.toml:5: a rule changes it by -15 % (EDP)", "less 18 %: discount.on_demand", "source Override"]
+        {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_node_that_is_not_there_is_a_usage_error_with_the_nearest_names() {
+        let app = demo_with("");
+        let name = on_demand(&app);
+        let failure = printed(&app, &format!("{}x", &*name)).expect_err("unknown");
+        assert_eq!(failure.code, super::super::failure::EXIT_USAGE);
+        assert!(failure.hint.contains(&*name), "{}", failure.hint);
+    }
+
+    #[test]
+    fn numbers_are_exact() {
+        assert_eq!([usd(55_040_000), usd(21_957_642), usd(0), usd(100)], ["$55.04", "$21.957642", "$0.00", "$0.0001"]);
+        assert_eq!(change(Adjustment::Millionths(-25_000)), "-2.5 %");
+        assert_eq!(change(Adjustment::MicroUsdPerHour(200_000)), "+$0.20");
+        assert_eq!([thousandths(250), thousandths(4_000)], ["0.25", "4"]);
+    }
+}
