@@ -97,8 +97,10 @@ fn well(asked: &Asked) -> (u16, String) {
     let body = match asked.action.as_str() {
         "DescribeSpotPriceHistory" => spot(),
         "GetCallerIdentity" => identity(),
-        "AWSPriceListService.GetProducts" if asked.body.contains("AmazonEKS") => products("instancetype", "0.12072"),
-        "AWSPriceListService.GetProducts" => products("instanceType", "1.0060000000"),
+        "AWSPriceListService.GetProducts" if asked.body.contains("AmazonEKS") => {
+            products("instancetype", &["g5.xlarge", "g5.2xlarge"], "0.12072")
+        }
+        "AWSPriceListService.GetProducts" => products("instanceType", &["g5.xlarge"], "1.0060000000"),
         other => panic!("{other}"),
     };
     (200, body)
@@ -122,10 +124,13 @@ fn identity() -> String {
     r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Account>210987654321</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"#.to_owned()
 }
 
-fn products(key: &str, usd: &str) -> String {
-    let item = json!({"product": {"attributes": {key: "g5.xlarge", "operation": "EKSAutoUsage"}}, "terms": {"OnDemand": {
-        "T": {"effectiveDate": "2026-01-01T00:00:00Z", "priceDimensions": {"D": {"unit": "Hrs", "pricePerUnit": {"USD": usd}}}}}}});
-    json!({"FormatVersion": "aws_v1", "PriceList": [item.to_string()]}).to_string()
+fn products(key: &str, names: &[&str], usd: &str) -> String {
+    let item = |name: &str| {
+        json!({"product": {"attributes": {key: name, "operation": "EKSAutoUsage"}}, "terms": {"OnDemand": {
+        "T": {"effectiveDate": "2026-01-01T00:00:00Z", "priceDimensions": {"D": {"unit": "Hrs", "pricePerUnit": {"USD": usd}}}}}}})
+    };
+    let items: Vec<String> = names.iter().map(|name| item(name).to_string()).collect();
+    json!({"FormatVersion": "aws_v1", "PriceList": items}).to_string()
 }
 
 /// A Node of EKS Auto Mode.

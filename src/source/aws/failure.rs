@@ -71,12 +71,11 @@ impl Failure {
         }
     }
 
-    /// From what the chain of credential providers says in the end.
+    /// From what a provider of credentials says that should have had some.
     pub(super) fn of_credentials(words: &str) -> Self {
         let lower = words.to_ascii_lowercase();
         let is_session = ["expired", "sso", "token"].iter().any(|word| lower.contains(word));
-        let words = trimmed(words);
-        if is_session && !lower.contains("no providers") { Self::Expired(words) } else { Self::NoCredentials(words) }
+        if is_session { Self::Expired(trimmed(words)) } else { Self::NoCredentials(trimmed(words)) }
     }
 
     /// One sentence with AWS's words, and what to do.
@@ -167,8 +166,8 @@ mod tests {
     #[test]
     fn a_session_that_ended_is_told_from_none() {
         assert!(matches!(Failure::of_credentials("the SSO session has expired"), Failure::Expired(_)));
-        let none = Failure::of_credentials("no providers in chain provided credentials");
-        assert!(none.sentence().starts_with("no AWS credentials: no providers"), "{}", none.sentence());
+        let none = Failure::of_credentials("external process exited with code 1");
+        assert!(none.sentence().starts_with("no AWS credentials: external process"), "{}", none.sentence());
         assert!(none.is_about_credentials());
     }
 

@@ -235,10 +235,12 @@ fn inference(of: &ec2::InferenceAcceleratorInfo) -> Block {
 
 /// Why a request brought nothing. Credentials are looked for within it, and fail within it.
 fn failure<E: ProvideErrorMetadata + StdError + 'static>(action: &'static str, error: &SdkError<E>) -> Failure {
-    if let Some(words) = credentials_words(error) {
-        return Failure::of_credentials(&words);
+    if let Some(failure) = credentials_failure(error) {
+        return failure;
     }
     match error {
+        // The SDK takes what it cannot parse for an error of the service.
+        SdkError::ServiceError(answer) if answer.raw().status().is_success() => Failure::Unreadable(root_cause(error)),
         SdkError::ServiceError(answer) => {
             let metadata = answer.err().meta();
             Failure::of_service(&Said {
@@ -254,10 +256,14 @@ fn failure<E: ProvideErrorMetadata + StdError + 'static>(action: &'static str, e
     }
 }
 
-/// What the chain of providers says, where the failure is theirs: the cause of the last of their errors.
-fn credentials_words(error: &(dyn StdError + 'static)) -> Option<String> {
+/// What the chain of providers says, where the failure is theirs.
+fn credentials_failure(error: &(dyn StdError + 'static)) -> Option<Failure> {
     let of_providers = chain(error).filter(|cause| cause.is::<CredentialsError>()).last()?;
-    Some(root_cause(of_providers))
+    Some(match of_providers.downcast_ref::<CredentialsError>() {
+        // Its words are a list of everything that was tried.
+        Some(CredentialsError::CredentialsNotLoaded(_)) => Failure::NoCredentials(String::new()),
+        _ => Failure::of_credentials(&root_cause(of_providers)),
+    })
 }
 
 fn chain<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {

@@ -204,28 +204,33 @@ async fn who_cannot_be_reached_is_said_to_be() {
 }
 
 #[derive(Debug)]
-struct NoCredentials(&'static str);
+struct NoCredentials(fn() -> CredentialsError);
 
 impl ProvideCredentials for NoCredentials {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
     {
-        future::ProvideCredentials::ready(Err(CredentialsError::not_loaded(self.0)))
+        future::ProvideCredentials::ready(Err((self.0)()))
     }
 }
 
 #[tokio::test]
 async fn missing_and_expired_credentials_are_told_apart_and_nothing_goes_out() {
-    for (words, expected) in [
-        ("no providers in chain provided credentials", "no AWS credentials: no providers in chain"),
+    let cases: [(fn() -> CredentialsError, &str); 3] = [
+        (CredentialsError::not_loaded_no_source, "no AWS credentials; run `aws sso login`"),
         (
-            "the SSO token has expired",
+            || CredentialsError::provider_error("external process exited with code 1"),
+            "no AWS credentials: external process exited with code 1; run",
+        ),
+        (
+            || CredentialsError::provider_error("the SSO token has expired"),
             "the AWS credentials have expired: the SSO token has expired; run `aws sso login`",
         ),
-    ] {
+    ];
+    for (error, expected) in cases {
         let replay = Replay::of(&[]);
-        let sdk = replay.sdk_with(SharedCredentialsProvider::new(NoCredentials(words)));
+        let sdk = replay.sdk_with(SharedCredentialsProvider::new(NoCredentials(error)));
         let failure = sdk.account(REGION).await.expect_err("no credentials");
         assert!(failure.sentence().starts_with(expected), "{}", failure.sentence());
         assert!(
