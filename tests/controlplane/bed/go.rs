@@ -74,7 +74,21 @@ const KARPENTER: Module = Module {
     definitions: Some(("sigs.k8s.io/karpenter", &["kwok/charts/crds", "kwok/apis/crds"])),
 };
 
-const MODULES: [&Module; 3] = [&KUBERNETES, &KWOK, &KARPENTER];
+const GOJQ: Module = Module {
+    name: "gojq",
+    package: "github.com/itchyny/gojq/cmd/gojq",
+    needs: GoVersion([1, 26, 0]),
+    stamps: "",
+    takes: "half a minute",
+    files: &[
+        ("go.mod", include_str!("../go/gojq/go.mod")),
+        ("go.sum", include_str!("../go/gojq/go.sum")),
+        ("tools.go", include_str!("../go/gojq/tools.go")),
+    ],
+    definitions: None,
+};
+
+const MODULES: [&Module; 4] = [&KUBERNETES, &KWOK, &KARPENTER, &GOJQ];
 
 /// Where everything that a bed runs lies.
 #[derive(Debug, Clone)]
@@ -86,6 +100,8 @@ pub struct Binaries {
     pub kwok: PathBuf,
     /// Karpenter with its KWOK cloud provider.
     pub karpenter: PathBuf,
+    /// jq, to add up what kubectl prints.
+    pub jq: PathBuf,
     /// A folder of CustomResourceDefinitions, those of Karpenter's module.
     pub definitions: PathBuf,
 }
@@ -131,9 +147,11 @@ impl Toolchain {
         let kubernetes = self.provide(&KUBERNETES, &cache)?;
         let kwok = self.provide(&KWOK, &cache)?;
         let karpenter = self.provide(&KARPENTER, &cache)?;
+        let jq = self.provide(&GOJQ, &cache)?;
         Ok(Binaries {
             kubernetes: kubernetes.join(KUBERNETES.name),
             kwok: kwok.join(KWOK.name),
+            jq: jq.join(GOJQ.name),
             definitions: karpenter.join("crds"),
             karpenter: karpenter.join(KARPENTER.name),
         })

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -239,21 +239,16 @@ impl Bed {
 
     /// Runs kubectl for any user with this standard input, and returns however it ended.
     pub fn kubectl_as(&self, kubeconfig: &Path, arguments: &[&str], input: &str) -> Result<Output> {
-        let mut child = supervisor::mortal(&self.binaries.kubernetes)?
-            .arg("kubectl")
-            .args(arguments)
-            .env("KUBECONFIG", kubeconfig)
-            .env("HOME", self.layout.file(""))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("starting kubectl")?;
-        let mut stdin = child.stdin.take().context("kubectl without input")?;
-        // kubectl may end without reading; then its own words tell more than EPIPE.
-        let _ = stdin.write_all(input.as_bytes());
-        drop(stdin);
-        child.wait_with_output().context("running kubectl")
+        let mut command = supervisor::mortal(&self.binaries.kubernetes)?;
+        command.arg("kubectl").args(arguments).env("KUBECONFIG", kubeconfig).env("HOME", self.layout.file(""));
+        fed(command, input).context("kubectl")
+    }
+
+    /// What a program for jq makes of this JSON.
+    pub fn jq(&self, program: &str, input: &str) -> Result<String> {
+        let mut command = supervisor::mortal(&self.binaries.jq)?;
+        command.arg(program);
+        succeeded(&fed(command, input).context("jq")?, &["jq", program])
     }
 
     /// Creates or updates one object, or a `List` of some.
@@ -468,6 +463,18 @@ fn write_files(layout: &Layout, ports: Ports, authority: &Authority) -> Result<(
         fs::write(&path, content).context(path.display())?;
     }
     Ok(())
+}
+
+/// Runs a command with this standard input to its end.
+fn fed(mut command: Command, input: &str) -> Result<Output> {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().context("starting it")?;
+    let mut stdin = child.stdin.take().context("no standard input")?;
+    // It may end without reading; then its own words tell more than EPIPE.
+    std::thread::scope(|threads| {
+        threads.spawn(move || stdin.write_all(input.as_bytes()));
+        child.wait_with_output().context("waiting for it")
+    })
 }
 
 fn succeeded(output: &Output, arguments: &[&str]) -> Result<String> {

@@ -1,6 +1,7 @@
 //! batchtop itself on a real control plane.
 
 mod faults;
+mod money;
 pub mod program;
 mod rights;
 mod snapshot;
@@ -10,5 +11,8 @@ use libtest_mimic::Trial;
 
 /// All tests of batchtop.
 pub fn trials() -> Vec<Trial> {
-    [snapshot::trials(), story::trials(), faults::trials(), rights::trials()].into_iter().flatten().collect()
+    [snapshot::trials(), story::trials(), faults::trials(), rights::trials(), money::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
