@@ -67,11 +67,12 @@ pub(super) fn no_such(what: &str, typed: &str, allowed: &[&str]) -> String {
     text
 }
 
-/// The names that are spelled most like a text, the nearest first.
+/// The names that are spelled most like a text, the nearest first; those that have it in them come before all others.
 pub fn nearest_names<'a>(typed: &str, names: &[&'a str], most: usize) -> Vec<&'a str> {
-    let mut ranked: Vec<(usize, &str)> = names.iter().map(|name| (edits(typed, name), *name)).collect();
+    let rank = |name: &&'a str| (!name.contains(typed), edits(typed, name), *name);
+    let mut ranked: Vec<_> = names.iter().map(rank).collect();
     ranked.sort_unstable();
-    ranked.into_iter().take(most).map(|(_, name)| name).collect()
+    ranked.into_iter().take(most).map(|(.., name)| name).collect()
 }
 
 /// The allowed name that is at most two edits away.

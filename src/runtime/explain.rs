@@ -72,7 +72,7 @@ fn text(app: &App, node: &NodeRow) -> String {
     let steps = cost::explain(&asking);
     for step in &steps {
         let said = match &step.answer {
-            Ok(quote) => format!("{} per hour", usd(quote.micro_usd_per_hour)),
+            Ok(quote) => format!("{} per hour", money::exact_usd(quote.micro_usd_per_hour)),
             Err(pass) => format!("- {pass}"),
         };
         let _ = writeln!(text, "{:<WHO_WIDTH$}{said}", step.asked);
@@ -99,7 +99,12 @@ fn verdict(text: &mut String, app: &App, asking: &Asking<'_>, steps: &[Step]) {
         text.push_str("price     unknown: it is in no sum, and is counted as unknown\n");
         return;
     };
-    let _ = writeln!(text, "price     {} per hour, source {}", usd(quote.micro_usd_per_hour), quote.source.name());
+    let _ = writeln!(
+        text,
+        "price     {} per hour, source {}",
+        money::exact_usd(quote.micro_usd_per_hour),
+        quote.source.name()
+    );
     let user = asking.prices.user.as_deref();
     for line in because(&quote.why, user) {
         let _ = writeln!(text, "          {line}");
@@ -110,8 +115,10 @@ fn verdict(text: &mut String, app: &App, asking: &Asking<'_>, steps: &[Step]) {
     }
     let fee = match cost.fee {
         Fee::None => None,
-        Fee::Listed(fee) => Some(format!("{} per hour, as AWS lists it", usd(fee))),
-        Fee::Assumed(fee) => Some(format!("{} per hour, assumed by the ratio of the price file", usd(fee))),
+        Fee::Listed(fee) => Some(format!("{} per hour, as AWS lists it", money::exact_usd(fee))),
+        Fee::Assumed(fee) => {
+            Some(format!("{} per hour, assumed by the ratio of the price file", money::exact_usd(fee)))
+        }
         Fee::Unknown => Some("unknown, and not in the sum".to_string()),
     };
     if let Some(fee) = fee {
@@ -119,7 +126,12 @@ fn verdict(text: &mut String, app: &App, asking: &Asking<'_>, steps: &[Step]) {
     }
     if let Some(rate) = cost.rate() {
         let month = rate.saturating_mul(money::HOURS_PER_MONTH);
-        let _ = writeln!(text, "together  {} per hour, {} in a month of 730 h", usd(rate), usd(month));
+        let _ = writeln!(
+            text,
+            "together  {} per hour, {} in a month of 730 h",
+            money::exact_usd(rate),
+            money::exact_usd(month)
+        );
     }
 }
 
@@ -156,7 +168,10 @@ fn because(why: &Why, user: Option<&UserPrices>) -> Vec<String> {
         Why::CapacityBlock => vec!["a capacity block is paid for at the beginning".into()],
         Why::Listed(list, key) => vec![listed(*list, key)],
         Why::Discounted(list, key, price) => {
-            vec![format!("{}: {}", listed(*list, key), usd(*price)), format!("less {}", discount(*list, user))]
+            vec![
+                format!("{}: {}", listed(*list, key), money::exact_usd(*price)),
+                format!("less {}", discount(*list, user)),
+            ]
         }
         Why::Fargate(vcpu, gb) => {
             vec![format!("Fargate's rates for {} vCPU and {} GB", thousandths(*vcpu), thousandths(*gb))]
@@ -165,7 +180,8 @@ fn because(why: &Why, user: Option<&UserPrices>) -> Vec<String> {
 }
 
 fn from_base(first: String, base: &Quote, user: Option<&UserPrices>) -> Vec<String> {
-    let mut lines = vec![first, format!("from {}, source {}", usd(base.micro_usd_per_hour), base.source.name())];
+    let mut lines =
+        vec![first, format!("from {}, source {}", money::exact_usd(base.micro_usd_per_hour), base.source.name())];
     lines.extend(because(&base.why, user));
     lines
 }
@@ -190,7 +206,7 @@ fn discount(list: PriceList, user: Option<&UserPrices>) -> String {
             ("on_demand", discount.on_demand_millionths)
         }
     };
-    format!("{} %: discount.{name} of the price file", decimal(millionths.saturating_mul(100), 0))
+    format!("{} %: discount.{name} of the price file", money::decimal(millionths.saturating_mul(100), 0))
 }
 
 fn note_of_node(user: Option<&UserPrices>, line: usize) -> String {
@@ -215,7 +231,7 @@ fn parts(user: Option<&UserPrices>, line: usize) -> Option<String> {
     let said: Vec<String> = named
         .into_iter()
         .filter(|(rate, _)| *rate > 0)
-        .map(|(rate, part)| format!("{} for {part}", usd(rate)))
+        .map(|(rate, part)| format!("{} for {part}", money::exact_usd(rate)))
         .collect();
     Some(said.join(", "))
 }
@@ -226,7 +242,7 @@ fn change(by: Adjustment) -> String {
         Adjustment::MicroUsdPerHour(micros) => (micros, 2),
     };
     let sign = if amount < 0 { '-' } else { '+' };
-    let number = decimal(amount.saturating_abs(), digits);
+    let number = money::decimal(amount.saturating_abs(), digits);
     match by {
         Adjustment::Millionths(_) => format!("{sign}{number} %"),
         Adjustment::MicroUsdPerHour(_) => format!("{sign}${number}"),
@@ -242,19 +258,8 @@ fn sources(text: &mut String, app: &App) {
     }
 }
 
-fn usd(micros: i64) -> String {
-    format!("${}", decimal(micros, 2))
-}
-
 fn thousandths(count: i64) -> String {
-    decimal(count.saturating_mul(1_000), 0)
-}
-
-/// A number of millionths, exactly, with at least so many decimals.
-fn decimal(millionths: i64, least: usize) -> String {
-    let text = format!("{}.{:06}", millionths / money::MICROS, millionths.unsigned_abs() % 1_000_000);
-    let zeros = text.bytes().rev().take_while(|byte| *byte == b'0').count().min(6 - least);
-    text[..text.len() - zeros].trim_end_matches('.').to_string()
+    money::decimal(count.saturating_mul(1_000), 0)
 }
 
 #[cfg(test)]
@@ -320,7 +325,6 @@ mod tests {
 
     #[test]
     fn numbers_are_exact() {
-        assert_eq!([usd(55_040_000), usd(21_957_642), usd(0), usd(100)], ["$55.04", "$21.957642", "$0.00", "$0.0001"]);
         assert_eq!(change(Adjustment::Millionths(-25_000)), "-2.5 %");
         assert_eq!(change(Adjustment::MicroUsdPerHour(200_000)), "+$0.20");
         assert_eq!([thousandths(250), thousandths(4_000)], ["0.25", "4"]);

@@ -35,6 +35,19 @@ fn micros_of(fraction: &str) -> i64 {
     micros + i64::from(digit(6) >= 5)
 }
 
+/// Dollars to the micro-dollar: `$55.04`, `$0.000001`. Screens round (see the view's own formats); this does not.
+pub fn exact_usd(micros: i64) -> String {
+    let sign = if micros < 0 { "-" } else { "" };
+    format!("{sign}${}", decimal(micros.saturating_abs(), 2))
+}
+
+/// A number of millionths, exactly, with at least so many decimals, at most six.
+pub fn decimal(millionths: i64, least: usize) -> String {
+    let text = format!("{}.{:06}", millionths / MICROS, millionths.unsigned_abs() % 1_000_000);
+    let zeros = text.bytes().rev().take_while(|byte| *byte == b'0').count().min(6_usize.saturating_sub(least));
+    text[..text.len() - zeros].trim_end_matches('.').to_owned()
+}
+
 /// Parts of a whole that add up to it exactly: each is `whole × weight ÷ sum of weights`, rounded down, and what is left
 /// goes to those that lost most by that, of equals to the first.
 ///
@@ -81,6 +94,16 @@ mod tests {
         for text in ["", ".", "-1", "+1", "1e3", "NaN", "1,5", "$5", "1000000001", "99999999999999999999"] {
             assert_eq!(parse_usd(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn exact_dollars_have_cents_and_no_idle_zeros() {
+        for (micros, text) in
+            [(55_040_000, "$55.04"), (21_957_642, "$21.957642"), (0, "$0.00"), (100, "$0.0001"), (-500_000, "-$0.50")]
+        {
+            assert_eq!(exact_usd(micros), text);
+        }
+        assert_eq!((decimal(4_000_000, 0), decimal(250_000, 0)), ("4".to_owned(), "0.25".to_owned()));
     }
 
     #[test]
