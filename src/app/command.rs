@@ -1,12 +1,13 @@
 //! Commands after `:`.
 
-use super::{App, Effect, Overlay, Screen, keys, navigate, notice, picker, sorting};
+use super::{App, Effect, Overlay, Screen, keys, navigate, notice, payers, picker, sorting};
 use crate::fleet::Sym;
 use crate::input::Action;
+use crate::insight::cost::Dimension;
 use crate::insight::{Known, picture};
 
 /// Names of screens, as kubectl and k9s users type them.
-const SCREENS: [(&str, Screen); 26] = [
+const SCREENS: [(&str, Screen); 28] = [
     ("fleet", Screen::Fleet),
     ("jobs", Screen::Jobs),
     ("pods", Screen::Pods),
@@ -32,6 +33,8 @@ const SCREENS: [(&str, Screen); 26] = [
     ("3", Screen::Pods),
     ("4", Screen::Claims),
     ("5", Screen::Events),
+    ("cost", Screen::Cost),
+    ("6", Screen::Cost),
     ("batch", Screen::Jobs),
 ];
 
@@ -86,9 +89,12 @@ fn find<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
     table.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
 }
 
-/// As in k9s, a screen's name may be followed by a namespace.
+/// As in k9s, a screen's name may be followed by a namespace; that of Cost by a dimension.
 fn show(app: &mut App, screen: Screen, namespace: &str) -> Vec<Effect> {
     let effects = navigate::show(app, screen);
+    if screen == Screen::Cost && !namespace.is_empty() {
+        return payers::by_name(app, namespace);
+    }
     if !namespace.is_empty() {
         set_namespace(app, namespace);
     }
@@ -195,6 +201,9 @@ pub fn candidates(app: &App, line: &str) -> Vec<String> {
         Some(Some(Word::Namespace)) => namespace_names(app),
         Some(Some(Word::Context)) => app.cluster.contexts.clone(),
         Some(Some(Word::Sort)) => app.ui.level.screen.columns().iter().map(|column| column.name().to_owned()).collect(),
+        Some(_) if first.is_some_and(|name| find(&SCREENS, name) == Some(Screen::Cost)) => {
+            Dimension::ALL.map(|dimension| dimension.name().replace(' ', "-")).to_vec()
+        }
         Some(_) if first.is_some_and(|name| find(&SCREENS, name).is_some()) => namespace_names(app),
         Some(_) => Vec::new(),
     };

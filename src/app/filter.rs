@@ -5,6 +5,7 @@
 use super::rows::RowRef;
 use super::{App, Screen, status};
 use crate::fleet::Sym;
+use crate::insight::cost::{Payer, Who};
 use crate::insight::relation;
 
 /// A fact that a term can ask.
@@ -79,6 +80,7 @@ const fn facts(screen: Screen) -> &'static [Fact] {
         Screen::Pods => &[Name, Namespace, Pool, Node, Job, Owner, Status, Protected, Gpu],
         Screen::Claims => &[Name, Pool, Node, Type, Zone, Capacity, Status, Price],
         Screen::Events => &[Name, Namespace, Node, Kind, Reason, Status, Source, Message],
+        Screen::Cost => &[Name, Namespace, Kind, Price],
     }
 }
 
@@ -133,6 +135,21 @@ impl Filter {
             Test::Contains(fact, _) | Test::Is(fact, _) => fact.is_of_verdict(),
             Test::Text(_) => false,
         })
+    }
+
+    /// Whether a payer meets every term. Of those with machines that nobody prices the price is `unknown`.
+    pub fn meets_payer(&self, payer: &Payer, unpriced: u64) -> bool {
+        let name = payer.1.words(payer.0).to_lowercase();
+        let has = |text: Option<&Sym>, part: &str| text.is_some_and(|text| contains(text, part));
+        let kind = || if let Who::Owner(kind, _) = &payer.1 { Some(kind) } else { None };
+        let meets = |test: &Test| match test {
+            Test::Text(part) | Test::Contains(Fact::Name, part) => name.contains(part),
+            Test::Contains(Fact::Namespace, part) => has(payer.1.namespace(), part),
+            Test::Contains(Fact::Kind, part) => has(kind(), part),
+            Test::Contains(Fact::Price, part) => (if unpriced > 0 { "unknown" } else { "known" }).starts_with(part),
+            Test::Contains(..) | Test::Is(..) => false,
+        };
+        self.terms.iter().all(|term| meets(&term.test) == term.wanted)
     }
 
     /// Whether it asks who tells a price.

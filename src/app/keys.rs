@@ -1,6 +1,8 @@
 //! From key presses to what they do in the layer that is on top.
 
-use super::{App, Detail, Effect, Overlay, Screen, command, detail, navigate, notice, picker, prompt, sorting, write};
+use super::{
+    App, Detail, Effect, Overlay, Screen, command, detail, navigate, notice, payers, picker, prompt, sorting, write,
+};
 use crate::input::{Action, Chord, Context, KeyCode, Lookup};
 
 /// Leaves whatever is on screen, and cannot be bound to anything else: the way out that always works.
@@ -112,13 +114,21 @@ fn act_on_detail(app: &mut App, action: Action) -> Vec<Effect> {
 
 /// What only makes sense where rows are seen.
 const fn is_for_rows(action: Action) -> bool {
-    use Action::{Filter, Held, Left, Mark, MarkAll, Open, Right, Sort, SortBack, SortReverse};
-    matches!(action, Open | Left | Right | Mark | MarkAll | Filter | Held | Sort | SortBack | SortReverse)
+    use Action::{
+        Dimension, DimensionBack, Filter, Held, Left, Mark, MarkAll, Open, Right, Sort, SortBack, SortReverse,
+    };
+    let is_of_dimension = matches!(action, Dimension | DimensionBack);
+    is_of_dimension
+        || matches!(action, Open | Left | Right | Mark | MarkAll | Filter | Held | Sort | SortBack | SortReverse)
 }
 
 fn act_on_table(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
+        // Who pays has no details of its own: what it pays for has.
+        Action::Open if app.ui.level.screen == Screen::Cost => navigate::into(app),
         Action::Open => detail::open(app),
+        Action::Dimension => payers::by_neighbour(app, 1),
+        Action::DimensionBack => payers::by_neighbour(app, -1),
         Action::Back => navigate::back(app),
         Action::Into => navigate::into(app),
         Action::Up => navigate::rows(app, -1),
@@ -168,6 +178,7 @@ fn screen_of(app: &App, action: Action) -> Option<Screen> {
         Action::Pods => Some(Screen::Pods),
         Action::Claims => Some(Screen::Claims),
         Action::Events => Some(Screen::Events),
+        Action::Cost => Some(Screen::Cost),
         Action::NextScreen => Some(navigate::neighbour(app.ui.level.screen, 1)),
         Action::PreviousScreen => Some(navigate::neighbour(app.ui.level.screen, -1)),
         _ => None,
@@ -177,5 +188,5 @@ fn screen_of(app: &App, action: Action) -> Option<Screen> {
 /// The object an action is about: that of the details where they are open, else the selected row.
 pub fn subject(app: &App) -> Option<crate::fleet::Key> {
     let opened = app.ui.level.detail.as_ref().map(|Detail { key, .. }| key.clone());
-    opened.or_else(|| navigate::current(&app.ui).cloned())
+    opened.or_else(|| navigate::current(&app.ui)?.object().cloned())
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::filter::Filter;
 use super::patch::{self, Patched};
-use super::rows::RowRef;
-use super::{App, Column, Effect, Scope, Screen, Ui, sorting, verdicts};
+use super::rows::{RowKey, RowRef};
+use super::{App, Column, Costs, Effect, Scope, Screen, Ui, payers, sorting, verdicts};
 use crate::fleet::{Changed, Fleet, Key, Kind};
 
 /// Puts the rows in order where something changed.
@@ -56,14 +56,15 @@ pub fn note_rates(app: &mut App) {
 
 /// Time has been paid for: orders by sums follow before the next frame.
 pub fn note_paid(app: &mut App) {
-    app.ui.listing.dirty |= app.ui.level.sort.column == Column::Paid;
+    let level = &app.ui.level;
+    app.ui.listing.dirty |= level.screen == Screen::Cost || level.sort.column == Column::Paid;
 }
 
 /// Whether rows are ordered or filtered by what machines cost.
 fn asks_prices(app: &App) -> bool {
     let level = &app.ui.level;
     let sorted = matches!(level.sort.column, Column::Cost | Column::Unrequested);
-    sorted || Filter::parse(&level.filter, level.screen).asks_prices()
+    level.screen == Screen::Cost || sorted || Filter::parse(&level.filter, level.screen).asks_prices()
 }
 
 /// Whether rows are ordered or filtered by what is said of Nodes.
@@ -87,6 +88,8 @@ const fn own_kinds(screen: Screen) -> &'static [Kind] {
         Screen::Pods => &[Kind::Pod],
         Screen::Claims => &[Kind::NodePool, Kind::NodeClaim],
         Screen::Events => &[Kind::Event],
+        // They follow the rates, which follow everything once a second.
+        Screen::Cost => &[],
     }
 }
 
@@ -97,6 +100,7 @@ const fn joined_kinds(screen: Screen) -> &'static [Kind] {
         Screen::Pods => &[Kind::Job, Kind::Node],
         Screen::Claims => &[Kind::Node],
         Screen::Events => &[Kind::Pod, Kind::Job, Kind::NodeClaim, Kind::Node],
+        Screen::Cost => &[],
     }
 }
 
@@ -108,6 +112,7 @@ fn looks_further(app: &App) -> bool {
         Screen::Claims => app.scope.node_selector.is_some(),
         Screen::Pods => level.scope.is_some() || !level.filter.is_empty() || level.sort.column == Column::Cost,
         Screen::Fleet | Screen::Jobs => !level.filter.is_empty() || sums_pods(level.sort.column),
+        Screen::Cost => false,
     }
 }
 
@@ -120,6 +125,9 @@ const fn sums_pods(column: Column) -> bool {
 pub fn refresh(app: &mut App) {
     if asks_verdicts(app) {
         verdicts::refresh(app);
+    }
+    if app.ui.level.screen == Screen::Cost {
+        app.ui.listing.costs = Costs::of(app);
     }
     let (rows, unfiltered) = build(app);
     let listing = &mut app.ui.listing;
@@ -145,8 +153,11 @@ fn patch(app: &mut App) {
 }
 
 /// The rows of the shown level, filtered and in order, and how many there were before the filter.
-pub fn build(app: &App) -> (Vec<Key>, usize) {
+pub fn build(app: &App) -> (Vec<RowKey>, usize) {
     let level = &app.ui.level;
+    if level.screen == Screen::Cost {
+        return payers::build(app);
+    }
     let mut rows = candidates(app);
     let unfiltered = rows.len();
     let filter = Filter::parse(&level.filter, level.screen);
@@ -158,7 +169,7 @@ pub fn build(app: &App) -> (Vec<Key>, usize) {
     if level.screen == Screen::Claims {
         rows = as_tree(&rows);
     }
-    (rows.into_iter().map(RowRef::key).collect(), unfiltered)
+    (rows.into_iter().map(|row| row.key().into()).collect(), unfiltered)
 }
 
 /// The rows of the shown level before its filter.
@@ -170,6 +181,7 @@ fn candidates(app: &App) -> Vec<RowRef<'_>> {
         Screen::Pods => pods(app),
         Screen::Claims => claims(app),
         Screen::Events => events(app),
+        Screen::Cost => Vec::new(),
     }
 }
 
@@ -181,6 +193,7 @@ fn nodes(app: &App) -> Vec<RowRef<'_>> {
     let rows = nodes.chain(waiting.map(RowRef::Claim));
     match &app.ui.level.scope {
         Some(Scope::NodePool(pool)) => rows.filter(|row| row.node_pool(fleet) == Some(pool)).collect(),
+        Some(Scope::Payer(payer)) => rows.filter(|row| payers::is_machine_of(*row, payer)).collect(),
         _ => rows.collect(),
     }
 }
@@ -193,6 +206,10 @@ fn pods(app: &App) -> Vec<RowRef<'_>> {
             Some(job) => fleet.pods_of_job(&job.meta.uid).map(RowRef::Pod).collect(),
             None => Vec::new(),
         },
+        Some(Scope::Payer(payer)) => {
+            let pods = fleet.pods.iter().filter(|pod| scope.has_pod(pod) && payers::is_pod_of(fleet, pod, payer));
+            pods.map(RowRef::Pod).collect()
+        }
         _ => fleet.pods.iter().filter(|pod| scope.has_pod(pod)).map(RowRef::Pod).collect(),
     }
 }
@@ -258,10 +275,10 @@ fn follow_marks(app: &mut App) {
 
 /// Finds the selected row; where it vanished, the row that took its place is selected.
 fn reselect(app: &mut App) {
-    let heir = app.ui.level.selected.as_ref().and_then(|key| heir(&app.fleet, app.ui.level.screen, key));
+    let heir = app.ui.level.selected.as_ref().and_then(|key| heir(&app.fleet, app.ui.level.screen, key.object()?));
     let ui = &mut app.ui;
-    if heir.is_some() {
-        ui.level.selected = heir;
+    if let Some(heir) = heir {
+        ui.level.selected = Some(heir.into());
     }
     let rows = &ui.listing.rows;
     let last = rows.len().saturating_sub(1);
@@ -276,7 +293,7 @@ fn reselect(app: &mut App) {
 }
 
 /// Most often a row is where it was.
-fn position(rows: &[Key], key: &Key, guess: usize) -> Option<usize> {
+fn position(rows: &[RowKey], key: &RowKey, guess: usize) -> Option<usize> {
     match rows.get(guess) {
         Some(row) if row == key => Some(guess),
         _ => rows.iter().position(|row| row == key),

@@ -15,6 +15,7 @@ mod msg;
 mod navigate;
 mod notice;
 mod patch;
+mod payers;
 mod picker;
 mod prompt;
 mod rows;
@@ -31,7 +32,8 @@ pub use command::candidates as command_candidates;
 pub use filter::words as filter_words;
 pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};
-pub use rows::RowRef;
+pub use payers::{Costs, Paying, Sourced, Unpriced, paying};
+pub use rows::{RowKey, RowRef};
 pub use status::{claim_phase, job_state, node_phase};
 pub use ui::{
     Column, Consequence, Detail, DetailText, DurationChoice, Level, Listing, Notice, Overlay, Picker, PickerKind,

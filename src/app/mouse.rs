@@ -1,7 +1,6 @@
 //! The mouse.
 
-use super::{App, Effect, Mouse, Overlay, detail, navigate};
-use crate::fleet::Key;
+use super::{App, Effect, Mouse, Overlay, RowKey, detail, navigate};
 use crate::input::Action;
 
 /// Rows per notch of the wheel.
@@ -19,7 +18,7 @@ pub fn handle(app: &mut App, mouse: Mouse) -> Vec<Effect> {
 }
 
 /// A click while something lies over the table is not for the table.
-fn click(app: &mut App, key: &Key) -> Vec<Effect> {
+fn click(app: &mut App, key: &RowKey) -> Vec<Effect> {
     if app.ui.overlay.is_none()
         && let Some(index) = app.ui.listing.rows.iter().position(|row| row == key)
     {

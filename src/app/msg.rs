@@ -9,7 +9,7 @@ use crate::units::Time;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Mouse {
     /// The left button went down on this row of the table.
-    Row(Key),
+    Row(super::RowKey),
     /// The left button went down on this screen's title.
     Title(super::Screen),
     /// The wheel turned up.

@@ -1,10 +1,10 @@
 //! Moving: among rows, levels and screens.
 
-use super::{App, Effect, Level, Scope, Screen, Ui, listing, notice, rows::RowRef, write};
-use crate::fleet::{EventObject, Key, Kind, Sym};
+use super::{App, Effect, Level, RowKey, RowRef, Scope, Screen, Ui, listing, notice, payers, write};
+use crate::fleet::{EventObject, Kind, Sym};
 
 /// The selected row.
-pub fn current(ui: &Ui) -> Option<&Key> {
+pub fn current(ui: &Ui) -> Option<&RowKey> {
     ui.listing.rows.get(ui.listing.cursor)
 }
 
@@ -47,7 +47,7 @@ pub fn bottom(app: &mut App) -> Vec<Effect> {
 
 /// Marks or unmarks the selected row, and goes on to the next.
 pub fn mark(app: &mut App) -> Vec<Effect> {
-    if let Some(key) = current(&app.ui).cloned() {
+    if let Some(key) = current(&app.ui).and_then(RowKey::object).cloned() {
         if !app.ui.marks.remove(&key) {
             app.ui.marks.insert(key);
         }
@@ -59,12 +59,13 @@ pub fn mark(app: &mut App) -> Vec<Effect> {
 /// Marks every listed row, or unmarks them where all are marked.
 pub fn mark_all(app: &mut App) -> Vec<Effect> {
     let ui = &mut app.ui;
-    if ui.listing.rows.iter().all(|key| ui.marks.contains(key)) {
-        ui.listing.rows.iter().for_each(|key| {
+    let objects = || ui.listing.rows.iter().filter_map(RowKey::object);
+    if objects().all(|key| ui.marks.contains(key)) {
+        objects().for_each(|key| {
             ui.marks.remove(key);
         });
     } else {
-        ui.marks.extend(ui.listing.rows.iter().cloned());
+        ui.marks.extend(objects().cloned());
     }
     Vec::new()
 }
@@ -132,9 +133,16 @@ pub fn leave_batchtop(app: &mut App) -> Vec<Effect> {
 
 /// Goes into the selected row.
 pub fn into(app: &mut App) -> Vec<Effect> {
-    let Some(row) = current(&app.ui).and_then(|key| RowRef::find(app, key)) else { return Vec::new() };
-    match beneath(app, row) {
-        Some((screen, scope)) => push(app, Level::of(screen, Some(scope))),
+    let beneath = match current(&app.ui) {
+        None => return Vec::new(),
+        Some(RowKey::Payer(payer)) => payers::beneath(app, payer),
+        Some(RowKey::Object(key)) => match RowRef::find(app, key) {
+            None => return Vec::new(),
+            Some(row) => beneath(app, row).map(|(screen, scope)| Level::of(screen, Some(scope))),
+        },
+    };
+    match beneath {
+        Some(level) => push(app, level),
         None => notice::info(app, "there is nothing beneath this row; open it for its details"),
     }
 }
@@ -154,7 +162,8 @@ fn beneath(app: &App, row: RowRef<'_>) -> Option<(Screen, Scope)> {
     })
 }
 
-fn about(kind: Kind, key: &crate::fleet::ObjectKey) -> Scope {
+/// Events about an object.
+pub fn about(kind: Kind, key: &crate::fleet::ObjectKey) -> Scope {
     Scope::About(EventObject { kind: Sym::new(kind.name()), key: key.clone() })
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use foldhash::fast::RandomState;
 
-use super::rows::RowRef;
+use super::rows::{RowKey, RowRef};
 use super::{App, Column, Level, Screen, sorting};
 use crate::fleet::{Key, ObjectKey};
 
@@ -31,14 +31,14 @@ pub fn applies(level: &Level) -> bool {
 }
 
 /// Mends the places of the pods that changed. All other rows are in order.
-pub fn pods(app: &App, rows: &mut Vec<Key>, touched: &BTreeSet<ObjectKey>) -> Patched {
+pub fn pods(app: &App, rows: &mut Vec<RowKey>, touched: &BTreeSet<ObjectKey>) -> Patched {
     if touched.len() > MOST_TOUCHED {
         return Patched::TooMuch;
     }
     let moved: HashSet<&ObjectKey, RandomState> =
         touched.iter().filter(|key| !is_in_place(app, rows, key, touched)).collect();
     if !moved.is_empty() {
-        rows.retain(|row| !moved.contains(&row.object));
+        rows.retain(|row| row.object().is_none_or(|key| !moved.contains(&key.object)));
         merge(app, rows, moved.into_iter().filter_map(|key| wanted(app, key)).collect());
     }
     Patched::Done
@@ -50,13 +50,14 @@ fn wanted<'a>(app: &'a App, key: &ObjectKey) -> Option<RowRef<'a>> {
 }
 
 /// Whether a pod is listed between two rows that did not change and between which it belongs.
-fn is_in_place(app: &App, rows: &[Key], key: &ObjectKey, touched: &BTreeSet<ObjectKey>) -> bool {
+fn is_in_place(app: &App, rows: &[RowKey], key: &ObjectKey, touched: &BTreeSet<ObjectKey>) -> bool {
     let Some(row) = wanted(app, key) else { return false };
     let at = place(app, rows, row);
-    if rows.get(at).is_none_or(|found| found.object != *key) {
+    if rows.get(at).and_then(RowKey::object).is_none_or(|found| found.object != *key) {
         return false;
     }
-    let stands = |neighbour: Option<&Key>, wanted: Ordering| {
+    let stands = |neighbour: Option<&RowKey>, wanted: Ordering| {
+        let neighbour = neighbour.and_then(RowKey::object);
         neighbour.is_none_or(|other| !touched.contains(&other.object) && order(app, other, row) == Some(wanted))
     };
     stands(at.checked_sub(1).and_then(|before| rows.get(before)), Ordering::Less)
@@ -64,8 +65,8 @@ fn is_in_place(app: &App, rows: &[Key], key: &ObjectKey, touched: &BTreeSet<Obje
 }
 
 /// The index before which a row belongs. Rows that changed may mislead the search; its finding is checked.
-fn place(app: &App, rows: &[Key], row: RowRef<'_>) -> usize {
-    rows.partition_point(|other| order(app, other, row) == Some(Ordering::Less))
+fn place(app: &App, rows: &[RowKey], row: RowRef<'_>) -> usize {
+    rows.partition_point(|other| other.object().and_then(|key| order(app, key, row)) == Some(Ordering::Less))
 }
 
 /// How a listed row stands to another; `None` for one that is gone.
@@ -75,14 +76,14 @@ fn order(app: &App, listed: &Key, row: RowRef<'_>) -> Option<Ordering> {
 }
 
 /// Puts rows that are not listed into their places, all in one pass over those that are.
-fn merge(app: &App, rows: &mut Vec<Key>, mut fresh: Vec<RowRef<'_>>) {
+fn merge(app: &App, rows: &mut Vec<RowKey>, mut fresh: Vec<RowRef<'_>>) {
     sorting::sort(&mut fresh, app.ui.level.sort, app);
     let places: Vec<usize> = fresh.iter().map(|row| place(app, rows, *row)).collect();
     let mut merged = Vec::with_capacity(rows.len() + fresh.len());
     let mut listed = std::mem::take(rows).into_iter();
     for (at, (row, place)) in fresh.into_iter().zip(places).enumerate() {
         merged.extend(listed.by_ref().take(place + at - merged.len()));
-        merged.push(row.key());
+        merged.push(row.key().into());
     }
     merged.extend(listed);
     *rows = merged;

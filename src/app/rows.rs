@@ -2,8 +2,42 @@
 
 use super::App;
 use crate::fleet::{EventRow, Fleet, JobRow, Key, Kind, Meta, NodeClaimRow, NodePoolRow, NodeRow, PodRow, Sym};
+use crate::insight::cost::Payer;
 
-/// One row of a listing.
+/// The identity of a row.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum RowKey {
+    /// An object.
+    Object(Key),
+    /// Who pays, on Cost. Boxed, because there are 100,000 rows of objects and few of these.
+    Payer(Box<Payer>),
+}
+
+impl RowKey {
+    /// The object, where the row is one.
+    pub const fn object(&self) -> Option<&Key> {
+        match self {
+            Self::Object(key) => Some(key),
+            Self::Payer(_) => None,
+        }
+    }
+
+    /// Who pays, where the row is that.
+    pub fn payer(&self) -> Option<&Payer> {
+        match self {
+            Self::Object(_) => None,
+            Self::Payer(payer) => Some(payer),
+        }
+    }
+}
+
+impl From<Key> for RowKey {
+    fn from(key: Key) -> Self {
+        Self::Object(key)
+    }
+}
+
+/// One row of a listing of objects.
 #[derive(Clone, Copy)]
 pub enum RowRef<'a> {
     /// Of Fleet.

@@ -16,9 +16,9 @@ impl Screen {
     /// The columns by which a screen can be sorted, in the order in which `s` goes through them.
     pub const fn columns(self) -> &'static [Column] {
         use Column::{
-            Active, Age, Attention, Capacity, Class, Cost, Count, Cpu, Duration, Expires, Failed, Gpu, InstanceType,
-            Last, Memory, Name, Namespace, Node, NodePool, Object, Owner, Paid, Pods, Progress, Protection, Reason,
-            Restarts, Source, Status, Unrequested, Until, Verdict, Version, Weight, Zone,
+            Active, Age, Attention, Capacity, Class, Cost, Count, Cpu, Duration, Expires, Failed, Gpu, Held,
+            InstanceType, Last, Memory, Name, Namespace, Node, NodePool, Nodes, Object, Owner, Paid, Pods, Progress,
+            Protection, Reason, Restarts, Source, Status, Unrequested, Until, Verdict, Version, Weight, Zone,
         };
         match self {
             Self::Fleet => &[
@@ -51,6 +51,7 @@ impl Screen {
             ],
             Self::Claims => &[Attention, Name, Status, Cost, InstanceType, Capacity, Zone, Node, Age, Expires, Weight],
             Self::Events => &[Last, Count, Reason, Object, Namespace, Node, Class, Source],
+            Self::Cost => &[Attention, Name, Cost, Paid, Nodes, Held, Unrequested],
         }
     }
 

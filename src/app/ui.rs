@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tui_input::Input;
 
-use super::{Fetched, Verdicts};
+use super::{Costs, Fetched, RowKey, Verdicts};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, EventObject, Key, ObjectKey, Sym};
 use crate::input::Chord;
+use crate::insight::cost::{Dimension, Payer};
 use crate::insight::picture::Finding;
 use crate::units::Time;
 
@@ -24,11 +25,13 @@ pub enum Screen {
     Claims,
     /// Events.
     Events,
+    /// Who pays.
+    Cost,
 }
 
 impl Screen {
     /// Every screen.
-    pub const ALL: [Self; 5] = [Self::Fleet, Self::Jobs, Self::Pods, Self::Claims, Self::Events];
+    pub const ALL: [Self; 6] = [Self::Fleet, Self::Jobs, Self::Pods, Self::Claims, Self::Events, Self::Cost];
 
     /// Its title.
     pub const fn title(self) -> &'static str {
@@ -38,6 +41,7 @@ impl Screen {
             Self::Pods => "Pods",
             Self::Claims => "Claims",
             Self::Events => "Events",
+            Self::Cost => "Cost",
         }
     }
 }
@@ -53,6 +57,8 @@ pub enum Scope {
     Job(ObjectKey),
     /// Events about one object.
     About(EventObject),
+    /// The machines or pods of one payer.
+    Payer(Payer),
 }
 
 /// A column of some screen; each screen has its own list.
@@ -144,24 +150,26 @@ pub struct Level {
     pub screen: Screen,
     /// What it is narrowed to.
     pub scope: Option<Scope>,
+    /// By what dollars are told apart, on Cost.
+    pub dimension: Dimension,
     /// The filter's text.
     pub filter: String,
     /// The order.
     pub sort: Sort,
     /// The selected row; survives re-sorting and relists. `None`: the first row, whichever that is, as long as the user
     /// has not moved.
-    pub selected: Option<Key>,
+    pub selected: Option<RowKey>,
     /// Index of the first visible row.
     pub offset: usize,
     /// The opened details.
     pub detail: Option<Detail>,
 }
 
-/// The keys of the rows of the shown level, filtered and in order.
+/// The rows of the shown level, filtered and in order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Listing {
     /// The rows.
-    pub rows: Vec<Key>,
+    pub rows: Vec<RowKey>,
     /// Index of [`Level::selected`] among them; zero while there is no row.
     pub cursor: usize,
     /// How many there were before the filter.
@@ -172,6 +180,8 @@ pub struct Listing {
     pub touched: BTreeSet<ObjectKey>,
     /// The verdicts by which rows are ordered and filtered.
     pub verdicts: Verdicts,
+    /// What Cost says besides its rows.
+    pub costs: Costs,
 }
 
 impl Listing {
@@ -243,7 +253,7 @@ pub struct Prompt {
     /// The filter as it was, for esc.
     pub before: String,
     /// The selection as it was, for esc.
-    pub selected: Option<Key>,
+    pub selected: Option<RowKey>,
 }
 
 /// What is picked.
@@ -496,10 +506,25 @@ impl Ui {
     /// From this height on a terminal has room for totals and rules.
     pub const SPACIOUS_FROM: u16 = 16;
 
+    /// From this height on there is room for all that Cost says besides its rows.
+    pub const ROOMY_FROM: u16 = 40;
+
+    /// Rows in which Cost sums up where there is little room.
+    pub const SUMMARY_ROWS: u16 = 5;
+
+    /// Rows above the table in which Cost sums up.
+    pub const fn summary_rows(&self) -> u16 {
+        match (self.level.screen, self.size.1) {
+            (Screen::Cost, Self::ROOMY_FROM..) => 15,
+            (Screen::Cost, Self::SPACIOUS_FROM..) => Self::SUMMARY_ROWS,
+            _ => 0,
+        }
+    }
+
     /// How many rows of the table are visible, at least one.
     pub fn page(&self) -> usize {
         let frame = if self.size.1 < Self::SPACIOUS_FROM { Self::LOW_FRAME_ROWS } else { Self::FRAME_ROWS };
-        usize::from(self.size.1.saturating_sub(frame).max(1))
+        usize::from(self.size.1.saturating_sub(frame + self.summary_rows()).max(1))
     }
 }
 
@@ -513,7 +538,16 @@ impl Level {
     /// A fresh level of a screen.
     pub fn of(screen: Screen, scope: Option<Scope>) -> Self {
         let sort = screen.first_sort();
-        Self { screen, scope, filter: String::new(), sort, selected: None, offset: 0, detail: None }
+        Self {
+            screen,
+            scope,
+            dimension: Dimension::default(),
+            filter: String::new(),
+            sort,
+            selected: None,
+            offset: 0,
+            detail: None,
+        }
     }
 }
 

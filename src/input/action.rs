@@ -57,6 +57,8 @@ actions! {
     Sort "sort" "Sort by the next column";
     SortBack "sort-back" "Sort by the previous column";
     SortReverse "sort-reverse" "Reverse the order";
+    Dimension "dimension" "Cost: dollars by the next of NodePool, namespace, Job and more";
+    DimensionBack "dimension-back" "Cost: dollars by the one before";
     Command "command" "Type a command";
     Namespaces "namespaces" "Choose namespaces";
     Contexts "contexts" "Choose a context";
@@ -69,6 +71,7 @@ actions! {
     Pods "pods" "Pods";
     Claims "claims" "NodePools and NodeClaims";
     Events "events" "Events";
+    Cost "cost" "Who pays: dollars by NodePool, namespace, Job and more";
     Sources "sources" "What is watched, and how alive it is";
     Findings "findings" "Mistakes and wastes in the whole cluster, and what to do";
     Help "help" "This help";

@@ -5,7 +5,7 @@ use super::layout::Layout;
 use super::panel::Laid;
 use super::screen::{Area, Body, Border, Placed};
 use super::table::table;
-use super::{claims, detail, events, fleet, health, jobs, pods};
+use super::{claims, cost, detail, events, fleet, health, jobs, pods};
 use crate::app::Screen;
 
 /// Table and details.
@@ -23,11 +23,12 @@ fn rows(app: &Seen<'_>, area: Area) -> Body {
         return Body::Face(face(app, area));
     }
     Body::Table(match app.ui.level.screen {
-        Screen::Fleet => table(app, area, &fleet::columns(app), |key| fleet::row(app, key)),
-        Screen::Jobs => table(app, area, &jobs::columns(), |key| jobs::row(app, key)),
-        Screen::Pods => table(app, area, &pods::columns(app), |key| pods::row(app, key)),
-        Screen::Claims => table(app, area, &claims::columns(app), |key| claims::row(app, key)),
-        Screen::Events => table(app, area, &events::columns(), |key| events::row(app, key)),
+        Screen::Fleet => table(app, area, &fleet::columns(app), |key| fleet::row(app, key.object()?)),
+        Screen::Jobs => table(app, area, &jobs::columns(), |key| jobs::row(app, key.object()?)),
+        Screen::Pods => table(app, area, &pods::columns(app), |key| pods::row(app, key.object()?)),
+        Screen::Claims => table(app, area, &claims::columns(app), |key| claims::row(app, key.object()?)),
+        Screen::Cost => table(app, area, &cost::columns(app), |key| cost::row(app, key)),
+        Screen::Events => table(app, area, &events::columns(), |key| events::row(app, key.object()?)),
     })
 }
 

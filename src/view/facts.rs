@@ -3,8 +3,8 @@
 use std::ops::Deref;
 
 use super::format;
-use crate::app::App;
-use crate::fleet::{HealthState, JobRow, Key, Kind, NodeRow, PodRow, SourceId};
+use crate::app::{App, RowKey};
+use crate::fleet::{HealthState, JobRow, Kind, NodeRow, PodRow, SourceId};
 use crate::insight::Known;
 use crate::insight::disruption::{Protection, protection};
 use crate::insight::gpu::NodeGpu;
@@ -43,7 +43,7 @@ impl<'a> Seen<'a> {
     }
 
     /// The row that keys act on: before anything was selected that of the cursor.
-    pub(super) fn selected(&self) -> Option<&Key> {
+    pub(super) fn selected(&self) -> Option<&RowKey> {
         let listing = &self.ui.listing;
         self.ui.level.selected.as_ref().or_else(|| listing.rows.get(listing.cursor))
     }

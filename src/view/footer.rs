@@ -57,6 +57,7 @@ const DETAIL_WRITING: &[Hint] = &[
 ];
 const INTO: Hint = (Action::Into, "into");
 const OPEN: Hint = (Action::Open, "open");
+const INTO_BY_ENTER: Hint = (Action::Open, "into");
 const WRITES: [Hint; 4] =
     [(Action::Mark, "mark"), (Action::Protect, "protect"), (Action::Unprotect, "unprotect"), (Action::Undo, "undo")];
 const LISTS: [Hint; 6] = [
@@ -75,6 +76,10 @@ const TABLE_WRITING: &[Hint] = &[
 /// Rows that cannot.
 const TABLE: &[Hint] = &[OPEN, INTO, LISTS[0], LISTS[1], LISTS[4], LISTS[2], LISTS[3], LISTS[5]];
 
+/// Rows that are no objects.
+const COST: &[Hint] =
+    &[INTO_BY_ENTER, (Action::Dimension, "by what"), LISTS[0], LISTS[1], LISTS[4], LISTS[3], LISTS[5]];
+
 fn hints(app: &Seen<'_>) -> (Context, &'static [Hint]) {
     match &app.ui.overlay {
         Some(Overlay::Write(_)) => return (Context::Dialog, DIALOG),
@@ -92,6 +97,7 @@ fn hints(app: &Seen<'_>) -> (Context, &'static [Hint]) {
     match app.ui.level.screen {
         Screen::Fleet | Screen::Jobs | Screen::Pods => (Context::Table, TABLE_WRITING),
         Screen::Claims | Screen::Events => (Context::Table, TABLE),
+        Screen::Cost => (Context::Table, COST),
     }
 }
 

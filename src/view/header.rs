@@ -247,7 +247,10 @@ pub(super) fn listing(app: &Seen<'_>, tabs: &[Tab], area: Area) -> Placed {
     if !app.ui.level.filter.is_empty() {
         parts.insert(0, Line::of(Role::TextDim, "filter ").and(Role::Input, &app.ui.level.filter));
     }
-    if area.width >= 100 {
+    if app.ui.level.screen == app::Screen::Cost {
+        parts.insert(0, Line::of(Role::TextDim, format!("by {}", app.ui.level.dimension.name())));
+    }
+    if area.width >= 100 && app.ui.level.screen != app::Screen::Cost {
         let arrow = if app.ui.level.sort.reversed { " ↑" } else { "" };
         let words = format!("{}{arrow}", app.ui.level.sort.column.name());
         parts.insert(0, Line::of(Role::TextDim, "by ").and(Role::TextDim, words));
@@ -266,6 +269,7 @@ pub(super) fn listing(app: &Seen<'_>, tabs: &[Tab], area: Area) -> Placed {
 /// missing. Where that is too long the flag is left out, then the selector is cut.
 fn selector(app: &Seen<'_>, room: usize) -> Line {
     let (flag, selector) = match app.ui.level.screen {
+        app::Screen::Cost => return Line::new(),
         app::Screen::Fleet | app::Screen::Claims => ("--node-selector", &app.scope.node_selector),
         app::Screen::Jobs | app::Screen::Pods | app::Screen::Events => ("-l", &app.scope.selector),
     };
@@ -314,6 +318,7 @@ fn describe(scope: &Scope) -> String {
         Scope::NodePool(name) => format!("NodePool {name}"),
         Scope::Node(name) => format!("Node {name}"),
         Scope::Job(key) => format!("Job {key}"),
+        Scope::Payer((dimension, who)) => format!("{} {}", dimension.name(), who.words(*dimension)),
         Scope::About(object) => format!("about {} {}", object.kind, object.key),
     }
 }

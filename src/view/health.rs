@@ -96,7 +96,7 @@ fn live(app: &Seen<'_>) -> Line {
 /// The kinds whose rows a screen lists, the main one first.
 pub(super) const fn kinds(screen: Screen) -> &'static [Kind] {
     match screen {
-        Screen::Fleet => &[Kind::Node, Kind::NodeClaim],
+        Screen::Fleet | Screen::Cost => &[Kind::Node, Kind::NodeClaim],
         Screen::Jobs => &[Kind::Job],
         Screen::Pods => &[Kind::Pod],
         Screen::Claims => &[Kind::NodePool, Kind::NodeClaim],
@@ -108,7 +108,7 @@ pub(super) const fn kinds(screen: Screen) -> &'static [Kind] {
 pub(super) fn banner(app: &Seen<'_>) -> Line {
     let wanting = |kind: &Kind| !matches!(app.state(*kind), HealthState::Live | HealthState::Absent);
     let screen = app.ui.level.screen;
-    let pods: &[Kind] = if matches!(screen, Screen::Fleet | Screen::Jobs) { &[Kind::Pod] } else { &[] };
+    let pods: &[Kind] = if matches!(screen, Screen::Fleet | Screen::Jobs | Screen::Cost) { &[Kind::Pod] } else { &[] };
     let Some(kind) = kinds(screen).iter().chain(pods).copied().find(|kind| wanting(kind)) else { return Line::new() };
     let health = app.sources.get(&SourceId::Kind(kind)).cloned().unwrap_or_default();
     let line = face_of(health.state, format!("{} {}", kind.resource(), words(&health, app.now)));
@@ -181,6 +181,10 @@ fn absent(app: &Seen<'_>, kind: Kind, glyph: &str) -> Vec<Line> {
 /// Everything was read, and still there is no row.
 fn nothing_listed(app: &Seen<'_>) -> Vec<Line> {
     let level = &app.ui.level;
+    if level.screen == Screen::Cost && app.burning.rates.is_none() {
+        let words = format!("{} rates are known as soon as all nodes and NodeClaims are", format::NOT_YET);
+        return vec![Line::of(Role::Pending, words)];
+    }
     let noun = noun(level.screen);
     if app.ui.listing.unfiltered > 0 && !level.filter.is_empty() {
         let hidden = format::count(app.ui.listing.unfiltered);
@@ -204,5 +208,6 @@ pub(super) const fn noun(screen: Screen) -> &'static str {
         Screen::Pods => "pods",
         Screen::Claims => "NodePools and NodeClaims",
         Screen::Events => "events",
+        Screen::Cost => "payers",
     }
 }

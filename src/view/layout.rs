@@ -20,6 +20,8 @@ pub(super) struct Layout {
     pub(super) tabs: Area,
     /// The line above the table; not on small terminals.
     pub(super) upper_rule: Option<Area>,
+    /// Where Cost sums up, above the table.
+    pub(super) summary: Option<Area>,
     /// Table, or what stands in its place.
     pub(super) body: Area,
     /// The line below the table; not on small terminals.
@@ -31,6 +33,17 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// With so many rows taken off the top of the body.
+    pub(super) fn with_summary(self, rows: u16) -> Self {
+        if rows == 0 {
+            return self;
+        }
+        let rows = rows.min(self.body.height);
+        let summary = Area { height: rows, ..self.body };
+        let body = Area { y: self.body.y + rows, height: self.body.height - rows, ..self.body };
+        Self { summary: Some(summary), body, ..self }
+    }
+
     /// Of a terminal that is not too small.
     pub(super) fn of((width, height): (u16, u16)) -> Self {
         let row = |y| Area::row(0, y, width);
@@ -42,6 +55,7 @@ impl Layout {
                 totals: None,
                 tabs: row(1),
                 upper_rule: None,
+                summary: None,
                 body,
                 lower_rule: None,
                 sentence,
@@ -55,6 +69,7 @@ impl Layout {
             totals: Some(row(1)),
             tabs: row(2),
             upper_rule: Some(row(3)),
+            summary: None,
             body,
             lower_rule: Some(row(height.saturating_sub(3))),
             sentence,
@@ -76,13 +91,16 @@ impl Layout {
 #[cfg(test)]
 mod tests {
     use super::Layout;
-    use crate::app::Ui;
+    use crate::app::{Level, Screen, Ui};
 
     #[test]
     fn a_page_of_the_app_is_what_the_eye_sees_as_one() {
         for height in 10..100 {
             let ui = Ui { size: (80, height), ..Ui::default() };
             assert_eq!(usize::from(Layout::of(ui.size).body.height - 1), ui.page());
+            let ui = Ui { level: Level::of(Screen::Cost, None), ..ui };
+            let layout = Layout::of(ui.size).with_summary(ui.summary_rows());
+            assert_eq!(usize::from(layout.body.height - 1), ui.page());
         }
     }
 

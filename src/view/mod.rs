@@ -7,6 +7,7 @@
 mod body;
 mod claims;
 mod columns;
+mod cost;
 mod detail;
 mod events;
 mod facts;
@@ -34,7 +35,7 @@ pub use screen::{Area, Body, Border, Column, Hit, Panel, Placed, Row, Screen, Ta
 pub(crate) use table::start_of as cell_start;
 pub use text::{Line, Span};
 
-use crate::app::{App, Overlay};
+use crate::app::{self, App, Overlay};
 use crate::config::Role;
 use facts::Seen;
 use layout::{Layout, SMALLEST};
@@ -46,13 +47,14 @@ pub fn derive(app: &App) -> Screen {
         return too_small(app);
     }
     let app = &Seen::new(app);
-    let layout = Layout::of(app.ui.size);
+    let layout = Layout::of(app.ui.size).with_summary(app.ui.summary_rows());
     let tabs = header::tabs(app, layout.tabs);
     let mut lines = vec![header::title(app, layout.title), header::listing(app, &tabs, layout.tabs)];
     lines.extend(layout.totals.map(|area| header::totals(app, area)));
     lines.push(sentence::line(app, layout.sentence));
     let mut rules: Vec<Placed> = layout.upper_rule.map(|area| header::rule(app, area)).into_iter().collect();
-    rules.extend(layout.lower_rule.map(|area| Placed { area, line: Line::new() }));
+    rules.extend(layout.lower_rule.map(|area| Placed { area, line: lower_rule(app, area) }));
+    lines.extend(layout.summary.into_iter().flat_map(|area| cost::summary(app, area)));
     let (body, detail) = body::derive(app, &layout);
     let mut screen = Screen {
         size: app.ui.size,
@@ -67,6 +69,14 @@ pub fn derive(app: &App) -> Screen {
     };
     put_on_top(app, &layout, &mut screen);
     screen
+}
+
+/// What is written into the line below the table.
+fn lower_rule(app: &Seen<'_>, area: Area) -> Line {
+    match app.ui.level.screen {
+        app::Screen::Cost => cost::excluded(usize::from(area.width)),
+        _ => Line::new(),
+    }
 }
 
 /// The footer, or the line that is being typed; and what lies over everything.

@@ -3,7 +3,6 @@
 use super::{Align, Line};
 use crate::app;
 use crate::config::Role;
-use crate::fleet::Key;
 
 /// A rectangle of terminal cells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -74,8 +73,8 @@ pub struct Column {
 /// A row of the table.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Row {
-    /// The object.
-    pub key: Key,
+    /// Which.
+    pub key: app::RowKey,
     /// One text for each column.
     pub cells: Vec<Line>,
     /// The mark in front.
@@ -189,7 +188,7 @@ pub struct Screen {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Hit {
     /// A row of the table.
-    Row(Key),
+    Row(app::RowKey),
     /// The title of a screen.
     Title(app::Screen),
 }

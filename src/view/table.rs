@@ -3,17 +3,17 @@
 use super::columns::{GAP, Size, Spec, Wish, widths};
 use super::facts::Seen;
 use super::screen::{Area, Column, Row, Table};
-use super::{Align, Line, health};
-use crate::app::Sort;
+use super::{Align, Line, health, words};
+use crate::app::{RowKey, Sort};
 use crate::config::Role;
-use crate::fleet::{HealthState, Key};
+use crate::fleet::HealthState;
 
 /// Columns in front of the table, for the mark.
 const MARGIN: u16 = 2;
 
 /// Builds the visible part of a table. `row` finds what belongs to a key; an object that has gone since the listing was
 /// made keeps its line, empty but for its name.
-pub(super) fn table<R>(app: &Seen<'_>, area: Area, specs: &[Spec<R>], row: impl Fn(&Key) -> Option<R>) -> Table {
+pub(super) fn table<R>(app: &Seen<'_>, area: Area, specs: &[Spec<R>], row: impl Fn(&RowKey) -> Option<R>) -> Table {
     let keys = window(app, area);
     let found: Vec<Option<R>> = keys.iter().map(&row).collect();
     let mut cells: Vec<Vec<Line>> = found.iter().zip(keys).map(|(row, key)| cells(specs, row.as_ref(), key)).collect();
@@ -27,7 +27,7 @@ pub(super) fn table<R>(app: &Seen<'_>, area: Area, specs: &[Spec<R>], row: impl 
 }
 
 /// The keys of the rows that fit, the selected one among them.
-fn window<'a>(app: &'a Seen<'_>, area: Area) -> &'a [Key] {
+fn window<'a>(app: &'a Seen<'_>, area: Area) -> &'a [RowKey] {
     let rows = &app.ui.listing.rows;
     let page = usize::from(area.height.saturating_sub(1));
     let last = rows.len().saturating_sub(page);
@@ -37,13 +37,13 @@ fn window<'a>(app: &'a Seen<'_>, area: Area) -> &'a [Key] {
     rows.get(start..(start + page).min(rows.len())).unwrap_or_default()
 }
 
-fn cells<R>(specs: &[Spec<R>], row: Option<&R>, key: &Key) -> Vec<Line> {
+fn cells<R>(specs: &[Spec<R>], row: Option<&R>, key: &RowKey) -> Vec<Line> {
     if let Some(row) = row {
         return specs.iter().map(|spec| (spec.cell)(row)).collect();
     }
     let gone = |spec: &Spec<R>| {
         let is_name = spec.rank == 0;
-        if is_name { Line::of(Role::Unknown, format!("(gone) {}", key.object.name)) } else { Line::new() }
+        if is_name { Line::of(Role::Unknown, format!("(gone) {}", words::row(key))) } else { Line::new() }
     };
     specs.iter().map(gone).collect()
 }
@@ -80,9 +80,9 @@ fn title<R>(spec: &Spec<R>, sort: Sort) -> Line {
     }
 }
 
-fn finish(app: &Seen<'_>, key: &Key, cells: Vec<Line>, widths: &[Option<u16>]) -> Row {
+fn finish(app: &Seen<'_>, key: &RowKey, cells: Vec<Line>, widths: &[Option<u16>]) -> Row {
     let shown = cells.into_iter().zip(widths).filter_map(|(cell, width)| Some(cell.cut(usize::from((*width)?))));
-    let (selected, marked) = (app.selected() == Some(key), app.ui.marks.contains(key));
+    let (selected, marked) = (app.selected() == Some(key), key.object().is_some_and(|key| app.ui.marks.contains(key)));
     let mark = match (selected, marked) {
         (true, true) => "▸*",
         (true, false) => "▸",

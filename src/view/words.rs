@@ -1,10 +1,10 @@
 //! Glyph, word and role of the states that several screens show: each reads without colour.
 
 use super::{Line, format};
+use crate::app::RowKey;
 use crate::config::Role;
 use crate::fleet::{CapacityType, PodPhase, PodRow};
 use crate::insight::batch::JobStatus;
-use crate::insight::cost::{Dimension, Who};
 use crate::insight::disruption::{Outlook, ProtectionState, Standing};
 use crate::insight::phase::{ClaimPhase, NodePhase};
 use crate::units::Time;
@@ -148,17 +148,11 @@ pub(super) fn shield(outlook: &Outlook, now: Time) -> Line {
     Line::of(role, glyph).and(role, " ").and(role, word)
 }
 
-/// Who pays in a dimension: a name, or what nobody pays.
-pub(super) fn payer(dimension: Dimension, who: &Who) -> String {
-    match who {
-        Who::Named(name) => name.to_string(),
-        Who::Capacity(capacity) => capacity.name().to_owned(),
-        Who::Job(key) => key.to_string(),
-        Who::Owner(kind, key) => format!("{kind} {key}"),
-        Who::Nobody if dimension.is_of_pods() => "(unrequested)".to_owned(),
-        Who::Nobody => format!("(no {})", dimension.name()),
-        Who::OtherPods => "(pods of no Job)".to_owned(),
-        Who::Former => "(former)".to_owned(),
+/// The name of a row, for one that is gone.
+pub(super) fn row(key: &RowKey) -> String {
+    match key {
+        RowKey::Object(key) => key.object.to_string(),
+        RowKey::Payer(payer) => payer.1.words(payer.0),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The language of the stories: keys in, what a person would notice out.
 
-use batchtop::app::{App, Effect, Msg, Overlay, Screen, Settings, Severity, WriteDialog, update};
+use batchtop::app::{App, Effect, Msg, Overlay, RowKey, Screen, Settings, Severity, WriteDialog, update};
 use batchtop::fleet::{AnnotationOutcome, Epoch, Key, Report};
 use batchtop::input::Chord;
+use batchtop::insight::cost::Who;
 
 use crate::fixture::noon;
 use crate::keys;
@@ -85,13 +86,13 @@ impl Story {
 
     /// The rows, in order, by name.
     pub fn rows(self, want: &[&str]) -> Self {
-        let rows: Vec<String> = self.app.ui.listing.rows.iter().map(|key| key.object.to_string()).collect();
+        let rows: Vec<String> = self.app.ui.listing.rows.iter().map(row_name).collect();
         assert_eq!(rows, want);
         self
     }
 
     pub fn selected(self, want: &str) -> Self {
-        let selected = self.app.ui.listing.rows.get(self.app.ui.listing.cursor).map(words);
+        let selected = self.app.ui.listing.rows.get(self.app.ui.listing.cursor).map(row_words);
         assert_eq!(selected.as_deref(), Some(want));
         self
     }
@@ -171,6 +172,30 @@ impl Story {
         let ends = self.dialog().ends.clone().unwrap_or_default();
         assert!(ends.contains(part), "{ends:?} lacks {part:?}");
         self
+    }
+}
+
+/// `ml/train-0`, `Named("gpu")`.
+pub fn row_name(row: &RowKey) -> String {
+    match row {
+        RowKey::Object(key) => key.object.to_string(),
+        RowKey::Payer(payer) => payer_name(&payer.1),
+    }
+}
+
+fn row_words(row: &RowKey) -> String {
+    match row {
+        RowKey::Object(key) => words(key),
+        RowKey::Payer(payer) => format!("{} {}", payer.0.name(), payer_name(&payer.1)),
+    }
+}
+
+fn payer_name(who: &Who) -> String {
+    match who {
+        Who::Named(name) => name.to_string(),
+        Who::Job(key) => key.to_string(),
+        Who::Owner(kind, key) => format!("{kind} {key}"),
+        other => format!("{other:?}"),
     }
 }
 

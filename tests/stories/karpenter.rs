@@ -7,7 +7,7 @@ use batchtop::fleet::{
 };
 use batchtop::units::{Lifetime, Selector};
 
-use crate::dsl::{Story, story};
+use crate::dsl::{Story, row_name, story};
 use crate::fixture::{
     budget, claim, facts, health, hours_ago, job, labels, node, noon, pod, pod_of, pool, protected, upsert_pod, upserts,
 };
@@ -114,11 +114,11 @@ fn what_is_lost_soon_comes_first_then_what_is_held_then_what_may_go() {
 fn rows_are_sorted_by_verdict_and_by_end() {
     let held = ["by-itself", "by-pod-and-pdb", "by-pod", "by-two", "by-pdb", "expiring", "free"];
     let told = told().keys(": 'sort' space 'verdict' enter");
-    let rows: Vec<&str> = told.app.ui.listing.rows.iter().map(|key| key.object.name.as_str()).collect();
-    assert_eq!(rows.iter().filter(|row| held.contains(row)).count(), 7);
+    let rows: Vec<String> = told.app.ui.listing.rows.iter().map(row_name).collect();
+    assert_eq!(rows.iter().filter(|row| held.contains(&row.as_str())).count(), 7);
     assert_eq!(rows[5..], ["expiring", "free"], "{rows:?}");
     let told = told.keys(": 'sort' space 'until' enter");
-    assert_eq!(told.app.ui.listing.rows[0].object.name, "by-two", "the only one with an end");
+    assert_eq!(row_name(&told.app.ui.listing.rows[0]), "by-two", "the only one with an end");
 }
 
 #[test]
@@ -158,9 +158,9 @@ fn not_known_is_neither_held_nor_free() {
 fn verdicts_follow_what_changes_within_a_second() {
     let told = told().keys("b").told(vec![upsert_pod(protected(pod("ml", "late", "free"), "true"))]).seconds(1);
     let told = told.told(Vec::new());
-    assert!(told.app.ui.listing.rows.iter().any(|key| key.object.name == "free"));
+    assert!(told.app.ui.listing.rows.iter().any(|row| row_name(row) == "free"));
     let told = told.told(vec![upsert_pod(pod("ml", "late", "free"))]).seconds(1).told(Vec::new());
-    assert!(told.app.ui.listing.rows.iter().all(|key| key.object.name != "free"));
+    assert!(told.app.ui.listing.rows.iter().all(|row| row_name(row) != "free"));
 }
 
 #[test]

@@ -327,7 +327,7 @@ fn a_protection_that_runs_out_leaves_the_filter() {
 fn scopes_name_what_they_narrow_to() {
     let told = story(small()).keys("j j l");
     assert_eq!(told.app.ui.level.scope, Some(Scope::Node(Sym::new("gpu-a"))));
-    assert!(told.app.ui.listing.rows.iter().all(|key| key.kind == Kind::Pod));
+    assert!(told.app.ui.listing.rows.iter().all(|row| row.object().is_some_and(|key| key.kind == Kind::Pod)));
 }
 
 fn scoped(selector: &str, node_selector: &str) -> batchtop::app::Settings {

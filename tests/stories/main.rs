@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a story that goes wrong ends")]
 
+mod cost;
 mod dsl;
 mod fixture;
 mod karpenter;

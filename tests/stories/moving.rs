@@ -55,9 +55,9 @@ fn the_wheel_moves_three_rows() {
 fn a_click_selects_a_row_unless_something_lies_over_it() {
     let row = Key::new(Kind::Node, ObjectKey::cluster("gpu-a"));
     let mut told = story(small());
-    told.send(Msg::Mouse(Mouse::Row(row.clone())));
+    told.send(Msg::Mouse(Mouse::Row(row.clone().into())));
     let mut told = told.selected("Node gpu-a").keys("k ?");
-    told.send(Msg::Mouse(Mouse::Row(row)));
+    told.send(Msg::Mouse(Mouse::Row(row.into())));
     told.selected("NodeClaim gpu-new");
 }
 
@@ -124,9 +124,9 @@ fn tab_goes_round_the_screens() {
     story(small())
         .keys("tab tab")
         .screen(Screen::Pods)
-        .keys("tab tab tab")
+        .keys("tab tab tab tab")
         .screen(Screen::Fleet)
-        .keys("backtab")
+        .keys("backtab backtab")
         .screen(Screen::Events);
 }
 

@@ -1,6 +1,6 @@
 //! What holds whatever happens, in whichever order.
 
-use batchtop::app::{App, Effect, Mouse, Msg, Overlay, Screen, Settings, update};
+use batchtop::app::{App, Effect, Mouse, Msg, Overlay, RowKey, Screen, Settings, update};
 use batchtop::fleet::{
     AnnotationOutcome, Change, ClusterFacts, Delta, Epoch, HealthState, Key, Kind, NodeRow, ObjectKey, PodPhase,
     PodRow, Report,
@@ -167,7 +167,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Frame),
         1 => (0..200_u16, 0..60_u16).prop_map(|(width, height)| Step::Resize(width, height)),
         3 => (0..4_u64, 0..12_usize, outcome).prop_map(|(write, item, outcome)| Step::Answer(write, item, outcome)),
-        1 => prop::sample::select(vec![Mouse::WheelUp, Mouse::WheelDown, Mouse::Row(row), Mouse::Title(Screen::Jobs)]).prop_map(Step::Mouse),
+        1 => prop::sample::select(vec![Mouse::WheelUp, Mouse::WheelDown, Mouse::Row(row.into()), Mouse::Title(Screen::Jobs)]).prop_map(Step::Mouse),
         1 => prop::sample::select(vec!["ml", "\u{1b}[31m\n", "!!:::"]).prop_map(Step::Paste),
     ]
 }
@@ -203,7 +203,7 @@ fn the_selection_is_listed(app: &App) {
 }
 
 /// What an App lists that has been told everything and has never drawn anything before.
-fn from_nothing(app: &App, past: &[Report]) -> Vec<Key> {
+fn from_nothing(app: &App, past: &[Report]) -> Vec<RowKey> {
     let mut fresh = App::new(Settings::default(), app.now);
     for report in past {
         update(&mut fresh, Msg::Source(Epoch(0), report.clone()));

@@ -504,6 +504,9 @@ pub fn fleet(size: (u16, u16)) -> App {
     for kind in Kind::ALL {
         set_health(&mut app, kind, HealthState::Live);
     }
+    for source in SourceId::OF_PRICES {
+        report(&mut app, Report::Health(source, Health { next_try: None, ..health(HealthState::Live) }));
+    }
     // Orders by verdict follow once a second; here all happened in one.
     app.ui.listing = Listing { dirty: true, ..Listing::default() };
     update(&mut app, Msg::Frame);

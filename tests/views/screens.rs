@@ -51,6 +51,32 @@ fn with_keys(size: (u16, u16), keys: &str) -> App {
     app
 }
 
+/// Cost after an hour, in a dimension.
+fn cost_after_an_hour(size: (u16, u16), keys: &str) -> App {
+    let mut app = fleet(size);
+    press(&mut app, &format!("6 {keys}"));
+    after(&mut app, 3_600);
+    app
+}
+
+#[test]
+fn cost_screen() {
+    at_all_sizes("cost", |size| cost_after_an_hour(size, ""));
+    for (dimension, keys) in [("namespace", "d"), ("job", "d d"), ("owner", "d d d"), ("node", "D")] {
+        for size in [(80, 24), (200, 60)] {
+            let app = cost_after_an_hour(size, keys);
+            snapshot(&format!("cost_by_{dimension}_{}x{}", size.0, size.1), &text(&app));
+        }
+    }
+}
+
+#[test]
+fn cost_before_rates_are_known() {
+    let mut app = empty((80, 24));
+    press(&mut app, "6");
+    snapshot("face_cost", &text(&app));
+}
+
 #[test]
 fn details() {
     for (name, keys) in [("node", "1"), ("job", "2"), ("pod", "3"), ("pool", "4"), ("claim", "4 j"), ("event", "5")] {
@@ -162,7 +188,7 @@ fn the_selected_row_is_visible() {
 #[test]
 fn an_object_that_went_keeps_its_line() {
     let mut app = fleet((80, 24));
-    let gone = app.ui.listing.rows[0].clone();
+    let gone = app.ui.listing.rows[0].object().cloned().expect("an object");
     app.fleet.apply(Delta::Nodes(vec![Change::Remove(gone.object.clone())]));
     assert!(text(&app).contains("(gone)") || text(&app).contains("is gone"), "{}", text(&app));
     assert!(ago(1) < ago(0));

@@ -8,7 +8,7 @@ use crate::paint::{buffer, theme};
 #[test]
 fn every_theme_draws_the_same_text() {
     let mut app = fleet((120, 40));
-    for keys in ["1", "2", "3", "4", "5", "?"] {
+    for keys in ["1", "2", "3", "4", "5", "6", "?"] {
         press(&mut app, keys);
         let texts: Vec<Vec<String>> = Library::embedded()
             .themes

@@ -59,6 +59,16 @@ impl Dimension {
         }
     }
 
+    /// The dimension of this name, or of a name that begins so; spaces and hyphens do not matter.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let plain = |text: &str| text.to_lowercase().replace([' ', '-', '_'], "");
+        let name = plain(name);
+        let short = [("pool", Self::NodePool), ("ns", Self::Namespace), ("type", Self::InstanceType)];
+        let alias = short.into_iter().find(|(alias, _)| *alias == name).map(|(_, dimension)| dimension);
+        let of = |fits: fn(&str, &str) -> bool| Self::ALL.into_iter().find(|one| fits(&plain(one.name()), &name));
+        alias.or_else(|| of(|one, name| one == name)).or_else(|| of(|one, name| one.starts_with(name)))
+    }
+
     /// Whether pods pay, each a share of its Node; otherwise machines do.
     pub const fn is_of_pods(self) -> bool {
         matches!(self, Self::Namespace | Self::Job | Self::Owner)
@@ -91,6 +101,28 @@ pub enum Who {
 }
 
 impl Who {
+    /// As it is called on screen, in a dimension: a name, or what nobody pays.
+    pub fn words(&self, dimension: Dimension) -> String {
+        match self {
+            Self::Named(name) => name.to_string(),
+            Self::Capacity(capacity) => capacity.name().to_owned(),
+            Self::Job(key) => key.to_string(),
+            Self::Owner(kind, key) => format!("{kind} {key}"),
+            Self::Nobody if dimension.is_of_pods() => "(unrequested)".to_owned(),
+            Self::Nobody => format!("(no {})", dimension.name()),
+            Self::OtherPods => "(pods of no Job)".to_owned(),
+            Self::Former => "(former)".to_owned(),
+        }
+    }
+
+    /// The namespace, where it has one.
+    pub fn namespace(&self) -> Option<&Sym> {
+        match self {
+            Self::Job(key) | Self::Owner(_, key) => Some(&key.namespace),
+            _ => None,
+        }
+    }
+
     /// A name, or nobody.
     pub fn named(name: Option<&Sym>) -> Self {
         name.map_or(Self::Nobody, |name| Self::Named(name.clone()))

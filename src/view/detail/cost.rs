@@ -1,7 +1,7 @@
 //! What an object costs: the rate, who says so, who was asked before, who pays it.
 
 use super::super::facts::Seen;
-use super::super::{Line, format, money, words};
+use super::super::{Line, format, money};
 use super::Page;
 use crate::config::Role;
 use crate::fleet::{JobRow, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow, PriceKey, PriceList};
@@ -167,7 +167,7 @@ pub(super) fn of_pod(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
     let whole = whole.map_or_else(String::new, |rate| format!(" of {}", money::rate(rate)));
     page.fact("cost", money::of_pod_with_unit(app, pod).and(Role::TextDim, whole));
     let owner = picture::payer_of_pod(&app.fleet, pod, Dimension::Owner);
-    let name = words::payer(Dimension::Owner, &owner);
+    let name = owner.words(Dimension::Owner);
     let account = app.burning.ledger.paid_by(&(Dimension::Owner, owner));
     if account.observed_seconds > 0 {
         page.fact("", paid(app, account).and(Role::TextDim, format!(" by {name}")));

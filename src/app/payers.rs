@@ -1,0 +1,252 @@
+//! The rows of Cost, who pays, and what that screen says besides.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use foldhash::fast::RandomState;
+
+use super::filter::Filter;
+use super::rows::{RowKey, RowRef};
+use super::{App, Column, Effect, Level, Scope, Screen, Sort, listing, navigate, notice};
+use crate::fleet::{Fleet, Kind, ObjectKey, PodRow, Sym};
+use crate::insight::cost::{Account, Asking, Cost, CostSource, Dimension, Machine, Machines, Payer, Who, explain};
+use crate::insight::picture::{self, Moves};
+use crate::units::Time;
+
+/// What one payer pays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Paying {
+    /// Micro-dollars per hour, as far as that is known.
+    pub rate: i64,
+    /// What was paid since batchtop looks on.
+    pub paid: Account,
+    /// Its machines, in dimensions of machines.
+    pub machines: Machines,
+    /// Machines, or in dimensions of pods pods on machines, whose price nobody tells.
+    pub unpriced: u64,
+}
+
+/// What Cost says besides its rows; as of when they were listed.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Costs {
+    /// Pods on machines that nobody prices, by payer; in dimensions of pods.
+    pub unpriced_pods: HashMap<Who, u64, RandomState>,
+    /// Who prices the machines.
+    pub sources: Vec<Sourced>,
+    /// Machines that nobody prices, the first by name; at most [`Costs::MOST_UNPRICED`].
+    pub unpriced: Vec<Unpriced>,
+    /// What Karpenter says that its moves save.
+    pub moves: Vec<Moves>,
+}
+
+/// Who prices how many machines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sourced {
+    /// Who.
+    pub source: CostSource,
+    /// How many.
+    pub machines: u64,
+    /// When the oldest of the prices was known to hold; `None` where the source does not say.
+    pub oldest: Option<Time>,
+}
+
+/// A machine that nobody prices.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unpriced {
+    /// The name of the Node or NodeClaim.
+    pub name: Sym,
+    /// What the last that was asked said.
+    pub reason: String,
+}
+
+impl Costs {
+    /// As many are named.
+    pub const MOST_UNPRICED: usize = 8;
+
+    /// Of the App as it is now.
+    pub(super) fn of(app: &App) -> Self {
+        let (fleet, dimension) = (&app.fleet, app.ui.level.dimension);
+        let unpriced_pods = if dimension.is_of_pods() {
+            picture::unpriced_pods(fleet, &app.picture, dimension)
+        } else {
+            HashMap::default()
+        };
+        Self { unpriced_pods, sources: sources(app), unpriced: unpriced(app), moves: picture::moves(fleet) }
+    }
+}
+
+/// All machines that are billed, with what they cost.
+fn machines(app: &App) -> impl Iterator<Item = (&Sym, Cost)> {
+    let nodes = app.fleet.nodes.iter().filter_map(|node| {
+        let name = &node.meta.key.name;
+        Some((name, app.picture.node(name)?.cost))
+    });
+    let claims = app.picture.claims_without_node(&app.fleet);
+    nodes.chain(claims.filter_map(|claim| Some((&claim.meta.key.name, app.picture.claim(claim)?.cost?))))
+}
+
+fn sources(app: &App) -> Vec<Sourced> {
+    let mut sums: BTreeMap<CostSource, Sourced> = BTreeMap::new();
+    for (_, cost) in machines(app).filter(|(_, cost)| cost.source != CostSource::Unknown) {
+        let new = Sourced { source: cost.source, machines: 0, oldest: cost.as_of };
+        let sum = sums.entry(cost.source).or_insert(new);
+        sum.machines += 1;
+        sum.oldest = sum.oldest.into_iter().chain(cost.as_of).min();
+    }
+    sums.into_values().collect()
+}
+
+fn unpriced(app: &App) -> Vec<Unpriced> {
+    let mut names: Vec<&Sym> = machines(app).filter(|(_, cost)| cost.rate().is_none()).map(|(name, _)| name).collect();
+    names.sort_unstable();
+    let reason = |name: &Sym| {
+        let steps = explain(&asking(app, name)?);
+        let pass = steps.iter().rev().find_map(|step| step.answer.as_ref().err())?;
+        Some(Unpriced { name: name.clone(), reason: pass.to_string() })
+    };
+    names.into_iter().take(Costs::MOST_UNPRICED).filter_map(reason).collect()
+}
+
+fn asking<'a>(app: &'a App, name: &Sym) -> Option<Asking<'a>> {
+    if let Some(node) = app.fleet.node(name) {
+        return Some(picture::asking(&app.fleet, &app.picture, node));
+    }
+    let claim = app.fleet.node_claims.get(&ObjectKey::cluster(name))?;
+    Some(picture::claim_asking(&app.fleet, claim))
+}
+
+/// What a payer pays now and has paid.
+pub fn paying(app: &App, payer: &Payer) -> Paying {
+    let rates = app.burning.rates.as_ref();
+    let machines = rates.and_then(|rates| rates.machines.get(payer)).copied().unwrap_or_default();
+    let pods = app.ui.listing.costs.unpriced_pods.get(&payer.1).copied().unwrap_or_default();
+    Paying {
+        rate: rates.and_then(|rates| rates.by_payer.get(payer)).copied().unwrap_or_default(),
+        paid: app.burning.ledger.paid_by(payer),
+        machines,
+        unpriced: if payer.0.is_of_pods() { pods } else { machines.unpriced },
+    }
+}
+
+/// Everybody who pays or has paid in the dimension of the shown level, filtered and in order, and how many there were
+/// before the filter.
+pub fn build(app: &App) -> (Vec<RowKey>, usize) {
+    let level = &app.ui.level;
+    let all = everybody(app, level.dimension);
+    let unfiltered = all.len();
+    let filter = Filter::parse(&level.filter, level.screen);
+    let mut ranked: Vec<Ranked> = all
+        .into_iter()
+        .map(|who| Ranked::of(app, (level.dimension, who), level.sort.column))
+        .filter(|row| filter.is_empty() || filter.meets_payer(&row.payer, row.unpriced))
+        .collect();
+    ranked.sort_unstable_by(|a, b| a.compare(b, level.sort));
+    (ranked.into_iter().map(|row| RowKey::Payer(Box::new(row.payer))).collect(), unfiltered)
+}
+
+fn everybody(app: &App, dimension: Dimension) -> HashSet<Who, RandomState> {
+    let Some(rates) = &app.burning.rates else { return HashSet::default() };
+    let of_dimension = |payer: &&Payer| payer.0 == dimension;
+    let now = rates.by_payer.keys().chain(rates.machines.keys()).filter(of_dimension).map(|payer| &payer.1);
+    let before = app.burning.ledger.payers(dimension).map(|(who, _)| who);
+    now.chain(before).chain(app.ui.listing.costs.unpriced_pods.keys()).cloned().collect()
+}
+
+/// A payer with what it is ordered by: two numbers, then its name.
+struct Ranked {
+    payer: Payer,
+    name: String,
+    numbers: (i64, i64),
+    unpriced: u64,
+}
+
+impl Ranked {
+    fn of(app: &App, payer: Payer, column: Column) -> Self {
+        let said = paying(app, &payer);
+        let numbers = match column {
+            Column::Name => (0, 0),
+            Column::Paid => (-said.paid.micro_usd(), 0),
+            Column::Nodes => (-i64::try_from(said.machines.count).unwrap_or(i64::MAX), 0),
+            Column::Held => (-said.machines.held, 0),
+            Column::Unrequested => (-said.machines.unrequested, 0),
+            Column::Cost => (-said.rate, 0),
+            // Of what is not priced nobody knows how much it is.
+            _ => (i64::from(said.unpriced == 0), -said.rate),
+        };
+        Self { name: payer.1.words(payer.0), payer, numbers, unpriced: said.unpriced }
+    }
+
+    fn compare(&self, other: &Self, sort: Sort) -> Ordering {
+        let by_rank = match sort.column {
+            Column::Name => self.name.cmp(&other.name),
+            _ => self.numbers.cmp(&other.numbers),
+        };
+        let by_rank = if sort.reversed { by_rank.reverse() } else { by_rank };
+        by_rank.then_with(|| self.payer.cmp(&other.payer))
+    }
+}
+
+/// Tells dollars apart by the dimension after or before the present one.
+pub fn by_neighbour(app: &mut App, by: isize) -> Vec<Effect> {
+    if app.ui.level.screen != Screen::Cost {
+        return notice::info(app, "only Cost tells dollars apart; 6 shows it");
+    }
+    let dimension = navigate::neighbour_in(&Dimension::ALL, app.ui.level.dimension, by);
+    set_dimension(app, dimension)
+}
+
+/// Tells dollars apart by the dimension of a name.
+pub fn by_name(app: &mut App, name: &str) -> Vec<Effect> {
+    if let Some(dimension) = Dimension::from_name(name) {
+        return set_dimension(app, dimension);
+    }
+    let names = Dimension::ALL.map(|dimension| dimension.name().replace(' ', "-")).join(", ");
+    notice::error(app, format!("dollars are not told apart by \"{name}\"; there are {names}"))
+}
+
+fn set_dimension(app: &mut App, dimension: Dimension) -> Vec<Effect> {
+    let level = &mut app.ui.level;
+    level.dimension = dimension;
+    (level.selected, level.offset) = (None, 0);
+    app.ui.listing.cursor = 0;
+    listing::refresh(app);
+    notice::info(app, format!("dollars by {}", dimension.name()))
+}
+
+/// What a payer pays for.
+pub fn beneath(app: &App, payer: &Payer) -> Option<Level> {
+    let (screen, scope) = match payer {
+        (_, Who::Former) => return None,
+        (Dimension::NodePool, Who::Named(pool)) => (Screen::Fleet, Scope::NodePool(pool.clone())),
+        (Dimension::Node, Who::Named(name)) if app.fleet.node(name).is_some() => {
+            (Screen::Pods, Scope::Node(name.clone()))
+        }
+        (Dimension::Node, Who::Named(name)) => {
+            (Screen::Events, navigate::about(Kind::NodeClaim, &ObjectKey::cluster(name)))
+        }
+        (Dimension::Job, Who::Job(key)) => (Screen::Pods, Scope::Job(key.clone())),
+        // What no pod requests is there on every machine, on some more than on others.
+        (dimension, Who::Nobody) if dimension.is_of_pods() => {
+            let sort = Sort { column: Column::Unrequested, reversed: false };
+            return Some(Level { sort, ..Level::of(Screen::Fleet, Some(Scope::Payer(payer.clone()))) });
+        }
+        (dimension, _) if dimension.is_of_pods() => (Screen::Pods, Scope::Payer(payer.clone())),
+        _ => (Screen::Fleet, Scope::Payer(payer.clone())),
+    };
+    Some(Level::of(screen, Some(scope)))
+}
+
+/// Whether a row of Fleet is a machine for which somebody pays.
+pub fn is_machine_of(row: RowRef<'_>, (dimension, who): &Payer) -> bool {
+    let machine = match row {
+        RowRef::Node(node) => Machine::of_node(node, None),
+        RowRef::Claim(claim) => Machine::of_claim(claim),
+        _ => return false,
+    };
+    dimension.is_of_pods() || machine.payer(*dimension) == *who
+}
+
+/// Whether a pod is one for which somebody pays.
+pub fn is_pod_of(fleet: &Fleet, pod: &PodRow, (dimension, who): &Payer) -> bool {
+    picture::payer_of_pod(fleet, pod, *dimension) == *who
+}

@@ -1,0 +1,445 @@
+//! Cost: who pays, what of it buys nothing, and who says what things cost.
+
+use super::columns::{Size, Spec};
+use super::facts::Seen;
+use super::screen::{Area, Placed};
+use super::{Line, format, money};
+use crate::app::{Column, Paying, RowKey, Sourced, Ui, paying};
+use crate::config::Role;
+use crate::insight::cost::{Account, Burn, CostSource, Dimension, Payer, Who};
+use crate::insight::picture::Moves;
+
+/// One row.
+pub(super) struct Row<'a> {
+    app: &'a Seen<'a>,
+    payer: Payer,
+    said: Paying,
+    /// What all of the dimension pay together.
+    whole: i64,
+    rates: &'a Burn,
+}
+
+/// The row of a key; every payer keeps its row while rates are known.
+pub(super) fn row<'a>(app: &'a Seen<'a>, key: &RowKey) -> Option<Row<'a>> {
+    let (payer, rates) = (key.payer()?.clone(), app.burning.rates.as_ref()?);
+    Some(Row { app, said: paying(app, &payer), payer, whole: of_machines(rates), rates })
+}
+
+/// What of the total is for machines.
+fn of_machines(rates: &Burn) -> i64 {
+    rates.total - rates.cluster_fixed.unwrap_or(0)
+}
+
+/// The columns; some are only of machines.
+pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
+    let dimension = app.ui.level.dimension;
+    let bar = u16::try_from(bar_width(app)).unwrap_or(0);
+    let mut columns = vec![
+        Spec::left("", 1, Size(1, 1, 1), Row::glyph),
+        Spec::left(title(dimension), 0, Size(16, 24, 60), Row::name).by(Column::Name),
+        Spec::left("SHARE", 3, Size(bar, bar, bar), Row::bar),
+        Spec::right("$/H", 1, Size(8, 9, 16), Row::rate).by(Column::Cost),
+        Spec::right("%", 2, Size(4, 4, 4), Row::percent),
+        Spec::right("PAID", 2, Size(7, 9, 14), Row::paid).by(Column::Paid),
+        Spec::right("PER MONTH", 5, Size(9, 9, 12), Row::month),
+    ];
+    if !dimension.is_of_pods() {
+        columns.extend([
+            Spec::right("NODES", 4, Size(5, 6, 7), Row::nodes).by(Column::Nodes),
+            Spec::right("HELD $/H", 5, Size(8, 9, 12), Row::held).by(Column::Held),
+            Spec::right("UNREQ $/H", 6, Size(9, 9, 12), Row::unrequested).by(Column::Unrequested),
+        ]);
+    }
+    columns.push(Spec::right("UNPRICED", 4, Size(8, 8, 12), Row::unpriced));
+    let is_all_priced = app.burning.rates.as_ref().is_none_or(|rates| rates.unpriced == 0);
+    columns.retain(|column| match column.title {
+        "NODES" => dimension != Dimension::Node,
+        "UNPRICED" => !is_all_priced,
+        _ => true,
+    });
+    columns
+}
+
+const fn title(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::NodePool => "NODEPOOL",
+        Dimension::Namespace => "NAMESPACE",
+        Dimension::Job => "JOB",
+        Dimension::Owner => "OWNER",
+        Dimension::CapacityType => "CAPACITY TYPE",
+        Dimension::InstanceType => "INSTANCE TYPE",
+        Dimension::Zone => "ZONE",
+        Dimension::Node => "NODE",
+    }
+}
+
+/// Marks of a bar that is the whole.
+fn bar_width(app: &Seen<'_>) -> usize {
+    match app.ui.size.0 {
+        160.. => 40,
+        100.. => 20,
+        _ => 12,
+    }
+}
+
+impl Row<'_> {
+    fn glyph(&self) -> Line {
+        if self.said.unpriced > 0 { Line::of(Role::Warn, "△") } else { Line::new() }
+    }
+
+    fn words(&self) -> String {
+        let words = self.payer.1.words(self.payer.0);
+        match self.payer.0 {
+            Dimension::Node => super::words::node_name(&words, self.app.ui.size.0).to_owned(),
+            _ => words,
+        }
+    }
+
+    fn name(&self) -> Line {
+        let role = match self.payer.1 {
+            Who::Nobody | Who::OtherPods | Who::Former => Role::TextDim,
+            _ => Role::TextStrong,
+        };
+        Line::of(role, self.words())
+    }
+
+    fn bar(&self) -> Line {
+        let (full, rest) = format::bar(self.said.rate, self.whole, bar_width(self.app));
+        Line::of(Role::BarFill, full).and(Role::BarEmpty, rest)
+    }
+
+    /// A true zero of machines that are all priced is paid for.
+    fn rate(&self) -> Line {
+        match (self.said.rate, self.said.unpriced) {
+            (0, 1..) => money::unknown(self.app),
+            (rate, 1..) => Line::of(Role::Warn, "≥ ").and(Role::Text, money::bare(rate)),
+            (0, 0) if self.said.machines.count > 0 => Line::of(Role::TextDim, "prepaid"),
+            (0, 0) => Line::of(Role::TextDim, format::NONE),
+            (rate, 0) => Line::plain(money::bare(rate)),
+        }
+    }
+
+    fn percent(&self) -> Line {
+        match format::percent(self.said.rate, self.whole) {
+            Some(percent) if self.said.rate > 0 => Line::plain(percent),
+            _ => Line::of(Role::TextDim, format::NONE),
+        }
+    }
+
+    fn paid(&self) -> Line {
+        money::paid(self.app, &self.payer)
+    }
+
+    fn month(&self) -> Line {
+        match self.said.rate {
+            0 => Line::of(Role::TextDim, format::NONE),
+            rate => Line::of(Role::TextDim, money::month(rate)),
+        }
+    }
+
+    fn nodes(&self) -> Line {
+        Line::plain(format::count(self.said.machines.count))
+    }
+
+    fn held(&self) -> Line {
+        self.waste(self.rates.waste.held, self.said.machines.held, Role::Protected)
+    }
+
+    fn unrequested(&self) -> Line {
+        self.waste(self.rates.waste.unrequested, self.said.machines.unrequested, Role::Text)
+    }
+
+    /// A part of the rate, where such parts are known at all.
+    fn waste(&self, of_all: Option<i64>, rate: i64, role: Role) -> Line {
+        match (of_all, rate) {
+            (None, _) => Line::of(Role::Unknown, self.app.unknown(crate::fleet::Kind::Pod)),
+            (Some(_), 0) => Line::of(Role::TextDim, format::NONE),
+            (Some(_), rate) => Line::of(role, money::bare(rate)),
+        }
+    }
+
+    fn unpriced(&self) -> Line {
+        match (self.said.unpriced, self.payer.0.is_of_pods()) {
+            (0, _) => Line::new(),
+            (pods, true) => Line::of(Role::Warn, format::plural(pods, "pod")),
+            (nodes, false) => Line::of(Role::Warn, format::count(nodes)),
+        }
+    }
+
+    /// What a colleague would say about it.
+    pub(super) fn sentence(&self) -> Line {
+        let line = self.glyph().spaced(" ").and(Role::TextDim, format!("{} ", self.payer.0.name()));
+        let line = line.and(Role::TextStrong, self.words());
+        line.and(Role::Text, format!(": {}{}", self.what(), self.how_to_go_on()))
+    }
+
+    fn what(&self) -> String {
+        let unpriced = match (self.said.unpriced, self.payer.0.is_of_pods()) {
+            (0, _) => String::new(),
+            (pods, true) => {
+                format!("; the shares of {} are not known", format::plural(pods, "pod"))
+            }
+            (nodes, false) => format!("; {} not priced", format::plural(nodes, "machine")),
+        };
+        let rate = match self.said.rate {
+            0 => "pays nothing that is known".to_owned(),
+            rate => {
+                let percent = format::percent(rate, self.whole).unwrap_or_default();
+                format!("{}, {percent} of all machines, {}", money::rate(rate), money::month(rate))
+            }
+        };
+        let paid = match self.said.paid {
+            account if account.observed_seconds == 0 => String::new(),
+            account => format!("; {} paid in {}", money::sum(account.micro_usd()), seen(account)),
+        };
+        format!("{rate}{paid}{unpriced}")
+    }
+
+    fn how_to_go_on(&self) -> &'static str {
+        match (&self.payer.1, self.payer.0.is_of_pods()) {
+            (Who::Former, _) => "; they are gone",
+            (Who::Nobody, true) => "; enter shows on which nodes",
+            (_, true) => "; enter shows its pods",
+            (_, false) if self.payer.0 == Dimension::Node => "; enter shows its pods",
+            (_, false) => "; enter shows its nodes",
+        }
+    }
+}
+
+/// Over how long a sum was seen.
+fn seen(account: Account) -> String {
+    format::age(account.observed_seconds)
+}
+
+// ---- Above the table ----
+
+/// Everything that is not of one payer.
+pub(super) fn summary(app: &Seen<'_>, area: Area) -> Vec<Placed> {
+    let width = usize::from(area.width.saturating_sub(2));
+    let Some(rates) = &app.burning.rates else { return Vec::new() };
+    let is_roomy = app.ui.size.1 >= Ui::ROOMY_FROM;
+    let lines = if is_roomy { all(app, rates, width) } else { most(app, rates, width) };
+    let rows = (area.y..area.y + area.height).zip(lines);
+    rows.map(|(y, line)| Placed { area: Area::row(area.x + 1, y, area.width.saturating_sub(2)), line: line.cut(width) })
+        .collect()
+}
+
+/// In five lines: total, two of ledgers, Karpenter's own dollars, prices.
+fn most(app: &Seen<'_>, rates: &Burn, width: usize) -> Vec<Line> {
+    let mut lines = vec![total(app, rates, width)];
+    let ledgers = |with| ledgers(app, rates).into_iter().map(|ledger| ledger.short(with)).collect::<Vec<_>>();
+    let with_sums = filled(ledgers(Sums::Shown), width);
+    lines.extend(if with_sums.len() <= 2 { with_sums } else { filled(ledgers(Sums::Hidden), width) });
+    lines.truncate(3);
+    let karpenter: Vec<Line> = moves(app).collect();
+    let priced = filled(unpriced(app).into_iter().chain(sources(app)).collect(), width.saturating_sub(SHORT_LABEL));
+    let left = usize::from(Ui::SUMMARY_ROWS).saturating_sub(lines.len() + usize::from(!karpenter.is_empty()));
+    lines.extend(labelled::<SHORT_LABEL>("PRICES", priced.into_iter().take(left)));
+    let said = filled(karpenter, width.saturating_sub(SHORT_LABEL)).into_iter().filter(|line| !line.is_empty());
+    lines.extend(labelled::<SHORT_LABEL>("KARPENTER", said.take(1)));
+    lines
+}
+
+/// Line by line, where there is room.
+fn all(app: &Seen<'_>, rates: &Burn, width: usize) -> Vec<Line> {
+    let mut lines = vec![total(app, rates, width), Line::new()];
+    lines.extend(ledgers(app, rates).iter().map(Ledger::long));
+    lines.push(Line::new());
+    let mut karpenter: Vec<Line> = moves(app).collect();
+    if karpenter.is_empty() {
+        karpenter.push(Line::of(Role::TextDim, "its Events tell of no move that would save money"));
+    }
+    lines.extend(labelled::<LABEL>("KARPENTER", filled(karpenter, width.saturating_sub(LABEL)).into_iter().take(2)));
+    let priced = unpriced(app).into_iter().chain(sources(app)).collect();
+    lines.extend(labelled::<LABEL>("PRICES", filled(priced, width.saturating_sub(LABEL)).into_iter().take(3)));
+    lines
+}
+
+/// Columns of the names of lines.
+const LABEL: usize = 26;
+
+/// Columns of them where there is little room.
+const SHORT_LABEL: usize = 11;
+
+fn labelled<const WIDTH: usize>(label: &str, lines: impl Iterator<Item = Line>) -> Vec<Line> {
+    let label = |at: usize| format!("{:<WIDTH$}", if at == 0 { label } else { "" });
+    lines.enumerate().map(|(at, line)| Line::of(Role::TextDim, label(at)).then(line)).collect()
+}
+
+const GAP: &str = "   ";
+
+/// As many lines as the parts need, none of them broken.
+fn filled(parts: Vec<Line>, width: usize) -> Vec<Line> {
+    let mut lines = vec![Line::new()];
+    for part in parts {
+        let fits = |line: &Line| line.is_empty() || line.width() + GAP.len() + part.width() <= width;
+        match lines.last_mut().filter(|line| fits(line)) {
+            Some(line) => *line = std::mem::take(line).spaced(GAP).then(part),
+            None => lines.push(part),
+        }
+    }
+    lines
+}
+
+/// `≥ $412.87/h  $301k/mo  +$37.12 since 12:04 (41m seen)`, then the last hour as a curve.
+fn total(app: &Seen<'_>, rates: &Burn, width: usize) -> Line {
+    let [counter, since] = money::counter(app);
+    let line = counter.and(Role::TextDim, format!("  {}", money::month(rates.total))).and(Role::Text, GAP).then(since);
+    let paid = app.burning.ledger.total();
+    let looked = app.burning.ledger.since().map_or(0, |since| app.now.seconds_since(since));
+    // Where there is little room only a gap is told: what was not seen is not in the sum.
+    let has_gap = looked - paid.observed_seconds > SECONDS_PER_MINUTE;
+    let line = match width {
+        ..ROOMY_FROM if !has_gap => line,
+        _ => line.and(Role::TextDim, format!(" ({} seen)", seen(paid))),
+    };
+    let room = width.saturating_sub(line.width() + GAP.len());
+    line.and(Role::Text, GAP).then(curve(app, room))
+}
+
+const SECONDS_PER_MINUTE: i64 = 60;
+
+/// Narrower than this there is no room for the curve and all words.
+const ROOMY_FROM: usize = 100;
+
+const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// The last hour minute by minute, of zero to the most; minutes that nobody saw are dots.
+fn curve(app: &Seen<'_>, room: usize) -> Line {
+    const LABEL: &str = " last hour";
+    let minutes = app.burning.ledger.last_hour();
+    let room = room.saturating_sub(LABEL.len());
+    let (Some(most), 8..) = (minutes.iter().flatten().max(), room) else { return Line::new() };
+    let step = |rate: i64| {
+        let at = i128::from(rate) * 7 / i128::from((*most).max(1));
+        STEPS[usize::try_from(at).unwrap_or(0).min(7)]
+    };
+    let newest = minutes.len().saturating_sub(room);
+    let drawn: String = minutes[newest..].iter().map(|rate| rate.map_or('·', step)).collect();
+    Line::of(Role::BarFill, drawn).and(Role::TextDim, LABEL)
+}
+
+/// A rate that buys nothing, or nothing for pods, and what it has come to.
+struct Ledger {
+    label: &'static str,
+    /// `None` where it is not known.
+    rate: Option<i64>,
+    sum: Option<Account>,
+    unknown: &'static str,
+}
+
+/// Whether sums stand behind rates.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sums {
+    Shown,
+    Hidden,
+}
+
+fn ledgers(app: &Seen<'_>, rates: &Burn) -> Vec<Ledger> {
+    let labels = ["held", "held & unrequested", "unrequested", "GPUs not requested", "waiting"];
+    let sums = app.burning.ledger.waste();
+    let unknown = app.unknown(crate::fleet::Kind::Pod);
+    let wastes = labels.into_iter().zip(rates.waste.each()).zip(sums);
+    let wastes = wastes.map(|((label, rate), sum)| Ledger { label, rate, sum: Some(sum), unknown });
+    let control_plane =
+        Ledger { label: "control plane", rate: rates.cluster_fixed, sum: None, unknown: format::UNKNOWN };
+    wastes.chain([control_plane]).collect()
+}
+
+impl Ledger {
+    fn rate(&self) -> Line {
+        match self.rate {
+            Some(rate) => Line::of(Role::TextStrong, money::rate(rate)),
+            None => Line::of(Role::Unknown, format!("${}/h", self.unknown)),
+        }
+    }
+
+    /// `held $187.20/h +$12.20`.
+    fn short(&self, sums: Sums) -> Line {
+        let line = Line::of(Role::TextDim, format!("{} ", self.label)).then(self.rate());
+        match self.sum.filter(|sum| sums == Sums::Shown && sum.observed_seconds > 0) {
+            Some(sum) => line.and(Role::TextDim, format!(" +{}", money::sum(sum.micro_usd()))),
+            None => line,
+        }
+    }
+
+    /// The same in columns, with the month.
+    fn long(&self) -> Line {
+        let rate = self.rate();
+        let month = self.rate.filter(|rate| *rate > 0).map_or_else(String::new, money::month);
+        let gap = " ".repeat(14_usize.saturating_sub(rate.width()));
+        let line = Line::of(Role::TextDim, format!("{:<LABEL$}", self.label)).and(Role::Text, gap).then(rate);
+        let line = line.and(Role::TextDim, format!("  {month:>12}"));
+        match self.sum.filter(|sum| sum.observed_seconds > 0) {
+            Some(sum) => line
+                .and(Role::Text, format!("  {:>12}", money::sum(sum.micro_usd())))
+                .and(Role::TextDim, format!(" in {}", seen(sum))),
+            None => line,
+        }
+    }
+}
+
+/// `gpu candidate ×3 save $5.10/h`, as Karpenter's Events say.
+fn moves<'a>(app: &'a Seen<'_>) -> impl Iterator<Item = Line> + 'a {
+    app.app().ui.listing.costs.moves.iter().map(said)
+}
+
+fn said(moves: &Moves) -> Line {
+    let pool = moves.node_pool.as_ref().map_or("(no NodePool)", |pool| pool.as_str());
+    let saved = moves.micro_usd_per_hour.map_or_else(String::new, |rate| format!(" saves {}", money::rate(rate)));
+    Line::of(Role::TextStrong, pool)
+        .and(Role::TextDim, format!(" {} ×{}", moves.outcome.words(), format::count(moves.moves)))
+        .and(Role::Text, saved)
+}
+
+/// `AWS on-demand 14 (2h old)`; the user's file in amber once it is older than it wants to be.
+fn sources(app: &Seen<'_>) -> Vec<Line> {
+    app.ui.listing.costs.sources.iter().map(|sourced| source(app, sourced)).collect()
+}
+
+fn source(app: &Seen<'_>, sourced: &Sourced) -> Line {
+    let line = Line::plain(format!("{} {}", money::source(sourced.source), format::count(sourced.machines)));
+    let Some(old) = money::old(app.now, sourced.oldest) else { return line };
+    let is_doubtful = sourced.source == CostSource::Override && is_file_old(app);
+    let (mark, role) = if is_doubtful { ("△ ", Role::Warn) } else { ("", Role::TextDim) };
+    line.and(role, format!(" ({mark}{old})"))
+}
+
+const SECONDS_PER_DAY: i64 = 86_400;
+
+fn is_file_old(app: &Seen<'_>) -> bool {
+    let user = app.fleet.prices.user.as_ref();
+    user.is_some_and(|user| app.now.seconds_since(user.as_of) > user.max_age_days.saturating_mul(SECONDS_PER_DAY))
+}
+
+/// Machines that nobody prices, with the reason.
+fn unpriced(app: &Seen<'_>) -> Vec<Line> {
+    let Some(all) = app.burning.rates.as_ref().map(|rates| rates.unpriced).filter(|all| *all > 0) else {
+        return Vec::new();
+    };
+    let named = &app.ui.listing.costs.unpriced;
+    let mut lines: Vec<Line> = named
+        .iter()
+        .map(|one| {
+            let name = super::words::node_name(&one.name, app.ui.size.0);
+            Line::of(Role::TextStrong, name).and(Role::TextDim, format!(" ({})", one.reason))
+        })
+        .collect();
+    let count = Line::of(Role::Warn, format!("△ {} without price", format::count(all)));
+    match lines.first_mut() {
+        Some(first) => *first = count.and(Role::Warn, ": ").then(std::mem::take(first)),
+        None => lines.push(count),
+    }
+    lines
+}
+
+/// What no number here contains, in as many words as fit.
+pub(super) fn excluded(width: usize) -> Line {
+    const WORDS: [&str; 3] = [
+        "list price unless the file says otherwise · USD · Linux · excl. EBS, network, licences, unused reservations · month = 730 h",
+        "list price · USD · Linux · excl. EBS, network, licences · month = 730 h",
+        "list price · USD · excl. EBS, network",
+    ];
+    let fitting = WORDS.into_iter().find(|words| words.chars().count() + 4 <= width);
+    Line::of(Role::TextDim, format!(" {} ", fitting.unwrap_or(WORDS[2])))
+}

@@ -1,0 +1,109 @@
+//! Cost: who pays, told apart by key, and the way down to what they pay for.
+
+use batchtop::app::{Column, Scope, Screen, Severity};
+use batchtop::fleet::{
+    CapacityType, Change, Delta, Health, HealthState, Kind, NodeRow, Price, PriceChange, PriceKey, PriceList, Report,
+    SourceId, Sym,
+};
+
+use crate::dsl::{Story, story};
+use crate::fixture::{health, labels, node, noon, small, upsert_node};
+
+/// The small fleet with prices: of both NodePools, and none of the node that is nobody's.
+fn priced() -> Story {
+    let with_label = |name: &str, pool: &str, price: &str| {
+        let mut row = node(name, pool);
+        let known = row.labels.iter().map(|(key, value)| (key.as_str().to_owned(), value.as_str().to_owned()));
+        let mut all: Vec<(String, String)> = known.collect();
+        all.push(("eks-node-viewer/instance-price".to_owned(), price.to_owned()));
+        let pairs: Vec<(&str, &str)> = all.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        row.labels = labels(&pairs);
+        upsert_node(row)
+    };
+    let told = story(small()).told(vec![
+        with_label("cpu-a", "cpu", "0.40"),
+        with_label("gpu-a", "gpu", "8"),
+        with_label("gpu-broken", "gpu", "0"),
+        health(Kind::NodeClaim, HealthState::Live),
+    ]);
+    told.seconds(61).told(Vec::new())
+}
+
+#[test]
+fn payers_that_are_not_priced_come_first_then_the_dearest() {
+    let told = priced().keys("6").screen(Screen::Cost);
+    // The NodeClaim without Node is billed and priced by nobody, so that its NodePool pays more than is known.
+    told.rows(&["gpu", "Nobody", "cpu"]).selected("NodePool gpu");
+}
+
+#[test]
+fn a_key_and_a_command_choose_by_what_dollars_are_told_apart() {
+    let told = priced().keys("6 d").says("dollars by namespace");
+    let told = told.rows(&["ml", "Nobody", "vision", "kube-system"]);
+    let told = told.keys("D D").says("dollars by node");
+    let told = told.keys(": 'cost' space 'job' enter").says("dollars by Job").selected("Job OtherPods");
+    told.keys(": 'cost' space 'colour' enter").severity(Severity::Error).says("there are NodePool, namespace");
+}
+
+#[test]
+fn the_dimension_belongs_to_cost_alone_and_is_found_again() {
+    let told = priced().keys("d").says("only Cost tells dollars apart").screen(Screen::Fleet);
+    let told = told.keys("6 d 1 6");
+    assert_eq!(told.app.ui.level.dimension.name(), "namespace");
+}
+
+#[test]
+fn enter_leads_to_what_is_paid_for_and_esc_comes_back_to_the_payer() {
+    let told = priced().keys("6 G enter").screen(Screen::Fleet).rows(&["cpu-a"]).keys("esc").selected("NodePool cpu");
+    let told = told.keys("k enter").screen(Screen::Fleet).rows(&["lab"]).keys("esc");
+    let told = told.keys("d G enter").screen(Screen::Pods).rows(&["kube-system/dns"]).keys("esc");
+    let told = told.selected("namespace kube-system");
+    // What no pod requests is found on the nodes where most of it is.
+    let told = told.keys("g g j enter").screen(Screen::Fleet);
+    assert_eq!(told.app.ui.level.sort.column, Column::Unrequested);
+    assert!(matches!(told.app.ui.level.scope, Some(Scope::Payer(_))));
+    let told = told.keys("esc d / 'train' enter").rows(&["ml/train"]);
+    told.keys("enter").screen(Screen::Pods).rows(&["ml/train-2", "ml/train-0", "ml/train-1"]);
+}
+
+#[test]
+fn rows_are_filtered_and_sorted_and_the_selection_survives() {
+    let told = priced().keys("6 d / 'vision' enter").rows(&["vision"]).selected("namespace vision");
+    let told = told.keys("esc").selected("namespace vision").keys("s").says("sorted by name");
+    let told = told.rows(&["Nobody", "kube-system", "ml", "vision"]).selected("namespace vision");
+    told.keys("/ 'price:unknown' enter").rows(&["ml"]);
+}
+
+#[test]
+fn who_pays_has_no_yaml_and_cannot_be_marked_or_protected() {
+    let told = priced().keys("6 y Y space p ctrl-a").nothing_open().marks(&[]).screen(Screen::Cost);
+    assert!(told.app.ui.level.detail.is_none());
+}
+
+#[test]
+fn nodes_pods_and_jobs_are_sorted_by_what_they_cost() {
+    let told = priced().keys(": 'sort' space 'cost' enter").rows(&["gpu-a", "cpu-a", "gpu-broken", "gpu-new", "lab"]);
+    let told = told.keys("/ 'price:unknown' enter").rows(&["gpu-new", "lab"]).keys("esc");
+    let told = told.keys("3 : 'sort' space 'cost' enter");
+    assert_eq!(crate::dsl::row_name(&told.app.ui.listing.rows[0]), "ml/train-0");
+    let told = told.keys("2 : 'sort' space 'cost' enter");
+    told.rows(&["ml/train", "ml/done", "vision/eval"]);
+}
+
+#[test]
+fn an_order_by_cost_follows_prices() {
+    let told = priced().keys(": 'sort' space 'cost' enter").selected("Node gpu-a");
+    let key = PriceKey {
+        place: Sym::new("us-east-1b"),
+        instance_type: Sym::new("m7i.2xlarge"),
+        capacity_type: CapacityType::OnDemand,
+    };
+    let price = Price { micro_usd_per_hour: 99_000_000, as_of: noon() };
+    let dear = NodeRow { provider_id: Some(Sym::new("aws:///us-east-1b/i-1")), ..node("dear", "cpu") };
+    let told = told.told(vec![
+        Report::Delta(Delta::Nodes(vec![Change::Upsert(dear)])),
+        Report::Delta(Delta::Prices(vec![PriceChange::Listed(PriceList::Karpenter, key, price)])),
+        Report::Health(SourceId::KarpenterMetrics, Health { state: HealthState::Live, ..Health::default() }),
+    ]);
+    assert_eq!(crate::dsl::row_name(&told.app.ui.listing.rows[0]), "dear");
+}
