@@ -3,7 +3,7 @@
 #![cfg(feature = "aws")]
 #![allow(clippy::expect_used, clippy::panic, reason = "what a test needs and does not get fails it")]
 
-#[allow(dead_code, reason = "shared with tests that do more with it")]
+#[allow(dead_code, unused_imports, reason = "shared with tests that do more with it")]
 mod fake_api;
 
 use std::collections::BTreeMap;
@@ -161,6 +161,8 @@ struct Bed {
     home: TempDir,
 }
 
+type Environment<'e> = &'e [(&'e str, &'e str)];
+
 const CREDENTIALS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_SECRET_ACCESS_KEY", "SECRET")];
 
 impl Bed {
@@ -180,14 +182,14 @@ impl Bed {
     }
 
     /// Runs `batchtop snapshot`; nothing of this machine's environment reaches it.
-    async fn snapshot(&self, flags: &[&str], env: &[(&str, &str)]) -> Value {
+    async fn snapshot(&self, flags: &[&str], env: Environment<'_>) -> Value {
         let output = self.run(flags, env).await;
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{errors}");
         serde_json::from_slice(&output.stdout).expect("a document")
     }
 
-    async fn run(&self, flags: &[&str], env: &[(&str, &str)]) -> Output {
+    async fn run(&self, flags: &[&str], env: Environment<'_>) -> Output {
         let home = self.home.path();
         let endpoint = format!("http://{}", self.aws.address);
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_batchtop"));
@@ -281,7 +283,7 @@ async fn aws_can_be_left_out_by_flag_environment_and_file() {
     let config = bed.home.path().join("config.toml");
     std::fs::write(&config, "aws = false\n").expect("a configuration");
     let config = config.display().to_string();
-    let runs: [(&[&str], &[(&str, &str)], &str); 3] = [
+    let runs: [(&[&str], Environment<'_>, &str); 3] = [
         (&["--no-aws"], &[], "left out: --no-aws"),
         (&[], &[("BATCHTOP_NO_AWS", "1")], "left out: --no-aws"),
         (&["--config", &config], &[], "left out: aws = false in config.toml"),

@@ -203,8 +203,11 @@ async fn who_cannot_be_reached_is_said_to_be() {
     assert_eq!(result, Err(Failure::Unreachable("nothing listens there".into())));
 }
 
+/// Errors of credentials cannot be cloned.
+type MakeError = fn() -> CredentialsError;
+
 #[derive(Debug)]
-struct NoCredentials(fn() -> CredentialsError);
+struct NoCredentials(MakeError);
 
 impl ProvideCredentials for NoCredentials {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
@@ -217,7 +220,7 @@ impl ProvideCredentials for NoCredentials {
 
 #[tokio::test]
 async fn missing_and_expired_credentials_are_told_apart_and_nothing_goes_out() {
-    let cases: [(fn() -> CredentialsError, &str); 3] = [
+    let cases: [(MakeError, &str); 3] = [
         (CredentialsError::not_loaded_no_source, "no AWS credentials; run `aws sso login`"),
         (
             || CredentialsError::provider_error("external process exited with code 1"),
