@@ -48,12 +48,12 @@ fn with_next_try(words: String, health: &Health, now: Time) -> String {
     }
 }
 
-/// The one state of everything, for the header: the worst that concerns what is on screen.
+/// The one state of the cluster, for the header: the worst of its Sources. Who tells prices has its place beside them.
 pub(super) fn summary(app: &Seen<'_>) -> Line {
     if app.down.is_some() {
         return Line::of(Role::Bad, "✗ no connection");
     }
-    let Some((id, health)) = app.sources.iter().max_by_key(|(id, health)| urgency(**id, health.state)) else {
+    let Some((id, health)) = of_cluster(app).max_by_key(|(id, health)| urgency(**id, health.state)) else {
         return face_of(HealthState::Connecting, "connecting".to_owned());
     };
     match health.state {
@@ -65,6 +65,10 @@ pub(super) fn summary(app: &Seen<'_>) -> Line {
         }
         state => face_of(state, format!("{} {}", id.name(), words(health, app.now))),
     }
+}
+
+fn of_cluster<'a>(app: &'a Seen<'_>) -> impl Iterator<Item = (&'a SourceId, &'a Health)> {
+    app.sources.iter().filter(|(id, _)| !SourceId::OF_PRICES.contains(id))
 }
 
 fn face_of(state: HealthState, words: String) -> Line {
@@ -88,7 +92,7 @@ fn urgency(id: SourceId, state: HealthState) -> (u8, bool) {
 }
 
 fn live(app: &Seen<'_>) -> Line {
-    let forbidden = app.sources.values().filter(|health| health.state == HealthState::Forbidden).count();
+    let forbidden = of_cluster(app).filter(|(_, health)| health.state == HealthState::Forbidden).count();
     let line = face_of(HealthState::Live, "live".to_owned());
     if forbidden == 0 { line } else { line.and(Role::Warn, format!(", {forbidden} forbidden")) }
 }
