@@ -183,3 +183,14 @@ impl<'a> RowRef<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, RowKey};
+
+    /// There are 100,000 of them.
+    #[test]
+    fn a_row_is_as_small_as_the_key_of_an_object() {
+        assert_eq!(size_of::<RowKey>(), size_of::<Key>());
+    }
+}

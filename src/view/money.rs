@@ -334,9 +334,14 @@ pub(super) const fn source(source: CostSource) -> &'static str {
     }
 }
 
-/// `4m old`; nothing where the source does not say when it held.
+/// `4m old`; nothing where the source does not say when it held. No seconds: an idle screen does not change with them.
 pub(super) fn old(now: Time, as_of: Option<Time>) -> Option<String> {
-    as_of.map(|as_of| format!("{} old", format::age(now.seconds_since(as_of))))
+    let age = match now.seconds_since(as_of?) {
+        ..60 => "<1m".to_owned(),
+        60..120 => "1m".to_owned(),
+        seconds => format::age(seconds),
+    };
+    Some(format!("{age} old"))
 }
 
 #[cfg(test)]
