@@ -91,3 +91,15 @@ fn protect() {
     press(&mut app, "2 / l r - s w e e p enter p");
     compare("protect", &app);
 }
+
+#[test]
+fn cost() {
+    let mut app = demo_app((120, 40));
+    let began = app.now;
+    // Ten minutes at the rates of the beginning.
+    for second in (0..=600).step_by(10) {
+        update(&mut app, Msg::Clock(began.plus_seconds(second)));
+    }
+    press(&mut app, "6 d");
+    compare("cost", &app);
+}

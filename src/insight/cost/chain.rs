@@ -91,6 +91,8 @@ pub enum Pass {
     NoFact(&'static str),
     /// The list has no prices for capacity that is bought like this.
     NotOfThisCapacity(CapacityType),
+    /// It does not run in a capacity block.
+    NoBlock,
     /// The list does not have it.
     NotListed(PriceKey),
     /// Nobody told Fargate's rates for the region.
@@ -259,7 +261,7 @@ fn capacity_block(asking: &Asking<'_>) -> Result<Quote, Pass> {
     if asking.machine.is_capacity_block() {
         return Ok(Quote::set(0, CostSource::Prepaid, None, Why::CapacityBlock));
     }
-    Err(Pass::NotOfThisCapacity(asking.machine.capacity_type.unwrap_or(CapacityType::OnDemand)))
+    Err(Pass::NoBlock)
 }
 
 fn aws(asking: &Asking<'_>) -> Result<Quote, Pass> {
@@ -405,6 +407,7 @@ impl fmt::Display for Pass {
             Self::NotLinux => f.write_str("it does not run Linux, of which the lists speak"),
             Self::NoFact(label) => write!(f, "label {label} is missing"),
             Self::NotOfThisCapacity(capacity) => write!(f, "not for {} capacity", capacity.name()),
+            Self::NoBlock => f.write_str("it runs in none"),
             Self::NotListed(key) => write!(f, "no price of {} in {} is known", key.instance_type, key.place),
             Self::NoFargateRates(region) => write!(f, "no rates of Fargate in {region} are known"),
             Self::NoFargateSize => f.write_str("its pod does not say what Fargate gave it"),

@@ -308,7 +308,7 @@ fn the_chain_says_who_was_asked_and_what_each_said() {
             "price file, rules: there is none",
             "label eks-node-viewer/instance-price: it has none",
             "NodeOverlay: none with a price fits it",
-            "capacity block: not for on-demand capacity",
+            "capacity block: it runs in none",
             "AWS: 55000000",
         ]
     );
