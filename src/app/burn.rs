@@ -26,6 +26,15 @@ pub struct Burning {
 /// The counter moves no more often while rates stay as they are, so that an idle screen is not drawn.
 const PAY_EVERY_SECONDS: i64 = 10;
 
+/// The clock ticks each second, and is paid by it each ten: a longer time between two looks is one in which a laptop slept.
+const LONGEST_SECONDS: i64 = 30;
+
+/// The demo's clock may run a thousand times as fast.
+const LONGEST_SECONDS_OF_DEMO: i64 = 30_000;
+
+/// From then on a stale Source tells of the past.
+const UNSEEN_FROM_SECONDS: i64 = 60;
+
 /// Nodes come one by one; they are asked for together.
 const ASK_EVERY_SECONDS: i64 = 5;
 
@@ -43,6 +52,7 @@ impl Burning {
     pub const fn note_all(&mut self) {
         self.rates_behind = true;
         self.demand_behind = true;
+        self.asked_at = None;
     }
 }
 
@@ -71,13 +81,24 @@ pub fn tick(app: &mut App) -> Option<Effect> {
     ask(app)
 }
 
-/// Pays at the rates that held until now.
+/// Pays at the rates that held until now; what nobody has seen for a while is not paid for.
 fn pay(app: &mut App) {
-    let now = app.now;
+    let (now, is_seen) = (app.now, is_seen(app));
+    let longest = if app.settings.demo { LONGEST_SECONDS_OF_DEMO } else { LONGEST_SECONDS };
     let burning = &mut app.burning;
-    burning.ledger.look(now, burning.rates.as_ref());
+    burning.ledger.look(now, burning.rates.as_ref().filter(|_| is_seen), longest);
     burning.paid_at = Some(now);
     listing::note_paid(app);
+}
+
+/// Whether the API server has told of machines lately; reading everything again takes a moment.
+fn is_seen(app: &App) -> bool {
+    [Kind::Node, Kind::NodeClaim].into_iter().all(|kind| {
+        app.sources.get(&SourceId::Kind(kind)).is_none_or(|health| {
+            let age = health.as_of.map_or(0, |as_of| app.now.seconds_since(as_of));
+            health.state != HealthState::Stale || age < UNSEEN_FROM_SECONDS
+        })
+    })
 }
 
 fn rates(app: &App) -> Option<Burn> {
@@ -99,7 +120,10 @@ fn ask(app: &mut App) -> Option<Effect> {
     }
     burning.demand_behind = false;
     burning.asked_at = Some(app.now);
-    let demand = app.picture.price_demand(&app.fleet);
+    let mut demand = app.picture.price_demand(&app.fleet);
+    if !has_aws_answered(app, &demand) {
+        demand.karpenter.clear();
+    }
     let is_nothing = demand.regions.is_empty() && demand.karpenter.is_empty();
     if demand == app.burning.demand || (is_nothing && app.burning.demand == PriceDemand::default()) {
         return None;
@@ -108,6 +132,19 @@ fn ask(app: &mut App) -> Option<Effect> {
     wanted.into_iter().for_each(|source| expect(app, source));
     app.burning.demand = demand.clone();
     Some(Effect::WantPrices(demand))
+}
+
+/// Whether AWS has said what it can: only what it leaves open is asked of Karpenter.
+fn has_aws_answered(app: &App, demand: &PriceDemand) -> bool {
+    let is_wanted = |source: SourceId| wanted(&PriceDemand::default(), demand).contains(&source);
+    [SourceId::AwsSpotPrices, SourceId::AwsOnDemandPrices].into_iter().filter(|source| is_wanted(*source)).all(
+        |source| {
+            let waits = |health: &Health| {
+                is_idle(health) || matches!(health.state, HealthState::Connecting | HealthState::Syncing)
+            };
+            app.sources.get(&source).is_none_or(|health| !waits(health))
+        },
+    )
 }
 
 /// The Sources of which more is wanted than before.

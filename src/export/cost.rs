@@ -74,7 +74,7 @@ pub struct Totals {
     pub unpriced_nodes: Option<u64>,
     /// By NodePool; null for machines that have none.
     pub by_node_pool: Vec<Part>,
-    /// By namespace of the pods that share each Node; null for what no pod requests.
+    /// By namespace of the pods that share each Node; null for what no pod requests, and for NodeClaims without a Node.
     pub by_namespace: Vec<Part>,
     /// By capacity type; null where it is not known.
     pub by_capacity_type: Vec<Part>,
@@ -100,8 +100,8 @@ pub struct KarpenterMoves {
     pub node_pool: Option<Text>,
     /// `candidate`, `approved`, or `rejected` and why.
     pub outcome: String,
-    /// How many.
-    pub moves: u64,
+    /// How many nodes.
+    pub nodes: u64,
     /// What they would save together; null where no Event says it.
     pub usd_per_hour: Option<Usd>,
     /// When the newest was told.
@@ -125,7 +125,7 @@ pub(super) fn totals(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge
     let burn = picture::burn(input.fleet, input.picture, known, fixed, held);
     let waste = burn.as_ref().map(|burn| burn.waste).unwrap_or_default();
     Totals {
-        usd_per_hour: burn.as_ref().map(|burn| Usd(burn.total)),
+        usd_per_hour: burn.as_ref().and_then(Burn::known_total).map(Usd),
         cluster_fixed_usd_per_hour: fixed.map(Usd),
         held_usd_per_hour: waste.held.map(Usd),
         held_unrequested_usd_per_hour: waste.held_unrequested.map(Usd),
@@ -163,7 +163,7 @@ fn karpenter_moves(moves: &Moves) -> KarpenterMoves {
     KarpenterMoves {
         outcome: moves.outcome.words(),
         node_pool: moves.node_pool.as_ref().map(text),
-        moves: moves.moves,
+        nodes: moves.nodes,
         usd_per_hour: moves.micro_usd_per_hour.map(Usd),
         at: Stamp(moves.at),
     }

@@ -11,12 +11,12 @@ pub const HOURS_PER_MONTH: i64 = 730;
 /// Seconds of an hour, by which a rate is divided where it has run for a while.
 pub const SECONDS_PER_HOUR: i64 = 3_600;
 
-/// No price is as high: a billion dollars.
-const MOST_MICROS: i64 = 1_000_000_000 * MICROS;
+/// No price is as high: a million dollars. Sums over any fleet then fit.
+pub const MOST_MICROS: i64 = 1_000_000 * MICROS;
 
 /// Micro-dollars from decimal dollars such as `0.0960000000`, rounded half up.
 ///
-/// `None` where the text is no such number: a sign, an exponent, no digit at all, or more than a billion dollars.
+/// `None` where the text is no such number: a sign, an exponent, no digit at all, or more than a million dollars.
 pub fn parse_usd(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -91,7 +91,7 @@ mod tests {
         ] {
             assert_eq!(parse_usd(text), Some(micros), "{text}");
         }
-        for text in ["", ".", "-1", "+1", "1e3", "NaN", "1,5", "$5", "1000000001", "99999999999999999999"] {
+        for text in ["", ".", "-1", "+1", "1e3", "NaN", "1,5", "$5", "1000001", "99999999999999999999"] {
             assert_eq!(parse_usd(text), None, "{text}");
         }
     }

@@ -388,7 +388,14 @@ fn said(moves: &Moves) -> Line {
     let pool = moves.node_pool.as_ref().map_or("(no NodePool)", |pool| pool.as_str());
     let saved = moves.micro_usd_per_hour.map_or_else(String::new, |rate| format!(" saves {}", money::rate(rate)));
     Line::of(Role::TextStrong, pool)
-        .and(Role::TextDim, format!(" {} ×{}", moves.outcome.words(), format::count(moves.moves)))
+        .and(
+            Role::TextDim,
+            format!(
+                " {} {}",
+                moves.outcome.words(),
+                format::plural(usize::try_from(moves.nodes).unwrap_or(usize::MAX), "node")
+            ),
+        )
         .and(Role::Text, saved)
 }
 

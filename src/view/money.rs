@@ -269,7 +269,10 @@ pub(super) fn counter(app: &Seen<'_>) -> [Line; 2] {
     let ledger = &app.burning.ledger;
     let since = ledger.since().map_or_else(Line::new, |since| {
         let paid = sum(ledger.total().micro_usd());
-        Line::of(Role::Text, format!("+{paid}")).and(Role::TextDim, format!(" since {}", format::clock(app.now, since)))
+        // For a while something was not priced: that would come on top.
+        let at_least = if ledger.total().incomplete_seconds > 0 { "≥ " } else { "" };
+        Line::of(Role::Text, format!("{at_least}+{paid}"))
+            .and(Role::TextDim, format!(" since {}", format::clock(app.now, since)))
     });
     let is_stale = [Kind::Node, Kind::NodeClaim].iter().any(|kind| app.state(*kind) == HealthState::Stale);
     let total = total(rates);
@@ -278,10 +281,10 @@ pub(super) fn counter(app: &Seen<'_>) -> [Line; 2] {
 
 /// `≥` where something is not priced: that would come on top.
 pub(super) fn total(rates: &Burn) -> Line {
-    match (rates.total, rates.unpriced, rates.without_fee) {
-        (0, 1.., _) => Line::of(Role::Unknown, format!("${}/h", format::UNKNOWN)),
-        (total, 0, 0) => Line::of(Role::TextStrong, rate(total)),
-        (total, ..) => Line::of(Role::Warn, "≥ ").and(Role::TextStrong, rate(total)),
+    match rates.known_total() {
+        None => Line::of(Role::Unknown, format!("${}/h", format::UNKNOWN)),
+        Some(total) if rates.is_incomplete() => Line::of(Role::Warn, "≥ ").and(Role::TextStrong, rate(total)),
+        Some(total) => Line::of(Role::TextStrong, rate(total)),
     }
 }
 

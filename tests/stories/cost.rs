@@ -107,3 +107,20 @@ fn an_order_by_cost_follows_prices() {
     ]);
     assert_eq!(crate::dsl::row_name(&told.app.ui.listing.rows[0]), "dear");
 }
+
+#[test]
+fn nothing_is_paid_for_what_nobody_sees() {
+    let paid = |told: &Story| told.app.burning.ledger.total();
+    let told = priced().seconds(60);
+    let before = paid(&told);
+    assert!(before.observed_seconds >= 50, "{before:?}");
+    // The API server is gone: for a minute its last word is taken for true, then no more.
+    let last_word = Health { state: HealthState::Stale, as_of: Some(told.app.now), ..Health::default() };
+    let told = told.told(vec![Report::Health(SourceId::Kind(Kind::Node), last_word)]).seconds(600);
+    let gone = paid(&told);
+    assert!((0..=70).contains(&(gone.observed_seconds - before.observed_seconds)), "{gone:?}");
+    let told = told.told(vec![health(Kind::Node, HealthState::Live)]).seconds(30);
+    let back = paid(&told);
+    assert!((10..=30).contains(&(back.observed_seconds - gone.observed_seconds)), "{back:?}");
+    assert_eq!(back.incomplete_seconds, back.observed_seconds, "one machine has no price");
+}

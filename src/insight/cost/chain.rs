@@ -71,6 +71,8 @@ pub enum Pass {
     NotNamed,
     /// No rule of the price file means it.
     NoRule,
+    /// A rule on this line prices parts that it does not have.
+    NoParts(usize),
     /// A rule on this line would change a price that nobody tells.
     NothingToAdjust(usize),
     /// It has no such label.
@@ -87,6 +89,10 @@ pub enum Pass {
     NotAws,
     /// Lists are for Linux.
     NotLinux,
+    /// Its region is billed in another currency.
+    NotDollars,
+    /// It is in a Local Zone, of which the lists do not speak.
+    LocalZone,
     /// A label that is needed to look it up is missing.
     NoFact(&'static str),
     /// The list has no prices for capacity that is bought like this.
@@ -207,11 +213,26 @@ fn user_node(asking: &Asking<'_>) -> Result<Quote, Pass> {
 
 fn user_rule(asking: &Asking<'_>) -> Result<Quote, Pass> {
     let user = user(asking)?;
-    let rule = rules::first(&user.rules, &asking.machine).ok_or(Pass::NoRule)?;
+    // A rule that fits and can say nothing leaves it to the next that fits.
+    let mut pass = Pass::NoRule;
+    for rule in rules::fitting(&user.rules, &asking.machine) {
+        match by_rule(asking, user, rule) {
+            Err(why) => pass = why,
+            quote => return quote,
+        }
+    }
+    Err(pass)
+}
+
+fn by_rule(asking: &Asking<'_>, user: &UserPrices, rule: &PriceRule) -> Result<Quote, Pass> {
     let set = |price| Quote::set(price, CostSource::Override, Some(user.as_of), Why::Rule(rule.line));
     match rule.rate {
         RuleRate::PerHour(price) => Ok(set(price)),
-        RuleRate::Parts(rates) => Ok(set(rules::sum(rates, &asking.machine))),
+        // Only a rate that is written as zero means prepaid; parts that a machine does not have say nothing of it.
+        RuleRate::Parts(rates) => match rules::sum(rates, &asking.machine) {
+            0 => Err(Pass::NoParts(rule.line)),
+            price => Ok(set(price)),
+        },
         RuleRate::Adjust(by) => adjusted_by_rule(asking, rule, by),
     }
 }
@@ -333,10 +354,25 @@ fn quote(micro_usd_per_hour: i64, source: CostSource, price: Price, why: Why) ->
     Quote { micro_usd_per_hour, source, as_of: Some(price.as_of), why }
 }
 
+/// Regions in which AWS bills in yuan.
+pub(super) const CHINA: &str = "cn-";
+
+/// Whether a zone is a Local Zone or a Wavelength Zone, which have prices of their own: other zones are called as their
+/// region and a letter.
+fn is_local(zone: &str, region: &str) -> bool {
+    zone.strip_prefix(region).is_some_and(|rest| rest.len() > 1)
+}
+
 /// What a list calls a machine.
 pub(super) fn key(machine: &Machine<'_>, list: PriceList) -> Result<PriceKey, Pass> {
     if !machine.is_linux() {
         return Err(Pass::NotLinux);
+    }
+    if machine.region().is_some_and(|region| region.starts_with(CHINA)) {
+        return Err(Pass::NotDollars);
+    }
+    if machine.zone().zip(machine.region()).is_some_and(|(zone, region)| is_local(zone, region)) {
+        return Err(Pass::LocalZone);
     }
     let by_zone = matches!(list, PriceList::AwsSpot | PriceList::Karpenter);
     let place =
@@ -397,6 +433,7 @@ impl fmt::Display for Pass {
             Self::NoFile => f.write_str("there is none"),
             Self::NotNamed => f.write_str("does not name it"),
             Self::NoRule => f.write_str("no rule fits it"),
+            Self::NoParts(line) => write!(f, "line {line} prices parts that it does not have"),
             Self::NothingToAdjust(line) => write!(f, "line {line} changes a price that nobody tells"),
             Self::NoLabel => f.write_str("it has none"),
             Self::LabelUnreadable(text) => write!(f, "{text:?} is no price"),
@@ -405,6 +442,8 @@ impl fmt::Display for Pass {
             Self::OverlayHasNoBase(name) => write!(f, "{name} changes a price that nobody tells"),
             Self::NotAws => f.write_str("it is no machine of AWS"),
             Self::NotLinux => f.write_str("it does not run Linux, of which the lists speak"),
+            Self::NotDollars => f.write_str("its region is not billed in dollars"),
+            Self::LocalZone => f.write_str("it is in a Local Zone, which has prices of its own"),
             Self::NoFact(label) => write!(f, "label {label} is missing"),
             Self::NotOfThisCapacity(capacity) => write!(f, "not for {} capacity", capacity.name()),
             Self::NoBlock => f.write_str("it runs in none"),

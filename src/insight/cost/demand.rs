@@ -1,6 +1,6 @@
 //! What has to be asked of AWS and of Karpenter to price a machine: nothing that an earlier source has told.
 
-use super::chain::{Asking, Why, explain, is_told_by_aws};
+use super::chain::{Asking, CHINA, Why, explain, is_told_by_aws};
 use crate::fleet::{CapacityType, PriceDemand, RegionDemand};
 
 /// Notes what is wanted to price a machine.
@@ -8,7 +8,7 @@ pub fn note(demand: &mut PriceDemand, asking: &Asking<'_>, devices: Devices) {
     if asking.machine.cloud() != Some("aws") {
         return;
     }
-    let Some(region) = asking.machine.region() else { return };
+    let Some(region) = asking.machine.region().filter(|region| !region.starts_with(CHINA)) else { return };
     let mut wanted = RegionDemand::default();
     if depends_on_lists(asking) {
         note_price(&mut wanted, asking);

@@ -186,12 +186,27 @@ pub struct Burn {
     pub machines: HashMap<Payer, Machines, RandomState>,
 }
 
+impl Burn {
+    /// The total, a lower bound where some machines have no price; `None` where none has one, and so nothing is known.
+    pub fn known_total(&self) -> Option<i64> {
+        let machines = self.total - self.cluster_fixed.unwrap_or(0);
+        (machines > 0 || self.unpriced == 0).then_some(self.total)
+    }
+
+    /// Whether something is missing in it: a price, or a fee.
+    pub const fn is_incomplete(&self) -> bool {
+        self.unpriced > 0 || self.without_fee > 0
+    }
+}
+
 /// A sum of dollars, and over how much time it was seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Account {
     micro_usd_per_hour_seconds: i128,
     /// For how many seconds its rate was known.
     pub observed_seconds: i64,
+    /// For how many of them only in part: some machine had no price.
+    pub incomplete_seconds: i64,
 }
 
 impl Account {
@@ -229,9 +244,6 @@ pub struct Ledger {
     minutes: VecDeque<Minute>,
 }
 
-/// A longer time between two looks (a suspended laptop) was not seen, and is not paid for.
-pub const LONGEST_LOOK_AWAY_SECONDS: i64 = 1_200;
-
 /// So many payers are kept; beyond that those that pay no more are put together.
 pub const MOST_PAYERS: usize = 60_000;
 
@@ -241,8 +253,9 @@ pub const MINUTES_KEPT: usize = 60;
 const SECONDS_PER_MINUTE: i64 = 60;
 
 impl Ledger {
-    /// It is `now`: what was burnt since the last look is paid. While rates are not known nothing is.
-    pub fn look(&mut self, now: Time, burn: Option<&Burn>) {
+    /// It is `now`: what was burnt since the last look is paid. While rates are not known nothing is, nor for a look away of
+    /// more than `longest_seconds` (a suspended laptop), which nobody saw.
+    pub fn look(&mut self, now: Time, burn: Option<&Burn>, longest_seconds: i64) {
         let Some(burn) = burn else {
             self.last = None;
             return;
@@ -250,13 +263,14 @@ impl Ledger {
         let seconds = self.last.map_or(0, |last| now.seconds_since(last));
         self.last = Some(now);
         self.since.get_or_insert(now);
-        if (1..=LONGEST_LOOK_AWAY_SECONDS).contains(&seconds) {
+        if (1..=longest_seconds).contains(&seconds) {
             self.pay(now, seconds, burn);
         }
     }
 
     fn pay(&mut self, now: Time, seconds: i64, burn: &Burn) {
         self.total.pay(burn.total, seconds);
+        self.total.incomplete_seconds += if burn.is_incomplete() { seconds } else { 0 };
         for (account, rate) in self.waste.iter_mut().zip(burn.waste.each()) {
             if let Some(rate) = rate {
                 account.pay(rate, seconds);
@@ -359,6 +373,8 @@ mod tests {
         Burn { total, by_payer: by_payer.collect(), ..Burn::default() }
     }
 
+    const LONGEST: i64 = 600;
+
     const fn at(seconds: i64) -> Time {
         Time::from_seconds(1_790_000_000 + seconds)
     }
@@ -367,7 +383,7 @@ mod tests {
     fn an_hour_at_a_rate_costs_the_rate() {
         let mut ledger = Ledger::default();
         let burning = burn(55_040_000, &[("gpu", 55_040_000)]);
-        (0..=3_600).for_each(|second| ledger.look(at(second), Some(&burning)));
+        (0..=3_600).for_each(|second| ledger.look(at(second), Some(&burning), LONGEST));
         assert_eq!(ledger.total().micro_usd(), 55_040_000);
         assert_eq!(ledger.total().observed_seconds, 3_600);
         assert_eq!(ledger.paid_by(&(Dimension::NodePool, Who::Named(sym("gpu")))).micro_usd(), 55_040_000);
@@ -381,11 +397,11 @@ mod tests {
         let mut ledger = Ledger::default();
         let burning = burn(3_600, &[]);
         for (second, rates) in [(0, Some(&burning)), (0, Some(&burning)), (10, Some(&burning)), (20, None)] {
-            ledger.look(at(second), rates);
+            ledger.look(at(second), rates, LONGEST);
         }
-        ledger.look(at(30), Some(&burning));
-        ledger.look(at(30 + LONGEST_LOOK_AWAY_SECONDS + 1), Some(&burning));
-        ledger.look(at(5), Some(&burning));
+        ledger.look(at(30), Some(&burning), LONGEST);
+        ledger.look(at(30 + LONGEST + 1), Some(&burning), LONGEST);
+        ledger.look(at(5), Some(&burning), LONGEST);
         assert_eq!((ledger.total().micro_usd(), ledger.total().observed_seconds), (10, 10));
     }
 
@@ -394,7 +410,7 @@ mod tests {
         let mut ledger = Ledger::default();
         let known = Burn { waste: Waste { held: Some(7_200), ..Waste::default() }, ..burn(7_200, &[]) };
         for (second, rates) in [(0, &known), (1, &known), (2, &burn(7_200, &[]))] {
-            ledger.look(at(second), Some(rates));
+            ledger.look(at(second), Some(rates), LONGEST);
         }
         let [held, ..] = ledger.waste();
         assert_eq!((held.micro_usd(), held.observed_seconds), (2, 1));
@@ -404,10 +420,10 @@ mod tests {
     #[test]
     fn those_who_are_gone_are_put_together_and_nothing_is_lost() {
         let mut ledger = Ledger::default();
-        ledger.look(at(0), Some(&burn(0, &[])));
+        ledger.look(at(0), Some(&burn(0, &[])), LONGEST);
         let count = i64::try_from(MOST_PAYERS).expect("a small number") + 5;
         for number in 1..=count {
-            ledger.look(at(number), Some(&burn(3_600, &[(&format!("pool-{number}"), 3_600)])));
+            ledger.look(at(number), Some(&burn(3_600, &[(&format!("pool-{number}"), 3_600)])), LONGEST);
         }
         assert!(ledger.payers.len() <= MOST_PAYERS);
         let sum: i64 = ledger.payers(Dimension::NodePool).map(|(_, account)| account.micro_usd()).sum();

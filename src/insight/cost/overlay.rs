@@ -7,6 +7,8 @@ use crate::fleet::{Condition, NodeOverlayRow, OverlayPrice, Requirement, Status,
 
 /// The NodeOverlay that prices a machine: of those that mean it and say a price the heaviest, of equals the last by name.
 pub fn first<'a>(overlays: &'a Table<NodeOverlayRow>, machine: &Machine<'_>) -> Option<(&'a Sym, &'a OverlayPrice)> {
+    // Karpenter applies them to what it launches, and to nothing else.
+    machine.node_pool()?;
     let pricing = overlays.iter().filter(|row| row.price.is_some() && is_valid(row) && means(row, machine));
     let row = pricing.min_by_key(|row| (Reverse(row.weight), Reverse(&row.meta.key.name)))?;
     Some((&row.meta.key.name, row.price.as_ref()?))

@@ -2,10 +2,11 @@
 
 use super::machine::Machine;
 use crate::fleet::{CapacityType, PartRates, PriceRule, RuleMatch, Sym};
+use crate::units::money;
 
-/// The first rule that means a machine; they are in order.
-pub fn first<'a>(rules: &'a [PriceRule], machine: &Machine<'_>) -> Option<&'a PriceRule> {
-    rules.iter().find(|rule| means(&rule.matches, machine))
+/// The rules that mean a machine, in order.
+pub fn fitting<'a>(rules: &'a [PriceRule], machine: &Machine<'_>) -> impl Iterator<Item = &'a PriceRule> {
+    rules.iter().filter(move |rule| means(&rule.matches, machine))
 }
 
 /// Whether everything that is given fits.
@@ -43,7 +44,7 @@ pub fn sum(rates: PartRates, machine: &Machine<'_>) -> i64 {
         i128::from(rates.vcpu) * i128::from(machine.capacity.cpu_millis.max(0)) / 1_000,
         i128::from(rates.gib) * i128::from(machine.capacity.memory_bytes.max(0)) / GIB,
     ];
-    i64::try_from(parts.into_iter().sum::<i128>()).unwrap_or(i64::MAX)
+    i64::try_from(parts.into_iter().sum::<i128>()).unwrap_or(i64::MAX).min(money::MOST_MICROS)
 }
 
 #[cfg(test)]

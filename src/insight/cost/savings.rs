@@ -30,7 +30,8 @@ impl Outcome {
 pub struct Move {
     /// What became of it.
     pub outcome: Outcome,
-    /// What it saves, in micro-dollars per hour, which only approvals do not say.
+    /// What it saves, in micro-dollars per hour, which only approvals do not say: of a move of several nodes, of each of
+    /// which Karpenter tells with the savings of all, this node's part.
     pub micro_usd_per_hour: Option<i64>,
 }
 
@@ -47,7 +48,13 @@ pub fn of_event(event: &EventRow) -> Option<Move> {
         "ConsolidationRejected" => Outcome::Rejected(between(&event.message, "reason: ", " (").to_owned()),
         _ => return None,
     };
-    Some(Move { outcome, micro_usd_per_hour: savings(&event.message) })
+    let nodes = nodes(&event.message);
+    Some(Move { outcome, micro_usd_per_hour: savings(&event.message).map(|saved| saved / nodes) })
+}
+
+/// How many nodes a move takes: `(part of 10-node consolidation)`, or one.
+fn nodes(message: &str) -> i64 {
+    between(message, "(part of ", "-node consolidation)").parse().ok().filter(|nodes| *nodes > 0).unwrap_or(1)
 }
 
 /// `savings: $1.23` at the end of a message; a move can cost more than it saves.
@@ -75,6 +82,7 @@ mod tests {
         let rejected =
             "Consolidation rejected: replace: [n] (part of 2-node consolidation), reason: budget (savings: $-0.50)";
         assert_eq!((savings(rejected), between(rejected, "reason: ", " (")), (Some(-500_000), "budget"));
+        assert_eq!((nodes(candidate), nodes(rejected)), (1, 2));
         assert_eq!(savings("score 0.88 >= threshold 0.50 (k: 2, savings 87.5%, disruption 100.0%)"), None);
     }
 }

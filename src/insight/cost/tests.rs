@@ -9,7 +9,8 @@ use crate::fleet::{
 };
 use crate::insight::testing::{CREATED, NOW, condition, labels, meta, resources, sym, upserts};
 
-const BASE: [(&str, &str); 4] = [
+const BASE: [(&str, &str); 5] = [
+    ("karpenter.sh/nodepool", "gpu"),
     ("topology.kubernetes.io/region", "us-east-1"),
     ("topology.kubernetes.io/zone", "us-east-1a"),
     ("node.kubernetes.io/instance-type", "p5.48xlarge"),
@@ -352,4 +353,44 @@ fn nobody_is_asked_for_what_is_known() {
         user.rules = vec![rule(RuleRate::Adjust(Adjustment::Millionths(1)))];
     });
     assert!(!wanted(&adjusted, Devices::Counted).regions.is_empty(), "made from a list");
+}
+
+#[test]
+fn a_rule_that_can_say_nothing_leaves_it_to_the_next() {
+    let world = World::with(&[]).user(|user| {
+        let gib = PartRates { gib: 0, node: 0, gpu: 0, vcpu: 0 };
+        user.rules = vec![
+            rule(RuleRate::Adjust(Adjustment::Millionths(-150_000))),
+            rule(RuleRate::Parts(gib)),
+            rule(RuleRate::PerHour(1_000_000)),
+        ];
+    });
+    assert_eq!(world.found(), (Some(1_000_000), "Override"));
+    let mut without_gpus = World::with(&[]).everywhere().user(|user| {
+        user.rules = vec![rule(RuleRate::Parts(PartRates { gpu: 2_000_000, ..PartRates::default() }))];
+    });
+    without_gpus.capacity = resources(4_000, 1 << 34, &[]);
+    let mut asking = without_gpus.asking();
+    asking.machine.gpus = 0;
+    assert_eq!(of_machine(&asking).source, CostSource::AwsOnDemand, "no part of it is priced: that is not prepaid");
+}
+
+#[test]
+fn other_currencies_and_local_zones_are_not_what_the_lists_speak_of() {
+    let in_china = [("topology.kubernetes.io/region", "cn-north-1"), ("topology.kubernetes.io/zone", "cn-north-1a")];
+    let world = World::with(&in_china).listed(PriceList::AwsOnDemand, "cn-north-1", CapacityType::OnDemand, 1).listed(
+        PriceList::Karpenter,
+        "cn-north-1a",
+        CapacityType::OnDemand,
+        1,
+    );
+    assert_eq!(world.found(), (None, "Unknown"));
+    let local = World::with(&[("topology.kubernetes.io/zone", "us-east-1-bos-1a")]).everywhere();
+    assert_eq!(local.found(), (None, "Unknown"));
+}
+
+#[test]
+fn overlays_are_for_what_karpenter_launches() {
+    let unmanaged = World::with(&[("karpenter.sh/nodepool", "-")]).everywhere().overlay("deal", 7, |_| ());
+    assert_eq!(unmanaged.found(), (Some(55_000_000), "AwsOnDemand"));
 }

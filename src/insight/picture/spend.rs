@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{Map, NodePicture, Picture};
-use crate::fleet::Kind;
-use crate::fleet::{ClusterFacts, Fleet, NodeRow, ObjectKey, PodRow, PriceDemand, Sym, Uid};
+use crate::fleet::{ClusterFacts, Fleet, Kind, NodeRow, ObjectKey, PodRow, PriceDemand, Sym, Uid};
 use crate::insight::Known;
 use crate::insight::cost::demand::{self, Devices};
 use crate::insight::cost::{
     Asking, Burn, Claimant, Cost, Dimension, FargateSize, Machine, Machines, Payer, Shares, Waste, Who, Whole, shares,
 };
 use crate::insight::gpu::NodeGpu;
+use crate::insight::phase;
 use crate::units::money;
 
 /// Who owns pods that pay: their own owner, or they themselves.
@@ -70,14 +70,19 @@ pub(super) fn node_cost(fleet: &Fleet, node: &NodeRow, gpu: Option<&NodeGpu>, po
 }
 
 fn node_asking<'a>(fleet: &'a Fleet, node: &'a NodeRow, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Asking<'a> {
-    let own = Machine::of_node(node, gpu.and_then(|gpu| gpu.physical));
-    // Before Karpenter has registered a Node it lacks the labels by which lists find it, and its NodeClaim has them.
-    let claim = fleet.claim_of(node).filter(|_| !node.is_registered());
-    let mut machine = claim.map_or(own, |claim| Machine { name: own.name, ..Machine::of_claim(claim) });
+    let mut machine = known_machine(fleet, node, gpu.and_then(|gpu| gpu.physical));
     if machine.is_fargate() {
         machine.fargate = pods.iter().find_map(|pod| FargateSize::parse(pod.capacity_provisioned.as_ref()?));
     }
     Asking { machine, prices: &fleet.prices, overlays: &fleet.node_overlays }
+}
+
+/// A Node with all that is known of it: before Karpenter has registered it, it lacks the labels by which lists find it,
+/// and its NodeClaim has them.
+fn known_machine<'a>(fleet: &'a Fleet, node: &'a NodeRow, devices: Option<i64>) -> Machine<'a> {
+    let own = Machine::of_node(node, devices);
+    let claim = fleet.claim_of(node).filter(|_| !node.is_registered());
+    claim.map_or(own, |claim| Machine { name: own.name, ..Machine::of_claim(claim) })
 }
 
 /// Everything that is asked for the price of a Node.
@@ -103,6 +108,10 @@ pub(super) fn spend(node: &NodeRow, cost: &Cost, gpu: Option<&NodeGpu>, pods: &[
 }
 
 fn pod_shares(node: &NodeRow, rate: i64, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Shares {
+    if Machine::of_node(node, None).is_fargate() && !pods.is_empty() {
+        // The machine is billed by its pod, whatever Kubernetes sees of it.
+        return Shares { pods: money::split(rate, &vec![1; pods.len()]), unrequested: 0 };
+    }
     let claimants: Vec<Claimant<'_>> = pods
         .iter()
         .map(|pod| Claimant { uid: &pod.meta.uid, requests: &pod.requests, gpus: counted_gpus(pod, gpu) })
@@ -200,12 +209,15 @@ pub const EKS_CONTROL_PLANE: i64 = 100_000;
 /// What the control plane costs: as the user says, else what EKS asks where the cluster is one of EKS.
 pub fn cluster_fixed(fleet: &Fleet, cluster: &ClusterFacts) -> Option<i64> {
     let given = fleet.prices.user.as_ref().and_then(|user| user.control_plane_micro_usd_per_hour);
-    given.or_else(|| is_eks(cluster).then_some(EKS_CONTROL_PLANE))
+    given.or_else(|| is_eks(fleet, cluster).then_some(EKS_CONTROL_PLANE))
 }
 
-/// Whether a cluster is one of EKS: by the version that its API server tells, else by its address, which may be a proxy's.
-fn is_eks(cluster: &ClusterFacts) -> bool {
-    cluster.kubernetes_version.as_ref().is_some_and(|version| version.contains("-eks-")) || is_of_eks(&cluster.server)
+/// Whether a cluster is one of EKS: by its API server's address, else, behind a proxy, by the version that it tells where
+/// machines of AWS run; EKS Anywhere, which is not billed so, tells the like elsewhere.
+fn is_eks(fleet: &Fleet, cluster: &ClusterFacts) -> bool {
+    let tells = || cluster.kubernetes_version.as_ref().is_some_and(|version| version.contains("-eks-"));
+    let is_on_aws = |node: &NodeRow| node.provider().is_some_and(|id| id.starts_with("aws://"));
+    is_of_eks(&cluster.server) || (tells() && fleet.nodes.iter().any(is_on_aws))
 }
 
 fn is_of_eks(server: &str) -> bool {
@@ -229,7 +241,7 @@ pub fn burn(
     let mut sums = Sums { burn: Burn { cluster_fixed, ..Burn::default() }, waste: Wasted::default() };
     for node in fleet.nodes.iter() {
         if let Some(said) = picture.node(&node.meta.key.name) {
-            sums.add_node(node, said, &held);
+            sums.add_node(fleet, node, said, &held);
         }
     }
     for claim in picture.claims_without_node(fleet) {
@@ -248,12 +260,32 @@ struct Sums {
 
 #[derive(Default)]
 struct Wasted {
-    held: i64,
     is_held_unknown: bool,
-    held_unrequested: i64,
-    unrequested: i64,
-    unallocated_gpu: i64,
-    waiting: i64,
+    held: Sum,
+    held_unrequested: Sum,
+    unrequested: Sum,
+    unallocated_gpu: Sum,
+    waiting: Sum,
+}
+
+/// A sum over machines, some of which may have no price.
+#[derive(Default)]
+struct Sum {
+    rate: i64,
+    has_unpriced: bool,
+}
+
+impl Sum {
+    /// A part of the rate of a machine.
+    fn add(&mut self, of: Option<i64>, rate: i64) {
+        self.rate = self.rate.saturating_add(rate);
+        self.has_unpriced |= of.is_none();
+    }
+
+    /// A sum to which only machines without a price belong is not zero but unknown; beside others it is a lower bound.
+    fn known(&self) -> Option<i64> {
+        (self.rate > 0 || !self.has_unpriced).then_some(self.rate)
+    }
 }
 
 impl Sums {
@@ -267,7 +299,7 @@ impl Sums {
     fn add_machine(&mut self, machine: &Machine<'_>, cost: &Cost, waste: Machines) {
         self.burn.without_fee += u64::from(cost.lacks_fee());
         self.burn.unpriced += u64::from(cost.rate().is_none());
-        self.burn.total += cost.rate().unwrap_or(0);
+        self.burn.total = self.burn.total.saturating_add(cost.rate().unwrap_or(0));
         for dimension in Dimension::OF_MACHINES {
             let payer = (dimension, machine.payer(dimension));
             let sum = self.burn.machines.entry(payer.clone()).or_default();
@@ -279,29 +311,36 @@ impl Sums {
         }
     }
 
-    fn add_node(&mut self, node: &NodeRow, said: &NodePicture, held: impl Fn(&NodeRow) -> Option<bool>) {
+    fn add_node(&mut self, fleet: &Fleet, node: &NodeRow, said: &NodePicture, held: impl Fn(&NodeRow) -> Option<bool>) {
         let (rate, spend) = (said.cost.rate().unwrap_or(0), &said.spend);
         for dimension in Dimension::OF_PODS {
             self.pay((dimension, Who::Nobody), spend.unrequested);
         }
-        self.waste.unrequested += spend.unrequested;
-        self.waste.unallocated_gpu += spend.unallocated_gpu;
-        self.waste.waiting += if said.is_waiting { rate } else { 0 };
+        let of = said.cost.rate();
+        self.waste.unrequested.add(of, spend.unrequested);
+        if said.gpu.is_some() {
+            self.waste.unallocated_gpu.add(of, spend.unallocated_gpu);
+        }
+        if said.is_waiting {
+            self.waste.waiting.add(of, rate);
+        }
         let is_held = held(node);
         self.waste.is_held_unknown |= is_held.is_none();
         let held = if is_held == Some(true) { rate } else { 0 };
         if is_held == Some(true) {
-            self.waste.held += rate;
-            self.waste.held_unrequested += spend.unrequested;
+            self.waste.held.add(of, rate);
+            self.waste.held_unrequested.add(of, spend.unrequested);
         }
         let waste = Machines { held, unrequested: spend.unrequested, ..Machines::default() };
-        self.add_machine(&Machine::of_node(node, None), &said.cost, waste);
+        self.add_machine(&known_machine(fleet, node, None), &said.cost, waste);
     }
 
-    /// What is billed and has no Node yet waits, and no pod requests any of it.
+    /// What is billed and has no Node yet waits, unless it is on its way out; no pod requests any of it.
     fn add_claim(&mut self, claim: &crate::fleet::NodeClaimRow, cost: &Cost) {
         let rate = cost.rate().unwrap_or(0);
-        self.waste.waiting += rate;
+        if !phase::is_terminating(claim) {
+            self.waste.waiting.add(cost.rate(), rate);
+        }
         for dimension in Dimension::OF_PODS {
             self.pay((dimension, Who::Nobody), rate);
         }
@@ -319,14 +358,14 @@ impl Sums {
         let Self { mut burn, waste } = self;
         burn.total += burn.cluster_fixed.unwrap_or(0);
         let are_pods_known = known.all(Kind::Pod);
-        let with_pods = |rate: i64| are_pods_known.then_some(rate);
+        let with_pods = |sum: &Sum| sum.known().filter(|_| are_pods_known);
         let is_held_known = are_pods_known && !waste.is_held_unknown;
         burn.waste = Waste {
-            held: is_held_known.then_some(waste.held),
-            held_unrequested: is_held_known.then_some(waste.held_unrequested),
-            unrequested: with_pods(waste.unrequested),
-            unallocated_gpu: with_pods(waste.unallocated_gpu),
-            waiting: with_pods(waste.waiting),
+            held: waste.held.known().filter(|_| is_held_known),
+            held_unrequested: waste.held_unrequested.known().filter(|_| is_held_known),
+            unrequested: with_pods(&waste.unrequested),
+            unallocated_gpu: with_pods(&waste.unallocated_gpu),
+            waiting: with_pods(&waste.waiting),
         };
         if !are_pods_known {
             burn.by_payer.retain(|(dimension, _), _| !dimension.is_of_pods());

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fleet::{
-    Accelerator, Adjustment, CapacityType, Change, ClusterFacts, Delta, Discount, Health, HealthState, InstanceType,
-    Labels, NodeOverlayRow, NodeRate, NodeRow, OverlayPrice, PodPhase, PodRow, Price, PriceChange, PriceKey, PriceList,
-    PriceRule, RuleMatch, RuleRate, SourceId, Sources, UserPrices,
+    Accelerator, Adjustment, CapacityType, Change, ClusterFacts, Delta, Discount, EventClass, EventObject, EventRow,
+    EventType, Health, HealthState, InstanceType, Labels, NodeOverlayRow, NodeRate, NodeRow, OverlayPrice, PodPhase,
+    PodRow, Price, PriceChange, PriceKey, PriceList, PriceRule, RuleMatch, RuleRate, SourceId, Sources, UserPrices,
 };
 use crate::insight::Known;
 use crate::insight::cost::{Burn, CostSource, Dimension, Ledger};
@@ -201,8 +201,11 @@ proptest! {
             prop_assert!(said.spend.unallocated_gpu <= said.cost.rate().unwrap_or(0));
         }
         let waste = burn.waste;
-        prop_assert!(waste.held_unrequested <= waste.held && waste.held_unrequested <= waste.unrequested);
-        prop_assert!(waste.each().into_iter().all(|rate| rate.is_some_and(|rate| (0..=machines).contains(&rate))));
+        for whole in [waste.held, waste.unrequested] {
+            prop_assert!(waste.held_unrequested.zip(whole).is_none_or(|(part, whole)| part <= whole));
+        }
+        let is_part = |rate: Option<i64>| rate.map_or(burn.unpriced > 0, |rate| (0..=machines).contains(&rate));
+        prop_assert!(waste.each().into_iter().all(is_part));
     }
 
     #[test]
@@ -216,7 +219,9 @@ proptest! {
             prop_assert!(cost.source != CostSource::Prepaid || cost.instance == Some(0));
             unpriced += u64::from(cost.rate().is_none());
         }
-        prop_assert!(burning(&fleet, &picture).unpriced >= unpriced);
+        let claims = picture.claims_without_node(&fleet).filter_map(|row| picture.claim(row)?.cost);
+        let claims = claims.filter(|cost| cost.rate().is_none()).count();
+        prop_assert_eq!(burning(&fleet, &picture).unpriced, unpriced + u64::try_from(claims).unwrap());
     }
 
     #[test]
@@ -227,9 +232,9 @@ proptest! {
             let changed = fleet.apply(delta);
             picture.update(&fleet, &changed);
             let burn = burning(&fleet, &picture);
-            ledger.look(now, Some(&burn));
+            ledger.look(now, Some(&burn), 600);
             now = now.plus_seconds(seconds);
-            ledger.look(now, Some(&burn));
+            ledger.look(now, Some(&burn), 600);
             let total = ledger.total().exact();
             prop_assert!(total >= before);
             let machines = total - i128::from(FIXED) * i128::from(ledger.total().observed_seconds);
@@ -238,7 +243,7 @@ proptest! {
                 prop_assert_eq!(paid, machines, "{:?}", dimension);
             }
             let stopped = ledger.clone();
-            ledger.look(now, Some(&burn));
+            ledger.look(now, Some(&burn), 600);
             prop_assert_eq!(&ledger, &stopped, "a clock that stands still");
             before = total;
         }
@@ -298,6 +303,10 @@ fn the_control_plane_is_the_users_else_that_of_eks() {
     let behind_a_proxy = at("https://proxy.example", "v1.34.6-eks-4f2c9d1");
     let other = at("https://127.0.0.1:6443", "v1.36.3");
     let fixed = |fleet: &Fleet| [&eks, &behind_a_proxy, &other].map(|cluster| cluster_fixed(fleet, cluster));
+    assert_eq!(fixed(&fleet), [Some(100_000), None, None], "EKS Anywhere tells the same version");
+    let mut machine = node("a");
+    machine.provider_id = Some(sym("aws:///us-east-1a/i-1"));
+    fleet.apply(Delta::Nodes(upserts(vec![machine])));
     assert_eq!(fixed(&fleet), [Some(100_000), Some(100_000), None]);
     let user = UserPrices { control_plane_micro_usd_per_hour: Some(600_000), ..UserPrices::default() };
     fleet.apply(Delta::Prices(vec![PriceChange::User(Some(Box::new(user)))]));
@@ -325,4 +334,69 @@ fn a_node_that_is_not_registered_is_priced_by_its_claim() {
     ]);
     let cost = Picture::full(&fleet).node("a").map(|said| said.cost);
     assert_eq!(cost.map(|cost| (cost.rate(), cost.source)), Some((Some(400_000), CostSource::AwsSpot)));
+}
+
+#[test]
+fn a_fargate_machine_is_paid_by_its_pod() {
+    let mut machine = node("a");
+    machine.labels = labels(&[("eks.amazonaws.com/compute-type", "fargate"), ("eks-node-viewer/instance-price", "1")]);
+    let fleet =
+        fleet(vec![Delta::Nodes(upserts(vec![machine])), Delta::Pods(upserts(vec![pod("ml", "small", Some("a"))]))]);
+    let said = Picture::full(&fleet);
+    let spend = &said.node("a").unwrap().spend;
+    assert_eq!((spend.unrequested, spend.owners.iter().map(|(_, rate)| rate).sum::<i64>()), (0, 1_000_000));
+}
+
+#[test]
+fn claims_on_their_way_out_do_not_wait() {
+    let waiting = |deletion| {
+        let mut row = claim("c1");
+        row.provider_id = Some(sym("aws:///us-east-1a/i-1"));
+        row.labels = labels(&[("eks-node-viewer/instance-price", "1")]);
+        row.meta.deletion = deletion;
+        let fleet = fleet(vec![Delta::NodeClaims(upserts(vec![row]))]);
+        let burn = burning(&fleet, &Picture::full(&fleet));
+        (burn.total - FIXED, burn.waste.waiting)
+    };
+    assert_eq!(waiting(None), (1_000_000, Some(1_000_000)));
+    assert_eq!(waiting(Some(NOW)), (1_000_000, Some(0)));
+}
+
+#[test]
+fn what_nobody_prices_is_not_zero() {
+    let fleet = fleet(vec![Delta::Nodes(upserts(vec![node("n1")]))]);
+    let burn = burning(&fleet, &Picture::full(&fleet));
+    assert_eq!((burn.known_total(), burn.unpriced), (None, 1));
+    assert_eq!((burn.waste.held, burn.waste.unrequested, burn.waste.waiting), (None, None, Some(0)));
+}
+
+#[test]
+fn a_move_of_several_nodes_saves_once_and_what_is_rejected_is_no_candidate() {
+    let told = |name: &str, reason: &str, message: &str, seconds: i64| EventRow {
+        meta: meta("default", &format!("{name}.{reason}")),
+        at: NOW.plus_seconds(seconds),
+        count: 1,
+        kind: EventType::Normal,
+        reason: sym(reason),
+        object: EventObject { kind: sym("Node"), key: ObjectKey::cluster(name) },
+        message: sym(message),
+        source: sym("karpenter"),
+        host: None,
+        class: EventClass::Disrupting,
+    };
+    let of = |name: &str| {
+        format!("Consolidation candidate: replace: [{name}] (part of 2-node consolidation) (savings: $5.00)")
+    };
+    let candidates = ["a", "b"].map(|name| told(name, "ConsolidationCandidate", &of(name), 0));
+    let events = |more: Vec<EventRow>| fleet(vec![Delta::Events(upserts([candidates.to_vec(), more].concat()))]);
+    let found = |fleet: &Fleet| -> Vec<(String, u64, Option<i64>)> {
+        moves(fleet).into_iter().map(|one| (one.outcome.words(), one.nodes, one.micro_usd_per_hour)).collect()
+    };
+    assert_eq!(found(&events(vec![])), [("candidate".to_owned(), 2, Some(5_000_000))]);
+    let words = "Consolidation rejected: replace: [a], reason: budget (savings: $3.00)";
+    let rejected = events(vec![told("a", "ConsolidationRejected", words, 9)]);
+    assert_eq!(
+        found(&rejected),
+        [("candidate".to_owned(), 1, Some(2_500_000)), ("rejected: budget".to_owned(), 1, Some(3_000_000))]
+    );
 }

@@ -43,6 +43,7 @@ impl Program {
             .env_clear()
             .env("HOME", self.home.path())
             .env("KUBECONFIG", &self.kubeconfig)
+            .env("BATCHTOP_NO_AWS", "1")
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .output()
             .context(PROGRAM)?;
@@ -67,7 +68,13 @@ impl Program {
     /// Starts the dashboard in a terminal of this size.
     pub fn dashboard(&self, arguments: &[&str], size: (u16, u16)) -> Session {
         let kubeconfig = self.kubeconfig.display().to_string();
-        Session::start(PROGRAM, arguments, &[("KUBECONFIG", &kubeconfig)], self.home.path(), size)
+        Session::start(
+            PROGRAM,
+            arguments,
+            &[("KUBECONFIG", &kubeconfig), ("BATCHTOP_NO_AWS", "1")],
+            self.home.path(),
+            size,
+        )
     }
 
     /// The journal, entry by entry.

@@ -86,8 +86,9 @@ fn unprotect_and_undo(bed: &Bed, namespace: &Namespace<'_>, screen: &mut Session
     screen.send("u");
     screen.wait_for("enter do it");
     screen.send("\r");
+    // What is not answered yet cannot be undone, and the annotation may be seen before the answer.
+    screen.wait_for("unprotected ");
     wait_for_annotation(bed, namespace, None)?;
-    screen.wait_until("the dialog to be gone", |text| !text.contains("enter do it"));
     screen.send("U");
     screen.wait_for("enter do it");
     screen.send("\r");
