@@ -1,8 +1,8 @@
 //! What orders and filters ask of the verdicts of all Nodes.
 //!
 //! A verdict follows pods, PodDisruptionBudgets, NodePools, NodeClaims, Events and the time; judging thousands of Nodes for
-//! each of them would be all that batchtop does. So all are judged together, at most once a second and only where rows are
-//! ordered or filtered by it. What is seen of a row is judged anew for each frame.
+//! each of them would be all that batchtop does. So they are judged in turn, a slice each second, for rows that are ordered
+//! or filtered by it and for the dollars that are held. What is seen of a row is judged anew for each frame.
 
 use std::collections::HashMap;
 

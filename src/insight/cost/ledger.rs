@@ -244,8 +244,9 @@ pub struct Ledger {
     minutes: VecDeque<Minute>,
 }
 
-/// So many payers are kept; beyond that those that pay no more are put together.
-pub const MOST_PAYERS: usize = 60_000;
+/// So many payers are kept that pay no more; beyond that all of them are put together. Those that pay are as many as the
+/// cluster has.
+pub const MOST_FORMER: usize = 20_000;
 
 /// The sparkline's length.
 pub const MINUTES_KEPT: usize = 60;
@@ -282,7 +283,7 @@ impl Ledger {
                 None => self.payers.entry(payer.clone()).or_default().pay(*rate, seconds),
             }
         }
-        if self.payers.len() > MOST_PAYERS {
+        if self.payers.len().saturating_sub(burn.by_payer.len()) > MOST_FORMER {
             self.forget_former(burn);
         }
         self.note_minute(now, seconds, burn.total);
@@ -290,22 +291,9 @@ impl Ledger {
 
     /// Puts together those that pay no more; their dollars stay in the sums.
     fn forget_former(&mut self, burn: &Burn) {
-        let (kept, former): (HashMap<_, _, RandomState>, Vec<_>) = {
-            let all = std::mem::take(&mut self.payers);
-            let mut kept = HashMap::with_hasher(RandomState::default());
-            let mut former = Vec::new();
-            for (payer, account) in all {
-                if burn.by_payer.contains_key(&payer) || payer.1 == Who::Former {
-                    kept.insert(payer, account);
-                } else {
-                    former.push((payer, account));
-                }
-            }
-            (kept, former)
-        };
-        self.payers = kept;
-        for ((dimension, _), account) in former {
-            let sum = self.payers.entry((dimension, Who::Former)).or_default();
+        for (payer, account) in std::mem::take(&mut self.payers) {
+            let keeps = burn.by_payer.contains_key(&payer);
+            let sum = self.payers.entry(if keeps { payer } else { (payer.0, Who::Former) }).or_default();
             sum.micro_usd_per_hour_seconds += account.micro_usd_per_hour_seconds;
             sum.observed_seconds = sum.observed_seconds.max(account.observed_seconds);
         }
@@ -421,11 +409,11 @@ mod tests {
     fn those_who_are_gone_are_put_together_and_nothing_is_lost() {
         let mut ledger = Ledger::default();
         ledger.look(at(0), Some(&burn(0, &[])), LONGEST);
-        let count = i64::try_from(MOST_PAYERS).expect("a small number") + 5;
+        let count = i64::try_from(MOST_FORMER).expect("a small number") + 5;
         for number in 1..=count {
             ledger.look(at(number), Some(&burn(3_600, &[(&format!("pool-{number}"), 3_600)])), LONGEST);
         }
-        assert!(ledger.payers.len() <= MOST_PAYERS);
+        assert!(ledger.payers.len() <= MOST_FORMER);
         let sum: i64 = ledger.payers(Dimension::NodePool).map(|(_, account)| account.micro_usd()).sum();
         assert_eq!((sum, ledger.total().micro_usd()), (count, count));
     }
