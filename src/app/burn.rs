@@ -1,7 +1,7 @@
 //! What everything costs, followed as the cluster changes, and paid for as time passes.
 
 use super::{App, Effect, listing, verdicts};
-use crate::fleet::{Changed, Health, HealthState, Kind, PriceDemand, SourceId};
+use crate::fleet::{Changed, Health, HealthState, Kind, NOT_NEEDED, PriceDemand, RegionDemand, SourceId};
 use crate::insight::cost::{Burn, Ledger};
 use crate::insight::{Known, picture};
 use crate::units::Time;
@@ -149,7 +149,7 @@ fn has_aws_answered(app: &App, demand: &PriceDemand) -> bool {
 
 /// The Sources of which more is wanted than before.
 fn wanted(before: &PriceDemand, now: &PriceDemand) -> Vec<SourceId> {
-    let nothing = crate::fleet::RegionDemand::default();
+    let nothing = RegionDemand::default();
     let mut wanted = Vec::new();
     let mut note = |source, is_wanted: bool| {
         if is_wanted && !wanted.contains(&source) {
@@ -180,5 +180,5 @@ fn expect(app: &mut App, source: SourceId) {
 
 /// Whether it is absent only because nothing was asked of it.
 fn is_idle(health: &Health) -> bool {
-    health.state == HealthState::Absent && health.message.as_deref() == Some(crate::fleet::NOT_NEEDED)
+    health.state == HealthState::Absent && health.message.as_deref() == Some(NOT_NEEDED)
 }

@@ -9,7 +9,7 @@ use super::filter::Filter;
 use super::rows::{RowKey, RowRef};
 use super::{App, Column, Effect, Level, Scope, Screen, Sort, listing, navigate, notice};
 use crate::fleet::{Fleet, Kind, ObjectKey, PodRow, Sym};
-use crate::insight::cost::{Account, Asking, Cost, CostSource, Dimension, Machine, Machines, Payer, Who, explain};
+use crate::insight::cost::{Account, Asking, Cost, CostSource, Dimension, Machine, Machines, Payer, Who, why_unknown};
 use crate::insight::picture::{self, Moves};
 use crate::units::Time;
 
@@ -100,8 +100,7 @@ fn unpriced(app: &App) -> Vec<Unpriced> {
     let mut names: Vec<&Sym> = machines(app).filter(|(_, cost)| cost.rate().is_none()).map(|(name, _)| name).collect();
     names.sort_unstable();
     let reason = |name: &Sym| {
-        let steps = explain(&asking(app, name)?);
-        let pass = steps.iter().rev().find_map(|step| step.answer.as_ref().err())?;
+        let pass = why_unknown(&asking(app, name)?)?;
         Some(Unpriced { name: name.clone(), reason: pass.to_string() })
     };
     names.into_iter().take(Costs::MOST_UNPRICED).filter_map(reason).collect()
@@ -237,9 +236,9 @@ pub fn beneath(app: &App, payer: &Payer) -> Option<Level> {
 }
 
 /// Whether a row of Fleet is a machine for which somebody pays.
-pub fn is_machine_of(row: RowRef<'_>, (dimension, who): &Payer) -> bool {
+pub fn is_machine_of(fleet: &Fleet, row: RowRef<'_>, (dimension, who): &Payer) -> bool {
     let machine = match row {
-        RowRef::Node(node) => Machine::of_node(node, None),
+        RowRef::Node(node) => picture::machine(fleet, node, None),
         RowRef::Claim(claim) => Machine::of_claim(claim),
         _ => return false,
     };

@@ -4,11 +4,8 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::backend::Backend;
 use super::failure::{EXIT_CLUSTER, EXIT_INTERRUPTED, Failure};
-use super::options::Options;
-use super::snapshot::{self, Collected};
-use super::{commands, setup};
+use super::{commands, snapshot};
 use crate::app::App;
 use crate::cli::Cli;
 use crate::config;
@@ -32,19 +29,7 @@ const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Runs the command.
 pub fn run(cli: &Cli, name: &str) -> Result<ExitCode, Failure> {
-    let options = Options::load(cli)?;
-    if let Some(problem) = options.settings_problem() {
-        return Err(Failure::usage(problem.to_string(), "batchtop config check lists every mistake"));
-    }
-    let start = setup::prepare(cli, &options)?;
-    let runtime = setup::tokio_runtime()?;
-    let mut app = start.app;
-    let backend = Backend::new(start.backend, start.prices, runtime.handle().clone());
-    let read = runtime.block_on(snapshot::collect(&mut app, backend, start.clock, TIMEOUT));
-    runtime.shutdown_timeout(setup::SHUTDOWN);
-    if read? == Collected::Interrupted {
-        return Ok(ExitCode::from(EXIT_INTERRUPTED));
-    }
+    let Some(app) = snapshot::read(cli, TIMEOUT)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
     commands::print(&printed(&app, name)?)
 }
 
@@ -266,6 +251,8 @@ fn thousandths(count: i64) -> String {
 mod tests {
     use clap::Parser;
 
+    use super::super::options::Options;
+    use super::super::setup;
     use super::*;
     use crate::app::{Msg, update};
     use crate::source::demo;

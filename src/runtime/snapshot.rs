@@ -23,6 +23,15 @@ pub fn run(cli: &Cli, args: &Snapshot) -> Result<ExitCode, Failure> {
     let timeout = humantime::parse_duration(&args.timeout).map_err(|error| {
         Failure::usage(format!("--timeout {:?}: {error}", args.timeout), "a duration is written like 60s or 2m")
     })?;
+    let Some(app) = read(cli, timeout)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
+    if SourceId::of_cluster().any(|id| id.is_essential() && is_complete(&app, id)) {
+        write_document(&app, args)?;
+    }
+    verdict(&app, args)
+}
+
+/// Everything, read once; `None` where the user did not want to wait.
+pub fn read(cli: &Cli, timeout: Duration) -> Result<Option<App>, Failure> {
     let options = Options::load(cli)?;
     if let Some(problem) = options.settings_problem() {
         return Err(Failure::usage(problem.to_string(), "batchtop config check lists every mistake"));
@@ -31,20 +40,14 @@ pub fn run(cli: &Cli, args: &Snapshot) -> Result<ExitCode, Failure> {
     let runtime = setup::tokio_runtime()?;
     let mut app = start.app;
     let backend = Backend::new(start.backend, start.prices, runtime.handle().clone());
-    let read = runtime.block_on(collect(&mut app, backend, start.clock, timeout));
+    let collected = runtime.block_on(collect(&mut app, backend, start.clock, timeout));
     runtime.shutdown_timeout(setup::SHUTDOWN);
-    if read? == Collected::Interrupted {
-        return Ok(ExitCode::from(EXIT_INTERRUPTED));
-    }
-    if SourceId::of_cluster().any(|id| id.is_essential() && is_complete(&app, id)) {
-        write_document(&app, args)?;
-    }
-    verdict(&app, args)
+    Ok((collected? == Collected::Everything).then_some(app))
 }
 
 /// How reading everything ended.
 #[derive(PartialEq, Eq)]
-pub enum Collected {
+enum Collected {
     /// Complete, or as far as it came in time.
     Everything,
     /// The user did not want to wait.
@@ -52,7 +55,7 @@ pub enum Collected {
 }
 
 /// Feeds reports to the app until every Source is complete, or known not to come, or time is up.
-pub async fn collect(
+async fn collect(
     app: &mut App,
     mut backend: Backend,
     clock: super::clock::Clock,

@@ -167,6 +167,11 @@ pub fn explain(asking: &Asking<'_>) -> Vec<Step> {
     steps
 }
 
+/// What the last that was asked said where nobody knows the price of a machine.
+pub fn why_unknown(asking: &Asking<'_>) -> Option<Pass> {
+    explain(asking).pop()?.answer.err()
+}
+
 /// The price by which Karpenter compares, as far as that is known: without the user's file and its discounts.
 pub fn of_karpenter(asking: &Asking<'_>) -> Option<i64> {
     let own = karpenter(asking).or_else(|_| label(asking));

@@ -17,7 +17,7 @@ pub mod share;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{Asking, Quote, Step, explain, of_machine};
+pub use chain::{Asking, Quote, Step, explain, of_machine, why_unknown};
 pub use ledger::{Account, Burn, Dimension, Ledger, Machines, Payer, Waste, Who};
 pub use machine::{FargateSize, Machine};
 pub use share::{Claimant, Shares, Whole, shares};

@@ -28,7 +28,7 @@ pub use moves::{Moves, moves};
 use node::Load;
 pub use node::NodePicture;
 pub use spend::{
-    EKS_CONTROL_PLANE, PodOwner, Spend, asking, burn, claim_asking, cluster_fixed, payer_of_pod, unpriced_pods,
+    EKS_CONTROL_PLANE, PodOwner, Spend, asking, burn, claim_asking, cluster_fixed, machine, payer_of_pod, unpriced_pods,
 };
 pub use totals::{GpuTotals, Totals, totals};
 

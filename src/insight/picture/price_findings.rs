@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::findings::{Finding, Rule, Severity};
 use super::{Picture, spend};
 use crate::fleet::{Fleet, NodeRow, ObjectKey, UserPrices};
-use crate::insight::cost::explain;
+use crate::insight::cost::why_unknown;
 use crate::units::Time;
 
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -24,8 +24,7 @@ pub(super) fn of_prices(fleet: &Fleet, picture: &Picture, now: Time) -> Vec<Find
 fn unpriced(fleet: &Fleet, picture: &Picture) -> Option<Finding> {
     let said = |node: &NodeRow| picture.node(&node.meta.key.name).map(|said| said.cost);
     let (first, count) = first(fleet, |node| said(node).is_some_and(|cost| cost.rate().is_none()))?;
-    let passes = explain(&spend::asking(fleet, picture, first));
-    let why = passes.iter().rev().find_map(|step| step.answer.as_ref().err());
+    let why = why_unknown(&spend::asking(fleet, picture, first));
     let why = why.map_or_else(String::new, |pass| format!(": {pass}"));
     Some(Finding {
         severity: Severity::Warning,

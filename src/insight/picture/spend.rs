@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{Map, NodePicture, Picture};
-use crate::fleet::{ClusterFacts, Fleet, Kind, NodeRow, ObjectKey, PodRow, PriceDemand, Sym, Uid};
+use crate::fleet::{ClusterFacts, Fleet, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, PriceDemand, Sym, Uid};
 use crate::insight::Known;
 use crate::insight::cost::demand::{self, Devices};
 use crate::insight::cost::{
-    Asking, Burn, Claimant, Cost, Dimension, FargateSize, Machine, Machines, Payer, Shares, Waste, Who, Whole, shares,
+    Asking, Burn, Claimant, Cost, Dimension, FargateSize, Machine, Machines, Payer, Shares, Waste, Who, Whole,
+    of_machine, shares,
 };
 use crate::insight::gpu::NodeGpu;
 use crate::insight::phase;
@@ -66,11 +67,11 @@ pub struct Spend {
 
 /// The price of a Node; the size of the pod tells that of a Fargate machine.
 pub(super) fn node_cost(fleet: &Fleet, node: &NodeRow, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Cost {
-    crate::insight::cost::of_machine(&node_asking(fleet, node, gpu, pods))
+    of_machine(&node_asking(fleet, node, gpu, pods))
 }
 
 fn node_asking<'a>(fleet: &'a Fleet, node: &'a NodeRow, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Asking<'a> {
-    let mut machine = known_machine(fleet, node, gpu.and_then(|gpu| gpu.physical));
+    let mut machine = machine(fleet, node, gpu.and_then(|gpu| gpu.physical));
     if machine.is_fargate() {
         machine.fargate = pods.iter().find_map(|pod| FargateSize::parse(pod.capacity_provisioned.as_ref()?));
     }
@@ -79,7 +80,7 @@ fn node_asking<'a>(fleet: &'a Fleet, node: &'a NodeRow, gpu: Option<&NodeGpu>, p
 
 /// A Node with all that is known of it: before Karpenter has registered it, it lacks the labels by which lists find it,
 /// and its NodeClaim has them.
-fn known_machine<'a>(fleet: &'a Fleet, node: &'a NodeRow, devices: Option<i64>) -> Machine<'a> {
+pub fn machine<'a>(fleet: &'a Fleet, node: &'a NodeRow, devices: Option<i64>) -> Machine<'a> {
     let own = Machine::of_node(node, devices);
     let claim = fleet.claim_of(node).filter(|_| !node.is_registered());
     claim.map_or(own, |claim| Machine { name: own.name, ..Machine::of_claim(claim) })
@@ -199,7 +200,7 @@ impl Picture {
 }
 
 /// Everything that is asked for the price of a NodeClaim.
-pub fn claim_asking<'a>(fleet: &'a Fleet, claim: &'a crate::fleet::NodeClaimRow) -> Asking<'a> {
+pub fn claim_asking<'a>(fleet: &'a Fleet, claim: &'a NodeClaimRow) -> Asking<'a> {
     Asking { machine: Machine::of_claim(claim), prices: &fleet.prices, overlays: &fleet.node_overlays }
 }
 
@@ -332,11 +333,11 @@ impl Sums {
             self.waste.held_unrequested.add(of, spend.unrequested);
         }
         let waste = Machines { held, unrequested: spend.unrequested, ..Machines::default() };
-        self.add_machine(&known_machine(fleet, node, None), &said.cost, waste);
+        self.add_machine(&machine(fleet, node, None), &said.cost, waste);
     }
 
     /// What is billed and has no Node yet waits, unless it is on its way out; no pod requests any of it.
-    fn add_claim(&mut self, claim: &crate::fleet::NodeClaimRow, cost: &Cost) {
+    fn add_claim(&mut self, claim: &NodeClaimRow, cost: &Cost) {
         let rate = cost.rate().unwrap_or(0);
         if !phase::is_terminating(claim) {
             self.waste.waiting.add(cost.rate(), rate);

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::tests::any_change;
 use super::*;
 use crate::fleet::{
-    Accelerator, Adjustment, CapacityType, Change, ClusterFacts, Delta, Discount, EventClass, EventObject, EventRow,
-    EventType, Health, HealthState, InstanceType, Labels, NodeOverlayRow, NodeRate, NodeRow, OverlayPrice, PodPhase,
-    PodRow, Price, PriceChange, PriceKey, PriceList, PriceRule, RuleMatch, RuleRate, SourceId, Sources, UserPrices,
+    Accelerator, Adjustment, CapacityType, ClusterFacts, Delta, Discount, EventClass, EventObject, EventRow, EventType,
+    Health, HealthState, InstanceType, Labels, NodeOverlayRow, NodeRate, NodeRow, OverlayPrice, PodPhase, PodRow,
+    Price, PriceChange, PriceKey, PriceList, PriceRule, RuleMatch, RuleRate, SourceId, Sources, UserPrices,
 };
 use crate::insight::Known;
 use crate::insight::cost::{Burn, CostSource, Dimension, Ledger};
@@ -132,17 +133,6 @@ fn any_overlay() -> impl Strategy<Value = NodeOverlayRow> {
             _ => Some(OverlayPrice::Invalid(sym("cheap"))),
         },
         conditions: Vec::new(),
-    })
-}
-
-fn any_change<R: Row + Clone + std::fmt::Debug + 'static>(
-    row: impl Strategy<Value = R> + 'static,
-) -> impl Strategy<Value = Change<R>> {
-    (0..10_u8, row).prop_map(|(what, row)| match what {
-        0 => Change::Begin,
-        1 => Change::Commit,
-        2 | 3 => Change::Remove(row.meta().key.clone()),
-        _ => Change::Upsert(row),
     })
 }
 

@@ -15,7 +15,7 @@ fn recreated(mut meta: crate::fleet::Meta, generation: u8) -> crate::fleet::Meta
     meta
 }
 
-fn any_change<R: Row + Clone + std::fmt::Debug + 'static>(
+pub(super) fn any_change<R: Row + Clone + std::fmt::Debug + 'static>(
     row: impl Strategy<Value = R> + 'static,
 ) -> impl Strategy<Value = Change<R>> {
     (0..10_u8, row).prop_map(|(what, row)| match what {
