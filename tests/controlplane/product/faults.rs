@@ -16,11 +16,17 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Names and phases of the Fleet's rows; ages move on.
+/// The Fleet's rows between the two rules of the screen, without ages, which grow. A row is known by the name of its
+/// Node, the only column that is there at every width and whatever date or time the other columns hold.
 fn rows(screen: &str) -> Vec<String> {
-    let table = screen.lines().filter(|line| line.contains("us-east-1"));
-    table.map(|line| line.split_whitespace().filter(|word| !is_age(word)).collect::<Vec<_>>().join(" ")).collect()
+    let is_rule = |line: &&str| line.starts_with('─');
+    let body = screen.lines().skip_while(|line| !is_rule(line)).skip(1).take_while(|line| !is_rule(line));
+    let nodes = body.filter(|line| line.contains(NODE_NAME_PREFIX));
+    nodes.map(|line| line.split_whitespace().filter(|word| !is_age(word)).collect::<Vec<_>>().join(" ")).collect()
 }
+
+/// What the names of the load's first 256 Nodes have in common.
+const NODE_NAME_PREFIX: &str = "ip-10-0-0-";
 
 fn is_age(word: &str) -> bool {
     word.ends_with(['s', 'm', 'h', 'd']) && word.starts_with(|c: char| c.is_ascii_digit())
