@@ -11,9 +11,12 @@ mod bed;
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use batchtop::app::{App, Msg, Settings, update};
+use batchtop::app::{App, Msg, Settings, settle, update};
 use batchtop::config::{Library, keymap};
-use batchtop::fleet::{Change, Delta, Health, HealthState, Interner, Kind, PodRow, Report, SourceId, Sym};
+use batchtop::fleet::{
+    CapacityType, Change, Delta, Health, HealthState, Interner, Kind, NodeRow, PodRow, Price, PriceChange, PriceKey,
+    PriceList, Report, SourceId, Sym,
+};
 use batchtop::insight::picture::{Answer, Judge, of_answers, totals};
 use batchtop::insight::{Known, Picture};
 use batchtop::source::kube::decode::{self, RawChange};
@@ -66,12 +69,27 @@ fn app() -> App {
     let budgets = (0..returned::workloads(PODS)).filter_map(returned::disruption_budget);
     fill(&mut app, Kind::PodDisruptionBudget, budgets, &mut interner);
     fill(&mut app, Kind::Pod, (0..PODS).map(pod), &mut interner);
+    let (epoch, prices) = (app.epoch, prices(&app));
+    update(&mut app, Msg::Source(epoch, Report::Delta(Delta::Prices(prices))));
     for source in SourceId::all() {
         let health = Health { state: HealthState::Live, ..Health::default() };
         let epoch = app.epoch;
         update(&mut app, Msg::Source(epoch, Report::Health(source, health)));
     }
     app
+}
+
+/// A price of every Node, as AWS would list it.
+fn prices(app: &App) -> Vec<PriceChange> {
+    let price = |node: &NodeRow| {
+        let (list, place, capacity_type) = match node.capacity_type()? {
+            CapacityType::Spot => (PriceList::AwsSpot, node.zone()?, CapacityType::Spot),
+            _ => (PriceList::AwsOnDemand, node.region()?, CapacityType::OnDemand),
+        };
+        let key = PriceKey { place: place.clone(), instance_type: node.instance_type()?.clone(), capacity_type };
+        Some(PriceChange::Listed(list, key, Price { micro_usd_per_hour: 1_234_567, as_of: app.now }))
+    };
+    app.fleet.nodes.iter().filter_map(price).collect()
 }
 
 fn pod(index: usize) -> Value {
@@ -120,7 +138,7 @@ fn everything(bencher: Bencher<'_, '_>) {
     let app = on_screen("1");
     bencher.bench_local(|| {
         let picture = Picture::full(&app.fleet);
-        let judge = Judge::new(&app.fleet, &picture, &Known::new(&app.sources), &app.karpenter, app.now);
+        let judge = Judge::new(&app.fleet, &picture, &Known::new(&app.sources), &app.insights.karpenter, app.now);
         let answers: Vec<Answer<'_>> = app.fleet.nodes.iter().map(|node| judge.answer(node)).collect();
         of_answers(&app.fleet, &judge, &answers).len()
     });
@@ -153,7 +171,7 @@ fn picture_changed_pods(bencher: Bencher<'_, '_>, count: usize) {
     bencher.with_inputs(|| next.next().cloned()).bench_local_values(|delta| {
         let Some(delta) = delta else { return };
         let changed = app.fleet.apply(delta);
-        app.picture.update(&app.fleet, &changed);
+        app.insights.picture.update(&app.fleet, &changed);
     });
 }
 
@@ -161,7 +179,7 @@ fn picture_changed_pods(bencher: Bencher<'_, '_>, count: usize) {
 #[divan::bench]
 fn sums(bencher: Bencher<'_, '_>) {
     let app = on_screen("1");
-    bencher.bench_local(|| totals(&app.fleet, &app.picture, app.now, &app.karpenter));
+    bencher.bench_local(|| totals(&app.fleet, &app.insights.picture, app.now, &app.insights.karpenter));
 }
 
 /// From the App to the Screen.
@@ -205,8 +223,21 @@ fn listing_verdicts(bencher: Bencher<'_, '_>) {
     after_changed_pods(bencher, app, 50, |app| {
         let now = app.now.plus_seconds(1);
         update(app, Msg::Clock(now));
+        settle(app);
         update(app, Msg::Frame);
     });
+}
+
+/// All that passes with a second in which so many pods have changed: verdicts, rates, the ledger.
+#[divan::bench(args = [1, PAGE])]
+fn a_second(bencher: Bencher<'_, '_>, count: usize) {
+    let mut app = on_screen("1");
+    after_changed_pods(bencher, &mut app, count, |app| {
+        let now = app.now.plus_seconds(1);
+        divan::black_box(update(app, Msg::Clock(now)));
+        divan::black_box(settle(app));
+    });
+    assert!(app.insights.rates.as_ref().is_some_and(|rates| rates.unpriced == 0 && rates.total > 0), "all is priced");
 }
 
 /// A page of pods is decoded.

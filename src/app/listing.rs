@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use super::filter::Filter;
 use super::patch::{self, Patched};
 use super::rows::{RowKey, RowRef};
-use super::{App, Column, Costs, Effect, Scope, Screen, Ui, payers, sorting, verdicts};
+use super::{App, Column, Costs, Effect, Scope, Screen, Ui, payers, sorting};
 use crate::fleet::{Changed, Fleet, Key, Kind};
+use crate::insight::insights::Part;
+use crate::units::Time;
 
 /// Puts the rows in order where something changed.
 pub fn refresh_if_dirty(app: &mut App) -> Vec<Effect> {
@@ -27,7 +29,7 @@ pub fn resize(app: &mut App, width: u16, height: u16) -> Vec<Effect> {
 
 /// Notes what a Delta changed; the rows are put in order before the next frame.
 pub fn note(app: &mut App, changed: &Changed) {
-    app.ui.listing.verdicts.note_kinds(changed);
+    note_parts(app);
     if patch::applies(&app.ui.level) {
         app.ui.listing.touched.extend(changed.pods.iter().cloned());
         return;
@@ -36,28 +38,30 @@ pub fn note(app: &mut App, changed: &Changed) {
     app.ui.listing.dirty |= depends;
 }
 
-/// A minute has passed: orders and filters that depend on the time are put right before the next frame.
-pub fn minute(app: &mut App) {
-    app.ui.listing.verdicts.note();
+const SECONDS_PER_MINUTE: i64 = 60;
+
+/// The time was `before` a moment ago: orders and filters that depend on the minute are put right before the next frame.
+pub fn note_time(app: &mut App, before: Time) {
+    let minute = |time: Time| time.seconds().div_euclid(SECONDS_PER_MINUTE);
+    if minute(before) == minute(app.now) {
+        return;
+    }
     let level = &app.ui.level;
     let depends = level.screen == Screen::Jobs || !level.filter.is_empty() || level.sort.column == Column::Protection;
     app.ui.listing.dirty |= depends;
 }
 
-/// A second has passed: orders and filters by verdicts follow what has changed since.
-pub fn second(app: &mut App) {
-    app.ui.listing.dirty |= asks_verdicts(app) && app.ui.listing.verdicts.is_behind();
-}
-
-/// Rates have changed: orders and filters by them follow before the next frame.
-pub fn note_rates(app: &mut App) {
-    app.ui.listing.dirty |= asks_prices(app);
-}
-
-/// Time has been paid for: orders by sums follow before the next frame.
-pub fn note_paid(app: &mut App) {
-    let level = &app.ui.level;
-    app.ui.listing.dirty |= level.screen == Screen::Cost || level.sort.column == Column::Paid;
+/// Parts of the insights may have changed: orders and filters by them follow before the next frame.
+pub fn note_parts(app: &mut App) {
+    let changed = app.insights.take_changed();
+    let depends = |part: &Part| match part {
+        Part::Picture | Part::PriceDemand => false,
+        Part::Karpenter => true,
+        Part::Verdicts => asks_verdicts(app),
+        Part::Rates => asks_prices(app),
+        Part::Ledger => app.ui.level.screen == Screen::Cost || app.ui.level.sort.column == Column::Paid,
+    };
+    app.ui.listing.dirty |= changed.iter().any(depends);
 }
 
 /// Whether rows are ordered or filtered by what machines cost.
@@ -123,9 +127,6 @@ const fn sums_pods(column: Column) -> bool {
 
 /// Builds the rows anew and finds the selection among them.
 pub fn refresh(app: &mut App) {
-    if asks_verdicts(app) {
-        verdicts::refresh(app);
-    }
     if app.ui.level.screen == Screen::Cost {
         app.ui.listing.costs = Costs::of(app);
     }
@@ -189,7 +190,7 @@ fn candidates(app: &App) -> Vec<RowRef<'_>> {
 fn nodes(app: &App) -> Vec<RowRef<'_>> {
     let (fleet, scope) = (&app.fleet, &app.scope);
     let nodes = fleet.nodes.iter().filter(|node| scope.has_node(node)).map(RowRef::Node);
-    let waiting = app.picture.claims_without_node(fleet).filter(|claim| scope.has_claim(fleet, claim));
+    let waiting = app.insights.picture.claims_without_node(fleet).filter(|claim| scope.has_claim(fleet, claim));
     let rows = nodes.chain(waiting.map(RowRef::Claim));
     match &app.ui.level.scope {
         Some(Scope::NodePool(pool)) => rows.filter(|row| row.node_pool(fleet) == Some(pool)).collect(),

@@ -1,11 +1,9 @@
 //! The application: its state, what comes in, what goes out. Pure and synchronous.
 
-mod burn;
 mod clock;
 mod command;
 mod detail;
 mod filter;
-mod held;
 mod keys;
 mod line;
 mod listing;
@@ -24,10 +22,9 @@ mod source;
 mod status;
 mod ui;
 mod update;
-mod verdicts;
+mod work;
 mod write;
 
-pub use burn::Burning;
 pub use command::candidates as command_candidates;
 pub use filter::words as filter_words;
 pub use model::{App, Settings};
@@ -40,4 +37,4 @@ pub use ui::{
     Prompt, PromptKind, Scope, Screen, Severity, Skipped, Sort, Target, Ui, Verb, Write, WriteDialog, WriteItem,
 };
 pub use update::update;
-pub use verdicts::{Judged, Verdicts};
+pub use work::settle;

@@ -1,11 +1,11 @@
 //! The state of the application.
 
-use super::{Burning, Ui};
+use super::Ui;
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Fleet, Sources};
 use crate::input::Keymap;
-use crate::insight::disruption::HeldMemory;
+use crate::insight::insights::Inputs;
 use crate::insight::picture::Judge;
-use crate::insight::{KarpenterVersion, Known, Picture, Scope};
+use crate::insight::{Insights, Scope};
 use crate::units::Time;
 
 /// What does not change while batchtop runs.
@@ -35,10 +35,8 @@ pub struct App {
     pub epoch: Epoch,
     /// What exists.
     pub fleet: Fleet,
-    /// What it means; always that of `fleet`.
-    pub picture: Picture,
-    /// Which Karpenter runs there, as far as it is known.
-    pub karpenter: KarpenterVersion,
+    /// Everything that is derived from it.
+    pub insights: Insights,
     /// How alive each Source is.
     pub sources: Sources,
     /// What is known of the cluster.
@@ -47,13 +45,16 @@ pub struct App {
     pub down: Option<ConnectionError>,
     /// What the rows are narrowed to; totals never follow it.
     pub scope: Scope,
-    /// Which nodes are held since when, as far as batchtop saw it itself.
-    pub held: HeldMemory,
-    /// What everything costs.
-    pub burning: Burning,
     /// What the user is looking at.
     pub ui: Ui,
 }
+
+/// The longest time between two ticks that is still paid for: the clock ticks each second and may be late, but a longer
+/// time is that of a suspended laptop.
+const LONGEST_TICK_SECONDS: i64 = 30;
+
+/// The demo's clock may run a thousand times as fast.
+const LONGEST_TICK_SECONDS_OF_DEMO: i64 = 30_000;
 
 impl App {
     /// Before anything is known.
@@ -64,27 +65,41 @@ impl App {
             now,
             epoch: Epoch::default(),
             fleet: Fleet::default(),
-            picture: Picture::default(),
-            karpenter: KarpenterVersion::default(),
+            insights: Insights::default(),
             sources: Sources::new(),
             cluster: ClusterFacts::default(),
             down: None,
-            held: HeldMemory::default(),
-            burning: Burning::default(),
             ui: Ui::default(),
         };
-        app.detect_karpenter();
+        app.insights = Insights::new(&app.inputs());
         app
+    }
+
+    /// What the insights are derived from.
+    pub fn inputs(&self) -> Inputs<'_> {
+        inputs(&self.fleet, &self.sources, &self.cluster, &self.settings, self.now)
+    }
+
+    /// The insights, to be changed, and what they are derived from.
+    pub(super) fn insights_mut(&mut self) -> (&mut Insights, Inputs<'_>) {
+        let inputs = inputs(&self.fleet, &self.sources, &self.cluster, &self.settings, self.now);
+        (&mut self.insights, inputs)
     }
 
     /// What decides about nodes now; cheap to make, to be made once for each frame.
     pub fn judge(&self) -> Judge<'_> {
-        Judge::new(&self.fleet, &self.picture, &Known::new(&self.sources), &self.karpenter, self.now)
+        self.insights.judge(&self.inputs())
     }
+}
 
-    /// Looks again which Karpenter runs there.
-    pub(super) fn detect_karpenter(&mut self) {
-        let flag = self.settings.karpenter_version.as_deref();
-        self.karpenter = KarpenterVersion::detect(flag, &self.fleet.controllers, &self.cluster);
-    }
+fn inputs<'a>(
+    fleet: &'a Fleet,
+    sources: &'a Sources,
+    cluster: &'a ClusterFacts,
+    settings: &'a Settings,
+    now: Time,
+) -> Inputs<'a> {
+    let longest_tick_seconds = if settings.demo { LONGEST_TICK_SECONDS_OF_DEMO } else { LONGEST_TICK_SECONDS };
+    let karpenter_version = settings.karpenter_version.as_deref();
+    Inputs { fleet, sources, cluster, karpenter_version, now, longest_tick_seconds }
 }

@@ -1,6 +1,6 @@
 //! The two vocabularies of [`super::App`].
 
-use crate::fleet::{AnnotationChange, AnnotationOutcome, Epoch, Key, PriceDemand, Report};
+use crate::fleet::{AnnotationChange, AnnotationOutcome, Demand, Epoch, Key, Report};
 use crate::input::Chord;
 use crate::insight::disruption::Remembered;
 use crate::units::Time;
@@ -67,6 +67,8 @@ pub enum Msg {
     },
     /// Something the outside wants to tell the user.
     Notice(super::Notice),
+    /// Nothing else is to be done: a slice of the insights' work may be.
+    Work,
     /// A frame is about to be drawn: listings that changed are put in order.
     Frame,
     /// How far the text on top can be scrolled, as the last frame laid it out; sent when that changes.
@@ -103,8 +105,8 @@ pub enum Effect {
         /// Which.
         key: Key,
     },
-    /// Ask whoever knows for prices; what was wanted before and is not mentioned is wanted no more.
-    WantPrices(PriceDemand),
+    /// What the Sources outside the cluster's watches are wanted to tell from now on, in place of what was wanted before.
+    Demand(Demand),
     /// Write down which nodes are held since when, in place of what was written before.
     Remember(Vec<Remembered>),
     /// Put text on the clipboard.

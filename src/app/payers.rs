@@ -67,7 +67,7 @@ impl Costs {
     pub(super) fn of(app: &App) -> Self {
         let (fleet, dimension) = (&app.fleet, app.ui.level.dimension);
         let unpriced_pods = if dimension.is_of_pods() {
-            picture::unpriced_pods(fleet, &app.picture, dimension)
+            picture::unpriced_pods(fleet, &app.insights.picture, dimension)
         } else {
             HashMap::default()
         };
@@ -79,10 +79,10 @@ impl Costs {
 fn machines(app: &App) -> impl Iterator<Item = (&Sym, Cost)> {
     let nodes = app.fleet.nodes.iter().filter_map(|node| {
         let name = &node.meta.key.name;
-        Some((name, app.picture.node(name)?.cost))
+        Some((name, app.insights.picture.node(name)?.cost))
     });
-    let claims = app.picture.claims_without_node(&app.fleet);
-    nodes.chain(claims.filter_map(|claim| Some((&claim.meta.key.name, app.picture.claim(claim)?.cost?))))
+    let claims = app.insights.picture.claims_without_node(&app.fleet);
+    nodes.chain(claims.filter_map(|claim| Some((&claim.meta.key.name, app.insights.picture.claim(claim)?.cost?))))
 }
 
 fn sources(app: &App) -> Vec<Sourced> {
@@ -108,7 +108,7 @@ fn unpriced(app: &App) -> Vec<Unpriced> {
 
 fn asking<'a>(app: &'a App, name: &Sym) -> Option<Asking<'a>> {
     if let Some(node) = app.fleet.node(name) {
-        return Some(picture::asking(&app.fleet, &app.picture, node));
+        return Some(picture::asking(&app.fleet, &app.insights.picture, node));
     }
     let claim = app.fleet.node_claims.get(&ObjectKey::cluster(name))?;
     Some(picture::claim_asking(&app.fleet, claim))
@@ -116,12 +116,12 @@ fn asking<'a>(app: &'a App, name: &Sym) -> Option<Asking<'a>> {
 
 /// What a payer pays now and has paid.
 pub fn paying(app: &App, payer: &Payer) -> Paying {
-    let rates = app.burning.rates.as_ref();
+    let rates = app.insights.rates.as_ref();
     let machines = rates.and_then(|rates| rates.machines.get(payer)).copied().unwrap_or_default();
     let pods = app.ui.listing.costs.unpriced_pods.get(&payer.1).copied().unwrap_or_default();
     Paying {
         rate: rates.and_then(|rates| rates.by_payer.get(payer)).copied().unwrap_or_default(),
-        paid: app.burning.ledger.paid_by(payer),
+        paid: app.insights.ledger.paid_by(payer),
         machines,
         unpriced: if payer.0.is_of_pods() { pods } else { machines.unpriced },
     }
@@ -144,10 +144,10 @@ pub fn build(app: &App) -> (Vec<RowKey>, usize) {
 }
 
 fn everybody(app: &App, dimension: Dimension) -> HashSet<Who, RandomState> {
-    let Some(rates) = &app.burning.rates else { return HashSet::default() };
+    let Some(rates) = &app.insights.rates else { return HashSet::default() };
     let of_dimension = |payer: &&Payer| payer.0 == dimension;
     let now = rates.by_payer.keys().chain(rates.machines.keys()).filter(of_dimension).map(|payer| &payer.1);
-    let before = app.burning.ledger.payers(dimension).map(|(who, _)| who);
+    let before = app.insights.ledger.payers(dimension).map(|(who, _)| who);
     now.chain(before).chain(app.ui.listing.costs.unpriced_pods.keys()).cloned().collect()
 }
 

@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::rows::RowRef;
-use super::{App, Column, Effect, Judged, Screen, Sort, listing, navigate, notice, status};
+use super::{App, Column, Effect, Screen, Sort, listing, navigate, notice, status};
 use crate::fleet::{EventRow, JobRow, NodeClaimRow, NodePoolRow, NodeRow, PodRow, Uid};
 use crate::insight::cost::{Dimension, Who};
 use crate::insight::disruption::protection;
+use crate::insight::insights::VerdictSummary;
 use crate::units::Time;
 
 impl Screen {
@@ -158,7 +159,7 @@ impl<'a> Shares<'a> {
 fn shares<'a>(app: &'a App, of: impl Fn(&'a PodRow) -> Option<&'a Uid>) -> HashMap<&'a Uid, i64, RandomState> {
     let mut sums: HashMap<&Uid, i64, RandomState> = HashMap::default();
     for node in app.fleet.nodes.iter() {
-        for (pod, rate) in app.picture.rates_on(&app.fleet, node) {
+        for (pod, rate) in app.insights.picture.rates_on(&app.fleet, node) {
             if let Some(uid) = of(pod) {
                 *sums.entry(uid).or_default() += rate;
             }
@@ -212,16 +213,16 @@ fn attention<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
 
 /// What a machine, or the machines of a NodePool, cost in micro-dollars per hour, as far as that is known.
 fn machine_rate(row: RowRef<'_>, app: &App) -> Option<i64> {
-    let of_node = |node: &NodeRow| app.picture.node(&node.meta.key.name)?.cost.rate();
+    let of_node = |node: &NodeRow| app.insights.picture.node(&node.meta.key.name)?.cost.rate();
     match row {
         RowRef::Node(node) => of_node(node),
         RowRef::Claim(claim) => match app.fleet.node_of(claim) {
             Some(node) => of_node(node),
-            None => app.picture.claim(claim)?.cost?.rate(),
+            None => app.insights.picture.claim(claim)?.cost?.rate(),
         },
         RowRef::Pool(pool) => {
             let payer = (Dimension::NodePool, Who::Named(pool.meta.key.name.clone()));
-            app.burning.rates.as_ref()?.by_payer.get(&payer).copied()
+            app.insights.rates.as_ref()?.by_payer.get(&payer).copied()
         }
         RowRef::Pod(_) | RowRef::Job(_) | RowRef::Event(_) => None,
     }
@@ -240,18 +241,18 @@ fn rank_of_kind<'a>(row: RowRef<'a>, column: Column, app: &'a App) -> Rank<'a> {
 }
 
 /// By standing, then by the object that holds it.
-fn verdict_rank(judged: &Judged) -> Rank<'_> {
+fn verdict_rank(judged: &VerdictSummary) -> Rank<'_> {
     Rank { number: judged.standing as i64, text: judged.by.as_deref().unwrap_or_default() }
 }
 
 fn rank_of_node<'a>(node: &'a NodeRow, column: Column, app: &'a App) -> Rank<'a> {
-    let judged = app.ui.listing.verdicts.of(node);
+    let judged = app.insights.verdicts.of(node);
     match column {
         Column::Verdict => return judged.map_or(Rank::LAST, verdict_rank),
         Column::Until => return Rank::time(judged.and_then(|judged| judged.ends_at)),
         _ => {}
     }
-    let Some(picture) = app.picture.node(&node.meta.key.name) else { return Rank::LAST };
+    let Some(picture) = app.insights.picture.node(&node.meta.key.name) else { return Rank::LAST };
     match column {
         Column::Pods => Rank::most(i64::try_from(picture.pod_count).unwrap_or(i64::MAX)),
         Column::Cpu => Rank::most(thousandths(picture.cpu_requested_millis, node.allocatable.cpu_millis)),
@@ -281,7 +282,7 @@ fn rank_of_pod<'a>(pod: &'a PodRow, column: Column, app: &App) -> Rank<'a> {
         Column::Restarts => Rank::most(i64::from(pod.restarts)),
         Column::Cpu => Rank::most(pod.requests.cpu_millis),
         Column::Memory => Rank::most(pod.requests.memory_bytes),
-        Column::Until => Rank::time(protection::of_pod(pod, app.now, &app.karpenter).until),
+        Column::Until => Rank::time(protection::of_pod(pod, app.now, &app.insights.karpenter).until),
         _ => Rank::LAST,
     }
 }
@@ -294,7 +295,7 @@ fn rank_of_job<'a>(job: &'a JobRow, column: Column, app: &App) -> Rank<'a> {
         Column::Duration => Rank::most(job_seconds(job, app)),
         Column::Paid => {
             let payer = (Dimension::Job, Who::Job(job.meta.key.clone()));
-            Rank::most(app.burning.ledger.paid_by(&payer).micro_usd())
+            Rank::most(app.insights.ledger.paid_by(&payer).micro_usd())
         }
         _ => Rank::LAST,
     }
@@ -302,7 +303,7 @@ fn rank_of_job<'a>(job: &'a JobRow, column: Column, app: &App) -> Rank<'a> {
 
 /// How long a Job ran or has been running.
 fn job_seconds(job: &JobRow, app: &App) -> i64 {
-    let finished = app.picture.job(job).and_then(|job| job.state.finished);
+    let finished = app.insights.picture.job(job).and_then(|job| job.state.finished);
     job.started.map_or(-1, |started| finished.unwrap_or(app.now).seconds_since(started))
 }
 

@@ -1,11 +1,12 @@
 //! The state of a row in one word, and how soon it needs a look.
 
+use super::App;
 use super::rows::RowRef;
-use super::{App, Judged};
 use crate::fleet::{EventType, JobRow, NodeClaimRow, NodeRow, PodPhase, PodRow};
 use crate::insight::batch::{self, JobState, JobStatus};
 use crate::insight::disruption::Standing;
 use crate::insight::disruption::protection::{self, NodeAnnotation};
+use crate::insight::insights::VerdictSummary;
 use crate::insight::phase::{ClaimPhase, NodePhase};
 
 /// How long a failed Job stays at the top.
@@ -29,18 +30,18 @@ pub fn word<'a>(row: RowRef<'a>, app: &App) -> &'a str {
 
 /// The phase of a Node, as the picture has it.
 pub fn node_phase(node: &NodeRow, app: &App) -> NodePhase {
-    let pictured = app.picture.node(&node.meta.key.name).map(|node| node.phase);
+    let pictured = app.insights.picture.node(&node.meta.key.name).map(|node| node.phase);
     pictured.unwrap_or_else(|| NodePhase::of(node, app.fleet.claim_of(node)))
 }
 
 /// The phase of a NodeClaim, as the picture has it.
 pub fn claim_phase(claim: &NodeClaimRow, app: &App) -> ClaimPhase {
-    app.picture.claim(claim).map_or_else(|| ClaimPhase::of(claim), |claim| claim.phase)
+    app.insights.picture.claim(claim).map_or_else(|| ClaimPhase::of(claim), |claim| claim.phase)
 }
 
 /// The state of a Job, as the picture has it.
 pub fn job_state(job: &JobRow, app: &App) -> JobState {
-    app.picture.job(job).map_or_else(|| batch::state(job), |job| job.state.clone())
+    app.insights.picture.job(job).map_or_else(|| batch::state(job), |job| job.state.clone())
 }
 
 /// What needs a look first has the smallest number.
@@ -65,8 +66,8 @@ const STUCK_SECONDS: i64 = 600;
 /// comes and goes by the minute, such as a node's quiet time, moves no row.
 fn node_attention(node: &NodeRow, app: &App) -> i64 {
     let phase = node_phase(node, app);
-    let judged = app.ui.listing.verdicts.of(node);
-    let ends_soon = |judged: &Judged| judged.ends_at.is_none_or(|at| at.seconds_since(app.now) < SOON_SECONDS);
+    let judged = app.insights.verdicts.of(node);
+    let ends_soon = |judged: &VerdictSummary| judged.ends_at.is_none_or(|at| at.seconds_since(app.now) < SOON_SECONDS);
     match (phase, judged.map(|judged| judged.standing)) {
         (NodePhase::NotReady, _) | (_, Some(Standing::Interrupted)) => 0,
         (_, Some(Standing::WillNotHold)) if judged.is_some_and(ends_soon) => 0,
@@ -87,9 +88,9 @@ fn is_stuck(node: &NodeRow, app: &App) -> bool {
 }
 
 /// What orders and filters know of the verdict of a row.
-pub fn judged<'a>(row: RowRef<'_>, app: &'a App) -> Option<&'a Judged> {
+pub fn judged<'a>(row: RowRef<'_>, app: &'a App) -> Option<&'a VerdictSummary> {
     match row {
-        RowRef::Node(node) => app.ui.listing.verdicts.of(node),
+        RowRef::Node(node) => app.insights.verdicts.of(node),
         _ => None,
     }
 }
@@ -136,7 +137,7 @@ fn is_failing(status: &str) -> bool {
 
 /// Whether a pod is protected now.
 pub fn is_protected(pod: &PodRow, app: &App) -> bool {
-    protection::is_protected(pod, app.now, &app.karpenter)
+    protection::is_protected(pod, app.now, &app.insights.karpenter)
 }
 
 /// Whether a Node itself is protected.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tui_input::Input;
 
-use super::{Costs, Fetched, RowKey, Verdicts};
+use super::{Costs, Fetched, RowKey};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, EventObject, Key, ObjectKey, Sym};
 use crate::input::Chord;
 use crate::insight::cost::{Dimension, Payer};
@@ -178,8 +178,6 @@ pub struct Listing {
     pub dirty: bool,
     /// Pods that changed since the rows were put in order, where only their places are in doubt.
     pub touched: BTreeSet<ObjectKey>,
-    /// The verdicts by which rows are ordered and filtered.
-    pub verdicts: Verdicts,
     /// What Cost says besides its rows.
     pub costs: Costs,
 }

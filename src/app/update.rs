@@ -1,6 +1,6 @@
 //! The reducer: one arm per message, each calling the function that handles it.
 
-use super::{App, Effect, Msg, clock, detail, keys, listing, mouse, notice, prompt, source, write};
+use super::{App, Effect, Msg, clock, detail, keys, listing, mouse, notice, prompt, source, work, write};
 
 /// Applies one message and says what is wanted of the outside.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -14,6 +14,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Written { write, item, outcome } => write::answered(app, write, item, outcome),
         Msg::Fetched { epoch, key, result } => detail::fetched(app, epoch, &key, result),
         Msg::Notice(notice) => notice::show(app, notice),
+        Msg::Work => work::slice(app),
         Msg::Frame => listing::refresh_if_dirty(app),
         Msg::ScrollEnd(end) => detail::scroll_end(app, end),
     }

@@ -11,7 +11,7 @@ use super::value::{Stamp, Text, text};
 use super::words::CostSource;
 use crate::fleet::{CapacityType, Kind, ObjectKey, PodRow, Uid};
 use crate::insight::Known;
-use crate::insight::cost::{self, Burn, Dimension, Who};
+use crate::insight::cost::{self, CostRates, Dimension, Who};
 use crate::insight::picture::{self, Judge, Moves};
 use crate::units::money::MICROS;
 
@@ -125,7 +125,7 @@ pub(super) fn totals(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge
     let burn = picture::burn(input.fleet, input.picture, known, fixed, held);
     let waste = burn.as_ref().map(|burn| burn.waste).unwrap_or_default();
     Totals {
-        usd_per_hour: burn.as_ref().and_then(Burn::known_total).map(Usd),
+        usd_per_hour: burn.as_ref().and_then(CostRates::known_total).map(Usd),
         cluster_fixed_usd_per_hour: fixed.map(Usd),
         held_usd_per_hour: waste.held.map(Usd),
         held_unrequested_usd_per_hour: waste.held_unrequested.map(Usd),
@@ -141,7 +141,7 @@ pub(super) fn totals(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge
 }
 
 /// Those of one dimension, by name.
-fn parts(burn: Option<&Burn>, wanted: Dimension) -> Vec<Part> {
+fn parts(burn: Option<&CostRates>, wanted: Dimension) -> Vec<Part> {
     let rates = burn.into_iter().flat_map(|burn| &burn.by_payer);
     let of_dimension = rates.filter(|((dimension, _), _)| *dimension == wanted);
     let mut parts: Vec<Part> =

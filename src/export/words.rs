@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::fleet::{self, KarpenterApi};
+use crate::fleet::{self, HealthState, KarpenterApi};
 use crate::insight::{batch, cost, disruption, gpu, karpenter, phase, picture};
 
 macro_rules! words {
@@ -129,15 +129,37 @@ words! {
         Provisioning = "Provisioning", Image = "Image", Scheduling = "Scheduling", Other = "Other",
     }
 
-    /// The state of a source.
-    SourceState of fleet::HealthState {
-        Connecting = "Connecting", Syncing = "Syncing", Live = "Live", Stale = "Stale", Forbidden = "Forbidden",
-        Absent = "Absent", Failed = "Failed",
-    }
-
     /// How Karpenter's version came to be known.
     Provenance of karpenter::Provenance {
         Flag = "Flag", Image = "Image", CrdSchema = "CrdSchema", Assumed = "Assumed",
+    }
+}
+
+/// The state of a source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[allow(missing_docs, reason = "the words are documented where they come from")]
+pub enum SourceState {
+    Connecting,
+    Syncing,
+    Live,
+    Stale,
+    Forbidden,
+    Absent,
+    Failed,
+}
+
+impl From<HealthState> for SourceState {
+    fn from(state: HealthState) -> Self {
+        match state {
+            HealthState::Connecting => Self::Connecting,
+            HealthState::Syncing => Self::Syncing,
+            HealthState::Live => Self::Live,
+            HealthState::Stale => Self::Stale,
+            HealthState::Forbidden => Self::Forbidden,
+            // Nothing can be read of either; the message says which of both it is.
+            HealthState::Absent | HealthState::NotNeeded => Self::Absent,
+            HealthState::Failed => Self::Failed,
+        }
     }
 }
 

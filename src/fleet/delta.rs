@@ -2,7 +2,7 @@
 
 use super::{
     ControllerRow, CronJobRow, DisruptionBudgetRow, EventRow, JobRow, NamespaceRow, NodeClaimRow, NodeClassRow,
-    NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, PodRow, PriceChange, ReplicaSetRow,
+    NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, PodRow, PriceChange, ReplicaSetRow, SourceGroup,
 };
 
 /// Generation of a connection. What carries an older one is dropped.
@@ -41,4 +41,14 @@ pub enum Delta {
     EksNodeClasses(Vec<Change<NodeClassRow>>),
     Controllers(Vec<Change<ControllerRow>>),
     Prices(Vec<PriceChange>),
+}
+
+impl Delta {
+    /// The Sources that tell such changes.
+    pub const fn source_group(&self) -> SourceGroup {
+        match self {
+            Self::Prices(_) => SourceGroup::Prices,
+            _ => SourceGroup::Cluster,
+        }
+    }
 }

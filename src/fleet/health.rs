@@ -39,6 +39,18 @@ impl SourceId {
         }
     }
 
+    /// What the Source tells of.
+    pub const fn group(self) -> SourceGroup {
+        match self {
+            Self::Kind(_) | Self::KarpenterCrds => SourceGroup::Cluster,
+            Self::PriceFile
+            | Self::AwsSpotPrices
+            | Self::AwsOnDemandPrices
+            | Self::AwsInstanceTypes
+            | Self::KarpenterMetrics => SourceGroup::Prices,
+        }
+    }
+
     /// The Sources that only tell prices.
     pub const OF_PRICES: [Self; 5] =
         [Self::PriceFile, Self::AwsSpotPrices, Self::AwsOnDemandPrices, Self::AwsInstanceTypes, Self::KarpenterMetrics];
@@ -59,6 +71,15 @@ impl SourceId {
     }
 }
 
+/// What Sources tell of. Only those of the cluster prove that the cluster answers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum SourceGroup {
+    /// Objects and APIs of the cluster, read through its API server.
+    Cluster,
+    /// Prices and hardware of instance types.
+    Prices,
+}
+
 /// The state of a Source.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum HealthState {
@@ -77,6 +98,8 @@ pub enum HealthState {
     Absent,
     /// The first list failed; it is tried again.
     Failed,
+    /// Nothing is asked of it, because nothing that it could tell is missing.
+    NotNeeded,
 }
 
 impl HealthState {
@@ -88,14 +111,20 @@ impl HealthState {
             Self::Live => "Live",
             Self::Stale => "Stale",
             Self::Forbidden => "Forbidden",
-            Self::Absent => "Absent",
+            // The document has no word of its own for it; the message says which of both it is.
+            Self::Absent | Self::NotNeeded => "Absent",
             Self::Failed => "Failed",
         }
     }
 
     /// Whether nothing more is to be expected: complete, or known not to come.
     pub const fn is_settled(self) -> bool {
-        matches!(self, Self::Live | Self::Stale | Self::Forbidden | Self::Absent)
+        matches!(self, Self::Live | Self::Stale | Self::Forbidden | Self::Absent | Self::NotNeeded)
+    }
+
+    /// Whether there is nothing to be read: the API does not exist, or nothing is asked of it.
+    pub const fn has_nothing(self) -> bool {
+        matches!(self, Self::Absent | Self::NotNeeded)
     }
 
     /// Whether its table holds all there is (possibly of a moment ago).
@@ -103,9 +132,6 @@ impl HealthState {
         matches!(self, Self::Live | Self::Stale)
     }
 }
-
-/// What a Source of prices says while nothing is asked of it.
-pub const NOT_NEEDED: &str = "not needed: every node is priced without it";
 
 /// How alive one Source is.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -125,6 +151,22 @@ pub struct Health {
     /// The only namespaces its table holds objects of, because the whole cluster is not readable; `None` for the whole
     /// cluster. Rights differ from kind to kind.
     pub namespaces: Option<Vec<Sym>>,
+}
+
+/// How completely a Source's table can be counted on: its state, its namespaces, and whether every object could be decoded.
+pub type Completeness<'a> = (HealthState, Option<&'a [Sym]>, bool);
+
+impl Health {
+    /// Of a Source of prices that is not asked, because every Node is priced without it.
+    pub fn not_needed() -> Self {
+        let message = Some(Sym::new("not needed: every node is priced without it"));
+        Self { state: HealthState::NotNeeded, message, ..Self::default() }
+    }
+
+    /// What decides whether its table may be counted on.
+    pub fn completeness(&self) -> Completeness<'_> {
+        (self.state, self.namespaces.as_deref(), self.undecodable == 0)
+    }
 }
 
 /// A reason for which nothing at all can be read. Each has a sentence, a hint and an exit code.

@@ -2,6 +2,7 @@
 
 mod annotation;
 mod delta;
+mod demand;
 mod event;
 mod health;
 mod job;
@@ -21,9 +22,10 @@ mod table;
 
 pub use annotation::{AnnotationChange, AnnotationOutcome, DO_NOT_DISRUPT};
 pub use delta::{Change, Delta, Epoch};
+pub use demand::{Demand, PriceDemand, RegionDemand};
 pub use event::{EVENT_CAPACITY, EventClass, EventObject, EventRow, EventTable, EventType};
 pub use health::{
-    ClusterFacts, ConnectionError, Health, HealthState, KarpenterApi, NOT_NEEDED, Report, SourceId, Sources,
+    ClusterFacts, ConnectionError, Health, HealthState, KarpenterApi, Report, SourceGroup, SourceId, Sources,
 };
 pub use job::{CronJobRow, JobRow};
 pub use key::{Key, Kind, Meta, ObjectKey, Owner, Uid};
@@ -36,8 +38,8 @@ pub use other::{
 };
 pub use pod::{Eviction, PodPhase, PodRow};
 pub use price::{
-    Accelerator, Adjustment, Discount, FargateRates, InstanceType, NodeRate, PartRates, Price, PriceChange,
-    PriceDemand, PriceKey, PriceList, PriceRule, Prices, RegionDemand, RuleMatch, RuleRate, UserPrices,
+    Accelerator, Adjustment, Discount, FargateRates, InstanceType, NodeRate, PartRates, Price, PriceChange, PriceKey,
+    PriceList, PriceRule, Prices, RuleMatch, RuleRate, UserPrices,
 };
 pub use resources::{Condition, GpuCount, NodeClassRef, Resources, Status, is_gpu_resource};
 pub use store::{Changed, Fleet};

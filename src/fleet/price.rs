@@ -2,11 +2,11 @@
 //!
 //! Which of them counts for a Node is for [`crate::insight::cost`] to say.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use foldhash::fast::RandomState;
 
-use super::{CapacityType, ObjectKey, Sym};
+use super::{CapacityType, Sym};
 use crate::units::{Time, money};
 
 /// A price, and when it was known to hold.
@@ -275,32 +275,6 @@ impl Prices {
     pub fn instance_type(&self, name: &str) -> Option<&InstanceType> {
         self.instance_types.get(name)
     }
-}
-
-/// What would have to be asked of whom to price every Node: nothing else is ever asked.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct PriceDemand {
-    /// Of AWS, by region.
-    pub regions: BTreeMap<Sym, RegionDemand>,
-    /// The instance types for which Karpenter's metrics are wanted, because nothing before them prices them.
-    pub karpenter: BTreeSet<Sym>,
-    /// The Deployment of Karpenter's controller, where it can be seen; its Service has the same name.
-    pub controller: Option<ObjectKey>,
-}
-
-/// What is wanted of AWS in one region: instance types, by what is to be known of them.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct RegionDemand {
-    /// The on-demand price.
-    pub on_demand: BTreeSet<Sym>,
-    /// The spot price.
-    pub spot: BTreeSet<Sym>,
-    /// The fee of EKS Auto Mode.
-    pub auto_mode: BTreeSet<Sym>,
-    /// The accelerators, because no label tells.
-    pub hardware: BTreeSet<Sym>,
-    /// Fargate's rates.
-    pub fargate: bool,
 }
 
 #[cfg(test)]

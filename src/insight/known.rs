@@ -1,6 +1,6 @@
 //! What may be counted: a number over a table that is not complete is no number.
 
-use crate::fleet::{Health, HealthState, Kind, SourceId, Sources};
+use crate::fleet::{Health, Kind, SourceId, Sources};
 
 /// Which kinds are known completely, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,7 +45,7 @@ impl<'a> Known<'a> {
 
     fn complete(&self, kind: Kind) -> Option<&'a Health> {
         let health = self.sources.get(&SourceId::Kind(kind))?;
-        (health.state.is_complete() || health.state == HealthState::Absent).then_some(health)
+        (health.state.is_complete() || health.state.has_nothing()).then_some(health)
     }
 
     /// `value` where all objects of all these kinds are known.
@@ -57,7 +57,7 @@ impl<'a> Known<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::Sym;
+    use crate::fleet::{HealthState, Sym};
 
     #[test]
     fn what_is_not_complete_is_not_known() {

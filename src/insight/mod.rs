@@ -1,12 +1,14 @@
 //! What it means: pure functions over the Fleet.
 //!
 //! The rooms do not know one another; [`picture`] brings them together. What several rooms and the picture need
-//! ([`karpenter`], [`phase`], [`relation`], [`known`], [`scope`]) stands beside them.
+//! ([`karpenter`], [`phase`], [`relation`], [`known`], [`scope`]) stands beside them. [`insights`] keeps every derived value up
+//! to date.
 
 pub mod batch;
 pub mod cost;
 pub mod disruption;
 pub mod gpu;
+pub mod insights;
 pub mod karpenter;
 pub mod known;
 pub mod phase;
@@ -17,6 +19,7 @@ pub mod scope;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use insights::Insights;
 pub use karpenter::KarpenterVersion;
 pub use known::Known;
 pub use picture::Picture;

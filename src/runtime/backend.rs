@@ -12,7 +12,7 @@ use super::clock::{self, Clock};
 use super::journal::Journal;
 use super::prices::{PriceDesk, PriceFile};
 use crate::app::{Fetched, Msg};
-use crate::fleet::{AnnotationChange, AnnotationOutcome, Epoch, Key, PriceDemand, Report};
+use crate::fleet::{AnnotationChange, AnnotationOutcome, Demand, Epoch, Key, PriceDemand, Report};
 use crate::source::{aws, demo, kube};
 use crate::units::Time;
 
@@ -125,10 +125,10 @@ impl Backend {
         self.connection = Some(Connection { cancel, requests, demand, answered });
     }
 
-    /// Tells those who know prices which are wanted from now on. The demo knows all of its own.
-    pub fn want_prices(&self, demand: PriceDemand) {
+    /// Tells the Sources outside the cluster's watches what is wanted of them from now on. The demo tells all of its own.
+    pub fn demand(&self, demand: Demand) {
         if let Some(connection) = &self.connection {
-            connection.demand.send_replace(demand);
+            connection.demand.send_replace(demand.prices);
         }
     }
 

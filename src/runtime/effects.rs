@@ -65,7 +65,7 @@ impl Executor {
             }
             Effect::Fetch { epoch, key } => self.fetch(epoch, key),
             Effect::Remember(held) => self.remember(held),
-            Effect::WantPrices(demand) => self.backend.want_prices(demand),
+            Effect::Demand(demand) => self.backend.demand(demand),
             Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) => {}
         }
     }

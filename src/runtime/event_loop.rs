@@ -93,6 +93,7 @@ impl EventLoop {
                 },
                 Some(msg) = self.done.recv() => if self.key(msg)? { return Ok(Ended::Left) },
                 () = sleep_until(self.began, self.pacer.due()) => self.frame()?,
+                () = std::future::ready(()), if self.app.insights.has_work() => self.work(),
                 Some(report) = self.reports.recv() => self.reports(report),
                 _ = clock.tick() => self.tick(),
             }
@@ -148,7 +149,17 @@ impl EventLoop {
     }
 
     fn tick(&mut self) {
-        let effects = update(&mut self.app, Msg::Clock((self.clock)()));
+        self.change(Msg::Clock((self.clock)()));
+    }
+
+    /// Nobody waits for anything else.
+    fn work(&mut self) {
+        self.change(Msg::Work);
+    }
+
+    /// Something changed by itself: it is drawn when the next frame is due.
+    fn change(&mut self, msg: Msg) {
+        let effects = update(&mut self.app, msg);
         effects.into_iter().for_each(|effect| self.executor.perform(effect, &self.app.cluster));
         self.pacer.data();
     }

@@ -52,7 +52,7 @@ fn printed(app: &App, name: &str) -> Result<String, Failure> {
 }
 
 fn text(app: &App, node: &NodeRow) -> String {
-    let asking = picture::asking(&app.fleet, &app.picture, node);
+    let asking = picture::asking(&app.fleet, &app.insights.picture, node);
     let mut text = format!("{}\n\n", facts(&asking));
     let steps = cost::explain(&asking);
     for step in &steps {

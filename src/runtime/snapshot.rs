@@ -11,10 +11,10 @@ use super::backend::Backend;
 use super::failure::{EXIT_CLUSTER, EXIT_FAILED, EXIT_INTERRUPTED, Failure};
 use super::options::Options;
 use super::{REPORTS_BOUND, commands, setup};
-use crate::app::{App, Effect, Msg, update};
+use crate::app::{App, Effect, Msg, settle, update};
 use crate::cli::{Cli, Snapshot};
 use crate::export::{self, SnapshotInput};
-use crate::fleet::{Health, HealthState, SourceId};
+use crate::fleet::{Health, HealthState, SourceGroup, SourceId};
 use crate::source::aws::Answered;
 use crate::units::text::printable;
 
@@ -88,14 +88,16 @@ async fn collect(
         }
     }
     update(app, Msg::Clock(clock()));
+    settle(app);
     update(app, Msg::Frame);
     Ok(Collected::Everything)
 }
 
 fn feed(app: &mut App, backend: &Backend, msg: Msg) {
-    for effect in update(app, msg) {
-        if let Effect::WantPrices(demand) = effect {
-            backend.want_prices(demand);
+    let effects = update(app, msg);
+    for effect in effects.into_iter().chain(settle(app)) {
+        if let Effect::Demand(demand) = effect {
+            backend.demand(demand);
         }
     }
 }
@@ -134,11 +136,11 @@ fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
 fn input(app: &App) -> SnapshotInput<'_> {
     SnapshotInput {
         fleet: &app.fleet,
-        picture: &app.picture,
+        picture: &app.insights.picture,
         sources: &app.sources,
         cluster: &app.cluster,
-        karpenter: &app.karpenter,
-        held: &app.held,
+        karpenter: &app.insights.karpenter,
+        held: &app.insights.held,
         scope: &app.scope,
         now: app.now,
         readonly: app.settings.readonly,
@@ -149,7 +151,7 @@ fn input(app: &App) -> SnapshotInput<'_> {
 
 /// The exit code; what was not complete is said on standard error, and stands in `sources`.
 fn verdict(app: &App, args: &Snapshot) -> Result<ExitCode, Failure> {
-    let is_asked = |id: &SourceId| !SourceId::OF_PRICES.contains(id) || app.sources.contains_key(id);
+    let is_asked = |id: &SourceId| id.group() == SourceGroup::Cluster || app.sources.contains_key(id);
     let incomplete: Vec<SourceId> = SourceId::all().filter(is_asked).filter(|id| !is_complete(app, *id)).collect();
     for id in &incomplete {
         let _ = writeln!(io::stderr(), "warning: {}", sentence(app, *id));
@@ -169,7 +171,7 @@ fn verdict(app: &App, args: &Snapshot) -> Result<ExitCode, Failure> {
 
 /// An API that the cluster does not have is complete with nothing in it.
 pub fn is_complete(app: &App, id: SourceId) -> bool {
-    app.sources.get(&id).is_some_and(|health| health.state.is_complete() || health.state == HealthState::Absent)
+    app.sources.get(&id).is_some_and(|health| health.state.is_complete() || health.state.has_nothing())
 }
 
 /// Whether a Source has answered, and lately.

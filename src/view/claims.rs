@@ -126,7 +126,7 @@ impl Row<'_> {
             if !self.app.readable(Kind::Node) {
                 return Line::of(Role::Unknown, format::NOT_YET);
             }
-            let nodes = format::count(self.app.picture.pool(&pool.meta.key.name).nodes);
+            let nodes = format::count(self.app.insights.picture.pool(&pool.meta.key.name).nodes);
             match pool.replicas {
                 Some(replicas) => Line::plain(format!("{nodes}/{replicas}")),
                 None => Line::plain(nodes),
@@ -238,7 +238,7 @@ impl Row<'_> {
     }
 
     fn pool_sentence(&self, pool: &NodePoolRow) -> Line {
-        let counts = self.app.picture.pool(&pool.meta.key.name);
+        let counts = self.app.insights.picture.pool(&pool.meta.key.name);
         let budgets = active_budgets(pool, self.app).text();
         let words = if self.app.readable(Kind::Node) {
             let nodes = format::plural(counts.nodes, "node");

@@ -6,7 +6,7 @@ use super::screen::{Area, Placed};
 use super::{Line, format, money};
 use crate::app::{Column, Paying, RowKey, Sourced, Ui, paying};
 use crate::config::Role;
-use crate::insight::cost::{Account, Burn, CostSource, Dimension, Payer, Who};
+use crate::insight::cost::{Account, CostRates, CostSource, Dimension, Payer, Who};
 use crate::insight::picture::Moves;
 
 /// One row.
@@ -16,17 +16,17 @@ pub(super) struct Row<'a> {
     said: Paying,
     /// What all of the dimension pay together.
     whole: i64,
-    rates: &'a Burn,
+    rates: &'a CostRates,
 }
 
 /// The row of a key; every payer keeps its row while rates are known.
 pub(super) fn row<'a>(app: &'a Seen<'a>, key: &RowKey) -> Option<Row<'a>> {
-    let (payer, rates) = (key.payer()?.clone(), app.burning.rates.as_ref()?);
+    let (payer, rates) = (key.payer()?.clone(), app.insights.rates.as_ref()?);
     Some(Row { app, said: paying(app, &payer), payer, whole: of_machines(rates), rates })
 }
 
 /// What of the total is for machines.
-fn of_machines(rates: &Burn) -> i64 {
+fn of_machines(rates: &CostRates) -> i64 {
     rates.total - rates.cluster_fixed.unwrap_or(0)
 }
 
@@ -51,7 +51,7 @@ pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
         ]);
     }
     columns.push(Spec::right("UNPRICED", 4, Size(8, 8, 12), Row::unpriced));
-    let is_all_priced = app.burning.rates.as_ref().is_none_or(|rates| rates.unpriced == 0);
+    let is_all_priced = app.insights.rates.as_ref().is_none_or(|rates| rates.unpriced == 0);
     columns.retain(|column| match column.title {
         "NODES" => dimension != Dimension::Node,
         "UNPRICED" => !is_all_priced,
@@ -216,7 +216,7 @@ fn seen(account: Account) -> String {
 /// Everything that is not of one payer.
 pub(super) fn summary(app: &Seen<'_>, area: Area) -> Vec<Placed> {
     let width = usize::from(area.width.saturating_sub(2));
-    let Some(rates) = &app.burning.rates else { return Vec::new() };
+    let Some(rates) = &app.insights.rates else { return Vec::new() };
     let is_roomy = app.ui.size.1 >= Ui::ROOMY_FROM;
     let lines = if is_roomy { all(app, rates, width) } else { most(app, rates, width) };
     let rows = (area.y..area.y + area.height).zip(lines);
@@ -225,7 +225,7 @@ pub(super) fn summary(app: &Seen<'_>, area: Area) -> Vec<Placed> {
 }
 
 /// In five lines: total, two of ledgers, Karpenter's own dollars, prices.
-fn most(app: &Seen<'_>, rates: &Burn, width: usize) -> Vec<Line> {
+fn most(app: &Seen<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
     let mut lines = vec![total(app, rates, width)];
     let ledgers = |with| ledgers(app, rates).into_iter().map(|ledger| ledger.short(with)).collect::<Vec<_>>();
     let with_sums = filled(ledgers(Sums::Shown), width);
@@ -241,7 +241,7 @@ fn most(app: &Seen<'_>, rates: &Burn, width: usize) -> Vec<Line> {
 }
 
 /// Line by line, where there is room.
-fn all(app: &Seen<'_>, rates: &Burn, width: usize) -> Vec<Line> {
+fn all(app: &Seen<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
     let mut lines = vec![total(app, rates, width), Line::new()];
     lines.extend(ledgers(app, rates).iter().map(Ledger::long));
     lines.push(Line::new());
@@ -282,11 +282,11 @@ fn filled(parts: Vec<Line>, width: usize) -> Vec<Line> {
 }
 
 /// `≥ $412.87/h  $301k/mo  +$37.12 since 12:04 (41m seen)`, then the last hour as a curve.
-fn total(app: &Seen<'_>, rates: &Burn, width: usize) -> Line {
+fn total(app: &Seen<'_>, rates: &CostRates, width: usize) -> Line {
     let [counter, since] = money::counter(app);
     let line = counter.and(Role::TextDim, format!("  {}", money::month(rates.total))).and(Role::Text, GAP).then(since);
-    let paid = app.burning.ledger.total();
-    let looked = app.burning.ledger.since().map_or(0, |since| app.now.seconds_since(since));
+    let paid = app.insights.ledger.total();
+    let looked = app.insights.ledger.since().map_or(0, |since| app.now.seconds_since(since));
     // Where there is little room only a gap is told: what was not seen is not in the sum.
     let has_gap = looked - paid.observed_seconds > SECONDS_PER_MINUTE;
     let line = match width {
@@ -307,7 +307,7 @@ const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'
 /// The last hour minute by minute, of zero to the most; minutes that nobody saw are dots.
 fn curve(app: &Seen<'_>, room: usize) -> Line {
     const LABEL: &str = " last hour";
-    let minutes = app.burning.ledger.last_hour();
+    let minutes = app.insights.ledger.last_hour();
     let room = room.saturating_sub(LABEL.len());
     let (Some(most), 8..) = (minutes.iter().flatten().max(), room) else { return Line::new() };
     let step = |rate: i64| {
@@ -335,9 +335,9 @@ enum Sums {
     Hidden,
 }
 
-fn ledgers(app: &Seen<'_>, rates: &Burn) -> Vec<Ledger> {
+fn ledgers(app: &Seen<'_>, rates: &CostRates) -> Vec<Ledger> {
     let labels = ["held", "held & unrequested", "unrequested", "GPUs not requested", "waiting"];
-    let sums = app.burning.ledger.waste();
+    let sums = app.insights.ledger.waste();
     let unknown = app.unknown(crate::fleet::Kind::Pod);
     let wastes = labels.into_iter().zip(rates.waste.each()).zip(sums);
     let wastes = wastes.map(|((label, rate), sum)| Ledger { label, rate, sum: Some(sum), unknown });
@@ -421,7 +421,7 @@ fn is_file_old(app: &Seen<'_>) -> bool {
 
 /// Machines that nobody prices, with the reason.
 fn unpriced(app: &Seen<'_>) -> Vec<Line> {
-    let Some(all) = app.burning.rates.as_ref().map(|rates| rates.unpriced).filter(|all| *all > 0) else {
+    let Some(all) = app.insights.rates.as_ref().map(|rates| rates.unpriced).filter(|all| *all > 0) else {
         return Vec::new();
     };
     let named = &app.ui.listing.costs.unpriced;

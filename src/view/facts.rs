@@ -28,7 +28,7 @@ impl Deref for Seen<'_> {
 impl<'a> Seen<'a> {
     /// Computes what the frame needs.
     pub(super) fn new(app: &'a App) -> Self {
-        let totals = totals(&app.fleet, &app.picture, app.now, &app.karpenter);
+        let totals = totals(&app.fleet, &app.insights.picture, app.now, &app.insights.karpenter);
         Self { app, totals, judge: app.judge() }
     }
 
@@ -50,12 +50,12 @@ impl<'a> Seen<'a> {
 
     /// The protection of a pod now.
     pub(super) fn protection(&self, pod: &PodRow) -> Protection {
-        protection::of_pod(pod, self.now, &self.karpenter)
+        protection::of_pod(pod, self.now, &self.insights.karpenter)
     }
 
     /// What the picture says of a Node; `None` only between a change of the Fleet and that of the picture.
     pub(super) fn node(&self, node: &NodeRow) -> Option<&'a NodePicture> {
-        self.app.picture.node(&node.meta.key.name)
+        self.app.insights.picture.node(&node.meta.key.name)
     }
 
     /// The accelerators that pods request of a Node, or what stands for a number that is not known.
@@ -66,14 +66,14 @@ impl<'a> Seen<'a> {
     /// How many pods on a Node are protected; `None` unless all pods are known.
     pub(super) fn protected_on(&self, node: &NodeRow) -> Option<usize> {
         let pods = self.fleet.pods_on(&node.meta.key.name);
-        let protected = pods.filter(|pod| protection::is_protected(pod, self.now, &self.karpenter)).count();
+        let protected = pods.filter(|pod| protection::is_protected(pod, self.now, &self.insights.karpenter)).count();
         self.all(Kind::Pod).then_some(protected)
     }
 
     /// How many of a Job's active pods are protected, of how many; `None` until those of its namespace are known.
     pub(super) fn protected_of(&self, job: &JobRow) -> Option<(usize, usize)> {
         let active = self.fleet.pods_of_job(&job.meta.uid).filter(|pod| pod.is_active()).count();
-        let protected = protected_pods_of(&self.fleet, job, self.now, &self.karpenter);
+        let protected = protected_pods_of(&self.fleet, job, self.now, &self.insights.karpenter);
         self.pods_known_of(job).then_some((protected, active))
     }
 

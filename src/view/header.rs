@@ -97,7 +97,7 @@ pub(super) fn namespaces(app: &Seen<'_>) -> String {
 }
 
 fn karpenter(app: &Seen<'_>) -> String {
-    let karpenter = &app.karpenter;
+    let karpenter = &app.insights.karpenter;
     match (karpenter.api, &karpenter.version) {
         (KarpenterApi::Unknown, None) => format!("karpenter {}", format::NOT_YET),
         (KarpenterApi::Absent, None) => "no Karpenter".to_owned(),
@@ -169,7 +169,7 @@ fn number(app: &Seen<'_>, kind: Kind, value: u64) -> Line {
         HealthState::Live => Line::of(Role::TextStrong, format::count(value)),
         HealthState::Stale => Line::of(Role::Stale, format::count(value)).and(Role::Stale, " (stale)"),
         HealthState::Forbidden => Line::of(Role::Unknown, format::UNKNOWN),
-        HealthState::Absent => Line::of(Role::TextDim, format::NONE),
+        HealthState::Absent | HealthState::NotNeeded => Line::of(Role::TextDim, format::NONE),
         _ => Line::of(Role::Unknown, format::NOT_YET),
     }
 }

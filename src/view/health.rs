@@ -4,7 +4,7 @@ use super::facts::Seen;
 use super::{Line, format};
 use crate::app::Screen;
 use crate::config::Role;
-use crate::fleet::{Health, HealthState, KarpenterApi, Kind, SourceId};
+use crate::fleet::{Health, HealthState, KarpenterApi, Kind, SourceGroup, SourceId};
 use crate::units::Time;
 
 /// Glyph and role of a state.
@@ -15,7 +15,7 @@ pub(super) const fn glyph(state: HealthState) -> (&'static str, Role) {
         HealthState::Live => ("●", Role::Ok),
         HealthState::Stale => ("◑", Role::Warn),
         HealthState::Forbidden => ("⊘", Role::Warn),
-        HealthState::Absent => ("○", Role::TextDim),
+        HealthState::Absent | HealthState::NotNeeded => ("○", Role::TextDim),
         HealthState::Failed => ("✗", Role::Bad),
     }
 }
@@ -29,6 +29,7 @@ pub(super) fn words(health: &Health, now: Time) -> String {
         HealthState::Stale => with_next_try(stale_for(health, now), health, now),
         HealthState::Forbidden => "forbidden".to_owned(),
         HealthState::Absent => "absent".to_owned(),
+        HealthState::NotNeeded => "not needed".to_owned(),
         HealthState::Failed => with_next_try("failed".to_owned(), health, now),
     }
 }
@@ -57,7 +58,7 @@ pub(super) fn summary(app: &Seen<'_>) -> Line {
         return face_of(HealthState::Connecting, "connecting".to_owned());
     };
     match health.state {
-        HealthState::Live | HealthState::Absent => live(app),
+        HealthState::Live | HealthState::Absent | HealthState::NotNeeded => live(app),
         HealthState::Forbidden if !id.is_essential() => live(app),
         HealthState::Connecting => face_of(health.state, "connecting".to_owned()),
         HealthState::Syncing => {
@@ -68,7 +69,7 @@ pub(super) fn summary(app: &Seen<'_>) -> Line {
 }
 
 fn of_cluster<'a>(app: &'a Seen<'_>) -> impl Iterator<Item = (&'a SourceId, &'a Health)> {
-    app.sources.iter().filter(|(id, _)| !SourceId::OF_PRICES.contains(id))
+    app.sources.iter().filter(|(id, _)| id.group() == SourceGroup::Cluster)
 }
 
 fn face_of(state: HealthState, words: String) -> Line {
@@ -86,7 +87,7 @@ fn urgency(id: SourceId, state: HealthState) -> (u8, bool) {
         HealthState::Syncing => 3,
         HealthState::Connecting => 2,
         HealthState::Forbidden => 1,
-        HealthState::Live | HealthState::Absent => 0,
+        HealthState::Live | HealthState::Absent | HealthState::NotNeeded => 0,
     };
     (rank, essential)
 }
@@ -110,7 +111,8 @@ pub(super) const fn kinds(screen: Screen) -> &'static [Kind] {
 
 /// What the rule above the table says about rows that are there but not the whole truth.
 pub(super) fn banner(app: &Seen<'_>) -> Line {
-    let wanting = |kind: &Kind| !matches!(app.state(*kind), HealthState::Live | HealthState::Absent);
+    let wanting =
+        |kind: &Kind| !matches!(app.state(*kind), HealthState::Live | HealthState::Absent | HealthState::NotNeeded);
     let screen = app.ui.level.screen;
     let pods: &[Kind] = if matches!(screen, Screen::Fleet | Screen::Jobs | Screen::Cost) { &[Kind::Pod] } else { &[] };
     let Some(kind) = kinds(screen).iter().chain(pods).copied().find(|kind| wanting(kind)) else { return Line::new() };
@@ -142,7 +144,7 @@ pub(super) fn empty(app: &Seen<'_>) -> Vec<Line> {
             Line::of(role, format!("{glyph} you may not list {}", kind.resource())),
             Line::of(Role::TextDim, "batchtop rbac viewer prints the roles that it needs"),
         ],
-        HealthState::Absent => absent(app, kind, glyph),
+        HealthState::Absent | HealthState::NotNeeded => absent(app, kind, glyph),
         HealthState::Failed => {
             vec![Line::of(role, format!("{glyph} reading {} {}", kind.resource(), words(&health, app.now)))]
         }
@@ -185,7 +187,7 @@ fn absent(app: &Seen<'_>, kind: Kind, glyph: &str) -> Vec<Line> {
 /// Everything was read, and still there is no row.
 fn nothing_listed(app: &Seen<'_>) -> Vec<Line> {
     let level = &app.ui.level;
-    if level.screen == Screen::Cost && app.burning.rates.is_none() {
+    if level.screen == Screen::Cost && app.insights.rates.is_none() {
         let words = format!("{} rates are known as soon as all nodes and NodeClaims are", format::NOT_YET);
         return vec![Line::of(Role::Pending, words)];
     }

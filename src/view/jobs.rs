@@ -93,7 +93,7 @@ impl Row<'_> {
         if !self.app.pods_known_of(self.job) {
             return Line::of(Role::Unknown, self.app.unknown(Kind::Pod));
         }
-        match self.app.picture.job(self.job).map_or(0, |picture| picture.gpu_requested) {
+        match self.app.insights.picture.job(self.job).map_or(0, |picture| picture.gpu_requested) {
             0 => Line::new(),
             gpus => Line::of(Role::Gpu, format::count(gpus)),
         }

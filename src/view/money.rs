@@ -5,7 +5,7 @@ use super::header::Fact;
 use super::{Line, format};
 use crate::config::Role;
 use crate::fleet::{Adjustment, HealthState, JobRow, Kind, NodeClaimRow, NodeRow, PodRow, SourceId};
-use crate::insight::cost::{Burn, Cost, CostSource, Dimension, Fee, Payer, Who};
+use crate::insight::cost::{Cost, CostRates, CostSource, Dimension, Fee, Payer, Who};
 use crate::units::Time;
 use crate::units::money::{HOURS_PER_MONTH, MICROS};
 
@@ -162,7 +162,7 @@ pub(super) fn of_claim(app: &Seen<'_>, claim: &NodeClaimRow) -> Line {
     if let Some(node) = app.fleet.node_of(claim) {
         return of_node(app, node);
     }
-    let said = app.picture.claim(claim).and_then(|said| said.cost);
+    let said = app.insights.picture.claim(claim).and_then(|said| said.cost);
     said.map_or_else(none, |said| cost(app, &said))
 }
 
@@ -181,7 +181,7 @@ fn share(app: &Seen<'_>, pod: &PodRow, write: fn(i64) -> String) -> Line {
     if !app.all(Kind::Pod) {
         return Line::of(Role::Unknown, app.unknown(Kind::Pod));
     }
-    let (said, share) = (app.app().picture.node(name), app.picture.pod_rate(&app.fleet, pod));
+    let (said, share) = (app.app().insights.picture.node(name), app.insights.picture.pod_rate(&app.fleet, pod));
     match (said, share) {
         // A share is a part of the rate, so that what is said of the rate holds for it, too.
         (Some(said), Some(share)) => {
@@ -217,7 +217,10 @@ fn sum_of_job(app: &Seen<'_>, job: &JobRow, write: fn(i64) -> String) -> Line {
     if !app.all(Kind::Pod) {
         return Line::of(Role::Unknown, app.unknown(Kind::Pod));
     }
-    app.picture.job_rate(&app.fleet, &job.meta.uid).map_or_else(|| unknown(app), |rate| Line::plain(write(rate)))
+    app.insights
+        .picture
+        .job_rate(&app.fleet, &job.meta.uid)
+        .map_or_else(|| unknown(app), |rate| Line::plain(write(rate)))
 }
 
 /// What the pods of a Job have paid since batchtop looks on.
@@ -227,7 +230,7 @@ pub(super) fn paid_by_job(app: &Seen<'_>, job: &JobRow) -> Line {
 
 /// What somebody has paid since batchtop looks on.
 pub(super) fn paid(app: &Seen<'_>, payer: &Payer) -> Line {
-    match app.burning.ledger.paid_by(payer) {
+    match app.insights.ledger.paid_by(payer) {
         account if account.observed_seconds == 0 => none(),
         account => Line::plain(sum(account.micro_usd())),
     }
@@ -244,7 +247,7 @@ pub(super) fn of_payer_with_unit(app: &Seen<'_>, payer: &Payer) -> Line {
 }
 
 fn sum_of_payer(app: &Seen<'_>, payer: &Payer, write: fn(i64) -> String) -> Line {
-    let Some(rates) = &app.burning.rates else { return Line::of(Role::Unknown, not_known(app)) };
+    let Some(rates) = &app.insights.rates else { return Line::of(Role::Unknown, not_known(app)) };
     let machines = rates.machines.get(payer).copied().unwrap_or_default();
     match (rates.by_payer.get(payer), machines.unpriced) {
         (Some(rate), 0) => Line::plain(write(*rate)),
@@ -263,10 +266,10 @@ fn none() -> Line {
 
 /// What everything costs per hour, and what it has cost since batchtop looks on: `≥ $412.87/h`, `+$37.12 since 12:04`.
 pub(super) fn counter(app: &Seen<'_>) -> [Line; 2] {
-    let Some(rates) = &app.burning.rates else {
+    let Some(rates) = &app.insights.rates else {
         return [Line::of(Role::Unknown, format!("${}/h", not_known(app))), Line::new()];
     };
-    let ledger = &app.burning.ledger;
+    let ledger = &app.insights.ledger;
     let since = ledger.since().map_or_else(Line::new, |since| {
         let paid = sum(ledger.total().micro_usd());
         // For a while something was not priced: that would come on top.
@@ -280,7 +283,7 @@ pub(super) fn counter(app: &Seen<'_>) -> [Line; 2] {
 }
 
 /// `≥` where something is not priced: that would come on top.
-pub(super) fn total(rates: &Burn) -> Line {
+pub(super) fn total(rates: &CostRates) -> Line {
     match rates.known_total() {
         None => Line::of(Role::Unknown, format!("${}/h", format::UNKNOWN)),
         Some(total) if rates.is_incomplete() => Line::of(Role::Warn, "≥ ").and(Role::TextStrong, rate(total)),
@@ -297,7 +300,7 @@ fn not_known(app: &Seen<'_>) -> &'static str {
 /// What is paid for Nodes that are held, and what of it no pod requests.
 pub(super) fn held(app: &Seen<'_>) -> Fact {
     let label = Line::of(Role::TextDim, "held ");
-    let Some(rates) = &app.burning.rates else { return Fact { short: Line::new(), long: Line::new() } };
+    let Some(rates) = &app.insights.rates else { return Fact { short: Line::new(), long: Line::new() } };
     let (Some(held), Some(unrequested)) = (rates.waste.held, rates.waste.held_unrequested) else {
         let line = label.and(Role::Unknown, format!("${}/h", app.unknown(Kind::Pod)));
         return Fact { short: line.clone(), long: line };
@@ -312,7 +315,7 @@ pub(super) fn held(app: &Seen<'_>) -> Fact {
 
 /// Machines whose price nobody tells: what is shown is not the whole.
 pub(super) fn unpriced(app: &Seen<'_>) -> Fact {
-    let counts = app.burning.rates.as_ref().map_or((0, 0), |rates| (rates.unpriced, rates.without_fee));
+    let counts = app.insights.rates.as_ref().map_or((0, 0), |rates| (rates.unpriced, rates.without_fee));
     let words = match counts {
         (0, 0) => String::new(),
         (0, fees) => format!("△ {} without fee", format::count(fees)),

@@ -187,7 +187,7 @@ impl<'a> Said<'a> {
         match kinds.iter().flatten().next() {
             Some(kind) => format!("{} {}", short_kinds(*kind), self.app.not_read(*kind)),
             None if kinds.is_empty() => "nothing says why".to_owned(),
-            None => format!("{} is not judged", self.app.karpenter.api.name()),
+            None => format!("{} is not judged", self.app.insights.karpenter.api.name()),
         }
     }
 

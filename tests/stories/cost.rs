@@ -110,7 +110,7 @@ fn an_order_by_cost_follows_prices() {
 
 #[test]
 fn nothing_is_paid_for_what_nobody_sees() {
-    let paid = |told: &Story| told.app.burning.ledger.total();
+    let paid = |told: &Story| told.app.insights.ledger.total();
     let told = priced().seconds(60);
     let before = paid(&told);
     assert!(before.observed_seconds >= 50, "{before:?}");

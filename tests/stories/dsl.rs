@@ -1,6 +1,6 @@
 //! The language of the stories: keys in, what a person would notice out.
 
-use batchtop::app::{App, Effect, Msg, Overlay, RowKey, Screen, Settings, Severity, WriteDialog, update};
+use batchtop::app::{App, Effect, Msg, Overlay, RowKey, Screen, Settings, Severity, WriteDialog, settle, update};
 use batchtop::fleet::{AnnotationOutcome, Epoch, Key, Report};
 use batchtop::input::Chord;
 use batchtop::insight::cost::Who;
@@ -28,16 +28,19 @@ pub fn story_with(reports: Vec<Report>, settings: Settings) -> Story {
 }
 
 impl Story {
+    /// One message, then all work that it leaves.
     pub fn send(&mut self, msg: Msg) {
         self.effects = update(&mut self.app, msg);
+        self.effects.extend(settle(&mut self.app));
     }
 
-    /// Sources report, then a frame is drawn.
+    /// Sources report, all in one moment, then a frame is drawn.
     pub fn told(mut self, reports: Vec<Report>) -> Self {
         for report in reports {
             let epoch = self.app.epoch;
-            self.send(Msg::Source(epoch, report));
+            update(&mut self.app, Msg::Source(epoch, report));
         }
+        settle(&mut self.app);
         self.send(Msg::Frame);
         self
     }
@@ -212,7 +215,7 @@ fn effect_words(effect: &Effect) -> String {
             format!("{verb} {}: {:?} -> {:?}", words(&change.key), change.from, change.to)
         }
         Effect::Fetch { key, .. } => format!("fetch {}", words(key)),
-        Effect::WantPrices(demand) => format!("want prices of {} regions", demand.regions.len()),
+        Effect::Demand(demand) => format!("want prices of {} regions", demand.prices.regions.len()),
         Effect::Remember(held) => format!("remember {} held", held.len()),
         Effect::Copy(text) => format!("copy {text}"),
         Effect::Suspend => "suspend".to_owned(),

@@ -1,6 +1,6 @@
 //! What Karpenter may take, and what a write would change about that.
 
-use batchtop::app::{Effect, Msg, Overlay, Screen, Severity, update};
+use batchtop::app::{Effect, Msg, Overlay, Screen, Severity};
 use batchtop::fleet::{
     Condition, Delta, DisruptionBudgetRow, HealthState, JobRow, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow,
     PodSelector, Report, Status, Sym, Taint,
@@ -90,7 +90,7 @@ fn told() -> Story {
 
 fn verdict(story: &Story, name: &str) -> &'static str {
     let node = story.app.fleet.node(name).unwrap();
-    story.app.ui.listing.verdicts.of(node).unwrap().verdict.name()
+    story.app.insights.verdicts.of(node).unwrap().verdict.name()
 }
 
 fn consequences(story: &Story) -> Vec<(Severity, String)> {
@@ -302,7 +302,8 @@ fn what_is_held_is_written_down_once_a_minute_and_only_when_it_changes() {
     let mut after = told().told(vec![held]);
     let minute = |told: &mut Story| {
         let now = told.app.now.plus_seconds(60);
-        update(&mut told.app, Msg::Clock(now)).iter().filter(|effect| matches!(effect, Effect::Remember(_))).count()
+        told.send(Msg::Clock(now));
+        told.effects.iter().filter(|effect| matches!(effect, Effect::Remember(_))).count()
     };
     assert_eq!((minute(&mut after), minute(&mut after)), (1, 0));
 }

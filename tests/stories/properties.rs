@@ -1,6 +1,6 @@
 //! What holds whatever happens, in whichever order.
 
-use batchtop::app::{App, Effect, Mouse, Msg, Overlay, RowKey, Screen, Settings, update};
+use batchtop::app::{App, Effect, Mouse, Msg, Overlay, RowKey, Screen, Settings, settle, update};
 use batchtop::fleet::{
     AnnotationOutcome, Change, ClusterFacts, Delta, Epoch, HealthState, Key, Kind, NodeRow, ObjectKey, PodPhase,
     PodRow, Report,
@@ -210,6 +210,7 @@ fn from_nothing(app: &App, past: &[Report]) -> Vec<RowKey> {
     }
     fresh.ui.level = app.ui.level.clone();
     fresh.scope = app.scope.clone();
+    settle(&mut fresh);
     update(&mut fresh, Msg::Frame);
     fresh.ui.listing.rows
 }
@@ -247,7 +248,8 @@ proptest! {
         for step in &steps {
             for msg in messages(&app, step) {
                 let (before, epoch) = (app.ui.overlay.clone(), app.epoch);
-                let effects = update(&mut app, msg);
+                let mut effects = update(&mut app, msg);
+                effects.extend(settle(&mut app));
                 writes_were_confirmed(&app, before.as_ref(), &effects);
                 the_selection_is_listed(&app);
                 if app.epoch != epoch {

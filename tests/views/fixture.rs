@@ -1,9 +1,10 @@
 //! A small fleet made by hand: every state that a screen shows differently is in it once.
 
-use batchtop::app::{App, Listing, Msg, Settings, update};
+use batchtop::app::{App, Msg, Settings, settle, update};
 use batchtop::config::{Library, keymap};
 use batchtop::fleet::*;
 use batchtop::input::Chord;
+use batchtop::insight::cost::Ledger;
 use batchtop::units::{Lifetime, Time};
 
 pub fn at(clock: &str) -> Time {
@@ -507,25 +508,28 @@ pub fn fleet(size: (u16, u16)) -> App {
     for source in SourceId::OF_PRICES {
         report(&mut app, Report::Health(source, Health { next_try: None, ..health(HealthState::Live) }));
     }
-    // Orders by verdict follow once a second; here all happened in one.
-    app.ui.listing = Listing { dirty: true, ..Listing::default() };
+    clock(&mut app, now());
     update(&mut app, Msg::Frame);
-    update(&mut app, Msg::Clock(now()));
     app
 }
 
 /// The same after batchtop has looked on for so long; everything is as old as before.
 pub fn after(app: &mut App, seconds: i64) {
     let end = app.now;
-    app.burning = batchtop::app::Burning::default();
-    app.burning.note_all();
+    app.insights.ledger = Ledger::default();
     let mut at = end.plus_seconds(-seconds);
     while at < end {
-        update(app, Msg::Clock(at));
+        clock(app, at);
         at = at.plus_seconds(10);
     }
-    update(app, Msg::Clock(end));
+    clock(app, end);
     update(app, Msg::Frame);
+}
+
+/// A second passes, and with it all work that it brings.
+fn clock(app: &mut App, now: Time) {
+    update(app, Msg::Clock(now));
+    settle(app);
 }
 
 /// Keys one after another, separated by spaces.

@@ -1,6 +1,6 @@
 //! A fleet with one node for each thing that can be said of a node, and one pod for each state of a protection.
 
-use batchtop::app::{App, Listing, Msg, update};
+use batchtop::app::{App, Msg, update};
 use batchtop::fleet::*;
 use batchtop::units::{Lifetime, Selector};
 
@@ -208,9 +208,9 @@ fn zoo(size: (u16, u16)) -> App {
     app
 }
 
-/// Orders by verdict follow once a second; here all happened in one.
+/// All work is done, then a frame is drawn.
 fn settle(app: &mut App) {
-    app.ui.listing = Listing { dirty: true, ..Listing::default() };
+    batchtop::app::settle(app);
     update(app, Msg::Frame);
 }
 

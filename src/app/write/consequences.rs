@@ -311,5 +311,5 @@ fn before_deadline(app: &App, job: &ObjectKey, ends: Time, deadline: Time) -> St
 fn ends_of(app: &App, target: &Target) -> Option<Time> {
     let row = app.fleet.pods.get(&target.change.key.object)?;
     let changed = PodRow { do_not_disrupt: target.change.to.as_deref().map(Sym::new), ..row.clone() };
-    protection::of_pod(&changed, app.now, &app.karpenter).until
+    protection::of_pod(&changed, app.now, &app.insights.karpenter).until
 }

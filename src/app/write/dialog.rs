@@ -102,7 +102,7 @@ pub fn open(app: &mut App, mut dialog: WriteDialog) {
 fn choices(app: &App, verb: Verb, chosen: &Chosen) -> Vec<DurationChoice> {
     use DurationChoice::{Hours, Other, UntilFinished};
     match verb {
-        Verb::Protect if app.karpenter.durations_understood() && !has_nodes(chosen) => {
+        Verb::Protect if app.insights.karpenter.durations_understood() && !has_nodes(chosen) => {
             vec![UntilFinished, Hours(1), Hours(4), Hours(12), Other]
         }
         Verb::Protect => vec![UntilFinished],
@@ -137,8 +137,8 @@ fn durations_note(app: &App, chosen: &Chosen) -> Option<String> {
 
 /// What is assumed of Karpenter, where something is.
 fn version_note(app: &App) -> Option<String> {
-    let version = app.karpenter.version.as_deref().unwrap_or("of this API version");
-    match app.karpenter.durations() {
+    let version = app.insights.karpenter.version.as_deref().unwrap_or("of this API version");
+    match app.insights.karpenter.durations() {
         Support::Yes => None,
         Support::No => Some(format!("no durations: Karpenter {version} reads only \"true\", durations came with 1.12")),
         Support::Assumed => Some(

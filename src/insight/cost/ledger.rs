@@ -169,7 +169,7 @@ pub struct Machines {
 
 /// What is paid per hour at one moment.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Burn {
+pub struct CostRates {
     /// Everything that is priced, in micro-dollars per hour.
     pub total: i64,
     /// What of it is not for machines: the control plane; `None` where not known.
@@ -186,7 +186,7 @@ pub struct Burn {
     pub machines: HashMap<Payer, Machines, RandomState>,
 }
 
-impl Burn {
+impl CostRates {
     /// The total, a lower bound where some machines have no price; `None` where none has one, and so nothing is known.
     pub fn known_total(&self) -> Option<i64> {
         let machines = self.total - self.cluster_fixed.unwrap_or(0);
@@ -256,7 +256,7 @@ const SECONDS_PER_MINUTE: i64 = 60;
 impl Ledger {
     /// It is `now`: what was burnt since the last look is paid. While rates are not known nothing is, nor for a look away of
     /// more than `longest_seconds` (a suspended laptop), which nobody saw.
-    pub fn look(&mut self, now: Time, burn: Option<&Burn>, longest_seconds: i64) {
+    pub fn look(&mut self, now: Time, burn: Option<&CostRates>, longest_seconds: i64) {
         let Some(burn) = burn else {
             self.last = None;
             return;
@@ -269,7 +269,7 @@ impl Ledger {
         }
     }
 
-    fn pay(&mut self, now: Time, seconds: i64, burn: &Burn) {
+    fn pay(&mut self, now: Time, seconds: i64, burn: &CostRates) {
         self.total.pay(burn.total, seconds);
         self.total.incomplete_seconds += if burn.is_incomplete() { seconds } else { 0 };
         for (account, rate) in self.waste.iter_mut().zip(burn.waste.each()) {
@@ -290,7 +290,7 @@ impl Ledger {
     }
 
     /// Puts together those that pay no more; their dollars stay in the sums.
-    fn forget_former(&mut self, burn: &Burn) {
+    fn forget_former(&mut self, burn: &CostRates) {
         for (payer, account) in std::mem::take(&mut self.payers) {
             let keeps = burn.by_payer.contains_key(&payer);
             let sum = self.payers.entry(if keeps { payer } else { (payer.0, Who::Former) }).or_default();
@@ -356,9 +356,9 @@ mod tests {
     use super::*;
     use crate::insight::testing::sym;
 
-    fn burn(total: i64, payers: &[(&str, i64)]) -> Burn {
+    fn burn(total: i64, payers: &[(&str, i64)]) -> CostRates {
         let by_payer = payers.iter().map(|(name, rate)| ((Dimension::NodePool, Who::Named(sym(name))), *rate));
-        Burn { total, by_payer: by_payer.collect(), ..Burn::default() }
+        CostRates { total, by_payer: by_payer.collect(), ..CostRates::default() }
     }
 
     const LONGEST: i64 = 600;
@@ -396,7 +396,7 @@ mod tests {
     #[test]
     fn what_is_not_known_is_not_counted_as_seen() {
         let mut ledger = Ledger::default();
-        let known = Burn { waste: Waste { held: Some(7_200), ..Waste::default() }, ..burn(7_200, &[]) };
+        let known = CostRates { waste: Waste { held: Some(7_200), ..Waste::default() }, ..burn(7_200, &[]) };
         for (second, rates) in [(0, &known), (1, &known), (2, &burn(7_200, &[]))] {
             ledger.look(at(second), Some(rates), LONGEST);
         }

@@ -7,7 +7,7 @@ use crate::fleet::{ClusterFacts, Fleet, Kind, NodeClaimRow, NodeRow, ObjectKey, 
 use crate::insight::Known;
 use crate::insight::cost::demand::{self, Devices};
 use crate::insight::cost::{
-    Asking, Burn, Claimant, Cost, Dimension, FargateSize, Machine, Machines, Payer, Shares, Waste, Who, Whole,
+    Asking, Claimant, Cost, CostRates, Dimension, FargateSize, Machine, Machines, Payer, Shares, Waste, Who, Whole,
     of_machine, shares,
 };
 use crate::insight::gpu::NodeGpu;
@@ -235,11 +235,11 @@ pub fn burn(
     known: &Known<'_>,
     cluster_fixed: Option<i64>,
     held: impl Fn(&NodeRow) -> Option<bool>,
-) -> Option<Burn> {
+) -> Option<CostRates> {
     if !known.all(Kind::Node) || !known.all(Kind::NodeClaim) {
         return None;
     }
-    let mut sums = Sums { burn: Burn { cluster_fixed, ..Burn::default() }, waste: Wasted::default() };
+    let mut sums = Sums { burn: CostRates { cluster_fixed, ..CostRates::default() }, waste: Wasted::default() };
     for node in fleet.nodes.iter() {
         if let Some(said) = picture.node(&node.meta.key.name) {
             sums.add_node(fleet, node, said, &held);
@@ -255,7 +255,7 @@ pub fn burn(
 }
 
 struct Sums {
-    burn: Burn,
+    burn: CostRates,
     waste: Wasted,
 }
 
@@ -355,7 +355,7 @@ impl Sums {
         }
     }
 
-    fn finish(self, known: &Known<'_>) -> Burn {
+    fn finish(self, known: &Known<'_>) -> CostRates {
         let Self { mut burn, waste } = self;
         burn.total += burn.cluster_fixed.unwrap_or(0);
         let are_pods_known = known.all(Kind::Pod);

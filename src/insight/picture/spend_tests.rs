@@ -13,7 +13,7 @@ use crate::fleet::{
     Price, PriceChange, PriceKey, PriceList, PriceRule, RuleMatch, RuleRate, SourceId, Sources, UserPrices,
 };
 use crate::insight::Known;
-use crate::insight::cost::{Burn, CostSource, Dimension, Ledger};
+use crate::insight::cost::{CostRates, CostSource, Dimension, Ledger};
 use crate::insight::testing::{NOW, claim, fleet, labels, met, meta, node, owner, pod, resources, sym, upserts};
 
 const TYPES: [&str; 3] = ["m7i.large", "p5.48xlarge", "g5.xlarge"];
@@ -151,11 +151,11 @@ fn everything() -> Sources {
     SourceId::all().map(|source| (source, live())).collect()
 }
 
-fn burning(fleet: &Fleet, picture: &Picture) -> Burn {
+fn burning(fleet: &Fleet, picture: &Picture) -> CostRates {
     burn(fleet, picture, &Known::new(&everything()), Some(FIXED), |node| Some(node.meta.key.name == "n1")).unwrap()
 }
 
-fn of_dimension(burn: &Burn, wanted: Dimension) -> i64 {
+fn of_dimension(burn: &CostRates, wanted: Dimension) -> i64 {
     burn.by_payer.iter().filter(|((dimension, _), _)| *dimension == wanted).map(|(_, rate)| rate).sum()
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::failure::Failure;
 use super::wants::{Answer, Want};
-use crate::fleet::{Health, HealthState, NOT_NEEDED, Sym};
+use crate::fleet::{Health, HealthState, Sym};
 use crate::units::Time;
 
 /// Answers that are kept; what nobody wants any more makes room first. AWS sells some 1,400 instance types.
@@ -207,8 +207,11 @@ impl Agenda {
     fn state(&self, is_complete: bool, now: Time) -> (HealthState, Option<String>) {
         if self.wants.is_empty() {
             let reasons: Vec<String> = self.unavailable.values().cloned().collect();
-            let message = if reasons.is_empty() { NOT_NEEDED.to_owned() } else { reasons.join("; ") };
-            return (HealthState::Absent, Some(message));
+            if reasons.is_empty() {
+                let Health { state, message, .. } = Health::not_needed();
+                return (state, message.map(|message| message.to_string()));
+            }
+            return (HealthState::Absent, Some(reasons.join("; ")));
         }
         if let Some(setback) = &self.setback {
             let state = if is_complete { HealthState::Stale } else { setback.failure.state() };
@@ -329,7 +332,7 @@ mod tests {
         let agenda = Agenda::new(PERIOD);
         assert_eq!(agenda.next_round(), None);
         let health = agenda.health(at(0));
-        assert_eq!((health.state, health.message.as_deref()), (HealthState::Absent, Some(NOT_NEEDED)));
+        assert_eq!((health.state, health.message), (HealthState::NotNeeded, Health::not_needed().message));
         assert!(agenda.is_settled(at(0)));
     }
 
@@ -366,7 +369,7 @@ mod tests {
         assert_eq!(round(&mut agenda, at(PERIOD)), 1);
         want(&mut agenda, &[]);
         assert_eq!(agenda.next_round(), None);
-        assert_eq!(agenda.health(at(PERIOD)).state, HealthState::Absent);
+        assert_eq!(agenda.health(at(PERIOD)).state, HealthState::NotNeeded);
         assert_eq!(want(&mut agenda, &["b"]), 1);
         assert_eq!(agenda.next_round(), Some(at(2 * PERIOD)), "what is known is not asked for anew");
     }

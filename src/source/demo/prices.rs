@@ -3,8 +3,7 @@
 use super::catalog::{self, InstanceType};
 use super::model::Capacity;
 use crate::fleet::{
-    CapacityType, Delta, Health, HealthState, NOT_NEEDED, Price, PriceChange, PriceKey, PriceList, Report, SourceId,
-    Sym,
+    CapacityType, Delta, Health, HealthState, Price, PriceChange, PriceKey, PriceList, Report, SourceId, Sym,
 };
 use crate::units::Time;
 
@@ -15,9 +14,8 @@ pub(super) const SPOT_SECONDS: i64 = 300;
 pub(super) fn first(now: Time) -> Vec<Report> {
     let mut reports = vec![on_demand(now)];
     reports.extend(spot(now));
-    let idle = || Health { state: HealthState::Absent, message: Some(Sym::new(NOT_NEEDED)), ..Health::default() };
     for source in [SourceId::AwsInstanceTypes, SourceId::KarpenterMetrics] {
-        reports.push(Report::Health(source, idle()));
+        reports.push(Report::Health(source, Health::not_needed()));
     }
     reports.push(Report::Health(SourceId::AwsOnDemandPrices, live(catalog::INSTANCE_TYPES.len(), now)));
     reports

@@ -17,8 +17,8 @@ use super::pulse::Pulse;
 use super::sink::Closed;
 use super::stream::Surroundings;
 use crate::fleet::{
-    CapacityType, Delta, NOT_NEEDED, ObjectKey, Price, PriceChange, PriceDemand, PriceKey, PriceList, Report, SourceId,
-    Sym,
+    CapacityType, Delta, Health, HealthState, ObjectKey, Price, PriceChange, PriceDemand, PriceKey, PriceList, Report,
+    SourceId, Sym,
 };
 use crate::units::Time;
 
@@ -48,8 +48,8 @@ pub(super) async fn run(
         let asked = wanted(&demand.borrow_and_update());
         let wanted = match asked {
             Ok(wanted) => wanted,
-            Err(why) => {
-                if pulse.absent(why, EVERY).await.is_err() || demand.changed().await.is_err() {
+            Err(idle) => {
+                if pulse.idle(idle, EVERY).await.is_err() || demand.changed().await.is_err() {
                     return Closed;
                 }
                 continue;
@@ -69,12 +69,17 @@ pub(super) async fn run(
 }
 
 /// Whom to ask for what; `Err` says why nobody.
-fn wanted(demand: &PriceDemand) -> Result<Wanted, &'static str> {
+fn wanted(demand: &PriceDemand) -> Result<Wanted, Health> {
     if demand.karpenter.is_empty() {
-        return Err(NOT_NEEDED);
+        return Err(Health::not_needed());
     }
-    let controller = demand.controller.clone().ok_or("no controller of Karpenter is seen in the cluster")?;
+    let controller = demand.controller.clone().ok_or_else(no_controller)?;
     Ok((controller, demand.karpenter.clone()))
+}
+
+fn no_controller() -> Health {
+    let message = Some(Sym::new("no controller of Karpenter is seen in the cluster"));
+    Health { state: HealthState::Absent, message, ..Health::default() }
 }
 
 /// Until it is due, or something else is wanted; false when nobody can want anything any more.
@@ -196,9 +201,9 @@ mod tests {
     #[test]
     fn nobody_is_asked_in_vain() {
         let mut demand = PriceDemand::default();
-        assert_eq!(wanted(&demand), Err(NOT_NEEDED));
+        assert_eq!(wanted(&demand), Err(Health::not_needed()));
         demand.karpenter.insert(Sym::new("g5.xlarge"));
-        assert_eq!(wanted(&demand), Err("no controller of Karpenter is seen in the cluster"));
+        assert_eq!(wanted(&demand), Err(no_controller()));
         let controller = ObjectKey::new("kube-system", "karpenter");
         demand.controller = Some(controller.clone());
         assert_eq!(wanted(&demand), Ok((controller, BTreeSet::from([Sym::new("g5.xlarge")]))));

@@ -133,6 +133,12 @@ impl Pulse {
         self.tell(HealthState::Absent, Some(words), Some(wait)).await
     }
 
+    /// Nothing is asked of it, for the reason that `health` has.
+    pub(super) async fn idle(&mut self, health: Health, wait: Duration) -> Result<(), Closed> {
+        self.empty();
+        self.tell(health.state, health.message.as_deref(), Some(wait)).await
+    }
+
     fn empty(&mut self) {
         self.was_complete = false;
         self.health.namespaces = None;

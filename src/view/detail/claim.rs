@@ -34,7 +34,7 @@ fn summary(app: &Seen<'_>, claim: &NodeClaimRow) -> Line {
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     let line = words::claim(claim_phase(claim, app)).line().and(Role::Text, format!("   {}", parts.join(" · ")));
     let of_node = app.fleet.node_of(claim).and_then(|node| Some(app.node(node)?.cost));
-    match of_node.or_else(|| app.picture.claim(claim)?.cost) {
+    match of_node.or_else(|| app.insights.picture.claim(claim)?.cost) {
         Some(found) => line.and(Role::Text, " · ").then(cost::headline(app, &found)),
         None => line,
     }

@@ -39,12 +39,12 @@ pub(super) fn of_node(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
     page.section("COST");
     rate(app, &said.cost, page);
     payers(app, node, said, page);
-    asked(app, &picture::asking(&app.app().fleet, &app.app().picture, node), page);
+    asked(app, &picture::asking(&app.app().fleet, &app.app().insights.picture, node), page);
 }
 
 /// The section of a NodeClaim without Node.
 pub(super) fn of_claim(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
-    let Some(cost) = app.picture.claim(claim).and_then(|said| said.cost) else { return };
+    let Some(cost) = app.insights.picture.claim(claim).and_then(|said| said.cost) else { return };
     page.section("COST");
     rate(app, &cost, page);
     asked(app, &picture::claim_asking(&app.app().fleet, claim), page);
@@ -81,7 +81,7 @@ fn payers(app: &Seen<'_>, node: &NodeRow, said: &NodePicture, page: &mut Page) {
         page.fact("who pays", Line::of(Role::Unknown, format!("{} {}", app.unknown(Kind::Pod), app.pods_unknown())));
         return;
     }
-    let mut rates = app.app().picture.rates_on(&app.app().fleet, node);
+    let mut rates = app.app().insights.picture.rates_on(&app.app().fleet, node);
     rates.retain(|(_, rate)| *rate > 0);
     rates.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.meta.key.cmp(&b.0.meta.key)));
     let mut label = "who pays";
@@ -162,13 +162,13 @@ fn listed(list: PriceList, key: &PriceKey) -> String {
 
 /// Of a pod: its share, and what its owner has paid.
 pub(super) fn of_pod(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
-    let node = pod.node.as_ref().and_then(|name| app.app().picture.node(name));
+    let node = pod.node.as_ref().and_then(|name| app.app().insights.picture.node(name));
     let whole = node.and_then(|said| said.cost.rate());
     let whole = whole.map_or_else(String::new, |rate| format!(" of {}", money::rate(rate)));
     page.fact("cost", money::of_pod_with_unit(app, pod).and(Role::TextDim, whole));
     let owner = picture::payer_of_pod(&app.fleet, pod, Dimension::Owner);
     let name = owner.words(Dimension::Owner);
-    let account = app.burning.ledger.paid_by(&(Dimension::Owner, owner));
+    let account = app.insights.ledger.paid_by(&(Dimension::Owner, owner));
     if account.observed_seconds > 0 {
         page.fact("", paid(app, account).and(Role::TextDim, format!(" by {name}")));
     }
@@ -184,13 +184,13 @@ pub(super) fn of_job(app: &Seen<'_>, job: &JobRow, page: &mut Page) {
 pub(super) fn of_pool(app: &Seen<'_>, pool: &NodePoolRow, page: &mut Page) {
     let payer = (Dimension::NodePool, Who::Named(pool.meta.key.name.clone()));
     let rate = money::of_payer_with_unit(app, &payer);
-    let monthly = app.burning.rates.as_ref().and_then(|rates| rates.by_payer.get(&payer));
+    let monthly = app.insights.rates.as_ref().and_then(|rates| rates.by_payer.get(&payer));
     let month = monthly.map_or_else(String::new, |rate| format!("  {}", money::month(*rate)));
     page.fact("cost", with_paid(app, rate.and(Role::TextDim, month), &payer));
 }
 
 fn with_paid(app: &Seen<'_>, rate: Line, payer: &Payer) -> Line {
-    match app.burning.ledger.paid_by(payer) {
+    match app.insights.ledger.paid_by(payer) {
         account if account.observed_seconds == 0 => rate,
         account => rate.and(Role::Text, "   ").then(paid(app, account)),
     }
@@ -198,6 +198,6 @@ fn with_paid(app: &Seen<'_>, rate: Line, payer: &Payer) -> Line {
 
 /// `$12.20 paid since 12:04`.
 fn paid(app: &Seen<'_>, account: Account) -> Line {
-    let since = app.burning.ledger.since().map_or_else(String::new, |since| format::clock(app.now, since));
+    let since = app.insights.ledger.since().map_or_else(String::new, |since| format::clock(app.now, since));
     Line::plain(money::sum(account.micro_usd())).and(Role::TextDim, format!(" paid since {since}"))
 }

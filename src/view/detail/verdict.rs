@@ -37,7 +37,7 @@ fn answer(said: &Said<'_>, page: &mut Page) {
         line = line.and(Role::TextDim, format!("   {} ", reason.name())).and(role, word);
     }
     page.item(line);
-    let since = said.app.held.since(&said.app.judge().case(said.node), &said.disruption);
+    let since = said.app.insights.held.since(&said.app.judge().case(said.node), &said.disruption);
     if let Some(since) = since {
         let now = said.app.now;
         let words = format!("held since {} UTC ({})", format::clock(now, since), format::relative(now, since));
@@ -202,7 +202,7 @@ fn unknown(said: &Said<'_>, gate: Gate, ruling: &Ruling, page: &mut Page) {
     };
     let why = match kind {
         Some(kind) => format!("{} {}", kind.resource(), said.app.not_read(kind)),
-        None => format!("the rules of {} are not judged", said.app.karpenter.api.name()),
+        None => format!("the rules of {} are not judged", said.app.insights.karpenter.api.name()),
     };
     page.item(Line::of(Role::Unknown, format!("? {asked} is not known: {why}")));
 }

@@ -226,7 +226,7 @@ fn lines(lines: &[&str]) -> BTreeSet<String> {
 async fn nobody_is_asked_before_something_is_wanted() {
     let mut bed = Bed::new();
     assert_eq!(bed.settle().await, lines(&[]));
-    assert_eq!(bed.states(), [HealthState::Absent; 3]);
+    assert_eq!(bed.states(), [HealthState::NotNeeded; 3]);
     assert_eq!(bed.words(SourceId::AwsSpotPrices), "not needed: every node is priced without it");
 }
 
@@ -259,7 +259,7 @@ async fn only_what_is_new_is_asked_and_nothing_that_is_wanted_no_more() {
     assert_eq!(bed.want(spot(&["g5.xlarge"])).await, lines(&[]));
     assert_eq!(bed.want(PriceDemand::default()).await, lines(&[]));
     assert_eq!(bed.pass(1_000).await, lines(&[]));
-    assert_eq!(bed.states(), [HealthState::Absent; 3]);
+    assert_eq!(bed.states(), [HealthState::NotNeeded; 3]);
 }
 
 #[tokio::test]

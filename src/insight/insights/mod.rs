@@ -1,0 +1,245 @@
+//! The one home of everything that is derived from the Fleet and changes with it or with time.
+//!
+//! Each [`Part`] declares in one place on what it depends ([`Part::dependencies`]). A change of the outside
+//! ([`Insights::note`], [`Insights::note_health`], [`Insights::note_cluster`], [`Insights::tick`]) marks the parts that
+//! depend on it. What takes time is done in slices ([`Insights::work`]), so that no key waits for it.
+
+mod demand;
+mod dependency;
+mod payments;
+mod rates;
+mod verdicts;
+
+use std::collections::BTreeSet;
+
+pub use dependency::{Dependency, Part};
+pub use rates::cost_rates;
+pub use verdicts::{VerdictSummary, Verdicts};
+
+use super::cost::{CostRates, Ledger};
+use super::disruption::{HeldMemory, Remembered};
+use super::picture::{Judge, Picture};
+use super::{KarpenterVersion, Known};
+use crate::fleet::{Changed, ClusterFacts, Demand, Fleet, Health, Sources};
+use crate::units::Time;
+use demand::PriceWatch;
+use payments::Payments;
+use verdicts::Completeness;
+
+/// What the Insights are derived from.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// What exists.
+    pub fleet: &'a Fleet,
+    /// How alive each Source is.
+    pub sources: &'a Sources,
+    /// What is known of the cluster besides its objects.
+    pub cluster: &'a ClusterFacts,
+    /// Karpenter's version as the user gives it.
+    pub karpenter_version: Option<&'a str>,
+    /// What time it is.
+    pub now: Time,
+    /// The longest time between two ticks that is still paid for; a longer one is that of a suspended machine.
+    pub longest_tick_seconds: i64,
+}
+
+impl<'a> Inputs<'a> {
+    /// Which kinds are known completely.
+    pub const fn known(&self) -> Known<'a> {
+        Known::new(self.sources)
+    }
+}
+
+/// What [`Insights::work`] asks of the outside.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Requests {
+    /// What the Sources outside the cluster are wanted to tell from now on, where that changed.
+    pub demand: Option<Demand>,
+    /// Since when which nodes are held, to be written down in place of what was written before.
+    pub remember: Option<Vec<Remembered>>,
+}
+
+/// Every derived value, kept up to date.
+#[derive(Default)]
+pub struct Insights {
+    /// The join of what does not depend on time; always that of the Fleet.
+    pub picture: Picture,
+    /// Which Karpenter runs in the cluster, as far as it is known.
+    pub karpenter: KarpenterVersion,
+    /// The verdicts of all Nodes, as of at most a few seconds ago.
+    pub verdicts: Verdicts,
+    /// What everything costs per hour; `None` while not all Nodes and NodeClaims are known.
+    pub rates: Option<CostRates>,
+    /// What has been paid since the first rates were known.
+    pub ledger: Ledger,
+    /// Since when which nodes are held, as far as batchtop saw it itself.
+    pub held: HeldMemory,
+    payments: Payments,
+    price_watch: PriceWatch,
+    /// The parts on which something changed and that have not followed yet.
+    dirty: BTreeSet<Part>,
+    /// The parts that changed since [`Insights::take_changed`] was last called.
+    changed: BTreeSet<Part>,
+    /// What is left to do of this second, once no verdict is due.
+    due: BTreeSet<Task>,
+}
+
+/// What is done once a second or once a minute, in this order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Task {
+    /// Rates follow, and the ledger is paid.
+    Rates,
+    /// Since when which Nodes are held is written down.
+    Remember,
+    /// The Sources of prices are asked.
+    PriceDemand,
+}
+
+const SECONDS_PER_MINUTE: i64 = 60;
+
+impl Insights {
+    /// Before anything is known.
+    pub fn new(inputs: &Inputs<'_>) -> Self {
+        let mut insights = Self::default();
+        insights.detect_karpenter(inputs);
+        insights
+    }
+
+    /// What decides about Nodes now; cheap to make, to be made once for each frame.
+    pub fn judge<'a>(&'a self, inputs: &Inputs<'a>) -> Judge<'a> {
+        Judge::new(inputs.fleet, &self.picture, &inputs.known(), &self.karpenter, inputs.now)
+    }
+
+    /// Follows what a Delta changed in the Fleet; the Fleet is the one after it.
+    pub fn note(&mut self, inputs: &Inputs<'_>, changed: &Changed) {
+        let causes = Dependency::of_delta(changed);
+        if Part::Picture.depends_on_any(&causes) {
+            self.picture.update(inputs.fleet, changed);
+            self.changed.insert(Part::Picture);
+        }
+        self.verdicts.note_nodes(inputs.fleet, &changed.nodes);
+        self.mark(inputs, &causes);
+    }
+
+    /// The health of a Source changes from `before` to `now`: what is not complete can be neither decided nor summed up.
+    pub fn note_health(&mut self, inputs: &Inputs<'_>, before: Option<&Health>, now: &Health) {
+        if before.map(Health::completeness) != Some(now.completeness()) {
+            self.price_watch.hurry();
+            self.mark(inputs, &[Dependency::Completeness]);
+        }
+    }
+
+    /// What is known of the cluster besides its objects changed.
+    pub fn note_cluster(&mut self, inputs: &Inputs<'_>) {
+        self.price_watch.hurry();
+        self.mark(inputs, &[Dependency::Cluster]);
+    }
+
+    /// It is `inputs.now`, a second after `before`. Everything that takes time is left for [`Insights::work`].
+    pub fn tick(&mut self, inputs: &Inputs<'_>, before: Time) {
+        let minute = |time: Time| time.seconds().div_euclid(SECONDS_PER_MINUTE);
+        if minute(inputs.now) != minute(before) {
+            self.mark(inputs, &[Dependency::Minute]);
+            self.due.insert(Task::Remember);
+        }
+        if self.dirty.contains(&Part::Verdicts) && self.verdicts.begin_round() {
+            self.dirty.remove(&Part::Verdicts);
+        }
+        self.verdicts.begin_second();
+        self.due.extend([Task::Rates, Task::PriceDemand]);
+    }
+
+    /// Whether [`Insights::work`] has something to do now.
+    pub fn has_work(&self) -> bool {
+        self.verdicts.has_work() || !self.due.is_empty()
+    }
+
+    /// Does one slice of what is expensive.
+    pub fn work(&mut self, inputs: &Inputs<'_>) -> Requests {
+        let mut requests = Requests::default();
+        if self.verdicts.has_work() {
+            self.evaluate_verdicts(inputs);
+            return requests;
+        }
+        match self.due.pop_first() {
+            Some(Task::Rates) => self.follow_rates(inputs),
+            Some(Task::Remember) => requests.remember = self.held.to_write(inputs.now),
+            Some(Task::PriceDemand) => requests.demand = self.price_demand(inputs),
+            None => {}
+        }
+        requests
+    }
+
+    /// The parts that changed since this was last asked.
+    pub fn take_changed(&mut self) -> BTreeSet<Part> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Forgets the cluster, before another one is read; since when Nodes are held is kept, for no two clusters share a uid.
+    pub fn forget(&mut self, inputs: &Inputs<'_>) {
+        let held = std::mem::take(&mut self.held);
+        *self = Self { held, ..Self::new(inputs) };
+    }
+
+    /// Marks the parts that depend on what changed; they follow in [`Insights::tick`] and [`Insights::work`].
+    fn mark(&mut self, inputs: &Inputs<'_>, causes: &[Dependency]) {
+        let dependent = Part::ALL.into_iter().filter(|part| part.depends_on_any(causes));
+        self.dirty.extend(dependent);
+        self.dirty.remove(&Part::Picture);
+        if self.dirty.remove(&Part::Karpenter) && self.detect_karpenter(inputs) {
+            self.mark(inputs, &[Dependency::Part(Part::Karpenter)]);
+        }
+    }
+
+    /// Notes that a part has changed.
+    fn note_part(&mut self, inputs: &Inputs<'_>, part: Part) {
+        self.changed.insert(part);
+        self.mark(inputs, &[Dependency::Part(part)]);
+    }
+
+    /// Looks again which Karpenter runs in the cluster. Says whether that changed.
+    fn detect_karpenter(&mut self, inputs: &Inputs<'_>) -> bool {
+        let found = KarpenterVersion::detect(inputs.karpenter_version, &inputs.fleet.controllers, inputs.cluster);
+        let is_other = found != self.karpenter;
+        if is_other {
+            self.karpenter = found;
+            self.changed.insert(Part::Karpenter);
+        }
+        is_other
+    }
+
+    fn evaluate_verdicts(&mut self, inputs: &Inputs<'_>) {
+        let judge = Judge::new(inputs.fleet, &self.picture, &inputs.known(), &self.karpenter, inputs.now);
+        let is_complete = inputs.known().decides_nodes();
+        let completeness = if is_complete { Completeness::Complete } else { Completeness::Incomplete };
+        let has_changed = self.verdicts.evaluate_slice(&judge, inputs.fleet, completeness, &mut self.held);
+        if has_changed {
+            self.note_part(inputs, Part::Verdicts);
+        }
+    }
+
+    /// Brings the rates up to date and pays what has accrued at those that held until now.
+    fn follow_rates(&mut self, inputs: &Inputs<'_>) {
+        let new = self.dirty.remove(&Part::Rates).then(|| cost_rates(inputs, &self.picture, &self.verdicts));
+        let new = new.filter(|new| *new != self.rates);
+        if new.is_some() {
+            self.note_part(inputs, Part::Rates);
+        }
+        if self.dirty.remove(&Part::Ledger) || self.payments.are_due(inputs.now) {
+            self.payments.pay(inputs, &mut self.ledger, self.rates.as_ref());
+            self.changed.insert(Part::Ledger);
+        }
+        if let Some(new) = new {
+            self.rates = new;
+        }
+    }
+
+    fn price_demand(&mut self, inputs: &Inputs<'_>) -> Option<Demand> {
+        let is_wanted = self.dirty.contains(&Part::PriceDemand) && self.price_watch.is_due(inputs);
+        if !is_wanted {
+            return None;
+        }
+        self.dirty.remove(&Part::PriceDemand);
+        self.price_watch.ask(inputs, &self.picture)
+    }
+}

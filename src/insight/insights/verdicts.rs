@@ -1,0 +1,134 @@
+//! The verdicts of all Nodes, for orders, filters and dollars.
+//!
+//! A verdict follows pods, PodDisruptionBudgets, NodePools, NodeClaims, Events and the time; evaluating thousands of Nodes
+//! for each change would take all of the time there is. So Nodes are evaluated in rounds, a share of them each second and in
+//! slices, and new Nodes at once. What is visible of a row is evaluated anew for each frame.
+
+use std::collections::{BTreeSet, HashMap};
+
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
+
+use crate::fleet::{Fleet, NodeRow, Sym};
+use crate::insight::disruption::{Disruption, Hazard, HeldMemory, Standing, Verdict, hazards, standing};
+use crate::insight::picture::Judge;
+use crate::units::Time;
+
+/// Of the verdict of one Node what orders, filters and sums ask for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VerdictSummary {
+    /// The headline.
+    pub verdict: Verdict,
+    /// Where the Node stands.
+    pub standing: Standing,
+    /// When that ends: what protects it, or sooner what ends that.
+    pub ends_at: Option<Time>,
+    /// The object of which the headline speaks, as `kind/namespace/name` with the kind in lower case.
+    pub by: Option<String>,
+    /// Whether Karpenter may take the Node but for annotations and PodDisruptionBudgets; `None` where not everything was
+    /// known that decides.
+    pub is_held: Option<bool>,
+}
+
+impl VerdictSummary {
+    /// Of a Node's disruption and hazards, as of an evaluation that knew this much.
+    fn new(disruption: &Disruption, hazards: &[Hazard], inputs: Completeness) -> Self {
+        let broken = standing::broken_by(disruption, hazards);
+        let object = disruption.main_blocker().and_then(|blocker| blocker.object.as_ref());
+        Self {
+            verdict: disruption.verdict,
+            standing: Standing::of(disruption, hazards),
+            ends_at: broken.map_or_else(|| disruption.until(), |broken| broken.begins()),
+            is_held: (inputs == Completeness::Complete).then(|| disruption.is_held()),
+            by: object.map(|key| format!("{}/{}", key.kind.name().to_lowercase(), key.object)),
+        }
+    }
+}
+
+/// Whether everything was known at an evaluation that decides about Nodes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Completeness {
+    /// Everything.
+    Complete,
+    /// Something was not read, or only in part.
+    Incomplete,
+}
+
+/// The verdicts of all Nodes, each as of its last evaluation.
+#[derive(Default)]
+pub struct Verdicts {
+    summaries: HashMap<Sym, VerdictSummary, RandomState>,
+    /// Nodes to evaluate now, the next one last.
+    due: IndexSet<Sym, RandomState>,
+    /// Nodes of this round whose turn comes in a later second.
+    later: Vec<Sym>,
+}
+
+/// How many Nodes are evaluated at a time: about a millisecond and a half.
+const NODES_PER_SLICE: usize = 256;
+
+/// How many Nodes of a round are evaluated in a second, so that a busy cluster takes less than a hundredth of a core.
+const NODES_PER_SECOND: usize = 1_024;
+
+impl Verdicts {
+    /// Of a Node; `None` before its first evaluation.
+    pub fn of(&self, node: &NodeRow) -> Option<&VerdictSummary> {
+        self.summaries.get(&node.meta.key.name)
+    }
+
+    /// Whether a slice waits to be evaluated now.
+    pub(super) fn has_work(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// Nodes that came are evaluated at once, Nodes that went are forgotten.
+    pub(super) fn note_nodes(&mut self, fleet: &Fleet, changed: &BTreeSet<Sym>) {
+        for name in changed {
+            let exists = fleet.node(name).is_some();
+            if !exists {
+                self.summaries.remove(name);
+            } else if !self.summaries.contains_key(name) {
+                self.due.insert(name.clone());
+            }
+        }
+    }
+
+    /// Something changed on which verdicts depend: a new round begins when the present one has ended. Says whether it did.
+    pub(super) fn begin_round(&mut self) -> bool {
+        let has_ended = self.due.is_empty() && self.later.is_empty();
+        if has_ended {
+            self.later = self.summaries.keys().cloned().collect();
+        }
+        has_ended
+    }
+
+    /// A second has passed: the next share of the round is due.
+    pub(super) fn begin_second(&mut self) {
+        let kept = self.later.len().saturating_sub(NODES_PER_SECOND);
+        self.due.extend(self.later.drain(kept..));
+    }
+
+    /// Evaluates the next slice. Where everything is known that decides, `held` follows which of the Nodes are held.
+    /// Says whether a summary changed.
+    pub(super) fn evaluate_slice(
+        &mut self,
+        judge: &Judge<'_>,
+        fleet: &Fleet,
+        inputs: Completeness,
+        held: &mut HeldMemory,
+    ) -> bool {
+        let mut has_changed = false;
+        let slice = self.due.split_off(self.due.len().saturating_sub(NODES_PER_SLICE));
+        for node in slice.iter().filter_map(|name| fleet.node(name)) {
+            let case = judge.case(node);
+            let (disruption, hazards) = hazards::judged(&case);
+            if inputs == Completeness::Complete {
+                held.observe(&case, &disruption);
+            }
+            let new = VerdictSummary::new(&disruption, &hazards, inputs);
+            has_changed |= self.summaries.get(&node.meta.key.name) != Some(&new);
+            self.summaries.insert(node.meta.key.name.clone(), new);
+        }
+        has_changed
+    }
+}
