@@ -1,35 +1,24 @@
 //! Everything that lies over the table.
 
-use batchtop::app::{Msg, Notice, Severity, update};
+use batchtop::app::{App, Msg, Notice, Severity, update};
 use batchtop::fleet::*;
 
-use crate::fixture::{fleet, hostile_pod, press, report, set_health};
-use crate::paint::{text, with_roles};
-
-fn snapshot(name: &str, content: &str) {
-    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
-        insta::assert_snapshot!(name, content);
-    });
-}
-
-fn after(size: (u16, u16), keys: &str) -> batchtop::app::App {
-    let mut app = fleet(size);
-    press(&mut app, keys);
-    app
-}
+use crate::fixture::{fleet, fleet_after, hostile_pod, press, report, set_health};
+use crate::paint::{beside_overlay, body, body_with_roles, snapshot, text};
 
 #[test]
 fn help_is_generated_from_the_keymap() {
-    snapshot("help_80x24", &text(&after((80, 24), "?")));
-    let full = text(&after((120, 90), "?"));
+    snapshot!("help_80x24", body(&fleet_after((80, 24), "?")));
+    let help = fleet_after((120, 90), "?");
+    let full = text(&help);
     for action in batchtop::input::Action::ALL {
         assert!(full.contains(action.description()), "{}: {full}", action.name());
     }
-    snapshot("help_120x90", &full);
+    snapshot!("help_120x90", body(&help));
 }
 
-#[test]
-fn sources() {
+/// Every state that a source can be in, and the list of sources.
+pub fn sources_in_every_state() -> App {
     let mut app = fleet((100, 40));
     set_health(&mut app, Kind::Pod, HealthState::Syncing);
     set_health(&mut app, Kind::Job, HealthState::Stale);
@@ -38,38 +27,49 @@ fn sources() {
     set_health(&mut app, Kind::ReplicaSet, HealthState::Forbidden);
     set_health(&mut app, Kind::Namespace, HealthState::Connecting);
     press(&mut app, "H");
-    snapshot("sources", &with_roles(&app));
+    app
+}
+
+#[test]
+fn sources() {
+    let mut app = sources_in_every_state();
+    snapshot!("sources", body_with_roles(&app));
+    press(&mut app, "esc");
+    snapshot!("sources_closed", body_with_roles(&app));
 }
 
 #[test]
 fn protect_dialog() {
     for (name, size) in [("protect_40x10", (40, 10)), ("protect_80x24", (80, 24)), ("protect_200x60", (200, 60))] {
-        snapshot(name, &with_roles(&after(size, "2 j j j p")));
+        snapshot!(name, body_with_roles(&fleet_after(size, "2 j j j p")));
     }
 }
 
 #[test]
 fn unprotect_dialog() {
-    snapshot("unprotect_80x24", &text(&after((80, 24), "2 j j j u")));
+    snapshot!("unprotect_80x24", body(&fleet_after((80, 24), "2 j j j u")));
 }
 
 #[test]
 fn pickers() {
-    snapshot("contexts_80x24", &with_roles(&after((80, 24), "c")));
-    snapshot("namespaces_80x24", &text(&after((80, 24), "n m")));
+    snapshot!("contexts_80x24", body_with_roles(&fleet_after((80, 24), "c")));
+    snapshot!("namespaces_80x24", body(&fleet_after((80, 24), "n m")));
 }
 
 #[test]
 fn prompts() {
-    snapshot("filter_80x24", &text(&after((80, 24), "3 / t r a i n")));
-    snapshot("command_80x24", &text(&after((80, 24), ": p o d s")));
+    snapshot!("filter_80x24", body(&fleet_after((80, 24), "3 / t r a i n")));
+    snapshot!("command_80x24", body(&fleet_after((80, 24), ": p o d s")));
+}
+
+/// A write of which nothing is known yet, and the list of results.
+pub fn results_of_a_write() -> App {
+    fleet_after((100, 24), "3 j j p enter esc : r e s u l t s enter")
 }
 
 #[test]
 fn results() {
-    let mut app = after((100, 24), "3 j j p enter");
-    press(&mut app, "esc : r e s u l t s enter");
-    snapshot("results_100x24", &text(&app));
+    snapshot!("results_100x24", body(&results_of_a_write()));
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn readonly_offers_no_writing_key() {
 }
 
 /// All pods marked, among them twenty on nodes of their own.
-fn twenty_marked(size: (u16, u16)) -> batchtop::app::App {
+pub fn twenty_marked(size: (u16, u16)) -> App {
     let mut app = fleet(size);
     let pods = (0..20).map(|n| {
         let mut pod = hostile_pod(&format!("n{n:02}"));
@@ -129,11 +129,23 @@ fn every_object_of_a_dialog_can_be_seen_with_its_node() {
 
 #[test]
 fn many_objects_in_a_dialog() {
-    snapshot("protect_many_80x24", &text(&twenty_marked((80, 24))));
+    let mut app = twenty_marked((80, 24));
+    snapshot!("protect_many_80x24", body(&app));
+    press(&mut app, "esc");
+    snapshot!("protect_many_80x24_closed", body_with_roles(&app));
     let mut app = twenty_marked((40, 10));
-    snapshot("protect_many_40x10", &text(&app));
+    snapshot!("protect_many_40x10", body(&app));
     press(&mut app, "pgdn");
-    snapshot("protect_many_40x10_scrolled", &text(&app));
+    snapshot!("protect_many_40x10_scrolled", body(&app));
+}
+
+#[test]
+fn beside_an_overlay_the_screen_stays_as_it_is() {
+    for size in [(40, 10), (80, 24), (200, 60)] {
+        for keys in ["?", "H", "c", "n m", "2 j j j p", "3 enter ?"] {
+            assert_eq!(beside_overlay(&fleet_after(size, keys)), None, "{size:?} {keys}");
+        }
+    }
 }
 
 /// Where there is no context the server is the only name of what is written to.
@@ -147,7 +159,7 @@ fn a_dialog_without_context_names_the_server() {
         let shown = text(&app);
         assert!(shown.contains("https://k8s.example:6443") && !shown.contains("context"), "{shown}");
     }
-    let shown = text(&after((80, 24), "2 j j j p"));
+    let shown = text(&fleet_after((80, 24), "2 j j j p"));
     assert!(shown.contains("context prod-ml  server https://k8s.example:6443"), "{shown}");
 }
 

@@ -532,6 +532,20 @@ fn clock(app: &mut App, now: Time) {
     settle(app);
 }
 
+/// All of it, after these keys.
+pub fn fleet_after(size: (u16, u16), keys: &str) -> App {
+    let mut app = fleet(size);
+    press(&mut app, keys);
+    app
+}
+
+/// Cost after batchtop has looked on for an hour, and after these keys.
+pub fn cost_after_an_hour(size: (u16, u16), keys: &str) -> App {
+    let mut app = fleet_after(size, &format!("6 {keys}"));
+    after(&mut app, 3_600);
+    app
+}
+
 /// Keys one after another, separated by spaces.
 pub fn press(app: &mut App, keys: &str) {
     for key in keys.split_whitespace() {

@@ -8,13 +8,7 @@ use crate::fixture::{
     DAY, HOUR, ago, budget, claim, condition, empty, event, labels, m7i, meta, node, now, pod, pool, press, protected,
     relist, report, resources, set_health,
 };
-use crate::paint::{text, with_roles};
-
-fn snapshot(name: &str, content: &str) {
-    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
-        insta::assert_snapshot!(name, content);
-    });
-}
+use crate::paint::{body, body_with_roles, snapshot, text};
 
 /// A node that nothing keeps, its NodeClaim, and a pod on it.
 struct Machine {
@@ -164,7 +158,8 @@ fn events() -> Vec<EventRow> {
     ]
 }
 
-fn zoo(size: (u16, u16)) -> App {
+/// All of these machines, live.
+pub fn zoo(size: (u16, u16)) -> App {
     let mut app = empty(size);
     let all = machines();
     let stuck = NodeClaimRow {
@@ -214,13 +209,30 @@ fn settle(app: &mut App) {
     update(app, Msg::Frame);
 }
 
-fn detail(name: &str, size: (u16, u16)) -> String {
+/// The row of this name alone, on a screen given by its key; and after more keys.
+pub fn zoo_row(size: (u16, u16), screen: &str, name: &str, keys: &str) -> App {
     let mut app = zoo(size);
-    press(&mut app, "/");
+    press(&mut app, &format!("{screen} /"));
     update(&mut app, Msg::Paste(format!("name:{name}")));
-    press(&mut app, "enter enter");
-    text(&app)
+    press(&mut app, &format!("enter {keys}"));
+    app
 }
+
+/// The details of the node of this name.
+pub fn zoo_detail(name: &str, size: (u16, u16)) -> App {
+    zoo_row(size, "1", name, "enter")
+}
+
+/// A fleet with one of everything, after these keys.
+pub fn zoo_after(size: (u16, u16), keys: &str) -> App {
+    let mut app = zoo(size);
+    press(&mut app, keys);
+    app
+}
+
+/// The nodes of which the details are snapshots.
+pub const DETAILED: [&str; 9] =
+    ["doomed", "by-pod", "by-pdb", "by-budget", "overridden", "by-node", "own", "candidate", "reclaimed"];
 
 #[test]
 fn every_verdict_is_shown_in_its_own_words() {
@@ -252,8 +264,8 @@ fn every_verdict_is_shown_in_its_own_words() {
     for glyph in ["!", "△", "✗", "↓", "◌", "▣", "○", "◇", "·"] {
         assert!(shown.contains(&format!(" {glyph}  ")), "{glyph}: {shown}");
     }
-    snapshot("zoo_160x50", &shown);
-    snapshot("zoo_80x36", &with_roles(&zoo((80, 36))));
+    snapshot!("zoo_160x50", body(&zoo((160, 50))));
+    snapshot!("zoo_80x36", body_with_roles(&zoo((80, 36))));
 }
 
 #[test]
@@ -288,25 +300,22 @@ fn every_state_of_a_protection_has_its_shield() {
         assert!(shown.contains(shield), "{shield}: {shown}");
     }
     assert!(shown.contains("killed 13:13: expires 13:04"), "the first gap: {shown}");
-    snapshot("zoo_pods_160x50", &shown);
+    snapshot!("zoo_pods_160x50", body(&app));
 }
 
 #[test]
 fn details_say_what_was_checked_and_what_to_do() {
-    for name in ["doomed", "by-pod", "by-pdb", "by-budget", "overridden", "by-node", "own", "candidate", "reclaimed"] {
-        snapshot(&format!("zoo_detail_{name}"), &detail(name, (120, 60)));
+    for name in DETAILED {
+        snapshot!(format!("zoo_detail_{name}"), body(&zoo_detail(name, (120, 60))));
     }
-    let narrow = detail("doomed", (80, 24));
+    let narrow = body(&zoo_detail("doomed", (80, 24)));
     assert!(narrow.contains("MAY KARPENTER TAKE IT?"), "{narrow}");
-    snapshot("zoo_detail_doomed_80x24", &narrow);
+    snapshot!("zoo_detail_doomed_80x24", narrow);
 }
 
 #[test]
 fn the_sentence_of_a_node_that_will_not_hold_says_when_its_pod_dies() {
-    let mut app = zoo((200, 50));
-    press(&mut app, "/");
-    update(&mut app, Msg::Paste("name:doomed".to_owned()));
-    press(&mut app, "enter");
+    let mut app = zoo_row((200, 50), "1", "doomed", "");
     let want = "protected by ml/p-doomed (\"4h\", ends 15:04) but expires 13:04 and has terminationGracePeriod 10m: p-doomed dies \
                 13:13:30";
     assert!(text(&app).contains(want), "{}", text(&app));
@@ -316,22 +325,11 @@ fn the_sentence_of_a_node_that_will_not_hold_says_when_its_pod_dies() {
 
 #[test]
 fn dialogs_say_what_they_change() {
-    let dialog = |name: &str, keys: &str| {
-        let mut app = zoo((80, 24));
-        press(&mut app, "/");
-        update(&mut app, Msg::Paste(format!("name:{name}")));
-        press(&mut app, &format!("enter {keys}"));
-        text(&app)
-    };
-    let shown = dialog("by-node", "u");
+    let shown = text(&zoo_row((80, 24), "1", "by-node", "u"));
     assert!(shown.contains("→ frees node by-node for Karpenter"), "{shown}");
-    let mut app = zoo((80, 24));
-    press(&mut app, "3 /");
-    update(&mut app, Msg::Paste("name:p-doomed".to_owned()));
-    press(&mut app, "enter p");
-    let shown = text(&app);
+    let shown = body(&zoo_row((80, 24), "3", "p-doomed", "p"));
     assert!(shown.contains("△ node doomed expires 13:04"), "{shown}");
-    snapshot("zoo_protect_80x24", &shown);
+    snapshot!("zoo_protect_80x24", shown);
     assert!(now() > ago(1));
 }
 
@@ -342,20 +340,16 @@ fn claims_show_what_budgets_allow_now_and_the_next_day() {
         press(&mut app, "4");
         let shown = text(&app);
         assert!(shown.contains("####") && shown.contains("...."), "{shown}");
-        snapshot(&format!("zoo_claims_{}x{}", size.0, size.1), &shown);
+        snapshot!(format!("zoo_claims_{}x{}", size.0, size.1), body(&app));
     }
-    let mut app = zoo((100, 60));
-    press(&mut app, "4 /");
-    update(&mut app, Msg::Paste("name:none".to_owned()));
-    press(&mut app, "enter enter");
-    snapshot("zoo_pool_100x60", &text(&app));
+    snapshot!("zoo_pool_100x60", body(&zoo_row((100, 60), "4", "none", "enter")));
 }
 
 #[test]
 fn findings_are_whole_sentences_with_times_as_everywhere() {
     let mut app = zoo((80, 24));
     press(&mut app, "F");
-    snapshot("zoo_findings_80x24", &text(&app));
+    snapshot!("zoo_findings_80x24", body(&app));
     app.ui.size = (80, 200);
     let shown = text(&app);
     assert!(shown.contains("13:13") && !shown.contains("2026-11-21T"), "{shown}");

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::wildcard_imports, clippy::expect_used, reason = "tests")]
 
+mod chrome;
 mod dialogs;
 mod fixture;
 mod hostile;

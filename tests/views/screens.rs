@@ -3,20 +3,15 @@
 use batchtop::app::App;
 use batchtop::fleet::*;
 
-use crate::fixture::{after, ago, empty, fleet, health, press, report, set_health};
-use crate::paint::{text, with_roles};
+use crate::fixture::{after, ago, cost_after_an_hour, empty, fleet, fleet_after, health, press, report, set_health};
+use crate::paint::{body, body_with_roles, snapshot, text};
 
-const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
-
-fn snapshot(name: &str, content: &str) {
-    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
-        insta::assert_snapshot!(name, content);
-    });
-}
+/// The smallest terminal, the usual one, a wide one and a large one.
+pub const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
 
 fn at_all_sizes(name: &str, make: impl Fn((u16, u16)) -> App) {
     for size in SIZES {
-        snapshot(&format!("{name}_{}x{}", size.0, size.1), &with_roles(&make(size)));
+        snapshot!(format!("{name}_{}x{}", size.0, size.1), body_with_roles(&make(size)));
     }
 }
 
@@ -27,36 +22,22 @@ fn fleet_screen() {
 
 #[test]
 fn jobs_screen() {
-    at_all_sizes("jobs", |size| with_keys(size, "2"));
+    at_all_sizes("jobs", |size| fleet_after(size, "2"));
 }
 
 #[test]
 fn pods_screen() {
-    at_all_sizes("pods", |size| with_keys(size, "3 j space"));
+    at_all_sizes("pods", |size| fleet_after(size, "3 j space"));
 }
 
 #[test]
 fn claims_screen() {
-    at_all_sizes("claims", |size| with_keys(size, "4"));
+    at_all_sizes("claims", |size| fleet_after(size, "4"));
 }
 
 #[test]
 fn events_screen() {
-    at_all_sizes("events", |size| with_keys(size, "5"));
-}
-
-fn with_keys(size: (u16, u16), keys: &str) -> App {
-    let mut app = fleet(size);
-    press(&mut app, keys);
-    app
-}
-
-/// Cost after an hour, in a dimension.
-fn cost_after_an_hour(size: (u16, u16), keys: &str) -> App {
-    let mut app = fleet(size);
-    press(&mut app, &format!("6 {keys}"));
-    after(&mut app, 3_600);
-    app
+    at_all_sizes("events", |size| fleet_after(size, "5"));
 }
 
 #[test]
@@ -65,80 +46,97 @@ fn cost_screen() {
     for (dimension, keys) in [("namespace", "d"), ("job", "d d"), ("owner", "d d d"), ("node", "D")] {
         for size in [(80, 24), (200, 60)] {
             let app = cost_after_an_hour(size, keys);
-            snapshot(&format!("cost_by_{dimension}_{}x{}", size.0, size.1), &text(&app));
+            snapshot!(format!("cost_by_{dimension}_{}x{}", size.0, size.1), body(&app));
         }
     }
 }
 
-#[test]
-fn cost_before_rates_are_known() {
+/// Cost while nothing is known.
+pub fn cost_without_rates() -> App {
     let mut app = empty((80, 24));
     press(&mut app, "6");
-    snapshot("face_cost", &text(&app));
+    app
+}
+
+#[test]
+fn cost_before_rates_are_known() {
+    snapshot!("face_cost", body(&cost_without_rates()));
 }
 
 #[test]
 fn details() {
     for (name, keys) in [("node", "1"), ("job", "2"), ("pod", "3"), ("pool", "4"), ("claim", "4 j"), ("event", "5")] {
         for size in [(80, 24), (200, 60)] {
-            let app = with_keys(size, &format!("{keys} enter"));
-            snapshot(&format!("detail_{name}_{}x{}", size.0, size.1), &text(&app));
+            let app = fleet_after(size, &format!("{keys} enter"));
+            snapshot!(format!("detail_{name}_{}x{}", size.0, size.1), body(&app));
         }
     }
 }
 
 #[test]
 fn drilled_down() {
-    snapshot("drill_pool_to_nodes", &text(&with_keys((120, 24), "4 l")));
-    snapshot("drill_job_to_pods", &text(&with_keys((120, 24), "2 l")));
+    snapshot!("drill_pool_to_nodes", body(&fleet_after((120, 24), "4 l")));
+    snapshot!("drill_job_to_pods", body(&fleet_after((120, 24), "2 l")));
 }
 
 #[test]
 fn nothing_known_yet() {
-    snapshot("face_connecting", &with_roles(&empty((80, 24))));
+    snapshot!("face_connecting", body_with_roles(&empty((80, 24))));
+}
+
+/// All of the fleet, one kind of it not live.
+pub fn fleet_with(kind: Kind, state: HealthState) -> App {
+    let mut app = fleet((120, 24));
+    set_health(&mut app, kind, state);
+    app
 }
 
 /// Nodes are there, pods are still being read: what depends on pods is not a number.
 #[test]
 fn pods_not_known_yet() {
-    let mut app = fleet((120, 24));
-    set_health(&mut app, Kind::Pod, HealthState::Syncing);
+    let app = fleet_with(Kind::Pod, HealthState::Syncing);
     let shown = text(&app);
     assert!(shown.contains("pods …"), "{shown}");
     assert!(!shown.contains("requested\n") || shown.contains(": … requested"), "{shown}");
-    snapshot("face_pods_syncing", &with_roles(&app));
+    snapshot!("face_pods_syncing", body_with_roles(&app));
 }
 
 #[test]
 fn stale_numbers_say_so() {
-    let mut app = fleet((120, 24));
-    set_health(&mut app, Kind::Node, HealthState::Stale);
+    let app = fleet_with(Kind::Node, HealthState::Stale);
     let shown = text(&app);
     assert!(shown.contains("nodes 6 (stale)") && shown.contains("stale for 42s, next try in 8s"), "{shown}");
-    snapshot("face_stale", &with_roles(&app));
+    snapshot!("face_stale", body_with_roles(&app));
+}
+
+/// The states of nodes in which there are none to show.
+pub const WITHOUT_NODES: [HealthState; 5] =
+    [HealthState::Syncing, HealthState::Forbidden, HealthState::Absent, HealthState::Failed, HealthState::Live];
+
+/// Nothing but the state of the stream of nodes.
+pub fn no_nodes(state: HealthState) -> App {
+    let mut app = empty((80, 24));
+    let message = match state {
+        HealthState::Forbidden => {
+            Some("nodes is forbidden: User \"jo\" cannot list resource \"nodes\" at the cluster scope")
+        }
+        HealthState::Failed => Some("the server is currently unable to handle the request"),
+        _ => None,
+    };
+    let health = Health { message: message.map(Sym::new), ..health(state) };
+    report(&mut app, Report::Health(SourceId::Kind(Kind::Node), health));
+    app
 }
 
 #[test]
 fn faces_of_an_empty_table() {
-    for state in
-        [HealthState::Syncing, HealthState::Forbidden, HealthState::Absent, HealthState::Failed, HealthState::Live]
-    {
-        let mut app = empty((80, 24));
-        let message = match state {
-            HealthState::Forbidden => {
-                Some("nodes is forbidden: User \"jo\" cannot list resource \"nodes\" at the cluster scope")
-            }
-            HealthState::Failed => Some("the server is currently unable to handle the request"),
-            _ => None,
-        };
-        let health = Health { message: message.map(Sym::new), ..health(state) };
-        report(&mut app, Report::Health(SourceId::Kind(Kind::Node), health));
-        snapshot(&format!("face_{}", state.name().to_lowercase()), &text(&app));
+    for state in WITHOUT_NODES {
+        snapshot!(format!("face_{}", state.name().to_lowercase()), body(&no_nodes(state)));
     }
 }
 
-#[test]
-fn no_karpenter() {
+/// Claims of a cluster that has no Karpenter.
+pub fn without_karpenter() -> App {
     let mut app = empty((80, 24));
     let facts =
         ClusterFacts { karpenter_api: KarpenterApi::Absent, karpenter_crd_version: None, ..app.cluster.clone() };
@@ -148,11 +146,16 @@ fn no_karpenter() {
     }
     set_health(&mut app, Kind::Node, HealthState::Live);
     press(&mut app, "4");
-    snapshot("face_no_karpenter", &text(&app));
+    app
 }
 
 #[test]
-fn connection_down() {
+fn no_karpenter() {
+    snapshot!("face_no_karpenter", body(&without_karpenter()));
+}
+
+/// No connection, and nothing known from before.
+pub fn down() -> App {
     let mut app = empty((80, 24));
     let error = ConnectionError {
         message: "cannot reach https://k8s.example:6443: connection refused".to_owned(),
@@ -160,13 +163,18 @@ fn connection_down() {
         exit_code: 3,
     };
     report(&mut app, Report::Down(error));
-    snapshot("face_down", &text(&app));
+    app
+}
+
+#[test]
+fn connection_down() {
+    snapshot!("face_down", body(&down()));
 }
 
 #[test]
 fn a_filter_that_meets_nothing() {
-    let app = with_keys((80, 24), "/ n o s u c h enter");
-    snapshot("face_filtered", &text(&app));
+    let app = fleet_after((80, 24), "/ n o s u c h enter");
+    snapshot!("face_filtered", body(&app));
 }
 
 #[test]
@@ -178,7 +186,7 @@ fn too_small() {
 /// A selected row stays visible whatever the offset says.
 #[test]
 fn the_selected_row_is_visible() {
-    let mut app = with_keys((80, 24), "3 G");
+    let mut app = fleet_after((80, 24), "3 G");
     app.ui.level.offset = 0;
     app.ui.size = (80, 12);
     let shown = text(&app);
@@ -194,34 +202,36 @@ fn an_object_that_went_keeps_its_line() {
     assert!(ago(1) < ago(0));
 }
 
+/// A cluster in which only one namespace is readable, after these keys.
+pub fn only_namespace(namespace: &str, keys: &str) -> App {
+    let mut app = fleet((120, 70));
+    let facts = ClusterFacts { namespaces: Some(vec![namespace.to_owned()]), ..app.cluster.clone() };
+    report(&mut app, Report::Cluster(Box::new(facts)));
+    for kind in [Kind::Pod, Kind::Job] {
+        let health =
+            Health { namespaces: Some(vec![Sym::new(namespace)]), next_try: None, ..health(HealthState::Live) };
+        report(&mut app, Report::Health(SourceId::Kind(kind), health));
+    }
+    press(&mut app, keys);
+    app
+}
+
 /// Of a cluster in which only some namespaces are readable, what depends on all pods or Jobs is no number.
 #[test]
 fn numbers_over_some_namespaces_are_not_shown() {
-    let partial_in = |namespace: &str, keys: &str| {
-        let mut app = fleet((120, 70));
-        let facts = ClusterFacts { namespaces: Some(vec![namespace.to_owned()]), ..app.cluster.clone() };
-        report(&mut app, Report::Cluster(Box::new(facts)));
-        for kind in [Kind::Pod, Kind::Job] {
-            let health =
-                Health { namespaces: Some(vec![Sym::new(namespace)]), next_try: None, ..health(HealthState::Live) };
-            report(&mut app, Report::Health(SourceId::Kind(kind), health));
-        }
-        press(&mut app, keys);
-        text(&app)
-    };
-    let partial = |keys: &str| partial_in("ml", keys);
+    let partial = |keys: &str| text(&only_namespace("ml", keys));
     let shown = partial("1");
     assert!(shown.contains("pods ?   jobs ?") && shown.contains(": ? requested"), "{shown}");
     assert!(shown.contains("nodes 6") && !shown.contains('%') && !shown.contains("▣ 1 pod"), "{shown}");
-    snapshot("partial_fleet", &shown);
+    snapshot!("partial_fleet", body(&only_namespace("ml", "1")));
     let node = partial("1 enter");
     assert!(
         node.contains("only those of the namespaces that are readable") && node.contains("? of 7.9 cpu\n"),
         "{node}"
     );
-    snapshot("partial_node", &node);
+    snapshot!("partial_node", body(&only_namespace("ml", "1 enter")));
     assert!(partial("2").contains('▣'), "pods of a Job are in its namespace, and known");
-    let other = partial_in("web", "2 enter");
+    let other = text(&only_namespace("web", "2 enter"));
     assert!(!other.contains('▣') && other.contains("? pods are not known: not all namespaces are readable"), "{other}");
 }
 
@@ -245,17 +255,6 @@ fn what_narrows_the_rows_is_said() {
     }
 }
 
-/// What is paid, and what batchtop has seen being paid, at the widths at which the header has to choose.
-#[test]
-fn the_counter_and_what_is_held() {
-    for size in [(60, 24), (80, 24), (120, 24), (200, 24)] {
-        let mut app = fleet(size);
-        after(&mut app, 3_600);
-        let shown: Vec<String> = text(&app).lines().take(2).map(str::to_owned).collect();
-        snapshot(&format!("counter_{}", size.0), &shown.join("\n"));
-    }
-}
-
 /// The section of one Node, whichever row it is on.
 fn cost_section(node: &str) -> String {
     let mut app = fleet((90, 120));
@@ -270,7 +269,7 @@ fn cost_section(node: &str) -> String {
 #[test]
 fn the_cost_of_a_node_says_who_was_asked_and_who_pays() {
     for (name, node) in [("priced", "12-80"), ("prepaid", "31-9"), ("unpriced", "0-5"), ("fee_unknown", "12-91")] {
-        snapshot(&format!("cost_of_node_{name}"), &cost_section(node));
+        snapshot!(format!("cost_of_node_{name}"), cost_section(node));
     }
-    snapshot("cost_of_claim", &cost_section("n3w"));
+    snapshot!("cost_of_claim", cost_section("n3w"));
 }
