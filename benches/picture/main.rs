@@ -17,7 +17,7 @@ use batchtop::fleet::{
     CapacityType, Change, Delta, Health, HealthState, Interner, Kind, NodeRow, PodRow, Price, PriceChange, PriceKey,
     PriceList, Report, SourceId, Sym,
 };
-use batchtop::insight::picture::{Answer, Judge, of_answers, totals};
+use batchtop::insight::picture::{Answer, Judge, of_answers};
 use batchtop::insight::{Known, Picture};
 use batchtop::source::kube::decode::{self, RawChange};
 use batchtop::units::Time;
@@ -179,7 +179,7 @@ fn picture_changed_pods(bencher: Bencher<'_, '_>, count: usize) {
 #[divan::bench]
 fn sums(bencher: Bencher<'_, '_>) {
     let app = on_screen("1");
-    bencher.bench_local(|| totals(&app.fleet, &app.insights.picture, app.now, &app.insights.karpenter));
+    bencher.bench_local(|| app.insights.totals(&app.inputs()));
 }
 
 /// From the App to the Screen.
@@ -237,7 +237,7 @@ fn a_second(bencher: Bencher<'_, '_>, count: usize) {
         divan::black_box(update(app, Msg::Clock(now)));
         divan::black_box(settle(app));
     });
-    assert!(app.insights.rates.as_ref().is_some_and(|rates| rates.unpriced == 0 && rates.total > 0), "all is priced");
+    assert!(app.insights.rates().is_some_and(|rates| rates.unpriced == 0 && rates.total > 0), "all is priced");
 }
 
 /// A page of pods is decoded.

@@ -6,6 +6,7 @@ use super::rows::RowRef;
 use super::{App, Screen, status};
 use crate::fleet::Sym;
 use crate::insight::cost::{Payer, Who};
+use crate::insight::picture::NodeProtection;
 use crate::insight::relation;
 
 /// A fact that a term can ask.
@@ -64,7 +65,7 @@ impl Fact {
     }
 
     const fn is_of_verdict(self) -> bool {
-        matches!(self, Self::Held | Self::Verdict | Self::By)
+        matches!(self, Self::Held | Self::Protected | Self::Verdict | Self::By)
     }
 }
 
@@ -212,9 +213,17 @@ fn meets(test: &Test, row: RowRef<'_>, app: &App, scratch: &mut String) -> bool 
         Test::Contains(fact, part) => fact_text(*fact, row, app).is_some_and(|text| contains(text, part)),
         Test::Is(Fact::Gpu, wanted) => (row.gpus() > 0) == *wanted,
         // What is not known is neither.
-        Test::Is(Fact::Held, wanted) => status::judged(row, app).and_then(|it| it.standing.is_held()) == Some(*wanted),
+        Test::Is(Fact::Held, wanted) => protection(row, app).is_some_and(|it| it.is_held == Some(*wanted)),
+        Test::Is(Fact::Protected, wanted) if matches!(row, RowRef::Node(_)) => {
+            protection(row, app).is_some_and(|it| it.is_protected == Some(*wanted))
+        }
         Test::Is(_, wanted) => is_protected(row, app) == *wanted,
     }
+}
+
+/// Whether a Node is protected and held; `None` for other rows.
+fn protection(row: RowRef<'_>, app: &App) -> Option<NodeProtection> {
+    status::judged(row, app).map(|summary| summary.protection)
 }
 
 fn node_name(row: RowRef<'_>, app: &App) -> Option<Sym> {
@@ -233,10 +242,6 @@ fn is_protected(row: RowRef<'_>, app: &App) -> bool {
     match row {
         RowRef::Pod(pod) => status::is_protected(pod, app),
         RowRef::Job(job) => app.fleet.pods_of_job(&job.meta.uid).any(|pod| status::is_protected(pod, app)),
-        RowRef::Node(node) => {
-            status::is_protected_node(node)
-                || app.fleet.pods_on(&node.meta.key.name).any(|pod| status::is_protected(pod, app))
-        }
         _ => false,
     }
 }

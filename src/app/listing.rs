@@ -55,7 +55,7 @@ pub fn note_time(app: &mut App, before: Time) {
 pub fn note_parts(app: &mut App) {
     let changed = app.insights.take_changed();
     let depends = |part: &Part| match part {
-        Part::Picture | Part::PriceDemand => false,
+        Part::Picture | Part::ProtectedPods | Part::PriceDemand => false,
         Part::Karpenter => true,
         Part::Verdicts => asks_verdicts(app),
         Part::Rates => asks_prices(app),

@@ -116,11 +116,11 @@ fn asking<'a>(app: &'a App, name: &Sym) -> Option<Asking<'a>> {
 
 /// What a payer pays now and has paid.
 pub fn paying(app: &App, payer: &Payer) -> Paying {
-    let rates = app.insights.rates.as_ref();
-    let machines = rates.and_then(|rates| rates.machines.get(payer)).copied().unwrap_or_default();
+    let rates = app.insights.rates();
+    let machines = rates.map(|rates| rates.machines_of(payer)).unwrap_or_default();
     let pods = app.ui.listing.costs.unpriced_pods.get(&payer.1).copied().unwrap_or_default();
     Paying {
-        rate: rates.and_then(|rates| rates.by_payer.get(payer)).copied().unwrap_or_default(),
+        rate: rates.and_then(|rates| rates.rate_of(payer)).unwrap_or_default(),
         paid: app.insights.ledger.paid_by(payer),
         machines,
         unpriced: if payer.0.is_of_pods() { pods } else { machines.unpriced },
@@ -144,9 +144,10 @@ pub fn build(app: &App) -> (Vec<RowKey>, usize) {
 }
 
 fn everybody(app: &App, dimension: Dimension) -> HashSet<Who, RandomState> {
-    let Some(rates) = &app.insights.rates else { return HashSet::default() };
+    let Some(rates) = app.insights.rates() else { return HashSet::default() };
     let of_dimension = |payer: &&Payer| payer.0 == dimension;
-    let now = rates.by_payer.keys().chain(rates.machines.keys()).filter(of_dimension).map(|payer| &payer.1);
+    let paying = rates.by_payer().map(|(payer, _)| payer).chain(rates.by_machines().map(|(payer, _)| payer));
+    let now = paying.filter(of_dimension).map(|payer| &payer.1);
     let before = app.insights.ledger.payers(dimension).map(|(who, _)| who);
     now.chain(before).chain(app.ui.listing.costs.unpriced_pods.keys()).cloned().collect()
 }

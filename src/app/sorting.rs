@@ -222,7 +222,7 @@ fn machine_rate(row: RowRef<'_>, app: &App) -> Option<i64> {
         },
         RowRef::Pool(pool) => {
             let payer = (Dimension::NodePool, Who::Named(pool.meta.key.name.clone()));
-            app.insights.rates.as_ref()?.by_payer.get(&payer).copied()
+            app.insights.rates()?.rate_of(&payer)
         }
         RowRef::Pod(_) | RowRef::Job(_) | RowRef::Event(_) => None,
     }

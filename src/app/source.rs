@@ -42,9 +42,9 @@ fn set_health(app: &mut App, source: SourceId, health: Health) {
     if is_of_cluster && matches!(health.state, HealthState::Syncing | HealthState::Live) {
         app.down = None;
     }
-    let before = app.sources.insert(source, health.clone());
+    let before = app.sources.insert(source, health);
     let (insights, inputs) = app.insights_mut();
-    insights.note_health(&inputs, before.as_ref(), &health);
+    insights.note_health(&inputs, source, before.as_ref());
 }
 
 /// Forgets everything that the old connection told, before another context is connected.

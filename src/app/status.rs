@@ -75,7 +75,7 @@ fn node_attention(node: &NodeRow, app: &App) -> i64 {
         (NodePhase::Terminating, _) => 1,
         (NodePhase::Disrupting, _) => 2,
         (NodePhase::Starting, _) => 3,
-        (NodePhase::Running, Some(Standing::Held | Standing::WillNotHold)) => 4,
+        (NodePhase::Running, Some(Standing::Held | Standing::Protected | Standing::WillNotHold)) => 4,
         (NodePhase::Running, Some(Standing::Candidate)) => 5,
         (NodePhase::Running, _) => 6,
     }

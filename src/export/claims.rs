@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::SnapshotInput;
 use super::cost::{self, Cost};
 use super::value::{Id, Stamp, Text, maybe_text, text};
 use super::words::{CapacityType, ClaimPhase, ConditionStatus};
+use crate::app::App;
 use crate::fleet::{self, NodeClaimRow};
 use crate::insight::{self, phase};
 
@@ -66,8 +66,8 @@ pub struct Condition {
     pub last_transition_at: Option<Stamp>,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>, row: &NodeClaimRow) -> NodeClaim {
-    let picture = input.picture.claim(row);
+pub(super) fn of(app: &App, row: &NodeClaimRow) -> NodeClaim {
+    let picture = app.insights.picture.claim(row);
     let node = picture.and_then(|picture| picture.node.as_ref()).or(row.node_name.as_ref());
     let since = |condition| row.true_since(condition).map(Stamp);
     NodeClaim {
@@ -87,13 +87,13 @@ pub(super) fn of(input: &SnapshotInput<'_>, row: &NodeClaimRow) -> NodeClaim {
         deleting_since: row.meta.deleting_since().map(Stamp),
         phase: picture.map_or_else(|| phase::ClaimPhase::of(row), |picture| picture.phase).into(),
         conditions: row.conditions.iter().map(condition).collect(),
-        cost: cost::of(&machine_cost(input, row)),
+        cost: cost::of(&machine_cost(app, row)),
     }
 }
 
-fn machine_cost(input: &SnapshotInput<'_>, row: &NodeClaimRow) -> insight::cost::Cost {
-    let said = input.picture.claim(row);
-    let node = said.and_then(|said| said.node.as_ref()).and_then(|name| input.picture.node(name));
+fn machine_cost(app: &App, row: &NodeClaimRow) -> insight::cost::Cost {
+    let said = app.insights.picture.claim(row);
+    let node = said.and_then(|said| said.node.as_ref()).and_then(|name| app.insights.picture.node(name));
     node.map(|node| node.cost).or_else(|| said?.cost).unwrap_or(insight::cost::Cost::UNKNOWN)
 }
 

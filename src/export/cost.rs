@@ -6,13 +6,13 @@ use foldhash::fast::RandomState;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::SnapshotInput;
 use super::value::{Stamp, Text, text};
 use super::words::CostSource;
+use crate::app::App;
 use crate::fleet::{CapacityType, Kind, ObjectKey, PodRow, Uid};
 use crate::insight::Known;
-use crate::insight::cost::{self, CostRates, Dimension, Who};
-use crate::insight::picture::{self, Judge, Moves};
+use crate::insight::cost::{self, CostPart, CostRates, Dimension, Who};
+use crate::insight::picture::{self, Moves};
 use crate::units::money::MICROS;
 
 /// Dollars, or dollars per hour, with at most six decimals; kept in micro-dollars.
@@ -60,6 +60,8 @@ pub struct Totals {
     pub usd_per_hour: Option<Usd>,
     /// The control plane.
     pub cluster_fixed_usd_per_hour: Option<Usd>,
+    /// What of it is for protected Nodes: annotations or PodDisruptionBudgets stop Karpenter for at least one reason.
+    pub protected_usd_per_hour: Option<Usd>,
     /// Nodes that Karpenter would take but for annotations and PodDisruptionBudgets.
     pub held_usd_per_hour: Option<Usd>,
     /// The part of them that no pod requests.
@@ -118,34 +120,32 @@ pub(super) fn of(cost: &cost::Cost) -> Cost {
     }
 }
 
-pub(super) fn totals(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>) -> Totals {
-    let fixed = picture::cluster_fixed(input.fleet, input.cluster);
-    let is_decided = known.decides_nodes();
-    let held = |node: &_| is_decided.then(|| judge.node(node).is_held());
-    let burn = picture::burn(input.fleet, input.picture, known, fixed, held);
-    let waste = burn.as_ref().map(|burn| burn.waste).unwrap_or_default();
+pub(super) fn totals(app: &App) -> Totals {
+    let rates = app.insights.rates();
+    let part = |part| rates.and_then(|rates| rates.parts.get(part)).map(Usd);
     Totals {
-        usd_per_hour: burn.as_ref().and_then(CostRates::known_total).map(Usd),
-        cluster_fixed_usd_per_hour: fixed.map(Usd),
-        held_usd_per_hour: waste.held.map(Usd),
-        held_unrequested_usd_per_hour: waste.held_unrequested.map(Usd),
-        unrequested_usd_per_hour: waste.unrequested.map(Usd),
-        unallocated_gpu_usd_per_hour: waste.unallocated_gpu.map(Usd),
-        waiting_usd_per_hour: waste.waiting.map(Usd),
-        unpriced_nodes: burn.as_ref().map(|burn| burn.unpriced),
-        by_node_pool: parts(burn.as_ref(), Dimension::NodePool),
-        by_namespace: parts(burn.as_ref(), Dimension::Namespace),
-        by_capacity_type: parts(burn.as_ref(), Dimension::CapacityType),
-        karpenter_moves: picture::moves(input.fleet).iter().map(karpenter_moves).collect(),
+        usd_per_hour: rates.and_then(CostRates::known_total).map(Usd),
+        cluster_fixed_usd_per_hour: picture::cluster_fixed(&app.fleet, &app.cluster).map(Usd),
+        protected_usd_per_hour: part(CostPart::Protected),
+        held_usd_per_hour: part(CostPart::Held),
+        held_unrequested_usd_per_hour: part(CostPart::HeldUnrequested),
+        unrequested_usd_per_hour: part(CostPart::Unrequested),
+        unallocated_gpu_usd_per_hour: part(CostPart::UnallocatedGpu),
+        waiting_usd_per_hour: part(CostPart::Waiting),
+        unpriced_nodes: rates.map(|rates| rates.unpriced),
+        by_node_pool: parts(rates, Dimension::NodePool),
+        by_namespace: parts(rates, Dimension::Namespace),
+        by_capacity_type: parts(rates, Dimension::CapacityType),
+        karpenter_moves: picture::moves(&app.fleet).iter().map(karpenter_moves).collect(),
     }
 }
 
 /// Those of one dimension, by name.
-fn parts(burn: Option<&CostRates>, wanted: Dimension) -> Vec<Part> {
-    let rates = burn.into_iter().flat_map(|burn| &burn.by_payer);
+fn parts(rates: Option<&CostRates>, wanted: Dimension) -> Vec<Part> {
+    let rates = rates.into_iter().flat_map(CostRates::by_payer);
     let of_dimension = rates.filter(|((dimension, _), _)| *dimension == wanted);
     let mut parts: Vec<Part> =
-        of_dimension.map(|((_, who), rate)| Part { name: name(who), usd_per_hour: Usd(*rate) }).collect();
+        of_dimension.map(|((_, who), rate)| Part { name: name(who), usd_per_hour: Usd(rate) }).collect();
     parts.sort_unstable_by(|a, b| (a.name.is_none(), &a.name).cmp(&(b.name.is_none(), &b.name)));
     parts
 }
@@ -178,8 +178,8 @@ pub(super) struct PodRates<'a> {
 
 impl<'a> PodRates<'a> {
     /// Of all pods.
-    pub(super) fn new(input: &SnapshotInput<'a>, known: &Known<'_>) -> Self {
-        let shares = input.fleet.nodes.iter().flat_map(|node| input.picture.rates_on(input.fleet, node));
+    pub(super) fn new(app: &'a App, known: &Known<'_>) -> Self {
+        let shares = app.fleet.nodes.iter().flat_map(|node| app.insights.picture.rates_on(&app.fleet, node));
         Self { is_known: known.all(Kind::Pod), rates: shares.map(|(pod, rate)| (&pod.meta.key, rate)).collect() }
     }
 
@@ -189,8 +189,8 @@ impl<'a> PodRates<'a> {
     }
 
     /// Of the pods of a Job together.
-    pub(super) fn of_job(&self, input: &SnapshotInput<'_>, uid: &Uid) -> Option<Usd> {
-        let rates = input.fleet.pods_of_job(uid).map(|pod| self.micros(pod));
+    pub(super) fn of_job(&self, app: &App, uid: &Uid) -> Option<Usd> {
+        let rates = app.fleet.pods_of_job(uid).map(|pod| self.micros(pod));
         rates.sum::<Option<i64>>().filter(|_| self.is_known).map(Usd)
     }
 

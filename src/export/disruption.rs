@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::SnapshotInput;
 use super::object::Object;
 use super::value::{Stamp, Text, text};
 use super::words::{BlockerKind, DisruptionReason, Evidence, HazardKind, Verdict};
+use crate::app::App;
 use crate::fleet::{NodeRow, ObjectKey};
 use crate::insight::disruption::{self, Reason, hazards, words};
 use crate::insight::picture::Judge;
@@ -29,7 +29,7 @@ pub struct Disruption {
     pub held_since: Option<Stamp>,
 }
 
-/// Whether Karpenter may take a Node: true where every gate that can be known is open, null where an input is missing.
+/// Whether Karpenter may take a Node: true where every gate that can be known is open, null where an app is missing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct May {
@@ -87,7 +87,7 @@ pub struct ReachedPod {
     pub killed_at: Option<Stamp>,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>, judge: &Judge<'_>, row: &NodeRow) -> Disruption {
+pub(super) fn of(app: &App, judge: &Judge<'_>, row: &NodeRow) -> Disruption {
     let case = judge.case(row);
     let (found, hazards) = hazards::judged(&case);
     Disruption {
@@ -100,7 +100,7 @@ pub(super) fn of(input: &SnapshotInput<'_>, judge: &Judge<'_>, row: &NodeRow) ->
         },
         blockers: found.blockers.iter().map(blocker).collect(),
         hazards: hazards.iter().map(hazard).collect(),
-        held_since: input.held.since(&case, &found).map(Stamp),
+        held_since: app.insights.held.since(&case, &found).map(Stamp),
     }
 }
 

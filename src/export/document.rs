@@ -15,45 +15,9 @@ use super::pods::{self, Pod};
 use super::pools::{self, NodePool};
 use super::sources::{self, Source};
 use super::totals::{self, Totals};
-use crate::fleet::{ClusterFacts, Fleet, Row, Sources};
-use crate::insight::disruption::HeldMemory;
-use crate::insight::picture::Judge;
-use crate::insight::{KarpenterVersion, Known, Picture, Scope};
-use crate::units::Time;
-
-/// What a snapshot is made of.
-#[derive(Clone, Copy)]
-pub struct SnapshotInput<'a> {
-    /// What exists.
-    pub fleet: &'a Fleet,
-    /// What it means; of this very Fleet.
-    pub picture: &'a Picture,
-    /// How alive each Source is.
-    pub sources: &'a Sources,
-    /// What is known of the cluster.
-    pub cluster: &'a ClusterFacts,
-    /// Which Karpenter runs there.
-    pub karpenter: &'a KarpenterVersion,
-    /// Which nodes are held since when, as far as batchtop saw it itself.
-    pub held: &'a HeldMemory,
-    /// What the lists are narrowed to.
-    pub scope: &'a Scope,
-    /// What time it is.
-    pub now: Time,
-    /// Whether writing is switched off.
-    pub readonly: bool,
-    /// Whether the cluster is simulated.
-    pub demo: bool,
-    /// batchtop's own version.
-    pub version: &'a str,
-}
-
-impl<'a> SnapshotInput<'a> {
-    /// What may be counted.
-    pub(super) fn known(&self) -> Known<'a> {
-        Known::new(self.sources)
-    }
-}
+use crate::app::App;
+use crate::fleet::Row;
+use crate::insight::Known;
 
 /// The version of the document's format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -101,27 +65,27 @@ pub struct Snapshot {
 }
 
 /// The snapshot.
-pub fn snapshot(input: &SnapshotInput<'_>) -> Snapshot {
-    let (fleet, scope, known) = (input.fleet, input.scope, input.known());
-    let judge = Judge::new(fleet, input.picture, &known, input.karpenter, input.now);
-    let rates = PodRates::new(input, &known);
+pub fn snapshot(app: &App) -> Snapshot {
+    let (fleet, scope, known) = (&app.fleet, &app.scope, Known::new(&app.sources));
+    let judge = app.judge();
+    let rates = PodRates::new(app, &known);
     Snapshot {
         api_version: ApiVersion::V1,
         kind: Kind::FleetSnapshot,
-        metadata: metadata::of(input),
-        sources: sources::of(input),
-        totals: totals::of(input, &known, &judge),
-        nodes: list(fleet.nodes.iter().filter(|row| scope.has_node(row)), |row| nodes::of(input, &known, &judge, row)),
+        metadata: metadata::of(app),
+        sources: sources::of(app),
+        totals: totals::of(app, &known),
+        nodes: list(fleet.nodes.iter().filter(|row| scope.has_node(row)), |row| nodes::of(app, &known, &judge, row)),
         node_claims: list(fleet.node_claims.iter().filter(|row| scope.has_claim(fleet, row)), |row| {
-            claims::of(input, row)
+            claims::of(app, row)
         }),
-        node_pools: list(scope.pools(fleet).into_iter(), |row| pools::of(input, &known, &judge, row)),
+        node_pools: list(scope.pools(fleet).into_iter(), |row| pools::of(app, &known, &judge, row)),
         pods: list(fleet.pods.iter().filter(|row| scope.has_pod(row)), |row| {
-            pods::of(input, &known, &judge, &rates, row)
+            pods::of(app, &known, &judge, &rates, row)
         }),
-        jobs: list(fleet.jobs.iter().filter(|row| scope.has_job(row)), |row| jobs::of(input, &known, &rates, row)),
-        events: events::of(input),
-        findings: findings::of(input, &judge),
+        jobs: list(fleet.jobs.iter().filter(|row| scope.has_job(row)), |row| jobs::of(app, &known, &rates, row)),
+        events: events::of(app),
+        findings: findings::of(app, &judge),
     }
 }
 

@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::SnapshotInput;
 use super::object::Object;
 use super::value::{Id, Stamp, Text, text};
 use super::words::{EventClass, EventType};
+use crate::app::App;
 use crate::fleet::EventRow;
 use crate::insight::relation;
 
@@ -36,14 +36,13 @@ pub struct Event {
     pub class: EventClass,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>) -> Vec<Event> {
-    let mut rows: Vec<&EventRow> =
-        input.fleet.events.iter().filter(|row| input.scope.has_event(input.fleet, row)).collect();
+pub(super) fn of(app: &App) -> Vec<Event> {
+    let mut rows: Vec<&EventRow> = app.fleet.events.iter().filter(|row| app.scope.has_event(&app.fleet, row)).collect();
     rows.sort_unstable_by_key(|row| (row.at, &row.meta.uid));
-    rows.into_iter().map(|row| event(input, row)).collect()
+    rows.into_iter().map(|row| event(app, row)).collect()
 }
 
-fn event(input: &SnapshotInput<'_>, row: &EventRow) -> Event {
+fn event(app: &App, row: &EventRow) -> Event {
     Event {
         uid: Id(row.meta.uid.clone()),
         at: Stamp(row.at),
@@ -51,7 +50,7 @@ fn event(input: &SnapshotInput<'_>, row: &EventRow) -> Event {
         r#type: row.kind.into(),
         reason: text(&row.reason),
         object: Object::new(row.object.kind.clone(), &row.object.key),
-        node: relation::node_of_event(input.fleet, row).map(Text),
+        node: relation::node_of_event(&app.fleet, row).map(Text),
         message: text(&row.message),
         source: text(&row.source),
         class: row.class.into(),

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::SnapshotInput;
 use super::object::Object;
 use super::words::Severity;
+use crate::app::App;
 use crate::fleet::Sym;
 use crate::insight::picture::{self, Judge};
 
@@ -26,8 +26,8 @@ pub struct Finding {
 }
 
 /// Of the whole cluster, the gravest first.
-pub(super) fn of(input: &SnapshotInput<'_>, judge: &Judge<'_>) -> Vec<Finding> {
-    picture::findings(input.fleet, judge).into_iter().map(finding).collect()
+pub(super) fn of(app: &App, judge: &Judge<'_>) -> Vec<Finding> {
+    picture::findings(&app.fleet, judge).into_iter().map(finding).collect()
 }
 
 fn finding(found: picture::Finding) -> Finding {

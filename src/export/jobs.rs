@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::SnapshotInput;
 use super::cost::{PodRates, Usd};
 use super::value::{Id, Stamp, Text, text};
 use super::words::JobStatus;
+use crate::app::App;
 use crate::fleet::{JobRow, Kind};
 use crate::insight::{Known, batch, picture};
 
@@ -50,10 +50,10 @@ pub struct Job {
     pub usd_per_hour: Option<Usd>,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, rates: &PodRates<'_>, row: &JobRow) -> Job {
+pub(super) fn of(app: &App, known: &Known<'_>, rates: &PodRates<'_>, row: &JobRow) -> Job {
     let state = batch::state(row);
-    let gpu_requested = input.picture.job(row).map_or(0, |picture| picture.gpu_requested);
-    let protected = picture::protected_pods_of(input.fleet, row, input.now, input.karpenter);
+    let gpu_requested = app.insights.picture.job(row).map_or(0, |picture| picture.gpu_requested);
+    let protected = picture::protected_pods_of(&app.fleet, row, app.now, &app.insights.karpenter);
     let knows_pods = known.in_namespace(Kind::Pod, &row.meta.key.namespace);
     Job {
         namespace: text(&row.meta.key.namespace),
@@ -71,7 +71,7 @@ pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, rates: &PodRates<
         started_at: row.started.map(Stamp),
         finished_at: state.finished.map(Stamp),
         gpu_requested: knows_pods.then_some(gpu_requested),
-        usd_per_hour: rates.of_job(input, &row.meta.uid),
+        usd_per_hour: rates.of_job(app, &row.meta.uid),
         pods_protected: knows_pods.then(|| u64::try_from(protected).unwrap_or(u64::MAX)),
     }
 }

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::SnapshotInput;
 use super::value::{Stamp, printed};
 use super::words::{Api, Provenance};
+use crate::app::App;
 
 /// Of what, when, and how the snapshot was made.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -59,34 +59,34 @@ pub struct Narrowing {
     pub node_selector: Option<String>,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>) -> Metadata {
+pub(super) fn of(app: &App) -> Metadata {
     Metadata {
-        generated_at: Stamp(input.now),
-        batchtop_version: input.version.to_owned(),
-        context: input.cluster.context.clone(),
-        server: input.cluster.server.clone(),
-        identity: input.cluster.identity.clone(),
-        kubernetes_version: input.cluster.kubernetes_version.clone(),
-        karpenter: karpenter(input),
-        scope: narrowing(input),
-        readonly: input.readonly,
-        demo: input.demo,
+        generated_at: Stamp(app.now),
+        batchtop_version: app.settings.version.clone(),
+        context: app.cluster.context.clone(),
+        server: app.cluster.server.clone(),
+        identity: app.cluster.identity.clone(),
+        kubernetes_version: app.cluster.kubernetes_version.clone(),
+        karpenter: karpenter(app),
+        scope: narrowing(app),
+        readonly: app.settings.readonly,
+        demo: app.settings.demo,
     }
 }
 
-fn karpenter(input: &SnapshotInput<'_>) -> Karpenter {
+fn karpenter(app: &App) -> Karpenter {
     Karpenter {
-        version: input.karpenter.version.clone(),
-        how: input.karpenter.how.into(),
-        api: Api::of(input.karpenter.api),
-        auto_mode: input.karpenter.auto_mode,
+        version: app.insights.karpenter.version.clone(),
+        how: app.insights.karpenter.how.into(),
+        api: Api::of(app.insights.karpenter.api),
+        auto_mode: app.insights.karpenter.auto_mode,
     }
 }
 
-fn narrowing(input: &SnapshotInput<'_>) -> Narrowing {
+fn narrowing(app: &App) -> Narrowing {
     Narrowing {
-        namespaces: input.scope.namespaces.as_ref().map(|names| names.iter().cloned().collect()),
-        selector: printed(input.scope.selector.as_ref()),
-        node_selector: printed(input.scope.node_selector.as_ref()),
+        namespaces: app.scope.namespaces.as_ref().map(|names| names.iter().cloned().collect()),
+        selector: printed(app.scope.selector.as_ref()),
+        node_selector: printed(app.scope.node_selector.as_ref()),
     }
 }

@@ -22,4 +22,4 @@ mod totals;
 mod value;
 mod words;
 
-pub use document::{Snapshot, SnapshotInput, schema, snapshot};
+pub use document::{Snapshot, schema, snapshot};

@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::SnapshotInput;
 use super::cost::{self, Cost};
 use super::disruption::{self, Disruption};
 use super::value::{Id, Stamp, Text, maybe_text, text};
 use super::words::{CapacityType, NodePhase, Sharing, Vendor};
+use crate::app::App;
 use crate::fleet::{Kind, NodeRow};
 use crate::insight::gpu::NodeGpu;
 use crate::insight::picture::{Judge, NodePicture};
@@ -82,8 +82,8 @@ pub struct Gpu {
     pub sharing: Sharing,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>, row: &NodeRow) -> Node {
-    let picture = input.picture.node(&row.meta.key.name);
+pub(super) fn of(app: &App, known: &Known<'_>, judge: &Judge<'_>, row: &NodeRow) -> Node {
+    let picture = app.insights.picture.node(&row.meta.key.name);
     let requested = |of: fn(&NodePicture) -> i64| known.only(&[Kind::Pod], picture.map_or(0, of));
     Node {
         name: text(&row.meta.key.name),
@@ -104,7 +104,7 @@ pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>
         memory_allocatable_bytes: row.allocatable.memory_bytes,
         memory_requested_bytes: requested(|picture| picture.memory_requested_bytes),
         gpu: picture.and_then(|picture| picture.gpu.as_ref()).map(|found| gpu(known, found)),
-        disruption: disruption::of(input, judge, row),
+        disruption: disruption::of(app, judge, row),
         cost: cost::of(picture.map_or(&insight::cost::Cost::UNKNOWN, |picture| &picture.cost)),
     }
 }

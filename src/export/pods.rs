@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::SnapshotInput;
 use super::cost::{PodRates, Usd};
 use super::value::{Id, Stamp, Text, maybe_text, text};
 use super::words::{PodPhase, ProtectionState};
+use crate::app::App;
 use crate::fleet::{self, Kind, PodRow};
 use crate::insight::disruption::{NodeAnnotation, Outlook, protection};
 use crate::insight::picture::Judge;
@@ -78,20 +78,14 @@ pub struct Protection {
     pub gaps: Vec<String>,
 }
 
-pub(super) fn of(
-    input: &SnapshotInput<'_>,
-    known: &Known<'_>,
-    judge: &Judge<'_>,
-    rates: &PodRates<'_>,
-    row: &PodRow,
-) -> Pod {
+pub(super) fn of(app: &App, known: &Known<'_>, judge: &Judge<'_>, rates: &PodRates<'_>, row: &PodRow) -> Pod {
     Pod {
         namespace: text(&row.meta.key.namespace),
         name: text(&row.meta.key.name),
         uid: Id(row.meta.uid.clone()),
         node: maybe_text(row.node.as_ref()),
         phase: row.phase.into(),
-        owner: relation::top_owner(input.fleet, row).map(owner),
+        owner: relation::top_owner(&app.fleet, row).map(owner),
         job: maybe_text(relation::job_name(row)),
         created_at: Stamp(row.meta.created),
         started_at: row.started.map(Stamp),
@@ -100,7 +94,7 @@ pub(super) fn of(
         gpu_requested: row.requests.gpu_total(),
         restarts: row.restarts,
         deleting_since: row.meta.deleting_since().map(Stamp),
-        node_protected: node_protected(input, known, row),
+        node_protected: node_protected(app, known, row),
         protection: protection(judge, row),
         usd_per_hour: rates.of(row),
     }
@@ -110,9 +104,9 @@ fn owner(owner: &fleet::Owner) -> Owner {
     Owner { kind: text(&owner.kind), name: text(&owner.name) }
 }
 
-fn node_protected(input: &SnapshotInput<'_>, known: &Known<'_>, row: &PodRow) -> Option<bool> {
+fn node_protected(app: &App, known: &Known<'_>, row: &PodRow) -> Option<bool> {
     let Some(name) = &row.node else { return Some(false) };
-    match input.fleet.node(name) {
+    match app.fleet.node(name) {
         Some(node) => Some(protection::of_node(node) == NodeAnnotation::Protects),
         None => known.only(&[Kind::Node], false),
     }

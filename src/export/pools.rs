@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::SnapshotInput;
 use super::value::{Stamp, Text, maybe_text, text, unless_empty};
+use crate::app::App;
 use crate::fleet::{self, Kind, NodePoolRow, Sym};
 use crate::insight::Known;
 use crate::insight::disruption::{BudgetWindow, Reason};
@@ -76,8 +76,8 @@ pub struct Budget {
     pub next_change_at: Option<Stamp>,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>, row: &NodePoolRow) -> NodePool {
-    let picture = input.picture.pool(&row.meta.key.name);
+pub(super) fn of(app: &App, known: &Known<'_>, judge: &Judge<'_>, row: &NodePoolRow) -> NodePool {
+    let picture = app.insights.picture.pool(&row.meta.key.name);
     NodePool {
         name: text(&row.meta.key.name),
         node_class: maybe_text(row.node_class.as_ref().map(|class| &class.name)),
@@ -89,7 +89,7 @@ pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>
         limits: amounts(&row.limits),
         usage: amounts(&row.usage),
         nodes: known.only(&[Kind::Node], picture.nodes),
-        budgets: row.budgets.iter().flatten().map(|one| budget(one, input.now)).collect(),
+        budgets: row.budgets.iter().flatten().map(|one| budget(one, app.now)).collect(),
         allowed: allowed(judge, &row.meta.key.name),
         disrupting: known.only(&[Kind::Node, Kind::NodeClaim], picture.disrupting),
     }

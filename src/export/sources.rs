@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::SnapshotInput;
 use super::value::{Stamp, Text, maybe_text};
 use super::words::SourceState;
+use crate::app::App;
 use crate::fleet::{Health, Kind, SourceId};
 
 /// How complete one source is.
@@ -26,14 +26,14 @@ pub struct Source {
     pub dropped: u64,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>) -> Vec<Source> {
-    let mut sources: Vec<Source> = input.sources.iter().map(|(id, health)| source(input, *id, health)).collect();
+pub(super) fn of(app: &App) -> Vec<Source> {
+    let mut sources: Vec<Source> = app.sources.iter().map(|(id, health)| source(app, *id, health)).collect();
     sources.sort_by(|a, b| a.name.cmp(&b.name));
     sources
 }
 
-fn source(input: &SnapshotInput<'_>, id: SourceId, health: &Health) -> Source {
-    let forgotten = if id == SourceId::Kind(Kind::Event) { input.fleet.events.dropped() } else { 0 };
+fn source(app: &App, id: SourceId, health: &Health) -> Source {
+    let forgotten = if id == SourceId::Kind(Kind::Event) { app.fleet.events.dropped() } else { 0 };
     Source {
         name: id.name().to_owned(),
         state: health.state.into(),

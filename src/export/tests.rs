@@ -3,27 +3,26 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{SnapshotInput, schema, snapshot};
+use super::{schema, snapshot};
+use crate::app::{App, Settings};
 use crate::fleet::{
-    Budget, ClusterFacts, Delta, EventClass, EventObject, EventRow, EventType, Fleet, Health, HealthState, JobRow,
-    KarpenterApi, Kind, NodeClaimRow, NodeClassRef, NodePoolRow, NodeRow, ObjectKey, PodPhase, PodRow, SourceId,
-    Sources, Sym,
+    Budget, ClusterFacts, ControllerRow, Delta, EventClass, EventObject, EventRow, EventType, Health, HealthState,
+    JobRow, KarpenterApi, Kind, NodeClaimRow, NodeClassRef, NodePoolRow, NodeRow, ObjectKey, PodPhase, PodRow,
+    SourceId, Sources, Sym,
 };
-use crate::insight::karpenter::Provenance;
 use crate::insight::testing::{
     CREATED, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, resources, sym, upserts,
 };
-use crate::insight::{KarpenterVersion, Picture, Scope};
+use crate::insight::{Insights, Scope};
 use crate::units::{Lifetime, Selector};
 
 const GPU: &str = "nvidia.com/gpu";
 
 /// What a snapshot is made of, owned.
 struct World {
-    fleet: Fleet,
+    deltas: Vec<Delta>,
     sources: Sources,
     cluster: ClusterFacts,
-    karpenter: KarpenterVersion,
     scope: Scope,
 }
 
@@ -33,21 +32,12 @@ impl World {
     }
 
     fn text(&self) -> String {
-        let picture = Picture::full(&self.fleet);
-        let input = SnapshotInput {
-            held: &crate::insight::disruption::HeldMemory::default(),
-            fleet: &self.fleet,
-            picture: &picture,
-            sources: &self.sources,
-            cluster: &self.cluster,
-            karpenter: &self.karpenter,
-            scope: &self.scope,
-            now: NOW,
-            readonly: true,
-            demo: false,
-            version: "0.1.0",
-        };
-        serde_json::to_string_pretty(&snapshot(&input)).expect("JSON")
+        let settings = Settings { readonly: true, version: "0.1.0".to_owned(), ..Settings::default() };
+        let mut app = App::new(settings, NOW);
+        app.fleet = fleet(self.deltas.clone());
+        (app.sources, app.cluster, app.scope) = (self.sources.clone(), self.cluster.clone(), self.scope.clone());
+        app.insights = Insights::full(&app.inputs());
+        serde_json::to_string_pretty(&snapshot(&app)).expect("JSON")
     }
 
     fn set(&mut self, kind: Kind, state: HealthState) {
@@ -58,7 +48,7 @@ impl World {
 fn world(deltas: Vec<Delta>) -> World {
     let live = || Health { state: HealthState::Live, objects: 1, as_of: Some(NOW), ..Health::default() };
     World {
-        fleet: fleet(deltas),
+        deltas: [vec![controller("1.14.1")], deltas].concat(),
         sources: Kind::ALL.into_iter().map(|kind| (SourceId::Kind(kind), live())).collect(),
         cluster: ClusterFacts {
             context: "prod".to_owned(),
@@ -67,14 +57,18 @@ fn world(deltas: Vec<Delta>) -> World {
             karpenter_api: KarpenterApi::V1,
             ..ClusterFacts::default()
         },
-        karpenter: KarpenterVersion {
-            version: Some("1.14.1".to_owned()),
-            how: Provenance::Image,
-            api: KarpenterApi::V1,
-            auto_mode: false,
-        },
         scope: Scope::default(),
     }
+}
+
+/// Karpenter's controller, whose image tells the version.
+fn controller(version: &str) -> Delta {
+    let image = sym(&format!("public.ecr.aws/karpenter/controller:{version}"));
+    Delta::Controllers(upserts(vec![ControllerRow {
+        meta: meta("kube-system", "karpenter"),
+        image,
+        feature_gates: None,
+    }]))
 }
 
 fn gpu_node() -> NodeRow {
@@ -215,7 +209,7 @@ fn a_snapshot_is_as_its_schema_says() {
     let mut nothing = world(Vec::new());
     nothing.sources.clear();
     nothing.cluster = ClusterFacts::default();
-    nothing.karpenter = KarpenterVersion::default();
+    nothing.deltas.clear();
     assert_eq!(complaints(&nothing.json()), Vec::<String>::new());
 }
 
@@ -328,7 +322,7 @@ fn a_duration_is_no_protection_where_karpenter_is_too_old() {
     let mut world = everything();
     let state = |world: &World| world.json()["pods"][0]["protection"]["state"].clone();
     assert_eq!(state(&world), "Until");
-    world.karpenter.version = Some("1.11.0".to_owned());
+    world.deltas.push(controller("1.11.0"));
     assert_eq!(
         (state(&world), world.json()["totals"]["podsProtected"].clone()),
         (Value::from("Invalid"), Value::from(0))
@@ -339,7 +333,7 @@ fn a_duration_is_no_protection_where_karpenter_is_too_old() {
 fn a_node_that_is_not_ready_uses_up_the_budget_of_its_pool() {
     let mut world = everything();
     let broken = NodeRow { conditions: vec![condition("Ready", crate::fleet::Status::Unknown, "")], ..gpu_node() };
-    world.fleet.apply(Delta::Nodes(upserts(vec![broken])));
+    world.deltas.push(Delta::Nodes(upserts(vec![broken])));
     let json = world.json();
     assert_eq!(
         (&json["nodePools"][1]["nodes"], &json["nodePools"][1]["disrupting"]),

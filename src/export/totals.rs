@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{SnapshotInput, cost};
+use super::cost;
+use crate::app::App;
 use crate::fleet::Kind;
 use crate::insight::Known;
-use crate::insight::picture::{self, Judge};
 
 /// Sums over the whole cluster; null where not all of it is known.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -44,8 +44,8 @@ pub struct GpuTotals {
     pub physical: Option<i64>,
 }
 
-pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>) -> Totals {
-    let sum = picture::totals(input.fleet, input.picture, input.now, input.karpenter);
+pub(super) fn of(app: &App, known: &Known<'_>) -> Totals {
+    let sum = app.insights.totals(&app.inputs());
     Totals {
         nodes: known.only(&[Kind::Node], sum.nodes),
         nodes_starting: known.only(&[Kind::Node, Kind::NodeClaim], sum.nodes_starting),
@@ -59,6 +59,6 @@ pub(super) fn of(input: &SnapshotInput<'_>, known: &Known<'_>, judge: &Judge<'_>
             requested: known.only(&[Kind::Node, Kind::Pod], sum.gpu.requested),
             physical: known.only(&[Kind::Node], sum.gpu.physical).flatten(),
         },
-        cost: cost::totals(input, known, judge),
+        cost: cost::totals(app),
     }
 }

@@ -13,7 +13,7 @@ use super::options::Options;
 use super::{REPORTS_BOUND, commands, setup};
 use crate::app::{App, Effect, Msg, settle, update};
 use crate::cli::{Cli, Snapshot};
-use crate::export::{self, SnapshotInput};
+use crate::export;
 use crate::fleet::{Health, HealthState, SourceGroup, SourceId};
 use crate::source::aws::Answered;
 use crate::units::text::printable;
@@ -123,29 +123,13 @@ fn are_prices_settled(app: &App) -> bool {
 }
 
 fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
-    let mut text = serde_json::to_string_pretty(&export::snapshot(&input(app)))
+    let mut text = serde_json::to_string_pretty(&export::snapshot(app))
         .map_err(|error| Failure::internal(format!("the document cannot be written as JSON: {error}")))?;
     text.push('\n');
     match &args.output_file {
         None => commands::print(&text).map(|_| ()),
         Some(path) => write_atomically(path, text.as_bytes())
             .map_err(|error| Failure::internal(format!("cannot write {}: {error}", path.display()))),
-    }
-}
-
-fn input(app: &App) -> SnapshotInput<'_> {
-    SnapshotInput {
-        fleet: &app.fleet,
-        picture: &app.insights.picture,
-        sources: &app.sources,
-        cluster: &app.cluster,
-        karpenter: &app.insights.karpenter,
-        held: &app.insights.held,
-        scope: &app.scope,
-        now: app.now,
-        readonly: app.settings.readonly,
-        demo: app.settings.demo,
-        version: &app.settings.version,
     }
 }
 

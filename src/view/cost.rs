@@ -6,7 +6,7 @@ use super::screen::{Area, Placed};
 use super::{Line, format, money};
 use crate::app::{Column, Paying, RowKey, Sourced, Ui, paying};
 use crate::config::Role;
-use crate::insight::cost::{Account, CostRates, CostSource, Dimension, Payer, Who};
+use crate::insight::cost::{Account, CostPart, CostRates, CostSource, Dimension, Payer, Who};
 use crate::insight::picture::Moves;
 
 /// One row.
@@ -21,7 +21,7 @@ pub(super) struct Row<'a> {
 
 /// The row of a key; every payer keeps its row while rates are known.
 pub(super) fn row<'a>(app: &'a Seen<'a>, key: &RowKey) -> Option<Row<'a>> {
-    let (payer, rates) = (key.payer()?.clone(), app.insights.rates.as_ref()?);
+    let (payer, rates) = (key.payer()?.clone(), app.insights.rates()?);
     Some(Row { app, said: paying(app, &payer), payer, whole: of_machines(rates), rates })
 }
 
@@ -51,7 +51,7 @@ pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
         ]);
     }
     columns.push(Spec::right("UNPRICED", 4, Size(8, 8, 12), Row::unpriced));
-    let is_all_priced = app.insights.rates.as_ref().is_none_or(|rates| rates.unpriced == 0);
+    let is_all_priced = app.insights.rates().is_none_or(|rates| rates.unpriced == 0);
     columns.retain(|column| match column.title {
         "NODES" => dimension != Dimension::Node,
         "UNPRICED" => !is_all_priced,
@@ -142,11 +142,11 @@ impl Row<'_> {
     }
 
     fn held(&self) -> Line {
-        self.waste(self.rates.waste.held, self.said.machines.held, Role::Protected)
+        self.waste(self.rates.parts.get(CostPart::Held), self.said.machines.held, Role::Protected)
     }
 
     fn unrequested(&self) -> Line {
-        self.waste(self.rates.waste.unrequested, self.said.machines.unrequested, Role::Text)
+        self.waste(self.rates.parts.get(CostPart::Unrequested), self.said.machines.unrequested, Role::Text)
     }
 
     /// A part of the rate, where such parts are known at all.
@@ -216,7 +216,7 @@ fn seen(account: Account) -> String {
 /// Everything that is not of one payer.
 pub(super) fn summary(app: &Seen<'_>, area: Area) -> Vec<Placed> {
     let width = usize::from(area.width.saturating_sub(2));
-    let Some(rates) = &app.insights.rates else { return Vec::new() };
+    let Some(rates) = app.insights.rates() else { return Vec::new() };
     let is_roomy = app.ui.size.1 >= Ui::ROOMY_FROM;
     let lines = if is_roomy { all(app, rates, width) } else { most(app, rates, width) };
     let rows = (area.y..area.y + area.height).zip(lines);
@@ -336,14 +336,27 @@ enum Sums {
 }
 
 fn ledgers(app: &Seen<'_>, rates: &CostRates) -> Vec<Ledger> {
-    let labels = ["held", "held & unrequested", "unrequested", "GPUs not requested", "waiting"];
-    let sums = app.insights.ledger.waste();
     let unknown = app.unknown(crate::fleet::Kind::Pod);
-    let wastes = labels.into_iter().zip(rates.waste.each()).zip(sums);
-    let wastes = wastes.map(|((label, rate), sum)| Ledger { label, rate, sum: Some(sum), unknown });
+    let parts = CostPart::ALL.into_iter().map(|part| Ledger {
+        label: label(part),
+        rate: rates.parts.get(part),
+        sum: Some(app.insights.ledger.part(part)),
+        unknown,
+    });
     let control_plane =
         Ledger { label: "control plane", rate: rates.cluster_fixed, sum: None, unknown: format::UNKNOWN };
-    wastes.chain([control_plane]).collect()
+    parts.chain([control_plane]).collect()
+}
+
+const fn label(part: CostPart) -> &'static str {
+    match part {
+        CostPart::Protected => "protected",
+        CostPart::Held => "held",
+        CostPart::HeldUnrequested => "held & unrequested",
+        CostPart::Unrequested => "unrequested",
+        CostPart::UnallocatedGpu => "GPUs not requested",
+        CostPart::Waiting => "waiting",
+    }
 }
 
 impl Ledger {
@@ -421,7 +434,7 @@ fn is_file_old(app: &Seen<'_>) -> bool {
 
 /// Machines that nobody prices, with the reason.
 fn unpriced(app: &Seen<'_>) -> Vec<Line> {
-    let Some(all) = app.insights.rates.as_ref().map(|rates| rates.unpriced).filter(|all| *all > 0) else {
+    let Some(all) = app.insights.rates().map(|rates| rates.unpriced).filter(|all| *all > 0) else {
         return Vec::new();
     };
     let named = &app.ui.listing.costs.unpriced;

@@ -8,7 +8,7 @@ use crate::fleet::{HealthState, JobRow, Kind, NodeRow, PodRow, SourceId};
 use crate::insight::Known;
 use crate::insight::disruption::{Protection, protection};
 use crate::insight::gpu::NodeGpu;
-use crate::insight::picture::{Judge, NodePicture, Totals, protected_pods_of, totals};
+use crate::insight::picture::{Judge, NodePicture, Totals, protected_pods_of};
 
 /// The App as a frame sees it.
 pub(super) struct Seen<'a> {
@@ -28,7 +28,7 @@ impl Deref for Seen<'_> {
 impl<'a> Seen<'a> {
     /// Computes what the frame needs.
     pub(super) fn new(app: &'a App) -> Self {
-        let totals = totals(&app.fleet, &app.insights.picture, app.now, &app.insights.karpenter);
+        let totals = app.insights.totals(&app.inputs());
         Self { app, totals, judge: app.judge() }
     }
 

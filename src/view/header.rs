@@ -128,8 +128,16 @@ fn apart(left: Line, right: &[&Line], width: u16) -> Line {
 
 /// What there is, in numbers, and what of the money buys nothing.
 pub(super) fn totals(app: &Seen<'_>, area: Area) -> Placed {
-    let parts = [nodes(app), pods(app), jobs(app), gpus(app), money::held(app), money::unpriced(app)];
-    let line = Line::plain(" ").then(fitted(&parts, usize::from(area.width).saturating_sub(2)));
+    let facts = [
+        (Worth::Nodes, nodes(app)),
+        (Worth::Pods, pods(app)),
+        (Worth::Jobs, jobs(app)),
+        (Worth::Accelerators, gpus(app)),
+        (Worth::Protected, money::protected(app)),
+        (Worth::Held, money::held(app)),
+        (Worth::Unpriced, money::unpriced(app)),
+    ];
+    let line = Line::plain(" ").then(fitted(&facts, usize::from(area.width).saturating_sub(2)));
     Placed { area, line: line.cut(usize::from(area.width)) }
 }
 
@@ -141,19 +149,30 @@ pub(super) struct Fact {
     pub(super) long: Line,
 }
 
-/// In which order facts are given room: what is not priced, dollars, nodes, accelerators, pods, Jobs.
-const WORTH: [usize; 6] = [5, 4, 0, 3, 1, 2];
+/// In which order facts are given room.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Worth {
+    Unpriced,
+    Held,
+    Nodes,
+    Accelerators,
+    Pods,
+    Jobs,
+    Protected,
+}
 
-/// As many facts in full as fit, the worthy first; where not even the short ones fit the end is cut.
-fn fitted(facts: &[Fact; 6], room: usize) -> Line {
+/// As many facts in full as fit, by their worth; where not even the short ones fit the end is cut.
+fn fitted(facts: &[(Worth, Fact)], room: usize) -> Line {
     const GAP: &str = "   ";
-    let mut shown: Vec<Line> = facts.iter().map(|fact| fact.short.clone()).collect();
+    let mut shown: Vec<Line> = facts.iter().map(|(_, fact)| fact.short.clone()).collect();
     let width = |shown: &[Line]| {
         let parts = shown.iter().filter(|line| !line.is_empty());
         parts.map(|line| line.width() + GAP.len()).sum::<usize>().saturating_sub(GAP.len())
     };
-    for at in WORTH {
-        let short = std::mem::replace(&mut shown[at], facts[at].long.clone());
+    let mut by_worth: Vec<usize> = (0..facts.len()).collect();
+    by_worth.sort_by_key(|at| facts[*at].0);
+    for at in by_worth {
+        let short = std::mem::replace(&mut shown[at], facts[at].1.long.clone());
         if width(&shown) > room {
             shown[at] = short;
         }

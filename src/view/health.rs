@@ -187,7 +187,7 @@ fn absent(app: &Seen<'_>, kind: Kind, glyph: &str) -> Vec<Line> {
 /// Everything was read, and still there is no row.
 fn nothing_listed(app: &Seen<'_>) -> Vec<Line> {
     let level = &app.ui.level;
-    if level.screen == Screen::Cost && app.insights.rates.is_none() {
+    if level.screen == Screen::Cost && app.insights.rates().is_none() {
         let words = format!("{} rates are known as soon as all nodes and NodeClaims are", format::NOT_YET);
         return vec![Line::of(Role::Pending, words)];
     }

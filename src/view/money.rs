@@ -5,7 +5,7 @@ use super::header::Fact;
 use super::{Line, format};
 use crate::config::Role;
 use crate::fleet::{Adjustment, HealthState, JobRow, Kind, NodeClaimRow, NodeRow, PodRow, SourceId};
-use crate::insight::cost::{Cost, CostRates, CostSource, Dimension, Fee, Payer, Who};
+use crate::insight::cost::{Cost, CostPart, CostRates, CostSource, Dimension, Fee, Payer, Who};
 use crate::units::Time;
 use crate::units::money::{HOURS_PER_MONTH, MICROS};
 
@@ -247,11 +247,11 @@ pub(super) fn of_payer_with_unit(app: &Seen<'_>, payer: &Payer) -> Line {
 }
 
 fn sum_of_payer(app: &Seen<'_>, payer: &Payer, write: fn(i64) -> String) -> Line {
-    let Some(rates) = &app.insights.rates else { return Line::of(Role::Unknown, not_known(app)) };
-    let machines = rates.machines.get(payer).copied().unwrap_or_default();
-    match (rates.by_payer.get(payer), machines.unpriced) {
-        (Some(rate), 0) => Line::plain(write(*rate)),
-        (Some(rate), _) => Line::of(Role::Warn, "≥ ").and(Role::Text, write(*rate)),
+    let Some(rates) = app.insights.rates() else { return Line::of(Role::Unknown, not_known(app)) };
+    let machines = rates.machines_of(payer);
+    match (rates.rate_of(payer), machines.unpriced) {
+        (Some(rate), 0) => Line::plain(write(rate)),
+        (Some(rate), _) => Line::of(Role::Warn, "≥ ").and(Role::Text, write(rate)),
         (None, 0) if machines.count > 0 => Line::of(Role::TextDim, "prepaid"),
         (None, 0) => none(),
         (None, _) => unknown(app),
@@ -266,7 +266,7 @@ fn none() -> Line {
 
 /// What everything costs per hour, and what it has cost since batchtop looks on: `≥ $412.87/h`, `+$37.12 since 12:04`.
 pub(super) fn counter(app: &Seen<'_>) -> [Line; 2] {
-    let Some(rates) = &app.insights.rates else {
+    let Some(rates) = app.insights.rates() else {
         return [Line::of(Role::Unknown, format!("${}/h", not_known(app))), Line::new()];
     };
     let ledger = &app.insights.ledger;
@@ -297,11 +297,24 @@ fn not_known(app: &Seen<'_>) -> &'static str {
     missing.map_or(format::NOT_YET, |kind| app.unknown(kind))
 }
 
-/// What is paid for Nodes that are held, and what of it no pod requests.
+/// What is paid for protected Nodes, where there is room and they are more than the held ones.
+pub(super) fn protected(app: &Seen<'_>) -> Fact {
+    let part = |part| app.insights.rates().and_then(|rates| rates.parts.get(part));
+    let long = match (part(CostPart::Protected), part(CostPart::Held)) {
+        (Some(protected), Some(held)) if protected > held => {
+            Line::of(Role::TextDim, "protected ").and(Role::Protected, rate(protected))
+        }
+        _ => Line::new(),
+    };
+    Fact { short: Line::new(), long }
+}
+
+/// What is paid for held Nodes, and what of it no pod requests.
 pub(super) fn held(app: &Seen<'_>) -> Fact {
     let label = Line::of(Role::TextDim, "held ");
-    let Some(rates) = &app.insights.rates else { return Fact { short: Line::new(), long: Line::new() } };
-    let (Some(held), Some(unrequested)) = (rates.waste.held, rates.waste.held_unrequested) else {
+    let Some(rates) = app.insights.rates() else { return Fact { short: Line::new(), long: Line::new() } };
+    let known = (rates.parts.get(CostPart::Held), rates.parts.get(CostPart::HeldUnrequested));
+    let (Some(held), Some(unrequested)) = known else {
         let line = label.and(Role::Unknown, format!("${}/h", app.unknown(Kind::Pod)));
         return Fact { short: line.clone(), long: line };
     };
@@ -315,7 +328,7 @@ pub(super) fn held(app: &Seen<'_>) -> Fact {
 
 /// Machines whose price nobody tells: what is shown is not the whole.
 pub(super) fn unpriced(app: &Seen<'_>) -> Fact {
-    let counts = app.insights.rates.as_ref().map_or((0, 0), |rates| (rates.unpriced, rates.without_fee));
+    let counts = app.insights.rates().map_or((0, 0), |rates| (rates.unpriced, rates.without_fee));
     let words = match counts {
         (0, 0) => String::new(),
         (0, fees) => format!("△ {} without fee", format::count(fees)),

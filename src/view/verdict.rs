@@ -29,10 +29,10 @@ pub(super) const fn label(verdict: Verdict) -> &'static str {
         Verdict::BeingDisrupted => "disrupting",
         Verdict::SpotInterrupted => "interrupted",
         Verdict::NotInitialized => "starting",
-        Verdict::ProtectedByNode => "held: node annotation",
+        Verdict::ProtectedByNode => "node annotation",
         Verdict::NodePoolMissing => "no NodePool",
-        Verdict::ProtectedByPod => "held: pod",
-        Verdict::BlockedByPdb => "held: pdb",
+        Verdict::ProtectedByPod => "pod",
+        Verdict::BlockedByPdb => "pdb",
         Verdict::BlockedByBudget => "budget",
         Verdict::Static => "static",
         Verdict::ConsolidationDisabled => "consolidation disabled",
@@ -105,8 +105,9 @@ impl<'a> Said<'a> {
             Verdict::BeingDisrupted => {
                 self.chosen_for().map_or_else(|| label.to_owned(), |why| format!("{label}: {why}"))
             }
-            Verdict::ProtectedByPod => format!("{label} {name}{}", self.more()),
-            Verdict::BlockedByPdb => self.pdb(label),
+            Verdict::ProtectedByNode => format!("{}: {label}", self.protection()),
+            Verdict::ProtectedByPod => format!("{}: {label} {name}{}", self.protection(), self.more()),
+            Verdict::BlockedByPdb => format!("{}: {}", self.protection(), self.pdb(label)),
             Verdict::BlockedByBudget => self.budget(label),
             Verdict::ConsolidateAfterPending => self.quiet(label),
             Verdict::BlockedByPolicy => format!("{label} {}", self.policy()),
@@ -116,6 +117,11 @@ impl<'a> Said<'a> {
             Verdict::LoopPaused => format!("{label}: {} {name}", short_kind(object)),
             _ => label.to_owned(),
         }
+    }
+
+    /// Whether protection alone stops Karpenter, in the glossary's word.
+    fn protection(&self) -> &'static str {
+        if self.disruption.is_held() { "held" } else { "protected" }
     }
 
     fn pods_known(&self) -> bool {
@@ -140,7 +146,7 @@ impl<'a> Said<'a> {
         let Some(blocker) = self.disruption.main_blocker() else { return label.to_owned() };
         let name = blocker.object.as_ref().map_or("", |key| key.object.name.as_str());
         match blocker.kind {
-            BlockerKind::MultiplePdbs => format!("held: several pdbs on {name}{}", self.more()),
+            BlockerKind::MultiplePdbs => format!("several pdbs on {name}{}", self.more()),
             _ => format!("{label} {name}{}", self.more()),
         }
     }

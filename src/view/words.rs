@@ -77,6 +77,7 @@ pub(super) const fn standing(standing: Standing) -> State {
         Standing::Disrupting => State::new("↓", "being disrupted", Role::Terminating),
         Standing::Starting => State::new("◌", "starting", Role::Pending),
         Standing::Held => State::new("▣", "held", Role::Protected),
+        Standing::Protected => State::new("▢", "protected", Role::Protected),
         Standing::Candidate => State::new("○", "may be taken", Role::Info),
         Standing::Unknown => State::new("?", "not known", Role::Unknown),
         Standing::Kept => State::new("◇", "kept", Role::TextDim),

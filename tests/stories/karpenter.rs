@@ -5,6 +5,7 @@ use batchtop::fleet::{
     Condition, Delta, DisruptionBudgetRow, HealthState, JobRow, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow,
     PodSelector, Report, Status, Sym, Taint,
 };
+use batchtop::insight::cost::CostPart;
 use batchtop::units::{Lifetime, Selector};
 
 use crate::dsl::{Story, row_name, story};
@@ -306,4 +307,40 @@ fn what_is_held_is_written_down_once_a_minute_and_only_when_it_changes() {
         told.effects.iter().filter(|effect| matches!(effect, Effect::Remember(_))).count()
     };
     assert_eq!((minute(&mut after), minute(&mut after)), (1, 0));
+}
+
+/// The dollars per hour of the Nodes that are listed, in micro-dollars.
+fn listed_dollars(story: &Story) -> i64 {
+    let names = story.app.ui.listing.rows.iter().filter_map(|row| row.object());
+    let cost = |name: &str| story.app.insights.picture.node(name).and_then(|node| node.cost.rate());
+    names.filter_map(|key| cost(&key.object.name)).sum()
+}
+
+#[test]
+fn rows_filters_header_and_json_agree_on_what_is_protected_and_held() {
+    let mut world = world();
+    // Its policy keeps the node as well as its pod does: protected, but not held.
+    world.pools.push(NodePoolRow { consolidation_policy: Sym::new("WhenEmpty"), ..pool("batch") });
+    world.nodes.push(node("kept", "batch"));
+    world.claims.push(NodeClaimRow { labels: node("kept", "batch").labels, ..quiet("c-kept", "kept") });
+    world.pods.push(protected(pod("ml", "keeper", "kept"), "true"));
+    for (index, node) in world.nodes.iter_mut().enumerate() {
+        let price = format!("{}.25", index + 1);
+        let known: Vec<_> = node.labels.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        let mut pairs: Vec<(&str, &str)> = known.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        pairs.push(("eks-node-viewer/instance-price", &price));
+        node.labels = labels(&pairs);
+    }
+    let told = story(reports(world)).seconds(2).told(Vec::new());
+    let rates = told.app.insights.rates().expect("everything is known").clone();
+    let (protected, held) = (rates.parts.get(CostPart::Protected), rates.parts.get(CostPart::Held));
+    assert!(protected > held && held > Some(0), "both kinds are there: {protected:?} {held:?}");
+    let json = serde_json::to_value(batchtop::export::snapshot(&told.app)).expect("JSON");
+    let in_json = |name: &str| json["totals"]["cost"][name].to_string();
+    let in_dollars = |micros: Option<i64>| micros.map_or_else(String::new, |micros| (micros as f64 / 1e6).to_string());
+    assert_eq!((in_json("protectedUsdPerHour"), in_json("heldUsdPerHour")), (in_dollars(protected), in_dollars(held)));
+    let told = told.keys("/ 'protected:yes' enter");
+    assert_eq!(Some(listed_dollars(&told)), protected);
+    let told = told.keys("/ ctrl-u 'held:yes' enter");
+    assert_eq!(Some(listed_dollars(&told)), held);
 }

@@ -3,6 +3,7 @@
 //! Rates are added up second by second, so that what was seen is paid for and nothing else. Sums are whole: micro-dollars
 //! per hour times seconds, of which 3,600 are a micro-dollar.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
@@ -132,25 +133,49 @@ impl Who {
 /// Who pays, and in which dimension.
 pub type Payer = (Dimension, Who);
 
-/// Micro-dollars per hour that buy nothing; each is part of the whole, and they overlap. `None` where not known.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Waste {
-    /// Nodes that Karpenter would take but for annotations and PodDisruptionBudgets.
-    pub held: Option<i64>,
-    /// The part of those that no pod requests.
-    pub held_unrequested: Option<i64>,
-    /// What no pod requests, of all Nodes.
-    pub unrequested: Option<i64>,
+/// A part of what everything costs. Parts overlap.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CostPart {
+    /// Nodes for which annotations or PodDisruptionBudgets stop Karpenter for at least one reason.
+    Protected,
+    /// The protected Nodes for which nothing else stops Karpenter for at least one reason.
+    Held,
+    /// What no pod requests of held Nodes.
+    HeldUnrequested,
+    /// What no pod requests of all Nodes.
+    Unrequested,
     /// Accelerators that no pod requests.
-    pub unallocated_gpu: Option<i64>,
+    UnallocatedGpu,
     /// Machines that are billed before their pods run.
-    pub waiting: Option<i64>,
+    Waiting,
 }
 
-impl Waste {
-    /// Every kind of waste, in order.
-    pub const fn each(&self) -> [Option<i64>; 5] {
-        [self.held, self.held_unrequested, self.unrequested, self.unallocated_gpu, self.waiting]
+impl CostPart {
+    /// Every part.
+    pub const ALL: [Self; 6] =
+        [Self::Protected, Self::Held, Self::HeldUnrequested, Self::Unrequested, Self::UnallocatedGpu, Self::Waiting];
+
+    /// Whether it is known only where the protection of every Node is.
+    pub const fn is_of_protection(self) -> bool {
+        matches!(self, Self::Protected | Self::Held | Self::HeldUnrequested)
+    }
+}
+
+/// One value for each [`CostPart`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PerPart<T> {
+    values: [T; CostPart::ALL.len()],
+}
+
+impl<T: Copy> PerPart<T> {
+    /// The value of a part.
+    pub const fn get(&self, part: CostPart) -> T {
+        self.values[part as usize]
+    }
+
+    /// Puts a value in the place of the one of a part.
+    pub const fn set(&mut self, part: CostPart, value: T) {
+        self.values[part as usize] = value;
     }
 }
 
@@ -161,9 +186,9 @@ pub struct Machines {
     pub count: u64,
     /// Those of them whose price nobody tells.
     pub unpriced: u64,
-    /// What is paid for those that are held, in micro-dollars per hour; says nothing where [`Waste::held`] is not known.
+    /// What is paid for those that are held, in micro-dollars per hour; says nothing where [`CostPart::Held`] is not known.
     pub held: i64,
-    /// What no pod requests of them, in micro-dollars per hour; says nothing where [`Waste::unrequested`] is not known.
+    /// What no pod requests of them, in micro-dollars per hour; says nothing where [`CostPart::Unrequested`] is not known.
     pub unrequested: i64,
 }
 
@@ -174,16 +199,16 @@ pub struct CostRates {
     pub total: i64,
     /// What of it is not for machines: the control plane; `None` where not known.
     pub cluster_fixed: Option<i64>,
-    /// What buys nothing.
-    pub waste: Waste,
+    /// Parts of it, in micro-dollars per hour; `None` where not known.
+    pub parts: PerPart<Option<i64>>,
     /// Machines that are billed and whose price nobody tells.
     pub unpriced: u64,
     /// Machines whose fee of EKS Auto Mode nobody tells.
     pub without_fee: u64,
-    /// Rates by payer; those of one dimension add up to the machines' part of the total.
-    pub by_payer: HashMap<Payer, i64, RandomState>,
-    /// The machines by payer, in the dimensions of machines.
-    pub machines: HashMap<Payer, Machines, RandomState>,
+    /// Whether all pods are known; who pays is told in dimensions of pods only then.
+    pub are_pods_known: bool,
+    by_payer: HashMap<Payer, i64, RandomState>,
+    machines: HashMap<Payer, Machines, RandomState>,
 }
 
 impl CostRates {
@@ -191,6 +216,55 @@ impl CostRates {
     pub fn known_total(&self) -> Option<i64> {
         let machines = self.total - self.cluster_fixed.unwrap_or(0);
         (machines > 0 || self.unpriced == 0).then_some(self.total)
+    }
+
+    /// What one payer pays, in micro-dollars per hour; `None` for nothing, and for what is not known.
+    pub fn rate_of(&self, payer: &Payer) -> Option<i64> {
+        self.by_payer.get(payer).copied().filter(|_| self.knows(payer.0))
+    }
+
+    /// The machines of one payer.
+    pub fn machines_of(&self, payer: &Payer) -> Machines {
+        self.machines.get(payer).copied().unwrap_or_default()
+    }
+
+    /// Everybody who pays, with what, in micro-dollars per hour. The rates of one dimension add up to the total less
+    /// what is not for machines.
+    pub fn by_payer(&self) -> impl Iterator<Item = (&Payer, i64)> {
+        self.by_payer.iter().filter(|(payer, _)| self.knows(payer.0)).map(|(payer, rate)| (payer, *rate))
+    }
+
+    /// Everybody who has machines.
+    pub fn by_machines(&self) -> impl Iterator<Item = (&Payer, Machines)> {
+        self.machines.iter().map(|(payer, machines)| (payer, *machines))
+    }
+
+    const fn knows(&self, dimension: Dimension) -> bool {
+        self.are_pods_known || !dimension.is_of_pods()
+    }
+
+    /// Adds to what a payer pays; who pays nothing is forgotten.
+    pub fn add(&mut self, payer: Payer, rate: i64) {
+        if rate == 0 {
+            return;
+        }
+        match self.by_payer.entry(payer) {
+            Entry::Vacant(place) => drop(place.insert(rate)),
+            Entry::Occupied(sum) if *sum.get() + rate == 0 => drop(sum.remove()),
+            Entry::Occupied(mut sum) => *sum.get_mut() += rate,
+        }
+    }
+
+    /// Adds machines to those of a payer (`sign` 1), or takes them away (`sign` -1).
+    pub fn add_machines(&mut self, payer: &Payer, machines: Machines, sign: i64) {
+        let sum = self.machines.entry(payer.clone()).or_default();
+        sum.count = sum.count.saturating_add_signed(sign * machines.count.cast_signed());
+        sum.unpriced = sum.unpriced.saturating_add_signed(sign * machines.unpriced.cast_signed());
+        sum.held += sign * machines.held;
+        sum.unrequested += sign * machines.unrequested;
+        if sum.count == 0 {
+            self.machines.remove(payer);
+        }
     }
 
     /// Whether something is missing in it: a price, or a fee.
@@ -239,7 +313,7 @@ pub struct Ledger {
     since: Option<Time>,
     last: Option<Time>,
     total: Account,
-    waste: [Account; 5],
+    parts: PerPart<Account>,
     payers: HashMap<Payer, Account, RandomState>,
     minutes: VecDeque<Minute>,
 }
@@ -272,15 +346,17 @@ impl Ledger {
     fn pay(&mut self, now: Time, seconds: i64, burn: &CostRates) {
         self.total.pay(burn.total, seconds);
         self.total.incomplete_seconds += if burn.is_incomplete() { seconds } else { 0 };
-        for (account, rate) in self.waste.iter_mut().zip(burn.waste.each()) {
-            if let Some(rate) = rate {
+        for part in CostPart::ALL {
+            if let Some(rate) = burn.parts.get(part) {
+                let mut account = self.parts.get(part);
                 account.pay(rate, seconds);
+                self.parts.set(part, account);
             }
         }
-        for (payer, rate) in &burn.by_payer {
+        for (payer, rate) in burn.by_payer() {
             match self.payers.get_mut(payer) {
-                Some(account) => account.pay(*rate, seconds),
-                None => self.payers.entry(payer.clone()).or_default().pay(*rate, seconds),
+                Some(account) => account.pay(rate, seconds),
+                None => self.payers.entry(payer.clone()).or_default().pay(rate, seconds),
             }
         }
         if self.payers.len().saturating_sub(burn.by_payer.len()) > MOST_FORMER {
@@ -322,9 +398,9 @@ impl Ledger {
         self.total
     }
 
-    /// What bought nothing, in the order of [`Waste::each`].
-    pub const fn waste(&self) -> [Account; 5] {
-        self.waste
+    /// What was paid for a part of everything.
+    pub const fn part(&self, part: CostPart) -> Account {
+        self.parts.get(part)
     }
 
     /// What a payer has paid.
@@ -357,8 +433,9 @@ mod tests {
     use crate::insight::testing::sym;
 
     fn burn(total: i64, payers: &[(&str, i64)]) -> CostRates {
-        let by_payer = payers.iter().map(|(name, rate)| ((Dimension::NodePool, Who::Named(sym(name))), *rate));
-        CostRates { total, by_payer: by_payer.collect(), ..CostRates::default() }
+        let mut rates = CostRates { total, ..CostRates::default() };
+        payers.iter().for_each(|(name, rate)| rates.add((Dimension::NodePool, Who::Named(sym(name))), *rate));
+        rates
     }
 
     const LONGEST: i64 = 600;
@@ -396,11 +473,12 @@ mod tests {
     #[test]
     fn what_is_not_known_is_not_counted_as_seen() {
         let mut ledger = Ledger::default();
-        let known = CostRates { waste: Waste { held: Some(7_200), ..Waste::default() }, ..burn(7_200, &[]) };
+        let mut known = burn(7_200, &[]);
+        known.parts.set(CostPart::Held, Some(7_200));
         for (second, rates) in [(0, &known), (1, &known), (2, &burn(7_200, &[]))] {
             ledger.look(at(second), Some(rates), LONGEST);
         }
-        let [held, ..] = ledger.waste();
+        let held = ledger.part(CostPart::Held);
         assert_eq!((held.micro_usd(), held.observed_seconds), (2, 1));
         assert_eq!(ledger.total().micro_usd(), 4);
     }

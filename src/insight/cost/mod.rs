@@ -18,7 +18,7 @@ pub mod share;
 mod tests;
 
 pub use chain::{Asking, Quote, Step, explain, of_machine, why_unknown};
-pub use ledger::{Account, CostRates, Dimension, Ledger, Machines, Payer, Waste, Who};
+pub use ledger::{Account, CostPart, CostRates, Dimension, Ledger, Machines, Payer, PerPart, Who};
 pub use machine::{FargateSize, Machine};
 pub use share::{Claimant, Shares, Whole, shares};
 

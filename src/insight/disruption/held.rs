@@ -89,6 +89,12 @@ impl HeldMemory {
         Some(seen.map_or(computed, |seen| came.map_or(seen, |came| seen.max(came))))
     }
 
+    /// Whether a node was last seen held; `None` where it was never seen.
+    #[cfg(test)]
+    pub fn is_seen(&self, uid: &Uid) -> Option<bool> {
+        self.nodes.get(uid).map(|seen| seen.since.is_some())
+    }
+
     /// Takes note of a node. One that was seen free before is held from now on, whatever the objects say.
     pub fn observe(&mut self, case: &Case<'_>, disruption: &Disruption) {
         let (uid, now) = (&case.node.meta.uid, case.now);

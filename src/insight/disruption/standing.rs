@@ -11,7 +11,7 @@ use crate::units::Time;
 pub enum Standing {
     /// The cloud takes it back.
     Interrupted,
-    /// Annotations or PodDisruptionBudgets hold it, and something ends it before they do.
+    /// Annotations or PodDisruptionBudgets protect it, and something ends it before they do.
     WillNotHold,
     /// On its way out.
     Terminating,
@@ -19,8 +19,10 @@ pub enum Standing {
     Disrupting,
     /// Not initialized yet.
     Starting,
-    /// Annotations or PodDisruptionBudgets hold it.
+    /// Nothing but annotations and PodDisruptionBudgets stops Karpenter.
     Held,
+    /// Annotations or PodDisruptionBudgets stop Karpenter, and so does something else.
+    Protected,
     /// Karpenter may take it.
     Candidate,
     /// Not known.
@@ -33,13 +35,14 @@ pub enum Standing {
 
 impl Standing {
     /// All, what needs a look first in front.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Interrupted,
         Self::WillNotHold,
         Self::Terminating,
         Self::Disrupting,
         Self::Starting,
         Self::Held,
+        Self::Protected,
         Self::Candidate,
         Self::Unknown,
         Self::Kept,
@@ -57,18 +60,12 @@ impl Standing {
             _ if hazards.iter().any(|hazard| hazard.kind == HazardKind::SpotInterruption) => Self::Interrupted,
             Verdict::NotInitialized => Self::Starting,
             _ if broken_by(disruption, hazards).is_some() => Self::WillNotHold,
-            Verdict::ProtectedByNode | Verdict::ProtectedByPod | Verdict::BlockedByPdb => Self::Held,
+            Verdict::ProtectedByNode | Verdict::ProtectedByPod | Verdict::BlockedByPdb if disruption.is_held() => {
+                Self::Held
+            }
+            Verdict::ProtectedByNode | Verdict::ProtectedByPod | Verdict::BlockedByPdb => Self::Protected,
             verdict if verdict.is_candidate() => Self::Candidate,
             _ => Self::Kept,
-        }
-    }
-
-    /// Whether annotations or PodDisruptionBudgets hold it; `None` where that is not known.
-    pub const fn is_held(self) -> Option<bool> {
-        match self {
-            Self::Unknown => None,
-            Self::Held | Self::WillNotHold => Some(true),
-            _ => Some(false),
         }
     }
 }
@@ -191,11 +188,5 @@ mod tests {
             |verdict| Standing::of(&disruption(verdict, BlockerKind::Simulation, None), std::slice::from_ref(&notice));
         assert_eq!(of(Verdict::ConsolidationCandidate), Standing::Interrupted);
         assert_eq!(of(Verdict::Terminating), Standing::Terminating);
-    }
-
-    #[test]
-    fn not_known_is_neither_held_nor_free() {
-        assert_eq!(Standing::Unknown.is_held(), None);
-        assert_eq!(Standing::ALL.iter().filter(|standing| standing.is_held() == Some(true)).count(), 2);
     }
 }

@@ -288,7 +288,15 @@ impl Disruption {
         self.applies.iter().filter(only_protection).collect()
     }
 
-    /// Whether Karpenter would take the node but for annotations and PodDisruptionBudgets.
+    /// Whether an annotation or a PodDisruptionBudget stops Karpenter for at least one reason. A node that is on its way
+    /// out, or not Karpenter's, is past that.
+    pub fn is_protected(&self) -> bool {
+        let is_past = matches!(self.verdict, Verdict::NotManaged | Verdict::Terminating | Verdict::BeingDisrupted);
+        !is_past && self.firm().any(|blocker| blocker.kind.is_protection())
+    }
+
+    /// Whether nothing but annotations and PodDisruptionBudgets stops Karpenter: lift them, and it may take the node.
+    /// Every held node is protected, not the other way round.
     pub fn is_held(&self) -> bool {
         self.may.yes.is_empty() && !self.held_for().is_empty()
     }

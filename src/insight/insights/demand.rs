@@ -16,6 +16,12 @@ pub struct PriceWatch {
 const ASK_EVERY_SECONDS: i64 = 5;
 
 impl PriceWatch {
+    /// What was asked for last.
+    #[cfg(test)]
+    pub const fn asked(&self) -> &PriceDemand {
+        &self.asked
+    }
+
     /// Completeness changed: what is wanted is asked for without delay.
     pub const fn hurry(&mut self) {
         self.asked_at = None;

@@ -7,10 +7,8 @@ use crate::fleet::{Changed, Kind};
 pub enum Dependency {
     /// Objects of a kind, whichever of their fields.
     Kind(Kind),
-    /// Prices of any source.
+    /// Prices of any source, and the hardware of instance types.
     Prices,
-    /// Hardware of instance types, as a cloud lists it.
-    InstanceTypes,
     /// How completely the kinds are known: the health of the Sources.
     Completeness,
     /// What is known of the cluster besides its objects.
@@ -28,9 +26,11 @@ pub enum Part {
     Picture,
     /// [`super::Insights::karpenter`].
     Karpenter,
+    /// How many pods are protected, a part of [`super::Insights::totals`].
+    ProtectedPods,
     /// [`super::Insights::verdicts`], and with them [`super::Insights::held`].
     Verdicts,
-    /// [`super::Insights::rates`].
+    /// [`super::Insights::rates()`].
     Rates,
     /// [`super::Insights::ledger`].
     Ledger,
@@ -40,12 +40,19 @@ pub enum Part {
 
 impl Part {
     /// Every part, each behind those on which it depends.
-    pub const ALL: [Self; 6] =
-        [Self::Picture, Self::Karpenter, Self::Verdicts, Self::Rates, Self::Ledger, Self::PriceDemand];
+    pub const ALL: [Self; 7] = [
+        Self::Picture,
+        Self::Karpenter,
+        Self::ProtectedPods,
+        Self::Verdicts,
+        Self::Rates,
+        Self::Ledger,
+        Self::PriceDemand,
+    ];
 
     /// Everything on which the part depends.
     pub const fn dependencies(self) -> &'static [Dependency] {
-        use Dependency::{Cluster, Completeness, InstanceTypes, Minute, Prices};
+        use Dependency::{Cluster, Completeness, Minute, Prices};
         match self {
             Self::Picture => &[
                 Dependency::Kind(Kind::Node),
@@ -55,9 +62,9 @@ impl Part {
                 Dependency::Kind(Kind::PodDisruptionBudget),
                 Dependency::Kind(Kind::NodeOverlay),
                 Prices,
-                InstanceTypes,
             ],
             Self::Karpenter => &[Dependency::Kind(Kind::KarpenterDeployment), Cluster],
+            Self::ProtectedPods => &[Dependency::Kind(Kind::Pod), Dependency::Part(Self::Karpenter)],
             Self::Verdicts => &[
                 Dependency::Kind(Kind::Node),
                 Dependency::Kind(Kind::NodeClaim),
@@ -69,9 +76,6 @@ impl Part {
                 Dependency::Kind(Kind::Ec2NodeClass),
                 // Feature gates.
                 Dependency::Kind(Kind::KarpenterDeployment),
-                // NodePools whose policy is Balanced weigh prices.
-                Dependency::Kind(Kind::NodeOverlay),
-                Prices,
                 Dependency::Part(Self::Karpenter),
                 Completeness,
                 Minute,
@@ -84,7 +88,6 @@ impl Part {
                 Dependency::Kind(Kind::ReplicaSet),
                 Dependency::Kind(Kind::NodeOverlay),
                 Prices,
-                InstanceTypes,
                 Dependency::Part(Self::Verdicts),
                 Completeness,
                 Cluster,
@@ -97,7 +100,6 @@ impl Part {
                 // Its metrics tell prices.
                 Dependency::Kind(Kind::KarpenterDeployment),
                 Prices,
-                InstanceTypes,
                 Completeness,
             ],
         }
@@ -105,16 +107,24 @@ impl Part {
 
     /// Whether the part depends on any of these.
     pub fn depends_on_any(self, causes: &[Dependency]) -> bool {
-        self.dependencies().iter().any(|dependency| causes.contains(dependency))
+        let is_declared = |dependency: &&Dependency| !is_omitted(self, **dependency);
+        self.dependencies().iter().filter(is_declared).any(|dependency| causes.contains(dependency))
     }
 }
+
+/// Only the tests leave declarations out, to see that each of them is needed.
+#[cfg(not(test))]
+const fn is_omitted(_: Part, _: Dependency) -> bool {
+    false
+}
+
+#[cfg(test)]
+use super::tests::is_omitted;
 
 impl Dependency {
     /// What a Delta changed.
     pub fn of_delta(changed: &Changed) -> Vec<Self> {
         let kinds = changed.kinds.iter().copied().map(Self::Kind);
-        let prices = changed.prices.then_some(Self::Prices);
-        let instance_types = changed.instance_types.then_some(Self::InstanceTypes);
-        kinds.chain(prices).chain(instance_types).collect()
+        kinds.chain(changed.prices.then_some(Self::Prices)).collect()
     }
 }

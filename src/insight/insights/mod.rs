@@ -7,20 +7,25 @@
 mod demand;
 mod dependency;
 mod payments;
+mod protected_pods;
 mod rates;
+#[cfg(test)]
+mod tests;
 mod verdicts;
 
 use std::collections::BTreeSet;
 
 pub use dependency::{Dependency, Part};
+pub use protected_pods::ProtectedPods;
+use rates::Rates;
 pub use rates::cost_rates;
 pub use verdicts::{VerdictSummary, Verdicts};
 
 use super::cost::{CostRates, Ledger};
 use super::disruption::{HeldMemory, Remembered};
-use super::picture::{Judge, Picture};
+use super::picture::{Judge, Picture, Totals, Touched};
 use super::{KarpenterVersion, Known};
-use crate::fleet::{Changed, ClusterFacts, Demand, Fleet, Health, Sources};
+use crate::fleet::{Changed, ClusterFacts, Demand, Fleet, Health, Kind, SourceId, Sources};
 use crate::units::Time;
 use demand::PriceWatch;
 use payments::Payments;
@@ -68,12 +73,12 @@ pub struct Insights {
     pub karpenter: KarpenterVersion,
     /// The verdicts of all Nodes, as of at most a few seconds ago.
     pub verdicts: Verdicts,
-    /// What everything costs per hour; `None` while not all Nodes and NodeClaims are known.
-    pub rates: Option<CostRates>,
     /// What has been paid since the first rates were known.
     pub ledger: Ledger,
     /// Since when which nodes are held, as far as batchtop saw it itself.
     pub held: HeldMemory,
+    protected_pods: ProtectedPods,
+    rates: Rates,
     payments: Payments,
     price_watch: PriceWatch,
     /// The parts on which something changed and that have not followed yet.
@@ -87,7 +92,9 @@ pub struct Insights {
 /// What is done once a second or once a minute, in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Task {
-    /// Rates follow, and the ledger is paid.
+    /// What has accrued at the present rates is paid, before they change.
+    Payment,
+    /// A slice of the rates follows, until none is left.
     Rates,
     /// Since when which Nodes are held is written down.
     Remember,
@@ -113,17 +120,37 @@ impl Insights {
     /// Follows what a Delta changed in the Fleet; the Fleet is the one after it.
     pub fn note(&mut self, inputs: &Inputs<'_>, changed: &Changed) {
         let causes = Dependency::of_delta(changed);
+        let mut touched = Touched::default();
         if Part::Picture.depends_on_any(&causes) {
-            self.picture.update(inputs.fleet, changed);
+            touched = self.picture.update(inputs.fleet, changed);
             self.changed.insert(Part::Picture);
+        }
+        if Part::ProtectedPods.depends_on_any(&causes) {
+            self.protected_pods.follow(inputs.fleet, &changed.pods, inputs.now, &self.karpenter);
+        }
+        if Part::Rates.depends_on_any(&causes) {
+            self.rates.touch(touched);
+            if changed.kinds.contains(&Kind::Job) || changed.kinds.contains(&Kind::ReplicaSet) {
+                self.rates.touch_owners();
+            }
         }
         self.verdicts.note_nodes(inputs.fleet, &changed.nodes);
         self.mark(inputs, &causes);
     }
 
-    /// The health of a Source changes from `before` to `now`: what is not complete can be neither decided nor summed up.
-    pub fn note_health(&mut self, inputs: &Inputs<'_>, before: Option<&Health>, now: &Health) {
-        if before.map(Health::completeness) != Some(now.completeness()) {
+    /// Sums over the whole cluster, whatever lists are narrowed to.
+    pub fn totals(&self, inputs: &Inputs<'_>) -> Totals {
+        self.picture.totals(inputs.fleet, self.protected_pods.count(inputs.now))
+    }
+
+    /// What everything costs per hour; `None` while not all Nodes and NodeClaims are known.
+    pub fn rates(&self) -> Option<&CostRates> {
+        self.rates.known()
+    }
+
+    /// The health of a Source was `before`: what is not complete can be neither decided nor summed up.
+    pub fn note_health(&mut self, inputs: &Inputs<'_>, source: SourceId, before: Option<&Health>) {
+        if before.map(Health::completeness) != inputs.sources.get(&source).map(Health::completeness) {
             self.price_watch.hurry();
             self.mark(inputs, &[Dependency::Completeness]);
         }
@@ -146,7 +173,8 @@ impl Insights {
             self.dirty.remove(&Part::Verdicts);
         }
         self.verdicts.begin_second();
-        self.due.extend([Task::Rates, Task::PriceDemand]);
+        self.rates.begin_second();
+        self.due.extend([Task::Payment, Task::Rates, Task::PriceDemand]);
     }
 
     /// Whether [`Insights::work`] has something to do now.
@@ -162,6 +190,7 @@ impl Insights {
             return requests;
         }
         match self.due.pop_first() {
+            Some(Task::Payment) => self.pay(inputs),
             Some(Task::Rates) => self.follow_rates(inputs),
             Some(Task::Remember) => requests.remember = self.held.to_write(inputs.now),
             Some(Task::PriceDemand) => requests.demand = self.price_demand(inputs),
@@ -183,18 +212,26 @@ impl Insights {
 
     /// Marks the parts that depend on what changed; they follow in [`Insights::tick`] and [`Insights::work`].
     fn mark(&mut self, inputs: &Inputs<'_>, causes: &[Dependency]) {
-        let dependent = Part::ALL.into_iter().filter(|part| part.depends_on_any(causes));
-        self.dirty.extend(dependent);
-        self.dirty.remove(&Part::Picture);
-        if self.dirty.remove(&Part::Karpenter) && self.detect_karpenter(inputs) {
-            self.mark(inputs, &[Dependency::Part(Part::Karpenter)]);
+        let mut causes = causes.to_vec();
+        for part in Part::ALL {
+            if !part.depends_on_any(&causes) {
+                continue;
+            }
+            let has_changed = match part {
+                Part::Karpenter => self.detect_karpenter(inputs),
+                Part::ProtectedPods if causes.contains(&Dependency::Part(Part::Karpenter)) => {
+                    self.protected_pods = ProtectedPods::full(inputs.fleet, inputs.now, &self.karpenter);
+                    true
+                }
+                Part::Picture | Part::ProtectedPods => true,
+                // The ledger is paid before rates change; what depends on verdicts follows when they have changed.
+                Part::Verdicts | Part::Rates | Part::Ledger | Part::PriceDemand => {
+                    self.dirty.insert(part);
+                    part == Part::Rates
+                }
+            };
+            causes.extend(has_changed.then_some(Dependency::Part(part)));
         }
-    }
-
-    /// Notes that a part has changed.
-    fn note_part(&mut self, inputs: &Inputs<'_>, part: Part) {
-        self.changed.insert(part);
-        self.mark(inputs, &[Dependency::Part(part)]);
     }
 
     /// Looks again which Karpenter runs in the cluster. Says whether that changed.
@@ -212,25 +249,40 @@ impl Insights {
         let judge = Judge::new(inputs.fleet, &self.picture, &inputs.known(), &self.karpenter, inputs.now);
         let is_complete = inputs.known().decides_nodes();
         let completeness = if is_complete { Completeness::Complete } else { Completeness::Incomplete };
-        let has_changed = self.verdicts.evaluate_slice(&judge, inputs.fleet, completeness, &mut self.held);
-        if has_changed {
-            self.note_part(inputs, Part::Verdicts);
+        let changed = self.verdicts.evaluate_slice(&judge, inputs.fleet, completeness, &mut self.held);
+        if !changed.is_empty() {
+            let cause = [Dependency::Part(Part::Verdicts)];
+            if Part::Rates.depends_on_any(&cause) {
+                self.rates.touch_nodes(changed);
+            }
+            self.changed.insert(Part::Verdicts);
+            self.mark(inputs, &cause);
         }
     }
 
-    /// Brings the rates up to date and pays what has accrued at those that held until now.
-    fn follow_rates(&mut self, inputs: &Inputs<'_>) {
-        let new = self.dirty.remove(&Part::Rates).then(|| cost_rates(inputs, &self.picture, &self.verdicts));
-        let new = new.filter(|new| *new != self.rates);
-        if new.is_some() {
-            self.note_part(inputs, Part::Rates);
-        }
+    /// Pays what has accrued at the present rates.
+    fn pay(&mut self, inputs: &Inputs<'_>) {
         if self.dirty.remove(&Part::Ledger) || self.payments.are_due(inputs.now) {
-            self.payments.pay(inputs, &mut self.ledger, self.rates.as_ref());
+            self.payments.pay(inputs, &mut self.ledger, self.rates.known());
             self.changed.insert(Part::Ledger);
         }
-        if let Some(new) = new {
-            self.rates = new;
+    }
+
+    fn follow_rates(&mut self, inputs: &Inputs<'_>) {
+        if !self.dirty.contains(&Part::Rates) {
+            return;
+        }
+        let has_followed = self.rates.follow(inputs, &self.picture, &self.verdicts);
+        if has_followed {
+            self.changed.insert(Part::Rates);
+        }
+        if !self.rates.is_settled() {
+            self.due.insert(Task::Rates);
+            return;
+        }
+        self.dirty.remove(&Part::Rates);
+        if self.rates.publish(inputs) {
+            self.changed.insert(Part::Rates);
         }
     }
 

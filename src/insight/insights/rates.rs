@@ -1,15 +1,100 @@
-//! What everything costs per hour.
+//! What everything costs per hour, followed in slices.
+
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
 
 use super::{Inputs, Verdicts};
+use crate::fleet::{ObjectKey, Sym};
 use crate::insight::cost::CostRates;
-use crate::insight::picture::{self, Picture};
+use crate::insight::picture::{self, Picture, PodOwner, RateSums, Touched};
+
+type Pending<K> = IndexSet<K, RandomState>;
+
+/// The rates, and which of those who pay they have still to follow.
+#[derive(Default)]
+pub struct Rates {
+    sums: RateSums,
+    are_known: bool,
+    nodes: Pending<Sym>,
+    claims: Pending<ObjectKey>,
+    owners: Pending<PodOwner>,
+    /// Whether what stands above the owners of pods may have changed.
+    are_owners_stale: bool,
+}
+
+/// How many machines and owners are followed at a time: about a millisecond.
+const SLICE: usize = 512;
+
+impl Rates {
+    /// The rates as of at most a second ago; `None` while not all Nodes and NodeClaims are known.
+    pub fn known(&self) -> Option<&CostRates> {
+        self.are_known.then(|| self.sums.rates())
+    }
+
+    /// The picture has changed so.
+    pub fn touch(&mut self, touched: Touched) {
+        self.nodes.extend(touched.nodes);
+        self.claims.extend(touched.claims);
+        self.owners.extend(touched.owners);
+    }
+
+    /// The protection of these Nodes has changed.
+    pub fn touch_nodes(&mut self, names: impl IntoIterator<Item = Sym>) {
+        self.nodes.extend(names);
+    }
+
+    /// Jobs or ReplicaSets changed, and with them perhaps what stands above the owners of pods.
+    pub const fn touch_owners(&mut self) {
+        self.are_owners_stale = true;
+    }
+
+    /// A second has passed: owners that changed since are followed together, for it takes as long to follow all.
+    pub fn begin_second(&mut self) {
+        if std::mem::take(&mut self.are_owners_stale) {
+            self.owners.extend(self.sums.owners().cloned());
+        }
+    }
+
+    /// Whether everything has been followed.
+    pub fn is_settled(&self) -> bool {
+        self.nodes.is_empty() && self.claims.is_empty() && self.owners.is_empty()
+    }
+
+    /// Follows the next slice. Says whether a rate changed.
+    pub fn follow(&mut self, inputs: &Inputs<'_>, picture: &Picture, verdicts: &Verdicts) -> bool {
+        let mut has_changed = false;
+        for name in next(&mut self.nodes) {
+            has_changed |= self.sums.set_node(inputs.fleet, picture, &name, verdicts.protection(&name));
+        }
+        for key in next(&mut self.claims) {
+            has_changed |= self.sums.set_claim(inputs.fleet, picture, &key);
+        }
+        for owner in next(&mut self.owners) {
+            has_changed |= self.sums.set_owner(inputs.fleet, picture, &owner);
+        }
+        has_changed
+    }
+
+    /// Tells what is known of the sums now. Says whether that changed.
+    pub fn publish(&mut self, inputs: &Inputs<'_>) -> bool {
+        let fixed = picture::cluster_fixed(inputs.fleet, inputs.cluster);
+        let (are_known, has_changed) = self.sums.publish(&inputs.known(), fixed);
+        let was_known = std::mem::replace(&mut self.are_known, are_known);
+        has_changed || was_known != are_known
+    }
+}
+
+fn next<K>(pending: &mut Pending<K>) -> Pending<K>
+where
+    K: std::hash::Hash + Eq,
+{
+    pending.split_off(pending.len().saturating_sub(SLICE))
+}
 
 /// All rates, computed from nothing; `None` while not all Nodes and NodeClaims are known.
 pub fn cost_rates(inputs: &Inputs<'_>, picture: &Picture, verdicts: &Verdicts) -> Option<CostRates> {
-    let known = inputs.known();
-    let is_decided = known.decides_nodes();
+    let mut sums = RateSums::full(inputs.fleet, picture, |name| verdicts.protection(name));
     let fixed = picture::cluster_fixed(inputs.fleet, inputs.cluster);
-    picture::burn(inputs.fleet, picture, &known, fixed, |node| {
-        verdicts.of(node).filter(|_| is_decided).and_then(|summary| summary.is_held)
-    })
+    let (are_known, _) = sums.publish(&inputs.known(), fixed);
+    are_known.then(|| sums.rates().clone())
 }

@@ -11,7 +11,7 @@ use indexmap::IndexSet;
 
 use crate::fleet::{Fleet, NodeRow, Sym};
 use crate::insight::disruption::{Disruption, Hazard, HeldMemory, Standing, Verdict, hazards, standing};
-use crate::insight::picture::Judge;
+use crate::insight::picture::{Judge, NodeProtection};
 use crate::units::Time;
 
 /// Of the verdict of one Node what orders, filters and sums ask for.
@@ -25,9 +25,8 @@ pub struct VerdictSummary {
     pub ends_at: Option<Time>,
     /// The object of which the headline speaks, as `kind/namespace/name` with the kind in lower case.
     pub by: Option<String>,
-    /// Whether Karpenter may take the Node but for annotations and PodDisruptionBudgets; `None` where not everything was
-    /// known that decides.
-    pub is_held: Option<bool>,
+    /// Whether annotations or PodDisruptionBudgets protect the Node, and whether they alone do.
+    pub protection: NodeProtection,
 }
 
 impl VerdictSummary {
@@ -39,9 +38,19 @@ impl VerdictSummary {
             verdict: disruption.verdict,
             standing: Standing::of(disruption, hazards),
             ends_at: broken.map_or_else(|| disruption.until(), |broken| broken.begins()),
-            is_held: (inputs == Completeness::Complete).then(|| disruption.is_held()),
+            protection: NodeProtection::new(disruption, inputs),
             by: object.map(|key| format!("{}/{}", key.kind.name().to_lowercase(), key.object)),
         }
+    }
+}
+
+impl NodeProtection {
+    fn new(disruption: &Disruption, inputs: Completeness) -> Self {
+        let is_complete = inputs == Completeness::Complete;
+        // What protects is there, whatever else is not known; that nothing does takes everything to be known.
+        let is_protected = disruption.is_protected();
+        let is_held = is_complete.then(|| disruption.is_held());
+        Self { is_protected: (is_protected || is_complete).then_some(is_protected), is_held }
     }
 }
 
@@ -71,9 +80,20 @@ const NODES_PER_SLICE: usize = 256;
 const NODES_PER_SECOND: usize = 1_024;
 
 impl Verdicts {
+    /// Whether a Node is protected and held, as far as that is known.
+    pub fn protection(&self, name: &Sym) -> NodeProtection {
+        self.summaries.get(name).map_or_else(NodeProtection::default, |summary| summary.protection)
+    }
+
     /// Of a Node; `None` before its first evaluation.
     pub fn of(&self, node: &NodeRow) -> Option<&VerdictSummary> {
         self.summaries.get(&node.meta.key.name)
+    }
+
+    /// All that were evaluated, by name of the Node.
+    #[cfg(test)]
+    pub(super) const fn summaries(&self) -> &HashMap<Sym, VerdictSummary, RandomState> {
+        &self.summaries
     }
 
     /// Whether a slice waits to be evaluated now.
@@ -109,15 +129,15 @@ impl Verdicts {
     }
 
     /// Evaluates the next slice. Where everything is known that decides, `held` follows which of the Nodes are held.
-    /// Says whether a summary changed.
+    /// The Nodes whose summary changed.
     pub(super) fn evaluate_slice(
         &mut self,
         judge: &Judge<'_>,
         fleet: &Fleet,
         inputs: Completeness,
         held: &mut HeldMemory,
-    ) -> bool {
-        let mut has_changed = false;
+    ) -> Vec<Sym> {
+        let mut changed = Vec::new();
         let slice = self.due.split_off(self.due.len().saturating_sub(NODES_PER_SLICE));
         for node in slice.iter().filter_map(|name| fleet.node(name)) {
             let case = judge.case(node);
@@ -126,9 +146,12 @@ impl Verdicts {
                 held.observe(&case, &disruption);
             }
             let new = VerdictSummary::new(&disruption, &hazards, inputs);
-            has_changed |= self.summaries.get(&node.meta.key.name) != Some(&new);
-            self.summaries.insert(node.meta.key.name.clone(), new);
+            let name = &node.meta.key.name;
+            if self.summaries.get(name) != Some(&new) {
+                self.summaries.insert(name.clone(), new);
+                changed.push(name.clone());
+            }
         }
-        has_changed
+        changed
     }
 }

@@ -1,13 +1,14 @@
 //! The join: what the rooms say of each Node, NodeClaim, NodePool and Job.
 //!
-//! Nothing in it depends on the time, so it changes only with the Fleet; what does depend on it ([`totals()`], pod
-//! protection, budgets) is computed when asked for.
+//! Nothing in it depends on the time, so it changes only with the Fleet; what does depend on it (pod protection, budgets,
+//! verdicts) is kept by [`super::insights`] or computed when it is asked for.
 
 mod findings;
 mod judge;
 mod moves;
 mod node;
 mod price_findings;
+mod rates;
 mod spend;
 mod totals;
 
@@ -27,10 +28,12 @@ pub use judge::{Answer, Judge};
 pub use moves::{Moves, moves};
 use node::Load;
 pub use node::NodePicture;
+pub use rates::{NodeProtection, RateSums, Touched};
 pub use spend::{
-    EKS_CONTROL_PLANE, PodOwner, Spend, asking, burn, claim_asking, cluster_fixed, machine, payer_of_pod, unpriced_pods,
+    EKS_CONTROL_PLANE, PodOwner, Spend, asking, claim_asking, cluster_fixed, machine, payer_of_pod, unpriced_pods,
 };
-pub use totals::{GpuTotals, Totals, totals};
+use totals::{Counts, Step};
+pub use totals::{GpuTotals, Totals};
 
 use super::batch::{self, JobState};
 use super::cost::{self, Cost};
@@ -51,6 +54,7 @@ pub struct Picture {
     budgets: BudgetIndex,
     jobs: Map<Uid, JobPicture>,
     rates_by_owner: spend::RatesByOwner,
+    counts: Counts,
 }
 
 /// What is said of a NodeClaim.
@@ -95,30 +99,32 @@ impl Picture {
         for node in fleet.nodes.iter() {
             let name = &node.meta.key.name;
             let load = sums.by_node.remove(name.as_str()).unwrap_or_default();
-            picture.set_node(name, Some(NodePicture::of(fleet, node, load)));
+            picture.insert_node(name, NodePicture::of(fleet, node, load));
         }
-        fleet.node_claims.iter().for_each(|claim| picture.refresh_claim(fleet, &claim.meta.key));
+        fleet.node_claims.iter().for_each(|claim| picture.set_claim(fleet, &claim.meta.key));
         for job in fleet.jobs.iter() {
             let gpu_requested = sums.gpus_by_owner.get(&job.meta.uid).copied().unwrap_or_default();
-            picture.jobs.insert(job.meta.uid.clone(), JobPicture { state: batch::state(job), gpu_requested });
+            picture.insert_job(&job.meta.uid, JobPicture { state: batch::state(job), gpu_requested });
         }
         picture
     }
 
-    /// Follows what a Delta changed in the Fleet; the Fleet is the one after it.
-    pub fn update(&mut self, fleet: &Fleet, changed: &Changed) {
+    /// Follows what a Delta changed in the Fleet; the Fleet is the one after it. Says what changed of those who pay.
+    pub fn update(&mut self, fleet: &Fleet, changed: &Changed) -> Touched {
+        let mut touched = Touched::default();
         if changed.kinds.contains(&Kind::PodDisruptionBudget) {
-            self.refresh_budgets(fleet);
+            self.refresh_budgets(fleet, &mut touched);
         }
         if changed.instance_types {
-            self.refresh_nodes(fleet);
+            self.refresh_nodes(fleet, &mut touched);
         }
         if changed.prices || changed.kinds.contains(&Kind::NodeOverlay) {
-            self.reprice(fleet);
+            self.reprice(fleet, &mut touched);
         }
-        changed.nodes.iter().for_each(|name| self.refresh_node(fleet, name));
-        changed.claims.iter().for_each(|key| self.refresh_claim(fleet, key));
+        changed.nodes.iter().for_each(|name| self.refresh_node(fleet, name, &mut touched));
+        changed.claims.iter().for_each(|key| self.refresh_claim(fleet, key, &mut touched));
         changed.jobs.iter().for_each(|uid| self.refresh_job(fleet, uid));
+        touched
     }
 
     /// What is said of a Node.
@@ -148,46 +154,54 @@ impl Picture {
 
     /// The status of PodDisruptionBudgets changes all the time and is asked when it is needed; which pods they select
     /// changes seldom.
-    fn refresh_budgets(&mut self, fleet: &Fleet) {
+    fn refresh_budgets(&mut self, fleet: &Fleet, touched: &mut Touched) {
         let budgets = BudgetIndex::new(&fleet.disruption_budgets);
         if budgets != self.budgets {
             self.budgets = budgets;
-            self.refresh_nodes(fleet);
+            self.refresh_nodes(fleet, touched);
         }
     }
 
-    fn refresh_nodes(&mut self, fleet: &Fleet) {
-        fleet.nodes.iter().for_each(|node| self.refresh_node(fleet, &node.meta.key.name));
+    fn refresh_nodes(&mut self, fleet: &Fleet, touched: &mut Touched) {
+        fleet.nodes.iter().for_each(|node| self.refresh_node(fleet, &node.meta.key.name, touched));
     }
 
     /// Prices come seldom, and most of them change nothing.
-    fn reprice(&mut self, fleet: &Fleet) {
+    fn reprice(&mut self, fleet: &Fleet, touched: &mut Touched) {
         let is_wrong = |node: &&NodeRow| {
             let said = self.nodes.get(&node.meta.key.name);
             said.is_some_and(|said| said.cost != cost::of_machine(&spend::asking(fleet, self, node)))
         };
         let wrong: Vec<&NodeRow> = fleet.nodes.iter().filter(is_wrong).collect();
-        wrong.into_iter().for_each(|node| self.refresh_node(fleet, &node.meta.key.name));
-        fleet.node_claims.iter().for_each(|claim| self.refresh_claim(fleet, &claim.meta.key));
+        wrong.into_iter().for_each(|node| self.refresh_node(fleet, &node.meta.key.name, touched));
+        fleet.node_claims.iter().for_each(|claim| self.refresh_claim(fleet, &claim.meta.key, touched));
     }
 
-    fn refresh_node(&mut self, fleet: &Fleet, name: &Sym) {
+    fn refresh_node(&mut self, fleet: &Fleet, name: &Sym, touched: &mut Touched) {
         let load = |name: &str| Load::of(fleet.pods_on(name), &self.budgets);
         let new = fleet.node(name).map(|node| NodePicture::of(fleet, node, load(name)));
-        self.set_node(name, new);
+        self.set_node(name, new, touched);
     }
 
-    /// Puts what is said of a Node in the place of what was, in the sums, too.
-    fn set_node(&mut self, name: &Sym, new: Option<NodePicture>) {
-        if let Some(old) = self.nodes.remove(name) {
+    /// Puts the picture of a Node in the place of the one before, in the sums, too.
+    fn set_node(&mut self, name: &Sym, new: Option<NodePicture>, touched: &mut Touched) {
+        let old = self.nodes.remove(name);
+        touched.note_node(name, old.as_ref(), new.as_ref());
+        if let Some(old) = old {
             self.take_from_pool(&old);
             self.take_spend(&old.spend);
+            self.counts.node(&old, Step::Out);
         }
         if let Some(new) = new {
-            self.add_to_pool(&new);
-            self.add_spend(&new.spend);
-            self.nodes.insert(name.clone(), new);
+            self.insert_node(name, new);
         }
+    }
+
+    fn insert_node(&mut self, name: &Sym, new: NodePicture) {
+        self.add_to_pool(&new);
+        self.add_spend(&new.spend);
+        self.counts.node(&new, Step::In);
+        self.nodes.insert(name.clone(), new);
     }
 
     fn add_to_pool(&mut self, node: &NodePicture) {
@@ -209,24 +223,36 @@ impl Picture {
         }
     }
 
-    fn refresh_claim(&mut self, fleet: &Fleet, key: &ObjectKey) {
-        let Some(claim) = fleet.node_claims.get(key) else {
-            self.claims.remove(key);
-            return;
-        };
+    fn refresh_claim(&mut self, fleet: &Fleet, key: &ObjectKey, touched: &mut Touched) {
+        touched.claims.push(key.clone());
+        self.set_claim(fleet, key);
+    }
+
+    fn set_claim(&mut self, fleet: &Fleet, key: &ObjectKey) {
+        if let Some(old) = self.claims.remove(key) {
+            self.counts.claim(&old, Step::Out);
+        }
+        let Some(claim) = fleet.node_claims.get(key) else { return };
         let node = fleet.node_of(claim).map(|node| node.meta.key.name.clone());
         let phase = ClaimPhase::of(claim);
         let cost = claim.is_launched().then(|| cost::of_machine(&spend::claim_asking(fleet, claim)));
-        self.claims.insert(key.clone(), ClaimPicture { phase, node, cost });
+        let new = ClaimPicture { phase, node, cost };
+        self.counts.claim(&new, Step::In);
+        self.claims.insert(key.clone(), new);
     }
 
     fn refresh_job(&mut self, fleet: &Fleet, uid: &Uid) {
-        let Some(job) = fleet.job(uid) else {
-            self.jobs.remove(uid);
-            return;
-        };
+        if let Some(old) = self.jobs.remove(uid) {
+            self.counts.job(&old, Step::Out);
+        }
+        let Some(job) = fleet.job(uid) else { return };
         let gpu_requested = fleet.pods_of_job(uid).fold(0_i64, |sum, pod| sum.saturating_add(accelerators_held(pod)));
-        self.jobs.insert(uid.clone(), JobPicture { state: batch::state(job), gpu_requested });
+        self.insert_job(uid, JobPicture { state: batch::state(job), gpu_requested });
+    }
+
+    fn insert_job(&mut self, uid: &Uid, new: JobPicture) {
+        self.counts.job(&new, Step::In);
+        self.jobs.insert(uid.clone(), new);
     }
 }
 

@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Map, NodePicture, Picture};
-use crate::fleet::{ClusterFacts, Fleet, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, PriceDemand, Sym, Uid};
-use crate::insight::Known;
+use super::{Map, Picture};
+use crate::fleet::{ClusterFacts, Fleet, NodeClaimRow, NodeRow, ObjectKey, PodRow, PriceDemand, Sym, Uid};
 use crate::insight::cost::demand::{self, Devices};
 use crate::insight::cost::{
-    Asking, Claimant, Cost, CostRates, Dimension, FargateSize, Machine, Machines, Payer, Shares, Waste, Who, Whole,
-    of_machine, shares,
+    Asking, Claimant, Cost, Dimension, FargateSize, Machine, Shares, Who, Whole, of_machine, shares,
 };
 use crate::insight::gpu::NodeGpu;
-use crate::insight::phase;
 use crate::units::money;
 
 /// Who owns pods that pay: their own owner, or they themselves.
@@ -39,7 +36,7 @@ impl PodOwner {
     }
 
     /// As whom its pods pay in a dimension of pods; nobody in those of machines.
-    fn payer(&self, fleet: &Fleet, dimension: Dimension) -> Who {
+    pub(super) fn payer(&self, fleet: &Fleet, dimension: Dimension) -> Who {
         match dimension {
             Dimension::Namespace => Who::Named(self.namespace.clone()),
             Dimension::Job if self.is_job => Who::Job(self.key()),
@@ -67,13 +64,19 @@ pub struct Spend {
 
 /// The price of a Node; the size of the pod tells that of a Fargate machine.
 pub(super) fn node_cost(fleet: &Fleet, node: &NodeRow, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Cost {
-    of_machine(&node_asking(fleet, node, gpu, pods))
+    of_machine(&node_asking(fleet, node, gpu, pods.iter().copied()))
 }
 
-fn node_asking<'a>(fleet: &'a Fleet, node: &'a NodeRow, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Asking<'a> {
+/// The pods are looked at only where the machine is one of Fargate.
+fn node_asking<'a, 'p>(
+    fleet: &'a Fleet,
+    node: &'a NodeRow,
+    gpu: Option<&NodeGpu>,
+    mut pods: impl Iterator<Item = &'p PodRow>,
+) -> Asking<'a> {
     let mut machine = machine(fleet, node, gpu.and_then(|gpu| gpu.physical));
     if machine.is_fargate() {
-        machine.fargate = pods.iter().find_map(|pod| FargateSize::parse(pod.capacity_provisioned.as_ref()?));
+        machine.fargate = pods.find_map(|pod| FargateSize::parse(pod.capacity_provisioned.as_ref()?));
     }
     Asking { machine, prices: &fleet.prices, overlays: &fleet.node_overlays }
 }
@@ -88,9 +91,8 @@ pub fn machine<'a>(fleet: &'a Fleet, node: &'a NodeRow, devices: Option<i64>) ->
 
 /// Everything that is asked for the price of a Node.
 pub fn asking<'a>(fleet: &'a Fleet, picture: &Picture, node: &'a NodeRow) -> Asking<'a> {
-    let pods: Vec<&PodRow> = fleet.pods_on(&node.meta.key.name).filter(|pod| pod.holds_resources()).collect();
     let gpu = picture.node(&node.meta.key.name).and_then(|said| said.gpu.as_ref());
-    node_asking(fleet, node, gpu, &pods)
+    node_asking(fleet, node, gpu, fleet.pods_on(&node.meta.key.name).filter(|pod| pod.holds_resources()))
 }
 
 /// How a Node's rate is shared between the pods on it that have not finished.
@@ -182,6 +184,16 @@ impl Picture {
         demand
     }
 
+    /// What the pods of one owner pay, in micro-dollars per hour; `None` where they pay nothing.
+    pub(super) fn rate_of_owner(&self, owner: &PodOwner) -> Option<i64> {
+        self.rates_by_owner.get(owner).copied()
+    }
+
+    /// Every owner of pods that pay.
+    pub fn owners(&self) -> impl Iterator<Item = &PodOwner> {
+        self.rates_by_owner.keys()
+    }
+
     pub(super) fn add_spend(&mut self, spend: &Spend) {
         for (owner, rate) in &spend.owners {
             *self.rates_by_owner.entry(owner.clone()).or_default() += rate;
@@ -225,154 +237,6 @@ fn is_of_eks(server: &str) -> bool {
     let host = server.split_once("://").map_or(server, |(_, rest)| rest);
     let host = host.split([':', '/']).next().unwrap_or(host);
     host.ends_with(".eks.amazonaws.com") || host.ends_with(".eks.amazonaws.com.cn")
-}
-
-/// Everything that is paid per hour; `None` while not all Nodes and NodeClaims are known. `held` says of a Node whether it
-/// is held, as far as that is known.
-pub fn burn(
-    fleet: &Fleet,
-    picture: &Picture,
-    known: &Known<'_>,
-    cluster_fixed: Option<i64>,
-    held: impl Fn(&NodeRow) -> Option<bool>,
-) -> Option<CostRates> {
-    if !known.all(Kind::Node) || !known.all(Kind::NodeClaim) {
-        return None;
-    }
-    let mut sums = Sums { burn: CostRates { cluster_fixed, ..CostRates::default() }, waste: Wasted::default() };
-    for node in fleet.nodes.iter() {
-        if let Some(said) = picture.node(&node.meta.key.name) {
-            sums.add_node(fleet, node, said, &held);
-        }
-    }
-    for claim in picture.claims_without_node(fleet) {
-        if let Some(cost) = picture.claim(claim).and_then(|said| said.cost) {
-            sums.add_claim(claim, &cost);
-        }
-    }
-    picture.rates_by_owner.iter().for_each(|(owner, rate)| sums.add_owner(fleet, owner, *rate));
-    Some(sums.finish(known))
-}
-
-struct Sums {
-    burn: CostRates,
-    waste: Wasted,
-}
-
-#[derive(Default)]
-struct Wasted {
-    is_held_unknown: bool,
-    held: Sum,
-    held_unrequested: Sum,
-    unrequested: Sum,
-    unallocated_gpu: Sum,
-    waiting: Sum,
-}
-
-/// A sum over machines, some of which may have no price.
-#[derive(Default)]
-struct Sum {
-    rate: i64,
-    has_unpriced: bool,
-}
-
-impl Sum {
-    /// A part of the rate of a machine.
-    fn add(&mut self, of: Option<i64>, rate: i64) {
-        self.rate = self.rate.saturating_add(rate);
-        self.has_unpriced |= of.is_none();
-    }
-
-    /// A sum to which only machines without a price belong is not zero but unknown; beside others it is a lower bound.
-    fn known(&self) -> Option<i64> {
-        (self.rate > 0 || !self.has_unpriced).then_some(self.rate)
-    }
-}
-
-impl Sums {
-    fn pay(&mut self, payer: Payer, rate: i64) {
-        if rate > 0 {
-            *self.burn.by_payer.entry(payer).or_default() += rate;
-        }
-    }
-
-    /// Machines pay in the dimensions of machines.
-    fn add_machine(&mut self, machine: &Machine<'_>, cost: &Cost, waste: Machines) {
-        self.burn.without_fee += u64::from(cost.lacks_fee());
-        self.burn.unpriced += u64::from(cost.rate().is_none());
-        self.burn.total = self.burn.total.saturating_add(cost.rate().unwrap_or(0));
-        for dimension in Dimension::OF_MACHINES {
-            let payer = (dimension, machine.payer(dimension));
-            let sum = self.burn.machines.entry(payer.clone()).or_default();
-            sum.count += 1;
-            sum.unpriced += u64::from(cost.rate().is_none());
-            sum.held += waste.held;
-            sum.unrequested += waste.unrequested;
-            self.pay(payer, cost.rate().unwrap_or(0));
-        }
-    }
-
-    fn add_node(&mut self, fleet: &Fleet, node: &NodeRow, said: &NodePicture, held: impl Fn(&NodeRow) -> Option<bool>) {
-        let (rate, spend) = (said.cost.rate().unwrap_or(0), &said.spend);
-        for dimension in Dimension::OF_PODS {
-            self.pay((dimension, Who::Nobody), spend.unrequested);
-        }
-        let of = said.cost.rate();
-        self.waste.unrequested.add(of, spend.unrequested);
-        if said.gpu.is_some() {
-            self.waste.unallocated_gpu.add(of, spend.unallocated_gpu);
-        }
-        if said.is_waiting {
-            self.waste.waiting.add(of, rate);
-        }
-        let is_held = held(node);
-        self.waste.is_held_unknown |= is_held.is_none();
-        let held = if is_held == Some(true) { rate } else { 0 };
-        if is_held == Some(true) {
-            self.waste.held.add(of, rate);
-            self.waste.held_unrequested.add(of, spend.unrequested);
-        }
-        let waste = Machines { held, unrequested: spend.unrequested, ..Machines::default() };
-        self.add_machine(&machine(fleet, node, None), &said.cost, waste);
-    }
-
-    /// What is billed and has no Node yet waits, unless it is on its way out; no pod requests any of it.
-    fn add_claim(&mut self, claim: &NodeClaimRow, cost: &Cost) {
-        let rate = cost.rate().unwrap_or(0);
-        if !phase::is_terminating(claim) {
-            self.waste.waiting.add(cost.rate(), rate);
-        }
-        for dimension in Dimension::OF_PODS {
-            self.pay((dimension, Who::Nobody), rate);
-        }
-        self.add_machine(&Machine::of_claim(claim), cost, Machines::default());
-    }
-
-    /// Pods pay in the dimensions of pods.
-    fn add_owner(&mut self, fleet: &Fleet, owner: &PodOwner, rate: i64) {
-        for dimension in Dimension::OF_PODS {
-            self.pay((dimension, owner.payer(fleet, dimension)), rate);
-        }
-    }
-
-    fn finish(self, known: &Known<'_>) -> CostRates {
-        let Self { mut burn, waste } = self;
-        burn.total += burn.cluster_fixed.unwrap_or(0);
-        let are_pods_known = known.all(Kind::Pod);
-        let with_pods = |sum: &Sum| sum.known().filter(|_| are_pods_known);
-        let is_held_known = are_pods_known && !waste.is_held_unknown;
-        burn.waste = Waste {
-            held: waste.held.known().filter(|_| is_held_known),
-            held_unrequested: waste.held_unrequested.known().filter(|_| is_held_known),
-            unrequested: with_pods(&waste.unrequested),
-            unallocated_gpu: with_pods(&waste.unallocated_gpu),
-            waiting: with_pods(&waste.waiting),
-        };
-        if !are_pods_known {
-            burn.by_payer.retain(|(dimension, _), _| !dimension.is_of_pods());
-        }
-        burn
-    }
 }
 
 /// What somebody wrote: the Deployment behind a ReplicaSet, the CronJob or JobSet behind a Job.

@@ -13,7 +13,7 @@ use crate::fleet::{
     Price, PriceChange, PriceKey, PriceList, PriceRule, RuleMatch, RuleRate, SourceId, Sources, UserPrices,
 };
 use crate::insight::Known;
-use crate::insight::cost::{CostRates, CostSource, Dimension, Ledger};
+use crate::insight::cost::{CostPart, CostRates, CostSource, Dimension, Ledger};
 use crate::insight::testing::{NOW, claim, fleet, labels, met, meta, node, owner, pod, resources, sym, upserts};
 
 const TYPES: [&str; 3] = ["m7i.large", "p5.48xlarge", "g5.xlarge"];
@@ -152,11 +152,15 @@ fn everything() -> Sources {
 }
 
 fn burning(fleet: &Fleet, picture: &Picture) -> CostRates {
-    burn(fleet, picture, &Known::new(&everything()), Some(FIXED), |node| Some(node.meta.key.name == "n1")).unwrap()
+    let is = |name: &Sym| Some(name == "n1");
+    let mut sums = RateSums::full(fleet, picture, |name| NodeProtection { is_protected: is(name), is_held: is(name) });
+    let (are_known, _) = sums.publish(&Known::new(&everything()), Some(FIXED));
+    assert!(are_known);
+    sums.rates().clone()
 }
 
 fn of_dimension(burn: &CostRates, wanted: Dimension) -> i64 {
-    burn.by_payer.iter().filter(|((dimension, _), _)| *dimension == wanted).map(|(_, rate)| rate).sum()
+    burn.by_payer().filter(|((dimension, _), _)| *dimension == wanted).map(|(_, rate)| rate).sum()
 }
 
 proptest! {
@@ -190,12 +194,13 @@ proptest! {
             prop_assert_eq!(pods + said.spend.unrequested, said.cost.rate().unwrap_or(0));
             prop_assert!(said.spend.unallocated_gpu <= said.cost.rate().unwrap_or(0));
         }
-        let waste = burn.waste;
-        for whole in [waste.held, waste.unrequested] {
-            prop_assert!(waste.held_unrequested.zip(whole).is_none_or(|(part, whole)| part <= whole));
+        let part = |part| burn.parts.get(part);
+        for whole in [part(CostPart::Held), part(CostPart::Unrequested)] {
+            prop_assert!(part(CostPart::HeldUnrequested).zip(whole).is_none_or(|(part, whole)| part <= whole));
         }
+        prop_assert!(part(CostPart::Held).zip(part(CostPart::Protected)).is_none_or(|(held, whole)| held <= whole));
         let is_part = |rate: Option<i64>| rate.map_or(burn.unpriced > 0, |rate| (0..=machines).contains(&rate));
-        prop_assert!(waste.each().into_iter().all(is_part));
+        prop_assert!(CostPart::ALL.into_iter().map(part).all(is_part));
     }
 
     #[test]
@@ -263,7 +268,10 @@ fn jobs_pay_by_the_accelerators_they_ask_for() {
     assert_eq!(picture.job_rate(&fleet, &Uid::parse("train")), Some(3_000_000));
     assert_eq!(picture.job_rate(&fleet, &Uid::parse("eval")), Some(1_000_000));
     let burn = burning(&fleet, &picture);
-    assert_eq!((burn.waste.unrequested, burn.waste.unallocated_gpu), (Some(4_000_000), Some(4_000_000)));
+    assert_eq!(
+        (burn.parts.get(CostPart::Unrequested), burn.parts.get(CostPart::UnallocatedGpu)),
+        (Some(4_000_000), Some(4_000_000))
+    );
 }
 
 #[test]
@@ -346,7 +354,7 @@ fn claims_on_their_way_out_do_not_wait() {
         row.meta.deletion = deletion;
         let fleet = fleet(vec![Delta::NodeClaims(upserts(vec![row]))]);
         let burn = burning(&fleet, &Picture::full(&fleet));
-        (burn.total - FIXED, burn.waste.waiting)
+        (burn.total - FIXED, burn.parts.get(CostPart::Waiting))
     };
     assert_eq!(waiting(None), (1_000_000, Some(1_000_000)));
     assert_eq!(waiting(Some(NOW)), (1_000_000, Some(0)));
@@ -357,7 +365,10 @@ fn what_nobody_prices_is_not_zero() {
     let fleet = fleet(vec![Delta::Nodes(upserts(vec![node("n1")]))]);
     let burn = burning(&fleet, &Picture::full(&fleet));
     assert_eq!((burn.known_total(), burn.unpriced), (None, 1));
-    assert_eq!((burn.waste.held, burn.waste.unrequested, burn.waste.waiting), (None, None, Some(0)));
+    assert_eq!(
+        [CostPart::Held, CostPart::Unrequested, CostPart::Waiting].map(|part| burn.parts.get(part)),
+        [None, None, Some(0)]
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fleet::{Change, Delta, Labels, NodeRow, PodPhase, PodRow, Status};
+use crate::insight::insights::ProtectedPods;
 use crate::insight::testing::{
     CREATED, NOW, claim, condition, fleet, job, labels, met, node, owner, pod, pool, resources, sym, upserts,
 };
@@ -109,7 +110,8 @@ proptest! {
             fleet.apply(delta);
         }
         let picture = Picture::full(&fleet);
-        let sum = totals(&fleet, &picture, NOW, &KarpenterVersion::default());
+        let protected = ProtectedPods::full(&fleet, NOW, &KarpenterVersion::default());
+        let sum = picture.totals(&fleet, protected.count(NOW));
         let on_nodes = |pod: &&PodRow| pod.holds_resources() && pod.node.as_deref().is_some_and(|name| fleet.node(name).is_some());
         let requested: i64 = fleet.pods.iter().filter(on_nodes).map(|pod| pod.requests.gpu_total()).sum();
         prop_assert_eq!(sum.gpu.requested, requested);
@@ -131,7 +133,7 @@ fn a_claim_becomes_its_node() {
     let mut fleet = fleet(vec![Delta::NodeClaims(upserts(vec![launched]))]);
     let mut picture = Picture::full(&fleet);
     let seen = |fleet: &Fleet, picture: &Picture| {
-        let sum = totals(fleet, picture, NOW, &KarpenterVersion::default());
+        let sum = picture.totals(fleet, 0);
         (sum.nodes, sum.nodes_starting, sum.node_claims, picture.claims_without_node(fleet).count())
     };
     assert_eq!(seen(&fleet, &picture), (0, 1, 1, 1));

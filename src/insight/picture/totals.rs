@@ -1,11 +1,8 @@
 //! Sums over the whole cluster, whatever the lists are narrowed to.
 
-use super::Picture;
+use super::{ClaimPicture, JobPicture, NodePicture, Picture};
 use crate::fleet::Fleet;
-use crate::insight::disruption::protection;
-use crate::insight::karpenter::KarpenterVersion;
 use crate::insight::phase::{ClaimPhase, NodePhase};
-use crate::units::Time;
 
 /// Sums over everything known. Whether they may be shown as numbers is for [`crate::insight::Known`] to say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -41,34 +38,98 @@ pub struct GpuTotals {
     pub physical: Option<i64>,
 }
 
-/// The sums at `now`.
-pub fn totals(fleet: &Fleet, picture: &Picture, now: Time, karpenter: &KarpenterVersion) -> Totals {
-    let in_phase = |is: fn(NodePhase) -> bool| count(picture.nodes.values().filter(|node| is(node.phase)));
-    let without_node = picture.claims.values().filter(|claim| claim.node.is_none());
-    let launching = without_node.filter(|claim| claim.phase != ClaimPhase::Terminating);
-    let protected = fleet.annotated_pods().filter(|pod| protection::is_protected(pod, now, karpenter));
-    Totals {
-        nodes: count(picture.nodes.values()),
-        nodes_starting: in_phase(|phase| phase == NodePhase::Starting) + count(launching),
-        nodes_leaving: in_phase(NodePhase::is_leaving),
-        node_claims: count(picture.claims.values()),
-        pods: u64::try_from(fleet.pods.len()).unwrap_or(u64::MAX),
-        pods_protected: count(protected),
-        jobs_active: count(picture.jobs.values().filter(|job| job.state.status.is_active())),
-        gpu: gpu_totals(picture),
+/// The sums over the picture, kept as Nodes, NodeClaims and Jobs come, change and go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Counts {
+    nodes_starting: u64,
+    nodes_leaving: u64,
+    claims_starting: u64,
+    jobs_active: u64,
+    gpu_advertised: i128,
+    gpu_allocatable: i128,
+    gpu_requested: i128,
+    gpu_physical: i128,
+    /// Nodes with accelerators whose number of devices is not known.
+    gpu_uncounted: u64,
+}
+
+/// Whether something comes into a sum or leaves it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Step {
+    /// It comes.
+    In,
+    /// It leaves.
+    Out,
+}
+
+impl Step {
+    fn count(self, counter: &mut u64, is_counted: bool) {
+        let by = match self {
+            Self::In => 1,
+            Self::Out => -1,
+        };
+        if is_counted {
+            *counter = counter.saturating_add_signed(by);
+        }
+    }
+
+    fn add(self, sum: &mut i128, amount: i64) {
+        match self {
+            Self::In => *sum += i128::from(amount),
+            Self::Out => *sum -= i128::from(amount),
+        }
     }
 }
 
-fn gpu_totals(picture: &Picture) -> GpuTotals {
-    let none = GpuTotals { physical: Some(0), ..GpuTotals::default() };
-    picture.nodes.values().filter_map(|node| node.gpu.as_ref()).fold(none, |sum, gpu| GpuTotals {
-        advertised: sum.advertised.saturating_add(gpu.advertised),
-        allocatable: sum.allocatable.saturating_add(gpu.allocatable),
-        requested: sum.requested.saturating_add(gpu.requested),
-        physical: sum.physical.zip(gpu.physical).map(|(sum, gpu)| sum.saturating_add(gpu)),
-    })
+impl Counts {
+    pub(super) fn node(&mut self, node: &NodePicture, step: Step) {
+        step.count(&mut self.nodes_starting, node.phase == NodePhase::Starting);
+        step.count(&mut self.nodes_leaving, node.phase.is_leaving());
+        let Some(gpu) = &node.gpu else { return };
+        step.add(&mut self.gpu_advertised, gpu.advertised);
+        step.add(&mut self.gpu_allocatable, gpu.allocatable);
+        step.add(&mut self.gpu_requested, gpu.requested);
+        step.add(&mut self.gpu_physical, gpu.physical.unwrap_or(0));
+        step.count(&mut self.gpu_uncounted, gpu.physical.is_none());
+    }
+
+    pub(super) fn claim(&mut self, claim: &ClaimPicture, step: Step) {
+        let is_starting = claim.node.is_none() && claim.phase != ClaimPhase::Terminating;
+        step.count(&mut self.claims_starting, is_starting);
+    }
+
+    pub(super) fn job(&mut self, job: &JobPicture, step: Step) {
+        step.count(&mut self.jobs_active, job.state.status.is_active());
+    }
+
+    fn gpu(&self) -> GpuTotals {
+        let whole = |sum: i128| i64::try_from(sum).unwrap_or(i64::MAX);
+        GpuTotals {
+            advertised: whole(self.gpu_advertised),
+            allocatable: whole(self.gpu_allocatable),
+            requested: whole(self.gpu_requested),
+            physical: (self.gpu_uncounted == 0).then(|| whole(self.gpu_physical)),
+        }
+    }
 }
 
-fn count<T>(items: impl Iterator<Item = T>) -> u64 {
-    u64::try_from(items.count()).unwrap_or(u64::MAX)
+impl Picture {
+    /// The sums, with the number of protected pods, which depends on the time.
+    pub fn totals(&self, fleet: &Fleet, pods_protected: u64) -> Totals {
+        let counts = &self.counts;
+        Totals {
+            nodes: count(self.nodes.len()),
+            nodes_starting: counts.nodes_starting + counts.claims_starting,
+            nodes_leaving: counts.nodes_leaving,
+            node_claims: count(self.claims.len()),
+            pods: count(fleet.pods.len()),
+            pods_protected,
+            jobs_active: counts.jobs_active,
+            gpu: counts.gpu(),
+        }
+    }
+}
+
+fn count(items: usize) -> u64 {
+    u64::try_from(items).unwrap_or(u64::MAX)
 }

@@ -184,8 +184,8 @@ pub(super) fn of_job(app: &Seen<'_>, job: &JobRow, page: &mut Page) {
 pub(super) fn of_pool(app: &Seen<'_>, pool: &NodePoolRow, page: &mut Page) {
     let payer = (Dimension::NodePool, Who::Named(pool.meta.key.name.clone()));
     let rate = money::of_payer_with_unit(app, &payer);
-    let monthly = app.insights.rates.as_ref().and_then(|rates| rates.by_payer.get(&payer));
-    let month = monthly.map_or_else(String::new, |rate| format!("  {}", money::month(*rate)));
+    let monthly = app.insights.rates().and_then(|rates| rates.rate_of(&payer));
+    let month = monthly.map_or_else(String::new, |rate| format!("  {}", money::month(rate)));
     page.fact("cost", with_paid(app, rate.and(Role::TextDim, month), &payer));
 }
 

@@ -1,0 +1,449 @@
+//! The oracle: whatever happens, every derived value equals what is computed from nothing.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+use proptest::collection::vec;
+use proptest::sample::select;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+
+use super::*;
+use crate::fleet::{
+    Accelerator, Budget, CapacityType, Change, ControllerRow, Delta, DisruptionBudgetRow, EventClass, EventObject,
+    EventRow, EventType, HealthState, InstanceType, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef, NodeClassRow,
+    NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, OverlayPrice, PodRow, PodSelector, Price, PriceChange, PriceKey,
+    PriceList, ReplicaSetRow, Reservation, SourceId, Status, Sym, Uid, UserPrices,
+};
+use crate::insight::picture::NodeProtection;
+use crate::insight::testing::{
+    NOW, claim, condition, job, labels, met, meta, node, owner, pod, pool, resources, sym, upserts,
+};
+use crate::units::{Lifetime, Selector};
+
+thread_local! {
+    /// A declaration that is left out, to see whether the oracle notices.
+    static OMITTED: Cell<Option<(Part, Dependency)>> = const { Cell::new(None) };
+}
+
+pub(super) fn is_omitted(part: Part, dependency: Dependency) -> bool {
+    OMITTED.get() == Some((part, dependency))
+}
+
+impl Insights {
+    /// Everything computed from nothing, with nothing left to do.
+    pub(crate) fn full(inputs: &Inputs<'_>) -> Self {
+        let mut insights = Self::new(inputs);
+        let names: BTreeSet<Sym> = inputs.fleet.nodes.iter().map(|node| node.meta.key.name.clone()).collect();
+        insights.picture = Picture::full(inputs.fleet);
+        insights.protected_pods = ProtectedPods::full(inputs.fleet, inputs.now, &insights.karpenter);
+        insights.verdicts.note_nodes(inputs.fleet, &names);
+        insights.rates.touch(Touched {
+            nodes: names.into_iter().collect(),
+            claims: inputs.fleet.node_claims.iter().map(|claim| claim.meta.key.clone()).collect(),
+            owners: insights.picture.owners().cloned().collect(),
+        });
+        insights.dirty.extend(Part::ALL);
+        insights.settle(inputs);
+        insights
+    }
+
+    /// Follows everything that is behind; no time passes.
+    fn settle(&mut self, inputs: &Inputs<'_>) {
+        self.price_watch.hurry();
+        self.tick(inputs, inputs.now);
+        while self.has_work() {
+            self.work(inputs);
+        }
+    }
+}
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+enum Step {
+    Delta(Delta),
+    Health(SourceId, HealthState),
+    Cluster(ClusterFacts),
+    Minutes(i64),
+}
+
+/// Everything known, and the insights that follow it.
+struct World {
+    fleet: Fleet,
+    sources: Sources,
+    cluster: ClusterFacts,
+    now: Time,
+    insights: Insights,
+    /// What should have been paid, in micro-dollars per hour times seconds.
+    paid: i128,
+}
+
+fn inputs<'a>(fleet: &'a Fleet, sources: &'a Sources, cluster: &'a ClusterFacts, now: Time) -> Inputs<'a> {
+    Inputs { fleet, sources, cluster, karpenter_version: None, now, longest_tick_seconds: 3_600 }
+}
+
+impl World {
+    fn new() -> Self {
+        let live = || Health { state: HealthState::Live, ..Health::default() };
+        let sources = SourceId::all().map(|source| (source, live())).collect();
+        let cluster = ClusterFacts { karpenter_api: KarpenterApi::V1, ..ClusterFacts::default() };
+        let fleet = Fleet::default();
+        let insights = Insights::full(&inputs(&fleet, &sources, &cluster, NOW));
+        Self { fleet, sources, cluster, now: NOW, insights, paid: 0 }
+    }
+
+    fn take(&mut self, step: &Step) {
+        match step.clone() {
+            Step::Delta(delta) => {
+                let changed = self.fleet.apply(delta);
+                self.insights.note(&inputs(&self.fleet, &self.sources, &self.cluster, self.now), &changed);
+            }
+            Step::Health(source, state) => {
+                let health = Health { state, ..Health::default() };
+                let before = self.sources.insert(source, health);
+                let inputs = inputs(&self.fleet, &self.sources, &self.cluster, self.now);
+                self.insights.note_health(&inputs, source, before.as_ref());
+            }
+            Step::Cluster(facts) => {
+                self.cluster = facts;
+                self.insights.note_cluster(&inputs(&self.fleet, &self.sources, &self.cluster, self.now));
+            }
+            Step::Minutes(minutes) => self.pass(60 * minutes),
+        }
+        self.insights.settle(&inputs(&self.fleet, &self.sources, &self.cluster, self.now));
+    }
+
+    fn pass(&mut self, seconds: i64) {
+        let before = self.now;
+        self.now = before.plus_seconds(seconds);
+        let rate = self.insights.rates().map_or(0, |rates| rates.total);
+        self.paid += i128::from(rate) * i128::from(seconds);
+        self.insights.tick(&inputs(&self.fleet, &self.sources, &self.cluster, self.now), before);
+    }
+
+    /// Compares every part with what is computed from nothing.
+    fn compare(&self) -> Result<(), TestCaseError> {
+        let inputs = inputs(&self.fleet, &self.sources, &self.cluster, self.now);
+        let (found, wanted) = (&self.insights, Insights::full(&inputs));
+        let equal = |part: Part, is_equal: bool| {
+            if is_equal { Ok(()) } else { Err(TestCaseError::fail(format!("{part:?} is behind"))) }
+        };
+        equal(Part::Picture, found.picture == wanted.picture)?;
+        equal(Part::Karpenter, found.karpenter == wanted.karpenter)?;
+        equal(Part::ProtectedPods, found.protected_pods == wanted.protected_pods)?;
+        equal(Part::ProtectedPods, found.totals(&inputs) == wanted.totals(&inputs))?;
+        equal(Part::Verdicts, found.verdicts.summaries() == wanted.verdicts.summaries())?;
+        equal(Part::Rates, found.rates() == wanted.rates())?;
+        equal(Part::Rates, found.rates().cloned() == cost_rates(&inputs, &found.picture, &found.verdicts))?;
+        equal(Part::Ledger, found.ledger.total().exact() == self.paid)?;
+        // Nothing else is asked for while not all Nodes are known.
+        let is_asked = inputs.known().all(Kind::Node);
+        // A demand without a price is none, whoever would be asked.
+        let asked =
+            |insights: &Insights| Some(insights.price_watch.asked().clone()).filter(|asked| !asked.is_nothing());
+        equal(Part::PriceDemand, !is_asked || asked(found) == asked(&wanted))?;
+        self.held_nodes_are_remembered()
+    }
+
+    /// Since when a Node is held is history, and cannot be computed from nothing; whether it is held now can.
+    fn held_nodes_are_remembered(&self) -> Result<(), TestCaseError> {
+        let inputs = inputs(&self.fleet, &self.sources, &self.cluster, self.now);
+        let judge = self.insights.judge(&inputs);
+        for node in self.fleet.nodes.iter() {
+            let protection = self.insights.verdicts.protection(&node.meta.key.name);
+            let case = judge.case(node);
+            let since = self.insights.held.since(&case, &crate::insight::disruption::judge(&case));
+            let is_remembered = since.is_some() || protection.is_held != Some(true) || case.claim.is_none();
+            if !is_remembered && self.insights.held.is_seen(&node.meta.uid) != Some(true) {
+                return Err(TestCaseError::fail("a held Node is not remembered"));
+            }
+        }
+        Ok(())
+    }
+}
+
+const INSTANCE_TYPE: &str = "p5.48xlarge";
+const RESERVATION: (&str, &str) = ("karpenter.k8s.aws/capacity-reservation-id", "cr-1");
+
+fn managed(name: &str, more: &[(&str, &str)]) -> NodeRow {
+    of_type(name, INSTANCE_TYPE, more)
+}
+
+fn of_type(name: &str, instance_type: &str, more: &[(&str, &str)]) -> NodeRow {
+    let own = [
+        ("karpenter.sh/initialized", "true"),
+        ("karpenter.sh/registered", "true"),
+        ("karpenter.sh/nodepool", "gpu"),
+        ("karpenter.sh/capacity-type", "on-demand"),
+        ("topology.kubernetes.io/region", "us-east-1"),
+        ("topology.kubernetes.io/zone", "us-east-1a"),
+        ("node.kubernetes.io/instance-type", instance_type),
+    ];
+    let mut row = node(name);
+    row.labels = labels(&[&own[..], more].concat());
+    row.provider_id = Some(sym(&format!("aws:///us-east-1a/i-{name}")));
+    row.capacity = resources(96_000, 1 << 40, &[("nvidia.com/gpu", 8)]);
+    row.allocatable = row.capacity.clone();
+    row
+}
+
+fn nodes() -> Vec<Delta> {
+    let broken = NodeRow { conditions: vec![condition("Ready", Status::False, "KubeletStopped")], ..managed("a", &[]) };
+    let one = |row: NodeRow| Delta::Nodes(vec![Change::Upsert(row)]);
+    vec![
+        one(managed("a", &[])),
+        one(managed("a", &[RESERVATION])),
+        one(NodeRow { do_not_disrupt: Some(sym("true")), ..managed("a", &[]) }),
+        one(managed("b", &[])),
+        one(broken),
+        one(of_type("c", "m7i.large", &[])),
+        Delta::Nodes(vec![Change::Remove(ObjectKey::cluster("c"))]),
+        Delta::Nodes(vec![Change::Remove(ObjectKey::cluster("b"))]),
+    ]
+}
+
+fn class_ref(group: &str) -> NodeClassRef {
+    NodeClassRef { group: sym(group), kind: sym("EC2NodeClass"), name: sym("default") }
+}
+
+fn claims() -> Vec<Delta> {
+    let of = |node: &str, conditions: &[&str]| {
+        let provider_id = Some(sym(&format!("aws:///us-east-1a/i-{node}")));
+        let instance_type = if node == "new" { "g5.xlarge" } else { INSTANCE_TYPE };
+        let labels = of_type(node, instance_type, &[]).labels;
+        let node_class = Some(class_ref("karpenter.k8s.aws"));
+        let conditions = met(conditions);
+        let row = NodeClaimRow { labels, node_class, provider_id, conditions, ..claim(&format!("c-{node}")) };
+        Delta::NodeClaims(vec![Change::Upsert(row)])
+    };
+    let ready = ["Launched", "Registered", "Initialized", "Consolidatable"];
+    vec![
+        of("a", &ready),
+        of("a", &ready[..3]),
+        of("a", &[&ready[..], &["Drifted"]].concat()),
+        of("b", &ready),
+        of("new", &ready[..1]),
+        Delta::NodeClaims(vec![Change::Remove(ObjectKey::cluster("c-new"))]),
+    ]
+}
+
+fn pools() -> Vec<Delta> {
+    let closed = Budget { nodes: sym("0"), reasons: None, schedule: None, duration: None };
+    let balanced = NodePoolRow { consolidation_policy: sym("Balanced"), ..pool("gpu") };
+    let rows = [
+        pool("gpu"),
+        NodePoolRow { consolidation_policy: sym("WhenEmpty"), ..pool("gpu") },
+        NodePoolRow { budgets: Some(vec![closed]), ..pool("gpu") },
+        NodePoolRow { consolidate_after: Lifetime::Never, ..pool("gpu") },
+        balanced,
+    ];
+    rows.map(|row| Delta::NodePools(vec![Change::Upsert(row)])).into()
+}
+
+fn pods() -> Vec<Delta> {
+    let work = |name: &str, node: &str, of: (&str, &str, &str)| PodRow {
+        owner: Some(owner(of.0, of.1, &Uid::parse(of.2))),
+        labels: labels(&[("app", "work")]),
+        requests: resources(4_000, 1 << 30, &[("nvidia.com/gpu", 2)]),
+        ..pod("ml", name, Some(node))
+    };
+    let (train, web) = (("Job", "train", "uid-train"), ("ReplicaSet", "web-1", "uid-web-1"));
+    let protected = |value: &str| PodRow { do_not_disrupt: Some(sym(value)), ..work("p1", "a", train) };
+    let upsert = |row: PodRow| Delta::Pods(vec![Change::Upsert(row)]);
+    vec![
+        upsert(work("p1", "a", train)),
+        upsert(protected("true")),
+        upsert(protected("2h")),
+        upsert(work("p2", "b", web)),
+        upsert(work("p3", "a", web)),
+        Delta::Pods(vec![Change::Remove(ObjectKey::new("ml", "p1"))]),
+    ]
+}
+
+fn workloads() -> Vec<Delta> {
+    let train = |owner| JobRow { owner, active: 1, ..JobRow { meta: with_uid("train"), ..job("ml", "train") } };
+    let web = |owner| ReplicaSetRow { meta: with_uid("web-1"), owner, do_not_disrupt: None };
+    vec![
+        Delta::Jobs(upserts(vec![train(None)])),
+        Delta::Jobs(upserts(vec![train(Some(owner("CronJob", "nightly", &Uid::parse("nightly"))))])),
+        Delta::Jobs(vec![Change::Remove(ObjectKey::new("ml", "train"))]),
+        Delta::ReplicaSets(upserts(vec![web(None)])),
+        Delta::ReplicaSets(upserts(vec![web(Some(owner("Deployment", "web", &Uid::parse("web"))))])),
+    ]
+}
+
+fn with_uid(name: &str) -> crate::fleet::Meta {
+    crate::fleet::Meta { uid: Uid::parse(&format!("uid-{name}")), ..meta("ml", name) }
+}
+
+fn guards() -> Vec<Delta> {
+    let guard = |allowed| DisruptionBudgetRow {
+        meta: meta("ml", "guard"),
+        selector: PodSelector::Matching(Selector::parse("app=work").unwrap()),
+        always_allows_unhealthy: false,
+        disruptions_allowed: allowed,
+        current_healthy: 1,
+        desired_healthy: 1,
+        expected_pods: 1,
+    };
+    vec![
+        Delta::DisruptionBudgets(upserts(vec![guard(0)])),
+        Delta::DisruptionBudgets(upserts(vec![guard(1)])),
+        Delta::DisruptionBudgets(vec![Change::Remove(ObjectKey::new("ml", "guard"))]),
+    ]
+}
+
+fn events() -> Vec<Delta> {
+    let told = |reason: &str, message: &str, class| EventRow {
+        meta: meta("default", &format!("a.{reason}")),
+        at: NOW,
+        count: 1,
+        kind: EventType::Normal,
+        reason: sym(reason),
+        object: EventObject { kind: sym("Node"), key: ObjectKey::cluster("a") },
+        message: sym(message),
+        source: sym("karpenter"),
+        host: None,
+        class,
+    };
+    vec![
+        Delta::Events(upserts(vec![told("SpotInterrupted", "Spot interruption warning", EventClass::Interruption)])),
+        Delta::Events(upserts(vec![told(
+            "Unconsolidatable",
+            "Can't remove without creating 2 candidates",
+            EventClass::Blocked,
+        )])),
+    ]
+}
+
+fn classes_and_controllers() -> Vec<Delta> {
+    let class = |ends: i64| {
+        let reservation =
+            Reservation { id: sym(RESERVATION.1), is_capacity_block: true, ends_at: NOW.plus_seconds(ends) };
+        NodeClassRow { meta: meta("", "default"), conditions: Vec::new(), reservations: vec![reservation] }
+    };
+    let controller = |version: &str, gates: Option<&str>| {
+        let image = sym(&format!("public.ecr.aws/karpenter/controller:{version}"));
+        let row = ControllerRow { meta: meta("kube-system", "karpenter"), image, feature_gates: gates.map(sym) };
+        Delta::Controllers(upserts(vec![row]))
+    };
+    vec![
+        Delta::Ec2NodeClasses(upserts(vec![class(3_600)])),
+        Delta::Ec2NodeClasses(upserts(vec![class(7_200)])),
+        controller("1.14.1", None),
+        controller("1.14.1", Some("NodeRepair=true")),
+        controller("1.4.0", None),
+    ]
+}
+
+fn prices() -> Vec<Delta> {
+    let listed = |micro_usd_per_hour| {
+        let key = PriceKey {
+            place: sym("us-east-1"),
+            instance_type: sym(INSTANCE_TYPE),
+            capacity_type: CapacityType::OnDemand,
+        };
+        PriceChange::Listed(PriceList::AwsOnDemand, key, Price { micro_usd_per_hour, as_of: NOW })
+    };
+    let accelerator = Some(Accelerator { name: sym("H100"), count: 8, memory_mib: None });
+    let hardware = InstanceType { name: sym(INSTANCE_TYPE), vcpus: None, memory_mib: None, accelerator };
+    let user = UserPrices { control_plane_micro_usd_per_hour: Some(600_000), as_of: NOW, ..UserPrices::default() };
+    let overlay = |price| NodeOverlayRow {
+        meta: meta("", "cheap"),
+        requirements: Vec::new(),
+        weight: 1,
+        price,
+        conditions: Vec::new(),
+    };
+    vec![
+        Delta::Prices(vec![listed(55_040_000)]),
+        Delta::Prices(vec![listed(44_000_000)]),
+        Delta::Prices(vec![PriceChange::InstanceType(hardware)]),
+        Delta::Prices(vec![PriceChange::User(Some(Box::new(user)))]),
+        Delta::Prices(vec![PriceChange::User(None)]),
+        Delta::NodeOverlays(upserts(vec![overlay(Some(OverlayPrice::Absolute(1_000_000)))])),
+        Delta::NodeOverlays(vec![Change::Remove(ObjectKey::cluster("cheap"))]),
+    ]
+}
+
+fn steps() -> Vec<Step> {
+    let deltas =
+        [nodes(), claims(), pools(), pods(), workloads(), guards(), events(), classes_and_controllers(), prices()];
+    let known = |kind, state| Step::Health(SourceId::Kind(kind), state);
+    let aws = |state| Step::Health(SourceId::AwsOnDemandPrices, state);
+    let cluster = |server: &str, karpenter_api| {
+        Step::Cluster(ClusterFacts { server: server.to_owned(), karpenter_api, ..ClusterFacts::default() })
+    };
+    let mut steps: Vec<Step> = deltas.into_iter().flatten().map(Step::Delta).collect();
+    steps.extend([
+        known(Kind::Pod, HealthState::Syncing),
+        known(Kind::Pod, HealthState::Live),
+        known(Kind::Node, HealthState::Forbidden),
+        known(Kind::Node, HealthState::Live),
+        known(Kind::KarpenterDeployment, HealthState::Forbidden),
+        known(Kind::KarpenterDeployment, HealthState::Live),
+        aws(HealthState::Connecting),
+        aws(HealthState::Live),
+        cluster("https://abc.gr7.us-east-1.eks.amazonaws.com", KarpenterApi::V1),
+        cluster("https://10.0.0.1", KarpenterApi::V1Beta1),
+        Step::Minutes(1),
+        Step::Minutes(45),
+    ]);
+    steps
+}
+
+/// A world in which most of what can depend on something does.
+fn busy_world() -> World {
+    let mut world = World::new();
+    let first = [nodes(), claims(), pools(), pods(), workloads()].map(|deltas| deltas[0].clone());
+    let others = [nodes()[3].clone(), claims()[3].clone(), pods()[3].clone(), workloads()[3].clone()];
+    first.into_iter().chain(others).for_each(|delta| world.take(&Step::Delta(delta)));
+    world
+}
+
+fn run(cases: u32, max_shrink_iters: u32) -> Result<(), TestError<Vec<Step>>> {
+    let config = Config { cases, max_shrink_iters, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    runner.run(&vec(select(steps()), 1..24), |steps| {
+        let mut world = busy_world();
+        for step in &steps {
+            world.take(step);
+            world.compare()?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn every_part_equals_what_is_computed_from_nothing() {
+    if let Err(error) = run(300, 256) {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn the_oracle_notices_every_dependency_that_is_left_out() {
+    let mut unnoticed = Vec::new();
+    for part in Part::ALL {
+        for dependency in part.dependencies() {
+            OMITTED.set(Some((part, *dependency)));
+            if run(300, 0).is_ok() {
+                unnoticed.push((part, *dependency));
+            }
+        }
+    }
+    OMITTED.set(None);
+    assert_eq!(unnoticed, []);
+}
+
+#[test]
+fn what_is_not_known_is_neither_held_nor_free() {
+    let mut world = busy_world();
+    let annotated = pods()[1].clone();
+    world.take(&Step::Delta(annotated));
+    let protection = |world: &World| world.insights.verdicts.protection(&sym("a"));
+    assert_eq!(protection(&world), NodeProtection { is_protected: Some(true), is_held: Some(true) });
+    world.take(&Step::Health(SourceId::Kind(Kind::Pod), HealthState::Syncing));
+    assert_eq!(protection(&world), NodeProtection { is_protected: Some(true), is_held: None }, "the pod is there");
+    world.take(&Step::Delta(pods()[0].clone()));
+    assert_eq!(protection(&world), NodeProtection::default());
+}
