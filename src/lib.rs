@@ -30,3 +30,10 @@ pub mod source;
 pub mod ui;
 pub mod units;
 pub mod view;
+
+// The rows of the tests name the library as the integration tests do.
+#[cfg(test)]
+extern crate self as batchtop;
+#[cfg(test)]
+#[path = "../tests/rows/mod.rs"]
+mod rows;

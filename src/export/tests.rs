@@ -6,14 +6,15 @@ use serde_json::Value;
 use super::{schema, snapshot};
 use crate::app::{App, Settings};
 use crate::fleet::{
-    Budget, ClusterFacts, ControllerRow, Delta, EventClass, EventObject, EventRow, EventType, Health, HealthState,
-    JobRow, KarpenterApi, Kind, NodeClaimRow, NodeClassRef, NodePoolRow, NodeRow, ObjectKey, PodPhase, PodRow,
-    SourceId, Sources, Sym,
+    Budget, ClusterFacts, ControllerRow, Delta, EventClass, EventObject, EventRow, Health, HealthState, JobRow,
+    KarpenterApi, Kind, NodeClaimRow, NodeClassRef, NodePoolRow, NodeRow, ObjectKey, PodPhase, PodRow, SourceId,
+    Sources, Sym,
 };
 use crate::insight::testing::{
     CREATED, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, resources, sym, upserts,
 };
 use crate::insight::{Insights, Scope};
+use crate::rows;
 use crate::units::{Lifetime, Selector};
 
 const GPU: &str = "nvidia.com/gpu";
@@ -156,17 +157,11 @@ fn pods() -> Vec<PodRow> {
 }
 
 fn events() -> Vec<EventRow> {
-    let event = |namespace: &str, name: &str, kind: &str, key: ObjectKey, class| EventRow {
-        meta: meta(namespace, name),
-        at: CREATED.plus_seconds(30),
-        count: 3,
-        kind: EventType::Normal,
-        reason: sym("DisruptionBlocked"),
-        object: EventObject { kind: sym(kind), key },
-        message: sym("Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)"),
-        source: sym("karpenter"),
-        host: None,
-        class,
+    let event = |namespace: &str, name: &str, kind: &str, key: ObjectKey, class| {
+        let object = EventObject { kind: sym(kind), key };
+        let message = sym("Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)");
+        let at = CREATED.plus_seconds(30);
+        EventRow { count: 3, message, ..rows::event(meta(namespace, name), at, class, "DisruptionBlocked", object) }
     };
     vec![
         event("default", "e2", "NodeClaim", ObjectKey::cluster("gpu-abc"), EventClass::Blocked),

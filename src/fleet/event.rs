@@ -291,32 +291,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fleet::Uid;
+    use crate::rows;
 
     fn sym(text: &str) -> Sym {
         Sym::new(text)
     }
 
     fn row(name: &str, class: EventClass, second: i64, about: &str) -> EventRow {
-        EventRow {
-            meta: Meta {
-                key: ObjectKey::new("default", name),
-                uid: Uid::parse(name),
-                resource_version: "1".into(),
-                created: Time::from_seconds(0),
-                deletion: None,
-                deletion_grace_seconds: None,
-            },
-            at: Time::from_seconds(second),
-            count: 1,
-            kind: EventType::Normal,
-            reason: sym("r"),
-            object: object(about),
-            message: sym(""),
-            source: sym("karpenter"),
-            host: None,
-            class,
-        }
+        let meta = rows::meta("default", name, Time::from_seconds(0));
+        rows::event(meta, Time::from_seconds(second), class, "r", object(about))
     }
 
     fn object(node: &str) -> EventObject {

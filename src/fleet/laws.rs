@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::rows;
 use crate::units::Time;
 
 /// One kind's table as a map, with what a relist has mentioned so far.
@@ -35,35 +36,15 @@ impl Model {
 }
 
 fn pod() -> impl Strategy<Value = PodRow> {
-    (0..6_u8, 0..4_u8, 0..3_u8, any::<bool>(), 0..3_u8).prop_map(|(name, node, job, protected, generation)| PodRow {
-        meta: Meta {
-            key: ObjectKey::new("ml", &format!("pod-{name}")),
-            uid: Uid::parse(&format!("{name}-{generation}")),
-            resource_version: "1".into(),
-            created: Time::from_seconds(0),
-            deletion: None,
-            deletion_grace_seconds: None,
-        },
-        labels: Labels::default(),
-        owner: (job > 0).then(|| Owner {
-            api_version: Sym::new("batch/v1"),
-            kind: Sym::new("Job"),
-            name: Sym::new("train"),
-            uid: Uid::parse(&format!("job-{job}")),
-        }),
-        node: (node > 0).then(|| Sym::new(&format!("node-{node}"))),
-        phase: PodPhase::Running,
-        status: Sym::new("Running"),
-        unschedulable: Sym::new(""),
-        started: None,
-        requests: Resources::default(),
-        restarts: 0,
-        containers_ready: 1,
-        containers: 1,
-        termination_grace_seconds: 30,
-        do_not_disrupt: protected.then(|| Sym::new("true")),
-        capacity_provisioned: None,
-        eviction: crate::fleet::Eviction::default(),
+    (0..6_u8, 0..4_u8, 0..3_u8, any::<bool>(), 0..3_u8).prop_map(|(name, node, job, protected, generation)| {
+        let meta = rows::meta("ml", &format!("pod-{name}"), Time::from_seconds(0));
+        let job_uid = Uid::parse(&format!("job-{job}"));
+        PodRow {
+            owner: (job > 0).then(|| rows::owning_job("train", &job_uid)),
+            node: (node > 0).then(|| Sym::new(&format!("node-{node}"))),
+            do_not_disrupt: protected.then(|| Sym::new("true")),
+            ..rows::pod(Meta { uid: Uid::parse(&format!("{name}-{generation}")), ..meta })
+        }
     })
 }
 

@@ -152,20 +152,14 @@ fn release(version: &str) -> Option<Release> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::{Change, Meta, ObjectKey, Sym, Uid};
+    use crate::fleet::{Change, Sym};
+    use crate::rows;
     use crate::units::Time;
 
     fn detect(flag: Option<&str>, image: Option<&str>, crd: Option<&str>) -> KarpenterVersion {
         let mut controllers = Table::default();
         if let Some(image) = image {
-            let meta = Meta {
-                key: ObjectKey::new("kube-system", "karpenter"),
-                uid: Uid::parse("u"),
-                resource_version: "1".into(),
-                created: Time::from_seconds(0),
-                deletion: None,
-                deletion_grace_seconds: None,
-            };
+            let meta = rows::meta("kube-system", "karpenter", Time::from_seconds(0));
             controllers
                 .apply(Change::Upsert(ControllerRow { meta, image: Sym::new(image), feature_gates: None }), |_, _| ());
         }

@@ -1,11 +1,13 @@
 //! A small fleet, in which every name says what its row is there for.
 
 use batchtop::fleet::{
-    Change, ClusterFacts, Condition, Delta, DisruptionBudgetRow, EventClass, EventObject, EventRow, EventType,
-    GpuCount, Health, HealthState, JobRow, KarpenterApi, Kind, Labels, Meta, NamespaceRow, NodeClaimRow, NodePoolRow,
-    NodeRow, ObjectKey, Owner, PodPhase, PodRow, PodSelector, Report, Resources, SourceId, Status, Sym, Uid,
+    Change, ClusterFacts, Delta, DisruptionBudgetRow, EventClass, EventObject, EventRow, GpuCount, Health, HealthState,
+    JobRow, KarpenterApi, Kind, Labels, Meta, NamespaceRow, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodPhase,
+    PodRow, PodSelector, Report, Resources, SourceId, Status, Sym, Uid,
 };
-use batchtop::units::{Lifetime, Time};
+use batchtop::units::Time;
+
+use crate::rows::{self, condition};
 
 /// Noon, when every story begins.
 pub fn noon() -> Time {
@@ -21,22 +23,17 @@ fn sym(text: &str) -> Sym {
 }
 
 fn meta(namespace: &str, name: &str) -> Meta {
-    Meta {
-        key: ObjectKey::new(namespace, name),
-        uid: Uid::parse(&format!("uid of {namespace}/{name}")),
-        resource_version: "100".into(),
-        created: hours_ago(24),
-        deletion: None,
-        deletion_grace_seconds: None,
-    }
+    Meta { uid: uid(namespace, name), resource_version: "100".into(), ..rows::meta(namespace, name, hours_ago(24)) }
 }
 
+fn uid(namespace: &str, name: &str) -> Uid {
+    Uid::parse(&format!("uid of {namespace}/{name}"))
+}
+
+/// Those that have a value.
 pub fn labels(pairs: &[(&str, &str)]) -> Labels {
-    Labels::new(pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(k, v)| (sym(k), sym(v))).collect())
-}
-
-fn condition(kind: &str, status: Status, at: Time) -> Condition {
-    Condition { kind: sym(kind), status, reason: sym(""), message: sym(""), last_transition: Some(at) }
+    let pairs: Vec<(&str, &str)> = pairs.iter().copied().filter(|(_, value)| !value.is_empty()).collect();
+    rows::labels(&pairs)
 }
 
 fn gpus(count: i64) -> Resources {
@@ -50,7 +47,6 @@ pub fn node(name: &str, pool: &str) -> NodeRow {
         _ => ("m7i.2xlarge", "us-east-1b", "on-demand", 0),
     };
     NodeRow {
-        meta: meta("", name),
         labels: labels(&[
             ("karpenter.sh/nodepool", pool),
             ("karpenter.sh/registered", "true"),
@@ -59,98 +55,56 @@ pub fn node(name: &str, pool: &str) -> NodeRow {
             ("node.kubernetes.io/instance-type", kind),
             ("topology.kubernetes.io/zone", zone),
         ]),
-        owner: None,
         provider_id: Some(sym(&format!("aws:///{name}"))),
-        cordoned: false,
-        taints: Vec::new(),
         conditions: vec![condition("Ready", Status::True, hours_ago(23))],
         capacity: gpus(count),
         allocatable: gpus(count),
-        do_not_disrupt: None,
         kubelet_version: sym("v1.34.2"),
+        ..rows::node(meta("", name))
     }
 }
 
 pub fn claim(name: &str, pool: &str, node: Option<&str>) -> NodeClaimRow {
     let reached: &[&str] = if node.is_some() { &["Launched", "Registered", "Initialized"] } else { &["Launched"] };
     NodeClaimRow {
-        meta: meta("", name),
         labels: labels(&[("karpenter.sh/nodepool", pool), ("node.kubernetes.io/instance-type", "p5.48xlarge")]),
-        node_class: None,
-        expire_after: Lifetime::Never,
-        termination_grace_seconds: None,
-        termination_at: None,
         requests: gpus(8),
         node_name: node.map(sym),
         provider_id: node.map(|node| sym(&format!("aws:///{node}"))),
         capacity: gpus(8),
         allocatable: gpus(8),
-        last_pod_event: None,
         conditions: reached.iter().map(|kind| condition(kind, Status::True, hours_ago(23))).collect(),
-        do_not_disrupt: None,
+        ..rows::claim(meta("", name))
     }
 }
 
 pub fn pool(name: &str) -> NodePoolRow {
-    NodePoolRow {
-        meta: meta("", name),
-        node_class: None,
-        weight: 0,
-        replicas: None,
-        consolidation_policy: sym("WhenEmptyOrUnderutilized"),
-        consolidate_after: Lifetime::Seconds(0),
-        budgets: None,
-        expire_after: Lifetime::Never,
-        termination_grace_seconds: None,
-        limits: Vec::new(),
-        usage: Vec::new(),
-        conditions: vec![condition("Ready", Status::True, hours_ago(23))],
-        do_not_disrupt: None,
-    }
+    let conditions = vec![condition("Ready", Status::True, hours_ago(23))];
+    NodePoolRow { conditions, ..rows::pool(meta("", name)) }
 }
 
 /// A PodDisruptionBudget that lets no pod go.
 pub fn budget(namespace: &str, name: &str) -> DisruptionBudgetRow {
     DisruptionBudgetRow {
-        meta: meta(namespace, name),
-        selector: PodSelector::Nothing,
-        always_allows_unhealthy: false,
-        disruptions_allowed: 0,
         current_healthy: 2,
         desired_healthy: 2,
         expected_pods: 2,
+        ..rows::disruption_budget(meta(namespace, name), PodSelector::Nothing)
     }
 }
 
 pub fn pod(namespace: &str, name: &str, node: &str) -> PodRow {
     PodRow {
-        meta: meta(namespace, name),
-        labels: Labels::default(),
-        owner: None,
         node: Some(node).filter(|node| !node.is_empty()).map(sym),
-        phase: PodPhase::Running,
-        status: sym("Running"),
-        unschedulable: sym(""),
         started: Some(hours_ago(6)),
         requests: gpus(0),
-        restarts: 0,
-        containers_ready: 1,
-        containers: 1,
-        termination_grace_seconds: 30,
-        do_not_disrupt: None,
-        capacity_provisioned: None,
-        eviction: batchtop::fleet::Eviction::default(),
+        ..rows::pod(meta(namespace, name))
     }
 }
 
 /// A pod of a Job.
 pub fn pod_of(job: &str, name: &str, node: &str) -> PodRow {
-    let owner = Owner {
-        api_version: sym("batch/v1"),
-        kind: sym("Job"),
-        name: sym(job),
-        uid: Uid::parse(&format!("uid of ml/{job}")),
-    };
+    let owner = rows::owning_job(job, &uid("ml", job));
     PodRow { owner: Some(owner), requests: gpus(2), ..pod("ml", name, node) }
 }
 
@@ -168,41 +122,20 @@ pub fn protected(pod: PodRow, value: &str) -> PodRow {
 
 pub fn job(namespace: &str, name: &str) -> JobRow {
     JobRow {
-        meta: meta(namespace, name),
-        labels: Labels::default(),
-        owner: None,
-        suspended: false,
         parallelism: 3,
         completions: Some(3),
-        backoff_limit: 6,
-        active_deadline_seconds: None,
         requests: gpus(2),
-        active: 0,
-        ready: 0,
-        succeeded: 0,
-        failed: 0,
         started: Some(hours_ago(7)),
-        completed: None,
-        conditions: Vec::new(),
-        do_not_disrupt: None,
-        template_do_not_disrupt: None,
+        ..rows::job(meta(namespace, name))
     }
 }
 
 pub fn event(name: &str, minutes_ago: i64, reason: &str, kind: &str, object: &ObjectKey) -> EventRow {
     let namespace = if object.namespace.is_empty() { "default" } else { &object.namespace };
-    EventRow {
-        meta: meta(namespace, name),
-        at: noon().plus_seconds(-60 * minutes_ago),
-        count: 1,
-        kind: EventType::Normal,
-        reason: sym(reason),
-        object: EventObject { kind: sym(kind), key: object.clone() },
-        message: sym(&format!("{reason} happened")),
-        source: sym("karpenter"),
-        host: None,
-        class: EventClass::Blocked,
-    }
+    let at = noon().plus_seconds(-60 * minutes_ago);
+    let object = EventObject { kind: sym(kind), key: object.clone() };
+    let message = sym(&format!("{reason} happened"));
+    EventRow { message, ..rows::event(meta(namespace, name), at, EventClass::Blocked, reason, object) }
 }
 
 pub fn upserts<R>(rows: Vec<R>) -> Vec<Change<R>> {

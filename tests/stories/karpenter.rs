@@ -2,8 +2,8 @@
 
 use batchtop::app::{Effect, Msg, Overlay, Screen, Severity};
 use batchtop::fleet::{
-    Condition, Delta, DisruptionBudgetRow, HealthState, JobRow, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow,
-    PodSelector, Report, Status, Sym, Taint,
+    Delta, DisruptionBudgetRow, HealthState, JobRow, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow, PodSelector,
+    Report, Status, Sym, Taint,
 };
 use batchtop::insight::cost::CostPart;
 use batchtop::units::{Lifetime, Selector};
@@ -12,18 +12,12 @@ use crate::dsl::{Story, row_name, story};
 use crate::fixture::{
     budget, claim, facts, health, hours_ago, job, labels, node, noon, pod, pod_of, pool, protected, upsert_pod, upserts,
 };
+use crate::rows::condition;
 
 /// A NodeClaim whose node was quiet for long enough.
 fn quiet(name: &str, node: &str) -> NodeClaimRow {
     let mut row = claim(name, "cpu", Some(node));
-    let condition = Condition {
-        kind: Sym::new("Consolidatable"),
-        status: Status::True,
-        reason: Sym::new(""),
-        message: Sym::new(""),
-        last_transition: Some(hours_ago(1)),
-    };
-    row.conditions.push(condition);
+    row.conditions.push(condition("Consolidatable", Status::True, hours_ago(1)));
     row
 }
 

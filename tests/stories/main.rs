@@ -10,4 +10,6 @@ mod keys;
 mod lists;
 mod moving;
 mod properties;
+#[path = "../rows/mod.rs"]
+mod rows;
 mod writing;

@@ -7,6 +7,9 @@ use batchtop::input::Chord;
 use batchtop::insight::cost::Ledger;
 use batchtop::units::{Lifetime, Time};
 
+use crate::rows;
+pub use crate::rows::labels;
+
 pub fn at(clock: &str) -> Time {
     Time::parse(&format!("2026-11-21T{clock}Z")).expect("a time")
 }
@@ -23,28 +26,12 @@ pub const HOUR: i64 = 3600;
 pub const DAY: i64 = 24 * HOUR;
 
 pub fn meta(namespace: &str, name: &str, age_seconds: i64) -> Meta {
-    Meta {
-        key: ObjectKey::new(namespace, name),
-        uid: Uid::parse(&format!("{namespace}/{name}")),
-        resource_version: "1".into(),
-        created: ago(age_seconds),
-        deletion: None,
-        deletion_grace_seconds: None,
-    }
-}
-
-pub fn labels(pairs: &[(&str, &str)]) -> Labels {
-    Labels::new(pairs.iter().map(|(key, value)| (Sym::new(key), Sym::new(value))).collect())
+    rows::meta(namespace, name, ago(age_seconds))
 }
 
 pub fn condition(kind: &str, status: Status, seconds_ago: i64, reason: &str, message: &str) -> Condition {
-    Condition {
-        kind: Sym::new(kind),
-        status,
-        reason: Sym::new(reason),
-        message: Sym::new(message),
-        last_transition: Some(ago(seconds_ago)),
-    }
+    let since = rows::condition(kind, status, ago(seconds_ago));
+    Condition { reason: Sym::new(reason), message: Sym::new(message), ..since }
 }
 
 pub fn resources(cpu_millis: i64, gib: i64, gpus: i64) -> Resources {
@@ -98,20 +85,16 @@ fn labelled(machine: &Machine, more: &[(&str, &str)]) -> Labels {
 
 pub fn node(name: &str, age_seconds: i64, machine: &Machine) -> NodeRow {
     NodeRow {
-        meta: meta("", name, age_seconds),
         labels: machine_labels(machine),
-        owner: None,
         provider_id: Some(Sym::new(&format!("aws:///{}/i-{name}", machine.zone))),
-        cordoned: false,
-        taints: Vec::new(),
         conditions: vec![
             condition("Ready", Status::True, age_seconds - 60, "KubeletReady", "kubelet is posting ready status"),
             condition("MemoryPressure", Status::False, age_seconds - 60, "KubeletHasSufficientMemory", ""),
         ],
         capacity: machine.size.clone(),
         allocatable: machine.size.clone(),
-        do_not_disrupt: None,
         kubelet_version: Sym::new("v1.34.2-eks-2f4a6c1"),
+        ..rows::node(meta("", name, age_seconds))
     }
 }
 
@@ -119,7 +102,6 @@ pub fn claim(name: &str, node: Option<&str>, age_seconds: i64, machine: &Machine
     let steps = [("Launched", 20), ("Registered", 70), ("Initialized", 120)];
     let reached = steps.iter().filter(|(step, after)| node.is_some() || (*step == "Launched" && age_seconds > *after));
     NodeClaimRow {
-        meta: meta("", name, age_seconds),
         labels: machine_labels(machine),
         node_class: Some(NodeClassRef {
             group: Sym::new("karpenter.k8s.aws"),
@@ -128,42 +110,23 @@ pub fn claim(name: &str, node: Option<&str>, age_seconds: i64, machine: &Machine
         }),
         expire_after: Lifetime::Seconds(30 * DAY),
         termination_grace_seconds: Some(600),
-        termination_at: None,
         requests: resources(8_000, 32, 0),
         node_name: node.map(Sym::new),
         provider_id: Some(Sym::new(&format!("aws:///{}/i-{}", machine.zone, node.unwrap_or(name)))),
         capacity: machine.size.clone(),
         allocatable: machine.size.clone(),
-        last_pod_event: None,
         conditions: reached.map(|(step, after)| condition(step, Status::True, age_seconds - after, step, "")).collect(),
-        do_not_disrupt: None,
+        ..rows::claim(meta("", name, age_seconds))
     }
 }
 
 pub fn pod(name: &str, job: Option<&str>, node: Option<&str>, age_seconds: i64, requests: Resources) -> PodRow {
-    let owner = |job: &str| Owner {
-        api_version: Sym::new("batch/v1"),
-        kind: Sym::new("Job"),
-        name: Sym::new(job),
-        uid: Uid::parse(&format!("ml/{job}")),
-    };
     PodRow {
-        meta: meta("ml", name, age_seconds),
-        labels: labels(&[]),
-        owner: job.map(owner),
+        owner: job.map(|job| rows::owning_job(job, &meta("ml", job, 0).uid)),
         node: node.map(Sym::new),
-        phase: PodPhase::Running,
-        status: Sym::new("Running"),
-        unschedulable: Sym::new(""),
         started: node.map(|_| ago(age_seconds - 30)),
         requests,
-        restarts: 0,
-        containers_ready: 1,
-        containers: 1,
-        termination_grace_seconds: 30,
-        do_not_disrupt: None,
-        capacity_provisioned: None,
-        eviction: batchtop::fleet::Eviction::default(),
+        ..rows::pod(meta("ml", name, age_seconds))
     }
 }
 
@@ -173,24 +136,11 @@ pub fn protected(pod: PodRow, value: &str) -> PodRow {
 
 fn job(name: &str, age_seconds: i64, completions: i64) -> JobRow {
     JobRow {
-        meta: meta("ml", name, age_seconds),
-        labels: labels(&[]),
-        owner: None,
-        suspended: false,
         parallelism: completions,
         completions: Some(completions),
-        backoff_limit: 6,
-        active_deadline_seconds: None,
         requests: resources(8_000, 64, 1),
-        active: 0,
-        ready: 0,
-        succeeded: 0,
-        failed: 0,
         started: Some(ago(age_seconds - 2)),
-        completed: None,
-        conditions: Vec::new(),
-        do_not_disrupt: None,
-        template_do_not_disrupt: None,
+        ..rows::job(meta("ml", name, age_seconds))
     }
 }
 
@@ -241,11 +191,7 @@ fn claims() -> Vec<NodeClaimRow> {
 
 pub fn pool(name: &str, budgets: Vec<Budget>) -> NodePoolRow {
     NodePoolRow {
-        meta: meta("", name, 90 * DAY),
-        node_class: None,
         weight: 10,
-        replicas: None,
-        consolidation_policy: Sym::new("WhenEmptyOrUnderutilized"),
         consolidate_after: Lifetime::Seconds(30),
         budgets: Some(budgets),
         expire_after: Lifetime::Seconds(30 * DAY),
@@ -253,7 +199,7 @@ pub fn pool(name: &str, budgets: Vec<Budget>) -> NodePoolRow {
         limits: vec![(Sym::new("nvidia.com/gpu"), Sym::new("64"))],
         usage: vec![(Sym::new("cpu"), Sym::new("480")), (Sym::new("nvidia.com/gpu"), Sym::new("16"))],
         conditions: vec![condition("Ready", Status::True, DAY, "Ready", "")],
-        do_not_disrupt: None,
+        ..rows::pool(meta("", name, 90 * DAY))
     }
 }
 
@@ -361,18 +307,9 @@ pub fn event(
     object: (&str, &str, &str),
     message: &str,
 ) -> EventRow {
-    EventRow {
-        meta: meta(if object.1.is_empty() { "default" } else { object.1 }, name, seconds_ago + 600),
-        at: ago(seconds_ago),
-        count: 1,
-        kind: EventType::Normal,
-        reason: Sym::new(reason),
-        object: EventObject { kind: Sym::new(object.0), key: ObjectKey::new(object.1, object.2) },
-        message: Sym::new(message),
-        source: Sym::new("karpenter"),
-        host: None,
-        class,
-    }
+    let meta = meta(if object.1.is_empty() { "default" } else { object.1 }, name, seconds_ago + 600);
+    let object = EventObject { kind: Sym::new(object.0), key: ObjectKey::new(object.1, object.2) };
+    EventRow { message: Sym::new(message), ..rows::event(meta, ago(seconds_ago), class, reason, object) }
 }
 
 fn events() -> Vec<EventRow> {

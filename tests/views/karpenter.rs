@@ -9,6 +9,7 @@ use crate::fixture::{
     relist, report, resources, set_health,
 };
 use crate::paint::{body, body_with_roles, snapshot, text};
+use crate::rows;
 
 /// A node that nothing keeps, its NodeClaim, and a pod on it.
 struct Machine {
@@ -177,15 +178,8 @@ pub fn zoo(size: (u16, u16)) -> App {
         ..protected(pod("p-over", None, Some("by-pod"), HOUR, resources(500, 1, 0)), "true")
     };
     let pods = all.iter().filter_map(|machine| machine.pod.clone()).chain([lost, over]).collect();
-    let pdb = DisruptionBudgetRow {
-        meta: meta("ml", "front", DAY),
-        selector: PodSelector::Matching(Selector::parse("app=front").expect("a selector")),
-        always_allows_unhealthy: false,
-        disruptions_allowed: 0,
-        current_healthy: 1,
-        desired_healthy: 1,
-        expected_pods: 1,
-    };
+    let front = PodSelector::Matching(Selector::parse("app=front").expect("a selector"));
+    let pdb = rows::disruption_budget(meta("ml", "front", DAY), front);
     for delta in [
         Delta::Nodes(relist(nodes)),
         Delta::NodeClaims(relist(claims)),

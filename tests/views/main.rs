@@ -8,5 +8,7 @@ mod fixture;
 mod hostile;
 mod karpenter;
 mod paint;
+#[path = "../rows/mod.rs"]
+mod rows;
 mod screens;
 mod themes;

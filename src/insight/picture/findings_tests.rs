@@ -7,6 +7,7 @@ use crate::insight::testing::{
     MANAGED_LABELS, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, sym, upserts,
 };
 use crate::insight::{KarpenterVersion, Known, Picture};
+use crate::rows;
 use crate::units::Selector;
 
 /// A node of NodePool `gpu` that Karpenter may take as empty, with everything that makes it so.
@@ -202,13 +203,11 @@ fn budget_row(
     (healthy, desired, expected): (i64, i64, i64),
 ) -> DisruptionBudgetRow {
     DisruptionBudgetRow {
-        meta: meta("ml", "guard"),
-        selector,
-        always_allows_unhealthy: false,
         disruptions_allowed: allowed,
         current_healthy: healthy,
         desired_healthy: desired,
         expected_pods: expected,
+        ..rows::disruption_budget(meta("ml", "guard"), selector)
     }
 }
 

@@ -8,13 +8,14 @@ use proptest::prelude::*;
 use super::tests::any_change;
 use super::*;
 use crate::fleet::{
-    Accelerator, Adjustment, CapacityType, ClusterFacts, Delta, Discount, EventClass, EventObject, EventRow, EventType,
-    Health, HealthState, InstanceType, Labels, NodeOverlayRow, NodeRate, NodeRow, OverlayPrice, PodPhase, PodRow,
-    Price, PriceChange, PriceKey, PriceList, PriceRule, RuleMatch, RuleRate, SourceId, Sources, UserPrices,
+    Accelerator, Adjustment, CapacityType, ClusterFacts, Delta, Discount, EventClass, EventObject, EventRow, Health,
+    HealthState, InstanceType, Labels, NodeOverlayRow, NodeRate, NodeRow, OverlayPrice, PodPhase, PodRow, Price,
+    PriceChange, PriceKey, PriceList, PriceRule, RuleMatch, RuleRate, SourceId, Sources, UserPrices,
 };
 use crate::insight::Known;
 use crate::insight::cost::{CostPart, CostRates, CostSource, Dimension, Ledger};
 use crate::insight::testing::{NOW, claim, fleet, labels, met, meta, node, owner, pod, resources, sym, upserts};
+use crate::rows;
 
 const TYPES: [&str; 3] = ["m7i.large", "p5.48xlarge", "g5.xlarge"];
 const ZONES: [&str; 2] = ["us-east-1a", "us-east-1b"];
@@ -373,17 +374,11 @@ fn what_nobody_prices_is_not_zero() {
 
 #[test]
 fn a_move_of_several_nodes_saves_once_and_what_is_rejected_is_no_candidate() {
-    let told = |name: &str, reason: &str, message: &str, seconds: i64| EventRow {
-        meta: meta("default", &format!("{name}.{reason}")),
-        at: NOW.plus_seconds(seconds),
-        count: 1,
-        kind: EventType::Normal,
-        reason: sym(reason),
-        object: EventObject { kind: sym("Node"), key: ObjectKey::cluster(name) },
-        message: sym(message),
-        source: sym("karpenter"),
-        host: None,
-        class: EventClass::Disrupting,
+    let told = |name: &str, reason: &str, message: &str, seconds: i64| {
+        let meta = meta("default", &format!("{name}.{reason}"));
+        let object = EventObject { kind: sym("Node"), key: ObjectKey::cluster(name) };
+        let at = NOW.plus_seconds(seconds);
+        EventRow { message: sym(message), ..rows::event(meta, at, EventClass::Disrupting, reason, object) }
     };
     let of = |name: &str| {
         format!("Consolidation candidate: replace: [{name}] (part of 2-node consolidation) (savings: $5.00)")

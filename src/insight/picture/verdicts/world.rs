@@ -1,9 +1,9 @@
 //! A cluster of one node that matters, and short words for what is said of it.
 
 use crate::fleet::{
-    Budget, ControllerRow, Delta, DisruptionBudgetRow, EventClass, EventObject, EventRow, EventType, Eviction, Fleet,
-    Health, HealthState, KarpenterApi, Kind, NodeClaimRow, NodeClassRef, NodeClassRow, NodePoolRow, NodeRow, ObjectKey,
-    PodRow, PodSelector, SourceId, Sources,
+    Budget, ControllerRow, Delta, DisruptionBudgetRow, EventClass, EventObject, EventRow, Eviction, Fleet, Health,
+    HealthState, KarpenterApi, Kind, NodeClaimRow, NodeClassRef, NodeClassRow, NodePoolRow, NodeRow, ObjectKey, PodRow,
+    PodSelector, SourceId, Sources,
 };
 use crate::insight::disruption::{Disruption, Hazard, Outlook, Reason, Reasons};
 use crate::insight::karpenter::Provenance;
@@ -12,6 +12,7 @@ use crate::insight::testing::{
     CREATED, MANAGED_LABELS, NOW, claim, fleet, labels, met, meta, node, pod, pool, sym, upserts,
 };
 use crate::insight::{KarpenterVersion, Known, Picture};
+use crate::rows;
 use crate::units::{Selector, Time};
 
 /// Conditions of a NodeClaim whose node is quiet.
@@ -103,15 +104,8 @@ pub(super) fn evicted(name: &str, change: impl FnOnce(&mut Eviction)) -> PodRow 
 
 /// A PodDisruptionBudget of all pods of namespace `ml`.
 pub(super) fn guard(name: &str, allowed: i64) -> DisruptionBudgetRow {
-    DisruptionBudgetRow {
-        meta: meta("ml", name),
-        selector: PodSelector::Matching(Selector::parse("").unwrap()),
-        always_allows_unhealthy: false,
-        disruptions_allowed: allowed,
-        current_healthy: 1,
-        desired_healthy: 1,
-        expected_pods: 1,
-    }
+    let all = PodSelector::Matching(Selector::parse("").unwrap());
+    DisruptionBudgetRow { disruptions_allowed: allowed, ..rows::disruption_budget(meta("ml", name), all) }
 }
 
 /// A budget of a NodePool for all reasons and times.
@@ -136,18 +130,10 @@ pub(super) fn event(reason: &str, message: &str, age_seconds: i64) -> EventRow {
     } else {
         EventClass::Blocked
     };
-    EventRow {
-        meta: meta("default", &format!("{reason}-{age_seconds}")),
-        at: NOW.plus_seconds(-age_seconds),
-        count: 1,
-        kind: EventType::Normal,
-        reason: sym(reason),
-        object: EventObject { kind: sym("Node"), key: ObjectKey::cluster("a") },
-        message: sym(message),
-        source: sym("karpenter"),
-        host: None,
-        class,
-    }
+    let meta = meta("default", &format!("{reason}-{age_seconds}"));
+    let object = EventObject { kind: sym("Node"), key: ObjectKey::cluster("a") };
+    let at = NOW.plus_seconds(-age_seconds);
+    EventRow { message: sym(message), ..rows::event(meta, at, class, reason, object) }
 }
 
 /// A NodeClass by group.
