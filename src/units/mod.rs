@@ -2,6 +2,7 @@
 
 pub mod cron;
 pub mod duration;
+pub mod exposition;
 pub mod money;
 pub mod quantity;
 pub mod selector;

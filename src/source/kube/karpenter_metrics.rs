@@ -21,6 +21,7 @@ use crate::fleet::{
     SourceId, Sym,
 };
 use crate::units::Time;
+use crate::units::exposition::{BadLines, Exposition, Sample};
 
 /// Apart from the seeds of others.
 const SEED: u64 = 3000;
@@ -58,7 +59,7 @@ pub(super) async fn run(
         let Some(current) = around.access.wait().await else { return Closed };
         let read = look(&current.client, &around, &wanted).await;
         let wait = match read {
-            Ok(prices) => told(&around, &mut pulse, &mut backoff, prices).await,
+            Ok(content) => told(&around, &mut pulse, &mut backoff, content).await,
             Err(failure) => failed(&mut pulse, &mut backoff, &wanted.0, &failure).await,
         };
         match wait {
@@ -91,25 +92,33 @@ async fn rest(wait: Duration, demand: &mut watch::Receiver<PriceDemand>) -> bool
     }
 }
 
-async fn look(client: &kube::Client, around: &Surroundings, wanted: &Wanted) -> Result<Vec<PriceChange>, Failure> {
+/// What a page says.
+struct PageContent {
+    /// The wanted prices.
+    prices: Vec<PriceChange>,
+    /// What could not be read.
+    bad_lines: Option<BadLines>,
+}
+
+async fn look(client: &kube::Client, around: &Surroundings, wanted: &Wanted) -> Result<PageContent, Failure> {
     let (controller, types) = wanted;
     let path =
         format!("/api/v1/namespaces/{}/services/{}:http-metrics/proxy/metrics", controller.namespace, controller.name);
     let mut body = Vec::new();
     api::fetch(client, api::get(&path, "text/plain")?, &around.timing, &mut body).await?;
-    let text = String::from_utf8(body).map_err(|error| Failure::Unreadable(error.to_string()))?;
-    Ok(prices(&text, types, (around.clock)()))
+    Ok(read(&body, types, (around.clock)()))
 }
 
 async fn told(
     around: &Surroundings,
     pulse: &mut Pulse,
     backoff: &mut Backoff,
-    prices: Vec<PriceChange>,
+    content: PageContent,
 ) -> Result<Duration, Closed> {
     backoff.reset();
-    let count = prices.len() as u64;
-    around.sink.send(Report::Delta(Delta::Prices(prices))).await?;
+    let count = content.prices.len() as u64;
+    around.sink.send(Report::Delta(Delta::Prices(content.prices))).await?;
+    pulse.set_note(content.bad_lines.map(|bad| bad.to_string()).as_deref());
     pulse.list_complete(count).await.map(|()| EVERY)
 }
 
@@ -135,39 +144,35 @@ async fn failed(
     }
 }
 
-/// Name of the metric (karpenter pkg/controllers/metrics/metrics.go); its labels stand in no order.
-const METRIC: &str = "karpenter_cloudprovider_instance_type_offering_price_estimate{";
+/// Name of the metric (karpenter pkg/controllers/metrics/metrics.go).
+const METRIC: &str = "karpenter_cloudprovider_instance_type_offering_price_estimate";
 
-/// The prices of these instance types on a page in Prometheus' text format. Zero is what Karpenter writes where it has no
-/// price.
-fn prices(page: &str, types: &BTreeSet<Sym>, as_of: Time) -> Vec<PriceChange> {
-    let offerings = page.lines().filter_map(|line| offering(line.strip_prefix(METRIC)?));
+/// The prices of these instance types on a page of metrics. Zero is what Karpenter writes where it has no price.
+fn read(page: &[u8], types: &BTreeSet<Sym>, as_of: Time) -> PageContent {
+    let mut page = Exposition::new(page);
+    let offerings = page.samples().filter(|sample| sample.name == METRIC).filter_map(|sample| offering(&sample));
     let wanted = offerings.filter(|(key, price)| types.contains(&key.instance_type) && *price > 0);
     let change =
         |(key, micro_usd_per_hour)| PriceChange::Listed(PriceList::Karpenter, key, Price { micro_usd_per_hour, as_of });
-    wanted.map(change).collect()
+    let prices = wanted.map(change).collect();
+    PageContent { prices, bad_lines: page.bad_lines() }
 }
 
-fn offering(line: &str) -> Option<(PriceKey, i64)> {
-    let (labels, value) = line.split_once('}')?;
-    let label = |wanted: &str| {
-        let values = labels.split(',').filter_map(|pair| pair.split_once('='));
-        values.filter(|(name, _)| *name == wanted).find_map(|(_, value)| value.strip_prefix('"')?.strip_suffix('"'))
-    };
+fn offering(sample: &Sample<'_>) -> Option<(PriceKey, i64)> {
+    let label = |name| sample.labels.get(name);
     let key = PriceKey {
-        place: Sym::new(label("zone")?),
-        instance_type: Sym::new(label("instance_type")?),
-        capacity_type: CapacityType::parse(label("capacity_type")?)?,
+        place: Sym::new(&label("zone")?),
+        instance_type: Sym::new(&label("instance_type")?),
+        capacity_type: CapacityType::parse(&label("capacity_type")?)?,
     };
-    Some((key, micros(value.split_whitespace().next()?)?))
+    Some((key, micro_usd(sample.value)?))
 }
 
-/// Prometheus writes floating-point numbers, `1e-05` among them.
-fn micros(value: &str) -> Option<i64> {
-    let usd: f64 = value.parse().ok().filter(|usd: &f64| (0.0..1e9).contains(usd))?;
+fn micro_usd(usd: f64) -> Option<i64> {
+    let usd = Some(usd).filter(|usd| (0.0..1e9).contains(usd))?;
     #[expect(clippy::cast_possible_truncation, reason = "below 1e15")]
-    let micros = (usd * 1e6).round() as i64;
-    Some(micros)
+    let micro_usd = (usd * 1e6).round() as i64;
+    Some(micro_usd)
 }
 
 #[cfg(test)]
@@ -184,7 +189,10 @@ mod tests {
             karpenter_cloudprovider_instance_type_offering_price_estimate{capacity_type=\"spot\",instance_type=\"g5.xlarge\",zone=\"us-east-1c\"} NaN\n\
             karpenter_cloudprovider_instance_type_cpu_cores{instance_type=\"g5.xlarge\"} 4\n";
         let types = BTreeSet::from([Sym::new("g5.xlarge")]);
-        let found: Vec<_> = prices(page, &types, Time::from_seconds(0))
+        let content = read(page.as_bytes(), &types, Time::from_seconds(0));
+        assert_eq!(content.bad_lines, None);
+        let found: Vec<_> = content
+            .prices
             .into_iter()
             .map(|change| match change {
                 PriceChange::Listed(PriceList::Karpenter, key, price) => {
@@ -195,7 +203,22 @@ mod tests {
             .collect();
         let place = || "us-east-1a".to_owned();
         assert_eq!(found, [(place(), CapacityType::Spot, 402_100), (place(), CapacityType::OnDemand, 1_006_000)]);
-        assert_eq!(micros("1e-05"), Some(10));
+        assert_eq!(micro_usd(1e-05), Some(10));
+    }
+
+    #[test]
+    fn a_bad_line_costs_only_itself() {
+        let page = "karpenter_cloudprovider_instance_type_offering_price_estimate{zone=\"a}\n\
+            karpenter_cloudprovider_instance_type_offering_price_estimate\
+            {zone=\"b\",extra=\"}, zone=\\\"c\\\"\",instance_type=\"g5.xlarge\",capacity_type=\"spot\"} 0.5\n";
+        let content = read(page.as_bytes(), &BTreeSet::from([Sym::new("g5.xlarge")]), Time::from_seconds(0));
+        assert_eq!(content.bad_lines.map(|bad| (bad.count, bad.first.line)), Some((1, 1)));
+        match content.prices.as_slice() {
+            [PriceChange::Listed(_, key, price)] => {
+                assert_eq!((key.place.as_str(), price.micro_usd_per_hour), ("b", 500_000));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
