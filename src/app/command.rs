@@ -5,6 +5,7 @@ use crate::fleet::Sym;
 use crate::input::Action;
 use crate::insight::cost::Dimension;
 use crate::insight::{Known, picture};
+use crate::units::spelling;
 
 /// Names of screens, as kubectl and k9s users type them.
 const SCREENS: [(&str, Screen); 28] = [
@@ -238,49 +239,16 @@ fn common_start<'a>(a: &'a str, b: &str) -> &'a str {
     a.get(..end).unwrap_or(a)
 }
 
-/// The names that are nearest to what was typed: those it begins, then those a typing error or two away.
+/// The first of the names that may have been meant.
 fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let typed = typed.to_lowercase();
-    let mut near: Vec<(usize, &str)> = names
-        .map(|name| (if name.starts_with(&typed) { 0 } else { distance(&typed, name) }, name))
-        .filter(|(distance, name)| *distance <= 2 && *distance < name.chars().count())
-        .collect();
-    near.sort_unstable();
-    near.dedup();
-    near.into_iter().map(|(_, name)| name).take(SUGGESTIONS).collect()
-}
-
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (y, cell) in b.chars().zip(row.iter_mut().skip(1)) {
-            let cost = diagonal + usize::from(x != y);
-            diagonal = *cell;
-            *cell = cost.min(left + 1).min(*cell + 1);
-            left = *cell;
-        }
-    }
-    row.last().copied().unwrap_or(0)
+    let mut near = spelling::suggestions(typed, names);
+    near.truncate(SUGGESTIONS);
+    near
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distance_counts_typing_errors() {
-        for (a, b, want) in
-            [("pods", "pods", 0), ("pdos", "pods", 2), ("pod", "pods", 1), ("", "abc", 3), ("é", "e", 1)]
-        {
-            assert_eq!(distance(a, b), want, "{a} {b}");
-        }
-    }
 
     #[test]
     fn the_nearest_names_come_first() {

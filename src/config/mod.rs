@@ -17,6 +17,6 @@ pub use files::{Files, directory, price_places, read, read_prices};
 pub use keymap::{DEFAULT as DEFAULT_KEYMAP, LoadedKeymap, keymap};
 pub use library::{Library, Origin, Text};
 pub use prices::{PriceFormat, parse as parse_prices};
-pub use problem::{Place, Problem, nearest_names};
+pub use problem::{Place, Problem};
 pub use settings::{Settings, parse as parse_settings};
 pub use theme::{Role, Theme};

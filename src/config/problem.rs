@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::units::spelling::suggestions;
+
 /// Where something stands.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Place {
@@ -57,7 +59,7 @@ impl fmt::Display for Problem {
 /// `no such WHAT: "TYPED"`, with the nearest allowed name where there is one, and all of them.
 pub(super) fn no_such(what: &str, typed: &str, allowed: &[&str]) -> String {
     let mut text = format!("no such {what}: \"{typed}\"; ");
-    if let Some(near) = nearest(typed, allowed) {
+    if let Some(near) = suggestions(typed, allowed.iter().copied()).first() {
         text.push_str("did you mean \"");
         text.push_str(near);
         text.push_str("\"? ");
@@ -67,43 +69,12 @@ pub(super) fn no_such(what: &str, typed: &str, allowed: &[&str]) -> String {
     text
 }
 
-/// The names that are spelled most like a text, the nearest first; those that have it in them come before all others.
-pub fn nearest_names<'a>(typed: &str, names: &[&'a str], most: usize) -> Vec<&'a str> {
-    let rank = |name: &&'a str| (!name.contains(typed), edits(typed, name), *name);
-    let mut ranked: Vec<_> = names.iter().map(rank).collect();
-    ranked.sort_unstable();
-    ranked.into_iter().take(most).map(|(.., name)| name).collect()
-}
-
-/// The allowed name that is at most two edits away.
-fn nearest<'a>(typed: &str, allowed: &[&'a str]) -> Option<&'a str> {
-    let ranked = allowed.iter().map(|name| (edits(typed, name), *name));
-    ranked.filter(|(distance, name)| *distance <= 2 && *distance < name.len()).min().map(|(_, name)| name)
-}
-
-/// Levenshtein distance.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(left != *right);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{edits, no_such};
+    use super::no_such;
 
     #[test]
     fn the_nearest_name_is_offered_only_when_it_is_near() {
-        assert_eq!(edits("kitten", "sitting"), 3);
         assert_eq!(
             no_such("role", "wran", &["ok", "warn"]),
             "no such role: \"wran\"; did you mean \"warn\"? allowed: ok, warn"

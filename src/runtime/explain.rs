@@ -8,13 +8,12 @@ use super::failure::{EXIT_CLUSTER, EXIT_INTERRUPTED, Failure};
 use super::{commands, snapshot};
 use crate::app::App;
 use crate::cli::Cli;
-use crate::config;
 use crate::fleet::{Adjustment, Kind, NodeRow, PartRates, PriceKey, PriceList, RuleRate, SourceId, Sym, UserPrices};
 use crate::insight::cost::chain::Why;
 use crate::insight::cost::{self, Asking, Fee, Quote, Step};
 use crate::insight::picture;
 use crate::units::text::printable;
-use crate::units::{Time, money};
+use crate::units::{Time, money, spelling};
 
 /// How long the cluster and those who tell prices may take.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -46,7 +45,7 @@ fn printed(app: &App, name: &str) -> Result<String, Failure> {
         return Err(Failure { message, hint: hint.into(), code: EXIT_CLUSTER });
     }
     let names: Vec<&str> = app.fleet.nodes.iter().map(|node| &*node.meta.key.name).collect();
-    let near = config::nearest_names(name, &names, NAMES_OFFERED);
+    let near = spelling::nearest(name, &names, NAMES_OFFERED);
     let hint = if near.is_empty() { "there are no nodes".into() } else { format!("the nearest: {}", near.join(", ")) };
     Err(Failure::usage(format!("no such node: {name}"), hint))
 }
@@ -255,6 +254,7 @@ mod tests {
     use super::super::setup;
     use super::*;
     use crate::app::{Msg, update};
+    use crate::config;
     use crate::source::demo;
 
     /// The demo, all read, with these prices of the user.

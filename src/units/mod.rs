@@ -6,6 +6,7 @@ pub mod exposition;
 pub mod money;
 pub mod quantity;
 pub mod selector;
+pub mod spelling;
 pub mod text;
 pub mod time;
 pub mod window;
