@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use uuid::Uuid;
+
 use super::Sym;
 use crate::units::Time;
 
@@ -155,7 +157,7 @@ impl Key {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Uid {
     /// A UUID in its canonical form.
-    Uuid(u128),
+    Uuid(Uuid),
     /// Any other text.
     Text(Sym),
 }
@@ -163,41 +165,22 @@ pub enum Uid {
 impl Uid {
     /// From the text of `metadata.uid`.
     pub fn parse(text: &str) -> Self {
-        match parse_uuid(text) {
-            Some(bits) => Self::Uuid(bits),
-            None => Self::Text(Sym::new(text)),
-        }
+        canonical_uuid(text).map_or_else(|| Self::Text(Sym::new(text)), Self::Uuid)
     }
 }
 
-/// Only the canonical lower-case form, so that what is printed is what was read.
-fn parse_uuid(text: &str) -> Option<u128> {
-    let bytes = text.as_bytes();
-    if bytes.len() != 36 {
-        return None;
-    }
-    let mut bits: u128 = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let digit = match (at, byte) {
-            (8 | 13 | 18 | 23, b'-') => continue,
-            (8 | 13 | 18 | 23, _) => return None,
-            (_, b'0'..=b'9') => byte - b'0',
-            (_, b'a'..=b'f') => byte - b'a' + 10,
-            _ => return None,
-        };
-        bits = (bits << 4) | u128::from(digit);
-    }
-    Some(bits)
+/// Only the hyphenated lower-case form, so that what is printed is what was read.
+fn canonical_uuid(text: &str) -> Option<Uuid> {
+    let uuid = Uuid::try_parse(text).ok()?;
+    let mut buffer = Uuid::encode_buffer();
+    (uuid.hyphenated().encode_lower(&mut buffer) == text).then_some(uuid)
 }
 
 impl fmt::Display for Uid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),
-            Self::Uuid(bits) => {
-                let hex = format!("{bits:032x}");
-                write!(f, "{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-            }
+            Self::Uuid(uuid) => fmt::Display::fmt(&uuid.hyphenated(), f),
         }
     }
 }
@@ -257,8 +240,21 @@ mod tests {
     use super::Uid;
 
     #[test]
+    fn a_uid_takes_three_words() {
+        assert!(size_of::<Uid>() <= 24, "{}", size_of::<Uid>());
+    }
+
+    #[test]
     fn a_uid_prints_as_it_was_read() {
-        for text in ["0a1b2c3d-0000-4fff-8123-00000000000f", "not-a-uuid", "0A1B2C3D-0000-4FFF-8123-00000000000F", ""] {
+        for text in [
+            "0a1b2c3d-0000-4fff-8123-00000000000f",
+            "not-a-uuid",
+            "0A1B2C3D-0000-4FFF-8123-00000000000F",
+            "0a1b2c3d00004fff812300000000000f",
+            "{0a1b2c3d-0000-4fff-8123-00000000000f}",
+            "urn:uuid:0a1b2c3d-0000-4fff-8123-00000000000f",
+            "",
+        ] {
             assert_eq!(Uid::parse(text).to_string(), text);
         }
         assert!(matches!(Uid::parse("0a1b2c3d-0000-4fff-8123-00000000000f"), Uid::Uuid(_)));

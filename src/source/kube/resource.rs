@@ -1,6 +1,8 @@
 //! Where each kind lives in the API.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::fleet::Kind;
 
@@ -105,19 +107,12 @@ pub(super) const fn selector(kind: Kind) -> Option<&'static str> {
     }
 }
 
-/// Percent-encodes what is not unreserved in a URL (RFC 3986 §2.3).
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
+/// What is reserved in a URL: all but the unreserved characters of RFC 3986 §2.3.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Percent-encodes what is reserved in a URL.
+pub(super) fn escape(text: &str) -> Cow<'_, str> {
+    utf8_percent_encode(text, &RESERVED).into()
 }
 
 #[cfg(test)]
@@ -133,5 +128,6 @@ mod tests {
         assert_eq!(object_path(Kind::Node, "v1", "", "n1"), "/api/v1/nodes/n1");
         assert_eq!(object_path(Kind::Job, "v1", "ml", "j"), "/apis/batch/v1/namespaces/ml/jobs/j");
         assert_eq!(escape("a/b c%"), "a%2Fb%20c%25");
+        assert_eq!(escape("A-z.0_~é=+"), "A-z.0_~%C3%A9%3D%2B");
     }
 }
