@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 
-use super::failure::{EXIT_USAGE, Failure};
+use super::failure::{EXIT_FAILED, EXIT_USAGE, Failure};
 use super::options::{Options, state_folder};
-use super::{dashboard, explain, rbac, snapshot};
+use super::{crash, dashboard, explain, rbac, snapshot};
 use crate::cli::{Cli, Command, Config, Prices};
 use crate::config::{self, Origin};
 use crate::export;
@@ -16,13 +16,22 @@ use crate::input::Context;
 
 /// Runs what the command line asks for.
 pub fn run(cli: &Cli) -> ExitCode {
+    crash::install(crash::redactor(cli));
     match perform(cli) {
         Ok(code) => code,
         Err(failure) => {
             // Standard error may be gone; there is nobody left to tell then.
-            let _ = writeln!(io::stderr(), "{failure}");
+            let _ = writeln!(io::stderr(), "{}", text(cli, &failure));
             ExitCode::from(failure.code)
         }
+    }
+}
+
+/// What is sent with the report of a bug holds nothing private; other mistakes are shown to the user as they are.
+fn text(cli: &Cli, failure: &Failure) -> String {
+    match failure.code {
+        EXIT_FAILED => crash::redactor(cli).redact(&failure.to_string()),
+        _ => failure.to_string(),
     }
 }
 
@@ -45,7 +54,7 @@ fn perform(cli: &Cli) -> Result<ExitCode, Failure> {
 
 fn schema() -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(&export::schema());
-    text.map(|text| text + "\n").map_err(|error| Failure::internal(format!("the schema cannot be written: {error}")))
+    text.map(|text| text + "\n").map_err(|error| Failure::bug(format!("the schema cannot be written: {error}")))
 }
 
 /// Writes to standard output; a reader that has seen enough (`| head`) is no failure.
@@ -69,7 +78,7 @@ fn man() -> Result<String, Failure> {
     let mut text = Vec::new();
     clap_mangen::Man::new(Cli::command())
         .render(&mut text)
-        .map_err(|error| Failure::internal(format!("cannot render the manual page: {error}")))?;
+        .map_err(|error| Failure::bug(format!("cannot render the manual page: {error}")))?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 

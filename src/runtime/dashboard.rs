@@ -21,13 +21,12 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     let options = Options::load(cli)?;
     let log_filter = std::env::var("BATCHTOP_LOG").ok();
     let log = state_folder().filter(|_| !cli.demo.demo);
-    let _guard = log.and_then(|folder| logging::start(&folder.join("log"), log_filter.as_deref()));
+    let _log = log.and_then(|folder| logging::start(folder.join("log"), log_filter.as_deref()));
     let start = setup::prepare(cli, &options)?;
     let mut app = start.app;
     if let Some(text) = mistakes(&options.problems) {
         update(&mut app, Msg::Notice(Notice { severity: Severity::Error, text }));
     }
-    terminal::install_panic_hook();
     let mouse = if options.mouse { MouseUse::On } else { MouseUse::Off };
     let runtime = setup::tokio_runtime()?;
     let backend = Backend::new(start.backend, start.prices, runtime.handle().clone());

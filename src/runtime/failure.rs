@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::crash::Attachments;
 use crate::fleet::ConnectionError;
 use crate::units::text::printable;
 
@@ -29,6 +30,11 @@ impl Failure {
     /// A mistake in how batchtop was called or configured.
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: hint.into(), code: EXIT_USAGE }
+    }
+
+    /// Something in batchtop itself that cannot fail unless it is wrong.
+    pub fn bug(message: impl Into<String>) -> Self {
+        Self { hint: Attachments.to_string(), ..Self::internal(message) }
     }
 
     /// Something that should have worked.

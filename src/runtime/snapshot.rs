@@ -124,7 +124,7 @@ fn are_prices_settled(app: &App) -> bool {
 
 fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
     let mut text = serde_json::to_string_pretty(&export::snapshot(app))
-        .map_err(|error| Failure::internal(format!("the document cannot be written as JSON: {error}")))?;
+        .map_err(|error| Failure::bug(format!("the document cannot be written as JSON: {error}")))?;
     text.push('\n');
     match &args.output_file {
         None => commands::print(&text).map(|_| ()),

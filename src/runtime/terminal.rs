@@ -16,7 +16,7 @@ use ratatui::layout::{Position, Rect};
 /// One frame fits; a frame is then one write.
 const WRITE_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Whether the terminal is ours; read by the panic hook, which has no other way to know.
+/// Whether the terminal is ours; read by the hook of panics, which has no other way to know.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Whether standard input and output are both a terminal.
@@ -118,19 +118,4 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         restore();
     }
-}
-
-/// The exit code of a program that panicked, as Rust's own runtime has it.
-const EXIT_PANICKED: i32 = 101;
-
-/// Makes a panic of any thread give the terminal back, say what happened, and end the program: what goes on without
-/// one of its tasks would look alive and not be.
-pub fn install_panic_hook() {
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        restore();
-        report(panic);
-        #[expect(clippy::exit, reason = "there is nothing left to unwind to")]
-        std::process::exit(EXIT_PANICKED);
-    }));
 }

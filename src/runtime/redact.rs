@@ -1,0 +1,198 @@
+//! Takes out of a text what must not stand in a bug report: credentials, and whose computer it was.
+
+/// Stands where something was taken out.
+const MARK: &str = "[redacted]";
+
+/// Shorter values are not searched for: they would be found in words that have nothing to do with them.
+const MIN_SECRET_BYTES: usize = 6;
+
+/// Random text is at least this long in tokens and keys; names of types and functions with capitals and digits are not.
+const MIN_RANDOM_BYTES: usize = 24;
+
+/// Folders under which the folders of users stand.
+const HOMES: [&str; 2] = ["/home/", "/Users/"];
+
+/// Ends of the names of fields whose values are secrets, in kubeconfigs, headers and credentials.
+const SECRET_FIELDS: [&str; 6] = ["token", "password", "secret", "key-data", "certificate-data", "authority-data"];
+
+/// Names of HTTP authentication schemes, before their credentials.
+const SCHEMES: [&str; 2] = ["bearer", "basic"];
+
+/// What this user's reports must not hold, and what is recognised by its shape.
+#[derive(Default)]
+pub struct Redactor {
+    /// Path of the home folder, without a slash at the end.
+    home: Option<String>,
+    /// Secrets that batchtop was given.
+    secrets: Vec<String>,
+}
+
+impl Redactor {
+    /// Knows the home folder and some secrets; what is empty or too short to be told from other text is left out.
+    pub fn new(home: Option<String>, secrets: impl IntoIterator<Item = String>) -> Self {
+        let home = home.map(|home| home.trim_end_matches('/').to_owned()).filter(|home| !home.is_empty());
+        Self { home, secrets: secrets.into_iter().filter(|secret| secret.len() >= MIN_SECRET_BYTES).collect() }
+    }
+
+    /// The text without them.
+    pub fn redact(&self, text: &str) -> String {
+        let text = self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, MARK));
+        let text = match &self.home {
+            Some(home) => text.replace(home, "~"),
+            None => text,
+        };
+        let text = HOMES.iter().fold(text, |text, folder| without_user(&text, folder));
+        text.split_inclusive('\n').map(without_credentials).collect()
+    }
+}
+
+/// A text in which no name follows this folder.
+fn without_user(text: &str, folder: &str) -> String {
+    let mut parts = text.split(folder);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| !ends_value(c) && !matches!(c, '/' | ':'));
+        out.extend([folder, MARK, rest]);
+    }
+    out
+}
+
+/// What is known of the next word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    /// Any text.
+    Text,
+    /// The name of a secret field was read; `:` or `=` makes what follows a secret.
+    Assignment,
+    /// A secret, up to a blank or a quote.
+    Secret,
+}
+
+/// A line without what looks like a credential, or stands where one does.
+fn without_credentials(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut expected = Expected::Text;
+    for piece in line.split_inclusive(is_separator) {
+        let word = piece.trim_end_matches(is_separator);
+        let is_secret = !word.is_empty() && expected == Expected::Secret && !is_scheme(word);
+        out.push_str(if is_secret || looks_random(word) { MARK } else { word });
+        let separator = piece.strip_prefix(word).unwrap_or_default();
+        out.push_str(separator);
+        expected = next(expected, word, separator.chars().next());
+    }
+    out
+}
+
+fn next(expected: Expected, word: &str, separator: Option<char>) -> Expected {
+    if is_scheme(word) {
+        return Expected::Secret;
+    }
+    match expected {
+        Expected::Secret if word.is_empty() || !separator.is_some_and(ends_value) => Expected::Secret,
+        Expected::Assignment if word.is_empty() => assignment(separator),
+        Expected::Text | Expected::Assignment if is_secret_field(word) => assignment(separator),
+        _ => Expected::Text,
+    }
+}
+
+fn assignment(separator: Option<char>) -> Expected {
+    match separator {
+        Some(':' | '=') => Expected::Secret,
+        Some(c) if ends_value(c) => Expected::Assignment,
+        _ => Expected::Text,
+    }
+}
+
+fn is_secret_field(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    SECRET_FIELDS.iter().any(|field| word.ends_with(field))
+}
+
+fn is_scheme(word: &str) -> bool {
+    SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
+}
+
+/// Base64 and its kin mix capitals and digits; long runs of hexadecimal digits are keys or their hashes.
+fn looks_random(word: &str) -> bool {
+    let is_mixed = word.bytes().any(|b| b.is_ascii_uppercase()) && word.bytes().any(|b| b.is_ascii_digit());
+    word.len() >= MIN_RANDOM_BYTES && (is_mixed || word.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// What does not occur within a word of base64url.
+fn is_separator(c: char) -> bool {
+    !c.is_alphanumeric() && !matches!(c, '-' | '_' | '+')
+}
+
+fn ends_value(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | '}' | ')')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Redactor;
+
+    const JWT: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6IkFCQyJ9.eyJpc3MiOiJrdWJlcm5ldGVzL3NlcnZpY2UifQ.\
+        c2lnbmF0dXJlLTEyMzQ1Njc4OTAtQUJDREVGRw";
+
+    #[test]
+    fn credentials_and_homes_are_taken_out() {
+        let redactor = Redactor::new(Some("/home/mia/".into()), ["s3cr-t!".into(), "x".into(), String::new()]);
+        let cases = [
+            ("no such file: /home/mia/.kube/config", "no such file: ~/.kube/config"),
+            ("at /home/build/.cargo/registry/x.rs:7", "at /home/[redacted]/.cargo/registry/x.rs:7"),
+            ("at /Users/Mia:7", "at /Users/[redacted]:7"),
+            ("--token s3cr-t!x", "--token [redacted]x"),
+            ("Authorization: Bearer abc.def-1", "Authorization: Bearer [redacted].[redacted]"),
+            ("client: { token: abcdef.0123 }", "client: { token: [redacted].[redacted] }"),
+            (r#"{"token":"abc","user":"mia"}"#, r#"{"token":"[redacted]","user":"mia"}"#),
+            ("AWS_SESSION_TOKEN=abc rest", "AWS_SESSION_TOKEN=[redacted] rest"),
+            ("    password: hunter2", "    password: [redacted]"),
+            (
+                "client-key-data: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQ==\nname: prod",
+                "client-key-data: [redacted]==\nname: prod",
+            ),
+            ("MIIEpAIBAAKCAQEA7v0x1w2q3e4r5t6y7u8i9o0p", "[redacted]"),
+            ("5f4dcc3b5aa765d61d8327deb882cf99", "[redacted]"),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(redactor.redact(text), wanted);
+        }
+        let text = redactor.redact(&format!("got {JWT} from the plugin"));
+        assert!(JWT.split('.').all(|part| !text.contains(part)), "{text}");
+        assert!(text.starts_with("got [redacted]") && text.ends_with(" from the plugin"), "{text}");
+    }
+
+    #[test]
+    fn what_a_maintainer_needs_stays() {
+        let redactor = Redactor::new(None, []);
+        for text in [
+            "index out of bounds: the len is 3 but the index is 7",
+            "src/insight/disruption/evidence.rs:112:9",
+            "  12: batchtop::source::kube::stream::Ec2NodeClasses::row::h0123456789abcdef",
+            "<batchtop::view::table::Table<Ec2NodeClassRow> as core::fmt::Display>::fmt",
+            "the token is expired",
+            "ip-10-0-12-34.eu-central-1.compute.internal",
+            "0a1b2c3d-0000-4fff-8123-00000000000f",
+            "ml-training-job-2026-11-21-attempt-3-worker-17",
+            "",
+        ] {
+            assert_eq!(redactor.redact(text), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_known_secret_is_found_in_any_text(
+            before in any::<String>(),
+            secret in "[A-Za-z0-9._~+/-]{6,40}",
+            after in any::<String>(),
+            home in any::<String>(),
+        ) {
+            let redactor = Redactor::new(Some(home), [secret.clone()]);
+            let text = redactor.redact(&[before, secret.clone(), after].concat());
+            prop_assert!(!text.contains(&secret));
+        }
+    }
+}
