@@ -3,6 +3,7 @@
 use std::ops::Deref;
 
 use super::format;
+use super::words::Count;
 use crate::app::{App, RowKey};
 use crate::fleet::{HealthState, JobRow, Kind, NodeRow, PodRow, SourceId};
 use crate::insight::Known;
@@ -58,9 +59,9 @@ impl<'a> Seen<'a> {
         self.app.insights.picture.node(&node.meta.key.name)
     }
 
-    /// The accelerators that pods request of a Node, or what stands for a number that is not known.
-    pub(super) fn gpus_requested(&self, gpu: &NodeGpu) -> Result<i64, &'static str> {
-        if self.all(Kind::Pod) { Ok(gpu.requested) } else { Err(self.unknown(Kind::Pod)) }
+    /// The accelerators that pods request of a Node.
+    pub(super) fn gpus_requested(&self, gpu: &NodeGpu) -> Count {
+        if self.all(Kind::Pod) { Count::Known(gpu.requested) } else { Count::Unknown(self.unknown(Kind::Pod)) }
     }
 
     /// How many pods on a Node are protected; `None` unless all pods are known.

@@ -3,6 +3,7 @@
 use super::columns::{Size, Spec};
 use super::facts::Seen;
 use super::verdict::Said;
+use super::words::Count;
 use super::{Line, format, money, words};
 use crate::app::{self, Column, Scope};
 use crate::config::Role;
@@ -217,7 +218,7 @@ impl Row<'_> {
 
     fn gpu(&self) -> Line {
         match self.machine {
-            Machine::Claim(claim) => self.gpus(Ok(0), claim.capacity.gpu_total()),
+            Machine::Claim(claim) => self.gpus(Count::Known(0), claim.capacity.gpu_total()),
             Machine::Node(node) => {
                 let Some(gpu) = self.app.node(node).and_then(|picture| picture.gpu.as_ref()) else {
                     return Line::new();
@@ -227,7 +228,7 @@ impl Row<'_> {
         }
     }
 
-    fn gpus(&self, requested: Result<i64, &str>, there: i64) -> Line {
+    fn gpus(&self, requested: Count, there: i64) -> Line {
         if self.app.ui.size.0 < ROOMY_FROM {
             words::gpus_short(requested, there)
         } else {

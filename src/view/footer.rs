@@ -58,27 +58,25 @@ const DETAIL_WRITING: &[Hint] = &[
 const INTO: Hint = (Action::Into, "into");
 const OPEN: Hint = (Action::Open, "open");
 const INTO_BY_ENTER: Hint = (Action::Open, "into");
-const WRITES: [Hint; 4] =
-    [(Action::Mark, "mark"), (Action::Protect, "protect"), (Action::Unprotect, "unprotect"), (Action::Undo, "undo")];
-const LISTS: [Hint; 6] = [
-    (Action::Filter, "filter"),
-    (Action::Sort, "sort"),
-    (Action::Namespaces, "namespaces"),
-    (Action::Command, "command"),
-    (Action::Help, "help"),
-    (Action::Quit, "quit"),
-];
+const MARK: Hint = (Action::Mark, "mark");
+const PROTECT: Hint = (Action::Protect, "protect");
+const UNPROTECT: Hint = (Action::Unprotect, "unprotect");
+const UNDO: Hint = (Action::Undo, "undo");
+const FILTER: Hint = (Action::Filter, "filter");
+const SORT: Hint = (Action::Sort, "sort");
+const NAMESPACES: Hint = (Action::Namespaces, "namespaces");
+const COMMAND: Hint = (Action::Command, "command");
+const HELP: Hint = (Action::Help, "help");
+const QUIT: Hint = (Action::Quit, "quit");
 
 /// Rows that can be protected.
-const TABLE_WRITING: &[Hint] = &[
-    OPEN, WRITES[0], WRITES[1], WRITES[2], LISTS[0], LISTS[1], LISTS[4], INTO, WRITES[3], LISTS[2], LISTS[3], LISTS[5],
-];
+const TABLE_WRITING: &[Hint] =
+    &[OPEN, MARK, PROTECT, UNPROTECT, FILTER, SORT, HELP, INTO, UNDO, NAMESPACES, COMMAND, QUIT];
 /// Rows that cannot.
-const TABLE: &[Hint] = &[OPEN, INTO, LISTS[0], LISTS[1], LISTS[4], LISTS[2], LISTS[3], LISTS[5]];
+const TABLE: &[Hint] = &[OPEN, INTO, FILTER, SORT, HELP, NAMESPACES, COMMAND, QUIT];
 
 /// Rows that are no objects.
-const COST: &[Hint] =
-    &[INTO_BY_ENTER, (Action::Dimension, "by what"), LISTS[0], LISTS[1], LISTS[4], LISTS[3], LISTS[5]];
+const COST: &[Hint] = &[INTO_BY_ENTER, (Action::Dimension, "by what"), FILTER, SORT, HELP, COMMAND, QUIT];
 
 fn hints(app: &Seen<'_>) -> (Context, &'static [Hint]) {
     match &app.ui.overlay {

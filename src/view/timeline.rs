@@ -64,10 +64,12 @@ impl Timeline {
         let begun = self.stretches.iter().rposition(|stretch| stretch.from <= from).unwrap_or(0);
         let inside = self.stretches.iter().skip(begun).take_while(|stretch| stretch.from < end);
         let counts: Vec<usize> = inside.map(open).collect();
-        match () {
-            () if counts.iter().all(|count| *count == all) => OPEN,
-            () if counts.iter().all(|count| *count == 0) => CLOSED,
-            () => PARTLY,
+        if counts.iter().all(|count| *count == all) {
+            OPEN
+        } else if counts.iter().all(|count| *count == 0) {
+            CLOSED
+        } else {
+            PARTLY
         }
     }
 

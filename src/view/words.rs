@@ -187,32 +187,38 @@ pub(super) fn node_name(name: &str, width: u16) -> &str {
     }
 }
 
-/// Devices requested of those there are, as a bar and in numbers; or what stands for a number that is not known.
-pub(super) fn gpus(requested: Result<i64, &str>, there: i64) -> Line {
+/// A number of devices, which may not be known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Count {
+    /// So many.
+    Known(i64),
+    /// Not known; with what stands in place of the number.
+    Unknown(&'static str),
+}
+
+/// Devices requested of those there are, as a bar and in numbers.
+pub(super) fn gpus(requested: Count, there: i64) -> Line {
     gpus_within(LONGEST_BAR, requested, there)
 }
 
 /// The same with a shorter bar, for narrow terminals.
-pub(super) fn gpus_short(requested: Result<i64, &str>, there: i64) -> Line {
+pub(super) fn gpus_short(requested: Count, there: i64) -> Line {
     gpus_within(SHORT_BAR, requested, there)
 }
 
-fn gpus_within(longest: usize, requested: Result<i64, &str>, there: i64) -> Line {
-    if there == 0 && requested.unwrap_or(0) == 0 {
-        return Line::new();
-    }
-    let numbers = |requested: &str| format!("{requested}/{there}");
-    let requested = match requested {
-        Ok(requested) => requested,
-        Err(unknown) => {
-            let bar = Line::of(Role::BarEmpty, "·".repeat(usize::try_from(there).unwrap_or(0).min(longest)));
-            return bar.and(Role::Unknown, format!(" {}", numbers(unknown)));
+fn gpus_within(longest: usize, requested: Count, there: i64) -> Line {
+    match (requested, there) {
+        (Count::Known(0) | Count::Unknown(_), 0) => Line::new(),
+        (Count::Known(requested), there) => {
+            let (full, free) = format::bar(requested, there, longest);
+            let numbers = format!(" {requested}/{there}");
+            Line::of(Role::BarFill, full).and(Role::BarEmpty, free).and(Role::Gpu, numbers)
         }
-    };
-    let (full, free) = format::bar(requested, there, longest);
-    Line::of(Role::BarFill, full)
-        .and(Role::BarEmpty, free)
-        .and(Role::Gpu, format!(" {}", numbers(&requested.to_string())))
+        (Count::Unknown(placeholder), there) => {
+            let bar = "·".repeat(usize::try_from(there).unwrap_or(0).min(longest));
+            Line::of(Role::BarEmpty, bar).and(Role::Unknown, format!(" {placeholder}/{there}"))
+        }
+    }
 }
 
 /// Marks of the longest bar; larger machines are drawn to scale.

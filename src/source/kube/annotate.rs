@@ -130,11 +130,14 @@ async fn look_again(
         Err(_) => return AnnotationOutcome::Unanswered { message: failure.sentence() },
     };
     let now = object.annotations.get(DO_NOT_DISRUPT);
-    match () {
-        () if Uid::parse(&object.uid) != change.uid => AnnotationOutcome::Recreated,
-        () if now == change.to.as_ref() => AnnotationOutcome::Done,
-        () if now != change.from.as_ref() => AnnotationOutcome::ChangedBySomebody { now: now.cloned() },
-        () => outcome(failure),
+    if Uid::parse(&object.uid) != change.uid {
+        AnnotationOutcome::Recreated
+    } else if now == change.to.as_ref() {
+        AnnotationOutcome::Done
+    } else if now != change.from.as_ref() {
+        AnnotationOutcome::ChangedBySomebody { now: now.cloned() }
+    } else {
+        outcome(failure)
     }
 }
 

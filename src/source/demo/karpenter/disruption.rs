@@ -25,6 +25,15 @@ const EMPTY: &str = "Empty";
 const DRIFTED: &str = "Drifted";
 const UNDERUTILIZED: &str = "Underutilized";
 
+/// How many nodes the budgets of a pool allow to be disrupted.
+#[derive(Clone, Copy)]
+struct BudgetRoom {
+    /// In all.
+    allowed: i64,
+    /// Besides those that are being disrupted.
+    left: i64,
+}
+
 /// Why a node is no candidate.
 struct Obstacle {
     words: String,
@@ -165,8 +174,8 @@ impl World {
         claim.is_some_and(|claim| claim.consolidatable.is_some())
     }
 
-    /// How many nodes of a pool the budgets allow for a reason: in all, and still now.
-    fn budget(&self, pool: usize, reason: &str) -> (i64, i64) {
+    /// How many nodes of a pool the budgets allow for a reason; `None` where no budget limits it.
+    fn budget(&self, pool: usize, reason: &str) -> Option<BudgetRoom> {
         let of_pool = self.machines.values().filter(|machine| {
             machine
                 .claim
@@ -187,15 +196,24 @@ impl World {
                 Allowed::Nodes(nodes) => nodes,
                 Allowed::Percent(percent) => (percent * total + 99) / 100,
             })
-            .min()
-            .unwrap_or(i64::MAX);
-        (allowed, (allowed - disrupting).max(0))
+            .min()?;
+        Some(BudgetRoom { allowed, left: (allowed - disrupting).max(0) })
+    }
+
+    /// Whether the budgets allow nothing at all for a reason.
+    fn allows_none(&self, pool: usize, reason: &str) -> bool {
+        self.budget(pool, reason).is_some_and(|room| room.allowed == 0)
+    }
+
+    /// Whether the budgets allow one more node than these for a reason.
+    fn allows_beyond(&self, taken: i64, pool: usize, reason: &str) -> bool {
+        self.budget(pool, reason).is_none_or(|room| room.left > taken)
     }
 
     /// Pools whose budgets allow nothing for a reason are told so when there is any candidate.
     fn say_budgets(&mut self, reason: &str) {
         for pool in 0..POOLS.len() {
-            if self.usage.get(pool).is_some_and(|(nodes, _)| *nodes > 0) && self.budget(pool, reason).0 == 0 {
+            if self.usage.get(pool).is_some_and(|(nodes, _)| *nodes > 0) && self.allows_none(pool, reason) {
                 let words = format!("No allowed disruptions for disruption reason {reason} due to blocking budget");
                 if let Some(subject) = self.pool_subject(pool) {
                     self.publish(subject, Said::normal("DisruptionBlocked", words), 60);
@@ -240,7 +258,7 @@ impl World {
         ids.into_iter()
             .filter(|id| {
                 let pool = self.pool_of(*id);
-                let room = self.budget(pool, reason).1 > taken[pool];
+                let room = self.allows_beyond(taken[pool], pool, reason);
                 taken[pool] += i64::from(room);
                 room
             })
@@ -273,7 +291,10 @@ impl World {
     fn still_valid(&self, id: MachineId, reason: &str) -> bool {
         let Some(machine) = self.machines.get(&id) else { return false };
         let right = if reason == EMPTY { self.is_empty(id) } else { !self.is_empty(id) };
-        right && self.is_quiet(id) && self.obstacle(machine).is_none() && self.budget(self.pool_of(id), reason).1 > 0
+        right
+            && self.is_quiet(id)
+            && self.obstacle(machine).is_none()
+            && self.allows_beyond(0, self.pool_of(id), reason)
     }
 
     fn still_moves(&self, command: &Command) -> bool {
@@ -300,7 +321,7 @@ impl World {
             return false;
         }
         self.say_budgets(DRIFTED);
-        let next = drifted.iter().map(|(_, _, id)| *id).find(|id| self.budget(self.pool_of(*id), DRIFTED).1 > 0);
+        let next = drifted.iter().map(|(_, _, id)| *id).find(|id| self.allows_beyond(0, self.pool_of(*id), DRIFTED));
         let Some(id) = next else { return false };
         let replace_with = match self.simulate(id) {
             Simulation::Delete => None,
@@ -333,7 +354,7 @@ impl World {
                 self.say_budgets(UNDERUTILIZED);
                 spoken = true;
             }
-            if self.budget(pool, UNDERUTILIZED).1 > 0 && self.consolidate_one(*id) {
+            if self.allows_beyond(0, pool, UNDERUTILIZED) && self.consolidate_one(*id) {
                 return true;
             }
         }
