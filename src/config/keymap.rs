@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::document::{Document, Value, join};
-use super::library::{Layer, Library, Shelf, Text, chain};
+use super::library::{KeyUse, Layer, Library, Shelf, Text, chain, read_layer};
 use super::problem::{Place, Problem, no_such};
 use crate::input::{Action, Binding, Chord, Context, Keymap};
 
@@ -129,23 +129,16 @@ fn spell(chords: &[Chord]) -> String {
 }
 
 fn read(text: &Text, problems: &mut Vec<Problem>) -> Layer<KeymapFile> {
-    let (mut document, table) = Document::parse(&text.file, &text.text);
-    let mut content = KeymapFile { file: text.file.clone(), ..KeymapFile::default() };
-    let mut inherits = None;
-    for (key, value) in &table {
-        match key.get_ref().as_ref() {
-            "inherits" => {
-                let name = document.string("inherits", value);
-                inherits = name.map(|name| (name.to_owned(), document.place(&value.span())));
-            }
-            "unbound" => content.unbound = unbound(&mut document, value),
-            "unbind" => content.entries.splice(0..0, entries(&mut document, "unbind", value)).for_each(drop),
-            "bind" => content.entries.extend(entries(&mut document, "bind", value)),
-            _ => document.note_unknown_key(key, "", &KEYS),
+    let content = KeymapFile { file: text.file.clone(), ..KeymapFile::default() };
+    read_layer(text, problems, &KEYS, content, |content, document, key, value| {
+        match key {
+            "unbound" => content.unbound = unbound(document, value),
+            "unbind" => content.entries.splice(0..0, entries(document, "unbind", value)).for_each(drop),
+            "bind" => content.entries.extend(entries(document, "bind", value)),
+            _ => return KeyUse::Unknown,
         }
-    }
-    problems.extend(document.into_problems());
-    Layer { content, inherits }
+        KeyUse::Read
+    })
 }
 
 fn unbound<'t>(document: &mut Document<'t>, value: &Value<'t>) -> BTreeSet<Action> {

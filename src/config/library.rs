@@ -1,5 +1,6 @@
 //! Theme and keymap files by name: the embedded ones, and the user's own over them.
 
+use super::document::{Document, Value};
 use super::problem::{Place, Problem, no_such};
 
 /// Where a file comes from.
@@ -66,6 +67,37 @@ pub(super) struct Layer<T> {
     pub(super) content: T,
     /// The name it inherits from, and where it says so.
     pub(super) inherits: Option<(String, Place)>,
+}
+
+/// Reads one file of a chain: `inherits` here, every other key by `read_key`, which says whether it knows the key.
+pub(super) fn read_layer<'t, T>(
+    text: &'t Text,
+    problems: &mut Vec<Problem>,
+    keys: &[&str],
+    mut content: T,
+    read_key: impl Fn(&mut T, &mut Document<'t>, &str, &Value<'t>) -> KeyUse,
+) -> Layer<T> {
+    let (mut document, table) = Document::parse(&text.file, &text.text);
+    let mut inherits = None;
+    for (key, value) in &table {
+        if key.get_ref() == "inherits" {
+            let name = document.string("inherits", value);
+            inherits = name.map(|name| (name.to_owned(), document.place(&value.span())));
+        } else if read_key(&mut content, &mut document, key.get_ref(), value) == KeyUse::Unknown {
+            document.note_unknown_key(key, "", keys);
+        }
+    }
+    problems.extend(document.into_problems());
+    Layer { content, inherits }
+}
+
+/// Whether a key of a file means anything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum KeyUse {
+    /// It was read.
+    Read,
+    /// There is no such key.
+    Unknown,
 }
 
 /// The files of one kind.

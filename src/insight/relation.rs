@@ -1,17 +1,34 @@
 //! What belongs to what.
 
-use crate::fleet::{EventRow, Fleet, JobRow, ObjectKey, Owner, PodRow, Row, Sym, Table};
+use crate::fleet::{EventRow, Fleet, JobRow, ObjectKey, Owner, PodRow, Sym, Uid};
 
 /// The object that somebody wrote and from which a pod came: Deployment behind ReplicaSet, CronJob or JobSet behind
 /// Job, else the pod's own owner. Where the link is not known (not read, or deleted) the chain ends before it.
 pub fn top_owner<'a>(fleet: &'a Fleet, pod: &'a PodRow) -> Option<&'a Owner> {
     let owner = pod.owner.as_ref()?;
-    let above = match owner.kind.as_str() {
-        "Job" => job_of(fleet, pod).and_then(|job| job.owner.as_ref()),
-        "ReplicaSet" => owned(&fleet.replica_sets, pod, owner).and_then(|set| set.owner.as_ref()),
+    let key = ObjectKey { namespace: pod.meta.key.namespace.clone(), name: owner.name.clone() };
+    // The name may be somebody else's by now.
+    let link = owner_link(fleet, &owner.kind, &key).filter(|link| *link.uid == owner.uid);
+    Some(link.and_then(|link| link.owner).unwrap_or(owner))
+}
+
+/// A Job or ReplicaSet, and what made it.
+pub struct OwnerLink<'a> {
+    /// Its own `metadata.uid`.
+    pub uid: &'a Uid,
+    /// CronJob, JobSet or Deployment; `None` where somebody wrote the object itself.
+    pub owner: Option<&'a Owner>,
+}
+
+/// The object of this kind and name, if it is of a kind that others make on somebody's behalf, and known.
+pub fn owner_link<'a>(fleet: &'a Fleet, kind: &str, key: &ObjectKey) -> Option<OwnerLink<'a>> {
+    match kind {
+        "Job" => fleet.jobs.get(key).map(|job| OwnerLink { uid: &job.meta.uid, owner: job.owner.as_ref() }),
+        "ReplicaSet" => {
+            fleet.replica_sets.get(key).map(|set| OwnerLink { uid: &set.meta.uid, owner: set.owner.as_ref() })
+        }
         _ => None,
-    };
-    Some(above.unwrap_or(owner))
+    }
 }
 
 /// The Job that controls a pod.
@@ -22,12 +39,6 @@ pub fn job_of<'a>(fleet: &'a Fleet, pod: &PodRow) -> Option<&'a JobRow> {
 /// The name of the Job that controls a pod, also where the Job itself is not known.
 pub fn job_name(pod: &PodRow) -> Option<&Sym> {
     pod.job_owner().map(|owner| &owner.name)
-}
-
-/// The owner of a pod in the table of its kind, unless the name is somebody else's by now.
-fn owned<'a, R: Row>(table: &'a Table<R>, pod: &PodRow, owner: &Owner) -> Option<&'a R> {
-    let key = ObjectKey { namespace: pod.meta.key.namespace.clone(), name: owner.name.clone() };
-    table.get(&key).filter(|row| row.meta().uid == owner.uid)
 }
 
 /// The Node that an Event concerns: the one it speaks of, that of its NodeClaim or pod, else that of the kubelet which

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Colour, Modifier, Role, ThemeKind};
 use crate::config::document::{Document, Value, join};
-use crate::config::library::{Layer, Text};
+use crate::config::library::{KeyUse, Layer, Text, read_layer};
 use crate::config::problem::{Place, Problem, no_such};
 use toml::de::{DeTable, DeValue};
 
@@ -53,23 +53,16 @@ const STYLE_KEYS: [&str; 7] = ["bg", "bold", "dim", "fg", "italic", "reverse", "
 
 /// Reads one file of a chain.
 pub(super) fn read(text: &Text, problems: &mut Vec<Problem>) -> Layer<ThemeFile> {
-    let (mut document, table) = Document::parse(&text.file, &text.text);
-    let mut content = ThemeFile { file: text.file.clone(), ..ThemeFile::default() };
-    let mut inherits = None;
-    for (key, value) in &table {
-        match key.get_ref().as_ref() {
-            "inherits" => {
-                let name = document.string("inherits", value);
-                inherits = name.map(|name| (name.to_owned(), document.place(&value.span())));
-            }
-            "kind" => content.kind = kind(&mut document, value),
-            "palette" => content.palette = palette(&mut document, value),
-            "styles" => content.styles = styles(&mut document, value),
-            _ => document.note_unknown_key(key, "", &KEYS),
+    let content = ThemeFile { file: text.file.clone(), ..ThemeFile::default() };
+    read_layer(text, problems, &KEYS, content, |content, document, key, value| {
+        match key {
+            "kind" => content.kind = kind(document, value),
+            "palette" => content.palette = palette(document, value),
+            "styles" => content.styles = styles(document, value),
+            _ => return KeyUse::Unknown,
         }
-    }
-    problems.extend(document.into_problems());
-    Layer { content, inherits }
+        KeyUse::Read
+    })
 }
 
 fn kind(document: &mut Document<'_>, value: &Value<'_>) -> Option<ThemeKind> {

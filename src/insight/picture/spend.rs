@@ -9,6 +9,7 @@ use crate::insight::cost::{
     Asking, Claimant, Cost, Dimension, FargateSize, Machine, Shares, Who, Whole, of_machine, shares,
 };
 use crate::insight::gpu::NodeGpu;
+use crate::insight::relation;
 use crate::units::money;
 
 /// Who owns pods that pay: their own owner, or they themselves.
@@ -242,11 +243,7 @@ fn is_of_eks(server: &str) -> bool {
 /// What somebody wrote: the Deployment behind a ReplicaSet, the CronJob or JobSet behind a Job.
 fn top_owner(fleet: &Fleet, owner: &PodOwner) -> Who {
     let Some(kind) = &owner.kind else { return Who::Owner(Sym::new("Pod"), owner.key()) };
-    let above = match kind.as_str() {
-        "Job" => fleet.jobs.get(&owner.key()).and_then(|job| job.owner.as_ref()),
-        "ReplicaSet" => fleet.replica_sets.get(&owner.key()).and_then(|set| set.owner.as_ref()),
-        _ => None,
-    };
+    let above = relation::owner_link(fleet, kind, &owner.key()).and_then(|link| link.owner);
     let (kind, name) = above.map_or((kind, &owner.name), |above| (&above.kind, &above.name));
     Who::Owner(kind.clone(), ObjectKey { namespace: owner.namespace.clone(), name: name.clone() })
 }
