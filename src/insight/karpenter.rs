@@ -27,6 +27,15 @@ pub enum Support {
     Assumed,
 }
 
+/// When a node is empty.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EmptyRule {
+    /// Before 1.14: no pod would have to run elsewhere.
+    NoPodToMove,
+    /// Since 1.14: the pods that would have to run elsewhere cost nothing to evict.
+    NoEvictionCost,
+}
+
 /// Karpenter's version, as far as it is known.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct KarpenterVersion {
@@ -91,10 +100,13 @@ impl KarpenterVersion {
         self.durations() != Support::No
     }
 
-    /// Whether a node is empty when evicting its pods costs nothing, rather than when no pod would move (karpenter 1.14,
-    /// pkg/controllers/disruption/types.go); assumed where the version is not known.
-    pub fn empty_by_cost(&self) -> bool {
-        self.has(EMPTY_BY_COST) != Support::No
+    /// When a node is empty (karpenter 1.14, pkg/controllers/disruption/types.go); the newer rule is assumed where the
+    /// version is not known.
+    pub fn empty_rule(&self) -> EmptyRule {
+        match self.has(EMPTY_BY_COST) {
+            Support::No => EmptyRule::NoPodToMove,
+            _ => EmptyRule::NoEvictionCost,
+        }
     }
 
     /// Whether a pod under several PodDisruptionBudgets blocks though each of them allows a disruption (karpenter 1.7,

@@ -152,7 +152,7 @@ impl<'a> Case<'a> {
 
     /// Whether the node is empty; `None` where a pod that is not known could make it not empty.
     pub fn is_empty(&self) -> Option<bool> {
-        let empty = self.pods.is_empty(self.karpenter.empty_by_cost());
+        let empty = self.pods.is_empty(self.karpenter.empty_rule());
         (self.complete.pods || !empty).then_some(empty)
     }
 

@@ -9,7 +9,7 @@ use super::pods::Budgeted;
 use super::protection;
 use super::reason::{Reason, Reasons};
 use crate::fleet::{Condition, DisruptionBudgetRow, Key, Kind, NodeClaimRow, NodePoolRow, ObjectKey, PodRow, Status};
-use crate::insight::karpenter::is_of_aws;
+use crate::insight::karpenter::{EmptyRule, is_of_aws};
 use crate::insight::phase;
 use crate::units::{Lifetime, Time, quantity};
 
@@ -386,10 +386,11 @@ fn policy(case: &Case<'_>, pool: &NodePoolRow) -> Ruling {
         return Ruling::OPEN;
     }
     let name = &pool.meta.key.name;
-    let message = if case.karpenter.empty_by_cost() {
-        format!("NodePool \"{name}\" has consolidation policy WhenEmpty, but node is not empty")
-    } else {
-        format!("NodePool \"{name}\" has non-empty consolidation disabled")
+    let message = match case.karpenter.empty_rule() {
+        EmptyRule::NoEvictionCost => {
+            format!("NodePool \"{name}\" has consolidation policy WhenEmpty, but node is not empty")
+        }
+        EmptyRule::NoPodToMove => format!("NodePool \"{name}\" has non-empty consolidation disabled"),
     };
     let blocker = Blocker::new(BlockerKind::Policy, Reasons::only(Reason::Underutilized), message);
     Ruling::closed(blocker.of(Key::new(Kind::NodePool, pool.meta.key.clone())))

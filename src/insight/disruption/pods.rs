@@ -6,6 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use crate::fleet::{DisruptionBudgetRow, Eviction, Labels, ObjectKey, PodRow, PodSelector, Row, Sym, Table};
+use crate::insight::karpenter::EmptyRule;
 
 /// One in units of eviction cost: costs are whole multiples of 2⁻²⁷, the weight of one point of pod-deletion-cost.
 const ONE: i64 = 1 << 27;
@@ -82,20 +83,20 @@ impl NodePods {
         if is_evictable(pod)
             && let Some(budgets) = budgets.of(pod)
         {
-            self.add_budgeted(pod, budgets, annotated);
+            let unready = pod.eviction.unready;
+            self.add_budgeted(Budgeted { budgets, unready, pod: pod.meta.key.clone(), annotated });
         }
     }
 
-    fn add_budgeted(&mut self, pod: &PodRow, budgets: Arc<[ObjectKey]>, annotated: bool) {
-        let unready = pod.eviction.unready;
-        let alike = |one: &&mut Budgeted| !one.annotated && one.unready == unready && one.budgets == budgets;
-        match self.budgeted.iter_mut().find(alike) {
-            Some(known) if !annotated => {
-                if pod.meta.key < known.pod {
-                    known.pod = pod.meta.key.clone();
-                }
-            }
-            _ => self.budgeted.push(Budgeted { budgets, unready, pod: pod.meta.key.clone(), annotated }),
+    /// One entry for all pods alike, with the first of their keys.
+    fn add_budgeted(&mut self, added: Budgeted) {
+        let is_alike = |one: &&mut Budgeted| {
+            !one.annotated && !added.annotated && one.unready == added.unready && one.budgets == added.budgets
+        };
+        match self.budgeted.iter_mut().find(is_alike) {
+            Some(known) if added.pod < known.pod => known.pod = added.pod,
+            Some(_) => {}
+            None => self.budgeted.push(added),
         }
     }
 
@@ -107,8 +108,11 @@ impl NodePods {
 
     /// Whether the node counts as empty (karpenter pkg/controllers/disruption/types.go, IsEmpty): since 1.14 where no
     /// pod that would move costs anything to evict, before where no pod would move.
-    pub const fn is_empty(&self, by_cost: bool) -> bool {
-        if by_cost { self.moving_cost == 0 } else { self.reschedulable == 0 }
+    pub const fn is_empty(&self, rule: EmptyRule) -> bool {
+        match rule {
+            EmptyRule::NoEvictionCost => self.moving_cost == 0,
+            EmptyRule::NoPodToMove => self.reschedulable == 0,
+        }
     }
 }
 

@@ -184,8 +184,7 @@ impl Agenda {
     /// How alive the Source is.
     pub(super) fn health(&self, now: Time) -> Health {
         let answered = || self.wants.iter().filter_map(|want| self.known.get(want));
-        let is_complete = answered().count() == self.wants.len();
-        let (state, message) = self.state(is_complete, now);
+        let (state, message) = self.state(now);
         let objects = answered().map(|known| prices(&known.answer)).sum();
         Health {
             state,
@@ -204,7 +203,12 @@ impl Agenda {
         self.wants.iter().filter_map(|want| self.known.get(want)).filter(lost).count() as u64
     }
 
-    fn state(&self, is_complete: bool, now: Time) -> (HealthState, Option<String>) {
+    /// Whether everything that is wanted has an answer, however old.
+    fn is_complete(&self) -> bool {
+        self.wants.iter().all(|want| self.known.contains_key(want))
+    }
+
+    fn state(&self, now: Time) -> (HealthState, Option<String>) {
         if self.wants.is_empty() {
             let reasons: Vec<String> = self.unavailable.values().cloned().collect();
             if reasons.is_empty() {
@@ -214,11 +218,11 @@ impl Agenda {
             return (HealthState::Absent, Some(reasons.join("; ")));
         }
         if let Some(setback) = &self.setback {
-            let state = if is_complete { HealthState::Stale } else { setback.failure.state() };
+            let state = if self.is_complete() { HealthState::Stale } else { setback.failure.state() };
             return (state, Some(setback.failure.sentence()));
         }
         let is_answered = self.wants.iter().all(|want| self.was_asked(want, now));
-        match (is_complete && is_answered, self.last_round) {
+        match (self.is_complete() && is_answered, self.last_round) {
             (true, _) => (HealthState::Live, self.notes()),
             (false, None) => (HealthState::Connecting, None),
             (false, Some(_)) => (HealthState::Syncing, None),

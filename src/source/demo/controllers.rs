@@ -3,15 +3,15 @@
 use super::cast::{DAEMONS, DEPLOYMENTS, POOLS};
 use super::clock::Sec;
 use super::events::{Recorder, Said, Subject};
-use super::model::{Amounts, Keep, MachineId, PdbStatus, Pod, PodId, PodOwner, Template};
+use super::model::{Amounts, Keep, MachineId, PdbStatus, Pod, PodId, PodOwner, Pool, Template};
 use super::names;
 use super::world::{Item, World};
 
-/// What the DaemonSets request on a node, with or without GPUs.
-pub(super) fn daemon_overhead(gpu: bool) -> (Amounts, i64) {
+/// What the DaemonSets request on a node of a pool.
+pub(super) fn daemon_overhead(pool: &Pool) -> (Amounts, i64) {
     DAEMONS
         .iter()
-        .filter(|daemon| gpu || !daemon.gpu_only)
+        .filter(|daemon| pool.gpu || !daemon.gpu_only)
         .fold((Amounts::default(), 0), |(sum, count), daemon| (sum.plus(daemon.template.requests), count + 1))
 }
 

@@ -204,7 +204,7 @@ impl World {
     fn place_claimed(&mut self, old: &Old, pool: usize, created: Sec, former: &[String]) -> MachineId {
         let kind = instance_type(old.kind);
         let spec = &POOLS[pool];
-        let (daemons, count) = daemon_overhead(spec.gpu);
+        let (daemons, count) = daemon_overhead(spec);
         let requests = crew_requests(old).fold(daemons, |sum, template| sum.plus(template.requests));
         let pods = count + i64::try_from(crew_requests(old).count()).unwrap_or(0);
         let wish = Wish { pool, kind, capacity: old.capacity, requests, pods, choices: vec![old.kind] };

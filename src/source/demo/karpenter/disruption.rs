@@ -422,7 +422,7 @@ impl World {
             return Simulation::Delete;
         };
         let pool = self.pool_of(id);
-        let (daemons, _) = daemon_overhead(POOLS[pool].gpu);
+        let (daemons, _) = daemon_overhead(&POOLS[pool]);
         let requests = left.iter().fold(daemons, |sum, template| sum.plus(template.requests));
         match self.cheapest(pool, strictest, requests) {
             Some((kind, capacity, _)) => Simulation::Replace(kind, capacity, requests),

@@ -128,7 +128,7 @@ impl World {
 
     fn expected_room(&self, machine: &Machine, template: &Template) -> bool {
         let Some(claim) = &machine.claim else { return false };
-        let (daemons, _) = daemon_overhead(POOLS[claim.pool].gpu);
+        let (daemons, _) = daemon_overhead(&POOLS[claim.pool]);
         let promised = self
             .pods
             .values()
@@ -157,7 +157,7 @@ impl World {
             }
         }
         for pool in pools {
-            let (daemons, count) = daemon_overhead(POOLS[pool].gpu);
+            let (daemons, count) = daemon_overhead(&POOLS[pool]);
             let requests = daemons.plus(template.requests);
             if !self.is_full(pool)
                 && let Some((kind, capacity, choices)) = self.cheapest(pool, template, requests)
@@ -233,7 +233,7 @@ impl World {
         let Some(template) = self.pods.get(&id).map(|pod| pod.template) else { return };
         // Static pools launch nothing for pods; their replicas come back by themselves.
         let Some(pool) = pools_for(template).first().copied() else { return };
-        let (daemons, count) = daemon_overhead(POOLS[pool].gpu);
+        let (daemons, count) = daemon_overhead(&POOLS[pool]);
         let requests = daemons.plus(template.requests);
         let words = format!(
             "Failed to schedule pod, no instance type has the required offering, requirements={}, resources={}",

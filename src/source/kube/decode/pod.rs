@@ -33,7 +33,7 @@ impl Project for Pods {
 
     fn row(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<PodRow, DecodeError> {
         let meta = slim.metadata.meta(interner)?;
-        let columns = columns(&slim.spec, &slim.status, meta.deletion.is_some());
+        let columns = columns(&slim.spec, &slim.status, meta.deletion);
         Ok(PodRow {
             labels: slim.metadata.labels(interner),
             owner: slim.metadata.owner(interner),

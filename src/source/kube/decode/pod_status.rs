@@ -8,6 +8,7 @@ use super::amounts::ResourceList;
 use super::condition::SlimCondition;
 use super::pod_spec::{Container, PodSpec, Requirements};
 use super::text::{Text, or_default};
+use crate::units::Time;
 
 /// `status` of a pod.
 #[derive(Deserialize, Default)]
@@ -117,8 +118,8 @@ struct Main {
     any_running: bool,
 }
 
-/// Computes the columns.
-pub(super) fn columns(spec: &PodSpec<'_>, status: &PodStatus<'_>, is_deleted: bool) -> Columns {
+/// Computes the columns, of a pod that may have been deleted.
+pub(super) fn columns(spec: &PodSpec<'_>, status: &PodStatus<'_>, deletion: Option<Time>) -> Columns {
     let init = init_progress(spec, status);
     let sidecars = spec.init_containers.iter().filter(|container| container.is_sidecar()).count();
     let mut columns = Columns {
@@ -137,7 +138,7 @@ pub(super) fn columns(spec: &PodSpec<'_>, status: &PodStatus<'_>, is_deleted: bo
         columns.ready = columns.ready.saturating_add(main.ready);
         columns.status = main_status(main, columns.status, status);
     }
-    if is_deleted {
+    if deletion.is_some() {
         columns.status = deleted_status(status, columns.status);
     }
     columns
