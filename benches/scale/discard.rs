@@ -9,6 +9,8 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use batchtop::fleet::Kind;
+use batchtop::source::kube::first_page;
 use futures::future::try_join_all;
 use http::{Request, header};
 use http_body_util::BodyExt;
@@ -27,31 +29,6 @@ const ARGUMENT: &str = "--discard";
 const WORKER_THREADS: usize = 2;
 
 const CONNECT: Duration = Duration::from_secs(10);
-
-const JSON: &str = "application/json";
-const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
-
-/// What batchtop lists first, and what it lists then.
-const TIERS: [&[(&str, &str)]; 2] = [
-    &[
-        ("/api/v1/nodes?limit=500", JSON),
-        ("/apis/karpenter.sh/v1/nodeclaims?limit=500", JSON),
-        ("/apis/karpenter.sh/v1/nodepools?limit=500", JSON),
-    ],
-    &[
-        ("/api/v1/pods?limit=500", JSON),
-        ("/apis/batch/v1/jobs?limit=500", JSON),
-        ("/apis/policy/v1/poddisruptionbudgets?limit=500", JSON),
-        ("/api/v1/events?limit=500", JSON),
-        ("/apis/batch/v1/cronjobs?limit=500", JSON),
-        ("/apis/apps/v1/replicasets?limit=500", METADATA),
-        ("/api/v1/namespaces?limit=500", JSON),
-        ("/apis/karpenter.sh/v1alpha1/nodeoverlays?limit=500", JSON),
-        ("/apis/karpenter.k8s.aws/v1/ec2nodeclasses?limit=500", JSON),
-        ("/apis/eks.amazonaws.com/v1/nodeclasses?limit=500", JSON),
-        ("/apis/apps/v1/deployments?limit=500&labelSelector=app.kubernetes.io%2Fname%3Dkarpenter", JSON),
-    ],
-];
 
 /// What it took.
 #[derive(Clone, Copy)]
@@ -102,8 +79,9 @@ fn client(kubeconfig: &Path) -> Result<Duration> {
     let runtime = builder.worker_threads(WORKER_THREADS).enable_all().build().context("starting a runtime")?;
     runtime.block_on(async {
         let client = connect(kubeconfig).await?;
-        for tier in TIERS {
-            let lists = tier.iter().map(|(path, accept)| tokio::spawn(list(client.clone(), path, accept)));
+        let (first, later): (Vec<Kind>, Vec<Kind>) = Kind::ALL.into_iter().partition(|kind| kind.spec().starts_first());
+        for kinds in [first, later] {
+            let lists = kinds.into_iter().map(|kind| tokio::spawn(list(client.clone(), kind)));
             for listed in try_join_all(lists).await.context("listing")? {
                 listed?;
             }
@@ -135,14 +113,15 @@ struct ListMeta {
     next: String,
 }
 
-async fn list(client: Client, path: &str, accept: &str) -> Result<()> {
+async fn list(client: Client, kind: Kind) -> Result<()> {
+    let (path, accept) = first_page(kind);
     let (mut body, mut token) = (Vec::new(), String::new());
     loop {
-        let page = if token.is_empty() { path.to_owned() } else { format!("{path}&continue={token}") };
+        let page = if token.is_empty() { path.clone() } else { format!("{path}&continue={token}") };
         if !fetch(&client, &page, accept, &mut body).await? {
             return Ok(());
         }
-        let page: Page = serde_json::from_slice(&body).context(path)?;
+        let page: Page = serde_json::from_slice(&body).context(&path)?;
         if page.metadata.next.is_empty() {
             return Ok(());
         }

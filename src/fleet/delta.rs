@@ -1,9 +1,7 @@
 //! Changes, as Sources tell them.
 
-use super::{
-    ControllerRow, CronJobRow, DisruptionBudgetRow, EventRow, JobRow, NamespaceRow, NodeClaimRow, NodeClassRow,
-    NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, PodRow, PriceChange, ReplicaSetRow, SourceGroup,
-};
+use super::kind_table::kind_table;
+use super::{Kind, ObjectKey, PriceChange, SourceGroup};
 
 /// Generation of a connection. What carries an older one is dropped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -22,25 +20,14 @@ pub enum Change<R> {
     Commit,
 }
 
-/// A batch of changes of one kind, in order.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "each variant is named after its kind")]
-pub enum Delta {
-    Nodes(Vec<Change<NodeRow>>),
-    Pods(Vec<Change<PodRow>>),
-    Jobs(Vec<Change<JobRow>>),
-    CronJobs(Vec<Change<CronJobRow>>),
-    NodeClaims(Vec<Change<NodeClaimRow>>),
-    NodePools(Vec<Change<NodePoolRow>>),
-    DisruptionBudgets(Vec<Change<DisruptionBudgetRow>>),
-    Events(Vec<Change<EventRow>>),
-    ReplicaSets(Vec<Change<ReplicaSetRow>>),
-    Namespaces(Vec<Change<NamespaceRow>>),
-    NodeOverlays(Vec<Change<NodeOverlayRow>>),
-    Ec2NodeClasses(Vec<Change<NodeClassRow>>),
-    EksNodeClasses(Vec<Change<NodeClassRow>>),
-    Controllers(Vec<Change<ControllerRow>>),
-    Prices(Vec<PriceChange>),
+/// The rows of one kind: ties a type that stands for the kind to its row and its Delta.
+pub trait KindRows {
+    /// The row.
+    type Row;
+    /// The kind.
+    const KIND: Kind;
+    /// Wraps changes of this kind.
+    fn delta(changes: Vec<Change<Self::Row>>) -> Delta;
 }
 
 impl Delta {
@@ -52,3 +39,39 @@ impl Delta {
         }
     }
 }
+
+macro_rules! define_deltas {
+    ($($(#[$doc:meta])* $kind:ident => $rows:ident($row:ident) in $table:ident: $store:ident, by $apply:ident {
+        $($spec:tt)*
+    })+) => {
+        /// A batch of changes of one kind, in order.
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        #[expect(missing_docs, reason = "each variant is named after its kind")]
+        pub enum Delta {
+            $($rows(Vec<Change<super::$row>>),)+
+            Prices(Vec<PriceChange>),
+        }
+
+        /// One type for each kind, where a type is needed and not a value: decoders are implemented for them.
+        pub mod kinds {
+            use super::{Change, Delta, Kind, KindRows};
+
+            $(
+                $(#[$doc])*
+                #[derive(Debug)]
+                pub struct $rows;
+
+                impl KindRows for $rows {
+                    type Row = crate::fleet::$row;
+                    const KIND: Kind = Kind::$kind;
+
+                    fn delta(changes: Vec<Change<Self::Row>>) -> Delta {
+                        Delta::$rows(changes)
+                    }
+                }
+            )+
+        }
+    };
+}
+
+kind_table!(define_deltas);

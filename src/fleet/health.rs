@@ -28,8 +28,7 @@ impl SourceId {
     /// Its name on screen and in `sources[].name`.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Kind(Kind::KarpenterDeployment) => "karpenter-deployment",
-            Self::Kind(kind) => kind.resource(),
+            Self::Kind(kind) => kind.source(),
             Self::KarpenterCrds => "karpenter-crds",
             Self::PriceFile => "price-file",
             Self::AwsSpotPrices => "aws-spot-prices",
@@ -67,7 +66,7 @@ impl SourceId {
 
     /// Whether batchtop is of no use without it.
     pub const fn is_essential(self) -> bool {
-        matches!(self, Self::Kind(Kind::Node | Kind::Pod))
+        matches!(self, Self::Kind(kind) if kind.is_essential())
     }
 }
 

@@ -7,6 +7,8 @@ mod event;
 mod health;
 mod job;
 mod key;
+mod kind;
+mod kind_table;
 #[cfg(test)]
 mod laws;
 mod node;
@@ -21,21 +23,20 @@ mod sym;
 mod table;
 
 pub use annotation::{AnnotationChange, AnnotationOutcome, DO_NOT_DISRUPT};
-pub use delta::{Change, Delta, Epoch};
+pub use delta::{Change, Delta, Epoch, KindRows, kinds};
 pub use demand::{Demand, PriceDemand, RegionDemand};
 pub use event::{EVENT_CAPACITY, EventClass, EventObject, EventRow, EventTable, EventType};
 pub use health::{
     ClusterFacts, ConnectionError, Health, HealthState, KarpenterApi, Report, SourceGroup, SourceId, Sources,
 };
 pub use job::{CronJobRow, JobRow};
-pub use key::{Key, Kind, Meta, ObjectKey, Owner, Uid};
+pub use key::{Key, Meta, ObjectKey, Owner, Uid};
+pub use kind::{Content, Kind, KindSpec, Need, Scope, Start};
+pub(crate) use kind_table::kind_table;
 pub use node::{CapacityType, NodeRow, Taint};
 pub use node_claim::NodeClaimRow;
 pub use node_pool::{Budget, ConsolidateAfter, NodePoolRow};
-pub use other::{
-    ControllerRow, DisruptionBudgetRow, NamespaceRow, NodeClassRow, NodeOverlayRow, OverlayPrice, PodSelector,
-    ReplicaSetRow, Requirement, Reservation,
-};
+pub use other::*;
 pub use pod::{Eviction, PodPhase, PodRow};
 pub use price::{
     Accelerator, Adjustment, Discount, FargateRates, InstanceType, NodeRate, PartRates, Price, PriceChange, PriceKey,

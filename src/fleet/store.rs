@@ -4,42 +4,65 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
+use super::kind_table::kind_table;
 use super::{
-    ControllerRow, CronJobRow, Delta, DisruptionBudgetRow, EventTable, JobRow, Kind, NamespaceRow, NodeClaimRow,
-    NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, PodRow, PriceChange, Prices, ReplicaSetRow, Row,
-    Sym, Table, Uid,
+    Change, Delta, EventRow, EventTable, JobRow, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, PriceChange, Prices,
+    Row, Sym, Table, Uid,
 };
 
 type Keys = HashSet<ObjectKey, RandomState>;
 type Index<K> = HashMap<K, Keys, RandomState>;
 
-/// Everything known.
-#[derive(Default)]
-#[expect(missing_docs, reason = "each table is named after its kind")]
-pub struct Fleet {
-    pub nodes: Table<NodeRow>,
-    pub pods: Table<PodRow>,
-    pub jobs: Table<JobRow>,
-    pub cron_jobs: Table<CronJobRow>,
-    pub node_claims: Table<NodeClaimRow>,
-    pub node_pools: Table<NodePoolRow>,
-    pub disruption_budgets: Table<DisruptionBudgetRow>,
-    pub events: EventTable,
-    pub replica_sets: Table<ReplicaSetRow>,
-    pub namespaces: Table<NamespaceRow>,
-    pub node_overlays: Table<NodeOverlayRow>,
-    pub ec2_node_classes: Table<NodeClassRow>,
-    pub eks_node_classes: Table<NodeClassRow>,
-    pub controllers: Table<ControllerRow>,
-    pub prices: Prices,
-    pods_by_node: Index<Sym>,
-    pods_by_job: Index<Uid>,
-    annotated_pods: BTreeSet<ObjectKey>,
-    job_by_uid: HashMap<Uid, ObjectKey, RandomState>,
-    nodes_by_provider: Index<Sym>,
-    claims_by_provider: Index<Sym>,
-    claims_by_node_name: Index<Sym>,
+macro_rules! define_fleet {
+    ($($(#[$doc:meta])* $kind:ident => $rows:ident($row:ident) in $table:ident: $store:ident, by $apply:ident {
+        $($spec:tt)*
+    })+) => {
+        /// Everything known.
+        #[derive(Default)]
+        #[expect(missing_docs, reason = "each table is named after its kind")]
+        pub struct Fleet {
+            $(pub $table: table_type!($store, $row),)+
+            pub prices: Prices,
+            pods_by_node: Index<Sym>,
+            pods_by_job: Index<Uid>,
+            annotated_pods: BTreeSet<ObjectKey>,
+            job_by_uid: HashMap<Uid, ObjectKey, RandomState>,
+            nodes_by_provider: Index<Sym>,
+            claims_by_provider: Index<Sym>,
+            claims_by_node_name: Index<Sym>,
+        }
+
+        impl Fleet {
+            /// Applies a batch of changes and says what they touched.
+            pub fn apply(&mut self, delta: Delta) -> Changed {
+                let (fleet, mut changed) = (self, Changed::default());
+                match delta {
+                    $(Delta::$rows(changes) => apply_changes!($apply, fleet.$table, changes, $kind, changed),)+
+                    Delta::Prices(changes) => fleet.apply_prices(changes, &mut changed),
+                }
+                changed
+            }
+        }
+    };
 }
+
+/// The type of a table.
+macro_rules! table_type {
+    (Table, $row:ident) => { Table<super::$row> };
+    ($store:ident, $row:ident) => { $store };
+}
+
+/// Applies changes of a kind, with or without indices.
+macro_rules! apply_changes {
+    (plain, $fleet:ident.$table:ident, $changes:ident, $kind:ident, $changed:ident) => {
+        apply_plain(&mut $fleet.$table, $changes, Kind::$kind, &mut $changed)
+    };
+    ($apply:ident, $fleet:ident.$table:ident, $changes:ident, $kind:ident, $changed:ident) => {
+        $changes.into_iter().for_each(|change| $fleet.$apply(change, &mut $changed))
+    };
+}
+
+kind_table!(define_fleet);
 
 /// What a Delta touched, so that only that is derived anew.
 #[derive(Default, Debug, PartialEq, Eq)]
@@ -61,45 +84,18 @@ pub struct Changed {
 }
 
 impl Fleet {
-    /// Applies a batch of changes and says what they touched.
-    pub fn apply(&mut self, delta: Delta) -> Changed {
-        let mut changed = Changed::default();
-        match delta {
-            Delta::Nodes(changes) => changes.into_iter().for_each(|change| self.apply_node(change, &mut changed)),
-            Delta::Pods(changes) => changes.into_iter().for_each(|change| self.apply_pod(change, &mut changed)),
-            Delta::Jobs(changes) => changes.into_iter().for_each(|change| self.apply_job(change, &mut changed)),
-            Delta::NodeClaims(changes) => changes.into_iter().for_each(|change| self.apply_claim(change, &mut changed)),
-            Delta::Events(changes) => {
-                note(&mut changed, Kind::Event, &changes);
-                changes.into_iter().for_each(|change| self.events.apply(change));
-            }
-            Delta::CronJobs(changes) => plain(&mut self.cron_jobs, changes, Kind::CronJob, &mut changed),
-            Delta::NodePools(changes) => plain(&mut self.node_pools, changes, Kind::NodePool, &mut changed),
-            Delta::DisruptionBudgets(changes) => {
-                plain(&mut self.disruption_budgets, changes, Kind::PodDisruptionBudget, &mut changed);
-            }
-            Delta::ReplicaSets(changes) => plain(&mut self.replica_sets, changes, Kind::ReplicaSet, &mut changed),
-            Delta::Namespaces(changes) => plain(&mut self.namespaces, changes, Kind::Namespace, &mut changed),
-            Delta::NodeOverlays(changes) => plain(&mut self.node_overlays, changes, Kind::NodeOverlay, &mut changed),
-            Delta::Ec2NodeClasses(changes) => {
-                plain(&mut self.ec2_node_classes, changes, Kind::Ec2NodeClass, &mut changed);
-            }
-            Delta::EksNodeClasses(changes) => {
-                plain(&mut self.eks_node_classes, changes, Kind::EksNodeClass, &mut changed);
-            }
-            Delta::Controllers(changes) => {
-                plain(&mut self.controllers, changes, Kind::KarpenterDeployment, &mut changed);
-            }
-            Delta::Prices(changes) => {
-                changed.prices = !changes.is_empty();
-                changed.instance_types = changes.iter().any(|one| matches!(one, PriceChange::InstanceType(_)));
-                changes.into_iter().for_each(|change| self.prices.apply(change));
-            }
-        }
-        changed
+    fn apply_prices(&mut self, changes: Vec<PriceChange>, changed: &mut Changed) {
+        changed.prices = !changes.is_empty();
+        changed.instance_types = changes.iter().any(|one| matches!(one, PriceChange::InstanceType(_)));
+        changes.into_iter().for_each(|change| self.prices.apply(change));
     }
 
-    fn apply_pod(&mut self, change: super::Change<PodRow>, changed: &mut Changed) {
+    fn apply_event(&mut self, change: Change<EventRow>, changed: &mut Changed) {
+        changed.kinds.insert(Kind::Event);
+        self.events.apply(change);
+    }
+
+    fn apply_pod(&mut self, change: Change<PodRow>, changed: &mut Changed) {
         let (by_node, by_job, annotated) = (&mut self.pods_by_node, &mut self.pods_by_job, &mut self.annotated_pods);
         self.pods.apply(change, |old, new| {
             changed.kinds.insert(Kind::Pod);
@@ -119,7 +115,7 @@ impl Fleet {
         });
     }
 
-    fn apply_node(&mut self, change: super::Change<NodeRow>, changed: &mut Changed) {
+    fn apply_node(&mut self, change: Change<NodeRow>, changed: &mut Changed) {
         let by_provider = &mut self.nodes_by_provider;
         let (claims_by_provider, claims_by_name) = (&self.claims_by_provider, &self.claims_by_node_name);
         self.nodes.apply(change, |old, new| {
@@ -135,7 +131,7 @@ impl Fleet {
         });
     }
 
-    fn apply_claim(&mut self, change: super::Change<NodeClaimRow>, changed: &mut Changed) {
+    fn apply_claim(&mut self, change: Change<NodeClaimRow>, changed: &mut Changed) {
         let (by_provider, by_name) = (&mut self.claims_by_provider, &mut self.claims_by_node_name);
         let nodes_by_provider = &self.nodes_by_provider;
         self.node_claims.apply(change, |old, new| {
@@ -155,7 +151,7 @@ impl Fleet {
         });
     }
 
-    fn apply_job(&mut self, change: super::Change<JobRow>, changed: &mut Changed) {
+    fn apply_job(&mut self, change: Change<JobRow>, changed: &mut Changed) {
         let by_uid = &mut self.job_by_uid;
         self.jobs.apply(change, |old, new| {
             changed.kinds.insert(Kind::Job);
@@ -218,14 +214,11 @@ fn job_uid(pod: &PodRow) -> Option<&Uid> {
     pod.job_owner().map(|owner| &owner.uid)
 }
 
-fn note<R>(changed: &mut Changed, kind: Kind, changes: &[super::Change<R>]) {
+/// For a kind without indices.
+fn apply_plain<R: Row>(table: &mut Table<R>, changes: Vec<Change<R>>, kind: Kind, changed: &mut Changed) {
     if !changes.is_empty() {
         changed.kinds.insert(kind);
     }
-}
-
-fn plain<R: Row>(table: &mut Table<R>, changes: Vec<super::Change<R>>, kind: Kind, changed: &mut Changed) {
-    note(changed, kind, &changes);
     changes.into_iter().for_each(|change| table.apply(change, |_, _| ()));
 }
 

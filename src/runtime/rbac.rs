@@ -3,26 +3,40 @@
 use std::fmt::Write;
 
 use crate::cli::Role;
+use crate::fleet::Kind;
 
 /// One rule: API group, resources, verbs.
-type Rule = (&'static str, &'static [&'static str], &'static [&'static str]);
+struct Rule {
+    group: &'static str,
+    resources: Vec<&'static str>,
+    verbs: &'static [&'static str],
+}
 
 const READ: &[&str] = &["get", "list", "watch"];
 
-/// Essential first; batchtop says what is missing and shows the rest without the others.
-const VIEWER: &[Rule] = &[
-    ("", &["nodes", "pods", "events", "namespaces"], READ),
-    ("batch", &["jobs", "cronjobs"], READ),
-    ("policy", &["poddisruptionbudgets"], READ),
-    ("apps", &["replicasets", "deployments"], READ),
-    ("karpenter.sh", &["nodepools", "nodeclaims", "nodeoverlays"], READ),
-    ("karpenter.k8s.aws", &["ec2nodeclasses"], READ),
-    ("eks.amazonaws.com", &["nodeclasses"], READ),
-    ("apiextensions.k8s.io", &["customresourcedefinitions"], &["get"]),
-];
+/// What every role reads: each kind of the table, those of every cluster first, and Karpenter's definitions.
+fn viewer() -> Vec<Rule> {
+    let (optional, standard): (Vec<Kind>, Vec<Kind>) =
+        Kind::ALL.into_iter().partition(|kind| kind.spec().is_optional());
+    let mut rules: Vec<Rule> = Vec::new();
+    for kind in standard.into_iter().chain(optional) {
+        let (group, resource) = (kind.spec().group, kind.resource());
+        match rules.iter_mut().find(|rule| rule.group == group) {
+            Some(rule) => rule.resources.push(resource),
+            None => rules.push(Rule { group, resources: vec![resource], verbs: READ }),
+        }
+    }
+    let definitions = vec!["customresourcedefinitions"];
+    rules.push(Rule { group: "apiextensions.k8s.io", resources: definitions, verbs: &["get"] });
+    rules
+}
 
 /// Protecting and unprotecting is a patch of one annotation.
-const OPERATOR: &[Rule] = &[("", &["pods", "nodes"], &["patch"])];
+fn operator() -> Vec<Rule> {
+    let mut rules = viewer();
+    rules.push(Rule { group: "", resources: vec!["pods", "nodes"], verbs: &["patch"] });
+    rules
+}
 
 /// Karpenter's own prices are on the metrics page of its controller's Service, and nothing else is read through a proxy.
 const METRICS: &str = "- apiGroups: [\"\"]\n  resources: [services/proxy]\n  resourceNames: [\"karpenter:http-metrics\"]\n  verbs: [get]\n";
@@ -30,14 +44,14 @@ const METRICS: &str = "- apiGroups: [\"\"]\n  resources: [services/proxy]\n  res
 /// The manifest: a ClusterRole, and how to bind it.
 pub fn manifest(role: Role) -> String {
     let (name, rules) = match role {
-        Role::Viewer => ("batchtop-viewer", VIEWER.to_vec()),
-        Role::Operator => ("batchtop-operator", [VIEWER, OPERATOR].concat()),
+        Role::Viewer => ("batchtop-viewer", viewer()),
+        Role::Operator => ("batchtop-operator", operator()),
     };
     let mut text = format!(
         "# Bind it: kubectl create clusterrolebinding {name} --clusterrole={name} --user=NAME (or --group=NAME)\n\
          apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: {name}\nrules:\n"
     );
-    for (group, resources, verbs) in rules {
+    for Rule { group, resources, verbs } in rules {
         let _ = write!(
             text,
             "- apiGroups: [\"{group}\"]\n  resources: [{}]\n  verbs: [{}]\n",
@@ -47,4 +61,36 @@ pub fn manifest(role: Role) -> String {
     }
     text.push_str(METRICS);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_the_table_may_be_read_once() {
+        let rules = viewer();
+        for kind in Kind::ALL {
+            let of_group = || rules.iter().filter(|rule| rule.group == kind.spec().group && rule.verbs == READ);
+            let named = of_group().flat_map(|rule| &rule.resources).filter(|name| **name == kind.resource());
+            assert_eq!((of_group().count(), named.count()), (1, 1), "{kind:?}");
+        }
+        for role in [Role::Viewer, Role::Operator] {
+            let text = manifest(role);
+            assert!(Kind::ALL.iter().all(|kind| text.contains(kind.resource())), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_roles_read_as_they_are_printed() {
+        let text = manifest(Role::Operator);
+        for line in [
+            "- apiGroups: [\"\"]\n  resources: [nodes, pods, events, namespaces]\n  verbs: [get, list, watch]\n",
+            "- apiGroups: [\"karpenter.sh\"]\n  resources: [nodeclaims, nodepools, nodeoverlays]\n",
+            "- apiGroups: [\"\"]\n  resources: [pods, nodes]\n  verbs: [patch]\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert!(!manifest(Role::Viewer).contains("patch"));
+    }
 }

@@ -97,9 +97,9 @@ pub fn first_reports(seed: u64, simulation: &Simulation, interner: &mut Interner
     reports
 }
 
-/// The demo's cluster has neither NodeOverlays nor EKS Auto Mode.
+/// The demo's cluster serves what every cluster does, and of the rest only Karpenter's own and its EC2NodeClasses.
 const fn is_served(kind: Kind) -> bool {
-    !matches!(kind, Kind::NodeOverlay | Kind::EksNodeClass)
+    !kind.spec().is_optional() || matches!(kind, Kind::NodeClaim | Kind::NodePool | Kind::Ec2NodeClass)
 }
 
 fn health(kind: Kind, objects: usize, now: Time) -> Health {

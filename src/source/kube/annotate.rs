@@ -49,7 +49,8 @@ struct ObjectMeta {
 /// value the user saw.
 pub async fn annotate(client: &Client, change: &AnnotationChange, timing: &Timing) -> AnnotationOutcome {
     let object = &change.key.object;
-    let path = resource::object_path(change.key.kind, "v1", &object.namespace, &object.name);
+    let path =
+        resource::object_path(change.key.kind, change.key.kind.spec().best_version(), &object.namespace, &object.name);
     let mut resource_version = change.resource_version.clone();
     for _ in 0..TRIES {
         let failure = match patch(client, &path, change, &resource_version, timing).await {

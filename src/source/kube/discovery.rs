@@ -4,9 +4,8 @@ use kube::Client;
 use serde::Deserialize;
 
 use super::failure::Failure;
-use super::resource::{Group, group};
 use super::{Timing, api};
-use crate::fleet::{KarpenterApi, Kind};
+use crate::fleet::{KarpenterApi, Kind, KindSpec};
 
 /// What the server has of a group.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,25 +28,25 @@ struct ApiVersion {
 
 /// Asks for the group of `kind`. Every user may ask, also one who may not read the objects.
 pub(super) async fn discover(client: &Client, kind: Kind, timing: &Timing) -> Result<Served, Failure> {
-    let group = group(kind);
-    let request = api::get(&format!("/apis/{}", group.name), "application/json")?;
+    let spec = kind.spec();
+    let request = api::get(&format!("/apis/{}", spec.group), "application/json")?;
     let mut body = Vec::new();
     match api::fetch(client, request, timing, &mut body).await {
         Ok(()) => {}
         Err(Failure::Api { code: 404, .. }) => return Ok(Served::Nothing(Vec::new())),
         // Where even discovery is closed, the best version is a guess that the list will confirm or not.
         Err(Failure::Api { code: 403, .. }) => {
-            return Ok(group.versions.first().map_or(Served::Nothing(Vec::new()), |version| Served::Version(version)));
+            return Ok(Served::Version(spec.best_version()));
         }
         Err(failure) => return Err(failure),
     }
     let found: ApiGroup = serde_json::from_slice(&body).map_err(|error| Failure::Unreadable(error.to_string()))?;
     let versions: Vec<String> = found.versions.into_iter().map(|version| version.version).collect();
-    Ok(best(group, &versions))
+    Ok(best(spec, &versions))
 }
 
-fn best(group: Group, served: &[String]) -> Served {
-    let best = group.versions.iter().find(|version| served.iter().any(|one| one == *version));
+fn best(spec: &KindSpec, served: &[String]) -> Served {
+    let best = spec.versions.iter().find(|version| served.iter().any(|one| one == *version));
     best.map_or_else(|| Served::Nothing(served.to_vec()), |version| Served::Version(version))
 }
 
@@ -69,7 +68,7 @@ mod tests {
     fn the_best_version_is_taken_and_the_oldest_recognised() {
         let of = |versions: &[&str]| {
             let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
-            karpenter_api(&best(group(Kind::NodePool), &versions))
+            karpenter_api(&best(Kind::NodePool.spec(), &versions))
         };
         assert_eq!(of(&["v1beta1", "v1"]), KarpenterApi::V1);
         assert_eq!(of(&["v1beta1", "v1alpha5"]), KarpenterApi::V1Beta1);

@@ -52,8 +52,8 @@ pub async fn fetch(client: &Client, key: &Key, timing: &Timing) -> Result<Fetche
 }
 
 async fn version(client: &Client, kind: Kind, timing: &Timing) -> Result<&'static str, FetchError> {
-    if resource::is_built_in(kind) {
-        return Ok("v1");
+    if !kind.spec().is_optional() {
+        return Ok(kind.spec().best_version());
     }
     match discover(client, kind, timing).await? {
         Served::Version(version) => Ok(version),

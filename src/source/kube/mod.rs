@@ -34,6 +34,7 @@ pub use annotate::annotate;
 pub use fetch::{FetchError, Fetched, fetch, read};
 pub use kubeconfig::names_of_cluster;
 pub use options::ConnectOptions;
+pub use resource::first_page;
 pub use supervisor::KubeSource;
 pub use timing::Timing;
 

@@ -4,74 +4,17 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::fleet::Kind;
+use crate::fleet::{Content, Kind, Scope};
 
-/// An API group and the versions of it that batchtop can read, the best first.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Group {
-    /// The name, empty for the core group.
-    pub(super) name: &'static str,
-    pub(super) versions: &'static [&'static str],
-}
-
-/// Whether objects of a kind live in namespaces.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Scope {
-    Cluster,
-    Namespaced,
-}
-
-const CORE: Group = Group { name: "", versions: &["v1"] };
-const BATCH: Group = Group { name: "batch", versions: &["v1"] };
-const APPS: Group = Group { name: "apps", versions: &["v1"] };
-const POLICY: Group = Group { name: "policy", versions: &["v1"] };
-
-/// The group of a kind.
-pub(super) const fn group(kind: Kind) -> Group {
-    match kind {
-        Kind::Node | Kind::Pod | Kind::Event | Kind::Namespace => CORE,
-        Kind::Job | Kind::CronJob => BATCH,
-        Kind::ReplicaSet | Kind::KarpenterDeployment => APPS,
-        Kind::PodDisruptionBudget => POLICY,
-        Kind::NodeClaim | Kind::NodePool => Group { name: "karpenter.sh", versions: &["v1", "v1beta1"] },
-        // Served beside the v1 of the other kinds.
-        Kind::NodeOverlay => Group { name: "karpenter.sh", versions: &["v1alpha1"] },
-        Kind::Ec2NodeClass => Group { name: "karpenter.k8s.aws", versions: &["v1", "v1beta1"] },
-        Kind::EksNodeClass => Group { name: "eks.amazonaws.com", versions: &["v1"] },
-    }
-}
-
-/// Whether the group is always there; otherwise the server is asked for it first.
-pub(super) const fn is_built_in(kind: Kind) -> bool {
-    matches!(group(kind).name.as_bytes(), b"" | b"batch" | b"apps" | b"policy")
-}
-
-/// The scope of a kind.
-pub(super) const fn scope(kind: Kind) -> Scope {
-    match kind {
-        Kind::Pod
-        | Kind::Job
-        | Kind::CronJob
-        | Kind::PodDisruptionBudget
-        | Kind::Event
-        | Kind::ReplicaSet
-        | Kind::KarpenterDeployment => Scope::Namespaced,
-        Kind::Node
-        | Kind::NodeClaim
-        | Kind::NodePool
-        | Kind::Namespace
-        | Kind::NodeOverlay
-        | Kind::Ec2NodeClass
-        | Kind::EksNodeClass => Scope::Cluster,
-    }
-}
+/// Objects per page.
+pub(super) const PAGE_SIZE: u32 = 500;
 
 /// The collection's path, in one namespace or (where it is `None`) in the whole cluster.
 pub(super) fn path(kind: Kind, version: &str, namespace: Option<&str>) -> String {
-    let group = group(kind).name;
+    let group = kind.spec().group;
     let root = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
     match namespace {
-        Some(namespace) if scope(kind) == Scope::Namespaced => {
+        Some(namespace) if kind.spec().scope == Scope::Namespaced => {
             format!("{root}/namespaces/{}/{}", escape(namespace), kind.resource())
         }
         _ => format!("{root}/{}", kind.resource()),
@@ -83,28 +26,36 @@ pub(super) fn object_path(kind: Kind, version: &str, namespace: &str, name: &str
     format!("{}/{}", path(kind, version, Some(namespace).filter(|text| !text.is_empty())), escape(name))
 }
 
-/// The media type to ask for: of ReplicaSets only the metadata.
+/// The media type to ask for in a list.
 pub(super) const fn accept(kind: Kind) -> &'static str {
-    match kind {
-        Kind::ReplicaSet => "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
-        _ => "application/json",
+    match kind.spec().content {
+        Content::Metadata => "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
+        Content::Object => "application/json",
     }
 }
 
-/// The same for a watch.
+/// The media type to ask for in a watch.
 pub(super) const fn watch_accept(kind: Kind) -> &'static str {
-    match kind {
-        Kind::ReplicaSet => "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json",
-        _ => "application/json",
+    match kind.spec().content {
+        Content::Metadata => "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json",
+        Content::Object => "application/json",
     }
 }
 
-/// What narrows a collection at the server.
-pub(super) const fn selector(kind: Kind) -> Option<&'static str> {
-    match kind {
-        Kind::KarpenterDeployment => Some("labelSelector=app.kubernetes.io%2Fname%3Dkarpenter"),
-        _ => None,
+/// The query parameter that narrows a collection at the server.
+pub(super) fn selector(kind: Kind) -> Option<String> {
+    kind.spec().label_selector.map(|selector| format!("labelSelector={}", escape(selector)))
+}
+
+/// The path and the media type of the first page of a kind in the whole cluster, in its best version: what a client has to
+/// ask for that reads the same as batchtop.
+pub fn first_page(kind: Kind) -> (String, &'static str) {
+    let mut path = format!("{}?limit={PAGE_SIZE}", path(kind, kind.spec().best_version(), None));
+    if let Some(selector) = selector(kind) {
+        path.push('&');
+        path.push_str(&selector);
     }
+    (path, accept(kind))
 }
 
 /// What is reserved in a URL: all but the unreserved characters of RFC 3986 §2.3.
@@ -129,5 +80,17 @@ mod tests {
         assert_eq!(object_path(Kind::Job, "v1", "ml", "j"), "/apis/batch/v1/namespaces/ml/jobs/j");
         assert_eq!(escape("a/b c%"), "a%2Fb%20c%25");
         assert_eq!(escape("A-z.0_~é=+"), "A-z.0_~%C3%A9%3D%2B");
+    }
+
+    #[test]
+    fn every_kind_of_the_table_has_a_first_page() {
+        for kind in Kind::ALL {
+            let (page, accept) = first_page(kind);
+            let uri: http::Uri = page.parse().unwrap();
+            assert!(uri.path().ends_with(kind.resource()) && uri.path().contains(kind.spec().best_version()), "{page}");
+            assert!(uri.query().unwrap().starts_with("limit=500") && accept.ends_with("application/json"), "{page}");
+        }
+        let (page, _) = first_page(Kind::KarpenterDeployment);
+        assert_eq!(page, "/apis/apps/v1/deployments?limit=500&labelSelector=app.kubernetes.io%2Fname%3Dkarpenter");
     }
 }

@@ -20,14 +20,14 @@ use super::facts::{Fact, Facts};
 use super::failure::Failure;
 use super::lines::{Piece, pieces};
 use super::pulse::Pulse;
-use super::resource::{self, Scope};
+use super::resource;
 use super::sink::{Closed, Sink};
 use super::{Clock, Timing, api};
-use crate::fleet::{Delta, Interner, Kind, SourceId};
+use crate::fleet::{Delta, Interner, Kind, Scope, SourceId};
 
 /// Objects per page, and more where a list takes longer than the server remembers its beginning: the first entry is for
 /// the first two tries, the next for the third, and so on.
-const PAGE_SIZES: [u32; 4] = [500, 500, 2000, 10_000];
+const PAGE_SIZES: [u32; 4] = [resource::PAGE_SIZE, resource::PAGE_SIZE, 2000, 10_000];
 
 /// What every stream is given.
 #[derive(Clone)]
@@ -199,7 +199,7 @@ impl Stream {
     // --- finding the API ---
 
     async fn find_api(&mut self) -> Result<(), Stop> {
-        if resource::is_built_in(self.kind) {
+        if !self.kind.spec().is_optional() {
             return Ok(());
         }
         let client = self.client().await?;
@@ -229,7 +229,7 @@ impl Stream {
     // --- listing ---
 
     async fn list(&mut self) -> Result<(), Stop> {
-        if resource::scope(self.kind) == Scope::Namespaced {
+        if self.kind.spec().scope == Scope::Namespaced {
             self.pulse.set_note(self.narrowing().as_deref());
         }
         self.pulse.list_begins().await?;
@@ -300,7 +300,7 @@ impl Stream {
     fn narrowed(&self, mut path: String) -> String {
         if let Some(selector) = resource::selector(self.kind) {
             path.push('&');
-            path.push_str(selector);
+            path.push_str(&selector);
         }
         path
     }
@@ -491,7 +491,7 @@ impl Stream {
     }
 
     fn named_parts(&self) -> Vec<Part> {
-        if resource::scope(self.kind) == Scope::Cluster {
+        if self.kind.spec().scope == Scope::Cluster {
             return Vec::new();
         }
         self.around.namespaces.iter().cloned().map(one_namespace).collect()
@@ -595,12 +595,12 @@ fn ended_by(status: Status) -> Failure {
 }
 
 fn missing(kind: Kind, version: &str) -> String {
-    let group = resource::group(kind).name;
+    let group = kind.spec().group;
     format!("the API server has no {} in {group}/{version}", kind.resource())
 }
 
 fn not_served(kind: Kind, others: &[String]) -> String {
-    let group = resource::group(kind).name;
+    let group = kind.spec().group;
     if others.is_empty() {
         return format!("the cluster has no API group {group}");
     }

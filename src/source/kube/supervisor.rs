@@ -115,16 +115,14 @@ fn fallback(named: Vec<String>, of_context: &str) -> Vec<String> {
     if named.is_empty() && !of_context.is_empty() { vec![of_context.to_owned()] } else { named }
 }
 
-/// Kinds that paint the first screen; the others wait until these have been listed once.
-const FIRST_TIER: [Kind; 3] = [Kind::Node, Kind::NodeClaim, Kind::NodePool];
-
+/// Kinds that paint the first screen start now; the others wait until these have been listed once.
 fn start(tasks: &mut JoinSet<Closed>, around: &Surroundings, demand: Option<watch::Receiver<PriceDemand>>) {
     // Nothing is ever sent: the channel closes when every holder of the sending end has dropped it.
     let (attempt, mut attempts) = mpsc::channel::<Infallible>(1);
     let (now, later) = (CancellationToken::new(), CancellationToken::new());
     now.cancel();
     for kind in Kind::ALL {
-        let is_first = FIRST_TIER.contains(&kind);
+        let is_first = kind.spec().starts_first();
         let turn = if is_first { &now } else { &later };
         let stream = Stream::new(kind, around.clone(), is_first.then(|| attempt.clone()));
         tasks.spawn(stream.run(turn.clone()));

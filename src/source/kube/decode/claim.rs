@@ -8,10 +8,8 @@ use super::karpenter::{SlimClassRef, lifetime, seconds};
 use super::meta::{SlimMeta, time};
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
-use crate::fleet::{Change, Delta, Interner, NodeClaimRow};
-
-/// NodeClaims.
-pub(super) struct NodeClaims;
+use crate::fleet::kinds::NodeClaims;
+use crate::fleet::{Interner, NodeClaimRow};
 
 /// One NodeClaim, as far as it is read.
 #[derive(Deserialize)]
@@ -63,7 +61,6 @@ struct ClaimStatus<'a> {
 
 impl Project for NodeClaims {
     type Slim<'a> = SlimClaim<'a>;
-    type Row = NodeClaimRow;
 
     fn row(slim: &SlimClaim<'_>, interner: &mut Interner) -> Result<NodeClaimRow, DecodeError> {
         let (spec, status) = (&slim.spec, &slim.status);
@@ -83,9 +80,5 @@ impl Project for NodeClaims {
             conditions: conditions(&status.conditions, interner)?,
             do_not_disrupt: slim.metadata.do_not_disrupt(interner),
         })
-    }
-
-    fn delta(changes: Vec<Change<NodeClaimRow>>) -> Delta {
-        Delta::NodeClaims(changes)
     }
 }

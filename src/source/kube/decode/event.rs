@@ -6,10 +6,8 @@ use super::event_class::classify;
 use super::meta::{SlimMeta, time};
 use super::text::{Text, bounded, or_default};
 use super::{DecodeError, Project};
-use crate::fleet::{Change, Delta, EventObject, EventRow, EventType, Interner, ObjectKey, Sym};
-
-/// Events.
-pub(super) struct Events;
+use crate::fleet::kinds::Events;
+use crate::fleet::{EventObject, EventRow, EventType, Interner, ObjectKey, Sym};
 
 /// One Event, as far as it is read.
 #[derive(Deserialize)]
@@ -70,7 +68,6 @@ struct Series<'a> {
 
 impl Project for Events {
     type Slim<'a> = SlimEvent<'a>;
-    type Row = EventRow;
 
     fn row(slim: &SlimEvent<'_>, interner: &mut Interner) -> Result<EventRow, DecodeError> {
         let meta = slim.metadata.meta(interner)?;
@@ -91,10 +88,6 @@ impl Project for Events {
             class: classify(&slim.reason, kind, source, &slim.message),
             meta,
         })
-    }
-
-    fn delta(changes: Vec<Change<EventRow>>) -> Delta {
-        Delta::Events(changes)
     }
 }
 

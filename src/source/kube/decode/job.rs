@@ -8,14 +8,12 @@ use super::meta::{SlimMeta, time};
 use super::pod_spec::{PodSpec, template_requests};
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
-use crate::fleet::{Change, CronJobRow, Delta, Interner, JobRow};
+use crate::fleet::kinds::{CronJobs, Jobs};
+use crate::fleet::{CronJobRow, Interner, JobRow};
 
 /// The API server's defaults (kubernetes pkg/apis/batch/v1/defaults.go).
 const DEFAULT_PARALLELISM: i64 = 1;
 const DEFAULT_BACKOFF_LIMIT: i64 = 6;
-
-/// Jobs.
-pub(super) struct Jobs;
 
 /// One Job, as far as it is read.
 #[derive(Deserialize)]
@@ -71,7 +69,6 @@ struct JobStatus<'a> {
 
 impl Project for Jobs {
     type Slim<'a> = SlimJob<'a>;
-    type Row = JobRow;
 
     fn row(slim: &SlimJob<'_>, interner: &mut Interner) -> Result<JobRow, DecodeError> {
         let (spec, status) = (&slim.spec, &slim.status);
@@ -96,14 +93,7 @@ impl Project for Jobs {
             template_do_not_disrupt: spec.template.metadata.do_not_disrupt(interner),
         })
     }
-
-    fn delta(changes: Vec<Change<JobRow>>) -> Delta {
-        Delta::Jobs(changes)
-    }
 }
-
-/// CronJobs.
-pub(super) struct CronJobs;
 
 /// One CronJob, as far as it is read.
 #[derive(Deserialize)]
@@ -140,7 +130,6 @@ struct CronJobStatus<'a> {
 
 impl Project for CronJobs {
     type Slim<'a> = SlimCronJob<'a>;
-    type Row = CronJobRow;
 
     fn row(slim: &SlimCronJob<'_>, interner: &mut Interner) -> Result<CronJobRow, DecodeError> {
         let (spec, status) = (&slim.spec, &slim.status);
@@ -153,9 +142,5 @@ impl Project for CronJobs {
             last_schedule: time("status.lastScheduleTime", &status.last_schedule_time)?,
             last_success: time("status.lastSuccessfulTime", &status.last_successful_time)?,
         })
-    }
-
-    fn delta(changes: Vec<Change<CronJobRow>>) -> Delta {
-        Delta::CronJobs(changes)
     }
 }

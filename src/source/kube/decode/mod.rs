@@ -29,10 +29,7 @@ pub use error::DecodeError;
 pub(crate) use list::{BATCH_ROWS, page};
 pub(crate) use watch_event::{Status, WatchEvent, watch_event};
 
-use crate::fleet::{
-    Change, ControllerRow, CronJobRow, Delta, DisruptionBudgetRow, EventRow, Interner, JobRow, Kind, NamespaceRow,
-    NodeClaimRow, NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, PodRow, ReplicaSetRow,
-};
+use crate::fleet::{Change, Delta, Interner, Kind, KindRows, ObjectKey, kind_table, kinds};
 
 /// A change whose object is still JSON.
 #[derive(Clone, Debug)]
@@ -52,16 +49,12 @@ pub fn delta(kind: Kind, raw: &[RawChange<'_>], interner: &mut Interner) -> (Del
     dispatch(kind, Batch { raw, interner })
 }
 
-/// One kind's way from JSON to its row.
-pub(crate) trait Project {
+/// Decodes the objects of one kind. It is implemented for each type in [`kinds`], beside the decoder.
+trait Project: KindRows {
     /// What is read of an object.
     type Slim<'a>: serde::Deserialize<'a>;
-    /// What is kept of it.
-    type Row;
-    /// Makes the one of the other.
+    /// Makes the row of it.
     fn row(slim: &Self::Slim<'_>, interner: &mut Interner) -> Result<Self::Row, DecodeError>;
-    /// Wraps changes of this kind.
-    fn delta(changes: Vec<Change<Self::Row>>) -> Delta;
 }
 
 /// Says that a relist begins, or that it is complete.
@@ -70,32 +63,27 @@ pub(crate) fn marker(kind: Kind, raw: RawChange<'_>) -> Delta {
 }
 
 /// Something to be done in the same way for every kind.
-pub(crate) trait ForKind {
+trait ForKind {
     /// The result.
     type Out;
     /// Does it for one kind.
     fn run<P: Project>(self) -> Self::Out;
 }
 
-/// Does `what` for `kind`: the one place that pairs kinds with their projections.
-pub(crate) fn dispatch<W: ForKind>(kind: Kind, what: W) -> W::Out {
-    match kind {
-        Kind::Node => what.run::<node::Nodes>(),
-        Kind::Pod => what.run::<pod::Pods>(),
-        Kind::Job => what.run::<job::Jobs>(),
-        Kind::CronJob => what.run::<job::CronJobs>(),
-        Kind::NodeClaim => what.run::<claim::NodeClaims>(),
-        Kind::NodePool => what.run::<pool::NodePools>(),
-        Kind::PodDisruptionBudget => what.run::<other::DisruptionBudgets>(),
-        Kind::Event => what.run::<event::Events>(),
-        Kind::ReplicaSet => what.run::<other::ReplicaSets>(),
-        Kind::Namespace => what.run::<other::Namespaces>(),
-        Kind::NodeOverlay => what.run::<other::NodeOverlays>(),
-        Kind::Ec2NodeClass => what.run::<other::Ec2NodeClasses>(),
-        Kind::EksNodeClass => what.run::<other::EksNodeClasses>(),
-        Kind::KarpenterDeployment => what.run::<other::Controllers>(),
-    }
+macro_rules! define_dispatch {
+    ($($(#[$doc:meta])* $kind:ident => $rows:ident($row:ident) in $table:ident: $store:ident, by $apply:ident {
+        $($spec:tt)*
+    })+) => {
+        /// Does `what` for `kind`: the one place that pairs kinds with their decoders.
+        fn dispatch<W: ForKind>(kind: Kind, what: W) -> W::Out {
+            match kind {
+                $(Kind::$kind => what.run::<kinds::$rows>(),)+
+            }
+        }
+    };
 }
+
+kind_table!(define_dispatch);
 
 struct Batch<'b, 'a> {
     raw: &'b [RawChange<'a>],
@@ -135,42 +123,4 @@ fn forget<R>(json: &[u8], interner: &mut Interner) -> Option<Change<R>> {
 
 fn object<P: Project>(json: &[u8], interner: &mut Interner) -> Result<P::Row, DecodeError> {
     P::row(&serde_json::from_slice(json)?, interner)
-}
-
-macro_rules! decoders {
-    ($($(#[$doc:meta])* $name:ident: $projection:ty => $row:ty;)+) => {
-        $($(#[$doc])*
-        pub fn $name(json: &[u8], interner: &mut Interner) -> Result<$row, DecodeError> {
-            object::<$projection>(json, interner)
-        })+
-    };
-}
-
-decoders! {
-    /// One core/v1 Node.
-    node: node::Nodes => NodeRow;
-    /// One core/v1 Pod.
-    pod: pod::Pods => PodRow;
-    /// One batch/v1 Job.
-    job: job::Jobs => JobRow;
-    /// One batch/v1 CronJob.
-    cron_job: job::CronJobs => CronJobRow;
-    /// One karpenter.sh NodeClaim, v1 or v1beta1.
-    node_claim: claim::NodeClaims => NodeClaimRow;
-    /// One karpenter.sh NodePool, v1 or v1beta1.
-    node_pool: pool::NodePools => NodePoolRow;
-    /// One policy/v1 PodDisruptionBudget.
-    disruption_budget: other::DisruptionBudgets => DisruptionBudgetRow;
-    /// One core/v1 Event.
-    event: event::Events => EventRow;
-    /// One apps/v1 ReplicaSet, whole or its metadata.
-    replica_set: other::ReplicaSets => ReplicaSetRow;
-    /// One core/v1 Namespace.
-    namespace: other::Namespaces => NamespaceRow;
-    /// One karpenter.sh NodeOverlay.
-    node_overlay: other::NodeOverlays => NodeOverlayRow;
-    /// One EC2NodeClass or NodeClass.
-    node_class: other::Ec2NodeClasses => NodeClassRow;
-    /// The Deployment that runs Karpenter.
-    controller: other::Controllers => ControllerRow;
 }

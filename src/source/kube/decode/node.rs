@@ -7,10 +7,8 @@ use super::condition::{SlimCondition, conditions};
 use super::meta::SlimMeta;
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
-use crate::fleet::{Change, Delta, Interner, NodeRow, Taint};
-
-/// Nodes.
-pub(super) struct Nodes;
+use crate::fleet::kinds::Nodes;
+use crate::fleet::{Interner, NodeRow, Taint};
 
 /// One Node, as far as it is read. Its up to 50 images are skipped.
 #[derive(Deserialize)]
@@ -67,7 +65,6 @@ struct NodeInfo<'a> {
 
 impl Project for Nodes {
     type Slim<'a> = SlimNode<'a>;
-    type Row = NodeRow;
 
     fn row(slim: &SlimNode<'_>, interner: &mut Interner) -> Result<NodeRow, DecodeError> {
         Ok(NodeRow {
@@ -83,10 +80,6 @@ impl Project for Nodes {
             do_not_disrupt: slim.metadata.do_not_disrupt(interner),
             kubelet_version: interner.sym(&slim.status.node_info.kubelet_version),
         })
-    }
-
-    fn delta(changes: Vec<Change<NodeRow>>) -> Delta {
-        Delta::Nodes(changes)
     }
 }
 

@@ -7,9 +7,12 @@ use super::meta::{Pairs, SlimMeta, time};
 use super::pod_spec::PodSpec;
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
+use crate::fleet::kinds::{
+    Controllers, DisruptionBudgets, Ec2NodeClasses, EksNodeClasses, Namespaces, NodeOverlays, ReplicaSets,
+};
 use crate::fleet::{
-    Adjustment, Change, ControllerRow, Delta, DisruptionBudgetRow, Interner, NamespaceRow, NodeClassRow,
-    NodeOverlayRow, OverlayPrice, PodSelector, ReplicaSetRow, Requirement, Reservation, Sym,
+    Adjustment, ControllerRow, DisruptionBudgetRow, Interner, NamespaceRow, NodeClassRow, NodeOverlayRow, OverlayPrice,
+    PodSelector, ReplicaSetRow, Requirement, Reservation, Sym,
 };
 use crate::units::{Selector, money};
 
@@ -25,9 +28,6 @@ impl<'a> SlimObject<'a> {
         &self.metadata
     }
 }
-
-/// PodDisruptionBudgets.
-pub(super) struct DisruptionBudgets;
 
 /// One policy/v1 PodDisruptionBudget, as far as it is read.
 #[derive(Deserialize)]
@@ -97,7 +97,6 @@ struct BudgetStatus {
 
 impl Project for DisruptionBudgets {
     type Slim<'a> = SlimDisruptionBudget<'a>;
-    type Row = DisruptionBudgetRow;
 
     fn row(slim: &SlimDisruptionBudget<'_>, interner: &mut Interner) -> Result<DisruptionBudgetRow, DecodeError> {
         Ok(DisruptionBudgetRow {
@@ -110,18 +109,10 @@ impl Project for DisruptionBudgets {
             expected_pods: slim.status.expected_pods,
         })
     }
-
-    fn delta(changes: Vec<Change<DisruptionBudgetRow>>) -> Delta {
-        Delta::DisruptionBudgets(changes)
-    }
 }
-
-/// ReplicaSets, from their metadata alone.
-pub(super) struct ReplicaSets;
 
 impl Project for ReplicaSets {
     type Slim<'a> = SlimObject<'a>;
-    type Row = ReplicaSetRow;
 
     fn row(slim: &SlimObject<'_>, interner: &mut Interner) -> Result<ReplicaSetRow, DecodeError> {
         Ok(ReplicaSetRow {
@@ -130,30 +121,15 @@ impl Project for ReplicaSets {
             do_not_disrupt: slim.metadata.do_not_disrupt(interner),
         })
     }
-
-    fn delta(changes: Vec<Change<ReplicaSetRow>>) -> Delta {
-        Delta::ReplicaSets(changes)
-    }
 }
-
-/// Namespaces.
-pub(super) struct Namespaces;
 
 impl Project for Namespaces {
     type Slim<'a> = SlimObject<'a>;
-    type Row = NamespaceRow;
 
     fn row(slim: &SlimObject<'_>, interner: &mut Interner) -> Result<NamespaceRow, DecodeError> {
         Ok(NamespaceRow { meta: slim.metadata.meta(interner)? })
     }
-
-    fn delta(changes: Vec<Change<NamespaceRow>>) -> Delta {
-        Delta::Namespaces(changes)
-    }
 }
-
-/// NodeOverlays of karpenter.sh.
-pub(super) struct NodeOverlays;
 
 /// One karpenter.sh NodeOverlay, as far as it is read.
 #[derive(Deserialize)]
@@ -211,7 +187,6 @@ fn requirement(expression: &LabelExpression<'_>, interner: &mut Interner) -> Req
 
 impl Project for NodeOverlays {
     type Slim<'a> = SlimNodeOverlay<'a>;
-    type Row = NodeOverlayRow;
 
     fn row(slim: &SlimNodeOverlay<'_>, interner: &mut Interner) -> Result<NodeOverlayRow, DecodeError> {
         Ok(NodeOverlayRow {
@@ -221,10 +196,6 @@ impl Project for NodeOverlays {
             price: slim.spec.price(),
             conditions: conditions(&slim.status.conditions, interner)?,
         })
-    }
-
-    fn delta(changes: Vec<Change<NodeOverlayRow>>) -> Delta {
-        Delta::NodeOverlays(changes)
     }
 }
 
@@ -279,40 +250,21 @@ fn node_class(slim: &SlimNodeClass<'_>, interner: &mut Interner) -> Result<NodeC
     })
 }
 
-/// EC2NodeClasses of karpenter.k8s.aws.
-pub(super) struct Ec2NodeClasses;
-
 impl Project for Ec2NodeClasses {
     type Slim<'a> = SlimNodeClass<'a>;
-    type Row = NodeClassRow;
 
     fn row(slim: &SlimNodeClass<'_>, interner: &mut Interner) -> Result<NodeClassRow, DecodeError> {
         node_class(slim, interner)
     }
-
-    fn delta(changes: Vec<Change<NodeClassRow>>) -> Delta {
-        Delta::Ec2NodeClasses(changes)
-    }
 }
-
-/// NodeClasses of eks.amazonaws.com.
-pub(super) struct EksNodeClasses;
 
 impl Project for EksNodeClasses {
     type Slim<'a> = SlimNodeClass<'a>;
-    type Row = NodeClassRow;
 
     fn row(slim: &SlimNodeClass<'_>, interner: &mut Interner) -> Result<NodeClassRow, DecodeError> {
         node_class(slim, interner)
     }
-
-    fn delta(changes: Vec<Change<NodeClassRow>>) -> Delta {
-        Delta::EksNodeClasses(changes)
-    }
 }
-
-/// The Deployments that run Karpenter.
-pub(super) struct Controllers;
 
 /// One apps/v1 Deployment, as far as it is read.
 #[derive(Deserialize)]
@@ -339,7 +291,6 @@ struct Template<'a> {
 
 impl Project for Controllers {
     type Slim<'a> = SlimDeployment<'a>;
-    type Row = ControllerRow;
 
     /// The container is called `controller` in Karpenter's chart; meshes inject others beside it.
     fn row(slim: &SlimDeployment<'_>, interner: &mut Interner) -> Result<ControllerRow, DecodeError> {
@@ -352,9 +303,5 @@ impl Project for Controllers {
             image: interner.sym(controller.map_or("", |container| &container.image)),
             feature_gates: gates.map(|gates| interner.sym(&gates.value)),
         })
-    }
-
-    fn delta(changes: Vec<Change<ControllerRow>>) -> Delta {
-        Delta::Controllers(changes)
     }
 }

@@ -8,13 +8,11 @@ use super::pod_spec::{PodSpec, Toleration, effective_requests};
 use super::pod_status::{ContainerStatus, PodStatus, columns};
 use super::text::{bounded, or_default};
 use super::{DecodeError, Project};
-use crate::fleet::{Change, Delta, Eviction, Interner, PodPhase, PodRow, Resources, Sym};
+use crate::fleet::kinds::Pods;
+use crate::fleet::{Eviction, Interner, PodPhase, PodRow, Resources, Sym};
 
 /// What the API server defaults `terminationGracePeriodSeconds` to (kubernetes pkg/apis/core/v1/defaults.go).
 const DEFAULT_TERMINATION_GRACE_SECONDS: i64 = 30;
-
-/// Pods.
-pub(super) struct Pods;
 
 /// One pod, as far as it is read.
 #[derive(Deserialize)]
@@ -29,7 +27,6 @@ pub(super) struct SlimPod<'a> {
 
 impl Project for Pods {
     type Slim<'a> = SlimPod<'a>;
-    type Row = PodRow;
 
     fn row(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<PodRow, DecodeError> {
         let meta = slim.metadata.meta(interner)?;
@@ -55,10 +52,6 @@ impl Project for Pods {
             eviction: eviction(slim, interner),
             meta,
         })
-    }
-
-    fn delta(changes: Vec<Change<PodRow>>) -> Delta {
-        Delta::Pods(changes)
     }
 }
 

@@ -7,10 +7,8 @@ use super::karpenter::{SlimClassRef, lifetime, seconds};
 use super::meta::{Pairs, SlimMeta};
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
-use crate::fleet::{Budget, Change, Delta, Interner, NodePoolRow, Sym};
-
-/// NodePools.
-pub(super) struct NodePools;
+use crate::fleet::kinds::NodePools;
+use crate::fleet::{Budget, Interner, NodePoolRow, Sym};
 
 /// One NodePool, as far as it is read.
 #[derive(Deserialize)]
@@ -93,7 +91,6 @@ struct PoolStatus<'a> {
 
 impl Project for NodePools {
     type Slim<'a> = SlimPool<'a>;
-    type Row = NodePoolRow;
 
     fn row(slim: &SlimPool<'_>, interner: &mut Interner) -> Result<NodePoolRow, DecodeError> {
         let (spec, status) = (&slim.spec, &slim.status);
@@ -115,10 +112,6 @@ impl Project for NodePools {
             conditions: conditions(&status.conditions, interner)?,
             do_not_disrupt: slim.metadata.do_not_disrupt(interner),
         })
-    }
-
-    fn delta(changes: Vec<Change<NodePoolRow>>) -> Delta {
-        Delta::NodePools(changes)
     }
 }
 

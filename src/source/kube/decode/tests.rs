@@ -1,8 +1,35 @@
 //! Objects as real clusters write them, and what becomes of them.
 
 use super::*;
-use crate::fleet::{Delta, EventClass, EventType, ObjectKey, PodPhase, Sym, Uid};
+use crate::fleet::{
+    ControllerRow, CronJobRow, DisruptionBudgetRow, EventClass, EventRow, EventType, Fleet, JobRow, NamespaceRow,
+    NodeClaimRow, NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, PodPhase, PodRow, ReplicaSetRow, Sym, Uid,
+};
 use crate::units::{Lifetime, Time};
+
+macro_rules! decoders {
+    ($($name:ident: $projection:ty => $row:ty;)+) => {
+        $(fn $name(json: &[u8], interner: &mut Interner) -> Result<$row, DecodeError> {
+            object::<$projection>(json, interner)
+        })+
+    };
+}
+
+decoders! {
+    node: kinds::Nodes => NodeRow;
+    pod: kinds::Pods => PodRow;
+    job: kinds::Jobs => JobRow;
+    cron_job: kinds::CronJobs => CronJobRow;
+    node_claim: kinds::NodeClaims => NodeClaimRow;
+    node_pool: kinds::NodePools => NodePoolRow;
+    disruption_budget: kinds::DisruptionBudgets => DisruptionBudgetRow;
+    event: kinds::Events => EventRow;
+    replica_set: kinds::ReplicaSets => ReplicaSetRow;
+    namespace: kinds::Namespaces => NamespaceRow;
+    node_overlay: kinds::NodeOverlays => NodeOverlayRow;
+    node_class: kinds::Ec2NodeClasses => NodeClassRow;
+    controller: kinds::Controllers => ControllerRow;
+}
 
 /// Metadata around which the tests put what they are about.
 fn meta(more: &str) -> String {
@@ -542,7 +569,7 @@ fn what_tolerates_the_taint_of_disruption() {
 fn read_budget(spec: &str) -> crate::fleet::DisruptionBudgetRow {
     let json = format!(r#"{{{},"spec":{spec},"status":{{"disruptionsAllowed":1}}}}"#, meta(""));
     let slim = serde_json::from_str(&json).unwrap();
-    other::DisruptionBudgets::row(&slim, &mut Interner::default()).unwrap()
+    kinds::DisruptionBudgets::row(&slim, &mut Interner::default()).unwrap()
 }
 
 #[test]
@@ -576,7 +603,7 @@ fn what_ends_nodes_is_read_of_their_class_and_controller() {
         "endTime":"2026-12-01T11:30:00Z"}},{{"id":"cr-2","reservationType":"default"}}]}}}}"#,
         meta("")
     );
-    let class = other::Ec2NodeClasses::row(&serde_json::from_str(&json).unwrap(), &mut Interner::default()).unwrap();
+    let class = kinds::Ec2NodeClasses::row(&serde_json::from_str(&json).unwrap(), &mut Interner::default()).unwrap();
     let ends: Vec<_> =
         class.reservations.iter().map(|one| (one.id.as_str(), one.is_capacity_block, one.ends_at)).collect();
     assert_eq!(ends, [("cr-1", true, Time::parse("2026-12-01T11:30:00Z").unwrap())]);
@@ -585,6 +612,34 @@ fn what_ends_nodes_is_read_of_their_class_and_controller() {
         "image":"k:1.14.1","env":[{{"name":"FEATURE_GATES","value":"NodeRepair=true"}}]}}]}}}}}}}}"#,
         meta("")
     );
-    let row = other::Controllers::row(&serde_json::from_str(&json).unwrap(), &mut Interner::default()).unwrap();
+    let row = kinds::Controllers::row(&serde_json::from_str(&json).unwrap(), &mut Interner::default()).unwrap();
     assert_eq!((row.image.as_str(), row.feature_gates.as_deref()), ("k:1.14.1", Some("NodeRepair=true")));
+}
+
+/// What [`object`] of a kind says of the least an object of that kind may have.
+struct Least<'a>(&'a [u8]);
+
+impl ForKind for Least<'_> {
+    type Out = (Kind, Result<Delta, DecodeError>);
+
+    fn run<P: Project>(self) -> Self::Out {
+        let row = object::<P>(self.0, &mut Interner::default());
+        (P::KIND, row.map(|row| P::delta(vec![Change::Upsert(row)])))
+    }
+}
+
+#[test]
+fn every_kind_of_the_table_is_decoded_into_its_own_table() {
+    for wanted in Kind::ALL {
+        let json = format!(r#"{{"kind":"{}",{}}}"#, wanted.name(), meta(""));
+        let (kind, decoded) = dispatch(wanted, Least(json.as_bytes()));
+        assert_eq!(kind, wanted);
+        let mut fleet = Fleet::default();
+        let changed = fleet.apply(decoded.unwrap_or_else(|error| panic!("{wanted:?}: {error}")));
+        assert!(changed.kinds.iter().eq([&wanted]), "{:?}", changed.kinds);
+        let list = format!(r#"{{"metadata":{{"resourceVersion":"8"}},"items":[{json},{json}]}}"#);
+        let page = page(wanted, list.as_bytes(), &mut Interner::default()).unwrap();
+        assert_eq!((page.objects, page.undecodable, page.deltas.len()), (2, 0, 1), "{wanted:?}");
+        assert!(dispatch(wanted, Least(b"{}")).1.is_err(), "{wanted:?} without metadata is no object");
+    }
 }
