@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use batchtop::app::{App, Msg, Settings, update};
+use batchtop::app::{App, Msg, Settings, settle, update};
 use batchtop::config::{self, Library, Theme};
 use batchtop::fleet::Epoch;
 use batchtop::input::Chord;
@@ -32,9 +32,15 @@ fn demo_app(size: (u16, u16)) -> App {
         update(&mut app, Msg::Source(Epoch::default(), report));
     }
     update(&mut app, Msg::Resize { width: size.0, height: size.1 });
-    update(&mut app, Msg::Clock(now));
+    clock(&mut app, now);
     update(&mut app, Msg::Frame);
     app
+}
+
+/// A second passes, and with it all work that it brings.
+fn clock(app: &mut App, now: Time) {
+    update(app, Msg::Clock(now));
+    settle(app);
 }
 
 fn press(app: &mut App, keys: &str) {
@@ -98,7 +104,7 @@ fn cost() {
     let began = app.now;
     // Ten minutes at the rates of the beginning.
     for second in (0..=600).step_by(10) {
-        update(&mut app, Msg::Clock(began.plus_seconds(second)));
+        clock(&mut app, began.plus_seconds(second));
     }
     press(&mut app, "6 d");
     compare("cost", &app);
