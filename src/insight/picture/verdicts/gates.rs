@@ -1,56 +1,66 @@
 //! The gates, in their order: what Karpenter's suites and sources say of each, with its exact message.
+//!
+//! A case is a world around one Node (`empty`, `busy` with a pod, or `drifted` with a pod, and what is changed there), then
+//! the verdict on that Node, the reasons for which Karpenter may take it (`open_for`) or for which that is not known
+//! (`unknown_for`), and what stops it (`blocked_by`), each with the reasons that are stopped: `for_all`,
+//! `for_consolidation` (emptiness and underutilization, not drift) or `for_only` one. A reason that is not named is closed.
 
 use super::world::{
-    DRIFTED, QUIET, World, budget, budget_at, budget_for, busy, check, class_ref, drifted, empty, event, evicted,
-    guard, karpenter, train,
+    Blocked, DRIFTED, QUIET, World, budget, budget_at, budget_for, busy, case, check, class_ref, drifted, empty, event,
+    evicted, for_all, for_consolidation, for_only, guard, karpenter, train,
 };
 use crate::fleet::{
     Budget, KarpenterApi, Kind, Labels, NodeClaimRow, PodPhase, PodRow, PodSelector, SourceId, Status, Taint,
 };
-use crate::insight::disruption::BlockerKind;
+use crate::insight::disruption::Reason::{self, Drifted, Empty, Underutilized};
+use crate::insight::disruption::{BlockerKind, Reasons};
 use crate::insight::testing::{CREATED, MANAGED_LABELS, NOW, claim, condition, labels, met, pod, sym};
 use crate::units::{Lifetime, Selector, Time};
 
 const ANNOTATED: &str = "Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)";
-const NODE_ANNOTATED: &str = "EDU Disruption is blocked through the \"karpenter.sh/do-not-disrupt\" annotation";
-const BY_POD: &str = "EDU Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)";
-const BY_POD_WITH_GRACE: &str = "EU Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)";
-const BY_PDB: &str = "EDU Pdb prevents pod evictions (PodDisruptionBudget=[ml/guard])";
-const BY_PDB_WITH_GRACE: &str = "EU Pdb prevents pod evictions (PodDisruptionBudget=[ml/guard])";
-const BY_PDBS: &str = "EDU Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[ml/guard ml/other])";
-const DELETING: &str = "EDU Node is deleting or marked for deletion";
-const DISRUPTED: &str = "EDU Candidate is already being disrupted";
-const NOT_INITIALIZED: &str = "EDU Node isn't initialized";
-const NO_POOL: &str = "EDU NodePool not found (NodePool=gpu)";
-const NEVER: &str = "EU NodePool \"gpu\" has consolidation disabled";
-const WHEN_EMPTY: &str = "U NodePool \"gpu\" has consolidation policy WhenEmpty, but node is not empty";
-const STATIC: &str = "EU NodePool \"gpu\" keeps 1 nodes (spec.replicas) and is never consolidated";
+const PDB: &str = "Pdb prevents pod evictions (PodDisruptionBudget=[ml/guard])";
+const SEVERAL_PDBS: &str = "Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[ml/guard ml/other])";
+const NODE_ANNOTATED: Blocked = for_all("Disruption is blocked through the \"karpenter.sh/do-not-disrupt\" annotation");
+const BY_POD: Blocked = for_all(ANNOTATED);
+const BY_POD_WITH_GRACE: Blocked = for_consolidation(ANNOTATED);
+const BY_PDB: Blocked = for_all(PDB);
+const BY_PDB_WITH_GRACE: Blocked = for_consolidation(PDB);
+const BY_PDBS: Blocked = for_all(SEVERAL_PDBS);
+const BY_PDBS_WITH_GRACE: Blocked = for_consolidation(SEVERAL_PDBS);
+const DELETING: Blocked = for_all("Node is deleting or marked for deletion");
+const DISRUPTED: Blocked = for_all("Candidate is already being disrupted");
+const NOT_INITIALIZED: Blocked = for_all("Node isn't initialized");
+const NO_POOL: Blocked = for_all("NodePool not found (NodePool=gpu)");
+const NEVER: Blocked = for_consolidation("NodePool \"gpu\" has consolidation disabled");
+const WHEN_EMPTY: Blocked =
+    for_only(Underutilized, "NodePool \"gpu\" has consolidation policy WhenEmpty, but node is not empty");
+const STATIC: Blocked = for_consolidation("NodePool \"gpu\" keeps 1 nodes (spec.replicas) and is never consolidated");
 
 fn taint(key: &str) -> Taint {
     Taint { key: sym(key), value: sym(""), effect: sym("NoSchedule") }
 }
 
-fn nothing_allowed(reason: &str) -> String {
-    let letter = &reason[..1];
-    format!("{letter} No allowed disruptions for disruption reason {reason} due to blocking budget")
+const fn nothing_allowed(reason: Reason) -> Blocked {
+    let message = match reason {
+        Empty => "No allowed disruptions for disruption reason Empty due to blocking budget",
+        Drifted => "No allowed disruptions for disruption reason Drifted due to blocking budget",
+        Underutilized => "No allowed disruptions for disruption reason Underutilized due to blocking budget",
+    };
+    for_only(reason, message)
 }
 
 #[test]
 fn nothing_in_the_way() {
     check(vec![
-        ("empty", empty(|_| ()), "EmptyCandidate", "ynn", &[]),
-        ("busy", busy(|_| ()), "ConsolidationCandidate", "nny", &[]),
-        ("drifted", drifted(|_| ()), "DriftCandidate", "nyy", &[]),
-        ("drifted and empty", drifted(|w| w.pods.clear()), "EmptyCandidate", "yyn", &[]),
-        ("a cordon changes nothing", empty(|w| w.node.cordoned = true), "EmptyCandidate", "ynn", &[]),
-        ("empty and not ready", empty(|w| w.node.conditions.clear()), "EmptyCandidate", "ynn", &[]),
-        (
-            "labels do not matter for an empty node",
-            empty(|w| w.unlabel("topology.kubernetes.io/zone")),
-            "EmptyCandidate",
-            "ynn",
-            &[],
-        ),
+        case("empty", empty(|_| ())).is("EmptyCandidate").open_for([Empty]),
+        case("busy", busy(|_| ())).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("drifted", drifted(|_| ())).is("DriftCandidate").open_for([Drifted, Underutilized]),
+        case("drifted and empty", drifted(|w| w.pods.clear())).is("EmptyCandidate").open_for([Empty, Drifted]),
+        case("a cordon changes nothing", empty(|w| w.node.cordoned = true)).is("EmptyCandidate").open_for([Empty]),
+        case("empty and not ready", empty(|w| w.node.conditions.clear())).is("EmptyCandidate").open_for([Empty]),
+        case("labels do not matter for an empty node", empty(|w| w.unlabel("topology.kubernetes.io/zone")))
+            .is("EmptyCandidate")
+            .open_for([Empty]),
     ]);
 }
 
@@ -58,114 +68,105 @@ fn nothing_in_the_way() {
 fn who_is_managed() {
     let orphan = |w: &mut World| w.claim = None;
     let with_api = |api| move |w: &mut World| w.karpenter.api = api;
-    let legacy = "EDU the rules of karpenter.sh/v1beta1 are not judged";
+    let legacy = for_all("the rules of karpenter.sh/v1beta1 are not judged");
     check(vec![
-        ("no NodeClaim", empty(orphan), "NotManaged", "nnn", &["EDU Node isn't managed by karpenter"]),
-        (
+        case("no NodeClaim", empty(orphan)).is("NotManaged").blocked_by([for_all("Node isn't managed by karpenter")]),
+        case(
             "NodeClaims are not known",
             empty(|w| {
                 orphan(w);
                 w.hidden = vec![Kind::NodeClaim];
             }),
-            "Unknown",
-            "???",
-            &["EDU not all nodeclaims are known"],
-        ),
-        ("a legacy API", drifted(with_api(KarpenterApi::V1Beta1)), "Unknown", "???", &[legacy]),
-        (
+        )
+        .is("Unknown")
+        .unknown_for([Empty, Drifted, Underutilized])
+        .blocked_by([for_all("not all nodeclaims are known")]),
+        case("a legacy API", drifted(with_api(KarpenterApi::V1Beta1)))
+            .is("Unknown")
+            .unknown_for([Empty, Drifted, Underutilized])
+            .blocked_by([legacy]),
+        case(
             "of Provisioners",
             empty(|w| {
                 orphan(w);
                 w.karpenter.api = KarpenterApi::V1Alpha5;
                 w.node.labels = labels(&[("karpenter.sh/provisioner-name", "default")]);
             }),
-            "Unknown",
-            "???",
-            &["EDU the rules of karpenter.sh/v1alpha5 are not judged"],
-        ),
-        (
+        )
+        .is("Unknown")
+        .unknown_for([Empty, Drifted, Underutilized])
+        .blocked_by([for_all("the rules of karpenter.sh/v1alpha5 are not judged")]),
+        case(
             "somebody else's node under a legacy API",
             empty(|w| {
                 orphan(w);
                 w.karpenter.api = KarpenterApi::V1Beta1;
                 w.node.labels = Labels::default();
             }),
-            "NotManaged",
-            "nnn",
-            &["EDU Node isn't managed by karpenter"],
-        ),
-        (
-            "which API is not known yet",
-            empty(with_api(KarpenterApi::Unknown)),
-            "Unknown",
-            "?nn",
-            &["EDU not all nodeclaims are known"],
-        ),
+        )
+        .is("NotManaged")
+        .blocked_by([for_all("Node isn't managed by karpenter")]),
+        case("which API is not known yet", empty(with_api(KarpenterApi::Unknown)))
+            .is("Unknown")
+            .unknown_for([Empty])
+            .blocked_by([for_all("not all nodeclaims are known")]),
     ]);
 }
 
 #[test]
 fn who_is_leaving() {
     check(vec![
-        ("NodeClaim deleted", empty(|w| w.claim().meta.deletion = Some(NOW)), "Terminating", "nnn", &[DELETING]),
-        ("Node deleted", empty(|w| w.node.meta.deletion = Some(NOW)), "Terminating", "nnn", &[DELETING]),
-        (
+        case("NodeClaim deleted", empty(|w| w.claim().meta.deletion = Some(NOW)))
+            .is("Terminating")
+            .blocked_by([DELETING]),
+        case("Node deleted", empty(|w| w.node.meta.deletion = Some(NOW))).is("Terminating").blocked_by([DELETING]),
+        case(
             "instance terminating",
             empty(|w| w.claim().conditions.push(condition("InstanceTerminating", Status::True, ""))),
-            "Terminating",
-            "nnn",
-            &[DELETING],
-        ),
-        (
+        )
+        .is("Terminating")
+        .blocked_by([DELETING]),
+        case(
             "deleted after it was chosen",
             empty(|w| {
                 w.node.taints = vec![taint("karpenter.sh/disrupted")];
                 w.claim().meta.deletion = Some(NOW);
             }),
-            "Terminating",
-            "nnn",
-            &[DELETING],
-        ),
-        (
-            "chosen, by taint",
-            empty(|w| w.node.taints = vec![taint("karpenter.sh/disrupted")]),
-            "BeingDisrupted",
-            "nnn",
-            &[DISRUPTED],
-        ),
-        (
+        )
+        .is("Terminating")
+        .blocked_by([DELETING]),
+        case("chosen, by taint", empty(|w| w.node.taints = vec![taint("karpenter.sh/disrupted")]))
+            .is("BeingDisrupted")
+            .blocked_by([DISRUPTED]),
+        case(
             "chosen, by condition",
             empty(|w| w.claim().conditions.push(condition("DisruptionReason", Status::True, "Empty"))),
-            "BeingDisrupted",
-            "nnn",
-            &[DISRUPTED],
-        ),
-        (
+        )
+        .is("BeingDisrupted")
+        .blocked_by([DISRUPTED]),
+        case(
             "the taint of v1beta1 is nobody's any more",
             empty(|w| w.node.taints = vec![taint("karpenter.sh/disruption")]),
-            "EmptyCandidate",
-            "ynn",
-            &[],
-        ),
-        (
+        )
+        .is("EmptyCandidate")
+        .open_for([Empty]),
+        case(
             "nor is one with another effect, which Karpenter would leave there",
             empty(|w| {
                 w.node.taints = vec![Taint { effect: sym("NoExecute"), ..taint("karpenter.sh/disrupted") }];
             }),
-            "EmptyCandidate",
-            "ynn",
-            &[],
-        ),
-        (
+        )
+        .is("EmptyCandidate")
+        .open_for([Empty]),
+        case(
             "conditions that are not true",
             empty(|w| {
                 w.claim().conditions.push(condition("DisruptionReason", Status::False, "Empty"));
                 w.claim().conditions.push(condition("InstanceTerminating", Status::Unknown, ""));
             }),
-            "EmptyCandidate",
-            "ynn",
-            &[],
-        ),
+        )
+        .is("EmptyCandidate")
+        .open_for([Empty]),
     ]);
 }
 
@@ -179,31 +180,24 @@ fn who_is_initialized() {
         }
     };
     check(vec![
-        (
-            "the label decides",
-            empty(|w| w.unlabel("karpenter.sh/initialized")),
-            "NotInitialized",
-            "nnn",
-            &[NOT_INITIALIZED],
-        ),
-        (
-            "and its value",
-            empty(relabel("karpenter.sh/initialized", "false")),
-            "NotInitialized",
-            "nnn",
-            &[NOT_INITIALIZED],
-        ),
-        ("not the condition", empty(|w| w.claim().conditions = met(&["Consolidatable"])), "EmptyCandidate", "ynn", &[]),
-        (
+        case("the label decides", empty(|w| w.unlabel("karpenter.sh/initialized")))
+            .is("NotInitialized")
+            .blocked_by([NOT_INITIALIZED]),
+        case("and its value", empty(relabel("karpenter.sh/initialized", "false")))
+            .is("NotInitialized")
+            .blocked_by([NOT_INITIALIZED]),
+        case("not the condition", empty(|w| w.claim().conditions = met(&["Consolidatable"])))
+            .is("EmptyCandidate")
+            .open_for([Empty]),
+        case(
             "its own budget is not what stops a node that does not count yet",
             empty(|w| {
                 w.unlabel("karpenter.sh/initialized");
                 w.pool().budgets = Some(vec![budget("100%")]);
             }),
-            "NotInitialized",
-            "nnn",
-            &[NOT_INITIALIZED],
-        ),
+        )
+        .is("NotInitialized")
+        .blocked_by([NOT_INITIALIZED]),
     ]);
     let mut starting = empty(|w| w.unlabel("karpenter.sh/initialized"));
     starting.claim().conditions = met(&["Launched", "Registered"]);
@@ -220,19 +214,19 @@ fn what_a_node_s_annotation_does() {
         w.claim().termination_grace_seconds = Some(60);
     };
     check(vec![
-        ("true", empty(annotated("true")), "ProtectedByNode", "nnn", &[NODE_ANNOTATED]),
-        ("drift, whatever the grace period", drifted(with_grace), "ProtectedByNode", "nnn", &[NODE_ANNOTATED]),
-        ("emptiness, whatever the grace period", empty(with_grace), "ProtectedByNode", "nnn", &[NODE_ANNOTATED]),
-        ("no durations", empty(annotated("1h")), "EmptyCandidate", "ynn", &[]),
-        ("exactly", empty(annotated("True")), "EmptyCandidate", "ynn", &[]),
-        ("false", empty(annotated("false")), "EmptyCandidate", "ynn", &[]),
-        (
-            "on a NodeClaim it is read by nobody",
-            empty(|w| w.claim().do_not_disrupt = Some(sym("true"))),
-            "EmptyCandidate",
-            "ynn",
-            &[],
-        ),
+        case("true", empty(annotated("true"))).is("ProtectedByNode").blocked_by([NODE_ANNOTATED]),
+        case("drift, whatever the grace period", drifted(with_grace))
+            .is("ProtectedByNode")
+            .blocked_by([NODE_ANNOTATED]),
+        case("emptiness, whatever the grace period", empty(with_grace))
+            .is("ProtectedByNode")
+            .blocked_by([NODE_ANNOTATED]),
+        case("no durations", empty(annotated("1h"))).is("EmptyCandidate").open_for([Empty]),
+        case("exactly", empty(annotated("True"))).is("EmptyCandidate").open_for([Empty]),
+        case("false", empty(annotated("false"))).is("EmptyCandidate").open_for([Empty]),
+        case("on a NodeClaim it is read by nobody", empty(|w| w.claim().do_not_disrupt = Some(sym("true"))))
+            .is("EmptyCandidate")
+            .open_for([Empty]),
     ]);
 }
 
@@ -240,36 +234,33 @@ fn what_a_node_s_annotation_does() {
 fn before_registration_the_node_claim_speaks_for_the_node() {
     let unregistered = |w: &mut World| w.unlabel("karpenter.sh/registered");
     check(vec![
-        (
+        case(
             "its annotation",
             empty(|w| {
                 unregistered(w);
                 w.claim().do_not_disrupt = Some(sym("true"));
             }),
-            "ProtectedByNode",
-            "nnn",
-            &[NODE_ANNOTATED],
-        ),
-        (
+        )
+        .is("ProtectedByNode")
+        .blocked_by([NODE_ANNOTATED]),
+        case(
             "not the Node's",
             empty(|w| {
                 unregistered(w);
                 w.node.do_not_disrupt = Some(sym("true"));
             }),
-            "EmptyCandidate",
-            "ynn",
-            &[],
-        ),
-        (
+        )
+        .is("EmptyCandidate")
+        .open_for([Empty]),
+        case(
             "its labels",
             empty(|w| {
                 unregistered(w);
                 w.claim().labels = Labels::default();
             }),
-            "NodePoolMissing",
-            "nnn",
-            &["EDU Node doesn't have required label (label=karpenter.sh/nodepool)"],
-        ),
+        )
+        .is("NodePoolMissing")
+        .blocked_by([for_all("Node doesn't have required label (label=karpenter.sh/nodepool)")]),
     ]);
 }
 
@@ -282,52 +273,32 @@ fn which_node_pool() {
         }
     };
     check(vec![
-        (
-            "no label",
-            empty(|w| w.unlabel("karpenter.sh/nodepool")),
-            "NodePoolMissing",
-            "nnn",
-            &["EDU Node doesn't have required label (label=karpenter.sh/nodepool)"],
-        ),
-        ("no NodePool", empty(|w| w.pool = None), "NodePoolMissing", "nnn", &[NO_POOL]),
-        (
+        case("no label", empty(|w| w.unlabel("karpenter.sh/nodepool")))
+            .is("NodePoolMissing")
+            .blocked_by([for_all("Node doesn't have required label (label=karpenter.sh/nodepool)")]),
+        case("no NodePool", empty(|w| w.pool = None)).is("NodePoolMissing").blocked_by([NO_POOL]),
+        case(
             "NodePools are not known",
             empty(|w| {
                 w.pool = None;
                 w.hidden = vec![Kind::NodePool];
             }),
-            "Unknown",
-            "?nn",
-            &["EDU not all nodepools are known"],
-        ),
-        (
-            "without its NodeClass, on AWS",
-            empty(class_not_found("karpenter.k8s.aws", "NodeClassNotFound")),
-            "NodePoolMissing",
-            "nnn",
-            &[NO_POOL],
-        ),
-        (
-            "without its NodeClass, elsewhere",
-            empty(class_not_found("karpenter.kwok.sh", "NodeClassNotFound")),
-            "EmptyCandidate",
-            "ynn",
-            &[],
-        ),
-        (
-            "with a NodeClass that is not ready",
-            empty(class_not_found("karpenter.k8s.aws", "SubnetsNotReady")),
-            "EmptyCandidate",
-            "ynn",
-            &[],
-        ),
-        (
-            "a NodePool that is being deleted is one",
-            empty(|w| w.pool().meta.deletion = Some(NOW)),
-            "EmptyCandidate",
-            "ynn",
-            &[],
-        ),
+        )
+        .is("Unknown")
+        .unknown_for([Empty])
+        .blocked_by([for_all("not all nodepools are known")]),
+        case("without its NodeClass, on AWS", empty(class_not_found("karpenter.k8s.aws", "NodeClassNotFound")))
+            .is("NodePoolMissing")
+            .blocked_by([NO_POOL]),
+        case("without its NodeClass, elsewhere", empty(class_not_found("karpenter.kwok.sh", "NodeClassNotFound")))
+            .is("EmptyCandidate")
+            .open_for([Empty]),
+        case("with a NodeClass that is not ready", empty(class_not_found("karpenter.k8s.aws", "SubnetsNotReady")))
+            .is("EmptyCandidate")
+            .open_for([Empty]),
+        case("a NodePool that is being deleted is one", empty(|w| w.pool().meta.deletion = Some(NOW)))
+            .is("EmptyCandidate")
+            .open_for([Empty]),
     ]);
 }
 
@@ -341,82 +312,80 @@ fn which_annotated_pods_protect() {
     };
     let started = |row: &mut PodRow| row.started = Some(NOW.plus_seconds(-60));
     check(vec![
-        ("true", with(train("true")), "ProtectedByPod", "nnn", &[BY_POD]),
-        (
-            "pending and bound, its images being pulled",
-            changed("true", |row| row.phase = PodPhase::Pending),
-            "ProtectedByPod",
-            "nnn",
-            &[BY_POD],
-        ),
-        ("terminating", changed("true", |row| row.meta.deletion = Some(NOW)), "EmptyCandidate", "ynn", &[]),
-        ("completed", changed("true", |row| row.phase = PodPhase::Succeeded), "EmptyCandidate", "ynn", &[]),
-        ("failed", changed("true", |row| row.phase = PodPhase::Failed), "EmptyCandidate", "ynn", &[]),
-        (
-            "of a DaemonSet",
-            changed("true", |row| row.eviction.of_daemon_set = true),
-            "ProtectedByPod",
-            "nnn",
-            &[BY_POD],
-        ),
-        ("a mirror pod", changed("true", |row| row.eviction.of_node = true), "ProtectedByPod", "nnn", &[BY_POD]),
-        (
-            "tolerating the taint",
-            changed("true", |row| row.eviction.tolerates_disrupted = true),
-            "ProtectedByPod",
-            "nnn",
-            &[BY_POD],
-        ),
-        ("a duration that runs", changed("61s", started), "ProtectedByPod", "nnn", &[BY_POD]),
-        ("a duration that has just passed", changed("60s", started), "ConsolidationCandidate", "nny", &[]),
-        (
+        case("true", with(train("true"))).is("ProtectedByPod").blocked_by([BY_POD]),
+        case("pending and bound, its images being pulled", changed("true", |row| row.phase = PodPhase::Pending))
+            .is("ProtectedByPod")
+            .blocked_by([BY_POD]),
+        case("terminating", changed("true", |row| row.meta.deletion = Some(NOW)))
+            .is("EmptyCandidate")
+            .open_for([Empty]),
+        case("completed", changed("true", |row| row.phase = PodPhase::Succeeded))
+            .is("EmptyCandidate")
+            .open_for([Empty]),
+        case("failed", changed("true", |row| row.phase = PodPhase::Failed)).is("EmptyCandidate").open_for([Empty]),
+        case("of a DaemonSet", changed("true", |row| row.eviction.of_daemon_set = true))
+            .is("ProtectedByPod")
+            .blocked_by([BY_POD]),
+        case("a mirror pod", changed("true", |row| row.eviction.of_node = true))
+            .is("ProtectedByPod")
+            .blocked_by([BY_POD]),
+        case("tolerating the taint", changed("true", |row| row.eviction.tolerates_disrupted = true))
+            .is("ProtectedByPod")
+            .blocked_by([BY_POD]),
+        case("a duration that runs", changed("61s", started)).is("ProtectedByPod").blocked_by([BY_POD]),
+        case("a duration that has just passed", changed("60s", started))
+            .is("ConsolidationCandidate")
+            .open_for([Underutilized]),
+        case(
             "a duration without a start",
             changed("5s", |row| {
                 row.started = None;
                 row.phase = PodPhase::Pending;
             }),
-            "ProtectedByPod",
-            "nnn",
-            &[BY_POD],
-        ),
-        ("no days", changed("1d", started), "ConsolidationCandidate", "nny", &[]),
-        ("false", changed("false", started), "ConsolidationCandidate", "nny", &[]),
-        ("True", changed("True", started), "ConsolidationCandidate", "nny", &[]),
-        ("negative", changed("-1h", started), "ConsolidationCandidate", "nny", &[]),
-        ("nothing", changed("", started), "ConsolidationCandidate", "nny", &[]),
-        ("on another node", changed("true", |row| row.node = Some(sym("b"))), "EmptyCandidate", "ynn", &[]),
-        ("pods are not known", busy(|w| w.hidden = vec![Kind::Pod]), "Unknown", "nn?", &["EDU not all pods are known"]),
-        (
+        )
+        .is("ProtectedByPod")
+        .blocked_by([BY_POD]),
+        case("no days", changed("1d", started)).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("false", changed("false", started)).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("True", changed("True", started)).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("negative", changed("-1h", started)).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("nothing", changed("", started)).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("on another node", changed("true", |row| row.node = Some(sym("b"))))
+            .is("EmptyCandidate")
+            .open_for([Empty]),
+        case("pods are not known", busy(|w| w.hidden = vec![Kind::Pod]))
+            .is("Unknown")
+            .unknown_for([Underutilized])
+            .blocked_by([for_all("not all pods are known")]),
+        case(
             "one is known, others may not be",
             empty(|w| {
                 w.pods = vec![train("true")];
                 w.hidden = vec![Kind::Pod];
             }),
-            "ProtectedByPod",
-            "nnn",
-            &[BY_POD, "EDU not all pods are known"],
-        ),
-        (
+        )
+        .is("ProtectedByPod")
+        .blocked_by([BY_POD, for_all("not all pods are known")]),
+        case(
             "what stops one reason is no headline while another may be open",
             busy(|w| {
                 w.pool().consolidation_policy = sym("WhenEmpty");
                 w.claim().conditions = met(&DRIFTED);
                 w.hidden = vec![Kind::Pod];
             }),
-            "Unknown",
-            "n?n",
-            &[WHEN_EMPTY, "EDU not all pods are known"],
-        ),
-        (
+        )
+        .is("Unknown")
+        .unknown_for([Drifted])
+        .blocked_by([WHEN_EMPTY, for_all("not all pods are known")]),
+        case(
             "but it is where all are stopped",
             busy(|w| {
                 w.pool().consolidation_policy = sym("WhenEmpty");
                 w.hidden = vec![Kind::Pod];
             }),
-            "BlockedByPolicy",
-            "nnn",
-            &[WHEN_EMPTY, "EDU not all pods are known"],
-        ),
+        )
+        .is("BlockedByPolicy")
+        .blocked_by([WHEN_EMPTY, for_all("not all pods are known")]),
     ]);
 }
 
@@ -438,25 +407,30 @@ fn what_a_termination_grace_period_overrides() {
         w.guards = vec![guard("guard", 0)];
     };
     check(vec![
-        ("drift, pod", drifted(by_pod), "ProtectedByPod", "nnn", &[BY_POD]),
-        ("drift, pod, grace", drifted(both(by_pod, grace)), "DriftCandidate", "nyn", &[BY_POD_WITH_GRACE]),
-        ("drift, PDB", drifted(by_pdb), "BlockedByPdb", "nnn", &[BY_PDB]),
-        ("drift, PDB, grace", drifted(both(by_pdb, grace)), "DriftCandidate", "nyn", &[BY_PDB_WITH_GRACE]),
-        ("drift, two PDBs", drifted(by_pdbs), "BlockedByPdb", "nnn", &[BY_PDBS]),
-        (
-            "drift, two PDBs, grace",
-            drifted(both(by_pdbs, grace)),
-            "DriftCandidate",
-            "nyn",
-            &["EU Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[ml/guard ml/other])"],
-        ),
-        ("consolidation, pod", busy(by_pod), "ProtectedByPod", "nnn", &[BY_POD]),
-        ("consolidation, pod, grace", busy(both(by_pod, grace)), "ProtectedByPod", "nnn", &[BY_POD_WITH_GRACE]),
-        ("consolidation, PDB", busy(by_pdb), "BlockedByPdb", "nnn", &[BY_PDB]),
-        ("consolidation, PDB, grace", busy(both(by_pdb, grace)), "BlockedByPdb", "nnn", &[BY_PDB_WITH_GRACE]),
-        ("emptiness, PDB", empty(daemon), "BlockedByPdb", "nnn", &[BY_PDB]),
-        ("emptiness, PDB, grace", empty(both(daemon, grace)), "BlockedByPdb", "nnn", &[BY_PDB_WITH_GRACE]),
-        (
+        case("drift, pod", drifted(by_pod)).is("ProtectedByPod").blocked_by([BY_POD]),
+        case("drift, pod, grace", drifted(both(by_pod, grace)))
+            .is("DriftCandidate")
+            .open_for([Drifted])
+            .blocked_by([BY_POD_WITH_GRACE]),
+        case("drift, PDB", drifted(by_pdb)).is("BlockedByPdb").blocked_by([BY_PDB]),
+        case("drift, PDB, grace", drifted(both(by_pdb, grace)))
+            .is("DriftCandidate")
+            .open_for([Drifted])
+            .blocked_by([BY_PDB_WITH_GRACE]),
+        case("drift, two PDBs", drifted(by_pdbs)).is("BlockedByPdb").blocked_by([BY_PDBS]),
+        case("drift, two PDBs, grace", drifted(both(by_pdbs, grace)))
+            .is("DriftCandidate")
+            .open_for([Drifted])
+            .blocked_by([BY_PDBS_WITH_GRACE]),
+        case("consolidation, pod", busy(by_pod)).is("ProtectedByPod").blocked_by([BY_POD]),
+        case("consolidation, pod, grace", busy(both(by_pod, grace)))
+            .is("ProtectedByPod")
+            .blocked_by([BY_POD_WITH_GRACE]),
+        case("consolidation, PDB", busy(by_pdb)).is("BlockedByPdb").blocked_by([BY_PDB]),
+        case("consolidation, PDB, grace", busy(both(by_pdb, grace))).is("BlockedByPdb").blocked_by([BY_PDB_WITH_GRACE]),
+        case("emptiness, PDB", empty(daemon)).is("BlockedByPdb").blocked_by([BY_PDB]),
+        case("emptiness, PDB, grace", empty(both(daemon, grace))).is("BlockedByPdb").blocked_by([BY_PDB_WITH_GRACE]),
+        case(
             "emptiness, pod, grace",
             empty(|w| {
                 let mut row = train("true");
@@ -464,31 +438,28 @@ fn what_a_termination_grace_period_overrides() {
                 w.pods = vec![row];
                 grace(w);
             }),
-            "ProtectedByPod",
-            "nnn",
-            &[BY_POD_WITH_GRACE],
-        ),
-        (
+        )
+        .is("ProtectedByPod")
+        .blocked_by([BY_POD_WITH_GRACE]),
+        case(
             "the NodePool's grace period is for NodeClaims to come",
             drifted(|w| {
                 by_pod(w);
                 w.pool().termination_grace_seconds = Some(600);
             }),
-            "ProtectedByPod",
-            "nnn",
-            &[BY_POD],
-        ),
-        (
+        )
+        .is("ProtectedByPod")
+        .blocked_by([BY_POD]),
+        case(
             "drift that its budget stops, pods that do not",
             drifted(|w| {
                 by_pod(w);
                 grace(w);
                 w.pool().budgets = Some(vec![budget_for("0", &["Drifted"])]);
             }),
-            "BlockedByBudget",
-            "nnn",
-            &[BY_POD_WITH_GRACE, &nothing_allowed("Drifted")],
-        ),
+        )
+        .is("BlockedByBudget")
+        .blocked_by([BY_POD_WITH_GRACE, nothing_allowed(Drifted)]),
     ]);
 }
 
@@ -501,75 +472,57 @@ fn which_pods_a_budget_speaks_of() {
         })
     };
     check(vec![
-        ("allows one", guarded(1, |_| ()), "ConsolidationCandidate", "nny", &[]),
-        ("allows none", guarded(0, |_| ()), "BlockedByPdb", "nnn", &[BY_PDB]),
-        ("not zero is not zero", guarded(-1, |_| ()), "ConsolidationCandidate", "nny", &[]),
-        (
-            "no selector selects nothing",
-            guarded(0, |w| w.guards[0].selector = PodSelector::Nothing),
-            "ConsolidationCandidate",
-            "nny",
-            &[],
-        ),
-        (
+        case("allows one", guarded(1, |_| ())).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("allows none", guarded(0, |_| ())).is("BlockedByPdb").blocked_by([BY_PDB]),
+        case("not zero is not zero", guarded(-1, |_| ())).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("no selector selects nothing", guarded(0, |w| w.guards[0].selector = PodSelector::Nothing))
+            .is("ConsolidationCandidate")
+            .open_for([Underutilized]),
+        case(
             "of other labels",
             guarded(0, |w| w.guards[0].selector = PodSelector::Matching(Selector::parse("app=web").unwrap())),
-            "ConsolidationCandidate",
-            "nny",
-            &[],
-        ),
-        (
+        )
+        .is("ConsolidationCandidate")
+        .open_for([Underutilized]),
+        case(
             "of its labels",
             guarded(0, |w| {
                 w.guards[0].selector = PodSelector::Matching(Selector::parse("app=web").unwrap());
                 w.pods[0].labels = labels(&[("app", "web")]);
             }),
-            "BlockedByPdb",
-            "nnn",
-            &[BY_PDB],
-        ),
-        (
-            "of another namespace",
-            guarded(0, |w| w.pods = vec![pod("web", "web", Some("a"))]),
-            "ConsolidationCandidate",
-            "nny",
-            &[],
-        ),
-        (
+        )
+        .is("BlockedByPdb")
+        .blocked_by([BY_PDB]),
+        case("of another namespace", guarded(0, |w| w.pods = vec![pod("web", "web", Some("a"))]))
+            .is("ConsolidationCandidate")
+            .open_for([Underutilized]),
+        case(
             "a toleration of everything exempts from PDBs",
             guarded(0, |w| w.pods[0].eviction.tolerates_disrupted = true),
-            "ConsolidationCandidate",
-            "nny",
-            &[],
-        ),
-        (
+        )
+        .is("ConsolidationCandidate")
+        .open_for([Underutilized]),
+        case(
             "but not from the annotation",
             guarded(0, |w| {
                 w.pods = vec![train("true")];
                 w.pods[0].eviction.tolerates_disrupted = true;
             }),
-            "ProtectedByPod",
-            "nnn",
-            &[BY_POD],
-        ),
-        (
-            "a protected pod is not evicted, so its PDB does not count",
-            guarded(0, |w| w.pods = vec![train("true")]),
-            "ProtectedByPod",
-            "nnn",
-            &[BY_POD],
-        ),
-        (
-            "until its protection has ended",
-            guarded(0, |w| w.pods = vec![train("59m")]),
-            "BlockedByPdb",
-            "nnn",
-            &[BY_PDB],
-        ),
-        ("a mirror pod", guarded(0, |w| w.pods[0].eviction.of_node = true), "EmptyCandidate", "ynn", &[]),
-        ("of a DaemonSet", guarded(0, |w| w.pods[0].eviction.of_daemon_set = true), "BlockedByPdb", "nnn", &[BY_PDB]),
-        ("terminating", guarded(0, |w| w.pods[0].meta.deletion = Some(NOW)), "EmptyCandidate", "ynn", &[]),
-        ("finished", guarded(0, |w| w.pods[0].phase = PodPhase::Failed), "EmptyCandidate", "ynn", &[]),
+        )
+        .is("ProtectedByPod")
+        .blocked_by([BY_POD]),
+        case("a protected pod is not evicted, so its PDB does not count", guarded(0, |w| w.pods = vec![train("true")]))
+            .is("ProtectedByPod")
+            .blocked_by([BY_POD]),
+        case("until its protection has ended", guarded(0, |w| w.pods = vec![train("59m")]))
+            .is("BlockedByPdb")
+            .blocked_by([BY_PDB]),
+        case("a mirror pod", guarded(0, |w| w.pods[0].eviction.of_node = true)).is("EmptyCandidate").open_for([Empty]),
+        case("of a DaemonSet", guarded(0, |w| w.pods[0].eviction.of_daemon_set = true))
+            .is("BlockedByPdb")
+            .blocked_by([BY_PDB]),
+        case("terminating", guarded(0, |w| w.pods[0].meta.deletion = Some(NOW))).is("EmptyCandidate").open_for([Empty]),
+        case("finished", guarded(0, |w| w.pods[0].phase = PodPhase::Failed)).is("EmptyCandidate").open_for([Empty]),
     ]);
 }
 
@@ -589,45 +542,38 @@ fn readiness_several_budgets_and_unreadable_ones() {
         })
     };
     check(vec![
-        ("AlwaysAllow, not ready", ready(Status::False, true), "ConsolidationCandidate", "nny", &[]),
-        ("AlwaysAllow, readiness not known", ready(Status::Unknown, true), "BlockedByPdb", "nnn", &[BY_PDB]),
-        ("AlwaysAllow, ready", ready(Status::True, true), "BlockedByPdb", "nnn", &[BY_PDB]),
-        ("IfHealthyBudget, not ready", ready(Status::False, false), "BlockedByPdb", "nnn", &[BY_PDB]),
-        (
-            "two block whatever they allow",
-            guarded(1, |w| w.guards.push(guard("other", 1))),
-            "BlockedByPdb",
-            "nnn",
-            &[BY_PDBS],
-        ),
-        (
+        case("AlwaysAllow, not ready", ready(Status::False, true))
+            .is("ConsolidationCandidate")
+            .open_for([Underutilized]),
+        case("AlwaysAllow, readiness not known", ready(Status::Unknown, true)).is("BlockedByPdb").blocked_by([BY_PDB]),
+        case("AlwaysAllow, ready", ready(Status::True, true)).is("BlockedByPdb").blocked_by([BY_PDB]),
+        case("IfHealthyBudget, not ready", ready(Status::False, false)).is("BlockedByPdb").blocked_by([BY_PDB]),
+        case("two block whatever they allow", guarded(1, |w| w.guards.push(guard("other", 1))))
+            .is("BlockedByPdb")
+            .blocked_by([BY_PDBS]),
+        case(
             "two block an unhealthy pod, too",
             guarded(1, |w| {
                 w.guards.push(guard("other", 1));
                 w.guards.iter_mut().for_each(|row| row.always_allows_unhealthy = true);
                 w.pods[0].eviction.unready = true;
             }),
-            "BlockedByPdb",
-            "nnn",
-            &[BY_PDBS],
-        ),
-        (
-            "PDBs are not known",
-            busy(|w| w.hidden = vec![Kind::PodDisruptionBudget]),
-            "Unknown",
-            "nn?",
-            &["EDU not all poddisruptionbudgets are known"],
-        ),
-        (
+        )
+        .is("BlockedByPdb")
+        .blocked_by([BY_PDBS]),
+        case("PDBs are not known", busy(|w| w.hidden = vec![Kind::PodDisruptionBudget]))
+            .is("Unknown")
+            .unknown_for([Underutilized])
+            .blocked_by([for_all("not all poddisruptionbudgets are known")]),
+        case(
             "a selector that cannot be read stops everything",
             empty(|w| {
                 w.guards = vec![guard("guard", 1)];
                 w.guards[0].selector = PodSelector::Invalid(sym("no operator"));
             }),
-            "LoopPaused",
-            "nnn",
-            &["EDU disruption loop paused: the selector of PodDisruptionBudget ml/guard cannot be read"],
-        ),
+        )
+        .is("LoopPaused")
+        .blocked_by([for_all("disruption loop paused: the selector of PodDisruptionBudget ml/guard cannot be read")]),
     ]);
 }
 
@@ -661,32 +607,35 @@ fn what_is_empty() {
         })
     };
     check(vec![
-        ("a DaemonSet's pod", with(evicted("p", |e| e.of_daemon_set = true)), "EmptyCandidate", "ynn", &[]),
-        ("a mirror pod", with(evicted("p", |e| e.of_node = true)), "EmptyCandidate", "ynn", &[]),
-        ("a terminating pod of a StatefulSet comes back", with(stateful(true)), "ConsolidationCandidate", "nny", &[]),
-        ("a pod of a StatefulSet", with(stateful(false)), "ConsolidationCandidate", "nny", &[]),
-        ("priority that makes a pod free", with(priority(-33_554_432)), "EmptyCandidate", "ynn", &[]),
-        ("priority just above", with(priority(-33_554_431)), "ConsolidationCandidate", "nny", &[]),
-        ("the least priority", with(priority(i32::MIN)), "EmptyCandidate", "ynn", &[]),
-        ("the highest priority", with(priority(2_000_001_000)), "ConsolidationCandidate", "nny", &[]),
-        ("deletion cost that makes a pod free", with(cost("-134217728")), "EmptyCandidate", "ynn", &[]),
-        ("deletion cost just above", with(cost("-134217727")), "ConsolidationCandidate", "nny", &[]),
-        ("deletion cost that is no number", with(cost("cheap")), "ConsolidationCandidate", "nny", &[]),
-        ("free pods up to 1.13", old(priority(i32::MIN)), "ConsolidationCandidate", "nny", &[]),
-        (
-            "a free pod and one that is not",
-            empty(|w| w.pods = vec![priority(i32::MIN), pod("ml", "q", Some("a"))]),
-            "ConsolidationCandidate",
-            "nny",
-            &[],
-        ),
-        (
-            "empty, as far as is known",
-            empty(|w| w.hidden = vec![Kind::Pod]),
-            "Unknown",
-            "?n?",
-            &["EDU not all pods are known"],
-        ),
+        case("a DaemonSet's pod", with(evicted("p", |e| e.of_daemon_set = true)))
+            .is("EmptyCandidate")
+            .open_for([Empty]),
+        case("a mirror pod", with(evicted("p", |e| e.of_node = true))).is("EmptyCandidate").open_for([Empty]),
+        case("a terminating pod of a StatefulSet comes back", with(stateful(true)))
+            .is("ConsolidationCandidate")
+            .open_for([Underutilized]),
+        case("a pod of a StatefulSet", with(stateful(false))).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("priority that makes a pod free", with(priority(-33_554_432))).is("EmptyCandidate").open_for([Empty]),
+        case("priority just above", with(priority(-33_554_431))).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("the least priority", with(priority(i32::MIN))).is("EmptyCandidate").open_for([Empty]),
+        case("the highest priority", with(priority(2_000_001_000)))
+            .is("ConsolidationCandidate")
+            .open_for([Underutilized]),
+        case("deletion cost that makes a pod free", with(cost("-134217728"))).is("EmptyCandidate").open_for([Empty]),
+        case("deletion cost just above", with(cost("-134217727")))
+            .is("ConsolidationCandidate")
+            .open_for([Underutilized]),
+        case("deletion cost that is no number", with(cost("cheap")))
+            .is("ConsolidationCandidate")
+            .open_for([Underutilized]),
+        case("free pods up to 1.13", old(priority(i32::MIN))).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("a free pod and one that is not", empty(|w| w.pods = vec![priority(i32::MIN), pod("ml", "q", Some("a"))]))
+            .is("ConsolidationCandidate")
+            .open_for([Underutilized]),
+        case("empty, as far as is known", empty(|w| w.hidden = vec![Kind::Pod]))
+            .is("Unknown")
+            .unknown_for([Empty, Underutilized])
+            .blocked_by([for_all("not all pods are known")]),
     ]);
 }
 
@@ -706,53 +655,57 @@ fn a_node_pool_of_fixed_size() {
         }
     };
     let deleting = |claim: &mut NodeClaimRow| claim.meta.deletion = Some(NOW);
-    let scales_down = "D NodePool \"gpu\" has 2 nodes for 1 replicas: it scales down first";
-    let full = "D NodePool \"gpu\" is at its limit of nodes, which leaves no room for a replacement";
+    let scales_down = for_only(Drifted, "NodePool \"gpu\" has 2 nodes for 1 replicas: it scales down first");
+    let full = for_only(Drifted, "NodePool \"gpu\" is at its limit of nodes, which leaves no room for a replacement");
     check(vec![
-        ("empty", empty(fixed), "Static", "nnn", &[STATIC]),
-        ("busy", busy(fixed), "Static", "nnn", &[STATIC]),
-        ("drifted", drifted(fixed), "DriftCandidate", "nyn", &[STATIC]),
-        ("drifted, too many nodes", drifted(second(|_| ())), "Static", "nnn", &[STATIC, scales_down]),
-        ("drifted, one of them being deleted", drifted(second(deleting)), "DriftCandidate", "nyn", &[STATIC]),
-        (
+        case("empty", empty(fixed)).is("Static").blocked_by([STATIC]),
+        case("busy", busy(fixed)).is("Static").blocked_by([STATIC]),
+        case("drifted", drifted(fixed)).is("DriftCandidate").open_for([Drifted]).blocked_by([STATIC]),
+        case("drifted, too many nodes", drifted(second(|_| ()))).is("Static").blocked_by([STATIC, scales_down]),
+        case("drifted, one of them being deleted", drifted(second(deleting)))
+            .is("DriftCandidate")
+            .open_for([Drifted])
+            .blocked_by([STATIC]),
+        case(
             "drifted, one of them being replaced",
             drifted(second(|claim| claim.conditions.push(condition("DisruptionReason", Status::True, "Drifted")))),
-            "DriftCandidate",
-            "nyn",
-            &[STATIC],
-        ),
-        ("drifted, room for one", drifted(limit("2")), "DriftCandidate", "nyn", &[STATIC]),
-        ("drifted, no room", drifted(limit("1")), "Static", "nnn", &[STATIC, full]),
-        (
+        )
+        .is("DriftCandidate")
+        .open_for([Drifted])
+        .blocked_by([STATIC]),
+        case("drifted, room for one", drifted(limit("2")))
+            .is("DriftCandidate")
+            .open_for([Drifted])
+            .blocked_by([STATIC]),
+        case("drifted, no room", drifted(limit("1"))).is("Static").blocked_by([STATIC, full]),
+        case(
             "what is being deleted still takes room",
             drifted(|w| {
                 limit("2")(w);
                 w.add_nodes(1, |_, claim| claim.meta.deletion = Some(NOW));
             }),
-            "Static",
-            "nnn",
-            &[STATIC, full],
-        ),
-        (
+        )
+        .is("Static")
+        .blocked_by([STATIC, full]),
+        case(
             "its budgets count",
             drifted(|w| {
                 fixed(w);
                 w.pool().budgets = Some(vec![budget("0")]);
             }),
-            "BlockedByBudget",
-            "nnn",
-            &[STATIC, &nothing_allowed("Drifted"), &nothing_allowed("Underutilized")],
-        ),
-        (
+        )
+        .is("BlockedByBudget")
+        .blocked_by([STATIC, nothing_allowed(Drifted), nothing_allowed(Underutilized)]),
+        case(
             "NodeClaims are not known",
             drifted(|w| {
                 fixed(w);
                 w.hidden = vec![Kind::NodeClaim];
             }),
-            "Unknown",
-            "n?n",
-            &[STATIC, "EDU not all nodeclaims are known"],
-        ),
+        )
+        .is("Unknown")
+        .unknown_for([Drifted])
+        .blocked_by([STATIC, for_all("not all nodeclaims are known")]),
     ]);
 }
 
@@ -762,52 +715,42 @@ fn how_consolidation_is_set_up() {
     let after = |after: Lifetime| move |w: &mut World| w.pool().consolidate_after = after;
     let unlabelled = |key: &'static str| busy(move |w| w.unlabel(key));
     check(vec![
-        ("Never, empty", empty(after(Lifetime::Never)), "ConsolidationDisabled", "nnn", &[NEVER]),
-        ("Never, busy", busy(after(Lifetime::Never)), "ConsolidationDisabled", "nnn", &[NEVER]),
-        ("Never, drifted", drifted(after(Lifetime::Never)), "DriftCandidate", "nyn", &[NEVER]),
-        ("WhenEmpty, empty", empty(policy("WhenEmpty")), "EmptyCandidate", "ynn", &[]),
-        ("WhenEmpty, busy", busy(policy("WhenEmpty")), "BlockedByPolicy", "nnn", &[WHEN_EMPTY]),
-        ("WhenEmpty, drifted", drifted(policy("WhenEmpty")), "DriftCandidate", "nyn", &[WHEN_EMPTY]),
-        (
+        case("Never, empty", empty(after(Lifetime::Never))).is("ConsolidationDisabled").blocked_by([NEVER]),
+        case("Never, busy", busy(after(Lifetime::Never))).is("ConsolidationDisabled").blocked_by([NEVER]),
+        case("Never, drifted", drifted(after(Lifetime::Never)))
+            .is("DriftCandidate")
+            .open_for([Drifted])
+            .blocked_by([NEVER]),
+        case("WhenEmpty, empty", empty(policy("WhenEmpty"))).is("EmptyCandidate").open_for([Empty]),
+        case("WhenEmpty, busy", busy(policy("WhenEmpty"))).is("BlockedByPolicy").blocked_by([WHEN_EMPTY]),
+        case("WhenEmpty, drifted", drifted(policy("WhenEmpty")))
+            .is("DriftCandidate")
+            .open_for([Drifted])
+            .blocked_by([WHEN_EMPTY]),
+        case(
             "WhenEmpty up to 1.13",
             busy(|w| {
                 policy("WhenEmpty")(w);
                 w.karpenter = karpenter("1.13.0");
             }),
-            "BlockedByPolicy",
-            "nnn",
-            &["U NodePool \"gpu\" has non-empty consolidation disabled"],
-        ),
-        ("Balanced", busy(policy("Balanced")), "ConsolidationCandidate", "nny", &[]),
-        ("a policy of the future", busy(policy("WhenFull")), "ConsolidationCandidate", "nny", &[]),
-        (
-            "no instance type",
-            unlabelled("node.kubernetes.io/instance-type"),
-            "MissingLabels",
-            "nnn",
-            &["U Instance Type \"\" not found"],
-        ),
-        (
-            "no capacity type",
-            unlabelled("karpenter.sh/capacity-type"),
-            "MissingLabels",
-            "nnn",
-            &["U Node does not have label \"karpenter.sh/capacity-type\""],
-        ),
-        (
-            "no zone",
-            unlabelled("topology.kubernetes.io/zone"),
-            "MissingLabels",
-            "nnn",
-            &["U Node does not have label \"topology.kubernetes.io/zone\""],
-        ),
-        (
-            "drift does not ask for labels",
-            drifted(|w| w.unlabel("topology.kubernetes.io/zone")),
-            "DriftCandidate",
-            "nyn",
-            &["U Node does not have label \"topology.kubernetes.io/zone\""],
-        ),
+        )
+        .is("BlockedByPolicy")
+        .blocked_by([for_only(Underutilized, "NodePool \"gpu\" has non-empty consolidation disabled")]),
+        case("Balanced", busy(policy("Balanced"))).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("a policy of the future", busy(policy("WhenFull"))).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("no instance type", unlabelled("node.kubernetes.io/instance-type"))
+            .is("MissingLabels")
+            .blocked_by([for_only(Underutilized, "Instance Type \"\" not found")]),
+        case("no capacity type", unlabelled("karpenter.sh/capacity-type"))
+            .is("MissingLabels")
+            .blocked_by([for_only(Underutilized, "Node does not have label \"karpenter.sh/capacity-type\"")]),
+        case("no zone", unlabelled("topology.kubernetes.io/zone"))
+            .is("MissingLabels")
+            .blocked_by([for_only(Underutilized, "Node does not have label \"topology.kubernetes.io/zone\"")]),
+        case("drift does not ask for labels", drifted(|w| w.unlabel("topology.kubernetes.io/zone")))
+            .is("DriftCandidate")
+            .open_for([Drifted])
+            .blocked_by([for_only(Underutilized, "Node does not have label \"topology.kubernetes.io/zone\"")]),
     ]);
 }
 
@@ -822,20 +765,24 @@ fn how_long_a_node_must_be_quiet() {
     };
     let pending = &QUIET[..3];
     let until = |world: &World| world.disruption().until();
-    let not_yet = |after: &str| vec![format!("EU not quiet for consolidateAfter {after} yet")];
     for (world, want) in [
         (quiet(Some(10), 30, pending), Some(NOW.plus_seconds(20))),
         (quiet(Some(30), 30, pending), Some(NOW)),
         (quiet(None, 7200, pending), Some(CREATED.plus_seconds(7200))),
         (quiet(None, 7200, &QUIET[..2]), None),
     ] {
-        let (verdict, may, _) = world.said();
-        assert_eq!((verdict, may.as_str(), until(&world)), ("ConsolidateAfterPending", "nnn", want));
+        let said = world.said();
+        assert_eq!((said.verdict, until(&world)), ("ConsolidateAfterPending", want));
+        assert_eq!((said.open, said.unknown), (Reasons::NONE, Reasons::NONE));
     }
-    assert_eq!(quiet(Some(10), 30, pending).said().2, not_yet("30s"));
-    assert_eq!(quiet(Some(10), 30, &QUIET).said().0, "EmptyCandidate", "Karpenter's own condition decides");
+    check(vec![
+        case("quiet for 10 of 30 seconds", quiet(Some(10), 30, pending))
+            .is("ConsolidateAfterPending")
+            .blocked_by([for_consolidation("not quiet for consolidateAfter 30s yet")]),
+    ]);
+    assert_eq!(quiet(Some(10), 30, &QUIET).said().verdict, "EmptyCandidate", "Karpenter's own condition decides");
     let drifted = quiet(Some(10), 30, &["Launched", "Registered", "Initialized", "Drifted"]);
-    assert_eq!(drifted.said().0, "DriftCandidate", "drift does not wait");
+    assert_eq!(drifted.said().verdict, "DriftCandidate", "drift does not wait");
 }
 
 #[test]
@@ -846,30 +793,30 @@ fn what_budgets_allow() {
             w.add_nodes(others, |_, _| ());
         })
     };
-    let none = nothing_allowed("Underutilized");
+    let none = nothing_allowed(Underutilized);
     let broken = || {
         let of_empty = Some(vec![sym("Empty")]);
         vec![budget("5"), Budget { reasons: of_empty, ..budget_at("5", "0 25 * * *", "1h") }]
     };
     check(vec![
-        ("no budgets", busy(|w| w.pool().budgets = None), "ConsolidationCandidate", "nny", &[]),
-        ("an empty list", pool(vec![], 0), "ConsolidationCandidate", "nny", &[]),
-        ("zero", pool(vec![budget("0")], 3), "BlockedByBudget", "nnn", &[&none]),
-        ("zero percent", pool(vec![budget("0%")], 3), "BlockedByBudget", "nnn", &[&none]),
-        ("one", pool(vec![budget("1")], 0), "ConsolidationCandidate", "nny", &[]),
-        ("10 % of one is one", pool(vec![budget("10%")], 0), "ConsolidationCandidate", "nny", &[]),
-        ("the least counts", pool(vec![budget("5"), budget("0")], 3), "BlockedByBudget", "nnn", &[&none]),
-        ("for this reason", pool(vec![budget_for("0", &["Underutilized"])], 0), "BlockedByBudget", "nnn", &[&none]),
-        (
-            "for other reasons",
-            pool(vec![budget_for("0", &["Empty", "Drifted"])], 0),
-            "ConsolidationCandidate",
-            "nny",
-            &[],
-        ),
-        ("for no reason", pool(vec![budget_for("0", &[])], 0), "ConsolidationCandidate", "nny", &[]),
-        ("one that cannot be read closes all", pool(broken(), 3), "BlockedByBudget", "nnn", &[&none]),
-        ("nodes that are no number", pool(vec![budget("some")], 3), "BlockedByBudget", "nnn", &[&none]),
+        case("no budgets", busy(|w| w.pool().budgets = None)).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("an empty list", pool(vec![], 0)).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("zero", pool(vec![budget("0")], 3)).is("BlockedByBudget").blocked_by([none]),
+        case("zero percent", pool(vec![budget("0%")], 3)).is("BlockedByBudget").blocked_by([none]),
+        case("one", pool(vec![budget("1")], 0)).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("10 % of one is one", pool(vec![budget("10%")], 0)).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("the least counts", pool(vec![budget("5"), budget("0")], 3)).is("BlockedByBudget").blocked_by([none]),
+        case("for this reason", pool(vec![budget_for("0", &["Underutilized"])], 0))
+            .is("BlockedByBudget")
+            .blocked_by([none]),
+        case("for other reasons", pool(vec![budget_for("0", &["Empty", "Drifted"])], 0))
+            .is("ConsolidationCandidate")
+            .open_for([Underutilized]),
+        case("for no reason", pool(vec![budget_for("0", &[])], 0))
+            .is("ConsolidationCandidate")
+            .open_for([Underutilized]),
+        case("one that cannot be read closes all", pool(broken(), 3)).is("BlockedByBudget").blocked_by([none]),
+        case("nodes that are no number", pool(vec![budget("some")], 3)).is("BlockedByBudget").blocked_by([none]),
     ]);
 }
 
@@ -881,122 +828,109 @@ fn what_uses_budgets_up() {
             w.add_nodes(1, change);
         })
     };
-    let consumed = "U NodePool \"gpu\" allows 1 of 2 nodes for Underutilized, and 1 are not ready or being disrupted";
-    let own = "U NodePool \"gpu\" allows 1 of 1 nodes for Underutilized, and 1 are not ready or being disrupted";
+    let consumed = for_only(
+        Underutilized,
+        "NodePool \"gpu\" allows 1 of 2 nodes for Underutilized, and 1 are not ready or being disrupted",
+    );
+    let own = for_only(
+        Underutilized,
+        "NodePool \"gpu\" allows 1 of 1 nodes for Underutilized, and 1 are not ready or being disrupted",
+    );
     check(vec![
-        (
-            "a node that is not ready",
-            used(vec![budget("1")], |node, _| node.conditions.clear()),
-            "BlockedByBudget",
-            "nnn",
-            &[consumed],
-        ),
-        (
-            "a node that is being deleted",
-            used(vec![budget("1")], |_, claim| claim.meta.deletion = Some(NOW)),
-            "BlockedByBudget",
-            "nnn",
-            &[consumed],
-        ),
-        (
+        case("a node that is not ready", used(vec![budget("1")], |node, _| node.conditions.clear()))
+            .is("BlockedByBudget")
+            .blocked_by([consumed]),
+        case("a node that is being deleted", used(vec![budget("1")], |_, claim| claim.meta.deletion = Some(NOW)))
+            .is("BlockedByBudget")
+            .blocked_by([consumed]),
+        case(
             "a node that was chosen",
             used(vec![budget("1")], |node, _| node.taints = vec![taint("karpenter.sh/disrupted")]),
-            "BlockedByBudget",
-            "nnn",
-            &[consumed],
-        ),
-        (
+        )
+        .is("BlockedByBudget")
+        .blocked_by([consumed]),
+        case(
             "a node with the taint of v1beta1",
             used(vec![budget("1")], |node, _| node.taints = vec![taint("karpenter.sh/disruption")]),
-            "ConsolidationCandidate",
-            "nny",
-            &[],
-        ),
-        (
+        )
+        .is("ConsolidationCandidate")
+        .open_for([Underutilized]),
+        case(
             "a node whose instance is gone",
             used(vec![budget("1")], |_, claim| {
                 claim.meta.deletion = Some(NOW);
                 claim.conditions = met(&["InstanceTerminating"]);
             }),
-            "ConsolidationCandidate",
-            "nny",
-            &[],
-        ),
-        (
+        )
+        .is("ConsolidationCandidate")
+        .open_for([Underutilized]),
+        case(
             "a node that is starting",
             used(vec![budget("1")], |node, _| {
                 node.conditions.clear();
                 node.labels = labels(&[("karpenter.sh/nodepool", "gpu")]);
             }),
-            "ConsolidationCandidate",
-            "nny",
-            &[],
-        ),
-        (
+        )
+        .is("ConsolidationCandidate")
+        .open_for([Underutilized]),
+        case(
             "a node of another NodePool",
             used(vec![budget("1")], |node, _| {
                 node.conditions.clear();
                 node.labels = labels(&[("karpenter.sh/nodepool", "cpu"), ("karpenter.sh/initialized", "true")]);
             }),
-            "ConsolidationCandidate",
-            "nny",
-            &[],
-        ),
-        (
+        )
+        .is("ConsolidationCandidate")
+        .open_for([Underutilized]),
+        case(
             "the node itself",
             busy(|w| {
                 w.pool().budgets = Some(vec![budget("100%")]);
                 w.node.conditions = vec![condition("Ready", Status::Unknown, "")];
             }),
-            "BlockedByBudget",
-            "nnn",
-            &[own],
-        ),
+        )
+        .is("BlockedByBudget")
+        .blocked_by([own]),
     ]);
 }
 
 #[test]
 fn what_budgets_allow_of_how_many_nodes() {
-    let none = nothing_allowed("Underutilized");
+    let none = nothing_allowed(Underutilized);
     check(vec![
-        (
+        case(
             "nodes are not known",
             busy(|w| {
                 w.pool().budgets = Some(vec![budget("1")]);
                 w.hidden = vec![Kind::Node];
             }),
-            "Unknown",
-            "nn?",
-            &["U not all nodes are known"],
-        ),
-        (
+        )
+        .is("Unknown")
+        .unknown_for([Underutilized])
+        .blocked_by([for_only(Underutilized, "not all nodes are known")]),
+        case(
             "what is used up of half of the known nodes may be free of half of all",
             busy(|w| {
                 w.pool().budgets = Some(vec![budget("50%")]);
                 w.node.conditions.clear();
                 w.hidden = vec![Kind::Node];
             }),
-            "Unknown",
-            "nn?",
-            &["U not all nodes are known"],
-        ),
-        (
+        )
+        .is("Unknown")
+        .unknown_for([Underutilized])
+        .blocked_by([for_only(Underutilized, "not all nodes are known")]),
+        case(
             "zero is zero of however many",
             busy(|w| {
                 w.pool().budgets = Some(vec![budget("0")]);
                 w.hidden = vec![Kind::Node];
             }),
-            "BlockedByBudget",
-            "nnn",
-            &[&none],
-        ),
-        (
-            "no limit is none of however many",
-            busy(|w| w.hidden = vec![Kind::Node]),
-            "ConsolidationCandidate",
-            "nny",
-            &[],
-        ),
+        )
+        .is("BlockedByBudget")
+        .blocked_by([none]),
+        case("no limit is none of however many", busy(|w| w.hidden = vec![Kind::Node]))
+            .is("ConsolidationCandidate")
+            .open_for([Underutilized]),
     ]);
 }
 
@@ -1010,8 +944,8 @@ fn percentages_are_rounded_up() {
             w.other_nodes.iter_mut().take(count).for_each(|node| node.conditions.clear());
         })
     };
-    assert_eq!(leaving(3).said().0, "ConsolidationCandidate");
-    assert_eq!(leaving(4).said().0, "BlockedByBudget");
+    assert_eq!(leaving(3).said().verdict, "ConsolidationCandidate");
+    assert_eq!(leaving(4).said().verdict, "BlockedByBudget");
 }
 
 #[test]
@@ -1078,8 +1012,12 @@ fn a_closed_budget_for_one_reason_does_not_stop_another() {
         w.pods.clear();
         w.pool().budgets = Some(vec![budget_for("0", &["Empty"])]);
     });
-    let none = nothing_allowed("Empty");
-    assert_eq!(world.said(), ("DriftCandidate", "nyn".to_owned(), vec![none]));
+    check(vec![
+        case("drift, emptiness closed", world)
+            .is("DriftCandidate")
+            .open_for([Drifted])
+            .blocked_by([nothing_allowed(Empty)]),
+    ]);
 }
 
 #[test]
@@ -1093,49 +1031,39 @@ fn what_pauses_the_loop() {
             w.other_claims = vec![row];
         })
     };
-    let paused = "EDU disruption loop paused: NodeClaim new has no providerID";
+    let paused = for_all("disruption loop paused: NodeClaim new has no providerID");
     let world = launching("karpenter.k8s.aws", 60);
     assert_eq!(world.disruption().until(), Some(NOW.plus_seconds(240)));
     check(vec![
-        ("of this Karpenter", world, "LoopPaused", "nnn", &[paused]),
-        ("of another one", launching("eks.amazonaws.com", 60), "EmptyCandidate", "ynn", &[]),
-        ("what was decided before is carried out", launching("karpenter.k8s.aws", 19), "EmptyCandidate", "ynn", &[]),
-        ("and then nothing is", launching("karpenter.k8s.aws", 20), "LoopPaused", "nnn", &[paused]),
-        (
-            "it is the headline where nothing else stops one reason, whatever stops the others",
-            {
-                let mut world = launching("karpenter.k8s.aws", 60);
-                world.pods = vec![pod("ml", "web", Some("a"))];
-                world.claim().conditions = met(&super::world::DRIFTED);
-                world.pool().consolidate_after = Lifetime::Never;
-                world
-            },
-            "LoopPaused",
-            "nnn",
-            &[paused, "EU NodePool \"gpu\" has consolidation disabled"],
-        ),
-        (
-            "a NodeClaim that is being deleted counts until it is gone",
-            {
-                let mut world = launching("karpenter.k8s.aws", 60);
-                world.other_claims[0].meta.deletion = Some(NOW);
-                world
-            },
-            "LoopPaused",
-            "nnn",
-            &[paused],
-        ),
-        (
-            "protection is the better headline",
-            {
-                let mut world = launching("karpenter.k8s.aws", 60);
-                world.pods = vec![train("true")];
-                world
-            },
-            "ProtectedByPod",
-            "nnn",
-            &[paused, BY_POD],
-        ),
+        case("of this Karpenter", world).is("LoopPaused").blocked_by([paused]),
+        case("of another one", launching("eks.amazonaws.com", 60)).is("EmptyCandidate").open_for([Empty]),
+        case("what was decided before is carried out", launching("karpenter.k8s.aws", 19))
+            .is("EmptyCandidate")
+            .open_for([Empty]),
+        case("and then nothing is", launching("karpenter.k8s.aws", 20)).is("LoopPaused").blocked_by([paused]),
+        case("it is the headline where nothing else stops one reason, whatever stops the others", {
+            let mut world = launching("karpenter.k8s.aws", 60);
+            world.pods = vec![pod("ml", "web", Some("a"))];
+            world.claim().conditions = met(&super::world::DRIFTED);
+            world.pool().consolidate_after = Lifetime::Never;
+            world
+        })
+        .is("LoopPaused")
+        .blocked_by([paused, for_consolidation("NodePool \"gpu\" has consolidation disabled")]),
+        case("a NodeClaim that is being deleted counts until it is gone", {
+            let mut world = launching("karpenter.k8s.aws", 60);
+            world.other_claims[0].meta.deletion = Some(NOW);
+            world
+        })
+        .is("LoopPaused")
+        .blocked_by([paused]),
+        case("protection is the better headline", {
+            let mut world = launching("karpenter.k8s.aws", 60);
+            world.pods = vec![train("true")];
+            world
+        })
+        .is("ProtectedByPod")
+        .blocked_by([paused, BY_POD]),
     ]);
 }
 
@@ -1148,10 +1076,11 @@ fn a_spot_notice_is_the_headline_of_what_is_held() {
             w.events = vec![event("SpotInterrupted", "Spot interruption warning was triggered", age)];
         })
     };
-    for (age, want) in [(0, "SpotInterrupted"), (179, "SpotInterrupted"), (180, "ProtectedByPod")] {
-        let (verdict, may, blockers) = noticed(age).said();
-        assert_eq!((verdict, may.as_str(), blockers), (want, "nnn", vec![format!("EDU {ANNOTATED}")]), "{age}");
-    }
+    check(vec![
+        case("a new one", noticed(0)).is("SpotInterrupted").blocked_by([BY_POD]),
+        case("of 179 seconds", noticed(179)).is("SpotInterrupted").blocked_by([BY_POD]),
+        case("of 180 seconds", noticed(180)).is("ProtectedByPod").blocked_by([BY_POD]),
+    ]);
 }
 
 /// Two things stop one reason each: all are listed, in the order of the gates.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::any::{any_budget, any_world};
-use super::world::{World, budget, guard, may};
+use super::world::{World, budget, guard};
 use crate::fleet::{Change, Delta, KarpenterApi, Kind, NodeClaimRow, Row};
 use crate::insight::disruption::{
     Blocker, BlockerKind, Disruption, Outlook, Pause, PoolBudgets, Reason, Verdict, gates,
@@ -206,7 +206,7 @@ proptest! {
         for reason in Reason::ALL {
             prop_assert!(
                 is.may.get(reason) != Some(true) || was.may.get(reason) == Some(true),
-                "{hold:?} {reason:?}: {} to {}", may(&was), may(&is)
+                "{hold:?} {reason:?}: {:?} to {:?}", was.may, is.may
             );
         }
         if matches!(hold, Hold::Cordon) {
@@ -249,7 +249,7 @@ proptest! {
         }
         let found = world.disruption();
         prop_assert_eq!(found.firm().count(), 0, "{:?}", found.blockers);
-        prop_assert!(!found.may.yes.is_empty(), "{} {}", found.verdict.name(), may(&found));
+        prop_assert!(!found.may.yes.is_empty(), "{} {:?}", found.verdict.name(), found.may);
         prop_assert!(found.verdict.is_candidate() || found.verdict == Verdict::Unconsolidatable);
     }
 
@@ -265,7 +265,7 @@ proptest! {
         let (whole, part) = (world.disruption(), partial.disruption());
         for reason in Reason::ALL {
             let said = part.may.get(reason);
-            prop_assert!(said.is_none() || said == whole.may.get(reason), "{reason:?}: {} of {}", may(&part), may(&whole));
+            prop_assert!(said.is_none() || said == whole.may.get(reason), "{reason:?}: {:?} of {:?}", part.may, whole.may);
         }
         let promises = partial.ask(outlooks);
         let truth = world.ask(outlooks);

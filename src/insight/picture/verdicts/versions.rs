@@ -1,8 +1,12 @@
 //! Rules that differ between versions of Karpenter, and two Karpenters side by side.
 
-use super::world::{World, budget_for, busy, check, class_ref, drifted, empty, evicted, guard, karpenter, train};
+use super::world::{
+    World, budget_for, busy, case, check, class_ref, drifted, empty, evicted, for_all, for_only, guard, karpenter,
+    train,
+};
 use crate::fleet::KarpenterApi;
 use crate::insight::KarpenterVersion;
+use crate::insight::disruption::Reason::{Drifted, Empty, Underutilized};
 use crate::insight::karpenter::Provenance;
 use crate::insight::testing::sym;
 
@@ -22,25 +26,27 @@ fn several_pdbs_block_by_themselves_since_1_7() {
         w.guards[0].always_allows_unhealthy = true;
         w.pods[0].eviction.unready = true;
     };
-    let one = "EDU Pdb prevents pod evictions (PodDisruptionBudget=[ml/other])";
-    let both = "EDU Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[ml/guard ml/other])";
+    let one = for_all("Pdb prevents pod evictions (PodDisruptionBudget=[ml/other])");
+    let both = for_all("Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[ml/guard ml/other])");
     check(vec![
-        ("1.6, both allow", of("1.6.4", allowing), "ConsolidationCandidate", "nny", &[]),
-        ("1.6, one does not", of("1.6.4", blocking), "BlockedByPdb", "nnn", &[one]),
-        ("1.6, one lets unhealthy pods go", of("1.6.4", lenient), "ConsolidationCandidate", "nny", &[]),
-        ("1.7, both allow", of("1.7.0", allowing), "BlockedByPdb", "nnn", &[both]),
-        ("1.7, one does not", of("1.7.0", blocking), "BlockedByPdb", "nnn", &[both]),
-        ("1.7, one lets unhealthy pods go", of("1.7.0", lenient), "BlockedByPdb", "nnn", &[both]),
+        case("1.6, both allow", of("1.6.4", allowing)).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("1.6, one does not", of("1.6.4", blocking)).is("BlockedByPdb").blocked_by([one]),
+        case("1.6, one lets unhealthy pods go", of("1.6.4", lenient))
+            .is("ConsolidationCandidate")
+            .open_for([Underutilized]),
+        case("1.7, both allow", of("1.7.0", allowing)).is("BlockedByPdb").blocked_by([both]),
+        case("1.7, one does not", of("1.7.0", blocking)).is("BlockedByPdb").blocked_by([both]),
+        case("1.7, one lets unhealthy pods go", of("1.7.0", lenient)).is("BlockedByPdb").blocked_by([both]),
     ]);
 }
 
 #[test]
 fn durations_protect_since_1_12() {
     let hours = |w: &mut World| w.pods = vec![train("10h")];
-    let by_pod = "EDU Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)";
+    let by_pod = for_all("Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)");
     check(vec![
-        ("1.11", of("1.11.2", hours), "ConsolidationCandidate", "nny", &[]),
-        ("1.12", of("1.12.0", hours), "ProtectedByPod", "nnn", &[by_pod]),
+        case("1.11", of("1.11.2", hours)).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("1.12", of("1.12.0", hours)).is("ProtectedByPod").blocked_by([by_pod]),
     ]);
 }
 
@@ -51,12 +57,12 @@ fn empty_by_cost_since_1_14() {
         w.pods = vec![evicted("p", |eviction| eviction.priority = i32::MIN)];
         w.pool().consolidation_policy = sym("WhenEmpty");
     };
-    let disabled = "U NodePool \"gpu\" has non-empty consolidation disabled";
+    let disabled = for_only(Underutilized, "NodePool \"gpu\" has non-empty consolidation disabled");
     check(vec![
-        ("1.13", of("1.13.0", free), "ConsolidationCandidate", "nny", &[]),
-        ("1.14", of("1.14.0", free), "EmptyCandidate", "ynn", &[]),
-        ("1.13, WhenEmpty", of("1.13.0", policy), "BlockedByPolicy", "nnn", &[disabled]),
-        ("1.14, WhenEmpty", of("1.14.0", policy), "EmptyCandidate", "ynn", &[]),
+        case("1.13", of("1.13.0", free)).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("1.14", of("1.14.0", free)).is("EmptyCandidate").open_for([Empty]),
+        case("1.13, WhenEmpty", of("1.13.0", policy)).is("BlockedByPolicy").blocked_by([disabled]),
+        case("1.14, WhenEmpty", of("1.14.0", policy)).is("EmptyCandidate").open_for([Empty]),
     ]);
 }
 
@@ -69,19 +75,19 @@ fn drifted_and_empty_is_taken_as_drifted_up_to_1_4() {
         })
     };
     check(vec![
-        ("1.4", with("1.4.0"), "DriftCandidate", "yyn", &[]),
-        ("1.5", with("1.5.0"), "EmptyCandidate", "yyn", &[]),
-        (
+        case("1.4", with("1.4.0")).is("DriftCandidate").open_for([Empty, Drifted]),
+        case("1.5", with("1.5.0")).is("EmptyCandidate").open_for([Empty, Drifted]),
+        case(
             "1.4, drift held by its budget",
             drifted(|w| {
                 w.pods.clear();
                 w.karpenter = karpenter("1.4.0");
                 w.pool().budgets = Some(vec![budget_for("0", &["Drifted"])]);
             }),
-            "EmptyCandidate",
-            "ynn",
-            &["D No allowed disruptions for disruption reason Drifted due to blocking budget"],
-        ),
+        )
+        .is("EmptyCandidate")
+        .open_for([Empty])
+        .blocked_by([for_only(Drifted, "No allowed disruptions for disruption reason Drifted due to blocking budget")]),
     ]);
 }
 
@@ -109,14 +115,14 @@ fn auto_mode_beside_an_old_karpenter() {
             w.pods = vec![train("10h")];
         })
     };
-    let by_pod = "EDU Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)";
+    let by_pod = for_all("Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)");
     let auto = of_group("eks.amazonaws.com", Provenance::Image);
     let own = of_group("karpenter.k8s.aws", Provenance::Image);
     let told = of_group("eks.amazonaws.com", Provenance::Flag);
     assert_eq!((auto.disruption().assumed, own.disruption().assumed), (true, false));
     check(vec![
-        ("of Auto Mode", auto, "ProtectedByPod", "nnn", &[by_pod]),
-        ("of its own", own, "ConsolidationCandidate", "nny", &[]),
-        ("unless the user says otherwise", told, "ConsolidationCandidate", "nny", &[]),
+        case("of Auto Mode", auto).is("ProtectedByPod").blocked_by([by_pod]),
+        case("of its own", own).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("unless the user says otherwise", told).is("ConsolidationCandidate").open_for([Underutilized]),
     ]);
 }

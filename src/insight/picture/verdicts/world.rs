@@ -224,42 +224,102 @@ impl World {
         self.ask(|judge, fleet| judge.pod(fleet.pods.get(&ObjectKey::new("ml", "train-0")).unwrap()))
     }
 
-    /// The headline, for each reason `y`, `n` or `?` in the order Empty, Drifted, Underutilized, and the firm blockers.
-    pub fn said(&self) -> (&'static str, String, Vec<String>) {
+    /// The headline, the reasons for which Karpenter may take the Node, and what firmly blocks it.
+    pub fn said(&self) -> Answer {
         let found = self.disruption();
-        let blockers = found.firm().map(|blocker| format!("{} {}", letters(blocker.reasons), blocker.message));
-        (found.verdict.name(), may(&found), blockers.collect())
+        let blockers = found.firm().map(|blocker| (blocker.reasons, blocker.message.clone()));
+        Answer {
+            verdict: found.verdict.name(),
+            open: found.may.yes,
+            unknown: found.may.unknown(),
+            blockers: blockers.collect(),
+        }
     }
 }
 
-/// For each reason `y`, `n` or `?`.
-pub(super) fn may(found: &Disruption) -> String {
-    let letter = |reason| match found.may.get(reason) {
-        Some(true) => 'y',
-        Some(false) => 'n',
-        None => '?',
-    };
-    Reason::ALL.into_iter().map(letter).collect()
+/// What the engine answers about a Node, as far as a case compares it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Answer {
+    /// The headline.
+    pub verdict: &'static str,
+    /// The reasons for which Karpenter may take it.
+    pub open: Reasons,
+    /// Those for which that is not known; it may not be taken for all others.
+    pub unknown: Reasons,
+    /// Of each blocker that is certain: the reasons it stops, and Karpenter's message. In the order of the gates.
+    pub blockers: Vec<(Reasons, String)>,
 }
 
-/// `EDU` for all.
-pub(super) fn letters(reasons: Reasons) -> String {
-    reasons.iter().map(|reason| &reason.name()[..1]).collect()
+/// A blocker that a test expects.
+#[derive(Clone, Copy)]
+pub(super) struct Blocked {
+    reasons: Reasons,
+    message: &'static str,
+}
+
+/// Stops every reason.
+pub(super) const fn for_all(message: &'static str) -> Blocked {
+    Blocked { reasons: Reasons::ALL, message }
+}
+
+/// Stops Empty and Underutilized, but not Drifted.
+pub(super) const fn for_consolidation(message: &'static str) -> Blocked {
+    Blocked { reasons: Reasons::GRACEFUL, message }
+}
+
+/// Stops one reason.
+pub(super) const fn for_only(reason: Reason, message: &'static str) -> Blocked {
+    Blocked { reasons: Reasons::only(reason), message }
+}
+
+/// A world under a name, and what is to be said of its Node.
+pub(super) struct Case {
+    name: &'static str,
+    world: World,
+    want: Answer,
+}
+
+/// A world under a name; see [`Case::is`].
+pub(super) fn case(name: &'static str, world: World) -> Case {
+    let want = Answer { verdict: "", open: Reasons::NONE, unknown: Reasons::NONE, blockers: Vec::new() };
+    Case { name, world, want }
+}
+
+impl Case {
+    /// The headline. Unless more is said the node may be taken for no reason, and no blocker is named.
+    pub fn is(mut self, verdict: &'static str) -> Self {
+        self.want.verdict = verdict;
+        self
+    }
+
+    /// Karpenter may take the node for these reasons.
+    pub fn open_for(mut self, reasons: impl IntoIterator<Item = Reason>) -> Self {
+        self.want.open = reasons.into_iter().collect();
+        self
+    }
+
+    /// Whether Karpenter may take it for these reasons is not known.
+    pub fn unknown_for(mut self, reasons: impl IntoIterator<Item = Reason>) -> Self {
+        self.want.unknown = reasons.into_iter().collect();
+        self
+    }
+
+    /// These blockers are named, in this order.
+    pub fn blocked_by(mut self, blockers: impl IntoIterator<Item = Blocked>) -> Self {
+        let blockers = blockers.into_iter().map(|blocker| (blocker.reasons, blocker.message.to_owned()));
+        self.want.blockers = blockers.collect();
+        self
+    }
+}
+
+/// Compares what is said of each case's Node with what was to be said.
+pub(super) fn check(cases: Vec<Case>) {
+    for case in cases {
+        assert_eq!(case.world.said(), case.want, "{}", case.name);
+    }
 }
 
 /// Seconds since the creation of everything, `-` for none.
 pub(super) fn since(at: Option<Time>) -> String {
     at.map_or_else(|| "-".to_owned(), |at| at.seconds_since(CREATED).to_string())
-}
-
-/// A table of worlds and what is to be said of them.
-pub(super) type Row<'a> = (&'a str, World, &'a str, &'a str, &'a [&'a str]);
-
-/// Compares what is said with the table.
-pub(super) fn check(rows: Vec<Row<'_>>) {
-    for (name, world, verdict, may, blockers) in rows {
-        let want = (verdict, may.to_owned(), blockers.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
-        let (found_verdict, found_may, found_blockers) = world.said();
-        assert_eq!((found_verdict, found_may, found_blockers), want, "{name}");
-    }
 }
