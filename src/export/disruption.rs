@@ -92,7 +92,7 @@ pub(super) fn of(app: &App, judge: &Judge<'_>, row: &NodeRow) -> Disruption {
     let (found, hazards) = hazards::judged(&case);
     Disruption {
         verdict: found.verdict.into(),
-        headline: words::headline(&found),
+        headline: words::headline(&found).machine_text(),
         may: May {
             empty: found.may.get(Reason::Empty),
             drifted: found.may.get(Reason::Drifted),
@@ -110,7 +110,7 @@ fn blocker(found: &disruption::Blocker) -> Blocker {
         reasons: found.reasons.iter().map(Into::into).collect(),
         object: found.object.as_ref().map(Object::of),
         until: found.until.map(Stamp),
-        message: found.message.clone(),
+        message: found.message.machine_text(),
         evidence: found.evidence.into(),
         advisory: found.kind.is_advisory(),
     }
@@ -120,7 +120,7 @@ fn hazard(found: &hazards::Hazard) -> Hazard {
     Hazard {
         kind: found.kind.into(),
         at: found.at.map(Stamp),
-        message: found.message.clone(),
+        message: found.message.machine_text(),
         pods: found.pods.iter().map(|one| reached(&one.pod, one.killed_at.map(Stamp))).collect(),
     }
 }

@@ -27,15 +27,15 @@ pub struct Finding {
 
 /// Of the whole cluster, the gravest first.
 pub(super) fn of(app: &App, judge: &Judge<'_>) -> Vec<Finding> {
-    picture::findings(&app.fleet, judge).into_iter().map(finding).collect()
+    picture::findings(&app.fleet, judge).iter().map(finding).collect()
 }
 
-fn finding(found: picture::Finding) -> Finding {
+fn finding(found: &picture::Finding) -> Finding {
     Finding {
-        rule: found.rule.name().to_owned(),
+        rule: found.rule.id.to_owned(),
         severity: found.severity.into(),
         object: Object::new(Sym::new(found.kind), &found.object),
-        message: found.message,
-        hint: found.hint,
+        message: found.message.machine_text(),
+        hint: found.hint.to_owned(),
     }
 }

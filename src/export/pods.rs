@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::fleet::{self, Kind, PodRow};
 use crate::insight::disruption::{NodeAnnotation, Outlook, protection};
 use crate::insight::picture::Judge;
-use crate::insight::{Known, relation};
+use crate::insight::{Known, Sentence, relation};
 
 /// One pod.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -114,5 +114,11 @@ fn node_protected(app: &App, known: &Known<'_>, row: &PodRow) -> Option<bool> {
 
 fn protection(judge: &Judge<'_>, row: &PodRow) -> Protection {
     let Outlook { protection: found, holds, gaps, .. } = judge.pod(row);
-    Protection { state: found.state.into(), value: found.value.map(Text), until: found.until.map(Stamp), holds, gaps }
+    Protection {
+        state: found.state.into(),
+        value: found.value.map(Text),
+        until: found.until.map(Stamp),
+        holds,
+        gaps: gaps.iter().map(Sentence::machine_text).collect(),
+    }
 }

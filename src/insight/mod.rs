@@ -1,8 +1,8 @@
 //! What it means: pure functions over the Fleet.
 //!
 //! The rooms do not know one another; [`picture`] brings them together. What several rooms and the picture need
-//! ([`karpenter`], [`phase`], [`relation`], [`known`], [`scope`]) stands beside them. [`insights`] keeps every derived value up
-//! to date.
+//! ([`karpenter`], [`phase`], [`relation`], [`known`], [`scope`], [`sentence`]) stands beside them. [`insights`] keeps every
+//! derived value up to date.
 
 pub mod batch;
 pub mod cost;
@@ -15,6 +15,7 @@ pub mod phase;
 pub mod picture;
 pub mod relation;
 pub mod scope;
+pub mod sentence;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -24,3 +25,4 @@ pub use karpenter::KarpenterVersion;
 pub use known::Known;
 pub use picture::Picture;
 pub use scope::Scope;
+pub use sentence::Sentence;

@@ -13,6 +13,7 @@ use crate::cli::{Cli, Command, Config, Prices};
 use crate::config::{self, Origin};
 use crate::export;
 use crate::input::Context;
+use crate::insight::picture;
 
 /// Runs what the command line asks for.
 pub fn run(cli: &Cli) -> ExitCode {
@@ -79,7 +80,22 @@ fn man() -> Result<String, Failure> {
     clap_mangen::Man::new(Cli::command())
         .render(&mut text)
         .map_err(|error| Failure::bug(format!("cannot render the manual page: {error}")))?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    Ok(String::from_utf8_lossy(&text).into_owned() + &manual_of_findings())
+}
+
+/// The section of the manual page on what batchtop finds by itself.
+fn manual_of_findings() -> String {
+    let mut text = String::from(".SH FINDINGS\n");
+    for rule in picture::rules() {
+        let (id, severity) = (roff(rule.id), roff(rule.severity.name()));
+        let _ = write!(text, ".TP\n\\fB{id}\\fR ({severity})\n{} To do: {}.\n", roff(rule.help), roff(rule.hint));
+    }
+    text
+}
+
+/// Text for a manual page; no rule begins with a dot or a quote, which alone would be special there.
+fn roff(text: &str) -> String {
+    text.replace('\\', "\\e").replace('-', "\\-")
 }
 
 fn themes(options: &Options) -> String {
@@ -151,4 +167,20 @@ fn check(options: &Options) -> Result<ExitCode, Failure> {
     let lines: Vec<String> = options.problems.iter().map(ToString::to_string).collect();
     print(&format!("{}\n", lines.join("\n")))?;
     Ok(ExitCode::from(EXIT_USAGE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_explains_every_finding() {
+        let text = man().expect("a manual page");
+        for rule in picture::rules() {
+            assert!(text.contains(&format!("\\fB{}\\fR", rule.id)), "{rule:?}");
+        }
+        let findings = manual_of_findings();
+        let mut requests = findings.lines().filter(|line| line.starts_with(['.', '\'']));
+        assert!(requests.all(|line| matches!(line, ".SH FINDINGS" | ".TP")), "{findings}");
+    }
 }

@@ -1,6 +1,10 @@
 //! Every number that reaches the screen is written here.
 
-use crate::units::Time;
+use std::borrow::Cow;
+
+use super::money;
+use crate::insight::sentence::{Part, Sentence};
+use crate::units::{Time, duration};
 
 /// What stands for something that does not exist.
 pub(super) const NONE: &str = "–";
@@ -66,30 +70,21 @@ pub(super) fn clock_seconds(now: Time, at: Time) -> String {
     clock(now, at) + &seconds
 }
 
-/// A sentence in which moments stand as clocks: those of the machine's form (RFC 3339, UTC) are rewritten.
-pub(super) fn times(now: Time, text: &str) -> String {
-    let mut written = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, at, after)) = next_time(rest) {
-        written.push_str(before);
-        written.push_str(&clock(now, at));
-        rest = after;
-    }
-    written + rest
+/// A sentence of an insight with its holes filled in for the eye.
+pub(super) fn sentence(now: Time, sentence: &Sentence) -> String {
+    sentence.parts().iter().map(|one| part(now, one)).collect()
 }
 
-/// Bytes of `2026-11-21T14:20:00`.
-const MOMENT: usize = 19;
-
-/// The first moment in a text, with what stands before and behind it.
-fn next_time(text: &str) -> Option<(&str, Time, &str)> {
-    text.match_indices('T').find_map(|(at, _)| {
-        let start = at.checked_sub(10)?;
-        let behind = text.get(start + MOMENT..)?;
-        let end = start + MOMENT + behind.find('Z').filter(|length| *length <= 10)? + 1;
-        let time = Time::parse(text.get(start..end)?)?;
-        Some((text.get(..start)?, time, text.get(end..)?))
-    })
+fn part(now: Time, part: &Part) -> Cow<'_, str> {
+    match part {
+        Part::Text(words) => Cow::Borrowed(words),
+        Part::Name(name) => Cow::Borrowed(name),
+        Part::Object(key) => Cow::Owned(key.to_string()),
+        Part::Number(number) => Cow::Owned(number.to_string()),
+        Part::Time(at) => Cow::Owned(clock(now, *at)),
+        Part::Seconds(seconds) => Cow::Owned(duration::format_compact(*seconds)),
+        Part::MicroUsd(micros) => Cow::Owned(money::dollars(*micros)),
+    }
 }
 
 /// `in 1h 07m`, `41m ago`, `now`: coarse, for sentences.
@@ -167,6 +162,8 @@ pub(super) fn bar(part: i64, whole: i64, longest: usize) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::{ObjectKey, Sym};
+    use crate::insight::sentence::sentence;
 
     #[test]
     fn ages_are_coarse_past_two_minutes() {
@@ -217,19 +214,29 @@ mod tests {
     }
 
     #[test]
-    fn moments_in_sentences_become_clocks() {
-        let now = Time::parse("2026-11-21T12:04:00Z").unwrap();
-        for (text, want) in [
-            (
-                "killed 2026-11-21T14:29:30Z: expires 2026-12-01T14:20:00Z (720h)",
-                "killed 14:29: expires 12-01 14:20 (720h)",
-            ),
-            ("at 2026-11-21T14:29:30.123456Z", "at 14:29"),
-            ("The Tale of T", "The Tale of T"),
-            ("ünT2026-11-21T14:29:30", "ünT2026-11-21T14:29:30"),
-        ] {
-            assert_eq!(times(now, text), want);
-        }
+    fn the_holes_of_sentences_are_filled_in() {
+        let at = |text| Time::parse(text).unwrap();
+        let now = at("2026-11-21T12:04:00Z");
+        let pod = ObjectKey::new("ml", "train-0");
+        let said = sentence![
+            &pod,
+            " is killed ",
+            at("2026-11-21T14:29:30Z"),
+            ": ",
+            &Sym::new("gpu"),
+            " expires ",
+            at("2026-12-01T14:20:00Z"),
+            " (",
+            Part::Seconds(2_592_000),
+            "), number ",
+            7_i64,
+            ", at ",
+            Part::MicroUsd(1_234_567),
+        ];
+        let text = "ml/train-0 is killed 14:29: gpu expires 12-01 14:20 (720h), number 7, at $1.23";
+        assert_eq!(sentence(now, &said), text);
+        let verbatim = "Karpenter said 2026-11-21T14:29:30Z";
+        assert_eq!(sentence(now, &Sentence::of(verbatim)), verbatim, "other people's words stay as they are");
     }
 
     #[test]

@@ -72,7 +72,8 @@ fn three_digits(micros: u128) -> String {
     format!("${}M", format::count(micros / 1_000_000_000_000))
 }
 
-fn dollars(micros: i64) -> String {
+/// An amount without a unit of time, from micro-dollars: `$412.87`, `$0.0425`.
+pub(super) fn dollars(micros: i64) -> String {
     let (sign, number) = number(micros);
     format!("{sign}${number}")
 }

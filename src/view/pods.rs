@@ -103,7 +103,7 @@ impl Row<'_> {
     }
 
     fn first_gap(&self) -> Option<String> {
-        self.outlook.gaps.first().map(|gap| format::times(self.app.now, gap))
+        self.outlook.gaps.first().map(|gap| format::sentence(self.app.now, gap))
     }
 
     fn owner(&self) -> Line {

@@ -336,7 +336,7 @@ impl<'a> Said<'a> {
             (Verdict::SpotInterrupted, _) => "the cloud takes the instance back".to_owned(),
             (Verdict::NotManaged, _) => "not managed by Karpenter".to_owned(),
             (Verdict::Unknown, _) => format!("whether Karpenter may take it is not known: {}", self.missing_sentence()),
-            _ => format::times(self.app.now, &said_words::headline(&self.disruption)),
+            _ => format::sentence(self.app.now, &said_words::headline(&self.disruption)),
         }
     }
 
@@ -351,9 +351,14 @@ impl<'a> Said<'a> {
         format!("{}{}", self.missing(), if self.app.readable(Kind::Pod) { "" } else { " yet" })
     }
 
+    /// Why a blocker stops Karpenter, for the eye.
+    pub(super) fn message(&self, blocker: &Blocker) -> String {
+        format::sentence(self.app.now, &blocker.message)
+    }
+
     /// `protected by ml/train-7 ("4h", ends 15:02)`.
     fn protected_by(&self, blocker: &Blocker) -> String {
-        let Some(key) = &blocker.object else { return blocker.message.clone() };
+        let Some(key) = &blocker.object else { return self.message(blocker) };
         let value = self.app.app().fleet.pods.get(&key.object).and_then(|pod| pod.do_not_disrupt.as_ref());
         let value = value.map_or("", |value| value.as_str());
         let ends = blocker.until.map_or_else(String::new, |at| format!(", ends {}", self.clock(at)));
@@ -366,7 +371,7 @@ impl<'a> Said<'a> {
     }
 
     fn pdb_sentence(&self, blocker: &Blocker) -> String {
-        let Some(key) = &blocker.object else { return blocker.message.clone() };
+        let Some(key) = &blocker.object else { return self.message(blocker) };
         if blocker.kind == BlockerKind::MultiplePdbs {
             return format!(
                 "held because pod {} is under several PodDisruptionBudgets, which eviction does not support",

@@ -279,7 +279,7 @@ fn undo_says_what_it_changes() {
 fn found(story: &Story) -> Option<Vec<String>> {
     let Some(Overlay::Findings { found, .. }) = &story.app.ui.overlay else { return None };
     let found = found.as_ref()?;
-    Some(found.iter().map(|one| format!("{} {} {}", one.rule.name(), one.kind, one.object)).collect())
+    Some(found.iter().map(|one| format!("{} {} {}", one.rule.id, one.kind, one.object)).collect())
 }
 
 #[test]

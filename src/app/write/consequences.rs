@@ -235,7 +235,7 @@ fn stays(app: &App, change: &Change<'_>) -> Option<Told> {
         (BlockerKind::ConsolidateAfter, _) => {
             format!("is held no longer, but not quiet for consolidateAfter yet{until}")
         }
-        _ => format!("is held no longer, but {}", words::headline(&change.after)),
+        _ => format!("is held no longer, but {}", words::headline(&change.after).machine_text()),
     };
     Some(told(Severity::Info, rest))
 }

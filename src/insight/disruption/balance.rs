@@ -6,6 +6,7 @@ use super::blocker::{Blocker, BlockerKind};
 use super::case::Case;
 use super::reason::{Reason, Reasons};
 use crate::fleet::{Key, Kind};
+use crate::insight::sentence::sentence;
 
 /// The base cost of disrupting a node, in the units of [`super::pods::eviction_cost`].
 const NODE_COST: i64 = 1 << 27;
@@ -46,9 +47,11 @@ pub fn blocker(case: &Case<'_>) -> Option<Blocker> {
     let disturbed = i128::from(cost) * i128::from(sums.micro_usd_per_hour);
     (saved < disturbed).then(|| {
         let name = &pool.row.meta.key.name;
-        let message = format!(
-            "NodePool \"{name}\" is Balanced, and what the node costs is too little for what it runs (estimate)"
-        );
+        let message = sentence![
+            "NodePool \"",
+            name,
+            "\" is Balanced, and what the node costs is too little for what it runs (estimate)",
+        ];
         Blocker::new(BlockerKind::Balance, Reasons::only(Reason::Underutilized), message)
             .of(Key::new(Kind::NodePool, pool.row.meta.key.clone()))
     })

@@ -2,6 +2,7 @@
 
 use super::reason::Reasons;
 use crate::fleet::Key;
+use crate::insight::sentence::{Fragment, Sentence};
 use crate::units::Time;
 
 /// What kind of thing stops Karpenter.
@@ -118,15 +119,16 @@ pub struct Blocker {
     /// When it ends by itself, where that is known.
     pub until: Option<Time>,
     /// One sentence; Karpenter's own where there is one.
-    pub message: String,
+    pub message: Sentence,
     /// What it is known from.
     pub evidence: Evidence,
 }
 
 impl Blocker {
     /// Computed, without object or end.
-    pub fn new(kind: BlockerKind, reasons: Reasons, message: impl Into<String>) -> Self {
-        Self { kind, reasons, object: None, until: None, message: message.into(), evidence: Evidence::Computed }
+    pub fn new(kind: BlockerKind, reasons: Reasons, message: impl Fragment) -> Self {
+        let message = Sentence::of(message);
+        Self { kind, reasons, object: None, until: None, message, evidence: Evidence::Computed }
     }
 
     /// The same with the object to look at.

@@ -159,7 +159,7 @@ fn newest<'a>(case: &Case<'a>, kind: BlockerKind) -> Option<&'a EventRow> {
 }
 
 fn from_event(case: &Case<'_>, event: &EventRow, kind: BlockerKind, reasons: Reasons) -> Blocker {
-    let blocker = Blocker::new(kind, reasons, event.message.as_str());
+    let blocker = Blocker::new(kind, reasons, &event.message);
     Blocker { evidence: Evidence::Event, ..blocker.of(Key::new(Kind::Node, case.node.meta.key.clone())) }
 }
 

@@ -11,6 +11,7 @@ use super::reason::{Reason, Reasons};
 use crate::fleet::{Condition, DisruptionBudgetRow, Key, Kind, NodeClaimRow, NodePoolRow, ObjectKey, PodRow, Status};
 use crate::insight::karpenter::{EmptyRule, is_of_aws};
 use crate::insight::phase;
+use crate::insight::sentence::{Part, Sentence, sentence};
 use crate::units::{Lifetime, Time, quantity};
 
 /// One question that Karpenter asks before it takes a node.
@@ -147,14 +148,15 @@ fn disruption_loop(case: &Case<'_>) -> Ruling {
         }
         Some(Pause::Launching(claim)) => {
             let name = &claim.meta.key.name;
-            let message = format!("disruption loop paused: NodeClaim {name} has no providerID");
+            let message = sentence!["disruption loop paused: NodeClaim ", name, " has no providerID"];
             Blocker::new(BlockerKind::LoopPaused, Reasons::ALL, message)
                 .of(Key::new(Kind::NodeClaim, claim.meta.key.clone()))
                 .until(Some(claim.meta.created.plus_seconds(LAUNCH_TIMEOUT_SECONDS)))
         }
         Some(Pause::Unreadable(budget)) => {
             let key = &budget.meta.key;
-            let message = format!("disruption loop paused: the selector of PodDisruptionBudget {key} cannot be read");
+            let message =
+                sentence!["disruption loop paused: the selector of PodDisruptionBudget ", key, " cannot be read"];
             Blocker::new(BlockerKind::LoopPaused, Reasons::ALL, message)
                 .of(Key::new(Kind::PodDisruptionBudget, key.clone()))
         }
@@ -240,7 +242,7 @@ fn node_pool(case: &Case<'_>) -> Ruling {
     if is_there || (case.pool.is_none() && !case.complete.pools) {
         return Ruling::OPEN.needs(case, Kind::NodePool, if is_there { Reasons::NONE } else { Reasons::ALL });
     }
-    let message = format!("NodePool not found (NodePool={name})");
+    let message = sentence!["NodePool not found (NodePool=", name, ")"];
     let key = Key::new(Kind::NodePool, ObjectKey::cluster(name));
     Ruling::closed(Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).of(key))
 }
@@ -261,7 +263,7 @@ fn pod_annotations(case: &Case<'_>) -> Ruling {
 }
 
 fn protected_pod(case: &Case<'_>, pod: &PodRow, reasons: Reasons) -> Blocker {
-    let message = format!("Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod={})", pod.meta.key);
+    let message = sentence!["Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=", &pod.meta.key, ")"];
     let until = protection::of_pod(pod, case.now, case.karpenter).until;
     Blocker::new(BlockerKind::PodAnnotation, reasons, message)
         .of(Key::new(Kind::Pod, pod.meta.key.clone()))
@@ -301,13 +303,13 @@ fn blocking_budgets(case: &Case<'_>, budgeted: &Budgeted, reasons: Reasons) -> V
 }
 
 fn one_budget(key: &ObjectKey, reasons: Reasons) -> Blocker {
-    let message = format!("Pdb prevents pod evictions (PodDisruptionBudget=[{key}])");
+    let message = sentence!["Pdb prevents pod evictions (PodDisruptionBudget=[", key, "])"];
     Blocker::new(BlockerKind::Pdb, reasons, message).of(Key::new(Kind::PodDisruptionBudget, key.clone()))
 }
 
 fn several_budgets(keys: &[ObjectKey], pod: &ObjectKey, reasons: Reasons) -> Blocker {
-    let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
-    let message = format!("Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[{}])", names.join(" "));
+    let names = Sentence::joined(keys, " ");
+    let message = sentence!["Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[", names, "])"];
     Blocker::new(BlockerKind::MultiplePdbs, reasons, message).of(Key::new(Kind::Pod, pod.clone()))
 }
 
@@ -320,7 +322,7 @@ fn keeps_number(case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
     let fixed = Blocker::new(
         BlockerKind::Static,
         Reasons::GRACEFUL,
-        format!("NodePool \"{name}\" keeps {replicas} nodes (spec.replicas) and is never consolidated"),
+        sentence!["NodePool \"", name, "\" keeps ", replicas, " nodes (spec.replicas) and is never consolidated"],
     );
     let mut ruling = Ruling::closed(fixed.of(key()));
     if !case.is_drifted() {
@@ -334,14 +336,15 @@ fn keeps_number(case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
 }
 
 /// Why a NodePool of fixed size replaces no drifted node at the moment.
-fn no_replacement(pool: &PoolCase<'_>, replicas: i64) -> Option<String> {
+fn no_replacement(pool: &PoolCase<'_>, replicas: i64) -> Option<Sentence> {
     let name = &pool.row.meta.key.name;
     let limit = pool.row.limits.iter().find(|(resource, _)| resource == "nodes");
     let limit = limit.and_then(|(_, amount)| quantity::units(amount));
     if let Some(staying) = pool.scales_down() {
-        Some(format!("NodePool \"{name}\" has {staying} nodes for {replicas} replicas: it scales down first"))
+        let nodes = sentence!["NodePool \"", name, "\" has ", staying, " nodes"];
+        Some(sentence![nodes, " for ", replicas, " replicas: it scales down first"])
     } else if limit.is_some_and(|limit| i64::try_from(pool.claims.all).unwrap_or(i64::MAX) >= limit) {
-        Some(format!("NodePool \"{name}\" is at its limit of nodes, which leaves no room for a replacement"))
+        Some(sentence!["NodePool \"", name, "\" is at its limit of nodes, which leaves no room for a replacement"])
     } else {
         None
     }
@@ -352,7 +355,7 @@ fn consolidation(pool: &NodePoolRow) -> Ruling {
     if matches!(pool.consolidate_after, Lifetime::Seconds(_)) {
         return Ruling::OPEN;
     }
-    let message = format!("NodePool \"{}\" has consolidation disabled", pool.meta.key.name);
+    let message = sentence!["NodePool \"", &pool.meta.key.name, "\" has consolidation disabled"];
     let blocker = Blocker::new(BlockerKind::ConsolidationDisabled, Reasons::GRACEFUL, message);
     Ruling::closed(blocker.of(Key::new(Kind::NodePool, pool.meta.key.clone())))
 }
@@ -364,7 +367,7 @@ fn labels(case: &Case<'_>) -> Ruling {
     }
     let lacks = |key: &str| case.label(key).is_none();
     let message = if lacks("node.kubernetes.io/instance-type") {
-        "Instance Type \"\" not found".to_owned()
+        Sentence::of("Instance Type \"\" not found")
     } else if lacks("karpenter.sh/capacity-type") {
         lacks_label("karpenter.sh/capacity-type")
     } else if lacks("topology.kubernetes.io/zone") {
@@ -376,8 +379,8 @@ fn labels(case: &Case<'_>) -> Ruling {
     Ruling::closed(blocker.of(node_key(case)))
 }
 
-fn lacks_label(key: &str) -> String {
-    format!("Node does not have label \"{key}\"")
+fn lacks_label(key: &'static str) -> Sentence {
+    sentence!["Node does not have label \"", key, "\""]
 }
 
 /// `WhenEmpty` on a node that is not empty. Any other value, known or not, lets Karpenter go on (consolidation.go).
@@ -388,9 +391,9 @@ fn policy(case: &Case<'_>, pool: &NodePoolRow) -> Ruling {
     let name = &pool.meta.key.name;
     let message = match case.karpenter.empty_rule() {
         EmptyRule::NoEvictionCost => {
-            format!("NodePool \"{name}\" has consolidation policy WhenEmpty, but node is not empty")
+            sentence!["NodePool \"", name, "\" has consolidation policy WhenEmpty, but node is not empty"]
         }
-        EmptyRule::NoPodToMove => format!("NodePool \"{name}\" has non-empty consolidation disabled"),
+        EmptyRule::NoPodToMove => sentence!["NodePool \"", name, "\" has non-empty consolidation disabled"],
     };
     let blocker = Blocker::new(BlockerKind::Policy, Reasons::only(Reason::Underutilized), message);
     Ruling::closed(blocker.of(Key::new(Kind::NodePool, pool.meta.key.clone())))
@@ -402,7 +405,7 @@ fn quiet(case: &Case<'_>, pool: &NodePoolRow) -> Ruling {
     if pool.replicas.is_some() || case.claim_is("Consolidatable") {
         return Ruling::OPEN;
     }
-    let message = format!("not quiet for consolidateAfter {} yet", crate::units::duration::format_compact(seconds));
+    let message = sentence!["not quiet for consolidateAfter ", Part::Seconds(seconds), " yet"];
     let blocker = Blocker::new(BlockerKind::ConsolidateAfter, Reasons::GRACEFUL, message);
     Ruling::closed(blocker.of(node_key(case)).until(case.quiet_at()))
 }
@@ -440,14 +443,11 @@ fn exhausted(case: &Case<'_>, pool: &PoolCase<'_>, reason: Reason) -> Blocker {
     let (budgets, name) = (pool.budgets, &pool.row.meta.key.name);
     let allowed = budgets.allowed(reason, case.now);
     let message = if allowed <= 0 {
-        format!("No allowed disruptions for disruption reason {} due to blocking budget", reason.name())
+        sentence!["No allowed disruptions for disruption reason ", reason.name(), " due to blocking budget"]
     } else {
-        format!(
-            "NodePool \"{name}\" allows {allowed} of {} nodes for {}, and {} are not ready or being disrupted",
-            budgets.counted,
-            reason.name(),
-            budgets.disrupting
-        )
+        let (counted, used) = (budgets.counted, budgets.disrupting);
+        let left = sentence!["NodePool \"", name, "\" allows ", allowed, " of ", counted, " nodes for ", reason.name()];
+        sentence![left, ", and ", used, " are not ready or being disrupted"]
     };
     Blocker::new(BlockerKind::Budget, Reasons::only(reason), message)
         .of(Key::new(Kind::NodePool, pool.row.meta.key.clone()))

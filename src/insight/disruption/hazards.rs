@@ -9,7 +9,8 @@ use super::{budgets, protection};
 use crate::fleet::{Condition, ObjectKey, PodRow, Status};
 use crate::insight::karpenter::{AUTO_MODE_GROUP, Support, is_of_aws};
 use crate::insight::phase;
-use crate::units::{Lifetime, Time, duration};
+use crate::insight::sentence::{Part, Sentence, sentence};
+use crate::units::{Lifetime, Time};
 
 /// What kind of thing ends it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -65,7 +66,7 @@ pub struct Hazard {
     /// When it begins, where that is known.
     pub at: Option<Time>,
     /// One sentence.
-    pub message: String,
+    pub message: Sentence,
     /// The pods that are protected now and that it reaches.
     pub pods: Vec<Reached>,
     /// Whether protected pods are ended by it, as opposed to keeping the node from ending. A pod with a `killed_at` is ended
@@ -148,13 +149,13 @@ fn expiration(case: &Case<'_>) -> Option<Hazard> {
     if phase::is_terminating(claim) && claim.meta.deletion.is_some_and(|deleted| deleted < at) {
         return None;
     }
-    let after = duration::format_compact(seconds);
     let ends_pods = drain_ends(case);
-    let message = if ends_pods {
-        format!("expires {at} (expireAfter {after}); protected pods are deleted when the terminationGracePeriod ends")
+    let what_then = if ends_pods {
+        "); protected pods are deleted when the terminationGracePeriod ends"
     } else {
-        format!("expires {at} (expireAfter {after}); the node is drained then and waits for protected pods")
+        "); the node is drained then and waits for protected pods"
     };
+    let message = sentence!["expires ", at, " (expireAfter ", Part::Seconds(seconds), what_then];
     let pods = reached(case, |pod| killed_after(case, pod, at));
     Some(Hazard { kind: HazardKind::Expiration, at: Some(at), message, pods, ends_pods })
 }
@@ -163,7 +164,7 @@ fn expiration(case: &Case<'_>) -> Option<Hazard> {
 fn interruption(case: &Case<'_>) -> Option<Hazard> {
     let event = verdict::interruption(case)?;
     let at = event.at.plus_seconds(SPOT_NOTICE_SECONDS);
-    let message = format!("{}: the instance goes at {at}", event.message);
+    let message = sentence![&event.message, ": the instance goes at ", at];
     let pods = reached(case, |pod| Some(killed_after(case, pod, event.at).map_or(at, |killed| killed.min(at))));
     Some(Hazard { kind: HazardKind::SpotInterruption, at: Some(at), message, pods, ends_pods: true })
 }
@@ -174,7 +175,7 @@ fn rebalance(case: &Case<'_>) -> Option<Hazard> {
             && evidence::is_fresh(event, case.now, REBALANCE_SECONDS - 1)
     };
     let event = case.events.iter().find(is_recent)?;
-    let message = format!("{}: an interruption has become more likely", event.message);
+    let message = sentence![&event.message, ": an interruption has become more likely"];
     let kind = HazardKind::RebalanceRecommendation;
     Some(Hazard { kind, at: None, message, pods: Vec::new(), ends_pods: false })
 }
@@ -191,7 +192,7 @@ fn drift(case: &Case<'_>, disruption: &Disruption) -> Option<Hazard> {
         return None;
     }
     let at = in_the_way.into_iter().filter_map(|blocker| passes_at(case, blocker)).max();
-    let message = "drifted, and the NodeClaim has a terminationGracePeriod: pods do not stop Karpenter".to_owned();
+    let message = Sentence::of("drifted, and the NodeClaim has a terminationGracePeriod: pods do not stop Karpenter");
     let pods = reached(case, |_| None);
     Some(Hazard { kind: HazardKind::DriftOverridesProtection, at, message, pods, ends_pods: true })
 }
@@ -220,7 +221,7 @@ fn block_end(case: &Case<'_>) -> Option<Hazard> {
     let ends = case.block_ends?;
     let at = ends.plus_seconds(-BLOCK_LEAD_SECONDS);
     let gone = ends.plus_seconds(-BLOCK_TERMINATION_SECONDS);
-    let message = format!("the capacity block ends {ends}; Karpenter deletes the node 40 minutes before");
+    let message = sentence!["the capacity block ends ", ends, "; Karpenter deletes the node 40 minutes before"];
     let pods = reached(case, |pod| Some(killed_after(case, pod, at).map_or(gone, |killed| killed.min(gone))));
     Some(Hazard { kind: HazardKind::CapacityBlockEnd, at: Some(at), message, pods, ends_pods: true })
 }
@@ -257,7 +258,8 @@ fn repair(case: &Case<'_>) -> Option<Hazard> {
         Some((since.plus_seconds(*seconds), *kind, found.status))
     });
     let (at, kind, status) = broken.min_by_key(|(at, ..)| *at)?;
-    let message = format!("condition {kind} is {}: the node is replaced {at}, whatever protects it", status.name());
+    let message =
+        sentence!["condition ", kind, " is ", status.name(), ": the node is replaced ", at, ", whatever protects it"];
     let pods = reached(case, |_| Some(at));
     Some(Hazard { kind: HazardKind::HardwareRepair, at: Some(at), message, pods, ends_pods: true })
 }
@@ -266,7 +268,7 @@ fn max_lifetime(case: &Case<'_>) -> Option<Hazard> {
     let claim = case.claim?;
     claim.node_class.as_ref().filter(|class| class.group == AUTO_MODE_GROUP)?;
     let at = claim.meta.created.plus_seconds(MAX_LIFETIME_SECONDS);
-    let message = format!("EKS Auto Mode ends every instance after 21 days: {at}");
+    let message = sentence!["EKS Auto Mode ends every instance after 21 days: ", at];
     let pods = reached(case, |_| Some(at));
     Some(Hazard { kind: HazardKind::MaxLifetime, at: Some(at), message, pods, ends_pods: true })
 }
@@ -279,7 +281,8 @@ fn scale_down(case: &Case<'_>) -> Option<Hazard> {
         return None;
     }
     let name = &pool.row.meta.key.name;
-    let message = format!("NodePool \"{name}\" has {staying} nodes for {replicas} replicas: some are deleted");
+    let message =
+        sentence!["NodePool \"", name, "\" has ", staying, " nodes for ", replicas, " replicas: some are deleted"];
     let pods = reached(case, |_| None);
     Some(Hazard { kind: HazardKind::StaticScaleDown, at: None, message, pods, ends_pods: drain_ends(case) })
 }
@@ -295,7 +298,7 @@ pub struct Outlook {
     /// may be at any time.
     pub fails_at: Option<Time>,
     /// Why not, and what it does not protect from; the soonest first.
-    pub gaps: Vec<String>,
+    pub gaps: Vec<Sentence>,
 }
 
 impl Outlook {
@@ -306,7 +309,7 @@ impl Outlook {
 }
 
 /// Why a pod is ended in spite of its annotation, and when; `None` for any time.
-type Gap = (Option<Time>, String);
+type Gap = (Option<Time>, Sentence);
 
 /// How long after a pod was bound Karpenter may still act on what it saw before: its validation takes 15 s.
 const FRESH_SECONDS: i64 = 15;
@@ -316,14 +319,19 @@ pub fn of_annotation(found: protection::Protection) -> Outlook {
     use protection::ProtectionState::{Elapsed, Ineffective, Invalid, None as Absent, Permanent, Until};
     let gap = match found.state {
         Absent | Permanent | Until => None,
-        Invalid => {
-            Some(format!("ignored: {}", found.problem.as_deref().unwrap_or("not a value Karpenter understands")))
-        }
-        Elapsed => Some(found.until.map_or_else(|| "has ended".to_owned(), |until| format!("ended {until}"))),
-        Ineffective => Some("a pod that has finished or is being deleted protects nothing".to_owned()),
+        Invalid => Some(ignored(found.problem.clone())),
+        Elapsed => Some(found.until.map_or_else(|| Sentence::of("has ended"), |until| sentence!["ended ", until])),
+        Ineffective => Some(Sentence::of("a pod that has finished or is being deleted protects nothing")),
     };
     let holds = if gap.is_some() { Some(false) } else { None };
     Outlook { protection: found, holds, fails_at: None, gaps: gap.into_iter().collect() }
+}
+
+fn ignored(problem: Option<String>) -> Sentence {
+    match problem {
+        Some(problem) => sentence!["ignored: ", problem],
+        None => Sentence::of("ignored: not a value Karpenter understands"),
+    }
 }
 
 /// The outlook of a pod on a node.
@@ -335,13 +343,13 @@ pub fn of_pod(case: &Case<'_>, hazards: &[Hazard], pod: &PodRow) -> Outlook {
     let end = found.until;
     let mut gaps: Vec<Gap> = hazards.iter().filter_map(|hazard| gap_of(hazard, pod, end)).collect();
     gaps.extend(leaving(case, pod, end));
-    gaps.sort();
+    gaps.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.machine_text().cmp(&b.1.machine_text())));
     let is_certain = knows_what_ends_it(case) && !is_assumed(case, &found);
     let holds = if gaps.is_empty() { is_certain.then_some(true) } else { Some(false) };
     let fails_at = gaps.first().and_then(|(at, _)| *at);
-    let mut gaps: Vec<String> = gaps.into_iter().map(|(_, gap)| gap).collect();
+    let mut gaps: Vec<Sentence> = gaps.into_iter().map(|(_, gap)| gap).collect();
     if is_assumed(case, &found) {
-        gaps.push("durations need Karpenter 1.12, and its version is not known".to_owned());
+        gaps.push(Sentence::of("durations need Karpenter 1.12, and its version is not known"));
     }
     gaps.extend(cautions(case, hazards, pod, end));
     Outlook { protection: found, holds, fails_at, gaps }
@@ -376,12 +384,12 @@ fn gap_of(hazard: &Hazard, pod: &PodRow, end: Option<Time>) -> Option<Gap> {
     let reached = hazard.pods.iter().find(|one| one.pod == pod.meta.key)?;
     let is_later = |at: Time| end.is_some_and(|end| end <= at);
     let why = || {
-        if hazard.ends_pods { hazard.message.clone() } else { format!("{}; {NOT_WAITED_FOR}", hazard.message) }
+        if hazard.ends_pods { hazard.message.clone() } else { sentence![&hazard.message, "; ", NOT_WAITED_FOR] }
     };
     match reached.killed_at {
         _ if !hazard.ends_pods && is_waited_for(pod) => None,
         Some(killed) if is_later(killed) => None,
-        Some(killed) => Some((Some(killed), format!("killed {killed}: {}", why()))),
+        Some(killed) => Some((Some(killed), sentence!["killed ", killed, ": ", why()])),
         None if hazard.at.is_some_and(is_later) => None,
         None => Some((hazard.at, why())),
     }
@@ -390,40 +398,40 @@ fn gap_of(hazard: &Hazard, pod: &PodRow, end: Option<Time>) -> Option<Gap> {
 /// A node that is leaving already takes the pod along when its terminationGracePeriod ends, for whatever reason it leaves.
 fn leaving(case: &Case<'_>, pod: &PodRow, end: Option<Time>) -> Option<Gap> {
     let claim = case.claim?;
-    let at_any_time = |why: &str| Some((None, why.to_owned()));
+    let at_any_time = |why: Sentence| Some((None, why));
     if Condition::is_true(&claim.conditions, "InstanceTerminating") {
-        return at_any_time("the instance is being terminated");
+        return at_any_time(Sentence::of("the instance is being terminated"));
     }
     // The NodeClaim of a Node that is deleted is deleted, too (pkg/controllers/node/termination).
     let Some(since) = claim.meta.deletion.or(case.node.meta.deletion) else {
         let chosen = budgets::is_chosen_node(case.node, Some(claim));
         return match (chosen, is_waited_for(pod)) {
-            (true, false) => at_any_time(&format!("Karpenter is replacing the node, and {NOT_WAITED_FOR}")),
+            (true, false) => at_any_time(sentence!["Karpenter is replacing the node, and ", NOT_WAITED_FOR]),
             (true, true) if drain_ends(case) => {
-                at_any_time("Karpenter is replacing the node, and its terminationGracePeriod ends it")
+                at_any_time(Sentence::of("Karpenter is replacing the node, and its terminationGracePeriod ends it"))
             }
             _ => None,
         };
     };
     if !is_waited_for(pod) {
-        return at_any_time(&format!("the node is being deleted, and {NOT_WAITED_FOR}"));
+        return at_any_time(sentence!["the node is being deleted, and ", NOT_WAITED_FOR]);
     }
     let killed = killed_after(case, pod, since)?;
     let is_sooner = end.is_none_or(|end| killed < end);
-    let gap = || format!("killed {killed}: the node is being deleted and its terminationGracePeriod ends");
+    let gap = || sentence!["killed ", killed, ": the node is being deleted and its terminationGracePeriod ends"];
     is_sooner.then(|| (Some(killed), gap()))
 }
 
 /// Karpenter may have decided before it saw the pod.
-fn fresh(case: &Case<'_>, pod: &PodRow) -> Option<String> {
+fn fresh(case: &Case<'_>, pod: &PodRow) -> Option<Sentence> {
     let age = case.now.seconds_since(pod.started.unwrap_or(pod.meta.created));
     let is_fresh = case.claim_is("Consolidatable") && age < FRESH_SECONDS;
-    is_fresh.then(|| format!("started {age} s ago: Karpenter may have decided before it saw the pod"))
+    is_fresh.then(|| sentence!["started ", age, " s ago: Karpenter may have decided before it saw the pod"])
 }
 
 /// What the annotation does not stop, though nothing says that it will come.
-fn cautions(case: &Case<'_>, hazards: &[Hazard], pod: &PodRow, end: Option<Time>) -> Vec<String> {
-    let mut cautions: Vec<String> = fresh(case, pod).into_iter().collect();
+fn cautions(case: &Case<'_>, hazards: &[Hazard], pod: &PodRow, end: Option<Time>) -> Vec<Sentence> {
+    let mut cautions: Vec<Sentence> = fresh(case, pod).into_iter().collect();
     let waits = |hazard: &&Hazard| {
         matches!(hazard.kind, HazardKind::Expiration | HazardKind::StaticScaleDown)
             && !hazard.ends_pods
@@ -432,7 +440,7 @@ fn cautions(case: &Case<'_>, hazards: &[Hazard], pod: &PodRow, end: Option<Time>
     };
     cautions.extend(hazards.iter().find(waits).map(|hazard| hazard.message.clone()));
     if case.label("karpenter.sh/capacity-type").is_some_and(|value| value == "spot") {
-        cautions.push("spot: the cloud may take the instance with two minutes' notice".to_owned());
+        cautions.push(Sentence::of("spot: the cloud may take the instance with two minutes' notice"));
     }
     cautions
 }

@@ -116,6 +116,7 @@ fn breaks<'a>(hazard: &'a Hazard, blocker: &Blocker) -> Option<Broken<'a>> {
 mod tests {
     use super::*;
     use crate::fleet::{Key, Kind};
+    use crate::insight::Sentence;
     use crate::insight::disruption::hazards::Reached;
     use crate::insight::disruption::{May, Reasons};
     use crate::insight::testing::CREATED;
@@ -145,7 +146,7 @@ mod tests {
         Hazard {
             kind: HazardKind::Expiration,
             at: Some(at(100)),
-            message: String::new(),
+            message: Sentence::default(),
             pods,
             ends_pods: killed.is_some(),
         }

@@ -7,6 +7,7 @@ use super::evidence;
 use super::gates::{Gate, Ruling};
 use super::reason::{May, Reason, Reasons};
 use crate::fleet::{EventRow, Kind};
+use crate::insight::sentence::sentence;
 use crate::units::Time;
 
 /// The headline.
@@ -205,11 +206,12 @@ fn missing_inputs(case: &Case<'_>, rulings: &[(Gate, Ruling)]) -> Vec<Blocker> {
             None => missing.push((kind, reasons)),
         }
     }
-    let message = |kind: Option<Kind>| match kind {
-        Some(kind) => format!("not all {} are known", kind.resource()),
-        None => format!("the rules of {} are not judged", case.karpenter.api.name()),
+    let legacy = || sentence!["the rules of ", case.karpenter.api.name(), " are not judged"];
+    let incomplete = |kind: Kind| sentence!["not all ", kind.resource(), " are known"];
+    let blocker = |(kind, reasons): (Option<Kind>, Reasons)| {
+        Blocker::new(BlockerKind::InputMissing, reasons, kind.map_or_else(legacy, incomplete))
     };
-    missing.into_iter().map(|(kind, reasons)| Blocker::new(BlockerKind::InputMissing, reasons, message(kind))).collect()
+    missing.into_iter().map(blocker).collect()
 }
 
 fn headline(case: &Case<'_>, may: May, said: &[Said], blockers: &[Blocker]) -> Verdict {

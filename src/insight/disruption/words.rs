@@ -3,36 +3,37 @@
 use super::blocker::{Blocker, BlockerKind};
 use super::reason::Reasons;
 use super::verdict::{Disruption, Verdict};
+use crate::insight::sentence::{Sentence, sentence};
 
 /// The headline as a sentence: what Karpenter may do, or what stops it.
-pub fn headline(disruption: &Disruption) -> String {
+pub fn headline(disruption: &Disruption) -> Sentence {
     let verdict = disruption.verdict;
     match verdict {
-        Verdict::NotManaged => "not managed by Karpenter".to_owned(),
-        Verdict::Terminating => "being deleted".to_owned(),
-        Verdict::BeingDisrupted => "chosen by Karpenter, being disrupted".to_owned(),
-        Verdict::SpotInterrupted => "the cloud takes the instance back".to_owned(),
+        Verdict::NotManaged => Sentence::of("not managed by Karpenter"),
+        Verdict::Terminating => Sentence::of("being deleted"),
+        Verdict::BeingDisrupted => Sentence::of("chosen by Karpenter, being disrupted"),
+        Verdict::SpotInterrupted => Sentence::of("the cloud takes the instance back"),
         Verdict::EmptyCandidate | Verdict::DriftCandidate | Verdict::ConsolidationCandidate => {
-            format!("Karpenter may take it: {}", list(disruption.may.yes))
+            sentence!["Karpenter may take it: ", list(disruption.may.yes)]
         }
-        Verdict::Unknown => format!("not known: {}", messages(disruption, BlockerKind::InputMissing)),
+        Verdict::Unknown => sentence!["not known: ", messages(disruption, BlockerKind::InputMissing)],
         _ => match disruption.main_blocker() {
             Some(blocker) => stopped_by(disruption, blocker),
-            None => verdict.name().to_owned(),
+            None => Sentence::of(verdict.name()),
         },
     }
 }
 
-fn stopped_by(disruption: &Disruption, blocker: &Blocker) -> String {
+fn stopped_by(disruption: &Disruption, blocker: &Blocker) -> Sentence {
     let others = disruption.blockers.iter().filter(|other| other.kind == blocker.kind).count().saturating_sub(1);
-    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
-    format!("{}{more}", blocker.message)
+    let more = (others > 0).then(|| sentence![" and ", others, " more"]);
+    sentence![&blocker.message, more]
 }
 
-fn messages(disruption: &Disruption, kind: BlockerKind) -> String {
+fn messages(disruption: &Disruption, kind: BlockerKind) -> Sentence {
     let of_kind = disruption.blockers.iter().filter(|blocker| blocker.kind == kind);
-    let messages: Vec<&str> = of_kind.map(|blocker| blocker.message.as_str()).collect();
-    if messages.is_empty() { "nothing says why".to_owned() } else { messages.join(", ") }
+    let messages = Sentence::joined(of_kind.map(|blocker| &blocker.message), ", ");
+    if messages.parts().is_empty() { Sentence::of("nothing says why") } else { messages }
 }
 
 /// Reasons, separated by commas.

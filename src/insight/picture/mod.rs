@@ -7,7 +7,6 @@ mod findings;
 mod judge;
 mod moves;
 mod node;
-mod price_findings;
 mod rates;
 mod spend;
 mod totals;
@@ -23,7 +22,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-pub use findings::{Finding, Rule, Severity, findings, of_answers};
+pub use findings::{Finding, Rule, Severity, findings, of_answers, rules};
 pub use judge::{Answer, Judge};
 pub use moves::{Moves, moves};
 use node::Load;

@@ -107,7 +107,7 @@ impl Page {
         }
         let (glyph, role) = if outlook.holds == Some(false) { ("△", Role::Warn) } else { ("·", Role::TextDim) };
         for gap in &outlook.gaps {
-            self.item(Line::of(role, format!("{glyph} {}", format::times(app.now, gap))));
+            self.item(Line::of(role, format!("{glyph} {}", format::sentence(app.now, gap))));
         }
     }
 

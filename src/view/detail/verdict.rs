@@ -11,6 +11,7 @@ use crate::input::{Action, Context};
 use crate::insight::disruption::evidence;
 use crate::insight::disruption::hazards::HazardKind;
 use crate::insight::disruption::{Blocker, BlockerKind, Evidence, Gate, Hazard, Reason, Ruling, Standing, Verdict};
+use crate::units::Time;
 
 /// From this height on each gate that is open has a line of its own.
 const ROOMY_FROM: u16 = 40;
@@ -139,7 +140,7 @@ fn budget_words(said: &Said<'_>, pool: &str) -> String {
 
 /// Karpenter's own sentence, what it stops, until when, and how it is known.
 fn closed(said: &Said<'_>, blocker: &Blocker, page: &mut Page) {
-    page.item(Line::of(Role::Warn, "✗ ").and(Role::TextStrong, &blocker.message));
+    page.item(Line::of(Role::Warn, "✗ ").and(Role::TextStrong, said.message(blocker)));
     let mut parts = vec![format!("stops {}", reasons(blocker))];
     parts.extend(detail_of(said, blocker));
     parts.extend(blocker.until.map(|at| format!("until {}", when(said, at))));
@@ -147,7 +148,7 @@ fn closed(said: &Said<'_>, blocker: &Blocker, page: &mut Page) {
     page.item(Line::of(Role::TextDim, format!("  {}", parts.join(" · "))));
 }
 
-fn when(said: &Said<'_>, at: crate::units::Time) -> String {
+fn when(said: &Said<'_>, at: Time) -> String {
     let now = said.app.now;
     if at <= now {
         return "any moment".to_owned();
@@ -211,7 +212,7 @@ fn unknown(said: &Said<'_>, gate: Gate, ruling: &Ruling, page: &mut Page) {
 fn notes(said: &Said<'_>, page: &mut Page) {
     for blocker in said.disruption.blockers.iter().filter(|blocker| blocker.kind.is_advisory()) {
         let until = blocker.until.map_or_else(String::new, |at| format!(", until about {}", when(said, at)));
-        page.item(advisory(blocker).and(Role::TextDim, until));
+        page.item(advisory(said.app.now, blocker).and(Role::TextDim, until));
     }
     if let Some(message) = &said.disruption.disagreement {
         let words = format!("△ Karpenter said a moment ago what the objects do not show: \"{message}\"");
@@ -224,10 +225,11 @@ fn notes(said: &Said<'_>, page: &mut Page) {
 }
 
 /// What an Event says is Karpenter's own word; what follows from the objects alone may prove wrong.
-fn advisory(blocker: &Blocker) -> Line {
+fn advisory(now: Time, blocker: &Blocker) -> Line {
+    let message = format::sentence(now, &blocker.message);
     let (who, words) = match blocker.evidence {
-        Evidence::Event | Evidence::Both => ("Karpenter says ", format!("\"{}\"", blocker.message)),
-        Evidence::Computed => ("batchtop estimates: ", blocker.message.trim_end_matches(" (estimate)").to_owned()),
+        Evidence::Event | Evidence::Both => ("Karpenter says ", format!("\"{message}\"")),
+        Evidence::Computed => ("batchtop estimates: ", message.trim_end_matches(" (estimate)").to_owned()),
     };
     Line::of(Role::Info, format!("i {}: {who}", blocker.kind.name())).and(Role::TextStrong, words)
 }
@@ -349,7 +351,7 @@ fn to_free(said: &Said<'_>, kind: BlockerKind) -> Option<String> {
             format!("let {} allow a disruption: more healthy pods, or a smaller minAvailable", names(&of_kind))
         }
         BlockerKind::MultiplePdbs => {
-            format!("leave one PodDisruptionBudget for {}: {}", names(&of_kind), first.message)
+            format!("leave one PodDisruptionBudget for {}: {}", names(&of_kind), said.message(first))
         }
         BlockerKind::Budget => format!("raise the budget of NodePool {name} for {}{or_wait}", reasons(first)),
         BlockerKind::Policy => {
@@ -435,8 +437,9 @@ mod tests {
 
     #[test]
     fn only_what_an_event_says_is_put_into_karpenters_mouth() {
-        let said = |kind, message: &str, evidence| {
-            advisory(&Blocker { evidence, ..Blocker::new(kind, Reasons::ALL, message) }).text()
+        let said = |kind, message: &'static str, evidence| {
+            let now = Time::from_seconds(0);
+            advisory(now, &Blocker { evidence, ..Blocker::new(kind, Reasons::ALL, message) }).text()
         };
         let weighed = said(BlockerKind::Balance, "it costs too little (estimate)", Evidence::Computed);
         assert_eq!(weighed, "i Balance: batchtop estimates: it costs too little");

@@ -32,8 +32,8 @@ fn finding(app: &Seen<'_>, found: &Finding) -> Vec<Line> {
     };
     let head = Line::of(role, glyph)
         .and(Role::TextStrong, format!(" {} {}", found.kind, found.object))
-        .and(Role::TextDim, format!("  {}", found.rule.name()));
-    let said = Line::of(Role::Text, format!("    {}", format::times(app.now, &found.message)));
-    let hint = Line::of(Role::TextDim, format!("    → {}", format::times(app.now, &found.hint)));
+        .and(Role::TextDim, format!("  {}", found.rule.id));
+    let said = Line::of(Role::Text, format!("    {}", format::sentence(app.now, &found.message)));
+    let hint = Line::of(Role::TextDim, format!("    → {}", found.hint));
     vec![head, said, hint]
 }

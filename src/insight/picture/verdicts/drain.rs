@@ -131,7 +131,7 @@ fn no_drain_waits_for_what_tolerates_it() {
     };
     let why = "killed 2026-09-21T16:13:20Z: expires 2026-09-21T16:13:20Z (expireAfter 2h); the node is drained then and waits \
                for protected pods; no drain waits for a pod that tolerates karpenter.sh/disrupted";
-    assert_eq!(training("true", expires).outlook().gaps, [why]);
+    assert_eq!(training("true", expires).gaps(), [why]);
     check(vec![
         ("it holds against disruption", training("true", tolerant), &[], HOLDS),
         ("not against expiration", training("true", expires), &["Expiration@7200 train-0@7200"], fails("7200")),
@@ -447,7 +447,7 @@ fn static_scale_down() {
         ),
         ("as many as wanted", training("true", |w| w.pool().replicas = Some(1)), &[], HOLDS),
     ]);
-    let gaps = and(|_| ()).outlook().gaps;
+    let gaps = and(|_| ()).gaps();
     assert_eq!(gaps, ["NodePool \"gpu\" has 2 nodes for 1 replicas: some are deleted"], "told all the same");
 }
 
@@ -515,7 +515,7 @@ fn a_pod_that_has_just_started() {
             w.claim().conditions = met(conditions);
         })
     };
-    let gaps = |world: World| world.outlook().gaps;
+    let gaps = |world: World| world.gaps();
     let early = "started 14 s ago: Karpenter may have decided before it saw the pod";
     assert_eq!(gaps(started(14, &super::world::QUIET)), [early], "a caution, for nothing says that it did");
     assert_eq!(gaps(started(15, &super::world::QUIET)), [""; 0], "its validation takes 15 s");
@@ -525,7 +525,7 @@ fn a_pod_that_has_just_started() {
 
 #[test]
 fn what_protects_nothing() {
-    let said = |world: World| (world.outlook().holds, world.outlook().gaps);
+    let said = |world: World| (world.outlook().holds, world.gaps());
     let invalid = "ignored: failed to parse \"1d\" as a duration: time: unknown unit \"d\" in duration \"1d\"";
     assert_eq!(said(training("1d", |_| ())), (Some(false), vec![invalid.to_owned()]));
     assert_eq!(said(training("59m", |_| ())), (Some(false), vec!["ended 2026-09-21T15:12:20Z".to_owned()]));

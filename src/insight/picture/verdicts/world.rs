@@ -11,7 +11,7 @@ use crate::insight::picture::Judge;
 use crate::insight::testing::{
     CREATED, MANAGED_LABELS, NOW, claim, fleet, labels, met, meta, node, pod, pool, sym, upserts,
 };
-use crate::insight::{KarpenterVersion, Known, Picture};
+use crate::insight::{KarpenterVersion, Known, Picture, Sentence};
 use crate::rows;
 use crate::units::{Selector, Time};
 
@@ -224,10 +224,15 @@ impl World {
         self.ask(|judge, fleet| judge.pod(fleet.pods.get(&ObjectKey::new("ml", "train-0")).unwrap()))
     }
 
+    /// Why its protection will not hold, and what it does not protect from.
+    pub fn gaps(&self) -> Vec<String> {
+        self.outlook().gaps.iter().map(Sentence::machine_text).collect()
+    }
+
     /// The headline, the reasons for which Karpenter may take the Node, and what firmly blocks it.
     pub fn said(&self) -> Answer {
         let found = self.disruption();
-        let blockers = found.firm().map(|blocker| (blocker.reasons, blocker.message.clone()));
+        let blockers = found.firm().map(|blocker| (blocker.reasons, blocker.message.machine_text()));
         Answer {
             verdict: found.verdict.name(),
             open: found.may.yes,

@@ -1,0 +1,143 @@
+//! Karpenter's disruption loop: what pauses it, and what keeps it busy for nothing.
+
+use super::super::judge::Answer;
+use super::{Occurrence, Rule, RuleInput, Severity};
+use crate::fleet::{Condition, DisruptionBudgetRow, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, Status};
+use crate::insight::disruption::{BlockerKind, Pause, Reason};
+use crate::insight::sentence::{plural, sentence};
+use crate::units::Time;
+
+/// The rules of this family.
+pub const RULES: &[Rule] = &[
+    Rule {
+        id: "LoopPaused",
+        severity: Severity::Warning,
+        help: "Karpenter disrupts no node of its own accord: not while a NodeClaim has no instance yet, and not while \
+               it cannot read a PodDisruptionBudget. Nodes that could go stay and cost money.",
+        hint: "look at its condition Launched; Karpenter deletes it five minutes after its creation",
+        check: pauses,
+    },
+    Rule {
+        id: "EmptinessStarvesDrift",
+        severity: Severity::Warning,
+        help: "Karpenter looks for empty nodes first, and begins anew after each that it takes. As long as there are \
+               some, drifted nodes wait and keep their old image or instance type.",
+        hint: "raise its budget for Empty, or find out why it keeps producing empty nodes",
+        check: starved_drift,
+    },
+    Rule {
+        id: "DeleteLaunchLoop",
+        severity: Severity::Critical,
+        help: "All pods of the node are so cheap to evict that Karpenter counts it as empty. It deletes the node, the \
+               pods need a new one, and that is deleted, too.",
+        hint: "raise their priority above -33554432 or their pod-deletion-cost above -134217728, or set \
+               consolidateAfter",
+        check: delete_launch_loops,
+    },
+    Rule {
+        id: "LongNomination",
+        severity: Severity::Warning,
+        help: "Karpenter keeps the node for a pod that does not start there. Until it does, or goes, the node is not \
+               disrupted.",
+        hint: "find out why the pod is not bound: Karpenter does not disrupt the node as long as it waits",
+        check: long_nominations,
+    },
+];
+
+/// A loop that is paused for longer than any launch that goes well.
+const PAUSED_SECONDS: i64 = 60;
+
+/// A drifted node that waits for longer than this is starved.
+const STARVED_SECONDS: i64 = 300;
+
+/// A pod that is pending for longer than this is not just being placed.
+const PENDING_SECONDS: i64 = 120;
+
+fn pauses(input: &RuleInput<'_>) -> Vec<Occurrence> {
+    let pause = |pause: Pause<'_>| match pause {
+        Pause::Launching(claim) => launching(claim, input.judge.now()),
+        Pause::Unreadable(budget) => unreadable_selector(budget),
+    };
+    input.judge.pauses().map(pause).collect()
+}
+
+fn unreadable_selector(budget: &DisruptionBudgetRow) -> Occurrence {
+    let message = "its selector cannot be read, so Karpenter disrupts nothing of its own accord in the whole cluster";
+    Occurrence::new(Kind::PodDisruptionBudget.name(), &budget.meta.key, message)
+        .with_severity(Severity::Critical)
+        .with_hint("correct spec.selector")
+}
+
+fn launching(claim: &NodeClaimRow, now: Time) -> Occurrence {
+    let seconds = now.seconds_since(claim.meta.created);
+    let launched = Condition::find(&claim.conditions, "Launched").filter(|found| found.status != Status::True);
+    let why = launched.map(|found| &found.message).filter(|message| !message.is_empty());
+    let message = sentence![
+        "it has had no providerID for ",
+        seconds,
+        " s, and until it has one Karpenter disrupts no node of its own accord",
+        why.map(|why| sentence![": ", why]),
+    ];
+    let found = Occurrence::new(Kind::NodeClaim.name(), &claim.meta.key, message);
+    if seconds < PAUSED_SECONDS { found.with_severity(Severity::Info) } else { found }
+}
+
+/// Emptiness runs first and again after each success: as long as one NodePool yields empty nodes, nothing else happens.
+fn starved_drift(input: &RuleInput<'_>) -> Vec<Occurrence> {
+    first_that_starves_drift(input).into_iter().collect()
+}
+
+fn first_that_starves_drift(input: &RuleInput<'_>) -> Option<Occurrence> {
+    let waits = |node: &NodeRow| {
+        let since = input.fleet.claim_of(node).and_then(|claim| claim.true_since("Drifted"));
+        since.is_some_and(|since| input.judge.now().seconds_since(since) >= STARVED_SECONDS)
+    };
+    let may_go = |reason| move |one: &&Answer<'_>| one.disruption.may.yes.contains(reason);
+    let drifted = input.answers.iter().filter(may_go(Reason::Drifted)).filter(|one| waits(one.node)).count();
+    let empty: Vec<&Answer<'_>> = input.answers.iter().filter(may_go(Reason::Empty)).collect();
+    let pool = empty.first()?.node.node_pool()?;
+    if drifted == 0 {
+        return None;
+    }
+    let (empty, drifted) = (plural(empty.len(), "empty node"), plural(drifted, "drifted node"));
+    let message = sentence!["Karpenter takes empty nodes first: ", empty, " before ", drifted];
+    Some(Occurrence::new(Kind::NodePool.name(), &ObjectKey::cluster(pool), message))
+}
+
+fn delete_launch_loops(input: &RuleInput<'_>) -> Vec<Occurrence> {
+    input.answers.iter().filter(|one| is_emptied_again(one)).map(delete_launch_loop).collect()
+}
+
+/// Whether a node counts as empty though pods run there that would need another.
+fn is_emptied_again(one: &Answer<'_>) -> bool {
+    let never = one.disruption.firm().any(|blocker| {
+        matches!(blocker.kind, BlockerKind::ConsolidationDisabled | BlockerKind::Static | BlockerKind::NotManaged)
+    });
+    one.disruption.applies.contains(Reason::Empty) && one.reschedulable > 0 && !never
+}
+
+fn delete_launch_loop(one: &Answer<'_>) -> Occurrence {
+    let message = sentence![
+        plural(u64::from(one.reschedulable), "pod"),
+        " here whose eviction costs nothing to Karpenter, so the node counts as empty: evicted, they come back on \
+         a new node, and so on",
+    ];
+    Occurrence::new(Kind::Node.name(), &one.node.meta.key, message)
+}
+
+fn long_nominations(input: &RuleInput<'_>) -> Vec<Occurrence> {
+    let is_nominated =
+        |one: &&Answer<'_>| one.disruption.blockers.iter().any(|blocker| blocker.kind == BlockerKind::Nominated);
+    let mut nominated = input.answers.iter().filter(is_nominated).peekable();
+    // All pods are looked through only where a node is kept for one.
+    let Some(pod) = nominated.peek().and_then(|_| longest_pending(input)) else { return Vec::new() };
+    let message = sentence!["Karpenter keeps it for a pending pod; ", &pod.meta.key, " has been pending the longest"];
+    nominated.map(|one| Occurrence::new(Kind::Node.name(), &one.node.meta.key, &message)).collect()
+}
+
+fn longest_pending<'a>(input: &RuleInput<'a>) -> Option<&'a PodRow> {
+    let is_pending = |pod: &&PodRow| {
+        !pod.unschedulable.is_empty() && input.judge.now().seconds_since(pod.meta.created) >= PENDING_SECONDS
+    };
+    input.fleet.pods.iter().filter(is_pending).min_by_key(|pod| (pod.meta.created, &pod.meta.key))
+}

@@ -1,0 +1,397 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::fleet::{
+    Budget, Delta, DisruptionBudgetRow, EventClass, EventObject, EventRow, Eviction, Health, HealthState, JobRow,
+    KarpenterApi, NodeClaimRow, NodeClassRef, NodePoolRow, NodeRate, NodeRow, PodSelector, PriceChange, ReplicaSetRow,
+    SourceId, Sources, Status, Uid, UserPrices,
+};
+use crate::insight::testing::{
+    MANAGED_LABELS, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, sym, upserts,
+};
+use crate::insight::{KarpenterVersion, Known, Picture};
+use crate::rows;
+use crate::units::Selector;
+
+/// A node of NodePool `gpu` that Karpenter may take as empty, with everything that makes it so.
+struct World {
+    node: NodeRow,
+    claim: NodeClaimRow,
+    pool: NodePoolRow,
+    more: Vec<Delta>,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut row = node("a");
+        row.provider_id = Some(sym("i-1"));
+        row.labels = labels(&[&MANAGED_LABELS[..], &[("eks-node-viewer/instance-price", "55.04")]].concat());
+        let mut behind = claim("c");
+        behind.provider_id = Some(sym("i-1"));
+        behind.conditions = met(&["Launched", "Registered", "Initialized", "Consolidatable"]);
+        Self { node: row, claim: behind, pool: pool("gpu"), more: Vec::new() }
+    }
+
+    fn with(mut self, delta: Delta) -> Self {
+        self.more.push(delta);
+        self
+    }
+
+    fn findings(self) -> Vec<Finding> {
+        let mut deltas = vec![
+            Delta::Nodes(upserts(vec![self.node])),
+            Delta::NodeClaims(upserts(vec![self.claim])),
+            Delta::NodePools(upserts(vec![self.pool])),
+        ];
+        deltas.extend(self.more);
+        let fleet = fleet(deltas);
+        let live = || Health { state: HealthState::Live, ..Health::default() };
+        let sources: Sources = SourceId::all().map(|source| (source, live())).collect();
+        let karpenter = KarpenterVersion { api: KarpenterApi::V1, ..KarpenterVersion::default() };
+        let picture = Picture::full(&fleet);
+        findings(&fleet, &Judge::new(&fleet, &picture, &Known::new(&sources), &karpenter, NOW))
+    }
+
+    /// Severity, rule and object of each.
+    fn found(self) -> Vec<(Severity, &'static str, String)> {
+        let say = |found: Finding| (found.severity, found.rule.id, format!("{} {}", found.kind, found.object));
+        self.findings().into_iter().map(say).collect()
+    }
+}
+
+fn one(severity: Severity, rule: &'static str, object: &str) -> Vec<(Severity, &'static str, String)> {
+    vec![(severity, rule, object.to_owned())]
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as the NodePool has it")]
+fn budget(nodes: &str, schedule: Option<&str>) -> Option<Vec<Budget>> {
+    let duration = schedule.map(|_| sym("1h"));
+    Some(vec![Budget { nodes: sym(nodes), reasons: None, schedule: schedule.map(sym), duration }])
+}
+
+#[test]
+fn nothing_is_wrong_with_a_quiet_cluster() {
+    assert_eq!(World::new().found(), []);
+}
+
+/// With a NodeClaim that has had no instance for so many seconds.
+fn launching(age: i64) -> World {
+    let mut row = claim("new");
+    row.meta.created = NOW.plus_seconds(-age);
+    row.conditions = vec![condition("Launched", Status::Unknown, "LaunchFailed")];
+    World::new().with(Delta::NodeClaims(upserts(vec![row])))
+}
+
+#[test]
+fn a_paused_loop_is_news_at_first_and_a_warning_later() {
+    let launching = |age: i64| launching(age).found();
+    assert_eq!(launching(5), one(Severity::Info, "LoopPaused", "NodeClaim new"));
+    assert_eq!(launching(90), one(Severity::Warning, "LoopPaused", "NodeClaim new"));
+    let budget = budget_row(PodSelector::Invalid(sym("no operator")), 1, (1, 1, 2));
+    let unreadable = World::new().with(Delta::DisruptionBudgets(upserts(vec![budget]))).found();
+    assert_eq!(unreadable, one(Severity::Critical, "LoopPaused", "PodDisruptionBudget ml/guard"));
+}
+
+/// With a pod whose eviction costs nothing.
+fn cheap_pod() -> World {
+    let eviction = Eviction { priority: i32::MIN, ..Eviction::default() };
+    World::new().with(Delta::Pods(upserts(vec![PodRow { eviction, ..pod("ml", "p", Some("a")) }])))
+}
+
+#[test]
+fn pods_that_cost_nothing_make_a_node_empty_and_come_back() {
+    assert_eq!(cheap_pod().found(), one(Severity::Critical, "DeleteLaunchLoop", "Node a"));
+    let mut never = cheap_pod();
+    never.pool.consolidate_after = crate::units::Lifetime::Never;
+    assert_eq!(never.found(), []);
+}
+
+/// With a drifted node beside the empty one.
+fn drifted_beside_empty() -> World {
+    let mut drifted = World::new();
+    let mut other = drifted.node.clone();
+    other.meta = meta("", "b");
+    other.provider_id = Some(sym("i-2"));
+    let mut behind = drifted.claim.clone();
+    behind.meta = meta("", "d");
+    behind.provider_id = Some(sym("i-2"));
+    behind.conditions = met(&["Launched", "Registered", "Initialized", "Drifted"]);
+    drifted.more = vec![
+        Delta::Nodes(upserts(vec![other])),
+        Delta::NodeClaims(upserts(vec![behind])),
+        Delta::Pods(upserts(vec![pod("ml", "p", Some("b"))])),
+    ];
+    drifted
+}
+
+#[test]
+fn drifted_nodes_that_wait_for_empty_ones() {
+    assert_eq!(drifted_beside_empty().found(), one(Severity::Warning, "EmptinessStarvesDrift", "NodePool gpu"));
+}
+
+/// An Event of Karpenter's on Node `a`, a moment ago.
+fn blocked(message: &str) -> Delta {
+    let node = EventObject { kind: sym("Node"), key: ObjectKey::cluster("a") };
+    let at = NOW.plus_seconds(-1);
+    let event = rows::event(meta("default", "said"), at, EventClass::Blocked, "DisruptionBlocked", node);
+    Delta::Events(upserts(vec![EventRow { message: sym(message), ..event }]))
+}
+
+/// With a node that is kept for a pod that waits for so many seconds.
+fn nominated(pending_seconds: i64) -> World {
+    let mut waiting = PodRow { unschedulable: sym("0/1 nodes are available"), ..pod("ml", "waiting", None) };
+    waiting.meta.created = NOW.plus_seconds(-pending_seconds);
+    let event = blocked("Node is nominated for a pending pod");
+    World::new().with(Delta::Pods(upserts(vec![waiting]))).with(event)
+}
+
+#[test]
+fn a_node_is_kept_for_a_pod_that_does_not_come() {
+    assert_eq!(nominated(120).found(), one(Severity::Warning, "LongNomination", "Node a"));
+    assert_eq!(nominated(119).found(), [], "it may just be being placed");
+}
+
+/// With an Event that speaks of a PodDisruptionBudget that selects nothing on the node.
+fn event_disagrees() -> World {
+    let elsewhere = PodSelector::Matching(Selector::parse("app=elsewhere").unwrap());
+    let event = blocked("Pdb prevents pod evictions (PodDisruptionBudget=[ml/guard])");
+    World::new().with(Delta::DisruptionBudgets(upserts(vec![budget_row(elsewhere, 0, (1, 1, 2))]))).with(event)
+}
+
+#[test]
+fn karpenter_says_what_the_objects_do_not_show() {
+    let found = event_disagrees().findings();
+    let [finding] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((finding.severity, finding.rule.id), (Severity::Warning, "EventDisagrees"));
+    let said =
+        "Karpenter says \"Pdb prevents pod evictions (PodDisruptionBudget=[ml/guard])\", which the objects do not show";
+    assert_eq!(finding.message.machine_text(), said);
+}
+
+fn with_pool(change: fn(&mut NodePoolRow)) -> World {
+    let mut world = World::new();
+    change(&mut world.pool);
+    world
+}
+
+fn class_not_found(pool: &mut NodePoolRow) {
+    pool.node_class = Some(NodeClassRef { group: sym("karpenter.k8s.aws"), kind: sym("EC2NodeClass"), name: sym("x") });
+    pool.conditions = vec![condition("NodeClassReady", Status::False, "NodeClassNotFound")];
+}
+
+#[test]
+fn what_is_wrong_with_a_node_pool() {
+    let with = |change: fn(&mut NodePoolRow)| with_pool(change).found();
+    assert_eq!(with(|pool| pool.budgets = budget("0", None)), one(Severity::Info, "NothingAllowed", "NodePool gpu"));
+    let broken = with(|pool| pool.budgets = budget("1", Some("0 0 30 2 7")));
+    assert_eq!(broken, one(Severity::Warning, "BudgetUnreadable", "NodePool gpu"));
+    let not_ready =
+        with(|pool| pool.conditions = vec![condition("NodeClassReady", Status::False, "NodeClassNotFound")]);
+    assert_eq!(not_ready, one(Severity::Warning, "NodeClassNotReady", "NodePool gpu"));
+    let annotated = with(|pool| pool.do_not_disrupt = Some(sym("true")));
+    assert_eq!(annotated, one(Severity::Warning, "AnnotationIgnored", "NodePool gpu"));
+    let gone = with(class_not_found);
+    let rules: Vec<&str> = gone.into_iter().map(|(_, rule, _)| rule).collect();
+    assert_eq!(rules, ["NodePoolMissing", "NodeClassNotReady"]);
+}
+
+#[test]
+fn nodes_that_are_not_ready_use_up_what_is_allowed() {
+    let mut world = World::new();
+    world.pool.budgets = budget("1", None);
+    world.node.conditions = vec![condition("Ready", Status::False, "")];
+    let found = world.findings();
+    let [finding] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((finding.severity, finding.rule.id), (Severity::Warning, "NothingAllowed"));
+    let said = "what is allowed for Empty, Drifted, Underutilized is used up by 1 node not ready or being disrupted";
+    assert_eq!(finding.message.machine_text(), said);
+}
+
+#[test]
+fn annotations_that_nothing_reads() {
+    let value = Some(sym("true"));
+    let on_job = JobRow { do_not_disrupt: value.clone(), ..job("ml", "train") };
+    let in_template = JobRow { template_do_not_disrupt: value.clone(), ..on_job.clone() };
+    let jobs = |row: JobRow| World::new().with(Delta::Jobs(upserts(vec![row]))).found();
+    assert_eq!(jobs(on_job), one(Severity::Warning, "AnnotationIgnored", "Job ml/train"));
+    assert_eq!(jobs(in_template), []);
+    let deployment = owner("Deployment", "api", &Uid::parse("d"));
+    let set = ReplicaSetRow { meta: meta("web", "api-5d"), owner: Some(deployment), do_not_disrupt: value.clone() };
+    let sets = World::new().with(Delta::ReplicaSets(upserts(vec![set]))).found();
+    assert_eq!(sets, one(Severity::Warning, "AnnotationIgnored", "Deployment web/api"));
+    let mut on_claim = World::new();
+    on_claim.claim.do_not_disrupt = value;
+    assert_eq!(on_claim.found(), one(Severity::Warning, "AnnotationIgnored", "NodeClaim c"));
+    let mut on_node = World::new();
+    on_node.node.do_not_disrupt = Some(sym("1h"));
+    assert_eq!(on_node.found(), one(Severity::Warning, "AnnotationIgnored", "Node a"));
+}
+
+/// With an annotated pod.
+fn protected(value: &str) -> World {
+    let row = PodRow { do_not_disrupt: Some(sym(value)), ..pod("ml", "p", Some("a")) };
+    World::new().with(Delta::Pods(upserts(vec![row])))
+}
+
+/// With a protected pod on a node that expires so many hours after its creation.
+fn expiring(hours: i64) -> World {
+    let mut world = protected("true");
+    world.claim.expire_after = crate::units::Lifetime::Seconds(hours * 3600);
+    world.claim.termination_grace_seconds = Some(600);
+    world
+}
+
+/// With a protected pod on a node that is being deleted.
+fn stuck() -> World {
+    let mut world = protected("true");
+    world.claim.meta.deletion = Some(NOW.plus_seconds(-600));
+    world
+}
+
+#[test]
+fn protection_that_means_nothing_or_ends_too_soon() {
+    assert_eq!(protected("1d").found(), one(Severity::Warning, "ProtectionInvalid", "Pod ml/p"));
+    assert_eq!(protected("true").found(), []);
+    let expiring = |hours: i64| expiring(hours).found();
+    assert_eq!(expiring(2), one(Severity::Critical, "ProtectionWillNotHold", "Pod ml/p"));
+    assert_eq!(expiring(100), [], "not worth a warning yet");
+    assert_eq!(stuck().found(), one(Severity::Warning, "StuckTerminating", "Node a"));
+}
+
+fn budget_row(
+    selector: PodSelector,
+    allowed: i64,
+    (healthy, desired, expected): (i64, i64, i64),
+) -> DisruptionBudgetRow {
+    DisruptionBudgetRow {
+        disruptions_allowed: allowed,
+        current_healthy: healthy,
+        desired_healthy: desired,
+        expected_pods: expected,
+        ..rows::disruption_budget(meta("ml", "guard"), selector)
+    }
+}
+
+/// With these PodDisruptionBudgets.
+fn with_budgets(rows: Vec<DisruptionBudgetRow>) -> World {
+    World::new().with(Delta::DisruptionBudgets(upserts(rows)))
+}
+
+fn all() -> PodSelector {
+    PodSelector::Matching(Selector::parse("").unwrap())
+}
+
+/// With a pod under two PodDisruptionBudgets.
+fn under_two_budgets() -> World {
+    let twin = DisruptionBudgetRow { meta: meta("ml", "twin"), ..budget_row(all(), 1, (2, 1, 2)) };
+    let pods = Delta::Pods(upserts(vec![pod("ml", "p", Some("a"))]));
+    with_budgets(vec![budget_row(all(), 1, (2, 1, 2)), twin]).with(pods)
+}
+
+#[test]
+fn budgets_of_pods_that_hold_for_ever() {
+    let of = with_budgets;
+    let never = of(vec![budget_row(all(), 0, (2, 2, 2))]).found();
+    assert_eq!(never, one(Severity::Warning, "PdbNeverAllows", "PodDisruptionBudget ml/guard"));
+    assert_eq!(of(vec![budget_row(all(), 0, (1, 1, 2))]).found(), [], "one is unhealthy now");
+    let uncounted = || of(vec![budget_row(all(), 0, (0, 0, 0))]);
+    assert_eq!(uncounted().found(), [], "it holds no node");
+    let holding = uncounted().with(Delta::Pods(upserts(vec![pod("ml", "p", Some("a"))])));
+    assert_eq!(holding.found(), one(Severity::Warning, "PdbNeverAllows", "PodDisruptionBudget ml/guard"));
+    assert_eq!(under_two_budgets().found(), one(Severity::Warning, "MultiplePdbs", "Pod ml/p"));
+}
+
+#[test]
+fn the_gravest_comes_first() {
+    let mut world = World::new();
+    world.pool.budgets = budget("0", None);
+    world.node.do_not_disrupt = Some(sym("1h"));
+    let severities: Vec<Severity> = world.found().into_iter().map(|(severity, ..)| severity).collect();
+    assert_eq!(severities, [Severity::Warning, Severity::Info]);
+}
+
+/// With a node of these labels beside its usual ones, without a price.
+fn labelled(pairs: &[(&str, &str)]) -> World {
+    let mut world = World::new();
+    world.node.labels = labels(&[&MANAGED_LABELS[..], pairs].concat());
+    world
+}
+
+/// A node of EKS Auto Mode, with a price and without a fee.
+fn without_fee() -> World {
+    labelled(&[("eks-node-viewer/instance-price", "55.04"), ("eks.amazonaws.com/compute-type", "auto")])
+}
+
+/// With an old price file, which names a node that is not there.
+fn old_price_file() -> World {
+    let rate = |line| NodeRate { micro_usd_per_hour: 1, note: None, line };
+    let user = UserPrices {
+        file: "prices.toml".to_owned(),
+        as_of: NOW.plus_seconds(-46 * 86_400),
+        max_age_days: 45,
+        nodes: [(sym("a"), rate(3)), (sym("aa"), rate(7))].into(),
+        ..UserPrices::default()
+    };
+    World::new().with(Delta::Prices(vec![PriceChange::User(Some(Box::new(user)))]))
+}
+
+#[test]
+fn nodes_without_a_price_and_lines_that_price_nobody() {
+    assert_eq!(labelled(&[]).found(), one(Severity::Warning, "PriceUnknown", "Node a"));
+    assert_eq!(without_fee().found(), one(Severity::Info, "FeeUnknown", "Node a"));
+    let found = old_price_file().findings();
+    let said: Vec<_> = found.iter().map(|found| (found.rule.id, found.message.machine_text())).collect();
+    assert_eq!(
+        said,
+        [
+            ("PriceRuleUnused", "line 7: there is no node aa".to_owned()),
+            ("PriceFileOld", "the price file is 46 days old; its max_age_days is 45".to_owned()),
+        ]
+    );
+}
+
+/// A cluster in which each rule finds something.
+fn examples() -> Vec<(&'static str, World)> {
+    vec![
+        ("LoopPaused", launching(90)),
+        ("EmptinessStarvesDrift", drifted_beside_empty()),
+        ("DeleteLaunchLoop", cheap_pod()),
+        ("LongNomination", nominated(600)),
+        ("NodePoolMissing", with_pool(class_not_found)),
+        ("NodeClassNotReady", with_pool(class_not_found)),
+        ("NothingAllowed", with_pool(|pool| pool.budgets = budget("0", None))),
+        ("BudgetUnreadable", with_pool(|pool| pool.budgets = budget("1", Some("0 0 30 2 7")))),
+        ("AnnotationIgnored", with_pool(|pool| pool.do_not_disrupt = Some(sym("true")))),
+        ("ProtectionInvalid", protected("1d")),
+        ("ProtectionWillNotHold", expiring(2)),
+        ("MultiplePdbs", under_two_budgets()),
+        ("PdbNeverAllows", with_budgets(vec![budget_row(all(), 0, (2, 2, 2))])),
+        ("StuckTerminating", stuck()),
+        ("EventDisagrees", event_disagrees()),
+        ("PriceUnknown", labelled(&[])),
+        ("FeeUnknown", without_fee()),
+        ("PriceRuleUnused", old_price_file()),
+        ("PriceFileOld", old_price_file()),
+    ]
+}
+
+#[test]
+fn every_rule_finds_something_in_its_example() {
+    let examples = examples();
+    let with_example: Vec<&str> = examples.iter().map(|(id, _)| *id).collect();
+    assert_eq!(rules().map(|rule| rule.id).collect::<Vec<_>>(), with_example, "one example for each rule, in order");
+    for (id, world) in examples {
+        let found = world.findings();
+        assert!(found.iter().any(|finding| finding.rule.id == id), "{id}: {found:?}");
+    }
+}
+
+#[test]
+fn every_rule_has_an_id_of_its_own_and_is_explained() {
+    let ids: BTreeSet<&str> = rules().map(|rule| rule.id).collect();
+    assert_eq!(ids.len(), rules().count());
+    for rule in rules() {
+        assert!(rule.id.chars().all(|letter| letter.is_ascii_alphanumeric()), "{rule:?}");
+        assert!(rule.help.ends_with('.') && !rule.hint.is_empty(), "{rule:?}");
+    }
+}
