@@ -7,38 +7,6 @@ use crate::insight::cost::Dimension;
 use crate::insight::{Known, picture};
 use crate::units::spelling;
 
-/// Names of screens, as kubectl and k9s users type them.
-const SCREENS: [(&str, Screen); 28] = [
-    ("fleet", Screen::Fleet),
-    ("jobs", Screen::Jobs),
-    ("pods", Screen::Pods),
-    ("claims", Screen::Claims),
-    ("events", Screen::Events),
-    ("no", Screen::Fleet),
-    ("node", Screen::Fleet),
-    ("nodes", Screen::Fleet),
-    ("job", Screen::Jobs),
-    ("po", Screen::Pods),
-    ("pod", Screen::Pods),
-    ("np", Screen::Claims),
-    ("nodepool", Screen::Claims),
-    ("nodepools", Screen::Claims),
-    ("nc", Screen::Claims),
-    ("nodeclaim", Screen::Claims),
-    ("nodeclaims", Screen::Claims),
-    ("claim", Screen::Claims),
-    ("ev", Screen::Events),
-    ("event", Screen::Events),
-    ("1", Screen::Fleet),
-    ("2", Screen::Jobs),
-    ("3", Screen::Pods),
-    ("4", Screen::Claims),
-    ("5", Screen::Events),
-    ("cost", Screen::Cost),
-    ("6", Screen::Cost),
-    ("batch", Screen::Jobs),
-];
-
 /// Commands that are no screen and no action.
 #[derive(Clone, Copy)]
 enum Word {
@@ -73,7 +41,7 @@ pub fn run(app: &mut App, line: &str) -> Vec<Effect> {
     if name.is_empty() {
         return Vec::new();
     }
-    if let Some(screen) = find(&SCREENS, name) {
+    if let Some(screen) = Screen::of_command(name) {
         return show(app, screen, argument);
     }
     if let Some(word) = find(&WORDS, name) {
@@ -137,11 +105,11 @@ fn set_context(app: &mut App, name: &str) -> Vec<Effect> {
 }
 
 fn set_sort(app: &mut App, name: &str) -> Vec<Effect> {
-    let columns = app.ui.level.screen.columns();
-    if let Some(column) = columns.iter().find(|column| column.name().eq_ignore_ascii_case(name)) {
-        return sorting::by_column(app, *column);
+    let spec = app.ui.level.screen.spec();
+    if let Some(column) = spec.sortable().find(|column| column.name.eq_ignore_ascii_case(name)) {
+        return sorting::by_column(app, column);
     }
-    let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+    let names: Vec<&str> = spec.sortable().map(|column| column.name).collect();
     notice::error(app, format!("no column \"{name}\" to sort by; there are {}", names.join(", ")))
 }
 
@@ -187,7 +155,7 @@ fn open(app: &mut App, overlay: Overlay) -> Vec<Effect> {
 /// All first words of commands.
 fn names() -> impl Iterator<Item = &'static str> {
     let actions = Action::ALL.iter().map(|action| action.name());
-    let screens = SCREENS.iter().map(|(name, _)| *name).filter(|name| name.len() > 1);
+    let screens = Screen::ALL.into_iter().flat_map(|screen| screen.spec().aliases.iter().copied());
     screens.chain(WORDS.iter().map(|(name, _)| *name)).chain(actions)
 }
 
@@ -201,11 +169,11 @@ pub fn candidates(app: &App, line: &str) -> Vec<String> {
         None => names().map(str::to_owned).collect(),
         Some(Some(Word::Namespace)) => namespace_names(app),
         Some(Some(Word::Context)) => app.cluster.contexts.clone(),
-        Some(Some(Word::Sort)) => app.ui.level.screen.columns().iter().map(|column| column.name().to_owned()).collect(),
-        Some(_) if first.is_some_and(|name| find(&SCREENS, name) == Some(Screen::Cost)) => {
+        Some(Some(Word::Sort)) => app.ui.level.screen.spec().sortable().map(|column| column.name.to_owned()).collect(),
+        Some(_) if first.and_then(Screen::of_command) == Some(Screen::Cost) => {
             Dimension::ALL.map(|dimension| dimension.name().replace(' ', "-")).to_vec()
         }
-        Some(_) if first.is_some_and(|name| find(&SCREENS, name).is_some()) => namespace_names(app),
+        Some(_) if first.and_then(Screen::of_command).is_some() => namespace_names(app),
         Some(_) => Vec::new(),
     };
     all.retain(|name| name.starts_with(last));

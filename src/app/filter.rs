@@ -1,17 +1,19 @@
 //! The filter's grammar: terms separated by spaces, all of which a row has to meet.
 //!
-//! `text` is a case-insensitive part of what identifies a row; `key:value` asks one fact; a leading `!` negates.
+//! `text` is a case-insensitive part of what identifies a row; `key:value` asks one field; a leading `!` negates.
 
 use super::rows::RowRef;
+use super::screens::{PRICES, VERDICTS};
 use super::{App, Screen, status};
-use crate::fleet::Sym;
+use crate::fleet::{Kind, Sym};
 use crate::insight::cost::{Payer, Who};
+use crate::insight::insights::Dependency;
 use crate::insight::picture::NodeProtection;
 use crate::insight::relation;
 
-/// A fact that a term can ask.
+/// What a term can ask of a row; which of them a screen's rows have stands in its [`super::ScreenSpec`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Fact {
+pub enum Field {
     Name,
     Namespace,
     Pool,
@@ -34,7 +36,7 @@ enum Fact {
     Message,
 }
 
-impl Fact {
+impl Field {
     const fn name(self) -> &'static str {
         match self {
             Self::Name => "name",
@@ -64,38 +66,47 @@ impl Fact {
         matches!(self, Self::Protected | Self::Held | Self::Gpu)
     }
 
-    const fn is_of_verdict(self) -> bool {
-        matches!(self, Self::Held | Self::Protected | Self::Verdict | Self::By)
-    }
-}
-
-/// The facts that the rows of a screen have.
-const fn facts(screen: Screen) -> &'static [Fact] {
-    use Fact::{
-        By, Capacity, Gpu, Held, Job, Kind, Message, Name, Namespace, Node, Owner, Pool, Price, Protected, Reason,
-        Source, Status, Type, Verdict, Zone,
-    };
-    match screen {
-        Screen::Fleet => &[Name, Pool, Type, Zone, Capacity, Status, Held, Verdict, By, Protected, Gpu, Price],
-        Screen::Jobs => &[Name, Namespace, Status, Owner, Protected, Gpu],
-        Screen::Pods => &[Name, Namespace, Pool, Node, Job, Owner, Status, Protected, Gpu],
-        Screen::Claims => &[Name, Pool, Node, Type, Zone, Capacity, Status, Price],
-        Screen::Events => &[Name, Namespace, Node, Kind, Reason, Status, Source, Message],
-        Screen::Cost => &[Name, Namespace, Kind, Price],
+    /// What changes the answer besides the kinds of the rows themselves.
+    const fn dependencies(self) -> &'static [Dependency] {
+        match self {
+            // That of a pod is its Node's.
+            Self::Pool => &[Dependency::Kind(Kind::Node)],
+            // That of an Event is found by the object that it speaks of.
+            Self::Node => {
+                &[Dependency::Kind(Kind::Pod), Dependency::Kind(Kind::NodeClaim), Dependency::Kind(Kind::Node)]
+            }
+            // That of a Node is part of its verdict.
+            Self::Protected => &[Dependency::Kind(Kind::Pod), Dependency::Minute, VERDICTS],
+            Self::Held | Self::Verdict | Self::By => &[VERDICTS],
+            Self::Price => PRICES,
+            Self::Name
+            | Self::Namespace
+            | Self::Type
+            | Self::Zone
+            | Self::Capacity
+            | Self::Status
+            | Self::Owner
+            | Self::Job
+            | Self::Gpu
+            | Self::Kind
+            | Self::Reason
+            | Self::Source
+            | Self::Message => &[],
+        }
     }
 }
 
 /// The words before `:` that a filter of a screen knows, as help lists them.
 pub fn words(screen: Screen) -> Vec<String> {
-    let word = |fact: &Fact| format!("{}:{}", fact.name(), if fact.is_yes_or_no() { "yes" } else { "" });
-    facts(screen).iter().map(word).collect()
+    let word = |field: &Field| format!("{}:{}", field.name(), if field.is_yes_or_no() { "yes" } else { "" });
+    screen.spec().fields.iter().map(word).collect()
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Test {
     Text(String),
-    Contains(Fact, String),
-    Is(Fact, bool),
+    Contains(Field, String),
+    Is(Field, bool),
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -130,12 +141,13 @@ impl Filter {
         self.terms.is_empty()
     }
 
-    /// Whether it asks what is said of Nodes.
-    pub fn asks_verdicts(&self) -> bool {
-        self.terms.iter().any(|term| match &term.test {
-            Test::Contains(fact, _) | Test::Is(fact, _) => fact.is_of_verdict(),
-            Test::Text(_) => false,
-        })
+    /// What changes which rows meet it, besides the kinds of the rows themselves.
+    pub fn dependencies(&self, screen: Screen) -> Vec<Dependency> {
+        let of_term = |term: &Term| match &term.test {
+            Test::Contains(field, _) | Test::Is(field, _) => field.dependencies().to_vec(),
+            Test::Text(_) => screen.spec().joined_dependencies().collect(),
+        };
+        self.terms.iter().flat_map(of_term).collect()
     }
 
     /// Whether a payer meets every term. Of those with machines that nobody prices the price is `unknown`.
@@ -144,18 +156,13 @@ impl Filter {
         let has = |text: Option<&Sym>, part: &str| text.is_some_and(|text| contains(text, part));
         let kind = || if let Who::Owner(kind, _) = &payer.1 { Some(kind) } else { None };
         let meets = |test: &Test| match test {
-            Test::Text(part) | Test::Contains(Fact::Name, part) => name.contains(part),
-            Test::Contains(Fact::Namespace, part) => has(payer.1.namespace(), part),
-            Test::Contains(Fact::Kind, part) => has(kind(), part),
-            Test::Contains(Fact::Price, part) => (if unpriced > 0 { "unknown" } else { "known" }).starts_with(part),
+            Test::Text(part) | Test::Contains(Field::Name, part) => name.contains(part),
+            Test::Contains(Field::Namespace, part) => has(payer.1.namespace(), part),
+            Test::Contains(Field::Kind, part) => has(kind(), part),
+            Test::Contains(Field::Price, part) => (if unpriced > 0 { "unknown" } else { "known" }).starts_with(part),
             Test::Contains(..) | Test::Is(..) => false,
         };
         self.terms.iter().all(|term| meets(&term.test) == term.wanted)
-    }
-
-    /// Whether it asks who tells a price.
-    pub fn asks_prices(&self) -> bool {
-        self.terms.iter().any(|term| matches!(term.test, Test::Contains(Fact::Price, _)))
     }
 
     /// Whether a row meets every term. `scratch` is reused from row to row.
@@ -172,49 +179,49 @@ fn parse_term(word: &str, screen: Screen) -> Result<Option<Term>, String> {
         None => (true, word),
     };
     let test = match rest.split_once(':') {
-        Some((name, value)) => parse_fact(name, value, screen)?,
+        Some((name, value)) => parse_field(name, value, screen)?,
         None if rest.is_empty() => None,
         None => Some(Test::Text(rest.to_lowercase())),
     };
     Ok(test.map(|test| Term { wanted, test }))
 }
 
-fn parse_fact(name: &str, value: &str, screen: Screen) -> Result<Option<Test>, String> {
-    let known = facts(screen);
-    let Some(fact) = known.iter().copied().find(|fact| fact.name() == name) else {
-        let names: Vec<&str> = known.iter().map(|fact| fact.name()).collect();
+fn parse_field(name: &str, value: &str, screen: Screen) -> Result<Option<Test>, String> {
+    let known = screen.spec().fields;
+    let Some(field) = known.iter().copied().find(|field| field.name() == name) else {
+        let names: Vec<&str> = known.iter().map(|field| field.name()).collect();
         return Err(format!("the filter knows no \"{name}:\" here; there are {}", names.join(", ")));
     };
     match value {
         "" => Ok(None),
-        _ if fact.is_yes_or_no() => parse_yes_or_no(fact, value).map(Some),
-        _ => Ok(Some(Test::Contains(fact, value.to_lowercase()))),
+        _ if field.is_yes_or_no() => parse_yes_or_no(field, value).map(Some),
+        _ => Ok(Some(Test::Contains(field, value.to_lowercase()))),
     }
 }
 
-fn parse_yes_or_no(fact: Fact, value: &str) -> Result<Test, String> {
+fn parse_yes_or_no(field: Field, value: &str) -> Result<Test, String> {
     let value = value.to_lowercase();
     match value.as_str() {
-        _ if "yes".starts_with(&value) => Ok(Test::Is(fact, true)),
-        _ if "no".starts_with(&value) => Ok(Test::Is(fact, false)),
-        _ => Err(format!("\"{}:{value}\" is neither yes nor no", fact.name())),
+        _ if "yes".starts_with(&value) => Ok(Test::Is(field, true)),
+        _ if "no".starts_with(&value) => Ok(Test::Is(field, false)),
+        _ => Err(format!("\"{}:{value}\" is neither yes nor no", field.name())),
     }
 }
 
 fn meets(test: &Test, row: RowRef<'_>, app: &App, scratch: &mut String) -> bool {
     match test {
-        Test::Contains(Fact::Node, part) => node_name(row, app).is_some_and(|node| contains(&node, part)),
+        Test::Contains(Field::Node, part) => node_name(row, app).is_some_and(|node| contains(&node, part)),
         Test::Text(part) => {
             if scratch.is_empty() {
                 write_text(row, app, scratch);
             }
             scratch.contains(part.as_str())
         }
-        Test::Contains(fact, part) => fact_text(*fact, row, app).is_some_and(|text| contains(text, part)),
-        Test::Is(Fact::Gpu, wanted) => (row.gpus() > 0) == *wanted,
+        Test::Contains(field, part) => field_text(*field, row, app).is_some_and(|text| contains(text, part)),
+        Test::Is(Field::Gpu, wanted) => (row.gpus() > 0) == *wanted,
         // What is not known is neither.
-        Test::Is(Fact::Held, wanted) => protection(row, app).is_some_and(|it| it.is_held == Some(*wanted)),
-        Test::Is(Fact::Protected, wanted) if matches!(row, RowRef::Node(_)) => {
+        Test::Is(Field::Held, wanted) => protection(row, app).is_some_and(|it| it.is_held == Some(*wanted)),
+        Test::Is(Field::Protected, wanted) if matches!(row, RowRef::Node(_)) => {
             protection(row, app).is_some_and(|it| it.is_protected == Some(*wanted))
         }
         Test::Is(_, wanted) => is_protected(row, app) == *wanted,
@@ -246,34 +253,34 @@ fn is_protected(row: RowRef<'_>, app: &App) -> bool {
     }
 }
 
-fn fact_text<'a>(fact: Fact, row: RowRef<'a>, app: &'a App) -> Option<&'a str> {
+fn field_text<'a>(field: Field, row: RowRef<'a>, app: &'a App) -> Option<&'a str> {
     fn text(sym: Option<&Sym>) -> Option<&str> {
         sym.map(Sym::as_str)
     }
-    match (fact, row) {
-        (Fact::Name, RowRef::Event(event)) => Some(&event.object.key.name),
-        (Fact::Name, _) => Some(&row.meta().key.name),
-        (Fact::Namespace, _) => Some(&row.meta().key.namespace),
-        (Fact::Pool, _) => text(row.node_pool(&app.fleet)),
-        (Fact::Type, _) => text(row.instance_type()),
-        (Fact::Zone, _) => text(row.zone()),
-        (Fact::Capacity, _) => row.capacity(),
-        (Fact::Status, _) => Some(status::word(row, app)),
-        (Fact::Owner, _) => text(row.owner()),
-        (Fact::Job, _) => text(row.job()),
-        (Fact::Verdict, _) => status::judged(row, app).map(|it| it.verdict.name()),
-        (Fact::Price, RowRef::Node(node)) => Some(app.insights.picture.node(&node.meta.key.name)?.cost.source.name()),
-        (Fact::Price, RowRef::Claim(claim)) => Some(app.insights.picture.claim(claim)?.cost?.source.name()),
-        (Fact::By, _) => status::judged(row, app)?.by.as_deref(),
-        (Fact::Kind, RowRef::Event(event)) => Some(&event.object.kind),
-        (Fact::Reason, RowRef::Event(event)) => Some(&event.reason),
-        (Fact::Source, RowRef::Event(event)) => Some(&event.source),
-        (Fact::Message, RowRef::Event(event)) => Some(&event.message),
+    match (field, row) {
+        (Field::Name, RowRef::Event(event)) => Some(&event.object.key.name),
+        (Field::Name, _) => Some(&row.meta().key.name),
+        (Field::Namespace, _) => Some(&row.meta().key.namespace),
+        (Field::Pool, _) => text(row.node_pool(&app.fleet)),
+        (Field::Type, _) => text(row.instance_type()),
+        (Field::Zone, _) => text(row.zone()),
+        (Field::Capacity, _) => row.capacity(),
+        (Field::Status, _) => Some(status::word(row, app)),
+        (Field::Owner, _) => text(row.owner()),
+        (Field::Job, _) => text(row.job()),
+        (Field::Verdict, _) => status::judged(row, app).map(|it| it.verdict.name()),
+        (Field::Price, RowRef::Node(node)) => Some(app.insights.picture.node(&node.meta.key.name)?.cost.source.name()),
+        (Field::Price, RowRef::Claim(claim)) => Some(app.insights.picture.claim(claim)?.cost?.source.name()),
+        (Field::By, _) => status::judged(row, app)?.by.as_deref(),
+        (Field::Kind, RowRef::Event(event)) => Some(&event.object.kind),
+        (Field::Reason, RowRef::Event(event)) => Some(&event.reason),
+        (Field::Source, RowRef::Event(event)) => Some(&event.source),
+        (Field::Message, RowRef::Event(event)) => Some(&event.message),
         _ => None,
     }
 }
 
-/// What a term without key is looked for in: what identifies a row, in lower case, one fact per line.
+/// What a term without key is looked for in: what identifies a row, in lower case, one part per line.
 fn write_text(row: RowRef<'_>, app: &App, into: &mut String) {
     let key = match row {
         RowRef::Event(event) => &event.object.key,

@@ -1,7 +1,8 @@
 //! From key presses to what they do in the layer that is on top.
 
 use super::{
-    App, Detail, Effect, Overlay, Screen, command, detail, navigate, notice, payers, picker, prompt, sorting, write,
+    App, Detail, Effect, Overlay, Screen, UseOfRows, command, detail, navigate, notice, payers, picker, prompt,
+    sorting, write,
 };
 use crate::input::{Action, Chord, Context, KeyCode, Lookup};
 
@@ -124,8 +125,7 @@ const fn is_for_rows(action: Action) -> bool {
 
 fn act_on_table(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
-        // Who pays has no details of its own: what it pays for has.
-        Action::Open if app.ui.level.screen == Screen::Cost => navigate::into(app),
+        Action::Open if app.ui.level.screen.spec().use_of_rows == UseOfRows::Enter => navigate::into(app),
         Action::Open => detail::open(app),
         Action::Dimension => payers::by_neighbour(app, 1),
         Action::DimensionBack => payers::by_neighbour(app, -1),
@@ -173,15 +173,9 @@ fn act_anywhere(app: &mut App, action: Action) -> Vec<Effect> {
 /// The screen that an action leads to.
 fn screen_of(app: &App, action: Action) -> Option<Screen> {
     match action {
-        Action::Fleet => Some(Screen::Fleet),
-        Action::Jobs => Some(Screen::Jobs),
-        Action::Pods => Some(Screen::Pods),
-        Action::Claims => Some(Screen::Claims),
-        Action::Events => Some(Screen::Events),
-        Action::Cost => Some(Screen::Cost),
-        Action::NextScreen => Some(navigate::neighbour(app.ui.level.screen, 1)),
-        Action::PreviousScreen => Some(navigate::neighbour(app.ui.level.screen, -1)),
-        _ => None,
+        Action::NextScreen => Some(navigate::neighbour(app, 1)),
+        Action::PreviousScreen => Some(navigate::neighbour(app, -1)),
+        _ => Screen::of_action(action),
     }
 }
 

@@ -1,13 +1,12 @@
 //! The rows of the shown level.
 
-use std::collections::HashMap;
-
 use super::filter::Filter;
 use super::patch::{self, Patched};
 use super::rows::{RowKey, RowRef};
-use super::{App, Column, Costs, Effect, Scope, Screen, Ui, payers, sorting};
+use super::screens::{Narrowing, Rows};
+use super::{App, Costs, Effect, Screen, Ui, payers, sorting};
 use crate::fleet::{Changed, Fleet, Key, Kind};
-use crate::insight::insights::Part;
+use crate::insight::insights::{Dependency, Part};
 use crate::units::Time;
 
 /// Puts the rows in order where something changed.
@@ -34,8 +33,7 @@ pub fn note(app: &mut App, changed: &Changed) {
         app.ui.listing.touched.extend(changed.pods.iter().cloned());
         return;
     }
-    let depends = changed.kinds.iter().any(|kind| depends(app, *kind)) || (changed.prices && asks_prices(app));
-    app.ui.listing.dirty |= depends;
+    note_causes(app, &Dependency::of_delta(changed));
 }
 
 const SECONDS_PER_MINUTE: i64 = 60;
@@ -43,86 +41,46 @@ const SECONDS_PER_MINUTE: i64 = 60;
 /// The time was `before` a moment ago: orders and filters that depend on the minute are put right before the next frame.
 pub fn note_time(app: &mut App, before: Time) {
     let minute = |time: Time| time.seconds().div_euclid(SECONDS_PER_MINUTE);
-    if minute(before) == minute(app.now) {
-        return;
+    if minute(before) != minute(app.now) {
+        note_causes(app, &[Dependency::Minute]);
     }
-    let level = &app.ui.level;
-    let depends = level.screen == Screen::Jobs || !level.filter.is_empty() || level.sort.column == Column::Protection;
-    app.ui.listing.dirty |= depends;
 }
 
 /// Parts of the insights may have changed: orders and filters by them follow before the next frame.
 pub fn note_parts(app: &mut App) {
-    let changed = app.insights.take_changed();
-    let depends = |part: &Part| match part {
-        Part::Picture | Part::ProtectedPods | Part::PriceDemand => false,
-        Part::Karpenter => true,
-        Part::Verdicts => asks_verdicts(app),
-        Part::Rates => asks_prices(app),
-        Part::Ledger => app.ui.level.screen == Screen::Cost || app.ui.level.sort.column == Column::Paid,
-    };
-    app.ui.listing.dirty |= changed.iter().any(depends);
+    let changed: Vec<Dependency> = app.insights.take_changed().into_iter().map(Dependency::Part).collect();
+    note_causes(app, &changed);
 }
 
-/// Whether rows are ordered or filtered by what machines cost.
-fn asks_prices(app: &App) -> bool {
-    let level = &app.ui.level;
-    let sorted = matches!(level.sort.column, Column::Cost | Column::Unrequested);
-    level.screen == Screen::Cost || sorted || Filter::parse(&level.filter, level.screen).asks_prices()
-}
-
-/// Whether rows are ordered or filtered by what is said of Nodes.
-fn asks_verdicts(app: &App) -> bool {
-    let level = &app.ui.level;
-    let sorted = matches!(level.sort.column, Column::Attention | Column::Verdict | Column::Until);
-    level.screen == Screen::Fleet && (sorted || Filter::parse(&level.filter, level.screen).asks_verdicts())
-}
-
-/// Whether the rows of the shown level, or their order, depend on a kind.
-fn depends(app: &App, kind: Kind) -> bool {
-    let level = &app.ui.level;
-    own_kinds(level.screen).contains(&kind) || (looks_further(app) && joined_kinds(level.screen).contains(&kind))
-}
-
-/// The kinds of the rows themselves.
-const fn own_kinds(screen: Screen) -> &'static [Kind] {
-    match screen {
-        Screen::Fleet => &[Kind::Node, Kind::NodeClaim],
-        Screen::Jobs => &[Kind::Job],
-        Screen::Pods => &[Kind::Pod],
-        Screen::Claims => &[Kind::NodePool, Kind::NodeClaim],
-        Screen::Events => &[Kind::Event],
-        // They follow the rates, which follow everything once a second.
-        Screen::Cost => &[],
+/// All rows are listed anew before the next frame where they depend on one of these.
+fn note_causes(app: &mut App, causes: &[Dependency]) {
+    if !causes.is_empty() && !app.ui.listing.dirty {
+        app.ui.listing.dirty = dependencies(app).iter().any(|dependency| causes.contains(dependency));
     }
 }
 
-/// The kinds in which filters, selectors, levels and orders find what they ask of a row: they may come after the row.
-const fn joined_kinds(screen: Screen) -> &'static [Kind] {
-    match screen {
-        Screen::Fleet | Screen::Jobs => &[Kind::Pod],
-        Screen::Pods => &[Kind::Job, Kind::Node],
-        Screen::Claims => &[Kind::Node],
-        Screen::Events => &[Kind::Pod, Kind::Job, Kind::NodeClaim, Kind::Node],
-        Screen::Cost => &[],
-    }
-}
-
-/// Whether something asks more of a row than the row itself says.
-fn looks_further(app: &App) -> bool {
+/// Everything on which the rows of the shown level and their order depend.
+fn dependencies(app: &App) -> Vec<Dependency> {
     let level = &app.ui.level;
-    match level.screen {
-        Screen::Events => app.scope.selector.is_some() || level.filter.contains("node:"),
-        Screen::Claims => app.scope.node_selector.is_some(),
-        Screen::Pods => level.scope.is_some() || !level.filter.is_empty() || level.sort.column == Column::Cost,
-        Screen::Fleet | Screen::Jobs => !level.filter.is_empty() || sums_pods(level.sort.column),
-        Screen::Cost => false,
+    let spec = level.screen.spec();
+    let mut all = spec.own_dependencies();
+    // Which annotations protect differs from version to version.
+    all.push(Dependency::Part(Part::Karpenter));
+    all.extend(level.sort.column.dependencies);
+    all.extend(Filter::parse(&level.filter, level.screen).dependencies(level.screen));
+    if level.scope.is_some() || is_narrowed(app, spec.narrowed_by) {
+        all.extend(spec.joined_dependencies());
     }
+    all
 }
 
-/// Whether the order by a column is one by sums over pods.
-const fn sums_pods(column: Column) -> bool {
-    matches!(column, Column::Pods | Column::Cpu | Column::Memory | Column::Protection)
+/// Whether labels given on the command line narrow the rows.
+fn is_narrowed(app: &App, by: Narrowing) -> bool {
+    match by {
+        Narrowing::NodeLabels => app.scope.node_selector.is_some(),
+        Narrowing::NamespacesAndLabels => app.scope.selector.is_some(),
+        Narrowing::Nothing => false,
+    }
 }
 
 /// Builds the rows anew and finds the selection among them.
@@ -156,10 +114,11 @@ fn patch(app: &mut App) {
 /// The rows of the shown level, filtered and in order, and how many there were before the filter.
 pub fn build(app: &App) -> (Vec<RowKey>, usize) {
     let level = &app.ui.level;
-    if level.screen == Screen::Cost {
-        return payers::build(app);
-    }
-    let mut rows = candidates(app);
+    let (list, arrange) = match level.screen.spec().rows {
+        Rows::Objects { list, arrange } => (list, arrange),
+        Rows::Payers => return payers::build(app),
+    };
+    let mut rows = list(app);
     let unfiltered = rows.len();
     let filter = Filter::parse(&level.filter, level.screen);
     if !filter.is_empty() {
@@ -167,88 +126,7 @@ pub fn build(app: &App) -> (Vec<RowKey>, usize) {
         rows.retain(|row| filter.matches(*row, app, &mut scratch));
     }
     sorting::sort(&mut rows, level.sort, app);
-    if level.screen == Screen::Claims {
-        rows = as_tree(&rows);
-    }
-    (rows.into_iter().map(|row| row.key().into()).collect(), unfiltered)
-}
-
-/// The rows of the shown level before its filter.
-fn candidates(app: &App) -> Vec<RowRef<'_>> {
-    let (fleet, scope) = (&app.fleet, &app.scope);
-    match app.ui.level.screen {
-        Screen::Fleet => nodes(app),
-        Screen::Jobs => fleet.jobs.iter().filter(|job| scope.has_job(job)).map(RowRef::Job).collect(),
-        Screen::Pods => pods(app),
-        Screen::Claims => claims(app),
-        Screen::Events => events(app),
-        Screen::Cost => Vec::new(),
-    }
-}
-
-/// Nodes, and NodeClaims that have none yet.
-fn nodes(app: &App) -> Vec<RowRef<'_>> {
-    let (fleet, scope) = (&app.fleet, &app.scope);
-    let nodes = fleet.nodes.iter().filter(|node| scope.has_node(node)).map(RowRef::Node);
-    let waiting = app.insights.picture.claims_without_node(fleet).filter(|claim| scope.has_claim(fleet, claim));
-    let rows = nodes.chain(waiting.map(RowRef::Claim));
-    match &app.ui.level.scope {
-        Some(Scope::NodePool(pool)) => rows.filter(|row| row.node_pool(fleet) == Some(pool)).collect(),
-        Some(Scope::Payer(payer)) => rows.filter(|row| payers::is_machine_of(fleet, *row, payer)).collect(),
-        _ => rows.collect(),
-    }
-}
-
-fn pods(app: &App) -> Vec<RowRef<'_>> {
-    let (fleet, scope) = (&app.fleet, &app.scope);
-    match &app.ui.level.scope {
-        Some(Scope::Node(node)) => fleet.pods_on(node).filter(|pod| scope.has_pod(pod)).map(RowRef::Pod).collect(),
-        Some(Scope::Job(job)) => match fleet.jobs.get(job) {
-            Some(job) => fleet.pods_of_job(&job.meta.uid).map(RowRef::Pod).collect(),
-            None => Vec::new(),
-        },
-        Some(Scope::Payer(payer)) => {
-            let pods = fleet.pods.iter().filter(|pod| scope.has_pod(pod) && payers::is_pod_of(fleet, pod, payer));
-            pods.map(RowRef::Pod).collect()
-        }
-        _ => fleet.pods.iter().filter(|pod| scope.has_pod(pod)).map(RowRef::Pod).collect(),
-    }
-}
-
-fn claims(app: &App) -> Vec<RowRef<'_>> {
-    let pools = app.scope.pools(&app.fleet).into_iter().map(RowRef::Pool);
-    let claims = app.fleet.node_claims.iter().filter(|claim| app.scope.has_claim(&app.fleet, claim));
-    pools.chain(claims.map(RowRef::Claim)).collect()
-}
-
-/// Events about one object are all shown, wherever they stand.
-fn events(app: &App) -> Vec<RowRef<'_>> {
-    let (fleet, scope) = (&app.fleet, &app.scope);
-    match &app.ui.level.scope {
-        Some(Scope::About(object)) => fleet.events.about(object).map(RowRef::Event).collect(),
-        _ => fleet.events.iter().filter(|event| scope.has_event(fleet, event)).map(RowRef::Event).collect(),
-    }
-}
-
-/// Each NodePool followed by its NodeClaims; NodeClaims whose NodePool is not listed come last. Keeps the order within.
-fn as_tree<'a>(rows: &[RowRef<'a>]) -> Vec<RowRef<'a>> {
-    let is_pool = |row: &RowRef<'_>| matches!(row, RowRef::Pool(_));
-    let pools = rows.iter().copied().filter(is_pool);
-    let mut beneath: HashMap<&str, Vec<RowRef<'a>>> =
-        pools.clone().map(|pool| (pool.meta().key.name.as_str(), Vec::new())).collect();
-    let mut orphans = Vec::new();
-    for row in rows.iter().copied() {
-        let RowRef::Claim(claim) = row else { continue };
-        match claim.node_pool().and_then(|pool| beneath.get_mut(pool.as_str())) {
-            Some(siblings) => siblings.push(row),
-            None => orphans.push(row),
-        }
-    }
-    let with_claims = |pool: RowRef<'a>| {
-        let claims = beneath.remove(pool.meta().key.name.as_str()).unwrap_or_default();
-        std::iter::once(pool).chain(claims)
-    };
-    pools.flat_map(with_claims).chain(orphans).collect()
+    (arrange(rows).into_iter().map(|row| row.key().into()).collect(), unfiltered)
 }
 
 /// Where a row went: on Fleet a NodeClaim becomes its Node's row.

@@ -16,7 +16,9 @@ mod patch;
 mod payers;
 mod picker;
 mod prompt;
+mod rank;
 mod rows;
+pub mod screens;
 mod sorting;
 mod source;
 mod status;
@@ -31,10 +33,11 @@ pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};
 pub use payers::{Costs, Paying, Sourced, Unpriced, paying};
 pub use rows::{RowKey, RowRef};
+pub use screens::{Align, Column, Narrowing, Screen, ScreenSpec, UseOfRows, WidthRange};
 pub use status::{claim_phase, job_state, node_phase};
 pub use ui::{
-    Column, Consequence, Detail, DetailText, DurationChoice, Level, Listing, Notice, Overlay, Picker, PickerKind,
-    Prompt, PromptKind, Scope, Screen, Severity, Skipped, Sort, Target, Ui, Verb, Write, WriteDialog, WriteItem,
+    Consequence, Detail, DetailText, DurationChoice, Level, Listing, Notice, Overlay, Picker, PickerKind, Prompt,
+    PromptKind, Scope, Severity, Skipped, Sort, Target, Ui, Verb, Write, WriteDialog, WriteItem,
 };
 pub use update::update;
 pub use work::settle;

@@ -198,9 +198,10 @@ fn arrive(app: &mut App) {
     listing::refresh(app);
 }
 
-/// The screen before or after, around the ends.
-pub fn neighbour(screen: Screen, by: isize) -> Screen {
-    neighbour_in(&Screen::ALL, screen, by)
+/// The screen before or after the shown one, around the ends.
+pub fn neighbour(app: &App, by: isize) -> Screen {
+    let screens: Vec<Screen> = Screen::shown(app).collect();
+    neighbour_in(&screens, app.ui.level.screen, by)
 }
 
 /// The entry before or after, around the ends; the first one for an entry that is not there.

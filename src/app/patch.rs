@@ -8,8 +8,9 @@ use std::collections::{BTreeSet, HashSet};
 use foldhash::fast::RandomState;
 
 use super::rows::{RowKey, RowRef};
-use super::{App, Column, Level, Screen, sorting};
+use super::{App, Level, Screen, sorting};
 use crate::fleet::{Key, ObjectKey};
+use crate::insight::insights::Dependency;
 
 /// More changed pods than this are not looked at one by one.
 const MOST_TOUCHED: usize = 2_000;
@@ -27,7 +28,8 @@ pub enum Patched {
 pub fn applies(level: &Level) -> bool {
     let is_all = level.scope.is_none() && level.filter.is_empty();
     // What a pod pays depends on the others on its Node.
-    level.screen == Screen::Pods && is_all && level.sort.column != Column::Cost
+    let is_of_others = |dependency: &Dependency| matches!(dependency, Dependency::Kind(_));
+    level.screen == Screen::Pods && is_all && !level.sort.column.dependencies.iter().any(is_of_others)
 }
 
 /// Mends the places of the pods that changed. All other rows are in order.

@@ -7,8 +7,9 @@ use foldhash::fast::RandomState;
 
 use super::filter::Filter;
 use super::rows::{RowKey, RowRef};
-use super::{App, Column, Effect, Level, Scope, Screen, Sort, listing, navigate, notice};
-use crate::fleet::{Fleet, Kind, ObjectKey, PodRow, Sym};
+use super::screens::{self, Order, RatesByUid};
+use super::{App, Effect, Level, Scope, Screen, Sort, listing, navigate, notice};
+use crate::fleet::{Fleet, Kind, NodeRow, ObjectKey, PodRow, Sym, Uid};
 use crate::insight::cost::{Account, Asking, Cost, CostSource, Dimension, Machine, Machines, Payer, Who, why_unknown};
 use crate::insight::picture::{self, Moves};
 use crate::units::Time;
@@ -134,13 +135,13 @@ pub fn build(app: &App) -> (Vec<RowKey>, usize) {
     let all = everybody(app, level.dimension);
     let unfiltered = all.len();
     let filter = Filter::parse(&level.filter, level.screen);
-    let mut ranked: Vec<Ranked> = all
+    let mut rows: Vec<PayerRow> = all
         .into_iter()
-        .map(|who| Ranked::of(app, (level.dimension, who), level.sort.column))
+        .map(|who| PayerRow::new(app, (level.dimension, who)))
         .filter(|row| filter.is_empty() || filter.meets_payer(&row.payer, row.unpriced))
         .collect();
-    ranked.sort_unstable_by(|a, b| a.compare(b, level.sort));
-    (ranked.into_iter().map(|row| RowKey::Payer(Box::new(row.payer))).collect(), unfiltered)
+    rows.sort_unstable_by(|a, b| a.compare(b, level.sort));
+    (rows.into_iter().map(|row| RowKey::Payer(Box::new(row.payer))).collect(), unfiltered)
 }
 
 fn everybody(app: &App, dimension: Dimension) -> HashSet<Who, RandomState> {
@@ -152,38 +153,80 @@ fn everybody(app: &App, dimension: Dimension) -> HashSet<Who, RandomState> {
     now.chain(before).chain(app.ui.listing.costs.unpriced_pods.keys()).cloned().collect()
 }
 
-/// A payer with what it is ordered by: two numbers, then its name.
-struct Ranked {
-    payer: Payer,
-    name: String,
-    numbers: (i64, i64),
-    unpriced: u64,
+/// A payer with everything that it can be ordered by. Rates are in micro-dollars per hour.
+pub struct PayerRow {
+    /// Who.
+    pub payer: Payer,
+    /// Its name on screen.
+    pub name: String,
+    /// What it pays, as far as that is known.
+    pub rate: i64,
+    /// What it has paid, in micro-dollars.
+    pub paid: i64,
+    /// How many machines it pays.
+    pub machines: i64,
+    /// The part of its rate for held machines.
+    pub held: i64,
+    /// The part of its rate that no pod requests.
+    pub unrequested: i64,
+    /// How many machines, or pods on them, have no known price.
+    pub unpriced: u64,
 }
 
-impl Ranked {
-    fn of(app: &App, payer: Payer, column: Column) -> Self {
-        let said = paying(app, &payer);
-        let numbers = match column {
-            Column::Name => (0, 0),
-            Column::Paid => (-said.paid.micro_usd(), 0),
-            Column::Nodes => (-i64::try_from(said.machines.count).unwrap_or(i64::MAX), 0),
-            Column::Held => (-said.machines.held, 0),
-            Column::Unrequested => (-said.machines.unrequested, 0),
-            Column::Cost => (-said.rate, 0),
-            // Of what is not priced nobody knows how much it is.
-            _ => (i64::from(said.unpriced == 0), -said.rate),
-        };
-        Self { name: payer.1.words(payer.0), payer, numbers, unpriced: said.unpriced }
+impl PayerRow {
+    fn new(app: &App, payer: Payer) -> Self {
+        let paying = paying(app, &payer);
+        Self {
+            name: payer.1.words(payer.0),
+            payer,
+            rate: paying.rate,
+            paid: paying.paid.micro_usd(),
+            machines: i64::try_from(paying.machines.count).unwrap_or(i64::MAX),
+            held: paying.machines.held,
+            unrequested: paying.machines.unrequested,
+            unpriced: paying.unpriced,
+        }
     }
 
     fn compare(&self, other: &Self, sort: Sort) -> Ordering {
-        let by_rank = match sort.column {
-            Column::Name => self.name.cmp(&other.name),
-            _ => self.numbers.cmp(&other.numbers),
+        let by_rank = match sort.column.order {
+            Order::Payers(rank) => rank(self).cmp(&rank(other)),
+            Order::Unordered | Order::Rank(_) | Order::Rates(_) => Ordering::Equal,
         };
         let by_rank = if sort.reversed { by_rank.reverse() } else { by_rank };
         by_rank.then_with(|| self.payer.cmp(&other.payer))
     }
+}
+
+/// What a machine, or the machines of a NodePool, cost in micro-dollars per hour, as far as that is known.
+pub fn machine_rate(row: RowRef<'_>, app: &App) -> Option<i64> {
+    let of_node = |node: &NodeRow| app.insights.picture.node(&node.meta.key.name)?.cost.rate();
+    match row {
+        RowRef::Node(node) => of_node(node),
+        RowRef::Claim(claim) => match app.fleet.node_of(claim) {
+            Some(node) => of_node(node),
+            None => app.insights.picture.claim(claim)?.cost?.rate(),
+        },
+        RowRef::Pool(pool) => {
+            let payer = (Dimension::NodePool, Who::Named(pool.meta.key.name.clone()));
+            app.insights.rates()?.rate_of(&payer)
+        }
+        RowRef::Pod(_) | RowRef::Job(_) | RowRef::Event(_) => None,
+    }
+}
+
+/// The rates of all pods, summed by the object that they are asked for. A Node is shared between all of its pods at once,
+/// so that this is done once for an order and not once for a row.
+pub fn pod_rates<'a>(app: &'a App, of: impl Fn(&'a PodRow) -> Option<&'a Uid>) -> RatesByUid<'a> {
+    let mut sums = RatesByUid::default();
+    for node in app.fleet.nodes.iter() {
+        for (pod, rate) in app.insights.picture.rates_on(&app.fleet, node) {
+            if let Some(uid) = of(pod) {
+                *sums.entry(uid).or_default() += rate;
+            }
+        }
+    }
+    sums
 }
 
 /// Tells dollars apart by the dimension after or before the present one.
@@ -227,7 +270,7 @@ pub fn beneath(app: &App, payer: &Payer) -> Option<Level> {
         (Dimension::Job, Who::Job(key)) => (Screen::Pods, Scope::Job(key.clone())),
         // What no pod requests is there on every machine, on some more than on others.
         (dimension, Who::Nobody) if dimension.is_of_pods() => {
-            let sort = Sort { column: Column::Unrequested, reversed: false };
+            let sort = Sort { column: &screens::fleet::UNREQUESTED, reversed: false };
             return Some(Level { sort, ..Level::of(Screen::Fleet, Some(Scope::Payer(payer.clone()))) });
         }
         (dimension, _) if dimension.is_of_pods() => (Screen::Pods, Scope::Payer(payer.clone())),

@@ -4,47 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tui_input::Input;
 
-use super::{Costs, Fetched, RowKey};
+use super::{Column, Costs, Fetched, RowKey, Screen};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, EventObject, Key, ObjectKey, Sym};
 use crate::input::Chord;
 use crate::insight::cost::{Dimension, Payer};
 use crate::insight::picture::Finding;
 use crate::units::Time;
-
-/// The screens, in the order of their number keys.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub enum Screen {
-    /// Nodes, and NodeClaims that have no Node yet.
-    #[default]
-    Fleet,
-    /// Jobs.
-    Jobs,
-    /// Pods.
-    Pods,
-    /// NodePools, each with its NodeClaims.
-    Claims,
-    /// Events.
-    Events,
-    /// Who pays.
-    Cost,
-}
-
-impl Screen {
-    /// Every screen.
-    pub const ALL: [Self; 6] = [Self::Fleet, Self::Jobs, Self::Pods, Self::Claims, Self::Events, Self::Cost];
-
-    /// Its title.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Fleet => "Fleet",
-            Self::Jobs => "Jobs",
-            Self::Pods => "Pods",
-            Self::Claims => "Claims",
-            Self::Events => "Events",
-            Self::Cost => "Cost",
-        }
-    }
-}
 
 /// What a level is narrowed to after drilling down.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,84 +26,11 @@ pub enum Scope {
     Payer(Payer),
 }
 
-/// A column of some screen; each screen has its own list.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[expect(missing_docs, reason = "the header that view gives each says it")]
-pub enum Column {
-    /// Not a column: what needs a look first.
-    Attention,
-    Name,
-    Namespace,
-    NodePool,
-    InstanceType,
-    Capacity,
-    Zone,
-    Age,
-    Status,
-    Pods,
-    Cpu,
-    Memory,
-    Gpu,
-    Version,
-    Node,
-    Owner,
-    Ready,
-    Restarts,
-    Protection,
-    Verdict,
-    Until,
-    Progress,
-    Active,
-    Failed,
-    Duration,
-    Phase,
-    Expires,
-    Last,
-    Count,
-    Reason,
-    Object,
-    Message,
-    Class,
-    Source,
-    Weight,
-    Budget,
-    Limits,
-    Cost,
-    Paid,
-    Held,
-    Unrequested,
-    Nodes,
-}
-
-macro_rules! column_names {
-    ($($variant:ident $name:literal,)+) => {
-        impl Column {
-            /// Every column.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// Its name after `:sort`.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
-            }
-        }
-    };
-}
-
-column_names! {
-    Attention "attention", Name "name", Namespace "namespace", NodePool "pool", InstanceType "type",
-    Capacity "capacity", Zone "zone", Age "age", Status "status", Pods "pods", Cpu "cpu", Memory "memory", Gpu "gpu",
-    Version "version", Node "node", Owner "owner", Ready "ready", Restarts "restarts", Protection "protection",
-    Verdict "verdict", Until "until", Progress "progress", Active "active", Failed "failed", Duration "duration", Phase "phase",
-    Expires "expires", Last "last", Count "count", Reason "reason", Object "object", Message "message", Class "class",
-    Source "source", Weight "weight", Budget "budget", Limits "limits",
-    Cost "cost", Paid "paid", Held "held", Unrequested "unrequested", Nodes "nodes",
-}
-
 /// The order of a listing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sort {
     /// By what.
-    pub column: Column,
+    pub column: &'static Column,
     /// Whether the natural order of the column is reversed.
     pub reversed: bool,
 }
@@ -535,7 +427,7 @@ impl Default for Level {
 impl Level {
     /// A fresh level of a screen.
     pub fn of(screen: Screen, scope: Option<Scope>) -> Self {
-        let sort = screen.first_sort();
+        let sort = screen.spec().first_sort();
         Self {
             screen,
             scope,

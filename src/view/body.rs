@@ -4,9 +4,7 @@ use super::facts::Seen;
 use super::layout::Layout;
 use super::panel::Laid;
 use super::screen::{Area, Body, Border, Placed};
-use super::table::table;
-use super::{claims, cost, detail, events, fleet, health, jobs, pods};
-use crate::app::Screen;
+use super::{detail, health, screen_view};
 
 /// Table and details.
 pub(super) fn derive(app: &Seen<'_>, layout: &Layout) -> (Body, Option<Laid>) {
@@ -22,14 +20,7 @@ fn rows(app: &Seen<'_>, area: Area) -> Body {
     if app.ui.listing.rows.is_empty() {
         return Body::Face(face(app, area));
     }
-    Body::Table(match app.ui.level.screen {
-        Screen::Fleet => table(app, area, &fleet::columns(app), |key| fleet::row(app, key.object()?)),
-        Screen::Jobs => table(app, area, &jobs::columns(), |key| jobs::row(app, key.object()?)),
-        Screen::Pods => table(app, area, &pods::columns(app), |key| pods::row(app, key.object()?)),
-        Screen::Claims => table(app, area, &claims::columns(app), |key| claims::row(app, key.object()?)),
-        Screen::Cost => table(app, area, &cost::columns(app), |key| cost::row(app, key)),
-        Screen::Events => table(app, area, &events::columns(), |key| events::row(app, key.object()?)),
-    })
+    Body::Table((screen_view(app.ui.level.screen).table)(app, area))
 }
 
 /// Sentences in the middle, each broken where it is too long.

@@ -1,15 +1,24 @@
 //! Claims: NodePools with their budgets, each with its NodeClaims.
 
-use super::columns::{Size, Spec};
+use super::columns::Shown;
 use super::facts::Seen;
+use super::table::table;
 use super::timeline::{self, Timeline};
-use super::{Line, format, money, text, words};
-use crate::app::{self, Column};
+use super::{Line, ScreenView, format, money, text, words};
+use crate::app;
+use crate::app::screens::pools as columns;
 use crate::config::Role;
 use crate::fleet::{Key, Kind, NodeClaimRow, NodePoolRow, Sym};
 use crate::insight::cost::{Dimension, Who};
 use crate::insight::disruption::{BudgetWindow, Reason};
 use crate::units::{Lifetime, duration};
+
+/// The screen.
+pub(super) const VIEW: ScreenView = ScreenView {
+    table: |app, area| table(app, area, &cells(slots(app)), |key| row(app, key.object()?)),
+    sentence: |app, key| row(app, key.object()?).map(|row| row.sentence()),
+    columns: || cells(0).iter().map(|shown| shown.column).collect(),
+};
 
 /// One row: a branch of the tree or a leaf.
 pub(super) struct Row<'a> {
@@ -50,27 +59,26 @@ fn slots(app: &Seen<'_>) -> u16 {
     }
 }
 
-/// The columns; some speak of NodePools, some of NodeClaims.
-pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
-    let slots = slots(app);
+/// All columns in the order in which they stand; some speak of NodePools, some of NodeClaims.
+fn cells<'a>(slots: u16) -> Vec<Shown<Row<'a>>> {
     vec![
-        Spec::left("NAME", 0, Size(16, 30, 50), Row::name).by(Column::Name),
-        Spec::left("PHASE", 1, Size(14, 14, 16), Row::phase).by(Column::Status),
-        Spec::right("NODES", 3, Size(5, 6, 6), Row::nodes),
-        Spec::right("$/H", 3, Size(9, 9, 16), Row::cost).by(Column::Cost),
-        Spec::left("TYPE", 5, Size(8, 12, 20), Row::instance_type).by(Column::InstanceType),
-        Spec::left("CAP", 7, Size(4, 4, 4), Row::capacity).by(Column::Capacity),
-        Spec::left("ZONE", 9, Size(8, 16, 16), Row::zone).by(Column::Zone),
-        Spec::left("NODE", 9, Size(10, 28, 60), Row::node).by(Column::Node),
-        Spec::right("AGE", 3, Size(5, 6, 6), Row::age).by(Column::Age),
-        Spec::right("EXPIRES", 6, Size(7, 11, 11), Row::expires).by(Column::Expires),
-        Spec::left("ALLOWED E/D/U", 2, Size(13, 16, 21), Row::allowed),
-        Spec::left("NEXT 24 H", 4, Size(slots, slots, slots), Row::timeline),
-        Spec::left("BUDGETS", 6, Size(8, 20, 40), Row::budgets),
-        Spec::left("POLICY", 7, Size(9, 28, 28), Row::policy),
-        Spec::right("AFTER", 7, Size(5, 8, 8), Row::consolidate_after),
-        Spec::left("LIMITS", 8, Size(10, 34, 60), Row::limits),
-        Spec::right("WEIGHT", 10, Size(6, 6, 6), Row::weight).by(Column::Weight),
+        Shown::new(&columns::NAME, Row::name),
+        Shown::new(&columns::STATUS, Row::phase),
+        Shown::new(&columns::NODES, Row::nodes),
+        Shown::new(&columns::COST, Row::cost),
+        Shown::new(&columns::INSTANCE_TYPE, Row::instance_type),
+        Shown::new(&columns::CAPACITY, Row::capacity),
+        Shown::new(&columns::ZONE, Row::zone),
+        Shown::new(&columns::NODE, Row::node),
+        Shown::new(&columns::AGE, Row::age),
+        Shown::new(&columns::EXPIRES, Row::expires),
+        Shown::new(&columns::ALLOWED, Row::allowed),
+        Shown::new(&columns::TIMELINE, Row::timeline).of_width(slots),
+        Shown::new(&columns::BUDGETS, Row::budgets),
+        Shown::new(&columns::POLICY, Row::policy),
+        Shown::new(&columns::CONSOLIDATE_AFTER, Row::consolidate_after),
+        Shown::new(&columns::LIMITS, Row::limits),
+        Shown::new(&columns::WEIGHT, Row::weight),
     ]
 }
 

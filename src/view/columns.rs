@@ -1,57 +1,35 @@
 //! Which columns of a table are shown, and how wide.
 
 use super::Line;
-use crate::app::Column;
+use crate::app::{Column, WidthRange};
 
-/// On which side of its column a text stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Align {
-    /// Names and words.
-    #[default]
-    Left,
-    /// Numbers and ages.
-    Right,
-}
-
-/// A column as a screen offers it.
-pub(super) struct Spec<R> {
+/// A column of a table with what writes its cells.
+pub(super) struct Shown<R> {
+    /// Its definition.
+    pub(super) column: &'static Column,
     /// Its title.
     pub(super) title: &'static str,
-    /// What `s` sorts by there; `None` where rows cannot be sorted by it.
-    pub(super) sort: Option<Column>,
-    /// On which side.
-    pub(super) align: Align,
     /// How wide it may be.
-    pub(super) size: Size,
-    /// Columns with a smaller rank are kept longer when the terminal is narrow; those up to [`ESSENTIAL`] are there
-    /// before any of the others.
-    pub(super) rank: u8,
+    pub(super) widths: WidthRange,
     /// The text of one row.
     pub(super) cell: fn(&R) -> Line,
 }
 
-/// Widths of a column in columns of the terminal: the least that is worth showing, one that is comfortable, the most.
-/// A column that its texts do not fill is narrower.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Size(pub(super) u16, pub(super) u16, pub(super) u16);
-
-/// The largest rank of a column that answers the question of its screen.
-const ESSENTIAL: u8 = 4;
-
-impl<R> Spec<R> {
-    /// Words, aligned left.
-    pub(super) const fn left(title: &'static str, rank: u8, size: Size, cell: fn(&R) -> Line) -> Self {
-        Self { title, sort: None, align: Align::Left, size, rank, cell }
+impl<R> Shown<R> {
+    /// As it is defined.
+    pub(super) const fn new(column: &'static Column, cell: fn(&R) -> Line) -> Self {
+        Self { column, title: column.title, widths: column.widths, cell }
     }
 
-    /// Numbers, aligned right.
-    pub(super) const fn right(title: &'static str, rank: u8, size: Size, cell: fn(&R) -> Line) -> Self {
-        Self { title, sort: None, align: Align::Right, size, rank, cell }
+    /// With a title of its own.
+    pub(super) const fn titled(mut self, title: &'static str) -> Self {
+        self.title = title;
+        self
     }
 
-    /// Sorted by this.
-    pub(super) const fn by(mut self, column: Column) -> Self {
-        self.sort = Some(column);
+    /// Always as wide.
+    pub(super) const fn of_width(mut self, width: u16) -> Self {
+        self.widths = WidthRange::fixed(width);
         self
     }
 }
@@ -62,10 +40,10 @@ pub(super) const GAP: u16 = 2;
 /// What is known of a column before the widths are chosen.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wish {
-    /// See [`Spec::rank`].
-    pub(super) rank: u8,
+    /// See [`Column::importance`].
+    pub(super) importance: u8,
     /// None of them more than the rows on screen fill.
-    pub(super) size: Size,
+    pub(super) widths: WidthRange,
 }
 
 /// The width of each column, `None` for those left out.
@@ -75,13 +53,14 @@ pub(super) struct Wish {
 /// matters more.
 pub(super) fn widths(wishes: &[Wish], available: u16) -> Vec<Option<u16>> {
     let mut order: Vec<usize> = (0..wishes.len()).collect();
-    order.sort_by_key(|at| wishes[*at].rank);
-    let (essential, others): (Vec<usize>, Vec<usize>) = order.iter().partition(|at| wishes[**at].rank <= ESSENTIAL);
+    order.sort_by_key(|at| wishes[*at].importance);
+    let (essential, others): (Vec<usize>, Vec<usize>) =
+        order.iter().partition(|at| wishes[**at].importance <= Column::ESSENTIAL);
     let mut room = Room { chosen: vec![None; wishes.len()], left: i32::from(available) + i32::from(GAP) };
-    essential.iter().for_each(|at| room.admit(*at, wishes[*at].size.0));
-    essential.iter().for_each(|at| room.widen(*at, wishes[*at].size.1));
-    others.iter().for_each(|at| room.admit(*at, wishes[*at].size.1));
-    order.iter().for_each(|at| room.widen(*at, wishes[*at].size.2));
+    essential.iter().for_each(|at| room.admit(*at, wishes[*at].widths.min));
+    essential.iter().for_each(|at| room.widen(*at, wishes[*at].widths.preferred));
+    others.iter().for_each(|at| room.admit(*at, wishes[*at].widths.preferred));
+    order.iter().for_each(|at| room.widen(*at, wishes[*at].widths.max));
     room.chosen
 }
 
@@ -113,14 +92,13 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
-    use super::{Size, Wish, widths};
+    use super::{WidthRange, Wish, widths};
 
-    const WISHES: [Wish; 4] = [
-        Wish { rank: 0, size: Size(10, 16, 20) },
-        Wish { rank: 6, size: Size(4, 6, 6) },
-        Wish { rank: 1, size: Size(5, 5, 5) },
-        Wish { rank: 7, size: Size(8, 8, 30) },
-    ];
+    const fn wish(importance: u8, min: u16, preferred: u16, max: u16) -> Wish {
+        Wish { importance, widths: WidthRange { min, preferred, max } }
+    }
+
+    const WISHES: [Wish; 4] = [wish(0, 10, 16, 20), wish(6, 4, 6, 6), wish(1, 5, 5, 5), wish(7, 8, 8, 30)];
 
     #[test]
     fn important_columns_stay_and_grow_first() {

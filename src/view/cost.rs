@@ -1,13 +1,22 @@
 //! Cost: who pays, what of it buys nothing, and who says what things cost.
 
-use super::columns::{Size, Spec};
+use super::columns::Shown;
 use super::facts::Seen;
 use super::screen::{Area, Placed};
-use super::{Line, format, money};
+use super::table::table;
+use super::{Line, ScreenView, format, money};
+use crate::app::screens::cost as columns;
 use crate::app::{Column, Paying, RowKey, Sourced, Ui, paying};
 use crate::config::Role;
 use crate::insight::cost::{Account, CostPart, CostRates, CostSource, Dimension, Payer, Who};
 use crate::insight::picture::Moves;
+
+/// The screen.
+pub(super) const VIEW: ScreenView = ScreenView {
+    table: |app, area| table(app, area, &columns(app), |key| row(app, key)),
+    sentence: |app, key| row(app, key).map(|row| row.sentence()),
+    columns: || cells(Dimension::default(), 0).iter().map(|shown| shown.column).collect(),
+};
 
 /// One row.
 pub(super) struct Row<'a> {
@@ -31,33 +40,34 @@ fn of_machines(rates: &CostRates) -> i64 {
 }
 
 /// The columns; some are only of machines.
-pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
+fn columns<'a>(app: &Seen<'_>) -> Vec<Shown<Row<'a>>> {
     let dimension = app.ui.level.dimension;
     let bar = u16::try_from(bar_width(app)).unwrap_or(0);
-    let mut columns = vec![
-        Spec::left("", 1, Size(1, 1, 1), Row::glyph),
-        Spec::left(title(dimension), 0, Size(16, 24, 60), Row::name).by(Column::Name),
-        Spec::left("SHARE", 3, Size(bar, bar, bar), Row::bar),
-        Spec::right("$/H", 1, Size(8, 9, 16), Row::rate).by(Column::Cost),
-        Spec::right("%", 2, Size(4, 4, 4), Row::percent),
-        Spec::right("PAID", 2, Size(7, 9, 14), Row::paid).by(Column::Paid),
-        Spec::right("PER MONTH", 5, Size(9, 9, 12), Row::month),
-    ];
-    if !dimension.is_of_pods() {
-        columns.extend([
-            Spec::right("NODES", 4, Size(5, 6, 7), Row::nodes).by(Column::Nodes),
-            Spec::right("HELD $/H", 5, Size(8, 9, 12), Row::held).by(Column::Held),
-            Spec::right("UNREQ $/H", 6, Size(9, 9, 12), Row::unrequested).by(Column::Unrequested),
-        ]);
-    }
-    columns.push(Spec::right("UNPRICED", 4, Size(8, 8, 12), Row::unpriced));
     let is_all_priced = app.insights.rates().is_none_or(|rates| rates.unpriced == 0);
-    columns.retain(|column| match column.title {
-        "NODES" => dimension != Dimension::Node,
-        "UNPRICED" => !is_all_priced,
-        _ => true,
-    });
-    columns
+    let of_machines = [&columns::NODES, &columns::HELD, &columns::UNREQUESTED];
+    let is_left_out = |column: &'static Column| {
+        (dimension.is_of_pods() && of_machines.contains(&column))
+            || (dimension == Dimension::Node && *column == columns::NODES)
+            || (is_all_priced && *column == columns::UNPRICED)
+    };
+    cells(dimension, bar).into_iter().filter(|shown| !is_left_out(shown.column)).collect()
+}
+
+/// All columns in the order in which they stand.
+fn cells<'a>(dimension: Dimension, bar: u16) -> Vec<Shown<Row<'a>>> {
+    vec![
+        Shown::new(&columns::MARK, Row::glyph),
+        Shown::new(&columns::NAME, Row::name).titled(title(dimension)),
+        Shown::new(&columns::SHARE, Row::bar).of_width(bar),
+        Shown::new(&columns::COST, Row::rate),
+        Shown::new(&columns::PERCENT, Row::percent),
+        Shown::new(&columns::PAID, Row::paid),
+        Shown::new(&columns::MONTH, Row::month),
+        Shown::new(&columns::NODES, Row::nodes),
+        Shown::new(&columns::HELD, Row::held),
+        Shown::new(&columns::UNREQUESTED, Row::unrequested),
+        Shown::new(&columns::UNPRICED, Row::unpriced),
+    ]
 }
 
 const fn title(dimension: Dimension) -> &'static str {

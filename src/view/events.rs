@@ -1,13 +1,21 @@
 //! Events on one time line.
 
-use super::columns::{Size, Spec};
+use super::columns::Shown;
 use super::facts::Seen;
-use super::{Line, format, money, words};
-use crate::app::Column;
+use super::table::table;
+use super::{Line, ScreenView, format, money, words};
+use crate::app::screens::events as columns;
 use crate::config::Role;
 use crate::fleet::{EventClass, EventRow, EventType, Key, Kind, PodRow};
 use crate::insight::disruption::{BlockerKind, evidence, pods};
 use crate::insight::relation;
+
+/// The screen.
+pub(super) const VIEW: ScreenView = ScreenView {
+    table: |app, area| table(app, area, &cells(), |key| row(app, key.object()?)),
+    sentence: |app, key| row(app, key.object()?).map(|row| row.sentence()),
+    columns: || cells().iter().map(|shown| shown.column).collect(),
+};
 
 /// One row.
 pub(super) struct Row<'a> {
@@ -21,18 +29,18 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
     Some(Row { app, event })
 }
 
-/// The columns.
-pub(super) fn columns<'a>() -> Vec<Spec<Row<'a>>> {
+/// All columns in the order in which they stand.
+fn cells<'a>() -> Vec<Shown<Row<'a>>> {
     vec![
-        Spec::right("LAST", 1, Size(5, 6, 6), Row::last).by(Column::Last),
-        Spec::left("TYPE", 8, Size(7, 7, 7), Row::kind),
-        Spec::left("REASON", 2, Size(14, 24, 30), Row::reason).by(Column::Reason),
-        Spec::left("OBJECT", 3, Size(16, 32, 60), Row::object).by(Column::Object),
-        Spec::left("NODE", 7, Size(10, 28, 60), Row::node).by(Column::Node),
-        Spec::right("$/H", 9, Size(5, 8, 16), Row::cost),
-        Spec::left("PODS HIT", 5, Size(12, 24, 40), Row::pods_hit),
-        Spec::right("COUNT", 6, Size(5, 6, 6), Row::count).by(Column::Count),
-        Spec::left("MESSAGE", 4, Size(22, 60, 400), Row::message),
+        Shown::new(&columns::LAST, Row::last),
+        Shown::new(&columns::TYPE, Row::kind),
+        Shown::new(&columns::REASON, Row::reason),
+        Shown::new(&columns::OBJECT, Row::object),
+        Shown::new(&columns::NODE, Row::node),
+        Shown::new(&columns::COST, Row::cost),
+        Shown::new(&columns::PODS_HIT, Row::pods_hit),
+        Shown::new(&columns::COUNT, Row::count),
+        Shown::new(&columns::MESSAGE, Row::message),
     ]
 }
 

@@ -1,11 +1,13 @@
 //! Fleet: Nodes, and NodeClaims that have no Node yet.
 
-use super::columns::{Size, Spec};
+use super::columns::Shown;
 use super::facts::Seen;
+use super::table::table;
 use super::verdict::Said;
 use super::words::Count;
-use super::{Line, format, money, words};
-use crate::app::{self, Column, Scope};
+use super::{Line, ScreenView, format, money, words};
+use crate::app::screens::fleet as columns;
+use crate::app::{self, Scope};
 use crate::config::Role;
 use crate::fleet::{CapacityType, HealthState, Key, Kind, NodeClaimRow, NodeRow, Sym};
 use crate::insight::disruption::{NodeAnnotation, protection};
@@ -15,6 +17,13 @@ use crate::units::Time;
 
 /// From this width of the terminal on bars are as long as devices are many.
 const ROOMY_FROM: u16 = 100;
+
+/// The screen.
+pub(super) const VIEW: ScreenView = ScreenView {
+    table: |app, area| table(app, area, &columns(app), |key| row(app, key.object()?)),
+    sentence: |app, key| row(app, key.object()?).map(|row| row.sentence()),
+    columns: || cells().iter().map(|shown| shown.column).collect(),
+};
 
 /// What a row is.
 #[derive(Clone, Copy)]
@@ -46,35 +55,36 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
 }
 
 /// The columns. Inside a NodePool its name would only repeat, and without GPUs in the cluster there is no GPU column.
-pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
-    let mut columns = vec![
-        Spec::left("", 1, Size(1, 1, 1), Row::glyph),
-        Spec::left("NODE", 0, Size(14, 18, 60), Row::name).by(Column::Name),
-        Spec::left("POOL", 5, Size(6, 14, 24), Row::pool).by(Column::NodePool),
-        Spec::left("TYPE", 3, Size(12, 12, 20), Row::instance_type).by(Column::InstanceType),
-        Spec::left("CAP", 6, Size(4, 4, 4), Row::capacity).by(Column::Capacity),
-        Spec::left("ZONE", 8, Size(8, 16, 16), Row::zone).by(Column::Zone),
-        Spec::right("AGE", 5, Size(5, 6, 6), Row::age).by(Column::Age),
-        Spec::right("PODS", 7, Size(4, 6, 6), Row::pods).by(Column::Pods),
-        Spec::right("CPU", 6, Size(4, 6, 6), Row::cpu).by(Column::Cpu),
-        Spec::right("MEM", 8, Size(4, 6, 6), Row::memory).by(Column::Memory),
-        Spec::left("GPU", 4, Size(8, 12, 16), Row::gpu).by(Column::Gpu),
-        Spec::left("KARPENTER", 2, Size(17, 32, 60), Row::karpenter).by(Column::Verdict),
-        Spec::left("UNTIL", 4, Size(7, 9, 18), Row::until).by(Column::Until),
-        Spec::right("$/H", 4, Size(9, 9, 16), Row::cost).by(Column::Cost),
-        Spec::left("STATUS", 7, Size(13, 16, 26), Row::status).by(Column::Status),
-        Spec::left("PROTECTED", 8, Size(9, 16, 18), Row::protected).by(Column::Protection),
-        Spec::right("UNREQ $/H", 9, Size(9, 9, 12), Row::unrequested).by(Column::Unrequested),
-        Spec::left("VERSION", 10, Size(8, 20, 24), Row::version).by(Column::Version),
-    ];
+fn columns<'a>(app: &Seen<'_>) -> Vec<Shown<Row<'a>>> {
     let inside_pool = matches!(app.ui.level.scope, Some(Scope::NodePool(_)));
     let no_gpus = app.totals.gpu.advertised == 0;
-    columns.retain(|column| match column.sort {
-        Some(Column::NodePool) => !inside_pool,
-        Some(Column::Gpu) => !no_gpus,
-        _ => true,
-    });
-    columns
+    let is_left_out =
+        |column: &app::Column| (inside_pool && *column == columns::NODE_POOL) || (no_gpus && *column == columns::GPU);
+    cells().into_iter().filter(|shown| !is_left_out(shown.column)).collect()
+}
+
+/// All columns in the order in which they stand.
+fn cells<'a>() -> Vec<Shown<Row<'a>>> {
+    vec![
+        Shown::new(&columns::MARK, Row::glyph),
+        Shown::new(&columns::NAME, Row::name),
+        Shown::new(&columns::NODE_POOL, Row::pool),
+        Shown::new(&columns::INSTANCE_TYPE, Row::instance_type),
+        Shown::new(&columns::CAPACITY, Row::capacity),
+        Shown::new(&columns::ZONE, Row::zone),
+        Shown::new(&columns::AGE, Row::age),
+        Shown::new(&columns::PODS, Row::pods),
+        Shown::new(&columns::CPU, Row::cpu),
+        Shown::new(&columns::MEMORY, Row::memory),
+        Shown::new(&columns::GPU, Row::gpu),
+        Shown::new(&columns::VERDICT, Row::karpenter),
+        Shown::new(&columns::UNTIL, Row::until),
+        Shown::new(&columns::COST, Row::cost),
+        Shown::new(&columns::STATUS, Row::status),
+        Shown::new(&columns::PROTECTION, Row::protected),
+        Shown::new(&columns::UNREQUESTED, Row::unrequested),
+        Shown::new(&columns::VERSION, Row::version),
+    ]
 }
 
 impl Row<'_> {

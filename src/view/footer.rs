@@ -3,7 +3,7 @@
 use super::facts::Seen;
 use super::screen::{Area, Placed};
 use super::{Line, text};
-use crate::app::{Overlay, Prompt, PromptKind, Screen};
+use crate::app::{Overlay, Prompt, PromptKind, UseOfRows};
 use crate::config::Role;
 use crate::fleet::Kind;
 use crate::input::{Action, Context};
@@ -92,11 +92,12 @@ fn hints(app: &Seen<'_>) -> (Context, &'static [Hint]) {
         Some(_) => return (Context::Text, DETAIL),
         None => {}
     }
-    match app.ui.level.screen {
-        Screen::Fleet | Screen::Jobs | Screen::Pods => (Context::Table, TABLE_WRITING),
-        Screen::Claims | Screen::Events => (Context::Table, TABLE),
-        Screen::Cost => (Context::Table, COST),
-    }
+    let hints = match app.ui.level.screen.spec().use_of_rows {
+        UseOfRows::Protect => TABLE_WRITING,
+        UseOfRows::Open => TABLE,
+        UseOfRows::Enter => COST,
+    };
+    (Context::Table, hints)
 }
 
 /// The line that is being typed, and the column of its cursor.

@@ -3,7 +3,7 @@
 use super::facts::Seen;
 use super::screen::{Area, Placed, Tab};
 use super::{Line, format, health, money};
-use crate::app::{self, Scope};
+use crate::app::{self, Narrowing, Scope};
 use crate::config::Role;
 use crate::fleet::{HealthState, KarpenterApi, Kind};
 use crate::insight::disruption::{Pause, gates};
@@ -243,13 +243,10 @@ pub(super) fn tabs(app: &Seen<'_>, area: Area) -> Vec<Tab> {
     let active = app.ui.outer.first().map_or(app.ui.level.screen, |outermost| outermost.screen);
     let mut x = area.x + 1;
     let mut tabs = Vec::new();
-    for (number, screen) in (1_u16..).zip(app::Screen::ALL) {
+    for screen in app::Screen::shown(app) {
+        let (number, title) = (screen.number(), screen.spec().title);
         let is_active = screen == active;
-        let text = if area.width >= 60 || is_active {
-            format!(" {number} {} ", screen.title())
-        } else {
-            format!(" {number} ")
-        };
+        let text = if area.width >= 60 || is_active { format!(" {number} {title} ") } else { format!(" {number} ") };
         let line = Line::of(if is_active { Role::TabActive } else { Role::Tab }, text);
         let width = u16::try_from(line.width()).unwrap_or(area.width);
         tabs.push(Tab { screen, placed: Placed { area: Area::row(x, area.y, width), line } });
@@ -271,7 +268,7 @@ pub(super) fn listing(app: &Seen<'_>, tabs: &[Tab], area: Area) -> Placed {
     }
     if area.width >= 100 && app.ui.level.screen != app::Screen::Cost {
         let arrow = if app.ui.level.sort.reversed { " ↑" } else { "" };
-        let words = format!("{}{arrow}", app.ui.level.sort.column.name());
+        let words = format!("{}{arrow}", app.ui.level.sort.column.name);
         parts.insert(0, Line::of(Role::TextDim, "by ").and(Role::TextDim, words));
     }
     let marks = app.ui.marks.len();
@@ -287,10 +284,10 @@ pub(super) fn listing(app: &Seen<'_>, tabs: &[Tab], area: Area) -> Placed {
 /// `-l app=train` or `--node-selector …`, whichever narrows the rows of the screen, so that the eye finds why rows are
 /// missing. Where that is too long the flag is left out, then the selector is cut.
 fn selector(app: &Seen<'_>, room: usize) -> Line {
-    let (flag, selector) = match app.ui.level.screen {
-        app::Screen::Cost => return Line::new(),
-        app::Screen::Fleet | app::Screen::Claims => ("--node-selector", &app.scope.node_selector),
-        app::Screen::Jobs | app::Screen::Pods | app::Screen::Events => ("-l", &app.scope.selector),
+    let (flag, selector) = match app.ui.level.screen.spec().narrowed_by {
+        Narrowing::Nothing => return Line::new(),
+        Narrowing::NodeLabels => ("--node-selector", &app.scope.node_selector),
+        Narrowing::NamespacesAndLabels => ("-l", &app.scope.selector),
     };
     let Some(selector) = selector else { return Line::new() };
     let short = Line::of(Role::Input, selector.to_string());

@@ -2,7 +2,7 @@
 
 use super::facts::Seen;
 use super::{Line, format};
-use crate::app::Screen;
+use crate::app::{Narrowing, Screen};
 use crate::config::Role;
 use crate::fleet::{Health, HealthState, KarpenterApi, Kind, SourceGroup, SourceId};
 use crate::units::Time;
@@ -98,24 +98,13 @@ fn live(app: &Seen<'_>) -> Line {
     if forbidden == 0 { line } else { line.and(Role::Warn, format!(", {forbidden} forbidden")) }
 }
 
-/// The kinds whose rows a screen lists, the main one first.
-pub(super) const fn kinds(screen: Screen) -> &'static [Kind] {
-    match screen {
-        Screen::Fleet | Screen::Cost => &[Kind::Node, Kind::NodeClaim],
-        Screen::Jobs => &[Kind::Job],
-        Screen::Pods => &[Kind::Pod],
-        Screen::Claims => &[Kind::NodePool, Kind::NodeClaim],
-        Screen::Events => &[Kind::Event],
-    }
-}
-
 /// What the rule above the table says about rows that are there but not the whole truth.
 pub(super) fn banner(app: &Seen<'_>) -> Line {
     let wanting =
         |kind: &Kind| !matches!(app.state(*kind), HealthState::Live | HealthState::Absent | HealthState::NotNeeded);
-    let screen = app.ui.level.screen;
-    let pods: &[Kind] = if matches!(screen, Screen::Fleet | Screen::Jobs | Screen::Cost) { &[Kind::Pod] } else { &[] };
-    let Some(kind) = kinds(screen).iter().chain(pods).copied().find(|kind| wanting(kind)) else { return Line::new() };
+    let spec = app.ui.level.screen.spec();
+    let kinds = spec.own_kinds.iter().chain(spec.counted_kinds);
+    let Some(kind) = kinds.copied().find(wanting) else { return Line::new() };
     let health = app.sources.get(&SourceId::Kind(kind)).cloned().unwrap_or_default();
     let line = face_of(health.state, format!("{} {}", kind.resource(), words(&health, app.now)));
     match &health.message {
@@ -154,8 +143,7 @@ pub(super) fn empty(app: &Seen<'_>) -> Vec<Line> {
 
 /// The first kind of the screen that is not complete, else the first: what keeps rows from being there.
 fn main_kind(app: &Seen<'_>) -> Kind {
-    let kinds = kinds(app.ui.level.screen);
-    kinds.first().copied().unwrap_or(Kind::Node)
+    app.ui.level.screen.spec().own_kinds.first().copied().unwrap_or(Kind::Node)
 }
 
 fn server(app: &Seen<'_>) -> String {
@@ -191,29 +179,18 @@ fn nothing_listed(app: &Seen<'_>) -> Vec<Line> {
         let words = format!("{} rates are known as soon as all nodes and NodeClaims are", format::NOT_YET);
         return vec![Line::of(Role::Pending, words)];
     }
-    let noun = noun(level.screen);
+    let spec = level.screen.spec();
+    let noun = spec.noun;
     if app.ui.listing.unfiltered > 0 && !level.filter.is_empty() {
         let hidden = format::count(app.ui.listing.unfiltered);
         let text = format!("none of {hidden} {noun} meets the filter {}", level.filter);
         return vec![Line::plain(text), Line::of(Role::TextDim, "esc takes the filter away")];
     }
-    let namespaced = matches!(level.screen, Screen::Jobs | Screen::Pods | Screen::Events);
+    let namespaced = spec.narrowed_by == Narrowing::NamespacesAndLabels;
     let place = match (level.scope.is_some(), namespaced && app.scope.namespaces.is_some()) {
         (true, _) => "here".to_owned(),
         (false, true) => format!("in {}", super::header::namespaces(app)),
         (false, false) => "in this cluster".to_owned(),
     };
     vec![Line::of(Role::TextDim, format!("no {noun} {place}"))]
-}
-
-/// What the rows of a screen are.
-pub(super) const fn noun(screen: Screen) -> &'static str {
-    match screen {
-        Screen::Fleet => "nodes",
-        Screen::Jobs => "jobs",
-        Screen::Pods => "pods",
-        Screen::Claims => "NodePools and NodeClaims",
-        Screen::Events => "events",
-        Screen::Cost => "payers",
-    }
 }

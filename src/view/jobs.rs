@@ -1,12 +1,21 @@
 //! Jobs: how far each is, and what of it is protected.
 
-use super::columns::{Size, Spec};
+use super::columns::Shown;
 use super::facts::Seen;
-use super::{Line, format, money, words};
-use crate::app::{self, Column};
+use super::table::table;
+use super::{Line, ScreenView, format, money, words};
+use crate::app;
+use crate::app::screens::jobs as columns;
 use crate::config::Role;
 use crate::fleet::{JobRow, Key, Kind, Owner};
 use crate::insight::batch::{self, JobState, JobStatus};
+
+/// The screen.
+pub(super) const VIEW: ScreenView = ScreenView {
+    table: |app, area| table(app, area, &cells(), |key| row(app, key.object()?)),
+    sentence: |app, key| row(app, key.object()?).map(|row| row.sentence()),
+    columns: || cells().iter().map(|shown| shown.column).collect(),
+};
 
 /// One row.
 pub(super) struct Row<'a> {
@@ -21,23 +30,23 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
     Some(Row { app, job, state: app::job_state(job, app) })
 }
 
-/// The columns.
-pub(super) fn columns<'a>() -> Vec<Spec<Row<'a>>> {
+/// All columns in the order in which they stand.
+fn cells<'a>() -> Vec<Shown<Row<'a>>> {
     vec![
-        Spec::left("NAME", 0, Size(16, 20, 60), Row::name).by(Column::Name),
-        Spec::left("NS", 3, Size(8, 14, 24), Row::namespace).by(Column::Namespace),
-        Spec::left("STATUS", 1, Size(11, 14, 34), Row::status).by(Column::Status),
-        Spec::right("PROGRESS", 2, Size(8, 11, 14), Row::progress).by(Column::Progress),
-        Spec::right("ACTIVE", 5, Size(6, 7, 7), Row::active).by(Column::Active),
-        Spec::right("READY", 7, Size(5, 7, 7), Row::ready),
-        Spec::right("FAILED", 6, Size(6, 8, 8), Row::failed).by(Column::Failed),
-        Spec::right("GPU", 4, Size(3, 5, 5), Row::gpu).by(Column::Gpu),
-        Spec::right("$/H", 4, Size(5, 7, 12), Row::cost).by(Column::Cost),
-        Spec::right("PAID", 8, Size(6, 7, 12), Row::paid).by(Column::Paid),
-        Spec::left("PROTECTED", 4, Size(9, 9, 11), Row::protected).by(Column::Protection),
-        Spec::right("AGE", 4, Size(5, 6, 6), Row::age).by(Column::Age),
-        Spec::right("DURATION", 8, Size(8, 8, 8), Row::duration).by(Column::Duration),
-        Spec::left("OWNER", 9, Size(8, 20, 36), Row::owner).by(Column::Owner),
+        Shown::new(&columns::NAME, Row::name),
+        Shown::new(&columns::NAMESPACE, Row::namespace),
+        Shown::new(&columns::STATUS, Row::status),
+        Shown::new(&columns::PROGRESS, Row::progress),
+        Shown::new(&columns::ACTIVE, Row::active),
+        Shown::new(&columns::READY, Row::ready),
+        Shown::new(&columns::FAILED, Row::failed),
+        Shown::new(&columns::GPU, Row::gpu),
+        Shown::new(&columns::COST, Row::cost),
+        Shown::new(&columns::PAID, Row::paid),
+        Shown::new(&columns::PROTECTION, Row::protected),
+        Shown::new(&columns::AGE, Row::age),
+        Shown::new(&columns::DURATION, Row::duration),
+        Shown::new(&columns::OWNER, Row::owner),
     ]
 }
 

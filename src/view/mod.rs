@@ -30,15 +30,37 @@ mod timeline;
 mod verdict;
 mod words;
 
-pub use columns::Align;
 pub use screen::{Area, Body, Border, Column, Hit, Panel, Placed, Row, Screen, Tab, Table};
 pub(crate) use table::start_of as cell_start;
 pub use text::{Line, Span};
 
-use crate::app::{self, App, Overlay};
+pub use crate::app::Align;
+use crate::app::{self, App, Overlay, RowKey};
 use crate::config::Role;
 use facts::Seen;
 use layout::{Layout, SMALLEST};
+
+/// How the rows of a screen look.
+struct ScreenView {
+    /// The visible part of its table.
+    table: for<'a> fn(&'a Seen<'a>, Area) -> Table,
+    /// One sentence about a row; `None` for one that has gone.
+    sentence: for<'a> fn(&'a Seen<'a>, &RowKey) -> Option<Line>,
+    /// Every column that its table has cells for, in the order in which they stand.
+    columns: fn() -> Vec<&'static app::Column>,
+}
+
+/// The look of each screen.
+const fn screen_view(screen: app::Screen) -> &'static ScreenView {
+    match screen {
+        app::Screen::Fleet => &fleet::VIEW,
+        app::Screen::Jobs => &jobs::VIEW,
+        app::Screen::Pods => &pods::VIEW,
+        app::Screen::Claims => &claims::VIEW,
+        app::Screen::Events => &events::VIEW,
+        app::Screen::Cost => &cost::VIEW,
+    }
+}
 
 /// What is to be seen of `app` in a terminal of its size.
 pub fn derive(app: &App) -> Screen {
@@ -110,5 +132,23 @@ fn too_small(app: &App) -> Screen {
         overlay: None,
         cursor: None,
         scroll_end: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::screen_view;
+    use crate::app::Screen;
+
+    #[test]
+    fn every_column_that_is_defined_has_cells_and_no_other() {
+        for screen in Screen::ALL {
+            let defined = screen.spec().columns.iter().filter(|column| column.is_shown());
+            let mut defined: Vec<&str> = defined.map(|column| column.name).collect();
+            let mut shown: Vec<&str> = (screen_view(screen).columns)().iter().map(|column| column.name).collect();
+            defined.sort_unstable();
+            shown.sort_unstable();
+            assert_eq!(shown, defined, "{}", screen.spec().title);
+        }
     }
 }

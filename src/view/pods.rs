@@ -1,13 +1,22 @@
 //! Pods: which are protected, until when.
 
-use super::columns::{Size, Spec};
+use super::columns::Shown;
 use super::facts::Seen;
-use super::{Line, format, money, words};
-use crate::app::{Column, Scope};
+use super::table::table;
+use super::{Line, ScreenView, format, money, words};
+use crate::app::Scope;
+use crate::app::screens::pods as columns;
 use crate::config::Role;
 use crate::fleet::{Key, Kind, PodRow};
 use crate::insight::disruption::{Outlook, ProtectionState};
 use crate::insight::relation;
+
+/// The screen.
+pub(super) const VIEW: ScreenView = ScreenView {
+    table: |app, area| table(app, area, &columns(app), |key| row(app, key.object()?)),
+    sentence: |app, key| row(app, key.object()?).map(|row| row.sentence()),
+    columns: || cells().iter().map(|shown| shown.column).collect(),
+};
 
 /// One row.
 pub(super) struct Row<'a> {
@@ -23,27 +32,29 @@ pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
 }
 
 /// The columns; on a Node its name would only repeat.
-pub(super) fn columns<'a>(app: &Seen<'_>) -> Vec<Spec<Row<'a>>> {
-    let mut columns = vec![
-        Spec::left("NAME", 0, Size(18, 24, 64), Row::name).by(Column::Name),
-        Spec::left("NS", 3, Size(8, 14, 24), Row::namespace).by(Column::Namespace),
-        Spec::left("STATUS", 1, Size(11, 18, 26), Row::status).by(Column::Status),
-        Spec::right("READY", 7, Size(5, 6, 6), Row::ready),
-        Spec::right("RESTARTS", 8, Size(8, 8, 8), Row::restarts).by(Column::Restarts),
-        Spec::left("NODE", 5, Size(16, 20, 60), Row::node).by(Column::Node),
-        Spec::right("GPU", 4, Size(3, 4, 4), Row::gpu).by(Column::Gpu),
-        Spec::right("CPU", 7, Size(5, 6, 6), Row::cpu).by(Column::Cpu),
-        Spec::right("MEM", 8, Size(7, 8, 8), Row::memory).by(Column::Memory),
-        Spec::right("$/H", 4, Size(9, 9, 16), Row::cost).by(Column::Cost),
-        Spec::left("PROTECTION", 2, Size(15, 18, 22), Row::protection).by(Column::Protection),
-        Spec::left("GAP", 6, Size(16, 30, 70), Row::gap),
-        Spec::left("OWNER", 9, Size(8, 20, 40), Row::owner).by(Column::Owner),
-        Spec::right("AGE", 4, Size(5, 6, 6), Row::age).by(Column::Age),
-    ];
-    if matches!(app.ui.level.scope, Some(Scope::Node(_))) {
-        columns.retain(|column| column.sort != Some(Column::Node));
-    }
-    columns
+fn columns<'a>(app: &Seen<'_>) -> Vec<Shown<Row<'a>>> {
+    let on_node = matches!(app.ui.level.scope, Some(Scope::Node(_)));
+    cells().into_iter().filter(|shown| !on_node || *shown.column != columns::NODE).collect()
+}
+
+/// All columns in the order in which they stand.
+fn cells<'a>() -> Vec<Shown<Row<'a>>> {
+    vec![
+        Shown::new(&columns::NAME, Row::name),
+        Shown::new(&columns::NAMESPACE, Row::namespace),
+        Shown::new(&columns::STATUS, Row::status),
+        Shown::new(&columns::READY, Row::ready),
+        Shown::new(&columns::RESTARTS, Row::restarts),
+        Shown::new(&columns::NODE, Row::node),
+        Shown::new(&columns::GPU, Row::gpu),
+        Shown::new(&columns::CPU, Row::cpu),
+        Shown::new(&columns::MEMORY, Row::memory),
+        Shown::new(&columns::COST, Row::cost),
+        Shown::new(&columns::PROTECTION, Row::protection),
+        Shown::new(&columns::GAP, Row::gap),
+        Shown::new(&columns::OWNER, Row::owner),
+        Shown::new(&columns::AGE, Row::age),
+    ]
 }
 
 impl Row<'_> {

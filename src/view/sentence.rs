@@ -2,8 +2,8 @@
 
 use super::facts::Seen;
 use super::screen::{Area, Placed};
-use super::{Line, claims, cost, events, fleet, format, jobs, pods, words};
-use crate::app::{Notice, RowKey, Screen, Severity, Write};
+use super::{Line, format, screen_view, words};
+use crate::app::{Notice, Severity, Write};
 use crate::config::Role;
 
 /// Newest first: a notice, a write that is under way, the selected row.
@@ -34,17 +34,6 @@ fn write_line(write: &Write) -> Option<Line> {
 
 fn about_selected(app: &Seen<'_>) -> Line {
     let Some(key) = app.selected() else { return Line::new() };
-    about(app, app.ui.level.screen, key)
+    (screen_view(app.ui.level.screen).sentence)(app, key)
         .unwrap_or_else(|| Line::of(Role::Unknown, format!("{} is gone", words::row(key))))
-}
-
-fn about(app: &Seen<'_>, screen: Screen, key: &RowKey) -> Option<Line> {
-    match screen {
-        Screen::Fleet => fleet::row(app, key.object()?).map(|row| row.sentence()),
-        Screen::Jobs => jobs::row(app, key.object()?).map(|row| row.sentence()),
-        Screen::Pods => pods::row(app, key.object()?).map(|row| row.sentence()),
-        Screen::Claims => claims::row(app, key.object()?).map(|row| row.sentence()),
-        Screen::Cost => cost::row(app, key).map(|row| row.sentence()),
-        Screen::Events => events::row(app, key.object()?).map(|row| row.sentence()),
-    }
 }

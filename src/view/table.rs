@@ -1,10 +1,10 @@
 //! From the keys of a listing to the rows that are visible.
 
-use super::columns::{GAP, Size, Spec, Wish, widths};
+use super::columns::{GAP, Shown, Wish, widths};
 use super::facts::Seen;
 use super::screen::{Area, Column, Row, Table};
-use super::{Align, Line, health, words};
-use crate::app::{RowKey, Sort};
+use super::{Align, Line, words};
+use crate::app::{RowKey, Sort, WidthRange};
 use crate::config::Role;
 use crate::fleet::HealthState;
 
@@ -13,15 +13,15 @@ const MARGIN: u16 = 2;
 
 /// Builds the visible part of a table. `row` finds what belongs to a key; an object that has gone since the listing was
 /// made keeps its line, empty but for its name.
-pub(super) fn table<R>(app: &Seen<'_>, area: Area, specs: &[Spec<R>], row: impl Fn(&RowKey) -> Option<R>) -> Table {
+pub(super) fn table<R>(app: &Seen<'_>, area: Area, shown: &[Shown<R>], row: impl Fn(&RowKey) -> Option<R>) -> Table {
     let keys = window(app, area);
     let found: Vec<Option<R>> = keys.iter().map(&row).collect();
-    let mut cells: Vec<Vec<Line>> = found.iter().zip(keys).map(|(row, key)| cells(specs, row.as_ref(), key)).collect();
-    if health::kinds(app.ui.level.screen).iter().any(|kind| app.state(*kind) == HealthState::Stale) {
+    let mut cells: Vec<Vec<Line>> = found.iter().zip(keys).map(|(row, key)| cells(shown, row.as_ref(), key)).collect();
+    if app.ui.level.screen.spec().own_kinds.iter().any(|kind| app.state(*kind) == HealthState::Stale) {
         cells.iter_mut().flatten().for_each(|cell| *cell = std::mem::take(cell).all(Role::Stale));
     }
-    let widths = widths(&wishes(specs, &cells), area.width.saturating_sub(MARGIN + 1));
-    let columns = place(specs, &widths, app.ui.level.sort, area.x + MARGIN);
+    let widths = widths(&wishes(shown, &cells), area.width.saturating_sub(MARGIN + 1));
+    let columns = place(shown, &widths, app.ui.level.sort, area.x + MARGIN);
     let rows = keys.iter().zip(cells).map(|(key, cells)| finish(app, key, cells, &widths)).collect();
     Table { area, columns, rows }
 }
@@ -37,34 +37,40 @@ fn window<'a>(app: &'a Seen<'_>, area: Area) -> &'a [RowKey] {
     rows.get(start..(start + page).min(rows.len())).unwrap_or_default()
 }
 
-fn cells<R>(specs: &[Spec<R>], row: Option<&R>, key: &RowKey) -> Vec<Line> {
+fn cells<R>(shown: &[Shown<R>], row: Option<&R>, key: &RowKey) -> Vec<Line> {
     if let Some(row) = row {
-        return specs.iter().map(|spec| (spec.cell)(row)).collect();
+        return shown.iter().map(|shown| (shown.cell)(row)).collect();
     }
-    let gone = |spec: &Spec<R>| {
-        let is_name = spec.rank == 0;
+    let gone = |shown: &Shown<R>| {
+        let is_name = shown.column.importance == 0;
         if is_name { Line::of(Role::Unknown, format!("(gone) {}", words::row(key))) } else { Line::new() }
     };
-    specs.iter().map(gone).collect()
+    shown.iter().map(gone).collect()
 }
 
-fn wishes<R>(specs: &[Spec<R>], cells: &[Vec<Line>]) -> Vec<Wish> {
-    let wish = |(at, spec): (usize, &Spec<R>)| {
-        let title = spec.title.chars().count() + usize::from(spec.sort.is_some());
+fn wishes<R>(shown: &[Shown<R>], cells: &[Vec<Line>]) -> Vec<Wish> {
+    let wish = |(at, shown): (usize, &Shown<R>)| {
+        let title = shown.title.chars().count() + usize::from(shown.column.is_sortable());
         let widest = cells.iter().map(|row| row[at].width()).max().unwrap_or(0).max(title);
         let filled = u16::try_from(widest).unwrap_or(u16::MAX);
-        let Size(least, comfort, most) = spec.size;
-        Wish { rank: spec.rank, size: Size(least.min(filled), comfort.min(filled), most.min(filled)) }
+        let WidthRange { min, preferred, max } = shown.widths;
+        let widths = WidthRange { min: min.min(filled), preferred: preferred.min(filled), max: max.min(filled) };
+        Wish { importance: shown.column.importance, widths }
     };
-    specs.iter().enumerate().map(wish).collect()
+    shown.iter().enumerate().map(wish).collect()
 }
 
-fn place<R>(specs: &[Spec<R>], widths: &[Option<u16>], sort: Sort, start: u16) -> Vec<Column> {
+fn place<R>(shown: &[Shown<R>], widths: &[Option<u16>], sort: Sort, start: u16) -> Vec<Column> {
     let mut x = start;
     let mut columns = Vec::new();
-    for (spec, width) in specs.iter().zip(widths) {
+    for (shown, width) in shown.iter().zip(widths) {
         if let Some(width) = *width {
-            columns.push(Column { x, width, align: spec.align, title: title(spec, sort).cut(usize::from(width)) });
+            columns.push(Column {
+                x,
+                width,
+                align: shown.column.align,
+                title: title(shown, sort).cut(usize::from(width)),
+            });
             x = x.saturating_add(width + GAP);
         }
     }
@@ -72,11 +78,11 @@ fn place<R>(specs: &[Spec<R>], widths: &[Option<u16>], sort: Sort, start: u16) -
 }
 
 /// The column that rows are sorted by says so, and in which direction.
-fn title<R>(spec: &Spec<R>, sort: Sort) -> Line {
-    match (spec.sort == Some(sort.column), sort.reversed) {
-        (false, _) => Line::of(Role::Column, spec.title),
-        (true, false) => Line::of(Role::ColumnSorted, spec.title).and(Role::ColumnSorted, "↓"),
-        (true, true) => Line::of(Role::ColumnSorted, spec.title).and(Role::ColumnSorted, "↑"),
+fn title<R>(shown: &Shown<R>, sort: Sort) -> Line {
+    match (shown.column == sort.column, sort.reversed) {
+        (false, _) => Line::of(Role::Column, shown.title),
+        (true, false) => Line::of(Role::ColumnSorted, shown.title).and(Role::ColumnSorted, "↓"),
+        (true, true) => Line::of(Role::ColumnSorted, shown.title).and(Role::ColumnSorted, "↑"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Cost: who pays, told apart by key, and the way down to what they pay for.
 
-use batchtop::app::{Column, Scope, Screen, Severity};
+use batchtop::app::{Scope, Screen, Severity};
 use batchtop::fleet::{
     CapacityType, Change, Delta, Health, HealthState, Kind, NodeRow, Price, PriceChange, PriceKey, PriceList, Report,
     SourceId, Sym,
@@ -60,7 +60,7 @@ fn enter_leads_to_what_is_paid_for_and_esc_comes_back_to_the_payer() {
     let told = told.selected("namespace kube-system");
     // What no pod requests is found on the nodes where most of it is.
     let told = told.keys("g g j enter").screen(Screen::Fleet);
-    assert_eq!(told.app.ui.level.sort.column, Column::Unrequested);
+    assert_eq!(told.app.ui.level.sort.column.name, "unrequested");
     assert!(matches!(told.app.ui.level.scope, Some(Scope::Payer(_))));
     let told = told.keys("esc d / 'train' enter").rows(&["ml/train"]);
     told.keys("enter").screen(Screen::Pods).rows(&["ml/train-2", "ml/train-0", "ml/train-1"]);

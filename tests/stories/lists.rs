@@ -390,3 +390,22 @@ fn a_job_of_volcano_is_no_job() {
     let job = batchtop::fleet::Uid::parse("uid of ml/train");
     assert!(told.app.fleet.pods_of_job(&job).all(|pod| &*pod.meta.key.name != "mpi"));
 }
+
+#[test]
+fn every_column_is_explained_and_sort_knows_exactly_those_that_order_rows() {
+    for screen in Screen::ALL {
+        let spec = screen.spec();
+        let names: std::collections::BTreeSet<&str> = spec.columns.iter().map(|column| column.name).collect();
+        assert_eq!(names.len(), spec.columns.len(), "two columns of {} have one name", spec.title);
+        for column in spec.columns {
+            assert!(!column.help.is_empty(), "{} {}", spec.title, column.name);
+            assert!(column.is_shown() || column.is_sortable(), "{} {}", spec.title, column.name);
+            let told = story(small()).keys(&format!("{} : 'sort' space '{}' enter", screen.number(), column.name));
+            if column.is_sortable() {
+                told.says(&format!("sorted by {}", column.name));
+            } else {
+                told.says(&format!("no column \"{}\" to sort by", column.name));
+            }
+        }
+    }
+}

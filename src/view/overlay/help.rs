@@ -2,8 +2,8 @@
 
 use super::super::facts::Seen;
 use super::super::panel::Sheet;
-use super::super::{Line, text};
-use crate::app::Screen;
+use super::super::{Line, screen_view, text};
+use crate::app::{Column, Screen};
 use crate::config::Role;
 use crate::input::{Action, Context};
 
@@ -21,6 +21,7 @@ pub(super) fn sheet(app: &Seen<'_>) -> Sheet {
     sheet.lines.extend(unbound(app));
     sheet.lines.extend(filters(widest));
     sheet.lines.extend(legend(widest));
+    sheet.lines.extend(columns(app.ui.level.screen, widest));
     sheet
 }
 
@@ -58,10 +59,26 @@ fn filters(widest: usize) -> Vec<Line> {
         let gap = " ".repeat(widest.saturating_sub(text::width(label)) + 2);
         Line::of(Role::Key, label).and(Role::Text, gap).and(Role::TextDim, words)
     };
-    let of_screen = |screen: Screen| entry(screen.title(), crate::app::filter_words(screen).join(" "));
+    let of_screen = |screen: Screen| entry(screen.spec().title, crate::app::filter_words(screen).join(" "));
     let how = "filters: text, word:text, word:yes or no, all of which a row meets; ! in front negates";
     let about = Line::of(Role::TextDim, how);
     [Line::new(), about].into_iter().chain(Screen::ALL.map(of_screen)).collect()
+}
+
+/// What the columns of a screen show, and by which names it can be sorted.
+fn columns(screen: Screen, widest: usize) -> Vec<Line> {
+    let label = |column: &Column| {
+        let title = if column.title.is_empty() { column.name } else { column.title };
+        format!("{title:<widest$}  ")
+    };
+    let order = |column: &Column| if column.is_sortable() { format!("  :sort {}", column.name) } else { String::new() };
+    let entry = |column: &Column| {
+        Line::of(Role::Key, label(column)).and(Role::Text, column.help).and(Role::TextDim, order(column))
+    };
+    let orders = screen.spec().columns.iter().copied().filter(|column| !column.is_shown());
+    let all = (screen_view(screen).columns)().into_iter().chain(orders);
+    let about = Line::of(Role::TextDim, format!("columns and orders of {}", screen.spec().title));
+    [Line::new(), about].into_iter().chain(all.map(entry)).collect()
 }
 
 /// What the glyphs in front of states mean.

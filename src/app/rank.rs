@@ -1,0 +1,137 @@
+//! What rows are compared by.
+
+use super::rows::RowRef;
+use super::{App, status};
+use crate::fleet::PodRow;
+use crate::units::Time;
+
+/// What a row is compared by, computed once per row: a number, then a text; names decide between equals.
+#[derive(Clone, Copy)]
+pub struct Rank<'a> {
+    /// Compared first; the smallest comes first.
+    pub number: i64,
+    /// Compared where numbers are equal.
+    pub text: &'a str,
+}
+
+impl<'a> Rank<'a> {
+    /// Of rows that have nothing in the column: they stay last when the order is reversed.
+    pub const LAST: Self = Self::number(i64::MAX);
+
+    /// Whether it is [`Rank::LAST`].
+    pub const fn is_absent(self) -> bool {
+        self.number == i64::MAX
+    }
+
+    /// The smallest first.
+    pub const fn number(number: i64) -> Self {
+        Self { number, text: "" }
+    }
+
+    /// By the alphabet; rows without the text come last.
+    pub fn text(text: Option<&'a str>) -> Self {
+        match text {
+            Some(text) => Self { number: 0, text },
+            None => Self::LAST,
+        }
+    }
+
+    /// The largest first.
+    pub const fn most(number: i64) -> Self {
+        Self::number(number.saturating_neg())
+    }
+
+    /// The largest first; rows without a number come last.
+    pub fn most_of(number: Option<i64>) -> Self {
+        number.map_or(Self::LAST, Self::most)
+    }
+
+    /// The earliest first; rows without a time come last.
+    pub fn time(time: Option<Time>) -> Self {
+        Self::number(time.map_or(i64::MAX, Time::micros))
+    }
+}
+
+/// What needs a look first; machines then NodePool by NodePool.
+pub fn attention<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
+    let text = match row {
+        RowRef::Node(_) | RowRef::Claim(_) => row.node_pool(&app.fleet).map_or("", |pool| pool),
+        _ => "",
+    };
+    Rank { number: status::attention(row, app), text }
+}
+
+/// By name.
+pub fn name<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
+    Rank::text(Some(&row.meta().key.name))
+}
+
+/// By namespace.
+pub fn namespace<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
+    Rank::text(Some(&row.meta().key.namespace))
+}
+
+/// By the NodePool it belongs to.
+pub fn node_pool<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
+    Rank::text(row.node_pool(&app.fleet).map(|pool| &**pool))
+}
+
+/// By instance type.
+pub fn instance_type<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
+    Rank::text(row.instance_type().map(|name| &**name))
+}
+
+/// By capacity type.
+pub fn capacity<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
+    Rank::text(row.capacity())
+}
+
+/// By zone.
+pub fn zone<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
+    Rank::text(row.zone().map(|zone| &**zone))
+}
+
+/// By the Node it is on or speaks of.
+pub fn node<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
+    Rank::text(row.node().map(|node| &**node))
+}
+
+/// By the name of what controls it.
+pub fn owner<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
+    Rank::text(row.owner().map(|owner| &**owner))
+}
+
+/// The youngest first.
+pub fn age<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
+    Rank::most(row.meta().created.micros())
+}
+
+/// By the word for its state.
+pub fn status<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
+    Rank::text(Some(status::word(row, app)))
+}
+
+/// The most accelerators first.
+pub fn gpus<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
+    Rank::most(row.gpus())
+}
+
+/// By protected pods, the most first; a protected Node comes before all others.
+pub fn protection<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
+    let count = |pods: &mut dyn Iterator<Item = &PodRow>| {
+        i64::try_from(pods.filter(|pod| status::is_protected(pod, app)).count()).unwrap_or(i64::MAX)
+    };
+    Rank::most(match row {
+        RowRef::Node(node) if status::is_protected_node(node) => i64::MAX,
+        RowRef::Node(node) => count(&mut app.fleet.pods_on(&node.meta.key.name)),
+        RowRef::Job(job) => count(&mut app.fleet.pods_of_job(&job.meta.uid)),
+        RowRef::Pod(pod) => i64::from(status::is_protected(pod, app)),
+        _ => 0,
+    })
+}
+
+/// Thousandths that `part` is of `whole`.
+pub fn thousandths(part: i64, whole: i64) -> i64 {
+    let thousandths = i128::from(part) * 1_000 / i128::from(whole.max(1));
+    i64::try_from(thousandths).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,177 @@
+//! A column: everything about it but the text in its cells, which `view` writes.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use foldhash::fast::RandomState;
+
+use crate::app::payers::PayerRow;
+use crate::app::rank::Rank;
+use crate::app::{App, RowRef};
+use crate::fleet::Uid;
+use crate::insight::insights::Dependency;
+
+/// On which side of its column a text stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Align {
+    /// Names and words.
+    #[default]
+    Left,
+    /// Numbers and ages.
+    Right,
+}
+
+/// Widths of a column in columns of the terminal. A column that its texts do not fill is narrower.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WidthRange {
+    /// The least that is worth showing.
+    pub min: u16,
+    /// One that is comfortable.
+    pub preferred: u16,
+    /// The most.
+    pub max: u16,
+}
+
+impl WidthRange {
+    /// A column that is always as wide.
+    pub const fn fixed(width: u16) -> Self {
+        Self { min: width, preferred: width, max: width }
+    }
+}
+
+/// The rank of a row; computed once per row.
+pub type RowRank = for<'a> fn(RowRef<'a>, &'a App) -> Rank<'a>;
+
+/// Rates of objects in micro-dollars per hour, by uid.
+pub type RatesByUid<'a> = HashMap<&'a Uid, i64, RandomState>;
+
+/// How rows are ordered by a column.
+#[derive(Clone, Copy)]
+pub enum Order {
+    /// They are not: a bar, a mark, a list.
+    Unordered,
+    /// By the rank of each row.
+    Rank(RowRank),
+    /// The dearest first, by rates that are summed up once for all rows.
+    Rates(for<'a> fn(&'a App) -> RatesByUid<'a>),
+    /// Rows that are no objects: by two numbers, then by a text.
+    Payers(for<'a> fn(&'a PayerRow) -> (i64, i64, &'a str)),
+}
+
+/// A column of a screen, or an order that has no column.
+///
+/// There is one definition of each, as a `static`; two columns are equal where they are the same definition.
+pub struct Column {
+    /// Its name after `:sort`; unique on its screen.
+    pub name: &'static str,
+    /// Its title; empty for glyphs.
+    pub title: &'static str,
+    /// On which side its texts stand.
+    pub align: Align,
+    /// How wide it may be; nothing for an order that has no column.
+    pub widths: WidthRange,
+    /// Columns with a smaller number are kept longer when the terminal is narrow; see [`Column::ESSENTIAL`].
+    pub importance: u8,
+    /// How rows are ordered by it.
+    pub order: Order,
+    /// What changes the order besides the rows' own kinds.
+    pub dependencies: &'static [Dependency],
+    /// What it shows or orders by, in a few words for help.
+    pub help: &'static str,
+}
+
+impl Column {
+    /// The largest importance of a column that answers the question of its screen.
+    pub const ESSENTIAL: u8 = 4;
+
+    /// Words, aligned left; `widths` are the least, the preferred and the largest one.
+    pub const fn left(
+        name: &'static str,
+        title: &'static str,
+        importance: u8,
+        (min, preferred, max): (u16, u16, u16),
+        help: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            title,
+            align: Align::Left,
+            widths: WidthRange { min, preferred, max },
+            importance,
+            order: Order::Unordered,
+            dependencies: &[],
+            help,
+        }
+    }
+
+    /// Numbers, aligned right.
+    pub const fn right(
+        name: &'static str,
+        title: &'static str,
+        importance: u8,
+        widths: (u16, u16, u16),
+        help: &'static str,
+    ) -> Self {
+        let mut column = Self::left(name, title, importance, widths, help);
+        column.align = Align::Right;
+        column
+    }
+
+    /// An order that has no column of its own.
+    pub const fn order_only(name: &'static str, order: Order, help: &'static str) -> Self {
+        Self::left(name, "", u8::MAX, (0, 0, 0), help).ordered(order)
+    }
+
+    /// With an order.
+    pub const fn ordered(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// With the order of a rank.
+    pub const fn ranked(self, rank: RowRank) -> Self {
+        self.ordered(Order::Rank(rank))
+    }
+
+    /// Its order changes with these besides the rows' own kinds.
+    pub const fn depends_on(mut self, dependencies: &'static [Dependency]) -> Self {
+        self.dependencies = dependencies;
+        self
+    }
+
+    /// Whether it is a column, and not only an order.
+    pub const fn is_shown(&self) -> bool {
+        self.widths.max > 0
+    }
+
+    /// Whether rows can be ordered by it.
+    pub const fn is_sortable(&self) -> bool {
+        !matches!(self.order, Order::Unordered)
+    }
+}
+
+impl PartialEq for Column {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Column {}
+
+impl fmt::Debug for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Column({})", self.name)
+    }
+}
+
+/// Defines columns, and lists them as `COLUMNS` in the order in which `s` goes through them.
+macro_rules! columns {
+    ($($name:ident = $column:expr;)+) => {
+        $(#[doc = concat!("The column ", stringify!($name), ".")] pub static $name: Column = $column;)+
+
+        /// Every column, in the order in which `s` goes through those that can be sorted by.
+        pub static COLUMNS: &[&Column] = &[$(&$name),+];
+    };
+}
+
+pub(super) use columns;

@@ -1,0 +1,78 @@
+//! Events on one time line.
+
+use super::column::columns;
+use super::{Column, Narrowing, Order, Rows, ScreenSpec, UseOfRows, always, in_order};
+use crate::app::filter::Field;
+use crate::app::rank::{self, Rank};
+use crate::app::{App, RowRef, Scope};
+use crate::fleet::{EventRow, Kind};
+use crate::input::Action;
+
+/// The screen.
+pub static SPEC: ScreenSpec = ScreenSpec {
+    title: "Events",
+    action: Action::Events,
+    aliases: &["events", "ev", "event"],
+    noun: "events",
+    rows: Rows::Objects { list, arrange: in_order },
+    own_kinds: &[Kind::Event],
+    joined_kinds: &[Kind::Pod, Kind::Job, Kind::NodeClaim, Kind::Node],
+    counted_kinds: &[],
+    columns: COLUMNS,
+    fields: &[
+        Field::Name,
+        Field::Namespace,
+        Field::Node,
+        Field::Kind,
+        Field::Reason,
+        Field::Status,
+        Field::Source,
+        Field::Message,
+    ],
+    narrowed_by: Narrowing::NamespacesAndLabels,
+    use_of_rows: UseOfRows::Open,
+    is_offered: always,
+};
+
+columns! {
+    LAST = Column::right("last", "LAST", 1, (5, 6, 6), "time since it was last seen")
+        .ranked(|row, _| of_event(row, |event| Rank::most(event.at.micros())));
+    COUNT = Column::right("count", "COUNT", 6, (5, 6, 6), "how often it was seen")
+        .ranked(|row, _| of_event(row, |event| Rank::most(i64::from(event.count))));
+    REASON = Column::left("reason", "REASON", 2, (14, 24, 30), "its reason, with the glyph of its class")
+        .ranked(|row, _| of_event(row, |event| Rank::text(Some(&event.reason))));
+    OBJECT = Column::left("object", "OBJECT", 3, (16, 32, 60), "the object it is about")
+        .ranked(|row, _| of_event(row, |event| Rank::text(Some(&event.object.key.name))));
+    NAMESPACE = Column::order_only("namespace", Order::Rank(rank::namespace), "its namespace");
+    NODE = Column::left("node", "NODE", 7, (10, 28, 60), "the Node it concerns").ranked(rank::node);
+    CLASS = Column::order_only("class", Order::Rank(class), "blocked, disrupting, interruption, eviction, the rest");
+    SOURCE = Column::order_only("source", Order::Rank(source), "the component that wrote it");
+    TYPE = Column::left("type", "TYPE", 8, (7, 7, 7), "Normal or Warning");
+    COST = Column::right("cost", "$/H", 9, (5, 8, 16), "dollars per hour of the Node it concerns");
+    PODS_HIT = Column::left("hit", "PODS HIT", 5, (12, 24, 40), "pods that it concerns, protected ones first");
+    MESSAGE = Column::left("message", "MESSAGE", 4, (22, 60, 400), "its message");
+}
+
+/// Events about one object are all shown, wherever they stand.
+fn list(app: &App) -> Vec<RowRef<'_>> {
+    let (fleet, scope) = (&app.fleet, &app.scope);
+    match &app.ui.level.scope {
+        Some(Scope::About(object)) => fleet.events.about(object).map(RowRef::Event).collect(),
+        _ => fleet.events.iter().filter(|event| scope.has_event(fleet, event)).map(RowRef::Event).collect(),
+    }
+}
+
+fn of_event<'a>(row: RowRef<'a>, rank: impl Fn(&'a EventRow) -> Rank<'a>) -> Rank<'a> {
+    match row {
+        RowRef::Event(event) => rank(event),
+        _ => Rank::LAST,
+    }
+}
+
+fn class<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
+    of_event(row, |event| Rank::number(event.class as i64))
+}
+
+fn source<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
+    of_event(row, |event| Rank::text(Some(&event.source)))
+}

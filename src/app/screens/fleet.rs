@@ -1,0 +1,130 @@
+//! Fleet: Nodes, and NodeClaims that have no Node yet.
+
+use super::column::columns;
+use super::{Column, Narrowing, Order, PRICES, Rows, ScreenSpec, UseOfRows, VERDICTS, always, in_order};
+use crate::app::filter::Field;
+use crate::app::rank::{self, Rank, thousandths};
+use crate::app::{App, RowRef, Scope, payers, status};
+use crate::fleet::{Kind, NodeRow};
+use crate::input::Action;
+use crate::insight::insights::{Dependency, Part, VerdictSummary};
+use crate::insight::picture::NodePicture;
+
+/// The screen.
+pub static SPEC: ScreenSpec = ScreenSpec {
+    title: "Fleet",
+    action: Action::Fleet,
+    aliases: &["fleet", "no", "node", "nodes"],
+    noun: "nodes",
+    rows: Rows::Objects { list, arrange: in_order },
+    own_kinds: &[Kind::Node, Kind::NodeClaim],
+    joined_kinds: &[Kind::Pod],
+    counted_kinds: &[Kind::Pod],
+    columns: COLUMNS,
+    fields: &[
+        Field::Name,
+        Field::Pool,
+        Field::Type,
+        Field::Zone,
+        Field::Capacity,
+        Field::Status,
+        Field::Held,
+        Field::Verdict,
+        Field::By,
+        Field::Protected,
+        Field::Gpu,
+        Field::Price,
+    ],
+    narrowed_by: Narrowing::NodeLabels,
+    use_of_rows: UseOfRows::Protect,
+    is_offered: always,
+};
+
+const POD: Dependency = Dependency::Kind(Kind::Pod);
+
+columns! {
+    ATTENTION = Column::order_only("attention", Order::Rank(rank::attention), "what needs a look first")
+        .depends_on(&[VERDICTS, Dependency::Minute]);
+    MARK = Column::left("mark", "", 1, (1, 1, 1), "where the node stands, as a glyph");
+    NAME = Column::left("name", "NODE", 0, (14, 18, 60), "name of the Node, or of a NodeClaim without one")
+        .ranked(rank::name);
+    VERDICT = Column::left("verdict", "KARPENTER", 2, (17, 32, 60), "what Karpenter may do with it, or what stops it")
+        .ranked(|row, app| status::judged(row, app).map_or(Rank::LAST, verdict))
+        .depends_on(&[VERDICTS]);
+    UNTIL = Column::left("until", "UNTIL", 4, (7, 9, 18), "when that ends: the protection, or sooner what ends it")
+        .ranked(|row, app| Rank::time(status::judged(row, app).and_then(|judged| judged.ends_at)))
+        .depends_on(&[VERDICTS]);
+    COST = Column::right("cost", "$/H", 4, (9, 9, 16), "dollars per hour")
+        .ranked(|row, app| Rank::most_of(payers::machine_rate(row, app)))
+        .depends_on(PRICES);
+    NODE_POOL = Column::left("pool", "POOL", 5, (6, 14, 24), "its NodePool").ranked(rank::node_pool);
+    INSTANCE_TYPE = Column::left("type", "TYPE", 3, (12, 12, 20), "its instance type").ranked(rank::instance_type);
+    CAPACITY = Column::left("capacity", "CAP", 6, (4, 4, 4), "spot, on-demand or reserved").ranked(rank::capacity);
+    ZONE = Column::left("zone", "ZONE", 8, (8, 16, 16), "its zone").ranked(rank::zone);
+    AGE = Column::right("age", "AGE", 5, (5, 6, 6), "time since it was created").ranked(rank::age);
+    STATUS = Column::left("status", "STATUS", 7, (13, 16, 26), "starting, running, disrupting, terminating, not ready")
+        .ranked(rank::status);
+    PODS = Column::right("pods", "PODS", 7, (4, 6, 6), "pods bound to it that are not finished")
+        .ranked(|row, app| of_node(row, app, pod_count))
+        .depends_on(&[POD]);
+    CPU = Column::right("cpu", "CPU", 6, (4, 6, 6), "share of its cpu that pods request")
+        .ranked(|row, app| of_node(row, app, cpu))
+        .depends_on(&[POD]);
+    MEMORY = Column::right("memory", "MEM", 8, (4, 6, 6), "share of its memory that pods request")
+        .ranked(|row, app| of_node(row, app, memory))
+        .depends_on(&[POD]);
+    GPU = Column::left("gpu", "GPU", 4, (8, 12, 16), "accelerators that pods request, of those it has")
+        .ranked(rank::gpus);
+    PROTECTION = Column::left("protection", "PROTECTED", 8, (9, 16, 18), "its own protection, or its protected pods")
+        .ranked(rank::protection)
+        .depends_on(&[POD, Dependency::Minute]);
+    UNREQUESTED = Column::right("unrequested", "UNREQ $/H", 9, (9, 9, 12), "part of its dollars that no pod requests")
+        .ranked(|row, app| of_node(row, app, unrequested))
+        .depends_on(UNREQUESTED_DOLLARS);
+    VERSION = Column::left("version", "VERSION", 10, (8, 20, 24), "version of its kubelet")
+        .ranked(|row, app| of_node(row, app, |_, node| Rank::text(Some(&node.kubelet_version))));
+}
+
+const UNREQUESTED_DOLLARS: &[Dependency] =
+    &[POD, Dependency::Prices, Dependency::Kind(Kind::NodeOverlay), Dependency::Part(Part::Rates)];
+
+/// Nodes, and NodeClaims that have none yet, as far as the level goes.
+fn list(app: &App) -> Vec<RowRef<'_>> {
+    let (fleet, scope) = (&app.fleet, &app.scope);
+    let nodes = fleet.nodes.iter().filter(|node| scope.has_node(node)).map(RowRef::Node);
+    let waiting = app.insights.picture.claims_without_node(fleet).filter(|claim| scope.has_claim(fleet, claim));
+    let rows = nodes.chain(waiting.map(RowRef::Claim));
+    match &app.ui.level.scope {
+        Some(Scope::NodePool(pool)) => rows.filter(|row| row.node_pool(fleet) == Some(pool)).collect(),
+        Some(Scope::Payer(payer)) => rows.filter(|row| payers::is_machine_of(fleet, *row, payer)).collect(),
+        _ => rows.collect(),
+    }
+}
+
+/// By standing, then by the object that holds it.
+fn verdict(judged: &VerdictSummary) -> Rank<'_> {
+    Rank { number: judged.standing as i64, text: judged.by.as_deref().unwrap_or_default() }
+}
+
+/// A rank that only Nodes have.
+fn of_node<'a>(row: RowRef<'a>, app: &'a App, rank: impl Fn(&'a NodePicture, &'a NodeRow) -> Rank<'a>) -> Rank<'a> {
+    let RowRef::Node(node) = row else { return Rank::LAST };
+    app.insights.picture.node(&node.meta.key.name).map_or(Rank::LAST, |picture| rank(picture, node))
+}
+
+fn pod_count<'a>(picture: &'a NodePicture, _: &'a NodeRow) -> Rank<'a> {
+    Rank::most(i64::try_from(picture.pod_count).unwrap_or(i64::MAX))
+}
+
+fn cpu<'a>(picture: &'a NodePicture, node: &'a NodeRow) -> Rank<'a> {
+    Rank::most(thousandths(picture.cpu_requested_millis, node.allocatable.cpu_millis))
+}
+
+fn memory<'a>(picture: &'a NodePicture, node: &'a NodeRow) -> Rank<'a> {
+    Rank::most(thousandths(picture.memory_requested_bytes, node.allocatable.memory_bytes))
+}
+
+/// Nothing is known of what has no price.
+fn unrequested<'a>(picture: &'a NodePicture, _: &'a NodeRow) -> Rank<'a> {
+    Rank::most_of(picture.cost.rate().map(|_| picture.spend.unrequested))
+}

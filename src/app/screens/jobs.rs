@@ -1,0 +1,85 @@
+//! Jobs.
+
+use super::column::columns;
+use super::{Column, Narrowing, Order, PRICES, RatesByUid, Rows, ScreenSpec, UseOfRows, always, in_order};
+use crate::app::filter::Field;
+use crate::app::rank::{self, Rank, thousandths};
+use crate::app::{App, RowRef, payers};
+use crate::fleet::{JobRow, Kind};
+use crate::input::Action;
+use crate::insight::cost::{Dimension, Who};
+use crate::insight::insights::{Dependency, Part};
+
+/// The screen.
+pub static SPEC: ScreenSpec = ScreenSpec {
+    title: "Jobs",
+    action: Action::Jobs,
+    aliases: &["jobs", "job", "batch"],
+    noun: "jobs",
+    rows: Rows::Objects { list, arrange: in_order },
+    own_kinds: &[Kind::Job],
+    joined_kinds: &[Kind::Pod],
+    counted_kinds: &[Kind::Pod],
+    columns: COLUMNS,
+    fields: &[Field::Name, Field::Namespace, Field::Status, Field::Owner, Field::Protected, Field::Gpu],
+    narrowed_by: Narrowing::NamespacesAndLabels,
+    use_of_rows: UseOfRows::Protect,
+    is_offered: always,
+};
+
+columns! {
+    ATTENTION = Column::order_only("attention", Order::Rank(rank::attention), "what needs a look first")
+        .depends_on(&[Dependency::Minute]);
+    NAME = Column::left("name", "NAME", 0, (16, 20, 60), "name of the Job").ranked(rank::name);
+    NAMESPACE = Column::left("namespace", "NS", 3, (8, 14, 24), "its namespace").ranked(rank::namespace);
+    STATUS = Column::left("status", "STATUS", 1, (11, 14, 34), "how it stands, and why it failed").ranked(rank::status);
+    PROGRESS = Column::right("progress", "PROGRESS", 2, (8, 11, 14), "pods that succeeded, of those that must")
+        .ranked(|row, _| of_job(row, |job| thousandths(job.succeeded, job.completions.unwrap_or(0))));
+    ACTIVE = Column::right("active", "ACTIVE", 5, (6, 7, 7), "pods that are pending or running")
+        .ranked(|row, _| of_job(row, |job| job.active));
+    READY = Column::right("ready", "READY", 7, (5, 7, 7), "pods that are ready");
+    FAILED = Column::right("failed", "FAILED", 6, (6, 8, 8), "pods that failed, of those that may")
+        .ranked(|row, _| of_job(row, |job| job.failed));
+    GPU = Column::right("gpu", "GPU", 4, (3, 5, 5), "accelerators that its pods request").ranked(rank::gpus);
+    COST = Column::right("cost", "$/H", 4, (5, 7, 12), "dollars per hour of its pods, each a share of its node")
+        .ordered(Order::Rates(rates))
+        .depends_on(PRICES);
+    PAID = Column::right("paid", "PAID", 8, (6, 7, 12), "dollars that its pods have cost since batchtop started")
+        .ranked(|row, app| of_job(row, |job| paid(job, app)))
+        .depends_on(&[Dependency::Part(Part::Ledger)]);
+    PROTECTION = Column::left("protection", "PROTECTED", 4, (9, 9, 11), "its protected pods, of the active ones")
+        .ranked(rank::protection)
+        .depends_on(&[Dependency::Kind(Kind::Pod), Dependency::Minute]);
+    AGE = Column::right("age", "AGE", 4, (5, 6, 6), "time since it was created").ranked(rank::age);
+    DURATION = Column::right("duration", "DURATION", 8, (8, 8, 8), "how long it ran or has been running")
+        .ranked(|row, app| of_job(row, |job| seconds(job, app)))
+        .depends_on(&[Dependency::Minute]);
+    OWNER = Column::left("owner", "OWNER", 9, (8, 20, 36), "what controls it").ranked(rank::owner);
+}
+
+fn list(app: &App) -> Vec<RowRef<'_>> {
+    app.fleet.jobs.iter().filter(|job| app.scope.has_job(job)).map(RowRef::Job).collect()
+}
+
+/// The most first.
+fn of_job<'a>(row: RowRef<'a>, number: impl Fn(&'a JobRow) -> i64) -> Rank<'a> {
+    match row {
+        RowRef::Job(job) => Rank::most(number(job)),
+        _ => Rank::LAST,
+    }
+}
+
+fn rates(app: &App) -> RatesByUid<'_> {
+    payers::pod_rates(app, |pod| Some(&pod.job_owner()?.uid))
+}
+
+fn paid(job: &JobRow, app: &App) -> i64 {
+    let payer = (Dimension::Job, Who::Job(job.meta.key.clone()));
+    app.insights.ledger.paid_by(&payer).micro_usd()
+}
+
+/// How long a Job ran or has been running.
+fn seconds(job: &JobRow, app: &App) -> i64 {
+    let finished = app.insights.picture.job(job).and_then(|job| job.state.finished);
+    job.started.map_or(-1, |started| finished.unwrap_or(app.now).seconds_since(started))
+}

@@ -1,0 +1,197 @@
+//! The screens: one table entry each, from which commands, tabs, help, footer, filters and orders follow, and whether
+//! rows depend on a change.
+//!
+//! A new screen is a module here with a [`ScreenSpec`] and its variant in [`Screen`], and a module in `view` that
+//! writes its cells, with its arm in `view/mod.rs`. A new column is a definition in the module of its screen here, and
+//! its cell in the one in `view`; a test in `view/mod.rs` fails while there is only one of them.
+
+mod column;
+
+pub mod cost;
+pub mod events;
+pub mod fleet;
+pub mod jobs;
+pub mod pods;
+pub mod pools;
+
+pub use column::{Align, Column, Order, RatesByUid, RowRank, WidthRange};
+
+use super::filter::Field;
+use super::rows::RowRef;
+use super::{App, Sort};
+use crate::fleet::Kind;
+use crate::input::Action;
+use crate::insight::insights::{Dependency, Part};
+
+/// The screens, in the order of their number keys.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Screen {
+    /// Nodes, and NodeClaims that have no Node yet.
+    #[default]
+    Fleet,
+    /// Jobs.
+    Jobs,
+    /// Pods.
+    Pods,
+    /// NodePools, each with its NodeClaims.
+    Claims,
+    /// Events.
+    Events,
+    /// Who pays.
+    Cost,
+}
+
+impl Screen {
+    /// Every screen.
+    pub const ALL: [Self; 6] = [Self::Fleet, Self::Jobs, Self::Pods, Self::Claims, Self::Events, Self::Cost];
+
+    /// Its definition.
+    pub fn spec(self) -> &'static ScreenSpec {
+        match self {
+            Self::Fleet => &fleet::SPEC,
+            Self::Jobs => &jobs::SPEC,
+            Self::Pods => &pods::SPEC,
+            Self::Claims => &pools::SPEC,
+            Self::Events => &events::SPEC,
+            Self::Cost => &cost::SPEC,
+        }
+    }
+
+    /// Its number key, from 1.
+    pub fn number(self) -> usize {
+        Self::ALL.iter().position(|screen| *screen == self).map_or(0, |at| at + 1)
+    }
+
+    /// The screens that are offered now.
+    pub fn shown(app: &App) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|screen| (screen.spec().is_offered)(app))
+    }
+
+    /// The screen that an action leads to.
+    pub fn of_action(action: Action) -> Option<Self> {
+        Self::ALL.into_iter().find(|screen| screen.spec().action == action)
+    }
+
+    /// The screen of a command: its number or one of its names.
+    pub fn of_command(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|screen| {
+            let is_alias = screen.spec().aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name));
+            is_alias || screen.number().to_string() == name
+        })
+    }
+}
+
+/// Everything that is known of a screen but how its rows look.
+pub struct ScreenSpec {
+    /// Its title in the tabs.
+    pub title: &'static str,
+    /// The action that shows it.
+    pub action: Action,
+    /// Its names after `:`, as kubectl and k9s users type them; the first is its own.
+    pub aliases: &'static [&'static str],
+    /// What its rows are, in the plural.
+    pub noun: &'static str,
+    /// Where its rows come from.
+    pub rows: Rows,
+    /// The kinds whose objects it lists, the main one first: where they are not read, there is nothing to show.
+    pub own_kinds: &'static [Kind],
+    /// The kinds in which texts, levels and label selectors look up what they ask of a row.
+    pub joined_kinds: &'static [Kind],
+    /// The kinds over which its numbers are sums: where they are not read, numbers are unknown.
+    pub counted_kinds: &'static [Kind],
+    /// Its columns and orders, in the order in which `s` goes through them; the first is the one it begins with.
+    pub columns: &'static [&'static Column],
+    /// What its filter can ask, in the order of help.
+    pub fields: &'static [Field],
+    /// Which labels given on the command line narrow its rows.
+    pub narrowed_by: Narrowing,
+    /// What can be done with a row.
+    pub use_of_rows: UseOfRows,
+    /// Whether it is offered; a screen whose objects a cluster cannot have is not.
+    pub is_offered: fn(&App) -> bool,
+}
+
+/// Where the rows of a screen come from.
+pub enum Rows {
+    /// Objects.
+    Objects {
+        /// Those of the shown level, in no order.
+        list: for<'a> fn(&'a App) -> Vec<RowRef<'a>>,
+        /// Puts rows that are in order into their places, for example below a parent.
+        arrange: for<'a> fn(Vec<RowRef<'a>>) -> Vec<RowRef<'a>>,
+    },
+    /// Who pays.
+    Payers,
+}
+
+/// Which labels narrow the rows of a screen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Narrowing {
+    /// `--node-selector`.
+    NodeLabels,
+    /// Namespaces and `-l`.
+    NamespacesAndLabels,
+    /// Nothing: it is about the whole cluster.
+    Nothing,
+}
+
+/// What can be done with a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UseOfRows {
+    /// It can be opened, and protected.
+    Protect,
+    /// It can be opened.
+    Open,
+    /// It has no details: opening it leads into it.
+    Enter,
+}
+
+impl ScreenSpec {
+    /// The order in which it is first shown: its first column.
+    pub fn first_sort(&self) -> Sort {
+        Sort { column: self.columns.first().copied().unwrap_or(&fleet::ATTENTION), reversed: false }
+    }
+
+    /// The columns that rows can be sorted by, in the order in which `s` goes through them.
+    pub fn sortable(&self) -> impl Iterator<Item = &'static Column> {
+        self.columns.iter().copied().filter(|column| column.is_sortable())
+    }
+
+    /// On which changes its rows depend whatever is filtered and however they are ordered.
+    pub fn own_dependencies(&self) -> Vec<Dependency> {
+        match self.rows {
+            Rows::Objects { .. } => kinds(self.own_kinds).collect(),
+            // Rates follow everything once a second.
+            Rows::Payers => PAYMENTS.to_vec(),
+        }
+    }
+
+    /// On which changes depends what is looked up beyond a row.
+    pub fn joined_dependencies(&self) -> impl Iterator<Item = Dependency> {
+        kinds(self.joined_kinds)
+    }
+}
+
+fn kinds(kinds: &'static [Kind]) -> impl Iterator<Item = Dependency> {
+    kinds.iter().copied().map(Dependency::Kind)
+}
+
+/// A screen that is always offered.
+const fn always(_: &App) -> bool {
+    true
+}
+
+/// Rows that stay as they are ordered.
+const fn in_order(rows: Vec<RowRef<'_>>) -> Vec<RowRef<'_>> {
+    rows
+}
+
+/// What orders and filters by verdicts depend on.
+pub const VERDICTS: Dependency = Dependency::Part(Part::Verdicts);
+
+/// What orders and filters by prices of machines depend on.
+pub const PRICES: &[Dependency] =
+    &[Dependency::Prices, Dependency::Kind(Kind::NodeOverlay), Dependency::Part(Part::Rates)];
+
+/// What sums of dollars over time depend on.
+const PAYMENTS: &[Dependency] = &[Dependency::Prices, Dependency::Part(Part::Rates), Dependency::Part(Part::Ledger)];

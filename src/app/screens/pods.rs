@@ -1,0 +1,102 @@
+//! Pods.
+
+use super::column::columns;
+use super::{Column, Narrowing, Order, RatesByUid, Rows, ScreenSpec, UseOfRows, always, in_order};
+use crate::app::filter::Field;
+use crate::app::rank::{self, Rank};
+use crate::app::{App, RowRef, Scope, payers};
+use crate::fleet::{Kind, PodRow};
+use crate::input::Action;
+use crate::insight::disruption::protection;
+use crate::insight::insights::{Dependency, Part};
+
+/// The screen.
+pub static SPEC: ScreenSpec = ScreenSpec {
+    title: "Pods",
+    action: Action::Pods,
+    aliases: &["pods", "po", "pod"],
+    noun: "pods",
+    rows: Rows::Objects { list, arrange: in_order },
+    own_kinds: &[Kind::Pod],
+    joined_kinds: &[Kind::Job, Kind::Node, Kind::ReplicaSet],
+    counted_kinds: &[],
+    columns: COLUMNS,
+    fields: &[
+        Field::Name,
+        Field::Namespace,
+        Field::Pool,
+        Field::Node,
+        Field::Job,
+        Field::Owner,
+        Field::Status,
+        Field::Protected,
+        Field::Gpu,
+    ],
+    narrowed_by: Narrowing::NamespacesAndLabels,
+    use_of_rows: UseOfRows::Protect,
+    is_offered: always,
+};
+
+columns! {
+    ATTENTION = Column::order_only("attention", Order::Rank(rank::attention), "what needs a look first");
+    NAME = Column::left("name", "NAME", 0, (18, 24, 64), "name of the pod").ranked(rank::name);
+    NAMESPACE = Column::left("namespace", "NS", 3, (8, 14, 24), "its namespace").ranked(rank::namespace);
+    NODE = Column::left("node", "NODE", 5, (16, 20, 60), "the Node it is bound to").ranked(rank::node);
+    STATUS = Column::left("status", "STATUS", 1, (11, 18, 26), "its status in kubectl's word").ranked(rank::status);
+    OWNER = Column::left("owner", "OWNER", 9, (8, 20, 40), "what somebody wrote and it came from").ranked(rank::owner);
+    RESTARTS = Column::right("restarts", "RESTARTS", 8, (8, 8, 8), "restarts of its containers")
+        .ranked(|row, _| of_pod(row, |pod| Rank::most(i64::from(pod.restarts))));
+    CPU = Column::right("cpu", "CPU", 7, (5, 6, 6), "cores it requests")
+        .ranked(|row, _| of_pod(row, |pod| Rank::most(pod.requests.cpu_millis)));
+    MEMORY = Column::right("memory", "MEM", 8, (7, 8, 8), "memory it requests")
+        .ranked(|row, _| of_pod(row, |pod| Rank::most(pod.requests.memory_bytes)));
+    GPU = Column::right("gpu", "GPU", 4, (3, 4, 4), "accelerators it requests").ranked(rank::gpus);
+    COST = Column::right("cost", "$/H", 4, (9, 9, 16), "dollars per hour: its share of its node")
+        .ordered(Order::Rates(rates))
+        .depends_on(&[
+            Dependency::Kind(Kind::Node),
+            Dependency::Prices,
+            Dependency::Kind(Kind::NodeOverlay),
+            Dependency::Part(Part::Rates),
+        ]);
+    PROTECTION = Column::left("protection", "PROTECTION", 2, (15, 18, 22), "whether and until when it is protected")
+        .ranked(rank::protection)
+        .depends_on(&[Dependency::Minute]);
+    UNTIL = Column::order_only("until", Order::Rank(until), "when its protection ends")
+        .depends_on(&[Dependency::Minute]);
+    AGE = Column::right("age", "AGE", 4, (5, 6, 6), "time since it was created").ranked(rank::age);
+    READY = Column::right("ready", "READY", 7, (5, 6, 6), "containers that are ready, of all");
+    GAP = Column::left("gap", "GAP", 6, (16, 30, 70), "the gravest thing that its protection does not stop");
+}
+
+/// Pods of the level: on a Node, of a Job, of a payer, or all.
+fn list(app: &App) -> Vec<RowRef<'_>> {
+    let (fleet, scope) = (&app.fleet, &app.scope);
+    match &app.ui.level.scope {
+        Some(Scope::Node(node)) => fleet.pods_on(node).filter(|pod| scope.has_pod(pod)).map(RowRef::Pod).collect(),
+        Some(Scope::Job(job)) => match fleet.jobs.get(job) {
+            Some(job) => fleet.pods_of_job(&job.meta.uid).map(RowRef::Pod).collect(),
+            None => Vec::new(),
+        },
+        Some(Scope::Payer(payer)) => {
+            let pods = fleet.pods.iter().filter(|pod| scope.has_pod(pod) && payers::is_pod_of(fleet, pod, payer));
+            pods.map(RowRef::Pod).collect()
+        }
+        _ => fleet.pods.iter().filter(|pod| scope.has_pod(pod)).map(RowRef::Pod).collect(),
+    }
+}
+
+fn of_pod<'a>(row: RowRef<'a>, rank: impl Fn(&'a PodRow) -> Rank<'a>) -> Rank<'a> {
+    match row {
+        RowRef::Pod(pod) => rank(pod),
+        _ => Rank::LAST,
+    }
+}
+
+fn until<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
+    of_pod(row, |pod| Rank::time(protection::of_pod(pod, app.now, &app.insights.karpenter).until))
+}
+
+fn rates(app: &App) -> RatesByUid<'_> {
+    payers::pod_rates(app, |pod| Some(&pod.meta.uid))
+}
