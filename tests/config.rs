@@ -232,6 +232,15 @@ fn a_keymap_of_the_user_binds_and_unbinds() {
 }
 
 #[test]
+fn a_keymap_that_names_an_action_as_it_was_called_before_still_binds_it() {
+    let mut library = Library::embedded();
+    library.keymaps.push(user("default", "[[bind]]\non = \"x x\"\nrun = \"claims\"\nin = \"table\"\n"));
+    let (loaded, problems) = keymap(&library, "default");
+    assert_eq!(told(&problems), "");
+    assert_eq!(loaded.keymap.bindings().iter().filter(|binding| binding.action == Action::Pools).count(), 3);
+}
+
+#[test]
 fn settings_are_read() {
     let text = "theme = \"light\"\nkeymap = \"mine\"\nnamespaces = [\"ml\", \"vision\"]\nreadonly = true\n\
                 karpenter_version = \"1.14.1\"\nmouse = false\nprices = \"ours.csv\"\naws = false\n";

@@ -42,9 +42,9 @@ impl From<Key> for RowKey {
 pub enum RowRef<'a> {
     /// Of Fleet.
     Node(&'a NodeRow),
-    /// Of Fleet while it has no Node, and of Claims.
+    /// Of Fleet while it has no Node, and of Pools.
     Claim(&'a NodeClaimRow),
-    /// Of Claims.
+    /// Of Pools.
     Pool(&'a NodePoolRow),
     /// Of Pods.
     Pod(&'a PodRow),

@@ -22,9 +22,10 @@ macro_rules! actions {
                 match self { $(Self::$variant => $description),+ }
             }
 
-            /// The action of this name.
+            /// The action of this name, or of a name that it had in an earlier version.
             pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|action| action.name() == name)
+                let former = FORMER_NAMES.iter().find(|(former, _)| *former == name).map(|(_, action)| *action);
+                Self::ALL.iter().copied().find(|action| action.name() == name).or(former)
             }
 
             /// Whether it writes to the cluster; `--readonly` removes these.
@@ -34,6 +35,9 @@ macro_rules! actions {
         }
     };
 }
+
+/// Names that keymaps of earlier versions write, and the actions that they mean.
+const FORMER_NAMES: [(&str, Action); 1] = [("claims", Action::Pools)];
 
 actions! {
     Open "open" "Open the details of the selected row; in a dialog: do it";
@@ -69,7 +73,7 @@ actions! {
     Fleet "fleet" "Nodes and NodeClaims";
     Jobs "jobs" "Jobs";
     Pods "pods" "Pods";
-    Claims "claims" "NodePools and NodeClaims";
+    Pools "pools" "NodePools and NodeClaims";
     Events "events" "Events";
     Cost "cost" "Who pays: dollars by NodePool, namespace, Job and more";
     Sources "sources" "What is watched, and how alive it is";

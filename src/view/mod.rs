@@ -5,7 +5,6 @@
 //! has nothing left to decide.
 
 mod body;
-mod claims;
 mod columns;
 mod cost;
 mod detail;
@@ -22,6 +21,7 @@ mod money;
 mod overlay;
 mod panel;
 mod pods;
+mod pools;
 mod screen;
 mod sentence;
 mod table;
@@ -56,7 +56,7 @@ const fn screen_view(screen: app::Screen) -> &'static ScreenView {
         app::Screen::Fleet => &fleet::VIEW,
         app::Screen::Jobs => &jobs::VIEW,
         app::Screen::Pods => &pods::VIEW,
-        app::Screen::Claims => &claims::VIEW,
+        app::Screen::Pools => &pools::VIEW,
         app::Screen::Events => &events::VIEW,
         app::Screen::Cost => &cost::VIEW,
     }

@@ -77,10 +77,10 @@ fn from_a_pool_to_its_nodes_to_their_pods_to_their_events_and_back() {
     told.keys("esc")
         .selected("Node gpu-a")
         .keys("q")
-        .screen(Screen::Claims)
+        .screen(Screen::Pools)
         .selected("NodePool gpu")
         .keys("esc")
-        .screen(Screen::Claims);
+        .screen(Screen::Pools);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn every_screen_remembers_where_it_was() {
 
 #[test]
 fn a_number_leaves_the_levels_of_its_own_screen() {
-    let told = story(small()).keys("4 j l 4").screen(Screen::Claims).selected("NodePool gpu");
+    let told = story(small()).keys("4 j l 4").screen(Screen::Pools).selected("NodePool gpu");
     assert!(told.app.ui.outer.is_empty());
 }
 
@@ -250,9 +250,11 @@ fn commands_name_screens_as_kubectl_and_k9s_do() {
         ("po", Screen::Pods),
         ("PODS", Screen::Pods),
         ("no", Screen::Fleet),
-        ("np", Screen::Claims),
-        ("nc", Screen::Claims),
-        ("nodeclaims", Screen::Claims),
+        ("pools", Screen::Pools),
+        ("claims", Screen::Pools),
+        ("np", Screen::Pools),
+        ("nc", Screen::Pools),
+        ("nodeclaims", Screen::Pools),
         ("ev", Screen::Events),
         ("job", Screen::Jobs),
     ] {

@@ -28,7 +28,7 @@ fn scene(name: impl Into<String>, app: App) -> Scene {
 type Way = (&'static str, &'static str);
 
 const SCREENS: [Way; 5] =
-    [("fleet", "1"), ("jobs", "2"), ("pods, one marked", "3 j space"), ("claims", "4"), ("events", "5")];
+    [("fleet", "1"), ("jobs", "2"), ("pods, one marked", "3 j space"), ("pools", "4"), ("events", "5")];
 const DIMENSIONS: [Way; 5] = [
     ("cost by NodePool", ""),
     ("cost by namespace", "d"),

@@ -328,13 +328,13 @@ fn dialogs_say_what_they_change() {
 }
 
 #[test]
-fn claims_show_what_budgets_allow_now_and_the_next_day() {
+fn pools_show_what_budgets_allow_now_and_the_next_day() {
     for size in [(120, 40), (200, 40)] {
         let mut app = zoo(size);
         press(&mut app, "4");
         let shown = text(&app);
         assert!(shown.contains("####") && shown.contains("...."), "{shown}");
-        snapshot!(format!("zoo_claims_{}x{}", size.0, size.1), body(&app));
+        snapshot!(format!("zoo_pools_{}x{}", size.0, size.1), body(&app));
     }
     snapshot!("zoo_pool_100x60", body(&zoo_row((100, 60), "4", "none", "enter")));
 }

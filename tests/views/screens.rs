@@ -31,8 +31,8 @@ fn pods_screen() {
 }
 
 #[test]
-fn claims_screen() {
-    at_all_sizes("claims", |size| fleet_after(size, "4"));
+fn pools_screen() {
+    at_all_sizes("pools", |size| fleet_after(size, "4"));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn faces_of_an_empty_table() {
     }
 }
 
-/// Claims of a cluster that has no Karpenter.
+/// Pools of a cluster that has no Karpenter.
 pub fn without_karpenter() -> App {
     let mut app = empty((80, 24));
     let facts =

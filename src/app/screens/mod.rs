@@ -34,7 +34,7 @@ pub enum Screen {
     /// Pods.
     Pods,
     /// NodePools, each with its NodeClaims.
-    Claims,
+    Pools,
     /// Events.
     Events,
     /// Who pays.
@@ -43,7 +43,7 @@ pub enum Screen {
 
 impl Screen {
     /// Every screen.
-    pub const ALL: [Self; 6] = [Self::Fleet, Self::Jobs, Self::Pods, Self::Claims, Self::Events, Self::Cost];
+    pub const ALL: [Self; 6] = [Self::Fleet, Self::Jobs, Self::Pods, Self::Pools, Self::Events, Self::Cost];
 
     /// Its definition.
     pub fn spec(self) -> &'static ScreenSpec {
@@ -51,7 +51,7 @@ impl Screen {
             Self::Fleet => &fleet::SPEC,
             Self::Jobs => &jobs::SPEC,
             Self::Pods => &pods::SPEC,
-            Self::Claims => &pools::SPEC,
+            Self::Pools => &pools::SPEC,
             Self::Events => &events::SPEC,
             Self::Cost => &cost::SPEC,
         }

@@ -1,4 +1,4 @@
-//! Claims: NodePools with their budgets, each with its NodeClaims.
+//! Pools: NodePools with their budgets, each with its NodeClaims.
 
 use std::collections::HashMap;
 
@@ -12,9 +12,9 @@ use crate::input::Action;
 
 /// The screen.
 pub static SPEC: ScreenSpec = ScreenSpec {
-    title: "Claims",
-    action: Action::Claims,
-    aliases: &["claims", "np", "nodepool", "nodepools", "nc", "nodeclaim", "nodeclaims", "claim"],
+    title: "Pools",
+    action: Action::Pools,
+    aliases: &["pools", "pool", "claims", "np", "nodepool", "nodepools", "nc", "nodeclaim", "nodeclaims", "claim"],
     noun: "NodePools and NodeClaims",
     rows: Rows::Objects { list, arrange: as_tree },
     own_kinds: &[Kind::NodePool, Kind::NodeClaim],

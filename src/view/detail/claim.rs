@@ -2,7 +2,7 @@
 
 use super::super::facts::Seen;
 use super::super::verdict::Said;
-use super::super::{Line, claims, format, words};
+use super::super::{Line, format, pools, words};
 use super::{Page, cost};
 use crate::app::{claim_phase, node_phase};
 use crate::config::Role;
@@ -69,10 +69,10 @@ fn end(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
     page.section("ITS END");
     let expires = match claim.expires_at() {
         Some(at) => {
-            let after = claims::lifetime(claim.expire_after);
+            let after = pools::lifetime(claim.expire_after);
             format!("{} ({}, expireAfter {after})", format::clock(app.now, at), format::relative(app.now, at))
         }
-        None => claims::lifetime(claim.expire_after),
+        None => pools::lifetime(claim.expire_after),
     };
     page.fact("expires", Line::plain(expires));
     let grace = claim

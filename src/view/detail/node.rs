@@ -1,7 +1,7 @@
 //! A Node: what runs on it, what it is made of, where it came from.
 
 use super::super::facts::Seen;
-use super::super::{Line, claims, format, words};
+use super::super::{Line, format, pools, words};
 use super::{Page, cost, verdict};
 use crate::app::{claim_phase, node_phase};
 use crate::config::Role;
@@ -134,7 +134,7 @@ fn relations(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
         let pool = app.app().fleet.node_pools.get(&ObjectKey::cluster(name));
         let line = match pool {
             Some(pool) => {
-                Line::plain(name).and(Role::TextDim, "  budgets now: ").then(claims::active_budgets(pool, app))
+                Line::plain(name).and(Role::TextDim, "  budgets now: ").then(pools::active_budgets(pool, app))
             }
             None => Line::plain(name).and(Role::Warn, "  △ does not exist (any more)"),
         };

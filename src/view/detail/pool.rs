@@ -2,7 +2,7 @@
 
 use super::super::facts::Seen;
 use super::super::timeline::{self, Timeline};
-use super::super::{Line, claims, format, words};
+use super::super::{Line, format, pools, words};
 use super::{Page, cost};
 use crate::app::node_phase;
 use crate::config::Role;
@@ -29,11 +29,11 @@ fn disruption(pool: &NodePoolRow, page: &mut Page) {
         page.fact("static", Line::plain(format!("{replicas} replicas, never consolidated")));
     } else {
         page.fact_if("policy", Some(&pool.consolidation_policy));
-        page.fact("after", Line::plain(claims::lifetime(pool.consolidate_after)));
+        page.fact("after", Line::plain(pools::lifetime(pool.consolidate_after)));
     }
     page.fact(
         "expireAfter",
-        Line::plain(claims::lifetime(pool.expire_after)).and(Role::TextDim, "  of NodeClaims to come"),
+        Line::plain(pools::lifetime(pool.expire_after)).and(Role::TextDim, "  of NodeClaims to come"),
     );
     page.fact_if("grace period", pool.termination_grace_seconds.map(duration::format_compact));
     page.fact("weight", Line::plain(format::count(pool.weight)));
@@ -155,7 +155,7 @@ fn schedule(app: &Seen<'_>, budget: &Budget, state: &crate::insight::disruption:
 
 fn limits(pool: &NodePoolRow, page: &mut Page) {
     page.section("LIMITS AND USE");
-    let limited = claims::limits(pool);
+    let limited = pools::limits(pool);
     if limited.is_empty() {
         page.item(Line::of(Role::TextDim, "no limits"));
     }

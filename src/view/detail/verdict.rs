@@ -381,14 +381,14 @@ fn paused(said: &Said<'_>, blocker: &Blocker, or_wait: &str) -> String {
     match blocker.object.as_ref().map(|key| (key.kind, &key.object)) {
         Some((Kind::PodDisruptionBudget, key)) => format!("mend the selector of PodDisruptionBudget {key}"),
         Some((_, key)) => {
-            format!("see why NodeClaim {} gets no instance ({}, enter){or_wait}", key.name, key_of_claims(said))
+            format!("see why NodeClaim {} gets no instance ({}, enter){or_wait}", key.name, key_of_pools(said))
         }
         None => "wait".to_owned(),
     }
 }
 
-fn key_of_claims(said: &Said<'_>) -> String {
-    key(said, Action::Claims)
+fn key_of_pools(said: &Said<'_>) -> String {
+    key(said, Action::Pools)
 }
 
 fn missing(said: &Said<'_>) -> String {

@@ -1,4 +1,4 @@
-//! Claims: NodePools with their budgets, each with its NodeClaims.
+//! Pools: NodePools with their budgets, each with its NodeClaims.
 
 use super::columns::Shown;
 use super::facts::Seen;
