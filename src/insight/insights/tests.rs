@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use super::*;
 use crate::fleet::{
     Accelerator, Budget, CapacityType, Change, ControllerRow, Delta, DisruptionBudgetRow, EventClass, EventObject,
-    EventRow, EventType, HealthState, InstanceType, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef, NodeClassRow,
+    EventRow, HealthState, InstanceType, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef, NodeClassRow,
     NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, OverlayPrice, PodRow, PodSelector, Price, PriceChange, PriceKey,
     PriceList, ReplicaSetRow, Reservation, SourceId, Status, Sym, Uid, UserPrices,
 };
@@ -18,6 +18,7 @@ use crate::insight::picture::NodeProtection;
 use crate::insight::testing::{
     NOW, claim, condition, job, labels, met, meta, node, owner, pod, pool, resources, sym, upserts,
 };
+use crate::rows;
 use crate::units::{Lifetime, Selector};
 
 thread_local! {
@@ -276,14 +277,9 @@ fn with_uid(name: &str) -> crate::fleet::Meta {
 }
 
 fn guards() -> Vec<Delta> {
-    let guard = |allowed| DisruptionBudgetRow {
-        meta: meta("ml", "guard"),
-        selector: PodSelector::Matching(Selector::parse("app=work").unwrap()),
-        always_allows_unhealthy: false,
-        disruptions_allowed: allowed,
-        current_healthy: 1,
-        desired_healthy: 1,
-        expected_pods: 1,
+    let guard = |allowed| {
+        let work = PodSelector::Matching(Selector::parse("app=work").unwrap());
+        DisruptionBudgetRow { disruptions_allowed: allowed, ..rows::disruption_budget(meta("ml", "guard"), work) }
     };
     vec![
         Delta::DisruptionBudgets(upserts(vec![guard(0)])),
@@ -293,17 +289,10 @@ fn guards() -> Vec<Delta> {
 }
 
 fn events() -> Vec<Delta> {
-    let told = |reason: &str, message: &str, class| EventRow {
-        meta: meta("default", &format!("a.{reason}")),
-        at: NOW,
-        count: 1,
-        kind: EventType::Normal,
-        reason: sym(reason),
-        object: EventObject { kind: sym("Node"), key: ObjectKey::cluster("a") },
-        message: sym(message),
-        source: sym("karpenter"),
-        host: None,
-        class,
+    let told = |reason: &str, message: &str, class| {
+        let object = EventObject { kind: sym("Node"), key: ObjectKey::cluster("a") };
+        let meta = meta("default", &format!("a.{reason}"));
+        EventRow { message: sym(message), ..rows::event(meta, NOW, class, reason, object) }
     };
     vec![
         Delta::Events(upserts(vec![told("SpotInterrupted", "Spot interruption warning", EventClass::Interruption)])),
