@@ -229,7 +229,7 @@ fn meets(test: &Test, row: RowRef<'_>, app: &App, scratch: &mut String) -> bool 
 }
 
 /// Whether a Node is protected and held; `None` for other rows.
-fn protection(row: RowRef<'_>, app: &App) -> Option<NodeProtection> {
+pub fn protection(row: RowRef<'_>, app: &App) -> Option<NodeProtection> {
     status::judged(row, app).map(|summary| summary.protection)
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     App, Detail, Effect, Overlay, Screen, UseOfRows, command, detail, navigate, notice, payers, picker, prompt,
-    sorting, write,
+    sorting, views, write,
 };
 use crate::input::{Action, Chord, Context, KeyCode, Lookup};
 
@@ -116,17 +116,19 @@ fn act_on_detail(app: &mut App, action: Action) -> Vec<Effect> {
 /// What only makes sense where rows are seen.
 const fn is_for_rows(action: Action) -> bool {
     use Action::{
-        Dimension, DimensionBack, Filter, Held, Left, Mark, MarkAll, Open, Right, Sort, SortBack, SortReverse,
+        Dimension, DimensionBack, Filter, Held, Left, Mark, MarkAll, NextView, Open, PreviousView, Right, Sort,
+        SortBack, SortReverse,
     };
-    let is_of_dimension = matches!(action, Dimension | DimensionBack);
-    is_of_dimension
-        || matches!(action, Open | Left | Right | Mark | MarkAll | Filter | Held | Sort | SortBack | SortReverse)
+    let is_of_view = matches!(action, NextView | PreviousView | Dimension | DimensionBack);
+    is_of_view || matches!(action, Open | Left | Right | Mark | MarkAll | Filter | Held | Sort | SortBack | SortReverse)
 }
 
 fn act_on_table(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::Open if app.ui.level.screen.spec().use_of_rows == UseOfRows::Enter => navigate::into(app),
         Action::Open => detail::open(app),
+        Action::NextView => views::by_neighbour(app, 1),
+        Action::PreviousView => views::by_neighbour(app, -1),
         Action::Dimension => payers::by_neighbour(app, 1),
         Action::DimensionBack => payers::by_neighbour(app, -1),
         Action::Back => navigate::back(app),

@@ -4,7 +4,7 @@ use super::filter::Filter;
 use super::patch::{self, Patched};
 use super::rows::{RowKey, RowRef};
 use super::screens::{Narrowing, Rows};
-use super::{App, Costs, Effect, Screen, Ui, payers, sorting};
+use super::{App, Costs, Effect, RateOfRows, Screen, Ui, payers, sorting};
 use crate::fleet::{Changed, Fleet, Key, Kind};
 use crate::insight::insights::{Dependency, Part};
 use crate::units::Time;
@@ -67,6 +67,7 @@ fn dependencies(app: &App) -> Vec<Dependency> {
     // Which annotations protect differs from version to version.
     all.push(Dependency::Part(Part::Karpenter));
     all.extend(level.sort.column.dependencies);
+    all.extend(level.view.dependencies);
     all.extend(Filter::parse(&level.filter, level.screen).dependencies(level.screen));
     if level.scope.is_some() || is_narrowed(app, spec.narrowed_by) {
         all.extend(spec.joined_dependencies());
@@ -88,9 +89,10 @@ pub fn refresh(app: &mut App) {
     if app.ui.level.screen == Screen::Cost {
         app.ui.listing.costs = Costs::of(app);
     }
-    let (rows, unfiltered) = build(app);
+    let built = build(app);
     let listing = &mut app.ui.listing;
-    (listing.rows, listing.unfiltered, listing.dirty) = (rows, unfiltered, false);
+    (listing.rows, listing.unfiltered, listing.rate) = (built.rows, built.unfiltered, built.rate);
+    listing.dirty = false;
     listing.touched.clear();
     follow_marks(app);
     reselect(app);
@@ -111,14 +113,27 @@ fn patch(app: &mut App) {
     }
 }
 
-/// The rows of the shown level, filtered and in order, and how many there were before the filter.
-pub fn build(app: &App) -> (Vec<RowKey>, usize) {
+/// The rows of a level, filtered and in order.
+struct Built {
+    rows: Vec<RowKey>,
+    unfiltered: usize,
+    rate: Option<RateOfRows>,
+}
+
+fn build(app: &App) -> Built {
     let level = &app.ui.level;
-    let (list, arrange) = match level.screen.spec().rows {
+    let spec = level.screen.spec();
+    let (list, arrange) = match spec.rows {
         Rows::Objects { list, arrange } => (list, arrange),
-        Rows::Payers => return payers::build(app),
+        Rows::Payers => {
+            let (rows, unfiltered) = payers::build(app);
+            return Built { rows, unfiltered, rate: None };
+        }
     };
     let mut rows = list(app);
+    if let Some(keeps) = level.view.keeps {
+        rows.retain(|row| keeps(*row, app));
+    }
     let unfiltered = rows.len();
     let filter = Filter::parse(&level.filter, level.screen);
     if !filter.is_empty() {
@@ -126,7 +141,15 @@ pub fn build(app: &App) -> (Vec<RowKey>, usize) {
         rows.retain(|row| filter.matches(*row, app, &mut scratch));
     }
     sorting::sort(&mut rows, level.sort, app);
-    (arrange(rows).into_iter().map(|row| row.key().into()).collect(), unfiltered)
+    let rate = spec.rate.map(|rate| sum(rows.iter().map(|row| rate(*row, app))));
+    Built { rows: arrange(rows).into_iter().map(|row| row.key().into()).collect(), unfiltered, rate }
+}
+
+fn sum(rates: impl Iterator<Item = Option<i64>>) -> RateOfRows {
+    rates.fold(RateOfRows::default(), |sum, rate| match rate {
+        Some(rate) => RateOfRows { micro_usd_per_hour: sum.micro_usd_per_hour.saturating_add(rate), ..sum },
+        None => RateOfRows { unpriced: sum.unpriced + 1, ..sum },
+    })
 }
 
 /// Where a row went: on Fleet a NodeClaim becomes its Node's row.

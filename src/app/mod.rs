@@ -24,6 +24,7 @@ mod source;
 mod status;
 mod ui;
 mod update;
+mod views;
 mod work;
 mod write;
 
@@ -33,11 +34,11 @@ pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};
 pub use payers::{Costs, Paying, Sourced, Unpriced, paying};
 pub use rows::{RowKey, RowRef};
-pub use screens::{Align, Column, Narrowing, Screen, ScreenSpec, UseOfRows, WidthRange};
+pub use screens::{Align, Column, Narrowing, Screen, ScreenSpec, UseOfRows, View, WidthRange};
 pub use status::{claim_phase, job_state, node_phase};
 pub use ui::{
     Consequence, Detail, DetailText, DurationChoice, Level, Listing, Notice, Overlay, Picker, PickerKind, Prompt,
-    PromptKind, Scope, Severity, Skipped, Sort, Target, Ui, Verb, Write, WriteDialog, WriteItem,
+    PromptKind, RateOfRows, Scope, Severity, Skipped, Sort, Target, Ui, Verb, Write, WriteDialog, WriteItem,
 };
 pub use update::update;
 pub use work::settle;

@@ -26,7 +26,7 @@ pub enum Patched {
 
 /// Only where a pod's place depends on nothing but the pod, and rows are all there are.
 pub fn applies(level: &Level) -> bool {
-    let is_all = level.scope.is_none() && level.filter.is_empty();
+    let is_all = level.scope.is_none() && level.filter.is_empty() && level.view.keeps.is_none();
     // What a pod pays depends on the others on its Node.
     let is_of_others = |dependency: &Dependency| matches!(dependency, Dependency::Kind(_));
     level.screen == Screen::Pods && is_all && !level.sort.column.dependencies.iter().any(is_of_others)

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use super::filter::Filter;
 use super::rows::{RowKey, RowRef};
 use super::screens::{self, Order, RatesByUid};
-use super::{App, Effect, Level, Scope, Screen, Sort, listing, navigate, notice};
+use super::{App, Effect, Level, Scope, Screen, Sort, navigate, notice, views};
 use crate::fleet::{Fleet, Kind, NodeRow, ObjectKey, PodRow, Sym, Uid};
 use crate::insight::cost::{Account, Asking, Cost, CostSource, Dimension, Machine, Machines, Payer, Who, why_unknown};
 use crate::insight::picture::{self, Moves};
@@ -66,7 +66,7 @@ impl Costs {
 
     /// Of the App as it is now.
     pub(super) fn of(app: &App) -> Self {
-        let (fleet, dimension) = (&app.fleet, app.ui.level.dimension);
+        let (fleet, dimension) = (&app.fleet, app.ui.level.dimension());
         let unpriced_pods = if dimension.is_of_pods() {
             picture::unpriced_pods(fleet, &app.insights.picture, dimension)
         } else {
@@ -132,12 +132,12 @@ pub fn paying(app: &App, payer: &Payer) -> Paying {
 /// before the filter.
 pub fn build(app: &App) -> (Vec<RowKey>, usize) {
     let level = &app.ui.level;
-    let all = everybody(app, level.dimension);
+    let all = everybody(app, level.dimension());
     let unfiltered = all.len();
     let filter = Filter::parse(&level.filter, level.screen);
     let mut rows: Vec<PayerRow> = all
         .into_iter()
-        .map(|who| PayerRow::new(app, (level.dimension, who)))
+        .map(|who| PayerRow::new(app, (level.dimension(), who)))
         .filter(|row| filter.is_empty() || filter.meets_payer(&row.payer, row.unpriced))
         .collect();
     rows.sort_unstable_by(|a, b| a.compare(b, level.sort));
@@ -234,26 +234,17 @@ pub fn by_neighbour(app: &mut App, by: isize) -> Vec<Effect> {
     if app.ui.level.screen != Screen::Cost {
         return notice::info(app, "only Cost tells dollars apart; 6 shows it");
     }
-    let dimension = navigate::neighbour_in(&Dimension::ALL, app.ui.level.dimension, by);
-    set_dimension(app, dimension)
+    views::by_neighbour(app, by)
 }
 
 /// Tells dollars apart by the dimension of a name.
 pub fn by_name(app: &mut App, name: &str) -> Vec<Effect> {
-    if let Some(dimension) = Dimension::from_name(name) {
-        return set_dimension(app, dimension);
+    let view_of = |dimension| Screen::Cost.spec().views.iter().find(|view| view.grouping == Some(dimension));
+    if let Some(view) = Dimension::from_name(name).and_then(view_of) {
+        return views::show(app, view);
     }
     let names = Dimension::ALL.map(|dimension| dimension.name().replace(' ', "-")).join(", ");
     notice::error(app, format!("dollars are not told apart by \"{name}\"; there are {names}"))
-}
-
-fn set_dimension(app: &mut App, dimension: Dimension) -> Vec<Effect> {
-    let level = &mut app.ui.level;
-    level.dimension = dimension;
-    (level.selected, level.offset) = (None, 0);
-    app.ui.listing.cursor = 0;
-    listing::refresh(app);
-    notice::info(app, format!("dollars by {}", dimension.name()))
 }
 
 /// What a payer pays for.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tui_input::Input;
 
-use super::{Column, Costs, Fetched, RowKey, Screen};
+use super::{Column, Costs, Fetched, RowKey, Screen, View};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, EventObject, Key, ObjectKey, Sym};
 use crate::input::Chord;
 use crate::insight::cost::{Dimension, Payer};
@@ -42,8 +42,8 @@ pub struct Level {
     pub screen: Screen,
     /// What it is narrowed to.
     pub scope: Option<Scope>,
-    /// By what dollars are told apart, on Cost.
-    pub dimension: Dimension,
+    /// The way of looking at its rows.
+    pub view: &'static View,
     /// The filter's text.
     pub filter: String,
     /// The order.
@@ -64,14 +64,25 @@ pub struct Listing {
     pub rows: Vec<RowKey>,
     /// Index of [`Level::selected`] among them; zero while there is no row.
     pub cursor: usize,
-    /// How many there were before the filter.
+    /// How many there were before the user's filter; what the view leaves out is not counted.
     pub unfiltered: usize,
+    /// What all rows cost together, on screens where that means something.
+    pub rate: Option<RateOfRows>,
     /// Whether all rows have to be listed anew.
     pub dirty: bool,
     /// Pods that changed since the rows were put in order, where only their places are in doubt.
     pub touched: BTreeSet<ObjectKey>,
     /// What Cost says besides its rows.
     pub costs: Costs,
+}
+
+/// What rows cost together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct RateOfRows {
+    /// Micro-dollars per hour, as far as that is known.
+    pub micro_usd_per_hour: i64,
+    /// How many rows have no known price.
+    pub unpriced: usize,
 }
 
 impl Listing {
@@ -427,17 +438,14 @@ impl Default for Level {
 impl Level {
     /// A fresh level of a screen.
     pub fn of(screen: Screen, scope: Option<Scope>) -> Self {
-        let sort = screen.spec().first_sort();
-        Self {
-            screen,
-            scope,
-            dimension: Dimension::default(),
-            filter: String::new(),
-            sort,
-            selected: None,
-            offset: 0,
-            detail: None,
-        }
+        let view = screen.spec().first_view();
+        let sort = screen.spec().first_sort(view);
+        Self { screen, scope, view, filter: String::new(), sort, selected: None, offset: 0, detail: None }
+    }
+
+    /// By what dollars are grouped, on Cost.
+    pub fn dimension(&self) -> Dimension {
+        self.view.grouping.unwrap_or_default()
     }
 }
 

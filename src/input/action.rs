@@ -61,6 +61,8 @@ actions! {
     Sort "sort" "Sort by the next column";
     SortBack "sort-back" "Sort by the previous column";
     SortReverse "sort-reverse" "Reverse the order";
+    NextView "next-view" "The next view: some of the rows, or Cost grouped by something else";
+    PreviousView "previous-view" "The view before";
     Dimension "dimension" "Cost: dollars by the next of NodePool, namespace, Job and more";
     DimensionBack "dimension-back" "Cost: dollars by the one before";
     Command "command" "Type a command";

@@ -41,7 +41,7 @@ fn of_machines(rates: &CostRates) -> i64 {
 
 /// The columns; some are only of machines.
 fn columns<'a>(app: &Seen<'_>) -> Vec<Shown<Row<'a>>> {
-    let dimension = app.ui.level.dimension;
+    let dimension = app.ui.level.dimension();
     let bar = u16::try_from(bar_width(app)).unwrap_or(0);
     let is_all_priced = app.insights.rates().is_none_or(|rates| rates.unpriced == 0);
     let of_machines = [&columns::NODES, &columns::HELD, &columns::UNREQUESTED];

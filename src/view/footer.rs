@@ -66,17 +66,18 @@ const FILTER: Hint = (Action::Filter, "filter");
 const SORT: Hint = (Action::Sort, "sort");
 const NAMESPACES: Hint = (Action::Namespaces, "namespaces");
 const COMMAND: Hint = (Action::Command, "command");
+const VIEW: Hint = (Action::NextView, "view");
 const HELP: Hint = (Action::Help, "help");
 const QUIT: Hint = (Action::Quit, "quit");
 
 /// Rows that can be protected.
 const TABLE_WRITING: &[Hint] =
-    &[OPEN, MARK, PROTECT, UNPROTECT, FILTER, SORT, HELP, INTO, UNDO, NAMESPACES, COMMAND, QUIT];
+    &[OPEN, MARK, PROTECT, UNPROTECT, FILTER, SORT, HELP, VIEW, INTO, UNDO, NAMESPACES, COMMAND, QUIT];
 /// Rows that cannot.
-const TABLE: &[Hint] = &[OPEN, INTO, FILTER, SORT, HELP, NAMESPACES, COMMAND, QUIT];
+const TABLE: &[Hint] = &[OPEN, INTO, FILTER, SORT, HELP, VIEW, NAMESPACES, COMMAND, QUIT];
 
 /// Rows that are no objects.
-const COST: &[Hint] = &[INTO_BY_ENTER, (Action::Dimension, "by what"), FILTER, SORT, HELP, COMMAND, QUIT];
+const COST: &[Hint] = &[INTO_BY_ENTER, (Action::NextView, "by what"), FILTER, SORT, HELP, COMMAND, QUIT];
 
 fn hints(app: &Seen<'_>) -> (Context, &'static [Hint]) {
     match &app.ui.overlay {

@@ -2,8 +2,8 @@
 
 use super::facts::Seen;
 use super::screen::{Area, Placed, Tab};
-use super::{Line, format, health, money};
-use crate::app::{self, Narrowing, Scope};
+use super::{Line, format, health, money, text};
+use crate::app::{self, Narrowing, Scope, Ui};
 use crate::config::Role;
 use crate::fleet::{HealthState, KarpenterApi, Kind};
 use crate::insight::disruption::{Pause, gates};
@@ -238,21 +238,49 @@ fn gpus(app: &Seen<'_>) -> Fact {
     Fact { short: label.and(Role::Gpu, format!("{requested}/{there}")), long }
 }
 
-/// The titles of the screens; on narrow terminals only their numbers, but for the one that is shown.
+/// Columns that are kept for filter, order and position before counts stand in the tabs.
+const LISTING_ROOM: usize = 30;
+
+/// The titles of the screens, with how many rows each has where there is room; on narrow terminals only their numbers, but
+/// for the one that is shown.
 pub(super) fn tabs(app: &Seen<'_>, area: Area) -> Vec<Tab> {
     let active = app.ui.outer.first().map_or(app.ui.level.screen, |outermost| outermost.screen);
+    let screens: Vec<app::Screen> = app::Screen::shown(app).collect();
+    let with_counts: Vec<String> = screens.iter().map(|screen| tab_with_count(app, *screen)).collect();
+    let width: usize = with_counts.iter().map(|text| text::width(text)).sum();
+    let texts = if width + LISTING_ROOM <= usize::from(area.width) {
+        with_counts
+    } else {
+        let is_roomy = area.width >= 60;
+        screens
+            .iter()
+            .map(|screen| if is_roomy || *screen == active { tab(*screen) } else { tab_number(*screen) })
+            .collect()
+    };
     let mut x = area.x + 1;
     let mut tabs = Vec::new();
-    for screen in app::Screen::shown(app) {
-        let (number, title) = (screen.number(), screen.spec().title);
-        let is_active = screen == active;
-        let text = if area.width >= 60 || is_active { format!(" {number} {title} ") } else { format!(" {number} ") };
-        let line = Line::of(if is_active { Role::TabActive } else { Role::Tab }, text);
+    for (screen, text) in screens.into_iter().zip(texts) {
+        let line = Line::of(if screen == active { Role::TabActive } else { Role::Tab }, text);
         let width = u16::try_from(line.width()).unwrap_or(area.width);
         tabs.push(Tab { screen, placed: Placed { area: Area::row(x, area.y, width), line } });
         x = x.saturating_add(width);
     }
     tabs
+}
+
+fn tab_number(screen: app::Screen) -> String {
+    format!(" {} ", screen.number())
+}
+
+fn tab(screen: app::Screen) -> String {
+    format!(" {} {} ", screen.number(), screen.spec().title)
+}
+
+fn tab_with_count(app: &Seen<'_>, screen: app::Screen) -> String {
+    match (screen.spec().count)(app) {
+        Some(count) => format!(" {} {} {} ", screen.number(), screen.spec().title, format::count(count)),
+        None => tab(screen),
+    }
 }
 
 /// Filter, order and position, right of the tabs.
@@ -264,7 +292,13 @@ pub(super) fn listing(app: &Seen<'_>, tabs: &[Tab], area: Area) -> Placed {
         parts.insert(0, Line::of(Role::TextDim, "filter ").and(Role::Input, &app.ui.level.filter));
     }
     if app.ui.level.screen == app::Screen::Cost {
-        parts.insert(0, Line::of(Role::TextDim, format!("by {}", app.ui.level.dimension.name())));
+        parts.insert(0, Line::of(Role::TextDim, format!("by {}", app.ui.level.dimension().name())));
+    }
+    let level = &app.ui.level;
+    let is_first_view = level.view == level.screen.spec().first_view();
+    // Where there is a rule its chips say it.
+    if app.ui.size.1 < Ui::SPACIOUS_FROM && !is_first_view && level.screen != app::Screen::Cost {
+        parts.insert(0, Line::of(Role::TextDim, "view ").and(Role::TabActive, level.view.name));
     }
     if area.width >= 100 && app.ui.level.screen != app::Screen::Cost {
         let arrow = if app.ui.level.sort.reversed { " ↑" } else { "" };
@@ -326,7 +360,39 @@ pub(super) fn rule(app: &Seen<'_>, area: Area) -> Placed {
     if !banner.is_empty() && !app.ui.listing.rows.is_empty() {
         line = line.and(Role::Text, " ").then(banner).and(Role::Text, " ");
     }
-    Placed { area, line: line.cut(usize::from(area.width.saturating_sub(4))) }
+    let room = usize::from(area.width.saturating_sub(4));
+    let line = line.clone().then(chips(app, room.saturating_sub(line.width())));
+    Placed { area, line: line.cut(room) }
+}
+
+/// The views of the screen, and of the one that is shown how much it lists; as many of them as fit.
+fn chips(app: &Seen<'_>, room: usize) -> Line {
+    let views = app.ui.level.screen.spec().views;
+    if views.len() < 2 {
+        return Line::new();
+    }
+    let shown = Line::of(Role::TabActive, format!(" {}{} ", app.ui.level.view.name, listed(app)));
+    let chip = |view: &app::View| {
+        if *view == *app.ui.level.view { shown.clone() } else { Line::of(Role::Tab, format!(" {} ", view.name)) }
+    };
+    let all = views.iter().map(chip).fold(Line::plain(" "), Line::then).and(Role::Text, " ");
+    let alone = Line::plain(" ").then(shown.clone()).and(Role::Text, " ");
+    [all, alone].into_iter().find(|line| line.width() <= room).unwrap_or_default()
+}
+
+/// How many rows are listed, and what they cost together: ` 24  ≥ $412.87/h`.
+fn listed(app: &Seen<'_>) -> String {
+    let listing = &app.ui.listing;
+    let is_known = app.ui.level.screen.spec().own_kinds.first().is_none_or(|kind| app.readable(*kind));
+    if !is_known {
+        return String::new();
+    }
+    let count = format::count(listing.rows.len());
+    let rate = listing.rate.filter(|rate| rate.micro_usd_per_hour > 0).map(|sum| {
+        let sign = if sum.unpriced > 0 { "≥ " } else { "" };
+        format!("  {sign}{}", money::rate(sum.micro_usd_per_hour))
+    });
+    format!(" {count}{}", rate.unwrap_or_default())
 }
 
 fn describe(scope: &Scope) -> String {

@@ -5,6 +5,7 @@ use super::{Line, format};
 use crate::app::{Narrowing, Screen};
 use crate::config::Role;
 use crate::fleet::{Health, HealthState, KarpenterApi, Kind, SourceGroup, SourceId};
+use crate::input::{Action, Context};
 use crate::units::Time;
 
 /// Glyph and role of a state.
@@ -172,6 +173,13 @@ fn absent(app: &Seen<'_>, kind: Kind, glyph: &str) -> Vec<Line> {
     vec![Line::of(Role::Warn, format!("{glyph} this cluster serves {api}"))]
 }
 
+/// How to see the other rows of the screen.
+fn next_view(app: &Seen<'_>) -> String {
+    let key = app.settings.keymap.keys_of(Context::Table, Action::NextView);
+    let key = key.unwrap_or_else(|| format!(":{}", Action::NextView.name()));
+    format!("{key} shows the next view")
+}
+
 /// Everything was read, and still there is no row.
 fn nothing_listed(app: &Seen<'_>) -> Vec<Line> {
     let level = &app.ui.level;
@@ -185,6 +193,10 @@ fn nothing_listed(app: &Seen<'_>) -> Vec<Line> {
         let hidden = format::count(app.ui.listing.unfiltered);
         let text = format!("none of {hidden} {noun} meets the filter {}", level.filter);
         return vec![Line::plain(text), Line::of(Role::TextDim, "esc takes the filter away")];
+    }
+    if level.view.keeps.is_some() {
+        let text = format!("no {noun} in the view {}: {}", level.view.name, level.view.help);
+        return vec![Line::of(Role::TextDim, text), Line::of(Role::TextDim, next_view(app))];
     }
     let namespaced = spec.narrowed_by == Narrowing::NamespacesAndLabels;
     let place = match (level.scope.is_some(), namespaced && app.scope.namespaces.is_some()) {

@@ -49,7 +49,7 @@ fn a_key_and_a_command_choose_by_what_dollars_are_told_apart() {
 fn the_dimension_belongs_to_cost_alone_and_is_found_again() {
     let told = priced().keys("d").says("only Cost tells dollars apart").screen(Screen::Fleet);
     let told = told.keys("6 d 1 6");
-    assert_eq!(told.app.ui.level.dimension.name(), "namespace");
+    assert_eq!(told.app.ui.level.dimension().name(), "namespace");
 }
 
 #[test]
@@ -88,6 +88,17 @@ fn nodes_pods_and_jobs_are_sorted_by_what_they_cost() {
     assert_eq!(crate::dsl::row_name(&told.app.ui.listing.rows[0]), "ml/train-0");
     let told = told.keys("2 : 'sort' space 'cost' enter");
     told.rows(&["ml/train", "ml/done", "vision/eval"]);
+}
+
+#[test]
+fn what_all_of_fleet_costs_is_what_all_machines_cost() {
+    let told = priced();
+    let machines = told.app.insights.rates().map(|rates| rates.total - rates.cluster_fixed.unwrap_or(0));
+    let listed = told.app.ui.listing.rate;
+    assert_eq!(listed.map(|rate| rate.micro_usd_per_hour), machines);
+    assert_eq!(listed.map(|rate| rate.unpriced), Some(2));
+    let told = told.keys("/ 'cpu-a' enter");
+    assert_eq!(told.app.ui.listing.rate.map(|rate| (rate.micro_usd_per_hour, rate.unpriced)), Some((400_000, 0)));
 }
 
 #[test]

@@ -12,4 +12,5 @@ mod moving;
 mod properties;
 #[path = "../rows/mod.rs"]
 mod rows;
+mod views;
 mod writing;

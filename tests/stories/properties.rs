@@ -28,7 +28,9 @@ enum Step {
     Paste(&'static str),
 }
 
-const KEYS: [&str; 66] = [
+const KEYS: [&str; 68] = [
+    "v",
+    "V",
     "b",
     "/ 'held:no' enter",
     ": 'sort' space 'verdict' enter",

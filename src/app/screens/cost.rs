@@ -1,10 +1,11 @@
 //! Cost: dollars by NodePool, namespace, Job and more.
 
 use super::column::columns;
-use super::{Column, Narrowing, Order, Rows, ScreenSpec, UseOfRows, always};
+use super::{Column, Narrowing, Order, Rows, ScreenSpec, UseOfRows, View, always};
 use crate::app::filter::Field;
 use crate::fleet::Kind;
 use crate::input::Action;
+use crate::insight::cost::Dimension;
 
 /// The screen.
 pub static SPEC: ScreenSpec = ScreenSpec {
@@ -17,6 +18,9 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     joined_kinds: &[],
     counted_kinds: &[Kind::Pod],
     columns: COLUMNS,
+    views: VIEWS,
+    rate: None,
+    count: |_| None,
     fields: &[Field::Name, Field::Namespace, Field::Kind, Field::Price],
     narrowed_by: Narrowing::Nothing,
     use_of_rows: UseOfRows::Enter,
@@ -48,3 +52,14 @@ columns! {
     MONTH = Column::right("month", "PER MONTH", 5, (9, 9, 12), "what the rate comes to in a month of 730 hours");
     UNPRICED = Column::right("unpriced", "UNPRICED", 4, (8, 8, 12), "machines, or pods on them, without a known price");
 }
+
+static VIEWS: &[View] = &[
+    View::by(Dimension::NodePool, "dollars by NodePool"),
+    View::by(Dimension::Namespace, "dollars by namespace of pods"),
+    View::by(Dimension::Job, "dollars by Job of pods"),
+    View::by(Dimension::Owner, "dollars by Deployment, CronJob, Job or other owner of pods"),
+    View::by(Dimension::CapacityType, "dollars by capacity type"),
+    View::by(Dimension::InstanceType, "dollars by instance type"),
+    View::by(Dimension::Zone, "dollars by zone"),
+    View::by(Dimension::Node, "dollars by node"),
+];

@@ -1,11 +1,11 @@
 //! Events on one time line.
 
 use super::column::columns;
-use super::{Column, Narrowing, Order, Rows, ScreenSpec, UseOfRows, always, in_order};
+use super::{Column, Narrowing, Order, Rows, ScreenSpec, UseOfRows, View, all_of, always, in_order};
 use crate::app::filter::Field;
 use crate::app::rank::{self, Rank};
 use crate::app::{App, RowRef, Scope};
-use crate::fleet::{EventRow, Kind};
+use crate::fleet::{EventClass, EventRow, Kind};
 use crate::input::Action;
 
 /// The screen.
@@ -19,6 +19,9 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     joined_kinds: &[Kind::Pod, Kind::Job, Kind::NodeClaim, Kind::Node],
     counted_kinds: &[],
     columns: COLUMNS,
+    views: VIEWS,
+    rate: None,
+    count: |app| all_of(app, Kind::Event, SPEC.narrowed_by, app.fleet.events.len()),
     fields: &[
         Field::Name,
         Field::Namespace,
@@ -51,6 +54,21 @@ columns! {
     COST = Column::right("cost", "$/H", 9, (5, 8, 16), "dollars per hour of the Node it concerns");
     PODS_HIT = Column::left("hit", "PODS HIT", 5, (12, 24, 40), "pods that it concerns, protected ones first");
     MESSAGE = Column::left("message", "MESSAGE", 4, (22, 60, 400), "its message");
+}
+
+static VIEWS: &[View] = &[
+    View::all("all", "all Events"),
+    View::of("blocked", "what Karpenter may not take, and why", |row, _| is_of(row, &[EventClass::Blocked])),
+    View::of("incidents", "disruptions, interruptions and evictions", |row, _| {
+        is_of(row, &[EventClass::Disrupting, EventClass::Interruption, EventClass::Eviction])
+    }),
+    View::of("capacity", "capacity that is requested, launched or registered", |row, _| {
+        is_of(row, &[EventClass::Provisioning])
+    }),
+];
+
+fn is_of(row: RowRef<'_>, classes: &[EventClass]) -> bool {
+    matches!(row, RowRef::Event(event) if classes.contains(&event.class))
 }
 
 /// Events about one object are all shown, wherever they stand.

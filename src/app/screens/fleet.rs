@@ -1,13 +1,16 @@
 //! Fleet: Nodes, and NodeClaims that have no Node yet.
 
 use super::column::columns;
-use super::{Column, Narrowing, Order, PRICES, Rows, ScreenSpec, UseOfRows, VERDICTS, always, in_order};
-use crate::app::filter::Field;
+use super::{Column, Narrowing, Order, PRICES, Rows, ScreenSpec, UseOfRows, VERDICTS, View, all_of, always, in_order};
+use crate::app::filter::{self, Field};
 use crate::app::rank::{self, Rank, thousandths};
 use crate::app::{App, RowRef, Scope, payers, status};
-use crate::fleet::{Kind, NodeRow};
+use crate::fleet::{CapacityType, Kind, NodeRow};
 use crate::input::Action;
+use crate::insight::cost::CostPart;
+use crate::insight::disruption::Standing;
 use crate::insight::insights::{Dependency, Part, VerdictSummary};
+use crate::insight::phase::ClaimPhase;
 use crate::insight::picture::NodePicture;
 
 /// The screen.
@@ -21,6 +24,9 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     joined_kinds: &[Kind::Pod],
     counted_kinds: &[Kind::Pod],
     columns: COLUMNS,
+    views: VIEWS,
+    rate: Some(payers::machine_rate),
+    count,
     fields: &[
         Field::Name,
         Field::Pool,
@@ -83,10 +89,29 @@ columns! {
         .depends_on(UNREQUESTED_DOLLARS);
     VERSION = Column::left("version", "VERSION", 10, (8, 20, 24), "version of its kubelet")
         .ranked(|row, app| of_node(row, app, |_, node| Rank::text(Some(&node.kubelet_version))));
+    WASTE = Column::order_only("waste", Order::Rank(|row, app| Rank::most_of(wasted(row, app))), "dollars wasted")
+        .depends_on(WASTED_DOLLARS);
 }
+
+const WASTED_DOLLARS: &[Dependency] =
+    &[POD, VERDICTS, Dependency::Prices, Dependency::Kind(Kind::NodeOverlay), Dependency::Part(Part::Rates)];
 
 const UNREQUESTED_DOLLARS: &[Dependency] =
     &[POD, Dependency::Prices, Dependency::Kind(Kind::NodeOverlay), Dependency::Part(Part::Rates)];
+
+/// The view of a screen that has none of its own.
+pub static ALL: View = View::all("all", "all rows");
+
+static VIEWS: &[View] = &[
+    View::all("all", "all nodes, and NodeClaims that have none yet"),
+    View::of("waste", "nodes whose dollars are held or requested by no pod, the most first", is_wasteful)
+        .depends_on(WASTED_DOLLARS)
+        .ordered_by(&WASTE),
+    View::of("held", "nodes that nothing but protection keeps from Karpenter", is_held).depends_on(&[VERDICTS]),
+    View::of("spot", "spot capacity", is_spot),
+    View::of("going", "nodes that are disrupted, terminating or taken back by the cloud", is_going)
+        .depends_on(&[VERDICTS]),
+];
 
 /// Nodes, and NodeClaims that have none yet, as far as the level goes.
 fn list(app: &App) -> Vec<RowRef<'_>> {
@@ -127,4 +152,41 @@ fn memory<'a>(picture: &'a NodePicture, node: &'a NodeRow) -> Rank<'a> {
 /// Nothing is known of what has no price.
 fn unrequested<'a>(picture: &'a NodePicture, _: &'a NodeRow) -> Rank<'a> {
     Rank::most_of(picture.cost.rate().map(|_| picture.spend.unrequested))
+}
+
+/// Micro-dollars per hour that a Node wastes: all of a held one, of another the part that no pod requests. `None` where
+/// that is not known.
+fn wasted(row: RowRef<'_>, app: &App) -> Option<i64> {
+    let RowRef::Node(node) = row else { return None };
+    // Known as soon as all pods are.
+    app.insights.rates()?.parts.get(CostPart::Unrequested)?;
+    let picture = app.insights.picture.node(&node.meta.key.name)?;
+    let rate = picture.cost.rate()?;
+    Some(if is_held(row, app) { rate } else { picture.spend.unrequested })
+}
+
+fn is_wasteful(row: RowRef<'_>, app: &App) -> bool {
+    wasted(row, app).is_some_and(|rate| rate > 0)
+}
+
+fn is_held(row: RowRef<'_>, app: &App) -> bool {
+    filter::protection(row, app).is_some_and(|protection| protection.is_held == Some(true))
+}
+
+fn is_spot(row: RowRef<'_>, _: &App) -> bool {
+    row.capacity() == Some(CapacityType::Spot.name())
+}
+
+fn is_going(row: RowRef<'_>, app: &App) -> bool {
+    let is_interrupted = || status::judged(row, app).is_some_and(|judged| judged.standing == Standing::Interrupted);
+    match row {
+        RowRef::Node(node) => status::node_phase(node, app).is_leaving() || is_interrupted(),
+        RowRef::Claim(claim) => status::claim_phase(claim, app) == ClaimPhase::Terminating,
+        _ => false,
+    }
+}
+
+fn count(app: &App) -> Option<usize> {
+    let claims = app.insights.picture.claims_without_node(&app.fleet).count();
+    all_of(app, Kind::Node, SPEC.narrowed_by, app.fleet.nodes.len() + claims)
 }

@@ -1,12 +1,15 @@
 //! Jobs.
 
 use super::column::columns;
-use super::{Column, Narrowing, Order, PRICES, RatesByUid, Rows, ScreenSpec, UseOfRows, always, in_order};
+use super::{
+    Column, Narrowing, Order, PRICES, RatesByUid, Rows, ScreenSpec, UseOfRows, View, all_of, always, in_order,
+};
 use crate::app::filter::Field;
 use crate::app::rank::{self, Rank, thousandths};
-use crate::app::{App, RowRef, payers};
+use crate::app::{App, RowRef, payers, status};
 use crate::fleet::{JobRow, Kind};
 use crate::input::Action;
+use crate::insight::batch::JobStatus;
 use crate::insight::cost::{Dimension, Who};
 use crate::insight::insights::{Dependency, Part};
 
@@ -21,6 +24,9 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     joined_kinds: &[Kind::Pod],
     counted_kinds: &[Kind::Pod],
     columns: COLUMNS,
+    views: VIEWS,
+    rate: None,
+    count: |app| all_of(app, Kind::Job, SPEC.narrowed_by, app.fleet.jobs.len()),
     fields: &[Field::Name, Field::Namespace, Field::Status, Field::Owner, Field::Protected, Field::Gpu],
     narrowed_by: Narrowing::NamespacesAndLabels,
     use_of_rows: UseOfRows::Protect,
@@ -55,6 +61,16 @@ columns! {
         .ranked(|row, app| of_job(row, |job| seconds(job, app)))
         .depends_on(&[Dependency::Minute]);
     OWNER = Column::left("owner", "OWNER", 9, (8, 20, 36), "what controls it").ranked(rank::owner);
+}
+
+static VIEWS: &[View] = &[
+    View::all("all", "all Jobs"),
+    View::of("waiting", "Jobs that wait for a queue or for their first pod", is_waiting),
+];
+
+fn is_waiting(row: RowRef<'_>, app: &App) -> bool {
+    let RowRef::Job(job) = row else { return false };
+    matches!(status::job_state(job, app).status, JobStatus::Queued | JobStatus::Pending)
 }
 
 fn list(app: &App) -> Vec<RowRef<'_>> {

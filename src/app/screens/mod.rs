@@ -6,6 +6,7 @@
 //! its cell in the one in `view`; a test in `view/mod.rs` fails while there is only one of them.
 
 mod column;
+mod view;
 
 pub mod cost;
 pub mod events;
@@ -15,12 +16,14 @@ pub mod pods;
 pub mod pools;
 
 pub use column::{Align, Column, Order, RatesByUid, RowRank, WidthRange};
+pub use view::{Keeps, View};
 
 use super::filter::Field;
 use super::rows::RowRef;
 use super::{App, Sort};
 use crate::fleet::Kind;
 use crate::input::Action;
+use crate::insight::Known;
 use crate::insight::insights::{Dependency, Part};
 
 /// The screens, in the order of their number keys.
@@ -101,6 +104,13 @@ pub struct ScreenSpec {
     pub counted_kinds: &'static [Kind],
     /// Its columns and orders, in the order in which `s` goes through them; the first is the one it begins with.
     pub columns: &'static [&'static Column],
+    /// Its ways of looking at its rows, in the order in which `v` goes through them; it begins with the first. There is
+    /// at least one.
+    pub views: &'static [View],
+    /// What a row costs in micro-dollars per hour, where the sum over all rows that are listed means something.
+    pub rate: Option<RowRate>,
+    /// How many rows it has, where that is known without listing them: all levels, views and filters aside.
+    pub count: RowCount,
     /// What its filter can ask, in the order of help.
     pub fields: &'static [Field],
     /// Which labels given on the command line narrow its rows.
@@ -110,6 +120,12 @@ pub struct ScreenSpec {
     /// Whether it is offered; a screen whose objects a cluster cannot have is not.
     pub is_offered: fn(&App) -> bool,
 }
+
+/// What a row costs in micro-dollars per hour; `None` where that is not known.
+pub type RowRate = for<'a> fn(RowRef<'a>, &'a App) -> Option<i64>;
+
+/// A number of rows; `None` where it is not known or takes too long to find.
+pub type RowCount = fn(&App) -> Option<usize>;
 
 /// Where the rows of a screen come from.
 pub enum Rows {
@@ -147,9 +163,15 @@ pub enum UseOfRows {
 }
 
 impl ScreenSpec {
-    /// The order in which it is first shown: its first column.
-    pub fn first_sort(&self) -> Sort {
-        Sort { column: self.columns.first().copied().unwrap_or(&fleet::ATTENTION), reversed: false }
+    /// The view with which it begins.
+    pub fn first_view(&self) -> &'static View {
+        self.views.first().unwrap_or(&fleet::ALL)
+    }
+
+    /// The order in which a view is first shown: its own, else the first column of the screen.
+    pub fn first_sort(&self, view: &View) -> Sort {
+        let column = view.order.or_else(|| self.columns.first().copied()).unwrap_or(&fleet::ATTENTION);
+        Sort { column, reversed: false }
     }
 
     /// The columns that rows can be sorted by, in the order in which `s` goes through them.
@@ -160,6 +182,7 @@ impl ScreenSpec {
     /// On which changes its rows depend whatever is filtered and however they are ordered.
     pub fn own_dependencies(&self) -> Vec<Dependency> {
         match self.rows {
+            Rows::Objects { .. } if self.rate.is_some() => kinds(self.own_kinds).chain(RATE_OF_ROW).collect(),
             Rows::Objects { .. } => kinds(self.own_kinds).collect(),
             // Rates follow everything once a second.
             Rows::Payers => PAYMENTS.to_vec(),
@@ -174,6 +197,16 @@ impl ScreenSpec {
 
 fn kinds(kinds: &'static [Kind]) -> impl Iterator<Item = Dependency> {
     kinds.iter().copied().map(Dependency::Kind)
+}
+
+/// How many objects of a table are listed where nothing narrows them; `None` before all are known.
+fn all_of(app: &App, kind: Kind, narrowing: Narrowing, objects: usize) -> Option<usize> {
+    let is_narrowed = match narrowing {
+        Narrowing::NodeLabels => app.scope.node_selector.is_some(),
+        Narrowing::NamespacesAndLabels => app.scope.namespaces.is_some() || app.scope.selector.is_some(),
+        Narrowing::Nothing => false,
+    };
+    (!is_narrowed && Known::new(&app.sources).readable(kind)).then_some(objects)
 }
 
 /// A screen that is always offered.
@@ -192,6 +225,9 @@ pub const VERDICTS: Dependency = Dependency::Part(Part::Verdicts);
 /// What orders and filters by prices of machines depend on.
 pub const PRICES: &[Dependency] =
     &[Dependency::Prices, Dependency::Kind(Kind::NodeOverlay), Dependency::Part(Part::Rates)];
+
+/// What the rate of a machine depends on besides the machine.
+const RATE_OF_ROW: [Dependency; 2] = [Dependency::Prices, Dependency::Kind(Kind::NodeOverlay)];
 
 /// What sums of dollars over time depend on.
 const PAYMENTS: &[Dependency] = &[Dependency::Prices, Dependency::Part(Part::Rates), Dependency::Part(Part::Ledger)];

@@ -1,12 +1,13 @@
 //! Pods.
 
 use super::column::columns;
-use super::{Column, Narrowing, Order, RatesByUid, Rows, ScreenSpec, UseOfRows, always, in_order};
+use super::{Column, Narrowing, Order, RatesByUid, Rows, ScreenSpec, UseOfRows, View, all_of, always, in_order};
 use crate::app::filter::Field;
 use crate::app::rank::{self, Rank};
-use crate::app::{App, RowRef, Scope, payers};
+use crate::app::{App, RowRef, Scope, payers, status};
 use crate::fleet::{Kind, PodRow};
 use crate::input::Action;
+use crate::insight::disruption::pods::is_reschedulable;
 use crate::insight::disruption::protection;
 use crate::insight::insights::{Dependency, Part};
 
@@ -21,6 +22,9 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     joined_kinds: &[Kind::Job, Kind::Node, Kind::ReplicaSet],
     counted_kinds: &[],
     columns: COLUMNS,
+    views: VIEWS,
+    rate: None,
+    count: |app| all_of(app, Kind::Pod, SPEC.narrowed_by, app.fleet.pods.len()),
     fields: &[
         Field::Name,
         Field::Namespace,
@@ -67,6 +71,20 @@ columns! {
     AGE = Column::right("age", "AGE", 4, (5, 6, 6), "time since it was created").ranked(rank::age);
     READY = Column::right("ready", "READY", 7, (5, 6, 6), "containers that are ready, of all");
     GAP = Column::left("gap", "GAP", 6, (16, 30, 70), "the gravest thing that its protection does not stop");
+}
+
+static VIEWS: &[View] = &[
+    View::all("all", "all pods"),
+    View::of("work", "pods that would have to run elsewhere: none of a DaemonSet, and none that is finished", is_work),
+    View::of("protected", "pods that are protected now", is_protected).depends_on(&[Dependency::Minute]),
+];
+
+fn is_work(row: RowRef<'_>, _: &App) -> bool {
+    matches!(row, RowRef::Pod(pod) if is_reschedulable(pod))
+}
+
+fn is_protected(row: RowRef<'_>, app: &App) -> bool {
+    matches!(row, RowRef::Pod(pod) if status::is_protected(pod, app))
 }
 
 /// Pods of the level: on a Node, of a Job, of a payer, or all.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::column::columns;
-use super::{Column, Narrowing, Order, PRICES, Rows, ScreenSpec, UseOfRows, always};
+use super::{Column, Narrowing, Order, PRICES, Rows, ScreenSpec, UseOfRows, View, all_of, always};
 use crate::app::filter::Field;
 use crate::app::rank::{self, Rank};
 use crate::app::{App, RowRef, payers};
@@ -21,6 +21,9 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     joined_kinds: &[Kind::Node],
     counted_kinds: &[],
     columns: COLUMNS,
+    views: VIEWS,
+    rate: None,
+    count: |app| all_of(app, Kind::NodePool, SPEC.narrowed_by, app.fleet.node_pools.len()),
     fields: &[
         Field::Name,
         Field::Pool,
@@ -61,6 +64,8 @@ columns! {
     CONSOLIDATE_AFTER = Column::right("after", "AFTER", 7, (5, 8, 8), "its consolidateAfter");
     LIMITS = Column::left("limits", "LIMITS", 8, (10, 34, 60), "its use of every limited resource");
 }
+
+static VIEWS: &[View] = &[View::all("NodePools", "NodePools, each with its NodeClaims")];
 
 fn list(app: &App) -> Vec<RowRef<'_>> {
     let pools = app.scope.pools(&app.fleet).into_iter().map(RowRef::Pool);

@@ -3,7 +3,7 @@
 use super::super::facts::Seen;
 use super::super::panel::Sheet;
 use super::super::{Line, screen_view, text};
-use crate::app::{Column, Screen};
+use crate::app::{Column, Screen, View};
 use crate::config::Role;
 use crate::input::{Action, Context};
 
@@ -21,6 +21,7 @@ pub(super) fn sheet(app: &Seen<'_>) -> Sheet {
     sheet.lines.extend(unbound(app));
     sheet.lines.extend(filters(widest));
     sheet.lines.extend(legend(widest));
+    sheet.lines.extend(views(app.ui.level.screen, widest));
     sheet.lines.extend(columns(app.ui.level.screen, widest));
     sheet
 }
@@ -63,6 +64,16 @@ fn filters(widest: usize) -> Vec<Line> {
     let how = "filters: text, word:text, word:yes or no, all of which a row meets; ! in front negates";
     let about = Line::of(Role::TextDim, how);
     [Line::new(), about].into_iter().chain(Screen::ALL.map(of_screen)).collect()
+}
+
+/// The ways of looking at the rows of a screen.
+fn views(screen: Screen, widest: usize) -> Vec<Line> {
+    let entry = |view: &View| {
+        let label = format!("{:<widest$}  ", view.name);
+        Line::of(Role::Key, label).and(Role::Text, view.help)
+    };
+    let about = Line::of(Role::TextDim, format!("views of {}", screen.spec().title));
+    [Line::new(), about].into_iter().chain(screen.spec().views.iter().map(entry)).collect()
 }
 
 /// What the columns of a screen show, and by which names it can be sorted.

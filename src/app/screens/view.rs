@@ -1,0 +1,77 @@
+//! A way of looking at the rows of a screen.
+
+use std::fmt;
+
+use super::Column;
+use crate::app::{App, RowRef};
+use crate::insight::cost::Dimension;
+use crate::insight::insights::Dependency;
+
+/// Whether a view keeps a row.
+pub type Keeps = for<'a> fn(RowRef<'a>, &'a App) -> bool;
+
+/// A way of looking at the rows of a screen: which of them, in which order, or grouped by what. What the user filters comes
+/// on top of it.
+///
+/// There is one definition of each; two views are equal where they are the same definition.
+pub struct View {
+    /// Its name on its chip.
+    pub name: &'static str,
+    /// What it shows, in a few words for help.
+    pub help: &'static str,
+    /// Which rows; all of them without this.
+    pub keeps: Option<Keeps>,
+    /// What changes which rows it keeps, besides their own kinds.
+    pub dependencies: &'static [Dependency],
+    /// The order in which it is first shown, unless the user has chosen one; that of the screen without this.
+    pub order: Option<&'static Column>,
+    /// By what dollars are grouped, on Cost.
+    pub grouping: Option<Dimension>,
+}
+
+impl View {
+    /// All rows.
+    pub const fn all(name: &'static str, help: &'static str) -> Self {
+        Self { name, help, keeps: None, dependencies: &[], order: None, grouping: None }
+    }
+
+    /// Only some rows.
+    pub const fn of(name: &'static str, help: &'static str, keeps: Keeps) -> Self {
+        let mut view = Self::all(name, help);
+        view.keeps = Some(keeps);
+        view
+    }
+
+    /// Dollars grouped.
+    pub const fn by(grouping: Dimension, help: &'static str) -> Self {
+        let mut view = Self::all(grouping.name(), help);
+        view.grouping = Some(grouping);
+        view
+    }
+
+    /// Which rows it keeps changes with these besides their own kinds.
+    pub const fn depends_on(mut self, dependencies: &'static [Dependency]) -> Self {
+        self.dependencies = dependencies;
+        self
+    }
+
+    /// First shown in this order.
+    pub const fn ordered_by(mut self, column: &'static Column) -> Self {
+        self.order = Some(column);
+        self
+    }
+}
+
+impl PartialEq for View {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for View {}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "View({})", self.name)
+    }
+}
