@@ -17,8 +17,8 @@ use batchtop::fleet::{
     CapacityType, Change, Delta, Health, HealthState, Interner, Kind, NodeRow, PodRow, Price, PriceChange, PriceKey,
     PriceList, Report, SourceId, Sym,
 };
-use batchtop::insight::picture::{Answer, Judge, of_answers};
-use batchtop::insight::{Known, Picture};
+use batchtop::insight::picture::{Evaluator, NodeAssessment, of_assessments};
+use batchtop::insight::{Completeness, Picture};
 use batchtop::source::kube::decode::{self, RawChange};
 use batchtop::units::Time;
 use batchtop::view;
@@ -138,9 +138,10 @@ fn everything(bencher: Bencher<'_, '_>) {
     let app = on_screen("1");
     bencher.bench_local(|| {
         let picture = Picture::full(&app.fleet);
-        let judge = Judge::new(&app.fleet, &picture, &Known::new(&app.sources), &app.insights.karpenter, app.now);
-        let answers: Vec<Answer<'_>> = app.fleet.nodes.iter().map(|node| judge.answer(node)).collect();
-        of_answers(&app.fleet, &judge, &answers).len()
+        let evaluator =
+            Evaluator::new(&app.fleet, &picture, &Completeness::new(&app.sources), &app.insights.karpenter, app.now);
+        let assessments: Vec<NodeAssessment<'_>> = app.fleet.nodes.iter().map(|node| evaluator.assess(node)).collect();
+        of_assessments(&app.fleet, &evaluator, &assessments).len()
     });
 }
 
@@ -156,8 +157,8 @@ fn picture_full(bencher: Bencher<'_, '_>) {
 fn judge_nodes(bencher: Bencher<'_, '_>) {
     let app = on_screen("1");
     bencher.bench_local(|| {
-        let judge = app.judge();
-        app.fleet.nodes.iter().filter(|node| judge.node(node).is_held()).count()
+        let evaluator = app.evaluator();
+        app.fleet.nodes.iter().filter(|node| evaluator.node(node).is_held()).count()
     });
 }
 

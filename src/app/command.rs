@@ -3,8 +3,8 @@
 use super::{App, Effect, Overlay, Screen, keys, navigate, notice, payers, picker, sorting};
 use crate::fleet::Sym;
 use crate::input::Action;
-use crate::insight::cost::Dimension;
-use crate::insight::{Known, picture};
+use crate::insight::cost::GroupBy;
+use crate::insight::{Completeness, picture};
 use crate::units::spelling;
 
 /// Commands that are no screen and no action.
@@ -134,7 +134,8 @@ pub fn sources(app: &mut App) -> Vec<Effect> {
 
 /// Looks for mistakes and wastes, and opens the list.
 pub fn findings(app: &mut App) -> Vec<Effect> {
-    let found = Known::new(&app.sources).decides_nodes().then(|| picture::findings(&app.fleet, &app.judge()));
+    let found =
+        Completeness::new(&app.sources).decides_nodes().then(|| picture::findings(&app.fleet, &app.evaluator()));
     open(app, Overlay::Findings { scroll: 0, found })
 }
 
@@ -171,7 +172,7 @@ pub fn candidates(app: &App, line: &str) -> Vec<String> {
         Some(Some(Word::Context)) => app.cluster.contexts.clone(),
         Some(Some(Word::Sort)) => app.ui.level.screen.spec().sortable().map(|column| column.name.to_owned()).collect(),
         Some(_) if first.and_then(Screen::of_command) == Some(Screen::Cost) => {
-            Dimension::ALL.map(|dimension| dimension.name().replace(' ', "-")).to_vec()
+            GroupBy::ALL.map(|dimension| dimension.name().replace(' ', "-")).to_vec()
         }
         Some(_) if first.and_then(Screen::of_command).is_some() => namespace_names(app),
         Some(_) => Vec::new(),

@@ -6,7 +6,7 @@ use super::rows::RowRef;
 use super::screens::{PRICES, VERDICTS};
 use super::{App, Screen, status};
 use crate::fleet::{Kind, Sym};
-use crate::insight::cost::{Payer, Who};
+use crate::insight::cost::{CostGroup, CostKey};
 use crate::insight::insights::Dependency;
 use crate::insight::picture::NodeProtection;
 use crate::insight::relation;
@@ -151,10 +151,10 @@ impl Filter {
     }
 
     /// Whether a payer meets every term. Of those with machines that nobody prices the price is `unknown`.
-    pub fn meets_payer(&self, payer: &Payer, unpriced: u64) -> bool {
+    pub fn meets_payer(&self, payer: &CostKey, unpriced: u64) -> bool {
         let name = payer.1.words(payer.0).to_lowercase();
         let has = |text: Option<&Sym>, part: &str| text.is_some_and(|text| contains(text, part));
-        let kind = || if let Who::Owner(kind, _) = &payer.1 { Some(kind) } else { None };
+        let kind = || if let CostGroup::Owner(kind, _) = &payer.1 { Some(kind) } else { None };
         let meets = |test: &Test| match test {
             Test::Text(part) | Test::Contains(Field::Name, part) => name.contains(part),
             Test::Contains(Field::Namespace, part) => has(payer.1.namespace(), part),

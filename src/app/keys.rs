@@ -116,10 +116,10 @@ fn act_on_detail(app: &mut App, action: Action) -> Vec<Effect> {
 /// What only makes sense where rows are seen.
 const fn is_for_rows(action: Action) -> bool {
     use Action::{
-        Dimension, DimensionBack, Filter, Held, Left, Mark, MarkAll, NextView, Open, PreviousView, Right, Sort,
-        SortBack, SortReverse,
+        DimensionBack, Filter, GroupBy, Held, Left, Mark, MarkAll, NextView, Open, PreviousView, Right, Sort, SortBack,
+        SortReverse,
     };
-    let is_of_view = matches!(action, NextView | PreviousView | Dimension | DimensionBack);
+    let is_of_view = matches!(action, NextView | PreviousView | GroupBy | DimensionBack);
     is_of_view || matches!(action, Open | Left | Right | Mark | MarkAll | Filter | Held | Sort | SortBack | SortReverse)
 }
 
@@ -129,7 +129,7 @@ fn act_on_table(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Open => detail::open(app),
         Action::NextView => views::by_neighbour(app, 1),
         Action::PreviousView => views::by_neighbour(app, -1),
-        Action::Dimension => payers::by_neighbour(app, 1),
+        Action::GroupBy => payers::by_neighbour(app, 1),
         Action::DimensionBack => payers::by_neighbour(app, -1),
         Action::Back => navigate::back(app),
         Action::Into => navigate::into(app),

@@ -125,7 +125,7 @@ fn build(app: &App) -> Built {
     let spec = level.screen.spec();
     let (list, arrange) = match spec.rows {
         Rows::Objects { list, arrange } => (list, arrange),
-        Rows::Payers => {
+        Rows::CostGroups => {
             let (rows, unfiltered) = payers::build(app);
             return Built { rows, unfiltered, rate: None };
         }

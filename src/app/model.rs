@@ -4,7 +4,7 @@ use super::Ui;
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Fleet, Sources};
 use crate::input::Keymap;
 use crate::insight::insights::Inputs;
-use crate::insight::picture::Judge;
+use crate::insight::picture::Evaluator;
 use crate::insight::{Insights, Scope};
 use crate::units::Time;
 
@@ -87,8 +87,8 @@ impl App {
     }
 
     /// What decides about nodes now; cheap to make, to be made once for each frame.
-    pub fn judge(&self) -> Judge<'_> {
-        self.insights.judge(&self.inputs())
+    pub fn evaluator(&self) -> Evaluator<'_> {
+        self.insights.evaluator(&self.inputs())
     }
 }
 

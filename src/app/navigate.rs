@@ -18,14 +18,14 @@ pub fn select(ui: &mut Ui, index: usize) {
     }
 }
 
-/// Moves by rows; beyond the ends it stays there.
+/// ConsolidationSavings by rows; beyond the ends it stays there.
 pub fn rows(app: &mut App, by: isize) -> Vec<Effect> {
     let index = app.ui.listing.cursor.saturating_add_signed(by);
     select(&mut app.ui, index);
     Vec::new()
 }
 
-/// Moves by pages.
+/// ConsolidationSavings by pages.
 pub fn pages(app: &mut App, by: isize) -> Vec<Effect> {
     let page = isize::try_from(app.ui.page()).unwrap_or(isize::MAX);
     rows(app, by.saturating_mul(page))
@@ -135,7 +135,7 @@ pub fn leave_batchtop(app: &mut App) -> Vec<Effect> {
 pub fn into(app: &mut App) -> Vec<Effect> {
     let beneath = match current(&app.ui) {
         None => return Vec::new(),
-        Some(RowKey::Payer(payer)) => payers::beneath(app, payer),
+        Some(RowKey::CostKey(payer)) => payers::beneath(app, payer),
         Some(RowKey::Object(key)) => match RowRef::find(app, key) {
             None => return Vec::new(),
             Some(row) => beneath(app, row).map(|(screen, scope)| Level::of(screen, Some(scope))),

@@ -10,8 +10,10 @@ use super::rows::{RowKey, RowRef};
 use super::screens::{self, Order, RatesByUid};
 use super::{App, Effect, Level, Scope, Screen, Sort, navigate, notice, views};
 use crate::fleet::{Fleet, Kind, NodeRow, ObjectKey, PodRow, Sym, Uid};
-use crate::insight::cost::{Account, Asking, Cost, CostSource, Dimension, Machine, Machines, Payer, Who, why_unknown};
-use crate::insight::picture::{self, Moves};
+use crate::insight::cost::{
+    Account, Cost, CostGroup, CostKey, CostSource, GroupBy, Machine, Machines, PriceQuery, why_unknown,
+};
+use crate::insight::picture::{self, ConsolidationSavings};
 use crate::units::Time;
 
 /// What one payer pays.
@@ -31,16 +33,16 @@ pub struct Paying {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Costs {
     /// Pods on machines that nobody prices, by payer; in dimensions of pods.
-    pub unpriced_pods: HashMap<Who, u64, RandomState>,
-    /// Who prices the machines.
+    pub unpriced_pods: HashMap<CostGroup, u64, RandomState>,
+    /// CostGroup prices the machines.
     pub sources: Vec<Sourced>,
     /// Machines that nobody prices, the first by name; at most [`Costs::MOST_UNPRICED`].
     pub unpriced: Vec<Unpriced>,
     /// What Karpenter says that its moves save.
-    pub moves: Vec<Moves>,
+    pub moves: Vec<ConsolidationSavings>,
 }
 
-/// Who prices how many machines.
+/// CostGroup prices how many machines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sourced {
     /// Who.
@@ -72,7 +74,12 @@ impl Costs {
         } else {
             HashMap::default()
         };
-        Self { unpriced_pods, sources: sources(app), unpriced: unpriced(app), moves: picture::moves(fleet) }
+        Self {
+            unpriced_pods,
+            sources: sources(app),
+            unpriced: unpriced(app),
+            moves: picture::consolidation_savings(fleet),
+        }
     }
 }
 
@@ -101,22 +108,22 @@ fn unpriced(app: &App) -> Vec<Unpriced> {
     let mut names: Vec<&Sym> = machines(app).filter(|(_, cost)| cost.rate().is_none()).map(|(name, _)| name).collect();
     names.sort_unstable();
     let reason = |name: &Sym| {
-        let pass = why_unknown(&asking(app, name)?)?;
+        let pass = why_unknown(&price_query(app, name)?)?;
         Some(Unpriced { name: name.clone(), reason: pass.to_string() })
     };
     names.into_iter().take(Costs::MOST_UNPRICED).filter_map(reason).collect()
 }
 
-fn asking<'a>(app: &'a App, name: &Sym) -> Option<Asking<'a>> {
+fn price_query<'a>(app: &'a App, name: &Sym) -> Option<PriceQuery<'a>> {
     if let Some(node) = app.fleet.node(name) {
-        return Some(picture::asking(&app.fleet, &app.insights.picture, node));
+        return Some(picture::price_query(&app.fleet, &app.insights.picture, node));
     }
     let claim = app.fleet.node_claims.get(&ObjectKey::cluster(name))?;
-    Some(picture::claim_asking(&app.fleet, claim))
+    Some(picture::claim_price_query(&app.fleet, claim))
 }
 
 /// What a payer pays now and has paid.
-pub fn paying(app: &App, payer: &Payer) -> Paying {
+pub fn paying(app: &App, payer: &CostKey) -> Paying {
     let rates = app.insights.rates();
     let machines = rates.map(|rates| rates.machines_of(payer)).unwrap_or_default();
     let pods = app.ui.listing.costs.unpriced_pods.get(&payer.1).copied().unwrap_or_default();
@@ -141,13 +148,13 @@ pub fn build(app: &App) -> (Vec<RowKey>, usize) {
         .filter(|row| filter.is_empty() || filter.meets_payer(&row.payer, row.unpriced))
         .collect();
     rows.sort_unstable_by(|a, b| a.compare(b, level.sort));
-    (rows.into_iter().map(|row| RowKey::Payer(Box::new(row.payer))).collect(), unfiltered)
+    (rows.into_iter().map(|row| RowKey::CostKey(Box::new(row.payer))).collect(), unfiltered)
 }
 
-fn everybody(app: &App, dimension: Dimension) -> HashSet<Who, RandomState> {
+fn everybody(app: &App, dimension: GroupBy) -> HashSet<CostGroup, RandomState> {
     let Some(rates) = app.insights.rates() else { return HashSet::default() };
-    let of_dimension = |payer: &&Payer| payer.0 == dimension;
-    let paying = rates.by_payer().map(|(payer, _)| payer).chain(rates.by_machines().map(|(payer, _)| payer));
+    let of_dimension = |payer: &&CostKey| payer.0 == dimension;
+    let paying = rates.by_group().map(|(payer, _)| payer).chain(rates.by_machines().map(|(payer, _)| payer));
     let now = paying.filter(of_dimension).map(|payer| &payer.1);
     let before = app.insights.ledger.payers(dimension).map(|(who, _)| who);
     now.chain(before).chain(app.ui.listing.costs.unpriced_pods.keys()).cloned().collect()
@@ -156,7 +163,7 @@ fn everybody(app: &App, dimension: Dimension) -> HashSet<Who, RandomState> {
 /// A payer with everything that it can be ordered by. Rates are in micro-dollars per hour.
 pub struct PayerRow {
     /// Who.
-    pub payer: Payer,
+    pub payer: CostKey,
     /// Its name on screen.
     pub name: String,
     /// What it pays, as far as that is known.
@@ -174,7 +181,7 @@ pub struct PayerRow {
 }
 
 impl PayerRow {
-    fn new(app: &App, payer: Payer) -> Self {
+    fn new(app: &App, payer: CostKey) -> Self {
         let paying = paying(app, &payer);
         Self {
             name: payer.1.words(payer.0),
@@ -190,7 +197,7 @@ impl PayerRow {
 
     fn compare(&self, other: &Self, sort: Sort) -> Ordering {
         let by_rank = match sort.column.order {
-            Order::Payers(rank) => rank(self).cmp(&rank(other)),
+            Order::CostGroups(rank) => rank(self).cmp(&rank(other)),
             Order::Unordered | Order::Rank(_) | Order::Rates(_) => Ordering::Equal,
         };
         let by_rank = if sort.reversed { by_rank.reverse() } else { by_rank };
@@ -208,7 +215,7 @@ pub fn machine_rate(row: RowRef<'_>, app: &App) -> Option<i64> {
             None => app.insights.picture.claim(claim)?.cost?.rate(),
         },
         RowRef::Pool(pool) => {
-            let payer = (Dimension::NodePool, Who::Named(pool.meta.key.name.clone()));
+            let payer = (GroupBy::NodePool, CostGroup::Named(pool.meta.key.name.clone()));
             app.insights.rates()?.rate_of(&payer)
         }
         RowRef::Pod(_) | RowRef::Job(_) | RowRef::Event(_) => None,
@@ -240,38 +247,38 @@ pub fn by_neighbour(app: &mut App, by: isize) -> Vec<Effect> {
 /// Tells dollars apart by the dimension of a name.
 pub fn by_name(app: &mut App, name: &str) -> Vec<Effect> {
     let view_of = |dimension| Screen::Cost.spec().views.iter().find(|view| view.grouping == Some(dimension));
-    if let Some(view) = Dimension::from_name(name).and_then(view_of) {
+    if let Some(view) = GroupBy::from_name(name).and_then(view_of) {
         return views::show(app, view);
     }
-    let names = Dimension::ALL.map(|dimension| dimension.name().replace(' ', "-")).join(", ");
+    let names = GroupBy::ALL.map(|dimension| dimension.name().replace(' ', "-")).join(", ");
     notice::error(app, format!("dollars are not told apart by \"{name}\"; there are {names}"))
 }
 
 /// What a payer pays for.
-pub fn beneath(app: &App, payer: &Payer) -> Option<Level> {
+pub fn beneath(app: &App, payer: &CostKey) -> Option<Level> {
     let (screen, scope) = match payer {
-        (_, Who::Former) => return None,
-        (Dimension::NodePool, Who::Named(pool)) => (Screen::Fleet, Scope::NodePool(pool.clone())),
-        (Dimension::Node, Who::Named(name)) if app.fleet.node(name).is_some() => {
+        (_, CostGroup::Former) => return None,
+        (GroupBy::NodePool, CostGroup::Named(pool)) => (Screen::Fleet, Scope::NodePool(pool.clone())),
+        (GroupBy::Node, CostGroup::Named(name)) if app.fleet.node(name).is_some() => {
             (Screen::Pods, Scope::Node(name.clone()))
         }
-        (Dimension::Node, Who::Named(name)) => {
+        (GroupBy::Node, CostGroup::Named(name)) => {
             (Screen::Events, navigate::about(Kind::NodeClaim, &ObjectKey::cluster(name)))
         }
-        (Dimension::Job, Who::Job(key)) => (Screen::Pods, Scope::Job(key.clone())),
+        (GroupBy::Job, CostGroup::Job(key)) => (Screen::Pods, Scope::Job(key.clone())),
         // What no pod requests is there on every machine, on some more than on others.
-        (dimension, Who::Nobody) if dimension.is_of_pods() => {
+        (dimension, CostGroup::Nobody) if dimension.is_of_pods() => {
             let sort = Sort { column: &screens::fleet::UNREQUESTED, reversed: false };
-            return Some(Level { sort, ..Level::of(Screen::Fleet, Some(Scope::Payer(payer.clone()))) });
+            return Some(Level { sort, ..Level::of(Screen::Fleet, Some(Scope::CostKey(payer.clone()))) });
         }
-        (dimension, _) if dimension.is_of_pods() => (Screen::Pods, Scope::Payer(payer.clone())),
-        _ => (Screen::Fleet, Scope::Payer(payer.clone())),
+        (dimension, _) if dimension.is_of_pods() => (Screen::Pods, Scope::CostKey(payer.clone())),
+        _ => (Screen::Fleet, Scope::CostKey(payer.clone())),
     };
     Some(Level::of(screen, Some(scope)))
 }
 
 /// Whether a row of Fleet is a machine for which somebody pays.
-pub fn is_machine_of(fleet: &Fleet, row: RowRef<'_>, (dimension, who): &Payer) -> bool {
+pub fn is_machine_of(fleet: &Fleet, row: RowRef<'_>, (dimension, who): &CostKey) -> bool {
     let machine = match row {
         RowRef::Node(node) => picture::machine(fleet, node, None),
         RowRef::Claim(claim) => Machine::of_claim(claim),
@@ -281,6 +288,6 @@ pub fn is_machine_of(fleet: &Fleet, row: RowRef<'_>, (dimension, who): &Payer) -
 }
 
 /// Whether a pod is one for which somebody pays.
-pub fn is_pod_of(fleet: &Fleet, pod: &PodRow, (dimension, who): &Payer) -> bool {
+pub fn is_pod_of(fleet: &Fleet, pod: &PodRow, (dimension, who): &CostKey) -> bool {
     picture::payer_of_pod(fleet, pod, *dimension) == *who
 }

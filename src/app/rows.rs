@@ -2,15 +2,15 @@
 
 use super::App;
 use crate::fleet::{EventRow, Fleet, JobRow, Key, Kind, Meta, NodeClaimRow, NodePoolRow, NodeRow, PodRow, Sym};
-use crate::insight::cost::Payer;
+use crate::insight::cost::CostKey;
 
 /// The identity of a row.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum RowKey {
     /// An object.
     Object(Key),
-    /// Who pays, on Cost. Boxed, because there are 100,000 rows of objects and few of these.
-    Payer(Box<Payer>),
+    /// CostGroup pays, on Cost. Boxed, because there are 100,000 rows of objects and few of these.
+    CostKey(Box<CostKey>),
 }
 
 impl RowKey {
@@ -18,15 +18,15 @@ impl RowKey {
     pub const fn object(&self) -> Option<&Key> {
         match self {
             Self::Object(key) => Some(key),
-            Self::Payer(_) => None,
+            Self::CostKey(_) => None,
         }
     }
 
-    /// Who pays, where the row is that.
-    pub fn payer(&self) -> Option<&Payer> {
+    /// CostGroup pays, where the row is that.
+    pub fn payer(&self) -> Option<&CostKey> {
         match self {
             Self::Object(_) => None,
-            Self::Payer(payer) => Some(payer),
+            Self::CostKey(payer) => Some(payer),
         }
     }
 }

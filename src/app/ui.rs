@@ -7,7 +7,7 @@ use tui_input::Input;
 use super::{Column, Costs, Fetched, RowKey, Screen, View};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, EventObject, Key, ObjectKey, Sym};
 use crate::input::Chord;
-use crate::insight::cost::{Dimension, Payer};
+use crate::insight::cost::{CostKey, GroupBy};
 use crate::insight::picture::Finding;
 use crate::units::Time;
 
@@ -23,7 +23,7 @@ pub enum Scope {
     /// Events about one object.
     About(EventObject),
     /// The machines or pods of one payer.
-    Payer(Payer),
+    CostKey(CostKey),
 }
 
 /// The order of a listing.
@@ -444,7 +444,7 @@ impl Level {
     }
 
     /// By what dollars are grouped, on Cost.
-    pub fn dimension(&self) -> Dimension {
+    pub fn dimension(&self) -> GroupBy {
         self.view.grouping.unwrap_or_default()
     }
 }

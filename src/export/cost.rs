@@ -10,9 +10,9 @@ use super::value::{Stamp, Text, text};
 use super::words::CostSource;
 use crate::app::App;
 use crate::fleet::{CapacityType, Kind, ObjectKey, PodRow, Uid};
-use crate::insight::Known;
-use crate::insight::cost::{self, CostPart, CostRates, Dimension, Who};
-use crate::insight::picture::{self, Moves};
+use crate::insight::Completeness;
+use crate::insight::cost::{self, CostGroup, CostPart, CostRates, GroupBy};
+use crate::insight::picture::{self, ConsolidationSavings};
 use crate::units::money::MICROS;
 
 /// Dollars, or dollars per hour, with at most six decimals; kept in micro-dollars.
@@ -32,7 +32,7 @@ impl Serialize for Usd {
 pub struct Cost {
     /// All components that are known together; null where the instance's price is not.
     pub usd_per_hour: Option<Usd>,
-    /// Who says so.
+    /// CostGroup says so.
     pub source: CostSource,
     /// When it was known to hold; null where the source does not say.
     pub as_of: Option<Stamp>,
@@ -94,7 +94,7 @@ pub struct Part {
     pub usd_per_hour: Usd,
 }
 
-/// Moves of consolidation of which Karpenter's Events tell.
+/// ConsolidationSavings of consolidation of which Karpenter's Events tell.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KarpenterMoves {
@@ -133,16 +133,16 @@ pub(super) fn totals(app: &App) -> Totals {
         unallocated_gpu_usd_per_hour: part(CostPart::UnallocatedGpu),
         waiting_usd_per_hour: part(CostPart::Waiting),
         unpriced_nodes: rates.map(|rates| rates.unpriced),
-        by_node_pool: parts(rates, Dimension::NodePool),
-        by_namespace: parts(rates, Dimension::Namespace),
-        by_capacity_type: parts(rates, Dimension::CapacityType),
-        karpenter_moves: picture::moves(&app.fleet).iter().map(karpenter_moves).collect(),
+        by_node_pool: parts(rates, GroupBy::NodePool),
+        by_namespace: parts(rates, GroupBy::Namespace),
+        by_capacity_type: parts(rates, GroupBy::CapacityType),
+        karpenter_moves: picture::consolidation_savings(&app.fleet).iter().map(karpenter_moves).collect(),
     }
 }
 
 /// Those of one dimension, by name.
-fn parts(rates: Option<&CostRates>, wanted: Dimension) -> Vec<Part> {
-    let rates = rates.into_iter().flat_map(CostRates::by_payer);
+fn parts(rates: Option<&CostRates>, wanted: GroupBy) -> Vec<Part> {
+    let rates = rates.into_iter().flat_map(CostRates::by_group);
     let of_dimension = rates.filter(|((dimension, _), _)| *dimension == wanted);
     let mut parts: Vec<Part> =
         of_dimension.map(|((_, who), rate)| Part { name: name(who), usd_per_hour: Usd(rate) }).collect();
@@ -150,16 +150,16 @@ fn parts(rates: Option<&CostRates>, wanted: Dimension) -> Vec<Part> {
     parts
 }
 
-fn name(who: &Who) -> Option<String> {
+fn name(who: &CostGroup) -> Option<String> {
     match who {
-        Who::Named(name) => Some(name.to_string()),
-        Who::Capacity(capacity) => Some(CapacityType::name(*capacity).to_owned()),
-        Who::Job(key) | Who::Owner(_, key) => Some(key.to_string()),
-        Who::Nobody | Who::OtherPods | Who::Former => None,
+        CostGroup::Named(name) => Some(name.to_string()),
+        CostGroup::Capacity(capacity) => Some(CapacityType::name(*capacity).to_owned()),
+        CostGroup::Job(key) | CostGroup::Owner(_, key) => Some(key.to_string()),
+        CostGroup::Nobody | CostGroup::OtherPods | CostGroup::Former => None,
     }
 }
 
-fn karpenter_moves(moves: &Moves) -> KarpenterMoves {
+fn karpenter_moves(moves: &ConsolidationSavings) -> KarpenterMoves {
     KarpenterMoves {
         outcome: moves.outcome.words(),
         node_pool: moves.node_pool.as_ref().map(text),
@@ -178,7 +178,7 @@ pub(super) struct PodRates<'a> {
 
 impl<'a> PodRates<'a> {
     /// Of all pods.
-    pub(super) fn new(app: &'a App, known: &Known<'_>) -> Self {
+    pub(super) fn new(app: &'a App, known: &Completeness<'_>) -> Self {
         let shares = app.fleet.nodes.iter().flat_map(|node| app.insights.picture.rates_on(&app.fleet, node));
         Self { is_known: known.all(Kind::Pod), rates: shares.map(|(pod, rate)| (&pod.meta.key, rate)).collect() }
     }

@@ -9,7 +9,7 @@ use super::words::{BlockerKind, DisruptionReason, Evidence, HazardKind, Verdict}
 use crate::app::App;
 use crate::fleet::{NodeRow, ObjectKey};
 use crate::insight::disruption::{self, Reason, hazards, words};
-use crate::insight::picture::Judge;
+use crate::insight::picture::Evaluator;
 
 /// May Karpenter take a Node, what holds it, and what ends it all the same.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -87,8 +87,8 @@ pub struct ReachedPod {
     pub killed_at: Option<Stamp>,
 }
 
-pub(super) fn of(app: &App, judge: &Judge<'_>, row: &NodeRow) -> Disruption {
-    let case = judge.case(row);
+pub(super) fn of(app: &App, evaluator: &Evaluator<'_>, row: &NodeRow) -> Disruption {
+    let case = evaluator.case(row);
     let (found, hazards) = hazards::judged(&case);
     Disruption {
         verdict: found.verdict.into(),

@@ -17,7 +17,7 @@ use super::sources::{self, Source};
 use super::totals::{self, Totals};
 use crate::app::App;
 use crate::fleet::Row;
-use crate::insight::Known;
+use crate::insight::Completeness;
 
 /// The version of the document's format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -66,8 +66,8 @@ pub struct Snapshot {
 
 /// The snapshot.
 pub fn snapshot(app: &App) -> Snapshot {
-    let (fleet, scope, known) = (&app.fleet, &app.scope, Known::new(&app.sources));
-    let judge = app.judge();
+    let (fleet, scope, known) = (&app.fleet, &app.scope, Completeness::new(&app.sources));
+    let evaluator = app.evaluator();
     let rates = PodRates::new(app, &known);
     Snapshot {
         api_version: ApiVersion::V1,
@@ -75,17 +75,19 @@ pub fn snapshot(app: &App) -> Snapshot {
         metadata: metadata::of(app),
         sources: sources::of(app),
         totals: totals::of(app, &known),
-        nodes: list(fleet.nodes.iter().filter(|row| scope.has_node(row)), |row| nodes::of(app, &known, &judge, row)),
+        nodes: list(fleet.nodes.iter().filter(|row| scope.has_node(row)), |row| {
+            nodes::of(app, &known, &evaluator, row)
+        }),
         node_claims: list(fleet.node_claims.iter().filter(|row| scope.has_claim(fleet, row)), |row| {
             claims::of(app, row)
         }),
-        node_pools: list(scope.pools(fleet).into_iter(), |row| pools::of(app, &known, &judge, row)),
+        node_pools: list(scope.pools(fleet).into_iter(), |row| pools::of(app, &known, &evaluator, row)),
         pods: list(fleet.pods.iter().filter(|row| scope.has_pod(row)), |row| {
-            pods::of(app, &known, &judge, &rates, row)
+            pods::of(app, &known, &evaluator, &rates, row)
         }),
         jobs: list(fleet.jobs.iter().filter(|row| scope.has_job(row)), |row| jobs::of(app, &known, &rates, row)),
         events: events::of(app),
-        findings: findings::of(app, &judge),
+        findings: findings::of(app, &evaluator),
     }
 }
 

@@ -7,7 +7,7 @@ use super::object::Object;
 use super::words::Severity;
 use crate::app::App;
 use crate::fleet::Sym;
-use crate::insight::picture::{self, Judge};
+use crate::insight::picture::{self, Evaluator};
 
 /// A mistake or a waste worth telling.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -26,8 +26,8 @@ pub struct Finding {
 }
 
 /// Of the whole cluster, the gravest first.
-pub(super) fn of(app: &App, judge: &Judge<'_>) -> Vec<Finding> {
-    picture::findings(&app.fleet, judge).iter().map(finding).collect()
+pub(super) fn of(app: &App, evaluator: &Evaluator<'_>) -> Vec<Finding> {
+    picture::findings(&app.fleet, evaluator).iter().map(finding).collect()
 }
 
 fn finding(found: &picture::Finding) -> Finding {

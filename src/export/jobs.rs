@@ -8,7 +8,7 @@ use super::value::{Id, Stamp, Text, text};
 use super::words::JobStatus;
 use crate::app::App;
 use crate::fleet::{JobRow, Kind};
-use crate::insight::{Known, batch, picture};
+use crate::insight::{Completeness, batch, picture};
 
 /// One Job.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -50,7 +50,7 @@ pub struct Job {
     pub usd_per_hour: Option<Usd>,
 }
 
-pub(super) fn of(app: &App, known: &Known<'_>, rates: &PodRates<'_>, row: &JobRow) -> Job {
+pub(super) fn of(app: &App, known: &Completeness<'_>, rates: &PodRates<'_>, row: &JobRow) -> Job {
     let state = batch::state(row);
     let gpu_requested = app.insights.picture.job(row).map_or(0, |picture| picture.gpu_requested);
     let protected = picture::protected_pods_of(&app.fleet, row, app.now, &app.insights.karpenter);

@@ -10,8 +10,8 @@ use super::words::{CapacityType, NodePhase, Sharing, Vendor};
 use crate::app::App;
 use crate::fleet::{Kind, NodeRow};
 use crate::insight::gpu::NodeGpu;
-use crate::insight::picture::{Judge, NodePicture};
-use crate::insight::{self, Known, phase};
+use crate::insight::picture::{Evaluator, NodePicture};
+use crate::insight::{self, Completeness, phase};
 
 /// One Node. What pods request is null while not all pods are known.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -66,7 +66,7 @@ pub struct Node {
 pub struct Gpu {
     /// The extended resource; several joined by commas, the numbers then being their sums.
     pub resource: Text,
-    /// Who makes them.
+    /// CostGroup makes them.
     pub vendor: Vendor,
     /// The model.
     pub model: Option<Text>,
@@ -82,7 +82,7 @@ pub struct Gpu {
     pub sharing: Sharing,
 }
 
-pub(super) fn of(app: &App, known: &Known<'_>, judge: &Judge<'_>, row: &NodeRow) -> Node {
+pub(super) fn of(app: &App, known: &Completeness<'_>, evaluator: &Evaluator<'_>, row: &NodeRow) -> Node {
     let picture = app.insights.picture.node(&row.meta.key.name);
     let requested = |of: fn(&NodePicture) -> i64| known.only(&[Kind::Pod], picture.map_or(0, of));
     Node {
@@ -104,12 +104,12 @@ pub(super) fn of(app: &App, known: &Known<'_>, judge: &Judge<'_>, row: &NodeRow)
         memory_allocatable_bytes: row.allocatable.memory_bytes,
         memory_requested_bytes: requested(|picture| picture.memory_requested_bytes),
         gpu: picture.and_then(|picture| picture.gpu.as_ref()).map(|found| gpu(known, found)),
-        disruption: disruption::of(app, judge, row),
+        disruption: disruption::of(app, evaluator, row),
         cost: cost::of(picture.map_or(&insight::cost::Cost::UNKNOWN, |picture| &picture.cost)),
     }
 }
 
-fn gpu(known: &Known<'_>, found: &NodeGpu) -> Gpu {
+fn gpu(known: &Completeness<'_>, found: &NodeGpu) -> Gpu {
     Gpu {
         resource: text(&found.resource),
         vendor: found.vendor.into(),

@@ -9,8 +9,8 @@ use super::words::{PodPhase, ProtectionState};
 use crate::app::App;
 use crate::fleet::{self, Kind, PodRow};
 use crate::insight::disruption::{NodeAnnotation, Outlook, protection};
-use crate::insight::picture::Judge;
-use crate::insight::{Known, Sentence, relation};
+use crate::insight::picture::Evaluator;
+use crate::insight::{Completeness, Sentence, relation};
 
 /// One pod.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -78,7 +78,13 @@ pub struct Protection {
     pub gaps: Vec<String>,
 }
 
-pub(super) fn of(app: &App, known: &Known<'_>, judge: &Judge<'_>, rates: &PodRates<'_>, row: &PodRow) -> Pod {
+pub(super) fn of(
+    app: &App,
+    known: &Completeness<'_>,
+    evaluator: &Evaluator<'_>,
+    rates: &PodRates<'_>,
+    row: &PodRow,
+) -> Pod {
     Pod {
         namespace: text(&row.meta.key.namespace),
         name: text(&row.meta.key.name),
@@ -95,7 +101,7 @@ pub(super) fn of(app: &App, known: &Known<'_>, judge: &Judge<'_>, rates: &PodRat
         restarts: row.restarts,
         deleting_since: row.meta.deleting_since().map(Stamp),
         node_protected: node_protected(app, known, row),
-        protection: protection(judge, row),
+        protection: protection(evaluator, row),
         usd_per_hour: rates.of(row),
     }
 }
@@ -104,7 +110,7 @@ fn owner(owner: &fleet::Owner) -> Owner {
     Owner { kind: text(&owner.kind), name: text(&owner.name) }
 }
 
-fn node_protected(app: &App, known: &Known<'_>, row: &PodRow) -> Option<bool> {
+fn node_protected(app: &App, known: &Completeness<'_>, row: &PodRow) -> Option<bool> {
     let Some(name) = &row.node else { return Some(false) };
     match app.fleet.node(name) {
         Some(node) => Some(protection::of_node(node) == NodeAnnotation::Protects),
@@ -112,8 +118,8 @@ fn node_protected(app: &App, known: &Known<'_>, row: &PodRow) -> Option<bool> {
     }
 }
 
-fn protection(judge: &Judge<'_>, row: &PodRow) -> Protection {
-    let Outlook { protection: found, holds, gaps, .. } = judge.pod(row);
+fn protection(evaluator: &Evaluator<'_>, row: &PodRow) -> Protection {
+    let Outlook { protection: found, holds, gaps, .. } = evaluator.pod(row);
     Protection {
         state: found.state.into(),
         value: found.value.map(Text),

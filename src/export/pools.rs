@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::value::{Stamp, Text, maybe_text, text, unless_empty};
 use crate::app::App;
 use crate::fleet::{self, Kind, NodePoolRow, Sym};
-use crate::insight::Known;
+use crate::insight::Completeness;
 use crate::insight::disruption::{BudgetWindow, Reason};
-use crate::insight::picture::Judge;
+use crate::insight::picture::Evaluator;
 use crate::units::{Lifetime, Time, duration};
 
 /// One NodePool.
@@ -76,7 +76,7 @@ pub struct Budget {
     pub next_change_at: Option<Stamp>,
 }
 
-pub(super) fn of(app: &App, known: &Known<'_>, judge: &Judge<'_>, row: &NodePoolRow) -> NodePool {
+pub(super) fn of(app: &App, known: &Completeness<'_>, evaluator: &Evaluator<'_>, row: &NodePoolRow) -> NodePool {
     let picture = app.insights.picture.pool(&row.meta.key.name);
     NodePool {
         name: text(&row.meta.key.name),
@@ -90,14 +90,14 @@ pub(super) fn of(app: &App, known: &Known<'_>, judge: &Judge<'_>, row: &NodePool
         usage: amounts(&row.usage),
         nodes: known.only(&[Kind::Node], picture.nodes),
         budgets: row.budgets.iter().flatten().map(|one| budget(one, app.now)).collect(),
-        allowed: allowed(judge, &row.meta.key.name),
+        allowed: allowed(evaluator, &row.meta.key.name),
         disrupting: known.only(&[Kind::Node, Kind::NodeClaim], picture.disrupting),
     }
 }
 
-fn allowed(judge: &Judge<'_>, pool: &str) -> Allowed {
-    let budgets = judge.budgets(pool).filter(|_| judge.counts_are_known());
-    let remaining = |reason| budgets.map(|budgets| budgets.remaining(reason, judge.now()));
+fn allowed(evaluator: &Evaluator<'_>, pool: &str) -> Allowed {
+    let budgets = evaluator.budgets(pool).filter(|_| evaluator.counts_are_known());
+    let remaining = |reason| budgets.map(|budgets| budgets.remaining(reason, evaluator.now()));
     Allowed {
         empty: remaining(Reason::Empty),
         drifted: remaining(Reason::Drifted),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::cost;
 use crate::app::App;
 use crate::fleet::Kind;
-use crate::insight::Known;
+use crate::insight::Completeness;
 
 /// Sums over the whole cluster; null where not all of it is known.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -44,7 +44,7 @@ pub struct GpuTotals {
     pub physical: Option<i64>,
 }
 
-pub(super) fn of(app: &App, known: &Known<'_>) -> Totals {
+pub(super) fn of(app: &App, known: &Completeness<'_>) -> Totals {
     let sum = app.insights.totals(&app.inputs());
     Totals {
         nodes: known.only(&[Kind::Node], sum.nodes),

@@ -153,7 +153,7 @@ pub struct Health {
 }
 
 /// How completely a Source's table can be counted on: its state, its namespaces, and whether every object could be decoded.
-pub type Completeness<'a> = (HealthState, Option<&'a [Sym]>, bool);
+pub type TableState<'a> = (HealthState, Option<&'a [Sym]>, bool);
 
 impl Health {
     /// Of a Source of prices that is not asked, because every Node is priced without it.
@@ -163,7 +163,7 @@ impl Health {
     }
 
     /// What decides whether its table may be counted on.
-    pub fn completeness(&self) -> Completeness<'_> {
+    pub fn completeness(&self) -> TableState<'_> {
         (self.state, self.namespaces.as_deref(), self.undecodable == 0)
     }
 }

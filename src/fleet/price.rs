@@ -18,7 +18,7 @@ pub struct Price {
     pub as_of: Time,
 }
 
-/// Who lists prices by instance type.
+/// CostGroup lists prices by instance type.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum PriceList {
     /// EC2 spot prices by zone.

@@ -63,7 +63,7 @@ actions! {
     SortReverse "sort-reverse" "Reverse the order";
     NextView "next-view" "The next view: some of the rows, or Cost grouped by something else";
     PreviousView "previous-view" "The view before";
-    Dimension "dimension" "Cost: dollars by the next of NodePool, namespace, Job and more";
+    GroupBy "dimension" "Cost: dollars by the next of NodePool, namespace, Job and more";
     DimensionBack "dimension-back" "Cost: dollars by the one before";
     Command "command" "Type a command";
     Namespaces "namespaces" "Choose namespaces";
@@ -77,7 +77,7 @@ actions! {
     Pods "pods" "Pods";
     Pools "pools" "NodePools and NodeClaims";
     Events "events" "Events";
-    Cost "cost" "Who pays: dollars by NodePool, namespace, Job and more";
+    Cost "cost" "CostGroup pays: dollars by NodePool, namespace, Job and more";
     Sources "sources" "What is watched, and how alive it is";
     Findings "findings" "Mistakes and wastes in the whole cluster, and what to do";
     Help "help" "This help";

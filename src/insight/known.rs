@@ -4,11 +4,11 @@ use crate::fleet::{Health, Kind, SourceId, Sources};
 
 /// Which kinds are known completely, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Known<'a> {
+pub struct Completeness<'a> {
     sources: &'a Sources,
 }
 
-impl<'a> Known<'a> {
+impl<'a> Completeness<'a> {
     /// From the health of the Sources.
     pub const fn new(sources: &'a Sources) -> Self {
         Self { sources }
@@ -68,7 +68,7 @@ mod tests {
             (SourceId::Kind(Kind::Job), health(HealthState::Syncing)),
             (SourceId::Kind(Kind::NodeClaim), health(HealthState::Absent)),
         ]);
-        let known = Known::new(&sources);
+        let known = Completeness::new(&sources);
         assert_eq!(known.only(&[Kind::Node, Kind::Pod, Kind::NodeClaim], 1), Some(1));
         assert_eq!(known.only(&[Kind::Node, Kind::Job], 1), None);
         assert!(!known.all(Kind::NodePool));
@@ -79,7 +79,7 @@ mod tests {
         let in_ml = Health { namespaces: Some(vec![Sym::new("ml")]), state: HealthState::Live, ..Health::default() };
         let everywhere = Health { namespaces: None, ..in_ml.clone() };
         let sources = Sources::from([(SourceId::Kind(Kind::Pod), in_ml), (SourceId::Kind(Kind::Job), everywhere)]);
-        let known = Known::new(&sources);
+        let known = Completeness::new(&sources);
         assert!(known.all(Kind::Job) && known.in_namespace(Kind::Job, "web"));
         assert!(!known.all(Kind::Pod) && known.readable(Kind::Pod));
         assert!(known.in_namespace(Kind::Pod, "ml") && !known.in_namespace(Kind::Pod, "web"));

@@ -22,7 +22,7 @@ pub(crate) mod testing;
 
 pub use insights::Insights;
 pub use karpenter::KarpenterVersion;
-pub use known::Known;
+pub use known::Completeness;
 pub use picture::Picture;
 pub use scope::Scope;
 pub use sentence::Sentence;

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::cli::Cli;
 use crate::fleet::{Adjustment, Kind, NodeRow, PartRates, PriceKey, PriceList, RuleRate, SourceId, Sym, UserPrices};
 use crate::insight::cost::chain::Why;
-use crate::insight::cost::{self, Asking, Fee, Quote, Step};
+use crate::insight::cost::{self, Fee, PriceQuery, Quote, Step};
 use crate::insight::picture;
 use crate::units::text::printable;
 use crate::units::{Time, money, spelling};
@@ -51,9 +51,9 @@ fn printed(app: &App, name: &str) -> Result<String, Failure> {
 }
 
 fn text(app: &App, node: &NodeRow) -> String {
-    let asking = picture::asking(&app.fleet, &app.insights.picture, node);
-    let mut text = format!("{}\n\n", facts(&asking));
-    let steps = cost::explain(&asking);
+    let query = picture::price_query(&app.fleet, &app.insights.picture, node);
+    let mut text = format!("{}\n\n", facts(&query));
+    let steps = cost::explain(&query);
     for step in &steps {
         let said = match &step.answer {
             Ok(quote) => format!("{} per hour", money::exact_usd(quote.micro_usd_per_hour)),
@@ -62,14 +62,14 @@ fn text(app: &App, node: &NodeRow) -> String {
         let _ = writeln!(text, "{:<WHO_WIDTH$}{said}", step.asked);
     }
     text.push('\n');
-    verdict(&mut text, app, &asking, &steps);
+    verdict(&mut text, app, &query, &steps);
     sources(&mut text, app);
     text
 }
 
 /// What decides a price.
-fn facts(asking: &Asking<'_>) -> String {
-    let machine = &asking.machine;
+fn facts(query: &PriceQuery<'_>) -> String {
+    let machine = &query.machine;
     let mut facts = vec![machine.name.to_string()];
     let known = [machine.instance_type(), machine.zone(), machine.node_pool()];
     facts.extend(known.into_iter().flatten().map(ToString::to_string));
@@ -77,8 +77,8 @@ fn facts(asking: &Asking<'_>) -> String {
     facts.join("  ")
 }
 
-fn verdict(text: &mut String, app: &App, asking: &Asking<'_>, steps: &[Step]) {
-    let cost = cost::of_machine(asking);
+fn verdict(text: &mut String, app: &App, query: &PriceQuery<'_>, steps: &[Step]) {
+    let cost = cost::of_machine(query);
     let Some(Ok(quote)) = steps.last().map(|step| &step.answer) else {
         text.push_str("price     unknown: it is in no sum, and is counted as unknown\n");
         return;
@@ -89,7 +89,7 @@ fn verdict(text: &mut String, app: &App, asking: &Asking<'_>, steps: &[Step]) {
         money::exact_usd(quote.micro_usd_per_hour),
         quote.source.name()
     );
-    let user = asking.prices.user.as_deref();
+    let user = query.prices.user.as_deref();
     for line in because(&quote.why, user) {
         let _ = writeln!(text, "          {line}");
     }
@@ -233,7 +233,7 @@ fn change(by: Adjustment) -> String {
     }
 }
 
-/// Who tells prices and does not at the moment, with the reason.
+/// CostGroup tells prices and does not at the moment, with the reason.
 fn sources(text: &mut String, app: &App) {
     let silent = SourceId::OF_PRICES.into_iter().filter(|id| !snapshot::is_live(app, *id));
     let lines: Vec<String> = silent.map(|id| snapshot::sentence(app, id)).collect();

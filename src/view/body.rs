@@ -1,13 +1,13 @@
 //! The middle of the screen: a table, or why there is none, or details.
 
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::layout::Layout;
 use super::panel::Laid;
 use super::screen::{Area, Body, Border, Placed};
 use super::{detail, health, screen_view};
 
 /// Table and details.
-pub(super) fn derive(app: &Seen<'_>, layout: &Layout) -> (Body, Option<Laid>) {
+pub(super) fn derive(app: &FrameContext<'_>, layout: &Layout) -> (Body, Option<Laid>) {
     let Some(open) = &app.ui.level.detail else { return (rows(app, layout.body), None) };
     let sheet = detail::sheet(app, open);
     match layout.split() {
@@ -16,7 +16,7 @@ pub(super) fn derive(app: &Seen<'_>, layout: &Layout) -> (Body, Option<Laid>) {
     }
 }
 
-fn rows(app: &Seen<'_>, area: Area) -> Body {
+fn rows(app: &FrameContext<'_>, area: Area) -> Body {
     if app.ui.listing.rows.is_empty() {
         return Body::Face(face(app, area));
     }
@@ -24,7 +24,7 @@ fn rows(app: &Seen<'_>, area: Area) -> Body {
 }
 
 /// Sentences in the middle, each broken where it is too long.
-fn face(app: &Seen<'_>, area: Area) -> Vec<Placed> {
+fn face(app: &FrameContext<'_>, area: Area) -> Vec<Placed> {
     let limit = usize::from(area.width.saturating_sub(8)).max(1);
     let lines: Vec<_> = health::empty(app).into_iter().flat_map(|line| line.wrap(limit, 0)).collect();
     let height = u16::try_from(lines.len()).unwrap_or(area.height).min(area.height);

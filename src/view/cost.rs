@@ -1,27 +1,27 @@
 //! Cost: who pays, what of it buys nothing, and who says what things cost.
 
 use super::columns::Shown;
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::screen::{Area, Placed};
 use super::table::table;
 use super::{Line, ScreenView, format, money};
 use crate::app::screens::cost as columns;
 use crate::app::{Column, Paying, RowKey, Sourced, Ui, paying};
 use crate::config::Role;
-use crate::insight::cost::{Account, CostPart, CostRates, CostSource, Dimension, Payer, Who};
-use crate::insight::picture::Moves;
+use crate::insight::cost::{Account, CostGroup, CostKey, CostPart, CostRates, CostSource, GroupBy};
+use crate::insight::picture::ConsolidationSavings;
 
 /// The screen.
 pub(super) const VIEW: ScreenView = ScreenView {
     table: |app, area| table(app, area, &columns(app), |key| row(app, key)),
     sentence: |app, key| row(app, key).map(|row| row.sentence()),
-    columns: || cells(Dimension::default(), 0).iter().map(|shown| shown.column).collect(),
+    columns: || cells(GroupBy::default(), 0).iter().map(|shown| shown.column).collect(),
 };
 
 /// One row.
 pub(super) struct Row<'a> {
-    app: &'a Seen<'a>,
-    payer: Payer,
+    app: &'a FrameContext<'a>,
+    payer: CostKey,
     said: Paying,
     /// What all of the dimension pay together.
     whole: i64,
@@ -29,7 +29,7 @@ pub(super) struct Row<'a> {
 }
 
 /// The row of a key; every payer keeps its row while rates are known.
-pub(super) fn row<'a>(app: &'a Seen<'a>, key: &RowKey) -> Option<Row<'a>> {
+pub(super) fn row<'a>(app: &'a FrameContext<'a>, key: &RowKey) -> Option<Row<'a>> {
     let (payer, rates) = (key.payer()?.clone(), app.insights.rates()?);
     Some(Row { app, said: paying(app, &payer), payer, whole: of_machines(rates), rates })
 }
@@ -40,21 +40,21 @@ fn of_machines(rates: &CostRates) -> i64 {
 }
 
 /// The columns; some are only of machines.
-fn columns<'a>(app: &Seen<'_>) -> Vec<Shown<Row<'a>>> {
+fn columns<'a>(app: &FrameContext<'_>) -> Vec<Shown<Row<'a>>> {
     let dimension = app.ui.level.dimension();
     let bar = u16::try_from(bar_width(app)).unwrap_or(0);
     let is_all_priced = app.insights.rates().is_none_or(|rates| rates.unpriced == 0);
     let of_machines = [&columns::NODES, &columns::HELD, &columns::UNREQUESTED];
     let is_left_out = |column: &'static Column| {
         (dimension.is_of_pods() && of_machines.contains(&column))
-            || (dimension == Dimension::Node && *column == columns::NODES)
+            || (dimension == GroupBy::Node && *column == columns::NODES)
             || (is_all_priced && *column == columns::UNPRICED)
     };
     cells(dimension, bar).into_iter().filter(|shown| !is_left_out(shown.column)).collect()
 }
 
 /// All columns in the order in which they stand.
-fn cells<'a>(dimension: Dimension, bar: u16) -> Vec<Shown<Row<'a>>> {
+fn cells<'a>(dimension: GroupBy, bar: u16) -> Vec<Shown<Row<'a>>> {
     vec![
         Shown::new(&columns::MARK, Row::glyph),
         Shown::new(&columns::NAME, Row::name).titled(title(dimension)),
@@ -70,21 +70,21 @@ fn cells<'a>(dimension: Dimension, bar: u16) -> Vec<Shown<Row<'a>>> {
     ]
 }
 
-const fn title(dimension: Dimension) -> &'static str {
+const fn title(dimension: GroupBy) -> &'static str {
     match dimension {
-        Dimension::NodePool => "NODEPOOL",
-        Dimension::Namespace => "NAMESPACE",
-        Dimension::Job => "JOB",
-        Dimension::Owner => "OWNER",
-        Dimension::CapacityType => "CAPACITY TYPE",
-        Dimension::InstanceType => "INSTANCE TYPE",
-        Dimension::Zone => "ZONE",
-        Dimension::Node => "NODE",
+        GroupBy::NodePool => "NODEPOOL",
+        GroupBy::Namespace => "NAMESPACE",
+        GroupBy::Job => "JOB",
+        GroupBy::Owner => "OWNER",
+        GroupBy::CapacityType => "CAPACITY TYPE",
+        GroupBy::InstanceType => "INSTANCE TYPE",
+        GroupBy::Zone => "ZONE",
+        GroupBy::Node => "NODE",
     }
 }
 
 /// Marks of a bar that is the whole.
-fn bar_width(app: &Seen<'_>) -> usize {
+fn bar_width(app: &FrameContext<'_>) -> usize {
     match app.ui.size.0 {
         160.. => 40,
         100.. => 20,
@@ -100,14 +100,14 @@ impl Row<'_> {
     fn words(&self) -> String {
         let words = self.payer.1.words(self.payer.0);
         match self.payer.0 {
-            Dimension::Node => super::words::node_name(&words, self.app.ui.size.0).to_owned(),
+            GroupBy::Node => super::words::node_name(&words, self.app.ui.size.0).to_owned(),
             _ => words,
         }
     }
 
     fn name(&self) -> Line {
         let role = match self.payer.1 {
-            Who::Nobody | Who::OtherPods | Who::Former => Role::TextDim,
+            CostGroup::Nobody | CostGroup::OtherPods | CostGroup::Former => Role::TextDim,
             _ => Role::TextStrong,
         };
         Line::of(role, self.words())
@@ -207,10 +207,10 @@ impl Row<'_> {
 
     fn how_to_go_on(&self) -> &'static str {
         match (&self.payer.1, self.payer.0.is_of_pods()) {
-            (Who::Former, _) => "; they are gone",
-            (Who::Nobody, true) => "; enter shows on which nodes",
+            (CostGroup::Former, _) => "; they are gone",
+            (CostGroup::Nobody, true) => "; enter shows on which nodes",
             (_, true) => "; enter shows its pods",
-            (_, false) if self.payer.0 == Dimension::Node => "; enter shows its pods",
+            (_, false) if self.payer.0 == GroupBy::Node => "; enter shows its pods",
             (_, false) => "; enter shows its nodes",
         }
     }
@@ -224,7 +224,7 @@ fn seen(account: Account) -> String {
 // ---- Above the table ----
 
 /// Everything that is not of one payer.
-pub(super) fn summary(app: &Seen<'_>, area: Area) -> Vec<Placed> {
+pub(super) fn summary(app: &FrameContext<'_>, area: Area) -> Vec<Placed> {
     let width = usize::from(area.width.saturating_sub(2));
     let Some(rates) = app.insights.rates() else { return Vec::new() };
     let is_roomy = app.ui.size.1 >= Ui::ROOMY_FROM;
@@ -235,7 +235,7 @@ pub(super) fn summary(app: &Seen<'_>, area: Area) -> Vec<Placed> {
 }
 
 /// In five lines: total, two of ledgers, Karpenter's own dollars, prices.
-fn most(app: &Seen<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
+fn most(app: &FrameContext<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
     let mut lines = vec![total(app, rates, width)];
     let ledgers = |with| ledgers(app, rates).into_iter().map(|ledger| ledger.short(with)).collect::<Vec<_>>();
     let with_sums = filled(ledgers(Sums::Shown), width);
@@ -251,7 +251,7 @@ fn most(app: &Seen<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
 }
 
 /// Line by line, where there is room.
-fn all(app: &Seen<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
+fn all(app: &FrameContext<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
     let mut lines = vec![total(app, rates, width), Line::new()];
     lines.extend(ledgers(app, rates).iter().map(Ledger::long));
     lines.push(Line::new());
@@ -292,7 +292,7 @@ fn filled(parts: Vec<Line>, width: usize) -> Vec<Line> {
 }
 
 /// `≥ $412.87/h  $301k/mo  +$37.12 since 12:04 (41m seen)`, then the last hour as a curve.
-fn total(app: &Seen<'_>, rates: &CostRates, width: usize) -> Line {
+fn total(app: &FrameContext<'_>, rates: &CostRates, width: usize) -> Line {
     let [counter, since] = money::counter(app);
     let line = counter.and(Role::TextDim, format!("  {}", money::month(rates.total))).and(Role::Text, GAP).then(since);
     let paid = app.insights.ledger.total();
@@ -315,7 +315,7 @@ const ROOMY_FROM: usize = 100;
 const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// The last hour minute by minute, of zero to the most; minutes that nobody saw are dots.
-fn curve(app: &Seen<'_>, room: usize) -> Line {
+fn curve(app: &FrameContext<'_>, room: usize) -> Line {
     const LABEL: &str = " last hour";
     let minutes = app.insights.ledger.last_hour();
     let room = room.saturating_sub(LABEL.len());
@@ -345,7 +345,7 @@ enum Sums {
     Hidden,
 }
 
-fn ledgers(app: &Seen<'_>, rates: &CostRates) -> Vec<Ledger> {
+fn ledgers(app: &FrameContext<'_>, rates: &CostRates) -> Vec<Ledger> {
     let unknown = app.unknown(crate::fleet::Kind::Pod);
     let parts = CostPart::ALL.into_iter().map(|part| Ledger {
         label: label(part),
@@ -403,11 +403,11 @@ impl Ledger {
 }
 
 /// `gpu candidate ×3 save $5.10/h`, as Karpenter's Events say.
-fn moves<'a>(app: &'a Seen<'_>) -> impl Iterator<Item = Line> + 'a {
+fn moves<'a>(app: &'a FrameContext<'_>) -> impl Iterator<Item = Line> + 'a {
     app.app().ui.listing.costs.moves.iter().map(said)
 }
 
-fn said(moves: &Moves) -> Line {
+fn said(moves: &ConsolidationSavings) -> Line {
     let pool = moves.node_pool.as_ref().map_or("(no NodePool)", |pool| pool.as_str());
     let saved = moves.micro_usd_per_hour.map_or_else(String::new, |rate| format!(" saves {}", money::rate(rate)));
     Line::of(Role::TextStrong, pool)
@@ -423,11 +423,11 @@ fn said(moves: &Moves) -> Line {
 }
 
 /// `AWS on-demand 14 (2h old)`; the user's file in amber once it is older than it wants to be.
-fn sources(app: &Seen<'_>) -> Vec<Line> {
+fn sources(app: &FrameContext<'_>) -> Vec<Line> {
     app.ui.listing.costs.sources.iter().map(|sourced| source(app, sourced)).collect()
 }
 
-fn source(app: &Seen<'_>, sourced: &Sourced) -> Line {
+fn source(app: &FrameContext<'_>, sourced: &Sourced) -> Line {
     let line = Line::plain(format!("{} {}", money::source(sourced.source), format::count(sourced.machines)));
     let Some(old) = money::old(app.now, sourced.oldest) else { return line };
     let is_doubtful = sourced.source == CostSource::Override && is_file_old(app);
@@ -437,13 +437,13 @@ fn source(app: &Seen<'_>, sourced: &Sourced) -> Line {
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-fn is_file_old(app: &Seen<'_>) -> bool {
+fn is_file_old(app: &FrameContext<'_>) -> bool {
     let user = app.fleet.prices.user.as_ref();
     user.is_some_and(|user| app.now.seconds_since(user.as_of) > user.max_age_days.saturating_mul(SECONDS_PER_DAY))
 }
 
 /// Machines that nobody prices, with the reason.
-fn unpriced(app: &Seen<'_>) -> Vec<Line> {
+fn unpriced(app: &FrameContext<'_>) -> Vec<Line> {
     let Some(all) = app.insights.rates().map(|rates| rates.unpriced).filter(|all| *all > 0) else {
         return Vec::new();
     };

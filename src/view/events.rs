@@ -1,7 +1,7 @@
 //! Events on one time line.
 
 use super::columns::Shown;
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::table::table;
 use super::{Line, ScreenView, format, money, words};
 use crate::app::screens::events as columns;
@@ -19,12 +19,12 @@ pub(super) const VIEW: ScreenView = ScreenView {
 
 /// One row.
 pub(super) struct Row<'a> {
-    app: &'a Seen<'a>,
+    app: &'a FrameContext<'a>,
     event: &'a EventRow,
 }
 
 /// The row of a key.
-pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
+pub(super) fn row<'a>(app: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
     let event = app.app().fleet.events.get(&key.object).filter(|_| key.kind == Kind::Event)?;
     Some(Row { app, event })
 }
@@ -65,7 +65,7 @@ pub(super) fn object(event: &EventRow) -> String {
 
 /// The pods that a disruption, an interruption or an eviction concerns: protected ones first, then those that hold
 /// devices. Pods of DaemonSets come back wherever the node goes and are not told.
-pub(super) fn pods_hit<'a>(app: &Seen<'a>, event: &EventRow) -> Vec<&'a PodRow> {
+pub(super) fn pods_hit<'a>(app: &FrameContext<'a>, event: &EventRow) -> Vec<&'a PodRow> {
     use EventClass::{Blocked, Disrupting, Eviction, Interruption};
     let fleet = &app.app().fleet;
     if !matches!(event.class, Blocked | Disrupting | Eviction | Interruption) {

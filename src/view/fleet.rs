@@ -1,9 +1,9 @@
 //! Fleet: Nodes, and NodeClaims that have no Node yet.
 
 use super::columns::Shown;
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::table::table;
-use super::verdict::Said;
+use super::verdict::NodeDisruptionText;
 use super::words::Count;
 use super::{Line, ScreenView, format, money, words};
 use crate::app::screens::fleet as columns;
@@ -34,28 +34,28 @@ pub(super) enum Machine<'a> {
 
 /// One row.
 pub(super) struct Row<'a> {
-    app: &'a Seen<'a>,
+    app: &'a FrameContext<'a>,
     machine: Machine<'a>,
     /// Of a Node.
-    said: Option<Said<'a>>,
+    said: Option<NodeDisruptionText<'a>>,
 }
 
 /// The row of a key.
-pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
+pub(super) fn row<'a>(app: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
     let machine = match key.kind {
         Kind::Node => Machine::Node(app.fleet.nodes.get(&key.object)?),
         Kind::NodeClaim => Machine::Claim(app.fleet.node_claims.get(&key.object)?),
         _ => return None,
     };
     let said = match machine {
-        Machine::Node(node) => Some(Said::of(app, node)),
+        Machine::Node(node) => Some(NodeDisruptionText::of(app, node)),
         Machine::Claim(_) => None,
     };
     Some(Row { app, machine, said })
 }
 
 /// The columns. Inside a NodePool its name would only repeat, and without GPUs in the cluster there is no GPU column.
-fn columns<'a>(app: &Seen<'_>) -> Vec<Shown<Row<'a>>> {
+fn columns<'a>(app: &FrameContext<'_>) -> Vec<Shown<Row<'a>>> {
     let inside_pool = matches!(app.ui.level.scope, Some(Scope::NodePool(_)));
     let no_gpus = app.totals.gpu.advertised == 0;
     let is_left_out =
@@ -127,7 +127,7 @@ impl Row<'_> {
     }
 
     fn until(&self) -> Line {
-        self.said.as_ref().map_or_else(|| Line::of(Role::TextDim, format::NONE), Said::until)
+        self.said.as_ref().map_or_else(|| Line::of(Role::TextDim, format::NONE), NodeDisruptionText::until)
     }
 
     fn name(&self) -> Line {
@@ -297,7 +297,7 @@ impl Row<'_> {
 
     /// What is wrong with it, then what Karpenter makes of it, then what runs there.
     fn what_about(&self, node: &NodeRow) -> String {
-        let said = self.said.as_ref().map(Said::sentence).unwrap_or_default();
+        let said = self.said.as_ref().map(NodeDisruptionText::sentence).unwrap_or_default();
         let state = match self.phase(node) {
             NodePhase::Running | NodePhase::Disrupting => None,
             NodePhase::Starting => {

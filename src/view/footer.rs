@@ -1,6 +1,6 @@
 //! The last line: the keys that mean something now, or a line that is being typed.
 
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::screen::{Area, Placed};
 use super::{Line, text};
 use crate::app::{Overlay, Prompt, PromptKind, UseOfRows};
@@ -12,7 +12,7 @@ use crate::input::{Action, Context};
 type Hint = (Action, &'static str);
 
 /// The keys of the layer that is on top, generated from the keymap: an action without a key is not offered.
-pub(super) fn keys(app: &Seen<'_>, area: Area) -> Placed {
+pub(super) fn keys(app: &FrameContext<'_>, area: Area) -> Placed {
     let (context, hints) = hints(app);
     let pressed: Vec<String> = app.ui.pressed.iter().map(ToString::to_string).collect();
     let pressed = pressed.join(" ");
@@ -79,7 +79,7 @@ const TABLE: &[Hint] = &[OPEN, INTO, FILTER, SORT, HELP, VIEW, NAMESPACES, COMMA
 /// Rows that are no objects.
 const COST: &[Hint] = &[INTO_BY_ENTER, (Action::NextView, "by what"), FILTER, SORT, HELP, COMMAND, QUIT];
 
-fn hints(app: &Seen<'_>) -> (Context, &'static [Hint]) {
+fn hints(app: &FrameContext<'_>) -> (Context, &'static [Hint]) {
     match &app.ui.overlay {
         Some(Overlay::Write(_)) => return (Context::Dialog, DIALOG),
         Some(Overlay::Picker(_)) => return (Context::Dialog, PICKER),

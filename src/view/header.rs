@@ -1,6 +1,6 @@
 //! The first lines: where we are, how alive it is, what there is.
 
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::screen::{Area, Placed, Tab};
 use super::{Line, format, health, money, text};
 use crate::app::{self, Narrowing, Scope, Ui};
@@ -10,7 +10,7 @@ use crate::insight::disruption::{Pause, gates};
 use crate::insight::karpenter::Provenance;
 
 /// Context, namespaces, Karpenter's version, health, time, and what all of it costs.
-pub(super) fn title(app: &Seen<'_>, area: Area) -> Placed {
+pub(super) fn title(app: &FrameContext<'_>, area: Area) -> Placed {
     let is_narrow = area.width < ROOMY_FROM;
     let [burn, since] = money::counter(app);
     let with_since = burn.clone().and(Role::Text, if since.is_empty() { "" } else { "  " }).then(since);
@@ -34,7 +34,7 @@ pub(super) fn title(app: &Seen<'_>, area: Area) -> Placed {
 }
 
 /// Where we are, and how batchtop was started.
-fn place(app: &Seen<'_>, is_narrow: bool, namespaces: String) -> Line {
+fn place(app: &FrameContext<'_>, is_narrow: bool, namespaces: String) -> Line {
     let place = match app.cluster.context.as_str() {
         "" => app.cluster.server.as_str(),
         context => context,
@@ -56,7 +56,7 @@ fn place(app: &Seen<'_>, is_narrow: bool, namespaces: String) -> Line {
 }
 
 /// The namespaces, unless they are all.
-fn narrowed_to(app: &Seen<'_>) -> String {
+fn narrowed_to(app: &FrameContext<'_>) -> String {
     let is_all = app.scope.namespaces.iter().flatten().next().is_none() && app.cluster.namespaces.is_none();
     if is_all { String::new() } else { namespaces(app) }
 }
@@ -64,7 +64,7 @@ fn narrowed_to(app: &Seen<'_>) -> String {
 /// Below this width the namespaces may be cut, and stand behind what must not be.
 const ROOMY_FROM: u16 = 100;
 
-fn pause(app: &Seen<'_>, is_narrow: bool) -> Line {
+fn pause(app: &FrameContext<'_>, is_narrow: bool) -> Line {
     match is_paused(app) {
         true if is_narrow => Line::of(Role::Warn, "  △ paused"),
         true => Line::of(Role::Warn, "  △ disruption paused"),
@@ -77,15 +77,15 @@ fn pause(app: &Seen<'_>, is_narrow: bool) -> Line {
 const PAUSED_SECONDS: i64 = gates::IN_FLIGHT_SECONDS;
 
 /// Whether Karpenter disrupts nothing of its own accord, by the rule of the gate; the findings say why.
-fn is_paused(app: &Seen<'_>) -> bool {
-    app.judge().pauses().any(|pause| match pause {
+fn is_paused(app: &FrameContext<'_>) -> bool {
+    app.evaluator().pauses().any(|pause| match pause {
         Pause::Launching(claim) => app.now.seconds_since(claim.meta.created) >= PAUSED_SECONDS,
         Pause::Unreadable(_) => true,
     })
 }
 
 /// The namespaces to which rows are narrowed.
-pub(super) fn namespaces(app: &Seen<'_>) -> String {
+pub(super) fn namespaces(app: &FrameContext<'_>) -> String {
     let chosen: Vec<&str> = app.scope.namespaces.iter().flatten().map(String::as_str).collect();
     match (chosen.as_slice(), &app.cluster.namespaces) {
         ([], None) => "all namespaces".to_owned(),
@@ -96,7 +96,7 @@ pub(super) fn namespaces(app: &Seen<'_>) -> String {
     }
 }
 
-fn karpenter(app: &Seen<'_>) -> String {
+fn karpenter(app: &FrameContext<'_>) -> String {
     let karpenter = &app.insights.karpenter;
     match (karpenter.api, &karpenter.version) {
         (KarpenterApi::Unknown, None) => format!("karpenter {}", format::NOT_YET),
@@ -127,7 +127,7 @@ fn apart(left: Line, right: &[&Line], width: u16) -> Line {
 }
 
 /// What there is, in numbers, and what of the money buys nothing.
-pub(super) fn totals(app: &Seen<'_>, area: Area) -> Placed {
+pub(super) fn totals(app: &FrameContext<'_>, area: Area) -> Placed {
     let facts = [
         (Worth::Nodes, nodes(app)),
         (Worth::Pods, pods(app)),
@@ -182,7 +182,7 @@ fn fitted(facts: &[(Worth, Fact)], room: usize) -> Line {
 
 /// A number as far as its Source tells the truth: nothing before the first list is complete or where only some
 /// namespaces are readable, marked when it is stale.
-fn number(app: &Seen<'_>, kind: Kind, value: u64) -> Line {
+fn number(app: &FrameContext<'_>, kind: Kind, value: u64) -> Line {
     match app.state(kind) {
         _ if app.readable(kind) && !app.all(kind) => Line::of(Role::Unknown, format::UNKNOWN),
         HealthState::Live => Line::of(Role::TextStrong, format::count(value)),
@@ -193,7 +193,7 @@ fn number(app: &Seen<'_>, kind: Kind, value: u64) -> Line {
     }
 }
 
-fn nodes(app: &Seen<'_>) -> Fact {
+fn nodes(app: &FrameContext<'_>) -> Fact {
     let short = Line::of(Role::TextDim, "nodes ").then(number(app, Kind::Node, app.totals.nodes));
     let parts: Vec<String> = [(app.totals.nodes_starting, "starting"), (app.totals.nodes_leaving, "leaving")]
         .into_iter()
@@ -208,7 +208,7 @@ fn nodes(app: &Seen<'_>) -> Fact {
     Fact { short, long }
 }
 
-fn pods(app: &Seen<'_>) -> Fact {
+fn pods(app: &FrameContext<'_>) -> Fact {
     let short = Line::of(Role::TextDim, "pods ").then(number(app, Kind::Pod, app.totals.pods));
     if app.totals.pods_protected == 0 || !app.all(Kind::Pod) {
         return Fact { long: short.clone(), short };
@@ -219,13 +219,13 @@ fn pods(app: &Seen<'_>) -> Fact {
     Fact { long: short.clone().then(protected), short }
 }
 
-fn jobs(app: &Seen<'_>) -> Fact {
+fn jobs(app: &FrameContext<'_>) -> Fact {
     let line = Line::of(Role::TextDim, "jobs ").then(number(app, Kind::Job, app.totals.jobs_active));
     Fact { short: line.clone(), long: line }
 }
 
 /// Accelerators in words, and in as few columns as possible.
-fn gpus(app: &Seen<'_>) -> Fact {
+fn gpus(app: &FrameContext<'_>) -> Fact {
     let gpu = &app.totals.gpu;
     if gpu.advertised == 0 {
         return Fact { short: Line::new(), long: Line::new() };
@@ -243,7 +243,7 @@ const LISTING_ROOM: usize = 30;
 
 /// The titles of the screens, with how many rows each has where there is room; on narrow terminals only their numbers, but
 /// for the one that is shown.
-pub(super) fn tabs(app: &Seen<'_>, area: Area) -> Vec<Tab> {
+pub(super) fn tabs(app: &FrameContext<'_>, area: Area) -> Vec<Tab> {
     let active = app.ui.outer.first().map_or(app.ui.level.screen, |outermost| outermost.screen);
     let screens: Vec<app::Screen> = app::Screen::shown(app).collect();
     let with_counts: Vec<String> = screens.iter().map(|screen| tab_with_count(app, *screen)).collect();
@@ -276,7 +276,7 @@ fn tab(screen: app::Screen) -> String {
     format!(" {} {} ", screen.number(), screen.spec().title)
 }
 
-fn tab_with_count(app: &Seen<'_>, screen: app::Screen) -> String {
+fn tab_with_count(app: &FrameContext<'_>, screen: app::Screen) -> String {
     match (screen.spec().count)(app) {
         Some(count) => format!(" {} {} {} ", screen.number(), screen.spec().title, format::count(count)),
         None => tab(screen),
@@ -284,7 +284,7 @@ fn tab_with_count(app: &Seen<'_>, screen: app::Screen) -> String {
 }
 
 /// Filter, order and position, right of the tabs.
-pub(super) fn listing(app: &Seen<'_>, tabs: &[Tab], area: Area) -> Placed {
+pub(super) fn listing(app: &FrameContext<'_>, tabs: &[Tab], area: Area) -> Placed {
     let from = tabs.last().map_or(0, |tab| tab.placed.area.x + tab.placed.area.width) + 2;
     let room = usize::from(area.width.saturating_sub(from + 1));
     let mut parts = vec![position(app)];
@@ -317,7 +317,7 @@ pub(super) fn listing(app: &Seen<'_>, tabs: &[Tab], area: Area) -> Placed {
 
 /// `-l app=train` or `--node-selector …`, whichever narrows the rows of the screen, so that the eye finds why rows are
 /// missing. Where that is too long the flag is left out, then the selector is cut.
-fn selector(app: &Seen<'_>, room: usize) -> Line {
+fn selector(app: &FrameContext<'_>, room: usize) -> Line {
     let (flag, selector) = match app.ui.level.screen.spec().narrowed_by {
         Narrowing::Nothing => return Line::new(),
         Narrowing::NodeLabels => ("--node-selector", &app.scope.node_selector),
@@ -337,7 +337,7 @@ fn selector(app: &Seen<'_>, room: usize) -> Line {
 const SHORTEST_SELECTOR: usize = 6;
 
 /// `3/24`, and of how many where a filter hides some.
-fn position(app: &Seen<'_>) -> Line {
+fn position(app: &FrameContext<'_>) -> Line {
     let listing = &app.ui.listing;
     if listing.rows.is_empty() {
         return Line::new();
@@ -349,7 +349,7 @@ fn position(app: &Seen<'_>) -> Line {
 }
 
 /// The rule above the table: how we came here, and what is not the whole truth.
-pub(super) fn rule(app: &Seen<'_>, area: Area) -> Placed {
+pub(super) fn rule(app: &FrameContext<'_>, area: Area) -> Placed {
     let mut line = Line::new();
     let levels = app.ui.outer.iter().chain([&app.ui.level]);
     for scope in levels.filter_map(|level| level.scope.as_ref()) {
@@ -366,7 +366,7 @@ pub(super) fn rule(app: &Seen<'_>, area: Area) -> Placed {
 }
 
 /// The views of the screen, and of the one that is shown how much it lists; as many of them as fit.
-fn chips(app: &Seen<'_>, room: usize) -> Line {
+fn chips(app: &FrameContext<'_>, room: usize) -> Line {
     let views = app.ui.level.screen.spec().views;
     if views.len() < 2 {
         return Line::new();
@@ -381,7 +381,7 @@ fn chips(app: &Seen<'_>, room: usize) -> Line {
 }
 
 /// How many rows are listed, and what they cost together: ` 24  ≥ $412.87/h`.
-fn listed(app: &Seen<'_>) -> String {
+fn listed(app: &FrameContext<'_>) -> String {
     let listing = &app.ui.listing;
     let is_known = app.ui.level.screen.spec().own_kinds.first().is_none_or(|kind| app.readable(*kind));
     if !is_known {
@@ -400,7 +400,7 @@ fn describe(scope: &Scope) -> String {
         Scope::NodePool(name) => format!("NodePool {name}"),
         Scope::Node(name) => format!("Node {name}"),
         Scope::Job(key) => format!("Job {key}"),
-        Scope::Payer((dimension, who)) => format!("{} {}", dimension.name(), who.words(*dimension)),
+        Scope::CostKey((dimension, who)) => format!("{} {}", dimension.name(), who.words(*dimension)),
         Scope::About(object) => format!("about {} {}", object.kind, object.key),
     }
 }

@@ -1,6 +1,6 @@
 //! The faces of Sources, and what stands where rows cannot.
 
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::{Line, format};
 use crate::app::{Narrowing, Screen};
 use crate::config::Role;
@@ -50,8 +50,8 @@ fn with_next_try(words: String, health: &Health, now: Time) -> String {
     }
 }
 
-/// The one state of the cluster, for the header: the worst of its Sources. Who tells prices has its place beside them.
-pub(super) fn summary(app: &Seen<'_>) -> Line {
+/// The one state of the cluster, for the header: the worst of its Sources. CostGroup tells prices has its place beside them.
+pub(super) fn summary(app: &FrameContext<'_>) -> Line {
     if app.down.is_some() {
         return Line::of(Role::Bad, "✗ no connection");
     }
@@ -69,7 +69,7 @@ pub(super) fn summary(app: &Seen<'_>) -> Line {
     }
 }
 
-fn of_cluster<'a>(app: &'a Seen<'_>) -> impl Iterator<Item = (&'a SourceId, &'a Health)> {
+fn of_cluster<'a>(app: &'a FrameContext<'_>) -> impl Iterator<Item = (&'a SourceId, &'a Health)> {
     app.sources.iter().filter(|(id, _)| id.group() == SourceGroup::Cluster)
 }
 
@@ -93,14 +93,14 @@ fn urgency(id: SourceId, state: HealthState) -> (u8, bool) {
     (rank, essential)
 }
 
-fn live(app: &Seen<'_>) -> Line {
+fn live(app: &FrameContext<'_>) -> Line {
     let forbidden = of_cluster(app).filter(|(_, health)| health.state == HealthState::Forbidden).count();
     let line = face_of(HealthState::Live, "live".to_owned());
     if forbidden == 0 { line } else { line.and(Role::Warn, format!(", {forbidden} forbidden")) }
 }
 
 /// What the rule above the table says about rows that are there but not the whole truth.
-pub(super) fn banner(app: &Seen<'_>) -> Line {
+pub(super) fn banner(app: &FrameContext<'_>) -> Line {
     let wanting =
         |kind: &Kind| !matches!(app.state(*kind), HealthState::Live | HealthState::Absent | HealthState::NotNeeded);
     let spec = app.ui.level.screen.spec();
@@ -115,7 +115,7 @@ pub(super) fn banner(app: &Seen<'_>) -> Line {
 }
 
 /// What stands in the middle when a screen has no rows: what is the matter, then what to do.
-pub(super) fn empty(app: &Seen<'_>) -> Vec<Line> {
+pub(super) fn empty(app: &FrameContext<'_>) -> Vec<Line> {
     if let Some(down) = &app.down {
         return vec![Line::of(Role::Bad, format!("✗ {}", down.message)), Line::of(Role::TextDim, &down.hint)];
     }
@@ -143,11 +143,11 @@ pub(super) fn empty(app: &Seen<'_>) -> Vec<Line> {
 }
 
 /// The first kind of the screen that is not complete, else the first: what keeps rows from being there.
-fn main_kind(app: &Seen<'_>) -> Kind {
+fn main_kind(app: &FrameContext<'_>) -> Kind {
     app.ui.level.screen.spec().own_kinds.first().copied().unwrap_or(Kind::Node)
 }
 
-fn server(app: &Seen<'_>) -> String {
+fn server(app: &FrameContext<'_>) -> String {
     match (app.cluster.context.as_str(), app.cluster.server.as_str()) {
         ("", "") => "the cluster".to_owned(),
         ("", server) => server.to_owned(),
@@ -156,7 +156,7 @@ fn server(app: &Seen<'_>) -> String {
     }
 }
 
-fn absent(app: &Seen<'_>, kind: Kind, glyph: &str) -> Vec<Line> {
+fn absent(app: &FrameContext<'_>, kind: Kind, glyph: &str) -> Vec<Line> {
     if !matches!(kind, Kind::NodePool | Kind::NodeClaim) {
         return vec![Line::of(Role::TextDim, format!("{glyph} this cluster serves no {}", kind.resource()))];
     }
@@ -174,14 +174,14 @@ fn absent(app: &Seen<'_>, kind: Kind, glyph: &str) -> Vec<Line> {
 }
 
 /// How to see the other rows of the screen.
-fn next_view(app: &Seen<'_>) -> String {
+fn next_view(app: &FrameContext<'_>) -> String {
     let key = app.settings.keymap.keys_of(Context::Table, Action::NextView);
     let key = key.unwrap_or_else(|| format!(":{}", Action::NextView.name()));
     format!("{key} shows the next view")
 }
 
 /// Everything was read, and still there is no row.
-fn nothing_listed(app: &Seen<'_>) -> Vec<Line> {
+fn nothing_listed(app: &FrameContext<'_>) -> Vec<Line> {
     let level = &app.ui.level;
     if level.screen == Screen::Cost && app.insights.rates().is_none() {
         let words = format!("{} rates are known as soon as all nodes and NodeClaims are", format::NOT_YET);

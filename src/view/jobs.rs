@@ -1,7 +1,7 @@
 //! Jobs: how far each is, and what of it is protected.
 
 use super::columns::Shown;
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::table::table;
 use super::{Line, ScreenView, format, money, words};
 use crate::app;
@@ -19,13 +19,13 @@ pub(super) const VIEW: ScreenView = ScreenView {
 
 /// One row.
 pub(super) struct Row<'a> {
-    app: &'a Seen<'a>,
+    app: &'a FrameContext<'a>,
     job: &'a JobRow,
     state: JobState,
 }
 
 /// The row of a key.
-pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
+pub(super) fn row<'a>(app: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
     let job = app.app().fleet.jobs.get(&key.object).filter(|_| key.kind == Kind::Job)?;
     Some(Row { app, job, state: app::job_state(job, app) })
 }

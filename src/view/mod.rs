@@ -6,10 +6,10 @@
 
 mod body;
 mod columns;
+mod context;
 mod cost;
 mod detail;
 mod events;
-mod facts;
 mod fleet;
 mod footer;
 mod format;
@@ -37,15 +37,15 @@ pub use text::{Line, Span};
 pub use crate::app::Align;
 use crate::app::{self, App, Overlay, RowKey};
 use crate::config::Role;
-use facts::Seen;
+use context::FrameContext;
 use layout::{Layout, SMALLEST};
 
 /// How the rows of a screen look.
 struct ScreenView {
     /// The visible part of its table.
-    table: for<'a> fn(&'a Seen<'a>, Area) -> Table,
+    table: for<'a> fn(&'a FrameContext<'a>, Area) -> Table,
     /// One sentence about a row; `None` for one that has gone.
-    sentence: for<'a> fn(&'a Seen<'a>, &RowKey) -> Option<Line>,
+    sentence: for<'a> fn(&'a FrameContext<'a>, &RowKey) -> Option<Line>,
     /// Every column that its table has cells for, in the order in which they stand.
     columns: fn() -> Vec<&'static app::Column>,
 }
@@ -68,7 +68,7 @@ pub fn derive(app: &App) -> Screen {
     if width < SMALLEST.0 || height < SMALLEST.1 {
         return too_small(app);
     }
-    let app = &Seen::new(app);
+    let app = &FrameContext::new(app);
     let layout = Layout::of(app.ui.size).with_summary(app.ui.summary_rows());
     let tabs = header::tabs(app, layout.tabs);
     let mut lines = vec![header::title(app, layout.title), header::listing(app, &tabs, layout.tabs)];
@@ -94,7 +94,7 @@ pub fn derive(app: &App) -> Screen {
 }
 
 /// What is written into the line below the table.
-fn lower_rule(app: &Seen<'_>, area: Area) -> Line {
+fn lower_rule(app: &FrameContext<'_>, area: Area) -> Line {
     match app.ui.level.screen {
         app::Screen::Cost => cost::excluded(usize::from(area.width)),
         _ => Line::new(),
@@ -102,7 +102,7 @@ fn lower_rule(app: &Seen<'_>, area: Area) -> Line {
 }
 
 /// The footer, or the line that is being typed; and what lies over everything.
-fn put_on_top(app: &Seen<'_>, layout: &Layout, screen: &mut Screen) {
+fn put_on_top(app: &FrameContext<'_>, layout: &Layout, screen: &mut Screen) {
     if let Some(Overlay::Prompt(prompt)) = &app.ui.overlay {
         let (line, cursor) = footer::prompt(prompt, layout.footer);
         screen.lines.push(line);

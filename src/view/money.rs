@@ -1,11 +1,11 @@
 //! Every amount of money that reaches the screen is written here: US dollars, without a locale, never rounded to nothing.
 
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::header::Fact;
 use super::{Line, format};
 use crate::config::Role;
 use crate::fleet::{Adjustment, HealthState, JobRow, Kind, NodeClaimRow, NodeRow, PodRow, SourceId};
-use crate::insight::cost::{Cost, CostPart, CostRates, CostSource, Dimension, Fee, Payer, Who};
+use crate::insight::cost::{Cost, CostGroup, CostKey, CostPart, CostRates, CostSource, Fee, GroupBy};
 use crate::units::Time;
 use crate::units::money::{HOURS_PER_MONTH, MICROS};
 
@@ -122,7 +122,7 @@ pub(super) fn adjustment(by: Adjustment) -> String {
 }
 
 /// What stands for a price that is not known: not yet, while somebody who might tell it is still being asked.
-pub(super) fn unknown(app: &Seen<'_>) -> Line {
+pub(super) fn unknown(app: &FrameContext<'_>) -> Line {
     let is_asked = |source: &SourceId| {
         let state = app.sources.get(source).map(|health| health.state);
         matches!(state, Some(HealthState::Connecting | HealthState::Syncing))
@@ -132,16 +132,16 @@ pub(super) fn unknown(app: &Seen<'_>) -> Line {
 }
 
 /// What a machine costs, in a column whose title has the unit: `55.04`, `1.98+fee?`, `~2.10`, `prepaid`, `?`.
-pub(super) fn cost(app: &Seen<'_>, cost: &Cost) -> Line {
+pub(super) fn cost(app: &FrameContext<'_>, cost: &Cost) -> Line {
     written(app, cost, bare)
 }
 
 /// The same in a sentence: `$55.04/h`.
-pub(super) fn cost_with_unit(app: &Seen<'_>, cost: &Cost) -> Line {
+pub(super) fn cost_with_unit(app: &FrameContext<'_>, cost: &Cost) -> Line {
     written(app, cost, rate)
 }
 
-fn written(app: &Seen<'_>, cost: &Cost, write: fn(i64) -> String) -> Line {
+fn written(app: &FrameContext<'_>, cost: &Cost, write: fn(i64) -> String) -> Line {
     let Some(rate) = cost.rate() else { return unknown(app) };
     let amount = match (cost.source, rate, cost.fee) {
         (CostSource::Prepaid, 0, _) => Line::of(Role::TextDim, "prepaid"),
@@ -154,12 +154,12 @@ fn written(app: &Seen<'_>, cost: &Cost, write: fn(i64) -> String) -> Line {
 // ---- What the rows of tables cost ----
 
 /// Of a Node.
-pub(super) fn of_node(app: &Seen<'_>, node: &NodeRow) -> Line {
+pub(super) fn of_node(app: &FrameContext<'_>, node: &NodeRow) -> Line {
     app.node(node).map_or_else(|| unknown(app), |said| cost(app, &said.cost))
 }
 
 /// Of a NodeClaim: that of its Node where it has one, and nothing before the cloud has launched it.
-pub(super) fn of_claim(app: &Seen<'_>, claim: &NodeClaimRow) -> Line {
+pub(super) fn of_claim(app: &FrameContext<'_>, claim: &NodeClaimRow) -> Line {
     if let Some(node) = app.fleet.node_of(claim) {
         return of_node(app, node);
     }
@@ -168,16 +168,16 @@ pub(super) fn of_claim(app: &Seen<'_>, claim: &NodeClaimRow) -> Line {
 }
 
 /// Of a pod: its share of its Node.
-pub(super) fn of_pod(app: &Seen<'_>, pod: &PodRow) -> Line {
+pub(super) fn of_pod(app: &FrameContext<'_>, pod: &PodRow) -> Line {
     share(app, pod, bare)
 }
 
 /// The same in a sentence: `$0.99/h`.
-pub(super) fn of_pod_with_unit(app: &Seen<'_>, pod: &PodRow) -> Line {
+pub(super) fn of_pod_with_unit(app: &FrameContext<'_>, pod: &PodRow) -> Line {
     share(app, pod, rate)
 }
 
-fn share(app: &Seen<'_>, pod: &PodRow, write: fn(i64) -> String) -> Line {
+fn share(app: &FrameContext<'_>, pod: &PodRow, write: fn(i64) -> String) -> Line {
     let Some(name) = pod.node.as_ref().filter(|_| pod.holds_resources()) else { return none() };
     if !app.all(Kind::Pod) {
         return Line::of(Role::Unknown, app.unknown(Kind::Pod));
@@ -202,16 +202,16 @@ const fn fee_of_share(fee: Fee) -> Fee {
 }
 
 /// Of the pods of a Job.
-pub(super) fn of_job(app: &Seen<'_>, job: &JobRow) -> Line {
+pub(super) fn of_job(app: &FrameContext<'_>, job: &JobRow) -> Line {
     sum_of_job(app, job, bare)
 }
 
 /// The same in a sentence: `$49.15/h`.
-pub(super) fn of_job_with_unit(app: &Seen<'_>, job: &JobRow) -> Line {
+pub(super) fn of_job_with_unit(app: &FrameContext<'_>, job: &JobRow) -> Line {
     sum_of_job(app, job, rate)
 }
 
-fn sum_of_job(app: &Seen<'_>, job: &JobRow, write: fn(i64) -> String) -> Line {
+fn sum_of_job(app: &FrameContext<'_>, job: &JobRow, write: fn(i64) -> String) -> Line {
     if !app.fleet.pods_of_job(&job.meta.uid).any(|pod| pod.holds_resources() && pod.node.is_some()) {
         return if app.pods_known_of(job) { none() } else { Line::of(Role::Unknown, app.unknown(Kind::Pod)) };
     }
@@ -225,12 +225,12 @@ fn sum_of_job(app: &Seen<'_>, job: &JobRow, write: fn(i64) -> String) -> Line {
 }
 
 /// What the pods of a Job have paid since batchtop looks on.
-pub(super) fn paid_by_job(app: &Seen<'_>, job: &JobRow) -> Line {
-    paid(app, &(Dimension::Job, Who::Job(job.meta.key.clone())))
+pub(super) fn paid_by_job(app: &FrameContext<'_>, job: &JobRow) -> Line {
+    paid(app, &(GroupBy::Job, CostGroup::Job(job.meta.key.clone())))
 }
 
 /// What somebody has paid since batchtop looks on.
-pub(super) fn paid(app: &Seen<'_>, payer: &Payer) -> Line {
+pub(super) fn paid(app: &FrameContext<'_>, payer: &CostKey) -> Line {
     match app.insights.ledger.paid_by(payer) {
         account if account.observed_seconds == 0 => none(),
         account => Line::plain(sum(account.micro_usd())),
@@ -238,16 +238,16 @@ pub(super) fn paid(app: &Seen<'_>, payer: &Payer) -> Line {
 }
 
 /// What somebody pays: `≥` where machines are not priced.
-pub(super) fn of_payer(app: &Seen<'_>, payer: &Payer) -> Line {
+pub(super) fn of_payer(app: &FrameContext<'_>, payer: &CostKey) -> Line {
     sum_of_payer(app, payer, bare)
 }
 
 /// The same in a sentence: `≥ $114.05/h`.
-pub(super) fn of_payer_with_unit(app: &Seen<'_>, payer: &Payer) -> Line {
+pub(super) fn of_payer_with_unit(app: &FrameContext<'_>, payer: &CostKey) -> Line {
     sum_of_payer(app, payer, rate)
 }
 
-fn sum_of_payer(app: &Seen<'_>, payer: &Payer, write: fn(i64) -> String) -> Line {
+fn sum_of_payer(app: &FrameContext<'_>, payer: &CostKey, write: fn(i64) -> String) -> Line {
     let Some(rates) = app.insights.rates() else { return Line::of(Role::Unknown, not_known(app)) };
     let machines = rates.machines_of(payer);
     match (rates.rate_of(payer), machines.unpriced) {
@@ -266,7 +266,7 @@ fn none() -> Line {
 // ---- The header ----
 
 /// What everything costs per hour, and what it has cost since batchtop looks on: `≥ $412.87/h`, `+$37.12 since 12:04`.
-pub(super) fn counter(app: &Seen<'_>) -> [Line; 2] {
+pub(super) fn counter(app: &FrameContext<'_>) -> [Line; 2] {
     let Some(rates) = app.insights.rates() else {
         return [Line::of(Role::Unknown, format!("${}/h", not_known(app))), Line::new()];
     };
@@ -293,13 +293,13 @@ pub(super) fn total(rates: &CostRates) -> Line {
 }
 
 /// The sign for rates that are not known because not all machines are.
-fn not_known(app: &Seen<'_>) -> &'static str {
+fn not_known(app: &FrameContext<'_>) -> &'static str {
     let missing = [Kind::Node, Kind::NodeClaim].into_iter().find(|kind| !app.all(*kind));
     missing.map_or(format::NOT_YET, |kind| app.unknown(kind))
 }
 
 /// What is paid for protected Nodes, where there is room and they are more than the held ones.
-pub(super) fn protected(app: &Seen<'_>) -> Fact {
+pub(super) fn protected(app: &FrameContext<'_>) -> Fact {
     let part = |part| app.insights.rates().and_then(|rates| rates.parts.get(part));
     let long = match (part(CostPart::Protected), part(CostPart::Held)) {
         (Some(protected), Some(held)) if protected > held => {
@@ -311,7 +311,7 @@ pub(super) fn protected(app: &Seen<'_>) -> Fact {
 }
 
 /// What is paid for held Nodes, and what of it no pod requests.
-pub(super) fn held(app: &Seen<'_>) -> Fact {
+pub(super) fn held(app: &FrameContext<'_>) -> Fact {
     let label = Line::of(Role::TextDim, "held ");
     let Some(rates) = app.insights.rates() else { return Fact { short: Line::new(), long: Line::new() } };
     let known = (rates.parts.get(CostPart::Held), rates.parts.get(CostPart::HeldUnrequested));
@@ -328,7 +328,7 @@ pub(super) fn held(app: &Seen<'_>) -> Fact {
 }
 
 /// Machines whose price nobody tells: what is shown is not the whole.
-pub(super) fn unpriced(app: &Seen<'_>) -> Fact {
+pub(super) fn unpriced(app: &FrameContext<'_>) -> Fact {
     let counts = app.insights.rates().map_or((0, 0), |rates| (rates.unpriced, rates.without_fee));
     let words = match counts {
         (0, 0) => String::new(),
@@ -339,7 +339,7 @@ pub(super) fn unpriced(app: &Seen<'_>) -> Fact {
     Fact { short: line.clone(), long: line }
 }
 
-/// Who says so, in words.
+/// CostGroup says so, in words.
 pub(super) const fn source(source: CostSource) -> &'static str {
     match source {
         CostSource::Override => "price file",

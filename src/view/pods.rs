@@ -1,7 +1,7 @@
 //! Pods: which are protected, until when.
 
 use super::columns::Shown;
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::table::table;
 use super::{Line, ScreenView, format, money, words};
 use crate::app::Scope;
@@ -20,19 +20,19 @@ pub(super) const VIEW: ScreenView = ScreenView {
 
 /// One row.
 pub(super) struct Row<'a> {
-    app: &'a Seen<'a>,
+    app: &'a FrameContext<'a>,
     pod: &'a PodRow,
     outlook: Outlook,
 }
 
 /// The row of a key.
-pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
+pub(super) fn row<'a>(app: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
     let pod = app.app().fleet.pods.get(&key.object).filter(|_| key.kind == Kind::Pod)?;
-    Some(Row { app, pod, outlook: app.judge().pod(pod) })
+    Some(Row { app, pod, outlook: app.evaluator().pod(pod) })
 }
 
 /// The columns; on a Node its name would only repeat.
-fn columns<'a>(app: &Seen<'_>) -> Vec<Shown<Row<'a>>> {
+fn columns<'a>(app: &FrameContext<'_>) -> Vec<Shown<Row<'a>>> {
     let on_node = matches!(app.ui.level.scope, Some(Scope::Node(_)));
     cells().into_iter().filter(|shown| !on_node || *shown.column != columns::NODE).collect()
 }

@@ -1,7 +1,7 @@
 //! Pools: NodePools with their budgets, each with its NodeClaims.
 
 use super::columns::Shown;
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::table::table;
 use super::timeline::{self, Timeline};
 use super::{Line, ScreenView, format, money, text, words};
@@ -9,7 +9,7 @@ use crate::app;
 use crate::app::screens::pools as columns;
 use crate::config::Role;
 use crate::fleet::{Key, Kind, NodeClaimRow, NodePoolRow, Sym};
-use crate::insight::cost::{Dimension, Who};
+use crate::insight::cost::{CostGroup, GroupBy};
 use crate::insight::disruption::{BudgetWindow, Reason};
 use crate::units::{Lifetime, duration};
 
@@ -22,7 +22,7 @@ pub(super) const VIEW: ScreenView = ScreenView {
 
 /// One row: a branch of the tree or a leaf.
 pub(super) struct Row<'a> {
-    app: &'a Seen<'a>,
+    app: &'a FrameContext<'a>,
     part: Part<'a>,
 }
 
@@ -33,7 +33,7 @@ enum Part<'a> {
 }
 
 /// The row of a key.
-pub(super) fn row<'a>(app: &'a Seen<'a>, key: &Key) -> Option<Row<'a>> {
+pub(super) fn row<'a>(app: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
     let fleet = &app.app().fleet;
     let part = match key.kind {
         Kind::NodePool => Part::Pool(fleet.node_pools.get(&key.object)?),
@@ -50,7 +50,7 @@ const HALF_HOURS_FROM: u16 = 180;
 const HOURS_FROM: u16 = 100;
 
 /// Slots of the time line: half hours where the table has room for them, else hours, else two.
-fn slots(app: &Seen<'_>) -> u16 {
+fn slots(app: &FrameContext<'_>) -> u16 {
     let is_whole = app.ui.level.detail.is_none();
     match app.ui.size.0 {
         HALF_HOURS_FROM.. if is_whole => 48,
@@ -145,7 +145,7 @@ impl Row<'_> {
     fn cost(&self) -> Line {
         match self.part {
             Part::Pool(pool) => {
-                money::of_payer(self.app, &(Dimension::NodePool, Who::Named(pool.meta.key.name.clone())))
+                money::of_payer(self.app, &(GroupBy::NodePool, CostGroup::Named(pool.meta.key.name.clone())))
             }
             Part::Claim(claim) => money::of_claim(self.app, claim),
         }
@@ -189,8 +189,8 @@ impl Row<'_> {
     /// How many more nodes may be disrupted now, for each reason.
     fn allowed(&self) -> Line {
         self.of_pool(|pool| {
-            let Some(budgets) = self.app.judge().budgets(&pool.meta.key.name) else { return Line::new() };
-            if !self.app.judge().counts_are_known() {
+            let Some(budgets) = self.app.evaluator().budgets(&pool.meta.key.name) else { return Line::new() };
+            if !self.app.evaluator().counts_are_known() {
                 return Line::of(Role::Unknown, self.app.unknown(Kind::NodeClaim));
             }
             let left = Reason::ALL
@@ -208,7 +208,7 @@ impl Row<'_> {
 
     fn timeline(&self) -> Line {
         self.of_pool(|pool| {
-            let Some(budgets) = self.app.judge().budgets(&pool.meta.key.name) else { return Line::new() };
+            let Some(budgets) = self.app.evaluator().budgets(&pool.meta.key.name) else { return Line::new() };
             let line = Timeline::new(budgets, self.app.now, usize::from(slots(self.app)));
             Line::of(Role::BarFill, line.all())
         })
@@ -259,7 +259,7 @@ impl Row<'_> {
             format!(": its nodes are not known yet; budgets now: {budgets}")
         };
         let line = Line::plain("NodePool ").and(Role::TextStrong, &pool.meta.key.name).and(Role::Text, words);
-        let has_bar = self.app.judge().budgets(&pool.meta.key.name).is_some();
+        let has_bar = self.app.evaluator().budgets(&pool.meta.key.name).is_some();
         let legend = if has_bar { self.legend(line.width()) } else { String::new() };
         line.and(Role::TextDim, legend)
     }
@@ -272,7 +272,7 @@ impl Row<'_> {
     }
 
     fn next_change(&self, pool: &NodePoolRow) -> String {
-        let budgets = self.app.judge().budgets(&pool.meta.key.name);
+        let budgets = self.app.evaluator().budgets(&pool.meta.key.name);
         let next = budgets.and_then(|budgets| budgets.next_change(self.app.now));
         next.map_or_else(String::new, |at| format!(", until {} UTC", format::clock(self.app.now, at)))
     }
@@ -284,7 +284,7 @@ impl Row<'_> {
 }
 
 /// The budgets that count now, as they are written: `10%, 0 Drifted`.
-pub(super) fn active_budgets(pool: &NodePoolRow, app: &Seen<'_>) -> Line {
+pub(super) fn active_budgets(pool: &NodePoolRow, app: &FrameContext<'_>) -> Line {
     // Without budgets Karpenter's own default is one of 10 % (karpenter pkg/apis/v1/nodepool.go).
     let Some(budgets) = &pool.budgets else { return Line::of(Role::TextDim, "10% (default)") };
     let active = budgets.iter().filter(|budget| BudgetWindow::of(budget).at(app.now).active_now);

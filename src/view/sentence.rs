@@ -1,13 +1,13 @@
 //! The line above the footer: what was just said, or the one sentence about the selected row.
 
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::screen::{Area, Placed};
 use super::{Line, format, screen_view, words};
 use crate::app::{Notice, Severity, Write};
 use crate::config::Role;
 
 /// Newest first: a notice, a write that is under way, the selected row.
-pub(super) fn line(app: &Seen<'_>, area: Area) -> Placed {
+pub(super) fn line(app: &FrameContext<'_>, area: Area) -> Placed {
     let said = app.ui.notice.as_ref().map(|(notice, _)| notice_line(notice));
     let line = said.or_else(|| app.ui.writes.last().and_then(write_line)).unwrap_or_else(|| about_selected(app));
     Placed { area, line: Line::plain(" ").then(line).cut(usize::from(area.width)) }
@@ -32,7 +32,7 @@ fn write_line(write: &Write) -> Option<Line> {
     Some(Line::of(Role::Pending, progress))
 }
 
-fn about_selected(app: &Seen<'_>) -> Line {
+fn about_selected(app: &FrameContext<'_>) -> Line {
     let Some(key) = app.selected() else { return Line::new() };
     (screen_view(app.ui.level.screen).sentence)(app, key)
         .unwrap_or_else(|| Line::of(Role::Unknown, format!("{} is gone", words::row(key))))

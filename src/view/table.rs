@@ -1,7 +1,7 @@
 //! From the keys of a listing to the rows that are visible.
 
 use super::columns::{GAP, Shown, Wish, widths};
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::screen::{Area, Column, Row, Table};
 use super::{Align, Line, words};
 use crate::app::{RowKey, Sort, WidthRange};
@@ -13,7 +13,12 @@ const MARGIN: u16 = 2;
 
 /// Builds the visible part of a table. `row` finds what belongs to a key; an object that has gone since the listing was
 /// made keeps its line, empty but for its name.
-pub(super) fn table<R>(app: &Seen<'_>, area: Area, shown: &[Shown<R>], row: impl Fn(&RowKey) -> Option<R>) -> Table {
+pub(super) fn table<R>(
+    app: &FrameContext<'_>,
+    area: Area,
+    shown: &[Shown<R>],
+    row: impl Fn(&RowKey) -> Option<R>,
+) -> Table {
     let keys = window(app, area);
     let found: Vec<Option<R>> = keys.iter().map(&row).collect();
     let mut cells: Vec<Vec<Line>> = found.iter().zip(keys).map(|(row, key)| cells(shown, row.as_ref(), key)).collect();
@@ -27,7 +32,7 @@ pub(super) fn table<R>(app: &Seen<'_>, area: Area, shown: &[Shown<R>], row: impl
 }
 
 /// The keys of the rows that fit, the selected one among them.
-fn window<'a>(app: &'a Seen<'_>, area: Area) -> &'a [RowKey] {
+fn window<'a>(app: &'a FrameContext<'_>, area: Area) -> &'a [RowKey] {
     let rows = &app.ui.listing.rows;
     let page = usize::from(area.height.saturating_sub(1));
     let last = rows.len().saturating_sub(page);
@@ -86,7 +91,7 @@ fn title<R>(shown: &Shown<R>, sort: Sort) -> Line {
     }
 }
 
-fn finish(app: &Seen<'_>, key: &RowKey, cells: Vec<Line>, widths: &[Option<u16>]) -> Row {
+fn finish(app: &FrameContext<'_>, key: &RowKey, cells: Vec<Line>, widths: &[Option<u16>]) -> Row {
     let shown = cells.into_iter().zip(widths).filter_map(|(cell, width)| Some(cell.cut(usize::from((*width)?))));
     let (selected, marked) = (app.selected() == Some(key), key.object().is_some_and(|key| app.ui.marks.contains(key)));
     let mark = match (selected, marked) {

@@ -1,6 +1,6 @@
 //! What is said of a Node's disruption, in the words of the screen: one glyph, a few words, an end, a sentence.
 
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::{Line, format, words};
 use crate::config::Role;
 use crate::fleet::{Condition, Key, Kind, NodeClaimRow, NodeRow, ObjectKey};
@@ -11,8 +11,8 @@ use crate::insight::disruption::{
 use crate::units::duration;
 
 /// What is said of one Node.
-pub(super) struct Said<'a> {
-    pub(super) app: &'a Seen<'a>,
+pub(super) struct NodeDisruptionText<'a> {
+    pub(super) app: &'a FrameContext<'a>,
     pub(super) node: &'a NodeRow,
     pub(super) claim: Option<&'a NodeClaimRow>,
     pub(super) disruption: Disruption,
@@ -55,15 +55,15 @@ const SOON_SECONDS: i64 = 24 * 3600;
 
 /// What one hazard does, and to whom.
 pub(super) struct End<'a> {
-    app: &'a Seen<'a>,
+    app: &'a FrameContext<'a>,
     claim: Option<&'a NodeClaimRow>,
     hazard: &'a Hazard,
 }
 
-impl<'a> Said<'a> {
+impl<'a> NodeDisruptionText<'a> {
     /// Asks about a Node.
-    pub(super) fn of(app: &'a Seen<'a>, node: &'a NodeRow) -> Self {
-        let (disruption, hazards) = app.judge().with_hazards(node);
+    pub(super) fn of(app: &'a FrameContext<'a>, node: &'a NodeRow) -> Self {
+        let (disruption, hazards) = app.evaluator().with_hazards(node);
         let standing = Standing::of(&disruption, &hazards);
         Self { app, node, claim: app.app().fleet.claim_of(node), disruption, hazards, standing }
     }
@@ -167,7 +167,7 @@ impl<'a> Said<'a> {
 
     /// How many nodes the budgets allow for the reason, of how many, and how many are used up.
     fn budget_counts(&self) -> Option<(i64, u64, u64)> {
-        let budgets = self.app.judge().budgets(self.node.node_pool()?)?;
+        let budgets = self.app.evaluator().budgets(self.node.node_pool()?)?;
         Some((budgets.allowed(self.budget_reason()?, self.app.now), budgets.counted, budgets.disrupting))
     }
 
@@ -187,9 +187,9 @@ impl<'a> Said<'a> {
 
     /// Why nothing can be said: `pods not read`.
     pub(super) fn missing(&self) -> String {
-        let rulings = self.app.judge().explain(self.node);
+        let results = self.app.evaluator().explain(self.node);
         let kinds: Vec<Option<Kind>> =
-            rulings.iter().filter_map(|(_, ruling)| ruling.undecided).map(|(_, kind)| kind).collect();
+            results.iter().filter_map(|(_, result)| result.undecided).map(|(_, kind)| kind).collect();
         match kinds.iter().flatten().next() {
             Some(kind) => format!("{} {}", short_kinds(*kind), self.app.not_read(*kind)),
             None if kinds.is_empty() => "nothing says why".to_owned(),

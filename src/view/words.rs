@@ -153,7 +153,7 @@ pub(super) fn shield(outlook: &Outlook, now: Time) -> Line {
 pub(super) fn row(key: &RowKey) -> String {
     match key {
         RowKey::Object(key) => key.object.to_string(),
-        RowKey::Payer(payer) => payer.1.words(payer.0),
+        RowKey::CostKey(payer) => payer.1.words(payer.0),
     }
 }
 

@@ -61,7 +61,7 @@ fn enter_leads_to_what_is_paid_for_and_esc_comes_back_to_the_payer() {
     // What no pod requests is found on the nodes where most of it is.
     let told = told.keys("g g j enter").screen(Screen::Fleet);
     assert_eq!(told.app.ui.level.sort.column.name, "unrequested");
-    assert!(matches!(told.app.ui.level.scope, Some(Scope::Payer(_))));
+    assert!(matches!(told.app.ui.level.scope, Some(Scope::CostKey(_))));
     let told = told.keys("esc d / 'train' enter").rows(&["ml/train"]);
     told.keys("enter").screen(Screen::Pods).rows(&["ml/train-2", "ml/train-0", "ml/train-1"]);
 }

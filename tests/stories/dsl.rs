@@ -3,7 +3,7 @@
 use batchtop::app::{App, Effect, Msg, Overlay, RowKey, Screen, Settings, Severity, WriteDialog, settle, update};
 use batchtop::fleet::{AnnotationOutcome, Epoch, Key, Report};
 use batchtop::input::Chord;
-use batchtop::insight::cost::Who;
+use batchtop::insight::cost::CostGroup;
 
 use crate::fixture::noon;
 use crate::keys;
@@ -182,22 +182,22 @@ impl Story {
 pub fn row_name(row: &RowKey) -> String {
     match row {
         RowKey::Object(key) => key.object.to_string(),
-        RowKey::Payer(payer) => payer_name(&payer.1),
+        RowKey::CostKey(payer) => payer_name(&payer.1),
     }
 }
 
 fn row_words(row: &RowKey) -> String {
     match row {
         RowKey::Object(key) => words(key),
-        RowKey::Payer(payer) => format!("{} {}", payer.0.name(), payer_name(&payer.1)),
+        RowKey::CostKey(payer) => format!("{} {}", payer.0.name(), payer_name(&payer.1)),
     }
 }
 
-fn payer_name(who: &Who) -> String {
+fn payer_name(who: &CostGroup) -> String {
     match who {
-        Who::Named(name) => name.to_string(),
-        Who::Job(key) => key.to_string(),
-        Who::Owner(kind, key) => format!("{kind} {key}"),
+        CostGroup::Named(name) => name.to_string(),
+        CostGroup::Job(key) => key.to_string(),
+        CostGroup::Owner(kind, key) => format!("{kind} {key}"),
         other => format!("{other:?}"),
     }
 }

@@ -55,7 +55,7 @@ pub enum Order {
     /// The dearest first, by rates that are summed up once for all rows.
     Rates(for<'a> fn(&'a App) -> RatesByUid<'a>),
     /// Rows that are no objects: by two numbers, then by a text.
-    Payers(for<'a> fn(&'a PayerRow) -> (i64, i64, &'a str)),
+    CostGroups(for<'a> fn(&'a PayerRow) -> (i64, i64, &'a str)),
 }
 
 /// A column of a screen, or an order that has no column.

@@ -5,7 +5,7 @@ use super::{Column, Narrowing, Order, Rows, ScreenSpec, UseOfRows, View, always}
 use crate::app::filter::Field;
 use crate::fleet::Kind;
 use crate::input::Action;
-use crate::insight::cost::Dimension;
+use crate::insight::cost::GroupBy;
 
 /// The screen.
 pub static SPEC: ScreenSpec = ScreenSpec {
@@ -13,7 +13,7 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     action: Action::Cost,
     aliases: &["cost"],
     noun: "payers",
-    rows: Rows::Payers,
+    rows: Rows::CostGroups,
     own_kinds: &[Kind::Node, Kind::NodeClaim],
     joined_kinds: &[],
     counted_kinds: &[Kind::Pod],
@@ -31,22 +31,22 @@ columns! {
     // Of what is not priced nobody knows how much it is.
     ATTENTION = Column::order_only(
         "attention",
-        Order::Payers(|row| (i64::from(row.unpriced == 0), -row.rate, "")),
+        Order::CostGroups(|row| (i64::from(row.unpriced == 0), -row.rate, "")),
         "what is not priced, then the dearest",
     );
     MARK = Column::left("mark", "", 1, (1, 1, 1), "△ where something is not priced");
     NAME = Column::left("name", "NAME", 0, (16, 24, 60), "who pays: the title says by what dollars are grouped")
-        .ordered(Order::Payers(|row| (0, 0, &row.name)));
+        .ordered(Order::CostGroups(|row| (0, 0, &row.name)));
     COST = Column::right("cost", "$/H", 1, (8, 9, 16), "dollars per hour now")
-        .ordered(Order::Payers(|row| (-row.rate, 0, "")));
+        .ordered(Order::CostGroups(|row| (-row.rate, 0, "")));
     PAID = Column::right("paid", "PAID", 2, (7, 9, 14), "dollars since batchtop started")
-        .ordered(Order::Payers(|row| (-row.paid, 0, "")));
+        .ordered(Order::CostGroups(|row| (-row.paid, 0, "")));
     NODES = Column::right("nodes", "NODES", 4, (5, 6, 7), "machines")
-        .ordered(Order::Payers(|row| (-row.machines, 0, "")));
+        .ordered(Order::CostGroups(|row| (-row.machines, 0, "")));
     HELD = Column::right("held", "HELD $/H", 5, (8, 9, 12), "dollars per hour of held machines")
-        .ordered(Order::Payers(|row| (-row.held, 0, "")));
+        .ordered(Order::CostGroups(|row| (-row.held, 0, "")));
     UNREQUESTED = Column::right("unrequested", "UNREQ $/H", 6, (9, 9, 12), "dollars per hour that no pod requests")
-        .ordered(Order::Payers(|row| (-row.unrequested, 0, "")));
+        .ordered(Order::CostGroups(|row| (-row.unrequested, 0, "")));
     SHARE = Column::left("share", "SHARE", 3, (12, 20, 40), "share of the dollars of all machines, as a bar");
     PERCENT = Column::right("percent", "%", 2, (4, 4, 4), "share of the dollars of all machines");
     MONTH = Column::right("month", "PER MONTH", 5, (9, 9, 12), "what the rate comes to in a month of 730 hours");
@@ -54,12 +54,12 @@ columns! {
 }
 
 static VIEWS: &[View] = &[
-    View::by(Dimension::NodePool, "dollars by NodePool"),
-    View::by(Dimension::Namespace, "dollars by namespace of pods"),
-    View::by(Dimension::Job, "dollars by Job of pods"),
-    View::by(Dimension::Owner, "dollars by Deployment, CronJob, Job or other owner of pods"),
-    View::by(Dimension::CapacityType, "dollars by capacity type"),
-    View::by(Dimension::InstanceType, "dollars by instance type"),
-    View::by(Dimension::Zone, "dollars by zone"),
-    View::by(Dimension::Node, "dollars by node"),
+    View::by(GroupBy::NodePool, "dollars by NodePool"),
+    View::by(GroupBy::Namespace, "dollars by namespace of pods"),
+    View::by(GroupBy::Job, "dollars by Job of pods"),
+    View::by(GroupBy::Owner, "dollars by Deployment, CronJob, Job or other owner of pods"),
+    View::by(GroupBy::CapacityType, "dollars by capacity type"),
+    View::by(GroupBy::InstanceType, "dollars by instance type"),
+    View::by(GroupBy::Zone, "dollars by zone"),
+    View::by(GroupBy::Node, "dollars by node"),
 ];

@@ -121,7 +121,7 @@ fn list(app: &App) -> Vec<RowRef<'_>> {
     let rows = nodes.chain(waiting.map(RowRef::Claim));
     match &app.ui.level.scope {
         Some(Scope::NodePool(pool)) => rows.filter(|row| row.node_pool(fleet) == Some(pool)).collect(),
-        Some(Scope::Payer(payer)) => rows.filter(|row| payers::is_machine_of(fleet, *row, payer)).collect(),
+        Some(Scope::CostKey(payer)) => rows.filter(|row| payers::is_machine_of(fleet, *row, payer)).collect(),
         _ => rows.collect(),
     }
 }

@@ -10,7 +10,7 @@ use crate::app::{App, RowRef, payers, status};
 use crate::fleet::{JobRow, Kind};
 use crate::input::Action;
 use crate::insight::batch::JobStatus;
-use crate::insight::cost::{Dimension, Who};
+use crate::insight::cost::{CostGroup, GroupBy};
 use crate::insight::insights::{Dependency, Part};
 
 /// The screen.
@@ -90,7 +90,7 @@ fn rates(app: &App) -> RatesByUid<'_> {
 }
 
 fn paid(job: &JobRow, app: &App) -> i64 {
-    let payer = (Dimension::Job, Who::Job(job.meta.key.clone()));
+    let payer = (GroupBy::Job, CostGroup::Job(job.meta.key.clone()));
     app.insights.ledger.paid_by(&payer).micro_usd()
 }
 

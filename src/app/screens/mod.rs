@@ -23,7 +23,7 @@ use super::rows::RowRef;
 use super::{App, Sort};
 use crate::fleet::Kind;
 use crate::input::Action;
-use crate::insight::Known;
+use crate::insight::Completeness;
 use crate::insight::insights::{Dependency, Part};
 
 /// The screens, in the order of their number keys.
@@ -40,7 +40,7 @@ pub enum Screen {
     Pools,
     /// Events.
     Events,
-    /// Who pays.
+    /// CostGroup pays.
     Cost,
 }
 
@@ -136,8 +136,8 @@ pub enum Rows {
         /// Puts rows that are in order into their places, for example below a parent.
         arrange: for<'a> fn(Vec<RowRef<'a>>) -> Vec<RowRef<'a>>,
     },
-    /// Who pays.
-    Payers,
+    /// CostGroup pays.
+    CostGroups,
 }
 
 /// Which labels narrow the rows of a screen.
@@ -185,7 +185,7 @@ impl ScreenSpec {
             Rows::Objects { .. } if self.rate.is_some() => kinds(self.own_kinds).chain(RATE_OF_ROW).collect(),
             Rows::Objects { .. } => kinds(self.own_kinds).collect(),
             // Rates follow everything once a second.
-            Rows::Payers => PAYMENTS.to_vec(),
+            Rows::CostGroups => PAYMENTS.to_vec(),
         }
     }
 
@@ -206,7 +206,7 @@ fn all_of(app: &App, kind: Kind, narrowing: Narrowing, objects: usize) -> Option
         Narrowing::NamespacesAndLabels => app.scope.namespaces.is_some() || app.scope.selector.is_some(),
         Narrowing::Nothing => false,
     };
-    (!is_narrowed && Known::new(&app.sources).readable(kind)).then_some(objects)
+    (!is_narrowed && Completeness::new(&app.sources).readable(kind)).then_some(objects)
 }
 
 /// A screen that is always offered.

@@ -96,7 +96,7 @@ fn list(app: &App) -> Vec<RowRef<'_>> {
             Some(job) => fleet.pods_of_job(&job.meta.uid).map(RowRef::Pod).collect(),
             None => Vec::new(),
         },
-        Some(Scope::Payer(payer)) => {
+        Some(Scope::CostKey(payer)) => {
             let pods = fleet.pods.iter().filter(|pod| scope.has_pod(pod) && payers::is_pod_of(fleet, pod, payer));
             pods.map(RowRef::Pod).collect()
         }

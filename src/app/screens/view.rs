@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Column;
 use crate::app::{App, RowRef};
-use crate::insight::cost::Dimension;
+use crate::insight::cost::GroupBy;
 use crate::insight::insights::Dependency;
 
 /// Whether a view keeps a row.
@@ -26,7 +26,7 @@ pub struct View {
     /// The order in which it is first shown, unless the user has chosen one; that of the screen without this.
     pub order: Option<&'static Column>,
     /// By what dollars are grouped, on Cost.
-    pub grouping: Option<Dimension>,
+    pub grouping: Option<GroupBy>,
 }
 
 impl View {
@@ -43,7 +43,7 @@ impl View {
     }
 
     /// Dollars grouped.
-    pub const fn by(grouping: Dimension, help: &'static str) -> Self {
+    pub const fn by(grouping: GroupBy, help: &'static str) -> Self {
         let mut view = Self::all(grouping.name(), help);
         view.grouping = Some(grouping);
         view

@@ -11,9 +11,10 @@ use super::values::clock;
 use crate::fleet::{Key, Kind, NodeRow, ObjectKey, PodRow, Sym};
 use crate::insight::disruption::hazards::{self, HazardKind};
 use crate::insight::disruption::{
-    Blocker, BlockerKind, Broken, Case, Disruption, Hazard, NodePods, Verdict, protection, standing, verdict, words,
+    Blocker, BlockerKind, Broken, Disruption, Hazard, NodeInputs, NodePods, Verdict, protection, standing, verdict,
+    words,
 };
-use crate::insight::picture::Judge;
+use crate::insight::picture::Evaluator;
 use crate::insight::relation;
 use crate::units::{Time, duration};
 
@@ -33,8 +34,8 @@ struct Change<'a> {
 /// What would come of a dialog as it stands.
 pub fn of(app: &App, dialog: &WriteDialog) -> Vec<Consequence> {
     let copies = Copies::of(app, &dialog.targets);
-    let judge = app.judge();
-    let changes = copies.nodes(app).into_iter().map(|node| copies.change(&judge, node));
+    let evaluator = app.evaluator();
+    let changes = copies.nodes(app).into_iter().map(|node| copies.change(&evaluator, node));
     let changes: Vec<Change<'_>> = changes.filter(|change| change.before.verdict != Verdict::NotManaged).collect();
     let mut all = Vec::new();
     if changes.iter().any(|change| !change.is_known) {
@@ -136,10 +137,10 @@ impl Copies {
         names.into_iter().filter_map(|name| app.fleet.node(name)).collect()
     }
 
-    fn change<'a>(&self, judge: &Judge<'a>, node: &'a NodeRow) -> Change<'a> {
-        let before = judge.case(node);
+    fn change<'a>(&self, evaluator: &Evaluator<'a>, node: &'a NodeRow) -> Change<'a> {
+        let before = evaluator.case(node);
         let pods = without_annotations(before.pods, &self.pods);
-        let after = Case {
+        let after = NodeInputs {
             node: self.nodes.get(&node.meta.key.name).unwrap_or(node),
             annotated: self.annotated(&before),
             pods: &pods,
@@ -156,7 +157,7 @@ impl Copies {
     }
 
     /// The pods of a Node that would carry the annotation.
-    fn annotated<'a>(&'a self, case: &Case<'a>) -> Vec<&'a PodRow> {
+    fn annotated<'a>(&'a self, case: &NodeInputs<'a>) -> Vec<&'a PodRow> {
         let untouched = case.annotated.iter().copied().filter(|pod| !self.pods.contains_key(&pod.meta.key));
         let here = |pod: &&PodRow| pod.node.as_ref() == Some(&case.node.meta.key.name);
         let touched = self.pods.values().filter(here).filter(|pod| pod.do_not_disrupt.is_some() && pod.is_active());
@@ -176,7 +177,7 @@ fn without_annotations(pods: &NodePods, changed: &HashMap<ObjectKey, PodRow>) ->
 }
 
 fn unknown(app: &App) -> String {
-    let known = crate::insight::Known::new(&app.sources);
+    let known = crate::insight::Completeness::new(&app.sources);
     let missing: Vec<&str> = [Kind::Pod, Kind::PodDisruptionBudget]
         .into_iter()
         .filter(|kind| !known.all(*kind))

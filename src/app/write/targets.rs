@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::rows::RowRef;
 use super::super::{App, Skipped, Target, Verb};
 use crate::fleet::{AnnotationChange, Fleet, JobRow, Key, Kind, Meta, NodeRow, PodRow, SourceId, Sym};
-use crate::insight::Known;
+use crate::insight::Completeness;
 
 /// Karpenter's rule for NodeClaims (karpenter pkg/controllers/state/statenode.go, Annotations).
 const CLAIM: &str = "Karpenter reads this annotation on the Node, not on the NodeClaim";
@@ -105,7 +105,7 @@ fn reason_against(pod: &PodRow, verb: Verb) -> Option<&'static str> {
 
 /// Why not all pods of a namespace are known, if they are not.
 fn pods_unknown(app: &App, namespace: &str) -> Option<String> {
-    let known = Known::new(&app.sources);
+    let known = Completeness::new(&app.sources);
     if known.in_namespace(Kind::Pod, namespace) {
         return None;
     }

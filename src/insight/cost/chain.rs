@@ -1,4 +1,4 @@
-//! Who is asked for the price of a machine, in which order; the first that knows decides.
+//! CostGroup is asked for the price of a machine, in which order; the first that knows decides.
 //!
 //! The user's file, the label, NodeOverlays, AWS, Karpenter's metrics, the table that comes with batchtop. List prices
 //! are those of Linux. Nothing is ever taken from another region, zone or capacity type.
@@ -15,7 +15,7 @@ use crate::units::{Time, money};
 
 /// Everything that is asked, and what about.
 #[derive(Clone, Copy)]
-pub struct Asking<'a> {
+pub struct PriceQuery<'a> {
     /// The machine.
     pub machine: Machine<'a>,
     /// All prices that are known.
@@ -29,7 +29,7 @@ pub struct Asking<'a> {
 pub struct Quote {
     /// Micro-dollars per hour.
     pub micro_usd_per_hour: i64,
-    /// Who tells it.
+    /// CostGroup tells it.
     pub source: CostSource,
     /// When it was known to hold.
     pub as_of: Option<Time>,
@@ -64,7 +64,7 @@ pub enum Why {
 
 /// Why somebody does not know the price of a machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Pass {
+pub enum NoPrice {
     /// There is no price file.
     NoFile,
     /// The price file does not name this Node.
@@ -115,13 +115,13 @@ pub struct Step {
     /// Who.
     pub asked: &'static str,
     /// The answer.
-    pub answer: Result<Quote, Pass>,
+    pub answer: Result<Quote, NoPrice>,
 }
 
-type Ask = fn(&Asking<'_>) -> Result<Quote, Pass>;
+type PriceSourceFn = fn(&PriceQuery<'_>) -> Result<Quote, NoPrice>;
 
 /// Everybody, in order.
-const CHAIN: [(&str, Ask); 8] = [
+const CHAIN: [(&str, PriceSourceFn); 8] = [
     ("price file, nodes", user_node),
     ("price file, rules", user_rule),
     ("label eks-node-viewer/instance-price", label),
@@ -142,22 +142,22 @@ const LISTS: usize = 5;
 pub const PRICE_LABEL: &str = "eks-node-viewer/instance-price";
 
 /// What a machine costs.
-pub fn of_machine(asking: &Asking<'_>) -> Cost {
-    let quote = first_from(0, asking);
+pub fn of_machine(query: &PriceQuery<'_>) -> Cost {
+    let quote = first_from(0, query);
     Cost {
         instance: quote.as_ref().map(|quote| quote.micro_usd_per_hour),
-        fee: fee(asking),
+        fee: fee(query),
         source: quote.as_ref().map_or(CostSource::Unknown, |quote| quote.source),
         as_of: quote.as_ref().and_then(|quote| quote.as_of),
         line: quote.as_ref().and_then(Quote::line),
     }
 }
 
-/// Who was asked for the price of a machine, up to the one that knew.
-pub fn explain(asking: &Asking<'_>) -> Vec<Step> {
+/// CostGroup was asked for the price of a machine, up to the one that knew.
+pub fn explain(query: &PriceQuery<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     for (asked, ask) in CHAIN {
-        let answer = ask(asking);
+        let answer = ask(query);
         let is_known = answer.is_ok();
         steps.push(Step { asked, answer });
         if is_known {
@@ -168,24 +168,24 @@ pub fn explain(asking: &Asking<'_>) -> Vec<Step> {
 }
 
 /// What the last that was asked said where nobody knows the price of a machine.
-pub fn why_unknown(asking: &Asking<'_>) -> Option<Pass> {
-    explain(asking).pop()?.answer.err()
+pub fn why_unknown(query: &PriceQuery<'_>) -> Option<NoPrice> {
+    explain(query).pop()?.answer.err()
 }
 
 /// The price by which Karpenter compares, as far as that is known: without the user's file and its discounts.
-pub fn of_karpenter(asking: &Asking<'_>) -> Option<i64> {
-    let own = karpenter(asking).or_else(|_| label(asking));
-    let quote = own.or_else(|_| node_overlay(asking)).or_else(|_| listed_without_discount(asking));
+pub fn of_karpenter(query: &PriceQuery<'_>) -> Option<i64> {
+    let own = karpenter(query).or_else(|_| label(query));
+    let quote = own.or_else(|_| node_overlay(query)).or_else(|_| listed_without_discount(query));
     quote.ok().map(|quote| quote.micro_usd_per_hour)
 }
 
 /// Whether AWS itself tells the price.
-pub(super) fn is_told_by_aws(asking: &Asking<'_>) -> bool {
-    aws(asking).is_ok()
+pub(super) fn is_told_by_aws(query: &PriceQuery<'_>) -> bool {
+    aws(query).is_ok()
 }
 
-fn first_from(start: usize, asking: &Asking<'_>) -> Option<Quote> {
-    CHAIN.iter().skip(start).find_map(|(_, ask)| ask(asking).ok())
+fn first_from(start: usize, query: &PriceQuery<'_>) -> Option<Quote> {
+    CHAIN.iter().skip(start).find_map(|(_, ask)| ask(query).ok())
 }
 
 impl Quote {
@@ -206,22 +206,22 @@ impl Quote {
 
 // ---- Each of them ----
 
-fn user<'a>(asking: &Asking<'a>) -> Result<&'a UserPrices, Pass> {
-    asking.prices.user.as_deref().ok_or(Pass::NoFile)
+fn user<'a>(query: &PriceQuery<'a>) -> Result<&'a UserPrices, NoPrice> {
+    query.prices.user.as_deref().ok_or(NoPrice::NoFile)
 }
 
-fn user_node(asking: &Asking<'_>) -> Result<Quote, Pass> {
-    let user = user(asking)?;
-    let rate = user.nodes.get(asking.machine.name).ok_or(Pass::NotNamed)?;
+fn user_node(query: &PriceQuery<'_>) -> Result<Quote, NoPrice> {
+    let user = user(query)?;
+    let rate = user.nodes.get(query.machine.name).ok_or(NoPrice::NotNamed)?;
     Ok(Quote::set(rate.micro_usd_per_hour, CostSource::Override, Some(user.as_of), Why::Node(rate.line)))
 }
 
-fn user_rule(asking: &Asking<'_>) -> Result<Quote, Pass> {
-    let user = user(asking)?;
+fn user_rule(query: &PriceQuery<'_>) -> Result<Quote, NoPrice> {
+    let user = user(query)?;
     // A rule that fits and can say nothing leaves it to the next that fits.
-    let mut pass = Pass::NoRule;
-    for rule in rules::fitting(&user.rules, &asking.machine) {
-        match by_rule(asking, user, rule) {
+    let mut pass = NoPrice::NoRule;
+    for rule in rules::fitting(&user.rules, &query.machine) {
+        match by_rule(query, user, rule) {
             Err(why) => pass = why,
             quote => return quote,
         }
@@ -229,40 +229,40 @@ fn user_rule(asking: &Asking<'_>) -> Result<Quote, Pass> {
     Err(pass)
 }
 
-fn by_rule(asking: &Asking<'_>, user: &UserPrices, rule: &PriceRule) -> Result<Quote, Pass> {
+fn by_rule(query: &PriceQuery<'_>, user: &UserPrices, rule: &PriceRule) -> Result<Quote, NoPrice> {
     let set = |price| Quote::set(price, CostSource::Override, Some(user.as_of), Why::Rule(rule.line));
     match rule.rate {
         RuleRate::PerHour(price) => Ok(set(price)),
         // Only a rate that is written as zero means prepaid; parts that a machine does not have say nothing of it.
-        RuleRate::Parts(rates) => match rules::sum(rates, &asking.machine) {
-            0 => Err(Pass::NoParts(rule.line)),
+        RuleRate::Parts(rates) => match rules::sum(rates, &query.machine) {
+            0 => Err(NoPrice::NoParts(rule.line)),
             price => Ok(set(price)),
         },
-        RuleRate::Adjust(by) => adjusted_by_rule(asking, rule, by),
+        RuleRate::Adjust(by) => adjusted_by_rule(query, rule, by),
     }
 }
 
-fn adjusted_by_rule(asking: &Asking<'_>, rule: &PriceRule, by: Adjustment) -> Result<Quote, Pass> {
-    let base = first_from(AFTER_FILE, asking).ok_or(Pass::NothingToAdjust(rule.line))?;
+fn adjusted_by_rule(query: &PriceQuery<'_>, rule: &PriceRule, by: Adjustment) -> Result<Quote, NoPrice> {
+    let base = first_from(AFTER_FILE, query).ok_or(NoPrice::NothingToAdjust(rule.line))?;
     let (price, as_of) = (by.of(base.micro_usd_per_hour), base.as_of);
     Ok(Quote::set(price, CostSource::Override, as_of, Why::RuleAdjusts(rule.line, by, Box::new(base))))
 }
 
-fn label(asking: &Asking<'_>) -> Result<Quote, Pass> {
-    let text = asking.machine.labels.get(PRICE_LABEL).ok_or(Pass::NoLabel)?;
-    let price = money::parse_usd(text).ok_or_else(|| Pass::LabelUnreadable(text.clone()))?;
+fn label(query: &PriceQuery<'_>) -> Result<Quote, NoPrice> {
+    let text = query.machine.labels.get(PRICE_LABEL).ok_or(NoPrice::NoLabel)?;
+    let price = money::parse_usd(text).ok_or_else(|| NoPrice::LabelUnreadable(text.clone()))?;
     Ok(Quote::set(price, CostSource::Label, None, Why::Label))
 }
 
-fn node_overlay(asking: &Asking<'_>) -> Result<Quote, Pass> {
-    let (name, price) = overlay::first(asking.overlays, &asking.machine).ok_or(Pass::NoOverlay)?;
+fn node_overlay(query: &PriceQuery<'_>) -> Result<Quote, NoPrice> {
+    let (name, price) = overlay::first(query.overlays, &query.machine).ok_or(NoPrice::NoOverlay)?;
     match price {
-        OverlayPrice::Invalid(_) => Err(Pass::OverlayUnreadable(name.clone())),
+        OverlayPrice::Invalid(_) => Err(NoPrice::OverlayUnreadable(name.clone())),
         OverlayPrice::Absolute(price) => {
             Ok(Quote::set(*price, CostSource::NodeOverlay, None, Why::Overlay(name.clone())))
         }
         OverlayPrice::Adjust(by) => {
-            let base = listed_without_discount(asking).map_err(|_| Pass::OverlayHasNoBase(name.clone()))?;
+            let base = listed_without_discount(query).map_err(|_| NoPrice::OverlayHasNoBase(name.clone()))?;
             Ok(Quote {
                 micro_usd_per_hour: by.of(base.micro_usd_per_hour),
                 source: CostSource::NodeOverlay,
@@ -274,59 +274,59 @@ fn node_overlay(asking: &Asking<'_>) -> Result<Quote, Pass> {
 }
 
 /// A NodeOverlay says what somebody pays compared with the list; a discount of the file would count twice.
-fn listed_without_discount(asking: &Asking<'_>) -> Result<Quote, Pass> {
+fn listed_without_discount(query: &PriceQuery<'_>) -> Result<Quote, NoPrice> {
     let mut lists = CHAIN.iter().skip(LISTS);
-    let listed = lists.find_map(|(_, ask)| ask(asking).ok()).ok_or(Pass::NoOverlay)?;
+    let listed = lists.find_map(|(_, ask)| ask(query).ok()).ok_or(NoPrice::NoOverlay)?;
     Ok(match listed.why {
         Why::Discounted(list, key, price) => Quote { micro_usd_per_hour: price, why: Why::Listed(list, key), ..listed },
         _ => listed,
     })
 }
 
-fn capacity_block(asking: &Asking<'_>) -> Result<Quote, Pass> {
-    if asking.machine.is_capacity_block() {
+fn capacity_block(query: &PriceQuery<'_>) -> Result<Quote, NoPrice> {
+    if query.machine.is_capacity_block() {
         return Ok(Quote::set(0, CostSource::Prepaid, None, Why::CapacityBlock));
     }
-    Err(Pass::NoBlock)
+    Err(NoPrice::NoBlock)
 }
 
-fn aws(asking: &Asking<'_>) -> Result<Quote, Pass> {
-    if asking.machine.is_fargate() {
-        return fargate(asking);
+fn aws(query: &PriceQuery<'_>) -> Result<Quote, NoPrice> {
+    if query.machine.is_fargate() {
+        return fargate(query);
     }
-    match capacity_type(&asking.machine)? {
-        CapacityType::Spot => listed(asking, PriceList::AwsSpot),
-        CapacityType::OnDemand | CapacityType::Reserved => listed(asking, PriceList::AwsOnDemand),
+    match capacity_type(&query.machine)? {
+        CapacityType::Spot => listed(query, PriceList::AwsSpot),
+        CapacityType::OnDemand | CapacityType::Reserved => listed(query, PriceList::AwsOnDemand),
     }
 }
 
 /// Karpenter writes next to nothing as the price of reserved capacity, so that it is taken first.
-fn karpenter(asking: &Asking<'_>) -> Result<Quote, Pass> {
-    match capacity_type(&asking.machine)? {
-        CapacityType::Reserved => Err(Pass::NotOfThisCapacity(CapacityType::Reserved)),
-        CapacityType::Spot | CapacityType::OnDemand => listed(asking, PriceList::Karpenter),
+fn karpenter(query: &PriceQuery<'_>) -> Result<Quote, NoPrice> {
+    match capacity_type(&query.machine)? {
+        CapacityType::Reserved => Err(NoPrice::NotOfThisCapacity(CapacityType::Reserved)),
+        CapacityType::Spot | CapacityType::OnDemand => listed(query, PriceList::Karpenter),
     }
 }
 
-fn embedded(asking: &Asking<'_>) -> Result<Quote, Pass> {
-    match capacity_type(&asking.machine)? {
-        CapacityType::Spot => Err(Pass::NotOfThisCapacity(CapacityType::Spot)),
-        CapacityType::OnDemand | CapacityType::Reserved => listed(asking, PriceList::Embedded),
+fn embedded(query: &PriceQuery<'_>) -> Result<Quote, NoPrice> {
+    match capacity_type(&query.machine)? {
+        CapacityType::Spot => Err(NoPrice::NotOfThisCapacity(CapacityType::Spot)),
+        CapacityType::OnDemand | CapacityType::Reserved => listed(query, PriceList::Embedded),
     }
 }
 
-fn capacity_type(machine: &Machine<'_>) -> Result<CapacityType, Pass> {
+fn capacity_type(machine: &Machine<'_>) -> Result<CapacityType, NoPrice> {
     match machine.cloud() {
-        _ if machine.is_fargate() => Err(Pass::IsFargate),
-        Some("aws") => machine.capacity_type.ok_or(Pass::NoFact("karpenter.sh/capacity-type")),
-        _ => Err(Pass::NotAws),
+        _ if machine.is_fargate() => Err(NoPrice::IsFargate),
+        Some("aws") => machine.capacity_type.ok_or(NoPrice::NoFact("karpenter.sh/capacity-type")),
+        _ => Err(NoPrice::NotAws),
     }
 }
 
-fn fargate(asking: &Asking<'_>) -> Result<Quote, Pass> {
-    let region = asking.machine.region().ok_or(Pass::NoFact(REGION))?;
-    let rates = asking.prices.fargate(region).ok_or_else(|| Pass::NoFargateRates(region.clone()))?;
-    let size = asking.machine.fargate.ok_or(Pass::NoFargateSize)?;
+fn fargate(query: &PriceQuery<'_>) -> Result<Quote, NoPrice> {
+    let region = query.machine.region().ok_or(NoPrice::NoFact(REGION))?;
+    let rates = query.prices.fargate(region).ok_or_else(|| NoPrice::NoFargateRates(region.clone()))?;
+    let size = query.machine.fargate.ok_or(NoPrice::NoFargateSize)?;
     let vcpu = i128::from(rates.vcpu.micro_usd_per_hour) * i128::from(size.vcpu_millis);
     let gb = i128::from(rates.gb.micro_usd_per_hour) * i128::from(size.gb_millis);
     Ok(Quote {
@@ -342,11 +342,11 @@ const ZONE: &str = "topology.kubernetes.io/zone";
 const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
 
 /// What a list says of a machine, after the user's discount.
-fn listed(asking: &Asking<'_>, list: PriceList) -> Result<Quote, Pass> {
-    let key = key(&asking.machine, list)?;
-    let Some(price) = asking.prices.listed(list, &key) else { return Err(Pass::NotListed(key)) };
+fn listed(query: &PriceQuery<'_>, list: PriceList) -> Result<Quote, NoPrice> {
+    let key = key(&query.machine, list)?;
+    let Some(price) = query.prices.listed(list, &key) else { return Err(NoPrice::NotListed(key)) };
     let source = source_of(list);
-    Ok(match off(asking.prices.user.as_deref().map(|user| user.discount), list) {
+    Ok(match off(query.prices.user.as_deref().map(|user| user.discount), list) {
         0 => quote(price.micro_usd_per_hour, source, price, Why::Listed(list, key)),
         off => {
             let paid = Adjustment::Millionths(-off).of(price.micro_usd_per_hour);
@@ -369,25 +369,28 @@ fn is_local(zone: &str, region: &str) -> bool {
 }
 
 /// What a list calls a machine.
-pub(super) fn key(machine: &Machine<'_>, list: PriceList) -> Result<PriceKey, Pass> {
+pub(super) fn key(machine: &Machine<'_>, list: PriceList) -> Result<PriceKey, NoPrice> {
     if !machine.is_linux() {
-        return Err(Pass::NotLinux);
+        return Err(NoPrice::NotLinux);
     }
     if machine.region().is_some_and(|region| region.starts_with(CHINA)) {
-        return Err(Pass::NotDollars);
+        return Err(NoPrice::NotDollars);
     }
     if machine.zone().zip(machine.region()).is_some_and(|(zone, region)| is_local(zone, region)) {
-        return Err(Pass::LocalZone);
+        return Err(NoPrice::LocalZone);
     }
     let by_zone = matches!(list, PriceList::AwsSpot | PriceList::Karpenter);
-    let place =
-        if by_zone { machine.zone().ok_or(Pass::NoFact(ZONE)) } else { machine.region().ok_or(Pass::NoFact(REGION)) };
+    let place = if by_zone {
+        machine.zone().ok_or(NoPrice::NoFact(ZONE))
+    } else {
+        machine.region().ok_or(NoPrice::NoFact(REGION))
+    };
     let capacity_type = match list {
         PriceList::AwsSpot => CapacityType::Spot,
         PriceList::Karpenter => machine.capacity_type.unwrap_or(CapacityType::OnDemand),
         PriceList::AwsOnDemand | PriceList::AutoModeFee | PriceList::Embedded => CapacityType::OnDemand,
     };
-    let instance_type = machine.instance_type().ok_or(Pass::NoFact(INSTANCE_TYPE))?.clone();
+    let instance_type = machine.instance_type().ok_or(NoPrice::NoFact(INSTANCE_TYPE))?.clone();
     Ok(PriceKey { place: place?.clone(), instance_type, capacity_type })
 }
 
@@ -414,25 +417,25 @@ fn off(discount: Option<Discount>, list: PriceList) -> i64 {
 // ---- The fee of EKS Auto Mode ----
 
 /// It depends on instance type and region alone: spot capacity pays it, too, and so does what is prepaid.
-fn fee(asking: &Asking<'_>) -> Fee {
-    if !asking.machine.is_auto_mode() {
+fn fee(query: &PriceQuery<'_>) -> Fee {
+    if !query.machine.is_auto_mode() {
         return Fee::None;
     }
-    match listed(asking, PriceList::AutoModeFee) {
+    match listed(query, PriceList::AutoModeFee) {
         Ok(quote) => Fee::Listed(quote.micro_usd_per_hour),
-        Err(_) => assumed_fee(asking).map_or(Fee::Unknown, Fee::Assumed),
+        Err(_) => assumed_fee(query).map_or(Fee::Unknown, Fee::Assumed),
     }
 }
 
-fn assumed_fee(asking: &Asking<'_>) -> Option<i64> {
-    let ratio = asking.prices.user.as_deref()?.auto_mode_fee_millionths?;
-    let list = |list| asking.prices.listed(list, &key(&asking.machine, list).ok()?);
+fn assumed_fee(query: &PriceQuery<'_>) -> Option<i64> {
+    let ratio = query.prices.user.as_deref()?.auto_mode_fee_millionths?;
+    let list = |list| query.prices.listed(list, &key(&query.machine, list).ok()?);
     let price = list(PriceList::AwsOnDemand).or_else(|| list(PriceList::Embedded))?;
     // The ratio of a price is that price less all that is above the ratio.
     Some(Adjustment::Millionths(ratio - 1_000_000).of(price.micro_usd_per_hour))
 }
 
-impl fmt::Display for Pass {
+impl fmt::Display for NoPrice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoFile => f.write_str("there is none"),

@@ -13,7 +13,7 @@ use crate::units::{Time, money};
 
 /// By what dollars are told apart.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub enum Dimension {
+pub enum GroupBy {
     /// NodePools.
     #[default]
     NodePool,
@@ -33,7 +33,7 @@ pub enum Dimension {
     Node,
 }
 
-impl Dimension {
+impl GroupBy {
     /// Every dimension.
     pub const ALL: [Self; 8] = [
         Self::NodePool,
@@ -82,9 +82,9 @@ impl Dimension {
     pub const OF_PODS: [Self; 3] = [Self::Namespace, Self::Job, Self::Owner];
 }
 
-/// Who pays, in one dimension.
+/// CostGroup pays, in one dimension.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Who {
+pub enum CostGroup {
     /// What has a name and no namespace: NodePool, namespace, Node, instance type, zone.
     Named(Sym),
     /// A capacity type.
@@ -101,9 +101,9 @@ pub enum Who {
     Former,
 }
 
-impl Who {
+impl CostGroup {
     /// As it is called on screen, in a dimension: a name, or what nobody pays.
-    pub fn words(&self, dimension: Dimension) -> String {
+    pub fn words(&self, dimension: GroupBy) -> String {
         match self {
             Self::Named(name) => name.to_string(),
             Self::Capacity(capacity) => capacity.name().to_owned(),
@@ -130,8 +130,8 @@ impl Who {
     }
 }
 
-/// Who pays, and in which dimension.
-pub type Payer = (Dimension, Who);
+/// CostGroup pays, and in which dimension.
+pub type CostKey = (GroupBy, CostGroup);
 
 /// A part of what everything costs. Parts overlap.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -207,8 +207,8 @@ pub struct CostRates {
     pub without_fee: u64,
     /// Whether all pods are known; who pays is told in dimensions of pods only then.
     pub are_pods_known: bool,
-    by_payer: HashMap<Payer, i64, RandomState>,
-    machines: HashMap<Payer, Machines, RandomState>,
+    by_group: HashMap<CostKey, i64, RandomState>,
+    machines: HashMap<CostKey, Machines, RandomState>,
 }
 
 impl CostRates {
@@ -219,36 +219,36 @@ impl CostRates {
     }
 
     /// What one payer pays, in micro-dollars per hour; `None` for nothing, and for what is not known.
-    pub fn rate_of(&self, payer: &Payer) -> Option<i64> {
-        self.by_payer.get(payer).copied().filter(|_| self.knows(payer.0))
+    pub fn rate_of(&self, payer: &CostKey) -> Option<i64> {
+        self.by_group.get(payer).copied().filter(|_| self.knows(payer.0))
     }
 
     /// The machines of one payer.
-    pub fn machines_of(&self, payer: &Payer) -> Machines {
+    pub fn machines_of(&self, payer: &CostKey) -> Machines {
         self.machines.get(payer).copied().unwrap_or_default()
     }
 
     /// Everybody who pays, with what, in micro-dollars per hour. The rates of one dimension add up to the total less
     /// what is not for machines.
-    pub fn by_payer(&self) -> impl Iterator<Item = (&Payer, i64)> {
-        self.by_payer.iter().filter(|(payer, _)| self.knows(payer.0)).map(|(payer, rate)| (payer, *rate))
+    pub fn by_group(&self) -> impl Iterator<Item = (&CostKey, i64)> {
+        self.by_group.iter().filter(|(payer, _)| self.knows(payer.0)).map(|(payer, rate)| (payer, *rate))
     }
 
     /// Everybody who has machines.
-    pub fn by_machines(&self) -> impl Iterator<Item = (&Payer, Machines)> {
+    pub fn by_machines(&self) -> impl Iterator<Item = (&CostKey, Machines)> {
         self.machines.iter().map(|(payer, machines)| (payer, *machines))
     }
 
-    const fn knows(&self, dimension: Dimension) -> bool {
+    const fn knows(&self, dimension: GroupBy) -> bool {
         self.are_pods_known || !dimension.is_of_pods()
     }
 
     /// Adds to what a payer pays; who pays nothing is forgotten.
-    pub fn add(&mut self, payer: Payer, rate: i64) {
+    pub fn add(&mut self, payer: CostKey, rate: i64) {
         if rate == 0 {
             return;
         }
-        match self.by_payer.entry(payer) {
+        match self.by_group.entry(payer) {
             Entry::Vacant(place) => drop(place.insert(rate)),
             Entry::Occupied(sum) if *sum.get() + rate == 0 => drop(sum.remove()),
             Entry::Occupied(mut sum) => *sum.get_mut() += rate,
@@ -256,7 +256,7 @@ impl CostRates {
     }
 
     /// Adds machines to those of a payer (`sign` 1), or takes them away (`sign` -1).
-    pub fn add_machines(&mut self, payer: &Payer, machines: Machines, sign: i64) {
+    pub fn add_machines(&mut self, payer: &CostKey, machines: Machines, sign: i64) {
         let sum = self.machines.entry(payer.clone()).or_default();
         sum.count = sum.count.saturating_add_signed(sign * machines.count.cast_signed());
         sum.unpriced = sum.unpriced.saturating_add_signed(sign * machines.unpriced.cast_signed());
@@ -314,7 +314,7 @@ pub struct Ledger {
     last: Option<Time>,
     total: Account,
     parts: PerPart<Account>,
-    payers: HashMap<Payer, Account, RandomState>,
+    payers: HashMap<CostKey, Account, RandomState>,
     minutes: VecDeque<Minute>,
 }
 
@@ -353,13 +353,13 @@ impl Ledger {
                 self.parts.set(part, account);
             }
         }
-        for (payer, rate) in burn.by_payer() {
+        for (payer, rate) in burn.by_group() {
             match self.payers.get_mut(payer) {
                 Some(account) => account.pay(rate, seconds),
                 None => self.payers.entry(payer.clone()).or_default().pay(rate, seconds),
             }
         }
-        if self.payers.len().saturating_sub(burn.by_payer.len()) > MOST_FORMER {
+        if self.payers.len().saturating_sub(burn.by_group.len()) > MOST_FORMER {
             self.forget_former(burn);
         }
         self.note_minute(now, seconds, burn.total);
@@ -368,8 +368,8 @@ impl Ledger {
     /// Puts together those that pay no more; their dollars stay in the sums.
     fn forget_former(&mut self, burn: &CostRates) {
         for (payer, account) in std::mem::take(&mut self.payers) {
-            let keeps = burn.by_payer.contains_key(&payer);
-            let sum = self.payers.entry(if keeps { payer } else { (payer.0, Who::Former) }).or_default();
+            let keeps = burn.by_group.contains_key(&payer);
+            let sum = self.payers.entry(if keeps { payer } else { (payer.0, CostGroup::Former) }).or_default();
             sum.micro_usd_per_hour_seconds += account.micro_usd_per_hour_seconds;
             sum.observed_seconds = sum.observed_seconds.max(account.observed_seconds);
         }
@@ -404,12 +404,12 @@ impl Ledger {
     }
 
     /// What a payer has paid.
-    pub fn paid_by(&self, payer: &Payer) -> Account {
+    pub fn paid_by(&self, payer: &CostKey) -> Account {
         self.payers.get(payer).copied().unwrap_or_default()
     }
 
     /// Everybody who has paid in a dimension.
-    pub fn payers(&self, dimension: Dimension) -> impl Iterator<Item = (&Who, Account)> {
+    pub fn payers(&self, dimension: GroupBy) -> impl Iterator<Item = (&CostGroup, Account)> {
         self.payers.iter().filter(move |((of, _), _)| *of == dimension).map(|((_, who), account)| (who, *account))
     }
 
@@ -434,7 +434,7 @@ mod tests {
 
     fn burn(total: i64, payers: &[(&str, i64)]) -> CostRates {
         let mut rates = CostRates { total, ..CostRates::default() };
-        payers.iter().for_each(|(name, rate)| rates.add((Dimension::NodePool, Who::Named(sym(name))), *rate));
+        payers.iter().for_each(|(name, rate)| rates.add((GroupBy::NodePool, CostGroup::Named(sym(name))), *rate));
         rates
     }
 
@@ -451,7 +451,7 @@ mod tests {
         (0..=3_600).for_each(|second| ledger.look(at(second), Some(&burning), LONGEST));
         assert_eq!(ledger.total().micro_usd(), 55_040_000);
         assert_eq!(ledger.total().observed_seconds, 3_600);
-        assert_eq!(ledger.paid_by(&(Dimension::NodePool, Who::Named(sym("gpu")))).micro_usd(), 55_040_000);
+        assert_eq!(ledger.paid_by(&(GroupBy::NodePool, CostGroup::Named(sym("gpu")))).micro_usd(), 55_040_000);
         assert_eq!(ledger.since(), Some(at(0)));
         let hour = ledger.last_hour();
         assert_eq!((hour.len(), hour.iter().all(|rate| *rate == Some(55_040_000))), (60, true));
@@ -492,7 +492,7 @@ mod tests {
             ledger.look(at(number), Some(&burn(3_600, &[(&format!("pool-{number}"), 3_600)])), LONGEST);
         }
         assert!(ledger.payers.len() <= MOST_FORMER);
-        let sum: i64 = ledger.payers(Dimension::NodePool).map(|(_, account)| account.micro_usd()).sum();
+        let sum: i64 = ledger.payers(GroupBy::NodePool).map(|(_, account)| account.micro_usd()).sum();
         assert_eq!((sum, ledger.total().micro_usd()), (count, count));
     }
 }

@@ -1,6 +1,6 @@
 //! What decides the price of a machine.
 
-use super::{Dimension, Who};
+use super::{CostGroup, GroupBy};
 use crate::fleet::{CapacityType, Labels, NodeClaimRow, NodeRow, Resources, Sym};
 
 /// A Node or NodeClaim, as far as its price depends on it.
@@ -59,14 +59,14 @@ impl<'a> Machine<'a> {
     }
 
     /// As whom it pays in a dimension of machines; nobody in those of pods.
-    pub fn payer(&self, dimension: Dimension) -> Who {
+    pub fn payer(&self, dimension: GroupBy) -> CostGroup {
         match dimension {
-            Dimension::NodePool => Who::named(self.node_pool()),
-            Dimension::CapacityType => self.capacity_type.map_or(Who::Nobody, Who::Capacity),
-            Dimension::InstanceType => Who::named(self.instance_type()),
-            Dimension::Zone => Who::named(self.zone()),
-            Dimension::Node => Who::Named(self.name.clone()),
-            Dimension::Namespace | Dimension::Job | Dimension::Owner => Who::Nobody,
+            GroupBy::NodePool => CostGroup::named(self.node_pool()),
+            GroupBy::CapacityType => self.capacity_type.map_or(CostGroup::Nobody, CostGroup::Capacity),
+            GroupBy::InstanceType => CostGroup::named(self.instance_type()),
+            GroupBy::Zone => CostGroup::named(self.zone()),
+            GroupBy::Node => CostGroup::Named(self.name.clone()),
+            GroupBy::Namespace | GroupBy::Job | GroupBy::Owner => CostGroup::Nobody,
         }
     }
 

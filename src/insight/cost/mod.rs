@@ -17,8 +17,8 @@ pub mod share;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{Asking, Quote, Step, explain, of_machine, why_unknown};
-pub use ledger::{Account, CostPart, CostRates, Dimension, Ledger, Machines, Payer, PerPart, Who};
+pub use chain::{PriceQuery, Quote, Step, explain, of_machine, why_unknown};
+pub use ledger::{Account, CostGroup, CostKey, CostPart, CostRates, GroupBy, Ledger, Machines, PerPart};
 pub use machine::{FargateSize, Machine};
 pub use share::{Claimant, Shares, Whole, shares};
 
@@ -107,7 +107,7 @@ pub struct Cost {
     pub instance: Option<i64>,
     /// What EKS Auto Mode asks on top.
     pub fee: Fee,
-    /// Who says so.
+    /// CostGroup says so.
     pub source: CostSource,
     /// When it was known to hold; `None` where the source does not say.
     pub as_of: Option<Time>,

@@ -78,7 +78,7 @@ impl World {
         self
     }
 
-    fn asking(&self) -> Asking<'_> {
+    fn price_query(&self) -> PriceQuery<'_> {
         let capacity_type = self.labels.get("karpenter.sh/capacity-type").and_then(|text| CapacityType::parse(text));
         let machine = Machine {
             name: &self.name,
@@ -89,11 +89,11 @@ impl World {
             gpus: 8,
             fargate: None,
         };
-        Asking { machine, prices: &self.fleet.prices, overlays: &self.fleet.node_overlays }
+        PriceQuery { machine, prices: &self.fleet.prices, overlays: &self.fleet.node_overlays }
     }
 
     fn cost(&self) -> Cost {
-        of_machine(&self.asking())
+        of_machine(&self.price_query())
     }
 
     /// Price and source.
@@ -206,7 +206,7 @@ fn rules_can_change_what_others_say() {
     let adjust = |by| move |user: &mut UserPrices| user.rules = vec![rule(RuleRate::Adjust(by))];
     let world = World::with(&[]).everywhere().user(adjust(Adjustment::Millionths(-150_000)));
     assert_eq!((world.found(), world.cost().as_of), ((Some(46_750_000), "Override"), Some(NOW)));
-    let Some(Ok(quote)) = explain(&world.asking()).pop().map(|step| step.answer) else { panic!("priced") };
+    let Some(Ok(quote)) = explain(&world.price_query()).pop().map(|step| step.answer) else { panic!("priced") };
     assert!(matches!(quote.why, Why::RuleAdjusts(9, _, base) if base.source == CostSource::AwsOnDemand));
     let nothing = World::with(&[]).user(adjust(Adjustment::MicroUsdPerHour(200_000)));
     assert_eq!(nothing.found(), (None, "Unknown"), "nothing to change");
@@ -284,9 +284,9 @@ fn fargate_is_billed_by_the_pod() {
     let size = FargateSize::parse("0.25vCPU 0.5GB");
     assert_eq!(size, Some(FargateSize { vcpu_millis: 250, gb_millis: 500 }));
     assert_eq!(world.found(), (None, "Unknown"), "without the size of the pod");
-    let mut asking = world.asking();
-    asking.machine.fargate = size;
-    assert_eq!(of_machine(&asking).instance, Some(12_342));
+    let mut query = world.price_query();
+    query.machine.fargate = size;
+    assert_eq!(of_machine(&query).instance, Some(12_342));
     for rubbish in ["", "0.25vCPU", "xvCPU 1GB", "1vCPU 1GiB"] {
         assert_eq!(FargateSize::parse(rubbish), None, "{rubbish}");
     }
@@ -294,7 +294,7 @@ fn fargate_is_billed_by_the_pod() {
 
 #[test]
 fn the_chain_says_who_was_asked_and_what_each_said() {
-    let steps = explain(&World::with(&[]).everywhere().asking());
+    let steps = explain(&World::with(&[]).everywhere().price_query());
     let said: Vec<String> = steps
         .iter()
         .map(|step| match &step.answer {
@@ -318,11 +318,11 @@ fn the_chain_says_who_was_asked_and_what_each_said() {
 #[test]
 fn karpenter_compares_without_the_users_file() {
     let world = World::with(&[]).everywhere().user(|user| user.rules = vec![rule(RuleRate::PerHour(1))]);
-    assert_eq!(of_karpenter(&world.asking()), Some(56_000_000));
+    assert_eq!(of_karpenter(&world.price_query()), Some(56_000_000));
     let discounted = World::with(&[])
         .listed(PriceList::AwsOnDemand, "us-east-1", CapacityType::OnDemand, 55_000_000)
         .user(|user| user.discount.on_demand_millionths = 500_000);
-    assert_eq!(of_karpenter(&discounted.asking()), Some(55_000_000));
+    assert_eq!(of_karpenter(&discounted.price_query()), Some(55_000_000));
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn nobody_is_asked_for_what_is_known() {
     use crate::insight::cost::demand::{Devices, note};
     let wanted = |world: &World, devices| {
         let mut demand = PriceDemand::default();
-        note(&mut demand, &world.asking(), devices);
+        note(&mut demand, &world.price_query(), devices);
         demand
     };
     let nothing = PriceDemand::default();
@@ -370,9 +370,9 @@ fn a_rule_that_can_say_nothing_leaves_it_to_the_next() {
         user.rules = vec![rule(RuleRate::Parts(PartRates { gpu: 2_000_000, ..PartRates::default() }))];
     });
     without_gpus.capacity = resources(4_000, 1 << 34, &[]);
-    let mut asking = without_gpus.asking();
-    asking.machine.gpus = 0;
-    assert_eq!(of_machine(&asking).source, CostSource::AwsOnDemand, "no part of it is priced: that is not prepaid");
+    let mut query = without_gpus.price_query();
+    query.machine.gpus = 0;
+    assert_eq!(of_machine(&query).source, CostSource::AwsOnDemand, "no part of it is priced: that is not prepaid");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! known to the last cent.
 
 use super::blocker::{Blocker, BlockerKind};
-use super::case::Case;
+use super::node_inputs::NodeInputs;
 use super::reason::{Reason, Reasons};
 use crate::fleet::{Key, Kind};
 use crate::insight::sentence::sentence;
@@ -35,7 +35,7 @@ impl Sums {
 }
 
 /// Advisory where even deleting the node for nothing in return would save too little.
-pub fn blocker(case: &Case<'_>) -> Option<Blocker> {
+pub fn blocker(case: &NodeInputs<'_>) -> Option<Blocker> {
     let pool = case.pool?;
     let sums = pool.balance.filter(|_| pool.row.consolidation_policy == "Balanced")?;
     let price = case.micro_usd_per_hour?;

@@ -2,7 +2,7 @@
 //! goes out per window whatever else is true, much is decided in silence, and what an Event said may have changed since.
 
 use super::blocker::{Blocker, BlockerKind, Evidence};
-use super::case::Case;
+use super::node_inputs::NodeInputs;
 use super::protection;
 use super::reason::{Reason, Reasons};
 use crate::fleet::{EventRow, Key, Kind, ObjectKey, PodRow};
@@ -95,7 +95,7 @@ fn window(event: &EventRow) -> i64 {
 }
 
 /// Marks the blockers that an Event of the present names as well.
-pub fn confirm(case: &Case<'_>, blockers: &mut [Blocker]) {
+pub fn confirm(case: &NodeInputs<'_>, blockers: &mut [Blocker]) {
     let fresh = case.events.iter().filter(|event| is_fresh(event, case.now, window(event)));
     for said in fresh.filter_map(|event| said(event)) {
         let same = |blocker: &&mut Blocker| blocker.kind == said.kind && names(&said, blocker);
@@ -121,18 +121,18 @@ fn names(said: &Said<'_>, blocker: &Blocker) -> bool {
 }
 
 /// What only Karpenter knows, as far as its Events tell: advisory, because they may be out of date.
-pub fn advisory(case: &Case<'_>) -> Vec<Blocker> {
+pub fn advisory(case: &NodeInputs<'_>) -> Vec<Blocker> {
     [nominated(case), simulation(case), drift_simulation(case)].into_iter().flatten().collect()
 }
 
-fn nominated(case: &Case<'_>) -> Option<Blocker> {
+fn nominated(case: &NodeInputs<'_>) -> Option<Blocker> {
     let event = newest(case, BlockerKind::Nominated)?;
     let until = event.at.plus_seconds(NOMINATED_SECONDS);
     (until > case.now).then(|| from_event(case, event, BlockerKind::Nominated, Reasons::ALL).until(Some(until)))
 }
 
 /// What the last simulation of consolidation found, unless a pod has come or gone since.
-fn simulation(case: &Case<'_>) -> Option<Blocker> {
+fn simulation(case: &NodeInputs<'_>) -> Option<Blocker> {
     let is_current = |event: &&&EventRow| {
         event.reason == "Unconsolidatable"
             && is_fresh(event, case.now, UNCONSOLIDATABLE_SECONDS)
@@ -147,25 +147,25 @@ fn simulation(case: &Case<'_>) -> Option<Blocker> {
 }
 
 /// Drift says in `DisruptionBlocked` that the pods of a node have no other place.
-fn drift_simulation(case: &Case<'_>) -> Option<Blocker> {
+fn drift_simulation(case: &NodeInputs<'_>) -> Option<Blocker> {
     let event = case.events.iter().find(|event| event.reason == "DisruptionBlocked")?;
     let is_simulation = said(event).is_some_and(|said| said.kind == BlockerKind::Simulation);
     (is_simulation && case.is_drifted() && is_fresh(event, case.now, BLOCKED_SECONDS))
         .then(|| from_event(case, event, BlockerKind::Simulation, Reasons::only(Reason::Drifted)))
 }
 
-fn newest<'a>(case: &Case<'a>, kind: BlockerKind) -> Option<&'a EventRow> {
+fn newest<'a>(case: &NodeInputs<'a>, kind: BlockerKind) -> Option<&'a EventRow> {
     case.events.iter().copied().find(|event| said(event).is_some_and(|said| said.kind == kind))
 }
 
-fn from_event(case: &Case<'_>, event: &EventRow, kind: BlockerKind, reasons: Reasons) -> Blocker {
+fn from_event(case: &NodeInputs<'_>, event: &EventRow, kind: BlockerKind, reasons: Reasons) -> Blocker {
     let blocker = Blocker::new(kind, reasons, &event.message);
     Blocker { evidence: Evidence::Event, ..blocker.of(Key::new(Kind::Node, case.node.meta.key.clone())) }
 }
 
 /// What Karpenter said a moment ago, of something that is still there, and that nevertheless does not stop it as far as the
 /// objects show.
-pub fn disagreement<'a>(case: &Case<'a>, blockers: &[Blocker]) -> Option<&'a EventRow> {
+pub fn disagreement<'a>(case: &NodeInputs<'a>, blockers: &[Blocker]) -> Option<&'a EventRow> {
     let is_unseen = |event: &&EventRow| {
         let is_told = |said: &Said<'_>| blockers.iter().any(|blocker| blocker.kind == said.kind);
         said(event).is_some_and(|said| !is_told(&said) && is_still_there(case, event, &said))
@@ -174,7 +174,7 @@ pub fn disagreement<'a>(case: &Case<'a>, blockers: &[Blocker]) -> Option<&'a Eve
 }
 
 /// Whether what an Event names is there still: what somebody took away since is no disagreement.
-fn is_still_there(case: &Case<'_>, event: &EventRow, said: &Said<'_>) -> bool {
+fn is_still_there(case: &NodeInputs<'_>, event: &EventRow, said: &Said<'_>) -> bool {
     let keys: Vec<ObjectKey> = said.objects.iter().filter_map(|name| key(name)).collect();
     let budget = |key: &ObjectKey| case.budgets.get(key);
     let is_young = is_fresh(event, case.now, DISAGREEMENT_SECONDS);

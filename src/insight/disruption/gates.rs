@@ -4,7 +4,7 @@
 
 use super::blocker::{Blocker, BlockerKind};
 use super::budgets::{self, UNLIMITED};
-use super::case::{Case, Pause, PoolCase};
+use super::node_inputs::{NodeInputs, Pause, PoolInputs};
 use super::pods::Budgeted;
 use super::protection;
 use super::reason::{Reason, Reasons};
@@ -51,7 +51,7 @@ pub enum Gate {
 
 /// What a gate says of a node.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Ruling {
+pub struct GateResult {
     /// What stops it here.
     pub blockers: Vec<Blocker>,
     /// The reasons for which this gate cannot be decided, and the kind of which not all objects are known. A legacy
@@ -59,7 +59,7 @@ pub struct Ruling {
     pub undecided: Option<(Reasons, Option<Kind>)>,
 }
 
-impl Ruling {
+impl GateResult {
     const OPEN: Self = Self { blockers: Vec::new(), undecided: None };
 
     fn closed(blocker: Blocker) -> Self {
@@ -77,7 +77,7 @@ impl Ruling {
     }
 
     /// The same, but undecided for these reasons unless all objects of the kind are known.
-    fn needs(mut self, case: &Case<'_>, kind: Kind, reasons: Reasons) -> Self {
+    fn needs(mut self, case: &NodeInputs<'_>, kind: Kind, reasons: Reasons) -> Self {
         let open = reasons.without(self.stopped());
         if !case.knows(kind) && !open.is_empty() {
             self.undecided = Some((open.or(self.unknown()), Some(kind)));
@@ -107,10 +107,10 @@ impl Gate {
     ];
 
     /// What it says of a node.
-    pub fn rule(self, case: &Case<'_>) -> Ruling {
+    pub fn rule(self, case: &NodeInputs<'_>) -> GateResult {
         match self {
             Self::Managed => managed(case),
-            _ if case.claim.is_none() || case.is_legacy() => Ruling::OPEN,
+            _ if case.claim.is_none() || case.is_legacy() => GateResult::OPEN,
             Self::Loop => disruption_loop(case),
             Self::Queue => queue(case),
             Self::Initialized => initialized(case),
@@ -120,12 +120,12 @@ impl Gate {
             Self::PodAnnotations => pod_annotations(case),
             Self::PodBudgets => pod_budgets(case),
             Self::Static | Self::Consolidation | Self::Labels | Self::Policy | Self::Quiet | Self::Budgets => {
-                case.pool.map_or(Ruling::OPEN, |pool| self.rule_of_pool(case, &pool))
+                case.pool.map_or(GateResult::OPEN, |pool| self.rule_of_pool(case, &pool))
             }
         }
     }
 
-    fn rule_of_pool(self, case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
+    fn rule_of_pool(self, case: &NodeInputs<'_>, pool: &PoolInputs<'_>) -> GateResult {
         match self {
             Self::Static => keeps_number(case, pool),
             Self::Consolidation => consolidation(pool.row),
@@ -133,18 +133,18 @@ impl Gate {
             Self::Policy => policy(case, pool.row),
             Self::Quiet => quiet(case, pool.row),
             Self::Budgets => pool_budgets(case, pool),
-            _ => Ruling::OPEN,
+            _ => GateResult::OPEN,
         }
     }
 }
 
 /// Karpenter disrupts nothing while a NodeClaim that it manages has no providerID (pkg/controllers/state/cluster.go,
 /// Synced), or while it cannot read a PodDisruptionBudget (pkg/utils/pdb/pdb.go, NewLimits).
-fn disruption_loop(case: &Case<'_>) -> Ruling {
+fn disruption_loop(case: &NodeInputs<'_>) -> GateResult {
     let blocker = match case.pause {
-        None => return Ruling::OPEN.needs(case, Kind::NodeClaim, Reasons::ALL),
+        None => return GateResult::OPEN.needs(case, Kind::NodeClaim, Reasons::ALL),
         Some(Pause::Launching(claim)) if !has_settled(claim, case.now) => {
-            return Ruling::OPEN.needs(case, Kind::NodeClaim, Reasons::ALL);
+            return GateResult::OPEN.needs(case, Kind::NodeClaim, Reasons::ALL);
         }
         Some(Pause::Launching(claim)) => {
             let name = &claim.meta.key.name;
@@ -161,7 +161,7 @@ fn disruption_loop(case: &Case<'_>) -> Ruling {
                 .of(Key::new(Kind::PodDisruptionBudget, key.clone()))
         }
     };
-    Ruling::closed(blocker)
+    GateResult::closed(blocker)
 }
 
 /// How long after the loop was paused what was decided before is still carried out: consolidation waits 15 s and then looks
@@ -177,74 +177,76 @@ fn has_settled(claim: &NodeClaimRow, now: Time) -> bool {
 pub const LAUNCH_TIMEOUT_SECONDS: i64 = 300;
 
 /// A Node without NodeClaim is not Karpenter's (pkg/controllers/state/statenode.go, ValidateNodeDisruptable).
-fn managed(case: &Case<'_>) -> Ruling {
+fn managed(case: &NodeInputs<'_>) -> GateResult {
     if case.is_legacy() {
-        return Ruling { blockers: Vec::new(), undecided: Some((Reasons::ALL, None)) };
+        return GateResult { blockers: Vec::new(), undecided: Some((Reasons::ALL, None)) };
     }
     if case.claim.is_some() {
-        return Ruling::OPEN;
+        return GateResult::OPEN;
     }
     if !case.complete.claims {
-        return Ruling::OPEN.needs(case, Kind::NodeClaim, Reasons::ALL);
+        return GateResult::OPEN.needs(case, Kind::NodeClaim, Reasons::ALL);
     }
-    Ruling::closed(Blocker::new(BlockerKind::NotManaged, Reasons::ALL, "Node isn't managed by karpenter"))
+    GateResult::closed(Blocker::new(BlockerKind::NotManaged, Reasons::ALL, "Node isn't managed by karpenter"))
 }
 
 /// A node that Karpenter has chosen is no candidate any more (types.go, `queue.HasAny`). Its taint and the condition
 /// `DisruptionReason` tell; a rollback removes both, deletion is the next gate's.
-fn queue(case: &Case<'_>) -> Ruling {
+fn queue(case: &NodeInputs<'_>) -> GateResult {
     if is_deleting(case) || !budgets::is_chosen_node(case.node, case.claim) {
-        return Ruling::OPEN;
+        return GateResult::OPEN;
     }
     let blocker = Blocker::new(BlockerKind::Deleting, Reasons::ALL, "Candidate is already being disrupted");
-    Ruling::closed(blocker.of(node_key(case)))
+    GateResult::closed(blocker.of(node_key(case)))
 }
 
 /// By the Node's label, not by the NodeClaim's condition (statenode.go, Initialized).
-fn initialized(case: &Case<'_>) -> Ruling {
+fn initialized(case: &NodeInputs<'_>) -> GateResult {
     if case.node.is_initialized() {
-        return Ruling::OPEN;
+        return GateResult::OPEN;
     }
     let blocker = Blocker::new(BlockerKind::NotInitialized, Reasons::ALL, "Node isn't initialized");
-    Ruling::closed(blocker.of(node_key(case)))
+    GateResult::closed(blocker.of(node_key(case)))
 }
 
 /// statenode.go, MarkedForDeletion; a Node that somebody deletes takes its NodeClaim along.
-fn deletion(case: &Case<'_>) -> Ruling {
+fn deletion(case: &NodeInputs<'_>) -> GateResult {
     if !is_deleting(case) {
-        return Ruling::OPEN;
+        return GateResult::OPEN;
     }
     let message = "Node is deleting or marked for deletion";
-    Ruling::closed(Blocker::new(BlockerKind::Deleting, Reasons::ALL, message).of(node_key(case)))
+    GateResult::closed(Blocker::new(BlockerKind::Deleting, Reasons::ALL, message).of(node_key(case)))
 }
 
 /// Whether the Node, its NodeClaim or its instance is being deleted.
-fn is_deleting(case: &Case<'_>) -> bool {
+fn is_deleting(case: &NodeInputs<'_>) -> bool {
     case.node.meta.deletion.is_some() || case.claim.is_some_and(phase::is_terminating)
 }
 
 /// Only exactly `"true"`, and whatever the NodeClaim's terminationGracePeriod (statenode.go, ValidateNodeDisruptable).
-fn node_annotation(case: &Case<'_>) -> Ruling {
+fn node_annotation(case: &NodeInputs<'_>) -> GateResult {
     if case.node_annotation().is_none_or(|value| value != "true") {
-        return Ruling::OPEN;
+        return GateResult::OPEN;
     }
     let message = "Disruption is blocked through the \"karpenter.sh/do-not-disrupt\" annotation";
-    Ruling::closed(Blocker::new(BlockerKind::NodeAnnotation, Reasons::ALL, message).of(node_key(case)))
+    GateResult::closed(Blocker::new(BlockerKind::NodeAnnotation, Reasons::ALL, message).of(node_key(case)))
 }
 
 /// A node needs the label of a NodePool, and that NodePool must be there and offer instance types (types.go).
-fn node_pool(case: &Case<'_>) -> Ruling {
+fn node_pool(case: &NodeInputs<'_>) -> GateResult {
     let Some(name) = case.label("karpenter.sh/nodepool") else {
         let message = "Node doesn't have required label (label=karpenter.sh/nodepool)";
-        return Ruling::closed(Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).of(node_key(case)));
+        return GateResult::closed(
+            Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).of(node_key(case)),
+        );
     };
     let is_there = case.pool.is_some_and(|pool| !lacks_node_class(pool.row));
     if is_there || (case.pool.is_none() && !case.complete.pools) {
-        return Ruling::OPEN.needs(case, Kind::NodePool, if is_there { Reasons::NONE } else { Reasons::ALL });
+        return GateResult::OPEN.needs(case, Kind::NodePool, if is_there { Reasons::NONE } else { Reasons::ALL });
     }
     let message = sentence!["NodePool not found (NodePool=", name, ")"];
     let key = Key::new(Kind::NodePool, ObjectKey::cluster(name));
-    Ruling::closed(Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).of(key))
+    GateResult::closed(Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).of(key))
 }
 
 /// On AWS a NodePool without its NodeClass offers no instance types, and Karpenter then says that the NodePool is not
@@ -256,13 +258,13 @@ fn lacks_node_class(pool: &NodePoolRow) -> bool {
 }
 
 /// Active pods with the annotation, mirror pods and those of DaemonSets included (statenode.go, ValidatePodsDisruptable).
-fn pod_annotations(case: &Case<'_>) -> Ruling {
+fn pod_annotations(case: &NodeInputs<'_>) -> GateResult {
     let reasons = case.stopped_by_pods();
     let blockers = case.protected().map(|pod| protected_pod(case, pod, reasons)).collect();
-    Ruling { blockers, undecided: None }.needs(case, Kind::Pod, reasons)
+    GateResult { blockers, undecided: None }.needs(case, Kind::Pod, reasons)
 }
 
-fn protected_pod(case: &Case<'_>, pod: &PodRow, reasons: Reasons) -> Blocker {
+fn protected_pod(case: &NodeInputs<'_>, pod: &PodRow, reasons: Reasons) -> Blocker {
     let message = sentence!["Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=", &pod.meta.key, ")"];
     let until = protection::of_pod(pod, case.now, case.karpenter).until;
     Blocker::new(BlockerKind::PodAnnotation, reasons, message)
@@ -271,7 +273,7 @@ fn protected_pod(case: &Case<'_>, pod: &PodRow, reasons: Reasons) -> Blocker {
 }
 
 /// Evictable pods under a PodDisruptionBudget that allows nothing, or under several (pkg/utils/pdb/pdb.go).
-fn pod_budgets(case: &Case<'_>) -> Ruling {
+fn pod_budgets(case: &NodeInputs<'_>) -> GateResult {
     let reasons = case.stopped_by_pods();
     let mut blockers: Vec<Blocker> = Vec::new();
     for budgeted in &case.pods.budgeted {
@@ -284,10 +286,14 @@ fn pod_budgets(case: &Case<'_>) -> Ruling {
             }
         }
     }
-    Ruling { blockers, undecided: None }.needs(case, Kind::Pod, reasons).needs(case, Kind::PodDisruptionBudget, reasons)
+    GateResult { blockers, undecided: None }.needs(case, Kind::Pod, reasons).needs(
+        case,
+        Kind::PodDisruptionBudget,
+        reasons,
+    )
 }
 
-fn blocking_budgets(case: &Case<'_>, budgeted: &Budgeted, reasons: Reasons) -> Vec<Blocker> {
+fn blocking_budgets(case: &NodeInputs<'_>, budgeted: &Budgeted, reasons: Reasons) -> Vec<Blocker> {
     let keys = &*budgeted.budgets;
     if keys.len() > 1 && case.karpenter.several_budgets_block() {
         return vec![several_budgets(keys, &budgeted.pod, reasons)];
@@ -315,8 +321,8 @@ fn several_budgets(keys: &[ObjectKey], pod: &ObjectKey, reasons: Reasons) -> Blo
 
 /// A NodePool with `spec.replicas` consolidates nothing (emptiness.go, consolidation.go) and replaces drifted nodes only
 /// when no node is too many and its limit leaves room for one more (staticdrift.go).
-fn keeps_number(case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
-    let Some(replicas) = pool.row.replicas else { return Ruling::OPEN };
+fn keeps_number(case: &NodeInputs<'_>, pool: &PoolInputs<'_>) -> GateResult {
+    let Some(replicas) = pool.row.replicas else { return GateResult::OPEN };
     let key = || Key::new(Kind::NodePool, pool.row.meta.key.clone());
     let name = &pool.row.meta.key.name;
     let fixed = Blocker::new(
@@ -324,19 +330,19 @@ fn keeps_number(case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
         Reasons::GRACEFUL,
         sentence!["NodePool \"", name, "\" keeps ", replicas, " nodes (spec.replicas) and is never consolidated"],
     );
-    let mut ruling = Ruling::closed(fixed.of(key()));
+    let mut result = GateResult::closed(fixed.of(key()));
     if !case.is_drifted() {
-        return ruling;
+        return result;
     }
     let drifted = Reasons::only(Reason::Drifted);
     if let Some(message) = no_replacement(pool, replicas) {
-        ruling.blockers.push(Blocker::new(BlockerKind::Static, drifted, message).of(key()));
+        result.blockers.push(Blocker::new(BlockerKind::Static, drifted, message).of(key()));
     }
-    ruling.needs(case, Kind::NodeClaim, drifted)
+    result.needs(case, Kind::NodeClaim, drifted)
 }
 
 /// Why a NodePool of fixed size replaces no drifted node at the moment.
-fn no_replacement(pool: &PoolCase<'_>, replicas: i64) -> Option<Sentence> {
+fn no_replacement(pool: &PoolInputs<'_>, replicas: i64) -> Option<Sentence> {
     let name = &pool.row.meta.key.name;
     let limit = pool.row.limits.iter().find(|(resource, _)| resource == "nodes");
     let limit = limit.and_then(|(_, amount)| quantity::units(amount));
@@ -351,19 +357,19 @@ fn no_replacement(pool: &PoolCase<'_>, replicas: i64) -> Option<Sentence> {
 }
 
 /// `consolidateAfter: Never`. The API's default is zero; what is nevertheless absent is never to Karpenter.
-fn consolidation(pool: &NodePoolRow) -> Ruling {
+fn consolidation(pool: &NodePoolRow) -> GateResult {
     if matches!(pool.consolidate_after, Lifetime::Seconds(_)) {
-        return Ruling::OPEN;
+        return GateResult::OPEN;
     }
     let message = sentence!["NodePool \"", &pool.meta.key.name, "\" has consolidation disabled"];
     let blocker = Blocker::new(BlockerKind::ConsolidationDisabled, Reasons::GRACEFUL, message);
-    Ruling::closed(blocker.of(Key::new(Kind::NodePool, pool.meta.key.clone())))
+    GateResult::closed(blocker.of(Key::new(Kind::NodePool, pool.meta.key.clone())))
 }
 
 /// Labels without which the node's price is not known. They do not matter for an empty node (consolidation.go).
-fn labels(case: &Case<'_>) -> Ruling {
+fn labels(case: &NodeInputs<'_>) -> GateResult {
     if case.is_empty() != Some(false) {
-        return Ruling::OPEN;
+        return GateResult::OPEN;
     }
     let lacks = |key: &str| case.label(key).is_none();
     let message = if lacks("node.kubernetes.io/instance-type") {
@@ -373,10 +379,10 @@ fn labels(case: &Case<'_>) -> Ruling {
     } else if lacks("topology.kubernetes.io/zone") {
         lacks_label("topology.kubernetes.io/zone")
     } else {
-        return Ruling::OPEN;
+        return GateResult::OPEN;
     };
     let blocker = Blocker::new(BlockerKind::MissingLabels, Reasons::only(Reason::Underutilized), message);
-    Ruling::closed(blocker.of(node_key(case)))
+    GateResult::closed(blocker.of(node_key(case)))
 }
 
 fn lacks_label(key: &'static str) -> Sentence {
@@ -384,9 +390,9 @@ fn lacks_label(key: &'static str) -> Sentence {
 }
 
 /// `WhenEmpty` on a node that is not empty. Any other value, known or not, lets Karpenter go on (consolidation.go).
-fn policy(case: &Case<'_>, pool: &NodePoolRow) -> Ruling {
+fn policy(case: &NodeInputs<'_>, pool: &NodePoolRow) -> GateResult {
     if pool.consolidation_policy != "WhenEmpty" || case.is_empty() != Some(false) {
-        return Ruling::OPEN;
+        return GateResult::OPEN;
     }
     let name = &pool.meta.key.name;
     let message = match case.karpenter.empty_rule() {
@@ -396,26 +402,26 @@ fn policy(case: &Case<'_>, pool: &NodePoolRow) -> Ruling {
         EmptyRule::NoPodToMove => sentence!["NodePool \"", name, "\" has non-empty consolidation disabled"],
     };
     let blocker = Blocker::new(BlockerKind::Policy, Reasons::only(Reason::Underutilized), message);
-    Ruling::closed(blocker.of(Key::new(Kind::NodePool, pool.meta.key.clone())))
+    GateResult::closed(blocker.of(Key::new(Kind::NodePool, pool.meta.key.clone())))
 }
 
 /// Karpenter asks the condition `Consolidatable`, which it sets when the node has been quiet for consolidateAfter.
-fn quiet(case: &Case<'_>, pool: &NodePoolRow) -> Ruling {
-    let Lifetime::Seconds(seconds) = pool.consolidate_after else { return Ruling::OPEN };
+fn quiet(case: &NodeInputs<'_>, pool: &NodePoolRow) -> GateResult {
+    let Lifetime::Seconds(seconds) = pool.consolidate_after else { return GateResult::OPEN };
     if pool.replicas.is_some() || case.claim_is("Consolidatable") {
-        return Ruling::OPEN;
+        return GateResult::OPEN;
     }
     let message = sentence!["not quiet for consolidateAfter ", Part::Seconds(seconds), " yet"];
     let blocker = Blocker::new(BlockerKind::ConsolidateAfter, Reasons::GRACEFUL, message);
-    Ruling::closed(blocker.of(node_key(case)).until(case.quiet_at()))
+    GateResult::closed(blocker.of(node_key(case)).until(case.quiet_at()))
 }
 
 /// The NodePool's budgets, for the reasons that the node's state gives (controller.go asks them last).
-fn pool_budgets(case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
-    let mut ruling = Ruling::OPEN;
+fn pool_budgets(case: &NodeInputs<'_>, pool: &PoolInputs<'_>) -> GateResult {
+    let mut result = GateResult::OPEN;
     // A node that is on its way already, or does not count yet, is stopped by that, not by the budget it uses up itself.
     if is_deleting(case) || budgets::is_chosen_node(case.node, case.claim) || !case.node.is_initialized() {
-        return ruling;
+        return result;
     }
     for reason in Reason::ALL {
         if case.applies(reason) != Some(true) {
@@ -424,22 +430,22 @@ fn pool_budgets(case: &Case<'_>, pool: &PoolCase<'_>) -> Ruling {
         let allowed = pool.budgets.allowed(reason, case.now);
         let is_certain = counts_are_known(case) || (allowed == 0 && pool.budgets.counted > 0);
         if pool.budgets.remaining(reason, case.now) == 0 && is_certain {
-            ruling.blockers.push(exhausted(case, pool, reason));
+            result.blockers.push(exhausted(case, pool, reason));
         } else if allowed < UNLIMITED {
             let only = Reasons::only(reason);
-            ruling = ruling.needs(case, Kind::Node, only).needs(case, Kind::NodeClaim, only);
+            result = result.needs(case, Kind::Node, only).needs(case, Kind::NodeClaim, only);
         }
     }
-    ruling
+    result
 }
 
 /// Whether the nodes that count for budgets are all known. If not, a share of them may be more than it seems, and a budget
 /// that allows any may have some left.
-const fn counts_are_known(case: &Case<'_>) -> bool {
+const fn counts_are_known(case: &NodeInputs<'_>) -> bool {
     case.complete.nodes && case.complete.claims
 }
 
-fn exhausted(case: &Case<'_>, pool: &PoolCase<'_>, reason: Reason) -> Blocker {
+fn exhausted(case: &NodeInputs<'_>, pool: &PoolInputs<'_>, reason: Reason) -> Blocker {
     let (budgets, name) = (pool.budgets, &pool.row.meta.key.name);
     let allowed = budgets.allowed(reason, case.now);
     let message = if allowed <= 0 {
@@ -458,6 +464,6 @@ fn exhausted(case: &Case<'_>, pool: &PoolCase<'_>, reason: Reason) -> Blocker {
         })
 }
 
-fn node_key(case: &Case<'_>) -> Key {
+fn node_key(case: &NodeInputs<'_>) -> Key {
     Key::new(Kind::Node, case.node.meta.key.clone())
 }

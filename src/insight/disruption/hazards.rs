@@ -1,8 +1,8 @@
 //! What ends a node, or a pod, in spite of all protection.
 
 use super::blocker::{Blocker, BlockerKind};
-use super::case::Case;
 use super::evidence;
+use super::node_inputs::NodeInputs;
 use super::reason::Reason;
 use super::verdict::{self, Disruption};
 use super::{budgets, protection};
@@ -90,14 +90,14 @@ const BLOCK_LEAD_SECONDS: i64 = 40 * 60;
 const BLOCK_TERMINATION_SECONDS: i64 = 30 * 60;
 
 /// What is said of a node, and what ends it all the same.
-pub fn judged(case: &Case<'_>) -> (Disruption, Vec<Hazard>) {
+pub fn judged(case: &NodeInputs<'_>) -> (Disruption, Vec<Hazard>) {
     let disruption = verdict::judge(case);
     let hazards = of_node(case, &disruption);
     (disruption, hazards)
 }
 
 /// All hazards of a node.
-pub fn of_node(case: &Case<'_>, disruption: &Disruption) -> Vec<Hazard> {
+pub fn of_node(case: &NodeInputs<'_>, disruption: &Disruption) -> Vec<Hazard> {
     let found = [
         expiration(case),
         interruption(case),
@@ -122,7 +122,7 @@ const NOT_WAITED_FOR: &str = "no drain waits for a pod that tolerates karpenter.
 
 /// When a protected pod is ended at the soonest if the NodeClaim is deleted at `at`
 /// (karpenter pkg/controllers/node/termination/terminator): its own grace before the terminationGracePeriod ends.
-fn killed_after(case: &Case<'_>, pod: &PodRow, at: Time) -> Option<Time> {
+fn killed_after(case: &NodeInputs<'_>, pod: &PodRow, at: Time) -> Option<Time> {
     let claim = case.claim?;
     if !is_waited_for(pod) {
         return Some(at);
@@ -131,18 +131,18 @@ fn killed_after(case: &Case<'_>, pod: &PodRow, at: Time) -> Option<Time> {
     Some(deadline.plus_seconds(-pod.termination_grace_seconds).max(at))
 }
 
-fn reached(case: &Case<'_>, killed_at: impl Fn(&PodRow) -> Option<Time>) -> Vec<Reached> {
+fn reached(case: &NodeInputs<'_>, killed_at: impl Fn(&PodRow) -> Option<Time>) -> Vec<Reached> {
     case.protected().map(|pod| Reached { pod: pod.meta.key.clone(), killed_at: killed_at(pod) }).collect()
 }
 
 /// Whether a drain has an end.
-fn drain_ends(case: &Case<'_>) -> bool {
+fn drain_ends(case: &NodeInputs<'_>) -> bool {
     case.claim.is_some_and(|claim| claim.termination_grace_seconds.is_some() || claim.termination_at.is_some())
 }
 
 /// From creation on, by the NodeClaim's own expireAfter, whatever the NodePool says now
 /// (karpenter pkg/controllers/nodeclaim/expiration).
-fn expiration(case: &Case<'_>) -> Option<Hazard> {
+fn expiration(case: &NodeInputs<'_>) -> Option<Hazard> {
     let claim = case.claim?;
     let at = claim.expires_at()?;
     let Lifetime::Seconds(seconds) = claim.expire_after else { return None };
@@ -161,7 +161,7 @@ fn expiration(case: &Case<'_>) -> Option<Hazard> {
 }
 
 /// Karpenter deletes the NodeClaim as soon as it hears of it (aws pkg/controllers/interruption).
-fn interruption(case: &Case<'_>) -> Option<Hazard> {
+fn interruption(case: &NodeInputs<'_>) -> Option<Hazard> {
     let event = verdict::interruption(case)?;
     let at = event.at.plus_seconds(SPOT_NOTICE_SECONDS);
     let message = sentence![&event.message, ": the instance goes at ", at];
@@ -169,7 +169,7 @@ fn interruption(case: &Case<'_>) -> Option<Hazard> {
     Some(Hazard { kind: HazardKind::SpotInterruption, at: Some(at), message, pods, ends_pods: true })
 }
 
-fn rebalance(case: &Case<'_>) -> Option<Hazard> {
+fn rebalance(case: &NodeInputs<'_>) -> Option<Hazard> {
     let is_recent = |event: &&&crate::fleet::EventRow| {
         matches!(event.reason.as_str(), "SpotRebalanceRecommendation" | "RebalanceRecommendation")
             && evidence::is_fresh(event, case.now, REBALANCE_SECONDS - 1)
@@ -182,7 +182,7 @@ fn rebalance(case: &Case<'_>) -> Option<Hazard> {
 
 /// Where pods would have stopped drift, and nothing else stops it for good. What passes by itself, like nodes that use up the
 /// budget, only puts it off.
-fn drift(case: &Case<'_>, disruption: &Disruption) -> Option<Hazard> {
+fn drift(case: &NodeInputs<'_>, disruption: &Disruption) -> Option<Hazard> {
     let of_pods = [BlockerKind::PodAnnotation, BlockerKind::Pdb, BlockerKind::MultiplePdbs];
     let stopped = disruption.firm().any(|blocker| of_pods.contains(&blocker.kind));
     let in_the_way: Vec<&Blocker> =
@@ -199,13 +199,13 @@ fn drift(case: &Case<'_>, disruption: &Disruption) -> Option<Hazard> {
 
 /// Before when a blocker of drift cannot pass; `None` for now. A budget that opens may be free of what uses it up by then, and
 /// a pause may end at any time.
-fn passes_at(case: &Case<'_>, blocker: &Blocker) -> Option<Time> {
+fn passes_at(case: &NodeInputs<'_>, blocker: &Blocker) -> Option<Time> {
     let budgets = case.pool.filter(|_| blocker.kind == BlockerKind::Budget)?.budgets;
     budgets.allows_at(Reason::Drifted, case.now).filter(|at| *at > case.now)
 }
 
 /// Whether a blocker of drift stays as it is until somebody changes something.
-fn stops_drift_for_good(case: &Case<'_>, blocker: &Blocker) -> bool {
+fn stops_drift_for_good(case: &NodeInputs<'_>, blocker: &Blocker) -> bool {
     match blocker.kind {
         BlockerKind::NodeAnnotation
         | BlockerKind::NodePoolMissing
@@ -217,7 +217,7 @@ fn stops_drift_for_good(case: &Case<'_>, blocker: &Blocker) -> bool {
     }
 }
 
-fn block_end(case: &Case<'_>) -> Option<Hazard> {
+fn block_end(case: &NodeInputs<'_>) -> Option<Hazard> {
     let ends = case.block_ends?;
     let at = ends.plus_seconds(-BLOCK_LEAD_SECONDS);
     let gone = ends.plus_seconds(-BLOCK_TERMINATION_SECONDS);
@@ -243,12 +243,12 @@ const REPAIRS_OF_AWS: Repairs = &[
 /// of those that are not known.
 const REPAIRS_OF_OTHERS: Repairs = &[("Ready", &[Status::False, Status::Unknown], 600)];
 
-fn repairs(case: &Case<'_>) -> Repairs {
+fn repairs(case: &NodeInputs<'_>) -> Repairs {
     let class = case.claim.and_then(|claim| claim.node_class.as_ref());
     if class.is_some_and(|class| is_of_aws(&class.group)) { REPAIRS_OF_AWS } else { REPAIRS_OF_OTHERS }
 }
 
-fn repair(case: &Case<'_>) -> Option<Hazard> {
+fn repair(case: &NodeInputs<'_>) -> Option<Hazard> {
     if !case.repairs || case.claim.is_none() {
         return None;
     }
@@ -264,7 +264,7 @@ fn repair(case: &Case<'_>) -> Option<Hazard> {
     Some(Hazard { kind: HazardKind::HardwareRepair, at: Some(at), message, pods, ends_pods: true })
 }
 
-fn max_lifetime(case: &Case<'_>) -> Option<Hazard> {
+fn max_lifetime(case: &NodeInputs<'_>) -> Option<Hazard> {
     let claim = case.claim?;
     claim.node_class.as_ref().filter(|class| class.group == AUTO_MODE_GROUP)?;
     let at = claim.meta.created.plus_seconds(MAX_LIFETIME_SECONDS);
@@ -274,7 +274,7 @@ fn max_lifetime(case: &Case<'_>) -> Option<Hazard> {
 }
 
 /// Protected nodes are sorted last and are taken all the same (karpenter pkg/controllers/static/deprovisioning).
-fn scale_down(case: &Case<'_>) -> Option<Hazard> {
+fn scale_down(case: &NodeInputs<'_>) -> Option<Hazard> {
     let pool = case.pool?;
     let (replicas, staying) = (pool.row.replicas?, pool.scales_down()?);
     if case.claim.is_some_and(|claim| phase::is_terminating(claim) || phase::is_chosen(claim)) {
@@ -335,7 +335,7 @@ fn ignored(problem: Option<String>) -> Sentence {
 }
 
 /// The outlook of a pod on a node.
-pub fn of_pod(case: &Case<'_>, hazards: &[Hazard], pod: &PodRow) -> Outlook {
+pub fn of_pod(case: &NodeInputs<'_>, hazards: &[Hazard], pod: &PodRow) -> Outlook {
     let found = protection::of_pod(pod, case.now, case.karpenter);
     if !found.state.is_active() {
         return of_annotation(found);
@@ -356,7 +356,7 @@ pub fn of_pod(case: &Case<'_>, hazards: &[Hazard], pod: &PodRow) -> Outlook {
 }
 
 /// Whether a duration may be nothing to the Karpenter that is here: its version is not known. EKS Auto Mode is kept current.
-fn is_assumed(case: &Case<'_>, found: &protection::Protection) -> bool {
+fn is_assumed(case: &NodeInputs<'_>, found: &protection::Protection) -> bool {
     let class = case.claim.and_then(|claim| claim.node_class.as_ref());
     let is_auto = class.is_some_and(|class| class.group == AUTO_MODE_GROUP);
     found.state == protection::ProtectionState::Until && case.karpenter.durations() == Support::Assumed && !is_auto
@@ -364,7 +364,7 @@ fn is_assumed(case: &Case<'_>, found: &protection::Protection) -> bool {
 
 /// Without the NodeClaim nobody knows when it expires and whether it has a terminationGracePeriod, without the NodePool not
 /// whether it scales down.
-fn knows_what_ends_it(case: &Case<'_>) -> bool {
+fn knows_what_ends_it(case: &NodeInputs<'_>) -> bool {
     let knows_claim = case.claim.is_some() || case.complete.claims;
     let knows_pool = case.pool.is_some() || case.claim.is_none() || case.complete.pools;
     let is_counted = case.complete.claims || case.pool.is_none_or(|pool| pool.row.replicas.is_none());
@@ -372,7 +372,7 @@ fn knows_what_ends_it(case: &Case<'_>) -> bool {
 }
 
 /// Whether a condition of a node is one for which Karpenter would replace it, if it was told to do so.
-pub fn is_broken(case: &Case<'_>) -> bool {
+pub fn is_broken(case: &NodeInputs<'_>) -> bool {
     let is_bad = |(kind, bad, _): &(&str, &[Status], i64)| {
         Condition::find(&case.node.conditions, kind).is_some_and(|found| bad.contains(&found.status))
     };
@@ -396,7 +396,7 @@ fn gap_of(hazard: &Hazard, pod: &PodRow, end: Option<Time>) -> Option<Gap> {
 }
 
 /// A node that is leaving already takes the pod along when its terminationGracePeriod ends, for whatever reason it leaves.
-fn leaving(case: &Case<'_>, pod: &PodRow, end: Option<Time>) -> Option<Gap> {
+fn leaving(case: &NodeInputs<'_>, pod: &PodRow, end: Option<Time>) -> Option<Gap> {
     let claim = case.claim?;
     let at_any_time = |why: Sentence| Some((None, why));
     if Condition::is_true(&claim.conditions, "InstanceTerminating") {
@@ -423,14 +423,14 @@ fn leaving(case: &Case<'_>, pod: &PodRow, end: Option<Time>) -> Option<Gap> {
 }
 
 /// Karpenter may have decided before it saw the pod.
-fn fresh(case: &Case<'_>, pod: &PodRow) -> Option<Sentence> {
+fn fresh(case: &NodeInputs<'_>, pod: &PodRow) -> Option<Sentence> {
     let age = case.now.seconds_since(pod.started.unwrap_or(pod.meta.created));
     let is_fresh = case.claim_is("Consolidatable") && age < FRESH_SECONDS;
     is_fresh.then(|| sentence!["started ", age, " s ago: Karpenter may have decided before it saw the pod"])
 }
 
 /// What the annotation does not stop, though nothing says that it will come.
-fn cautions(case: &Case<'_>, hazards: &[Hazard], pod: &PodRow, end: Option<Time>) -> Vec<Sentence> {
+fn cautions(case: &NodeInputs<'_>, hazards: &[Hazard], pod: &PodRow, end: Option<Time>) -> Vec<Sentence> {
     let mut cautions: Vec<Sentence> = fresh(case, pod).into_iter().collect();
     let waits = |hazard: &&Hazard| {
         matches!(hazard.kind, HazardKind::Expiration | HazardKind::StaticScaleDown)

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::blocker::{Blocker, BlockerKind};
-use super::case::Case;
+use super::node_inputs::NodeInputs;
 use super::reason::Reason;
 use super::verdict::Disruption;
 use crate::fleet::Uid;
@@ -51,7 +51,7 @@ struct Seen {
 
 /// Since when the objects say that a node is held: since it drifted or was quiet, and since the first of the protected
 /// pods came; `None` where it is not held. The soonest of its reasons counts.
-pub fn since(case: &Case<'_>, disruption: &Disruption) -> Option<Time> {
+pub fn since(case: &NodeInputs<'_>, disruption: &Disruption) -> Option<Time> {
     if !disruption.is_held() {
         return None;
     }
@@ -66,7 +66,7 @@ pub fn since(case: &Case<'_>, disruption: &Disruption) -> Option<Time> {
 }
 
 /// The earliest time at which a blocker can have been there.
-fn came_at(case: &Case<'_>, blocker: &Blocker) -> Time {
+fn came_at(case: &NodeInputs<'_>, blocker: &Blocker) -> Time {
     let pod = blocker.object.as_ref().filter(|_| blocker.kind == BlockerKind::PodAnnotation);
     let row = pod.and_then(|key| case.annotated.iter().find(|pod| pod.meta.key == key.object));
     row.map_or(case.node.meta.created, |pod| pod.started.unwrap_or(pod.meta.created))
@@ -82,7 +82,7 @@ impl HeldMemory {
 
     /// Since when a node is held, by what was seen and, where nothing was, by the objects; not before the first of what
     /// holds it now was there, in case it was free while nobody looked.
-    pub fn since(&self, case: &Case<'_>, disruption: &Disruption) -> Option<Time> {
+    pub fn since(&self, case: &NodeInputs<'_>, disruption: &Disruption) -> Option<Time> {
         let computed = since(case, disruption)?;
         let seen = self.nodes.get(&case.node.meta.uid).and_then(|seen| seen.since);
         let came = disruption.firm().filter(|blocker| blocker.kind.is_protection()).map(|one| came_at(case, one)).min();
@@ -96,7 +96,7 @@ impl HeldMemory {
     }
 
     /// Takes note of a node. One that was seen free before is held from now on, whatever the objects say.
-    pub fn observe(&mut self, case: &Case<'_>, disruption: &Disruption) {
+    pub fn observe(&mut self, case: &NodeInputs<'_>, disruption: &Disruption) {
         let (uid, now) = (&case.node.meta.uid, case.now);
         let old = self.nodes.get(uid).copied();
         let since = since(case, disruption).map(|computed| match old {
@@ -141,13 +141,13 @@ mod tests {
     use super::*;
     use crate::fleet::{NodeClaimRow, PodRow, Table};
     use crate::insight::KarpenterVersion;
-    use crate::insight::disruption::case::ClaimCounts;
+    use crate::insight::disruption::node_inputs::ClaimCounts;
     use crate::insight::disruption::pods::{BudgetIndex, NodePods};
-    use crate::insight::disruption::{Complete, PoolBudgets, PoolCase, Reasons, judge};
+    use crate::insight::disruption::{Complete, PoolBudgets, PoolInputs, Reasons, judge};
     use crate::insight::testing::{CREATED, MANAGED_LABELS, claim, labels, met, node, pod, pool, sym};
 
     /// A consolidatable node with one pod, whose annotation is `value`, an hour after its creation and then some.
-    fn seen<T>(value: Option<&str>, seconds: i64, ask: impl FnOnce(&Case<'_>, &Disruption) -> T) -> T {
+    fn seen<T>(value: Option<&str>, seconds: i64, ask: impl FnOnce(&NodeInputs<'_>, &Disruption) -> T) -> T {
         let mut row = node("a");
         row.labels = labels(&MANAGED_LABELS);
         let behind = NodeClaimRow { conditions: met(&["Initialized", "Consolidatable"]), ..claim("c") };
@@ -157,10 +157,10 @@ mod tests {
         pods.add(&work, &BudgetIndex::default());
         let (pool, karpenter, table) = (pool("gpu"), KarpenterVersion::default(), Table::default());
         let budgets = PoolBudgets::new(&pool, 1, 0);
-        let case = Case {
+        let case = NodeInputs {
             node: &row,
             claim: Some(&behind),
-            pool: Some(PoolCase {
+            pool: Some(PoolInputs {
                 row: &pool,
                 budgets: &budgets,
                 claims: ClaimCounts::default(),

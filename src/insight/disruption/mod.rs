@@ -3,11 +3,11 @@
 pub mod balance;
 pub mod blocker;
 pub mod budgets;
-pub mod case;
 pub mod evidence;
 pub mod gates;
 pub mod hazards;
 pub mod held;
+pub mod node_inputs;
 pub mod pods;
 pub mod protection;
 pub mod reason;
@@ -17,10 +17,10 @@ pub mod words;
 
 pub use blocker::{Blocker, BlockerKind, Evidence};
 pub use budgets::{BudgetState, BudgetWindow, PoolBudgets};
-pub use case::{Case, ClaimCounts, Complete, Pause, PoolCase};
-pub use gates::{Gate, Ruling};
+pub use gates::{Gate, GateResult};
 pub use hazards::{Hazard, HazardKind, Outlook};
 pub use held::{HeldMemory, Remembered};
+pub use node_inputs::{ClaimCounts, Complete, NodeInputs, Pause, PoolInputs};
 pub use pods::{BudgetIndex, NodePods};
 pub use protection::{NodeAnnotation, Protection, ProtectionState};
 pub use reason::{May, Reason, Reasons};

@@ -116,7 +116,7 @@ impl NodePods {
     }
 }
 
-/// Which PodDisruptionBudgets select a pod, without asking all of them.
+/// Which PodDisruptionBudgets select a pod, without query all of them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct BudgetIndex {
     namespaces: HashMap<Sym, NamespaceBudgets, RandomState>,

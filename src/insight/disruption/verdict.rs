@@ -2,9 +2,9 @@
 
 use super::balance;
 use super::blocker::{Blocker, BlockerKind};
-use super::case::Case;
 use super::evidence;
-use super::gates::{Gate, Ruling};
+use super::gates::{Gate, GateResult};
+use super::node_inputs::NodeInputs;
 use super::reason::{May, Reason, Reasons};
 use crate::fleet::{EventRow, Kind};
 use crate::insight::sentence::sentence;
@@ -148,7 +148,7 @@ const ROWS: [(Gate, Reasons, Verdict); 17] = [
 ];
 
 /// What each gate says of a node, in Karpenter's order.
-pub fn explain(case: &Case<'_>) -> [(Gate, Ruling); Gate::ALL.len()] {
+pub fn explain(case: &NodeInputs<'_>) -> [(Gate, GateResult); Gate::ALL.len()] {
     Gate::ALL.map(|gate| (gate, gate.rule(case)))
 }
 
@@ -160,16 +160,16 @@ struct Said {
 }
 
 /// Asks every gate about a node.
-pub fn judge(case: &Case<'_>) -> Disruption {
-    let rulings = explain(case);
-    let said = rulings.each_ref().map(|(gate, ruling)| Said {
+pub fn judge(case: &NodeInputs<'_>) -> Disruption {
+    let results = explain(case);
+    let said = results.each_ref().map(|(gate, result)| Said {
         gate: *gate,
-        stopped: ruling.stopped(),
-        unknown: ruling.unknown(),
+        stopped: result.stopped(),
+        unknown: result.unknown(),
     });
     let may = may(case, &said);
-    let missing = missing_inputs(case, &rulings);
-    let mut blockers: Vec<Blocker> = rulings.into_iter().flat_map(|(_, ruling)| ruling.blockers).collect();
+    let missing = missing_inputs(case, &results);
+    let mut blockers: Vec<Blocker> = results.into_iter().flat_map(|(_, result)| result.blockers).collect();
     blockers.extend(missing);
     evidence::confirm(case, &mut blockers);
     let disagreement = evidence::disagreement(case, &blockers).map(|event| event.message.to_string());
@@ -188,7 +188,7 @@ pub fn judge(case: &Case<'_>) -> Disruption {
 }
 
 /// For a reason that does not apply, or that a gate stops, no; for one that a gate cannot decide, not known.
-fn may(case: &Case<'_>, said: &[Said]) -> May {
+fn may(case: &NodeInputs<'_>, said: &[Said]) -> May {
     let all = |of: fn(&Said) -> Reasons| said.iter().fold(Reasons::NONE, |all, one| all.or(of(one)));
     let applies = |wanted: bool| -> Reasons {
         Reason::ALL.into_iter().filter(|reason| case.applies(*reason) == Some(wanted)).collect()
@@ -198,9 +198,9 @@ fn may(case: &Case<'_>, said: &[Said]) -> May {
 }
 
 /// One blocker for each kind of which not all objects are known.
-fn missing_inputs(case: &Case<'_>, rulings: &[(Gate, Ruling)]) -> Vec<Blocker> {
+fn missing_inputs(case: &NodeInputs<'_>, results: &[(Gate, GateResult)]) -> Vec<Blocker> {
     let mut missing: Vec<(Option<Kind>, Reasons)> = Vec::new();
-    for (reasons, kind) in rulings.iter().filter_map(|(_, ruling)| ruling.undecided) {
+    for (reasons, kind) in results.iter().filter_map(|(_, result)| result.undecided) {
         match missing.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, all)) => *all = all.or(reasons),
             None => missing.push((kind, reasons)),
@@ -214,7 +214,7 @@ fn missing_inputs(case: &Case<'_>, rulings: &[(Gate, Ruling)]) -> Vec<Blocker> {
     missing.into_iter().map(blocker).collect()
 }
 
-fn headline(case: &Case<'_>, may: May, said: &[Said], blockers: &[Blocker]) -> Verdict {
+fn headline(case: &NodeInputs<'_>, may: May, said: &[Said], blockers: &[Blocker]) -> Verdict {
     if let Some(reason) = first_open(case, may) {
         let nothing_found = |blocker: &Blocker| {
             blocker.kind == BlockerKind::Simulation && blocker.reasons.contains(Reason::Underutilized)
@@ -243,7 +243,7 @@ fn headline(case: &Case<'_>, may: May, said: &[Said], blockers: &[Blocker]) -> V
 }
 
 /// Whether Karpenter would take the node for some reason but for the pause.
-fn is_only_paused(case: &Case<'_>, said: &[Said]) -> bool {
+fn is_only_paused(case: &NodeInputs<'_>, said: &[Said]) -> bool {
     let (paused, others): (Vec<&Said>, Vec<&Said>) = said.iter().partition(|one| one.gate == Gate::Loop);
     let all = |gates: &[&Said]| gates.iter().fold(Reasons::NONE, |all, one| all.or(one.stopped));
     let stopped_by_pause_alone = all(&paused).without(all(&others));
@@ -251,7 +251,7 @@ fn is_only_paused(case: &Case<'_>, said: &[Said]) -> bool {
 }
 
 /// Emptiness comes before drift since 1.5.
-fn first_open(case: &Case<'_>, may: May) -> Option<Reason> {
+fn first_open(case: &NodeInputs<'_>, may: May) -> Option<Reason> {
     let order = if case.karpenter.emptiness_first() {
         Reason::ALL
     } else {
@@ -265,7 +265,7 @@ fn is_stopped((gate, reasons, _): (Gate, Reasons, Verdict), said: &[Said]) -> bo
 }
 
 /// The notice that the cloud takes the instance, while it is to be expected.
-pub fn interruption<'a>(case: &Case<'a>) -> Option<&'a EventRow> {
+pub fn interruption<'a>(case: &NodeInputs<'a>) -> Option<&'a EventRow> {
     let is_notice = |event: &&&EventRow| {
         matches!(
             event.reason.as_str(),

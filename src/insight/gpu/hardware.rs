@@ -2,7 +2,7 @@
 
 use crate::fleet::{NodeRow, Sym};
 
-/// Who makes an accelerator.
+/// CostGroup makes an accelerator.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[expect(missing_docs, reason = "named after themselves")]
 pub enum Vendor {

@@ -22,7 +22,7 @@ impl PriceWatch {
         &self.asked
     }
 
-    /// Completeness changed: what is wanted is asked for without delay.
+    /// InputState changed: what is wanted is asked for without delay.
     pub const fn hurry(&mut self) {
         self.asked_at = None;
     }

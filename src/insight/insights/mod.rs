@@ -23,13 +23,13 @@ pub use verdicts::{VerdictSummary, Verdicts};
 
 use super::cost::{CostRates, Ledger};
 use super::disruption::{HeldMemory, Remembered};
-use super::picture::{Judge, Picture, Totals, Touched};
-use super::{KarpenterVersion, Known};
+use super::picture::{Evaluator, Picture, Totals, Touched};
+use super::{Completeness, KarpenterVersion};
 use crate::fleet::{Changed, ClusterFacts, Demand, Fleet, Health, Kind, SourceId, Sources};
 use crate::units::Time;
 use demand::PriceWatch;
 use payments::Payments;
-use verdicts::Completeness;
+use verdicts::InputState;
 
 /// What the Insights are derived from.
 #[derive(Clone, Copy)]
@@ -50,8 +50,8 @@ pub struct Inputs<'a> {
 
 impl<'a> Inputs<'a> {
     /// Which kinds are known completely.
-    pub const fn known(&self) -> Known<'a> {
-        Known::new(self.sources)
+    pub const fn known(&self) -> Completeness<'a> {
+        Completeness::new(self.sources)
     }
 }
 
@@ -113,8 +113,8 @@ impl Insights {
     }
 
     /// What decides about Nodes now; cheap to make, to be made once for each frame.
-    pub fn judge<'a>(&'a self, inputs: &Inputs<'a>) -> Judge<'a> {
-        Judge::new(inputs.fleet, &self.picture, &inputs.known(), &self.karpenter, inputs.now)
+    pub fn evaluator<'a>(&'a self, inputs: &Inputs<'a>) -> Evaluator<'a> {
+        Evaluator::new(inputs.fleet, &self.picture, &inputs.known(), &self.karpenter, inputs.now)
     }
 
     /// Follows what a Delta changed in the Fleet; the Fleet is the one after it.
@@ -246,10 +246,10 @@ impl Insights {
     }
 
     fn evaluate_verdicts(&mut self, inputs: &Inputs<'_>) {
-        let judge = Judge::new(inputs.fleet, &self.picture, &inputs.known(), &self.karpenter, inputs.now);
+        let evaluator = Evaluator::new(inputs.fleet, &self.picture, &inputs.known(), &self.karpenter, inputs.now);
         let is_complete = inputs.known().decides_nodes();
-        let completeness = if is_complete { Completeness::Complete } else { Completeness::Incomplete };
-        let changed = self.verdicts.evaluate_slice(&judge, inputs.fleet, completeness, &mut self.held);
+        let completeness = if is_complete { InputState::Complete } else { InputState::Incomplete };
+        let changed = self.verdicts.evaluate_slice(&evaluator, inputs.fleet, completeness, &mut self.held);
         if !changed.is_empty() {
             let cause = [Dependency::Part(Part::Verdicts)];
             if Part::Rates.depends_on_any(&cause) {

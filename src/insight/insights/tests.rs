@@ -148,10 +148,10 @@ impl World {
     /// Since when a Node is held is history, and cannot be computed from nothing; whether it is held now can.
     fn held_nodes_are_remembered(&self) -> Result<(), TestCaseError> {
         let inputs = inputs(&self.fleet, &self.sources, &self.cluster, self.now);
-        let judge = self.insights.judge(&inputs);
+        let evaluator = self.insights.evaluator(&inputs);
         for node in self.fleet.nodes.iter() {
             let protection = self.insights.verdicts.protection(&node.meta.key.name);
-            let case = judge.case(node);
+            let case = evaluator.case(node);
             let since = self.insights.held.since(&case, &crate::insight::disruption::judge(&case));
             let is_remembered = since.is_some() || protection.is_held != Some(true) || case.claim.is_none();
             if !is_remembered && self.insights.held.is_seen(&node.meta.uid) != Some(true) {

@@ -11,7 +11,7 @@ use indexmap::IndexSet;
 
 use crate::fleet::{Fleet, NodeRow, Sym};
 use crate::insight::disruption::{Disruption, Hazard, HeldMemory, Standing, Verdict, hazards, standing};
-use crate::insight::picture::{Judge, NodeProtection};
+use crate::insight::picture::{Evaluator, NodeProtection};
 use crate::units::Time;
 
 /// Of the verdict of one Node what orders, filters and sums ask for.
@@ -31,7 +31,7 @@ pub struct VerdictSummary {
 
 impl VerdictSummary {
     /// Of a Node's disruption and hazards, as of an evaluation that knew this much.
-    fn new(disruption: &Disruption, hazards: &[Hazard], inputs: Completeness) -> Self {
+    fn new(disruption: &Disruption, hazards: &[Hazard], inputs: InputState) -> Self {
         let broken = standing::broken_by(disruption, hazards);
         let object = disruption.main_blocker().and_then(|blocker| blocker.object.as_ref());
         Self {
@@ -45,8 +45,8 @@ impl VerdictSummary {
 }
 
 impl NodeProtection {
-    fn new(disruption: &Disruption, inputs: Completeness) -> Self {
-        let is_complete = inputs == Completeness::Complete;
+    fn new(disruption: &Disruption, inputs: InputState) -> Self {
+        let is_complete = inputs == InputState::Complete;
         // What protects is there, whatever else is not known; that nothing does takes everything to be known.
         let is_protected = disruption.is_protected();
         let is_held = is_complete.then(|| disruption.is_held());
@@ -56,7 +56,7 @@ impl NodeProtection {
 
 /// Whether everything was known at an evaluation that decides about Nodes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Completeness {
+pub(super) enum InputState {
     /// Everything.
     Complete,
     /// Something was not read, or only in part.
@@ -132,17 +132,17 @@ impl Verdicts {
     /// The Nodes whose summary changed.
     pub(super) fn evaluate_slice(
         &mut self,
-        judge: &Judge<'_>,
+        evaluator: &Evaluator<'_>,
         fleet: &Fleet,
-        inputs: Completeness,
+        inputs: InputState,
         held: &mut HeldMemory,
     ) -> Vec<Sym> {
         let mut changed = Vec::new();
         let slice = self.due.split_off(self.due.len().saturating_sub(NODES_PER_SLICE));
         for node in slice.iter().filter_map(|name| fleet.node(name)) {
-            let case = judge.case(node);
+            let case = evaluator.case(node);
             let (disruption, hazards) = hazards::judged(&case);
-            if inputs == Completeness::Complete {
+            if inputs == InputState::Complete {
                 held.observe(&case, &disruption);
             }
             let new = VerdictSummary::new(&disruption, &hazards, inputs);

@@ -3,9 +3,9 @@
 //! Nothing in it depends on the time, so it changes only with the Fleet; what does depend on it (pod protection, budgets,
 //! verdicts) is kept by [`super::insights`] or computed when it is asked for.
 
+mod consolidation_savings;
+mod evaluator;
 mod findings;
-mod judge;
-mod moves;
 mod node;
 mod rates;
 mod spend;
@@ -22,14 +22,15 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-pub use findings::{Finding, Rule, Severity, findings, of_answers, rules};
-pub use judge::{Answer, Judge};
-pub use moves::{Moves, moves};
+pub use consolidation_savings::{ConsolidationSavings, consolidation_savings};
+pub use evaluator::{Evaluator, NodeAssessment};
+pub use findings::{Finding, Rule, Severity, findings, of_assessments, rules};
 use node::Load;
 pub use node::NodePicture;
 pub use rates::{NodeProtection, RateSums, Touched};
 pub use spend::{
-    EKS_CONTROL_PLANE, PodOwner, Spend, asking, claim_asking, cluster_fixed, machine, payer_of_pod, unpriced_pods,
+    EKS_CONTROL_PLANE, PodOwner, Spend, claim_price_query, cluster_fixed, machine, payer_of_pod, price_query,
+    unpriced_pods,
 };
 use totals::{Counts, Step};
 pub use totals::{GpuTotals, Totals};
@@ -169,7 +170,7 @@ impl Picture {
     fn reprice(&mut self, fleet: &Fleet, touched: &mut Touched) {
         let is_wrong = |node: &&NodeRow| {
             let said = self.nodes.get(&node.meta.key.name);
-            said.is_some_and(|said| said.cost != cost::of_machine(&spend::asking(fleet, self, node)))
+            said.is_some_and(|said| said.cost != cost::of_machine(&spend::price_query(fleet, self, node)))
         };
         let wrong: Vec<&NodeRow> = fleet.nodes.iter().filter(is_wrong).collect();
         wrong.into_iter().for_each(|node| self.refresh_node(fleet, &node.meta.key.name, touched));
@@ -234,7 +235,7 @@ impl Picture {
         let Some(claim) = fleet.node_claims.get(key) else { return };
         let node = fleet.node_of(claim).map(|node| node.meta.key.name.clone());
         let phase = ClaimPhase::of(claim);
-        let cost = claim.is_launched().then(|| cost::of_machine(&spend::claim_asking(fleet, claim)));
+        let cost = claim.is_launched().then(|| cost::of_machine(&spend::claim_price_query(fleet, claim)));
         let new = ClaimPicture { phase, node, cost };
         self.counts.claim(&new, Step::In);
         self.claims.insert(key.clone(), new);

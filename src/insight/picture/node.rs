@@ -32,7 +32,7 @@ pub struct NodePicture {
     pub pods: NodePods,
     /// What it costs.
     pub cost: Cost,
-    /// Who pays for it.
+    /// CostGroup pays for it.
     pub spend: Spend,
     /// Whether it is billed and none of its pods has run yet: it starts, or its pods do.
     pub is_waiting: bool,

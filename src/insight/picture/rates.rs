@@ -5,8 +5,8 @@ use std::hash::Hash;
 use super::spend::{PodOwner, machine};
 use super::{Map, NodePicture, Picture};
 use crate::fleet::{Fleet, Kind, ObjectKey, Sym};
-use crate::insight::Known;
-use crate::insight::cost::{Cost, CostPart, CostRates, Dimension, Machine, Machines, PerPart, Who};
+use crate::insight::Completeness;
+use crate::insight::cost::{Cost, CostGroup, CostPart, CostRates, GroupBy, Machine, Machines, PerPart};
 use crate::insight::phase;
 
 /// What is known of the protection of a Node; `None` where not everything is known that decides.
@@ -50,7 +50,7 @@ struct MachineRate {
     unallocated_gpu: Option<i64>,
     is_waiting: bool,
     protection: NodeProtection,
-    groups: [Who; Dimension::OF_MACHINES.len()],
+    groups: [CostGroup; GroupBy::OF_MACHINES.len()],
 }
 
 impl MachineRate {
@@ -64,7 +64,7 @@ impl MachineRate {
             unallocated_gpu: None,
             is_waiting: false,
             protection: NodeProtection::default(),
-            groups: Dimension::OF_MACHINES.map(|dimension| machine.payer(dimension)),
+            groups: GroupBy::OF_MACHINES.map(|dimension| machine.payer(dimension)),
         }
     }
 
@@ -104,7 +104,7 @@ impl MachineRate {
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct OwnerRate {
     rate: i64,
-    groups: [Who; Dimension::OF_PODS.len()],
+    groups: [CostGroup; GroupBy::OF_PODS.len()],
 }
 
 /// A sum over machines, some of which may have no price.
@@ -159,7 +159,7 @@ impl RateSums {
 
     /// Brings the totals up to date, as far as they are known. Says whether all machines are known, and whether a total
     /// changed.
-    pub fn publish(&mut self, known: &Known<'_>, cluster_fixed: Option<i64>) -> (bool, bool) {
+    pub fn publish(&mut self, known: &Completeness<'_>, cluster_fixed: Option<i64>) -> (bool, bool) {
         let are_machines_known = known.all(Kind::Node) && known.all(Kind::NodeClaim);
         let are_pods_known = known.all(Kind::Pod);
         let is_protection_known = known.decides_nodes() && self.undecided == 0;
@@ -209,7 +209,7 @@ impl RateSums {
 
     /// Follows the owner of pods. Says whether a sum changed.
     pub fn set_owner(&mut self, fleet: &Fleet, picture: &Picture, owner: &PodOwner) -> bool {
-        let groups = || Dimension::OF_PODS.map(|dimension| owner.payer(fleet, dimension));
+        let groups = || GroupBy::OF_PODS.map(|dimension| owner.payer(fleet, dimension));
         let new = picture.rate_of_owner(owner).map(|rate| OwnerRate { rate, groups: groups() });
         let old = self.owners.remove(owner);
         if old == new {
@@ -260,11 +260,11 @@ impl RateSums {
             count(&mut sum.unpriced, machine.rate.is_none(), sign);
             self.parts.set(part, sum);
         }
-        for dimension in Dimension::OF_PODS {
-            self.rates.add((dimension, Who::Nobody), sign * machine.unrequested);
+        for dimension in GroupBy::OF_PODS {
+            self.rates.add((dimension, CostGroup::Nobody), sign * machine.unrequested);
         }
         let summed = machine.summed();
-        for (dimension, who) in Dimension::OF_MACHINES.into_iter().zip(&machine.groups) {
+        for (dimension, who) in GroupBy::OF_MACHINES.into_iter().zip(&machine.groups) {
             let payer = (dimension, who.clone());
             self.rates.add_machines(&payer, summed, sign);
             self.rates.add(payer, sign * rate);
@@ -272,7 +272,7 @@ impl RateSums {
     }
 
     fn add_owner(&mut self, owner: &OwnerRate, sign: i64) {
-        for (dimension, who) in Dimension::OF_PODS.into_iter().zip(&owner.groups) {
+        for (dimension, who) in GroupBy::OF_PODS.into_iter().zip(&owner.groups) {
             self.rates.add((dimension, who.clone()), sign * owner.rate);
         }
     }

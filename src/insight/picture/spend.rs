@@ -1,4 +1,4 @@
-//! Who pays for the machines, and what of it is wasted.
+//! CostGroup pays for the machines, and what of it is wasted.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use super::{Map, Picture};
 use crate::fleet::{ClusterFacts, Fleet, NodeClaimRow, NodeRow, ObjectKey, PodRow, PriceDemand, Sym, Uid};
 use crate::insight::cost::demand::{self, Devices};
 use crate::insight::cost::{
-    Asking, Claimant, Cost, Dimension, FargateSize, Machine, Shares, Who, Whole, of_machine, shares,
+    Claimant, Cost, CostGroup, FargateSize, GroupBy, Machine, PriceQuery, Shares, Whole, of_machine, shares,
 };
 use crate::insight::gpu::NodeGpu;
 use crate::insight::relation;
 use crate::units::money;
 
-/// Who owns pods that pay: their own owner, or they themselves.
+/// CostGroup owns pods that pay: their own owner, or they themselves.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct PodOwner {
     /// The namespace.
@@ -37,13 +37,13 @@ impl PodOwner {
     }
 
     /// As whom its pods pay in a dimension of pods; nobody in those of machines.
-    pub(super) fn payer(&self, fleet: &Fleet, dimension: Dimension) -> Who {
+    pub(super) fn payer(&self, fleet: &Fleet, dimension: GroupBy) -> CostGroup {
         match dimension {
-            Dimension::Namespace => Who::Named(self.namespace.clone()),
-            Dimension::Job if self.is_job => Who::Job(self.key()),
-            Dimension::Job => Who::OtherPods,
-            Dimension::Owner => top_owner(fleet, self),
-            _ => Who::Nobody,
+            GroupBy::Namespace => CostGroup::Named(self.namespace.clone()),
+            GroupBy::Job if self.is_job => CostGroup::Job(self.key()),
+            GroupBy::Job => CostGroup::OtherPods,
+            GroupBy::Owner => top_owner(fleet, self),
+            _ => CostGroup::Nobody,
         }
     }
 
@@ -65,21 +65,21 @@ pub struct Spend {
 
 /// The price of a Node; the size of the pod tells that of a Fargate machine.
 pub(super) fn node_cost(fleet: &Fleet, node: &NodeRow, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Cost {
-    of_machine(&node_asking(fleet, node, gpu, pods.iter().copied()))
+    of_machine(&node_price_query(fleet, node, gpu, pods.iter().copied()))
 }
 
 /// The pods are looked at only where the machine is one of Fargate.
-fn node_asking<'a, 'p>(
+fn node_price_query<'a, 'p>(
     fleet: &'a Fleet,
     node: &'a NodeRow,
     gpu: Option<&NodeGpu>,
     mut pods: impl Iterator<Item = &'p PodRow>,
-) -> Asking<'a> {
+) -> PriceQuery<'a> {
     let mut machine = machine(fleet, node, gpu.and_then(|gpu| gpu.physical));
     if machine.is_fargate() {
         machine.fargate = pods.find_map(|pod| FargateSize::parse(pod.capacity_provisioned.as_ref()?));
     }
-    Asking { machine, prices: &fleet.prices, overlays: &fleet.node_overlays }
+    PriceQuery { machine, prices: &fleet.prices, overlays: &fleet.node_overlays }
 }
 
 /// A Node with all that is known of it: before Karpenter has registered it, it lacks the labels by which lists find it,
@@ -91,9 +91,9 @@ pub fn machine<'a>(fleet: &'a Fleet, node: &'a NodeRow, devices: Option<i64>) ->
 }
 
 /// Everything that is asked for the price of a Node.
-pub fn asking<'a>(fleet: &'a Fleet, picture: &Picture, node: &'a NodeRow) -> Asking<'a> {
+pub fn price_query<'a>(fleet: &'a Fleet, picture: &Picture, node: &'a NodeRow) -> PriceQuery<'a> {
     let gpu = picture.node(&node.meta.key.name).and_then(|said| said.gpu.as_ref());
-    node_asking(fleet, node, gpu, fleet.pods_on(&node.meta.key.name).filter(|pod| pod.holds_resources()))
+    node_price_query(fleet, node, gpu, fleet.pods_on(&node.meta.key.name).filter(|pod| pod.holds_resources()))
 }
 
 /// How a Node's rate is shared between the pods on it that have not finished.
@@ -177,10 +177,10 @@ impl Picture {
             let gpu = self.node(&node.meta.key.name).and_then(|said| said.gpu.as_ref());
             let is_uncounted = gpu.is_some_and(|gpu| gpu.physical.is_none());
             let devices = if is_uncounted { Devices::Uncounted } else { Devices::Counted };
-            demand::note(&mut demand, &asking(fleet, self, node), devices);
+            demand::note(&mut demand, &price_query(fleet, self, node), devices);
         }
         for claim in self.claims_without_node(fleet) {
-            demand::note(&mut demand, &claim_asking(fleet, claim), Devices::Counted);
+            demand::note(&mut demand, &claim_price_query(fleet, claim), Devices::Counted);
         }
         demand
     }
@@ -213,8 +213,8 @@ impl Picture {
 }
 
 /// Everything that is asked for the price of a NodeClaim.
-pub fn claim_asking<'a>(fleet: &'a Fleet, claim: &'a NodeClaimRow) -> Asking<'a> {
-    Asking { machine: Machine::of_claim(claim), prices: &fleet.prices, overlays: &fleet.node_overlays }
+pub fn claim_price_query<'a>(fleet: &'a Fleet, claim: &'a NodeClaimRow) -> PriceQuery<'a> {
+    PriceQuery { machine: Machine::of_claim(claim), prices: &fleet.prices, overlays: &fleet.node_overlays }
 }
 
 /// What EKS asks for the control plane of a cluster in standard support, in micro-dollars per hour.
@@ -241,21 +241,21 @@ fn is_of_eks(server: &str) -> bool {
 }
 
 /// What somebody wrote: the Deployment behind a ReplicaSet, the CronJob or JobSet behind a Job.
-fn top_owner(fleet: &Fleet, owner: &PodOwner) -> Who {
-    let Some(kind) = &owner.kind else { return Who::Owner(Sym::new("Pod"), owner.key()) };
+fn top_owner(fleet: &Fleet, owner: &PodOwner) -> CostGroup {
+    let Some(kind) = &owner.kind else { return CostGroup::Owner(Sym::new("Pod"), owner.key()) };
     let above = relation::owner_link(fleet, kind, &owner.key()).and_then(|link| link.owner);
     let (kind, name) = above.map_or((kind, &owner.name), |above| (&above.kind, &above.name));
-    Who::Owner(kind.clone(), ObjectKey { namespace: owner.namespace.clone(), name: name.clone() })
+    CostGroup::Owner(kind.clone(), ObjectKey { namespace: owner.namespace.clone(), name: name.clone() })
 }
 
 /// As whom a pod pays in a dimension of pods; nobody in those of machines.
-pub fn payer_of_pod(fleet: &Fleet, pod: &PodRow, dimension: Dimension) -> Who {
+pub fn payer_of_pod(fleet: &Fleet, pod: &PodRow, dimension: GroupBy) -> CostGroup {
     PodOwner::of(pod).payer(fleet, dimension)
 }
 
 /// How many pods of each payer are on Nodes whose price nobody tells: what they pay is not known either.
-pub fn unpriced_pods(fleet: &Fleet, picture: &Picture, dimension: Dimension) -> Map<Who, u64> {
-    let mut unpriced: Map<Who, u64> = Map::default();
+pub fn unpriced_pods(fleet: &Fleet, picture: &Picture, dimension: GroupBy) -> Map<CostGroup, u64> {
+    let mut unpriced: Map<CostGroup, u64> = Map::default();
     let is_unpriced = |name: &Sym| picture.node(name).is_some_and(|said| said.cost.rate().is_none());
     for node in fleet.nodes.iter().filter(|node| is_unpriced(&node.meta.key.name)) {
         for pod in fleet.pods_on(&node.meta.key.name).filter(|pod| pod.holds_resources()) {

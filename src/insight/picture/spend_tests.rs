@@ -12,8 +12,8 @@ use crate::fleet::{
     HealthState, InstanceType, Labels, NodeOverlayRow, NodeRate, NodeRow, OverlayPrice, PodPhase, PodRow, Price,
     PriceChange, PriceKey, PriceList, PriceRule, RuleMatch, RuleRate, SourceId, Sources, UserPrices,
 };
-use crate::insight::Known;
-use crate::insight::cost::{CostPart, CostRates, CostSource, Dimension, Ledger};
+use crate::insight::Completeness;
+use crate::insight::cost::{CostPart, CostRates, CostSource, GroupBy, Ledger};
 use crate::insight::testing::{NOW, claim, fleet, labels, met, meta, node, owner, pod, resources, sym, upserts};
 use crate::rows;
 
@@ -155,13 +155,13 @@ fn everything() -> Sources {
 fn burning(fleet: &Fleet, picture: &Picture) -> CostRates {
     let is = |name: &Sym| Some(name == "n1");
     let mut sums = RateSums::full(fleet, picture, |name| NodeProtection { is_protected: is(name), is_held: is(name) });
-    let (are_known, _) = sums.publish(&Known::new(&everything()), Some(FIXED));
+    let (are_known, _) = sums.publish(&Completeness::new(&everything()), Some(FIXED));
     assert!(are_known);
     sums.rates().clone()
 }
 
-fn of_dimension(burn: &CostRates, wanted: Dimension) -> i64 {
-    burn.by_payer().filter(|((dimension, _), _)| *dimension == wanted).map(|(_, rate)| rate).sum()
+fn of_dimension(burn: &CostRates, wanted: GroupBy) -> i64 {
+    burn.by_group().filter(|((dimension, _), _)| *dimension == wanted).map(|(_, rate)| rate).sum()
 }
 
 proptest! {
@@ -186,7 +186,7 @@ proptest! {
         let claims: Vec<_> = picture.claims_without_node(&fleet).filter_map(|row| picture.claim(row)?.cost).collect();
         let machines: i64 = nodes.iter().map(|said| said.cost).chain(claims.iter().copied()).filter_map(|cost| cost.rate()).sum();
         prop_assert_eq!(burn.total, machines + FIXED);
-        for dimension in Dimension::ALL {
+        for dimension in GroupBy::ALL {
             prop_assert_eq!(of_dimension(&burn, dimension), machines, "{:?}", dimension);
         }
         for row in fleet.nodes.iter() {
@@ -234,7 +234,7 @@ proptest! {
             let total = ledger.total().exact();
             prop_assert!(total >= before);
             let machines = total - i128::from(FIXED) * i128::from(ledger.total().observed_seconds);
-            for dimension in Dimension::ALL {
+            for dimension in GroupBy::ALL {
                 let paid: i128 = ledger.payers(dimension).map(|(_, account)| account.exact()).sum();
                 prop_assert_eq!(paid, machines, "{:?}", dimension);
             }
@@ -386,7 +386,10 @@ fn a_move_of_several_nodes_saves_once_and_what_is_rejected_is_no_candidate() {
     let candidates = ["a", "b"].map(|name| told(name, "ConsolidationCandidate", &of(name), 0));
     let events = |more: Vec<EventRow>| fleet(vec![Delta::Events(upserts([candidates.to_vec(), more].concat()))]);
     let found = |fleet: &Fleet| -> Vec<(String, u64, Option<i64>)> {
-        moves(fleet).into_iter().map(|one| (one.outcome.words(), one.nodes, one.micro_usd_per_hour)).collect()
+        consolidation_savings(fleet)
+            .into_iter()
+            .map(|one| (one.outcome.words(), one.nodes, one.micro_usd_per_hour))
+            .collect()
     };
     assert_eq!(found(&events(vec![])), [("candidate".to_owned(), 2, Some(5_000_000))]);
     let words = "Consolidation rejected: replace: [a], reason: budget (savings: $3.00)";

@@ -1,7 +1,7 @@
 //! A NodeClaim: from request to ready node, and when it ends.
 
-use super::super::facts::Seen;
-use super::super::verdict::Said;
+use super::super::context::FrameContext;
+use super::super::verdict::NodeDisruptionText;
 use super::super::{Line, format, pools, words};
 use super::{Page, cost};
 use crate::app::{claim_phase, node_phase};
@@ -10,7 +10,7 @@ use crate::fleet::{NodeClaimRow, ObjectKey};
 use crate::units::{Time, duration};
 
 /// The whole text.
-pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
+pub(super) fn page(app: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let claim = app.app().fleet.node_claims.get(key)?;
     let mut page = Page::new("NodeClaim", &key.name);
     page.line(summary(app, claim));
@@ -24,7 +24,7 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
     Some(page)
 }
 
-fn summary(app: &Seen<'_>, claim: &NodeClaimRow) -> Line {
+fn summary(app: &FrameContext<'_>, claim: &NodeClaimRow) -> Line {
     let parts = [
         claim.instance_type().map(ToString::to_string),
         claim.capacity_type().map(|capacity| capacity.name().to_owned()),
@@ -41,7 +41,7 @@ fn summary(app: &Seen<'_>, claim: &NodeClaimRow) -> Line {
 }
 
 /// Created, then each step with how long it took; the step that is under way with how long it has taken so far.
-fn timeline(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
+fn timeline(app: &FrameContext<'_>, claim: &NodeClaimRow, page: &mut Page) {
     page.section("TIMELINE");
     let mut before = claim.meta.created;
     page.fact("created", Line::plain(format::clock_seconds(app.now, before)));
@@ -58,14 +58,14 @@ fn timeline(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
     page.fact("in all", Line::plain(total));
 }
 
-fn waiting(app: &Seen<'_>, claim: &NodeClaimRow, since: Time) -> Line {
+fn waiting(app: &FrameContext<'_>, claim: &NodeClaimRow, since: Time) -> Line {
     if claim.meta.deletion.is_some() {
         return Line::of(Role::TextDim, "never: it is being deleted");
     }
     Line::of(Role::Pending, format!("◌ not yet, for {}", format::age(app.now.seconds_since(since))))
 }
 
-fn end(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
+fn end(app: &FrameContext<'_>, claim: &NodeClaimRow, page: &mut Page) {
     page.section("ITS END");
     let expires = match claim.expires_at() {
         Some(at) => {
@@ -90,13 +90,13 @@ fn end(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
     }
 }
 
-fn relations(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
+fn relations(app: &FrameContext<'_>, claim: &NodeClaimRow, page: &mut Page) {
     page.section("BELONGS TO");
     match app.app().fleet.node_of(claim) {
         Some(node) => {
             let phase = node_phase(node, app);
             page.fact("Node", Line::plain(&node.meta.key.name).and(Role::Text, "  ").then(words::node(phase).line()));
-            let said = Said::of(app, node);
+            let said = NodeDisruptionText::of(app, node);
             let until = Line::of(Role::TextDim, "   until ").then(said.until());
             page.fact("Karpenter", said.glyph().and(Role::Text, " ").then(said.short()).then(until));
             page.fact("", Line::of(Role::TextDim, said.sentence()));

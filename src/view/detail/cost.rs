@@ -1,16 +1,16 @@
 //! What an object costs: the rate, who says so, who was asked before, who pays it.
 
-use super::super::facts::Seen;
+use super::super::context::FrameContext;
 use super::super::{Line, format, money};
 use super::Page;
 use crate::config::Role;
 use crate::fleet::{JobRow, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow, PriceKey, PriceList};
 use crate::insight::cost::chain::{Step, Why};
-use crate::insight::cost::{Account, Asking, Cost, CostSource, Dimension, Fee, Payer, Quote, Who, explain};
+use crate::insight::cost::{Account, Cost, CostGroup, CostKey, CostSource, Fee, GroupBy, PriceQuery, Quote, explain};
 use crate::insight::picture::{self, NodePicture};
 
 /// `$1.98/h (AWS spot, 4m old)`, or that nobody tells.
-pub(super) fn headline(app: &Seen<'_>, cost: &Cost) -> Line {
+pub(super) fn headline(app: &FrameContext<'_>, cost: &Cost) -> Line {
     let line = money::cost_with_unit(app, cost);
     match source(app, cost) {
         // The amount says it already.
@@ -21,7 +21,7 @@ pub(super) fn headline(app: &Seen<'_>, cost: &Cost) -> Line {
 }
 
 /// `AWS spot, 4m old`; `None` where nobody tells.
-fn source(app: &Seen<'_>, cost: &Cost) -> Option<String> {
+fn source(app: &FrameContext<'_>, cost: &Cost) -> Option<String> {
     let words = match (cost.source, cost.line) {
         (CostSource::Unknown, _) => return None,
         (_, Some(line)) => format!("price file, line {line}"),
@@ -34,23 +34,23 @@ fn source(app: &Seen<'_>, cost: &Cost) -> Option<String> {
 }
 
 /// The section of a Node.
-pub(super) fn of_node(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
+pub(super) fn of_node(app: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
     let Some(said) = app.node(node) else { return };
     page.section("COST");
     rate(app, &said.cost, page);
     payers(app, node, said, page);
-    asked(app, &picture::asking(&app.app().fleet, &app.app().insights.picture, node), page);
+    asked(app, &picture::price_query(&app.app().fleet, &app.app().insights.picture, node), page);
 }
 
 /// The section of a NodeClaim without Node.
-pub(super) fn of_claim(app: &Seen<'_>, claim: &NodeClaimRow, page: &mut Page) {
+pub(super) fn of_claim(app: &FrameContext<'_>, claim: &NodeClaimRow, page: &mut Page) {
     let Some(cost) = app.insights.picture.claim(claim).and_then(|said| said.cost) else { return };
     page.section("COST");
     rate(app, &cost, page);
-    asked(app, &picture::claim_asking(&app.app().fleet, claim), page);
+    asked(app, &picture::claim_price_query(&app.app().fleet, claim), page);
 }
 
-fn rate(app: &Seen<'_>, cost: &Cost, page: &mut Page) {
+fn rate(app: &FrameContext<'_>, cost: &Cost, page: &mut Page) {
     let month = cost.rate().filter(|rate| *rate > 0);
     let month = month.map_or_else(Line::new, |rate| Line::of(Role::TextDim, format!("  {}", money::month(rate))));
     page.fact("rate", headline(app, cost).then(month));
@@ -75,7 +75,7 @@ fn fee(fee: Fee) -> Line {
 const MOST_PAYERS: usize = 20;
 
 /// The pods that pay, the largest share first, then what no pod requests.
-fn payers(app: &Seen<'_>, node: &NodeRow, said: &NodePicture, page: &mut Page) {
+fn payers(app: &FrameContext<'_>, node: &NodeRow, said: &NodePicture, page: &mut Page) {
     let Some(whole) = said.cost.rate().filter(|rate| *rate > 0) else { return };
     if !app.all(Kind::Pod) {
         page.fact("who pays", Line::of(Role::Unknown, format!("{} {}", app.unknown(Kind::Pod), app.pods_unknown())));
@@ -104,15 +104,15 @@ fn part(rate: i64, whole: i64, what: &str) -> Line {
     Line::plain(money::rate(rate)).and(Role::TextDim, format!("  {percent:>4}  ")).and(Role::Text, what)
 }
 
-/// Who was asked, and what each said.
-fn asked(app: &Seen<'_>, asking: &Asking<'_>, page: &mut Page) {
+/// CostGroup was asked, and what each said.
+fn asked(app: &FrameContext<'_>, query: &PriceQuery<'_>, page: &mut Page) {
     let mut label = "asked";
-    for step in explain(asking) {
+    for step in explain(query) {
         page.fact(std::mem::take(&mut label), step_line(app, &step));
     }
 }
 
-fn step_line(app: &Seen<'_>, step: &Step) -> Line {
+fn step_line(app: &FrameContext<'_>, step: &Step) -> Line {
     match &step.answer {
         Ok(quote) => Line::of(Role::Ok, "✓ ")
             .and(Role::TextStrong, step.asked)
@@ -121,12 +121,12 @@ fn step_line(app: &Seen<'_>, step: &Step) -> Line {
     }
 }
 
-fn quote_words(app: &Seen<'_>, quote: &Quote) -> String {
+fn quote_words(app: &FrameContext<'_>, quote: &Quote) -> String {
     let old = money::old(app.now, quote.as_of).map_or_else(String::new, |old| format!(", {old}"));
     format!("{}, {}{old}", money::rate(quote.micro_usd_per_hour), why(app, &quote.why))
 }
 
-fn why(app: &Seen<'_>, why: &Why) -> String {
+fn why(app: &FrameContext<'_>, why: &Why) -> String {
     match why {
         Why::Node(line) => format!("named in line {line}"),
         Why::Rule(line) => format!("the rule in line {line}"),
@@ -161,35 +161,35 @@ fn listed(list: PriceList, key: &PriceKey) -> String {
 // ---- One line in the details of others ----
 
 /// Of a pod: its share, and what its owner has paid.
-pub(super) fn of_pod(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
+pub(super) fn of_pod(app: &FrameContext<'_>, pod: &PodRow, page: &mut Page) {
     let node = pod.node.as_ref().and_then(|name| app.app().insights.picture.node(name));
     let whole = node.and_then(|said| said.cost.rate());
     let whole = whole.map_or_else(String::new, |rate| format!(" of {}", money::rate(rate)));
     page.fact("cost", money::of_pod_with_unit(app, pod).and(Role::TextDim, whole));
-    let owner = picture::payer_of_pod(&app.fleet, pod, Dimension::Owner);
-    let name = owner.words(Dimension::Owner);
-    let account = app.insights.ledger.paid_by(&(Dimension::Owner, owner));
+    let owner = picture::payer_of_pod(&app.fleet, pod, GroupBy::Owner);
+    let name = owner.words(GroupBy::Owner);
+    let account = app.insights.ledger.paid_by(&(GroupBy::Owner, owner));
     if account.observed_seconds > 0 {
         page.fact("", paid(app, account).and(Role::TextDim, format!(" by {name}")));
     }
 }
 
 /// Of a Job.
-pub(super) fn of_job(app: &Seen<'_>, job: &JobRow, page: &mut Page) {
-    let payer = (Dimension::Job, Who::Job(job.meta.key.clone()));
+pub(super) fn of_job(app: &FrameContext<'_>, job: &JobRow, page: &mut Page) {
+    let payer = (GroupBy::Job, CostGroup::Job(job.meta.key.clone()));
     page.fact("cost", with_paid(app, money::of_job_with_unit(app, job), &payer));
 }
 
 /// Of a NodePool.
-pub(super) fn of_pool(app: &Seen<'_>, pool: &NodePoolRow, page: &mut Page) {
-    let payer = (Dimension::NodePool, Who::Named(pool.meta.key.name.clone()));
+pub(super) fn of_pool(app: &FrameContext<'_>, pool: &NodePoolRow, page: &mut Page) {
+    let payer = (GroupBy::NodePool, CostGroup::Named(pool.meta.key.name.clone()));
     let rate = money::of_payer_with_unit(app, &payer);
     let monthly = app.insights.rates().and_then(|rates| rates.rate_of(&payer));
     let month = monthly.map_or_else(String::new, |rate| format!("  {}", money::month(rate)));
     page.fact("cost", with_paid(app, rate.and(Role::TextDim, month), &payer));
 }
 
-fn with_paid(app: &Seen<'_>, rate: Line, payer: &Payer) -> Line {
+fn with_paid(app: &FrameContext<'_>, rate: Line, payer: &CostKey) -> Line {
     match app.insights.ledger.paid_by(payer) {
         account if account.observed_seconds == 0 => rate,
         account => rate.and(Role::Text, "   ").then(paid(app, account)),
@@ -197,7 +197,7 @@ fn with_paid(app: &Seen<'_>, rate: Line, payer: &Payer) -> Line {
 }
 
 /// `$12.20 paid since 12:04`.
-fn paid(app: &Seen<'_>, account: Account) -> Line {
+fn paid(app: &FrameContext<'_>, account: Account) -> Line {
     let since = app.insights.ledger.since().map_or_else(String::new, |since| format::clock(app.now, since));
     Line::plain(money::sum(account.micro_usd())).and(Role::TextDim, format!(" paid since {since}"))
 }

@@ -1,7 +1,7 @@
 //! An Event: its whole message, and what it belongs to.
 
-use super::super::facts::Seen;
-use super::super::verdict::Said;
+use super::super::context::FrameContext;
+use super::super::verdict::NodeDisruptionText;
 use super::super::{Line, events, format};
 use super::{Page, node};
 use crate::config::Role;
@@ -9,7 +9,7 @@ use crate::fleet::{EventRow, EventType, ObjectKey};
 use crate::insight::relation;
 
 /// The whole text.
-pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
+pub(super) fn page(app: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let event = app.app().fleet.events.get(key)?;
     let mut page = Page::new("Event", if event.reason.is_empty() { &key.name } else { &event.reason });
     page.line(Line::plain(event.message.trim()));
@@ -31,10 +31,10 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
 }
 
 /// What became of its Node, and the pods that it concerns.
-fn joined(app: &Seen<'_>, event: &EventRow, page: &mut Page) {
+fn joined(app: &FrameContext<'_>, event: &EventRow, page: &mut Page) {
     let name = relation::node_of_event(&app.app().fleet, event);
     if let Some(node) = name.as_ref().and_then(|name| app.app().fleet.node(name)) {
-        let said = Said::of(app, node);
+        let said = NodeDisruptionText::of(app, node);
         page.section("ITS NODE NOW");
         page.item(said.glyph().and(Role::Text, " ").and(Role::TextStrong, &node.meta.key.name));
         page.item(Line::plain(said.sentence()));

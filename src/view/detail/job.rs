@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::facts::Seen;
+use super::super::context::FrameContext;
 use super::super::{Line, format, jobs, words};
 use super::{Page, cost, node};
 use crate::app::job_state;
@@ -11,7 +11,7 @@ use crate::fleet::{JobRow, Kind, ObjectKey, Owner, PodRow};
 use crate::insight::batch;
 
 /// The whole text.
-pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
+pub(super) fn page(app: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let job = app.app().fleet.jobs.get(key)?;
     let mut page = Page::new("Job", &key.to_string());
     let state = job_state(job, app);
@@ -25,7 +25,7 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
     Some(page)
 }
 
-fn progress(app: &Seen<'_>, job: &JobRow, state: &batch::JobState, page: &mut Page) {
+fn progress(app: &FrameContext<'_>, job: &JobRow, state: &batch::JobState, page: &mut Page) {
     page.section("PROGRESS");
     page.fact("complete", Line::plain(jobs::progress(job)));
     page.fact(
@@ -48,11 +48,11 @@ fn progress(app: &Seen<'_>, job: &JobRow, state: &batch::JobState, page: &mut Pa
     page.fact_if("queue", batch::queue(job));
 }
 
-fn unknown(app: &Seen<'_>) -> Line {
+fn unknown(app: &FrameContext<'_>) -> Line {
     Line::of(Role::Unknown, format!("{} {}", app.unknown(Kind::Pod), app.pods_unknown()))
 }
 
-fn protection(app: &Seen<'_>, job: &JobRow, page: &mut Page) {
+fn protection(app: &FrameContext<'_>, job: &JobRow, page: &mut Page) {
     page.section("PROTECTION");
     match app.protected_of(job) {
         None => page.item(unknown(app)),
@@ -70,7 +70,7 @@ fn protection(app: &Seen<'_>, job: &JobRow, page: &mut Page) {
     }
 }
 
-fn pods(app: &Seen<'_>, job: &JobRow, page: &mut Page) {
+fn pods(app: &FrameContext<'_>, job: &JobRow, page: &mut Page) {
     page.section("PODS");
     if !app.pods_known_of(job) {
         page.item(unknown(app));
@@ -91,7 +91,7 @@ fn pods(app: &Seen<'_>, job: &JobRow, page: &mut Page) {
 /// The Pods screen, narrowed to the Job, has them all.
 const MOST_PODS: usize = 100;
 
-fn cron_job(app: &Seen<'_>, job: &JobRow, page: &mut Page) {
+fn cron_job(app: &FrameContext<'_>, job: &JobRow, page: &mut Page) {
     let Some(owner) = &job.owner else { return };
     page.section("BELONGS TO");
     page.fact("owner", jobs::owner(Some(owner)));
@@ -106,7 +106,7 @@ fn cron_job(app: &Seen<'_>, job: &JobRow, page: &mut Page) {
     page.fact_if("last success", cron_job.last_success.map(clock));
 }
 
-fn find<'a>(app: &Seen<'a>, job: &JobRow, owner: &Owner) -> Option<&'a crate::fleet::CronJobRow> {
+fn find<'a>(app: &FrameContext<'a>, job: &JobRow, owner: &Owner) -> Option<&'a crate::fleet::CronJobRow> {
     let key = ObjectKey { namespace: job.meta.key.namespace.clone(), name: owner.name.clone() };
     app.app().fleet.cron_jobs.get(&key).filter(|row| owner.kind == "CronJob" && row.meta.uid == owner.uid)
 }

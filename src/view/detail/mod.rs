@@ -9,7 +9,7 @@ mod pod;
 mod pool;
 mod verdict;
 
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::panel::Sheet;
 use super::{Line, events, format};
 use crate::app::{Detail, DetailText};
@@ -18,7 +18,7 @@ use crate::fleet::{Condition, EventObject, EventRow, Key, Kind, Status, Sym};
 use crate::insight::disruption::Outlook;
 
 /// The details that are open.
-pub(super) fn sheet(app: &Seen<'_>, detail: &Detail) -> Sheet {
+pub(super) fn sheet(app: &FrameContext<'_>, detail: &Detail) -> Sheet {
     let mut page = page(app, &detail.key);
     match (detail.text, &detail.fetched) {
         (DetailText::Yaml, Some(Ok(fetched))) => {
@@ -31,7 +31,7 @@ pub(super) fn sheet(app: &Seen<'_>, detail: &Detail) -> Sheet {
     Sheet { scroll: detail.scroll, indent: 4, lines: page.lines, ..Sheet::new(page.title) }
 }
 
-fn page(app: &Seen<'_>, key: &Key) -> Page {
+fn page(app: &FrameContext<'_>, key: &Key) -> Page {
     let page = match key.kind {
         Kind::Node => node::page(app, &key.object),
         Kind::Pod => pod::page(app, &key.object),
@@ -97,7 +97,7 @@ impl Page {
     }
 
     /// Whether a protection holds, and everything that it does not protect from.
-    fn items_of_outlook(&mut self, app: &Seen<'_>, outlook: &Outlook) {
+    fn items_of_outlook(&mut self, app: &FrameContext<'_>, outlook: &Outlook) {
         match outlook.holds {
             Some(true) => self.item(Line::of(Role::Protected, "▣ nothing that is known ends the pod before that")),
             None if outlook.protection.state.is_active() => {
@@ -112,7 +112,7 @@ impl Page {
     }
 
     /// Conditions as sentences, those that are not `True` with their message.
-    fn conditions(&mut self, app: &Seen<'_>, conditions: &[Condition]) {
+    fn conditions(&mut self, app: &FrameContext<'_>, conditions: &[Condition]) {
         if conditions.is_empty() {
             return;
         }
@@ -123,7 +123,7 @@ impl Page {
     }
 
     /// What happened to it, newest first.
-    fn events(&mut self, app: &Seen<'_>, key: &Key) {
+    fn events(&mut self, app: &FrameContext<'_>, key: &Key) {
         if key.kind == Kind::Event {
             return;
         }
@@ -174,7 +174,7 @@ impl Page {
 /// More than a person reads; the Events screen has them all.
 const MOST_EVENTS: usize = 50;
 
-fn event_line(app: &Seen<'_>, event: &EventRow) -> Line {
+fn event_line(app: &FrameContext<'_>, event: &EventRow) -> Line {
     let (glyph, role) = events::class(event.class);
     let line = Line::of(Role::TextDim, format!("{} ", format::clock(app.now, event.at)))
         .and(role, format!("{glyph} {} ", event.reason));
@@ -182,7 +182,7 @@ fn event_line(app: &Seen<'_>, event: &EventRow) -> Line {
     if event.count > 1 { line.and(Role::TextDim, format!(" ×{}", format::count(event.count))) } else { line }
 }
 
-fn condition_line(app: &Seen<'_>, condition: &Condition) -> Line {
+fn condition_line(app: &FrameContext<'_>, condition: &Condition) -> Line {
     let is_bad = is_bad(condition);
     let glyph = if is_bad { "△" } else { "·" };
     let role = if is_bad { Role::Warn } else { Role::Text };

@@ -1,6 +1,6 @@
 //! A Node: what runs on it, what it is made of, where it came from.
 
-use super::super::facts::Seen;
+use super::super::context::FrameContext;
 use super::super::{Line, format, pools, words};
 use super::{Page, cost, verdict};
 use crate::app::{claim_phase, node_phase};
@@ -9,7 +9,7 @@ use crate::fleet::{Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow};
 use crate::insight::disruption::{NodeAnnotation, protection};
 
 /// The whole text.
-pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
+pub(super) fn page(app: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let node = app.app().fleet.nodes.get(key)?;
     let mut page = Page::new("Node", &key.name);
     page.line(summary(app, node));
@@ -24,7 +24,7 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
     Some(page)
 }
 
-fn summary(app: &Seen<'_>, node: &NodeRow) -> Line {
+fn summary(app: &FrameContext<'_>, node: &NodeRow) -> Line {
     let phase = node_phase(node, app);
     let parts = [
         node.instance_type().map(ToString::to_string),
@@ -61,7 +61,7 @@ fn protection_line(node: &NodeRow) -> Option<Line> {
     }
 }
 
-fn resources(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
+fn resources(app: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
     page.section("RESOURCES");
     let picture = app.node(node).filter(|_| app.all(Kind::Pod));
     let amount = |requested: Option<i64>, whole: i64, write: fn(i64) -> String| {
@@ -93,7 +93,7 @@ fn cpu(millis: i64) -> String {
     format::cores(millis) + " cpu"
 }
 
-fn pods(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
+fn pods(app: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
     page.section("PODS");
     if !app.readable(Kind::Pod) {
         page.item(Line::of(Role::Unknown, format!("{} pods are not known yet", format::NOT_YET)));
@@ -111,7 +111,7 @@ fn pods(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
 }
 
 /// A pod in one line: state, name, what it asks for, its protection.
-pub(super) fn pod_line<'a>(app: &Seen<'a>, pod: &'a PodRow) -> Line {
+pub(super) fn pod_line<'a>(app: &FrameContext<'a>, pod: &'a PodRow) -> Line {
     let gpus = match pod.requests.gpu_total() {
         0 => String::new(),
         gpus => format!(", {gpus} GPU"),
@@ -119,12 +119,12 @@ pub(super) fn pod_line<'a>(app: &Seen<'a>, pod: &'a PodRow) -> Line {
     let requests =
         format!("  {} cpu, {}{gpus}", format::cores(pod.requests.cpu_millis), format::bytes(pod.requests.memory_bytes));
     let line = words::pod(pod).and(Role::Text, "  ").and(Role::TextStrong, pod.meta.key.to_string());
-    let protection = words::shield(&app.judge().pod(pod), app.now);
+    let protection = words::shield(&app.evaluator().pod(pod), app.now);
     let line = line.and(Role::TextDim, requests);
     if protection.is_empty() { line } else { line.and(Role::Text, "  ").then(protection) }
 }
 
-fn relations(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
+fn relations(app: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
     page.section("WHERE IT CAME FROM");
     match app.app().fleet.claim_of(node) {
         Some(claim) => page.fact("NodeClaim", claim_line(app, claim)),
@@ -143,7 +143,7 @@ fn relations(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
     page.fact_if("provider id", node.provider_id.as_ref());
 }
 
-fn claim_line(app: &Seen<'_>, claim: &NodeClaimRow) -> Line {
+fn claim_line(app: &FrameContext<'_>, claim: &NodeClaimRow) -> Line {
     let line =
         Line::plain(&claim.meta.key.name).and(Role::Text, "  ").then(words::claim(claim_phase(claim, app)).line());
     match claim.expires_at() {

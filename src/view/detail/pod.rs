@@ -1,6 +1,6 @@
 //! A pod: its state, its protection, its Node and its owners.
 
-use super::super::facts::Seen;
+use super::super::context::FrameContext;
 use super::super::{Line, format, words};
 use super::{Page, cost};
 use crate::app::{job_state, node_phase};
@@ -11,7 +11,7 @@ use crate::insight::relation;
 use crate::units::duration;
 
 /// The whole text.
-pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
+pub(super) fn page(app: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let pod = app.app().fleet.pods.get(key)?;
     let mut page = Page::new("Pod", &key.to_string());
     let age = format::span(app.now.seconds_since(pod.meta.created));
@@ -25,9 +25,9 @@ pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
     Some(page)
 }
 
-fn protected<'a>(app: &Seen<'a>, pod: &'a PodRow, page: &mut Page) {
+fn protected<'a>(app: &FrameContext<'a>, pod: &'a PodRow, page: &mut Page) {
     page.section("PROTECTION");
-    let outlook = app.judge().pod(pod);
+    let outlook = app.evaluator().pod(pod);
     let found = &outlook.protection;
     let value = found.value.as_ref().map_or("", |value| value.as_str());
     match found.state {
@@ -45,7 +45,7 @@ fn protected<'a>(app: &Seen<'a>, pod: &'a PodRow, page: &mut Page) {
 }
 
 /// From when a duration counts, and until when.
-fn since(app: &Seen<'_>, pod: &PodRow, found: &Protection) -> String {
+fn since(app: &FrameContext<'_>, pod: &PodRow, found: &Protection) -> String {
     match (pod.started, found.until) {
         (Some(started), Some(until)) => {
             format!(" since {}, ends {}", format::clock(app.now, started), format::clock(app.now, until))
@@ -54,7 +54,7 @@ fn since(app: &Seen<'_>, pod: &PodRow, found: &Protection) -> String {
     }
 }
 
-fn relations(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
+fn relations(app: &FrameContext<'_>, pod: &PodRow, page: &mut Page) {
     page.section("BELONGS TO");
     page.fact("Node", node_line(app, pod));
     if let Some(job) = relation::job_of(&app.app().fleet, pod) {
@@ -69,7 +69,7 @@ fn relations(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
     }
 }
 
-fn node_line(app: &Seen<'_>, pod: &PodRow) -> Line {
+fn node_line(app: &FrameContext<'_>, pod: &PodRow) -> Line {
     let Some(name) = &pod.node else { return Line::of(Role::TextDim, "not bound yet") };
     let Some(node) = app.app().fleet.node(name) else { return Line::plain(name).and(Role::Warn, "  △ is not known") };
     let phase = node_phase(node, app);
@@ -80,7 +80,7 @@ fn node_line(app: &Seen<'_>, pod: &PodRow) -> Line {
     }
 }
 
-fn facts(app: &Seen<'_>, pod: &PodRow, page: &mut Page) {
+fn facts(app: &FrameContext<'_>, pod: &PodRow, page: &mut Page) {
     page.section("REQUESTS AND CONTAINERS");
     cost::of_pod(app, pod, page);
     page.fact("cpu", Line::plain(format::cores(pod.requests.cpu_millis)));

@@ -1,6 +1,6 @@
 //! A NodePool: what it allows to be disrupted now and next, its limits, its nodes.
 
-use super::super::facts::Seen;
+use super::super::context::FrameContext;
 use super::super::timeline::{self, Timeline};
 use super::super::{Line, format, pools, words};
 use super::{Page, cost};
@@ -11,7 +11,7 @@ use crate::insight::disruption::{BudgetWindow, PoolBudgets, Reason};
 use crate::units::duration;
 
 /// The whole text.
-pub(super) fn page(app: &Seen<'_>, key: &ObjectKey) -> Option<Page> {
+pub(super) fn page(app: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let pool = app.app().fleet.node_pools.get(key)?;
     let mut page = Page::new("NodePool", &key.name);
     page.line(if pool.is_ready() { Line::of(Role::Ok, "● Ready") } else { Line::of(Role::Bad, "! NotReady") });
@@ -40,15 +40,15 @@ fn disruption(pool: &NodePoolRow, page: &mut Page) {
     page.fact_if("NodeClass", pool.node_class.as_ref().map(|class| format!("{} {}", class.kind, class.name)));
 }
 
-fn budgets(app: &Seen<'_>, pool: &NodePoolRow, page: &mut Page) {
+fn budgets(app: &FrameContext<'_>, pool: &NodePoolRow, page: &mut Page) {
     page.section("BUDGETS");
     match &pool.budgets {
         None => page.item(Line::plain("10% of the nodes, for every reason: Karpenter's default")),
         Some(budgets) => budgets.iter().for_each(|budget| page.item(budget_line(app, budget))),
     }
-    let Some(budgets) = app.judge().budgets(&pool.meta.key.name) else { return };
+    let Some(budgets) = app.evaluator().budgets(&pool.meta.key.name) else { return };
     page.section("ALLOWED NOW");
-    if app.judge().counts_are_known() {
+    if app.evaluator().counts_are_known() {
         Reason::ALL.into_iter().for_each(|reason| page.fact(reason.name(), allowed_line(app, budgets, reason)));
         users(app, pool, budgets, page);
     } else {
@@ -66,7 +66,7 @@ fn budgets(app: &Seen<'_>, pool: &NodePoolRow, page: &mut Page) {
 }
 
 /// `2 more of 15: 3 allowed, 1 in use`, and when it opens where nothing is allowed.
-fn allowed_line(app: &Seen<'_>, budgets: &PoolBudgets, reason: Reason) -> Line {
+fn allowed_line(app: &FrameContext<'_>, budgets: &PoolBudgets, reason: Reason) -> Line {
     let (allowed, left) = (budgets.allowed(reason, app.now), budgets.remaining(reason, app.now));
     if timeline::is_any(allowed) {
         return Line::plain("any number: no budget limits it now");
@@ -90,7 +90,7 @@ fn allowed_line(app: &Seen<'_>, budgets: &PoolBudgets, reason: Reason) -> Line {
 }
 
 /// The nodes that use up what is allowed.
-fn users(app: &Seen<'_>, pool: &NodePoolRow, budgets: &PoolBudgets, page: &mut Page) {
+fn users(app: &FrameContext<'_>, pool: &NodePoolRow, budgets: &PoolBudgets, page: &mut Page) {
     if budgets.disrupting == 0 {
         return;
     }
@@ -112,7 +112,7 @@ fn users(app: &Seen<'_>, pool: &NodePoolRow, budgets: &PoolBudgets, page: &mut P
 const MOST_USERS: usize = 5;
 
 /// The next 24 hours: one bar for each reason.
-fn next_day(app: &Seen<'_>, budgets: &PoolBudgets, page: &mut Page) {
+fn next_day(app: &FrameContext<'_>, budgets: &PoolBudgets, page: &mut Page) {
     page.section("NEXT 24 H (UTC)");
     let slots = if app.ui.size.0 < NARROW_BELOW { 24 } else { 48 };
     let line = Timeline::new(budgets, app.now, slots);
@@ -126,7 +126,7 @@ fn next_day(app: &Seen<'_>, budgets: &PoolBudgets, page: &mut Page) {
 /// Below this width a slot of the time line is an hour.
 const NARROW_BELOW: u16 = 70;
 
-fn budget_line(app: &Seen<'_>, budget: &Budget) -> Line {
+fn budget_line(app: &FrameContext<'_>, budget: &Budget) -> Line {
     let window = BudgetWindow::of(budget);
     let state = window.at(app.now);
     let (glyph, role) = if state.active_now { ("●", Role::Text) } else { ("○", Role::TextDim) };
@@ -142,7 +142,7 @@ fn budget_line(app: &Seen<'_>, budget: &Budget) -> Line {
     line.and(Role::TextDim, schedule(app, budget, &state))
 }
 
-fn schedule(app: &Seen<'_>, budget: &Budget, state: &crate::insight::disruption::BudgetState) -> String {
+fn schedule(app: &FrameContext<'_>, budget: &Budget, state: &crate::insight::disruption::BudgetState) -> String {
     let Some(schedule) = &budget.schedule else { return "  always".to_owned() };
     let duration = budget.duration.as_ref().map_or_else(String::new, |duration| format!(" for {duration}"));
     let next = match (state.active_now, state.next_change) {
@@ -164,7 +164,7 @@ fn limits(pool: &NodePoolRow, page: &mut Page) {
     free.for_each(|(name, amount)| page.item(Line::of(Role::TextDim, format!("{name} {amount}"))));
 }
 
-fn nodes(app: &Seen<'_>, pool: &NodePoolRow, page: &mut Page) {
+fn nodes(app: &FrameContext<'_>, pool: &NodePoolRow, page: &mut Page) {
     page.section("NODES");
     cost::of_pool(app, pool, page);
     let name = &pool.meta.key.name;

@@ -1,8 +1,8 @@
 //! May Karpenter take a Node? What was checked in which order, what each gate said, what ends the Node anyway, and what
 //! somebody who wants it otherwise does.
 
-use super::super::facts::Seen;
-use super::super::verdict::{Said, reasons};
+use super::super::context::FrameContext;
+use super::super::verdict::{NodeDisruptionText, reasons};
 use super::super::{Line, format, timeline};
 use super::Page;
 use crate::config::Role;
@@ -10,7 +10,7 @@ use crate::fleet::{EventRow, Key, Kind, NodeRow, ObjectKey};
 use crate::input::{Action, Context};
 use crate::insight::disruption::evidence;
 use crate::insight::disruption::hazards::HazardKind;
-use crate::insight::disruption::{Blocker, BlockerKind, Evidence, Gate, Hazard, Reason, Ruling, Standing, Verdict};
+use crate::insight::disruption::{Blocker, BlockerKind, Evidence, Gate, GateResult, Hazard, Reason, Standing, Verdict};
 use crate::units::Time;
 
 /// From this height on each gate that is open has a line of its own.
@@ -20,9 +20,9 @@ const ROOMY_FROM: u16 = 40;
 const MOST_NAMES: usize = 3;
 
 /// All sections.
-pub(super) fn sections(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
+pub(super) fn sections(app: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
     let Some(node) = app.app().fleet.nodes.get(&node.meta.key) else { return };
-    let said = Said::of(app, node);
+    let said = NodeDisruptionText::of(app, node);
     answer(&said, page);
     gates(&said, page);
     notes(&said, page);
@@ -30,7 +30,7 @@ pub(super) fn sections(app: &Seen<'_>, node: &NodeRow, page: &mut Page) {
     advice(&said, page);
 }
 
-fn answer(said: &Said<'_>, page: &mut Page) {
+fn answer(said: &NodeDisruptionText<'_>, page: &mut Page) {
     page.section("MAY KARPENTER TAKE IT?");
     let mut line = said.glyph().and(Role::Text, " ").then(said.short());
     for reason in Reason::ALL {
@@ -38,7 +38,7 @@ fn answer(said: &Said<'_>, page: &mut Page) {
         line = line.and(Role::TextDim, format!("   {} ", reason.name())).and(role, word);
     }
     page.item(line);
-    let since = said.app.insights.held.since(&said.app.judge().case(said.node), &said.disruption);
+    let since = said.app.insights.held.since(&said.app.evaluator().case(said.node), &said.disruption);
     if let Some(since) = since {
         let now = said.app.now;
         let words = format!("held since {} UTC ({})", format::clock(now, since), format::relative(now, since));
@@ -47,30 +47,30 @@ fn answer(said: &Said<'_>, page: &mut Page) {
 }
 
 /// In Karpenter's order. Of a node that is not Karpenter's nothing is asked.
-fn gates(said: &Said<'_>, page: &mut Page) {
+fn gates(said: &NodeDisruptionText<'_>, page: &mut Page) {
     if said.disruption.verdict == Verdict::NotManaged {
         page.item(Line::plain("✗ ").and(Role::Text, "Node isn't managed by karpenter: no NodeClaim belongs to it"));
         return;
     }
     let mut open: Vec<Gate> = Vec::new();
-    for (gate, ruling) in &said.app.judge().explain(said.node) {
-        if is_open(ruling) {
+    for (gate, result) in &said.app.evaluator().explain(said.node) {
+        if is_open(result) {
             open.push(*gate);
             continue;
         }
         put_open(said, &mut open, page);
-        ruling.blockers.iter().for_each(|blocker| closed(said, blocker, page));
-        unknown(said, *gate, ruling, page);
+        result.blockers.iter().for_each(|blocker| closed(said, blocker, page));
+        unknown(said, *gate, result, page);
     }
     put_open(said, &mut open, page);
 }
 
-fn is_open(ruling: &Ruling) -> bool {
-    ruling.blockers.is_empty() && ruling.undecided.is_none()
+fn is_open(result: &GateResult) -> bool {
+    result.blockers.is_empty() && result.undecided.is_none()
 }
 
 /// Gates that are open: a sentence each where there is room, else a few words.
-fn put_open(said: &Said<'_>, open: &mut Vec<Gate>, page: &mut Page) {
+fn put_open(said: &NodeDisruptionText<'_>, open: &mut Vec<Gate>, page: &mut Page) {
     let gates = std::mem::take(open);
     if said.app.ui.size.1 >= ROOMY_FROM {
         let line = |gate: Gate| Line::of(Role::Ok, "✓ ").and(Role::Text, open_words(said, gate));
@@ -101,7 +101,7 @@ const fn few_words(gate: Gate) -> &'static str {
     }
 }
 
-fn open_words(said: &Said<'_>, gate: Gate) -> String {
+fn open_words(said: &NodeDisruptionText<'_>, gate: Gate) -> String {
     let pool = said.node.node_pool().map_or("", |pool| pool.as_str());
     match gate {
         Gate::Loop => "Karpenter's disruption loop runs".to_owned(),
@@ -123,8 +123,8 @@ fn open_words(said: &Said<'_>, gate: Gate) -> String {
 }
 
 /// How much the budgets leave for the reasons that apply.
-fn budget_words(said: &Said<'_>, pool: &str) -> String {
-    let Some(budgets) = said.app.judge().budgets(pool) else { return "budgets allow it".to_owned() };
+fn budget_words(said: &NodeDisruptionText<'_>, pool: &str) -> String {
+    let Some(budgets) = said.app.evaluator().budgets(pool) else { return "budgets allow it".to_owned() };
     let now = said.app.now;
     let left = said.disruption.applies.iter().map(|reason| match budgets.allowed(reason, now) {
         allowed if timeline::is_any(allowed) => format!("any number for {}", reason.name()),
@@ -139,7 +139,7 @@ fn budget_words(said: &Said<'_>, pool: &str) -> String {
 }
 
 /// Karpenter's own sentence, what it stops, until when, and how it is known.
-fn closed(said: &Said<'_>, blocker: &Blocker, page: &mut Page) {
+fn closed(said: &NodeDisruptionText<'_>, blocker: &Blocker, page: &mut Page) {
     page.item(Line::of(Role::Warn, "✗ ").and(Role::TextStrong, said.message(blocker)));
     let mut parts = vec![format!("stops {}", reasons(blocker))];
     parts.extend(detail_of(said, blocker));
@@ -148,7 +148,7 @@ fn closed(said: &Said<'_>, blocker: &Blocker, page: &mut Page) {
     page.item(Line::of(Role::TextDim, format!("  {}", parts.join(" · "))));
 }
 
-fn when(said: &Said<'_>, at: Time) -> String {
+fn when(said: &NodeDisruptionText<'_>, at: Time) -> String {
     let now = said.app.now;
     if at <= now {
         return "any moment".to_owned();
@@ -157,7 +157,7 @@ fn when(said: &Said<'_>, at: Time) -> String {
 }
 
 /// What the message does not say: the annotation's value and since when it counts, the budget in numbers.
-fn detail_of(said: &Said<'_>, blocker: &Blocker) -> Option<String> {
+fn detail_of(said: &NodeDisruptionText<'_>, blocker: &Blocker) -> Option<String> {
     let fleet = &said.app.app().fleet;
     let object = &blocker.object.as_ref()?.object;
     match blocker.kind {
@@ -176,7 +176,7 @@ fn detail_of(said: &Said<'_>, blocker: &Blocker) -> Option<String> {
 }
 
 /// When Karpenter itself last said the same.
-fn also_said(said: &Said<'_>, blocker: &Blocker) -> Option<String> {
+fn also_said(said: &NodeDisruptionText<'_>, blocker: &Blocker) -> Option<String> {
     if blocker.evidence == Evidence::Computed {
         return None;
     }
@@ -184,14 +184,14 @@ fn also_said(said: &Said<'_>, blocker: &Blocker) -> Option<String> {
     Some(format!("also said by Karpenter's Event{}", at.unwrap_or_default()))
 }
 
-fn last_said<'a>(said: &Said<'a>, blocker: &Blocker) -> Option<&'a EventRow> {
-    let case = said.app.judge().case(said.node);
+fn last_said<'a>(said: &NodeDisruptionText<'a>, blocker: &Blocker) -> Option<&'a EventRow> {
+    let case = said.app.evaluator().case(said.node);
     let name = case.events.iter().find(|event| evidence::said(event).is_some_and(|said| said.kind == blocker.kind))?;
     said.app.app().fleet.events.get(&name.meta.key)
 }
 
-fn unknown(said: &Said<'_>, gate: Gate, ruling: &Ruling, page: &mut Page) {
-    let Some((_, kind)) = ruling.undecided else { return };
+fn unknown(said: &NodeDisruptionText<'_>, gate: Gate, result: &GateResult, page: &mut Page) {
+    let Some((_, kind)) = result.undecided else { return };
     let asked = match gate {
         Gate::Loop => "whether the disruption loop runs",
         Gate::Managed => "whether Karpenter manages it",
@@ -209,7 +209,7 @@ fn unknown(said: &Said<'_>, gate: Gate, ruling: &Ruling, page: &mut Page) {
 }
 
 /// What Karpenter's Events add, and what is assumed.
-fn notes(said: &Said<'_>, page: &mut Page) {
+fn notes(said: &NodeDisruptionText<'_>, page: &mut Page) {
     for blocker in said.disruption.blockers.iter().filter(|blocker| blocker.kind.is_advisory()) {
         let until = blocker.until.map_or_else(String::new, |at| format!(", until about {}", when(said, at)));
         page.item(advisory(said.app.now, blocker).and(Role::TextDim, until));
@@ -234,7 +234,7 @@ fn advisory(now: Time, blocker: &Blocker) -> Line {
     Line::of(Role::Info, format!("i {}: {who}", blocker.kind.name())).and(Role::TextStrong, words)
 }
 
-fn ends(said: &Said<'_>, page: &mut Page) {
+fn ends(said: &NodeDisruptionText<'_>, page: &mut Page) {
     page.section("WHAT WILL END IT ANYWAY");
     if said.hazards.is_empty() {
         page.item(Line::of(Role::TextDim, "nothing that is known of"));
@@ -242,7 +242,7 @@ fn ends(said: &Said<'_>, page: &mut Page) {
     said.hazards.iter().for_each(|hazard| end(said, hazard, page));
 }
 
-fn end(said: &Said<'_>, hazard: &Hazard, page: &mut Page) {
+fn end(said: &NodeDisruptionText<'_>, hazard: &Hazard, page: &mut Page) {
     let breaks = said.broken().is_some_and(|broken| std::ptr::eq(broken.hazard, hazard));
     let (glyph, role) = if breaks { ("△", Role::Warn) } else { ("·", Role::Text) };
     let ahead = hazard.at.map_or_else(String::new, |at| format!(" ({})", format::relative(said.app.now, at)));
@@ -260,7 +260,7 @@ fn end(said: &Said<'_>, hazard: &Hazard, page: &mut Page) {
     }
 }
 
-fn advice(said: &Said<'_>, page: &mut Page) {
+fn advice(said: &NodeDisruptionText<'_>, page: &mut Page) {
     page.section("WHAT TO DO");
     let mut told: Vec<String> = Vec::new();
     told.extend(rescue(said));
@@ -277,7 +277,7 @@ fn advice_line(words: &str) -> Line {
 }
 
 /// Nothing that batchtop writes stops what ends a protected pod.
-fn rescue(said: &Said<'_>) -> Option<String> {
+fn rescue(said: &NodeDisruptionText<'_>) -> Option<String> {
     let broken = said.broken()?;
     let before = broken
         .at
@@ -294,7 +294,7 @@ fn rescue(said: &Said<'_>) -> Option<String> {
 }
 
 /// What would let Karpenter take it, for each thing that stops it; or what would stop Karpenter.
-fn free(said: &Said<'_>) -> Vec<String> {
+fn free(said: &NodeDisruptionText<'_>) -> Vec<String> {
     match said.standing {
         Standing::NotManaged => vec!["nothing that Karpenter would heed: it did not make this Node".to_owned()],
         Standing::Terminating | Standing::Disrupting => vec!["nothing: it is on its way out".to_owned()],
@@ -308,7 +308,7 @@ fn free(said: &Said<'_>) -> Vec<String> {
 }
 
 /// Reasons that are stopped by the same things stand together: one of them is enough for Karpenter.
-fn stopped(said: &Said<'_>) -> Vec<String> {
+fn stopped(said: &NodeDisruptionText<'_>) -> Vec<String> {
     let mut ways: Vec<(Vec<BlockerKind>, Vec<Reason>)> = Vec::new();
     for reason in Reason::ALL.into_iter().filter(|reason| said.disruption.applies.contains(*reason)) {
         let stops = said.disruption.firm().filter(|blocker| blocker.reasons.contains(reason));
@@ -327,7 +327,7 @@ fn stopped(said: &Said<'_>) -> Vec<String> {
 }
 
 /// Everything that has to be done so that Karpenter may take it for these reasons.
-fn way(said: &Said<'_>, kinds: Vec<BlockerKind>, reasons: &[Reason]) -> Vec<String> {
+fn way(said: &NodeDisruptionText<'_>, kinds: Vec<BlockerKind>, reasons: &[Reason]) -> Vec<String> {
     let words: Vec<String> = kinds.into_iter().filter_map(|kind| to_free(said, kind)).collect();
     let names: Vec<&str> = reasons.iter().map(|reason| reason.name()).collect();
     let of = if names.is_empty() { String::new() } else { format!(" as {}", names.join(" or ")) };
@@ -338,7 +338,7 @@ fn way(said: &Said<'_>, kinds: Vec<BlockerKind>, reasons: &[Reason]) -> Vec<Stri
     [format!("to let Karpenter take it{of}{all}:")].into_iter().chain(words).collect()
 }
 
-fn to_free(said: &Said<'_>, kind: BlockerKind) -> Option<String> {
+fn to_free(said: &NodeDisruptionText<'_>, kind: BlockerKind) -> Option<String> {
     let of_kind: Vec<&Blocker> = said.disruption.firm().filter(|blocker| blocker.kind == kind).collect();
     let first = *of_kind.first()?;
     let name = first.object.as_ref().map_or("", |key| key.object.name.as_str());
@@ -377,7 +377,7 @@ fn to_free(said: &Said<'_>, kind: BlockerKind) -> Option<String> {
     })
 }
 
-fn paused(said: &Said<'_>, blocker: &Blocker, or_wait: &str) -> String {
+fn paused(said: &NodeDisruptionText<'_>, blocker: &Blocker, or_wait: &str) -> String {
     match blocker.object.as_ref().map(|key| (key.kind, &key.object)) {
         Some((Kind::PodDisruptionBudget, key)) => format!("mend the selector of PodDisruptionBudget {key}"),
         Some((_, key)) => {
@@ -387,11 +387,11 @@ fn paused(said: &Said<'_>, blocker: &Blocker, or_wait: &str) -> String {
     }
 }
 
-fn key_of_pools(said: &Said<'_>) -> String {
+fn key_of_pools(said: &NodeDisruptionText<'_>) -> String {
     key(said, Action::Pools)
 }
 
-fn missing(said: &Said<'_>) -> String {
+fn missing(said: &NodeDisruptionText<'_>) -> String {
     format!("wait, or ask for the right to list: {}", said.missing())
 }
 
@@ -422,7 +422,7 @@ fn name_of(key: &ObjectKey) -> String {
 }
 
 /// `press u`, as the keymap has it; or the command where no key is bound.
-fn key(said: &Said<'_>, action: Action) -> String {
+fn key(said: &NodeDisruptionText<'_>, action: Action) -> String {
     match said.app.settings.keymap.keys_of(Context::Table, action) {
         _ if said.app.settings.readonly && action.writes() => format!("{} (this batchtop is read-only)", action.name()),
         Some(keys) => format!("press {keys}"),

@@ -1,6 +1,6 @@
 //! Mistakes and wastes in the whole cluster, and what to do.
 
-use super::super::facts::Seen;
+use super::super::context::FrameContext;
 use super::super::panel::Sheet;
 use super::super::{Line, format};
 use crate::config::Role;
@@ -8,7 +8,7 @@ use crate::input::{Action, Context};
 use crate::insight::picture::{Finding, Severity};
 
 /// The whole text.
-pub(super) fn sheet(app: &Seen<'_>, found: Option<&[Finding]>) -> Sheet {
+pub(super) fn sheet(app: &FrameContext<'_>, found: Option<&[Finding]>) -> Sheet {
     let mut sheet = Sheet::new(Line::of(Role::Title, format!(" findings{} ", count(found))));
     sheet.indent = 4;
     sheet.hint = super::hint(app, Context::Text, &[(Action::Back, "close")]);
@@ -24,7 +24,7 @@ fn count(found: Option<&[Finding]>) -> String {
     found.map_or_else(String::new, |found| format!(" · {}", format::count(found.len())))
 }
 
-fn finding(app: &Seen<'_>, found: &Finding) -> Vec<Line> {
+fn finding(app: &FrameContext<'_>, found: &Finding) -> Vec<Line> {
     let (glyph, role) = match found.severity {
         Severity::Critical => ("✗", Role::Bad),
         Severity::Warning => ("△", Role::Warn),

@@ -1,6 +1,6 @@
 //! Help: every action with its keys, generated from the keymap, and what the glyphs mean.
 
-use super::super::facts::Seen;
+use super::super::context::FrameContext;
 use super::super::panel::Sheet;
 use super::super::{Line, screen_view, text};
 use crate::app::{Column, Screen, View};
@@ -10,7 +10,7 @@ use crate::input::{Action, Context};
 const TITLE: &str = " help ";
 
 /// The whole text.
-pub(super) fn sheet(app: &Seen<'_>) -> Sheet {
+pub(super) fn sheet(app: &FrameContext<'_>) -> Sheet {
     let keys: Vec<(Action, String)> =
         Action::ALL.iter().filter_map(|action| Some((*action, keys(app, *action)?))).collect();
     let widest = keys.iter().map(|(_, keys)| text::width(keys)).max().unwrap_or(0).min(24);
@@ -32,7 +32,7 @@ fn entry(action: Action, keys: &str, widest: usize) -> Line {
 }
 
 /// All keys of an action, whatever the context; `None` where there are none.
-fn keys(app: &Seen<'_>, action: Action) -> Option<String> {
+fn keys(app: &FrameContext<'_>, action: Action) -> Option<String> {
     let mut keys: Vec<String> = Vec::new();
     for binding in app.settings.keymap.bindings().iter().filter(|binding| binding.action == action) {
         let chords: Vec<String> = binding.chords.iter().map(ToString::to_string).collect();
@@ -45,7 +45,7 @@ fn keys(app: &Seen<'_>, action: Action) -> Option<String> {
 }
 
 /// Actions that can only be typed.
-fn unbound(app: &Seen<'_>) -> Option<Line> {
+fn unbound(app: &FrameContext<'_>) -> Option<Line> {
     let names: Vec<&str> = Action::ALL
         .iter()
         .filter(|action| keys(app, **action).is_none() && !(app.settings.readonly && action.writes()))

@@ -7,7 +7,7 @@ mod results;
 mod sources;
 mod write;
 
-use super::facts::Seen;
+use super::context::FrameContext;
 use super::panel::{Laid, Sheet};
 use super::{Line, footer};
 use crate::app::Overlay;
@@ -18,7 +18,7 @@ use crate::input::{Action, Context};
 const WIDEST: u16 = 100;
 
 /// The overlay in its place; a line that is being typed is no overlay, it stands in the footer.
-pub(super) fn derive(app: &Seen<'_>) -> Option<Laid> {
+pub(super) fn derive(app: &FrameContext<'_>) -> Option<Laid> {
     let size = app.ui.size;
     Some(match app.ui.overlay.as_ref()? {
         Overlay::Prompt(_) => return None,
@@ -38,7 +38,7 @@ fn scrolled(sheet: Sheet, scroll: usize) -> Sheet {
 }
 
 /// ` enter do it   esc leave `, as the keymap has them.
-fn hint(app: &Seen<'_>, context: Context, actions: &[(Action, &str)]) -> Line {
+fn hint(app: &FrameContext<'_>, context: Context, actions: &[(Action, &str)]) -> Line {
     let mut line = Line::new();
     for (action, word) in actions {
         if let Some(keys) = app.settings.keymap.keys_of(context, *action) {

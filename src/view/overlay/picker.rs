@@ -1,6 +1,6 @@
 //! A list to pick from.
 
-use super::super::facts::Seen;
+use super::super::context::FrameContext;
 use super::super::panel::Sheet;
 use super::super::{Line, format};
 use crate::app::{Picker, PickerKind};
@@ -8,7 +8,7 @@ use crate::config::Role;
 use crate::input::{Action, Context};
 
 /// What was typed, and the items that match around the selected one.
-pub(super) fn sheet(app: &Seen<'_>, picker: &Picker) -> Sheet {
+pub(super) fn sheet(app: &FrameContext<'_>, picker: &Picker) -> Sheet {
     let title = match picker.kind {
         PickerKind::Namespaces => " namespaces ",
         PickerKind::Contexts => " contexts ",
@@ -23,7 +23,7 @@ pub(super) fn sheet(app: &Seen<'_>, picker: &Picker) -> Sheet {
     sheet
 }
 
-fn items(app: &Seen<'_>, picker: &Picker) -> Vec<Line> {
+fn items(app: &FrameContext<'_>, picker: &Picker) -> Vec<Line> {
     let matching = picker.matching();
     if matching.is_empty() {
         return vec![Line::of(Role::TextDim, format!("none of {} matches", format::count(picker.items.len())))];

@@ -1,6 +1,6 @@
 //! What became of a write, object by object.
 
-use super::super::facts::Seen;
+use super::super::context::FrameContext;
 use super::super::panel::Sheet;
 use super::super::{Line, format};
 use crate::app::WriteItem;
@@ -9,7 +9,7 @@ use crate::fleet::AnnotationOutcome;
 use crate::input::{Action, Context};
 
 /// The whole text.
-pub(super) fn sheet(app: &Seen<'_>, number: u64) -> Sheet {
+pub(super) fn sheet(app: &FrameContext<'_>, number: u64) -> Sheet {
     let Some(write) = app.ui.writes.iter().find(|write| write.id == number) else {
         return Sheet::new(Line::of(Role::Title, " no longer known "));
     };

@@ -1,6 +1,6 @@
 //! What is watched, and how alive it is.
 
-use super::super::facts::Seen;
+use super::super::context::FrameContext;
 use super::super::panel::Sheet;
 use super::super::{Line, format, health};
 use crate::config::Role;
@@ -11,7 +11,7 @@ const NAME_WIDTH: usize = 22;
 const OBJECTS_WIDTH: usize = 9;
 
 /// The whole text.
-pub(super) fn sheet(app: &Seen<'_>) -> Sheet {
+pub(super) fn sheet(app: &FrameContext<'_>) -> Sheet {
     let mut sheet = Sheet::new(Line::of(Role::Title, " sources "));
     sheet.indent = 4;
     sheet.hint = super::hint(app, Context::Text, &[(Action::Back, "close")]);
@@ -30,14 +30,14 @@ pub(super) fn sheet(app: &Seen<'_>) -> Sheet {
     sheet
 }
 
-fn cluster(app: &Seen<'_>) -> Line {
+fn cluster(app: &FrameContext<'_>) -> Line {
     let version = app.cluster.kubernetes_version.as_deref().unwrap_or(format::UNKNOWN);
     let identity = app.cluster.identity.as_deref().unwrap_or(format::UNKNOWN);
     let line = Line::of(Role::TextStrong, &app.cluster.server);
     line.and(Role::TextDim, format!("  Kubernetes {version}  as {identity}"))
 }
 
-fn source(app: &Seen<'_>, id: SourceId, health: &Health) -> Vec<Line> {
+fn source(app: &FrameContext<'_>, id: SourceId, health: &Health) -> Vec<Line> {
     let (glyph, role) = health::glyph(health.state);
     let objects = if health.state.is_complete() { format::count(health.objects) } else { String::new() };
     let line = Line::of(role, glyph)

@@ -1,6 +1,6 @@
 //! The dialog before a write: what, where, for how long, and what it will not do.
 
-use super::super::facts::Seen;
+use super::super::context::FrameContext;
 use super::super::panel::Sheet;
 use super::super::{Line, format};
 use super::results::value;
@@ -10,7 +10,7 @@ use crate::fleet::Kind;
 use crate::input::{Action, Context};
 
 /// The whole dialog.
-pub(super) fn sheet(app: &Seen<'_>, dialog: &WriteDialog) -> Sheet {
+pub(super) fn sheet(app: &FrameContext<'_>, dialog: &WriteDialog) -> Sheet {
     let title = format!(" {} {} {} ", dialog.verb.name(), dialog.subject, place(dialog));
     let mut sheet = Sheet::new(Line::of(Role::Title, title));
     sheet.indent = 4;
@@ -100,7 +100,7 @@ fn words(choice: &DurationChoice) -> String {
 }
 
 /// `ml/train-0  on gpu-h665f  none → "4h", ends 15:02`.
-fn line(app: &Seen<'_>, dialog: &WriteDialog, target: &Target) -> Line {
+fn line(app: &FrameContext<'_>, dialog: &WriteDialog, target: &Target) -> Line {
     let change = &target.change;
     let place = match &target.node {
         Some(node) if change.key.kind != Kind::Node => format!("  on {node}"),

@@ -1,6 +1,6 @@
 //! Karpenter's disruption loop: what pauses it, and what keeps it busy for nothing.
 
-use super::super::judge::Answer;
+use super::super::evaluator::NodeAssessment;
 use super::{Occurrence, Rule, RuleInput, Severity};
 use crate::fleet::{Condition, DisruptionBudgetRow, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, Status};
 use crate::insight::disruption::{BlockerKind, Pause, Reason};
@@ -55,10 +55,10 @@ const PENDING_SECONDS: i64 = 120;
 
 fn pauses(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let pause = |pause: Pause<'_>| match pause {
-        Pause::Launching(claim) => launching(claim, input.judge.now()),
+        Pause::Launching(claim) => launching(claim, input.evaluator.now()),
         Pause::Unreadable(budget) => unreadable_selector(budget),
     };
-    input.judge.pauses().map(pause).collect()
+    input.evaluator.pauses().map(pause).collect()
 }
 
 fn unreadable_selector(budget: &DisruptionBudgetRow) -> Occurrence {
@@ -90,11 +90,11 @@ fn starved_drift(input: &RuleInput<'_>) -> Vec<Occurrence> {
 fn first_that_starves_drift(input: &RuleInput<'_>) -> Option<Occurrence> {
     let waits = |node: &NodeRow| {
         let since = input.fleet.claim_of(node).and_then(|claim| claim.true_since("Drifted"));
-        since.is_some_and(|since| input.judge.now().seconds_since(since) >= STARVED_SECONDS)
+        since.is_some_and(|since| input.evaluator.now().seconds_since(since) >= STARVED_SECONDS)
     };
-    let may_go = |reason| move |one: &&Answer<'_>| one.disruption.may.yes.contains(reason);
-    let drifted = input.answers.iter().filter(may_go(Reason::Drifted)).filter(|one| waits(one.node)).count();
-    let empty: Vec<&Answer<'_>> = input.answers.iter().filter(may_go(Reason::Empty)).collect();
+    let may_go = |reason| move |one: &&NodeAssessment<'_>| one.disruption.may.yes.contains(reason);
+    let drifted = input.assessments.iter().filter(may_go(Reason::Drifted)).filter(|one| waits(one.node)).count();
+    let empty: Vec<&NodeAssessment<'_>> = input.assessments.iter().filter(may_go(Reason::Empty)).collect();
     let pool = empty.first()?.node.node_pool()?;
     if drifted == 0 {
         return None;
@@ -105,18 +105,18 @@ fn first_that_starves_drift(input: &RuleInput<'_>) -> Option<Occurrence> {
 }
 
 fn delete_launch_loops(input: &RuleInput<'_>) -> Vec<Occurrence> {
-    input.answers.iter().filter(|one| is_emptied_again(one)).map(delete_launch_loop).collect()
+    input.assessments.iter().filter(|one| is_emptied_again(one)).map(delete_launch_loop).collect()
 }
 
 /// Whether a node counts as empty though pods run there that would need another.
-fn is_emptied_again(one: &Answer<'_>) -> bool {
+fn is_emptied_again(one: &NodeAssessment<'_>) -> bool {
     let never = one.disruption.firm().any(|blocker| {
         matches!(blocker.kind, BlockerKind::ConsolidationDisabled | BlockerKind::Static | BlockerKind::NotManaged)
     });
     one.disruption.applies.contains(Reason::Empty) && one.reschedulable > 0 && !never
 }
 
-fn delete_launch_loop(one: &Answer<'_>) -> Occurrence {
+fn delete_launch_loop(one: &NodeAssessment<'_>) -> Occurrence {
     let message = sentence![
         plural(u64::from(one.reschedulable), "pod"),
         " here whose eviction costs nothing to Karpenter, so the node counts as empty: evicted, they come back on \
@@ -126,9 +126,10 @@ fn delete_launch_loop(one: &Answer<'_>) -> Occurrence {
 }
 
 fn long_nominations(input: &RuleInput<'_>) -> Vec<Occurrence> {
-    let is_nominated =
-        |one: &&Answer<'_>| one.disruption.blockers.iter().any(|blocker| blocker.kind == BlockerKind::Nominated);
-    let mut nominated = input.answers.iter().filter(is_nominated).peekable();
+    let is_nominated = |one: &&NodeAssessment<'_>| {
+        one.disruption.blockers.iter().any(|blocker| blocker.kind == BlockerKind::Nominated)
+    };
+    let mut nominated = input.assessments.iter().filter(is_nominated).peekable();
     // All pods are looked through only where a node is kept for one.
     let Some(pod) = nominated.peek().and_then(|_| longest_pending(input)) else { return Vec::new() };
     let message = sentence!["Karpenter keeps it for a pending pod; ", &pod.meta.key, " has been pending the longest"];
@@ -137,7 +138,7 @@ fn long_nominations(input: &RuleInput<'_>) -> Vec<Occurrence> {
 
 fn longest_pending<'a>(input: &RuleInput<'a>) -> Option<&'a PodRow> {
     let is_pending = |pod: &&PodRow| {
-        !pod.unschedulable.is_empty() && input.judge.now().seconds_since(pod.meta.created) >= PENDING_SECONDS
+        !pod.unschedulable.is_empty() && input.evaluator.now().seconds_since(pod.meta.created) >= PENDING_SECONDS
     };
     input.fleet.pods.iter().filter(is_pending).min_by_key(|pod| (pod.meta.created, &pod.meta.key))
 }

@@ -1,6 +1,6 @@
 //! Karpenter's own Events, held against what the objects show.
 
-use super::super::judge::Answer;
+use super::super::evaluator::NodeAssessment;
 use super::{Occurrence, Rule, RuleInput, Severity};
 use crate::fleet::Kind;
 use crate::insight::sentence::sentence;
@@ -16,10 +16,10 @@ pub const RULES: &[Rule] = &[Rule {
 }];
 
 fn disagreements(input: &RuleInput<'_>) -> Vec<Occurrence> {
-    input.answers.iter().filter_map(disagreement).collect()
+    input.assessments.iter().filter_map(disagreement).collect()
 }
 
-fn disagreement(one: &Answer<'_>) -> Option<Occurrence> {
+fn disagreement(one: &NodeAssessment<'_>) -> Option<Occurrence> {
     let event = one.disruption.disagreement.clone()?;
     let message = sentence!["Karpenter says \"", event, "\", which the objects do not show"];
     Some(Occurrence::new(Kind::Node.name(), &one.node.meta.key, message))

@@ -14,7 +14,7 @@ mod tests;
 use std::cmp::{Ordering, Reverse};
 use std::fmt;
 
-use super::judge::{Answer, Judge};
+use super::evaluator::{Evaluator, NodeAssessment};
 use crate::fleet::{Fleet, ObjectKey, PodRow};
 use crate::insight::disruption::Outlook;
 use crate::insight::sentence::{Fragment, Sentence};
@@ -67,22 +67,22 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 /// What the rules look at: everything known at one moment, and what was computed of it already.
 struct RuleInput<'a> {
     fleet: &'a Fleet,
-    judge: &'a Judge<'a>,
+    evaluator: &'a Evaluator<'a>,
     /// One for each Node.
-    answers: &'a [Answer<'a>],
+    assessments: &'a [NodeAssessment<'a>],
     /// Annotated pods that are bound to no Node, and whether their protection holds.
     unbound: Vec<(&'a PodRow, Outlook)>,
 }
 
 impl<'a> RuleInput<'a> {
-    fn new(fleet: &'a Fleet, judge: &'a Judge<'a>, answers: &'a [Answer<'a>]) -> Self {
+    fn new(fleet: &'a Fleet, evaluator: &'a Evaluator<'a>, assessments: &'a [NodeAssessment<'a>]) -> Self {
         let unbound = fleet.annotated_pods().filter(|pod| pod.node.is_none());
-        Self { fleet, judge, answers, unbound: unbound.map(|pod| (pod, judge.pod(pod))).collect() }
+        Self { fleet, evaluator, assessments, unbound: unbound.map(|pod| (pod, evaluator.pod(pod))).collect() }
     }
 
     /// Every annotated pod with its outlook.
     fn annotated_pods(&self) -> impl Iterator<Item = &(&'a PodRow, Outlook)> {
-        self.answers.iter().flat_map(|answer| &answer.pods).chain(&self.unbound)
+        self.assessments.iter().flat_map(|assessment| &assessment.pods).chain(&self.unbound)
     }
 }
 
@@ -130,14 +130,14 @@ pub struct Finding {
 }
 
 /// Everything worth telling, the gravest first.
-pub fn findings(fleet: &Fleet, judge: &Judge<'_>) -> Vec<Finding> {
-    let answers: Vec<Answer<'_>> = fleet.nodes.iter().map(|node| judge.answer(node)).collect();
-    of_answers(fleet, judge, &answers)
+pub fn findings(fleet: &Fleet, evaluator: &Evaluator<'_>) -> Vec<Finding> {
+    let assessments: Vec<NodeAssessment<'_>> = fleet.nodes.iter().map(|node| evaluator.assess(node)).collect();
+    of_assessments(fleet, evaluator, &assessments)
 }
 
-/// The same from answers that are there already, one for each Node.
-pub fn of_answers(fleet: &Fleet, judge: &Judge<'_>, answers: &[Answer<'_>]) -> Vec<Finding> {
-    let input = RuleInput::new(fleet, judge, answers);
+/// The same from assessments that are there already, one for each Node.
+pub fn of_assessments(fleet: &Fleet, evaluator: &Evaluator<'_>, assessments: &[NodeAssessment<'_>]) -> Vec<Finding> {
+    let input = RuleInput::new(fleet, evaluator, assessments);
     let mut found: Vec<Finding> = rules().flat_map(|rule| rule.apply(&input)).collect();
     // A stable sort: what is equally grave stays in the order of the rules.
     found.sort_by_key(|finding| Reverse(finding.severity));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::judge::{Answer, Judge};
+use super::super::evaluator::{Evaluator, NodeAssessment};
 use super::{Occurrence, Rule, RuleInput, Severity};
 use crate::fleet::{Condition, Kind, NodePoolRow, ObjectKey, Status, Sym};
 use crate::insight::disruption::{BlockerKind, PoolBudgets, Reason, Reasons, words};
@@ -45,8 +45,9 @@ pub const RULES: &[Rule] = &[
 
 fn missing(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let mut pools: BTreeMap<&Sym, u64> = BTreeMap::new();
-    let misses = |one: &&Answer<'_>| one.disruption.firm().any(|blocker| blocker.kind == BlockerKind::NodePoolMissing);
-    for one in input.answers.iter().filter(misses) {
+    let misses =
+        |one: &&NodeAssessment<'_>| one.disruption.firm().any(|blocker| blocker.kind == BlockerKind::NodePoolMissing);
+    for one in input.assessments.iter().filter(misses) {
         if let Some(pool) = one.node.node_pool() {
             *pools.entry(pool).or_default() += 1;
         }
@@ -68,7 +69,7 @@ fn of_pools(
     input: &RuleInput<'_>,
     check: impl Fn(&NodePoolRow, &PoolBudgets) -> Option<Occurrence>,
 ) -> Vec<Occurrence> {
-    let checked = |pool: &NodePoolRow| check(pool, input.judge.budgets(&pool.meta.key.name)?);
+    let checked = |pool: &NodePoolRow| check(pool, input.evaluator.budgets(&pool.meta.key.name)?);
     input.fleet.node_pools.iter().filter_map(checked).collect()
 }
 
@@ -85,13 +86,13 @@ fn class_not_ready(input: &RuleInput<'_>) -> Vec<Occurrence> {
 }
 
 fn nothing_allowed(input: &RuleInput<'_>) -> Vec<Occurrence> {
-    of_pools(input, |pool, budgets| closed_pool(input.judge, pool, budgets))
+    of_pools(input, |pool, budgets| closed_pool(input.evaluator, pool, budgets))
 }
 
-fn closed_pool(judge: &Judge<'_>, pool: &NodePoolRow, budgets: &PoolBudgets) -> Option<Occurrence> {
-    let now = judge.now();
+fn closed_pool(evaluator: &Evaluator<'_>, pool: &NodePoolRow, budgets: &PoolBudgets) -> Option<Occurrence> {
+    let now = evaluator.now();
     let closed: Reasons = Reason::ALL.into_iter().filter(|reason| budgets.remaining(*reason, now) == 0).collect();
-    if closed.is_empty() || budgets.counted == 0 || !judge.counts_are_known() || budgets.broken().is_some() {
+    if closed.is_empty() || budgets.counted == 0 || !evaluator.counts_are_known() || budgets.broken().is_some() {
         return None;
     }
     let forbidden: Reasons = closed.iter().filter(|reason| budgets.allowed(*reason, now) == 0).collect();

@@ -46,7 +46,7 @@ const SECONDS_PER_DAY: i64 = 86_400;
 /// One finding for all of them: in a cluster without prices there would be one for each node.
 fn unpriced_nodes(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let Some((first, count)) = first_with(input, |cost| cost.rate().is_none()) else { return Vec::new() };
-    let why = why_unknown(&spend::asking(input.fleet, input.judge.picture(), first));
+    let why = why_unknown(&spend::price_query(input.fleet, input.evaluator.picture(), first));
     let why = why.map(|pass| sentence![": ", pass.to_string()]);
     let message = sentence![have(count), " no price, which the sums leave out; the first is this one", why];
     vec![Occurrence::new(Kind::Node.name(), &first.meta.key, message)]
@@ -65,7 +65,7 @@ fn have(count: usize) -> Sentence {
 /// The first by name of the Nodes whose cost is like this, and how many there are.
 fn first_with<'a>(input: &RuleInput<'a>, is_like_this: impl Fn(&Cost) -> bool) -> Option<(&'a NodeRow, usize)> {
     let is_one = |node: &&NodeRow| {
-        let known = input.judge.picture().node(&node.meta.key.name);
+        let known = input.evaluator.picture().node(&node.meta.key.name);
         known.is_some_and(|known| is_like_this(&known.cost))
     };
     let found: Vec<&NodeRow> = input.fleet.nodes.iter().filter(is_one).collect();
@@ -83,7 +83,7 @@ fn unused_lines(input: &RuleInput<'_>) -> Vec<Occurrence> {
 
 /// The lines that decide the price of some Node or NodeClaim.
 fn used_lines(input: &RuleInput<'_>) -> BTreeSet<usize> {
-    let picture = input.judge.picture();
+    let picture = input.evaluator.picture();
     let of_nodes = picture.nodes.values().map(|node| node.cost);
     let of_claims = input.fleet.node_claims.iter().filter_map(|claim| picture.claim(claim)?.cost);
     of_nodes.chain(of_claims).filter_map(|cost| cost.line).collect()
@@ -91,7 +91,7 @@ fn used_lines(input: &RuleInput<'_>) -> BTreeSet<usize> {
 
 fn old_file(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let Some(user) = input.fleet.prices.user.as_deref() else { return Vec::new() };
-    let days = input.judge.now().seconds_since(user.as_of) / SECONDS_PER_DAY;
+    let days = input.evaluator.now().seconds_since(user.as_of) / SECONDS_PER_DAY;
     if days <= user.max_age_days {
         return Vec::new();
     }

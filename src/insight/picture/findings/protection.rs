@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::judge::Answer;
+use super::super::evaluator::NodeAssessment;
 use super::{Occurrence, Rule, RuleInput, Severity};
 use crate::fleet::{DisruptionBudgetRow, Fleet, Kind, NodeClaimRow, ObjectKey, PodRow, Sym};
 use crate::insight::disruption::{BlockerKind, Outlook, ProtectionState, Verdict};
@@ -131,7 +131,7 @@ fn invalid_protection(input: &RuleInput<'_>) -> Vec<Occurrence> {
 }
 
 fn protection_that_will_not_hold(input: &RuleInput<'_>) -> Vec<Occurrence> {
-    let soon = input.judge.now().plus_seconds(SOON_SECONDS);
+    let soon = input.evaluator.now().plus_seconds(SOON_SECONDS);
     let fails = |(_, outlook): &&(&PodRow, Outlook)| outlook.protection.state.is_active() && outlook.fails_before(soon);
     input.annotated_pods().filter(fails).filter_map(|(pod, outlook)| does_not_hold(pod, outlook)).collect()
 }
@@ -145,7 +145,7 @@ fn does_not_hold(pod: &PodRow, outlook: &Outlook) -> Option<Occurrence> {
 // ---- PodDisruptionBudgets ----
 
 fn several_budgets(input: &RuleInput<'_>) -> Vec<Occurrence> {
-    let blockers = input.answers.iter().flat_map(|one| &one.disruption.blockers);
+    let blockers = input.assessments.iter().flat_map(|one| &one.disruption.blockers);
     let several = blockers.filter(|blocker| blocker.kind == BlockerKind::MultiplePdbs);
     let pods = several.filter_map(|blocker| Some((&blocker.object.as_ref()?.object, &blocker.message)));
     pods.map(|(pod, message)| Occurrence::new(Kind::Pod.name(), pod, message)).collect()
@@ -170,7 +170,7 @@ fn wants_all_healthy(row: &DisruptionBudgetRow) -> Option<Occurrence> {
 fn expecting_none(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let rows = input.fleet.disruption_budgets.iter().filter(|row| row.expected_pods == 0);
     let expecting_none: BTreeSet<&ObjectKey> = rows.map(|row| &row.meta.key).collect();
-    let blockers = input.answers.iter().flat_map(|one| &one.disruption.blockers);
+    let blockers = input.assessments.iter().flat_map(|one| &one.disruption.blockers);
     let blocking = blockers.filter(|one| one.kind == BlockerKind::Pdb);
     let keys = blocking.filter_map(|one| Some(&one.object.as_ref()?.object));
     let keys: BTreeSet<&ObjectKey> = keys.filter(|key| expecting_none.contains(key)).collect();
@@ -186,17 +186,17 @@ fn expects_none(budget: &ObjectKey) -> Occurrence {
 // ---- Nodes that wait for protected pods ----
 
 fn stuck_nodes(input: &RuleInput<'_>) -> Vec<Occurrence> {
-    input.answers.iter().filter_map(|one| stuck_node(input, one)).collect()
+    input.assessments.iter().filter_map(|one| stuck_node(input, one)).collect()
 }
 
 /// Without terminationGracePeriod a deleted NodeClaim waits for its protected pods as long as they are protected.
-fn stuck_node(input: &RuleInput<'_>, one: &Answer<'_>) -> Option<Occurrence> {
+fn stuck_node(input: &RuleInput<'_>, one: &NodeAssessment<'_>) -> Option<Occurrence> {
     if one.disruption.verdict != Verdict::Terminating {
         return None;
     }
     let claim = input.fleet.claim_of(one.node);
     let claim = claim.filter(|claim| phase::is_terminating(claim) && claim.termination_at.is_none())?;
-    let since = claim.meta.deletion.filter(|since| input.judge.now().seconds_since(*since) >= STUCK_SECONDS)?;
+    let since = claim.meta.deletion.filter(|since| input.evaluator.now().seconds_since(*since) >= STUCK_SECONDS)?;
     let mut protected = one.pods.iter().filter(|(_, outlook)| outlook.protection.state.is_active()).peekable();
     protected.peek()?;
     let pods = Sentence::joined(protected.map(|(pod, _)| &pod.meta.key), ", ");

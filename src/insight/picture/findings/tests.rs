@@ -9,7 +9,7 @@ use crate::fleet::{
 use crate::insight::testing::{
     MANAGED_LABELS, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, sym, upserts,
 };
-use crate::insight::{KarpenterVersion, Known, Picture};
+use crate::insight::{Completeness, KarpenterVersion, Picture};
 use crate::rows;
 use crate::units::Selector;
 
@@ -49,7 +49,7 @@ impl World {
         let sources: Sources = SourceId::all().map(|source| (source, live())).collect();
         let karpenter = KarpenterVersion { api: KarpenterApi::V1, ..KarpenterVersion::default() };
         let picture = Picture::full(&fleet);
-        findings(&fleet, &Judge::new(&fleet, &picture, &Known::new(&sources), &karpenter, NOW))
+        findings(&fleet, &Evaluator::new(&fleet, &picture, &Completeness::new(&sources), &karpenter, NOW))
     }
 
     /// Severity, rule and object of each.

@@ -1117,7 +1117,7 @@ fn what_cannot_be_read_leaves_the_answer_open() {
             |sources| {
                 sources.entry(SourceId::Kind(kind)).or_default().undecodable = 1;
             },
-            |judge, fleet| fleet.node("a").map(|node| judge.node(node).verdict.name()),
+            |evaluator, fleet| fleet.node("a").map(|node| evaluator.node(node).verdict.name()),
         )
     };
     for kind in [Kind::NodeClaim, Kind::Pod, Kind::PodDisruptionBudget] {

@@ -10,9 +10,9 @@ use crate::fleet::{Change, Delta, KarpenterApi, Kind, NodeClaimRow, Row};
 use crate::insight::disruption::{
     Blocker, BlockerKind, Disruption, Outlook, Pause, PoolBudgets, Reason, Verdict, gates,
 };
-use crate::insight::picture::Judge;
+use crate::insight::picture::Evaluator;
 use crate::insight::testing::{MANAGED_LABELS, NOW, claim, fleet, labels, met, pool, sym};
-use crate::insight::{Known, Picture};
+use crate::insight::{Completeness, Picture};
 use crate::units::{Lifetime, Time};
 
 /// Something that holds a node, where it can be done to this one; whether the answer may not change at all.
@@ -112,7 +112,7 @@ fn lift(world: &mut World, blocker: &Blocker) {
 
 /// The moments at which an answer says that something may change.
 fn announced(world: &World) -> Vec<Time> {
-    let of_pool = world.ask(|judge, _| judge.budgets("gpu").and_then(|budgets| budgets.next_change(world.now)));
+    let of_pool = world.ask(|evaluator, _| evaluator.budgets("gpu").and_then(|budgets| budgets.next_change(world.now)));
     let found = world.disruption();
     let hazards = world.hazards().into_iter().filter_map(|hazard| hazard.at);
     found.blockers.iter().filter_map(|blocker| blocker.until).chain(hazards).chain(of_pool).collect()
@@ -120,8 +120,8 @@ fn announced(world: &World) -> Vec<Time> {
 
 /// Whether what was decided before the loop was paused may still be under way.
 fn is_settling(world: &World) -> bool {
-    world.ask(|judge, _| {
-        judge.pauses().any(|pause| match pause {
+    world.ask(|evaluator, _| {
+        evaluator.pauses().any(|pause| match pause {
             Pause::Launching(claim) => world.now.seconds_since(claim.meta.created) < gates::IN_FLIGHT_SECONDS,
             Pause::Unreadable(_) => false,
         })
@@ -161,12 +161,12 @@ fn hide(world: &mut World, kinds: &[Kind], drop_all: bool) {
 }
 
 /// All outlooks on pods, by key.
-fn outlooks(judge: &Judge<'_>, fleet: &crate::fleet::Fleet) -> Vec<(String, Outlook)> {
+fn outlooks(evaluator: &Evaluator<'_>, fleet: &crate::fleet::Fleet) -> Vec<(String, Outlook)> {
     let mut all: Vec<_> = Vec::new();
     let mut pods: Vec<_> = fleet.pods.iter().map(|pod| pod.meta().key.clone()).collect();
     pods.sort_unstable();
     for key in pods {
-        all.extend(fleet.pods.get(&key).map(|pod| (key.to_string(), judge.pod(pod))));
+        all.extend(fleet.pods.get(&key).map(|pod| (key.to_string(), evaluator.pod(pod))));
     }
     all
 }
@@ -189,8 +189,8 @@ fn relisted(delta: Delta) -> Delta {
     }
 }
 
-fn answers(judge: &Judge<'_>, fleet: &crate::fleet::Fleet) -> (Option<Disruption>, Vec<(String, Outlook)>) {
-    (fleet.node("a").map(|node| judge.node(node)), outlooks(judge, fleet))
+fn answers(evaluator: &Evaluator<'_>, fleet: &crate::fleet::Fleet) -> (Option<Disruption>, Vec<(String, Outlook)>) {
+    (fleet.node("a").map(|node| evaluator.node(node)), outlooks(evaluator, fleet))
 }
 
 proptest! {
@@ -239,7 +239,7 @@ proptest! {
         prop_assert_eq!(world.disruption().may, without_events(world).disruption().may);
     }
 
-    /// Who takes away everything that is listed gets a candidate.
+    /// CostGroup takes away everything that is listed gets a candidate.
     #[test]
     fn nothing_unnamed_holds(world in any_world(), hidden in subsequence(&HIDEABLE[..], 0..=2)) {
         let mut world = World { hidden, ..world };
@@ -275,7 +275,7 @@ proptest! {
         }
     }
 
-    /// Who is told that a protection holds is not told otherwise later, as long as nothing changes but the time.
+    /// CostGroup is told that a protection holds is not told otherwise later, as long as nothing changes but the time.
     #[test]
     fn promises_are_kept(world in any_world(), micros in 0..3 * 86_400_000_000_i64) {
         let then = World { now: NOW.plus_micros(micros), ..world.clone() };
@@ -312,7 +312,7 @@ proptest! {
             picture.update(&known, &changed);
         }
         let sources = last.sources();
-        let followed = Judge::new(&known, &picture, &Known::new(&sources), &last.karpenter, last.now);
+        let followed = Evaluator::new(&known, &picture, &Completeness::new(&sources), &last.karpenter, last.now);
         prop_assert_eq!(answers(&followed, &known), last.ask(answers));
     }
 

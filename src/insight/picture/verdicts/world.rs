@@ -7,11 +7,11 @@ use crate::fleet::{
 };
 use crate::insight::disruption::{Disruption, Hazard, Outlook, Reason, Reasons};
 use crate::insight::karpenter::Provenance;
-use crate::insight::picture::Judge;
+use crate::insight::picture::Evaluator;
 use crate::insight::testing::{
     CREATED, MANAGED_LABELS, NOW, claim, fleet, labels, met, meta, node, pod, pool, sym, upserts,
 };
-use crate::insight::{KarpenterVersion, Known, Picture, Sentence};
+use crate::insight::{Completeness, KarpenterVersion, Picture, Sentence};
 use crate::rows;
 use crate::units::{Selector, Time};
 
@@ -197,31 +197,35 @@ impl World {
     }
 
     /// Asks a judge who has just come in.
-    pub fn ask<T>(&self, question: impl FnOnce(&Judge<'_>, &Fleet) -> T) -> T {
+    pub fn ask<T>(&self, question: impl FnOnce(&Evaluator<'_>, &Fleet) -> T) -> T {
         self.ask_with(|_| (), question)
     }
 
     /// The same with Sources that are changed first.
-    pub fn ask_with<T>(&self, change: impl FnOnce(&mut Sources), question: impl FnOnce(&Judge<'_>, &Fleet) -> T) -> T {
+    pub fn ask_with<T>(
+        &self,
+        change: impl FnOnce(&mut Sources),
+        question: impl FnOnce(&Evaluator<'_>, &Fleet) -> T,
+    ) -> T {
         let fleet = fleet(self.deltas());
         let (picture, mut sources) = (Picture::full(&fleet), self.sources());
         change(&mut sources);
-        question(&Judge::new(&fleet, &picture, &Known::new(&sources), &self.karpenter, self.now), &fleet)
+        question(&Evaluator::new(&fleet, &picture, &Completeness::new(&sources), &self.karpenter, self.now), &fleet)
     }
 
     /// What is said of the Node.
     pub fn disruption(&self) -> Disruption {
-        self.ask(|judge, fleet| judge.node(fleet.node("a").unwrap()))
+        self.ask(|evaluator, fleet| evaluator.node(fleet.node("a").unwrap()))
     }
 
     /// What ends it all the same.
     pub fn hazards(&self) -> Vec<Hazard> {
-        self.ask(|judge, fleet| judge.with_hazards(fleet.node("a").unwrap()).1)
+        self.ask(|evaluator, fleet| evaluator.with_hazards(fleet.node("a").unwrap()).1)
     }
 
     /// Whether the protection of pod `train-0` will hold.
     pub fn outlook(&self) -> Outlook {
-        self.ask(|judge, fleet| judge.pod(fleet.pods.get(&ObjectKey::new("ml", "train-0")).unwrap()))
+        self.ask(|evaluator, fleet| evaluator.pod(fleet.pods.get(&ObjectKey::new("ml", "train-0")).unwrap()))
     }
 
     /// Why its protection will not hold, and what it does not protect from.
@@ -278,19 +282,19 @@ pub(super) const fn for_only(reason: Reason, message: &'static str) -> Blocked {
 }
 
 /// A world under a name, and what is to be said of its Node.
-pub(super) struct Case {
+pub(super) struct NodeInputs {
     name: &'static str,
     world: World,
     want: Answer,
 }
 
-/// A world under a name; see [`Case::is`].
-pub(super) fn case(name: &'static str, world: World) -> Case {
+/// A world under a name; see [`NodeInputs::is`].
+pub(super) fn case(name: &'static str, world: World) -> NodeInputs {
     let want = Answer { verdict: "", open: Reasons::NONE, unknown: Reasons::NONE, blockers: Vec::new() };
-    Case { name, world, want }
+    NodeInputs { name, world, want }
 }
 
-impl Case {
+impl NodeInputs {
     /// The headline. Unless more is said the node may be taken for no reason, and no blocker is named.
     pub fn is(mut self, verdict: &'static str) -> Self {
         self.want.verdict = verdict;
@@ -318,7 +322,7 @@ impl Case {
 }
 
 /// Compares what is said of each case's Node with what was to be said.
-pub(super) fn check(cases: Vec<Case>) {
+pub(super) fn check(cases: Vec<NodeInputs>) {
     for case in cases {
         assert_eq!(case.world.said(), case.want, "{}", case.name);
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::objects;
 use super::shape::{self, PODS_PER_WORKLOAD, Size};
 
-/// Who owns most fields, who the rest.
+/// CostGroup owns most fields, who the rest.
 const MANAGERS: [&str; 2] = ["kube-controller-manager", "kubelet"];
 
 /// A Node.

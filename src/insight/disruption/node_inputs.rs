@@ -44,7 +44,7 @@ pub enum Pause<'a> {
 
 /// What is known of the NodePool whose name the node carries.
 #[derive(Clone, Copy, Debug)]
-pub struct PoolCase<'a> {
+pub struct PoolInputs<'a> {
     /// The NodePool.
     pub row: &'a NodePoolRow,
     /// Its budgets.
@@ -67,7 +67,7 @@ pub struct ClaimCounts {
     pub all: u64,
 }
 
-impl PoolCase<'_> {
+impl PoolInputs<'_> {
     /// How many nodes it has where those are more than its replicas.
     pub fn scales_down(&self) -> Option<i64> {
         let staying = i64::try_from(self.claims.staying).unwrap_or(i64::MAX);
@@ -77,13 +77,13 @@ impl PoolCase<'_> {
 
 /// One Node with everything that decides whether Karpenter may take it.
 #[derive(Clone)]
-pub struct Case<'a> {
+pub struct NodeInputs<'a> {
     /// The Node.
     pub node: &'a NodeRow,
     /// The NodeClaim behind it.
     pub claim: Option<&'a NodeClaimRow>,
     /// Its NodePool, where there is one of that name.
-    pub pool: Option<PoolCase<'a>>,
+    pub pool: Option<PoolInputs<'a>>,
     /// What its pods mean.
     pub pods: &'a NodePods,
     /// Its active pods that carry `karpenter.sh/do-not-disrupt`.
@@ -111,7 +111,7 @@ pub struct Case<'a> {
     pub now: Time,
 }
 
-impl<'a> Case<'a> {
+impl<'a> NodeInputs<'a> {
     /// A label as Karpenter reads it: of the NodeClaim until the Node is registered
     /// (karpenter pkg/controllers/state/statenode.go, Labels).
     pub fn label(&self, key: &str) -> Option<&'a Sym> {

@@ -6,36 +6,36 @@ use super::format;
 use super::words::Count;
 use crate::app::{App, RowKey};
 use crate::fleet::{HealthState, JobRow, Kind, NodeRow, PodRow, SourceId};
-use crate::insight::Known;
+use crate::insight::Completeness;
 use crate::insight::disruption::{Protection, protection};
 use crate::insight::gpu::NodeGpu;
-use crate::insight::picture::{Judge, NodePicture, Totals, protected_pods_of};
+use crate::insight::picture::{Evaluator, NodePicture, Totals, protected_pods_of};
 
 /// The App as a frame sees it.
-pub(super) struct Seen<'a> {
+pub(super) struct FrameContext<'a> {
     app: &'a App,
     /// The sums of the header.
     pub(super) totals: Totals,
-    judge: Judge<'a>,
+    evaluator: Evaluator<'a>,
 }
 
-impl Deref for Seen<'_> {
+impl Deref for FrameContext<'_> {
     type Target = App;
     fn deref(&self) -> &App {
         self.app
     }
 }
 
-impl<'a> Seen<'a> {
+impl<'a> FrameContext<'a> {
     /// Computes what the frame needs.
     pub(super) fn new(app: &'a App) -> Self {
         let totals = app.insights.totals(&app.inputs());
-        Self { app, totals, judge: app.judge() }
+        Self { app, totals, evaluator: app.evaluator() }
     }
 
     /// What decides about Nodes at the moment of the frame.
-    pub(super) const fn judge(&self) -> &Judge<'a> {
-        &self.judge
+    pub(super) const fn evaluator(&self) -> &Evaluator<'a> {
+        &self.evaluator
     }
 
     /// The App, for as long as it lives.
@@ -81,12 +81,12 @@ impl<'a> Seen<'a> {
     /// Whether all objects of a kind are known, in all namespaces: what is summed over the cluster or over a Node is a
     /// number only then.
     pub(super) fn all(&self, kind: Kind) -> bool {
-        Known::new(&self.sources).all(kind)
+        Completeness::new(&self.sources).all(kind)
     }
 
     /// Whether all pods of a Job are known: they are in its namespace, whatever of other namespaces may be read.
     pub(super) fn pods_known_of(&self, job: &JobRow) -> bool {
-        Known::new(&self.sources).in_namespace(Kind::Pod, &job.meta.key.namespace)
+        Completeness::new(&self.sources).in_namespace(Kind::Pod, &job.meta.key.namespace)
     }
 
     /// What stands for a number over a kind that is not known: not yet, or, where only some namespaces may be read, not
@@ -122,7 +122,7 @@ impl<'a> Seen<'a> {
 
     /// Whether the table of a kind holds all that is watched, in whichever namespaces: there is a list to show.
     pub(super) fn readable(&self, kind: Kind) -> bool {
-        Known::new(&self.sources).readable(kind)
+        Completeness::new(&self.sources).readable(kind)
     }
 
     /// The state of the Source of a kind.

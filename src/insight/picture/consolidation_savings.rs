@@ -10,7 +10,7 @@ use crate::units::Time;
 
 /// The moves of one NodePool with one outcome, as the Events tell that are still there.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Moves {
+pub struct ConsolidationSavings {
     /// The NodePool of the nodes that would go; `None` where it is not known any more.
     pub node_pool: Option<Sym>,
     /// What became of them.
@@ -24,15 +24,15 @@ pub struct Moves {
 }
 
 /// All of them, by NodePool and outcome.
-pub fn moves(fleet: &Fleet) -> Vec<Moves> {
-    let mut sums: BTreeMap<(Option<Sym>, Outcome), Moves> = BTreeMap::new();
+pub fn consolidation_savings(fleet: &Fleet) -> Vec<ConsolidationSavings> {
+    let mut sums: BTreeMap<(Option<Sym>, Outcome), ConsolidationSavings> = BTreeMap::new();
     for (event, found) in newest(fleet).into_values() {
         let node_pool = node_pool(fleet, event);
         let (outcome, saved, at) = (found.outcome, found.micro_usd_per_hour, event.at);
         match sums.entry((node_pool.clone(), outcome.clone())) {
             Entry::Occupied(mut sum) => sum.get_mut().add(at, saved),
             Entry::Vacant(place) => {
-                place.insert(Moves { node_pool, outcome, nodes: 1, micro_usd_per_hour: saved, at });
+                place.insert(ConsolidationSavings { node_pool, outcome, nodes: 1, micro_usd_per_hour: saved, at });
             }
         }
     }
@@ -53,7 +53,7 @@ fn newest(fleet: &Fleet) -> BTreeMap<&Sym, (&EventRow, Move)> {
     newest
 }
 
-impl Moves {
+impl ConsolidationSavings {
     fn add(&mut self, at: Time, saved: Option<i64>) {
         self.nodes += 1;
         self.at = self.at.max(at);

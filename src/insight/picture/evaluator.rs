@@ -9,15 +9,15 @@ use super::{NodePicture, Picture};
 use crate::fleet::{
     EventRow, Fleet, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow, PodSelector, Row, Sym,
 };
-use crate::insight::cost::{Asking, Machine, chain};
+use crate::insight::cost::{Machine, PriceQuery, chain};
 use crate::insight::disruption::balance;
 use crate::insight::disruption::hazards::{self, Hazard, Outlook};
 use crate::insight::disruption::{
-    Case, ClaimCounts, Complete, Disruption, Gate, NodePods, Pause, PoolBudgets, PoolCase, Reasons, Ruling, evidence,
-    protection, verdict,
+    ClaimCounts, Complete, Disruption, Gate, GateResult, NodeInputs, NodePods, Pause, PoolBudgets, PoolInputs, Reasons,
+    evidence, protection, verdict,
 };
 use crate::insight::karpenter::{AUTO_MODE_GROUP, KarpenterVersion};
-use crate::insight::known::Known;
+use crate::insight::known::Completeness;
 use crate::insight::phase;
 use crate::units::Time;
 
@@ -33,7 +33,7 @@ struct PoolNow<'a> {
 }
 
 /// What is said of a Node and of its annotated pods.
-pub struct Answer<'a> {
+pub struct NodeAssessment<'a> {
     /// The Node.
     pub node: &'a NodeRow,
     /// May Karpenter take it.
@@ -47,7 +47,7 @@ pub struct Answer<'a> {
 }
 
 /// Answers whether Karpenter may take nodes, as of one moment.
-pub struct Judge<'a> {
+pub struct Evaluator<'a> {
     fleet: &'a Fleet,
     picture: &'a Picture,
     karpenter: &'a KarpenterVersion,
@@ -63,12 +63,12 @@ pub struct Judge<'a> {
     nothing: NodePods,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> Evaluator<'a> {
     /// Of everything known at `now`.
     pub fn new(
         fleet: &'a Fleet,
         picture: &'a Picture,
-        known: &Known<'_>,
+        known: &Completeness<'_>,
         karpenter: &'a KarpenterVersion,
         now: Time,
     ) -> Self {
@@ -119,12 +119,12 @@ impl<'a> Judge<'a> {
     }
 
     /// Everything that decides about a Node.
-    pub fn case(&self, node: &'a NodeRow) -> Case<'_> {
+    pub fn case(&self, node: &'a NodeRow) -> NodeInputs<'_> {
         let said = self.picture.node(&node.meta.key.name);
         let claim = said.and_then(|said| said.claim.as_ref()).and_then(|key| self.fleet.node_claims.get(key));
         let group = group_of(claim);
         let is_auto = group == AUTO_MODE_GROUP;
-        let mut case = Case {
+        let mut case = NodeInputs {
             node,
             claim,
             pool: self.pool_case(node, claim),
@@ -149,7 +149,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether what would tell when a node ends is not read.
-    fn hides_an_end(&self, case: &Case<'_>) -> bool {
+    fn hides_an_end(&self, case: &NodeInputs<'_>) -> bool {
         let is_reserved = case.node.labels.get(RESERVATION_LABEL).is_some();
         let of_reservation = is_reserved && case.block_ends.is_none() && !self.knows_classes;
         let of_repair = !case.repairs && !self.knows_controllers && hazards::is_broken(case);
@@ -166,16 +166,16 @@ impl<'a> Judge<'a> {
         hazards::judged(&self.case(node))
     }
 
-    /// Everything that is said of a Node and of its annotated pods; cheaper than asking of each.
-    pub fn answer(&self, node: &'a NodeRow) -> Answer<'_> {
+    /// Everything that is said of a Node and of its annotated pods; cheaper than query of each.
+    pub fn assess(&self, node: &'a NodeRow) -> NodeAssessment<'_> {
         let case = self.case(node);
         let (disruption, hazards) = hazards::judged(&case);
         let pods = case.annotated.iter().map(|pod| (*pod, hazards::of_pod(&case, &hazards, pod))).collect();
-        Answer { node, disruption, pods, reschedulable: case.pods.reschedulable, hazards }
+        NodeAssessment { node, disruption, pods, reschedulable: case.pods.reschedulable, hazards }
     }
 
     /// What each gate says of a Node, in Karpenter's order.
-    pub fn explain(&self, node: &'a NodeRow) -> [(Gate, Ruling); Gate::ALL.len()] {
+    pub fn explain(&self, node: &'a NodeRow) -> [(Gate, GateResult); Gate::ALL.len()] {
         verdict::explain(&self.case(node))
     }
 
@@ -199,12 +199,12 @@ impl<'a> Judge<'a> {
         Outlook { holds: outlook.holds.or(holds), ..outlook }
     }
 
-    fn pool_case(&self, node: &NodeRow, claim: Option<&NodeClaimRow>) -> Option<PoolCase<'_>> {
+    fn pool_case(&self, node: &NodeRow, claim: Option<&NodeClaimRow>) -> Option<PoolInputs<'_>> {
         let of_claim = || claim.and_then(NodeClaimRow::node_pool);
         let name = if node.is_registered() { node.node_pool() } else { of_claim().or_else(|| node.node_pool()) };
         let pool = self.pools.get(name?)?;
         let (budgets, claims) = (&pool.budgets, pool.claims);
-        Some(PoolCase { row: pool.row, budgets, claims, balance: pool.balance, budget_events: pool.budget_events })
+        Some(PoolInputs { row: pool.row, budgets, claims, balance: pool.balance, budget_events: pool.budget_events })
     }
 
     fn annotated(&self, said: Option<&NodePicture>) -> Vec<&'a PodRow> {
@@ -232,7 +232,7 @@ const RESERVATION_LABEL: &str = "karpenter.k8s.aws/capacity-reservation-id";
 /// A pause that is not tied to one Karpenter.
 const ANY_GROUP: &str = "*";
 
-fn complete(known: &Known<'_>, karpenter: &KarpenterVersion) -> Complete {
+fn complete(known: &Completeness<'_>, karpenter: &KarpenterVersion) -> Complete {
     let is_known = karpenter.api != KarpenterApi::Unknown;
     Complete {
         nodes: known.without_gap(Kind::Node),
@@ -309,7 +309,7 @@ fn balance_sums(fleet: &Fleet, picture: &Picture, pool: &NodePoolRow) -> Option<
 /// The price by which Karpenter compares a node.
 fn karpenter_price(fleet: &Fleet, node: &NodeRow) -> Option<i64> {
     let machine = Machine::of_node(node, None);
-    chain::of_karpenter(&Asking { machine, prices: &fleet.prices, overlays: &fleet.node_overlays })
+    chain::of_karpenter(&PriceQuery { machine, prices: &fleet.prices, overlays: &fleet.node_overlays })
 }
 
 /// Only NodePools of fixed size ask; there are few of them.
