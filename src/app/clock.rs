@@ -1,4 +1,4 @@
-//! What passes with the time.
+//! The tick of the clock.
 
 use super::{App, Effect, listing, notice, write};
 use crate::units::Time;

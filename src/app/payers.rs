@@ -34,7 +34,7 @@ pub struct Paying {
 pub struct Costs {
     /// Pods on machines that nobody prices, by payer; in dimensions of pods.
     pub unpriced_pods: HashMap<CostGroup, u64, RandomState>,
-    /// CostGroup prices the machines.
+    /// The sources of the machines' prices.
     pub sources: Vec<Sourced>,
     /// Machines that nobody prices, the first by name; at most [`Costs::MOST_UNPRICED`].
     pub unpriced: Vec<Unpriced>,
@@ -42,7 +42,7 @@ pub struct Costs {
     pub moves: Vec<ConsolidationSavings>,
 }
 
-/// CostGroup prices how many machines.
+/// The number of machines that one source prices.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sourced {
     /// Who.
@@ -239,7 +239,7 @@ pub fn pod_rates<'a>(app: &'a App, of: impl Fn(&'a PodRow) -> Option<&'a Uid>) -
 /// Tells dollars apart by the dimension after or before the present one.
 pub fn by_neighbour(app: &mut App, by: isize) -> Vec<Effect> {
     if app.ui.level.screen != Screen::Cost {
-        return notice::info(app, "only Cost tells dollars apart; 6 shows it");
+        return notice::info(app, "only Cost groups dollars; 6 shows it");
     }
     views::by_neighbour(app, by)
 }
@@ -251,7 +251,7 @@ pub fn by_name(app: &mut App, name: &str) -> Vec<Effect> {
         return views::show(app, view);
     }
     let names = GroupBy::ALL.map(|dimension| dimension.name().replace(' ', "-")).join(", ");
-    notice::error(app, format!("dollars are not told apart by \"{name}\"; there are {names}"))
+    notice::error(app, format!("dollars cannot be grouped by \"{name}\"; there are {names}"))
 }
 
 /// What a payer pays for.

@@ -9,7 +9,7 @@ use crate::insight::cost::CostKey;
 pub enum RowKey {
     /// An object.
     Object(Key),
-    /// CostGroup pays, on Cost. Boxed, because there are 100,000 rows of objects and few of these.
+    /// A cost group, on Cost. Boxed, because there are 100,000 rows of objects and few of these.
     CostKey(Box<CostKey>),
 }
 
@@ -22,7 +22,7 @@ impl RowKey {
         }
     }
 
-    /// CostGroup pays, where the row is that.
+    /// The cost group, where the row is one.
     pub fn payer(&self) -> Option<&CostKey> {
         match self {
             Self::Object(_) => None,

@@ -1,4 +1,4 @@
-//! What the Sources say.
+//! Reports of the Sources: Deltas, health, facts of the cluster.
 
 use super::{App, Effect, listing};
 use crate::fleet::{ClusterFacts, Delta, Epoch, Fleet, Health, HealthState, Report, SourceGroup, SourceId, Sources};

@@ -1,4 +1,4 @@
-//! What the user is looking at.
+//! The state of the user interface: levels, listing, overlays, dialogs.
 
 use std::collections::{BTreeMap, BTreeSet};
 

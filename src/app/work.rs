@@ -1,4 +1,4 @@
-//! What the insights still have to compute, slice by slice, and what they want of the outside.
+//! Runs the insights' work in slices, and turns what they want of the outside into effects.
 
 use super::{App, Effect, listing};
 use crate::fleet::{Health, HealthState, SourceId};

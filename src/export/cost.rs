@@ -32,7 +32,7 @@ impl Serialize for Usd {
 pub struct Cost {
     /// All components that are known together; null where the instance's price is not.
     pub usd_per_hour: Option<Usd>,
-    /// CostGroup says so.
+    /// The source of the price.
     pub source: CostSource,
     /// When it was known to hold; null where the source does not say.
     pub as_of: Option<Stamp>,

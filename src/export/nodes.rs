@@ -66,7 +66,7 @@ pub struct Node {
 pub struct Gpu {
     /// The extended resource; several joined by commas, the numbers then being their sums.
     pub resource: Text,
-    /// CostGroup makes them.
+    /// The vendor.
     pub vendor: Vendor,
     /// The model.
     pub model: Option<Text>,

@@ -1,4 +1,4 @@
-//! What other parts point to.
+//! References to objects.
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -111,7 +111,7 @@ words! {
     /// How the accelerators of a Node are shared.
     Sharing of gpu::Sharing { None = "None", TimeSlicing = "TimeSlicing", Mps = "Mps", Mig = "Mig", Dra = "Dra" }
 
-    /// CostGroup makes an accelerator.
+    /// The vendor of an accelerator.
     Vendor of gpu::Vendor {
         Nvidia = "nvidia", Amd = "amd", Aws = "aws", Google = "google", Intel = "intel", Habana = "habana",
         Other = "other",

@@ -1,4 +1,4 @@
-//! What the insights want of the outside.
+//! The demand: what the insights want of Sources outside the cluster's watches.
 
 use std::collections::{BTreeMap, BTreeSet};
 

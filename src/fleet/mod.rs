@@ -1,4 +1,4 @@
-//! What exists: one row type per kind, identities, changes, and the store with its indices.
+//! The Fleet: one row type per kind, identities, changes, and the store with its indices.
 
 mod annotation;
 mod delta;

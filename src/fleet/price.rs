@@ -18,7 +18,7 @@ pub struct Price {
     pub as_of: Time,
 }
 
-/// CostGroup lists prices by instance type.
+/// A list of prices by instance type.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum PriceList {
     /// EC2 spot prices by zone.

@@ -77,7 +77,7 @@ actions! {
     Pods "pods" "Pods";
     Pools "pools" "NodePools and NodeClaims";
     Events "events" "Events";
-    Cost "cost" "CostGroup pays: dollars by NodePool, namespace, Job and more";
+    Cost "cost" "Cost: dollars by NodePool, namespace, Job and more";
     Sources "sources" "What is watched, and how alive it is";
     Findings "findings" "Mistakes and wastes in the whole cluster, and what to do";
     Help "help" "This help";

@@ -1,4 +1,4 @@
-//! What may be counted: a number over a table that is not complete is no number.
+//! Completeness of the tables: a sum over a table that is not complete is not known.
 
 use crate::fleet::{Health, Kind, SourceId, Sources};
 

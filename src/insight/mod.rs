@@ -1,4 +1,4 @@
-//! What it means: pure functions over the Fleet.
+//! Insights: pure functions over the Fleet.
 //!
 //! The rooms do not know one another; [`picture`] brings them together. What several rooms and the picture need
 //! ([`karpenter`], [`phase`], [`relation`], [`known`], [`scope`], [`sentence`]) stands beside them. [`insights`] keeps every

@@ -1,4 +1,4 @@
-//! What belongs to what.
+//! Relations between objects: owners, and the Nodes of Events.
 
 use crate::fleet::{EventRow, Fleet, JobRow, ObjectKey, Owner, PodRow, Sym, Uid};
 

@@ -1,4 +1,4 @@
-//! What the user narrowed the lists to. Totals never follow it.
+//! The scope to which the user narrowed the lists. Totals never follow it.
 
 use std::collections::BTreeSet;
 

@@ -233,7 +233,7 @@ fn change(by: Adjustment) -> String {
     }
 }
 
-/// CostGroup tells prices and does not at the moment, with the reason.
+/// The Sources of prices that do not answer at the moment, with the reason.
 fn sources(text: &mut String, app: &App) {
     let silent = SourceId::OF_PRICES.into_iter().filter(|id| !snapshot::is_live(app, *id));
     let lines: Vec<String> = silent.map(|id| snapshot::sentence(app, id)).collect();

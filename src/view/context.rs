@@ -1,4 +1,4 @@
-//! What the screens ask of the App, and what is computed from it once for a frame.
+//! The App as one frame needs it, with what is computed once for a frame.
 
 use std::ops::Deref;
 

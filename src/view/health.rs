@@ -50,7 +50,7 @@ fn with_next_try(words: String, health: &Health, now: Time) -> String {
     }
 }
 
-/// The one state of the cluster, for the header: the worst of its Sources. CostGroup tells prices has its place beside them.
+/// The one state of the cluster, for the header: the worst of its Sources. Sources of prices have their place beside the prices.
 pub(super) fn summary(app: &FrameContext<'_>) -> Line {
     if app.down.is_some() {
         return Line::of(Role::Bad, "✗ no connection");

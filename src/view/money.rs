@@ -339,7 +339,7 @@ pub(super) fn unpriced(app: &FrameContext<'_>) -> Fact {
     Fact { short: line.clone(), long: line }
 }
 
-/// CostGroup says so, in words.
+/// The source of a price, in words.
 pub(super) const fn source(source: CostSource) -> &'static str {
     match source {
         CostSource::Override => "price file",
@@ -350,7 +350,7 @@ pub(super) const fn source(source: CostSource) -> &'static str {
         CostSource::KarpenterMetrics => "Karpenter's metrics",
         CostSource::Embedded => "table of batchtop",
         CostSource::Prepaid => "prepaid",
-        CostSource::Unknown => "nobody tells",
+        CostSource::Unknown => "unknown",
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is to be seen: plain data, already chosen, measured and cut.
+//! The screen as plain data: already chosen, measured and cut.
 
 use super::{Align, Line};
 use crate::app;

@@ -1,4 +1,4 @@
-//! What the budgets of a NodePool allow during the next 24 hours, as a bar of letters that every terminal has.
+//! The disruptions that the budgets of a NodePool allow during the next 24 hours, as a bar of letters that every terminal has.
 
 use crate::insight::disruption::budgets::UNLIMITED;
 use crate::insight::disruption::{PoolBudgets, Reason};

@@ -1,4 +1,4 @@
-//! What is said of a Node's disruption, in the words of the screen: one glyph, a few words, an end, a sentence.
+//! The words for a Node's disruption on screen: one glyph, a few words, an end, a sentence.
 
 use super::context::FrameContext;
 use super::{Line, format, words};
@@ -10,7 +10,7 @@ use crate::insight::disruption::{
 };
 use crate::units::duration;
 
-/// What is said of one Node.
+/// The verdict and hazards of one Node, to be put into words.
 pub(super) struct NodeDisruptionText<'a> {
     pub(super) app: &'a FrameContext<'a>,
     pub(super) node: &'a NodeRow,

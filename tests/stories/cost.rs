@@ -47,7 +47,7 @@ fn a_key_and_a_command_choose_by_what_dollars_are_told_apart() {
 
 #[test]
 fn the_dimension_belongs_to_cost_alone_and_is_found_again() {
-    let told = priced().keys("d").says("only Cost tells dollars apart").screen(Screen::Fleet);
+    let told = priced().keys("d").says("only Cost groups dollars").screen(Screen::Fleet);
     let told = told.keys("6 d 1 6");
     assert_eq!(told.app.ui.level.dimension().name(), "namespace");
 }

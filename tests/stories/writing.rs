@@ -264,7 +264,7 @@ fn the_rest_is_protected_all_the_same() {
     let told = story(small())
         .keys("3 / '/train-0' enter space esc / 'done-0' enter space p")
         .asks_to("protect pod ml/train-0 in prod-ml");
-    told.skips(&["Pod ml/done-0: it has finished, and Karpenter does not heed finished pods"]);
+    told.skips(&["Pod ml/done-0: it has finished, and Karpenter ignores finished pods"]);
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub enum Screen {
     Pools,
     /// Events.
     Events,
-    /// CostGroup pays.
+    /// Cost groups.
     Cost,
 }
 
@@ -136,7 +136,7 @@ pub enum Rows {
         /// Puts rows that are in order into their places, for example below a parent.
         arrange: for<'a> fn(Vec<RowRef<'a>>) -> Vec<RowRef<'a>>,
     },
-    /// CostGroup pays.
+    /// Cost groups.
     CostGroups,
 }
 

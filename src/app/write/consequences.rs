@@ -1,4 +1,4 @@
-//! What a write would change for Karpenter, said before it is confirmed.
+//! The consequences of a write for Karpenter, shown before it is confirmed.
 //!
 //! The Nodes concerned are judged twice: as everything is, and with the annotations as they would be. Nothing is guessed
 //! from the annotations themselves, so another pod that protects, a PodDisruptionBudget or a budget counts as it does for
@@ -59,7 +59,7 @@ fn warning(text: String) -> Consequence {
     Consequence { severity: Severity::Warning, text }
 }
 
-/// What is said of a Node: `rest` begins with a verb and is the same for all Nodes alike, `detail` is for one alone.
+/// A consequence for a Node: `rest` begins with a verb and is the same for all Nodes alike, `detail` is for one alone.
 struct Told {
     severity: Severity,
     rest: String,

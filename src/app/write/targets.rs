@@ -1,4 +1,4 @@
-//! What a write would change, and what it leaves alone, for the rows that the user chose.
+//! The objects that a write would change, and those that it leaves alone, for the rows that the user chose.
 
 use std::collections::BTreeSet;
 
@@ -96,8 +96,8 @@ impl Chosen {
 
 fn reason_against(pod: &PodRow, verb: Verb) -> Option<&'static str> {
     match () {
-        () if pod.phase.is_finished() => Some("it has finished, and Karpenter does not heed finished pods"),
-        () if pod.meta.deletion.is_some() => Some("it is being deleted, and Karpenter does not heed such pods"),
+        () if pod.phase.is_finished() => Some("it has finished, and Karpenter ignores finished pods"),
+        () if pod.meta.deletion.is_some() => Some("it is being deleted, and Karpenter ignores such pods"),
         () if verb == Verb::Unprotect && pod.do_not_disrupt.is_none() => Some("it does not carry the annotation"),
         () => None,
     }

@@ -1,4 +1,4 @@
-//! What would be written now, as the dialog stands: values and ends follow the choice and the clock.
+//! The values that a dialog would write now: they follow the choice and the clock.
 
 use super::super::{DurationChoice, Target, Verb, WriteDialog};
 use crate::fleet::Kind;

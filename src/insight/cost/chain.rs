@@ -1,4 +1,4 @@
-//! CostGroup is asked for the price of a machine, in which order; the first that knows decides.
+//! The chain of price sources for a machine, in order; the first that has a price decides.
 //!
 //! The user's file, the label, NodeOverlays, AWS, Karpenter's metrics, the table that comes with batchtop. List prices
 //! are those of Linux. Nothing is ever taken from another region, zone or capacity type.
@@ -29,7 +29,7 @@ pub struct PriceQuery<'a> {
 pub struct Quote {
     /// Micro-dollars per hour.
     pub micro_usd_per_hour: i64,
-    /// CostGroup tells it.
+    /// The source of the price.
     pub source: CostSource,
     /// When it was known to hold.
     pub as_of: Option<Time>,
@@ -153,7 +153,7 @@ pub fn of_machine(query: &PriceQuery<'_>) -> Cost {
     }
 }
 
-/// CostGroup was asked for the price of a machine, up to the one that knew.
+/// The sources that were asked for the price of a machine, up to the first that had one.
 pub fn explain(query: &PriceQuery<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     for (asked, ask) in CHAIN {
@@ -442,12 +442,12 @@ impl fmt::Display for NoPrice {
             Self::NotNamed => f.write_str("does not name it"),
             Self::NoRule => f.write_str("no rule fits it"),
             Self::NoParts(line) => write!(f, "line {line} prices parts that it does not have"),
-            Self::NothingToAdjust(line) => write!(f, "line {line} changes a price that nobody tells"),
+            Self::NothingToAdjust(line) => write!(f, "line {line} adjusts a price that is not known"),
             Self::NoLabel => f.write_str("it has none"),
             Self::LabelUnreadable(text) => write!(f, "{text:?} is no price"),
             Self::NoOverlay => f.write_str("none with a price fits it"),
             Self::OverlayUnreadable(name) => write!(f, "the price of {name} cannot be read"),
-            Self::OverlayHasNoBase(name) => write!(f, "{name} changes a price that nobody tells"),
+            Self::OverlayHasNoBase(name) => write!(f, "{name} adjusts a price that is not known"),
             Self::NotAws => f.write_str("it is no machine of AWS"),
             Self::NotLinux => f.write_str("it does not run Linux, of which the lists speak"),
             Self::NotDollars => f.write_str("its region is not billed in dollars"),

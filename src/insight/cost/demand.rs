@@ -1,4 +1,4 @@
-//! What has to be asked of AWS and of Karpenter to price a machine: nothing that an earlier source has told.
+//! The demand for the price of a machine: only what no earlier source in the chain has.
 
 use super::chain::{CHINA, PriceQuery, Why, explain, is_told_by_aws};
 use crate::fleet::{CapacityType, PriceDemand, RegionDemand};

@@ -82,7 +82,7 @@ impl GroupBy {
     pub const OF_PODS: [Self; 3] = [Self::Namespace, Self::Job, Self::Owner];
 }
 
-/// CostGroup pays, in one dimension.
+/// One group by which dollars are told apart.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum CostGroup {
     /// What has a name and no namespace: NodePool, namespace, Node, instance type, zone.
@@ -130,7 +130,7 @@ impl CostGroup {
     }
 }
 
-/// CostGroup pays, and in which dimension.
+/// A group, and by what dollars are grouped.
 pub type CostKey = (GroupBy, CostGroup);
 
 /// A part of what everything costs. Parts overlap.

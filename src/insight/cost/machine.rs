@@ -1,4 +1,4 @@
-//! What decides the price of a machine.
+//! A machine: everything that decides its price.
 
 use super::{CostGroup, GroupBy};
 use crate::fleet::{CapacityType, Labels, NodeClaimRow, NodeRow, Resources, Sym};

@@ -1,4 +1,4 @@
-//! What machines cost, who pays for them, and what of it is wasted.
+//! Cost of machines: rates, how they are shared, and the ledger.
 //!
 //! * [`machine`]: what decides the price of a Node or NodeClaim. [`chain`]: who is asked for it, in which order.
 //!   [`rules`] and [`overlay`]: whom a rule of the user's file or a NodeOverlay means.
@@ -107,7 +107,7 @@ pub struct Cost {
     pub instance: Option<i64>,
     /// What EKS Auto Mode asks on top.
     pub fee: Fee,
-    /// CostGroup says so.
+    /// The source of the price.
     pub source: CostSource,
     /// When it was known to hold; `None` where the source does not say.
     pub as_of: Option<Time>,

@@ -1,4 +1,4 @@
-//! What Karpenter itself says that its moves save: it writes so into the Events of consolidation.
+//! Savings that Karpenter writes into its Events of consolidation.
 
 use crate::fleet::EventRow;
 use crate::units::money;

@@ -1,4 +1,4 @@
-//! What each pod on a Node pays of it.
+//! Shares: how a Node's rate is divided between its pods.
 
 use crate::fleet::{Resources, Uid};
 use crate::units::money;

@@ -1,4 +1,4 @@
-//! What stops Karpenter.
+//! Blockers: what stops Karpenter from taking a node.
 
 use super::reason::Reasons;
 use crate::fleet::Key;

@@ -1,4 +1,4 @@
-//! What Karpenter's own Events say. They confirm or extend what was computed and never replace it: one message a node
+//! Karpenter's own Events as evidence. They confirm or extend what was computed and never replace it: one message a node
 //! goes out per window whatever else is true, much is decided in silence, and what an Event said may have changed since.
 
 use super::blocker::{Blocker, BlockerKind, Evidence};

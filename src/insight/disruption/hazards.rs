@@ -1,4 +1,4 @@
-//! What ends a node, or a pod, in spite of all protection.
+//! Hazards: what ends a node, or a pod, in spite of protection.
 
 use super::blocker::{Blocker, BlockerKind};
 use super::evidence;
@@ -89,7 +89,7 @@ const BLOCK_LEAD_SECONDS: i64 = 40 * 60;
 /// How long before the end of a capacity block EC2 begins to terminate its instances.
 const BLOCK_TERMINATION_SECONDS: i64 = 30 * 60;
 
-/// What is said of a node, and what ends it all the same.
+/// The verdict of a node, and its hazards.
 pub fn judged(case: &NodeInputs<'_>) -> (Disruption, Vec<Hazard>) {
     let disruption = verdict::judge(case);
     let hazards = of_node(case, &disruption);

@@ -1,4 +1,4 @@
-//! What the gates are asked about: one Node with everything that decides.
+//! The inputs of the gates: one Node with everything that decides about it.
 
 use super::balance;
 use super::budgets::PoolBudgets;

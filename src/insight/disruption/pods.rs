@@ -1,4 +1,4 @@
-//! What the pods of a Node mean for its disruption, whatever the time.
+//! The sums over the pods of a Node on which its disruption depends, independent of time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -116,7 +116,7 @@ impl NodePods {
     }
 }
 
-/// Which PodDisruptionBudgets select a pod, without query all of them.
+/// Which PodDisruptionBudgets select a pod, without asking each of them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct BudgetIndex {
     namespaces: HashMap<Sym, NamespaceBudgets, RandomState>,

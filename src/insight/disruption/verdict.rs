@@ -105,7 +105,7 @@ impl Verdict {
     }
 }
 
-/// What is said of one node.
+/// Whether Karpenter may take one node, and what stops it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Disruption {
     /// The headline.

@@ -1,8 +1,8 @@
-//! What a Node's labels say of its accelerators: vendor, model, physical count, sharing.
+//! Accelerators by a Node's labels: vendor, model, physical count, sharing.
 
 use crate::fleet::{NodeRow, Sym};
 
-/// CostGroup makes an accelerator.
+/// The vendor of an accelerator.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[expect(missing_docs, reason = "named after themselves")]
 pub enum Vendor {

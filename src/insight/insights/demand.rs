@@ -1,4 +1,4 @@
-//! What the Sources of prices are asked for.
+//! The demand for prices, and when it is sent to the Sources.
 
 use super::Inputs;
 use crate::fleet::{Demand, Health, HealthState, Kind, PriceDemand, SourceId};
@@ -22,7 +22,7 @@ impl PriceWatch {
         &self.asked
     }
 
-    /// InputState changed: what is wanted is asked for without delay.
+    /// Completeness changed: what is wanted is asked for without delay.
     pub const fn hurry(&mut self) {
         self.asked_at = None;
     }

@@ -1,4 +1,4 @@
-//! What everything costs per hour, followed in slices.
+//! The cost rates, kept up to date in slices.
 
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;

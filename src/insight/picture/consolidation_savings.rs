@@ -1,4 +1,4 @@
-//! What Karpenter says that its moves save, by NodePool.
+//! The savings that Karpenter reports for its consolidations, by NodePool.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -32,7 +32,7 @@ struct PoolNow<'a> {
     budget_events: Reasons,
 }
 
-/// What is said of a Node and of its annotated pods.
+/// The assessment of a Node and of its annotated pods.
 pub struct NodeAssessment<'a> {
     /// The Node.
     pub node: &'a NodeRow,
@@ -93,12 +93,12 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// What it is told of everything.
+    /// The picture from which Nodes are evaluated.
     pub(super) const fn picture(&self) -> &'a Picture {
         self.picture
     }
 
-    /// What time it judges at.
+    /// The time for which Nodes are evaluated.
     pub const fn now(&self) -> Time {
         self.now
     }
@@ -156,17 +156,17 @@ impl<'a> Evaluator<'a> {
         of_reservation || of_repair
     }
 
-    /// What is said of a Node.
+    /// Whether Karpenter may take a Node, and what stops it.
     pub fn node(&self, node: &'a NodeRow) -> Disruption {
         verdict::judge(&self.case(node))
     }
 
-    /// What is said of a Node, and what ends it all the same.
+    /// The same, with the Node's hazards.
     pub fn with_hazards(&self, node: &'a NodeRow) -> (Disruption, Vec<Hazard>) {
         hazards::judged(&self.case(node))
     }
 
-    /// Everything that is said of a Node and of its annotated pods; cheaper than query of each.
+    /// The assessment of a Node and of its annotated pods; cheaper than evaluating each of them.
     pub fn assess(&self, node: &'a NodeRow) -> NodeAssessment<'_> {
         let case = self.case(node);
         let (disruption, hazards) = hazards::judged(&case);

@@ -1,4 +1,4 @@
-//! The join: what the rooms say of each Node, NodeClaim, NodePool and Job.
+//! The join: what the rooms compute of each Node, NodeClaim, NodePool and Job.
 //!
 //! Nothing in it depends on the time, so it changes only with the Fleet; what does depend on it (pod protection, budgets,
 //! verdicts) is kept by [`super::insights`] or computed when it is asked for.
@@ -57,7 +57,7 @@ pub struct Picture {
     counts: Counts,
 }
 
-/// What is said of a NodeClaim.
+/// Everything of a NodeClaim that does not depend on time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClaimPicture {
     /// Where it stands.
@@ -68,7 +68,7 @@ pub struct ClaimPicture {
     pub cost: Option<Cost>,
 }
 
-/// What is said of a NodePool; the sums over its Nodes.
+/// The sums over the Nodes of a NodePool.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PoolPicture {
     /// Nodes with its label.
@@ -79,7 +79,7 @@ pub struct PoolPicture {
     pub disrupting: u64,
 }
 
-/// What is said of a Job.
+/// Everything of a Job that does not depend on time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct JobPicture {
     /// Its status, why, and when it finished.
@@ -127,12 +127,12 @@ impl Picture {
         touched
     }
 
-    /// What is said of a Node.
+    /// The picture of a Node, by name.
     pub fn node(&self, name: &str) -> Option<&NodePicture> {
         self.nodes.get(name)
     }
 
-    /// What is said of a NodeClaim.
+    /// The picture of a NodeClaim.
     pub fn claim(&self, claim: &NodeClaimRow) -> Option<&ClaimPicture> {
         self.claims.get(&claim.meta.key)
     }
@@ -142,7 +142,7 @@ impl Picture {
         self.pools.get(name).copied().unwrap_or_default()
     }
 
-    /// What is said of a Job.
+    /// The picture of a Job.
     pub fn job(&self, job: &JobRow) -> Option<&JobPicture> {
         self.jobs.get(&job.meta.uid)
     }

@@ -1,4 +1,4 @@
-//! What is said of one Node.
+//! The picture of one Node.
 
 use super::spend::{self, Spend};
 use crate::fleet::{Fleet, GpuCount, NodeRow, ObjectKey, PodPhase, PodRow, Resources, Row, Sym};
@@ -7,7 +7,7 @@ use crate::insight::disruption::{BudgetIndex, NodePods, budgets};
 use crate::insight::gpu::NodeGpu;
 use crate::insight::phase::NodePhase;
 
-/// What is said of a Node.
+/// Everything of a Node that does not depend on time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodePicture {
     /// Where it stands.
@@ -32,7 +32,7 @@ pub struct NodePicture {
     pub pods: NodePods,
     /// What it costs.
     pub cost: Cost,
-    /// CostGroup pays for it.
+    /// How its rate is shared.
     pub spend: Spend,
     /// Whether it is billed and none of its pods has run yet: it starts, or its pods do.
     pub is_waiting: bool,

@@ -1,4 +1,4 @@
-//! CostGroup pays for the machines, and what of it is wasted.
+//! How the rates of machines are shared between owners of pods, and what no pod requests.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::insight::gpu::NodeGpu;
 use crate::insight::relation;
 use crate::units::money;
 
-/// CostGroup owns pods that pay: their own owner, or they themselves.
+/// The owner of pods that pay: their owner reference, or the pod itself.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct PodOwner {
     /// The namespace.

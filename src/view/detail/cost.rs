@@ -1,4 +1,4 @@
-//! What an object costs: the rate, who says so, who was asked before, who pays it.
+//! The cost of an object: its rate and the source of it, the sources that were asked before, who pays.
 
 use super::super::context::FrameContext;
 use super::super::{Line, format, money};
@@ -16,7 +16,7 @@ pub(super) fn headline(app: &FrameContext<'_>, cost: &Cost) -> Line {
         // The amount says it already.
         Some(_) if cost.source == CostSource::Prepaid && cost.line.is_none() => line,
         Some(source) => line.and(Role::TextDim, format!(" ({source})")),
-        None => line.and(Role::Unknown, " nobody tells its price"),
+        None => line.and(Role::Unknown, " no source has its price"),
     }
 }
 
@@ -67,7 +67,7 @@ fn fee(fee: Fee) -> Line {
         Fee::Listed(rate) => Line::plain(money::rate(rate)).and(Role::TextDim, " fee"),
         Fee::Assumed(rate) => Line::plain(format!("~{}", money::rate(rate)))
             .and(Role::TextDim, " fee, assumed by the ratio of the price file"),
-        Fee::Unknown => Line::of(Role::Warn, "△ fee?").and(Role::TextDim, " nobody tells it; it comes on top"),
+        Fee::Unknown => Line::of(Role::Warn, "△ fee?").and(Role::TextDim, " no source has it; it comes on top"),
     }
 }
 
@@ -104,7 +104,7 @@ fn part(rate: i64, whole: i64, what: &str) -> Line {
     Line::plain(money::rate(rate)).and(Role::TextDim, format!("  {percent:>4}  ")).and(Role::Text, what)
 }
 
-/// CostGroup was asked, and what each said.
+/// The price sources that were asked, and the answer of each.
 fn asked(app: &FrameContext<'_>, query: &PriceQuery<'_>, page: &mut Page) {
     let mut label = "asked";
     for step in explain(query) {

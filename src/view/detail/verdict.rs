@@ -296,7 +296,7 @@ fn rescue(said: &NodeDisruptionText<'_>) -> Option<String> {
 /// What would let Karpenter take it, for each thing that stops it; or what would stop Karpenter.
 fn free(said: &NodeDisruptionText<'_>) -> Vec<String> {
     match said.standing {
-        Standing::NotManaged => vec!["nothing that Karpenter would heed: it did not make this Node".to_owned()],
+        Standing::NotManaged => vec!["nothing: Karpenter does not manage this Node".to_owned()],
         Standing::Terminating | Standing::Disrupting => vec!["nothing: it is on its way out".to_owned()],
         Standing::Interrupted => vec!["nothing keeps the instance; save what runs there".to_owned()],
         Standing::Candidate => {
@@ -379,7 +379,7 @@ fn to_free(said: &NodeDisruptionText<'_>, kind: BlockerKind) -> Option<String> {
 
 fn paused(said: &NodeDisruptionText<'_>, blocker: &Blocker, or_wait: &str) -> String {
     match blocker.object.as_ref().map(|key| (key.kind, &key.object)) {
-        Some((Kind::PodDisruptionBudget, key)) => format!("mend the selector of PodDisruptionBudget {key}"),
+        Some((Kind::PodDisruptionBudget, key)) => format!("correct the selector of PodDisruptionBudget {key}"),
         Some((_, key)) => {
             format!("see why NodeClaim {} gets no instance ({}, enter){or_wait}", key.name, key_of_pools(said))
         }

@@ -1,4 +1,4 @@
-//! What lies over the table: help, sources, pickers, dialogs, results.
+//! Overlays of the table: help, sources, pickers, dialogs, results.
 
 mod findings;
 mod help;

@@ -1,4 +1,4 @@
-//! What became of a write, object by object.
+//! The overlay of a write's results, object by object.
 
 use super::super::context::FrameContext;
 use super::super::panel::Sheet;

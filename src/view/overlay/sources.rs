@@ -1,4 +1,4 @@
-//! What is watched, and how alive it is.
+//! The overlay of the Sources and their health.
 
 use super::super::context::FrameContext;
 use super::super::panel::Sheet;

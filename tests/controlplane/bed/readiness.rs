@@ -1,4 +1,4 @@
-//! PriceQuery a component on loopback whether it is ready, without a client library.
+//! Asks a component on loopback whether it is ready, without a client library.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};

@@ -201,7 +201,7 @@ fn write_line(target: &mut impl Write, value: &impl Serialize) -> io::Result<()>
     target.flush()
 }
 
-/// Replaces this process by a program, after query the kernel to kill it with its parent.
+/// Replaces this process by a program, after asking the kernel to kill it with its parent.
 fn become_component(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let parent = arguments.next().and_then(|id| id.to_str()?.parse::<u32>().ok());
     let Some((parent, executable)) = parent.zip(arguments.next()) else {

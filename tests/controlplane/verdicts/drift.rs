@@ -137,7 +137,7 @@ fn in_spite_of_weak_protection() -> Vec<Scenario> {
             drifted("drift-pdb-unready", PodSpec::new().annotation(annotation::NOT_READY, "")).pdb("pdb", &unready, 0),
             BOTH,
         ),
-        // CostGroup tolerates Karpenter's taint is not evicted, and so not asked about.
+        // A pod that tolerates Karpenter's taint is not evicted, and so not asked about.
         is_taken(
             drifted("drift-pdb-tolerated", tolerating_all(PodSpec::new())).pdb("pdb", &allows_none(WORK), 0),
             BOTH,

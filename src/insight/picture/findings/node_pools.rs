@@ -30,7 +30,7 @@ pub const RULES: &[Rule] = &[
         severity: Severity::Warning,
         help: "The disruption budgets of the NodePool allow no disruption now for some reason: because they say so, \
                or because nodes that are not ready or are being disrupted use up what they allow.",
-        hint: "mend or remove the nodes that are not ready",
+        hint: "repair or remove the nodes that are not ready",
         check: nothing_allowed,
     },
     Rule {

@@ -14,7 +14,7 @@ pub const RULES: &[Rule] = &[
         id: "PriceUnknown",
         severity: Severity::Warning,
         help: "No source knows a price of some nodes. Every sum of dollars is too low by what they cost.",
-        hint: "give them one in the price file; batchtop prices explain NODE tells who was asked",
+        hint: "give them one in the price file; batchtop prices explain NODE lists every source that was asked",
         check: unpriced_nodes,
     },
     Rule {
@@ -29,7 +29,7 @@ pub const RULES: &[Rule] = &[
         id: "PriceRuleUnused",
         severity: Severity::Info,
         help: "A rule or a name in the price file matches no node. It is often misspelled.",
-        hint: "mend or remove it",
+        hint: "correct or remove it",
         check: unused_lines,
     },
     Rule {
@@ -54,7 +54,7 @@ fn unpriced_nodes(input: &RuleInput<'_>) -> Vec<Occurrence> {
 
 fn nodes_without_fee(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let Some((first, count)) = first_with(input, Cost::lacks_fee) else { return Vec::new() };
-    let message = sentence![have(count), " a fee of EKS Auto Mode that nobody tells, and the sums leave it out"];
+    let message = sentence![have(count), " an EKS Auto Mode fee that is not known, and the sums leave it out"];
     vec![Occurrence::new(Kind::Node.name(), &first.meta.key, message)]
 }
 

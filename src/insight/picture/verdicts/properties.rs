@@ -239,7 +239,7 @@ proptest! {
         prop_assert_eq!(world.disruption().may, without_events(world).disruption().may);
     }
 
-    /// CostGroup takes away everything that is listed gets a candidate.
+    /// Taking away everything that is listed gets a candidate.
     #[test]
     fn nothing_unnamed_holds(world in any_world(), hidden in subsequence(&HIDEABLE[..], 0..=2)) {
         let mut world = World { hidden, ..world };
@@ -275,7 +275,7 @@ proptest! {
         }
     }
 
-    /// CostGroup is told that a protection holds is not told otherwise later, as long as nothing changes but the time.
+    /// A protection that holds is never found not to hold later, as long as nothing changes but the time.
     #[test]
     fn promises_are_kept(world in any_world(), micros in 0..3 * 86_400_000_000_i64) {
         let then = World { now: NOW.plus_micros(micros), ..world.clone() };

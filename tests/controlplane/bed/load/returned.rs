@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::objects;
 use super::shape::{self, PODS_PER_WORKLOAD, Size};
 
-/// CostGroup owns most fields, who the rest.
+/// The owner of most fields, and the owner of the rest.
 const MANAGERS: [&str; 2] = ["kube-controller-manager", "kubelet"];
 
 /// A Node.
