@@ -1,6 +1,6 @@
 //! Commands after `:`.
 
-use super::{App, Effect, Overlay, Screen, keys, navigate, notice, payers, picker, sorting};
+use super::{App, Effect, Overlay, Screen, keys, navigate, notice, picker, views};
 use crate::fleet::Sym;
 use crate::input::Action;
 use crate::insight::cost::GroupBy;
@@ -62,7 +62,7 @@ fn find<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
 fn show(app: &mut App, screen: Screen, namespace: &str) -> Vec<Effect> {
     let effects = navigate::show(app, screen);
     if screen == Screen::Cost && !namespace.is_empty() {
-        return payers::by_name(app, namespace);
+        return views::group_by(app, namespace);
     }
     if !namespace.is_empty() {
         set_namespace(app, namespace);
@@ -107,7 +107,7 @@ fn set_context(app: &mut App, name: &str) -> Vec<Effect> {
 fn set_sort(app: &mut App, name: &str) -> Vec<Effect> {
     let spec = app.ui.level.screen.spec();
     if let Some(column) = spec.sortable().find(|column| column.name.eq_ignore_ascii_case(name)) {
-        return sorting::by_column(app, column);
+        return views::sort_by(app, column);
     }
     let names: Vec<&str> = spec.sortable().map(|column| column.name).collect();
     notice::error(app, format!("no column \"{name}\" to sort by; there are {}", names.join(", ")))

@@ -1,6 +1,6 @@
 //! The details of one object, and scrolling in text.
 
-use super::{App, Detail, DetailText, Effect, Fetched, Overlay, keys, navigate};
+use super::{App, Detail, DetailText, Effect, Fetched, Overlay, selection};
 use crate::fleet::{Epoch, Key};
 use crate::input::Action;
 
@@ -16,9 +16,9 @@ pub fn open_yaml(app: &mut App) -> Vec<Effect> {
 
 /// What is shown at once comes from the Fleet; what only the details show is fetched each time they are opened.
 fn open_with(app: &mut App, text: DetailText) -> Vec<Effect> {
-    let Some(key) = keys::subject(app) else { return Vec::new() };
+    let Some(key) = selection::subject(app) else { return Vec::new() };
     let cursor = app.ui.listing.cursor;
-    navigate::select(&mut app.ui, cursor);
+    selection::select(&mut app.ui, cursor);
     app.ui.scroll_end = usize::MAX;
     app.ui.level.detail = Some(Detail { key: key.clone(), scroll: 0, text, fetched: None });
     vec![Effect::Fetch { epoch: app.epoch, key }]

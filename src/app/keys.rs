@@ -1,9 +1,6 @@
 //! From key presses to what they do in the layer that is on top.
 
-use super::{
-    App, Detail, Effect, Overlay, Screen, UseOfRows, command, detail, navigate, notice, payers, picker, prompt,
-    sorting, views, write,
-};
+use super::{App, Effect, Overlay, Screen, UseOfRows, command, detail, navigate, notice, picker, prompt, views, write};
 use crate::input::{Action, Chord, Context, KeyCode, Lookup};
 
 /// Leaves whatever is on screen, and cannot be bound to anything else: the way out that always works.
@@ -129,8 +126,8 @@ fn act_on_table(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Open => detail::open(app),
         Action::NextView => views::by_neighbour(app, 1),
         Action::PreviousView => views::by_neighbour(app, -1),
-        Action::GroupBy => payers::by_neighbour(app, 1),
-        Action::DimensionBack => payers::by_neighbour(app, -1),
+        Action::GroupBy => views::group_by_neighbour(app, 1),
+        Action::DimensionBack => views::group_by_neighbour(app, -1),
         Action::Back => navigate::back(app),
         Action::Into => navigate::into(app),
         Action::Up => navigate::rows(app, -1),
@@ -142,9 +139,9 @@ fn act_on_table(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Mark => navigate::mark(app),
         Action::MarkAll => navigate::mark_all(app),
         Action::Filter => prompt::filter(app),
-        Action::Sort => sorting::by_neighbour(app, 1),
-        Action::SortBack => sorting::by_neighbour(app, -1),
-        Action::SortReverse => sorting::reverse(app),
+        Action::Sort => views::sort_by_neighbour(app, 1),
+        Action::SortBack => views::sort_by_neighbour(app, -1),
+        Action::SortReverse => views::reverse(app),
         Action::Yaml => detail::open_yaml(app),
         Action::Quit => navigate::quit(app),
         _ => act_anywhere(app, action),
@@ -179,10 +176,4 @@ fn screen_of(app: &App, action: Action) -> Option<Screen> {
         Action::PreviousScreen => Some(navigate::neighbour(app, -1)),
         _ => Screen::of_action(action),
     }
-}
-
-/// The object an action is about: that of the details where they are open, else the selected row.
-pub fn subject(app: &App) -> Option<crate::fleet::Key> {
-    let opened = app.ui.level.detail.as_ref().map(|Detail { key, .. }| key.clone());
-    opened.or_else(|| navigate::current(&app.ui)?.object().cloned())
 }

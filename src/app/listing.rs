@@ -4,7 +4,7 @@ use super::filter::Filter;
 use super::patch::{self, Patched};
 use super::rows::{RowKey, RowRef};
 use super::screens::{Narrowing, Rows};
-use super::{App, Costs, Effect, RateOfRows, Screen, Ui, payers, sorting};
+use super::{App, Costs, Effect, RateOfRows, Screen, payers, selection, sorting};
 use crate::fleet::{Changed, Fleet, Key, Kind};
 use crate::insight::insights::{Dependency, Part};
 use crate::units::Time;
@@ -22,7 +22,7 @@ pub fn refresh_if_dirty(app: &mut App) -> Vec<Effect> {
 /// The terminal has another size: the selected row stays visible.
 pub fn resize(app: &mut App, width: u16, height: u16) -> Vec<Effect> {
     app.ui.size = (width, height);
-    keep_visible(&mut app.ui);
+    selection::keep_visible(&mut app.ui);
     Vec::new()
 }
 
@@ -191,7 +191,7 @@ fn reselect(app: &mut App) {
     if ui.level.selected.is_some() && !rows.is_empty() {
         ui.level.selected = rows.get(ui.listing.cursor).cloned();
     }
-    keep_visible(ui);
+    selection::keep_visible(ui);
 }
 
 /// Most often a row is where it was.
@@ -200,12 +200,4 @@ fn position(rows: &[RowKey], key: &RowKey, guess: usize) -> Option<usize> {
         Some(row) if row == key => Some(guess),
         _ => rows.iter().position(|row| row == key),
     }
-}
-
-/// Scrolls no further than needed to see the selected row, and leaves no empty space below the last one.
-pub fn keep_visible(ui: &mut Ui) {
-    let (page, cursor, count) = (ui.page(), ui.listing.cursor, ui.listing.rows.len());
-    let lowest = cursor.saturating_sub(page - 1);
-    let offset = ui.level.offset.clamp(lowest, cursor.max(lowest));
-    ui.level.offset = offset.min(count.saturating_sub(page));
 }

@@ -19,6 +19,7 @@ mod prompt;
 mod rank;
 mod rows;
 pub mod screens;
+mod selection;
 mod sorting;
 mod source;
 mod status;

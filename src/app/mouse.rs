@@ -1,6 +1,6 @@
 //! The mouse.
 
-use super::{App, Effect, Mouse, Overlay, RowKey, detail, navigate};
+use super::{App, Effect, Mouse, Overlay, RowKey, detail, navigate, selection};
 use crate::input::Action;
 
 /// Rows per notch of the wheel.
@@ -22,7 +22,7 @@ fn click(app: &mut App, key: &RowKey) -> Vec<Effect> {
     if app.ui.overlay.is_none()
         && let Some(index) = app.ui.listing.rows.iter().position(|row| row == key)
     {
-        navigate::select(&mut app.ui, index);
+        selection::select(&mut app.ui, index);
     }
     Vec::new()
 }

@@ -1,27 +1,12 @@
 //! Moving: among rows, levels and screens.
 
-use super::{App, Effect, Level, RowKey, RowRef, Scope, Screen, Ui, listing, notice, payers, write};
-use crate::fleet::{EventObject, Kind, Sym};
-
-/// The selected row.
-pub fn current(ui: &Ui) -> Option<&RowKey> {
-    ui.listing.rows.get(ui.listing.cursor)
-}
-
-/// Selects the row of this index, or the last one.
-pub fn select(ui: &mut Ui, index: usize) {
-    let index = index.min(ui.listing.rows.len().saturating_sub(1));
-    if let Some(key) = ui.listing.rows.get(index) {
-        ui.level.selected = Some(key.clone());
-        ui.listing.cursor = index;
-        listing::keep_visible(ui);
-    }
-}
+use super::{App, Effect, Level, RowKey, RowRef, Scope, Screen, listing, notice, payers, selection, write};
+use crate::fleet::Kind;
 
 /// ConsolidationSavings by rows; beyond the ends it stays there.
 pub fn rows(app: &mut App, by: isize) -> Vec<Effect> {
     let index = app.ui.listing.cursor.saturating_add_signed(by);
-    select(&mut app.ui, index);
+    selection::select(&mut app.ui, index);
     Vec::new()
 }
 
@@ -35,19 +20,19 @@ pub fn pages(app: &mut App, by: isize) -> Vec<Effect> {
 pub fn top(app: &mut App) -> Vec<Effect> {
     app.ui.level.selected = None;
     app.ui.listing.cursor = 0;
-    listing::keep_visible(&mut app.ui);
+    selection::keep_visible(&mut app.ui);
     Vec::new()
 }
 
 /// To the last row.
 pub fn bottom(app: &mut App) -> Vec<Effect> {
-    select(&mut app.ui, usize::MAX);
+    selection::select(&mut app.ui, usize::MAX);
     Vec::new()
 }
 
 /// Marks or unmarks the selected row, and goes on to the next.
 pub fn mark(app: &mut App) -> Vec<Effect> {
-    if let Some(key) = current(&app.ui).and_then(RowKey::object).cloned() {
+    if let Some(key) = selection::current(&app.ui).and_then(RowKey::object).cloned() {
         if !app.ui.marks.remove(&key) {
             app.ui.marks.insert(key);
         }
@@ -72,7 +57,7 @@ pub fn mark_all(app: &mut App) -> Vec<Effect> {
 
 /// Copies the name of the opened or selected object.
 pub fn copy(app: &mut App) -> Vec<Effect> {
-    let Some(key) = super::keys::subject(app) else { return Vec::new() };
+    let Some(key) = selection::subject(app) else { return Vec::new() };
     let name = key.object.name.to_string();
     notice::info(app, format!("copied {name}"));
     vec![Effect::Copy(name)]
@@ -99,7 +84,7 @@ pub fn back(app: &mut App) -> Vec<Effect> {
         leave_level(app);
     } else {
         let cursor = app.ui.listing.cursor;
-        select(&mut app.ui, cursor);
+        selection::select(&mut app.ui, cursor);
         app.ui.level.filter.clear();
         listing::refresh(app);
     }
@@ -133,7 +118,7 @@ pub fn leave_batchtop(app: &mut App) -> Vec<Effect> {
 
 /// Goes into the selected row.
 pub fn into(app: &mut App) -> Vec<Effect> {
-    let beneath = match current(&app.ui) {
+    let beneath = match selection::current(&app.ui) {
         None => return Vec::new(),
         Some(RowKey::CostKey(payer)) => payers::beneath(app, payer),
         Some(RowKey::Object(key)) => match RowRef::find(app, key) {
@@ -155,16 +140,11 @@ fn beneath(app: &App, row: RowRef<'_>) -> Option<(Screen, Scope)> {
         RowRef::Job(job) => (Screen::Pods, Scope::Job(job.meta.key.clone())),
         RowRef::Claim(claim) => match app.fleet.node_of(claim) {
             Some(node) => (Screen::Pods, Scope::Node(node.meta.key.name.clone())),
-            None => (Screen::Events, about(Kind::NodeClaim, &claim.meta.key)),
+            None => (Screen::Events, Scope::about(Kind::NodeClaim, &claim.meta.key)),
         },
-        RowRef::Pod(pod) => (Screen::Events, about(Kind::Pod, &pod.meta.key)),
+        RowRef::Pod(pod) => (Screen::Events, Scope::about(Kind::Pod, &pod.meta.key)),
         RowRef::Event(_) => return None,
     })
-}
-
-/// Events about an object.
-pub fn about(kind: Kind, key: &crate::fleet::ObjectKey) -> Scope {
-    Scope::About(EventObject { kind: Sym::new(kind.name()), key: key.clone() })
 }
 
 fn push(app: &mut App, level: Level) -> Vec<Effect> {
@@ -201,12 +181,5 @@ fn arrive(app: &mut App) {
 /// The screen before or after the shown one, around the ends.
 pub fn neighbour(app: &App, by: isize) -> Screen {
     let screens: Vec<Screen> = Screen::shown(app).collect();
-    neighbour_in(&screens, app.ui.level.screen, by)
-}
-
-/// The entry before or after, around the ends; the first one for an entry that is not there.
-pub fn neighbour_in<T: Copy + PartialEq>(all: &[T], entry: T, by: isize) -> T {
-    let Some(at) = all.iter().position(|other| *other == entry) else { return all.first().copied().unwrap_or(entry) };
-    let next = (at.cast_signed() + by).rem_euclid(all.len().cast_signed());
-    all.get(next.cast_unsigned()).copied().unwrap_or(entry)
+    selection::neighbour_in(&screens, app.ui.level.screen, by)
 }

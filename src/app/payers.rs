@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use super::filter::Filter;
 use super::rows::{RowKey, RowRef};
 use super::screens::{self, Order, RatesByUid};
-use super::{App, Effect, Level, Scope, Screen, Sort, navigate, notice, views};
+use super::{App, Level, Scope, Screen, Sort};
 use crate::fleet::{Fleet, Kind, NodeRow, ObjectKey, PodRow, Sym, Uid};
 use crate::insight::cost::{
     Account, Cost, CostGroup, CostKey, CostSource, GroupBy, Machine, Machines, PriceQuery, why_unknown,
@@ -236,24 +236,6 @@ pub fn pod_rates<'a>(app: &'a App, of: impl Fn(&'a PodRow) -> Option<&'a Uid>) -
     sums
 }
 
-/// Tells dollars apart by the dimension after or before the present one.
-pub fn by_neighbour(app: &mut App, by: isize) -> Vec<Effect> {
-    if app.ui.level.screen != Screen::Cost {
-        return notice::info(app, "only Cost groups dollars; 6 shows it");
-    }
-    views::by_neighbour(app, by)
-}
-
-/// Tells dollars apart by the dimension of a name.
-pub fn by_name(app: &mut App, name: &str) -> Vec<Effect> {
-    let view_of = |dimension| Screen::Cost.spec().views.iter().find(|view| view.grouping == Some(dimension));
-    if let Some(view) = GroupBy::from_name(name).and_then(view_of) {
-        return views::show(app, view);
-    }
-    let names = GroupBy::ALL.map(|dimension| dimension.name().replace(' ', "-")).join(", ");
-    notice::error(app, format!("dollars cannot be grouped by \"{name}\"; there are {names}"))
-}
-
 /// What a payer pays for.
 pub fn beneath(app: &App, payer: &CostKey) -> Option<Level> {
     let (screen, scope) = match payer {
@@ -263,7 +245,7 @@ pub fn beneath(app: &App, payer: &CostKey) -> Option<Level> {
             (Screen::Pods, Scope::Node(name.clone()))
         }
         (GroupBy::Node, CostGroup::Named(name)) => {
-            (Screen::Events, navigate::about(Kind::NodeClaim, &ObjectKey::cluster(name)))
+            (Screen::Events, Scope::about(Kind::NodeClaim, &ObjectKey::cluster(name)))
         }
         (GroupBy::Job, CostGroup::Job(key)) => (Screen::Pods, Scope::Job(key.clone())),
         // What no pod requests is there on every machine, on some more than on others.

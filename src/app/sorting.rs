@@ -5,30 +5,7 @@ use std::cmp::Ordering;
 use super::rank::Rank;
 use super::rows::RowRef;
 use super::screens::{Order, RatesByUid};
-use super::{App, Column, Effect, Sort, listing, navigate, notice};
-
-/// Sorts by the column after or before the present one.
-pub fn by_neighbour(app: &mut App, by: isize) -> Vec<Effect> {
-    let level = &app.ui.level;
-    let columns: Vec<&'static Column> = level.screen.spec().sortable().collect();
-    let column = navigate::neighbour_in(&columns, level.sort.column, by);
-    by_column(app, column)
-}
-
-/// Sorts by a column in its natural order.
-pub fn by_column(app: &mut App, column: &'static Column) -> Vec<Effect> {
-    app.ui.level.sort = Sort { column, reversed: false };
-    listing::refresh(app);
-    notice::info(app, format!("sorted by {}", column.name))
-}
-
-/// Reverses the order.
-pub fn reverse(app: &mut App) -> Vec<Effect> {
-    let sort = &mut app.ui.level.sort;
-    sort.reversed = !sort.reversed;
-    listing::refresh(app);
-    Vec::new()
-}
+use super::{App, Column, Sort};
 
 /// Sorts rows.
 pub fn sort(rows: &mut Vec<RowRef<'_>>, sort: Sort, app: &App) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tui_input::Input;
 
 use super::{Column, Costs, Fetched, RowKey, Screen, View};
-use crate::fleet::{AnnotationChange, AnnotationOutcome, EventObject, Key, ObjectKey, Sym};
+use crate::fleet::{AnnotationChange, AnnotationOutcome, EventObject, Key, Kind, ObjectKey, Sym};
 use crate::input::Chord;
 use crate::insight::cost::{CostKey, GroupBy};
 use crate::insight::picture::Finding;
@@ -24,6 +24,13 @@ pub enum Scope {
     About(EventObject),
     /// The machines or pods of one payer.
     CostKey(CostKey),
+}
+
+impl Scope {
+    /// Events about an object.
+    pub fn about(kind: Kind, key: &ObjectKey) -> Self {
+        Self::About(EventObject { kind: Sym::new(kind.name()), key: key.clone() })
+    }
 }
 
 /// The order of a listing.

@@ -1,7 +1,8 @@
-//! From one way of looking at the rows of a screen to another.
+//! From one way of looking at the rows of a screen to another: views, groupings and orders.
 
 use super::screens::View;
-use super::{App, Effect, listing, navigate, notice};
+use super::{App, Column, Effect, Screen, Sort, listing, notice, selection};
+use crate::insight::cost::GroupBy;
 
 /// The view after or before the present one, around the ends.
 pub fn by_neighbour(app: &mut App, by: isize) -> Vec<Effect> {
@@ -11,7 +12,7 @@ pub fn by_neighbour(app: &mut App, by: isize) -> Vec<Effect> {
         return notice::info(app, format!("there is one view of {}", spec.title));
     }
     let views: Vec<&'static View> = spec.views.iter().collect();
-    let view = navigate::neighbour_in(&views, level.view, by);
+    let view = selection::neighbour_in(&views, level.view, by);
     show(app, view)
 }
 
@@ -36,4 +37,45 @@ fn words(view: &View) -> String {
         Some(dimension) => format!("dollars by {}", dimension.name()),
         None => format!("{}: {}", view.name, view.help),
     }
+}
+
+/// Groups dollars by the dimension after or before the present one.
+pub fn group_by_neighbour(app: &mut App, by: isize) -> Vec<Effect> {
+    if app.ui.level.screen != Screen::Cost {
+        return notice::info(app, "only Cost groups dollars; 6 shows it");
+    }
+    by_neighbour(app, by)
+}
+
+/// Groups dollars by the dimension of a name.
+pub fn group_by(app: &mut App, name: &str) -> Vec<Effect> {
+    let view_of = |dimension| Screen::Cost.spec().views.iter().find(|view| view.grouping == Some(dimension));
+    if let Some(view) = GroupBy::from_name(name).and_then(view_of) {
+        return show(app, view);
+    }
+    let names = GroupBy::ALL.map(|dimension| dimension.name().replace(' ', "-")).join(", ");
+    notice::error(app, format!("dollars cannot be grouped by \"{name}\"; there are {names}"))
+}
+
+/// Sorts by the column after or before the present one.
+pub fn sort_by_neighbour(app: &mut App, by: isize) -> Vec<Effect> {
+    let level = &app.ui.level;
+    let columns: Vec<&'static Column> = level.screen.spec().sortable().collect();
+    let column = selection::neighbour_in(&columns, level.sort.column, by);
+    sort_by(app, column)
+}
+
+/// Sorts by a column in its natural order.
+pub fn sort_by(app: &mut App, column: &'static Column) -> Vec<Effect> {
+    app.ui.level.sort = Sort { column, reversed: false };
+    listing::refresh(app);
+    notice::info(app, format!("sorted by {}", column.name))
+}
+
+/// Reverses the order.
+pub fn reverse(app: &mut App) -> Vec<Effect> {
+    let sort = &mut app.ui.level.sort;
+    sort.reversed = !sort.reversed;
+    listing::refresh(app);
+    Vec::new()
 }

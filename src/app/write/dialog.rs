@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tui_input::Input;
 
-use super::super::{App, DurationChoice, Effect, Overlay, Verb, WriteDialog, detail, keys, line, notice};
+use super::super::{App, DurationChoice, Effect, Overlay, Verb, WriteDialog, detail, line, notice, selection};
 use super::targets::{self, Chosen};
 use super::{confirm, consequences, values};
 use crate::fleet::{JobRow, KarpenterApi, Key, Kind, ObjectKey, Sym};
@@ -51,7 +51,7 @@ pub fn refuse_readonly(app: &mut App, verb: Verb) -> bool {
 fn chosen_rows(app: &App) -> BTreeSet<Key> {
     match &app.ui.level.detail {
         None if !app.ui.marks.is_empty() => app.ui.marks.clone(),
-        _ => keys::subject(app).into_iter().collect(),
+        _ => selection::subject(app).into_iter().collect(),
     }
 }
 
