@@ -113,10 +113,10 @@ fn act_on_detail(app: &mut App, action: Action) -> Vec<Effect> {
 /// What only makes sense where rows are seen.
 const fn is_for_rows(action: Action) -> bool {
     use Action::{
-        DimensionBack, Filter, GroupBy, Held, Left, Mark, MarkAll, NextView, Open, PreviousView, Right, Sort, SortBack,
-        SortReverse,
+        Filter, Held, Left, Mark, MarkAll, NextGrouping, NextView, Open, PreviousGrouping, PreviousView, Right, Sort,
+        SortBack, SortReverse,
     };
-    let is_of_view = matches!(action, NextView | PreviousView | GroupBy | DimensionBack);
+    let is_of_view = matches!(action, NextView | PreviousView | NextGrouping | PreviousGrouping);
     is_of_view || matches!(action, Open | Left | Right | Mark | MarkAll | Filter | Held | Sort | SortBack | SortReverse)
 }
 
@@ -126,8 +126,8 @@ fn act_on_table(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Open => detail::open(app),
         Action::NextView => views::by_neighbour(app, 1),
         Action::PreviousView => views::by_neighbour(app, -1),
-        Action::GroupBy => views::group_by_neighbour(app, 1),
-        Action::DimensionBack => views::group_by_neighbour(app, -1),
+        Action::NextGrouping => views::group_by_neighbour(app, 1),
+        Action::PreviousGrouping => views::group_by_neighbour(app, -1),
         Action::Back => navigate::back(app),
         Action::Into => navigate::into(app),
         Action::Up => navigate::rows(app, -1),

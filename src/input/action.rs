@@ -63,8 +63,8 @@ actions! {
     SortReverse "sort-reverse" "Reverse the order";
     NextView "next-view" "The next view: some of the rows, or Cost grouped by something else";
     PreviousView "previous-view" "The view before";
-    GroupBy "dimension" "Cost: dollars by the next of NodePool, namespace, Job and more";
-    DimensionBack "dimension-back" "Cost: dollars by the one before";
+    NextGrouping "dimension" "Cost: dollars by the next of NodePool, namespace, Job and more";
+    PreviousGrouping "dimension-back" "Cost: dollars by the one before";
     Command "command" "Type a command";
     Namespaces "namespaces" "Choose namespaces";
     Contexts "contexts" "Choose a context";

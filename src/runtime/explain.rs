@@ -8,7 +8,7 @@ use super::failure::{EXIT_CLUSTER, EXIT_INTERRUPTED, Failure};
 use super::{commands, snapshot};
 use crate::app::App;
 use crate::cli::Cli;
-use crate::fleet::{Adjustment, Kind, NodeRow, PartRates, PriceKey, PriceList, RuleRate, SourceId, Sym, UserPrices};
+use crate::fleet::{Kind, NodeRow, SourceId, UserPrices};
 use crate::insight::cost::chain::Why;
 use crate::insight::cost::{self, Fee, PriceQuery, Quote, Step};
 use crate::insight::picture;
@@ -90,8 +90,8 @@ fn verdict(text: &mut String, app: &App, query: &PriceQuery<'_>, steps: &[Step])
         quote.source.name()
     );
     let user = query.prices.user.as_deref();
-    for line in because(&quote.why, user) {
-        let _ = writeln!(text, "          {line}");
+    for sentence in cost::explain_quote(quote, user) {
+        let _ = writeln!(text, "          {}", sentence.machine_text());
     }
     if let Some(as_of) = quote.as_of {
         let _ =
@@ -130,109 +130,6 @@ fn doubt(now: Time, user: Option<&UserPrices>, quote: &Quote) -> &'static str {
     if is_users && user.is_some_and(is_old) { ", older than max_age_days" } else { "" }
 }
 
-/// How a price came about, sentence by sentence.
-fn because(why: &Why, user: Option<&UserPrices>) -> Vec<String> {
-    let file = user.map_or("the price file", |user| user.file.as_str());
-    match why {
-        Why::Node(line) => vec![format!("{file}:{line} gives it to this node{}", note_of_node(user, *line))],
-        Why::Rule(line) => {
-            let mut lines = vec![format!("{file}:{line}: a rule gives it{}", note_of_rule(user, *line))];
-            lines.extend(parts(user, *line));
-            lines
-        }
-        Why::RuleAdjusts(line, by, base) => {
-            let rule = format!("{file}:{line}: a rule changes it by {}{}", change(*by), note_of_rule(user, *line));
-            from_base(rule, base, user)
-        }
-        Why::Label => vec!["the label says it".into()],
-        Why::Overlay(name) => vec![format!("NodeOverlay {name} gives it")],
-        Why::OverlayAdjusts(name, by, base) => {
-            from_base(format!("NodeOverlay {name} changes it by {}", change(*by)), base, user)
-        }
-        Why::CapacityBlock => vec!["a capacity block is paid for at the beginning".into()],
-        Why::Listed(list, key) => vec![listed(*list, key)],
-        Why::Discounted(list, key, price) => {
-            vec![
-                format!("{}: {}", listed(*list, key), money::exact_usd(*price)),
-                format!("less {}", discount(*list, user)),
-            ]
-        }
-        Why::Fargate(vcpu, gb) => {
-            vec![format!("Fargate's rates for {} vCPU and {} GB", thousandths(*vcpu), thousandths(*gb))]
-        }
-    }
-}
-
-fn from_base(first: String, base: &Quote, user: Option<&UserPrices>) -> Vec<String> {
-    let mut lines =
-        vec![first, format!("from {}, source {}", money::exact_usd(base.micro_usd_per_hour), base.source.name())];
-    lines.extend(because(&base.why, user));
-    lines
-}
-
-fn listed(list: PriceList, key: &PriceKey) -> String {
-    let who = match list {
-        PriceList::AwsSpot => "EC2's spot price",
-        PriceList::AwsOnDemand => "AWS's on-demand price",
-        PriceList::AutoModeFee => "AWS's fee of EKS Auto Mode",
-        PriceList::Karpenter => "Karpenter's price",
-        PriceList::Embedded => "the on-demand price that comes with batchtop",
-    };
-    format!("{who} of {} in {}", key.instance_type, key.place)
-}
-
-fn discount(list: PriceList, user: Option<&UserPrices>) -> String {
-    let discount = user.map(|user| user.discount).unwrap_or_default();
-    let (name, millionths) = match list {
-        PriceList::AwsSpot => ("spot", discount.spot_millionths),
-        PriceList::AutoModeFee => ("auto_mode_fee", discount.auto_mode_fee_millionths),
-        PriceList::AwsOnDemand | PriceList::Karpenter | PriceList::Embedded => {
-            ("on_demand", discount.on_demand_millionths)
-        }
-    };
-    format!("{} %: discount.{name} of the price file", money::decimal(millionths.saturating_mul(100), 0))
-}
-
-fn note_of_node(user: Option<&UserPrices>, line: usize) -> String {
-    let rate = user.and_then(|user| user.nodes.values().find(|rate| rate.line == line));
-    note(rate.and_then(|rate| rate.note.as_ref()))
-}
-
-fn note_of_rule(user: Option<&UserPrices>, line: usize) -> String {
-    let rule = user.and_then(|user| user.rules.iter().find(|rule| rule.line == line));
-    note(rule.and_then(|rule| rule.note.as_ref()))
-}
-
-fn note(note: Option<&Sym>) -> String {
-    note.map(|note| format!(" ({note})")).unwrap_or_default()
-}
-
-/// The rates of a rule that adds up parts.
-fn parts(user: Option<&UserPrices>, line: usize) -> Option<String> {
-    let rule = user?.rules.iter().find(|rule| rule.line == line)?;
-    let RuleRate::Parts(PartRates { node, gpu, vcpu, gib }) = rule.rate else { return None };
-    let named = [(node, "the node"), (gpu, "each accelerator"), (vcpu, "each vCPU"), (gib, "each GiB")];
-    let said: Vec<String> = named
-        .into_iter()
-        .filter(|(rate, _)| *rate > 0)
-        .map(|(rate, part)| format!("{} for {part}", money::exact_usd(rate)))
-        .collect();
-    Some(said.join(", "))
-}
-
-fn change(by: Adjustment) -> String {
-    let (amount, digits) = match by {
-        Adjustment::Millionths(millionths) => (millionths.saturating_mul(100), 0),
-        Adjustment::MicroUsdPerHour(micros) => (micros, 2),
-    };
-    let sign = if amount < 0 { '-' } else { '+' };
-    let number = money::decimal(amount.saturating_abs(), digits);
-    match by {
-        Adjustment::Millionths(_) => format!("{sign}{number} %"),
-        Adjustment::MicroUsdPerHour(_) => format!("{sign}${number}"),
-    }
-}
-
 /// The Sources of prices that do not answer at the moment, with the reason.
 fn sources(text: &mut String, app: &App) {
     let silent = SourceId::OF_PRICES.into_iter().filter(|id| !snapshot::is_live(app, *id));
@@ -240,10 +137,6 @@ fn sources(text: &mut String, app: &App) {
     if !lines.is_empty() {
         let _ = write!(text, "\nnot asked, or without an answer:\n  {}\n", lines.join("\n  "));
     }
-}
-
-fn thousandths(count: i64) -> String {
-    money::decimal(count.saturating_mul(1_000), 0)
 }
 
 #[cfg(test)]
@@ -255,6 +148,7 @@ mod tests {
     use super::*;
     use crate::app::{Msg, update};
     use crate::config;
+    use crate::fleet::Sym;
     use crate::source::demo;
 
     /// The demo, all read, with these prices of the user.
@@ -308,12 +202,5 @@ mod tests {
         let failure = printed(&app, &format!("{}x", &*name)).expect_err("unknown");
         assert_eq!(failure.code, super::super::failure::EXIT_USAGE);
         assert!(failure.hint.contains(&*name), "{}", failure.hint);
-    }
-
-    #[test]
-    fn numbers_are_exact() {
-        assert_eq!(change(Adjustment::Millionths(-25_000)), "-2.5 %");
-        assert_eq!(change(Adjustment::MicroUsdPerHour(200_000)), "+$0.20");
-        assert_eq!([thousandths(250), thousandths(4_000)], ["0.25", "4"]);
     }
 }

@@ -3,11 +3,13 @@
 //! * [`machine`]: what decides the price of a Node or NodeClaim. [`chain`]: who is asked for it, in which order.
 //!   [`rules`] and [`overlay`]: whom a rule of the user's file or a NodeOverlay means.
 //! * [`share`]: what each pod on a Node pays of it.
+//! * [`explanation`]: how a price came about, in sentences.
 //! * [`demand`]: what has to be asked of AWS and of Karpenter.
 //! * [`ledger`]: dollars over time. [`savings`]: what Karpenter says that its moves save.
 
 pub mod chain;
 pub mod demand;
+pub mod explanation;
 pub mod ledger;
 pub mod machine;
 mod overlay;
@@ -18,6 +20,7 @@ pub mod share;
 mod tests;
 
 pub use chain::{PriceQuery, Quote, Step, explain, of_machine, why_unknown};
+pub use explanation::explain_quote;
 pub use ledger::{Account, CostGroup, CostKey, CostPart, CostRates, GroupBy, Ledger, Machines, PerPart};
 pub use machine::{FargateSize, Machine};
 pub use share::{Claimant, Shares, Whole, shares};
