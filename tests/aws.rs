@@ -235,7 +235,7 @@ async fn a_snapshot_asks_aws_for_what_its_nodes_need_and_the_next_one_less() {
     assert_eq!(source(&document, "aws-on-demand-prices").0, "Live");
     let (state, words) = source(&document, "aws-spot-prices");
     assert_eq!(state, "Live");
-    assert!(words.contains("of account 210987654321, the cluster is of 123456789012"), "{words}");
+    assert!(words.contains("belong to account 210987654321, the cluster to account 123456789012"), "{words}");
     let costs: BTreeMap<&str, &Value> = document["nodes"]
         .as_array()
         .expect("nodes")
@@ -284,9 +284,9 @@ async fn aws_can_be_left_out_by_flag_environment_and_file() {
     std::fs::write(&config, "aws = false\n").expect("a configuration");
     let config = config.display().to_string();
     let runs: [(&[&str], Environment<'_>, &str); 3] = [
-        (&["--no-aws"], &[], "left out: --no-aws"),
-        (&[], &[("BATCHTOP_NO_AWS", "1")], "left out: --no-aws"),
-        (&["--config", &config], &[], "left out: aws = false in config.toml"),
+        (&["--no-aws"], &[], "turned off by --no-aws"),
+        (&[], &[("BATCHTOP_NO_AWS", "1")], "turned off by --no-aws"),
+        (&["--config", &config], &[], "turned off by aws = false in config.toml"),
     ];
     for (flags, env, words) in runs {
         let env = [&CREDENTIALS[..], env].concat();

@@ -61,7 +61,7 @@ struct Connection {
     /// What those who know prices are asked for.
     demand: watch::Sender<PriceDemand>,
     /// How far AWS has answered it; never asked in the demo.
-    answered: Option<watch::Receiver<aws::Answered>>,
+    answered: Option<watch::Receiver<aws::AnsweredDemands>>,
 }
 
 /// What one request needs; cheap to clone, and good for the connection it was made of.
@@ -110,9 +110,9 @@ impl Backend {
                 let source = source.pricing(wanted.clone());
                 let requests = Requests::Kube(source.access(), journal.clone());
                 self.runtime.spawn(source.run(sink.clone(), epoch, cancel.clone()));
-                let (answers, answered) = watch::channel(aws::Answered::default());
-                let wiring = aws::Wiring { demand: wanted, answered: answers, sink, epoch, clock };
-                self.runtime.spawn(aws::run(settings, wiring, cancel.clone()));
+                let (answers, answered) = watch::channel(aws::AnsweredDemands::default());
+                let context = aws::RunContext { demand: wanted, answered: answers, sink, epoch, clock };
+                self.runtime.spawn(aws::run(settings, context, cancel.clone()));
                 (requests, Some(answered))
             }
             Choice::Demo(seed, start) => {
@@ -140,7 +140,7 @@ impl Backend {
     }
 
     /// Tells when that may have changed; `None` where AWS is not asked.
-    pub fn aws_news(&self) -> Option<watch::Receiver<aws::Answered>> {
+    pub fn aws_news(&self) -> Option<watch::Receiver<aws::AnsweredDemands>> {
         self.connection.as_ref()?.answered.clone()
     }
 

@@ -15,7 +15,7 @@ use crate::app::{App, Effect, Msg, settle, update};
 use crate::cli::{Cli, Snapshot};
 use crate::export;
 use crate::fleet::{Health, HealthState, SourceGroup, SourceId};
-use crate::source::aws::Answered;
+use crate::source::aws::AnsweredDemands;
 use crate::units::text::printable;
 
 /// Runs the command.
@@ -103,7 +103,7 @@ fn feed(app: &mut App, backend: &Backend, msg: Msg) {
 }
 
 /// Waits for news of how far AWS has answered; for ever where it is not asked.
-async fn aws_news(news: Option<&mut watch::Receiver<Answered>>) {
+async fn aws_news(news: Option<&mut watch::Receiver<AnsweredDemands>>) {
     let Some(news) = news else { return std::future::pending().await };
     if news.changed().await.is_err() {
         std::future::pending::<()>().await;

@@ -1,61 +1,64 @@
-//! What one Source has been told, what it still has to ask, and when: pure, so that years pass in a test.
+//! The schedule of one AWS Source: its cached answers, the requests that are due, retries after failures, and the
+//! [`Health`] that follows. Pure: the time is an argument, so that a test can let years pass.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::failure::Failure;
-use super::wants::{Answer, Want};
+use super::request::{Answer, PriceRequest};
 use crate::fleet::{Health, HealthState, Sym};
 use crate::units::Time;
 
-/// Answers that are kept; what nobody wants any more makes room first. AWS sells some 1,400 instance types.
-pub(super) const MOST_ANSWERS: usize = 20_000;
+/// Most answers in the cache; those that are no longer wanted are evicted first. AWS sells some 1,400 instance types.
+pub(super) const MAX_ANSWERS: usize = 20_000;
 
-/// Between two rounds of requests, so that a demand that grows page by page is answered in few.
+/// Shortest time between two rounds of requests. During a relist the demand grows page by page; the spacing answers it
+/// in few rounds.
 const ROUND_SPACING_SECONDS: i64 = 2;
 
-/// The first wait after a failure; each further one is twice as long.
+/// Wait after the first failure; doubled after each further failure in a row.
 const BACKOFF_FIRST_SECONDS: i64 = 60;
-/// The longest wait after a failure.
-const BACKOFF_MOST_SECONDS: i64 = 15 * 60;
-/// The least wait after a failure, even when something new is wanted.
-const BACKOFF_LEAST_SECONDS: i64 = 60;
+/// Longest wait after a failure.
+const BACKOFF_MAX_SECONDS: i64 = 15 * 60;
+/// Shortest wait after a failure, also when new requests have been added since.
+const BACKOFF_MIN_SECONDS: i64 = 60;
 
-/// What is asked again belongs together: answers this much younger than one that is due are asked for with it.
-const TOGETHER_PERCENT: i64 = 50;
+/// When an answer is due, those of its region that fall due within this percentage of the period are renewed with it,
+/// so that they share requests.
+const RENEW_TOGETHER_PERCENT: i64 = 50;
 
-/// An answer, and when it was given.
+/// An answer and the time at which AWS gave it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Known {
+pub(super) struct CachedAnswer {
     pub(super) answer: Answer,
     pub(super) as_of: Time,
 }
 
-/// Why the last round did not succeed.
+/// Failure of the last round, and how long to wait before the next.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Setback {
+struct Backoff {
     failure: Failure,
-    /// How many rounds in a row.
-    times: u32,
+    /// Failed rounds in a row, this one included.
+    rounds: u32,
     at: Time,
-    /// Whether something new has been wanted since.
-    is_pressed: bool,
+    /// Whether new requests have been added since the failure; they shorten the wait.
+    has_new_requests: bool,
 }
 
-/// The agenda of one Source.
+/// Wanted requests, cached answers and retry state of one Source.
 pub(super) struct Agenda {
-    /// How long an answer is good, in seconds.
+    /// Seconds after which an answer is asked for again.
     period: i64,
-    wants: BTreeSet<Want>,
-    known: BTreeMap<Want, Known>,
-    /// Regions that AWS offers nothing for, with the reason.
+    requests: BTreeSet<PriceRequest>,
+    cached: BTreeMap<PriceRequest, CachedAnswer>,
+    /// Regions for which AWS offers no price list, with the reason.
     unavailable: BTreeMap<Sym, String>,
-    setback: Option<Setback>,
+    backoff: Option<Backoff>,
     last_round: Option<Time>,
-    /// Items that could not be read when a region was last asked about.
+    /// By region: items of the last response that could not be parsed.
     unreadable: BTreeMap<Sym, u64>,
-    /// Regions whose answer had more pages than are read.
-    cut_short: BTreeSet<Sym>,
-    /// What else is to be said while it lives.
+    /// Regions whose last response had more pages than are read.
+    truncated: BTreeSet<Sym>,
+    /// A further note for the health message while the Source is live.
     note: Option<String>,
 }
 
@@ -63,153 +66,157 @@ impl Agenda {
     pub(super) fn new(period: i64) -> Self {
         Self {
             period,
-            wants: BTreeSet::new(),
-            known: BTreeMap::new(),
+            requests: BTreeSet::new(),
+            cached: BTreeMap::new(),
             unavailable: BTreeMap::new(),
-            setback: None,
+            backoff: None,
             last_round: None,
             unreadable: BTreeMap::new(),
-            cut_short: BTreeSet::new(),
+            truncated: BTreeSet::new(),
             note: None,
         }
     }
 
-    /// From now on this is wanted, and nothing else; returns what of it is new.
-    pub(super) fn want(&mut self, wants: BTreeSet<Want>, unavailable: BTreeMap<Sym, String>) -> BTreeSet<Want> {
-        let new: BTreeSet<Want> = wants.difference(&self.wants).cloned().collect();
-        if let Some(setback) = &mut self.setback {
-            setback.is_pressed |= !new.is_empty();
+    /// Replaces the wanted requests; returns those that were not wanted before.
+    pub(super) fn set_requests(
+        &mut self,
+        requests: BTreeSet<PriceRequest>,
+        unavailable: BTreeMap<Sym, String>,
+    ) -> BTreeSet<PriceRequest> {
+        let new: BTreeSet<PriceRequest> = requests.difference(&self.requests).cloned().collect();
+        if let Some(backoff) = &mut self.backoff {
+            backoff.has_new_requests |= !new.is_empty();
         }
-        self.unreadable.retain(|region, _| wants.iter().any(|want| want.region == *region));
-        self.cut_short.retain(|region| wants.iter().any(|want| want.region == *region));
-        (self.wants, self.unavailable) = (wants, unavailable);
+        self.unreadable.retain(|region, _| requests.iter().any(|request| request.region == *region));
+        self.truncated.retain(|region| requests.iter().any(|request| request.region == *region));
+        (self.requests, self.unavailable) = (requests, unavailable);
         new
     }
 
-    /// One of the regions that something is wanted of.
+    /// The region of one of the wanted requests.
     pub(super) fn any_region(&self) -> Option<Sym> {
-        self.wants.first().map(|want| want.region.clone())
+        self.requests.first().map(|request| request.region.clone())
     }
 
-    pub(super) fn is_wanted(&self, want: &Want) -> bool {
-        self.wants.contains(want)
+    pub(super) fn is_wanted(&self, request: &PriceRequest) -> bool {
+        self.requests.contains(request)
     }
 
-    pub(super) fn known(&self, want: &Want) -> Option<&Known> {
-        self.known.get(want)
+    pub(super) fn cached(&self, request: &PriceRequest) -> Option<&CachedAnswer> {
+        self.cached.get(request)
     }
 
-    /// Everything that is known, wanted or not.
-    pub(super) fn all_known(&self) -> impl Iterator<Item = (&Want, &Known)> {
-        self.known.iter()
+    /// All cached answers, also those no longer wanted.
+    pub(super) fn all_cached(&self) -> impl Iterator<Item = (&PriceRequest, &CachedAnswer)> {
+        self.cached.iter()
     }
 
-    /// An answer came. What is wanted always has a place; of the rest, only what fits.
-    pub(super) fn learn(&mut self, want: Want, known: Known) {
-        if self.known.len() >= MOST_ANSWERS && !self.known.contains_key(&want) {
-            if !self.is_wanted(&want) {
+    /// Caches an answer. If the cache is full, a wanted answer evicts an unwanted one, and an unwanted one is dropped.
+    pub(super) fn insert_answer(&mut self, request: PriceRequest, cached: CachedAnswer) {
+        if self.cached.len() >= MAX_ANSWERS && !self.cached.contains_key(&request) {
+            if !self.is_wanted(&request) {
                 return;
             }
-            let spare = self.known.keys().find(|key| !self.wants.contains(*key)).cloned();
-            spare.and_then(|spare| self.known.remove(&spare));
+            let spare = self.cached.keys().find(|key| !self.requests.contains(*key)).cloned();
+            spare.and_then(|spare| self.cached.remove(&spare));
         }
-        self.known.insert(want, known);
+        self.cached.insert(request, cached);
     }
 
-    /// When the next round is due; `None` where nothing is wanted.
+    /// Time of the next round; `None` if nothing is wanted.
     pub(super) fn next_round(&self) -> Option<Time> {
-        let due = self.wants.iter().map(|want| self.due_at(want)).min()?;
+        let due = self.requests.iter().map(|request| self.due_at(request)).min()?;
         let spaced = self.last_round.map(|at| at.plus_seconds(ROUND_SPACING_SECONDS));
         Some(due.max(self.retry_at().or(spaced).unwrap_or_default()))
     }
 
-    fn due_at(&self, want: &Want) -> Time {
-        self.known.get(want).map_or(Time::default(), |known| known.as_of.plus_seconds(self.period))
+    fn due_at(&self, request: &PriceRequest) -> Time {
+        self.cached.get(request).map_or(Time::default(), |cached| cached.as_of.plus_seconds(self.period))
     }
 
-    /// Not before then, after a failure.
+    /// Earliest time of a retry; `None` if the last round succeeded.
     fn retry_at(&self) -> Option<Time> {
-        let setback = self.setback.as_ref()?;
-        let wait = if setback.is_pressed { BACKOFF_LEAST_SECONDS } else { backoff_seconds(setback.times) };
-        Some(setback.at.plus_seconds(wait))
+        let backoff = self.backoff.as_ref()?;
+        let wait = if backoff.has_new_requests { BACKOFF_MIN_SECONDS } else { backoff_seconds(backoff.rounds) };
+        Some(backoff.at.plus_seconds(wait))
     }
 
-    /// What the round that begins now asks for.
-    pub(super) fn begin_round(&mut self, now: Time) -> BTreeSet<Want> {
+    /// Begins a round; returns the requests that it has to make.
+    pub(super) fn begin_round(&mut self, now: Time) -> BTreeSet<PriceRequest> {
         self.last_round = Some(now);
-        let is_due = |want: &&Want| self.due_at(want) <= now;
-        let due: BTreeSet<Want> = self.wants.iter().filter(is_due).cloned().collect();
+        let is_due = |request: &&PriceRequest| self.due_at(request) <= now;
+        let due: BTreeSet<PriceRequest> = self.requests.iter().filter(is_due).cloned().collect();
         let renewed: BTreeSet<&Sym> =
-            due.iter().filter(|want| self.known.contains_key(*want)).map(|want| &want.region).collect();
-        let soon = now.plus_seconds(self.period * TOGETHER_PERCENT / 100);
-        let is_due_soon = |want: &&Want| renewed.contains(&want.region) && self.due_at(want) <= soon;
-        let together: Vec<Want> = self.wants.iter().filter(is_due_soon).cloned().collect();
-        let mut due: BTreeSet<Want> = due;
+            due.iter().filter(|request| self.cached.contains_key(*request)).map(|request| &request.region).collect();
+        let soon = now.plus_seconds(self.period * RENEW_TOGETHER_PERCENT / 100);
+        let is_due_soon = |request: &&PriceRequest| renewed.contains(&request.region) && self.due_at(request) <= soon;
+        let together: Vec<PriceRequest> = self.requests.iter().filter(is_due_soon).cloned().collect();
+        let mut due: BTreeSet<PriceRequest> = due;
         due.extend(together);
-        for region in due.iter().map(|want| &want.region) {
+        for region in due.iter().map(|request| &request.region) {
             self.unreadable.remove(region);
-            self.cut_short.remove(region);
+            self.truncated.remove(region);
         }
         due
     }
 
-    /// So many items of an answer about a region could not be read.
+    /// Counts items of a region's response that could not be parsed.
     pub(super) fn count_unreadable(&mut self, region: &Sym, items: u64) {
         if items > 0 {
             *self.unreadable.entry(region.clone()).or_default() += items;
         }
     }
 
-    /// An answer about a region had more pages than are read.
-    pub(super) fn note_cut_short(&mut self, region: &Sym) {
-        self.cut_short.insert(region.clone());
+    /// Records that a region's response had more pages than are read.
+    pub(super) fn note_truncated(&mut self, region: &Sym) {
+        self.truncated.insert(region.clone());
     }
 
-    /// What to say as long as it lives.
+    /// Sets a note that the health message carries while the Source is live.
     pub(super) fn set_note(&mut self, note: String) {
         self.note = Some(note);
     }
 
-    /// Everything that the round asked for was answered, or this went wrong last.
+    /// Ends a round: every request was answered, or the round failed.
     pub(super) fn end_round(&mut self, outcome: Result<(), Failure>, now: Time) {
-        let times = self.setback.as_ref().map_or(0, |setback| setback.times) + 1;
-        self.setback = outcome.err().map(|failure| Setback { failure, times, at: now, is_pressed: false });
+        let rounds = self.backoff.as_ref().map_or(0, |backoff| backoff.rounds) + 1;
+        self.backoff = outcome.err().map(|failure| Backoff { failure, rounds, at: now, has_new_requests: false });
     }
 
-    /// Whether an answer to everything that is wanted is to be expected without a failure's wait.
+    /// Whether no answer is to be expected now: all are up to date, or the Source waits after a failure.
     pub(super) fn is_settled(&self, now: Time) -> bool {
-        self.retry_at().is_some_and(|at| at > now) || self.wants.iter().all(|want| self.due_at(want) > now)
+        self.retry_at().is_some_and(|at| at > now) || self.requests.iter().all(|request| self.due_at(request) > now)
     }
 
-    /// How alive the Source is.
+    /// Health of the Source, for the sources screen.
     pub(super) fn health(&self, now: Time) -> Health {
-        let answered = || self.wants.iter().filter_map(|want| self.known.get(want));
+        let answered = || self.requests.iter().filter_map(|request| self.cached.get(request));
         let (state, message) = self.state(now);
-        let objects = answered().map(|known| prices(&known.answer)).sum();
+        let objects = answered().map(|cached| price_count(&cached.answer)).sum();
         Health {
             state,
             objects,
-            as_of: answered().map(|known| known.as_of).min(),
+            as_of: answered().map(|cached| cached.as_of).min(),
             message: message.map(|text| Sym::new(&text)),
-            next_try: self.retry_at().filter(|_| self.setback.is_some() && !self.wants.is_empty()),
-            undecodable: self.unreadable.values().sum::<u64>() + self.lost(),
+            next_try: self.retry_at().filter(|_| self.backoff.is_some() && !self.requests.is_empty()),
+            undecodable: self.unreadable.values().sum::<u64>() + self.unusable(),
             namespaces: None,
         }
     }
 
-    /// Answers that hold a price which cannot be used.
-    fn lost(&self) -> u64 {
-        let lost = |known: &&Known| matches!(known.answer, Answer::Ambiguous | Answer::Foreign);
-        self.wants.iter().filter_map(|want| self.known.get(want)).filter(lost).count() as u64
+    /// Wanted answers whose price cannot be used: ambiguous, or in another currency.
+    fn unusable(&self) -> u64 {
+        let unusable = |cached: &&CachedAnswer| matches!(cached.answer, Answer::Ambiguous | Answer::Foreign);
+        self.requests.iter().filter_map(|request| self.cached.get(request)).filter(unusable).count() as u64
     }
 
-    /// Whether everything that is wanted has an answer, however old.
+    /// Whether each wanted request has an answer, of any age.
     fn is_complete(&self) -> bool {
-        self.wants.iter().all(|want| self.known.contains_key(want))
+        self.requests.iter().all(|request| self.cached.contains_key(request))
     }
 
     fn state(&self, now: Time) -> (HealthState, Option<String>) {
-        if self.wants.is_empty() {
+        if self.requests.is_empty() {
             let reasons: Vec<String> = self.unavailable.values().cloned().collect();
             if reasons.is_empty() {
                 let Health { state, message, .. } = Health::not_needed();
@@ -217,11 +224,11 @@ impl Agenda {
             }
             return (HealthState::Absent, Some(reasons.join("; ")));
         }
-        if let Some(setback) = &self.setback {
-            let state = if self.is_complete() { HealthState::Stale } else { setback.failure.state() };
-            return (state, Some(setback.failure.sentence()));
+        if let Some(backoff) = &self.backoff {
+            let state = if self.is_complete() { HealthState::Stale } else { backoff.failure.state() };
+            return (state, Some(backoff.failure.sentence()));
         }
-        let is_answered = self.wants.iter().all(|want| self.was_asked(want, now));
+        let is_answered = self.requests.iter().all(|request| self.is_fresh_enough(request, now));
         match (self.is_complete() && is_answered, self.last_round) {
             (true, _) => (HealthState::Live, self.notes()),
             (false, None) => (HealthState::Connecting, None),
@@ -229,40 +236,44 @@ impl Agenda {
         }
     }
 
-    /// What is kept from an earlier session and too old does not count as answered; what is only just being renewed does.
-    fn was_asked(&self, want: &Want, now: Time) -> bool {
-        let slack = self.period * TOGETHER_PERCENT / 100;
-        self.due_at(want).plus_seconds(slack) > now
+    /// Whether the answer is up to date, or only just due for renewal. An outdated one from an earlier session is not.
+    fn is_fresh_enough(&self, request: &PriceRequest, now: Time) -> bool {
+        let slack = self.period * RENEW_TOGETHER_PERCENT / 100;
+        self.due_at(request).plus_seconds(slack) > now
     }
 
-    /// What is not as it should be while it lives.
+    /// Shortcomings of the answers while the Source is live, as one message.
     fn notes(&self) -> Option<String> {
-        let of = |answer: &Answer| {
-            let is_it = |want: &&Want| self.known.get(*want).is_some_and(|known| known.answer == *answer);
-            self.wants.iter().filter(is_it).map(|want| want.what.name()).collect::<BTreeSet<&str>>()
+        let names_with = |answer: &Answer| {
+            let has_answer =
+                |request: &&PriceRequest| self.cached.get(*request).is_some_and(|cached| cached.answer == *answer);
+            self.requests.iter().filter(has_answer).map(|request| request.item.name()).collect::<BTreeSet<&str>>()
         };
         let unreadable: u64 = self.unreadable.values().sum();
         let notes = [
             self.note.clone(),
-            listed("AWS tells nothing usable of ", &of(&Answer::Nothing)),
-            listed("AWS tells several prices, none newer than the others, of ", &of(&Answer::Ambiguous)),
-            listed("AWS tells prices in another currency than dollars of ", &of(&Answer::Foreign)),
-            (unreadable > 0).then(|| format!("{unreadable} items of AWS's answer could not be read")),
-            listed(
-                "AWS's answer has more pages than are read in ",
-                &self.cut_short.iter().map(AsRef::as_ref).collect(),
+            names_sentence("AWS lists no usable price or description for ", &names_with(&Answer::Nothing)),
+            names_sentence(
+                "AWS lists several prices with the same effective date for ",
+                &names_with(&Answer::Ambiguous),
+            ),
+            names_sentence("AWS lists no price in US dollars for ", &names_with(&Answer::Foreign)),
+            (unreadable > 0).then(|| format!("{unreadable} items of the AWS response could not be parsed")),
+            names_sentence(
+                "the AWS response has more pages than batchtop reads, in ",
+                &self.truncated.iter().map(AsRef::as_ref).collect(),
             ),
             (!self.unavailable.is_empty()).then(|| self.unavailable.values().cloned().collect::<Vec<_>>().join("; ")),
         ];
-        let said: Vec<String> = notes.into_iter().flatten().collect();
-        (!said.is_empty()).then(|| said.join("; "))
+        let sentences: Vec<String> = notes.into_iter().flatten().collect();
+        (!sentences.is_empty()).then(|| sentences.join("; "))
     }
 }
 
-/// So many names are written out; of the rest only the number.
+/// Names that a message lists; the rest is counted.
 const NAMES_SHOWN: usize = 4;
 
-fn listed(words: &str, names: &BTreeSet<&str>) -> Option<String> {
+fn names_sentence(words: &str, names: &BTreeSet<&str>) -> Option<String> {
     if names.is_empty() {
         return None;
     }
@@ -272,7 +283,7 @@ fn listed(words: &str, names: &BTreeSet<&str>) -> Option<String> {
     Some(format!("{words}{}{more}", shown.join(", ")))
 }
 
-fn prices(answer: &Answer) -> u64 {
+fn price_count(answer: &Answer) -> u64 {
     match answer {
         Answer::Zones(zones) => zones.len() as u64,
         Answer::Rate(_) | Answer::Fargate(..) | Answer::Hardware(_) => 1,
@@ -280,15 +291,15 @@ fn prices(answer: &Answer) -> u64 {
     }
 }
 
-/// After so many failures in a row.
-fn backoff_seconds(times: u32) -> i64 {
-    let doublings = times.saturating_sub(1).min(8);
-    (BACKOFF_FIRST_SECONDS << doublings).min(BACKOFF_MOST_SECONDS)
+/// Seconds to wait after this many failures in a row.
+fn backoff_seconds(rounds: u32) -> i64 {
+    let doublings = rounds.saturating_sub(1).min(8);
+    (BACKOFF_FIRST_SECONDS << doublings).min(BACKOFF_MAX_SECONDS)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::wants::What;
+    use super::super::request::PriceItem;
     use super::*;
 
     const PERIOD: i64 = 300;
@@ -297,18 +308,18 @@ mod tests {
         Time::from_seconds(1_795_000_000 + seconds)
     }
 
-    fn spot(name: &str) -> Want {
-        Want { region: Sym::new("us-east-1"), what: What::Spot(Sym::new(name)) }
+    fn spot(name: &str) -> PriceRequest {
+        PriceRequest { region: Sym::new("us-east-1"), item: PriceItem::Spot(Sym::new(name)) }
     }
 
     fn wanting(names: &[&str]) -> Agenda {
         let mut agenda = Agenda::new(PERIOD);
-        want(&mut agenda, names);
+        request(&mut agenda, names);
         agenda
     }
 
-    fn want(agenda: &mut Agenda, names: &[&str]) -> usize {
-        agenda.want(names.iter().map(|name| spot(name)).collect(), BTreeMap::new()).len()
+    fn request(agenda: &mut Agenda, names: &[&str]) -> usize {
+        agenda.set_requests(names.iter().map(|name| spot(name)).collect(), BTreeMap::new()).len()
     }
 
     fn zones(rate: i64) -> Answer {
@@ -319,8 +330,8 @@ mod tests {
     fn round(agenda: &mut Agenda, now: Time) -> usize {
         let due = agenda.begin_round(now);
         let asked = due.len();
-        for want in due {
-            agenda.learn(want, Known { answer: zones(1), as_of: now });
+        for request in due {
+            agenda.insert_answer(request, CachedAnswer { answer: zones(1), as_of: now });
         }
         agenda.end_round(Ok(()), now);
         asked
@@ -357,7 +368,7 @@ mod tests {
     fn what_comes_later_is_asked_alone_and_then_together_with_the_rest() {
         let mut agenda = wanting(&["a"]);
         round(&mut agenda, at(0));
-        assert_eq!(want(&mut agenda, &["a", "b"]), 1);
+        assert_eq!(request(&mut agenda, &["a", "b"]), 1);
         assert_eq!(agenda.next_round(), Some(at(ROUND_SPACING_SECONDS)), "not before the least spacing");
         assert_eq!(agenda.health(at(1)).state, HealthState::Syncing);
         assert_eq!(round(&mut agenda, at(100)), 1);
@@ -369,12 +380,12 @@ mod tests {
     fn what_is_wanted_no_more_is_asked_no_more() {
         let mut agenda = wanting(&["a", "b"]);
         round(&mut agenda, at(0));
-        assert_eq!(want(&mut agenda, &["b"]), 0);
+        assert_eq!(request(&mut agenda, &["b"]), 0);
         assert_eq!(round(&mut agenda, at(PERIOD)), 1);
-        want(&mut agenda, &[]);
+        request(&mut agenda, &[]);
         assert_eq!(agenda.next_round(), None);
         assert_eq!(agenda.health(at(PERIOD)).state, HealthState::NotNeeded);
-        assert_eq!(want(&mut agenda, &["b"]), 1);
+        assert_eq!(request(&mut agenda, &["b"]), 1);
         assert_eq!(agenda.next_round(), Some(at(2 * PERIOD)), "what is known is not asked for anew");
     }
 
@@ -402,7 +413,7 @@ mod tests {
             fail(&mut agenda, at(seconds));
         }
         assert_eq!(agenda.next_round(), Some(at(420 + 480)));
-        want(&mut agenda, &["a", "b"]);
+        request(&mut agenda, &["a", "b"]);
         assert_eq!(agenda.next_round(), Some(at(420 + 60)));
         fail(&mut agenda, at(480));
         assert_eq!(agenda.next_round(), Some(at(480 + 900)), "and then it has had its turn");
@@ -415,16 +426,16 @@ mod tests {
         fail(&mut agenda, at(PERIOD));
         let health = agenda.health(at(PERIOD));
         assert_eq!((health.state, health.as_of, health.objects), (HealthState::Stale, Some(at(0)), 1));
-        assert_eq!(health.message.as_deref(), Some("AWS asks for patience: slow down"));
-        want(&mut agenda, &["a", "b"]);
+        assert_eq!(health.message.as_deref(), Some("AWS throttles the requests: slow down"));
+        request(&mut agenda, &["a", "b"]);
         assert_eq!(agenda.health(at(PERIOD)).state, HealthState::Failed, "some of it was never there");
     }
 
     #[test]
     fn what_an_earlier_session_kept_counts_while_it_is_young_enough() {
         let mut agenda = Agenda::new(PERIOD);
-        agenda.learn(spot("a"), Known { answer: zones(1), as_of: at(-100) });
-        want(&mut agenda, &["a"]);
+        agenda.insert_answer(spot("a"), CachedAnswer { answer: zones(1), as_of: at(-100) });
+        request(&mut agenda, &["a"]);
         assert_eq!(agenda.health(at(0)).state, HealthState::Live);
         assert_eq!(agenda.next_round(), Some(at(PERIOD - 100)));
         let old = at(10 * PERIOD);
@@ -440,16 +451,15 @@ mod tests {
         for (name, answer) in
             [("a", zones(1)), ("b", Answer::Nothing), ("c", Answer::Ambiguous), ("d", Answer::Foreign)]
         {
-            agenda.learn(spot(name), Known { answer, as_of: at(0) });
+            agenda.insert_answer(spot(name), CachedAnswer { answer, as_of: at(0) });
         }
         agenda.count_unreadable(&Sym::new("us-east-1"), 3);
-        agenda.note_cut_short(&Sym::new("us-east-1"));
+        agenda.note_truncated(&Sym::new("us-east-1"));
         agenda.end_round(Ok(()), at(0));
         let health = agenda.health(at(0));
         assert_eq!((health.state, health.objects, health.undecodable), (HealthState::Live, 1, 5));
         let words = health.message.expect("words").to_string();
-        for part in ["nothing usable of b", "none newer than the others, of c", "than dollars of d", "3 items", "pages"]
-        {
+        for part in ["description for b", "same effective date for c", "US dollars for d", "3 items", "pages"] {
             assert!(words.contains(part), "{part} in {words}");
         }
         round(&mut agenda, at(PERIOD));
@@ -459,11 +469,11 @@ mod tests {
     #[test]
     fn answers_are_bounded_and_what_is_wanted_has_a_place() {
         let mut agenda = wanting(&["wanted"]);
-        let known = || Known { answer: zones(1), as_of: at(0) };
-        (0..=MOST_ANSWERS).for_each(|n| agenda.learn(spot(&n.to_string()), known()));
-        assert_eq!(agenda.all_known().count(), MOST_ANSWERS);
-        agenda.learn(spot("wanted"), known());
-        assert_eq!(agenda.all_known().count(), MOST_ANSWERS);
-        assert!(agenda.known(&spot("wanted")).is_some());
+        let cached = || CachedAnswer { answer: zones(1), as_of: at(0) };
+        (0..=MAX_ANSWERS).for_each(|n| agenda.insert_answer(spot(&n.to_string()), cached()));
+        assert_eq!(agenda.all_cached().count(), MAX_ANSWERS);
+        agenda.insert_answer(spot("wanted"), cached());
+        assert_eq!(agenda.all_cached().count(), MAX_ANSWERS);
+        assert!(agenda.cached(&spot("wanted")).is_some());
     }
 }

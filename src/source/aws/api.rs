@@ -1,33 +1,35 @@
-//! The few questions that are put to AWS, apart from the library that carries them.
+//! The AWS requests that batchtop makes, as a trait: the SDK implements it, and a fake in tests.
 
 use std::future::Future;
 
 use super::failure::Failure;
-use super::hardware::Described;
+use super::hardware::InstanceDescription;
 use super::spot::SpotRow;
 use crate::fleet::Sym;
 use crate::units::Time;
 
-/// One page of an answer.
+/// One page of a paginated response.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
-    /// Leads to the next page; AWS ends with none or with an empty one.
+    /// `NextToken`; the last page has none or an empty one.
     pub(super) token: Option<String>,
 }
 
-/// A question about prices: the service code, and what must match exactly.
+/// Arguments of `pricing:GetProducts`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Products {
-    /// The region of the endpoint.
+pub(super) struct ProductsQuery {
+    /// Region of the Price List endpoint, for example `us-east-1`.
     pub(super) endpoint: &'static str,
+    /// Service code, for example `AmazonEC2`.
     pub(super) service: &'static str,
+    /// Attribute and value, matched exactly (`TERM_MATCH`).
     pub(super) filters: Vec<(&'static str, String)>,
 }
 
-/// Who is asked. A token is that of the page before.
+/// AWS, as far as batchtop uses it. A `token` is the `NextToken` of the page before.
 pub(super) trait Api: Clone + Send + Sync + 'static {
-    /// The spot prices that hold at a time, and hence.
+    /// `ec2:DescribeSpotPriceHistory`: prices in force at `since` and all later ones.
     fn spot_prices(
         &self,
         region: &str,
@@ -36,24 +38,24 @@ pub(super) trait Api: Clone + Send + Sync + 'static {
         token: Option<String>,
     ) -> impl Future<Output = Result<Page<SpotRow>, Failure>> + Send;
 
-    /// Items of the price list, each a JSON document.
+    /// `pricing:GetProducts`: items of the price list, each a JSON document.
     fn products(
         &self,
-        asked: &Products,
+        query: &ProductsQuery,
         token: Option<String>,
     ) -> impl Future<Output = Result<Page<String>, Failure>> + Send;
 
-    /// Instance types by name; names that EC2 does not know are left out.
+    /// `ec2:DescribeInstanceTypes` by name; names that EC2 does not know are left out.
     fn instance_types(
         &self,
         region: &str,
         names: &[Sym],
         token: Option<String>,
-    ) -> impl Future<Output = Result<Page<Described>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Page<InstanceDescription>, Failure>> + Send;
 
-    /// The account that the credentials are of.
+    /// `sts:GetCallerIdentity`: the account of the credentials.
     fn account(&self, region: &str) -> impl Future<Output = Result<String, Failure>> + Send;
 
-    /// The endpoints that the user chose in place of AWS's own, empty where there are none. Asks nobody.
+    /// Endpoints that environment or profile set in place of AWS's own; empty without any. Makes no request.
     fn endpoints(&self, region: &str) -> impl Future<Output = String> + Send;
 }

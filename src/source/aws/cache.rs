@@ -1,6 +1,6 @@
-//! What changes rarely, kept from one session to the next: on-demand prices, fees, Fargate's rates, instance types.
+//! On-disk cache of answers that change rarely: on-demand prices, Auto Mode fees, Fargate rates, instance types.
 //!
-//! JSON in `$XDG_CACHE_HOME/batchtop/`, readable by the user alone. What cannot be read is as if it were not there.
+//! JSON in `$XDG_CACHE_HOME/batchtop/`, readable by the user alone. An unreadable file counts as an empty cache.
 
 use std::collections::BTreeMap;
 use std::fs::DirBuilder;
@@ -11,26 +11,26 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Write;
-use super::agenda::{Known, MOST_ANSWERS};
-use super::wants::{Answer, Want, What};
+use super::agenda::{CachedAnswer, MAX_ANSWERS};
+use super::request::{Answer, PriceItem, PriceRequest};
 use crate::fleet::{Accelerator, InstanceType, Sym};
 use crate::units::Time;
 
-/// Another one is not read.
+/// Version of the file format; files of another version are ignored.
 const VERSION: u32 = 1;
 
-/// No file of so many answers is larger.
+/// Larger files are ignored: [`MAX_ANSWERS`] answers fit in less.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
-/// How far in the future an answer may lie before the clock it was dated by is not believed.
+/// An answer dated further in the future than this is ignored: one of the two clocks was wrong.
 const CLOCK_SLACK_SECONDS: i64 = 300;
 
-/// One file.
+/// One cache file.
 #[derive(Clone, Debug)]
 pub(super) struct Cache {
     pub(super) path: PathBuf,
     pub(super) write: Write,
-    /// The endpoints that the answers came from, empty for AWS's own: those of a test are no prices.
+    /// Endpoints that the answers come from, empty for AWS's own. Answers of other endpoints (a test's) are ignored.
     pub(super) endpoints: String,
 }
 
@@ -47,45 +47,48 @@ struct Entry {
     region: String,
     as_of: String,
     #[serde(flatten)]
-    kept: Kept,
+    data: EntryData,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all_fields = "camelCase")]
-enum Kept {
+enum EntryData {
     OnDemand { instance_type: String, micro_usd_per_hour: i64 },
     AutoModeFee { instance_type: String, micro_usd_per_hour: i64 },
     Fargate { vcpu_micro_usd_per_hour: i64, gb_micro_usd_per_hour: i64 },
-    InstanceType { name: String, vcpus: Option<u32>, memory_mib: Option<u64>, accelerator: Option<KeptAccelerator> },
+    InstanceType { name: String, vcpus: Option<u32>, memory_mib: Option<u64>, accelerator: Option<AcceleratorEntry> },
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct KeptAccelerator {
+struct AcceleratorEntry {
     name: String,
     count: u32,
     memory_mib: Option<u64>,
 }
 
 impl Cache {
-    /// What was kept, as far as it can be read and believed.
-    pub(super) fn load(&self, now: Time) -> Vec<(Want, Known)> {
+    /// Cached answers that are readable and not dated in the future.
+    pub(super) fn load(&self, now: Time) -> Vec<(PriceRequest, CachedAnswer)> {
         let is_sane = std::fs::metadata(&self.path).is_ok_and(|file| file.len() <= MAX_BYTES);
         let text = is_sane.then(|| std::fs::read_to_string(&self.path).ok()).flatten().unwrap_or_default();
         let document: Option<Document> = serde_json::from_str(&text).ok();
         let document = document.filter(|it| it.version == VERSION && it.endpoints == self.endpoints);
         let entries = document.map(|it| it.entries).unwrap_or_default();
-        entries.into_iter().take(MOST_ANSWERS).filter_map(|entry| known(entry, now)).collect()
+        entries.into_iter().take(MAX_ANSWERS).filter_map(|entry| parse_entry(entry, now)).collect()
     }
 
-    /// Keeps these, and what another session kept meanwhile.
-    pub(super) fn save(&self, answers: &[(Want, Known)], now: Time) -> io::Result<()> {
-        let mut all: BTreeMap<Want, Known> = self.load(now).into_iter().collect();
+    /// Saves these answers, and those that another session has saved meanwhile.
+    ///
+    /// # Errors
+    /// When the folder cannot be created or the file cannot be written.
+    pub(super) fn save(&self, answers: &[(PriceRequest, CachedAnswer)], now: Time) -> io::Result<()> {
+        let mut all: BTreeMap<PriceRequest, CachedAnswer> = self.load(now).into_iter().collect();
         all.extend(answers.iter().cloned());
         let mut entries: Vec<(Time, Entry)> =
-            all.iter().filter_map(|(want, known)| Some((known.as_of, entry(want, known)?))).collect();
+            all.iter().filter_map(|(request, cached)| Some((cached.as_of, entry(request, cached)?))).collect();
         entries.sort_by_key(|(as_of, _)| std::cmp::Reverse(*as_of));
-        entries.truncate(MOST_ANSWERS);
+        entries.truncate(MAX_ANSWERS);
         let entries = entries.into_iter().map(|(_, entry)| entry).collect();
         let document = Document { version: VERSION, endpoints: self.endpoints.clone(), entries };
         if let Some(folder) = self.path.parent() {
@@ -95,45 +98,52 @@ impl Cache {
     }
 }
 
-/// Only what holds something is kept.
-fn entry(want: &Want, known: &Known) -> Option<Entry> {
-    let kept = match (&known.answer, &want.what) {
-        (Answer::Rate(rate), What::OnDemand(name)) => {
-            Kept::OnDemand { instance_type: name.to_string(), micro_usd_per_hour: *rate }
+/// The entry of an answer; `None` for answers that are not cached: spot prices, and those without a usable price.
+fn entry(request: &PriceRequest, cached: &CachedAnswer) -> Option<Entry> {
+    let data = match (&cached.answer, &request.item) {
+        (Answer::Rate(rate), PriceItem::OnDemand(name)) => {
+            EntryData::OnDemand { instance_type: name.to_string(), micro_usd_per_hour: *rate }
         }
-        (Answer::Rate(rate), What::Fee(name)) => {
-            Kept::AutoModeFee { instance_type: name.to_string(), micro_usd_per_hour: *rate }
+        (Answer::Rate(rate), PriceItem::Fee(name)) => {
+            EntryData::AutoModeFee { instance_type: name.to_string(), micro_usd_per_hour: *rate }
         }
-        (Answer::Fargate(vcpu, gb), _) => Kept::Fargate { vcpu_micro_usd_per_hour: *vcpu, gb_micro_usd_per_hour: *gb },
-        (Answer::Hardware(found), _) => kept_type(found),
+        (Answer::Fargate(vcpu, gb), _) => {
+            EntryData::Fargate { vcpu_micro_usd_per_hour: *vcpu, gb_micro_usd_per_hour: *gb }
+        }
+        (Answer::Hardware(found), _) => instance_type_data(found),
         _ => return None,
     };
-    Some(Entry { region: want.region.to_string(), as_of: known.as_of.to_string(), kept })
+    Some(Entry { region: request.region.to_string(), as_of: cached.as_of.to_string(), data })
 }
 
-fn kept_type(found: &InstanceType) -> Kept {
-    let accelerator = found.accelerator.as_ref().map(|it| KeptAccelerator {
+fn instance_type_data(found: &InstanceType) -> EntryData {
+    let accelerator = found.accelerator.as_ref().map(|it| AcceleratorEntry {
         name: it.name.to_string(),
         count: it.count,
         memory_mib: it.memory_mib,
     });
-    Kept::InstanceType { name: found.name.to_string(), vcpus: found.vcpus, memory_mib: found.memory_mib, accelerator }
+    EntryData::InstanceType {
+        name: found.name.to_string(),
+        vcpus: found.vcpus,
+        memory_mib: found.memory_mib,
+        accelerator,
+    }
 }
 
-fn known(entry: Entry, now: Time) -> Option<(Want, Known)> {
+fn parse_entry(entry: Entry, now: Time) -> Option<(PriceRequest, CachedAnswer)> {
     let as_of = Time::parse(&entry.as_of).filter(|at| *at <= now.plus_seconds(CLOCK_SLACK_SECONDS))?;
     let sane = |rate: i64| (rate > 0).then_some(rate);
-    let (what, answer) = match entry.kept {
-        Kept::OnDemand { instance_type, micro_usd_per_hour } => {
-            (What::OnDemand(Sym::new(&instance_type)), Answer::Rate(sane(micro_usd_per_hour)?))
+    let (item, answer) = match entry.data {
+        EntryData::OnDemand { instance_type, micro_usd_per_hour } => {
+            (PriceItem::OnDemand(Sym::new(&instance_type)), Answer::Rate(sane(micro_usd_per_hour)?))
         }
-        Kept::AutoModeFee { instance_type, micro_usd_per_hour } => {
-            (What::Fee(Sym::new(&instance_type)), Answer::Rate(sane(micro_usd_per_hour)?))
+        EntryData::AutoModeFee { instance_type, micro_usd_per_hour } => {
+            (PriceItem::Fee(Sym::new(&instance_type)), Answer::Rate(sane(micro_usd_per_hour)?))
         }
-        Kept::Fargate { vcpu_micro_usd_per_hour: vcpu, gb_micro_usd_per_hour: gb } => {
-            (What::Fargate, Answer::Fargate(sane(vcpu)?, sane(gb)?))
+        EntryData::Fargate { vcpu_micro_usd_per_hour: vcpu, gb_micro_usd_per_hour: gb } => {
+            (PriceItem::Fargate, Answer::Fargate(sane(vcpu)?, sane(gb)?))
         }
-        Kept::InstanceType { name, vcpus, memory_mib, accelerator } => {
+        EntryData::InstanceType { name, vcpus, memory_mib, accelerator } => {
             let accelerator = accelerator.map(|it| Accelerator {
                 name: Sym::new(&it.name),
                 count: it.count,
@@ -141,10 +151,10 @@ fn known(entry: Entry, now: Time) -> Option<(Want, Known)> {
             });
             let name = Sym::new(&name);
             let found = InstanceType { name: name.clone(), vcpus, memory_mib, accelerator };
-            (What::Hardware(name), Answer::Hardware(found))
+            (PriceItem::Hardware(name), Answer::Hardware(found))
         }
     };
-    Some((Want { region: Sym::new(&entry.region), what }, Known { answer, as_of }))
+    Some((PriceRequest { region: Sym::new(&entry.region), item }, CachedAnswer { answer, as_of }))
 }
 
 #[cfg(test)]
@@ -164,7 +174,7 @@ mod tests {
         Cache { path: folder.join("batchtop").join("prices.json"), write, endpoints: String::new() }
     }
 
-    fn answers() -> Vec<(Want, Known)> {
+    fn answers() -> Vec<(PriceRequest, CachedAnswer)> {
         let accelerator = Accelerator { name: Sym::new("L4"), count: 1, memory_mib: Some(22_888) };
         let hardware = InstanceType {
             name: Sym::new("g6.xlarge"),
@@ -173,17 +183,19 @@ mod tests {
             accelerator: Some(accelerator),
         };
         let mut all = vec![
-            (What::OnDemand(Sym::new("g6.xlarge")), Answer::Rate(804_800)),
-            (What::Fee(Sym::new("g6.xlarge")), Answer::Rate(96_576)),
-            (What::Fargate, Answer::Fargate(40_480, 4_445)),
-            (What::Hardware(Sym::new("g6.xlarge")), Answer::Hardware(hardware)),
+            (PriceItem::OnDemand(Sym::new("g6.xlarge")), Answer::Rate(804_800)),
+            (PriceItem::Fee(Sym::new("g6.xlarge")), Answer::Rate(96_576)),
+            (PriceItem::Fargate, Answer::Fargate(40_480, 4_445)),
+            (PriceItem::Hardware(Sym::new("g6.xlarge")), Answer::Hardware(hardware)),
         ];
         all.sort_by(|one, other| one.0.cmp(&other.0));
-        let known = |answer| Known { answer, as_of: now().plus_seconds(-60) };
-        all.into_iter().map(|(what, answer)| (Want { region: Sym::new("us-east-1"), what }, known(answer))).collect()
+        let cached = |answer| CachedAnswer { answer, as_of: now().plus_seconds(-60) };
+        all.into_iter()
+            .map(|(item, answer)| (PriceRequest { region: Sym::new("us-east-1"), item }, cached(answer)))
+            .collect()
     }
 
-    fn loaded(cache: &Cache) -> Vec<(Want, Known)> {
+    fn loaded(cache: &Cache) -> Vec<(PriceRequest, CachedAnswer)> {
         let mut found = cache.load(now());
         found.sort_by(|one, other| one.0.cmp(&other.0));
         found
@@ -204,9 +216,9 @@ mod tests {
     fn nothing_without_a_price_is_kept() {
         let folder = tempfile::tempdir().expect("a folder");
         let cache = cache(folder.path());
-        let want = Want { region: Sym::new("us-east-1"), what: What::OnDemand(Sym::new("x")) };
-        let known = Known { answer: Answer::Nothing, as_of: now() };
-        cache.save(&[(want, known)], now()).expect("kept");
+        let request = PriceRequest { region: Sym::new("us-east-1"), item: PriceItem::OnDemand(Sym::new("x")) };
+        let cached = CachedAnswer { answer: Answer::Nothing, as_of: now() };
+        cache.save(&[(request, cached)], now()).expect("kept");
         assert_eq!(cache.load(now()), []);
     }
 

@@ -1,52 +1,55 @@
-//! Why AWS told nothing, in a form that says what to do.
+//! Errors of AWS requests, with the message that tells the user what to do.
 
 use crate::fleet::HealthState;
 
-/// Why a request brought nothing.
+/// Error of an AWS request. The strings are AWS's or the SDK's own message, shortened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Failure {
-    /// No provider of the chain has credentials.
+    /// No provider of the default credential chain has credentials.
     NoCredentials(String),
-    /// They were there, and are good no more.
+    /// The credentials or the SSO session have expired.
     Expired(String),
-    /// AWS does not know them.
+    /// AWS does not accept the credentials.
     Refused(String),
-    /// They are good, but not for this.
+    /// The credentials are valid, but IAM does not allow the action.
     Forbidden {
-        /// As a policy names it, for example `pricing:GetProducts`.
+        /// IAM action, for example `pricing:GetProducts`.
         action: &'static str,
-        words: String,
+        message: String,
     },
-    /// Too much was asked for, also by others of the account.
+    /// Request throttling; the quota is shared with every client of the account and region.
     Throttled(String),
-    /// No connection, or no answer.
+    /// No connection, or no response in time.
     Unreachable(String),
-    /// AWS answered with another error.
-    Service { code: String, words: String },
-    /// The answer is not what was asked for.
+    /// Any other error of the service.
+    Service { code: String, message: String },
+    /// The response cannot be parsed.
     Unreadable(String),
 }
 
-/// What a service says when something is wrong.
-pub(super) struct Said<'s> {
+/// An error response of an AWS service.
+pub(super) struct ServiceError<'s> {
+    /// IAM action, for example `pricing:GetProducts`.
     pub(super) action: &'static str,
-    /// The HTTP status.
+    /// HTTP status.
     pub(super) status: u16,
+    /// Error code, for example `ExpiredToken`.
     pub(super) code: Option<&'s str>,
-    pub(super) words: &'s str,
+    /// The service's own message.
+    pub(super) message: &'s str,
 }
 
-/// Longer sentences of others than this are cut.
-const MOST_WORDS: usize = 300;
+/// Longest message of AWS or the SDK, in characters; longer ones are cut.
+const MAX_MESSAGE_CHARS: usize = 300;
 
 impl Failure {
-    /// From the answer of a service.
+    /// Classifies an error response by its code, or by its status where it has none.
     ///
     /// Source: "Common client error codes" of EC2 and "Common errors" of the price list.
-    pub(super) fn of_service(said: &Said<'_>) -> Self {
-        let words = trimmed(said.words);
-        match said.code.unwrap_or_default() {
-            "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => Self::Expired(words),
+    pub(super) fn from_service(error: &ServiceError<'_>) -> Self {
+        let message = shortened(error.message);
+        match error.code.unwrap_or_default() {
+            "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => Self::Expired(message),
             "AuthFailure"
             | "InvalidClientTokenId"
             | "UnrecognizedClientException"
@@ -54,54 +57,54 @@ impl Failure {
             | "SignatureDoesNotMatch"
             | "IncompleteSignature"
             | "MissingAuthenticationToken"
-            | "OptInRequired" => Self::Refused(words),
+            | "OptInRequired" => Self::Refused(message),
             "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" | "NotAuthorized" => {
-                Self::Forbidden { action: said.action, words }
+                Self::Forbidden { action: error.action, message }
             }
             "RequestLimitExceeded"
             | "Throttling"
             | "ThrottlingException"
             | "ThrottledException"
             | "RequestThrottled"
-            | "TooManyRequestsException" => Self::Throttled(words),
-            "" if said.status == 429 || said.status == 503 => Self::Throttled(words),
-            "" if said.status == 403 => Self::Forbidden { action: said.action, words },
-            "" => Self::Service { code: format!("HTTP {}", said.status), words },
-            code => Self::Service { code: code.to_owned(), words },
+            | "TooManyRequestsException" => Self::Throttled(message),
+            "" if error.status == 429 || error.status == 503 => Self::Throttled(message),
+            "" if error.status == 403 => Self::Forbidden { action: error.action, message },
+            "" => Self::Service { code: format!("HTTP {}", error.status), message },
+            code => Self::Service { code: code.to_owned(), message },
         }
     }
 
-    /// From what a provider of credentials says that should have had some.
-    pub(super) fn of_credentials(words: &str) -> Self {
-        let lower = words.to_ascii_lowercase();
+    /// Classifies the error of a credentials provider that should have had credentials.
+    pub(super) fn from_credentials(message: &str) -> Self {
+        let lower = message.to_ascii_lowercase();
         let is_session = ["expired", "sso", "token"].iter().any(|word| lower.contains(word));
-        if is_session { Self::Expired(trimmed(words)) } else { Self::NoCredentials(trimmed(words)) }
+        if is_session { Self::Expired(shortened(message)) } else { Self::NoCredentials(shortened(message)) }
     }
 
-    /// One sentence with AWS's words, and what to do.
+    /// One sentence for the user: what failed, AWS's message, and what to do.
     pub(super) fn sentence(&self) -> String {
         match self {
-            Self::NoCredentials(words) => format!(
-                "no AWS credentials{}; run `aws sso login` or `aws configure`, set AWS_PROFILE, or leave AWS out with --no-aws",
-                after_colon(words)
+            Self::NoCredentials(message) => format!(
+                "no AWS credentials{}; run `aws sso login` or `aws configure`, set AWS_PROFILE, or turn AWS off with --no-aws",
+                after_colon(message)
             ),
-            Self::Expired(words) => {
-                format!("the AWS credentials have expired{}; run `aws sso login` or get new ones", after_colon(words))
+            Self::Expired(message) => {
+                format!("the AWS credentials have expired{}; run `aws sso login` or get new ones", after_colon(message))
             }
-            Self::Refused(words) => {
-                format!("AWS does not accept the credentials{}; check AWS_PROFILE and the keys", after_colon(words))
+            Self::Refused(message) => {
+                format!("AWS does not accept the credentials{}; check AWS_PROFILE and the keys", after_colon(message))
             }
-            Self::Forbidden { action, words } => format!("not authorised for {action}{}", after_colon(words)),
-            Self::Throttled(words) => format!("AWS asks for patience{}", after_colon(words)),
-            Self::Unreachable(words) => {
-                format!("AWS cannot be reached{}; check the network, the proxy and the endpoint", after_colon(words))
+            Self::Forbidden { action, message } => format!("not authorised for {action}{}", after_colon(message)),
+            Self::Throttled(message) => format!("AWS throttles the requests{}", after_colon(message)),
+            Self::Unreachable(message) => {
+                format!("AWS cannot be reached{}; check the network, the proxy and the endpoint", after_colon(message))
             }
-            Self::Service { code, words } => format!("AWS answered {code}{}", after_colon(words)),
-            Self::Unreadable(words) => format!("AWS's answer cannot be read{}", after_colon(words)),
+            Self::Service { code, message } => format!("AWS returned {code}{}", after_colon(message)),
+            Self::Unreadable(message) => format!("the AWS response cannot be parsed{}", after_colon(message)),
         }
     }
 
-    /// The state of a Source that never had an answer.
+    /// State of a Source that has this failure and no answers yet.
     pub(super) fn state(&self) -> HealthState {
         match self {
             Self::Forbidden { .. } => HealthState::Forbidden,
@@ -109,20 +112,20 @@ impl Failure {
         }
     }
 
-    /// Whether it would be the same in any other region.
+    /// Whether the credentials are at fault, so that requests to other regions would fail, too.
     pub(super) fn is_about_credentials(&self) -> bool {
         matches!(self, Self::NoCredentials(_) | Self::Expired(_))
     }
 }
 
-fn after_colon(words: &str) -> String {
-    if words.is_empty() { String::new() } else { format!(": {words}") }
+fn after_colon(message: &str) -> String {
+    if message.is_empty() { String::new() } else { format!(": {message}") }
 }
 
-/// One line of bearable length, without a full stop, for it is followed by what to do.
-fn trimmed(words: &str) -> String {
-    let line = words.lines().next().unwrap_or_default().trim().trim_end_matches('.');
-    match line.char_indices().nth(MOST_WORDS) {
+/// First line, at most [`MAX_MESSAGE_CHARS`] long, without a full stop, because what to do follows it.
+fn shortened(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default().trim().trim_end_matches('.');
+    match line.char_indices().nth(MAX_MESSAGE_CHARS) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line.to_owned(),
     }
@@ -132,47 +135,63 @@ fn trimmed(words: &str) -> String {
 mod tests {
     use super::*;
 
-    fn said(status: u16, code: Option<&str>, words: &str) -> Failure {
-        Failure::of_service(&Said { action: "ec2:DescribeSpotPriceHistory", status, code, words })
+    fn service_failure(status: u16, code: Option<&str>, message: &str) -> Failure {
+        Failure::from_service(&ServiceError { action: "ec2:DescribeSpotPriceHistory", status, code, message })
     }
 
     #[test]
     fn codes_of_aws_become_sentences_that_say_what_to_do() {
         for (failure, sentence) in [
             (
-                said(403, Some("UnauthorizedOperation"), "You are not authorized to perform this operation."),
+                service_failure(
+                    403,
+                    Some("UnauthorizedOperation"),
+                    "You are not authorized to perform this operation.",
+                ),
                 "not authorised for ec2:DescribeSpotPriceHistory: You are not authorized to perform this operation",
             ),
             (
-                said(400, Some("ExpiredTokenException"), "The security token included in the request is expired"),
+                service_failure(
+                    400,
+                    Some("ExpiredTokenException"),
+                    "The security token included in the request is expired",
+                ),
                 "the AWS credentials have expired: The security token included in the request is expired; \
                  run `aws sso login` or get new ones",
             ),
-            (said(401, Some("AuthFailure"), ""), "AWS does not accept the credentials; check AWS_PROFILE and the keys"),
             (
-                said(503, Some("RequestLimitExceeded"), "Request limit exceeded."),
-                "AWS asks for patience: Request limit exceeded",
+                service_failure(401, Some("AuthFailure"), ""),
+                "AWS does not accept the credentials; check AWS_PROFILE and the keys",
             ),
-            (said(500, None, ""), "AWS answered HTTP 500"),
-            (Failure::Unreadable("no XML".to_owned()), "AWS's answer cannot be read: no XML"),
-            (said(400, Some("InvalidParameterValue"), "no\nsense"), "AWS answered InvalidParameterValue: no"),
+            (
+                service_failure(503, Some("RequestLimitExceeded"), "Request limit exceeded."),
+                "AWS throttles the requests: Request limit exceeded",
+            ),
+            (service_failure(500, None, ""), "AWS returned HTTP 500"),
+            (Failure::Unreadable("no XML".to_owned()), "the AWS response cannot be parsed: no XML"),
+            (
+                service_failure(400, Some("InvalidParameterValue"), "no\nsense"),
+                "AWS returned InvalidParameterValue: no",
+            ),
         ] {
             assert_eq!(failure.sentence(), sentence);
         }
-        assert!(matches!(said(503, None, ""), Failure::Throttled(_)));
-        assert!(matches!(said(403, None, ""), Failure::Forbidden { .. }));
+        assert!(matches!(service_failure(503, None, ""), Failure::Throttled(_)));
+        assert!(matches!(service_failure(403, None, ""), Failure::Forbidden { .. }));
     }
 
     #[test]
     fn a_session_that_ended_is_told_from_none() {
-        assert!(matches!(Failure::of_credentials("the SSO session has expired"), Failure::Expired(_)));
-        let none = Failure::of_credentials("external process exited with code 1");
+        assert!(matches!(Failure::from_credentials("the SSO session has expired"), Failure::Expired(_)));
+        let none = Failure::from_credentials("external process exited with code 1");
         assert!(none.sentence().starts_with("no AWS credentials: external process"), "{}", none.sentence());
         assert!(none.is_about_credentials());
     }
 
     #[test]
     fn words_are_bounded() {
-        assert!(said(400, Some("X"), &"é".repeat(5_000)).sentence().chars().count() < MOST_WORDS + 40);
+        assert!(
+            service_failure(400, Some("X"), &"é".repeat(5_000)).sentence().chars().count() < MAX_MESSAGE_CHARS + 40
+        );
     }
 }

@@ -1,72 +1,97 @@
-//! Carries out one request, page by page.
+//! Makes one API call and reads its pages.
 
-use super::api::{Api, Page, Products};
-use super::ask::{Ask, Of, filters, pricing_endpoint};
+use super::api::{Api, Page, ProductsQuery};
 use super::failure::Failure;
-use super::gate::Gate;
 use super::hardware;
-use super::products::{Harvest, Looking};
-use super::spot::Spot;
-use super::wants::{Answer, What};
+use super::products::{ItemKind, PriceListReader};
+use super::query::{ApiCall, Query, filters, pricing_endpoint};
+use super::request::{Answer, PriceItem};
+use super::spot::SpotPriceReader;
+use super::token_bucket::TokenBucket;
 use crate::fleet::Sym;
 use crate::units::Time;
 
-/// Pages that are read of one answer. All on-demand prices of a region are some 14.
-const MOST_PAGES: usize = 60;
+/// Most pages that are read of one response. All on-demand prices of a region take some 14.
+const MAX_PAGES: usize = 60;
 
-/// What a request found.
+/// Answers found in all pages of one API call.
 #[derive(Default)]
-pub(super) struct Found {
-    /// Also of what was not asked for.
-    pub(super) answers: Vec<(What, Answer)>,
-    /// Items that could not be read.
+pub(super) struct QueryResult {
+    /// May include items that were not asked for.
+    pub(super) answers: Vec<(PriceItem, Answer)>,
+    /// Items that could not be parsed.
     pub(super) unreadable: u64,
-    /// Whether there are more pages than are read.
-    pub(super) is_cut_short: bool,
+    /// Whether the response has more pages than [`MAX_PAGES`].
+    pub(super) is_truncated: bool,
 }
 
-/// Asks, as fast as the gate allows.
-pub(super) async fn fetch<A: Api>(api: &A, gate: &mut Gate, ask: &Ask, now: Time) -> Result<Found, Failure> {
-    match &ask.of {
-        Of::Spot(types) => spot(api, gate, &ask.region, types, now).await,
-        Of::Hardware(names) => described(api, gate, &ask.region, names).await,
-        Of::OnDemand(..) | Of::AllOnDemand(_) => products(api, gate, ask, Looking::OnDemand, now).await,
-        Of::Fees | Of::Eks => products(api, gate, ask, Looking::Eks, now).await,
+/// Makes the call, at the rate of the token bucket.
+///
+/// # Errors
+/// When one of the requests fails; answers of earlier pages are dropped then.
+pub(super) async fn fetch<A: Api>(
+    api: &A,
+    bucket: &mut TokenBucket,
+    call: &ApiCall,
+    now: Time,
+) -> Result<QueryResult, Failure> {
+    match &call.query {
+        Query::Spot(types) => spot(api, bucket, &call.region, types, now).await,
+        Query::Hardware(names) => described(api, bucket, &call.region, names).await,
+        Query::OnDemand(..) | Query::AllOnDemand(_) => products(api, bucket, call, ItemKind::OnDemand, now).await,
+        Query::Fees | Query::Eks => products(api, bucket, call, ItemKind::Eks, now).await,
     }
 }
 
-async fn spot<A: Api>(api: &A, gate: &mut Gate, region: &str, types: &[Sym], now: Time) -> Result<Found, Failure> {
-    let (mut pages, mut spot) = (Pages::default(), Spot::default());
-    while pages.is_another(gate).await {
-        let rows = pages.turn(api.spot_prices(region, types, now, pages.token()).await?);
+async fn spot<A: Api>(
+    api: &A,
+    bucket: &mut TokenBucket,
+    region: &str,
+    types: &[Sym],
+    now: Time,
+) -> Result<QueryResult, Failure> {
+    let (mut pages, mut spot) = (Pages::default(), SpotPriceReader::default());
+    while pages.is_another(bucket).await {
+        let rows = pages.take_items(api.spot_prices(region, types, now, pages.token()).await?);
         rows.into_iter().for_each(|row| spot.add(row));
     }
-    Ok(Found { unreadable: spot.unreadable, answers: spot.answers(), is_cut_short: pages.is_cut_short() })
+    Ok(QueryResult { unreadable: spot.unreadable, answers: spot.answers(), is_truncated: pages.is_truncated() })
 }
 
-async fn described<A: Api>(api: &A, gate: &mut Gate, region: &str, names: &[Sym]) -> Result<Found, Failure> {
+async fn described<A: Api>(
+    api: &A,
+    bucket: &mut TokenBucket,
+    region: &str,
+    names: &[Sym],
+) -> Result<QueryResult, Failure> {
     let (mut pages, mut answers) = (Pages::default(), Vec::new());
-    while pages.is_another(gate).await {
-        let types = pages.turn(api.instance_types(region, names, pages.token()).await?);
+    while pages.is_another(bucket).await {
+        let types = pages.take_items(api.instance_types(region, names, pages.token()).await?);
         answers.extend(types.iter().map(hardware::answer));
     }
-    Ok(Found { answers, unreadable: 0, is_cut_short: pages.is_cut_short() })
+    Ok(QueryResult { answers, unreadable: 0, is_truncated: pages.is_truncated() })
 }
 
-async fn products<A: Api>(api: &A, gate: &mut Gate, ask: &Ask, looking: Looking, now: Time) -> Result<Found, Failure> {
-    // What has no endpoint is not wanted in the first place.
-    let Some(endpoint) = pricing_endpoint(&ask.region) else { return Ok(Found::default()) };
-    let (service, filters) = filters(&ask.region, &ask.of);
-    let asked = Products { endpoint, service, filters };
-    let (mut pages, mut harvest) = (Pages::default(), Harvest::new(looking, now));
-    while pages.is_another(gate).await {
-        let documents = pages.turn(api.products(&asked, pages.token()).await?);
-        documents.iter().for_each(|document| harvest.add(document));
+async fn products<A: Api>(
+    api: &A,
+    bucket: &mut TokenBucket,
+    call: &ApiCall,
+    kind: ItemKind,
+    now: Time,
+) -> Result<QueryResult, Failure> {
+    // Regions without an endpoint are filtered out before; see `Watcher::split_by_price_list`.
+    let Some(endpoint) = pricing_endpoint(&call.region) else { return Ok(QueryResult::default()) };
+    let (service, filters) = filters(&call.region, &call.query);
+    let query = ProductsQuery { endpoint, service, filters };
+    let (mut pages, mut reader) = (Pages::default(), PriceListReader::new(kind, now));
+    while pages.is_another(bucket).await {
+        let documents = pages.take_items(api.products(&query, pages.token()).await?);
+        documents.iter().for_each(|document| reader.add(document));
     }
-    Ok(Found { unreadable: harvest.unreadable, answers: harvest.answers(), is_cut_short: pages.is_cut_short() })
+    Ok(QueryResult { unreadable: reader.unreadable, answers: reader.answers(), is_truncated: pages.is_truncated() })
 }
 
-/// Where one stands in an answer of many pages.
+/// Position in a paginated response.
 #[derive(Default)]
 struct Pages {
     read: usize,
@@ -74,11 +99,11 @@ struct Pages {
 }
 
 impl Pages {
-    /// Whether there is another page to read, and the gate is open for it.
-    async fn is_another(&mut self, gate: &mut Gate) -> bool {
-        let is_another = self.read == 0 || (self.token.is_some() && self.read < MOST_PAGES);
+    /// Whether there is another page to read; if so, waits until the token bucket allows the request.
+    async fn is_another(&mut self, bucket: &mut TokenBucket) -> bool {
+        let is_another = self.read == 0 || (self.token.is_some() && self.read < MAX_PAGES);
         if is_another {
-            gate.pass().await;
+            bucket.acquire().await;
         }
         is_another
     }
@@ -87,14 +112,14 @@ impl Pages {
         self.token.clone()
     }
 
-    /// Takes what stands on a page; an empty token ends as none does.
-    fn turn<T>(&mut self, page: Page<T>) -> Vec<T> {
+    /// Takes the items of a page and its token; an empty token means that it is the last.
+    fn take_items<T>(&mut self, page: Page<T>) -> Vec<T> {
         self.read += 1;
         self.token = page.token.filter(|token| !token.is_empty());
         page.items
     }
 
-    fn is_cut_short(&self) -> bool {
+    fn is_truncated(&self) -> bool {
         self.token.is_some()
     }
 }
@@ -105,28 +130,28 @@ mod tests {
 
     use super::*;
 
-    /// The items and tokens of an answer of so many pages, and whether it was cut short.
+    /// Items and tokens of a response with so many pages, and whether it was truncated.
     async fn read(pages_there_are: usize) -> (Vec<usize>, Vec<Option<String>>, bool) {
         let (mut items, mut asked) = (Vec::new(), Vec::new());
-        let (mut gate, mut pages) = (Gate::new(Duration::ZERO, 1), Pages::default());
-        while pages.is_another(&mut gate).await {
+        let (mut bucket, mut pages) = (TokenBucket::new(Duration::ZERO, 1), Pages::default());
+        while pages.is_another(&mut bucket).await {
             asked.push(pages.token());
             let token = if asked.len() < pages_there_are { asked.len().to_string() } else { String::new() };
-            items.extend(pages.turn(Page { items: vec![asked.len()], token: Some(token) }));
+            items.extend(pages.take_items(Page { items: vec![asked.len()], token: Some(token) }));
         }
-        (items, asked, pages.is_cut_short())
+        (items, asked, pages.is_truncated())
     }
 
     #[tokio::test]
     async fn pages_follow_each_other_until_the_token_is_empty() {
-        let (items, asked, is_cut_short) = read(3).await;
-        assert_eq!((items, is_cut_short), (vec![1, 2, 3], false));
+        let (items, asked, is_truncated) = read(3).await;
+        assert_eq!((items, is_truncated), (vec![1, 2, 3], false));
         assert_eq!(asked, [None, Some("1".to_owned()), Some("2".to_owned())]);
     }
 
     #[tokio::test]
     async fn an_answer_without_end_is_cut_short() {
-        let (items, _, is_cut_short) = read(usize::MAX).await;
-        assert_eq!((items.len(), is_cut_short), (MOST_PAGES, true));
+        let (items, _, is_truncated) = read(usize::MAX).await;
+        assert_eq!((items.len(), is_truncated), (MAX_PAGES, true));
     }
 }

@@ -1,8 +1,8 @@
-//! AWS: spot prices, on-demand prices, fees of EKS Auto Mode, Fargate's rates, and what EC2 says of instance types.
+//! AWS: spot prices, on-demand prices, fees of EKS Auto Mode, Fargate rates and descriptions of instance types.
 //!
-//! Nothing is asked before a [`PriceDemand`] names it, and no credentials are looked for. Three Sources work side by
-//! side, each with its own schedule; the library that carries the requests stands behind `api`, apart from everything
-//! that decides what is asked, when, and what the answers mean.
+//! Makes no request and looks for no credentials before a [`PriceDemand`] needs it. Three Sources run concurrently,
+//! each with its own schedule. The AWS SDK is hidden behind the trait of `api`; which requests are made, when, and what
+//! the responses mean is decided without it.
 
 #[cfg(any(feature = "aws", test))]
 mod account;
@@ -11,19 +11,19 @@ mod agenda;
 #[cfg(any(feature = "aws", test))]
 mod api;
 #[cfg(any(feature = "aws", test))]
-mod ask;
-#[cfg(any(feature = "aws", test))]
 mod cache;
 #[cfg(any(feature = "aws", test))]
 mod failure;
 #[cfg(any(feature = "aws", test))]
 mod fetch;
 #[cfg(any(feature = "aws", test))]
-mod gate;
-#[cfg(any(feature = "aws", test))]
 mod hardware;
 #[cfg(any(feature = "aws", test))]
 mod products;
+#[cfg(any(feature = "aws", test))]
+mod query;
+#[cfg(any(feature = "aws", test))]
+mod request;
 #[cfg(feature = "aws")]
 mod sdk;
 #[cfg(any(feature = "aws", test))]
@@ -31,7 +31,7 @@ mod sources;
 #[cfg(any(feature = "aws", test))]
 mod spot;
 #[cfg(any(feature = "aws", test))]
-mod wants;
+mod token_bucket;
 #[cfg(any(feature = "aws", test))]
 mod watcher;
 
@@ -46,60 +46,60 @@ use tokio_util::sync::CancellationToken;
 use crate::fleet::{Epoch, Health, HealthState, PriceDemand, Report, SourceId, Sym};
 use crate::units::Time;
 
-/// The Sources that AWS is behind.
+/// The Sources that read from AWS.
 pub const SOURCES: [SourceId; 3] = [SourceId::AwsSpotPrices, SourceId::AwsOnDemandPrices, SourceId::AwsInstanceTypes];
 
-/// Tells the time; given from outside, so that tests decide what it is.
+/// Returns the current time; an argument, so that tests can set it.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
-/// Finds the names that the kubeconfig has for the cluster, of which one may be its ARN; may read files.
+/// Returns the kubeconfig's names of the cluster, one of which may be its ARN; may read files.
 pub type ClusterNames = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 
-/// Writes a file so that it is never half-written, readable by the user alone.
+/// Writes a file atomically, readable by the user alone.
 pub type Write = fn(&Path, &[u8]) -> io::Result<()>;
 
-/// Whether AWS is asked at all.
+/// Whether AWS may be asked, and with what.
 #[derive(Clone)]
 pub enum Settings {
-    /// The user does not want it.
+    /// The user has turned AWS off.
     Off {
-        /// How that was said: `--no-aws`.
+        /// The flag or setting that did: `--no-aws`.
         by: &'static str,
     },
-    /// It is, once something is wanted of it.
+    /// AWS is asked once a demand needs it.
     On {
-        /// The folder in which answers are kept, and how files in it are written; `None` keeps nothing.
+        /// Folder of the cache files and the function that writes them; `None` caches nothing on disk.
         cache: Option<(PathBuf, Write)>,
-        /// The cluster, whose account is compared with that of the credentials.
+        /// Names of the cluster; the account in its ARN is compared with that of the credentials.
         cluster: ClusterNames,
     },
 }
 
-/// What [`run`] works with.
+/// Channels and clock of [`run`].
 #[derive(Clone)]
-pub struct Wiring {
-    /// What is wanted. Of what is wanted no more, nothing is asked any more.
+pub struct RunContext {
+    /// Prices that are wanted now; those no longer in it are not asked for again.
     pub demand: watch::Receiver<PriceDemand>,
-    /// Which demand has been answered.
-    pub answered: watch::Sender<Answered>,
-    /// Where reports go.
+    /// The demand that each Source has answered.
+    pub answered: watch::Sender<AnsweredDemands>,
+    /// Receives the reports.
     pub sink: mpsc::Sender<(Epoch, Report)>,
-    /// The connection they belong to.
+    /// Connection that the reports belong to.
     pub epoch: Epoch,
-    /// The clock.
+    /// Current time.
     pub clock: Clock,
 }
 
-/// How far a demand has been answered: whoever sees that it has finds the last report of each Source in the channel, or
-/// has taken it out already.
+/// The demand that each Source has answered last. It is updated after the reports of the answer have been sent, so a
+/// reader that sees a demand covered finds those reports in the channel, or has already received them.
 #[derive(Clone, Debug, Default)]
-pub struct Answered {
+pub struct AnsweredDemands {
     is_off: bool,
     by_source: BTreeMap<SourceId, PriceDemand>,
 }
 
-impl Answered {
-    /// Whether no answer to this demand is to be expected any more, but for one after a failure's wait.
+impl AnsweredDemands {
+    /// Whether every Source has answered this demand, or has failed and waits to retry.
     pub fn covers(&self, demand: &PriceDemand) -> bool {
         self.is_off || SOURCES.iter().all(|source| self.by_source.get(source) == Some(demand))
     }
@@ -110,39 +110,39 @@ impl Answered {
     }
 }
 
-/// Asks AWS for what is wanted, until cancelled or until nobody listens.
-pub async fn run(settings: Settings, wiring: Wiring, cancel: CancellationToken) {
-    // Whether it was cancelled or nobody listens makes no difference any more.
-    let _ = cancel.run_until_cancelled(work(settings, wiring)).await;
+/// Asks AWS for the wanted prices until cancelled or until the receiver of the reports is dropped.
+pub async fn run(settings: Settings, context: RunContext, cancel: CancellationToken) {
+    // `None` means that it was cancelled; either way there is nothing left to do.
+    let _ = cancel.run_until_cancelled(work(settings, context)).await;
 }
 
 #[cfg(feature = "aws")]
-async fn work(settings: Settings, wiring: Wiring) {
+async fn work(settings: Settings, context: RunContext) {
     match settings {
-        Settings::Off { by } => absent(wiring, &left_out(by)).await,
-        Settings::On { cache, cluster } => sources::run(sdk::Sdk::default(), cache, cluster, wiring).await,
+        Settings::Off { by } => absent(context, &turned_off(by)).await,
+        Settings::On { cache, cluster } => sources::run(sdk::Sdk::default(), cache, cluster, context).await,
     }
 }
 
 #[cfg(not(feature = "aws"))]
-async fn work(settings: Settings, wiring: Wiring) {
+async fn work(settings: Settings, context: RunContext) {
     match settings {
-        Settings::Off { by } => absent(wiring, &left_out(by)).await,
-        Settings::On { .. } => absent(wiring, "this build has no AWS").await,
+        Settings::Off { by } => absent(context, &turned_off(by)).await,
+        Settings::On { .. } => absent(context, "this build of batchtop has no AWS support").await,
     }
 }
 
-fn left_out(by: &str) -> String {
-    format!("left out: {by}")
+fn turned_off(by: &str) -> String {
+    format!("turned off by {by}")
 }
 
-/// Says why, and nothing more.
-async fn absent(wiring: Wiring, why: &str) {
+/// Reports each Source as absent, with the reason.
+async fn absent(context: RunContext, why: &str) {
     for source in SOURCES {
         let health = Health { state: HealthState::Absent, message: Some(Sym::new(why)), ..Health::default() };
-        if wiring.sink.send((wiring.epoch, Report::Health(source, health))).await.is_err() {
+        if context.sink.send((context.epoch, Report::Health(source, health))).await.is_err() {
             return;
         }
     }
-    wiring.answered.send_replace(Answered { is_off: true, by_source: BTreeMap::new() });
+    context.answered.send_replace(AnsweredDemands { is_off: true, by_source: BTreeMap::new() });
 }

@@ -1,14 +1,14 @@
-//! Items of AWS's price list: what they say of a price.
+//! Reads prices from items of the AWS Price List (`pricing:GetProducts`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::wants::{Answer, What};
+use super::request::{Answer, PriceItem};
 use crate::fleet::Sym;
 use crate::units::{Time, money};
 
-/// One document of `PriceList`, without the terms of reserved instances, which are most of it.
+/// One document of `PriceList`. The terms of reserved instances, most of its size, are skipped.
 #[derive(Deserialize)]
 struct Item {
     product: Product,
@@ -31,152 +31,153 @@ struct Terms {
 #[serde(rename_all = "camelCase")]
 struct Term {
     effective_date: Option<String>,
-    price_dimensions: BTreeMap<String, Dimension>,
+    price_dimensions: BTreeMap<String, PriceDimension>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Dimension {
+struct PriceDimension {
     unit: String,
     price_per_unit: BTreeMap<String, String>,
 }
 
-/// A price that an item names.
+/// A price of an item, and the date from which it is in force.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Offer {
     micro_usd_per_hour: i64,
     effective: Option<Time>,
 }
 
-/// Which items of the list are looked for.
+/// Which items of a price list are read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Looking {
-    /// On-demand prices of EC2.
+pub(super) enum ItemKind {
+    /// EC2 instances, on-demand.
     OnDemand,
-    /// Fees of EKS Auto Mode, and Fargate's rates.
+    /// EKS Auto Mode fees and Fargate rates.
     Eks,
 }
 
-/// What the items of a list add up to.
-pub(super) struct Harvest {
-    looking: Looking,
+/// Collects the prices of the items of a price list.
+pub(super) struct PriceListReader {
+    kind: ItemKind,
     now: Time,
-    offers: BTreeMap<Thing, Vec<Offer>>,
-    /// Items whose prices are in another currency only.
-    foreign: BTreeSet<Thing>,
-    /// Items that could not be read.
+    offers: BTreeMap<ProductKey, Vec<Offer>>,
+    /// Products with no price in US dollars.
+    foreign: BTreeSet<ProductKey>,
+    /// Items that could not be parsed.
     pub(super) unreadable: u64,
 }
 
-/// What an item prices.
+/// The product that an item prices.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Thing {
+enum ProductKey {
+    /// By instance type.
     Instance(String),
     FargateVcpu,
     FargateGb,
 }
 
-impl Harvest {
-    pub(super) fn new(looking: Looking, now: Time) -> Self {
-        Self { looking, now, offers: BTreeMap::new(), foreign: BTreeSet::new(), unreadable: 0 }
+impl PriceListReader {
+    pub(super) fn new(kind: ItemKind, now: Time) -> Self {
+        Self { kind, now, offers: BTreeMap::new(), foreign: BTreeSet::new(), unreadable: 0 }
     }
 
     /// Reads one item.
     pub(super) fn add(&mut self, document: &str) {
         let read = serde_json::from_str(document).map_err(|_| ()).and_then(|item: Item| {
-            let Some(thing) = self.thing(&item.product)? else { return Ok(()) };
-            self.take(&thing, &item.terms)
+            let Some(key) = self.product_key(&item.product)? else { return Ok(()) };
+            self.add_terms(&key, &item.terms)
         });
         self.unreadable += u64::from(read.is_err());
     }
 
-    /// What the item prices; `None` where it is none of what is looked for.
-    fn thing(&self, product: &Product) -> Result<Option<Thing>, ()> {
-        match self.looking {
-            Looking::OnDemand => instance(product).map(Some).ok_or(()),
-            Looking::Eks if attribute(product, "operation") == Some("EKSAutoUsage") => {
+    /// The product of an item; `None` if it is of another kind than those read, an error if it names no instance type.
+    fn product_key(&self, product: &Product) -> Result<Option<ProductKey>, ()> {
+        match self.kind {
+            ItemKind::OnDemand => instance(product).map(Some).ok_or(()),
+            ItemKind::Eks if attribute(product, "operation") == Some("EKSAutoUsage") => {
                 instance(product).map(Some).ok_or(())
             }
-            Looking::Eks => Ok(fargate(product)),
+            ItemKind::Eks => Ok(fargate(product)),
         }
     }
 
-    fn take(&mut self, thing: &Thing, terms: &Terms) -> Result<(), ()> {
+    fn add_terms(&mut self, key: &ProductKey, terms: &Terms) -> Result<(), ()> {
         for term in terms.on_demand.values() {
             let effective = term.effective_date.as_deref().and_then(Time::parse);
             if effective.is_some_and(|from| from > self.now) {
                 continue;
             }
             for dimension in term.price_dimensions.values() {
-                self.price(thing, dimension, effective)?;
+                self.add_price(key, dimension, effective)?;
             }
         }
         Ok(())
     }
 
-    fn price(&mut self, thing: &Thing, dimension: &Dimension, effective: Option<Time>) -> Result<(), ()> {
-        if matches!(thing, Thing::Instance(_)) && !is_hour(&dimension.unit) {
+    fn add_price(&mut self, key: &ProductKey, dimension: &PriceDimension, effective: Option<Time>) -> Result<(), ()> {
+        if matches!(key, ProductKey::Instance(_)) && !is_hour(&dimension.unit) {
             return Err(());
         }
         let Some(text) = dimension.price_per_unit.get("USD") else {
             if dimension.price_per_unit.is_empty() {
                 return Err(());
             }
-            self.foreign.insert(thing.clone());
+            self.foreign.insert(key.clone());
             return Ok(());
         };
         let micro_usd_per_hour = money::parse_usd(text).ok_or(())?;
         // AWS lists what is billed elsewhere, or not at all, at zero.
         if micro_usd_per_hour > 0 {
-            self.offers.entry(thing.clone()).or_default().push(Offer { micro_usd_per_hour, effective });
+            self.offers.entry(key.clone()).or_default().push(Offer { micro_usd_per_hour, effective });
         }
         Ok(())
     }
 
-    /// What was found, of every instance type that there was.
-    pub(super) fn answers(self) -> Vec<(What, Answer)> {
-        let what = match self.looking {
-            Looking::OnDemand => What::OnDemand,
-            Looking::Eks => What::Fee,
+    /// One answer for each product of the items.
+    pub(super) fn answers(self) -> Vec<(PriceItem, Answer)> {
+        let price_item = match self.kind {
+            ItemKind::OnDemand => PriceItem::OnDemand,
+            ItemKind::Eks => PriceItem::Fee,
         };
-        let mut found: BTreeMap<Thing, Answer> =
-            self.foreign.into_iter().map(|thing| (thing, Answer::Foreign)).collect();
-        found.extend(self.offers.iter().map(|(thing, offers)| (thing.clone(), choose(offers))));
-        let fargate = rates(found.remove(&Thing::FargateVcpu), found.remove(&Thing::FargateGb));
-        let instances = found.into_iter().filter_map(|(thing, answer)| match thing {
-            Thing::Instance(name) => Some((what(Sym::new(&name)), answer)),
-            Thing::FargateVcpu | Thing::FargateGb => None,
+        let mut found: BTreeMap<ProductKey, Answer> =
+            self.foreign.into_iter().map(|key| (key, Answer::Foreign)).collect();
+        found.extend(self.offers.iter().map(|(key, offers)| (key.clone(), newest_price(offers))));
+        let fargate = fargate_rates(found.remove(&ProductKey::FargateVcpu), found.remove(&ProductKey::FargateGb));
+        let instances = found.into_iter().filter_map(|(key, answer)| match key {
+            ProductKey::Instance(name) => Some((price_item(Sym::new(&name)), answer)),
+            ProductKey::FargateVcpu | ProductKey::FargateGb => None,
         });
-        instances.chain(fargate.map(|answer| (What::Fargate, answer))).collect()
+        instances.chain(fargate.map(|answer| (PriceItem::Fargate, answer))).collect()
     }
 }
 
 /// The query API writes `instanceType`, the bulk files write `instancetype`.
 fn attribute<'p>(product: &'p Product, name: &str) -> Option<&'p str> {
-    let found = product.attributes.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    let found = product.attributes.iter().find(|(name_in_list, _)| name_in_list.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
 }
 
-fn instance(product: &Product) -> Option<Thing> {
-    attribute(product, "instanceType").map(|name| Thing::Instance(name.to_owned()))
+fn instance(product: &Product) -> Option<ProductKey> {
+    attribute(product, "instanceType").map(|name| ProductKey::Instance(name.to_owned()))
 }
 
 /// By the usage type, for example `USE1-Fargate-vCPU-Hours:perCPU`; other processors, systems and disks have others.
-fn fargate(product: &Product) -> Option<Thing> {
+fn fargate(product: &Product) -> Option<ProductKey> {
     let usage = attribute(product, "usagetype")?;
     if !usage.contains("Fargate") || ["ARM", "Windows", "Ephemeral", "Spot"].iter().any(|other| usage.contains(other)) {
         return None;
     }
-    let by_vcpu = usage.contains("vCPU-Hours").then_some(Thing::FargateVcpu);
-    by_vcpu.or_else(|| usage.contains("GB-Hours").then_some(Thing::FargateGb))
+    let by_vcpu = usage.contains("vCPU-Hours").then_some(ProductKey::FargateVcpu);
+    by_vcpu.or_else(|| usage.contains("GB-Hours").then_some(ProductKey::FargateGb))
 }
 
 fn is_hour(unit: &str) -> bool {
     ["hrs", "hour", "hours"].iter().any(|hour| unit.eq_ignore_ascii_case(hour))
 }
 
-/// Of several prices the one that holds since the latest date.
-fn choose(offers: &[Offer]) -> Answer {
+/// The price with the latest effective date; ambiguous if several have it.
+fn newest_price(offers: &[Offer]) -> Answer {
     let newest = offers.iter().map(|offer| offer.effective).max().flatten();
     let mut rates: Vec<i64> =
         offers.iter().filter(|offer| offer.effective == newest).map(|offer| offer.micro_usd_per_hour).collect();
@@ -189,8 +190,8 @@ fn choose(offers: &[Offer]) -> Answer {
     }
 }
 
-/// One of the two alone prices no pod.
-fn rates(vcpu: Option<Answer>, gb: Option<Answer>) -> Option<Answer> {
+/// Fargate rates; `None` unless both are known, because a pod is charged for both.
+fn fargate_rates(vcpu: Option<Answer>, gb: Option<Answer>) -> Option<Answer> {
     match (vcpu?, gb?) {
         (Answer::Rate(vcpu), Answer::Rate(gb)) => Some(Answer::Fargate(vcpu, gb)),
         (Answer::Foreign, _) | (_, Answer::Foreign) => Some(Answer::Foreign),
@@ -220,21 +221,21 @@ mod tests {
         item(&json!({"instanceType": name}), &[term(&json!({"USD": price}), "2026-11-01T00:00:00Z", "Hrs")])
     }
 
-    fn read(looking: Looking, documents: &[String]) -> (Vec<(What, Answer)>, u64) {
-        let mut harvest = Harvest::new(looking, Time::parse(NOW).expect("a time"));
-        documents.iter().for_each(|document| harvest.add(document));
-        let unreadable = harvest.unreadable;
-        (harvest.answers(), unreadable)
+    fn read(kind: ItemKind, documents: &[String]) -> (Vec<(PriceItem, Answer)>, u64) {
+        let mut reader = PriceListReader::new(kind, Time::parse(NOW).expect("a time"));
+        documents.iter().for_each(|document| reader.add(document));
+        let unreadable = reader.unreadable;
+        (reader.answers(), unreadable)
     }
 
-    fn on_demand(name: &str, answer: Answer) -> (What, Answer) {
-        (What::OnDemand(Sym::new(name)), answer)
+    fn on_demand(name: &str, answer: Answer) -> (PriceItem, Answer) {
+        (PriceItem::OnDemand(Sym::new(name)), answer)
     }
 
     #[test]
     fn prices_are_read_to_the_micro_dollar_and_zero_is_none() {
         let (found, unreadable) = read(
-            Looking::OnDemand,
+            ItemKind::OnDemand,
             &[usd("g5.xlarge", "1.0060000000"), usd("p4d.24xlarge", "21.9576420000"), usd("m5.large", "0.0000000000")],
         );
         let expected =
@@ -254,14 +255,14 @@ mod tests {
             item(&type_only, &[term(&json!({}), NOW, "Hrs")]),
             usd("m5.large", "0.096"),
         ];
-        let (found, unreadable) = read(Looking::OnDemand, &documents);
+        let (found, unreadable) = read(ItemKind::OnDemand, &documents);
         assert_eq!((found, unreadable), (vec![on_demand("m5.large", Answer::Rate(96_000))], 6));
     }
 
     #[test]
     fn other_currencies_are_no_dollars() {
         let price = term(&json!({"CNY": "7.1"}), NOW, "Hrs");
-        let (found, unreadable) = read(Looking::OnDemand, &[item(&json!({"instanceType": "m5.large"}), &[price])]);
+        let (found, unreadable) = read(ItemKind::OnDemand, &[item(&json!({"instanceType": "m5.large"}), &[price])]);
         assert_eq!((found, unreadable), (vec![on_demand("m5.large", Answer::Foreign)], 0));
     }
 
@@ -269,7 +270,7 @@ mod tests {
     fn of_two_prices_the_newer_holds_and_of_equally_old_ones_none() {
         let of = |first: (&str, &str), second: (&str, &str)| {
             let terms = [first, second].map(|(price, date)| term(&json!({"USD": price}), date, "Hrs"));
-            read(Looking::OnDemand, &[item(&json!({"instanceType": "x"}), &terms)]).0.remove(0).1
+            read(ItemKind::OnDemand, &[item(&json!({"instanceType": "x"}), &terms)]).0.remove(0).1
         };
         let (old, new, later) = ("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", "2027-01-01T00:00:00Z");
         assert_eq!(of(("2", old), ("1", new)), Answer::Rate(1_000_000));
@@ -282,7 +283,7 @@ mod tests {
 
     #[test]
     fn two_items_for_one_type_are_two_prices() {
-        let (found, _) = read(Looking::OnDemand, &[usd("m5.large", "0.096"), usd("m5.large", "0.1")]);
+        let (found, _) = read(ItemKind::OnDemand, &[usd("m5.large", "0.096"), usd("m5.large", "0.1")]);
         assert_eq!(found, [on_demand("m5.large", Answer::Ambiguous)]);
     }
 
@@ -302,16 +303,16 @@ mod tests {
             usage("USE1-Fargate-EphemeralStorage-GB-Hours", "0.000111"),
             usage("USE1-AmazonEKS-Hours:perCluster", "0.10"),
         ];
-        let (found, unreadable) = read(Looking::Eks, &documents);
-        let fee = |name: &str, rate| (What::Fee(Sym::new(name)), Answer::Rate(rate));
-        let fargate = (What::Fargate, Answer::Fargate(40_480, 4_445));
+        let (found, unreadable) = read(ItemKind::Eks, &documents);
+        let fee = |name: &str, rate| (PriceItem::Fee(Sym::new(name)), Answer::Rate(rate));
+        let fargate = (PriceItem::Fargate, Answer::Fargate(40_480, 4_445));
         assert_eq!((found, unreadable), (vec![fee("c5.large", 10_200), fee("m5.large", 11_520), fargate], 0));
     }
 
     #[test]
     fn half_of_fargate_is_nothing() {
         let price = [term(&json!({"USD": "0.04"}), NOW, "hours")];
-        let (found, _) = read(Looking::Eks, &[item(&json!({"usagetype": "USE1-Fargate-vCPU-Hours:perCPU"}), &price)]);
+        let (found, _) = read(ItemKind::Eks, &[item(&json!({"usagetype": "USE1-Fargate-vCPU-Hours:perCPU"}), &price)]);
         assert_eq!(found, []);
     }
 }

@@ -1,4 +1,4 @@
-//! The AWS SDK: configuration, three requests and a question, and what goes wrong with them. Nothing else names it.
+//! The AWS SDK behind the trait [`Api`]: configuration, four requests, and their errors. No other file uses the SDK.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -15,31 +15,31 @@ use aws_sdk_pricing::types::{Filter, FilterType};
 use aws_types::service_config::ServiceConfigKey;
 use tokio::sync::Mutex;
 
-use super::api::{Api, Page, Products};
-use super::failure::{Failure, Said};
-use super::hardware::{Block, Described, Device};
-use super::spot::{PRODUCTS, SpotRow};
+use super::api::{Api, Page, ProductsQuery};
+use super::failure::{Failure, ServiceError};
+use super::hardware::{AcceleratorInfo, Device, InstanceDescription};
+use super::spot::{LINUX_PRODUCTS, SpotRow};
 use crate::fleet::Sym;
 use crate::units::Time;
 
-/// TCP and TLS.
+/// Time for TCP and TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
-/// From a request to the first byte of its answer.
+/// Time from a request to the first byte of its response.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// One attempt, from beginning to end.
+/// Time for one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
-/// All attempts and the waits between them.
+/// Time for all attempts and the waits between them.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// The most that EC2 gives for instance types, and the price list for anything.
+/// Largest page size of `DescribeInstanceTypes` and `GetProducts`.
 const PAGE_SIZE: i32 = 100;
-/// Karpenter asks for as many spot prices.
+/// Page size of `DescribeSpotPriceHistory`.
 const SPOT_PAGE_SIZE: i32 = 2_000;
 
-/// The SDK, configured when it is first needed.
+/// The SDK, configured at the first request.
 #[derive(Clone, Default)]
 pub(super) struct Sdk {
-    /// Everything that clients share, credentials that were found included.
+    /// Configuration that the clients share, including cached credentials.
     shared: Arc<Mutex<Option<SdkConfig>>>,
 }
 
@@ -55,7 +55,7 @@ impl Sdk {
         shared.insert(config).clone()
     }
 
-    /// After credentials could not be had: profiles are read again the next time.
+    /// Drops the configuration after a failure of the credentials, so that the next request reads the profiles again.
     async fn forget(&self, failure: &Failure) {
         if failure.is_about_credentials() {
             *self.shared.lock().await = None;
@@ -103,7 +103,7 @@ fn loader(region: &str) -> ConfigLoader {
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(OPERATION_TIMEOUT)
         .build();
-    // A version by name: the latest would change its behaviour with an update.
+    // A fixed version: `latest()` would change the behaviour with an update of the crate.
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::new(region.to_owned()))
         .timeout_config(timeouts)
@@ -121,7 +121,7 @@ impl Api for Sdk {
         let request = self.ec2(region).await.describe_spot_price_history();
         let request = request
             .set_instance_types(Some(types.iter().map(|name| ec2::InstanceType::from(name.as_str())).collect()))
-            .set_product_descriptions(Some(PRODUCTS.map(str::to_owned).to_vec()))
+            .set_product_descriptions(Some(LINUX_PRODUCTS.map(str::to_owned).to_vec()))
             .start_time(aws_sdk_ec2::primitives::DateTime::from_secs(since.seconds()))
             .max_results(SPOT_PAGE_SIZE)
             .set_next_token(token);
@@ -130,11 +130,11 @@ impl Api for Sdk {
         Ok(Page { items, token: answer.next_token })
     }
 
-    async fn products(&self, asked: &Products, token: Option<String>) -> Result<Page<String>, Failure> {
-        let filters = asked.filters.iter().map(|(field, value)| term(field, value)).collect::<Result<Vec<_>, _>>()?;
-        let request = self.pricing(asked.endpoint).await.get_products();
+    async fn products(&self, query: &ProductsQuery, token: Option<String>) -> Result<Page<String>, Failure> {
+        let filters = query.filters.iter().map(|(field, value)| term(field, value)).collect::<Result<Vec<_>, _>>()?;
+        let request = self.pricing(query.endpoint).await.get_products();
         let request =
-            request.service_code(asked.service).set_filters(Some(filters)).max_results(PAGE_SIZE).set_next_token(token);
+            request.service_code(query.service).set_filters(Some(filters)).max_results(PAGE_SIZE).set_next_token(token);
         let answer = self.ask("pricing:GetProducts", request.send()).await?;
         Ok(Page { items: answer.price_list.unwrap_or_default(), token: answer.next_token })
     }
@@ -144,8 +144,8 @@ impl Api for Sdk {
         region: &str,
         names: &[Sym],
         token: Option<String>,
-    ) -> Result<Page<Described>, Failure> {
-        // A filter leaves out what it does not know; an unknown name among InstanceTypes would fail the whole request.
+    ) -> Result<Page<InstanceDescription>, Failure> {
+        // A filter ignores unknown names; an unknown name in `InstanceTypes` would fail the whole request.
         let values = names.iter().map(ToString::to_string).collect();
         let filter = ec2::Filter::builder().name("instance-type").set_values(Some(values)).build();
         let request = self.ec2(region).await.describe_instance_types();
@@ -168,7 +168,7 @@ impl Api for Sdk {
     }
 }
 
-/// As the clients find it: of the service, from environment or profile, else for all services.
+/// Endpoint from environment or profile, resolved as the clients do: for the service, else for all services.
 fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
     let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
     let of_service = config.service_config().zip(key.ok()).and_then(|(all, key)| all.load_config(key));
@@ -191,8 +191,8 @@ fn spot_row(row: &ec2::SpotPrice) -> SpotRow {
     }
 }
 
-fn described(of: &ec2::InstanceTypeInfo) -> Described {
-    Described {
+fn described(of: &ec2::InstanceTypeInfo) -> InstanceDescription {
+    InstanceDescription {
         name: of.instance_type().map(|name| name.as_str().to_owned()).unwrap_or_default(),
         vcpus: of.v_cpu_info().and_then(ec2::VCpuInfo::default_v_cpus),
         memory_mib: of.memory_info().and_then(ec2::MemoryInfo::size_in_mib),
@@ -202,17 +202,17 @@ fn described(of: &ec2::InstanceTypeInfo) -> Described {
     }
 }
 
-fn gpu(of: &ec2::GpuInfo) -> Block {
+fn gpu(of: &ec2::GpuInfo) -> AcceleratorInfo {
     let device = |of: &ec2::GpuDeviceInfo| Device {
         name: of.name().unwrap_or_default().to_owned(),
         count: of.count(),
         logical: of.logical_gpu_count(),
         memory_mib: of.memory_info().and_then(ec2::GpuDeviceMemoryInfo::size_in_mib),
     };
-    Block { devices: of.gpus().iter().map(device).collect(), total_mib: of.total_gpu_memory_in_mib() }
+    AcceleratorInfo { devices: of.gpus().iter().map(device).collect(), total_mib: of.total_gpu_memory_in_mib() }
 }
 
-fn neuron(of: &ec2::NeuronInfo) -> Block {
+fn neuron(of: &ec2::NeuronInfo) -> AcceleratorInfo {
     let device = |of: &ec2::NeuronDeviceInfo| Device {
         name: of.name().unwrap_or_default().to_owned(),
         count: of.count(),
@@ -220,34 +220,37 @@ fn neuron(of: &ec2::NeuronInfo) -> Block {
         memory_mib: of.memory_info().and_then(ec2::NeuronDeviceMemoryInfo::size_in_mib),
     };
     let devices = of.neuron_devices().iter().map(device).collect();
-    Block { devices, total_mib: of.total_neuron_device_memory_in_mib() }
+    AcceleratorInfo { devices, total_mib: of.total_neuron_device_memory_in_mib() }
 }
 
-fn inference(of: &ec2::InferenceAcceleratorInfo) -> Block {
+fn inference(of: &ec2::InferenceAcceleratorInfo) -> AcceleratorInfo {
     let device = |of: &ec2::InferenceDeviceInfo| Device {
         name: of.name().unwrap_or_default().to_owned(),
         count: of.count(),
         logical: None,
         memory_mib: of.memory_info().and_then(ec2::InferenceDeviceMemoryInfo::size_in_mib),
     };
-    Block { devices: of.accelerators().iter().map(device).collect(), total_mib: of.total_inference_memory_in_mib() }
+    AcceleratorInfo {
+        devices: of.accelerators().iter().map(device).collect(),
+        total_mib: of.total_inference_memory_in_mib(),
+    }
 }
 
-/// Why a request brought nothing. Credentials are looked for within it, and fail within it.
+/// Classifies the error of a request. Credentials are loaded during the request, so their errors are found in it, too.
 fn failure<E: ProvideErrorMetadata + StdError + 'static>(action: &'static str, error: &SdkError<E>) -> Failure {
     if let Some(failure) = credentials_failure(error) {
         return failure;
     }
     match error {
-        // The SDK takes what it cannot parse for an error of the service.
+        // The SDK reports a successful response that it cannot parse as an error of the service.
         SdkError::ServiceError(answer) if answer.raw().status().is_success() => Failure::Unreadable(root_cause(error)),
         SdkError::ServiceError(answer) => {
             let metadata = answer.err().meta();
-            Failure::of_service(&Said {
+            Failure::from_service(&ServiceError {
                 action,
                 status: answer.raw().status().as_u16(),
                 code: metadata.code(),
-                words: metadata.message().unwrap_or_default(),
+                message: metadata.message().unwrap_or_default(),
             })
         }
         SdkError::ResponseError(_) => Failure::Unreadable(root_cause(error)),
@@ -256,13 +259,13 @@ fn failure<E: ProvideErrorMetadata + StdError + 'static>(action: &'static str, e
     }
 }
 
-/// What the chain of providers says, where the failure is theirs.
+/// The failure of the credentials providers, if they caused the error.
 fn credentials_failure(error: &(dyn StdError + 'static)) -> Option<Failure> {
-    let of_providers = chain(error).filter(|cause| cause.is::<CredentialsError>()).last()?;
-    Some(match of_providers.downcast_ref::<CredentialsError>() {
-        // Its words are a list of everything that was tried.
+    let provider_error = chain(error).filter(|cause| cause.is::<CredentialsError>()).last()?;
+    Some(match provider_error.downcast_ref::<CredentialsError>() {
+        // Its message lists every provider that was tried; it is left out.
         Some(CredentialsError::CredentialsNotLoaded(_)) => Failure::NoCredentials(String::new()),
-        _ => Failure::of_credentials(&root_cause(of_providers)),
+        _ => Failure::from_credentials(&root_cause(provider_error)),
     })
 }
 
@@ -270,7 +273,7 @@ fn chain<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (d
     std::iter::successors(Some(error), |&cause| cause.source())
 }
 
-/// The words of the last cause, which are the ones that say something.
+/// Message of the innermost cause, which is the specific one.
 fn root_cause(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }

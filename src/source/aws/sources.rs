@@ -1,36 +1,36 @@
-//! The three Sources, their schedules, and how fast each may ask.
+//! The three AWS Sources with their renewal periods and rate limits.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::api::Api;
-use super::gate::Gate;
-use super::watcher::{Special, Watcher};
-use super::{ClusterNames, SOURCES, Wiring, Write};
+use super::token_bucket::TokenBucket;
+use super::watcher::{SourceSpec, Watcher};
+use super::{ClusterNames, RunContext, SOURCES, Write};
 use crate::fleet::SourceId;
 use crate::units::Time;
 
-/// Spot prices change slowly, but they are what is paid now.
+/// Spot prices change slowly; a change applies to running instances, too.
 const SPOT_PERIOD_SECONDS: i64 = 5 * 60;
-/// As often as Karpenter and eks-node-viewer ask.
+/// The period of Karpenter and eks-node-viewer.
 const ON_DEMAND_PERIOD_SECONDS: i64 = 12 * 60 * 60;
-/// What an instance type has does not change; what EC2 says of it is sometimes put right.
+/// Hardware of an instance type does not change, but EC2 sometimes corrects its description.
 const HARDWARE_PERIOD_SECONDS: i64 = 30 * 24 * 60 * 60;
-/// A period is shortened by up to this part of it, so that many who started together do not come back together.
+/// The period is shortened by up to 1/12, so that sessions that started together do not renew together.
 const JITTER_PART: i64 = 12;
 
-/// Runs all three until one of them finds that nobody listens.
-pub(super) async fn run<A: Api>(api: A, cache: Option<(PathBuf, Write)>, cluster: ClusterNames, wiring: Wiring) {
-    let start = (wiring.clock)();
+/// Runs all three until the receiver of the reports is dropped.
+pub(super) async fn run<A: Api>(api: A, cache: Option<(PathBuf, Write)>, cluster: ClusterNames, context: RunContext) {
+    let start = (context.clock)();
     let [spot, on_demand, hardware] = SOURCES.map(|source| {
-        let special = Special {
+        let special = SourceSpec {
             source,
             period: period(source, start),
-            gate: gate(source),
+            bucket: token_bucket(source),
             file: cache.as_ref().and_then(|(folder, write)| Some((folder.join(file(source)?), *write))),
             cluster: (source == SourceId::AwsSpotPrices).then(|| cluster.clone()),
         };
-        Box::pin(Watcher::new(api.clone(), special, wiring.clone()).run())
+        Box::pin(Watcher::new(api.clone(), special, context.clone()).run())
     });
     tokio::select! {
         _ = spot => {}
@@ -39,7 +39,7 @@ pub(super) async fn run<A: Api>(api: A, cache: Option<(PathBuf, Write)>, cluster
     }
 }
 
-/// How long an answer is good, in seconds; a session that starts at another moment gets another jitter.
+/// Seconds between renewals; the jitter depends on the start of the session.
 fn period(source: SourceId, start: Time) -> i64 {
     match source {
         SourceId::AwsSpotPrices => SPOT_PERIOD_SECONDS,
@@ -48,15 +48,15 @@ fn period(source: SourceId, start: Time) -> i64 {
     }
 }
 
-/// One request a second in the long run: of EC2, two Sources share it.
-fn gate(source: SourceId) -> Gate {
+/// One request a second per service in the long run; two Sources share EC2's.
+fn token_bucket(source: SourceId) -> TokenBucket {
     match source {
-        SourceId::AwsOnDemandPrices => Gate::new(Duration::from_secs(1), 10),
-        _ => Gate::new(Duration::from_secs(2), 5),
+        SourceId::AwsOnDemandPrices => TokenBucket::new(Duration::from_secs(1), 10),
+        _ => TokenBucket::new(Duration::from_secs(2), 5),
     }
 }
 
-/// Spot prices are not kept: those of five minutes ago are no use.
+/// Name of the cache file; spot prices are outdated after five minutes and not cached.
 fn file(source: SourceId) -> Option<&'static str> {
     match source {
         SourceId::AwsOnDemandPrices => Some("aws-prices.json"),

@@ -1,38 +1,40 @@
-//! Rows of the history of spot prices: the price of now.
+//! Reads current spot prices from rows of `DescribeSpotPriceHistory`.
 
 use std::collections::BTreeMap;
 
-use super::wants::{Answer, What};
+use super::request::{Answer, PriceItem};
 use crate::fleet::Sym;
 use crate::units::{Time, money};
 
-/// One row of `DescribeSpotPriceHistory`, as far as it is there.
+/// One row of `DescribeSpotPriceHistory`; text that the response lacks is empty.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct SpotRow {
     pub(super) instance_type: String,
     pub(super) zone: String,
+    /// Product description, for example `Linux/UNIX`.
     pub(super) product: String,
-    /// Decimal dollars per hour.
+    /// US dollars per hour, decimal.
     pub(super) usd: String,
-    /// Since when it holds.
+    /// Start of validity.
     pub(super) at: Option<Time>,
 }
 
-/// What Linux is sold as. The second is from the times of EC2-Classic; which of the two an account is told differs.
-pub(super) const PRODUCTS: [&str; 2] = ["Linux/UNIX", "Linux/UNIX (Amazon VPC)"];
+/// Product descriptions of Linux. The second dates from EC2-Classic; which of the two an account gets differs.
+pub(super) const LINUX_PRODUCTS: [&str; 2] = ["Linux/UNIX", "Linux/UNIX (Amazon VPC)"];
 
-/// What the rows add up to.
+/// Collects the newest price of each instance type and zone.
 #[derive(Default)]
-pub(super) struct Spot {
+pub(super) struct SpotPriceReader {
+    /// By instance type and zone: start of validity, micro-dollars per hour.
     newest: BTreeMap<(String, String), (Time, i64)>,
-    /// Rows that could not be read.
+    /// Rows that could not be parsed.
     pub(super) unreadable: u64,
 }
 
-impl Spot {
-    /// Reads one row. Rows come in no order that could be relied on.
+impl SpotPriceReader {
+    /// Adds one row. The order of rows is not guaranteed.
     pub(super) fn add(&mut self, row: SpotRow) {
-        if !PRODUCTS.contains(&row.product.as_str()) {
+        if !LINUX_PRODUCTS.contains(&row.product.as_str()) {
             return;
         }
         let is_named = !row.instance_type.is_empty() && !row.zone.is_empty();
@@ -41,17 +43,17 @@ impl Spot {
             return;
         };
         let newest = self.newest.entry((row.instance_type, row.zone)).or_insert((at, 0));
-        // Of two at the same moment the higher: the burn is rather too high than too low.
+        // Of two with the same time the higher: cost is overstated rather than understated.
         *newest = (*newest).max((at, rate));
     }
 
-    /// The price of now by zone, of every instance type that there was.
-    pub(super) fn answers(self) -> Vec<(What, Answer)> {
+    /// Current prices by zone, for each instance type of the rows.
+    pub(super) fn answers(self) -> Vec<(PriceItem, Answer)> {
         let mut types: BTreeMap<String, Vec<(Sym, i64)>> = BTreeMap::new();
         for ((name, zone), (_, rate)) in self.newest.into_iter().filter(|(_, (_, rate))| *rate > 0) {
             types.entry(name).or_default().push((Sym::new(&zone), rate));
         }
-        types.into_iter().map(|(name, zones)| (What::Spot(Sym::new(&name)), Answer::Zones(zones))).collect()
+        types.into_iter().map(|(name, zones)| (PriceItem::Spot(Sym::new(&name)), Answer::Zones(zones))).collect()
     }
 }
 
@@ -66,8 +68,8 @@ mod tests {
 
     #[test]
     fn both_descriptions_are_one_product_and_the_newest_row_wins() {
-        let [plain, vpc] = PRODUCTS;
-        let mut spot = Spot::default();
+        let [plain, vpc] = LINUX_PRODUCTS;
+        let mut spot = SpotPriceReader::default();
         for row in [
             row("us-east-1a", plain, "0.40", 20),
             row("us-east-1a", vpc, "0.41", 30),
@@ -81,15 +83,15 @@ mod tests {
         }
         assert_eq!(spot.unreadable, 0);
         let zones = vec![(Sym::new("us-east-1a"), 410_000), (Sym::new("us-east-1b"), 600_000)];
-        assert_eq!(spot.answers(), [(What::Spot(Sym::new("g5.xlarge")), Answer::Zones(zones))]);
+        assert_eq!(spot.answers(), [(PriceItem::Spot(Sym::new("g5.xlarge")), Answer::Zones(zones))]);
     }
 
     #[test]
     fn what_lacks_something_is_counted() {
-        let mut spot = Spot::default();
-        spot.add(row("", PRODUCTS[0], "1", 1));
-        spot.add(row("us-east-1a", PRODUCTS[0], "free", 1));
-        spot.add(SpotRow { at: None, ..row("us-east-1a", PRODUCTS[0], "1", 1) });
+        let mut spot = SpotPriceReader::default();
+        spot.add(row("", LINUX_PRODUCTS[0], "1", 1));
+        spot.add(row("us-east-1a", LINUX_PRODUCTS[0], "free", 1));
+        spot.add(SpotRow { at: None, ..row("us-east-1a", LINUX_PRODUCTS[0], "1", 1) });
         assert_eq!((spot.unreadable, spot.answers()), (3, Vec::new()));
     }
 }

@@ -1,4 +1,4 @@
-//! The SDK against answers as AWS writes them, in place of the network.
+//! The SDK against canned AWS responses instead of the network.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex as StdMutex, MutexGuard};
@@ -13,37 +13,37 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use serde_json::json;
 
-use super::super::ask::{Of, filters};
 use super::super::hardware;
-use super::super::products::{Harvest, Looking};
-use super::super::wants::{Answer, What};
+use super::super::products::{ItemKind, PriceListReader};
+use super::super::query::{Query, filters};
+use super::super::request::{Answer, PriceItem};
 use super::*;
 
 const REGION: &str = "eu-west-1";
 
-/// A request as it would have gone out.
+/// A request that the SDK would have sent.
 #[derive(Clone, Debug)]
-struct Asked {
+struct RecordedRequest {
     uri: String,
     target: String,
     authorization: String,
     body: String,
 }
 
-/// Gives these answers in turn.
+/// HTTP client that returns these responses (status, body) in turn and records the requests.
 #[derive(Clone, Debug, Default)]
 struct Replay {
     answers: Arc<StdMutex<VecDeque<(u16, String)>>>,
-    asked: Arc<StdMutex<Vec<Asked>>>,
+    asked: Arc<StdMutex<Vec<RecordedRequest>>>,
 }
 
 impl Replay {
-    fn of(answers: &[(u16, &str)]) -> Self {
+    fn new(answers: &[(u16, &str)]) -> Self {
         let answers = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
         Self { answers: Arc::new(StdMutex::new(answers)), ..Self::default() }
     }
 
-    fn asked(&self) -> MutexGuard<'_, Vec<Asked>> {
+    fn asked(&self) -> MutexGuard<'_, Vec<RecordedRequest>> {
         self.asked.lock().expect("no test panicked here")
     }
 
@@ -68,7 +68,7 @@ impl HttpConnector for Replay {
         let header = |name| request.headers().get(name).unwrap_or_default().to_owned();
         let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
         let (target, authorization) = (header("x-amz-target"), header("authorization"));
-        self.asked().push(Asked { uri: request.uri().to_owned(), target, authorization, body });
+        self.asked().push(RecordedRequest { uri: request.uri().to_owned(), target, authorization, body });
         let answer = self.answers.lock().expect("no test panicked here").pop_front();
         HttpConnectorFuture::ready(match answer {
             Some((status, body)) => Ok(HttpResponse::new(status.try_into().expect("a status"), body.into())),
@@ -92,10 +92,10 @@ async fn spot(replay: &Replay, token: Option<&str>) -> Result<Page<SpotRow>, Fai
     replay.sdk().spot_prices(REGION, &types(&["g5.xlarge", "p5.48xlarge"]), since, token.map(str::to_owned)).await
 }
 
-fn on_demand(name: &str) -> Products {
-    let of = Of::OnDemand(super::super::ask::Machine::of(name), Sym::new(name));
+fn on_demand(name: &str) -> ProductsQuery {
+    let of = Query::OnDemand(super::super::query::ProductFamily::from_instance_type(name), Sym::new(name));
     let (service, filters) = filters(REGION, &of);
-    Products { endpoint: "eu-central-1", service, filters }
+    ProductsQuery { endpoint: "eu-central-1", service, filters }
 }
 
 fn spot_xml(items: &str, token: &str) -> String {
@@ -114,7 +114,7 @@ const ROW: &str = "<item><instanceType>g5.xlarge</instanceType><productDescripti
 
 #[tokio::test]
 async fn spot_prices_are_asked_for_in_the_clusters_region_and_both_products() {
-    let replay = Replay::of(&[(200, &spot_xml(ROW, "next"))]);
+    let replay = Replay::new(&[(200, &spot_xml(ROW, "next"))]);
     let page = spot(&replay, Some("earlier")).await.expect("a page");
     let row = SpotRow {
         instance_type: "g5.xlarge".into(),
@@ -140,25 +140,25 @@ async fn spot_prices_are_asked_for_in_the_clusters_region_and_both_products() {
 
 #[tokio::test]
 async fn nothing_is_an_answer_too() {
-    let page = spot(&Replay::of(&[(200, &spot_xml("", ""))]), None).await.expect("a page");
+    let page = spot(&Replay::new(&[(200, &spot_xml("", ""))]), None).await.expect("a page");
     assert!(page.items.is_empty() && page.token.unwrap_or_default().is_empty());
 }
 
 #[tokio::test]
 async fn what_a_row_lacks_is_empty() {
-    let page = spot(&Replay::of(&[(200, &spot_xml("<item><spotPrice>x</spotPrice></item>", ""))]), None).await;
+    let page = spot(&Replay::new(&[(200, &spot_xml("<item><spotPrice>x</spotPrice></item>", ""))]), None).await;
     assert_eq!(page.expect("a page").items, [SpotRow { usd: "x".into(), ..SpotRow::default() }]);
 }
 
 #[tokio::test]
 async fn a_throttled_request_is_repeated() {
     let throttled = error_xml("RequestLimitExceeded", "Request limit exceeded.");
-    let replay = Replay::of(&[(503, &throttled), (200, &spot_xml(ROW, ""))]);
+    let replay = Replay::new(&[(503, &throttled), (200, &spot_xml(ROW, ""))]);
     assert_eq!(spot(&replay, None).await.expect("a page").items.len(), 1);
     assert_eq!(replay.asked().len(), 2);
-    let replay = Replay::of(&[(503, &throttled), (503, &throttled), (503, &throttled), (200, "")]);
+    let replay = Replay::new(&[(503, &throttled), (503, &throttled), (503, &throttled), (200, "")]);
     assert_eq!(spot(&replay, None).await, Err(Failure::Throttled("Request limit exceeded".into())));
-    assert_eq!(replay.asked().len(), 3, "three attempts, and then it is told");
+    assert_eq!(replay.asked().len(), 3, "three attempts, and then the failure is returned");
 }
 
 #[tokio::test]
@@ -167,43 +167,43 @@ async fn errors_of_ec2_are_told_apart() {
         (
             403,
             "UnauthorizedOperation",
-            Failure::Forbidden { action: "ec2:DescribeSpotPriceHistory", words: "words".into() },
+            Failure::Forbidden { action: "ec2:DescribeSpotPriceHistory", message: "words".into() },
         ),
         (401, "AuthFailure", Failure::Refused("words".into())),
         (400, "RequestExpired", Failure::Expired("words".into())),
         (
             400,
             "InvalidParameterValue",
-            Failure::Service { code: "InvalidParameterValue".into(), words: "words".into() },
+            Failure::Service { code: "InvalidParameterValue".into(), message: "words".into() },
         ),
     ] {
-        let replay = Replay::of(&[(status, &error_xml(code, "words."))]);
+        let replay = Replay::new(&[(status, &error_xml(code, "words."))]);
         assert_eq!(spot(&replay, None).await, Err(expected));
         assert_eq!(replay.asked().len(), 1, "{code} is not repeated");
     }
     let broken = [(500, "<html>oops</html>"); 3];
-    let replay = Replay::of(&broken);
-    assert_eq!(spot(&replay, None).await, Err(Failure::Service { code: "HTTP 500".into(), words: String::new() }));
+    let replay = Replay::new(&broken);
+    assert_eq!(spot(&replay, None).await, Err(Failure::Service { code: "HTTP 500".into(), message: String::new() }));
     assert_eq!(replay.asked().len(), 3);
 }
 
 #[tokio::test]
 async fn malformed_answers_are_unreadable() {
     for body in ["<html>sign in to the guest network</html>", "no XML at all"] {
-        let result = spot(&Replay::of(&[(200, body)]), None).await;
+        let result = spot(&Replay::new(&[(200, body)]), None).await;
         assert!(matches!(result, Err(Failure::Unreadable(_))), "{result:?}");
     }
-    let result = Replay::of(&[(200, "{\"PriceList\": [")]).sdk().products(&on_demand("m5.large"), None).await;
+    let result = Replay::new(&[(200, "{\"PriceList\": [")]).sdk().products(&on_demand("m5.large"), None).await;
     assert!(matches!(result, Err(Failure::Unreadable(_))), "{result:?}");
 }
 
 #[tokio::test]
 async fn who_cannot_be_reached_is_said_to_be() {
-    let result = spot(&Replay::of(&[]), None).await;
+    let result = spot(&Replay::new(&[]), None).await;
     assert_eq!(result, Err(Failure::Unreachable("nothing listens there".into())));
 }
 
-/// Errors of credentials cannot be cloned.
+/// `CredentialsError` cannot be cloned, so each test case brings a constructor.
 type MakeError = fn() -> CredentialsError;
 
 #[derive(Debug)]
@@ -232,7 +232,7 @@ async fn missing_and_expired_credentials_are_told_apart_and_nothing_goes_out() {
         ),
     ];
     for (error, expected) in cases {
-        let replay = Replay::of(&[]);
+        let replay = Replay::new(&[]);
         let sdk = replay.sdk_with(SharedCredentialsProvider::new(NoCredentials(error)));
         let failure = sdk.account(REGION).await.expect_err("no credentials");
         assert!(failure.sentence().starts_with(expected), "{}", failure.sentence());
@@ -256,16 +256,16 @@ async fn prices_are_asked_for_at_the_endpoint_with_every_filter_and_in_pages() {
     let page = |name, token: Option<&str>| {
         json!({"FormatVersion": "aws_v1", "PriceList": [product(name, "1.0060000000")], "NextToken": token}).to_string()
     };
-    let replay = Replay::of(&[(200, &page("g5.xlarge", Some("tok"))), (200, &page("g4dn.metal", None))]);
+    let replay = Replay::new(&[(200, &page("g5.xlarge", Some("tok"))), (200, &page("g4dn.metal", None))]);
     let sdk = replay.sdk();
     let first = sdk.products(&on_demand("g5.xlarge"), None).await.expect("a page");
     let second = sdk.products(&on_demand("g4dn.metal"), first.token.clone()).await.expect("a page");
     assert_eq!((first.token.as_deref(), second.token), (Some("tok"), None));
-    let mut harvest = Harvest::new(Looking::OnDemand, Time::parse("2026-11-22T12:00:00Z").expect("a time"));
-    first.items.iter().chain(&second.items).for_each(|document| harvest.add(document));
+    let mut reader = PriceListReader::new(ItemKind::OnDemand, Time::parse("2026-11-22T12:00:00Z").expect("a time"));
+    first.items.iter().chain(&second.items).for_each(|document| reader.add(document));
     let rate = Answer::Rate(1_006_000);
-    let expected = ["g4dn.metal", "g5.xlarge"].map(|name| (What::OnDemand(Sym::new(name)), rate.clone()));
-    assert_eq!(harvest.answers(), expected);
+    let expected = ["g4dn.metal", "g5.xlarge"].map(|name| (PriceItem::OnDemand(Sym::new(name)), rate.clone()));
+    assert_eq!(reader.answers(), expected);
     let asked = replay.asked().clone();
     for request in &asked {
         assert!(request.uri.starts_with("https://api.pricing.eu-central-1.amazonaws.com"), "{request:?}");
@@ -295,14 +295,14 @@ async fn prices_are_asked_for_at_the_endpoint_with_every_filter_and_in_pages() {
 
 #[tokio::test]
 async fn errors_of_the_price_list_are_told_apart() {
-    let said = |code: &str| json!({"__type": code, "message": "User is not authorized"}).to_string();
-    let forbidden = Replay::of(&[(400, &said("AccessDeniedException"))]);
-    let words = "User is not authorized".to_owned();
-    let expected = Failure::Forbidden { action: "pricing:GetProducts", words };
+    let error_json = |code: &str| json!({"__type": code, "message": "User is not authorized"}).to_string();
+    let forbidden = Replay::new(&[(400, &error_json("AccessDeniedException"))]);
+    let message = "User is not authorized".to_owned();
+    let expected = Failure::Forbidden { action: "pricing:GetProducts", message };
     assert_eq!(forbidden.sdk().products(&on_demand("m5.large"), None).await, Err(expected));
-    let throttled = said("ThrottlingException");
+    let throttled = error_json("ThrottlingException");
     let page = json!({"PriceList": []}).to_string();
-    let patient = Replay::of(&[(400, &throttled), (200, &page)]);
+    let patient = Replay::new(&[(400, &throttled), (200, &page)]);
     let expected = Page { items: Vec::new(), token: None };
     assert_eq!(patient.sdk().products(&on_demand("m5.large"), None).await, Ok(expected));
 }
@@ -324,7 +324,7 @@ async fn hardware_is_read_from_the_right_block() {
         type_xml("trn2u.48xlarge", ""),
         type_xml("m5.large", "")
     );
-    let replay = Replay::of(&[(200, &body)]);
+    let replay = Replay::new(&[(200, &body)]);
     let page = replay.sdk().instance_types(REGION, &types(&["g6f.large", "m5.large"]), None).await.expect("a page");
     let found: Vec<_> = page.items.iter().map(|it| hardware::answer(it).1).collect();
     let of = |answer: &Answer| match answer {
@@ -349,7 +349,7 @@ async fn hardware_is_read_from_the_right_block() {
 #[tokio::test]
 async fn the_account_is_that_of_the_credentials() {
     let body = r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"#;
-    let replay = Replay::of(&[(200, body)]);
+    let replay = Replay::new(&[(200, body)]);
     assert_eq!(replay.sdk().account(REGION).await.as_deref(), Ok("123456789012"));
     assert!(replay.asked()[0].uri.starts_with("https://sts.eu-west-1.amazonaws.com"), "{:?}", replay.asked());
 }

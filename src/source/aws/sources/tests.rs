@@ -1,4 +1,4 @@
-//! The three Sources against an AWS that answers from memory, with a clock that the test moves.
+//! The three Sources against a fake AWS in memory, with a clock that the test sets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,11 +9,11 @@ use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::super::api::{Page, Products};
+use super::super::api::{Page, ProductsQuery};
 use super::super::failure::Failure;
-use super::super::hardware::{Block, Described, Device};
-use super::super::spot::{PRODUCTS, SpotRow};
-use super::super::{Answered, Clock, Settings};
+use super::super::hardware::{AcceleratorInfo, Device, InstanceDescription};
+use super::super::spot::{LINUX_PRODUCTS, SpotRow};
+use super::super::{AnsweredDemands, Clock, Settings};
 use super::*;
 use crate::fleet::{
     CapacityType, Delta, Epoch, Health, HealthState, PriceDemand, PriceKey, PriceList, Prices, RegionDemand, Report,
@@ -23,9 +23,9 @@ use crate::fleet::{
 const START: i64 = 1_795_000_000;
 const REGION: &str = "us-east-1";
 
-/// What the AWS in memory is to do, and what it was asked.
+/// Behaviour of the fake AWS, and the requests it has received.
 #[derive(Default)]
-struct Memory {
+struct FakeState {
     asked: Vec<String>,
     failure: Option<Failure>,
     /// Prices of instance types, in dollars.
@@ -34,10 +34,10 @@ struct Memory {
 }
 
 #[derive(Clone, Default)]
-struct Fake(Arc<Mutex<Memory>>);
+struct Fake(Arc<Mutex<FakeState>>);
 
 impl Fake {
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    fn memory(&self) -> MutexGuard<'_, FakeState> {
         self.0.lock().expect("no test panicked here")
     }
 
@@ -67,13 +67,13 @@ impl Api for Fake {
         self.ask(format!("spot {region} {}", names(types)))?;
         let row = |name: &Sym| {
             let usd = self.price(name)?.to_owned();
-            let (zone, product) = (format!("{region}a"), PRODUCTS[0].to_owned());
+            let (zone, product) = (format!("{region}a"), LINUX_PRODUCTS[0].to_owned());
             Some(SpotRow { instance_type: name.to_string(), zone, product, usd, at: Some(since) })
         };
         Ok(Page { items: types.iter().filter_map(row).collect(), token: Some(String::new()) })
     }
 
-    async fn products(&self, asked: &Products, _: Option<String>) -> Result<Page<String>, Failure> {
+    async fn products(&self, asked: &ProductsQuery, _: Option<String>) -> Result<Page<String>, Failure> {
         let of = |field: &str| {
             let found = asked.filters.iter().find(|(name, _)| *name == field);
             found.map_or("*", |(_, value)| value.as_str())
@@ -91,12 +91,20 @@ impl Api for Fake {
         Ok(Page { items: wanted.map(|(name, usd)| item(name, usd)).collect(), token: None })
     }
 
-    async fn instance_types(&self, region: &str, types: &[Sym], _: Option<String>) -> Result<Page<Described>, Failure> {
+    async fn instance_types(
+        &self,
+        region: &str,
+        types: &[Sym],
+        _: Option<String>,
+    ) -> Result<Page<InstanceDescription>, Failure> {
         self.ask(format!("types {region} {}", names(types)))?;
         let device = Device { name: "A10G".into(), count: Some(1), logical: Some(1), memory_mib: Some(22_888) };
-        let gpu = Block { devices: vec![device], total_mib: Some(22_888) };
-        let described =
-            |name: &Sym| Described { name: name.to_string(), gpu: Some(gpu.clone()), ..Described::default() };
+        let gpu = AcceleratorInfo { devices: vec![device], total_mib: Some(22_888) };
+        let described = |name: &Sym| InstanceDescription {
+            name: name.to_string(),
+            gpu: Some(gpu.clone()),
+            ..InstanceDescription::default()
+        };
         Ok(Page { items: types.iter().map(described).collect(), token: None })
     }
 
@@ -110,19 +118,19 @@ impl Api for Fake {
     }
 }
 
-/// What a person would see, and the hands that move the world.
-struct Bed {
+/// The running Sources with everything that they report, and the inputs that a test controls.
+struct Harness {
     aws: Fake,
     now: Arc<AtomicI64>,
     demand: watch::Sender<PriceDemand>,
-    answered: watch::Receiver<Answered>,
+    answered: watch::Receiver<AnsweredDemands>,
     reports: mpsc::Receiver<(Epoch, Report)>,
     prices: Prices,
     sources: Sources,
     _running: DropGuard,
 }
 
-impl Bed {
+impl Harness {
     fn new() -> Self {
         Self::with(None, None)
     }
@@ -134,21 +142,22 @@ impl Bed {
         let reads = now.clone();
         let clock: Clock = Arc::new(move || Time::from_seconds(reads.load(Ordering::SeqCst)));
         let (demand, wanted) = watch::channel(PriceDemand::default());
-        let (answers, answered) = watch::channel(Answered::default());
+        let (answers, answered) = watch::channel(AnsweredDemands::default());
         // Large enough that a test need not read reports meanwhile.
         let (sink, reports) = mpsc::channel(10_000);
-        let wiring = Wiring { demand: wanted, answered: answers, sink, epoch: Epoch(1), clock };
+        let context = RunContext { demand: wanted, answered: answers, sink, epoch: Epoch(1), clock };
         let write: Write = |path, bytes| std::fs::write(path, bytes);
         let cache = folder.map(|folder| (folder.to_owned(), write));
         let cancel = CancellationToken::new();
         let cluster: ClusterNames = Arc::new(move || arn.into_iter().map(str::to_owned).collect());
         let (api, stop) = (aws.clone(), cancel.clone());
-        tokio::spawn(async move { stop.run_until_cancelled(run(api, cache, cluster, wiring)).await });
+        tokio::spawn(async move { stop.run_until_cancelled(run(api, cache, cluster, context)).await });
         let (prices, sources) = (Prices::default(), Sources::default());
         Self { aws, now, demand, answered, reports, prices, sources, _running: cancel.drop_guard() }
     }
 
-    /// Waits until everything that is wanted is answered, or has failed; returns what AWS was asked since the last time.
+    /// Waits until the demand is answered or has failed; returns the requests that AWS has received since the last
+    /// call.
     async fn settle(&mut self) -> BTreeSet<String> {
         let demand = self.demand.borrow().clone();
         self.answered.wait_for(|answered| answered.covers(&demand)).await.expect("it runs");
@@ -167,7 +176,8 @@ impl Bed {
         self.settle().await
     }
 
-    /// Moves the clock, and waits until what is due then is done: a demand that nobody asks AWS for wakes the Sources.
+    /// Advances the clock and waits for the requests due then; a change of the demand that needs no request wakes the
+    /// Sources.
     async fn pass(&mut self, seconds: i64) -> BTreeSet<String> {
         self.now.fetch_add(seconds, Ordering::SeqCst);
         let wake = Sym::new(&self.now.load(Ordering::SeqCst).to_string());
@@ -198,7 +208,7 @@ fn types(names: &[&str]) -> BTreeSet<Sym> {
     names.iter().map(|name| Sym::new(name)).collect()
 }
 
-fn of(region: &str, wanted: RegionDemand) -> PriceDemand {
+fn demand_in(region: &str, wanted: RegionDemand) -> PriceDemand {
     PriceDemand { regions: BTreeMap::from([(Sym::new(region), wanted)]), ..PriceDemand::default() }
 }
 
@@ -211,11 +221,11 @@ fn everything() -> PriceDemand {
         hardware: one,
         fargate: false,
     };
-    of(REGION, wanted)
+    demand_in(REGION, wanted)
 }
 
 fn spot(names: &[&str]) -> PriceDemand {
-    of(REGION, RegionDemand { spot: types(names), ..RegionDemand::default() })
+    demand_in(REGION, RegionDemand { spot: types(names), ..RegionDemand::default() })
 }
 
 fn lines(lines: &[&str]) -> BTreeSet<String> {
@@ -224,7 +234,7 @@ fn lines(lines: &[&str]) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn nobody_is_asked_before_something_is_wanted() {
-    let mut bed = Bed::new();
+    let mut bed = Harness::new();
     assert_eq!(bed.settle().await, lines(&[]));
     assert_eq!(bed.states(), [HealthState::NotNeeded; 3]);
     assert_eq!(bed.words(SourceId::AwsSpotPrices), "not needed: every node is priced without it");
@@ -232,7 +242,7 @@ async fn nobody_is_asked_before_something_is_wanted() {
 
 #[tokio::test]
 async fn what_is_wanted_is_asked_and_told() {
-    let mut bed = Bed::new();
+    let mut bed = Harness::new();
     let asked = bed.want(everything()).await;
     let expected = [
         "spot us-east-1 g5.xlarge",
@@ -252,7 +262,7 @@ async fn what_is_wanted_is_asked_and_told() {
 
 #[tokio::test]
 async fn only_what_is_new_is_asked_and_nothing_that_is_wanted_no_more() {
-    let mut bed = Bed::new();
+    let mut bed = Harness::new();
     bed.want(spot(&["g5.xlarge"])).await;
     bed.now.fetch_add(10, Ordering::SeqCst);
     assert_eq!(bed.want(spot(&["g5.xlarge", "m5.large"])).await, lines(&["spot us-east-1 m5.large"]));
@@ -264,7 +274,7 @@ async fn only_what_is_new_is_asked_and_nothing_that_is_wanted_no_more() {
 
 #[tokio::test]
 async fn each_source_has_its_own_schedule() {
-    let mut bed = Bed::new();
+    let mut bed = Harness::new();
     bed.want(everything()).await;
     assert_eq!(bed.pass(SPOT_PERIOD_SECONDS - 1).await, lines(&[]));
     assert_eq!(bed.pass(1).await, lines(&["spot us-east-1 g5.xlarge"]));
@@ -276,8 +286,8 @@ async fn each_source_has_its_own_schedule() {
 
 #[tokio::test]
 async fn a_refusal_is_told_and_tried_again_and_old_prices_stay() {
-    let mut bed = Bed::new();
-    bed.aws.memory().failure = Some(Failure::Forbidden { action: "ec2:X", words: "no".to_owned() });
+    let mut bed = Harness::new();
+    bed.aws.memory().failure = Some(Failure::Forbidden { action: "ec2:X", message: "no".to_owned() });
     bed.want(spot(&["g5.xlarge"])).await;
     let health = bed.health(SourceId::AwsSpotPrices).clone();
     assert_eq!(health.state, HealthState::Forbidden);
@@ -295,7 +305,7 @@ async fn a_refusal_is_told_and_tried_again_and_old_prices_stay() {
 
 #[tokio::test]
 async fn without_credentials_one_request_is_tried_of_each_source() {
-    let mut bed = Bed::new();
+    let mut bed = Harness::new();
     bed.aws.memory().failure = Some(Failure::NoCredentials("none".to_owned()));
     let mut demand = everything();
     demand.regions.insert(Sym::new("us-west-2"), demand.regions[REGION].clone());
@@ -306,8 +316,8 @@ async fn without_credentials_one_request_is_tried_of_each_source() {
 
 #[tokio::test]
 async fn a_region_that_fails_does_not_hold_up_the_others() {
-    let mut bed = Bed::new();
-    bed.aws.memory().failure = Some(Failure::Service { code: "InternalError".into(), words: String::new() });
+    let mut bed = Harness::new();
+    bed.aws.memory().failure = Some(Failure::Service { code: "InternalError".into(), message: String::new() });
     let mut demand = spot(&["g5.xlarge"]);
     demand.regions.insert(Sym::new("us-west-2"), demand.regions[REGION].clone());
     assert_eq!(bed.want(demand).await.len(), 2);
@@ -315,29 +325,30 @@ async fn a_region_that_fails_does_not_hold_up_the_others() {
 
 #[tokio::test]
 async fn govcloud_has_no_price_list() {
-    let mut bed = Bed::new();
-    let demand = of("us-gov-west-1", RegionDemand { on_demand: types(&["m5.large"]), ..RegionDemand::default() });
+    let mut bed = Harness::new();
+    let demand =
+        demand_in("us-gov-west-1", RegionDemand { on_demand: types(&["m5.large"]), ..RegionDemand::default() });
     assert_eq!(bed.want(demand).await, lines(&[]));
     assert_eq!(bed.health(SourceId::AwsOnDemandPrices).state, HealthState::Absent);
-    assert!(bed.words(SourceId::AwsOnDemandPrices).contains("no price list for us-gov-west-1"));
+    assert!(bed.words(SourceId::AwsOnDemandPrices).contains("no Price List endpoint for us-gov-west-1"));
 }
 
 #[tokio::test]
 async fn what_aws_does_not_sell_is_asked_once_and_said() {
-    let mut bed = Bed::new();
-    let demand = of(REGION, RegionDemand { on_demand: types(&["nope.large"]), ..RegionDemand::default() });
+    let mut bed = Harness::new();
+    let demand = demand_in(REGION, RegionDemand { on_demand: types(&["nope.large"]), ..RegionDemand::default() });
     assert_eq!(bed.want(demand).await.len(), 1);
     assert_eq!(bed.pass(600).await, lines(&[]));
     let health = bed.health(SourceId::AwsOnDemandPrices);
     assert_eq!((health.state, health.objects), (HealthState::Live, 0));
-    assert_eq!(bed.words(SourceId::AwsOnDemandPrices), "AWS tells nothing usable of nope.large");
+    assert_eq!(bed.words(SourceId::AwsOnDemandPrices), "AWS lists no usable price or description for nope.large");
 }
 
 #[tokio::test]
 async fn the_next_session_uses_what_was_kept_with_its_true_age() {
     let folder = tempfile::tempdir().expect("a folder");
-    Bed::with(Some(folder.path()), None).want(everything()).await;
-    let mut next = Bed::with(Some(folder.path()), None);
+    Harness::with(Some(folder.path()), None).want(everything()).await;
+    let mut next = Harness::with(Some(folder.path()), None);
     next.now.fetch_add(3_600, Ordering::SeqCst);
     assert_eq!(next.want(everything()).await, lines(&["spot us-east-1 g5.xlarge"]));
     assert_eq!(next.price(PriceList::AwsOnDemand, REGION), Some((1_006_000, 0)));
@@ -350,8 +361,8 @@ async fn the_next_session_uses_what_was_kept_with_its_true_age() {
 #[tokio::test]
 async fn what_was_kept_too_long_is_told_and_asked_anew() {
     let folder = tempfile::tempdir().expect("a folder");
-    Bed::with(Some(folder.path()), None).want(everything()).await;
-    let mut next = Bed::with(Some(folder.path()), None);
+    Harness::with(Some(folder.path()), None).want(everything()).await;
+    let mut next = Harness::with(Some(folder.path()), None);
     next.aws.memory().failure = Some(Failure::Unreachable("gone".to_owned()));
     next.now.fetch_add(3 * ON_DEMAND_PERIOD_SECONDS, Ordering::SeqCst);
     next.want(everything()).await;
@@ -362,25 +373,25 @@ async fn what_was_kept_too_long_is_told_and_asked_anew() {
 
 #[tokio::test]
 async fn credentials_of_another_account_are_worth_a_warning() {
-    let mut bed = Bed::with(None, Some("arn:aws:eks:us-east-1:123456789012:cluster/ml"));
+    let mut bed = Harness::with(None, Some("arn:aws:eks:us-east-1:123456789012:cluster/ml"));
     bed.aws.memory().account = "210987654321".to_owned();
     let asked = bed.want(spot(&["g5.xlarge"])).await;
     assert!(asked.contains("account us-east-1"), "{asked:?}");
-    assert!(bed.words(SourceId::AwsSpotPrices).contains("the cluster is of 123456789012"));
+    assert!(bed.words(SourceId::AwsSpotPrices).contains("the cluster to account 123456789012"));
     assert_eq!(bed.pass(SPOT_PERIOD_SECONDS).await, lines(&["spot us-east-1 g5.xlarge"]), "it is asked once");
 }
 
 #[tokio::test]
 async fn switched_off_it_says_so_and_every_demand_counts_as_answered() {
     let (demand, wanted) = watch::channel(spot(&["g5.xlarge"]));
-    let (answers, answered) = watch::channel(Answered::default());
+    let (answers, answered) = watch::channel(AnsweredDemands::default());
     let (sink, mut reports) = mpsc::channel(8);
     let clock: Clock = Arc::new(|| Time::from_seconds(START));
-    let wiring = Wiring { demand: wanted, answered: answers, sink, epoch: Epoch(1), clock };
-    super::super::run(Settings::Off { by: "--no-aws" }, wiring, CancellationToken::new()).await;
+    let context = RunContext { demand: wanted, answered: answers, sink, epoch: Epoch(1), clock };
+    super::super::run(Settings::Off { by: "--no-aws" }, context, CancellationToken::new()).await;
     for _ in SOURCES {
         let Some((_, Report::Health(_, health))) = reports.recv().await else { panic!("no health") };
-        assert_eq!((health.state, health.message.as_deref()), (HealthState::Absent, Some("left out: --no-aws")));
+        assert_eq!((health.state, health.message.as_deref()), (HealthState::Absent, Some("turned off by --no-aws")));
     }
     assert!(answered.borrow().covers(&demand.borrow()));
 }

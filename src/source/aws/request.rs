@@ -1,0 +1,105 @@
+//! Single requests to AWS, derived from a [`PriceDemand`], and their answers.
+
+use std::collections::BTreeSet;
+
+use crate::fleet::{
+    CapacityType, FargateRates, InstanceType, Price, PriceChange, PriceDemand, PriceKey, PriceList, SourceId, Sym,
+};
+use crate::units::Time;
+
+/// A request for one price or one description.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct PriceRequest {
+    /// AWS region of the cluster, for example `us-east-1`.
+    pub(super) region: Sym,
+    pub(super) item: PriceItem,
+}
+
+/// The subject of a [`PriceRequest`], with the instance type.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum PriceItem {
+    /// Spot prices in all zones of the region.
+    Spot(Sym),
+    /// On-demand price.
+    OnDemand(Sym),
+    /// Fee of EKS Auto Mode.
+    Fee(Sym),
+    /// Fargate rates per vCPU and per GB.
+    Fargate,
+    /// vCPUs, memory and accelerators.
+    Hardware(Sym),
+}
+
+impl PriceItem {
+    /// Instance type; `Fargate` for Fargate.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Spot(name) | Self::OnDemand(name) | Self::Fee(name) | Self::Hardware(name) => name,
+            Self::Fargate => "Fargate",
+        }
+    }
+}
+
+/// AWS's answer to one [`PriceRequest`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Answer {
+    /// Micro-dollars per hour.
+    Rate(i64),
+    /// Micro-dollars per hour, by zone.
+    Zones(Vec<(Sym, i64)>),
+    /// Micro-dollars per hour for a vCPU and for a GB.
+    Fargate(i64, i64),
+    /// Description of the instance type.
+    Hardware(InstanceType),
+    /// AWS lists nothing usable.
+    Nothing,
+    /// Several prices with the same effective date.
+    Ambiguous,
+    /// A price in another currency than US dollars.
+    Foreign,
+}
+
+/// The requests of a demand that one Source has to answer.
+pub(super) fn requests(source: SourceId, demand: &PriceDemand) -> BTreeSet<PriceRequest> {
+    let mut requests = BTreeSet::new();
+    for (region, wanted) in &demand.regions {
+        let mut add = |names: &BTreeSet<Sym>, item: fn(Sym) -> PriceItem| {
+            requests.extend(names.iter().map(|name| PriceRequest { region: region.clone(), item: item(name.clone()) }));
+        };
+        match source {
+            SourceId::AwsSpotPrices => add(&wanted.spot, PriceItem::Spot),
+            SourceId::AwsInstanceTypes => add(&wanted.hardware, PriceItem::Hardware),
+            SourceId::AwsOnDemandPrices => {
+                add(&wanted.on_demand, PriceItem::OnDemand);
+                add(&wanted.auto_mode, PriceItem::Fee);
+                requests
+                    .extend(wanted.fargate.then(|| PriceRequest { region: region.clone(), item: PriceItem::Fargate }));
+            }
+            _ => {}
+        }
+    }
+    requests
+}
+
+/// Price changes of an answer; empty if it holds no usable price.
+pub(super) fn changes(request: &PriceRequest, answer: &Answer, as_of: Time) -> Vec<PriceChange> {
+    let price = |micro_usd_per_hour| Price { micro_usd_per_hour, as_of };
+    let listed = |list, place: &Sym, capacity_type, rate| {
+        let instance_type = Sym::new(request.item.name());
+        PriceChange::Listed(list, PriceKey { place: place.clone(), instance_type, capacity_type }, price(rate))
+    };
+    match (answer, &request.item) {
+        (Answer::Rate(rate), PriceItem::Fee(_)) => {
+            vec![listed(PriceList::AutoModeFee, &request.region, CapacityType::OnDemand, *rate)]
+        }
+        (Answer::Rate(rate), _) => vec![listed(PriceList::AwsOnDemand, &request.region, CapacityType::OnDemand, *rate)],
+        (Answer::Zones(zones), _) => {
+            zones.iter().map(|(zone, rate)| listed(PriceList::AwsSpot, zone, CapacityType::Spot, *rate)).collect()
+        }
+        (Answer::Fargate(vcpu, gb), _) => {
+            vec![PriceChange::Fargate(request.region.clone(), FargateRates { vcpu: price(*vcpu), gb: price(*gb) })]
+        }
+        (Answer::Hardware(found), _) => vec![PriceChange::InstanceType(found.clone())],
+        (Answer::Nothing | Answer::Ambiguous | Answer::Foreign, _) => Vec::new(),
+    }
+}
