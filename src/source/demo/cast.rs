@@ -1,4 +1,4 @@
-//! The cast: which pools, services and Jobs the simulated cluster has, and who submits what when.
+//! Pools, services and Jobs of the simulated cluster, and the schedule of submitted Jobs.
 
 use super::catalog as c;
 use super::model::{
@@ -236,7 +236,7 @@ pub(super) static DEPLOYMENTS: [Deployment; 13] = [
             grace: 300,
             ..Template::service("controller", &c::INGRESS, Amounts::plain(500, 512))
         },
-        // The mistake that every cluster has once: as many must be available as there are.
+        // A common mistake: `minAvailable` equals the number of replicas.
         pdb: Some(Pdb { name: "ingress-nginx", keep: Keep::MinAvailable(3) }),
         age_hours: 88 * 24,
     },
@@ -484,7 +484,7 @@ pub(super) static CRONS: [Cron; 3] = [
     Cron { job: JOB_SIMULATE, name: "mc-sim", schedule: "10 */2 * * *", every: 7200, phase: 600 },
 ];
 
-/// One entry of the programme: somebody submits a Job, once or again and again.
+/// Entry of the programme: a Job that is submitted once or periodically.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) job: usize,
@@ -502,7 +502,7 @@ const fn again(job: usize, at: i64, every: i64) -> Entry {
     Entry { job, at, every: Some(every) }
 }
 
-/// What people submit. What stands shortly before 0 is what the first screen should show under way.
+/// Submitted Jobs. Those shortly before 0 are running on the first screen.
 pub(super) static PROGRAMME: [Entry; 17] = [
     once(JOB_DETR, -4500),
     once(JOB_DIFFUSION, -400),

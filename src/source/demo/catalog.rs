@@ -1,4 +1,4 @@
-//! What EC2 sells in the demo's region, and the images that run on it.
+//! EC2 instance types of the demo's region, and the container images.
 //!
 //! Shapes and on-demand prices as published for us-east-1 in 2026; prices only decide what Karpenter picks here.
 
@@ -23,13 +23,13 @@ macro_rules! registry {
 /// The GPUs of an instance type.
 #[derive(Debug)]
 pub(super) struct Gpu {
-    /// As in Karpenter's label.
+    /// Model, as in Karpenter's label.
     pub(super) name: &'static str,
-    /// As GPU feature discovery writes it.
+    /// Model, as GPU feature discovery labels it.
     pub(super) product: &'static str,
     /// Architecture, as GPU feature discovery writes it.
     pub(super) family: &'static str,
-    /// How many.
+    /// Number of GPUs.
     pub(super) count: i64,
     /// MiB of one, as EC2 states it (Karpenter's label).
     pub(super) memory_mib: i64,
@@ -90,7 +90,7 @@ impl InstanceType {
         &rest[..end]
     }
 
-    /// How many GPUs.
+    /// Number of GPUs.
     pub(super) fn gpus(&self) -> i64 {
         self.gpu.as_ref().map_or(0, |gpu| gpu.count)
     }
@@ -203,7 +203,7 @@ const fn accelerated(general: InstanceType, gpu: Gpu, nvme_gb: i64, network_mbps
     InstanceType { gpu: Some(gpu), efa, network_mbps, nvme_gb: Some(nvme_gb), maker: "amd", ..general }
 }
 
-/// Every type that the demo knows, cheapest first within a kind.
+/// All instance types of the demo, cheapest first within a kind.
 pub(super) static INSTANCE_TYPES: [InstanceType; 18] = [
     general("m7i.large", 2, 8, 29, 100_800),
     general("c7i.xlarge", 4, 8, 58, 178_500),

@@ -1,7 +1,7 @@
-//! What is due when.
+//! The queue of scheduled events.
 //!
-//! Everything that happens is a [`Happening`] at a whole second. They are taken strictly in order, so the state at a
-//! moment does not depend on how often somebody looked before.
+//! Everything that changes the state is a [`SimEvent`] at a whole second. They are taken strictly in order, so the
+//! state at a moment does not depend on how often it was read before.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use super::model::{CommandId, JobId, MachineId, PodId};
 /// Whole seconds since the Unix epoch: the resolution of `metav1.Time`.
 pub(super) type Sec = i64;
 
-/// One thing that is due.
+/// A scheduled event of the simulation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Happening {
+pub(super) enum SimEvent {
     /// kube-scheduler looks at all unbound pods.
     Schedule,
     /// The Job controller looks at one Job.
     SyncJob(JobId),
-    /// A finished Job's time to live is over.
+    /// `ttlSecondsAfterFinished` of a finished Job is over.
     DeleteJob(JobId),
     /// A ReplicaSet is brought to its size.
     SyncDeployment(usize),
@@ -94,30 +94,30 @@ pub(super) enum MachineStep {
 /// The queue: by time, then in the order of entry.
 #[derive(Default, Debug)]
 pub(super) struct Agenda {
-    due: BTreeMap<(Sec, u64), Happening>,
+    due: BTreeMap<(Sec, u64), SimEvent>,
     entries: u64,
 }
 
 impl Agenda {
-    /// Enters something that is due at `at`.
-    pub(super) fn enter(&mut self, at: Sec, happening: Happening) {
+    /// Schedules an event at `at`.
+    pub(super) fn enter(&mut self, at: Sec, event: SimEvent) {
         self.entries += 1;
-        self.due.insert((at, self.entries), happening);
+        self.due.insert((at, self.entries), event);
     }
 
     /// Takes the earliest entry that is due at `until` or before.
-    pub(super) fn next_until(&mut self, until: Sec) -> Option<(Sec, Happening)> {
+    pub(super) fn next_until(&mut self, until: Sec) -> Option<(Sec, SimEvent)> {
         let entry = self.due.first_entry().filter(|entry| entry.key().0 <= until)?;
         let at = entry.key().0;
         Some((at, entry.remove()))
     }
 
-    /// Whether this is due from `from` to `until`, to enter it only once.
-    pub(super) fn has(&self, (from, until): (Sec, Sec), happening: Happening) -> bool {
-        self.due.range((from, 0)..=(until, u64::MAX)).any(|(_, due)| *due == happening)
+    /// Whether this event is scheduled between `from` and `until`; used to schedule it only once.
+    pub(super) fn has(&self, (from, until): (Sec, Sec), event: SimEvent) -> bool {
+        self.due.range((from, 0)..=(until, u64::MAX)).any(|(_, due)| *due == event)
     }
 
-    /// How much is due.
+    /// Number of scheduled events.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.due.len()

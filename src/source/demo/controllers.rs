@@ -2,12 +2,12 @@
 
 use super::cast::{DAEMONS, DEPLOYMENTS, POOLS};
 use super::clock::Sec;
-use super::events::{Recorder, Said, Subject};
+use super::events::{EventText, Recorder, Subject};
 use super::model::{Amounts, Keep, MachineId, PdbStatus, Pod, PodId, PodOwner, Pool, Template};
 use super::names;
 use super::world::{Item, World};
 
-/// What the DaemonSets request on a node of a pool.
+/// Requests and number of the DaemonSet pods on a node of a pool.
 pub(super) fn daemon_overhead(pool: &Pool) -> (Amounts, i64) {
     DAEMONS
         .iter()
@@ -101,8 +101,8 @@ impl World {
             let id = self.create_replica(at, self.now);
             let name = self.pods.get(&id).map(|pod| pod.name.clone()).unwrap_or_default();
             if let Some(subject) = self.replica_set_subject(at) {
-                let said = Said::normal("SuccessfulCreate", format!("Created pod: {name}"));
-                self.say(Recorder::ReplicaSets, subject, said);
+                let text = EventText::normal("SuccessfulCreate", format!("Created pod: {name}"));
+                self.record(Recorder::ReplicaSets, subject, text);
             }
         }
         self.touch(Item::ReplicaSet(at));

@@ -1,16 +1,16 @@
-//! Kubernetes Events: who says what of which object, counted as the recorders of client-go count.
+//! Kubernetes Events, aggregated as by the recorders of client-go.
 
 use std::collections::BTreeMap;
 
-use super::clock::{Happening, Sec};
+use super::clock::{Sec, SimEvent};
 use super::model::{EventId, Identity, MachineId, PodId};
 use super::world::{Item, World};
 use crate::fleet::Kind;
 
-/// How long the API server keeps an Event after its last write.
+/// Seconds that the API server keeps an Event after its last write.
 const LIFE: i64 = 3600;
 
-/// Who records.
+/// Component that records an Event.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Recorder {
     /// `karpenter`.
@@ -29,7 +29,7 @@ pub(super) enum Recorder {
     Nodes,
 }
 
-/// What an Event speaks of.
+/// `involvedObject` of an Event.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Subject {
     pub(super) api_version: &'static str,
@@ -40,15 +40,15 @@ pub(super) struct Subject {
     pub(super) field: Option<String>,
 }
 
-/// What is said: warning or not, reason, message.
+/// Type, reason and message of an Event.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Said {
+pub(super) struct EventText {
     pub(super) warning: bool,
     pub(super) reason: &'static str,
     pub(super) message: String,
 }
 
-impl Said {
+impl EventText {
     /// A Normal Event.
     pub(super) fn normal(reason: &'static str, message: impl Into<String>) -> Self {
         Self { warning: false, reason, message: message.into() }
@@ -60,8 +60,8 @@ impl Said {
     }
 }
 
-/// Equal ones are counted, not repeated.
-type Sameness = (Recorder, Subject, Said);
+/// Events with equal identity are counted instead of repeated.
+type EventIdentity = (Recorder, Subject, EventText);
 
 /// One Event.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ pub(super) struct Event {
     pub(super) name: String,
     pub(super) recorder: Recorder,
     pub(super) subject: Subject,
-    pub(super) said: Said,
+    pub(super) text: EventText,
     pub(super) count: i64,
     pub(super) first: Sec,
     pub(super) last: Sec,
@@ -82,8 +82,8 @@ pub(super) struct Event {
 #[derive(Default, Debug)]
 pub(super) struct EventLog {
     pub(super) events: BTreeMap<EventId, Event>,
-    same: BTreeMap<Sameness, EventId>,
-    /// When Karpenter last published under a key: (reason, subject).
+    same: BTreeMap<EventIdentity, EventId>,
+    /// Time of Karpenter's last Event by key (reason, subject).
     published: BTreeMap<(&'static str, String), Sec>,
 }
 
@@ -101,8 +101,8 @@ pub(super) fn home(subject: &Subject) -> &str {
 
 impl World {
     /// Records an Event now: a new one, or one more of the same.
-    pub(super) fn say(&mut self, recorder: Recorder, subject: Subject, said: Said) {
-        let same = (recorder, subject, said);
+    pub(super) fn record(&mut self, recorder: Recorder, subject: Subject, text: EventText) {
+        let same = (recorder, subject, text);
         if let Some(id) = self.events.same.get(&same).copied() {
             if let Some(event) = self.events.events.get_mut(&id) {
                 event.count += 1;
@@ -110,20 +110,20 @@ impl World {
             }
             return self.touch(Item::Event(id));
         }
-        self.say_first(same);
+        self.record_first(same);
     }
 
-    fn say_first(&mut self, same: Sameness) {
+    fn record_first(&mut self, same: EventIdentity) {
         let id = self.fresh_id();
         let identity = self.identity(self.now);
         let nanos = self.now.saturating_mul(1_000_000_000).saturating_add(self.rng.between((0, 999_999_999)));
-        let (recorder, subject, said) = same.clone();
+        let (recorder, subject, text) = same.clone();
         let event = Event {
             identity,
             name: format!("{}.{nanos:x}", subject.name),
             recorder,
             subject,
-            said,
+            text,
             count: 1,
             first: self.now,
             last: self.now,
@@ -134,21 +134,21 @@ impl World {
         self.touch(Item::Event(id));
     }
 
-    /// Karpenter's recorder: says nothing if it said something under this key less than `window` seconds ago.
-    pub(super) fn publish(&mut self, subject: Subject, said: Said, window: i64) {
-        let key = (said.reason, format!("{}/{}", subject.kind, subject.uid));
+    /// Karpenter's recorder: drops an Event if it recorded one with the same key less than `window` seconds ago.
+    pub(super) fn publish(&mut self, subject: Subject, text: EventText, window: i64) {
+        let key = (text.reason, format!("{}/{}", subject.kind, subject.uid));
         let now = self.now;
         if self.events.published.get(&key).is_some_and(|last| now - last < window) {
             return;
         }
         self.events.published.insert(key, now);
-        self.say(Recorder::Karpenter, subject, said);
+        self.record(Recorder::Karpenter, subject, text);
     }
 
     /// A change of a condition, as Karpenter's status controller reports it; first appearances are not reported.
     pub(super) fn say_condition(&mut self, subject: Subject, kind: &'static str, change: &str, reason: &str) {
         let message = format!("Status condition transitioned, Type: {kind}, Status: {change}, Reason: {reason}");
-        self.say(Recorder::Karpenter, subject, Said::normal(kind, message));
+        self.record(Recorder::Karpenter, subject, EventText::normal(kind, message));
     }
 
     /// Forgets Events whose last write is an hour ago.
@@ -159,11 +159,11 @@ impl World {
         for id in old {
             if let Some(event) = self.events.events.remove(&id) {
                 self.forget(Kind::Event, home(&event.subject), &event.name);
-                self.events.same.remove(&(event.recorder, event.subject, event.said));
+                self.events.same.remove(&(event.recorder, event.subject, event.text));
             }
         }
         self.events.published.retain(|_, last| *last > limit);
-        self.after(60, Happening::ForgetEvents);
+        self.after(60, SimEvent::ForgetEvents);
     }
 
     /// A pod as the subject of an Event.
@@ -210,10 +210,10 @@ impl World {
         }
     }
 
-    /// Karpenter publishes the same of a Node and of its NodeClaim.
-    pub(super) fn publish_both(&mut self, id: MachineId, said: &Said, window: i64) {
+    /// Records the same Event for a Node and its NodeClaim, as Karpenter does.
+    pub(super) fn publish_both(&mut self, id: MachineId, text: &EventText, window: i64) {
         for subject in [self.node_subject(id), self.claim_subject(id)].into_iter().flatten() {
-            self.publish(subject, said.clone(), window);
+            self.publish(subject, text.clone(), window);
         }
     }
 }

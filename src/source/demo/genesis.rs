@@ -1,4 +1,4 @@
-//! The fleet as it stands when the history begins: machines that are up, services and long Jobs on them.
+//! The initial state of the simulation: running machines with services and long Jobs.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use super::cast::{
     PROGRAMME,
 };
 use super::catalog::instance_type;
-use super::clock::{Happening, MachineStep, PodStep, Sec};
+use super::clock::{MachineStep, PodStep, Sec, SimEvent};
 use super::controllers::{NewPod, daemon_overhead};
-use super::karpenter::provisioning::Wish;
+use super::karpenter::provisioning::MachineRequest;
 use super::model::{Capacity, JobId, Machine, MachineId, Node, PodId, PodOwner};
 use super::names;
 use super::world::World;
@@ -21,9 +21,9 @@ pub(super) const HISTORY: i64 = 9000;
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
-/// Who is on an old machine; times in seconds before the start.
-enum Crew {
-    /// So many pods of a Deployment.
+/// Pods on a machine of the initial state; times in seconds before the start.
+enum OldPods {
+    /// This many pods of a Deployment.
     Service(usize, i64),
     /// A pod of a Job, started that long ago.
     Work(usize, Option<i64>, i64),
@@ -31,8 +31,8 @@ enum Crew {
     Notebook(&'static str, &'static str, i64),
 }
 
-/// A machine that has been there for a while.
-struct Old {
+/// A machine of the initial state.
+struct OldMachine {
     kind: &'static str,
     capacity: Capacity,
     /// `None`: the managed node group.
@@ -40,91 +40,91 @@ struct Old {
     age: i64,
     /// `karpenter.sh/do-not-disrupt` on the Node.
     note: Option<&'static str>,
-    crew: &'static [Crew],
+    crew: &'static [OldPods],
 }
 
-const fn old(kind: &'static str, capacity: Capacity, pool: usize, age: i64, crew: &'static [Crew]) -> Old {
-    Old { kind, capacity, pool: Some(pool), age, note: None, crew }
+const fn old(kind: &'static str, capacity: Capacity, pool: usize, age: i64, crew: &'static [OldPods]) -> OldMachine {
+    OldMachine { kind, capacity, pool: Some(pool), age, note: None, crew }
 }
 
-const SYSTEM: &[Crew] = &[
-    Crew::Service(DEPLOY_KARPENTER, 1),
-    Crew::Service(DEPLOY_KARPENTER + 1, 1),
-    Crew::Service(DEPLOY_KARPENTER + 2, 1),
-    Crew::Service(DEPLOY_KARPENTER + 3, 1),
+const SYSTEM: &[OldPods] = &[
+    OldPods::Service(DEPLOY_KARPENTER, 1),
+    OldPods::Service(DEPLOY_KARPENTER + 1, 1),
+    OldPods::Service(DEPLOY_KARPENTER + 2, 1),
+    OldPods::Service(DEPLOY_KARPENTER + 3, 1),
 ];
 
 const PRETRAIN_AGE: i64 = 11 * HOUR + 540;
 
-const fn pretrain(first: i64) -> [Crew; 2] {
+const fn pretrain(first: i64) -> [OldPods; 2] {
     let start = PRETRAIN_AGE - 160;
-    [Crew::Work(JOB_PRETRAIN, Some(first), start), Crew::Work(JOB_PRETRAIN, Some(first + 1), start)]
+    [OldPods::Work(JOB_PRETRAIN, Some(first), start), OldPods::Work(JOB_PRETRAIN, Some(first + 1), start)]
 }
 
-static OLD: &[Old] = &[
-    Old { pool: None, ..old("m7i.xlarge", Capacity::OnDemand, 0, 33 * DAY, SYSTEM) },
-    Old { pool: None, ..old("m7i.xlarge", Capacity::OnDemand, 0, 33 * DAY - 95, SYSTEM) },
+static OLD: &[OldMachine] = &[
+    OldMachine { pool: None, ..old("m7i.xlarge", Capacity::OnDemand, 0, 33 * DAY, SYSTEM) },
+    OldMachine { pool: None, ..old("m7i.xlarge", Capacity::OnDemand, 0, 33 * DAY - 95, SYSTEM) },
     old(
         "m7i.2xlarge",
         Capacity::OnDemand,
         POOL_CPU,
         14 * DAY + 2500,
-        &[Crew::Service(DEPLOY_INGRESS, 2), Crew::Service(DEPLOY_API, 4)],
+        &[OldPods::Service(DEPLOY_INGRESS, 2), OldPods::Service(DEPLOY_API, 4)],
     ),
     old(
         "m7i.2xlarge",
         Capacity::OnDemand,
         POOL_CPU,
         9 * DAY + 9900,
-        &[Crew::Service(DEPLOY_INGRESS, 1), Crew::Service(DEPLOY_API, 4)],
+        &[OldPods::Service(DEPLOY_INGRESS, 1), OldPods::Service(DEPLOY_API, 4)],
     ),
-    old("c7i.2xlarge", Capacity::OnDemand, POOL_CPU, 22 * HOUR + 800, &[Crew::Service(DEPLOY_API, 4)]),
+    old("c7i.2xlarge", Capacity::OnDemand, POOL_CPU, 22 * HOUR + 800, &[OldPods::Service(DEPLOY_API, 4)]),
     old(
         "m7i.xlarge",
         Capacity::OnDemand,
         POOL_CPU,
         27 * HOUR + 1900,
         &[
-            Crew::Service(DEPLOY_KARPENTER + 4, 1),
-            Crew::Service(DEPLOY_KARPENTER + 5, 1),
-            Crew::Service(DEPLOY_KARPENTER + 6, 1),
-            Crew::Service(DEPLOY_API + 1, 4),
-            Crew::Service(DEPLOY_API + 2, 1),
+            OldPods::Service(DEPLOY_KARPENTER + 4, 1),
+            OldPods::Service(DEPLOY_KARPENTER + 5, 1),
+            OldPods::Service(DEPLOY_KARPENTER + 6, 1),
+            OldPods::Service(DEPLOY_API + 1, 4),
+            OldPods::Service(DEPLOY_API + 2, 1),
         ],
     ),
-    old("r7i.2xlarge", Capacity::Spot, POOL_CPU, 5 * DAY + 4000, &[Crew::Work(JOB_BILLING, None, 5 * HOUR)]),
+    old("r7i.2xlarge", Capacity::Spot, POOL_CPU, 5 * DAY + 4000, &[OldPods::Work(JOB_BILLING, None, 5 * HOUR)]),
     old("p5.48xlarge", Capacity::OnDemand, POOL_GPU, PRETRAIN_AGE, &pretrain(0)),
     old("p5.48xlarge", Capacity::OnDemand, POOL_GPU, PRETRAIN_AGE, &pretrain(2)),
     old("p5.48xlarge", Capacity::OnDemand, POOL_GPU, PRETRAIN_AGE - 1, &pretrain(4)),
     old("p5.48xlarge", Capacity::OnDemand, POOL_GPU, PRETRAIN_AGE - 1, &pretrain(6)),
     // Expires 40 minutes after the start, with two training pods on it.
-    old("g5.12xlarge", Capacity::Spot, POOL_GPU, 30 * DAY - 2400, &[Crew::Work(JOB_REWARD, None, 12_060)]),
-    old("g5.48xlarge", Capacity::OnDemand, POOL_GPU, 3 * DAY + 4 * HOUR, &[Crew::Service(DEPLOY_VECTORS, 2)]),
+    old("g5.12xlarge", Capacity::Spot, POOL_GPU, 30 * DAY - 2400, &[OldPods::Work(JOB_REWARD, None, 12_060)]),
+    old("g5.48xlarge", Capacity::OnDemand, POOL_GPU, 3 * DAY + 4 * HOUR, &[OldPods::Service(DEPLOY_VECTORS, 2)]),
     old(
         "g5.2xlarge",
         Capacity::OnDemand,
         POOL_GPU,
         6 * DAY + 7000,
-        &[Crew::Notebook("jupyter-mkowalski", "true", 6 * DAY + 6700)],
+        &[OldPods::Notebook("jupyter-mkowalski", "true", 6 * DAY + 6700)],
     ),
     old(
         "g5.xlarge",
         Capacity::Spot,
         POOL_GPU,
         21 * HOUR + 1100,
-        &[Crew::Notebook("jupyter-adas", "1d", 21 * HOUR + 700)],
+        &[OldPods::Notebook("jupyter-adas", "1d", 21 * HOUR + 700)],
     ),
-    old("g6.12xlarge", Capacity::OnDemand, POOL_STATIC, 7 * DAY + 20 * HOUR, &[Crew::Service(DEPLOY_TRITON, 2)]),
-    old("g6.12xlarge", Capacity::OnDemand, POOL_STATIC, 7 * DAY + 20 * HOUR - 2, &[Crew::Service(DEPLOY_TRITON, 2)]),
-    old("p4d.24xlarge", Capacity::Reserved, POOL_RESERVED, 12 * DAY + 3000, &[Crew::Work(JOB_EMBED, None, 15_300)]),
-    Old { note: Some("true"), ..old("p4d.24xlarge", Capacity::Reserved, POOL_RESERVED, 12 * DAY + 3010, &[]) },
+    old("g6.12xlarge", Capacity::OnDemand, POOL_STATIC, 7 * DAY + 20 * HOUR, &[OldPods::Service(DEPLOY_TRITON, 2)]),
+    old("g6.12xlarge", Capacity::OnDemand, POOL_STATIC, 7 * DAY + 20 * HOUR - 2, &[OldPods::Service(DEPLOY_TRITON, 2)]),
+    old("p4d.24xlarge", Capacity::Reserved, POOL_RESERVED, 12 * DAY + 3000, &[OldPods::Work(JOB_EMBED, None, 15_300)]),
+    OldMachine { note: Some("true"), ..old("p4d.24xlarge", Capacity::Reserved, POOL_RESERVED, 12 * DAY + 3010, &[]) },
 ];
 
 /// When each NodeClass' current machine image was released, before the start.
 const IMAGE_AGES: [i64; 2] = [31 * HOUR, 8 * DAY + 5 * HOUR];
 
 impl World {
-    /// Puts everything in place and enters what is to come.
+    /// Creates the initial state and schedules the events to come.
     pub(super) fn populate(&mut self) {
         let former: Vec<String> = IMAGE_AGES.iter().map(|_| names::image_id(&mut self.rng)).collect();
         for age in IMAGE_AGES {
@@ -152,22 +152,22 @@ impl World {
 
     fn enter_programme(&mut self) {
         for (at, entry) in PROGRAMME.iter().enumerate() {
-            self.agenda.enter(self.start + entry.at, Happening::Submit(at));
+            self.agenda.enter(self.start + entry.at, SimEvent::Submit(at));
         }
         for (at, cron) in CRONS.iter().enumerate() {
             let next = (self.now - cron.phase).div_euclid(cron.every) * cron.every + cron.every + cron.phase;
-            self.agenda.enter(next, Happening::Cron(at));
+            self.agenda.enter(next, SimEvent::Cron(at));
         }
         for seconds in [-1500, -25, 420] {
-            self.agenda.enter(self.start + seconds, Happening::Interrupt);
+            self.agenda.enter(self.start + seconds, SimEvent::Interrupt);
         }
-        self.agenda.enter(self.start + 900, Happening::ReleaseImage);
-        self.after(3, Happening::Disrupt);
-        self.after(60, Happening::ForgetEvents);
+        self.agenda.enter(self.start + 900, SimEvent::ReleaseImage);
+        self.after(3, SimEvent::Disrupt);
+        self.after(60, SimEvent::ForgetEvents);
     }
 
-    /// A machine that came up without trouble when it was made.
-    fn place_machine(&mut self, old: &Old, former: &[String]) -> MachineId {
+    /// A machine that started without errors.
+    fn place_machine(&mut self, old: &OldMachine, former: &[String]) -> MachineId {
         let created = self.start - old.age;
         let id = match old.pool {
             Some(pool) => self.place_claimed(old, pool, created, former),
@@ -194,21 +194,21 @@ impl World {
         id
     }
 
-    fn place_unmanaged(&mut self, old: &Old) -> MachineId {
+    fn place_unmanaged(&mut self, old: &OldMachine) -> MachineId {
         let id = self.fresh_id();
         let machine = self.build_machine(id, instance_type(old.kind), old.capacity);
         self.machines.insert(id, machine);
         id
     }
 
-    fn place_claimed(&mut self, old: &Old, pool: usize, created: Sec, former: &[String]) -> MachineId {
+    fn place_claimed(&mut self, old: &OldMachine, pool: usize, created: Sec, former: &[String]) -> MachineId {
         let kind = instance_type(old.kind);
         let spec = &POOLS[pool];
         let (daemons, count) = daemon_overhead(spec);
         let requests = crew_requests(old).fold(daemons, |sum, template| sum.plus(template.requests));
         let pods = count + i64::try_from(crew_requests(old).count()).unwrap_or(0);
-        let wish = Wish { pool, kind, capacity: old.capacity, requests, pods, choices: vec![old.kind] };
-        let id = self.build_claimed(&wish);
+        let planned = MachineRequest { pool, kind, capacity: old.capacity, requests, pods, choices: vec![old.kind] };
+        let id = self.build_claimed(&planned);
         let class = spec.class();
         let released = self.images.get(class).map_or(0, |(_, at)| *at);
         let slow = if spec.gpu { 104 } else { 51 };
@@ -226,9 +226,9 @@ impl World {
                 claim.drifted = Some(released + jitter);
             }
         }
-        self.after(check, Happening::Machine(id, MachineStep::CheckDrift));
+        self.after(check, SimEvent::Machine(id, MachineStep::CheckDrift));
         if let Some(seconds) = spec.expire_after {
-            self.agenda.enter(created + seconds, Happening::Machine(id, MachineStep::Expire));
+            self.agenda.enter(created + seconds, SimEvent::Machine(id, MachineStep::Expire));
         }
         id
     }
@@ -244,9 +244,9 @@ impl World {
         }
     }
 
-    fn place_crew(&mut self, machine: MachineId, old: &Old, crew: &Crew, jobs: &mut BTreeMap<usize, JobId>) {
+    fn place_crew(&mut self, machine: MachineId, old: &OldMachine, crew: &OldPods, jobs: &mut BTreeMap<usize, JobId>) {
         match crew {
-            Crew::Service(at, pods) => {
+            OldPods::Service(at, pods) => {
                 for _ in 0..*pods {
                     // A service's pods are as old as its template or its node, whichever is younger.
                     let hours = super::cast::DEPLOYMENTS.get(*at).map_or(0, |deployment| deployment.age_hours);
@@ -255,8 +255,8 @@ impl World {
                     self.settle(pod, machine, created + 1, 25);
                 }
             }
-            Crew::Work(job, index, ago) => self.place_work(machine, (*job, *index, *ago), jobs),
-            Crew::Notebook(name, note, ago) => self.place_notebook(machine, name, note, *ago),
+            OldPods::Work(job, index, ago) => self.place_work(machine, (*job, *index, *ago), jobs),
+            OldPods::Notebook(name, note, ago) => self.place_notebook(machine, name, note, *ago),
         }
     }
 
@@ -282,7 +282,7 @@ impl World {
         }) else {
             return;
         };
-        self.agenda.enter((began + run).max(self.now + 60), Happening::Pod(pod, PodStep::Finish));
+        self.agenda.enter((began + run).max(self.now + 60), SimEvent::Pod(pod, PodStep::Finish));
     }
 
     fn place_notebook(&mut self, machine: MachineId, name: &str, note: &str, ago: i64) {
@@ -322,13 +322,13 @@ impl World {
 }
 
 /// The templates of the pods that a machine was made for.
-fn crew_requests(old: &Old) -> impl Iterator<Item = &'static super::model::Template> {
+fn crew_requests(old: &OldMachine) -> impl Iterator<Item = &'static super::model::Template> {
     old.crew.iter().flat_map(|crew| match crew {
-        Crew::Service(at, pods) => {
+        OldPods::Service(at, pods) => {
             let template = &super::cast::DEPLOYMENTS[*at].template;
             vec![template; usize::try_from(*pods).unwrap_or(0)]
         }
-        Crew::Work(job, _, _) => vec![&JOBS[*job].template],
-        Crew::Notebook(..) => vec![&NOTEBOOK],
+        OldPods::Work(job, _, _) => vec![&JOBS[*job].template],
+        OldPods::Notebook(..) => vec![&NOTEBOOK],
     })
 }

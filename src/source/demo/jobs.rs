@@ -1,9 +1,9 @@
 //! The Job and CronJob controllers, and the people who submit Jobs.
 
 use super::cast::{CRONS, JOBS, PROGRAMME};
-use super::clock::{Happening, Sec};
+use super::clock::{Sec, SimEvent};
 use super::controllers::NewPod;
-use super::events::{Recorder, Said, Subject};
+use super::events::{EventText, Recorder, Subject};
 use super::model::{Job, JobCounts, JobId, JobSpec, PodId, PodOwner};
 use super::world::{Item, World};
 use crate::fleet::Kind;
@@ -26,11 +26,11 @@ impl World {
         };
         self.create_job(spec, name, None, self.now);
         if let Some(every) = entry.every {
-            self.after(every, Happening::Submit(at));
+            self.after(every, SimEvent::Submit(at));
         }
     }
 
-    /// A Job comes into being; the controller looks at it within a second.
+    /// Creates a Job; the controller syncs it within a second.
     pub(super) fn create_job(
         &mut self,
         spec: &'static JobSpec,
@@ -56,9 +56,9 @@ impl World {
         self.jobs.insert(id, job);
         self.touch(Item::Job(id));
         if spec.suspended {
-            self.job_says(id, Said::normal("Suspended", "Job suspended"));
+            self.job_event(id, EventText::normal("Suspended", "Job suspended"));
         } else {
-            self.once_after(0, Happening::SyncJob(id));
+            self.once_after(0, SimEvent::SyncJob(id));
         }
         id
     }
@@ -73,9 +73,9 @@ impl World {
         if let Some(state) = self.crons.get_mut(at) {
             state.last = Some(now);
         }
-        self.cron_says(at, Said::normal("SuccessfulCreate", format!("Created job {name}")));
+        self.cron_event(at, EventText::normal("SuccessfulCreate", format!("Created job {name}")));
         self.recount_cron(at);
-        self.after(cron.every, Happening::Cron(at));
+        self.after(cron.every, SimEvent::Cron(at));
         self.trim_history(at);
     }
 
@@ -91,7 +91,7 @@ impl World {
         }
     }
 
-    /// The Job controller brings one Job nearer to its end.
+    /// One sync of a Job by the Job controller.
     pub(super) fn sync_job(&mut self, id: JobId) {
         let now = self.now;
         let Some(job) = self.jobs.get_mut(&id) else { return };
@@ -107,7 +107,7 @@ impl World {
         } else if complete {
             self.complete_job(id);
         } else if now < retry_at {
-            self.once_after(retry_at - now, Happening::SyncJob(id));
+            self.once_after(retry_at - now, SimEvent::SyncJob(id));
         } else {
             self.start_pods(id);
         }
@@ -171,7 +171,7 @@ impl World {
     fn start_pod_of_job(&mut self, id: JobId, spec: &'static JobSpec, name: &str, index: Option<i64>) {
         let pod = self.create_pod_of_job(id, spec, name, index, self.now);
         let pod_name = self.pods.get(&pod).map(|pod| pod.name.clone()).unwrap_or_default();
-        self.job_says(id, Said::normal("SuccessfulCreate", format!("Created pod: {pod_name}")));
+        self.job_event(id, EventText::normal("SuccessfulCreate", format!("Created pod: {pod_name}")));
     }
 
     /// A pod of a Job, not bound yet.
@@ -203,7 +203,7 @@ impl World {
                 job.failed += 1;
             }
         }
-        self.once_after(0, Happening::SyncJob(id));
+        self.once_after(0, SimEvent::SyncJob(id));
     }
 
     fn complete_job(&mut self, id: JobId) {
@@ -211,18 +211,18 @@ impl World {
         let Some(job) = self.jobs.get_mut(&id) else { return };
         job.finished = Some(now);
         let (ttl, cron, name) = (job.spec.ttl, job.cron, job.name.clone());
-        self.job_says(id, Said::normal("Completed", "Job completed"));
+        self.job_event(id, EventText::normal("Completed", "Job completed"));
         if let Some((at, _)) = cron {
             if let Some(state) = self.crons.get_mut(at) {
                 state.last_success = Some(now);
             }
-            self.cron_says(
+            self.cron_event(
                 at,
-                Said::normal("SawCompletedJob", format!("Saw completed job: {name}, condition: Complete")),
+                EventText::normal("SawCompletedJob", format!("Saw completed job: {name}, condition: Complete")),
             );
             self.recount_cron(at);
         }
-        self.after(ttl, Happening::DeleteJob(id));
+        self.after(ttl, SimEvent::DeleteJob(id));
     }
 
     /// Beyond the limit of failures the remaining pods are ended first, then the Job is Failed.
@@ -234,9 +234,9 @@ impl World {
         let (grace, ttl, cron) = (job.spec.template.grace, job.spec.ttl, job.cron);
         if unfinished.is_empty() {
             job.finished = Some(now);
-            let said = Said::warning("BackoffLimitExceeded", "Job has reached the specified backoff limit");
-            self.job_says(id, said);
-            self.after(ttl, Happening::DeleteJob(id));
+            let text = EventText::warning("BackoffLimitExceeded", "Job has reached the specified backoff limit");
+            self.job_event(id, text);
+            self.after(ttl, SimEvent::DeleteJob(id));
             if let Some((at, _)) = cron {
                 self.recount_cron(at);
             }
@@ -259,9 +259,9 @@ impl World {
         }
     }
 
-    fn job_says(&mut self, id: JobId, said: Said) {
+    fn job_event(&mut self, id: JobId, text: EventText) {
         let Some(subject) = self.job_subject(id) else { return };
-        self.say(Recorder::Jobs, subject, said);
+        self.record(Recorder::Jobs, subject, text);
     }
 
     fn job_subject(&self, id: JobId) -> Option<Subject> {
@@ -269,9 +269,9 @@ impl World {
         Some(Self::batch_subject("Job", job.spec.namespace, &job.name, &job.identity.uid))
     }
 
-    fn cron_says(&mut self, at: usize, said: Said) {
+    fn cron_event(&mut self, at: usize, text: EventText) {
         let (Some(cron), Some(state)) = (CRONS.get(at), self.crons.get(at)) else { return };
         let subject = Self::batch_subject("CronJob", JOBS[cron.job].namespace, cron.name, &state.identity.uid);
-        self.say(Recorder::Crons, subject, said);
+        self.record(Recorder::Crons, subject, text);
     }
 }

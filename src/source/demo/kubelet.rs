@@ -2,8 +2,8 @@
 
 use super::cast::{DAEMON_CNI, DAEMON_DEVICES};
 use super::catalog::pull_rate;
-use super::clock::{Happening, MachineStep, PodStep};
-use super::events::{Recorder, Said};
+use super::clock::{MachineStep, PodStep, SimEvent};
+use super::events::{EventText, Recorder};
 use super::model::{Ending, PodId, PodOwner};
 use super::world::{Item, World};
 
@@ -37,13 +37,13 @@ impl World {
             pod.accepted = Some(now);
         }
         self.touch(Item::Pod(id));
-        self.after_some((1, 3), Happening::Pod(id, PodStep::Sandbox));
+        self.after_some((1, 3), SimEvent::Pod(id, PodStep::Sandbox));
     }
 
     /// The sandbox needs the network, which needs the CNI, unless the pod uses the host's.
     fn sandbox(&mut self, id: PodId) {
         if !self.has_network(id) {
-            return self.after(NETWORK_WAIT, Happening::Pod(id, PodStep::Sandbox));
+            return self.after(NETWORK_WAIT, SimEvent::Pod(id, PodStep::Sandbox));
         }
         let now = self.now;
         if let Some(pod) = self.pods.get_mut(&id) {
@@ -69,16 +69,16 @@ impl World {
         let Some(node) = self.machines.get_mut(&machine).and_then(|machine| machine.node.as_mut()) else { return };
         if node.images.contains(&image) {
             let words = format!("Container image \"{}\" already present on machine", image.name);
-            self.kubelet_says(id, Said::normal("Pulled", words));
-            return self.after(1, Happening::Pod(id, PodStep::Start));
+            self.kubelet_event(id, EventText::normal("Pulled", words));
+            return self.after(1, SimEvent::Pod(id, PodStep::Start));
         }
         // A second pull of the same image waits for the first.
         let ends = *node.pulling.entry(image).or_insert(begins + took);
         if let Some(pod) = self.pods.get_mut(&id) {
             pod.pull_began = Some(begins);
         }
-        self.kubelet_says(id, Said::normal("Pulling", format!("Pulling image \"{}\"", image.name)));
-        self.after((ends - begins + 999) / 1000, Happening::Pod(id, PodStep::Pulled));
+        self.kubelet_event(id, EventText::normal("Pulling", format!("Pulling image \"{}\"", image.name)));
+        self.after((ends - begins + 999) / 1000, SimEvent::Pod(id, PodStep::Pulled));
     }
 
     fn pulled(&mut self, id: PodId) {
@@ -98,8 +98,8 @@ impl World {
             "Successfully pulled image \"{}\" in {took} ({took} including waiting). Image size: {} bytes.",
             image.name, image.bytes
         );
-        self.kubelet_says(id, Said::normal("Pulled", words));
-        self.after(1, Happening::Pod(id, PodStep::Start));
+        self.kubelet_event(id, EventText::normal("Pulled", words));
+        self.after(1, SimEvent::Pod(id, PodStep::Start));
     }
 
     fn start_container(&mut self, id: PodId) {
@@ -113,19 +113,19 @@ impl World {
             pod.running = Some(now);
             pod.run = run.unwrap_or(0);
         }
-        self.kubelet_says(id, Said::normal("Created", format!("Created container: {}", template.container)));
-        self.kubelet_says(id, Said::normal("Started", format!("Started container {}", template.container)));
+        self.kubelet_event(id, EventText::normal("Created", format!("Created container: {}", template.container)));
+        self.kubelet_event(id, EventText::normal("Started", format!("Started container {}", template.container)));
         self.touch(Item::Pod(id));
-        self.after_some(template.warm, Happening::Pod(id, PodStep::Ready));
+        self.after_some(template.warm, SimEvent::Pod(id, PodStep::Ready));
         if let Some(run) = run {
-            self.after(run.max(template.warm.1 + 1), Happening::Pod(id, PodStep::Finish));
+            self.after(run.max(template.warm.1 + 1), SimEvent::Pod(id, PodStep::Finish));
         }
         match (owner, machine) {
             (PodOwner::Daemon(DAEMON_CNI), Some(machine)) => {
-                self.after_some((5, 9), Happening::Machine(machine, MachineStep::NodeReady));
+                self.after_some((5, 9), SimEvent::Machine(machine, MachineStep::NodeReady));
             }
             (PodOwner::Daemon(DAEMON_DEVICES), Some(machine)) => {
-                self.after_some((16, 38), Happening::Machine(machine, MachineStep::DevicesReady));
+                self.after_some((16, 38), SimEvent::Machine(machine, MachineStep::DevicesReady));
             }
             _ => {}
         }
@@ -144,7 +144,7 @@ impl World {
         pod.ready = Some(now);
         let owner = pod.owner;
         self.touch(Item::Pod(id));
-        self.owner_noticed(owner);
+        self.notify_owner(owner);
     }
 
     fn finish(&mut self, id: PodId) {
@@ -181,14 +181,14 @@ impl World {
             pod.granted = grace;
         }
         if runs {
-            self.kubelet_says(id, Said::normal("Killing", format!("Stopping container {container}")));
+            self.kubelet_event(id, EventText::normal("Killing", format!("Stopping container {container}")));
         }
         self.touch(Item::Pod(id));
         self.note_pod_event(id);
         let owner = self.pods.get(&id).map(|pod| pod.owner);
-        self.after(if runs { drawn } else { 1 }, Happening::Pod(id, PodStep::Stopped));
+        self.after(if runs { drawn } else { 1 }, SimEvent::Pod(id, PodStep::Stopped));
         if let Some(owner) = owner {
-            self.owner_noticed(owner);
+            self.notify_owner(owner);
         }
     }
 
@@ -206,28 +206,28 @@ impl World {
         }
         self.forget(crate::fleet::Kind::Pod, pod.namespace, &pod.name);
         self.dirty.remove(&Item::Pod(id));
-        self.owner_noticed(pod.owner);
+        self.notify_owner(pod.owner);
         self.wake_scheduler();
     }
 
     /// Tells the controller behind a pod that something changed.
-    pub(super) fn owner_noticed(&mut self, owner: PodOwner) {
+    pub(super) fn notify_owner(&mut self, owner: PodOwner) {
         match owner {
-            PodOwner::Job(job) => self.once_after(0, Happening::SyncJob(job)),
+            PodOwner::Job(job) => self.once_after(0, SimEvent::SyncJob(job)),
             PodOwner::Deployment(at) => {
                 self.refresh_pdb(at);
-                self.once_after(0, Happening::SyncDeployment(at));
+                self.once_after(0, SimEvent::SyncDeployment(at));
             }
             PodOwner::Daemon(_) | PodOwner::User => {}
         }
     }
 
-    fn kubelet_says(&mut self, id: PodId, said: Said) {
+    fn kubelet_event(&mut self, id: PodId, text: EventText) {
         let Some(mut subject) = self.pod_subject(id) else { return };
         let Some(pod) = self.pods.get(&id) else { return };
         subject.field = Some(format!("spec.containers{{{}}}", pod.template.container));
         let host = pod.machine.and_then(|machine| self.machines.get(&machine)).map(|machine| machine.name.clone());
-        self.say(Recorder::Kubelet(host.unwrap_or_default()), subject, said);
+        self.record(Recorder::Kubelet(host.unwrap_or_default()), subject, text);
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! What comes out is JSON as an API server would return it; it passes through the same decoding as a real cluster's
 //! objects, so the demo can show nothing that a real cluster could not. The simulation is deterministic: equal seed,
-//! start and clock reading give equal bytes, however often somebody looked in between.
+//! start and clock reading give equal bytes, however often the state was read in between.
 //!
-//! * [`clock`]: what is due when; [`world`]: all state and the dispatch; [`model`]: the types of the state.
-//! * [`cast`] and [`catalog`]: who is who; [`genesis`]: how it stood before the history begins.
-//! * [`scheduler`], [`kubelet`], [`jobs`], [`controllers`], [`karpenter`]: behaviour, each after its namesake.
-//! * [`prices`]: what AWS would ask for it. [`objects`]: JSON from state; [`simulation`]: the outside of it all; [`run()`]: the demo as a Source.
+//! * [`clock`]: the queue of scheduled events; [`world`]: all state and the dispatch; [`model`]: its types.
+//! * [`cast`]: pools, services and Jobs; [`catalog`]: instance types and images; [`genesis`]: the initial state.
+//! * [`scheduler`], [`kubelet`], [`jobs`], [`controllers`], [`karpenter`]: behaviour of the components of these names.
+//! * [`prices`]: simulated AWS prices. [`objects`]: JSON from state; [`simulation`]: the public interface; [`run()`]:
+//!   the Source.
 
 mod cast;
 mod catalog;

@@ -64,7 +64,7 @@ impl Amounts {
     }
 }
 
-/// How capacity is bought.
+/// Capacity type.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Capacity {
     Spot,
@@ -83,7 +83,7 @@ impl Capacity {
     }
 }
 
-/// Where the pods of a template may run.
+/// Placement constraint of the pods of a template.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Place {
     /// Anywhere that is not reserved for others.
@@ -98,16 +98,16 @@ pub(super) enum Place {
     OnDemand,
 }
 
-/// What a pod is made of.
+/// Pod template with the timing of its container.
 #[derive(Debug)]
 pub(super) struct Template {
     /// Name of the only container.
     pub(super) container: &'static str,
-    /// Its image.
+    /// Container image.
     pub(super) image: &'static Image,
-    /// Its requests, equal to its limits for GPU, EFA and memory.
+    /// Requests; limits of GPU, EFA and memory are equal to them.
     pub(super) requests: Amounts,
-    /// Where it may run.
+    /// Placement constraint.
     pub(super) place: Place,
     /// Tolerates the taint of GPU nodes.
     pub(super) on_gpu_nodes: bool,
@@ -115,9 +115,9 @@ pub(super) struct Template {
     pub(super) do_not_disrupt: Option<&'static str>,
     /// `terminationGracePeriodSeconds`.
     pub(super) grace: i64,
-    /// From start of the container to readiness, in seconds.
+    /// Seconds from the start of the container to readiness.
     pub(super) warm: (i64, i64),
-    /// How long it takes to stop when asked to, in seconds.
+    /// Seconds that it takes to stop after SIGTERM.
     pub(super) stop: (i64, i64),
 }
 
@@ -174,18 +174,18 @@ pub(super) struct Deployment {
     pub(super) replicas: i64,
     pub(super) template: Template,
     pub(super) pdb: Option<Pdb>,
-    /// How many hours before the start it was created.
+    /// Creation, in hours before the start.
     pub(super) age_hours: i64,
 }
 
-/// How the pods of a Job end.
+/// Outcome of the pods of a Job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Ending {
-    /// All well.
+    /// All succeed.
     Well,
-    /// All with this exit code.
+    /// All fail with this exit code.
     Exit(i64),
-    /// So many percent with exit code 1.
+    /// This percentage fails with exit code 1, the others succeed.
     SomeFail(u64),
 }
 
@@ -269,11 +269,11 @@ pub(super) struct Identity {
     pub(super) uid: String,
     pub(super) created: Sec,
     pub(super) version: u64,
-    /// When it last changed.
+    /// Time of the last change.
     pub(super) touched: Sec,
 }
 
-/// An instance, with what Karpenter and Kubernetes know of it.
+/// An EC2 instance with its NodeClaim and Node.
 #[derive(Debug)]
 pub(super) struct Machine {
     pub(super) id: MachineId,
@@ -295,7 +295,7 @@ impl Machine {
         format!("aws:///{zone}/{}", self.instance_id)
     }
 
-    /// Whether it is on its way out.
+    /// Whether it is being deleted.
     pub(super) fn is_deleting(&self) -> bool {
         self.claim.as_ref().is_some_and(|claim| claim.deleting.is_some())
             || self.node.as_ref().is_some_and(|node| node.deleting.is_some())
@@ -306,7 +306,7 @@ impl Machine {
         self.claim.as_ref().is_some_and(|claim| claim.initialized.is_some())
     }
 
-    /// What its Node offers to pods now; nothing without a Node.
+    /// Current allocatable resources of its Node; zero without a Node.
     pub(super) fn allocatable_now(&self) -> Amounts {
         let Some(node) = &self.node else { return Amounts::default() };
         let all = self.kind.allocatable();
@@ -341,7 +341,7 @@ pub(super) struct Claim {
     pub(super) terminating: Option<Sec>,
     pub(super) expire_after: Option<i64>,
     pub(super) grace: Option<i64>,
-    /// What evicted pods are told: the disruption reason, else `Forceful Termination`.
+    /// Reason in the Event of evicted pods: the disruption reason, else `Forceful Termination`.
     pub(super) eviction: &'static str,
     /// Until when the machine is nominated for pending pods.
     pub(super) nominated_until: Sec,
@@ -363,13 +363,13 @@ pub(super) struct Node {
     pub(super) pulling: BTreeMap<&'static Image, i64>,
 }
 
-/// Who made a pod.
+/// Owner of a pod.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum PodOwner {
     Daemon(usize),
     Deployment(usize),
     Job(JobId),
-    /// Nobody; a notebook that its user started.
+    /// No controller: a notebook that a user started.
     User,
 }
 
@@ -412,7 +412,7 @@ impl Pod {
         self.finished.is_none() && self.deleting.is_none()
     }
 
-    /// Whether it takes room on its node.
+    /// Whether its requests count on its node.
     pub(super) fn holds_room(&self) -> bool {
         self.finished.is_none() && self.machine.is_some()
     }
@@ -443,7 +443,7 @@ pub(super) struct Job {
     /// The limit of failures is passed; pods still end.
     pub(super) failing: Option<Sec>,
     pub(super) finished: Option<Sec>,
-    /// What its status counts.
+    /// Counts of its status.
     pub(super) counts: JobCounts,
 }
 
@@ -456,7 +456,7 @@ pub(super) struct JobCounts {
 }
 
 impl Job {
-    /// Whether it has come to an end.
+    /// Whether it has completed or failed.
     pub(super) fn is_done(&self) -> bool {
         self.finished.is_some()
     }

@@ -1,4 +1,4 @@
-//! What AWS would say of prices in the demo's region.
+//! Simulated AWS prices of the demo's region.
 
 use super::catalog::{self, InstanceType};
 use super::model::Capacity;
@@ -7,10 +7,10 @@ use crate::fleet::{
 };
 use crate::units::Time;
 
-/// How often spot prices are told anew, in simulated seconds.
+/// Interval of spot prices, in simulated seconds.
 pub(super) const SPOT_SECONDS: i64 = 300;
 
-/// All prices, and how alive their Sources are.
+/// All prices, and the health of their Sources.
 pub(super) fn first(now: Time) -> Vec<Report> {
     let mut reports = vec![on_demand(now)];
     reports.extend(spot(now));
@@ -21,7 +21,7 @@ pub(super) fn first(now: Time) -> Vec<Report> {
     reports
 }
 
-/// Spot prices as they are now: they differ a little from zone to zone.
+/// Current spot prices, which differ slightly between zones.
 pub(super) fn spot(now: Time) -> [Report; 2] {
     let zones = catalog::ZONES.iter().map(|(zone, _)| *zone);
     let prices: Vec<PriceChange> = (0_i64..)

@@ -1,4 +1,4 @@
-//! Chance without surprise: a small generator whose every draw follows from the seed.
+//! A deterministic random number generator.
 
 /// SplitMix64 (Steele, Lea, Flood 2014): tiny, fast, and good enough for names and delays.
 #[derive(Clone, Debug)]

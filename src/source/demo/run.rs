@@ -17,12 +17,12 @@ use crate::fleet::{
 use crate::source::kube::decode::{RawChange, delta};
 use crate::units::Time;
 
-/// How often the simulation is advanced, in real time.
+/// Interval between two advances of the simulation, in real time.
 const TICK: Duration = Duration::from_millis(250);
-/// Health is told anew this often, in simulated seconds, so that "heard of" stays recent.
+/// Interval at which health is reported again, in simulated seconds, so that its `as_of` stays recent.
 const PULSE_SECONDS: i64 = 10;
 
-/// The demo's clock: real time, faster. The one place where the demo meets the wall clock.
+/// The demo's clock: real time multiplied by a speed. The only part of the demo that reads the wall clock.
 #[derive(Clone, Copy, Debug)]
 pub struct DemoClock {
     start: Time,
@@ -35,8 +35,8 @@ impl DemoClock {
     /// Slowest and fastest speed: a hundredth to a thousandfold.
     pub const SPEEDS: RangeInclusive<f64> = 0.01..=1000.0;
 
-    /// A clock that reads `start` now and then runs `speed` times as fast as real time; what is out of bounds or no
-    /// number is brought into them.
+    /// A clock that reads `start` now and then runs `speed` times as fast as real time; other values are clamped
+    /// to [`Self::SPEEDS`].
     pub fn new(start: Time, speed: f64) -> Self {
         let speed = if speed.is_nan() { 1.0 } else { speed.clamp(*Self::SPEEDS.start(), *Self::SPEEDS.end()) };
         #[expect(clippy::cast_possible_truncation, reason = "between 10 and 1,000,000")]
@@ -44,14 +44,14 @@ impl DemoClock {
         Self { start, began: Instant::now(), speed_millis }
     }
 
-    /// What it reads.
+    /// Current simulated time.
     pub fn now(&self) -> Time {
         let micros = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX);
         self.start.plus_micros(micros.saturating_mul(self.speed_millis) / 1000)
     }
 }
 
-/// What is asked of a running demo.
+/// Requests to a running demo.
 #[derive(Debug)]
 pub enum Request {
     /// Write one annotation.
@@ -60,7 +60,7 @@ pub enum Request {
     Fetch(Key, oneshot::Sender<Option<Value>>),
 }
 
-/// What the demo says of its cluster.
+/// Facts of the demo's cluster.
 pub fn facts(seed: u64) -> ClusterFacts {
     ClusterFacts {
         context: "demo".to_owned(),
@@ -75,7 +75,7 @@ pub fn facts(seed: u64) -> ClusterFacts {
     }
 }
 
-/// Everything the demo has to say when it starts at `at`: for `snapshot --demo`, tests and screenshots.
+/// All reports of the demo when it starts at `at`: for `snapshot --demo`, tests and screenshots.
 pub fn once(seed: u64, at: Time) -> Vec<Report> {
     first_reports(seed, &Simulation::new(seed, at), &mut Interner::default())
 }
@@ -142,19 +142,19 @@ pub fn deltas(changes: &[Change], interner: &mut Interner) -> Vec<Delta> {
         .collect()
 }
 
-/// What a running demo needs.
+/// Settings of the demo.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The seed of everything.
+    /// Seed of the simulation.
     pub seed: u64,
-    /// What the clock reads at the beginning.
+    /// Simulated time at the start.
     pub start: Time,
-    /// Generation under which reports are sent.
+    /// Connection that the reports belong to.
     pub epoch: Epoch,
 }
 
-/// Runs the demo until it is cancelled or nobody listens: the whole state first, then what changes as `clock` goes on,
-/// and answers to requests. `clock` reads simulated time; the same clock should be the program's.
+/// Runs the demo until it is cancelled or the receiver is dropped: the whole state first, then what changes as `clock`
+/// goes on, and answers to requests. `clock` reads simulated time; the same clock should be the program's.
 pub async fn run(
     settings: Settings,
     clock: impl Fn() -> Time + Send,
@@ -184,7 +184,7 @@ pub async fn run(
     }
 }
 
-/// A demo that is under way. Its methods give `None` when nobody listens any more.
+/// State of a running demo. Its methods return `None` when the receiver is dropped.
 struct Running {
     seed: u64,
     epoch: Epoch,
@@ -234,7 +234,7 @@ impl Running {
         self.send(reports).await
     }
 
-    /// Every source again, as alive as it was.
+    /// The health of all Sources, again.
     fn pulse(&self) -> Vec<Report> {
         let counts = self.simulation.counts();
         let of_kind = |kind| {

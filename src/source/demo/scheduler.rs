@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::cast::POOLS;
-use super::clock::{Happening, PodStep};
-use super::events::{Recorder, Said};
+use super::clock::{PodStep, SimEvent};
+use super::events::{EventText, Recorder};
 use super::model::{Machine, MachineId, Place, Pod, PodId, Template};
 use super::world::{Item, World};
 
-/// Why a node is no place for a pod, in the order in which the scheduler's plugins refuse.
+/// Why a pod does not fit on a node, in the order of the scheduler's plugins.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Refusal {
     Taint(&'static str),
@@ -25,7 +25,7 @@ impl Refusal {
         }
     }
 
-    /// Whether evicting others could help.
+    /// Whether preemption could not help.
     const fn is_final(&self) -> bool {
         !matches!(self, Self::Room(_))
     }
@@ -63,7 +63,7 @@ pub(super) fn selects(machine: &Machine, place: Place) -> bool {
 impl World {
     /// Asks for a pass of the scheduler within a second.
     pub(super) fn wake_scheduler(&mut self) {
-        self.once_after(1, Happening::Schedule);
+        self.once_after(1, SimEvent::Schedule);
     }
 
     /// One pass over all pods that are not bound.
@@ -93,7 +93,7 @@ impl World {
         }
     }
 
-    /// How much room is left in percent if the pod goes there.
+    /// Percentage of resources left if the pod is placed there; the refusals if it does not fit.
     fn fit(&self, machine: &Machine, pod: &Pod) -> Result<i64, Vec<Refusal>> {
         if let Some(taint) = untolerated(machine, pod.template) {
             return Err(vec![Refusal::Taint(taint)]);
@@ -129,10 +129,10 @@ impl World {
             pod.nominated = None;
         }
         let words = format!("Successfully assigned {}/{} to {node}", subject.namespace, subject.name);
-        self.say(Recorder::Scheduler, subject, Said::normal("Scheduled", words));
+        self.record(Recorder::Scheduler, subject, EventText::normal("Scheduled", words));
         self.touch(Item::Pod(id));
         self.note_pod_event(id);
-        self.after_some((0, 1), Happening::Pod(id, PodStep::Accept));
+        self.after_some((0, 1), SimEvent::Pod(id, PodStep::Accept));
     }
 
     fn refuse(&mut self, id: PodId, refusals: &Refusals) {
@@ -147,13 +147,13 @@ impl World {
         pod.refused = Some((since, words.clone()));
         self.touch(Item::Pod(id));
         if first && let Some(subject) = self.pod_subject(id) {
-            self.say(Recorder::Scheduler, subject, Said::warning("FailedScheduling", words));
+            self.record(Recorder::Scheduler, subject, EventText::warning("FailedScheduling", words));
         }
-        self.once_after(3, Happening::Provision);
+        self.once_after(3, SimEvent::Provision);
     }
 }
 
-/// What all nodes together said.
+/// Refusals of all nodes.
 #[derive(Default)]
 struct Refusals {
     /// How many nodes gave each reason; a node may lack several resources.

@@ -1,4 +1,4 @@
-//! The outside of the simulated cluster: advance it, read it, write its one annotation.
+//! Public interface of the simulated cluster: advance it, read it, write an annotation.
 
 use std::collections::BTreeMap;
 
@@ -10,23 +10,23 @@ use super::world::{Item, World};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, Key, Kind, ObjectKey, Uid};
 use crate::units::Time;
 
-/// A change as a watch of one kind would tell it.
+/// A change, as a watch of one kind would report it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Change {
     /// An object came or changed; its JSON.
     Upsert {
-        /// Its kind.
+        /// Kind of the object.
         kind: Kind,
-        /// Its namespace and name.
+        /// Namespace and name.
         object: ObjectKey,
-        /// It, as the API server would return it.
+        /// JSON as the API server would return it.
         json: Vec<u8>,
     },
     /// An object was deleted.
     Remove {
-        /// Its kind.
+        /// Kind of the object.
         kind: Kind,
-        /// Its namespace and name.
+        /// Namespace and name.
         object: ObjectKey,
     },
 }
@@ -49,8 +49,8 @@ impl Simulation {
         Self { world }
     }
 
-    /// Lets time pass until `to` (whole seconds; never back) and tells what changed, each object at most once and in its
-    /// last state, removals first.
+    /// Lets time pass until `to` (whole seconds; never back) and returns what changed, each object at most once and in
+    /// its last state, removals first.
     pub fn advance(&mut self, to: Time) -> Vec<Change> {
         self.world.run_until(to.seconds());
         let gone = std::mem::take(&mut self.world.gone);
@@ -62,7 +62,7 @@ impl Simulation {
         removals.chain(upserts).collect()
     }
 
-    /// The clock reading up to which everything has happened.
+    /// Simulated time up to which the state has been advanced.
     pub fn now(&self) -> Time {
         Time::from_seconds(self.world.now)
     }
@@ -78,7 +78,7 @@ impl Simulation {
         lists
     }
 
-    /// How many objects there are of each kind.
+    /// Number of objects by kind.
     pub fn counts(&self) -> BTreeMap<Kind, usize> {
         let mut counts = BTreeMap::new();
         for item in self.world.items() {
@@ -93,8 +93,8 @@ impl Simulation {
         of_kind.filter_map(|item| self.world.render(item)).find(|value| object_key(value) == key.object)
     }
 
-    /// Writes `karpenter.sh/do-not-disrupt` on a pod or Node under the conditions of the change. Karpenter's part of the
-    /// simulation acts on it from its next pass on.
+    /// Writes `karpenter.sh/do-not-disrupt` on a pod or Node under the conditions of the change. Karpenter's part of
+    /// the simulation acts on it from its next pass on.
     pub fn annotate(&mut self, change: &AnnotationChange) -> AnnotationOutcome {
         let Some(target) = self.target(&change.key) else { return AnnotationOutcome::Gone };
         if target.uid != change.uid {
@@ -155,7 +155,7 @@ impl Simulation {
     }
 }
 
-/// What an annotation change is about, as it stands.
+/// The object of an annotation change, with its current state.
 struct Target {
     item: Item,
     uid: Uid,

@@ -1,4 +1,4 @@
-//! The laws that a real cluster cannot break, held over seeds and hours.
+//! Invariants of a real cluster, checked over several seeds and simulated hours.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ struct Mirror {
 }
 
 impl Mirror {
-    fn of(simulation: &Simulation) -> Self {
+    fn new(simulation: &Simulation) -> Self {
         let mut mirror = Self::default();
         simulation.objects().into_values().for_each(|list| mirror.apply(list));
         mirror
@@ -42,7 +42,7 @@ impl Mirror {
         of_kind.map(|(_, json)| serde_json::from_slice(json).expect("JSON")).collect()
     }
 
-    /// What the rest of the program makes of it.
+    /// The objects, decoded into a Fleet.
     fn fleet(&self) -> Fleet {
         let mut fleet = Fleet::default();
         let mut interner = Interner::default();
@@ -63,7 +63,7 @@ fn equal_readings_give_equal_bytes_however_time_passed() {
     for seed in [7] {
         let mut steps = Simulation::new(seed, start());
         let mut leap = Simulation::new(seed, start());
-        let (mut stepped, mut leapt) = (Mirror::of(&steps), Mirror::of(&leap));
+        let (mut stepped, mut leapt) = (Mirror::new(&steps), Mirror::new(&leap));
         let mut at = start();
         for (number, seconds) in [1, 1, 2, 59, 7, 300, 13, 1, 600, 90, 3, 1500].into_iter().enumerate() {
             at = at.plus_seconds(seconds);
@@ -79,7 +79,7 @@ fn equal_readings_give_equal_bytes_however_time_passed() {
                 assert_eq!(other.as_deref(), Some(&*String::from_utf8_lossy(json)), "seed {seed} at {at}: {key:?}");
             }
             assert_eq!(stepped.objects.len(), leapt.objects.len());
-            assert_eq!(leapt.objects, Mirror::of(&leap).objects, "what changed is told");
+            assert_eq!(leapt.objects, Mirror::new(&leap).objects, "all changes are reported");
         }
     }
 }
@@ -99,7 +99,7 @@ fn seeds_and_starts_make_different_clusters() {
 fn the_laws_of_a_cluster_hold_for_hours() {
     for seed in [2, 42] {
         let mut simulation = Simulation::new(seed, start());
-        let mut mirror = Mirror::of(&simulation);
+        let mut mirror = Mirror::new(&simulation);
         check(&mirror, seed, start());
         for step in 1..=24 {
             let at = start().plus_seconds(step * 397);
@@ -112,7 +112,7 @@ fn the_laws_of_a_cluster_hold_for_hours() {
 #[test]
 fn a_day_does_not_grow_the_cluster() {
     let mut simulation = Simulation::new(5, start());
-    let mut mirror = Mirror::of(&simulation);
+    let mut mirror = Mirror::new(&simulation);
     for hour in [1, 2, 5, 9, 14, 19, 24] {
         let at = start().plus_seconds(hour * 3600 + hour * 7);
         mirror.apply(simulation.advance(at));
@@ -283,18 +283,18 @@ fn check_times(mirror: &Mirror, at: Time, place: &str) {
 #[test]
 fn the_first_screen_shows_the_whole_cast() {
     for seed in [1, 3, 42] {
-        let mirror = Mirror::of(&Simulation::new(seed, start()));
+        let mirror = Mirror::new(&Simulation::new(seed, start()));
         let fleet = mirror.fleet();
         let count = |kind| mirror.list(kind).len();
         assert!((24..36).contains(&count(Kind::Node)), "seed {seed}: {} nodes", count(Kind::Node));
         assert!((250..420).contains(&count(Kind::Pod)), "seed {seed}: {} pods", count(Kind::Pod));
-        let said: BTreeSet<(String, String)> = mirror
+        let events: BTreeSet<(String, String)> = mirror
             .list(Kind::Event)
             .iter()
             .map(|event| (event["involvedObject"]["kind"].to_string(), event["reason"].to_string()))
             .collect();
         let heard = |kind: &str, reason: &str| {
-            assert!(said.contains(&(format!("\"{kind}\""), format!("\"{reason}\""))), "seed {seed}: {kind} {reason}");
+            assert!(events.contains(&(format!("\"{kind}\""), format!("\"{reason}\""))), "seed {seed}: {kind} {reason}");
         };
         for kind in ["Node", "NodeClaim"] {
             for reason in [
@@ -339,7 +339,7 @@ fn change(object: &Value, kind: Kind, from: Option<&str>, to: Option<&str>) -> A
 #[test]
 fn protection_by_hand_is_answered_by_karpenter() {
     let mut simulation = Simulation::new(1, start());
-    let mirror = Mirror::of(&simulation);
+    let mirror = Mirror::new(&simulation);
     let pods = mirror.list(Kind::Pod);
     let pod = pods
         .iter()
@@ -351,7 +351,7 @@ fn protection_by_hand_is_answered_by_karpenter() {
     let fresh = simulation.object(&protect.key).expect("it exists");
     assert_eq!(fresh["metadata"]["annotations"]["karpenter.sh/do-not-disrupt"], "true");
     assert_ne!(fresh["metadata"]["resourceVersion"], pod["metadata"]["resourceVersion"]);
-    let said: String = simulation
+    let messages: String = simulation
         .advance(start().plus_seconds(130))
         .into_iter()
         .filter_map(|change| match change {
@@ -359,7 +359,7 @@ fn protection_by_hand_is_answered_by_karpenter() {
             _ => None,
         })
         .collect();
-    assert!(said.contains(&format!("annotation (Pod={})", protect.key.object)), "Karpenter names it");
+    assert!(messages.contains(&format!("annotation (Pod={})", protect.key.object)), "Karpenter names it");
     let other = AnnotationChange { uid: crate::fleet::Uid::parse("x"), ..protect.clone() };
     assert_eq!(simulation.annotate(&other), AnnotationOutcome::Recreated);
     let nobody = AnnotationChange { key: Key::new(Kind::Pod, ObjectKey::new("ml", "nobody")), ..protect };

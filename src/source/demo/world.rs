@@ -1,9 +1,9 @@
-//! The world: all state, what changed, and the dispatch of what happens.
+//! State of the simulation, its changes, and the dispatch of events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cast::{CRONS, DEPLOYMENTS, POOLS};
-use super::clock::{Agenda, Happening, Sec};
+use super::clock::{Agenda, Sec, SimEvent};
 use super::events::EventLog;
 use super::model::{
     Amounts, Command, CommandId, EventId, Identity, Job, JobId, Machine, MachineId, PdbStatus, Pod, PodId,
@@ -12,7 +12,7 @@ use super::names;
 use super::rng::Rng;
 use crate::fleet::Kind;
 
-/// Names one object of the world, to say that it changed.
+/// Reference to an object of the simulation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Item {
     Node(MachineId),
@@ -50,7 +50,7 @@ impl Item {
 }
 
 /// An object that is gone: kind, namespace, name.
-pub(super) type Gone = (Kind, String, String);
+pub(super) type RemovedObject = (Kind, String, String);
 
 /// State of a CronJob.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub(super) struct CronState {
     pub(super) identity: Identity,
     pub(super) last: Option<Sec>,
     pub(super) last_success: Option<Sec>,
-    /// Its Jobs that are under way: name and uid.
+    /// Active Jobs: name and uid.
     pub(super) active: Vec<(String, String)>,
 }
 
@@ -70,18 +70,18 @@ pub(super) struct DeploymentState {
     pub(super) pdb: Option<(Identity, PdbStatus)>,
 }
 
-/// Everything there is.
+/// State of the simulation.
 #[derive(Debug)]
 pub(super) struct World {
-    /// The moment that the simulation starts showing itself.
+    /// Start of the visible simulation.
     pub(super) start: Sec,
-    /// Now.
+    /// Current simulated second.
     pub(super) now: Sec,
     pub(super) rng: Rng,
     pub(super) agenda: Agenda,
     pub(super) machines: BTreeMap<MachineId, Machine>,
     pub(super) pods: BTreeMap<PodId, Pod>,
-    /// Which pods are bound to which machine.
+    /// Pods by the machine that they are bound to.
     pub(super) bound: BTreeMap<MachineId, BTreeSet<PodId>>,
     pub(super) jobs: BTreeMap<JobId, Job>,
     pub(super) pools: Vec<Identity>,
@@ -102,7 +102,7 @@ pub(super) struct World {
     /// Offerings that EC2 did not have, until when Karpenter leaves them alone.
     pub(super) unavailable: BTreeMap<(&'static str, &'static str), Sec>,
     pub(super) dirty: BTreeSet<Item>,
-    pub(super) gone: Vec<Gone>,
+    pub(super) gone: Vec<RemovedObject>,
     version: u64,
     last_id: u32,
 }
@@ -141,49 +141,49 @@ impl World {
         world
     }
 
-    /// Lets everything happen that is due until `until`.
+    /// Runs all events up to `until`.
     pub(super) fn run_until(&mut self, until: Sec) {
-        while let Some((at, happening)) = self.agenda.next_until(until) {
+        while let Some((at, event)) = self.agenda.next_until(until) {
             self.now = at;
-            self.happen(happening);
+            self.happen(event);
         }
         self.now = self.now.max(until);
     }
 
-    fn happen(&mut self, happening: Happening) {
-        match happening {
-            Happening::Schedule => self.schedule_pods(),
-            Happening::SyncJob(job) => self.sync_job(job),
-            Happening::DeleteJob(job) => self.delete_job(job),
-            Happening::SyncDeployment(deployment) => self.sync_deployment(deployment),
-            Happening::Submit(entry) => self.submit(entry),
-            Happening::Cron(cron) => self.run_cron(cron),
-            Happening::Pod(pod, step) => self.step_pod(pod, step),
-            Happening::Machine(machine, step) => self.step_machine(machine, step),
-            Happening::Provision => self.provision(),
-            Happening::Disrupt => self.disrupt(),
-            Happening::Validate(command) => self.validate(command),
-            Happening::Interrupt => self.interrupt(),
-            Happening::ReleaseImage => self.release_image(),
-            Happening::ForgetEvents => self.forget_events(),
+    fn happen(&mut self, event: SimEvent) {
+        match event {
+            SimEvent::Schedule => self.schedule_pods(),
+            SimEvent::SyncJob(job) => self.sync_job(job),
+            SimEvent::DeleteJob(job) => self.delete_job(job),
+            SimEvent::SyncDeployment(deployment) => self.sync_deployment(deployment),
+            SimEvent::Submit(entry) => self.submit(entry),
+            SimEvent::Cron(cron) => self.run_cron(cron),
+            SimEvent::Pod(pod, step) => self.step_pod(pod, step),
+            SimEvent::Machine(machine, step) => self.step_machine(machine, step),
+            SimEvent::Provision => self.provision(),
+            SimEvent::Disrupt => self.disrupt(),
+            SimEvent::Validate(command) => self.validate(command),
+            SimEvent::Interrupt => self.interrupt(),
+            SimEvent::ReleaseImage => self.release_image(),
+            SimEvent::ForgetEvents => self.forget_events(),
         }
     }
 
-    /// Enters something that is due in `seconds`.
-    pub(super) fn after(&mut self, seconds: i64, happening: Happening) {
-        self.agenda.enter(self.now + seconds.max(0), happening);
+    /// Schedules an event in `seconds`.
+    pub(super) fn after(&mut self, seconds: i64, event: SimEvent) {
+        self.agenda.enter(self.now + seconds.max(0), event);
     }
 
-    /// Enters something that is due in a number of seconds drawn from a range.
-    pub(super) fn after_some(&mut self, seconds: (i64, i64), happening: Happening) {
+    /// Schedules an event in a random number of seconds of a range.
+    pub(super) fn after_some(&mut self, seconds: (i64, i64), event: SimEvent) {
         let drawn = self.rng.between(seconds);
-        self.after(drawn, happening);
+        self.after(drawn, event);
     }
 
-    /// Enters something that several may ask for at once, if it is not due already.
-    pub(super) fn once_after(&mut self, seconds: i64, happening: Happening) {
-        if !self.agenda.has((self.now, self.now + seconds), happening) {
-            self.after(seconds, happening);
+    /// Schedules an event unless it is scheduled already.
+    pub(super) fn once_after(&mut self, seconds: i64, event: SimEvent) {
+        if !self.agenda.has((self.now, self.now + seconds), event) {
+            self.after(seconds, event);
         }
     }
 
@@ -199,7 +199,7 @@ impl World {
         Identity { uid: names::uid(&mut self.rng), created, version: self.version, touched: self.now }
     }
 
-    /// Says that an object changed: it gets a new resourceVersion.
+    /// Records a change of an object: it gets a new resourceVersion.
     pub(super) fn touch(&mut self, item: Item) {
         self.version += 1;
         let (version, now) = (self.version, self.now);
@@ -242,7 +242,7 @@ impl World {
         }
     }
 
-    /// Says that an object is gone.
+    /// Records the removal of an object.
     pub(super) fn forget(&mut self, kind: Kind, namespace: &str, name: &str) {
         self.gone.push((kind, namespace.to_owned(), name.to_owned()));
     }

@@ -1,6 +1,6 @@
-//! The prices that come with batchtop: they need neither AWS nor a file, and are as old as they are.
+//! Embedded price tables: on-demand prices and accelerators of EC2 instance types, as of the date in each table.
 //!
-//! Only regions that are in the table have prices: one region's price never stands in for another's.
+//! Only the regions of the table have prices; a price of one region is never used for another.
 
 use std::str::FromStr;
 
@@ -10,12 +10,12 @@ use crate::units::{Time, money};
 const ON_DEMAND: &str = include_str!("on_demand.tsv");
 const ACCELERATORS: &str = include_str!("accelerators.tsv");
 
-/// What stands in the tables for what is not known.
+/// Cell of the tables for an unknown value.
 const UNKNOWN: &str = "-";
 
 /// On-demand prices by region and instance type, and the accelerators of instance types that have some.
 ///
-/// FPGAs and video encoders are not among them: nothing asks for them as it does for GPUs.
+/// FPGAs and video encoders are left out: pods do not request them as they do GPUs.
 pub fn embedded() -> Vec<PriceChange> {
     let mut changes = Vec::with_capacity(ON_DEMAND.lines().count() + ACCELERATORS.lines().count());
     changes.extend(on_demand());
@@ -23,12 +23,12 @@ pub fn embedded() -> Vec<PriceChange> {
     changes
 }
 
-/// The lines of a table that are no comments.
+/// Lines of a table without comments.
 fn lines(table: &str) -> impl Iterator<Item = &str> {
     table.lines().filter(|line| !line.starts_with('#'))
 }
 
-/// The day of a table, at its beginning in UTC.
+/// Date of a table, as the start of that day in UTC.
 fn as_of(table: &str) -> Time {
     let day = table.lines().find_map(|line| line.strip_prefix("# as_of: ")).unwrap_or_default();
     Time::parse(&format!("{day}T00:00:00Z")).unwrap_or_default()
@@ -39,7 +39,7 @@ fn on_demand() -> impl Iterator<Item = PriceChange> {
     let mut region = Sym::new("");
     lines(ON_DEMAND).filter_map(move |line| {
         let [place, instance_type, dollars] = cells(line)?;
-        // Regions come in blocks, whose lines share one symbol.
+        // Lines are grouped by region, and the lines of a group share one symbol.
         if *region != *place {
             region = Sym::new(place);
         }
@@ -70,7 +70,7 @@ fn cells<const N: usize>(line: &str) -> Option<[&str; N]> {
     cells.try_into().ok()
 }
 
-/// An error where the cell is malformed.
+/// Value of a cell; `None` if it is unknown, an error if it is malformed.
 fn known<T: FromStr>(cell: &str) -> Result<Option<T>, T::Err> {
     if cell == UNKNOWN { Ok(None) } else { cell.parse().map(Some) }
 }

@@ -1,10 +1,10 @@
-//! Karpenter's disruption loop: which nodes it may take, what it says of the others, and how it takes one.
+//! Karpenter's disruption loop: candidates, Events of blocked nodes, and disruption commands.
 
 use super::super::cast::{DEPLOYMENTS, POOLS};
 use super::super::catalog::InstanceType;
-use super::super::clock::Happening;
+use super::super::clock::SimEvent;
 use super::super::controllers::daemon_overhead;
-use super::super::events::Said;
+use super::super::events::EventText;
 use super::super::model::{
     Allowed, Amounts, Capacity, Command, Machine, MachineId, Place, Pod, PodId, PodOwner, Template,
 };
@@ -12,7 +12,7 @@ use super::super::scheduler::selects;
 use super::super::world::World;
 use super::REPEAT;
 use super::protection::protects;
-use super::provisioning::Wish;
+use super::provisioning::MachineRequest;
 
 /// Seconds between two passes.
 const PASS: i64 = 10;
@@ -25,7 +25,7 @@ const EMPTY: &str = "Empty";
 const DRIFTED: &str = "Drifted";
 const UNDERUTILIZED: &str = "Underutilized";
 
-/// How many nodes the budgets of a pool allow to be disrupted.
+/// Number of nodes that the budgets of a pool allow to be disrupted.
 #[derive(Clone, Copy)]
 struct BudgetRoom {
     /// In all.
@@ -34,7 +34,7 @@ struct BudgetRoom {
     left: i64,
 }
 
-/// Why a node is no candidate.
+/// Reason why a node is not a candidate.
 struct Obstacle {
     words: String,
     /// A pod or a PodDisruptionBudget: drift passes it where the NodeClaim has a termination grace period.
@@ -47,11 +47,11 @@ impl Obstacle {
     }
 }
 
-/// What would become of a node's pods without the node.
+/// Result of a scheduling simulation without the node.
 enum Simulation {
-    /// They fit on other nodes.
+    /// The pods fit on other nodes.
     Delete,
-    /// They need one other machine.
+    /// The pods need one new machine.
     Replace(&'static InstanceType, Capacity, Amounts),
     /// No machine of the pool would do.
     Stuck,
@@ -60,7 +60,7 @@ enum Simulation {
 impl World {
     /// One pass of the loop.
     pub(in super::super) fn disrupt(&mut self) {
-        self.after(PASS, Happening::Disrupt);
+        self.after(PASS, SimEvent::Disrupt);
         self.mark_quiet();
         if self.is_paused() || self.validating.is_some() {
             return;
@@ -115,7 +115,9 @@ impl World {
             }
             match self.machines.get(&id).and_then(|machine| self.obstacle(machine)) {
                 None => free.push(id),
-                Some(obstacle) => self.publish_both(id, &Said::normal("DisruptionBlocked", obstacle.words), REPEAT),
+                Some(obstacle) => {
+                    self.publish_both(id, &EventText::normal("DisruptionBlocked", obstacle.words), REPEAT);
+                }
             }
         }
         free
@@ -216,7 +218,7 @@ impl World {
             if self.usage.get(pool).is_some_and(|(nodes, _)| *nodes > 0) && self.allows_none(pool, reason) {
                 let words = format!("No allowed disruptions for disruption reason {reason} due to blocking budget");
                 if let Some(subject) = self.pool_subject(pool) {
-                    self.publish(subject, Said::normal("DisruptionBlocked", words), 60);
+                    self.publish(subject, EventText::normal("DisruptionBlocked", words), 60);
                 }
             }
         }
@@ -250,7 +252,7 @@ impl World {
 
     fn say_disabled(&mut self, id: MachineId, pool: usize) {
         let words = format!("NodePool \"{}\" has consolidation disabled", POOLS[pool].name);
-        self.publish_both(id, &Said::normal("Unconsolidatable", words), UNCONSOLIDATABLE);
+        self.publish_both(id, &EventText::normal("Unconsolidatable", words), UNCONSOLIDATABLE);
     }
 
     fn within_budget(&self, ids: Vec<MachineId>, reason: &str) -> Vec<MachineId> {
@@ -269,7 +271,7 @@ impl World {
         let id = self.fresh_id();
         self.validating = Some(id);
         self.commands.insert(id, command);
-        self.after(VALIDATION, Happening::Validate(id));
+        self.after(VALIDATION, SimEvent::Validate(id));
     }
 
     /// After the wait: everything is checked again; what changed is left alone.
@@ -344,7 +346,7 @@ impl World {
             if spec.policy == "WhenEmpty" {
                 let words =
                     format!("NodePool \"{}\" has consolidation policy WhenEmpty, but node is not empty", spec.name);
-                self.publish_both(*id, &Said::normal("Unconsolidatable", words), UNCONSOLIDATABLE);
+                self.publish_both(*id, &EventText::normal("Unconsolidatable", words), UNCONSOLIDATABLE);
                 continue;
             }
             if !self.is_quiet(*id) {
@@ -368,7 +370,7 @@ impl World {
             Simulation::Delete => None,
             Simulation::Replace(_, Capacity::Spot, _) if capacity == Capacity::Spot => {
                 let words = "SpotToSpotConsolidation is disabled, can't replace a spot node with a spot node";
-                self.publish_both(id, &Said::normal("Unconsolidatable", words), UNCONSOLIDATABLE);
+                self.publish_both(id, &EventText::normal("Unconsolidatable", words), UNCONSOLIDATABLE);
                 return false;
             }
             Simulation::Replace(kind, bought, requests) if kind.price_as(bought) < price => {
@@ -378,12 +380,12 @@ impl World {
                     savings / 1_000_000,
                     savings % 1_000_000 / 10_000
                 );
-                self.publish_both(id, &Said::normal("ConsolidationCandidate", words), REPEAT);
+                self.publish_both(id, &EventText::normal("ConsolidationCandidate", words), REPEAT);
                 Some((kind, bought, requests))
             }
             Simulation::Replace(..) | Simulation::Stuck => {
-                let said = Said::normal("Unconsolidatable", "Can't replace with a cheaper node");
-                self.publish_both(id, &said, UNCONSOLIDATABLE);
+                let text = EventText::normal("Unconsolidatable", "Can't replace with a cheaper node");
+                self.publish_both(id, &text, UNCONSOLIDATABLE);
                 return false;
             }
         };
@@ -449,12 +451,14 @@ impl World {
         let pool = command.machines.first().map_or(0, |id| self.pool_of(*id));
         let pods = command.machines.first().map_or(0, |id| self.movable(*id).len() + 5);
         let pods = i64::try_from(pods).unwrap_or(0);
-        let wish = Wish { pool, kind, capacity, requests, pods, choices: vec![kind.name] };
-        let replacement = self.request_machine(&wish);
+        let planned = MachineRequest { pool, kind, capacity, requests, pods, choices: vec![kind.name] };
+        let replacement = self.request_machine(&planned);
         if let Some(subject) = self.claim_subject(replacement) {
-            let launching = Said::normal("DisruptionLaunching", format!("Launching NodeClaim: {}", command.reason));
+            let launching =
+                EventText::normal("DisruptionLaunching", format!("Launching NodeClaim: {}", command.reason));
             self.publish(subject.clone(), launching, REPEAT);
-            let waiting = Said::normal("DisruptionWaitingReadiness", "Waiting on readiness to continue disruption");
+            let waiting =
+                EventText::normal("DisruptionWaitingReadiness", "Waiting on readiness to continue disruption");
             self.publish(subject, waiting, REPEAT);
         }
         command.replacement = Some(replacement);
@@ -468,12 +472,13 @@ impl World {
                 continue;
             }
             if let Some(subject) = self.node_subject(*id) {
-                let said = Said::normal("DisruptionTerminating", format!("Disrupting Node: {}", command.reason));
-                self.publish(subject, said, REPEAT);
+                let text = EventText::normal("DisruptionTerminating", format!("Disrupting Node: {}", command.reason));
+                self.publish(subject, text, REPEAT);
             }
             if let Some(subject) = self.claim_subject(*id) {
-                let said = Said::normal("DisruptionTerminating", format!("Disrupting NodeClaim: {}", command.reason));
-                self.publish(subject, said, REPEAT);
+                let text =
+                    EventText::normal("DisruptionTerminating", format!("Disrupting NodeClaim: {}", command.reason));
+                self.publish(subject, text, REPEAT);
             }
             self.begin_deletion(*id, command.reason);
         }

@@ -1,7 +1,7 @@
 //! Spot interruptions: two minutes' notice through the interruption queue.
 
-use super::super::clock::{Happening, MachineStep};
-use super::super::events::Said;
+use super::super::clock::{MachineStep, SimEvent};
+use super::super::events::EventText;
 use super::super::model::{Capacity, MachineId};
 use super::super::world::World;
 use super::REPEAT;
@@ -16,7 +16,7 @@ impl World {
     pub(in super::super) fn interrupt(&mut self) {
         // Those of the history are entered one by one.
         if self.now >= self.start {
-            self.after_some(BETWEEN, Happening::Interrupt);
+            self.after_some(BETWEEN, SimEvent::Interrupt);
         }
         let spot: Vec<MachineId> = self
             .machines
@@ -29,21 +29,21 @@ impl World {
         let Some(id) = self.rng.pick(&spot).copied() else { return };
         if let Some(other) = self.rng.pick(&spot).copied() {
             // A recommendation only: Karpenter reports it and does nothing.
-            let said = Said::normal("SpotRebalanceRecommendation", "Spot rebalance recommendation was triggered");
-            self.publish_both(other, &said, REPEAT);
+            let text = EventText::normal("SpotRebalanceRecommendation", "Spot rebalance recommendation was triggered");
+            self.publish_both(other, &text, REPEAT);
         }
-        let said = Said::warning("SpotInterrupted", "Spot interruption warning was triggered");
-        self.publish_both(id, &said, REPEAT);
+        let text = EventText::warning("SpotInterrupted", "Spot interruption warning was triggered");
+        self.publish_both(id, &text, REPEAT);
         if let Some(subject) = self.claim_subject(id) {
             let words = "Interruption triggered termination for the NodeClaim";
-            self.publish(subject, Said::warning("TerminatingOnInterruption", words), REPEAT);
+            self.publish(subject, EventText::warning("TerminatingOnInterruption", words), REPEAT);
         }
         if let Some(subject) = self.node_subject(id) {
             let words = "Interruption triggered termination for the Node";
-            self.publish(subject, Said::warning("TerminatingOnInterruption", words), REPEAT);
+            self.publish(subject, EventText::warning("TerminatingOnInterruption", words), REPEAT);
         }
         self.begin_deletion(id, "Forceful Termination");
-        self.after(NOTICE, Happening::Machine(id, MachineStep::Reclaim));
+        self.after(NOTICE, SimEvent::Machine(id, MachineStep::Reclaim));
     }
 
     /// Until an hour after the start those nodes are left alone whose story is still to be told: the long-lived ones,

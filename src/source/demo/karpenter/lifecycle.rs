@@ -1,10 +1,10 @@
-//! A machine's way up: launched, joined, registered, ready, initialized; and what ages it: drift, expiry.
+//! Lifecycle of a machine: launched, joined, registered, ready, initialized; drift and expiry.
 
 use std::collections::BTreeMap;
 
 use super::super::cast::POOLS;
-use super::super::clock::{Happening, MachineStep};
-use super::super::events::{Recorder, Said};
+use super::super::clock::{MachineStep, SimEvent};
+use super::super::events::{EventText, Recorder};
 use super::super::model::{Claim, MachineId, Node};
 use super::super::world::{Item, World};
 use super::REPEAT;
@@ -63,7 +63,7 @@ impl World {
         self.change_claim(id, |claim| claim.launched = Some(now));
         self.claim_condition(id, "Launched");
         let boot = if self.is_gpu_node(id) { (46, 68) } else { (26, 38) };
-        self.after_some(boot, Happening::Machine(id, MachineStep::Join));
+        self.after_some(boot, SimEvent::Machine(id, MachineStep::Join));
     }
 
     /// EC2 has none: the NodeClaim is deleted at once and the offering left alone for three minutes.
@@ -76,12 +76,12 @@ impl World {
         );
         if let (Some(claim), Some(subject)) = (&machine.claim, self.claim_subject(id)) {
             let words = format!("NodeClaim {} event: {words}", claim.name);
-            self.publish(subject, Said::warning("InsufficientCapacityError", words), REPEAT);
+            self.publish(subject, EventText::warning("InsufficientCapacityError", words), REPEAT);
         }
         self.unavailable.insert((kind, capacity), self.now + REFUSED_FOR);
         self.replacement_failed(id);
         self.remove_machine(id);
-        self.once_after(8, Happening::Provision);
+        self.once_after(8, SimEvent::Provision);
     }
 
     fn join(&mut self, id: MachineId) {
@@ -106,13 +106,17 @@ impl World {
             });
         }
         if let Some(subject) = self.node_subject(id) {
-            self.say(Recorder::Kubelet(name.clone()), subject.clone(), Said::normal("Starting", "Starting kubelet."));
+            self.record(
+                Recorder::Kubelet(name.clone()),
+                subject.clone(),
+                EventText::normal("Starting", "Starting kubelet."),
+            );
             let words = format!("Node {name} event: Registered Node {name} in Controller");
-            self.say(Recorder::Nodes, subject, Said::normal("RegisteredNode", words));
+            self.record(Recorder::Nodes, subject, EventText::normal("RegisteredNode", words));
         }
         self.touch_machine(id);
         self.start_daemons(id);
-        self.after_some((1, 2), Happening::Machine(id, MachineStep::Register));
+        self.after_some((1, 2), SimEvent::Machine(id, MachineStep::Register));
     }
 
     fn register(&mut self, id: MachineId) {
@@ -131,11 +135,11 @@ impl World {
         self.touch_machine(id);
         if let Some(subject) = self.node_subject(id) {
             let words = format!("Node {name} status is now: NodeReady");
-            self.say(Recorder::Kubelet(name), subject.clone(), Said::normal("NodeReady", words));
+            self.record(Recorder::Kubelet(name), subject.clone(), EventText::normal("NodeReady", words));
             self.say_condition(subject, "Ready", "False -> True", "KubeletReady");
         }
         self.wake_scheduler();
-        self.after_some((1, 2), Happening::Machine(id, MachineStep::Initialize));
+        self.after_some((1, 2), SimEvent::Machine(id, MachineStep::Initialize));
     }
 
     fn devices_ready(&mut self, id: MachineId) {
@@ -145,7 +149,7 @@ impl World {
         node.devices = Some(now);
         self.touch_machine(id);
         self.wake_scheduler();
-        self.after_some((1, 3), Happening::Machine(id, MachineStep::Initialize));
+        self.after_some((1, 3), SimEvent::Machine(id, MachineStep::Initialize));
     }
 
     /// Initialized once registered, ready, and every resource that was requested is there.
@@ -168,9 +172,9 @@ impl World {
         self.claim_condition(id, "Initialized");
         self.claim_condition(id, "Ready");
         self.replacement_ready(id);
-        self.after(DRIFT_CHECK, Happening::Machine(id, MachineStep::CheckDrift));
+        self.after(DRIFT_CHECK, SimEvent::Machine(id, MachineStep::CheckDrift));
         if let Some(seconds) = expire_after {
-            self.agenda.enter(created + seconds, Happening::Machine(id, MachineStep::Expire));
+            self.agenda.enter(created + seconds, SimEvent::Machine(id, MachineStep::Expire));
         }
     }
 
@@ -183,7 +187,7 @@ impl World {
             let now = self.now;
             self.change_claim(id, |claim| claim.drifted = Some(now));
         }
-        self.after(DRIFT_CHECK, Happening::Machine(id, MachineStep::CheckDrift));
+        self.after(DRIFT_CHECK, SimEvent::Machine(id, MachineStep::CheckDrift));
     }
 
     /// A new image is released; NodeClaims drift as they are compared with it.
@@ -193,7 +197,7 @@ impl World {
             *current = (image, self.now);
         }
         self.touch(Item::NodeClass(0));
-        self.after(7 * 86_400, Happening::ReleaseImage);
+        self.after(7 * 86_400, SimEvent::ReleaseImage);
     }
 
     fn expire(&mut self, id: MachineId) {

@@ -1,24 +1,24 @@
 //! `karpenter.sh/do-not-disrupt` on pods, as Karpenter 1.12 and later reads it.
 
 use super::super::clock::Sec;
-use super::super::events::Said;
+use super::super::events::EventText;
 use super::super::model::{Pod, PodId};
 use super::super::world::World;
 use super::REPEAT;
 use crate::units::duration::parse_go;
 
-/// What an annotation means at a moment.
+/// Meaning of the annotation at a point in time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in super::super) enum Reading {
-    /// There is none.
+    /// No annotation.
     Absent,
-    /// It holds until it is removed, or for now because the pod has not started.
+    /// Protected until the annotation is removed, or for now because the pod has not started.
     Holds,
-    /// It holds until then.
+    /// Protected until this time.
     Until(Sec),
-    /// Its time is over.
+    /// The duration has elapsed.
     Elapsed,
-    /// It is ignored, for this reason.
+    /// Ignored as invalid, with the reason.
     Invalid(String),
 }
 
@@ -45,27 +45,27 @@ pub(in super::super) fn protects(pod: &Pod, now: Sec) -> bool {
 }
 
 impl World {
-    /// What Karpenter says of a pod's annotation whenever it looks at it.
+    /// Karpenter's Events about the annotation of a pod.
     pub(super) fn say_protection(&mut self, id: PodId) {
         let Some(pod) = self.pods.get(&id).filter(|pod| pod.is_active()) else { return };
-        let said = match read(pod, self.now) {
+        let text = match read(pod, self.now) {
             Reading::Absent | Reading::Holds => return,
             Reading::Until(end) => {
                 let end = crate::units::Time::from_seconds(end);
                 let words = format!("The karpenter.sh/do-not-disrupt grace period will elapse at {end}");
-                Said::normal("DoNotDisruptUntil", words)
+                EventText::normal("DoNotDisruptUntil", words)
             }
-            Reading::Elapsed => Said::normal(
+            Reading::Elapsed => EventText::normal(
                 "DoNotDisruptGracePeriodElapsed",
                 "The karpenter.sh/do-not-disrupt grace period has elapsed, pod is now disruptable",
             ),
-            Reading::Invalid(why) => Said::warning(
+            Reading::Invalid(why) => EventText::warning(
                 "InvalidDoNotDisruptAnnotation",
                 format!("Invalid karpenter.sh/do-not-disrupt annotation: {why}, ignoring annotation"),
             ),
         };
         if let Some(subject) = self.pod_subject(id) {
-            self.publish(subject, said, REPEAT);
+            self.publish(subject, text, REPEAT);
         }
     }
 }

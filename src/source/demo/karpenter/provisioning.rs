@@ -4,25 +4,25 @@ use super::super::cast::POOLS;
 #[cfg(test)]
 use super::super::catalog::INSTANCE_TYPES;
 use super::super::catalog::{InstanceType, ZONES, instance_type};
-use super::super::clock::{Happening, MachineStep};
+use super::super::clock::{MachineStep, SimEvent};
 use super::super::controllers::daemon_overhead;
-use super::super::events::Said;
+use super::super::events::EventText;
 use super::super::model::{Amounts, Capacity, Claim, Machine, MachineId, Place, PodId, Template};
 use super::super::names;
 use super::super::scheduler::selects;
 use super::super::world::{Item, World};
 use super::REPEAT;
 
-/// How many p5.48xlarge the region has for this account: the shortage everybody knows.
+/// An instance type with limited capacity, and how many of it EC2 has.
 const SCARCE: (&str, usize) = ("p5.48xlarge", 4);
 /// Nominated Events of one batch: the recorder allows 5 a second in bursts of 10.
 const NOMINATED_BURST: usize = 10;
-/// How long a nomination holds: twice the batch window of 10 s.
+/// Seconds that a nomination holds: twice the batch window of 10 s.
 pub(super) const NOMINATION: i64 = 20;
 
-/// What a new machine is to be.
+/// Requirements of a new machine.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Wish {
+pub(in super::super) struct MachineRequest {
     pub(in super::super) pool: usize,
     pub(in super::super) kind: &'static InstanceType,
     pub(in super::super) capacity: Capacity,
@@ -70,21 +70,21 @@ impl World {
             .filter(|(_, pod)| pod.nominated.is_none_or(|machine| !self.machines.contains_key(&machine)))
             .map(|(id, _)| *id)
             .collect();
-        let mut open: Vec<(Wish, Vec<PodId>)> = Vec::new();
+        let mut open: Vec<(MachineRequest, Vec<PodId>)> = Vec::new();
         for id in waiting {
             if let Some(machine) = self.in_flight_for(id) {
                 self.nominate(id, machine);
-            } else if !self.add_to_wish(id, &mut open) {
+            } else if !self.add_to_planned(id, &mut open) {
                 self.no_machine_for(id);
             }
         }
         self.order(open);
     }
 
-    fn order(&mut self, wishes: Vec<(Wish, Vec<PodId>)>) {
+    fn order(&mut self, planned_machines: Vec<(MachineRequest, Vec<PodId>)>) {
         let mut spoken = 0;
-        for (wish, pods) in wishes {
-            let machine = self.request_machine(&wish);
+        for (planned, pods) in planned_machines {
+            let machine = self.request_machine(&planned);
             for pod in pods {
                 self.nominate(pod, machine);
                 spoken += 1;
@@ -109,7 +109,7 @@ impl World {
         let Some(subject) = self.pod_subject(pod) else { return };
         let Some(claim) = self.machines.get(&machine).and_then(|machine| machine.claim.as_ref()) else { return };
         let words = format!("Pod should schedule on: nodeclaim/{}", claim.name);
-        self.publish(subject, Said::normal("Nominated", words), REPEAT);
+        self.publish(subject, EventText::normal("Nominated", words), REPEAT);
     }
 
     /// A machine on its way that has room for the pod.
@@ -138,20 +138,21 @@ impl World {
         promised.plus(template.requests).fits(machine.kind.allocatable())
     }
 
-    /// Packs a pod with others of this batch, or opens a new wish for it.
-    fn add_to_wish(&mut self, id: PodId, open: &mut Vec<(Wish, Vec<PodId>)>) -> bool {
+    /// Adds a pod to a planned machine of this batch, or plans a new machine for it.
+    fn add_to_planned(&mut self, id: PodId, open: &mut Vec<(MachineRequest, Vec<PodId>)>) -> bool {
         let Some(template) = self.pods.get(&id).map(|pod| pod.template) else { return false };
         let pools = pools_for(template);
-        for (wish, pods) in open.iter_mut() {
+        for (planned, pods) in open.iter_mut() {
             let pure = pods.first().and_then(|first| self.pods.get(first)).is_some_and(|first| {
                 first.template.place == template.place && first.template.on_gpu_nodes == template.on_gpu_nodes
             });
-            let requests = wish.requests.plus(template.requests);
-            if !pure || !pools.contains(&wish.pool) {
+            let requests = planned.requests.plus(template.requests);
+            if !pure || !pools.contains(&planned.pool) {
                 continue;
             }
-            if let Some((kind, capacity, choices)) = self.cheapest(wish.pool, template, requests) {
-                *wish = Wish { kind, capacity, requests, choices, pods: wish.pods + 1, pool: wish.pool };
+            if let Some((kind, capacity, choices)) = self.cheapest(planned.pool, template, requests) {
+                *planned =
+                    MachineRequest { kind, capacity, requests, choices, pods: planned.pods + 1, pool: planned.pool };
                 pods.push(id);
                 return true;
             }
@@ -162,7 +163,7 @@ impl World {
             if !self.is_full(pool)
                 && let Some((kind, capacity, choices)) = self.cheapest(pool, template, requests)
             {
-                open.push((Wish { pool, kind, capacity, requests, pods: count + 1, choices }, vec![id]));
+                open.push((MachineRequest { pool, kind, capacity, requests, pods: count + 1, choices }, vec![id]));
                 return true;
             }
         }
@@ -241,33 +242,33 @@ impl World {
             resources_text(requests, count + 1)
         );
         if let Some(subject) = self.pod_subject(id) {
-            self.publish(subject, Said::warning("FailedScheduling", words), 300);
+            self.publish(subject, EventText::warning("FailedScheduling", words), 300);
         }
-        self.once_after(10, Happening::Provision);
+        self.once_after(10, SimEvent::Provision);
     }
 
-    /// Creates the NodeClaim of a wish; EC2 answers within seconds.
-    pub(in super::super) fn request_machine(&mut self, wish: &Wish) -> MachineId {
-        let id = self.build_claimed(wish);
-        self.recount_pool(wish.pool);
-        self.after_some((2, 4), Happening::Machine(id, MachineStep::Launch));
+    /// Creates the NodeClaim of a planned machine; EC2 answers within seconds.
+    pub(in super::super) fn request_machine(&mut self, planned: &MachineRequest) -> MachineId {
+        let id = self.build_claimed(planned);
+        self.recount_pool(planned.pool);
+        self.after_some((2, 4), SimEvent::Machine(id, MachineStep::Launch));
         id
     }
 
     /// A machine with a NodeClaim as it is when it was just created.
-    pub(in super::super) fn build_claimed(&mut self, wish: &Wish) -> MachineId {
+    pub(in super::super) fn build_claimed(&mut self, planned: &MachineRequest) -> MachineId {
         let id = self.fresh_id();
         let identity = self.identity(self.now);
-        let machine = self.build_machine(id, wish.kind, wish.capacity);
-        let pool = &POOLS[wish.pool];
+        let machine = self.build_machine(id, planned.kind, planned.capacity);
+        let pool = &POOLS[planned.pool];
         let claim = Claim {
             identity,
             name: format!("{}-{}", pool.name, names::suffix(&mut self.rng)),
-            pool: wish.pool,
-            requests: wish.requests,
-            pod_count: wish.pods,
+            pool: planned.pool,
+            requests: planned.requests,
+            pod_count: planned.pods,
             image: self.images.get(pool.class()).map(|(image, _)| image.clone()).unwrap_or_default(),
-            choices: wish.choices.clone(),
+            choices: planned.choices.clone(),
             launched: None,
             registered: None,
             initialized: None,

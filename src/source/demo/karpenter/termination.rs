@@ -1,7 +1,7 @@
-//! A machine's way down: taint, drain, detach, terminate.
+//! Termination of a machine: taint, drain, detach, terminate.
 
-use super::super::clock::{Happening, MachineStep, Sec};
-use super::super::events::{Recorder, Said};
+use super::super::clock::{MachineStep, Sec, SimEvent};
+use super::super::events::{EventText, Recorder};
 use super::super::model::{MachineId, Pod, PodId};
 use super::super::world::{Item, World};
 use super::REPEAT;
@@ -28,9 +28,9 @@ impl World {
         self.replacement_failed(id);
         if let Some(end) = self.deadline(id) {
             let words = format!("All pods will be deleted by {}", Time::from_seconds(end));
-            self.publish_both(id, &Said::warning("TerminationGracePeriodExpiring", words), REPEAT);
+            self.publish_both(id, &EventText::warning("TerminationGracePeriodExpiring", words), REPEAT);
         }
-        self.after(0, Happening::Machine(id, MachineStep::Drain));
+        self.after(0, SimEvent::Machine(id, MachineStep::Drain));
     }
 
     /// When the NodeClaim's termination grace period ends, if it has one.
@@ -52,14 +52,14 @@ impl World {
         let waiting = self.pods_on(id).filter(|(_, pod)| pod.holds_room() && !pod.is_daemon()).count();
         if waiting > 0 {
             self.say_waiting(id, waiting);
-            return self.after(ROUND, Happening::Machine(id, MachineStep::Drain));
+            return self.after(ROUND, SimEvent::Machine(id, MachineStep::Drain));
         }
         let now = self.now;
         self.change_claim(id, |claim| claim.drained = Some(now));
         if let Some(subject) = self.claim_subject(id) {
             self.say_condition(subject, "Drained", "Unknown -> True", "Drained");
         }
-        self.after_some((1, 3), Happening::Machine(id, MachineStep::Terminate));
+        self.after_some((1, 3), SimEvent::Machine(id, MachineStep::Terminate));
     }
 
     fn evict(&mut self, machine: MachineId, id: PodId) {
@@ -76,7 +76,7 @@ impl World {
         }
         let reason = self.machines.get(&machine).and_then(|m| m.claim.as_ref()).map_or("", |claim| claim.eviction);
         if let Some(subject) = self.pod_subject(id) {
-            self.publish(subject, Said::normal("Evicted", format!("Evicted pod: {reason}")), REPEAT);
+            self.publish(subject, EventText::normal("Evicted", format!("Evicted pod: {reason}")), REPEAT);
         }
         self.mark_disrupted(id, "EvictionByEvictionAPI", "Eviction API: evicting");
         self.delete_pod(id, grace);
@@ -98,7 +98,7 @@ impl World {
                 "Deleting the pod to accommodate the terminationTime {} of the node. The pod was granted {granted} seconds of grace-period of its {grace} terminationGracePeriodSeconds. This bypasses the PDB of the pod and the do-not-disrupt annotation.",
                 Time::from_seconds(deadline)
             );
-            self.publish(subject, Said::normal("Disrupted", words), REPEAT);
+            self.publish(subject, EventText::normal("Disrupted", words), REPEAT);
         }
         self.delete_pod(id, granted);
     }
@@ -107,14 +107,14 @@ impl World {
         let Some(pod) = self.pods.get(&id).filter(|pod| pdb_name(pod).is_some()) else { return };
         let words = format!("Failed to drain node, evicting pod violates a PDB (Pod={}/{})", pod.namespace, pod.name);
         if let Some(subject) = self.node_subject(machine) {
-            self.publish(subject, Said::warning("FailedDraining", words), REPEAT);
+            self.publish(subject, EventText::warning("FailedDraining", words), REPEAT);
         }
     }
 
     fn say_waiting(&mut self, id: MachineId, waiting: usize) {
         let words = format!("Failed to drain node, {waiting} pods are waiting to be evicted");
         if let Some(subject) = self.node_subject(id) {
-            self.publish(subject, Said::warning("FailedDraining", words), REPEAT);
+            self.publish(subject, EventText::warning("FailedDraining", words), REPEAT);
         }
     }
 
@@ -125,13 +125,17 @@ impl World {
             claim.detached = Some(now);
             claim.terminating = Some(now);
         });
-        self.after_some((24, 42), Happening::Machine(id, MachineStep::Gone));
+        self.after_some((24, 42), SimEvent::Machine(id, MachineStep::Gone));
     }
 
     /// The instance is gone: finalizers are removed, and the objects with them.
     pub(super) fn machine_gone(&mut self, id: MachineId) {
         for subject in [self.node_subject(id), self.claim_subject(id)].into_iter().flatten() {
-            self.say(Recorder::Karpenter, subject, Said::normal("Finalized", "Finalized karpenter.sh/termination"));
+            self.record(
+                Recorder::Karpenter,
+                subject,
+                EventText::normal("Finalized", "Finalized karpenter.sh/termination"),
+            );
         }
         self.remove_machine(id);
     }
@@ -162,6 +166,6 @@ impl World {
         for pod in self.pods.values_mut().filter(|pod: &&mut Pod| pod.nominated == Some(id)) {
             pod.nominated = None;
         }
-        self.once_after(3, Happening::Provision);
+        self.once_after(3, SimEvent::Provision);
     }
 }

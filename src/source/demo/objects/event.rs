@@ -41,15 +41,15 @@ impl World {
                 },
                 "fieldPath": subject.field,
             },
-            "type": if event.said.warning { "Warning" } else { "Normal" },
-            "reason": event.said.reason,
-            "message": event.said.message,
+            "type": if event.text.warning { "Warning" } else { "Normal" },
+            "reason": event.text.reason,
+            "message": event.text.message,
             "reportingComponent": component,
             "reportingInstance": "",
         });
         if event.recorder == Recorder::Scheduler {
             let at = Time::from_seconds(event.first).plus_micros(event.micros);
-            value["action"] = json!(if event.said.warning { "Scheduling" } else { "Binding" });
+            value["action"] = json!(if event.text.warning { "Scheduling" } else { "Binding" });
             value["eventTime"] = json!(at.to_string());
             value["reportingInstance"] = json!("default-scheduler-ip-172-16-44-203.ec2.internal");
         } else {

@@ -130,7 +130,7 @@ pub(super) fn container(template: &Template) -> Value {
     })
 }
 
-/// What owner and labels a pod has from its controller.
+/// Owner and labels that a pod gets from its controller.
 struct Origin {
     owner: Value,
     labels: Value,
