@@ -42,7 +42,7 @@ fn user(name: &str, text: &str) -> Text {
 
 fn prices(extension: &str, text: &str) -> Result<UserPrices, Vec<Problem>> {
     let file = format!("prices.{extension}");
-    parse_prices(PriceFormat::of(Path::new(&file)), &file, text)
+    parse_prices(PriceFormat::from_path(Path::new(&file)), &file, text)
 }
 
 fn told(problems: &[Problem]) -> String {

@@ -1,4 +1,4 @@
-//! Reading a TOML file value by value, noting every mistake on the way instead of stopping at the first.
+//! Reads a TOML file value by value, and collects all mistakes instead of stopping at the first.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -7,10 +7,10 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::problem::{Place, Problem, no_such};
 
-/// A value with its place in the file.
+/// A value with its byte range in the file.
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 
-/// A file that is being read, and what is wrong with it so far.
+/// A file that is being read, with the mistakes found so far.
 pub(super) struct Document<'t> {
     name: &'t str,
     text: &'t str,
@@ -18,7 +18,7 @@ pub(super) struct Document<'t> {
 }
 
 impl<'t> Document<'t> {
-    /// Parses as much as can be parsed.
+    /// Parses the text; a part with a syntax error is skipped and becomes a problem.
     pub(super) fn parse(name: &'t str, text: &'t str) -> (Self, DeTable<'t>) {
         let mut document = Self { name, text, problems: Vec::new() };
         let (table, errors) = DeTable::parse_recoverable(text);
@@ -28,35 +28,35 @@ impl<'t> Document<'t> {
         (document, table.into_inner())
     }
 
-    /// Whether nothing was wrong so far.
+    /// Whether no mistake has been found so far.
     pub(super) fn is_sound(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// Everything that was wrong, in the order of the file.
+    /// All mistakes in the order of the file.
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
         self.problems.sort();
         self.problems
     }
 
-    /// Notes a mistake.
+    /// Records a mistake at a byte range.
     pub(super) fn note(&mut self, span: &Range<usize>, key: &str, message: impl Into<String>) {
         let problem = Problem { place: self.place(span), key: key.to_owned(), message: message.into() };
         self.problems.push(problem);
     }
 
-    /// Notes what the file as a whole lacks.
+    /// Records a mistake of the file as a whole.
     pub(super) fn note_of_file(&mut self, key: &str, message: impl Into<String>) {
         self.problems.push(Problem { key: key.to_owned(), ..Problem::of_file(self.name, message) });
     }
 
-    /// Notes a key that nothing reads.
+    /// Records an unknown key.
     pub(super) fn note_unknown_key(&mut self, key: &Spanned<std::borrow::Cow<'_, str>>, path: &str, allowed: &[&str]) {
         let name = key.get_ref();
         self.note(&key.span(), &join(path, name), no_such("key", name, allowed));
     }
 
-    /// The place of a byte range.
+    /// Line and column of the start of a byte range.
     pub(super) fn place(&self, span: &Range<usize>) -> Place {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -64,11 +64,11 @@ impl<'t> Document<'t> {
         Place { file: self.name.to_owned(), line, column: before[line_start..].chars().count() + 1 }
     }
 
-    /// A text.
+    /// A string; anything else is recorded as a mistake, as in the methods below.
     pub(super) fn string<'v>(&mut self, key: &str, value: &'v Value<'_>) -> Option<&'v str> {
         match value.get_ref() {
             DeValue::String(text) => Some(text),
-            other => self.mismatch(key, value, "a text in quotes", other),
+            other => self.mismatch(key, value, "a quoted string", other),
         }
     }
 
@@ -80,7 +80,7 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// A number as it is written, in or without quotes: it never was a binary fraction.
+    /// A decimal number as text, quoted or not, so that it is never rounded to a binary fraction.
     pub(super) fn number<'v>(&mut self, key: &str, value: &'v Value<'_>) -> Option<&'v str> {
         match value.get_ref() {
             DeValue::String(text) => Some(text),
@@ -90,7 +90,7 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// A whole number between two.
+    /// A whole number within `allowed`.
     pub(super) fn integer(&mut self, key: &str, value: &Value<'_>, allowed: RangeInclusive<i64>) -> Option<i64> {
         if let DeValue::Integer(number) = value.get_ref() {
             let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok();
@@ -99,7 +99,7 @@ impl<'t> Document<'t> {
             }
         }
         let (least, most) = (allowed.start(), allowed.end());
-        self.note(&value.span(), key, format!("wants a whole number from {least} to {most}"));
+        self.note(&value.span(), key, format!("must be a whole number from {least} to {most}"));
         None
     }
 
@@ -111,41 +111,41 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// A list.
+    /// An array.
     pub(super) fn array<'v>(&mut self, key: &str, value: &'v Value<'t>) -> Option<&'v DeArray<'t>> {
         match value.get_ref() {
             DeValue::Array(array) => Some(array),
-            other => self.mismatch(key, value, "a list in square brackets", other),
+            other => self.mismatch(key, value, "an array in square brackets", other),
         }
     }
 
-    /// Texts of a list; those that are no texts are noted and left out.
+    /// Strings of an array with their byte ranges; other values are recorded as mistakes and left out.
     pub(super) fn strings<'v>(&mut self, key: &str, value: &'v Value<'t>) -> Vec<(&'v str, Range<usize>)> {
         let Some(array) = self.array(key, value) else { return Vec::new() };
         array.iter().filter_map(|item| Some((self.string(key, item)?, item.span()))).collect()
     }
 
     fn mismatch<T>(&mut self, key: &str, value: &Value<'_>, wanted: &str, found: &DeValue<'_>) -> Option<T> {
-        self.note(&value.span(), key, format!("wants {wanted}, not {}", name_of(found)));
+        self.note(&value.span(), key, format!("must be {wanted}, not {}", type_name(found)));
         None
     }
 }
 
-/// `path.key`, the key in quotes where TOML wants them.
+/// `path.key`, the key in quotes where TOML requires them.
 pub(super) fn join(path: &str, key: &str) -> String {
     let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     let key = if bare { key.to_owned() } else { format!("{key:?}") };
     if path.is_empty() { key } else { format!("{path}.{key}") }
 }
 
-fn name_of(value: &DeValue<'_>) -> &'static str {
+fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
-        DeValue::String(_) => "a text",
-        DeValue::Integer(number) if number.radix() != 10 => "a hexadecimal, octal or binary one",
+        DeValue::String(_) => "a string",
+        DeValue::Integer(number) if number.radix() != 10 => "a hexadecimal, octal or binary number",
         DeValue::Integer(_) | DeValue::Float(_) => "a number",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::Boolean(_) => "a boolean",
         DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
+        DeValue::Array(_) => "an array",
         DeValue::Table(_) => "a table",
     }
 }

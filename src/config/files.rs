@@ -1,4 +1,4 @@
-//! The only place that reads the user's files.
+//! Reads the user's files. No other file of `config` touches the disk.
 
 use std::fs;
 use std::io::{self, Read};
@@ -11,26 +11,26 @@ use super::prices::{self, PriceFormat};
 use super::problem::Problem;
 use crate::fleet::UserPrices;
 
-/// A price file that is larger was not written for this.
-const MOST_PRICE_BYTES: u64 = 4 << 20;
+/// Larger price files are rejected unread.
+const MAX_PRICE_BYTES: u64 = 4 << 20;
 
-/// What stands in the configuration directory.
+/// Contents of the configuration directory.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Files {
-    /// Path and text of `config.toml`, where there is one.
+    /// Path and text of `config.toml`, if it exists.
     pub settings: Option<(String, String)>,
-    /// Embedded and own themes and keymaps.
+    /// Themes and keymaps, built in and the user's own.
     pub library: Library,
     /// Files that could not be read.
     pub problems: Vec<Problem>,
 }
 
-/// `$XDG_CONFIG_HOME/batchtop`, also on macOS; `None` where the home directory is not known.
+/// `$XDG_CONFIG_HOME/batchtop`, also on macOS; `None` if the home directory is unknown.
 pub fn directory() -> Option<PathBuf> {
     etcetera::base_strategy::Xdg::new().ok().map(|xdg| xdg.config_dir().join("batchtop"))
 }
 
-/// Reads the configuration directory; what is not there is no mistake.
+/// Reads the configuration directory; every file in it is optional.
 pub fn read(directory: &Path) -> Files {
     let mut files = Files::default();
     let path = directory.join("config.toml");
@@ -41,38 +41,43 @@ pub fn read(directory: &Path) -> Files {
     files
 }
 
-/// Where prices are looked for in the configuration directory.
+/// Paths of price files in the configuration directory.
 pub fn price_places(directory: &Path) -> Vec<PathBuf> {
     ["prices.toml", "prices.csv"].map(|name| directory.join(name)).to_vec()
 }
 
-/// Reads the price file, which may be in one of these places and not in two; `None` where there is none.
+/// Reads the price file from the only one of these paths that exists; `None` if none does.
+///
+/// # Errors
+/// When more than one exists, or the file cannot be read or has mistakes.
 pub fn read_prices(places: &[PathBuf]) -> Result<Option<UserPrices>, Vec<Problem>> {
     let mut found: Option<(&PathBuf, String)> = None;
     for path in places {
         let text = match bounded_text(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(vec![of_path(path, format!("cannot be read: {error}"))]),
+            Err(error) => return Err(vec![problem_of(path, format!("cannot be read: {error}"))]),
         };
         if let Some((first, _)) = found {
-            let message = format!("{} is there, too; which one counts? remove one of them", first.display());
-            return Err(vec![of_path(path, message)]);
+            let message = format!("{} exists, too; remove one of the two files", first.display());
+            return Err(vec![problem_of(path, message)]);
         }
         found = Some((path, text));
     }
-    found.map(|(path, text)| prices::parse(PriceFormat::of(path), &path.display().to_string(), &text)).transpose()
+    found
+        .map(|(path, text)| prices::parse(PriceFormat::from_path(path), &path.display().to_string(), &text))
+        .transpose()
 }
 
-fn of_path(path: &Path, message: String) -> Problem {
+fn problem_of(path: &Path, message: String) -> Problem {
     Problem::of_file(path.display().to_string(), message)
 }
 
 fn bounded_text(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    fs::File::open(path)?.take(MOST_PRICE_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MOST_PRICE_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {MOST_PRICE_BYTES} bytes")));
+    fs::File::open(path)?.take(MAX_PRICE_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_PRICE_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {MAX_PRICE_BYTES} bytes")));
     }
     Ok(text)
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::document::{Document, Value, join};
-use super::library::{KeyUse, Layer, Library, Shelf, Text, chain, read_layer};
+use super::library::{FileSet, KeyUse, Layer, Library, Text, chain, read_layer};
 use super::problem::{Place, Problem, no_such};
 use crate::input::{Action, Binding, Chord, Context, Keymap};
 
@@ -15,7 +15,7 @@ use crate::input::{Action, Binding, Chord, Context, Keymap};
 pub struct LoadedKeymap {
     /// The bindings.
     pub keymap: Keymap,
-    /// The actions of `unbound`.
+    /// Actions listed in `unbound`.
     pub unbound: BTreeSet<Action>,
 }
 
@@ -29,7 +29,7 @@ struct Entry {
     place: Place,
 }
 
-/// What one file says.
+/// Contents of one file.
 #[derive(Default)]
 struct KeymapFile {
     file: String,
@@ -37,15 +37,15 @@ struct KeymapFile {
     unbound: BTreeSet<Action>,
 }
 
-/// The keymap of those who choose none.
+/// Name of the keymap that is used if none is chosen.
 pub const DEFAULT: &str = "default";
 
 const KEYS: [&str; 4] = ["bind", "inherits", "unbind", "unbound"];
 
-/// The keymap of a name with everything it inherits, and every mistake on the way.
+/// The keymap of this name, merged with those it inherits from, and all mistakes found.
 pub fn keymap(library: &Library, name: &str) -> (LoadedKeymap, Vec<Problem>) {
     let mut problems = Vec::new();
-    let shelf = Shelf { what: "keymap", texts: &library.keymaps, fallback: DEFAULT };
+    let shelf = FileSet { what: "keymap", texts: &library.keymaps, fallback: DEFAULT };
     let layers = chain(shelf, name, &mut problems, read);
     let mut loaded = LoadedKeymap::default();
     let mut placed: Vec<Entry> = Vec::new();
@@ -67,7 +67,7 @@ pub fn keymap(library: &Library, name: &str) -> (LoadedKeymap, Vec<Problem>) {
     (loaded, problems)
 }
 
-/// The same keys twice in one context of one file: only the last would count.
+/// Reports keys that are bound twice in one context of one file, where only the last would apply.
 fn note_repeated(entries: &[Entry], problems: &mut Vec<Problem>) {
     for (at, entry) in entries.iter().enumerate() {
         let same = |other: &&Entry| {
@@ -87,7 +87,7 @@ fn note_repeated(entries: &[Entry], problems: &mut Vec<Problem>) {
     }
 }
 
-/// Keys that begin other keys where both apply: the longer ones could never be pressed.
+/// Reports keys that are a prefix of others in the same context: the longer sequence could never be completed.
 fn note_prefixes(entries: &[Entry], problems: &mut Vec<Problem>) {
     for longer in entries {
         let hides = |shorter: &&Entry| {
@@ -157,7 +157,7 @@ fn entries<'t>(document: &mut Document<'t>, path: &str, value: &Value<'t>) -> Ve
     entries
 }
 
-/// One entry for each context; none where something in it is wrong.
+/// One entry for each context; empty if the table has a mistake.
 fn entry<'t>(document: &mut Document<'t>, path: &str, table: &DeTable<'t>, span: &Range<usize>) -> Vec<Entry> {
     let (mut chords, mut run, mut contexts) = (None, None, Some(vec![Context::Global]));
     let wanted: &[&str] = if path == "bind" { &["in", "on", "run"] } else { &["in", "on"] };
@@ -174,7 +174,7 @@ fn entry<'t>(document: &mut Document<'t>, path: &str, table: &DeTable<'t>, span:
         }
     }
     for key in wanted.iter().filter(|key| **key != "in" && !table.contains_key(**key)) {
-        document.note(span, path, format!("lacks \"{key}\""));
+        document.note(span, path, format!("\"{key}\" is missing"));
     }
     let (Some(chords), Some(contexts)) = (chords, contexts) else { return Vec::new() };
     if path == "bind" && run.is_none() {
@@ -199,7 +199,7 @@ fn parse_chords(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Op
     let parsed: Result<Vec<Chord>, String> = text.split_whitespace().map(str::parse).collect();
     match parsed {
         Ok(chords) if !chords.is_empty() => return Some(chords),
-        Ok(_) => document.note(&value.span(), key, "names no key; write for example \"g g\" or \"ctrl-d\""),
+        Ok(_) => document.note(&value.span(), key, "is empty; write for example \"g g\" or \"ctrl-d\""),
         Err(reason) => {
             let allowed = "allowed: a character, space, enter, esc, tab, backtab, backspace, del, ins, up, down, left, \
                            right, pgup, pgdn, home, end, f1 to f24, each after ctrl- or alt-";

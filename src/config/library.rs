@@ -1,27 +1,27 @@
-//! Theme and keymap files by name: the embedded ones, and the user's own over them.
+//! Theme and keymap files by name: built-in ones, and the user's own, which are merged over those of the same name.
 
 use super::document::{Document, Value};
 use super::problem::{Place, Problem, no_such};
 
-/// Where a file comes from.
+/// Origin of a theme or keymap file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
-    /// In the binary.
+    /// Built into the binary.
     Embedded,
-    /// In the user's configuration directory.
+    /// From the user's configuration directory.
     User,
 }
 
 /// One file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Text {
-    /// Its name without directory and extension.
+    /// File name without directory and extension.
     pub name: String,
-    /// The path to show in problems.
+    /// Path, as shown in problems.
     pub file: String,
-    /// What it says.
+    /// Contents.
     pub text: String,
-    /// Where it comes from.
+    /// Origin.
     pub origin: Origin,
 }
 
@@ -46,7 +46,7 @@ macro_rules! embedded {
 }
 
 impl Library {
-    /// What the binary carries.
+    /// The files built into the binary.
     pub fn embedded() -> Self {
         Self {
             themes: embedded!("themes": "dark", "light", "terminal", "monochrome"),
@@ -61,15 +61,15 @@ impl Default for Library {
     }
 }
 
-/// One file of a chain of inheritance, read.
+/// The contents of one file of a chain of inheritance.
 pub(super) struct Layer<T> {
-    /// What it says.
+    /// Contents.
     pub(super) content: T,
-    /// The name it inherits from, and where it says so.
+    /// Name in `inherits`, and its place.
     pub(super) inherits: Option<(String, Place)>,
 }
 
-/// Reads one file of a chain: `inherits` here, every other key by `read_key`, which says whether it knows the key.
+/// Reads one file of a chain: `inherits` here, every other key by `read_key`, which returns whether it knows the key.
 pub(super) fn read_layer<'t, T>(
     text: &'t Text,
     problems: &mut Vec<Problem>,
@@ -91,29 +91,30 @@ pub(super) fn read_layer<'t, T>(
     Layer { content, inherits }
 }
 
-/// Whether a key of a file means anything.
+/// Whether a key of a file is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum KeyUse {
-    /// It was read.
+    /// The key was read.
     Read,
     /// There is no such key.
     Unknown,
 }
 
-/// The files of one kind.
+/// All theme files, or all keymap files.
 #[derive(Clone, Copy)]
-pub(super) struct Shelf<'t> {
-    /// What they are, for problems: `theme`.
+pub(super) struct FileSet<'t> {
+    /// Word for one of them in problems: `theme` or `keymap`.
     pub(super) what: &'static str,
-    /// All of them.
+    /// The files.
     pub(super) texts: &'t [Text],
-    /// The embedded one that steps in where a name leads nowhere, so that a mistake never leaves nothing.
+    /// Built-in file that is used if a name is unknown.
     pub(super) fallback: &'static str,
 }
 
-/// Follows `inherits` from the file `name` on: nearest first. A user's file is followed by the embedded one of its name.
+/// Follows `inherits` from the file `name` on: nearest first. A user's file is followed by the embedded one of its
+/// name.
 pub(super) fn chain<T>(
-    shelf: Shelf<'_>,
+    shelf: FileSet<'_>,
     name: &str,
     problems: &mut Vec<Problem>,
     mut read: impl FnMut(&Text, &mut Vec<Problem>) -> Layer<T>,
@@ -140,7 +141,7 @@ pub(super) fn chain<T>(
     layers
 }
 
-impl<'t> Shelf<'t> {
+impl<'t> FileSet<'t> {
     fn names(&self) -> Vec<&'t str> {
         let mut names: Vec<&str> = self.texts.iter().map(|text| text.name.as_str()).collect();
         names.sort_unstable();
@@ -168,7 +169,7 @@ fn find<'t>(texts: &'t [Text], name: &str, above: Option<&Text>) -> Option<&'t T
 
 /// The file that the last one of `seen` inherits from.
 fn inherited<'t>(
-    shelf: Shelf<'t>,
+    shelf: FileSet<'t>,
     seen: &[&'t Text],
     parent: &str,
     place: &Place,
@@ -182,7 +183,7 @@ fn inherited<'t>(
         _ => {
             let mut round: Vec<&str> = seen.iter().map(|text| text.name.as_str()).collect();
             round.push(parent);
-            Err(problem(format!("goes in a circle: {}", round.join(" → "))))
+            Err(problem(format!("circular inheritance: {}", round.join(" → "))))
         }
     }
 }

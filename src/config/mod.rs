@@ -1,8 +1,9 @@
-//! What the user may set: settings, themes, keymaps and prices.
+//! The user's configuration: settings, themes, keymaps and prices.
 //!
 //! Everything is a TOML file (prices may be CSV). The files in `themes/` and `keymaps/` are embedded and are the only
-//! defaults; a user's own file of the same name is merged over them. A mistake never prevents the start: every one of them
-//! becomes a [`Problem`] with file, line, column and key, and the rest of the file counts (of prices nothing does).
+//! defaults; a user's own file of the same name is merged over them. A mistake never prevents the start: every one of
+//! them becomes a [`Problem`] with file, line, column and key, and the rest of the file is used (a price file with a
+//! mistake is not used at all).
 
 mod document;
 mod files;

@@ -4,14 +4,14 @@ use std::fmt;
 
 use crate::units::spelling::suggestions;
 
-/// Where something stands.
+/// Place in a file.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Place {
-    /// The file as the user knows it.
+    /// File name or path, as the user gave it.
     pub file: String,
-    /// Line, from 1; 0 where the file as a whole is meant.
+    /// Line, from 1; 0 for the file as a whole.
     pub line: usize,
-    /// Column in characters, from 1; 0 where the line as a whole is meant.
+    /// Column in characters, from 1; 0 for the line as a whole.
     pub column: usize,
 }
 
@@ -26,19 +26,19 @@ impl fmt::Display for Place {
     }
 }
 
-/// One mistake: where, at which key, what is wrong and what is allowed.
+/// A mistake in a user's file.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Problem {
-    /// Where.
+    /// Place in the file.
     pub place: Place,
-    /// The key, with the tables it is in: `styles."text.dim"`; empty where there is none.
+    /// The key, with the tables it is in: `styles."text.dim"`; empty if the mistake is not about a key.
     pub key: String,
     /// What is wrong and what is allowed, as one sentence without a final period.
     pub message: String,
 }
 
 impl Problem {
-    /// Of a file as a whole.
+    /// A mistake of a file as a whole.
     pub fn of_file(file: impl Into<String>, message: impl Into<String>) -> Self {
         let place = Place { file: file.into(), line: 0, column: 0 };
         Self { place, key: String::new(), message: message.into() }
@@ -56,7 +56,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// `no such WHAT: "TYPED"`, with the nearest allowed name where there is one, and all of them.
+/// `no such WHAT: "TYPED"`, with the most similar allowed name, if any, and all allowed names.
 pub(super) fn no_such(what: &str, typed: &str, allowed: &[&str]) -> String {
     let mut text = format!("no such {what}: \"{typed}\"; ");
     if let Some(near) = suggestions(typed, allowed.iter().copied()).first() {

@@ -1,33 +1,33 @@
-//! `config.toml`.
+//! Reads `config.toml`.
 
 use super::document::{Document, Value};
 use super::problem::{Place, Problem};
 
-/// What `config.toml` sets; `None` where it says nothing. Flags and environment come before it, defaults after it.
+/// Settings of `config.toml`; `None` for keys that it does not set. Flags and environment take precedence over it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Settings {
     /// Name of a theme.
     pub theme: Option<String>,
     /// Name of a keymap.
     pub keymap: Option<String>,
-    /// Namespaces to narrow rows to.
+    /// Namespaces whose rows are listed.
     pub namespaces: Option<Vec<String>>,
     /// Whether writing actions are removed.
     pub readonly: Option<bool>,
     /// Whether AWS is asked for prices.
     pub aws: Option<bool>,
-    /// Karpenter's version, where it cannot be read from the cluster.
+    /// Karpenter's version, if it cannot be read from the cluster.
     pub karpenter_version: Option<String>,
     /// Whether the mouse is used.
     pub mouse: Option<bool>,
-    /// The price file, and where it is named; a relative path begins at the folder of `config.toml`.
+    /// Price file, and the place of the setting; a relative path is relative to the folder of `config.toml`.
     pub prices: Option<(String, Place)>,
 }
 
-/// Every key there is.
+/// All keys of `config.toml`.
 const KEYS: [&str; 8] = ["aws", "karpenter_version", "keymap", "mouse", "namespaces", "prices", "readonly", "theme"];
 
-/// Reads `config.toml`; `file` is how problems call it.
+/// Reads `config.toml`; `file` is its name in problems.
 pub fn parse(file: &str, text: &str) -> (Settings, Vec<Problem>) {
     let (mut document, table) = Document::parse(file, text);
     let mut settings = Settings::default();
@@ -55,7 +55,7 @@ fn namespaces(document: &mut Document<'_>, value: &Value<'_>) -> Option<Vec<Stri
     if let toml::de::DeValue::Array(array) = value.get_ref() {
         return Some(array.iter().filter_map(|item| namespace(document, item)).collect());
     }
-    document.note(&value.span(), "namespaces", "wants a list of names in square brackets, for example [\"ml\"]");
+    document.note(&value.span(), "namespaces", "must be an array of names in square brackets, for example [\"ml\"]");
     None
 }
 
@@ -64,7 +64,7 @@ fn namespace(document: &mut Document<'_>, value: &Value<'_>) -> Option<String> {
     let name = document.string("namespaces", value)?;
     let letters = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !letters || name.is_empty() || name.len() > 63 || name.starts_with('-') || name.ends_with('-') {
-        let message = format!("no name of a namespace: {name:?}; allowed: 1 to 63 of a-z, 0-9 and - in between");
+        let message = format!("invalid namespace name: {name:?}; allowed: 1 to 63 of a-z, 0-9 and - in between");
         document.note(&value.span(), "namespaces", message);
         return None;
     }
@@ -77,7 +77,7 @@ fn version(document: &mut Document<'_>, value: &Value<'_>) -> Option<String> {
     let numbers: Vec<&str> = text.trim_start_matches('v').split('.').collect();
     let numeric = numbers.iter().all(|number| number.parse::<u32>().is_ok());
     if !numeric || !(2..=3).contains(&numbers.len()) {
-        document.note(&value.span(), key, format!("no version: {text:?}; write it like \"1.14\" or \"1.14.1\""));
+        document.note(&value.span(), key, format!("invalid version: {text:?}; write it like \"1.14\" or \"1.14.1\""));
         return None;
     }
     Some(text.to_owned())

@@ -1,4 +1,4 @@
-//! Amounts, shares and days as a price file writes them. Errors are sentences that follow the key.
+//! Amounts, shares and dates of a price file. Error messages follow the key they are about.
 
 use crate::units::{Time, money};
 
@@ -6,32 +6,33 @@ use crate::units::{Time, money};
 pub(super) fn dollars(text: &str) -> Result<i64, String> {
     let Some(micros) = positive(text) else {
         return Err(format!(
-            "no amount: {text:?}; allowed: dollars per hour from 0 (prepaid) to 1000000 as a plain decimal number, for \
+            "invalid amount: {text:?}; allowed: dollars per hour from 0 (prepaid) to 1000000 as a plain decimal number, for \
              example 3.06"
         ));
     };
     if micros == 0 && text.bytes().any(|byte| matches!(byte, b'1'..=b'9')) {
-        // It would be taken for prepaid.
-        return Err(format!("too small: {text:?}; the least is 0.000001, and 0 is prepaid"));
+        // Rounded to 0, it would mean prepaid.
+        return Err(format!("too small: {text:?}; the smallest amount is 0.000001, and 0 means prepaid"));
     }
     Ok(micros)
 }
 
-/// Millionths from a share of a whole.
+/// Millionths from a share between 0 and 1.
 pub(super) fn share(text: &str) -> Result<i64, String> {
     let millionths = positive(text).filter(|millionths| *millionths <= money::MICROS);
-    millionths.ok_or_else(|| format!("no share: {text:?}; allowed: a number from 0 to 1, for example 0.18 for 18 %"))
+    millionths
+        .ok_or_else(|| format!("invalid share: {text:?}; allowed: a number from 0 to 1, for example 0.18 for 18 %"))
 }
 
 fn positive(text: &str) -> Option<i64> {
     money::parse_usd(text.strip_prefix('+').unwrap_or(text))
 }
 
-/// The beginning of a day in UTC.
+/// Start of a day in UTC.
 pub(super) fn day(text: &str) -> Result<Time, String> {
     let is_day = text.len() == "2026-11-01".len();
     let time = is_day.then(|| Time::parse(&format!("{text}T00:00:00Z"))).flatten();
-    time.ok_or_else(|| format!("no day: {text:?}; write it like 2026-11-01"))
+    time.ok_or_else(|| format!("invalid date: {text:?}; write it like 2026-11-01"))
 }
 
 #[cfg(test)]
@@ -47,7 +48,7 @@ mod tests {
         assert_eq!(dollars("0.000"), Ok(0));
         assert_eq!(dollars("1000000"), Ok(1_000_000_000_000));
         for rubbish in ["-1", "-0", "nan", "inf", "+inf", "1e3", "1000000.01", "$3", "3,06", "++1", ""] {
-            assert!(dollars(rubbish).is_err_and(|message| message.starts_with("no amount")), "{rubbish}");
+            assert!(dollars(rubbish).is_err_and(|message| message.starts_with("invalid amount")), "{rubbish}");
         }
         assert!(dollars("0.0000001").is_err_and(|message| message.starts_with("too small")));
     }

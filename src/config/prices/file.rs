@@ -1,4 +1,4 @@
-//! The TOML price file as a whole.
+//! Top-level keys of a TOML price file.
 
 use toml::de::{DeTable, DeValue};
 
@@ -13,15 +13,15 @@ const KEYS: [&str; 8] = ["as_of", "cluster", "currency", "discount", "max_age_da
 const DISCOUNT_KEYS: [&str; 3] = ["auto_mode_fee", "on_demand", "spot"];
 const CLUSTER_KEYS: [&str; 2] = ["auto_mode_fee_ratio", "control_plane_per_hour"];
 
-/// The only version of the format there is.
+/// The only supported version of the format.
 const VERSION: i64 = 1;
-const MOST_DAYS: i64 = 3_650;
+const MAX_DAYS: i64 = 3_650;
 
 /// Reads the file.
 pub(super) fn parse(file: &str, text: &str) -> Result<UserPrices, Vec<Problem>> {
     let (mut document, table) = Document::parse(file, text);
     if !document.is_sound() {
-        // What else is missing then is missing because of that.
+        // Missing keys are a consequence of the syntax error.
         return Err(document.into_problems());
     }
     let prices = read(&mut document, file, &table);
@@ -37,7 +37,7 @@ fn read<'t>(document: &mut Document<'t>, file: &str, table: &DeTable<'t>) -> Use
             "currency" => check_currency(document, value),
             "as_of" => prices.as_of = as_of(document, value).unwrap_or_default(),
             "max_age_days" => {
-                prices.max_age_days = document.integer(name, value, 1..=MOST_DAYS).unwrap_or_default();
+                prices.max_age_days = document.integer(name, value, 1..=MAX_DAYS).unwrap_or_default();
             }
             "discount" => prices.discount = discount(document, value),
             "cluster" => cluster(document, value, &mut prices),
@@ -57,7 +57,11 @@ fn read<'t>(document: &mut Document<'t>, file: &str, table: &DeTable<'t>) -> Use
 fn check_version(document: &mut Document<'_>, value: &Value<'_>) {
     let is_known = matches!(value.get_ref(), DeValue::Integer(number) if number.as_str() == VERSION.to_string());
     if !is_known {
-        document.note(&value.span(), "version", format!("is none that this batchtop reads; write version = {VERSION}"));
+        document.note(
+            &value.span(),
+            "version",
+            format!("is not supported by this batchtop; write version = {VERSION}"),
+        );
     }
 }
 
@@ -65,7 +69,8 @@ fn check_currency(document: &mut Document<'_>, value: &Value<'_>) {
     if let Some(currency) = document.string("currency", value)
         && currency != "USD"
     {
-        let message = format!("no sums in {currency:?}: all amounts are in US dollars; convert them and write \"USD\"");
+        let message =
+            format!("unsupported currency: {currency:?}; convert all amounts to US dollars and write \"USD\"");
         document.note(&value.span(), "currency", message);
     }
 }
@@ -109,7 +114,7 @@ fn cluster<'t>(document: &mut Document<'t>, value: &Value<'t>, prices: &mut User
     }
 }
 
-/// A share of a whole in millionths; zero after a mistake was noted.
+/// A share of a whole in millionths; zero if it is invalid, which is recorded.
 fn share(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> i64 {
     let Some(text) = document.number(key, value) else { return 0 };
     amount::share(text).map_err(|message| document.note(&value.span(), key, message)).unwrap_or_default()

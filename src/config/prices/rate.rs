@@ -1,10 +1,10 @@
-//! What a rule or a row says of the rate, put together.
+//! Combines the rate fields of a TOML rule or a CSV row into one rate.
 
 use crate::fleet::{Adjustment, PartRates, RuleRate};
 
-/// What stands there; `None` where nothing does.
+/// Rate fields of a rule or row; `None` for those left out. Amounts in micro-dollars per hour.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Said {
+pub(super) struct RateFields {
     pub(super) per_hour: Option<i64>,
     pub(super) includes_gpu: Option<bool>,
     pub(super) per_gpu_hour: Option<i64>,
@@ -13,14 +13,19 @@ pub(super) struct Said {
     pub(super) adjust: Option<Adjustment>,
 }
 
-impl Said {
-    /// The one rate that it amounts to, or a sentence that says why it is none.
+impl RateFields {
+    /// The resulting rate.
+    ///
+    /// # Errors
+    /// The message for a combination of fields that is not allowed.
     pub(super) fn rate(self) -> Result<RuleRate, &'static str> {
         match (self.adjust, self.per_hour) {
             (None, Some(node)) => self.of_node(node),
             (None, None) => self.of_parts(),
-            (Some(adjust), None) if self.says_nothing_else() => Ok(RuleRate::Adjust(adjust)),
-            (Some(_), _) => Err("\"adjust\" changes the price of other sources and stands alone"),
+            (Some(adjust), None) if self.has_only_per_hour_or_adjust() => Ok(RuleRate::Adjust(adjust)),
+            (Some(_), _) => {
+                Err("\"adjust\" changes the price of another source and cannot be combined with other rates")
+            }
         }
     }
 
@@ -32,26 +37,24 @@ impl Said {
             (true, None) => Ok(RuleRate::PerHour(node)),
             (true, Some(_)) => Err("\"per_gpu_hour\" is added to per_hour only with includes_gpu = false"),
             (false, Some(gpu)) => Ok(RuleRate::Parts(PartRates { node, gpu, ..PartRates::default() })),
-            (false, None) => Err("lacks \"per_gpu_hour\", which includes_gpu = false wants"),
+            (false, None) => Err("\"per_gpu_hour\" is missing; includes_gpu = false requires it"),
         }
     }
 
     fn of_parts(self) -> Result<RuleRate, &'static str> {
         if self.includes_gpu.is_some() {
-            return Err("\"includes_gpu\" is said of per_hour, which is not there");
+            return Err("\"includes_gpu\" applies to per_hour, which is missing");
         }
-        if self.says_nothing_else() {
-            return Err(
-                "lacks a rate; allowed: per_hour, or any of per_gpu_hour, per_vcpu_hour, per_gib_hour, or adjust",
-            );
+        if self.has_only_per_hour_or_adjust() {
+            return Err("no rate; allowed: per_hour, or any of per_gpu_hour, per_vcpu_hour, per_gib_hour, or adjust");
         }
         let or_zero = |rate: Option<i64>| rate.unwrap_or_default();
         let (gpu, vcpu, gib) = (or_zero(self.per_gpu_hour), or_zero(self.per_vcpu_hour), or_zero(self.per_gib_hour));
         Ok(RuleRate::Parts(PartRates { node: 0, gpu, vcpu, gib }))
     }
 
-    /// Nothing besides `adjust` and `per_hour`.
-    fn says_nothing_else(self) -> bool {
+    /// Whether no field besides `adjust` and `per_hour` is set.
+    fn has_only_per_hour_or_adjust(self) -> bool {
         let rates = [self.per_gpu_hour, self.per_vcpu_hour, self.per_gib_hour];
         self.includes_gpu.is_none() && rates.iter().all(Option::is_none)
     }

@@ -1,4 +1,4 @@
-//! `[[rule]]` and `[[node]]`.
+//! `[[rule]]` and `[[node]]` of a TOML price file.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::amount;
-use super::rate::Said;
+use super::rate::RateFields;
 use crate::config::document::{Document, Value, join};
 use crate::config::problem::no_such;
 use crate::fleet::{Adjustment, CapacityType, NodeRate, PriceRule, RuleMatch, RuleRate, Sym};
@@ -15,27 +15,31 @@ const RULE_KEYS: [&str; 9] =
     ["adjust", "includes_gpu", "match", "note", "per_gib_hour", "per_gpu_hour", "per_hour", "per_vcpu_hour", "weight"];
 const MATCH_KEYS: [&str; 7] = ["capacity", "cloud", "instance", "label", "pool", "region", "zone"];
 const NODE_KEYS: [&str; 3] = ["name", "note", "per_hour"];
-const MOST_WEIGHT: i64 = 1_000_000;
+const MAX_WEIGHT: i64 = 1_000_000;
 
-/// Every `[[rule]]`, the heaviest first, then in the order of the file.
+/// All `[[rule]]` entries by descending weight, then in the order of the file.
 pub(super) fn rules<'t>(document: &mut Document<'t>, value: &Value<'t>) -> Vec<PriceRule> {
     let mut weighed: Vec<(i64, PriceRule)> = Vec::new();
     for (table, span) in tables(document, "rule", value) {
         weighed.extend(rule(document, table, &span));
     }
-    // Stable: of equals the first of the file stays first.
+    // A stable sort keeps rules of equal weight in the order of the file.
     weighed.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
     weighed.into_iter().map(|(_, rule)| rule).collect()
 }
 
-/// The tables of a list of tables.
+/// Tables of an array of tables.
 fn tables<'v, 't>(
     document: &mut Document<'t>,
     key: &str,
     value: &'v Value<'t>,
 ) -> Vec<(&'v DeTable<'t>, Range<usize>)> {
     if matches!(value.get_ref(), DeValue::Table(_)) {
-        document.note(&value.span(), key, format!("is a list: write [[{key}]], also where there is only one"));
+        document.note(
+            &value.span(),
+            key,
+            format!("must be an array of tables: write [[{key}]], also for a single entry"),
+        );
         return Vec::new();
     }
     let Some(array) = document.array(key, value) else { return Vec::new() };
@@ -49,7 +53,7 @@ fn rule<'t>(document: &mut Document<'t>, table: &DeTable<'t>, span: &Range<usize
         let path = join("rule", name);
         match name {
             "weight" => {
-                weight = document.integer(&path, value, -MOST_WEIGHT..=MOST_WEIGHT).unwrap_or_default();
+                weight = document.integer(&path, value, -MAX_WEIGHT..=MAX_WEIGHT).unwrap_or_default();
             }
             "match" => matches = Some(rule_match(document, value)),
             "note" => note = symbol(document, &path, value),
@@ -58,7 +62,7 @@ fn rule<'t>(document: &mut Document<'t>, table: &DeTable<'t>, span: &Range<usize
         }
     }
     if matches.is_none() {
-        document.note(span, "rule", "lacks \"match\"; match = {} is every node");
+        document.note(span, "rule", "\"match\" is missing; match = {} matches every node");
     }
     let rate = rate(document, table, span)?;
     Some((weight, PriceRule { matches: matches?, rate, note, line: document.place(span).line }))
@@ -68,15 +72,15 @@ fn rate(document: &mut Document<'_>, table: &DeTable<'_>, span: &Range<usize>) -
     let mut rate_of = |key: &str| table.get(key).map(|value| dollars(document, &join("rule", key), value));
     let [per_hour, per_gpu_hour, per_vcpu_hour, per_gib_hour] =
         ["per_hour", "per_gpu_hour", "per_vcpu_hour", "per_gib_hour"].map(&mut rate_of);
-    // After a mistake, what fits the rest, so that it costs no second one.
+    // A field with a mistake gets a valid value here, so that it is not reported a second time.
     let flag = |value| document.boolean("rule.includes_gpu", value).unwrap_or(per_gpu_hour.is_none());
     let includes_gpu = table.get("includes_gpu").map(flag);
     let adjust = table.get("adjust").map(|value| adjustment(document, value));
-    let said = Said { per_hour, includes_gpu, per_gpu_hour, per_vcpu_hour, per_gib_hour, adjust };
-    said.rate().map_err(|message| document.note(span, "rule", message)).ok()
+    let fields = RateFields { per_hour, includes_gpu, per_gpu_hour, per_vcpu_hour, per_gib_hour, adjust };
+    fields.rate().map_err(|message| document.note(span, "rule", message)).ok()
 }
 
-/// An amount; zero after a mistake was noted, so that it costs no second one (the file does not count anyway).
+/// An amount in micro-dollars per hour. Zero if it is invalid, which is recorded (the file is not used then).
 pub(super) fn dollars(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> i64 {
     let Some(text) = document.number(key, value) else { return 0 };
     amount::dollars(text).map_err(|message| document.note(&value.span(), key, message)).unwrap_or_default()
@@ -88,7 +92,7 @@ fn adjustment(document: &mut Document<'_>, value: &Value<'_>) -> Adjustment {
     let Some(text) = document.string(KEY, value) else { return none };
     Adjustment::parse(text).unwrap_or_else(|| {
         let allowed = "allowed: a sign and a percentage or dollars per hour, for example \"-15%\" or \"+0.20\"";
-        document.note(&value.span(), KEY, format!("no adjustment: {text:?}; {allowed}"));
+        document.note(&value.span(), KEY, format!("invalid adjustment: {text:?}; {allowed}"));
         none
     })
 }
@@ -116,7 +120,7 @@ fn rule_match<'t>(document: &mut Document<'t>, value: &Value<'t>) -> RuleMatch {
 fn pattern(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Option<Sym> {
     let text = document.string(key, value)?;
     if text.is_empty() {
-        document.note(&value.span(), key, "is empty, which nothing is; leave it out to match everything");
+        document.note(&value.span(), key, "is empty and matches nothing; leave it out to match everything");
     }
     Some(Sym::new(text))
 }
@@ -127,7 +131,7 @@ fn capacity(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Option
     Some(Sym::new(text))
 }
 
-/// A name that is none would silently match nothing.
+/// Rejects unknown capacity types, which would silently match nothing.
 pub(super) fn check_capacity(text: &str) -> Result<(), String> {
     let names = [CapacityType::OnDemand, CapacityType::Reserved, CapacityType::Spot].map(CapacityType::name);
     let is_one = text.contains('*') || names.contains(&text);
@@ -138,21 +142,21 @@ fn label(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Option<(S
     let text = document.string(key, value)?;
     let (name, wanted) = text.split_once('=').unwrap_or_default();
     if name.is_empty() || name.contains('*') || wanted.starts_with('=') {
-        let message = format!("no label: {text:?}; write it like \"team=ml\"; * may stand in its value");
+        let message = format!("invalid label: {text:?}; write it like \"team=ml\"; its value may contain *");
         document.note(&value.span(), key, message);
         return None;
     }
     Some((Sym::new(name), Sym::new(wanted)))
 }
 
-/// Every `[[node]]`.
+/// All `[[node]]` entries by node name.
 pub(super) fn nodes<'t>(document: &mut Document<'t>, value: &Value<'t>) -> BTreeMap<Sym, NodeRate> {
     let mut rates: BTreeMap<Sym, NodeRate> = BTreeMap::new();
     for (table, span) in tables(document, "node", value) {
         let Some((name, rate)) = node(document, table, &span) else { continue };
         match rates.get(&name) {
             Some(first) => {
-                let message = format!("{:?} is there twice, first in line {}", name.as_str(), first.line);
+                let message = format!("{:?} is defined twice, first in line {}", name.as_str(), first.line);
                 document.note(&span, "node.name", message);
             }
             None => drop(rates.insert(name, rate)),
@@ -174,7 +178,7 @@ fn node<'t>(document: &mut Document<'t>, table: &DeTable<'t>, span: &Range<usize
         }
     }
     for key in ["name", "per_hour"].into_iter().filter(|key| !table.contains_key(*key)) {
-        document.note(span, "node", format!("lacks \"{key}\""));
+        document.note(span, "node", format!("\"{key}\" is missing"));
     }
     Some((node_name?, NodeRate { micro_usd_per_hour: rate?, note, line: document.place(span).line }))
 }

@@ -1,8 +1,8 @@
-//! The CSV price file: one row, one rule; an empty cell says nothing.
+//! CSV price file: each row is a rule; an empty cell leaves the field out.
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use super::rate::Said;
+use super::rate::RateFields;
 use super::rule::check_capacity;
 use super::{DEFAULT_MAX_AGE_DAYS, amount};
 use crate::config::problem::{Place, Problem, no_such};
@@ -31,7 +31,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<UserPrices, Vec<Problem>> 
     Ok(UserPrices { file: file.to_owned(), as_of, max_age_days, rules, ..UserPrices::default() })
 }
 
-/// One row that says something, and its line.
+/// A row that is not empty, and its line.
 #[derive(Default)]
 struct Row {
     line: usize,
@@ -48,7 +48,7 @@ fn rows(text: &str) -> Vec<Row> {
     let mut rows = Vec::new();
     // Reading from memory cannot fail, and text is UTF-8: there is no error that could end it early.
     while let Some(Ok(cells)) = reader.records().next() {
-        // Spreadsheets write empty rows as commas.
+        // Spreadsheets write empty rows as commas only.
         if cells.iter().any(|cell| !cell.is_empty()) {
             rows.push(Row { line: line_of(text, &cells), cells });
         }
@@ -64,7 +64,7 @@ fn line_of(text: &str, cells: &StringRecord) -> usize {
     before.matches('\n').count() + skipped + 1
 }
 
-/// A file that is being read, and what is wrong with it so far.
+/// A file that is being read, with the mistakes found so far.
 struct Sheet<'t> {
     file: &'t str,
     problems: Vec<Problem>,
@@ -76,37 +76,37 @@ impl Sheet<'_> {
         self.problems.push(Problem { place, key: key.to_owned(), message: message.into() });
     }
 
-    /// What follows `# as_of:`; spreadsheets add commas.
+    /// The date after `# as_of:`; spreadsheets append commas to the line.
     fn as_of(&mut self, text: &str) -> Time {
-        let said = |line: &'_ str| {
+        let date_in = |line: &'_ str| {
             let comment = line.trim_start_matches('"').strip_prefix('#')?.trim_start().strip_prefix("as_of:")?;
             Some(comment.trim_end_matches([',', '"', ' ', '\t', '\r']).trim_start().to_owned())
         };
-        let mut found = text.lines().enumerate().filter_map(|(at, line)| Some((at + 1, said(line)?)));
+        let mut found = text.lines().enumerate().filter_map(|(at, line)| Some((at + 1, date_in(line)?)));
         let Some((line, day)) = found.next() else {
-            self.note(0, "as_of", "is missing; write the day of the prices in a line like # as_of: 2026-11-01");
+            self.note(0, "as_of", "is missing; write the date of the prices in a line like # as_of: 2026-11-01");
             return Time::default();
         };
         if let Some((again, _)) = found.next() {
-            self.note(again, "as_of", format!("is there twice, first in line {line}"));
+            self.note(again, "as_of", format!("is defined twice, first in line {line}"));
         }
         amount::day(&day).map_err(|message| self.note(line, "as_of", message)).unwrap_or_default()
     }
 
-    /// Whether every column is there, and nothing else.
+    /// Whether the header has exactly the expected columns.
     fn check_header(&mut self, header: &Row) -> bool {
         let known = self.problems.len();
         for (at, name) in header.cells.iter().enumerate() {
             if !COLUMNS.contains(&name) {
                 self.note(header.line, "header", no_such("column", name, &COLUMNS));
             } else if header.cells.iter().take(at).any(|other| other == name) {
-                self.note(header.line, "header", format!("{name:?} is there twice"));
+                self.note(header.line, "header", format!("{name:?} is defined twice"));
             }
         }
-        let lacks = |column: &&&str| !header.cells.iter().any(|name| name == **column);
-        let missing: Vec<&str> = COLUMNS.iter().filter(lacks).copied().collect();
+        let is_missing = |column: &&&str| !header.cells.iter().any(|name| name == **column);
+        let missing: Vec<&str> = COLUMNS.iter().filter(is_missing).copied().collect();
         if !missing.is_empty() {
-            let message = format!("lacks {}; it must be {}", missing.join(", "), COLUMNS.join(","));
+            let message = format!("missing columns: {}; the header must be {}", missing.join(", "), COLUMNS.join(","));
             self.note(header.line, "header", message);
         }
         self.problems.len() == known
@@ -115,7 +115,7 @@ impl Sheet<'_> {
     fn rule(&mut self, header: &Row, row: &Row) -> Option<PriceRule> {
         let (found, wanted) = (row.cells.len(), header.cells.len());
         if found != wanted {
-            let message = format!("has {found} cells, the header {wanted}; is there a comma or a quote too many?");
+            let message = format!("has {found} cells, the header has {wanted}; check for an extra comma or quote");
             self.note(row.line, "row", message);
             return None;
         }
@@ -128,22 +128,22 @@ impl Sheet<'_> {
         };
         let symbol = |column: &str| cell(column).map(Sym::new);
         if cell("per_hour").or(cell("per_gpu_hour")).is_none() {
-            self.note(row.line, "row", "lacks a rate; allowed: per_hour, or per_gpu_hour, or both");
+            self.note(row.line, "row", "no rate; allowed: per_hour, or per_gpu_hour, or both");
             return None;
         }
         if let Some(Err(message)) = cell("capacity").map(check_capacity) {
             self.note(row.line, "capacity", message);
         }
-        let said = Said {
+        let fields = RateFields {
             per_hour: cell("per_hour").map(|text| self.dollars(row, "per_hour", text)),
             includes_gpu: cell("includes_gpu").map(|text| {
-                // After a mistake, what fits the rest, so that it costs no second one.
+                // A cell with a mistake gets a valid value, so that it is not reported a second time.
                 self.boolean(row, text).unwrap_or(cell("per_gpu_hour").is_none())
             }),
             per_gpu_hour: cell("per_gpu_hour").map(|text| self.dollars(row, "per_gpu_hour", text)),
-            ..Said::default()
+            ..RateFields::default()
         };
-        let rate = said.rate().map_err(|message| self.note(row.line, "row", message)).ok()?;
+        let rate = fields.rate().map_err(|message| self.note(row.line, "row", message)).ok()?;
         let matches = RuleMatch {
             cloud: symbol("cloud"),
             region: symbol("region"),
@@ -155,17 +155,17 @@ impl Sheet<'_> {
         Some(PriceRule { matches, rate, note: symbol("note"), line: row.line })
     }
 
-    /// Zero after a mistake was noted, so that it costs no second one.
+    /// Micro-dollars per hour; zero if the cell is invalid, which is recorded.
     fn dollars(&mut self, row: &Row, column: &str, text: &str) -> i64 {
         amount::dollars(text).map_err(|message| self.note(row.line, column, message)).unwrap_or_default()
     }
 
-    /// Spreadsheets write it in capitals.
+    /// `true` or `false` in any case: spreadsheets write capitals.
     fn boolean(&mut self, row: &Row, text: &str) -> Option<bool> {
         match text.to_ascii_lowercase().as_str() {
             "true" => return Some(true),
             "false" => return Some(false),
-            _ => self.note(row.line, "includes_gpu", format!("wants true or false, not {text:?}")),
+            _ => self.note(row.line, "includes_gpu", format!("must be true or false, not {text:?}")),
         }
         None
     }

@@ -1,4 +1,4 @@
-//! One theme file.
+//! Reads one theme file.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,23 @@ use crate::config::library::{KeyUse, Layer, Text, read_layer};
 use crate::config::problem::{Place, Problem, no_such};
 use toml::de::{DeTable, DeValue};
 
-/// A colour, or the name of one that the palette has to have.
+/// A colour, or the name of a palette colour.
 #[derive(Clone, Debug)]
 pub(super) enum Paint {
     /// A colour.
     Colour(Colour),
-    /// A name, with where it stands, for when no palette has it.
+    /// A palette name, with its place for the problem if no palette defines it.
     Palette {
-        /// The name.
+        /// Name.
         name: String,
-        /// Where.
+        /// Place in the file.
         place: Place,
-        /// At which key.
+        /// Key, for example `styles.warn.fg`.
         key: String,
     },
 }
 
-/// A style before the palette is known.
+/// A style whose palette names are not resolved yet.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RawStyle {
     /// Colour of the text.
@@ -35,10 +35,10 @@ pub(super) struct RawStyle {
     pub(super) modifiers: Vec<Modifier>,
 }
 
-/// What one file says.
+/// Contents of one file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ThemeFile {
-    /// The file, for problems of the whole.
+    /// File name, for problems of the file as a whole.
     pub(super) file: String,
     /// `kind`.
     pub(super) kind: Option<ThemeKind>,
@@ -91,13 +91,13 @@ fn literal(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Option<
     let colour = Colour::parse(text);
     if colour.is_none() {
         let names = super::NAMES.join(", ");
-        let message = format!("no colour: \"{text}\"; allowed: #rrggbb, a number from 0 to 255, {names}");
+        let message = format!("invalid colour: \"{text}\"; allowed: #rrggbb, a number from 0 to 255, {names}");
         document.note(&value.span(), key, message);
     }
     colour
 }
 
-/// A text, or a number as its digits.
+/// A string, or the digits of a number.
 fn colour_text<'v>(document: &mut Document<'_>, key: &str, value: &'v Value<'_>) -> Option<&'v str> {
     match value.get_ref() {
         DeValue::Integer(number) => Some(number.as_str()),
@@ -146,7 +146,7 @@ fn style_table<'t>(document: &mut Document<'t>, path: &str, table: &DeTable<'t>)
     style
 }
 
-/// A name that is no colour is taken for one of the palette; whether it is one shows when all files are read.
+/// A name that is not a colour is taken as a palette name and resolved after all files have been read.
 fn paint(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Option<Paint> {
     let text = colour_text(document, key, value)?;
     if text.starts_with('#') || text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {

@@ -1,4 +1,4 @@
-//! Themes: how each [`Role`] looks.
+//! Themes: the style of each [`Role`].
 
 mod file;
 mod role;
@@ -10,10 +10,10 @@ use file::{Paint, RawStyle, ThemeFile};
 pub use role::Role;
 pub use style::{Colour, Modifier, NAMES, Style};
 
-use super::library::{Library, Shelf, chain};
+use super::library::{FileSet, Library, chain};
 use super::problem::{Problem, no_such};
 
-/// What a theme is made for.
+/// Terminal background and colours that a theme is made for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ThemeKind {
     /// Light text on a dark background.
@@ -31,7 +31,7 @@ impl ThemeKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Dark, Self::Light, Self::Ansi16, Self::Mono];
 
-    /// Its name in theme files.
+    /// Name in theme files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Dark => "dark",
@@ -42,38 +42,38 @@ impl ThemeKind {
     }
 }
 
-/// The theme of those who set `NO_COLOR`.
+/// Name of the theme that is used if `NO_COLOR` is set.
 pub const MONOCHROME: &str = "monochrome";
 
-/// The theme of those who choose none.
+/// Name of the theme that is used if none is chosen.
 pub const DEFAULT: &str = "dark";
 
-/// How everything looks.
+/// Styles of all roles.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Theme {
-    /// Its name.
+    /// Name, for example `dark`.
     pub name: String,
-    /// What it is made for.
+    /// Terminal that it is made for.
     pub kind: ThemeKind,
     styles: BTreeMap<Role, Style>,
 }
 
 impl Theme {
-    /// How a role looks; plain where the theme does not say.
+    /// Style of a role; plain if the theme does not define one.
     pub fn style(&self, role: Role) -> &Style {
         static PLAIN: Style = Style { fg: None, bg: None, modifiers: Vec::new() };
         self.styles.get(&role).unwrap_or(&PLAIN)
     }
 
-    /// The roles that the theme says nothing about.
+    /// Roles without a style.
     pub fn missing(&self) -> impl Iterator<Item = Role> {
         Role::ALL.iter().copied().filter(|role| !self.styles.contains_key(role))
     }
 
-    /// The theme of a name with everything it inherits, and every mistake on the way.
+    /// The theme of this name, merged with those it inherits from, and all mistakes found.
     pub fn load(library: &Library, name: &str) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
-        let shelf = Shelf { what: "theme", texts: &library.themes, fallback: DEFAULT };
+        let shelf = FileSet { what: "theme", texts: &library.themes, fallback: DEFAULT };
         let layers = chain(shelf, name, &mut problems, file::read);
         let theme = resolve(name, &layers, &mut problems);
         problems.sort();
@@ -81,8 +81,8 @@ impl Theme {
     }
 }
 
-/// Lays the files over one another, the nearest last, and only then looks up palette names: a file that changes the
-/// palette of the one it inherits changes its look too.
+/// Merges the files, the nearest last, and resolves palette names afterwards, so that a file that changes an inherited
+/// palette also changes the inherited styles.
 fn resolve(name: &str, layers: &[ThemeFile], problems: &mut Vec<Problem>) -> Theme {
     let mut palette = BTreeMap::new();
     let mut raw: BTreeMap<Role, &RawStyle> = BTreeMap::new();
@@ -100,8 +100,7 @@ fn resolve(name: &str, layers: &[ThemeFile], problems: &mut Vec<Problem>) -> The
 fn note_missing(theme: &Theme, layers: &[ThemeFile], problems: &mut Vec<Problem>) {
     let missing: Vec<&str> = theme.missing().map(Role::name).collect();
     if let (Some(last), false) = (layers.last(), missing.is_empty()) {
-        let message =
-            format!("says nothing about {}; add them, or a line like inherits = \"{DEFAULT}\"", missing.join(", "));
+        let message = format!("no style for {}; add them, or a line like inherits = \"{DEFAULT}\"", missing.join(", "));
         problems.push(Problem { key: "styles".to_owned(), ..Problem::of_file(last.file.clone(), message) });
     }
 }

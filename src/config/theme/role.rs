@@ -1,8 +1,8 @@
-//! The closed list of meanings that a theme gives a look.
+//! The roles of text on screen, each of which a theme gives a style.
 
 macro_rules! roles {
     ($($variant:ident $name:literal $meaning:literal;)+) => {
-        /// What a piece of text means; a theme says how that looks.
+        /// Meaning of a piece of text; a theme maps it to a style.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Role {
             $(#[doc = $meaning] $variant,)+
@@ -18,12 +18,12 @@ macro_rules! roles {
             /// Every role.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// Its name in theme files.
+            /// Name in theme files.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
             }
 
-            /// The role of this name.
+            /// The role of this name; `None` if there is none.
             pub fn from_name(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|role| role.name() == name)
             }

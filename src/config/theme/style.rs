@@ -1,8 +1,8 @@
-//! Looks: colours and modifiers, in types of our own.
+//! Styles: colours and modifiers, independent of the terminal crate.
 
 use std::fmt;
 
-/// A colour as a terminal understands it.
+/// A terminal colour.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Colour {
     /// One of the sixteen that the terminal's own palette defines, 0 to 15.
@@ -43,7 +43,7 @@ impl Colour {
         named.or_else(|| text.parse().ok().map(Self::Indexed))
     }
 
-    /// As red, green, blue; the sixteen as xterm shows them unless told otherwise.
+    /// As red, green, blue; the sixteen named colours as in xterm.
     pub fn rgb(self) -> (u8, u8, u8) {
         match self {
             Self::Rgb(r, g, b) => (r, g, b),
@@ -109,7 +109,7 @@ fn parse_hex(hex: &str) -> Option<Colour> {
     Some(Colour::Rgb(r, g, b))
 }
 
-/// As theme files write it.
+/// In the syntax of theme files.
 impl fmt::Display for Colour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -135,7 +135,7 @@ impl Modifier {
     /// Every modifier.
     pub const ALL: [Self; 5] = [Self::Bold, Self::Dim, Self::Italic, Self::Underline, Self::Reverse];
 
-    /// Its name in theme files.
+    /// Name in theme files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Bold => "bold",
@@ -147,7 +147,7 @@ impl Modifier {
     }
 }
 
-/// How a role looks. What is `None` or not mentioned is left as it is underneath.
+/// Style of a role. What is `None` or not listed is inherited from the text below it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Style {
     /// Colour of the text.
