@@ -1,11 +1,11 @@
-//! Files that are never half-written.
+//! Atomic writes of files.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// The file is either as it was or complete: the text goes to a file beside it, which then takes its place.
+/// Writes a file atomically, readable by the user alone: writes to a temporary file beside it and renames that.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = beside(path);
     let written = OpenOptions::new()

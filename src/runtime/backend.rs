@@ -1,4 +1,4 @@
-//! The cluster behind the program: a real one, or the demo.
+//! The connection to a cluster, real or simulated.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,47 +10,47 @@ use tokio_util::sync::CancellationToken;
 use super::atomic::write_atomically;
 use super::clock::{self, Clock};
 use super::journal::Journal;
-use super::prices::{PriceDesk, PriceFile};
+use super::prices::{PriceFile, PriceFileWatcher};
 use crate::app::{Fetched, Msg};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, Demand, Epoch, Key, PriceDemand, Report};
 use crate::source::{aws, demo, kube};
 use crate::units::Time;
 
-/// What to connect to.
+/// The cluster to connect to.
 pub enum Choice {
     /// A real cluster.
     Kube {
-        /// How to reach it.
+        /// Connection options, as of kubectl.
         options: Box<kube::ConnectOptions>,
-        /// Namespaces to fall back to where the whole cluster may not be read.
+        /// Namespaces to read where RBAC does not allow reading the whole cluster.
         namespaces: Vec<String>,
         /// Whether AWS is asked for prices.
         aws: Aws,
-        /// Where writes are noted; `None` where no state folder is known.
+        /// Journal of writes; `None` if the state folder is unknown.
         journal: Option<Journal>,
     },
-    /// The simulated one: its seed, and when it begins.
+    /// The demo: its seed, and the simulated time at which it starts.
     Demo(u64, Time),
 }
 
 /// Whether AWS is asked for prices.
 pub enum Aws {
-    /// It is, once something is wanted.
+    /// AWS is asked once a price is needed.
     On {
-        /// The folder in which its answers are kept; `None` where none is known.
+        /// Folder of the cached answers; `None` if it is unknown.
         cache: Option<PathBuf>,
     },
-    /// It is not.
+    /// AWS is never asked.
     Off {
-        /// How that was said.
+        /// The flag or setting that turned it off.
         by: &'static str,
     },
 }
 
-/// The connection to it.
+/// The chosen cluster and the current connection to it.
 pub struct Backend {
     choice: Choice,
-    prices: PriceDesk,
+    prices: PriceFileWatcher,
     runtime: Handle,
     connection: Option<Connection>,
 }
@@ -58,13 +58,13 @@ pub struct Backend {
 struct Connection {
     cancel: CancellationToken,
     requests: Requests,
-    /// What those who know prices are asked for.
+    /// Prices that are wanted of the price Sources.
     demand: watch::Sender<PriceDemand>,
-    /// How far AWS has answered it; never asked in the demo.
+    /// The demand that AWS has answered; `None` in the demo.
     answered: Option<watch::Receiver<aws::AnsweredDemands>>,
 }
 
-/// What one request needs; cheap to clone, and good for the connection it was made of.
+/// Handle for single requests to the cluster of one connection; cheap to clone.
 #[derive(Clone)]
 pub enum Requests {
     /// To a real cluster.
@@ -73,7 +73,7 @@ pub enum Requests {
     Demo(mpsc::Sender<demo::Request>),
 }
 
-/// Requests to the demo that may wait; whoever asks waits for a place.
+/// Capacity of the channel of requests to the demo; senders wait when it is full.
 const DEMO_REQUESTS: usize = 8;
 
 impl Drop for Connection {
@@ -85,10 +85,10 @@ impl Drop for Connection {
 impl Backend {
     /// Not connected yet.
     pub fn new(choice: Choice, prices: PriceFile, runtime: Handle) -> Self {
-        Self { choice, prices: PriceDesk::new(prices), runtime, connection: None }
+        Self { choice, prices: PriceFileWatcher::new(prices), runtime, connection: None }
     }
 
-    /// Starts to read; what was read before ends. The context is that of the flags where none is given.
+    /// Ends the previous connection and starts a new one, to the context of the flags if none is given.
     pub fn connect(
         &mut self,
         epoch: Epoch,
@@ -97,12 +97,12 @@ impl Backend {
         clock: Clock,
     ) {
         let cancel = CancellationToken::new();
-        self.runtime.spawn(self.prices.tell(sink.clone(), epoch, cancel.clone()));
+        self.runtime.spawn(self.prices.publish(sink.clone(), epoch, cancel.clone()));
         let (demand, wanted) = watch::channel(PriceDemand::default());
         let (requests, answered) = match &self.choice {
             Choice::Kube { options, namespaces, aws, journal } => {
                 let (options, namespaces) = match context {
-                    Some(context) => (of_context(options, context), Vec::new()),
+                    Some(context) => (options_for_context(options, context), Vec::new()),
                     None => ((**options).clone(), namespaces.clone()),
                 };
                 let settings = aws_settings(aws, &options);
@@ -125,31 +125,31 @@ impl Backend {
         self.connection = Some(Connection { cancel, requests, demand, answered });
     }
 
-    /// Tells the Sources outside the cluster's watches what is wanted of them from now on. The demo tells all of its own.
+    /// Hands a new demand to the Sources outside of the watches. The demo ignores it and reports all its prices.
     pub fn demand(&self, demand: Demand) {
         if let Some(connection) = &self.connection {
             connection.demand.send_replace(demand.prices);
         }
     }
 
-    /// Whether AWS has answered what was wanted last, or will not before a failure's wait: what it has to report is then in
-    /// the channel, or was taken from it.
+    /// Whether AWS has answered the last demand, or has failed and waits to retry. Its reports are then in the channel,
+    /// or have been received already.
     pub fn has_aws_answered(&self) -> bool {
         let Some(Connection { demand, answered: Some(answered), .. }) = &self.connection else { return true };
         answered.borrow().covers(&demand.borrow())
     }
 
-    /// Tells when that may have changed; `None` where AWS is not asked.
+    /// Changes whenever [`Self::has_aws_answered`] may have changed; `None` if AWS is not asked.
     pub fn aws_news(&self) -> Option<watch::Receiver<aws::AnsweredDemands>> {
         self.connection.as_ref()?.answered.clone()
     }
 
-    /// Tells every connection when the user's prices change, and `notices` what became of it.
+    /// Starts to watch the price file: new prices go to every connection, notices for the user to `notices`.
     pub fn follow_prices(&self, notices: mpsc::Sender<Msg>) {
         self.runtime.spawn(self.prices.follow(notices));
     }
 
-    /// What requests of now need; `None` before [`Self::connect`].
+    /// Handle for requests; `None` before [`Self::connect`].
     pub fn requests(&self) -> Option<Requests> {
         self.connection.as_ref().map(|connection| connection.requests.clone())
     }
@@ -166,8 +166,8 @@ fn aws_settings(aws: &Aws, options: &kube::ConnectOptions) -> aws::Settings {
     }
 }
 
-/// For a context that was picked, flags that name another cluster or user no longer hold.
-fn of_context(flags: &kube::ConnectOptions, context: String) -> kube::ConnectOptions {
+/// Options for a context that the user picked: flags that name another cluster or user are dropped.
+fn options_for_context(flags: &kube::ConnectOptions, context: String) -> kube::ConnectOptions {
     kube::ConnectOptions {
         context: Some(context),
         kubeconfig: flags.kubeconfig.clone(),
@@ -180,7 +180,10 @@ fn of_context(flags: &kube::ConnectOptions, context: String) -> kube::ConnectOpt
 }
 
 impl Requests {
-    /// Whether writes are noted in a journal, and where: `Err` where they must be and cannot.
+    /// The journal of writes; `None` in the demo.
+    ///
+    /// # Errors
+    /// When the state folder is unknown, so that a write could not be recorded.
     pub fn journal(&self) -> Result<Option<&Journal>, String> {
         match self {
             Self::Kube(_, Some(journal)) => Ok(Some(journal)),
@@ -218,7 +221,7 @@ impl Requests {
     }
 }
 
-const NOT_CONNECTED: &str = "there is no connection to the cluster yet";
+const NOT_CONNECTED: &str = "not connected to the cluster yet";
 
 async fn ask_demo<T>(
     ask: &mpsc::Sender<demo::Request>,
@@ -246,7 +249,7 @@ mod tests {
             impersonate: Some("me".into()),
             ..kube::ConnectOptions::default()
         };
-        let picked = of_context(&flags, "b".into());
+        let picked = options_for_context(&flags, "b".into());
         assert_eq!((picked.context.as_deref(), picked.impersonate.as_deref()), (Some("b"), Some("me")));
         assert!(picked.server.is_none() && picked.token.is_none() && picked.user.is_none());
         assert!(picked.cluster.is_none() && picked.certificate_authority.is_none() && !picked.insecure_skip_tls_verify);

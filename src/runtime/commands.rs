@@ -1,4 +1,4 @@
-//! Picks the command and runs it.
+//! Dispatches the command of the command line.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -21,14 +21,14 @@ pub fn run(cli: &Cli) -> ExitCode {
     match perform(cli) {
         Ok(code) => code,
         Err(failure) => {
-            // Standard error may be gone; there is nobody left to tell then.
+            // If standard error is closed, the message cannot be delivered.
             let _ = writeln!(io::stderr(), "{}", text(cli, &failure));
             ExitCode::from(failure.code)
         }
     }
 }
 
-/// What is sent with the report of a bug holds nothing private; other mistakes are shown to the user as they are.
+/// The error message. Internal errors end up in bug reports and are redacted; others are shown as they are.
 fn text(cli: &Cli, failure: &Failure) -> String {
     match failure.code {
         EXIT_FAILED => crash::redactor(cli).redact(&failure.to_string()),
@@ -58,7 +58,7 @@ fn schema() -> Result<String, Failure> {
     text.map(|text| text + "\n").map_err(|error| Failure::bug(format!("the schema cannot be written: {error}")))
 }
 
-/// Writes to standard output; a reader that has seen enough (`| head`) is no failure.
+/// Writes to standard output. A closed pipe (`| head`) is not an error.
 pub fn print(text: &str) -> Result<ExitCode, Failure> {
     let mut out = io::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -111,7 +111,7 @@ fn themes(options: &Options) -> String {
     text
 }
 
-/// Every binding of the keymap in force, by context.
+/// All bindings of the current keymap, by context.
 fn keys(options: &Options) -> String {
     let mut text = String::new();
     for context in Context::ALL {
@@ -145,7 +145,7 @@ fn paths(cli: &Cli) -> String {
     )
 }
 
-/// The settings in force, in the form of the configuration file.
+/// The effective settings, in the format of the configuration file.
 fn settings(options: &Options) -> String {
     let mut text = format!("theme = {:?}\nkeymap = {:?}\n", options.theme_name, options.keymap_name);
     let _ = writeln!(text, "namespaces = {:?}", options.namespaces.clone().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! The report of a panic: short, without secrets, and only once the terminal is given back.
+//! The panic report: short, redacted, and printed after the terminal has been restored.
 
 use std::backtrace::Backtrace;
 use std::fmt;
@@ -16,17 +16,17 @@ use super::terminal;
 use crate::cli::Cli;
 use crate::units::text::printable;
 
-/// A message that quotes a whole document is cut; the start says what went wrong.
+/// Longest message of a panic in the report; longer ones, which may quote whole documents, are cut.
 const MAX_MESSAGE_CHARS: usize = 1000;
 
-/// What must not stand in a report of this run.
+/// Redactor with the secrets of this run.
 pub fn redactor(cli: &Cli) -> Redactor {
     let home = etcetera::home_dir().ok().map(|home| home.display().to_string());
     Redactor::new(home, cli.connection.token.clone())
 }
 
-/// Makes a panic of any thread give the terminal back, report what happened, and end the program: what goes on without
-/// one of its tasks would look alive and not be.
+/// Installs the panic hook: a panic of any thread restores the terminal, prints a report and ends the program. A
+/// program that went on without one of its tasks would show outdated data as live.
 pub fn install(redactor: Redactor) {
     let builder = HookBuilder::blank()
         .theme(Theme::new())
@@ -34,31 +34,31 @@ pub fn install(redactor: Redactor) {
         .display_env_section(false)
         .panic_message(Message)
         .panic_section(Attachments);
-    // It fails only where a hook is installed already, which then reports.
+    // Fails only if a hook is installed already; that one reports then.
     let Ok((hook, _)) = builder.try_into_hooks() else { return };
     std::panic::set_hook(Box::new(move |panic| report(&hook, panic, &redactor)));
 }
 
 fn report(hook: &PanicHook, panic: &PanicHookInfo<'_>, redactor: &Redactor) {
-    // Whoever else draws or prints waits for it until the program has ended.
+    // Locks out other threads that draw or print until the program has ended.
     let _screen = io::stdout().lock();
     terminal::restore();
     let text = safe(redactor, &hook.panic_report(panic).to_string());
     tracing::error!("{text}\n{}", safe(redactor, &Backtrace::force_capture().to_string()));
-    // Standard error may be gone; there is nobody left to tell then.
+    // If standard error is closed, the report cannot be delivered.
     let _ = writeln!(io::stderr(), "{text}");
     logging::finish();
     #[expect(clippy::exit, reason = "there is nothing left to unwind to")]
     process::exit(i32::from(EXIT_FAILED));
 }
 
-/// A text as it may be shown and sent: nothing private, nothing that steers a terminal.
+/// The text without secrets and without terminal control characters.
 fn safe(redactor: &Redactor, text: &str) -> String {
     let text = redactor.redact(text);
     text.lines().map(|line| printable(line).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
-/// What happened, and where.
+/// Formats the panic message and its location.
 struct Message;
 
 impl PanicMessage for Message {
@@ -73,7 +73,7 @@ impl PanicMessage for Message {
     }
 }
 
-/// What belongs to the report of a bug.
+/// Formats the list of what to attach to a bug report.
 pub struct Attachments;
 
 impl fmt::Display for Attachments {
@@ -86,7 +86,7 @@ impl fmt::Display for Attachments {
             Some(folder) => writeln!(f, "  log      the newest file in {}", folder.display())?,
             None => f.write_str("  log      none was written\n")?,
         }
-        f.write_str("Tokens and the name of your home folder are left out. Read it all the same before you send it.")
+        f.write_str("Tokens and the name of your home folder have been removed. Check the report before you send it.")
     }
 }
 

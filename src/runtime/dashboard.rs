@@ -12,7 +12,7 @@ use crate::app::{Msg, Notice, Severity, update};
 use crate::cli::Cli;
 use crate::config::Problem;
 
-/// Runs until the user leaves.
+/// Runs the dashboard until the user quits.
 pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     if !terminal::is_interactive() {
         let hint = "batchtop snapshot prints the same as JSON, without a terminal";
@@ -24,7 +24,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     let _log = log.and_then(|folder| logging::start(folder.join("log"), log_filter.as_deref()));
     let start = setup::prepare(cli, &options)?;
     let mut app = start.app;
-    if let Some(text) = mistakes(&options.problems) {
+    if let Some(text) = problem_summary(&options.problems) {
         update(&mut app, Msg::Notice(Notice { severity: Severity::Error, text }));
     }
     let mouse = if options.mouse { MouseUse::On } else { MouseUse::Off };
@@ -38,7 +38,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
             .map_err(|error| terminal_failed(&error))
     });
     terminal::restore();
-    // Exec plugins and requests that still run are of no use to anybody now.
+    // Exec plugins and requests that are still running are abandoned.
     runtime.shutdown_timeout(setup::SHUTDOWN);
     Ok(match ended? {
         Ended::Left => ExitCode::SUCCESS,
@@ -46,8 +46,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     })
 }
 
-/// What is wrong with the user's files, in one sentence.
-fn mistakes(problems: &[Problem]) -> Option<String> {
+/// The mistakes in the user's files in one sentence; `None` without any.
+fn problem_summary(problems: &[Problem]) -> Option<String> {
     let first = problems.first()?;
     Some(match problems.len() {
         1 => first.to_string(),
@@ -56,5 +56,5 @@ fn mistakes(problems: &[Problem]) -> Option<String> {
 }
 
 fn terminal_failed(error: &std::io::Error) -> Failure {
-    Failure::internal(format!("the terminal does not work: {error}"))
+    Failure::internal(format!("cannot use the terminal: {error}"))
 }

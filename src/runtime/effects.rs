@@ -1,4 +1,4 @@
-//! Carries out what `update` asks for. Each request is a task of its own; answers come back as messages.
+//! Performs the effects of `update`. Each request runs as a task of its own, and its answer comes back as a message.
 
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -17,14 +17,14 @@ pub struct Executor {
     sink: mpsc::Sender<(Epoch, Report)>,
     answers: mpsc::Sender<Msg>,
     clock: Clock,
-    /// Where is written down which nodes are held; nowhere in the demo.
+    /// File with the held nodes; `None` in the demo.
     memory: Option<Memory>,
-    /// The fetch under way; another one takes its place.
+    /// The running fetch; a new one cancels it.
     fetch: Option<AbortHandle>,
 }
 
-/// One change to write, with what the journal says of it.
-struct Errand {
+/// A change of an annotation that is to be written, with what the journal records of it.
+struct PendingWrite {
     write: u64,
     item: usize,
     verb: &'static str,
@@ -34,7 +34,7 @@ struct Errand {
 }
 
 impl Executor {
-    /// Reports go to `sink`, answers of requests to `answers`.
+    /// An executor that sends reports to `sink` and answers to `answers`.
     pub fn new(
         backend: Backend,
         sink: mpsc::Sender<(Epoch, Report)>,
@@ -45,23 +45,23 @@ impl Executor {
         Self { backend, sink, answers, clock, memory, fetch: None }
     }
 
-    /// Connects to a context, or to the one that flags and kubeconfig name; an older connection ends.
+    /// Connects to a context, or to that of flags and kubeconfig; ends the previous connection.
     pub fn connect(&mut self, epoch: Epoch, context: Option<String>) {
         self.backend.connect(epoch, context, self.sink.clone(), self.clock.clone());
     }
 
-    /// Notices from now on when the user's prices change.
+    /// Starts to watch the price file.
     pub fn follow_prices(&self) {
         self.backend.follow_prices(self.answers.clone());
     }
 
-    /// Starts to carry out one effect. What concerns the terminal is the loop's own business.
+    /// Starts one effect. Effects on the terminal are left to the event loop.
     pub fn perform(&mut self, effect: Effect, cluster: &ClusterFacts) {
         match effect {
             Effect::Connect { context, epoch } => self.connect(epoch, Some(context)),
             Effect::Write { write, item, verb, change } => {
                 let (context, server) = (cluster.context.clone(), cluster.server.clone());
-                self.write(Errand { write, item, verb, change, context, server });
+                self.write(PendingWrite { write, item, verb, change, context, server });
             }
             Effect::Fetch { epoch, key } => self.fetch(epoch, key),
             Effect::Remember(held) => self.remember(held),
@@ -70,24 +70,24 @@ impl Executor {
         }
     }
 
-    /// Losing it costs nothing but the memory of earlier sessions, so a failure only leaves a trace in the log.
+    /// Saves the held nodes. Without the file only the times of earlier sessions are lost, so an error is only logged.
     fn remember(&self, held: Vec<Remembered>) {
         let Some(memory) = self.memory.clone() else { return };
         tokio::task::spawn_blocking(move || {
             if let Err(error) = memory.save(&held) {
-                tracing::warn!(path = %memory.path().display(), %error, "what was seen of held nodes is not kept");
+                tracing::warn!(path = %memory.path().display(), %error, "the held nodes cannot be saved");
             }
         });
     }
 
-    fn write(&self, errand: Errand) {
+    fn write(&self, pending: PendingWrite) {
         let (requests, answers, clock) = (self.backend.requests(), self.answers.clone(), self.clock.clone());
         tokio::spawn(async move {
             let outcome = match &requests {
-                Some(requests) => carry_out(requests, &errand, &clock).await,
+                Some(requests) => carry_out(requests, &pending, &clock).await,
                 None => AnnotationOutcome::Unanswered { message: NOT_CONNECTED.into() },
             };
-            let _ = answers.send(Msg::Written { write: errand.write, item: errand.item, outcome }).await;
+            let _ = answers.send(Msg::Written { write: pending.write, item: pending.item, outcome }).await;
         });
     }
 
@@ -106,31 +106,32 @@ impl Executor {
     }
 }
 
-const NOT_CONNECTED: &str = "there is no connection to a cluster";
+const NOT_CONNECTED: &str = "not connected to a cluster";
 
-/// Journals the intent, makes the request, journals its result. Without a journal there is no request.
-async fn carry_out(requests: &Requests, errand: &Errand, clock: &Clock) -> AnnotationOutcome {
-    if let Err(message) = intent(requests, errand, clock) {
+/// Records the intent in the journal, makes the request, and records the result. Makes no request if the intent cannot
+/// be recorded.
+async fn carry_out(requests: &Requests, pending: &PendingWrite, clock: &Clock) -> AnnotationOutcome {
+    if let Err(message) = intent(requests, pending, clock) {
         return AnnotationOutcome::NotJournaled { message };
     }
-    let outcome = requests.annotate(&errand.change).await;
-    note_result(requests, errand, &outcome, clock);
+    let outcome = requests.annotate(&pending.change).await;
+    note_result(requests, pending, &outcome, clock);
     outcome
 }
 
-fn request(errand: &Errand) -> Request<'_> {
-    Request { verb: errand.verb, context: &errand.context, server: &errand.server, change: &errand.change }
+fn request(pending: &PendingWrite) -> Request<'_> {
+    Request { verb: pending.verb, context: &pending.context, server: &pending.server, change: &pending.change }
 }
 
-fn intent(requests: &Requests, errand: &Errand, clock: &Clock) -> Result<(), String> {
+fn intent(requests: &Requests, pending: &PendingWrite, clock: &Clock) -> Result<(), String> {
     let Some(journal) = requests.journal()? else { return Ok(()) };
-    journal.intent(clock(), request(errand)).map_err(|error| format!("{}: {error}", journal.path().display()))
+    journal.intent(clock(), request(pending)).map_err(|error| format!("{}: {error}", journal.path().display()))
 }
 
-/// The request has been made; a journal that cannot take its result only leaves a trace in the log.
-fn note_result(requests: &Requests, errand: &Errand, outcome: &AnnotationOutcome, clock: &Clock) {
+/// Records the result in the journal. The request has been made already, so an error is only logged.
+fn note_result(requests: &Requests, pending: &PendingWrite, outcome: &AnnotationOutcome, clock: &Clock) {
     let Ok(Some(journal)) = requests.journal() else { return };
-    if let Err(error) = journal.result(clock(), request(errand), outcome) {
-        tracing::error!(path = %journal.path().display(), %error, "the journal does not take the result");
+    if let Err(error) = journal.result(clock(), request(pending), outcome) {
+        tracing::error!(path = %journal.path().display(), %error, "the result cannot be written to the journal");
     }
 }

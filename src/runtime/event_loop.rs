@@ -1,4 +1,4 @@
-//! The loop: messages in, `update`, effects out, frames when they are due.
+//! The event loop: takes messages, calls `update`, performs effects, and draws frames when they are due.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -23,13 +23,13 @@ use crate::fleet::{Epoch, Report};
 use crate::ui;
 use crate::view::{self, Hit, Screen};
 
-/// Reports are taken from the channel for at most this long before keys get their turn.
+/// Longest time spent on reports before keys are handled again.
 const REPORTS_TURN: Duration = Duration::from_millis(8);
 
-/// Answers that wait for the loop; tasks beyond it wait with theirs.
+/// Capacity of the channel of answers; tasks wait when it is full.
 const ANSWERS_BOUND: usize = 16;
 
-/// Everything the loop owns.
+/// State of the event loop.
 pub struct EventLoop {
     app: App,
     theme: Theme,
@@ -43,17 +43,17 @@ pub struct EventLoop {
     began: Instant,
 }
 
-/// Why the loop ended.
+/// Reason why the loop ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ended {
-    /// The user left, or the terminal was closed.
+    /// The user quit, or the terminal was closed.
     Left,
-    /// A signal of this number.
+    /// A signal with this number.
     Signal(i32),
 }
 
 impl EventLoop {
-    /// Puts the loop together and starts reading the cluster; nothing waits for an answer.
+    /// Creates the loop; [`Self::run`] connects to the cluster.
     pub fn new(
         app: App,
         theme: Theme,
@@ -69,7 +69,10 @@ impl EventLoop {
         Self { app, theme, terminal, executor, reports, done, clock, pacer, shown: None, began }
     }
 
-    /// Runs until the user leaves or a signal comes.
+    /// Connects and runs until the user quits or a signal arrives.
+    ///
+    /// # Errors
+    /// When the terminal cannot be read or written.
     pub async fn run(mut self) -> io::Result<Ended> {
         let mut signals = Signals::new()?;
         let mut events = EventStream::new();
@@ -85,31 +88,31 @@ impl EventLoop {
                 interrupt = signals.next() => match interrupt {
                     Interrupt::End(signal) => return Ok(Ended::Signal(signal)),
                     Interrupt::Stop => self.stop()?,
-                    Interrupt::Continued => self.come_back()?,
+                    Interrupt::Continued => self.resume()?,
                 },
                 event = events.next() => match event {
-                    Some(Ok(event)) => if self.event(event)? { return Ok(Ended::Left) },
+                    Some(Ok(event)) => if self.handle_event(event)? { return Ok(Ended::Left) },
                     Some(Err(_)) | None => return Ok(Ended::Left),
                 },
-                Some(msg) = self.done.recv() => if self.key(msg)? { return Ok(Ended::Left) },
+                Some(msg) = self.done.recv() => if self.handle_key(msg)? { return Ok(Ended::Left) },
                 () = sleep_until(self.began, self.pacer.due()) => self.frame()?,
-                () = std::future::ready(()), if self.app.insights.has_work() => self.work(),
-                Some(report) = self.reports.recv() => self.reports(report),
+                () = std::future::ready(()), if self.app.insights.has_work() => self.run_insights(),
+                Some(report) = self.reports.recv() => self.handle_reports(report),
                 _ = clock.tick() => self.tick(),
             }
         }
     }
 
-    fn event(&mut self, event: crossterm::event::Event) -> io::Result<bool> {
+    fn handle_event(&mut self, event: crossterm::event::Event) -> io::Result<bool> {
         let msg = match keys::input(event) {
             Some(Input::Msg(msg)) => Some(msg),
             Some(Input::Click(x, y)) => self.click(x, y).map(Msg::Mouse),
             None => None,
         };
-        msg.map_or(Ok(false), |msg| self.key(msg))
+        msg.map_or(Ok(false), |msg| self.handle_key(msg))
     }
 
-    /// What stands at this cell of the last frame.
+    /// The row or tab at this cell of the last frame, as a mouse message.
     fn click(&self, x: u16, y: u16) -> Option<Mouse> {
         Some(match self.shown.as_ref()?.hit(x, y)? {
             Hit::Row(key) => Mouse::Row(key),
@@ -117,8 +120,8 @@ impl EventLoop {
         })
     }
 
-    /// A message that the user waits for: it is drawn at once. Says whether to leave.
-    fn key(&mut self, msg: Msg) -> io::Result<bool> {
+    /// Handles a message whose effect the user waits for, and draws at once. Returns whether to quit.
+    fn handle_key(&mut self, msg: Msg) -> io::Result<bool> {
         let effects = update(&mut self.app, msg);
         self.pacer.key();
         self.perform(effects)
@@ -129,7 +132,7 @@ impl EventLoop {
             match effect {
                 Effect::Quit => return Ok(true),
                 Effect::Suspend => self.stop()?,
-                Effect::Redraw => self.come_back()?,
+                Effect::Redraw => self.resume()?,
                 Effect::Copy(text) => self.terminal.copy(&text)?,
                 other => self.executor.perform(other, &self.app.cluster),
             }
@@ -137,7 +140,7 @@ impl EventLoop {
         Ok(false)
     }
 
-    fn reports(&mut self, first: (Epoch, Report)) {
+    fn handle_reports(&mut self, first: (Epoch, Report)) {
         let turn = Instant::now();
         let mut next = Some(first);
         while let Some((epoch, report)) = next {
@@ -152,12 +155,12 @@ impl EventLoop {
         self.change(Msg::Clock((self.clock)()));
     }
 
-    /// Nobody waits for anything else.
-    fn work(&mut self) {
+    /// Runs one slice of the insights while nothing else is due.
+    fn run_insights(&mut self) {
         self.change(Msg::Work);
     }
 
-    /// Something changed by itself: it is drawn when the next frame is due.
+    /// Handles a message that no key caused; drawn with the next frame that is due.
     fn change(&mut self, msg: Msg) {
         let effects = update(&mut self.app, msg);
         effects.into_iter().for_each(|effect| self.executor.perform(effect, &self.app.cluster));
@@ -169,7 +172,7 @@ impl EventLoop {
         self.draw(if self.pacer.data_due(now) { Frame::Data } else { Frame::Key })
     }
 
-    /// Derives the screen, and draws it if anything on it changed.
+    /// Derives the screen and draws it if it differs from the one shown.
     fn draw(&mut self, frame: Frame) -> io::Result<()> {
         let began = self.began.elapsed();
         if frame == Frame::Data {
@@ -193,14 +196,14 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Gives the terminal back and stops, as ctrl-z does; goes on from here when continued.
+    /// Restores the terminal and stops the process, as ctrl-z does; returns when continued.
     fn stop(&mut self) -> io::Result<()> {
         Terminal::pause();
         super::signals::stop_self()?;
-        self.come_back()
+        self.resume()
     }
 
-    fn come_back(&mut self) -> io::Result<()> {
+    fn resume(&mut self) -> io::Result<()> {
         self.terminal.resume()?;
         self.shown = None;
         self.resize()?;
@@ -209,12 +212,12 @@ impl EventLoop {
     }
 }
 
-/// What a frame is drawn for.
+/// Cause of a frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Frame {
-    /// Something the user did; listings stay in the order they have.
+    /// A key or the mouse; rows keep their order.
     Key,
-    /// Something that changed by itself; listings are put in order.
+    /// New data; rows are sorted anew.
     Data,
 }
 

@@ -1,4 +1,4 @@
-//! Why a command failed: a sentence, a hint and an exit code.
+//! Failure of a command: message, hint and exit code.
 
 use std::fmt;
 
@@ -12,32 +12,32 @@ pub const EXIT_FAILED: u8 = 1;
 pub const EXIT_USAGE: u8 = 2;
 /// The cluster cannot be reached or read.
 pub const EXIT_CLUSTER: u8 = 3;
-/// Interrupted, as shells count SIGINT.
+/// Interrupted: 128 + SIGINT, as in shells.
 pub const EXIT_INTERRUPTED: u8 = 130;
 
-/// Why a command failed.
+/// Failure of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// What failed, with the value, and why.
+    /// Error message: what failed, with the value, and why.
     pub message: String,
-    /// What to do; may be empty.
+    /// What the user can do; may be empty.
     pub hint: String,
     /// The exit code.
     pub code: u8,
 }
 
 impl Failure {
-    /// A mistake in how batchtop was called or configured.
+    /// A mistake in command line or configuration; exit code 2.
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: hint.into(), code: EXIT_USAGE }
     }
 
-    /// Something in batchtop itself that cannot fail unless it is wrong.
+    /// A bug of batchtop; exit code 1.
     pub fn bug(message: impl Into<String>) -> Self {
         Self { hint: Attachments.to_string(), ..Self::internal(message) }
     }
 
-    /// Something that should have worked.
+    /// An error of the environment, such as a failed write; exit code 1.
     pub fn internal(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: String::new(), code: EXIT_FAILED }
     }
@@ -49,7 +49,8 @@ impl From<ConnectionError> for Failure {
     }
 }
 
-/// `error: …`, and the hint behind a blank line. The message may hold a server's words, and goes to a terminal.
+/// `error: …`, and the hint after a blank line. Control characters are replaced, because the message may quote a
+/// server.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", printable(&self.message))?;

@@ -1,4 +1,4 @@
-//! The journal: what batchtop was asked to write, before the request, and what became of it, after.
+//! The journal of writes: the intent before each request, and the result after it.
 //!
 //! JSON lines in `$XDG_STATE_HOME/batchtop/journal.jsonl`, readable by the user alone.
 
@@ -13,27 +13,27 @@ use serde::Serialize;
 use crate::fleet::{AnnotationChange, AnnotationOutcome};
 use crate::units::Time;
 
-/// A journal of this size is set aside as `journal.jsonl.1`, in place of the one before.
+/// Size at which the journal is renamed to `journal.jsonl.1`, replacing the previous one.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Where the requests go.
+/// The journal file.
 #[derive(Clone, Debug)]
 pub struct Journal {
     path: PathBuf,
-    /// One entry at a time, so that a full journal is set aside once.
+    /// Held while an entry is written, so that a full journal is renamed only once.
     writing: Arc<Mutex<()>>,
 }
 
-/// What an entry is about.
+/// A request, as recorded in an entry.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// `protect`, `unprotect` or `undo`.
     pub verb: &'a str,
-    /// The kubeconfig context.
+    /// Context of the kubeconfig.
     pub context: &'a str,
-    /// The API server.
+    /// URL of the API server.
     pub server: &'a str,
-    /// The change.
+    /// Change of the annotation.
     pub change: &'a AnnotationChange,
 }
 
@@ -58,22 +58,22 @@ struct Entry<'a> {
 }
 
 impl Journal {
-    /// In a state folder; nothing is touched before the first entry.
+    /// The journal in a state folder; created with the first entry.
     pub fn in_folder(state: &Path) -> Self {
         Self { path: state.join("journal.jsonl"), writing: Arc::default() }
     }
 
-    /// Where it is.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes what is about to be asked, and only returns when it is on disk.
+    /// Records a request that is about to be made; returns when the entry is on disk.
     pub fn intent(&self, at: Time, request: Request<'_>) -> io::Result<()> {
         self.append(&entry(at, "intent", request, None))
     }
 
-    /// Writes what became of it.
+    /// Records the result of a request.
     pub fn result(&self, at: Time, request: Request<'_>, outcome: &AnnotationOutcome) -> io::Result<()> {
         self.append(&entry(at, "result", request, Some(outcome)))
     }

@@ -1,4 +1,4 @@
-//! From crossterm's events to messages.
+//! Maps crossterm's events to messages.
 
 use crossterm::event::{
     Event, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
@@ -7,16 +7,16 @@ use crossterm::event::{
 use crate::app::{Mouse, Msg};
 use crate::input::{Chord, KeyCode};
 
-/// What the loop does with a terminal event.
+/// A terminal event, translated for the event loop.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Input {
-    /// Hands this to `update`.
+    /// A message for `update`.
     Msg(Msg),
-    /// Finds out what was drawn at this column and row.
+    /// A click at this column and row.
     Click(u16, u16),
 }
 
-/// What a terminal event means; `None` for what batchtop does not use.
+/// Translates a terminal event; `None` for events that batchtop does not use.
 pub fn input(event: Event) -> Option<Input> {
     match event {
         Event::Key(key) => chord(key).map(|chord| Input::Msg(Msg::Key(chord))),

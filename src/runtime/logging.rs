@@ -8,25 +8,25 @@ use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
 
-/// Log files that are kept, one a day.
+/// Number of log files that are kept, one per day.
 const MAX_FILES: usize = 5;
 
-/// What one run may write; a fault that repeats for days must not fill a disk.
+/// Most bytes that one run writes, so that an error that repeats for days does not fill the disk.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// kube logs whole response bodies when it cannot decode one; those hold environment variables and stay out of files.
+/// Filter. kube logs response bodies that it cannot decode; they may hold environment variables and are filtered out.
 const FILTER: &str = "batchtop=info,warn,kube_client=error,hyper=off";
 
-/// The log of this run, while there is one: the report of a panic names its folder and finishes it from any thread.
+/// The log of this run. Global, because the panic hook names its folder and flushes it from any thread.
 static LOG: Mutex<Option<Log>> = Mutex::new(None);
 
 struct Log {
     folder: PathBuf,
-    /// Writes what is still queued when it is dropped, for at most a second.
+    /// Flushes queued lines when dropped, for at most a second.
     _worker: WorkerGuard,
 }
 
-/// Finishes the log when it is dropped.
+/// Flushes and closes the log when dropped.
 #[must_use]
 pub struct FinishLog(());
 
@@ -36,20 +36,20 @@ impl Drop for FinishLog {
     }
 }
 
-/// Writes what is still queued; what is logged later is lost.
+/// Flushes and closes the log; later lines are lost.
 pub fn finish() {
-    // Whoever holds the lock is finishing it already.
+    // If the lock is held, another thread is closing the log already.
     drop(LOG.try_lock().ok().and_then(|mut log| log.take()));
 }
 
-/// The folder of the log, while there is one.
+/// Folder of the log; `None` if nothing is logged.
 pub fn folder() -> Option<PathBuf> {
     LOG.try_lock().ok()?.as_ref().map(|log| log.folder.clone())
 }
 
 /// Starts logging to a folder. `BATCHTOP_LOG` overrides the filter. Without a writable folder there is no log.
 pub fn start(folder: PathBuf, filter: Option<&str>) -> Option<FinishLog> {
-    // The appender looks for old files first, and tells the terminal when there is no folder yet.
+    // The appender prints to the terminal if the folder is missing, so create it first.
     std::fs::create_dir_all(&folder).ok()?;
     let file = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
@@ -65,7 +65,7 @@ pub fn start(folder: PathBuf, filter: Option<&str>) -> Option<FinishLog> {
     Some(FinishLog(()))
 }
 
-/// Writes to a file until its budget is used up, and then nothing.
+/// Writer that discards everything after its byte budget is used up.
 struct Bounded<W> {
     file: W,
     left: usize,

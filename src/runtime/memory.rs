@@ -1,7 +1,7 @@
-//! Which nodes are held since when, kept from one session to the next.
+//! File of the held nodes and since when they are held, kept between sessions.
 //!
-//! JSON in `$XDG_STATE_HOME/batchtop/held.json`, readable by the user alone. What cannot be read is as if it were not
-//! there: the objects still say a time, only a later one perhaps.
+//! JSON in `$XDG_STATE_HOME/batchtop/held.json`, readable by the user alone. An unreadable file counts as
+//! empty: the times are then derived from the objects and may be later.
 
 use std::collections::HashSet;
 use std::fs::DirBuilder;
@@ -17,10 +17,10 @@ use crate::insight::disruption::Remembered;
 use crate::insight::disruption::held::CAPACITY;
 use crate::units::Time;
 
-/// No file of so many nodes is larger.
+/// Larger files are ignored.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
-/// The file.
+/// The file of the held nodes.
 #[derive(Clone, Debug)]
 pub struct Memory {
     path: PathBuf,
@@ -39,17 +39,17 @@ struct Entry {
 }
 
 impl Memory {
-    /// In a state folder; nothing is touched before something is to be kept.
+    /// The file in a state folder; created with the first save.
     pub fn in_folder(state: &Path) -> Self {
         Self { path: state.join("held.json") }
     }
 
-    /// Where it is.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What was kept, as far as it can be read.
+    /// The held nodes of earlier sessions; empty if the file cannot be read.
     pub fn load(&self) -> Vec<Remembered> {
         let is_sane = std::fs::metadata(&self.path).is_ok_and(|file| file.len() <= MAX_BYTES);
         let text = is_sane.then(|| std::fs::read_to_string(&self.path).ok()).flatten().unwrap_or_default();
@@ -57,8 +57,10 @@ impl Memory {
         document.map_or_else(Vec::new, |document| document.nodes.iter().filter_map(remembered).collect())
     }
 
-    /// Keeps the held ones among these nodes; of nodes that are not among them, which another session may see, what was kept
-    /// before.
+    /// Saves the held ones of these nodes. Entries of other nodes, which another session may see, are kept.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
     pub fn save(&self, nodes: &[Remembered]) -> io::Result<()> {
         let seen: HashSet<&Uid> = nodes.iter().map(|node| &node.uid).collect();
         let mut kept = self.load();

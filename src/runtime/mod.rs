@@ -1,4 +1,4 @@
-//! The impure shell: event loop, effects, terminal, journal, log, and the commands that are no dashboard.
+//! The part with side effects: event loop, effects, terminal, journal, log, and the commands other than the dashboard.
 
 mod atomic;
 mod backend;
@@ -26,5 +26,5 @@ mod terminal;
 
 pub use commands::run;
 
-/// Reports that wait for the loop; beyond it Sources wait, and back-pressure reaches their sockets.
+/// Capacity of the channel of reports; when it is full Sources wait, so that back-pressure reaches their sockets.
 const REPORTS_BOUND: usize = 8;

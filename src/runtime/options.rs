@@ -1,4 +1,4 @@
-//! What is in force: flags and environment before the configuration file before defaults.
+//! Effective options: flags and environment take precedence over the configuration file, and that over defaults.
 
 use std::path::{Path, PathBuf};
 
@@ -10,41 +10,43 @@ use crate::cli::{Cli, Common};
 use crate::config::{self, Files, Library, LoadedKeymap, Place, Problem, Theme};
 use crate::input::Keymap;
 
-/// The default cluster of the demo.
+/// Default seed of the demo.
 pub const DEMO_SEED: u64 = 7;
 
-/// Everything that configuration decides.
+/// Effective options.
 pub struct Options {
-    /// The name of the theme.
+    /// Name of the theme.
     pub theme_name: String,
-    /// The theme.
+    /// Styles of all roles.
     pub theme: Theme,
-    /// The name of the keymap.
+    /// Name of the keymap.
     pub keymap_name: String,
-    /// The keys.
+    /// Key bindings.
     pub keymap: Keymap,
-    /// Namespaces to narrow rows to; `None` for all.
+    /// Namespaces whose rows are listed; `None` for all.
     pub namespaces: Option<Vec<String>>,
-    /// No writing actions.
+    /// Whether actions that write to the cluster are removed.
     pub readonly: bool,
-    /// How it was said that AWS is left out; `None` where it is not.
+    /// Flag or setting that turns AWS off; `None` if it is on.
     pub without_aws: Option<&'static str>,
-    /// Karpenter's version as given.
+    /// Karpenter's version, if the user gave one.
     pub karpenter_version: Option<String>,
     /// Whether the mouse is used.
     pub mouse: bool,
-    /// The user's prices.
+    /// The price file.
     pub prices: PriceFile,
-    /// Every mistake in the user's files.
+    /// All mistakes in the user's files.
     pub problems: Vec<Problem>,
-    /// The themes and keymaps there are.
+    /// Available themes and keymaps.
     pub library: Library,
     settings_file: Option<String>,
 }
 
 impl Options {
-    /// Reads the user's files and puts flags over them. Mistakes in files are collected, not fatal; a theme or keymap
-    /// that a flag names must be there.
+    /// Reads the user's files and applies the flags. Mistakes in files are collected and not fatal.
+    ///
+    /// # Errors
+    /// When a flag names a file that cannot be read, or an unknown theme or keymap.
     pub fn load(cli: &Cli) -> Result<Self, Failure> {
         let mut files = read_files(&cli.common)?;
         let (settings, problems) = match &files.settings {
@@ -80,14 +82,14 @@ impl Options {
         })
     }
 
-    /// The first mistake in the configuration file itself or in the prices, which may decide what is shown.
+    /// The first mistake in `config.toml` or in the price file: those affect the output of `snapshot`.
     pub fn settings_problem(&self) -> Option<&Problem> {
         let of_settings = |problem: &&Problem| self.settings_file.as_deref() == Some(problem.place.file.as_str());
         self.problems.iter().find(of_settings).or(self.prices.problems().first())
     }
 }
 
-/// `NO_COLOR` (<https://no-color.org>) comes after the flag, which is more explicit, and before the file.
+/// `NO_COLOR` (<https://no-color.org>) ranks below the flag, which is more explicit, and above the file.
 fn theme_name(common: &Common, configured: Option<String>) -> String {
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let asked = no_colour.then(|| config::theme::MONOCHROME.to_string());
@@ -99,8 +101,8 @@ fn without_aws(common: &Common, configured: Option<bool>) -> Option<&'static str
     if common.no_aws { Some("--no-aws") } else { (configured == Some(false)).then_some("aws = false in config.toml") }
 }
 
-/// Where the user's prices may be: the flag's file, the settings' file, or in the configuration folder. The demo has
-/// prices of its own, and takes others only from the flag.
+/// Possible paths of the price file: that of the flag, that of the settings, or those in the configuration folder. The
+/// demo has its own prices and uses a price file only if the flag names one.
 fn price_places(
     cli: &Cli,
     configured: Option<&(String, Place)>,
@@ -111,7 +113,7 @@ fn price_places(
             Ok(_) => Ok(vec![path.clone()]),
             Err(error) => Err(Failure::usage(
                 format!("cannot read {}: {error}", path.display()),
-                "--prices names a file that can be read",
+                "--prices must name a readable file",
             )),
         };
     }
@@ -127,10 +129,11 @@ fn price_places(
     })
 }
 
-/// The settings name a file that is not there; in the configuration folder there need not be one.
+/// The problem of a price file that the settings name but that does not exist. In the configuration folder it is
+/// optional.
 fn missing(prices: &PriceFile, named: &Place) -> Option<Problem> {
     let [path] = prices.places() else { return None };
-    let message = format!("names a file that is not there: {}", path.display());
+    let message = format!("no such file: {}", path.display());
     prices.is_absent().then(|| Problem { place: named.clone(), key: "prices".into(), message })
 }
 
@@ -148,7 +151,7 @@ fn check_names(common: &Common, library: &Library) -> Result<(), Failure> {
             let mut names: Vec<&str> = texts.iter().map(|text| text.name.as_str()).collect();
             names.sort_unstable();
             names.dedup();
-            Err(Failure::usage(format!("no such {kind}: {name}"), format!("there are: {}", names.join(", "))))
+            Err(Failure::usage(format!("no such {kind}: {name}"), format!("available: {}", names.join(", "))))
         }
         _ => Ok(()),
     };
@@ -160,14 +163,14 @@ fn read_files(common: &Common) -> Result<Files, Failure> {
     let mut files = config::directory().map(|folder| config::read(&folder)).unwrap_or_default();
     if let Some(path) = &common.config {
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::usage(format!("cannot read {}: {error}", path.display()), "--config names a file that can be read")
+            Failure::usage(format!("cannot read {}: {error}", path.display()), "--config must name a readable file")
         })?;
         files.settings = Some((path.display().to_string(), text));
     }
     Ok(files)
 }
 
-/// `$XDG_CACHE_HOME/batchtop`: what AWS told.
+/// `$XDG_CACHE_HOME/batchtop`: cached answers of AWS.
 pub fn cache_folder() -> Option<PathBuf> {
     let xdg = etcetera::base_strategy::Xdg::new().ok()?;
     Some(xdg.cache_dir().join("batchtop"))

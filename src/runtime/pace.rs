@@ -1,17 +1,17 @@
-//! When to draw. A pure state machine: the clock is an argument.
+//! Frame pacing: decides when to draw. A pure state machine; the clock is an argument.
 
 use std::time::Duration;
 
-/// Data is drawn at most this often; more is not seen, and costs a remote terminal its bandwidth.
+/// Shortest interval between frames of data: faster changes cannot be read, and cost bandwidth on remote terminals.
 const DATA_INTERVAL: Duration = Duration::from_millis(250);
-/// Keys are drawn at once unless this little time has passed since the last frame (key repeat).
+/// Shortest interval between frames of keys, which matters for key repeat.
 const KEY_INTERVAL: Duration = Duration::from_millis(8);
-/// Frames of data may take this share of the time: an interval is at least so many times what the last frame took.
+/// The interval between frames of data is at least this many times the duration of the last frame.
 const COST_FACTOR: u32 = 25;
-/// The longest that data may wait for its frame, however much frames cost.
+/// Longest interval between frames of data, however long frames take.
 const MAX_INTERVAL: Duration = Duration::from_secs(3);
 
-/// Decides when the next frame is due. Times are since some fixed moment.
+/// Decides when the next frame is due. Times are durations since a fixed moment.
 #[derive(Debug, Default)]
 pub struct Pacer {
     last_frame: Duration,
@@ -21,29 +21,29 @@ pub struct Pacer {
 }
 
 impl Pacer {
-    /// Something the user did wants to be seen.
+    /// A key or the mouse requires a frame.
     pub fn key(&mut self) {
         self.keys_waiting = true;
     }
 
-    /// Something that changed by itself wants to be seen.
+    /// New data requires a frame.
     pub fn data(&mut self) {
         self.data_waiting = true;
     }
 
-    /// Whether a frame that shows new data, rather than only what a key did, is due.
+    /// Whether a frame with new data is due, rather than one for a key only.
     pub fn data_due(&self, now: Duration) -> bool {
         self.data_waiting && now >= self.last_frame + self.data_interval()
     }
 
-    /// When the next frame is due; `None` while nothing waits.
+    /// Time of the next frame; `None` if none is required.
     pub fn due(&self) -> Option<Duration> {
         let key = self.keys_waiting.then(|| self.last_frame + KEY_INTERVAL);
         let data = self.data_waiting.then(|| self.last_frame + self.data_interval());
         key.into_iter().chain(data).min()
     }
 
-    /// A frame was made; it began at `began` and took `cost`. Data that was not due goes on waiting.
+    /// Records a frame that began at `began` and took `cost`. New data that was not due stays pending.
     pub fn drawn(&mut self, began: Duration, cost: Duration) {
         self.data_waiting &= !self.data_due(began);
         self.keys_waiting = false;

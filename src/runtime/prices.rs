@@ -1,6 +1,7 @@
-//! The user's price file while the program runs: read at the start, looked at again, told to every connection.
+//! Watches the user's price file, and publishes embedded and user prices to every connection.
 //!
-//! It belongs to the program: a connection forgets it, and is told again. What comes with batchtop is told first.
+//! The file belongs to the program, not to a connection: each new connection gets the embedded prices first, then the
+//! user's.
 
 use std::fs;
 use std::io;
@@ -17,91 +18,91 @@ use crate::config::{self, Problem};
 use crate::fleet::{Delta, Epoch, Health, HealthState, PriceChange, Report, SourceId, Sym, UserPrices};
 use crate::source::prices::embedded;
 
-/// How often is looked whether it changed. A change counts once it looks the same twice, so that a file that is being
-/// written, or replaced, is left alone until that is done.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Interval between two checks of the file. A change is read once two checks in a row find the same stamps, so that a
+/// file that is being written or replaced is not read half-way.
+const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// What the file is known by without reading it, in each of its places.
-type Look = Vec<Result<Stamp, io::ErrorKind>>;
+/// Stamp of the file at each of its possible paths; a change means that the file has to be read again.
+type FileStamps = Vec<Result<Stamp, io::ErrorKind>>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Stamp {
     bytes: u64,
     modified: Option<SystemTime>,
-    /// Differs where another file took its place.
+    /// Differs after the file has been replaced by another.
     inode: u64,
 }
 
-/// The price file as it was last read.
+/// The price file as read at the start.
 #[derive(Clone, Debug)]
 pub struct PriceFile {
     places: Vec<PathBuf>,
-    look: Look,
-    reading: Reading,
+    stamps: FileStamps,
+    parsed: ParseResult,
 }
 
-type Reading = Result<Option<Box<UserPrices>>, Vec<Problem>>;
+type ParseResult = Result<Option<Box<UserPrices>>, Vec<Problem>>;
 
 impl PriceFile {
-    /// Reads it from the one of these places in which it is.
+    /// Reads the file from the one of these paths that exists.
     pub fn read(places: Vec<PathBuf>) -> Self {
-        // Before it is read, so that a change meanwhile is seen later.
-        let look = look_at(&places);
-        let reading = read(&places);
-        Self { places, look, reading }
+        // Before reading, so that a change meanwhile is noticed by the next check.
+        let stamps = stamps_of(&places);
+        let parsed = read(&places);
+        Self { places, stamps, parsed }
     }
 
-    /// Where it is looked for.
+    /// Paths at which the file may be.
     pub fn places(&self) -> &[PathBuf] {
         &self.places
     }
 
-    /// The file that counts.
+    /// Name of the file whose prices are used; `None` without one.
     pub fn file(&self) -> Option<&str> {
-        self.reading.as_ref().ok()?.as_ref().map(|prices| prices.file.as_str())
+        self.parsed.as_ref().ok()?.as_ref().map(|prices| prices.file.as_str())
     }
 
-    /// What is wrong with it.
+    /// Mistakes in the file.
     pub fn problems(&self) -> &[Problem] {
-        self.reading.as_ref().err().map_or(&[], Vec::as_slice)
+        self.parsed.as_ref().err().map_or(&[], Vec::as_slice)
     }
 
-    /// Whether there is none.
+    /// Whether no price file exists.
     pub fn is_absent(&self) -> bool {
-        matches!(self.reading, Ok(None))
+        matches!(self.parsed, Ok(None))
     }
 }
 
-fn read(places: &[PathBuf]) -> Reading {
+fn read(places: &[PathBuf]) -> ParseResult {
     config::read_prices(places).map(|prices| prices.map(Box::new))
 }
 
-fn look_at(places: &[PathBuf]) -> Look {
+fn stamps_of(places: &[PathBuf]) -> FileStamps {
     let stamp = |path: &PathBuf| {
         let file = fs::metadata(path).map_err(|error| error.kind())?;
-        // A pipe can be read once only.
+        // A pipe can be read only once, so its changes are ignored.
         let modified = file.modified().ok().filter(|_| file.is_file());
         Ok(Stamp { bytes: file.len(), modified, inode: file.ino() })
     };
     places.iter().map(stamp).collect()
 }
 
-/// What connections are told.
+/// Prices and health as published to connections.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Told {
+struct Published {
     user: Option<Box<UserPrices>>,
     health: Health,
 }
 
-impl Told {
-    /// After a reading; where that failed, what was told before still counts.
-    fn after(reading: &Reading, kept: Option<Box<UserPrices>>) -> Self {
-        match reading {
-            Ok(user) => Self { user: user.clone(), health: health_of(user.as_deref()) },
+impl Published {
+    /// From a parse result; if it failed, `kept`, the prices published before, stays in use.
+    fn from_parsed(parsed: &ParseResult, kept: Option<Box<UserPrices>>) -> Self {
+        match parsed {
+            Ok(user) => Self { user: user.clone(), health: live_or_absent(user.as_deref()) },
             Err(problems) => {
                 let state = if kept.is_some() { HealthState::Stale } else { HealthState::Failed };
                 let as_of = kept.as_ref().map(|prices| prices.as_of);
-                let message = mistakes(problems).map(|text| Sym::new(&text));
+                let message = problem_summary(problems).map(|text| Sym::new(&text));
                 Self { user: kept, health: Health { state, as_of, message, ..Health::default() } }
             }
         }
@@ -113,7 +114,7 @@ impl Told {
     }
 }
 
-fn health_of(user: Option<&UserPrices>) -> Health {
+fn live_or_absent(user: Option<&UserPrices>) -> Health {
     match user {
         Some(prices) => Health {
             state: HealthState::Live,
@@ -126,8 +127,8 @@ fn health_of(user: Option<&UserPrices>) -> Health {
     }
 }
 
-/// What is wrong, in one sentence.
-fn mistakes(problems: &[Problem]) -> Option<String> {
+/// The mistakes in one sentence; `None` without any.
+fn problem_summary(problems: &[Problem]) -> Option<String> {
     let first = problems.first()?;
     Some(match problems.len() {
         1 => first.to_string(),
@@ -135,52 +136,52 @@ fn mistakes(problems: &[Problem]) -> Option<String> {
     })
 }
 
-/// Tells connections of the price file.
-pub struct PriceDesk {
+/// Watches the price file and publishes its prices to connections.
+pub struct PriceFileWatcher {
     file: PriceFile,
-    told: watch::Sender<Told>,
+    published: watch::Sender<Published>,
 }
 
-impl PriceDesk {
-    /// Nothing is told yet.
+impl PriceFileWatcher {
+    /// A watcher that has published nothing yet.
     pub fn new(file: PriceFile) -> Self {
-        let told = watch::Sender::new(Told::after(&file.reading, None));
-        Self { file, told }
+        let published = watch::Sender::new(Published::from_parsed(&file.parsed, None));
+        Self { file, published }
     }
 
-    /// Tells one connection, until it ends: first what comes with batchtop, then the user's prices whenever they change.
-    pub fn tell(
+    /// Publishes to one connection until it ends: first the embedded prices, then the user's whenever they change.
+    pub fn publish(
         &self,
         sink: mpsc::Sender<(Epoch, Report)>,
         epoch: Epoch,
         cancel: CancellationToken,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let told = self.told.subscribe();
+        let published = self.published.subscribe();
         async move {
             tokio::select! {
                 () = cancel.cancelled() => {}
-                _ = tell(sink, epoch, told) => {}
+                _ = publish(sink, epoch, published) => {}
             }
         }
     }
 
-    /// Looks at the file for as long as somebody takes notices.
+    /// Checks the file periodically until the receiver of the notices is dropped.
     pub fn follow(&self, notices: mpsc::Sender<Msg>) -> impl Future<Output = ()> + Send + use<> {
-        let (mut follower, told) = (Follower::new(&self.file), self.told.clone());
+        let (mut checker, published) = (FileChecker::new(&self.file), self.published.clone());
         async move {
-            let mut clock = tokio::time::interval(LOOK_EVERY);
+            let mut clock = tokio::time::interval(CHECK_INTERVAL);
             clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 clock.tick().await;
-                // A file on a network may take its time.
-                let looked = tokio::task::spawn_blocking(move || {
-                    let news = follower.look();
-                    (follower, news)
+                // A file on a network drive may block.
+                let checked = tokio::task::spawn_blocking(move || {
+                    let change = checker.check();
+                    (checker, change)
                 });
-                let Ok((back, news)) = looked.await else { return };
-                follower = back;
-                let Some((news, notice)) = news else { continue };
-                told.send_replace(news);
+                let Ok((back, change)) = checked.await else { return };
+                checker = back;
+                let Some((change, notice)) = change else { continue };
+                published.send_replace(change);
                 if notices.send(Msg::Notice(notice)).await.is_err() {
                     return;
                 }
@@ -189,71 +190,72 @@ impl PriceDesk {
     }
 }
 
-/// Ends with an error where nobody listens any more.
-async fn tell(
+/// Publishes until the watcher ends, or with an error when the receiver is dropped.
+async fn publish(
     sink: mpsc::Sender<(Epoch, Report)>,
     epoch: Epoch,
-    mut told: watch::Receiver<Told>,
+    mut published: watch::Receiver<Published>,
 ) -> Result<(), mpsc::error::SendError<(Epoch, Report)>> {
     sink.send((epoch, Report::Delta(Delta::Prices(embedded())))).await?;
     loop {
-        let reports = told.borrow_and_update().clone().reports();
+        let reports = published.borrow_and_update().clone().reports();
         for report in reports {
             sink.send((epoch, report)).await?;
         }
-        if told.changed().await.is_err() {
+        if published.changed().await.is_err() {
             return Ok(());
         }
     }
 }
 
-/// Looks at the file from time to time.
-struct Follower {
+/// Detects and reads changes of the file.
+struct FileChecker {
     places: Vec<PathBuf>,
-    /// When it was last read.
-    read: Look,
-    /// When it was last looked at.
-    seen: Look,
-    told: Told,
+    /// Stamps when the file was last read.
+    last_read: FileStamps,
+    /// Stamps at the last check.
+    last_check: FileStamps,
+    published: Published,
 }
 
-impl Follower {
+impl FileChecker {
     fn new(file: &PriceFile) -> Self {
-        let told = Told::after(&file.reading, None);
-        Self { places: file.places.clone(), read: file.look.clone(), seen: file.look.clone(), told }
+        let published = Published::from_parsed(&file.parsed, None);
+        Self { places: file.places.clone(), last_read: file.stamps.clone(), last_check: file.stamps.clone(), published }
     }
 
-    /// What is to be told anew, and the notice of it; `None` where nothing changed, or is still changing.
-    fn look(&mut self) -> Option<(Told, Notice)> {
-        let now = look_at(&self.places);
-        let is_settled = now == self.seen;
-        self.seen = now;
-        if !is_settled || self.seen == self.read {
+    /// New prices and the notice for the user; `None` if nothing changed, or the file is still changing.
+    fn check(&mut self) -> Option<(Published, Notice)> {
+        let now = stamps_of(&self.places);
+        let is_settled = now == self.last_check;
+        self.last_check = now;
+        if !is_settled || self.last_check == self.last_read {
             return None;
         }
-        let reading = read(&self.places);
-        if look_at(&self.places) != self.seen {
-            // It changed while it was read; the next look sees that.
+        let parsed = read(&self.places);
+        if stamps_of(&self.places) != self.last_check {
+            // It changed while it was read; the next check notices that.
             return None;
         }
-        self.read.clone_from(&self.seen);
-        let before = self.told.clone();
-        self.told = Told::after(&reading, before.user.clone());
-        (self.told != before).then(|| (self.told.clone(), notice(&before, &self.told)))
+        self.last_read.clone_from(&self.last_check);
+        let before = self.published.clone();
+        self.published = Published::from_parsed(&parsed, before.user.clone());
+        (self.published != before).then(|| (self.published.clone(), notice(&before, &self.published)))
     }
 }
 
-fn notice(before: &Told, now: &Told) -> Notice {
+fn notice(before: &Published, now: &Published) -> Notice {
     let is_bad = matches!(now.health.state, HealthState::Stale | HealthState::Failed);
     let message = now.health.message.as_deref().unwrap_or_default();
     match (&before.user, &now.user) {
         (Some(_), Some(_)) if is_bad => {
-            Notice { severity: Severity::Error, text: format!("{message}; the prices of before still count") }
+            Notice { severity: Severity::Error, text: format!("{message}; the previous prices stay in use") }
         }
         _ if is_bad => Notice { severity: Severity::Error, text: message.to_string() },
-        (Some(old), None) => {
-            Notice { severity: Severity::Warning, text: format!("{} is gone; its prices count no more", old.file) }
-        }
+        (Some(old), None) => Notice {
+            severity: Severity::Warning,
+            text: format!("{} has been removed; its prices are no longer used", old.file),
+        },
         (_, Some(new)) => Notice { severity: Severity::Info, text: format!("prices are read from {}", new.file) },
         (None, None) => Notice { severity: Severity::Info, text: "there is no price file".to_string() },
     }
@@ -267,20 +269,20 @@ mod tests {
 
     use super::*;
 
-    struct Desk {
+    struct Fixture {
         folder: TempDir,
-        follower: Follower,
+        checker: FileChecker,
     }
 
-    impl Desk {
-        /// With these files at the start.
+    impl Fixture {
+        /// A folder with these files, and a checker that has read them.
         fn with(files: &[(&str, &str)]) -> Self {
             let folder = tempfile::tempdir().expect("a folder");
             for (name, text) in files {
                 fs::write(folder.path().join(name), text).expect("written");
             }
-            let follower = Follower::new(&PriceFile::read(config::price_places(folder.path())));
-            Self { folder, follower }
+            let checker = FileChecker::new(&PriceFile::read(config::price_places(folder.path())));
+            Self { folder, checker }
         }
 
         fn path(&self) -> &Path {
@@ -291,15 +293,15 @@ mod tests {
             fs::write(self.path().join(name), text).expect("written");
         }
 
-        /// What two looks bring: the first sees the change, the second that it is over.
-        fn look(&mut self) -> Option<(Told, Notice)> {
-            assert_eq!(self.follower.look(), None, "a change is left alone until it is over");
-            self.follower.look()
+        /// The result of two checks: the first notices the change, the second that it is complete.
+        fn check(&mut self) -> Option<(Published, Notice)> {
+            assert_eq!(self.checker.check(), None, "a change is left alone until it is over");
+            self.checker.check()
         }
 
         fn state(&self) -> (HealthState, Option<i64>) {
-            let told = &self.follower.told;
-            (told.health.state, told.user.as_ref().map(|user| user.nodes["a"].micro_usd_per_hour / 1_000_000))
+            let published = &self.checker.published;
+            (published.health.state, published.user.as_ref().map(|user| user.nodes["a"].micro_usd_per_hour / 1_000_000))
         }
     }
 
@@ -309,91 +311,91 @@ mod tests {
 
     #[test]
     fn a_change_is_told_once_with_a_notice() {
-        let mut desk = Desk::with(&[("prices.toml", &toml(1))]);
-        assert_eq!(desk.state(), (HealthState::Live, Some(1)));
-        assert_eq!(desk.look(), None, "nothing changed");
-        desk.write("prices.toml", &toml(22));
-        let (told, notice) = desk.look().expect("news");
-        assert_eq!(desk.state(), (HealthState::Live, Some(22)));
-        assert_eq!(told.health.as_of, told.user.map(|user| user.as_of));
+        let mut fixture = Fixture::with(&[("prices.toml", &toml(1))]);
+        assert_eq!(fixture.state(), (HealthState::Live, Some(1)));
+        assert_eq!(fixture.check(), None, "nothing changed");
+        fixture.write("prices.toml", &toml(22));
+        let (published, notice) = fixture.check().expect("a change");
+        assert_eq!(fixture.state(), (HealthState::Live, Some(22)));
+        assert_eq!(published.health.as_of, published.user.map(|user| user.as_of));
         assert_eq!(notice.severity, Severity::Info);
-        assert_eq!(desk.look(), None);
+        assert_eq!(fixture.check(), None);
     }
 
     #[test]
     fn a_mistake_keeps_what_was_known_and_is_told_once() {
-        let mut desk = Desk::with(&[("prices.toml", &toml(1))]);
-        desk.write("prices.toml", "version = 1\n[[node]]\nname = \"a\"");
-        let (told, notice) = desk.look().expect("news");
-        assert_eq!(desk.state(), (HealthState::Stale, Some(1)));
+        let mut fixture = Fixture::with(&[("prices.toml", &toml(1))]);
+        fixture.write("prices.toml", "version = 1\n[[node]]\nname = \"a\"");
+        let (published, notice) = fixture.check().expect("a change");
+        assert_eq!(fixture.state(), (HealthState::Stale, Some(1)));
         assert_eq!(notice.severity, Severity::Error);
-        assert!(notice.text.contains("prices.toml") && notice.text.contains("still count"), "{}", notice.text);
-        assert!(told.health.message.is_some_and(|message| message.contains("as_of")));
-        assert_eq!(desk.look(), None);
-        desk.write("prices.toml", &toml(3));
-        assert!(desk.look().is_some());
-        assert_eq!(desk.state(), (HealthState::Live, Some(3)));
+        assert!(notice.text.contains("prices.toml") && notice.text.contains("stay in use"), "{}", notice.text);
+        assert!(published.health.message.is_some_and(|message| message.contains("as_of")));
+        assert_eq!(fixture.check(), None);
+        fixture.write("prices.toml", &toml(3));
+        assert!(fixture.check().is_some());
+        assert_eq!(fixture.state(), (HealthState::Live, Some(3)));
     }
 
     #[test]
-    fn a_bad_file_at_the_start_has_failed_until_it_is_mended() {
-        let mut desk = Desk::with(&[("prices.toml", "version = 2")]);
-        assert_eq!(desk.state(), (HealthState::Failed, None));
-        desk.write("prices.toml", &toml(1));
-        assert!(desk.look().is_some());
-        assert_eq!(desk.state(), (HealthState::Live, Some(1)));
+    fn a_bad_file_at_the_start_has_failed_until_it_is_fixed() {
+        let mut fixture = Fixture::with(&[("prices.toml", "version = 2")]);
+        assert_eq!(fixture.state(), (HealthState::Failed, None));
+        fixture.write("prices.toml", &toml(1));
+        assert!(fixture.check().is_some());
+        assert_eq!(fixture.state(), (HealthState::Live, Some(1)));
     }
 
     #[test]
     fn a_file_may_come_and_go() {
-        let mut desk = Desk::with(&[]);
-        assert_eq!(desk.state(), (HealthState::Absent, None));
-        assert_eq!(desk.follower.told.health.message.as_deref(), Some("no price file"));
-        desk.write("prices.toml", &toml(1));
-        assert!(desk.look().is_some());
-        assert_eq!(desk.state(), (HealthState::Live, Some(1)));
-        fs::remove_file(desk.path().join("prices.toml")).expect("removed");
-        let (_, notice) = desk.look().expect("news");
-        assert_eq!((desk.state(), notice.severity), ((HealthState::Absent, None), Severity::Warning));
+        let mut fixture = Fixture::with(&[]);
+        assert_eq!(fixture.state(), (HealthState::Absent, None));
+        assert_eq!(fixture.checker.published.health.message.as_deref(), Some("no price file"));
+        fixture.write("prices.toml", &toml(1));
+        assert!(fixture.check().is_some());
+        assert_eq!(fixture.state(), (HealthState::Live, Some(1)));
+        fs::remove_file(fixture.path().join("prices.toml")).expect("removed");
+        let (_, notice) = fixture.check().expect("a change");
+        assert_eq!((fixture.state(), notice.severity), ((HealthState::Absent, None), Severity::Warning));
     }
 
     #[test]
     fn a_file_that_is_replaced_or_half_written_is_never_seen_half() {
-        let mut desk = Desk::with(&[("prices.toml", &toml(1))]);
+        let mut fixture = Fixture::with(&[("prices.toml", &toml(1))]);
         // As editors save: aside, then by its name; for a moment there is none.
-        fs::remove_file(desk.path().join("prices.toml")).expect("removed");
-        assert_eq!(desk.follower.look(), None);
-        desk.write("new", &toml(2));
-        fs::rename(desk.path().join("new"), desk.path().join("prices.toml")).expect("renamed");
-        assert!(desk.look().is_some());
-        assert_eq!(desk.state(), (HealthState::Live, Some(2)));
+        fs::remove_file(fixture.path().join("prices.toml")).expect("removed");
+        assert_eq!(fixture.checker.check(), None);
+        fixture.write("new", &toml(2));
+        fs::rename(fixture.path().join("new"), fixture.path().join("prices.toml")).expect("renamed");
+        assert!(fixture.check().is_some());
+        assert_eq!(fixture.state(), (HealthState::Live, Some(2)));
         // Bit by bit, each half a file that could be read.
         for text in ["", "version = 1\nas_of = 2026-11-01\n", "version = 1\nas_of = 2026-11-01\n[[node]]\n"] {
-            desk.write("prices.toml", text);
-            assert_eq!(desk.follower.look(), None);
+            fixture.write("prices.toml", text);
+            assert_eq!(fixture.checker.check(), None);
         }
-        desk.write("prices.toml", &toml(33));
-        assert!(desk.look().is_some());
-        assert_eq!(desk.state(), (HealthState::Live, Some(33)));
+        fixture.write("prices.toml", &toml(33));
+        assert!(fixture.check().is_some());
+        assert_eq!(fixture.state(), (HealthState::Live, Some(33)));
     }
 
     #[test]
     fn two_files_are_a_mistake_that_names_both() {
-        let mut desk = Desk::with(&[("prices.toml", &toml(1))]);
-        desk.write("prices.csv", "");
-        let (_, notice) = desk.look().expect("news");
+        let mut fixture = Fixture::with(&[("prices.toml", &toml(1))]);
+        fixture.write("prices.csv", "");
+        let (_, notice) = fixture.check().expect("a change");
         assert!(notice.text.contains("prices.toml") && notice.text.contains("prices.csv"), "{}", notice.text);
-        assert_eq!(desk.state(), (HealthState::Stale, Some(1)));
+        assert_eq!(fixture.state(), (HealthState::Stale, Some(1)));
     }
 
     #[tokio::test]
     async fn every_connection_is_told_everything() {
-        let desk = Desk::with(&[("prices.toml", &toml(1))]);
-        let desk = PriceDesk::new(PriceFile::read(config::price_places(desk.path())));
+        let fixture = Fixture::with(&[("prices.toml", &toml(1))]);
+        let fixture = PriceFileWatcher::new(PriceFile::read(config::price_places(fixture.path())));
         for epoch in [Epoch(0), Epoch(1)] {
             let (sink, mut reports) = mpsc::channel(1);
             let cancel = CancellationToken::new();
-            let telling = tokio::spawn(desk.tell(sink, epoch, cancel.clone()));
+            let publishing = tokio::spawn(fixture.publish(sink, epoch, cancel.clone()));
             let mut next = async || reports.recv().await.expect("a report");
             assert!(
                 matches!(next().await, (of, Report::Delta(Delta::Prices(all))) if of == epoch && all.len() > 2_000)
@@ -404,7 +406,7 @@ mod tests {
             );
             assert!(matches!(next().await, (_, Report::Health(SourceId::PriceFile, _))));
             cancel.cancel();
-            telling.await.expect("it ends");
+            publishing.await.expect("it ends");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::cli::Role;
 use crate::fleet::Kind;
 
-/// One rule: API group, resources, verbs.
+/// A rule of a ClusterRole.
 struct Rule {
     group: &'static str,
     resources: Vec<&'static str>,
@@ -14,7 +14,7 @@ struct Rule {
 
 const READ: &[&str] = &["get", "list", "watch"];
 
-/// What every role reads: each kind of the table, those of every cluster first, and Karpenter's definitions.
+/// Rules of the viewer: all kinds of the table, those of every cluster first, and Karpenter's CRDs.
 fn viewer() -> Vec<Rule> {
     let (optional, standard): (Vec<Kind>, Vec<Kind>) =
         Kind::ALL.into_iter().partition(|kind| kind.spec().is_optional());
@@ -31,17 +31,17 @@ fn viewer() -> Vec<Rule> {
     rules
 }
 
-/// Protecting and unprotecting is a patch of one annotation.
+/// Additional rules of the operator: protect and unprotect patch an annotation.
 fn operator() -> Vec<Rule> {
     let mut rules = viewer();
     rules.push(Rule { group: "", resources: vec!["pods", "nodes"], verbs: &["patch"] });
     rules
 }
 
-/// Karpenter's own prices are on the metrics page of its controller's Service, and nothing else is read through a proxy.
+/// Rule for the metrics of Karpenter's Service, which hold its prices. Nothing else is read through a service proxy.
 const METRICS: &str = "- apiGroups: [\"\"]\n  resources: [services/proxy]\n  resourceNames: [\"karpenter:http-metrics\"]\n  verbs: [get]\n";
 
-/// The manifest: a ClusterRole, and how to bind it.
+/// The manifest: a ClusterRole, with a comment on how to bind it.
 pub fn manifest(role: Role) -> String {
     let (name, rules) = match role {
         Role::Viewer => ("batchtop-viewer", viewer()),

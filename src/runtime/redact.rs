@@ -1,40 +1,40 @@
-//! Takes out of a text what must not stand in a bug report: credentials, and whose computer it was.
+//! Removes credentials and user names from text for bug reports.
 
-/// Stands where something was taken out.
+/// Replacement for removed text.
 const MARK: &str = "[redacted]";
 
-/// Shorter values are not searched for: they would be found in words that have nothing to do with them.
+/// Shortest secret that is searched for: shorter ones would match unrelated text.
 const MIN_SECRET_BYTES: usize = 6;
 
-/// Random text is at least this long in tokens and keys; names of types and functions with capitals and digits are not.
+/// Shortest text that is taken for a token or key; names of types and functions with capitals and digits are shorter.
 const MIN_RANDOM_BYTES: usize = 24;
 
-/// Folders under which the folders of users stand.
+/// Parent folders of home folders.
 const HOMES: [&str; 2] = ["/home/", "/Users/"];
 
-/// Ends of the names of fields whose values are secrets, in kubeconfigs, headers and credentials.
+/// Endings of names of fields whose values are secrets, in kubeconfigs, headers and credentials.
 const SECRET_FIELDS: [&str; 6] = ["token", "password", "secret", "key-data", "certificate-data", "authority-data"];
 
-/// Names of HTTP authentication schemes, before their credentials.
+/// HTTP authentication schemes; credentials follow them.
 const SCHEMES: [&str; 2] = ["bearer", "basic"];
 
-/// What this user's reports must not hold, and what is recognised by its shape.
+/// Redacts known secrets, and text that has the form of a secret.
 #[derive(Default)]
 pub struct Redactor {
-    /// Path of the home folder, without a slash at the end.
+    /// Path of the home folder without a trailing slash.
     home: Option<String>,
     /// Secrets that batchtop was given.
     secrets: Vec<String>,
 }
 
 impl Redactor {
-    /// Knows the home folder and some secrets; what is empty or too short to be told from other text is left out.
+    /// A redactor for a home folder and known secrets; those that are empty or too short are ignored.
     pub fn new(home: Option<String>, secrets: impl IntoIterator<Item = String>) -> Self {
         let home = home.map(|home| home.trim_end_matches('/').to_owned()).filter(|home| !home.is_empty());
         Self { home, secrets: secrets.into_iter().filter(|secret| secret.len() >= MIN_SECRET_BYTES).collect() }
     }
 
-    /// The text without them.
+    /// The text with secrets and home folders replaced.
     pub fn redact(&self, text: &str) -> String {
         let text = self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, MARK));
         let text = match &self.home {
@@ -46,7 +46,7 @@ impl Redactor {
     }
 }
 
-/// A text in which no name follows this folder.
+/// The text without the user names that follow this parent folder.
 fn without_user(text: &str, folder: &str) -> String {
     let mut parts = text.split(folder);
     let mut out = parts.next().unwrap_or_default().to_owned();
@@ -57,7 +57,7 @@ fn without_user(text: &str, folder: &str) -> String {
     out
 }
 
-/// What is known of the next word.
+/// Expectation for the next word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expected {
     /// Any text.
@@ -68,7 +68,7 @@ enum Expected {
     Secret,
 }
 
-/// A line without what looks like a credential, or stands where one does.
+/// The line without text that has the form or the position of a credential.
 fn without_credentials(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut expected = Expected::Text;
@@ -112,13 +112,13 @@ fn is_scheme(word: &str) -> bool {
     SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
 }
 
-/// Base64 and its kin mix capitals and digits; long runs of hexadecimal digits are keys or their hashes.
+/// Whether a word is random: Base64 mixes capitals and digits, and long runs of hexadecimal digits are keys or hashes.
 fn looks_random(word: &str) -> bool {
     let is_mixed = word.bytes().any(|b| b.is_ascii_uppercase()) && word.bytes().any(|b| b.is_ascii_digit());
     word.len() >= MIN_RANDOM_BYTES && (is_mixed || word.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// What does not occur within a word of base64url.
+/// Whether the character cannot be part of a base64url word.
 fn is_separator(c: char) -> bool {
     !c.is_alphanumeric() && !matches!(c, '-' | '_' | '+')
 }

@@ -1,4 +1,4 @@
-//! From command line and configuration to what the dashboard and the snapshot both start with.
+//! Builds the start state of dashboard and snapshot from command line and configuration.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,26 +17,26 @@ use crate::insight::Scope;
 use crate::source::{demo, kube};
 use crate::units::Selector;
 
-/// How long tasks that still run may take to end when the program leaves.
+/// Time for running tasks to end when the program quits.
 pub const SHUTDOWN: Duration = Duration::from_millis(500);
-/// One decodes while the loop, which has the main thread, handles keys; each further one would cost memory.
+/// Worker threads. One decodes while the event loop handles keys on the main thread; more would cost memory.
 const WORKER_THREADS: usize = 1;
 
-/// What both start with.
+/// Start state of dashboard and snapshot.
 pub struct Start {
-    /// The application, before anything is known.
+    /// The application, without data.
     pub app: App,
-    /// What to connect to.
+    /// The cluster to connect to.
     pub backend: Choice,
-    /// The clock of that cluster.
+    /// Clock of that cluster.
     pub clock: Clock,
-    /// The user's prices.
+    /// The price file.
     pub prices: PriceFile,
-    /// Where is kept which nodes are held; nowhere in the demo.
+    /// File of the held nodes; `None` in the demo.
     pub memory: Option<Memory>,
 }
 
-/// Checks the flags and puts everything together; nothing is connected yet.
+/// Checks the flags and builds the start state; does not connect.
 pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
     let clock = if cli.demo.demo { demo_clock(speed(cli)?) } else { clock::wall() };
     let settings = Settings {
@@ -65,7 +65,7 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
     Ok(Start { app, backend, prices: options.prices.clone(), clock, memory })
 }
 
-/// The runtime that everything asynchronous runs on.
+/// The tokio runtime.
 pub fn tokio_runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
@@ -99,7 +99,7 @@ fn scope(cli: &Cli, options: &Options) -> Result<Scope, Failure> {
 fn selector(flag: &str, text: Option<&str>) -> Result<Option<Selector>, Failure> {
     let parse = |text: &str| {
         Selector::parse(text).map_err(|error| {
-            let hint = "a selector is written like team=ml,tier!=test,zone in (a,b),gpu,!spot";
+            let hint = "write a selector like team=ml,tier!=test,zone in (a,b),gpu,!spot";
             Failure::usage(format!("{flag} {text:?}: {error}"), hint)
         })
     };
@@ -124,7 +124,7 @@ fn connect_options(flags: &Connection) -> Result<kube::ConnectOptions, Failure> 
     })
 }
 
-/// As kubectl takes it: a Go duration, or a number of seconds.
+/// Parses `--request-timeout` as kubectl does: a Go duration, or a number of seconds.
 fn request_timeout(text: &str) -> Result<Duration, Failure> {
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));
@@ -132,8 +132,8 @@ fn request_timeout(text: &str) -> Result<Duration, Failure> {
     match crate::units::duration::parse_go(text).map(u64::try_from) {
         Ok(Ok(nanos)) => Ok(Duration::from_nanos(nanos)),
         _ => Err(Failure::usage(
-            format!("--request-timeout {text:?} is no duration"),
-            "it is written like 30s or 1m30s, or as a number of seconds",
+            format!("--request-timeout {text:?} is not a duration"),
+            "write it like 30s or 1m30s, or as a number of seconds",
         )),
     }
 }

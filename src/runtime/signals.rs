@@ -1,18 +1,18 @@
-//! Signals, as the loop sees them.
+//! Signals for the event loop.
 
 use std::io;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What a signal asks for.
+/// Reaction that a signal requires.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Interrupt {
-    /// Leave.
+    /// Quit, with the number of the signal.
     End(i32),
-    /// Stop until continued.
+    /// Stop until SIGCONT.
     Stop,
-    /// Was stopped by something that cannot be caught, and goes on.
+    /// Continued after SIGSTOP, which cannot be caught.
     Continued,
 }
 
@@ -26,7 +26,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Starts to catch them.
+    /// Installs the handlers.
     pub fn new() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -37,7 +37,7 @@ impl Signals {
         })
     }
 
-    /// The next one.
+    /// Waits for the next signal.
     pub async fn next(&mut self) -> Interrupt {
         tokio::select! {
             _ = self.terminate.recv() => Interrupt::End(SIGTERM),

@@ -21,20 +21,20 @@ use crate::units::text::printable;
 /// Runs the command.
 pub fn run(cli: &Cli, args: &Snapshot) -> Result<ExitCode, Failure> {
     let timeout = humantime::parse_duration(&args.timeout).map_err(|error| {
-        Failure::usage(format!("--timeout {:?}: {error}", args.timeout), "a duration is written like 60s or 2m")
+        Failure::usage(format!("--timeout {:?}: {error}", args.timeout), "write a duration like 60s or 2m")
     })?;
     let Some(app) = read(cli, timeout)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
     if SourceId::of_cluster().any(|id| id.is_essential() && is_complete(&app, id)) {
         write_document(&app, args)?;
     }
-    verdict(&app, args)
+    exit_code(&app, args)
 }
 
-/// Everything, read once; `None` where the user did not want to wait.
+/// Reads everything once; `None` if the user interrupted it.
 pub fn read(cli: &Cli, timeout: Duration) -> Result<Option<App>, Failure> {
     let options = Options::load(cli)?;
     if let Some(problem) = options.settings_problem() {
-        return Err(Failure::usage(problem.to_string(), "batchtop config check lists every mistake"));
+        return Err(Failure::usage(problem.to_string(), "batchtop config check lists all mistakes"));
     }
     let start = setup::prepare(cli, &options)?;
     let runtime = setup::tokio_runtime()?;
@@ -45,16 +45,16 @@ pub fn read(cli: &Cli, timeout: Duration) -> Result<Option<App>, Failure> {
     Ok((collected? == Collected::Everything).then_some(app))
 }
 
-/// How reading everything ended.
+/// Outcome of reading everything.
 #[derive(PartialEq, Eq)]
 enum Collected {
-    /// Complete, or as far as it came in time.
+    /// Complete, or what was read before the timeout.
     Everything,
-    /// The user did not want to wait.
+    /// Interrupted by the user.
     Interrupted,
 }
 
-/// Feeds reports to the app until every Source is complete, or known not to come, or time is up.
+/// Feeds reports to the app until every Source is complete or has failed for good, or until the timeout.
 async fn collect(
     app: &mut App,
     mut backend: Backend,
@@ -80,7 +80,7 @@ async fn collect(
             return Err(error.into());
         }
         if is_settled(app) {
-            // Now that all nodes are known it is known, too, whose prices are wanted.
+            // The demand for prices is final only now that all nodes are known.
             feed(app, &backend, Msg::Clock(clock()));
             if are_prices_settled(app) && backend.has_aws_answered() && reports.is_empty() {
                 break;
@@ -102,7 +102,7 @@ fn feed(app: &mut App, backend: &Backend, msg: Msg) {
     }
 }
 
-/// Waits for news of how far AWS has answered; for ever where it is not asked.
+/// Waits until AWS has answered a demand; forever if AWS is not asked.
 async fn aws_news(news: Option<&mut watch::Receiver<AnsweredDemands>>) {
     let Some(news) = news else { return std::future::pending().await };
     if news.changed().await.is_err() {
@@ -110,13 +110,13 @@ async fn aws_news(news: Option<&mut watch::Receiver<AnsweredDemands>>) {
     }
 }
 
-/// Whether the cluster has said all it will, and the price file, before which the table of batchtop is told.
+/// Whether the cluster's Sources and the price file have reported; the embedded prices are published before the latter.
 fn is_settled(app: &App) -> bool {
     let mut sources = SourceId::of_cluster().chain([SourceId::PriceFile]);
     sources.all(|id| app.sources.get(&id).is_some_and(|health| health.state.is_settled()))
 }
 
-/// Whether those who tell prices have said all they will; who fails at first is not waited for.
+/// Whether all price Sources have reported; one whose first attempt failed is not waited for.
 fn are_prices_settled(app: &App) -> bool {
     let has_answered = |health: &Health| health.state.is_settled() || health.state == HealthState::Failed;
     SourceId::OF_PRICES.into_iter().all(|id| app.sources.get(&id).is_none_or(has_answered))
@@ -133,8 +133,8 @@ fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
     }
 }
 
-/// The exit code; what was not complete is said on standard error, and stands in `sources`.
-fn verdict(app: &App, args: &Snapshot) -> Result<ExitCode, Failure> {
+/// The exit code. Incomplete Sources are listed on standard error, and in `sources` of the document.
+fn exit_code(app: &App, args: &Snapshot) -> Result<ExitCode, Failure> {
     let is_asked = |id: &SourceId| id.group() == SourceGroup::Cluster || app.sources.contains_key(id);
     let incomplete: Vec<SourceId> = SourceId::all().filter(is_asked).filter(|id| !is_complete(app, *id)).collect();
     for id in &incomplete {
@@ -143,27 +143,31 @@ fn verdict(app: &App, args: &Snapshot) -> Result<ExitCode, Failure> {
     let essential = incomplete.iter().find(|id| id.is_essential());
     if let Some(id) = essential {
         let message = sentence(app, *id);
-        let hint = "batchtop rbac viewer prints the permissions it needs; --timeout gives it more time";
+        let hint = "batchtop rbac viewer prints the permissions that it needs; --timeout sets how long it waits";
         return Err(Failure { message, hint: hint.into(), code: EXIT_CLUSTER });
     }
-    let all_of_it = |health: &Health| health.undecodable == 0 && health.namespaces.is_none();
-    if args.strict && !(incomplete.is_empty() && app.sources.values().all(all_of_it)) {
-        return Err(Failure { message: "not complete, and --strict".into(), hint: String::new(), code: EXIT_FAILED });
+    let is_whole = |health: &Health| health.undecodable == 0 && health.namespaces.is_none();
+    if args.strict && !(incomplete.is_empty() && app.sources.values().all(is_whole)) {
+        return Err(Failure {
+            message: "some sources are incomplete, and --strict is set".into(),
+            hint: String::new(),
+            code: EXIT_FAILED,
+        });
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// An API that the cluster does not have is complete with nothing in it.
+/// Whether a Source has been read completely. One whose API the cluster does not serve counts as complete and empty.
 pub fn is_complete(app: &App, id: SourceId) -> bool {
     app.sources.get(&id).is_some_and(|health| health.state.is_complete() || health.state.has_nothing())
 }
 
-/// Whether a Source has answered, and lately.
+/// Whether a Source is live.
 pub fn is_live(app: &App, id: SourceId) -> bool {
     app.sources.get(&id).is_some_and(|health| health.state == HealthState::Live)
 }
 
-/// What is known of a Source, for people.
+/// Name and state of a Source in one line for the user.
 pub fn sentence(app: &App, id: SourceId) -> String {
     let health = app.sources.get(&id).cloned().unwrap_or_default();
     let why = health.message.map_or_else(|| health.state.name().to_string(), |message| message.to_string());

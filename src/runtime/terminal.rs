@@ -1,4 +1,4 @@
-//! The terminal: taken, given back, and written to. Whatever happens, it is given back as it was.
+//! The terminal: raw mode, alternate screen, drawing. Restored however the program ends.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,10 +13,10 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-/// One frame fits; a frame is then one write.
+/// Size of the write buffer; a frame fits, so that it is one write.
 const WRITE_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Whether the terminal is ours; read by the hook of panics, which has no other way to know.
+/// Whether the terminal is in raw mode; global, because the panic hook reads it.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Whether standard input and output are both a terminal.
@@ -24,7 +24,7 @@ pub fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Gives the terminal back, as often as it is called; errors are of no use to anybody here.
+/// Restores the terminal; may be called repeatedly. Errors are ignored, because nothing could be done about them.
 pub fn restore() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
@@ -35,23 +35,23 @@ pub fn restore() {
     let _ = disable_raw_mode();
 }
 
-/// The terminal while it is ours.
+/// The terminal in raw mode; restored when dropped.
 pub struct Terminal {
     inner: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
     mouse: MouseUse,
 }
 
-/// Whether the mouse is asked for; while it is, the terminal's own selection needs shift.
+/// Whether mouse events are captured; if so, selecting text in the terminal requires shift.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MouseUse {
-    /// Rows can be clicked, the wheel scrolls.
+    /// Captured: rows can be clicked, the wheel scrolls.
     On,
-    /// The terminal keeps it.
+    /// Left to the terminal.
     Off,
 }
 
 impl Terminal {
-    /// Takes the terminal.
+    /// Enters raw mode and the alternate screen.
     pub fn take(mouse: MouseUse) -> io::Result<Self> {
         let out = BufWriter::with_capacity(WRITE_BUFFER_BYTES, io::stdout());
         let inner = ratatui::Terminal::new(CrosstermBackend::new(out))?;
@@ -79,22 +79,22 @@ impl Terminal {
         self.inner.resize(Rect::new(0, 0, size.width, size.height))
     }
 
-    /// Gives the terminal back until [`Self::resume`].
+    /// Restores the terminal until [`Self::resume`].
     pub fn pause() {
         restore();
     }
 
-    /// Takes the terminal again after a pause.
+    /// Enters raw mode again after [`Self::pause`].
     pub fn resume(&mut self) -> io::Result<()> {
         self.enter()
     }
 
-    /// Width and height.
+    /// Width and height in cells.
     pub fn size(&self) -> io::Result<(u16, u16)> {
         self.inner.size().map(|size| (size.width, size.height))
     }
 
-    /// Draws one frame in one write. `paint` returns where the cursor stands, if it is to be seen.
+    /// Draws one frame in one write. `paint` returns the position of the cursor, `None` to hide it.
     pub fn draw(&mut self, paint: impl FnOnce(&mut Buffer) -> Option<Position>) -> io::Result<()> {
         queue!(self.inner.backend_mut(), BeginSynchronizedUpdate)?;
         self.inner.draw(|frame| {
