@@ -1,4 +1,4 @@
-//! The command line: types only.
+//! Types of the command line.
 
 use std::path::PathBuf;
 
@@ -13,31 +13,31 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
 #[derive(Parser, Debug, Clone)]
 #[command(name = "batchtop", version, max_term_width = 100)]
 pub struct Cli {
-    /// Which cluster.
+    /// Connection to the cluster.
     #[command(flatten)]
     pub connection: Connection,
-    /// Which rows.
+    /// Filters of the listed rows.
     #[command(flatten)]
     pub rows: Rows,
-    /// A simulated cluster instead.
+    /// Simulated cluster in place of a real one.
     #[command(flatten)]
     pub demo: Demo,
-    /// Everything else that holds for all commands.
+    /// Other options of all commands.
     #[command(flatten)]
     pub common: Common,
-    /// What to do; the terminal dashboard without one.
+    /// The command; without one, the terminal dashboard.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
 impl Cli {
-    /// Reads the command line and the environment. A mistake is told as clap tells it, and ends the program.
+    /// Reads the command line and the environment. A mistake is printed by clap and ends the program.
     pub fn read() -> Self {
         let matches = Self::command().get_matches();
         Self::settle(&matches).unwrap_or_else(|error| error.exit())
     }
 
-    /// `-n` on the command line comes before `-A` in the environment.
+    /// `-n` on the command line takes precedence over `-A` in the environment.
     fn settle(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut cli = Self::from_arg_matches(matches)?;
         let source = |flag| matches.value_source(flag);
@@ -73,7 +73,7 @@ pub struct Connection {
     /// UID to impersonate
     #[arg(long = "as-uid", global = true, env = "BATCHTOP_AS_UID", value_name = "UID")]
     pub impersonate_uid: Option<String>,
-    /// How long to wait for one answer of the API server, for example 30s; 0 waits for ever
+    /// How long to wait for a response of the API server, for example 30s; 0 waits forever
     #[arg(long, global = true, env = "BATCHTOP_REQUEST_TIMEOUT", value_name = "DURATION")]
     pub request_timeout: Option<String>,
     /// Bearer token
@@ -90,7 +90,7 @@ pub struct Connection {
     pub insecure_skip_tls_verify: bool,
 }
 
-/// Which rows are listed. Totals always count the whole cluster.
+/// Filters of the listed rows. Totals always count the whole cluster.
 #[derive(Args, Debug, Clone, Default)]
 #[command(next_help_heading = "Rows")]
 pub struct Rows {
@@ -104,7 +104,7 @@ pub struct Rows {
         value_delimiter = ','
     )]
     pub namespaces: Vec<String>,
-    /// All namespaces, also where the configuration file names some
+    /// All namespaces, even if the configuration file lists some
     #[arg(short = 'A', long, global = true, env = "BATCHTOP_ALL_NAMESPACES", value_parser = Falsey::new())]
     pub all_namespaces: bool,
     /// Only Jobs, Pods and Events with these labels, for example team=ml,tier!=test
@@ -119,27 +119,27 @@ pub struct Rows {
 #[derive(Args, Debug, Clone, Default)]
 #[command(next_help_heading = "Demo")]
 pub struct Demo {
-    /// Show a simulated cluster; needs nothing but this program
+    /// Show a simulated cluster; needs no access to a real one
     #[arg(long, global = true, env = "BATCHTOP_DEMO", value_parser = Falsey::new())]
     pub demo: bool,
-    /// Another simulated cluster; equal numbers give equal clusters
+    /// Seed of the simulated cluster; equal seeds give equal clusters
     #[arg(long = "demo-seed", global = true, env = "BATCHTOP_DEMO_SEED", value_name = "N")]
     pub seed: Option<u64>,
-    /// How much faster than real time the simulated cluster lives
+    /// Speed of the simulated cluster; 1 is real time
     #[arg(long = "demo-speed", global = true, env = "BATCHTOP_DEMO_SPEED", value_name = "X")]
     pub speed: Option<f64>,
 }
 
-/// What holds for all commands.
+/// Options of all commands.
 #[derive(Args, Debug, Clone, Default)]
 pub struct Common {
     /// Remove every action that writes to the cluster
     #[arg(long, global = true, env = "BATCHTOP_READONLY", value_parser = Falsey::new())]
     pub readonly: bool,
-    /// Ask AWS for nothing: no prices, no credentials
+    /// Do not use AWS: request no prices and load no credentials
     #[arg(long = "no-aws", global = true, env = "BATCHTOP_NO_AWS", value_parser = Falsey::new())]
     pub no_aws: bool,
-    /// Karpenter's version, where it cannot be read from the cluster, for example 1.14.1
+    /// Karpenter's version, if it cannot be read from the cluster, for example 1.14.1
     #[arg(long, global = true, env = "BATCHTOP_KARPENTER_VERSION", value_name = "VERSION")]
     pub karpenter_version: Option<String>,
     /// Theme: dark, light, monochrome, or the name of a file in the themes folder
@@ -148,10 +148,10 @@ pub struct Common {
     /// Keymap: default, or the name of a file in the keymaps folder
     #[arg(long, global = true, env = "BATCHTOP_KEYMAP", value_name = "NAME")]
     pub keymap: Option<String>,
-    /// Your own prices, TOML or CSV, instead of prices.toml or prices.csv in the configuration folder
+    /// Price file, TOML or CSV, instead of prices.toml or prices.csv in the configuration folder
     #[arg(long, global = true, env = "BATCHTOP_PRICES", value_name = "FILE")]
     pub prices: Option<PathBuf>,
-    /// The configuration file to read instead of config.toml in the configuration folder
+    /// Configuration file to read instead of config.toml in the configuration folder
     #[arg(long, global = true, env = "BATCHTOP_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -169,7 +169,7 @@ pub enum Command {
     },
     /// Print completions for a shell
     Completions {
-        /// Which shell
+        /// Shell to print completions for
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
@@ -179,24 +179,24 @@ pub enum Command {
     Themes,
     /// List the keys
     Keys,
-    /// Look at prices
+    /// Explain the prices of nodes
     Prices {
-        /// What to do with them
+        /// Subcommand
         #[command(subcommand)]
-        what: Prices,
+        action: Prices,
     },
-    /// Look at the configuration
+    /// Show or check the configuration
     Config {
-        /// What to do with it
+        /// Subcommand
         #[command(subcommand)]
-        what: Config,
+        action: Config,
     },
 }
 
 /// Flags of `snapshot`.
 #[derive(Args, Debug, Clone)]
 pub struct Snapshot {
-    /// How long to wait until everything is read, for example 60s
+    /// Longest time to wait until everything is read, for example 60s
     #[arg(long, env = "BATCHTOP_TIMEOUT", value_name = "DURATION", default_value = "60s")]
     pub timeout: String,
     /// Write to this file (atomically, mode 0600) instead of standard output
@@ -213,16 +213,16 @@ pub struct Snapshot {
 /// The roles of `rbac`.
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Reads.
+    /// May read.
     Viewer,
-    /// Reads, and changes annotations of pods and nodes.
+    /// May read, and change annotations of pods and nodes.
     Operator,
 }
 
-/// What `config` does.
+/// Subcommands of `config`.
 #[derive(Subcommand, Debug, Clone, Copy)]
 pub enum Config {
-    /// Print where the files are looked for
+    /// Print the paths of all files
     Path,
     /// Print the settings in force
     Print,
@@ -230,12 +230,12 @@ pub enum Config {
     Check,
 }
 
-/// What `prices` does.
+/// Subcommands of `prices`.
 #[derive(Subcommand, Debug, Clone)]
 pub enum Prices {
-    /// Print who was asked for the price of a node, and what they said
+    /// Print the price sources of a node in order, with the answer of each
     Explain {
-        /// Its name
+        /// Name of the node
         node: String,
     },
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use batchtop::{cli, runtime};
 
 fn main() -> ExitCode {
-    // rustls asks for a provider by name once more than one could be meant; say it before anything connects.
+    // rustls has to be told which crypto provider to use if several are compiled in.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     runtime::run(&cli::Cli::read())
 }

@@ -46,10 +46,10 @@ fn perform(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Man) => print(&man()?),
         Some(Command::Themes) => print(&themes(&Options::load(cli)?)),
         Some(Command::Keys) => print(&keys(&Options::load(cli)?)),
-        Some(Command::Prices { what: Prices::Explain { node } }) => explain::run(cli, node),
-        Some(Command::Config { what: Config::Path }) => print(&paths(cli)),
-        Some(Command::Config { what: Config::Print }) => print(&settings(&Options::load(cli)?)),
-        Some(Command::Config { what: Config::Check }) => check(&Options::load(cli)?),
+        Some(Command::Prices { action: Prices::Explain { node } }) => explain::run(cli, node),
+        Some(Command::Config { action: Config::Path }) => print(&paths(cli)),
+        Some(Command::Config { action: Config::Print }) => print(&settings(&Options::load(cli)?)),
+        Some(Command::Config { action: Config::Check }) => check(&Options::load(cli)?),
     }
 }
 
