@@ -1,8 +1,8 @@
-//! What a key can mean.
+//! Actions that keys can be bound to.
 
 macro_rules! actions {
     ($($variant:ident $name:literal $description:literal;)+) => {
-        /// What a key means. The name is what keymap files write after `run`.
+        /// An action of the user. Its name follows `run` in keymap files.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Action {
             $(#[doc = $description] $variant,)+
@@ -12,12 +12,12 @@ macro_rules! actions {
             /// Every action, in the order in which help lists them.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// Its name in keymap files and after `:`.
+            /// Name in keymap files and after `:`.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
             }
 
-            /// What it does, for help.
+            /// Description for the help screen.
             pub const fn description(self) -> &'static str {
                 match self { $(Self::$variant => $description),+ }
             }

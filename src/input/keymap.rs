@@ -1,10 +1,10 @@
-//! From key presses to actions.
+//! Maps key presses to actions.
 
 use std::str::FromStr;
 
 use super::{Action, Chord};
 
-/// Where a binding applies.
+/// Part of the user interface in which a binding applies.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Context {
     /// Everywhere except while a line is typed.
@@ -21,7 +21,7 @@ impl Context {
     /// Every context.
     pub const ALL: [Self; 4] = [Self::Global, Self::Table, Self::Text, Self::Dialog];
 
-    /// Its name in keymap files.
+    /// Name in keymap files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Global => "global",
@@ -44,22 +44,22 @@ impl FromStr for Context {
 /// One binding: in this context these chords, one after another, mean this action.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Binding {
-    /// Where.
+    /// Context in which it applies.
     pub context: Context,
-    /// Which keys.
+    /// Keys, pressed one after another.
     pub chords: Vec<Chord>,
-    /// What for.
+    /// Action of the keys.
     pub action: Action,
 }
 
-/// What a sequence of key presses means.
+/// Result of looking up a sequence of key presses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Lookup {
-    /// This action.
+    /// The sequence is bound to this action.
     Action(Action),
-    /// The beginning of a longer sequence.
+    /// The sequence is a prefix of a longer binding.
     Pending,
-    /// Nothing.
+    /// No binding.
     Nothing,
 }
 

@@ -1,4 +1,4 @@
-//! Keys and what they mean: own types, no terminal crate.
+//! Keys, actions and keymaps, independent of the terminal crate.
 
 mod action;
 mod chord;

@@ -7,7 +7,7 @@ use super::paint::Painter;
 use crate::config::{Role, Theme};
 use crate::view::{Area, Body, Border, Panel, Placed, Row, Screen, Table, cell_start};
 
-/// Draws everything and says where the cursor belongs, if it is to be seen.
+/// Draws a screen; returns the position of the cursor, `None` if it is hidden.
 pub fn draw(screen: &Screen, theme: &Theme, buffer: &mut Buffer) -> Option<Position> {
     let mut painter = Painter::new(theme, buffer);
     screen.rules.iter().for_each(|rule| draw_rule(&mut painter, rule));

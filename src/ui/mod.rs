@@ -1,6 +1,6 @@
 //! Draws a [`Screen`](crate::view::Screen) with a [`Theme`](crate::config::Theme) into a terminal buffer.
 //!
-//! Nothing is decided here: what is seen, where and how wide comes from `view`, how it looks from the theme.
+//! Makes no decisions: content, positions and widths come from `view`, styles from the theme.
 
 mod draw;
 mod paint;

@@ -1,4 +1,4 @@
-//! From roles to the cells of a buffer.
+//! Writes text with roles into the cells of a buffer.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,7 +8,7 @@ use crate::config::theme::{Colour, Modifier, Style};
 use crate::config::{Role, Theme};
 use crate::view::{Area, Line};
 
-/// A buffer, and how things look in it.
+/// A buffer with the theme to draw with.
 pub(super) struct Painter<'a> {
     theme: &'a Theme,
     buffer: &'a mut Buffer,
@@ -69,7 +69,7 @@ impl<'a> Painter<'a> {
     }
 }
 
-/// A style of ours in ratatui's words.
+/// Converts a style of the theme to ratatui's.
 fn look(style: &Style) -> Look {
     let attributes = style.modifiers.iter().map(|modifier| attribute(*modifier)).collect();
     Look { fg: style.fg.map(color), bg: style.bg.map(color), add_modifier: attributes, ..Look::default() }

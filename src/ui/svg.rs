@@ -1,8 +1,8 @@
-//! A buffer as an SVG picture, the same bytes every time.
+//! Renders a buffer as SVG, byte for byte reproducibly.
 //!
-//! One `<text>` per run of equal style with an explicit `x` for each cell, because renderers fall back to fonts of other
-//! widths as soon as one glyph is missing; for the same reason lines, blocks, shades and braille are drawn as shapes and
-//! never as glyphs.
+//! One `<text>` per run of equal style with an explicit `x` for each cell, because renderers fall back to fonts of
+//! other widths as soon as one glyph is missing; for the same reason lines, blocks, shades and braille are drawn as
+//! shapes and never as glyphs.
 
 use std::fmt::Write as _;
 
@@ -16,12 +16,12 @@ use crate::config::{Role, Theme};
 const CELL: (u32, u32) = (84, 180);
 /// Baseline below the top of a cell, in tenths of a pixel.
 const BASELINE: u32 = 135;
-/// Around everything, in tenths of a pixel.
+/// Margin, in tenths of a pixel.
 const MARGIN: u32 = 100;
-/// Of text, in pixels.
+/// Font size in pixels.
 const FONT_SIZE: u32 = 14;
 
-/// How a cell looks, all defaults resolved.
+/// Style of a cell with defaults resolved.
 #[derive(Clone, PartialEq, Eq)]
 struct Ink {
     fg: (u8, u8, u8),
@@ -46,7 +46,7 @@ pub fn svg(buffer: &Buffer, theme: &Theme) -> String {
     out
 }
 
-/// What the terminal's own colours are taken for.
+/// Colours assumed for those of the terminal.
 fn ground(theme: &Theme) -> Ink {
     let Style { fg, bg, .. } = theme.style(Role::Text).clone();
     let (dark_on_light, black, white) = (theme.kind == ThemeKind::Light, (17, 17, 17), (229, 229, 229));
@@ -210,7 +210,7 @@ fn lines(out: &mut String, c: char, (x, y): (u32, u32), fill: &str) {
     }
 }
 
-/// U+2580 to U+2595: halves, eighths and shades. Blocks leave a hair's breadth at the right, so that they can be counted.
+/// U+2580 to U+2595: halves, eighths and shades. Blocks leave a thin gap at the right, so that they can be counted.
 fn block(out: &mut String, c: char, (x, y): (u32, u32), fill: &str) {
     let (width, height) = CELL;
     let hair = 8;

@@ -2,12 +2,12 @@
 
 use super::{Time, duration};
 
-/// Why a text is no schedule, in robfig's words.
+/// Error of a schedule, with robfig's message.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct CronError(String);
 
-/// When something begins, again and again.
+/// A cron schedule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Schedule {
     /// Five fields, or a descriptor that stands for them.
@@ -34,7 +34,7 @@ const STAR: u64 = 1 << 63;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// How far robfig looks ahead.
+/// Years that robfig searches ahead.
 const YEARS_AHEAD: i16 = 5;
 
 impl Schedule {

@@ -34,7 +34,7 @@ const NANOS_PER_SECOND: i64 = 1_000_000_000;
 /// One more than the largest duration: Go counts in 64 bits without sign up to here, for the most negative one.
 const LIMIT: u64 = 1 << 63;
 
-/// Why a text is no Go duration, in the words of Go's `time.ParseDuration`.
+/// Error of a Go duration, with the message of Go's `time.ParseDuration`.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum DurationError {
     /// Not of the form, or too long for 64 bits of nanoseconds.
@@ -46,9 +46,9 @@ pub enum DurationError {
     /// A unit that Go does not have, such as `d`.
     #[error("time: unknown unit {} in duration {}", Quoted(.unit), Quoted(.text))]
     UnknownUnit {
-        /// The unit.
+        /// Unknown unit.
         unit: String,
-        /// The whole text.
+        /// Text that was parsed.
         text: String,
     },
 }

@@ -19,7 +19,7 @@ pub const MAX_LINE_BYTES: usize = 64 * 1024;
 /// What stands between the parts of a line. Carriage returns are tolerated at its end.
 const BLANKS: [char; 3] = [' ', '\t', '\r'];
 
-/// One line of a page that says something.
+/// A line of a page other than comments.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Entry<'a> {
     /// `# HELP name text`.
@@ -33,7 +33,7 @@ pub enum Entry<'a> {
     Type {
         /// Name of the metric family.
         name: &'a str,
-        /// What its samples mean.
+        /// Type of its samples.
         kind: MetricType,
     },
     /// `name{label="value"} 1.5 1790000000000`.
@@ -43,9 +43,9 @@ pub enum Entry<'a> {
 /// The types of both formats.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MetricType {
-    /// Only grows.
+    /// Counter: only increases, or restarts at zero.
     Counter,
-    /// Goes up and down.
+    /// Gauge: increases and decreases.
     Gauge,
     /// Counts in buckets.
     Histogram,
@@ -77,14 +77,14 @@ impl MetricType {
     }
 }
 
-/// One number of a page.
+/// One sample of a page.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Sample<'a> {
     /// Name of the metric.
     pub name: &'a str,
-    /// Its labels.
+    /// Labels in the order of the page.
     pub labels: Labels<'a>,
-    /// The number; may be NaN or infinite.
+    /// Value; may be NaN or infinite.
     pub value: f64,
     /// As written: milliseconds since 1970 in the format of Prometheus, seconds in OpenMetrics.
     pub timestamp: Option<f64>,
@@ -129,10 +129,10 @@ impl<'a> Iterator for LabelsIter<'a> {
     }
 }
 
-/// What is wrong with a line.
+/// Why a line is unreadable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Defect {
-    /// It does not begin with the name of a metric.
+    /// The line does not begin with a metric name.
     Name,
     /// Its labels are not written `{name="value",…}`.
     Labels,
@@ -171,16 +171,16 @@ impl fmt::Display for Defect {
 /// A line that could not be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BadLine {
-    /// Its number, from 1.
+    /// Line number, from 1.
     pub line: usize,
-    /// Why.
+    /// Defect of the line.
     pub defect: Defect,
 }
 
 /// The lines of a page that could not be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BadLines {
-    /// How many they are.
+    /// Number of unreadable lines.
     pub count: usize,
     /// The first of them.
     pub first: BadLine,
@@ -220,7 +220,7 @@ impl<'a> Exposition<'a> {
         })
     }
 
-    /// What could not be read so far.
+    /// Unreadable lines so far.
     pub const fn bad_lines(&self) -> Option<BadLines> {
         self.bad
     }
@@ -274,7 +274,7 @@ impl<'a> Iterator for Exposition<'a> {
     }
 }
 
-/// What a line is.
+/// Classified line.
 enum Line<'a> {
     Entry(Entry<'a>),
     /// An empty line, or a comment.
@@ -295,7 +295,7 @@ fn parse_line(line: &[u8]) -> Result<Line<'_>, Defect> {
     }
 }
 
-/// What stands behind a `#`.
+/// Classifies the text after a `#`.
 fn metadata(comment: &str) -> Result<Line<'_>, Defect> {
     let (keyword, rest) = comment.strip_prefix(BLANKS).map(word).unwrap_or_default();
     match keyword {

@@ -1,4 +1,4 @@
-//! Value types with their grammar. Nothing here knows what a pod is.
+//! Value types with their grammar, independent of Kubernetes objects.
 
 pub mod cron;
 pub mod duration;

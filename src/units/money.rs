@@ -1,4 +1,4 @@
-//! Money: whole micro-dollars, so that sums come out even.
+//! Money in whole micro-dollars, so that sums are exact.
 
 use std::cmp::Ordering;
 
@@ -8,10 +8,10 @@ pub const MICROS: i64 = 1_000_000;
 /// Hours of a month as AWS's calculator counts them: 365 × 24 ÷ 12.
 pub const HOURS_PER_MONTH: i64 = 730;
 
-/// Seconds of an hour, by which a rate is divided where it has run for a while.
+/// Seconds of an hour, to convert a rate per hour to an amount.
 pub const SECONDS_PER_HOUR: i64 = 3_600;
 
-/// No price is as high: a million dollars. Sums over any fleet then fit.
+/// Upper limit of a price, a million dollars, so that sums over a fleet do not overflow.
 pub const MOST_MICROS: i64 = 1_000_000 * MICROS;
 
 /// Micro-dollars from decimal dollars such as `0.0960000000`, rounded half up.
@@ -48,8 +48,8 @@ pub fn decimal(millionths: i64, least: usize) -> String {
     text[..text.len() - zeros].trim_end_matches('.').to_owned()
 }
 
-/// Parts of a whole that add up to it exactly: each is `whole × weight ÷ sum of weights`, rounded down, and what is left
-/// goes to those that lost most by that, of equals to the first.
+/// Parts of a whole that add up to it exactly: each is `whole × weight ÷ sum of weights`, rounded down, and what is
+/// left goes to those that lost most by that, of equals to the first.
 ///
 /// Weights are not negative; where all are zero, so are the parts. Source: largest remainder (Hamilton).
 pub fn split(whole: i64, weights: &[i128]) -> Vec<i64> {

@@ -1,4 +1,4 @@
-//! Label selectors as one types them after `kubectl -l`.
+//! Label selectors in the syntax of `kubectl -l`.
 //!
 //! Grammar and meaning follow k8s.io/apimachinery/pkg/labels/selector.go.
 
@@ -29,7 +29,7 @@ enum Test {
     Below(i64),
 }
 
-/// Why a text is no selector, and where.
+/// Error of a selector, with its position.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("selector \"{text}\": {message}")]
 pub struct SelectorError {

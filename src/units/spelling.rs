@@ -1,4 +1,4 @@
-//! Names that were meant by what was typed.
+//! Suggestions for misspelt names.
 
 /// Typing errors (inserted, deleted or replaced characters) that a suggestion may have.
 const MAX_EDITS: usize = 2;

@@ -1,12 +1,13 @@
-//! Text from elsewhere, made safe for a terminal.
+//! Makes text of other sources safe to print on a terminal.
 
 use unicode_width::UnicodeWidthChar;
 
-/// What stands for a control character.
+/// Replacement for a control character.
 const REPLACEMENT: char = '\u{fffd}';
 
-/// Text that a terminal can be given, whoever wrote it. Line breaks and tabs become spaces, other control characters a visible mark; what has no width of its own
-/// (directional overrides, joiners, combining marks) is dropped, because terminals disagree about it.
+/// Text that a terminal can be given, whoever wrote it. Line breaks and tabs become spaces, other control characters a
+/// visible mark; what has no width of its own (directional overrides, joiners, combining marks) is dropped, because
+/// terminals disagree about it.
 pub fn printable(text: &str) -> String {
     if text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         return text.to_owned();
