@@ -1,4 +1,4 @@
-//! What the insights, the listing and a frame cost at 5,000 nodes and 100,000 pods.
+//! Cost of insights, listings and frames at 5,000 nodes and 100,000 pods.
 //!
 //! ```console
 //! cargo bench --bench picture
@@ -145,7 +145,7 @@ fn everything(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// What does not depend on the time.
+/// The picture alone, which does not depend on the time.
 #[divan::bench]
 fn picture_full(bencher: Bencher<'_, '_>) {
     let app = on_screen("1");
@@ -183,7 +183,7 @@ fn sums(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| app.insights.totals(&app.inputs()));
 }
 
-/// From the App to the Screen.
+/// Deriving the Screen from the App.
 #[divan::bench(args = ["1 Fleet", "2 Jobs", "3 Pods"])]
 fn view_derive(bencher: Bencher<'_, '_>, screen: &str) {
     let app = on_screen(&screen[..1]);
@@ -216,8 +216,8 @@ fn listing_changed_pods(bencher: Bencher<'_, '_>, count: usize) {
     });
 }
 
-/// A second after something changed the rows of the Fleet screen, which are ordered by what is said of every node, are put
-/// in order.
+/// A second after something changed the rows of the Fleet screen, which are ordered by what is said of every node, are
+/// put in order.
 #[divan::bench]
 fn listing_verdicts(bencher: Bencher<'_, '_>) {
     let app = &mut *on_screen("1");

@@ -30,12 +30,12 @@ const WORKER_THREADS: usize = 2;
 
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// What it took.
+/// Cost of one run of the client.
 #[derive(Clone, Copy)]
 pub struct Discarded {
-    /// From starting the process to its end.
+    /// Wall time of the process.
     pub wall: Duration,
-    /// Of the process.
+    /// Processor time of the process.
     pub processor: Duration,
 }
 
@@ -73,7 +73,7 @@ pub fn run_if_asked() -> Option<ExitCode> {
     })
 }
 
-/// Lists everything and says how much processor time this process has used.
+/// Lists everything; returns the processor time that this process has used.
 fn client(kubeconfig: &Path) -> Result<Duration> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.worker_threads(WORKER_THREADS).enable_all().build().context("starting a runtime")?;

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// How much there is to show.
+/// Size of the fleet.
 #[derive(Parser, Clone, Copy)]
 pub struct Size {
     /// Nodes, each with its NodeClaim.
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Tells on standard error how far it is; nobody to read it is no reason to stop.
+/// Prints progress on standard error; errors are ignored.
 pub fn say(words: &str) {
     let _ = writeln!(std::io::stderr(), "{words}");
 }

@@ -30,7 +30,7 @@ const CHURN: Duration = Duration::from_secs(20);
 /// Updates each second, asked for.
 const RATES: [u32; 2] = [100, 200];
 
-/// How often each key is pressed.
+/// Presses of each key.
 const PRESSES: usize = 100;
 
 const PAGE_DOWN: &str = "\x1b[6~";
@@ -44,9 +44,9 @@ const HELP_RUNS: usize = 20;
 
 /// Everything measured.
 pub struct Figures {
-    /// As asked for.
+    /// Size as requested on the command line.
     pub size: Size,
-    /// As the server says.
+    /// Objects on the server.
     pub kubernetes: String,
     /// One pod as the server returns it, bytes.
     pub pod_bytes: usize,
@@ -66,7 +66,7 @@ pub struct Figures {
     pub churn_keys_rate: f64,
     /// Share of one core while nothing changes.
     pub idle_share: f64,
-    /// For each rate asked for.
+    /// Cost of updates at each rate.
     pub churns: Vec<Churn>,
     /// At the very end.
     pub memory: Memory,
@@ -90,7 +90,7 @@ pub struct Sync {
     pub memory: Memory,
 }
 
-/// What updates cost.
+/// Cost of updates.
 pub struct Churn {
     /// Updates each second that were asked for.
     pub asked: u32,
@@ -108,7 +108,7 @@ pub fn all(size: Size) -> Result<Figures> {
     bench.run(load_before)
 }
 
-/// What all measurements need.
+/// Shared state of all measurements.
 struct Bench {
     size: Size,
     bed: Bed,

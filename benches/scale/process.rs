@@ -1,4 +1,4 @@
-//! What Linux says of processes and of the machine.
+//! Process and machine statistics of Linux.
 
 use std::fs;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub fn memory(id: u32) -> Result<Memory> {
     Ok(Memory { resident_kib: field("VmRSS:")?, peak_kib: field("VmHWM:")? })
 }
 
-/// Cores, processor and memory of this machine, in words.
+/// Cores, processor and memory of this machine as text.
 pub fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -47,7 +47,7 @@ pub fn machine() -> String {
     format!("{cores} cores of {model}, {gib} GiB")
 }
 
-/// What else kept the machine busy lately: its load averages.
+/// Load averages of the machine.
 pub fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")

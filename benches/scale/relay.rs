@@ -33,7 +33,7 @@ impl Relay {
         Ok(Self { port, received })
     }
 
-    /// Where it listens.
+    /// Address on which it listens.
     pub fn port(&self) -> u16 {
         self.port
     }

@@ -36,7 +36,7 @@ fn heading(figures: &Figures) -> String {
     )
 }
 
-/// Until everything is on the screen.
+/// Rows of the initial sync.
 fn start(figures: &Figures) -> Vec<[String; 3]> {
     let median = |of: fn(&Sync) -> Duration| median(figures.syncs.iter().map(of));
     let wall = self::median(figures.discarded.iter().map(|client| client.wall));
@@ -61,7 +61,7 @@ fn start(figures: &Figures) -> Vec<[String; 3]> {
     ]
 }
 
-/// Afterwards.
+/// Rows of the time after the initial sync.
 fn steady(figures: &Figures) -> Vec<[String; 3]> {
     let mut rows = vec![row("processor, nothing changes", percent(figures.idle_share), "0.5 %")];
     rows.extend(figures.churns.iter().map(churn));

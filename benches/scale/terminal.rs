@@ -1,6 +1,6 @@
 //! The program in a pseudo-terminal, with the moment at which each change came to its screen.
 //!
-//! Apart from that of the tests: there patience matters, here the time of arrival.
+//! Separate from the terminal of the tests, which does not record times.
 
 use std::io::{Read, Write};
 use std::num::NonZero;
@@ -17,18 +17,18 @@ use crate::bed::{Context, Failure, Result};
 /// Rows and columns.
 const SIZE: (u16, u16) = (50, 200);
 
-/// How long anything may take.
+/// Longest wait for a change of the screen.
 const PATIENCE: Duration = Duration::from_mins(4);
 
-/// What the emulator has seen, and when the last of it came.
-struct Seen {
+/// State of the emulator, and when its last input arrived.
+struct ScreenState {
     emulator: vt100::Parser,
     at: Instant,
     /// No more will come: the program has ended.
     ended: bool,
 }
 
-type Shared = Arc<(Mutex<Seen>, Condvar)>;
+type Shared = Arc<(Mutex<ScreenState>, Condvar)>;
 
 /// One run of the program; dropping it ends it.
 pub struct Terminal {
@@ -57,7 +57,7 @@ impl Terminal {
         let child = pair.slave.spawn_command(command).context(program)?;
         let rows = NonZero::new(SIZE.0).context("rows")?;
         let columns = NonZero::new(SIZE.1).context("columns")?;
-        let seen = Seen { emulator: vt100::Parser::new(rows, columns, 0), at: began, ended: false };
+        let seen = ScreenState { emulator: vt100::Parser::new(rows, columns, 0), at: began, ended: false };
         let seen: Shared = Arc::new((Mutex::new(seen), Condvar::new()));
         let reader = pair.master.try_clone_reader().context("reading the terminal")?;
         let shared = Arc::clone(&seen);
@@ -66,12 +66,12 @@ impl Terminal {
         Ok(Self { seen, writer, child, began, _master: pair.master })
     }
 
-    /// When it was started.
+    /// Start time.
     pub fn began(&self) -> Instant {
         self.began
     }
 
-    /// Its process id.
+    /// Process id.
     pub fn id(&self) -> Result<u32> {
         self.child.process_id().context("the program has ended")
     }
@@ -102,7 +102,7 @@ impl Terminal {
         Ok(seen.at)
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, ScreenState> {
         self.seen.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -119,7 +119,7 @@ pub fn row_of(screen: &Screen, row: usize) -> String {
     screen.rows(0, SIZE.1).nth(row).unwrap_or_default()
 }
 
-fn read(mut reader: Box<dyn Read + Send>, (seen, changed): &(Mutex<Seen>, Condvar)) {
+fn read(mut reader: Box<dyn Read + Send>, (seen, changed): &(Mutex<ScreenState>, Condvar)) {
     let mut chunk = [0; 16 * 1024];
     while let Ok(count @ 1..) = reader.read(&mut chunk) {
         let at = Instant::now();
