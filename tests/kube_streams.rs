@@ -42,6 +42,7 @@ fn quick() -> Timing {
         backoff_max: Duration::from_millis(80),
         forbidden_retry: Duration::from_millis(60),
         absent_retry: Duration::from_millis(60),
+        relist: Duration::from_millis(100),
         crd_interval: Duration::from_millis(100),
         batch_window: Duration::from_millis(5),
         first_tier_wait: Duration::from_millis(500),
@@ -375,6 +376,132 @@ async fn eks_auto_mode_is_recognised() {
     screen.until("Auto Mode", |screen| screen.facts.auto_mode && screen.fleet.eks_node_classes.len() == 1).await;
 }
 
+// --- what the cluster serves ---
+
+fn serve(api: &FakeApi, group: &str, versions: &[&str]) {
+    api.state().groups.insert(group.to_owned(), versions.iter().map(ToString::to_string).collect());
+}
+
+/// How many requests for all groups have come.
+fn discoveries(api: &FakeApi) -> usize {
+    api.state().log.iter().filter(|line| *line == "GET /apis").count()
+}
+
+#[tokio::test]
+async fn one_request_tells_which_optional_kinds_to_read() {
+    let api = with_pods(1).await;
+    serve(&api, "karpenter.sh", &["v1", "v1alpha1"]);
+    api.state().missing.insert("nodeoverlays".to_owned());
+    let mut screen = Screen::of(&api);
+    screen.until("claims", |screen| screen.is(Kind::NodeClaim, HealthState::Live)).await;
+    for kind in [Kind::NodeOverlay, Kind::Ec2NodeClass, Kind::EksNodeClass] {
+        screen.until("absent", |screen| screen.is(kind, HealthState::Absent)).await;
+        assert!(screen.health(kind).next_try.is_some());
+    }
+    let words = screen.health(Kind::NodeOverlay).message.expect("words");
+    assert_eq!(words.as_str(), "the API server has no nodeoverlays in karpenter.sh/v1alpha1");
+    server_sees("more of them", || discoveries(&api) > 3).await;
+    for group in ["/apis/karpenter.k8s.aws", "/apis/eks.amazonaws.com", "/v1alpha1"] {
+        assert_eq!(api.requests(group), 0, "nobody asks for {group}");
+    }
+    // The kind is defined later.
+    api.state().missing.clear();
+    api.state().put("/apis/karpenter.sh/v1alpha1/nodeoverlays", "o", &bare("o"));
+    screen.until("the overlay", |screen| screen.fleet.node_overlays.len() == 1).await;
+    screen.until("live", |screen| screen.is(Kind::NodeOverlay, HealthState::Live)).await;
+    assert_eq!(api.requests("GET /apis/karpenter.sh/v1alpha1/nodeoverlays?limit"), 1);
+}
+
+#[tokio::test]
+async fn a_server_without_aggregated_discovery_is_asked_for_the_groups_that_matter() {
+    let api = FakeApi::start().await;
+    api.state().plain_discovery = true;
+    serve(&api, "karpenter.sh", &["v1", "v1alpha1"]);
+    serve(&api, "example.com", &["v1"]);
+    api.state().missing.insert("nodeoverlays".to_owned());
+    let mut screen = Screen::of(&api);
+    screen.until("claims", |screen| screen.is(Kind::NodeClaim, HealthState::Live)).await;
+    screen.until("no overlay", |screen| screen.is(Kind::NodeOverlay, HealthState::Absent)).await;
+    assert_eq!((api.requests("nodeoverlays"), api.requests("example.com")), (0, 0));
+    api.state().missing.clear();
+    screen.until("overlays", |screen| screen.is(Kind::NodeOverlay, HealthState::Live)).await;
+}
+
+#[tokio::test]
+async fn where_nobody_may_ask_what_is_served_the_best_version_is_tried() {
+    let api = FakeApi::start().await;
+    api.state().forbidden.insert("/apis".to_owned());
+    serve(&api, "karpenter.sh", &["v1"]);
+    let mut screen = Screen::of(&api);
+    screen.until("claims", |screen| screen.is(Kind::NodeClaim, HealthState::Live)).await;
+    screen.until("no overlay", |screen| screen.is(Kind::NodeOverlay, HealthState::Absent)).await;
+    assert_eq!(screen.facts.karpenter_api, KarpenterApi::V1);
+}
+
+#[tokio::test]
+async fn what_is_served_is_unknown_until_the_server_has_said_so() {
+    let api = with_pods(1).await;
+    serve(&api, "karpenter.sh", &["v1"]);
+    api.state().plan("GET /apis ", Fault::Status(503, "not yet"), 2);
+    let mut screen = Screen::of(&api);
+    screen.until("failed claims", |screen| screen.is(Kind::NodeClaim, HealthState::Failed)).await;
+    let health = screen.health(Kind::NodeClaim);
+    assert!(health.next_try.is_some() && health.message.as_deref() == Some("not yet"), "{health:?}");
+    assert_eq!(screen.facts.karpenter_api, KarpenterApi::Unknown);
+    screen.until("claims", |screen| screen.is(Kind::NodeClaim, HealthState::Live)).await;
+    // What has been said stays true while nothing newer is said.
+    api.state().plan("GET /apis ", Fault::Status(503, "not now"), usize::MAX);
+    let asked = discoveries(&api);
+    server_sees("more failures", || discoveries(&api) > asked + 2).await;
+    put_pods(&api, 1..2);
+    screen.live_with(2).await;
+    assert!(screen.is(Kind::NodeClaim, HealthState::Live) && screen.is(Kind::EksNodeClass, HealthState::Absent));
+}
+
+// --- connections ---
+
+/// Everything that any kind of the table needs, in as many namespaces as there are, each of which is read by itself.
+#[tokio::test]
+async fn there_are_at_most_fifteen_connections_and_nothing_is_left_out() {
+    let api = FakeApi::start().await;
+    let namespaces: Vec<String> = (0..6).map(|number| format!("team{number}")).collect();
+    for kind in Kind::ALL {
+        let spec = kind.spec();
+        if spec.is_optional() {
+            let mut state = api.state();
+            let versions = state.groups.entry(spec.group.to_owned()).or_default();
+            versions.extend(spec.versions.iter().map(ToString::to_string));
+        }
+    }
+    for (path, namespace) in
+        [PODS, "/apis/batch/v1/jobs"].into_iter().flat_map(|path| namespaces.iter().map(move |it| (path, it)))
+    {
+        api.state().forbidden.insert(path.to_owned());
+        api.state().put(path, &format!("{namespace}/a"), &pod("a", namespace, None));
+    }
+    let mut screen = Screen::with(&plain(&api), namespaces.clone(), quick());
+    screen.live_with(6).await;
+    for kind in Kind::ALL {
+        screen.until("every kind", |screen| screen.is(kind, HealthState::Live)).await;
+    }
+    let is_said = |words: &Sym| words.starts_with("only namespace team0, ") && words.contains("; listed every 0 s: ");
+    screen.until("it is said", |screen| screen.health(Kind::Pod).message.as_ref().is_some_and(is_said)).await;
+    screen.watch_for_gaps();
+    for (number, namespace) in namespaces.iter().enumerate() {
+        api.state().put(PODS, &format!("{namespace}/b{number}"), &pod(&format!("b{number}"), namespace, None));
+    }
+    screen.live_with(12).await;
+    api.state().delete(PODS, "team5/a");
+    screen.live_with(11).await;
+    assert_eq!(screen.pod_states, [HealthState::Live], "a list of what is not watched makes nothing stale");
+    let pods_of = |name: &String| format!("/api/v1/namespaces/{name}/pods");
+    let watched = || namespaces.iter().map(|name| api.state().watches(&pods_of(name))).sum::<usize>();
+    server_sees("a watch of the first namespace", || watched() > 0).await;
+    assert!(watched() < 6, "{} of 6 namespaces are watched", watched());
+    let most = api.state().most_connections;
+    assert!((13..=15).contains(&most), "{most} connections at the same time");
+}
+
 #[tokio::test]
 async fn a_busy_server_is_left_alone_as_long_as_it_asks() {
     let api = with_pods(2).await;
@@ -589,7 +716,7 @@ impl Desk {
     }
 
     async fn write(&self, change: &AnnotationChange) -> AnnotationOutcome {
-        annotate(&self.screen.access.client().expect("a client"), change, self.screen.access.timing()).await
+        annotate(&self.screen.access.client().await.expect("a client"), change, self.screen.access.timing()).await
     }
 }
 
@@ -682,7 +809,7 @@ async fn what_was_written_in_spite_of_an_error_is_done() {
 async fn details_are_fetched() {
     let desk = Desk::with(Some("4h")).await;
     let key = Key::new(Kind::Pod, ObjectKey::new("ml", "p"));
-    let client = desk.screen.access.client().expect("a client");
+    let client = desk.screen.access.client().await.expect("a client");
     let fetched = fetch(&client, &key, &quick()).await.expect("the pod");
     assert_eq!(fetched.annotations, [("karpenter.sh/do-not-disrupt".to_owned(), "4h".to_owned())]);
     assert!(fetched.yaml.contains("nodeName: n1"), "{}", fetched.yaml);

@@ -196,7 +196,7 @@ impl Requests {
     pub async fn annotate(&self, change: &AnnotationChange) -> AnnotationOutcome {
         match self {
             Self::Demo(ask) => ask_demo(ask, |reply| demo::Request::Annotate(change.clone(), reply)).await,
-            Self::Kube(access, _) => match access.client() {
+            Self::Kube(access, _) => match access.client().await {
                 Some(client) => Ok(kube::annotate(&client, change, access.timing()).await),
                 None => Err(NOT_CONNECTED.to_string()),
             },
@@ -212,7 +212,7 @@ impl Requests {
                 kube::read(object.ok_or("it is gone")?.to_string().as_bytes())
             }
             Self::Kube(access, _) => {
-                let client = access.client().ok_or(NOT_CONNECTED)?;
+                let client = access.client().await.ok_or(NOT_CONNECTED)?;
                 kube::fetch(&client, key, access.timing()).await
             }
         };

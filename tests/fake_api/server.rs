@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use batchtop::fleet::Kind;
 use bytes::Bytes;
 use futures::StreamExt;
-use http::{Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -84,7 +86,9 @@ fn serve(listener: TcpListener, state: Arc<Mutex<State>>) -> DropGuard {
             };
             let Ok((socket, _)) = accepted else { break };
             let state = state.clone();
+            let open = Open::new(state.clone());
             connections.spawn(async move {
+                let _open = open;
                 let service = service_fn(move |request| answer(request, state.clone()));
                 let _ =
                     hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
@@ -92,6 +96,24 @@ fn serve(listener: TcpListener, state: Arc<Mutex<State>>) -> DropGuard {
         }
     });
     cancel.drop_guard()
+}
+
+/// Counts a connection until it is closed.
+struct Open(Arc<Mutex<State>>);
+
+impl Open {
+    fn new(state: Arc<Mutex<State>>) -> Self {
+        state.lock().expect("no test panicked here").connected();
+        Self(state)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let Ok(mut state) = self.0.lock() {
+            state.connections -= 1;
+        }
+    }
 }
 
 async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<Response<Body>, Infallible> {
@@ -109,6 +131,9 @@ async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
     };
     let query = query(parts.uri.query().unwrap_or_default());
     let path = parts.uri.path();
+    if path == "/apis" && fault.is_none() && !state.lock().expect("no test panicked here").forbidden.contains(path) {
+        return Ok(discovery(&parts.headers, &state.lock().expect("no test panicked here")));
+    }
     match fault {
         Some(Fault::Status(code, words)) => Ok(status(code, words)),
         Some(Fault::DoneBut(code, words)) => {
@@ -183,6 +208,11 @@ fn respond(method: &Method, path: &str, query: &Query, body: &[u8], state: &Arc<
             None => status(404, "the server could not find the requested resource"),
         };
     }
+    if let Some((group, version)) = group_version(path) {
+        let served = resources(group, version, &state);
+        let named: Vec<String> = served.iter().map(|name| format!(r#"{{"name":"{name}"}}"#)).collect();
+        return json(format!(r#"{{"kind":"APIResourceList","resources":[{}]}}"#, named.join(",")));
+    }
     if query.contains_key("watch") {
         return watch(path, query, &mut state);
     }
@@ -190,6 +220,62 @@ fn respond(method: &Method, path: &str, query: &Query, body: &[u8], state: &Arc<
         return json(state.collections[&collection][&key].clone());
     }
     list(path, query, &state)
+}
+
+/// `/apis/karpenter.sh/v1` → (`karpenter.sh`, `v1`).
+fn group_version(path: &str) -> Option<(&str, &str)> {
+    let (group, version) = path.strip_prefix("/apis/")?.split_once('/')?;
+    (!version.contains('/')).then_some((group, version))
+}
+
+/// The resources of a version: those of the kinds that batchtop reads in it.
+fn resources(group: &str, version: &str, state: &State) -> Vec<&'static str> {
+    let specs = Kind::ALL.into_iter().map(Kind::spec);
+    let of_version = specs.filter(|spec| spec.group == group && spec.versions.contains(&version));
+    of_version.map(|spec| spec.resource).filter(|name| !state.missing.contains(*name)).collect()
+}
+
+/// What there is, in the form that the client takes: resources included, unless the server is an old one.
+fn discovery(headers: &HeaderMap, state: &State) -> Response<Body> {
+    let accepts = headers.get("accept").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if state.plain_discovery || !accepts.starts_with("application/json;g=apidiscovery.k8s.io;v=v2;") {
+        return json(group_list(state));
+    }
+    let body = discovery_list(state);
+    let mut hasher = DefaultHasher::new();
+    body.hash(&mut hasher);
+    let tag = format!("\"{:X}\"", hasher.finish());
+    let is_known = headers.get("if-none-match").is_some_and(|known| *known == *tag);
+    let mut response = json(if is_known { String::new() } else { body });
+    if is_known {
+        *response.status_mut() = http::StatusCode::NOT_MODIFIED;
+    }
+    response.headers_mut().insert("etag", tag.parse().expect("a header"));
+    response
+}
+
+fn group_list(state: &State) -> String {
+    let version = |version: &String| format!(r#"{{"version":"{version}"}}"#);
+    let group = |(group, versions): (&String, &Vec<String>)| {
+        let versions: Vec<String> = versions.iter().map(version).collect();
+        format!(r#"{{"name":"{group}","versions":[{}]}}"#, versions.join(","))
+    };
+    let groups: Vec<String> = state.groups.iter().map(group).collect();
+    format!(r#"{{"kind":"APIGroupList","groups":[{}]}}"#, groups.join(","))
+}
+
+fn discovery_list(state: &State) -> String {
+    let resource = |name: &str| format!(r#"{{"resource":"{name}","scope":"Cluster"}}"#);
+    let version = |group: &str, version: &str| {
+        let names: Vec<String> = resources(group, version, state).into_iter().map(resource).collect();
+        format!(r#"{{"version":"{version}","freshness":"Current","resources":[{}]}}"#, names.join(","))
+    };
+    let group = |(group, versions): (&String, &Vec<String>)| {
+        let versions: Vec<String> = versions.iter().map(|one| version(group, one)).collect();
+        format!(r#"{{"metadata":{{"name":"{group}"}},"versions":[{}]}}"#, versions.join(","))
+    };
+    let groups: Vec<String> = state.groups.iter().map(group).collect();
+    format!(r#"{{"kind":"APIGroupDiscoveryList","items":[{}]}}"#, groups.join(","))
 }
 
 fn refused(path: &str, state: &State) -> Option<Response<Body>> {

@@ -33,6 +33,10 @@ pub struct State {
     pub collections: BTreeMap<String, BTreeMap<String, String>>,
     /// API groups besides the built-in ones, with their versions.
     pub groups: BTreeMap<String, Vec<String>>,
+    /// Resources that no version of their group has.
+    pub missing: BTreeSet<String>,
+    /// Whether discovery is that of before Kubernetes 1.26: a list of groups, and a list of resources for each.
+    pub plain_discovery: bool,
     /// Path beginnings that are forbidden.
     pub forbidden: BTreeSet<String>,
     /// The token that is asked for, if any.
@@ -41,6 +45,9 @@ pub struct State {
     pub page_cap: Option<usize>,
     /// Method, path and query of every request.
     pub log: Vec<String>,
+    /// Connections that are open now, and the most at any time.
+    pub connections: usize,
+    pub most_connections: usize,
     version: u64,
     /// Watches from before this version have expired.
     compacted: u64,
@@ -136,6 +143,11 @@ impl State {
         self.watchers.push(Watcher { path: path.to_owned(), sender });
     }
 
+    pub fn connected(&mut self) {
+        self.connections += 1;
+        self.most_connections = self.most_connections.max(self.connections);
+    }
+
     pub fn watches(&self, path: &str) -> usize {
         self.watchers.iter().filter(|watcher| watcher.path == path && !watcher.sender.is_closed()).count()
     }
@@ -144,8 +156,9 @@ impl State {
         self.planned.push(Planned { matching: matching.to_owned(), fault, times });
     }
 
-    /// The fault for a request, if one is planned.
+    /// The fault for a request, if one is planned. A space in what it has to match stands for the end, too.
     pub fn fault_for(&mut self, request: &str) -> Option<Fault> {
+        let request = format!("{request} ");
         let planned =
             self.planned.iter_mut().find(|planned| planned.times > 0 && request.contains(&planned.matching))?;
         planned.times -= 1;

@@ -1,23 +1,119 @@
-//! The current client, which is replaced when credentials are renewed.
+//! The clients: at most so many requests at a time, each on a connection of its own, with the newest credentials.
 
+use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
-use kube::Client;
-use tokio::sync::{mpsc, watch};
+use kube::{Client, Config};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::sleep;
 
 use super::Timing;
 
-/// A client and how many came before it.
+/// How many connections to the API server there are at most, however many kinds are read.
+///
+/// kube speaks HTTP/1.1, where a watch takes a connection for as long as it lasts.
+pub(super) const MAX_CONNECTIONS: usize = 15;
+
+/// How many of these connections are never taken by a watch: lists, discovery, details and writes go through them.
+pub(super) const REQUEST_CONNECTIONS: usize = 2;
+
+/// How long a client rests between two requests, so that the first one's connection is idle again when the second one
+/// looks for it, and no other is opened beside it.
+const REST: Duration = Duration::from_millis(5);
+
+/// The configuration in use, and how many came before it.
 #[derive(Clone)]
 pub(super) struct Current {
+    /// The client that has proved the configuration right.
     pub(super) client: Client,
+    pub(super) config: Arc<Config>,
     pub(super) generation: u64,
 }
 
-/// Hands out the current client.
+/// A client with the generation of its configuration; `None` until it is first needed.
+type Slot = Option<(u64, Client)>;
+
+/// The clients, each with its own connection. Clones share them.
+#[derive(Clone)]
+struct Pool {
+    slots: Arc<[Arc<Mutex<Slot>>]>,
+    /// One permit for each slot.
+    permits: Arc<Semaphore>,
+}
+
+impl Pool {
+    fn new() -> Self {
+        let slots = (0..MAX_CONNECTIONS).map(|_| Arc::default()).collect();
+        Self { slots, permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)) }
+    }
+
+    /// Waits for a permit, then takes the first free slot: those at the end are used only when many are.
+    async fn take(&self) -> (Option<OwnedSemaphorePermit>, Option<(usize, OwnedMutexGuard<Slot>)>) {
+        // Neither can fail: the semaphore is never closed, and who has a permit finds a slot.
+        let permit = self.permits.clone().acquire_owned().await.ok();
+        let mut slots = self.slots.iter().enumerate();
+        (permit, slots.find_map(|(at, slot)| Some((at, slot.clone().try_lock_owned().ok()?))))
+    }
+}
+
+/// The client of a slot: that of the connection for the first one, others are made when they are first needed.
+fn client(at: usize, slot: &mut Slot, current: &Current) -> Client {
+    match slot {
+        Some((generation, client)) if *generation == current.generation => client.clone(),
+        _ => {
+            let made = if at == 0 { None } else { Client::try_from(Config::clone(&current.config)).ok() };
+            let client = made.unwrap_or_else(|| current.client.clone());
+            *slot = Some((current.generation, client.clone()));
+            client
+        }
+    }
+}
+
+/// A client for one request at a time, which nobody else uses until it is dropped. Since it has at most one request under
+/// way, it has at most one connection.
+pub struct PooledClient {
+    client: Client,
+    generation: u64,
+    slot: Option<OwnedMutexGuard<Slot>>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl PooledClient {
+    /// The generation of its credentials.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+}
+
+impl Deref for PooledClient {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Drop for PooledClient {
+    fn drop(&mut self) {
+        let (slot, permit) = (self.slot.take(), self.permit.take());
+        // Without a runtime everything ends anyway.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                sleep(REST).await;
+                drop(slot);
+                drop(permit);
+            });
+        }
+    }
+}
+
+/// Hands out clients.
 #[derive(Clone)]
 pub struct Access {
     current: watch::Receiver<Option<Current>>,
+    pool: Pool,
     suspects: mpsc::Sender<u64>,
     timing: Arc<Timing>,
 }
@@ -35,13 +131,26 @@ const SUSPICIONS: usize = 1;
 pub(super) fn access(timing: Timing) -> (Access, Keeper) {
     let (publish, current) = watch::channel(None);
     let (suspects, suspected) = mpsc::channel(SUSPICIONS);
-    (Access { current, suspects, timing: Arc::new(timing) }, Keeper { current: publish, suspects: suspected })
+    let access = Access { current, pool: Pool::new(), suspects, timing: Arc::new(timing) };
+    (access, Keeper { current: publish, suspects: suspected })
 }
 
 impl Access {
-    /// The client, or `None` before the first connection stands.
-    pub fn client(&self) -> Option<Client> {
-        self.current.borrow().as_ref().map(|current| current.client.clone())
+    /// A client, as soon as one is free; `None` before the first connection stands.
+    pub async fn client(&self) -> Option<PooledClient> {
+        if self.current.borrow().is_none() {
+            return None;
+        }
+        let (permit, slot) = self.pool.take().await;
+        // The newest: credentials may have been renewed while others used the clients.
+        let current = self.current.borrow().clone()?;
+        Some(match slot {
+            Some((at, mut slot)) => {
+                let client = client(at, &mut slot, &current);
+                PooledClient { client, generation: current.generation, slot: Some(slot), permit }
+            }
+            None => PooledClient { client: current.client, generation: current.generation, slot: None, permit },
+        })
     }
 
     /// How long its requests may take: `--request-timeout` holds for writes and details as it does for the streams.
@@ -49,19 +158,19 @@ impl Access {
         &self.timing
     }
 
-    /// The client, once there is one; `None` when the Source has ended without one.
-    pub(super) async fn wait(&mut self) -> Option<Current> {
-        let found = self.current.wait_for(Option::is_some).await.ok()?;
-        (*found).clone()
+    /// A client, once there is a connection; `None` when the Source has ended without one.
+    pub(super) async fn wait(&mut self) -> Option<PooledClient> {
+        self.current.wait_for(Option::is_some).await.ok()?;
+        self.client().await
     }
 
-    /// Tells that the credentials of this client were refused.
+    /// Tells that the credentials of this generation were refused.
     pub(super) fn suspect(&self, generation: u64) {
         // A full channel means that the suspicion is already known.
         let _ = self.suspects.try_send(generation);
     }
 
-    /// Waits until there is a client newer than `generation`.
+    /// Waits until there are credentials newer than those of `generation`.
     pub(super) async fn newer_than(&mut self, generation: u64) {
         let newer = |current: &Option<Current>| current.as_ref().is_some_and(|it| it.generation > generation);
         if self.current.wait_for(newer).await.is_err() {

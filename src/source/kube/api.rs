@@ -61,7 +61,8 @@ pub(super) async fn fetch(
     read(response.into_body(), timing, buffer).await
 }
 
-async fn read(mut body: Body, timing: &Timing, buffer: &mut Vec<u8>) -> Result<(), Failure> {
+/// Reads the rest of a response into `buffer`.
+pub(super) async fn read(mut body: Body, timing: &Timing, buffer: &mut Vec<u8>) -> Result<(), Failure> {
     buffer.clear();
     loop {
         let frame =

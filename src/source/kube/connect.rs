@@ -1,5 +1,7 @@
 //! From kubeconfig and flags to a client.
 
+use std::sync::Arc;
+
 use kube::config::{AuthInfo, Cluster, ExecAuthCluster, Kubeconfig};
 use kube::{Client, Config};
 use rustls::pki_types::CertificateDer;
@@ -28,6 +30,8 @@ enum Way {
 /// A client, and what is known without having asked the server anything.
 pub(super) struct Connection {
     pub(super) client: Client,
+    /// What the client was made of, for more of them.
+    pub(super) config: Arc<Config>,
     /// Context, server, contexts and namespace.
     pub(super) place: ClusterFacts,
     /// When the credentials expire, where that is known.
@@ -95,7 +99,8 @@ impl Plan {
                 (config, expires)
             }
         };
-        Ok(Connection { client: client(config, &place.server)?, place, expires })
+        let config = Arc::new(config);
+        Ok(Connection { client: client(&config, &place.server)?, config, place, expires })
     }
 }
 
@@ -113,16 +118,22 @@ fn config(target: &Target, server: &str, env: Env<'_>) -> Result<Config, Connect
     })?;
     let cluster = &target.cluster;
     let mut config = Config::new(uri);
-    config.root_cert = authority(cluster)?;
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
     config.disable_compression = cluster.disable_compression.unwrap_or(false);
     config.tls_server_name.clone_from(&cluster.tls_server_name);
     config.proxy_url = proxy::proxy_for(&config.cluster_url, cluster.proxy_url.as_deref(), env)?;
+    config.root_cert = authority(cluster)?.or_else(|| no_roots(&config));
     config.auth_info = target.user.clone();
     if !target.namespace.is_empty() {
         config.default_namespace.clone_from(&target.namespace);
     }
     Ok(config)
+}
+
+/// Without TLS no roots are needed, and those of the system need not be loaded for each client.
+fn no_roots(config: &Config) -> Option<Vec<Vec<u8>>> {
+    let is_plain = config.cluster_url.scheme() == Some(&http::uri::Scheme::HTTP) && config.proxy_url.is_none();
+    is_plain.then(Vec::new)
 }
 
 fn authority(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, ConnectionError> {
@@ -146,8 +157,8 @@ fn harden(config: &mut Config, timing: &Timing) {
     config.read_timeout = None;
 }
 
-fn client(config: Config, server: &str) -> Result<Client, ConnectionError> {
-    Client::try_from(config).map_err(|error| unusable(&error, server))
+fn client(config: &Config, server: &str) -> Result<Client, ConnectionError> {
+    Client::try_from(config.clone()).map_err(|error| unusable(&error, server))
 }
 
 /// Before anything is sent, only certificates, keys and token files can be wrong.

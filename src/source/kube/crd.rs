@@ -86,8 +86,10 @@ pub(super) async fn run(mut around: Surroundings, turn: CancellationToken) -> Cl
     }
     turn.cancelled().await;
     loop {
-        let Some(current) = around.access.wait().await else { return Closed };
-        let wait = match look(&current.client, &around).await {
+        let Some(client) = around.access.wait().await else { return Closed };
+        let looked = look(&client, &around).await;
+        drop(client);
+        let wait = match looked {
             Ok(version) => {
                 backoff.reset();
                 found(&around, &mut pulse, version).await.map(|()| timing.crd_interval)

@@ -6,7 +6,7 @@ use kube::Client;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::discovery::{Served, discover};
+use super::discovery::version_of_group;
 use super::failure::Failure;
 use super::{Timing, api, resource};
 use crate::fleet::{Key, Kind};
@@ -55,10 +55,8 @@ async fn version(client: &Client, kind: Kind, timing: &Timing) -> Result<&'stati
     if !kind.spec().is_optional() {
         return Ok(kind.spec().best_version());
     }
-    match discover(client, kind, timing).await? {
-        Served::Version(version) => Ok(version),
-        Served::Nothing(_) => Err(FetchError(format!("the cluster has no {}", kind.resource()))),
-    }
+    let version = version_of_group(client, kind, timing).await?;
+    version.ok_or_else(|| FetchError(format!("the cluster has no {}", kind.resource())))
 }
 
 /// An object's JSON, as a person reads it.

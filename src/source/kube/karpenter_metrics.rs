@@ -56,8 +56,9 @@ pub(super) async fn run(
                 continue;
             }
         };
-        let Some(current) = around.access.wait().await else { return Closed };
-        let read = look(&current.client, &around, &wanted).await;
+        let Some(client) = around.access.wait().await else { return Closed };
+        let read = look(&client, &around, &wanted).await;
+        drop(client);
         let wait = match read {
             Ok(content) => told(&around, &mut pulse, &mut backoff, content).await,
             Err(failure) => failed(&mut pulse, &mut backoff, &wanted.0, &failure).await,

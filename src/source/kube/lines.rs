@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::codec::{FramedRead, LinesCodec};
 use tokio_util::io::StreamReader;
 
+use super::access::PooledClient;
 use super::failure::Failure;
 
 /// How long one line may be; the API server's own limit for an object is 1.5 MiB in etcd.
@@ -26,13 +27,17 @@ pub(super) enum Piece {
 }
 
 /// The pieces of one watch, ending with [`Piece::End`] at the latest when `limit` is over: a server that is alive ends a
-/// watch by itself before that.
-pub(super) fn pieces(body: Body, limit: Duration) -> BoxStream<'static, Piece> {
+/// watch by itself before that. The client is given back when nothing more is read from it.
+pub(super) fn pieces(client: PooledClient, body: Body, limit: Duration) -> BoxStream<'static, Piece> {
     let bytes = body.into_data_stream().map(|data| data.map_err(std::io::Error::other));
     let lines = FramedRead::new(StreamReader::new(bytes), LinesCodec::new_with_max_length(MAX_LINE_BYTES));
     let deadline = tokio::time::sleep_until(Instant::now() + limit);
     lines
-        .map(|line| line.map_or_else(|error| Piece::Broken(Failure::of(&error)), Piece::Line))
+        .map(move |line| {
+            // Kept in this closure, which ends with the body.
+            let _in_use = &client;
+            line.map_or_else(|error| Piece::Broken(Failure::of(&error)), Piece::Line)
+        })
         .take_until(deadline)
         .chain(once(std::future::ready(Piece::End)))
         .boxed()

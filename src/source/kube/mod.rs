@@ -28,8 +28,9 @@ mod sink;
 mod stream;
 mod supervisor;
 mod timing;
+mod watches;
 
-pub use access::Access;
+pub use access::{Access, PooledClient};
 pub use annotate::annotate;
 pub use fetch::{FetchError, Fetched, fetch, read};
 pub use kubeconfig::names_of_cluster;

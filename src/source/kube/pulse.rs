@@ -20,6 +20,8 @@ pub(super) struct Pulse {
     health: Health,
     /// What holds as long as it lives: a legacy API, a choice of namespaces.
     note: Option<Sym>,
+    /// How often it is listed, where it is not watched.
+    relist_interval: Option<Duration>,
     /// Whether its table has ever been complete since it was last emptied.
     was_complete: bool,
 }
@@ -36,6 +38,7 @@ impl Pulse {
             owed: None,
             health,
             note: None,
+            relist_interval: None,
             was_complete: false,
         }
     }
@@ -43,6 +46,20 @@ impl Pulse {
     /// What to say as long as it lives.
     pub(super) fn set_note(&mut self, note: Option<&str>) {
         self.note = note.map(Sym::new);
+    }
+
+    /// How often it is listed, where it is not watched.
+    pub(super) fn set_relist_interval(&mut self, interval: Option<Duration>) {
+        self.relist_interval = interval;
+    }
+
+    /// What to say while it lives: what holds for it, and that it is not watched.
+    fn words(&self) -> Option<String> {
+        let relisted = self
+            .relist_interval
+            .map(|interval| format!("listed every {} s: all connections for watches are in use", interval.as_secs()));
+        let words: Vec<String> = self.note.iter().map(Sym::to_string).chain(relisted).collect();
+        (!words.is_empty()).then(|| words.join("; "))
     }
 
     pub(super) async fn connecting(&mut self) -> Result<(), Closed> {
@@ -57,6 +74,11 @@ impl Pulse {
         }
         self.health.objects = 0;
         self.tell(HealthState::Syncing, None, None).await
+    }
+
+    /// What is not watched is listed again, as often as it is: that is no reason to call it stale.
+    pub(super) fn relist_begins(&mut self) {
+        self.health.undecodable = 0;
     }
 
     /// So many objects of the list have been read.
@@ -89,8 +111,8 @@ impl Pulse {
     /// It is complete and was just heard of.
     pub(super) async fn live(&mut self) -> Result<(), Closed> {
         self.health.as_of = Some((self.clock)());
-        let note = self.note.clone();
-        self.tell(HealthState::Live, note.as_deref(), None).await
+        let words = self.words();
+        self.tell(HealthState::Live, words.as_deref(), None).await
     }
 
     /// When [`Self::tell_owed`] is to be called, so that the counts after a burst do not stand wrong until the next event.

@@ -7,21 +7,22 @@ use futures::future::BoxFuture;
 use futures::stream::{BoxStream, SelectAll};
 use futures::{FutureExt, StreamExt};
 use http::header;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::access::{Access, Current};
+use super::access::{Access, PooledClient};
 use super::backoff::Backoff;
 use super::batch::{Batch, Outcome};
 use super::decode::{self, RawChange, Status};
-use super::discovery::{Served, discover, karpenter_api};
+use super::discovery::{Discovered, NotFound, not_in_version};
 use super::facts::{Fact, Facts};
 use super::failure::Failure;
 use super::lines::{Piece, pieces};
 use super::pulse::Pulse;
 use super::resource;
 use super::sink::{Closed, Sink};
+use super::watches::{WatchPermit, Watches};
 use super::{Clock, Timing, api};
 use crate::fleet::{Delta, Interner, Kind, Scope, SourceId};
 
@@ -37,6 +38,10 @@ pub(super) struct Surroundings {
     pub(super) timing: Timing,
     pub(super) clock: Clock,
     pub(super) facts: Facts,
+    /// Which optional kinds the cluster serves.
+    pub(super) discovered: watch::Receiver<Discovered>,
+    /// The watches that may still be opened.
+    pub(super) watches: Watches,
     /// The namespaces to fall back to where the whole cluster is not readable.
     pub(super) namespaces: Vec<String>,
 }
@@ -75,8 +80,12 @@ enum Stop {
     Closed,
     /// The server no longer knows where the watch would go on from.
     Expired,
-    /// The API group is not there, or has no version that can be read.
+    /// The cluster does not serve the kind, in words.
     Absent(String),
+    /// Which kinds the cluster serves is not known yet; when it is asked again.
+    Undiscovered(Failure, Duration),
+    /// What is not watched is to be listed again.
+    Relist,
     /// The API group is there, and the resource is not in it.
     Missing,
     /// The part of this number may not be listed, or not be watched: what shows it, and the server's words.
@@ -100,6 +109,15 @@ impl Stop {
 impl From<Closed> for Stop {
     fn from(_: Closed) -> Self {
         Self::Closed
+    }
+}
+
+impl From<NotFound> for Stop {
+    fn from(why: NotFound) -> Self {
+        match why {
+            NotFound::Absent(words) => Self::Absent(words),
+            NotFound::Unknown(failure, wait) => Self::Undiscovered(failure, wait),
+        }
     }
 }
 
@@ -128,9 +146,17 @@ pub(super) struct Stream {
     interner: Interner,
     /// The API version in use.
     version: &'static str,
+    /// The answer of discovery in use.
+    round: u64,
+    /// The last answer of discovery that has turned out not to help.
+    outdated: u64,
     parts: Vec<Part>,
     /// Wider or further parts that would be read if they might.
     refused: Vec<Refused>,
+    /// When to look for the next time whether what was refused may be read.
+    probe_at: Instant,
+    /// Whether the next list only brings what is not watched up to date.
+    is_relist: bool,
     /// Whether rows have been sent since it was last forgotten.
     holds_rows: bool,
     /// Whether the parts' resourceVersions are good to watch from.
@@ -154,9 +180,13 @@ impl Stream {
             backoff: Backoff::new(&timing, kind as u64),
             around,
             interner: Interner::default(),
-            version: "v1",
+            version: kind.spec().best_version(),
+            round: 0,
+            outdated: 0,
             parts: whole_cluster(),
             refused: Vec::new(),
+            probe_at: Instant::now(),
+            is_relist: false,
             holds_rows: false,
             listed: false,
             expired: 0,
@@ -190,9 +220,9 @@ impl Stream {
         self.watch().await
     }
 
-    async fn client(&mut self) -> Result<kube::Client, Stop> {
-        let Current { client, generation } = self.around.access.wait().await.ok_or(Stop::Closed)?;
-        self.generation = generation;
+    async fn client(&mut self) -> Result<PooledClient, Stop> {
+        let client = self.around.access.wait().await.ok_or(Stop::Closed)?;
+        self.generation = client.generation();
         Ok(client)
     }
 
@@ -202,19 +232,18 @@ impl Stream {
         if !self.kind.spec().is_optional() {
             return Ok(());
         }
-        let client = self.client().await?;
-        let served = discover(&client, self.kind, &self.around.timing).await?;
-        if self.kind == Kind::NodePool {
-            self.tell(Fact::KarpenterApi(karpenter_api(&served))).await?;
-        }
-        match served {
-            Served::Version(version) => {
-                self.version = version;
-                self.note_legacy();
-                Ok(())
-            }
-            Served::Nothing(others) => Err(Stop::Absent(not_served(self.kind, &others))),
-        }
+        let found = self.discovered().await?;
+        self.round = found.round;
+        self.version = found.version(self.kind)?;
+        self.note_legacy();
+        Ok(())
+    }
+
+    /// The newest answer of discovery, once there is one that is not outdated.
+    async fn discovered(&mut self) -> Result<Discovered, Stop> {
+        let outdated = self.outdated;
+        let found = self.around.discovered.wait_for(|found| found.round > outdated).await;
+        found.map(|found| found.clone()).map_err(|_| Stop::Closed)
     }
 
     fn note_legacy(&mut self) {
@@ -232,7 +261,11 @@ impl Stream {
         if self.kind.spec().scope == Scope::Namespaced {
             self.pulse.set_note(self.narrowing().as_deref());
         }
-        self.pulse.list_begins().await?;
+        if std::mem::take(&mut self.is_relist) {
+            self.pulse.relist_begins();
+        } else {
+            self.pulse.list_begins().await?;
+        }
         self.send_marker(RawChange::Begin).await?;
         let mut objects = 0;
         for at in 0..self.parts.len() {
@@ -265,6 +298,7 @@ impl Stream {
             let request = api::get(&path, resource::accept(self.kind))?;
             let client = self.client().await?;
             let fetched = api::fetch(&client, request, &self.around.timing, &mut self.page).await;
+            drop(client);
             fetched.map_err(|failure| Stop::of_part(at, format!("{}?limit=1", self.part_path(at)), failure))?;
             let page = decode::page(self.kind, &self.page, &mut self.interner)
                 .map_err(|error| Failure::Unreadable(error.to_string()))?;
@@ -315,16 +349,22 @@ impl Stream {
 
     async fn watch(&mut self) -> Result<Infallible, Stop> {
         let mut watches: SelectAll<BoxStream<'static, Tagged>> = SelectAll::new();
-        for at in 0..self.parts.len() {
-            watches.push(self.open_watch(at).await?);
+        let permits = self.watch_permits();
+        for (at, _) in &permits {
+            watches.push(self.open_watch(*at).await?);
         }
+        let mut relist = self.relist(self.parts.len() - permits.len());
         self.pulse.live().await?;
         let mut batch = Batch::default();
         let mut granted = self.granted();
         loop {
             let due = earliest(batch.due(), self.pulse.due());
             let next = tokio::select! {
-                next = next_until(due, &mut watches) => next,
+                next = next_until(due, &mut watches), if !watches.is_empty() => next,
+                () = &mut relist => {
+                    self.flush(&mut batch).await?;
+                    return Err(Stop::Relist);
+                }
                 namespace = &mut granted => return Err(Stop::Granted(namespace)),
             };
             match next {
@@ -348,6 +388,19 @@ impl Stream {
                 None => self.catch_up(&mut batch).await?,
             }
         }
+    }
+
+    /// Permits for the parts that may be watched, with their numbers; held as long as these are.
+    fn watch_permits(&self) -> Vec<(usize, WatchPermit)> {
+        let permit = |at| Some((at, self.around.watches.take(self.kind, at)?));
+        (0..self.parts.len()).filter_map(permit).collect()
+    }
+
+    /// Waits until the parts that are not watched are to be listed again.
+    fn relist(&mut self, unwatched: usize) -> BoxFuture<'static, ()> {
+        let interval = (unwatched > 0).then_some(self.around.timing.relist);
+        self.pulse.set_relist_interval(interval);
+        interval.map_or_else(|| std::future::pending().boxed(), |interval| sleep(interval).boxed())
     }
 
     /// Does what is due now.
@@ -383,23 +436,24 @@ impl Stream {
         let response = response.map_err(|failure| Stop::of_part(at, path, failure))?;
         let opened = Instant::now();
         let limit = self.around.timing.watch + self.around.timing.watch_slack;
-        Ok(pieces(response.into_body(), limit).map(move |piece| (at, opened, piece)).boxed())
+        Ok(pieces(client, response.into_body(), limit).map(move |piece| (at, opened, piece)).boxed())
     }
 
     /// Waits until something that was refused may be read: a namespace, or (`None`) the whole cluster.
     fn granted(&self) -> BoxFuture<'static, Option<String>> {
-        let (kind, around, refused) = (self.kind, self.around.clone(), self.refused.clone());
+        let (kind, around, refused, first) = (self.kind, self.around.clone(), self.refused.clone(), self.probe_at);
         if refused.is_empty() {
             return std::future::pending().boxed();
         }
         async move {
+            sleep_until(first).await;
             loop {
-                sleep(around.timing.forbidden_retry).await;
                 for one in &refused {
                     if may_read(kind, &one.probe, &around).await {
                         return one.namespace.clone();
                     }
                 }
+                sleep(around.timing.forbidden_retry).await;
             }
         }
         .boxed()
@@ -439,11 +493,17 @@ impl Stream {
     // --- recovering ---
 
     async fn recover(&mut self, stop: Stop) -> Result<(), Closed> {
+        self.is_relist = matches!(stop, Stop::Relist);
         match stop {
             Stop::Closed => Err(Closed),
             Stop::Expired => self.relist_soon().await,
             Stop::Absent(words) => self.absent(&words).await,
-            Stop::Missing => self.absent(&missing(self.kind, self.version)).await,
+            Stop::Missing => self.absent(&not_in_version(self.kind.spec(), self.version)).await,
+            Stop::Undiscovered(failure, wait) => self.undiscovered(&failure, wait).await,
+            Stop::Relist => {
+                self.relist_now();
+                Ok(())
+            }
             Stop::Refused(at, probe, words) => self.refused(at, probe, words).await,
             Stop::Granted(namespace) => {
                 self.widen(namespace);
@@ -474,8 +534,25 @@ impl Stream {
         }
         let wait = self.around.timing.absent_retry;
         self.pulse.absent(words, wait).await?;
-        sleep(wait).await;
+        self.outdated = self.round;
+        // An optional kind waits for what discovery says next, without a request of its own.
+        if !self.kind.spec().is_optional() {
+            sleep(wait).await;
+        }
         Ok(())
+    }
+
+    async fn undiscovered(&mut self, failure: &Failure, wait: Duration) -> Result<(), Closed> {
+        self.outdated = self.round;
+        self.pulse.failed(&failure.sentence(), wait).await
+    }
+
+    fn relist_now(&mut self) {
+        self.listed = false;
+        let now = Instant::now();
+        if self.probe_at <= now {
+            self.probe_at = now + self.around.timing.forbidden_retry;
+        }
     }
 
     /// Goes on with what is left: where the whole cluster is not readable, the namespaces that were named may be, and
@@ -486,6 +563,7 @@ impl Stream {
         if namespace.is_none() {
             self.parts = self.named_parts();
         }
+        self.probe_at = Instant::now() + self.around.timing.forbidden_retry;
         self.refused.push(Refused { namespace, probe, words: words.clone() });
         if self.parts.is_empty() { self.forbidden(&words).await } else { Ok(()) }
     }
@@ -572,9 +650,9 @@ async fn next_until<S: futures::Stream + Unpin>(due: Option<Instant>, stream: &m
 /// Whether a request that was refused no longer is; an expired watch is one that may be opened.
 async fn may_read(kind: Kind, path: &str, around: &Surroundings) -> bool {
     let mut access = around.access.clone();
-    let Some(current) = access.wait().await else { return false };
+    let Some(client) = access.wait().await else { return false };
     let Ok(request) = api::get(path, resource::accept(kind)) else { return false };
-    let answer = api::open(&current.client, request, &around.timing).await;
+    let answer = api::open(&client, request, &around.timing).await;
     matches!(answer, Ok(_) | Err(Failure::Api { code: 410, .. }))
 }
 
@@ -592,17 +670,4 @@ fn asked_for(failure: &Failure) -> Duration {
 fn ended_by(status: Status) -> Failure {
     let code = if status.reason == "Expired" || status.reason == "Gone" { 410 } else { status.code };
     Failure::Api { code, message: status.message, retry_after: None }
-}
-
-fn missing(kind: Kind, version: &str) -> String {
-    let group = kind.spec().group;
-    format!("the API server has no {} in {group}/{version}", kind.resource())
-}
-
-fn not_served(kind: Kind, others: &[String]) -> String {
-    let group = kind.spec().group;
-    if others.is_empty() {
-        return format!("the cluster has no API group {group}");
-    }
-    format!("the cluster serves {group} only as {}", others.join(", "))
 }

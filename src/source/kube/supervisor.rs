@@ -13,11 +13,13 @@ use tokio_util::sync::CancellationToken;
 use super::access::{Access, Current, Keeper, access};
 use super::backoff::Backoff;
 use super::connect::{Connection, Plan, plan};
+use super::discovery::{self, Discovered};
 use super::facts::{Fact, Facts, collect, facts};
 use super::failure::EXIT_INTERNAL;
 use super::kubeconfig::{Env, config_error, load, names};
 use super::sink::{Closed, Sink};
 use super::stream::{Stream, Surroundings};
+use super::watches::Watches;
 use super::{Clock, ConnectOptions, Timing, crd, identity, karpenter_metrics};
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Kind, PriceDemand, Report};
 
@@ -77,14 +79,18 @@ impl KubeSource {
             read: None,
         };
         let Ok(first) = renewal.first().await else { return Closed };
+        let (publish, discovered) = watch::channel(Discovered::default());
         let surroundings = Surroundings {
             access: self.access,
             sink,
             timing: self.timing,
             clock: self.clock,
             facts,
+            discovered,
+            watches: Watches::new(),
             namespaces: fallback(self.namespaces, &first.place.default_namespace),
         };
+        tasks.spawn(discovery::run(surroundings.clone(), publish));
         start(&mut tasks, &surroundings, self.demand);
         tasks.spawn(renewal.keep(first));
         let Some(Err(ended)) = tasks.join_next().await else { return Closed };
@@ -143,8 +149,8 @@ fn start(tasks: &mut JoinSet<Closed>, around: &Surroundings, demand: Option<watc
 }
 
 async fn ask_identity(mut around: Surroundings) -> Closed {
-    if let Some(current) = around.access.wait().await
-        && let Some(user) = identity::user(&current.client, &around.timing).await
+    if let Some(client) = around.access.wait().await
+        && let Some(user) = identity::user(&client, &around.timing).await
     {
         // If nobody listens, the streams end this task too.
         let _ = around.facts.tell(Fact::Identity(user)).await;
@@ -249,7 +255,11 @@ impl Renewal {
 
     async fn publish(&mut self, connection: &Connection) -> Result<(), Closed> {
         self.generation += 1;
-        let current = Current { client: connection.client.clone(), generation: self.generation };
+        let current = Current {
+            client: connection.client.clone(),
+            config: connection.config.clone(),
+            generation: self.generation,
+        };
         self.keeper.current.send_replace(Some(current));
         self.facts.tell(Fact::Connected(Box::new(connection.place.clone()))).await
     }

@@ -21,8 +21,10 @@ pub struct Timing {
     pub backoff_max: Duration,
     /// Until something forbidden is tried again: permissions can be granted.
     pub forbidden_retry: Duration,
-    /// Until an absent API is looked for again: CustomResourceDefinitions can be installed.
+    /// Between two requests for the APIs that the server has: CustomResourceDefinitions can be installed.
     pub absent_retry: Duration,
+    /// Between two lists of what is not watched, because all connections for watches are in use.
+    pub relist: Duration,
     /// Between two looks at Karpenter's CustomResourceDefinition.
     pub crd_interval: Duration,
     /// How long events of a watch are gathered before they are sent.
@@ -49,6 +51,7 @@ impl Default for Timing {
             backoff_max: Duration::from_secs(30),
             forbidden_retry: Duration::from_mins(1),
             absent_retry: Duration::from_secs(30),
+            relist: Duration::from_secs(15),
             crd_interval: Duration::from_mins(1),
             batch_window: Duration::from_millis(50),
             first_tier_wait: Duration::from_secs(3),
