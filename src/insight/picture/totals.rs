@@ -4,7 +4,7 @@ use super::{ClaimPicture, JobPicture, NodePicture, Picture};
 use crate::fleet::Fleet;
 use crate::insight::phase::{ClaimPhase, NodePhase};
 
-/// Sums over everything known. Whether they may be shown as numbers is for [`crate::insight::Known`] to say.
+/// Sums over everything known. Whether they may be shown as numbers is for [`crate::insight::Completeness`] to say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Totals {
     /// Node objects.
