@@ -199,7 +199,10 @@ fn a_cycle_over_several_files_is_told_once() {
     library.themes.push(user("b", "inherits = \"a\""));
     let (theme, problems) = Theme::load(&library, "a");
     assert_eq!(theme.missing().count(), 0);
-    assert_eq!(problems.iter().filter(|problem| problem.message.contains("circular inheritance: a → b → a")).count(), 1);
+    assert_eq!(
+        problems.iter().filter(|problem| problem.message.contains("circular inheritance: a → b → a")).count(),
+        1
+    );
 }
 
 /// A mistake costs what it is in and nothing else.

@@ -30,16 +30,6 @@ pub trait KindRows {
     fn delta(changes: Vec<Change<Self::Row>>) -> Delta;
 }
 
-impl Delta {
-    /// The Sources that tell such changes.
-    pub const fn source_group(&self) -> SourceGroup {
-        match self {
-            Self::Prices(_) => SourceGroup::Prices,
-            _ => SourceGroup::Cluster,
-        }
-    }
-}
-
 macro_rules! define_deltas {
     ($($(#[$doc:meta])* $kind:ident => $rows:ident($row:ident) in $table:ident: $store:ident, by $apply:ident {
         $($spec:tt)*
@@ -50,6 +40,16 @@ macro_rules! define_deltas {
         pub enum Delta {
             $($rows(Vec<Change<super::$row>>),)+
             Prices(Vec<PriceChange>),
+        }
+
+        impl Delta {
+            /// The group of the Sources that tell such changes.
+            pub const fn source_group(&self) -> SourceGroup {
+                match self {
+                    $(Self::$rows(_))|+ => SourceGroup::Cluster,
+                    Self::Prices(_) => SourceGroup::Prices,
+                }
+            }
         }
 
         /// One type for each kind, where a type is needed and not a value: decoders are implemented for them.

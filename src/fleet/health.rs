@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Delta, Kind, Sym};
 use crate::units::Time;
 
-/// What emits Deltas: the stream of one kind.
+/// The identity of a Source: the stream of one kind of objects, or something else that reports.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum SourceId {
     /// Objects of one kind.
@@ -26,42 +26,35 @@ pub enum SourceId {
 
 impl SourceId {
     /// Its name on screen and in `sources[].name`.
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Kind(kind) => kind.source(),
-            Self::KarpenterCrds => "karpenter-crds",
-            Self::PriceFile => "price-file",
-            Self::AwsSpotPrices => "aws-spot-prices",
-            Self::AwsOnDemandPrices => "aws-on-demand-prices",
-            Self::AwsInstanceTypes => "aws-instance-types",
-            Self::KarpenterMetrics => "karpenter-metrics",
+            other => other.spec().map_or("", |(_, name, _)| name),
         }
     }
 
     /// What the Source tells of.
-    pub const fn group(self) -> SourceGroup {
-        match self {
-            Self::Kind(_) | Self::KarpenterCrds => SourceGroup::Cluster,
-            Self::PriceFile
-            | Self::AwsSpotPrices
-            | Self::AwsOnDemandPrices
-            | Self::AwsInstanceTypes
-            | Self::KarpenterMetrics => SourceGroup::Prices,
-        }
+    pub fn group(self) -> SourceGroup {
+        self.spec().map_or(SourceGroup::Cluster, |(.., group)| *group)
     }
 
-    /// The Sources that only tell prices.
-    pub const OF_PRICES: [Self; 5] =
-        [Self::PriceFile, Self::AwsSpotPrices, Self::AwsOnDemandPrices, Self::AwsInstanceTypes, Self::KarpenterMetrics];
+    fn spec(self) -> Option<&'static (Self, &'static str, SourceGroup)> {
+        OTHER_SOURCES.iter().find(|(id, ..)| *id == self)
+    }
+
+    /// Every Source of a group, in the order of `sources`.
+    pub fn of_group(group: SourceGroup) -> impl Iterator<Item = Self> {
+        Self::all().filter(move |id| id.group() == group)
+    }
 
     /// Every Source.
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::of_cluster().chain(Self::OF_PRICES)
+        Kind::ALL.into_iter().map(Self::Kind).chain(OTHER_SOURCES.iter().map(|(id, ..)| *id))
     }
 
     /// The Sources that the connection to the cluster brings.
     pub fn of_cluster() -> impl Iterator<Item = Self> {
-        Kind::ALL.into_iter().map(Self::Kind).chain([Self::KarpenterCrds])
+        Self::of_group(SourceGroup::Cluster)
     }
 
     /// Whether batchtop is of no use without it.
@@ -70,10 +63,20 @@ impl SourceId {
     }
 }
 
+/// The Sources that are not the stream of a kind, with name and group: one line each, in the order of `sources`.
+const OTHER_SOURCES: [(SourceId, &str, SourceGroup); 6] = [
+    (SourceId::KarpenterCrds, "karpenter-crds", SourceGroup::Cluster),
+    (SourceId::PriceFile, "price-file", SourceGroup::Prices),
+    (SourceId::AwsSpotPrices, "aws-spot-prices", SourceGroup::Prices),
+    (SourceId::AwsOnDemandPrices, "aws-on-demand-prices", SourceGroup::Prices),
+    (SourceId::AwsInstanceTypes, "aws-instance-types", SourceGroup::Prices),
+    (SourceId::KarpenterMetrics, "karpenter-metrics", SourceGroup::Prices),
+];
+
 /// What Sources tell of. Only those of the cluster prove that the cluster answers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum SourceGroup {
-    /// Objects and APIs of the cluster, read through its API server.
+    /// Objects and APIs of the cluster. What is only read through its API server, as a page of an exporter, is not of it.
     Cluster,
     /// Prices and hardware of instance types.
     Prices,
@@ -157,7 +160,7 @@ pub type TableState<'a> = (HealthState, Option<&'a [Sym]>, bool);
 
 impl Health {
     /// Of a Source of prices that is not asked, because every Node is priced without it.
-    pub fn not_needed() -> Self {
+    pub fn prices_not_needed() -> Self {
         let message = Some(Sym::new("not needed: every node is priced without it"));
         Self { state: HealthState::NotNeeded, message, ..Self::default() }
     }
@@ -175,7 +178,7 @@ pub struct ConnectionError {
     pub message: String,
     /// What to do.
     pub hint: String,
-    /// The exit code of `snapshot`: 2 for configuration, 3 for the cluster (design §7).
+    /// The exit code of `snapshot`: 2 for configuration, 3 for the cluster.
     pub exit_code: u8,
 }
 

@@ -8,7 +8,7 @@ use super::failure::{EXIT_CLUSTER, EXIT_INTERRUPTED, Failure};
 use super::{commands, snapshot};
 use crate::app::App;
 use crate::cli::Cli;
-use crate::fleet::{Kind, NodeRow, SourceId, UserPrices};
+use crate::fleet::{Kind, NodeRow, SourceGroup, SourceId, UserPrices};
 use crate::insight::cost::chain::Why;
 use crate::insight::cost::{self, Fee, PriceQuery, Quote, Step};
 use crate::insight::picture;
@@ -132,7 +132,7 @@ fn doubt(now: Time, user: Option<&UserPrices>, quote: &Quote) -> &'static str {
 
 /// The Sources of prices that do not answer at the moment, with the reason.
 fn sources(text: &mut String, app: &App) {
-    let silent = SourceId::OF_PRICES.into_iter().filter(|id| !snapshot::is_live(app, *id));
+    let silent = SourceId::of_group(SourceGroup::Prices).filter(|id| !snapshot::is_live(app, *id));
     let lines: Vec<String> = silent.map(|id| snapshot::sentence(app, id)).collect();
     if !lines.is_empty() {
         let _ = write!(text, "\nnot asked, or without an answer:\n  {}\n", lines.join("\n  "));

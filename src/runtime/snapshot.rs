@@ -119,7 +119,7 @@ fn is_settled(app: &App) -> bool {
 /// Whether all price Sources have reported; one whose first attempt failed is not waited for.
 fn are_prices_settled(app: &App) -> bool {
     let has_answered = |health: &Health| health.state.is_settled() || health.state == HealthState::Failed;
-    SourceId::OF_PRICES.into_iter().all(|id| app.sources.get(&id).is_none_or(has_answered))
+    SourceId::of_group(SourceGroup::Prices).all(|id| app.sources.get(&id).is_none_or(has_answered))
 }
 
 fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {

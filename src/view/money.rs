@@ -4,7 +4,7 @@ use super::context::FrameContext;
 use super::header::Fact;
 use super::{Line, format};
 use crate::config::Role;
-use crate::fleet::{Adjustment, HealthState, JobRow, Kind, NodeClaimRow, NodeRow, PodRow, SourceId};
+use crate::fleet::{Adjustment, HealthState, JobRow, Kind, NodeClaimRow, NodeRow, PodRow, SourceGroup, SourceId};
 use crate::insight::cost::{Cost, CostGroup, CostKey, CostPart, CostRates, CostSource, Fee, GroupBy};
 use crate::units::Time;
 use crate::units::money::{HOURS_PER_MONTH, MICROS};
@@ -127,7 +127,11 @@ pub(super) fn unknown(app: &FrameContext<'_>) -> Line {
         let state = app.sources.get(source).map(|health| health.state);
         matches!(state, Some(HealthState::Connecting | HealthState::Syncing))
     };
-    let sign = if SourceId::OF_PRICES.iter().any(is_asked) { format::NOT_YET } else { format::UNKNOWN };
+    let sign = if SourceId::of_group(SourceGroup::Prices).any(|source| is_asked(&source)) {
+        format::NOT_YET
+    } else {
+        format::UNKNOWN
+    };
     Line::of(Role::Unknown, sign)
 }
 

@@ -442,7 +442,7 @@ pub fn fleet(size: (u16, u16)) -> App {
     for kind in Kind::ALL {
         set_health(&mut app, kind, HealthState::Live);
     }
-    for source in SourceId::OF_PRICES {
+    for source in SourceId::of_group(SourceGroup::Prices) {
         report(&mut app, Report::Health(source, Health { next_try: None, ..health(HealthState::Live) }));
     }
     clock(&mut app, now());

@@ -219,7 +219,7 @@ impl Agenda {
         if self.requests.is_empty() {
             let reasons: Vec<String> = self.unavailable.values().cloned().collect();
             if reasons.is_empty() {
-                let Health { state, message, .. } = Health::not_needed();
+                let Health { state, message, .. } = Health::prices_not_needed();
                 return (state, message.map(|message| message.to_string()));
             }
             return (HealthState::Absent, Some(reasons.join("; ")));
@@ -347,7 +347,7 @@ mod tests {
         let agenda = Agenda::new(PERIOD);
         assert_eq!(agenda.next_round(), None);
         let health = agenda.health(at(0));
-        assert_eq!((health.state, health.message), (HealthState::NotNeeded, Health::not_needed().message));
+        assert_eq!((health.state, health.message), (HealthState::NotNeeded, Health::prices_not_needed().message));
         assert!(agenda.is_settled(at(0)));
     }
 

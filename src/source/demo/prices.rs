@@ -15,7 +15,7 @@ pub(super) fn first(now: Time) -> Vec<Report> {
     let mut reports = vec![on_demand(now)];
     reports.extend(spot(now));
     for source in [SourceId::AwsInstanceTypes, SourceId::KarpenterMetrics] {
-        reports.push(Report::Health(source, Health::not_needed()));
+        reports.push(Report::Health(source, Health::prices_not_needed()));
     }
     reports.push(Report::Health(SourceId::AwsOnDemandPrices, live(catalog::INSTANCE_TYPES.len(), now)));
     reports

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::fleet::ConnectionError;
 
-/// Exit code for what is wrong in batchtop itself (design §7).
+/// Exit code for what is wrong in batchtop itself.
 pub(super) const EXIT_INTERNAL: u8 = 1;
-/// Exit code for what is wrong on this side: flags, kubeconfig (design §7).
+/// Exit code for what is wrong on this side: flags, kubeconfig.
 pub(super) const EXIT_CONFIG: u8 = 2;
-/// Exit code for what is wrong with the way to the cluster (design §7).
+/// Exit code for what is wrong with the way to the cluster.
 pub(super) const EXIT_CLUSTER: u8 = 3;
 
 /// Why a request brought nothing.

@@ -73,7 +73,7 @@ pub(super) async fn run(
 /// Whom to ask for what; `Err` says why nobody.
 fn wanted(demand: &PriceDemand) -> Result<Wanted, Health> {
     if demand.karpenter.is_empty() {
-        return Err(Health::not_needed());
+        return Err(Health::prices_not_needed());
     }
     let controller = demand.controller.clone().ok_or_else(no_controller)?;
     Ok((controller, demand.karpenter.clone()))
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn nobody_is_asked_in_vain() {
         let mut demand = PriceDemand::default();
-        assert_eq!(wanted(&demand), Err(Health::not_needed()));
+        assert_eq!(wanted(&demand), Err(Health::prices_not_needed()));
         demand.karpenter.insert(Sym::new("g5.xlarge"));
         assert_eq!(wanted(&demand), Err(no_controller()));
         let controller = ObjectKey::new("kube-system", "karpenter");
