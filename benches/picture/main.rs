@@ -8,35 +8,18 @@
 
 #[path = "../../tests/controlplane/bed/mod.rs"]
 mod bed;
+#[path = "../world/mod.rs"]
+mod world;
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use batchtop::app::{App, Msg, Settings, settle, update};
-use batchtop::config::{Library, keymap};
-use batchtop::fleet::{
-    CapacityType, Change, Delta, Health, HealthState, Interner, Kind, NodeRow, PodRow, Price, PriceChange, PriceKey,
-    PriceList, Report, SourceId, Sym,
-};
+use batchtop::app::{App, Msg, settle, update};
+use batchtop::fleet::{Change, Delta, Interner, Kind, PodRow, Report, Sym};
 use batchtop::insight::picture::{Evaluator, NodeAssessment, of_assessments};
 use batchtop::insight::{Completeness, Picture};
-use batchtop::source::kube::decode::{self, RawChange};
-use batchtop::units::Time;
 use batchtop::view;
-use bed::load::returned;
 use divan::Bencher;
-use serde_json::Value;
-
-const NODES: usize = 5_000;
-const PODS: usize = 100_000;
-const SEED: u64 = 1;
-
-/// Objects of a page, and pods that change at a time.
-const PAGE: usize = 500;
-
-const SIZE: (u16, u16) = (200, 60);
-
-/// Two hours after every object was created.
-const NOW: &str = "2026-11-21T12:00:00Z";
+use world::{PAGE, PODS, app, decode_page, pod};
 
 fn main() {
     divan::main();
@@ -53,65 +36,6 @@ fn on_screen(key: &str) -> MutexGuard<'static, App> {
     }
     update(&mut app, Msg::Frame);
     app
-}
-
-fn app() -> App {
-    let keymap = keymap(&Library::embedded(), "default").0.keymap;
-    let settings = Settings { keymap, ..Settings::default() };
-    let mut app = App::new(settings, Time::parse(NOW).unwrap_or_default());
-    let mut interner = Interner::default();
-    let (width, height) = SIZE;
-    update(&mut app, Msg::Resize { width, height });
-    fill(&mut app, Kind::Node, (0..NODES).map(|index| returned::node(NODES, index, SEED)), &mut interner);
-    fill(&mut app, Kind::NodeClaim, (0..NODES).map(|index| returned::node_claim(NODES, index, SEED)), &mut interner);
-    fill(&mut app, Kind::Job, (0..returned::workloads(PODS)).filter_map(returned::job), &mut interner);
-    fill(&mut app, Kind::NodePool, returned::node_pools().into_iter(), &mut interner);
-    let budgets = (0..returned::workloads(PODS)).filter_map(returned::disruption_budget);
-    fill(&mut app, Kind::PodDisruptionBudget, budgets, &mut interner);
-    fill(&mut app, Kind::Pod, (0..PODS).map(pod), &mut interner);
-    let (epoch, prices) = (app.epoch, prices(&app));
-    update(&mut app, Msg::Source(epoch, Report::Delta(Delta::Prices(prices))));
-    for source in SourceId::all() {
-        let health = Health { state: HealthState::Live, ..Health::default() };
-        let epoch = app.epoch;
-        update(&mut app, Msg::Source(epoch, Report::Health(source, health)));
-    }
-    app
-}
-
-/// A price of every Node, as AWS would list it.
-fn prices(app: &App) -> Vec<PriceChange> {
-    let price = |node: &NodeRow| {
-        let (list, place, capacity_type) = match node.capacity_type()? {
-            CapacityType::Spot => (PriceList::AwsSpot, node.zone()?, CapacityType::Spot),
-            _ => (PriceList::AwsOnDemand, node.region()?, CapacityType::OnDemand),
-        };
-        let key = PriceKey { place: place.clone(), instance_type: node.instance_type()?.clone(), capacity_type };
-        Some(PriceChange::Listed(list, key, Price { micro_usd_per_hour: 1_234_567, as_of: app.now }))
-    };
-    app.fleet.nodes.iter().filter_map(price).collect()
-}
-
-fn pod(index: usize) -> Value {
-    returned::pod(NODES, PODS, index, SEED)
-}
-
-fn fill(app: &mut App, kind: Kind, mut objects: impl Iterator<Item = Value>, interner: &mut Interner) {
-    loop {
-        let page: Vec<String> = objects.by_ref().take(PAGE).map(|object| object.to_string()).collect();
-        if page.is_empty() {
-            return;
-        }
-        let (delta, undecodable) = decode_page(kind, &page, interner);
-        assert_eq!(undecodable, 0, "a {kind:?} cannot be decoded");
-        let epoch = app.epoch;
-        update(app, Msg::Source(epoch, Report::Delta(delta)));
-    }
-}
-
-fn decode_page(kind: Kind, page: &[String], interner: &mut Interner) -> (Delta, u64) {
-    let raw: Vec<RawChange<'_>> = page.iter().map(|json| RawChange::Upsert(json.as_bytes())).collect();
-    decode::delta(kind, &raw, interner)
 }
 
 /// Some pods, changed in what the picture and the order of rows depend on. Each call changes them anew.

@@ -7,18 +7,19 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use arcstr::ArcStr;
 use foldhash::fast::RandomState;
 
-/// An interned string: sixteen bytes, shared by everything that mentions it.
+/// An interned string: eight bytes, shared by everything that mentions it.
 ///
 /// Equality and order are those of the text, so symbols of different interners compare as one would expect.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Sym(Arc<str>);
+pub struct Sym(ArcStr);
 
 /// One symbol is mostly compared with itself (the namespaces of two pods), which takes no look at the text.
 impl Ord for Sym {
     fn cmp(&self, other: &Self) -> Ordering {
-        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
+        if ArcStr::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
     }
 }
 
@@ -31,7 +32,7 @@ impl PartialOrd for Sym {
 impl Sym {
     /// A symbol of its own, for text that is not expected to repeat (a pod's name).
     pub fn new(text: &str) -> Self {
-        Self(Arc::from(text))
+        Self(ArcStr::from(text))
     }
 
     /// The text.
@@ -67,13 +68,13 @@ impl From<&str> for Sym {
 
 impl PartialEq<str> for Sym {
     fn eq(&self, other: &str) -> bool {
-        &*self.0 == other
+        self.0.as_str() == other
     }
 }
 
 impl PartialEq<&str> for Sym {
     fn eq(&self, other: &&str) -> bool {
-        &*self.0 == *other
+        self.0.as_str() == *other
     }
 }
 
@@ -85,13 +86,13 @@ impl fmt::Display for Sym {
 
 impl fmt::Debug for Sym {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, f)
+        fmt::Debug::fmt(self.0.as_str(), f)
     }
 }
 
 /// The labels of one object, sorted by key; objects with equal labels share one list.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Labels(Arc<[(Sym, Sym)]>);
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Labels(Arc<Box<[(Sym, Sym)]>>);
 
 impl Labels {
     /// From pairs in any order; of a repeated key the last one counts.
@@ -100,7 +101,7 @@ impl Labels {
         pairs.reverse();
         pairs.dedup_by(|a, b| a.0 == b.0);
         pairs.reverse();
-        Self(Arc::from(pairs))
+        Self(Arc::new(pairs.into_boxed_slice()))
     }
 
     /// The value of `key`. Lists are short, and most keys differ in length, which is seen without a look at their text: a
@@ -112,12 +113,6 @@ impl Labels {
     /// All pairs in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&Sym, &Sym)> {
         self.0.iter().map(|(k, v)| (k, v))
-    }
-}
-
-impl Default for Labels {
-    fn default() -> Self {
-        Self(Arc::from(Vec::new()))
     }
 }
 
@@ -162,7 +157,8 @@ impl Interner {
             return;
         }
         self.labels.retain(|labels| Arc::strong_count(&labels.0) > 1);
-        self.syms.retain(|sym| Arc::strong_count(&sym.0) > 1);
+        // A text without a count is static, the empty one: it takes no memory of its own.
+        self.syms.retain(|sym| ArcStr::strong_count(&sym.0).is_some_and(|count| count > 1));
         self.sweep_at = 2 * (self.syms.len() + self.labels.len());
     }
 }
@@ -175,7 +171,7 @@ mod tests {
     fn equal_text_is_one_allocation() {
         let mut interner = Interner::default();
         let (a, b) = (interner.sym("ml"), interner.sym("ml"));
-        assert!(Arc::ptr_eq(&a.0, &b.0));
+        assert!(ArcStr::ptr_eq(&a.0, &b.0));
     }
 
     #[test]
@@ -186,7 +182,7 @@ mod tests {
             interner.sym(&format!("pod-{n}"));
         }
         assert!(interner.syms.len() <= 2 * SWEEP_FLOOR, "{}", interner.syms.len());
-        assert!(Arc::ptr_eq(&kept.0, &interner.sym("kept").0));
+        assert!(ArcStr::ptr_eq(&kept.0, &interner.sym("kept").0));
     }
 
     #[test]

@@ -1,0 +1,65 @@
+//! What 5,000 Nodes and 100,000 pods take of memory: bytes on the heap after each kind of objects.
+//!
+//! ```console
+//! cargo bench --bench memory
+//! ```
+//!
+//! Counts what is allocated, not what the process holds of the system: `--bench scale` measures that. Prints a table in
+//! Markdown.
+
+#[path = "../../tests/controlplane/bed/mod.rs"]
+mod bed;
+#[path = "../world/mod.rs"]
+mod world;
+
+use std::alloc::System;
+use std::io::{Write, stdout};
+
+use batchtop::app::{Msg, settle, update};
+use cap::Cap;
+
+#[global_allocator]
+static HEAP: Cap<System> = Cap::new(System, usize::MAX);
+
+fn main() {
+    let mut report = Report { before: HEAP.allocated() };
+    report.head();
+    let mut app = world::app_by_stages(|name, count| report.stage(name, count));
+    settle(&mut app);
+    report.stage("verdicts, rates", world::NODES);
+    for (key, screen) in [("1", "row of Fleet"), ("3", "row of Pods"), ("2", "row of Jobs")] {
+        let Ok(chord) = key.parse() else { continue };
+        update(&mut app, Msg::Key(chord));
+        update(&mut app, Msg::Frame);
+        report.stage(screen, app.ui.listing.rows.len());
+    }
+    report.line("all", 0, HEAP.allocated());
+}
+
+/// The lines of the table.
+struct Report {
+    /// Bytes before the next stage.
+    before: usize,
+}
+
+impl Report {
+    fn head(&self) {
+        self.print("| what | how many | KiB | bytes each |\n|---|---:|---:|---:|");
+    }
+
+    fn stage(&mut self, name: &str, count: usize) {
+        let now = HEAP.allocated();
+        self.line(name, count, now.saturating_sub(self.before));
+        self.before = now;
+    }
+
+    fn line(&self, name: &str, count: usize, bytes: usize) {
+        let each = bytes.checked_div(count).map_or_else(String::new, |each| each.to_string());
+        self.print(&format!("| {name} | {count} | {} | {each} |", bytes / 1024));
+    }
+
+    fn print(&self, line: &str) {
+        // A closed pipe ends the report early; nothing else can fail.
+        drop(writeln!(stdout(), "{line}"));
+    }
+}
