@@ -1,6 +1,6 @@
 //! Commands after `:`.
 
-use super::{App, Effect, Overlay, Screen, keys, navigate, notice, picker, views};
+use super::{App, Effect, Overlay, Screen, Scroll, keys, navigate, notice, picker, views};
 use crate::fleet::Sym;
 use crate::input::Action;
 use crate::insight::cost::GroupBy;
@@ -124,31 +124,30 @@ fn did_you_mean(near: &[&str]) -> String {
 
 /// Opens the help.
 pub fn help(app: &mut App) -> Vec<Effect> {
-    open(app, Overlay::Help { scroll: 0 })
+    open(app, Overlay::Help { scroll: Scroll::default() })
 }
 
 /// Opens the list of Sources.
 pub fn sources(app: &mut App) -> Vec<Effect> {
-    open(app, Overlay::Sources { scroll: 0 })
+    open(app, Overlay::Sources { scroll: Scroll::default() })
 }
 
 /// Looks for mistakes and wastes, and opens the list.
 pub fn findings(app: &mut App) -> Vec<Effect> {
     let found =
         Completeness::new(&app.sources).decides_nodes().then(|| picture::findings(&app.fleet, &app.evaluator()));
-    open(app, Overlay::Findings { scroll: 0, found })
+    open(app, Overlay::Findings { scroll: Scroll::default(), found })
 }
 
 /// Opens what became of the newest write.
 fn results(app: &mut App) -> Vec<Effect> {
     match app.ui.writes.last().map(|write| write.id) {
-        Some(write) => open(app, Overlay::Results { write, scroll: 0 }),
+        Some(write) => open(app, Overlay::Results { write, scroll: Scroll::default() }),
         None => notice::info(app, "nothing has been written yet"),
     }
 }
 
 fn open(app: &mut App, overlay: Overlay) -> Vec<Effect> {
-    app.ui.scroll_end = usize::MAX;
     app.ui.overlay = Some(overlay);
     Vec::new()
 }

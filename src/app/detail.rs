@@ -1,6 +1,6 @@
 //! The details of one object, and scrolling in text.
 
-use super::{App, Detail, DetailText, Effect, Fetched, Overlay, selection};
+use super::{App, Detail, DetailText, Effect, Fetched, Overlay, Scroll, selection};
 use crate::fleet::{Epoch, Key};
 use crate::input::Action;
 
@@ -19,8 +19,7 @@ fn open_with(app: &mut App, text: DetailText) -> Vec<Effect> {
     let Some(key) = selection::subject(app) else { return Vec::new() };
     let cursor = app.ui.listing.cursor;
     selection::select(&mut app.ui, cursor);
-    app.ui.scroll_end = usize::MAX;
-    app.ui.level.detail = Some(Detail { key: key.clone(), scroll: 0, text, fetched: None });
+    app.ui.level.detail = Some(Detail { key: key.clone(), scroll: Scroll::default(), text, fetched: None });
     vec![Effect::Fetch { epoch: app.epoch, key }]
 }
 
@@ -37,8 +36,7 @@ pub fn toggle_yaml(app: &mut App) -> Vec<Effect> {
             DetailText::Readable => DetailText::Yaml,
             DetailText::Yaml => DetailText::Readable,
         };
-        detail.scroll = 0;
-        app.ui.scroll_end = usize::MAX;
+        detail.scroll = Scroll::default();
     }
     Vec::new()
 }
@@ -54,32 +52,29 @@ pub fn fetched(app: &mut App, epoch: Epoch, key: &Key, result: Result<Fetched, S
 }
 
 /// The last frame tells how far the text on top can be scrolled.
-pub fn scroll_end(app: &mut App, end: usize) -> Vec<Effect> {
-    app.ui.scroll_end = end;
+pub fn laid_out(app: &mut App, scroll_end: usize) {
     if let Some(scroll) = scroll_of(app) {
-        *scroll = (*scroll).min(end);
+        scroll.laid_out(scroll_end);
     }
-    Vec::new()
 }
 
 /// Scrolls the text on top, where the action does that.
 pub fn scroll(app: &mut App, action: Action) -> bool {
-    let (page, end) = (app.ui.page(), app.ui.scroll_end);
+    let page = app.ui.page_rows;
     let Some(scroll) = scroll_of(app) else { return false };
-    let to = match action {
-        Action::Up => scroll.saturating_sub(1),
-        Action::Down => scroll.saturating_add(1),
-        Action::PageUp => scroll.saturating_sub(page),
-        Action::PageDown => scroll.saturating_add(page),
-        Action::Top => 0,
-        Action::Bottom => end,
+    match action {
+        Action::Up => scroll.up(1),
+        Action::Down => scroll.down(1),
+        Action::PageUp => scroll.up(page),
+        Action::PageDown => scroll.down(page),
+        Action::Top => scroll.to_top(),
+        Action::Bottom => scroll.to_bottom(),
         _ => return false,
-    };
-    *scroll = to.min(end);
+    }
     true
 }
 
-fn scroll_of(app: &mut App) -> Option<&mut usize> {
+fn scroll_of(app: &mut App) -> Option<&mut Scroll> {
     match &mut app.ui.overlay {
         Some(
             Overlay::Help { scroll }

@@ -4,7 +4,7 @@ use super::filter::Filter;
 use super::patch::{self, Patched};
 use super::rows::{RowKey, RowRef};
 use super::screens::{Narrowing, Rows};
-use super::{App, Costs, Effect, RateOfRows, Screen, payers, selection, sorting};
+use super::{App, Costs, Effect, Geometry, RateOfRows, Screen, detail, first_visible_row, payers, sorting};
 use crate::fleet::{Changed, Fleet, Key, Kind};
 use crate::insight::insights::{Dependency, Part};
 use crate::units::Time;
@@ -19,10 +19,19 @@ pub fn refresh_if_dirty(app: &mut App) -> Vec<Effect> {
     Vec::new()
 }
 
-/// The terminal has another size: the selected row stays visible.
+/// The terminal has another size; the next frame keeps the selected row in sight.
 pub fn resize(app: &mut App, width: u16, height: u16) -> Vec<Effect> {
     app.ui.size = (width, height);
-    selection::keep_visible(&mut app.ui);
+    Vec::new()
+}
+
+/// A frame was laid out: its first row is where the next one scrolls from, and keys go by its sizes.
+pub fn laid_out(app: &mut App, geometry: Geometry) -> Vec<Effect> {
+    let Geometry { page_rows, scroll_end } = geometry;
+    let ui = &mut app.ui;
+    ui.page_rows = page_rows;
+    ui.level.offset = first_visible_row(ui.level.offset, ui.listing.cursor, page_rows, ui.listing.rows.len());
+    detail::laid_out(app, scroll_end);
     Vec::new()
 }
 
@@ -191,7 +200,6 @@ fn reselect(app: &mut App) {
     if ui.level.selected.is_some() && !rows.is_empty() {
         ui.level.selected = rows.get(ui.listing.cursor).cloned();
     }
-    selection::keep_visible(ui);
 }
 
 /// Most often a row is where it was.

@@ -19,6 +19,7 @@ mod prompt;
 mod rank;
 mod rows;
 pub mod screens;
+mod scroll;
 mod selection;
 mod sorting;
 mod source;
@@ -36,6 +37,7 @@ pub use msg::{Effect, Fetched, Mouse, Msg};
 pub use payers::{Costs, Paying, Sourced, Unpriced, paying};
 pub use rows::{RowKey, RowRef};
 pub use screens::{Align, Column, Narrowing, Screen, ScreenSpec, UseOfRows, View, WidthRange};
+pub use scroll::{Geometry, Scroll, first_visible_row};
 pub use status::{claim_phase, job_state, node_phase};
 pub use ui::{
     Consequence, Detail, DetailText, DurationChoice, Level, Listing, Notice, Overlay, Picker, PickerKind, Prompt,

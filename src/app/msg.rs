@@ -71,8 +71,8 @@ pub enum Msg {
     Work,
     /// A frame is about to be drawn: listings that changed are put in order.
     Frame,
-    /// How far the text on top can be scrolled, as the last frame laid it out; sent when that changes.
-    ScrollEnd(usize),
+    /// A frame was laid out with these sizes; sent for every frame.
+    Geometry(super::Geometry),
 }
 
 /// A request to the outside.

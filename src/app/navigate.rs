@@ -12,7 +12,7 @@ pub fn rows(app: &mut App, by: isize) -> Vec<Effect> {
 
 /// ConsolidationSavings by pages.
 pub fn pages(app: &mut App, by: isize) -> Vec<Effect> {
-    let page = isize::try_from(app.ui.page()).unwrap_or(isize::MAX);
+    let page = isize::try_from(app.ui.page_rows).unwrap_or(isize::MAX);
     rows(app, by.saturating_mul(page))
 }
 
@@ -20,7 +20,6 @@ pub fn pages(app: &mut App, by: isize) -> Vec<Effect> {
 pub fn top(app: &mut App) -> Vec<Effect> {
     app.ui.level.selected = None;
     app.ui.listing.cursor = 0;
-    selection::keep_visible(&mut app.ui);
     Vec::new()
 }
 

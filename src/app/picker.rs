@@ -71,7 +71,7 @@ pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
 
 /// An action while the picker is open.
 pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    let page = app.ui.page();
+    let page = app.ui.page_rows;
     let Some(picker) = picker(app) else { return Vec::new() };
     let last = picker.matching().len().saturating_sub(1);
     let selected = picker.selected;

@@ -14,7 +14,6 @@ pub fn select(ui: &mut Ui, index: usize) {
     if let Some(key) = ui.listing.rows.get(index) {
         ui.level.selected = Some(key.clone());
         ui.listing.cursor = index;
-        keep_visible(ui);
     }
 }
 
@@ -22,14 +21,6 @@ pub fn select(ui: &mut Ui, index: usize) {
 pub fn subject(app: &App) -> Option<Key> {
     let opened = app.ui.level.detail.as_ref().map(|Detail { key, .. }| key.clone());
     opened.or_else(|| current(&app.ui)?.object().cloned())
-}
-
-/// Scrolls no further than needed to see the selected row, and leaves no empty space below the last one.
-pub fn keep_visible(ui: &mut Ui) {
-    let (page, cursor, count) = (ui.page(), ui.listing.cursor, ui.listing.rows.len());
-    let lowest = cursor.saturating_sub(page - 1);
-    let offset = ui.level.offset.clamp(lowest, cursor.max(lowest));
-    ui.level.offset = offset.min(count.saturating_sub(page));
 }
 
 /// The entry before or after, around the ends; the first one for an entry that is not there.

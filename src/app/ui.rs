@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tui_input::Input;
 
+use super::scroll::Scroll;
 use super::{Column, Costs, Fetched, RowKey, Screen, View};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, EventObject, Key, Kind, ObjectKey, Sym};
 use crate::input::Chord;
@@ -58,7 +59,8 @@ pub struct Level {
     /// The selected row; survives re-sorting and relists. `None`: the first row, whichever that is, as long as the user
     /// has not moved.
     pub selected: Option<RowKey>,
-    /// Index of the first visible row.
+    /// Index of the first row that the last frame showed; the next one scrolls from there, see
+    /// [`super::first_visible_row`].
     pub offset: usize,
     /// The opened details.
     pub detail: Option<Detail>,
@@ -114,8 +116,8 @@ pub enum DetailText {
 pub struct Detail {
     /// Which object.
     pub key: Key,
-    /// First visible line.
-    pub scroll: usize,
+    /// Which part of the text is visible.
+    pub scroll: Scroll,
     /// Which text.
     pub text: DetailText,
     /// What was fetched on opening; `None` while it is under way.
@@ -294,8 +296,8 @@ pub struct WriteDialog {
     pub undoes: Option<u64>,
     /// Why it cannot be done as it stands.
     pub error: Option<String>,
-    /// First visible line.
-    pub scroll: usize,
+    /// Which part of the text is visible.
+    pub scroll: Scroll,
 }
 
 impl WriteDialog {
@@ -341,20 +343,20 @@ pub struct Write {
 pub enum Overlay {
     /// Help, scrolled to a line.
     Help {
-        /// First visible line.
-        scroll: usize,
+        /// Which part of the text is visible.
+        scroll: Scroll,
     },
     /// Mistakes and wastes in the whole cluster, as they were when this was opened.
     Findings {
-        /// First visible line.
-        scroll: usize,
+        /// Which part of the text is visible.
+        scroll: Scroll,
         /// The gravest first; `None` where not everything is known that decides.
         found: Option<Vec<Finding>>,
     },
     /// All Sources and their health.
     Sources {
-        /// First visible line.
-        scroll: usize,
+        /// Which part of the text is visible.
+        scroll: Scroll,
     },
     /// A line that is typed.
     Prompt(Prompt),
@@ -366,8 +368,8 @@ pub enum Overlay {
     Results {
         /// Which.
         write: u64,
-        /// First visible line.
-        scroll: usize,
+        /// Which part of the text is visible.
+        scroll: Scroll,
     },
 }
 
@@ -396,44 +398,13 @@ pub struct Ui {
     pub writes: Vec<Write>,
     /// The number of the next write.
     pub next_write: u64,
-    /// How far the text on top (details, help, sources, results) can be scrolled; the runtime tells it after drawing.
-    pub scroll_end: usize,
+    /// Rows of the table that fit into the last frame, at least one; one before the first frame.
+    pub page_rows: usize,
 }
 
 impl Ui {
     /// How many writes are remembered for undo and results.
     pub const WRITES_KEPT: usize = 50;
-
-    /// Rows of the terminal that are not rows of the table: title, totals, tabs, rule and header above, rule, sentence
-    /// and footer below. The view lays out by this, so that a page is what the eye sees as one.
-    pub const FRAME_ROWS: u16 = 8;
-
-    /// The same on a terminal that is too low for totals and rules.
-    pub const LOW_FRAME_ROWS: u16 = 5;
-
-    /// From this height on a terminal has room for totals and rules.
-    pub const SPACIOUS_FROM: u16 = 16;
-
-    /// From this height on there is room for all that Cost says besides its rows.
-    pub const ROOMY_FROM: u16 = 40;
-
-    /// Rows in which Cost sums up where there is little room.
-    pub const SUMMARY_ROWS: u16 = 5;
-
-    /// Rows above the table in which Cost sums up.
-    pub const fn summary_rows(&self) -> u16 {
-        match (self.level.screen, self.size.1) {
-            (Screen::Cost, Self::ROOMY_FROM..) => 15,
-            (Screen::Cost, Self::SPACIOUS_FROM..) => Self::SUMMARY_ROWS,
-            _ => 0,
-        }
-    }
-
-    /// How many rows of the table are visible, at least one.
-    pub fn page(&self) -> usize {
-        let frame = if self.size.1 < Self::SPACIOUS_FROM { Self::LOW_FRAME_ROWS } else { Self::FRAME_ROWS };
-        usize::from(self.size.1.saturating_sub(frame + self.summary_rows()).max(1))
-    }
 }
 
 impl Default for Level {
@@ -470,7 +441,7 @@ impl Default for Ui {
             notice: None,
             writes: Vec::new(),
             next_write: 0,
-            scroll_end: usize::MAX,
+            page_rows: 1,
         }
     }
 }

@@ -16,6 +16,6 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Notice(notice) => notice::show(app, notice),
         Msg::Work => work::slice(app),
         Msg::Frame => listing::refresh_if_dirty(app),
-        Msg::ScrollEnd(end) => detail::scroll_end(app, end),
+        Msg::Geometry(geometry) => listing::laid_out(app, geometry),
     }
 }

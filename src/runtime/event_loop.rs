@@ -179,9 +179,7 @@ impl EventLoop {
             update(&mut self.app, Msg::Frame);
         }
         let screen = view::derive(&self.app);
-        if self.app.ui.scroll_end != screen.scroll_end {
-            update(&mut self.app, Msg::ScrollEnd(screen.scroll_end));
-        }
+        update(&mut self.app, Msg::Geometry(screen.geometry));
         if self.shown.as_ref() != Some(&screen) {
             self.terminal.draw(|buffer| ui::draw(&screen, &self.theme, buffer))?;
             self.shown = Some(screen);

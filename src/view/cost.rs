@@ -2,11 +2,12 @@
 
 use super::columns::Shown;
 use super::context::FrameContext;
+use super::layout::{SUMMARY_ROOMY_FROM, SUMMARY_ROWS};
 use super::screen::{Area, Placed};
 use super::table::table;
 use super::{Line, ScreenView, format, money};
 use crate::app::screens::cost as columns;
-use crate::app::{Column, Paying, RowKey, Sourced, Ui, paying};
+use crate::app::{Column, Paying, RowKey, Sourced, paying};
 use crate::config::Role;
 use crate::insight::cost::{Account, CostGroup, CostKey, CostPart, CostRates, CostSource, GroupBy};
 use crate::insight::picture::ConsolidationSavings;
@@ -227,7 +228,7 @@ fn seen(account: Account) -> String {
 pub(super) fn summary(app: &FrameContext<'_>, area: Area) -> Vec<Placed> {
     let width = usize::from(area.width.saturating_sub(2));
     let Some(rates) = app.insights.rates() else { return Vec::new() };
-    let is_roomy = app.ui.size.1 >= Ui::ROOMY_FROM;
+    let is_roomy = app.ui.size.1 >= SUMMARY_ROOMY_FROM;
     let lines = if is_roomy { all(app, rates, width) } else { most(app, rates, width) };
     let rows = (area.y..area.y + area.height).zip(lines);
     rows.map(|(y, line)| Placed { area: Area::row(area.x + 1, y, area.width.saturating_sub(2)), line: line.cut(width) })
@@ -243,7 +244,7 @@ fn most(app: &FrameContext<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
     lines.truncate(3);
     let karpenter: Vec<Line> = moves(app).collect();
     let priced = filled(unpriced(app).into_iter().chain(sources(app)).collect(), width.saturating_sub(SHORT_LABEL));
-    let left = usize::from(Ui::SUMMARY_ROWS).saturating_sub(lines.len() + usize::from(!karpenter.is_empty()));
+    let left = usize::from(SUMMARY_ROWS).saturating_sub(lines.len() + usize::from(!karpenter.is_empty()));
     lines.extend(labelled::<SHORT_LABEL>("PRICES", priced.into_iter().take(left)));
     let said = filled(karpenter, width.saturating_sub(SHORT_LABEL)).into_iter().filter(|line| !line.is_empty());
     lines.extend(labelled::<SHORT_LABEL>("KARPENTER", said.take(1)));

@@ -1,9 +1,10 @@
 //! The first lines: where we are, how alive it is, what there is.
 
 use super::context::FrameContext;
+use super::layout::SPACIOUS_FROM;
 use super::screen::{Area, Placed, Tab};
 use super::{Line, format, health, money, text};
-use crate::app::{self, Narrowing, Scope, Ui};
+use crate::app::{self, Narrowing, Scope};
 use crate::config::Role;
 use crate::fleet::{HealthState, KarpenterApi, Kind};
 use crate::insight::disruption::{Pause, gates};
@@ -297,7 +298,7 @@ pub(super) fn listing(app: &FrameContext<'_>, tabs: &[Tab], area: Area) -> Place
     let level = &app.ui.level;
     let is_first_view = level.view == level.screen.spec().first_view();
     // Where there is a rule its chips say it.
-    if app.ui.size.1 < Ui::SPACIOUS_FROM && !is_first_view && level.screen != app::Screen::Cost {
+    if app.ui.size.1 < SPACIOUS_FROM && !is_first_view && level.screen != app::Screen::Cost {
         parts.insert(0, Line::of(Role::TextDim, "view ").and(Role::TabActive, level.view.name));
     }
     if area.width >= 100 && app.ui.level.screen != app::Screen::Cost {

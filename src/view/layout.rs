@@ -1,13 +1,32 @@
 //! Where the parts of the screen are, by the size of the terminal.
 
 use super::screen::Area;
-use crate::app::Ui;
+use crate::app::Screen;
 
 /// Below this nothing useful fits.
 pub(super) const SMALLEST: (u16, u16) = (40, 10);
 
 /// From this width on details stand beside the table.
 pub(super) const BESIDE_FROM: u16 = 140;
+
+/// From this height on a terminal has room for totals and rules.
+pub(super) const SPACIOUS_FROM: u16 = 16;
+
+/// From this height on there is room for all that Cost says besides its rows.
+pub(super) const SUMMARY_ROOMY_FROM: u16 = 40;
+
+/// Rows in which Cost sums up where there is little room.
+pub(super) const SUMMARY_ROWS: u16 = 5;
+
+/// Rows in which Cost sums up from [`SUMMARY_ROOMY_FROM`] on.
+const ROOMY_SUMMARY_ROWS: u16 = 15;
+
+/// Rows of a spacious terminal that are not of the body: title, totals, tabs and rule above; rule, sentence and footer
+/// below.
+const FRAME_ROWS: u16 = 7;
+
+/// The same on a terminal that is too low for totals and rules.
+const LOW_FRAME_ROWS: u16 = 4;
 
 /// The parts of the screen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,8 +52,13 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// Of a terminal of this size (columns, rows) that shows this screen.
+    pub(super) fn of(size: (u16, u16), screen: Screen) -> Self {
+        Self::without_summary(size).with_summary(summary_rows(screen, size.1))
+    }
+
     /// With so many rows taken off the top of the body.
-    pub(super) fn with_summary(self, rows: u16) -> Self {
+    fn with_summary(self, rows: u16) -> Self {
         if rows == 0 {
             return self;
         }
@@ -44,12 +68,11 @@ impl Layout {
         Self { summary: Some(summary), body, ..self }
     }
 
-    /// Of a terminal that is not too small.
-    pub(super) fn of((width, height): (u16, u16)) -> Self {
+    fn without_summary((width, height): (u16, u16)) -> Self {
         let row = |y| Area::row(0, y, width);
         let (sentence, footer) = (row(height.saturating_sub(2)), row(height.saturating_sub(1)));
-        if height < Ui::SPACIOUS_FROM {
-            let body = Area { x: 0, y: 2, width, height: height.saturating_sub(4) };
+        if height < SPACIOUS_FROM {
+            let body = Area { x: 0, y: 2, width, height: height.saturating_sub(LOW_FRAME_ROWS) };
             return Self {
                 title: row(0),
                 totals: None,
@@ -62,8 +85,7 @@ impl Layout {
                 footer,
             };
         }
-        // The frame's rows include the titles of the columns, which are the first row of the body.
-        let body = Area { x: 0, y: 4, width, height: height.saturating_sub(Ui::FRAME_ROWS - 1) };
+        let body = Area { x: 0, y: 4, width, height: height.saturating_sub(FRAME_ROWS) };
         Self {
             title: row(0),
             totals: Some(row(1)),
@@ -86,31 +108,49 @@ impl Layout {
         let right = Area { x: left, width: self.body.width - left, ..self.body };
         (Some(Area { width: left, ..self.body }), right)
     }
+
+    /// Rows of the table that fit into the body, at least one.
+    pub(super) fn page_rows(&self) -> usize {
+        page_rows(self.body)
+    }
+}
+
+/// Rows of a table that fit into its area below the titles of its columns, at least one.
+pub(super) fn page_rows(table: Area) -> usize {
+    usize::from(table.height.saturating_sub(1).max(1))
+}
+
+/// Rows above the table in which a screen sums up.
+const fn summary_rows(screen: Screen, height: u16) -> u16 {
+    match (screen, height) {
+        (Screen::Cost, SUMMARY_ROOMY_FROM..) => ROOMY_SUMMARY_ROWS,
+        (Screen::Cost, SPACIOUS_FROM..) => SUMMARY_ROWS,
+        _ => 0,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Layout;
-    use crate::app::{Level, Screen, Ui};
+    use crate::app::Screen;
 
     #[test]
-    fn a_page_of_the_app_is_what_the_eye_sees_as_one() {
-        for height in 10..100 {
-            let ui = Ui { size: (80, height), ..Ui::default() };
-            assert_eq!(usize::from(Layout::of(ui.size).body.height - 1), ui.page());
-            let ui = Ui { level: Level::of(Screen::Cost, None), ..ui };
-            let layout = Layout::of(ui.size).with_summary(ui.summary_rows());
-            assert_eq!(usize::from(layout.body.height - 1), ui.page());
+    fn parts_do_not_overlap_on_any_screen() {
+        for (height, screen) in (10..100).flat_map(|height| Screen::ALL.map(|screen| (height, screen))) {
+            let layout = Layout::of((80, height), screen);
+            let below = layout.body.y + layout.body.height;
+            assert_eq!(layout.summary.map_or(layout.body.y, |area| area.y + area.height), layout.body.y);
+            assert_eq!(layout.lower_rule.map_or(layout.sentence.y, |rule| rule.y), below);
+            assert_eq!(layout.footer.y, height - 1);
         }
     }
 
     #[test]
-    fn parts_do_not_overlap() {
-        for height in 10..60 {
-            let layout = Layout::of((80, height));
-            let below = layout.body.y + layout.body.height;
-            assert_eq!(layout.lower_rule.map_or(layout.sentence.y, |rule| rule.y), below);
-            assert_eq!(layout.footer.y, height - 1);
+    fn a_page_is_the_rows_that_the_body_leaves_below_the_titles_of_columns() {
+        let page_rows = |height, screen| Layout::of((80, height), screen).page_rows();
+        for (height, fleet, cost) in [(10, 5, 5), (15, 10, 10), (16, 8, 3), (24, 16, 11), (39, 31, 26), (40, 32, 17)] {
+            assert_eq!((page_rows(height, Screen::Fleet), page_rows(height, Screen::Cost)), (fleet, cost), "{height}");
         }
+        assert_eq!(page_rows(1, Screen::Fleet), 1, "it is never empty");
     }
 }

@@ -35,7 +35,7 @@ pub(crate) use table::start_of as cell_start;
 pub use text::{Line, Span};
 
 pub use crate::app::Align;
-use crate::app::{self, App, Overlay, RowKey};
+use crate::app::{self, App, Geometry, Overlay, RowKey};
 use crate::config::Role;
 use context::FrameContext;
 use layout::{Layout, SMALLEST};
@@ -65,11 +65,11 @@ const fn screen_view(screen: app::Screen) -> &'static ScreenView {
 /// What is to be seen of `app` in a terminal of its size.
 pub fn derive(app: &App) -> Screen {
     let (width, height) = app.ui.size;
+    let layout = Layout::of(app.ui.size, app.ui.level.screen);
     if width < SMALLEST.0 || height < SMALLEST.1 {
-        return too_small(app);
+        return too_small(app, &layout);
     }
     let app = &FrameContext::new(app);
-    let layout = Layout::of(app.ui.size).with_summary(app.ui.summary_rows());
     let tabs = header::tabs(app, layout.tabs);
     let mut lines = vec![header::title(app, layout.title), header::listing(app, &tabs, layout.tabs)];
     lines.extend(layout.totals.map(|area| header::totals(app, area)));
@@ -84,7 +84,10 @@ pub fn derive(app: &App) -> Screen {
         tabs,
         rules,
         body,
-        scroll_end: detail.as_ref().map_or(0, |laid| laid.scroll_end),
+        geometry: Geometry {
+            page_rows: layout.page_rows(),
+            scroll_end: detail.as_ref().map_or(0, |laid| laid.scroll_end),
+        },
         detail: detail.map(|laid| laid.panel),
         overlay: None,
         cursor: None,
@@ -111,14 +114,14 @@ fn put_on_top(app: &FrameContext<'_>, layout: &Layout, screen: &mut Screen) {
     }
     screen.lines.push(footer::keys(app, layout.footer));
     if let Some(laid) = overlay::derive(app) {
-        screen.scroll_end = laid.scroll_end;
+        screen.geometry.scroll_end = laid.scroll_end;
         screen.cursor = laid.cursor;
         screen.overlay = Some(laid.panel);
     }
 }
 
 /// One line that says what is missing.
-fn too_small(app: &App) -> Screen {
+fn too_small(app: &App, layout: &Layout) -> Screen {
     let (width, height) = app.ui.size;
     let text = format!("too small: {width}×{height}, batchtop needs {}×{}", SMALLEST.0, SMALLEST.1);
     let line = Line::of(Role::Warn, text).cut(usize::from(width));
@@ -131,7 +134,7 @@ fn too_small(app: &App) -> Screen {
         detail: None,
         overlay: None,
         cursor: None,
-        scroll_end: 0,
+        geometry: Geometry { page_rows: layout.page_rows(), scroll_end: 0 },
     }
 }
 

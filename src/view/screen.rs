@@ -180,8 +180,8 @@ pub struct Screen {
     pub overlay: Option<Panel>,
     /// Where the cursor blinks: column, row.
     pub cursor: Option<(u16, u16)>,
-    /// How far the text on top can be scrolled.
-    pub scroll_end: usize,
+    /// Sizes that keys go by, for the App.
+    pub geometry: app::Geometry,
 }
 
 /// What a click on a cell means.

@@ -2,9 +2,10 @@
 
 use super::columns::{GAP, Shown, Wish, widths};
 use super::context::FrameContext;
+use super::layout::page_rows;
 use super::screen::{Area, Column, Row, Table};
 use super::{Align, Line, words};
-use crate::app::{RowKey, Sort, WidthRange};
+use crate::app::{RowKey, Sort, WidthRange, first_visible_row};
 use crate::config::Role;
 use crate::fleet::HealthState;
 
@@ -33,13 +34,10 @@ pub(super) fn table<R>(
 
 /// The keys of the rows that fit, the selected one among them.
 fn window<'a>(app: &'a FrameContext<'_>, area: Area) -> &'a [RowKey] {
-    let rows = &app.ui.listing.rows;
-    let page = usize::from(area.height.saturating_sub(1));
-    let last = rows.len().saturating_sub(page);
-    let cursor = app.ui.listing.cursor;
-    let earliest = (cursor + 1).saturating_sub(page);
-    let start = app.ui.level.offset.clamp(earliest, cursor.max(earliest)).min(last);
-    rows.get(start..(start + page).min(rows.len())).unwrap_or_default()
+    let (rows, cursor) = (&app.ui.listing.rows, app.ui.listing.cursor);
+    let page = page_rows(area);
+    let first = first_visible_row(app.ui.level.offset, cursor, page, rows.len());
+    rows.get(first..(first + page).min(rows.len())).unwrap_or_default()
 }
 
 fn cells<R>(shown: &[Shown<R>], row: Option<&R>, key: &RowKey) -> Vec<Line> {

@@ -4,6 +4,7 @@ use batchtop::app::{App, Effect, Msg, Overlay, RowKey, Screen, Settings, Severit
 use batchtop::fleet::{AnnotationOutcome, Epoch, Key, Report};
 use batchtop::input::Chord;
 use batchtop::insight::cost::CostGroup;
+use batchtop::view;
 
 use crate::fixture::noon;
 use crate::keys;
@@ -28,10 +29,16 @@ pub fn story_with(reports: Vec<Report>, settings: Settings) -> Story {
 }
 
 impl Story {
-    /// One message, then all work that it leaves.
+    /// One message, then all work that it leaves and a frame, as in the event loop.
     pub fn send(&mut self, msg: Msg) {
         self.effects = update(&mut self.app, msg);
         self.effects.extend(settle(&mut self.app));
+        self.draw();
+    }
+
+    /// What a frame shows now.
+    pub fn draw(&mut self) -> view::Screen {
+        draw(&mut self.app)
     }
 
     /// Sources report, all in one moment, then a frame is drawn.
@@ -221,6 +228,13 @@ fn effect_words(effect: &Effect) -> String {
         Effect::Suspend => "suspend".to_owned(),
         Effect::Redraw => "redraw".to_owned(),
     }
+}
+
+/// Lays out a frame, and tells the App.
+pub fn draw(app: &mut App) -> view::Screen {
+    let screen = view::derive(app);
+    update(app, Msg::Geometry(screen.geometry));
+    screen
 }
 
 pub fn chords(keys: &str) -> Vec<Chord> {

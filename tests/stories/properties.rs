@@ -5,9 +5,10 @@ use batchtop::fleet::{
     AnnotationOutcome, Change, ClusterFacts, Delta, Epoch, HealthState, Key, Kind, NodeRow, ObjectKey, PodPhase,
     PodRow, Report,
 };
+use batchtop::view::Body;
 use proptest::prelude::*;
 
-use crate::dsl::chords;
+use crate::dsl::{chords, draw};
 use crate::fixture::{
     claim, event, facts, finished, health, job, node, noon, pending, pod, pod_of, pool, protected, small, upsert_claim,
     upsert_node, upsert_pod, wide,
@@ -189,6 +190,14 @@ fn messages(app: &App, step: &Step) -> Vec<Msg> {
     }
 }
 
+/// A frame is drawn; where it has a table, the selected row is in it.
+fn the_selection_is_drawn(app: &mut App) {
+    if let Body::Table(table) = draw(app).body {
+        let selected = app.ui.listing.rows.get(app.ui.listing.cursor);
+        assert!(table.rows.iter().any(|row| Some(&row.key) == selected), "{selected:?} is not among the rows drawn");
+    }
+}
+
 fn the_selection_is_listed(app: &App) {
     let (rows, cursor) = (&app.ui.listing.rows, app.ui.listing.cursor);
     if rows.is_empty() {
@@ -201,7 +210,7 @@ fn the_selection_is_listed(app: &App) {
         None => assert_eq!(cursor, 0),
     }
     let offset = app.ui.level.offset;
-    assert!((offset..offset + app.ui.page()).contains(&cursor), "{cursor} is not on the page from {offset}");
+    assert!((offset..offset + app.ui.page_rows).contains(&cursor), "{cursor} is not on the page from {offset}");
 }
 
 /// What an App lists that has been told everything and has never drawn anything before.
@@ -253,6 +262,7 @@ proptest! {
                 let mut effects = update(&mut app, msg);
                 effects.extend(settle(&mut app));
                 writes_were_confirmed(&app, before.as_ref(), &effects);
+                the_selection_is_drawn(&mut app);
                 the_selection_is_listed(&app);
                 if app.epoch != epoch {
                     past.clear();

@@ -544,30 +544,32 @@ fn colon_q_waits_for_answers_as_q_does() {
 
 #[test]
 fn a_dialog_scrolls_where_nothing_is_chosen_between() {
-    let told = story(wide(20)).keys("2 p down");
-    assert_eq!(told.dialog().scroll, 1);
+    let mut told = story(wide(20));
+    told.send(Msg::Resize { width: 100, height: 12 });
+    let told = told.keys("2 p down");
+    assert_eq!(told.dialog().scroll.line, 1);
     let told = told.keys("pgdn");
-    let page = told.app.ui.page();
-    assert_eq!(told.dialog().scroll, 1 + page);
+    let page = told.app.ui.page_rows;
+    assert_eq!(told.dialog().scroll.line, 1 + page);
     let mut told = told.keys("up");
-    assert_eq!(told.dialog().scroll, page);
-    told.send(Msg::ScrollEnd(7));
-    assert_eq!(told.dialog().scroll, 7);
-    let told = told.keys("pgdn");
-    assert_eq!(told.dialog().scroll, 7, "it ends where the text ends");
-    assert_eq!(told.keys("right").dialog().scroll, 0, "what is chosen is seen");
+    assert_eq!(told.dialog().scroll.line, page);
+    let end = told.draw().geometry.scroll_end;
+    assert!((page + 1..3 * page).contains(&end), "{end}");
+    let told = told.keys("pgdn pgdn");
+    assert_eq!(told.dialog().scroll.line, end, "it ends where the text ends");
+    assert_eq!(told.keys("right").dialog().scroll.line, 0, "what is chosen is seen");
 }
 
 #[test]
 fn what_is_typed_in_a_scrolled_dialog_is_seen() {
     let told = story(wide(21)).keys("2 p pgdn");
-    assert!(told.dialog().scroll > 0);
+    assert!(told.dialog().scroll.line > 0);
     let told = told.keys("'2'");
-    assert_eq!((told.dialog().scroll, told.dialog().typed.value()), (0, "2"));
+    assert_eq!((told.dialog().scroll.line, told.dialog().typed.value()), (0, "2"));
     let told = told.keys("pgdn enter").refuses("type 21");
-    assert_eq!(told.dialog().scroll, 0, "why it was refused is seen");
+    assert_eq!(told.dialog().scroll.line, 0, "why it was refused is seen");
     let told = told.keys("left down");
-    assert_eq!(told.dialog().scroll, 0, "down goes to the other line");
+    assert_eq!(told.dialog().scroll.line, 0, "down goes to the other line");
     assert!(told.dialog().typing_number);
 }
 

@@ -395,7 +395,14 @@ pub fn health(state: HealthState) -> Health {
 pub fn report(app: &mut App, report: Report) {
     let epoch = app.epoch;
     update(app, Msg::Source(epoch, report));
+    frame(app);
+}
+
+/// A frame, as the event loop draws one: rows are put in order, and the App is told what was laid out.
+pub fn frame(app: &mut App) {
     update(app, Msg::Frame);
+    let geometry = batchtop::view::derive(app).geometry;
+    update(app, Msg::Geometry(geometry));
 }
 
 pub fn set_health(app: &mut App, kind: Kind, state: HealthState) {
@@ -446,7 +453,7 @@ pub fn fleet(size: (u16, u16)) -> App {
         report(&mut app, Report::Health(source, Health { next_try: None, ..health(HealthState::Live) }));
     }
     clock(&mut app, now());
-    update(&mut app, Msg::Frame);
+    frame(&mut app);
     app
 }
 
@@ -460,7 +467,7 @@ pub fn after(app: &mut App, seconds: i64) {
         at = at.plus_seconds(10);
     }
     clock(app, end);
-    update(app, Msg::Frame);
+    frame(app);
 }
 
 /// A second passes, and with it all work that it brings.
@@ -487,7 +494,7 @@ pub fn cost_after_an_hour(size: (u16, u16), keys: &str) -> App {
 pub fn press(app: &mut App, keys: &str) {
     for key in keys.split_whitespace() {
         update(app, Msg::Key(key.parse::<Chord>().expect("a key")));
-        update(app, Msg::Frame);
+        frame(app);
     }
 }
 

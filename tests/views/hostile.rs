@@ -63,7 +63,7 @@ proptest! {
         buffer(&app, &theme("dark"));
         press(&mut app, "g g enter");
         if let Some(detail) = &mut app.ui.level.detail {
-            detail.scroll = scroll;
+            detail.scroll.line = scroll;
         }
         buffer(&app, &theme("dark"));
     }

@@ -5,8 +5,8 @@ use batchtop::fleet::*;
 use batchtop::units::{Lifetime, Selector};
 
 use crate::fixture::{
-    DAY, HOUR, ago, budget, claim, condition, empty, event, labels, m7i, meta, node, now, pod, pool, press, protected,
-    relist, report, resources, set_health,
+    DAY, HOUR, ago, budget, claim, condition, empty, event, frame, labels, m7i, meta, node, now, pod, pool, press,
+    protected, relist, report, resources, set_health,
 };
 use crate::paint::{body, body_with_roles, snapshot, text};
 use crate::rows;
@@ -200,7 +200,7 @@ pub fn zoo(size: (u16, u16)) -> App {
 /// All work is done, then a frame is drawn.
 fn settle(app: &mut App) {
     batchtop::app::settle(app);
-    update(app, Msg::Frame);
+    frame(app);
 }
 
 /// The row of this name alone, on a screen given by its key; and after more keys.

@@ -21,7 +21,7 @@ pub fn confirm(app: &mut App) -> Vec<Effect> {
 fn stay(app: &mut App, mut dialog: Box<WriteDialog>, error: String) {
     dialog.typing_number = dialog.wants_number() && duration_error(&dialog).is_none();
     dialog.error = Some(error);
-    dialog.scroll = 0;
+    dialog.scroll.to_top();
     app.ui.overlay = Some(Overlay::Write(dialog));
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tui_input::Input;
 
-use super::super::{App, DurationChoice, Effect, Overlay, Verb, WriteDialog, detail, line, notice, selection};
+use super::super::{App, DurationChoice, Effect, Overlay, Scroll, Verb, WriteDialog, detail, line, notice, selection};
 use super::targets::{self, Chosen};
 use super::{confirm, consequences, values};
 use crate::fleet::{JobRow, KarpenterApi, Key, Kind, ObjectKey, Sym};
@@ -85,7 +85,7 @@ pub fn of(app: &App, verb: Verb, subject: String) -> WriteDialog {
         notes: Vec::new(),
         undoes: None,
         error: None,
-        scroll: 0,
+        scroll: Scroll::default(),
     }
 }
 
@@ -94,7 +94,6 @@ pub fn open(app: &mut App, mut dialog: WriteDialog) {
     focus(&mut dialog);
     values::refresh(&mut dialog, app.now);
     dialog.consequences = consequences::of(app, &dialog);
-    app.ui.scroll_end = usize::MAX;
     app.ui.overlay = Some(Overlay::Write(Box::new(dialog)));
 }
 
@@ -252,7 +251,7 @@ fn has_two_lines(app: &App) -> bool {
 
 /// What is chosen and typed stands at the top, and has to be seen.
 fn choose(dialog: &mut WriteDialog, by: isize) {
-    dialog.scroll = 0;
+    dialog.scroll.to_top();
     if !dialog.choices.is_empty() {
         let count = dialog.choices.len().cast_signed();
         dialog.chosen = (dialog.chosen.cast_signed() + by).rem_euclid(count).cast_unsigned();
@@ -268,7 +267,7 @@ fn focus(dialog: &mut WriteDialog) {
 }
 
 fn change_focus(dialog: &mut WriteDialog) {
-    dialog.scroll = 0;
+    dialog.scroll.to_top();
     dialog.typing_number = !dialog.typing_number && dialog.wants_number();
     focus(dialog);
 }
@@ -293,7 +292,7 @@ pub fn types(app: &mut App, chord: Chord) -> bool {
         typed = line_of(dialog).is_some_and(|input| line::type_into(input, chord));
         if typed {
             dialog.error = None;
-            dialog.scroll = 0;
+            dialog.scroll.to_top();
         }
     });
     typed
@@ -306,7 +305,7 @@ pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
             line::paste(input, text);
         }
         dialog.error = None;
-        dialog.scroll = 0;
+        dialog.scroll.to_top();
     });
     Vec::new()
 }

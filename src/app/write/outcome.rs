@@ -1,6 +1,6 @@
 //! Requests of a confirmed write, a few at a time, and what came of them.
 
-use super::super::{App, Effect, Overlay, Verb, Write, notice};
+use super::super::{App, Effect, Overlay, Scroll, Verb, Write, notice};
 use crate::fleet::{AnnotationOutcome, Key};
 
 /// How many requests of one write are under way at once.
@@ -71,8 +71,7 @@ fn report(app: &mut App, id: u64) {
             let several = write.items.len() > 1;
             notice::error(app, text);
             if several && app.ui.overlay.is_none() {
-                app.ui.scroll_end = usize::MAX;
-                app.ui.overlay = Some(Overlay::Results { write: id, scroll: 0 });
+                app.ui.overlay = Some(Overlay::Results { write: id, scroll: Scroll::default() });
             }
         }
     }

@@ -28,7 +28,7 @@ pub(super) fn sheet(app: &FrameContext<'_>, detail: &Detail) -> Sheet {
         (DetailText::Readable, _) => page.events(app, &detail.key),
     }
     page.fetched(detail);
-    Sheet { scroll: detail.scroll, indent: 4, lines: page.lines, ..Sheet::new(page.title) }
+    Sheet { scroll: detail.scroll.line, indent: 4, lines: page.lines, ..Sheet::new(page.title) }
 }
 
 fn page(app: &FrameContext<'_>, key: &Key) -> Page {

@@ -10,7 +10,7 @@ mod write;
 use super::context::FrameContext;
 use super::panel::{Laid, Sheet};
 use super::{Line, footer};
-use crate::app::Overlay;
+use crate::app::{Overlay, Scroll};
 use crate::config::Role;
 use crate::input::{Action, Context};
 
@@ -33,8 +33,8 @@ pub(super) fn derive(app: &FrameContext<'_>) -> Option<Laid> {
     })
 }
 
-fn scrolled(sheet: Sheet, scroll: usize) -> Sheet {
-    Sheet { scroll, ..sheet }
+fn scrolled(sheet: Sheet, scroll: Scroll) -> Sheet {
+    Sheet { scroll: scroll.line, ..sheet }
 }
 
 /// ` enter do it   esc leave `, as the keymap has them.

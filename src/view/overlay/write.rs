@@ -1,10 +1,11 @@
 //! The dialog before a write: what, where, for how long, and what it will not do.
 
 use super::super::context::FrameContext;
+use super::super::layout::SPACIOUS_FROM;
 use super::super::panel::Sheet;
 use super::super::{Line, format};
 use super::results::value;
-use crate::app::{Consequence, DurationChoice, Severity, Target, Ui, Verb, WriteDialog};
+use crate::app::{Consequence, DurationChoice, Severity, Target, Verb, WriteDialog};
 use crate::config::Role;
 use crate::fleet::Kind;
 use crate::input::{Action, Context};
@@ -14,7 +15,7 @@ pub(super) fn sheet(app: &FrameContext<'_>, dialog: &WriteDialog) -> Sheet {
     let title = format!(" {} {} {} ", dialog.verb.name(), dialog.subject, place(dialog));
     let mut sheet = Sheet::new(Line::of(Role::Title, title));
     sheet.indent = 4;
-    sheet.scroll = dialog.scroll;
+    sheet.scroll = dialog.scroll.line;
     sheet.scroll_hint = super::hint(app, Context::Dialog, &[(Action::PageDown, "more")]);
     sheet.hint = super::hint(
         app,
@@ -23,7 +24,7 @@ pub(super) fn sheet(app: &FrameContext<'_>, dialog: &WriteDialog) -> Sheet {
     );
     // What is below comes into view by scrolling: where, and what decides and is typed, come first. On a low terminal a
     // long address comes after them, else it could hide the line that is typed.
-    let is_low = app.ui.size.1 < Ui::SPACIOUS_FROM;
+    let is_low = app.ui.size.1 < SPACIOUS_FROM;
     sheet.lines.extend((!is_low).then(|| cluster(dialog)));
     choices(&mut sheet, dialog);
     number(&mut sheet, dialog);
