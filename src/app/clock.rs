@@ -1,15 +1,14 @@
 //! The tick of the clock.
 
-use super::{App, Effect, listing, notice, write};
+use super::{App, listing, notice, write};
 use crate::units::Time;
 
 /// It is `now`.
-pub fn tick(app: &mut App, now: Time) -> Vec<Effect> {
+pub fn tick(app: &mut App, now: Time) {
     let before = std::mem::replace(&mut app.now, now);
     let (insights, inputs) = app.insights_mut();
     insights.tick(&inputs, before);
     listing::note_time(app, before);
     notice::expire(app);
     write::clock(app);
-    Vec::new()
 }

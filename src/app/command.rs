@@ -1,5 +1,6 @@
 //! Commands after `:`.
 
+use super::effects::Effects;
 use super::{App, Effect, Overlay, Screen, Scroll, keys, navigate, notice, picker, views};
 use crate::fleet::Sym;
 use crate::input::Action;
@@ -34,22 +35,22 @@ const WORDS: [(&str, Word); 9] = [
 const SUGGESTIONS: usize = 3;
 
 /// Runs one line.
-pub fn run(app: &mut App, line: &str) -> Vec<Effect> {
+pub fn run(app: &mut App, line: &str, effects: &mut Effects) {
     let line = line.trim();
     let (name, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let argument = argument.trim();
     if name.is_empty() {
-        return Vec::new();
+        return;
     }
     if let Some(screen) = Screen::of_command(name) {
         return show(app, screen, argument);
     }
     if let Some(word) = find(&WORDS, name) {
-        return run_word(app, word, argument);
+        return run_word(app, word, argument, effects);
     }
     match Action::from_name(name) {
-        Some(Action::Command) => Vec::new(),
-        Some(action) => keys::act(app, action),
+        Some(Action::Command) => {}
+        Some(action) => keys::act(app, action, effects),
         None => unknown(app, name),
     }
 }
@@ -59,63 +60,62 @@ fn find<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
 }
 
 /// As in k9s, a screen's name may be followed by a namespace; that of Cost by a dimension.
-fn show(app: &mut App, screen: Screen, namespace: &str) -> Vec<Effect> {
-    let effects = navigate::show(app, screen);
+fn show(app: &mut App, screen: Screen, namespace: &str) {
+    navigate::show(app, screen);
     if screen == Screen::Cost && !namespace.is_empty() {
         return views::group_by(app, namespace);
     }
     if !namespace.is_empty() {
         set_namespace(app, namespace);
     }
-    effects
 }
 
-fn run_word(app: &mut App, word: Word, argument: &str) -> Vec<Effect> {
+fn run_word(app: &mut App, word: Word, argument: &str, effects: &mut Effects) {
     match (word, argument) {
         (Word::Namespace, "") => picker::namespaces(app),
         (Word::Namespace, name) => set_namespace(app, name),
         (Word::Context, "") => picker::contexts(app),
-        (Word::Context, name) => set_context(app, name),
+        (Word::Context, name) => set_context(app, name, effects),
         (Word::Sort, name) => set_sort(app, name),
-        (Word::Quit, _) => navigate::leave_batchtop(app),
-        (Word::QuitAtOnce, _) => vec![Effect::Quit],
+        (Word::Quit, _) => navigate::leave_batchtop(app, effects),
+        (Word::QuitAtOnce, _) => effects.push(Effect::Quit),
         (Word::Results, _) => results(app),
     }
 }
 
 /// A namespace that is not known may still come; it is taken at its word, with a warning.
-fn set_namespace(app: &mut App, name: &str) -> Vec<Effect> {
+fn set_namespace(app: &mut App, name: &str) {
     let known = picker::known_namespaces(app);
     let is_known = known.is_empty() || known.contains(name) || name == picker::ALL_NAMESPACES;
     picker::choose_namespace(app, name);
     if is_known {
-        return Vec::new();
+        return;
     }
     let near = nearest(name, known.iter().map(Sym::as_str));
-    notice::warning(app, format!("no namespace \"{name}\" is known{}", did_you_mean(&near)))
+    notice::warning(app, format!("no namespace \"{name}\" is known{}", did_you_mean(&near)));
 }
 
-fn set_context(app: &mut App, name: &str) -> Vec<Effect> {
+fn set_context(app: &mut App, name: &str, effects: &mut Effects) {
     if app.cluster.contexts.iter().any(|context| context == name) {
-        return picker::connect(app, name);
+        return picker::connect(app, name, effects);
     }
     let near = nearest(name, app.cluster.contexts.iter().map(String::as_str));
     let text = format!("the kubeconfig has no context \"{name}\"{}", did_you_mean(&near));
-    notice::error(app, text)
+    notice::error(app, text);
 }
 
-fn set_sort(app: &mut App, name: &str) -> Vec<Effect> {
+fn set_sort(app: &mut App, name: &str) {
     let spec = app.ui.level.screen.spec();
     if let Some(column) = spec.sortable().find(|column| column.name.eq_ignore_ascii_case(name)) {
         return views::sort_by(app, column);
     }
     let names: Vec<&str> = spec.sortable().map(|column| column.name).collect();
-    notice::error(app, format!("no column \"{name}\" to sort by; there are {}", names.join(", ")))
+    notice::error(app, format!("no column \"{name}\" to sort by; there are {}", names.join(", ")));
 }
 
-fn unknown(app: &mut App, name: &str) -> Vec<Effect> {
+fn unknown(app: &mut App, name: &str) {
     let near = nearest(name, names());
-    notice::error(app, format!("no command \"{name}\"{}", did_you_mean(&near)))
+    notice::error(app, format!("no command \"{name}\"{}", did_you_mean(&near)));
 }
 
 fn did_you_mean(near: &[&str]) -> String {
@@ -123,33 +123,32 @@ fn did_you_mean(near: &[&str]) -> String {
 }
 
 /// Opens the help.
-pub fn help(app: &mut App) -> Vec<Effect> {
-    open(app, Overlay::Help { scroll: Scroll::default() })
+pub fn help(app: &mut App) {
+    open(app, Overlay::Help { scroll: Scroll::default() });
 }
 
 /// Opens the list of Sources.
-pub fn sources(app: &mut App) -> Vec<Effect> {
-    open(app, Overlay::Sources { scroll: Scroll::default() })
+pub fn sources(app: &mut App) {
+    open(app, Overlay::Sources { scroll: Scroll::default() });
 }
 
 /// Looks for mistakes and wastes, and opens the list.
-pub fn findings(app: &mut App) -> Vec<Effect> {
+pub fn findings(app: &mut App) {
     let found =
         Completeness::new(&app.sources).decides_nodes().then(|| picture::findings(&app.fleet, &app.evaluator()));
-    open(app, Overlay::Findings { scroll: Scroll::default(), found })
+    open(app, Overlay::Findings { scroll: Scroll::default(), found });
 }
 
 /// Opens what became of the newest write.
-fn results(app: &mut App) -> Vec<Effect> {
+fn results(app: &mut App) {
     match app.ui.writes.last().map(|write| write.id) {
         Some(write) => open(app, Overlay::Results { write, scroll: Scroll::default() }),
         None => notice::info(app, "nothing has been written yet"),
     }
 }
 
-fn open(app: &mut App, overlay: Overlay) -> Vec<Effect> {
+fn open(app: &mut App, overlay: Overlay) {
     app.ui.overlay = Some(overlay);
-    Vec::new()
 }
 
 /// All first words of commands.

@@ -1,36 +1,36 @@
 //! The details of one object, and scrolling in text.
 
+use super::effects::Effects;
 use super::{App, Detail, DetailText, Effect, Fetched, Overlay, Scroll, selection};
 use crate::fleet::{Epoch, Key};
 use crate::input::Action;
 
 /// Opens the details of the selected row.
-pub fn open(app: &mut App) -> Vec<Effect> {
-    open_with(app, DetailText::Readable)
+pub fn open(app: &mut App, effects: &mut Effects) {
+    open_with(app, DetailText::Readable, effects);
 }
 
 /// Opens the YAML of the selected row.
-pub fn open_yaml(app: &mut App) -> Vec<Effect> {
-    open_with(app, DetailText::Yaml)
+pub fn open_yaml(app: &mut App, effects: &mut Effects) {
+    open_with(app, DetailText::Yaml, effects);
 }
 
 /// What is shown at once comes from the Fleet; what only the details show is fetched each time they are opened.
-fn open_with(app: &mut App, text: DetailText) -> Vec<Effect> {
-    let Some(key) = selection::subject(app) else { return Vec::new() };
+fn open_with(app: &mut App, text: DetailText, effects: &mut Effects) {
+    let Some(key) = selection::subject(app) else { return };
     let cursor = app.ui.listing.cursor;
     selection::select(&mut app.ui, cursor);
     app.ui.level.detail = Some(Detail { key: key.clone(), scroll: Scroll::default(), text, fetched: None });
-    vec![Effect::Fetch { epoch: app.epoch, key }]
+    effects.push(Effect::Fetch { epoch: app.epoch, key });
 }
 
 /// Closes the details.
-pub fn close(app: &mut App) -> Vec<Effect> {
+pub fn close(app: &mut App) {
     app.ui.level.detail = None;
-    Vec::new()
 }
 
 /// Shows the YAML of the opened object, or its text again.
-pub fn toggle_yaml(app: &mut App) -> Vec<Effect> {
+pub fn toggle_yaml(app: &mut App) {
     if let Some(detail) = &mut app.ui.level.detail {
         detail.text = match detail.text {
             DetailText::Readable => DetailText::Yaml,
@@ -38,17 +38,15 @@ pub fn toggle_yaml(app: &mut App) -> Vec<Effect> {
         };
         detail.scroll = Scroll::default();
     }
-    Vec::new()
 }
 
 /// An object was fetched; it may have been closed meanwhile, or belong to another cluster.
-pub fn fetched(app: &mut App, epoch: Epoch, key: &Key, result: Result<Fetched, String>) -> Vec<Effect> {
+pub fn fetched(app: &mut App, epoch: Epoch, key: &Key, result: Result<Fetched, String>) {
     if epoch == app.epoch
         && let Some(detail) = app.ui.level.detail.as_mut().filter(|detail| detail.key == *key)
     {
         detail.fetched = Some(result);
     }
-    Vec::new()
 }
 
 /// The last frame tells how far the text on top can be scrolled.

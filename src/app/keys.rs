@@ -1,5 +1,6 @@
 //! From key presses to what they do in the layer that is on top.
 
+use super::effects::Effects;
 use super::{App, Effect, Overlay, Screen, UseOfRows, command, detail, navigate, notice, picker, prompt, views, write};
 use crate::input::{Action, Chord, Context, KeyCode, Lookup};
 
@@ -7,33 +8,35 @@ use crate::input::{Action, Chord, Context, KeyCode, Lookup};
 const INTERRUPT: Chord = Chord { key: KeyCode::Char('c'), ctrl: true, alt: false, shift: false };
 
 /// A key was pressed.
-pub fn press(app: &mut App, chord: Chord) -> Vec<Effect> {
+pub fn press(app: &mut App, chord: Chord, effects: &mut Effects) {
     if chord == INTERRUPT {
-        return vec![Effect::Quit];
+        return effects.push(Effect::Quit);
     }
     notice::key_pressed(app);
     if matches!(app.ui.overlay, Some(Overlay::Prompt(_))) {
-        return prompt::press(app, chord);
+        return prompt::press(app, chord, effects);
     }
     if picker::types(app, chord) || write::types(app, chord) {
-        return Vec::new();
+        return;
     }
     app.ui.pressed.push(chord);
     match lookup(app) {
-        Lookup::Pending => Vec::new(),
+        Lookup::Pending => {}
         Lookup::Action(action) => {
             app.ui.pressed.clear();
-            act(app, action)
+            act(app, action, effects);
         }
-        Lookup::Nothing => start_over(app, chord),
+        Lookup::Nothing => start_over(app, chord, effects),
     }
 }
 
 /// A key that does not go on what was pressed before may begin something of its own.
-fn start_over(app: &mut App, chord: Chord) -> Vec<Effect> {
+fn start_over(app: &mut App, chord: Chord, effects: &mut Effects) {
     let was_longer = app.ui.pressed.len() > 1;
     app.ui.pressed.clear();
-    if was_longer && chord.key != KeyCode::Escape { press(app, chord) } else { Vec::new() }
+    if was_longer && chord.key != KeyCode::Escape {
+        press(app, chord, effects);
+    }
 }
 
 /// In the details of an object the keys of the table still mean what they mean there, unless text needs them.
@@ -56,25 +59,25 @@ fn contexts(app: &App) -> (Context, Option<Context>) {
 }
 
 /// Does an action in the layer that is on top.
-pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+pub fn act(app: &mut App, action: Action, effects: &mut Effects) {
     match action {
-        Action::Redraw => return vec![Effect::Redraw],
-        Action::Suspend => return vec![Effect::Suspend],
+        Action::Redraw => return effects.push(Effect::Redraw),
+        Action::Suspend => return effects.push(Effect::Suspend),
         _ => {}
     }
     match app.ui.overlay {
-        Some(Overlay::Picker(_)) => picker::act(app, action),
-        Some(Overlay::Write(_)) => write::act(app, action),
-        Some(_) => act_on_text(app, action),
-        None if app.ui.level.detail.is_some() => act_on_detail(app, action),
-        None => act_on_table(app, action),
+        Some(Overlay::Picker(_)) => picker::act(app, action, effects),
+        Some(Overlay::Write(_)) => write::act(app, action, effects),
+        Some(_) => act_on_text(app, action, effects),
+        None if app.ui.level.detail.is_some() => act_on_detail(app, action, effects),
+        None => act_on_table(app, action, effects),
     }
 }
 
 /// Help, sources and results.
-fn act_on_text(app: &mut App, action: Action) -> Vec<Effect> {
+fn act_on_text(app: &mut App, action: Action, effects: &mut Effects) {
     if detail::scroll(app, action) {
-        return Vec::new();
+        return;
     }
     let closes_only = matches!(action, Action::Back | Action::Open | Action::Quit)
         || matches!((&app.ui.overlay, action), (Some(Overlay::Help { .. }), Action::Help))
@@ -82,31 +85,31 @@ fn act_on_text(app: &mut App, action: Action) -> Vec<Effect> {
         || matches!((&app.ui.overlay, action), (Some(Overlay::Findings { .. }), Action::Findings));
     if closes_only {
         app.ui.overlay = None;
-        return Vec::new();
+        return;
     }
     match action {
-        Action::Help | Action::Sources | Action::Findings | Action::Command => act_anywhere(app, action),
+        Action::Help | Action::Sources | Action::Findings | Action::Command => act_anywhere(app, action, effects),
         _ if screen_of(app, action).is_some() => {
             app.ui.overlay = None;
-            act_anywhere(app, action)
+            act_anywhere(app, action, effects);
         }
-        _ => Vec::new(),
+        _ => {}
     }
 }
 
-fn act_on_detail(app: &mut App, action: Action) -> Vec<Effect> {
+fn act_on_detail(app: &mut App, action: Action, effects: &mut Effects) {
     if detail::scroll(app, action) {
-        return Vec::new();
+        return;
     }
     match action {
         Action::Back | Action::Quit => detail::close(app),
         Action::Yaml => detail::toggle_yaml(app),
         Action::Into => {
             detail::close(app);
-            navigate::into(app)
+            navigate::into(app);
         }
-        _ if is_for_rows(action) => Vec::new(),
-        _ => act_anywhere(app, action),
+        _ if is_for_rows(action) => {}
+        _ => act_anywhere(app, action, effects),
     }
 }
 
@@ -120,10 +123,10 @@ const fn is_for_rows(action: Action) -> bool {
     is_of_view || matches!(action, Open | Left | Right | Mark | MarkAll | Filter | Held | Sort | SortBack | SortReverse)
 }
 
-fn act_on_table(app: &mut App, action: Action) -> Vec<Effect> {
+fn act_on_table(app: &mut App, action: Action, effects: &mut Effects) {
     match action {
         Action::Open if app.ui.level.screen.spec().use_of_rows == UseOfRows::Enter => navigate::into(app),
-        Action::Open => detail::open(app),
+        Action::Open => detail::open(app, effects),
         Action::NextView => views::by_neighbour(app, 1),
         Action::PreviousView => views::by_neighbour(app, -1),
         Action::NextGrouping => views::group_by_neighbour(app, 1),
@@ -142,14 +145,14 @@ fn act_on_table(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Sort => views::sort_by_neighbour(app, 1),
         Action::SortBack => views::sort_by_neighbour(app, -1),
         Action::SortReverse => views::reverse(app),
-        Action::Yaml => detail::open_yaml(app),
-        Action::Quit => navigate::quit(app),
-        _ => act_anywhere(app, action),
+        Action::Yaml => detail::open_yaml(app, effects),
+        Action::Quit => navigate::quit(app, effects),
+        _ => act_anywhere(app, action, effects),
     }
 }
 
 /// What means the same in the table and in the details.
-fn act_anywhere(app: &mut App, action: Action) -> Vec<Effect> {
+fn act_anywhere(app: &mut App, action: Action, effects: &mut Effects) {
     match action {
         Action::Protect => write::protect(app),
         Action::Unprotect => write::unprotect(app),
@@ -158,14 +161,15 @@ fn act_anywhere(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Held => navigate::held(app),
         Action::Namespaces => picker::namespaces(app),
         Action::Contexts => picker::contexts(app),
-        Action::Copy => navigate::copy(app),
+        Action::Copy => navigate::copy(app, effects),
         Action::Sources => command::sources(app),
         Action::Findings => command::findings(app),
         Action::Help => command::help(app),
-        _ => match screen_of(app, action) {
-            Some(screen) => navigate::show(app, screen),
-            None => Vec::new(),
-        },
+        _ => {
+            if let Some(screen) = screen_of(app, action) {
+                navigate::show(app, screen);
+            }
+        }
     }
 }
 

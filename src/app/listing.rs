@@ -4,35 +4,32 @@ use super::filter::Filter;
 use super::patch::{self, Patched};
 use super::rows::{RowKey, RowRef};
 use super::screens::{Narrowing, Rows};
-use super::{App, Costs, Effect, Geometry, RateOfRows, Screen, detail, first_visible_row, payers, sorting};
+use super::{App, Costs, Geometry, RateOfRows, Screen, detail, first_visible_row, payers, sorting};
 use crate::fleet::{Changed, Fleet, Key, Kind};
 use crate::insight::insights::{Dependency, Part};
 use crate::units::Time;
 
 /// Puts the rows in order where something changed.
-pub fn refresh_if_dirty(app: &mut App) -> Vec<Effect> {
+pub fn refresh_if_dirty(app: &mut App) {
     if app.ui.listing.dirty {
         refresh(app);
     } else if !app.ui.listing.touched.is_empty() {
         patch(app);
     }
-    Vec::new()
 }
 
 /// The terminal has another size; the next frame keeps the selected row in sight.
-pub fn resize(app: &mut App, width: u16, height: u16) -> Vec<Effect> {
+pub fn resize(app: &mut App, width: u16, height: u16) {
     app.ui.size = (width, height);
-    Vec::new()
 }
 
 /// A frame was laid out: its first row is where the next one scrolls from, and keys go by its sizes.
-pub fn laid_out(app: &mut App, geometry: Geometry) -> Vec<Effect> {
+pub fn laid_out(app: &mut App, geometry: Geometry) {
     let Geometry { page_rows, scroll_end } = geometry;
     let ui = &mut app.ui;
     ui.page_rows = page_rows;
     ui.level.offset = first_visible_row(ui.level.offset, ui.listing.cursor, page_rows, ui.listing.rows.len());
     detail::laid_out(app, scroll_end);
-    Vec::new()
 }
 
 /// Notes what a Delta changed; the rows are put in order before the next frame.

@@ -3,6 +3,7 @@
 mod clock;
 mod command;
 mod detail;
+mod effects;
 mod filter;
 mod keys;
 mod line;

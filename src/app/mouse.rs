@@ -1,33 +1,32 @@
 //! The mouse.
 
-use super::{App, Effect, Mouse, Overlay, RowKey, detail, navigate, selection};
+use super::{App, Mouse, Overlay, RowKey, detail, navigate, selection};
 use crate::input::Action;
 
 /// Rows per notch of the wheel.
 const WHEEL_ROWS: isize = 3;
 
 /// The mouse did something.
-pub fn handle(app: &mut App, mouse: Mouse) -> Vec<Effect> {
+pub fn handle(app: &mut App, mouse: Mouse) {
     match mouse {
         Mouse::Row(key) => click(app, &key),
         Mouse::Title(screen) if app.ui.overlay.is_none() => navigate::show(app, screen),
-        Mouse::Title(_) => Vec::new(),
+        Mouse::Title(_) => {}
         Mouse::WheelUp => wheel(app, -WHEEL_ROWS),
         Mouse::WheelDown => wheel(app, WHEEL_ROWS),
     }
 }
 
 /// A click while something lies over the table is not for the table.
-fn click(app: &mut App, key: &RowKey) -> Vec<Effect> {
+fn click(app: &mut App, key: &RowKey) {
     if app.ui.overlay.is_none()
         && let Some(index) = app.ui.listing.rows.iter().position(|row| row == key)
     {
         selection::select(&mut app.ui, index);
     }
-    Vec::new()
 }
 
-fn wheel(app: &mut App, rows: isize) -> Vec<Effect> {
+fn wheel(app: &mut App, rows: isize) {
     let step = if rows < 0 { Action::Up } else { Action::Down };
     match app.ui.overlay {
         None if app.ui.level.detail.is_none() => navigate::rows(app, rows),
@@ -42,8 +41,7 @@ fn wheel(app: &mut App, rows: isize) -> Vec<Effect> {
             (0..rows.unsigned_abs()).for_each(|_| {
                 detail::scroll(app, step);
             });
-            Vec::new()
         }
-        Some(_) => Vec::new(),
+        Some(_) => {}
     }
 }

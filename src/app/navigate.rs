@@ -1,47 +1,44 @@
 //! Moving: among rows, levels and screens.
 
+use super::effects::Effects;
 use super::{App, Effect, Level, RowKey, RowRef, Scope, Screen, listing, notice, payers, selection, write};
 use crate::fleet::Kind;
 
 /// ConsolidationSavings by rows; beyond the ends it stays there.
-pub fn rows(app: &mut App, by: isize) -> Vec<Effect> {
+pub fn rows(app: &mut App, by: isize) {
     let index = app.ui.listing.cursor.saturating_add_signed(by);
     selection::select(&mut app.ui, index);
-    Vec::new()
 }
 
 /// ConsolidationSavings by pages.
-pub fn pages(app: &mut App, by: isize) -> Vec<Effect> {
+pub fn pages(app: &mut App, by: isize) {
     let page = isize::try_from(app.ui.page_rows).unwrap_or(isize::MAX);
-    rows(app, by.saturating_mul(page))
+    rows(app, by.saturating_mul(page));
 }
 
 /// To the first row, and stays with the first row whatever comes.
-pub fn top(app: &mut App) -> Vec<Effect> {
+pub fn top(app: &mut App) {
     app.ui.level.selected = None;
     app.ui.listing.cursor = 0;
-    Vec::new()
 }
 
 /// To the last row.
-pub fn bottom(app: &mut App) -> Vec<Effect> {
+pub fn bottom(app: &mut App) {
     selection::select(&mut app.ui, usize::MAX);
-    Vec::new()
 }
 
 /// Marks or unmarks the selected row, and goes on to the next.
-pub fn mark(app: &mut App) -> Vec<Effect> {
+pub fn mark(app: &mut App) {
     if let Some(key) = selection::current(&app.ui).and_then(RowKey::object).cloned() {
         if !app.ui.marks.remove(&key) {
             app.ui.marks.insert(key);
         }
         rows(app, 1);
     }
-    Vec::new()
 }
 
 /// Marks every listed row, or unmarks them where all are marked.
-pub fn mark_all(app: &mut App) -> Vec<Effect> {
+pub fn mark_all(app: &mut App) {
     let ui = &mut app.ui;
     let objects = || ui.listing.rows.iter().filter_map(RowKey::object);
     if objects().all(|key| ui.marks.contains(key)) {
@@ -51,34 +48,34 @@ pub fn mark_all(app: &mut App) -> Vec<Effect> {
     } else {
         ui.marks.extend(objects().cloned());
     }
-    Vec::new()
 }
 
 /// Copies the name of the opened or selected object.
-pub fn copy(app: &mut App) -> Vec<Effect> {
-    let Some(key) = selection::subject(app) else { return Vec::new() };
+pub fn copy(app: &mut App, effects: &mut Effects) {
+    let Some(key) = selection::subject(app) else { return };
     let name = key.object.name.to_string();
     notice::info(app, format!("copied {name}"));
-    vec![Effect::Copy(name)]
+    effects.push(Effect::Copy(name));
 }
 
 /// The term of the filter by which only held nodes are listed.
 const HELD: &str = "held:yes";
 
 /// Shows only the nodes that are held, or all again; the rest of the filter stays.
-pub fn held(app: &mut App) -> Vec<Effect> {
-    let effects = if app.ui.level.screen == Screen::Fleet { Vec::new() } else { show(app, Screen::Fleet) };
+pub fn held(app: &mut App) {
+    if app.ui.level.screen != Screen::Fleet {
+        show(app, Screen::Fleet);
+    }
     let filter = &mut app.ui.level.filter;
     let others: Vec<&str> = filter.split_whitespace().filter(|term| *term != HELD).collect();
     let had_it = others.len() < filter.split_whitespace().count();
     let terms: Vec<&str> = if had_it { others } else { others.into_iter().chain([HELD]).collect() };
     *filter = terms.join(" ");
     listing::refresh(app);
-    effects
 }
 
 /// Leaves the filter, then the level. The row that was found by filtering stays selected among all others.
-pub fn back(app: &mut App) -> Vec<Effect> {
+pub fn back(app: &mut App) {
     if app.ui.level.filter.is_empty() {
         leave_level(app);
     } else {
@@ -87,7 +84,6 @@ pub fn back(app: &mut App) -> Vec<Effect> {
         app.ui.level.filter.clear();
         listing::refresh(app);
     }
-    Vec::new()
 }
 
 fn leave_level(app: &mut App) {
@@ -98,30 +94,30 @@ fn leave_level(app: &mut App) {
 }
 
 /// Leaves the level; batchtop itself from the outermost one.
-pub fn quit(app: &mut App) -> Vec<Effect> {
+pub fn quit(app: &mut App, effects: &mut Effects) {
     if !app.ui.outer.is_empty() {
         leave_level(app);
-        return Vec::new();
+        return;
     }
-    leave_batchtop(app)
+    leave_batchtop(app, effects);
 }
 
 /// Leaves batchtop from wherever the user is, unless answers to a write are still wanted: whoever left would never learn
 /// what became of it.
-pub fn leave_batchtop(app: &mut App) -> Vec<Effect> {
+pub fn leave_batchtop(app: &mut App, effects: &mut Effects) {
     match write::under_way(app) {
         Some(progress) => notice::warning(app, format!("{progress}; wait, or leave with ctrl-c")),
-        None => vec![Effect::Quit],
+        None => effects.push(Effect::Quit),
     }
 }
 
 /// Goes into the selected row.
-pub fn into(app: &mut App) -> Vec<Effect> {
+pub fn into(app: &mut App) {
     let beneath = match selection::current(&app.ui) {
-        None => return Vec::new(),
+        None => return,
         Some(RowKey::CostKey(payer)) => payers::beneath(app, payer),
         Some(RowKey::Object(key)) => match RowRef::find(app, key) {
-            None => return Vec::new(),
+            None => return,
             Some(row) => beneath(app, row).map(|(screen, scope)| Level::of(screen, Some(scope))),
         },
     };
@@ -146,20 +142,19 @@ fn beneath(app: &App, row: RowRef<'_>) -> Option<(Screen, Scope)> {
     })
 }
 
-fn push(app: &mut App, level: Level) -> Vec<Effect> {
+fn push(app: &mut App, level: Level) {
     let outer = std::mem::replace(&mut app.ui.level, level);
     app.ui.outer.push(outer);
     arrive(app);
-    Vec::new()
 }
 
 /// Shows the outermost level of a screen, as it was left.
-pub fn show(app: &mut App, screen: Screen) -> Vec<Effect> {
+pub fn show(app: &mut App, screen: Screen) {
     let ui = &mut app.ui;
     ui.overlay = None;
     ui.level.detail = None;
     if ui.level.screen == screen && ui.outer.is_empty() {
-        return Vec::new();
+        return;
     }
     let shown = std::mem::take(&mut ui.level);
     let mut outermost = ui.outer.drain(..).next().unwrap_or(shown);
@@ -167,7 +162,6 @@ pub fn show(app: &mut App, screen: Screen) -> Vec<Effect> {
     ui.remembered.insert(outermost.screen, outermost);
     ui.level = ui.remembered.remove(&screen).unwrap_or_else(|| Level::of(screen, None));
     arrive(app);
-    Vec::new()
 }
 
 /// Another level is shown: marks were made for the rows of the old one.

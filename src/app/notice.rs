@@ -1,6 +1,6 @@
 //! Sentences for the user, and when they go away.
 
-use super::{App, Effect, Notice, Severity};
+use super::{App, Notice, Severity};
 use crate::units::Time;
 
 /// How long a notice stays that is no error.
@@ -20,9 +20,8 @@ pub fn expire(app: &mut App) {
 }
 
 /// Shows a notice in place of the one before.
-pub fn show(app: &mut App, notice: Notice) -> Vec<Effect> {
+pub fn show(app: &mut App, notice: Notice) {
     app.ui.notice = Some((notice, app.now));
-    Vec::new()
 }
 
 /// An error has been read when a key is pressed.
@@ -36,16 +35,16 @@ pub fn key_pressed(app: &mut App) {
 }
 
 /// Good to know.
-pub fn info(app: &mut App, text: impl Into<String>) -> Vec<Effect> {
-    show(app, Notice { severity: Severity::Info, text: text.into() })
+pub fn info(app: &mut App, text: impl Into<String>) {
+    show(app, Notice { severity: Severity::Info, text: text.into() });
 }
 
 /// Worth a look.
-pub fn warning(app: &mut App, text: impl Into<String>) -> Vec<Effect> {
-    show(app, Notice { severity: Severity::Warning, text: text.into() })
+pub fn warning(app: &mut App, text: impl Into<String>) {
+    show(app, Notice { severity: Severity::Warning, text: text.into() });
 }
 
 /// Something failed.
-pub fn error(app: &mut App, text: impl Into<String>) -> Vec<Effect> {
-    show(app, Notice { severity: Severity::Error, text: text.into() })
+pub fn error(app: &mut App, text: impl Into<String>) {
+    show(app, Notice { severity: Severity::Error, text: text.into() });
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use tui_input::Input;
 
+use super::effects::Effects;
 use super::{App, Effect, Level, Overlay, Picker, PickerKind, line, listing, notice, source, write};
 use crate::fleet::Sym;
 use crate::input::{Action, Chord};
@@ -12,26 +13,25 @@ use crate::input::{Action, Chord};
 pub const ALL_NAMESPACES: &str = "all";
 
 /// Offers the namespaces.
-pub fn namespaces(app: &mut App) -> Vec<Effect> {
+pub fn namespaces(app: &mut App) {
     let known = known_namespaces(app);
     let items = std::iter::once(ALL_NAMESPACES.to_owned()).chain(known.iter().map(ToString::to_string)).collect();
     let current = current_namespace(app);
-    open(app, PickerKind::Namespaces, items, &current)
+    open(app, PickerKind::Namespaces, items, &current);
 }
 
 /// Offers the contexts of the kubeconfig.
-pub fn contexts(app: &mut App) -> Vec<Effect> {
+pub fn contexts(app: &mut App) {
     if app.cluster.contexts.is_empty() {
         return notice::warning(app, "there is no kubeconfig with contexts to choose from");
     }
     let (items, current) = (app.cluster.contexts.clone(), app.cluster.context.clone());
-    open(app, PickerKind::Contexts, items, &current)
+    open(app, PickerKind::Contexts, items, &current);
 }
 
-fn open(app: &mut App, kind: PickerKind, items: Vec<String>, current: &str) -> Vec<Effect> {
+fn open(app: &mut App, kind: PickerKind, items: Vec<String>, current: &str) {
     let selected = items.iter().position(|item| item == current).unwrap_or(0);
     app.ui.overlay = Some(Overlay::Picker(Picker { kind, items, input: Input::default(), selected }));
-    Vec::new()
 }
 
 /// All namespaces, or where they may not be listed those that pods and Jobs are seen in.
@@ -61,18 +61,17 @@ pub fn types(app: &mut App, chord: Chord) -> bool {
 }
 
 /// Pastes into the line above the list.
-pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+pub fn paste(app: &mut App, text: &str) {
     if let Some(picker) = picker(app) {
         line::paste(&mut picker.input, text);
         picker.selected = 0;
     }
-    Vec::new()
 }
 
 /// An action while the picker is open.
-pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+pub fn act(app: &mut App, action: Action, effects: &mut Effects) {
     let page = app.ui.page_rows;
-    let Some(picker) = picker(app) else { return Vec::new() };
+    let Some(picker) = picker(app) else { return };
     let last = picker.matching().len().saturating_sub(1);
     let selected = picker.selected;
     picker.selected = match action {
@@ -82,11 +81,10 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::PageDown => (selected + page).min(last),
         Action::Top => 0,
         Action::Bottom => last,
-        Action::Open => return pick(app),
+        Action::Open => return pick(app, effects),
         Action::Back | Action::Quit => return close(app),
         _ => selected,
     };
-    Vec::new()
 }
 
 fn picker(app: &mut App) -> Option<&mut Picker> {
@@ -96,31 +94,30 @@ fn picker(app: &mut App) -> Option<&mut Picker> {
     }
 }
 
-fn close(app: &mut App) -> Vec<Effect> {
+fn close(app: &mut App) {
     app.ui.overlay = None;
-    Vec::new()
 }
 
 /// Nothing that matches means that nothing is picked, and the picker stays.
-fn pick(app: &mut App) -> Vec<Effect> {
-    let Some(picker) = picker(app) else { return Vec::new() };
-    let Some(item) = picker.matching().get(picker.selected).map(|item| (*item).to_owned()) else { return Vec::new() };
+fn pick(app: &mut App, effects: &mut Effects) {
+    let Some(picker) = picker(app) else { return };
+    let Some(item) = picker.matching().get(picker.selected).map(|item| (*item).to_owned()) else { return };
     let kind = picker.kind;
     app.ui.overlay = None;
     match kind {
         PickerKind::Namespaces => choose_namespace(app, &item),
-        PickerKind::Contexts => connect(app, &item),
+        PickerKind::Contexts => connect(app, &item, effects),
     }
 }
 
 /// Narrows to one namespace, or to none in particular.
-pub fn choose_namespace(app: &mut App, name: &str) -> Vec<Effect> {
+pub fn choose_namespace(app: &mut App, name: &str) {
     if name == ALL_NAMESPACES {
         narrow(app, None);
         return notice::info(app, "Jobs, Pods and Events of all namespaces");
     }
     narrow(app, Some(BTreeSet::from([name.to_owned()])));
-    notice::info(app, format!("Jobs, Pods and Events of namespace {name} only; totals are of the whole cluster"))
+    notice::info(app, format!("Jobs, Pods and Events of namespace {name} only; totals are of the whole cluster"));
 }
 
 fn narrow(app: &mut App, namespaces: Option<BTreeSet<String>>) {
@@ -135,7 +132,7 @@ fn current_namespace(app: &App) -> String {
 
 /// Connects to another context. Everything that belongs to the old one goes at once, so that nothing of it can be taken
 /// for the new one's.
-pub fn connect(app: &mut App, context: &str) -> Vec<Effect> {
+pub fn connect(app: &mut App, context: &str, effects: &mut Effects) {
     if let Some(progress) = write::under_way(app) {
         return notice::warning(app, format!("{progress}; wait before changing the context"));
     }
@@ -149,5 +146,5 @@ pub fn connect(app: &mut App, context: &str) -> Vec<Effect> {
     ui.overlay = None;
     listing::refresh(app);
     notice::info(app, format!("connecting to {context}"));
-    vec![Effect::Connect { context: context.to_owned(), epoch: app.epoch }]
+    effects.push(Effect::Connect { context: context.to_owned(), epoch: app.epoch });
 }

@@ -2,30 +2,30 @@
 
 use tui_input::Input;
 
-use super::{App, Effect, Overlay, Prompt, PromptKind, command, filter, line, listing, picker, write};
+use super::effects::Effects;
+use super::{App, Overlay, Prompt, PromptKind, command, filter, line, listing, picker, write};
 use crate::input::{Chord, KeyCode};
 
 /// Opens the filter with what it says now.
-pub fn filter(app: &mut App) -> Vec<Effect> {
+pub fn filter(app: &mut App) {
     let text = app.ui.level.filter.clone();
-    open(app, PromptKind::Filter, text)
+    open(app, PromptKind::Filter, text);
 }
 
 /// Opens an empty command line.
-pub fn command(app: &mut App) -> Vec<Effect> {
-    open(app, PromptKind::Command, String::new())
+pub fn command(app: &mut App) {
+    open(app, PromptKind::Command, String::new());
 }
 
-fn open(app: &mut App, kind: PromptKind, text: String) -> Vec<Effect> {
+fn open(app: &mut App, kind: PromptKind, text: String) {
     let (before, selected) = (app.ui.level.filter.clone(), app.ui.level.selected.clone());
     app.ui.overlay = Some(Overlay::Prompt(Prompt { kind, input: Input::new(text), before, selected }));
-    Vec::new()
 }
 
 /// A key while a line is typed.
-pub fn press(app: &mut App, chord: Chord) -> Vec<Effect> {
+pub fn press(app: &mut App, chord: Chord, effects: &mut Effects) {
     match chord.key {
-        KeyCode::Enter => submit(app),
+        KeyCode::Enter => submit(app, effects),
         KeyCode::Escape => cancel(app),
         KeyCode::Tab => complete(app),
         KeyCode::Backspace if is_empty(app) => cancel(app),
@@ -36,12 +36,12 @@ pub fn press(app: &mut App, chord: Chord) -> Vec<Effect> {
 }
 
 /// Text was pasted: into the line that is being typed, wherever that is.
-pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+pub fn paste(app: &mut App, text: &str) {
     match app.ui.overlay {
         Some(Overlay::Prompt(_)) => edit(app, |input| line::paste(input, text)),
         Some(Overlay::Picker(_)) => picker::paste(app, text),
         Some(Overlay::Write(_)) => write::paste(app, text),
-        _ => Vec::new(),
+        _ => {}
     }
 }
 
@@ -49,14 +49,13 @@ fn is_empty(app: &App) -> bool {
     matches!(&app.ui.overlay, Some(Overlay::Prompt(prompt)) if prompt.input.value().is_empty())
 }
 
-fn edit(app: &mut App, change: impl FnOnce(&mut Input)) -> Vec<Effect> {
-    let Some(Overlay::Prompt(prompt)) = &mut app.ui.overlay else { return Vec::new() };
+fn edit(app: &mut App, change: impl FnOnce(&mut Input)) {
+    let Some(Overlay::Prompt(prompt)) = &mut app.ui.overlay else { return };
     change(&mut prompt.input);
     if prompt.kind == PromptKind::Filter {
         let text = prompt.input.value().to_owned();
         set_filter(app, text);
     }
-    Vec::new()
 }
 
 /// Rows follow while the filter is typed.
@@ -68,15 +67,17 @@ fn set_filter(app: &mut App, text: String) {
     }
 }
 
-fn submit(app: &mut App) -> Vec<Effect> {
+fn submit(app: &mut App, effects: &mut Effects) {
     match app.ui.overlay.take() {
-        Some(Overlay::Prompt(prompt)) if prompt.kind == PromptKind::Command => command::run(app, prompt.input.value()),
-        _ => Vec::new(),
+        Some(Overlay::Prompt(prompt)) if prompt.kind == PromptKind::Command => {
+            command::run(app, prompt.input.value(), effects);
+        }
+        _ => {}
     }
 }
 
 /// Puts back the filter and the selection as they were.
-fn cancel(app: &mut App) -> Vec<Effect> {
+fn cancel(app: &mut App) {
     if let Some(Overlay::Prompt(prompt)) = app.ui.overlay.take()
         && app.ui.level.filter != prompt.before
     {
@@ -84,14 +85,13 @@ fn cancel(app: &mut App) -> Vec<Effect> {
         app.ui.level.selected = prompt.selected;
         listing::refresh(app);
     }
-    Vec::new()
 }
 
-fn complete(app: &mut App) -> Vec<Effect> {
-    let Some(Overlay::Prompt(prompt)) = &app.ui.overlay else { return Vec::new() };
+fn complete(app: &mut App) {
+    let Some(Overlay::Prompt(prompt)) = &app.ui.overlay else { return };
     if prompt.kind == PromptKind::Filter {
-        return Vec::new();
+        return;
     }
     let completed = command::complete(app, prompt.input.value());
-    edit(app, |input| *input = Input::new(completed))
+    edit(app, |input| *input = Input::new(completed));
 }

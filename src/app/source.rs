@@ -1,12 +1,12 @@
 //! Reports of the Sources: Deltas, health, facts of the cluster.
 
-use super::{App, Effect, listing};
+use super::{App, listing};
 use crate::fleet::{ClusterFacts, Delta, Epoch, Fleet, Health, HealthState, Report, SourceGroup, SourceId, Sources};
 
 /// A Source says something. What an older connection still says is dropped.
-pub fn report(app: &mut App, epoch: Epoch, report: Report) -> Vec<Effect> {
+pub fn report(app: &mut App, epoch: Epoch, report: Report) {
     if epoch != app.epoch {
-        return Vec::new();
+        return;
     }
     match report {
         Report::Delta(delta) => apply(app, delta),
@@ -14,7 +14,6 @@ pub fn report(app: &mut App, epoch: Epoch, report: Report) -> Vec<Effect> {
         Report::Cluster(facts) => set_facts(app, *facts),
         Report::Down(error) => app.down = Some(error),
     }
-    Vec::new()
 }
 
 /// A change of the cluster's objects proves that the cluster answers.

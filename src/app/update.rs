@@ -1,20 +1,27 @@
 //! The reducer: one arm per message, each calling the function that handles it.
 
+use super::effects::Effects;
 use super::{App, Effect, Msg, clock, detail, keys, listing, mouse, notice, prompt, source, work, write};
 
 /// Applies one message and says what is wanted of the outside.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
+    let mut effects = Effects::default();
+    handle(app, msg, &mut effects);
+    effects.into_vec()
+}
+
+fn handle(app: &mut App, msg: Msg, effects: &mut Effects) {
     match msg {
-        Msg::Key(chord) => keys::press(app, chord),
+        Msg::Key(chord) => keys::press(app, chord, effects),
         Msg::Paste(text) => prompt::paste(app, &text),
         Msg::Mouse(mouse) => mouse::handle(app, mouse),
         Msg::Resize { width, height } => listing::resize(app, width, height),
         Msg::Clock(now) => clock::tick(app, now),
         Msg::Source(epoch, report) => source::report(app, epoch, report),
-        Msg::Written { write, item, outcome } => write::answered(app, write, item, outcome),
+        Msg::Written { write, item, outcome } => write::answered(app, write, item, outcome, effects),
         Msg::Fetched { epoch, key, result } => detail::fetched(app, epoch, &key, result),
         Msg::Notice(notice) => notice::show(app, notice),
-        Msg::Work => work::slice(app),
+        Msg::Work => work::slice(app, effects),
         Msg::Frame => listing::refresh_if_dirty(app),
         Msg::Geometry(geometry) => listing::laid_out(app, geometry),
     }

@@ -1,27 +1,30 @@
 //! Runs the insights' work in slices, and turns what they want of the outside into effects.
 
+use super::effects::Effects;
 use super::{App, Effect, listing};
 use crate::fleet::{Health, HealthState, SourceId};
 
 /// Does one slice of the insights' work.
-pub fn slice(app: &mut App) -> Vec<Effect> {
+pub fn slice(app: &mut App, effects: &mut Effects) {
     let (insights, inputs) = app.insights_mut();
     let requests = insights.work(&inputs);
     listing::note_parts(app);
-    let demand = requests.demand.map(|demand| {
+    if let Some(demand) = requests.demand {
         demand.sources.iter().for_each(|source| expect(app, *source));
-        Effect::Demand(demand)
-    });
-    demand.into_iter().chain(requests.remember.map(Effect::Remember)).collect()
+        effects.push(Effect::Demand(demand));
+    }
+    if let Some(held) = requests.remember {
+        effects.push(Effect::Remember(held));
+    }
 }
 
 /// Does all of it.
 pub fn settle(app: &mut App) -> Vec<Effect> {
-    let mut effects = Vec::new();
+    let mut effects = Effects::default();
     while app.insights.has_work() {
-        effects.extend(slice(app));
+        slice(app, &mut effects);
     }
-    effects
+    effects.into_vec()
 }
 
 /// A Source that was not needed is shown as connecting until it reports itself.

@@ -1,19 +1,17 @@
 //! From a confirmed dialog to requests.
 
-use super::super::{App, Effect, Overlay, Ui, Verb, Write, WriteDialog, WriteItem, notice};
+use super::super::effects::Effects;
+use super::super::{App, Overlay, Ui, Verb, Write, WriteDialog, WriteItem, notice};
 use super::{outcome, targets, values};
 use crate::fleet::{AnnotationChange, Fleet};
 
 /// Writes what the dialog says, or says in it why that cannot be done as it stands.
-pub fn confirm(app: &mut App) -> Vec<Effect> {
-    let Some(Overlay::Write(mut dialog)) = app.ui.overlay.take() else { return Vec::new() };
+pub fn confirm(app: &mut App, effects: &mut Effects) {
+    let Some(Overlay::Write(mut dialog)) = app.ui.overlay.take() else { return };
     values::refresh(&mut dialog, app.now);
     match objection(&dialog) {
-        None => begin(app, *dialog),
-        Some(error) => {
-            stay(app, dialog, error);
-            Vec::new()
-        }
+        None => begin(app, *dialog, effects),
+        Some(error) => stay(app, dialog, error),
     }
 }
 
@@ -40,7 +38,7 @@ fn objection(dialog: &WriteDialog) -> Option<String> {
     })
 }
 
-fn begin(app: &mut App, dialog: WriteDialog) -> Vec<Effect> {
+fn begin(app: &mut App, dialog: WriteDialog, effects: &mut Effects) {
     let id = app.ui.next_write;
     app.ui.next_write += 1;
     let items = dialog.targets.into_iter().map(|target| item(&app.fleet, target.change)).collect();
@@ -49,7 +47,7 @@ fn begin(app: &mut App, dialog: WriteDialog) -> Vec<Effect> {
     app.ui.writes.push(Write { id, verb, subject, items, issued: 0, undoes });
     forget_oldest(&mut app.ui);
     app.ui.marks.clear();
-    outcome::issue(app, id)
+    outcome::issue(app, id, effects);
 }
 
 /// The object may have changed in other ways while the dialog was open: the newest version of it with the value that the

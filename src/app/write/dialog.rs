@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tui_input::Input;
 
-use super::super::{App, DurationChoice, Effect, Overlay, Scroll, Verb, WriteDialog, detail, line, notice, selection};
+use super::super::effects::Effects;
+use super::super::{App, DurationChoice, Overlay, Scroll, Verb, WriteDialog, detail, line, notice, selection};
 use super::targets::{self, Chosen};
 use super::{confirm, consequences, values};
 use crate::fleet::{JobRow, KarpenterApi, Key, Kind, ObjectKey, Sym};
@@ -13,18 +14,18 @@ use crate::insight::karpenter::Support;
 use crate::insight::relation;
 
 /// Asks for how long to protect the marked rows, else the selected one.
-pub fn protect(app: &mut App) -> Vec<Effect> {
-    ask(app, Verb::Protect)
+pub fn protect(app: &mut App) {
+    ask(app, Verb::Protect);
 }
 
 /// Asks whether to remove the protection of the marked rows, else of the selected one.
-pub fn unprotect(app: &mut App) -> Vec<Effect> {
-    ask(app, Verb::Unprotect)
+pub fn unprotect(app: &mut App) {
+    ask(app, Verb::Unprotect);
 }
 
-fn ask(app: &mut App, verb: Verb) -> Vec<Effect> {
+fn ask(app: &mut App, verb: Verb) {
     if refuse_readonly(app, verb) {
-        return Vec::new();
+        return;
     }
     let keys = chosen_rows(app);
     let chosen = targets::choose(app, &keys, verb);
@@ -37,7 +38,6 @@ fn ask(app: &mut App, verb: Verb) -> Vec<Effect> {
     dialog.choices = choices;
     (dialog.targets, dialog.skipped) = (chosen.targets, chosen.skipped);
     open(app, dialog);
-    Vec::new()
 }
 
 /// Says that nothing is written, where that is so.
@@ -55,7 +55,7 @@ fn chosen_rows(app: &App) -> BTreeSet<Key> {
     }
 }
 
-fn nothing_to_do(app: &mut App, verb: Verb, chosen: &Chosen) -> Vec<Effect> {
+fn nothing_to_do(app: &mut App, verb: Verb, chosen: &Chosen) {
     let Some(first) = chosen.skipped.first() else { return notice::info(app, "no row is selected") };
     let more = match chosen.skipped.len() - 1 {
         0 => String::new(),
@@ -63,7 +63,7 @@ fn nothing_to_do(app: &mut App, verb: Verb, chosen: &Chosen) -> Vec<Effect> {
     };
     let text =
         format!("nothing to {}: {} {}: {}{more}", verb.name(), first.key.kind.name(), first.key.object, first.reason);
-    notice::warning(app, text)
+    notice::warning(app, text);
 }
 
 /// An empty dialog of this verb.
@@ -230,9 +230,9 @@ pub fn clock(app: &mut App) {
 }
 
 /// An action while the dialog is open.
-pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+pub fn act(app: &mut App, action: Action, effects: &mut Effects) {
     match action {
-        Action::Open => return confirm::confirm(app),
+        Action::Open => confirm::confirm(app, effects),
         Action::Back | Action::Quit => app.ui.overlay = None,
         Action::Left => with_dialog(app, |dialog| choose(dialog, -1)),
         Action::Right => with_dialog(app, |dialog| choose(dialog, 1)),
@@ -241,7 +241,6 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             detail::scroll(app, action);
         }
     }
-    Vec::new()
 }
 
 /// Whether both a duration and the number are typed, between which up and down move.
@@ -299,7 +298,7 @@ pub fn types(app: &mut App, chord: Chord) -> bool {
 }
 
 /// Pastes into a line of the dialog.
-pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+pub fn paste(app: &mut App, text: &str) {
     with_dialog(app, |dialog| {
         if let Some(input) = line_of(dialog) {
             line::paste(input, text);
@@ -307,5 +306,4 @@ pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
         dialog.error = None;
         dialog.scroll.to_top();
     });
-    Vec::new()
 }

@@ -1,5 +1,6 @@
 //! Requests of a confirmed write, a few at a time, and what came of them.
 
+use super::super::effects::Effects;
 use super::super::{App, Effect, Overlay, Scroll, Verb, Write, notice};
 use crate::fleet::{AnnotationOutcome, Key};
 
@@ -7,22 +8,24 @@ use crate::fleet::{AnnotationOutcome, Key};
 const IN_FLIGHT: usize = 8;
 
 /// Requests as many of the changes that wait as may be under way.
-pub fn issue(app: &mut App, id: u64) -> Vec<Effect> {
-    let Some(write) = app.ui.writes.iter_mut().find(|write| write.id == id) else { return Vec::new() };
+pub fn issue(app: &mut App, id: u64, effects: &mut Effects) {
+    let Some(write) = app.ui.writes.iter_mut().find(|write| write.id == id) else { return };
     let under_way = write.issued - write.items.iter().filter(|item| item.outcome.is_some()).count();
     let from = write.issued;
     write.issued = (from + IN_FLIGHT.saturating_sub(under_way)).min(write.items.len());
     let fresh = write.items.iter().enumerate().take(write.issued).skip(from);
     let verb = write.verb.name();
-    fresh.map(|(item, it)| Effect::Write { write: id, item, verb, change: it.change.clone() }).collect()
+    for (item, it) in fresh {
+        effects.push(Effect::Write { write: id, item, verb, change: it.change.clone() });
+    }
 }
 
 /// One request has been answered. The row is left alone: the watch brings what the cluster now says.
-pub fn answered(app: &mut App, id: u64, item: usize, outcome: AnnotationOutcome) -> Vec<Effect> {
-    let Some(write) = app.ui.writes.iter_mut().find(|write| write.id == id) else { return Vec::new() };
+pub fn answered(app: &mut App, id: u64, item: usize, outcome: AnnotationOutcome, effects: &mut Effects) {
+    let Some(write) = app.ui.writes.iter_mut().find(|write| write.id == id) else { return };
     let issued = write.issued;
     let Some(slot) = write.items.get_mut(item).filter(|slot| item < issued && slot.outcome.is_none()) else {
-        return Vec::new();
+        return;
     };
     let undone = (outcome == AnnotationOutcome::Done).then(|| slot.change.key.clone());
     slot.outcome = Some(outcome);
@@ -30,9 +33,8 @@ pub fn answered(app: &mut App, id: u64, item: usize, outcome: AnnotationOutcome)
     if let (Some(original), Some(key)) = (undoes, undone) {
         mark_undone(app, original, &key);
     }
-    let effects = issue(app, id);
+    issue(app, id, effects);
     report(app, id);
-    effects
 }
 
 fn mark_undone(app: &mut App, original: u64, key: &Key) {

@@ -1,14 +1,14 @@
 //! Taking back the last write: exactly what stood there before, under the same conditions.
 
-use super::super::{App, Effect, Skipped, Target, Verb, Write, WriteItem, notice};
+use super::super::{App, Skipped, Target, Verb, Write, WriteItem, notice};
 use super::targets::{self, Chosen};
 use super::{dialog, outcome};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, Fleet, Key, Kind};
 
 /// Asks whether to take back the last protect or unprotect of which something is left to take back.
-pub fn undo(app: &mut App) -> Vec<Effect> {
+pub fn undo(app: &mut App) {
     if dialog::refuse_readonly(app, Verb::Undo) {
-        return Vec::new();
+        return;
     }
     if let Some(progress) = outcome::under_way(app) {
         return notice::warning(app, format!("{progress}; undo when it is"));
@@ -25,7 +25,6 @@ pub fn undo(app: &mut App) -> Vec<Effect> {
     let mut dialog = dialog::of(app, Verb::Undo, what);
     (dialog.targets, dialog.skipped, dialog.undoes) = (chosen.targets, chosen.skipped, Some(id));
     dialog::open(app, dialog);
-    Vec::new()
 }
 
 fn is_undoable(write: &Write) -> bool {
