@@ -41,7 +41,15 @@ pub fn app_by_stages(mut note: impl FnMut(&str, usize)) -> App {
     let (width, height) = SIZE;
     update(&mut app, Msg::Resize { width, height });
     note("Node", fill(&mut app, Kind::Node, (0..NODES).map(|index| returned::node(NODES, index, SEED)), &mut interner));
-    note("NodeClaim", fill(&mut app, Kind::NodeClaim, (0..NODES).map(|index| returned::node_claim(NODES, index, SEED)), &mut interner));
+    note(
+        "NodeClaim",
+        fill(
+            &mut app,
+            Kind::NodeClaim,
+            (0..NODES).map(|index| returned::node_claim(NODES, index, SEED)),
+            &mut interner,
+        ),
+    );
     note("Job", fill(&mut app, Kind::Job, (0..returned::workloads(PODS)).filter_map(returned::job), &mut interner));
     note("NodePool", fill(&mut app, Kind::NodePool, returned::node_pools().into_iter(), &mut interner));
     let budgets = (0..returned::workloads(PODS)).filter_map(returned::disruption_budget);
@@ -77,12 +85,7 @@ pub fn pod(index: usize) -> Value {
     returned::pod(NODES, PODS, index, SEED)
 }
 
-fn fill(
-    app: &mut App,
-    kind: Kind,
-    mut objects: impl Iterator<Item = Value>,
-    interner: &mut Interner,
-) -> usize {
+fn fill(app: &mut App, kind: Kind, mut objects: impl Iterator<Item = Value>, interner: &mut Interner) -> usize {
     let mut count = 0;
     loop {
         let page: Vec<String> = objects.by_ref().take(PAGE).map(|object| object.to_string()).collect();
@@ -102,4 +105,3 @@ pub fn decode_page(kind: Kind, page: &[String], interner: &mut Interner) -> (Del
     let raw: Vec<RawChange<'_>> = page.iter().map(|json| RawChange::Upsert(json.as_bytes())).collect();
     decode::delta(kind, &raw, interner)
 }
-

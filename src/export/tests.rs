@@ -146,7 +146,7 @@ fn pods() -> Vec<PodRow> {
     let member = |name: &str, value: &str| PodRow {
         owner: Some(owner("Job", "train", &job.meta.uid)),
         labels: labels(&[("team", "vision")]),
-        requests: resources(8000, 64 << 30, &[(GPU, 4)]),
+        requests: resources(8000, 64 << 30, &[(GPU, 4)]).into(),
         do_not_disrupt: Some(sym(value)),
         ..pod("ml", name, Some("gpu-1"))
     };

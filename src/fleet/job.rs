@@ -1,5 +1,7 @@
 //! Jobs and CronJobs.
 
+use std::sync::Arc;
+
 use super::{Condition, Labels, Meta, Owner, Resources, Row, Sym};
 use crate::units::Time;
 
@@ -11,7 +13,7 @@ pub struct JobRow {
     /// All labels.
     pub labels: Labels,
     /// The controller (a CronJob, a JobSet), else the first owner.
-    pub owner: Option<Owner>,
+    pub owner: Option<Arc<Owner>>,
     /// `spec.suspend`.
     pub suspended: bool,
     /// `spec.parallelism`; 1 where absent.

@@ -98,6 +98,34 @@ impl fmt::Debug for Uid {
     }
 }
 
+/// `metadata.resourceVersion`. It is opaque, but API servers write a number, which takes less room.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ResourceVersion {
+    /// A number as it is usually written: digits without a leading zero.
+    Number(u64),
+    /// Any other text.
+    Text(Sym),
+}
+
+impl ResourceVersion {
+    /// From the text of `metadata.resourceVersion`.
+    pub fn parse(text: &str) -> Self {
+        // Only the form that is printed again as it was read.
+        let is_canonical = text == "0" || text.starts_with(|first: char| matches!(first, '1'..='9'));
+        let number = text.parse().ok().filter(|_| is_canonical);
+        number.map_or_else(|| Self::Text(Sym::new(text)), Self::Number)
+    }
+}
+
+impl fmt::Display for ResourceVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => fmt::Display::fmt(number, f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
 /// What every row keeps of `metadata`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Meta {
@@ -105,8 +133,8 @@ pub struct Meta {
     pub key: ObjectKey,
     /// `metadata.uid`.
     pub uid: Uid,
-    /// `metadata.resourceVersion` as last read; opaque.
-    pub resource_version: compact_str::CompactString,
+    /// `metadata.resourceVersion` as last read.
+    pub resource_version: ResourceVersion,
     /// `metadata.creationTimestamp`.
     pub created: Time,
     /// `metadata.deletionTimestamp`, which the API server sets to the end of the grace period.
@@ -144,11 +172,20 @@ impl Owner {
 
 #[cfg(test)]
 mod tests {
-    use super::Uid;
+    use super::{ResourceVersion, Uid};
 
     #[test]
-    fn a_uid_takes_three_words() {
+    fn identities_take_few_words() {
         assert!(size_of::<Uid>() <= 24, "{}", size_of::<Uid>());
+        assert!(size_of::<ResourceVersion>() <= 16, "{}", size_of::<ResourceVersion>());
+    }
+
+    #[test]
+    fn a_resource_version_prints_as_it_was_read() {
+        for text in ["", "0", "7", "18446744073709551615", "18446744073709551616", "007", "+7", "-1", "1a"] {
+            assert_eq!(ResourceVersion::parse(text).to_string(), text);
+        }
+        assert_eq!(ResourceVersion::parse("7"), ResourceVersion::Number(7));
     }
 
     #[test]

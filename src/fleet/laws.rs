@@ -40,7 +40,7 @@ fn pod() -> impl Strategy<Value = PodRow> {
         let meta = rows::meta("ml", &format!("pod-{name}"), Time::from_seconds(0));
         let job_uid = Uid::parse(&format!("job-{job}"));
         PodRow {
-            owner: (job > 0).then(|| rows::owning_job("train", &job_uid)),
+            owner: (job > 0).then(|| rows::owning_job("train", &job_uid).into()),
             node: (node > 0).then(|| Sym::new(&format!("node-{node}"))),
             do_not_disrupt: protected.then(|| Sym::new("true")),
             ..rows::pod(Meta { uid: Uid::parse(&format!("{name}-{generation}")), ..meta })

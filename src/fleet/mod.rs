@@ -30,7 +30,7 @@ pub use health::{
     ClusterFacts, ConnectionError, Health, HealthState, KarpenterApi, Report, SourceGroup, SourceId, Sources,
 };
 pub use job::{CronJobRow, JobRow};
-pub use key::{Key, Meta, ObjectKey, Owner, Uid};
+pub use key::{Key, Meta, ObjectKey, Owner, ResourceVersion, Uid};
 pub use kind::{Content, Kind, KindSpec, Need, Scope, Start};
 pub(crate) use kind_table::kind_table;
 pub use node::{CapacityType, NodeRow, Taint};

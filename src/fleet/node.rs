@@ -1,5 +1,7 @@
 //! Nodes.
 
+use std::sync::Arc;
+
 use super::{Condition, Labels, Meta, Owner, Resources, Row, Sym};
 
 /// How the capacity is bought: the values of label `karpenter.sh/capacity-type`.
@@ -53,7 +55,7 @@ pub struct NodeRow {
     /// All labels.
     pub labels: Labels,
     /// The owning NodeClaim, where Karpenter made the Node.
-    pub owner: Option<Owner>,
+    pub owner: Option<Arc<Owner>>,
     /// `spec.providerID`.
     pub provider_id: Option<Sym>,
     /// `spec.unschedulable`.

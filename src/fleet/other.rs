@@ -1,5 +1,7 @@
 //! Kinds of which little is kept.
 
+use std::sync::Arc;
+
 use super::{Adjustment, Condition, Labels, Meta, Owner, Row, Sym};
 use crate::units::{Selector, Time};
 
@@ -46,7 +48,7 @@ pub struct ReplicaSetRow {
     /// Identity.
     pub meta: Meta,
     /// The Deployment.
-    pub owner: Option<Owner>,
+    pub owner: Option<Arc<Owner>>,
     /// Annotation `karpenter.sh/do-not-disrupt`, which its controller copies from the Deployment and nothing reads.
     pub do_not_disrupt: Option<Sym>,
 }

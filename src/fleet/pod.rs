@@ -1,5 +1,7 @@
 //! Pods.
 
+use std::sync::Arc;
+
 use super::{Labels, Meta, Owner, Resources, Row, Sym};
 use crate::units::Time;
 
@@ -48,7 +50,7 @@ impl PodPhase {
 }
 
 /// What decides whether Karpenter counts, moves or evicts a pod, besides its annotation.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each says one thing of a pod")]
 pub struct Eviction {
     /// Whether any owner is an apps/v1 DaemonSet, which brings the pod back wherever it runs.
@@ -75,7 +77,7 @@ pub struct PodRow {
     /// All labels.
     pub labels: Labels,
     /// The controller, else the first owner.
-    pub owner: Option<Owner>,
+    pub owner: Option<Arc<Owner>>,
     /// `spec.nodeName`.
     pub node: Option<Sym>,
     /// `status.phase`.
@@ -87,7 +89,7 @@ pub struct PodRow {
     /// `status.startTime`: when the kubelet took the pod, before images were pulled.
     pub started: Option<Time>,
     /// Effective requests, as the scheduler counts them.
-    pub requests: Resources,
+    pub requests: Arc<Resources>,
     /// Restarts as kubectl counts them: of init containers while they run, then of main containers and sidecars.
     pub restarts: u32,
     /// Containers that are ready.
@@ -101,7 +103,7 @@ pub struct PodRow {
     /// Annotation `CapacityProvisioned`, verbatim: what Fargate gives and bills it.
     pub capacity_provisioned: Option<Sym>,
     /// What decides whether it is evicted.
-    pub eviction: Eviction,
+    pub eviction: Arc<Eviction>,
 }
 
 impl PodRow {
@@ -112,7 +114,7 @@ impl PodRow {
 
     /// The Job that controls it, if one does; the one place that says when that is so.
     pub fn job_owner(&self) -> Option<&Owner> {
-        self.owner.as_ref().filter(|owner| owner.is_batch_job())
+        self.owner.as_deref().filter(|owner| owner.is_batch_job())
     }
 
     /// Whether it still occupies what it requests: bound or not, it has not finished (a terminating pod still does).

@@ -13,7 +13,7 @@ pub struct GpuCount {
 }
 
 /// Amounts of the resources that batchtop reasons about.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Resources {
     /// CPU in thousandths of a core.
     pub cpu_millis: i64,

@@ -4,11 +4,14 @@ use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::Hash;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use arcstr::ArcStr;
 use foldhash::fast::RandomState;
+
+use super::{Eviction, Owner, Resources};
 
 /// An interned string: eight bytes, shared by everything that mentions it.
 ///
@@ -126,8 +129,14 @@ const SWEEP_FLOOR: usize = 4096;
 pub struct Interner {
     syms: HashSet<Sym, RandomState>,
     labels: HashSet<Labels, RandomState>,
+    owners: Shared<Owner>,
+    requests: Shared<Resources>,
+    evictions: Shared<Eviction>,
     sweep_at: usize,
 }
+
+/// Values that many rows have in common.
+type Shared<T> = HashSet<Arc<T>, RandomState>;
 
 impl Interner {
     /// The symbol for `text`.
@@ -152,15 +161,56 @@ impl Interner {
         labels
     }
 
+    /// The shared owner reference equal to this one: the pods of a Job have the same.
+    pub fn owner(&mut self, owner: Owner) -> Arc<Owner> {
+        self.sweep_when_doubled();
+        share(&mut self.owners, owner)
+    }
+
+    /// The shared amounts equal to these: pods of one template request the same.
+    pub fn resources(&mut self, resources: Resources) -> Arc<Resources> {
+        self.sweep_when_doubled();
+        share(&mut self.requests, resources)
+    }
+
+    /// The shared value equal to this one: pods of one template differ at most in readiness.
+    pub fn eviction(&mut self, eviction: Eviction) -> Arc<Eviction> {
+        self.sweep_when_doubled();
+        share(&mut self.evictions, eviction)
+    }
+
+    fn len(&self) -> usize {
+        self.syms.len() + self.labels.len() + self.owners.len() + self.requests.len() + self.evictions.len()
+    }
+
     fn sweep_when_doubled(&mut self) {
-        if self.syms.len() + self.labels.len() < self.sweep_at.max(SWEEP_FLOOR) {
+        if self.len() < self.sweep_at.max(SWEEP_FLOOR) {
             return;
         }
+        // Those that hold symbols come before the symbols.
+        self.owners.retain(is_held);
+        self.requests.retain(is_held);
+        self.evictions.retain(is_held);
         self.labels.retain(|labels| Arc::strong_count(&labels.0) > 1);
         // A text without a count is static, the empty one: it takes no memory of its own.
         self.syms.retain(|sym| ArcStr::strong_count(&sym.0).is_some_and(|count| count > 1));
-        self.sweep_at = 2 * (self.syms.len() + self.labels.len());
+        self.sweep_at = 2 * self.len();
     }
+}
+
+/// The value of the set that equals this one, which joins the set where there is none.
+fn share<T: Eq + Hash>(known: &mut Shared<T>, value: T) -> Arc<T> {
+    if let Some(shared) = known.get(&value) {
+        return Arc::clone(shared);
+    }
+    let shared = Arc::new(value);
+    known.insert(Arc::clone(&shared));
+    shared
+}
+
+/// Whether anything besides the interner holds it.
+fn is_held<T>(shared: &Arc<T>) -> bool {
+    Arc::strong_count(shared) > 1
 }
 
 #[cfg(test)]

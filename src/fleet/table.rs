@@ -1,7 +1,9 @@
 //! One table of rows of one kind.
 
+use std::hash::{Hash, Hasher};
+
 use foldhash::fast::RandomState;
-use indexmap::IndexMap;
+use indexmap::{Equivalent, IndexSet};
 
 use super::{Change, Meta, ObjectKey};
 
@@ -19,25 +21,57 @@ pub trait Row {
 /// Rows are large. They lie side by side in about the order in which they came, so that none of the memory between them is
 /// empty, and so that whoever goes through all of them finds what came together near together.
 pub struct Table<R> {
-    rows: IndexMap<ObjectKey, (R, u64), RandomState>,
+    rows: IndexSet<Slot<R>, RandomState>,
     round: u64,
+}
+
+/// A row and the round of lists that last mentioned it; as an entry of the set it is its key, which thus is kept once.
+struct Slot<R> {
+    row: R,
+    seen: u64,
+}
+
+impl<R: Row> Slot<R> {
+    fn key(&self) -> &ObjectKey {
+        &self.row.meta().key
+    }
+}
+
+impl<R: Row> PartialEq for Slot<R> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl<R: Row> Eq for Slot<R> {}
+
+impl<R: Row> Hash for Slot<R> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl<R: Row> Equivalent<Slot<R>> for ObjectKey {
+    fn equivalent(&self, slot: &Slot<R>) -> bool {
+        self == slot.key()
+    }
 }
 
 impl<R> Default for Table<R> {
     fn default() -> Self {
-        Self { rows: IndexMap::default(), round: 0 }
+        Self { rows: IndexSet::default(), round: 0 }
     }
 }
 
 impl<R: Row> Table<R> {
     /// One row.
     pub fn get(&self, key: &ObjectKey) -> Option<&R> {
-        self.rows.get(key).map(|(row, _)| row)
+        self.rows.get(key).map(|slot| &slot.row)
     }
 
     /// All rows, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &R> {
-        self.rows.values().map(|(row, _)| row)
+        self.rows.iter().map(|slot| &slot.row)
     }
 
     /// How many rows.
@@ -56,8 +90,8 @@ impl<R: Row> Table<R> {
             Change::Begin => self.round += 1,
             Change::Upsert(row) => self.upsert(row, &mut changed),
             Change::Remove(key) => {
-                if let Some((old, _)) = self.rows.swap_remove(&key) {
-                    changed(Some(&old), None);
+                if let Some(old) = self.rows.swap_take(&key) {
+                    changed(Some(&old.row), None);
                 }
             }
             Change::Commit => self.remove_unseen(&mut changed),
@@ -65,22 +99,17 @@ impl<R: Row> Table<R> {
     }
 
     fn upsert(&mut self, row: R, changed: &mut impl FnMut(Option<&R>, Option<&R>)) {
-        if let Some(slot) = self.rows.get_mut(&row.meta().key) {
-            changed(Some(&slot.0), Some(&row));
-            *slot = (row, self.round);
-            return;
-        }
-        changed(None, Some(&row));
-        self.rows.insert(row.meta().key.clone(), (row, self.round));
+        changed(self.get(&row.meta().key), Some(&row));
+        self.rows.replace(Slot { row, seen: self.round });
     }
 
     fn remove_unseen(&mut self, changed: &mut impl FnMut(Option<&R>, Option<&R>)) {
         let round = self.round;
-        self.rows.retain(|_, (row, seen)| {
-            if *seen != round {
-                changed(Some(row), None);
+        self.rows.retain(|slot| {
+            if slot.seen != round {
+                changed(Some(&slot.row), None);
             }
-            *seen == round
+            slot.seen == round
         });
     }
 }

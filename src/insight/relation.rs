@@ -23,9 +23,9 @@ pub struct OwnerLink<'a> {
 /// The object of this kind and name, if it is of a kind that others make on somebody's behalf, and known.
 pub fn owner_link<'a>(fleet: &'a Fleet, kind: &str, key: &ObjectKey) -> Option<OwnerLink<'a>> {
     match kind {
-        "Job" => fleet.jobs.get(key).map(|job| OwnerLink { uid: &job.meta.uid, owner: job.owner.as_ref() }),
+        "Job" => fleet.jobs.get(key).map(|job| OwnerLink { uid: &job.meta.uid, owner: job.owner.as_deref() }),
         "ReplicaSet" => {
-            fleet.replica_sets.get(key).map(|set| OwnerLink { uid: &set.meta.uid, owner: set.owner.as_ref() })
+            fleet.replica_sets.get(key).map(|set| OwnerLink { uid: &set.meta.uid, owner: set.owner.as_deref() })
         }
         _ => None,
     }
@@ -59,6 +59,8 @@ pub fn node_of_event(fleet: &Fleet, event: &EventRow) -> Option<Sym> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::fleet::{Delta, ReplicaSetRow, Uid};
     use crate::insight::testing::{fleet, job, meta, owner, pod, upserts};
@@ -84,7 +86,7 @@ mod tests {
         assert_eq!(top("Job", "ml", "nightly-1", &nightly.meta.uid), want);
         assert_eq!(top("Job", "ml", "gone", &Uid::parse("g")).0, "Job/gone");
         let mut volcano = owner("Job", "mpi", &Uid::parse("v"));
-        volcano.api_version = Sym::new("batch.volcano.sh/v1alpha1");
+        Arc::make_mut(&mut volcano).api_version = Sym::new("batch.volcano.sh/v1alpha1");
         assert_eq!(job_name(&PodRow { owner: Some(volcano), ..pod("ml", "mpi-0", None) }), None);
         assert_eq!(top("DaemonSet", "web", "logs", &Uid::parse("l")).0, "DaemonSet/logs");
         assert_eq!(top_owner(&known, &pod("web", "bare", None)), None);

@@ -1,8 +1,10 @@
 //! Rows for unit tests: those of [`rows`], as a real cluster would have them an hour after their creation.
 
+use std::sync::Arc;
+
 use crate::fleet::{
-    Change, Condition, Delta, Fleet, GpuCount, JobRow, Meta, NodeClaimRow, NodePoolRow, NodeRow, Owner, PodRow,
-    Resources, Status, Sym, Uid,
+    Change, Condition, Delta, Eviction, Fleet, GpuCount, JobRow, Meta, NodeClaimRow, NodePoolRow, NodeRow, Owner,
+    PodRow, Resources, Status, Sym, Uid,
 };
 use crate::rows;
 pub(crate) use crate::rows::labels;
@@ -36,9 +38,15 @@ pub(crate) fn resources(cpu_millis: i64, memory_bytes: i64, gpus: &[(&str, i64)]
     Resources { cpu_millis, memory_bytes, pods: 0, gpus }
 }
 
-pub(crate) fn owner(kind: &str, name: &str, uid: &Uid) -> Owner {
+/// What decides about the eviction of this pod alone, to be changed.
+pub(crate) fn eviction_of(pod: &mut PodRow) -> &mut Eviction {
+    Arc::make_mut(&mut pod.eviction)
+}
+
+pub(crate) fn owner(kind: &str, name: &str, uid: &Uid) -> Arc<Owner> {
     let job = rows::owning_job(name, uid);
-    if kind == "Job" { job } else { Owner { api_version: sym("apps/v1"), kind: sym(kind), ..job } }
+    let owner = if kind == "Job" { job } else { Owner { api_version: sym("apps/v1"), kind: sym(kind), ..job } };
+    owner.into()
 }
 
 /// What a node of NodePool `gpu` has that Karpenter has initialized.
@@ -67,14 +75,14 @@ pub(crate) fn pod(namespace: &str, name: &str, node: Option<&str>) -> PodRow {
     PodRow {
         node: node.map(sym),
         started: Some(CREATED),
-        requests: resources(500, 1 << 30, &[]),
+        requests: resources(500, 1 << 30, &[]).into(),
         ..rows::pod(meta(namespace, name))
     }
 }
 
 /// Not suspended, one pod wanted, none there.
 pub(crate) fn job(namespace: &str, name: &str) -> JobRow {
-    JobRow { requests: resources(500, 1 << 30, &[]), started: Some(CREATED), ..rows::job(meta(namespace, name)) }
+    JobRow { requests: resources(500, 1 << 30, &[]).into(), started: Some(CREATED), ..rows::job(meta(namespace, name)) }
 }
 
 /// Without conditions, of NodePool `gpu`.

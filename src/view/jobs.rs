@@ -137,7 +137,7 @@ impl Row<'_> {
     }
 
     fn owner(&self) -> Line {
-        owner(self.job.owner.as_ref())
+        owner(self.job.owner.as_deref())
     }
 
     /// What a colleague would say about it.

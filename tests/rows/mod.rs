@@ -6,7 +6,8 @@
 
 use batchtop::fleet::{
     Condition, DisruptionBudgetRow, EventClass, EventObject, EventRow, EventType, Eviction, JobRow, Labels, Meta,
-    NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, Owner, PodPhase, PodRow, PodSelector, Resources, Status, Sym, Uid,
+    NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, Owner, PodPhase, PodRow, PodSelector, ResourceVersion, Resources,
+    Status, Sym, Uid,
 };
 use batchtop::units::{Lifetime, Time};
 
@@ -16,7 +17,7 @@ pub fn meta(namespace: &str, name: &str, created: Time) -> Meta {
     Meta {
         uid: Uid::parse(&format!("uid-{key}")),
         key,
-        resource_version: "1".into(),
+        resource_version: ResourceVersion::Number(1),
         created,
         deletion: None,
         deletion_grace_seconds: None,
@@ -111,14 +112,14 @@ pub fn pod(meta: Meta) -> PodRow {
         status: Sym::new("Running"),
         unschedulable: Sym::new(""),
         started: None,
-        requests: Resources::default(),
+        requests: Resources::default().into(),
         restarts: 0,
         containers_ready: 1,
         containers: 1,
         termination_grace_seconds: 30,
         do_not_disrupt: None,
         capacity_provisioned: None,
-        eviction: Eviction::default(),
+        eviction: Eviction::default().into(),
     }
 }
 

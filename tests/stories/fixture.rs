@@ -3,7 +3,7 @@
 use batchtop::fleet::{
     Change, ClusterFacts, Delta, DisruptionBudgetRow, EventClass, EventObject, EventRow, GpuCount, Health, HealthState,
     JobRow, KarpenterApi, Kind, Labels, Meta, NamespaceRow, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodPhase,
-    PodRow, PodSelector, Report, Resources, SourceId, Status, Sym, Uid,
+    PodRow, PodSelector, Report, ResourceVersion, Resources, SourceId, Status, Sym, Uid,
 };
 use batchtop::units::Time;
 
@@ -23,7 +23,11 @@ fn sym(text: &str) -> Sym {
 }
 
 fn meta(namespace: &str, name: &str) -> Meta {
-    Meta { uid: uid(namespace, name), resource_version: "100".into(), ..rows::meta(namespace, name, hours_ago(24)) }
+    Meta {
+        uid: uid(namespace, name),
+        resource_version: ResourceVersion::Number(100),
+        ..rows::meta(namespace, name, hours_ago(24))
+    }
 }
 
 fn uid(namespace: &str, name: &str) -> Uid {
@@ -97,7 +101,7 @@ pub fn pod(namespace: &str, name: &str, node: &str) -> PodRow {
     PodRow {
         node: Some(node).filter(|node| !node.is_empty()).map(sym),
         started: Some(hours_ago(6)),
-        requests: gpus(0),
+        requests: gpus(0).into(),
         ..rows::pod(meta(namespace, name))
     }
 }
@@ -105,7 +109,7 @@ pub fn pod(namespace: &str, name: &str, node: &str) -> PodRow {
 /// A pod of a Job.
 pub fn pod_of(job: &str, name: &str, node: &str) -> PodRow {
     let owner = rows::owning_job(job, &uid("ml", job));
-    PodRow { owner: Some(owner), requests: gpus(2), ..pod("ml", name, node) }
+    PodRow { owner: Some(owner.into()), requests: gpus(2).into(), ..pod("ml", name, node) }
 }
 
 pub fn finished(pod: PodRow, phase: PodPhase) -> PodRow {

@@ -383,7 +383,7 @@ fn a_job_of_volcano_is_no_job() {
         uid: batchtop::fleet::Uid::parse("uid of ml/train"),
     };
     let of = |name: &str, api: &str| {
-        upsert_pod(batchtop::fleet::PodRow { owner: Some(owner(api)), ..pod("ml", name, "lab") })
+        upsert_pod(batchtop::fleet::PodRow { owner: Some(owner(api).into()), ..pod("ml", name, "lab") })
     };
     let told = story(small()).told(vec![of("mpi", "batch.volcano.sh/v1alpha1"), of("one-more", "batch/v1")]);
     let told = told.keys("3 / 'job:train' space '!train-' enter").rows(&["ml/one-more"]);

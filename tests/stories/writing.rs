@@ -3,7 +3,7 @@
 use batchtop::app::{DurationChoice, Effect, Msg, Overlay, Settings, Severity, Ui};
 use batchtop::fleet::{
     AnnotationOutcome, Change, ClusterFacts, Delta, Health, HealthState, KarpenterApi, Kind, Meta, NodeRow, PodPhase,
-    PodRow, Report, SourceId, Uid,
+    PodRow, Report, ResourceVersion, SourceId, Uid,
 };
 
 use crate::dsl::{Story, story, story_with};
@@ -58,7 +58,7 @@ fn escape_writes_nothing() {
 #[test]
 fn the_request_carries_what_was_last_read() {
     let told = story(small()).keys(TRAIN_0).keys("p");
-    let fresh = Meta { resource_version: "200".into(), ..pod_of("train", "train-0", "gpu-a").meta };
+    let fresh = Meta { resource_version: ResourceVersion::Number(200), ..pod_of("train", "train-0", "gpu-a").meta };
     let told = told.told(vec![upsert_pod(PodRow { meta: fresh, ..pod_of("train", "train-0", "gpu-a") })]).keys("enter");
     let Some(Effect::Write { change, verb, .. }) = told.effects.first() else { panic!("{:?}", told.effects) };
     assert_eq!((change.resource_version.as_str(), *verb), ("200", "protect"));
@@ -68,7 +68,7 @@ fn the_request_carries_what_was_last_read() {
 #[test]
 fn what_somebody_wrote_while_the_dialog_was_open_is_left_to_the_server_to_find() {
     let told = story(small()).keys(TRAIN_0).keys("p");
-    let fresh = Meta { resource_version: "200".into(), ..pod_of("train", "train-0", "gpu-a").meta };
+    let fresh = Meta { resource_version: ResourceVersion::Number(200), ..pod_of("train", "train-0", "gpu-a").meta };
     let other = protected(PodRow { meta: fresh, ..pod_of("train", "train-0", "gpu-a") }, "2h");
     let told =
         told.told(vec![upsert_pod(other)]).keys("enter").asks(&["protect Pod ml/train-0: None -> Some(\"true\")"]);
@@ -471,7 +471,7 @@ fn undo_leaves_alone_what_somebody_changed_since() {
 #[test]
 fn undo_carries_the_version_that_the_watch_brought() {
     let told = story(small()).keys(TRAIN_0).keys("p enter").all_done();
-    let fresh = Meta { resource_version: "300".into(), ..pod_of("train", "train-0", "gpu-a").meta };
+    let fresh = Meta { resource_version: ResourceVersion::Number(300), ..pod_of("train", "train-0", "gpu-a").meta };
     let row = protected(PodRow { meta: fresh, ..pod_of("train", "train-0", "gpu-a") }, "true");
     let told = told.told(vec![upsert_pod(row)]).keys("U enter");
     let Some(Effect::Write { change, .. }) = told.effects.first() else { panic!("{:?}", told.effects) };

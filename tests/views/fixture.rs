@@ -1,5 +1,7 @@
 //! A small fleet made by hand: every state that a screen shows differently is in it once.
 
+use std::sync::Arc;
+
 use batchtop::app::{App, Msg, Settings, settle, update};
 use batchtop::config::{Library, keymap};
 use batchtop::fleet::*;
@@ -122,10 +124,10 @@ pub fn claim(name: &str, node: Option<&str>, age_seconds: i64, machine: &Machine
 
 pub fn pod(name: &str, job: Option<&str>, node: Option<&str>, age_seconds: i64, requests: Resources) -> PodRow {
     PodRow {
-        owner: job.map(|job| rows::owning_job(job, &meta("ml", job, 0).uid)),
+        owner: job.map(|job| rows::owning_job(job, &meta("ml", job, 0).uid).into()),
         node: node.map(Sym::new),
         started: node.map(|_| ago(age_seconds - 30)),
-        requests,
+        requests: requests.into(),
         ..rows::pod(meta("ml", name, age_seconds))
     }
 }
@@ -247,12 +249,12 @@ fn jobs() -> Vec<JobRow> {
         succeeded: 1,
         completed: Some(ago(1800)),
         conditions: vec![condition("Complete", Status::True, 1800, "CompletionsReached", "")],
-        owner: Some(Owner {
+        owner: Some(Arc::new(Owner {
             api_version: Sym::new("batch/v1"),
             kind: Sym::new("CronJob"),
             name: Sym::new("nightly"),
             uid: Uid::parse("ml/nightly"),
-        }),
+        })),
         ..job("nightly-29", HOUR, 1)
     };
     vec![train, sweep, waiting, suspended, failed, done]

@@ -244,7 +244,7 @@ fn pods() -> Vec<Delta> {
     let work = |name: &str, node: &str, of: (&str, &str, &str)| PodRow {
         owner: Some(owner(of.0, of.1, &Uid::parse(of.2))),
         labels: labels(&[("app", "work")]),
-        requests: resources(4_000, 1 << 30, &[("nvidia.com/gpu", 2)]),
+        requests: resources(4_000, 1 << 30, &[("nvidia.com/gpu", 2)]).into(),
         ..pod("ml", name, Some(node))
     };
     let (train, web) = (("Job", "train", "uid-train"), ("ReplicaSet", "web-1", "uid-web-1"));

@@ -14,7 +14,9 @@ use crate::fleet::{
 };
 use crate::insight::Completeness;
 use crate::insight::cost::{CostPart, CostRates, CostSource, GroupBy, Ledger};
-use crate::insight::testing::{NOW, claim, fleet, labels, met, meta, node, owner, pod, resources, sym, upserts};
+use crate::insight::testing::{
+    NOW, claim, eviction_of, fleet, labels, met, meta, node, owner, pod, resources, sym, upserts,
+};
 use crate::rows;
 
 const TYPES: [&str; 3] = ["m7i.large", "p5.48xlarge", "g5.xlarge"];
@@ -66,7 +68,7 @@ fn any_pod() -> impl Strategy<Value = PodRow> {
             let namespace = if name % 2 == 0 { "ml" } else { "web" };
             let mut row = pod(namespace, &format!("p{name}"), (node > 0).then(|| format!("n{}", node - 1)).as_deref());
             row.phase = [PodPhase::Pending, PodPhase::Running, PodPhase::Running, PodPhase::Failed][usize::from(phase)];
-            row.requests = resources(cpu, gib << 30, if gpus > 3 { &[("nvidia.com/gpu", 2)] } else { &[] });
+            row.requests = resources(cpu, gib << 30, if gpus > 3 { &[("nvidia.com/gpu", 2)] } else { &[] }).into();
             row.owner = match owned {
                 0 => None,
                 1 => Some(owner("ReplicaSet", "api-5d", &Uid::parse("set"))),
@@ -254,7 +256,7 @@ fn jobs_pay_by_the_accelerators_they_ask_for() {
     machine.allocatable = machine.capacity.clone();
     let member = |name: &str, gpus: i64, job: &str| {
         let mut row = pod("ml", name, Some("a"));
-        row.requests = resources(100, 1 << 20, &[("nvidia.com/gpu", gpus)]);
+        row.requests = resources(100, 1 << 20, &[("nvidia.com/gpu", gpus)]).into();
         row.owner = Some(owner("Job", job, &Uid::parse(job)));
         row
     };
@@ -287,7 +289,7 @@ fn a_machine_waits_until_a_pod_of_its_own_has_run() {
     assert!(waiting(|_| ()));
     assert!(!waiting(|row| row.phase = PodPhase::Running));
     assert!(!waiting(|row| row.phase = PodPhase::Succeeded));
-    assert!(!waiting(|row| row.eviction.of_daemon_set = true), "nothing waits but what belongs there");
+    assert!(!waiting(|row| eviction_of(row).of_daemon_set = true), "nothing waits but what belongs there");
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn any_pod() -> impl Strategy<Value = PodRow> {
         |(name, node, job, phase, gpus, annotated)| {
             let mut row = pod("ml", &format!("p{name}"), (node > 0).then(|| format!("n{}", node - 1)).as_deref());
             row.phase = [PodPhase::Pending, PodPhase::Running, PodPhase::Succeeded][usize::from(phase)];
-            row.requests = resources(100 * gpus, 1 << 20, &[(GPU, gpus)]);
+            row.requests = resources(100 * gpus, 1 << 20, &[(GPU, gpus)]).into();
             row.owner = (job > 0).then(|| owner("Job", "j", &Uid::parse(&format!("uid-ml/j{job}-{gpus}"))));
             row.do_not_disrupt = annotated.then(|| sym("true"));
             row
@@ -182,7 +182,7 @@ fn a_job_s_protected_pods() {
         let mut pod = pod("ml", name, None);
         pod.owner = Some(owner("Job", "train", &row.meta.uid));
         pod.do_not_disrupt = Some(sym(value));
-        pod.requests = resources(1, 1, &[(GPU, 4)]);
+        pod.requests = resources(1, 1, &[(GPU, 4)]).into();
         pod
     };
     let pods = upserts(vec![member("a", "true"), member("b", "30m"), member("c", "1h30m"), member("d", "soon")]);

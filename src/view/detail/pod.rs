@@ -64,7 +64,7 @@ fn relations(app: &FrameContext<'_>, pod: &PodRow, page: &mut Page) {
     if let Some(owner) = &pod.owner {
         page.fact("owner", Line::plain(format!("{} {}", owner.kind, owner.name)));
     }
-    if let Some(top) = relation::top_owner(&app.app().fleet, pod).filter(|top| Some(*top) != pod.owner.as_ref()) {
+    if let Some(top) = relation::top_owner(&app.app().fleet, pod).filter(|top| Some(*top) != pod.owner.as_deref()) {
         page.fact("made by", Line::plain(format!("{} {}", top.kind, top.name)));
     }
 }

@@ -95,7 +95,7 @@ fn a_paused_loop_is_news_at_first_and_a_warning_later() {
 /// With a pod whose eviction costs nothing.
 fn cheap_pod() -> World {
     let eviction = Eviction { priority: i32::MIN, ..Eviction::default() };
-    World::new().with(Delta::Pods(upserts(vec![PodRow { eviction, ..pod("ml", "p", Some("a")) }])))
+    World::new().with(Delta::Pods(upserts(vec![PodRow { eviction: eviction.into(), ..pod("ml", "p", Some("a")) }])))
 }
 
 #[test]

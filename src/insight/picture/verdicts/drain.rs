@@ -5,7 +5,9 @@ use super::world::{
 };
 use crate::fleet::{Condition, ControllerRow, KarpenterApi, Kind, NodeClassRow, PodRow, Reservation, Status, Taint};
 use crate::insight::KarpenterVersion;
-use crate::insight::testing::{CREATED, MANAGED_LABELS, NOW, claim, condition, labels, met, meta, pod, sym};
+use crate::insight::testing::{
+    CREATED, MANAGED_LABELS, NOW, claim, condition, eviction_of, labels, met, meta, pod, sym,
+};
 use crate::units::{Lifetime, Time};
 
 /// `Kind@at` of each hazard, then `pod@killed` of each pod that it reaches; seconds since creation.
@@ -124,7 +126,7 @@ fn expiration() {
 /// with the instance, whatever its annotation says.
 #[test]
 fn no_drain_waits_for_what_tolerates_it() {
-    let tolerant = |w: &mut World| w.pods[0].eviction.tolerates_disrupted = true;
+    let tolerant = |w: &mut World| eviction_of(&mut w.pods[0]).tolerates_disrupted = true;
     let expires = |w: &mut World| {
         tolerant(w);
         w.claim().expire_after = Lifetime::Seconds(7200);
@@ -167,7 +169,7 @@ fn no_drain_waits_for_what_tolerates_it() {
         (
             "a mirror pod",
             training("true", |w| {
-                w.pods[0].eviction.of_node = true;
+                eviction_of(&mut w.pods[0]).of_node = true;
                 w.claim().expire_after = Lifetime::Seconds(7200);
             }),
             &["Expiration@7200 train-0@7200"],
@@ -293,7 +295,7 @@ fn notices_of_the_cloud() {
             "a pod that no drain waits for",
             training("true", |w| {
                 noticed("SpotInterrupted", 60)(w);
-                w.pods[0].eviction.tolerates_disrupted = true;
+                eviction_of(&mut w.pods[0]).tolerates_disrupted = true;
             }),
             &["SpotInterruption@3660 train-0@3540"],
             fails("3540"),
@@ -438,7 +440,12 @@ fn static_scale_down() {
     check(vec![
         ("without grace period the node waits for its pods", and(|_| ()), reaches, HOLDS),
         ("with one it does not", and(|w| w.claim().termination_grace_seconds = Some(600)), reaches, FAILS),
-        ("nor for pods that tolerate it", and(|w| w.pods[0].eviction.tolerates_disrupted = true), reaches, FAILS),
+        (
+            "nor for pods that tolerate it",
+            and(|w| eviction_of(&mut w.pods[0]).tolerates_disrupted = true),
+            reaches,
+            FAILS,
+        ),
         (
             "not while it is replaced",
             and(|w| w.other_claims[0].conditions.push(condition("DisruptionReason", Status::True, ""))),

@@ -14,7 +14,7 @@ use crate::fleet::{
 };
 use crate::insight::disruption::Reason::{self, Drifted, Empty, Underutilized};
 use crate::insight::disruption::{BlockerKind, Reasons};
-use crate::insight::testing::{CREATED, MANAGED_LABELS, NOW, claim, condition, labels, met, pod, sym};
+use crate::insight::testing::{CREATED, MANAGED_LABELS, NOW, claim, condition, eviction_of, labels, met, pod, sym};
 use crate::units::{Lifetime, Selector, Time};
 
 const ANNOTATED: &str = "Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)";
@@ -323,13 +323,13 @@ fn which_annotated_pods_protect() {
             .is("EmptyCandidate")
             .open_for([Empty]),
         case("failed", changed("true", |row| row.phase = PodPhase::Failed)).is("EmptyCandidate").open_for([Empty]),
-        case("of a DaemonSet", changed("true", |row| row.eviction.of_daemon_set = true))
+        case("of a DaemonSet", changed("true", |row| eviction_of(row).of_daemon_set = true))
             .is("ProtectedByPod")
             .blocked_by([BY_POD]),
-        case("a mirror pod", changed("true", |row| row.eviction.of_node = true))
+        case("a mirror pod", changed("true", |row| eviction_of(row).of_node = true))
             .is("ProtectedByPod")
             .blocked_by([BY_POD]),
-        case("tolerating the taint", changed("true", |row| row.eviction.tolerates_disrupted = true))
+        case("tolerating the taint", changed("true", |row| eviction_of(row).tolerates_disrupted = true))
             .is("ProtectedByPod")
             .blocked_by([BY_POD]),
         case("a duration that runs", changed("61s", started)).is("ProtectedByPod").blocked_by([BY_POD]),
@@ -434,7 +434,7 @@ fn what_a_termination_grace_period_overrides() {
             "emptiness, pod, grace",
             empty(|w| {
                 let mut row = train("true");
-                row.eviction.of_daemon_set = true;
+                eviction_of(&mut row).of_daemon_set = true;
                 w.pods = vec![row];
                 grace(w);
             }),
@@ -498,7 +498,7 @@ fn which_pods_a_budget_speaks_of() {
             .open_for([Underutilized]),
         case(
             "a toleration of everything exempts from PDBs",
-            guarded(0, |w| w.pods[0].eviction.tolerates_disrupted = true),
+            guarded(0, |w| eviction_of(&mut w.pods[0]).tolerates_disrupted = true),
         )
         .is("ConsolidationCandidate")
         .open_for([Underutilized]),
@@ -506,7 +506,7 @@ fn which_pods_a_budget_speaks_of() {
             "but not from the annotation",
             guarded(0, |w| {
                 w.pods = vec![train("true")];
-                w.pods[0].eviction.tolerates_disrupted = true;
+                eviction_of(&mut w.pods[0]).tolerates_disrupted = true;
             }),
         )
         .is("ProtectedByPod")
@@ -517,8 +517,10 @@ fn which_pods_a_budget_speaks_of() {
         case("until its protection has ended", guarded(0, |w| w.pods = vec![train("59m")]))
             .is("BlockedByPdb")
             .blocked_by([BY_PDB]),
-        case("a mirror pod", guarded(0, |w| w.pods[0].eviction.of_node = true)).is("EmptyCandidate").open_for([Empty]),
-        case("of a DaemonSet", guarded(0, |w| w.pods[0].eviction.of_daemon_set = true))
+        case("a mirror pod", guarded(0, |w| eviction_of(&mut w.pods[0]).of_node = true))
+            .is("EmptyCandidate")
+            .open_for([Empty]),
+        case("of a DaemonSet", guarded(0, |w| eviction_of(&mut w.pods[0]).of_daemon_set = true))
             .is("BlockedByPdb")
             .blocked_by([BY_PDB]),
         case("terminating", guarded(0, |w| w.pods[0].meta.deletion = Some(NOW))).is("EmptyCandidate").open_for([Empty]),
@@ -556,7 +558,7 @@ fn readiness_several_budgets_and_unreadable_ones() {
             guarded(1, |w| {
                 w.guards.push(guard("other", 1));
                 w.guards.iter_mut().for_each(|row| row.always_allows_unhealthy = true);
-                w.pods[0].eviction.unready = true;
+                eviction_of(&mut w.pods[0]).unready = true;
             }),
         )
         .is("BlockedByPdb")

@@ -8,7 +8,7 @@ use crate::fleet::KarpenterApi;
 use crate::insight::KarpenterVersion;
 use crate::insight::disruption::Reason::{Drifted, Empty, Underutilized};
 use crate::insight::karpenter::Provenance;
-use crate::insight::testing::sym;
+use crate::insight::testing::{eviction_of, sym};
 
 fn of(version: &'static str, change: fn(&mut World)) -> World {
     busy(move |w| {
@@ -24,7 +24,7 @@ fn several_pdbs_block_by_themselves_since_1_7() {
     let lenient = |w: &mut World| {
         w.guards = vec![guard("guard", 0), guard("other", 0)];
         w.guards[0].always_allows_unhealthy = true;
-        w.pods[0].eviction.unready = true;
+        eviction_of(&mut w.pods[0]).unready = true;
     };
     let one = for_all("Pdb prevents pod evictions (PodDisruptionBudget=[ml/other])");
     let both = for_all("Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[ml/guard ml/other])");

@@ -9,7 +9,7 @@ use crate::insight::disruption::{Disruption, Hazard, Outlook, Reason, Reasons};
 use crate::insight::karpenter::Provenance;
 use crate::insight::picture::Evaluator;
 use crate::insight::testing::{
-    CREATED, MANAGED_LABELS, NOW, claim, fleet, labels, met, meta, node, pod, pool, sym, upserts,
+    CREATED, MANAGED_LABELS, NOW, claim, eviction_of, fleet, labels, met, meta, node, pod, pool, sym, upserts,
 };
 use crate::insight::{Completeness, KarpenterVersion, Picture, Sentence};
 use crate::rows;
@@ -98,7 +98,7 @@ pub(super) fn train(value: &str) -> PodRow {
 /// A pod that differs in what decides about its eviction.
 pub(super) fn evicted(name: &str, change: impl FnOnce(&mut Eviction)) -> PodRow {
     let mut row = pod("ml", name, Some("a"));
-    change(&mut row.eviction);
+    change(eviction_of(&mut row));
     row
 }
 

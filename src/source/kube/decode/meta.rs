@@ -1,13 +1,14 @@
 //! `metadata`, without what nothing reads: managedFields and most annotations are skipped unseen.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::DecodeError;
 use super::text::{Text, or_default};
-use crate::fleet::{DO_NOT_DISRUPT, Interner, Labels, Meta, ObjectKey, Owner, Sym, Uid};
+use crate::fleet::{DO_NOT_DISRUPT, Interner, Labels, Meta, ObjectKey, Owner, ResourceVersion, Sym, Uid};
 use crate::units::Time;
 
 /// When the pods of a NodeClaim are killed whatever protects them (karpenter pkg/apis/v1/labels.go).
@@ -51,7 +52,7 @@ impl SlimMeta<'_> {
         Ok(Meta {
             key: self.key(interner)?,
             uid: Uid::parse(self.uid.some().ok_or(DecodeError::Missing("metadata.uid"))?),
-            resource_version: (&*self.resource_version).into(),
+            resource_version: ResourceVersion::parse(&self.resource_version),
             created: time("metadata.creationTimestamp", &self.creation_timestamp)?
                 .ok_or(DecodeError::Missing("metadata.creationTimestamp"))?,
             deletion: time("metadata.deletionTimestamp", &self.deletion_timestamp)?,
@@ -77,15 +78,16 @@ impl SlimMeta<'_> {
     }
 
     /// The owner that controls the object, else the first one.
-    pub(super) fn owner(&self, interner: &mut Interner) -> Option<Owner> {
+    pub(super) fn owner(&self, interner: &mut Interner) -> Option<Arc<Owner>> {
         let owners = &self.owner_references;
         let owner = owners.iter().find(|owner| owner.controller).or_else(|| owners.first())?;
-        Some(Owner {
+        let owner = Owner {
             api_version: interner.sym(&owner.api_version),
             kind: interner.sym(&owner.kind),
             name: interner.sym(&owner.name),
             uid: Uid::parse(&owner.uid),
-        })
+        };
+        Some(interner.owner(owner))
     }
 
     /// Annotation `karpenter.sh/do-not-disrupt`, verbatim; the empty string is a value.

@@ -1,5 +1,7 @@
 //! core/v1 Pod.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::amounts::raise;
@@ -39,7 +41,7 @@ impl Project for Pods {
             status: interner.sym(&columns.status),
             unschedulable: unschedulable(&slim.status, interner),
             started: time("status.startTime", &slim.status.start_time)?,
-            requests: requests(slim, interner)?,
+            requests: shared_requests(slim, interner)?,
             restarts: columns.restarts,
             containers_ready: columns.ready,
             containers: columns.total,
@@ -55,9 +57,14 @@ impl Project for Pods {
     }
 }
 
-fn eviction(slim: &SlimPod<'_>, interner: &mut Interner) -> Eviction {
+fn shared_requests(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<Arc<Resources>, DecodeError> {
+    let requests = requests(slim, interner)?;
+    Ok(interner.resources(requests))
+}
+
+fn eviction(slim: &SlimPod<'_>, interner: &mut Interner) -> Arc<Eviction> {
     let (meta, spec) = (&slim.metadata, &slim.spec);
-    Eviction {
+    let eviction = Eviction {
         of_daemon_set: meta.is_owned_by("apps/v1", "DaemonSet"),
         of_stateful_set: meta.is_owned_by("apps/v1", "StatefulSet"),
         of_node: meta.is_owned_by("v1", "Node"),
@@ -65,7 +72,8 @@ fn eviction(slim: &SlimPod<'_>, interner: &mut Interner) -> Eviction {
         unready: is_unready(&slim.status),
         priority: spec.priority,
         deletion_cost: meta.deletion_cost(interner),
-    }
+    };
+    interner.eviction(eviction)
 }
 
 fn is_unready(status: &PodStatus<'_>) -> bool {

@@ -546,7 +546,7 @@ fn a_pod_keeps_what_its_eviction_depends_on() {
     assert_eq!((row.eviction.priority, row.eviction.deletion_cost.as_deref()), (-7, Some("-5")));
     assert!(row.eviction.unready);
     let unknown = read_pod("", ONE, r#"{"conditions":[{"type":"Ready","status":"Unknown"}]}"#);
-    assert_eq!(unknown.eviction, crate::fleet::Eviction::default());
+    assert_eq!(*unknown.eviction, crate::fleet::Eviction::default());
 }
 
 #[test]
