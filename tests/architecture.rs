@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -138,4 +139,128 @@ fn only_the_program_and_the_runtime_use_the_runtime() {
             assert!(!rooms_named(&code(&text)).iter().any(|named| named == "runtime"), "{}", path.display());
         }
     }
+}
+
+/// The modules of `app` but its own `mod.rs`, as `keys` or `write/dialog`, with their code. A `mod.rs` has the name of
+/// its folder.
+fn app_modules() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app");
+    let name = |path: &Path| {
+        let inner = path.strip_prefix(&root).expect("a file of app").with_extension("");
+        let inner = if inner.ends_with("mod") { inner.parent().expect("its folder") } else { &inner };
+        inner.to_string_lossy().replace('\\', "/")
+    };
+    let modules = room_files("app").into_iter().map(|(path, text)| (name(&path), code(&text)));
+    modules.filter(|(name, _)| !name.is_empty()).collect()
+}
+
+/// The parts of `a, b::{c, d}` at its outermost commas.
+fn parts(list: &str) -> Vec<&str> {
+    let (mut depth, mut from, mut parts) = (0, 0, Vec::new());
+    for (at, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(&list[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&list[from..]);
+    parts
+}
+
+/// The single paths of a text that begins with a path, `super::{a, b::{c, d}}` written out.
+fn paths(text: &str) -> Vec<String> {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').unwrap_or(text.len());
+    let Some(list) = text[end..].strip_prefix('{').filter(|_| text[..end].ends_with("::")) else {
+        return vec![text[..end].to_owned()];
+    };
+    let mut depth = 1;
+    let close = list.find(|c| {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        depth == 0
+    });
+    let parts = parts(&list[..close.unwrap_or(list.len())]);
+    parts.into_iter().flat_map(|part| paths(&format!("{}{}", &text[..end], part.trim()))).collect()
+}
+
+/// The modules that the code of a module names by paths from `super` or `crate::app`.
+fn modules_named(module: &str, code: &str, all: &BTreeSet<&str>) -> BTreeSet<String> {
+    let begins = ["super::", "crate::app::"].into_iter().flat_map(|start| code.match_indices(start));
+    let is_first = |at: usize| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+    let found = begins.filter(|(at, _)| is_first(*at)).flat_map(|(at, _)| paths(&code[at..]));
+    found.filter_map(|path| module_of(&path, module, all)).filter(|named| named != module).collect()
+}
+
+/// The module that a path names, alone or with something in it; `None` for what `app/mod.rs` re-exports.
+fn module_of(path: &str, from: &str, all: &BTreeSet<&str>) -> Option<String> {
+    let mut place: Vec<&str> = from.split('/').collect();
+    for part in path.split("::") {
+        match part {
+            "crate" => place.clear(),
+            "app" if place.is_empty() => {}
+            "super" => drop(place.pop()),
+            part => place.push(part),
+        }
+    }
+    let places = (1..=place.len()).rev().map(|length| place[..length].join("/"));
+    places.into_iter().find(|place| all.contains(place.as_str()))
+}
+
+/// The first circle that is found from a module on: its modules, the first one again at the end.
+fn circle<'a>(
+    graph: &'a BTreeMap<String, BTreeSet<String>>,
+    module: &'a str,
+    path: &mut Vec<&'a str>,
+    seen: &mut BTreeSet<&'a str>,
+) -> Option<Vec<&'a str>> {
+    if let Some(at) = path.iter().position(|other| *other == module) {
+        return Some([&path[at..], &[module]].concat());
+    }
+    if !seen.insert(module) {
+        return None;
+    }
+    path.push(module);
+    let found = graph.get(module)?.iter().find_map(|named| circle(graph, named, path, seen));
+    path.pop();
+    found
+}
+
+/// The modules of `app`, one file each, use one another without a circle, so that each can be understood with what is
+/// below it.
+///
+/// A module uses what its paths from `super` or `crate::app` name, and a `mod.rs` every module that it declares: those
+/// use one another directly, and not by what the `mod.rs` re-exports. What `app/mod.rs` itself re-exports is left out.
+/// These are the types of the state, which do form a circle: the App contains a level, the level a column, and the
+/// column orders rows by the App.
+#[test]
+fn modules_of_app_form_no_circle() {
+    let modules = app_modules();
+    let all: BTreeSet<&str> = modules.keys().map(String::as_str).collect();
+    let mut graph: BTreeMap<String, BTreeSet<String>> =
+        modules.iter().map(|(module, code)| (module.clone(), modules_named(module, code, &all))).collect();
+    for module in &all {
+        if let Some((parent, _)) = module.rsplit_once('/') {
+            graph.entry(parent.to_owned()).or_default().insert((*module).to_owned());
+        }
+    }
+    let mut seen = BTreeSet::new();
+    let found = graph.keys().find_map(|module| circle(&graph, module, &mut Vec::new(), &mut seen));
+    assert_eq!(found.map(|circle| circle.join(" → ")), None);
+}
+
+#[test]
+fn modules_are_found_in_lists_and_in_the_middle_of_code() {
+    let all =
+        BTreeSet::from(["detail", "status", "write", "write/dialog", "write/targets", "screens", "screens/fleet"]);
+    let code = "use super::super::{App, detail, screens::{self, fleet::{NAME, AGE}}};\nuse super::targets::{self, \
+                Chosen};\nfn f() -> crate::app::Effect { crate::app::status::word(super::Write) }";
+    let named = modules_named("write/dialog", code, &all);
+    assert_eq!(
+        named.into_iter().collect::<Vec<_>>(),
+        ["detail", "screens", "screens/fleet", "status", "write", "write/targets"]
+    );
 }

@@ -1,38 +1,10 @@
 //! Commands after `:`.
 
+use super::completion::{self, Word};
 use super::effects::Effects;
-use super::{App, Effect, Overlay, Screen, Scroll, keys, navigate, notice, picker, views};
+use super::{App, Effect, Screen, actions, navigate, notice, picker, texts, views};
 use crate::fleet::Sym;
 use crate::input::Action;
-use crate::insight::cost::GroupBy;
-use crate::insight::{Completeness, picture};
-use crate::units::spelling;
-
-/// Commands that are no screen and no action.
-#[derive(Clone, Copy)]
-enum Word {
-    Namespace,
-    Context,
-    Sort,
-    Quit,
-    QuitAtOnce,
-    Results,
-}
-
-const WORDS: [(&str, Word); 9] = [
-    ("ns", Word::Namespace),
-    ("namespace", Word::Namespace),
-    ("ctx", Word::Context),
-    ("context", Word::Context),
-    ("sort", Word::Sort),
-    ("q", Word::Quit),
-    ("q!", Word::QuitAtOnce),
-    ("quit", Word::Quit),
-    ("results", Word::Results),
-];
-
-/// How many suggestions an unknown command gets.
-const SUGGESTIONS: usize = 3;
 
 /// Runs one line.
 pub fn run(app: &mut App, line: &str, effects: &mut Effects) {
@@ -45,18 +17,14 @@ pub fn run(app: &mut App, line: &str, effects: &mut Effects) {
     if let Some(screen) = Screen::of_command(name) {
         return show(app, screen, argument);
     }
-    if let Some(word) = find(&WORDS, name) {
+    if let Some(word) = completion::word(name) {
         return run_word(app, word, argument, effects);
     }
     match Action::from_name(name) {
         Some(Action::Command) => {}
-        Some(action) => keys::act(app, action, effects),
+        Some(action) => actions::act(app, action, effects),
         None => unknown(app, name),
     }
-}
-
-fn find<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
-    table.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
 }
 
 /// As in k9s, a screen's name may be followed by a namespace; that of Cost by a dimension.
@@ -79,7 +47,7 @@ fn run_word(app: &mut App, word: Word, argument: &str, effects: &mut Effects) {
         (Word::Sort, name) => set_sort(app, name),
         (Word::Quit, _) => navigate::leave_batchtop(app, effects),
         (Word::QuitAtOnce, _) => effects.push(Effect::Quit),
-        (Word::Results, _) => results(app),
+        (Word::Results, _) => texts::results(app),
     }
 }
 
@@ -91,16 +59,16 @@ fn set_namespace(app: &mut App, name: &str) {
     if is_known {
         return;
     }
-    let near = nearest(name, known.iter().map(Sym::as_str));
-    notice::warning(app, format!("no namespace \"{name}\" is known{}", did_you_mean(&near)));
+    let near = completion::nearest(name, known.iter().map(Sym::as_str));
+    notice::warning(app, format!("no namespace \"{name}\" is known{}", completion::did_you_mean(&near)));
 }
 
 fn set_context(app: &mut App, name: &str, effects: &mut Effects) {
     if app.cluster.contexts.iter().any(|context| context == name) {
         return picker::connect(app, name, effects);
     }
-    let near = nearest(name, app.cluster.contexts.iter().map(String::as_str));
-    let text = format!("the kubeconfig has no context \"{name}\"{}", did_you_mean(&near));
+    let near = completion::nearest(name, app.cluster.contexts.iter().map(String::as_str));
+    let text = format!("the kubeconfig has no context \"{name}\"{}", completion::did_you_mean(&near));
     notice::error(app, text);
 }
 
@@ -114,112 +82,6 @@ fn set_sort(app: &mut App, name: &str) {
 }
 
 fn unknown(app: &mut App, name: &str) {
-    let near = nearest(name, names());
-    notice::error(app, format!("no command \"{name}\"{}", did_you_mean(&near)));
-}
-
-fn did_you_mean(near: &[&str]) -> String {
-    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) }
-}
-
-/// Opens the help.
-pub fn help(app: &mut App) {
-    open(app, Overlay::Help { scroll: Scroll::default() });
-}
-
-/// Opens the list of Sources.
-pub fn sources(app: &mut App) {
-    open(app, Overlay::Sources { scroll: Scroll::default() });
-}
-
-/// Looks for mistakes and wastes, and opens the list.
-pub fn findings(app: &mut App) {
-    let found =
-        Completeness::new(&app.sources).decides_nodes().then(|| picture::findings(&app.fleet, &app.evaluator()));
-    open(app, Overlay::Findings { scroll: Scroll::default(), found });
-}
-
-/// Opens what became of the newest write.
-fn results(app: &mut App) {
-    match app.ui.writes.last().map(|write| write.id) {
-        Some(write) => open(app, Overlay::Results { write, scroll: Scroll::default() }),
-        None => notice::info(app, "nothing has been written yet"),
-    }
-}
-
-fn open(app: &mut App, overlay: Overlay) {
-    app.ui.overlay = Some(overlay);
-}
-
-/// All first words of commands.
-fn names() -> impl Iterator<Item = &'static str> {
-    let actions = Action::ALL.iter().map(|action| action.name());
-    let screens = Screen::ALL.into_iter().flat_map(|screen| screen.spec().aliases.iter().copied());
-    screens.chain(WORDS.iter().map(|(name, _)| *name)).chain(actions)
-}
-
-/// What the last word of a line may become, sorted; view may show it below the line.
-pub fn candidates(app: &App, line: &str) -> Vec<String> {
-    let (first, last) = match line.split_once(char::is_whitespace) {
-        None => (None, line),
-        Some((first, rest)) => (Some(first), rest.trim_start()),
-    };
-    let mut all: Vec<String> = match first.map(|first| find(&WORDS, first)) {
-        None => names().map(str::to_owned).collect(),
-        Some(Some(Word::Namespace)) => namespace_names(app),
-        Some(Some(Word::Context)) => app.cluster.contexts.clone(),
-        Some(Some(Word::Sort)) => app.ui.level.screen.spec().sortable().map(|column| column.name.to_owned()).collect(),
-        Some(_) if first.and_then(Screen::of_command) == Some(Screen::Cost) => {
-            GroupBy::ALL.map(|dimension| dimension.name().replace(' ', "-")).to_vec()
-        }
-        Some(_) if first.and_then(Screen::of_command).is_some() => namespace_names(app),
-        Some(_) => Vec::new(),
-    };
-    all.retain(|name| name.starts_with(last));
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-fn namespace_names(app: &App) -> Vec<String> {
-    let known = picker::known_namespaces(app);
-    std::iter::once(picker::ALL_NAMESPACES.to_owned()).chain(known.iter().map(ToString::to_string)).collect()
-}
-
-/// The line with its last word completed as far as all candidates agree, and a space after the only one.
-pub fn complete(app: &App, line: &str) -> String {
-    let candidates = candidates(app, line);
-    let Some(first) = candidates.first() else { return line.to_owned() };
-    let common = candidates.iter().skip(1).fold(first.as_str(), |common, other| common_start(common, other));
-    let before = line.rfind(char::is_whitespace).map_or("", |at| line.get(..=at).unwrap_or(line));
-    let end = if candidates.len() == 1 && takes_argument(common) { " " } else { "" };
-    format!("{before}{common}{end}")
-}
-
-fn takes_argument(name: &str) -> bool {
-    matches!(find(&WORDS, name), Some(Word::Namespace | Word::Context | Word::Sort))
-}
-
-fn common_start<'a>(a: &'a str, b: &str) -> &'a str {
-    let end = a.char_indices().zip(b.chars()).find(|((_, x), y)| x != y).map(|((at, _), _)| at);
-    let end = end.unwrap_or(a.len().min(b.len()));
-    a.get(..end).unwrap_or(a)
-}
-
-/// The first of the names that may have been meant.
-fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut near = spelling::suggestions(typed, names);
-    near.truncate(SUGGESTIONS);
-    near
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_names_come_first() {
-        assert_eq!(nearest("evnts", names()), ["events", "event"]);
-        assert_eq!(nearest("zzzzz", names()), Vec::<&str>::new());
-    }
+    let near = completion::nearest(name, completion::names());
+    notice::error(app, format!("no command \"{name}\"{}", completion::did_you_mean(&near)));
 }

@@ -2,99 +2,13 @@
 //!
 //! `text` is a case-insensitive part of what identifies a row; `key:value` asks one field; a leading `!` negates.
 
+use super::field::Field;
 use super::rows::RowRef;
-use super::screens::{PRICES, VERDICTS};
-use super::{App, Screen, status};
-use crate::fleet::{Kind, Sym};
+use super::{App, Screen, notice, status};
+use crate::fleet::Sym;
 use crate::insight::cost::{CostGroup, CostKey};
 use crate::insight::insights::Dependency;
-use crate::insight::picture::NodeProtection;
 use crate::insight::relation;
-
-/// What a term can ask of a row; which of them a screen's rows have stands in its [`super::ScreenSpec`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Field {
-    Name,
-    Namespace,
-    Pool,
-    Node,
-    Type,
-    Zone,
-    Capacity,
-    Status,
-    Owner,
-    Job,
-    Protected,
-    Held,
-    Verdict,
-    By,
-    Gpu,
-    Price,
-    Kind,
-    Reason,
-    Source,
-    Message,
-}
-
-impl Field {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Namespace => "ns",
-            Self::Pool => "pool",
-            Self::Node => "node",
-            Self::Type => "type",
-            Self::Zone => "zone",
-            Self::Capacity => "cap",
-            Self::Status => "status",
-            Self::Owner => "owner",
-            Self::Job => "job",
-            Self::Protected => "protected",
-            Self::Held => "held",
-            Self::Verdict => "verdict",
-            Self::By => "by",
-            Self::Gpu => "gpu",
-            Self::Price => "price",
-            Self::Kind => "kind",
-            Self::Reason => "reason",
-            Self::Source => "source",
-            Self::Message => "message",
-        }
-    }
-
-    const fn is_yes_or_no(self) -> bool {
-        matches!(self, Self::Protected | Self::Held | Self::Gpu)
-    }
-
-    /// What changes the answer besides the kinds of the rows themselves.
-    const fn dependencies(self) -> &'static [Dependency] {
-        match self {
-            // That of a pod is its Node's.
-            Self::Pool => &[Dependency::Kind(Kind::Node)],
-            // That of an Event is found by the object that it speaks of.
-            Self::Node => {
-                &[Dependency::Kind(Kind::Pod), Dependency::Kind(Kind::NodeClaim), Dependency::Kind(Kind::Node)]
-            }
-            // That of a Node is part of its verdict.
-            Self::Protected => &[Dependency::Kind(Kind::Pod), Dependency::Minute, VERDICTS],
-            Self::Held | Self::Verdict | Self::By => &[VERDICTS],
-            Self::Price => PRICES,
-            Self::Name
-            | Self::Namespace
-            | Self::Type
-            | Self::Zone
-            | Self::Capacity
-            | Self::Status
-            | Self::Owner
-            | Self::Job
-            | Self::Gpu
-            | Self::Kind
-            | Self::Reason
-            | Self::Source
-            | Self::Message => &[],
-        }
-    }
-}
 
 /// The words before `:` that a filter of a screen knows, as help lists them.
 pub fn words(screen: Screen) -> Vec<String> {
@@ -220,17 +134,12 @@ fn meets(test: &Test, row: RowRef<'_>, app: &App, scratch: &mut String) -> bool 
         Test::Contains(field, part) => field_text(*field, row, app).is_some_and(|text| contains(text, part)),
         Test::Is(Field::Gpu, wanted) => (row.gpus() > 0) == *wanted,
         // What is not known is neither.
-        Test::Is(Field::Held, wanted) => protection(row, app).is_some_and(|it| it.is_held == Some(*wanted)),
+        Test::Is(Field::Held, wanted) => status::protection(row, app).is_some_and(|it| it.is_held == Some(*wanted)),
         Test::Is(Field::Protected, wanted) if matches!(row, RowRef::Node(_)) => {
-            protection(row, app).is_some_and(|it| it.is_protected == Some(*wanted))
+            status::protection(row, app).is_some_and(|it| it.is_protected == Some(*wanted))
         }
         Test::Is(_, wanted) => is_protected(row, app) == *wanted,
     }
-}
-
-/// Whether a Node is protected and held; `None` for other rows.
-pub fn protection(row: RowRef<'_>, app: &App) -> Option<NodeProtection> {
-    status::judged(row, app).map(|summary| summary.protection)
 }
 
 fn node_name(row: RowRef<'_>, app: &App) -> Option<Sym> {
@@ -319,6 +228,6 @@ fn push(into: &mut String, text: &str, end: char) {
 pub fn report(app: &mut App) {
     let level = &app.ui.level;
     if let Some(error) = Filter::parse(&level.filter, level.screen).errors.into_iter().next() {
-        super::notice::warning(app, error);
+        notice::warning(app, error);
     }
 }

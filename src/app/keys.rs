@@ -1,8 +1,8 @@
 //! From key presses to what they do in the layer that is on top.
 
 use super::effects::Effects;
-use super::{App, Effect, Overlay, Screen, UseOfRows, command, detail, navigate, notice, picker, prompt, views, write};
-use crate::input::{Action, Chord, Context, KeyCode, Lookup};
+use super::{App, Effect, Overlay, actions, command, notice, picker, prompt, write};
+use crate::input::{Chord, Context, KeyCode, Lookup};
 
 /// Leaves whatever is on screen, and cannot be bound to anything else: the way out that always works.
 const INTERRUPT: Chord = Chord { key: KeyCode::Char('c'), ctrl: true, alt: false, shift: false };
@@ -14,7 +14,10 @@ pub fn press(app: &mut App, chord: Chord, effects: &mut Effects) {
     }
     notice::key_pressed(app);
     if matches!(app.ui.overlay, Some(Overlay::Prompt(_))) {
-        return prompt::press(app, chord, effects);
+        if let Some(line) = prompt::press(app, chord) {
+            command::run(app, &line, effects);
+        }
+        return;
     }
     if picker::types(app, chord) || write::types(app, chord) {
         return;
@@ -24,7 +27,7 @@ pub fn press(app: &mut App, chord: Chord, effects: &mut Effects) {
         Lookup::Pending => {}
         Lookup::Action(action) => {
             app.ui.pressed.clear();
-            act(app, action, effects);
+            actions::act(app, action, effects);
         }
         Lookup::Nothing => start_over(app, chord, effects),
     }
@@ -55,129 +58,5 @@ fn contexts(app: &App) -> (Context, Option<Context>) {
         Some(_) => (Context::Text, None),
         None if app.ui.level.detail.is_some() => (Context::Text, Some(Context::Table)),
         None => (Context::Table, None),
-    }
-}
-
-/// Does an action in the layer that is on top.
-pub fn act(app: &mut App, action: Action, effects: &mut Effects) {
-    match action {
-        Action::Redraw => return effects.push(Effect::Redraw),
-        Action::Suspend => return effects.push(Effect::Suspend),
-        _ => {}
-    }
-    match app.ui.overlay {
-        Some(Overlay::Picker(_)) => picker::act(app, action, effects),
-        Some(Overlay::Write(_)) => write::act(app, action, effects),
-        Some(_) => act_on_text(app, action, effects),
-        None if app.ui.level.detail.is_some() => act_on_detail(app, action, effects),
-        None => act_on_table(app, action, effects),
-    }
-}
-
-/// Help, sources and results.
-fn act_on_text(app: &mut App, action: Action, effects: &mut Effects) {
-    if detail::scroll(app, action) {
-        return;
-    }
-    let closes_only = matches!(action, Action::Back | Action::Open | Action::Quit)
-        || matches!((&app.ui.overlay, action), (Some(Overlay::Help { .. }), Action::Help))
-        || matches!((&app.ui.overlay, action), (Some(Overlay::Sources { .. }), Action::Sources))
-        || matches!((&app.ui.overlay, action), (Some(Overlay::Findings { .. }), Action::Findings));
-    if closes_only {
-        app.ui.overlay = None;
-        return;
-    }
-    match action {
-        Action::Help | Action::Sources | Action::Findings | Action::Command => act_anywhere(app, action, effects),
-        _ if screen_of(app, action).is_some() => {
-            app.ui.overlay = None;
-            act_anywhere(app, action, effects);
-        }
-        _ => {}
-    }
-}
-
-fn act_on_detail(app: &mut App, action: Action, effects: &mut Effects) {
-    if detail::scroll(app, action) {
-        return;
-    }
-    match action {
-        Action::Back | Action::Quit => detail::close(app),
-        Action::Yaml => detail::toggle_yaml(app),
-        Action::Into => {
-            detail::close(app);
-            navigate::into(app);
-        }
-        _ if is_for_rows(action) => {}
-        _ => act_anywhere(app, action, effects),
-    }
-}
-
-/// What only makes sense where rows are seen.
-const fn is_for_rows(action: Action) -> bool {
-    use Action::{
-        Filter, Held, Left, Mark, MarkAll, NextGrouping, NextView, Open, PreviousGrouping, PreviousView, Right, Sort,
-        SortBack, SortReverse,
-    };
-    let is_of_view = matches!(action, NextView | PreviousView | NextGrouping | PreviousGrouping);
-    is_of_view || matches!(action, Open | Left | Right | Mark | MarkAll | Filter | Held | Sort | SortBack | SortReverse)
-}
-
-fn act_on_table(app: &mut App, action: Action, effects: &mut Effects) {
-    match action {
-        Action::Open if app.ui.level.screen.spec().use_of_rows == UseOfRows::Enter => navigate::into(app),
-        Action::Open => detail::open(app, effects),
-        Action::NextView => views::by_neighbour(app, 1),
-        Action::PreviousView => views::by_neighbour(app, -1),
-        Action::NextGrouping => views::group_by_neighbour(app, 1),
-        Action::PreviousGrouping => views::group_by_neighbour(app, -1),
-        Action::Back => navigate::back(app),
-        Action::Into => navigate::into(app),
-        Action::Up => navigate::rows(app, -1),
-        Action::Down => navigate::rows(app, 1),
-        Action::PageUp => navigate::pages(app, -1),
-        Action::PageDown => navigate::pages(app, 1),
-        Action::Top => navigate::top(app),
-        Action::Bottom => navigate::bottom(app),
-        Action::Mark => navigate::mark(app),
-        Action::MarkAll => navigate::mark_all(app),
-        Action::Filter => prompt::filter(app),
-        Action::Sort => views::sort_by_neighbour(app, 1),
-        Action::SortBack => views::sort_by_neighbour(app, -1),
-        Action::SortReverse => views::reverse(app),
-        Action::Yaml => detail::open_yaml(app, effects),
-        Action::Quit => navigate::quit(app, effects),
-        _ => act_anywhere(app, action, effects),
-    }
-}
-
-/// What means the same in the table and in the details.
-fn act_anywhere(app: &mut App, action: Action, effects: &mut Effects) {
-    match action {
-        Action::Protect => write::protect(app),
-        Action::Unprotect => write::unprotect(app),
-        Action::Undo => write::undo(app),
-        Action::Command => prompt::command(app),
-        Action::Held => navigate::held(app),
-        Action::Namespaces => picker::namespaces(app),
-        Action::Contexts => picker::contexts(app),
-        Action::Copy => navigate::copy(app, effects),
-        Action::Sources => command::sources(app),
-        Action::Findings => command::findings(app),
-        Action::Help => command::help(app),
-        _ => {
-            if let Some(screen) = screen_of(app, action) {
-                navigate::show(app, screen);
-            }
-        }
-    }
-}
-
-/// The screen that an action leads to.
-fn screen_of(app: &App, action: Action) -> Option<Screen> {
-    match action {
-        Action::NextScreen => Some(navigate::neighbour(app, 1)),
-        Action::PreviousScreen => Some(navigate::neighbour(app, -1)),
-        _ => Screen::of_action(action),
     }
 }

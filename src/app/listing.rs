@@ -4,7 +4,7 @@ use super::filter::Filter;
 use super::patch::{self, Patched};
 use super::rows::{RowKey, RowRef};
 use super::screens::{Narrowing, Rows};
-use super::{App, Costs, Geometry, RateOfRows, Screen, detail, first_visible_row, payers, sorting};
+use super::{App, Costs, Geometry, RateOfRows, Screen, cost_groups, detail, first_visible_row, sorting};
 use crate::fleet::{Changed, Fleet, Key, Kind};
 use crate::insight::insights::{Dependency, Part};
 use crate::units::Time;
@@ -132,7 +132,7 @@ fn build(app: &App) -> Built {
     let (list, arrange) = match spec.rows {
         Rows::Objects { list, arrange } => (list, arrange),
         Rows::CostGroups => {
-            let (rows, unfiltered) = payers::build(app);
+            let (rows, unfiltered) = cost_groups::build(app);
             return Built { rows, unfiltered, rate: None };
         }
     };

@@ -1,9 +1,14 @@
 //! The application: its state, what comes in, what goes out. Pure and synchronous.
 
+mod actions;
 mod clock;
 mod command;
+mod completion;
+mod cost_groups;
+mod depends;
 mod detail;
 mod effects;
+mod field;
 mod filter;
 mod keys;
 mod line;
@@ -25,13 +30,14 @@ mod selection;
 mod sorting;
 mod source;
 mod status;
+mod texts;
 mod ui;
 mod update;
 mod views;
 mod work;
 mod write;
 
-pub use command::candidates as command_candidates;
+pub use completion::candidates as command_candidates;
 pub use filter::words as filter_words;
 pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};

@@ -1,7 +1,7 @@
 //! Moving: among rows, levels and screens.
 
 use super::effects::Effects;
-use super::{App, Effect, Level, RowKey, RowRef, Scope, Screen, listing, notice, payers, selection, write};
+use super::{App, Effect, Level, RowKey, RowRef, Scope, Screen, cost_groups, listing, notice, selection, write};
 use crate::fleet::Kind;
 
 /// ConsolidationSavings by rows; beyond the ends it stays there.
@@ -115,7 +115,7 @@ pub fn leave_batchtop(app: &mut App, effects: &mut Effects) {
 pub fn into(app: &mut App) {
     let beneath = match selection::current(&app.ui) {
         None => return,
-        Some(RowKey::CostKey(payer)) => payers::beneath(app, payer),
+        Some(RowKey::CostKey(payer)) => cost_groups::beneath(app, payer),
         Some(RowKey::Object(key)) => match RowRef::find(app, key) {
             None => return,
             Some(row) => beneath(app, row).map(|(screen, scope)| Level::of(screen, Some(scope))),

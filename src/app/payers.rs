@@ -1,15 +1,12 @@
-//! The rows of Cost, who pays, and what that screen says besides.
+//! Payers: what they pay, of which machines and pods, and what Cost says besides its rows.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use foldhash::fast::RandomState;
 
-use super::filter::Filter;
-use super::rows::{RowKey, RowRef};
-use super::screens::{self, Order, RatesByUid};
-use super::{App, Level, Scope, Screen, Sort};
-use crate::fleet::{Fleet, Kind, NodeRow, ObjectKey, PodRow, Sym, Uid};
+use super::App;
+use super::rows::RowRef;
+use crate::fleet::{Fleet, NodeRow, ObjectKey, PodRow, Sym, Uid};
 use crate::insight::cost::{
     Account, Cost, CostGroup, CostKey, CostSource, GroupBy, Machine, Machines, PriceQuery, why_unknown,
 };
@@ -135,31 +132,6 @@ pub fn paying(app: &App, payer: &CostKey) -> Paying {
     }
 }
 
-/// Everybody who pays or has paid in the dimension of the shown level, filtered and in order, and how many there were
-/// before the filter.
-pub fn build(app: &App) -> (Vec<RowKey>, usize) {
-    let level = &app.ui.level;
-    let all = everybody(app, level.dimension());
-    let unfiltered = all.len();
-    let filter = Filter::parse(&level.filter, level.screen);
-    let mut rows: Vec<PayerRow> = all
-        .into_iter()
-        .map(|who| PayerRow::new(app, (level.dimension(), who)))
-        .filter(|row| filter.is_empty() || filter.meets_payer(&row.payer, row.unpriced))
-        .collect();
-    rows.sort_unstable_by(|a, b| a.compare(b, level.sort));
-    (rows.into_iter().map(|row| RowKey::CostKey(Box::new(row.payer))).collect(), unfiltered)
-}
-
-fn everybody(app: &App, dimension: GroupBy) -> HashSet<CostGroup, RandomState> {
-    let Some(rates) = app.insights.rates() else { return HashSet::default() };
-    let of_dimension = |payer: &&CostKey| payer.0 == dimension;
-    let paying = rates.by_group().map(|(payer, _)| payer).chain(rates.by_machines().map(|(payer, _)| payer));
-    let now = paying.filter(of_dimension).map(|payer| &payer.1);
-    let before = app.insights.ledger.payers(dimension).map(|(who, _)| who);
-    now.chain(before).chain(app.ui.listing.costs.unpriced_pods.keys()).cloned().collect()
-}
-
 /// A payer with everything that it can be ordered by. Rates are in micro-dollars per hour.
 pub struct PayerRow {
     /// Who.
@@ -181,7 +153,8 @@ pub struct PayerRow {
 }
 
 impl PayerRow {
-    fn new(app: &App, payer: CostKey) -> Self {
+    /// What is known of a payer now.
+    pub fn new(app: &App, payer: CostKey) -> Self {
         let paying = paying(app, &payer);
         Self {
             name: payer.1.words(payer.0),
@@ -194,16 +167,10 @@ impl PayerRow {
             unpriced: paying.unpriced,
         }
     }
-
-    fn compare(&self, other: &Self, sort: Sort) -> Ordering {
-        let by_rank = match sort.column.order {
-            Order::CostGroups(rank) => rank(self).cmp(&rank(other)),
-            Order::Unordered | Order::Rank(_) | Order::Rates(_) => Ordering::Equal,
-        };
-        let by_rank = if sort.reversed { by_rank.reverse() } else { by_rank };
-        by_rank.then_with(|| self.payer.cmp(&other.payer))
-    }
 }
+
+/// Rates of objects in micro-dollars per hour, by uid.
+pub type RatesByUid<'a> = HashMap<&'a Uid, i64, RandomState>;
 
 /// What a machine, or the machines of a NodePool, cost in micro-dollars per hour, as far as that is known.
 pub fn machine_rate(row: RowRef<'_>, app: &App) -> Option<i64> {
@@ -234,29 +201,6 @@ pub fn pod_rates<'a>(app: &'a App, of: impl Fn(&'a PodRow) -> Option<&'a Uid>) -
         }
     }
     sums
-}
-
-/// What a payer pays for.
-pub fn beneath(app: &App, payer: &CostKey) -> Option<Level> {
-    let (screen, scope) = match payer {
-        (_, CostGroup::Former) => return None,
-        (GroupBy::NodePool, CostGroup::Named(pool)) => (Screen::Fleet, Scope::NodePool(pool.clone())),
-        (GroupBy::Node, CostGroup::Named(name)) if app.fleet.node(name).is_some() => {
-            (Screen::Pods, Scope::Node(name.clone()))
-        }
-        (GroupBy::Node, CostGroup::Named(name)) => {
-            (Screen::Events, Scope::about(Kind::NodeClaim, &ObjectKey::cluster(name)))
-        }
-        (GroupBy::Job, CostGroup::Job(key)) => (Screen::Pods, Scope::Job(key.clone())),
-        // What no pod requests is there on every machine, on some more than on others.
-        (dimension, CostGroup::Nobody) if dimension.is_of_pods() => {
-            let sort = Sort { column: &screens::fleet::UNREQUESTED, reversed: false };
-            return Some(Level { sort, ..Level::of(Screen::Fleet, Some(Scope::CostKey(payer.clone()))) });
-        }
-        (dimension, _) if dimension.is_of_pods() => (Screen::Pods, Scope::CostKey(payer.clone())),
-        _ => (Screen::Fleet, Scope::CostKey(payer.clone())),
-    };
-    Some(Level::of(screen, Some(scope)))
 }
 
 /// Whether a row of Fleet is a machine for which somebody pays.

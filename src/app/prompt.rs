@@ -2,8 +2,7 @@
 
 use tui_input::Input;
 
-use super::effects::Effects;
-use super::{App, Overlay, Prompt, PromptKind, command, filter, line, listing, picker, write};
+use super::{App, Overlay, Prompt, PromptKind, completion, filter, line, listing, picker, write};
 use crate::input::{Chord, KeyCode};
 
 /// Opens the filter with what it says now.
@@ -22,10 +21,10 @@ fn open(app: &mut App, kind: PromptKind, text: String) {
     app.ui.overlay = Some(Overlay::Prompt(Prompt { kind, input: Input::new(text), before, selected }));
 }
 
-/// A key while a line is typed.
-pub fn press(app: &mut App, chord: Chord, effects: &mut Effects) {
+/// A key while a line is typed. Returns the command that is to be run, once it is complete.
+pub fn press(app: &mut App, chord: Chord) -> Option<String> {
     match chord.key {
-        KeyCode::Enter => submit(app, effects),
+        KeyCode::Enter => return submit(app),
         KeyCode::Escape => cancel(app),
         KeyCode::Tab => complete(app),
         KeyCode::Backspace if is_empty(app) => cancel(app),
@@ -33,6 +32,7 @@ pub fn press(app: &mut App, chord: Chord, effects: &mut Effects) {
             line::edit(input, chord);
         }),
     }
+    None
 }
 
 /// Text was pasted: into the line that is being typed, wherever that is.
@@ -67,12 +67,10 @@ fn set_filter(app: &mut App, text: String) {
     }
 }
 
-fn submit(app: &mut App, effects: &mut Effects) {
+fn submit(app: &mut App) -> Option<String> {
     match app.ui.overlay.take() {
-        Some(Overlay::Prompt(prompt)) if prompt.kind == PromptKind::Command => {
-            command::run(app, prompt.input.value(), effects);
-        }
-        _ => {}
+        Some(Overlay::Prompt(prompt)) if prompt.kind == PromptKind::Command => Some(prompt.input.value().to_owned()),
+        _ => None,
     }
 }
 
@@ -92,6 +90,6 @@ fn complete(app: &mut App) {
     if prompt.kind == PromptKind::Filter {
         return;
     }
-    let completed = command::complete(app, prompt.input.value());
+    let completed = completion::complete(app, prompt.input.value());
     edit(app, |input| *input = Input::new(completed));
 }

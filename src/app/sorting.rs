@@ -2,9 +2,10 @@
 
 use std::cmp::Ordering;
 
+use super::payers::RatesByUid;
 use super::rank::Rank;
 use super::rows::RowRef;
-use super::screens::{Order, RatesByUid};
+use super::screens::Order;
 use super::{App, Column, Sort};
 
 /// Sorts rows.

@@ -8,6 +8,7 @@ use crate::insight::disruption::Standing;
 use crate::insight::disruption::protection::{self, NodeAnnotation};
 use crate::insight::insights::VerdictSummary;
 use crate::insight::phase::{ClaimPhase, NodePhase};
+use crate::insight::picture::NodeProtection;
 
 /// How long a failed Job stays at the top.
 const RECENT_SECONDS: i64 = 24 * 3600;
@@ -93,6 +94,11 @@ pub fn judged<'a>(row: RowRef<'_>, app: &'a App) -> Option<&'a VerdictSummary> {
         RowRef::Node(node) => app.insights.verdicts.of(node),
         _ => None,
     }
+}
+
+/// Whether a Node is protected and held; `None` for other rows.
+pub fn protection(row: RowRef<'_>, app: &App) -> Option<NodeProtection> {
+    judged(row, app).map(|summary| summary.protection)
 }
 
 const fn claim_attention(phase: ClaimPhase) -> i64 {

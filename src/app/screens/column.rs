@@ -1,14 +1,10 @@
 //! A column: everything about it but the text in its cells, which `view` writes.
 
-use std::collections::HashMap;
 use std::fmt;
 
-use foldhash::fast::RandomState;
-
-use crate::app::payers::PayerRow;
+use crate::app::payers::{PayerRow, RatesByUid};
 use crate::app::rank::Rank;
 use crate::app::{App, RowRef};
-use crate::fleet::Uid;
 use crate::insight::insights::Dependency;
 
 /// On which side of its column a text stands.
@@ -41,9 +37,6 @@ impl WidthRange {
 
 /// The rank of a row; computed once per row.
 pub type RowRank = for<'a> fn(RowRef<'a>, &'a App) -> Rank<'a>;
-
-/// Rates of objects in micro-dollars per hour, by uid.
-pub type RatesByUid<'a> = HashMap<&'a Uid, i64, RandomState>;
 
 /// How rows are ordered by a column.
 #[derive(Clone, Copy)]
@@ -149,6 +142,9 @@ impl Column {
         !matches!(self.order, Order::Unordered)
     }
 }
+
+/// The order of a screen that defines no column: none.
+pub static AS_LISTED: Column = Column::order_only("listed", Order::Unordered, "in no order");
 
 impl PartialEq for Column {
     fn eq(&self, other: &Self) -> bool {

@@ -1,8 +1,9 @@
 //! Cost: dollars by NodePool, namespace, Job and more.
 
-use super::column::columns;
-use super::{Column, Narrowing, Order, Rows, ScreenSpec, UseOfRows, View, always};
-use crate::app::filter::Field;
+use super::column::{Column, Order, columns};
+use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, always};
+use super::view::View;
+use crate::app::field::Field;
 use crate::fleet::Kind;
 use crate::input::Action;
 use crate::insight::cost::GroupBy;

@@ -1,8 +1,9 @@
 //! Events on one time line.
 
-use super::column::columns;
-use super::{Column, Narrowing, Order, Rows, ScreenSpec, UseOfRows, View, all_of, always, in_order};
-use crate::app::filter::Field;
+use super::column::{Column, Order, columns};
+use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always, in_order};
+use super::view::View;
+use crate::app::field::Field;
 use crate::app::rank::{self, Rank};
 use crate::app::{App, RowRef, Scope};
 use crate::fleet::{EventClass, EventRow, Kind};

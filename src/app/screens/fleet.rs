@@ -1,8 +1,10 @@
 //! Fleet: Nodes, and NodeClaims that have no Node yet.
 
-use super::column::columns;
-use super::{Column, Narrowing, Order, PRICES, Rows, ScreenSpec, UseOfRows, VERDICTS, View, all_of, always, in_order};
-use crate::app::filter::{self, Field};
+use super::column::{Column, Order, columns};
+use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always, in_order};
+use super::view::View;
+use crate::app::depends::{PRICES, VERDICTS};
+use crate::app::field::Field;
 use crate::app::rank::{self, Rank, thousandths};
 use crate::app::{App, RowRef, Scope, payers, status};
 use crate::fleet::{CapacityType, Kind, NodeRow};
@@ -99,9 +101,6 @@ const WASTED_DOLLARS: &[Dependency] =
 const UNREQUESTED_DOLLARS: &[Dependency] =
     &[POD, Dependency::Prices, Dependency::Kind(Kind::NodeOverlay), Dependency::Part(Part::Rates)];
 
-/// The view of a screen that has none of its own.
-pub static ALL: View = View::all("all", "all rows");
-
 static VIEWS: &[View] = &[
     View::all("all", "all nodes, and NodeClaims that have none yet"),
     View::of("waste", "nodes whose dollars are held or requested by no pod, the most first", is_wasteful)
@@ -170,7 +169,7 @@ fn is_wasteful(row: RowRef<'_>, app: &App) -> bool {
 }
 
 fn is_held(row: RowRef<'_>, app: &App) -> bool {
-    filter::protection(row, app).is_some_and(|protection| protection.is_held == Some(true))
+    status::protection(row, app).is_some_and(|protection| protection.is_held == Some(true))
 }
 
 fn is_spot(row: RowRef<'_>, _: &App) -> bool {

@@ -1,10 +1,11 @@
 //! Jobs.
 
-use super::column::columns;
-use super::{
-    Column, Narrowing, Order, PRICES, RatesByUid, Rows, ScreenSpec, UseOfRows, View, all_of, always, in_order,
-};
-use crate::app::filter::Field;
+use super::column::{Column, Order, columns};
+use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always, in_order};
+use super::view::View;
+use crate::app::depends::PRICES;
+use crate::app::field::Field;
+use crate::app::payers::RatesByUid;
 use crate::app::rank::{self, Rank, thousandths};
 use crate::app::{App, RowRef, payers, status};
 use crate::fleet::{JobRow, Kind};

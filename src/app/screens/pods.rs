@@ -1,8 +1,10 @@
 //! Pods.
 
-use super::column::columns;
-use super::{Column, Narrowing, Order, RatesByUid, Rows, ScreenSpec, UseOfRows, View, all_of, always, in_order};
-use crate::app::filter::Field;
+use super::column::{Column, Order, columns};
+use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always, in_order};
+use super::view::View;
+use crate::app::field::Field;
+use crate::app::payers::RatesByUid;
 use crate::app::rank::{self, Rank};
 use crate::app::{App, RowRef, Scope, payers, status};
 use crate::fleet::{Kind, PodRow};

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::column::columns;
-use super::{Column, Narrowing, Order, PRICES, Rows, ScreenSpec, UseOfRows, View, all_of, always};
-use crate::app::filter::Field;
+use super::column::{Column, Order, columns};
+use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};
+use super::view::View;
+use crate::app::depends::PRICES;
+use crate::app::field::Field;
 use crate::app::rank::{self, Rank};
 use crate::app::{App, RowRef, payers};
 use crate::fleet::Kind;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Column;
+use super::column::Column;
 use crate::app::{App, RowRef};
 use crate::insight::cost::GroupBy;
 use crate::insight::insights::Dependency;
@@ -61,6 +61,9 @@ impl View {
         self
     }
 }
+
+/// The view of a screen that defines none.
+pub static ALL_ROWS: View = View::all("all", "all rows");
 
 impl PartialEq for View {
     fn eq(&self, other: &Self) -> bool {

@@ -1,0 +1,115 @@
+//! The names of commands, and what a line that is typed after `:` may become.
+
+use super::{App, Screen, picker};
+use crate::input::Action;
+use crate::insight::cost::GroupBy;
+use crate::units::spelling;
+
+/// Commands that are no screen and no action.
+#[derive(Clone, Copy)]
+pub enum Word {
+    Namespace,
+    Context,
+    Sort,
+    Quit,
+    QuitAtOnce,
+    Results,
+}
+
+const WORDS: [(&str, Word); 9] = [
+    ("ns", Word::Namespace),
+    ("namespace", Word::Namespace),
+    ("ctx", Word::Context),
+    ("context", Word::Context),
+    ("sort", Word::Sort),
+    ("q", Word::Quit),
+    ("q!", Word::QuitAtOnce),
+    ("quit", Word::Quit),
+    ("results", Word::Results),
+];
+
+/// How many suggestions an unknown command gets.
+const SUGGESTIONS: usize = 3;
+
+/// The command of a name, in whichever case.
+pub fn word(name: &str) -> Option<Word> {
+    WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, word)| *word)
+}
+
+/// All first words of commands.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let actions = Action::ALL.iter().map(|action| action.name());
+    let screens = Screen::ALL.into_iter().flat_map(|screen| screen.spec().aliases.iter().copied());
+    screens.chain(WORDS.iter().map(|(name, _)| *name)).chain(actions)
+}
+
+/// What the last word of a line may become, sorted; view may show it below the line.
+pub fn candidates(app: &App, line: &str) -> Vec<String> {
+    let (first, last) = match line.split_once(char::is_whitespace) {
+        None => (None, line),
+        Some((first, rest)) => (Some(first), rest.trim_start()),
+    };
+    let mut all: Vec<String> = match first.map(word) {
+        None => names().map(str::to_owned).collect(),
+        Some(Some(Word::Namespace)) => namespace_names(app),
+        Some(Some(Word::Context)) => app.cluster.contexts.clone(),
+        Some(Some(Word::Sort)) => app.ui.level.screen.spec().sortable().map(|column| column.name.to_owned()).collect(),
+        Some(_) if first.and_then(Screen::of_command) == Some(Screen::Cost) => {
+            GroupBy::ALL.map(|dimension| dimension.name().replace(' ', "-")).to_vec()
+        }
+        Some(_) if first.and_then(Screen::of_command).is_some() => namespace_names(app),
+        Some(_) => Vec::new(),
+    };
+    all.retain(|name| name.starts_with(last));
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn namespace_names(app: &App) -> Vec<String> {
+    let known = picker::known_namespaces(app);
+    std::iter::once(picker::ALL_NAMESPACES.to_owned()).chain(known.iter().map(ToString::to_string)).collect()
+}
+
+/// The line with its last word completed as far as all candidates agree, and a space after the only one.
+pub fn complete(app: &App, line: &str) -> String {
+    let candidates = candidates(app, line);
+    let Some(first) = candidates.first() else { return line.to_owned() };
+    let common = candidates.iter().skip(1).fold(first.as_str(), |common, other| common_start(common, other));
+    let before = line.rfind(char::is_whitespace).map_or("", |at| line.get(..=at).unwrap_or(line));
+    let end = if candidates.len() == 1 && takes_argument(common) { " " } else { "" };
+    format!("{before}{common}{end}")
+}
+
+fn takes_argument(name: &str) -> bool {
+    matches!(word(name), Some(Word::Namespace | Word::Context | Word::Sort))
+}
+
+fn common_start<'a>(a: &'a str, b: &str) -> &'a str {
+    let end = a.char_indices().zip(b.chars()).find(|((_, x), y)| x != y).map(|((at, _), _)| at);
+    let end = end.unwrap_or(a.len().min(b.len()));
+    a.get(..end).unwrap_or(a)
+}
+
+/// The first of the names that may have been meant.
+pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut near = spelling::suggestions(typed, names);
+    near.truncate(SUGGESTIONS);
+    near
+}
+
+/// The end of a sentence about a name that is not known: `; did you mean events, event?`, or nothing.
+pub fn did_you_mean(near: &[&str]) -> String {
+    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_names_come_first() {
+        assert_eq!(nearest("evnts", names()), ["events", "event"]);
+        assert_eq!(nearest("zzzzz", names()), Vec::<&str>::new());
+    }
+}

@@ -1,0 +1,33 @@
+//! Texts that lie over the table: help, sources, findings, results.
+
+use super::{App, Overlay, Scroll, notice};
+use crate::insight::{Completeness, picture};
+
+/// Opens the help.
+pub fn help(app: &mut App) {
+    open(app, Overlay::Help { scroll: Scroll::default() });
+}
+
+/// Opens the list of Sources.
+pub fn sources(app: &mut App) {
+    open(app, Overlay::Sources { scroll: Scroll::default() });
+}
+
+/// Looks for mistakes and wastes, and opens the list.
+pub fn findings(app: &mut App) {
+    let found =
+        Completeness::new(&app.sources).decides_nodes().then(|| picture::findings(&app.fleet, &app.evaluator()));
+    open(app, Overlay::Findings { scroll: Scroll::default(), found });
+}
+
+/// Opens what became of the newest write.
+pub fn results(app: &mut App) {
+    match app.ui.writes.last().map(|write| write.id) {
+        Some(write) => open(app, Overlay::Results { write, scroll: Scroll::default() }),
+        None => notice::info(app, "nothing has been written yet"),
+    }
+}
+
+fn open(app: &mut App, overlay: Overlay) {
+    app.ui.overlay = Some(overlay);
+}
