@@ -24,7 +24,7 @@ static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 fn main() {
     let mut report = Report { before: HEAP.allocated() };
     report.head();
-    let mut app = world::app_by_stages(|name, count| report.stage(name, count));
+    let mut app = world::app(|name, count| report.stage(name, count));
     settle(&mut app);
     report.stage("verdicts, rates", world::NODES);
     for (key, screen) in [("1", "row of Fleet"), ("3", "row of Pods"), ("2", "row of Jobs")] {

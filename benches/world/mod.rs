@@ -27,13 +27,8 @@ const SIZE: (u16, u16) = (200, 60);
 /// Two hours after every object was created.
 const NOW: &str = "2026-11-21T12:00:00Z";
 
-/// The App with everything in it.
-pub fn app() -> App {
-    app_by_stages(|_, _| ())
-}
-
-/// Makes the App and tells `note` after each kind of objects, and after the prices, how many came.
-pub fn app_by_stages(mut note: impl FnMut(&str, usize)) -> App {
+/// The App with everything in it; tells `note` after each kind of objects, and after the prices, how many came.
+pub fn app(mut note: impl FnMut(&str, usize)) -> App {
     let keymap = keymap(&Library::embedded(), "default").0.keymap;
     let settings = Settings { keymap, ..Settings::default() };
     let mut app = App::new(settings, Time::parse(NOW).unwrap_or_default());
