@@ -23,7 +23,7 @@ static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
 fn main() {
     let mut report = Report { before: HEAP.allocated() };
-    report.head();
+    print("| what | how many | KiB | bytes each |\n|---|---:|---:|---:|");
     let mut app = world::app(|name, count| report.stage(name, count));
     settle(&mut app);
     report.stage("verdicts, rates", world::NODES);
@@ -33,33 +33,29 @@ fn main() {
         update(&mut app, Msg::Frame);
         report.stage(screen, app.ui.listing.rows.len());
     }
-    report.line("all", 0, HEAP.allocated());
+    print_line("all", 0, HEAP.allocated());
 }
 
-/// The lines of the table.
+/// How the heap grows.
 struct Report {
     /// Bytes before the next stage.
     before: usize,
 }
 
 impl Report {
-    fn head(&self) {
-        self.print("| what | how many | KiB | bytes each |\n|---|---:|---:|---:|");
-    }
-
     fn stage(&mut self, name: &str, count: usize) {
         let now = HEAP.allocated();
-        self.line(name, count, now.saturating_sub(self.before));
+        print_line(name, count, now.saturating_sub(self.before));
         self.before = now;
     }
+}
 
-    fn line(&self, name: &str, count: usize, bytes: usize) {
-        let each = bytes.checked_div(count).map_or_else(String::new, |each| each.to_string());
-        self.print(&format!("| {name} | {count} | {} | {each} |", bytes / 1024));
-    }
+fn print_line(name: &str, count: usize, bytes: usize) {
+    let each = bytes.checked_div(count).map_or_else(String::new, |each| each.to_string());
+    print(&format!("| {name} | {count} | {} | {each} |", bytes / 1024));
+}
 
-    fn print(&self, line: &str) {
-        // A closed pipe ends the report early; nothing else can fail.
-        drop(writeln!(stdout(), "{line}"));
-    }
+fn print(line: &str) {
+    // A closed pipe ends the report early; nothing else can fail.
+    drop(writeln!(stdout(), "{line}"));
 }

@@ -35,21 +35,18 @@ pub fn app(mut note: impl FnMut(&str, usize)) -> App {
     let mut interner = Interner::default();
     let (width, height) = SIZE;
     update(&mut app, Msg::Resize { width, height });
-    note("Node", fill(&mut app, Kind::Node, (0..NODES).map(|index| returned::node(NODES, index, SEED)), &mut interner));
-    note(
-        "NodeClaim",
-        fill(
-            &mut app,
-            Kind::NodeClaim,
-            (0..NODES).map(|index| returned::node_claim(NODES, index, SEED)),
-            &mut interner,
-        ),
-    );
-    note("Job", fill(&mut app, Kind::Job, (0..returned::workloads(PODS)).filter_map(returned::job), &mut interner));
-    note("NodePool", fill(&mut app, Kind::NodePool, returned::node_pools().into_iter(), &mut interner));
     let budgets = (0..returned::workloads(PODS)).filter_map(returned::disruption_budget);
-    note("PodDisruptionBudget", fill(&mut app, Kind::PodDisruptionBudget, budgets, &mut interner));
-    note("Pod", fill(&mut app, Kind::Pod, (0..PODS).map(pod), &mut interner));
+    let objects: [(Kind, Box<dyn Iterator<Item = Value>>); 6] = [
+        (Kind::Node, Box::new((0..NODES).map(|index| returned::node(NODES, index, SEED)))),
+        (Kind::NodeClaim, Box::new((0..NODES).map(|index| returned::node_claim(NODES, index, SEED)))),
+        (Kind::Job, Box::new((0..returned::workloads(PODS)).filter_map(returned::job))),
+        (Kind::NodePool, Box::new(returned::node_pools().into_iter())),
+        (Kind::PodDisruptionBudget, Box::new(budgets)),
+        (Kind::Pod, Box::new((0..PODS).map(pod))),
+    ];
+    for (kind, objects) in objects {
+        note(kind.name(), fill(&mut app, kind, objects, &mut interner));
+    }
     let (epoch, prices) = (app.epoch, prices(&app));
     let priced = prices.len();
     update(&mut app, Msg::Source(epoch, Report::Delta(Delta::Prices(prices))));

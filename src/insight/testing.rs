@@ -82,7 +82,7 @@ pub(crate) fn pod(namespace: &str, name: &str, node: Option<&str>) -> PodRow {
 
 /// Not suspended, one pod wanted, none there.
 pub(crate) fn job(namespace: &str, name: &str) -> JobRow {
-    JobRow { requests: resources(500, 1 << 30, &[]).into(), started: Some(CREATED), ..rows::job(meta(namespace, name)) }
+    JobRow { requests: resources(500, 1 << 30, &[]), started: Some(CREATED), ..rows::job(meta(namespace, name)) }
 }
 
 /// Without conditions, of NodePool `gpu`.
