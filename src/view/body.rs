@@ -7,26 +7,26 @@ use super::screen::{Area, Body, Border, Placed};
 use super::{detail, health, screen_view};
 
 /// Table and details.
-pub(super) fn derive(app: &FrameContext<'_>, layout: &Layout) -> (Body, Option<Laid>) {
-    let Some(open) = &app.ui.level.detail else { return (rows(app, layout.body), None) };
-    let sheet = detail::sheet(app, open);
+pub(super) fn derive(frame: &FrameContext<'_>, layout: &Layout) -> (Body, Option<Laid>) {
+    let Some(open) = &frame.app.ui.level.detail else { return (rows(frame, layout.body), None) };
+    let sheet = detail::sheet(frame, open);
     match layout.split() {
-        (Some(left), right) => (rows(app, left), Some(sheet.fill(right, Border::Left))),
+        (Some(left), right) => (rows(frame, left), Some(sheet.fill(right, Border::Left))),
         (None, all) => (Body::Covered, Some(sheet.fill(all, Border::None))),
     }
 }
 
-fn rows(app: &FrameContext<'_>, area: Area) -> Body {
-    if app.ui.listing.rows.is_empty() {
-        return Body::Face(face(app, area));
+fn rows(frame: &FrameContext<'_>, area: Area) -> Body {
+    if frame.app.ui.listing.rows.is_empty() {
+        return Body::Face(face(frame, area));
     }
-    Body::Table((screen_view(app.ui.level.screen).table)(app, area))
+    Body::Table((screen_view(frame.app.ui.level.screen).table)(frame, area))
 }
 
 /// Sentences in the middle, each broken where it is too long.
-fn face(app: &FrameContext<'_>, area: Area) -> Vec<Placed> {
+fn face(frame: &FrameContext<'_>, area: Area) -> Vec<Placed> {
     let limit = usize::from(area.width.saturating_sub(8)).max(1);
-    let lines: Vec<_> = health::empty(app).into_iter().flat_map(|line| line.wrap(limit, 0)).collect();
+    let lines: Vec<_> = health::empty(frame).into_iter().flat_map(|line| line.wrap(limit, 0)).collect();
     let height = u16::try_from(lines.len()).unwrap_or(area.height).min(area.height);
     let top = area.y + (area.height - height) / 2;
     let place = |(line, y): (super::Line, u16)| {

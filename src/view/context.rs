@@ -1,7 +1,5 @@
 //! The App as one frame needs it, with what is computed once for a frame.
 
-use std::ops::Deref;
-
 use super::format;
 use super::words::Count;
 use crate::app::{App, RowKey};
@@ -13,17 +11,11 @@ use crate::insight::picture::{Evaluator, NodePicture, Totals, protected_pods_of}
 
 /// The App as a frame sees it.
 pub(super) struct FrameContext<'a> {
-    app: &'a App,
+    /// What is shown.
+    pub(super) app: &'a App,
     /// The sums of the header.
     pub(super) totals: Totals,
     evaluator: Evaluator<'a>,
-}
-
-impl Deref for FrameContext<'_> {
-    type Target = App;
-    fn deref(&self) -> &App {
-        self.app
-    }
 }
 
 impl<'a> FrameContext<'a> {
@@ -38,20 +30,15 @@ impl<'a> FrameContext<'a> {
         &self.evaluator
     }
 
-    /// The App, for as long as it lives.
-    pub(super) const fn app(&self) -> &'a App {
-        self.app
-    }
-
     /// The row that keys act on: before anything was selected that of the cursor.
     pub(super) fn selected(&self) -> Option<&RowKey> {
-        let listing = &self.ui.listing;
-        self.ui.level.selected.as_ref().or_else(|| listing.rows.get(listing.cursor))
+        let listing = &self.app.ui.listing;
+        self.app.ui.level.selected.as_ref().or_else(|| listing.rows.get(listing.cursor))
     }
 
     /// The protection of a pod now.
     pub(super) fn protection(&self, pod: &PodRow) -> Protection {
-        protection::of_pod(pod, self.now, &self.insights.karpenter)
+        protection::of_pod(pod, self.app.now, &self.app.insights.karpenter)
     }
 
     /// What the picture says of a Node; `None` only between a change of the Fleet and that of the picture.
@@ -66,27 +53,28 @@ impl<'a> FrameContext<'a> {
 
     /// How many pods on a Node are protected; `None` unless all pods are known.
     pub(super) fn protected_on(&self, node: &NodeRow) -> Option<usize> {
-        let pods = self.fleet.pods_on(&node.meta.key.name);
-        let protected = pods.filter(|pod| protection::is_protected(pod, self.now, &self.insights.karpenter)).count();
+        let pods = self.app.fleet.pods_on(&node.meta.key.name);
+        let protected =
+            pods.filter(|pod| protection::is_protected(pod, self.app.now, &self.app.insights.karpenter)).count();
         self.all(Kind::Pod).then_some(protected)
     }
 
     /// How many of a Job's active pods are protected, of how many; `None` until those of its namespace are known.
     pub(super) fn protected_of(&self, job: &JobRow) -> Option<(usize, usize)> {
-        let active = self.fleet.pods_of_job(&job.meta.uid).filter(|pod| pod.is_active()).count();
-        let protected = protected_pods_of(&self.fleet, job, self.now, &self.insights.karpenter);
+        let active = self.app.fleet.pods_of_job(&job.meta.uid).filter(|pod| pod.is_active()).count();
+        let protected = protected_pods_of(&self.app.fleet, job, self.app.now, &self.app.insights.karpenter);
         self.pods_known_of(job).then_some((protected, active))
     }
 
     /// Whether all objects of a kind are known, in all namespaces: what is summed over the cluster or over a Node is a
     /// number only then.
     pub(super) fn all(&self, kind: Kind) -> bool {
-        Completeness::new(&self.sources).all(kind)
+        Completeness::new(&self.app.sources).all(kind)
     }
 
     /// Whether all pods of a Job are known: they are in its namespace, whatever of other namespaces may be read.
     pub(super) fn pods_known_of(&self, job: &JobRow) -> bool {
-        Completeness::new(&self.sources).in_namespace(Kind::Pod, &job.meta.key.namespace)
+        Completeness::new(&self.app.sources).in_namespace(Kind::Pod, &job.meta.key.namespace)
     }
 
     /// What stands for a number over a kind that is not known: not yet, or, where only some namespaces may be read, not
@@ -104,7 +92,7 @@ impl<'a> FrameContext<'a> {
         match self.state(kind) {
             HealthState::Forbidden => "forbidden".to_owned(),
             _ if self.readable(kind) => "of some namespaces only".to_owned(),
-            HealthState::Syncing => match self.sources.get(&SourceId::Kind(kind)) {
+            HealthState::Syncing => match self.app.sources.get(&SourceId::Kind(kind)) {
                 Some(health) if health.objects > 0 => format!("not read, {} so far", format::count(health.objects)),
                 _ => "not read".to_owned(),
             },
@@ -122,11 +110,11 @@ impl<'a> FrameContext<'a> {
 
     /// Whether the table of a kind holds all that is watched, in whichever namespaces: there is a list to show.
     pub(super) fn readable(&self, kind: Kind) -> bool {
-        Completeness::new(&self.sources).readable(kind)
+        Completeness::new(&self.app.sources).readable(kind)
     }
 
     /// The state of the Source of a kind.
     pub(super) fn state(&self, kind: Kind) -> HealthState {
-        self.sources.get(&SourceId::Kind(kind)).map_or(HealthState::Connecting, |health| health.state)
+        self.app.sources.get(&SourceId::Kind(kind)).map_or(HealthState::Connecting, |health| health.state)
     }
 }

@@ -14,14 +14,14 @@ use crate::insight::picture::ConsolidationSavings;
 
 /// The screen.
 pub(super) const VIEW: ScreenView = ScreenView {
-    table: |app, area| table(app, area, &columns(app), |key| row(app, key)),
-    sentence: |app, key| row(app, key).map(|row| row.sentence()),
+    table: |frame, area| table(frame, area, &columns(frame), |key| row(frame, key)),
+    sentence: |frame, key| row(frame, key).map(|row| row.sentence()),
     columns: || cells(GroupBy::default(), 0).iter().map(|shown| shown.column).collect(),
 };
 
 /// One row.
 pub(super) struct Row<'a> {
-    app: &'a FrameContext<'a>,
+    frame: &'a FrameContext<'a>,
     payer: CostKey,
     said: Paying,
     /// What all of the dimension pay together.
@@ -30,9 +30,9 @@ pub(super) struct Row<'a> {
 }
 
 /// The row of a key; every payer keeps its row while rates are known.
-pub(super) fn row<'a>(app: &'a FrameContext<'a>, key: &RowKey) -> Option<Row<'a>> {
-    let (payer, rates) = (key.payer()?.clone(), app.insights.rates()?);
-    Some(Row { app, said: paying(app, &payer), payer, whole: of_machines(rates), rates })
+pub(super) fn row<'a>(frame: &'a FrameContext<'a>, key: &RowKey) -> Option<Row<'a>> {
+    let (payer, rates) = (key.payer()?.clone(), frame.app.insights.rates()?);
+    Some(Row { frame, said: paying(frame.app, &payer), payer, whole: of_machines(rates), rates })
 }
 
 /// What of the total is for machines.
@@ -41,10 +41,10 @@ fn of_machines(rates: &CostRates) -> i64 {
 }
 
 /// The columns; some are only of machines.
-fn columns<'a>(app: &FrameContext<'_>) -> Vec<Shown<Row<'a>>> {
-    let dimension = app.ui.level.dimension();
-    let bar = u16::try_from(bar_width(app)).unwrap_or(0);
-    let is_all_priced = app.insights.rates().is_none_or(|rates| rates.unpriced == 0);
+fn columns<'a>(frame: &FrameContext<'_>) -> Vec<Shown<Row<'a>>> {
+    let dimension = frame.app.ui.level.dimension();
+    let bar = u16::try_from(bar_width(frame)).unwrap_or(0);
+    let is_all_priced = frame.app.insights.rates().is_none_or(|rates| rates.unpriced == 0);
     let of_machines = [&columns::NODES, &columns::HELD, &columns::UNREQUESTED];
     let is_left_out = |column: &'static Column| {
         (dimension.is_of_pods() && of_machines.contains(&column))
@@ -85,8 +85,8 @@ const fn title(dimension: GroupBy) -> &'static str {
 }
 
 /// Marks of a bar that is the whole.
-fn bar_width(app: &FrameContext<'_>) -> usize {
-    match app.ui.size.0 {
+fn bar_width(frame: &FrameContext<'_>) -> usize {
+    match frame.app.ui.size.0 {
         160.. => 40,
         100.. => 20,
         _ => 12,
@@ -101,7 +101,7 @@ impl Row<'_> {
     fn words(&self) -> String {
         let words = self.payer.1.words(self.payer.0);
         match self.payer.0 {
-            GroupBy::Node => super::words::node_name(&words, self.app.ui.size.0).to_owned(),
+            GroupBy::Node => super::words::node_name(&words, self.frame.app.ui.size.0).to_owned(),
             _ => words,
         }
     }
@@ -115,14 +115,14 @@ impl Row<'_> {
     }
 
     fn bar(&self) -> Line {
-        let (full, rest) = format::bar(self.said.rate, self.whole, bar_width(self.app));
+        let (full, rest) = format::bar(self.said.rate, self.whole, bar_width(self.frame));
         Line::of(Role::BarFill, full).and(Role::BarEmpty, rest)
     }
 
     /// A true zero of machines that are all priced is paid for.
     fn rate(&self) -> Line {
         match (self.said.rate, self.said.unpriced) {
-            (0, 1..) => money::unknown(self.app),
+            (0, 1..) => money::unknown(self.frame),
             (rate, 1..) => Line::of(Role::Warn, "≥ ").and(Role::Text, money::bare(rate)),
             (0, 0) if self.said.machines.count > 0 => Line::of(Role::TextDim, "prepaid"),
             (0, 0) => Line::of(Role::TextDim, format::NONE),
@@ -138,7 +138,7 @@ impl Row<'_> {
     }
 
     fn paid(&self) -> Line {
-        money::paid(self.app, &self.payer)
+        money::paid(self.frame, &self.payer)
     }
 
     fn month(&self) -> Line {
@@ -163,7 +163,7 @@ impl Row<'_> {
     /// A part of the rate, where such parts are known at all.
     fn waste(&self, of_all: Option<i64>, rate: i64, role: Role) -> Line {
         match (of_all, rate) {
-            (None, _) => Line::of(Role::Unknown, self.app.unknown(crate::fleet::Kind::Pod)),
+            (None, _) => Line::of(Role::Unknown, self.frame.unknown(crate::fleet::Kind::Pod)),
             (Some(_), 0) => Line::of(Role::TextDim, format::NONE),
             (Some(_), rate) => Line::of(role, money::bare(rate)),
         }
@@ -225,25 +225,25 @@ fn seen(account: Account) -> String {
 // ---- Above the table ----
 
 /// Everything that is not of one payer.
-pub(super) fn summary(app: &FrameContext<'_>, area: Area) -> Vec<Placed> {
+pub(super) fn summary(frame: &FrameContext<'_>, area: Area) -> Vec<Placed> {
     let width = usize::from(area.width.saturating_sub(2));
-    let Some(rates) = app.insights.rates() else { return Vec::new() };
-    let is_roomy = app.ui.size.1 >= SUMMARY_ROOMY_FROM;
-    let lines = if is_roomy { all(app, rates, width) } else { most(app, rates, width) };
+    let Some(rates) = frame.app.insights.rates() else { return Vec::new() };
+    let is_roomy = frame.app.ui.size.1 >= SUMMARY_ROOMY_FROM;
+    let lines = if is_roomy { all(frame, rates, width) } else { most(frame, rates, width) };
     let rows = (area.y..area.y + area.height).zip(lines);
     rows.map(|(y, line)| Placed { area: Area::row(area.x + 1, y, area.width.saturating_sub(2)), line: line.cut(width) })
         .collect()
 }
 
 /// In five lines: total, two of ledgers, Karpenter's own dollars, prices.
-fn most(app: &FrameContext<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
-    let mut lines = vec![total(app, rates, width)];
-    let ledgers = |with| ledgers(app, rates).into_iter().map(|ledger| ledger.short(with)).collect::<Vec<_>>();
+fn most(frame: &FrameContext<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
+    let mut lines = vec![total(frame, rates, width)];
+    let ledgers = |with| ledgers(frame, rates).into_iter().map(|ledger| ledger.short(with)).collect::<Vec<_>>();
     let with_sums = filled(ledgers(Sums::Shown), width);
     lines.extend(if with_sums.len() <= 2 { with_sums } else { filled(ledgers(Sums::Hidden), width) });
     lines.truncate(3);
-    let karpenter: Vec<Line> = moves(app).collect();
-    let priced = filled(unpriced(app).into_iter().chain(sources(app)).collect(), width.saturating_sub(SHORT_LABEL));
+    let karpenter: Vec<Line> = moves(frame).collect();
+    let priced = filled(unpriced(frame).into_iter().chain(sources(frame)).collect(), width.saturating_sub(SHORT_LABEL));
     let left = usize::from(SUMMARY_ROWS).saturating_sub(lines.len() + usize::from(!karpenter.is_empty()));
     lines.extend(labelled::<SHORT_LABEL>("PRICES", priced.into_iter().take(left)));
     let said = filled(karpenter, width.saturating_sub(SHORT_LABEL)).into_iter().filter(|line| !line.is_empty());
@@ -252,16 +252,16 @@ fn most(app: &FrameContext<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
 }
 
 /// Line by line, where there is room.
-fn all(app: &FrameContext<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
-    let mut lines = vec![total(app, rates, width), Line::new()];
-    lines.extend(ledgers(app, rates).iter().map(Ledger::long));
+fn all(frame: &FrameContext<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
+    let mut lines = vec![total(frame, rates, width), Line::new()];
+    lines.extend(ledgers(frame, rates).iter().map(Ledger::long));
     lines.push(Line::new());
-    let mut karpenter: Vec<Line> = moves(app).collect();
+    let mut karpenter: Vec<Line> = moves(frame).collect();
     if karpenter.is_empty() {
         karpenter.push(Line::of(Role::TextDim, "its Events tell of no move that would save money"));
     }
     lines.extend(labelled::<LABEL>("KARPENTER", filled(karpenter, width.saturating_sub(LABEL)).into_iter().take(2)));
-    let priced = unpriced(app).into_iter().chain(sources(app)).collect();
+    let priced = unpriced(frame).into_iter().chain(sources(frame)).collect();
     lines.extend(labelled::<LABEL>("PRICES", filled(priced, width.saturating_sub(LABEL)).into_iter().take(3)));
     lines
 }
@@ -293,11 +293,11 @@ fn filled(parts: Vec<Line>, width: usize) -> Vec<Line> {
 }
 
 /// `≥ $412.87/h  $301k/mo  +$37.12 since 12:04 (41m seen)`, then the last hour as a curve.
-fn total(app: &FrameContext<'_>, rates: &CostRates, width: usize) -> Line {
-    let [counter, since] = money::counter(app);
+fn total(frame: &FrameContext<'_>, rates: &CostRates, width: usize) -> Line {
+    let [counter, since] = money::counter(frame);
     let line = counter.and(Role::TextDim, format!("  {}", money::month(rates.total))).and(Role::Text, GAP).then(since);
-    let paid = app.insights.ledger.total();
-    let looked = app.insights.ledger.since().map_or(0, |since| app.now.seconds_since(since));
+    let paid = frame.app.insights.ledger.total();
+    let looked = frame.app.insights.ledger.since().map_or(0, |since| frame.app.now.seconds_since(since));
     // Where there is little room only a gap is told: what was not seen is not in the sum.
     let has_gap = looked - paid.observed_seconds > SECONDS_PER_MINUTE;
     let line = match width {
@@ -305,7 +305,7 @@ fn total(app: &FrameContext<'_>, rates: &CostRates, width: usize) -> Line {
         _ => line.and(Role::TextDim, format!(" ({} seen)", seen(paid))),
     };
     let room = width.saturating_sub(line.width() + GAP.len());
-    line.and(Role::Text, GAP).then(curve(app, room))
+    line.and(Role::Text, GAP).then(curve(frame, room))
 }
 
 const SECONDS_PER_MINUTE: i64 = 60;
@@ -316,9 +316,9 @@ const ROOMY_FROM: usize = 100;
 const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// The last hour minute by minute, of zero to the most; minutes that nobody saw are dots.
-fn curve(app: &FrameContext<'_>, room: usize) -> Line {
+fn curve(frame: &FrameContext<'_>, room: usize) -> Line {
     const LABEL: &str = " last hour";
-    let minutes = app.insights.ledger.last_hour();
+    let minutes = frame.app.insights.ledger.last_hour();
     let room = room.saturating_sub(LABEL.len());
     let (Some(most), 8..) = (minutes.iter().flatten().max(), room) else { return Line::new() };
     let step = |rate: i64| {
@@ -346,12 +346,12 @@ enum Sums {
     Hidden,
 }
 
-fn ledgers(app: &FrameContext<'_>, rates: &CostRates) -> Vec<Ledger> {
-    let unknown = app.unknown(crate::fleet::Kind::Pod);
+fn ledgers(frame: &FrameContext<'_>, rates: &CostRates) -> Vec<Ledger> {
+    let unknown = frame.unknown(crate::fleet::Kind::Pod);
     let parts = CostPart::ALL.into_iter().map(|part| Ledger {
         label: label(part),
         rate: rates.parts.get(part),
-        sum: Some(app.insights.ledger.part(part)),
+        sum: Some(frame.app.insights.ledger.part(part)),
         unknown,
     });
     let control_plane =
@@ -404,8 +404,8 @@ impl Ledger {
 }
 
 /// `gpu candidate ×3 save $5.10/h`, as Karpenter's Events say.
-fn moves<'a>(app: &'a FrameContext<'_>) -> impl Iterator<Item = Line> + 'a {
-    app.app().ui.listing.costs.moves.iter().map(said)
+fn moves<'a>(frame: &'a FrameContext<'_>) -> impl Iterator<Item = Line> + 'a {
+    frame.app.ui.listing.costs.moves.iter().map(said)
 }
 
 fn said(moves: &ConsolidationSavings) -> Line {
@@ -424,35 +424,35 @@ fn said(moves: &ConsolidationSavings) -> Line {
 }
 
 /// `AWS on-demand 14 (2h old)`; the user's file in amber once it is older than it wants to be.
-fn sources(app: &FrameContext<'_>) -> Vec<Line> {
-    app.ui.listing.costs.sources.iter().map(|sourced| source(app, sourced)).collect()
+fn sources(frame: &FrameContext<'_>) -> Vec<Line> {
+    frame.app.ui.listing.costs.sources.iter().map(|sourced| source(frame, sourced)).collect()
 }
 
-fn source(app: &FrameContext<'_>, sourced: &Sourced) -> Line {
+fn source(frame: &FrameContext<'_>, sourced: &Sourced) -> Line {
     let line = Line::plain(format!("{} {}", money::source(sourced.source), format::count(sourced.machines)));
-    let Some(old) = money::old(app.now, sourced.oldest) else { return line };
-    let is_doubtful = sourced.source == CostSource::Override && is_file_old(app);
+    let Some(old) = money::old(frame.app.now, sourced.oldest) else { return line };
+    let is_doubtful = sourced.source == CostSource::Override && is_file_old(frame);
     let (mark, role) = if is_doubtful { ("△ ", Role::Warn) } else { ("", Role::TextDim) };
     line.and(role, format!(" ({mark}{old})"))
 }
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-fn is_file_old(app: &FrameContext<'_>) -> bool {
-    let user = app.fleet.prices.user.as_ref();
-    user.is_some_and(|user| app.now.seconds_since(user.as_of) > user.max_age_days.saturating_mul(SECONDS_PER_DAY))
+fn is_file_old(frame: &FrameContext<'_>) -> bool {
+    let user = frame.app.fleet.prices.user.as_ref();
+    user.is_some_and(|user| frame.app.now.seconds_since(user.as_of) > user.max_age_days.saturating_mul(SECONDS_PER_DAY))
 }
 
 /// Machines that nobody prices, with the reason.
-fn unpriced(app: &FrameContext<'_>) -> Vec<Line> {
-    let Some(all) = app.insights.rates().map(|rates| rates.unpriced).filter(|all| *all > 0) else {
+fn unpriced(frame: &FrameContext<'_>) -> Vec<Line> {
+    let Some(all) = frame.app.insights.rates().map(|rates| rates.unpriced).filter(|all| *all > 0) else {
         return Vec::new();
     };
-    let named = &app.ui.listing.costs.unpriced;
+    let named = &frame.app.ui.listing.costs.unpriced;
     let mut lines: Vec<Line> = named
         .iter()
         .map(|one| {
-            let name = super::words::node_name(&one.name, app.ui.size.0);
+            let name = super::words::node_name(&one.name, frame.app.ui.size.0);
             Line::of(Role::TextStrong, name).and(Role::TextDim, format!(" ({})", one.reason))
         })
         .collect();

@@ -12,21 +12,21 @@ use crate::insight::relation;
 
 /// The screen.
 pub(super) const VIEW: ScreenView = ScreenView {
-    table: |app, area| table(app, area, &cells(), |key| row(app, key.object()?)),
-    sentence: |app, key| row(app, key.object()?).map(|row| row.sentence()),
+    table: |frame, area| table(frame, area, &cells(), |key| row(frame, key.object()?)),
+    sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),
     columns: || cells().iter().map(|shown| shown.column).collect(),
 };
 
 /// One row.
 pub(super) struct Row<'a> {
-    app: &'a FrameContext<'a>,
+    frame: &'a FrameContext<'a>,
     event: &'a EventRow,
 }
 
 /// The row of a key.
-pub(super) fn row<'a>(app: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
-    let event = app.app().fleet.events.get(&key.object).filter(|_| key.kind == Kind::Event)?;
-    Some(Row { app, event })
+pub(super) fn row<'a>(frame: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
+    let event = frame.app.fleet.events.get(&key.object).filter(|_| key.kind == Kind::Event)?;
+    Some(Row { frame, event })
 }
 
 /// All columns in the order in which they stand.
@@ -65,9 +65,9 @@ pub(super) fn object(event: &EventRow) -> String {
 
 /// The pods that a disruption, an interruption or an eviction concerns: protected ones first, then those that hold
 /// devices. Pods of DaemonSets come back wherever the node goes and are not told.
-pub(super) fn pods_hit<'a>(app: &FrameContext<'a>, event: &EventRow) -> Vec<&'a PodRow> {
+pub(super) fn pods_hit<'a>(frame: &FrameContext<'a>, event: &EventRow) -> Vec<&'a PodRow> {
     use EventClass::{Blocked, Disrupting, Eviction, Interruption};
-    let fleet = &app.app().fleet;
+    let fleet = &frame.app.fleet;
     if !matches!(event.class, Blocked | Disrupting | Eviction | Interruption) {
         return Vec::new();
     }
@@ -81,14 +81,14 @@ pub(super) fn pods_hit<'a>(app: &FrameContext<'a>, event: &EventRow) -> Vec<&'a 
     let Some(node) = relation::node_of_event(fleet, event) else { return Vec::new() };
     let moves = |pod: &&PodRow| pods::is_reschedulable(pod);
     let mut hit: Vec<&PodRow> = fleet.pods_on(&node).filter(moves).collect();
-    let rank = |pod: &PodRow| (!app.protection(pod).state.is_active(), -pod.requests.gpu_total());
+    let rank = |pod: &PodRow| (!frame.protection(pod).state.is_active(), -pod.requests.gpu_total());
     hit.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.meta.key.cmp(&b.meta.key)));
     hit
 }
 
 impl Row<'_> {
     fn last(&self) -> Line {
-        Line::plain(format::age(self.app.now.seconds_since(self.event.at)))
+        Line::plain(format::age(self.frame.app.now.seconds_since(self.event.at)))
     }
 
     fn kind(&self) -> Line {
@@ -106,34 +106,34 @@ impl Row<'_> {
 
     fn object(&self) -> Line {
         if self.event.object.kind == "Node" {
-            let name = words::node_name(&self.event.object.key.name, self.app.ui.size.0);
+            let name = words::node_name(&self.event.object.key.name, self.frame.app.ui.size.0);
             return Line::plain(format!("Node {name}"));
         }
         Line::plain(object(self.event))
     }
 
     fn node(&self) -> Line {
-        match relation::node_of_event(&self.app.app().fleet, self.event) {
+        match relation::node_of_event(&self.frame.app.fleet, self.event) {
             Some(node) if self.event.object.kind == "Node" && self.event.object.key.name == node => {
                 Line::of(Role::TextDim, "itself")
             }
-            node => words::or_none(node.as_deref().map(|node| words::node_name(node, self.app.ui.size.0))),
+            node => words::or_none(node.as_deref().map(|node| words::node_name(node, self.frame.app.ui.size.0))),
         }
     }
 
     /// What the Node costs of which it speaks.
     fn cost(&self) -> Line {
-        let fleet = &self.app.app().fleet;
+        let fleet = &self.frame.app.fleet;
         let node = relation::node_of_event(fleet, self.event).and_then(|name| fleet.node(&name));
-        node.map_or_else(Line::new, |node| money::of_node(self.app, node))
+        node.map_or_else(Line::new, |node| money::of_node(self.frame, node))
     }
 
     /// The pods that a disruption concerns: the one that Karpenter names, the one it is about, else those on the node.
     fn pods_hit(&self) -> Line {
-        let pods = pods_hit(self.app, self.event);
+        let pods = pods_hit(self.frame, self.event);
         let Some(first) = pods.first() else { return Line::new() };
         let more = pods.len() - 1;
-        let protected = pods.iter().filter(|pod| self.app.protection(pod).state.is_active()).count();
+        let protected = pods.iter().filter(|pod| self.frame.protection(pod).state.is_active()).count();
         let mark = match protected {
             0 => Line::new(),
             1 if more == 0 => Line::of(Role::Protected, "▣ "),
@@ -156,7 +156,7 @@ impl Row<'_> {
     pub(super) fn sentence(&self) -> Line {
         let (glyph, role) = class(self.event.class);
         let line = Line::of(role, glyph)
-            .and(Role::TextDim, format!(" {} ", format::clock_seconds(self.app.now, self.event.at)));
+            .and(Role::TextDim, format!(" {} ", format::clock_seconds(self.frame.app.now, self.event.at)));
         let about = [self.place(), self.victims()].into_iter().fold(Line::new(), |about, part| match part {
             Some(part) => about.spaced(", ").then(part),
             None => about,
@@ -169,17 +169,17 @@ impl Row<'_> {
 
     /// `→ ip-10-0-3-7`, unless the Event speaks of the Node anyway.
     fn place(&self) -> Option<Line> {
-        let node = relation::node_of_event(&self.app.app().fleet, self.event)?;
+        let node = relation::node_of_event(&self.frame.app.fleet, self.event)?;
         let is_itself = self.event.object.kind == "Node" && self.event.object.key.name == node;
-        let name = words::node_name(&node, self.app.ui.size.0);
+        let name = words::node_name(&node, self.frame.app.ui.size.0);
         (!is_itself).then(|| Line::of(Role::TextDim, "→ ").and(Role::Text, name))
     }
 
     /// `▣ train-0 +2`, unless the Event speaks of the pod anyway.
     fn victims(&self) -> Option<Line> {
-        let pods = pods_hit(self.app, self.event);
+        let pods = pods_hit(self.frame, self.event);
         let first = pods.first().filter(|_| self.event.object.kind != "Pod")?;
-        let is_protected = self.app.protection(first).state.is_active();
+        let is_protected = self.frame.protection(first).state.is_active();
         let shield = Line::of(Role::Protected, if is_protected { "▣ " } else { "" });
         let more = pods.len() - 1;
         let more = if more == 0 { String::new() } else { format!(" +{}", format::count(more)) };

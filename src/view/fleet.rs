@@ -20,8 +20,8 @@ const ROOMY_FROM: u16 = 100;
 
 /// The screen.
 pub(super) const VIEW: ScreenView = ScreenView {
-    table: |app, area| table(app, area, &columns(app), |key| row(app, key.object()?)),
-    sentence: |app, key| row(app, key.object()?).map(|row| row.sentence()),
+    table: |frame, area| table(frame, area, &columns(frame), |key| row(frame, key.object()?)),
+    sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),
     columns: || cells().iter().map(|shown| shown.column).collect(),
 };
 
@@ -34,30 +34,30 @@ pub(super) enum Machine<'a> {
 
 /// One row.
 pub(super) struct Row<'a> {
-    app: &'a FrameContext<'a>,
+    frame: &'a FrameContext<'a>,
     machine: Machine<'a>,
     /// Of a Node.
     said: Option<NodeDisruptionText<'a>>,
 }
 
 /// The row of a key.
-pub(super) fn row<'a>(app: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
+pub(super) fn row<'a>(frame: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
     let machine = match key.kind {
-        Kind::Node => Machine::Node(app.fleet.nodes.get(&key.object)?),
-        Kind::NodeClaim => Machine::Claim(app.fleet.node_claims.get(&key.object)?),
+        Kind::Node => Machine::Node(frame.app.fleet.nodes.get(&key.object)?),
+        Kind::NodeClaim => Machine::Claim(frame.app.fleet.node_claims.get(&key.object)?),
         _ => return None,
     };
     let said = match machine {
-        Machine::Node(node) => Some(NodeDisruptionText::of(app, node)),
+        Machine::Node(node) => Some(NodeDisruptionText::of(frame, node)),
         Machine::Claim(_) => None,
     };
-    Some(Row { app, machine, said })
+    Some(Row { frame, machine, said })
 }
 
 /// The columns. Inside a NodePool its name would only repeat, and without GPUs in the cluster there is no GPU column.
-fn columns<'a>(app: &FrameContext<'_>) -> Vec<Shown<Row<'a>>> {
-    let inside_pool = matches!(app.ui.level.scope, Some(Scope::NodePool(_)));
-    let no_gpus = app.totals.gpu.advertised == 0;
+fn columns<'a>(frame: &FrameContext<'_>) -> Vec<Shown<Row<'a>>> {
+    let inside_pool = matches!(frame.app.ui.level.scope, Some(Scope::NodePool(_)));
+    let no_gpus = frame.totals.gpu.advertised == 0;
     let is_left_out =
         |column: &app::Column| (inside_pool && *column == columns::NODE_POOL) || (no_gpus && *column == columns::GPU);
     cells().into_iter().filter(|shown| !is_left_out(shown.column)).collect()
@@ -97,7 +97,7 @@ impl Row<'_> {
                 Line::of(state.role, state.glyph)
             }
             (Machine::Claim(claim), _) => {
-                let state = words::claim(app::claim_phase(claim, self.app));
+                let state = words::claim(app::claim_phase(claim, self.frame.app));
                 Line::of(state.role, state.glyph)
             }
         }
@@ -115,7 +115,8 @@ impl Row<'_> {
 
     fn status_of_claim(&self) -> Line {
         let Machine::Claim(claim) = self.machine else { return Line::new() };
-        let (phase, state) = (app::claim_phase(claim, self.app), words::claim(app::claim_phase(claim, self.app)));
+        let (phase, state) =
+            (app::claim_phase(claim, self.frame.app), words::claim(app::claim_phase(claim, self.frame.app)));
         let what = match phase {
             ClaimPhase::Launching => "starting: no instance yet",
             ClaimPhase::Registering => "starting: no Node yet",
@@ -133,7 +134,7 @@ impl Row<'_> {
     fn name(&self) -> Line {
         match self.machine {
             Machine::Node(node) => {
-                Line::of(Role::TextStrong, words::node_name(&node.meta.key.name, self.app.ui.size.0))
+                Line::of(Role::TextStrong, words::node_name(&node.meta.key.name, self.frame.app.ui.size.0))
             }
             Machine::Claim(claim) => Line::of(Role::TextDim, &claim.meta.key.name),
         }
@@ -187,12 +188,12 @@ impl Row<'_> {
     }
 
     fn age(&self) -> Line {
-        Line::plain(format::age(self.app.now.seconds_since(self.created())))
+        Line::plain(format::age(self.frame.app.now.seconds_since(self.created())))
     }
 
     fn status(&self) -> Line {
         match self.machine {
-            Machine::Claim(claim) => words::claim(app::claim_phase(claim, self.app)).line(),
+            Machine::Claim(claim) => words::claim(app::claim_phase(claim, self.frame.app)).line(),
             Machine::Node(node) => {
                 let line = words::node(self.phase(node)).line();
                 if node.cordoned { line.and(Role::Warn, ", cordoned") } else { line }
@@ -201,16 +202,16 @@ impl Row<'_> {
     }
 
     fn phase(&self, node: &NodeRow) -> NodePhase {
-        app::node_phase(node, self.app)
+        app::node_phase(node, self.frame.app)
     }
 
     /// A number that comes from pods: only of Nodes, and only when all pods are known.
     fn if_pods_known(&self, text: impl Fn(&NodePicture, &NodeRow) -> Line) -> Line {
         let Machine::Node(node) = self.machine else { return Line::of(Role::TextDim, format::NONE) };
-        match self.app.node(node).filter(|_| self.app.all(Kind::Pod)) {
-            Some(picture) if self.app.state(Kind::Pod) == HealthState::Stale => text(picture, node).all(Role::Stale),
+        match self.frame.node(node).filter(|_| self.frame.all(Kind::Pod)) {
+            Some(picture) if self.frame.state(Kind::Pod) == HealthState::Stale => text(picture, node).all(Role::Stale),
             Some(picture) => text(picture, node),
-            None => Line::of(Role::Unknown, self.app.unknown(Kind::Pod)),
+            None => Line::of(Role::Unknown, self.frame.unknown(Kind::Pod)),
         }
     }
 
@@ -230,16 +231,16 @@ impl Row<'_> {
         match self.machine {
             Machine::Claim(claim) => self.gpus(Count::Known(0), claim.capacity.gpu_total()),
             Machine::Node(node) => {
-                let Some(gpu) = self.app.node(node).and_then(|picture| picture.gpu.as_ref()) else {
+                let Some(gpu) = self.frame.node(node).and_then(|picture| picture.gpu.as_ref()) else {
                     return Line::new();
                 };
-                self.gpus(self.app.gpus_requested(gpu), gpu.advertised)
+                self.gpus(self.frame.gpus_requested(gpu), gpu.advertised)
             }
         }
     }
 
     fn gpus(&self, requested: Count, there: i64) -> Line {
-        if self.app.ui.size.0 < ROOMY_FROM {
+        if self.frame.app.ui.size.0 < ROOMY_FROM {
             words::gpus_short(requested, there)
         } else {
             words::gpus(requested, there)
@@ -248,29 +249,29 @@ impl Row<'_> {
 
     fn cost(&self) -> Line {
         match self.machine {
-            Machine::Node(node) => money::of_node(self.app, node),
-            Machine::Claim(claim) => money::of_claim(self.app, claim),
+            Machine::Node(node) => money::of_node(self.frame, node),
+            Machine::Claim(claim) => money::of_claim(self.frame, claim),
         }
     }
 
     /// What of the rate no pod requests.
     fn unrequested(&self) -> Line {
         self.if_pods_known(|picture, _| match picture.cost.rate() {
-            None => money::unknown(self.app),
+            None => money::unknown(self.frame),
             Some(_) => Line::plain(money::bare(picture.spend.unrequested)),
         })
     }
 
     fn protected(&self) -> Line {
         let Machine::Node(node) = self.machine else { return Line::new() };
-        match (protection::of_node(node), self.app.protected_on(node)) {
+        match (protection::of_node(node), self.frame.protected_on(node)) {
             (NodeAnnotation::Protects, _) => Line::of(Role::Protected, "▣ node"),
             (NodeAnnotation::Ignored, _) => Line::of(Role::Warn, "△ invalid"),
             (NodeAnnotation::Absent, Some(0)) => Line::new(),
             (NodeAnnotation::Absent, Some(pods)) => {
                 Line::of(Role::Protected, format!("▣ {}", format::plural(pods, "pod")))
             }
-            (NodeAnnotation::Absent, None) => Line::of(Role::Unknown, self.app.unknown(Kind::Pod)),
+            (NodeAnnotation::Absent, None) => Line::of(Role::Unknown, self.frame.unknown(Kind::Pod)),
         }
     }
 
@@ -290,7 +291,7 @@ impl Row<'_> {
     }
 
     fn node_sentence(&self, node: &NodeRow) -> Line {
-        let name = words::node_name(&node.meta.key.name, self.app.ui.size.0);
+        let name = words::node_name(&node.meta.key.name, self.frame.app.ui.size.0);
         let line = self.glyph().and(Role::Text, " ").and(Role::TextStrong, name);
         line.and(Role::Text, format!("  {}", self.what_about(node)))
     }
@@ -301,10 +302,10 @@ impl Row<'_> {
         let state = match self.phase(node) {
             NodePhase::Running | NodePhase::Disrupting => None,
             NodePhase::Starting => {
-                Some(format!("starting for {}", format::age(self.app.now.seconds_since(node.meta.created))))
+                Some(format!("starting for {}", format::age(self.frame.app.now.seconds_since(node.meta.created))))
             }
             NodePhase::Terminating => Some(self.leaving(node)),
-            NodePhase::NotReady => Some(not_ready(node, self.app.now)),
+            NodePhase::NotReady => Some(not_ready(node, self.frame.app.now)),
         };
         let said = match (state, self.phase(node)) {
             (Some(state), NodePhase::Terminating) => state,
@@ -316,9 +317,9 @@ impl Row<'_> {
     }
 
     fn pods_there(&self, node: &NodeRow) -> String {
-        let count = self.app.node(node).map_or(0, |picture| picture.pod_count);
-        match self.app.protected_on(node) {
-            None => format!("its {}", self.app.pods_unknown()),
+        let count = self.frame.node(node).map_or(0, |picture| picture.pod_count);
+        match self.frame.protected_on(node) {
+            None => format!("its {}", self.frame.pods_unknown()),
             Some(0) => format::plural(count, "pod"),
             Some(protected) => format!("{}, {protected} protected", format::plural(count, "pod")),
         }
@@ -326,12 +327,14 @@ impl Row<'_> {
 
     /// Since when it is being deleted, and what that waits for.
     fn leaving(&self, node: &NodeRow) -> String {
-        let claim = self.app.app().fleet.claim_of(node);
+        let claim = self.frame.app.fleet.claim_of(node);
         let since = node.meta.deleting_since().or_else(|| claim.and_then(|claim| claim.meta.deleting_since()));
         let killed = claim.and_then(|claim| claim.termination_at);
-        let what = leaving(since, self.app.now);
-        match (killed, self.app.protected_on(node)) {
-            (Some(at), _) => format!("{what}, what is left is killed {}", format::clock_seconds(self.app.now, at)),
+        let what = leaving(since, self.frame.app.now);
+        match (killed, self.frame.protected_on(node)) {
+            (Some(at), _) => {
+                format!("{what}, what is left is killed {}", format::clock_seconds(self.frame.app.now, at))
+            }
             (None, Some(protected)) if protected > 0 => {
                 format!("{what}, and waits for {}", format::plural(protected, "protected pod"))
             }
@@ -340,15 +343,15 @@ impl Row<'_> {
     }
 
     fn claim_sentence(&self, claim: &NodeClaimRow) -> Line {
-        let phase = app::claim_phase(claim, self.app);
+        let phase = app::claim_phase(claim, self.frame.app);
         let state = words::claim(phase);
-        let waited = format::age(self.app.now.seconds_since(claim.meta.created));
+        let waited = format::age(self.frame.app.now.seconds_since(claim.meta.created));
         let what = match phase {
             ClaimPhase::Launching => format!("waits for an instance since {waited}"),
             ClaimPhase::Registering => format!("has an instance, but no Node yet, {waited} after the request"),
             ClaimPhase::Initializing => format!("its Node is not initialized yet, {waited} after the request"),
             ClaimPhase::Ready => "is initialized".to_owned(),
-            ClaimPhase::Terminating => leaving(claim.meta.deleting_since(), self.app.now),
+            ClaimPhase::Terminating => leaving(claim.meta.deleting_since(), self.frame.app.now),
         };
         let pool = claim.node_pool().map_or_else(String::new, |pool| format!(" of NodePool {pool}"));
         let line = Line::of(state.role, state.glyph).and(Role::Text, " NodeClaim ");

@@ -12,14 +12,14 @@ use crate::input::{Action, Context};
 type Hint = (Action, &'static str);
 
 /// The keys of the layer that is on top, generated from the keymap: an action without a key is not offered.
-pub(super) fn keys(app: &FrameContext<'_>, area: Area) -> Placed {
-    let (context, hints) = hints(app);
-    let pressed: Vec<String> = app.ui.pressed.iter().map(ToString::to_string).collect();
+pub(super) fn keys(frame: &FrameContext<'_>, area: Area) -> Placed {
+    let (context, hints) = hints(frame);
+    let pressed: Vec<String> = frame.app.ui.pressed.iter().map(ToString::to_string).collect();
     let pressed = pressed.join(" ");
     let room = usize::from(area.width).saturating_sub(pressed.len() + 6);
     let mut line = Line::new();
     for (action, word) in hints {
-        let Some(keys) = app.settings.keymap.keys_of(context, *action) else { continue };
+        let Some(keys) = frame.app.settings.keymap.keys_of(context, *action) else { continue };
         let hint = Line::plain(if line.is_empty() { " " } else { "  " })
             .and(Role::Key, keys)
             .and(Role::TextDim, format!(" {word}"));
@@ -79,8 +79,8 @@ const TABLE: &[Hint] = &[OPEN, INTO, FILTER, SORT, HELP, VIEW, NAMESPACES, COMMA
 /// Rows that are no objects.
 const COST: &[Hint] = &[INTO_BY_ENTER, (Action::NextView, "by what"), FILTER, SORT, HELP, COMMAND, QUIT];
 
-fn hints(app: &FrameContext<'_>) -> (Context, &'static [Hint]) {
-    match &app.ui.overlay {
+fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
+    match &frame.app.ui.overlay {
         Some(Overlay::Write(_)) => return (Context::Dialog, DIALOG),
         Some(Overlay::Picker(_)) => return (Context::Dialog, PICKER),
         Some(Overlay::Help { .. } | Overlay::Sources { .. } | Overlay::Findings { .. } | Overlay::Results { .. }) => {
@@ -88,12 +88,12 @@ fn hints(app: &FrameContext<'_>) -> (Context, &'static [Hint]) {
         }
         Some(Overlay::Prompt(_)) | None => {}
     }
-    match app.ui.level.detail.as_ref().map(|detail| detail.key.kind) {
+    match frame.app.ui.level.detail.as_ref().map(|detail| detail.key.kind) {
         Some(Kind::Node | Kind::Pod | Kind::Job) => return (Context::Text, DETAIL_WRITING),
         Some(_) => return (Context::Text, DETAIL),
         None => {}
     }
-    let hints = match app.ui.level.screen.spec().use_of_rows {
+    let hints = match frame.app.ui.level.screen.spec().use_of_rows {
         UseOfRows::Protect => TABLE_WRITING,
         UseOfRows::Open => TABLE,
         UseOfRows::Enter => COST,

@@ -11,14 +11,14 @@ use crate::insight::disruption::{Pause, gates};
 use crate::insight::karpenter::Provenance;
 
 /// Context, namespaces, Karpenter's version, health, time, and what all of it costs.
-pub(super) fn title(app: &FrameContext<'_>, area: Area) -> Placed {
+pub(super) fn title(frame: &FrameContext<'_>, area: Area) -> Placed {
     let is_narrow = area.width < ROOMY_FROM;
-    let [burn, since] = money::counter(app);
+    let [burn, since] = money::counter(frame);
     let with_since = burn.clone().and(Role::Text, if since.is_empty() { "" } else { "  " }).then(since);
-    let health = health::summary(app);
-    let karpenter = Line::of(Role::TextDim, karpenter(app));
-    let clock = Line::of(Role::TextDim, format!("{} UTC", format::clock(app.now, app.now)));
-    let (full, short) = (place(app, is_narrow, namespaces(app)), place(app, is_narrow, narrowed_to(app)));
+    let health = health::summary(frame);
+    let karpenter = Line::of(Role::TextDim, karpenter(frame));
+    let clock = Line::of(Role::TextDim, format!("{} UTC", format::clock(frame.app.now, frame.app.now)));
+    let (full, short) = (place(frame, is_narrow, namespaces(frame)), place(frame, is_narrow, narrowed_to(frame)));
     // From the right edge on. The counter, its sum and health come before the names of all namespaces.
     let forms = [
         (&full, vec![&with_since, &health, &karpenter, &clock]),
@@ -35,20 +35,20 @@ pub(super) fn title(app: &FrameContext<'_>, area: Area) -> Placed {
 }
 
 /// Where we are, and how batchtop was started.
-fn place(app: &FrameContext<'_>, is_narrow: bool, namespaces: String) -> Line {
-    let place = match app.cluster.context.as_str() {
-        "" => app.cluster.server.as_str(),
+fn place(frame: &FrameContext<'_>, is_narrow: bool, namespaces: String) -> Line {
+    let place = match frame.app.cluster.context.as_str() {
+        "" => frame.app.cluster.server.as_str(),
         context => context,
     };
     let mut left = Line::of(Role::Header, " batchtop").and(Role::Text, "  ").and(Role::TextStrong, place);
-    let pause = pause(app, is_narrow);
+    let pause = pause(frame, is_narrow);
     if is_narrow {
         left = left.then(pause.clone());
     }
     if !namespaces.is_empty() {
         left = left.and(Role::TextDim, " · ").and(Role::TextDim, namespaces);
     }
-    for (flag, words) in [(app.settings.demo, "  demo"), (app.settings.readonly, "  read-only")] {
+    for (flag, words) in [(frame.app.settings.demo, "  demo"), (frame.app.settings.readonly, "  read-only")] {
         if flag {
             left.push(Role::Info, words);
         }
@@ -57,16 +57,16 @@ fn place(app: &FrameContext<'_>, is_narrow: bool, namespaces: String) -> Line {
 }
 
 /// The namespaces, unless they are all.
-fn narrowed_to(app: &FrameContext<'_>) -> String {
-    let is_all = app.scope.namespaces.iter().flatten().next().is_none() && app.cluster.namespaces.is_none();
-    if is_all { String::new() } else { namespaces(app) }
+fn narrowed_to(frame: &FrameContext<'_>) -> String {
+    let is_all = frame.app.scope.namespaces.iter().flatten().next().is_none() && frame.app.cluster.namespaces.is_none();
+    if is_all { String::new() } else { namespaces(frame) }
 }
 
 /// Below this width the namespaces may be cut, and stand behind what must not be.
 const ROOMY_FROM: u16 = 100;
 
-fn pause(app: &FrameContext<'_>, is_narrow: bool) -> Line {
-    match is_paused(app) {
+fn pause(frame: &FrameContext<'_>, is_narrow: bool) -> Line {
+    match is_paused(frame) {
         true if is_narrow => Line::of(Role::Warn, "  △ paused"),
         true => Line::of(Role::Warn, "  △ disruption paused"),
         false => Line::new(),
@@ -78,17 +78,17 @@ fn pause(app: &FrameContext<'_>, is_narrow: bool) -> Line {
 const PAUSED_SECONDS: i64 = gates::IN_FLIGHT_SECONDS;
 
 /// Whether Karpenter disrupts nothing of its own accord, by the rule of the gate; the findings say why.
-fn is_paused(app: &FrameContext<'_>) -> bool {
-    app.evaluator().pauses().any(|pause| match pause {
-        Pause::Launching(claim) => app.now.seconds_since(claim.meta.created) >= PAUSED_SECONDS,
+fn is_paused(frame: &FrameContext<'_>) -> bool {
+    frame.evaluator().pauses().any(|pause| match pause {
+        Pause::Launching(claim) => frame.app.now.seconds_since(claim.meta.created) >= PAUSED_SECONDS,
         Pause::Unreadable(_) => true,
     })
 }
 
 /// The namespaces to which rows are narrowed.
-pub(super) fn namespaces(app: &FrameContext<'_>) -> String {
-    let chosen: Vec<&str> = app.scope.namespaces.iter().flatten().map(String::as_str).collect();
-    match (chosen.as_slice(), &app.cluster.namespaces) {
+pub(super) fn namespaces(frame: &FrameContext<'_>) -> String {
+    let chosen: Vec<&str> = frame.app.scope.namespaces.iter().flatten().map(String::as_str).collect();
+    match (chosen.as_slice(), &frame.app.cluster.namespaces) {
         ([], None) => "all namespaces".to_owned(),
         ([], Some(readable)) => format!("{} readable", format::plural(readable.len(), "namespace")),
         ([one], _) => (*one).to_owned(),
@@ -97,8 +97,8 @@ pub(super) fn namespaces(app: &FrameContext<'_>) -> String {
     }
 }
 
-fn karpenter(app: &FrameContext<'_>) -> String {
-    let karpenter = &app.insights.karpenter;
+fn karpenter(frame: &FrameContext<'_>) -> String {
+    let karpenter = &frame.app.insights.karpenter;
     match (karpenter.api, &karpenter.version) {
         (KarpenterApi::Unknown, None) => format!("karpenter {}", format::NOT_YET),
         (KarpenterApi::Absent, None) => "no Karpenter".to_owned(),
@@ -128,15 +128,15 @@ fn apart(left: Line, right: &[&Line], width: u16) -> Line {
 }
 
 /// What there is, in numbers, and what of the money buys nothing.
-pub(super) fn totals(app: &FrameContext<'_>, area: Area) -> Placed {
+pub(super) fn totals(frame: &FrameContext<'_>, area: Area) -> Placed {
     let facts = [
-        (Worth::Nodes, nodes(app)),
-        (Worth::Pods, pods(app)),
-        (Worth::Jobs, jobs(app)),
-        (Worth::Accelerators, gpus(app)),
-        (Worth::Protected, money::protected(app)),
-        (Worth::Held, money::held(app)),
-        (Worth::Unpriced, money::unpriced(app)),
+        (Worth::Nodes, nodes(frame)),
+        (Worth::Pods, pods(frame)),
+        (Worth::Jobs, jobs(frame)),
+        (Worth::Accelerators, gpus(frame)),
+        (Worth::Protected, money::protected(frame)),
+        (Worth::Held, money::held(frame)),
+        (Worth::Unpriced, money::unpriced(frame)),
     ];
     let line = Line::plain(" ").then(fitted(&facts, usize::from(area.width).saturating_sub(2)));
     Placed { area, line: line.cut(usize::from(area.width)) }
@@ -183,9 +183,9 @@ fn fitted(facts: &[(Worth, Fact)], room: usize) -> Line {
 
 /// A number as far as its Source tells the truth: nothing before the first list is complete or where only some
 /// namespaces are readable, marked when it is stale.
-fn number(app: &FrameContext<'_>, kind: Kind, value: u64) -> Line {
-    match app.state(kind) {
-        _ if app.readable(kind) && !app.all(kind) => Line::of(Role::Unknown, format::UNKNOWN),
+fn number(frame: &FrameContext<'_>, kind: Kind, value: u64) -> Line {
+    match frame.state(kind) {
+        _ if frame.readable(kind) && !frame.all(kind) => Line::of(Role::Unknown, format::UNKNOWN),
         HealthState::Live => Line::of(Role::TextStrong, format::count(value)),
         HealthState::Stale => Line::of(Role::Stale, format::count(value)).and(Role::Stale, " (stale)"),
         HealthState::Forbidden => Line::of(Role::Unknown, format::UNKNOWN),
@@ -194,45 +194,45 @@ fn number(app: &FrameContext<'_>, kind: Kind, value: u64) -> Line {
     }
 }
 
-fn nodes(app: &FrameContext<'_>) -> Fact {
-    let short = Line::of(Role::TextDim, "nodes ").then(number(app, Kind::Node, app.totals.nodes));
-    let parts: Vec<String> = [(app.totals.nodes_starting, "starting"), (app.totals.nodes_leaving, "leaving")]
+fn nodes(frame: &FrameContext<'_>) -> Fact {
+    let short = Line::of(Role::TextDim, "nodes ").then(number(frame, Kind::Node, frame.totals.nodes));
+    let parts: Vec<String> = [(frame.totals.nodes_starting, "starting"), (frame.totals.nodes_leaving, "leaving")]
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{} {word}", format::count(count)))
         .collect();
     let long = match parts.as_slice() {
         [] => short.clone(),
-        _ if !app.all(Kind::Node) => short.clone(),
+        _ if !frame.all(Kind::Node) => short.clone(),
         parts => short.clone().and(Role::TextDim, format!(" ({})", parts.join(", "))),
     };
     Fact { short, long }
 }
 
-fn pods(app: &FrameContext<'_>) -> Fact {
-    let short = Line::of(Role::TextDim, "pods ").then(number(app, Kind::Pod, app.totals.pods));
-    if app.totals.pods_protected == 0 || !app.all(Kind::Pod) {
+fn pods(frame: &FrameContext<'_>) -> Fact {
+    let short = Line::of(Role::TextDim, "pods ").then(number(frame, Kind::Pod, frame.totals.pods));
+    if frame.totals.pods_protected == 0 || !frame.all(Kind::Pod) {
         return Fact { long: short.clone(), short };
     }
     let protected = Line::of(Role::TextDim, " (")
-        .and(Role::Protected, format::count(app.totals.pods_protected))
+        .and(Role::Protected, format::count(frame.totals.pods_protected))
         .and(Role::TextDim, " protected)");
     Fact { long: short.clone().then(protected), short }
 }
 
-fn jobs(app: &FrameContext<'_>) -> Fact {
-    let line = Line::of(Role::TextDim, "jobs ").then(number(app, Kind::Job, app.totals.jobs_active));
+fn jobs(frame: &FrameContext<'_>) -> Fact {
+    let line = Line::of(Role::TextDim, "jobs ").then(number(frame, Kind::Job, frame.totals.jobs_active));
     Fact { short: line.clone(), long: line }
 }
 
 /// Accelerators in words, and in as few columns as possible.
-fn gpus(app: &FrameContext<'_>) -> Fact {
-    let gpu = &app.totals.gpu;
+fn gpus(frame: &FrameContext<'_>) -> Fact {
+    let gpu = &frame.totals.gpu;
     if gpu.advertised == 0 {
         return Fact { short: Line::new(), long: Line::new() };
     }
-    let is_known = app.all(Kind::Pod);
-    let requested = if is_known { format::count(gpu.requested) } else { app.unknown(Kind::Pod).to_owned() };
+    let is_known = frame.all(Kind::Pod);
+    let requested = if is_known { format::count(gpu.requested) } else { frame.unknown(Kind::Pod).to_owned() };
     let there = format::count(gpu.advertised);
     let label = Line::of(Role::TextDim, "GPU ");
     let long = label.clone().and(Role::Gpu, &there).and(Role::TextDim, format!(": {requested} requested"));
@@ -244,10 +244,10 @@ const LISTING_ROOM: usize = 30;
 
 /// The titles of the screens, with how many rows each has where there is room; on narrow terminals only their numbers, but
 /// for the one that is shown.
-pub(super) fn tabs(app: &FrameContext<'_>, area: Area) -> Vec<Tab> {
-    let active = app.ui.outer.first().map_or(app.ui.level.screen, |outermost| outermost.screen);
-    let screens: Vec<app::Screen> = app::Screen::shown(app).collect();
-    let with_counts: Vec<String> = screens.iter().map(|screen| tab_with_count(app, *screen)).collect();
+pub(super) fn tabs(frame: &FrameContext<'_>, area: Area) -> Vec<Tab> {
+    let active = frame.app.ui.outer.first().map_or(frame.app.ui.level.screen, |outermost| outermost.screen);
+    let screens: Vec<app::Screen> = app::Screen::shown(frame.app).collect();
+    let with_counts: Vec<String> = screens.iter().map(|screen| tab_with_count(frame, *screen)).collect();
     let width: usize = with_counts.iter().map(|text| text::width(text)).sum();
     let texts = if width + LISTING_ROOM <= usize::from(area.width) {
         with_counts
@@ -277,52 +277,52 @@ fn tab(screen: app::Screen) -> String {
     format!(" {} {} ", screen.number(), screen.spec().title)
 }
 
-fn tab_with_count(app: &FrameContext<'_>, screen: app::Screen) -> String {
-    match (screen.spec().count)(app) {
+fn tab_with_count(frame: &FrameContext<'_>, screen: app::Screen) -> String {
+    match (screen.spec().count)(frame.app) {
         Some(count) => format!(" {} {} {} ", screen.number(), screen.spec().title, format::count(count)),
         None => tab(screen),
     }
 }
 
 /// Filter, order and position, right of the tabs.
-pub(super) fn listing(app: &FrameContext<'_>, tabs: &[Tab], area: Area) -> Placed {
+pub(super) fn listing(frame: &FrameContext<'_>, tabs: &[Tab], area: Area) -> Placed {
     let from = tabs.last().map_or(0, |tab| tab.placed.area.x + tab.placed.area.width) + 2;
     let room = usize::from(area.width.saturating_sub(from + 1));
-    let mut parts = vec![position(app)];
-    if !app.ui.level.filter.is_empty() {
-        parts.insert(0, Line::of(Role::TextDim, "filter ").and(Role::Input, &app.ui.level.filter));
+    let mut parts = vec![position(frame)];
+    if !frame.app.ui.level.filter.is_empty() {
+        parts.insert(0, Line::of(Role::TextDim, "filter ").and(Role::Input, &frame.app.ui.level.filter));
     }
-    if app.ui.level.screen == app::Screen::Cost {
-        parts.insert(0, Line::of(Role::TextDim, format!("by {}", app.ui.level.dimension().name())));
+    if frame.app.ui.level.screen == app::Screen::Cost {
+        parts.insert(0, Line::of(Role::TextDim, format!("by {}", frame.app.ui.level.dimension().name())));
     }
-    let level = &app.ui.level;
+    let level = &frame.app.ui.level;
     let is_first_view = level.view == level.screen.spec().first_view();
     // Where there is a rule its chips say it.
-    if app.ui.size.1 < SPACIOUS_FROM && !is_first_view && level.screen != app::Screen::Cost {
+    if frame.app.ui.size.1 < SPACIOUS_FROM && !is_first_view && level.screen != app::Screen::Cost {
         parts.insert(0, Line::of(Role::TextDim, "view ").and(Role::TabActive, level.view.name));
     }
-    if area.width >= 100 && app.ui.level.screen != app::Screen::Cost {
-        let arrow = if app.ui.level.sort.reversed { " ↑" } else { "" };
-        let words = format!("{}{arrow}", app.ui.level.sort.column.name);
+    if area.width >= 100 && frame.app.ui.level.screen != app::Screen::Cost {
+        let arrow = if frame.app.ui.level.sort.reversed { " ↑" } else { "" };
+        let words = format!("{}{arrow}", frame.app.ui.level.sort.column.name);
         parts.insert(0, Line::of(Role::TextDim, "by ").and(Role::TextDim, words));
     }
-    let marks = app.ui.marks.len();
+    let marks = frame.app.ui.marks.len();
     if marks > 0 {
         parts.insert(0, Line::of(Role::Key, format!("{marks} marked")));
     }
     let line = parts.into_iter().fold(Line::new(), |line, part| line.spaced("   ").then(part));
-    let line = selector(app, room.saturating_sub(line.width() + 3)).spaced("   ").then(line).cut(room);
+    let line = selector(frame, room.saturating_sub(line.width() + 3)).spaced("   ").then(line).cut(room);
     let width = u16::try_from(line.width()).unwrap_or(0);
     Placed { area: Area::row(area.width.saturating_sub(width + 1), area.y, width), line }
 }
 
 /// `-l app=train` or `--node-selector …`, whichever narrows the rows of the screen, so that the eye finds why rows are
 /// missing. Where that is too long the flag is left out, then the selector is cut.
-fn selector(app: &FrameContext<'_>, room: usize) -> Line {
-    let (flag, selector) = match app.ui.level.screen.spec().narrowed_by {
+fn selector(frame: &FrameContext<'_>, room: usize) -> Line {
+    let (flag, selector) = match frame.app.ui.level.screen.spec().narrowed_by {
         Narrowing::Nothing => return Line::new(),
-        Narrowing::NodeLabels => ("--node-selector", &app.scope.node_selector),
-        Narrowing::NamespacesAndLabels => ("-l", &app.scope.selector),
+        Narrowing::NodeLabels => ("--node-selector", &frame.app.scope.node_selector),
+        Narrowing::NamespacesAndLabels => ("-l", &frame.app.scope.selector),
     };
     let Some(selector) = selector else { return Line::new() };
     let short = Line::of(Role::Input, selector.to_string());
@@ -338,8 +338,8 @@ fn selector(app: &FrameContext<'_>, room: usize) -> Line {
 const SHORTEST_SELECTOR: usize = 6;
 
 /// `3/24`, and of how many where a filter hides some.
-fn position(app: &FrameContext<'_>) -> Line {
-    let listing = &app.ui.listing;
+fn position(frame: &FrameContext<'_>) -> Line {
+    let listing = &frame.app.ui.listing;
     if listing.rows.is_empty() {
         return Line::new();
     }
@@ -350,31 +350,31 @@ fn position(app: &FrameContext<'_>) -> Line {
 }
 
 /// The rule above the table: how we came here, and what is not the whole truth.
-pub(super) fn rule(app: &FrameContext<'_>, area: Area) -> Placed {
+pub(super) fn rule(frame: &FrameContext<'_>, area: Area) -> Placed {
     let mut line = Line::new();
-    let levels = app.ui.outer.iter().chain([&app.ui.level]);
+    let levels = frame.app.ui.outer.iter().chain([&frame.app.ui.level]);
     for scope in levels.filter_map(|level| level.scope.as_ref()) {
         let sign = if line.is_empty() { " " } else { "› " };
         line = line.and(Role::Title, sign).and(Role::Title, describe(scope) + " ");
     }
-    let banner = health::banner(app);
-    if !banner.is_empty() && !app.ui.listing.rows.is_empty() {
+    let banner = health::banner(frame);
+    if !banner.is_empty() && !frame.app.ui.listing.rows.is_empty() {
         line = line.and(Role::Text, " ").then(banner).and(Role::Text, " ");
     }
     let room = usize::from(area.width.saturating_sub(4));
-    let line = line.clone().then(chips(app, room.saturating_sub(line.width())));
+    let line = line.clone().then(chips(frame, room.saturating_sub(line.width())));
     Placed { area, line: line.cut(room) }
 }
 
 /// The views of the screen, and of the one that is shown how much it lists; as many of them as fit.
-fn chips(app: &FrameContext<'_>, room: usize) -> Line {
-    let views = app.ui.level.screen.spec().views;
+fn chips(frame: &FrameContext<'_>, room: usize) -> Line {
+    let views = frame.app.ui.level.screen.spec().views;
     if views.len() < 2 {
         return Line::new();
     }
-    let shown = Line::of(Role::TabActive, format!(" {}{} ", app.ui.level.view.name, listed(app)));
+    let shown = Line::of(Role::TabActive, format!(" {}{} ", frame.app.ui.level.view.name, listed(frame)));
     let chip = |view: &app::View| {
-        if *view == *app.ui.level.view { shown.clone() } else { Line::of(Role::Tab, format!(" {} ", view.name)) }
+        if *view == *frame.app.ui.level.view { shown.clone() } else { Line::of(Role::Tab, format!(" {} ", view.name)) }
     };
     let all = views.iter().map(chip).fold(Line::plain(" "), Line::then).and(Role::Text, " ");
     let alone = Line::plain(" ").then(shown.clone()).and(Role::Text, " ");
@@ -382,9 +382,9 @@ fn chips(app: &FrameContext<'_>, room: usize) -> Line {
 }
 
 /// How many rows are listed, and what they cost together: ` 24  ≥ $412.87/h`.
-fn listed(app: &FrameContext<'_>) -> String {
-    let listing = &app.ui.listing;
-    let is_known = app.ui.level.screen.spec().own_kinds.first().is_none_or(|kind| app.readable(*kind));
+fn listed(frame: &FrameContext<'_>) -> String {
+    let listing = &frame.app.ui.listing;
+    let is_known = frame.app.ui.level.screen.spec().own_kinds.first().is_none_or(|kind| frame.readable(*kind));
     if !is_known {
         return String::new();
     }

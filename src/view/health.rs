@@ -51,26 +51,26 @@ fn with_next_try(words: String, health: &Health, now: Time) -> String {
 }
 
 /// The one state of the cluster, for the header: the worst of its Sources. Sources of prices have their place beside the prices.
-pub(super) fn summary(app: &FrameContext<'_>) -> Line {
-    if app.down.is_some() {
+pub(super) fn summary(frame: &FrameContext<'_>) -> Line {
+    if frame.app.down.is_some() {
         return Line::of(Role::Bad, "✗ no connection");
     }
-    let Some((id, health)) = of_cluster(app).max_by_key(|(id, health)| urgency(**id, health.state)) else {
+    let Some((id, health)) = of_cluster(frame).max_by_key(|(id, health)| urgency(**id, health.state)) else {
         return face_of(HealthState::Connecting, "connecting".to_owned());
     };
     match health.state {
-        HealthState::Live | HealthState::Absent | HealthState::NotNeeded => live(app),
-        HealthState::Forbidden if !id.is_essential() => live(app),
+        HealthState::Live | HealthState::Absent | HealthState::NotNeeded => live(frame),
+        HealthState::Forbidden if !id.is_essential() => live(frame),
         HealthState::Connecting => face_of(health.state, "connecting".to_owned()),
         HealthState::Syncing => {
             face_of(health.state, format!("syncing {} {}", id.name(), format::count(health.objects)))
         }
-        state => face_of(state, format!("{} {}", id.name(), words(health, app.now))),
+        state => face_of(state, format!("{} {}", id.name(), words(health, frame.app.now))),
     }
 }
 
-fn of_cluster<'a>(app: &'a FrameContext<'_>) -> impl Iterator<Item = (&'a SourceId, &'a Health)> {
-    app.sources.iter().filter(|(id, _)| id.group() == SourceGroup::Cluster)
+fn of_cluster<'a>(frame: &'a FrameContext<'_>) -> impl Iterator<Item = (&'a SourceId, &'a Health)> {
+    frame.app.sources.iter().filter(|(id, _)| id.group() == SourceGroup::Cluster)
 }
 
 fn face_of(state: HealthState, words: String) -> Line {
@@ -93,21 +93,21 @@ fn urgency(id: SourceId, state: HealthState) -> (u8, bool) {
     (rank, essential)
 }
 
-fn live(app: &FrameContext<'_>) -> Line {
-    let forbidden = of_cluster(app).filter(|(_, health)| health.state == HealthState::Forbidden).count();
+fn live(frame: &FrameContext<'_>) -> Line {
+    let forbidden = of_cluster(frame).filter(|(_, health)| health.state == HealthState::Forbidden).count();
     let line = face_of(HealthState::Live, "live".to_owned());
     if forbidden == 0 { line } else { line.and(Role::Warn, format!(", {forbidden} forbidden")) }
 }
 
 /// What the rule above the table says about rows that are there but not the whole truth.
-pub(super) fn banner(app: &FrameContext<'_>) -> Line {
+pub(super) fn banner(frame: &FrameContext<'_>) -> Line {
     let wanting =
-        |kind: &Kind| !matches!(app.state(*kind), HealthState::Live | HealthState::Absent | HealthState::NotNeeded);
-    let spec = app.ui.level.screen.spec();
+        |kind: &Kind| !matches!(frame.state(*kind), HealthState::Live | HealthState::Absent | HealthState::NotNeeded);
+    let spec = frame.app.ui.level.screen.spec();
     let kinds = spec.own_kinds.iter().chain(spec.counted_kinds);
     let Some(kind) = kinds.copied().find(wanting) else { return Line::new() };
-    let health = app.sources.get(&SourceId::Kind(kind)).cloned().unwrap_or_default();
-    let line = face_of(health.state, format!("{} {}", kind.resource(), words(&health, app.now)));
+    let health = frame.app.sources.get(&SourceId::Kind(kind)).cloned().unwrap_or_default();
+    let line = face_of(health.state, format!("{} {}", kind.resource(), words(&health, frame.app.now)));
     match &health.message {
         Some(message) => line.and(Role::TextDim, format!(": {message}")),
         None => line,
@@ -115,17 +115,17 @@ pub(super) fn banner(app: &FrameContext<'_>) -> Line {
 }
 
 /// What stands in the middle when a screen has no rows: what is the matter, then what to do.
-pub(super) fn empty(app: &FrameContext<'_>) -> Vec<Line> {
-    if let Some(down) = &app.down {
+pub(super) fn empty(frame: &FrameContext<'_>) -> Vec<Line> {
+    if let Some(down) = &frame.app.down {
         return vec![Line::of(Role::Bad, format!("✗ {}", down.message)), Line::of(Role::TextDim, &down.hint)];
     }
-    let kind = main_kind(app);
-    let health = app.sources.get(&SourceId::Kind(kind)).cloned().unwrap_or_default();
+    let kind = main_kind(frame);
+    let health = frame.app.sources.get(&SourceId::Kind(kind)).cloned().unwrap_or_default();
     let (glyph, role) = glyph(health.state);
     let message = health.message.as_ref().map(|message| Line::of(Role::TextDim, message));
     let lines = match health.state {
-        HealthState::Live | HealthState::Stale => return nothing_listed(app),
-        HealthState::Connecting => vec![Line::of(role, format!("{glyph} connecting to {}", server(app)))],
+        HealthState::Live | HealthState::Stale => return nothing_listed(frame),
+        HealthState::Connecting => vec![Line::of(role, format!("{glyph} connecting to {}", server(frame)))],
         HealthState::Syncing => {
             let read = format!("{glyph} reading {}: {} so far", kind.resource(), format::count(health.objects));
             vec![Line::of(role, read)]
@@ -134,21 +134,21 @@ pub(super) fn empty(app: &FrameContext<'_>) -> Vec<Line> {
             Line::of(role, format!("{glyph} you may not list {}", kind.resource())),
             Line::of(Role::TextDim, "batchtop rbac viewer prints the roles that it needs"),
         ],
-        HealthState::Absent | HealthState::NotNeeded => absent(app, kind, glyph),
+        HealthState::Absent | HealthState::NotNeeded => absent(frame, kind, glyph),
         HealthState::Failed => {
-            vec![Line::of(role, format!("{glyph} reading {} {}", kind.resource(), words(&health, app.now)))]
+            vec![Line::of(role, format!("{glyph} reading {} {}", kind.resource(), words(&health, frame.app.now)))]
         }
     };
     lines.into_iter().chain(message).collect()
 }
 
 /// The first kind of the screen that is not complete, else the first: what keeps rows from being there.
-fn main_kind(app: &FrameContext<'_>) -> Kind {
-    app.ui.level.screen.spec().own_kinds.first().copied().unwrap_or(Kind::Node)
+fn main_kind(frame: &FrameContext<'_>) -> Kind {
+    frame.app.ui.level.screen.spec().own_kinds.first().copied().unwrap_or(Kind::Node)
 }
 
-fn server(app: &FrameContext<'_>) -> String {
-    match (app.cluster.context.as_str(), app.cluster.server.as_str()) {
+fn server(frame: &FrameContext<'_>) -> String {
+    match (frame.app.cluster.context.as_str(), frame.app.cluster.server.as_str()) {
         ("", "") => "the cluster".to_owned(),
         ("", server) => server.to_owned(),
         (context, "") => context.to_owned(),
@@ -156,11 +156,11 @@ fn server(app: &FrameContext<'_>) -> String {
     }
 }
 
-fn absent(app: &FrameContext<'_>, kind: Kind, glyph: &str) -> Vec<Line> {
+fn absent(frame: &FrameContext<'_>, kind: Kind, glyph: &str) -> Vec<Line> {
     if !matches!(kind, Kind::NodePool | Kind::NodeClaim) {
         return vec![Line::of(Role::TextDim, format!("{glyph} this cluster serves no {}", kind.resource()))];
     }
-    let api = match app.cluster.karpenter_api {
+    let api = match frame.app.cluster.karpenter_api {
         KarpenterApi::V1Alpha5 => "karpenter.sh/v1alpha5, which has Provisioners instead of NodePools",
         KarpenterApi::V1Beta1 => "karpenter.sh/v1beta1, which has no such resource",
         KarpenterApi::V1 | KarpenterApi::Absent | KarpenterApi::Unknown => {
@@ -174,34 +174,34 @@ fn absent(app: &FrameContext<'_>, kind: Kind, glyph: &str) -> Vec<Line> {
 }
 
 /// How to see the other rows of the screen.
-fn next_view(app: &FrameContext<'_>) -> String {
-    let key = app.settings.keymap.keys_of(Context::Table, Action::NextView);
+fn next_view(frame: &FrameContext<'_>) -> String {
+    let key = frame.app.settings.keymap.keys_of(Context::Table, Action::NextView);
     let key = key.unwrap_or_else(|| format!(":{}", Action::NextView.name()));
     format!("{key} shows the next view")
 }
 
 /// Everything was read, and still there is no row.
-fn nothing_listed(app: &FrameContext<'_>) -> Vec<Line> {
-    let level = &app.ui.level;
-    if level.screen == Screen::Cost && app.insights.rates().is_none() {
+fn nothing_listed(frame: &FrameContext<'_>) -> Vec<Line> {
+    let level = &frame.app.ui.level;
+    if level.screen == Screen::Cost && frame.app.insights.rates().is_none() {
         let words = format!("{} rates are known as soon as all nodes and NodeClaims are", format::NOT_YET);
         return vec![Line::of(Role::Pending, words)];
     }
     let spec = level.screen.spec();
     let noun = spec.noun;
-    if app.ui.listing.unfiltered > 0 && !level.filter.is_empty() {
-        let hidden = format::count(app.ui.listing.unfiltered);
+    if frame.app.ui.listing.unfiltered > 0 && !level.filter.is_empty() {
+        let hidden = format::count(frame.app.ui.listing.unfiltered);
         let text = format!("none of {hidden} {noun} meets the filter {}", level.filter);
         return vec![Line::plain(text), Line::of(Role::TextDim, "esc takes the filter away")];
     }
     if level.view.keeps.is_some() {
         let text = format!("no {noun} in the view {}: {}", level.view.name, level.view.help);
-        return vec![Line::of(Role::TextDim, text), Line::of(Role::TextDim, next_view(app))];
+        return vec![Line::of(Role::TextDim, text), Line::of(Role::TextDim, next_view(frame))];
     }
     let namespaced = spec.narrowed_by == Narrowing::NamespacesAndLabels;
-    let place = match (level.scope.is_some(), namespaced && app.scope.namespaces.is_some()) {
+    let place = match (level.scope.is_some(), namespaced && frame.app.scope.namespaces.is_some()) {
         (true, _) => "here".to_owned(),
-        (false, true) => format!("in {}", super::header::namespaces(app)),
+        (false, true) => format!("in {}", super::header::namespaces(frame)),
         (false, false) => "in this cluster".to_owned(),
     };
     vec![Line::of(Role::TextDim, format!("no {noun} {place}"))]

@@ -12,22 +12,22 @@ use crate::insight::batch::{self, JobState, JobStatus};
 
 /// The screen.
 pub(super) const VIEW: ScreenView = ScreenView {
-    table: |app, area| table(app, area, &cells(), |key| row(app, key.object()?)),
-    sentence: |app, key| row(app, key.object()?).map(|row| row.sentence()),
+    table: |frame, area| table(frame, area, &cells(), |key| row(frame, key.object()?)),
+    sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),
     columns: || cells().iter().map(|shown| shown.column).collect(),
 };
 
 /// One row.
 pub(super) struct Row<'a> {
-    app: &'a FrameContext<'a>,
+    frame: &'a FrameContext<'a>,
     job: &'a JobRow,
     state: JobState,
 }
 
 /// The row of a key.
-pub(super) fn row<'a>(app: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
-    let job = app.app().fleet.jobs.get(&key.object).filter(|_| key.kind == Kind::Job)?;
-    Some(Row { app, job, state: app::job_state(job, app) })
+pub(super) fn row<'a>(frame: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
+    let job = frame.app.fleet.jobs.get(&key.object).filter(|_| key.kind == Kind::Job)?;
+    Some(Row { frame, job, state: app::job_state(job, frame.app) })
 }
 
 /// All columns in the order in which they stand.
@@ -99,10 +99,10 @@ impl Row<'_> {
     }
 
     fn gpu(&self) -> Line {
-        if !self.app.pods_known_of(self.job) {
-            return Line::of(Role::Unknown, self.app.unknown(Kind::Pod));
+        if !self.frame.pods_known_of(self.job) {
+            return Line::of(Role::Unknown, self.frame.unknown(Kind::Pod));
         }
-        match self.app.insights.picture.job(self.job).map_or(0, |picture| picture.gpu_requested) {
+        match self.frame.app.insights.picture.job(self.job).map_or(0, |picture| picture.gpu_requested) {
             0 => Line::new(),
             gpus => Line::of(Role::Gpu, format::count(gpus)),
         }
@@ -110,29 +110,29 @@ impl Row<'_> {
 
     /// What its pods pay now.
     fn cost(&self) -> Line {
-        money::of_job(self.app, self.job)
+        money::of_job(self.frame, self.job)
     }
 
     /// What they have paid since batchtop looks on.
     fn paid(&self) -> Line {
-        money::paid_by_job(self.app, self.job)
+        money::paid_by_job(self.frame, self.job)
     }
 
     fn protected(&self) -> Line {
-        match self.app.protected_of(self.job) {
-            None => Line::of(Role::Unknown, self.app.unknown(Kind::Pod)),
+        match self.frame.protected_of(self.job) {
+            None => Line::of(Role::Unknown, self.frame.unknown(Kind::Pod)),
             Some((0, _)) => Line::new(),
             Some((protected, active)) => Line::of(Role::Protected, format!("▣ {protected}/{active}")),
         }
     }
 
     fn age(&self) -> Line {
-        Line::plain(format::age(self.app.now.seconds_since(self.job.meta.created)))
+        Line::plain(format::age(self.frame.app.now.seconds_since(self.job.meta.created)))
     }
 
     fn duration(&self) -> Line {
         let Some(started) = self.job.started else { return Line::of(Role::TextDim, format::NONE) };
-        let until = self.state.finished.unwrap_or(self.app.now);
+        let until = self.state.finished.unwrap_or(self.frame.app.now);
         Line::plain(format::age(until.seconds_since(started)))
     }
 
@@ -149,7 +149,7 @@ impl Row<'_> {
     }
 
     fn what(&self) -> String {
-        let now = self.app.now;
+        let now = self.frame.app.now;
         let reason = self.state.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
         let finished = self.state.finished.map_or_else(String::new, |at| format!(" {}", format::relative(now, at)));
         match self.state.status {
@@ -169,7 +169,7 @@ impl Row<'_> {
     }
 
     fn protection(&self) -> String {
-        match self.app.protected_of(self.job) {
+        match self.frame.protected_of(self.job) {
             Some((protected, active)) if protected > 0 => format!(", {protected} of {active} pods protected"),
             _ => String::new(),
         }

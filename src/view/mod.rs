@@ -69,17 +69,17 @@ pub fn derive(app: &App) -> Screen {
     if width < SMALLEST.0 || height < SMALLEST.1 {
         return too_small(app, &layout);
     }
-    let app = &FrameContext::new(app);
-    let tabs = header::tabs(app, layout.tabs);
-    let mut lines = vec![header::title(app, layout.title), header::listing(app, &tabs, layout.tabs)];
-    lines.extend(layout.totals.map(|area| header::totals(app, area)));
-    lines.push(sentence::line(app, layout.sentence));
-    let mut rules: Vec<Placed> = layout.upper_rule.map(|area| header::rule(app, area)).into_iter().collect();
-    rules.extend(layout.lower_rule.map(|area| Placed { area, line: lower_rule(app, area) }));
-    lines.extend(layout.summary.into_iter().flat_map(|area| cost::summary(app, area)));
-    let (body, detail) = body::derive(app, &layout);
+    let frame = &FrameContext::new(app);
+    let tabs = header::tabs(frame, layout.tabs);
+    let mut lines = vec![header::title(frame, layout.title), header::listing(frame, &tabs, layout.tabs)];
+    lines.extend(layout.totals.map(|area| header::totals(frame, area)));
+    lines.push(sentence::line(frame, layout.sentence));
+    let mut rules: Vec<Placed> = layout.upper_rule.map(|area| header::rule(frame, area)).into_iter().collect();
+    rules.extend(layout.lower_rule.map(|area| Placed { area, line: lower_rule(frame, area) }));
+    lines.extend(layout.summary.into_iter().flat_map(|area| cost::summary(frame, area)));
+    let (body, detail) = body::derive(frame, &layout);
     let mut screen = Screen {
-        size: app.ui.size,
+        size: frame.app.ui.size,
         lines,
         tabs,
         rules,
@@ -92,28 +92,28 @@ pub fn derive(app: &App) -> Screen {
         overlay: None,
         cursor: None,
     };
-    put_on_top(app, &layout, &mut screen);
+    put_on_top(frame, &layout, &mut screen);
     screen
 }
 
 /// What is written into the line below the table.
-fn lower_rule(app: &FrameContext<'_>, area: Area) -> Line {
-    match app.ui.level.screen {
+fn lower_rule(frame: &FrameContext<'_>, area: Area) -> Line {
+    match frame.app.ui.level.screen {
         app::Screen::Cost => cost::excluded(usize::from(area.width)),
         _ => Line::new(),
     }
 }
 
 /// The footer, or the line that is being typed; and what lies over everything.
-fn put_on_top(app: &FrameContext<'_>, layout: &Layout, screen: &mut Screen) {
-    if let Some(Overlay::Prompt(prompt)) = &app.ui.overlay {
+fn put_on_top(frame: &FrameContext<'_>, layout: &Layout, screen: &mut Screen) {
+    if let Some(Overlay::Prompt(prompt)) = &frame.app.ui.overlay {
         let (line, cursor) = footer::prompt(prompt, layout.footer);
         screen.lines.push(line);
         screen.cursor = Some(cursor);
         return;
     }
-    screen.lines.push(footer::keys(app, layout.footer));
-    if let Some(laid) = overlay::derive(app) {
+    screen.lines.push(footer::keys(frame, layout.footer));
+    if let Some(laid) = overlay::derive(frame) {
         screen.geometry.scroll_end = laid.scroll_end;
         screen.cursor = laid.cursor;
         screen.overlay = Some(laid.panel);

@@ -122,9 +122,9 @@ pub(super) fn adjustment(by: Adjustment) -> String {
 }
 
 /// What stands for a price that is not known: not yet, while somebody who might tell it is still being asked.
-pub(super) fn unknown(app: &FrameContext<'_>) -> Line {
+pub(super) fn unknown(frame: &FrameContext<'_>) -> Line {
     let is_asked = |source: &SourceId| {
-        let state = app.sources.get(source).map(|health| health.state);
+        let state = frame.app.sources.get(source).map(|health| health.state);
         matches!(state, Some(HealthState::Connecting | HealthState::Syncing))
     };
     let sign = if SourceId::of_group(SourceGroup::Prices).any(|source| is_asked(&source)) {
@@ -136,17 +136,17 @@ pub(super) fn unknown(app: &FrameContext<'_>) -> Line {
 }
 
 /// What a machine costs, in a column whose title has the unit: `55.04`, `1.98+fee?`, `~2.10`, `prepaid`, `?`.
-pub(super) fn cost(app: &FrameContext<'_>, cost: &Cost) -> Line {
-    written(app, cost, bare)
+pub(super) fn cost(frame: &FrameContext<'_>, cost: &Cost) -> Line {
+    written(frame, cost, bare)
 }
 
 /// The same in a sentence: `$55.04/h`.
-pub(super) fn cost_with_unit(app: &FrameContext<'_>, cost: &Cost) -> Line {
-    written(app, cost, rate)
+pub(super) fn cost_with_unit(frame: &FrameContext<'_>, cost: &Cost) -> Line {
+    written(frame, cost, rate)
 }
 
-fn written(app: &FrameContext<'_>, cost: &Cost, write: fn(i64) -> String) -> Line {
-    let Some(rate) = cost.rate() else { return unknown(app) };
+fn written(frame: &FrameContext<'_>, cost: &Cost, write: fn(i64) -> String) -> Line {
+    let Some(rate) = cost.rate() else { return unknown(frame) };
     let amount = match (cost.source, rate, cost.fee) {
         (CostSource::Prepaid, 0, _) => Line::of(Role::TextDim, "prepaid"),
         (_, _, Fee::Assumed(_)) => Line::plain(format!("~{}", write(rate))),
@@ -158,41 +158,42 @@ fn written(app: &FrameContext<'_>, cost: &Cost, write: fn(i64) -> String) -> Lin
 // ---- What the rows of tables cost ----
 
 /// Of a Node.
-pub(super) fn of_node(app: &FrameContext<'_>, node: &NodeRow) -> Line {
-    app.node(node).map_or_else(|| unknown(app), |said| cost(app, &said.cost))
+pub(super) fn of_node(frame: &FrameContext<'_>, node: &NodeRow) -> Line {
+    frame.node(node).map_or_else(|| unknown(frame), |said| cost(frame, &said.cost))
 }
 
 /// Of a NodeClaim: that of its Node where it has one, and nothing before the cloud has launched it.
-pub(super) fn of_claim(app: &FrameContext<'_>, claim: &NodeClaimRow) -> Line {
-    if let Some(node) = app.fleet.node_of(claim) {
-        return of_node(app, node);
+pub(super) fn of_claim(frame: &FrameContext<'_>, claim: &NodeClaimRow) -> Line {
+    if let Some(node) = frame.app.fleet.node_of(claim) {
+        return of_node(frame, node);
     }
-    let said = app.insights.picture.claim(claim).and_then(|said| said.cost);
-    said.map_or_else(none, |said| cost(app, &said))
+    let said = frame.app.insights.picture.claim(claim).and_then(|said| said.cost);
+    said.map_or_else(none, |said| cost(frame, &said))
 }
 
 /// Of a pod: its share of its Node.
-pub(super) fn of_pod(app: &FrameContext<'_>, pod: &PodRow) -> Line {
-    share(app, pod, bare)
+pub(super) fn of_pod(frame: &FrameContext<'_>, pod: &PodRow) -> Line {
+    share(frame, pod, bare)
 }
 
 /// The same in a sentence: `$0.99/h`.
-pub(super) fn of_pod_with_unit(app: &FrameContext<'_>, pod: &PodRow) -> Line {
-    share(app, pod, rate)
+pub(super) fn of_pod_with_unit(frame: &FrameContext<'_>, pod: &PodRow) -> Line {
+    share(frame, pod, rate)
 }
 
-fn share(app: &FrameContext<'_>, pod: &PodRow, write: fn(i64) -> String) -> Line {
+fn share(frame: &FrameContext<'_>, pod: &PodRow, write: fn(i64) -> String) -> Line {
     let Some(name) = pod.node.as_ref().filter(|_| pod.holds_resources()) else { return none() };
-    if !app.all(Kind::Pod) {
-        return Line::of(Role::Unknown, app.unknown(Kind::Pod));
+    if !frame.all(Kind::Pod) {
+        return Line::of(Role::Unknown, frame.unknown(Kind::Pod));
     }
-    let (said, share) = (app.app().insights.picture.node(name), app.insights.picture.pod_rate(&app.fleet, pod));
+    let (said, share) =
+        (frame.app.insights.picture.node(name), frame.app.insights.picture.pod_rate(&frame.app.fleet, pod));
     match (said, share) {
         // A share is a part of the rate, so that what is said of the rate holds for it, too.
         (Some(said), Some(share)) => {
-            written(app, &Cost { instance: Some(share), fee: fee_of_share(said.cost.fee), ..said.cost }, write)
+            written(frame, &Cost { instance: Some(share), fee: fee_of_share(said.cost.fee), ..said.cost }, write)
         }
-        _ => unknown(app),
+        _ => unknown(frame),
     }
 }
 
@@ -206,60 +207,62 @@ const fn fee_of_share(fee: Fee) -> Fee {
 }
 
 /// Of the pods of a Job.
-pub(super) fn of_job(app: &FrameContext<'_>, job: &JobRow) -> Line {
-    sum_of_job(app, job, bare)
+pub(super) fn of_job(frame: &FrameContext<'_>, job: &JobRow) -> Line {
+    sum_of_job(frame, job, bare)
 }
 
 /// The same in a sentence: `$49.15/h`.
-pub(super) fn of_job_with_unit(app: &FrameContext<'_>, job: &JobRow) -> Line {
-    sum_of_job(app, job, rate)
+pub(super) fn of_job_with_unit(frame: &FrameContext<'_>, job: &JobRow) -> Line {
+    sum_of_job(frame, job, rate)
 }
 
-fn sum_of_job(app: &FrameContext<'_>, job: &JobRow, write: fn(i64) -> String) -> Line {
-    if !app.fleet.pods_of_job(&job.meta.uid).any(|pod| pod.holds_resources() && pod.node.is_some()) {
-        return if app.pods_known_of(job) { none() } else { Line::of(Role::Unknown, app.unknown(Kind::Pod)) };
+fn sum_of_job(frame: &FrameContext<'_>, job: &JobRow, write: fn(i64) -> String) -> Line {
+    if !frame.app.fleet.pods_of_job(&job.meta.uid).any(|pod| pod.holds_resources() && pod.node.is_some()) {
+        return if frame.pods_known_of(job) { none() } else { Line::of(Role::Unknown, frame.unknown(Kind::Pod)) };
     }
-    if !app.all(Kind::Pod) {
-        return Line::of(Role::Unknown, app.unknown(Kind::Pod));
+    if !frame.all(Kind::Pod) {
+        return Line::of(Role::Unknown, frame.unknown(Kind::Pod));
     }
-    app.insights
+    frame
+        .app
+        .insights
         .picture
-        .job_rate(&app.fleet, &job.meta.uid)
-        .map_or_else(|| unknown(app), |rate| Line::plain(write(rate)))
+        .job_rate(&frame.app.fleet, &job.meta.uid)
+        .map_or_else(|| unknown(frame), |rate| Line::plain(write(rate)))
 }
 
 /// What the pods of a Job have paid since batchtop looks on.
-pub(super) fn paid_by_job(app: &FrameContext<'_>, job: &JobRow) -> Line {
-    paid(app, &(GroupBy::Job, CostGroup::Job(job.meta.key.clone())))
+pub(super) fn paid_by_job(frame: &FrameContext<'_>, job: &JobRow) -> Line {
+    paid(frame, &(GroupBy::Job, CostGroup::Job(job.meta.key.clone())))
 }
 
 /// What somebody has paid since batchtop looks on.
-pub(super) fn paid(app: &FrameContext<'_>, payer: &CostKey) -> Line {
-    match app.insights.ledger.paid_by(payer) {
+pub(super) fn paid(frame: &FrameContext<'_>, payer: &CostKey) -> Line {
+    match frame.app.insights.ledger.paid_by(payer) {
         account if account.observed_seconds == 0 => none(),
         account => Line::plain(sum(account.micro_usd())),
     }
 }
 
 /// What somebody pays: `≥` where machines are not priced.
-pub(super) fn of_payer(app: &FrameContext<'_>, payer: &CostKey) -> Line {
-    sum_of_payer(app, payer, bare)
+pub(super) fn of_payer(frame: &FrameContext<'_>, payer: &CostKey) -> Line {
+    sum_of_payer(frame, payer, bare)
 }
 
 /// The same in a sentence: `≥ $114.05/h`.
-pub(super) fn of_payer_with_unit(app: &FrameContext<'_>, payer: &CostKey) -> Line {
-    sum_of_payer(app, payer, rate)
+pub(super) fn of_payer_with_unit(frame: &FrameContext<'_>, payer: &CostKey) -> Line {
+    sum_of_payer(frame, payer, rate)
 }
 
-fn sum_of_payer(app: &FrameContext<'_>, payer: &CostKey, write: fn(i64) -> String) -> Line {
-    let Some(rates) = app.insights.rates() else { return Line::of(Role::Unknown, not_known(app)) };
+fn sum_of_payer(frame: &FrameContext<'_>, payer: &CostKey, write: fn(i64) -> String) -> Line {
+    let Some(rates) = frame.app.insights.rates() else { return Line::of(Role::Unknown, not_known(frame)) };
     let machines = rates.machines_of(payer);
     match (rates.rate_of(payer), machines.unpriced) {
         (Some(rate), 0) => Line::plain(write(rate)),
         (Some(rate), _) => Line::of(Role::Warn, "≥ ").and(Role::Text, write(rate)),
         (None, 0) if machines.count > 0 => Line::of(Role::TextDim, "prepaid"),
         (None, 0) => none(),
-        (None, _) => unknown(app),
+        (None, _) => unknown(frame),
     }
 }
 
@@ -270,19 +273,19 @@ fn none() -> Line {
 // ---- The header ----
 
 /// What everything costs per hour, and what it has cost since batchtop looks on: `≥ $412.87/h`, `+$37.12 since 12:04`.
-pub(super) fn counter(app: &FrameContext<'_>) -> [Line; 2] {
-    let Some(rates) = app.insights.rates() else {
-        return [Line::of(Role::Unknown, format!("${}/h", not_known(app))), Line::new()];
+pub(super) fn counter(frame: &FrameContext<'_>) -> [Line; 2] {
+    let Some(rates) = frame.app.insights.rates() else {
+        return [Line::of(Role::Unknown, format!("${}/h", not_known(frame))), Line::new()];
     };
-    let ledger = &app.insights.ledger;
+    let ledger = &frame.app.insights.ledger;
     let since = ledger.since().map_or_else(Line::new, |since| {
         let paid = sum(ledger.total().micro_usd());
         // For a while something was not priced: that would come on top.
         let at_least = if ledger.total().incomplete_seconds > 0 { "≥ " } else { "" };
         Line::of(Role::Text, format!("{at_least}+{paid}"))
-            .and(Role::TextDim, format!(" since {}", format::clock(app.now, since)))
+            .and(Role::TextDim, format!(" since {}", format::clock(frame.app.now, since)))
     });
-    let is_stale = [Kind::Node, Kind::NodeClaim].iter().any(|kind| app.state(*kind) == HealthState::Stale);
+    let is_stale = [Kind::Node, Kind::NodeClaim].iter().any(|kind| frame.state(*kind) == HealthState::Stale);
     let total = total(rates);
     [if is_stale { total.all(Role::Stale).and(Role::Stale, " (stale)") } else { total }, since]
 }
@@ -297,14 +300,14 @@ pub(super) fn total(rates: &CostRates) -> Line {
 }
 
 /// The sign for rates that are not known because not all machines are.
-fn not_known(app: &FrameContext<'_>) -> &'static str {
-    let missing = [Kind::Node, Kind::NodeClaim].into_iter().find(|kind| !app.all(*kind));
-    missing.map_or(format::NOT_YET, |kind| app.unknown(kind))
+fn not_known(frame: &FrameContext<'_>) -> &'static str {
+    let missing = [Kind::Node, Kind::NodeClaim].into_iter().find(|kind| !frame.all(*kind));
+    missing.map_or(format::NOT_YET, |kind| frame.unknown(kind))
 }
 
 /// What is paid for protected Nodes, where there is room and they are more than the held ones.
-pub(super) fn protected(app: &FrameContext<'_>) -> Fact {
-    let part = |part| app.insights.rates().and_then(|rates| rates.parts.get(part));
+pub(super) fn protected(frame: &FrameContext<'_>) -> Fact {
+    let part = |part| frame.app.insights.rates().and_then(|rates| rates.parts.get(part));
     let long = match (part(CostPart::Protected), part(CostPart::Held)) {
         (Some(protected), Some(held)) if protected > held => {
             Line::of(Role::TextDim, "protected ").and(Role::Protected, rate(protected))
@@ -315,12 +318,12 @@ pub(super) fn protected(app: &FrameContext<'_>) -> Fact {
 }
 
 /// What is paid for held Nodes, and what of it no pod requests.
-pub(super) fn held(app: &FrameContext<'_>) -> Fact {
+pub(super) fn held(frame: &FrameContext<'_>) -> Fact {
     let label = Line::of(Role::TextDim, "held ");
-    let Some(rates) = app.insights.rates() else { return Fact { short: Line::new(), long: Line::new() } };
+    let Some(rates) = frame.app.insights.rates() else { return Fact { short: Line::new(), long: Line::new() } };
     let known = (rates.parts.get(CostPart::Held), rates.parts.get(CostPart::HeldUnrequested));
     let (Some(held), Some(unrequested)) = known else {
-        let line = label.and(Role::Unknown, format!("${}/h", app.unknown(Kind::Pod)));
+        let line = label.and(Role::Unknown, format!("${}/h", frame.unknown(Kind::Pod)));
         return Fact { short: line.clone(), long: line };
     };
     let short = label.and(Role::Protected, rate(held));
@@ -332,8 +335,8 @@ pub(super) fn held(app: &FrameContext<'_>) -> Fact {
 }
 
 /// Machines whose price nobody tells: what is shown is not the whole.
-pub(super) fn unpriced(app: &FrameContext<'_>) -> Fact {
-    let counts = app.insights.rates().map_or((0, 0), |rates| (rates.unpriced, rates.without_fee));
+pub(super) fn unpriced(frame: &FrameContext<'_>) -> Fact {
+    let counts = frame.app.insights.rates().map_or((0, 0), |rates| (rates.unpriced, rates.without_fee));
     let words = match counts {
         (0, 0) => String::new(),
         (0, fees) => format!("△ {} without fee", format::count(fees)),

@@ -13,27 +13,27 @@ use crate::insight::relation;
 
 /// The screen.
 pub(super) const VIEW: ScreenView = ScreenView {
-    table: |app, area| table(app, area, &columns(app), |key| row(app, key.object()?)),
-    sentence: |app, key| row(app, key.object()?).map(|row| row.sentence()),
+    table: |frame, area| table(frame, area, &columns(frame), |key| row(frame, key.object()?)),
+    sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),
     columns: || cells().iter().map(|shown| shown.column).collect(),
 };
 
 /// One row.
 pub(super) struct Row<'a> {
-    app: &'a FrameContext<'a>,
+    frame: &'a FrameContext<'a>,
     pod: &'a PodRow,
     outlook: Outlook,
 }
 
 /// The row of a key.
-pub(super) fn row<'a>(app: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
-    let pod = app.app().fleet.pods.get(&key.object).filter(|_| key.kind == Kind::Pod)?;
-    Some(Row { app, pod, outlook: app.evaluator().pod(pod) })
+pub(super) fn row<'a>(frame: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
+    let pod = frame.app.fleet.pods.get(&key.object).filter(|_| key.kind == Kind::Pod)?;
+    Some(Row { frame, pod, outlook: frame.evaluator().pod(pod) })
 }
 
 /// The columns; on a Node its name would only repeat.
-fn columns<'a>(app: &FrameContext<'_>) -> Vec<Shown<Row<'a>>> {
-    let on_node = matches!(app.ui.level.scope, Some(Scope::Node(_)));
+fn columns<'a>(frame: &FrameContext<'_>) -> Vec<Shown<Row<'a>>> {
+    let on_node = matches!(frame.app.ui.level.scope, Some(Scope::Node(_)));
     cells().into_iter().filter(|shown| !on_node || *shown.column != columns::NODE).collect()
 }
 
@@ -80,7 +80,7 @@ impl Row<'_> {
     }
 
     fn node(&self) -> Line {
-        words::or_none(self.pod.node.as_deref().map(|node| words::node_name(node, self.app.ui.size.0)))
+        words::or_none(self.pod.node.as_deref().map(|node| words::node_name(node, self.frame.app.ui.size.0)))
     }
 
     fn gpu(&self) -> Line {
@@ -100,11 +100,11 @@ impl Row<'_> {
 
     /// Its share of its Node's rate.
     fn cost(&self) -> Line {
-        money::of_pod(self.app, self.pod)
+        money::of_pod(self.frame, self.pod)
     }
 
     fn protection(&self) -> Line {
-        words::shield(&self.outlook, self.app.now)
+        words::shield(&self.outlook, self.frame.app.now)
     }
 
     /// The gravest thing that it does not protect from.
@@ -114,16 +114,16 @@ impl Row<'_> {
     }
 
     fn first_gap(&self) -> Option<String> {
-        self.outlook.gaps.first().map(|gap| format::sentence(self.app.now, gap))
+        self.outlook.gaps.first().map(|gap| format::sentence(self.frame.app.now, gap))
     }
 
     fn owner(&self) -> Line {
-        let owner = relation::top_owner(&self.app.app().fleet, self.pod);
+        let owner = relation::top_owner(&self.frame.app.fleet, self.pod);
         words::or_none(owner.map(|owner| format!("{} {}", owner.kind, owner.name)))
     }
 
     fn age(&self) -> Line {
-        Line::plain(format::age(self.app.now.seconds_since(self.pod.meta.created)))
+        Line::plain(format::age(self.frame.app.now.seconds_since(self.pod.meta.created)))
     }
 
     /// What a colleague would say about it.
@@ -150,7 +150,7 @@ impl Row<'_> {
             ProtectionState::None | ProtectionState::Ineffective => return String::new(),
             ProtectionState::Permanent => ", protected until it finishes".to_owned(),
             ProtectionState::Until => match found.until {
-                Some(until) => format!(", protected until {} (\"{value}\")", format::clock(self.app.now, until)),
+                Some(until) => format!(", protected until {} (\"{value}\")", format::clock(self.frame.app.now, until)),
                 None => format!(", protected for \"{value}\" from its start on"),
             },
             ProtectionState::Elapsed => return format!(", no longer protected: \"{value}\" is over"),

@@ -15,14 +15,14 @@ use crate::units::{Lifetime, duration};
 
 /// The screen.
 pub(super) const VIEW: ScreenView = ScreenView {
-    table: |app, area| table(app, area, &cells(slots(app)), |key| row(app, key.object()?)),
-    sentence: |app, key| row(app, key.object()?).map(|row| row.sentence()),
+    table: |frame, area| table(frame, area, &cells(slots(frame)), |key| row(frame, key.object()?)),
+    sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),
     columns: || cells(0).iter().map(|shown| shown.column).collect(),
 };
 
 /// One row: a branch of the tree or a leaf.
 pub(super) struct Row<'a> {
-    app: &'a FrameContext<'a>,
+    frame: &'a FrameContext<'a>,
     part: Part<'a>,
 }
 
@@ -33,14 +33,14 @@ enum Part<'a> {
 }
 
 /// The row of a key.
-pub(super) fn row<'a>(app: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
-    let fleet = &app.app().fleet;
+pub(super) fn row<'a>(frame: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>> {
+    let fleet = &frame.app.fleet;
     let part = match key.kind {
         Kind::NodePool => Part::Pool(fleet.node_pools.get(&key.object)?),
         Kind::NodeClaim => Part::Claim(fleet.node_claims.get(&key.object)?),
         _ => return None,
     };
-    Some(Row { app, part })
+    Some(Row { frame, part })
 }
 
 /// From this width of the terminal on a slot of the time line is half an hour.
@@ -50,9 +50,9 @@ const HALF_HOURS_FROM: u16 = 180;
 const HOURS_FROM: u16 = 100;
 
 /// Slots of the time line: half hours where the table has room for them, else hours, else two.
-fn slots(app: &FrameContext<'_>) -> u16 {
-    let is_whole = app.ui.level.detail.is_none();
-    match app.ui.size.0 {
+fn slots(frame: &FrameContext<'_>) -> u16 {
+    let is_whole = frame.app.ui.level.detail.is_none();
+    match frame.app.ui.size.0 {
         HALF_HOURS_FROM.. if is_whole => 48,
         HOURS_FROM.. => 24,
         _ => 12,
@@ -111,7 +111,7 @@ impl Row<'_> {
         match self.part {
             Part::Pool(pool) if pool.is_ready() => Line::of(Role::Ok, "● Ready"),
             Part::Pool(_) => Line::of(Role::Bad, "! NotReady"),
-            Part::Claim(claim) => words::claim(app::claim_phase(claim, self.app)).line(),
+            Part::Claim(claim) => words::claim(app::claim_phase(claim, self.frame.app)).line(),
         }
     }
 
@@ -131,10 +131,10 @@ impl Row<'_> {
 
     fn nodes(&self) -> Line {
         self.of_pool(|pool| {
-            if !self.app.readable(Kind::Node) {
+            if !self.frame.readable(Kind::Node) {
                 return Line::of(Role::Unknown, format::NOT_YET);
             }
-            let nodes = format::count(self.app.insights.picture.pool(&pool.meta.key.name).nodes);
+            let nodes = format::count(self.frame.app.insights.picture.pool(&pool.meta.key.name).nodes);
             match pool.replicas {
                 Some(replicas) => Line::plain(format!("{nodes}/{replicas}")),
                 None => Line::plain(nodes),
@@ -145,9 +145,9 @@ impl Row<'_> {
     fn cost(&self) -> Line {
         match self.part {
             Part::Pool(pool) => {
-                money::of_payer(self.app, &(GroupBy::NodePool, CostGroup::Named(pool.meta.key.name.clone())))
+                money::of_payer(self.frame, &(GroupBy::NodePool, CostGroup::Named(pool.meta.key.name.clone())))
             }
-            Part::Claim(claim) => money::of_claim(self.app, claim),
+            Part::Claim(claim) => money::of_claim(self.frame, claim),
         }
     }
 
@@ -172,15 +172,15 @@ impl Row<'_> {
             Part::Pool(pool) => pool.meta.created,
             Part::Claim(claim) => claim.meta.created,
         };
-        Line::plain(format::age(self.app.now.seconds_since(created)))
+        Line::plain(format::age(self.frame.app.now.seconds_since(created)))
     }
 
     fn expires(&self) -> Line {
         match self.part {
             Part::Pool(pool) => Line::of(Role::TextDim, lifetime(pool.expire_after)),
             Part::Claim(claim) => match claim.expires_at() {
-                Some(at) if at <= self.app.now => Line::of(Role::Warn, "over"),
-                Some(at) => Line::plain(format!("in {}", format::age(at.seconds_since(self.app.now)))),
+                Some(at) if at <= self.frame.app.now => Line::of(Role::Warn, "over"),
+                Some(at) => Line::plain(format!("in {}", format::age(at.seconds_since(self.frame.app.now)))),
                 None => Line::of(Role::TextDim, lifetime(claim.expire_after)),
             },
         }
@@ -189,12 +189,13 @@ impl Row<'_> {
     /// How many more nodes may be disrupted now, for each reason.
     fn allowed(&self) -> Line {
         self.of_pool(|pool| {
-            let Some(budgets) = self.app.evaluator().budgets(&pool.meta.key.name) else { return Line::new() };
-            if !self.app.evaluator().counts_are_known() {
-                return Line::of(Role::Unknown, self.app.unknown(Kind::NodeClaim));
+            let Some(budgets) = self.frame.evaluator().budgets(&pool.meta.key.name) else { return Line::new() };
+            if !self.frame.evaluator().counts_are_known() {
+                return Line::of(Role::Unknown, self.frame.unknown(Kind::NodeClaim));
             }
-            let left = Reason::ALL
-                .map(|reason| (budgets.allowed(reason, self.app.now), budgets.remaining(reason, self.app.now)));
+            let left = Reason::ALL.map(|reason| {
+                (budgets.allowed(reason, self.frame.app.now), budgets.remaining(reason, self.frame.app.now))
+            });
             let words =
                 left.map(
                     |(allowed, left)| {
@@ -208,14 +209,14 @@ impl Row<'_> {
 
     fn timeline(&self) -> Line {
         self.of_pool(|pool| {
-            let Some(budgets) = self.app.evaluator().budgets(&pool.meta.key.name) else { return Line::new() };
-            let line = Timeline::new(budgets, self.app.now, usize::from(slots(self.app)));
+            let Some(budgets) = self.frame.evaluator().budgets(&pool.meta.key.name) else { return Line::new() };
+            let line = Timeline::new(budgets, self.frame.app.now, usize::from(slots(self.frame)));
             Line::of(Role::BarFill, line.all())
         })
     }
 
     fn budgets(&self) -> Line {
-        self.of_pool(|pool| active_budgets(pool, self.app))
+        self.of_pool(|pool| active_budgets(pool, self.frame))
     }
 
     fn policy(&self) -> Line {
@@ -246,9 +247,9 @@ impl Row<'_> {
     }
 
     fn pool_sentence(&self, pool: &NodePoolRow) -> Line {
-        let counts = self.app.insights.picture.pool(&pool.meta.key.name);
-        let budgets = active_budgets(pool, self.app).text();
-        let words = if self.app.readable(Kind::Node) {
+        let counts = self.frame.app.insights.picture.pool(&pool.meta.key.name);
+        let budgets = active_budgets(pool, self.frame).text();
+        let words = if self.frame.readable(Kind::Node) {
             let nodes = format::plural(counts.nodes, "node");
             format!(
                 " has {nodes}, {} of them leaving or not ready; budgets now: {budgets}{}",
@@ -259,35 +260,35 @@ impl Row<'_> {
             format!(": its nodes are not known yet; budgets now: {budgets}")
         };
         let line = Line::plain("NodePool ").and(Role::TextStrong, &pool.meta.key.name).and(Role::Text, words);
-        let has_bar = self.app.evaluator().budgets(&pool.meta.key.name).is_some();
+        let has_bar = self.frame.evaluator().budgets(&pool.meta.key.name).is_some();
         let legend = if has_bar { self.legend(line.width()) } else { String::new() };
         line.and(Role::TextDim, legend)
     }
 
     /// What the letters of the bar mean, in as many words as fit behind a sentence of this width.
     fn legend(&self, sentence: usize) -> String {
-        let room = usize::from(self.app.ui.size.0).saturating_sub(sentence + 2);
+        let room = usize::from(self.frame.app.ui.size.0).saturating_sub(sentence + 2);
         let fits = |legend: &String| text::width(legend) <= room;
         timeline::LEGENDS.map(|legend| format!("   {legend}")).into_iter().find(fits).unwrap_or_default()
     }
 
     fn next_change(&self, pool: &NodePoolRow) -> String {
-        let budgets = self.app.evaluator().budgets(&pool.meta.key.name);
-        let next = budgets.and_then(|budgets| budgets.next_change(self.app.now));
-        next.map_or_else(String::new, |at| format!(", until {} UTC", format::clock(self.app.now, at)))
+        let budgets = self.frame.evaluator().budgets(&pool.meta.key.name);
+        let next = budgets.and_then(|budgets| budgets.next_change(self.frame.app.now));
+        next.map_or_else(String::new, |at| format!(", until {} UTC", format::clock(self.frame.app.now, at)))
     }
 
     fn claim_sentence(&self, claim: &NodeClaimRow) -> Line {
         let key = Key::new(Kind::NodeClaim, claim.meta.key.clone());
-        super::fleet::row(self.app, &key).map_or_else(Line::new, |row| row.sentence())
+        super::fleet::row(self.frame, &key).map_or_else(Line::new, |row| row.sentence())
     }
 }
 
 /// The budgets that count now, as they are written: `10%, 0 Drifted`.
-pub(super) fn active_budgets(pool: &NodePoolRow, app: &FrameContext<'_>) -> Line {
+pub(super) fn active_budgets(pool: &NodePoolRow, frame: &FrameContext<'_>) -> Line {
     // Without budgets Karpenter's own default is one of 10 % (karpenter pkg/apis/v1/nodepool.go).
     let Some(budgets) = &pool.budgets else { return Line::of(Role::TextDim, "10% (default)") };
-    let active = budgets.iter().filter(|budget| BudgetWindow::of(budget).at(app.now).active_now);
+    let active = budgets.iter().filter(|budget| BudgetWindow::of(budget).at(frame.app.now).active_now);
     let words: Vec<String> = active.map(|budget| budget_words(&budget.nodes, budget.reasons.as_deref())).collect();
     if words.is_empty() { Line::of(Role::TextDim, "none now") } else { Line::plain(words.join(", ")) }
 }

@@ -7,9 +7,10 @@ use crate::app::{Notice, Severity, Write};
 use crate::config::Role;
 
 /// Newest first: a notice, a write that is under way, the selected row.
-pub(super) fn line(app: &FrameContext<'_>, area: Area) -> Placed {
-    let said = app.ui.notice.as_ref().map(|(notice, _)| notice_line(notice));
-    let line = said.or_else(|| app.ui.writes.last().and_then(write_line)).unwrap_or_else(|| about_selected(app));
+pub(super) fn line(frame: &FrameContext<'_>, area: Area) -> Placed {
+    let said = frame.app.ui.notice.as_ref().map(|(notice, _)| notice_line(notice));
+    let line =
+        said.or_else(|| frame.app.ui.writes.last().and_then(write_line)).unwrap_or_else(|| about_selected(frame));
     Placed { area, line: Line::plain(" ").then(line).cut(usize::from(area.width)) }
 }
 
@@ -32,8 +33,8 @@ fn write_line(write: &Write) -> Option<Line> {
     Some(Line::of(Role::Pending, progress))
 }
 
-fn about_selected(app: &FrameContext<'_>) -> Line {
-    let Some(key) = app.selected() else { return Line::new() };
-    (screen_view(app.ui.level.screen).sentence)(app, key)
+fn about_selected(frame: &FrameContext<'_>) -> Line {
+    let Some(key) = frame.selected() else { return Line::new() };
+    (screen_view(frame.app.ui.level.screen).sentence)(frame, key)
         .unwrap_or_else(|| Line::of(Role::Unknown, format!("{} is gone", words::row(key))))
 }

@@ -15,28 +15,28 @@ const MARGIN: u16 = 2;
 /// Builds the visible part of a table. `row` finds what belongs to a key; an object that has gone since the listing was
 /// made keeps its line, empty but for its name.
 pub(super) fn table<R>(
-    app: &FrameContext<'_>,
+    frame: &FrameContext<'_>,
     area: Area,
     shown: &[Shown<R>],
     row: impl Fn(&RowKey) -> Option<R>,
 ) -> Table {
-    let keys = window(app, area);
+    let keys = window(frame, area);
     let found: Vec<Option<R>> = keys.iter().map(&row).collect();
     let mut cells: Vec<Vec<Line>> = found.iter().zip(keys).map(|(row, key)| cells(shown, row.as_ref(), key)).collect();
-    if app.ui.level.screen.spec().own_kinds.iter().any(|kind| app.state(*kind) == HealthState::Stale) {
+    if frame.app.ui.level.screen.spec().own_kinds.iter().any(|kind| frame.state(*kind) == HealthState::Stale) {
         cells.iter_mut().flatten().for_each(|cell| *cell = std::mem::take(cell).all(Role::Stale));
     }
     let widths = widths(&wishes(shown, &cells), area.width.saturating_sub(MARGIN + 1));
-    let columns = place(shown, &widths, app.ui.level.sort, area.x + MARGIN);
-    let rows = keys.iter().zip(cells).map(|(key, cells)| finish(app, key, cells, &widths)).collect();
+    let columns = place(shown, &widths, frame.app.ui.level.sort, area.x + MARGIN);
+    let rows = keys.iter().zip(cells).map(|(key, cells)| finish(frame, key, cells, &widths)).collect();
     Table { area, columns, rows }
 }
 
 /// The keys of the rows that fit, the selected one among them.
-fn window<'a>(app: &'a FrameContext<'_>, area: Area) -> &'a [RowKey] {
-    let (rows, cursor) = (&app.ui.listing.rows, app.ui.listing.cursor);
+fn window<'a>(frame: &'a FrameContext<'_>, area: Area) -> &'a [RowKey] {
+    let (rows, cursor) = (&frame.app.ui.listing.rows, frame.app.ui.listing.cursor);
     let page = page_rows(area);
-    let first = first_visible_row(app.ui.level.offset, cursor, page, rows.len());
+    let first = first_visible_row(frame.app.ui.level.offset, cursor, page, rows.len());
     rows.get(first..(first + page).min(rows.len())).unwrap_or_default()
 }
 
@@ -89,9 +89,10 @@ fn title<R>(shown: &Shown<R>, sort: Sort) -> Line {
     }
 }
 
-fn finish(app: &FrameContext<'_>, key: &RowKey, cells: Vec<Line>, widths: &[Option<u16>]) -> Row {
+fn finish(frame: &FrameContext<'_>, key: &RowKey, cells: Vec<Line>, widths: &[Option<u16>]) -> Row {
     let shown = cells.into_iter().zip(widths).filter_map(|(cell, width)| Some(cell.cut(usize::from((*width)?))));
-    let (selected, marked) = (app.selected() == Some(key), key.object().is_some_and(|key| app.ui.marks.contains(key)));
+    let (selected, marked) =
+        (frame.selected() == Some(key), key.object().is_some_and(|key| frame.app.ui.marks.contains(key)));
     let mark = match (selected, marked) {
         (true, true) => "▸*",
         (true, false) => "▸",

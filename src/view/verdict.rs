@@ -12,7 +12,7 @@ use crate::units::duration;
 
 /// The verdict and hazards of one Node, to be put into words.
 pub(super) struct NodeDisruptionText<'a> {
-    pub(super) app: &'a FrameContext<'a>,
+    pub(super) frame: &'a FrameContext<'a>,
     pub(super) node: &'a NodeRow,
     pub(super) claim: Option<&'a NodeClaimRow>,
     pub(super) disruption: Disruption,
@@ -55,17 +55,17 @@ const SOON_SECONDS: i64 = 24 * 3600;
 
 /// What one hazard does, and to whom.
 pub(super) struct End<'a> {
-    app: &'a FrameContext<'a>,
+    frame: &'a FrameContext<'a>,
     claim: Option<&'a NodeClaimRow>,
     hazard: &'a Hazard,
 }
 
 impl<'a> NodeDisruptionText<'a> {
     /// Asks about a Node.
-    pub(super) fn of(app: &'a FrameContext<'a>, node: &'a NodeRow) -> Self {
-        let (disruption, hazards) = app.evaluator().with_hazards(node);
+    pub(super) fn of(frame: &'a FrameContext<'a>, node: &'a NodeRow) -> Self {
+        let (disruption, hazards) = frame.evaluator().with_hazards(node);
         let standing = Standing::of(&disruption, &hazards);
-        Self { app, node, claim: app.app().fleet.claim_of(node), disruption, hazards, standing }
+        Self { frame, node, claim: frame.app.fleet.claim_of(node), disruption, hazards, standing }
     }
 
     /// What ends it before what holds it does.
@@ -80,7 +80,8 @@ impl<'a> NodeDisruptionText<'a> {
 
     /// What breaks a protection in a month is worth a word, not yet an alarm.
     fn role(&self) -> Role {
-        let is_far = |broken: Broken<'_>| broken.at.is_some_and(|at| at.seconds_since(self.app.now) > SOON_SECONDS);
+        let is_far =
+            |broken: Broken<'_>| broken.at.is_some_and(|at| at.seconds_since(self.frame.app.now) > SOON_SECONDS);
         match self.standing {
             Standing::WillNotHold if self.broken().is_some_and(is_far) => Role::Protected,
             standing => words::standing(standing).role,
@@ -125,7 +126,7 @@ impl<'a> NodeDisruptionText<'a> {
     }
 
     fn pods_known(&self) -> bool {
-        self.app.all(Kind::Pod) && self.app.all(Kind::PodDisruptionBudget)
+        self.frame.all(Kind::Pod) && self.frame.all(Kind::PodDisruptionBudget)
     }
 
     /// ` +2` where several things of the kind stop it.
@@ -167,13 +168,13 @@ impl<'a> NodeDisruptionText<'a> {
 
     /// How many nodes the budgets allow for the reason, of how many, and how many are used up.
     fn budget_counts(&self) -> Option<(i64, u64, u64)> {
-        let budgets = self.app.evaluator().budgets(self.node.node_pool()?)?;
-        Some((budgets.allowed(self.budget_reason()?, self.app.now), budgets.counted, budgets.disrupting))
+        let budgets = self.frame.evaluator().budgets(self.node.node_pool()?)?;
+        Some((budgets.allowed(self.budget_reason()?, self.frame.app.now), budgets.counted, budgets.disrupting))
     }
 
     fn quiet(&self, label: &str) -> String {
         match self.disruption.until() {
-            Some(at) if at > self.app.now => format!("{label} at {}", self.clock(at)),
+            Some(at) if at > self.frame.app.now => format!("{label} at {}", self.clock(at)),
             Some(_) => format!("{label} any moment"),
             None => format!("not {label} yet"),
         }
@@ -181,19 +182,19 @@ impl<'a> NodeDisruptionText<'a> {
 
     fn policy(&self) -> &str {
         let pool =
-            self.node.node_pool().and_then(|name| self.app.app().fleet.node_pools.get(&ObjectKey::cluster(name)));
+            self.node.node_pool().and_then(|name| self.frame.app.fleet.node_pools.get(&ObjectKey::cluster(name)));
         pool.map_or("", |pool| pool.consolidation_policy.as_str())
     }
 
     /// Why nothing can be said: `pods not read`.
     pub(super) fn missing(&self) -> String {
-        let results = self.app.evaluator().explain(self.node);
+        let results = self.frame.evaluator().explain(self.node);
         let kinds: Vec<Option<Kind>> =
             results.iter().filter_map(|(_, result)| result.undecided).map(|(_, kind)| kind).collect();
         match kinds.iter().flatten().next() {
-            Some(kind) => format!("{} {}", short_kinds(*kind), self.app.not_read(*kind)),
+            Some(kind) => format!("{} {}", short_kinds(*kind), self.frame.not_read(*kind)),
             None if kinds.is_empty() => "nothing says why".to_owned(),
-            None => format!("{} is not judged", self.app.insights.karpenter.api.name()),
+            None => format!("{} is not judged", self.frame.app.insights.karpenter.api.name()),
         }
     }
 
@@ -221,7 +222,7 @@ impl<'a> NodeDisruptionText<'a> {
 
     /// Until when, with `!` where something ends it sooner.
     pub(super) fn until(&self) -> Line {
-        let day = |at| format::day_or_clock(self.app.now, at);
+        let day = |at| format::day_or_clock(self.frame.app.now, at);
         match (self.standing, self.disruption.until()) {
             (Standing::WillNotHold, _) => {
                 let at = self.broken().and_then(|broken| broken.begins()).map_or_else(|| "any time".to_owned(), day);
@@ -236,7 +237,7 @@ impl<'a> NodeDisruptionText<'a> {
                 }
             }
             (Standing::Unknown, _) => Line::of(Role::Unknown, format::UNKNOWN),
-            (_, Some(at)) if at > self.app.now => Line::plain(day(at)),
+            (_, Some(at)) if at > self.frame.app.now => Line::plain(day(at)),
             _ => Line::of(Role::TextDim, format::NONE),
         }
     }
@@ -247,13 +248,13 @@ impl<'a> NodeDisruptionText<'a> {
     }
 
     fn clock(&self, at: crate::units::Time) -> String {
-        format::clock(self.app.now, at)
+        format::clock(self.frame.app.now, at)
     }
 
     /// The headline as a colleague would say it, with what ends it all the same.
     pub(super) fn sentence(&self) -> String {
         if let (Standing::WillNotHold, Some(broken)) = (self.standing, self.broken()) {
-            if self.app.ui.size.0 < WIDE_FROM {
+            if self.frame.app.ui.size.0 < WIDE_FROM {
                 return self.end_first(&broken);
             }
             return format!("{} but {}", self.what_breaks(&broken), self.end(broken.hazard).of_pod(broken.pod));
@@ -271,7 +272,7 @@ impl<'a> NodeDisruptionText<'a> {
 
     /// How a hazard is told.
     pub(super) fn end<'b>(&'b self, hazard: &'b Hazard) -> End<'b> {
-        End { app: self.app, claim: self.claim, hazard }
+        End { frame: self.frame, claim: self.claim, hazard }
     }
 
     fn what_interrupts(&self) -> String {
@@ -291,7 +292,7 @@ impl<'a> NodeDisruptionText<'a> {
             || "may go any time".to_owned(),
             |at| {
                 let verb = if broken.pod.is_some() { "dies" } else { "ends" };
-                format!("{verb} {}", format::clock_seconds(self.app.now, at))
+                format!("{verb} {}", format::clock_seconds(self.frame.app.now, at))
             },
         );
         format!("{whose} {when}: {}; {}", end.cause(), self.what_breaks(broken))
@@ -336,30 +337,30 @@ impl<'a> NodeDisruptionText<'a> {
             (Verdict::SpotInterrupted, _) => "the cloud takes the instance back".to_owned(),
             (Verdict::NotManaged, _) => "not managed by Karpenter".to_owned(),
             (Verdict::Unknown, _) => format!("whether Karpenter may take it is not known: {}", self.missing_sentence()),
-            _ => format::sentence(self.app.now, &said_words::headline(&self.disruption)),
+            _ => format::sentence(self.frame.app.now, &said_words::headline(&self.disruption)),
         }
     }
 
     fn quiet_words(&self) -> String {
         match self.disruption.until() {
-            Some(at) if at > self.app.now => format!("quiet, at {} UTC if no pod comes or goes", self.clock(at)),
+            Some(at) if at > self.frame.app.now => format!("quiet, at {} UTC if no pod comes or goes", self.clock(at)),
             _ => "quiet".to_owned(),
         }
     }
 
     fn missing_sentence(&self) -> String {
-        format!("{}{}", self.missing(), if self.app.readable(Kind::Pod) { "" } else { " yet" })
+        format!("{}{}", self.missing(), if self.frame.readable(Kind::Pod) { "" } else { " yet" })
     }
 
     /// Why a blocker stops Karpenter, for the eye.
     pub(super) fn message(&self, blocker: &Blocker) -> String {
-        format::sentence(self.app.now, &blocker.message)
+        format::sentence(self.frame.app.now, &blocker.message)
     }
 
     /// `protected by ml/train-7 ("4h", ends 15:02)`.
     fn protected_by(&self, blocker: &Blocker) -> String {
         let Some(key) = &blocker.object else { return self.message(blocker) };
-        let value = self.app.app().fleet.pods.get(&key.object).and_then(|pod| pod.do_not_disrupt.as_ref());
+        let value = self.frame.app.fleet.pods.get(&key.object).and_then(|pod| pod.do_not_disrupt.as_ref());
         let value = value.map_or("", |value| value.as_str());
         let ends = blocker.until.map_or_else(String::new, |at| format!(", ends {}", self.clock(at)));
         let all = self.disruption.blockers.iter().filter(|other| other.kind == blocker.kind).count();
@@ -378,7 +379,7 @@ impl<'a> NodeDisruptionText<'a> {
                 key.object
             );
         }
-        let counts = self.app.app().fleet.disruption_budgets.get(&key.object);
+        let counts = self.frame.app.fleet.disruption_budgets.get(&key.object);
         let counts = counts.map_or_else(String::new, |row| {
             format!(" ({} of {} wanted are healthy)", row.current_healthy, row.desired_healthy)
         });
@@ -416,7 +417,7 @@ impl<'a> NodeDisruptionText<'a> {
 
 impl End<'_> {
     fn clock(&self) -> Option<String> {
-        self.hazard.at.map(|at| format::clock(self.app.now, at))
+        self.hazard.at.map(|at| format::clock(self.frame.app.now, at))
     }
 
     /// What comes, and when: `expires 14:20 and has terminationGracePeriod 10m`.
@@ -462,7 +463,7 @@ impl End<'_> {
         let more = if others > 0 { format!(" (and {others} more)") } else { String::new() };
         let reached = self.hazard.pods.iter().find(|reached| reached.pod == *pod);
         match reached.and_then(|reached| reached.killed_at) {
-            Some(at) => format!("{what}: {} dies {}{more}", pod.name, format::clock_seconds(self.app.now, at)),
+            Some(at) => format!("{what}: {} dies {}{more}", pod.name, format::clock_seconds(self.frame.app.now, at)),
             None => format!("{what}: {} goes with it{more}", pod.name),
         }
     }

@@ -10,9 +10,9 @@ use crate::insight::cost::{Account, Cost, CostGroup, CostKey, CostSource, Fee, G
 use crate::insight::picture::{self, NodePicture};
 
 /// `$1.98/h (AWS spot, 4m old)`, or that nobody tells.
-pub(super) fn headline(app: &FrameContext<'_>, cost: &Cost) -> Line {
-    let line = money::cost_with_unit(app, cost);
-    match source(app, cost) {
+pub(super) fn headline(frame: &FrameContext<'_>, cost: &Cost) -> Line {
+    let line = money::cost_with_unit(frame, cost);
+    match source(frame, cost) {
         // The amount says it already.
         Some(_) if cost.source == CostSource::Prepaid && cost.line.is_none() => line,
         Some(source) => line.and(Role::TextDim, format!(" ({source})")),
@@ -21,43 +21,43 @@ pub(super) fn headline(app: &FrameContext<'_>, cost: &Cost) -> Line {
 }
 
 /// `AWS spot, 4m old`; `None` where nobody tells.
-fn source(app: &FrameContext<'_>, cost: &Cost) -> Option<String> {
+fn source(frame: &FrameContext<'_>, cost: &Cost) -> Option<String> {
     let words = match (cost.source, cost.line) {
         (CostSource::Unknown, _) => return None,
         (_, Some(line)) => format!("price file, line {line}"),
         (source, None) => money::source(source).to_owned(),
     };
-    Some(match money::old(app.now, cost.as_of) {
+    Some(match money::old(frame.app.now, cost.as_of) {
         Some(old) => format!("{words}, {old}"),
         None => words,
     })
 }
 
 /// The section of a Node.
-pub(super) fn of_node(app: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
-    let Some(said) = app.node(node) else { return };
+pub(super) fn of_node(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
+    let Some(said) = frame.node(node) else { return };
     page.section("COST");
-    rate(app, &said.cost, page);
-    payers(app, node, said, page);
-    asked(app, &picture::price_query(&app.app().fleet, &app.app().insights.picture, node), page);
+    rate(frame, &said.cost, page);
+    payers(frame, node, said, page);
+    asked(frame, &picture::price_query(&frame.app.fleet, &frame.app.insights.picture, node), page);
 }
 
 /// The section of a NodeClaim without Node.
-pub(super) fn of_claim(app: &FrameContext<'_>, claim: &NodeClaimRow, page: &mut Page) {
-    let Some(cost) = app.insights.picture.claim(claim).and_then(|said| said.cost) else { return };
+pub(super) fn of_claim(frame: &FrameContext<'_>, claim: &NodeClaimRow, page: &mut Page) {
+    let Some(cost) = frame.app.insights.picture.claim(claim).and_then(|said| said.cost) else { return };
     page.section("COST");
-    rate(app, &cost, page);
-    asked(app, &picture::claim_price_query(&app.app().fleet, claim), page);
+    rate(frame, &cost, page);
+    asked(frame, &picture::claim_price_query(&frame.app.fleet, claim), page);
 }
 
-fn rate(app: &FrameContext<'_>, cost: &Cost, page: &mut Page) {
+fn rate(frame: &FrameContext<'_>, cost: &Cost, page: &mut Page) {
     let month = cost.rate().filter(|rate| *rate > 0);
     let month = month.map_or_else(Line::new, |rate| Line::of(Role::TextDim, format!("  {}", money::month(rate))));
-    page.fact("rate", headline(app, cost).then(month));
+    page.fact("rate", headline(frame, cost).then(month));
     if cost.fee == Fee::None {
         return;
     }
-    page.fact("instance", cost.instance.map_or_else(|| money::unknown(app), |rate| Line::plain(money::rate(rate))));
+    page.fact("instance", cost.instance.map_or_else(|| money::unknown(frame), |rate| Line::plain(money::rate(rate))));
     page.fact("EKS Auto Mode", fee(cost.fee));
 }
 
@@ -75,13 +75,16 @@ fn fee(fee: Fee) -> Line {
 const MOST_PAYERS: usize = 20;
 
 /// The pods that pay, the largest share first, then what no pod requests.
-fn payers(app: &FrameContext<'_>, node: &NodeRow, said: &NodePicture, page: &mut Page) {
+fn payers(frame: &FrameContext<'_>, node: &NodeRow, said: &NodePicture, page: &mut Page) {
     let Some(whole) = said.cost.rate().filter(|rate| *rate > 0) else { return };
-    if !app.all(Kind::Pod) {
-        page.fact("who pays", Line::of(Role::Unknown, format!("{} {}", app.unknown(Kind::Pod), app.pods_unknown())));
+    if !frame.all(Kind::Pod) {
+        page.fact(
+            "who pays",
+            Line::of(Role::Unknown, format!("{} {}", frame.unknown(Kind::Pod), frame.pods_unknown())),
+        );
         return;
     }
-    let mut rates = app.app().insights.picture.rates_on(&app.app().fleet, node);
+    let mut rates = frame.app.insights.picture.rates_on(&frame.app.fleet, node);
     rates.retain(|(_, rate)| *rate > 0);
     rates.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.meta.key.cmp(&b.0.meta.key)));
     let mut label = "who pays";
@@ -105,38 +108,38 @@ fn part(rate: i64, whole: i64, what: &str) -> Line {
 }
 
 /// The price sources that were asked, and the answer of each.
-fn asked(app: &FrameContext<'_>, query: &PriceQuery<'_>, page: &mut Page) {
+fn asked(frame: &FrameContext<'_>, query: &PriceQuery<'_>, page: &mut Page) {
     let mut label = "asked";
     for step in explain(query) {
-        page.fact(std::mem::take(&mut label), step_line(app, &step));
+        page.fact(std::mem::take(&mut label), step_line(frame, &step));
     }
 }
 
-fn step_line(app: &FrameContext<'_>, step: &Step) -> Line {
+fn step_line(frame: &FrameContext<'_>, step: &Step) -> Line {
     match &step.answer {
         Ok(quote) => Line::of(Role::Ok, "✓ ")
             .and(Role::TextStrong, step.asked)
-            .and(Role::Text, format!(": {}", quote_words(app, quote))),
+            .and(Role::Text, format!(": {}", quote_words(frame, quote))),
         Err(pass) => Line::of(Role::TextDim, format!("· {}: {pass}", step.asked)),
     }
 }
 
-fn quote_words(app: &FrameContext<'_>, quote: &Quote) -> String {
-    let old = money::old(app.now, quote.as_of).map_or_else(String::new, |old| format!(", {old}"));
-    format!("{}, {}{old}", money::rate(quote.micro_usd_per_hour), why(app, &quote.why))
+fn quote_words(frame: &FrameContext<'_>, quote: &Quote) -> String {
+    let old = money::old(frame.app.now, quote.as_of).map_or_else(String::new, |old| format!(", {old}"));
+    format!("{}, {}{old}", money::rate(quote.micro_usd_per_hour), why(frame, &quote.why))
 }
 
-fn why(app: &FrameContext<'_>, why: &Why) -> String {
+fn why(frame: &FrameContext<'_>, why: &Why) -> String {
     match why {
         Why::Node(line) => format!("named in line {line}"),
         Why::Rule(line) => format!("the rule in line {line}"),
         Why::RuleAdjusts(line, by, base) => {
-            format!("{} by the rule in line {line} on {}", money::adjustment(*by), quote_words(app, base))
+            format!("{} by the rule in line {line} on {}", money::adjustment(*by), quote_words(frame, base))
         }
         Why::Label => "as its label says".to_owned(),
         Why::Overlay(name) => format!("as {name} says"),
         Why::OverlayAdjusts(name, by, base) => {
-            format!("{} by {name} on {}", money::adjustment(*by), quote_words(app, base))
+            format!("{} by {name} on {}", money::adjustment(*by), quote_words(frame, base))
         }
         Why::CapacityBlock => "a capacity block is paid for at its beginning".to_owned(),
         Why::Listed(list, key) => listed(*list, key),
@@ -161,43 +164,43 @@ fn listed(list: PriceList, key: &PriceKey) -> String {
 // ---- One line in the details of others ----
 
 /// Of a pod: its share, and what its owner has paid.
-pub(super) fn of_pod(app: &FrameContext<'_>, pod: &PodRow, page: &mut Page) {
-    let node = pod.node.as_ref().and_then(|name| app.app().insights.picture.node(name));
+pub(super) fn of_pod(frame: &FrameContext<'_>, pod: &PodRow, page: &mut Page) {
+    let node = pod.node.as_ref().and_then(|name| frame.app.insights.picture.node(name));
     let whole = node.and_then(|said| said.cost.rate());
     let whole = whole.map_or_else(String::new, |rate| format!(" of {}", money::rate(rate)));
-    page.fact("cost", money::of_pod_with_unit(app, pod).and(Role::TextDim, whole));
-    let owner = picture::payer_of_pod(&app.fleet, pod, GroupBy::Owner);
+    page.fact("cost", money::of_pod_with_unit(frame, pod).and(Role::TextDim, whole));
+    let owner = picture::payer_of_pod(&frame.app.fleet, pod, GroupBy::Owner);
     let name = owner.words(GroupBy::Owner);
-    let account = app.insights.ledger.paid_by(&(GroupBy::Owner, owner));
+    let account = frame.app.insights.ledger.paid_by(&(GroupBy::Owner, owner));
     if account.observed_seconds > 0 {
-        page.fact("", paid(app, account).and(Role::TextDim, format!(" by {name}")));
+        page.fact("", paid(frame, account).and(Role::TextDim, format!(" by {name}")));
     }
 }
 
 /// Of a Job.
-pub(super) fn of_job(app: &FrameContext<'_>, job: &JobRow, page: &mut Page) {
+pub(super) fn of_job(frame: &FrameContext<'_>, job: &JobRow, page: &mut Page) {
     let payer = (GroupBy::Job, CostGroup::Job(job.meta.key.clone()));
-    page.fact("cost", with_paid(app, money::of_job_with_unit(app, job), &payer));
+    page.fact("cost", with_paid(frame, money::of_job_with_unit(frame, job), &payer));
 }
 
 /// Of a NodePool.
-pub(super) fn of_pool(app: &FrameContext<'_>, pool: &NodePoolRow, page: &mut Page) {
+pub(super) fn of_pool(frame: &FrameContext<'_>, pool: &NodePoolRow, page: &mut Page) {
     let payer = (GroupBy::NodePool, CostGroup::Named(pool.meta.key.name.clone()));
-    let rate = money::of_payer_with_unit(app, &payer);
-    let monthly = app.insights.rates().and_then(|rates| rates.rate_of(&payer));
+    let rate = money::of_payer_with_unit(frame, &payer);
+    let monthly = frame.app.insights.rates().and_then(|rates| rates.rate_of(&payer));
     let month = monthly.map_or_else(String::new, |rate| format!("  {}", money::month(rate)));
-    page.fact("cost", with_paid(app, rate.and(Role::TextDim, month), &payer));
+    page.fact("cost", with_paid(frame, rate.and(Role::TextDim, month), &payer));
 }
 
-fn with_paid(app: &FrameContext<'_>, rate: Line, payer: &CostKey) -> Line {
-    match app.insights.ledger.paid_by(payer) {
+fn with_paid(frame: &FrameContext<'_>, rate: Line, payer: &CostKey) -> Line {
+    match frame.app.insights.ledger.paid_by(payer) {
         account if account.observed_seconds == 0 => rate,
-        account => rate.and(Role::Text, "   ").then(paid(app, account)),
+        account => rate.and(Role::Text, "   ").then(paid(frame, account)),
     }
 }
 
 /// `$12.20 paid since 12:04`.
-fn paid(app: &FrameContext<'_>, account: Account) -> Line {
-    let since = app.insights.ledger.since().map_or_else(String::new, |since| format::clock(app.now, since));
+fn paid(frame: &FrameContext<'_>, account: Account) -> Line {
+    let since = frame.app.insights.ledger.since().map_or_else(String::new, |since| format::clock(frame.app.now, since));
     Line::plain(money::sum(account.micro_usd())).and(Role::TextDim, format!(" paid since {since}"))
 }

@@ -18,27 +18,27 @@ use crate::fleet::{Condition, EventObject, EventRow, Key, Kind, Status, Sym};
 use crate::insight::disruption::Outlook;
 
 /// The details that are open.
-pub(super) fn sheet(app: &FrameContext<'_>, detail: &Detail) -> Sheet {
-    let mut page = page(app, &detail.key);
+pub(super) fn sheet(frame: &FrameContext<'_>, detail: &Detail) -> Sheet {
+    let mut page = page(frame, &detail.key);
     match (detail.text, &detail.fetched) {
         (DetailText::Yaml, Some(Ok(fetched))) => {
             page.lines = fetched.yaml.lines().map(Line::plain).collect();
         }
         (DetailText::Yaml, _) => page.lines = Vec::new(),
-        (DetailText::Readable, _) => page.events(app, &detail.key),
+        (DetailText::Readable, _) => page.events(frame, &detail.key),
     }
     page.fetched(detail);
     Sheet { scroll: detail.scroll.line, indent: 4, lines: page.lines, ..Sheet::new(page.title) }
 }
 
-fn page(app: &FrameContext<'_>, key: &Key) -> Page {
+fn page(frame: &FrameContext<'_>, key: &Key) -> Page {
     let page = match key.kind {
-        Kind::Node => node::page(app, &key.object),
-        Kind::Pod => pod::page(app, &key.object),
-        Kind::Job => job::page(app, &key.object),
-        Kind::NodeClaim => claim::page(app, &key.object),
-        Kind::NodePool => pool::page(app, &key.object),
-        Kind::Event => event::page(app, &key.object),
+        Kind::Node => node::page(frame, &key.object),
+        Kind::Pod => pod::page(frame, &key.object),
+        Kind::Job => job::page(frame, &key.object),
+        Kind::NodeClaim => claim::page(frame, &key.object),
+        Kind::NodePool => pool::page(frame, &key.object),
+        Kind::Event => event::page(frame, &key.object),
         _ => None,
     };
     page.unwrap_or_else(|| gone(key))
@@ -97,7 +97,7 @@ impl Page {
     }
 
     /// Whether a protection holds, and everything that it does not protect from.
-    fn items_of_outlook(&mut self, app: &FrameContext<'_>, outlook: &Outlook) {
+    fn items_of_outlook(&mut self, frame: &FrameContext<'_>, outlook: &Outlook) {
         match outlook.holds {
             Some(true) => self.item(Line::of(Role::Protected, "▣ nothing that is known ends the pod before that")),
             None if outlook.protection.state.is_active() => {
@@ -107,38 +107,38 @@ impl Page {
         }
         let (glyph, role) = if outlook.holds == Some(false) { ("△", Role::Warn) } else { ("·", Role::TextDim) };
         for gap in &outlook.gaps {
-            self.item(Line::of(role, format!("{glyph} {}", format::sentence(app.now, gap))));
+            self.item(Line::of(role, format!("{glyph} {}", format::sentence(frame.app.now, gap))));
         }
     }
 
     /// Conditions as sentences, those that are not `True` with their message.
-    fn conditions(&mut self, app: &FrameContext<'_>, conditions: &[Condition]) {
+    fn conditions(&mut self, frame: &FrameContext<'_>, conditions: &[Condition]) {
         if conditions.is_empty() {
             return;
         }
         self.section("CONDITIONS");
         for condition in conditions {
-            self.item(condition_line(app, condition));
+            self.item(condition_line(frame, condition));
         }
     }
 
     /// What happened to it, newest first.
-    fn events(&mut self, app: &FrameContext<'_>, key: &Key) {
+    fn events(&mut self, frame: &FrameContext<'_>, key: &Key) {
         if key.kind == Kind::Event {
             return;
         }
         // An Event's object has the kind as Kubernetes writes it.
         let object = EventObject { kind: Sym::new(key.kind.name()), key: key.object.clone() };
-        let mut found: Vec<&EventRow> = app.fleet.events.about(&object).collect();
+        let mut found: Vec<&EventRow> = frame.app.fleet.events.about(&object).collect();
         found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.meta.key.cmp(&b.meta.key)));
         self.section("EVENTS");
-        if !app.readable(Kind::Event) {
+        if !frame.readable(Kind::Event) {
             self.item(Line::of(Role::Unknown, format!("{} events are not known yet", format::NOT_YET)));
         } else if found.is_empty() {
             self.item(Line::of(Role::TextDim, "none that the server still keeps"));
         }
         for event in found.into_iter().take(MOST_EVENTS) {
-            self.item(event_line(app, event));
+            self.item(event_line(frame, event));
         }
     }
 
@@ -174,20 +174,20 @@ impl Page {
 /// More than a person reads; the Events screen has them all.
 const MOST_EVENTS: usize = 50;
 
-fn event_line(app: &FrameContext<'_>, event: &EventRow) -> Line {
+fn event_line(frame: &FrameContext<'_>, event: &EventRow) -> Line {
     let (glyph, role) = events::class(event.class);
-    let line = Line::of(Role::TextDim, format!("{} ", format::clock(app.now, event.at)))
+    let line = Line::of(Role::TextDim, format!("{} ", format::clock(frame.app.now, event.at)))
         .and(role, format!("{glyph} {} ", event.reason));
     let line = line.and(Role::Text, event.message.trim());
     if event.count > 1 { line.and(Role::TextDim, format!(" ×{}", format::count(event.count))) } else { line }
 }
 
-fn condition_line(app: &FrameContext<'_>, condition: &Condition) -> Line {
+fn condition_line(frame: &FrameContext<'_>, condition: &Condition) -> Line {
     let is_bad = is_bad(condition);
     let glyph = if is_bad { "△" } else { "·" };
     let role = if is_bad { Role::Warn } else { Role::Text };
     let since =
-        condition.last_transition.map_or_else(String::new, |at| format!(" since {}", format::clock(app.now, at)));
+        condition.last_transition.map_or_else(String::new, |at| format!(" since {}", format::clock(frame.app.now, at)));
     let line =
         Line::of(role, format!("{glyph} {} is {}", condition.kind, condition.status.name())).and(Role::TextDim, since);
     let why = match (condition.reason.is_empty(), condition.message.is_empty()) {

@@ -9,23 +9,23 @@ use crate::fleet::{Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow};
 use crate::insight::disruption::{NodeAnnotation, protection};
 
 /// The whole text.
-pub(super) fn page(app: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
-    let node = app.app().fleet.nodes.get(key)?;
+pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
+    let node = frame.app.fleet.nodes.get(key)?;
     let mut page = Page::new("Node", &key.name);
-    page.line(summary(app, node));
+    page.line(summary(frame, node));
     page.lines.extend(protection_line(node));
-    verdict::sections(app, node, &mut page);
-    resources(app, node, &mut page);
-    pods(app, node, &mut page);
-    cost::of_node(app, node, &mut page);
-    relations(app, node, &mut page);
+    verdict::sections(frame, node, &mut page);
+    resources(frame, node, &mut page);
+    pods(frame, node, &mut page);
+    cost::of_node(frame, node, &mut page);
+    relations(frame, node, &mut page);
     taints(node, &mut page);
-    page.conditions(app, &node.conditions);
+    page.conditions(frame, &node.conditions);
     Some(page)
 }
 
-fn summary(app: &FrameContext<'_>, node: &NodeRow) -> Line {
-    let phase = node_phase(node, app);
+fn summary(frame: &FrameContext<'_>, node: &NodeRow) -> Line {
+    let phase = node_phase(node, frame.app);
     let parts = [
         node.instance_type().map(ToString::to_string),
         node.capacity_type().map(|capacity| capacity.name().to_owned()),
@@ -34,13 +34,13 @@ fn summary(app: &FrameContext<'_>, node: &NodeRow) -> Line {
             Some(pool) => format!("pool {pool}"),
             None => "not managed by Karpenter".to_owned(),
         }),
-        Some(format!("{} old", format::span(app.now.seconds_since(node.meta.created)))),
+        Some(format!("{} old", format::span(frame.app.now.seconds_since(node.meta.created)))),
         node.cordoned.then(|| "cordoned".to_owned()),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     let line = words::node(phase).line().and(Role::Text, format!("   {}", parts.join(" · ")));
-    match app.node(node) {
-        Some(said) => line.and(Role::Text, " · ").then(cost::headline(app, &said.cost)),
+    match frame.node(node) {
+        Some(said) => line.and(Role::Text, " · ").then(cost::headline(frame, &said.cost)),
         None => line,
     }
 }
@@ -61,12 +61,12 @@ fn protection_line(node: &NodeRow) -> Option<Line> {
     }
 }
 
-fn resources(app: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
+fn resources(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
     page.section("RESOURCES");
-    let picture = app.node(node).filter(|_| app.all(Kind::Pod));
+    let picture = frame.node(node).filter(|_| frame.all(Kind::Pod));
     let amount = |requested: Option<i64>, whole: i64, write: fn(i64) -> String| {
         let Some(requested) = requested else {
-            return Line::of(Role::Unknown, app.unknown(Kind::Pod)).and(Role::Text, format!(" of {}", write(whole)));
+            return Line::of(Role::Unknown, frame.unknown(Kind::Pod)).and(Role::Text, format!(" of {}", write(whole)));
         };
         let percent = format::percent(requested, whole).unwrap_or_else(|| format::UNKNOWN.to_owned());
         Line::plain(format!("{} of {} requested ({percent})", write(requested), write(whole)))
@@ -76,9 +76,9 @@ fn resources(app: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
         "memory",
         amount(picture.map(|p| p.memory_requested_bytes), node.allocatable.memory_bytes, format::bytes),
     );
-    if let Some(gpu) = app.node(node).and_then(|picture| picture.gpu.as_ref()) {
+    if let Some(gpu) = frame.node(node).and_then(|picture| picture.gpu.as_ref()) {
         let model = gpu.model.as_ref().map_or_else(String::new, |model| format!(" {model}"));
-        let line = words::gpus(app.gpus_requested(gpu), gpu.advertised)
+        let line = words::gpus(frame.gpus_requested(gpu), gpu.advertised)
             .and(Role::TextDim, format!(" requested{model} ({})", gpu.resource));
         page.fact("accelerators", line);
         if gpu.allocatable < gpu.advertised {
@@ -93,25 +93,25 @@ fn cpu(millis: i64) -> String {
     format::cores(millis) + " cpu"
 }
 
-fn pods(app: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
+fn pods(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
     page.section("PODS");
-    if !app.readable(Kind::Pod) {
+    if !frame.readable(Kind::Pod) {
         page.item(Line::of(Role::Unknown, format!("{} pods are not known yet", format::NOT_YET)));
         return;
     }
-    let mut pods: Vec<&PodRow> = app.app().fleet.pods_on(&node.meta.key.name).collect();
-    pods.sort_by_key(|pod| (!app.protection(pod).state.is_active(), -pod.requests.gpu_total(), pod.meta.key.clone()));
-    if !app.all(Kind::Pod) {
+    let mut pods: Vec<&PodRow> = frame.app.fleet.pods_on(&node.meta.key.name).collect();
+    pods.sort_by_key(|pod| (!frame.protection(pod).state.is_active(), -pod.requests.gpu_total(), pod.meta.key.clone()));
+    if !frame.all(Kind::Pod) {
         let words = format!("{} only those of the namespaces that are readable", format::UNKNOWN);
         page.item(Line::of(Role::Unknown, words));
     } else if pods.is_empty() {
         page.item(Line::of(Role::TextDim, "none"));
     }
-    pods.into_iter().for_each(|pod| page.item(pod_line(app, pod)));
+    pods.into_iter().for_each(|pod| page.item(pod_line(frame, pod)));
 }
 
 /// A pod in one line: state, name, what it asks for, its protection.
-pub(super) fn pod_line<'a>(app: &FrameContext<'a>, pod: &'a PodRow) -> Line {
+pub(super) fn pod_line<'a>(frame: &FrameContext<'a>, pod: &'a PodRow) -> Line {
     let gpus = match pod.requests.gpu_total() {
         0 => String::new(),
         gpus => format!(", {gpus} GPU"),
@@ -119,22 +119,22 @@ pub(super) fn pod_line<'a>(app: &FrameContext<'a>, pod: &'a PodRow) -> Line {
     let requests =
         format!("  {} cpu, {}{gpus}", format::cores(pod.requests.cpu_millis), format::bytes(pod.requests.memory_bytes));
     let line = words::pod(pod).and(Role::Text, "  ").and(Role::TextStrong, pod.meta.key.to_string());
-    let protection = words::shield(&app.evaluator().pod(pod), app.now);
+    let protection = words::shield(&frame.evaluator().pod(pod), frame.app.now);
     let line = line.and(Role::TextDim, requests);
     if protection.is_empty() { line } else { line.and(Role::Text, "  ").then(protection) }
 }
 
-fn relations(app: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
+fn relations(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
     page.section("WHERE IT CAME FROM");
-    match app.app().fleet.claim_of(node) {
-        Some(claim) => page.fact("NodeClaim", claim_line(app, claim)),
+    match frame.app.fleet.claim_of(node) {
+        Some(claim) => page.fact("NodeClaim", claim_line(frame, claim)),
         None => page.fact("NodeClaim", Line::of(Role::TextDim, "none: Karpenter did not make this Node")),
     }
     if let Some(name) = node.node_pool() {
-        let pool = app.app().fleet.node_pools.get(&ObjectKey::cluster(name));
+        let pool = frame.app.fleet.node_pools.get(&ObjectKey::cluster(name));
         let line = match pool {
             Some(pool) => {
-                Line::plain(name).and(Role::TextDim, "  budgets now: ").then(pools::active_budgets(pool, app))
+                Line::plain(name).and(Role::TextDim, "  budgets now: ").then(pools::active_budgets(pool, frame))
             }
             None => Line::plain(name).and(Role::Warn, "  △ does not exist (any more)"),
         };
@@ -143,13 +143,14 @@ fn relations(app: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
     page.fact_if("provider id", node.provider_id.as_ref());
 }
 
-fn claim_line(app: &FrameContext<'_>, claim: &NodeClaimRow) -> Line {
-    let line =
-        Line::plain(&claim.meta.key.name).and(Role::Text, "  ").then(words::claim(claim_phase(claim, app)).line());
+fn claim_line(frame: &FrameContext<'_>, claim: &NodeClaimRow) -> Line {
+    let line = Line::plain(&claim.meta.key.name)
+        .and(Role::Text, "  ")
+        .then(words::claim(claim_phase(claim, frame.app)).line());
     match claim.expires_at() {
         Some(at) => {
-            let relative = format::relative(app.now, at);
-            line.and(Role::TextDim, format!("  expires {} ({relative})", format::clock(app.now, at)))
+            let relative = format::relative(frame.app.now, at);
+            line.and(Role::TextDim, format!("  expires {} ({relative})", format::clock(frame.app.now, at)))
         }
         None => line,
     }

@@ -11,68 +11,68 @@ use crate::insight::relation;
 use crate::units::duration;
 
 /// The whole text.
-pub(super) fn page(app: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
-    let pod = app.app().fleet.pods.get(key)?;
+pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
+    let pod = frame.app.fleet.pods.get(key)?;
     let mut page = Page::new("Pod", &key.to_string());
-    let age = format::span(app.now.seconds_since(pod.meta.created));
+    let age = format::span(frame.app.now.seconds_since(pod.meta.created));
     page.line(words::pod(pod).and(Role::Text, format!("   {age} old")));
     if !pod.unschedulable.is_empty() {
         page.line(Line::of(Role::Warn, format!("△ cannot be scheduled: {}", pod.unschedulable)));
     }
-    protected(app, pod, &mut page);
-    relations(app, pod, &mut page);
-    facts(app, pod, &mut page);
+    protected(frame, pod, &mut page);
+    relations(frame, pod, &mut page);
+    facts(frame, pod, &mut page);
     Some(page)
 }
 
-fn protected<'a>(app: &FrameContext<'a>, pod: &'a PodRow, page: &mut Page) {
+fn protected<'a>(frame: &FrameContext<'a>, pod: &'a PodRow, page: &mut Page) {
     page.section("PROTECTION");
-    let outlook = app.evaluator().pod(pod);
+    let outlook = frame.evaluator().pod(pod);
     let found = &outlook.protection;
     let value = found.value.as_ref().map_or("", |value| value.as_str());
     match found.state {
         ProtectionState::None => page.item(Line::of(Role::TextDim, "none of its own")),
         _ => page.item(
-            words::shield(&outlook, app.now)
-                .and(Role::TextDim, format!("  karpenter.sh/do-not-disrupt: \"{value}\"{}", since(app, pod, found))),
+            words::shield(&outlook, frame.app.now)
+                .and(Role::TextDim, format!("  karpenter.sh/do-not-disrupt: \"{value}\"{}", since(frame, pod, found))),
         ),
     }
-    page.items_of_outlook(app, &outlook);
-    let node = pod.node.as_ref().and_then(|node| app.app().fleet.node(node));
+    page.items_of_outlook(frame, &outlook);
+    let node = pod.node.as_ref().and_then(|node| frame.app.fleet.node(node));
     if node.is_some_and(|node| protection::of_node(node) == NodeAnnotation::Protects) {
         page.item(Line::of(Role::Protected, "▣ its Node is protected as a whole"));
     }
 }
 
 /// From when a duration counts, and until when.
-fn since(app: &FrameContext<'_>, pod: &PodRow, found: &Protection) -> String {
+fn since(frame: &FrameContext<'_>, pod: &PodRow, found: &Protection) -> String {
     match (pod.started, found.until) {
         (Some(started), Some(until)) => {
-            format!(" since {}, ends {}", format::clock(app.now, started), format::clock(app.now, until))
+            format!(" since {}, ends {}", format::clock(frame.app.now, started), format::clock(frame.app.now, until))
         }
         _ => String::new(),
     }
 }
 
-fn relations(app: &FrameContext<'_>, pod: &PodRow, page: &mut Page) {
+fn relations(frame: &FrameContext<'_>, pod: &PodRow, page: &mut Page) {
     page.section("BELONGS TO");
-    page.fact("Node", node_line(app, pod));
-    if let Some(job) = relation::job_of(&app.app().fleet, pod) {
-        let state = words::job(job_state(job, app).status).line();
+    page.fact("Node", node_line(frame, pod));
+    if let Some(job) = relation::job_of(&frame.app.fleet, pod) {
+        let state = words::job(job_state(job, frame.app).status).line();
         page.fact("Job", Line::plain(&job.meta.key.name).and(Role::Text, "  ").then(state));
     }
     if let Some(owner) = &pod.owner {
         page.fact("owner", Line::plain(format!("{} {}", owner.kind, owner.name)));
     }
-    if let Some(top) = relation::top_owner(&app.app().fleet, pod).filter(|top| Some(*top) != pod.owner.as_deref()) {
+    if let Some(top) = relation::top_owner(&frame.app.fleet, pod).filter(|top| Some(*top) != pod.owner.as_deref()) {
         page.fact("made by", Line::plain(format!("{} {}", top.kind, top.name)));
     }
 }
 
-fn node_line(app: &FrameContext<'_>, pod: &PodRow) -> Line {
+fn node_line(frame: &FrameContext<'_>, pod: &PodRow) -> Line {
     let Some(name) = &pod.node else { return Line::of(Role::TextDim, "not bound yet") };
-    let Some(node) = app.app().fleet.node(name) else { return Line::plain(name).and(Role::Warn, "  △ is not known") };
-    let phase = node_phase(node, app);
+    let Some(node) = frame.app.fleet.node(name) else { return Line::plain(name).and(Role::Warn, "  △ is not known") };
+    let phase = node_phase(node, frame.app);
     let line = Line::plain(name).and(Role::Text, "  ").then(words::node(phase).line());
     match node.instance_type() {
         Some(name) => line.and(Role::TextDim, format!("  {name}")),
@@ -80,9 +80,9 @@ fn node_line(app: &FrameContext<'_>, pod: &PodRow) -> Line {
     }
 }
 
-fn facts(app: &FrameContext<'_>, pod: &PodRow, page: &mut Page) {
+fn facts(frame: &FrameContext<'_>, pod: &PodRow, page: &mut Page) {
     page.section("REQUESTS AND CONTAINERS");
-    cost::of_pod(app, pod, page);
+    cost::of_pod(frame, pod, page);
     page.fact("cpu", Line::plain(format::cores(pod.requests.cpu_millis)));
     page.fact("memory", Line::plain(format::bytes(pod.requests.memory_bytes)));
     for gpu in pod.requests.gpus.iter().filter(|gpu| gpu.count > 0) {
@@ -90,10 +90,10 @@ fn facts(app: &FrameContext<'_>, pod: &PodRow, page: &mut Page) {
     }
     let restarts = format::plural(pod.restarts, "restart");
     page.fact("containers", Line::plain(format!("{} of {} ready, {restarts}", pod.containers_ready, pod.containers)));
-    let started = pod.started.map_or_else(|| format::NONE.to_owned(), |at| format::clock(app.now, at));
+    let started = pod.started.map_or_else(|| format::NONE.to_owned(), |at| format::clock(frame.app.now, at));
     page.fact("started", Line::plain(started));
     page.fact("grace period", Line::plain(duration::format_compact(pod.termination_grace_seconds)));
     if let Some(since) = pod.meta.deleting_since() {
-        page.fact("deleted", Line::of(Role::Terminating, format::relative(app.now, since)));
+        page.fact("deleted", Line::of(Role::Terminating, format::relative(frame.app.now, since)));
     }
 }

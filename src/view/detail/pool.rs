@@ -11,15 +11,15 @@ use crate::insight::disruption::{BudgetWindow, PoolBudgets, Reason};
 use crate::units::duration;
 
 /// The whole text.
-pub(super) fn page(app: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
-    let pool = app.app().fleet.node_pools.get(key)?;
+pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
+    let pool = frame.app.fleet.node_pools.get(key)?;
     let mut page = Page::new("NodePool", &key.name);
     page.line(if pool.is_ready() { Line::of(Role::Ok, "● Ready") } else { Line::of(Role::Bad, "! NotReady") });
-    budgets(app, pool, &mut page);
+    budgets(frame, pool, &mut page);
     disruption(pool, &mut page);
     limits(pool, &mut page);
-    nodes(app, pool, &mut page);
-    page.conditions(app, &pool.conditions);
+    nodes(frame, pool, &mut page);
+    page.conditions(frame, &pool.conditions);
     Some(page)
 }
 
@@ -40,34 +40,34 @@ fn disruption(pool: &NodePoolRow, page: &mut Page) {
     page.fact_if("NodeClass", pool.node_class.as_ref().map(|class| format!("{} {}", class.kind, class.name)));
 }
 
-fn budgets(app: &FrameContext<'_>, pool: &NodePoolRow, page: &mut Page) {
+fn budgets(frame: &FrameContext<'_>, pool: &NodePoolRow, page: &mut Page) {
     page.section("BUDGETS");
     match &pool.budgets {
         None => page.item(Line::plain("10% of the nodes, for every reason: Karpenter's default")),
-        Some(budgets) => budgets.iter().for_each(|budget| page.item(budget_line(app, budget))),
+        Some(budgets) => budgets.iter().for_each(|budget| page.item(budget_line(frame, budget))),
     }
-    let Some(budgets) = app.evaluator().budgets(&pool.meta.key.name) else { return };
+    let Some(budgets) = frame.evaluator().budgets(&pool.meta.key.name) else { return };
     page.section("ALLOWED NOW");
-    if app.evaluator().counts_are_known() {
-        Reason::ALL.into_iter().for_each(|reason| page.fact(reason.name(), allowed_line(app, budgets, reason)));
-        users(app, pool, budgets, page);
+    if frame.evaluator().counts_are_known() {
+        Reason::ALL.into_iter().for_each(|reason| page.fact(reason.name(), allowed_line(frame, budgets, reason)));
+        users(frame, pool, budgets, page);
     } else {
         page.item(Line::of(
             Role::Unknown,
             format!("{} not known: not all nodes and NodeClaims are read", format::UNKNOWN),
         ));
     }
-    let next = match budgets.next_change(app.now) {
-        Some(at) => format!("{} UTC ({})", format::clock(app.now, at), format::relative(app.now, at)),
+    let next = match budgets.next_change(frame.app.now) {
+        Some(at) => format!("{} UTC ({})", format::clock(frame.app.now, at), format::relative(frame.app.now, at)),
         None => "never".to_owned(),
     };
     page.fact("next change", Line::plain(next));
-    next_day(app, budgets, page);
+    next_day(frame, budgets, page);
 }
 
 /// `2 more of 15: 3 allowed, 1 in use`, and when it opens where nothing is allowed.
-fn allowed_line(app: &FrameContext<'_>, budgets: &PoolBudgets, reason: Reason) -> Line {
-    let (allowed, left) = (budgets.allowed(reason, app.now), budgets.remaining(reason, app.now));
+fn allowed_line(frame: &FrameContext<'_>, budgets: &PoolBudgets, reason: Reason) -> Line {
+    let (allowed, left) = (budgets.allowed(reason, frame.app.now), budgets.remaining(reason, frame.app.now));
     if timeline::is_any(allowed) {
         return Line::plain("any number: no budget limits it now");
     }
@@ -81,8 +81,10 @@ fn allowed_line(app: &FrameContext<'_>, budgets: &PoolBudgets, reason: Reason) -
     if left > 0 {
         return Line::plain(text);
     }
-    let opens = match budgets.opens_at(reason, app.now) {
-        Some(at) => format!(", opens {} UTC ({})", format::clock(app.now, at), format::relative(app.now, at)),
+    let opens = match budgets.opens_at(reason, frame.app.now) {
+        Some(at) => {
+            format!(", opens {} UTC ({})", format::clock(frame.app.now, at), format::relative(frame.app.now, at))
+        }
         None if allowed > 0 => ", until one of those is back".to_owned(),
         None => ", and no window opens it".to_owned(),
     };
@@ -90,16 +92,16 @@ fn allowed_line(app: &FrameContext<'_>, budgets: &PoolBudgets, reason: Reason) -
 }
 
 /// The nodes that use up what is allowed.
-fn users(app: &FrameContext<'_>, pool: &NodePoolRow, budgets: &PoolBudgets, page: &mut Page) {
+fn users(frame: &FrameContext<'_>, pool: &NodePoolRow, budgets: &PoolBudgets, page: &mut Page) {
     if budgets.disrupting == 0 {
         return;
     }
-    let uses = |node: &&NodeRow| app.node(node).is_some_and(|picture| picture.uses_budget);
-    let of_pool = app.app().fleet.nodes.iter().filter(|node| node.node_pool() == Some(&pool.meta.key.name));
+    let uses = |node: &&NodeRow| frame.node(node).is_some_and(|picture| picture.uses_budget);
+    let of_pool = frame.app.fleet.nodes.iter().filter(|node| node.node_pool() == Some(&pool.meta.key.name));
     let mut nodes: Vec<&NodeRow> = of_pool.filter(uses).collect();
     nodes.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
     for node in nodes.iter().take(MOST_USERS) {
-        let line = words::node(node_phase(node, app)).line();
+        let line = words::node(node_phase(node, frame.app)).line();
         page.fact("in use by", Line::of(Role::TextStrong, &node.meta.key.name).and(Role::Text, "  ").then(line));
     }
     let more = nodes.len().saturating_sub(MOST_USERS);
@@ -112,10 +114,10 @@ fn users(app: &FrameContext<'_>, pool: &NodePoolRow, budgets: &PoolBudgets, page
 const MOST_USERS: usize = 5;
 
 /// The next 24 hours: one bar for each reason.
-fn next_day(app: &FrameContext<'_>, budgets: &PoolBudgets, page: &mut Page) {
+fn next_day(frame: &FrameContext<'_>, budgets: &PoolBudgets, page: &mut Page) {
     page.section("NEXT 24 H (UTC)");
-    let slots = if app.ui.size.0 < NARROW_BELOW { 24 } else { 48 };
-    let line = Timeline::new(budgets, app.now, slots);
+    let slots = if frame.app.ui.size.0 < NARROW_BELOW { 24 } else { 48 };
+    let line = Timeline::new(budgets, frame.app.now, slots);
     page.fact("", Line::of(Role::TextDim, line.scale()));
     for reason in Reason::ALL {
         page.fact(reason.name(), Line::of(Role::BarFill, line.of(reason)));
@@ -126,9 +128,9 @@ fn next_day(app: &FrameContext<'_>, budgets: &PoolBudgets, page: &mut Page) {
 /// Below this width a slot of the time line is an hour.
 const NARROW_BELOW: u16 = 70;
 
-fn budget_line(app: &FrameContext<'_>, budget: &Budget) -> Line {
+fn budget_line(frame: &FrameContext<'_>, budget: &Budget) -> Line {
     let window = BudgetWindow::of(budget);
-    let state = window.at(app.now);
+    let state = window.at(frame.app.now);
     let (glyph, role) = if state.active_now { ("●", Role::Text) } else { ("○", Role::TextDim) };
     let reasons = match &budget.reasons {
         None => "every reason".to_owned(),
@@ -139,15 +141,15 @@ fn budget_line(app: &FrameContext<'_>, budget: &Budget) -> Line {
     if let BudgetWindow::Broken(problem) = &window {
         return line.and(Role::Bad, format!("  △ allows nothing: {problem}"));
     }
-    line.and(Role::TextDim, schedule(app, budget, &state))
+    line.and(Role::TextDim, schedule(frame, budget, &state))
 }
 
-fn schedule(app: &FrameContext<'_>, budget: &Budget, state: &crate::insight::disruption::BudgetState) -> String {
+fn schedule(frame: &FrameContext<'_>, budget: &Budget, state: &crate::insight::disruption::BudgetState) -> String {
     let Some(schedule) = &budget.schedule else { return "  always".to_owned() };
     let duration = budget.duration.as_ref().map_or_else(String::new, |duration| format!(" for {duration}"));
     let next = match (state.active_now, state.next_change) {
-        (true, Some(at)) => format!(", until {}", format::clock(app.now, at)),
-        (false, Some(at)) => format!(", next at {}", format::clock(app.now, at)),
+        (true, Some(at)) => format!(", until {}", format::clock(frame.app.now, at)),
+        (false, Some(at)) => format!(", next at {}", format::clock(frame.app.now, at)),
         (_, None) => String::new(),
     };
     format!("  \"{schedule}\"{duration}{next}")
@@ -164,21 +166,21 @@ fn limits(pool: &NodePoolRow, page: &mut Page) {
     free.for_each(|(name, amount)| page.item(Line::of(Role::TextDim, format!("{name} {amount}"))));
 }
 
-fn nodes(app: &FrameContext<'_>, pool: &NodePoolRow, page: &mut Page) {
+fn nodes(frame: &FrameContext<'_>, pool: &NodePoolRow, page: &mut Page) {
     page.section("NODES");
-    cost::of_pool(app, pool, page);
+    cost::of_pool(frame, pool, page);
     let name = &pool.meta.key.name;
-    let mut nodes: Vec<&NodeRow> = app.app().fleet.nodes.iter().filter(|node| node.node_pool() == Some(name)).collect();
+    let mut nodes: Vec<&NodeRow> = frame.app.fleet.nodes.iter().filter(|node| node.node_pool() == Some(name)).collect();
     nodes.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
     if nodes.is_empty() {
         let (role, text) =
-            if app.readable(Kind::Node) { (Role::TextDim, "none") } else { (Role::Unknown, format::NOT_YET) };
+            if frame.readable(Kind::Node) { (Role::TextDim, "none") } else { (Role::Unknown, format::NOT_YET) };
         page.item(Line::of(role, text));
     }
     for node in nodes.into_iter().take(MOST_NODES) {
-        let phase = node_phase(node, app);
+        let phase = node_phase(node, frame.app);
         let kind = node.instance_type().map_or("", |kind| kind.as_str());
-        let age = format::age(app.now.seconds_since(node.meta.created));
+        let age = format::age(frame.app.now.seconds_since(node.meta.created));
         let line = words::node(phase).line().and(Role::TextStrong, format!("  {}", node.meta.key.name));
         page.item(line.and(Role::TextDim, format!("  {kind}  {age}")));
     }

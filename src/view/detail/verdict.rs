@@ -20,9 +20,9 @@ const ROOMY_FROM: u16 = 40;
 const MOST_NAMES: usize = 3;
 
 /// All sections.
-pub(super) fn sections(app: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
-    let Some(node) = app.app().fleet.nodes.get(&node.meta.key) else { return };
-    let said = NodeDisruptionText::of(app, node);
+pub(super) fn sections(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
+    let Some(node) = frame.app.fleet.nodes.get(&node.meta.key) else { return };
+    let said = NodeDisruptionText::of(frame, node);
     answer(&said, page);
     gates(&said, page);
     notes(&said, page);
@@ -38,9 +38,9 @@ fn answer(said: &NodeDisruptionText<'_>, page: &mut Page) {
         line = line.and(Role::TextDim, format!("   {} ", reason.name())).and(role, word);
     }
     page.item(line);
-    let since = said.app.insights.held.since(&said.app.evaluator().case(said.node), &said.disruption);
+    let since = said.frame.app.insights.held.since(&said.frame.evaluator().case(said.node), &said.disruption);
     if let Some(since) = since {
-        let now = said.app.now;
+        let now = said.frame.app.now;
         let words = format!("held since {} UTC ({})", format::clock(now, since), format::relative(now, since));
         page.item(Line::of(Role::TextDim, words));
     }
@@ -53,7 +53,7 @@ fn gates(said: &NodeDisruptionText<'_>, page: &mut Page) {
         return;
     }
     let mut open: Vec<Gate> = Vec::new();
-    for (gate, result) in &said.app.evaluator().explain(said.node) {
+    for (gate, result) in &said.frame.evaluator().explain(said.node) {
         if is_open(result) {
             open.push(*gate);
             continue;
@@ -72,7 +72,7 @@ fn is_open(result: &GateResult) -> bool {
 /// Gates that are open: a sentence each where there is room, else a few words.
 fn put_open(said: &NodeDisruptionText<'_>, open: &mut Vec<Gate>, page: &mut Page) {
     let gates = std::mem::take(open);
-    if said.app.ui.size.1 >= ROOMY_FROM {
+    if said.frame.app.ui.size.1 >= ROOMY_FROM {
         let line = |gate: Gate| Line::of(Role::Ok, "✓ ").and(Role::Text, open_words(said, gate));
         gates.into_iter().for_each(|gate| page.item(line(gate)));
     } else if !gates.is_empty() {
@@ -124,8 +124,8 @@ fn open_words(said: &NodeDisruptionText<'_>, gate: Gate) -> String {
 
 /// How much the budgets leave for the reasons that apply.
 fn budget_words(said: &NodeDisruptionText<'_>, pool: &str) -> String {
-    let Some(budgets) = said.app.evaluator().budgets(pool) else { return "budgets allow it".to_owned() };
-    let now = said.app.now;
+    let Some(budgets) = said.frame.evaluator().budgets(pool) else { return "budgets allow it".to_owned() };
+    let now = said.frame.app.now;
     let left = said.disruption.applies.iter().map(|reason| match budgets.allowed(reason, now) {
         allowed if timeline::is_any(allowed) => format!("any number for {}", reason.name()),
         _ => format!("{} more of {} for {}", budgets.remaining(reason, now), budgets.counted, reason.name()),
@@ -149,7 +149,7 @@ fn closed(said: &NodeDisruptionText<'_>, blocker: &Blocker, page: &mut Page) {
 }
 
 fn when(said: &NodeDisruptionText<'_>, at: Time) -> String {
-    let now = said.app.now;
+    let now = said.frame.app.now;
     if at <= now {
         return "any moment".to_owned();
     }
@@ -158,13 +158,13 @@ fn when(said: &NodeDisruptionText<'_>, at: Time) -> String {
 
 /// What the message does not say: the annotation's value and since when it counts, the budget in numbers.
 fn detail_of(said: &NodeDisruptionText<'_>, blocker: &Blocker) -> Option<String> {
-    let fleet = &said.app.app().fleet;
+    let fleet = &said.frame.app.fleet;
     let object = &blocker.object.as_ref()?.object;
     match blocker.kind {
         BlockerKind::PodAnnotation => {
             let pod = fleet.pods.get(object)?;
             let value = pod.do_not_disrupt.as_ref().map_or("", |value| value.as_str());
-            let since = pod.started.map(|at| format!(" since {}", format::clock(said.app.now, at)));
+            let since = pod.started.map(|at| format!(" since {}", format::clock(said.frame.app.now, at)));
             Some(format!("\"{value}\"{}", since.unwrap_or_default()))
         }
         BlockerKind::Pdb => {
@@ -180,14 +180,14 @@ fn also_said(said: &NodeDisruptionText<'_>, blocker: &Blocker) -> Option<String>
     if blocker.evidence == Evidence::Computed {
         return None;
     }
-    let at = last_said(said, blocker).map(|event| format!(" {}", format::relative(said.app.now, event.at)));
+    let at = last_said(said, blocker).map(|event| format!(" {}", format::relative(said.frame.app.now, event.at)));
     Some(format!("also said by Karpenter's Event{}", at.unwrap_or_default()))
 }
 
 fn last_said<'a>(said: &NodeDisruptionText<'a>, blocker: &Blocker) -> Option<&'a EventRow> {
-    let case = said.app.evaluator().case(said.node);
+    let case = said.frame.evaluator().case(said.node);
     let name = case.events.iter().find(|event| evidence::said(event).is_some_and(|said| said.kind == blocker.kind))?;
-    said.app.app().fleet.events.get(&name.meta.key)
+    said.frame.app.fleet.events.get(&name.meta.key)
 }
 
 fn unknown(said: &NodeDisruptionText<'_>, gate: Gate, result: &GateResult, page: &mut Page) {
@@ -202,8 +202,8 @@ fn unknown(said: &NodeDisruptionText<'_>, gate: Gate, result: &GateResult, page:
         _ => "the next gate",
     };
     let why = match kind {
-        Some(kind) => format!("{} {}", kind.resource(), said.app.not_read(kind)),
-        None => format!("the rules of {} are not judged", said.app.insights.karpenter.api.name()),
+        Some(kind) => format!("{} {}", kind.resource(), said.frame.not_read(kind)),
+        None => format!("the rules of {} are not judged", said.frame.app.insights.karpenter.api.name()),
     };
     page.item(Line::of(Role::Unknown, format!("? {asked} is not known: {why}")));
 }
@@ -212,7 +212,7 @@ fn unknown(said: &NodeDisruptionText<'_>, gate: Gate, result: &GateResult, page:
 fn notes(said: &NodeDisruptionText<'_>, page: &mut Page) {
     for blocker in said.disruption.blockers.iter().filter(|blocker| blocker.kind.is_advisory()) {
         let until = blocker.until.map_or_else(String::new, |at| format!(", until about {}", when(said, at)));
-        page.item(advisory(said.app.now, blocker).and(Role::TextDim, until));
+        page.item(advisory(said.frame.app.now, blocker).and(Role::TextDim, until));
     }
     if let Some(message) = &said.disruption.disagreement {
         let words = format!("△ Karpenter said a moment ago what the objects do not show: \"{message}\"");
@@ -245,11 +245,11 @@ fn ends(said: &NodeDisruptionText<'_>, page: &mut Page) {
 fn end(said: &NodeDisruptionText<'_>, hazard: &Hazard, page: &mut Page) {
     let breaks = said.broken().is_some_and(|broken| std::ptr::eq(broken.hazard, hazard));
     let (glyph, role) = if breaks { ("△", Role::Warn) } else { ("·", Role::Text) };
-    let ahead = hazard.at.map_or_else(String::new, |at| format!(" ({})", format::relative(said.app.now, at)));
+    let ahead = hazard.at.map_or_else(String::new, |at| format!(" ({})", format::relative(said.frame.app.now, at)));
     page.item(Line::of(role, format!("{glyph} {}{ahead}", said.end(hazard).what())));
     for reached in hazard.pods.iter().take(MOST_NAMES).filter(|_| hazard.ends_pods) {
         let killed = match reached.killed_at {
-            Some(at) => format!("is killed {}", format::clock_seconds(said.app.now, at)),
+            Some(at) => format!("is killed {}", format::clock_seconds(said.frame.app.now, at)),
             None => "goes with it".to_owned(),
         };
         page.item(Line::of(Role::TextDim, format!("  {} {killed}", reached.pod)));
@@ -281,7 +281,7 @@ fn rescue(said: &NodeDisruptionText<'_>) -> Option<String> {
     let broken = said.broken()?;
     let before = broken
         .at
-        .map_or_else(|| "now".to_owned(), |at| format!("before {} UTC", format::clock_seconds(said.app.now, at)));
+        .map_or_else(|| "now".to_owned(), |at| format!("before {} UTC", format::clock_seconds(said.frame.app.now, at)));
     let whose = broken.pod.map_or_else(|| "its pods".to_owned(), ToString::to_string);
     let why = match broken.hazard.kind {
         HazardKind::DriftOverridesProtection => {
@@ -358,7 +358,7 @@ fn to_free(said: &NodeDisruptionText<'_>, kind: BlockerKind) -> Option<String> {
             format!("set consolidationPolicy WhenEmptyOrUnderutilized on NodePool {name}, or move its pods")
         }
         BlockerKind::ConsolidateAfter => match last_end(&of_kind) {
-            Some(at) if at <= said.app.now => "wait: Karpenter looks again any moment".to_owned(),
+            Some(at) if at <= said.frame.app.now => "wait: Karpenter looks again any moment".to_owned(),
             Some(at) => format!("wait until {}; each pod that comes or goes starts the wait anew", when(said, at)),
             None => "wait until no pod has come or gone for consolidateAfter".to_owned(),
         },
@@ -423,8 +423,10 @@ fn name_of(key: &ObjectKey) -> String {
 
 /// `press u`, as the keymap has it; or the command where no key is bound.
 fn key(said: &NodeDisruptionText<'_>, action: Action) -> String {
-    match said.app.settings.keymap.keys_of(Context::Table, action) {
-        _ if said.app.settings.readonly && action.writes() => format!("{} (this batchtop is read-only)", action.name()),
+    match said.frame.app.settings.keymap.keys_of(Context::Table, action) {
+        _ if said.frame.app.settings.readonly && action.writes() => {
+            format!("{} (this batchtop is read-only)", action.name())
+        }
         Some(keys) => format!("press {keys}"),
         None => format!("type :{}", action.name()),
     }

@@ -8,14 +8,14 @@ use crate::input::{Action, Context};
 use crate::insight::picture::{Finding, Severity};
 
 /// The whole text.
-pub(super) fn sheet(app: &FrameContext<'_>, found: Option<&[Finding]>) -> Sheet {
+pub(super) fn sheet(frame: &FrameContext<'_>, found: Option<&[Finding]>) -> Sheet {
     let mut sheet = Sheet::new(Line::of(Role::Title, format!(" findings{} ", count(found))));
     sheet.indent = 4;
-    sheet.hint = super::hint(app, Context::Text, &[(Action::Back, "close")]);
+    sheet.hint = super::hint(frame, Context::Text, &[(Action::Back, "close")]);
     match found {
         None => sheet.lines.push(Line::of(Role::Unknown, "not known yet: not everything is read that decides")),
         Some([]) => sheet.lines.push(Line::of(Role::Ok, "nothing that batchtop looks for")),
-        Some(found) => sheet.lines.extend(found.iter().flat_map(|found| finding(app, found))),
+        Some(found) => sheet.lines.extend(found.iter().flat_map(|found| finding(frame, found))),
     }
     sheet
 }
@@ -24,7 +24,7 @@ fn count(found: Option<&[Finding]>) -> String {
     found.map_or_else(String::new, |found| format!(" · {}", format::count(found.len())))
 }
 
-fn finding(app: &FrameContext<'_>, found: &Finding) -> Vec<Line> {
+fn finding(frame: &FrameContext<'_>, found: &Finding) -> Vec<Line> {
     let (glyph, role) = match found.severity {
         Severity::Critical => ("✗", Role::Bad),
         Severity::Warning => ("△", Role::Warn),
@@ -33,7 +33,7 @@ fn finding(app: &FrameContext<'_>, found: &Finding) -> Vec<Line> {
     let head = Line::of(role, glyph)
         .and(Role::TextStrong, format!(" {} {}", found.kind, found.object))
         .and(Role::TextDim, format!("  {}", found.rule.id));
-    let said = Line::of(Role::Text, format!("    {}", format::sentence(app.now, &found.message)));
+    let said = Line::of(Role::Text, format!("    {}", format::sentence(frame.app.now, &found.message)));
     let hint = Line::of(Role::TextDim, format!("    → {}", found.hint));
     vec![head, said, hint]
 }

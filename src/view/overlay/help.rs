@@ -10,19 +10,19 @@ use crate::input::{Action, Context};
 const TITLE: &str = " help ";
 
 /// The whole text.
-pub(super) fn sheet(app: &FrameContext<'_>) -> Sheet {
+pub(super) fn sheet(frame: &FrameContext<'_>) -> Sheet {
     let keys: Vec<(Action, String)> =
-        Action::ALL.iter().filter_map(|action| Some((*action, keys(app, *action)?))).collect();
+        Action::ALL.iter().filter_map(|action| Some((*action, keys(frame, *action)?))).collect();
     let widest = keys.iter().map(|(_, keys)| text::width(keys)).max().unwrap_or(0).min(24);
     let mut sheet = Sheet::new(Line::of(Role::Title, TITLE));
     sheet.indent = widest + 2;
-    sheet.hint = super::hint(app, Context::Text, &[(Action::Back, "close"), (Action::PageDown, "page")]);
+    sheet.hint = super::hint(frame, Context::Text, &[(Action::Back, "close"), (Action::PageDown, "page")]);
     sheet.lines.extend(keys.iter().map(|(action, keys)| entry(*action, keys, widest)));
-    sheet.lines.extend(unbound(app));
+    sheet.lines.extend(unbound(frame));
     sheet.lines.extend(filters(widest));
     sheet.lines.extend(legend(widest));
-    sheet.lines.extend(views(app.ui.level.screen, widest));
-    sheet.lines.extend(columns(app.ui.level.screen, widest));
+    sheet.lines.extend(views(frame.app.ui.level.screen, widest));
+    sheet.lines.extend(columns(frame.app.ui.level.screen, widest));
     sheet
 }
 
@@ -32,9 +32,9 @@ fn entry(action: Action, keys: &str, widest: usize) -> Line {
 }
 
 /// All keys of an action, whatever the context; `None` where there are none.
-fn keys(app: &FrameContext<'_>, action: Action) -> Option<String> {
+fn keys(frame: &FrameContext<'_>, action: Action) -> Option<String> {
     let mut keys: Vec<String> = Vec::new();
-    for binding in app.settings.keymap.bindings().iter().filter(|binding| binding.action == action) {
+    for binding in frame.app.settings.keymap.bindings().iter().filter(|binding| binding.action == action) {
         let chords: Vec<String> = binding.chords.iter().map(ToString::to_string).collect();
         let chords = chords.join(" ");
         if !keys.contains(&chords) {
@@ -45,10 +45,10 @@ fn keys(app: &FrameContext<'_>, action: Action) -> Option<String> {
 }
 
 /// Actions that can only be typed.
-fn unbound(app: &FrameContext<'_>) -> Option<Line> {
+fn unbound(frame: &FrameContext<'_>) -> Option<Line> {
     let names: Vec<&str> = Action::ALL
         .iter()
-        .filter(|action| keys(app, **action).is_none() && !(app.settings.readonly && action.writes()))
+        .filter(|action| keys(frame, **action).is_none() && !(frame.app.settings.readonly && action.writes()))
         .map(|action| action.name())
         .collect();
     (!names.is_empty()).then(|| Line::of(Role::TextDim, format!("without a key, after : — {}", names.join(", "))))

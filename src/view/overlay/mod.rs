@@ -18,18 +18,18 @@ use crate::input::{Action, Context};
 const WIDEST: u16 = 100;
 
 /// The overlay in its place; a line that is being typed is no overlay, it stands in the footer.
-pub(super) fn derive(app: &FrameContext<'_>) -> Option<Laid> {
-    let size = app.ui.size;
-    Some(match app.ui.overlay.as_ref()? {
+pub(super) fn derive(frame: &FrameContext<'_>) -> Option<Laid> {
+    let size = frame.app.ui.size;
+    Some(match frame.app.ui.overlay.as_ref()? {
         Overlay::Prompt(_) => return None,
-        Overlay::Help { scroll } => scrolled(help::sheet(app), *scroll).float(size, WIDEST),
+        Overlay::Help { scroll } => scrolled(help::sheet(frame), *scroll).float(size, WIDEST),
         Overlay::Findings { scroll, found } => {
-            scrolled(findings::sheet(app, found.as_deref()), *scroll).float(size, WIDEST)
+            scrolled(findings::sheet(frame, found.as_deref()), *scroll).float(size, WIDEST)
         }
-        Overlay::Sources { scroll } => scrolled(sources::sheet(app), *scroll).float(size, WIDEST),
-        Overlay::Results { write, scroll } => scrolled(results::sheet(app, *write), *scroll).float(size, WIDEST),
-        Overlay::Picker(picker) => picker::sheet(app, picker).float(size, 60),
-        Overlay::Write(dialog) => write::sheet(app, dialog).float(size, WIDEST),
+        Overlay::Sources { scroll } => scrolled(sources::sheet(frame), *scroll).float(size, WIDEST),
+        Overlay::Results { write, scroll } => scrolled(results::sheet(frame, *write), *scroll).float(size, WIDEST),
+        Overlay::Picker(picker) => picker::sheet(frame, picker).float(size, 60),
+        Overlay::Write(dialog) => write::sheet(frame, dialog).float(size, WIDEST),
     })
 }
 
@@ -38,10 +38,10 @@ fn scrolled(sheet: Sheet, scroll: Scroll) -> Sheet {
 }
 
 /// ` enter do it   esc leave `, as the keymap has them.
-fn hint(app: &FrameContext<'_>, context: Context, actions: &[(Action, &str)]) -> Line {
+fn hint(frame: &FrameContext<'_>, context: Context, actions: &[(Action, &str)]) -> Line {
     let mut line = Line::new();
     for (action, word) in actions {
-        if let Some(keys) = app.settings.keymap.keys_of(context, *action) {
+        if let Some(keys) = frame.app.settings.keymap.keys_of(context, *action) {
             line = line.spaced(" ").and(Role::Key, format!(" {keys}")).and(Role::TextDim, format!(" {word}"));
         }
     }

@@ -8,27 +8,27 @@ use crate::config::Role;
 use crate::input::{Action, Context};
 
 /// What was typed, and the items that match around the selected one.
-pub(super) fn sheet(app: &FrameContext<'_>, picker: &Picker) -> Sheet {
+pub(super) fn sheet(frame: &FrameContext<'_>, picker: &Picker) -> Sheet {
     let title = match picker.kind {
         PickerKind::Namespaces => " namespaces ",
         PickerKind::Contexts => " contexts ",
     };
     let mut sheet = Sheet::new(Line::of(Role::Title, title));
     sheet.indent = 0;
-    sheet.hint = super::hint(app, Context::Dialog, &[(Action::Open, "choose"), (Action::Back, "leave")]);
+    sheet.hint = super::hint(frame, Context::Dialog, &[(Action::Open, "choose"), (Action::Back, "leave")]);
     let (line, column) = super::field("› ", &picker.input, 40);
     sheet.cursor = Some((0, column));
     sheet.lines.push(line);
-    sheet.lines.extend(items(app, picker));
+    sheet.lines.extend(items(frame, picker));
     sheet
 }
 
-fn items(app: &FrameContext<'_>, picker: &Picker) -> Vec<Line> {
+fn items(frame: &FrameContext<'_>, picker: &Picker) -> Vec<Line> {
     let matching = picker.matching();
     if matching.is_empty() {
         return vec![Line::of(Role::TextDim, format!("none of {} matches", format::count(picker.items.len())))];
     }
-    let page = usize::from(app.ui.size.1.saturating_sub(6)).clamp(1, 20);
+    let page = usize::from(frame.app.ui.size.1.saturating_sub(6)).clamp(1, 20);
     let selected = picker.selected.min(matching.len() - 1);
     let start = (selected + 1).saturating_sub(page);
     let item = |(at, name): (usize, &&str)| {

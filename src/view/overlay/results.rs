@@ -9,13 +9,13 @@ use crate::fleet::AnnotationOutcome;
 use crate::input::{Action, Context};
 
 /// The whole text.
-pub(super) fn sheet(app: &FrameContext<'_>, number: u64) -> Sheet {
-    let Some(write) = app.ui.writes.iter().find(|write| write.id == number) else {
+pub(super) fn sheet(frame: &FrameContext<'_>, number: u64) -> Sheet {
+    let Some(write) = frame.app.ui.writes.iter().find(|write| write.id == number) else {
         return Sheet::new(Line::of(Role::Title, " no longer known "));
     };
     let mut sheet = Sheet::new(Line::of(Role::Title, format!(" {} {} ", write.verb.name(), write.subject)));
     sheet.indent = 4;
-    sheet.hint = super::hint(app, Context::Text, &[(Action::Back, "close"), (Action::Undo, "undo")]);
+    sheet.hint = super::hint(frame, Context::Text, &[(Action::Back, "close"), (Action::Undo, "undo")]);
     let done = write.items.iter().filter(|item| item.outcome == Some(AnnotationOutcome::Done)).count();
     sheet.lines.push(Line::plain(format!(
         "{} of {} written",

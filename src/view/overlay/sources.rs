@@ -11,18 +11,18 @@ const NAME_WIDTH: usize = 22;
 const OBJECTS_WIDTH: usize = 9;
 
 /// The whole text.
-pub(super) fn sheet(app: &FrameContext<'_>) -> Sheet {
+pub(super) fn sheet(frame: &FrameContext<'_>) -> Sheet {
     let mut sheet = Sheet::new(Line::of(Role::Title, " sources "));
     sheet.indent = 4;
-    sheet.hint = super::hint(app, Context::Text, &[(Action::Back, "close")]);
-    sheet.lines.push(cluster(app));
-    sheet.lines.extend(app.down.iter().flat_map(|down| {
+    sheet.hint = super::hint(frame, Context::Text, &[(Action::Back, "close")]);
+    sheet.lines.push(cluster(frame));
+    sheet.lines.extend(frame.app.down.iter().flat_map(|down| {
         [Line::of(Role::Bad, format!("✗ {}", down.message)), Line::of(Role::TextDim, format!("  {}", down.hint))]
     }));
     sheet.lines.push(Line::new());
-    sheet.lines.extend(app.sources.iter().flat_map(|(id, health)| source(app, *id, health)));
-    if app.fleet.events.dropped() > 0 {
-        let dropped = format::count(app.fleet.events.dropped());
+    sheet.lines.extend(frame.app.sources.iter().flat_map(|(id, health)| source(frame, *id, health)));
+    if frame.app.fleet.events.dropped() > 0 {
+        let dropped = format::count(frame.app.fleet.events.dropped());
         sheet
             .lines
             .push(Line::of(Role::TextDim, format!("{dropped} events were forgotten because there are too many")));
@@ -30,19 +30,19 @@ pub(super) fn sheet(app: &FrameContext<'_>) -> Sheet {
     sheet
 }
 
-fn cluster(app: &FrameContext<'_>) -> Line {
-    let version = app.cluster.kubernetes_version.as_deref().unwrap_or(format::UNKNOWN);
-    let identity = app.cluster.identity.as_deref().unwrap_or(format::UNKNOWN);
-    let line = Line::of(Role::TextStrong, &app.cluster.server);
+fn cluster(frame: &FrameContext<'_>) -> Line {
+    let version = frame.app.cluster.kubernetes_version.as_deref().unwrap_or(format::UNKNOWN);
+    let identity = frame.app.cluster.identity.as_deref().unwrap_or(format::UNKNOWN);
+    let line = Line::of(Role::TextStrong, &frame.app.cluster.server);
     line.and(Role::TextDim, format!("  Kubernetes {version}  as {identity}"))
 }
 
-fn source(app: &FrameContext<'_>, id: SourceId, health: &Health) -> Vec<Line> {
+fn source(frame: &FrameContext<'_>, id: SourceId, health: &Health) -> Vec<Line> {
     let (glyph, role) = health::glyph(health.state);
     let objects = if health.state.is_complete() { format::count(health.objects) } else { String::new() };
     let line = Line::of(role, glyph)
         .and(Role::Text, format!(" {:<NAME_WIDTH$}{objects:>OBJECTS_WIDTH$}  ", id.name()))
-        .and(role, health::words(health, app.now));
+        .and(role, health::words(health, frame.app.now));
     let mut lines = vec![line];
     lines.extend(health.message.as_ref().map(|message| Line::of(Role::TextDim, format!("    {message}"))));
     if health.undecodable > 0 {

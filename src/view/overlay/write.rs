@@ -11,20 +11,20 @@ use crate::fleet::Kind;
 use crate::input::{Action, Context};
 
 /// The whole dialog.
-pub(super) fn sheet(app: &FrameContext<'_>, dialog: &WriteDialog) -> Sheet {
+pub(super) fn sheet(frame: &FrameContext<'_>, dialog: &WriteDialog) -> Sheet {
     let title = format!(" {} {} {} ", dialog.verb.name(), dialog.subject, place(dialog));
     let mut sheet = Sheet::new(Line::of(Role::Title, title));
     sheet.indent = 4;
     sheet.scroll = dialog.scroll.line;
-    sheet.scroll_hint = super::hint(app, Context::Dialog, &[(Action::PageDown, "more")]);
+    sheet.scroll_hint = super::hint(frame, Context::Dialog, &[(Action::PageDown, "more")]);
     sheet.hint = super::hint(
-        app,
+        frame,
         Context::Dialog,
         &[(Action::Open, "do it"), (Action::Back, "leave"), (Action::Right, "next choice")],
     );
     // What is below comes into view by scrolling: where, and what decides and is typed, come first. On a low terminal a
     // long address comes after them, else it could hide the line that is typed.
-    let is_low = app.ui.size.1 < SPACIOUS_FROM;
+    let is_low = frame.app.ui.size.1 < SPACIOUS_FROM;
     sheet.lines.extend((!is_low).then(|| cluster(dialog)));
     choices(&mut sheet, dialog);
     number(&mut sheet, dialog);
@@ -33,7 +33,7 @@ pub(super) fn sheet(app: &FrameContext<'_>, dialog: &WriteDialog) -> Sheet {
     sheet.lines.extend(dialog.ends.iter().map(|ends| Line::of(Role::Protected, format!("▣ {ends}"))));
     sheet.lines.extend(dialog.consequences.iter().map(consequence));
     // Whoever confirms can see every object that will change, and every one that will not.
-    sheet.lines.extend(dialog.targets.iter().map(|target| line(app, dialog, target)));
+    sheet.lines.extend(dialog.targets.iter().map(|target| line(frame, dialog, target)));
     sheet.lines.extend(dialog.skipped.iter().map(|skipped| {
         Line::of(Role::Warn, format!("△ not {}: ", skipped.key.object)).and(Role::Text, &skipped.reason)
     }));
@@ -101,7 +101,7 @@ fn words(choice: &DurationChoice) -> String {
 }
 
 /// `ml/train-0  on gpu-h665f  none → "4h", ends 15:02`.
-fn line(app: &FrameContext<'_>, dialog: &WriteDialog, target: &Target) -> Line {
+fn line(frame: &FrameContext<'_>, dialog: &WriteDialog, target: &Target) -> Line {
     let change = &target.change;
     let place = match &target.node {
         Some(node) if change.key.kind != Kind::Node => format!("  on {node}"),
@@ -111,7 +111,8 @@ fn line(app: &FrameContext<'_>, dialog: &WriteDialog, target: &Target) -> Line {
     if dialog.error.is_some() {
         return line.and(Role::TextDim, format!("  now {}", value(change.from.as_deref())));
     }
-    let until = target.until.map_or_else(String::new, |until| format!(", ends {}", format::clock(app.now, until)));
+    let until =
+        target.until.map_or_else(String::new, |until| format!(", ends {}", format::clock(frame.app.now, until)));
     line.and(Role::Text, format!("  {} → {}{until}", value(change.from.as_deref()), value(change.to.as_deref())))
 }
 
