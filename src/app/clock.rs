@@ -3,7 +3,7 @@
 use super::{App, listing, notice, write};
 use crate::units::Time;
 
-/// It is `now`.
+/// Takes over the time, and with it everything that depends on the time.
 pub fn tick(app: &mut App, now: Time) {
     let before = std::mem::replace(&mut app.now, now);
     let (insights, inputs) = app.insights_mut();

@@ -6,7 +6,7 @@ use super::{App, Effect, Screen, actions, navigate, notice, picker, texts, views
 use crate::fleet::Sym;
 use crate::input::Action;
 
-/// Runs one line.
+/// Runs the command that was typed after `:`; an empty line does nothing.
 pub fn run(app: &mut App, line: &str, effects: &mut Effects) {
     let line = line.trim();
     let (name, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));

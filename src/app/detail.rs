@@ -24,7 +24,7 @@ fn open_with(app: &mut App, text: DetailText, effects: &mut Effects) {
     effects.push(Effect::Fetch { epoch: app.epoch, key });
 }
 
-/// Closes the details.
+/// Closes the details; the table is shown again.
 pub fn close(app: &mut App) {
     app.ui.level.detail = None;
 }

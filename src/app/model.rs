@@ -8,44 +8,44 @@ use crate::insight::picture::Evaluator;
 use crate::insight::{Insights, Scope};
 use crate::units::Time;
 
-/// What does not change while batchtop runs.
+/// Settings from flags, environment and files, which do not change while batchtop runs.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Settings {
-    /// No writing actions.
+    /// Whether writing actions are refused (`--readonly`).
     pub readonly: bool,
     /// The cluster is simulated.
     pub demo: bool,
     /// Karpenter's version as given by flag, environment or configuration.
     pub karpenter_version: Option<String>,
-    /// What the rows are narrowed to at first.
+    /// Namespaces and labels to which the rows are narrowed at first.
     pub scope: Scope,
-    /// batchtop's own version.
+    /// Version of batchtop, as `--version` prints it.
     pub version: String,
-    /// The keys.
+    /// Chords and the actions that they mean, in each context.
     pub keymap: Keymap,
 }
 
 /// Everything batchtop knows. Only `update` changes it.
 pub struct App {
-    /// What does not change.
+    /// Settings that do not change while batchtop runs.
     pub settings: Settings,
-    /// What time it is.
+    /// Time of the last [`super::Msg::Clock`].
     pub now: Time,
-    /// Generation of the connection.
+    /// Number of the connection; reports of an older one are dropped.
     pub epoch: Epoch,
-    /// What exists.
+    /// Every object of the cluster that batchtop keeps, and the prices.
     pub fleet: Fleet,
-    /// Everything that is derived from it.
+    /// Everything that is derived from the Fleet and kept.
     pub insights: Insights,
-    /// How alive each Source is.
+    /// Health of each Source.
     pub sources: Sources,
-    /// What is known of the cluster.
+    /// Names, versions and APIs of the connected cluster.
     pub cluster: ClusterFacts,
-    /// Why nothing can be read.
+    /// Why the API server cannot be reached; `None` while it answers.
     pub down: Option<ConnectionError>,
-    /// What the rows are narrowed to; totals never follow it.
+    /// Namespaces and labels to which the rows are narrowed; totals never follow them.
     pub scope: Scope,
-    /// What the user is looking at.
+    /// State of the user interface: levels, listing, overlays, dialogs.
     pub ui: Ui,
 }
 

@@ -27,42 +27,42 @@ pub struct Fetched {
     pub yaml: String,
 }
 
-/// Input to `update`.
+/// Input to [`super::update()`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Msg {
     /// A key was pressed.
     Key(Chord),
-    /// Text was pasted.
+    /// Text was pasted (a bracketed paste of the terminal).
     Paste(String),
-    /// The mouse.
+    /// The mouse was clicked or its wheel turned.
     Mouse(Mouse),
     /// The terminal has this size now.
     Resize {
-        /// Columns.
+        /// Columns of the terminal.
         width: u16,
-        /// Rows.
+        /// Rows of the terminal.
         height: u16,
     },
-    /// What time it is; once a second.
+    /// The time, once a second.
     Clock(Time),
-    /// A Source says something.
+    /// A Source of the connection of this number reports.
     Source(Epoch, Report),
     /// One change of a write has been answered.
     Written {
-        /// Which [`super::Write`].
+        /// Number of the [`super::Write`].
         write: u64,
-        /// Which of its items.
+        /// Index among the items of the write.
         item: usize,
-        /// What became of it.
+        /// Answer of the API server, or why there is none.
         outcome: AnnotationOutcome,
     },
     /// An object was fetched for the detail pane.
     Fetched {
-        /// The epoch of the request.
+        /// Number of the connection on which the object was asked for.
         epoch: Epoch,
-        /// Which.
+        /// The object.
         key: Key,
-        /// What it holds, or why not.
+        /// Annotations and YAML of the object, or a sentence why they could not be fetched.
         result: Result<Fetched, String>,
     },
     /// Something the outside wants to tell the user.
@@ -78,31 +78,31 @@ pub enum Msg {
 /// A request to the outside.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Effect {
-    /// Leave.
+    /// Leave batchtop.
     Quit,
     /// Connect to another context; what the old connection still says carries an older epoch.
     Connect {
-        /// Its name.
+        /// Name of the context in the kubeconfig.
         context: String,
-        /// The new epoch.
+        /// Number of the new connection.
         epoch: Epoch,
     },
     /// Write one change: journal the intent, send the request, journal the result, answer with `Msg::Written`.
     Write {
-        /// Which [`super::Write`].
+        /// Number of the [`super::Write`].
         write: u64,
-        /// Which of its items.
+        /// Index among the items of the write.
         item: usize,
         /// `protect`, `unprotect` or `undo`, for the journal.
         verb: &'static str,
-        /// What.
+        /// The annotation's value before and after, with the preconditions of the request.
         change: AnnotationChange,
     },
     /// Fetch an object for the detail pane, answer with `Msg::Fetched`.
     Fetch {
-        /// The epoch, for the answer.
+        /// Number of the connection, for the answer.
         epoch: Epoch,
-        /// Which.
+        /// The object.
         key: Key,
     },
     /// What the Sources outside the cluster's watches are wanted to tell from now on, in place of what was wanted before.

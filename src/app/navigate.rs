@@ -4,13 +4,13 @@ use super::effects::Effects;
 use super::{App, Effect, Level, RowKey, RowRef, Scope, Screen, cost_groups, listing, notice, selection, write};
 use crate::fleet::Kind;
 
-/// ConsolidationSavings by rows; beyond the ends it stays there.
+/// Moves the selection by rows, at most to either end.
 pub fn rows(app: &mut App, by: isize) {
     let index = app.ui.listing.cursor.saturating_add_signed(by);
     selection::select(&mut app.ui, index);
 }
 
-/// ConsolidationSavings by pages.
+/// Moves the selection by pages of the table as it was last drawn.
 pub fn pages(app: &mut App, by: isize) {
     let page = isize::try_from(app.ui.page_rows).unwrap_or(isize::MAX);
     rows(app, by.saturating_mul(page));

@@ -34,17 +34,17 @@ pub fn key_pressed(app: &mut App) {
     }
 }
 
-/// Good to know.
+/// Shows a sentence that calls for nothing.
 pub fn info(app: &mut App, text: impl Into<String>) {
     show(app, Notice { severity: Severity::Info, text: text.into() });
 }
 
-/// Worth a look.
+/// Shows a sentence about what was not done, or only in part.
 pub fn warning(app: &mut App, text: impl Into<String>) {
     show(app, Notice { severity: Severity::Warning, text: text.into() });
 }
 
-/// Something failed.
+/// Shows a sentence about a failure, which stays until a key is pressed.
 pub fn error(app: &mut App, text: impl Into<String>) {
     show(app, Notice { severity: Severity::Error, text: text.into() });
 }

@@ -13,14 +13,14 @@ use crate::insight::cost::{
 use crate::insight::picture::{self, ConsolidationSavings};
 use crate::units::Time;
 
-/// What one payer pays.
+/// Dollars of one payer, now and so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Paying {
     /// Micro-dollars per hour, as far as that is known.
     pub rate: i64,
-    /// What was paid since batchtop looks on.
+    /// Dollars paid since batchtop started to watch, and for how long they were seen.
     pub paid: Account,
-    /// Its machines, in dimensions of machines.
+    /// Count and rates of its machines; all zero in dimensions of pods.
     pub machines: Machines,
     /// Machines, or in dimensions of pods pods on machines, whose price nobody tells.
     pub unpriced: u64,
@@ -35,16 +35,16 @@ pub struct Costs {
     pub sources: Vec<Sourced>,
     /// Machines that nobody prices, the first by name; at most [`Costs::MOST_UNPRICED`].
     pub unpriced: Vec<Unpriced>,
-    /// What Karpenter says that its moves save.
+    /// Savings that Karpenter announces for its consolidations, in Events.
     pub moves: Vec<ConsolidationSavings>,
 }
 
 /// The number of machines that one source prices.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sourced {
-    /// Who.
+    /// The source of the prices.
     pub source: CostSource,
-    /// How many.
+    /// Number of machines that this source prices.
     pub machines: u64,
     /// When the oldest of the prices was known to hold; `None` where the source does not say.
     pub oldest: Option<Time>,
@@ -55,15 +55,15 @@ pub struct Sourced {
 pub struct Unpriced {
     /// The name of the Node or NodeClaim.
     pub name: Sym,
-    /// What the last that was asked said.
+    /// Reason in the words of the last price source that was asked.
     pub reason: String,
 }
 
 impl Costs {
-    /// As many are named.
+    /// Most machines without a price that are named.
     pub const MOST_UNPRICED: usize = 8;
 
-    /// Of the App as it is now.
+    /// Sums over all machines as they are now.
     pub(super) fn of(app: &App) -> Self {
         let (fleet, dimension) = (&app.fleet, app.ui.level.dimension());
         let unpriced_pods = if dimension.is_of_pods() {
@@ -134,21 +134,21 @@ pub fn paying(app: &App, payer: &CostKey) -> Paying {
 
 /// A payer with everything that it can be ordered by. Rates are in micro-dollars per hour.
 pub struct PayerRow {
-    /// Who.
+    /// Dimension and group.
     pub payer: CostKey,
-    /// Its name on screen.
+    /// Name of the group, as it stands on screen.
     pub name: String,
-    /// What it pays, as far as that is known.
+    /// Rate, as far as it is known.
     pub rate: i64,
-    /// What it has paid, in micro-dollars.
+    /// Micro-dollars paid since batchtop started to watch.
     pub paid: i64,
-    /// How many machines it pays.
+    /// Number of its machines.
     pub machines: i64,
-    /// The part of its rate for held machines.
+    /// Part of the rate that is for held machines.
     pub held: i64,
-    /// The part of its rate that no pod requests.
+    /// Part of the rate that no pod requests.
     pub unrequested: i64,
-    /// How many machines, or pods on them, have no known price.
+    /// Number of machines, or of pods on machines, without a known price.
     pub unpriced: u64,
 }
 

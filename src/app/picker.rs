@@ -12,7 +12,7 @@ use crate::input::{Action, Chord};
 /// The entry that means no narrowing.
 pub const ALL_NAMESPACES: &str = "all";
 
-/// Offers the namespaces.
+/// Opens the list of namespaces to narrow rows to.
 pub fn namespaces(app: &mut App) {
     let known = known_namespaces(app);
     let items = std::iter::once(ALL_NAMESPACES.to_owned()).chain(known.iter().map(ToString::to_string)).collect();
@@ -20,7 +20,7 @@ pub fn namespaces(app: &mut App) {
     open(app, PickerKind::Namespaces, items, &current);
 }
 
-/// Offers the contexts of the kubeconfig.
+/// Opens the list of the kubeconfig's contexts to connect to.
 pub fn contexts(app: &mut App) {
     if app.cluster.contexts.is_empty() {
         return notice::warning(app, "there is no kubeconfig with contexts to choose from");

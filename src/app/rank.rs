@@ -23,12 +23,12 @@ impl<'a> Rank<'a> {
         self.number == i64::MAX
     }
 
-    /// The smallest first.
+    /// Rank by which the smallest number comes first.
     pub const fn number(number: i64) -> Self {
         Self { number, text: "" }
     }
 
-    /// By the alphabet; rows without the text come last.
+    /// Rank by the alphabet; rows without the text come last.
     pub fn text(text: Option<&'a str>) -> Self {
         match text {
             Some(text) => Self { number: 0, text },
@@ -36,17 +36,17 @@ impl<'a> Rank<'a> {
         }
     }
 
-    /// The largest first.
+    /// Rank by which the largest number comes first.
     pub const fn most(number: i64) -> Self {
         Self::number(number.saturating_neg())
     }
 
-    /// The largest first; rows without a number come last.
+    /// Rank by which the largest number comes first; rows without a number come last.
     pub fn most_of(number: Option<i64>) -> Self {
         number.map_or(Self::LAST, Self::most)
     }
 
-    /// The earliest first; rows without a time come last.
+    /// Rank by which the earliest time comes first; rows without a time come last.
     pub fn time(time: Option<Time>) -> Self {
         Self::number(time.map_or(i64::MAX, Time::micros))
     }
@@ -61,57 +61,57 @@ pub fn attention<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
     Rank { number: status::attention(row, app), text }
 }
 
-/// By name.
+/// Rank by the name of the object.
 pub fn name<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
     Rank::text(Some(&row.meta().key.name))
 }
 
-/// By namespace.
+/// Rank by the namespace of the object.
 pub fn namespace<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
     Rank::text(Some(&row.meta().key.namespace))
 }
 
-/// By the NodePool it belongs to.
+/// Rank by the NodePool: that of a pod is its Node's.
 pub fn node_pool<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
     Rank::text(row.node_pool(&app.fleet).map(|pool| &**pool))
 }
 
-/// By instance type.
+/// Rank by the instance type of a machine.
 pub fn instance_type<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
     Rank::text(row.instance_type().map(|name| &**name))
 }
 
-/// By capacity type.
+/// Rank by the capacity type of a machine, in words.
 pub fn capacity<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
     Rank::text(row.capacity())
 }
 
-/// By zone.
+/// Rank by the zone of a machine.
 pub fn zone<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
     Rank::text(row.zone().map(|zone| &**zone))
 }
 
-/// By the Node it is on or speaks of.
+/// Rank by the Node that a row is, is on, or speaks of.
 pub fn node<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
     Rank::text(row.node().map(|node| &**node))
 }
 
-/// By the name of what controls it.
+/// Rank by the name of the controlling owner.
 pub fn owner<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
     Rank::text(row.owner().map(|owner| &**owner))
 }
 
-/// The youngest first.
+/// Rank by which the youngest object comes first.
 pub fn age<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
     Rank::most(row.meta().created.micros())
 }
 
-/// By the word for its state.
+/// Rank by the word for the state of a row.
 pub fn status<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
     Rank::text(Some(status::word(row, app)))
 }
 
-/// The most accelerators first.
+/// Rank by which the most accelerators come first.
 pub fn gpus<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
     Rank::most(row.gpus())
 }

@@ -7,7 +7,7 @@ use crate::insight::cost::CostKey;
 /// The identity of a row.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum RowKey {
-    /// An object.
+    /// An object of the cluster.
     Object(Key),
     /// A cost group, on Cost. Boxed, because there are 100,000 rows of objects and few of these.
     CostKey(Box<CostKey>),
@@ -40,17 +40,17 @@ impl From<Key> for RowKey {
 /// One row of a listing of objects.
 #[derive(Clone, Copy)]
 pub enum RowRef<'a> {
-    /// Of Fleet.
+    /// A row of Fleet.
     Node(&'a NodeRow),
-    /// Of Fleet while it has no Node, and of Pools.
+    /// A row of Fleet while the NodeClaim has no Node, and of Pools.
     Claim(&'a NodeClaimRow),
-    /// Of Pools.
+    /// A row of Pools, with its NodeClaims below it.
     Pool(&'a NodePoolRow),
-    /// Of Pods.
+    /// A row of Pods.
     Pod(&'a PodRow),
-    /// Of Jobs.
+    /// A row of Jobs.
     Job(&'a JobRow),
-    /// Of Events.
+    /// A row of Events.
     Event(&'a EventRow),
 }
 
@@ -74,7 +74,7 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// Its kind.
+    /// Kind of the object.
     pub const fn kind(self) -> Kind {
         match self {
             Self::Node(_) => Kind::Node,
@@ -86,7 +86,7 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// Its identity.
+    /// Name, namespace, UID and times of the object.
     pub const fn meta(self) -> &'a Meta {
         match self {
             Self::Node(row) => &row.meta,
@@ -98,12 +98,12 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// Its key.
+    /// Kind, namespace and name of the object.
     pub fn key(self) -> Key {
         Key::new(self.kind(), self.meta().key.clone())
     }
 
-    /// The NodePool it belongs to; that of a pod is its Node's.
+    /// The NodePool of the object; that of a pod is its Node's.
     pub fn node_pool(self, fleet: &'a Fleet) -> Option<&'a Sym> {
         match self {
             Self::Node(row) => row.node_pool(),
@@ -114,7 +114,7 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// The Node it is, is on, or speaks of.
+    /// The Node that the object is, is on, or speaks of.
     pub fn node(self) -> Option<&'a Sym> {
         match self {
             Self::Node(row) => Some(&row.meta.key.name),
@@ -126,7 +126,7 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// Its instance type.
+    /// Instance type of a machine, from its label; `None` for other rows.
     pub fn instance_type(self) -> Option<&'a Sym> {
         match self {
             Self::Node(row) => row.instance_type(),
@@ -135,7 +135,7 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// Its zone.
+    /// Zone of a machine, from its label; `None` for other rows.
     pub fn zone(self) -> Option<&'a Sym> {
         match self {
             Self::Node(row) => row.zone(),
@@ -144,7 +144,7 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// Its capacity type.
+    /// Capacity type of a machine, in the words of Karpenter's label; `None` for other rows.
     pub fn capacity(self) -> Option<&'static str> {
         let capacity = match self {
             Self::Node(row) => row.capacity_type(),
@@ -154,7 +154,7 @@ impl<'a> RowRef<'a> {
         capacity.map(crate::fleet::CapacityType::name)
     }
 
-    /// The name of what controls it.
+    /// Name of the owner that controls a pod or a Job.
     pub fn owner(self) -> Option<&'a Sym> {
         match self {
             Self::Pod(row) => row.owner.as_ref().map(|owner| &owner.name),
@@ -163,7 +163,7 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// The Job of a pod, or itself.
+    /// Name of the Job that owns a pod, or that the row is.
     pub fn job(self) -> Option<&'a Sym> {
         match self {
             Self::Pod(row) => row.job_owner().map(|owner| &owner.name),

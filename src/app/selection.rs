@@ -3,7 +3,7 @@
 use super::{App, Detail, RowKey, Ui};
 use crate::fleet::Key;
 
-/// The selected row.
+/// The row at the cursor; `None` while there are no rows.
 pub fn current(ui: &Ui) -> Option<&RowKey> {
     ui.listing.rows.get(ui.listing.cursor)
 }

@@ -8,7 +8,7 @@ use super::rows::RowRef;
 use super::screens::Order;
 use super::{App, Column, Sort};
 
-/// Sorts rows.
+/// Puts rows in order; names decide between equals.
 pub fn sort(rows: &mut Vec<RowRef<'_>>, sort: Sort, app: &App) {
     let rates = match sort.column.order {
         Order::Rates(rates) => Some(rates(app)),

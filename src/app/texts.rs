@@ -3,7 +3,7 @@
 use super::{App, Overlay, Scroll, notice};
 use crate::insight::{Completeness, picture};
 
-/// Opens the help.
+/// Opens the help about keys, columns and filters of the shown screen.
 pub fn help(app: &mut App) {
     open(app, Overlay::Help { scroll: Scroll::default() });
 }

@@ -37,7 +37,7 @@ impl Scope {
 /// The order of a listing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sort {
-    /// By what.
+    /// The column whose ranks order the rows.
     pub column: &'static Column,
     /// Whether the natural order of the column is reversed.
     pub reversed: bool,
@@ -46,15 +46,15 @@ pub struct Sort {
 /// One level of the drill-down: a table with its own filter, order, selection and details.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Level {
-    /// Which screen.
+    /// The screen whose rows are listed.
     pub screen: Screen,
-    /// What it is narrowed to.
+    /// The object of the level above to which the rows are narrowed; `None` on an outermost level.
     pub scope: Option<Scope>,
     /// The way of looking at its rows.
     pub view: &'static View,
-    /// The filter's text.
+    /// Text of the filter, in the grammar of [`super::filter`]; empty for none.
     pub filter: String,
-    /// The order.
+    /// Order of the rows.
     pub sort: Sort,
     /// The selected row; survives re-sorting and relists. `None`: the first row, whichever that is, as long as the user
     /// has not moved.
@@ -62,14 +62,14 @@ pub struct Level {
     /// Index of the first row that the last frame showed; the next one scrolls from there, see
     /// [`super::first_visible_row`].
     pub offset: usize,
-    /// The opened details.
+    /// Details of one object, while they are open.
     pub detail: Option<Detail>,
 }
 
 /// The rows of the shown level, filtered and in order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Listing {
-    /// The rows.
+    /// Identities of the rows, in the order in which they are shown.
     pub rows: Vec<RowKey>,
     /// Index of [`Level::selected`] among them; zero while there is no row.
     pub cursor: usize,
@@ -85,12 +85,12 @@ pub struct Listing {
     pub costs: Costs,
 }
 
-/// What rows cost together.
+/// Sum of the rates of rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct RateOfRows {
     /// Micro-dollars per hour, as far as that is known.
     pub micro_usd_per_hour: i64,
-    /// How many rows have no known price.
+    /// Number of rows without a known price.
     pub unpriced: usize,
 }
 
@@ -104,32 +104,32 @@ impl Listing {
 /// Which text of an object is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum DetailText {
-    /// Sentences.
+    /// Readable sentences about the object, from the Fleet.
     #[default]
     Readable,
-    /// YAML.
+    /// The object as YAML, as it was fetched.
     Yaml,
 }
 
 /// The opened details of one object.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Detail {
-    /// Which object.
+    /// The object that is left alone.
     pub key: Key,
     /// Which part of the text is visible.
     pub scroll: Scroll,
-    /// Which text.
+    /// Text that is shown of the object.
     pub text: DetailText,
     /// What was fetched on opening; `None` while it is under way.
     pub fetched: Option<Result<Fetched, String>>,
 }
 
-/// How bad a notice is.
+/// Gravity of a notice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Severity {
-    /// Good to know.
+    /// Calls for nothing.
     Info,
-    /// Worth a look.
+    /// Something was not done, or only in part.
     Warning,
     /// Something failed.
     Error,
@@ -138,13 +138,13 @@ pub enum Severity {
 /// One sentence for the user, shown until it is replaced or a key is pressed after a while.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Notice {
-    /// How bad.
+    /// How the sentence is marked, and how long it stays.
     pub severity: Severity,
-    /// The sentence.
+    /// One sentence, with the reason and what to do where there is something.
     pub text: String,
 }
 
-/// What a line is typed for.
+/// Use of a line that is typed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PromptKind {
     /// The filter; rows follow while typing.
@@ -156,9 +156,9 @@ pub enum PromptKind {
 /// A line that is being typed.
 #[derive(Clone, Debug)]
 pub struct Prompt {
-    /// For what.
+    /// Whether the line is a filter or a command.
     pub kind: PromptKind,
-    /// The line.
+    /// The typed text with its cursor.
     pub input: Input,
     /// The filter as it was, for esc.
     pub before: String,
@@ -166,7 +166,7 @@ pub struct Prompt {
     pub selected: Option<RowKey>,
 }
 
-/// What is picked.
+/// Contents of a list that is picked from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PickerKind {
     /// Namespaces to narrow rows to.
@@ -178,11 +178,11 @@ pub enum PickerKind {
 /// A list to pick from, narrowed by typing.
 #[derive(Clone, Debug)]
 pub struct Picker {
-    /// What.
+    /// Whether namespaces or contexts are listed.
     pub kind: PickerKind,
     /// Everything there is; for namespaces the first entry is all namespaces.
     pub items: Vec<String>,
-    /// What was typed.
+    /// The typed text; items that contain it match, in whichever case.
     pub input: Input,
     /// Index among the items that match.
     pub selected: usize,
@@ -196,12 +196,12 @@ impl Picker {
     }
 }
 
-/// What a write does.
+/// Change of the annotation that a write makes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verb {
-    /// Set the annotation.
+    /// Set `karpenter.sh/do-not-disrupt`.
     Protect,
-    /// Remove it.
+    /// Remove `karpenter.sh/do-not-disrupt`.
     Unprotect,
     /// Put back what stood there before the last write.
     Undo,
@@ -218,14 +218,14 @@ impl Verb {
     }
 }
 
-/// For how long to protect.
+/// Time for which to protect.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum DurationChoice {
-    /// `"true"`.
+    /// The value `"true"`, which has no end.
     UntilFinished,
     /// A fixed number of hours.
     Hours(u8),
-    /// What is typed beside it.
+    /// The duration that is typed beside the choice.
     Other,
 }
 
@@ -235,7 +235,7 @@ pub struct Target {
     /// The change. Its `to` follows what is chosen and the clock, and says what would be written now; it means nothing
     /// while the dialog has an error.
     pub change: AnnotationChange,
-    /// The Node it is on (for a Node itself).
+    /// Name of the Node on which a pod is; of a Node its own.
     pub node: Option<Sym>,
     /// `status.startTime` of a pod, from which Karpenter counts a duration.
     pub started: Option<Time>,
@@ -246,25 +246,25 @@ pub struct Target {
 /// One object that a dialog leaves alone, with the reason.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Skipped {
-    /// The object.
+    /// The object that is left alone.
     pub key: Key,
-    /// Why.
+    /// Reason in words that follow the object's name: `it is gone`.
     pub reason: String,
 }
 
 /// One sentence about what a write would change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Consequence {
-    /// Whether it is merely good to know.
+    /// Gravity: hazards and what is lost are warnings.
     pub severity: Severity,
-    /// The sentence.
+    /// One sentence, with the reason and what to do where there is something.
     pub text: String,
 }
 
 /// The dialog before a write.
 #[derive(Clone, Debug)]
 pub struct WriteDialog {
-    /// What it does.
+    /// Whether the annotation is set, removed or put back.
     pub verb: Verb,
     /// The context it writes to, empty where there is none (in-cluster, or a server was named).
     pub context: String,
@@ -276,7 +276,7 @@ pub struct WriteDialog {
     pub targets: Vec<Target>,
     /// The objects it leaves alone.
     pub skipped: Vec<Skipped>,
-    /// For how long, with Protect; a single choice where Karpenter understands no durations.
+    /// Durations to choose from, with Protect; a single one where Karpenter understands no durations.
     pub choices: Vec<DurationChoice>,
     /// Index of the choice.
     pub chosen: usize,
@@ -288,13 +288,13 @@ pub struct WriteDialog {
     pub typing_number: bool,
     /// When the protection would end as chosen, in one sentence.
     pub ends: Option<String>,
-    /// What it changes for Karpenter, as things stand.
+    /// Sentences about what Karpenter may and may not do afterwards.
     pub consequences: Vec<Consequence>,
     /// Sentences: what is assumed, what it will not do.
     pub notes: Vec<String>,
     /// For Undo: the number of the write that it takes back.
     pub undoes: Option<u64>,
-    /// Why it cannot be done as it stands.
+    /// Sentence why the write cannot be done as the dialog stands; `None` where it can.
     pub error: Option<String>,
     /// Which part of the text is visible.
     pub scroll: Scroll,
@@ -313,7 +313,7 @@ impl WriteDialog {
 /// One change of a write, and what became of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WriteItem {
-    /// The change.
+    /// The annotation's value before and after, with the preconditions of the request.
     pub change: AnnotationChange,
     /// `None` until the request is answered.
     pub outcome: Option<AnnotationOutcome>,
@@ -321,16 +321,16 @@ pub struct WriteItem {
     pub undone: bool,
 }
 
-/// A confirmed write.
+/// A write that was confirmed in its dialog, with the answers so far.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Write {
-    /// Its number.
+    /// Number of the write, counted from 0 since batchtop started.
     pub id: u64,
-    /// What it does.
+    /// Whether the annotation is set, removed or put back.
     pub verb: Verb,
     /// The title's words for the objects.
     pub subject: String,
-    /// Its changes.
+    /// One item for each object.
     pub items: Vec<WriteItem>,
     /// How many of them have been requested, in their order; the rest waits for answers.
     pub issued: usize,
@@ -338,7 +338,7 @@ pub struct Write {
     pub undoes: Option<u64>,
 }
 
-/// What lies over the table.
+/// Layer over the table.
 #[derive(Clone, Debug)]
 pub enum Overlay {
     /// Help, scrolled to a line.
@@ -366,7 +366,7 @@ pub enum Overlay {
     Write(Box<WriteDialog>),
     /// What became of the newest write, object by object.
     Results {
-        /// Which.
+        /// Number of the [`Write`].
         write: u64,
         /// Which part of the text is visible.
         scroll: Scroll,
@@ -386,11 +386,11 @@ pub struct Ui {
     pub listing: Listing,
     /// Outermost levels as they were left, by screen, so that coming back finds the row again.
     pub remembered: BTreeMap<Screen, Level>,
-    /// Marked rows.
+    /// Objects whose rows are marked; they need not be listed while a filter hides them.
     pub marks: BTreeSet<Key>,
     /// Keys of a longer chord pressed so far.
     pub pressed: Vec<Chord>,
-    /// What lies over the table.
+    /// Layer over the table.
     pub overlay: Option<Overlay>,
     /// The newest sentence for the user, and since when.
     pub notice: Option<(Notice, Time)>,

@@ -72,7 +72,7 @@ pub fn sort_by(app: &mut App, column: &'static Column) {
     notice::info(app, format!("sorted by {}", column.name));
 }
 
-/// Reverses the order.
+/// Reverses the order of the rows.
 pub fn reverse(app: &mut App) {
     let sort = &mut app.ui.level.sort;
     sort.reversed = !sort.reversed;

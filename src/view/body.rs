@@ -6,7 +6,7 @@ use super::panel::Laid;
 use super::screen::{Area, Body, Border, Placed};
 use super::{detail, health, screen_view};
 
-/// Table and details.
+/// Lays out the table, or sentences in its place, and the details where they are open.
 pub(super) fn derive(frame: &FrameContext<'_>, layout: &Layout) -> (Body, Option<Laid>) {
     let Some(open) = &frame.app.ui.level.detail else { return (rows(frame, layout.body), None) };
     let sheet = detail::sheet(frame, open);

@@ -5,29 +5,29 @@ use crate::app::{Column, WidthRange};
 
 /// A column of a table with what writes its cells.
 pub(super) struct Shown<R> {
-    /// Its definition.
+    /// Definition of the column: name, importance, order.
     pub(super) column: &'static Column,
-    /// Its title.
+    /// Title as shown, which may differ from that of the definition.
     pub(super) title: &'static str,
-    /// How wide it may be.
+    /// Columns of the terminal that it may take.
     pub(super) widths: WidthRange,
-    /// The text of one row.
+    /// Writes the cell of one row.
     pub(super) cell: fn(&R) -> Line,
 }
 
 impl<R> Shown<R> {
-    /// As it is defined.
+    /// The column as its definition has it.
     pub(super) const fn new(column: &'static Column, cell: fn(&R) -> Line) -> Self {
         Self { column, title: column.title, widths: column.widths, cell }
     }
 
-    /// With a title of its own.
+    /// The same column with a title of its own.
     pub(super) const fn titled(mut self, title: &'static str) -> Self {
         self.title = title;
         self
     }
 
-    /// Always as wide.
+    /// The same column with a fixed width.
     pub(super) const fn of_width(mut self, width: u16) -> Self {
         self.widths = WidthRange::fixed(width);
         self
@@ -40,7 +40,7 @@ pub(super) const GAP: u16 = 2;
 /// What is known of a column before the widths are chosen.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wish {
-    /// See [`Column::importance`].
+    /// Rank in which columns give way, as in [`Column::importance`].
     pub(super) importance: u8,
     /// None of them more than the rows on screen fill.
     pub(super) widths: WidthRange,

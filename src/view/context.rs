@@ -11,7 +11,7 @@ use crate::insight::picture::{Evaluator, NodePicture, Totals, protected_pods_of}
 
 /// The App as a frame sees it.
 pub(super) struct FrameContext<'a> {
-    /// What is shown.
+    /// State that the frame shows.
     pub(super) app: &'a App,
     /// The sums of the header.
     pub(super) totals: Totals,

@@ -12,14 +12,14 @@ use crate::config::Role;
 use crate::insight::cost::{Account, CostGroup, CostKey, CostPart, CostRates, CostSource, GroupBy};
 use crate::insight::picture::ConsolidationSavings;
 
-/// The screen.
+/// Look of the screen Cost.
 pub(super) const VIEW: ScreenView = ScreenView {
     table: |frame, area| table(frame, area, &columns(frame), |key| row(frame, key)),
     sentence: |frame, key| row(frame, key).map(|row| row.sentence()),
     columns: || cells(GroupBy::default(), 0).iter().map(|shown| shown.column).collect(),
 };
 
-/// One row.
+/// A row of Cost, from which its cells are written.
 pub(super) struct Row<'a> {
     frame: &'a FrameContext<'a>,
     payer: CostKey,

@@ -10,14 +10,14 @@ use crate::fleet::{EventClass, EventRow, EventType, Key, Kind, PodRow};
 use crate::insight::disruption::{BlockerKind, evidence, pods};
 use crate::insight::relation;
 
-/// The screen.
+/// Look of the screen Events.
 pub(super) const VIEW: ScreenView = ScreenView {
     table: |frame, area| table(frame, area, &cells(), |key| row(frame, key.object()?)),
     sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),
     columns: || cells().iter().map(|shown| shown.column).collect(),
 };
 
-/// One row.
+/// A row of Events, from which its cells are written.
 pub(super) struct Row<'a> {
     frame: &'a FrameContext<'a>,
     event: &'a EventRow,

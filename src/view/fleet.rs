@@ -18,7 +18,7 @@ use crate::units::Time;
 /// From this width of the terminal on bars are as long as devices are many.
 const ROOMY_FROM: u16 = 100;
 
-/// The screen.
+/// Look of the screen Fleet.
 pub(super) const VIEW: ScreenView = ScreenView {
     table: |frame, area| table(frame, area, &columns(frame), |key| row(frame, key.object()?)),
     sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),
@@ -32,11 +32,11 @@ pub(super) enum Machine<'a> {
     Claim(&'a NodeClaimRow),
 }
 
-/// One row.
+/// A row of Fleet, from which its cells are written.
 pub(super) struct Row<'a> {
     frame: &'a FrameContext<'a>,
     machine: Machine<'a>,
-    /// Of a Node.
+    /// Verdict and protection of a Node; `None` for a NodeClaim.
     said: Option<NodeDisruptionText<'a>>,
 }
 

@@ -70,13 +70,13 @@ const VIEW: Hint = (Action::NextView, "view");
 const HELP: Hint = (Action::Help, "help");
 const QUIT: Hint = (Action::Quit, "quit");
 
-/// Rows that can be protected.
+/// Hints of a table whose rows can be protected.
 const TABLE_WRITING: &[Hint] =
     &[OPEN, MARK, PROTECT, UNPROTECT, FILTER, SORT, HELP, VIEW, INTO, UNDO, NAMESPACES, COMMAND, QUIT];
-/// Rows that cannot.
+/// Hints of a table whose rows cannot be protected.
 const TABLE: &[Hint] = &[OPEN, INTO, FILTER, SORT, HELP, VIEW, NAMESPACES, COMMAND, QUIT];
 
-/// Rows that are no objects.
+/// Hints of Cost, whose rows are no objects.
 const COST: &[Hint] = &[INTO_BY_ENTER, (Action::NextView, "by what"), FILTER, SORT, HELP, COMMAND, QUIT];
 
 fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {

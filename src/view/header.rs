@@ -144,9 +144,9 @@ pub(super) fn totals(frame: &FrameContext<'_>, area: Area) -> Placed {
 
 /// A text in as few columns as possible, and what is worth saying behind it where there is room.
 pub(super) struct Fact {
-    /// Always there.
+    /// Words that are always shown.
     pub(super) short: Line,
-    /// In its place where it fits.
+    /// Words in place of `short` where there is room.
     pub(super) long: Line,
 }
 

@@ -10,14 +10,14 @@ use crate::config::Role;
 use crate::fleet::{JobRow, Key, Kind, Owner};
 use crate::insight::batch::{self, JobState, JobStatus};
 
-/// The screen.
+/// Look of the screen Jobs.
 pub(super) const VIEW: ScreenView = ScreenView {
     table: |frame, area| table(frame, area, &cells(), |key| row(frame, key.object()?)),
     sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),
     columns: || cells().iter().map(|shown| shown.column).collect(),
 };
 
-/// One row.
+/// A row of Jobs, from which its cells are written.
 pub(super) struct Row<'a> {
     frame: &'a FrameContext<'a>,
     job: &'a JobRow,

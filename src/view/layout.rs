@@ -39,7 +39,7 @@ pub(super) struct Layout {
     pub(super) tabs: Area,
     /// The line above the table; not on small terminals.
     pub(super) upper_rule: Option<Area>,
-    /// Where Cost sums up, above the table.
+    /// Sums of Cost, above the table; not on other screens.
     pub(super) summary: Option<Area>,
     /// Table, or what stands in its place.
     pub(super) body: Area,
@@ -57,7 +57,7 @@ impl Layout {
         Self::without_summary(size).with_summary(summary_rows(screen, size.1))
     }
 
-    /// With so many rows taken off the top of the body.
+    /// The same with so many rows taken off the top of the body.
     fn with_summary(self, rows: u16) -> Self {
         if rows == 0 {
             return self;

@@ -157,12 +157,12 @@ fn written(frame: &FrameContext<'_>, cost: &Cost, write: fn(i64) -> String) -> L
 
 // ---- What the rows of tables cost ----
 
-/// Of a Node.
+/// Rate of a Node.
 pub(super) fn of_node(frame: &FrameContext<'_>, node: &NodeRow) -> Line {
     frame.node(node).map_or_else(|| unknown(frame), |said| cost(frame, &said.cost))
 }
 
-/// Of a NodeClaim: that of its Node where it has one, and nothing before the cloud has launched it.
+/// Rate of a NodeClaim: that of its Node where it has one, and nothing before the cloud has launched it.
 pub(super) fn of_claim(frame: &FrameContext<'_>, claim: &NodeClaimRow) -> Line {
     if let Some(node) = frame.app.fleet.node_of(claim) {
         return of_node(frame, node);
@@ -171,7 +171,7 @@ pub(super) fn of_claim(frame: &FrameContext<'_>, claim: &NodeClaimRow) -> Line {
     said.map_or_else(none, |said| cost(frame, &said))
 }
 
-/// Of a pod: its share of its Node.
+/// Rate of a pod: its share of its Node.
 pub(super) fn of_pod(frame: &FrameContext<'_>, pod: &PodRow) -> Line {
     share(frame, pod, bare)
 }
@@ -206,7 +206,7 @@ const fn fee_of_share(fee: Fee) -> Fee {
     }
 }
 
-/// Of the pods of a Job.
+/// Rate of the pods of a Job together.
 pub(super) fn of_job(frame: &FrameContext<'_>, job: &JobRow) -> Line {
     sum_of_job(frame, job, bare)
 }

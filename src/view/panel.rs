@@ -6,29 +6,29 @@ use crate::config::Role;
 
 /// A text before it has a place.
 pub(super) struct Sheet {
-    /// The title.
+    /// Title of the panel.
     pub(super) title: Line,
     /// All lines, not yet broken.
     pub(super) lines: Vec<Line>,
     /// Columns by which broken lines are indented.
     pub(super) indent: usize,
-    /// First visible line.
+    /// Index of the first line to show; beyond the end the last lines are shown.
     pub(super) scroll: usize,
-    /// The line below.
+    /// Line below the text: keys.
     pub(super) hint: Line,
     /// What the line below begins with where not all is visible.
     pub(super) scroll_hint: Line,
-    /// Where something is typed: line and column.
+    /// Position of what is typed: index of the line before wrapping, and column.
     pub(super) cursor: Option<(usize, usize)>,
 }
 
 /// A panel, and how far it can be scrolled.
 pub(super) struct Laid {
-    /// The panel.
+    /// Panel with its visible lines.
     pub(super) panel: Panel,
     /// The largest useful scroll.
     pub(super) scroll_end: usize,
-    /// Where the cursor is on the screen.
+    /// Column and row of the terminal where the cursor blinks.
     pub(super) cursor: Option<(u16, u16)>,
 }
 

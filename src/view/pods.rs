@@ -11,14 +11,14 @@ use crate::fleet::{Key, Kind, PodRow};
 use crate::insight::disruption::{Outlook, ProtectionState};
 use crate::insight::relation;
 
-/// The screen.
+/// Look of the screen Pods.
 pub(super) const VIEW: ScreenView = ScreenView {
     table: |frame, area| table(frame, area, &columns(frame), |key| row(frame, key.object()?)),
     sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),
     columns: || cells().iter().map(|shown| shown.column).collect(),
 };
 
-/// One row.
+/// A row of Pods, from which its cells are written.
 pub(super) struct Row<'a> {
     frame: &'a FrameContext<'a>,
     pod: &'a PodRow,

@@ -13,7 +13,7 @@ use crate::insight::cost::{CostGroup, GroupBy};
 use crate::insight::disruption::{BudgetWindow, Reason};
 use crate::units::{Lifetime, duration};
 
-/// The screen.
+/// Look of the screen Pools.
 pub(super) const VIEW: ScreenView = ScreenView {
     table: |frame, area| table(frame, area, &cells(slots(frame)), |key| row(frame, key.object()?)),
     sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),

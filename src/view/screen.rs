@@ -11,14 +11,14 @@ pub struct Area {
     pub x: u16,
     /// Topmost row, from 0.
     pub y: u16,
-    /// Columns.
+    /// Width in columns.
     pub width: u16,
-    /// Rows.
+    /// Height in rows.
     pub height: u16,
 }
 
 impl Area {
-    /// One row.
+    /// An area of one row.
     pub const fn row(x: u16, y: u16, width: u16) -> Self {
         Self { x, y, width, height: 1 }
     }
@@ -42,18 +42,18 @@ impl Area {
 /// A line with its place.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Placed {
-    /// Where; one row.
+    /// Cells of the line; one row.
     pub area: Area,
-    /// What.
+    /// Text with its roles.
     pub line: Line,
 }
 
 /// The title of a screen, to be clicked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tab {
-    /// Which screen.
+    /// The screen that a click shows.
     pub screen: app::Screen,
-    /// Where, and its text.
+    /// Cells and text of the title.
     pub placed: Placed,
 }
 
@@ -64,22 +64,22 @@ pub struct Column {
     pub x: u16,
     /// Columns of the terminal.
     pub width: u16,
-    /// On which side.
+    /// The side at which its texts stand.
     pub align: Align,
-    /// Its title.
+    /// Title, cut to the width.
     pub title: Line,
 }
 
 /// A row of the table.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Row {
-    /// Which.
+    /// Identity of the row, for clicks.
     pub key: app::RowKey,
     /// One text for each column.
     pub cells: Vec<Line>,
     /// The mark in front.
     pub mark: Line,
-    /// What is laid over the row.
+    /// Role that is laid over the whole row, for a selected or marked one.
     pub emphasis: Option<Role>,
 }
 
@@ -108,11 +108,11 @@ pub enum Border {
 /// A titled text: details, help, a dialog.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Panel {
-    /// With its border.
+    /// Cells of the panel, border included.
     pub area: Area,
-    /// Its frame.
+    /// Lines around the text.
     pub border: Border,
-    /// Its title.
+    /// Title, cut to the width.
     pub title: Line,
     /// The lines that are visible.
     pub lines: Vec<Line>,
@@ -150,12 +150,12 @@ impl Panel {
     }
 }
 
-/// What is in the middle.
+/// Middle of the screen.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Body {
-    /// Rows.
+    /// A table with at least one row.
     Table(Table),
-    /// Why there are none.
+    /// Sentences why there are no rows.
     Face(Vec<Placed>),
     /// Nothing but the details.
     Covered,
@@ -172,19 +172,19 @@ pub struct Screen {
     pub tabs: Vec<Tab>,
     /// Horizontal lines, each with what is written into it.
     pub rules: Vec<Placed>,
-    /// The middle.
+    /// Table, or what stands in its place.
     pub body: Body,
-    /// The details.
+    /// Details of one object, beside the table or in its place.
     pub detail: Option<Panel>,
-    /// What lies over everything.
+    /// Dialog or text over everything else.
     pub overlay: Option<Panel>,
-    /// Where the cursor blinks: column, row.
+    /// Column and row at which the cursor blinks; `None` where nothing is typed.
     pub cursor: Option<(u16, u16)>,
     /// Sizes that keys go by, for the App.
     pub geometry: app::Geometry,
 }
 
-/// What a click on a cell means.
+/// Meaning of a click on a cell.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Hit {
     /// A row of the table.

@@ -18,7 +18,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// Cleans `text`.
+    /// A text, cleaned of control characters and of characters without width.
     pub fn new(role: Role, text: impl AsRef<str>) -> Self {
         Self { text: Cow::Owned(printable(text.as_ref())), role }
     }
@@ -28,12 +28,12 @@ impl Span {
         &self.text
     }
 
-    /// What it means.
+    /// Meaning of the text, for the theme.
     pub const fn role(&self) -> Role {
         self.role
     }
 
-    /// Columns it takes.
+    /// Columns of the terminal that the text takes.
     pub fn width(&self) -> usize {
         width(&self.text)
     }
@@ -55,51 +55,51 @@ pub struct Line {
 }
 
 impl Line {
-    /// Nothing.
+    /// A line without text.
     pub const fn new() -> Self {
         Self { spans: Vec::new() }
     }
 
-    /// One span.
+    /// A line of one span.
     pub fn of(role: Role, text: impl AsRef<str>) -> Self {
         Self::new().and(role, text)
     }
 
-    /// Plain text.
+    /// A line of one span in the role of usual text.
     pub fn plain(text: impl AsRef<str>) -> Self {
         Self::of(Role::Text, text)
     }
 
-    /// With another span behind.
+    /// The line with another span at its end.
     pub fn and(mut self, role: Role, text: impl AsRef<str>) -> Self {
         self.push(role, text);
         self
     }
 
-    /// With `gap` behind, unless it is empty.
+    /// The line with `gap` at its end; an empty line stays empty.
     pub fn spaced(self, gap: &str) -> Self {
         if self.is_empty() { self } else { self.and(Role::Text, gap) }
     }
 
-    /// Adds a span.
+    /// Adds a span at the end; an empty text adds none.
     pub fn push(&mut self, role: Role, text: impl AsRef<str>) {
         if !text.as_ref().is_empty() {
             self.spans.push(Span::new(role, text));
         }
     }
 
-    /// With another line behind.
+    /// The line with another line at its end.
     pub fn then(mut self, other: Self) -> Self {
         self.spans.extend(other.spans);
         self
     }
 
-    /// The spans.
+    /// Spans from left to right.
     pub fn spans(&self) -> &[Span] {
         &self.spans
     }
 
-    /// Columns it takes.
+    /// Columns of the terminal that the text takes.
     pub fn width(&self) -> usize {
         self.spans.iter().map(Span::width).sum()
     }
@@ -109,12 +109,12 @@ impl Line {
         self.spans.iter().all(|span| span.text.is_empty())
     }
 
-    /// Its text without roles.
+    /// Text of all spans, without roles.
     pub fn text(&self) -> String {
         self.spans.iter().map(Span::text).collect()
     }
 
-    /// With every span in one role, for what is stale as a whole.
+    /// The line with every span in one role, for what is stale as a whole.
     pub fn all(mut self, role: Role) -> Self {
         self.spans.iter_mut().for_each(|span| span.role = role);
         self

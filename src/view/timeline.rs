@@ -11,9 +11,9 @@ const MOST_CHANGES: usize = 300;
 
 /// Karpenter may disrupt nodes for all reasons during the whole slot.
 const OPEN: char = '#';
-/// For some reasons, or during a part of the slot.
+/// Karpenter may disrupt nodes for some reasons only, or during a part of the slot.
 const PARTLY: char = '+';
-/// For none.
+/// Karpenter may disrupt nodes for no reason during the slot.
 const CLOSED: char = '.';
 
 /// What is allowed from a moment on, until the next.
@@ -43,12 +43,12 @@ impl Timeline {
         Self { stretches: changes.map(stretch).collect(), start, slots, slot_seconds }
     }
 
-    /// For all reasons together.
+    /// Bar of all reasons together.
     pub(super) fn all(&self) -> String {
         self.bar(|stretch| stretch.allowed.iter().filter(|allowed| **allowed > 0).count(), Reason::ALL.len())
     }
 
-    /// For one reason.
+    /// Bar of one reason.
     pub(super) fn of(&self, reason: Reason) -> String {
         let at = Reason::ALL.iter().position(|one| *one == reason).unwrap_or_default();
         self.bar(|stretch| usize::from(stretch.allowed.get(at).is_some_and(|allowed| *allowed > 0)), 1)

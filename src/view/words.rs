@@ -12,11 +12,11 @@ use crate::units::Time;
 /// A state as it is shown: one glyph, one word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct State {
-    /// One column wide.
+    /// Glyph, one column wide.
     pub(super) glyph: &'static str,
     /// As Kubernetes, Karpenter or the JSON write it.
     pub(super) word: &'static str,
-    /// What it means.
+    /// Meaning of glyph and word, for the theme.
     pub(super) role: Role,
 }
 
@@ -25,7 +25,7 @@ impl State {
         Self { glyph, word, role }
     }
 
-    /// Glyph and word.
+    /// Glyph and word as a line.
     pub(super) fn line(self) -> Line {
         Line::of(self.role, self.glyph).and(self.role, " ").and(self.role, self.word)
     }
@@ -57,7 +57,7 @@ impl State {
     }
 }
 
-/// Of a Node.
+/// Glyph and word for the phase of a Node.
 pub(super) const fn node(phase: NodePhase) -> State {
     match phase {
         NodePhase::Starting => State::new("◌", "Starting", Role::Pending),
@@ -68,7 +68,7 @@ pub(super) const fn node(phase: NodePhase) -> State {
     }
 }
 
-/// Of a Node, as Karpenter sees it.
+/// Glyph and word for the standing of a Node, as Karpenter sees it.
 pub(super) const fn standing(standing: Standing) -> State {
     match standing {
         Standing::Interrupted => State::new("!", "interrupted", Role::Bad),
@@ -85,7 +85,7 @@ pub(super) const fn standing(standing: Standing) -> State {
     }
 }
 
-/// Of a NodeClaim.
+/// Glyph and word for the phase of a NodeClaim.
 pub(super) const fn claim(phase: ClaimPhase) -> State {
     match phase {
         ClaimPhase::Launching => State::new("◌", "Launching", Role::Pending),
@@ -96,7 +96,7 @@ pub(super) const fn claim(phase: ClaimPhase) -> State {
     }
 }
 
-/// Of a Job.
+/// Glyph and word for the status of a Job.
 pub(super) const fn job(status: JobStatus) -> State {
     match status {
         JobStatus::Suspended => State::new("‖", "Suspended", Role::Pending),
@@ -190,7 +190,7 @@ pub(super) fn node_name(name: &str, width: u16) -> &str {
 /// A number of devices, which may not be known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Count {
-    /// So many.
+    /// The number, where everything is known that it counts.
     Known(i64),
     /// Not known; with what stands in place of the number.
     Unknown(&'static str),

@@ -10,21 +10,21 @@ use crate::insight::insights::Dependency;
 /// On which side of its column a text stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Align {
-    /// Names and words.
+    /// At the left side: names and words.
     #[default]
     Left,
-    /// Numbers and ages.
+    /// At the right side: numbers and ages, so that digits stand below one another.
     Right,
 }
 
 /// Widths of a column in columns of the terminal. A column that its texts do not fill is narrower.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WidthRange {
-    /// The least that is worth showing.
+    /// The least that is worth showing; with less room an essential column is left out.
     pub min: u16,
-    /// One that is comfortable.
+    /// Room that holds usual texts uncut; given before any column gets more.
     pub preferred: u16,
-    /// The most.
+    /// The most that the column takes, however wide the terminal.
     pub max: u16,
 }
 
@@ -41,7 +41,7 @@ pub type RowRank = for<'a> fn(RowRef<'a>, &'a App) -> Rank<'a>;
 /// How rows are ordered by a column.
 #[derive(Clone, Copy)]
 pub enum Order {
-    /// They are not: a bar, a mark, a list.
+    /// Rows are not ordered by it: a bar, a mark, a list.
     Unordered,
     /// By the rank of each row.
     Rank(RowRank),
@@ -55,17 +55,17 @@ pub enum Order {
 ///
 /// There is one definition of each, as a `static`; two columns are equal where they are the same definition.
 pub struct Column {
-    /// Its name after `:sort`; unique on its screen.
+    /// Name after `:sort`; unique on its screen.
     pub name: &'static str,
-    /// Its title; empty for glyphs.
+    /// Title above the cells; empty for glyphs.
     pub title: &'static str,
     /// On which side its texts stand.
     pub align: Align,
-    /// How wide it may be; nothing for an order that has no column.
+    /// Columns of the terminal that it may take; none for an order that has no column.
     pub widths: WidthRange,
     /// Columns with a smaller number are kept longer when the terminal is narrow; see [`Column::ESSENTIAL`].
     pub importance: u8,
-    /// How rows are ordered by it.
+    /// Rank, rates or numbers by which rows are ordered.
     pub order: Order,
     /// What changes the order besides the rows' own kinds.
     pub dependencies: &'static [Dependency],
@@ -77,7 +77,7 @@ impl Column {
     /// The largest importance of a column that answers the question of its screen.
     pub const ESSENTIAL: u8 = 4;
 
-    /// Words, aligned left; `widths` are the least, the preferred and the largest one.
+    /// A column of words, aligned left; the three widths are the least, the preferred and the largest one.
     pub const fn left(
         name: &'static str,
         title: &'static str,
@@ -97,7 +97,7 @@ impl Column {
         }
     }
 
-    /// Numbers, aligned right.
+    /// A column of numbers, aligned right; `widths` as with [`Column::left`].
     pub const fn right(
         name: &'static str,
         title: &'static str,
@@ -115,13 +115,13 @@ impl Column {
         Self::left(name, "", u8::MAX, (0, 0, 0), help).ordered(order)
     }
 
-    /// With an order.
+    /// The same column, by which rows can be ordered.
     pub const fn ordered(mut self, order: Order) -> Self {
         self.order = order;
         self
     }
 
-    /// With the order of a rank.
+    /// The same column, by whose rank rows can be ordered.
     pub const fn ranked(self, rank: RowRank) -> Self {
         self.ordered(Order::Rank(rank))
     }

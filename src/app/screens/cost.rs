@@ -8,7 +8,7 @@ use crate::fleet::Kind;
 use crate::input::Action;
 use crate::insight::cost::GroupBy;
 
-/// The screen.
+/// Definition of the screen Cost.
 pub static SPEC: ScreenSpec = ScreenSpec {
     title: "Cost",
     action: Action::Cost,

@@ -9,7 +9,7 @@ use crate::app::{App, RowRef, Scope};
 use crate::fleet::{EventClass, EventRow, Kind};
 use crate::input::Action;
 
-/// The screen.
+/// Definition of the screen Events.
 pub static SPEC: ScreenSpec = ScreenSpec {
     title: "Events",
     action: Action::Events,

@@ -15,7 +15,7 @@ use crate::insight::insights::{Dependency, Part, VerdictSummary};
 use crate::insight::phase::ClaimPhase;
 use crate::insight::picture::NodePicture;
 
-/// The screen.
+/// Definition of the screen Fleet.
 pub static SPEC: ScreenSpec = ScreenSpec {
     title: "Fleet",
     action: Action::Fleet,

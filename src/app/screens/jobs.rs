@@ -14,7 +14,7 @@ use crate::insight::batch::JobStatus;
 use crate::insight::cost::{CostGroup, GroupBy};
 use crate::insight::insights::{Dependency, Part};
 
-/// The screen.
+/// Definition of the screen Jobs.
 pub static SPEC: ScreenSpec = ScreenSpec {
     title: "Jobs",
     action: Action::Jobs,
@@ -78,7 +78,7 @@ fn list(app: &App) -> Vec<RowRef<'_>> {
     app.fleet.jobs.iter().filter(|job| app.scope.has_job(job)).map(RowRef::Job).collect()
 }
 
-/// The most first.
+/// Rank by which the Job with the largest number comes first.
 fn of_job<'a>(row: RowRef<'a>, number: impl Fn(&'a JobRow) -> i64) -> Rank<'a> {
     match row {
         RowRef::Job(job) => Rank::most(number(job)),

@@ -29,23 +29,23 @@ pub enum Screen {
     /// Nodes, and NodeClaims that have no Node yet.
     #[default]
     Fleet,
-    /// Jobs.
+    /// Jobs, with their pods beneath.
     Jobs,
-    /// Pods.
+    /// Pods in every phase.
     Pods,
     /// NodePools, each with its NodeClaims.
     Pools,
-    /// Events.
+    /// Events of Kubernetes, the newest first.
     Events,
-    /// Cost groups.
+    /// Dollars, grouped by NodePool, namespace, Job and more.
     Cost,
 }
 
 impl Screen {
-    /// Every screen.
+    /// Every screen, in the order of the number keys.
     pub const ALL: [Self; 6] = [Self::Fleet, Self::Jobs, Self::Pods, Self::Pools, Self::Events, Self::Cost];
 
-    /// Its definition.
+    /// Definition of the screen: columns, views, filters and what its rows are.
     pub fn spec(self) -> &'static ScreenSpec {
         match self {
             Self::Fleet => &fleet::SPEC,

@@ -13,7 +13,7 @@ use crate::insight::disruption::pods::is_reschedulable;
 use crate::insight::disruption::protection;
 use crate::insight::insights::{Dependency, Part};
 
-/// The screen.
+/// Definition of the screen Pods.
 pub static SPEC: ScreenSpec = ScreenSpec {
     title: "Pods",
     action: Action::Pods,

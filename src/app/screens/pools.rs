@@ -12,7 +12,7 @@ use crate::app::{App, RowRef, payers};
 use crate::fleet::Kind;
 use crate::input::Action;
 
-/// The screen.
+/// Definition of the screen Pools.
 pub static SPEC: ScreenSpec = ScreenSpec {
     title: "Pools",
     action: Action::Pools,

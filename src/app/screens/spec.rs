@@ -55,23 +55,23 @@ pub type RowCount = fn(&App) -> Option<usize>;
 
 /// Where the rows of a screen come from.
 pub enum Rows {
-    /// Objects.
+    /// Objects of the cluster.
     Objects {
         /// Those of the shown level, in no order.
         list: for<'a> fn(&'a App) -> Vec<RowRef<'a>>,
         /// Puts rows that are in order into their places, for example below a parent.
         arrange: for<'a> fn(Vec<RowRef<'a>>) -> Vec<RowRef<'a>>,
     },
-    /// Cost groups.
+    /// Groups of dollars, each with what it pays.
     CostGroups,
 }
 
 /// Which labels narrow the rows of a screen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Narrowing {
-    /// `--node-selector`.
+    /// Labels of Nodes, given with `--node-selector`.
     NodeLabels,
-    /// Namespaces and `-l`.
+    /// Namespaces, given with `-n` or picked, and labels, given with `-l`.
     NamespacesAndLabels,
     /// Nothing: it is about the whole cluster.
     Nothing,

@@ -15,11 +15,11 @@ pub type Keeps = for<'a> fn(RowRef<'a>, &'a App) -> bool;
 ///
 /// There is one definition of each; two views are equal where they are the same definition.
 pub struct View {
-    /// Its name on its chip.
+    /// Name on the chip above the table.
     pub name: &'static str,
-    /// What it shows, in a few words for help.
+    /// Rows that it shows, in a few words for help.
     pub help: &'static str,
-    /// Which rows; all of them without this.
+    /// Test that a row has to pass; `None` keeps all rows.
     pub keeps: Option<Keeps>,
     /// What changes which rows it keeps, besides their own kinds.
     pub dependencies: &'static [Dependency],
@@ -30,19 +30,19 @@ pub struct View {
 }
 
 impl View {
-    /// All rows.
+    /// A view that keeps all rows.
     pub const fn all(name: &'static str, help: &'static str) -> Self {
         Self { name, help, keeps: None, dependencies: &[], order: None, grouping: None }
     }
 
-    /// Only some rows.
+    /// A view that keeps only some rows.
     pub const fn of(name: &'static str, help: &'static str, keeps: Keeps) -> Self {
         let mut view = Self::all(name, help);
         view.keeps = Some(keeps);
         view
     }
 
-    /// Dollars grouped.
+    /// A view of Cost that groups dollars by a dimension.
     pub const fn by(grouping: GroupBy, help: &'static str) -> Self {
         let mut view = Self::all(grouping.name(), help);
         view.grouping = Some(grouping);

@@ -89,7 +89,7 @@ pub fn of(app: &App, verb: Verb, subject: String) -> WriteDialog {
     }
 }
 
-/// Shows a dialog.
+/// Shows a dialog, with values and consequences as of now.
 pub fn open(app: &mut App, mut dialog: WriteDialog) {
     focus(&mut dialog);
     values::refresh(&mut dialog, app.now);

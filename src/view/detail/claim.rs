@@ -9,7 +9,7 @@ use crate::config::Role;
 use crate::fleet::{NodeClaimRow, ObjectKey};
 use crate::units::{Time, duration};
 
-/// The whole text.
+/// Details of a NodeClaim; `None` where it is gone.
 pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let claim = frame.app.fleet.node_claims.get(key)?;
     let mut page = Page::new("NodeClaim", &key.name);

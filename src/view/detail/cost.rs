@@ -177,13 +177,13 @@ pub(super) fn of_pod(frame: &FrameContext<'_>, pod: &PodRow, page: &mut Page) {
     }
 }
 
-/// Of a Job.
+/// Line about what a Job pays now and has paid.
 pub(super) fn of_job(frame: &FrameContext<'_>, job: &JobRow, page: &mut Page) {
     let payer = (GroupBy::Job, CostGroup::Job(job.meta.key.clone()));
     page.fact("cost", with_paid(frame, money::of_job_with_unit(frame, job), &payer));
 }
 
-/// Of a NodePool.
+/// Line about what a NodePool pays now and has paid.
 pub(super) fn of_pool(frame: &FrameContext<'_>, pool: &NodePoolRow, page: &mut Page) {
     let payer = (GroupBy::NodePool, CostGroup::Named(pool.meta.key.name.clone()));
     let rate = money::of_payer_with_unit(frame, &payer);

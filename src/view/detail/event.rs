@@ -8,7 +8,7 @@ use crate::config::Role;
 use crate::fleet::{EventRow, EventType, ObjectKey};
 use crate::insight::relation;
 
-/// The whole text.
+/// Details of an Event; `None` where it is gone.
 pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let event = frame.app.fleet.events.get(key)?;
     let mut page = Page::new("Event", if event.reason.is_empty() { &key.name } else { &event.reason });

@@ -10,7 +10,7 @@ use crate::config::Role;
 use crate::fleet::{JobRow, Kind, ObjectKey, Owner, PodRow};
 use crate::insight::batch;
 
-/// The whole text.
+/// Details of a Job; `None` where it is gone.
 pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let job = frame.app.fleet.jobs.get(key)?;
     let mut page = Page::new("Job", &key.to_string());

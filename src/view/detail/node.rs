@@ -8,7 +8,7 @@ use crate::config::Role;
 use crate::fleet::{Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow};
 use crate::insight::disruption::{NodeAnnotation, protection};
 
-/// The whole text.
+/// Details of a Node; `None` where it is gone.
 pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let node = frame.app.fleet.nodes.get(key)?;
     let mut page = Page::new("Node", &key.name);

@@ -10,7 +10,7 @@ use crate::insight::disruption::{NodeAnnotation, Protection, ProtectionState, pr
 use crate::insight::relation;
 use crate::units::duration;
 
-/// The whole text.
+/// Details of a pod; `None` where it is gone.
 pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let pod = frame.app.fleet.pods.get(key)?;
     let mut page = Page::new("Pod", &key.to_string());

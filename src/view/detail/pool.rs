@@ -10,7 +10,7 @@ use crate::fleet::{Budget, Kind, NodePoolRow, NodeRow, ObjectKey, Sym};
 use crate::insight::disruption::{BudgetWindow, PoolBudgets, Reason};
 use crate::units::duration;
 
-/// The whole text.
+/// Details of a NodePool; `None` where it is gone.
 pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let pool = frame.app.fleet.node_pools.get(key)?;
     let mut page = Page::new("NodePool", &key.name);

@@ -19,7 +19,7 @@ const ROOMY_FROM: u16 = 40;
 /// Of more pods or PodDisruptionBudgets only the first are named.
 const MOST_NAMES: usize = 3;
 
-/// All sections.
+/// Sections about verdict, gates, blockers, hazards and what to do.
 pub(super) fn sections(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
     let Some(node) = frame.app.fleet.nodes.get(&node.meta.key) else { return };
     let said = NodeDisruptionText::of(frame, node);

@@ -7,7 +7,7 @@ use crate::config::Role;
 use crate::input::{Action, Context};
 use crate::insight::picture::{Finding, Severity};
 
-/// The whole text.
+/// Text about the findings; `None` where not everything is known that decides.
 pub(super) fn sheet(frame: &FrameContext<'_>, found: Option<&[Finding]>) -> Sheet {
     let mut sheet = Sheet::new(Line::of(Role::Title, format!(" findings{} ", count(found))));
     sheet.indent = 4;

@@ -9,7 +9,7 @@ use crate::input::{Action, Context};
 
 const TITLE: &str = " help ";
 
-/// The whole text.
+/// Text of the help about the shown screen.
 pub(super) fn sheet(frame: &FrameContext<'_>) -> Sheet {
     let keys: Vec<(Action, String)> =
         Action::ALL.iter().filter_map(|action| Some((*action, keys(frame, *action)?))).collect();

@@ -8,7 +8,7 @@ use crate::config::Role;
 use crate::fleet::AnnotationOutcome;
 use crate::input::{Action, Context};
 
-/// The whole text.
+/// Text about the results of the write of this number.
 pub(super) fn sheet(frame: &FrameContext<'_>, number: u64) -> Sheet {
     let Some(write) = frame.app.ui.writes.iter().find(|write| write.id == number) else {
         return Sheet::new(Line::of(Role::Title, " no longer known "));

@@ -10,7 +10,7 @@ use crate::input::{Action, Context};
 const NAME_WIDTH: usize = 22;
 const OBJECTS_WIDTH: usize = 9;
 
-/// The whole text.
+/// Text about the cluster and the Health of each Source.
 pub(super) fn sheet(frame: &FrameContext<'_>) -> Sheet {
     let mut sheet = Sheet::new(Line::of(Role::Title, " sources "));
     sheet.indent = 4;

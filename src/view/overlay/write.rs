@@ -10,7 +10,7 @@ use crate::config::Role;
 use crate::fleet::Kind;
 use crate::input::{Action, Context};
 
-/// The whole dialog.
+/// Text of the dialog, what is typed and decides first.
 pub(super) fn sheet(frame: &FrameContext<'_>, dialog: &WriteDialog) -> Sheet {
     let title = format!(" {} {} {} ", dialog.verb.name(), dialog.subject, place(dialog));
     let mut sheet = Sheet::new(Line::of(Role::Title, title));
