@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_allowed_where_nothing_is() {
+    fn a_budget_of_zero_closes_the_day_and_no_budget_opens_it() {
         assert_eq!(bars(&budgets(&[("0", None, None)]), 24)[1], ".".repeat(24));
         assert_eq!(bars(&budgets(&[]), 24)[1], "#".repeat(24));
         assert_eq!(bars(&budgets(&[("1", None, Some(("every day", "8h")))]), 24)[1], ".".repeat(24));

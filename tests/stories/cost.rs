@@ -37,7 +37,7 @@ fn payers_that_are_not_priced_come_first_then_the_dearest() {
 }
 
 #[test]
-fn a_key_and_a_command_choose_by_what_dollars_are_told_apart() {
+fn a_key_and_a_command_choose_the_grouping_of_cost() {
     let told = priced().keys("6 d").says("dollars by namespace");
     let told = told.rows(&["ml", "Nobody", "vision", "kube-system"]);
     let told = told.keys("D D").says("dollars by node");
@@ -46,7 +46,7 @@ fn a_key_and_a_command_choose_by_what_dollars_are_told_apart() {
 }
 
 #[test]
-fn the_dimension_belongs_to_cost_alone_and_is_found_again() {
+fn only_cost_has_a_grouping_and_remembers_it() {
     let told = priced().keys("d").says("only Cost groups dollars").screen(Screen::Fleet);
     let told = told.keys("6 d 1 6");
     assert_eq!(told.app.ui.level.dimension().name(), "namespace");
@@ -75,7 +75,7 @@ fn rows_are_filtered_and_sorted_and_the_selection_survives() {
 }
 
 #[test]
-fn who_pays_has_no_yaml_and_cannot_be_marked_or_protected() {
+fn payers_have_no_yaml_and_cannot_be_marked_or_protected() {
     let told = priced().keys("6 y Y space p ctrl-a").nothing_open().marks(&[]).screen(Screen::Cost);
     assert!(told.app.ui.level.detail.is_none());
 }
@@ -91,7 +91,7 @@ fn nodes_pods_and_jobs_are_sorted_by_what_they_cost() {
 }
 
 #[test]
-fn what_all_of_fleet_costs_is_what_all_machines_cost() {
+fn the_rate_of_all_fleet_rows_is_the_rate_of_all_machines() {
     let told = priced();
     let machines = told.app.insights.rates().map(|rates| rates.total - rates.cluster_fixed.unwrap_or(0));
     let listed = told.app.ui.listing.rate;
@@ -120,7 +120,7 @@ fn an_order_by_cost_follows_prices() {
 }
 
 #[test]
-fn nothing_is_paid_for_what_nobody_sees() {
+fn no_dollars_are_counted_while_nodes_are_not_watched() {
     let paid = |told: &Story| told.app.insights.ledger.total();
     let told = priced().seconds(60);
     let before = paid(&told);

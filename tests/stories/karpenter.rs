@@ -97,7 +97,7 @@ fn texts(story: &Story) -> Vec<String> {
 }
 
 #[test]
-fn what_is_lost_soon_comes_first_then_what_is_held_then_what_may_go() {
+fn nodes_in_danger_come_first_then_held_ones_then_candidates() {
     told().rows(&["by-itself", "by-pdb", "by-pod", "by-pod-and-pdb", "by-two", "expiring", "free"]);
     let mut world = world();
     world.pods.push(protected(pod("ml", "doomed", "expiring"), "true"));
@@ -129,7 +129,7 @@ fn held_nodes_are_found_by_filter_key_and_command() {
 }
 
 #[test]
-fn verdicts_and_what_holds_are_asked_by_name() {
+fn a_filter_finds_nodes_by_verdict_and_by_the_object_that_holds_them() {
     told().keys("/ 'verdict:protectedbypod' enter").rows(&["by-pod", "by-pod-and-pdb", "by-two"]);
     told().keys("/ 'by:poddisruptionbudget/web/front' enter").rows(&["by-pdb"]);
     told().keys("/ 'by:train-0' enter").rows(&["by-pod"]);
@@ -137,7 +137,7 @@ fn verdicts_and_what_holds_are_asked_by_name() {
 }
 
 #[test]
-fn not_known_is_neither_held_nor_free() {
+fn a_node_whose_state_is_unknown_is_neither_held_nor_free() {
     let mut reports = reports(world());
     reports.push(health(Kind::Pod, HealthState::Syncing));
     let told = story(reports);
@@ -216,7 +216,7 @@ fn protecting_holds_what_karpenter_may_take_now() {
 }
 
 #[test]
-fn what_protection_cannot_stop_is_said_and_follows_the_choice() {
+fn the_dialog_names_hazards_and_an_early_end_of_the_chosen_duration() {
     let told = told().keys("3 / 'long-0' enter p");
     let expires = "node expiring expires 14:00 UTC: protection cannot stop that (long-0 dies 14:09 UTC)";
     assert_eq!(
@@ -283,7 +283,7 @@ fn found(story: &Story) -> Option<Vec<String>> {
 }
 
 #[test]
-fn findings_are_looked_for_when_they_are_asked_for() {
+fn findings_are_computed_when_their_key_is_pressed() {
     let typo = upsert_pod(protected(pod("ml", "typo", "free"), "1d"));
     let shown = told().told(vec![typo]).keys("F");
     assert!(found(&shown).is_some_and(|found| found.contains(&"ProtectionInvalid Pod ml/typo".to_owned())));
@@ -292,7 +292,7 @@ fn findings_are_looked_for_when_they_are_asked_for() {
 }
 
 #[test]
-fn what_is_held_is_written_down_once_a_minute_and_only_when_it_changes() {
+fn held_nodes_are_remembered_once_a_minute_and_only_after_a_change() {
     let held = upsert_pod(protected(pod("ml", "train", "free"), "true"));
     let mut after = told().told(vec![held]);
     let minute = |told: &mut Story| {

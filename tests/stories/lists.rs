@@ -95,7 +95,7 @@ fn rows_wait_for_the_next_frame() {
 }
 
 #[test]
-fn what_the_screen_does_not_show_does_not_make_it_work() {
+fn a_change_of_kinds_that_the_screen_does_not_list_leaves_the_listing_as_it_is() {
     let mut story = story(small()).keys("3");
     let epoch = story.app.epoch;
     story.send(batchtop::app::Msg::Source(epoch, upsert_node(node("other", "cpu"))));
@@ -105,7 +105,7 @@ fn what_the_screen_does_not_show_does_not_make_it_work() {
 }
 
 #[test]
-fn the_selection_survives_news() {
+fn the_selection_stays_on_its_row_when_other_rows_come_and_go() {
     story(small())
         .keys("3 j j j")
         .selected("Pod kube-system/dns")
@@ -119,17 +119,17 @@ fn the_selection_survives_another_order() {
 }
 
 #[test]
-fn a_selected_row_that_goes_leaves_the_place_to_its_neighbour() {
+fn the_next_row_is_selected_where_the_selected_one_is_deleted() {
     story(small()).keys("3 j j j").told(vec![remove_pod("kube-system", "dns")]).selected("Pod ml/alone");
 }
 
 #[test]
-fn the_last_row_that_goes_leaves_the_place_to_the_one_before() {
+fn the_row_before_is_selected_where_the_last_one_is_deleted() {
     story(small()).keys("3 G").told(vec![remove_pod("ml", "done-0")]).selected("Pod ml/train-1");
 }
 
 #[test]
-fn whoever_has_not_moved_stays_on_the_first_row() {
+fn the_first_row_stays_selected_until_a_key_selects_another() {
     story(small())
         .keys("1")
         .told(vec![upsert_node(node("aaa", ""))])
@@ -139,12 +139,12 @@ fn whoever_has_not_moved_stays_on_the_first_row() {
 }
 
 #[test]
-fn g_g_stays_with_the_first_row() {
+fn g_g_selects_whichever_row_is_first() {
     story(small()).keys("5 G g g").selected("Event ml/e2").keys("r").selected("Event default/e1");
 }
 
 #[test]
-fn orders_go_round_in_both_directions() {
+fn s_and_its_reverse_go_round_all_orders() {
     story(small())
         .keys("3 S")
         .says("sorted by age")
@@ -205,7 +205,7 @@ fn an_exclamation_mark_negates() {
 }
 
 #[test]
-fn facts_are_asked_by_their_key() {
+fn filter_terms_with_a_key_ask_one_field() {
     for (keys, want) in [
         ("1 / 'pool:gpu' enter", vec!["gpu-broken", "gpu-new", "gpu-a"]),
         ("1 / 'status:notready' enter", vec!["gpu-broken"]),
@@ -235,7 +235,7 @@ fn facts_are_asked_by_their_key() {
 }
 
 #[test]
-fn a_fact_that_the_screen_does_not_have_is_told_and_left_out() {
+fn a_filter_term_of_another_screen_is_reported_and_left_out() {
     story(small())
         .keys("3 / 'zone:1a' space 'dns' enter")
         .says("knows no \"zone:\" here; there are name, ns, pool")
@@ -270,7 +270,7 @@ fn an_edited_filter_begins_with_what_it_says() {
 }
 
 #[test]
-fn a_filter_never_hides_how_many_there_are() {
+fn a_filtered_listing_keeps_the_number_of_all_rows() {
     let told = story(small()).keys("3 / 'nothing-like-it' enter").rows(&[]);
     assert_eq!(told.app.ui.listing.unfiltered, 8);
     told.keys("esc").rows(&PODS);
@@ -375,7 +375,7 @@ fn events_about_a_claim_are_found_whatever_their_namespace() {
 }
 
 #[test]
-fn a_job_of_volcano_is_no_job() {
+fn pods_of_a_volcano_job_belong_to_no_kubernetes_job() {
     let owner = |api: &str| batchtop::fleet::Owner {
         api_version: Sym::new(api),
         kind: Sym::new("Job"),

@@ -22,7 +22,7 @@ fn rows_stop_at_both_ends() {
 }
 
 #[test]
-fn pages_and_ends() {
+fn page_keys_move_by_a_page_and_stop_at_both_ends() {
     let told = story(wide(40)).keys("3 ctrl-d").selected("Pod ml/wide-16");
     assert_eq!(offset(&told), 1);
     let told = told.keys("pgdn pgdn").selected("Pod ml/wide-39");
@@ -43,7 +43,7 @@ fn a_smaller_terminal_keeps_the_selected_row_in_sight() {
 }
 
 #[test]
-fn the_wheel_moves_three_rows() {
+fn a_notch_of_the_wheel_moves_the_selection_by_three_rows() {
     let mut told = story(wide(40)).keys("3");
     told.send(Msg::Mouse(Mouse::WheelDown));
     let mut told = told.selected("Pod ml/wide-03");
@@ -95,7 +95,7 @@ fn from_a_claim_to_its_nodes_pods_or_before_that_to_its_events() {
 }
 
 #[test]
-fn rows_of_a_scope_come_and_go() {
+fn rows_of_a_scope_follow_the_watch() {
     let told = story(small()).keys("4 j l G l").told(vec![upsert_pod(pod("a", "new", "gpu-a"))]);
     told.rows(&["a/new", "ml/train-0", "ml/train-1", "ml/done-0"]);
 }
@@ -181,7 +181,7 @@ fn yaml(story: &Story) -> Option<String> {
 }
 
 #[test]
-fn what_was_fetched_is_shown_only_where_it_belongs() {
+fn a_fetched_object_is_shown_only_in_its_own_details() {
     let mut told = story(small()).keys("G enter");
     fetched(&mut told, 0, "lab", "of lab");
     assert_eq!(yaml(&told), None);
@@ -442,7 +442,7 @@ fn a_key_of_the_same_moment_does_not_hide_an_error() {
 }
 
 #[test]
-fn whatever_answers_again_is_no_longer_down() {
+fn an_answer_of_the_cluster_ends_the_state_of_being_down() {
     let down = ConnectionError { message: "refused".to_owned(), hint: "start it".to_owned(), exit_code: 3 };
     let told = story(small()).told(vec![Report::Down(down)]);
     assert!(told.app.down.is_some());

@@ -244,7 +244,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_the_rows_are_right_and_the_selection_is_among_them(
+    fn rows_equal_a_new_listing_and_the_selection_is_drawn_after_any_sequence_of_steps(
         begin in prop::sample::select(vec![0_u8, 1, 2]),
         steps in prop::collection::vec(step(), 1..60),
     ) {

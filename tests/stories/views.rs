@@ -56,7 +56,7 @@ fn a_view_of_events_lists_one_class() {
 }
 
 #[test]
-fn what_is_filtered_comes_on_top_of_the_view_and_esc_leaves_the_view_alone() {
+fn the_filter_narrows_the_rows_of_a_view_and_esc_keeps_the_view() {
     let told = story(small()).keys("3 v");
     assert_eq!(view(&told), "work");
     let work = names(&told);

@@ -66,7 +66,7 @@ fn the_request_carries_what_was_last_read() {
 }
 
 #[test]
-fn what_somebody_wrote_while_the_dialog_was_open_is_left_to_the_server_to_find() {
+fn a_value_that_changed_under_the_open_dialog_is_left_for_the_server_to_refuse() {
     let told = story(small()).keys(TRAIN_0).keys("p");
     let fresh = Meta { resource_version: ResourceVersion::Number(200), ..pod_of("train", "train-0", "gpu-a").meta };
     let other = protected(PodRow { meta: fresh, ..pod_of("train", "train-0", "gpu-a") }, "2h");
@@ -85,7 +85,7 @@ fn four_hours_mean_from_now_not_from_the_pods_start() {
 }
 
 #[test]
-fn what_has_run_is_rounded_up_to_minutes_and_follows_the_clock() {
+fn the_written_duration_adds_the_time_since_the_start_and_follows_the_clock() {
     let told = story(small()).keys(TRAIN_0).keys("p right");
     assert_eq!(would_write(&told), [Some("7h".to_owned())]);
     let told = told.seconds(61).ends("until 13:02 UTC, 1h from now");
@@ -166,7 +166,7 @@ fn durations_need_no_note_where_they_are_known_to_be_read() {
 }
 
 #[test]
-fn what_is_assumed_of_karpenter_is_said() {
+fn the_dialog_says_what_it_assumes_of_karpenters_version() {
     let told = story(small()).keys(TRAIN_0).keys("p").notes("assumed");
     assert_eq!(choices(&told).len(), 5);
 }
@@ -246,7 +246,7 @@ fn a_job_without_active_pods_has_nothing_to_protect() {
 }
 
 #[test]
-fn what_cannot_be_protected_is_left_alone_with_its_reason() {
+fn rows_that_cannot_be_protected_are_skipped_with_the_reason() {
     for (keys, want) in [
         ("j p", "NodeClaim gpu-new: Karpenter reads this annotation on the Node, not on the NodeClaim"),
         ("4 p", "NodePool cpu: Karpenter does not read this annotation on a NodePool"),
@@ -260,7 +260,7 @@ fn what_cannot_be_protected_is_left_alone_with_its_reason() {
 }
 
 #[test]
-fn the_rest_is_protected_all_the_same() {
+fn rows_that_can_be_protected_are_protected_beside_skipped_ones() {
     let told = story(small())
         .keys("3 / '/train-0' enter space esc / 'done-0' enter space p")
         .asks_to("protect pod ml/train-0 in prod-ml");
@@ -298,7 +298,7 @@ fn marked_rows_come_before_the_selected_one() {
 }
 
 #[test]
-fn from_the_details_it_is_about_what_is_open() {
+fn protect_in_the_details_is_about_the_opened_object() {
     let told = story(small()).keys("3 G space / 'train-0' enter enter p").asks_to("protect pod ml/train-0 in prod-ml");
     told.keys("enter").asks(&["protect Pod ml/train-0: None -> Some(\"true\")"]);
 }
@@ -543,7 +543,7 @@ fn colon_q_waits_for_answers_as_q_does() {
 }
 
 #[test]
-fn a_dialog_scrolls_where_nothing_is_chosen_between() {
+fn up_and_down_scroll_a_dialog_without_a_second_line_to_type_in() {
     let mut told = story(wide(20));
     told.send(Msg::Resize { width: 100, height: 12 });
     let told = told.keys("2 p down");
@@ -561,7 +561,7 @@ fn a_dialog_scrolls_where_nothing_is_chosen_between() {
 }
 
 #[test]
-fn what_is_typed_in_a_scrolled_dialog_is_seen() {
+fn typing_scrolls_a_dialog_back_to_its_top() {
     let told = story(wide(21)).keys("2 p pgdn");
     assert!(told.dialog().scroll.line > 0);
     let told = told.keys("'2'");

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_run_is_added_and_rounded_up_to_minutes() {
+    fn the_value_adds_the_time_since_the_start_and_rounds_up_to_minutes() {
         let now = Time::from_seconds(100_000);
         let started = |seconds_ago: i64| Some(now.plus_seconds(-seconds_ago));
         for (started, want) in [
