@@ -5,7 +5,7 @@
 use super::field::Field;
 use super::rows::RowRef;
 use super::{App, Screen, notice, status};
-use crate::fleet::Sym;
+use crate::fleet::{ObjectKey, Sym};
 use crate::insight::cost::{CostGroup, CostKey};
 use crate::insight::insights::Dependency;
 use crate::insight::relation;
@@ -79,10 +79,30 @@ impl Filter {
         self.terms.iter().all(|term| meets(&term.test) == term.wanted)
     }
 
-    /// Whether a row meets every term. `scratch` is reused from row to row.
-    pub fn matches(&self, row: RowRef<'_>, app: &App, scratch: &mut String) -> bool {
-        scratch.clear();
-        self.terms.iter().all(|term| meets(&term.test, row, app, scratch) == term.wanted)
+    /// Whether a row meets every term.
+    pub fn matches(&self, row: RowRef<'_>, app: &App) -> bool {
+        self.terms.iter().all(|term| meets(&term.test, row, app) == term.wanted)
+    }
+
+    /// Whether every row that meets it also meets `before`.
+    pub fn narrows(&self, before: &Self) -> bool {
+        before.terms.iter().all(|old| self.terms.iter().any(|new| new.implies(old)))
+    }
+}
+
+impl Term {
+    /// Whether every row that meets it also meets `other`: a part of a text is in it wherever the whole is.
+    fn implies(&self, other: &Self) -> bool {
+        let (new, old) = match (&self.test, &other.test) {
+            (Test::Text(new), Test::Text(old)) => (new, old),
+            (Test::Contains(field, new), Test::Contains(same, old)) if field == same => (new, old),
+            _ => return self == other,
+        };
+        match (self.wanted, other.wanted) {
+            (true, true) => new.contains(old.as_str()),
+            (false, false) => old.contains(new.as_str()),
+            _ => false,
+        }
     }
 }
 
@@ -122,15 +142,10 @@ fn parse_yes_or_no(field: Field, value: &str) -> Result<Test, String> {
     }
 }
 
-fn meets(test: &Test, row: RowRef<'_>, app: &App, scratch: &mut String) -> bool {
+fn meets(test: &Test, row: RowRef<'_>, app: &App) -> bool {
     match test {
         Test::Contains(Field::Node, part) => node_name(row, app).is_some_and(|node| contains(&node, part)),
-        Test::Text(part) => {
-            if scratch.is_empty() {
-                write_text(row, app, scratch);
-            }
-            scratch.contains(part.as_str())
-        }
+        Test::Text(part) => is_in_text(part, row, app),
         Test::Contains(field, part) => field_text(*field, row, app).is_some_and(|text| contains(text, part)),
         Test::Is(Field::Gpu, wanted) => (row.gpus() > 0) == *wanted,
         // What is not known is neither.
@@ -151,7 +166,8 @@ fn node_name(row: RowRef<'_>, app: &App) -> Option<Sym> {
 
 /// Whether `text` contains the lower-case `part`; names in Kubernetes are ASCII, almost always in lower case.
 fn contains(text: &str, part: &str) -> bool {
-    text.contains(part) || (text.bytes().any(|byte| !byte.is_ascii_lowercase()) && text.to_lowercase().contains(part))
+    let may_have_upper_case = || text.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
+    text.contains(part) || (may_have_upper_case() && text.to_lowercase().contains(part))
 }
 
 fn is_protected(row: RowRef<'_>, app: &App) -> bool {
@@ -189,39 +205,34 @@ fn field_text<'a>(field: Field, row: RowRef<'a>, app: &'a App) -> Option<&'a str
     }
 }
 
-/// What a term without key is looked for in: what identifies a row, in lower case, one part per line.
-fn write_text(row: RowRef<'_>, app: &App, into: &mut String) {
+/// Whether a term without key is in what identifies a row.
+fn is_in_text(part: &str, row: RowRef<'_>, app: &App) -> bool {
     let key = match row {
         RowRef::Event(event) => &event.object.key,
         _ => &row.meta().key,
     };
-    if !key.namespace.is_empty() {
-        push(into, &key.namespace, '/');
-    }
-    push(into, &key.name, '\n');
-    for text in row.node_pool(&app.fleet).into_iter().chain(row.node()).chain(row.instance_type()).chain(row.zone()) {
-        push(into, text, '\n');
-    }
-    for text in row.owner().into_iter().map(Sym::as_str).chain(row.capacity()) {
-        push(into, text, '\n');
-    }
-    push(into, status::word(row, app), '\n');
-    if let RowRef::Event(event) = row {
-        [&event.object.kind, &event.reason, &event.source, &event.message]
-            .iter()
-            .for_each(|text| push(into, text, '\n'));
-    }
+    is_in_key(part, key) || texts(row, app).any(|text| contains(text, part))
 }
 
-fn push(into: &mut String, text: &str, end: char) {
-    if text.is_ascii() {
-        let from = into.len();
-        into.push_str(text);
-        into.get_mut(from..).unwrap_or_default().make_ascii_lowercase();
-    } else {
-        into.push_str(&text.to_lowercase());
+fn is_in_key(part: &str, key: &ObjectKey) -> bool {
+    if part.contains('/') {
+        return contains(&key.to_string(), part);
     }
-    into.push(end);
+    contains(&key.name, part) || contains(&key.namespace, part)
+}
+
+/// What a term without key is looked for in, besides namespace and name.
+fn texts<'a>(row: RowRef<'a>, app: &'a App) -> impl Iterator<Item = &'a str> {
+    let places = [row.node_pool(&app.fleet), row.node(), row.instance_type(), row.zone(), row.owner()];
+    let words = [row.capacity(), Some(status::word(row, app))];
+    let of_event = match row {
+        RowRef::Event(event) => {
+            [Some(&event.object.kind), Some(&event.reason), Some(&event.source), Some(&event.message)]
+        }
+        _ => [None; 4],
+    };
+    let symbols = places.into_iter().chain(of_event).flatten().map(Sym::as_str);
+    symbols.chain(words.into_iter().flatten())
 }
 
 /// Says what could not be read in the filter of the shown level.

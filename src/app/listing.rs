@@ -104,6 +104,32 @@ pub fn refresh(app: &mut App) {
     reselect(app);
 }
 
+/// The filter was another a moment ago. Where the new one only leaves out more, as with each letter that is typed, the
+/// rows that are listed are looked at alone, and stay in order.
+pub fn follow_filter(app: &mut App, before: &str) {
+    let level = &app.ui.level;
+    let filter = Filter::parse(&level.filter, level.screen);
+    if !is_in_order(app) || !filter.narrows(&Filter::parse(before, level.screen)) {
+        refresh(app);
+        return;
+    }
+    let rows = std::mem::take(&mut app.ui.listing.rows);
+    let rate = app.ui.level.screen.spec().rate;
+    let find = |row: &RowKey| RowRef::find(app, row.object()?).filter(|row| filter.matches(*row, app));
+    let kept: Vec<(RowKey, Option<i64>)> =
+        rows.into_iter().filter_map(|key| find(&key).map(|row| (key, rate.and_then(|rate| rate(row, app))))).collect();
+    app.ui.listing.rate = rate.map(|_| sum(kept.iter().map(|(_, rate)| *rate)));
+    app.ui.listing.rows = kept.into_iter().map(|(key, _)| key).collect();
+    reselect(app);
+}
+
+/// Whether rows are objects in their order, with no change that is still to be followed.
+fn is_in_order(app: &App) -> bool {
+    let listing = &app.ui.listing;
+    let are_plain = matches!(app.ui.level.screen.spec().rows, Rows::Objects { arrange: None, .. });
+    are_plain && !listing.dirty && listing.touched.is_empty()
+}
+
 /// Mends the places of the pods that changed, where that is less work than listing all.
 fn patch(app: &mut App) {
     let touched = std::mem::take(&mut app.ui.listing.touched);
@@ -143,12 +169,14 @@ fn build(app: &App) -> Built {
     let unfiltered = rows.len();
     let filter = Filter::parse(&level.filter, level.screen);
     if !filter.is_empty() {
-        let mut scratch = String::new();
-        rows.retain(|row| filter.matches(*row, app, &mut scratch));
+        rows.retain(|row| filter.matches(*row, app));
     }
     sorting::sort(&mut rows, level.sort, app);
     let rate = spec.rate.map(|rate| sum(rows.iter().map(|row| rate(*row, app))));
-    Built { rows: arrange(rows).into_iter().map(|row| row.key().into()).collect(), unfiltered, rate }
+    if let Some(arrange) = arrange {
+        rows = arrange(rows);
+    }
+    Built { rows: rows.into_iter().map(|row| row.key().into()).collect(), unfiltered, rate }
 }
 
 fn sum(rates: impl Iterator<Item = Option<i64>>) -> RateOfRows {

@@ -61,8 +61,8 @@ fn edit(app: &mut App, change: impl FnOnce(&mut Input)) {
 /// Rows follow while the filter is typed.
 fn set_filter(app: &mut App, text: String) {
     if app.ui.level.filter != text {
-        app.ui.level.filter = text;
-        listing::refresh(app);
+        let before = std::mem::replace(&mut app.ui.level.filter, text);
+        listing::follow_filter(app, &before);
         filter::report(app);
     }
 }

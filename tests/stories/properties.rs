@@ -303,3 +303,23 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    /// A longer word only looks at the rows that are listed; every way of editing a filter is tried.
+    #[test]
+    fn a_filter_that_is_edited_lists_what_listing_anew_lists(
+        screen in prop::sample::select(vec!["1", "2", "3", "3 s s r", "4", "5"]),
+        edits in prop::collection::vec(
+            prop::sample::select(vec!["a", "t", "r", "-", "/", ":", "!", "space", "backspace", "left", "n", "s", "gpu", "ns"]),
+            1..16,
+        ),
+    ) {
+        let mut told = crate::dsl::story(small()).keys(screen).keys("/ 'a'");
+        for edit in edits {
+            told = if edit.len() < 4 { told.keys(&format!("'{edit}'")) } else { told.keys(edit) };
+            prop_assert_eq!(&told.app.ui.listing.rows, &from_nothing(&told.app, &small()), "{:?}", told.app.ui.level.filter);
+        }
+    }
+}

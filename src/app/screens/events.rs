@@ -1,7 +1,7 @@
 //! Events on one time line.
 
 use super::column::{Column, Order, columns};
-use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always, in_order};
+use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};
 use super::view::View;
 use crate::app::field::Field;
 use crate::app::rank::{self, Rank};
@@ -15,7 +15,7 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     action: Action::Events,
     aliases: &["events", "ev", "event"],
     noun: "events",
-    rows: Rows::Objects { list, arrange: in_order },
+    rows: Rows::Objects { list, arrange: None },
     own_kinds: &[Kind::Event],
     joined_kinds: &[Kind::Pod, Kind::Job, Kind::NodeClaim, Kind::Node],
     counted_kinds: &[],

@@ -1,7 +1,7 @@
 //! Fleet: Nodes, and NodeClaims that have no Node yet.
 
 use super::column::{Column, Order, columns};
-use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always, in_order};
+use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};
 use super::view::View;
 use crate::app::depends::{PRICES, VERDICTS};
 use crate::app::field::Field;
@@ -21,7 +21,7 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     action: Action::Fleet,
     aliases: &["fleet", "no", "node", "nodes"],
     noun: "nodes",
-    rows: Rows::Objects { list, arrange: in_order },
+    rows: Rows::Objects { list, arrange: None },
     own_kinds: &[Kind::Node, Kind::NodeClaim],
     joined_kinds: &[Kind::Pod],
     counted_kinds: &[Kind::Pod],

@@ -1,7 +1,7 @@
 //! Jobs.
 
 use super::column::{Column, Order, columns};
-use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always, in_order};
+use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};
 use super::view::View;
 use crate::app::depends::PRICES;
 use crate::app::field::Field;
@@ -20,7 +20,7 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     action: Action::Jobs,
     aliases: &["jobs", "job", "batch"],
     noun: "jobs",
-    rows: Rows::Objects { list, arrange: in_order },
+    rows: Rows::Objects { list, arrange: None },
     own_kinds: &[Kind::Job],
     joined_kinds: &[Kind::Pod],
     counted_kinds: &[Kind::Pod],

@@ -1,7 +1,7 @@
 //! Pods.
 
 use super::column::{Column, Order, columns};
-use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always, in_order};
+use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};
 use super::view::View;
 use crate::app::field::Field;
 use crate::app::payers::RatesByUid;
@@ -19,7 +19,7 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     action: Action::Pods,
     aliases: &["pods", "po", "pod"],
     noun: "pods",
-    rows: Rows::Objects { list, arrange: in_order },
+    rows: Rows::Objects { list, arrange: None },
     own_kinds: &[Kind::Pod],
     joined_kinds: &[Kind::Job, Kind::Node, Kind::ReplicaSet],
     counted_kinds: &[],

@@ -18,7 +18,7 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     action: Action::Pools,
     aliases: &["pools", "pool", "claims", "np", "nodepool", "nodepools", "nc", "nodeclaim", "nodeclaims", "claim"],
     noun: "NodePools and NodeClaims",
-    rows: Rows::Objects { list, arrange: as_tree },
+    rows: Rows::Objects { list, arrange: Some(as_tree) },
     own_kinds: &[Kind::NodePool, Kind::NodeClaim],
     joined_kinds: &[Kind::Node],
     counted_kinds: &[],

@@ -53,14 +53,17 @@ pub type RowRate = for<'a> fn(RowRef<'a>, &'a App) -> Option<i64>;
 /// A number of rows; `None` where it is not known or takes too long to find.
 pub type RowCount = fn(&App) -> Option<usize>;
 
+/// Puts rows that are in order into their places, for example below a parent.
+pub type Arrange = for<'a> fn(Vec<RowRef<'a>>) -> Vec<RowRef<'a>>;
+
 /// Where the rows of a screen come from.
 pub enum Rows {
     /// Objects of the cluster.
     Objects {
         /// Those of the shown level, in no order.
         list: for<'a> fn(&'a App) -> Vec<RowRef<'a>>,
-        /// Puts rows that are in order into their places, for example below a parent.
-        arrange: for<'a> fn(Vec<RowRef<'a>>) -> Vec<RowRef<'a>>,
+        /// `None` where rows stay as they are ordered.
+        arrange: Option<Arrange>,
     },
     /// Groups of dollars, each with what it pays.
     CostGroups,
@@ -138,11 +141,6 @@ pub fn all_of(app: &App, kind: Kind, narrowing: Narrowing, objects: usize) -> Op
 /// A screen that is always offered.
 pub const fn always(_: &App) -> bool {
     true
-}
-
-/// Rows that stay as they are ordered.
-pub const fn in_order(rows: Vec<RowRef<'_>>) -> Vec<RowRef<'_>> {
-    rows
 }
 
 /// What the rate of a machine depends on besides the machine.
