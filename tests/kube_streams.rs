@@ -413,6 +413,28 @@ async fn one_request_tells_which_optional_kinds_to_read() {
 }
 
 #[tokio::test]
+async fn workloads_are_read_once_kueue_is_there_in_the_best_version_it_serves() {
+    let workload = |name: &str| bare(name).replace("\"metadata\":{", "\"metadata\":{\"namespace\":\"ml\",");
+    let api = with_pods(1).await;
+    let mut screen = Screen::of(&api);
+    screen.until("no Kueue", |screen| screen.is(Kind::Workload, HealthState::Absent)).await;
+    server_sees("more of them", || discoveries(&api) > 3).await;
+    assert_eq!(api.requests("kueue.x-k8s.io"), 0, "nobody asks for what is not served");
+    api.state().put("/apis/kueue.x-k8s.io/v1beta1/workloads", "ml/old", &workload("old"));
+    serve(&api, "kueue.x-k8s.io", &["v1beta1"]);
+    let has = |screen: &Screen, name: &str| screen.fleet.workloads.get(&ObjectKey::new("ml", name)).is_some();
+    screen.until("the Workload", |screen| has(screen, "old") && screen.is(Kind::Workload, HealthState::Live)).await;
+    // Kueue goes, and a newer one comes.
+    api.state().groups.clear();
+    api.state().end("/apis/kueue.x-k8s.io/v1beta1/workloads");
+    screen.until("it is gone", |screen| screen.fleet.workloads.is_empty()).await;
+    screen.until("no Kueue", |screen| screen.is(Kind::Workload, HealthState::Absent)).await;
+    api.state().put("/apis/kueue.x-k8s.io/v1beta2/workloads", "ml/new", &workload("new"));
+    serve(&api, "kueue.x-k8s.io", &["v1beta1", "v1beta2"]);
+    screen.until("the other Workload", |screen| has(screen, "new") && !has(screen, "old")).await;
+}
+
+#[tokio::test]
 async fn a_server_without_aggregated_discovery_is_asked_for_the_groups_that_matter() {
     let api = FakeApi::start().await;
     api.state().plain_discovery = true;

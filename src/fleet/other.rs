@@ -130,6 +130,21 @@ pub struct ControllerRow {
     pub feature_gates: Option<Sym>,
 }
 
+/// One kueue.x-k8s.io Workload: what Kueue admits as a whole.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorkloadRow {
+    /// Identity.
+    pub meta: Meta,
+    /// The controller (a Job, a JobSet), else the first owner.
+    pub owner: Option<Owner>,
+    /// `spec.queueName`: the LocalQueue it was submitted to.
+    pub queue: Option<Sym>,
+    /// `spec.active`; true where absent. Kueue admits no inactive Workload, and evicts one that becomes inactive.
+    pub is_active: bool,
+    /// `status.conditions`.
+    pub conditions: Vec<Condition>,
+}
+
 macro_rules! rows {
     ($($row:ty),+) => { $(impl Row for $row {
         fn meta(&self) -> &Meta {
@@ -138,4 +153,4 @@ macro_rules! rows {
     })+ };
 }
 
-rows!(DisruptionBudgetRow, ReplicaSetRow, NamespaceRow, NodeOverlayRow, NodeClassRow, ControllerRow);
+rows!(DisruptionBudgetRow, ReplicaSetRow, NamespaceRow, NodeOverlayRow, NodeClassRow, ControllerRow, WorkloadRow);

@@ -8,11 +8,11 @@ use super::pod_spec::PodSpec;
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::kinds::{
-    Controllers, DisruptionBudgets, Ec2NodeClasses, EksNodeClasses, Namespaces, NodeOverlays, ReplicaSets,
+    Controllers, DisruptionBudgets, Ec2NodeClasses, EksNodeClasses, Namespaces, NodeOverlays, ReplicaSets, Workloads,
 };
 use crate::fleet::{
     Adjustment, ControllerRow, DisruptionBudgetRow, Interner, NamespaceRow, NodeClassRow, NodeOverlayRow, OverlayPrice,
-    PodSelector, ReplicaSetRow, Requirement, Reservation, Sym,
+    PodSelector, ReplicaSetRow, Requirement, Reservation, Sym, WorkloadRow,
 };
 use crate::units::{Selector, money};
 
@@ -302,6 +302,47 @@ impl Project for Controllers {
             meta: slim.metadata.meta(interner)?,
             image: interner.sym(controller.map_or("", |container| &container.image)),
             feature_gates: gates.map(|gates| interner.sym(&gates.value)),
+        })
+    }
+}
+
+/// One kueue.x-k8s.io Workload, as far as it is read: what v1beta2 renamed of v1beta1 is not.
+#[derive(Deserialize)]
+pub(super) struct SlimWorkload<'a> {
+    #[serde(borrow)]
+    metadata: SlimMeta<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    spec: WorkloadSpec<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    status: WorkloadStatus<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct WorkloadSpec<'a> {
+    #[serde(borrow)]
+    queue_name: Text<'a>,
+    active: Option<bool>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WorkloadStatus<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    conditions: Vec<SlimCondition<'a>>,
+}
+
+impl Project for Workloads {
+    type Slim<'a> = SlimWorkload<'a>;
+
+    /// `spec.active` is true unless it says otherwise (kueue apis/kueue/v1beta2/workload_types.go).
+    fn row(slim: &SlimWorkload<'_>, interner: &mut Interner) -> Result<WorkloadRow, DecodeError> {
+        Ok(WorkloadRow {
+            meta: slim.metadata.meta(interner)?,
+            owner: slim.metadata.owner(interner),
+            queue: slim.spec.queue_name.some().map(|name| interner.sym(name)),
+            is_active: slim.spec.active.unwrap_or(true),
+            conditions: conditions(&slim.status.conditions, interner)?,
         })
     }
 }

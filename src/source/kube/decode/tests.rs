@@ -3,7 +3,8 @@
 use super::*;
 use crate::fleet::{
     ControllerRow, CronJobRow, DisruptionBudgetRow, EventClass, EventRow, EventType, Fleet, JobRow, NamespaceRow,
-    NodeClaimRow, NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, PodPhase, PodRow, ReplicaSetRow, Sym, Uid,
+    NodeClaimRow, NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, PodPhase, PodRow, ReplicaSetRow, Status, Sym,
+    Uid, WorkloadRow,
 };
 use crate::units::{Lifetime, Time};
 
@@ -29,6 +30,7 @@ decoders! {
     node_overlay: kinds::NodeOverlays => NodeOverlayRow;
     node_class: kinds::Ec2NodeClasses => NodeClassRow;
     controller: kinds::Controllers => ControllerRow;
+    workload: kinds::Workloads => WorkloadRow;
 }
 
 /// Metadata around which the tests put what they are about.
@@ -614,6 +616,61 @@ fn what_ends_nodes_is_read_of_their_class_and_controller() {
     );
     let row = kinds::Controllers::row(&serde_json::from_str(&json).unwrap(), &mut Interner::default()).unwrap();
     assert_eq!((row.image.as_str(), row.feature_gates.as_deref()), ("k:1.14.1", Some("NodeRepair=true")));
+}
+
+fn read_workload(body: &str) -> Result<WorkloadRow, DecodeError> {
+    let owners = r#","ownerReferences":[{"apiVersion":"batch/v1","kind":"Job","name":"train","uid":"u2",
+        "controller":true,"blockOwnerDeletion":true}]"#;
+    workload(format!("{{{},{body}}}", meta(owners)).as_bytes(), &mut Interner::default())
+}
+
+#[test]
+fn both_versions_of_a_workload_are_read() {
+    let message = "couldn't assign flavors to pod set main: insufficient unused quota for nvidia.com/gpu in flavor \
+                   h100, 8 more needed";
+    let v1beta2 = format!(
+        r#""spec":{{"queueName":"research","priority":100,"priorityClassRef":{{"group":"kueue.x-k8s.io",
+        "kind":"WorkloadPriorityClass","name":"high"}},"active":true,"podSets":[{{"name":"main","count":2,"template":
+        {{"spec":{{"containers":[{{"name":"c","resources":{{"requests":{{"nvidia.com/gpu":"4"}}}}}}]}}}}}}]}},
+        "status":{{"conditions":[{{"type":"QuotaReserved","status":"False","reason":"WaitingForQuota",
+        "message":"{message}","observedGeneration":1,"lastTransitionTime":"2026-11-21T10:00:01Z"}}],
+        "resourceRequests":[{{"name":"main","resources":{{"nvidia.com/gpu":"8"}}}}]}}"#
+    );
+    let row = read_workload(&v1beta2).unwrap();
+    assert_eq!(row.meta.key, ObjectKey::new("ml", "x"));
+    assert_eq!(row.owner.map(|owner| (owner.is_batch_job(), owner.uid)), Some((true, Uid::parse("u2"))));
+    assert_eq!((row.queue.as_deref(), row.is_active), (Some("research"), true));
+    let [condition] = &row.conditions[..] else { panic!("{:?}", row.conditions) };
+    assert_eq!((condition.status, condition.reason.as_str()), (Status::False, "WaitingForQuota"));
+    assert_eq!(condition.message.as_str(), message);
+
+    let v1beta1 = r#""spec":{"queueName":"research","priorityClassName":"high","priorityClassSource":
+        "kueue.x-k8s.io/workloadpriorityclass","active":false,"podSets":[]},"status":{"admission":null,"conditions":[
+        {"type":"QuotaReserved","status":"False","reason":"Pending","message":"The workload is deactivated",
+        "lastTransitionTime":"2026-11-21T10:00:01Z"}]}"#;
+    let row = read_workload(v1beta1).unwrap();
+    assert_eq!((row.queue.as_deref(), row.is_active), (Some("research"), false));
+    assert_eq!(row.conditions[0].message.as_str(), "The workload is deactivated");
+}
+
+#[test]
+fn a_workload_of_which_nothing_is_set_is_active_and_one_of_wrong_types_is_no_row() {
+    for body in [
+        r#""spec":{}"#,
+        r#""spec":null,"status":null"#,
+        r#""spec":{"queueName":"","active":null},"status":{"conditions":null}"#,
+    ] {
+        let row = read_workload(body).unwrap();
+        assert_eq!((row.queue, row.is_active, row.conditions), (None, true, Vec::new()), "{body}");
+    }
+    for body in [
+        r#""spec":{"active":"yes"}"#,
+        r#""spec":{"queueName":["research"]}"#,
+        r#""status":{"conditions":{}}"#,
+        r#""status":{"conditions":[{"type":"QuotaReserved","lastTransitionTime":"noon"}]}"#,
+    ] {
+        assert!(read_workload(body).is_err(), "{body}");
+    }
 }
 
 /// What [`object`] of a kind says of the least an object of that kind may have.
