@@ -74,12 +74,13 @@ impl Field {
             Self::Protected => &[Dependency::Kind(Kind::Pod), Dependency::Minute, VERDICTS],
             Self::Held | Self::Verdict | Self::By => &[VERDICTS],
             Self::Price => PRICES,
+            // That of a Job is told by its Workload, too.
+            Self::Status => &[Dependency::Kind(Kind::Workload)],
             Self::Name
             | Self::Namespace
             | Self::Type
             | Self::Zone
             | Self::Capacity
-            | Self::Status
             | Self::Owner
             | Self::Job
             | Self::Gpu

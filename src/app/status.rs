@@ -42,7 +42,8 @@ pub fn claim_phase(claim: &NodeClaimRow, app: &App) -> ClaimPhase {
 
 /// The state of a Job, as the picture has it.
 pub fn job_state(job: &JobRow, app: &App) -> JobState {
-    app.insights.picture.job(job).map_or_else(|| batch::state(job), |job| job.state.clone())
+    let pictured = app.insights.picture.job(job).map(|job| job.state.clone());
+    pictured.unwrap_or_else(|| batch::state(job, app.fleet.workload_of(job)))
 }
 
 /// What needs a look first has the smallest number.

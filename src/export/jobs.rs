@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::cost::{PodRates, Usd};
 use super::value::{Id, Stamp, Text, text};
 use super::words::JobStatus;
-use crate::app::App;
+use crate::app::{App, job_state};
 use crate::fleet::{JobRow, Kind};
-use crate::insight::{Completeness, batch, picture};
+use crate::insight::{Completeness, picture};
 
 /// One Job.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -22,8 +22,10 @@ pub struct Job {
     pub uid: Id,
     /// Where it stands.
     pub status: JobStatus,
-    /// The reason of the condition that decided it.
+    /// The reason of the condition that decided it; of a Job that Kueue holds, of the condition of its Workload.
     pub reason: Option<Text>,
+    /// Kueue's own sentence about a Job that it holds; null otherwise.
+    pub message: Option<Text>,
     /// Pods that must succeed; null for a work queue.
     pub completions: Option<i64>,
     /// Pods that may run at once.
@@ -51,7 +53,7 @@ pub struct Job {
 }
 
 pub(super) fn of(app: &App, known: &Completeness<'_>, rates: &PodRates<'_>, row: &JobRow) -> Job {
-    let state = batch::state(row);
+    let state = job_state(row, app);
     let gpu_requested = app.insights.picture.job(row).map_or(0, |picture| picture.gpu_requested);
     let protected = picture::protected_pods_of(&app.fleet, row, app.now, &app.insights.karpenter);
     let knows_pods = known.in_namespace(Kind::Pod, &row.meta.key.namespace);
@@ -61,6 +63,7 @@ pub(super) fn of(app: &App, known: &Completeness<'_>, rates: &PodRates<'_>, row:
         uid: Id(row.meta.uid.clone()),
         status: state.status.into(),
         reason: state.reason.map(Text),
+        message: state.message.map(Text),
         completions: row.completions,
         parallelism: row.parallelism,
         active: row.active,

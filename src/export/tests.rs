@@ -8,10 +8,11 @@ use crate::app::{App, Settings};
 use crate::fleet::{
     Budget, ClusterFacts, ControllerRow, Delta, EventClass, EventObject, EventRow, Health, HealthState, JobRow,
     KarpenterApi, Kind, NodeClaimRow, NodeClassRef, NodePoolRow, NodeRow, ObjectKey, PodPhase, PodRow, SourceId,
-    Sources, Sym,
+    Sources, Sym, WorkloadRow,
 };
 use crate::insight::testing::{
     CREATED, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, resources, sym, upserts,
+    workload,
 };
 use crate::insight::{Insights, Scope};
 use crate::rows;
@@ -267,6 +268,26 @@ fn where_only_some_namespaces_are_readable_sums_are_not_known() {
     let job = &json["jobs"][0];
     assert_eq!((&job["podsProtected"], &job["gpuRequested"]), (&Value::Null, &Value::Null), "its pods are not read");
     assert_eq!(json["totals"]["jobsActive"], Value::Null);
+}
+
+#[test]
+fn a_job_that_kueue_holds_is_queued_for_the_reason_that_kueue_gives() {
+    let held = JobRow { suspended: true, ..train() };
+    let mut world = world(vec![Delta::Jobs(upserts(vec![held.clone()]))]);
+    let told = |world: &World| {
+        let job = &world.json()["jobs"][0];
+        ["status", "reason", "message"].map(|field| job[field].clone())
+    };
+    assert_eq!(told(&world), ["Suspended".into(), Value::Null, Value::Null]);
+    let mut row = workload("job-train", &held);
+    row.conditions = vec![condition("QuotaReserved", crate::fleet::Status::False, "Pending")];
+    let says = |row: &WorkloadRow| Delta::Workloads(upserts(vec![row.clone()]));
+    world.deltas.push(says(&row));
+    assert_eq!(told(&world), ["Queued".into(), "Pending".into(), Value::Null]);
+    row.conditions[0].message = sym("LocalQueue research doesn't exist");
+    world.deltas.push(says(&row));
+    assert_eq!(told(&world), ["Queued", "Pending", "LocalQueue research doesn't exist"].map(Value::from));
+    assert_eq!(complaints(&world.json()), Vec::<String>::new());
 }
 
 /// The names in each list.

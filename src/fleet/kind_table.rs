@@ -90,7 +90,7 @@ macro_rules! kind_table {
                 source: Some("karpenter-deployment"), label_selector: Some("app.kubernetes.io/name=karpenter"),
             }
             /// kueue.x-k8s.io Workload: what Kueue admits, one for each Job that it manages.
-            Workload => Workloads(WorkloadRow) in workloads: Table, by plain {
+            Workload => Workloads(WorkloadRow) in workloads: Table, by apply_workload {
                 name: "Workload", resource: "workloads", group: "kueue.x-k8s.io", versions: &["v1beta2", "v1beta1"],
                 scope: Scope::Namespaced, need: Need::Optional, start: Start::Later,
                 source: Some("kueue"),

@@ -1,6 +1,7 @@
 //! The store against the simplest thing that could be right: a map, and a scan for every question.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -9,19 +10,24 @@ use crate::rows;
 use crate::units::Time;
 
 /// One kind's table as a map, with what a relist has mentioned so far.
-#[derive(Default)]
-struct Model {
-    rows: BTreeMap<ObjectKey, PodRow>,
+struct Model<R> {
+    rows: BTreeMap<ObjectKey, R>,
     mentioned: BTreeSet<ObjectKey>,
 }
 
-impl Model {
-    fn apply(&mut self, change: Change<PodRow>) {
+impl<R> Default for Model<R> {
+    fn default() -> Self {
+        Self { rows: BTreeMap::new(), mentioned: BTreeSet::new() }
+    }
+}
+
+impl<R: Row> Model<R> {
+    fn apply(&mut self, change: Change<R>) {
         match change {
             Change::Begin => self.mentioned.clear(),
             Change::Upsert(row) => {
-                self.mentioned.insert(row.meta.key.clone());
-                self.rows.insert(row.meta.key.clone(), row);
+                self.mentioned.insert(row.meta().key.clone());
+                self.rows.insert(row.meta().key.clone(), row);
             }
             Change::Remove(key) => {
                 self.rows.remove(&key);
@@ -30,8 +36,8 @@ impl Model {
         }
     }
 
-    fn keys(&self, wanted: impl Fn(&PodRow) -> bool) -> BTreeSet<ObjectKey> {
-        self.rows.values().filter(|row| wanted(row)).map(|row| row.meta.key.clone()).collect()
+    fn keys(&self, wanted: impl Fn(&R) -> bool) -> BTreeSet<ObjectKey> {
+        self.rows.values().filter(|row| wanted(row)).map(|row| row.meta().key.clone()).collect()
     }
 }
 
@@ -48,11 +54,31 @@ fn pod() -> impl Strategy<Value = PodRow> {
     })
 }
 
-fn change() -> impl Strategy<Value = Change<PodRow>> {
-    (0..10_u8, pod()).prop_map(|(what, row)| match what {
+/// Of one of two Jobs, of a JobSet with the uid of the first, or of nobody.
+fn workload() -> impl Strategy<Value = WorkloadRow> {
+    (0..5_u8, 0..4_u8, 0..3_i64, any::<bool>()).prop_map(|(name, owner, age, is_active)| {
+        let meta = rows::meta("ml", &format!("workload-{name}"), Time::from_seconds(age));
+        let row = rows::workload(meta, &job(if owner == 2 { "two" } else { "one" }));
+        let owner = row.owner.clone().filter(|_| owner != 0).map(|it| match owner {
+            3 => {
+                let (api_version, kind) = (Sym::new("jobset.x-k8s.io/v1alpha2"), Sym::new("JobSet"));
+                Arc::new(Owner { api_version, kind, ..Owner::clone(&it) })
+            }
+            _ => it,
+        });
+        WorkloadRow { owner, is_active, ..row }
+    })
+}
+
+fn job(name: &str) -> JobRow {
+    rows::job(rows::meta("ml", name, Time::from_seconds(0)))
+}
+
+fn change<R: Row + Clone + std::fmt::Debug>(row: impl Strategy<Value = R>) -> impl Strategy<Value = Change<R>> {
+    (0..10_u8, row).prop_map(|(what, row)| match what {
         0 => Change::Begin,
         1 => Change::Commit,
-        2 | 3 => Change::Remove(row.meta.key.clone()),
+        2 | 3 => Change::Remove(row.meta().key.clone()),
         _ => Change::Upsert(row),
     })
 }
@@ -63,7 +89,7 @@ fn keys<'a>(rows: impl Iterator<Item = &'a PodRow>) -> BTreeSet<ObjectKey> {
 
 proptest! {
     #[test]
-    fn tables_and_indices_are_those_of_a_map_that_is_scanned(changes in prop::collection::vec(change(), 0..60)) {
+    fn tables_and_indices_are_those_of_a_map_that_is_scanned(changes in prop::collection::vec(change(pod()), 0..60)) {
         // Before the first Begin nothing is marked, in the store as in the model.
         let (mut fleet, mut model) = (Fleet::default(), Model::default());
         for change in changes {
@@ -79,6 +105,30 @@ proptest! {
                 prop_assert_eq!(keys(fleet.pods_of_job(&job)), wanted);
             }
             prop_assert_eq!(keys(fleet.annotated_pods()), model.keys(|row| row.do_not_disrupt.is_some()));
+        }
+    }
+
+    #[test]
+    fn the_workload_of_a_job_is_the_newest_that_it_owns(
+        changes in prop::collection::vec(change(workload()), 0..60),
+    ) {
+        let (mut fleet, mut model) = (Fleet::default(), Model::default());
+        for change in changes {
+            let jobs = [job("one"), job("two")];
+            let newest = |model: &Model<WorkloadRow>, job: &JobRow| {
+                let is_owned = |row: &&WorkloadRow| {
+                    row.owner.as_ref().is_some_and(|owner| owner.kind == "Job" && owner.uid == job.meta.uid)
+                };
+                model.rows.values().filter(is_owned).max_by_key(|row| row.meta.created).cloned()
+            };
+            let before = jobs.each_ref().map(|job| newest(&model, job));
+            model.apply(change.clone());
+            let said = fleet.apply(Delta::Workloads(vec![change]));
+            for (job, before) in jobs.iter().zip(before) {
+                let now = newest(&model, job);
+                prop_assert_eq!(fleet.workload_of(job), now.as_ref());
+                prop_assert!(before == now || said.jobs.contains(&job.meta.uid), "{said:?}");
+            }
         }
     }
 
@@ -99,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn what_changed_is_said(changes in prop::collection::vec(change(), 0..40)) {
+    fn what_changed_is_said(changes in prop::collection::vec(change(pod()), 0..40)) {
         let mut fleet = Fleet::default();
         for change in changes {
             let before: BTreeMap<ObjectKey, PodRow> =

@@ -136,13 +136,20 @@ pub struct WorkloadRow {
     /// Identity.
     pub meta: Meta,
     /// The controller (a Job, a JobSet), else the first owner.
-    pub owner: Option<Owner>,
+    pub owner: Option<Arc<Owner>>,
     /// `spec.queueName`: the LocalQueue it was submitted to.
     pub queue: Option<Sym>,
     /// `spec.active`; true where absent. Kueue admits no inactive Workload, and evicts one that becomes inactive.
     pub is_active: bool,
     /// `status.conditions`.
     pub conditions: Vec<Condition>,
+}
+
+impl WorkloadRow {
+    /// The Job that it was made for; `None` where it was made for something else, such as a JobSet.
+    pub fn job_owner(&self) -> Option<&Owner> {
+        self.owner.as_deref().filter(|owner| owner.is_batch_job())
+    }
 }
 
 macro_rules! rows {

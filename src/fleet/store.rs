@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use super::kind_table::kind_table;
 use super::{
     Change, Delta, EventRow, EventTable, JobRow, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, PriceChange, Prices,
-    Row, Sym, Table, Uid,
+    Row, Sym, Table, Uid, WorkloadRow,
 };
 
 type Keys = HashSet<ObjectKey, RandomState>;
@@ -25,6 +25,7 @@ macro_rules! define_fleet {
             pub prices: Prices,
             pods_by_node: Index<Sym>,
             pods_by_job: Index<Uid>,
+            workloads_by_job: Index<Uid>,
             annotated_pods: BTreeSet<ObjectKey>,
             job_by_uid: HashMap<Uid, ObjectKey, RandomState>,
             nodes_by_provider: Index<Sym>,
@@ -73,7 +74,7 @@ pub struct Changed {
     pub pods: BTreeSet<ObjectKey>,
     /// Names of Nodes that changed, or whose pods or NodeClaim did.
     pub nodes: BTreeSet<Sym>,
-    /// Jobs that changed, or whose pods did.
+    /// Jobs that changed, or whose pods or Workload did.
     pub jobs: BTreeSet<Uid>,
     /// NodeClaims that changed, or whose Node did.
     pub claims: BTreeSet<ObjectKey>,
@@ -165,6 +166,18 @@ impl Fleet {
         });
     }
 
+    fn apply_workload(&mut self, change: Change<WorkloadRow>, changed: &mut Changed) {
+        let by_job = &mut self.workloads_by_job;
+        self.workloads.apply(change, |old, new| {
+            changed.kinds.insert(Kind::Workload);
+            let job = |row: Option<&WorkloadRow>| Some(row?.job_owner()?.uid.clone());
+            let (old_job, new_job) = (job(old), job(new));
+            changed.jobs.extend(old_job.iter().chain(&new_job).cloned());
+            let Some(key) = new.or(old).map(|row| &row.meta.key) else { return };
+            reindex(by_job, key, old_job.as_ref(), new_job.as_ref());
+        });
+    }
+
     /// The pods bound to a Node, finished ones included.
     pub fn pods_on<'a>(&'a self, node: &str) -> impl Iterator<Item = &'a PodRow> {
         self.pods_by_node.get(node).into_iter().flatten().filter_map(|key| self.pods.get(key))
@@ -196,6 +209,11 @@ impl Fleet {
             let key = ObjectKey { namespace: Sym::new(""), name: claim.node_name.clone()? };
             self.nodes.get(&key).filter(|node| same_machine(claim, node))
         })
+    }
+
+    /// The Workload that Kueue has made for a Job; of several the newest, which has taken the place of the others.
+    pub fn workload_of(&self, job: &JobRow) -> Option<&WorkloadRow> {
+        newest(self.workloads_by_job.get(&job.meta.uid), |key| self.workloads.get(key))
     }
 
     /// A Job by its uid.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::fleet::{
     Change, Condition, Delta, Eviction, Fleet, GpuCount, JobRow, Meta, NodeClaimRow, NodePoolRow, NodeRow, Owner,
-    PodRow, Resources, Status, Sym, Uid,
+    PodRow, Resources, Status, Sym, Uid, WorkloadRow,
 };
 use crate::rows;
 pub(crate) use crate::rows::labels;
@@ -83,6 +83,11 @@ pub(crate) fn pod(namespace: &str, name: &str, node: Option<&str>) -> PodRow {
 /// Not suspended, one pod wanted, none there.
 pub(crate) fn job(namespace: &str, name: &str) -> JobRow {
     JobRow { requests: resources(500, 1 << 30, &[]), started: Some(CREATED), ..rows::job(meta(namespace, name)) }
+}
+
+/// Of a Job in its namespace, without conditions.
+pub(crate) fn workload(name: &str, job: &JobRow) -> WorkloadRow {
+    rows::workload(meta(&job.meta.key.namespace, name), job)
 }
 
 /// Without conditions, of NodePool `gpu`.

@@ -151,10 +151,14 @@ impl Row<'_> {
     fn what(&self) -> String {
         let now = self.frame.app.now;
         let reason = self.state.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+        let message = self.state.message.as_ref();
         let finished = self.state.finished.map_or_else(String::new, |at| format!(" {}", format::relative(now, at)));
         match self.state.status {
-            JobStatus::Suspended => format!("is suspended{reason}"),
-            JobStatus::Queued => "is suspended until its queue admits it".to_owned(),
+            JobStatus::Suspended => {
+                message.map_or_else(|| format!("is suspended{reason}"), |it| format!("is suspended: {it}"))
+            }
+            JobStatus::Queued => message
+                .map_or_else(|| "is suspended until its queue admits it".to_owned(), |it| format!("is queued: {it}")),
             JobStatus::Pending => {
                 format!("waits: none of its {} is ready", format::plural(self.job.active, "active pod"))
             }

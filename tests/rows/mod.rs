@@ -7,7 +7,7 @@
 use batchtop::fleet::{
     Condition, DisruptionBudgetRow, EventClass, EventObject, EventRow, EventType, Eviction, JobRow, Labels, Meta,
     NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, Owner, PodPhase, PodRow, PodSelector, ResourceVersion, Resources,
-    Status, Sym, Uid,
+    Status, Sym, Uid, WorkloadRow,
 };
 use batchtop::units::{Lifetime, Time};
 
@@ -145,6 +145,12 @@ pub fn job(meta: Meta) -> JobRow {
         do_not_disrupt: None,
         template_do_not_disrupt: None,
     }
+}
+
+/// Active, of this Job; without queue and conditions.
+pub fn workload(meta: Meta, job: &JobRow) -> WorkloadRow {
+    let owner = Some(owning_job(&job.meta.key.name, &job.meta.uid));
+    WorkloadRow { meta, owner: owner.map(Into::into), queue: None, is_active: true, conditions: Vec::new() }
 }
 
 /// A PodDisruptionBudget of these pods: one is there, one must stay, none may go.

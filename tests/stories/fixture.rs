@@ -3,7 +3,7 @@
 use batchtop::fleet::{
     Change, ClusterFacts, Delta, DisruptionBudgetRow, EventClass, EventObject, EventRow, GpuCount, Health, HealthState,
     JobRow, KarpenterApi, Kind, Labels, Meta, NamespaceRow, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodPhase,
-    PodRow, PodSelector, Report, ResourceVersion, Resources, SourceId, Status, Sym, Uid,
+    PodRow, PodSelector, Report, ResourceVersion, Resources, SourceId, Status, Sym, Uid, WorkloadRow,
 };
 use batchtop::units::Time;
 
@@ -134,6 +134,16 @@ pub fn job(namespace: &str, name: &str) -> JobRow {
     }
 }
 
+/// A Job that is suspended, and that asks for no queue itself.
+pub fn suspended_job(namespace: &str, name: &str) -> JobRow {
+    JobRow { suspended: true, started: None, ..job(namespace, name) }
+}
+
+/// The Workload by which Kueue holds a Job.
+pub fn workload(job: &JobRow) -> WorkloadRow {
+    rows::workload(meta(&job.meta.key.namespace, &format!("job-{}", job.meta.key.name)), job)
+}
+
 pub fn event(name: &str, minutes_ago: i64, reason: &str, kind: &str, object: &ObjectKey) -> EventRow {
     let namespace = if object.namespace.is_empty() { "default" } else { &object.namespace };
     let at = noon().plus_seconds(-60 * minutes_ago);
@@ -229,6 +239,14 @@ pub fn upsert_pod(pod: PodRow) -> Report {
 
 pub fn remove_pod(namespace: &str, name: &str) -> Report {
     Report::Delta(Delta::Pods(vec![Change::Remove(ObjectKey::new(namespace, name))]))
+}
+
+pub fn upsert_job(job: JobRow) -> Report {
+    Report::Delta(Delta::Jobs(vec![Change::Upsert(job)]))
+}
+
+pub fn upsert_workload(workload: WorkloadRow) -> Report {
+    Report::Delta(Delta::Workloads(vec![Change::Upsert(workload)]))
 }
 
 pub fn upsert_node(node: NodeRow) -> Report {

@@ -1,12 +1,12 @@
 //! Rows: what is listed, in which order, what the filter leaves.
 
 use batchtop::app::{Scope, Screen, Severity};
-use batchtop::fleet::{Kind, Labels, Sym};
+use batchtop::fleet::{Kind, Labels, Sym, WorkloadRow};
 
 use crate::dsl::story;
 use crate::fixture::{
-    claim, event, namespaces, node, pod, protected, remove_pod, small, upsert_claim, upsert_event, upsert_node,
-    upsert_pod,
+    claim, event, namespaces, node, pod, protected, remove_pod, small, suspended_job, upsert_claim, upsert_event,
+    upsert_job, upsert_node, upsert_pod, upsert_workload, workload,
 };
 
 const FLEET: [&str; 5] = ["gpu-broken", "gpu-new", "gpu-a", "lab", "cpu-a"];
@@ -29,6 +29,29 @@ fn fleet_lists_nodes_and_claims_without_node_broken_and_starting_first() {
 #[test]
 fn jobs_lists_failed_ones_first() {
     story(small()).keys("2").rows(&["vision/eval", "ml/train", "ml/done"]);
+}
+
+#[test]
+fn what_kueue_says_of_a_job_moves_its_row() {
+    let (first, other) = (suspended_job("ml", "first"), suspended_job("ml", "other"));
+    let held = workload(&other);
+    let queued = upsert_workload(held.clone());
+    let deactivated = upsert_workload(WorkloadRow { is_active: false, ..held });
+    for (keys, before, after) in [
+        (
+            "2",
+            vec!["vision/eval", "ml/train", "ml/first", "ml/other", "ml/done"],
+            vec!["vision/eval", "ml/train", "ml/other", "ml/first", "ml/done"],
+        ),
+        ("2 / 'status:queued' enter", vec![], vec!["ml/other"]),
+        ("2 / 'status:suspended' enter", vec!["ml/first", "ml/other"], vec!["ml/first"]),
+        ("2 / 'queued' enter", vec![], vec!["ml/other"]),
+        ("2 v", vec![], vec!["ml/other"]),
+    ] {
+        let told = story(small()).told(vec![upsert_job(first.clone()), upsert_job(other.clone())]).keys(keys);
+        let told = told.rows(&before).told(vec![queued.clone()]).rows(&after);
+        told.told(vec![deactivated.clone()]).rows(&before);
+    }
 }
 
 #[test]

@@ -539,6 +539,13 @@ pub fn hostile_job(text: &str) -> JobRow {
     row
 }
 
+/// The Workload of Job `ml/paused`, which Kueue does not admit for this reason.
+pub fn workload_of_paused(message: &str) -> WorkloadRow {
+    let conditions = vec![condition("QuotaReserved", Status::False, 60, "WaitingForQuota", message)];
+    let workload = rows::workload(meta("ml", "job-paused-1f2e3", 5 * HOUR), &job("paused", 5 * HOUR, 4));
+    WorkloadRow { queue: Some(Sym::new("research")), conditions, ..workload }
+}
+
 pub fn upsert<R>(row: R) -> Vec<Change<R>> {
     vec![Change::Upsert(row)]
 }

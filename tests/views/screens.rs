@@ -3,7 +3,10 @@
 use batchtop::app::App;
 use batchtop::fleet::*;
 
-use crate::fixture::{after, ago, cost_after_an_hour, empty, fleet, fleet_after, health, press, report, set_health};
+use crate::fixture::{
+    after, ago, cost_after_an_hour, empty, fleet, fleet_after, health, press, report, set_health, upsert,
+    workload_of_paused,
+};
 use crate::paint::{body, body_with_roles, snapshot, text};
 
 /// The smallest terminal, the usual one, a wide one and a large one.
@@ -272,4 +275,28 @@ fn the_cost_of_a_node_says_who_was_asked_and_who_pays() {
         snapshot!(format!("cost_of_node_{name}"), cost_section(node));
     }
     snapshot!("cost_of_claim", cost_section("n3w"));
+}
+
+#[test]
+fn a_job_that_kueue_holds_shows_what_kueue_says() {
+    const SHORT: &str = "couldn't assign flavors to pod set main: insufficient unused quota for nvidia.com/gpu in \
+                         flavor h100, 8 more needed";
+    let mut app = fleet_after((160, 40), "2 / p a u s e d enter");
+    assert!(text(&app).contains("‖ Job ml/paused is suspended"), "{}", text(&app));
+    report(&mut app, Report::Delta(Delta::Workloads(upsert(workload_of_paused(SHORT)))));
+    let shown = text(&app);
+    assert!(shown.contains(&format!("≡ Job ml/paused is queued: {SHORT}")) && shown.contains("≡ Queued"), "{shown}");
+    press(&mut app, "enter");
+    let shown = text(&app);
+    assert!(shown.contains("≡ Queued   WaitingForQuota"), "{shown}");
+    assert!(shown.contains("│   couldn't assign flavors to pod set main: insufficient unused quota"), "{shown}");
+    assert!(shown.contains("queue         research"), "{shown}");
+    press(&mut app, "esc");
+    let held = WorkloadRow { is_active: false, ..workload_of_paused("The workload is deactivated") };
+    report(&mut app, Report::Delta(Delta::Workloads(upsert(held))));
+    let shown = text(&app);
+    assert!(shown.contains("‖ Job ml/paused is suspended: The workload is deactivated"), "{shown}");
+    report(&mut app, Report::Delta(Delta::Workloads(upsert(workload_of_paused("")))));
+    let shown = text(&app);
+    assert!(shown.contains("≡ Job ml/paused is suspended until its queue admits it"), "{shown}");
 }

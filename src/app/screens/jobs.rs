@@ -22,7 +22,7 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     noun: "jobs",
     rows: Rows::Objects { list, arrange: None },
     own_kinds: &[Kind::Job],
-    joined_kinds: &[Kind::Pod],
+    joined_kinds: &[Kind::Pod, Kind::Workload],
     counted_kinds: &[Kind::Pod],
     columns: COLUMNS,
     views: VIEWS,
@@ -34,12 +34,17 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     is_offered: always,
 };
 
+/// What tells how a suspended Job stands.
+const WORKLOAD: Dependency = Dependency::Kind(Kind::Workload);
+
 columns! {
     ATTENTION = Column::order_only("attention", Order::Rank(rank::attention), "what needs a look first")
-        .depends_on(&[Dependency::Minute]);
+        .depends_on(&[WORKLOAD, Dependency::Minute]);
     NAME = Column::left("name", "NAME", 0, (16, 20, 60), "name of the Job").ranked(rank::name);
     NAMESPACE = Column::left("namespace", "NS", 3, (8, 14, 24), "its namespace").ranked(rank::namespace);
-    STATUS = Column::left("status", "STATUS", 1, (11, 14, 34), "how it stands, and why it failed").ranked(rank::status);
+    STATUS = Column::left("status", "STATUS", 1, (11, 14, 34), "how it stands, and why it failed")
+        .ranked(rank::status)
+        .depends_on(&[WORKLOAD]);
     PROGRESS = Column::right("progress", "PROGRESS", 2, (8, 11, 14), "pods that succeeded, of those that must")
         .ranked(|row, _| of_job(row, |job| thousandths(job.succeeded, job.completions.unwrap_or(0))));
     ACTIVE = Column::right("active", "ACTIVE", 5, (6, 7, 7), "pods that are pending or running")
@@ -66,7 +71,7 @@ columns! {
 
 static VIEWS: &[View] = &[
     View::all("all", "all Jobs"),
-    View::of("waiting", "Jobs that wait for a queue or for their first pod", is_waiting),
+    View::of("waiting", "Jobs that wait for a queue or for their first pod", is_waiting).depends_on(&[WORKLOAD]),
 ];
 
 fn is_waiting(row: RowRef<'_>, app: &App) -> bool {

@@ -1,6 +1,6 @@
 //! Jobs: how far they are, and what they wait for.
 
-use crate::fleet::{Condition, JobRow, Status, Sym};
+use crate::fleet::{Condition, JobRow, Status, Sym, WorkloadRow};
 use crate::units::Time;
 
 /// Where a Job stands.
@@ -51,6 +51,8 @@ pub struct JobState {
     pub status: JobStatus,
     /// The reason of the condition that decided it, for example `BackoffLimitExceeded`.
     pub reason: Option<Sym>,
+    /// What Kueue says of a Job that it holds, verbatim.
+    pub message: Option<Sym>,
     /// When it was complete or failed.
     pub finished: Option<Time>,
 }
@@ -67,8 +69,9 @@ pub struct Progress {
 /// The label by which Kueue finds the LocalQueue of a Job.
 const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 
-/// The status of a Job, from its conditions first and its counts last (api/batch/v1/types.go).
-pub fn state(job: &JobRow) -> JobState {
+/// The status of a Job, from its conditions first and its counts last (api/batch/v1/types.go). Of a suspended one its
+/// Workload decides, if Kueue has made one.
+pub fn state(job: &JobRow, workload: Option<&WorkloadRow>) -> JobState {
     if let Some(failed) = met(job, "Failed") {
         return decided(JobStatus::Failed, failed, failed.last_transition);
     }
@@ -79,12 +82,31 @@ pub fn state(job: &JobRow) -> JobState {
         return decided(JobStatus::Running, ending, None);
     }
     if job.suspended {
-        let status = if queue(job).is_some() { JobStatus::Queued } else { JobStatus::Suspended };
-        let reason = met(job, "Suspended").and_then(reason);
-        return JobState { status, reason, finished: None };
+        return suspended(job, workload);
     }
     let status = if job.ready > 0 { JobStatus::Running } else { JobStatus::Pending };
-    JobState { status, reason: None, finished: None }
+    JobState { status, reason: None, message: None, finished: None }
+}
+
+/// Kueue admits no inactive Workload until somebody makes it active, and a finished one holds nothing. A Job that has
+/// none yet is known by its label.
+fn suspended(job: &JobRow, workload: Option<&WorkloadRow>) -> JobState {
+    let workload = workload.filter(|workload| !Condition::is_true(&workload.conditions, "Finished"));
+    let is_queued = workload.map_or_else(|| labelled_queue(job).is_some(), |workload| workload.is_active);
+    let unmet = workload.and_then(unmet);
+    JobState {
+        status: if is_queued { JobStatus::Queued } else { JobStatus::Suspended },
+        reason: unmet.and_then(reason).or_else(|| met(job, "Suspended").and_then(reason)),
+        message: unmet.map(|condition| &condition.message).filter(|message| !message.is_empty()).cloned(),
+        finished: None,
+    }
+}
+
+/// Why Kueue has not admitted a Workload: quota is reserved before admission checks are made, and as long as it is not,
+/// `Admitted` only repeats that (kueue apis/kueue/v1beta2/workload_types.go).
+fn unmet(workload: &WorkloadRow) -> Option<&Condition> {
+    let unmet = |kind| Condition::find(&workload.conditions, kind).filter(|found| found.status == Status::False);
+    unmet("QuotaReserved").or_else(|| unmet("Admitted"))
 }
 
 /// How far a Job is.
@@ -92,8 +114,12 @@ pub fn progress(job: &JobRow) -> Progress {
     Progress { done: job.succeeded, wanted: job.completions }
 }
 
-/// The Kueue LocalQueue that a Job was submitted to.
-pub fn queue(job: &JobRow) -> Option<&Sym> {
+/// The Kueue LocalQueue in which the Workload of a Job is, or that the Job asks for before it has one.
+pub fn queue<'a>(job: &'a JobRow, workload: Option<&'a WorkloadRow>) -> Option<&'a Sym> {
+    workload.and_then(|workload| workload.queue.as_ref()).or_else(|| labelled_queue(job))
+}
+
+fn labelled_queue(job: &JobRow) -> Option<&Sym> {
     job.labels.get(QUEUE_LABEL)
 }
 
@@ -106,16 +132,16 @@ fn reason(condition: &Condition) -> Option<Sym> {
 }
 
 fn decided(status: JobStatus, condition: &Condition, finished: Option<Time>) -> JobState {
-    JobState { status, reason: reason(condition), finished }
+    JobState { status, reason: reason(condition), message: None, finished }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::insight::testing::{CREATED, condition, job, labels, met, sym};
+    use crate::insight::testing::{CREATED, condition, job, labels, met, sym, workload};
 
     fn seen(job: &JobRow) -> (JobStatus, Option<String>, Option<Time>) {
-        let state = state(job);
+        let state = state(job, None);
         (state.status, state.reason.map(|reason| reason.to_string()), state.finished)
     }
 
@@ -148,12 +174,73 @@ mod tests {
         assert_eq!(seen(&row), (JobStatus::Suspended, Some("JobSuspended".to_owned()), None));
         row.labels = labels(&[("kueue.x-k8s.io/queue-name", "research")]);
         assert_eq!(seen(&row).0, JobStatus::Queued);
-        assert_eq!(queue(&row), Some(&sym("research")));
+        assert_eq!(queue(&row, None), Some(&sym("research")));
         row.conditions = met(&["Suspended", "Complete"]);
         assert_eq!(seen(&row).0, JobStatus::Complete, "what is finished is not waiting");
         row.suspended = false;
         row.conditions.clear();
         assert_eq!(seen(&row).0, JobStatus::Pending);
+    }
+
+    fn said(kind: &str, status: Status, reason: &str, message: &str) -> Condition {
+        Condition { message: sym(message), ..condition(kind, status, reason) }
+    }
+
+    #[test]
+    fn a_suspended_job_stands_as_its_workload_says() {
+        const SHORT: &str = "couldn't assign flavors to pod set main: insufficient unused quota for nvidia.com/gpu in \
+                             flavor h100, 8 more needed";
+        let no_quota = || said("QuotaReserved", Status::False, "WaitingForQuota", SHORT);
+        let repeated = || said("Admitted", Status::False, "NoReservation", "The workload has no reservation");
+        let quota = || said("QuotaReserved", Status::True, "QuotaReserved", "Quota reserved in ClusterQueue gpu");
+        let unchecked = || said("Admitted", Status::False, "UnsatisfiedAdmissionChecks", "checks are pending");
+        let evicted = || said("Evicted", Status::True, "Preempted", "Preempted to accommodate a workload");
+        let silent = || said("QuotaReserved", Status::False, "", "");
+        let unknown = || said("QuotaReserved", Status::Unknown, "Odd", "odd");
+        let own = "JobSuspended";
+        for (why, conditions, reason, message) in [
+            ("nothing is said yet", vec![], own, None),
+            ("there is no quota", vec![no_quota()], "WaitingForQuota", Some(SHORT)),
+            ("quota comes first", vec![repeated(), no_quota()], "WaitingForQuota", Some(SHORT)),
+            ("checks come after", vec![quota(), unchecked()], "UnsatisfiedAdmissionChecks", Some("checks are pending")),
+            ("it was evicted", vec![evicted(), no_quota()], "WaitingForQuota", Some(SHORT)),
+            ("only that is said", vec![repeated()], "NoReservation", Some("The workload has no reservation")),
+            ("no words", vec![silent()], own, None),
+            ("a status that is not known", vec![unknown()], own, None),
+            ("it is about to be resumed", vec![quota(), met(&["Admitted"])[0].clone()], own, None),
+        ] {
+            let mut row = JobRow {
+                suspended: true,
+                conditions: vec![condition("Suspended", Status::True, own)],
+                ..job("ml", "train")
+            };
+            let mut held = WorkloadRow { conditions, ..workload("job-train", &row) };
+            let told = |row: &JobRow, held: &WorkloadRow| {
+                let state = state(row, Some(held));
+                (state.status, state.reason.map(|it| it.to_string()), state.message.map(|it| it.to_string()))
+            };
+            let words = (Some(reason.to_owned()), message.map(str::to_owned));
+            assert_eq!(told(&row, &held), (JobStatus::Queued, words.0.clone(), words.1.clone()), "{why}");
+            held.is_active = false;
+            row.labels = labels(&[("kueue.x-k8s.io/queue-name", "research")]);
+            assert_eq!(told(&row, &held), (JobStatus::Suspended, words.0, words.1), "{why}, and it is inactive");
+            held.conditions.push(condition("Finished", Status::True, "OutOfSync"));
+            assert_eq!(told(&row, &held), (JobStatus::Queued, Some(own.to_owned()), None), "{why}, and it is finished");
+            row.suspended = false;
+            held.conditions.pop();
+            assert_eq!(told(&row, &held), (JobStatus::Pending, None, None), "{why}, and it is not suspended");
+        }
+    }
+
+    #[test]
+    fn the_queue_is_that_of_the_workload() {
+        let mut row = job("ml", "train");
+        let mut held = workload("job-train", &row);
+        assert_eq!(queue(&row, Some(&held)), None);
+        row.labels = labels(&[("kueue.x-k8s.io/queue-name", "research")]);
+        assert_eq!(queue(&row, Some(&held)), Some(&sym("research")));
+        held.queue = Some(sym("default"));
+        assert_eq!(queue(&row, Some(&held)), Some(&sym("default")));
     }
 
     #[test]

@@ -59,6 +59,8 @@ impl Part {
                 Dependency::Kind(Kind::NodeClaim),
                 Dependency::Kind(Kind::Pod),
                 Dependency::Kind(Kind::Job),
+                // What holds a suspended Job.
+                Dependency::Kind(Kind::Workload),
                 Dependency::Kind(Kind::PodDisruptionBudget),
                 Dependency::Kind(Kind::NodeOverlay),
                 Prices,

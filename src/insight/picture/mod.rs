@@ -104,7 +104,10 @@ impl Picture {
         fleet.node_claims.iter().for_each(|claim| picture.set_claim(fleet, &claim.meta.key));
         for job in fleet.jobs.iter() {
             let gpu_requested = sums.gpus_by_owner.get(&job.meta.uid).copied().unwrap_or_default();
-            picture.insert_job(&job.meta.uid, JobPicture { state: batch::state(job), gpu_requested });
+            picture.insert_job(
+                &job.meta.uid,
+                JobPicture { state: batch::state(job, fleet.workload_of(job)), gpu_requested },
+            );
         }
         picture
     }
@@ -247,7 +250,7 @@ impl Picture {
         }
         let Some(job) = fleet.job(uid) else { return };
         let gpu_requested = fleet.pods_of_job(uid).fold(0_i64, |sum, pod| sum.saturating_add(accelerators_held(pod)));
-        self.insert_job(uid, JobPicture { state: batch::state(job), gpu_requested });
+        self.insert_job(uid, JobPicture { state: batch::state(job, fleet.workload_of(job)), gpu_requested });
     }
 
     fn insert_job(&mut self, uid: &Uid, new: JobPicture) {

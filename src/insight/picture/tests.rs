@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::fleet::{Change, Delta, Labels, NodeRow, PodPhase, PodRow, Status};
+use crate::fleet::{Change, Delta, Labels, NodeRow, PodPhase, PodRow, Status, WorkloadRow};
 use crate::insight::insights::ProtectedPods;
 use crate::insight::testing::{
-    CREATED, NOW, claim, condition, fleet, job, labels, met, node, owner, pod, pool, resources, sym, upserts,
+    CREATED, NOW, claim, condition, fleet, job, labels, met, node, owner, pod, pool, resources, sym, upserts, workload,
 };
 
 const GPU: &str = "nvidia.com/gpu";
@@ -79,6 +79,15 @@ fn any_job() -> impl Strategy<Value = JobRow> {
     })
 }
 
+fn any_workload() -> impl Strategy<Value = WorkloadRow> {
+    (0..3_u8, 0..3_u8, any_job(), any::<bool>()).prop_map(|(name, generation, job, is_active)| {
+        let conditions = vec![condition("QuotaReserved", Status::False, &format!("{generation}"))];
+        let mut row = WorkloadRow { is_active, conditions, ..workload(&format!("w{name}"), &job) };
+        row.meta = recreated(row.meta, generation);
+        row
+    })
+}
+
 fn any_delta() -> impl Strategy<Value = Delta> {
     use proptest::collection::vec;
     prop_oneof![
@@ -86,6 +95,7 @@ fn any_delta() -> impl Strategy<Value = Delta> {
         vec(any_change(any_claim()), 1..6).prop_map(Delta::NodeClaims),
         vec(any_change(any_pod()), 1..12).prop_map(Delta::Pods),
         vec(any_change(any_job()), 1..6).prop_map(Delta::Jobs),
+        vec(any_change(any_workload()), 1..6).prop_map(Delta::Workloads),
         vec(any_change((0..3_u8).prop_map(|name| pool(&format!("pool{name}")))), 1..3).prop_map(Delta::NodePools),
     ]
 }

@@ -17,6 +17,7 @@ pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let state = job_state(job, frame.app);
     let reason = state.reason.as_ref().map_or_else(String::new, |reason| format!("   {reason}"));
     page.line(words::job(state.status).line().and(Role::Text, reason));
+    state.message.iter().for_each(|message| page.item(Line::plain(message)));
     progress(frame, job, &state, &mut page);
     protection(frame, job, &mut page);
     pods(frame, job, &mut page);
@@ -45,7 +46,7 @@ fn progress(frame: &FrameContext<'_>, job: &JobRow, state: &batch::JobState, pag
         page.fact("deadline", Line::plain(format::clock(frame.app.now, started.plus_seconds(deadline))));
     }
     cost::of_job(frame, job, page);
-    page.fact_if("queue", batch::queue(job));
+    page.fact_if("queue", batch::queue(job, frame.app.fleet.workload_of(job)));
 }
 
 fn unknown(frame: &FrameContext<'_>) -> Line {

@@ -638,7 +638,7 @@ fn both_versions_of_a_workload_are_read() {
     );
     let row = read_workload(&v1beta2).unwrap();
     assert_eq!(row.meta.key, ObjectKey::new("ml", "x"));
-    assert_eq!(row.owner.map(|owner| (owner.is_batch_job(), owner.uid)), Some((true, Uid::parse("u2"))));
+    assert_eq!(row.owner.map(|owner| (owner.is_batch_job(), owner.uid.clone())), Some((true, Uid::parse("u2"))));
     assert_eq!((row.queue.as_deref(), row.is_active), (Some("research"), true));
     let [condition] = &row.conditions[..] else { panic!("{:?}", row.conditions) };
     assert_eq!((condition.status, condition.reason.as_str()), (Status::False, "WaitingForQuota"));
