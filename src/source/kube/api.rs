@@ -26,7 +26,7 @@ pub(super) fn get(path: &str, accept: &str) -> Result<Request<Body>, Failure> {
     request(Method::GET, path, &[(header::ACCEPT, accept)], Vec::new())
 }
 
-/// Any request.
+/// A request with any method, headers and body; an error where the path is no URI.
 pub(super) fn request(
     method: Method,
     path: &str,

@@ -9,9 +9,9 @@ use super::api;
 use super::backoff::Backoff;
 use super::facts::Fact;
 use super::failure::Failure;
-use super::pulse::Pulse;
+use super::health_reporter::HealthReporter;
 use super::sink::Closed;
-use super::stream::Surroundings;
+use super::stream::StreamContext;
 use crate::fleet::SourceId;
 
 const PATH: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/nodepools.karpenter.sh";
@@ -77,31 +77,31 @@ struct Policy {
 }
 
 /// Looks at the definition now and then.
-pub(super) async fn run(mut around: Surroundings, turn: CancellationToken) -> Closed {
-    let timing = around.timing;
-    let mut pulse = Pulse::new(SourceId::KarpenterCrds, around.sink.clone(), around.clock, timing.health);
+pub(super) async fn run(mut context: StreamContext, turn: CancellationToken) -> Closed {
+    let timing = context.timing;
+    let mut health = HealthReporter::new(SourceId::KarpenterCrds, context.sink.clone(), context.clock, timing.health);
     let mut backoff = Backoff::new(&timing, SEED);
-    if pulse.connecting().await.is_err() {
+    if health.connecting().await.is_err() {
         return Closed;
     }
     turn.cancelled().await;
     loop {
-        let Some(client) = around.access.wait().await else { return Closed };
-        let looked = look(&client, &around).await;
+        let Some(client) = context.access.wait().await else { return Closed };
+        let looked = look(&client, &context).await;
         drop(client);
         let wait = match looked {
             Ok(version) => {
                 backoff.reset();
-                found(&around, &mut pulse, version).await.map(|()| timing.crd_interval)
+                found(&context, &mut health, version).await.map(|()| timing.crd_interval)
             }
-            Err(Failure::Api { code: 404, .. }) => absent(&around, &mut pulse).await.map(|()| timing.absent_retry),
+            Err(Failure::Api { code: 404, .. }) => absent(&context, &mut health).await.map(|()| timing.absent_retry),
             Err(Failure::Api { code: 403, message, .. }) => {
                 let words = format!("may not get customresourcedefinitions: {message}");
-                pulse.forbidden(&words, timing.forbidden_retry).await.map(|()| timing.forbidden_retry)
+                health.forbidden(&words, timing.forbidden_retry).await.map(|()| timing.forbidden_retry)
             }
             Err(failure) => {
                 let wait = backoff.next();
-                pulse.failed(&failure.sentence(), wait).await.map(|()| wait)
+                health.failed(&failure.sentence(), wait).await.map(|()| wait)
             }
         };
         match wait {
@@ -111,20 +111,20 @@ pub(super) async fn run(mut around: Surroundings, turn: CancellationToken) -> Cl
     }
 }
 
-async fn look(client: &kube::Client, around: &Surroundings) -> Result<Option<String>, Failure> {
+async fn look(client: &kube::Client, context: &StreamContext) -> Result<Option<String>, Failure> {
     let mut body = Vec::new();
-    api::fetch(client, api::get(PATH, "application/json")?, &around.timing, &mut body).await?;
+    api::fetch(client, api::get(PATH, "application/json")?, &context.timing, &mut body).await?;
     lower_bound(&body)
 }
 
-async fn found(around: &Surroundings, pulse: &mut Pulse, version: Option<String>) -> Result<(), Closed> {
-    around.facts.tell(Fact::CrdVersion(version)).await?;
-    pulse.list_complete(1).await
+async fn found(context: &StreamContext, health: &mut HealthReporter, version: Option<String>) -> Result<(), Closed> {
+    context.facts.tell(Fact::CrdVersion(version)).await?;
+    health.list_complete(1).await
 }
 
-async fn absent(around: &Surroundings, pulse: &mut Pulse) -> Result<(), Closed> {
-    around.facts.tell(Fact::CrdVersion(None)).await?;
-    pulse.absent("the cluster has no nodepools.karpenter.sh", around.timing.absent_retry).await
+async fn absent(context: &StreamContext, health: &mut HealthReporter) -> Result<(), Closed> {
+    context.facts.tell(Fact::CrdVersion(None)).await?;
+    health.absent("the cluster has no nodepools.karpenter.sh", context.timing.absent_retry).await
 }
 
 /// The lowest version that has everything this definition has (karpenter CHANGELOG and pkg/apis/crds at each tag).

@@ -15,7 +15,7 @@ use super::backoff::Backoff;
 use super::facts::Fact;
 use super::failure::Failure;
 use super::sink::Closed;
-use super::stream::Surroundings;
+use super::stream::StreamContext;
 use super::{Timing, api};
 use crate::fleet::{KarpenterApi, Kind, KindSpec};
 
@@ -134,12 +134,12 @@ fn not_served(spec: &KindSpec, served: &[ServedVersion]) -> String {
 }
 
 /// Asks now and then, and publishes the answers.
-pub(super) async fn run(mut around: Surroundings, publish: watch::Sender<Discovered>) -> Closed {
-    let timing = around.timing;
+pub(super) async fn run(mut context: StreamContext, publish: watch::Sender<Discovered>) -> Closed {
+    let timing = context.timing;
     let mut backoff = Backoff::new(&timing, SEED);
     let mut asker = Asker::default();
     loop {
-        let Some(client) = around.access.wait().await else { return Closed };
+        let Some(client) = context.access.wait().await else { return Closed };
         let generation = client.generation();
         let answer = asker.ask(&client, &timing).await;
         drop(client);
@@ -147,21 +147,21 @@ pub(super) async fn run(mut around: Surroundings, publish: watch::Sender<Discove
         if let Err(failure) = &answer
             && failure.is_about_identity()
         {
-            around.access.suspect(generation);
+            context.access.suspect(generation);
         }
-        if take(&around, &publish, &mut backoff, answer, wait).await.is_err() {
+        if take(&context, &publish, &mut backoff, answer, wait).await.is_err() {
             return Closed;
         }
         tokio::select! {
             () = sleep(wait) => {}
-            () = around.access.newer_than(generation) => {}
+            () = context.access.newer_than(generation) => {}
         }
     }
 }
 
 /// Publishes an answer. A failure is published only before the first answer: later, the last answer is still the best.
 async fn take(
-    around: &Surroundings,
+    context: &StreamContext,
     publish: &watch::Sender<Discovered>,
     backoff: &mut Backoff,
     answer: Result<Answer, Failure>,
@@ -179,7 +179,7 @@ async fn take(
     };
     if let Some(api) = karpenter {
         backoff.reset();
-        around.facts.tell(Fact::KarpenterApi(api)).await?;
+        context.facts.tell(Fact::KarpenterApi(api)).await?;
     }
     publish.send_modify(|last| *last = Discovered { round: last.round + 1, answer });
     Ok(())
@@ -248,7 +248,7 @@ struct ApiVersion<'a> {
     version: Cow<'a, str>,
 }
 
-/// An `APIResourceList`.
+/// The resources of one version of a group: an `APIResourceList`.
 #[derive(Deserialize)]
 struct ResourceList<'a> {
     #[serde(borrow, default)]

@@ -37,7 +37,7 @@ type Told = (Fact, oneshot::Sender<()>);
 #[derive(Clone)]
 pub(super) struct Facts(mpsc::Sender<Told>);
 
-/// Both ends.
+/// A new channel of facts: the end to tell them, and the end that [`collect`] reads.
 pub(super) fn facts() -> (Facts, mpsc::Receiver<Told>) {
     let (found, told) = mpsc::channel(FACTS);
     (Facts(found), told)

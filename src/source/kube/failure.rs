@@ -17,9 +17,9 @@ pub(super) const EXIT_CLUSTER: u8 = 3;
 pub(super) enum Failure {
     /// The API server answered with an error.
     Api {
-        /// HTTP status.
+        /// The HTTP status code.
         code: u16,
-        /// Its words.
+        /// What the server says about it; empty where it says nothing.
         message: String,
         /// How long it asks to be left alone.
         retry_after: Option<Duration>,

@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 use super::api;
 use super::backoff::Backoff;
 use super::failure::Failure;
-use super::pulse::Pulse;
+use super::health_reporter::HealthReporter;
 use super::sink::Closed;
-use super::stream::Surroundings;
+use super::stream::StreamContext;
 use crate::fleet::{
     CapacityType, Delta, Health, HealthState, ObjectKey, Price, PriceChange, PriceDemand, PriceKey, PriceList, Report,
     SourceId, Sym,
@@ -37,12 +37,13 @@ type Wanted = (ObjectKey, BTreeSet<Sym>);
 
 /// Reads the page now and then while it is wanted.
 pub(super) async fn run(
-    mut around: Surroundings,
+    mut context: StreamContext,
     turn: CancellationToken,
     mut demand: watch::Receiver<PriceDemand>,
 ) -> Closed {
-    let timing = around.timing;
-    let mut pulse = Pulse::new(SourceId::KarpenterMetrics, around.sink.clone(), around.clock, timing.health);
+    let timing = context.timing;
+    let mut health =
+        HealthReporter::new(SourceId::KarpenterMetrics, context.sink.clone(), context.clock, timing.health);
     let mut backoff = Backoff::new(&timing, SEED);
     turn.cancelled().await;
     loop {
@@ -50,18 +51,18 @@ pub(super) async fn run(
         let wanted = match asked {
             Ok(wanted) => wanted,
             Err(idle) => {
-                if pulse.idle(idle, EVERY).await.is_err() || demand.changed().await.is_err() {
+                if health.idle(idle, EVERY).await.is_err() || demand.changed().await.is_err() {
                     return Closed;
                 }
                 continue;
             }
         };
-        let Some(client) = around.access.wait().await else { return Closed };
-        let read = look(&client, &around, &wanted).await;
+        let Some(client) = context.access.wait().await else { return Closed };
+        let read = look(&client, &context, &wanted).await;
         drop(client);
         let wait = match read {
-            Ok(content) => told(&around, &mut pulse, &mut backoff, content).await,
-            Err(failure) => failed(&mut pulse, &mut backoff, &wanted.0, &failure).await,
+            Ok(content) => told(&context, &mut health, &mut backoff, content).await,
+            Err(failure) => failed(&mut health, &mut backoff, &wanted.0, &failure).await,
         };
         match wait {
             Ok(wait) if rest(wait, &mut demand).await => {}
@@ -101,30 +102,30 @@ struct PageContent {
     bad_lines: Option<BadLines>,
 }
 
-async fn look(client: &kube::Client, around: &Surroundings, wanted: &Wanted) -> Result<PageContent, Failure> {
+async fn look(client: &kube::Client, context: &StreamContext, wanted: &Wanted) -> Result<PageContent, Failure> {
     let (controller, types) = wanted;
     let path =
         format!("/api/v1/namespaces/{}/services/{}:http-metrics/proxy/metrics", controller.namespace, controller.name);
     let mut body = Vec::new();
-    api::fetch(client, api::get(&path, "text/plain")?, &around.timing, &mut body).await?;
-    Ok(read(&body, types, (around.clock)()))
+    api::fetch(client, api::get(&path, "text/plain")?, &context.timing, &mut body).await?;
+    Ok(read(&body, types, (context.clock)()))
 }
 
 async fn told(
-    around: &Surroundings,
-    pulse: &mut Pulse,
+    context: &StreamContext,
+    health: &mut HealthReporter,
     backoff: &mut Backoff,
     content: PageContent,
 ) -> Result<Duration, Closed> {
     backoff.reset();
     let count = content.prices.len() as u64;
-    around.sink.send(Report::Delta(Delta::Prices(content.prices))).await?;
-    pulse.set_note(content.bad_lines.map(|bad| bad.to_string()).as_deref());
-    pulse.list_complete(count).await.map(|()| EVERY)
+    context.sink.send(Report::Delta(Delta::Prices(content.prices))).await?;
+    health.set_note(content.bad_lines.map(|bad| bad.to_string()).as_deref());
+    health.list_complete(count).await.map(|()| EVERY)
 }
 
 async fn failed(
-    pulse: &mut Pulse,
+    health: &mut HealthReporter,
     backoff: &mut Backoff,
     controller: &ObjectKey,
     failure: &Failure,
@@ -132,15 +133,15 @@ async fn failed(
     match failure {
         Failure::Api { code: 403, message, .. } => {
             let words = format!("may not get services/proxy of {controller}: {message}");
-            pulse.forbidden(&words, EVERY).await.map(|()| EVERY)
+            health.forbidden(&words, EVERY).await.map(|()| EVERY)
         }
         Failure::Api { code: 404, .. } => {
             let words = format!("there is no Service {controller} with a port http-metrics");
-            pulse.absent(&words, EVERY).await.map(|()| EVERY)
+            health.absent(&words, EVERY).await.map(|()| EVERY)
         }
         failure => {
             let wait = backoff.next().max(SPACING);
-            pulse.failed(&failure.sentence(), wait).await.map(|()| wait)
+            health.failed(&failure.sentence(), wait).await.map(|()| wait)
         }
     }
 }

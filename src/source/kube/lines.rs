@@ -18,9 +18,9 @@ const MAX_LINE_BYTES: usize = 32 << 20;
 /// What comes out of a watch.
 #[derive(Debug)]
 pub(super) enum Piece {
-    /// One line.
+    /// One line of the body, without its end.
     Line(String),
-    /// It broke.
+    /// The connection broke, or the body cannot be read on.
     Broken(Failure),
     /// It is over: closed by the server, broken before, or past its deadline.
     End,

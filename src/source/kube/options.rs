@@ -8,26 +8,26 @@ use std::time::Duration;
 pub struct ConnectOptions {
     /// `--kubeconfig`: this file alone, instead of `$KUBECONFIG` or `~/.kube/config`.
     pub kubeconfig: Option<PathBuf>,
-    /// `--context`.
+    /// `--context`: the context of the kubeconfig instead of its current one.
     pub context: Option<String>,
-    /// `--cluster`.
+    /// `--cluster`: the cluster of the kubeconfig instead of that of the context.
     pub cluster: Option<String>,
-    /// `--user`.
+    /// `--user`: the user of the kubeconfig instead of that of the context.
     pub user: Option<String>,
-    /// `--as`.
+    /// `--as`: the user to impersonate.
     pub impersonate: Option<String>,
-    /// `--as-group`.
+    /// `--as-group`: the groups to impersonate.
     pub impersonate_groups: Vec<String>,
-    /// `--as-uid`.
+    /// `--as-uid`: the UID to impersonate.
     pub impersonate_uid: Option<String>,
     /// `--request-timeout`; zero is none.
     pub request_timeout: Option<Duration>,
-    /// `--token`.
+    /// `--token`: the bearer token to sign in with.
     pub token: Option<String>,
-    /// `--server`.
+    /// `--server`: the address of the API server.
     pub server: Option<String>,
-    /// `--certificate-authority`.
+    /// `--certificate-authority`: the file with the authority that signs the server's certificate.
     pub certificate_authority: Option<PathBuf>,
-    /// `--insecure-skip-tls-verify`.
+    /// `--insecure-skip-tls-verify`: whether the server's certificate is accepted unchecked.
     pub insecure_skip_tls_verify: bool,
 }

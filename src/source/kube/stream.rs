@@ -18,8 +18,8 @@ use super::decode::{self, RawChange, Status};
 use super::discovery::{Discovered, NotFound, not_in_version};
 use super::facts::{Fact, Facts};
 use super::failure::Failure;
+use super::health_reporter::HealthReporter;
 use super::lines::{Piece, pieces};
-use super::pulse::Pulse;
 use super::resource;
 use super::sink::{Closed, Sink};
 use super::watches::{WatchPermit, Watches};
@@ -30,9 +30,9 @@ use crate::fleet::{Delta, Interner, Kind, Scope, SourceId};
 /// the first two tries, the next for the third, and so on.
 const PAGE_SIZES: [u32; 4] = [resource::PAGE_SIZE, resource::PAGE_SIZE, 2000, 10_000];
 
-/// What every stream is given.
+/// What every task that reads the cluster shares with the others: clients, clock, and where to report to.
 #[derive(Clone)]
-pub(super) struct Surroundings {
+pub(super) struct StreamContext {
     pub(super) access: Access,
     pub(super) sink: Sink,
     pub(super) timing: Timing,
@@ -46,20 +46,20 @@ pub(super) struct Surroundings {
     pub(super) namespaces: Vec<String>,
 }
 
-/// One part of the collection that is listed and watched by itself.
-struct Part {
+/// What is listed and watched by itself: the collection of the whole cluster, or of one namespace.
+struct WatchScope {
     /// The namespace; `None` for the whole cluster.
     namespace: Option<String>,
     /// From where its watch goes on.
     resource_version: String,
 }
 
-/// The parts that make up the whole cluster: one.
-fn whole_cluster() -> Vec<Part> {
-    vec![Part { namespace: None, resource_version: String::new() }]
+/// The one scope that makes up the whole cluster.
+fn whole_cluster() -> Vec<WatchScope> {
+    vec![WatchScope { namespace: None, resource_version: String::new() }]
 }
 
-/// A part of the collection that may not be read.
+/// A scope that may not be read.
 #[derive(Clone)]
 struct Refused {
     /// The namespace; `None` for the whole cluster.
@@ -70,8 +70,8 @@ struct Refused {
     words: String,
 }
 
-fn one_namespace(name: String) -> Part {
-    Part { namespace: Some(name), resource_version: String::new() }
+fn one_namespace(name: String) -> WatchScope {
+    WatchScope { namespace: Some(name), resource_version: String::new() }
 }
 
 /// Why listing or watching ended.
@@ -88,7 +88,7 @@ enum Stop {
     Relist,
     /// The API group is there, and the resource is not in it.
     Missing,
-    /// The part of this number may not be listed, or not be watched: what shows it, and the server's words.
+    /// The scope of this number may not be listed, or not be watched: what shows it, and the server's words.
     Refused(usize, String, String),
     /// This namespace, or (`None`) the whole cluster, may be read after all.
     Granted(Option<String>),
@@ -97,8 +97,8 @@ enum Stop {
 }
 
 impl Stop {
-    /// For a request about one part.
-    fn of_part(at: usize, probe: String, failure: Failure) -> Self {
+    /// For a request about one scope.
+    fn of_scope(at: usize, probe: String, failure: Failure) -> Self {
         match failure {
             Failure::Api { code: 403, message, .. } => Self::Refused(at, probe, message),
             other => other.into(),
@@ -131,17 +131,17 @@ impl From<Failure> for Stop {
     }
 }
 
-/// A piece of a watch, with the number of its part and of when the watch began.
+/// A piece of a watch, with the number of its scope and of when the watch began.
 type Tagged = (usize, Opened, Piece);
 
-/// When a watch was opened.
+/// The moment at which the watch was opened.
 type Opened = Instant;
 
-/// The stream of one kind.
+/// Keeps the rows of one kind up to date.
 pub(super) struct Stream {
     kind: Kind,
-    around: Surroundings,
-    pulse: Pulse,
+    context: StreamContext,
+    health: HealthReporter,
     backoff: Backoff,
     interner: Interner,
     /// The API version in use.
@@ -150,8 +150,8 @@ pub(super) struct Stream {
     round: u64,
     /// The last answer of discovery that has turned out not to help.
     outdated: u64,
-    parts: Vec<Part>,
-    /// Wider or further parts that would be read if they might.
+    scopes: Vec<WatchScope>,
+    /// Wider or further scopes that would be read if they might.
     refused: Vec<Refused>,
     /// When to look for the next time whether what was refused may be read.
     probe_at: Instant,
@@ -159,7 +159,7 @@ pub(super) struct Stream {
     is_relist: bool,
     /// Whether rows have been sent since it was last forgotten.
     holds_rows: bool,
-    /// Whether the parts' resourceVersions are good to watch from.
+    /// Whether the scopes' resourceVersions are good to watch from.
     listed: bool,
     /// How often in a row a list or a watch has expired.
     expired: usize,
@@ -172,18 +172,18 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(kind: Kind, around: Surroundings, first_attempt: Option<mpsc::Sender<Infallible>>) -> Self {
-        let timing = around.timing;
+    pub(super) fn new(kind: Kind, context: StreamContext, first_attempt: Option<mpsc::Sender<Infallible>>) -> Self {
+        let timing = context.timing;
         Self {
             kind,
-            pulse: Pulse::new(SourceId::Kind(kind), around.sink.clone(), around.clock, timing.health),
+            health: HealthReporter::new(SourceId::Kind(kind), context.sink.clone(), context.clock, timing.health),
             backoff: Backoff::new(&timing, kind as u64),
-            around,
+            context,
             interner: Interner::default(),
             version: kind.spec().best_version(),
             round: 0,
             outdated: 0,
-            parts: whole_cluster(),
+            scopes: whole_cluster(),
             refused: Vec::new(),
             probe_at: Instant::now(),
             is_relist: false,
@@ -198,7 +198,7 @@ impl Stream {
 
     /// Runs until nobody listens; what waits for its turn is seen to be connecting.
     pub(super) async fn run(mut self, turn: CancellationToken) -> Closed {
-        if self.pulse.connecting().await.is_err() {
+        if self.health.connecting().await.is_err() {
             return Closed;
         }
         turn.cancelled().await;
@@ -221,7 +221,7 @@ impl Stream {
     }
 
     async fn client(&mut self) -> Result<PooledClient, Stop> {
-        let client = self.around.access.wait().await.ok_or(Stop::Closed)?;
+        let client = self.context.access.wait().await.ok_or(Stop::Closed)?;
         self.generation = client.generation();
         Ok(client)
     }
@@ -242,34 +242,34 @@ impl Stream {
     /// The newest answer of discovery, once there is one that is not outdated.
     async fn discovered(&mut self) -> Result<Discovered, Stop> {
         let outdated = self.outdated;
-        let found = self.around.discovered.wait_for(|found| found.round > outdated).await;
+        let found = self.context.discovered.wait_for(|found| found.round > outdated).await;
         found.map(|found| found.clone()).map_err(|_| Stop::Closed)
     }
 
     fn note_legacy(&mut self) {
         let is_legacy = self.version == "v1beta1" && matches!(self.kind, Kind::NodeClaim | Kind::NodePool);
-        self.pulse.set_note(is_legacy.then_some("legacy API v1beta1"));
+        self.health.set_note(is_legacy.then_some("legacy API v1beta1"));
     }
 
     async fn tell(&self, fact: Fact) -> Result<(), Closed> {
-        self.around.facts.tell(fact).await
+        self.context.facts.tell(fact).await
     }
 
     // --- listing ---
 
     async fn list(&mut self) -> Result<(), Stop> {
         if self.kind.spec().scope == Scope::Namespaced {
-            self.pulse.set_note(self.narrowing().as_deref());
+            self.health.set_note(self.narrowing().as_deref());
         }
         if std::mem::take(&mut self.is_relist) {
-            self.pulse.relist_begins();
+            self.health.relist_begins();
         } else {
-            self.pulse.list_begins().await?;
+            self.health.list_begins().await?;
         }
         self.send_marker(RawChange::Begin).await?;
         let mut objects = 0;
-        for at in 0..self.parts.len() {
-            self.list_part(at, &mut objects).await?;
+        for at in 0..self.scopes.len() {
+            self.list_scope(at, &mut objects).await?;
         }
         self.send_marker(RawChange::Commit).await?;
         self.listed = true;
@@ -279,34 +279,34 @@ impl Stream {
             Kind::Pod => self.tell(Fact::Namespaces(self.namespaces())).await?,
             _ => {}
         }
-        Ok(self.pulse.list_complete_in(self.namespaces(), objects).await?)
+        Ok(self.health.list_complete_in(self.namespaces(), objects).await?)
     }
 
     async fn send_marker(&self, marker: RawChange<'_>) -> Result<(), Closed> {
-        self.around.sink.delta(decode::marker(self.kind, marker)).await
+        self.context.sink.delta(decode::marker(self.kind, marker)).await
     }
 
     async fn send_rows(&mut self, delta: Delta) -> Result<(), Closed> {
         self.holds_rows = true;
-        self.around.sink.delta(delta).await
+        self.context.sink.delta(delta).await
     }
 
-    async fn list_part(&mut self, at: usize, objects: &mut u64) -> Result<(), Stop> {
+    async fn list_scope(&mut self, at: usize, objects: &mut u64) -> Result<(), Stop> {
         let mut token = String::new();
         loop {
             let path = self.list_path(at, &token);
             let request = api::get(&path, resource::accept(self.kind))?;
             let client = self.client().await?;
-            let fetched = api::fetch(&client, request, &self.around.timing, &mut self.page).await;
+            let fetched = api::fetch(&client, request, &self.context.timing, &mut self.page).await;
             drop(client);
-            fetched.map_err(|failure| Stop::of_part(at, format!("{}?limit=1", self.part_path(at)), failure))?;
+            fetched.map_err(|failure| Stop::of_scope(at, format!("{}?limit=1", self.scope_path(at)), failure))?;
             let page = decode::page(self.kind, &self.page, &mut self.interner)
                 .map_err(|error| Failure::Unreadable(error.to_string()))?;
             for delta in page.deltas {
                 self.send_rows(delta).await?;
             }
             *objects += page.objects;
-            self.pulse.listed(*objects, page.undecodable).await?;
+            self.health.listed(*objects, page.undecodable).await?;
             if page.continue_token.is_empty() {
                 self.set_version(at, page.resource_version);
                 self.page = Vec::new();
@@ -318,7 +318,7 @@ impl Stream {
 
     fn list_path(&self, at: usize, token: &str) -> String {
         let size = PAGE_SIZES[self.expired.min(PAGE_SIZES.len() - 1)];
-        let mut path = format!("{}?limit={size}", self.part_path(at));
+        let mut path = format!("{}?limit={size}", self.scope_path(at));
         if !token.is_empty() {
             path.push_str("&continue=");
             path.push_str(&resource::escape(token));
@@ -326,8 +326,8 @@ impl Stream {
         self.narrowed(path)
     }
 
-    fn part_path(&self, at: usize) -> String {
-        let namespace = self.parts.get(at).and_then(|part| part.namespace.as_deref());
+    fn scope_path(&self, at: usize) -> String {
+        let namespace = self.scopes.get(at).and_then(|scope| scope.namespace.as_deref());
         resource::path(self.kind, self.version, namespace)
     }
 
@@ -340,8 +340,8 @@ impl Stream {
     }
 
     fn set_version(&mut self, at: usize, version: String) {
-        if let Some(part) = self.parts.get_mut(at).filter(|_| !version.is_empty()) {
-            part.resource_version = version;
+        if let Some(scope) = self.scopes.get_mut(at).filter(|_| !version.is_empty()) {
+            scope.resource_version = version;
         }
     }
 
@@ -353,12 +353,12 @@ impl Stream {
         for (at, _) in &permits {
             watches.push(self.open_watch(*at).await?);
         }
-        let mut relist = self.relist(self.parts.len() - permits.len());
-        self.pulse.live().await?;
+        let mut relist = self.relist(self.scopes.len() - permits.len());
+        self.health.live().await?;
         let mut batch = Batch::default();
         let mut granted = self.granted();
         loop {
-            let due = earliest(batch.due(), self.pulse.due());
+            let due = earliest(batch.due(), self.health.due());
             let next = tokio::select! {
                 next = next_until(due, &mut watches), if !watches.is_empty() => next,
                 () = &mut relist => {
@@ -369,7 +369,7 @@ impl Stream {
             };
             match next {
                 Some(Some((at, _, Piece::Line(line)))) => {
-                    batch.push(at, line, &self.around.timing);
+                    batch.push(at, line, &self.context.timing);
                     if batch.is_full() {
                         self.flush(&mut batch).await?;
                     }
@@ -382,7 +382,7 @@ impl Stream {
                     self.flush(&mut batch).await?;
                     self.tolerate(opened, Failure::Network("the watch ended at once".to_owned()))?;
                     watches.push(self.open_watch(at).await?);
-                    self.pulse.live().await?;
+                    self.health.live().await?;
                 }
                 Some(None) => return Err(Failure::Network("every watch ended".to_owned()).into()),
                 None => self.catch_up(&mut batch).await?,
@@ -390,16 +390,16 @@ impl Stream {
         }
     }
 
-    /// Permits for the parts that may be watched, with their numbers; held as long as these are.
+    /// Permits for the scopes that may be watched, with their numbers; held as long as these are.
     fn watch_permits(&self) -> Vec<(usize, WatchPermit)> {
-        let permit = |at| Some((at, self.around.watches.take(self.kind, at)?));
-        (0..self.parts.len()).filter_map(permit).collect()
+        let permit = |at| Some((at, self.context.watches.take(self.kind, at)?));
+        (0..self.scopes.len()).filter_map(permit).collect()
     }
 
-    /// Waits until the parts that are not watched are to be listed again.
+    /// Waits until the scopes that are not watched are to be listed again.
     fn relist(&mut self, unwatched: usize) -> BoxFuture<'static, ()> {
-        let interval = (unwatched > 0).then_some(self.around.timing.relist);
-        self.pulse.set_relist_interval(interval);
+        let interval = (unwatched > 0).then_some(self.context.timing.relist);
+        self.health.set_relist_interval(interval);
         interval.map_or_else(|| std::future::pending().boxed(), |interval| sleep(interval).boxed())
     }
 
@@ -409,8 +409,8 @@ impl Stream {
         if batch.due().is_some_and(|due| due <= now) {
             self.flush(batch).await?;
         }
-        if self.pulse.due().is_some_and(|due| due <= now) {
-            self.pulse.tell_owed().await?;
+        if self.health.due().is_some_and(|due| due <= now) {
+            self.health.tell_owed().await?;
         }
         Ok(())
     }
@@ -418,7 +418,7 @@ impl Stream {
     /// A watch that breaks or ends after a while is opened again at once and nobody need know; one that does so right away
     /// would be opened again and again.
     fn tolerate(&mut self, opened: Opened, failure: Failure) -> Result<(), Stop> {
-        if opened.elapsed() < self.around.timing.backoff_first {
+        if opened.elapsed() < self.context.timing.backoff_first {
             return Err(failure.into());
         }
         self.backoff.reset();
@@ -432,16 +432,16 @@ impl Stream {
         let path = self.watch_path(at);
         let request = api::request(http::Method::GET, &path, &headers, Vec::new())?;
         let client = self.client().await?;
-        let response = api::open(&client, request, &self.around.timing).await;
-        let response = response.map_err(|failure| Stop::of_part(at, path, failure))?;
+        let response = api::open(&client, request, &self.context.timing).await;
+        let response = response.map_err(|failure| Stop::of_scope(at, path, failure))?;
         let opened = Instant::now();
-        let limit = self.around.timing.watch + self.around.timing.watch_slack;
+        let limit = self.context.timing.watch + self.context.timing.watch_slack;
         Ok(pieces(client, response.into_body(), limit).map(move |piece| (at, opened, piece)).boxed())
     }
 
     /// Waits until something that was refused may be read: a namespace, or (`None`) the whole cluster.
     fn granted(&self) -> BoxFuture<'static, Option<String>> {
-        let (kind, around, refused, first) = (self.kind, self.around.clone(), self.refused.clone(), self.probe_at);
+        let (kind, context, refused, first) = (self.kind, self.context.clone(), self.refused.clone(), self.probe_at);
         if refused.is_empty() {
             return std::future::pending().boxed();
         }
@@ -449,22 +449,22 @@ impl Stream {
             sleep_until(first).await;
             loop {
                 for one in &refused {
-                    if may_read(kind, &one.probe, &around).await {
+                    if may_read(kind, &one.probe, &context).await {
                         return one.namespace.clone();
                     }
                 }
-                sleep(around.timing.forbidden_retry).await;
+                sleep(context.timing.forbidden_retry).await;
             }
         }
         .boxed()
     }
 
     fn watch_path(&self, at: usize) -> String {
-        let seconds = self.around.timing.watch.as_secs().max(1);
-        let version = self.parts.get(at).map_or("", |part| part.resource_version.as_str());
+        let seconds = self.context.timing.watch.as_secs().max(1);
+        let version = self.scopes.get(at).map_or("", |scope| scope.resource_version.as_str());
         self.narrowed(format!(
             "{}?watch=1&allowWatchBookmarks=true&timeoutSeconds={seconds}&resourceVersion={}",
-            self.part_path(at),
+            self.scope_path(at),
             resource::escape(version)
         ))
     }
@@ -486,7 +486,7 @@ impl Stream {
         }
         match ended {
             Some(status) => Err(ended_by(status).into()),
-            None => Ok(self.pulse.heard(growth, undecodable).await?),
+            None => Ok(self.health.heard(growth, undecodable).await?),
         }
     }
 
@@ -522,7 +522,7 @@ impl Stream {
         if self.expired == 1 {
             return Ok(());
         }
-        self.pulse.failed("the server forgets where the list began before it is complete (410)", wait).await?;
+        self.health.failed("the server forgets where the list began before it is complete (410)", wait).await?;
         sleep(wait).await;
         Ok(())
     }
@@ -532,8 +532,8 @@ impl Stream {
         if self.kind == Kind::EksNodeClass {
             self.tell(Fact::AutoMode(false)).await?;
         }
-        let wait = self.around.timing.absent_retry;
-        self.pulse.absent(words, wait).await?;
+        let wait = self.context.timing.absent_retry;
+        self.health.absent(words, wait).await?;
         self.outdated = self.round;
         // An optional kind waits for what discovery says next, without a request of its own.
         if !self.kind.spec().is_optional() {
@@ -544,14 +544,14 @@ impl Stream {
 
     async fn undiscovered(&mut self, failure: &Failure, wait: Duration) -> Result<(), Closed> {
         self.outdated = self.round;
-        self.pulse.failed(&failure.sentence(), wait).await
+        self.health.failed(&failure.sentence(), wait).await
     }
 
     fn relist_now(&mut self) {
         self.listed = false;
         let now = Instant::now();
         if self.probe_at <= now {
-            self.probe_at = now + self.around.timing.forbidden_retry;
+            self.probe_at = now + self.context.timing.forbidden_retry;
         }
     }
 
@@ -559,38 +559,38 @@ impl Stream {
     /// where one of these is not, the others are.
     async fn refused(&mut self, at: usize, probe: String, words: String) -> Result<(), Closed> {
         self.listed = false;
-        let namespace = self.parts.remove(at).namespace;
+        let namespace = self.scopes.remove(at).namespace;
         if namespace.is_none() {
-            self.parts = self.named_parts();
+            self.scopes = self.named_scopes();
         }
-        self.probe_at = Instant::now() + self.around.timing.forbidden_retry;
+        self.probe_at = Instant::now() + self.context.timing.forbidden_retry;
         self.refused.push(Refused { namespace, probe, words: words.clone() });
-        if self.parts.is_empty() { self.forbidden(&words).await } else { Ok(()) }
+        if self.scopes.is_empty() { self.forbidden(&words).await } else { Ok(()) }
     }
 
-    fn named_parts(&self) -> Vec<Part> {
+    fn named_scopes(&self) -> Vec<WatchScope> {
         if self.kind.spec().scope == Scope::Cluster {
             return Vec::new();
         }
-        self.around.namespaces.iter().cloned().map(one_namespace).collect()
+        self.context.namespaces.iter().cloned().map(one_namespace).collect()
     }
 
     /// Reads what has been granted as well.
     fn widen(&mut self, granted: Option<String>) {
         self.listed = false;
         let Some(namespace) = granted else {
-            self.parts = whole_cluster();
+            self.scopes = whole_cluster();
             return self.refused.clear();
         };
         self.refused.retain(|refused| refused.namespace.as_ref() != Some(&namespace));
-        self.parts.push(one_namespace(namespace));
+        self.scopes.push(one_namespace(namespace));
     }
 
     async fn forbidden(&mut self, words: &str) -> Result<(), Closed> {
         self.forget().await?;
-        let wait = self.around.timing.forbidden_retry;
+        let wait = self.context.timing.forbidden_retry;
         let sentence = format!("may not list and watch {}: {words}", self.kind.resource());
-        self.pulse.forbidden(&sentence, wait).await?;
+        self.health.forbidden(&sentence, wait).await?;
         sleep(wait).await;
         self.widen(None);
         Ok(())
@@ -608,7 +608,7 @@ impl Stream {
     }
 
     fn namespaces(&self) -> Option<Vec<String>> {
-        self.parts.iter().map(|part| part.namespace.clone()).collect()
+        self.scopes.iter().map(|scope| scope.namespace.clone()).collect()
     }
 
     /// What is no longer readable is not kept in sight as if it were.
@@ -627,13 +627,13 @@ impl Stream {
         let is_busy = matches!(failure, Failure::Api { code: 401 | 429 | 500..=599, .. });
         self.listed &= is_lost || is_busy;
         let wait = self.backoff.next().max(asked_for(&failure));
-        self.pulse.failed(&failure.sentence(), wait).await?;
+        self.health.failed(&failure.sentence(), wait).await?;
         if failure.is_about_identity() {
-            self.around.access.suspect(self.generation);
+            self.context.access.suspect(self.generation);
         }
         tokio::select! {
             () = sleep(wait) => {}
-            () = self.around.access.newer_than(self.generation) => {}
+            () = self.context.access.newer_than(self.generation) => {}
         }
         Ok(())
     }
@@ -648,11 +648,11 @@ async fn next_until<S: futures::Stream + Unpin>(due: Option<Instant>, stream: &m
 }
 
 /// Whether a request that was refused no longer is; an expired watch is one that may be opened.
-async fn may_read(kind: Kind, path: &str, around: &Surroundings) -> bool {
-    let mut access = around.access.clone();
+async fn may_read(kind: Kind, path: &str, context: &StreamContext) -> bool {
+    let mut access = context.access.clone();
     let Some(client) = access.wait().await else { return false };
     let Ok(request) = api::get(path, resource::accept(kind)) else { return false };
-    let answer = api::open(&client, request, &around.timing).await;
+    let answer = api::open(&client, request, &context.timing).await;
     matches!(answer, Ok(_) | Err(Failure::Api { code: 410, .. }))
 }
 

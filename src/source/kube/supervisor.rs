@@ -18,7 +18,7 @@ use super::facts::{Fact, Facts, collect, facts};
 use super::failure::EXIT_INTERNAL;
 use super::kubeconfig::{Env, config_error, load, names};
 use super::sink::{Closed, Sink};
-use super::stream::{Stream, Surroundings};
+use super::stream::{Stream, StreamContext};
 use super::watches::Watches;
 use super::{Clock, ConnectOptions, Timing, crd, identity, karpenter_metrics};
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Kind, PriceDemand, Report};
@@ -80,7 +80,7 @@ impl KubeSource {
         };
         let Ok(first) = renewal.first().await else { return Closed };
         let (publish, discovered) = watch::channel(Discovered::default());
-        let surroundings = Surroundings {
+        let context = StreamContext {
             access: self.access,
             sink,
             timing: self.timing,
@@ -90,14 +90,14 @@ impl KubeSource {
             watches: Watches::new(),
             namespaces: fallback(self.namespaces, &first.place.default_namespace),
         };
-        tasks.spawn(discovery::run(surroundings.clone(), publish));
-        start(&mut tasks, &surroundings, self.demand);
+        tasks.spawn(discovery::run(context.clone(), publish));
+        start(&mut tasks, &context, self.demand);
         tasks.spawn(renewal.keep(first));
         let Some(Err(ended)) = tasks.join_next().await else { return Closed };
         // What still runs would say that it lives, and so take the sentence away again.
         tasks.shutdown().await;
         // Whether anybody still listens makes no difference any more.
-        let _ = surroundings.sink.send(Report::Down(broken(ended))).await;
+        let _ = context.sink.send(Report::Down(broken(ended))).await;
         Closed
     }
 }
@@ -122,7 +122,7 @@ fn fallback(named: Vec<String>, of_context: &str) -> Vec<String> {
 }
 
 /// Kinds that paint the first screen start now; the others wait until these have been listed once.
-fn start(tasks: &mut JoinSet<Closed>, around: &Surroundings, demand: Option<watch::Receiver<PriceDemand>>) {
+fn start(tasks: &mut JoinSet<Closed>, context: &StreamContext, demand: Option<watch::Receiver<PriceDemand>>) {
     // Nothing is ever sent: the channel closes when every holder of the sending end has dropped it.
     let (attempt, mut attempts) = mpsc::channel::<Infallible>(1);
     let (now, later) = (CancellationToken::new(), CancellationToken::new());
@@ -130,16 +130,16 @@ fn start(tasks: &mut JoinSet<Closed>, around: &Surroundings, demand: Option<watc
     for kind in Kind::ALL {
         let is_first = kind.spec().starts_first();
         let turn = if is_first { &now } else { &later };
-        let stream = Stream::new(kind, around.clone(), is_first.then(|| attempt.clone()));
+        let stream = Stream::new(kind, context.clone(), is_first.then(|| attempt.clone()));
         tasks.spawn(stream.run(turn.clone()));
     }
     drop(attempt);
-    tasks.spawn(crd::run(around.clone(), later.clone()));
+    tasks.spawn(crd::run(context.clone(), later.clone()));
     if let Some(demand) = demand {
-        tasks.spawn(karpenter_metrics::run(around.clone(), later.clone(), demand));
+        tasks.spawn(karpenter_metrics::run(context.clone(), later.clone(), demand));
     }
-    tasks.spawn(ask_identity(around.clone()));
-    let wait = around.timing.first_tier_wait;
+    tasks.spawn(ask_identity(context.clone()));
+    let wait = context.timing.first_tier_wait;
     tasks.spawn(async move {
         // Whichever comes first: all have been listed, or enough has been waited.
         let _ = timeout(wait, attempts.recv()).await;
@@ -148,12 +148,12 @@ fn start(tasks: &mut JoinSet<Closed>, around: &Surroundings, demand: Option<watc
     });
 }
 
-async fn ask_identity(mut around: Surroundings) -> Closed {
-    if let Some(client) = around.access.wait().await
-        && let Some(user) = identity::user(&client, &around.timing).await
+async fn ask_identity(mut context: StreamContext) -> Closed {
+    if let Some(client) = context.access.wait().await
+        && let Some(user) = identity::user(&client, &context.timing).await
     {
         // If nobody listens, the streams end this task too.
-        let _ = around.facts.tell(Fact::Identity(user)).await;
+        let _ = context.facts.tell(Fact::Identity(user)).await;
     }
     std::future::pending().await
 }

@@ -1,4 +1,4 @@
-//! Which parts of which kinds are watched, and which are listed now and then, so that there are connections for all.
+//! Which scopes of which kinds are watched, and which are listed now and then, so that there are connections for all.
 
 use std::sync::Arc;
 
@@ -33,9 +33,9 @@ impl Watches {
         Self { shared: Arc::new(Semaphore::new(MAX_WATCHES.saturating_sub(own))) }
     }
 
-    /// For the part of this number of a kind; `None` where it has to be listed now and then instead.
-    pub(super) fn take(&self, kind: Kind, part: usize) -> Option<WatchPermit> {
-        if part == 0 && has_own_watch(kind) {
+    /// For the scope of this number of a kind; `None` where it has to be listed now and then instead.
+    pub(super) fn take(&self, kind: Kind, scope: usize) -> Option<WatchPermit> {
+        if scope == 0 && has_own_watch(kind) {
             return Some(WatchPermit { _shared: None });
         }
         let permit = self.shared.clone().try_acquire_owned().ok()?;
@@ -50,10 +50,10 @@ mod tests {
     #[test]
     fn no_more_watches_are_allowed_than_there_are_connections_for() {
         let watches = Watches::new();
-        let parts = Kind::ALL.into_iter().flat_map(|kind| (0..9).map(move |part| (kind, part)));
-        let permits: Vec<WatchPermit> = parts.filter_map(|(kind, part)| watches.take(kind, part)).collect();
+        let scopes = Kind::ALL.into_iter().flat_map(|kind| (0..9).map(move |scope| (kind, scope)));
+        let permits: Vec<WatchPermit> = scopes.filter_map(|(kind, scope)| watches.take(kind, scope)).collect();
         assert_eq!(permits.len(), MAX_WATCHES);
-        assert!(watches.take(Kind::Pod, 0).is_some(), "the first part of every needed kind is watched");
+        assert!(watches.take(Kind::Pod, 0).is_some(), "the first scope of every needed kind is watched");
         assert!(watches.take(Kind::NodeOverlay, 0).is_none());
         drop(permits);
         assert!(watches.take(Kind::NodeOverlay, 0).is_some());

@@ -7,7 +7,7 @@ use super::meta::time;
 use super::text::{Text, bounded};
 use crate::fleet::{Condition, Interner, Status};
 
-/// One condition.
+/// One condition of an object, as far as it is read.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct SlimCondition<'a> {

@@ -12,9 +12,9 @@ pub enum DecodeError {
     /// A field whose text is not of its grammar.
     #[error("{field} is {value:?}")]
     Malformed {
-        /// The field.
+        /// The path of the field within the object.
         field: &'static str,
-        /// What stands there.
+        /// The text that the field has.
         value: String,
     },
 }

@@ -47,7 +47,7 @@ pub(super) struct SlimMeta<'a> {
 }
 
 impl SlimMeta<'_> {
-    /// The identity.
+    /// Key, uid, resourceVersion and times: what the row of every kind begins with.
     pub(super) fn meta(&self, interner: &mut Interner) -> Result<Meta, DecodeError> {
         Ok(Meta {
             key: self.key(interner)?,
@@ -71,7 +71,7 @@ impl SlimMeta<'_> {
         &self.resource_version
     }
 
-    /// All labels.
+    /// All labels of the object, interned.
     pub(super) fn labels(&self, interner: &mut Interner) -> Labels {
         let pairs = self.labels.0.iter().map(|(key, value)| (interner.sym(key), interner.sym(value))).collect();
         interner.labels(pairs)

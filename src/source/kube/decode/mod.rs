@@ -64,7 +64,7 @@ pub(crate) fn marker(kind: Kind, raw: RawChange<'_>) -> Delta {
 
 /// Something to be done in the same way for every kind.
 trait ForKind {
-    /// The result.
+    /// What it results in, the same type for every kind.
     type Out;
     /// Does it for one kind.
     fn run<P: Project>(self) -> Self::Out;

@@ -28,7 +28,7 @@ pub(super) struct PodSpec<'a> {
     resources: Requirements<'a>,
 }
 
-/// One toleration.
+/// One toleration of a pod's spec.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Toleration<'a> {

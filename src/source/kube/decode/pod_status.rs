@@ -86,12 +86,12 @@ impl Terminated<'_> {
     }
 }
 
-/// The three columns.
+/// The columns READY, STATUS and RESTARTS of `kubectl get pods`.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct Columns {
-    /// STATUS.
+    /// What kubectl shows as STATUS: the phase, or the reason that says more.
     pub(super) status: String,
-    /// RESTARTS.
+    /// What kubectl shows as RESTARTS: the sum over the containers.
     pub(super) restarts: u32,
     /// The first number of READY.
     pub(super) ready: u16,

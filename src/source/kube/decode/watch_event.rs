@@ -13,7 +13,7 @@ use crate::fleet::Interner;
 pub(crate) enum WatchEvent<'a> {
     /// An object changed.
     Change {
-        /// How.
+        /// Whether it came, changed or went, and its JSON or its key.
         change: RawChange<'a>,
         /// Its resourceVersion, from which the next watch goes on.
         resource_version: String,
@@ -22,7 +22,7 @@ pub(crate) enum WatchEvent<'a> {
     },
     /// Nothing changed up to this resourceVersion.
     Bookmark {
-        /// The resourceVersion.
+        /// The resourceVersion from which the next watch can go on.
         resource_version: String,
     },
     /// The server ends the watch.
@@ -33,9 +33,9 @@ pub(crate) enum WatchEvent<'a> {
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug, Default)]
 #[serde(default)]
 pub(crate) struct Status {
-    /// The HTTP status.
+    /// The HTTP status code; zero where none is given.
     pub(crate) code: u16,
-    /// A sentence.
+    /// What went wrong, in a sentence for people.
     pub(crate) message: String,
     /// One word, for example `Expired`.
     pub(crate) reason: String,

@@ -8,8 +8,8 @@ use super::Clock;
 use super::sink::{Closed, Sink};
 use crate::fleet::{Health, HealthState, Report, SourceId, Sym};
 
-/// The health of one Source.
-pub(super) struct Pulse {
+/// Tells the health of one Source.
+pub(super) struct HealthReporter {
     source: SourceId,
     sink: Sink,
     clock: Clock,
@@ -26,7 +26,7 @@ pub(super) struct Pulse {
     was_complete: bool,
 }
 
-impl Pulse {
+impl HealthReporter {
     pub(super) fn new(source: SourceId, sink: Sink, clock: Clock, interval: Duration) -> Self {
         let health = Health::default();
         Self {
