@@ -2,212 +2,23 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "what a test needs and does not get fails it")]
 
+#[path = "../fake_api/mod.rs"]
 mod fake_api;
+mod screen;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use batchtop::fleet::{
-    AnnotationChange, AnnotationOutcome, Change, ClusterFacts, ConnectionError, Delta, Epoch, Fleet, Health,
-    HealthState, KarpenterApi, Key, Kind, ObjectKey, Report, SourceId, Sym, Uid,
+    AnnotationChange, AnnotationOutcome, Epoch, HealthState, KarpenterApi, Key, Kind, ObjectKey, Sym, Uid,
 };
-use batchtop::source::kube::{Access, Clock, ConnectOptions, KubeSource, Timing, annotate, fetch};
-use batchtop::units::Time;
+use batchtop::source::kube::{ConnectOptions, KubeSource, Timing, annotate, fetch};
 use fake_api::{FakeApi, Fault, bare, pod};
-use tempfile::TempDir;
+use screen::{
+    CLAIMS, NODES, PATIENCE, PODS, Screen, clock, kubeconfig, plain, put_pods, quick, server_sees, with_pods,
+};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tokio_util::sync::{CancellationToken, DropGuard};
-
-const PODS: &str = "/api/v1/pods";
-const NODES: &str = "/api/v1/nodes";
-const CLAIMS: &str = "/apis/karpenter.sh/v1/nodeclaims";
-
-/// Longer than anything here takes, also on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-fn clock() -> Time {
-    Time::from_seconds(1_795_000_000)
-}
-
-fn quick() -> Timing {
-    Timing {
-        connect: Duration::from_millis(500),
-        request: Duration::from_millis(400),
-        stall: Duration::from_millis(300),
-        watch: Duration::from_secs(20),
-        watch_slack: Duration::from_millis(200),
-        backoff_first: Duration::from_millis(20),
-        backoff_max: Duration::from_millis(80),
-        forbidden_retry: Duration::from_millis(60),
-        absent_retry: Duration::from_millis(60),
-        relist: Duration::from_millis(100),
-        crd_interval: Duration::from_millis(100),
-        batch_window: Duration::from_millis(5),
-        first_tier_wait: Duration::from_millis(500),
-        exec: Duration::from_secs(5),
-        renew_before: Duration::from_mins(1),
-        health: Duration::ZERO,
-    }
-}
-
-/// What a person would see.
-struct Screen {
-    fleet: Fleet,
-    sources: BTreeMap<SourceId, Health>,
-    facts: ClusterFacts,
-    down: Vec<ConnectionError>,
-    /// Every state of pods, in order, without repetitions.
-    pod_states: Vec<HealthState>,
-    /// The fewest pods in sight since `watch_for_gaps`.
-    fewest_pods: usize,
-    removals: usize,
-    reports: mpsc::Receiver<(Epoch, Report)>,
-    access: Access,
-    _running: DropGuard,
-    folder: TempDir,
-}
-
-fn kubeconfig(folder: &TempDir, text: &str) -> PathBuf {
-    let path = folder.path().join("config");
-    std::fs::write(&path, text).expect("a file");
-    path
-}
-
-fn plain(api: &FakeApi) -> String {
-    format!(
-        "current-context: c\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}, {{name: d, context: {{cluster: c}}}}]\n\
-         clusters: [{{name: c, cluster: {{server: '{}'}}}}]\nusers: [{{name: u, user: {{}}}}]\n",
-        api.url()
-    )
-}
-
-impl Screen {
-    fn of(api: &FakeApi) -> Self {
-        Self::with(&plain(api), Vec::new(), quick())
-    }
-
-    fn with(config: &str, namespaces: Vec<String>, timing: Timing) -> Self {
-        Self::at(clock, config, namespaces, timing)
-    }
-
-    fn at(clock: Clock, config: &str, namespaces: Vec<String>, timing: Timing) -> Self {
-        Self::started(clock, config, namespaces, timing, None)
-    }
-
-    fn started(
-        clock: Clock,
-        config: &str,
-        namespaces: Vec<String>,
-        timing: Timing,
-        request_timeout: Option<Duration>,
-    ) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let kubeconfig = Some(kubeconfig(&folder, config));
-        let options = ConnectOptions { kubeconfig, request_timeout, ..ConnectOptions::default() };
-        let source = KubeSource::new(options, namespaces, timing, clock);
-        let access = source.access();
-        // Large enough that a test which looks at the server need not read reports meanwhile.
-        let (sink, reports) = mpsc::channel(10_000);
-        let cancel = CancellationToken::new();
-        tokio::spawn(source.run(sink, Epoch(1), cancel.clone()));
-        Self {
-            fleet: Fleet::default(),
-            sources: BTreeMap::new(),
-            facts: ClusterFacts::default(),
-            down: Vec::new(),
-            pod_states: Vec::new(),
-            fewest_pods: 0,
-            removals: 0,
-            reports,
-            access,
-            _running: cancel.drop_guard(),
-            folder,
-        }
-    }
-
-    fn take(&mut self, report: Report) {
-        match report {
-            Report::Delta(delta) => {
-                if let Delta::Pods(changes) = &delta {
-                    assert!(changes.len() <= 500, "a batch of {}", changes.len());
-                    self.removals += changes.iter().filter(|change| matches!(change, Change::Remove(_))).count();
-                }
-                self.fleet.apply(delta);
-                self.fewest_pods = self.fewest_pods.min(self.fleet.pods.len());
-            }
-            Report::Health(source, health) => {
-                if source == SourceId::Kind(Kind::Pod) && self.pod_states.last() != Some(&health.state) {
-                    self.pod_states.push(health.state);
-                }
-                self.sources.insert(source, health);
-            }
-            Report::Cluster(facts) => self.facts = *facts,
-            Report::Down(error) => self.down.push(error),
-        }
-    }
-
-    /// Takes reports until `done`.
-    async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
-        let ended = timeout(PATIENCE, async {
-            while !done(self) {
-                let (epoch, report) = self.reports.recv().await.expect("the source runs");
-                assert_eq!(epoch, Epoch(1));
-                self.take(report);
-            }
-        });
-        let seen = ended.await.is_ok();
-        let (pods, health) = (self.fleet.pods.len(), self.health(Kind::Pod));
-        assert!(seen, "never: {what}; pods {pods}, {health:?}, {:?}", self.down);
-    }
-
-    fn health(&self, kind: Kind) -> Health {
-        self.sources.get(&SourceId::Kind(kind)).cloned().unwrap_or_default()
-    }
-
-    fn is(&self, kind: Kind, state: HealthState) -> bool {
-        self.health(kind).state == state
-    }
-
-    fn has_pod(&self, name: &str) -> bool {
-        self.fleet.pods.get(&ObjectKey::new("ml", name)).is_some()
-    }
-
-    async fn live_with(&mut self, pods: usize) {
-        self.until("live pods", |screen| screen.is(Kind::Pod, HealthState::Live) && screen.fleet.pods.len() == pods)
-            .await;
-    }
-
-    fn watch_for_gaps(&mut self) {
-        self.fewest_pods = self.fleet.pods.len();
-        self.removals = 0;
-        self.pod_states.clear();
-    }
-}
-
-async fn with_pods(count: usize) -> FakeApi {
-    let api = FakeApi::start().await;
-    put_pods(&api, 0..count);
-    api
-}
-
-fn put_pods(api: &FakeApi, numbers: std::ops::Range<usize>) {
-    for number in numbers {
-        let name = format!("p{number:04}");
-        api.state().put(PODS, &format!("ml/{name}"), &pod(&name, "ml", None));
-    }
-}
-
-/// Waits until the server sees what it is asked about.
-async fn server_sees(what: &str, done: impl Fn() -> bool) {
-    let seen = timeout(PATIENCE, async {
-        while !done() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    });
-    assert!(seen.await.is_ok(), "never: {what}");
-}
+use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
 async fn pages_are_joined_and_watched_from_there_on() {
