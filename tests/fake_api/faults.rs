@@ -7,6 +7,8 @@ use std::time::Duration;
 pub enum Fault {
     /// An error with a Status.
     Status(u16, &'static str),
+    /// Not done, and answered with 200 and this body.
+    Answer(String),
     /// The request is done, and the answer is an error all the same.
     DoneBut(u16, &'static str),
     /// The request is done, and never answered.

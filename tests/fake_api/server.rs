@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::faults::Fault;
-use super::state::{Push, State};
+use super::state::{Push, State, kind_at};
 
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
@@ -135,6 +135,7 @@ async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
         return Ok(discovery(&parts.headers, &state.lock().expect("no test panicked here")));
     }
     match fault {
+        Some(Fault::Answer(body)) => Ok(json(body)),
         Some(Fault::Status(code, words)) => Ok(status(code, words)),
         Some(Fault::DoneBut(code, words)) => {
             respond(&parts.method, path, &query, &body, &state);
@@ -312,7 +313,8 @@ fn list(path: &str, query: &Query, state: &State) -> Response<Body> {
     let page: Vec<&str> = objects.iter().skip(from).take(limit).map(|json| json.as_str()).collect();
     let token = if from + page.len() < objects.len() { (from + page.len()).to_string() } else { String::new() };
     json(format!(
-        r#"{{"metadata":{{"resourceVersion":"{}","continue":"{token}"}},"items":[{}]}}"#,
+        r#"{{"kind":"{}List","metadata":{{"resourceVersion":"{}","continue":"{token}"}},"items":[{}]}}"#,
+        kind_at(path),
         state.version(),
         page.join(",")
     ))

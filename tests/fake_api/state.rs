@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use batchtop::fleet::Kind;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::faults::{Fault, Planned};
@@ -64,7 +65,9 @@ impl State {
     /// Creates or replaces an object. Its key is `namespace/name` or `name`.
     pub fn put(&mut self, path: &str, key: &str, json: &str) {
         self.version += 1;
-        let json = json.replace("@RV@", &self.version.to_string());
+        let kind =
+            if json.starts_with("{\"kind\"") { "{".to_owned() } else { format!("{{\"kind\":\"{}\",", kind_at(path)) };
+        let json = json.replacen('{', &kind, 1).replace("@RV@", &self.version.to_string());
         let before = self.collections.entry(path.to_owned()).or_default().insert(key.to_owned(), json.clone());
         self.publish(path, key, if before.is_some() { "MODIFIED" } else { "ADDED" }, &json);
     }
@@ -96,7 +99,8 @@ impl State {
 
     pub fn bookmark(&mut self, path: &str) {
         let line = format!(
-            "{{\"type\":\"BOOKMARK\",\"object\":{{\"metadata\":{{\"resourceVersion\":\"{}\"}}}}}}\n",
+            "{{\"type\":\"BOOKMARK\",\"object\":{{\"kind\":\"{}\",\"metadata\":{{\"resourceVersion\":\"{}\"}}}}}}\n",
+            kind_at(path),
             self.version
         );
         self.send(path, &line);
@@ -184,6 +188,12 @@ impl State {
 }
 
 const GONE: &str = "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\",\"message\":\"too old resource version\"}}\n";
+
+/// The kind of the objects in a collection.
+pub fn kind_at(path: &str) -> &'static str {
+    let resource = path.rsplit('/').next().unwrap_or_default();
+    Kind::ALL.into_iter().find(|kind| kind.resource() == resource).map_or("", Kind::name)
+}
 
 /// `/api/v1/pods` → `/api/v1/namespaces/ml/pods`.
 fn in_namespace(path: &str, namespace: &str) -> String {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "what a test needs and does not get fails it")]
 
+mod answers;
 #[path = "../fake_api/mod.rs"]
 mod fake_api;
 mod screen;

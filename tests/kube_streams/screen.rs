@@ -54,6 +54,8 @@ pub struct Screen {
     pub sources: BTreeMap<SourceId, Health>,
     pub facts: ClusterFacts,
     pub down: Vec<ConnectionError>,
+    /// Every report, in order.
+    pub reported: Vec<Report>,
     /// Every state of pods, in order, without repetitions.
     pub pod_states: Vec<HealthState>,
     /// The fewest pods in sight since `watch_for_gaps`.
@@ -113,6 +115,7 @@ impl Screen {
             sources: BTreeMap::new(),
             facts: ClusterFacts::default(),
             down: Vec::new(),
+            reported: Vec::new(),
             pod_states: Vec::new(),
             fewest_pods: 0,
             removals: 0,
@@ -124,6 +127,7 @@ impl Screen {
     }
 
     pub fn take(&mut self, report: Report) {
+        self.reported.push(report.clone());
         match report {
             Report::Delta(delta) => {
                 if let Delta::Pods(changes) = &delta {

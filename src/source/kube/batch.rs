@@ -3,7 +3,8 @@
 use tokio::time::Instant;
 
 use super::Timing;
-use super::decode::{self, BATCH_ROWS, DecodeError, Status, WatchEvent, watch_event};
+use super::decode::{self, BATCH_ROWS, NoEvent, WatchEvent, watch_event};
+use super::failure::Failure;
 use crate::fleet::{Delta, Interner, Kind};
 
 /// How many bytes of lines are gathered at most.
@@ -26,8 +27,8 @@ pub(super) struct Outcome {
     pub(super) undecodable: u64,
     /// For scopes that were heard of, the resourceVersion from which their watch goes on.
     pub(super) versions: Vec<(usize, String)>,
-    /// What the server ended a watch with.
-    pub(super) ended: Option<Status>,
+    /// Why a watch cannot be followed any further: the server ended it, or sent what says nothing about its objects.
+    pub(super) ended: Option<Failure>,
 }
 
 impl Batch {
@@ -46,26 +47,31 @@ impl Batch {
         self.lines.len() >= BATCH_ROWS || self.bytes >= MAX_BYTES
     }
 
-    /// Decodes what has gathered, up to the first line by which the server ends a watch.
+    /// Decodes what has gathered, up to the first line after which a watch cannot be followed.
     pub(super) fn decode(&mut self, kind: Kind, interner: &mut Interner) -> Outcome {
         let lines = std::mem::take(self).lines;
         let mut outcome = Outcome { delta: None, growth: 0, undecodable: 0, versions: Vec::new(), ended: None };
         let mut raw = Vec::with_capacity(lines.len());
         for (scope, line) in &lines {
-            match watch_event(line, interner) {
+            match watch_event(kind, line, interner) {
                 Ok(WatchEvent::Change { change, resource_version, growth }) => {
                     raw.push(change);
                     outcome.growth += growth;
                     outcome.versions.push((*scope, resource_version));
                 }
                 Ok(WatchEvent::Bookmark { resource_version }) => outcome.versions.push((*scope, resource_version)),
+                Ok(WatchEvent::Undecodable) => outcome.undecodable += 1,
                 Ok(WatchEvent::Failed(status)) => {
-                    outcome.ended = Some(status);
+                    outcome.ended = Some(Failure::of_status(status));
                     break;
                 }
-                // The connection broke within a line; the next watch brings the event again.
-                Err(DecodeError::Json(error)) if error.is_eof() => {}
-                Err(_) => outcome.undecodable += 1,
+                // The next watch brings the event again.
+                Err(NoEvent::Cut) => {}
+                Err(NoEvent::Other(words)) => {
+                    outcome.ended =
+                        Some(Failure::WrongAnswer(format!("the watch of {} sent {words}", kind.resource())));
+                    break;
+                }
             }
         }
         if !raw.is_empty() {
@@ -81,24 +87,50 @@ impl Batch {
 mod tests {
     use super::*;
 
+    const ADDED: &str = r#"{"type":"ADDED","object":{"kind":"Node","metadata":{"name":"a","uid":"u","resourceVersion":"5","creationTimestamp":"2026-11-21T10:00:00Z"}}}"#;
+
     #[test]
     fn an_error_ends_the_batch_and_a_cut_line_is_not_counted() {
         let mut batch = Batch::default();
         let timing = Timing::default();
         let mut push = |line: &str| batch.push(0, line.to_owned(), &timing);
-        push(
-            r#"{"type":"ADDED","object":{"metadata":{"name":"a","uid":"u","resourceVersion":"5","creationTimestamp":"2026-11-21T10:00:00Z"}}}"#,
-        );
-        push(r#"{"type":"MODIFIED","object":{"metadata":{"#);
-        push("nonsense");
-        push(r#"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}"#);
+        push(ADDED);
+        push(r#"{"type":"MODIFIED","object":{"kind":"Node","metadata":{"#);
+        push(r#"{"type":"MODIFIED","object":{"kind":"Node","metadata":{"name":[]}}}"#);
+        push(r#"{"type":"BOOKMARK","object":{"kind":"Node","metadata":{"resourceVersion":"9"}}}"#);
         push(r#"{"type":"ERROR","object":{"code":410,"message":"too old"}}"#);
         push(r#"{"type":"ADDED","object":{}}"#);
         let outcome = batch.decode(Kind::Node, &mut Interner::default());
         assert_eq!((outcome.growth, outcome.undecodable), (1, 1));
         assert_eq!(outcome.versions.last(), Some(&(0, "9".to_owned())));
-        assert_eq!(outcome.ended.map(|status| status.code), Some(410));
+        assert!(matches!(outcome.ended, Some(Failure::Api { code: 410, .. })));
         assert!(matches!(outcome.delta, Some(Delta::Nodes(rows)) if rows.len() == 1));
         assert!(batch.due().is_none());
+    }
+
+    /// What the watch of Nodes is said to have sent.
+    fn ended_by(line: &str) -> String {
+        let mut batch = Batch::default();
+        batch.push(0, line.to_owned(), &Timing::default());
+        batch.push(0, ADDED.to_owned(), &Timing::default());
+        let outcome = batch.decode(Kind::Node, &mut Interner::default());
+        assert!(outcome.delta.is_none() && outcome.versions.is_empty(), "what comes after {line} is not followed");
+        outcome.ended.map(|failure| failure.sentence()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_line_that_says_nothing_about_the_kind_ends_the_watch() {
+        let object = r#"{"kind":"Node","metadata":{"name":"a","resourceVersion":"5"}}"#;
+        let sent = |words: &str| format!("the watch of nodes sent {words}");
+        let of = |kind: &str, object: &str| ended_by(&format!(r#"{{"type":"{kind}","object":{object}}}"#));
+        assert_eq!(of("RENAMED", object), sent("an event of type \"RENAMED\""));
+        assert_eq!(ended_by(&format!(r#"{{"object":{object}}}"#)), sent("an event of type \"\""));
+        assert_eq!(ended_by(r#"{"type":"ADDED"}"#), sent("an event without object"));
+        assert_eq!(of("ADDED", "null"), sent("an event without object"));
+        assert_eq!(of("ADDED", "{}"), sent("an object without kind, not a Node"));
+        assert_eq!(of("DELETED", &object.replace("Node", "ConfigMap")), sent("a ConfigMap, not a Node"));
+        assert_eq!(of("BOOKMARK", r#"{"kind":"Status","code":410}"#), sent("a Status, not a Node"));
+        assert_eq!(of("ERROR", "[[]]"), sent("an ERROR that is no Status"));
+        assert!(ended_by("<html>").starts_with(&sent("a line that cannot be read: ")));
     }
 }

@@ -121,7 +121,8 @@ impl Groups {
 
 /// That a group has a version, and not the resource in it.
 pub(super) fn not_in_version(spec: &KindSpec, version: &str) -> String {
-    format!("the API server has no {} in {}/{version}", spec.resource, spec.group)
+    let group = if spec.group.is_empty() { String::new() } else { format!("{}/", spec.group) };
+    format!("the API server has no {} in {group}{version}", spec.resource)
 }
 
 fn not_served(spec: &KindSpec, served: &[ServedVersion]) -> String {
@@ -189,17 +190,21 @@ fn has_answer(last: &Discovered) -> bool {
     last.round > 0 && !matches!(last.answer, Answer::Failed(..))
 }
 
-/// What a group of the list may say, in the form of aggregated discovery or of the plain one.
+/// What a list of groups may say, in the form of aggregated discovery or of the plain one. Anything else is an error: no
+/// group at all would be taken for a cluster without Karpenter.
 #[derive(Deserialize)]
-struct List<'a> {
-    #[serde(borrow)]
-    kind: Cow<'a, str>,
-    /// Of an `APIGroupDiscoveryList`.
-    #[serde(borrow, default)]
-    items: Vec<GroupDiscovery<'a>>,
-    /// Of an `APIGroupList`.
-    #[serde(borrow, default)]
-    groups: Vec<ApiGroup<'a>>,
+#[serde(tag = "kind")]
+enum List<'a> {
+    #[serde(rename = "APIGroupDiscoveryList")]
+    Aggregated {
+        #[serde(borrow)]
+        items: Vec<GroupDiscovery<'a>>,
+    },
+    #[serde(rename = "APIGroupList")]
+    Plain {
+        #[serde(borrow)]
+        groups: Vec<ApiGroup<'a>>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -248,11 +253,15 @@ struct ApiVersion<'a> {
     version: Cow<'a, str>,
 }
 
-/// The resources of one version of a group: an `APIResourceList`.
+/// The resources of one version of a group.
 #[derive(Deserialize)]
-struct ResourceList<'a> {
-    #[serde(borrow, default)]
-    resources: Vec<Resource<'a>>,
+#[serde(tag = "kind")]
+enum ResourceList<'a> {
+    #[serde(rename = "APIResourceList")]
+    Resources {
+        #[serde(borrow)]
+        resources: Vec<Resource<'a>>,
+    },
 }
 
 /// The groups of the optional kinds.
@@ -267,22 +276,25 @@ fn names(resources: &[Resource<'_>]) -> BTreeSet<String> {
 /// The groups that an answer names, and whether it names their resources, too.
 fn groups(json: &[u8]) -> Result<(Groups, bool), Failure> {
     let list: List<'_> = serde_json::from_slice(json).map_err(|error| Failure::Unreadable(error.to_string()))?;
-    let is_aggregated = list.kind == "APIGroupDiscoveryList";
-    let found = optional_groups().into_iter().filter_map(|group| {
-        let versions = if is_aggregated {
-            let of_group = list.items.iter().find(|one| one.metadata.name == group)?;
-            of_group.versions.iter().map(discovered_version).collect()
-        } else {
-            let of_group = list.groups.iter().find(|one| one.name == group)?;
-            of_group
-                .versions
-                .iter()
-                .map(|one| ServedVersion { name: one.version.to_string(), resources: None })
-                .collect()
-        };
-        Some((group, versions))
-    });
-    Ok((Groups(found.collect()), is_aggregated))
+    let found = optional_groups().into_iter().filter_map(|group| Some((group, list.versions(group)?)));
+    Ok((Groups(found.collect()), matches!(list, List::Aggregated { .. })))
+}
+
+impl List<'_> {
+    /// The versions of a group, if the server has it.
+    fn versions(&self, group: &str) -> Option<Vec<ServedVersion>> {
+        match self {
+            Self::Aggregated { items } => {
+                let of_group = items.iter().find(|one| one.metadata.name == group)?;
+                Some(of_group.versions.iter().map(discovered_version).collect())
+            }
+            Self::Plain { groups } => {
+                let of_group = groups.iter().find(|one| one.name == group)?;
+                let version = |one: &ApiVersion<'_>| ServedVersion { name: one.version.to_string(), resources: None };
+                Some(of_group.versions.iter().map(version).collect())
+            }
+        }
+    }
 }
 
 fn discovered_version(version: &VersionDiscovery<'_>) -> ServedVersion {
@@ -364,9 +376,9 @@ async fn resources(
         Err(Failure::Api { code: 403, .. }) => return Ok(None),
         Err(failure) => return Err(failure),
     }
-    let list: ResourceList<'_> =
+    let ResourceList::Resources { resources } =
         serde_json::from_slice(&body).map_err(|error| Failure::Unreadable(error.to_string()))?;
-    Ok(Some(names(&list.resources)))
+    Ok(Some(names(&resources)))
 }
 
 /// The version in which one object of an optional kind can be fetched, from its group alone; `None` where there is none.
@@ -446,7 +458,9 @@ mod tests {
         assert_eq!(of("Stale").version(Kind::NodeClaim.spec()), Ok("v1"), "the list will tell");
         let words = current.version(Kind::NodeOverlay.spec()).unwrap_err();
         assert_eq!(words, "the cluster serves karpenter.sh only as v1, v1beta1");
-        assert!(groups(b"[]").is_err());
+        for body in ["[]", "{}", r#"{"kind":"Status","code":503}"#, r#"{"kind":"APIGroupList"}"#] {
+            assert!(groups(body.as_bytes()).is_err(), "{body} does not say that there is no group");
+        }
     }
 
     #[test]

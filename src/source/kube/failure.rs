@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use super::decode::Status;
 use crate::fleet::ConnectionError;
 
 /// Exit code for what is wrong in batchtop itself.
@@ -32,8 +33,10 @@ pub(super) enum Failure {
     Silence(&'static str),
     /// Credentials could not be had.
     Credentials(String),
-    /// The answer is not what was asked for.
+    /// The answer cannot be read.
     Unreadable(String),
+    /// The answer is something else than what was asked for, in one sentence.
+    WrongAnswer(String),
 }
 
 impl Failure {
@@ -55,6 +58,13 @@ impl Failure {
         Self::Network(words)
     }
 
+    /// From a `Status` that came where something else was asked for. A version that is too old has its code in some
+    /// servers, and in others only its reason.
+    pub(super) fn of_status(status: Status) -> Self {
+        let code = if status.reason == "Expired" || status.reason == "Gone" { 410 } else { status.code };
+        Self::Api { code, message: status.message, retry_after: None }
+    }
+
     /// One sentence, with the server's words where there are any.
     pub(super) fn sentence(&self) -> String {
         match self {
@@ -65,6 +75,7 @@ impl Failure {
             Self::Silence(what) => format!("no answer in time: {what}"),
             Self::Credentials(words) => format!("no credentials: {words}"),
             Self::Unreadable(words) => format!("the answer cannot be read: {words}"),
+            Self::WrongAnswer(sentence) => sentence.clone(),
         }
     }
 
@@ -153,6 +164,7 @@ mod tests {
             Failure::Silence("/version"),
             Failure::Credentials("exit status 1".to_owned()),
             Failure::Unreadable("eof".to_owned()),
+            Failure::WrongAnswer("the answer is a ConfigMap".to_owned()),
         ];
         for failure in all {
             let error = failure.connection_error("https://10.0.0.1");

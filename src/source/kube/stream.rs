@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::access::{Access, PooledClient};
 use super::backoff::Backoff;
 use super::batch::{Batch, Outcome};
-use super::decode::{self, RawChange, Status};
+use super::decode::{self, NoPage, RawChange, list_kind};
 use super::discovery::{Discovered, NotFound, not_in_version};
 use super::facts::{Fact, Facts};
 use super::failure::Failure;
@@ -299,9 +299,9 @@ impl Stream {
             let client = self.client().await?;
             let fetched = api::fetch(&client, request, &self.context.timing, &mut self.page).await;
             drop(client);
-            fetched.map_err(|failure| Stop::of_scope(at, format!("{}?limit=1", self.scope_path(at)), failure))?;
-            let page = decode::page(self.kind, &self.page, &mut self.interner)
-                .map_err(|error| Failure::Unreadable(error.to_string()))?;
+            let page = fetched.and_then(|()| self.decode_page(at));
+            let page =
+                page.map_err(|failure| Stop::of_scope(at, format!("{}?limit=1", self.scope_path(at)), failure))?;
             for delta in page.deltas {
                 self.send_rows(delta).await?;
             }
@@ -314,6 +314,11 @@ impl Stream {
             }
             token = page.continue_token;
         }
+    }
+
+    fn decode_page(&mut self, at: usize) -> Result<decode::Page, Failure> {
+        let page = decode::page(self.kind, &self.page, &mut self.interner);
+        page.map_err(|why| no_page(why, self.kind, &self.scope_path(at)))
     }
 
     fn list_path(&self, at: usize, token: &str) -> String {
@@ -485,7 +490,7 @@ impl Stream {
             self.set_version(at, version);
         }
         match ended {
-            Some(status) => Err(ended_by(status).into()),
+            Some(failure) => Err(failure.into()),
             None => Ok(self.health.heard(growth, undecodable).await?),
         }
     }
@@ -498,7 +503,14 @@ impl Stream {
             Stop::Closed => Err(Closed),
             Stop::Expired => self.relist_soon().await,
             Stop::Absent(words) => self.absent(&words).await,
-            Stop::Missing => self.absent(&not_in_version(self.kind.spec(), self.version)).await,
+            Stop::Missing if self.kind.spec().is_optional() => {
+                self.absent(&not_in_version(self.kind.spec(), self.version)).await
+            }
+            // Every cluster serves it: where it is not found, something in between answers.
+            Stop::Missing => {
+                let words = not_in_version(self.kind.spec(), self.version);
+                self.failed(Failure::Api { code: 404, message: words, retry_after: None }).await
+            }
             Stop::Undiscovered(failure, wait) => self.undiscovered(&failure, wait).await,
             Stop::Relist => {
                 self.relist_now();
@@ -667,7 +679,20 @@ fn asked_for(failure: &Failure) -> Duration {
     }
 }
 
-fn ended_by(status: Status) -> Failure {
-    let code = if status.reason == "Expired" || status.reason == "Gone" { 410 } else { status.code };
-    Failure::Api { code, message: status.message, retry_after: None }
+/// The failure of a list that was answered with success, and without a list.
+fn no_page(why: NoPage, kind: Kind, path: &str) -> Failure {
+    let answer = |what: &str| format!("the answer to GET {path} is {what}, not a {}", list_kind(kind));
+    match why {
+        NoPage::Status(status) => {
+            let sentence = format!("{}: {}", answer("a Status"), status.message);
+            match Failure::of_status(status) {
+                Failure::Api { code: code @ 400.., retry_after, .. } => {
+                    Failure::Api { code, message: sentence, retry_after }
+                }
+                _ => Failure::WrongAnswer(sentence),
+            }
+        }
+        NoPage::Other(what) => Failure::WrongAnswer(answer(&what)),
+        NoPage::Json(error) => Failure::Unreadable(error.to_string()),
+    }
 }

@@ -480,13 +480,48 @@ fn one_bad_object_does_not_fail_its_page() {
     assert_eq!((page.resource_version.as_str(), page.continue_token.as_str()), ("12", "abc"));
     let [Delta::Pods(changes)] = &page.deltas[..] else { panic!("not pods") };
     assert_eq!(changes.len(), 2);
-    assert!(page_of("{}").is_ok_and(|page| page.objects == 0));
-    assert!(page_of(r#"{"items":null}"#).is_ok());
-    assert!(page_of(r#"{"items":["#).is_err());
+    assert!(matches!(page_of(Kind::Pod, r#"{"items":["#), Err(NoPage::Json(_))));
 }
 
-fn page_of(json: &str) -> Result<list::Page, DecodeError> {
-    page(Kind::Pod, json.as_bytes(), &mut Interner::default())
+fn page_of(kind: Kind, json: &str) -> Result<Page, NoPage> {
+    page(kind, json.as_bytes(), &mut Interner::default())
+}
+
+#[test]
+fn only_a_list_of_the_kind_is_taken_for_one() {
+    let is_empty_list = |kind: Kind, list_kind: &str, api_version: &str, rest: &str| {
+        let json = format!(r#"{{"metadata":{{}},"apiVersion":"{api_version}"{rest},"kind":"{list_kind}"}}"#);
+        page_of(kind, &json).is_ok_and(|page| page.objects == 0)
+    };
+    let items = r#","items":[]"#;
+    assert!(is_empty_list(Kind::Pod, "PodList", "v1", items));
+    assert!(is_empty_list(Kind::Pod, "PodList", "v1", r#","items":null"#), "a slice that Go never made");
+    assert!(is_empty_list(Kind::Job, "JobList", "batch/v1", items));
+    assert!(is_empty_list(Kind::ReplicaSet, "PartialObjectMetadataList", "meta.k8s.io/v1", items));
+    assert!(is_empty_list(Kind::ReplicaSet, "ReplicaSetList", "apps/v1", items), "where metadata alone is not served");
+    assert!(is_empty_list(Kind::NodePool, "NodePoolList", "karpenter.sh/v1beta1", items));
+    assert!(is_empty_list(Kind::NodePool, "PoolsList", "karpenter.sh/v1", items), "a listKind of its own");
+    for (kind, list_kind, api_version, rest) in [
+        (Kind::Pod, "PodList", "v1", ""),
+        (Kind::Pod, "PodList", "v1", r#","items":{}"#),
+        (Kind::Pod, "PodList", "example.com/v1", items),
+        (Kind::Pod, "ConfigMapList", "v1", items),
+        (Kind::Pod, "PartialObjectMetadataList", "meta.k8s.io/v1", items),
+        (Kind::Pod, "Pod", "v1", items),
+        (Kind::Pod, "List", "v1", items),
+        (Kind::Pod, "", "v1", items),
+        (Kind::Pod, "Status", "v1", items),
+        (Kind::NodePool, "NodePool", "karpenter.sh/v1", items),
+        (Kind::NodePool, "ConfigMapList", "v1", items),
+    ] {
+        assert!(!is_empty_list(kind, list_kind, api_version, rest), "{list_kind} of {api_version} {rest}");
+    }
+    let positions = r#"["PodList","v1",{},[]]"#;
+    for body in ["", "[]", " []", positions, "null", "\"PodList\"", "{}", r#"{"items":[]}"#, r#"{"error":"no"}"#] {
+        assert!(page_of(Kind::Pod, body).is_err(), "{body}");
+    }
+    let status = r#"{"kind":"Status","apiVersion":"v1","code":410,"reason":"Expired","message":"too old"}"#;
+    assert!(matches!(page_of(Kind::Pod, status), Err(NoPage::Status(status)) if status.code == 410));
 }
 
 #[test]
@@ -515,13 +550,13 @@ fn lines_of_a_watch_are_told_apart() {
     let mut interner = Interner::default();
     let mut read = |kind: &str, object: &str| {
         let line = format!(r#"{{"type":"{kind}","object":{object}}}"#);
-        format!("{:?}", watch_event(&line, &mut interner).unwrap())
+        format!("{:?}", watch_event(Kind::ReplicaSet, &line, &mut interner).unwrap())
     };
-    let object = r#"{"metadata":{"name":"x","namespace":"ml","resourceVersion":"9"}}"#;
+    let object = r#"{"kind":"PartialObjectMetadata","metadata":{"name":"x","namespace":"ml","resourceVersion":"9"}}"#;
     assert!(read("ADDED", object).contains("Upsert"));
     assert!(read("MODIFIED", object).contains("Upsert"));
     assert!(read("DELETED", object).contains("Remove(ml/x)"));
-    assert!(read("BOOKMARK", r#"{"metadata":{"resourceVersion":"10"}}"#).contains("10"));
+    assert!(read("BOOKMARK", r#"{"kind":"ReplicaSet","metadata":{"resourceVersion":"10"}}"#).contains("10"));
     let expired = r#"{"kind":"Status","code":410,"reason":"Expired","message":"too old resource version"}"#;
     assert!(read("ERROR", expired).contains("410"));
 }
@@ -694,7 +729,8 @@ fn every_kind_of_the_table_is_decoded_into_its_own_table() {
         let mut fleet = Fleet::default();
         let changed = fleet.apply(decoded.unwrap_or_else(|error| panic!("{wanted:?}: {error}")));
         assert!(changed.kinds.iter().eq([&wanted]), "{:?}", changed.kinds);
-        let list = format!(r#"{{"metadata":{{"resourceVersion":"8"}},"items":[{json},{json}]}}"#);
+        let kind = list_kind(wanted);
+        let list = format!(r#"{{"kind":"{kind}","metadata":{{"resourceVersion":"8"}},"items":[{json},{json}]}}"#);
         let page = page(wanted, list.as_bytes(), &mut Interner::default()).unwrap();
         assert_eq!((page.objects, page.undecodable, page.deltas.len()), (2, 0, 1), "{wanted:?}");
         assert!(dispatch(wanted, Least(b"{}")).1.is_err(), "{wanted:?} without metadata is no object");

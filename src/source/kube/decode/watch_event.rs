@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::list::identity;
-use super::text::Text;
-use super::{DecodeError, RawChange};
-use crate::fleet::Interner;
+use super::RawChange;
+use super::meta::SlimMeta;
+use super::text::{Text, bounded};
+use crate::fleet::{Content, Interner, Kind};
 
 /// What a line of a watch says.
 #[derive(Debug)]
@@ -25,8 +25,20 @@ pub(crate) enum WatchEvent<'a> {
         /// The resourceVersion from which the next watch can go on.
         resource_version: String,
     },
+    /// An object of the kind whose key cannot be read.
+    Undecodable,
     /// The server ends the watch.
     Failed(Status),
+}
+
+/// Why a line says nothing about the objects that are watched. What it should have said is not known then, so the watch
+/// cannot be followed any further.
+#[derive(Debug)]
+pub(crate) enum NoEvent {
+    /// The line ends too early, because the connection broke.
+    Cut,
+    /// Something else, in words that follow "the watch sent".
+    Other(String),
 }
 
 /// A `metav1.Status`: the API server's words.
@@ -43,26 +55,75 @@ pub(crate) struct Status {
 
 #[derive(Deserialize)]
 struct Line<'a> {
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, default, rename = "type")]
     kind: Text<'a>,
-    #[serde(borrow)]
-    object: &'a RawValue,
+    #[serde(borrow, default)]
+    object: Option<&'a RawValue>,
 }
 
-/// Reads one line.
-pub(crate) fn watch_event<'a>(line: &'a str, interner: &mut Interner) -> Result<WatchEvent<'a>, DecodeError> {
-    let line: Line<'a> = serde_json::from_str(line)?;
-    let json = line.object.get();
+/// What is read of a watched object before its row is.
+#[derive(Deserialize)]
+struct Identity<'a> {
+    #[serde(borrow, default)]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    metadata: SlimMeta<'a>,
+}
+
+/// What is still read of an object whose metadata cannot be.
+#[derive(Deserialize)]
+struct KindOnly<'a> {
+    #[serde(borrow, default)]
+    kind: Text<'a>,
+}
+
+/// Reads one line of a watch of `kind`.
+pub(crate) fn watch_event<'a>(kind: Kind, line: &'a str, interner: &mut Interner) -> Result<WatchEvent<'a>, NoEvent> {
+    let line: Line<'a> = serde_json::from_str(line).map_err(unread)?;
+    let json = line.object.map(RawValue::get).ok_or_else(|| NoEvent::Other("an event without object".to_owned()))?;
     if &*line.kind == "ERROR" {
-        return Ok(WatchEvent::Failed(serde_json::from_str(json)?));
+        let status = serde_json::from_str(json);
+        return status.map(WatchEvent::Failed).map_err(|_| NoEvent::Other("an ERROR that is no Status".to_owned()));
     }
-    let object = identity(json)?;
-    let resource_version = object.metadata().resource_version().to_owned();
+    if !matches!(&*line.kind, "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK") {
+        return Err(NoEvent::Other(format!("an event of type {:?}", bounded(&line.kind))));
+    }
+    let Some(metadata) = metadata(kind, json)? else { return Ok(WatchEvent::Undecodable) };
+    let resource_version = metadata.resource_version().to_owned();
     let (change, growth) = match &*line.kind {
         "BOOKMARK" => return Ok(WatchEvent::Bookmark { resource_version }),
-        "DELETED" => (RawChange::Remove(object.metadata().key(interner)?), -1),
         "ADDED" => (RawChange::Upsert(json.as_bytes()), 1),
-        _ => (RawChange::Upsert(json.as_bytes()), 0),
+        "MODIFIED" => (RawChange::Upsert(json.as_bytes()), 0),
+        _deleted => match metadata.key(interner) {
+            Ok(key) => (RawChange::Remove(key), -1),
+            Err(_) => return Ok(WatchEvent::Undecodable),
+        },
     };
     Ok(WatchEvent::Change { change, resource_version, growth })
+}
+
+/// The metadata of an object of `kind`; `None` where it cannot be decoded.
+fn metadata(kind: Kind, json: &str) -> Result<Option<SlimMeta<'_>>, NoEvent> {
+    let (found, metadata) = match serde_json::from_str::<Identity<'_>>(json) {
+        Ok(object) => (object.kind, Some(object.metadata)),
+        Err(_) => (serde_json::from_str::<KindOnly<'_>>(json).map_err(unread)?.kind, None),
+    };
+    if is_of(kind, &found) { Ok(metadata) } else { Err(NoEvent::Other(another(&found, kind))) }
+}
+
+fn unread(error: serde_json::Error) -> NoEvent {
+    if error.is_eof() { NoEvent::Cut } else { NoEvent::Other(format!("a line that cannot be read: {error}")) }
+}
+
+fn is_of(kind: Kind, found: &str) -> bool {
+    let spec = kind.spec();
+    found == spec.name || (spec.content == Content::Metadata && found == "PartialObjectMetadata")
+}
+
+fn another(found: &str, wanted: Kind) -> String {
+    let wanted = wanted.spec().name;
+    match bounded(found) {
+        "" => format!("an object without kind, not a {wanted}"),
+        found => format!("a {found}, not a {wanted}"),
+    }
 }
