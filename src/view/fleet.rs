@@ -10,6 +10,7 @@ use crate::app::screens::fleet as columns;
 use crate::app::{self, Scope};
 use crate::config::Role;
 use crate::fleet::{CapacityType, HealthState, Key, Kind, NodeClaimRow, NodeRow, Sym};
+use crate::insight::Completeness;
 use crate::insight::disruption::{NodeAnnotation, protection};
 use crate::insight::phase::{ClaimPhase, NodePhase};
 use crate::insight::picture::NodePicture;
@@ -121,10 +122,22 @@ impl Row<'_> {
             ClaimPhase::Launching => "starting: no instance yet",
             ClaimPhase::Registering => "starting: no Node yet",
             ClaimPhase::Initializing => "starting",
-            ClaimPhase::Ready => "its Node is gone",
+            ClaimPhase::Ready => self.missing_node(),
             ClaimPhase::Terminating => "terminating",
         };
         Line::of(state.role, what)
+    }
+
+    /// Why a ready NodeClaim has no Node here: only a complete list of Nodes tells that it is gone.
+    fn missing_node(&self) -> &'static str {
+        if Completeness::new(&self.app.sources).without_gap(Kind::Node) {
+            return "its Node is gone";
+        }
+        match self.app.state(Kind::Node) {
+            HealthState::Connecting | HealthState::Syncing => "",
+            HealthState::Live | HealthState::Stale => "not all Nodes are readable",
+            _ => "Nodes are not readable",
+        }
     }
 
     fn until(&self) -> Line {

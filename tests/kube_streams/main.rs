@@ -5,6 +5,7 @@
 mod answers;
 #[path = "../fake_api/mod.rs"]
 mod fake_api;
+mod refusals;
 mod screen;
 
 use std::time::Duration;

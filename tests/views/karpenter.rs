@@ -393,3 +393,26 @@ fn a_pause_is_told_when_the_gate_tells_it() {
     assert_eq!(at(19), (false, false));
     assert_eq!(at(20), (true, true));
 }
+
+#[test]
+fn a_node_is_only_said_to_be_gone_where_all_nodes_are_known() {
+    let shown = |state| {
+        let mut app = empty((200, 50));
+        let ready = claim("c-alone", Some("n-alone"), DAY, &m7i());
+        report(&mut app, Report::Delta(Delta::NodeClaims(relist(vec![ready]))));
+        set_health(&mut app, Kind::NodeClaim, HealthState::Live);
+        set_health(&mut app, Kind::Node, state);
+        settle(&mut app);
+        text(&app)
+    };
+    let (gone, unreadable) = ("its Node is gone", "Nodes are not readable");
+    assert!(shown(HealthState::Live).contains(gone) && shown(HealthState::Stale).contains(gone));
+    for state in [HealthState::Forbidden, HealthState::Failed] {
+        let text = shown(state);
+        assert!(text.contains(unreadable) && !text.contains(gone), "{state:?}: {text}");
+    }
+    for state in [HealthState::Connecting, HealthState::Syncing] {
+        let text = shown(state);
+        assert!(text.contains("c-alone") && !text.contains(gone) && !text.contains(unreadable), "{state:?}: {text}");
+    }
+}

@@ -18,7 +18,11 @@ const MOST_DOUBLINGS: u32 = 16;
 
 impl Backoff {
     pub(super) fn new(timing: &Timing, seed: u64) -> Self {
-        Self { first: timing.backoff_first, max: timing.backoff_max, failures: 0, random: seed }
+        Self::between(timing.backoff_first, timing.backoff_max, seed)
+    }
+
+    pub(super) fn between(first: Duration, max: Duration, seed: u64) -> Self {
+        Self { first, max, failures: 0, random: seed }
     }
 
     /// After a success.

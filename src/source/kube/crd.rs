@@ -10,6 +10,7 @@ use super::backoff::Backoff;
 use super::facts::Fact;
 use super::failure::Failure;
 use super::health_reporter::HealthReporter;
+use super::refusals::Refusals;
 use super::sink::Closed;
 use super::stream::StreamContext;
 use crate::fleet::SourceId;
@@ -81,6 +82,7 @@ pub(super) async fn run(mut context: StreamContext, turn: CancellationToken) -> 
     let timing = context.timing;
     let mut health = HealthReporter::new(SourceId::KarpenterCrds, context.sink.clone(), context.clock, timing.health);
     let mut backoff = Backoff::new(&timing, SEED);
+    let mut refusals = Refusals::new(&timing, SEED);
     if health.connecting().await.is_err() {
         return Closed;
     }
@@ -92,12 +94,17 @@ pub(super) async fn run(mut context: StreamContext, turn: CancellationToken) -> 
         let wait = match looked {
             Ok(version) => {
                 backoff.reset();
+                refusals.reset();
                 found(&context, &mut health, version).await.map(|()| timing.crd_interval)
             }
             Err(Failure::Api { code: 404, .. }) => absent(&context, &mut health).await.map(|()| timing.absent_retry),
             Err(Failure::Api { code: 403, message, .. }) => {
                 let words = format!("may not get customresourcedefinitions: {message}");
-                health.forbidden(&words, timing.forbidden_retry).await.map(|()| timing.forbidden_retry)
+                let wait = refusals.next();
+                let is_believed = !health.is_complete() || refusals.are_lasting();
+                let said =
+                    if is_believed { health.forbidden(&words, wait).await } else { health.failed(&words, wait).await };
+                said.map(|()| wait)
             }
             Err(failure) => {
                 let wait = backoff.next();

@@ -73,7 +73,16 @@ impl HealthReporter {
             return self.tell(HealthState::Stale, Some("reading everything again"), None).await;
         }
         self.health.objects = 0;
+        if self.health.state == HealthState::Forbidden {
+            // Most likely it still is; the first page will tell.
+            return Ok(());
+        }
         self.tell(HealthState::Syncing, None, None).await
+    }
+
+    /// Whether its table is complete, possibly as of a moment ago.
+    pub(super) fn is_complete(&self) -> bool {
+        self.was_complete
     }
 
     /// What is not watched is listed again, as often as it is: that is no reason to call it stale.
@@ -88,6 +97,9 @@ impl HealthReporter {
             return Ok(());
         }
         self.health.objects = objects;
+        if self.health.state == HealthState::Forbidden {
+            return self.tell(HealthState::Syncing, None, None).await;
+        }
         self.send().await
     }
 

@@ -23,6 +23,7 @@ mod kubeconfig;
 mod lines;
 mod options;
 mod proxy;
+mod refusals;
 mod resource;
 mod sink;
 mod stream;

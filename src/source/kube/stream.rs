@@ -20,6 +20,7 @@ use super::facts::{Fact, Facts};
 use super::failure::Failure;
 use super::health_reporter::HealthReporter;
 use super::lines::{Piece, pieces};
+use super::refusals::Refusals;
 use super::resource;
 use super::sink::{Closed, Sink};
 use super::watches::{WatchPermit, Watches};
@@ -52,11 +53,19 @@ struct WatchScope {
     namespace: Option<String>,
     /// From where its watch goes on.
     resource_version: String,
+    /// Whether it has been listed and, unless it is only listed now and then, watched.
+    was_read: bool,
+}
+
+impl WatchScope {
+    fn of(namespace: Option<String>) -> Self {
+        Self { namespace, resource_version: String::new(), was_read: false }
+    }
 }
 
 /// The one scope that makes up the whole cluster.
 fn whole_cluster() -> Vec<WatchScope> {
-    vec![WatchScope { namespace: None, resource_version: String::new() }]
+    vec![WatchScope::of(None)]
 }
 
 /// A scope that may not be read.
@@ -71,7 +80,7 @@ struct Refused {
 }
 
 fn one_namespace(name: String) -> WatchScope {
-    WatchScope { namespace: Some(name), resource_version: String::new() }
+    WatchScope::of(Some(name))
 }
 
 /// Why listing or watching ended.
@@ -143,6 +152,7 @@ pub(super) struct Stream {
     context: StreamContext,
     health: HealthReporter,
     backoff: Backoff,
+    refusals: Refusals,
     interner: Interner,
     /// The API version in use.
     version: &'static str,
@@ -178,6 +188,7 @@ impl Stream {
             kind,
             health: HealthReporter::new(SourceId::Kind(kind), context.sink.clone(), context.clock, timing.health),
             backoff: Backoff::new(&timing, kind as u64),
+            refusals: Refusals::new(&timing, kind as u64),
             context,
             interner: Interner::default(),
             version: kind.spec().best_version(),
@@ -359,6 +370,10 @@ impl Stream {
             watches.push(self.open_watch(*at).await?);
         }
         let mut relist = self.relist(self.scopes.len() - permits.len());
+        for scope in &mut self.scopes {
+            scope.was_read = true;
+        }
+        self.refusals.reset();
         self.health.live().await?;
         let mut batch = Batch::default();
         let mut granted = self.granted();
@@ -516,6 +531,7 @@ impl Stream {
                 self.relist_now();
                 Ok(())
             }
+            Stop::Refused(at, _, words) if self.is_doubted(at) => self.refused_for_now(&words).await,
             Stop::Refused(at, probe, words) => self.refused(at, probe, words).await,
             Stop::Granted(namespace) => {
                 self.widen(namespace);
@@ -567,6 +583,19 @@ impl Stream {
         }
     }
 
+    /// Whether a refusal of what was read before may be one of a server that does not know its roles yet.
+    fn is_doubted(&mut self, at: usize) -> bool {
+        self.scopes.get(at).is_some_and(|scope| scope.was_read) && !self.refusals.are_lasting()
+    }
+
+    /// Keeps the rows, and tries again soon.
+    async fn refused_for_now(&mut self, words: &str) -> Result<(), Closed> {
+        let wait = self.refusals.next();
+        self.health.failed(&self.forbidden_sentence(words), wait).await?;
+        sleep(wait).await;
+        Ok(())
+    }
+
     /// Goes on with what is left: where the whole cluster is not readable, the namespaces that were named may be, and
     /// where one of these is not, the others are.
     async fn refused(&mut self, at: usize, probe: String, words: String) -> Result<(), Closed> {
@@ -600,12 +629,15 @@ impl Stream {
 
     async fn forbidden(&mut self, words: &str) -> Result<(), Closed> {
         self.forget().await?;
-        let wait = self.context.timing.forbidden_retry;
-        let sentence = format!("may not list and watch {}: {words}", self.kind.resource());
-        self.health.forbidden(&sentence, wait).await?;
+        let wait = self.refusals.next();
+        self.health.forbidden(&self.forbidden_sentence(words), wait).await?;
         sleep(wait).await;
         self.widen(None);
         Ok(())
+    }
+
+    fn forbidden_sentence(&self, words: &str) -> String {
+        format!("may not list and watch {}: {words}", self.kind.resource())
     }
 
     /// What is read instead of the whole cluster, what is not, and why; `None` where the whole cluster is.

@@ -19,8 +19,12 @@ pub struct Timing {
     pub backoff_first: Duration,
     /// The longest wait after a failure.
     pub backoff_max: Duration,
-    /// Until something forbidden is tried again: permissions can be granted.
+    /// Until something forbidden is tried again for the first time; each further wait is twice as long.
+    pub forbidden_first: Duration,
+    /// The longest wait until something forbidden is tried again: permissions can be granted.
     pub forbidden_retry: Duration,
+    /// How long what was read before may be forbidden until that is believed, and its rows are forgotten.
+    pub forbidden_patience: Duration,
     /// Between two requests for the APIs that the server has: CustomResourceDefinitions can be installed.
     pub absent_retry: Duration,
     /// Between two lists of what is not watched, because all connections for watches are in use.
@@ -49,7 +53,9 @@ impl Default for Timing {
             watch_slack: Duration::from_secs(5),
             backoff_first: Duration::from_millis(800),
             backoff_max: Duration::from_secs(30),
+            forbidden_first: Duration::from_secs(1),
             forbidden_retry: Duration::from_mins(1),
+            forbidden_patience: Duration::from_mins(2),
             absent_retry: Duration::from_secs(30),
             relist: Duration::from_secs(15),
             crd_interval: Duration::from_mins(1),
