@@ -7,6 +7,7 @@ mod answers;
 mod fake_api;
 mod refusals;
 mod screen;
+mod storms;
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use kube::client::Body;
 use tokio::time::timeout;
 
 use super::Timing;
-use super::decode::Status;
+use super::decode::{Status, bounded};
 use super::failure::Failure;
 
 /// How large an answer may be: 500 objects at etcd's own limit of 1.5 MiB would be 750 MB, which no real page comes near.
@@ -37,7 +37,7 @@ pub(super) fn request(
     for (name, value) in headers {
         builder = builder.header(name, *value);
     }
-    builder.body(Body::from(body)).map_err(|error| Failure::Unreadable(format!("{path}: {error}")))
+    builder.body(Body::from(body)).map_err(|error| Failure::Unreadable(format!("{}: {error}", bounded(path))))
 }
 
 /// Sends a request and waits for the head of a successful response.
@@ -93,7 +93,7 @@ fn server_words(body: &[u8], code: StatusCode) -> String {
     if let Ok(status) = serde_json::from_slice::<Status>(body)
         && !status.message.is_empty()
     {
-        return status.message;
+        return bounded(&status.message).into_owned();
     }
     let text = String::from_utf8_lossy(body);
     let line: String = text.lines().next().unwrap_or_default().chars().take(QUOTED_BYTES).collect();

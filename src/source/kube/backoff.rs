@@ -30,9 +30,18 @@ impl Backoff {
         self.failures = 0;
     }
 
+    /// Whether the waits grow no further.
+    pub(super) fn is_longest(&self) -> bool {
+        self.full() == self.max
+    }
+
+    fn full(&self) -> Duration {
+        self.first.saturating_mul(1 << self.failures.min(MOST_DOUBLINGS)).min(self.max)
+    }
+
     /// After a failure: how long to wait now.
     pub(super) fn next(&mut self) -> Duration {
-        let full = self.first.saturating_mul(1 << self.failures.min(MOST_DOUBLINGS)).min(self.max);
+        let full = self.full();
         self.failures += 1;
         full.saturating_sub(full.mul_f64(0.25 * self.unit()))
     }
@@ -59,8 +68,9 @@ mod tests {
             let wait = backoff.next().as_secs_f64();
             assert!(wait <= full && wait >= 0.74 * full, "{wait} of {full}");
         }
+        assert!(backoff.is_longest());
         backoff.reset();
-        assert!(backoff.next() <= timing.backoff_first);
+        assert!(!backoff.is_longest() && backoff.next() <= timing.backoff_first);
         let waits = |seed| {
             (0..4)
                 .map({

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use super::decode::Status;
+use super::decode::{Status, bounded};
 use crate::fleet::ConnectionError;
 
 /// Exit code for what is wrong in batchtop itself.
@@ -65,8 +65,12 @@ impl Failure {
         Self::Api { code, message: status.message, retry_after: None }
     }
 
-    /// One sentence, with the server's words where there are any.
+    /// One sentence of bounded length, with the server's words where there are any.
     pub(super) fn sentence(&self) -> String {
+        bounded(&self.whole_sentence()).into_owned()
+    }
+
+    fn whole_sentence(&self) -> String {
         match self {
             Self::Api { code, message, .. } if message.is_empty() => format!("the API server answered {code}"),
             Self::Api { message, .. } => message.clone(),
@@ -86,6 +90,7 @@ impl Failure {
 
     /// The error of a connection to `server` that never came about.
     pub(super) fn connection_error(&self, server: &str) -> ConnectionError {
+        let server = &*bounded(server);
         let (message, hint) = match self {
             Self::Api { code: 401, message, .. } => (
                 format!("{server} does not accept the credentials (401): {message}"),
@@ -102,7 +107,7 @@ impl Failure {
                 "Check with `kubectl cluster-info` in the same terminal.".to_owned(),
             ),
         };
-        ConnectionError { message, hint, exit_code: EXIT_CLUSTER }
+        ConnectionError { message: bounded(&message).into_owned(), hint, exit_code: EXIT_CLUSTER }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Clock;
+use super::decode::bounded;
 use super::sink::{Closed, Sink};
 use crate::fleet::{Health, HealthState, Report, SourceId, Sym};
 
@@ -183,7 +184,7 @@ impl HealthReporter {
 
     async fn tell(&mut self, state: HealthState, words: Option<&str>, wait: Option<Duration>) -> Result<(), Closed> {
         self.health.state = state;
-        self.health.message = words.map(Sym::new);
+        self.health.message = words.map(|words| Sym::new(&bounded(words)));
         self.health.next_try =
             wait.map(|wait| (self.clock)().plus_micros(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)));
         self.send().await

@@ -1,6 +1,8 @@
 //! The stream of one kind: find its API, list, watch, and come back from whatever goes wrong.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -14,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::access::{Access, PooledClient};
 use super::backoff::Backoff;
 use super::batch::{Batch, Outcome};
-use super::decode::{self, NoPage, RawChange, list_kind};
+use super::decode::{self, NoPage, RawChange, bounded, list_kind};
 use super::discovery::{Discovered, NotFound, not_in_version};
 use super::facts::{Fact, Facts};
 use super::failure::Failure;
@@ -30,6 +32,12 @@ use crate::fleet::{Delta, Interner, Kind, Scope, SourceId};
 /// Objects per page, and more where a list takes longer than the server remembers its beginning: the first entry is for
 /// the first two tries, the next for the third, and so on.
 const PAGE_SIZES: [u32; 4] = [resource::PAGE_SIZE, resource::PAGE_SIZE, 2000, 10_000];
+
+/// How many pages a list has at most: five million objects in the smallest pages.
+const MAX_PAGES: usize = 10_000;
+
+/// How long a continue token is at most. Real ones have a few hundred bytes, and all of it becomes part of a path.
+const MAX_TOKEN_BYTES: usize = 8 << 10;
 
 /// What every task that reads the cluster shares with the others: clients, clock, and where to report to.
 #[derive(Clone)]
@@ -171,8 +179,10 @@ pub(super) struct Stream {
     holds_rows: bool,
     /// Whether the scopes' resourceVersions are good to watch from.
     listed: bool,
-    /// How often in a row a list or a watch has expired.
+    /// How often in a row a list has expired before it was complete.
     expired: usize,
+    /// When all watches were opened, while they last.
+    watching_since: Option<Instant>,
     /// Dropped after the first list, successful or not.
     first_attempt: Option<mpsc::Sender<Infallible>>,
     /// The client of the request under way.
@@ -201,6 +211,7 @@ impl Stream {
             holds_rows: false,
             listed: false,
             expired: 0,
+            watching_since: None,
             first_attempt,
             generation: 0,
             page: Vec::new(),
@@ -284,7 +295,7 @@ impl Stream {
         }
         self.send_marker(RawChange::Commit).await?;
         self.listed = true;
-        self.backoff.reset();
+        self.expired = 0;
         match self.kind {
             Kind::EksNodeClass => self.tell(Fact::AutoMode(true)).await?,
             Kind::Pod => self.tell(Fact::Namespaces(self.namespaces())).await?,
@@ -304,6 +315,7 @@ impl Stream {
 
     async fn list_scope(&mut self, at: usize, objects: &mut u64) -> Result<(), Stop> {
         let mut token = String::new();
+        let mut tokens = Tokens::default();
         loop {
             let path = self.list_path(at, &token);
             let request = api::get(&path, resource::accept(self.kind))?;
@@ -324,6 +336,9 @@ impl Stream {
                 return Ok(());
             }
             token = page.continue_token;
+            tokens.take(&token).map_err(|words| {
+                Failure::WrongAnswer(format!("the list of GET {} does not end: {words}", self.scope_path(at)))
+            })?;
         }
     }
 
@@ -374,6 +389,7 @@ impl Stream {
             scope.was_read = true;
         }
         self.refusals.reset();
+        self.watching_since = Some(Instant::now());
         self.health.live().await?;
         let mut batch = Batch::default();
         let mut granted = self.granted();
@@ -436,12 +452,14 @@ impl Stream {
     }
 
     /// A watch that breaks or ends after a while is opened again at once and nobody need know; one that does so right away
-    /// would be opened again and again.
+    /// would be opened again and again. Only one that lived for long is taken for the end of all trouble.
     fn tolerate(&mut self, opened: Opened, failure: Failure) -> Result<(), Stop> {
         if opened.elapsed() < self.context.timing.backoff_first {
             return Err(failure.into());
         }
-        self.backoff.reset();
+        if opened.elapsed() > self.context.timing.backoff_max {
+            self.backoff.reset();
+        }
         Ok(())
     }
 
@@ -497,10 +515,6 @@ impl Stream {
         if let Some(delta) = delta {
             self.send_rows(delta).await?;
         }
-        if !versions.is_empty() {
-            self.expired = 0;
-            self.backoff.reset();
-        }
         for (at, version) in versions {
             self.set_version(at, version);
         }
@@ -514,9 +528,18 @@ impl Stream {
 
     async fn recover(&mut self, stop: Stop) -> Result<(), Closed> {
         self.is_relist = matches!(stop, Stop::Relist);
+        let watched = self.watching_since.take().map(|since| since.elapsed());
+        let has_lived = watched.is_some_and(|watched| watched > self.context.timing.backoff_max);
+        if has_lived {
+            self.backoff.reset();
+        }
         match stop {
             Stop::Closed => Err(Closed),
-            Stop::Expired => self.relist_soon().await,
+            Stop::Expired if has_lived => {
+                self.relist_now();
+                Ok(())
+            }
+            Stop::Expired => self.relist_later().await,
             Stop::Absent(words) => self.absent(&words).await,
             Stop::Missing if self.kind.spec().is_optional() => {
                 self.absent(&not_in_version(self.kind.spec(), self.version)).await
@@ -542,15 +565,16 @@ impl Stream {
         }
     }
 
-    /// The first time at once, then with growing waits, or a server that always answers 410 would be listed without end.
-    async fn relist_soon(&mut self) -> Result<(), Closed> {
-        self.listed = false;
-        self.expired += 1;
+    /// With growing waits, or a server that always answers 410 would be listed without end.
+    async fn relist_later(&mut self) -> Result<(), Closed> {
+        let words = if std::mem::take(&mut self.listed) {
+            "the server no longer knows what the watch would go on from (410)"
+        } else {
+            self.expired += 1;
+            "the server forgets where the list began before it is complete (410)"
+        };
         let wait = self.backoff.next();
-        if self.expired == 1 {
-            return Ok(());
-        }
-        self.health.failed("the server forgets where the list began before it is complete (410)", wait).await?;
+        self.health.failed(words, wait).await?;
         sleep(wait).await;
         Ok(())
     }
@@ -669,7 +693,9 @@ impl Stream {
         // Anything but a lost connection may be about the resourceVersion; a list heals that.
         let is_lost = matches!(failure, Failure::Network(_) | Failure::Silence(_) | Failure::Tls(_));
         let is_busy = matches!(failure, Failure::Api { code: 401 | 429 | 500..=599, .. });
-        self.listed &= is_lost || is_busy;
+        // The rest of 4xx hardly ever is, and a list for each try would be many.
+        let is_refused = matches!(failure, Failure::Api { code: 400..=499, .. }) && !self.backoff.is_longest();
+        self.listed &= is_lost || is_busy || is_refused;
         let wait = self.backoff.next().max(asked_for(&failure));
         self.health.failed(&failure.sentence(), wait).await?;
         if failure.is_about_identity() {
@@ -711,12 +737,31 @@ fn asked_for(failure: &Failure) -> Duration {
     }
 }
 
+/// The continue tokens of one list.
+#[derive(Default)]
+struct Tokens(HashSet<u64>);
+
+impl Tokens {
+    /// Takes one more; an error says why the list is not followed any further.
+    fn take(&mut self, token: &str) -> Result<(), String> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(format!("its continue token has {} bytes", token.len()));
+        }
+        let mut hasher = DefaultHasher::new();
+        token.hash(&mut hasher);
+        if !self.0.insert(hasher.finish()) {
+            return Err("the same continue token came twice".to_owned());
+        }
+        if self.0.len() >= MAX_PAGES { Err(format!("it has more than {MAX_PAGES} pages")) } else { Ok(()) }
+    }
+}
+
 /// The failure of a list that was answered with success, and without a list.
 fn no_page(why: NoPage, kind: Kind, path: &str) -> Failure {
     let answer = |what: &str| format!("the answer to GET {path} is {what}, not a {}", list_kind(kind));
     match why {
         NoPage::Status(status) => {
-            let sentence = format!("{}: {}", answer("a Status"), status.message);
+            let sentence = format!("{}: {}", answer("a Status"), bounded(&status.message));
             match Failure::of_status(status) {
                 Failure::Api { code: code @ 400.., retry_after, .. } => {
                     Failure::Api { code, message: sentence, retry_after }
@@ -726,5 +771,22 @@ fn no_page(why: NoPage, kind: Kind, path: &str) -> Failure {
         }
         NoPage::Other(what) => Failure::WrongAnswer(answer(&what)),
         NoPage::Json(error) => Failure::Unreadable(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_does_not_end_is_not_followed() {
+        let mut tokens = Tokens::default();
+        assert_eq!(tokens.take("a"), Ok(()));
+        assert_eq!(tokens.take("b"), Ok(()));
+        assert_eq!(tokens.take("a"), Err("the same continue token came twice".to_owned()));
+        let long = "t".repeat(MAX_TOKEN_BYTES + 1);
+        assert_eq!(tokens.take(&long), Err(format!("its continue token has {} bytes", MAX_TOKEN_BYTES + 1)));
+        let ended = (0..MAX_PAGES).find_map(|number| tokens.take(&number.to_string()).err());
+        assert_eq!(ended, Some(format!("it has more than {MAX_PAGES} pages")));
     }
 }

@@ -39,7 +39,7 @@ impl SlimCondition<'_> {
             kind: interner.sym(&self.kind),
             status: Status::parse(&self.status),
             reason: interner.sym(&self.reason),
-            message: interner.sym(bounded(&self.message)),
+            message: interner.sym(&bounded(&self.message)),
             last_transition: time("lastTransitionTime", &self.last_transition_time)?,
         })
     }

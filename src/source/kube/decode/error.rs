@@ -1,5 +1,7 @@
 //! Why an object could not be decoded.
 
+use super::text::bounded;
+
 /// One object that could not be decoded. It is counted and left out; it never fails its page.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
@@ -22,6 +24,6 @@ pub enum DecodeError {
 impl DecodeError {
     /// A field whose text is not of its grammar.
     pub(super) fn malformed(field: &'static str, value: &str) -> Self {
-        Self::Malformed { field, value: value.to_owned() }
+        Self::Malformed { field, value: bounded(value).into_owned() }
     }
 }

@@ -82,7 +82,7 @@ impl Project for Events {
             kind,
             reason: interner.sym(&slim.reason),
             object: object(&slim.involved_object, interner),
-            message: interner.sym(bounded(&slim.message)),
+            message: interner.sym(&bounded(&slim.message)),
             source: interner.sym(source),
             host: slim.source.host.some().map(|host| interner.sym(host)),
             class: classify(&slim.reason, kind, source, &slim.message),

@@ -1,5 +1,7 @@
 //! One page of a list.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -72,9 +74,9 @@ fn is_list_of(kind: Kind, list_kind_found: &str, api_version: &str) -> bool {
 #[serde(rename_all = "camelCase", default)]
 struct ListMeta<'a> {
     #[serde(borrow)]
-    resource_version: Text<'a>,
+    resource_version: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "continue")]
-    continue_token: Text<'a>,
+    continue_token: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -115,7 +117,8 @@ impl<T> List<'_, T> {
 
 /// An object of another kind, as a noun.
 fn named(kind: &str, api_version: &str) -> String {
-    match (bounded(kind), bounded(api_version)) {
+    let (kind, api_version) = (bounded(kind), bounded(api_version));
+    match (&*kind, &*api_version) {
         ("", _) => "an object without kind".to_owned(),
         (kind, "") => format!("a {kind}"),
         (kind, api_version) => format!("a {kind} of {api_version}"),
@@ -174,7 +177,7 @@ fn assemble<P: Project>(meta: &ListMeta<'_>, rows: impl Iterator<Item = Result<P
         deltas,
         objects,
         undecodable,
-        resource_version: meta.resource_version.to_string(),
-        continue_token: meta.continue_token.to_string(),
+        resource_version: meta.resource_version.as_deref().unwrap_or_default().to_owned(),
+        continue_token: meta.continue_token.as_deref().unwrap_or_default().to_owned(),
     }
 }

@@ -27,6 +27,7 @@ mod watch_event;
 
 pub use error::DecodeError;
 pub(crate) use list::{BATCH_ROWS, NoPage, Page, list_kind, page};
+pub(crate) use text::bounded;
 pub(crate) use watch_event::{NoEvent, Status, WatchEvent, watch_event};
 
 use crate::fleet::{Change, Delta, Interner, Kind, KindRows, ObjectKey, kind_table, kinds};

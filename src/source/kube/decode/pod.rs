@@ -83,7 +83,7 @@ fn is_unready(status: &PodStatus<'_>) -> bool {
 fn unschedulable(status: &PodStatus<'_>, interner: &mut Interner) -> Sym {
     let refusal =
         status.conditions.iter().find(|condition| &*condition.kind == "PodScheduled" && &*condition.status == "False");
-    interner.sym(refusal.map_or("", |condition| bounded(&condition.message)))
+    interner.sym(&bounded(refusal.map_or("", |condition| &condition.message)))
 }
 
 /// Effective requests of a pod that may be in the middle of an in-place resize: until the kubelet has let go of the old

@@ -79,13 +79,24 @@ where
 /// How much of a message is kept. Longer ones occur (conditions allow 32 KiB) and say nothing more to a person.
 const MESSAGE_BYTES: usize = 2048;
 
-/// The first part of a message, cut between characters.
-pub(super) fn bounded(message: &str) -> &str {
-    if message.len() <= MESSAGE_BYTES {
-        return message;
+/// What stands at the end of a text that was cut.
+const CUT: char = '…';
+
+/// A message, or its first part.
+pub(crate) fn bounded(message: &str) -> Cow<'_, str> {
+    cut_to(MESSAGE_BYTES, message)
+}
+
+/// A text, or its first part with a mark, which together have at most so many bytes.
+fn cut_to(bytes: usize, text: &str) -> Cow<'_, str> {
+    if text.len() <= bytes {
+        return Cow::Borrowed(text);
     }
-    let end = (0..=MESSAGE_BYTES).rev().find(|&at| message.is_char_boundary(at)).unwrap_or(0);
-    message.get(..end).unwrap_or_default()
+    let most = bytes.saturating_sub(CUT.len_utf8());
+    let end = (0..=most).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    let mut cut = text.get(..end).unwrap_or_default().to_owned();
+    cut.push(CUT);
+    Cow::Owned(cut)
 }
 
 #[cfg(test)]
@@ -104,8 +115,9 @@ mod tests {
     #[test]
     fn a_long_message_is_cut_between_characters() {
         let long = "é".repeat(MESSAGE_BYTES);
-        assert_eq!(bounded(&long).len(), MESSAGE_BYTES);
-        assert_eq!(bounded(&format!("x{long}")).len(), MESSAGE_BYTES - 1);
+        assert_eq!(bounded(&long).len(), MESSAGE_BYTES - 1);
+        assert_eq!(bounded(&format!("x{long}")).len(), MESSAGE_BYTES);
+        assert!(bounded(&long).ends_with("éé…"));
         assert_eq!(bounded("short"), "short");
     }
 }

@@ -122,7 +122,7 @@ fn is_of(kind: Kind, found: &str) -> bool {
 
 fn another(found: &str, wanted: Kind) -> String {
     let wanted = wanted.spec().name;
-    match bounded(found) {
+    match &*bounded(found) {
         "" => format!("an object without kind, not a {wanted}"),
         found => format!("a {found}, not a {wanted}"),
     }
