@@ -130,10 +130,10 @@ impl Row<'_> {
 
     /// Why a ready NodeClaim has no Node here: only a complete list of Nodes tells that it is gone.
     fn missing_node(&self) -> &'static str {
-        if Completeness::new(&self.app.sources).without_gap(Kind::Node) {
+        if Completeness::new(&self.frame.app.sources).without_gap(Kind::Node) {
             return "its Node is gone";
         }
-        match self.app.state(Kind::Node) {
+        match self.frame.state(Kind::Node) {
             HealthState::Connecting | HealthState::Syncing => "",
             HealthState::Live | HealthState::Stale => "not all Nodes are readable",
             _ => "Nodes are not readable",
