@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::DecodeError;
-use super::text::Text;
+use super::text::{Text, bounded_name};
 use crate::fleet::{GpuCount, Interner, Resources, is_gpu_resource};
 use crate::units::quantity;
 
@@ -69,7 +69,7 @@ impl ResourceList<'_> {
     pub(super) fn resources(&self, interner: &mut Interner) -> Result<Resources, DecodeError> {
         let mut gpus = Vec::with_capacity(self.gpus.len());
         for (name, count) in &self.gpus {
-            gpus.push(GpuCount { resource: interner.sym(name), count: units("accelerators", count)? });
+            gpus.push(GpuCount { resource: interner.sym(&bounded_name(name)), count: units("accelerators", count)? });
         }
         gpus.sort_by(|a, b| a.resource.cmp(&b.resource));
         Ok(Resources {

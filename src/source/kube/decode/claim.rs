@@ -6,7 +6,7 @@ use super::amounts::ResourceList;
 use super::condition::{SlimCondition, conditions};
 use super::karpenter::{SlimClassRef, lifetime, seconds};
 use super::meta::{SlimMeta, time};
-use super::text::{Text, or_default};
+use super::text::{Text, bounded_name, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::kinds::NodeClaims;
 use crate::fleet::{Interner, NodeClaimRow};
@@ -72,8 +72,8 @@ impl Project for NodeClaims {
             termination_grace_seconds: seconds(&spec.termination_grace_period),
             termination_at: slim.metadata.termination_at(),
             requests: spec.resources.requests.resources(interner)?,
-            node_name: status.node_name.some().map(|name| interner.sym(name)),
-            provider_id: status.provider_id.some().map(|id| interner.sym(id)),
+            node_name: status.node_name.some().map(|name| interner.sym(&bounded_name(name))),
+            provider_id: status.provider_id.some().map(|id| interner.sym(&bounded_name(id))),
             capacity: status.capacity.resources(interner)?,
             allocatable: status.allocatable.resources(interner)?,
             last_pod_event: time("status.lastPodEventTime", &status.last_pod_event_time)?,

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::DecodeError;
 use super::meta::time;
-use super::text::{Text, bounded};
+use super::text::{Text, bounded, bounded_name};
 use crate::fleet::{Condition, Interner, Status};
 
 /// One condition of an object, as far as it is read.
@@ -36,9 +36,9 @@ impl SlimCondition<'_> {
 
     fn condition(&self, interner: &mut Interner) -> Result<Condition, DecodeError> {
         Ok(Condition {
-            kind: interner.sym(&self.kind),
+            kind: interner.sym(&bounded_name(&self.kind)),
             status: Status::parse(&self.status),
-            reason: interner.sym(&self.reason),
+            reason: interner.sym(&bounded_name(&self.reason)),
             message: interner.sym(&bounded(&self.message)),
             last_transition: time("lastTransitionTime", &self.last_transition_time)?,
         })

@@ -11,6 +11,9 @@ pub enum DecodeError {
     /// A field without which there is no row.
     #[error("{0} is missing")]
     Missing(&'static str),
+    /// A field that tells objects apart, and is longer than any that Kubernetes makes; cut, it could be that of another one.
+    #[error("{0} is too long")]
+    TooLong(&'static str),
     /// A field whose text is not of its grammar.
     #[error("{field} is {value:?}")]
     Malformed {

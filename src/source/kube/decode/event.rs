@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::event_class::classify;
 use super::meta::{SlimMeta, time};
-use super::text::{Text, bounded, or_default};
+use super::text::{Text, bounded, bounded_name, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::kinds::Events;
 use crate::fleet::{EventObject, EventRow, EventType, Interner, ObjectKey, Sym};
@@ -80,11 +80,11 @@ impl Project for Events {
             at: last_seen.unwrap_or(meta.created),
             count: [slim.series.count, slim.count].into_iter().find(|&count| count > 0).unwrap_or(1),
             kind,
-            reason: interner.sym(&slim.reason),
+            reason: interner.sym(&bounded_name(&slim.reason)),
             object: object(&slim.involved_object, interner),
             message: interner.sym(&bounded(&slim.message)),
-            source: interner.sym(source),
-            host: slim.source.host.some().map(|host| interner.sym(host)),
+            source: interner.sym(&bounded_name(source)),
+            host: slim.source.host.some().map(|host| interner.sym(&bounded_name(host))),
             class: classify(&slim.reason, kind, source, &slim.message),
             meta,
         })
@@ -92,6 +92,9 @@ impl Project for Events {
 }
 
 fn object(slim: &SlimObject<'_>, interner: &mut Interner) -> EventObject {
-    let key = ObjectKey { namespace: interner.sym(&slim.namespace), name: Sym::new(&slim.name) };
-    EventObject { kind: interner.sym(&slim.kind), key }
+    let key = ObjectKey {
+        namespace: interner.sym(&bounded_name(&slim.namespace)),
+        name: Sym::new(&bounded_name(&slim.name)),
+    };
+    EventObject { kind: interner.sym(&bounded_name(&slim.kind)), key }
 }

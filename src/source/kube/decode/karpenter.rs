@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::text::Text;
+use super::text::{Text, bounded_name};
 use crate::fleet::{Interner, NodeClassRef};
 use crate::units::Lifetime;
 
@@ -26,9 +26,9 @@ impl SlimClassRef<'_> {
         let name = self.name.some()?;
         let group = self.group.some().or_else(|| self.api_version.split_once('/').map(|(group, _)| group));
         Some(NodeClassRef {
-            group: interner.sym(group.unwrap_or_default()),
-            kind: interner.sym(&self.kind),
-            name: interner.sym(name),
+            group: interner.sym(&bounded_name(group.unwrap_or_default())),
+            kind: interner.sym(&bounded_name(&self.kind)),
+            name: interner.sym(&bounded_name(name)),
         })
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::DecodeError;
-use super::text::{Text, or_default};
+use super::text::{NAME_BYTES, Text, bounded_name, or_default};
 use crate::fleet::{DO_NOT_DISRUPT, Interner, Labels, Meta, ObjectKey, Owner, ResourceVersion, Sym, Uid};
 use crate::units::Time;
 
@@ -51,8 +51,8 @@ impl SlimMeta<'_> {
     pub(super) fn meta(&self, interner: &mut Interner) -> Result<Meta, DecodeError> {
         Ok(Meta {
             key: self.key(interner)?,
-            uid: Uid::parse(self.uid.some().ok_or(DecodeError::Missing("metadata.uid"))?),
-            resource_version: ResourceVersion::parse(&self.resource_version),
+            uid: Uid::parse(identifying("metadata.uid", self.uid.some().ok_or(DecodeError::Missing("metadata.uid"))?)?),
+            resource_version: ResourceVersion::parse(identifying("metadata.resourceVersion", &self.resource_version)?),
             created: time("metadata.creationTimestamp", &self.creation_timestamp)?
                 .ok_or(DecodeError::Missing("metadata.creationTimestamp"))?,
             deletion: time("metadata.deletionTimestamp", &self.deletion_timestamp)?,
@@ -63,17 +63,19 @@ impl SlimMeta<'_> {
     /// Namespace and name. Names hardly repeat, so they are not interned.
     pub(super) fn key(&self, interner: &mut Interner) -> Result<ObjectKey, DecodeError> {
         let name = self.name.some().ok_or(DecodeError::Missing("metadata.name"))?;
-        Ok(ObjectKey { namespace: interner.sym(&self.namespace), name: Sym::new(name) })
+        let namespace = identifying("metadata.namespace", &self.namespace)?;
+        Ok(ObjectKey { namespace: interner.sym(namespace), name: Sym::new(identifying("metadata.name", name)?) })
     }
 
     /// `resourceVersion`, where a watch goes on from.
-    pub(super) fn resource_version(&self) -> &str {
-        &self.resource_version
+    pub(super) fn resource_version(&self) -> Result<&str, DecodeError> {
+        identifying("metadata.resourceVersion", &self.resource_version)
     }
 
     /// All labels of the object, interned.
     pub(super) fn labels(&self, interner: &mut Interner) -> Labels {
-        let pairs = self.labels.0.iter().map(|(key, value)| (interner.sym(key), interner.sym(value))).collect();
+        let pairs =
+            self.labels.0.iter().map(|(key, value)| (interner.sym(&bounded_name(key)), interner.sym(value))).collect();
         interner.labels(pairs)
     }
 
@@ -82,10 +84,10 @@ impl SlimMeta<'_> {
         let owners = &self.owner_references;
         let owner = owners.iter().find(|owner| owner.controller).or_else(|| owners.first())?;
         let owner = Owner {
-            api_version: interner.sym(&owner.api_version),
-            kind: interner.sym(&owner.kind),
-            name: interner.sym(&owner.name),
-            uid: Uid::parse(&owner.uid),
+            api_version: interner.sym(&bounded_name(&owner.api_version)),
+            kind: interner.sym(&bounded_name(&owner.kind)),
+            name: interner.sym(&bounded_name(&owner.name)),
+            uid: Uid::parse(&bounded_name(&owner.uid)),
         };
         Some(interner.owner(owner))
     }
@@ -114,6 +116,11 @@ impl SlimMeta<'_> {
     pub(super) fn termination_at(&self) -> Option<Time> {
         self.annotations.termination_at.as_ref().and_then(|value| Time::parse(value))
     }
+}
+
+/// A text that tells objects apart, if it is not too long.
+fn identifying<'t>(field: &'static str, text: &'t str) -> Result<&'t str, DecodeError> {
+    if text.len() > NAME_BYTES { Err(DecodeError::TooLong(field)) } else { Ok(text) }
 }
 
 /// A time that may be absent.

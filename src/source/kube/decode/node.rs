@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::amounts::ResourceList;
 use super::condition::{SlimCondition, conditions};
 use super::meta::SlimMeta;
-use super::text::{Text, or_default};
+use super::text::{Text, bounded_name, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::kinds::Nodes;
 use crate::fleet::{Interner, NodeRow, Taint};
@@ -71,18 +71,22 @@ impl Project for Nodes {
             meta: slim.metadata.meta(interner)?,
             labels: slim.metadata.labels(interner),
             owner: slim.metadata.owner(interner),
-            provider_id: slim.spec.provider_id.some().map(|id| interner.sym(id)),
+            provider_id: slim.spec.provider_id.some().map(|id| interner.sym(&bounded_name(id))),
             cordoned: slim.spec.unschedulable,
             taints: slim.spec.taints.iter().map(|taint| row_taint(taint, interner)).collect(),
             conditions: conditions(&slim.status.conditions, interner)?,
             capacity: slim.status.capacity.resources(interner)?,
             allocatable: slim.status.allocatable.resources(interner)?,
             do_not_disrupt: slim.metadata.do_not_disrupt(interner),
-            kubelet_version: interner.sym(&slim.status.node_info.kubelet_version),
+            kubelet_version: interner.sym(&bounded_name(&slim.status.node_info.kubelet_version)),
         })
     }
 }
 
 fn row_taint(taint: &SlimTaint<'_>, interner: &mut Interner) -> Taint {
-    Taint { key: interner.sym(&taint.key), value: interner.sym(&taint.value), effect: interner.sym(&taint.effect) }
+    Taint {
+        key: interner.sym(&bounded_name(&taint.key)),
+        value: interner.sym(&bounded_name(&taint.value)),
+        effect: interner.sym(&bounded_name(&taint.effect)),
+    }
 }

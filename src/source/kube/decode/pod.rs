@@ -8,7 +8,7 @@ use super::amounts::raise;
 use super::meta::{SlimMeta, time};
 use super::pod_spec::{PodSpec, Toleration, effective_requests};
 use super::pod_status::{ContainerStatus, PodStatus, columns};
-use super::text::{bounded, or_default};
+use super::text::{bounded, bounded_name, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::kinds::Pods;
 use crate::fleet::{Eviction, Interner, PodPhase, PodRow, Resources, Sym};
@@ -36,9 +36,9 @@ impl Project for Pods {
         Ok(PodRow {
             labels: slim.metadata.labels(interner),
             owner: slim.metadata.owner(interner),
-            node: slim.spec.node_name.some().map(|name| interner.sym(name)),
+            node: slim.spec.node_name.some().map(|name| interner.sym(&bounded_name(name))),
             phase: PodPhase::parse(&slim.status.phase),
-            status: interner.sym(&columns.status),
+            status: interner.sym(&bounded_name(&columns.status)),
             unschedulable: unschedulable(&slim.status, interner),
             started: time("status.startTime", &slim.status.start_time)?,
             requests: shared_requests(slim, interner)?,

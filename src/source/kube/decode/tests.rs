@@ -736,3 +736,129 @@ fn every_kind_of_the_table_is_decoded_into_its_own_table() {
         assert!(dispatch(wanted, Least(b"{}")).1.is_err(), "{wanted:?} without metadata is no object");
     }
 }
+
+/// An object of each kind with a text in every place where one is read.
+fn full(kind: Kind) -> serde_json::Value {
+    let condition = serde_json::json!([{"type": "Ready", "status": "False", "reason": "r", "message": "m",
+        "lastTransitionTime": "2026-11-21T10:00:00Z"}, {"type": "PodScheduled", "status": "False", "message": "m"}]);
+    let container = serde_json::json!([{"name": "controller", "image": "i", "restartPolicy": "Always",
+        "env": [{"name": "FEATURE_GATES", "value": "v"}],
+        "resources": {"requests": {"cpu": "1", "memory": "1Gi", "nvidia.com/gpu": "1"}, "limits": {"cpu": "1"}}}]);
+    let status = serde_json::json!([{"name": "c", "state": {"waiting": {"reason": "r", "message": "m"}},
+        "lastState": {"terminated": {"reason": "r", "exitCode": 1}}}]);
+    let metadata = serde_json::json!({"name": "x", "namespace": "ml", "uid": "u", "resourceVersion": "7",
+        "creationTimestamp": "2026-11-21T10:00:00Z", "labels": {"a": "b"},
+        "annotations": {"karpenter.sh/do-not-disrupt": "true", "CapacityProvisioned": "1vCPU",
+            "controller.kubernetes.io/pod-deletion-cost": "1"},
+        "ownerReferences": [{"apiVersion": "v1", "kind": "Job", "name": "j", "uid": "u", "controller": true}]});
+    let pod_spec = serde_json::json!({"nodeName": "n", "containers": container, "initContainers": container,
+        "tolerations": [{"key": "k", "operator": "o", "value": "v", "effect": "e"}]});
+    let class = serde_json::json!({"group": "g", "kind": "k", "name": "n"});
+    let expressions = serde_json::json!([{"key": "k", "operator": "In", "values": ["v"]}]);
+    serde_json::json!({
+        "kind": kind.name(), "metadata": metadata,
+        "involvedObject": {"kind": "k", "namespace": "ns", "name": "n"}, "reason": "r", "message": "m", "type": "Normal",
+        "source": {"component": "c", "host": "h"}, "reportingComponent": "p",
+        "spec": match kind {
+            Kind::Pod => pod_spec.clone(),
+            Kind::Node => serde_json::json!({"providerID": "p", "taints": [{"key": "k", "value": "v", "effect": "e"}]}),
+            Kind::Job | Kind::KarpenterDeployment => serde_json::json!({"template": {"metadata": metadata, "spec": pod_spec}}),
+            Kind::CronJob => serde_json::json!({"schedule": "s", "timeZone": "z"}),
+            Kind::NodeClaim => serde_json::json!({"nodeClassRef": class, "expireAfter": "1h"}),
+            Kind::NodePool => serde_json::json!({"template": {"spec": {"nodeClassRef": class, "expireAfter": "1h"}},
+                "disruption": {"consolidationPolicy": "p", "consolidateAfter": "1m",
+                    "budgets": [{"nodes": "1", "reasons": ["r"], "schedule": "s", "duration": "d"}]}, "limits": {"cpu": "1"}}),
+            Kind::NodeOverlay => serde_json::json!({"requirements": expressions, "price": "1"}),
+            _ => serde_json::json!({"selector": {"matchLabels": {"a": "b"}, "matchExpressions": expressions}}),
+        },
+        "status": {"phase": "Running", "reason": "r", "message": "m", "conditions": condition, "nodeName": "n",
+            "providerID": "p", "nodeInfo": {"kubeletVersion": "v"}, "capacity": {"cpu": "1", "nvidia.com/gpu": "1"},
+            "resources": {"cpu": "1"}, "containerStatuses": status, "initContainerStatuses": status,
+            "capacityReservations": [{"id": "i", "reservationType": "t", "endTime": "2026-11-21T10:00:00Z"}]},
+    })
+}
+
+/// The pointers to every text of a value.
+fn texts(value: &serde_json::Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(_) => found.push(at.to_owned()),
+        serde_json::Value::Array(all) => {
+            all.iter().enumerate().for_each(|(number, one)| texts(one, &format!("{at}/{number}"), found));
+        }
+        serde_json::Value::Object(all) => all
+            .iter()
+            .for_each(|(key, one)| texts(one, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), found)),
+        _ => {}
+    }
+}
+
+/// The bytes of the longest run of a character.
+fn longest_run(text: &str, wanted: char) -> usize {
+    text.split(|c| c != wanted).map(str::len).max().unwrap_or(0)
+}
+
+/// Decodes an object in which the text at `pointer` is replaced; what came of it, in debug form.
+fn decoded_with(kind: Kind, pointer: &str, text: &str) -> String {
+    let mut object = full(kind);
+    *object.pointer_mut(pointer).unwrap() = text.into();
+    let (_, row) = dispatch(kind, Least(object.to_string().as_bytes()));
+    row.map_or_else(|error| format!("{error}"), |delta| format!("{delta:?}"))
+}
+
+#[test]
+fn every_text_of_every_kind_is_bounded() {
+    for kind in Kind::ALL {
+        let mut pointers = Vec::new();
+        texts(&full(kind), "", &mut pointers);
+        assert!(pointers.len() > 40, "{kind:?}");
+        for pointer in pointers.iter().filter(|pointer| *pointer != "/kind") {
+            let said = decoded_with(kind, pointer, &"é".repeat(20_000));
+            assert!(longest_run(&said, 'é') <= text::VALUE_BYTES, "{kind:?} {pointer}: {}", longest_run(&said, 'é'));
+        }
+    }
+}
+
+#[test]
+fn names_are_bounded_and_marked_and_values_by_their_own_bound() {
+    let longest = |kind, pointer: &str| longest_run(&decoded_with(kind, pointer, &"x".repeat(10_000)), 'x');
+    let name = text::NAME_BYTES - '…'.len_utf8();
+    for pointer in ["/involvedObject/name", "/involvedObject/kind", "/source/component", "/source/host", "/reason"] {
+        assert_eq!(longest(Kind::Event, pointer), name, "{pointer}");
+    }
+    for field in ["apiVersion", "kind", "name", "uid"] {
+        assert_eq!(longest(Kind::Pod, &format!("/metadata/ownerReferences/0/{field}")), name, "{field}");
+    }
+    let annotation = "/metadata/annotations/karpenter.sh~1do-not-disrupt";
+    assert_eq!(longest(Kind::Pod, annotation), text::VALUE_BYTES - '…'.len_utf8());
+    assert!(decoded_with(Kind::Pod, annotation, &"x".repeat(10_000)).contains("xxx…"));
+}
+
+#[test]
+fn no_object_is_taken_for_another_by_cutting_what_tells_them_apart() {
+    for field in ["name", "namespace", "uid", "resourceVersion"] {
+        let with = |length: usize| decoded_with(Kind::Pod, &format!("/metadata/{field}"), &"x".repeat(length));
+        assert_eq!(with(10_000), format!("metadata.{field} is too long"));
+        assert_eq!(with(text::NAME_BYTES + 1), format!("metadata.{field} is too long"));
+        assert!(with(text::NAME_BYTES).contains("Upsert"));
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    #[test]
+    fn any_long_text_anywhere_is_cut_between_characters(
+        kind in proptest::sample::select(Kind::ALL.to_vec()),
+        place in proptest::prelude::any::<proptest::sample::Index>(),
+        start in "\\PC{0,5}",
+        length in 0_usize..40_000,
+        fill in proptest::sample::select(vec!['x', 'é', '…', '🦀']),
+    ) {
+        let mut pointers = Vec::new();
+        texts(&full(kind), "", &mut pointers);
+        pointers.retain(|pointer| pointer != "/kind");
+        let text = start + &fill.to_string().repeat(length);
+        let said = decoded_with(kind, &pointers[place.index(pointers.len())], &text);
+        proptest::prop_assert!(longest_run(&said, fill) <= text::VALUE_BYTES);
+    }
+}

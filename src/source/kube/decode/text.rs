@@ -8,6 +8,9 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// A string of the response, borrowed unless it contains an escape; absent and `null` are the empty string.
 ///
+/// One of more than [`VALUE_BYTES`] is cut and marked: Kubernetes lets everybody who may create an object write a megabyte
+/// into an annotation, an owner reference or the source of an Event, and no text that means something is that long.
+///
 /// Numbers are taken as their text: quantities, percentages and limits of custom resources are declared
 /// `x-kubernetes-int-or-string` and come in either form.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -43,11 +46,11 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(text))
+        Ok(cut_to(VALUE_BYTES, text))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(text.to_owned()))
+        Ok(Cow::Owned(cut_to(VALUE_BYTES, text).into_owned()))
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
@@ -74,6 +77,18 @@ where
     T: Deserialize<'de> + Default,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// How long any text is at most.
+pub(super) const VALUE_BYTES: usize = 4096;
+
+/// How long a name is at most. Those of objects have up to 253 bytes, label keys 317.
+pub(super) const NAME_BYTES: usize = 512;
+
+/// A name of something else than the object itself, or its first part. No name of an object has the mark in it, so a name
+/// that was cut never becomes that of another object.
+pub(super) fn bounded_name(name: &str) -> Cow<'_, str> {
+    cut_to(NAME_BYTES, name)
 }
 
 /// How much of a message is kept. Longer ones occur (conditions allow 32 KiB) and say nothing more to a person.

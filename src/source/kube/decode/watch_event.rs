@@ -89,7 +89,9 @@ pub(crate) fn watch_event<'a>(kind: Kind, line: &'a str, interner: &mut Interner
         return Err(NoEvent::Other(format!("an event of type {:?}", bounded(&line.kind))));
     }
     let Some(metadata) = metadata(kind, json)? else { return Ok(WatchEvent::Undecodable) };
-    let resource_version = metadata.resource_version().to_owned();
+    let Ok(resource_version) = metadata.resource_version().map(str::to_owned) else {
+        return Ok(WatchEvent::Undecodable);
+    };
     let (change, growth) = match &*line.kind {
         "BOOKMARK" => return Ok(WatchEvent::Bookmark { resource_version }),
         "ADDED" => (RawChange::Upsert(json.as_bytes()), 1),
