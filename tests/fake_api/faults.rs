@@ -9,6 +9,8 @@ pub enum Fault {
     Status(u16, &'static str),
     /// Not done, and answered with 200 and this body.
     Answer(String),
+    /// Not done, and answered with this code and this body.
+    AnswerWith(u16, &'static str),
     /// The request is done, and the answer is an error all the same.
     DoneBut(u16, &'static str),
     /// The request is done, and never answered.

@@ -136,6 +136,11 @@ async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
     }
     match fault {
         Some(Fault::Answer(body)) => Ok(json(body)),
+        Some(Fault::AnswerWith(code, body)) => {
+            let mut response = json(body.to_owned());
+            *response.status_mut() = code.try_into().expect("a status");
+            Ok(response)
+        }
         Some(Fault::Status(code, words)) => Ok(status(code, words)),
         Some(Fault::DoneBut(code, words)) => {
             respond(&parts.method, path, &query, &body, &state);

@@ -641,6 +641,82 @@ async fn what_was_written_in_spite_of_an_error_is_done() {
     assert_eq!(desk.write(&change).await, AnnotationOutcome::Recreated, "that another one has the value is no success");
 }
 
+/// Answers of success to a PATCH, none of which shows the pod with the annotation `4h`.
+fn unconfirmed() -> [(u16, &'static str); 7] {
+    [
+        (
+            200,
+            r#"{"metadata":{"name":"q","namespace":"ml","uid":"uid-p","resourceVersion":"9","annotations":{"karpenter.sh/do-not-disrupt":"4h"}}}"#,
+        ),
+        (
+            200,
+            r#"{"metadata":{"name":"p","namespace":"ml","uid":"uid-q","resourceVersion":"9","annotations":{"karpenter.sh/do-not-disrupt":"4h"}}}"#,
+        ),
+        (200, r#"{"metadata":{"name":"p","namespace":"ml","uid":"uid-p","resourceVersion":"9"}}"#),
+        (200, r#"{"kind":"Status","status":"Success"}"#),
+        (200, "<html>sign in</html>"),
+        (201, ""),
+        (204, ""),
+    ]
+}
+
+#[tokio::test]
+async fn a_success_that_does_not_show_the_change_is_read_back() {
+    for (code, body) in unconfirmed() {
+        let desk = Desk::with(None).await;
+        desk.api.state().plan("PATCH", Fault::AnswerWith(code, body), 1);
+        let message = format!("the answer was {code}, but the annotation is not stored");
+        assert_eq!(
+            desk.write(&desk.change(None, Some("4h"))).await,
+            AnnotationOutcome::Refused { code, message },
+            "{body}"
+        );
+        assert_eq!(desk.api.requests("GET /api/v1/namespaces/ml/pods/p"), 1);
+    }
+    let desk = Desk::with(None).await;
+    desk.api.state().plan("PATCH", Fault::AnswerWith(202, ""), 1);
+    let message = "the change was accepted (202), and is not stored yet".to_owned();
+    assert_eq!(desk.write(&desk.change(None, Some("4h"))).await, AnnotationOutcome::Unanswered { message });
+}
+
+#[tokio::test]
+async fn a_success_that_does_not_show_the_change_is_done_where_it_is_stored() {
+    for (code, body) in unconfirmed() {
+        let desk = Desk::with(None).await;
+        let change = desk.change(None, Some("4h"));
+        desk.api.state().put(PODS, "ml/p", &pod("p", "ml", Some("4h")));
+        desk.api.state().plan("PATCH", Fault::AnswerWith(code, body), 1);
+        assert_eq!(desk.write(&change).await, AnnotationOutcome::Done, "{code} {body}");
+        desk.api.state().put(PODS, "ml/p", &pod("p", "ml", Some("1h")));
+        desk.api.state().plan("PATCH", Fault::AnswerWith(code, body), 1);
+        let now = Some("1h".to_owned());
+        assert_eq!(desk.write(&change).await, AnnotationOutcome::ChangedBySomebody { now }, "{code} {body}");
+    }
+}
+
+#[tokio::test]
+async fn another_object_is_not_taken_for_the_one_that_was_read_back() {
+    let desk = Desk::with(None).await;
+    let (_, another) = unconfirmed()[0];
+    desk.api.state().plan("PATCH", Fault::AnswerWith(200, ""), 1);
+    desk.api.state().plan("GET /api/v1/namespaces/ml/pods/p", Fault::AnswerWith(200, another), 1);
+    assert!(matches!(desk.write(&desk.change(None, Some("4h"))).await, AnnotationOutcome::Unanswered { .. }));
+}
+
+#[tokio::test]
+async fn a_refusal_after_the_change_was_stored_is_done() {
+    for code in [400, 403, 404, 429] {
+        let desk = Desk::with(None).await;
+        desk.api.state().plan("PATCH", Fault::DoneBut(code, "no"), 1);
+        assert_eq!(desk.write(&desk.change(None, Some("4h"))).await, AnnotationOutcome::Done, "{code}");
+        let desk = Desk::with(None).await;
+        desk.api.state().plan("PATCH", Fault::Status(code, "no"), 1);
+        desk.api.state().plan("GET /api/v1/namespaces/ml/pods/p", Fault::Status(403, "may not get"), 1);
+        let written = desk.write(&desk.change(None, Some("4h"))).await;
+        assert!(matches!(written, AnnotationOutcome::Refused { .. } | AnnotationOutcome::Gone), "{code}: {written:?}");
+    }
+}
+
 #[tokio::test]
 async fn details_are_fetched() {
     let desk = Desk::with(Some("4h")).await;

@@ -39,11 +39,17 @@ struct Object {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ObjectMeta {
+    name: String,
+    #[serde(default)]
+    namespace: String,
     uid: String,
     resource_version: String,
     #[serde(default)]
     annotations: BTreeMap<String, String>,
 }
+
+/// Only the metadata of the object, where the server can make that.
+const ACCEPT: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 
 /// Writes one annotation of one Pod or Node, provided that it is still the same object and the annotation still has the
 /// value the user saw.
@@ -58,10 +64,7 @@ pub async fn annotate(client: &Client, change: &AnnotationChange, timing: &Timin
             Err(failure) => failure,
         };
         if !matches!(failure, Failure::Api { code: 409 | 422, .. }) {
-            return match failure {
-                Failure::Api { code: 0..500, .. } => outcome(failure),
-                _ => look_again(client, &path, change, failure, timing).await,
-            };
+            return look_again(client, &path, change, failure, timing).await;
         }
         match read_again(client, &path, change, timing).await {
             Ok(newer) if newer != resource_version && is_conflict(&failure) => resource_version = newer,
@@ -91,11 +94,44 @@ async fn patch(
         },
     };
     let body = serde_json::to_vec(&patch).map_err(|error| Failure::Unreadable(error.to_string()))?;
-    let headers = [(header::CONTENT_TYPE, "application/merge-patch+json"), (header::ACCEPT, "application/json")];
+    let headers = [(header::CONTENT_TYPE, "application/merge-patch+json"), (header::ACCEPT, ACCEPT)];
     let path = format!("{path}?fieldManager={FIELD_MANAGER}");
     let request = api::request(Method::PATCH, &path, &headers, body)?;
-    // With the head of a successful response it is written; the body would only repeat the object.
-    api::open(client, request, timing).await.map(drop)
+    let response = api::open(client, request, timing).await?;
+    let code = response.status().as_u16();
+    let mut answer = Vec::new();
+    api::read(response.into_body(), timing, &mut answer).await?;
+    if says_it_is_written(&answer, change) { Ok(()) } else { Err(not_confirmed(code)) }
+}
+
+/// Whether an answer is the changed object with the wanted annotation.
+fn says_it_is_written(answer: &[u8], change: &AnnotationChange) -> bool {
+    let object = serde_json::from_slice::<Object>(answer).map(|object| object.metadata);
+    object.is_ok_and(|object| {
+        object.is_named(change)
+            && Uid::parse(&object.uid) == change.uid
+            && object.annotations.get(DO_NOT_DISRUPT) == change.to.as_ref()
+    })
+}
+
+/// A success that does not show the changed object: of something between here and the API server, or of a webhook that
+/// took the annotation away. What is only accepted (202) may still be written.
+fn not_confirmed(code: u16) -> Failure {
+    match code {
+        202 => Failure::WrongAnswer("the change was accepted (202), and is not stored yet".to_owned()),
+        _ => {
+            let message = format!("the answer was {code}, but the annotation is not stored");
+            Failure::Api { code, message, retry_after: None }
+        }
+    }
+}
+
+impl ObjectMeta {
+    /// Whether it has the name of the object that is changed.
+    fn is_named(&self, change: &AnnotationChange) -> bool {
+        let object = &change.key.object;
+        *self.name == *object.name && *self.namespace == *object.namespace
+    }
 }
 
 /// The resourceVersion as it is now, if the object is the same and its annotation still what the user saw.
@@ -105,7 +141,7 @@ async fn read_again(
     change: &AnnotationChange,
     timing: &Timing,
 ) -> Result<String, AnnotationOutcome> {
-    let object = get(client, path, timing).await.map_err(outcome)?.metadata;
+    let object = get(client, path, change, timing).await.map_err(outcome)?;
     if Uid::parse(&object.uid) != change.uid {
         return Err(AnnotationOutcome::Recreated);
     }
@@ -116,8 +152,8 @@ async fn read_again(
     Ok(object.resource_version)
 }
 
-/// After an error of the server or no answer at all, which may have come after the change was stored: what stands there now
-/// decides. A webhook that fails, and a gateway that gives up, look alike from here.
+/// After an error, an answer that does not show the change, or no answer at all: any of them may have come after the change
+/// was stored, so what stands there now decides. A webhook that fails, and a gateway that gives up, look alike from here.
 async fn look_again(
     client: &Client,
     path: &str,
@@ -125,9 +161,11 @@ async fn look_again(
     failure: Failure,
     timing: &Timing,
 ) -> AnnotationOutcome {
-    let object = match get(client, path, timing).await {
-        Ok(object) => object.metadata,
+    let object = match get(client, path, change, timing).await {
+        Ok(object) => object,
         Err(Failure::Api { code: 404, .. }) => return AnnotationOutcome::Gone,
+        // Who refused the change need not let it be read.
+        Err(_) if matches!(failure, Failure::Api { code: 400..=499, .. }) => return outcome(failure),
         Err(_) => return AnnotationOutcome::Unanswered { message: failure.sentence() },
     };
     let now = object.annotations.get(DO_NOT_DISRUPT);
@@ -142,11 +180,12 @@ async fn look_again(
     }
 }
 
-async fn get(client: &Client, path: &str, timing: &Timing) -> Result<Object, Failure> {
+async fn get(client: &Client, path: &str, change: &AnnotationChange, timing: &Timing) -> Result<ObjectMeta, Failure> {
     let mut body = Vec::new();
-    let accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
-    api::fetch(client, api::get(path, accept)?, timing, &mut body).await?;
-    serde_json::from_slice(&body).map_err(|error| Failure::Unreadable(error.to_string()))
+    api::fetch(client, api::get(path, ACCEPT)?, timing, &mut body).await?;
+    let object: Object = serde_json::from_slice(&body).map_err(|error| Failure::Unreadable(error.to_string()))?;
+    let wrong = || Failure::WrongAnswer(format!("the answer to GET {path} is another object"));
+    Some(object.metadata).filter(|object| object.is_named(change)).ok_or_else(wrong)
 }
 
 /// What a failure says where nothing is known to have been written. A request without an answer may still be on its way.
