@@ -21,6 +21,8 @@ pub enum Fault {
     Hang,
     /// A watch that is answered and then says nothing, as when the network swallows packets.
     HalfOpen,
+    /// A body that never ends, without an end of line.
+    Endless,
     /// A list or watch that breaks in the middle of a chunk.
     Cut,
     /// A body that comes in small pieces with pauses.

@@ -157,6 +157,10 @@ async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
         }
         Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::HalfOpen) => Ok(stream(futures::stream::pending().boxed())),
+        Some(Fault::Endless) => {
+            let piece = Bytes::from(vec![b'x'; 1 << 20]);
+            Ok(stream(futures::stream::repeat_with(move || Ok(Frame::data(piece.clone()))).boxed()))
+        }
         Some(Fault::Cut) => {
             let pieces =
                 [Ok(Frame::data(Bytes::from_static(b"{\"type\":\"ADDED\",\"obj"))), Err(std::io::Error::other("cut"))];

@@ -129,3 +129,20 @@ async fn what_is_said_of_a_source_is_never_long() {
         assert!(words.len() <= 2048, "{} bytes", words.len());
     }
 }
+
+#[tokio::test]
+async fn a_line_without_an_end_ends_the_watch_and_is_said() {
+    let api = with_pods(3).await;
+    let timing = Timing { backoff_first: Duration::from_millis(1), ..quick() };
+    api.state().plan(WATCHES, Fault::Endless, 2);
+    let mut screen = Screen::with(&plain(&api), Vec::new(), timing);
+    screen
+        .until("it is said", |screen| {
+            screen.is(Kind::Pod, HealthState::Stale)
+                && screen.health(Kind::Pod).message.as_deref() == Some("the watch sent a line of more than 8 MiB")
+        })
+        .await;
+    assert_eq!(screen.fleet.pods.len(), 3);
+    server_sees("a watch", || api.state().watches(PODS) == 1).await;
+    screen.live_with(3).await;
+}

@@ -6,14 +6,15 @@ use futures::stream::{BoxStream, StreamExt, once};
 use http_body_util::BodyExt;
 use kube::client::Body;
 use tokio::time::Instant;
-use tokio_util::codec::{FramedRead, LinesCodec};
+use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 
 use super::access::PooledClient;
 use super::failure::Failure;
 
-/// How long one line may be; the API server's own limit for an object is 1.5 MiB in etcd.
-const MAX_LINE_BYTES: usize = 32 << 20;
+/// How long one line may be; the API server takes no object of more than 3 MiB (kubernetes staging/src/k8s.io/apiserver
+/// pkg/server/config.go, `MaxRequestBodyBytes`), and etcd of 1.5 MiB.
+const MAX_LINE_BYTES: usize = 8 << 20;
 
 /// What comes out of a watch.
 #[derive(Debug)]
@@ -26,6 +27,15 @@ pub(super) enum Piece {
     End,
 }
 
+fn broken(error: &LinesCodecError) -> Failure {
+    match error {
+        LinesCodecError::MaxLineLengthExceeded => {
+            Failure::WrongAnswer(format!("the watch sent a line of more than {} MiB", MAX_LINE_BYTES >> 20))
+        }
+        LinesCodecError::Io(_) => Failure::of(error),
+    }
+}
+
 /// The pieces of one watch, ending with [`Piece::End`] at the latest when `limit` is over: a server that is alive ends a
 /// watch by itself before that. The client is given back when nothing more is read from it.
 pub(super) fn pieces(client: PooledClient, body: Body, limit: Duration) -> BoxStream<'static, Piece> {
@@ -36,7 +46,7 @@ pub(super) fn pieces(client: PooledClient, body: Body, limit: Duration) -> BoxSt
         .map(move |line| {
             // Kept in this closure, which ends with the body.
             let _in_use = &client;
-            line.map_or_else(|error| Piece::Broken(Failure::of(&error)), Piece::Line)
+            line.map_or_else(|error| Piece::Broken(broken(&error)), Piece::Line)
         })
         .take_until(deadline)
         .chain(once(std::future::ready(Piece::End)))

@@ -187,8 +187,6 @@ pub(super) struct Stream {
     first_attempt: Option<mpsc::Sender<Infallible>>,
     /// The client of the request under way.
     generation: u64,
-    /// Reused from page to page.
-    page: Vec<u8>,
 }
 
 impl Stream {
@@ -214,7 +212,6 @@ impl Stream {
             watching_since: None,
             first_attempt,
             generation: 0,
-            page: Vec::new(),
         }
     }
 
@@ -314,15 +311,17 @@ impl Stream {
     }
 
     async fn list_scope(&mut self, at: usize, objects: &mut u64) -> Result<(), Stop> {
+        // Reused from page to page, and given back whatever becomes of the list.
+        let mut body = Vec::new();
         let mut token = String::new();
         let mut tokens = Tokens::default();
         loop {
             let path = self.list_path(at, &token);
             let request = api::get(&path, resource::accept(self.kind))?;
             let client = self.client().await?;
-            let fetched = api::fetch(&client, request, &self.context.timing, &mut self.page).await;
+            let fetched = api::fetch(&client, request, &self.context.timing, &mut body).await;
             drop(client);
-            let page = fetched.and_then(|()| self.decode_page(at));
+            let page = fetched.and_then(|()| self.decode_page(at, &body));
             let page =
                 page.map_err(|failure| Stop::of_scope(at, format!("{}?limit=1", self.scope_path(at)), failure))?;
             for delta in page.deltas {
@@ -332,7 +331,6 @@ impl Stream {
             self.health.listed(*objects, page.undecodable).await?;
             if page.continue_token.is_empty() {
                 self.set_version(at, page.resource_version);
-                self.page = Vec::new();
                 return Ok(());
             }
             token = page.continue_token;
@@ -342,8 +340,8 @@ impl Stream {
         }
     }
 
-    fn decode_page(&mut self, at: usize) -> Result<decode::Page, Failure> {
-        let page = decode::page(self.kind, &self.page, &mut self.interner);
+    fn decode_page(&mut self, at: usize, body: &[u8]) -> Result<decode::Page, Failure> {
+        let page = decode::page(self.kind, body, &mut self.interner);
         page.map_err(|why| no_page(why, self.kind, &self.scope_path(at)))
     }
 
@@ -454,7 +452,9 @@ impl Stream {
     /// A watch that breaks or ends after a while is opened again at once and nobody need know; one that does so right away
     /// would be opened again and again. Only one that lived for long is taken for the end of all trouble.
     fn tolerate(&mut self, opened: Opened, failure: Failure) -> Result<(), Stop> {
-        if opened.elapsed() < self.context.timing.backoff_first {
+        // The same watch would send the same again.
+        let is_wrong = matches!(failure, Failure::WrongAnswer(_));
+        if is_wrong || opened.elapsed() < self.context.timing.backoff_first {
             return Err(failure.into());
         }
         if opened.elapsed() > self.context.timing.backoff_max {
