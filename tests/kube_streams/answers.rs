@@ -190,7 +190,7 @@ async fn a_line_that_says_nothing_about_pods_makes_them_stale_until_they_are_lis
 async fn discovery_that_is_none_is_not_a_cluster_without_karpenter() {
     let api = protected_node().await;
     api.state().plan("GET /apis ", Fault::Answer("{}".to_owned()), 2);
-    let mut screen = Screen::with(&plain(&api), Vec::new(), quick());
+    let mut screen = Screen::with(&plain(&api), Vec::new(), &quick());
     screen.until("failed claims", |screen| screen.is(Kind::NodeClaim, HealthState::Failed)).await;
     settled(&mut screen, HealthState::Live).await;
     screen.until("claims", |screen| screen.is(Kind::NodeClaim, HealthState::Live)).await;

@@ -135,7 +135,7 @@ async fn where_the_cluster_is_forbidden_the_named_namespaces_are_read() {
     api.state().put(PODS, "web/w", &pod("w", "web", None));
     api.state().put(PODS, "secret/s", &pod("s", "secret", None));
     api.state().forbidden.insert(PODS.to_owned());
-    let mut screen = Screen::with(&plain(&api), vec!["ml".to_owned(), "web".to_owned()], quick());
+    let mut screen = Screen::with(&plain(&api), vec!["ml".to_owned(), "web".to_owned()], &quick());
     screen.live_with(3).await;
     screen.until("facts", |screen| screen.facts.namespaces.is_some()).await;
     assert_eq!(screen.facts.namespaces.as_deref(), Some(&["ml".to_owned(), "web".to_owned()][..]));
@@ -315,7 +315,7 @@ async fn there_are_at_most_fifteen_connections_and_nothing_is_left_out() {
         api.state().forbidden.insert(path.to_owned());
         api.state().put(path, &format!("{namespace}/a"), &pod("a", namespace, None));
     }
-    let mut screen = Screen::with(&plain(&api), namespaces.clone(), quick());
+    let mut screen = Screen::with(&plain(&api), namespaces.clone(), &quick());
     screen.live_with(6).await;
     for kind in Kind::ALL {
         screen.until("every kind", |screen| screen.is(kind, HealthState::Live)).await;
@@ -356,7 +356,7 @@ async fn a_rotated_token_is_read_again() {
     api.state().token = Some("old".to_owned());
     let (old, new) =
         (plain(&api).replace("user: {}", "user: {token: old}"), plain(&api).replace("user: {}", "user: {token: new}"));
-    let mut screen = Screen::with(&old, Vec::new(), quick());
+    let mut screen = Screen::with(&old, Vec::new(), &quick());
     screen.live_with(2).await;
     std::fs::write(screen.folder.path().join("config"), new).expect("a file");
     api.state().token = Some("new".to_owned());
@@ -408,10 +408,10 @@ async fn a_credential_plugin_is_run_once_and_its_failure_named() {
         plain(&api).replace("user: {}", &exec)
     };
     let script = format!("echo x >> {}; echo \"{{status: {{token: t1}}}}\"", count.display());
-    let mut screen = Screen::with(&user(&script), Vec::new(), quick());
+    let mut screen = Screen::with(&user(&script), Vec::new(), &quick());
     screen.live_with(1).await;
     assert_eq!(std::fs::read_to_string(&count).expect("a count").lines().count(), 1);
-    let mut broken = Screen::with(&user("echo sso session has expired >&2; exit 255"), Vec::new(), quick());
+    let mut broken = Screen::with(&user("echo sso session has expired >&2; exit 255"), Vec::new(), &quick());
     broken.until("down", |screen| !screen.down.is_empty()).await;
     assert!(broken.down[0].message.contains("sso session has expired"), "{:?}", broken.down[0]);
 }
@@ -421,7 +421,7 @@ async fn a_dead_connection_is_noticed_and_nothing_is_lost() {
     let api = with_pods(1).await;
     api.state().plan("pods?watch", Fault::HalfOpen, 1);
     let timing = Timing { watch: Duration::from_millis(150), watch_slack: Duration::from_millis(50), ..quick() };
-    let mut screen = Screen::with(&plain(&api), Vec::new(), timing);
+    let mut screen = Screen::with(&plain(&api), Vec::new(), &timing);
     screen.live_with(1).await;
     put_pods(&api, 1..2);
     screen.live_with(2).await;
@@ -461,7 +461,7 @@ async fn a_slow_but_steady_list_comes_through() {
     let wait = Duration::from_secs(1);
     api.state().plan("pods?limit", Fault::Drip(Duration::from_millis(60)), 1);
     let began = std::time::Instant::now();
-    let mut screen = Screen::with(&plain(&api), Vec::new(), Timing { request: wait, stall: wait, ..quick() });
+    let mut screen = Screen::with(&plain(&api), Vec::new(), &Timing { request: wait, stall: wait, ..quick() });
     screen.live_with(20).await;
     assert!(began.elapsed() > wait, "the list was not slow: {:?}", began.elapsed());
     assert_eq!(api.requests("pods?limit"), 1);
@@ -745,7 +745,7 @@ fn two_clusters(current: &str, c: &str, d: &str, token: &str) -> String {
 async fn a_renewal_stays_in_the_context_that_was_current_at_the_start() {
     let (api, other) = (with_pods(1).await, with_pods(5).await);
     api.state().token = Some("old".to_owned());
-    let mut screen = Screen::with(&two_clusters("c", &api.url(), &other.url(), "old"), Vec::new(), quick());
+    let mut screen = Screen::with(&two_clusters("c", &api.url(), &other.url(), "old"), Vec::new(), &quick());
     screen.live_with(1).await;
     // `kubectl config use-context d`, and a token that is renewed at the same time.
     kubeconfig(&screen.folder, &two_clusters("d", &api.url(), &other.url(), "new"));
@@ -760,7 +760,7 @@ async fn a_renewal_stays_in_the_context_that_was_current_at_the_start() {
 async fn a_context_that_now_leads_elsewhere_is_not_followed_and_said() {
     let (api, other) = (with_pods(1).await, with_pods(5).await);
     api.state().token = Some("old".to_owned());
-    let mut screen = Screen::with(&two_clusters("c", &api.url(), &other.url(), "old"), Vec::new(), quick());
+    let mut screen = Screen::with(&two_clusters("c", &api.url(), &other.url(), "old"), Vec::new(), &quick());
     screen.live_with(1).await;
     kubeconfig(&screen.folder, &two_clusters("c", &other.url(), &other.url(), "new"));
     api.state().token = Some("new".to_owned());
@@ -783,7 +783,7 @@ async fn contexts_are_known_where_the_chosen_one_is_wrong_or_its_plugin_fails() 
     let wrong = plain(&api).replace("current-context: c", "current-context: gone");
     let exec = "user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/false}}";
     for config in [wrong, plain(&api).replace("user: {}", exec)] {
-        let mut screen = Screen::with(&config, Vec::new(), quick());
+        let mut screen = Screen::with(&config, Vec::new(), &quick());
         screen.until("down", |screen| !screen.down.is_empty()).await;
         assert_eq!(screen.facts.contexts, ["c", "d"]);
     }
@@ -792,7 +792,7 @@ async fn contexts_are_known_where_the_chosen_one_is_wrong_or_its_plugin_fails() 
 #[tokio::test]
 async fn a_mistake_that_ends_one_stream_is_said_and_ends_all() {
     let api = with_pods(1).await;
-    let mut screen = Screen::at(|| panic!("a broken clock"), &plain(&api), Vec::new(), quick());
+    let mut screen = Screen::at(|| panic!("a broken clock"), &plain(&api), Vec::new(), &quick());
     screen.until("down", |screen| !screen.down.is_empty()).await;
     assert!(screen.down[0].message.ends_with("a mistake in batchtop: a broken clock"), "{:?}", screen.down[0]);
     let after = timeout(PATIENCE, screen.reports.recv()).await.expect("it ends");
@@ -802,10 +802,10 @@ async fn a_mistake_that_ends_one_stream_is_said_and_ends_all() {
 #[tokio::test]
 async fn the_request_timeout_of_the_user_holds_for_writes_and_details_and_zero_is_none() {
     let api = with_pods(1).await;
-    let limit = |limit| Screen::started(clock, &plain(&api), Vec::new(), quick(), Some(limit)).access.timing().request;
+    let limit = |limit| Screen::started(clock, &plain(&api), Vec::new(), &quick(), Some(limit)).access.timing().request;
     assert_eq!(limit(Duration::from_secs(7)), Duration::from_secs(7));
     assert!(limit(Duration::ZERO) > Duration::from_hours(24 * 365));
-    let mut screen = Screen::started(clock, &plain(&api), Vec::new(), quick(), Some(Duration::ZERO));
+    let mut screen = Screen::started(clock, &plain(&api), Vec::new(), &quick(), Some(Duration::ZERO));
     screen.live_with(1).await;
 }
 
@@ -813,7 +813,7 @@ async fn the_request_timeout_of_the_user_holds_for_writes_and_details_and_zero_i
 async fn the_count_after_a_burst_is_told_without_a_further_event() {
     let api = with_pods(1).await;
     let timing = Timing { health: Duration::from_millis(150), ..quick() };
-    let mut screen = Screen::with(&plain(&api), Vec::new(), timing);
+    let mut screen = Screen::with(&plain(&api), Vec::new(), &timing);
     screen.live_with(1).await;
     server_sees("the watch", || api.state().watches(PODS) == 1).await;
     put_pods(&api, 1..9);
@@ -831,7 +831,7 @@ async fn rights_in_ml_only() -> (FakeApi, Screen) {
     api.state().put(PODS, "web/w", &pod("w", "web", None));
     api.state().put(PODS, "secret/s", &pod("s", "secret", None));
     api.state().forbidden.extend([PODS.to_owned(), IN_WEB.to_owned()]);
-    let screen = Screen::with(&plain(&api), vec!["ml".to_owned(), "web".to_owned()], quick());
+    let screen = Screen::with(&plain(&api), vec!["ml".to_owned(), "web".to_owned()], &quick());
     (api, screen)
 }
 

@@ -64,7 +64,7 @@ async fn what_is_forbidden_from_the_start_says_so_at_once_and_keeps_saying_so() 
     let api = with_pods(5).await;
     api.state().forbidden.insert(PODS.to_owned());
     let timing = Timing { forbidden_patience: Duration::from_hours(1), ..quick() };
-    let mut screen = Screen::with(&plain(&api), Vec::new(), timing);
+    let mut screen = Screen::with(&plain(&api), Vec::new(), &timing);
     screen.until("forbidden", |screen| screen.is(Kind::Pod, HealthState::Forbidden)).await;
     let words = screen.health(Kind::Pod).message.expect("words");
     assert!(words.starts_with("may not list and watch pods: pods is forbidden"), "{words}");
@@ -81,7 +81,7 @@ async fn the_waits_between_tries_of_what_is_forbidden_grow() {
     let api = with_pods(1).await;
     api.state().forbidden.insert(PODS.to_owned());
     let timing = Timing { forbidden_retry: Duration::from_hours(1), ..quick() };
-    let _screen = Screen::with(&plain(&api), Vec::new(), timing);
+    let _screen = Screen::with(&plain(&api), Vec::new(), &timing);
     server_sees("a first try", || api.requests("GET /api/v1/pods?limit") > 0).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     let tries = api.requests("GET /api/v1/pods?limit");

@@ -85,14 +85,14 @@ pub fn plain(api: &FakeApi) -> String {
 
 impl Screen {
     pub fn of(api: &FakeApi) -> Self {
-        Self::with(&plain(api), Vec::new(), quick())
+        Self::with(&plain(api), Vec::new(), &quick())
     }
 
-    pub fn with(config: &str, namespaces: Vec<String>, timing: Timing) -> Self {
+    pub fn with(config: &str, namespaces: Vec<String>, timing: &Timing) -> Self {
         Self::at(clock, config, namespaces, timing)
     }
 
-    pub fn at(clock: Clock, config: &str, namespaces: Vec<String>, timing: Timing) -> Self {
+    pub fn at(clock: Clock, config: &str, namespaces: Vec<String>, timing: &Timing) -> Self {
         Self::started(clock, config, namespaces, timing, None)
     }
 
@@ -100,13 +100,13 @@ impl Screen {
         clock: Clock,
         config: &str,
         namespaces: Vec<String>,
-        timing: Timing,
+        timing: &Timing,
         request_timeout: Option<Duration>,
     ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let kubeconfig = Some(kubeconfig(&folder, config));
         let options = ConnectOptions { kubeconfig, request_timeout, ..ConnectOptions::default() };
-        let source = KubeSource::new(options, namespaces, timing, clock);
+        let source = KubeSource::new(options, namespaces, *timing, clock);
         let access = source.access();
         // Large enough that a test which looks at the server need not read reports meanwhile.
         let (sink, reports) = mpsc::channel(10_000);

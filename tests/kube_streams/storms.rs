@@ -20,7 +20,7 @@ const LISTS: &str = "GET /api/v1/pods?limit";
 const WATCHES: &str = "GET /api/v1/pods?watch";
 
 /// Three pods, once they have been listed and then 600 ms have passed.
-async fn after_a_while(api: &FakeApi, timing: Timing) -> Screen {
+async fn after_a_while(api: &FakeApi, timing: &Timing) -> Screen {
     let mut screen = Screen::with(&plain(api), Vec::new(), timing);
     screen.until("pods", |screen| screen.fleet.pods.len() == 3).await;
     tokio::time::sleep(Duration::from_millis(600)).await;
@@ -35,7 +35,7 @@ async fn a_watch_that_expires_right_after_each_list_is_not_listed_without_waits(
     for fault in [after_a_bookmark, Fault::Answer(format!("{gone}\n")), Fault::Status(410, "too old")] {
         let api = with_pods(3).await;
         api.state().plan(WATCHES, fault.clone(), usize::MAX);
-        let mut screen = after_a_while(&api, growing()).await;
+        let mut screen = after_a_while(&api, &growing()).await;
         let lists = api.requests(LISTS);
         assert!((2..=MOST_TRIES).contains(&lists), "{fault:?}: {lists} lists");
         screen
@@ -52,7 +52,7 @@ async fn a_watch_that_is_refused_is_asked_for_again_and_the_rows_are_kept() {
     for code in [400, 405, 406, 409, 415, 422] {
         let api = with_pods(3).await;
         api.state().plan(WATCHES, Fault::Status(code, "no watch today"), usize::MAX);
-        let mut screen = after_a_while(&api, growing()).await;
+        let mut screen = after_a_while(&api, &growing()).await;
         let (lists, watches) = (api.requests(LISTS), api.requests(WATCHES));
         assert!(lists == 1 && (3..=MOST_TRIES).contains(&watches), "{code}: {lists} lists, {watches} watches");
         screen.until("stale", |screen| screen.is(Kind::Pod, HealthState::Stale)).await;
@@ -76,7 +76,7 @@ async fn a_watch_that_lived_for_long_is_listed_again_at_once() {
     let api = with_pods(3).await;
     let timing =
         Timing { backoff_first: Duration::from_millis(100), backoff_max: Duration::from_millis(100), ..quick() };
-    let mut screen = Screen::with(&plain(&api), Vec::new(), timing);
+    let mut screen = Screen::with(&plain(&api), Vec::new(), &timing);
     screen.live_with(3).await;
     server_sees("the watch", || api.state().watches(PODS) == 1).await;
     tokio::time::sleep(Duration::from_millis(150)).await;
@@ -135,7 +135,7 @@ async fn a_line_without_an_end_ends_the_watch_and_is_said() {
     let api = with_pods(3).await;
     let timing = Timing { backoff_first: Duration::from_millis(1), ..quick() };
     api.state().plan(WATCHES, Fault::Endless, 2);
-    let mut screen = Screen::with(&plain(&api), Vec::new(), timing);
+    let mut screen = Screen::with(&plain(&api), Vec::new(), &timing);
     screen
         .until("it is said", |screen| {
             screen.is(Kind::Pod, HealthState::Stale)

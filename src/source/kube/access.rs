@@ -128,10 +128,10 @@ pub(super) struct Keeper {
 const SUSPICIONS: usize = 1;
 
 /// Makes the two ends.
-pub(super) fn access(timing: Timing) -> (Access, Keeper) {
+pub(super) fn access(timing: &Timing) -> (Access, Keeper) {
     let (publish, current) = watch::channel(None);
     let (suspects, suspected) = mpsc::channel(SUSPICIONS);
-    let access = Access { current, pool: Pool::new(), suspects, timing: Arc::new(timing) };
+    let access = Access { current, pool: Pool::new(), suspects, timing: Arc::new(*timing) };
     (access, Keeper { current: publish, suspects: suspected })
 }
 

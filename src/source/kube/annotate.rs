@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use http::{Method, header};
+use http::{Method, StatusCode, header};
 use kube::Client;
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +98,7 @@ async fn patch(
     let path = format!("{path}?fieldManager={FIELD_MANAGER}");
     let request = api::request(Method::PATCH, &path, &headers, body)?;
     let response = api::open(client, request, timing).await?;
-    let code = response.status().as_u16();
+    let code = response.status();
     let mut answer = Vec::new();
     api::read(response.into_body(), timing, &mut answer).await?;
     if says_it_is_written(&answer, change) { Ok(()) } else { Err(not_confirmed(code)) }
@@ -116,14 +116,13 @@ fn says_it_is_written(answer: &[u8], change: &AnnotationChange) -> bool {
 
 /// A success that does not show the changed object: of something between here and the API server, or of a webhook that
 /// took the annotation away. What is only accepted (202) may still be written.
-fn not_confirmed(code: u16) -> Failure {
-    match code {
-        202 => Failure::WrongAnswer("the change was accepted (202), and is not stored yet".to_owned()),
-        _ => {
-            let message = format!("the answer was {code}, but the annotation is not stored");
-            Failure::Api { code, message, retry_after: None }
-        }
+fn not_confirmed(code: StatusCode) -> Failure {
+    if code == StatusCode::ACCEPTED {
+        return Failure::WrongAnswer("the change was accepted (202), and is not stored yet".to_owned());
     }
+    let code = code.as_u16();
+    let message = format!("the answer was {code}, but the annotation is not stored");
+    Failure::Api { code, message, retry_after: None }
 }
 
 impl ObjectMeta {

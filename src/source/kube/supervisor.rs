@@ -41,7 +41,7 @@ impl KubeSource {
     /// `namespaces` are those the user named, in which pods are looked for where the whole cluster is not readable.
     pub fn new(options: ConnectOptions, namespaces: Vec<String>, timing: Timing, clock: Clock) -> Self {
         let timing = timing.limited(options.request_timeout);
-        let (access, keeper) = access(timing);
+        let (access, keeper) = access(&timing);
         Self { options, namespaces, timing, clock, access, keeper, demand: None }
     }
 

@@ -79,7 +79,7 @@ struct KindOnly<'a> {
 
 /// Reads one line of a watch of `kind`.
 pub(crate) fn watch_event<'a>(kind: Kind, line: &'a str, interner: &mut Interner) -> Result<WatchEvent<'a>, NoEvent> {
-    let line: Line<'a> = serde_json::from_str(line).map_err(unread)?;
+    let line: Line<'a> = serde_json::from_str(line).map_err(|error| unread(&error))?;
     let json = line.object.map(RawValue::get).ok_or_else(|| NoEvent::Other("an event without object".to_owned()))?;
     if &*line.kind == "ERROR" {
         let status = serde_json::from_str(json);
@@ -108,12 +108,12 @@ pub(crate) fn watch_event<'a>(kind: Kind, line: &'a str, interner: &mut Interner
 fn metadata(kind: Kind, json: &str) -> Result<Option<SlimMeta<'_>>, NoEvent> {
     let (found, metadata) = match serde_json::from_str::<Identity<'_>>(json) {
         Ok(object) => (object.kind, Some(object.metadata)),
-        Err(_) => (serde_json::from_str::<KindOnly<'_>>(json).map_err(unread)?.kind, None),
+        Err(_) => (serde_json::from_str::<KindOnly<'_>>(json).map_err(|error| unread(&error))?.kind, None),
     };
     if is_of(kind, &found) { Ok(metadata) } else { Err(NoEvent::Other(another(&found, kind))) }
 }
 
-fn unread(error: serde_json::Error) -> NoEvent {
+fn unread(error: &serde_json::Error) -> NoEvent {
     if error.is_eof() { NoEvent::Cut } else { NoEvent::Other(format!("a line that cannot be read: {error}")) }
 }
 
