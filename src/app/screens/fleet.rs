@@ -186,6 +186,6 @@ fn is_going(row: RowRef<'_>, app: &App) -> bool {
 }
 
 fn count(app: &App) -> Option<usize> {
-    let claims = app.insights.picture.claims_without_node(&app.fleet).count();
+    let claims = app.insights.picture.count_of_claims_without_node();
     all_of(app, Kind::Node, SPEC.narrowed_by, app.fleet.nodes.len() + claims)
 }

@@ -86,7 +86,7 @@ impl<'a> Evaluator<'a> {
                 .iter()
                 .map(|row| (&row.meta.key.name, pool_now(fleet, picture, row, now)))
                 .collect(),
-            pauses: pauses(fleet),
+            pauses: pauses(fleet, picture),
             block_ends: block_ends(fleet),
             now,
             nothing: NodePods::default(),
@@ -248,9 +248,9 @@ fn group_of(claim: Option<&NodeClaimRow>) -> &str {
 }
 
 /// Karpenter counts a NodeClaim that is being deleted, too, until it is gone (pkg/controllers/state/cluster.go).
-fn pauses(fleet: &Fleet) -> Map<&str, Pause<'_>> {
+fn pauses<'a>(fleet: &'a Fleet, picture: &'a Picture) -> Map<&'a str, Pause<'a>> {
     let mut pauses = Map::default();
-    for claim in fleet.node_claims.iter().filter(|claim| claim.provider_id.is_none()) {
+    for claim in picture.claims_without_machine(fleet) {
         let known = pauses.entry(group_of(Some(claim))).or_insert(Pause::Launching(claim));
         if let Pause::Launching(other) = known
             && (claim.meta.created, &claim.meta.key) < (other.meta.created, &other.meta.key)

@@ -18,7 +18,7 @@ mod tests;
 #[cfg(test)]
 mod verdicts;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
@@ -50,6 +50,8 @@ type Map<K, V> = HashMap<K, V, RandomState>;
 pub struct Picture {
     nodes: Map<Sym, NodePicture>,
     claims: Map<ObjectKey, ClaimPicture>,
+    claims_without_node: BTreeSet<ObjectKey>,
+    claims_without_machine: BTreeSet<ObjectKey>,
     pools: Map<Sym, PoolPicture>,
     budgets: BudgetIndex,
     jobs: Map<Uid, JobPicture>,
@@ -152,7 +154,17 @@ impl Picture {
 
     /// The NodeClaims that have no Node object yet, or no more.
     pub fn claims_without_node<'a>(&'a self, fleet: &'a Fleet) -> impl Iterator<Item = &'a NodeClaimRow> {
-        self.claims.iter().filter(|(_, claim)| claim.node.is_none()).filter_map(|(key, _)| fleet.node_claims.get(key))
+        self.claims_without_node.iter().filter_map(|key| fleet.node_claims.get(key))
+    }
+
+    /// How many NodeClaims have no Node object yet, or no more.
+    pub fn count_of_claims_without_node(&self) -> usize {
+        self.claims_without_node.len()
+    }
+
+    /// The NodeClaims without a providerID: the cloud has not launched their machines.
+    pub fn claims_without_machine<'a>(&'a self, fleet: &'a Fleet) -> impl Iterator<Item = &'a NodeClaimRow> {
+        self.claims_without_machine.iter().filter_map(|key| fleet.node_claims.get(key))
     }
 
     /// The status of PodDisruptionBudgets changes all the time and is asked when it is needed; which pods they select
@@ -234,6 +246,8 @@ impl Picture {
     fn set_claim(&mut self, fleet: &Fleet, key: &ObjectKey) {
         if let Some(old) = self.claims.remove(key) {
             self.counts.claim(&old, Step::Out);
+            self.claims_without_node.remove(key);
+            self.claims_without_machine.remove(key);
         }
         let Some(claim) = fleet.node_claims.get(key) else { return };
         let node = fleet.node_of(claim).map(|node| node.meta.key.name.clone());
@@ -241,6 +255,12 @@ impl Picture {
         let cost = claim.is_launched().then(|| cost::of_machine(&spend::claim_price_query(fleet, claim)));
         let new = ClaimPicture { phase, node, cost };
         self.counts.claim(&new, Step::In);
+        if new.node.is_none() {
+            self.claims_without_node.insert(key.clone());
+        }
+        if claim.provider_id.is_none() {
+            self.claims_without_machine.insert(key.clone());
+        }
         self.claims.insert(key.clone(), new);
     }
 
