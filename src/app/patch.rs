@@ -3,7 +3,7 @@
 //! At 100,000 pods listing all takes longer than a frame; a pod that stays where it was takes a binary search.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
@@ -37,13 +37,38 @@ pub fn pods(app: &App, rows: &mut Vec<RowKey>, touched: &BTreeSet<ObjectKey>) ->
     if touched.len() > MOST_TOUCHED {
         return Patched::TooMuch;
     }
-    let moved: HashSet<&ObjectKey, RandomState> =
-        touched.iter().filter(|key| !is_in_place(app, rows, key, touched)).collect();
+    let moved: Vec<&ObjectKey> = touched.iter().filter(|key| !is_in_place(app, rows, key, touched)).collect();
     if !moved.is_empty() {
-        rows.retain(|row| row.object().is_none_or(|key| !moved.contains(&key.object)));
-        merge(app, rows, moved.into_iter().filter_map(|key| wanted(app, key)).collect());
+        take_out(rows, &moved);
+        put_in(app, rows, moved.into_iter().filter_map(|key| wanted(app, key)).collect());
     }
     Patched::Done
+}
+
+/// Takes the rows of these pods out, where they are listed.
+///
+/// The name in a row is that of the pod in the Fleet, and so is that in `moved`: of a pod that was made anew under the same
+/// name it is that of the one before, which changed first. So the address of a name tells which rows are meant, and the
+/// names of all the others, which lie all over the memory, are not read.
+fn take_out(rows: &mut Vec<RowKey>, moved: &[&ObjectKey]) {
+    let by_address: HashMap<usize, &ObjectKey, RandomState> =
+        moved.iter().map(|key| (key.name.address(), *key)).collect();
+    let is_moved = |key: &ObjectKey| by_address.get(&key.name.address()).is_some_and(|moved| *moved == key);
+    rows.retain(|row| row.object().is_none_or(|key| !is_moved(&key.object)));
+}
+
+/// So many rows are put in one by one, each of which moves the rows behind it.
+const ONE_BY_ONE: usize = 16;
+
+/// Puts rows that are not listed into their places.
+fn put_in(app: &App, rows: &mut Vec<RowKey>, fresh: Vec<RowRef<'_>>) {
+    if fresh.len() > ONE_BY_ONE {
+        merge(app, rows, fresh);
+        return;
+    }
+    for row in fresh {
+        rows.insert(place(app, rows, row), row.key().into());
+    }
 }
 
 /// The pod, where it is to be listed.

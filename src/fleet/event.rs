@@ -95,6 +95,10 @@ impl Row for EventRow {
     fn meta(&self) -> &Meta {
         &self.meta
     }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
 }
 
 /// How many Events are kept; of class Other the oldest leave first, then the oldest of all.

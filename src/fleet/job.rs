@@ -50,6 +50,10 @@ impl Row for JobRow {
     fn meta(&self) -> &Meta {
         &self.meta
     }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
 }
 
 /// One batch/v1 CronJob.
@@ -74,5 +78,9 @@ pub struct CronJobRow {
 impl Row for CronJobRow {
     fn meta(&self) -> &Meta {
         &self.meta
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
     }
 }

@@ -132,4 +132,8 @@ impl Row for NodeRow {
     fn meta(&self) -> &Meta {
         &self.meta
     }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
 }

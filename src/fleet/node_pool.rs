@@ -61,4 +61,8 @@ impl Row for NodePoolRow {
     fn meta(&self) -> &Meta {
         &self.meta
     }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
 }

@@ -157,6 +157,10 @@ macro_rules! rows {
         fn meta(&self) -> &Meta {
             &self.meta
         }
+
+        fn meta_mut(&mut self) -> &mut Meta {
+            &mut self.meta
+        }
     })+ };
 }
 

@@ -127,4 +127,8 @@ impl Row for PodRow {
     fn meta(&self) -> &Meta {
         &self.meta
     }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
 }

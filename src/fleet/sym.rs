@@ -38,6 +38,12 @@ impl Sym {
         Self(ArcStr::from(text))
     }
 
+    /// Where the text lies in memory. Two symbols of the same address are one; of different addresses they may still be
+    /// equal.
+    pub fn address(&self) -> usize {
+        self.0.as_ptr().addr()
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -11,6 +11,9 @@ use super::{Change, Meta, ObjectKey};
 pub trait Row {
     /// Its identity.
     fn meta(&self) -> &Meta;
+
+    /// Its identity, to be changed.
+    fn meta_mut(&mut self) -> &mut Meta;
 }
 
 /// All rows of one kind, by key.
@@ -98,8 +101,14 @@ impl<R: Row> Table<R> {
         }
     }
 
-    fn upsert(&mut self, row: R, changed: &mut impl FnMut(Option<&R>, Option<&R>)) {
-        changed(self.get(&row.meta().key), Some(&row));
+    /// The key stays that of the row before: whatever mentions the object (indices, listings) then shares one text with
+    /// it, however often the object changes.
+    fn upsert(&mut self, mut row: R, changed: &mut impl FnMut(Option<&R>, Option<&R>)) {
+        let before = self.rows.get(&row.meta().key);
+        if let Some(before) = before {
+            row.meta_mut().key = before.key().clone();
+        }
+        changed(before.map(|slot| &slot.row), Some(&row));
         self.rows.replace(Slot { row, seen: self.round });
     }
 
