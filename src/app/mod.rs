@@ -51,4 +51,4 @@ pub use ui::{
     PromptKind, RateOfRows, Scope, Severity, Skipped, Sort, Target, Ui, Verb, Write, WriteDialog, WriteItem,
 };
 pub use update::update;
-pub use work::settle;
+pub use work::{settle, settle_completely};

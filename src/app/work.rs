@@ -18,7 +18,13 @@ pub fn slice(app: &mut App, effects: &mut Effects) {
     }
 }
 
-/// Does all of it.
+/// Does all of it, and what would wait for a later second: for a document that is written once.
+pub fn settle_completely(app: &mut App) -> Vec<Effect> {
+    app.insights_mut().0.hurry();
+    settle(app)
+}
+
+/// Does all of it that is due.
 pub fn settle(app: &mut App) -> Vec<Effect> {
     let mut effects = Effects::default();
     while app.insights.has_work() {

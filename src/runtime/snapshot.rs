@@ -11,7 +11,7 @@ use super::backend::Backend;
 use super::failure::{EXIT_CLUSTER, EXIT_FAILED, EXIT_INTERRUPTED, Failure};
 use super::options::Options;
 use super::{REPORTS_BOUND, commands, setup};
-use crate::app::{App, Effect, Msg, settle, update};
+use crate::app::{App, Effect, Msg, settle, settle_completely, update};
 use crate::cli::{Cli, Snapshot};
 use crate::export;
 use crate::fleet::{Health, HealthState, SourceGroup, SourceId};
@@ -88,7 +88,7 @@ async fn collect(
         }
     }
     update(app, Msg::Clock(clock()));
-    settle(app);
+    settle_completely(app);
     update(app, Msg::Frame);
     Ok(Collected::Everything)
 }

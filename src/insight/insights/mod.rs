@@ -104,6 +104,8 @@ enum Task {
 
 const SECONDS_PER_MINUTE: i64 = 60;
 
+const PODS: Dependency = Dependency::Kind(Kind::Pod);
+
 impl Insights {
     /// Before anything is known.
     pub fn new(inputs: &Inputs<'_>) -> Self {
@@ -135,7 +137,20 @@ impl Insights {
             }
         }
         self.verdicts.note_nodes(inputs.fleet, &changed.nodes);
+        if Part::Verdicts.depends_on_any(&[PODS]) && causes.contains(&PODS) {
+            self.verdicts.note_pods_of(&changed.nodes);
+        }
         self.mark(inputs, &causes);
+    }
+
+    /// What would wait for a later second is done by the next calls of [`Self::work`]: for a document that is written once.
+    pub fn hurry(&mut self) {
+        self.verdicts.hurry();
+        if self.dirty.remove(&Part::Verdicts) {
+            self.verdicts.begin_round();
+            self.verdicts.hurry();
+        }
+        self.due.extend([Task::Payment, Task::Rates]);
     }
 
     /// Sums over the whole cluster, whatever lists are narrowed to.
@@ -225,6 +240,8 @@ impl Insights {
                 }
                 Part::Picture | Part::ProtectedPods => true,
                 // The ledger is paid before rates change; what depends on verdicts follows when they have changed.
+                // A pod matters to no Node but its own, which has been noted.
+                Part::Verdicts if causes.iter().all(|cause| *cause == PODS || !part.depends_on_any(&[*cause])) => false,
                 Part::Verdicts | Part::Rates | Part::Ledger | Part::PriceDemand => {
                     self.dirty.insert(part);
                     part == Part::Rates

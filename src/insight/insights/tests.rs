@@ -466,3 +466,27 @@ fn what_is_not_known_is_neither_held_nor_free() {
     world.take(&Step::Delta(pods()[0].clone()));
     assert_eq!(protection(&world), NodeProtection::default());
 }
+
+/// More Nodes than are evaluated in a second.
+const MANY_NODES: usize = 3_000;
+
+#[test]
+fn a_document_has_the_verdicts_of_now_of_however_many_nodes() {
+    let mut world = World::new();
+    let pods = SourceId::Kind(Kind::Pod);
+    world.take(&Step::Health(pods, HealthState::Syncing));
+    let nodes = (0..MANY_NODES).map(|number| managed(&format!("n{number}"), &[])).collect();
+    world.take(&Step::Delta(Delta::Nodes(upserts(nodes))));
+    let before = world.sources.insert(pods, Health { state: HealthState::Live, ..Health::default() });
+    let inputs = inputs(&world.fleet, &world.sources, &world.cluster, world.now);
+    world.insights.note_health(&inputs, pods, before.as_ref());
+    world.insights.tick(&inputs, world.now);
+    let wanted = Insights::full(&inputs);
+    let is_of_now = |insights: &Insights| insights.verdicts.summaries() == wanted.verdicts.summaries();
+    assert!(!is_of_now(&world.insights), "now that all pods are known, verdicts are others");
+    world.insights.hurry();
+    while world.insights.has_work() {
+        world.insights.work(&inputs);
+    }
+    assert!(is_of_now(&world.insights));
+}

@@ -2,7 +2,8 @@
 //!
 //! A verdict follows pods, PodDisruptionBudgets, NodePools, NodeClaims, Events and the time; evaluating thousands of Nodes
 //! for each change would take all of the time there is. So Nodes are evaluated in rounds, a share of them each second and in
-//! slices, and new Nodes at once. What is visible of a row is evaluated anew for each frame.
+//! slices; Nodes that changed, or whose pods did, in the next second; and new Nodes at once. What is visible of a row is
+//! evaluated anew for each frame.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -69,6 +70,8 @@ pub struct Verdicts {
     summaries: HashMap<Sym, VerdictSummary, RandomState>,
     /// Nodes to evaluate now, the next one last.
     due: IndexSet<Sym, RandomState>,
+    /// Nodes that changed, or whose pods did, and whose turn comes in a later second.
+    touched: IndexSet<Sym, RandomState>,
     /// Nodes of this round whose turn comes in a later second.
     later: Vec<Sym>,
 }
@@ -76,7 +79,8 @@ pub struct Verdicts {
 /// How many Nodes are evaluated at a time: about a millisecond and a half.
 const NODES_PER_SLICE: usize = 256;
 
-/// How many Nodes of a round are evaluated in a second, so that a busy cluster takes less than a hundredth of a core.
+/// How many Nodes of a round are evaluated in a second, so that a busy cluster takes less than a hundredth of a core; and
+/// how many of those that changed, beside them.
 const NODES_PER_SECOND: usize = 1_024;
 
 impl Verdicts {
@@ -113,6 +117,16 @@ impl Verdicts {
         }
     }
 
+    /// Pods of these Nodes changed: only they are evaluated again, with the next second.
+    pub(super) fn note_pods_of(&mut self, nodes: &BTreeSet<Sym>) {
+        self.touched.extend(nodes.iter().cloned());
+    }
+
+    /// What waits for a later second is due now.
+    pub(super) fn hurry(&mut self) {
+        self.due.extend(self.touched.drain(..).chain(self.later.drain(..)));
+    }
+
     /// Something changed on which verdicts depend: a new round begins when the present one has ended. Says whether it did.
     pub(super) fn begin_round(&mut self) -> bool {
         let has_ended = self.due.is_empty() && self.later.is_empty();
@@ -125,7 +139,8 @@ impl Verdicts {
     /// A second has passed: the next share of the round is due.
     pub(super) fn begin_second(&mut self) {
         let kept = self.later.len().saturating_sub(NODES_PER_SECOND);
-        self.due.extend(self.later.drain(kept..));
+        let first = self.touched.len().min(NODES_PER_SECOND);
+        self.due.extend(self.touched.drain(..first).chain(self.later.drain(kept..)));
     }
 
     /// Evaluates the next slice. Where everything is known that decides, `held` follows which of the Nodes are held.
