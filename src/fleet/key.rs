@@ -1,6 +1,7 @@
 //! Identities.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use uuid::Uuid;
 
@@ -151,16 +152,25 @@ impl Meta {
 }
 
 /// The owner reference that has `controller: true`, else the first one.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+///
+/// The order is that of the uids, which differ from owner to owner.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Owner {
+    /// `uid`.
+    pub uid: Uid,
     /// `apiVersion`, for example `batch/v1`.
     pub api_version: Sym,
     /// `kind`, for example `Job`.
     pub kind: Sym,
     /// `name`.
     pub name: Sym,
-    /// `uid`.
-    pub uid: Uid,
+}
+
+/// Equal owners have equal uids, and other owners hardly ever have the same.
+impl Hash for Owner {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.uid.hash(state);
+    }
 }
 
 impl Owner {

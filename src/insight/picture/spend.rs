@@ -1,9 +1,10 @@
 //! How the rates of machines are shared between owners of pods, and what no pod requests.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Map, Picture};
-use crate::fleet::{ClusterFacts, Fleet, NodeClaimRow, NodeRow, ObjectKey, PodRow, PriceDemand, Sym, Uid};
+use crate::fleet::{ClusterFacts, Fleet, NodeClaimRow, NodeRow, ObjectKey, Owner, PodRow, PriceDemand, Sym, Uid};
 use crate::insight::cost::demand::{self, Devices};
 use crate::insight::cost::{
     Claimant, Cost, CostGroup, FargateSize, GroupBy, Machine, PriceQuery, Shares, Whole, of_machine, shares,
@@ -12,43 +13,50 @@ use crate::insight::gpu::NodeGpu;
 use crate::insight::relation;
 use crate::units::money;
 
-/// The owner of pods that pay: their owner reference, or the pod itself.
+/// The owner of pods that pay.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct PodOwner {
-    /// The namespace.
-    pub namespace: Sym,
-    /// The kind; `None` for a pod that nothing owns.
-    pub kind: Option<Sym>,
-    /// The name.
-    pub name: Sym,
-    /// Whether it is a Job of Kubernetes itself.
-    pub is_job: bool,
+pub enum PodOwner {
+    /// What their owner reference names, and the namespace in which it is.
+    Owner(Arc<Owner>, Sym),
+    /// A pod that nothing owns.
+    Pod(ObjectKey),
 }
 
 impl PodOwner {
     fn of(pod: &PodRow) -> Self {
-        let owner = pod.owner.as_ref();
-        Self {
-            namespace: pod.meta.key.namespace.clone(),
-            kind: owner.map(|owner| owner.kind.clone()),
-            name: owner.map_or(&pod.meta.key.name, |owner| &owner.name).clone(),
-            is_job: pod.job_owner().is_some(),
+        match &pod.owner {
+            Some(owner) => Self::Owner(Arc::clone(owner), pod.meta.key.namespace.clone()),
+            None => Self::Pod(pod.meta.key.clone()),
         }
     }
 
     /// As whom its pods pay in a dimension of pods; nobody in those of machines.
     pub(super) fn payer(&self, fleet: &Fleet, dimension: GroupBy) -> CostGroup {
         match dimension {
-            GroupBy::Namespace => CostGroup::Named(self.namespace.clone()),
-            GroupBy::Job if self.is_job => CostGroup::Job(self.key()),
+            GroupBy::Namespace => CostGroup::Named(self.namespace().clone()),
+            GroupBy::Job if self.is_job() => CostGroup::Job(self.key()),
             GroupBy::Job => CostGroup::OtherPods,
             GroupBy::Owner => top_owner(fleet, self),
             _ => CostGroup::Nobody,
         }
     }
 
+    const fn namespace(&self) -> &Sym {
+        match self {
+            Self::Owner(_, namespace) => namespace,
+            Self::Pod(key) => &key.namespace,
+        }
+    }
+
+    fn is_job(&self) -> bool {
+        matches!(self, Self::Owner(owner, _) if owner.is_batch_job())
+    }
+
     fn key(&self) -> ObjectKey {
-        ObjectKey { namespace: self.namespace.clone(), name: self.name.clone() }
+        match self {
+            Self::Owner(owner, namespace) => ObjectKey { namespace: namespace.clone(), name: owner.name.clone() },
+            Self::Pod(key) => key.clone(),
+        }
     }
 }
 
@@ -156,17 +164,10 @@ impl Picture {
 
     /// What the pods of a Job pay, in micro-dollars per hour; `None` where the price of one of their Nodes is not known.
     pub fn job_rate(&self, fleet: &Fleet, uid: &Uid) -> Option<i64> {
-        let mut nodes: Vec<&NodeRow> = Vec::new();
-        for pod in fleet.pods_of_job(uid).filter(|pod| pod.holds_resources()) {
-            let Some(name) = &pod.node else { continue };
-            let node = fleet.node(name).filter(|_| self.node(name).is_some_and(|said| said.cost.rate().is_some()))?;
-            if !nodes.iter().any(|known| known.meta.key == node.meta.key) {
-                nodes.push(node);
-            }
-        }
-        let of_job = |pod: &PodRow| pod.job_owner().is_some_and(|owner| owner.uid == *uid);
-        let rates = nodes.into_iter().flat_map(|node| self.rates_on(fleet, node));
-        Some(rates.filter(|(pod, _)| of_job(pod)).map(|(_, rate)| rate).sum())
+        let mut pods = fleet.pods_of_job(uid).filter(|pod| pod.holds_resources());
+        let is_priced = |name: &Sym| self.node(name).is_some_and(|said| said.cost.rate().is_some());
+        let rate = fleet.pods_of_job(uid).next().and_then(|pod| self.rate_of_owner(&PodOwner::of(pod)));
+        pods.all(|pod| pod.node.as_ref().is_none_or(is_priced)).then(|| rate.unwrap_or(0))
     }
 
     /// What has to be asked of AWS and of Karpenter.
@@ -242,10 +243,10 @@ fn is_of_eks(server: &str) -> bool {
 
 /// What somebody wrote: the Deployment behind a ReplicaSet, the CronJob or JobSet behind a Job.
 fn top_owner(fleet: &Fleet, owner: &PodOwner) -> CostGroup {
-    let Some(kind) = &owner.kind else { return CostGroup::Owner(Sym::new("Pod"), owner.key()) };
-    let above = relation::owner_link(fleet, kind, &owner.key()).and_then(|link| link.owner);
-    let (kind, name) = above.map_or((kind, &owner.name), |above| (&above.kind, &above.name));
-    CostGroup::Owner(kind.clone(), ObjectKey { namespace: owner.namespace.clone(), name: name.clone() })
+    let PodOwner::Owner(own, namespace) = owner else { return CostGroup::Owner(Sym::new("Pod"), owner.key()) };
+    let above = relation::owner_link(fleet, &own.kind, &owner.key()).and_then(|link| link.owner);
+    let top = above.unwrap_or(own);
+    CostGroup::Owner(top.kind.clone(), ObjectKey { namespace: namespace.clone(), name: top.name.clone() })
 }
 
 /// As whom a pod pays in a dimension of pods; nobody in those of machines.
