@@ -199,7 +199,7 @@ pub struct Snapshot {
     /// Longest time to wait until everything is read, for example 60s
     #[arg(long, env = "BATCHTOP_TIMEOUT", value_name = "DURATION", default_value = "60s")]
     pub timeout: String,
-    /// Write to this file (atomically, mode 0600) instead of standard output
+    /// Write to this file (atomically; a new one has mode 0600) instead of standard output; - is standard output
     #[arg(short, long, env = "BATCHTOP_OUTPUT_FILE", value_name = "FILE")]
     pub output_file: Option<PathBuf>,
     /// Fail with exit code 1 when anything could not be read completely

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use super::atomic::write_atomically;
+use super::atomic::write_output;
 use super::backend::Backend;
 use super::failure::{EXIT_CLUSTER, EXIT_FAILED, EXIT_INTERRUPTED, Failure};
 use super::options::Options;
@@ -17,6 +17,9 @@ use crate::export;
 use crate::fleet::{Health, HealthState, SourceGroup, SourceId};
 use crate::source::aws::AnsweredDemands;
 use crate::units::text::printable;
+
+/// `--output-file` with this value is standard output, as usual.
+const STANDARD_OUTPUT: &str = "-";
 
 /// Runs the command.
 pub fn run(cli: &Cli, args: &Snapshot) -> Result<ExitCode, Failure> {
@@ -128,7 +131,8 @@ fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
     text.push('\n');
     match &args.output_file {
         None => commands::print(&text).map(|_| ()),
-        Some(path) => write_atomically(path, text.as_bytes())
+        Some(path) if path.as_os_str() == STANDARD_OUTPUT => commands::print(&text).map(|_| ()),
+        Some(path) => write_output(path, text.as_bytes())
             .map_err(|error| Failure::internal(format!("cannot write {}: {error}", path.display()))),
     }
 }
