@@ -13,7 +13,7 @@
 //! * [`view`]: the screen as plain data. [`ui`]: that data on a terminal.
 //! * [`export`]: the JSON snapshot.
 //! * [`source`]: the outside, turned into reports. [`config`]: the user's files. [`cli`]: the command line.
-//! * [`runtime`]: the loop, the effects, the terminal, the journal.
+//! * [`files`]: reads of files with a limit. [`runtime`]: the loop, the effects, the terminal, the journal.
 //!
 //! Rooms further up never use rooms further down but for the directions that `tests/architecture.rs` lists; `units`,
 //! `fleet`, `insight`, `app`, `input` and `view` know neither clock nor network, terminal nor file.
@@ -22,6 +22,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod export;
+pub mod files;
 pub mod fleet;
 pub mod input;
 pub mod insight;

@@ -12,12 +12,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("fleet", &["units"]),
     ("insight", &["units", "fleet"]),
     ("input", &[]),
-    ("config", &["input", "units", "fleet"]),
+    ("files", &[]),
+    ("config", &["input", "units", "fleet", "files"]),
     ("app", &["units", "fleet", "insight", "input", "config"]),
     ("view", &["units", "fleet", "insight", "input", "config", "app"]),
     ("ui", &["config", "view", "app", "input"]),
     ("export", &["units", "fleet", "insight", "app"]),
-    ("source", &["units", "fleet"]),
+    ("source", &["units", "fleet", "files"]),
 ];
 
 /// What the pure rooms must not name.

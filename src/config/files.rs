@@ -1,7 +1,7 @@
 //! Reads the user's files. No other file of `config` touches the disk.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -9,10 +9,17 @@ use etcetera::BaseStrategy;
 use super::library::{Library, Origin, Text};
 use super::prices::{self, PriceFormat};
 use super::problem::Problem;
+use crate::files;
 use crate::fleet::UserPrices;
 
 /// Larger price files are rejected unread.
 const MAX_PRICE_BYTES: u64 = 4 << 20;
+
+/// Larger configuration files, themes and keymaps are rejected unread.
+pub const MAX_CONFIG_BYTES: u64 = 1 << 20;
+
+/// Most themes, and most keymaps, that are read.
+const MAX_FILES: usize = 256;
 
 /// Contents of the configuration directory.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -32,13 +39,13 @@ pub fn directory() -> Option<PathBuf> {
 
 /// Reads the configuration directory; every file in it is optional.
 pub fn read(directory: &Path) -> Files {
-    let mut files = Files::default();
+    let mut found = Files::default();
     let path = directory.join("config.toml");
-    let text = noted(&path, fs::read_to_string(&path), &mut files.problems);
-    files.settings = text.map(|text| (path.display().to_string(), text));
-    files.library.themes.extend(texts(&directory.join("themes"), &mut files.problems));
-    files.library.keymaps.extend(texts(&directory.join("keymaps"), &mut files.problems));
-    files
+    let text = noted(&path, files::read_text(&path, MAX_CONFIG_BYTES), &mut found.problems);
+    found.settings = text.map(|text| (path.display().to_string(), text));
+    found.library.themes.extend(texts(&directory.join("themes"), &mut found.problems));
+    found.library.keymaps.extend(texts(&directory.join("keymaps"), &mut found.problems));
+    found
 }
 
 /// Paths of price files in the configuration directory.
@@ -53,7 +60,7 @@ pub fn price_places(directory: &Path) -> Vec<PathBuf> {
 pub fn read_prices(places: &[PathBuf]) -> Result<Option<UserPrices>, Vec<Problem>> {
     let mut found: Option<(&PathBuf, String)> = None;
     for path in places {
-        let text = match bounded_text(path) {
+        let text = match files::read_text(path, MAX_PRICE_BYTES) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(vec![problem_of(path, format!("cannot be read: {error}"))]),
@@ -73,26 +80,18 @@ fn problem_of(path: &Path, message: String) -> Problem {
     Problem::of_file(path.display().to_string(), message)
 }
 
-fn bounded_text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    fs::File::open(path)?.take(MAX_PRICE_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_PRICE_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {MAX_PRICE_BYTES} bytes")));
-    }
-    Ok(text)
-}
-
 fn texts(directory: &Path, problems: &mut Vec<Problem>) -> Vec<Text> {
     let Some(entries) = noted(directory, fs::read_dir(directory), problems) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     paths.sort();
+    paths.truncate(MAX_FILES);
     paths.iter().filter_map(|path| text(path, problems)).collect()
 }
 
 fn text(path: &Path, problems: &mut Vec<Problem>) -> Option<Text> {
     let name = path.file_stem()?.to_str()?.to_owned();
-    let text = noted(path, fs::read_to_string(path), problems)?;
+    let text = noted(path, files::read_text(path, MAX_CONFIG_BYTES), problems)?;
     Some(Text { name, file: path.display().to_string(), text, origin: Origin::User })
 }
 

@@ -14,7 +14,7 @@ mod problem;
 mod settings;
 pub mod theme;
 
-pub use files::{Files, directory, price_places, read, read_prices};
+pub use files::{Files, MAX_CONFIG_BYTES, directory, price_places, read, read_prices};
 pub use keymap::{DEFAULT as DEFAULT_KEYMAP, LoadedKeymap, keymap};
 pub use library::{Library, Origin, Text};
 pub use prices::{PriceFormat, parse as parse_prices};

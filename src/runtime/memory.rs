@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::atomic::write_atomically;
+use crate::files;
 use crate::fleet::Uid;
 use crate::insight::disruption::Remembered;
 use crate::insight::disruption::held::CAPACITY;
@@ -51,8 +52,7 @@ impl Memory {
 
     /// The held nodes of earlier sessions; empty if the file cannot be read.
     pub fn load(&self) -> Vec<Remembered> {
-        let is_sane = std::fs::metadata(&self.path).is_ok_and(|file| file.len() <= MAX_BYTES);
-        let text = is_sane.then(|| std::fs::read_to_string(&self.path).ok()).flatten().unwrap_or_default();
+        let text = files::read_text(&self.path, MAX_BYTES).unwrap_or_default();
         let document: Option<Document> = serde_json::from_str(&text).ok();
         document.map_or_else(Vec::new, |document| document.nodes.iter().filter_map(remembered).collect())
     }

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::prices::PriceFile;
 use crate::cli::{Cli, Common};
 use crate::config::{self, Files, Library, LoadedKeymap, Place, Problem, Theme};
+use crate::files;
 use crate::input::Keymap;
 
 /// Default seed of the demo.
@@ -160,14 +161,14 @@ fn check_names(common: &Common, library: &Library) -> Result<(), Failure> {
 }
 
 fn read_files(common: &Common) -> Result<Files, Failure> {
-    let mut files = config::directory().map(|folder| config::read(&folder)).unwrap_or_default();
+    let mut found = config::directory().map(|folder| config::read(&folder)).unwrap_or_default();
     if let Some(path) = &common.config {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = files::read_text(path, config::MAX_CONFIG_BYTES).map_err(|error| {
             Failure::usage(format!("cannot read {}: {error}", path.display()), "--config must name a readable file")
         })?;
-        files.settings = Some((path.display().to_string(), text));
+        found.settings = Some((path.display().to_string(), text));
     }
-    Ok(files)
+    Ok(found)
 }
 
 /// `$XDG_CACHE_HOME/batchtop`: cached answers of AWS.

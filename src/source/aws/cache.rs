@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Write;
 use super::agenda::{CachedAnswer, MAX_ANSWERS};
 use super::request::{Answer, PriceItem, PriceRequest};
+use crate::files;
 use crate::fleet::{Accelerator, InstanceType, Sym};
 use crate::units::Time;
 
@@ -70,8 +71,7 @@ struct AcceleratorEntry {
 impl Cache {
     /// Cached answers that are readable and not dated in the future.
     pub(super) fn load(&self, now: Time) -> Vec<(PriceRequest, CachedAnswer)> {
-        let is_sane = std::fs::metadata(&self.path).is_ok_and(|file| file.len() <= MAX_BYTES);
-        let text = is_sane.then(|| std::fs::read_to_string(&self.path).ok()).flatten().unwrap_or_default();
+        let text = files::read_text(&self.path, MAX_BYTES).unwrap_or_default();
         let document: Option<Document> = serde_json::from_str(&text).ok();
         let document = document.filter(|it| it.version == VERSION && it.endpoints == self.endpoints);
         let entries = document.map(|it| it.entries).unwrap_or_default();

@@ -1,7 +1,10 @@
 //! From kubeconfig and flags to a client.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use kube::config::{AuthInfo, Cluster, ExecAuthCluster, Kubeconfig};
 use kube::{Client, Config};
 use rustls::pki_types::CertificateDer;
@@ -10,6 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use super::failure::{EXIT_CLUSTER, root_cause};
 use super::kubeconfig::{Env, Target, config_error, resolve};
 use super::{ConnectOptions, Timing, exec, proxy};
+use crate::files;
 use crate::fleet::{ClusterFacts, ConnectionError};
 use crate::units::Time;
 
@@ -93,6 +97,7 @@ impl Plan {
         let (config, expires) = match way {
             Way::Pod(config) => (*config, None),
             Way::Kubeconfig(mut target) => {
+                read_files(&mut target, &place.server)?;
                 let expires = exec::materialize(&mut target.user, &target.cluster, timing.exec).await?;
                 let mut config = config(&target, &place.server, env)?;
                 harden(&mut config, timing);
@@ -102,6 +107,34 @@ impl Plan {
         let config = Arc::new(config);
         Ok(Connection { client: client(&config, &place.server)?, config, place, expires })
     }
+}
+
+/// Larger files of certificates and keys are rejected unread.
+const MAX_CREDENTIAL_BYTES: u64 = 4 << 20;
+
+/// Puts the content of the files that cluster and user name in their place; kube would read them without a bound. Data in
+/// the kubeconfig comes before files.
+fn read_files(target: &mut Target, server: &str) -> Result<(), ConnectionError> {
+    let (cluster, user) = (&mut target.cluster, &mut target.user);
+    let read = |path: String| files::read(Path::new(&path), MAX_CREDENTIAL_BYTES).map(|bytes| STANDARD.encode(bytes));
+    if let Some(path) = cluster.certificate_authority.take().filter(|_| cluster.certificate_authority_data.is_none()) {
+        let failed = |error| {
+            config_error(
+                format!("certificate-authority cannot be read: {error}"),
+                "Fetch a fresh kubeconfig for this cluster.",
+            )
+        };
+        cluster.certificate_authority_data = Some(read(path).map_err(failed)?);
+    }
+    if let Some(path) = user.client_certificate.take().filter(|_| user.client_certificate_data.is_none()) {
+        let data = read(path).map_err(|error| unusable(&format!("client-certificate: {error}"), server))?;
+        user.client_certificate_data = Some(data);
+    }
+    if let Some(path) = user.client_key.take().filter(|_| user.client_key_data.is_none()) {
+        let data = read(path).map_err(|error| unusable(&format!("client-key: {error}"), server))?;
+        user.client_key_data = Some(data.into());
+    }
+    Ok(())
 }
 
 fn impersonate(user: &mut AuthInfo, options: &ConnectOptions) {
@@ -158,12 +191,11 @@ fn harden(config: &mut Config, timing: &Timing) {
 }
 
 fn client(config: &Config, server: &str) -> Result<Client, ConnectionError> {
-    Client::try_from(config.clone()).map_err(|error| unusable(&error, server))
+    Client::try_from(config.clone()).map_err(|error| unusable(&root_cause(&error), server))
 }
 
 /// Before anything is sent, only certificates, keys and token files can be wrong.
-fn unusable(error: &kube::Error, server: &str) -> ConnectionError {
-    let words = root_cause(error);
+fn unusable(words: &str, server: &str) -> ConnectionError {
     let (message, hint) = if words.contains("UnsupportedCertVersion") {
         (
             format!("the client certificate for {server} is X.509 version 1, which TLS here does not accept"),

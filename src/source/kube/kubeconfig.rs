@@ -6,6 +6,7 @@ use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError};
 
 use super::ConnectOptions;
 use super::failure::{EXIT_CONFIG, root_cause};
+use crate::files;
 use crate::fleet::ConnectionError;
 
 /// What a kubeconfig and the flags name together.
@@ -35,6 +36,10 @@ pub(super) fn names(config: &Kubeconfig) -> Vec<String> {
 
 /// What the context and its cluster are called; nothing where there is no kubeconfig, or none that can be read.
 pub fn names_of_cluster(options: &ConnectOptions) -> Vec<String> {
+    // A pipe gives its kubeconfig only once, and that was for the connection.
+    if options.kubeconfig.as_deref().is_some_and(files::is_pipe) {
+        return Vec::new();
+    }
     let Ok(Some(config)) = load(options, &|name| std::env::var(name).ok()) else { return Vec::new() };
     let Ok((name, context)) = context(&config, options) else { return Vec::new() };
     vec![name, options.cluster.clone().unwrap_or(context.cluster)]
@@ -66,18 +71,64 @@ fn default_paths(env: Env<'_>) -> Vec<PathBuf> {
     env("HOME").or_else(|| env("USERPROFILE")).map(|home| Path::new(&home).join(".kube/config")).into_iter().collect()
 }
 
+/// Larger kubeconfigs are rejected unread.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// As `Kubeconfig::read_from` of kube, which reads without a bound and panics on half a UTF-16 character.
 fn read(path: &Path) -> Result<Kubeconfig, ConnectionError> {
-    Kubeconfig::read_from(path).map_err(|error| unreadable(path, &error))
+    let bytes = files::read(path, MAX_BYTES).map_err(|error| {
+        config_error(format!("{} cannot be read: {error}", path.display()), "Check the path and its permissions.")
+    })?;
+    let text = text(bytes).map_err(|words| config_error(format!("{} {words}", path.display()), "Save it as UTF-8."))?;
+    let mut config = Kubeconfig::from_yaml(&text).map_err(|error| unreadable(path, &error))?;
+    if let Some(folder) = path.parent() {
+        make_absolute(&mut config, folder);
+    }
+    Ok(config)
+}
+
+/// The text of a file in the encodings that editors for Windows write, told by its first bytes.
+fn text(bytes: Vec<u8>) -> Result<String, &'static str> {
+    match bytes.as_slice() {
+        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8(rest.to_vec()).map_err(|_| "is not UTF-8 text"),
+        _ => String::from_utf8(bytes).map_err(|_| "is not UTF-8 text"),
+    }
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, &'static str> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err("is UTF-16 and ends in the middle of a character");
+    }
+    let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
+    String::from_utf16(&units).map_err(|_| "is not UTF-16 text, though it begins like that")
+}
+
+/// Paths in a kubeconfig are relative to its folder. Plugins are only where they name a folder, others are in `$PATH`
+/// (client-go `GetAuthInfoFileReferences`).
+fn make_absolute(config: &mut Kubeconfig, folder: &Path) {
+    let clusters = config.clusters.iter_mut().filter_map(|named| named.cluster.as_mut());
+    let mut paths: Vec<&mut String> = clusters.filter_map(|cluster| cluster.certificate_authority.as_mut()).collect();
+    for user in config.auth_infos.iter_mut().filter_map(|named| named.auth_info.as_mut()) {
+        let files = [&mut user.client_certificate, &mut user.client_key, &mut user.token_file];
+        paths.extend(files.into_iter().filter_map(Option::as_mut));
+        let command = user.exec.as_mut().and_then(|exec| exec.command.as_mut());
+        paths.extend(command.filter(|command| command.contains(std::path::MAIN_SEPARATOR)));
+    }
+    for path in paths {
+        if let Some(absolute) = folder.join(&*path).to_str() {
+            *path = absolute.to_owned();
+        }
+    }
 }
 
 fn unreadable(path: &Path, error: &KubeconfigError) -> ConnectionError {
-    let (what, hint) = match error {
-        KubeconfigError::ReadConfig(..) => ("cannot be read", "Check the path and its permissions."),
-        _ => ("is not a valid kubeconfig", "Compare it with `kubectl config view --kubeconfig FILE`."),
-    };
     let words = root_cause(error);
     let first_line = words.lines().next().unwrap_or_default();
-    config_error(format!("{} {what}: {first_line}", path.display()), hint)
+    let message = format!("{} is not a valid kubeconfig: {first_line}", path.display());
+    config_error(message, "Compare it with `kubectl config view --kubeconfig FILE`.")
 }
 
 /// What the flags choose from the kubeconfig, with their overrides applied.
@@ -279,5 +330,44 @@ users:
         let error = load(&options(&malformed), &|_| None).err().unwrap();
         assert!(error.message.contains("malformed is not a valid kubeconfig: "), "{error:?}");
         assert!(!error.message.contains('\n'));
+    }
+
+    #[test]
+    fn every_encoding_of_windows_is_read_and_half_a_character_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let options = ConnectOptions { kubeconfig: Some(path.clone()), ..Default::default() };
+        let units: Vec<u16> = TWO.encode_utf16().collect();
+        let little: Vec<u8> =
+            [0xFF, 0xFE].into_iter().chain(units.iter().flat_map(|unit| unit.to_le_bytes())).collect();
+        let big: Vec<u8> = [0xFE, 0xFF].into_iter().chain(units.iter().flat_map(|unit| unit.to_be_bytes())).collect();
+        for bytes in [little.clone(), big, format!("\u{feff}{TWO}").into_bytes(), TWO.into()] {
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(load(&options, &|_| None).unwrap().unwrap().contexts.len(), 3);
+        }
+        for bytes in [&little[..little.len() - 1], &[0xFE, 0xFF, b'a'], b"\xff\xfe\x00\xdc", b"\xff"] {
+            std::fs::write(&path, bytes).unwrap();
+            let error = load(&options, &|_| None).err().unwrap();
+            assert!(error.message.contains("UTF-") && error.exit_code == 2, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file_that_names_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let text = "clusters: [{name: c, cluster: {certificate-authority: ca.crt}}]\nusers:\n\
+                    - {name: a, user: {client-certificate: a.crt, client-key: /keys/a.key, tokenFile: t/token}}\n\
+                    - {name: b, user: {exec: {command: ./plugin, apiVersion: v1}}}\n\
+                    - {name: c, user: {exec: {command: plugin, apiVersion: v1}}}\n";
+        std::fs::write(&path, text).unwrap();
+        let config = read(&path).unwrap();
+        let inside = |name: &str| Some(folder.path().join(name).display().to_string());
+        assert_eq!(config.clusters[0].cluster.as_ref().unwrap().certificate_authority, inside("ca.crt"));
+        let user = |at: usize| config.auth_infos[at].auth_info.clone().unwrap();
+        assert_eq!((user(0).client_certificate, user(0).token_file), (inside("a.crt"), inside("t/token")));
+        assert_eq!(user(0).client_key.as_deref(), Some("/keys/a.key"));
+        assert_eq!(user(1).exec.unwrap().command, inside("./plugin"));
+        assert_eq!(user(2).exec.unwrap().command.as_deref(), Some("plugin"));
     }
 }
