@@ -368,6 +368,27 @@ async fn a_rotated_token_is_read_again() {
 }
 
 #[tokio::test]
+async fn a_token_file_is_trimmed_and_read_again_before_the_old_token_is_refused() {
+    let api = with_pods(2).await;
+    api.state().token = Some("old".to_owned());
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    std::fs::write(&file, "old\n").expect("a file");
+    let config = plain(&api).replace("user: {}", &format!("user: {{tokenFile: {}}}", file.display()));
+    let mut screen = Screen::with(&config, Vec::new(), Timing { token_file: Duration::from_millis(20), ..quick() });
+    screen.live_with(2).await;
+    std::fs::write(&file, "new\n").expect("a file");
+    // Both are good for a while, as tokens of service accounts are.
+    api.state().token = None;
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    api.state().token = Some("new".to_owned());
+    api.state().end_all();
+    put_pods(&api, 2..3);
+    screen.live_with(3).await;
+    assert!(!screen.pod_states.contains(&HealthState::Stale), "{:?}", screen.pod_states);
+}
+
+#[tokio::test]
 async fn credentials_that_were_never_good_are_one_clear_error() {
     let api = with_pods(1).await;
     api.state().token = Some("right".to_owned());

@@ -46,6 +46,7 @@ pub fn quick() -> Timing {
         first_tier_wait: Duration::from_millis(500),
         exec: Duration::from_secs(5),
         renew_before: Duration::from_mins(1),
+        token_file: Duration::from_mins(1),
         health: Duration::ZERO,
     }
 }

@@ -12,6 +12,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::failure::{EXIT_CLUSTER, root_cause};
 use super::kubeconfig::{Env, Target, config_error, resolve};
+use super::token::{self, TokenFile};
 use super::{ConnectOptions, Timing, exec, proxy};
 use crate::files;
 use crate::fleet::{ClusterFacts, ConnectionError};
@@ -38,8 +39,16 @@ pub(super) struct Connection {
     pub(super) config: Arc<Config>,
     /// Context, server, contexts and namespace.
     pub(super) place: ClusterFacts,
-    /// When the credentials expire, where that is known.
+    pub(super) validity: Validity,
+}
+
+/// Until when credentials can be used.
+#[derive(Clone, Default)]
+pub(super) struct Validity {
+    /// When they expire, where that is known.
     pub(super) expires: Option<Time>,
+    /// The file of their token, which may get another one at any time.
+    pub(super) token_file: Option<TokenFile>,
 }
 
 /// What the kubeconfig and the flags amount to.
@@ -72,7 +81,7 @@ fn by_kubeconfig(target: Target) -> Result<Plan, ConnectionError> {
     Ok(Plan { place, way: Way::Kubeconfig(Box::new(target)) })
 }
 
-/// A pod's service account. kube re-reads its token and certificate authority by itself.
+/// A pod's service account. kube has read its certificate authority.
 fn in_cluster(options: &ConnectOptions, timing: &Timing) -> Result<Plan, ConnectionError> {
     let mut config = Config::incluster().map_err(|_| {
         config_error(
@@ -94,18 +103,23 @@ impl Plan {
     /// Builds the client. Nothing but a credential plugin is asked.
     pub(super) async fn connect(self, timing: &Timing, env: Env<'_>) -> Result<Connection, ConnectionError> {
         let Self { place, way } = self;
-        let (config, expires) = match way {
+        let (mut config, expires) = match way {
             Way::Pod(config) => (*config, None),
-            Way::Kubeconfig(mut target) => {
-                read_files(&mut target, &place.server)?;
+            Way::Kubeconfig(target) => {
+                let server = place.server.clone();
+                let mut target = blocking(move || read_files(*target, &server)).await?;
                 let expires = exec::materialize(&mut target.user, &target.cluster, timing.exec).await?;
                 let mut config = config(&target, &place.server, env)?;
                 harden(&mut config, timing);
                 (config, expires)
             }
         };
+        let mut user = config.auth_info;
+        let (user, token_file) = blocking(move || token::take_file(&mut user).map(|file| (user, file))).await?;
+        config.auth_info = user;
         let config = Arc::new(config);
-        Ok(Connection { client: client(&config, &place.server)?, config, place, expires })
+        let validity = Validity { expires, token_file };
+        Ok(Connection { client: client(&config, &place.server)?, config, place, validity })
     }
 }
 
@@ -114,7 +128,7 @@ const MAX_CREDENTIAL_BYTES: u64 = 4 << 20;
 
 /// Puts the content of the files that cluster and user name in their place; kube would read them without a bound. Data in
 /// the kubeconfig comes before files.
-fn read_files(target: &mut Target, server: &str) -> Result<(), ConnectionError> {
+fn read_files(mut target: Target, server: &str) -> Result<Target, ConnectionError> {
     let (cluster, user) = (&mut target.cluster, &mut target.user);
     let read = |path: String| files::read(Path::new(&path), MAX_CREDENTIAL_BYTES).map(|bytes| STANDARD.encode(bytes));
     if let Some(path) = cluster.certificate_authority.take().filter(|_| cluster.certificate_authority_data.is_none()) {
@@ -134,7 +148,17 @@ fn read_files(target: &mut Target, server: &str) -> Result<(), ConnectionError> 
         let data = read(path).map_err(|error| unusable(&format!("client-key: {error}"), server))?;
         user.client_key_data = Some(data.into());
     }
-    Ok(())
+    Ok(target)
+}
+
+/// Reads files on a thread for what may block, as pipes and network drives do.
+pub(super) async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, ConnectionError> + Send + 'static,
+) -> Result<T, ConnectionError> {
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|ended| {
+        let hint = "Choose the context again, or restart batchtop.";
+        Err(config_error(format!("reading the kubeconfig and its files ended: {ended}"), hint))
+    })
 }
 
 fn impersonate(user: &mut AuthInfo, options: &ConnectOptions) {

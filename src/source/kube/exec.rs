@@ -13,6 +13,7 @@ use kube::config::{AuthInfo, Cluster, ExecAuthCluster, ExecConfig};
 use serde::{Deserialize, Serialize};
 
 use super::failure::EXIT_CLUSTER;
+use super::token;
 use crate::fleet::ConnectionError;
 use crate::units::Time;
 
@@ -63,7 +64,8 @@ pub(super) async fn materialize(
     let output = run(&exec, cluster, limit).await.map_err(|words| failed(&name, &words, &exec))?;
     let credential = parse(&output).map_err(|words| failed(&name, &words, &exec))?;
     let expires = credential.expiration_timestamp.as_deref().and_then(Time::parse);
-    user.token = credential.token.map(Into::into);
+    let token = credential.token.as_deref().map(token::trimmed).transpose();
+    user.token = token.map_err(|words| failed(&name, &format!("printed a token that {words}"), &exec))?.flatten();
     if let (Some(certificate), Some(key)) = (credential.client_certificate_data, credential.client_key_data) {
         user.client_certificate_data = Some(STANDARD.encode(certificate));
         user.client_key_data = Some(STANDARD.encode(key).into());
@@ -117,7 +119,8 @@ fn parse(stdout: &[u8]) -> Result<Credential, String> {
     let text = String::from_utf8_lossy(stdout);
     let response: Response = serde_saphyr::from_str(&text).map_err(|_| "printed no ExecCredential".to_owned())?;
     let credential = response.status.ok_or_else(|| "printed an ExecCredential without status".to_owned())?;
-    if credential.token.is_none() && credential.client_certificate_data.is_none() {
+    let is_blank = |token: &String| token.trim().is_empty();
+    if credential.token.as_ref().is_none_or(is_blank) && credential.client_certificate_data.is_none() {
         return Err("printed neither token nor certificate".to_owned());
     }
     Ok(credential)
@@ -125,6 +128,8 @@ fn parse(stdout: &[u8]) -> Result<Credential, String> {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     async fn with(script: &str, limit: Duration) -> Result<(AuthInfo, Option<Time>), ConnectionError> {
@@ -151,12 +156,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn its_token_is_trimmed_and_refused_with_a_line_break_inside() {
+        let printing = |token: &str| format!("printf '%s' '{{\"status\":{{\"token\":\"{token}\"}}}}'");
+        let (user, _) = with(&printing(r" t1\n"), LONG).await.unwrap();
+        assert_eq!(user.token.unwrap().expose_secret(), "t1");
+        let refused = with(&printing(r"sword\nfish"), LONG).await.err().unwrap();
+        assert!(refused.message.contains("a line break") && !refused.message.contains("fish"), "{refused:?}");
+    }
+
+    #[tokio::test]
     async fn its_failures_are_named_and_a_hanging_one_is_ended() {
         let failed = with("echo first >&2; echo 'Token has expired' >&2; exit 255", LONG).await.err().unwrap();
         assert!(failed.message.ends_with("Token has expired") && failed.exit_code == 3, "{failed:?}");
         let hung = with("sleep 60", Duration::from_millis(50)).await.err().unwrap();
         assert!(hung.message.contains("did not finish"), "{hung:?}");
-        for nothing in ["true", "echo '{}'", "echo '{\"status\":{}}'", "echo nonsense"] {
+        for nothing in ["true", "echo '{}'", "echo '{\"status\":{}}'", "echo nonsense", r#"echo '{"status":{"token":" \n"}}'"#] {
             assert!(with(nothing, LONG).await.err().unwrap().message.contains("printed"), "{nothing}");
         }
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError};
 
-use super::ConnectOptions;
+use super::{ConnectOptions, token};
 use super::failure::{EXIT_CONFIG, root_cause};
 use crate::files;
 use crate::fleet::ConnectionError;
@@ -137,7 +137,8 @@ pub(super) fn resolve(config: &Kubeconfig, options: &ConnectOptions) -> Result<T
     let mut cluster = cluster(config, options, &context)?;
     let mut user = user(config, options, &context)?;
     override_cluster(&mut cluster, options);
-    override_user(&mut user, options);
+    token::trim_inline(&mut user)?;
+    override_user(&mut user, options)?;
     Ok(Target {
         context: context_name,
         namespace: context.namespace.unwrap_or_default(),
@@ -217,9 +218,10 @@ fn override_cluster(cluster: &mut Cluster, options: &ConnectOptions) {
     }
 }
 
-fn override_user(user: &mut AuthInfo, options: &ConnectOptions) {
-    if let Some(token) = &options.token {
-        user.token = Some(token.clone().into());
+fn override_user(user: &mut AuthInfo, options: &ConnectOptions) -> Result<(), ConnectionError> {
+    let token = options.token.as_deref().map(|token| token::configured(token, "of --token or $BATCHTOP_TOKEN"));
+    if let Some(token) = token.transpose()?.flatten() {
+        user.token = Some(token);
         user.token_file = None;
         user.exec = None;
         user.auth_provider = None;
@@ -233,6 +235,7 @@ fn override_user(user: &mut AuthInfo, options: &ConnectOptions) {
     if options.impersonate_uid.is_some() {
         user.impersonate_uid.clone_from(&options.impersonate_uid);
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -303,6 +306,17 @@ users:
         assert_eq!(target.user.impersonate_uid.as_deref(), Some("7"));
         let bare = ConnectOptions { server: Some("https://x".to_owned()), ..Default::default() };
         assert_eq!(resolve(&Kubeconfig::default(), &bare).unwrap().cluster.server.as_deref(), Some("https://x"));
+    }
+
+    #[test]
+    fn a_token_that_no_header_may_have_is_refused_wherever_it_comes_from_and_never_shown() {
+        let with = |token: &str| ConnectOptions { token: Some(token.to_owned()), ..Default::default() };
+        let refused = error(&with("swordfish\nx"));
+        assert!(refused.message.contains("--token") && !refused.message.contains("swordfish"), "{refused:?}");
+        assert!(target(&with(" abc\n")).is_ok() && target(&with("")).unwrap().user.exec.is_some());
+        let config = Kubeconfig::from_yaml(&TWO.replace("token: t1", "token: \"swordfish\\nx\"")).unwrap();
+        let refused = resolve(&config, &ConnectOptions::default()).err().unwrap();
+        assert!(refused.message.contains("kubeconfig") && !refused.message.contains("swordfish"), "{refused:?}");
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod sink;
 mod stream;
 mod supervisor;
 mod timing;
+mod token;
 mod watches;
 
 pub use access::{Access, PooledClient};

@@ -12,15 +12,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::{Access, Current, Keeper, access};
 use super::backoff::Backoff;
-use super::connect::{Connection, Plan, plan};
+use super::connect::{Connection, Plan, Validity, blocking, plan};
 use super::discovery::{self, Discovered};
 use super::facts::{Fact, Facts, collect, facts};
 use super::failure::EXIT_INTERNAL;
 use super::kubeconfig::{Env, config_error, load, names};
 use super::sink::{Closed, Sink};
 use super::stream::{Stream, StreamContext};
+use super::token::TokenFile;
 use super::watches::Watches;
 use super::{Clock, ConnectOptions, Timing, crd, identity, karpenter_metrics};
+use crate::files;
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Kind, PriceDemand, Report};
 
 /// One cluster as a Source.
@@ -77,6 +79,7 @@ impl KubeSource {
             backoff: Backoff::new(&self.timing, SEED),
             generation: 0,
             read: None,
+            from_pipe: None,
         };
         let Ok(first) = renewal.first().await else { return Closed };
         let (publish, discovered) = watch::channel(Discovered::default());
@@ -170,6 +173,18 @@ fn moved(place: &ClusterFacts, read: &str) -> ConnectionError {
     )
 }
 
+/// Waits until the file of the token has another one; for ever without such a file.
+async fn another_token(file: Option<&TokenFile>, interval: Duration) {
+    let Some(file) = file else { return std::future::pending().await };
+    loop {
+        sleep(interval).await;
+        let file = file.clone();
+        if tokio::task::spawn_blocking(move || file.has_another()).await.unwrap_or(false) {
+            return;
+        }
+    }
+}
+
 /// Makes clients: the first, and new ones when credentials expire or are refused.
 struct Renewal {
     options: ConnectOptions,
@@ -182,6 +197,8 @@ struct Renewal {
     generation: u64,
     /// The server that this session reads, once it has answered.
     read: Option<String>,
+    /// The kubeconfig that came through a pipe, which gives it only once.
+    from_pipe: Option<Kubeconfig>,
 }
 
 /// A kubeconfig, where there is one.
@@ -193,7 +210,7 @@ impl Renewal {
     /// Tries until a server answers.
     async fn first(&mut self) -> Result<Connection, Closed> {
         loop {
-            let config = load(&self.options, ENV);
+            let config = self.load().await;
             if let Ok(config) = &config {
                 self.facts.tell(Fact::Configured(Box::new(self.place(config.as_ref())))).await?;
             }
@@ -211,6 +228,17 @@ impl Renewal {
                 }
             }
         }
+    }
+
+    async fn load(&mut self) -> Loaded {
+        if let Some(known) = &self.from_pipe {
+            return Ok(Some(known.clone()));
+        }
+        let options = self.options.clone();
+        let is_pipe = options.kubeconfig.as_deref().is_some_and(files::is_pipe);
+        let loaded = blocking(move || load(&options, ENV)).await?;
+        self.from_pipe = loaded.clone().filter(|_| is_pipe);
+        Ok(loaded)
     }
 
     async fn try_first(&mut self, config: Loaded) -> Result<(Connection, Option<String>), ConnectionError> {
@@ -245,8 +273,9 @@ impl Renewal {
     }
 
     /// Connects anew to the same server; checked before a credential plugin is run for another one.
-    async fn reconnect(&self) -> Result<Connection, ConnectionError> {
-        let plan = self.plan(load(&self.options, ENV)?.as_ref())?;
+    async fn reconnect(&mut self) -> Result<Connection, ConnectionError> {
+        let config = self.load().await?;
+        let plan = self.plan(config.as_ref())?;
         match &self.read {
             Some(read) if *read != plan.place.server => Err(moved(&plan.place, read)),
             _ => plan.connect(&self.timing, ENV).await,
@@ -267,32 +296,33 @@ impl Renewal {
     /// Renews the client before its credentials expire, and when a stream reports that they were refused: certificates and
     /// tokens in the kubeconfig rotate, and plugins give new ones.
     async fn keep(mut self, first: Connection) -> Closed {
-        let mut expires = first.expires;
+        let mut validity = first.validity.clone();
         drop(first);
         loop {
             let renewed = Instant::now();
-            let due = self.until_renewal(expires);
+            let due = self.until_renewal(validity.expires);
             tokio::select! {
                 () = sleep(due) => {}
+                () = another_token(validity.token_file.as_ref(), self.timing.token_file) => {}
                 () = self.suspicion() => {}
             }
             if renewed.elapsed() > self.timing.backoff_max {
                 self.backoff.reset();
             }
             match self.renew().await {
-                Ok(at) => expires = at,
+                Ok(renewed) => validity = renewed,
                 Err(closed) => return closed,
             }
         }
     }
 
-    async fn renew(&mut self) -> Result<Option<crate::units::Time>, Closed> {
+    async fn renew(&mut self) -> Result<Validity, Closed> {
         loop {
             sleep(self.backoff.next()).await;
             match self.reconnect().await {
                 Ok(connection) => {
                     self.publish(&connection).await?;
-                    return Ok(connection.expires);
+                    return Ok(connection.validity);
                 }
                 Err(error) => self.sink.send(Report::Down(error)).await?,
             }

@@ -39,6 +39,8 @@ pub struct Timing {
     pub exec: Duration,
     /// How long before credentials expire they are renewed.
     pub renew_before: Duration,
+    /// Between two looks at the file of a token, as client-go has it.
+    pub token_file: Duration,
     /// The least time between two reports that only say "still live".
     pub health: Duration,
 }
@@ -63,6 +65,7 @@ impl Default for Timing {
             first_tier_wait: Duration::from_secs(3),
             exec: Duration::from_secs(30),
             renew_before: Duration::from_mins(1),
+            token_file: Duration::from_mins(1),
             health: Duration::from_secs(1),
         }
     }
