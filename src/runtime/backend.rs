@@ -175,6 +175,7 @@ fn options_for_context(flags: &kube::ConnectOptions, context: String) -> kube::C
         impersonate_groups: flags.impersonate_groups.clone(),
         impersonate_uid: flags.impersonate_uid.clone(),
         request_timeout: flags.request_timeout,
+        plugin_launcher: flags.plugin_launcher.clone(),
         ..kube::ConnectOptions::default()
     }
 }
@@ -247,10 +248,12 @@ mod tests {
             certificate_authority: Some("a.crt".into()),
             insecure_skip_tls_verify: true,
             impersonate: Some("me".into()),
+            plugin_launcher: vec!["own".into()],
             ..kube::ConnectOptions::default()
         };
         let picked = options_for_context(&flags, "b".into());
         assert_eq!((picked.context.as_deref(), picked.impersonate.as_deref()), (Some("b"), Some("me")));
+        assert_eq!(picked.plugin_launcher, ["own"]);
         assert!(picked.server.is_none() && picked.token.is_none() && picked.user.is_none());
         assert!(picked.cluster.is_none() && picked.certificate_authority.is_none() && !picked.insecure_skip_tls_verify);
     }

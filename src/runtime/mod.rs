@@ -19,12 +19,14 @@ mod pace;
 mod prices;
 mod rbac;
 mod redact;
+mod session;
 mod setup;
 mod signals;
 mod snapshot;
 mod terminal;
 
 pub use commands::run;
+pub use session::run_if_asked;
 
 /// Capacity of the channel of reports; when it is full Sources wait, so that back-pressure reaches their sockets.
 const REPORTS_BOUND: usize = 8;

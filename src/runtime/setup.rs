@@ -11,6 +11,7 @@ use super::journal::Journal;
 use super::memory::Memory;
 use super::options::{DEMO_SEED, Options, cache_folder, state_folder};
 use super::prices::PriceFile;
+use super::session;
 use crate::app::{App, Settings};
 use crate::cli::{Cli, Connection};
 use crate::insight::Scope;
@@ -121,6 +122,7 @@ fn connect_options(flags: &Connection) -> Result<kube::ConnectOptions, Failure> 
         server: flags.server,
         certificate_authority: flags.certificate_authority,
         insecure_skip_tls_verify: flags.insecure_skip_tls_verify,
+        plugin_launcher: session::launcher(),
     })
 }
 

@@ -4,14 +4,14 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// A command whose home is `home`, with an otherwise empty environment.
-fn command(home: &Path, args: &[&str]) -> Command {
+pub fn command(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_batchtop"));
     command.env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.current_dir(home).args(args).stdin(Stdio::null());
     command
 }
 
-fn run(home: &Path, args: &[&str]) -> Output {
+pub fn run(home: &Path, args: &[&str]) -> Output {
     command(home, args).output().expect("it runs")
 }
 

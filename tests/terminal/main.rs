@@ -166,3 +166,54 @@ fn without_a_terminal_there_is_one_line_that_points_to_snapshot() {
     assert!(text.contains("not a terminal") && text.contains("snapshot"), "{text}");
     assert!(output.stdout.is_empty());
 }
+
+/// A kubeconfig for a server that does not answer, whose user signs in with this shell script.
+fn kubeconfig_with_plugin(home: &Path, script: &str) -> String {
+    let path = home.join("kubeconfig");
+    let text = format!(
+        "current-context: c\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n\
+         clusters: [{{name: c, cluster: {{server: 'https://127.0.0.1:1'}}}}]\n\
+         users: [{{name: u, user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, command: /bin/sh, \
+         args: ['-c', '{script}']}}}}}}]\n"
+    );
+    std::fs::write(&path, text).expect("a kubeconfig");
+    path.display().to_string()
+}
+
+/// Waits until a file has a line, and returns it.
+fn line_of(path: &Path) -> String {
+    for _ in 0..1000 {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        if let Some(line) = text.lines().next() {
+            return line.to_owned();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("{} never had a line", path.display());
+}
+
+#[test]
+fn a_credential_plugin_cannot_open_the_terminal() {
+    let home = home();
+    let script = "if ( : > /dev/tty ) 2> /dev/null; then echo opened > result; else echo none > result; fi; \
+                  echo \"{status: {token: t}}\"";
+    let config = kubeconfig_with_plugin(home.path(), script);
+    let args = ["--kubeconfig", &config, "--no-aws"];
+    let mut session = Session::start(env!("CARGO_BIN_EXE_batchtop"), &args, &[], home.path(), (100, 30));
+    assert_eq!(line_of(&home.path().join("result")), "none");
+    session.wait_for("cannot be reached");
+    session.send("q");
+    assert!(session.wait().0.success());
+}
+
+#[test]
+fn a_missing_credential_plugin_is_named() {
+    let home = home();
+    let config = kubeconfig_with_plugin(home.path(), "");
+    let text = std::fs::read_to_string(&config).expect("the kubeconfig").replace("/bin/sh", "no-such-plugin");
+    std::fs::write(&config, text).expect("a kubeconfig");
+    let output = commands::run(home.path(), &["snapshot", "--no-aws", "--kubeconfig", &config]);
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(words.contains("the credential plugin \"no-such-plugin\" cannot be started: No such file"), "{words}");
+    assert_eq!(output.status.code(), Some(3));
+}

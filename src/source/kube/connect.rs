@@ -1,5 +1,6 @@
 //! From kubeconfig and flags to a client.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub(super) struct Plan {
     /// Context, server, contexts and namespace.
     pub(super) place: ClusterFacts,
     way: Way,
+    plugin_launcher: Vec<OsString>,
 }
 
 enum Way {
@@ -57,14 +59,15 @@ pub(super) fn plan(
     options: &ConnectOptions,
     timing: &Timing,
 ) -> Result<Plan, ConnectionError> {
-    match config {
-        Some(config) => by_kubeconfig(resolve(config, options)?),
-        None if options.server.is_some() => by_kubeconfig(resolve(&Kubeconfig::default(), options)?),
-        None => in_cluster(options, timing),
-    }
+    let (place, way) = match config {
+        Some(config) => by_kubeconfig(resolve(config, options)?)?,
+        None if options.server.is_some() => by_kubeconfig(resolve(&Kubeconfig::default(), options)?)?,
+        None => in_cluster(options, timing)?,
+    };
+    Ok(Plan { place, way, plugin_launcher: options.plugin_launcher.clone() })
 }
 
-fn by_kubeconfig(target: Target) -> Result<Plan, ConnectionError> {
+fn by_kubeconfig(target: Target) -> Result<(ClusterFacts, Way), ConnectionError> {
     let server = target.cluster.server.clone().filter(|server| !server.is_empty()).ok_or_else(|| {
         config_error(
             "the cluster has no server".to_owned(),
@@ -78,11 +81,11 @@ fn by_kubeconfig(target: Target) -> Result<Plan, ConnectionError> {
         default_namespace: target.namespace.clone(),
         ..ClusterFacts::default()
     };
-    Ok(Plan { place, way: Way::Kubeconfig(Box::new(target)) })
+    Ok((place, Way::Kubeconfig(Box::new(target))))
 }
 
 /// A pod's service account. kube has read its certificate authority.
-fn in_cluster(options: &ConnectOptions, timing: &Timing) -> Result<Plan, ConnectionError> {
+fn in_cluster(options: &ConnectOptions, timing: &Timing) -> Result<(ClusterFacts, Way), ConnectionError> {
     let mut config = Config::incluster().map_err(|_| {
         config_error(
             "there is no kubeconfig, and this is not a pod with a service account".to_owned(),
@@ -96,19 +99,20 @@ fn in_cluster(options: &ConnectOptions, timing: &Timing) -> Result<Plan, Connect
         default_namespace: config.default_namespace.clone(),
         ..ClusterFacts::default()
     };
-    Ok(Plan { place, way: Way::Pod(Box::new(config)) })
+    Ok((place, Way::Pod(Box::new(config))))
 }
 
 impl Plan {
     /// Builds the client. Nothing but a credential plugin is asked.
     pub(super) async fn connect(self, timing: &Timing, env: Env<'_>) -> Result<Connection, ConnectionError> {
-        let Self { place, way } = self;
+        let Self { place, way, plugin_launcher } = self;
         let (mut config, expires) = match way {
             Way::Pod(config) => (*config, None),
             Way::Kubeconfig(target) => {
                 let server = place.server.clone();
                 let mut target = blocking(move || read_files(*target, &server)).await?;
-                let expires = exec::materialize(&mut target.user, &target.cluster, timing.exec).await?;
+                let terms = exec::Terms { limit: timing.exec, launcher: &plugin_launcher };
+                let expires = exec::materialize(&mut target.user, &target.cluster, terms).await?;
                 let mut config = config(&target, &place.server, env)?;
                 harden(&mut config, timing);
                 (config, expires)

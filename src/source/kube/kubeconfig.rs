@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError};
 
-use super::{ConnectOptions, token};
 use super::failure::{EXIT_CONFIG, root_cause};
+use super::{ConnectOptions, token};
 use crate::files;
 use crate::fleet::ConnectionError;
 

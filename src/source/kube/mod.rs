@@ -34,6 +34,7 @@ mod watches;
 
 pub use access::{Access, PooledClient};
 pub use annotate::annotate;
+pub use exec::NOT_STARTED;
 pub use fetch::{FetchError, Fetched, fetch, read};
 pub use kubeconfig::names_of_cluster;
 pub use options::ConnectOptions;

@@ -1,5 +1,6 @@
 //! kubectl's connection flags.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,4 +31,7 @@ pub struct ConnectOptions {
     pub certificate_authority: Option<PathBuf>,
     /// `--insecure-skip-tls-verify`: whether the server's certificate is accepted unchecked.
     pub insecure_skip_tls_verify: bool,
+    /// What to put before a credential plugin and its arguments, so that it gets a session without the terminal. If it is
+    /// empty, the plugin only gets a process group of its own.
+    pub plugin_launcher: Vec<OsString>,
 }

@@ -44,7 +44,8 @@ pub(super) fn trimmed(token: &str) -> Result<Option<SecretString>, &'static str>
 
 /// As [`trimmed`], for a token that the user wrote somewhere; `origin` says in the error where.
 pub(super) fn configured(token: &str, origin: &str) -> Result<Option<SecretString>, ConnectionError> {
-    let refused = |words| config_error(format!("the token {origin} {words}"), "Write it in one line, with nothing else.");
+    let refused =
+        |words| config_error(format!("the token {origin} {words}"), "Write it in one line, with nothing else.");
     trimmed(token).map_err(refused)
 }
 
