@@ -387,3 +387,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn rules_of_a_long_price_file_are_numbered_by_their_lines() {
+    const RULES: usize = 20_000;
+    let head = "version = 1\nas_of = 2026-11-01\n";
+    let rules: String =
+        (0..RULES).map(|at| format!("[[rule]]\nmatch = {{pool = \"p{at}\"}}\nper_hour = 1\n")).collect();
+    let read = prices("toml", &format!("{head}{rules}")).expect("no mistake");
+    assert!(read.rules.iter().enumerate().all(|(at, rule)| rule.line == 3 + 3 * at) && read.rules.len() == RULES);
+    let inline = vec!["{match = {}, per_hour = 1}"; RULES].join(", ");
+    let read = prices("toml", &format!("{head}rule = [{inline}]\n")).expect("no mistake");
+    assert!(read.rules.iter().all(|rule| rule.line == 3) && read.rules.len() == RULES);
+    let head =
+        "# as_of: 2026-11-01\ncloud,region,zone,instance_type,capacity,per_hour,includes_gpu,per_gpu_hour,note\n";
+    let rows = "aws,,,m5.large,,1,,,\n\n".repeat(RULES);
+    let read = prices("csv", &format!("{head}{rows}")).expect("no mistake");
+    assert!(read.rules.iter().enumerate().all(|(at, rule)| rule.line == 3 + 2 * at) && read.rules.len() == RULES);
+}
+
+#[test]
+fn a_file_of_mistakes_names_the_first_thousand_and_that_there_are_more() {
+    let text: String = (0..5_000).map(|at| format!("unknown{at} = 1\n")).collect();
+    let (_, problems) = parse_settings("config.toml", &text);
+    assert_eq!(problems.len(), 1_001);
+    assert!(problems.iter().any(|problem| problem.message.contains("has more mistakes")), "{}", problems[0]);
+}

@@ -5,22 +5,27 @@ use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+use super::lines::Lines;
 use super::problem::{Place, Problem, no_such};
 
 /// A value with its byte range in the file.
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 
+/// Most mistakes of one file that are kept; a last one says that there are more.
+const MAX_PROBLEMS: usize = 1_000;
+
 /// A file that is being read, with the mistakes found so far.
 pub(super) struct Document<'t> {
     name: &'t str,
     text: &'t str,
+    lines: Lines,
     problems: Vec<Problem>,
 }
 
 impl<'t> Document<'t> {
     /// Parses the text; a part with a syntax error is skipped and becomes a problem.
     pub(super) fn parse(name: &'t str, text: &'t str) -> (Self, DeTable<'t>) {
-        let mut document = Self { name, text, problems: Vec::new() };
+        let mut document = Self { name, text, lines: Lines::of(text), problems: Vec::new() };
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             document.note(&error.span().unwrap_or(0..0), "", error.message());
@@ -41,6 +46,13 @@ impl<'t> Document<'t> {
 
     /// Records a mistake at a byte range.
     pub(super) fn note(&mut self, span: &Range<usize>, key: &str, message: impl Into<String>) {
+        if self.problems.len() > MAX_PROBLEMS {
+            return;
+        }
+        if self.problems.len() == MAX_PROBLEMS {
+            self.note_of_file("", format!("has more mistakes; these are the first {MAX_PROBLEMS} that were found"));
+            return;
+        }
         let problem = Problem { place: self.place(span), key: key.to_owned(), message: message.into() };
         self.problems.push(problem);
     }
@@ -58,10 +70,14 @@ impl<'t> Document<'t> {
 
     /// Line and column of the start of a byte range.
     pub(super) fn place(&self, span: &Range<usize>) -> Place {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line = before.matches('\n').count() + 1;
-        Place { file: self.name.to_owned(), line, column: before[line_start..].chars().count() + 1 }
+        let (line, start) = self.lines.at(span.start);
+        let before = self.text.get(start..span.start).unwrap_or_default();
+        Place { file: self.name.to_owned(), line, column: before.chars().count() + 1 }
+    }
+
+    /// Line of the start of a byte range; cheap even where one line holds everything.
+    pub(super) fn line(&self, span: &Range<usize>) -> usize {
+        self.lines.at(span.start).0
     }
 
     /// A string; anything else is recorded as a mistake, as in the methods below.

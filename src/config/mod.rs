@@ -9,6 +9,7 @@ mod document;
 mod files;
 mod keymap;
 mod library;
+mod lines;
 mod prices;
 mod problem;
 mod settings;

@@ -65,7 +65,7 @@ fn rule<'t>(document: &mut Document<'t>, table: &DeTable<'t>, span: &Range<usize
         document.note(span, "rule", "\"match\" is missing; match = {} matches every node");
     }
     let rate = rate(document, table, span)?;
-    Some((weight, PriceRule { matches: matches?, rate, note, line: document.place(span).line }))
+    Some((weight, PriceRule { matches: matches?, rate, note, line: document.line(span) }))
 }
 
 fn rate(document: &mut Document<'_>, table: &DeTable<'_>, span: &Range<usize>) -> Option<RuleRate> {
@@ -180,7 +180,7 @@ fn node<'t>(document: &mut Document<'t>, table: &DeTable<'t>, span: &Range<usize
     for key in ["name", "per_hour"].into_iter().filter(|key| !table.contains_key(*key)) {
         document.note(span, "node", format!("\"{key}\" is missing"));
     }
-    Some((node_name?, NodeRate { micro_usd_per_hour: rate?, note, line: document.place(span).line }))
+    Some((node_name?, NodeRate { micro_usd_per_hour: rate?, note, line: document.line(span) }))
 }
 
 fn symbol(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Option<Sym> {

@@ -5,6 +5,7 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use super::rate::RateFields;
 use super::rule::check_capacity;
 use super::{DEFAULT_MAX_AGE_DAYS, amount};
+use crate::config::lines::Lines;
 use crate::config::problem::{Place, Problem, no_such};
 use crate::fleet::{PriceRule, RuleMatch, Sym, UserPrices};
 use crate::units::Time;
@@ -45,23 +46,23 @@ fn rows(text: &str) -> Vec<Row> {
         .comment(Some(b'#'))
         .trim(Trim::All)
         .from_reader(text.as_bytes());
-    let mut rows = Vec::new();
+    let (lines, mut rows) = (Lines::of(text), Vec::new());
     // Reading from memory cannot fail, and text is UTF-8: there is no error that could end it early.
     while let Some(Ok(cells)) = reader.records().next() {
         // Spreadsheets write empty rows as commas only.
         if cells.iter().any(|cell| !cell.is_empty()) {
-            rows.push(Row { line: line_of(text, &cells), cells });
+            rows.push(Row { line: line_of(text, &lines, &cells), cells });
         }
     }
     rows
 }
 
 /// The line in which a row begins. The reader's own position is before the comments and empty lines above it.
-fn line_of(text: &str, cells: &StringRecord) -> usize {
+fn line_of(text: &str, lines: &Lines, cells: &StringRecord) -> usize {
     let at = cells.position().and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or_default();
-    let (before, from) = text.split_at_checked(at).unwrap_or((text, ""));
+    let from = text.get(at..).unwrap_or_default();
     let skipped = from.lines().take_while(|line| line.trim().is_empty() || line.starts_with('#')).count();
-    before.matches('\n').count() + skipped + 1
+    lines.at(at).0 + skipped
 }
 
 /// A file that is being read, with the mistakes found so far.
