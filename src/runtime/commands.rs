@@ -14,6 +14,7 @@ use crate::config::{self, Origin};
 use crate::export;
 use crate::input::Context;
 use crate::insight::picture;
+use crate::units::text::printable_lines;
 
 /// Runs what the command line asks for.
 pub fn run(cli: &Cli) -> ExitCode {
@@ -21,8 +22,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     match perform(cli) {
         Ok(code) => code,
         Err(failure) => {
-            // If standard error is closed, the message cannot be delivered.
-            let _ = writeln!(io::stderr(), "{}", text(cli, &failure));
+            complain(&text(cli, &failure));
             ExitCode::from(failure.code)
         }
     }
@@ -44,11 +44,11 @@ fn perform(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Rbac { role }) => print(&rbac::manifest(*role)),
         Some(Command::Completions { shell }) => print(&completions(*shell)),
         Some(Command::Man) => print(&man()?),
-        Some(Command::Themes) => print(&themes(&Options::load(cli)?)),
-        Some(Command::Keys) => print(&keys(&Options::load(cli)?)),
+        Some(Command::Themes) => print_lines(&themes(&Options::load(cli)?)),
+        Some(Command::Keys) => print_lines(&keys(&Options::load(cli)?)),
         Some(Command::Prices { action: Prices::Explain { node } }) => explain::run(cli, node),
-        Some(Command::Config { action: Config::Path }) => print(&paths(cli)),
-        Some(Command::Config { action: Config::Print }) => print(&settings(&Options::load(cli)?)),
+        Some(Command::Config { action: Config::Path }) => print_lines(&paths(cli)),
+        Some(Command::Config { action: Config::Print }) => print_lines(&settings(&Options::load(cli)?)),
         Some(Command::Config { action: Config::Check }) => check(&Options::load(cli)?),
     }
 }
@@ -67,6 +67,17 @@ pub fn print(text: &str) -> Result<ExitCode, Failure> {
         }
         _ => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Writes sentences that quote files or servers to standard output, without what would steer a terminal.
+pub fn print_lines(text: &str) -> Result<ExitCode, Failure> {
+    print(&(printable_lines(text) + "\n"))
+}
+
+/// Writes sentences to standard error, without what would steer a terminal.
+pub fn complain(text: &str) {
+    // If standard error is closed, they cannot be delivered.
+    let _ = writeln!(io::stderr(), "{}", printable_lines(text));
 }
 
 fn completions(shell: clap_complete::Shell) -> String {
@@ -165,7 +176,7 @@ fn check(options: &Options) -> Result<ExitCode, Failure> {
         return print("no mistakes\n");
     }
     let lines: Vec<String> = options.problems.iter().map(ToString::to_string).collect();
-    print(&format!("{}\n", lines.join("\n")))?;
+    print_lines(&lines.join("\n"))?;
     Ok(ExitCode::from(EXIT_USAGE))
 }
 

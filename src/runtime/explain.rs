@@ -12,7 +12,6 @@ use crate::fleet::{Kind, NodeRow, SourceGroup, SourceId, UserPrices};
 use crate::insight::cost::chain::Why;
 use crate::insight::cost::{self, Fee, PriceQuery, Quote, Step};
 use crate::insight::picture;
-use crate::units::text::printable;
 use crate::units::{Time, money, spelling};
 
 /// How long the cluster and those who tell prices may take.
@@ -29,14 +28,13 @@ const SECONDS_PER_DAY: i64 = 86_400;
 /// Runs the command.
 pub fn run(cli: &Cli, name: &str) -> Result<ExitCode, Failure> {
     let Some(app) = snapshot::read(cli, TIMEOUT)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
-    commands::print(&printed(&app, name)?)
+    // Labels and notes are other people's words.
+    commands::print_lines(&printed(&app, name)?)
 }
 
 fn printed(app: &App, name: &str) -> Result<String, Failure> {
     if let Some(node) = app.fleet.node(name) {
-        // Labels and notes are other people's words, and go to a terminal line by line.
-        let text = text(app, node);
-        return Ok(text.lines().map(|line| printable(line) + "\n").collect());
+        return Ok(text(app, node));
     }
     let nodes = SourceId::Kind(Kind::Node);
     if !snapshot::is_complete(app, nodes) {

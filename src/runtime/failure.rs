@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::crash::Attachments;
 use crate::fleet::ConnectionError;
-use crate::units::text::printable;
+use crate::units::text::{printable, printable_lines};
 
 /// An internal failure, or `--strict` and something incomplete.
 pub const EXIT_FAILED: u8 = 1;
@@ -49,13 +49,13 @@ impl From<ConnectionError> for Failure {
     }
 }
 
-/// `error: …`, and the hint after a blank line. Control characters are replaced, because the message may quote a
-/// server.
+/// `error: …`, and the hint after a blank line. Control characters are replaced, because both may quote a server or a
+/// file. A message is one line; a hint may have several.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", printable(&self.message))?;
         if !self.hint.is_empty() {
-            write!(f, "\n\nhint: {}", self.hint)?;
+            write!(f, "\n\nhint: {}", printable_lines(&self.hint))?;
         }
         Ok(())
     }
@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn a_servers_words_do_not_steer_the_terminal() {
-        let failure = Failure::usage("403: \u{1b}[31mno\u{7}", "ask");
-        assert_eq!(failure.to_string(), "error: 403: \u{fffd}[31mno\u{fffd}\n\nhint: ask");
+        let failure = Failure::usage("403: \u{1b}[31mno\u{7}", "its contexts: \u{1b}[2Ja,\nb\u{9b}H");
+        let shown = "error: 403: \u{fffd}[31mno\u{fffd}\n\nhint: its contexts: \u{fffd}[2Ja,\nb\u{fffd}H";
+        assert_eq!(failure.to_string(), shown);
     }
 }

@@ -1,6 +1,5 @@
 //! `batchtop snapshot`: reads everything once, prints one JSON document, ends.
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -141,8 +140,8 @@ fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
 fn exit_code(app: &App, args: &Snapshot) -> Result<ExitCode, Failure> {
     let is_asked = |id: &SourceId| id.group() == SourceGroup::Cluster || app.sources.contains_key(id);
     let incomplete: Vec<SourceId> = SourceId::all().filter(is_asked).filter(|id| !is_complete(app, *id)).collect();
-    for id in &incomplete {
-        let _ = writeln!(io::stderr(), "warning: {}", sentence(app, *id));
+    for words in incomplete.iter().map(|id| sentence(app, *id)) {
+        commands::complain(&format!("warning: {}", printable(&words)));
     }
     let essential = incomplete.iter().find(|id| id.is_essential());
     if let Some(id) = essential {

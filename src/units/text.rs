@@ -15,6 +15,11 @@ pub fn printable(text: &str) -> String {
     text.chars().filter_map(character).collect()
 }
 
+/// [`printable`] text of several lines, which stay lines.
+pub fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
 fn character(c: char) -> Option<char> {
     match c {
         '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' | '\u{85}' => Some(' '),
@@ -26,12 +31,13 @@ fn character(c: char) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::{printable, printable_lines};
 
     #[test]
     fn nothing_that_steers_a_terminal_comes_out() {
         assert_eq!(printable("\u{1b}]0;title\u{7}red\u{1b}[31m\r\n"), "\u{fffd}]0;title\u{fffd}red\u{fffd}[31m  ");
         assert_eq!(printable("a\u{202e}b\u{200b}c"), "abc");
         assert_eq!(printable("späte Läufe ▣"), "späte Läufe ▣");
+        assert_eq!(printable_lines("a\u{1b}[2J\r\nb\rc\n"), "a\u{fffd}[2J\nb c");
     }
 }

@@ -24,3 +24,41 @@ fn a_dash_as_output_file_is_standard_output() {
     assert_eq!(document["kind"], "FleetSnapshot");
     assert!(!home.path().join("-").exists());
 }
+
+#[test]
+fn words_of_files_and_servers_do_not_steer_the_terminal() {
+    let home = super::home();
+    let folder = home.path().join(".config/batchtop");
+    std::fs::create_dir_all(folder.join("themes")).expect("a folder");
+    std::fs::write(folder.join("themes/red\u{1b}[31m.toml"), "").expect("a theme");
+    std::fs::write(folder.join("config.toml"), "\"\\u001b[2J\" = 1\ntheme = \"\\u009b31m\"\n").expect("settings");
+    let kubeconfig = home.path().join("kubeconfig");
+    std::fs::write(&kubeconfig, "contexts: [{name: \"c\\e[2J\", context: {cluster: c}}]\n").expect("a kubeconfig");
+    let kubeconfig = kubeconfig.display().to_string();
+    for args in [
+        ["themes"].as_slice(),
+        &["keys"],
+        &["config", "check"],
+        &["config", "print"],
+        &["config", "path"],
+        &["themes", "--theme", "none"],
+        &["snapshot", "--config", "/dev/null", "--context", "x", "--kubeconfig", &kubeconfig],
+    ] {
+        let output = run(home.path(), args);
+        for bytes in [&output.stdout, &output.stderr] {
+            let text = String::from_utf8_lossy(bytes);
+            assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{args:?}: {text:?}");
+        }
+        assert!(output.stdout.len() + output.stderr.len() > 0, "{args:?}");
+    }
+}
+
+#[test]
+fn a_password_in_the_address_of_a_server_is_shown_nowhere() {
+    let home = super::home();
+    let args = ["snapshot", "--no-aws", "--server", "https://user:swordfish@127.0.0.1:1"];
+    let output = run(home.path(), &args);
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(words.contains("https://127.0.0.1:1") && !words.contains("swordfish"), "{words}");
+    assert!(output.stdout.is_empty());
+}
