@@ -1,6 +1,6 @@
 //! Reports of the Sources: Deltas, health, facts of the cluster.
 
-use super::{App, listing};
+use super::{App, listing, notice};
 use crate::fleet::{ClusterFacts, Delta, Epoch, Fleet, Health, HealthState, Report, SourceGroup, SourceId, Sources};
 
 /// A Source says something. What an older connection still says is dropped.
@@ -28,6 +28,9 @@ fn apply(app: &mut App, delta: Delta) {
 }
 
 fn set_facts(app: &mut App, facts: ClusterFacts) {
+    if let Some(words) = facts.warning.as_ref().filter(|words| app.cluster.warning.as_ref() != Some(words)) {
+        notice::warning(app, words.clone());
+    }
     app.cluster = facts;
     let (insights, inputs) = app.insights_mut();
     insights.note_cluster(&inputs);

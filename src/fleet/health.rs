@@ -235,6 +235,8 @@ pub struct ClusterFacts {
     pub contexts: Vec<String>,
     /// Namespace of the context, empty where unset.
     pub default_namespace: String,
+    /// What is odd about the configuration and does not stop the connection, in one sentence.
+    pub warning: Option<String>,
 }
 
 /// What a Source says.

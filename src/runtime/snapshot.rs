@@ -140,7 +140,8 @@ fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
 fn exit_code(app: &App, args: &Snapshot) -> Result<ExitCode, Failure> {
     let is_asked = |id: &SourceId| id.group() == SourceGroup::Cluster || app.sources.contains_key(id);
     let incomplete: Vec<SourceId> = SourceId::all().filter(is_asked).filter(|id| !is_complete(app, *id)).collect();
-    for words in incomplete.iter().map(|id| sentence(app, *id)) {
+    let odd = app.cluster.warning.iter().cloned();
+    for words in odd.chain(incomplete.iter().map(|id| sentence(app, *id))) {
         commands::complain(&format!("warning: {}", printable(&words)));
     }
     let essential = incomplete.iter().find(|id| id.is_essential());

@@ -79,6 +79,7 @@ fn by_kubeconfig(target: Target) -> Result<(ClusterFacts, Way), ConnectionError>
         server,
         contexts: target.contexts.clone(),
         default_namespace: target.namespace.clone(),
+        warning: target.warning.clone(),
         ..ClusterFacts::default()
     };
     Ok((place, Way::Kubeconfig(Box::new(target))))

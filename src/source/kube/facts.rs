@@ -76,6 +76,7 @@ fn apply(facts: &mut ClusterFacts, fact: Fact) {
             facts.server = new.server;
             facts.contexts = new.contexts;
             facts.default_namespace = new.default_namespace;
+            facts.warning = new.warning;
         }
         Fact::Version(version) => facts.kubernetes_version = Some(version),
         Fact::Identity(user) => facts.identity = Some(user),

@@ -19,6 +19,8 @@ pub(super) struct Target {
     pub(super) contexts: Vec<String>,
     pub(super) cluster: Cluster,
     pub(super) user: AuthInfo,
+    /// What is odd about them and does not stop the connection.
+    pub(super) warning: Option<String>,
 }
 
 /// Reads the environment; an argument, so that tests need not change the process's own.
@@ -137,6 +139,7 @@ pub(super) fn resolve(config: &Kubeconfig, options: &ConnectOptions) -> Result<T
     let mut cluster = cluster(config, options, &context)?;
     let mut user = user(config, options, &context)?;
     override_cluster(&mut cluster, options);
+    let warning = cluster.server.as_mut().and_then(strip_userinfo);
     token::trim_inline(&mut user)?;
     override_user(&mut user, options)?;
     Ok(Target {
@@ -145,6 +148,7 @@ pub(super) fn resolve(config: &Kubeconfig, options: &ConnectOptions) -> Result<T
         contexts: names(config),
         cluster,
         user,
+        warning,
     })
 }
 
@@ -216,6 +220,15 @@ fn override_cluster(cluster: &mut Cluster, options: &ConnectOptions) {
         cluster.certificate_authority = None;
         cluster.certificate_authority_data = None;
     }
+}
+
+/// Takes user name and password out of an address, so that they are shown nowhere. They are never used to sign in.
+fn strip_userinfo(server: &mut String) -> Option<String> {
+    let from = server.find("://").map_or(0, |at| at + "://".len());
+    let authority = server[from..].split(['/', '?', '#']).next().unwrap_or_default();
+    let userinfo_end = authority.rfind('@')? + 1;
+    server.replace_range(from..from + userinfo_end, "");
+    Some(format!("the address of server {server} contains a user name or a password, which is not used"))
 }
 
 fn override_user(user: &mut AuthInfo, options: &ConnectOptions) -> Result<(), ConnectionError> {
@@ -317,6 +330,29 @@ users:
         let config = Kubeconfig::from_yaml(&TWO.replace("token: t1", "token: \"swordfish\\nx\"")).unwrap();
         let refused = resolve(&config, &ConnectOptions::default()).err().unwrap();
         assert!(refused.message.contains("kubeconfig") && !refused.message.contains("swordfish"), "{refused:?}");
+    }
+
+    #[test]
+    fn user_name_and_password_in_an_address_are_taken_out_and_told_without_showing_them() {
+        for (address, kept) in [
+            ("https://u:p@ss@host:6443/path@x", "https://host:6443/path@x"),
+            ("u@host", "host"),
+            ("https://:@[::1]:1", "https://[::1]:1"),
+            ("https://u:p@ bad host", "https:// bad host"),
+        ] {
+            let options = ConnectOptions { server: Some(address.to_owned()), ..Default::default() };
+            let target = target(&options).unwrap();
+            assert_eq!(target.cluster.server.as_deref(), Some(kept));
+            assert!(target.warning.is_some_and(|words| words.contains(kept) && !words.contains("u:p")), "{address}");
+        }
+        let config = Kubeconfig::from_yaml(&TWO.replace("https://one", "https://u:p@one")).unwrap();
+        let of_file = resolve(&config, &ConnectOptions::default()).unwrap();
+        assert_eq!(of_file.cluster.server.as_deref(), Some("https://one"));
+        for plain in ["https://one/a@b", "https://one?x=a@b"] {
+            let options = ConnectOptions { server: Some(plain.to_owned()), ..Default::default() };
+            let target = target(&options).unwrap();
+            assert_eq!((target.cluster.server.as_deref(), target.warning), (Some(plain), None));
+        }
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub(super) fn proxy_for(
         }
     };
     parse(&url).map(Some).ok_or_else(|| {
-        config_error(format!("{origin} is not a proxy's address: {url:?}"), "It has the form http://host:port.")
+        // The address itself is not shown: it may hold a password.
+        config_error(format!("{origin} is not a proxy's address"), "It has the form http://host:port.")
     })
 }
 
@@ -140,5 +141,7 @@ mod tests {
         assert_eq!(proxy.scheme_str(), Some("socks5"));
         assert_eq!(proxy_for(&server, Some("p:1"), &env).unwrap().unwrap().scheme_str(), Some("http"));
         assert!(proxy_for(&server, Some("http://"), &env).is_err());
+        let refused = proxy_for(&server, Some("http://u:swordfish@ p"), &env).err().unwrap();
+        assert!(!refused.message.contains("swordfish"), "{refused:?}");
     }
 }
