@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use signal_hook::consts::SIGHUP;
+
 use super::backend::Backend;
 use super::event_loop::{Ended, EventLoop};
 use super::failure::Failure;
@@ -35,15 +37,21 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         EventLoop::new(app, options.theme, terminal, start.clock, backend, start.memory)
             .run()
             .await
-            .map_err(|error| terminal_failed(&error))
+            .or_else(|error| if terminal::is_gone(&error) { Ok(Ended::HungUp) } else { Err(terminal_failed(&error)) })
     });
     terminal::restore();
     // Exec plugins and requests that are still running are abandoned.
     runtime.shutdown_timeout(setup::SHUTDOWN);
     Ok(match ended? {
         Ended::Left => ExitCode::SUCCESS,
-        Ended::Signal(signal) => ExitCode::from(128 + u8::try_from(signal).unwrap_or(0)),
+        Ended::HungUp => exit_code_of(SIGHUP),
+        Ended::Signal(signal) => exit_code_of(signal),
     })
+}
+
+/// As shells tell the signal that ended a program.
+fn exit_code_of(signal: i32) -> ExitCode {
+    ExitCode::from(128 + u8::try_from(signal).unwrap_or(0))
 }
 
 /// The mistakes in the user's files in one sentence; `None` without any.

@@ -1,6 +1,7 @@
 //! The event loop: takes messages, calls `update`, performs effects, and draws frames when they are due.
 
 use std::io;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use crossterm::event::EventStream;
@@ -16,7 +17,7 @@ use super::keys::{self, Input};
 use super::memory::Memory;
 use super::pace::Pacer;
 use super::signals::{Interrupt, Signals};
-use super::terminal::Terminal;
+use super::terminal::{self, Terminal};
 use crate::app::{App, Effect, Mouse, Msg, update};
 use crate::config::Theme;
 use crate::fleet::{Epoch, Report};
@@ -46,8 +47,10 @@ pub struct EventLoop {
 /// Reason why the loop ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ended {
-    /// The user quit, or the terminal was closed.
+    /// The user quit.
     Left,
+    /// The terminal has gone away.
+    HungUp,
     /// A signal with this number.
     Signal(i32),
 }
@@ -76,6 +79,7 @@ impl EventLoop {
     pub async fn run(mut self) -> io::Result<Ended> {
         let mut signals = Signals::new()?;
         let mut events = EventStream::new();
+        let mut hang_up = pin!(gone());
         let mut clock = tokio::time::interval(Duration::from_secs(1));
         clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
         self.resize()?;
@@ -90,9 +94,10 @@ impl EventLoop {
                     Interrupt::Stop => self.stop()?,
                     Interrupt::Continued => self.resume()?,
                 },
+                () = &mut hang_up => return Ok(Ended::HungUp),
                 event = events.next() => match event {
                     Some(Ok(event)) => if self.handle_event(event)? { return Ok(Ended::Left) },
-                    Some(Err(_)) | None => return Ok(Ended::Left),
+                    Some(Err(_)) | None => return Ok(Ended::HungUp),
                 },
                 Some(msg) = self.done.recv() => if self.handle_key(msg)? { return Ok(Ended::Left) },
                 () = sleep_until(self.began, self.pacer.due()) => self.frame()?,
@@ -217,6 +222,13 @@ enum Frame {
     Key,
     /// New data; rows are sorted anew.
     Data,
+}
+
+/// Waits until the terminal goes away; for ever where that cannot be watched.
+async fn gone() {
+    if terminal::hang_up().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 async fn sleep_until(began: Instant, due: Option<Duration>) {

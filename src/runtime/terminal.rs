@@ -1,9 +1,11 @@
 //! The terminal: raw mode, alternate screen, drawing. Restored however the program ends.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
+use crossterm::style::Print;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
     enable_raw_mode,
@@ -12,9 +14,16 @@ use crossterm::{cursor, execute, queue};
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use tokio::sync::oneshot;
 
 /// Size of the write buffer; a frame fits, so that it is one write.
 const WRITE_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Clicks and the wheel (1000), at any width (1006). Not the movements that crossterm asks for as well (1002, 1003): they are
+/// not used, and are twelve bytes for each cell.
+const ENABLE_CLICKS: &str = "\u{1b}[?1000h\u{1b}[?1006h";
 
 /// Whether the terminal is in raw mode; global, because the panic hook reads it.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -35,9 +44,43 @@ pub fn restore() {
     let _ = disable_raw_mode();
 }
 
+/// Whether an error of the terminal means that it has gone away: its window was closed, or its connection broke.
+pub fn is_gone(error: &io::Error) -> bool {
+    let gone = [Errno::IO, Errno::NXIO, Errno::NODEV, Errno::PIPE].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| gone.contains(&code))
+}
+
+/// Tells when the terminal goes away. Whoever leads the session gets SIGHUP then, but a program that it started may get
+/// nothing, and crossterm reads for ever from what is no longer there. Where this cannot be watched it is never told.
+pub fn hang_up() -> oneshot::Receiver<()> {
+    let (gone, told) = oneshot::channel();
+    // The thread sleeps until then, or until the program ends.
+    std::thread::spawn(move || {
+        if wait_for_hang_up() {
+            // Nobody listens if the program is leaving already.
+            let _ = gone.send(());
+        }
+    });
+    told
+}
+
+fn wait_for_hang_up() -> bool {
+    loop {
+        let input = rustix::stdio::stdin();
+        // No event is asked for: the end of the terminal is told in any case.
+        let mut fds = [PollFd::new(&input, PollFlags::empty())];
+        match poll(&mut fds, None) {
+            Ok(_) => return fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR),
+            Err(Errno::INTR) => {}
+            Err(_) => return false,
+        }
+    }
+}
+
 /// The terminal in raw mode; restored when dropped.
 pub struct Terminal {
-    inner: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Never dropped: ratatui would show the cursor, which [`restore`] does, and panic where the terminal is gone.
+    inner: ManuallyDrop<ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
     mouse: MouseUse,
 }
 
@@ -54,7 +97,7 @@ impl Terminal {
     /// Enters raw mode and the alternate screen.
     pub fn take(mouse: MouseUse) -> io::Result<Self> {
         let out = BufWriter::with_capacity(WRITE_BUFFER_BYTES, io::stdout());
-        let inner = ratatui::Terminal::new(CrosstermBackend::new(out))?;
+        let inner = ManuallyDrop::new(ratatui::Terminal::new(CrosstermBackend::new(out))?);
         let mut terminal = Self { inner, mouse };
         terminal.enter()?;
         Ok(terminal)
@@ -66,7 +109,7 @@ impl Terminal {
         let out = self.inner.backend_mut();
         queue!(out, EnterAlternateScreen, cursor::Hide, EnableBracketedPaste)?;
         if self.mouse == MouseUse::On {
-            queue!(out, EnableMouseCapture)?;
+            queue!(out, Print(ENABLE_CLICKS))?;
         }
         Write::flush(out)?;
         self.forget()

@@ -100,7 +100,42 @@ fn sigterm_and_sighup_give_the_terminal_back() {
 #[test]
 fn a_closed_terminal_ends_it() {
     let home = home();
-    pty::close_under(env!("CARGO_BIN_EXE_batchtop"), &["--demo"], home.path(), "NODE");
+    let status = pty::close_under(env!("CARGO_BIN_EXE_batchtop"), &["--demo"], home.path(), "NODE");
+    assert_eq!(status.exit_code(), 129);
+}
+
+#[test]
+fn a_terminal_that_goes_away_without_a_signal_ends_it() {
+    let home = home();
+    // Only the leader of the session is sent SIGHUP, and this one ignores it.
+    let script = format!("trap '' HUP; '{}' --demo; echo $? > code", env!("CARGO_BIN_EXE_batchtop"));
+    pty::close_under("/bin/sh", &["-c", &script], home.path(), "NODE");
+    assert_eq!(line_of(&home.path().join("code")), "129");
+}
+
+#[test]
+fn no_key_of_a_burst_is_left_behind() {
+    let home = home();
+    let mut session = demo(home.path(), (120, 40));
+    session.wait_for("live");
+    // Four times what crossterm reads at once, and nothing after it that would wake it up.
+    session.send(&("j".repeat(3_999) + "2"));
+    session.wait_for("PROGRESS");
+    session.send("1");
+    session.wait_for("TYPE");
+    session.send("q");
+    assert!(session.wait().0.success());
+}
+
+#[test]
+fn of_the_mouse_only_clicks_and_the_wheel_are_asked_for() {
+    let home = home();
+    let mut session = demo(home.path(), (80, 24));
+    session.wait_for("NODE");
+    session.send("q");
+    let (_, written) = session.wait();
+    assert!(written.contains("\u{1b}[?1000h") && written.contains("\u{1b}[?1006h"));
+    assert!(!written.contains("\u{1b}[?1002h") && !written.contains("\u{1b}[?1003h"));
 }
 
 #[test]

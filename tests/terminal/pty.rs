@@ -124,7 +124,7 @@ impl Session {
 }
 
 /// Starts the program, closes its terminal once `text` was drawn, and waits for it to end.
-pub fn close_under(program: &str, args: &[&str], home: &Path, text: &str) {
+pub fn close_under(program: &str, args: &[&str], home: &Path, text: &str) -> ExitStatus {
     let pair = native_pty_system().openpty(PtySize::default()).expect("a pseudo-terminal");
     let mut child = pair.slave.spawn_command(command(program, args, &[], home)).expect("the program starts");
     drop(pair.slave);
@@ -137,7 +137,10 @@ pub fn close_under(program: &str, args: &[&str], home: &Path, text: &str) {
     }
     drop((reader, pair.master));
     let began = Instant::now();
-    while child.try_wait().expect("its state").is_none() {
+    loop {
+        if let Some(status) = child.try_wait().expect("its state") {
+            return status;
+        }
         assert!(began.elapsed() < PATIENCE, "it does not end with its terminal");
         std::thread::sleep(Duration::from_millis(20));
     }
