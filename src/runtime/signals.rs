@@ -2,7 +2,7 @@
 
 use std::io;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Reaction that a signal requires.
@@ -21,6 +21,7 @@ pub struct Signals {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
+    quit: Signal,
     stop: Signal,
     continued: Signal,
 }
@@ -32,6 +33,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
             stop: signal(SignalKind::from_raw(SIGTSTP))?,
             continued: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
         })
@@ -43,6 +45,7 @@ impl Signals {
             _ = self.terminate.recv() => Interrupt::End(SIGTERM),
             _ = self.hang_up.recv() => Interrupt::End(SIGHUP),
             _ = self.interrupt.recv() => Interrupt::End(SIGINT),
+            _ = self.quit.recv() => Interrupt::End(SIGQUIT),
             _ = self.stop.recv() => Interrupt::Stop,
             _ = self.continued.recv() => Interrupt::Continued,
         }

@@ -85,8 +85,8 @@ fn a_smaller_and_a_larger_terminal_is_filled_again() {
 }
 
 #[test]
-fn sigterm_and_sighup_give_the_terminal_back() {
-    for (signal, code) in [("TERM", 143), ("HUP", 129)] {
+fn signals_that_end_it_give_the_terminal_back() {
+    for (signal, code) in [("TERM", 143), ("HUP", 129), ("QUIT", 131)] {
         let home = home();
         let session = demo(home.path(), (80, 24));
         session.wait_for("NODE");
