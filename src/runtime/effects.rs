@@ -111,11 +111,11 @@ const NOT_CONNECTED: &str = "not connected to a cluster";
 /// Records the intent in the journal, makes the request, and records the result. Makes no request if the intent cannot
 /// be recorded.
 async fn carry_out(requests: &Requests, pending: &PendingWrite, clock: &Clock) -> AnnotationOutcome {
-    if let Err(message) = intent(requests, pending, clock) {
+    if let Err(message) = intent(requests, pending, clock).await {
         return AnnotationOutcome::NotJournaled { message };
     }
     let outcome = requests.annotate(&pending.change).await;
-    note_result(requests, pending, &outcome, clock);
+    note_result(requests, pending, &outcome, clock).await;
     outcome
 }
 
@@ -123,15 +123,16 @@ fn request(pending: &PendingWrite) -> Request<'_> {
     Request { verb: pending.verb, context: &pending.context, server: &pending.server, change: &pending.change }
 }
 
-fn intent(requests: &Requests, pending: &PendingWrite, clock: &Clock) -> Result<(), String> {
+async fn intent(requests: &Requests, pending: &PendingWrite, clock: &Clock) -> Result<(), String> {
     let Some(journal) = requests.journal()? else { return Ok(()) };
-    journal.intent(clock(), request(pending)).map_err(|error| format!("{}: {error}", journal.path().display()))
+    let written = journal.intent(clock(), request(pending)).await;
+    written.map_err(|error| format!("{}: {error}", journal.path().display()))
 }
 
 /// Records the result in the journal. The request has been made already, so an error is only logged.
-fn note_result(requests: &Requests, pending: &PendingWrite, outcome: &AnnotationOutcome, clock: &Clock) {
+async fn note_result(requests: &Requests, pending: &PendingWrite, outcome: &AnnotationOutcome, clock: &Clock) {
     let Ok(Some(journal)) = requests.journal() else { return };
-    if let Err(error) = journal.result(clock(), request(pending), outcome) {
+    if let Err(error) = journal.result(clock(), request(pending), outcome).await {
         tracing::error!(path = %journal.path().display(), %error, "the result cannot be written to the journal");
     }
 }

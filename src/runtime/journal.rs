@@ -6,9 +6,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use rustix::fs::OFlags;
 use serde::Serialize;
+use tokio::sync::Mutex;
 
 use crate::fleet::{AnnotationChange, AnnotationOutcome};
 use crate::units::Time;
@@ -20,7 +22,8 @@ const MAX_BYTES: u64 = 8 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct Journal {
     path: PathBuf,
-    /// Held while an entry is written, so that a full journal is renamed only once.
+    /// Held while an entry is written, so that a full journal is renamed only once, and handed on in the order in which it
+    /// was asked for.
     writing: Arc<Mutex<()>>,
 }
 
@@ -69,33 +72,49 @@ impl Journal {
     }
 
     /// Records a request that is about to be made; returns when the entry is on disk.
-    pub fn intent(&self, at: Time, request: Request<'_>) -> io::Result<()> {
-        self.append(&entry(at, "intent", request, None))
+    pub async fn intent(&self, at: Time, request: Request<'_>) -> io::Result<()> {
+        self.append(&entry(at, "intent", request, None)).await
     }
 
     /// Records the result of a request.
-    pub fn result(&self, at: Time, request: Request<'_>, outcome: &AnnotationOutcome) -> io::Result<()> {
-        self.append(&entry(at, "result", request, Some(outcome)))
+    pub async fn result(&self, at: Time, request: Request<'_>, outcome: &AnnotationOutcome) -> io::Result<()> {
+        self.append(&entry(at, "result", request, Some(outcome))).await
     }
 
-    fn append(&self, entry: &Entry<'_>) -> io::Result<()> {
+    /// Writes on a thread for what may block: a slow disk or a network drive must stop neither screen nor network.
+    async fn append(&self, entry: &Entry<'_>) -> io::Result<()> {
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut file = self.open()?;
-        file.write_all(&line)?;
-        file.sync_data()
+        let (path, writing) = (self.path.clone(), Arc::clone(&self.writing).lock_owned().await);
+        let written = tokio::task::spawn_blocking(move || {
+            let written = append_line(&path, &line);
+            drop(writing);
+            written
+        });
+        written.await.map_err(io::Error::other)?
     }
+}
 
-    fn open(&self) -> io::Result<File> {
-        if let Some(folder) = self.path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        }
-        if fs::metadata(&self.path).is_ok_and(|known| known.len() >= MAX_BYTES) {
-            fs::rename(&self.path, self.path.with_extension("jsonl.1"))?;
-        }
-        OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)
+fn append_line(path: &Path, line: &[u8]) -> io::Result<()> {
+    let mut file = open(path)?;
+    file.write_all(line)?;
+    file.sync_data()
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
+    if fs::metadata(path).is_ok_and(|known| known.len() >= MAX_BYTES) {
+        fs::rename(path, path.with_extension("jsonl.1"))?;
+    }
+    // Without NONBLOCK, to open a pipe would wait for the other end.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    Ok(file)
 }
 
 fn entry<'a>(at: Time, stage: &'a str, request: Request<'a>, outcome: Option<&AnnotationOutcome>) -> Entry<'a> {
@@ -161,14 +180,64 @@ mod tests {
         Request { verb: "protect", context: "prod", server: "https://10.0.0.1", change }
     }
 
+    #[tokio::test]
+    async fn a_pipe_as_journal_is_refused_and_waits_for_nobody() {
+        let state = tempfile::tempdir().expect("a folder");
+        let journal = Journal::in_folder(state.path());
+        assert!(std::process::Command::new("mkfifo").arg(journal.path()).status().expect("mkfifo runs").success());
+        let change = change();
+        let refused = journal.intent(Time::from_seconds(0), request(&change)).await.expect_err("refused");
+        assert_eq!(refused.to_string(), "it is not a regular file");
+    }
+
     #[test]
-    fn intent_and_result_are_two_lines_that_only_the_user_can_read() {
+    fn entries_are_written_on_the_threads_for_what_may_block() {
+        let state = tempfile::tempdir().expect("a folder");
+        let journal = Journal::in_folder(state.path());
+        let change = change();
+        // With the only such thread in use, an entry has to wait, and everything else goes on.
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.max_blocking_threads(1).build().expect("a runtime");
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        runtime.block_on(async {
+            let busy = tokio::task::spawn_blocking(move || held.recv());
+            let mut intent = std::pin::pin!(journal.intent(Time::from_seconds(0), request(&change)));
+            assert!(futures::poll!(&mut intent).is_pending() && !journal.path().exists());
+            release.send(()).expect("the thread waits");
+            intent.await.expect("written");
+            busy.await.expect("the thread ended").expect("released");
+        });
+        assert!(journal.path().exists());
+    }
+
+    #[tokio::test]
+    async fn entries_keep_the_order_in_which_they_were_asked_for() {
+        let state = tempfile::tempdir().expect("a folder");
+        let journal = Journal::in_folder(state.path());
+        let change = change();
+        // Somebody writes; the entries wait.
+        let writing = Arc::clone(&journal.writing).lock_owned().await;
+        let at = |seconds| journal.intent(Time::from_seconds(seconds), request(&change));
+        let release = async {
+            tokio::task::yield_now().await;
+            drop(writing);
+        };
+        let (first, second, third, ()) = tokio::join!(at(1), at(2), at(3), release);
+        first.and(second).and(third).expect("intents");
+        let text = fs::read_to_string(journal.path()).expect("journal");
+        let times: Vec<bool> =
+            text.lines().zip(1..).map(|(line, at)| line.contains(&format!("00:00:0{at}Z"))).collect();
+        assert_eq!(times, [true; 3], "{text}");
+    }
+
+    #[tokio::test]
+    async fn intent_and_result_are_two_lines_that_only_the_user_can_read() {
         let state = tempfile::tempdir().expect("a folder");
         let journal = Journal::in_folder(&state.path().join("batchtop"));
         let (change, at) = (change(), Time::from_seconds(0));
-        journal.intent(at, request(&change)).expect("intent");
+        journal.intent(at, request(&change)).await.expect("intent");
         let refused = AnnotationOutcome::Refused { code: 403, message: "no".into() };
-        journal.result(at, request(&change), &refused).expect("result");
+        journal.result(at, request(&change), &refused).await.expect("result");
         let text = fs::read_to_string(journal.path()).expect("journal");
         let lines: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
@@ -179,13 +248,13 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
     }
 
-    #[test]
-    fn a_full_journal_is_set_aside() {
+    #[tokio::test]
+    async fn a_full_journal_is_set_aside() {
         let state = tempfile::tempdir().expect("a folder");
         let journal = Journal::in_folder(state.path());
         File::create(journal.path()).and_then(|file| file.set_len(MAX_BYTES)).expect("a full journal");
         let change = change();
-        journal.intent(Time::from_seconds(0), request(&change)).expect("intent");
+        journal.intent(Time::from_seconds(0), request(&change)).await.expect("intent");
         assert!(fs::metadata(journal.path()).expect("metadata").len() < 1024);
         assert!(state.path().join("journal.jsonl.1").exists());
     }
