@@ -3,7 +3,7 @@
 //! JSON lines in `$XDG_STATE_HOME/batchtop/journal.jsonl`, readable by the user alone.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -97,6 +97,7 @@ impl Journal {
 
 fn append_line(path: &Path, line: &[u8]) -> io::Result<()> {
     let mut file = open(path)?;
+    end_torn_line(&mut file)?;
     file.write_all(line)?;
     file.sync_data()
 }
@@ -110,11 +111,22 @@ fn open(path: &Path) -> io::Result<File> {
     }
     // Without NONBLOCK, to open a pipe would wait for the other end.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags).open(path)?;
+    let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).custom_flags(flags).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
     Ok(file)
+}
+
+/// Ends the last line if a crash or a full disk has cut it off, so that the next entry is a line of its own.
+fn end_torn_line(file: &mut File) -> io::Result<()> {
+    if file.metadata()?.len() == 0 {
+        return Ok(());
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
 }
 
 fn entry<'a>(at: Time, stage: &'a str, request: Request<'a>, outcome: Option<&AnnotationOutcome>) -> Entry<'a> {
@@ -178,6 +190,21 @@ mod tests {
 
     fn request(change: &AnnotationChange) -> Request<'_> {
         Request { verb: "protect", context: "prod", server: "https://10.0.0.1", change }
+    }
+
+    #[tokio::test]
+    async fn a_torn_last_line_is_ended_before_the_next_intent() {
+        let state = tempfile::tempdir().expect("a folder");
+        let journal = Journal::in_folder(state.path());
+        fs::write(journal.path(), "{\"whole\":1}\n{\"at\":\"2026-").expect("a torn journal");
+        let change = change();
+        for _ in 0..2 {
+            journal.intent(Time::from_seconds(0), request(&change)).await.expect("intent");
+        }
+        let text = fs::read_to_string(journal.path()).expect("journal");
+        let readable: Vec<bool> =
+            text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()).collect();
+        assert_eq!(readable, [true, false, true, true], "{text}");
     }
 
     #[tokio::test]
