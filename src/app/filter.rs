@@ -6,7 +6,7 @@ use super::field::Field;
 use super::rows::RowRef;
 use super::{App, Screen, notice, status};
 use crate::fleet::{ObjectKey, Sym};
-use crate::insight::cost::{CostGroup, CostKey};
+use crate::insight::cost::{Cost, CostGroup, CostKey, CostSource};
 use crate::insight::insights::Dependency;
 use crate::insight::relation;
 
@@ -194,8 +194,8 @@ fn field_text<'a>(field: Field, row: RowRef<'a>, app: &'a App) -> Option<&'a str
         (Field::Owner, _) => text(row.owner()),
         (Field::Job, _) => text(row.job()),
         (Field::Verdict, _) => status::judged(row, app).map(|it| it.verdict.name()),
-        (Field::Price, RowRef::Node(node)) => Some(app.insights.picture.node(&node.meta.key.name)?.cost.source.name()),
-        (Field::Price, RowRef::Claim(claim)) => Some(app.insights.picture.claim(claim)?.cost?.source.name()),
+        (Field::Price, RowRef::Node(node)) => Some(price_word(&app.insights.picture.node(&node.meta.key.name)?.cost)),
+        (Field::Price, RowRef::Claim(claim)) => Some(price_word(app.insights.picture.claim(claim)?.cost.as_ref()?)),
         (Field::By, _) => status::judged(row, app)?.by.as_deref(),
         (Field::Kind, RowRef::Event(event)) => Some(&event.object.kind),
         (Field::Reason, RowRef::Event(event)) => Some(&event.reason),
@@ -203,6 +203,11 @@ fn field_text<'a>(field: Field, row: RowRef<'a>, app: &'a App) -> Option<&'a str
         (Field::Message, RowRef::Event(event)) => Some(&event.message),
         _ => None,
     }
+}
+
+/// The source of a price, or that it has none, as the JSON writes it.
+fn price_word(cost: &Cost) -> &'static str {
+    cost.source().map_or("Unknown", CostSource::name)
 }
 
 /// Whether a term without key is in what identifies a row.

@@ -6,12 +6,10 @@ use foldhash::fast::RandomState;
 
 use super::App;
 use super::rows::RowRef;
-use crate::fleet::{Fleet, NodeRow, ObjectKey, PodRow, Sym, Uid};
-use crate::insight::cost::{
-    Account, Cost, CostGroup, CostKey, CostSource, GroupBy, Machine, Machines, PriceQuery, why_unknown,
-};
+use crate::fleet::{Fleet, NodeRow, PodRow, Sym, Uid};
+use crate::insight::cost::{Account, Cost, CostGroup, CostKey, CostSource, GroupBy, Machine, Machines, NoPrice};
 use crate::insight::picture::{self, ConsolidationSavings};
-use crate::units::Time;
+use crate::units::{Reading, Time};
 
 /// Dollars of one payer, now and so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,42 +79,36 @@ impl Costs {
 }
 
 /// All machines that are billed, with what they cost.
-fn machines(app: &App) -> impl Iterator<Item = (&Sym, Cost)> {
+fn machines(app: &App) -> impl Iterator<Item = (&Sym, &Cost)> {
     let nodes = app.fleet.nodes.iter().filter_map(|node| {
         let name = &node.meta.key.name;
-        Some((name, app.insights.picture.node(name)?.cost))
+        Some((name, &app.insights.picture.node(name)?.cost))
     });
     let claims = app.insights.picture.claims_without_node(&app.fleet);
-    nodes.chain(claims.filter_map(|claim| Some((&claim.meta.key.name, app.insights.picture.claim(claim)?.cost?))))
+    let claims = claims.filter_map(|claim| {
+        let cost = app.insights.picture.claim(claim)?.cost.as_ref()?;
+        Some((&claim.meta.key.name, cost))
+    });
+    nodes.chain(claims)
 }
 
 fn sources(app: &App) -> Vec<Sourced> {
     let mut sums: BTreeMap<CostSource, Sourced> = BTreeMap::new();
-    for (_, cost) in machines(app).filter(|(_, cost)| cost.source != CostSource::Unknown) {
-        let new = Sourced { source: cost.source, machines: 0, oldest: cost.as_of };
-        let sum = sums.entry(cost.source).or_insert(new);
+    for (_, cost) in machines(app) {
+        let Reading::Known { source, as_of, .. } = cost.instance else { continue };
+        let sum = sums.entry(source).or_insert(Sourced { source, machines: 0, oldest: as_of });
         sum.machines += 1;
-        sum.oldest = sum.oldest.into_iter().chain(cost.as_of).min();
+        sum.oldest = sum.oldest.into_iter().chain(as_of).min();
     }
     sums.into_values().collect()
 }
 
 fn unpriced(app: &App) -> Vec<Unpriced> {
-    let mut names: Vec<&Sym> = machines(app).filter(|(_, cost)| cost.rate().is_none()).map(|(name, _)| name).collect();
-    names.sort_unstable();
-    let reason = |name: &Sym| {
-        let pass = why_unknown(&price_query(app, name)?)?;
-        Some(Unpriced { name: name.clone(), reason: pass.to_string() })
-    };
-    names.into_iter().take(Costs::MOST_UNPRICED).filter_map(reason).collect()
-}
-
-fn price_query<'a>(app: &'a App, name: &Sym) -> Option<PriceQuery<'a>> {
-    if let Some(node) = app.fleet.node(name) {
-        return Some(picture::price_query(&app.fleet, &app.insights.picture, node));
-    }
-    let claim = app.fleet.node_claims.get(&ObjectKey::cluster(name))?;
-    Some(picture::claim_price_query(&app.fleet, claim))
+    let reasons = machines(app).filter_map(|(name, cost)| Some((name, cost.instance.reason()?)));
+    let mut reasons: Vec<(&Sym, &NoPrice)> = reasons.collect();
+    reasons.sort_by_key(|(name, _)| *name);
+    let named = reasons.into_iter().take(Costs::MOST_UNPRICED);
+    named.map(|(name, why)| Unpriced { name: name.clone(), reason: why.to_string() }).collect()
 }
 
 /// What a payer pays now and has paid.
@@ -179,7 +171,7 @@ pub fn machine_rate(row: RowRef<'_>, app: &App) -> Option<i64> {
         RowRef::Node(node) => of_node(node),
         RowRef::Claim(claim) => match app.fleet.node_of(claim) {
             Some(node) => of_node(node),
-            None => app.insights.picture.claim(claim)?.cost?.rate(),
+            None => app.insights.picture.claim(claim)?.cost.as_ref()?.rate(),
         },
         RowRef::Pool(pool) => {
             let payer = (GroupBy::NodePool, CostGroup::Named(pool.meta.key.name.clone()));

@@ -87,14 +87,14 @@ pub(super) fn of(app: &App, row: &NodeClaimRow) -> NodeClaim {
         deleting_since: row.meta.deleting_since().map(Stamp),
         phase: picture.map_or_else(|| phase::ClaimPhase::of(row), |picture| picture.phase).into(),
         conditions: row.conditions.iter().map(condition).collect(),
-        cost: cost::of(&machine_cost(app, row)),
+        cost: cost::of(machine_cost(app, row)),
     }
 }
 
-fn machine_cost(app: &App, row: &NodeClaimRow) -> insight::cost::Cost {
+fn machine_cost<'a>(app: &'a App, row: &NodeClaimRow) -> Option<&'a insight::cost::Cost> {
     let said = app.insights.picture.claim(row);
     let node = said.and_then(|said| said.node.as_ref()).and_then(|name| app.insights.picture.node(name));
-    node.map(|node| node.cost).or_else(|| said?.cost).unwrap_or(insight::cost::Cost::UNKNOWN)
+    node.map(|node| &node.cost).or_else(|| said?.cost.as_ref())
 }
 
 fn condition(row: &fleet::Condition) -> Condition {

@@ -110,13 +110,17 @@ pub struct KarpenterMoves {
     pub at: Stamp,
 }
 
-pub(super) fn of(cost: &cost::Cost) -> Cost {
+/// `None` where the insights say nothing of the machine, for example of one that the cloud has not launched.
+pub(super) fn of(cost: Option<&cost::Cost>) -> Cost {
     Cost {
-        usd_per_hour: cost.rate().map(Usd),
-        source: cost.source.into(),
-        as_of: cost.as_of.map(Stamp),
-        components: Components { instance: cost.instance.map(Usd), auto_mode_fee: cost.fee.known().map(Usd) },
-        auto_mode_fee_unknown: cost.lacks_fee(),
+        usd_per_hour: cost.and_then(cost::Cost::rate).map(Usd),
+        source: cost.and_then(cost::Cost::source).into(),
+        as_of: cost.and_then(|cost| cost.instance.as_of()).map(Stamp),
+        components: Components {
+            instance: cost.and_then(|cost| cost.instance.as_ref().value().copied()).map(Usd),
+            auto_mode_fee: cost.and_then(|cost| cost.fee.known()).map(Usd),
+        },
+        auto_mode_fee_unknown: cost.is_some_and(cost::Cost::lacks_fee),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::fleet::{Kind, NodeRow};
 use crate::insight::gpu::NodeGpu;
 use crate::insight::picture::{Evaluator, NodePicture};
-use crate::insight::{self, Completeness, phase};
+use crate::insight::{Completeness, phase};
 
 /// One Node. What pods request is null while not all pods are known.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -105,7 +105,7 @@ pub(super) fn of(app: &App, known: &Completeness<'_>, evaluator: &Evaluator<'_>,
         memory_requested_bytes: requested(|picture| picture.memory_requested_bytes),
         gpu: picture.and_then(|picture| picture.gpu.as_ref()).map(|found| gpu(known, found)),
         disruption: disruption::of(app, evaluator, row),
-        cost: cost::of(picture.map_or(&insight::cost::Cost::UNKNOWN, |picture| &picture.cost)),
+        cost: cost::of(picture.map(|picture| &picture.cost)),
     }
 }
 

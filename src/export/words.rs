@@ -1,7 +1,7 @@
 //! The closed sets of words in the document.
 //!
 //! Each mirrors an enum of the Fleet or of the insights, which thereby stay free of JSON; a new variant there does not
-//! compile until it has its word here.
+//! compile until it has its word here. `or` is the word for none of them.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,12 +10,18 @@ use crate::fleet::{self, HealthState, KarpenterApi};
 use crate::insight::{batch, cost, disruption, gpu, karpenter, phase, picture};
 
 macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident of $source:path { $($variant:ident = $text:literal),+ $(,)? })+) => {$(
+    ($(
+        $(#[$doc:meta])*
+        $name:ident of $source:path $(, or $missing:ident = $missing_text:literal)? {
+            $($variant:ident = $text:literal),+ $(,)?
+        }
+    )+) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
         #[allow(missing_docs, reason = "the words are documented where they come from")]
         pub enum $name {
-            $(#[serde(rename = $text)] $variant),+
+            $(#[serde(rename = $text)] $variant,)+
+            $(#[serde(rename = $missing_text)] $missing,)?
         }
 
         impl From<$source> for $name {
@@ -26,15 +32,20 @@ macro_rules! words {
                 }
             }
         }
+
+        $(impl From<Option<$source>> for $name {
+            fn from(value: Option<$source>) -> Self {
+                value.map_or(Self::$missing, Into::into)
+            }
+        })?
     )+};
 }
 
 words! {
     /// Where a price comes from.
-    CostSource of cost::CostSource {
+    CostSource of cost::CostSource, or Unknown = "Unknown" {
         Override = "Override", Label = "Label", NodeOverlay = "NodeOverlay", AwsSpot = "AwsSpot",
         AwsOnDemand = "AwsOnDemand", KarpenterMetrics = "KarpenterMetrics", Embedded = "Embedded", Prepaid = "Prepaid",
-        Unknown = "Unknown",
     }
 
     /// How the capacity is bought.

@@ -5,6 +5,7 @@ pub mod duration;
 pub mod exposition;
 pub mod money;
 pub mod quantity;
+pub mod reading;
 pub mod selector;
 pub mod spelling;
 pub mod text;
@@ -12,6 +13,7 @@ pub mod time;
 pub mod window;
 
 pub use duration::Lifetime;
+pub use reading::Reading;
 pub use selector::Selector;
 pub use time::Time;
 pub use window::Window;

@@ -430,7 +430,8 @@ fn sources(frame: &FrameContext<'_>) -> Vec<Line> {
 
 fn source(frame: &FrameContext<'_>, sourced: &Sourced) -> Line {
     let line = Line::plain(format!("{} {}", money::source(sourced.source), format::count(sourced.machines)));
-    let Some(old) = money::old(frame.app.now, sourced.oldest) else { return line };
+    let age_seconds = sourced.oldest.map(|oldest| frame.app.now.seconds_since(oldest));
+    let Some(old) = money::old(age_seconds) else { return line };
     let is_doubtful = sourced.source == CostSource::Override && is_file_old(frame);
     let (mark, role) = if is_doubtful { ("△ ", Role::Warn) } else { ("", Role::TextDim) };
     line.and(role, format!(" ({mark}{old})"))

@@ -6,7 +6,7 @@ use super::{Line, format};
 use crate::config::Role;
 use crate::fleet::{Adjustment, HealthState, JobRow, Kind, NodeClaimRow, NodeRow, PodRow, SourceGroup, SourceId};
 use crate::insight::cost::{Cost, CostGroup, CostKey, CostPart, CostRates, CostSource, Fee, GroupBy};
-use crate::units::Time;
+use crate::units::Reading;
 use crate::units::money::{HOURS_PER_MONTH, MICROS};
 
 /// Micro-dollars in a cent.
@@ -121,18 +121,33 @@ pub(super) fn adjustment(by: Adjustment) -> String {
     }
 }
 
-/// What stands for a price that is not known: not yet, while somebody who might tell it is still being asked.
-pub(super) fn unknown(frame: &FrameContext<'_>) -> Line {
+/// A price at the moment of the frame. The insights do not know which Sources have answered: to them a price that nobody
+/// has told is unknown. While a Source of prices has not answered for the first time, it is pending.
+pub(super) fn reading<T, S, R>(frame: &FrameContext<'_>, price: Reading<T, S, R>) -> Reading<T, S, R> {
     let is_asked = |source: &SourceId| {
         let state = frame.app.sources.get(source).map(|health| health.state);
         matches!(state, Some(HealthState::Connecting | HealthState::Syncing))
     };
-    let sign = if SourceId::of_group(SourceGroup::Prices).any(|source| is_asked(&source)) {
-        format::NOT_YET
-    } else {
-        format::UNKNOWN
-    };
-    Line::of(Role::Unknown, sign)
+    match price {
+        Reading::Unknown(_) if SourceId::of_group(SourceGroup::Prices).any(|source| is_asked(&source)) => {
+            Reading::Pending
+        }
+        told => told,
+    }
+}
+
+/// The text of a price, or the sign that says whether it is not known yet, or not known.
+pub(super) fn cell<S, R>(text: Reading<Line, S, R>) -> Line {
+    match text {
+        Reading::Known { value, .. } => value,
+        Reading::Pending => Line::of(Role::Unknown, format::NOT_YET),
+        Reading::Unknown(_) => Line::of(Role::Unknown, format::UNKNOWN),
+    }
+}
+
+/// The sign of a sum for which a price is missing.
+pub(super) fn unknown(frame: &FrameContext<'_>) -> Line {
+    cell(reading(frame, Reading::<Line, (), ()>::Unknown(())))
 }
 
 /// What a machine costs, in a column whose title has the unit: `55.04`, `1.98+fee?`, `~2.10`, `prepaid`, `?`.
@@ -146,9 +161,12 @@ pub(super) fn cost_with_unit(frame: &FrameContext<'_>, cost: &Cost) -> Line {
 }
 
 fn written(frame: &FrameContext<'_>, cost: &Cost, write: fn(i64) -> String) -> Line {
-    let Some(rate) = cost.rate() else { return unknown(frame) };
-    let amount = match (cost.source, rate, cost.fee) {
-        (CostSource::Prepaid, 0, _) => Line::of(Role::TextDim, "prepaid"),
+    cell(reading(frame, cost.reading()).map(|rate| amount(cost, rate, write)))
+}
+
+fn amount(cost: &Cost, rate: i64, write: fn(i64) -> String) -> Line {
+    let amount = match (cost.source(), rate, cost.fee) {
+        (Some(CostSource::Prepaid), 0, _) => Line::of(Role::TextDim, "prepaid"),
         (_, _, Fee::Assumed(_)) => Line::plain(format!("~{}", write(rate))),
         _ => Line::plain(write(rate)),
     };
@@ -167,8 +185,8 @@ pub(super) fn of_claim(frame: &FrameContext<'_>, claim: &NodeClaimRow) -> Line {
     if let Some(node) = frame.app.fleet.node_of(claim) {
         return of_node(frame, node);
     }
-    let said = frame.app.insights.picture.claim(claim).and_then(|said| said.cost);
-    said.map_or_else(none, |said| cost(frame, &said))
+    let said = frame.app.insights.picture.claim(claim).and_then(|said| said.cost.as_ref());
+    said.map_or_else(none, |said| cost(frame, said))
 }
 
 /// Rate of a pod: its share of its Node.
@@ -191,7 +209,8 @@ fn share(frame: &FrameContext<'_>, pod: &PodRow, write: fn(i64) -> String) -> Li
     match (said, share) {
         // A share is a part of the rate, so that what is said of the rate holds for it, too.
         (Some(said), Some(share)) => {
-            written(frame, &Cost { instance: Some(share), fee: fee_of_share(said.cost.fee), ..said.cost }, write)
+            let instance = said.cost.instance.clone().map(|_| share);
+            written(frame, &Cost { instance, fee: fee_of_share(said.cost.fee), line: said.cost.line }, write)
         }
         _ => unknown(frame),
     }
@@ -357,13 +376,12 @@ pub(super) const fn source(source: CostSource) -> &'static str {
         CostSource::KarpenterMetrics => "Karpenter's metrics",
         CostSource::Embedded => "table of batchtop",
         CostSource::Prepaid => "prepaid",
-        CostSource::Unknown => "unknown",
     }
 }
 
-/// `4m old`; nothing where the source does not say when it held. No seconds: an idle screen does not change with them.
-pub(super) fn old(now: Time, as_of: Option<Time>) -> Option<String> {
-    let age = match now.seconds_since(as_of?) {
+/// `4m old`, of the age of a price; nothing where that is not known. No seconds: an idle screen does not change with them.
+pub(super) fn old(age_seconds: Option<i64>) -> Option<String> {
+    let age = match age_seconds? {
         ..60 => "<1m".to_owned(),
         60..120 => "1m".to_owned(),
         seconds => format::age(seconds),

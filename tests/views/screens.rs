@@ -278,6 +278,23 @@ fn the_cost_of_a_node_says_who_was_asked_and_who_pays() {
 }
 
 #[test]
+fn a_price_is_pending_until_every_source_of_prices_has_answered_once() {
+    let rate = |state| {
+        let mut app = fleet((90, 120));
+        report(&mut app, Report::Health(SourceId::AwsSpotPrices, health(state)));
+        press(&mut app, "/ 0 - 5 enter enter");
+        let shown = text(&app);
+        shown.lines().map(str::trim).find(|line| line.starts_with("rate ")).unwrap_or_default().to_owned()
+    };
+    for state in [HealthState::Connecting, HealthState::Syncing] {
+        assert_eq!(rate(state), "rate          … no source has its price yet", "{state:?}");
+    }
+    for state in [HealthState::Live, HealthState::Stale, HealthState::Failed, HealthState::NotNeeded] {
+        assert_eq!(rate(state), "rate          ? no source has its price", "{state:?}");
+    }
+}
+
+#[test]
 fn a_job_that_kueue_holds_shows_what_kueue_says() {
     const SHORT: &str = "couldn't assign flavors to pod set main: insufficient unused quota for nvidia.com/gpu in \
                          flavor h100, 8 more needed";

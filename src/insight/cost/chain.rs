@@ -6,12 +6,12 @@
 use std::fmt;
 
 use super::machine::Machine;
-use super::{Cost, CostSource, Fee, overlay, rules};
+use super::{Cost, CostSource, Fee, PriceReading, overlay, rules};
 use crate::fleet::{
     Adjustment, CapacityType, Discount, NodeOverlayRow, OverlayPrice, Price, PriceKey, PriceList, PriceRule, Prices,
     RuleRate, Sym, Table, UserPrices,
 };
-use crate::units::{Time, money};
+use crate::units::{Reading, Time, money};
 
 /// Everything that is asked, and what about.
 #[derive(Clone, Copy)]
@@ -143,14 +143,8 @@ pub const PRICE_LABEL: &str = "eks-node-viewer/instance-price";
 
 /// What a machine costs.
 pub fn of_machine(query: &PriceQuery<'_>) -> Cost {
-    let quote = first_from(0, query);
-    Cost {
-        instance: quote.as_ref().map(|quote| quote.micro_usd_per_hour),
-        fee: fee(query),
-        source: quote.as_ref().map_or(CostSource::Unknown, |quote| quote.source),
-        as_of: quote.as_ref().and_then(|quote| quote.as_of),
-        line: quote.as_ref().and_then(Quote::line),
-    }
+    let answer = first_from(0, query);
+    Cost { fee: fee(query), line: answer.as_ref().ok().and_then(Quote::line), instance: reading(answer) }
 }
 
 /// The sources that were asked for the price of a machine, up to the first that had one.
@@ -167,11 +161,6 @@ pub fn explain(query: &PriceQuery<'_>) -> Vec<Step> {
     steps
 }
 
-/// What the last that was asked said where nobody knows the price of a machine.
-pub fn why_unknown(query: &PriceQuery<'_>) -> Option<NoPrice> {
-    explain(query).pop()?.answer.err()
-}
-
 /// The price by which Karpenter compares, as far as that is known: without the user's file and its discounts.
 pub fn of_karpenter(query: &PriceQuery<'_>) -> Option<i64> {
     let own = karpenter(query).or_else(|_| label(query));
@@ -184,8 +173,25 @@ pub(super) fn is_told_by_aws(query: &PriceQuery<'_>) -> bool {
     aws(query).is_ok()
 }
 
-fn first_from(start: usize, query: &PriceQuery<'_>) -> Option<Quote> {
-    CHAIN.iter().skip(start).find_map(|(_, ask)| ask(query).ok())
+/// The first price from here on in the chain, or what the last one said.
+fn first_from(start: usize, query: &PriceQuery<'_>) -> Result<Quote, NoPrice> {
+    let mut answer = Err(NoPrice::NoFile);
+    for (_, ask) in CHAIN.iter().skip(start) {
+        answer = ask(query);
+        if answer.is_ok() {
+            break;
+        }
+    }
+    answer
+}
+
+fn reading(answer: Result<Quote, NoPrice>) -> PriceReading {
+    match answer {
+        Ok(Quote { micro_usd_per_hour, source, as_of, .. }) => {
+            Reading::Known { value: micro_usd_per_hour, source, as_of }
+        }
+        Err(why) => Reading::Unknown(why),
+    }
 }
 
 impl Quote {
@@ -243,7 +249,7 @@ fn by_rule(query: &PriceQuery<'_>, user: &UserPrices, rule: &PriceRule) -> Resul
 }
 
 fn adjusted_by_rule(query: &PriceQuery<'_>, rule: &PriceRule, by: Adjustment) -> Result<Quote, NoPrice> {
-    let base = first_from(AFTER_FILE, query).ok_or(NoPrice::NothingToAdjust(rule.line))?;
+    let base = first_from(AFTER_FILE, query).map_err(|_| NoPrice::NothingToAdjust(rule.line))?;
     let (price, as_of) = (by.of(base.micro_usd_per_hour), base.as_of);
     Ok(Quote::set(price, CostSource::Override, as_of, Why::RuleAdjusts(rule.line, by, Box::new(base))))
 }
@@ -275,8 +281,7 @@ fn node_overlay(query: &PriceQuery<'_>) -> Result<Quote, NoPrice> {
 
 /// A NodeOverlay says what somebody pays compared with the list; a discount of the file would count twice.
 fn listed_without_discount(query: &PriceQuery<'_>) -> Result<Quote, NoPrice> {
-    let mut lists = CHAIN.iter().skip(LISTS);
-    let listed = lists.find_map(|(_, ask)| ask(query).ok()).ok_or(NoPrice::NoOverlay)?;
+    let listed = first_from(LISTS, query)?;
     Ok(match listed.why {
         Why::Discounted(list, key, price) => Quote { micro_usd_per_hour: price, why: Why::Listed(list, key), ..listed },
         _ => listed,

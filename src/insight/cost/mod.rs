@@ -19,13 +19,13 @@ pub mod share;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{PriceQuery, Quote, Step, explain, of_machine, why_unknown};
+pub use chain::{NoPrice, PriceQuery, Quote, Step, explain, of_machine};
 pub use explanation::explain_quote;
 pub use ledger::{Account, CostGroup, CostKey, CostPart, CostRates, GroupBy, Ledger, Machines, PerPart};
 pub use machine::{FargateSize, Machine};
 pub use share::{Claimant, Shares, Whole, shares};
 
-use crate::units::Time;
+use crate::units::Reading;
 
 /// Where a price comes from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -46,24 +46,9 @@ pub enum CostSource {
     Embedded,
     /// Paid for already: a true zero.
     Prepaid,
-    /// Not known.
-    Unknown,
 }
 
 impl CostSource {
-    /// Every source, the most trusted first.
-    pub const ALL: [Self; 9] = [
-        Self::Override,
-        Self::Label,
-        Self::NodeOverlay,
-        Self::AwsSpot,
-        Self::AwsOnDemand,
-        Self::KarpenterMetrics,
-        Self::Embedded,
-        Self::Prepaid,
-        Self::Unknown,
-    ];
-
     /// As the JSON writes it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -75,7 +60,6 @@ impl CostSource {
             Self::KarpenterMetrics => "KarpenterMetrics",
             Self::Embedded => "Embedded",
             Self::Prepaid => "Prepaid",
-            Self::Unknown => "Unknown",
         }
     }
 }
@@ -103,30 +87,35 @@ impl Fee {
     }
 }
 
-/// What a machine costs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Micro-dollars per hour, with the source of the price, or with what the last source said that was asked in vain.
+pub type PriceReading = Reading<i64, CostSource, NoPrice>;
+
+/// The price of a machine: that of its instance, and the fee of EKS Auto Mode.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cost {
-    /// The instance, in micro-dollars per hour; `None` where nobody tells.
-    pub instance: Option<i64>,
-    /// What EKS Auto Mode asks on top.
+    /// The price of the instance. Never pending: which Sources have answered is not known here.
+    pub instance: PriceReading,
+    /// The fee of EKS Auto Mode, which comes on top.
     pub fee: Fee,
-    /// The source of the price.
-    pub source: CostSource,
-    /// When it was known to hold; `None` where the source does not say.
-    pub as_of: Option<Time>,
     /// The line of the user's file that decided, if one did.
     pub line: Option<usize>,
 }
 
 impl Cost {
-    /// Nobody tells.
-    pub const UNKNOWN: Self =
-        Self { instance: None, fee: Fee::None, source: CostSource::Unknown, as_of: None, line: None };
+    /// The price of the instance together with the fee. A fee that is not known is left out, which [`Self::lacks_fee`]
+    /// tells.
+    pub fn reading(&self) -> Reading<i64, &CostSource, &NoPrice> {
+        self.instance.as_ref().map(|instance| instance.saturating_add(self.fee.known().unwrap_or(0)))
+    }
 
-    /// Micro-dollars per hour with everything that is known; `None` where the instance's price is not. A fee that is not
-    /// known is left out, which [`Self::lacks_fee`] tells.
+    /// The same as a number in micro-dollars per hour; `None` where the price of the instance is not known.
     pub fn rate(&self) -> Option<i64> {
-        Some(self.instance?.saturating_add(self.fee.known().unwrap_or(0)))
+        self.reading().value()
+    }
+
+    /// The source of the price of the instance; `None` where that is not known.
+    pub fn source(&self) -> Option<CostSource> {
+        self.instance.source().copied()
     }
 
     /// Whether there is a fee of EKS Auto Mode that is not in the rate.

@@ -99,7 +99,7 @@ impl World {
     /// Price and source.
     fn found(&self) -> (Option<i64>, &'static str) {
         let cost = self.cost();
-        (cost.instance, cost.source.name())
+        (cost.instance.as_ref().value().copied(), cost.source().map_or("Unknown", CostSource::name))
     }
 }
 
@@ -180,7 +180,7 @@ fn discounts_are_taken_off_lists_and_nothing_else() {
     };
     let list = World::with(&[]).everywhere().user(discount);
     assert_eq!(list.found(), (Some(45_100_000), "AwsOnDemand"));
-    assert_eq!(list.cost().as_of, Some(NOW), "of the list");
+    assert_eq!(list.cost().instance.as_of(), Some(NOW), "of the list");
     assert_eq!(
         World::with(&[("karpenter.sh/capacity-type", "spot")]).everywhere().user(discount).found().0,
         Some(10_000_000)
@@ -205,7 +205,7 @@ fn discounts_are_taken_off_lists_and_nothing_else() {
 fn rules_can_change_what_others_say() {
     let adjust = |by| move |user: &mut UserPrices| user.rules = vec![rule(RuleRate::Adjust(by))];
     let world = World::with(&[]).everywhere().user(adjust(Adjustment::Millionths(-150_000)));
-    assert_eq!((world.found(), world.cost().as_of), ((Some(46_750_000), "Override"), Some(NOW)));
+    assert_eq!((world.found(), world.cost().instance.as_of()), ((Some(46_750_000), "Override"), Some(NOW)));
     let Some(Ok(quote)) = explain(&world.price_query()).pop().map(|step| step.answer) else { panic!("priced") };
     assert!(matches!(quote.why, Why::RuleAdjusts(9, _, base) if base.source == CostSource::AwsOnDemand));
     let nothing = World::with(&[]).user(adjust(Adjustment::MicroUsdPerHour(200_000)));
@@ -286,10 +286,33 @@ fn fargate_is_billed_by_the_pod() {
     assert_eq!(world.found(), (None, "Unknown"), "without the size of the pod");
     let mut query = world.price_query();
     query.machine.fargate = size;
-    assert_eq!(of_machine(&query).instance, Some(12_342));
+    assert_eq!(of_machine(&query).rate(), Some(12_342));
     for rubbish in ["", "0.25vCPU", "xvCPU 1GB", "1vCPU 1GiB"] {
         assert_eq!(FargateSize::parse(rubbish), None, "{rubbish}");
     }
+}
+
+#[test]
+fn an_unknown_price_has_the_reason_of_the_last_source_that_was_asked() {
+    let (place, instance_type) = (sym("us-east-1"), sym("p5.48xlarge"));
+    let on_demand = PriceKey { place, instance_type, capacity_type: CapacityType::OnDemand };
+    for (labels, reason) in [
+        (&[][..], NoPrice::NotListed(on_demand)),
+        (&[("karpenter.sh/capacity-type", "spot")], NoPrice::NotOfThisCapacity(CapacityType::Spot)),
+        (&[("karpenter.sh/capacity-type", "-")], NoPrice::NoFact("karpenter.sh/capacity-type")),
+        (&[("kubernetes.io/os", "windows")], NoPrice::NotLinux),
+    ] {
+        let world = World::with(labels);
+        assert_eq!(world.cost().instance, Reading::Unknown(reason.clone()), "{labels:?}");
+        let last = explain(&world.price_query()).pop().and_then(|step| step.answer.err());
+        assert_eq!(last, Some(reason), "{labels:?}");
+    }
+}
+
+/// There is one for each Node.
+#[test]
+fn a_cost_takes_no_more_than_nine_words_of_memory() {
+    assert!(size_of::<Cost>() <= 72, "{}", size_of::<Cost>());
 }
 
 #[test]
@@ -372,7 +395,11 @@ fn a_rule_that_can_say_nothing_leaves_it_to_the_next() {
     without_gpus.capacity = resources(4_000, 1 << 34, &[]);
     let mut query = without_gpus.price_query();
     query.machine.gpus = 0;
-    assert_eq!(of_machine(&query).source, CostSource::AwsOnDemand, "no part of it is priced: that is not prepaid");
+    assert_eq!(
+        of_machine(&query).source(),
+        Some(CostSource::AwsOnDemand),
+        "no part of it is priced: that is not prepaid"
+    );
 }
 
 #[test]

@@ -198,11 +198,11 @@ impl RateSums {
     pub fn set_claim(&mut self, fleet: &Fleet, picture: &Picture, key: &ObjectKey) -> bool {
         let row = fleet.node_claims.get(key);
         let said = row.and_then(|row| picture.claim(row)).filter(|said| said.node.is_none());
-        let new = row.zip(said.and_then(|said| said.cost)).map(|(claim, cost)| MachineRate {
+        let new = row.zip(said.and_then(|said| said.cost.as_ref())).map(|(claim, cost)| MachineRate {
             unrequested: cost.rate().unwrap_or(0),
             is_waiting: !phase::is_terminating(claim),
             protection: NodeProtection { is_protected: Some(false), is_held: Some(false) },
-            ..MachineRate::new(Kind::NodeClaim, &Machine::of_claim(claim), &cost)
+            ..MachineRate::new(Kind::NodeClaim, &Machine::of_claim(claim), cost)
         });
         self.replace(|sums| &mut sums.claims, key, new)
     }

@@ -13,7 +13,7 @@ use crate::fleet::{
     PriceChange, PriceKey, PriceList, PriceRule, RuleMatch, RuleRate, SourceId, Sources, UserPrices,
 };
 use crate::insight::Completeness;
-use crate::insight::cost::{CostPart, CostRates, CostSource, GroupBy, Ledger};
+use crate::insight::cost::{Cost, CostPart, CostRates, CostSource, GroupBy, Ledger};
 use crate::insight::testing::{
     NOW, claim, eviction_of, fleet, labels, met, meta, node, owner, pod, resources, sym, upserts,
 };
@@ -185,8 +185,8 @@ proptest! {
         let picture = Picture::full(&fleet);
         let burn = burning(&fleet, &picture);
         let nodes: Vec<_> = fleet.nodes.iter().filter_map(|row| picture.node(&row.meta.key.name)).collect();
-        let claims: Vec<_> = picture.claims_without_node(&fleet).filter_map(|row| picture.claim(row)?.cost).collect();
-        let machines: i64 = nodes.iter().map(|said| said.cost).chain(claims.iter().copied()).filter_map(|cost| cost.rate()).sum();
+        let claims: Vec<_> = picture.claims_without_node(&fleet).filter_map(|row| picture.claim(row)?.cost.as_ref()).collect();
+        let machines: i64 = nodes.iter().map(|said| &said.cost).chain(claims.iter().copied()).filter_map(Cost::rate).sum();
         prop_assert_eq!(burn.total, machines + FIXED);
         for dimension in GroupBy::ALL {
             prop_assert_eq!(of_dimension(&burn, dimension), machines, "{:?}", dimension);
@@ -212,12 +212,12 @@ proptest! {
         let picture = Picture::full(&fleet);
         let said = fleet.nodes.iter().filter_map(|row| picture.node(&row.meta.key.name));
         let mut unpriced = 0;
-        for cost in said.map(|said| said.cost) {
-            prop_assert_eq!(cost.instance.is_none(), cost.source == CostSource::Unknown);
-            prop_assert!(cost.source != CostSource::Prepaid || cost.instance == Some(0));
+        for cost in said.map(|said| &said.cost) {
+            prop_assert_eq!(cost.rate().is_none(), cost.instance.reason().is_some(), "unknown has a reason, never pending");
+            prop_assert!(cost.source() != Some(CostSource::Prepaid) || cost.instance.as_ref().value() == Some(&0));
             unpriced += u64::from(cost.rate().is_none());
         }
-        let claims = picture.claims_without_node(&fleet).filter_map(|row| picture.claim(row)?.cost);
+        let claims = picture.claims_without_node(&fleet).filter_map(|row| picture.claim(row)?.cost.as_ref());
         let claims = claims.filter(|cost| cost.rate().is_none()).count();
         prop_assert_eq!(burning(&fleet, &picture).unpriced, unpriced + u64::try_from(claims).unwrap());
     }
@@ -333,8 +333,9 @@ fn a_node_that_is_not_registered_is_priced_by_its_claim() {
         Delta::Nodes(upserts(vec![joined])),
         Delta::Prices(vec![PriceChange::Listed(PriceList::AwsSpot, key, price)]),
     ]);
-    let cost = Picture::full(&fleet).node("a").map(|said| said.cost);
-    assert_eq!(cost.map(|cost| (cost.rate(), cost.source)), Some((Some(400_000), CostSource::AwsSpot)));
+    let picture = Picture::full(&fleet);
+    let cost = picture.node("a").map(|said| (said.cost.rate(), said.cost.source()));
+    assert_eq!(cost, Some((Some(400_000), Some(CostSource::AwsSpot))));
 }
 
 #[test]

@@ -33,9 +33,9 @@ fn summary(frame: &FrameContext<'_>, claim: &NodeClaimRow) -> Line {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     let line = words::claim(claim_phase(claim, frame.app)).line().and(Role::Text, format!("   {}", parts.join(" · ")));
-    let of_node = frame.app.fleet.node_of(claim).and_then(|node| Some(frame.node(node)?.cost));
-    match of_node.or_else(|| frame.app.insights.picture.claim(claim)?.cost) {
-        Some(found) => line.and(Role::Text, " · ").then(cost::headline(frame, &found)),
+    let of_node = frame.app.fleet.node_of(claim).and_then(|node| Some(&frame.node(node)?.cost));
+    match of_node.or_else(|| frame.app.insights.picture.claim(claim)?.cost.as_ref()) {
+        Some(found) => line.and(Role::Text, " · ").then(cost::headline(frame, found)),
         None => line,
     }
 }

@@ -8,29 +8,27 @@ use crate::fleet::{JobRow, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow, Pri
 use crate::insight::cost::chain::{Step, Why};
 use crate::insight::cost::{Account, Cost, CostGroup, CostKey, CostSource, Fee, GroupBy, PriceQuery, Quote, explain};
 use crate::insight::picture::{self, NodePicture};
+use crate::units::Reading;
 
-/// `$1.98/h (AWS spot, 4m old)`, or that nobody tells.
+/// `$1.98/h (AWS spot, 4m old)`, or that no source has the price, or none has it yet.
 pub(super) fn headline(frame: &FrameContext<'_>, cost: &Cost) -> Line {
     let line = money::cost_with_unit(frame, cost);
-    match source(frame, cost) {
+    match money::reading(frame, cost.instance.as_ref()) {
         // The amount says it already.
-        Some(_) if cost.source == CostSource::Prepaid && cost.line.is_none() => line,
-        Some(source) => line.and(Role::TextDim, format!(" ({source})")),
-        None => line.and(Role::Unknown, " no source has its price"),
+        Reading::Known { source: CostSource::Prepaid, .. } if cost.line.is_none() => line,
+        Reading::Known { source, .. } => line.and(Role::TextDim, format!(" ({})", told(frame, cost, *source))),
+        Reading::Pending => line.and(Role::Unknown, " no source has its price yet"),
+        Reading::Unknown(_) => line.and(Role::Unknown, " no source has its price"),
     }
 }
 
-/// `AWS spot, 4m old`; `None` where nobody tells.
-fn source(frame: &FrameContext<'_>, cost: &Cost) -> Option<String> {
-    let words = match (cost.source, cost.line) {
-        (CostSource::Unknown, _) => return None,
-        (_, Some(line)) => format!("price file, line {line}"),
-        (source, None) => money::source(source).to_owned(),
-    };
-    Some(match money::old(frame.app.now, cost.as_of) {
+/// `AWS spot, 4m old`.
+fn told(frame: &FrameContext<'_>, cost: &Cost, source: CostSource) -> String {
+    let words = cost.line.map_or_else(|| money::source(source).to_owned(), |line| format!("price file, line {line}"));
+    match money::old(cost.instance.age_seconds(frame.app.now)) {
         Some(old) => format!("{words}, {old}"),
         None => words,
-    })
+    }
 }
 
 /// The section of a Node.
@@ -44,9 +42,9 @@ pub(super) fn of_node(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page)
 
 /// The section of a NodeClaim without Node.
 pub(super) fn of_claim(frame: &FrameContext<'_>, claim: &NodeClaimRow, page: &mut Page) {
-    let Some(cost) = frame.app.insights.picture.claim(claim).and_then(|said| said.cost) else { return };
+    let Some(cost) = frame.app.insights.picture.claim(claim).and_then(|said| said.cost.as_ref()) else { return };
     page.section("COST");
-    rate(frame, &cost, page);
+    rate(frame, cost, page);
     asked(frame, &picture::claim_price_query(&frame.app.fleet, claim), page);
 }
 
@@ -57,7 +55,8 @@ fn rate(frame: &FrameContext<'_>, cost: &Cost, page: &mut Page) {
     if cost.fee == Fee::None {
         return;
     }
-    page.fact("instance", cost.instance.map_or_else(|| money::unknown(frame), |rate| Line::plain(money::rate(rate))));
+    let instance = money::reading(frame, cost.instance.as_ref());
+    page.fact("instance", money::cell(instance.map(|rate| Line::plain(money::rate(*rate)))));
     page.fact("EKS Auto Mode", fee(cost.fee));
 }
 
@@ -125,7 +124,8 @@ fn step_line(frame: &FrameContext<'_>, step: &Step) -> Line {
 }
 
 fn quote_words(frame: &FrameContext<'_>, quote: &Quote) -> String {
-    let old = money::old(frame.app.now, quote.as_of).map_or_else(String::new, |old| format!(", {old}"));
+    let age_seconds = quote.as_of.map(|as_of| frame.app.now.seconds_since(as_of));
+    let old = money::old(age_seconds).map_or_else(String::new, |old| format!(", {old}"));
     format!("{}, {}{old}", money::rate(quote.micro_usd_per_hour), why(frame, &quote.why))
 }
 

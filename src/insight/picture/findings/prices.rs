@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::spend;
 use super::{Occurrence, Rule, RuleInput, Severity};
 use crate::fleet::{Kind, NodeRow, ObjectKey, UserPrices};
-use crate::insight::cost::{Cost, why_unknown};
+use crate::insight::cost::Cost;
 use crate::insight::sentence::{Fragment, Sentence, sentence};
 
 /// The rules of this family.
@@ -46,8 +45,8 @@ const SECONDS_PER_DAY: i64 = 86_400;
 /// One finding for all of them: in a cluster without prices there would be one for each node.
 fn unpriced_nodes(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let Some((first, count)) = first_with(input, |cost| cost.rate().is_none()) else { return Vec::new() };
-    let why = why_unknown(&spend::price_query(input.fleet, input.evaluator.picture(), first));
-    let why = why.map(|pass| sentence![": ", pass.to_string()]);
+    let said = input.evaluator.picture().node(&first.meta.key.name);
+    let why = said.and_then(|said| said.cost.instance.reason()).map(|why| sentence![": ", why.to_string()]);
     let message = sentence![have(count), " no price, which the sums leave out; the first is this one", why];
     vec![Occurrence::new(Kind::Node.name(), &first.meta.key, message)]
 }
@@ -84,8 +83,8 @@ fn unused_lines(input: &RuleInput<'_>) -> Vec<Occurrence> {
 /// The lines that decide the price of some Node or NodeClaim.
 fn used_lines(input: &RuleInput<'_>) -> BTreeSet<usize> {
     let picture = input.evaluator.picture();
-    let of_nodes = picture.nodes.values().map(|node| node.cost);
-    let of_claims = input.fleet.node_claims.iter().filter_map(|claim| picture.claim(claim)?.cost);
+    let of_nodes = picture.nodes.values().map(|node| &node.cost);
+    let of_claims = input.fleet.node_claims.iter().filter_map(|claim| picture.claim(claim)?.cost.as_ref());
     of_nodes.chain(of_claims).filter_map(|cost| cost.line).collect()
 }
 
