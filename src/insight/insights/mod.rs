@@ -18,7 +18,6 @@ use std::collections::BTreeSet;
 pub use dependency::{Dependency, Part};
 pub use protected_pods::ProtectedPods;
 use rates::Rates;
-pub use rates::cost_rates;
 pub use verdicts::{VerdictSummary, Verdicts};
 
 use super::cost::{CostRates, Ledger};

@@ -90,11 +90,3 @@ where
 {
     pending.split_off(pending.len().saturating_sub(SLICE))
 }
-
-/// All rates, computed from nothing; `None` while not all Nodes and NodeClaims are known.
-pub fn cost_rates(inputs: &Inputs<'_>, picture: &Picture, verdicts: &Verdicts) -> Option<CostRates> {
-    let mut sums = RateSums::full(inputs.fleet, picture, |name| verdicts.protection(name));
-    let fixed = picture::cluster_fixed(inputs.fleet, inputs.cluster);
-    let (are_known, _) = sums.publish(&inputs.known(), fixed);
-    are_known.then(|| sums.rates().clone())
-}

@@ -14,7 +14,7 @@ use crate::fleet::{
     NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, OverlayPrice, PodRow, PodSelector, Price, PriceChange, PriceKey,
     PriceList, ReplicaSetRow, Reservation, SourceId, Status, Sym, Uid, UserPrices, WorkloadRow,
 };
-use crate::insight::picture::NodeProtection;
+use crate::insight::picture::{self, NodeProtection, RateSums};
 use crate::insight::testing::{
     NOW, claim, condition, job, labels, met, meta, node, owner, pod, pool, resources, sym, upserts, workload,
 };
@@ -28,6 +28,14 @@ thread_local! {
 
 pub(super) fn is_omitted(part: Part, dependency: Dependency) -> bool {
     OMITTED.get() == Some((part, dependency))
+}
+
+/// All rates, computed from nothing; `None` while not all Nodes and NodeClaims are known.
+fn cost_rates(inputs: &Inputs<'_>, picture: &Picture, verdicts: &Verdicts) -> Option<CostRates> {
+    let mut sums = RateSums::full(inputs.fleet, picture, |name| verdicts.protection(name));
+    let fixed = picture::cluster_fixed(inputs.fleet, inputs.cluster);
+    let (are_known, _) = sums.publish(&inputs.known(), fixed);
+    are_known.then(|| sums.rates().clone())
 }
 
 impl Insights {

@@ -136,7 +136,8 @@ pub struct RateSums {
 }
 
 impl RateSums {
-    /// From nothing.
+    /// The sums computed from nothing, with which tests compare those that followed changes.
+    #[cfg(test)]
     pub fn full(fleet: &Fleet, picture: &Picture, protection: impl Fn(&Sym) -> NodeProtection) -> Self {
         let mut sums = Self::default();
         for node in fleet.nodes.iter() {
