@@ -36,7 +36,7 @@ fn source(app: &App, id: SourceId, health: &Health) -> Source {
     let forgotten = if id == SourceId::Kind(Kind::Event) { app.fleet.events.dropped() } else { 0 };
     Source {
         name: id.name().to_owned(),
-        state: health.state.into(),
+        state: SourceState(health.state),
         objects: health.objects,
         as_of: health.as_of.map(Stamp),
         message: maybe_text(health.message.as_ref()),

@@ -3,8 +3,10 @@
 //! Each mirrors an enum of the Fleet or of the insights, which thereby stay free of JSON; a new variant there does not
 //! compile until it has its word here. `or` is the word for none of them.
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
 
 use crate::fleet::{self, HealthState, KarpenterApi};
 use crate::insight::{batch, cost, disruption, gpu, karpenter, phase, picture};
@@ -146,31 +148,26 @@ words! {
     }
 }
 
-/// The state of a source.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
-#[allow(missing_docs, reason = "the words are documented where they come from")]
-pub enum SourceState {
-    Connecting,
-    Syncing,
-    Live,
-    Stale,
-    Forbidden,
-    Absent,
-    Failed,
+/// The state of a source, by its name in the Fleet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SourceState(pub HealthState);
+
+impl Serialize for SourceState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name())
+    }
 }
 
-impl From<HealthState> for SourceState {
-    fn from(state: HealthState) -> Self {
-        match state {
-            HealthState::Connecting => Self::Connecting,
-            HealthState::Syncing => Self::Syncing,
-            HealthState::Live => Self::Live,
-            HealthState::Stale => Self::Stale,
-            HealthState::Forbidden => Self::Forbidden,
-            // Nothing can be read of either; the message says which of both it is.
-            HealthState::Absent | HealthState::NotNeeded => Self::Absent,
-            HealthState::Failed => Self::Failed,
-        }
+impl JsonSchema for SourceState {
+    fn schema_name() -> Cow<'static, str> {
+        "SourceState".into()
+    }
+
+    /// Two states may have one name.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let mut names = HealthState::ALL.map(HealthState::name).to_vec();
+        names.dedup();
+        json_schema!({ "description": "The state of a source.", "type": "string", "enum": names })
     }
 }
 

@@ -105,7 +105,19 @@ pub enum HealthState {
 }
 
 impl HealthState {
-    /// As the JSON writes it.
+    /// Every state; those of one name stand together.
+    pub const ALL: [Self; 8] = [
+        Self::Connecting,
+        Self::Syncing,
+        Self::Live,
+        Self::Stale,
+        Self::Forbidden,
+        Self::Absent,
+        Self::NotNeeded,
+        Self::Failed,
+    ];
+
+    /// The name on screen and in `sources[].state`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Connecting => "Connecting",
