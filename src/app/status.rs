@@ -68,7 +68,7 @@ const STUCK_SECONDS: i64 = 600;
 /// comes and goes by the minute, such as a node's quiet time, moves no row.
 fn node_attention(node: &NodeRow, app: &App) -> i64 {
     let phase = node_phase(node, app);
-    let judged = app.insights.verdicts.of(node);
+    let judged = app.insights.verdicts.summary(node);
     let ends_soon = |judged: &VerdictSummary| judged.ends_at.is_none_or(|at| at.seconds_since(app.now) < SOON_SECONDS);
     match (phase, judged.map(|judged| judged.standing)) {
         (NodePhase::NotReady, _) | (_, Some(Standing::Interrupted)) => 0,
@@ -92,7 +92,7 @@ fn is_stuck(node: &NodeRow, app: &App) -> bool {
 /// What orders and filters know of the verdict of a row.
 pub fn judged<'a>(row: RowRef<'_>, app: &'a App) -> Option<&'a VerdictSummary> {
     match row {
-        RowRef::Node(node) => app.insights.verdicts.of(node),
+        RowRef::Node(node) => app.insights.verdicts.summary(node),
         _ => None,
     }
 }

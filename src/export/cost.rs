@@ -187,8 +187,8 @@ impl<'a> PodRates<'a> {
         Self { is_known: known.all(Kind::Pod), rates: shares.map(|(pod, rate)| (&pod.meta.key, rate)).collect() }
     }
 
-    /// Of one pod: nothing where it is on no Node or has finished, null where the price of its Node is not known.
-    pub(super) fn of(&self, pod: &PodRow) -> Option<Usd> {
+    /// What one pod pays: nothing where it is on no Node or has finished, null where the price of its Node is not known.
+    pub(super) fn of_pod(&self, pod: &PodRow) -> Option<Usd> {
         self.micros(pod).map(Usd)
     }
 

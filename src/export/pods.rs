@@ -102,7 +102,7 @@ pub(super) fn of(
         deleting_since: row.meta.deleting_since().map(Stamp),
         node_protected: node_protected(app, known, row),
         protection: protection(evaluator, row),
-        usd_per_hour: rates.of(row),
+        usd_per_hour: rates.of_pod(row),
     }
 }
 

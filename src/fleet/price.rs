@@ -104,8 +104,8 @@ impl Adjustment {
         (millionths >= -1_000_000).then_some(Self::Millionths(millionths))
     }
 
-    /// A price after it; never below zero.
-    pub fn of(self, micro_usd_per_hour: i64) -> i64 {
+    /// A price in micro-dollars per hour after the change; never below zero.
+    pub fn apply_to(self, micro_usd_per_hour: i64) -> i64 {
         let changed = match self {
             Self::MicroUsdPerHour(by) => micro_usd_per_hour.saturating_add(by),
             Self::Millionths(by) => after_millionths(micro_usd_per_hour, by),
@@ -295,9 +295,9 @@ mod tests {
 
     #[test]
     fn adjustments_round_and_stop_at_zero() {
-        assert_eq!(Adjustment::Millionths(-150_000).of(55_040_000), 46_784_000);
-        assert_eq!(Adjustment::Millionths(100_000).of(5), 6);
-        assert_eq!(Adjustment::MicroUsdPerHour(-10).of(5), 0);
-        assert_eq!(Adjustment::MicroUsdPerHour(200_000).of(5), 200_005);
+        assert_eq!(Adjustment::Millionths(-150_000).apply_to(55_040_000), 46_784_000);
+        assert_eq!(Adjustment::Millionths(100_000).apply_to(5), 6);
+        assert_eq!(Adjustment::MicroUsdPerHour(-10).apply_to(5), 0);
+        assert_eq!(Adjustment::MicroUsdPerHour(200_000).apply_to(5), 200_005);
     }
 }

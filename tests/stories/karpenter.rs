@@ -85,7 +85,7 @@ fn told() -> Story {
 
 fn verdict(story: &Story, name: &str) -> &'static str {
     let node = story.app.fleet.node(name).unwrap();
-    story.app.insights.verdicts.of(node).unwrap().verdict.name()
+    story.app.insights.verdicts.summary(node).unwrap().verdict.name()
 }
 
 fn consequences(story: &Story) -> Vec<(Severity, String)> {

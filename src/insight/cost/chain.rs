@@ -250,7 +250,7 @@ fn by_rule(query: &PriceQuery<'_>, user: &UserPrices, rule: &PriceRule) -> Resul
 
 fn adjusted_by_rule(query: &PriceQuery<'_>, rule: &PriceRule, by: Adjustment) -> Result<Quote, NoPrice> {
     let base = first_from(AFTER_FILE, query).map_err(|_| NoPrice::NothingToAdjust(rule.line))?;
-    let (price, as_of) = (by.of(base.micro_usd_per_hour), base.as_of);
+    let (price, as_of) = (by.apply_to(base.micro_usd_per_hour), base.as_of);
     Ok(Quote::set(price, CostSource::Override, as_of, Why::RuleAdjusts(rule.line, by, Box::new(base))))
 }
 
@@ -270,7 +270,7 @@ fn node_overlay(query: &PriceQuery<'_>) -> Result<Quote, NoPrice> {
         OverlayPrice::Adjust(by) => {
             let base = listed_without_discount(query).map_err(|_| NoPrice::OverlayHasNoBase(name.clone()))?;
             Ok(Quote {
-                micro_usd_per_hour: by.of(base.micro_usd_per_hour),
+                micro_usd_per_hour: by.apply_to(base.micro_usd_per_hour),
                 source: CostSource::NodeOverlay,
                 as_of: base.as_of,
                 why: Why::OverlayAdjusts(name.clone(), *by, Box::new(base)),
@@ -354,7 +354,7 @@ fn listed(query: &PriceQuery<'_>, list: PriceList) -> Result<Quote, NoPrice> {
     Ok(match off(query.prices.user.as_deref().map(|user| user.discount), list) {
         0 => quote(price.micro_usd_per_hour, source, price, Why::Listed(list, key)),
         off => {
-            let paid = Adjustment::Millionths(-off).of(price.micro_usd_per_hour);
+            let paid = Adjustment::Millionths(-off).apply_to(price.micro_usd_per_hour);
             quote(paid, source, price, Why::Discounted(list, key, price.micro_usd_per_hour))
         }
     })
@@ -437,7 +437,7 @@ fn assumed_fee(query: &PriceQuery<'_>) -> Option<i64> {
     let list = |list| query.prices.listed(list, &key(&query.machine, list).ok()?);
     let price = list(PriceList::AwsOnDemand).or_else(|| list(PriceList::Embedded))?;
     // The ratio of a price is that price less all that is above the ratio.
-    Some(Adjustment::Millionths(ratio - 1_000_000).of(price.micro_usd_per_hour))
+    Some(Adjustment::Millionths(ratio - 1_000_000).apply_to(price.micro_usd_per_hour))
 }
 
 impl fmt::Display for NoPrice {

@@ -53,6 +53,6 @@ pub fn blocker(case: &NodeInputs<'_>) -> Option<Blocker> {
             "\" is Balanced, and what the node costs is too little for what it runs (estimate)",
         ];
         Blocker::new(BlockerKind::Balance, Reasons::only(Reason::Underutilized), message)
-            .of(Key::new(Kind::NodePool, pool.row.meta.key.clone()))
+            .about(Key::new(Kind::NodePool, pool.row.meta.key.clone()))
     })
 }

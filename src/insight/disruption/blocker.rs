@@ -131,9 +131,9 @@ impl Blocker {
         Self { kind, reasons, object: None, until: None, message, evidence: Evidence::Computed }
     }
 
-    /// The same with the object to look at.
+    /// The blocker with the object to look at.
     #[must_use]
-    pub fn of(self, object: Key) -> Self {
+    pub fn about(self, object: Key) -> Self {
         Self { object: Some(object), ..self }
     }
 

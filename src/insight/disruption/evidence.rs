@@ -160,7 +160,7 @@ fn newest<'a>(case: &NodeInputs<'a>, kind: BlockerKind) -> Option<&'a EventRow> 
 
 fn from_event(case: &NodeInputs<'_>, event: &EventRow, kind: BlockerKind, reasons: Reasons) -> Blocker {
     let blocker = Blocker::new(kind, reasons, &event.message);
-    Blocker { evidence: Evidence::Event, ..blocker.of(Key::new(Kind::Node, case.node.meta.key.clone())) }
+    Blocker { evidence: Evidence::Event, ..blocker.about(Key::new(Kind::Node, case.node.meta.key.clone())) }
 }
 
 /// What Karpenter said a moment ago, of something that is still there, and that nevertheless does not stop it as far as the

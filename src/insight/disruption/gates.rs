@@ -150,7 +150,7 @@ fn disruption_loop(case: &NodeInputs<'_>) -> GateResult {
             let name = &claim.meta.key.name;
             let message = sentence!["disruption loop paused: NodeClaim ", name, " has no providerID"];
             Blocker::new(BlockerKind::LoopPaused, Reasons::ALL, message)
-                .of(Key::new(Kind::NodeClaim, claim.meta.key.clone()))
+                .about(Key::new(Kind::NodeClaim, claim.meta.key.clone()))
                 .until(Some(claim.meta.created.plus_seconds(LAUNCH_TIMEOUT_SECONDS)))
         }
         Some(Pause::Unreadable(budget)) => {
@@ -158,7 +158,7 @@ fn disruption_loop(case: &NodeInputs<'_>) -> GateResult {
             let message =
                 sentence!["disruption loop paused: the selector of PodDisruptionBudget ", key, " cannot be read"];
             Blocker::new(BlockerKind::LoopPaused, Reasons::ALL, message)
-                .of(Key::new(Kind::PodDisruptionBudget, key.clone()))
+                .about(Key::new(Kind::PodDisruptionBudget, key.clone()))
         }
     };
     GateResult::closed(blocker)
@@ -197,7 +197,7 @@ fn queue(case: &NodeInputs<'_>) -> GateResult {
         return GateResult::OPEN;
     }
     let blocker = Blocker::new(BlockerKind::Deleting, Reasons::ALL, "Candidate is already being disrupted");
-    GateResult::closed(blocker.of(node_key(case)))
+    GateResult::closed(blocker.about(node_key(case)))
 }
 
 /// By the Node's label, not by the NodeClaim's condition (statenode.go, Initialized).
@@ -206,7 +206,7 @@ fn initialized(case: &NodeInputs<'_>) -> GateResult {
         return GateResult::OPEN;
     }
     let blocker = Blocker::new(BlockerKind::NotInitialized, Reasons::ALL, "Node isn't initialized");
-    GateResult::closed(blocker.of(node_key(case)))
+    GateResult::closed(blocker.about(node_key(case)))
 }
 
 /// statenode.go, MarkedForDeletion; a Node that somebody deletes takes its NodeClaim along.
@@ -215,7 +215,7 @@ fn deletion(case: &NodeInputs<'_>) -> GateResult {
         return GateResult::OPEN;
     }
     let message = "Node is deleting or marked for deletion";
-    GateResult::closed(Blocker::new(BlockerKind::Deleting, Reasons::ALL, message).of(node_key(case)))
+    GateResult::closed(Blocker::new(BlockerKind::Deleting, Reasons::ALL, message).about(node_key(case)))
 }
 
 /// Whether the Node, its NodeClaim or its instance is being deleted.
@@ -229,7 +229,7 @@ fn node_annotation(case: &NodeInputs<'_>) -> GateResult {
         return GateResult::OPEN;
     }
     let message = "Disruption is blocked through the \"karpenter.sh/do-not-disrupt\" annotation";
-    GateResult::closed(Blocker::new(BlockerKind::NodeAnnotation, Reasons::ALL, message).of(node_key(case)))
+    GateResult::closed(Blocker::new(BlockerKind::NodeAnnotation, Reasons::ALL, message).about(node_key(case)))
 }
 
 /// A node needs the label of a NodePool, and that NodePool must be there and offer instance types (types.go).
@@ -237,7 +237,7 @@ fn node_pool(case: &NodeInputs<'_>) -> GateResult {
     let Some(name) = case.label("karpenter.sh/nodepool") else {
         let message = "Node doesn't have required label (label=karpenter.sh/nodepool)";
         return GateResult::closed(
-            Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).of(node_key(case)),
+            Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).about(node_key(case)),
         );
     };
     let is_there = case.pool.is_some_and(|pool| !lacks_node_class(pool.row));
@@ -246,7 +246,7 @@ fn node_pool(case: &NodeInputs<'_>) -> GateResult {
     }
     let message = sentence!["NodePool not found (NodePool=", name, ")"];
     let key = Key::new(Kind::NodePool, ObjectKey::cluster(name));
-    GateResult::closed(Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).of(key))
+    GateResult::closed(Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).about(key))
 }
 
 /// On AWS a NodePool without its NodeClass offers no instance types, and Karpenter then says that the NodePool is not
@@ -268,7 +268,7 @@ fn protected_pod(case: &NodeInputs<'_>, pod: &PodRow, reasons: Reasons) -> Block
     let message = sentence!["Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=", &pod.meta.key, ")"];
     let until = protection::of_pod(pod, case.now, case.karpenter).until;
     Blocker::new(BlockerKind::PodAnnotation, reasons, message)
-        .of(Key::new(Kind::Pod, pod.meta.key.clone()))
+        .about(Key::new(Kind::Pod, pod.meta.key.clone()))
         .until(until)
 }
 
@@ -310,13 +310,13 @@ fn blocking_budgets(case: &NodeInputs<'_>, budgeted: &Budgeted, reasons: Reasons
 
 fn one_budget(key: &ObjectKey, reasons: Reasons) -> Blocker {
     let message = sentence!["Pdb prevents pod evictions (PodDisruptionBudget=[", key, "])"];
-    Blocker::new(BlockerKind::Pdb, reasons, message).of(Key::new(Kind::PodDisruptionBudget, key.clone()))
+    Blocker::new(BlockerKind::Pdb, reasons, message).about(Key::new(Kind::PodDisruptionBudget, key.clone()))
 }
 
 fn several_budgets(keys: &[ObjectKey], pod: &ObjectKey, reasons: Reasons) -> Blocker {
     let names = Sentence::joined(keys, " ");
     let message = sentence!["Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[", names, "])"];
-    Blocker::new(BlockerKind::MultiplePdbs, reasons, message).of(Key::new(Kind::Pod, pod.clone()))
+    Blocker::new(BlockerKind::MultiplePdbs, reasons, message).about(Key::new(Kind::Pod, pod.clone()))
 }
 
 /// A NodePool with `spec.replicas` consolidates nothing (emptiness.go, consolidation.go) and replaces drifted nodes only
@@ -330,13 +330,13 @@ fn keeps_number(case: &NodeInputs<'_>, pool: &PoolInputs<'_>) -> GateResult {
         Reasons::GRACEFUL,
         sentence!["NodePool \"", name, "\" keeps ", replicas, " nodes (spec.replicas) and is never consolidated"],
     );
-    let mut result = GateResult::closed(fixed.of(key()));
+    let mut result = GateResult::closed(fixed.about(key()));
     if !case.is_drifted() {
         return result;
     }
     let drifted = Reasons::only(Reason::Drifted);
     if let Some(message) = no_replacement(pool, replicas) {
-        result.blockers.push(Blocker::new(BlockerKind::Static, drifted, message).of(key()));
+        result.blockers.push(Blocker::new(BlockerKind::Static, drifted, message).about(key()));
     }
     result.needs(case, Kind::NodeClaim, drifted)
 }
@@ -363,7 +363,7 @@ fn consolidation(pool: &NodePoolRow) -> GateResult {
     }
     let message = sentence!["NodePool \"", &pool.meta.key.name, "\" has consolidation disabled"];
     let blocker = Blocker::new(BlockerKind::ConsolidationDisabled, Reasons::GRACEFUL, message);
-    GateResult::closed(blocker.of(Key::new(Kind::NodePool, pool.meta.key.clone())))
+    GateResult::closed(blocker.about(Key::new(Kind::NodePool, pool.meta.key.clone())))
 }
 
 /// Labels without which the node's price is not known. They do not matter for an empty node (consolidation.go).
@@ -382,7 +382,7 @@ fn labels(case: &NodeInputs<'_>) -> GateResult {
         return GateResult::OPEN;
     };
     let blocker = Blocker::new(BlockerKind::MissingLabels, Reasons::only(Reason::Underutilized), message);
-    GateResult::closed(blocker.of(node_key(case)))
+    GateResult::closed(blocker.about(node_key(case)))
 }
 
 fn lacks_label(key: &'static str) -> Sentence {
@@ -402,7 +402,7 @@ fn policy(case: &NodeInputs<'_>, pool: &NodePoolRow) -> GateResult {
         EmptyRule::NoPodToMove => sentence!["NodePool \"", name, "\" has non-empty consolidation disabled"],
     };
     let blocker = Blocker::new(BlockerKind::Policy, Reasons::only(Reason::Underutilized), message);
-    GateResult::closed(blocker.of(Key::new(Kind::NodePool, pool.meta.key.clone())))
+    GateResult::closed(blocker.about(Key::new(Kind::NodePool, pool.meta.key.clone())))
 }
 
 /// Karpenter asks the condition `Consolidatable`, which it sets when the node has been quiet for consolidateAfter.
@@ -413,7 +413,7 @@ fn quiet(case: &NodeInputs<'_>, pool: &NodePoolRow) -> GateResult {
     }
     let message = sentence!["not quiet for consolidateAfter ", Part::Seconds(seconds), " yet"];
     let blocker = Blocker::new(BlockerKind::ConsolidateAfter, Reasons::GRACEFUL, message);
-    GateResult::closed(blocker.of(node_key(case)).until(case.quiet_at()))
+    GateResult::closed(blocker.about(node_key(case)).until(case.quiet_at()))
 }
 
 /// The NodePool's budgets, for the reasons that the node's state gives (controller.go asks them last).
@@ -456,7 +456,7 @@ fn exhausted(case: &NodeInputs<'_>, pool: &PoolInputs<'_>, reason: Reason) -> Bl
         sentence![left, ", and ", used, " are not ready or being disrupted"]
     };
     Blocker::new(BlockerKind::Budget, Reasons::only(reason), message)
-        .of(Key::new(Kind::NodePool, pool.row.meta.key.clone()))
+        .about(Key::new(Kind::NodePool, pool.row.meta.key.clone()))
         .until(if counts_are_known(case) {
             budgets.opens_at(reason, case.now)
         } else {

@@ -81,7 +81,7 @@ impl NodePods {
             self.annotated.push(pod.meta.key.clone());
         }
         if is_evictable(pod)
-            && let Some(budgets) = budgets.of(pod)
+            && let Some(budgets) = budgets.selecting(pod)
         {
             let unready = pod.eviction.unready;
             self.add_budgeted(Budgeted { budgets, unready, pod: pod.meta.key.clone(), annotated });
@@ -144,8 +144,8 @@ impl BudgetIndex {
         index
     }
 
-    /// The keys of those that select a pod, in order; `None` where there is none.
-    pub fn of(&self, pod: &PodRow) -> Option<Arc<[ObjectKey]>> {
+    /// The keys of the PodDisruptionBudgets that select a pod, in order; `None` where there is none.
+    pub fn selecting(&self, pod: &PodRow) -> Option<Arc<[ObjectKey]>> {
         self.namespaces.get(&pod.meta.key.namespace)?.matching(&pod.labels)
     }
 }

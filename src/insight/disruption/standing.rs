@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn disruption(verdict: Verdict, kind: BlockerKind, until: Option<i64>) -> Disruption {
-        let blocker = Blocker::new(kind, Reasons::ALL, "").of(Key::new(Kind::Pod, pod())).until(until.map(at));
+        let blocker = Blocker::new(kind, Reasons::ALL, "").about(Key::new(Kind::Pod, pod())).until(until.map(at));
         Disruption {
             verdict,
             may: May { yes: Reasons::NONE, no: Reasons::ALL },

@@ -89,8 +89,8 @@ impl Verdicts {
         self.summaries.get(name).map_or_else(NodeProtection::default, |summary| summary.protection)
     }
 
-    /// Of a Node; `None` before its first evaluation.
-    pub fn of(&self, node: &NodeRow) -> Option<&VerdictSummary> {
+    /// The verdict on a Node; `None` before its first evaluation.
+    pub fn summary(&self, node: &NodeRow) -> Option<&VerdictSummary> {
         self.summaries.get(&node.meta.key.name)
     }
 
