@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_ring_dropped_is_remembered_until_it_is_deleted() {
+    fn an_event_that_the_ring_dropped_is_remembered_until_it_is_deleted() {
         let mut table = EventTable::default();
         relist(&mut table, too_many());
         let key = ObjectKey::new("default", "old");
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_ring_dropped_is_forgotten_once_the_server_no_longer_lists_it() {
+    fn an_event_that_the_ring_dropped_is_forgotten_once_the_server_no_longer_lists_it() {
         let mut table = EventTable::default();
         relist(&mut table, too_many());
         relist(&mut table, too_many());
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn after_the_newest_comes_the_next() {
+    fn once_the_newest_event_is_deleted_the_next_is_the_newest() {
         let mut table = EventTable::default();
         relist(&mut table, [1, 2].into_iter().map(|n| row(&format!("e{n}"), EventClass::Blocked, n, "a")));
         assert_eq!(newest(&table, "a"), Some("e2"));

@@ -149,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn what_changed_is_said(changes in prop::collection::vec(change(pod()), 0..40)) {
+    fn applying_a_delta_tells_what_it_changed(changes in prop::collection::vec(change(pod()), 0..40)) {
         let mut fleet = Fleet::default();
         for change in changes {
             let before: BTreeMap<ObjectKey, PodRow> =

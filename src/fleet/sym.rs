@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_holds_is_swept() {
+    fn symbols_that_nobody_holds_are_swept() {
         let mut interner = Interner::default();
         let kept = interner.sym("kept");
         for n in 0..SWEEP_FLOOR * 3 {

@@ -60,7 +60,7 @@ mod tests {
     use crate::fleet::{HealthState, Sym};
 
     #[test]
-    fn what_is_not_complete_is_not_known() {
+    fn a_table_that_is_not_complete_is_not_known() {
         let health = |state| Health { state, ..Health::default() };
         let sources = Sources::from([
             (SourceId::Kind(Kind::Node), health(HealthState::Live)),

@@ -127,7 +127,7 @@ mod tests {
     use crate::insight::testing::{CREATED, claim, condition, labels, met, node, sym};
 
     #[test]
-    fn a_node_from_start_to_end() {
+    fn phases_of_a_node_from_start_to_end() {
         let claim = claim("c");
         let mut row = node("a");
         row.labels = labels(&[("karpenter.sh/nodepool", "gpu")]);
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_of_nobody_needs_no_label() {
+    fn a_node_without_claim_starts_only_while_it_is_tainted() {
         let row = NodeRow { labels: Labels::default(), ..node("a") };
         assert_eq!(NodePhase::of(&row, None), NodePhase::Running);
         let taint = Taint { key: sym(UNINITIALIZED_TAINT), value: sym("true"), effect: sym("NoSchedule") };
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_from_request_to_end() {
+    fn phases_of_a_node_claim_from_request_to_end() {
         let mut row = claim("c");
         for (conditions, phase) in [
             (&[][..], ClaimPhase::Launching),

@@ -256,7 +256,7 @@ mod tests {
     const FACTS: &str = include_str!("cron_next.tsv");
 
     #[test]
-    fn agrees_with_robfig() {
+    fn next_times_agree_with_robfig_cron() {
         for line in FACTS.lines().skip(1) {
             let [schedule, after, want] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
             let answer = match Schedule::parse(&schedule.replace("\\t", "\t")) {
@@ -284,7 +284,7 @@ mod tests {
         }
 
         #[test]
-        fn never_fails_on_any_text(text in "[-*?/,0-9a-z@ ]{0,16}|.*", after: i64) {
+        fn reading_a_schedule_never_panics(text in "[-*?/,0-9a-z@ ]{0,16}|.*", after: i64) {
             if let Ok(schedule) = Schedule::parse(&text) {
                 let _ = schedule.next(Time::from_micros(after));
             }

@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_go_reads() {
+    fn durations_are_read_as_go_reads_them() {
         for (text, want) in [
             ("0", 0),
             ("5s", 5_000_000_000),
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_in_go_s_words() {
+    fn bad_durations_are_refused_in_the_words_of_go() {
         for (text, want) in [
             ("", "time: invalid duration \"\""),
             ("3", "time: missing unit in duration \"3\""),
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_what_go_writes() {
+    fn durations_are_written_as_go_writes_them() {
         for (nanos, want) in [
             (0, "0s"),
             (1, "1ns"),
@@ -344,14 +344,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(nanos: i64, seconds in 0..=i64::MAX / NANOS_PER_SECOND) {
+        fn a_written_duration_is_read_back(nanos: i64, seconds in 0..=i64::MAX / NANOS_PER_SECOND) {
             prop_assert_eq!(parse_go(&format_go(nanos)), Ok(nanos));
             prop_assert_eq!(parse_go(&format_compact(seconds)), Ok(seconds * NANOS_PER_SECOND));
             prop_assert_eq!(parse_go(&format_compact(-seconds)), Ok(-seconds * NANOS_PER_SECOND));
         }
 
         #[test]
-        fn never_fails_on_any_text(text in "[-+0-9.a-z\u{b5} ]{0,12}|.*") {
+        fn reading_a_duration_never_panics(text in "[-+0-9.a-z\u{b5} ]{0,12}|.*") {
             let _ = (parse_go(&text), from_human(&text), Lifetime::parse(&text));
         }
     }

@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_easily_misread() {
+    fn unusual_lines_of_the_format_are_read() {
         let cases: &[(&str, &str, Pairs<'_>, f64, Option<f64>)] = &[
             ("up 1", "up", &[], 1.0, None),
             ("up{} 1", "up", &[], 1.0, None),
@@ -488,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_wrong() {
+    fn lines_outside_the_format_are_refused_with_the_reason() {
         let cases = [
             ("1up 1", Defect::Name),
             ("{a=\"b\"} 1", Defect::Name),

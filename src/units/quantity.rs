@@ -136,7 +136,7 @@ mod tests {
     use super::{millis, units};
 
     #[test]
-    fn what_manifests_say() {
+    fn quantities_of_manifests_are_read_in_thousandths_and_rounded_up_to_units() {
         for (text, want_millis, want_units) in [
             ("0", 0, 0),
             ("100m", 100, 1),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_saturates() {
+    fn quantities_beyond_64_bits_saturate() {
         assert_eq!(units("1E"), Some(1_000_000_000_000_000_000));
         assert_eq!(units("7Ei"), Some(8_070_450_532_247_928_832));
         assert_eq!(units("8Ei"), Some(i64::MAX));
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_quantity() {
+    fn text_outside_the_grammar_is_no_quantity() {
         for text in ["", "+", ".", "m", "1 Gi", "1GiB", "1K", "1e", "1e1.5", "1ee3", "--1", "1Mim", "x", "1m2", "१"] {
             assert_eq!((millis(text), units(text)), (None, None), "{text}");
         }
@@ -255,7 +255,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_arithmetic_by_hand(
+        fn quantities_agree_with_arithmetic_by_hand(
             negative: bool,
             whole in "[0-9]{1,24}",
             fraction in "[0-9]{0,30}",
@@ -273,7 +273,7 @@ mod tests {
         }
 
         #[test]
-        fn never_fails_on_any_text(text: String) {
+        fn reading_a_quantity_never_panics(text: String) {
             let _ = (millis(&text), units(&text));
         }
     }

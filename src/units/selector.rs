@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_matches() {
+    fn a_selector_matches_labels_that_meet_every_requirement() {
         for selector in [
             "",
             "  ",
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_match() {
+    fn a_selector_does_not_match_labels_that_miss_a_requirement() {
         for selector in [
             "app=serve",
             "app!=train",
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn mistakes_in_a_selector_are_named() {
         for (selector, message) in [
             ("app=train,", "found the end, expected a label key"),
             (",app", "found ',', expected a label key"),
@@ -402,7 +402,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_fails_on_any_text(text in "[a-c!=<>(), ]{0,12}|.*") {
+        fn reading_a_selector_never_panics(text in "[a-c!=<>(), ]{0,12}|.*") {
             let _ = Selector::parse(&text);
         }
 

@@ -74,7 +74,7 @@ mod tests {
     use super::Time;
 
     #[test]
-    fn reads_and_writes_what_the_api_server_writes() {
+    fn times_of_the_api_server_are_read_and_written_back() {
         for text in ["2026-11-21T22:01:02Z", "2026-11-21T22:01:02.123456Z", "1970-01-01T00:00:00Z"] {
             assert_eq!(Time::parse(text).map(|t| t.to_string()).as_deref(), Some(text));
         }

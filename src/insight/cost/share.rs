@@ -137,7 +137,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_lost(
+        fn shares_and_the_unrequested_part_add_up_to_the_rate(
             rate in 0..200_000_000_i64,
             there in (0..i64::MAX, 0..i64::MAX, 0..16_i64),
             pods in prop::collection::vec((any::<u32>(), any::<i64>(), any::<i64>(), -1..9_i64), 0..30),

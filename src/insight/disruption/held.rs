@@ -184,13 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn the_objects_say_since_the_pod_came() {
+    fn without_observations_a_node_is_held_since_its_protected_pod_came() {
         assert_eq!(seen(Some("true"), 0, since), Some(CREATED.plus_seconds(60)));
         assert_eq!(seen(None, 0, since), None, "free");
     }
 
     #[test]
-    fn what_was_seen_free_is_held_from_then_on() {
+    fn a_node_that_was_seen_free_is_held_since_it_was_seen_protected() {
         let mut memory = HeldMemory::default();
         seen(None, 0, |case, disruption| memory.observe(case, disruption));
         seen(Some("true"), 30, |case, disruption| memory.observe(case, disruption));

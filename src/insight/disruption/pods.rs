@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_eviction_costs() {
+    fn the_cost_of_an_eviction_adds_deletion_cost_and_priority() {
         let cost = |priority: i32, deletion_cost: Option<&str>| {
             let deletion_cost = deletion_cost.map(Sym::new);
             eviction_cost(&Eviction { priority, deletion_cost, ..Eviction::default() })

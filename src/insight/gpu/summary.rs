@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn shared_devices() {
+    fn labels_tell_how_devices_are_shared() {
         let with = [
             ("nvidia.com/gpu.product", "Tesla-T4-SHARED"),
             ("nvidia.com/gpu.count", "1"),
@@ -231,7 +231,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_lost_and_nothing_is_negative(counts in proptest::collection::vec((-2_i64..20, -2_i64..20, -2_i64..40), 1..4)) {
+        fn counts_of_accelerators_add_up_and_are_never_negative(counts in proptest::collection::vec((-2_i64..20, -2_i64..20, -2_i64..40), 1..4)) {
             let name = |at: usize| ["nvidia.com/gpu", "nvidia.com/mig-1g.5gb", "amd.com/gpu"][at];
             let pick = |of: fn(&(i64, i64, i64)) -> i64| -> Vec<(&str, i64)> {
                 counts.iter().enumerate().map(|(at, count)| (name(at), of(count))).collect()

@@ -173,7 +173,7 @@ fn a_node_s_name_that_is_used_again_belongs_to_the_new_claim() {
 }
 
 #[test]
-fn what_a_node_carries() {
+fn a_node_carries_the_requests_of_its_unfinished_pods() {
     let mut done = pod("ml", "done", Some("a"));
     done.phase = PodPhase::Succeeded;
     let mut ending = pod("ml", "ending", Some("a"));

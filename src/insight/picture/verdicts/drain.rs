@@ -53,7 +53,7 @@ fn training(value: &str, change: impl FnOnce(&mut World)) -> World {
 }
 
 #[test]
-fn expiration() {
+fn expiration_ends_a_node_in_spite_of_protection() {
     let expires = |w: &mut World| w.claim().expire_after = Lifetime::Seconds(7200);
     let grace = |seconds: i64| {
         move |w: &mut World| {
@@ -360,7 +360,7 @@ fn gate(w: &mut World) {
 }
 
 #[test]
-fn repair() {
+fn node_repair_ends_an_unhealthy_node() {
     let broken = |kind: &'static str, status: Status| {
         move |w: &mut World| {
             let ready = condition("Ready", Status::True, "");

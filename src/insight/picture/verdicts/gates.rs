@@ -50,7 +50,7 @@ const fn nothing_allowed(reason: Reason) -> Blocked {
 }
 
 #[test]
-fn nothing_in_the_way() {
+fn a_node_without_blockers_is_a_candidate() {
     check(vec![
         case("empty", empty(|_| ())).is("EmptyCandidate").open_for([Empty]),
         case("busy", busy(|_| ())).is("ConsolidationCandidate").open_for([Underutilized]),
@@ -65,7 +65,7 @@ fn nothing_in_the_way() {
 }
 
 #[test]
-fn who_is_managed() {
+fn only_a_node_with_a_node_claim_is_managed() {
     let orphan = |w: &mut World| w.claim = None;
     let with_api = |api| move |w: &mut World| w.karpenter.api = api;
     let legacy = for_all("the rules of karpenter.sh/v1beta1 are not judged");
@@ -114,7 +114,7 @@ fn who_is_managed() {
 }
 
 #[test]
-fn who_is_leaving() {
+fn a_node_that_is_deleted_or_disrupted_already_is_no_candidate() {
     check(vec![
         case("NodeClaim deleted", empty(|w| w.claim().meta.deletion = Some(NOW)))
             .is("Terminating")
@@ -171,7 +171,7 @@ fn who_is_leaving() {
 }
 
 #[test]
-fn who_is_initialized() {
+fn a_node_must_be_registered_and_initialized() {
     let relabel = |key: &'static str, value: &'static str| {
         move |w: &mut World| {
             let mut pairs: Vec<(&str, &str)> = MANAGED_LABELS.to_vec();
@@ -207,7 +207,7 @@ fn who_is_initialized() {
 }
 
 #[test]
-fn what_a_node_s_annotation_does() {
+fn the_annotation_of_a_node_blocks_every_reason() {
     let annotated = |value: &'static str| move |w: &mut World| w.node.do_not_disrupt = Some(sym(value));
     let with_grace = |w: &mut World| {
         annotated("true")(w);
@@ -265,7 +265,7 @@ fn before_registration_the_node_claim_speaks_for_the_node() {
 }
 
 #[test]
-fn which_node_pool() {
+fn a_node_needs_its_node_pool() {
     let class_not_found = |group: &'static str, reason: &'static str| {
         move |w: &mut World| {
             w.pool().node_class = Some(class_ref(group));
@@ -303,7 +303,7 @@ fn which_node_pool() {
 }
 
 #[test]
-fn which_annotated_pods_protect() {
+fn only_some_annotated_pods_protect_their_node() {
     let with = |row: PodRow| empty(move |w| w.pods = vec![row]);
     let changed = |value: &str, change: fn(&mut PodRow)| {
         let mut row = train(value);
@@ -464,7 +464,7 @@ fn what_a_termination_grace_period_overrides() {
 }
 
 #[test]
-fn which_pods_a_budget_speaks_of() {
+fn a_pdb_blocks_for_the_pods_that_it_selects() {
     let guarded = |allowed: i64, change: fn(&mut World)| {
         busy(move |w| {
             w.guards = vec![guard("guard", allowed)];
@@ -593,7 +593,7 @@ fn several_things_of_one_kind_are_all_named() {
 }
 
 #[test]
-fn what_is_empty() {
+fn a_node_is_empty_without_pods_that_would_have_to_move() {
     let with = |row: PodRow| empty(move |w| w.pods = vec![row]);
     let priority = |priority: i32| evicted("p", |eviction| eviction.priority = priority);
     let cost = |cost: &'static str| evicted("p", move |eviction| eviction.deletion_cost = Some(sym(cost)));
@@ -712,7 +712,7 @@ fn a_node_pool_of_fixed_size() {
 }
 
 #[test]
-fn how_consolidation_is_set_up() {
+fn policy_never_and_missing_labels_stop_consolidation() {
     let policy = |policy: &'static str| move |w: &mut World| w.pool().consolidation_policy = sym(policy);
     let after = |after: Lifetime| move |w: &mut World| w.pool().consolidate_after = after;
     let unlabelled = |key: &'static str| busy(move |w| w.unlabel(key));
@@ -757,7 +757,7 @@ fn how_consolidation_is_set_up() {
 }
 
 #[test]
-fn how_long_a_node_must_be_quiet() {
+fn a_node_must_be_quiet_for_consolidate_after() {
     let quiet = |last: Option<i64>, after: i64, conditions: &'static [&'static str]| {
         empty(move |w| {
             w.pool().consolidate_after = Lifetime::Seconds(after);
@@ -788,7 +788,7 @@ fn how_long_a_node_must_be_quiet() {
 }
 
 #[test]
-fn what_budgets_allow() {
+fn budgets_of_a_node_pool_limit_each_reason() {
     let pool = |budgets: Vec<Budget>, others: usize| {
         busy(move |w| {
             w.pool().budgets = Some(budgets);
@@ -823,7 +823,7 @@ fn what_budgets_allow() {
 }
 
 #[test]
-fn what_uses_budgets_up() {
+fn nodes_that_are_not_ready_or_leave_use_budgets_up() {
     let used = |budgets: Vec<Budget>, change: fn(&mut crate::fleet::NodeRow, &mut NodeClaimRow)| {
         busy(move |w| {
             w.pool().budgets = Some(budgets);
@@ -897,7 +897,7 @@ fn what_uses_budgets_up() {
 }
 
 #[test]
-fn what_budgets_allow_of_how_many_nodes() {
+fn without_all_nodes_only_budgets_of_none_and_of_no_limit_are_decided() {
     let none = nothing_allowed(Underutilized);
     check(vec![
         case(
@@ -1023,7 +1023,7 @@ fn a_closed_budget_for_one_reason_does_not_stop_another() {
 }
 
 #[test]
-fn what_pauses_the_loop() {
+fn a_node_claim_that_launches_pauses_the_loop() {
     let launching = |group: &'static str, age: i64| {
         empty(move |w| {
             w.claim().node_class = Some(class_ref("karpenter.k8s.aws"));
