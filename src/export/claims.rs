@@ -10,21 +10,21 @@ use crate::app::App;
 use crate::fleet::{self, NodeClaimRow};
 use crate::insight::{self, phase};
 
-/// One NodeClaim.
+/// A NodeClaim, with how far its machine has come.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeClaim {
-    /// Its name.
+    /// `metadata.name`.
     pub name: Text,
-    /// Its uid.
+    /// `metadata.uid`.
     pub uid: Id,
-    /// Its NodePool.
+    /// Name of the NodePool, by label.
     pub node_pool: Option<Text>,
-    /// Its Node.
+    /// Name of the Node.
     pub node_name: Option<Text>,
-    /// Its instance type.
+    /// Instance type, by label.
     pub instance_type: Option<Text>,
-    /// Its zone.
+    /// Zone, by label.
     pub zone: Option<Text>,
     /// How its capacity is bought.
     pub capacity_type: Option<CapacityType>,
@@ -50,7 +50,7 @@ pub struct NodeClaim {
     pub cost: Cost,
 }
 
-/// One condition.
+/// A condition of an object's status.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {

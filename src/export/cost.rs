@@ -26,7 +26,7 @@ impl Serialize for Usd {
     }
 }
 
-/// What a machine costs.
+/// The price of a machine.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Cost {
@@ -36,7 +36,7 @@ pub struct Cost {
     pub source: CostSource,
     /// When it was known to hold; null where the source does not say.
     pub as_of: Option<Stamp>,
-    /// What it is made of.
+    /// The components of the price.
     pub components: Components,
     /// Whether EKS Auto Mode asks a fee that nobody tells; it is then missing in `usdPerHour`.
     pub auto_mode_fee_unknown: bool,
@@ -46,7 +46,7 @@ pub struct Cost {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Components {
-    /// The instance.
+    /// Price of the instance; null where no source has it.
     pub instance: Option<Usd>,
     /// The fee of EKS Auto Mode; null where there is none or nobody tells.
     pub auto_mode_fee: Option<Usd>,
@@ -84,17 +84,17 @@ pub struct Totals {
     pub karpenter_moves: Vec<KarpenterMoves>,
 }
 
-/// What somebody pays.
+/// The rate of one payer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Part {
-    /// Who.
+    /// Name of the payer.
     pub name: Option<String>,
-    /// How much.
+    /// Rate of the payer, in dollars per hour.
     pub usd_per_hour: Usd,
 }
 
-/// ConsolidationSavings of consolidation of which Karpenter's Events tell.
+/// Savings of a consolidation, as Karpenter's Events tell them.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KarpenterMoves {
@@ -102,7 +102,7 @@ pub struct KarpenterMoves {
     pub node_pool: Option<Text>,
     /// `candidate`, `approved`, or `rejected` and why.
     pub outcome: String,
-    /// How many nodes.
+    /// Number of nodes that would go.
     pub nodes: u64,
     /// What they would save together; null where no Event says it.
     pub usd_per_hour: Option<Usd>,

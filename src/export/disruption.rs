@@ -15,7 +15,7 @@ use crate::insight::picture::Evaluator;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Disruption {
-    /// The headline.
+    /// The headline answer to "may Karpenter take this node?".
     pub verdict: Verdict,
     /// The headline as a sentence.
     pub headline: String,
@@ -45,7 +45,7 @@ pub struct May {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Blocker {
-    /// What kind of thing.
+    /// The kind of thing that stops Karpenter.
     pub kind: BlockerKind,
     /// The reasons that it stops.
     pub reasons: Vec<DisruptionReason>,
@@ -55,7 +55,7 @@ pub struct Blocker {
     pub until: Option<Stamp>,
     /// One sentence, Karpenter's own where there is one.
     pub message: String,
-    /// What it is known from.
+    /// Whether it follows from objects, from an Event, or from both.
     pub evidence: Evidence,
     /// Whether it only warns and does not change `may`.
     pub advisory: bool,
@@ -65,11 +65,11 @@ pub struct Blocker {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Hazard {
-    /// What kind of thing.
+    /// The kind of thing that ends the node or the pod.
     pub kind: HazardKind,
     /// When it begins.
     pub at: Option<Stamp>,
-    /// One sentence.
+    /// The explanation in one sentence.
     pub message: String,
     /// The protected pods that it reaches.
     pub pods: Vec<ReachedPod>,
@@ -79,9 +79,9 @@ pub struct Hazard {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReachedPod {
-    /// Its namespace.
+    /// Namespace of the pod.
     pub namespace: Text,
-    /// Its name.
+    /// Name of the pod.
     pub name: Text,
     /// When it is deleted by force; null for an unknown time, and where the Node waits for it for ever.
     pub killed_at: Option<Stamp>,

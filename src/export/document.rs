@@ -64,7 +64,7 @@ pub struct Snapshot {
     pub findings: Vec<Finding>,
 }
 
-/// The snapshot.
+/// The document of everything that the App knows now.
 pub fn snapshot(app: &App) -> Snapshot {
     let (fleet, scope, known) = (&app.fleet, &app.scope, Completeness::new(&app.sources));
     let evaluator = app.evaluator();

@@ -10,11 +10,11 @@ use crate::app::App;
 use crate::fleet::EventRow;
 use crate::insight::relation;
 
-/// One Event.
+/// An Event of Kubernetes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// Its uid.
+    /// `metadata.uid`.
     pub uid: Id,
     /// When it was last seen.
     pub at: Stamp,
@@ -24,15 +24,15 @@ pub struct Event {
     pub r#type: EventType,
     /// Its reason; some have an empty one.
     pub reason: Text,
-    /// What it speaks of.
+    /// The object that the Event is about: `involvedObject`.
     pub object: Object,
     /// The Node it concerns.
     pub node: Option<Text>,
-    /// Its message.
+    /// `message`.
     pub message: Text,
     /// The component that wrote it.
     pub source: Text,
-    /// What it is about.
+    /// The subject, by reason and component.
     pub class: EventClass,
 }
 

@@ -13,15 +13,15 @@ use crate::insight::picture::{self, Evaluator};
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// What rule found it.
+    /// Id of the rule that found it.
     pub rule: String,
-    /// How much it matters.
+    /// Severity of the finding.
     pub severity: Severity,
-    /// The object.
+    /// The object that has the mistake or makes the waste.
     pub object: Object,
-    /// What is wrong.
+    /// The mistake or the waste, in one sentence.
     pub message: String,
-    /// What to do.
+    /// What the user can do about it.
     pub hint: String,
 }
 

@@ -10,15 +10,15 @@ use crate::app::{App, job_state};
 use crate::fleet::{JobRow, Kind};
 use crate::insight::{Completeness, picture};
 
-/// One Job.
+/// A Job, with where it stands and what its pods pay.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
-    /// Its namespace.
+    /// `metadata.namespace`.
     pub namespace: Text,
-    /// Its name.
+    /// `metadata.name`.
     pub name: Text,
-    /// Its uid.
+    /// `metadata.uid`.
     pub uid: Id,
     /// Where it stands.
     pub status: JobStatus,

@@ -23,9 +23,9 @@ pub struct Metadata {
     pub identity: Option<String>,
     /// Version of the API server.
     pub kubernetes_version: Option<String>,
-    /// Which Karpenter runs there.
+    /// Version and API of Karpenter.
     pub karpenter: Karpenter,
-    /// What the lists are narrowed to.
+    /// The namespaces and labels to which the lists are narrowed.
     pub scope: Narrowing,
     /// Whether writing is switched off.
     pub readonly: bool,

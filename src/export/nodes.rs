@@ -18,19 +18,19 @@ use crate::insight::{Completeness, phase};
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "the names of the document")]
 pub struct Node {
-    /// Its name.
+    /// `metadata.name`.
     pub name: Text,
-    /// Its uid.
+    /// `metadata.uid`.
     pub uid: Id,
-    /// Its NodePool.
+    /// Name of the NodePool, by label.
     pub node_pool: Option<Text>,
-    /// Its NodeClaim.
+    /// Name of the NodeClaim behind the Node.
     pub node_claim: Option<Text>,
-    /// Its instance type.
+    /// Instance type, by label.
     pub instance_type: Option<Text>,
-    /// Its region.
+    /// Region, by label.
     pub region: Option<Text>,
-    /// Its zone.
+    /// Zone, by label.
     pub zone: Option<Text>,
     /// How its capacity is bought.
     pub capacity_type: Option<CapacityType>,
@@ -46,17 +46,17 @@ pub struct Node {
     pub pod_count: Option<u64>,
     /// Allocatable CPU in thousandths of a core.
     pub cpu_allocatable_millis: i64,
-    /// What its pods request of it.
+    /// CPU that unfinished pods request, in thousandths of a core.
     pub cpu_requested_millis: Option<i64>,
-    /// Allocatable memory.
+    /// Allocatable memory in bytes.
     pub memory_allocatable_bytes: i64,
-    /// What its pods request of it.
+    /// Memory that unfinished pods request, in bytes.
     pub memory_requested_bytes: Option<i64>,
     /// Its accelerators; null where it has none.
     pub gpu: Option<Gpu>,
     /// May Karpenter take it?
     pub disruption: Disruption,
-    /// What it costs.
+    /// Price of the Node.
     pub cost: Cost,
 }
 
@@ -66,11 +66,11 @@ pub struct Node {
 pub struct Gpu {
     /// The extended resource; several joined by commas, the numbers then being their sums.
     pub resource: Text,
-    /// The vendor.
+    /// Vendor of the accelerators.
     pub vendor: Vendor,
-    /// The model.
+    /// Model of the accelerators, where a label or EC2 tells it.
     pub model: Option<Text>,
-    /// Devices.
+    /// Number of physical devices; null where nobody tells it.
     pub physical: Option<i64>,
     /// Units in capacity.
     pub advertised: i64,

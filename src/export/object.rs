@@ -6,15 +6,15 @@ use serde::Serialize;
 use super::value::{Text, text, unless_empty};
 use crate::fleet::{Key, ObjectKey, Sym};
 
-/// An object.
+/// A Kubernetes object, by kind, namespace and name.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Object {
-    /// Its kind.
+    /// `kind`.
     pub kind: Text,
     /// Its namespace; null for an object of the cluster.
     pub namespace: Option<Text>,
-    /// Its name.
+    /// `metadata.name`.
     pub name: Text,
 }
 

@@ -12,15 +12,15 @@ use crate::insight::disruption::{NodeAnnotation, Outlook, protection};
 use crate::insight::picture::Evaluator;
 use crate::insight::{Completeness, Sentence, relation};
 
-/// One pod.
+/// A pod, with the Node it runs on and its protection.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pod {
-    /// Its namespace.
+    /// `metadata.namespace`.
     pub namespace: Text,
-    /// Its name.
+    /// `metadata.name`.
     pub name: Text,
-    /// Its uid.
+    /// `metadata.uid`.
     pub uid: Id,
     /// The Node it is bound to.
     pub node: Option<Text>,
@@ -52,13 +52,13 @@ pub struct Pod {
     pub usd_per_hour: Option<Usd>,
 }
 
-/// An owner.
+/// The owner of a pod.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Owner {
-    /// Its kind.
+    /// Kind of the owner.
     pub kind: Text,
-    /// Its name.
+    /// `metadata.name`.
     pub name: Text,
 }
 
@@ -66,9 +66,9 @@ pub struct Owner {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Protection {
-    /// Its state.
+    /// State of the protection.
     pub state: ProtectionState,
-    /// The annotation.
+    /// Value of the annotation `karpenter.sh/do-not-disrupt`, verbatim.
     pub value: Option<Text>,
     /// When a duration ends or has ended; null also before it has begun to count.
     pub until: Option<Stamp>,

@@ -13,11 +13,11 @@ use crate::insight::disruption::{BudgetWindow, Reason};
 use crate::insight::picture::Evaluator;
 use crate::units::{Lifetime, Time, duration};
 
-/// One NodePool.
+/// A NodePool, with its nodes and budgets.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NodePool {
-    /// Its name.
+    /// `metadata.name`.
     pub name: Text,
     /// The name of its NodeClass.
     pub node_class: Option<Text>,
@@ -35,7 +35,7 @@ pub struct NodePool {
     pub limits: BTreeMap<Text, Text>,
     /// `status.resources`, as they are written, by resource.
     pub usage: BTreeMap<Text, Text>,
-    /// Its Node objects.
+    /// Number of its Node objects.
     pub nodes: Option<u64>,
     /// Its disruption budgets, in their order.
     pub budgets: Vec<Budget>,

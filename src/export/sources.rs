@@ -14,7 +14,7 @@ use crate::fleet::{Health, Kind, SourceId};
 pub struct Source {
     /// The resource it reads, for example `nodes`.
     pub name: String,
-    /// Its state.
+    /// State of the source.
     pub state: SourceState,
     /// Objects it holds, or has read so far.
     pub objects: u64,

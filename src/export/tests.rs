@@ -20,7 +20,7 @@ use crate::units::{Lifetime, Selector};
 
 const GPU: &str = "nvidia.com/gpu";
 
-/// What a snapshot is made of, owned.
+/// The owned parts that a snapshot is made of.
 struct World {
     deltas: Vec<Delta>,
     sources: Sources,

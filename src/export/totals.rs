@@ -12,11 +12,11 @@ use crate::insight::Completeness;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
-    /// Nodes.
+    /// Number of Nodes.
     pub nodes: Option<u64>,
     /// Nodes that are starting, and NodeClaims without a Node.
     pub nodes_starting: Option<u64>,
-    /// NodeClaims.
+    /// Number of NodeClaims.
     pub node_claims: Option<u64>,
     /// Pods, in every phase.
     pub pods: Option<u64>,
@@ -24,9 +24,9 @@ pub struct Totals {
     pub pods_protected: Option<u64>,
     /// Jobs that are pending or running.
     pub jobs_active: Option<u64>,
-    /// Accelerators.
+    /// Counts of accelerators.
     pub gpu: GpuTotals,
-    /// Dollars.
+    /// Dollars per hour of the whole cluster.
     pub cost: cost::Totals,
 }
 
@@ -34,13 +34,13 @@ pub struct Totals {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GpuTotals {
-    /// In capacity.
+    /// Accelerators in `status.capacity` of all Nodes.
     pub advertised: Option<i64>,
     /// That can be allocated.
     pub allocatable: Option<i64>,
     /// Requested by the pods on the Nodes.
     pub requested: Option<i64>,
-    /// Devices.
+    /// Number of physical devices.
     pub physical: Option<i64>,
 }
 

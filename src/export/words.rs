@@ -98,7 +98,7 @@ words! {
         Simulation = "Simulation",
     }
 
-    /// What a blocker is known from.
+    /// The evidence of a blocker.
     Evidence of disruption::Evidence { Computed = "computed", Event = "event", Both = "both" }
 
     /// A reason for which Karpenter disrupts.
@@ -112,7 +112,7 @@ words! {
         StaticScaleDown = "StaticScaleDown",
     }
 
-    /// How much a finding matters.
+    /// The severity of a finding.
     Severity of picture::Severity { Info = "Info", Warning = "Warning", Critical = "Critical" }
 
     /// Where a Job stands.
@@ -136,7 +136,7 @@ words! {
     /// `type` of an Event.
     EventType of fleet::EventType { Normal = "Normal", Warning = "Warning" }
 
-    /// What an Event is about.
+    /// The subject of an Event.
     EventClass of fleet::EventClass {
         Blocked = "Blocked", Disrupting = "Disrupting", Interruption = "Interruption", Eviction = "Eviction",
         Provisioning = "Provisioning", Image = "Image", Scheduling = "Scheduling", Other = "Other",
@@ -181,7 +181,7 @@ pub enum Api {
     V1Beta1,
     /// `karpenter.sh/v1alpha5`.
     V1Alpha5,
-    /// None.
+    /// The cluster serves no API of Karpenter.
     Absent,
 }
 

@@ -8,11 +8,11 @@ pub const DO_NOT_DISRUPT: &str = "karpenter.sh/do-not-disrupt";
 /// A change of `karpenter.sh/do-not-disrupt` on one pod or Node.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AnnotationChange {
-    /// The object.
+    /// The object to write to.
     pub key: Key,
     /// Its uid as last read; another uid means another object.
     pub uid: Uid,
-    /// Its resourceVersion as last read.
+    /// The resourceVersion of the object as last read, a precondition of the patch.
     pub resource_version: String,
     /// The value the user saw; the change is made only while it stands.
     pub from: Option<String>,
@@ -20,10 +20,10 @@ pub struct AnnotationChange {
     pub to: Option<String>,
 }
 
-/// What became of one change.
+/// The outcome of one change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AnnotationOutcome {
-    /// Written.
+    /// The API server has written the annotation.
     Done,
     /// Somebody else wrote another value meanwhile; nothing was written.
     ChangedBySomebody {
@@ -43,12 +43,12 @@ pub enum AnnotationOutcome {
     },
     /// No answer; whether it was written is not known.
     Unanswered {
-        /// Why.
+        /// The reason in the words of the API server or of the client.
         message: String,
     },
     /// The journal could not be written, so the request was not made.
     NotJournaled {
-        /// Why.
+        /// The reason in the words of the API server or of the client.
         message: String,
     },
 }

@@ -22,9 +22,9 @@ pub enum Change<R> {
 
 /// The rows of one kind: ties a type that stands for the kind to its row and its Delta.
 pub trait KindRows {
-    /// The row.
+    /// The type of the rows of the kind.
     type Row;
-    /// The kind.
+    /// The kind whose rows they are.
     const KIND: Kind;
     /// Wraps changes of this kind.
     fn delta(changes: Vec<Change<Self::Row>>) -> Delta;

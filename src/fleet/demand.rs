@@ -8,7 +8,7 @@ use super::{ObjectKey, SourceId, Sym};
 /// in it is wanted no more.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Demand {
-    /// Prices.
+    /// The prices and the hardware of instance types that are wanted.
     pub prices: PriceDemand,
     /// The Sources of which more is wanted than before.
     pub sources: Vec<SourceId>,
@@ -36,7 +36,7 @@ pub struct RegionDemand {
     pub auto_mode: BTreeSet<Sym>,
     /// The accelerators, because no label tells.
     pub hardware: BTreeSet<Sym>,
-    /// Fargate's rates.
+    /// Whether Fargate's rates for vCPU and memory are wanted.
     pub fargate: bool,
 }
 

@@ -37,7 +37,7 @@ pub enum EventClass {
     Other,
 }
 
-/// What an Event speaks of.
+/// The object that an Event is about: `involvedObject`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct EventObject {
     /// `involvedObject.kind`.
@@ -56,17 +56,17 @@ impl EventObject {
 /// One core/v1 Event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EventRow {
-    /// Identity.
+    /// Key, uid and times, from `metadata`.
     pub meta: Meta,
     /// When it was last seen: series, lastTimestamp, eventTime, creation, the first that is set.
     pub at: Time,
-    /// How often.
+    /// Number of occurrences: `series.count`, else `count`, else 1.
     pub count: u32,
     /// Normal or Warning.
     pub kind: EventType,
     /// `reason`; Karpenter's AWS provider writes some without one.
     pub reason: Sym,
-    /// What it speaks of.
+    /// The object that the Event is about.
     pub object: EventObject,
     /// `message`.
     pub message: Sym,
@@ -74,7 +74,7 @@ pub struct EventRow {
     pub source: Sym,
     /// `source.host`: for the kubelet's Events the Node.
     pub host: Option<Sym>,
-    /// What it is about.
+    /// The subject, by reason and component.
     pub class: EventClass,
 }
 
@@ -243,7 +243,7 @@ impl EventTable {
         beside.iter().for_each(|key| self.forget_disruption(key));
     }
 
-    /// One Event.
+    /// The Event of this key, while it is kept.
     pub fn get(&self, key: &ObjectKey) -> Option<&EventRow> {
         self.rows.get(key).map(|(row, _)| row)
     }
@@ -273,7 +273,7 @@ impl EventTable {
         self.newest_disruption.get(object).map(|(row, _)| row)
     }
 
-    /// How many are kept.
+    /// Number of Events that are kept.
     pub fn len(&self) -> usize {
         self.rows.len()
     }

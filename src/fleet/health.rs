@@ -18,14 +18,14 @@ pub enum SourceId {
     AwsSpotPrices,
     /// EC2's on-demand prices, the fees of EKS Auto Mode, and Fargate's rates.
     AwsOnDemandPrices,
-    /// What EC2 says of instance types.
+    /// Hardware of instance types, from EC2's DescribeInstanceTypes.
     AwsInstanceTypes,
     /// Karpenter's metrics, for its prices.
     KarpenterMetrics,
 }
 
 impl SourceId {
-    /// Its name on screen and in `sources[].name`.
+    /// The name on screen and in `sources[].name`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kind(kind) => kind.source(),
@@ -33,7 +33,7 @@ impl SourceId {
         }
     }
 
-    /// What the Source tells of.
+    /// The group of the Source: whether it tells of the cluster or of prices.
     pub fn group(self) -> SourceGroup {
         self.spec().map_or(SourceGroup::Cluster, |(.., group)| *group)
     }
@@ -47,7 +47,7 @@ impl SourceId {
         Self::all().filter(move |id| id.group() == group)
     }
 
-    /// Every Source.
+    /// Every Source, in the order of `sources`.
     pub fn all() -> impl Iterator<Item = Self> {
         Kind::ALL.into_iter().map(Self::Kind).chain(OTHER_SOURCES.iter().map(|(id, ..)| *id))
     }
@@ -150,7 +150,7 @@ impl HealthState {
 /// How alive one Source is.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Health {
-    /// Its state.
+    /// State of the Source.
     pub state: HealthState,
     /// Objects read so far in the list under way, or held.
     pub objects: u64,
@@ -188,7 +188,7 @@ impl Health {
 pub struct ConnectionError {
     /// What failed, with the value, and why in the server's words.
     pub message: String,
-    /// What to do.
+    /// What the user can do about it, in one sentence.
     pub hint: String,
     /// The exit code of `snapshot`: 2 for configuration, 3 for the cluster.
     pub exit_code: u8,
@@ -200,7 +200,7 @@ pub enum KarpenterApi {
     /// Not known yet.
     #[default]
     Unknown,
-    /// None.
+    /// The cluster serves no API of Karpenter.
     Absent,
     /// `karpenter.sh/v1alpha5` (Provisioner).
     V1Alpha5,
@@ -234,7 +234,7 @@ pub struct ClusterFacts {
     pub identity: Option<String>,
     /// `gitVersion` of the API server.
     pub kubernetes_version: Option<String>,
-    /// Which Karpenter API is served.
+    /// The newest API of Karpenter that the cluster serves.
     pub karpenter_api: KarpenterApi,
     /// The lowest Karpenter version that has everything the NodePool CRD has, for example `1.14`.
     pub karpenter_crd_version: Option<String>,
@@ -251,10 +251,10 @@ pub struct ClusterFacts {
     pub warning: Option<String>,
 }
 
-/// What a Source says.
+/// A message of one Source.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Report {
-    /// Objects changed.
+    /// Objects or prices changed.
     Delta(Delta),
     /// A Source's health changed.
     Health(SourceId, Health),

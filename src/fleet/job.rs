@@ -8,9 +8,9 @@ use crate::units::Time;
 /// One batch/v1 Job.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct JobRow {
-    /// Identity.
+    /// Key, uid and times, from `metadata`.
     pub meta: Meta,
-    /// All labels.
+    /// `metadata.labels`.
     pub labels: Labels,
     /// The controller (a CronJob, a JobSet), else the first owner.
     pub owner: Option<Arc<Owner>>,
@@ -59,7 +59,7 @@ impl Row for JobRow {
 /// One batch/v1 CronJob.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CronJobRow {
-    /// Identity.
+    /// Key, uid and times, from `metadata`.
     pub meta: Meta,
     /// `spec.schedule`.
     pub schedule: Sym,
@@ -67,7 +67,7 @@ pub struct CronJobRow {
     pub time_zone: Option<Sym>,
     /// `spec.suspend`.
     pub suspended: bool,
-    /// How many Jobs of it are active.
+    /// Number of Jobs in `status.active`.
     pub active: i64,
     /// `status.lastScheduleTime`.
     pub last_schedule: Option<Time>,

@@ -13,7 +13,7 @@ use crate::units::Time;
 pub struct ObjectKey {
     /// The namespace, empty for cluster-scoped objects.
     pub namespace: Sym,
-    /// The name.
+    /// `metadata.name`.
     pub name: Sym,
 }
 
@@ -48,9 +48,9 @@ impl fmt::Debug for ObjectKey {
 /// The identity of one object among all kinds.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Key {
-    /// Its kind.
+    /// Kind of the object.
     pub kind: Kind,
-    /// Its namespace and name.
+    /// Namespace and name of the object; the namespace is empty for cluster-scoped objects.
     pub object: ObjectKey,
 }
 

@@ -2,7 +2,7 @@
 
 use super::kind_table::kind_table;
 
-/// What the table says of one kind.
+/// The entry of one kind in the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KindSpec {
     /// The kind as Kubernetes writes it in `kind:`.
@@ -21,7 +21,7 @@ pub struct KindSpec {
     pub need: Need,
     /// When its stream starts.
     pub start: Start,
-    /// What of its objects is read.
+    /// The part of its objects that is read.
     pub content: Content,
     /// Which of its objects are read, as a label selector; `None` for all.
     pub label_selector: Option<&'static str>,
@@ -30,9 +30,9 @@ pub struct KindSpec {
 /// Whether objects of a kind live in namespaces.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Scope {
-    /// In the cluster as a whole.
+    /// Objects without namespace.
     Cluster,
-    /// In namespaces.
+    /// Objects in namespaces.
     Namespaced,
 }
 
@@ -61,7 +61,7 @@ pub enum Start {
 pub enum Content {
     /// The whole object.
     Object,
-    /// Its `metadata` alone.
+    /// The `metadata` of the object alone.
     Metadata,
 }
 
@@ -110,7 +110,7 @@ macro_rules! define_kinds {
         const KINDS: &[Kind] = &[$(Kind::$kind),+];
 
         impl Kind {
-            /// What the table says of it.
+            /// The entry of the kind in the table.
             pub const fn spec(self) -> &'static KindSpec {
                 match self {
                     $(Self::$kind => {

@@ -47,12 +47,12 @@ pub struct Taint {
     pub effect: Sym,
 }
 
-/// One Node.
+/// The fields of a Node that are kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodeRow {
-    /// Identity.
+    /// Key, uid and times, from `metadata`.
     pub meta: Meta,
-    /// All labels.
+    /// `metadata.labels`.
     pub labels: Labels,
     /// The owning NodeClaim, where Karpenter made the Node.
     pub owner: Option<Arc<Owner>>,

@@ -6,7 +6,7 @@ use crate::units::{Lifetime, Time};
 /// One karpenter.sh NodeClaim.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodeClaimRow {
-    /// Identity.
+    /// Key, uid and times, from `metadata`.
     pub meta: Meta,
     /// All labels; instance type, zone and capacity type are there from launch on.
     pub labels: Labels,

@@ -22,7 +22,7 @@ pub struct Budget {
 /// One karpenter.sh NodePool.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodePoolRow {
-    /// Identity.
+    /// Key, uid and times, from `metadata`.
     pub meta: Meta,
     /// `spec.template.spec.nodeClassRef`.
     pub node_class: Option<NodeClassRef>,

@@ -12,7 +12,7 @@ pub enum PodSelector {
     Nothing,
     /// Those with such labels; an empty selector selects all.
     Matching(Selector),
-    /// It cannot be read, and why.
+    /// The price cannot be read, with the reason.
     Invalid(Sym),
 }
 
@@ -26,7 +26,7 @@ impl PodSelector {
 /// One policy/v1 PodDisruptionBudget.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DisruptionBudgetRow {
-    /// Identity.
+    /// Key, uid and times, from `metadata`.
     pub meta: Meta,
     /// `spec.selector`.
     pub selector: PodSelector,
@@ -45,9 +45,9 @@ pub struct DisruptionBudgetRow {
 /// One apps/v1 ReplicaSet, for the Deployment behind a pod.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReplicaSetRow {
-    /// Identity.
+    /// Key, uid and times, from `metadata`.
     pub meta: Meta,
-    /// The Deployment.
+    /// The owner, as a rule a Deployment.
     pub owner: Option<Arc<Owner>>,
     /// Annotation `karpenter.sh/do-not-disrupt`, which its controller copies from the Deployment and nothing reads.
     pub do_not_disrupt: Option<Sym>,
@@ -56,14 +56,14 @@ pub struct ReplicaSetRow {
 /// One core/v1 Namespace.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NamespaceRow {
-    /// Identity.
+    /// Key, uid and times, from `metadata`.
     pub meta: Meta,
 }
 
 /// One karpenter.sh NodeOverlay, as far as it is about prices.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodeOverlayRow {
-    /// Identity.
+    /// Key, uid and times, from `metadata`.
     pub meta: Meta,
     /// `spec.requirements`: for which instances it is meant.
     pub requirements: Vec<Requirement>,
@@ -82,18 +82,18 @@ pub enum OverlayPrice {
     Absolute(i64),
     /// `spec.priceAdjustment`.
     Adjust(Adjustment),
-    /// It cannot be read; verbatim.
+    /// A price that cannot be read, verbatim.
     Invalid(Sym),
 }
 
 /// One requirement on a label.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Requirement {
-    /// The label.
+    /// `key`: the label.
     pub key: Sym,
     /// `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt`, `Lt`, `Gte`, `Lte`, or what a future version may bring.
     pub operator: Sym,
-    /// The values.
+    /// `values`, in their order.
     pub values: Vec<Sym>,
 }
 
@@ -111,7 +111,7 @@ pub struct Reservation {
 /// One NodeClass: EC2NodeClass of karpenter.k8s.aws, or NodeClass of eks.amazonaws.com.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodeClassRow {
-    /// Identity.
+    /// Key, uid and times, from `metadata`.
     pub meta: Meta,
     /// `status.conditions`.
     pub conditions: Vec<Condition>,
@@ -122,7 +122,7 @@ pub struct NodeClassRow {
 /// The Deployment that runs Karpenter's controller.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ControllerRow {
-    /// Identity.
+    /// Key, uid and times, from `metadata`.
     pub meta: Meta,
     /// The image of the controller's container.
     pub image: Sym,
@@ -133,7 +133,7 @@ pub struct ControllerRow {
 /// One kueue.x-k8s.io Workload: what Kueue admits as a whole.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WorkloadRow {
-    /// Identity.
+    /// Key, uid and times, from `metadata`.
     pub meta: Meta,
     /// The controller (a Job, a JobSet), else the first owner.
     pub owner: Option<Arc<Owner>>,

@@ -69,12 +69,12 @@ pub struct Eviction {
     pub deletion_cost: Option<Sym>,
 }
 
-/// One Pod.
+/// The fields of a Pod that are kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PodRow {
-    /// Identity.
+    /// Key, uid and times, from `metadata`.
     pub meta: Meta,
-    /// All labels.
+    /// `metadata.labels`.
     pub labels: Labels,
     /// The controller, else the first owner.
     pub owner: Option<Arc<Owner>>,

@@ -53,10 +53,10 @@ pub struct FargateRates {
     pub gb: Price,
 }
 
-/// What EC2 says of an instance type.
+/// Hardware of an instance type, from EC2's DescribeInstanceTypes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct InstanceType {
-    /// Its name.
+    /// Name of the instance type, for example `m7i.2xlarge`.
     pub name: Sym,
     /// vCPUs, where known.
     pub vcpus: Option<u32>,
@@ -159,7 +159,7 @@ pub struct Discount {
 pub struct NodeRate {
     /// Micro-dollars per hour; zero is prepaid.
     pub micro_usd_per_hour: i64,
-    /// The user's note.
+    /// Note of the user, which `prices explain` repeats.
     pub note: Option<Sym>,
     /// The line of the file.
     pub line: usize,
@@ -168,11 +168,11 @@ pub struct NodeRate {
 /// A rule of the user's file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PriceRule {
-    /// What a Node must be like.
+    /// Conditions that a Node must meet for the rule to price it.
     pub matches: RuleMatch,
-    /// What it costs then.
+    /// Price of a Node that meets them.
     pub rate: RuleRate,
-    /// The user's note.
+    /// Note of the user, which `prices explain` repeats.
     pub note: Option<Sym>,
     /// The line of the file.
     pub line: usize,
@@ -183,21 +183,21 @@ pub struct PriceRule {
 pub struct RuleMatch {
     /// `aws`, `gcp`, `azure`, or the scheme of the providerID of another.
     pub cloud: Option<Sym>,
-    /// The region.
+    /// Region of the Node.
     pub region: Option<Sym>,
-    /// The zone.
+    /// Zone of the Node.
     pub zone: Option<Sym>,
-    /// The instance type.
+    /// Instance type of the Node.
     pub instance: Option<Sym>,
-    /// The capacity type.
+    /// Capacity type of the Node.
     pub capacity: Option<Sym>,
-    /// The NodePool.
+    /// NodePool of the Node.
     pub node_pool: Option<Sym>,
     /// A label, and its value.
     pub label: Option<(Sym, Sym)>,
 }
 
-/// What a rule says.
+/// The price that a rule of the price file gives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RuleRate {
     /// For the Node, in micro-dollars per hour; zero is prepaid.
@@ -230,7 +230,7 @@ pub enum PriceChange {
     Listed(PriceList, PriceKey, Price),
     /// Fargate's rates in a region.
     Fargate(Sym, FargateRates),
-    /// What EC2 says of an instance type.
+    /// Hardware of an instance type.
     InstanceType(InstanceType),
 }
 
@@ -271,7 +271,7 @@ impl Prices {
         self.fargate.get(region).copied()
     }
 
-    /// What EC2 says of an instance type.
+    /// Hardware of an instance type; `None` where EC2 has not told it.
     pub fn instance_type(&self, name: &str) -> Option<&InstanceType> {
         self.instance_types.get(name)
     }

@@ -3,7 +3,7 @@
 use super::Sym;
 use crate::units::Time;
 
-/// How many of one accelerator resource.
+/// The count of one accelerator resource.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct GpuCount {
     /// The extended resource, for example `nvidia.com/gpu`.
@@ -122,7 +122,7 @@ pub struct NodeClassRef {
     pub group: Sym,
     /// Kind, for example `EC2NodeClass`.
     pub kind: Sym,
-    /// Name.
+    /// `name`.
     pub name: Sym,
 }
 

@@ -17,7 +17,7 @@ macro_rules! define_fleet {
     ($($(#[$doc:meta])* $kind:ident => $rows:ident($row:ident) in $table:ident: $store:ident, by $apply:ident {
         $($spec:tt)*
     })+) => {
-        /// Everything known.
+        /// All rows of all kinds, with their indices, and all prices.
         #[derive(Default)]
         #[expect(missing_docs, reason = "each table is named after its kind")]
         pub struct Fleet {

@@ -44,7 +44,7 @@ impl Sym {
         self.0.as_ptr().addr()
     }
 
-    /// The text.
+    /// The text of the symbol.
     pub fn as_str(&self) -> &str {
         &self.0
     }

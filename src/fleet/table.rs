@@ -9,7 +9,7 @@ use super::{Change, Meta, ObjectKey};
 
 /// A projected object.
 pub trait Row {
-    /// Its identity.
+    /// Key, uid and times of the object.
     fn meta(&self) -> &Meta;
 
     /// Its identity, to be changed.
@@ -67,7 +67,7 @@ impl<R> Default for Table<R> {
 }
 
 impl<R: Row> Table<R> {
-    /// One row.
+    /// The row of this key.
     pub fn get(&self, key: &ObjectKey) -> Option<&R> {
         self.rows.get(key).map(|slot| &slot.row)
     }
@@ -77,7 +77,7 @@ impl<R: Row> Table<R> {
         self.rows.iter().map(|slot| &slot.row)
     }
 
-    /// How many rows.
+    /// Number of rows.
     pub fn len(&self) -> usize {
         self.rows.len()
     }

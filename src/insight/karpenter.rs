@@ -19,9 +19,9 @@ pub enum Provenance {
 /// Whether a version understands something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Support {
-    /// It does.
+    /// This version does.
     Yes,
-    /// It does not.
+    /// This version does not.
     No,
     /// The version is not known well enough; the newest does.
     Assumed,

@@ -7,7 +7,7 @@ use crate::fleet::{Condition, NodeClaimRow, NodeRow};
 pub enum NodePhase {
     /// Not usable yet: Karpenter has not marked it initialized, or its kubelet has not reported yet.
     Starting,
-    /// Ready.
+    /// The Node is ready, and neither chosen by Karpenter nor being deleted.
     Running,
     /// Karpenter has chosen it, which it may still take back.
     Disrupting,
@@ -18,7 +18,7 @@ pub enum NodePhase {
 }
 
 impl NodePhase {
-    /// Of a Node and the NodeClaim behind it.
+    /// The phase of a Node, with the NodeClaim behind it.
     pub fn of(node: &NodeRow, claim: Option<&NodeClaimRow>) -> Self {
         if node.meta.deletion.is_some() || claim.is_some_and(is_terminating) {
             Self::Terminating
@@ -85,14 +85,14 @@ pub enum ClaimPhase {
     Registering,
     /// The Node is there, but not ready, tainted for startup, or without all its resources.
     Initializing,
-    /// Initialized.
+    /// Condition `Initialized` is true.
     Ready,
-    /// Being deleted.
+    /// The NodeClaim has a deletion timestamp.
     Terminating,
 }
 
 impl ClaimPhase {
-    /// Of a NodeClaim, by its conditions.
+    /// The phase of a NodeClaim, by its conditions.
     pub fn of(claim: &NodeClaimRow) -> Self {
         let is_true = |condition| Condition::is_true(&claim.conditions, condition);
         if is_terminating(claim) {

@@ -46,7 +46,7 @@ pub enum DurationError {
     /// A unit that Go does not have, such as `d`.
     #[error("time: unknown unit {} in duration {}", Quoted(.unit), Quoted(.text))]
     UnknownUnit {
-        /// Unknown unit.
+        /// The unit that Go does not know.
         unit: String,
         /// Text that was parsed.
         text: String,

@@ -51,7 +51,7 @@ pub enum MetricType {
     Histogram,
     /// A histogram that also goes down (OpenMetrics).
     GaugeHistogram,
-    /// Quantiles.
+    /// Quantiles of observations, with their sum and count.
     Summary,
     /// Text in labels (OpenMetrics).
     Info,
@@ -136,17 +136,17 @@ pub enum Defect {
     Name,
     /// Its labels are not written `{name="value",…}`.
     Labels,
-    /// Its value is not a number.
+    /// The value is not a number.
     Value,
-    /// Its timestamp is not a number.
+    /// The timestamp is not a number.
     Timestamp,
     /// Something follows that is no exemplar.
     Trailing,
     /// HELP or TYPE without a name, or of an unknown type.
     Metadata,
-    /// It is not UTF-8.
+    /// The line is not UTF-8.
     Encoding,
-    /// It is longer than [`MAX_LINE_BYTES`].
+    /// The line is longer than [`MAX_LINE_BYTES`].
     TooLong,
     /// It is beyond [`MAX_SAMPLES`]: neither it nor what follows is read.
     TooManySamples,
@@ -274,7 +274,7 @@ impl<'a> Iterator for Exposition<'a> {
     }
 }
 
-/// Classified line.
+/// A line by what it holds.
 enum Line<'a> {
     Entry(Entry<'a>),
     /// An empty line, or a comment.

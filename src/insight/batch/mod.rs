@@ -57,7 +57,7 @@ pub struct JobState {
     pub finished: Option<Time>,
 }
 
-/// How many pods of a Job are done.
+/// The progress of a Job in pods.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Progress {
     /// Pods that succeeded.

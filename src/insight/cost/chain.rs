@@ -16,11 +16,11 @@ use crate::units::{Reading, Time, money};
 /// Everything that is asked, and what about.
 #[derive(Clone, Copy)]
 pub struct PriceQuery<'a> {
-    /// The machine.
+    /// The Node or NodeClaim to price.
     pub machine: Machine<'a>,
     /// All prices that are known.
     pub prices: &'a Prices,
-    /// All NodeOverlays.
+    /// Every NodeOverlay of the cluster.
     pub overlays: &'a Table<NodeOverlayRow>,
 }
 
@@ -54,7 +54,7 @@ pub enum Why {
     OverlayAdjusts(Sym, Adjustment, Box<Quote>),
     /// A capacity block is paid for at the beginning.
     CapacityBlock,
-    /// It is listed.
+    /// A list has the price.
     Listed(PriceList, PriceKey),
     /// It is listed at this price in micro-dollars per hour, from which the user's discount is taken.
     Discounted(PriceList, PriceKey, i64),
@@ -75,9 +75,9 @@ pub enum NoPrice {
     NoParts(usize),
     /// A rule on this line would change a price that nobody tells.
     NothingToAdjust(usize),
-    /// It has no such label.
+    /// The machine has no such label.
     NoLabel,
-    /// The label is no price.
+    /// The value of the label is no price, verbatim.
     LabelUnreadable(Sym),
     /// No NodeOverlay with a price means it.
     NoOverlay,
@@ -85,7 +85,7 @@ pub enum NoPrice {
     OverlayUnreadable(Sym),
     /// This NodeOverlay would change a price that nobody tells.
     OverlayHasNoBase(Sym),
-    /// It is no machine of AWS.
+    /// The machine is not one of AWS.
     NotAws,
     /// Lists are for Linux.
     NotLinux,
@@ -112,15 +112,15 @@ pub enum NoPrice {
 /// One step of the decision: who was asked, and the answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Step {
-    /// Who.
+    /// Name of the source that was asked.
     pub asked: &'static str,
-    /// The answer.
+    /// The price, or why the source has none.
     pub answer: Result<Quote, NoPrice>,
 }
 
 type PriceSourceFn = fn(&PriceQuery<'_>) -> Result<Quote, NoPrice>;
 
-/// Everybody, in order.
+/// The sources with their names, in the order in which they are asked.
 const CHAIN: [(&str, PriceSourceFn); 8] = [
     ("price file, nodes", user_node),
     ("price file, rules", user_rule),
@@ -373,7 +373,7 @@ fn is_local(zone: &str, region: &str) -> bool {
     zone.strip_prefix(region).is_some_and(|rest| rest.len() > 1)
 }
 
-/// What a list calls a machine.
+/// The key of a machine in a list.
 pub(super) fn key(machine: &Machine<'_>, list: PriceList) -> Result<PriceKey, NoPrice> {
     if !machine.is_linux() {
         return Err(NoPrice::NotLinux);

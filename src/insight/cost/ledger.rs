@@ -11,10 +11,10 @@ use foldhash::fast::RandomState;
 use crate::fleet::{CapacityType, ObjectKey, Sym};
 use crate::units::{Time, money};
 
-/// By what dollars are told apart.
+/// The dimension by which dollars are grouped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum GroupBy {
-    /// NodePools.
+    /// By NodePool of the machine.
     #[default]
     NodePool,
     /// Namespaces of pods.
@@ -23,11 +23,11 @@ pub enum GroupBy {
     Job,
     /// What somebody wrote and pods came from: Deployment, CronJob, Job, the pod itself.
     Owner,
-    /// Capacity types.
+    /// By capacity type of the machine.
     CapacityType,
-    /// Instance types.
+    /// By instance type of the machine.
     InstanceType,
-    /// Zones.
+    /// By zone of the machine.
     Zone,
     /// Nodes, and NodeClaims that have none yet.
     Node,
@@ -46,7 +46,7 @@ impl GroupBy {
         Self::Node,
     ];
 
-    /// Its name on screen.
+    /// The name of the dimension on screen.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NodePool => "NodePool",
@@ -89,7 +89,7 @@ pub enum CostGroup {
     Named(Sym),
     /// A capacity type.
     Capacity(CapacityType),
-    /// A Job.
+    /// A Job, by namespace and name.
     Job(ObjectKey),
     /// The owner of pods: its kind, and its name.
     Owner(Sym, ObjectKey),
@@ -140,9 +140,9 @@ pub enum CostPart {
     Protected,
     /// The protected Nodes for which nothing else stops Karpenter for at least one reason.
     Held,
-    /// What no pod requests of held Nodes.
+    /// The part of held Nodes that no pod requests.
     HeldUnrequested,
-    /// What no pod requests of all Nodes.
+    /// The part of all Nodes that no pod requests.
     Unrequested,
     /// Accelerators that no pod requests.
     UnallocatedGpu,
@@ -403,7 +403,7 @@ impl Ledger {
         self.parts.get(part)
     }
 
-    /// What a payer has paid.
+    /// The dollars that a payer has paid since the start.
     pub fn paid_by(&self, payer: &CostKey) -> Account {
         self.payers.get(payer).copied().unwrap_or_default()
     }

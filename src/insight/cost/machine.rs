@@ -6,15 +6,15 @@ use crate::fleet::{CapacityType, Labels, NodeClaimRow, NodeRow, Resources, Sym};
 /// A Node or NodeClaim, as far as its price depends on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Machine<'a> {
-    /// Its name.
+    /// Name of the Node or NodeClaim.
     pub name: &'a Sym,
     /// `spec.providerID` or `status.providerID`.
     pub provider_id: Option<&'a Sym>,
-    /// All labels.
+    /// Labels of the Node or NodeClaim.
     pub labels: &'a Labels,
     /// How its capacity is bought.
     pub capacity_type: Option<CapacityType>,
-    /// What it has.
+    /// `status.capacity`.
     pub capacity: &'a Resources,
     /// Its accelerators: devices where they are known, else as advertised.
     pub gpus: i64,

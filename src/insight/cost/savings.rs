@@ -15,7 +15,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// In words.
+    /// The outcome in words, as screen and JSON write it.
     pub fn words(&self) -> String {
         match self {
             Self::Candidate => "candidate".to_owned(),
@@ -28,7 +28,7 @@ impl Outcome {
 /// A move as one Event tells it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Move {
-    /// What became of it.
+    /// Whether Karpenter has found, approved or rejected the move.
     pub outcome: Outcome,
     /// What it saves, in micro-dollars per hour, which only approvals do not say: of a move of several nodes, of each of
     /// which Karpenter tells with the savings of all, this node's part.

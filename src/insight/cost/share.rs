@@ -8,18 +8,18 @@ use crate::units::money;
 pub struct Claimant<'a> {
     /// Its uid, which decides between equals.
     pub uid: &'a Uid,
-    /// What it requests.
+    /// Effective requests of the pod.
     pub requests: &'a Resources,
     /// How many of the accelerators by which the Node is shared it requests.
     pub gpus: i64,
 }
 
-/// What a Node has to be shared.
+/// The Node that is shared.
 #[derive(Clone, Copy, Debug)]
 pub struct Whole<'a> {
     /// Micro-dollars per hour.
     pub micro_usd_per_hour: i64,
-    /// What can be requested of it.
+    /// `status.allocatable` of the Node.
     pub allocatable: &'a Resources,
     /// The accelerators that it advertises.
     pub gpus: i64,
@@ -30,7 +30,7 @@ pub struct Whole<'a> {
 pub struct Shares {
     /// What each pod pays, in the order in which they were given, in micro-dollars per hour.
     pub pods: Vec<i64>,
-    /// What no pod requests.
+    /// Micro-dollars per hour that no pod requests.
     pub unrequested: i64,
 }
 

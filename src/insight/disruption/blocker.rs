@@ -85,10 +85,10 @@ impl BlockerKind {
     }
 }
 
-/// What a blocker is known from.
+/// The evidence of a blocker.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Evidence {
-    /// The objects.
+    /// The blocker follows from the objects.
     Computed,
     /// An Event of Karpenter's.
     Event,
@@ -110,7 +110,7 @@ impl Evidence {
 /// One thing that stops Karpenter.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Blocker {
-    /// What kind of thing.
+    /// The kind of thing that stops Karpenter.
     pub kind: BlockerKind,
     /// The reasons it stops.
     pub reasons: Reasons,
@@ -120,7 +120,7 @@ pub struct Blocker {
     pub until: Option<Time>,
     /// One sentence; Karpenter's own where there is one.
     pub message: Sentence,
-    /// What it is known from.
+    /// Whether it follows from objects, from an Event, or from both.
     pub evidence: Evidence,
 }
 

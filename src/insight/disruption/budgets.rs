@@ -11,7 +11,7 @@ use crate::units::{Time, Window, duration};
 pub enum BudgetWindow {
     /// Always: it has neither schedule nor duration.
     Always,
-    /// In windows.
+    /// The budget counts in the windows of a schedule.
     Scheduled(Window),
     /// Always, and it then allows nothing at all: Karpenter cannot read its schedule and fails closed. With the reason.
     Broken(String),

@@ -25,7 +25,7 @@ const DISAGREEMENT_SECONDS: i64 = 15;
 /// What an Event names as the thing that stops Karpenter.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Said<'a> {
-    /// What kind of thing.
+    /// The kind of thing that the Event names.
     pub kind: BlockerKind,
     /// The objects it names as `namespace/name`.
     pub objects: Vec<&'a str>,

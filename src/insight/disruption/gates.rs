@@ -49,10 +49,10 @@ pub enum Gate {
     Budgets,
 }
 
-/// What a gate says of a node.
+/// The answer of one gate for a node.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct GateResult {
-    /// What stops it here.
+    /// Blockers that this gate found.
     pub blockers: Vec<Blocker>,
     /// The reasons for which this gate cannot be decided, and the kind of which not all objects are known. A legacy
     /// API leaves everything undecided, for want of no kind.
@@ -106,7 +106,7 @@ impl Gate {
         Self::Budgets,
     ];
 
-    /// What it says of a node.
+    /// The answer of the gate for a node.
     pub fn rule(self, case: &NodeInputs<'_>) -> GateResult {
         match self {
             Self::Managed => managed(case),

@@ -12,7 +12,7 @@ use crate::insight::phase;
 use crate::insight::sentence::{Part, Sentence, sentence};
 use crate::units::{Lifetime, Time};
 
-/// What kind of thing ends it.
+/// The kind of thing that ends a node or a pod.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum HazardKind {
     /// The NodeClaim's expireAfter.
@@ -52,7 +52,7 @@ impl HazardKind {
 /// A protected pod that a hazard reaches.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reached {
-    /// The pod.
+    /// Key of the pod.
     pub pod: ObjectKey,
     /// When it is ended at the soonest; `None` for an unknown time, and where the node waits for it for ever.
     pub killed_at: Option<Time>,
@@ -61,11 +61,11 @@ pub struct Reached {
 /// What ends a node or a pod in spite of protection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hazard {
-    /// What kind of thing.
+    /// The kind of thing that ends it.
     pub kind: HazardKind,
     /// When it begins, where that is known.
     pub at: Option<Time>,
-    /// One sentence.
+    /// The explanation in one sentence.
     pub message: Sentence,
     /// The pods that are protected now and that it reaches.
     pub pods: Vec<Reached>,

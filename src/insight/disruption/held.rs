@@ -38,12 +38,12 @@ pub struct HeldMemory {
     nodes: HashMap<Uid, Seen, RandomState>,
 }
 
-/// What was last seen of a node.
+/// The last observation of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Seen {
     /// Since when it is held; `None` for a free one.
     since: Option<Time>,
-    /// When.
+    /// Time of the observation.
     at: Time,
     /// Whether this stands on disk, or need not.
     written: bool,

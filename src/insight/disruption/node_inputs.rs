@@ -16,11 +16,11 @@ use crate::units::{Lifetime, Time};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each says one thing of one table")]
 pub struct Complete {
-    /// Nodes.
+    /// Whether the table of Nodes holds all there is.
     pub nodes: bool,
-    /// NodeClaims.
+    /// Whether the table of NodeClaims holds all there is.
     pub claims: bool,
-    /// NodePools.
+    /// Whether the table of NodePools holds all there is.
     pub pools: bool,
     /// Pods of all namespaces.
     pub pods: bool,
@@ -45,9 +45,9 @@ pub enum Pause<'a> {
 /// What is known of the NodePool whose name the node carries.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolInputs<'a> {
-    /// The NodePool.
+    /// The NodePool object.
     pub row: &'a NodePoolRow,
-    /// Its budgets.
+    /// The disruption budgets of the NodePool, with the nodes that use them up.
     pub budgets: &'a PoolBudgets,
     /// Its NodeClaims, where it keeps a fixed number of nodes.
     pub claims: ClaimCounts,
@@ -78,17 +78,17 @@ impl PoolInputs<'_> {
 /// One Node with everything that decides whether Karpenter may take it.
 #[derive(Clone)]
 pub struct NodeInputs<'a> {
-    /// The Node.
+    /// The Node to judge.
     pub node: &'a NodeRow,
     /// The NodeClaim behind it.
     pub claim: Option<&'a NodeClaimRow>,
     /// Its NodePool, where there is one of that name.
     pub pool: Option<PoolInputs<'a>>,
-    /// What its pods mean.
+    /// What the pods on the Node mean for its disruption.
     pub pods: &'a NodePods,
     /// Its active pods that carry `karpenter.sh/do-not-disrupt`.
     pub annotated: Vec<&'a PodRow>,
-    /// All PodDisruptionBudgets.
+    /// Every PodDisruptionBudget of the cluster.
     pub budgets: &'a Table<DisruptionBudgetRow>,
     /// Why nothing is disrupted, where that is so.
     pub pause: Option<Pause<'a>>,
@@ -105,9 +105,9 @@ pub struct NodeInputs<'a> {
     pub repairs: bool,
     /// The Karpenter that manages it.
     pub karpenter: &'a KarpenterVersion,
-    /// Which tables hold all there is.
+    /// The tables that hold all there is.
     pub complete: Complete,
-    /// What time it is.
+    /// The time of the judgement.
     pub now: Time,
 }
 

@@ -11,7 +11,7 @@ use crate::insight::karpenter::EmptyRule;
 /// One in units of eviction cost: costs are whole multiples of 2⁻²⁷, the weight of one point of pod-deletion-cost.
 const ONE: i64 = 1 << 27;
 
-/// What one point of priority adds.
+/// The cost that one point of priority adds.
 const PRIORITY_POINT: i64 = 1 << 2;
 
 /// What evicting a pod costs, in units of 2⁻²⁷, between −10 and 10 (karpenter pkg/utils/disruption/disruption.go,
@@ -128,7 +128,7 @@ struct NamespaceBudgets {
     budgets: Vec<(Arc<[ObjectKey]>, PodSelector)>,
     /// Those that demand certain values of a label, by label and value.
     by_label: HashMap<Sym, HashMap<Sym, Vec<usize>, RandomState>, RandomState>,
-    /// The others.
+    /// Indices of PodDisruptionBudgets whose selector demands no label value.
     others: Vec<usize>,
 }
 

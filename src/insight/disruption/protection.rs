@@ -43,7 +43,7 @@ impl ProtectionState {
 /// The protection of one pod.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Protection {
-    /// Its state.
+    /// State of the annotation.
     pub state: ProtectionState,
     /// The annotation, verbatim.
     pub value: Option<Sym>,

@@ -25,11 +25,11 @@ pub enum Standing {
     Protected,
     /// Karpenter may take it.
     Candidate,
-    /// Not known.
+    /// Something that decides is not known.
     Unknown,
     /// How its NodePool is set up, or a pause, keeps it for now.
     Kept,
-    /// Not Karpenter's.
+    /// Karpenter does not manage the node.
     NotManaged,
 }
 
@@ -73,11 +73,11 @@ impl Standing {
 /// What ends a node, or a protected pod on it, before what holds it ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Broken<'a> {
-    /// What.
+    /// The hazard itself.
     pub hazard: &'a Hazard,
     /// When the pod is ended, or the node where no pod is; `None` for any time.
     pub at: Option<Time>,
-    /// The pod.
+    /// The pod that it ends; `None` where it ends the whole node.
     pub pod: Option<&'a ObjectKey>,
 }
 

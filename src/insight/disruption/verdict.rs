@@ -10,7 +10,7 @@ use crate::fleet::{EventRow, Kind};
 use crate::insight::sentence::sentence;
 use crate::units::Time;
 
-/// The headline.
+/// The headline answer to "may Karpenter take this node?".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[expect(missing_docs, reason = "each is the word for what its row of the decision table says")]
 pub enum Verdict {
@@ -38,7 +38,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Every headline.
+    /// Every verdict.
     pub const ALL: [Self; 21] = [
         Self::NotManaged,
         Self::Unknown,
@@ -108,7 +108,7 @@ impl Verdict {
 /// Whether Karpenter may take one node, and what stops it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Disruption {
-    /// The headline.
+    /// The headline answer.
     pub verdict: Verdict,
     /// The answer for each reason.
     pub may: May,

@@ -16,7 +16,7 @@ pub enum Vendor {
 }
 
 impl Vendor {
-    /// Of an extended resource, by its domain.
+    /// The vendor of an extended resource, by its domain.
     pub fn of(resource: &str) -> Self {
         match resource.split_once('/').map_or(resource, |(domain, _)| domain) {
             "nvidia.com" => Self::Nvidia,
@@ -46,7 +46,7 @@ impl Vendor {
 /// How the accelerators of a Node are shared between pods.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Sharing {
-    /// Whole devices.
+    /// Each pod gets whole devices.
     None,
     /// NVIDIA or GKE time-slicing: several pods take turns, nothing isolates them.
     TimeSlicing,

@@ -35,7 +35,7 @@ pub struct GpuLine {
 pub struct NodeGpu {
     /// The extended resource; several joined by commas, in order, where a Node has more than one (mixed MIG).
     pub resource: Sym,
-    /// The vendor.
+    /// Vendor of the accelerators.
     pub vendor: Vendor,
     /// The model, where a label names it.
     pub model: Option<Sym>,

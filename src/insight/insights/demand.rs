@@ -16,7 +16,7 @@ pub struct PriceWatch {
 const ASK_EVERY_SECONDS: i64 = 5;
 
 impl PriceWatch {
-    /// What was asked for last.
+    /// The demand that was sent last.
     #[cfg(test)]
     pub const fn asked(&self) -> &PriceDemand {
         &self.asked

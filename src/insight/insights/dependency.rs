@@ -124,7 +124,7 @@ const fn is_omitted(_: Part, _: Dependency) -> bool {
 use super::tests::is_omitted;
 
 impl Dependency {
-    /// What a Delta changed.
+    /// The dependencies that a Delta touches.
     pub fn of_delta(changed: &Changed) -> Vec<Self> {
         let kinds = changed.kinds.iter().copied().map(Self::Kind);
         kinds.chain(changed.prices.then_some(Self::Prices)).collect()

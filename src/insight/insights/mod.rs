@@ -33,7 +33,7 @@ use verdicts::InputState;
 /// What the Insights are derived from.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
-    /// What exists.
+    /// Rows of all kinds and prices.
     pub fleet: &'a Fleet,
     /// How alive each Source is.
     pub sources: &'a Sources,
@@ -41,14 +41,14 @@ pub struct Inputs<'a> {
     pub cluster: &'a ClusterFacts,
     /// Karpenter's version as the user gives it.
     pub karpenter_version: Option<&'a str>,
-    /// What time it is.
+    /// The time that the answers are for.
     pub now: Time,
     /// The longest time between two ticks that is still paid for; a longer one is that of a suspended machine.
     pub longest_tick_seconds: i64,
 }
 
 impl<'a> Inputs<'a> {
-    /// Which kinds are known completely.
+    /// The kinds that are known completely.
     pub const fn known(&self) -> Completeness<'a> {
         Completeness::new(self.sources)
     }

@@ -20,7 +20,7 @@ pub struct ProtectedPods {
 }
 
 impl ProtectedPods {
-    /// From nothing.
+    /// The count computed from all pods of the Fleet.
     pub fn full(fleet: &Fleet, now: Time, karpenter: &KarpenterVersion) -> Self {
         let mut pods = Self::default();
         fleet.annotated_pods().for_each(|pod| pods.insert(pod, now, karpenter));
@@ -37,7 +37,7 @@ impl ProtectedPods {
         }
     }
 
-    /// How many pods are protected at `now`.
+    /// Number of pods that are protected at `now`.
     pub fn count(&self, now: Time) -> u64 {
         let ended: u64 = self.by_end.range(..=now).map(|(_, pods)| pods).sum();
         u64::try_from(self.ends.len()).unwrap_or(u64::MAX).saturating_sub(ended)

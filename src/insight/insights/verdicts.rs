@@ -18,7 +18,7 @@ use crate::units::Time;
 /// Of the verdict of one Node what orders, filters and sums ask for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VerdictSummary {
-    /// The headline.
+    /// The headline answer to "may Karpenter take this node?".
     pub verdict: Verdict,
     /// Where the Node stands.
     pub standing: Standing,
@@ -58,7 +58,7 @@ impl NodeProtection {
 /// Whether everything was known at an evaluation that decides about Nodes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum InputState {
-    /// Everything.
+    /// Everything that decides was read.
     Complete,
     /// Something was not read, or only in part.
     Incomplete,

@@ -13,9 +13,9 @@ use crate::units::Time;
 pub struct ConsolidationSavings {
     /// The NodePool of the nodes that would go; `None` where it is not known any more.
     pub node_pool: Option<Sym>,
-    /// What became of them.
+    /// Whether Karpenter has found, approved or rejected them.
     pub outcome: Outcome,
-    /// How many nodes would go.
+    /// Number of nodes that would go.
     pub nodes: u64,
     /// What that would save together, in micro-dollars per hour; `None` where no Event says it.
     pub micro_usd_per_hour: Option<i64>,

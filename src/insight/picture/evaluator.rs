@@ -34,11 +34,11 @@ struct PoolNow<'a> {
 
 /// The assessment of a Node and of its annotated pods.
 pub struct NodeAssessment<'a> {
-    /// The Node.
+    /// The Node that was judged.
     pub node: &'a NodeRow,
     /// May Karpenter take it.
     pub disruption: Disruption,
-    /// What ends it all the same.
+    /// Hazards that end the Node in spite of protection.
     pub hazards: Vec<Hazard>,
     /// Its active annotated pods, and whether their protection holds.
     pub pods: Vec<(&'a PodRow, Outlook)>,

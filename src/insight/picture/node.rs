@@ -10,11 +10,11 @@ use crate::insight::phase::NodePhase;
 /// Everything of a Node that does not depend on time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodePicture {
-    /// Where it stands.
+    /// Phase of the Node.
     pub phase: NodePhase,
     /// The NodeClaim behind it.
     pub claim: Option<ObjectKey>,
-    /// Its NodePool, by label.
+    /// Name of the NodePool, from the label `karpenter.sh/nodepool`.
     pub pool: Option<Sym>,
     /// Active pods bound to it.
     pub pod_count: u64,
@@ -22,7 +22,7 @@ pub struct NodePicture {
     pub cpu_requested_millis: i64,
     /// Memory that its unfinished pods request.
     pub memory_requested_bytes: i64,
-    /// Its accelerators.
+    /// Accelerators of the Node; `None` where it has none.
     pub gpu: Option<NodeGpu>,
     /// Whether budgets take their percentage of it.
     pub is_counted: bool,
@@ -30,7 +30,7 @@ pub struct NodePicture {
     pub uses_budget: bool,
     /// What its pods mean for its disruption.
     pub pods: NodePods,
-    /// What it costs.
+    /// Price of the Node, before it is shared between pods.
     pub cost: Cost,
     /// How its rate is shared.
     pub spend: Spend,
@@ -39,7 +39,7 @@ pub struct NodePicture {
 }
 
 impl NodePicture {
-    /// Of a Node with everything bound to it.
+    /// The picture of a Node with everything bound to it.
     pub(super) fn of(fleet: &Fleet, node: &NodeRow, mut load: Load<'_>) -> Self {
         load.pods.finish();
         let claim = fleet.claim_of(node);
@@ -66,11 +66,11 @@ impl NodePicture {
     }
 }
 
-/// What pods put on a Node.
+/// The load of the pods on a Node.
 #[derive(Default)]
 pub(super) struct Load<'a> {
     active_pods: u64,
-    /// Those that have not finished.
+    /// Pods that have not finished.
     holding: Vec<&'a PodRow>,
     /// Whether pods wait to run, those of DaemonSets and of the Node itself left out.
     is_starting: bool,

@@ -40,7 +40,7 @@ impl Touched {
     }
 }
 
-/// What one machine adds to the sums.
+/// The part of one machine in the sums.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct MachineRate {
     kind: Kind,

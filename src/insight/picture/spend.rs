@@ -65,7 +65,7 @@ impl PodOwner {
 pub struct Spend {
     /// What the pods of each owner pay, by owner.
     pub owners: Vec<(PodOwner, i64)>,
-    /// What no pod requests.
+    /// Part of the rate that no pod requests.
     pub unrequested: i64,
     /// For accelerators that no pod requests.
     pub unallocated_gpu: i64,

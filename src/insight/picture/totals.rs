@@ -7,13 +7,13 @@ use crate::insight::phase::{ClaimPhase, NodePhase};
 /// Sums over everything known. Whether they may be shown as numbers is for [`crate::insight::Completeness`] to say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Totals {
-    /// Node objects.
+    /// Number of Node objects.
     pub nodes: u64,
     /// Nodes that are starting, and NodeClaims that have no Node yet.
     pub nodes_starting: u64,
     /// Nodes that are being disrupted or are terminating.
     pub nodes_leaving: u64,
-    /// NodeClaim objects.
+    /// Number of NodeClaim objects.
     pub node_claims: u64,
     /// Pod objects, in every phase.
     pub pods: u64,
@@ -28,7 +28,7 @@ pub struct Totals {
 /// Accelerators of all Nodes, each in the units its Node advertises.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct GpuTotals {
-    /// In `status.capacity`.
+    /// Accelerators in `status.capacity` of all Nodes.
     pub advertised: i64,
     /// That can be allocated.
     pub allocatable: i64,
@@ -56,9 +56,9 @@ pub(super) struct Counts {
 /// Whether something comes into a sum or leaves it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Step {
-    /// It comes.
+    /// The object is counted from now on.
     In,
-    /// It leaves.
+    /// The object is no longer counted.
     Out,
 }
 

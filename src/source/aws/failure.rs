@@ -31,7 +31,7 @@ pub(super) enum Failure {
 pub(super) struct ServiceError<'s> {
     /// IAM action, for example `pricing:GetProducts`.
     pub(super) action: &'static str,
-    /// HTTP status.
+    /// HTTP status of the answer.
     pub(super) status: u16,
     /// Error code, for example `ExpiredToken`.
     pub(super) code: Option<&'s str>,

@@ -86,7 +86,7 @@ pub struct RunContext {
     pub sink: mpsc::Sender<(Epoch, Report)>,
     /// Connection that the reports belong to.
     pub epoch: Epoch,
-    /// Current time.
+    /// The clock, which tests replace.
     pub clock: Clock,
 }
 

@@ -20,9 +20,9 @@ pub(super) struct PriceRequest {
 pub(super) enum PriceItem {
     /// Spot prices in all zones of the region.
     Spot(Sym),
-    /// On-demand price.
+    /// On-demand price of an instance type.
     OnDemand(Sym),
-    /// Fee of EKS Auto Mode.
+    /// Fee of EKS Auto Mode for an instance type.
     Fee(Sym),
     /// Fargate rates per vCPU and per GB.
     Fargate,

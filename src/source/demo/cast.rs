@@ -5,7 +5,7 @@ use super::model::{
     Allowed, Amounts, Budget, Capacity, Cron, Daemon, Deployment, Ending, JobSpec, Keep, Pdb, Place, Pool, Template,
 };
 
-/// All namespaces.
+/// Every namespace of the simulated cluster.
 pub(super) const NAMESPACES: [&str; 13] = [
     "batch",
     "default",
@@ -165,7 +165,7 @@ pub(super) const DEPLOY_API: usize = 8;
 pub(super) const DEPLOY_TRITON: usize = 11;
 pub(super) const DEPLOY_VECTORS: usize = 12;
 
-/// The Deployments.
+/// Every Deployment of the simulated cluster.
 pub(super) static DEPLOYMENTS: [Deployment; 13] = [
     Deployment {
         namespace: "kube-system",
@@ -477,7 +477,7 @@ pub(super) static JOBS: [JobSpec; 16] = [
     },
 ];
 
-/// The CronJobs.
+/// Every CronJob of the simulated cluster.
 pub(super) static CRONS: [Cron; 3] = [
     Cron { job: JOB_ETL, name: "etl-orders", schedule: "*/15 * * * *", every: 900, phase: 0 },
     Cron { job: JOB_THUMBNAILS, name: "thumbnails", schedule: "5,25,45 * * * *", every: 1200, phase: 300 },

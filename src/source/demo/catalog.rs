@@ -44,7 +44,7 @@ pub(super) struct Gpu {
 pub(super) struct InstanceType {
     /// Name, such as `g5.12xlarge`.
     pub(super) name: &'static str,
-    /// Virtual processors.
+    /// Number of vCPUs.
     pub(super) vcpu: i64,
     /// Memory as EC2 states it.
     pub(super) memory_mib: i64,
@@ -236,9 +236,9 @@ pub(super) fn instance_type(name: &str) -> &'static InstanceType {
 /// A container image.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Image {
-    /// The reference.
+    /// Reference of the image.
     pub(super) name: &'static str,
-    /// Bytes, compressed.
+    /// Size in bytes, compressed.
     pub(super) bytes: i64,
 }
 

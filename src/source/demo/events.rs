@@ -54,7 +54,7 @@ impl EventText {
         Self { warning: false, reason, message: message.into() }
     }
 
-    /// A Warning.
+    /// Text of an Event of type Warning.
     pub(super) fn warning(reason: &'static str, message: impl Into<String>) -> Self {
         Self { warning: true, reason, message: message.into() }
     }
@@ -63,7 +63,7 @@ impl EventText {
 /// Events with equal identity are counted instead of repeated.
 type EventIdentity = (Recorder, Subject, EventText);
 
-/// One Event.
+/// An Event as its recorder keeps it.
 #[derive(Debug)]
 pub(super) struct Event {
     pub(super) identity: Identity,

@@ -19,7 +19,7 @@ pub(super) type EventId = u32;
 pub(super) struct Amounts {
     /// Thousandths of a core.
     pub(super) cpu: i64,
-    /// MiB.
+    /// Memory in MiB.
     pub(super) memory: i64,
     /// `nvidia.com/gpu`.
     pub(super) gpu: i64,
@@ -33,12 +33,12 @@ impl Amounts {
         Self { cpu, memory, gpu: 0, efa: 0 }
     }
 
-    /// With GPUs.
+    /// Requests of a pod with GPUs and without EFA.
     pub(super) const fn with_gpu(cpu: i64, memory: i64, gpu: i64) -> Self {
         Self { cpu, memory, gpu, efa: 0 }
     }
 
-    /// Sum.
+    /// The sum of both.
     pub(super) const fn plus(self, other: Self) -> Self {
         Self {
             cpu: self.cpu + other.cpu,
@@ -64,7 +64,7 @@ impl Amounts {
     }
 }
 
-/// Capacity type.
+/// The value of `karpenter.sh/capacity-type`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Capacity {
     Spot,
@@ -103,11 +103,11 @@ pub(super) enum Place {
 pub(super) struct Template {
     /// Name of the only container.
     pub(super) container: &'static str,
-    /// Container image.
+    /// Image of the only container.
     pub(super) image: &'static Image,
     /// Requests; limits of GPU, EFA and memory are equal to them.
     pub(super) requests: Amounts,
-    /// Placement constraint.
+    /// Nodes on which the pod may run.
     pub(super) place: Place,
     /// Tolerates the taint of GPU nodes.
     pub(super) on_gpu_nodes: bool,
@@ -138,7 +138,7 @@ impl Template {
     }
 }
 
-/// A DaemonSet.
+/// The simulated DaemonSet.
 #[derive(Debug)]
 pub(super) struct Daemon {
     pub(super) namespace: &'static str,
@@ -181,9 +181,9 @@ pub(super) struct Deployment {
 /// Outcome of the pods of a Job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Ending {
-    /// All succeed.
+    /// All pods succeed.
     Well,
-    /// All fail with this exit code.
+    /// All pods fail with this exit code.
     Exit(i64),
     /// This percentage fails with exit code 1, the others succeed.
     SomeFail(u64),
@@ -207,7 +207,7 @@ pub(super) struct JobSpec {
     pub(super) suspended: bool,
 }
 
-/// A CronJob.
+/// The simulated CronJob.
 #[derive(Debug)]
 pub(super) struct Cron {
     /// The Job it makes.
@@ -236,7 +236,7 @@ pub(super) enum Allowed {
     Percent(i64),
 }
 
-/// A NodePool.
+/// The simulated NodePool.
 #[derive(Debug)]
 pub(super) struct Pool {
     pub(super) name: &'static str,
@@ -244,10 +244,10 @@ pub(super) struct Pool {
     pub(super) types: &'static [&'static str],
     pub(super) capacities: &'static [Capacity],
     pub(super) policy: &'static str,
-    /// `None`: Never.
+    /// `spec.disruption.consolidateAfter` in seconds; `None` for `Never`.
     pub(super) consolidate_after: Option<i64>,
     pub(super) budgets: &'static [Budget],
-    /// `None`: Never.
+    /// `spec.template.spec.expireAfter` in seconds; `None` for `Never`.
     pub(super) expire_after: Option<i64>,
     pub(super) grace: Option<i64>,
     /// GPU nodes: tainted, and with the GPU image.
@@ -347,7 +347,7 @@ pub(super) struct Claim {
     pub(super) nominated_until: Sec,
 }
 
-/// A Node.
+/// The simulated Node.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) identity: Identity,
@@ -428,7 +428,7 @@ impl Pod {
     }
 }
 
-/// A Job.
+/// The simulated Job.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) identity: Identity,

@@ -19,7 +19,7 @@ use crate::fleet::{Fleet, ObjectKey, PodRow};
 use crate::insight::disruption::Outlook;
 use crate::insight::sentence::{Fragment, Sentence};
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Severity {
     /// Good to know.
@@ -115,17 +115,17 @@ impl Occurrence {
 /// A mistake or a waste.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
-    /// How much it matters.
+    /// Severity, that of the rule.
     pub severity: Severity,
-    /// What rule found it.
+    /// The rule that found it.
     pub rule: &'static Rule,
     /// The kind of the object; not only those that batchtop reads.
     pub kind: &'static str,
-    /// The object.
+    /// Namespace and name of the object.
     pub object: ObjectKey,
-    /// What is wrong.
+    /// The mistake or the waste, in one sentence.
     pub message: Sentence,
-    /// What to do.
+    /// What the user can do about it.
     pub hint: &'static str,
 }
 

@@ -28,9 +28,9 @@ const UNDERUTILIZED: &str = "Underutilized";
 /// Number of nodes that the budgets of a pool allow to be disrupted.
 #[derive(Clone, Copy)]
 struct BudgetRoom {
-    /// In all.
+    /// Nodes that the budget allows in all.
     allowed: i64,
-    /// Besides those that are being disrupted.
+    /// Nodes that the budget allows besides those that are being disrupted.
     left: i64,
 }
 

@@ -10,7 +10,7 @@ use crate::units::duration::parse_go;
 /// Meaning of the annotation at a point in time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in super::super) enum Reading {
-    /// No annotation.
+    /// The pod has no annotation.
     Absent,
     /// Protected until the annotation is removed, or for now because the pod has not started.
     Holds,
