@@ -392,8 +392,8 @@ proptest! {
 fn rules_of_a_long_price_file_are_numbered_by_their_lines() {
     const RULES: usize = 20_000;
     let head = "version = 1\nas_of = 2026-11-01\n";
-    let rules: String =
-        (0..RULES).map(|at| format!("[[rule]]\nmatch = {{pool = \"p{at}\"}}\nper_hour = 1\n")).collect();
+    let rules: String = (0..RULES)
+        .fold(String::new(), |text, at| text + &format!("[[rule]]\nmatch = {{pool = \"p{at}\"}}\nper_hour = 1\n"));
     let read = prices("toml", &format!("{head}{rules}")).expect("no mistake");
     assert!(read.rules.iter().enumerate().all(|(at, rule)| rule.line == 3 + 3 * at) && read.rules.len() == RULES);
     let inline = vec!["{match = {}, per_hour = 1}"; RULES].join(", ");
@@ -408,7 +408,7 @@ fn rules_of_a_long_price_file_are_numbered_by_their_lines() {
 
 #[test]
 fn a_file_of_mistakes_names_the_first_thousand_and_that_there_are_more() {
-    let text: String = (0..5_000).map(|at| format!("unknown{at} = 1\n")).collect();
+    let text = (0..5_000).fold(String::new(), |text, at| text + &format!("unknown{at} = 1\n"));
     let (_, problems) = parse_settings("config.toml", &text);
     assert_eq!(problems.len(), 1_001);
     assert!(problems.iter().any(|problem| problem.message.contains("has more mistakes")), "{}", problems[0]);

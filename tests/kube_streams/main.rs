@@ -375,7 +375,7 @@ async fn a_token_file_is_trimmed_and_read_again_before_the_old_token_is_refused(
     let file = folder.path().join("token");
     std::fs::write(&file, "old\n").expect("a file");
     let config = plain(&api).replace("user: {}", &format!("user: {{tokenFile: {}}}", file.display()));
-    let mut screen = Screen::with(&config, Vec::new(), Timing { token_file: Duration::from_millis(20), ..quick() });
+    let mut screen = Screen::with(&config, Vec::new(), &Timing { token_file: Duration::from_millis(20), ..quick() });
     screen.live_with(2).await;
     std::fs::write(&file, "new\n").expect("a file");
     // Both are good for a while, as tokens of service accounts are.

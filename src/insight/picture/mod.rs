@@ -27,6 +27,7 @@ pub use evaluator::{Evaluator, NodeAssessment};
 pub use findings::{Finding, Rule, Severity, findings, of_assessments, rules};
 use node::Load;
 pub use node::NodePicture;
+use rates::OwnerRates;
 pub use rates::{NodeProtection, RateSums, Touched};
 pub use spend::{
     EKS_CONTROL_PLANE, PodOwner, Spend, claim_price_query, cluster_fixed, machine, payer_of_pod, price_query,
@@ -200,23 +201,35 @@ impl Picture {
 
     /// Puts the picture of a Node in the place of the one before, in the sums, too.
     fn set_node(&mut self, name: &Sym, new: Option<NodePicture>, touched: &mut Touched) {
-        let old = self.nodes.remove(name);
-        touched.note_node(name, old.as_ref(), new.as_ref());
+        let old = self.nodes.get(name);
+        let rates = touched.note_node(name, old, new.as_ref());
+        let old = match new {
+            Some(new) => {
+                self.count_node(&new, rates);
+                self.nodes.insert(name.clone(), new)
+            }
+            None => self.nodes.remove(name),
+        };
         if let Some(old) = old {
             self.take_from_pool(&old);
-            self.take_spend(&old.spend);
             self.counts.node(&old, Step::Out);
-        }
-        if let Some(new) = new {
-            self.insert_node(name, new);
+            if rates == OwnerRates::Changed {
+                self.take_spend(&old.spend);
+            }
         }
     }
 
     fn insert_node(&mut self, name: &Sym, new: NodePicture) {
-        self.add_to_pool(&new);
-        self.add_spend(&new.spend);
-        self.counts.node(&new, Step::In);
+        self.count_node(&new, OwnerRates::Changed);
         self.nodes.insert(name.clone(), new);
+    }
+
+    fn count_node(&mut self, new: &NodePicture, rates: OwnerRates) {
+        self.add_to_pool(new);
+        self.counts.node(new, Step::In);
+        if rates == OwnerRates::Changed {
+            self.add_spend(&new.spend);
+        }
     }
 
     fn add_to_pool(&mut self, node: &NodePicture) {

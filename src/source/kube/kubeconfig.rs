@@ -121,7 +121,7 @@ fn make_absolute(config: &mut Kubeconfig, folder: &Path) {
     }
     for path in paths {
         if let Some(absolute) = folder.join(&*path).to_str() {
-            *path = absolute.to_owned();
+            absolute.clone_into(path);
         }
     }
 }
