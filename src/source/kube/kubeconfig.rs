@@ -142,6 +142,7 @@ pub(super) fn resolve(config: &Kubeconfig, options: &ConnectOptions) -> Result<T
     let warning = cluster.server.as_mut().and_then(strip_userinfo);
     token::trim_inline(&mut user)?;
     override_user(&mut user, options)?;
+    refuse_commands_of_kube(&user)?;
     Ok(Target {
         context: context_name,
         namespace: context.namespace.unwrap_or_default(),
@@ -220,6 +221,18 @@ fn override_cluster(cluster: &mut Cluster, options: &ConnectOptions) {
         cluster.certificate_authority = None;
         cluster.certificate_authority_data = None;
     }
+}
+
+/// kube would run `cmd-path` of this auth-provider by itself, without any of the limits that exec plugins have. client-go
+/// has had no such provider since Kubernetes 1.26 (plugin/pkg/client/auth/gcp).
+fn refuse_commands_of_kube(user: &AuthInfo) -> Result<(), ConnectionError> {
+    if user.auth_provider.as_ref().is_none_or(|provider| provider.name != "gcp") {
+        return Ok(());
+    }
+    Err(config_error(
+        "the auth-provider gcp of the user is not supported, as in kubectl from 1.26 on".to_owned(),
+        "Install gke-gcloud-auth-plugin, and fetch the kubeconfig anew with `gcloud container clusters get-credentials`.",
+    ))
 }
 
 /// Takes user name and password out of an address, so that they are shown nowhere. They are never used to sign in.
@@ -353,6 +366,16 @@ users:
             let target = target(&options).unwrap();
             assert_eq!((target.cluster.server.as_deref(), target.warning), (Some(plain), None));
         }
+    }
+
+    #[test]
+    fn an_auth_provider_that_runs_commands_is_refused_unless_a_token_replaces_it() {
+        let provider = "auth-provider: {name: gcp, config: {cmd-path: /bin/true}}";
+        let config = Kubeconfig::from_yaml(&TWO.replace("token: t1", provider)).unwrap();
+        let refused = resolve(&config, &ConnectOptions::default()).err().unwrap();
+        assert!(refused.message.contains("gcp") && refused.hint.contains("gke-gcloud-auth-plugin"), "{refused:?}");
+        let token = ConnectOptions { token: Some("t".to_owned()), ..Default::default() };
+        assert!(resolve(&config, &token).is_ok());
     }
 
     #[test]
