@@ -47,9 +47,9 @@ pub fn pods(app: &App, rows: &mut Vec<RowKey>, touched: &BTreeSet<ObjectKey>) ->
 
 /// Takes the rows of these pods out, where they are listed.
 ///
-/// The name in a row is that of the pod in the Fleet, and so is that in `moved`: of a pod that was made anew under the same
-/// name it is that of the one before, which changed first. So the address of a name tells which rows are meant, and the
-/// names of all the others, which lie all over the memory, are not read.
+/// A listed name is that of the pod in the Fleet before it changed ([`is_key_of`]), and so is that in `moved`: of a pod that
+/// was made anew under the same name it is that of the one before, which went first. So the address of a name tells which
+/// rows are meant, and the names of all the others, which lie all over the memory, are not read.
 fn take_out(rows: &mut Vec<RowKey>, moved: &[&ObjectKey]) {
     let by_address: HashMap<usize, &ObjectKey, RandomState> =
         moved.iter().map(|key| (key.name.address(), *key)).collect();
@@ -80,7 +80,8 @@ fn wanted<'a>(app: &'a App, key: &ObjectKey) -> Option<RowRef<'a>> {
 fn is_in_place(app: &App, rows: &[RowKey], key: &ObjectKey, touched: &BTreeSet<ObjectKey>) -> bool {
     let Some(row) = wanted(app, key) else { return false };
     let at = place(app, rows, row);
-    if rows.get(at).and_then(RowKey::object).is_none_or(|found| found.object != *key) {
+    if !rows.get(at).and_then(RowKey::object).is_some_and(|found| found.object == *key && is_key_of(&found.object, row))
+    {
         return false;
     }
     let stands = |neighbour: Option<&RowKey>, wanted: Ordering| {
@@ -89,6 +90,12 @@ fn is_in_place(app: &App, rows: &[RowKey], key: &ObjectKey, touched: &BTreeSet<O
     };
     stands(at.checked_sub(1).and_then(|before| rows.get(before)), Ordering::Less)
         && stands(rows.get(at + 1), Ordering::Greater)
+}
+
+/// Whether a listed key is that of the row in the Fleet, text and all: of a pod that was made anew under the same name it
+/// is not, and would not be found again by its address.
+fn is_key_of(listed: &ObjectKey, row: RowRef<'_>) -> bool {
+    listed.name.address() == row.meta().key.name.address()
 }
 
 /// The index before which a row belongs. Rows that changed may mislead the search; its finding is checked.

@@ -432,3 +432,14 @@ fn every_column_is_explained_and_sort_knows_exactly_those_that_order_rows() {
         }
     }
 }
+
+#[test]
+fn a_pod_that_is_made_anew_under_its_name_leaves_the_list_when_it_goes() {
+    let made = || upsert_pod(pod("a", "fresh", "lab"));
+    let gone = || remove_pod("a", "fresh");
+    let told = story(small()).keys("3").told(vec![made()]);
+    let listed = told.app.ui.listing.rows.len();
+    let told = told.told(vec![gone(), made()]);
+    assert_eq!(told.app.ui.listing.rows.len(), listed);
+    assert_eq!(told.told(vec![gone()]).app.ui.listing.rows.len(), listed - 1);
+}
