@@ -56,7 +56,7 @@ fn connect(client: TcpStream, server: u16, counter: &Arc<AtomicU64>) -> std::io:
     Ok(())
 }
 
-/// ConsolidationSavings bytes until either end is closed, and then closes both.
+/// Passes bytes on until either end is closed, and then closes both.
 fn pump(mut from: TcpStream, mut to: TcpStream, counter: &AtomicU64) {
     let mut chunk = vec![0; CHUNK];
     while let Ok(count @ 1..) = from.read(&mut chunk) {

@@ -191,17 +191,21 @@ struct Wrap {
 
 impl Wrap {
     fn word(&mut self, role: Role, word: &str) {
+        let text = word.trim_end();
         // A space behind a full line is no reason for another.
-        if self.used >= self.limit && word.trim_end().is_empty() {
+        if self.used >= self.limit && text.is_empty() {
             return;
         }
-        if self.used + width(word.trim_end()) > self.limit && self.used > self.start() {
+        // Columns that are still to be put, measured once: a text without spaces may be long.
+        let mut left = width(text);
+        if self.used + left > self.limit && self.used > self.start() {
             self.break_line();
         }
         let mut rest = word;
-        while self.used + width(rest.trim_end()) > self.limit {
+        while self.used + left > self.limit {
             let fits = head(rest, self.limit.saturating_sub(self.used).max(1));
             let fits = if fits.is_empty() { head(rest, 2) } else { fits };
+            left = left.saturating_sub(width(fits));
             self.put(role, fits);
             rest = &rest[fits.len()..];
             self.break_line();
@@ -250,6 +254,14 @@ mod tests {
         assert_eq!(line.clone().cut(6).text(), "ab漢…");
         assert_eq!(line.clone().cut(1).text(), "…");
         assert_eq!(line.cut(0).text(), "");
+    }
+
+    #[test]
+    fn a_text_without_spaces_is_wrapped_in_time_that_grows_with_its_length() {
+        // Measuring what is left again for each line would read 5 × 10^10 characters here.
+        let lines = Line::plain("é".repeat(1_000_000)).wrap(10, 0);
+        assert_eq!(lines.len(), 100_000);
+        assert!(lines.iter().all(|line| line.width() == 10));
     }
 
     #[test]

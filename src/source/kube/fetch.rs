@@ -8,17 +8,21 @@ use serde_json::Value;
 
 use super::discovery::version_of_group;
 use super::failure::Failure;
-use super::{Timing, api, resource};
+use super::{Timing, api, decode, resource};
 use crate::fleet::{Key, Kind};
 
 /// One object, as a person reads it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Fetched {
-    /// All annotations, by name.
+    /// Annotations by name, values cut where they are long.
     pub annotations: Vec<(String, String)>,
-    /// The whole object without `managedFields`.
+    /// The object without `managedFields`, to its [`MOST_BYTES`] first bytes.
     pub yaml: String,
 }
+
+/// The most bytes of YAML, and of annotations, that are shown. Each frame lays them out, and a frame has a few milliseconds.
+/// No object comes near it unless somebody filled one on purpose.
+const MOST_BYTES: usize = 256 << 10;
 
 /// Why an object could not be fetched, in one sentence.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -68,12 +72,66 @@ pub fn read(json: &[u8]) -> Result<Fetched, FetchError> {
         metadata.remove("managedFields");
     }
     let yaml = serde_saphyr::to_string(&whole).map_err(|error| unreadable(error.to_string()))?;
-    Ok(Fetched { annotations: object.metadata.annotations.into_iter().collect(), yaml })
+    Ok(Fetched { annotations: bounded_annotations(object.metadata.annotations), yaml: bounded_yaml(yaml) })
+}
+
+/// YAML, or as many of its lines as are shown and a comment that tells how much is missing.
+fn bounded_yaml(mut yaml: String) -> String {
+    let all = yaml.len();
+    if all <= MOST_BYTES {
+        return yaml;
+    }
+    let head = yaml.get(..yaml.floor_char_boundary(MOST_BYTES)).unwrap_or_default();
+    // A line that fills everything by itself is cut within.
+    let kept = head.rfind('\n').map_or(head.len(), |end| end + 1);
+    yaml.truncate(kept);
+    if !yaml.ends_with('\n') {
+        yaml.push_str("…\n");
+    }
+    yaml.push_str(&format!("# {} more bytes are not shown; kubectl get -o yaml shows them\n", all - kept));
+    yaml
+}
+
+/// Annotations with values that are not too long. Kubernetes allows an object 256 KiB of them; what a server sends beyond
+/// that is left out.
+fn bounded_annotations(annotations: BTreeMap<String, String>) -> Vec<(String, String)> {
+    let mut left = MOST_BYTES;
+    annotations
+        .into_iter()
+        .map(|(name, value)| (name, decode::bounded(&value).into_owned()))
+        .take_while(|(name, value)| {
+            let fits = name.len() + value.len() <= left;
+            left = left.saturating_sub(name.len() + value.len());
+            fits
+        })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_of_an_object_is_bounded() {
+        let args = vec!["x"; MOST_BYTES];
+        let annotations: BTreeMap<String, String> =
+            (0..200).map(|index| (format!("a{index:03}"), "v".repeat(8000))).collect();
+        let object = serde_json::json!({"metadata": {"annotations": annotations}, "args": args});
+        let fetched = read(object.to_string().as_bytes()).unwrap();
+        assert!(fetched.yaml.len() < MOST_BYTES + 100, "{}", fetched.yaml.len());
+        assert!(fetched.yaml.ends_with("more bytes are not shown; kubectl get -o yaml shows them\n"));
+        let shown: usize = fetched.annotations.iter().map(|(name, value)| name.len() + value.len()).sum();
+        assert!(shown <= MOST_BYTES && fetched.annotations.len() > 100, "{shown}");
+        assert!(fetched.annotations.iter().all(|(_, value)| value.ends_with('…')));
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_cut_between_characters() {
+        let yaml = bounded_yaml("é".repeat(MOST_BYTES));
+        assert!(yaml.starts_with('é') && yaml.contains("é…\n# "), "{}", yaml.len());
+        assert!(yaml.len() < MOST_BYTES + 100);
+        assert_eq!(bounded_yaml("a: 1\n".to_owned()), "a: 1\n");
+    }
 
     #[test]
     fn annotations_and_yaml_are_read_without_managed_fields() {
