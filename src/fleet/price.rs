@@ -143,6 +143,13 @@ pub struct UserPrices {
     pub rules: Vec<PriceRule>,
 }
 
+impl UserPrices {
+    /// Whether the file is older than it allows: more than `max_age_days` whole days have passed since `as_of`.
+    pub fn is_outdated(&self, now: Time) -> bool {
+        now.days_since(self.as_of) > self.max_age_days
+    }
+}
+
 /// What is taken off list prices, in millionths.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Discount {

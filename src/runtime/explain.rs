@@ -23,8 +23,6 @@ const NAMES_OFFERED: usize = 3;
 /// Wide enough for everybody who is asked.
 const WHO_WIDTH: usize = 40;
 
-const SECONDS_PER_DAY: i64 = 86_400;
-
 /// Runs the command.
 pub fn run(cli: &Cli, name: &str) -> Result<ExitCode, Failure> {
     let Some(app) = snapshot::read(cli, TIMEOUT)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
@@ -93,7 +91,7 @@ fn verdict(text: &mut String, app: &App, query: &PriceQuery<'_>, steps: &[Step])
     }
     if let Some(as_of) = quote.as_of {
         let _ =
-            writeln!(text, "as of     {as_of}, {} days ago{}", days_since(app.now, as_of), doubt(app.now, user, quote));
+            writeln!(text, "as of     {as_of}, {} days ago{}", app.now.days_since(as_of), doubt(app.now, user, quote));
     }
     let fee = match cost.fee {
         Fee::None => None,
@@ -117,15 +115,10 @@ fn verdict(text: &mut String, app: &App, query: &PriceQuery<'_>, steps: &[Step])
     }
 }
 
-fn days_since(now: Time, as_of: Time) -> i64 {
-    now.seconds_since(as_of).max(0) / SECONDS_PER_DAY
-}
-
 /// The user's prices are doubtful from an age on that the file says.
 fn doubt(now: Time, user: Option<&UserPrices>, quote: &Quote) -> &'static str {
     let is_users = matches!(quote.why, Why::Node(_) | Why::Rule(_));
-    let is_old = |user: &UserPrices| days_since(now, user.as_of) > user.max_age_days;
-    if is_users && user.is_some_and(is_old) { ", older than max_age_days" } else { "" }
+    if is_users && user.is_some_and(|user| user.is_outdated(now)) { ", older than max_age_days" } else { "" }
 }
 
 /// The Sources of prices that do not answer at the moment, with the reason.

@@ -8,6 +8,7 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Time(i64);
 
+const SECONDS_PER_DAY: i64 = 86_400;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
 impl Time {
@@ -40,6 +41,11 @@ impl Time {
     /// Seconds from `earlier` to `self`, rounded down; negative when `earlier` is later.
     pub const fn seconds_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0).div_euclid(MICROS_PER_SECOND)
+    }
+
+    /// Whole days from `earlier` to `self`; 0 when `earlier` is later.
+    pub fn days_since(self, earlier: Self) -> i64 {
+        self.seconds_since(earlier).max(0) / SECONDS_PER_DAY
     }
 
     /// This time moved by whole seconds.

@@ -432,16 +432,11 @@ fn source(frame: &FrameContext<'_>, sourced: &Sourced) -> Line {
     let line = Line::plain(format!("{} {}", money::source(sourced.source), format::count(sourced.machines)));
     let age_seconds = sourced.oldest.map(|oldest| frame.app.now.seconds_since(oldest));
     let Some(old) = money::old(age_seconds) else { return line };
-    let is_doubtful = sourced.source == CostSource::Override && is_file_old(frame);
+    let user = frame.app.fleet.prices.user.as_ref();
+    let is_file_outdated = user.is_some_and(|user| user.is_outdated(frame.app.now));
+    let is_doubtful = sourced.source == CostSource::Override && is_file_outdated;
     let (mark, role) = if is_doubtful { ("△ ", Role::Warn) } else { ("", Role::TextDim) };
     line.and(role, format!(" ({mark}{old})"))
-}
-
-const SECONDS_PER_DAY: i64 = 86_400;
-
-fn is_file_old(frame: &FrameContext<'_>) -> bool {
-    let user = frame.app.fleet.prices.user.as_ref();
-    user.is_some_and(|user| frame.app.now.seconds_since(user.as_of) > user.max_age_days.saturating_mul(SECONDS_PER_DAY))
 }
 
 /// Machines that nobody prices, with the reason.

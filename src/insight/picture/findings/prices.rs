@@ -40,8 +40,6 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-const SECONDS_PER_DAY: i64 = 86_400;
-
 /// One finding for all of them: in a cluster without prices there would be one for each node.
 fn unpriced_nodes(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let Some((first, count)) = first_with(input, |cost| cost.rate().is_none()) else { return Vec::new() };
@@ -90,10 +88,11 @@ fn used_lines(input: &RuleInput<'_>) -> BTreeSet<usize> {
 
 fn old_file(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let Some(user) = input.fleet.prices.user.as_deref() else { return Vec::new() };
-    let days = input.evaluator.now().seconds_since(user.as_of) / SECONDS_PER_DAY;
-    if days <= user.max_age_days {
+    let now = input.evaluator.now();
+    if !user.is_outdated(now) {
         return Vec::new();
     }
+    let days = now.days_since(user.as_of);
     let message = sentence!["the price file is ", days, " days old; its max_age_days is ", user.max_age_days];
     vec![in_file(user, message)]
 }
