@@ -24,8 +24,8 @@ use crate::fleet::{Epoch, Report};
 use crate::ui;
 use crate::view::{self, Hit, Screen};
 
-/// Longest time spent on reports before keys are handled again.
-const REPORTS_TURN: Duration = Duration::from_millis(8);
+/// Time after which no further report is begun before keys are handled: one takes up to 2 ms, and a step of the loop has 4.
+const REPORTS_TURN: Duration = Duration::from_millis(2);
 
 /// Capacity of the channel of answers; tasks wait when it is full.
 const ANSWERS_BOUND: usize = 16;

@@ -134,7 +134,7 @@ impl Screen {
         match report {
             Report::Delta(delta) => {
                 if let Delta::Pods(changes) = &delta {
-                    assert!(changes.len() <= 500, "a batch of {}", changes.len());
+                    assert!(changes.len() <= 125, "a batch of {}", changes.len());
                     self.removals += changes.iter().filter(|change| matches!(change, Change::Remove(_))).count();
                 }
                 self.fleet.apply(delta);

