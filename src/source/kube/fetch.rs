@@ -88,8 +88,7 @@ fn bounded_yaml(mut yaml: String) -> String {
     if !yaml.ends_with('\n') {
         yaml.push_str("…\n");
     }
-    yaml.push_str(&format!("# {} more bytes are not shown; kubectl get -o yaml shows them\n", all - kept));
-    yaml
+    yaml + &format!("# {} more bytes are not shown; kubectl get -o yaml shows them\n", all - kept)
 }
 
 /// Annotations with values that are not too long. Kubernetes allows an object 256 KiB of them; what a server sends beyond
