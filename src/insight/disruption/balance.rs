@@ -14,37 +14,48 @@ const NODE_COST: i64 = 1 << 27;
 /// A move is approved when its share of the savings is at least this part of its share of the disruption: one half.
 const K: i128 = 2;
 
-/// What the nodes of a NodePool cost together, and what disrupting them all would.
+/// What the nodes of a NodePool cost together, and what disrupting them all would. Wide enough that no sum of `i64` saturates,
+/// so that nodes can be taken out again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Sums {
     /// Prices per hour in micro-dollars.
-    pub micro_usd_per_hour: i64,
+    pub micro_usd_per_hour: i128,
     /// Costs of disruption, in units of 2⁻²⁷.
-    pub disruption_cost: i64,
+    pub disruption_cost: i128,
+    /// Nodes without a known price, which the first sum lacks.
+    pub unpriced: u64,
 }
 
 impl Sums {
-    /// With one more node.
-    #[must_use]
-    pub const fn plus(self, micro_usd_per_hour: i64, moving_cost: i64) -> Self {
-        Self {
-            micro_usd_per_hour: self.micro_usd_per_hour.saturating_add(micro_usd_per_hour),
-            disruption_cost: self.disruption_cost.saturating_add(NODE_COST).saturating_add(moving_cost),
-        }
+    /// Adds a node: its price per hour in micro-dollars, and what moving its pods costs.
+    pub fn add(&mut self, price: Option<i64>, moving_cost: i64) {
+        self.micro_usd_per_hour += i128::from(price.unwrap_or_default());
+        self.disruption_cost += disruption_cost(moving_cost);
+        self.unpriced += u64::from(price.is_none());
     }
+
+    /// Takes out a node that was added with the same figures.
+    pub fn take(&mut self, price: Option<i64>, moving_cost: i64) {
+        self.micro_usd_per_hour -= i128::from(price.unwrap_or_default());
+        self.disruption_cost -= disruption_cost(moving_cost);
+        self.unpriced -= u64::from(price.is_none());
+    }
+}
+
+fn disruption_cost(moving_cost: i64) -> i128 {
+    i128::from(NODE_COST) + i128::from(moving_cost)
 }
 
 /// Advisory where even deleting the node for nothing in return would save too little.
 pub fn blocker(case: &NodeInputs<'_>) -> Option<Blocker> {
     let pool = case.pool?;
-    let sums = pool.balance.filter(|_| pool.row.consolidation_policy == "Balanced")?;
+    let sums = pool.balance.filter(|sums| sums.unpriced == 0 && pool.row.consolidation_policy == "Balanced")?;
     let price = case.micro_usd_per_hour?;
     if case.applies(Reason::Underutilized) != Some(true) || sums.micro_usd_per_hour == 0 {
         return None;
     }
-    let cost = NODE_COST.saturating_add(case.pods.moving_cost);
-    let saved = K * i128::from(price) * i128::from(sums.disruption_cost);
-    let disturbed = i128::from(cost) * i128::from(sums.micro_usd_per_hour);
+    let saved = (K * i128::from(price)).saturating_mul(sums.disruption_cost);
+    let disturbed = disruption_cost(case.pods.moving_cost).saturating_mul(sums.micro_usd_per_hour);
     (saved < disturbed).then(|| {
         let name = &pool.row.meta.key.name;
         let message = sentence![

@@ -57,7 +57,8 @@ pub struct PoolInputs<'a> {
     pub budget_events: Reasons,
 }
 
-/// The NodeClaims of a NodePool of fixed size, as Karpenter counts them (karpenter pkg/controllers/state/statenodepool.go).
+/// The NodeClaims of a NodePool, as Karpenter counts them where its size is fixed (karpenter
+/// pkg/controllers/state/statenodepool.go).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ClaimCounts {
     /// Those that stay: neither being deleted nor chosen to be. A chosen one counts as deleting as soon as its replacement

@@ -9,7 +9,6 @@ use super::{NodePicture, Picture};
 use crate::fleet::{
     EventRow, Fleet, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow, PodSelector, Row, Sym,
 };
-use crate::insight::cost::{Machine, PriceQuery, chain};
 use crate::insight::disruption::balance;
 use crate::insight::disruption::hazards::{self, Hazard, Outlook};
 use crate::insight::disruption::{
@@ -18,7 +17,6 @@ use crate::insight::disruption::{
 };
 use crate::insight::karpenter::{AUTO_MODE_GROUP, KarpenterVersion};
 use crate::insight::known::Completeness;
-use crate::insight::phase;
 use crate::units::Time;
 
 type Map<K, V> = HashMap<K, V, RandomState>;
@@ -143,7 +141,7 @@ impl<'a> Evaluator<'a> {
         };
         case.end_is_hidden = self.hides_an_end(&case);
         if case.pool.as_ref().is_some_and(|pool| pool.balance.is_some()) {
-            case.micro_usd_per_hour = karpenter_price(self.fleet, node);
+            case.micro_usd_per_hour = said.and_then(|said| said.karpenter_price);
         }
         case
     }
@@ -287,41 +285,8 @@ fn pool_now<'a>(fleet: &'a Fleet, picture: &Picture, row: &'a NodePoolRow, now: 
     PoolNow {
         row,
         budgets: PoolBudgets::new(row, sums.counted, sums.disrupting),
-        claims: claim_counts(fleet, row),
-        balance: balance_sums(fleet, picture, row),
+        claims: sums.claims,
+        balance: (row.consolidation_policy == "Balanced").then_some(sums.balance),
         budget_events: evidence::exhausted_reasons(events.into_iter(), now),
     }
-}
-
-/// Over the nodes of a NodePool whose policy weighs them, where the price of each is known.
-fn balance_sums(fleet: &Fleet, picture: &Picture, pool: &NodePoolRow) -> Option<balance::Sums> {
-    if pool.consolidation_policy != "Balanced" {
-        return None;
-    }
-    let mut nodes = fleet.nodes.iter().filter(|node| node.node_pool() == Some(&pool.meta.key.name));
-    nodes.try_fold(balance::Sums::default(), |sums, node| {
-        let price = karpenter_price(fleet, node)?;
-        let moving = picture.node(&node.meta.key.name).map_or(0, |said| said.pods.moving_cost);
-        Some(sums.plus(price, moving))
-    })
-}
-
-/// The price by which Karpenter compares a node.
-fn karpenter_price(fleet: &Fleet, node: &NodeRow) -> Option<i64> {
-    let machine = Machine::of_node(node, None);
-    chain::of_karpenter(&PriceQuery { machine, prices: &fleet.prices, overlays: &fleet.node_overlays })
-}
-
-/// Only NodePools of fixed size ask; there are few of them.
-fn claim_counts(fleet: &Fleet, pool: &NodePoolRow) -> ClaimCounts {
-    let mut counts = ClaimCounts::default();
-    if pool.replicas.is_none() {
-        return counts;
-    }
-    let is_of_pool = |claim: &&NodeClaimRow| claim.node_pool() == Some(&pool.meta.key.name);
-    for claim in fleet.node_claims.iter().filter(is_of_pool) {
-        counts.all += 1;
-        counts.staying += u64::from(!phase::is_terminating(claim) && !phase::is_chosen(claim));
-    }
-    counts
 }

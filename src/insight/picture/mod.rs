@@ -38,9 +38,9 @@ pub use totals::{GpuTotals, Totals};
 
 use super::batch::{self, JobState};
 use super::cost::{self, Cost};
-use super::disruption::{BudgetIndex, protection};
+use super::disruption::{BudgetIndex, ClaimCounts, balance, protection};
 use super::karpenter::KarpenterVersion;
-use super::phase::ClaimPhase;
+use super::phase::{self, ClaimPhase};
 use crate::fleet::{Changed, Fleet, JobRow, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, Row, Sym, Uid};
 use crate::units::Time;
 
@@ -69,9 +69,13 @@ pub struct ClaimPicture {
     pub node: Option<Sym>,
     /// What it costs; `None` before the cloud has launched it.
     pub cost: Option<Cost>,
+    /// Name of the NodePool, from the label `karpenter.sh/nodepool`.
+    pool: Option<Sym>,
+    /// Whether it is neither being deleted nor chosen by Karpenter.
+    stays: bool,
 }
 
-/// The sums over the Nodes of a NodePool.
+/// The sums over the Nodes and NodeClaims of a NodePool.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PoolPicture {
     /// Nodes with its label.
@@ -80,6 +84,10 @@ pub struct PoolPicture {
     pub counted: u64,
     /// Nodes that use up its budgets: not ready, being deleted, or chosen by Karpenter.
     pub disrupting: u64,
+    /// What its Nodes cost, and what disrupting them would: policy `Balanced` weighs them.
+    pub balance: balance::Sums,
+    /// Its NodeClaims.
+    pub claims: ClaimCounts,
 }
 
 /// Everything of a Job that does not depend on time.
@@ -186,7 +194,10 @@ impl Picture {
     fn reprice(&mut self, fleet: &Fleet, touched: &mut Touched) {
         let is_wrong = |node: &&NodeRow| {
             let said = self.nodes.get(&node.meta.key.name);
-            said.is_some_and(|said| said.cost != cost::of_machine(&spend::price_query(fleet, self, node)))
+            said.is_some_and(|said| {
+                said.cost != cost::of_machine(&spend::price_query(fleet, self, node))
+                    || said.karpenter_price != node::karpenter_price(fleet, node)
+            })
         };
         let wrong: Vec<&NodeRow> = fleet.nodes.iter().filter(is_wrong).collect();
         wrong.into_iter().for_each(|node| self.refresh_node(fleet, &node.meta.key.name, touched));
@@ -238,6 +249,7 @@ impl Picture {
         pool.nodes += 1;
         pool.counted += u64::from(node.is_counted);
         pool.disrupting += u64::from(node.uses_budget);
+        pool.balance.add(node.karpenter_price, node.pods.moving_cost);
     }
 
     fn take_from_pool(&mut self, node: &NodePicture) {
@@ -246,7 +258,27 @@ impl Picture {
         pool.nodes -= 1;
         pool.counted -= u64::from(node.is_counted);
         pool.disrupting -= u64::from(node.uses_budget);
-        if pool.nodes == 0 {
+        pool.balance.take(node.karpenter_price, node.pods.moving_cost);
+        self.forget_empty_pool(name);
+    }
+
+    fn add_claim_to_pool(&mut self, claim: &ClaimPicture) {
+        let Some(name) = &claim.pool else { return };
+        let claims = &mut self.pools.entry(name.clone()).or_default().claims;
+        claims.all += 1;
+        claims.staying += u64::from(claim.stays);
+    }
+
+    fn take_claim_from_pool(&mut self, claim: &ClaimPicture) {
+        let Some(name) = &claim.pool else { return };
+        let Some(pool) = self.pools.get_mut(name) else { return };
+        pool.claims.all -= 1;
+        pool.claims.staying -= u64::from(claim.stays);
+        self.forget_empty_pool(name);
+    }
+
+    fn forget_empty_pool(&mut self, name: &Sym) {
+        if self.pools.get(name) == Some(&PoolPicture::default()) {
             self.pools.remove(name);
         }
     }
@@ -258,6 +290,7 @@ impl Picture {
 
     fn set_claim(&mut self, fleet: &Fleet, key: &ObjectKey) {
         if let Some(old) = self.claims.remove(key) {
+            self.take_claim_from_pool(&old);
             self.counts.claim(&old, Step::Out);
             self.claims_without_node.remove(key);
             self.claims_without_machine.remove(key);
@@ -266,7 +299,9 @@ impl Picture {
         let node = fleet.node_of(claim).map(|node| node.meta.key.name.clone());
         let phase = ClaimPhase::of(claim);
         let cost = claim.is_launched().then(|| cost::of_machine(&spend::claim_price_query(fleet, claim)));
-        let new = ClaimPicture { phase, node, cost };
+        let stays = !phase::is_terminating(claim) && !phase::is_chosen(claim);
+        let new = ClaimPicture { phase, node, cost, pool: claim.node_pool().cloned(), stays };
+        self.add_claim_to_pool(&new);
         self.counts.claim(&new, Step::In);
         if new.node.is_none() {
             self.claims_without_node.insert(key.clone());

@@ -2,7 +2,7 @@
 
 use super::spend::{self, Spend};
 use crate::fleet::{Fleet, GpuCount, NodeRow, ObjectKey, PodPhase, PodRow, Resources, Row, Sym};
-use crate::insight::cost::Cost;
+use crate::insight::cost::{Cost, Machine, PriceQuery, chain};
 use crate::insight::disruption::{BudgetIndex, NodePods, budgets};
 use crate::insight::gpu::NodeGpu;
 use crate::insight::phase::NodePhase;
@@ -32,6 +32,8 @@ pub struct NodePicture {
     pub pods: NodePods,
     /// Price of the Node, before it is shared between pods.
     pub cost: Cost,
+    /// The price by which Karpenter compares it, in micro-dollars per hour.
+    pub karpenter_price: Option<i64>,
     /// How its rate is shared.
     pub spend: Spend,
     /// Whether it is billed and none of its pods has run yet: it starts, or its pods do.
@@ -51,6 +53,7 @@ impl NodePicture {
         Self {
             is_waiting: phase == NodePhase::Starting || (load.is_starting && !load.has_started),
             spend: spend::spend(node, &cost, gpu.as_ref(), &load.holding),
+            karpenter_price: karpenter_price(fleet, node),
             cost,
             phase,
             claim: claim.map(|claim| claim.meta().key.clone()),
@@ -64,6 +67,12 @@ impl NodePicture {
             pods: load.pods,
         }
     }
+}
+
+/// The price by which Karpenter compares a Node, in micro-dollars per hour.
+pub(super) fn karpenter_price(fleet: &Fleet, node: &NodeRow) -> Option<i64> {
+    let machine = Machine::of_node(node, None);
+    chain::of_karpenter(&PriceQuery { machine, prices: &fleet.prices, overlays: &fleet.node_overlays })
 }
 
 /// The load of the pods on a Node.
