@@ -21,6 +21,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::bed::{Context, Failure, Result};
+use crate::figures::Discarding;
 use crate::process;
 
 const ARGUMENT: &str = "--discard";
@@ -30,17 +31,8 @@ const WORKER_THREADS: usize = 2;
 
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Cost of one run of the client.
-#[derive(Clone, Copy)]
-pub struct Discarded {
-    /// Wall time of the process.
-    pub wall: Duration,
-    /// Processor time of the process.
-    pub processor: Duration,
-}
-
 /// Runs the client against the server of a kubeconfig.
-pub fn run(kubeconfig: &Path) -> Result<Discarded> {
+pub fn run(kubeconfig: &Path) -> Result<Discarding> {
     let program = std::env::current_exe().context("finding this executable")?;
     let began = Instant::now();
     let output = Command::new(program)
@@ -49,9 +41,9 @@ pub fn run(kubeconfig: &Path) -> Result<Discarded> {
         .stderr(Stdio::inherit())
         .output()
         .context("starting the discarding client")?;
-    let wall = began.elapsed();
-    let millis = String::from_utf8_lossy(&output.stdout).trim().parse().context("the discarding client failed")?;
-    Ok(Discarded { wall, processor: Duration::from_millis(millis) })
+    let seconds = began.elapsed().as_secs_f64();
+    let processor = String::from_utf8_lossy(&output.stdout).trim().parse();
+    Ok(Discarding { seconds, processor_seconds: processor.context("the discarding client failed")? })
 }
 
 /// `Some`: this process was started to be the client, and has done so.
@@ -63,7 +55,7 @@ pub fn run_if_asked() -> Option<ExitCode> {
     let kubeconfig = arguments.next()?;
     Some(match client(Path::new(&kubeconfig)) {
         Ok(processor) => {
-            let _ = writeln!(std::io::stdout(), "{}", processor.as_millis());
+            let _ = writeln!(std::io::stdout(), "{}", processor.as_secs_f64());
             ExitCode::SUCCESS
         }
         Err(failure) => {

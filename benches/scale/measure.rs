@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use vt100::Screen;
 
-use crate::bed::{self, Bed, BedOptions, Component, Context, Failure, Result, State, load};
-use crate::discard::{self, Discarded};
-use crate::process::{self, Memory};
+use crate::bed::{Bed, BedOptions, Component, Context, Failure, Result, State, load};
+use crate::discard;
+use crate::figures::{Churn, Complete, Discarding, Figures, Growth, Latency};
 use crate::relay::Relay;
+use crate::report::grouped;
 use crate::terminal::{Terminal, row_of};
-use crate::{Size, say};
+use crate::{Options, keys, process, rivals, say};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_batchtop");
 
@@ -24,93 +25,50 @@ const SEED: u64 = 1;
 /// How long the API server may recover from the load before anything is measured.
 const SETTLE: Duration = Duration::from_secs(8);
 
-const IDLE: Duration = Duration::from_secs(30);
+const IDLE: Duration = Duration::from_mins(1);
 const CHURN: Duration = Duration::from_secs(20);
 
 /// Updates each second, asked for.
 const RATES: [u32; 2] = [100, 200];
 
-/// Presses of each key.
-const PRESSES: usize = 100;
-
-const PAGE_DOWN: &str = "\x1b[6~";
-
 /// Rows of the screen, from 0.
 const TITLE: usize = 0;
 const TOTALS: usize = 1;
-const POSITION: usize = 2;
 
 const HELP_RUNS: usize = 20;
 
-/// Everything measured.
-pub struct Figures {
-    /// Size as requested on the command line.
-    pub size: Size,
-    /// Objects on the server.
-    pub kubernetes: String,
-    /// One pod as the server returns it, bytes.
-    pub pod_bytes: usize,
-    /// Load averages before anything began.
-    pub load_before: String,
-    /// The discarding client, once each round.
-    pub discarded: Vec<Discarded>,
-    /// batchtop, once each round.
-    pub syncs: Vec<Sync>,
-    /// Runs of `--help`, wall time.
-    pub help: Vec<Duration>,
-    /// Key presses while nothing changes.
-    pub idle_keys: Vec<Duration>,
-    /// Key presses under the highest rate.
-    pub churn_keys: Vec<Duration>,
-    /// Updates each second while these keys were pressed.
-    pub churn_keys_rate: f64,
-    /// Share of one core while nothing changes.
-    pub idle_share: f64,
-    /// Cost of updates at each rate.
-    pub churns: Vec<Churn>,
-    /// At the very end.
-    pub memory: Memory,
-}
-
-/// From the start of batchtop until everything is on its screen.
-pub struct Sync {
-    /// Until the first frame.
-    pub first_paint: Duration,
-    /// Until all Nodes were listed on the screen.
-    pub nodes: Duration,
-    /// Until all was.
-    pub complete: Duration,
-    /// batchtop's processor time until then.
-    pub processor: Duration,
-    /// The API server's processor time until then.
-    pub server: Duration,
-    /// Bytes received until then, TLS and all.
-    pub received: u64,
-    /// Memory then.
-    pub memory: Memory,
-}
-
-/// Cost of updates.
-pub struct Churn {
-    /// Updates each second that were asked for.
-    pub asked: u32,
-    /// Updates each second that the server took.
-    pub delivered: f64,
-    /// Share of one core.
-    pub share: f64,
-}
-
 /// Measures everything.
-pub fn all(size: Size) -> Result<Figures> {
+pub fn all(options: &Options) -> Result<Figures> {
     let load_before = process::load();
     say(&format!("load {load_before}; starting an API server"));
-    let bench = Bench::new(size)?;
-    bench.run(load_before)
+    let mut bench = Bench::new(options.nodes)?;
+    let mut growth = Vec::new();
+    if !options.no_growth {
+        for part in [100, 10] {
+            growth.push(bench.growth(options.pods / part)?);
+        }
+    }
+    bench.grow(options.pods)?;
+    let mut figures = bench.figures(options, load_before)?;
+    figures.rivals = rivals::run(&bench.kubeconfig, bench.home.path(), options.nodes, options.pods);
+    if !options.no_growth {
+        growth.push(Growth::of(options.pods, figures.complete));
+        if bench.has_room_to_double()? {
+            growth.push(bench.growth(2 * options.pods)?);
+        }
+    }
+    Ok(Figures { growth, ..figures })
+}
+
+impl Growth {
+    fn of(pods: usize, complete: Complete) -> Self {
+        let Complete { seconds, processor_seconds, resident_mib, .. } = complete;
+        Self { pods, seconds, processor_seconds, resident_mib }
+    }
 }
 
 /// Shared state of all measurements.
 struct Bench {
-    size: Size,
     bed: Bed,
     fleet: load::Fleet,
     relay: Relay,
@@ -119,58 +77,120 @@ struct Bench {
     home: TempDir,
 }
 
+/// From the start of batchtop until everything is on its screen.
+struct Sync {
+    complete: Complete,
+    /// It runs on.
+    terminal: Terminal,
+}
+
+/// What is measured once everything is on the screen.
+struct Steady {
+    idle_percent: f64,
+    churns: Vec<Churn>,
+    keys_idle: Latency,
+    keys_churn: Latency,
+    keys_churn_rate: f64,
+    filter: Latency,
+}
+
 impl Bench {
-    fn new(size: Size) -> Result<Self> {
-        let bed = Bed::start(&BedOptions::api_only())?;
+    /// An API server with Nodes and no pods.
+    fn new(nodes: usize) -> Result<Self> {
+        // Go gives memory back only when it must: half of the machine is for the others.
+        let limit = format!("{}MiB", process::total_mib() / 2);
+        let bed = Bed::start(&BedOptions::api_only().variable(Component::ApiServer, "GOMEMLIMIT", &limit))?;
         let relay = Relay::to(bed.ports().api_server)?;
         let kubeconfig = through(&relay, &bed)?;
-        say(&format!("writing {} nodes and {} pods", size.nodes, size.pods));
-        let fleet = load::fleet(&bed, size.nodes, size.pods, SEED)?;
+        say(&format!("writing {nodes} Nodes"));
+        let fleet = load::fleet(&bed, nodes, 0, SEED)?;
         let home = tempfile::tempdir().context("a home")?;
-        Ok(Self { size, bed, fleet, relay, kubeconfig, home })
+        Ok(Self { bed, fleet, relay, kubeconfig, home })
     }
 
-    fn run(&self, load_before: String) -> Result<Figures> {
-        let help = (0..HELP_RUNS).map(|_| self.help()).collect::<Result<_>>()?;
+    /// Writes more pods, and lets the API server recover.
+    fn grow(&mut self, pods: usize) -> Result<()> {
+        say(&format!("writing pods up to {}", grouped(pods)));
+        load::grow(&self.bed, &mut self.fleet, pods)?;
         thread::sleep(SETTLE);
         // The first to list everything pays for what the server then remembers.
-        discard::run(&self.kubeconfig)?;
-        let (mut discarded, mut syncs, mut last) = (Vec::new(), Vec::new(), None);
-        for round in 1..=self.size.rounds.max(1) {
+        discard::run(&self.kubeconfig).map(drop)
+    }
+
+    /// One sync at this number of pods.
+    fn growth(&mut self, pods: usize) -> Result<Growth> {
+        self.grow(pods)?;
+        Ok(Growth::of(pods, self.sync()?.complete))
+    }
+
+    /// Whether the machine has memory for as many pods again: as much as the API server uses now, and then some.
+    fn has_room_to_double(&self) -> Result<bool> {
+        let server = mib(process::memory(self.api_server()?)?.resident_kib);
+        let has_room = process::available_mib() > 1.2 * server;
+        if !has_room {
+            say(&format!("no memory for twice as many pods: the API server has {server:.0} MiB now"));
+        }
+        Ok(has_room)
+    }
+
+    /// Everything but growth and rivals.
+    fn figures(&self, options: &Options, load_before: String) -> Result<Figures> {
+        let help = (0..HELP_RUNS).map(|_| self.help()).collect::<Result<Vec<f64>>>()?;
+        let (mut discarding, mut syncs, mut last) = (Vec::new(), Vec::new(), None);
+        for round in 1..=options.rounds.max(1) {
             say(&format!("reading everything, round {round}"));
             drop(last.take());
-            discarded.push(discard::run(&self.kubeconfig)?);
-            let (sync, terminal) = self.sync()?;
-            syncs.push(sync);
-            last = Some(terminal);
+            discarding.push(discard::run(&self.kubeconfig)?);
+            let sync = self.sync()?;
+            syncs.push(sync.complete);
+            last = Some(sync.terminal);
         }
         let mut terminal = last.context("no rounds")?;
-        self.show_pods(&mut terminal)?;
+        let steady = self.steady(&mut terminal)?;
+        let memory = process::memory(terminal.id()?)?;
+        Ok(Figures {
+            batchtop_version: env!("CARGO_PKG_VERSION").to_owned(),
+            kubernetes_version: self.kubernetes()?,
+            machine: process::machine(),
+            load_before,
+            nodes: options.nodes,
+            pods: options.pods,
+            pod_bytes: self.fleet.pod_bytes,
+            rounds: syncs.len(),
+            help_ms: median(&help, |ms| *ms),
+            discarding: Discarding {
+                seconds: median(&discarding, |client| client.seconds),
+                processor_seconds: median(&discarding, |client| client.processor_seconds),
+            },
+            complete: medians(&syncs),
+            idle_percent: steady.idle_percent,
+            churns: steady.churns,
+            keys_idle: steady.keys_idle,
+            keys_churn: steady.keys_churn,
+            keys_churn_rate: steady.keys_churn_rate,
+            filter: steady.filter,
+            resident_at_end_mib: mib(memory.resident_kib),
+            peak_mib: mib(memory.peak_kib),
+            growth: Vec::new(),
+            rivals: Vec::new(),
+        })
+    }
+
+    /// Keys, filters, updates and rest, with the pods on the screen.
+    fn steady(&self, terminal: &mut Terminal) -> Result<Steady> {
+        keys::show_pods(terminal, self.fleet.pods)?;
         say("pressing keys");
-        let idle_keys = press_keys(&mut terminal)?;
-        let churns = RATES.iter().map(|rate| self.churn(&terminal, *rate)).collect::<Result<_>>()?;
-        let (churn_keys, churn_keys_rate) = self.keys_under_churn(&mut terminal)?;
+        let keys_idle = keys::press(terminal)?;
+        let filter = keys::filter(terminal, &self.fleet)?;
+        let churns = RATES.iter().map(|rate| self.churn(terminal, *rate)).collect::<Result<_>>()?;
+        let (keys_churn, keys_churn_rate) = self.keys_under_churn(terminal)?;
         thread::sleep(SETTLE);
         say("watching it do nothing");
-        let idle_share = share(&terminal, || {
+        let ((), idle_percent) = share(terminal, || {
             thread::sleep(IDLE);
             Ok(())
         })?;
-        Ok(Figures {
-            size: self.size,
-            kubernetes: self.kubernetes()?,
-            pod_bytes: self.fleet.pod_bytes,
-            load_before,
-            discarded,
-            syncs,
-            help,
-            idle_keys,
-            churn_keys,
-            churn_keys_rate,
-            idle_share: idle_share.1,
-            churns,
-            memory: process::memory(terminal.id()?)?,
-        })
+        Ok(Steady { idle_percent, churns, keys_idle, keys_churn, keys_churn_rate, filter })
     }
 
     fn kubernetes(&self) -> Result<String> {
@@ -178,66 +198,64 @@ impl Bench {
         Ok(version["gitVersion"].as_str().context("no gitVersion")?.to_owned())
     }
 
-    fn help(&self) -> Result<Duration> {
+    /// Milliseconds of `batchtop --help`.
+    fn help(&self) -> Result<f64> {
         let began = Instant::now();
         let mut command = Command::new(PROGRAM);
         let status = command.arg("--help").env("HOME", self.home.path()).stdout(Stdio::null()).status();
-        let elapsed = began.elapsed();
+        let elapsed = began.elapsed().as_secs_f64() * 1000.0;
         if status.context(PROGRAM)?.success() { Ok(elapsed) } else { Err(Failure::new("--help failed")) }
     }
 
     /// Starts batchtop and follows it until everything is on its screen.
-    fn sync(&self) -> Result<(Sync, Terminal)> {
-        let server_before = self.server_processor()?;
+    fn sync(&self) -> Result<Sync> {
+        let server = self.api_server()?;
+        let server_before = process::processor(server)?;
         self.relay.take_received();
         let kubeconfig = self.kubeconfig.display().to_string();
-        let terminal = Terminal::start(PROGRAM, &["--kubeconfig", &kubeconfig], self.home.path())?;
-        let since = |moment: Instant| moment.duration_since(terminal.began());
+        // Nothing but the bed is talked to.
+        let variables = [("BATCHTOP_NO_AWS", "1")];
+        let terminal = Terminal::start(PROGRAM, &["--kubeconfig", &kubeconfig], self.home.path(), &variables)?;
+        let since = |moment: Instant| moment.duration_since(terminal.began()).as_secs_f64();
         let first_paint = since(terminal.wait("the first frame", |screen| has(screen, TITLE, "batchtop"))?);
         let (nodes, pods) =
-            (format!("nodes {}", grouped(self.size.nodes)), format!("pods {}", grouped(self.size.pods)));
+            (format!("nodes {}", grouped(self.fleet.nodes)), format!("pods {}", grouped(self.fleet.pods)));
         let nodes = since(terminal.wait("all Nodes", |screen| has(screen, TOTALS, &nodes))?);
-        let complete = |screen: &Screen| has(screen, TOTALS, &pods) && has(screen, TITLE, "● live");
-        let complete = since(terminal.wait("all pods, live", complete)?);
-        let sync = Sync {
-            first_paint,
-            nodes,
-            complete,
-            processor: process::processor(terminal.id()?)?,
-            server: self.server_processor()?.saturating_sub(server_before),
-            received: self.relay.take_received(),
-            memory: process::memory(terminal.id()?)?,
+        let is_complete = |screen: &Screen| has(screen, TOTALS, &pods) && has(screen, TITLE, "● live");
+        let seconds = since(terminal.wait("all pods, live", is_complete)?);
+        let complete = Complete {
+            first_paint_ms: first_paint * 1000.0,
+            nodes_seconds: nodes,
+            seconds,
+            processor_seconds: process::processor(terminal.id()?)?.as_secs_f64(),
+            server_processor_seconds: process::processor(server)?.saturating_sub(server_before).as_secs_f64(),
+            received_megabytes: self.relay.take_received() as f64 / 1e6,
+            resident_mib: mib(process::memory(terminal.id()?)?.resident_kib),
         };
-        Ok((sync, terminal))
+        Ok(Sync { complete, terminal })
     }
 
-    /// From here on all pods are listed: nothing else has so many rows, or rows that change so often.
-    fn show_pods(&self, terminal: &mut Terminal) -> Result<()> {
-        let position = format!("1/{}", grouped(self.size.pods));
-        terminal.send("3")?;
-        terminal.wait("the Pods screen", |screen| row_of(screen, POSITION).trim_end().ends_with(&position)).map(drop)
-    }
-
-    fn server_processor(&self) -> Result<Duration> {
+    /// Process id of the API server.
+    fn api_server(&self) -> Result<u32> {
         match self.bed.state(Component::ApiServer)? {
-            State::Running(id) => process::processor(id),
+            State::Running(id) => Ok(id),
             other => Err(Failure::new(format!("the API server: {other:?}"))),
         }
     }
 
     fn churn(&self, terminal: &Terminal, asked: u32) -> Result<Churn> {
         say(&format!("{asked} updates each second"));
-        let (churn, share) = share(terminal, || load::churn(&self.bed, &self.fleet, asked, CHURN))?;
-        Ok(Churn { asked, delivered: delivered(&churn), share })
+        let (churn, processor_percent) = share(terminal, || load::churn(&self.bed, &self.fleet, asked, CHURN))?;
+        Ok(Churn { asked, delivered: delivered(&churn), processor_percent })
     }
 
     /// Presses keys while updates come at the highest rate.
-    fn keys_under_churn(&self, terminal: &mut Terminal) -> Result<(Vec<Duration>, f64)> {
+    fn keys_under_churn(&self, terminal: &mut Terminal) -> Result<(Latency, f64)> {
         say("pressing keys under updates");
         let rate = RATES.into_iter().max().context("no rates")?;
         thread::scope(|scope| {
             let churn = scope.spawn(|| load::churn(&self.bed, &self.fleet, rate, CHURN));
-            let keys = press_keys(terminal)?;
+            let keys = keys::press(terminal)?;
             let churn = churn.join().map_err(|_| Failure::new("the churn panicked"))??;
             Ok((keys, delivered(&churn)))
         })
@@ -257,44 +275,43 @@ fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).context(path.display())
 }
 
-/// Which share of one core the program uses while something is done.
-fn share<T>(terminal: &Terminal, work: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {
+/// How many percent of one core the program uses while something is done.
+pub fn share<T>(terminal: &Terminal, work: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {
     let id = terminal.id()?;
     let (began, before) = (Instant::now(), process::processor(id)?);
     let done = work()?;
     let used = process::processor(id)?.saturating_sub(before);
-    Ok((done, used.as_secs_f64() / began.elapsed().as_secs_f64()))
+    Ok((done, 100.0 * used.as_secs_f64() / began.elapsed().as_secs_f64()))
 }
 
-fn delivered(churn: &bed::load::Churn) -> f64 {
+/// MiB of KiB.
+pub fn mib(kib: u64) -> f64 {
+    kib as f64 / 1024.0
+}
+
+fn delivered(churn: &load::Churn) -> f64 {
     churn.accepted as f64 / churn.elapsed.as_secs_f64()
 }
 
-/// How long each press takes until the position on the screen has changed: `j` and page down in turn.
-///
-/// The pauses differ, so that presses do not fall in step with the frames that data causes.
-fn press_keys(terminal: &mut Terminal) -> Result<Vec<Duration>> {
-    let mut presses = Vec::with_capacity(2 * PRESSES);
-    for number in 0..PRESSES {
-        for (key, name) in [("j", "j"), (PAGE_DOWN, "PgDn")] {
-            let before = terminal.row(POSITION);
-            let pressed = Instant::now();
-            terminal.send(key)?;
-            let seen = terminal.wait(name, |screen| row_of(screen, POSITION) != before)?;
-            presses.push(seen.duration_since(pressed));
-            thread::sleep(Duration::from_millis(30 + (number as u64 * 37) % 41));
-        }
+/// The median of each figure by itself.
+fn medians(syncs: &[Complete]) -> Complete {
+    Complete {
+        first_paint_ms: median(syncs, |sync| sync.first_paint_ms),
+        nodes_seconds: median(syncs, |sync| sync.nodes_seconds),
+        seconds: median(syncs, |sync| sync.seconds),
+        processor_seconds: median(syncs, |sync| sync.processor_seconds),
+        server_processor_seconds: median(syncs, |sync| sync.server_processor_seconds),
+        received_megabytes: median(syncs, |sync| sync.received_megabytes),
+        resident_mib: median(syncs, |sync| sync.resident_mib),
     }
-    Ok(presses)
+}
+
+fn median<T>(values: &[T], figure: impl Fn(&T) -> f64) -> f64 {
+    let mut sorted: Vec<f64> = values.iter().map(figure).collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
 fn has(screen: &Screen, row: usize, text: &str) -> bool {
     row_of(screen, row).contains(text)
-}
-
-/// A number as batchtop writes it: `10,000`.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&[u8]> = digits.as_bytes().rchunks(3).rev().collect();
-    String::from_utf8_lossy(&groups.join(&b","[..])).into_owned()
 }

@@ -36,15 +36,25 @@ pub fn memory(id: u32) -> Result<Memory> {
     Ok(Memory { resident_kib: field("VmRSS:")?, peak_kib: field("VmHWM:")? })
 }
 
+/// Memory of this machine that is not in use, MiB.
+pub fn available_mib() -> f64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    number_after(&text, "MemAvailable:").unwrap_or_default() as f64 / 1024.0
+}
+
+/// Memory of this machine, MiB.
+pub fn total_mib() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    number_after(&text, "MemTotal:").unwrap_or_default() / 1024
+}
+
 /// Cores, processor and memory of this machine as text.
 pub fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or("an unknown processor", |(_, model)| model);
-    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let gib = number_after(&memory, "MemTotal:").unwrap_or_default() >> 20;
-    format!("{cores} cores of {model}, {gib} GiB")
+    format!("{cores} cores of {model}, {} GiB", total_mib() >> 10)
 }
 
 /// Load averages of the machine.

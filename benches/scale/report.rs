@@ -1,120 +1,164 @@
-//! The figures as a table in Markdown.
+//! Figures as tables in Markdown, with the budgets beside them.
 
 use std::fmt::Write;
-use std::time::Duration;
 
-use crate::measure::{Churn, Figures, Sync};
-use crate::process;
+use super::figures::{Figures, Growth, Latency, RivalFigures};
 
-/// The budget for memory holds for this many pods.
-const BUDGETED_PODS: usize = 10_000;
+/// Up to this many pods the budgets of a small fleet hold.
+const SMALL_FLEET_PODS: usize = 10_000;
 
-const MIB: f64 = (1 << 20) as f64;
+/// Budgets that depend on the size of the fleet.
+struct Budgets {
+    resident_mib: u32,
+    peak_mib: Option<u32>,
+    churn_key_p99_ms: u32,
+}
 
-/// The table, with the budgets beside what was measured.
-pub fn table(figures: &Figures) -> String {
+const SMALL_FLEET: Budgets = Budgets { resident_mib: 40, peak_mib: None, churn_key_p99_ms: 8 };
+const LARGE_FLEET: Budgets = Budgets { resident_mib: 96, peak_mib: Some(128), churn_key_p99_ms: 16 };
+
+/// All tables.
+pub fn tables(figures: &Figures) -> String {
     let mut out = heading(figures);
-    for [what, measured, budget] in start(figures).into_iter().chain(steady(figures)) {
-        let _ = writeln!(out, "| {what} | {measured} | {budget} |");
+    let rows: Vec<[String; 3]> = start(figures).into_iter().chain(steady(figures)).collect();
+    table(&mut out, ["what", "measured", "budget"], &rows);
+    if !figures.growth.is_empty() {
+        out.push_str("\nUntil everything is on the screen, by the number of pods:\n\n");
+        let rows: Vec<[String; 4]> = figures.growth.iter().map(growth).collect();
+        table(&mut out, ["pods", "time", "processor", "resident memory"], &rows);
+    }
+    if !figures.rivals.is_empty() {
+        out.push_str("\nOthers until the number of all pods (eks-node-viewer: Nodes) was on their screens:\n\n");
+        let rows: Vec<[String; 5]> = figures.rivals.iter().map(rival).collect();
+        table(&mut out, ["program", "time", "processor", "resident memory; most ever", "idle, of one core"], &rows);
     }
     out
 }
 
 fn heading(figures: &Figures) -> String {
-    let size = figures.size;
     format!(
-        "{} nodes, {} pods of {:.1} KB; batchtop {}, Kubernetes {}; {}.\nLoad before: {}. Medians of {} rounds.\n\n\
-         | what | measured | budget |\n|---|---|---|\n",
-        size.nodes,
-        size.pods,
+        "{} nodes and {} pods of {:.1} KB on a real API server over loopback; batchtop {}, Kubernetes {}; {}, API server and \
+         load on the same machine. Medians of {} rounds.\n\n",
+        grouped(figures.nodes),
+        grouped(figures.pods),
         figures.pod_bytes as f64 / 1000.0,
-        env!("CARGO_PKG_VERSION"),
-        figures.kubernetes,
-        process::machine(),
-        figures.load_before,
-        figures.syncs.len(),
+        figures.batchtop_version,
+        figures.kubernetes_version.trim_start_matches('v'),
+        figures.machine,
+        figures.rounds,
     )
+}
+
+fn table<const COLUMNS: usize>(out: &mut String, header: [&str; COLUMNS], rows: &[[String; COLUMNS]]) {
+    let _ = writeln!(out, "| {} |\n|{}", header.join(" | "), "---|".repeat(COLUMNS));
+    for row in rows {
+        let _ = writeln!(out, "| {} |", row.join(" | "));
+    }
 }
 
 /// Rows of the initial sync.
 fn start(figures: &Figures) -> Vec<[String; 3]> {
-    let median = |of: fn(&Sync) -> Duration| median(figures.syncs.iter().map(of));
-    let wall = self::median(figures.discarded.iter().map(|client| client.wall));
-    let processor = self::median(figures.discarded.iter().map(|client| client.processor));
-    let complete = median(|sync| sync.complete);
-    let times = |time: Duration, of: Duration| format!("{} ({:.2} ×)", seconds(time), ratio(time, of));
-    let resident = middle(figures.syncs.iter().map(|sync| sync.memory.resident_kib)).unwrap_or_default();
-    let received = middle(figures.syncs.iter().map(|sync| sync.received)).unwrap_or_default();
-    let memory_budget = if figures.size.pods <= BUDGETED_PODS { "48 MiB" } else { "200 MiB" };
+    let (complete, discarding, budgets) = (figures.complete, figures.discarding, budgets(figures.pods));
+    let times = |value: f64, of: f64| value / of.max(f64::MIN_POSITIVE);
+    let resident = format!("{}; {}", mib(complete.resident_mib), mib(figures.peak_mib));
+    let memory = match budgets.peak_mib {
+        Some(peak) => format!("{}; {peak} MiB", budgets.resident_mib),
+        None => format!("{} MiB", budgets.resident_mib),
+    };
     vec![
-        row("`batchtop --help`", millis(self::median(figures.help.iter().copied())), "15 ms"),
-        row("first paint", millis(median(|sync| sync.first_paint)), "150 ms"),
-        row("all Nodes on screen", seconds(median(|sync| sync.nodes)), "before pods"),
-        row("client that downloads and discards: wall", seconds(wall), ""),
-        row("… processor", seconds(processor), ""),
-        row("everything on screen: wall", times(complete, wall), "1.5 ×"),
-        row("… processor", times(median(|sync| sync.processor), processor), ""),
-        row("… processor of the API server", seconds(median(|sync| sync.server)), ""),
-        row("… bytes received", format!("{:.1} MB", received as f64 / 1e6), ""),
-        row("… resident memory", mib(resident), memory_budget),
-        row("peak memory of the whole run", mib(figures.memory.peak_kib), ""),
+        row("`batchtop --help`", millis(figures.help_ms), "15 ms"),
+        row("first paint", millis(complete.first_paint_ms), "50 ms"),
+        row("all Nodes on screen", seconds(complete.nodes_seconds), "before pods"),
+        row(
+            "everything on screen",
+            format!(
+                "{}, {:.2} × a client that only downloads and discards",
+                seconds(complete.seconds),
+                times(complete.seconds, discarding.seconds)
+            ),
+            "1.1 ×",
+        ),
+        row(
+            "processor until then",
+            format!(
+                "{}, {:.2} × the discarding client (the API server: {})",
+                seconds(complete.processor_seconds),
+                times(complete.processor_seconds, discarding.processor_seconds),
+                seconds(complete.server_processor_seconds)
+            ),
+            "1.3 ×",
+        ),
+        row("received until then", format!("{:.1} MB", complete.received_megabytes), ""),
+        row("resident memory then; most ever", resident, &memory),
     ]
 }
 
 /// Rows of the time after the initial sync.
 fn steady(figures: &Figures) -> Vec<[String; 3]> {
-    let mut rows = vec![row("processor, nothing changes", percent(figures.idle_share), "0.5 %")];
-    rows.extend(figures.churns.iter().map(churn));
-    rows.push(row("resident memory at the end", mib(figures.memory.resident_kib), ""));
-    rows.push(row("key press to screen, nothing changes", latencies(&figures.idle_keys), ""));
-    let what = format!("key press to screen, {:.0} updates/s", figures.churn_keys_rate);
-    rows.push(row(&what, latencies(&figures.churn_keys), "p99 16 ms"));
+    let mut rows = vec![row("processor while nothing changes", percent(figures.idle_percent), "0.2 %")];
+    for churn in &figures.churns {
+        let budget = if churn.asked == 200 { "3 %" } else { "" };
+        rows.push(row(
+            &format!("processor at {:.0} updates/s", churn.delivered),
+            percent(churn.processor_percent),
+            budget,
+        ));
+    }
+    let under_churn = format!("key press to screen, {:.0} updates/s", figures.keys_churn_rate);
+    let churn_budget = format!("median 4 ms, p99 {} ms", budgets(figures.pods).churn_key_p99_ms);
+    rows.push(row("key press to screen, nothing changes", latency(figures.keys_idle), "median 4 ms, max 8 ms"));
+    rows.push(row(&under_churn, latency(figures.keys_churn), &churn_budget));
+    rows.push(row("filter typed and entered, to its rows", latency(figures.filter), "50 ms"));
     rows
 }
 
-fn churn(churn: &Churn) -> [String; 3] {
-    let what = format!("processor, {:.0} of {} updates/s delivered", churn.delivered, churn.asked);
-    row(&what, percent(churn.share), if churn.asked == 200 { "5 %" } else { "" })
+fn growth(growth: &Growth) -> [String; 4] {
+    [grouped(growth.pods), seconds(growth.seconds), seconds(growth.processor_seconds), mib(growth.resident_mib)]
+}
+
+fn rival(rival: &RivalFigures) -> [String; 5] {
+    let stopped = || rival.stopped.clone().unwrap_or_else(|| "never".to_owned());
+    [
+        rival.name.clone(),
+        rival.seconds.map_or_else(stopped, seconds),
+        seconds(rival.processor_seconds),
+        format!("{}; {}", mib(rival.resident_mib), mib(rival.peak_mib)),
+        rival.idle_percent.map_or_else(String::new, percent),
+    ]
+}
+
+fn budgets(pods: usize) -> Budgets {
+    if pods <= SMALL_FLEET_PODS { SMALL_FLEET } else { LARGE_FLEET }
 }
 
 fn row(what: &str, measured: String, budget: &str) -> [String; 3] {
     [what.to_owned(), measured, budget.to_owned()]
 }
 
-fn latencies(presses: &[Duration]) -> String {
-    let mut sorted = presses.to_vec();
-    sorted.sort_unstable();
-    let at = |percent: usize| sorted.get((sorted.len() * percent).div_ceil(100).saturating_sub(1)).copied();
-    let [half, most, all] = [50, 99, 100].map(|percent| millis(at(percent).unwrap_or_default()));
-    format!("median {half}, p99 {most}, max {all} ({} presses)", sorted.len())
+fn latency(latency: Latency) -> String {
+    let Latency { median_ms, p99_ms, max_ms, count } = latency;
+    format!("median {}, p99 {}, max {} ({count} times)", millis(median_ms), millis(p99_ms), millis(max_ms))
 }
 
-fn median(times: impl Iterator<Item = Duration>) -> Duration {
-    middle(times).unwrap_or_default()
+fn seconds(seconds: f64) -> String {
+    format!("{seconds:.2} s")
 }
 
-fn middle<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Option<T> {
-    let mut sorted: Vec<T> = values.collect();
-    sorted.sort_unstable();
-    sorted.get(sorted.len() / 2).copied()
+fn millis(milliseconds: f64) -> String {
+    format!("{milliseconds:.1} ms")
 }
 
-fn ratio(time: Duration, of: Duration) -> f64 {
-    time.as_secs_f64() / of.as_secs_f64().max(f64::MIN_POSITIVE)
+fn percent(percent: f64) -> String {
+    format!("{percent:.1} %")
 }
 
-fn seconds(time: Duration) -> String {
-    format!("{:.2} s", time.as_secs_f64())
+fn mib(mib: f64) -> String {
+    format!("{mib:.1} MiB")
 }
 
-fn millis(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
-}
-
-fn mib(kib: u64) -> String {
-    format!("{:.1} MiB", kib as f64 * 1024.0 / MIB)
+/// A number as batchtop writes it: `10,000`.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&[u8]> = digits.as_bytes().rchunks(3).rev().collect();
+    String::from_utf8_lossy(&groups.join(&b","[..])).into_owned()
 }

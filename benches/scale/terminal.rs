@@ -41,8 +41,8 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts a program; its home is `home`, its environment otherwise empty.
-    pub fn start(program: &str, arguments: &[&str], home: &Path) -> Result<Self> {
+    /// Starts a program; its home is `home`, its environment otherwise has PATH and these variables.
+    pub fn start(program: &str, arguments: &[&str], home: &Path, variables: &[(&str, &str)]) -> Result<Self> {
         let size = PtySize { rows: SIZE.0, cols: SIZE.1, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).context("a pseudo-terminal")?;
         let mut command = CommandBuilder::new(program);
@@ -51,8 +51,10 @@ impl Terminal {
         command.cwd(home);
         command.env("HOME", home);
         command.env("TERM", "xterm-256color");
-        // Nothing but the bed is talked to.
-        command.env("BATCHTOP_NO_AWS", "1");
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        for (name, value) in variables {
+            command.env(name, value);
+        }
         let began = Instant::now();
         let child = pair.slave.spawn_command(command).context(program)?;
         let rows = NonZero::new(SIZE.0).context("rows")?;
@@ -84,6 +86,11 @@ impl Terminal {
     /// One row of the screen now.
     pub fn row(&self, row: usize) -> String {
         row_of(self.seen().emulator.screen(), row)
+    }
+
+    /// All text of the screen now.
+    pub fn contents(&self) -> String {
+        self.seen().emulator.screen().contents()
     }
 
     /// Waits until the screen is as wanted, and says when what made it so arrived.

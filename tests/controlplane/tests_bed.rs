@@ -296,7 +296,8 @@ fn api_server_survives_being_killed() -> Result<()> {
 
 fn loader_makes_a_believable_fleet() -> Result<()> {
     let bed = Bed::start(&BedOptions::api_only())?;
-    let fleet = load::fleet(&bed, 20, 400, 1)?;
+    let mut fleet = load::fleet(&bed, 20, 130, 1)?;
+    load::grow(&bed, &mut fleet, 400)?;
     let pods = bed.api().list("/api/v1/pods")?;
     let nodes = bed.api().list("/api/v1/nodes")?;
     equal(&pods.len(), &400)?;

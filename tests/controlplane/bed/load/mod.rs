@@ -8,6 +8,7 @@ mod random;
 pub mod returned;
 mod shape;
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -20,7 +21,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::api::request;
 use super::failure::{Context, Result};
 use super::running::Bed;
-use shape::{NAMESPACES, Owner, PODS_PER_WORKLOAD, Phase, PodShape, Size, Workload};
+pub use shape::PODS_PER_WORKLOAD;
+use shape::{NAMESPACES, Owner, Phase, Size, Workload};
 
 /// Requests on their way at a time.
 const PARALLEL: usize = 64;
@@ -44,6 +46,9 @@ pub struct Fleet {
     pub pod_bytes: usize,
     /// How long loading took.
     pub elapsed: Duration,
+    seed: u64,
+    /// The uid of the owner of each workload's pods.
+    owners: Vec<String>,
 }
 
 /// What churn did.
@@ -60,33 +65,45 @@ pub struct Churn {
 /// Creates nodes with their NodeClaims and NodePools, and pods with their owners. The
 /// same numbers and seed give the same fleet, but for times and uids.
 pub fn fleet(bed: &Bed, nodes: usize, pods: usize, seed: u64) -> Result<Fleet> {
-    let size = Size { nodes, pods, seed };
     let start = Instant::now();
     for pool in objects::node_pools() {
         bed.apply(&pool)?;
     }
     let client = bed.api().client();
     bed.api().runtime().block_on(async {
-        each(NAMESPACES, |index| create_namespace(client, index)).await?;
-        each(nodes, |index| create_node(client, size, index)).await?;
-        let owners = create_workloads(client, pods.div_ceil(PODS_PER_WORKLOAD)).await?;
-        each(owners.len(), |index| create_disruption_budget(client, index)).await?;
-        each(pods, |index| create_pod(client, size, index, &owners)).await
+        each(0..NAMESPACES, |index| create_namespace(client, index)).await?;
+        each(0..nodes, |index| create_node(client, Size { nodes, pods, seed }, index)).await
     })?;
-    let shapes: Vec<PodShape> = (0..pods).map(|index| shape::pod(size, index)).collect();
-    let sample = shapes.first().map(|pod| bed.api().get(&pod_path(&pod.namespace, &pod.name)));
-    Ok(Fleet {
-        nodes,
-        pods,
-        protected: shapes.iter().filter(|pod| pod.protection.is_some()).count(),
-        running: shapes
-            .into_iter()
-            .filter(|pod| pod.phase == Phase::Running)
-            .map(|pod| (pod.namespace, pod.name))
-            .collect(),
-        pod_bytes: sample.transpose()?.map_or(0, |pod| pod.to_string().len()),
-        elapsed: start.elapsed(),
-    })
+    let (running, owners) = (Vec::new(), Vec::new());
+    let mut fleet =
+        Fleet { nodes, pods: 0, running, protected: 0, pod_bytes: 0, elapsed: start.elapsed(), seed, owners };
+    grow(bed, &mut fleet, pods)?;
+    Ok(fleet)
+}
+
+/// Creates more pods with their owners, up to so many. A fleet that grew is the same as one that was created so large.
+pub fn grow(bed: &Bed, fleet: &mut Fleet, pods: usize) -> Result<()> {
+    let start = Instant::now();
+    let size = Size { nodes: fleet.nodes, pods, seed: fleet.seed };
+    let client = bed.api().client();
+    let (workloads, new) = (fleet.owners.len()..pods.div_ceil(PODS_PER_WORKLOAD), fleet.pods..pods);
+    bed.api().runtime().block_on(async {
+        fleet.owners.extend(create_workloads(client, workloads.clone()).await?);
+        each(workloads, |index| create_disruption_budget(client, index)).await?;
+        each(new.clone(), |index| create_pod(client, size, index, &fleet.owners)).await
+    })?;
+    for pod in new.map(|index| shape::pod(size, index)) {
+        fleet.protected += usize::from(pod.protection.is_some());
+        if pod.phase == Phase::Running {
+            fleet.running.push((pod.namespace, pod.name));
+        }
+    }
+    fleet.pods = pods;
+    if let Some((namespace, name)) = fleet.running.first() {
+        fleet.pod_bytes = bed.api().get(&pod_path(namespace, name))?.to_string().len();
+    }
+    fleet.elapsed += start.elapsed();
+    Ok(())
 }
 
 /// Updates running pods at an even rate: restarts, readiness and annotations in turn.
@@ -150,12 +167,12 @@ async fn update(client: Client, path: String, number: usize) -> Result<()> {
     .map(drop)
 }
 
-/// Does something for 0, 1, … in parallel, and stops at the first failure.
-async fn each<F>(count: usize, work: impl Fn(usize) -> F) -> Result<()>
+/// Does something for each index in parallel, and stops at the first failure.
+async fn each<F>(indices: Range<usize>, work: impl Fn(usize) -> F) -> Result<()>
 where
     F: Future<Output = Result<()>>,
 {
-    stream::iter(0..count).map(Ok).try_for_each_concurrent(PARALLEL, work).await
+    stream::iter(indices).map(Ok).try_for_each_concurrent(PARALLEL, work).await
 }
 
 async fn create_namespace(client: &Client, index: usize) -> Result<()> {
@@ -178,12 +195,12 @@ async fn create_node(client: &Client, size: Size, index: usize) -> Result<()> {
 }
 
 /// Creates the owners of pods; returns their uids.
-async fn create_workloads(client: &Client, count: usize) -> Result<Vec<String>> {
+async fn create_workloads(client: &Client, indices: Range<usize>) -> Result<Vec<String>> {
     let create = |index: usize| async move {
         let workload = shape::workload(index);
         create_workload(client, &workload).await
     };
-    stream::iter(0..count).map(create).buffered(PARALLEL).try_collect().await
+    stream::iter(indices).map(create).buffered(PARALLEL).try_collect().await
 }
 
 async fn create_workload(client: &Client, workload: &Workload) -> Result<String> {
