@@ -124,6 +124,26 @@ fn sums(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| app.insights.totals(&app.inputs()));
 }
 
+/// A filter is typed at once, and its rows are listed; then it is left, and all rows are listed again.
+#[divan::bench(args = ["filter", "all again"])]
+fn listing_filter(bencher: Bencher<'_, '_>, measured: &str) {
+    let app = Mutex::new(on_screen("3"));
+    let press = |keys: &[&str]| {
+        let mut app = app.lock().unwrap_or_else(PoisonError::into_inner);
+        for chord in keys.iter().filter_map(|key| key.parse().ok()) {
+            update(&mut app, Msg::Key(chord));
+        }
+        update(&mut app, Msg::KeyFrame);
+    };
+    let filter =
+        || press(&["/", "t", "r", "a", "i", "n", "-", "r", "e", "s", "n", "e", "t", "-", "0", "0", "0", "enter"]);
+    let leave = || press(&["esc"]);
+    match measured {
+        "filter" => bencher.with_inputs(leave).bench_local_values(|()| filter()),
+        _ => bencher.with_inputs(filter).bench_local_values(|()| leave()),
+    }
+}
+
 /// Deriving the Screen from the App.
 #[divan::bench(args = ["1 Fleet", "2 Jobs", "3 Pods"])]
 fn view_derive(bencher: Bencher<'_, '_>, screen: &str) {

@@ -25,7 +25,7 @@ const FILTERS: usize = 20;
 /// Shows the pods: nothing else has so many rows, or rows that change so often.
 pub fn show_pods(terminal: &mut Terminal, pods: usize) -> Result<()> {
     terminal.send("3")?;
-    wait_for_rows(terminal, "the Pods screen", pods).map(drop)
+    wait_for_position(terminal, "the Pods screen", &format!("/{}", grouped(pods))).map(drop)
 }
 
 /// How long each press takes until the position on the screen has changed: `j` and page down in turn.
@@ -53,10 +53,11 @@ pub fn filter(terminal: &mut Terminal, fleet: &load::Fleet) -> Result<Latency> {
         let Some(workload) = workload(fleet, number) else { continue };
         let typed = Instant::now();
         terminal.send(&format!("/{workload}{ENTER}"))?;
-        let seen = wait_for_rows(terminal, &format!("the pods of {workload}"), PODS_PER_WORKLOAD)?;
+        let position = format!("/{PODS_PER_WORKLOAD} of {}", grouped(fleet.pods));
+        let seen = wait_for_position(terminal, &format!("the pods of {workload}"), &position)?;
         filters.push(seen.duration_since(typed));
         terminal.send(ESCAPE)?;
-        wait_for_rows(terminal, "all pods again", fleet.pods)?;
+        wait_for_position(terminal, "all pods again", &format!("/{}", grouped(fleet.pods)))?;
     }
     Ok(latency(filters))
 }
@@ -68,9 +69,9 @@ fn workload(fleet: &load::Fleet, number: usize) -> Option<&str> {
     pod.rsplitn(3, '-').nth(2)
 }
 
-fn wait_for_rows(terminal: &Terminal, what: &str, rows: usize) -> Result<Instant> {
-    let position = format!("/{}", grouped(rows));
-    terminal.wait(what, |screen| row_of(screen, POSITION).trim_end().ends_with(&position))
+/// Waits until the row of the position ends like this.
+fn wait_for_position(terminal: &Terminal, what: &str, end: &str) -> Result<Instant> {
+    terminal.wait(what, |screen| row_of(screen, POSITION).trim_end().ends_with(end))
 }
 
 /// The middle and the longest of several times.

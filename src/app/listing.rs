@@ -11,6 +11,7 @@ use crate::units::Time;
 
 /// Puts the rows in order where something changed.
 pub fn refresh_if_dirty(app: &mut App) {
+    follow_filter(app);
     if app.ui.listing.dirty {
         refresh(app);
     } else if !app.ui.listing.touched.is_empty() {
@@ -35,11 +36,13 @@ pub fn laid_out(app: &mut App, geometry: Geometry) {
 /// Notes what a Delta changed; the rows are put in order before the next frame.
 pub fn note(app: &mut App, changed: &Changed) {
     note_parts(app);
-    if patch::applies(&app.ui.level) {
+    let mut causes = Dependency::of_delta(changed);
+    if patch::applies(&app.ui) {
         app.ui.listing.touched.extend(changed.pods.iter().cloned());
-        return;
+        // Without a filter a row depends on nothing but its pod.
+        causes.retain(|cause| !app.ui.listed_filter().is_empty() && *cause != Dependency::Kind(Kind::Pod));
     }
-    note_causes(app, &Dependency::of_delta(changed));
+    note_causes(app, &causes);
 }
 
 const SECONDS_PER_MINUTE: i64 = 60;
@@ -100,27 +103,64 @@ pub fn refresh(app: &mut App) {
     (listing.rows, listing.unfiltered, listing.rate) = (built.rows, built.unfiltered, built.rate);
     listing.dirty = false;
     listing.touched.clear();
+    listing.filter_before = None;
+    listing.all = None;
     follow_marks(app);
     reselect(app);
 }
 
-/// The filter was another a moment ago. Where the new one only leaves out more, as with each letter that is typed, the
-/// rows that are listed are looked at alone, and stay in order.
-pub fn follow_filter(app: &mut App, before: &str) {
-    let level = &app.ui.level;
-    let filter = Filter::parse(&level.filter, level.screen);
-    if !is_in_order(app) || !filter.narrows(&Filter::parse(before, level.screen)) {
-        refresh(app);
+/// The filter was `before` a moment ago. Rows follow it before anything looks at them: of letters that come at once, the
+/// last one counts.
+pub fn note_filter(app: &mut App, before: String) {
+    app.ui.listing.filter_before.get_or_insert(before);
+}
+
+/// Lists the rows that meet the filter that was typed, in the order in which they were.
+pub fn follow_filter(app: &mut App) {
+    if app.ui.listing.filter_before.is_none() {
         return;
     }
-    let rows = std::mem::take(&mut app.ui.listing.rows);
-    let rate = app.ui.level.screen.spec().rate;
-    let find = |row: &RowKey| RowRef::find(app, row.object()?).filter(|row| filter.matches(*row, app));
-    let kept: Vec<(RowKey, Option<i64>)> =
-        rows.into_iter().filter_map(|key| find(&key).map(|row| (key, rate.and_then(|rate| rate(row, app))))).collect();
-    app.ui.listing.rate = rate.map(|_| sum(kept.iter().map(|(_, rate)| *rate)));
-    app.ui.listing.rows = kept.into_iter().map(|(key, _)| key).collect();
-    reselect(app);
+    if !app.ui.listing.dirty && !app.ui.listing.touched.is_empty() {
+        patch(app);
+    }
+    let Some(before) = app.ui.listing.filter_before.take() else { return };
+    let level = &app.ui.level;
+    let (before, filter) = (Filter::parse(&before, level.screen), Filter::parse(&level.filter, level.screen));
+    if is_in_order(app) && list_meeting(app, &before, &filter) {
+        app.ui.listing.rate = app.ui.level.screen.spec().rate.map(|rate| sum(rates(app, rate)));
+        reselect(app);
+    } else {
+        refresh(app);
+    }
+}
+
+/// Lists the rows that meet `filter`: out of those that are listed where it only leaves out more than the one before, as with
+/// each letter that is typed, else out of all. `false` where all are not known.
+fn list_meeting(app: &mut App, before: &Filter, filter: &Filter) -> bool {
+    let (mut rows, all) = (std::mem::take(&mut app.ui.listing.rows), app.ui.listing.all.take());
+    let meets = |key: &RowKey| find(app, key).is_some_and(|row| filter.matches(row, app));
+    let (rows, all) = if !before.is_empty() && filter.narrows(before) {
+        rows.retain(meets);
+        (rows, all)
+    } else {
+        let Some(all) = (if before.is_empty() { Some(rows) } else { all }) else { return false };
+        if filter.is_empty() {
+            (all, None)
+        } else {
+            (all.iter().filter(|key| meets(key)).cloned().collect(), Some(all))
+        }
+    };
+    (app.ui.listing.rows, app.ui.listing.all) = (rows, all);
+    true
+}
+
+fn find<'a>(app: &'a App, key: &RowKey) -> Option<RowRef<'a>> {
+    RowRef::find(app, key.object()?)
+}
+
+/// What each listed row costs.
+fn rates(app: &App, rate: fn(RowRef<'_>, &App) -> Option<i64>) -> impl Iterator<Item = Option<i64>> {
+    app.ui.listing.rows.iter().map(move |key| rate(find(app, key)?, app))
 }
 
 /// Whether rows are objects in their order, with no change that is still to be followed.
@@ -132,16 +172,18 @@ fn is_in_order(app: &App) -> bool {
 
 /// Mends the places of the pods that changed, where that is less work than listing all.
 fn patch(app: &mut App) {
-    let touched = std::mem::take(&mut app.ui.listing.touched);
-    let mut rows = std::mem::take(&mut app.ui.listing.rows);
-    match patch::pods(app, &mut rows, &touched) {
-        Patched::Done => {
-            app.ui.listing.unfiltered = rows.len();
-            app.ui.listing.rows = rows;
-            follow_marks(app);
-            reselect(app);
-        }
-        Patched::TooMuch => refresh(app),
+    let listing = &mut app.ui.listing;
+    let touched = std::mem::take(&mut listing.touched);
+    let (mut rows, mut all) = (std::mem::take(&mut listing.rows), listing.all.take());
+    let filter = Filter::parse(app.ui.listed_filter(), app.ui.level.screen);
+    let mend = |rows: &mut Vec<RowKey>, filter: &Filter| patch::pods(app, rows, &touched, filter) == Patched::Done;
+    if all.as_mut().is_none_or(|all| mend(all, &Filter::default())) && mend(&mut rows, &filter) {
+        app.ui.listing.unfiltered = all.as_ref().unwrap_or(&rows).len();
+        (app.ui.listing.rows, app.ui.listing.all) = (rows, all);
+        follow_marks(app);
+        reselect(app);
+    } else {
+        refresh(app);
     }
 }
 

@@ -71,6 +71,8 @@ pub enum Msg {
     Work,
     /// A frame is about to be drawn: listings that changed are put in order.
     Frame,
+    /// A frame is about to be drawn because of a key: rows follow the filter that is typed, and keep their order otherwise.
+    KeyFrame,
     /// A frame was laid out with these sizes; sent for every frame.
     Geometry(super::Geometry),
 }

@@ -70,8 +70,9 @@ pub fn held(app: &mut App) {
     let others: Vec<&str> = filter.split_whitespace().filter(|term| *term != HELD).collect();
     let had_it = others.len() < filter.split_whitespace().count();
     let terms: Vec<&str> = if had_it { others } else { others.into_iter().chain([HELD]).collect() };
-    *filter = terms.join(" ");
-    listing::refresh(app);
+    let before = std::mem::replace(filter, terms.join(" "));
+    listing::note_filter(app, before);
+    listing::follow_filter(app);
 }
 
 /// Leaves the filter, then the level. The row that was found by filtering stays selected among all others.
@@ -81,8 +82,9 @@ pub fn back(app: &mut App) {
     } else {
         let cursor = app.ui.listing.cursor;
         selection::select(&mut app.ui, cursor);
-        app.ui.level.filter.clear();
-        listing::refresh(app);
+        let before = std::mem::take(&mut app.ui.level.filter);
+        listing::note_filter(app, before);
+        listing::follow_filter(app);
     }
 }
 

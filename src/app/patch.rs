@@ -7,8 +7,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
+use super::filter::Filter;
 use super::rows::{RowKey, RowRef};
-use super::{App, Level, Screen, sorting};
+use super::{App, Screen, Ui, sorting};
 use crate::fleet::{Key, ObjectKey};
 use crate::insight::insights::Dependency;
 
@@ -24,23 +25,29 @@ pub enum Patched {
     TooMuch,
 }
 
-/// Only where a pod's place depends on nothing but the pod, and rows are all there are.
-pub fn applies(level: &Level) -> bool {
-    let is_all = level.scope.is_none() && level.filter.is_empty() && level.view.keeps.is_none();
+/// Only where a pod's place depends on nothing but the pod, and all rows are known.
+pub fn applies(ui: &Ui) -> bool {
+    let level = &ui.level;
+    let knows_all = ui.listing.all.is_some() || ui.listed_filter().is_empty();
+    let is_all = level.scope.is_none() && knows_all && level.view.keeps.is_none();
     // What a pod pays depends on the others on its Node.
     let is_of_others = |dependency: &Dependency| matches!(dependency, Dependency::Kind(_));
     level.screen == Screen::Pods && is_all && !level.sort.column.dependencies.iter().any(is_of_others)
 }
 
-/// Mends the places of the pods that changed. All other rows are in order.
-pub fn pods(app: &App, rows: &mut Vec<RowKey>, touched: &BTreeSet<ObjectKey>) -> Patched {
+/// Mends the places of the pods that changed, in a list of those that meet a filter. All other rows are in order.
+pub fn pods(app: &App, rows: &mut Vec<RowKey>, touched: &BTreeSet<ObjectKey>, filter: &Filter) -> Patched {
     if touched.len() > MOST_TOUCHED {
         return Patched::TooMuch;
     }
-    let moved: Vec<&ObjectKey> = touched.iter().filter(|key| !is_in_place(app, rows, key, touched)).collect();
+    let is_moved = |key: &&ObjectKey| match wanted(app, key, filter) {
+        Some(row) => !is_in_place(app, rows, row, touched),
+        None => true,
+    };
+    let moved: Vec<&ObjectKey> = touched.iter().filter(is_moved).collect();
     if !moved.is_empty() {
         take_out(rows, &moved);
-        put_in(app, rows, moved.into_iter().filter_map(|key| wanted(app, key)).collect());
+        put_in(app, rows, moved.into_iter().filter_map(|key| wanted(app, key, filter)).collect());
     }
     Patched::Done
 }
@@ -72,16 +79,15 @@ fn put_in(app: &App, rows: &mut Vec<RowKey>, fresh: Vec<RowRef<'_>>) {
 }
 
 /// The pod, where it is to be listed.
-fn wanted<'a>(app: &'a App, key: &ObjectKey) -> Option<RowRef<'a>> {
-    app.fleet.pods.get(key).filter(|pod| app.scope.has_pod(pod)).map(RowRef::Pod)
+fn wanted<'a>(app: &'a App, key: &ObjectKey, filter: &Filter) -> Option<RowRef<'a>> {
+    let row = app.fleet.pods.get(key).filter(|pod| app.scope.has_pod(pod)).map(RowRef::Pod)?;
+    filter.matches(row, app).then_some(row)
 }
 
 /// Whether a pod is listed between two rows that did not change and between which it belongs.
-fn is_in_place(app: &App, rows: &[RowKey], key: &ObjectKey, touched: &BTreeSet<ObjectKey>) -> bool {
-    let Some(row) = wanted(app, key) else { return false };
+fn is_in_place(app: &App, rows: &[RowKey], row: RowRef<'_>, touched: &BTreeSet<ObjectKey>) -> bool {
     let at = place(app, rows, row);
-    if !rows.get(at).and_then(RowKey::object).is_some_and(|found| found.object == *key && is_key_of(&found.object, row))
-    {
+    if !rows.get(at).and_then(RowKey::object).is_some_and(|found| is_key_of(&found.object, row)) {
         return false;
     }
     let stands = |neighbour: Option<&RowKey>, wanted: Ordering| {
@@ -92,10 +98,11 @@ fn is_in_place(app: &App, rows: &[RowKey], key: &ObjectKey, touched: &BTreeSet<O
         && stands(rows.get(at + 1), Ordering::Greater)
 }
 
-/// Whether a listed key is that of the row in the Fleet, text and all: of a pod that was made anew under the same name it
-/// is not, and would not be found again by its address.
+/// Whether a listed key is that of the row in the Fleet, the text of its name included: of a pod that was made anew under
+/// the same name it is not, and would not be found again by its address.
 fn is_key_of(listed: &ObjectKey, row: RowRef<'_>) -> bool {
-    listed.name.address() == row.meta().key.name.address()
+    let key = &row.meta().key;
+    listed == key && listed.name.address() == key.name.address()
 }
 
 /// The index before which a row belongs. Rows that changed may mislead the search; its finding is checked.

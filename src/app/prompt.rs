@@ -62,12 +62,13 @@ fn edit(app: &mut App, change: impl FnOnce(&mut Input)) {
 fn set_filter(app: &mut App, text: String) {
     if app.ui.level.filter != text {
         let before = std::mem::replace(&mut app.ui.level.filter, text);
-        listing::follow_filter(app, &before);
+        listing::note_filter(app, before);
         filter::report(app);
     }
 }
 
 fn submit(app: &mut App) -> Option<String> {
+    listing::follow_filter(app);
     match app.ui.overlay.take() {
         Some(Overlay::Prompt(prompt)) if prompt.kind == PromptKind::Command => Some(prompt.input.value().to_owned()),
         _ => None,
@@ -79,9 +80,10 @@ fn cancel(app: &mut App) {
     if let Some(Overlay::Prompt(prompt)) = app.ui.overlay.take()
         && app.ui.level.filter != prompt.before
     {
-        app.ui.level.filter = prompt.before;
+        let typed = std::mem::replace(&mut app.ui.level.filter, prompt.before);
         app.ui.level.selected = prompt.selected;
-        listing::refresh(app);
+        listing::note_filter(app, typed);
+        listing::follow_filter(app);
     }
 }
 

@@ -71,6 +71,9 @@ pub struct Level {
 pub struct Listing {
     /// Identities of the rows, in the order in which they are shown.
     pub rows: Vec<RowKey>,
+    /// All rows in their order where a filter lists only some of them, so that it can be edited and left without putting all
+    /// in order again; `None` where they are not known.
+    pub all: Option<Vec<RowKey>>,
     /// Index of [`Level::selected`] among them; zero while there is no row.
     pub cursor: usize,
     /// How many there were before the user's filter; what the view leaves out is not counted.
@@ -81,6 +84,8 @@ pub struct Listing {
     pub dirty: bool,
     /// Pods that changed since the rows were put in order, where only their places are in doubt.
     pub touched: BTreeSet<ObjectKey>,
+    /// The filter that the rows meet, where another has been typed since.
+    pub filter_before: Option<String>,
     /// What Cost says besides its rows.
     pub costs: Costs,
 }
@@ -94,10 +99,17 @@ pub struct RateOfRows {
     pub unpriced: usize,
 }
 
+impl Ui {
+    /// The filter that the listed rows meet; another may have been typed since.
+    pub fn listed_filter(&self) -> &str {
+        self.listing.filter_before.as_deref().unwrap_or(&self.level.filter)
+    }
+}
+
 impl Listing {
     /// Whether the rows are behind the Fleet; the next [`super::Msg::Frame`] mends that.
     pub fn is_behind(&self) -> bool {
-        self.dirty || !self.touched.is_empty()
+        self.dirty || !self.touched.is_empty() || self.filter_before.is_some()
     }
 }
 

@@ -23,6 +23,7 @@ fn handle(app: &mut App, msg: Msg, effects: &mut Effects) {
         Msg::Notice(notice) => notice::show(app, notice),
         Msg::Work => work::slice(app, effects),
         Msg::Frame => listing::refresh_if_dirty(app),
+        Msg::KeyFrame => listing::follow_filter(app),
         Msg::Geometry(geometry) => listing::laid_out(app, geometry),
     }
 }

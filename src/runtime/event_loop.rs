@@ -180,9 +180,7 @@ impl EventLoop {
     /// Derives the screen and draws it if it differs from the one shown.
     fn draw(&mut self, frame: Frame) -> io::Result<()> {
         let began = self.began.elapsed();
-        if frame == Frame::Data {
-            update(&mut self.app, Msg::Frame);
-        }
+        update(&mut self.app, frame.msg());
         let screen = view::derive(&self.app);
         update(&mut self.app, Msg::Geometry(screen.geometry));
         if self.shown.as_ref() != Some(&screen) {
@@ -222,6 +220,16 @@ enum Frame {
     Key,
     /// New data; rows are sorted anew.
     Data,
+}
+
+impl Frame {
+    /// What the App does before such a frame.
+    const fn msg(self) -> Msg {
+        match self {
+            Self::Key => Msg::KeyFrame,
+            Self::Data => Msg::Frame,
+        }
+    }
 }
 
 /// Waits until the terminal goes away; for ever where that cannot be watched.

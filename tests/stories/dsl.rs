@@ -232,6 +232,7 @@ fn effect_words(effect: &Effect) -> String {
 
 /// Lays out a frame, and tells the App.
 pub fn draw(app: &mut App) -> view::Screen {
+    update(app, Msg::KeyFrame);
     let screen = view::derive(app);
     update(app, Msg::Geometry(screen.geometry));
     screen

@@ -1,6 +1,6 @@
 //! What holds whatever happens, in whichever order.
 
-use batchtop::app::{App, Effect, Mouse, Msg, Overlay, RowKey, Screen, Settings, settle, update};
+use batchtop::app::{App, Effect, Level, Mouse, Msg, Overlay, RowKey, Screen, Settings, settle, update};
 use batchtop::fleet::{
     AnnotationOutcome, Change, ClusterFacts, Delta, Epoch, HealthState, Key, Kind, NodeRow, ObjectKey, PodPhase,
     PodRow, Report,
@@ -215,11 +215,20 @@ fn the_selection_is_listed(app: &App) {
 
 /// What an App lists that has been told everything and has never drawn anything before.
 fn from_nothing(app: &App, past: &[Report]) -> Vec<RowKey> {
+    listed_anew(app, app.ui.level.clone(), past)
+}
+
+/// The same without the filter.
+fn unfiltered(app: &App, past: &[Report]) -> Vec<RowKey> {
+    listed_anew(app, Level { filter: String::new(), ..app.ui.level.clone() }, past)
+}
+
+fn listed_anew(app: &App, level: Level, past: &[Report]) -> Vec<RowKey> {
     let mut fresh = App::new(Settings::default(), app.now);
     for report in past {
         update(&mut fresh, Msg::Source(Epoch(0), report.clone()));
     }
-    fresh.ui.level = app.ui.level.clone();
+    fresh.ui.level = level;
     fresh.scope = app.scope.clone();
     settle(&mut fresh);
     update(&mut fresh, Msg::Frame);
@@ -286,7 +295,9 @@ proptest! {
     #[test]
     fn pods_that_changed_stand_where_listing_anew_puts_them(
         sorts in 0..13_usize,
-        keys in prop::sample::select(vec!["3", "3 r", "3 : 'ns' space 'ml' enter"]),
+        keys in prop::sample::select(vec![
+            "3", "3 r", "3 : 'ns' space 'ml' enter", "3 / 'ml' enter", "3 / 'gpu' enter", "3 / '!status:running' enter", "3 / 'tra'",
+        ]),
         batches in prop::collection::vec(prop::collection::vec(report(), 1..8), 1..12),
     ) {
         let mut told = crate::dsl::story(small()).keys(keys);
@@ -298,9 +309,11 @@ proptest! {
             past.extend(batch.clone());
             told = told.told(batch);
             prop_assert_eq!(&told.app.ui.listing.rows, &from_nothing(&told.app, &past));
-            prop_assert_eq!(told.app.ui.listing.unfiltered, told.app.ui.listing.rows.len());
+            prop_assert_eq!(told.app.ui.listing.unfiltered, unfiltered(&told.app, &past).len());
             the_selection_is_listed(&told.app);
         }
+        told = told.keys("esc");
+        prop_assert_eq!(&told.app.ui.listing.rows, &from_nothing(&told.app, &past));
     }
 }
 
