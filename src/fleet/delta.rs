@@ -1,7 +1,7 @@
 //! Changes, as Sources tell them.
 
 use super::kind_table::kind_table;
-use super::{Kind, ObjectKey, PriceChange, SourceGroup};
+use super::{Kind, ObjectKey, PriceChange, Row, SourceGroup};
 
 /// Generation of a connection. What carries an older one is dropped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -23,7 +23,7 @@ pub enum Change<R> {
 /// The rows of one kind: ties a type that stands for the kind to its row and its Delta.
 pub trait KindRows {
     /// The type of the rows of the kind.
-    type Row;
+    type Row: Row;
     /// The kind whose rows they are.
     const KIND: Kind;
     /// Wraps changes of this kind.

@@ -505,6 +505,28 @@ async fn an_undecodable_object_is_counted_and_the_rest_is_shown() {
 }
 
 #[tokio::test]
+async fn an_object_that_is_gone_or_can_be_decoded_again_is_no_longer_counted_as_undecodable() {
+    let api = with_pods(3).await;
+    let bad = |name: &str| pod(name, "ml", None).replace("\"Running\"", "{}");
+    for name in ["bad", "worse"] {
+        api.state().put(PODS, &format!("ml/{name}"), &bad(name));
+    }
+    let mut screen = Screen::of(&api);
+    screen.live_with(3).await;
+    for _ in 0..2 {
+        api.state().put(PODS, "ml/p0000", &bad("p0000"));
+    }
+    let counted = |screen: &Screen| screen.health(Kind::Pod).undecodable;
+    screen.until("three of them", |screen| counted(screen) == 3 && !screen.has_pod("p0000")).await;
+    api.state().put(PODS, "ml/p0000", &pod("p0000", "ml", None));
+    screen.until("one can be decoded", |screen| counted(screen) == 2 && screen.has_pod("p0000")).await;
+    api.state().put(PODS, "ml/bad", &pod("bad", "ml", None));
+    api.state().delete(PODS, "ml/worse");
+    screen.until("none is left", |screen| counted(screen) == 0 && screen.has_pod("bad")).await;
+    assert_eq!(api.requests("GET /api/v1/pods?limit"), 1, "nothing was listed again");
+}
+
+#[tokio::test]
 async fn a_restarted_server_is_stale_and_then_live_with_the_same_fleet() {
     let mut api = with_pods(40).await;
     let mut screen = Screen::of(&api);

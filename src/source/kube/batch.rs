@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::Timing;
-use super::decode::{self, BATCH_ROWS, NoEvent, WatchEvent, watch_event};
+use super::decode::{self, BATCH_ROWS, NoEvent, Undecodable, WatchEvent, watch_event};
 use super::failure::Failure;
 use crate::fleet::{Delta, Interner, Kind};
 
@@ -24,7 +24,6 @@ pub(super) struct Outcome {
     pub(super) delta: Option<Delta>,
     /// By how many objects the collection has grown.
     pub(super) growth: i64,
-    pub(super) undecodable: u64,
     /// For scopes that were heard of, the resourceVersion from which their watch goes on.
     pub(super) versions: Vec<(usize, String)>,
     /// Why a watch cannot be followed any further: the server ended it, or sent what says nothing about its objects.
@@ -47,10 +46,11 @@ impl Batch {
         self.lines.len() >= BATCH_ROWS || self.bytes >= MAX_BYTES
     }
 
-    /// Decodes what has gathered, up to the first line after which a watch cannot be followed.
-    pub(super) fn decode(&mut self, kind: Kind, interner: &mut Interner) -> Outcome {
+    /// Decodes what has gathered, up to the first line after which a watch cannot be followed; what cannot be decoded is
+    /// added to `undecodable`, what no longer is so is taken out.
+    pub(super) fn decode(&mut self, kind: Kind, interner: &mut Interner, undecodable: &mut Undecodable) -> Outcome {
         let lines = std::mem::take(self).lines;
-        let mut outcome = Outcome { delta: None, growth: 0, undecodable: 0, versions: Vec::new(), ended: None };
+        let mut outcome = Outcome { delta: None, growth: 0, versions: Vec::new(), ended: None };
         let mut raw = Vec::with_capacity(lines.len());
         for (scope, line) in &lines {
             match watch_event(kind, line, interner) {
@@ -60,7 +60,7 @@ impl Batch {
                     outcome.versions.push((*scope, resource_version));
                 }
                 Ok(WatchEvent::Bookmark { resource_version }) => outcome.versions.push((*scope, resource_version)),
-                Ok(WatchEvent::Undecodable) => outcome.undecodable += 1,
+                Ok(WatchEvent::Undecodable) => undecodable.add(None),
                 Ok(WatchEvent::Failed(status)) => {
                     outcome.ended = Some(Failure::of_status(status));
                     break;
@@ -75,9 +75,7 @@ impl Batch {
             }
         }
         if !raw.is_empty() {
-            let (delta, undecodable) = decode::delta(kind, &raw, interner);
-            outcome.delta = Some(delta);
-            outcome.undecodable += undecodable;
+            outcome.delta = Some(decode::changes(kind, &raw, interner, undecodable));
         }
         outcome
     }
@@ -100,8 +98,9 @@ mod tests {
         push(r#"{"type":"BOOKMARK","object":{"kind":"Node","metadata":{"resourceVersion":"9"}}}"#);
         push(r#"{"type":"ERROR","object":{"code":410,"message":"too old"}}"#);
         push(r#"{"type":"ADDED","object":{}}"#);
-        let outcome = batch.decode(Kind::Node, &mut Interner::default());
-        assert_eq!((outcome.growth, outcome.undecodable), (1, 1));
+        let mut undecodable = Undecodable::default();
+        let outcome = batch.decode(Kind::Node, &mut Interner::default(), &mut undecodable);
+        assert_eq!((outcome.growth, undecodable.count()), (1, 1));
         assert_eq!(outcome.versions.last(), Some(&(0, "9".to_owned())));
         assert!(matches!(outcome.ended, Some(Failure::Api { code: 410, .. })));
         assert!(matches!(outcome.delta, Some(Delta::Nodes(rows)) if rows.len() == 1));
@@ -113,7 +112,7 @@ mod tests {
         let mut batch = Batch::default();
         batch.push(0, line.to_owned(), &Timing::default());
         batch.push(0, ADDED.to_owned(), &Timing::default());
-        let outcome = batch.decode(Kind::Node, &mut Interner::default());
+        let outcome = batch.decode(Kind::Node, &mut Interner::default(), &mut Undecodable::default());
         assert!(outcome.delta.is_none() && outcome.versions.is_empty(), "what comes after {line} is not followed");
         outcome.ended.map(|failure| failure.sentence()).unwrap_or_default()
     }

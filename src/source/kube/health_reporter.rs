@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Clock;
-use super::decode::bounded;
+use super::decode::{Undecodable, bounded};
 use super::sink::{Closed, Sink};
 use crate::fleet::{Health, HealthState, Report, SourceId, Sym};
 
@@ -19,6 +19,7 @@ pub(super) struct HealthReporter {
     /// When what has been heard since is to be told.
     owed: Option<Instant>,
     health: Health,
+    undecodable: Undecodable,
     /// What holds as long as it lives: a legacy API, a choice of namespaces.
     note: Option<Sym>,
     /// How often it is listed, where it is not watched.
@@ -38,6 +39,7 @@ impl HealthReporter {
             told: Instant::now(),
             owed: None,
             health,
+            undecodable: Undecodable::default(),
             note: None,
             relist_interval: None,
             was_complete: false,
@@ -69,7 +71,7 @@ impl HealthReporter {
 
     /// A list begins. One that replaces a complete table leaves it in sight as stale.
     pub(super) async fn list_begins(&mut self) -> Result<(), Closed> {
-        self.health.undecodable = 0;
+        self.undecodable.clear();
         if self.was_complete {
             return self.tell(HealthState::Stale, Some("reading everything again"), None).await;
         }
@@ -88,12 +90,11 @@ impl HealthReporter {
 
     /// What is not watched is listed again, as often as it is: that is no reason to call it stale.
     pub(super) fn relist_begins(&mut self) {
-        self.health.undecodable = 0;
+        self.undecodable.clear();
     }
 
     /// So many objects of the list have been read.
-    pub(super) async fn listed(&mut self, objects: u64, undecodable: u64) -> Result<(), Closed> {
-        self.health.undecodable += undecodable;
+    pub(super) async fn listed(&mut self, objects: u64) -> Result<(), Closed> {
         if self.was_complete {
             return Ok(());
         }
@@ -138,10 +139,14 @@ impl HealthReporter {
         self.send().await
     }
 
+    /// The objects that cannot be decoded; how many they are is told with the next report.
+    pub(super) fn undecodable(&mut self) -> &mut Undecodable {
+        &mut self.undecodable
+    }
+
     /// Events came; said at most once per interval.
-    pub(super) async fn heard(&mut self, growth: i64, undecodable: u64) -> Result<(), Closed> {
+    pub(super) async fn heard(&mut self, growth: i64) -> Result<(), Closed> {
         self.health.objects = self.health.objects.saturating_add_signed(growth);
-        self.health.undecodable += undecodable;
         self.health.as_of = Some((self.clock)());
         if self.health.state != HealthState::Live || self.told.elapsed() >= self.interval {
             return self.live().await;
@@ -178,7 +183,7 @@ impl HealthReporter {
         self.was_complete = false;
         self.health.namespaces = None;
         self.health.objects = 0;
-        self.health.undecodable = 0;
+        self.undecodable.clear();
         self.health.as_of = Some((self.clock)());
     }
 
@@ -193,6 +198,7 @@ impl HealthReporter {
     async fn send(&mut self) -> Result<(), Closed> {
         self.told = Instant::now();
         self.owed = None;
+        self.health.undecodable = self.undecodable.count();
         self.sink.send(Report::Health(self.source, self.health.clone())).await
     }
 }

@@ -328,7 +328,7 @@ impl Stream {
                 self.send_rows(delta).await?;
             }
             *objects += page.objects;
-            self.health.listed(*objects, page.undecodable).await?;
+            self.health.listed(*objects).await?;
             if page.continue_token.is_empty() {
                 self.set_version(at, page.resource_version);
                 return Ok(());
@@ -341,7 +341,7 @@ impl Stream {
     }
 
     fn decode_page(&mut self, at: usize, body: &[u8]) -> Result<decode::Page, Failure> {
-        let page = decode::page(self.kind, body, &mut self.interner);
+        let page = decode::page(self.kind, body, &mut self.interner, self.health.undecodable());
         page.map_err(|why| no_page(why, self.kind, &self.scope_path(at)))
     }
 
@@ -511,7 +511,8 @@ impl Stream {
         if batch.due().is_none() {
             return Ok(());
         }
-        let Outcome { delta, growth, undecodable, versions, ended } = batch.decode(self.kind, &mut self.interner);
+        let outcome = batch.decode(self.kind, &mut self.interner, self.health.undecodable());
+        let Outcome { delta, growth, versions, ended } = outcome;
         if let Some(delta) = delta {
             self.send_rows(delta).await?;
         }
@@ -520,7 +521,7 @@ impl Stream {
         }
         match ended {
             Some(failure) => Err(failure.into()),
-            None => Ok(self.health.heard(growth, undecodable).await?),
+            None => Ok(self.health.heard(growth).await?),
         }
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::text::{Text, bounded, or_default};
-use super::{DecodeError, ForKind, Project, Status, dispatch};
+use super::{ForKind, Project, Status, Undecodable, dispatch, key_of};
 use crate::fleet::{Change, Content, Delta, Interner, Kind};
 
 /// How many rows a Delta holds at most, so that applying one never keeps a key press waiting: 2 ms at 100,000 pods.
@@ -19,8 +19,6 @@ pub(crate) struct Page {
     pub(crate) deltas: Vec<Delta>,
     /// How many objects the page has, undecodable ones included.
     pub(crate) objects: u64,
-    /// How many of them could not be decoded.
-    pub(crate) undecodable: u64,
     /// `metadata.resourceVersion` of the list.
     pub(crate) resource_version: String,
     /// `metadata.continue`; empty on the last page.
@@ -39,13 +37,18 @@ pub(crate) enum NoPage {
     Json(serde_json::Error),
 }
 
-/// Decodes a page. One object that cannot be decoded is counted, and does not fail the page.
-pub(crate) fn page(kind: Kind, json: &[u8], interner: &mut Interner) -> Result<Page, NoPage> {
+/// Decodes a page. One object that cannot be decoded is added to `undecodable`, and does not fail the page.
+pub(crate) fn page(
+    kind: Kind,
+    json: &[u8],
+    interner: &mut Interner,
+    undecodable: &mut Undecodable,
+) -> Result<Page, NoPage> {
     if json.trim_ascii_start().first() != Some(&b'{') {
         // Where an object is expected, serde takes an array for its fields in order.
         return Err(NoPage::Other("not a JSON object".to_owned()));
     }
-    dispatch(kind, ReadPage { kind, json, interner })
+    dispatch(kind, ReadPage { kind, json, interner, undecodable })
 }
 
 /// `kind` of the list of a kind.
@@ -129,6 +132,7 @@ struct ReadPage<'b> {
     kind: Kind,
     json: &'b [u8],
     interner: &'b mut Interner,
+    undecodable: &'b mut Undecodable,
 }
 
 impl ForKind for ReadPage<'_> {
@@ -137,12 +141,14 @@ impl ForKind for ReadPage<'_> {
     /// Almost always every object is well-formed, so the page is decoded in one go; only when that fails is each object
     /// found first and decoded by itself.
     fn run<P: Project>(self) -> Self::Out {
-        match serde_json::from_slice::<List<'_, P::Slim<'_>>>(self.json) {
-            Ok(list) => {
-                let items = list.items_of(self.kind, self.json)?;
-                let rows = items.iter().map(|slim| P::row(slim, self.interner));
-                Ok(assemble::<P>(&list.metadata, rows))
-            }
+        let Ok(list) = serde_json::from_slice::<List<'_, P::Slim<'_>>>(self.json) else {
+            return self.item_by_item::<P>();
+        };
+        let items = list.items_of(self.kind, self.json)?;
+        let objects = items.len();
+        let rows: Result<Vec<P::Row>, _> = items.iter().map(|slim| P::row(slim, self.interner)).collect();
+        match rows {
+            Ok(rows) => Ok(assemble::<P>(&list.metadata, rows, objects)),
             Err(_) => self.item_by_item::<P>(),
         }
     }
@@ -152,20 +158,23 @@ impl ReadPage<'_> {
     fn item_by_item<P: Project>(self) -> Result<Page, NoPage> {
         let list: List<'_, &RawValue> = serde_json::from_slice(self.json).map_err(NoPage::Json)?;
         let items = list.items_of(self.kind, self.json)?;
-        let rows = items.iter().map(|raw| super::object::<P>(raw.get().as_bytes(), self.interner));
-        Ok(assemble::<P>(&list.metadata, rows))
+        let mut rows = Vec::with_capacity(items.len());
+        for raw in items {
+            let json = raw.get().as_bytes();
+            match super::object::<P>(json, self.interner) {
+                Ok(row) => rows.push(row),
+                Err(_) => self.undecodable.add(key_of(json, self.interner)),
+            }
+        }
+        Ok(assemble::<P>(&list.metadata, rows, items.len()))
     }
 }
 
-fn assemble<P: Project>(meta: &ListMeta<'_>, rows: impl Iterator<Item = Result<P::Row, DecodeError>>) -> Page {
-    let (mut deltas, mut changes) = (Vec::new(), Vec::new());
-    let (mut objects, mut undecodable) = (0, 0);
+fn assemble<P: Project>(meta: &ListMeta<'_>, rows: Vec<P::Row>, objects: usize) -> Page {
+    let mut deltas = Vec::with_capacity(rows.len().div_ceil(BATCH_ROWS));
+    let mut changes = Vec::with_capacity(rows.len().min(BATCH_ROWS));
     for row in rows {
-        objects += 1;
-        match row {
-            Ok(row) => changes.push(Change::Upsert(row)),
-            Err(_) => undecodable += 1,
-        }
+        changes.push(Change::Upsert(row));
         if changes.len() == BATCH_ROWS {
             deltas.push(P::delta(std::mem::take(&mut changes)));
         }
@@ -175,8 +184,7 @@ fn assemble<P: Project>(meta: &ListMeta<'_>, rows: impl Iterator<Item = Result<P
     }
     Page {
         deltas,
-        objects,
-        undecodable,
+        objects: u64::try_from(objects).unwrap_or(u64::MAX),
         resource_version: meta.resource_version.as_deref().unwrap_or_default().to_owned(),
         continue_token: meta.continue_token.as_deref().unwrap_or_default().to_owned(),
     }

@@ -23,14 +23,16 @@ mod pool;
 #[cfg(test)]
 mod tests;
 mod text;
+mod undecodable;
 mod watch_event;
 
 pub use error::DecodeError;
 pub(crate) use list::{BATCH_ROWS, NoPage, Page, list_kind, page};
 pub(crate) use text::bounded;
+pub(crate) use undecodable::Undecodable;
 pub(crate) use watch_event::{NoEvent, Status, WatchEvent, watch_event};
 
-use crate::fleet::{Change, Delta, Interner, Kind, KindRows, ObjectKey, kind_table, kinds};
+use crate::fleet::{Change, Delta, Interner, Kind, KindRows, ObjectKey, Row, kind_table, kinds};
 
 /// A change whose object is still JSON.
 #[derive(Clone, Debug)]
@@ -47,7 +49,19 @@ pub enum RawChange<'a> {
 
 /// Decodes a batch of changes of one kind, in order. The number tells how many objects could not be decoded.
 pub fn delta(kind: Kind, raw: &[RawChange<'_>], interner: &mut Interner) -> (Delta, u64) {
-    dispatch(kind, Batch { raw, interner })
+    let mut undecodable = Undecodable::default();
+    let delta = changes(kind, raw, interner, &mut undecodable);
+    (delta, undecodable.count())
+}
+
+/// Decodes a batch of changes of one kind, in order, and keeps account of what cannot be decoded.
+pub(crate) fn changes(
+    kind: Kind,
+    raw: &[RawChange<'_>],
+    interner: &mut Interner,
+    undecodable: &mut Undecodable,
+) -> Delta {
+    dispatch(kind, Batch { raw, interner, undecodable })
 }
 
 /// Decodes the objects of one kind. It is implemented for each type in [`kinds`], beside the decoder.
@@ -89,37 +103,43 @@ kind_table!(define_dispatch);
 struct Batch<'b, 'a> {
     raw: &'b [RawChange<'a>],
     interner: &'b mut Interner,
+    undecodable: &'b mut Undecodable,
 }
 
 impl ForKind for Batch<'_, '_> {
-    type Out = (Delta, u64);
+    type Out = Delta;
 
     fn run<P: Project>(self) -> Self::Out {
         let mut changes = Vec::with_capacity(self.raw.len());
-        let mut undecodable = 0;
         for raw in self.raw {
             match raw {
                 RawChange::Begin => changes.push(Change::Begin),
                 RawChange::Commit => changes.push(Change::Commit),
-                RawChange::Remove(key) => changes.push(Change::Remove(key.clone())),
+                RawChange::Remove(key) => {
+                    self.undecodable.remove(key);
+                    changes.push(Change::Remove(key.clone()));
+                }
                 RawChange::Upsert(json) => {
                     if let Ok(row) = object::<P>(json, self.interner) {
+                        self.undecodable.remove(&row.meta().key);
                         changes.push(Change::Upsert(row));
                     } else {
-                        undecodable += 1;
-                        changes.extend(forget(json, self.interner));
+                        // It leaves: its old row would be a lie, and a relist would not find it either.
+                        let key = key_of(json, self.interner);
+                        self.undecodable.add(key.clone());
+                        changes.extend(key.map(Change::Remove));
                     }
                 }
             }
         }
-        (P::delta(changes), undecodable)
+        P::delta(changes)
     }
 }
 
-/// An object whose new state cannot be read leaves: its old row would be a lie, and a relist would not find it either.
-fn forget<R>(json: &[u8], interner: &mut Interner) -> Option<Change<R>> {
+/// The key of an object that cannot be decoded as a whole.
+fn key_of(json: &[u8], interner: &mut Interner) -> Option<ObjectKey> {
     let object: other::SlimObject<'_> = serde_json::from_slice(json).ok()?;
-    object.metadata().key(interner).ok().map(Change::Remove)
+    object.metadata().key(interner).ok()
 }
 
 fn object<P: Project>(json: &[u8], interner: &mut Interner) -> Result<P::Row, DecodeError> {

@@ -475,8 +475,11 @@ fn one_bad_object_does_not_fail_its_page() {
         pod_json("b", "{}"),
         pod_json("c", "\"Pending\"")
     );
-    let page = page(Kind::Pod, page_json.as_bytes(), &mut Interner::default()).unwrap();
-    assert_eq!((page.objects, page.undecodable), (3, 1));
+    let mut undecodable = Undecodable::default();
+    let page = page(Kind::Pod, page_json.as_bytes(), &mut Interner::default(), &mut undecodable).unwrap();
+    assert_eq!((page.objects, undecodable.count()), (3, 1));
+    undecodable.remove(&ObjectKey::new("ml", "b"));
+    assert_eq!(undecodable.count(), 0, "it is known by its key");
     assert_eq!((page.resource_version.as_str(), page.continue_token.as_str()), ("12", "abc"));
     let [Delta::Pods(changes)] = &page.deltas[..] else { panic!("not pods") };
     assert_eq!(changes.len(), 2);
@@ -484,7 +487,7 @@ fn one_bad_object_does_not_fail_its_page() {
 }
 
 fn page_of(kind: Kind, json: &str) -> Result<Page, NoPage> {
-    page(kind, json.as_bytes(), &mut Interner::default())
+    page(kind, json.as_bytes(), &mut Interner::default(), &mut Undecodable::default())
 }
 
 #[test]
@@ -731,8 +734,9 @@ fn every_kind_of_the_table_is_decoded_into_its_own_table() {
         assert!(changed.kinds.iter().eq([&wanted]), "{:?}", changed.kinds);
         let kind = list_kind(wanted);
         let list = format!(r#"{{"kind":"{kind}","metadata":{{"resourceVersion":"8"}},"items":[{json},{json}]}}"#);
-        let page = page(wanted, list.as_bytes(), &mut Interner::default()).unwrap();
-        assert_eq!((page.objects, page.undecodable, page.deltas.len()), (2, 0, 1), "{wanted:?}");
+        let mut undecodable = Undecodable::default();
+        let page = page(wanted, list.as_bytes(), &mut Interner::default(), &mut undecodable).unwrap();
+        assert_eq!((page.objects, undecodable.count(), page.deltas.len()), (2, 0, 1), "{wanted:?}");
         assert!(dispatch(wanted, Least(b"{}")).1.is_err(), "{wanted:?} without metadata is no object");
     }
 }
