@@ -527,6 +527,26 @@ async fn an_object_that_is_gone_or_can_be_decoded_again_is_no_longer_counted_as_
 }
 
 #[tokio::test]
+async fn what_comes_right_before_a_watch_fails_is_counted() {
+    let api = with_pods(2).await;
+    let mut screen = Screen::of(&api);
+    screen.live_with(2).await;
+    server_sees("the watch", || api.state().watches(PODS) == 1).await;
+    let failure = r#"{"type":"ERROR","object":{"kind":"Status","code":500,"message":"etcd is away"}}"#;
+    {
+        // In one moment, so that both are read together.
+        let mut state = api.state();
+        state.put(PODS, "ml/new", &pod("new", "ml", None));
+        state.send(PODS, &format!("{failure}\n"));
+        state.end(PODS);
+    }
+    screen.until("it is said", |screen| screen.health(Kind::Pod).message.as_deref() == Some("etcd is away")).await;
+    assert!(screen.has_pod("new"));
+    assert_eq!(screen.health(Kind::Pod).objects, 3);
+    assert_eq!(api.requests("GET /api/v1/pods?limit"), 1, "nothing was listed again");
+}
+
+#[tokio::test]
 async fn a_restarted_server_is_stale_and_then_live_with_the_same_fleet() {
     let mut api = with_pods(40).await;
     let mut screen = Screen::of(&api);

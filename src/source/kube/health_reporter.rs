@@ -144,9 +144,13 @@ impl HealthReporter {
         &mut self.undecodable
     }
 
-    /// Events came; said at most once per interval.
-    pub(super) async fn heard(&mut self, growth: i64) -> Result<(), Closed> {
+    /// By so many objects its table has grown, which is told with the next report.
+    pub(super) fn grew(&mut self, growth: i64) {
         self.health.objects = self.health.objects.saturating_add_signed(growth);
+    }
+
+    /// Events came; said at most once per interval.
+    pub(super) async fn heard(&mut self) -> Result<(), Closed> {
         self.health.as_of = Some((self.clock)());
         if self.health.state != HealthState::Live || self.told.elapsed() >= self.interval {
             return self.live().await;

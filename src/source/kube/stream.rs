@@ -519,9 +519,11 @@ impl Stream {
         for (at, version) in versions {
             self.set_version(at, version);
         }
+        // Also where the watch ends with it: not after every end everything is read again.
+        self.health.grew(growth);
         match ended {
             Some(failure) => Err(failure.into()),
-            None => Ok(self.health.heard(growth).await?),
+            None => Ok(self.health.heard().await?),
         }
     }
 
