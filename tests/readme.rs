@@ -1,10 +1,16 @@
 //! What the documents show is what the program does. `UPDATE_README=1` writes the generated parts anew.
 //!
-//! Generated are the table of keys, and the excerpts of screens: a comment
+//! Generated are the table of keys, the tables of performance, and the excerpts of screens: a comment
 //! `<!-- demo WIDTHxHEIGHT | KEYS | WORDS, WORDS -->` in front of a `text` block says which keys are pressed on the
-//! demo, and that the block holds the lines of the screen with any of these words in them.
+//! demo, and that the block holds the lines of the screen with any of these words in them. The tables of performance come
+//! from the figures that the benchmark `scale` wrote: `<!-- scale: FILE -->` … `<!-- scale: end -->`.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+#[path = "../benches/scale/figures.rs"]
+mod figures;
+#[path = "../benches/scale/report.rs"]
+mod report;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -228,6 +234,29 @@ fn the_excerpts_of_screens_are_what_the_demo_shows() {
             std::fs::write(path(&document), renewed).expect("written");
         }
     }
+}
+
+#[test]
+fn the_tables_of_performance_are_what_the_benchmark_wrote() {
+    const DOCUMENT: &str = "README.md";
+    const END: &str = "<!-- scale: end -->";
+    let before = text(DOCUMENT);
+    let mut parts = before.split("<!-- scale: docs/");
+    let mut renewed = parts.next().unwrap_or_default().to_owned();
+    let mut tables = 0;
+    for part in parts {
+        let (file, rest) = part.split_once(" -->\n").expect("a file with figures");
+        let (_, after) = rest.split_once(END).expect("the end of the tables");
+        let figures = serde_json::from_str(&text(&format!("docs/{file}"))).expect("figures of the benchmark");
+        let _ = write!(renewed, "<!-- scale: docs/{file} -->\n{}{END}{after}", report::tables(&figures));
+        tables += 1;
+    }
+    assert!(tables > 0, "{DOCUMENT} has no tables of performance");
+    if is_update() {
+        std::fs::write(path(DOCUMENT), renewed).expect("written");
+        return;
+    }
+    assert_eq!(before, renewed, "UPDATE_README=1 cargo test --test readme writes them anew");
 }
 
 /// The lines of the demo's screen that a marker asks for.
