@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 /// What happens to the next request that matches.
 #[derive(Clone, Debug)]
 pub enum Fault {
@@ -11,6 +13,8 @@ pub enum Fault {
     Answer(String),
     /// Not done, and answered with this code and this body.
     AnswerWith(u16, &'static str),
+    /// Not done, and answered with 200 and a body in these pieces, which says that it is zipped. Each waits a moment.
+    Zipped(Vec<Bytes>),
     /// The request is done, and the answer is an error all the same.
     DoneBut(u16, &'static str),
     /// The request is done, and never answered.

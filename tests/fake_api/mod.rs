@@ -4,8 +4,18 @@ mod faults;
 mod server;
 mod state;
 
+use batchtop::fleet::Kind;
 pub use faults::Fault;
 pub use server::FakeApi;
+
+/// Has every kind served, in all of its versions.
+pub fn serve_every_kind(api: &FakeApi) {
+    for spec in Kind::ALL.into_iter().map(Kind::spec).filter(|spec| spec.is_optional()) {
+        let mut state = api.state();
+        let versions = state.groups.entry(spec.group.to_owned()).or_default();
+        versions.extend(spec.versions.iter().map(ToString::to_string));
+    }
+}
 
 /// A pod, with what the streams look at.
 pub fn pod(name: &str, namespace: &str, annotation: Option<&str>) -> String {

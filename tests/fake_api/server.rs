@@ -141,6 +141,15 @@ async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
             *response.status_mut() = code.try_into().expect("a status");
             Ok(response)
         }
+        Some(Fault::Zipped(pieces)) => {
+            let slow = futures::stream::iter(pieces).then(|piece| async move {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                Ok(Frame::data(piece))
+            });
+            let mut response = stream(slow.boxed());
+            response.headers_mut().insert("content-encoding", "gzip".parse().expect("a header"));
+            Ok(response)
+        }
         Some(Fault::Status(code, words)) => Ok(status(code, words)),
         Some(Fault::DoneBut(code, words)) => {
             respond(&parts.method, path, &query, &body, &state);

@@ -160,6 +160,11 @@ impl State {
         self.planned.push(Planned { matching: matching.to_owned(), fault, times });
     }
 
+    /// Plans nothing any more.
+    pub fn heal(&mut self) {
+        self.planned.clear();
+    }
+
     /// The fault for a request, if one is planned. A space in what it has to match stands for the end, too.
     pub fn fault_for(&mut self, request: &str) -> Option<Fault> {
         let request = format!("{request} ");

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "what a test needs and does not get fails it")]
 
 mod answers;
+mod bodies;
 #[path = "../fake_api/mod.rs"]
 mod fake_api;
 mod refusals;
@@ -15,7 +16,7 @@ use batchtop::fleet::{
     AnnotationChange, AnnotationOutcome, Epoch, HealthState, KarpenterApi, Key, Kind, ObjectKey, Sym, Uid,
 };
 use batchtop::source::kube::{ConnectOptions, KubeSource, Timing, annotate, fetch};
-use fake_api::{FakeApi, Fault, bare, pod};
+use fake_api::{FakeApi, Fault, bare, pod, serve_every_kind};
 use screen::{
     CLAIMS, NODES, PATIENCE, PODS, Screen, clock, kubeconfig, plain, put_pods, quick, server_sees, with_pods,
 };
@@ -110,7 +111,7 @@ async fn an_expired_page_starts_the_list_over_and_then_takes_larger_pages() {
     api.state().plan("pods?limit=500&continue", Fault::Status(410, "the provided continue parameter is too old"), 2);
     let mut screen = Screen::of(&api);
     screen.live_with(20).await;
-    assert_eq!(api.requests("pods?limit=2000"), 3);
+    assert_eq!(api.requests("pods?limit=1000"), 3);
     assert_eq!(screen.health(Kind::Pod).objects, 20);
 }
 
@@ -301,14 +302,7 @@ async fn what_is_served_is_unknown_until_the_server_has_said_so() {
 async fn there_are_at_most_fifteen_connections_and_nothing_is_left_out() {
     let api = FakeApi::start().await;
     let namespaces: Vec<String> = (0..6).map(|number| format!("team{number}")).collect();
-    for kind in Kind::ALL {
-        let spec = kind.spec();
-        if spec.is_optional() {
-            let mut state = api.state();
-            let versions = state.groups.entry(spec.group.to_owned()).or_default();
-            versions.extend(spec.versions.iter().map(ToString::to_string));
-        }
-    }
+    serve_every_kind(&api);
     for (path, namespace) in
         [PODS, "/apis/batch/v1/jobs"].into_iter().flat_map(|path| namespaces.iter().map(move |it| (path, it)))
     {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use batchtop::fleet::{
     Change, ClusterFacts, ConnectionError, Delta, Epoch, Fleet, Health, HealthState, Kind, ObjectKey, Report, SourceId,
 };
-use batchtop::source::kube::{Access, Clock, ConnectOptions, KubeSource, Timing};
+use batchtop::source::kube::{Access, BodyLimits, Clock, ConnectOptions, KubeSource, Timing};
 use batchtop::units::Time;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -107,7 +107,17 @@ impl Screen {
         let folder = tempfile::tempdir().expect("a folder");
         let kubeconfig = Some(kubeconfig(&folder, config));
         let options = ConnectOptions { kubeconfig, request_timeout, ..ConnectOptions::default() };
-        let source = KubeSource::new(options, namespaces, *timing, clock);
+        Self::running(KubeSource::new(options, namespaces, *timing, clock), folder)
+    }
+
+    pub fn limited(api: &FakeApi, timing: &Timing, limits: BodyLimits) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let kubeconfig = Some(kubeconfig(&folder, &plain(api)));
+        let options = ConnectOptions { kubeconfig, ..ConnectOptions::default() };
+        Self::running(KubeSource::new(options, Vec::new(), *timing, clock).limiting_bodies(limits), folder)
+    }
+
+    fn running(source: KubeSource, folder: TempDir) -> Self {
         let access = source.access();
         // Large enough that a test which looks at the server need not read reports meanwhile.
         let (sink, reports) = mpsc::channel(10_000);

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc,
 use tokio::time::sleep;
 
 use super::Timing;
+use super::bodies::{Body, BodyLimits, BodyMemory, BodyUse};
 
 /// How many connections to the API server there are at most, however many kinds are read.
 ///
@@ -76,6 +77,7 @@ fn client(at: usize, slot: &mut Slot, current: &Current) -> Client {
 pub struct PooledClient {
     client: Client,
     generation: u64,
+    bodies: BodyMemory,
     slot: Option<OwnedMutexGuard<Slot>>,
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -84,6 +86,11 @@ impl PooledClient {
     /// The generation of its credentials.
     pub(super) fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// For one answer after the other.
+    pub(super) fn body(&self) -> Body {
+        self.bodies.body()
     }
 }
 
@@ -116,6 +123,7 @@ pub struct Access {
     pool: Pool,
     suspects: mpsc::Sender<u64>,
     timing: Arc<Timing>,
+    bodies: BodyMemory,
 }
 
 /// The other end of [`Access`].
@@ -128,10 +136,11 @@ pub(super) struct Keeper {
 const SUSPICIONS: usize = 1;
 
 /// Makes the two ends.
-pub(super) fn access(timing: &Timing) -> (Access, Keeper) {
+pub(super) fn access(timing: &Timing, limits: BodyLimits) -> (Access, Keeper) {
     let (publish, current) = watch::channel(None);
     let (suspects, suspected) = mpsc::channel(SUSPICIONS);
-    let access = Access { current, pool: Pool::new(), suspects, timing: Arc::new(*timing) };
+    let bodies = BodyMemory::new(limits);
+    let access = Access { current, pool: Pool::new(), suspects, timing: Arc::new(*timing), bodies };
     (access, Keeper { current: publish, suspects: suspected })
 }
 
@@ -144,13 +153,24 @@ impl Access {
         let (permit, slot) = self.pool.take().await;
         // The newest: credentials may have been renewed while others used the clients.
         let current = self.current.borrow().clone()?;
+        let (generation, bodies) = (current.generation, self.bodies.clone());
         Some(match slot {
             Some((at, mut slot)) => {
                 let client = client(at, &mut slot, &current);
-                PooledClient { client, generation: current.generation, slot: Some(slot), permit }
+                PooledClient { client, generation, bodies, slot: Some(slot), permit }
             }
-            None => PooledClient { client: current.client, generation: current.generation, slot: None, permit },
+            None => PooledClient { client: current.client, generation, bodies, slot: None, permit },
         })
+    }
+
+    /// How much memory the answers that are being read take.
+    pub fn body_use(&self) -> BodyUse {
+        self.bodies.usage()
+    }
+
+    /// For one answer after the other.
+    pub(super) fn body(&self) -> Body {
+        self.bodies.body()
     }
 
     /// How long its requests may take: `--request-timeout` holds for writes and details as it does for the streams.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use http::{Method, StatusCode, header};
-use kube::Client;
 use serde::{Deserialize, Serialize};
 
+use super::access::PooledClient;
 use super::failure::Failure;
 use super::{Timing, api, resource};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, DO_NOT_DISRUPT, Uid};
@@ -53,7 +53,7 @@ const ACCEPT: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=
 
 /// Writes one annotation of one Pod or Node, provided that it is still the same object and the annotation still has the
 /// value the user saw.
-pub async fn annotate(client: &Client, change: &AnnotationChange, timing: &Timing) -> AnnotationOutcome {
+pub async fn annotate(client: &PooledClient, change: &AnnotationChange, timing: &Timing) -> AnnotationOutcome {
     let object = &change.key.object;
     let path =
         resource::object_path(change.key.kind, change.key.kind.spec().best_version(), &object.namespace, &object.name);
@@ -80,7 +80,7 @@ fn is_conflict(failure: &Failure) -> bool {
 }
 
 async fn patch(
-    client: &Client,
+    client: &PooledClient,
     path: &str,
     change: &AnnotationChange,
     resource_version: &str,
@@ -99,7 +99,7 @@ async fn patch(
     let request = api::request(Method::PATCH, &path, &headers, body)?;
     let response = api::open(client, request, timing).await?;
     let code = response.status();
-    let mut answer = Vec::new();
+    let mut answer = client.body();
     api::read(response.into_body(), timing, &mut answer).await?;
     if says_it_is_written(&answer, change) { Ok(()) } else { Err(not_confirmed(code)) }
 }
@@ -135,7 +135,7 @@ impl ObjectMeta {
 
 /// The resourceVersion as it is now, if the object is the same and its annotation still what the user saw.
 async fn read_again(
-    client: &Client,
+    client: &PooledClient,
     path: &str,
     change: &AnnotationChange,
     timing: &Timing,
@@ -154,7 +154,7 @@ async fn read_again(
 /// After an error, an answer that does not show the change, or no answer at all: any of them may have come after the change
 /// was stored, so what stands there now decides. A webhook that fails, and a gateway that gives up, look alike from here.
 async fn look_again(
-    client: &Client,
+    client: &PooledClient,
     path: &str,
     change: &AnnotationChange,
     failure: Failure,
@@ -179,8 +179,13 @@ async fn look_again(
     }
 }
 
-async fn get(client: &Client, path: &str, change: &AnnotationChange, timing: &Timing) -> Result<ObjectMeta, Failure> {
-    let mut body = Vec::new();
+async fn get(
+    client: &PooledClient,
+    path: &str,
+    change: &AnnotationChange,
+    timing: &Timing,
+) -> Result<ObjectMeta, Failure> {
+    let mut body = client.body();
     api::fetch(client, api::get(path, ACCEPT)?, timing, &mut body).await?;
     let object: Object = serde_json::from_slice(&body).map_err(|error| Failure::Unreadable(error.to_string()))?;
     let wrong = || Failure::WrongAnswer(format!("the answer to GET {path} is another object"));

@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::Body;
 use tokio::time::timeout;
 
-use super::Timing;
 use super::decode::{Status, bounded};
 use super::failure::Failure;
+use super::{Timing, bodies};
 
-/// How large an answer may be: 500 objects at etcd's own limit of 1.5 MiB would be 750 MB, which no real page comes near.
-const MAX_BODY_BYTES: usize = 256 << 20;
+/// How much of the answer is read that comes with an error: words for people. Little enough not to be counted.
+const MAX_REFUSAL_BYTES: usize = 64 << 10;
 
 /// How much of an answer that is no JSON is quoted.
 const QUOTED_BYTES: usize = 200;
@@ -50,29 +51,43 @@ pub(super) async fn open(client: &Client, request: Request<Body>, timing: &Timin
     Err(refusal(response, timing).await)
 }
 
-/// Sends a request and reads the whole response into `buffer`.
+/// Sends a request and reads the whole response into `answer`.
 pub(super) async fn fetch(
     client: &Client,
     request: Request<Body>,
     timing: &Timing,
-    buffer: &mut Vec<u8>,
+    answer: &mut bodies::Body,
 ) -> Result<(), Failure> {
     let response = open(client, request, timing).await?;
-    read(response.into_body(), timing, buffer).await
+    read(response.into_body(), timing, answer).await
 }
 
-/// Reads the rest of a response into `buffer`.
-pub(super) async fn read(mut body: Body, timing: &Timing, buffer: &mut Vec<u8>) -> Result<(), Failure> {
-    buffer.clear();
+/// Reads the rest of a response into `answer`, which is empty and has no memory after a failure.
+pub(super) async fn read(body: Body, timing: &Timing, answer: &mut bodies::Body) -> Result<(), Failure> {
+    answer.clear();
+    let read = read_pieces(body, timing, answer).await;
+    if read.is_err() {
+        answer.release();
+    }
+    read
+}
+
+async fn read_pieces(mut body: Body, timing: &Timing, answer: &mut bodies::Body) -> Result<(), Failure> {
+    while let Some(piece) = next_piece(&mut body, timing).await? {
+        answer.push(&piece, timing.stall).await?;
+    }
+    Ok(())
+}
+
+/// The next piece of a response, of a few KiB where it comes zipped; `None` at its end.
+async fn next_piece(body: &mut Body, timing: &Timing) -> Result<Option<Bytes>, Failure> {
     loop {
         let frame =
             timeout(timing.stall, body.frame()).await.map_err(|_| Failure::Silence("the rest of the answer"))?;
-        let Some(frame) = frame else { return Ok(()) };
-        let Ok(data) = frame.map_err(|error| Failure::of(&error))?.into_data() else { continue };
-        if buffer.len() + data.len() > MAX_BODY_BYTES {
-            return Err(Failure::Unreadable(format!("more than {MAX_BODY_BYTES} bytes")));
+        let Some(frame) = frame else { return Ok(None) };
+        if let Ok(piece) = frame.map_err(|error| Failure::of(&error))?.into_data() {
+            return Ok(Some(piece));
         }
-        buffer.extend_from_slice(&data);
     }
 }
 
@@ -80,12 +95,19 @@ async fn refusal(response: Response<Body>, timing: &Timing) -> Failure {
     let code = response.status();
     let seconds = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     let retry_after = seconds.map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER));
-    let mut body = Vec::new();
-    let words = match read(response.into_body(), timing, &mut body).await {
-        Ok(()) => server_words(&body, code),
-        Err(_) => String::new(),
-    };
-    Failure::Api { code: code.as_u16(), message: words, retry_after }
+    let words = beginning(response.into_body(), timing).await.map(|body| server_words(&body, code));
+    Failure::Api { code: code.as_u16(), message: words.unwrap_or_default(), retry_after }
+}
+
+/// As much of a response as is read of one that says what went wrong.
+async fn beginning(mut body: Body, timing: &Timing) -> Result<Vec<u8>, Failure> {
+    let mut beginning = Vec::new();
+    while beginning.len() < MAX_REFUSAL_BYTES
+        && let Some(piece) = next_piece(&mut body, timing).await?
+    {
+        beginning.extend(piece.into_iter().take(MAX_REFUSAL_BYTES - beginning.len()));
+    }
+    Ok(beginning)
 }
 
 /// The message of a `Status`; proxies and old servers answer in plain text.

@@ -119,7 +119,7 @@ pub(super) async fn run(mut context: StreamContext, turn: CancellationToken) -> 
 }
 
 async fn look(client: &kube::Client, context: &StreamContext) -> Result<Option<String>, Failure> {
-    let mut body = Vec::new();
+    let mut body = context.access.body();
     api::fetch(client, api::get(PATH, "application/json")?, &context.timing, &mut body).await?;
     lower_bound(&body)
 }

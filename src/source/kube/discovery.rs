@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header;
-use kube::Client;
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::access::PooledClient;
 use super::backoff::Backoff;
 use super::facts::Fact;
 use super::failure::Failure;
@@ -309,7 +309,7 @@ struct Asker {
 }
 
 impl Asker {
-    async fn ask(&mut self, client: &Client, timing: &Timing) -> Result<Answer, Failure> {
+    async fn ask(&mut self, client: &PooledClient, timing: &Timing) -> Result<Answer, Failure> {
         match self.ask_all(client, timing).await {
             Ok(groups) => Ok(Answer::Groups(groups)),
             Err(Failure::Api { code: 403, .. }) => Ok(Answer::Closed),
@@ -317,7 +317,7 @@ impl Asker {
         }
     }
 
-    async fn ask_all(&mut self, client: &Client, timing: &Timing) -> Result<Arc<Groups>, Failure> {
+    async fn ask_all(&mut self, client: &PooledClient, timing: &Timing) -> Result<Arc<Groups>, Failure> {
         let tag = self.last.as_ref().and_then(|(tag, _)| tag.to_str().ok());
         let mut headers = vec![(header::ACCEPT, ACCEPT)];
         headers.extend(tag.map(|tag| (header::IF_NONE_MATCH, tag)));
@@ -328,7 +328,7 @@ impl Asker {
             Err(failure) => return Err(failure),
         };
         let tag = response.headers().get(header::ETAG).cloned();
-        let mut body = Vec::new();
+        let mut body = client.body();
         api::read(response.into_body(), timing, &mut body).await?;
         let (mut groups, is_aggregated) = groups(&body)?;
         drop(body);
@@ -347,7 +347,7 @@ impl Asker {
 }
 
 /// Asks for the resources of the versions that can be read.
-async fn ask_resources(client: &Client, timing: &Timing, groups: &mut Groups) -> Result<(), Failure> {
+async fn ask_resources(client: &PooledClient, timing: &Timing, groups: &mut Groups) -> Result<(), Failure> {
     let readable: BTreeSet<(&str, &str)> = Kind::ALL
         .iter()
         .map(|kind| kind.spec())
@@ -363,13 +363,13 @@ async fn ask_resources(client: &Client, timing: &Timing, groups: &mut Groups) ->
 }
 
 async fn resources(
-    client: &Client,
+    client: &PooledClient,
     timing: &Timing,
     group: &str,
     version: &str,
 ) -> Result<Option<BTreeSet<String>>, Failure> {
     let request = api::get(&format!("/apis/{group}/{version}"), JSON)?;
-    let mut body = Vec::new();
+    let mut body = client.body();
     match api::fetch(client, request, timing, &mut body).await {
         Ok(()) => {}
         Err(Failure::Api { code: 404, .. }) => return Ok(Some(BTreeSet::new())),
@@ -383,12 +383,12 @@ async fn resources(
 
 /// The version in which one object of an optional kind can be fetched, from its group alone; `None` where there is none.
 pub(super) async fn version_of_group(
-    client: &Client,
+    client: &PooledClient,
     kind: Kind,
     timing: &Timing,
 ) -> Result<Option<&'static str>, Failure> {
     let spec = kind.spec();
-    let mut body = Vec::new();
+    let mut body = client.body();
     match api::fetch(client, api::get(&format!("/apis/{}", spec.group), JSON)?, timing, &mut body).await {
         Ok(()) => {}
         Err(Failure::Api { code: 404, .. }) => return Ok(None),

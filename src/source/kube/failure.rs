@@ -37,6 +37,16 @@ pub(super) enum Failure {
     Unreadable(String),
     /// The answer is something else than what was asked for, in one sentence.
     WrongAnswer(String),
+    /// The answer is larger than any may be.
+    TooLarge {
+        /// How large one may be.
+        limit_bytes: usize,
+    },
+    /// Other answers have used up the memory for all for too long.
+    NoMemory {
+        /// How large all answers together may be.
+        limit_bytes: usize,
+    },
 }
 
 impl Failure {
@@ -80,6 +90,13 @@ impl Failure {
             Self::Credentials(words) => format!("no credentials: {words}"),
             Self::Unreadable(words) => format!("the answer cannot be read: {words}"),
             Self::WrongAnswer(sentence) => sentence.clone(),
+            Self::TooLarge { limit_bytes } => {
+                format!("the answer is larger than {}, the limit for one answer", mebibytes(*limit_bytes))
+            }
+            Self::NoMemory { limit_bytes } => format!(
+                "no memory for the answer: others use the {} that all answers may have together",
+                mebibytes(*limit_bytes)
+            ),
         }
     }
 
@@ -108,6 +125,15 @@ impl Failure {
             ),
         };
         ConnectionError { message: bounded(&message).into_owned(), hint, exit_code: EXIT_CLUSTER }
+    }
+}
+
+/// `32 MiB`, with a tenth where it is no whole number.
+fn mebibytes(bytes: usize) -> String {
+    let tenths = bytes.saturating_mul(10) >> 20;
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => format!("{whole} MiB"),
+        (whole, tenth) => format!("{whole}.{tenth} MiB"),
     }
 }
 
@@ -170,6 +196,8 @@ mod tests {
             Failure::Credentials("exit status 1".to_owned()),
             Failure::Unreadable("eof".to_owned()),
             Failure::WrongAnswer("the answer is a ConfigMap".to_owned()),
+            Failure::TooLarge { limit_bytes: 1 << 20 },
+            Failure::NoMemory { limit_bytes: 1 << 20 },
         ];
         for failure in all {
             let error = failure.connection_error("https://10.0.0.1");

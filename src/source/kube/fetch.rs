@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use kube::Client;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::access::PooledClient;
 use super::discovery::version_of_group;
 use super::failure::Failure;
 use super::{Timing, api, decode, resource};
@@ -47,15 +47,15 @@ struct ObjectMeta {
 }
 
 /// Fetches one object.
-pub async fn fetch(client: &Client, key: &Key, timing: &Timing) -> Result<Fetched, FetchError> {
+pub async fn fetch(client: &PooledClient, key: &Key, timing: &Timing) -> Result<Fetched, FetchError> {
     let version = version(client, key.kind, timing).await?;
     let path = resource::object_path(key.kind, version, &key.object.namespace, &key.object.name);
-    let mut body = Vec::new();
+    let mut body = client.body();
     api::fetch(client, api::get(&path, "application/json")?, timing, &mut body).await?;
     read(&body)
 }
 
-async fn version(client: &Client, kind: Kind, timing: &Timing) -> Result<&'static str, FetchError> {
+async fn version(client: &PooledClient, kind: Kind, timing: &Timing) -> Result<&'static str, FetchError> {
     if !kind.spec().is_optional() {
         return Ok(kind.spec().best_version());
     }

@@ -106,7 +106,7 @@ async fn look(client: &kube::Client, context: &StreamContext, wanted: &Wanted) -
     let (controller, types) = wanted;
     let path =
         format!("/api/v1/namespaces/{}/services/{}:http-metrics/proxy/metrics", controller.namespace, controller.name);
-    let mut body = Vec::new();
+    let mut body = context.access.body();
     api::fetch(client, api::get(&path, "text/plain")?, &context.timing, &mut body).await?;
     Ok(read(&body, types, (context.clock)()))
 }

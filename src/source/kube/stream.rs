@@ -16,12 +16,14 @@ use tokio_util::sync::CancellationToken;
 use super::access::{Access, PooledClient};
 use super::backoff::Backoff;
 use super::batch::{Batch, Outcome};
+use super::bodies::Body;
 use super::decode::{self, NoPage, RawChange, bounded, list_kind};
 use super::discovery::{Discovered, NotFound, not_in_version};
 use super::facts::{Fact, Facts};
 use super::failure::Failure;
 use super::health_reporter::HealthReporter;
 use super::lines::{Piece, pieces};
+use super::page_size::PageSize;
 use super::refusals::Refusals;
 use super::resource;
 use super::sink::{Closed, Sink};
@@ -29,11 +31,7 @@ use super::watches::{WatchPermit, Watches};
 use super::{Clock, Timing, api};
 use crate::fleet::{Delta, Interner, Kind, Scope, SourceId};
 
-/// Objects per page, and more where a list takes longer than the server remembers its beginning: the first entry is for
-/// the first two tries, the next for the third, and so on.
-const PAGE_SIZES: [u32; 4] = [resource::PAGE_SIZE, resource::PAGE_SIZE, 2000, 10_000];
-
-/// How many pages a list has at most: five million objects in the smallest pages.
+/// How many pages a list has at most: five million objects in pages of the usual size.
 const MAX_PAGES: usize = 10_000;
 
 /// How long a continue token is at most. Real ones have a few hundred bytes, and all of it becomes part of a path.
@@ -179,8 +177,7 @@ pub(super) struct Stream {
     holds_rows: bool,
     /// Whether the scopes' resourceVersions are good to watch from.
     listed: bool,
-    /// How often in a row a list has expired before it was complete.
-    expired: usize,
+    page_size: PageSize,
     /// When all watches were opened, while they last.
     watching_since: Option<Instant>,
     /// Dropped after the first list, successful or not.
@@ -208,7 +205,7 @@ impl Stream {
             is_relist: false,
             holds_rows: false,
             listed: false,
-            expired: 0,
+            page_size: PageSize::default(),
             watching_since: None,
             first_attempt,
             generation: 0,
@@ -292,7 +289,7 @@ impl Stream {
         }
         self.send_marker(RawChange::Commit).await?;
         self.listed = true;
-        self.expired = 0;
+        self.page_size.complete();
         match self.kind {
             Kind::EksNodeClass => self.tell(Fact::AutoMode(true)).await?,
             Kind::Pod => self.tell(Fact::Namespaces(self.namespaces())).await?,
@@ -312,18 +309,11 @@ impl Stream {
 
     async fn list_scope(&mut self, at: usize, objects: &mut u64) -> Result<(), Stop> {
         // Reused from page to page, and given back whatever becomes of the list.
-        let mut body = Vec::new();
+        let mut body = self.context.access.body();
         let mut token = String::new();
         let mut tokens = Tokens::default();
         loop {
-            let path = self.list_path(at, &token);
-            let request = api::get(&path, resource::accept(self.kind))?;
-            let client = self.client().await?;
-            let fetched = api::fetch(&client, request, &self.context.timing, &mut body).await;
-            drop(client);
-            let page = fetched.and_then(|()| self.decode_page(at, &body));
-            let page =
-                page.map_err(|failure| Stop::of_scope(at, format!("{}?limit=1", self.scope_path(at)), failure))?;
+            let page = self.page(at, &token, &mut body).await?;
             for delta in page.deltas {
                 self.send_rows(delta).await?;
             }
@@ -340,14 +330,38 @@ impl Stream {
         }
     }
 
+    /// The next page of a list, as a smaller one where it is too large.
+    async fn page(&mut self, at: usize, token: &str, body: &mut Body) -> Result<decode::Page, Stop> {
+        let one_object = format!("{}?limit=1", self.scope_path(at));
+        loop {
+            let request = api::get(&self.list_path(at, token), resource::accept(self.kind))?;
+            let client = self.client().await?;
+            let fetched = api::fetch(&client, request, &self.context.timing, body).await;
+            drop(client);
+            let page = match fetched {
+                Err(Failure::TooLarge { .. }) if self.page_size.too_large() => continue,
+                Err(failure @ Failure::TooLarge { .. }) => {
+                    Err(Failure::WrongAnswer(format!("GET {one_object}: {}", failure.sentence())))
+                }
+                Err(failure) => Err(failure),
+                Ok(()) => {
+                    self.page_size.fitted(body.len(), body.limit_bytes());
+                    self.decode_page(at, body)
+                }
+            };
+            // Rows may have to wait until somebody takes them; what others need is not held meanwhile.
+            body.clear();
+            return page.map_err(|failure| Stop::of_scope(at, one_object, failure));
+        }
+    }
+
     fn decode_page(&mut self, at: usize, body: &[u8]) -> Result<decode::Page, Failure> {
         let page = decode::page(self.kind, body, &mut self.interner, self.health.undecodable());
         page.map_err(|why| no_page(why, self.kind, &self.scope_path(at)))
     }
 
     fn list_path(&self, at: usize, token: &str) -> String {
-        let size = PAGE_SIZES[self.expired.min(PAGE_SIZES.len() - 1)];
-        let mut path = format!("{}?limit={size}", self.scope_path(at));
+        let mut path = format!("{}?limit={}", self.scope_path(at), self.page_size.objects());
         if !token.is_empty() {
             path.push_str("&continue=");
             path.push_str(&resource::escape(token));
@@ -573,7 +587,7 @@ impl Stream {
         let words = if std::mem::take(&mut self.listed) {
             "the server no longer knows what the watch would go on from (410)"
         } else {
-            self.expired += 1;
+            self.page_size.expired();
             "the server forgets where the list began before it is complete (410)"
         };
         let wait = self.backoff.next();

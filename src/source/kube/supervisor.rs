@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::{Access, Current, Keeper, access};
 use super::backoff::Backoff;
+use super::bodies::BodyLimits;
 use super::connect::{Connection, Plan, Validity, blocking, plan};
 use super::discovery::{self, Discovered};
 use super::facts::{Fact, Facts, collect, facts};
@@ -43,8 +44,15 @@ impl KubeSource {
     /// `namespaces` are those the user named, in which pods are looked for where the whole cluster is not readable.
     pub fn new(options: ConnectOptions, namespaces: Vec<String>, timing: Timing, clock: Clock) -> Self {
         let timing = timing.limited(options.request_timeout);
-        let (access, keeper) = access(&timing);
+        let (access, keeper) = access(&timing, BodyLimits::default());
         Self { options, namespaces, timing, clock, access, keeper, demand: None }
+    }
+
+    /// With other limits for the answers of the API server.
+    #[must_use]
+    pub fn limiting_bodies(self, limits: BodyLimits) -> Self {
+        let (access, keeper) = access(&self.timing, limits);
+        Self { access, keeper, ..self }
     }
 
     /// Reads Karpenter's metrics, too, while they are wanted.
@@ -73,6 +81,7 @@ impl KubeSource {
             options: self.options,
             timing: self.timing,
             clock: self.clock,
+            access: self.access.clone(),
             keeper: self.keeper,
             sink: sink.clone(),
             facts: facts.clone(),
@@ -190,6 +199,7 @@ struct Renewal {
     options: ConnectOptions,
     timing: Timing,
     clock: Clock,
+    access: Access,
     keeper: Keeper,
     sink: Sink,
     facts: Facts,
@@ -243,7 +253,7 @@ impl Renewal {
 
     async fn try_first(&mut self, config: Loaded) -> Result<(Connection, Option<String>), ConnectionError> {
         let connection = self.plan(config?.as_ref())?.connect(&self.timing, ENV).await?;
-        let answer = identity::version(&connection.client, &self.timing).await;
+        let answer = identity::version(&connection.client, &self.timing, self.access.body()).await;
         let version = answer.map_err(|failure| failure.connection_error(&connection.place.server))?;
         self.pin(&connection.place);
         Ok((connection, version))
