@@ -166,6 +166,7 @@ async fn a_line_that_says_nothing_about_pods_makes_them_stale_until_they_are_lis
         r#"{"type":"ADDED"}"#,
         "{}",
         "<html>",
+        r#"{"type":"ADDED","object":{"kind":"Pod","metadata":{"name":"x","#,
     ] {
         server_sees("the watch", || api.state().watches(PODS) == 1).await;
         screen.watch_for_gaps();

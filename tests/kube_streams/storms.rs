@@ -5,8 +5,8 @@ use std::time::Duration;
 use batchtop::fleet::{HealthState, Kind};
 use batchtop::source::kube::Timing;
 
-use crate::fake_api::{FakeApi, Fault};
-use crate::screen::{PODS, Screen, plain, quick, server_sees, with_pods};
+use crate::fake_api::{FakeApi, Fault, pod};
+use crate::screen::{PODS, Screen, plain, put_pods, quick, server_sees, with_pods};
 
 /// Waits of 20, 40, 80 … ms without an end, each up to a quarter shorter.
 fn growing() -> Timing {
@@ -145,4 +145,30 @@ async fn a_line_without_an_end_ends_the_watch_and_is_said() {
     assert_eq!(screen.fleet.pods.len(), 3);
     server_sees("a watch", || api.state().watches(PODS) == 1).await;
     screen.live_with(3).await;
+}
+
+#[tokio::test]
+async fn a_watch_that_ends_within_a_line_goes_on_behind_the_last_whole_one() {
+    let ends: [fn(&FakeApi); 2] = [|api| api.state().end(PODS), |api| api.state().cut(PODS)];
+    for end in ends {
+        let api = with_pods(1).await;
+        let mut screen = Screen::of(&api);
+        screen.live_with(1).await;
+        server_sees("the watch", || api.state().watches(PODS) == 1).await;
+        // A watch that ends right away is not opened again at once.
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        screen.watch_for_gaps();
+        put_pods(&api, 1..2);
+        let version = api.state().version();
+        let next = pod("p0002", "ml", None).replace("@RV@", &(version + 1).to_string());
+        let line = format!("{{\"type\":\"ADDED\",\"object\":{next}}}");
+        api.state().send(PODS, &line[..line.len() / 2]);
+        screen.live_with(2).await;
+        end(&api);
+        put_pods(&api, 2..3);
+        screen.live_with(3).await;
+        let from_there = format!("timeoutSeconds=20&resourceVersion={version}");
+        assert_eq!((api.requests(LISTS), api.requests(WATCHES), api.requests(&from_there)), (1, 2, 1));
+        assert_eq!((screen.health(Kind::Pod).undecodable, screen.pod_states), (0, vec![HealthState::Live]));
+    }
 }

@@ -65,9 +65,7 @@ impl Batch {
                     outcome.ended = Some(Failure::of_status(status));
                     break;
                 }
-                // The next watch brings the event again.
-                Err(NoEvent::Cut) => {}
-                Err(NoEvent::Other(words)) => {
+                Err(NoEvent(words)) => {
                     outcome.ended =
                         Some(Failure::WrongAnswer(format!("the watch of {} sent {words}", kind.resource())));
                     break;
@@ -88,12 +86,11 @@ mod tests {
     const ADDED: &str = r#"{"type":"ADDED","object":{"kind":"Node","metadata":{"name":"a","uid":"u","resourceVersion":"5","creationTimestamp":"2026-11-21T10:00:00Z"}}}"#;
 
     #[test]
-    fn an_error_ends_the_batch_and_a_cut_line_is_not_counted() {
+    fn an_error_ends_the_batch() {
         let mut batch = Batch::default();
         let timing = Timing::default();
         let mut push = |line: &str| batch.push(0, line.to_owned(), &timing);
         push(ADDED);
-        push(r#"{"type":"MODIFIED","object":{"kind":"Node","metadata":{"#);
         push(r#"{"type":"MODIFIED","object":{"kind":"Node","metadata":{"name":[]}}}"#);
         push(r#"{"type":"BOOKMARK","object":{"kind":"Node","metadata":{"resourceVersion":"9"}}}"#);
         push(r#"{"type":"ERROR","object":{"code":410,"message":"too old"}}"#);
@@ -130,6 +127,8 @@ mod tests {
         assert_eq!(of("DELETED", &object.replace("Node", "ConfigMap")), sent("a ConfigMap, not a Node"));
         assert_eq!(of("BOOKMARK", r#"{"kind":"Status","code":410}"#), sent("a Status, not a Node"));
         assert_eq!(of("ERROR", "[[]]"), sent("an ERROR that is no Status"));
-        assert!(ended_by("<html>").starts_with(&sent("a line that cannot be read: ")));
+        for line in ["<html>", "", r#"{"type":"MODIFIED","object":{"kind":"Node","metadata":{"#] {
+            assert!(ended_by(line).starts_with(&sent("a line that cannot be read: ")), "{line}");
+        }
     }
 }

@@ -34,12 +34,10 @@ pub(crate) enum WatchEvent<'a> {
 /// Why a line says nothing about the objects that are watched. What it should have said is not known then, so the watch
 /// cannot be followed any further.
 #[derive(Debug)]
-pub(crate) enum NoEvent {
-    /// The line ends too early, because the connection broke.
-    Cut,
-    /// Something else, in words that follow "the watch sent".
-    Other(String),
-}
+pub(crate) struct NoEvent(
+    /// What it says instead, in words that follow "the watch sent".
+    pub(crate) String,
+);
 
 /// A `metav1.Status`: the API server's words.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug, Default)]
@@ -80,13 +78,13 @@ struct KindOnly<'a> {
 /// Reads one line of a watch of `kind`.
 pub(crate) fn watch_event<'a>(kind: Kind, line: &'a str, interner: &mut Interner) -> Result<WatchEvent<'a>, NoEvent> {
     let line: Line<'a> = serde_json::from_str(line).map_err(|error| unread(&error))?;
-    let json = line.object.map(RawValue::get).ok_or_else(|| NoEvent::Other("an event without object".to_owned()))?;
+    let json = line.object.map(RawValue::get).ok_or_else(|| NoEvent("an event without object".to_owned()))?;
     if &*line.kind == "ERROR" {
         let status = serde_json::from_str(json);
-        return status.map(WatchEvent::Failed).map_err(|_| NoEvent::Other("an ERROR that is no Status".to_owned()));
+        return status.map(WatchEvent::Failed).map_err(|_| NoEvent("an ERROR that is no Status".to_owned()));
     }
     if !matches!(&*line.kind, "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK") {
-        return Err(NoEvent::Other(format!("an event of type {:?}", bounded(&line.kind))));
+        return Err(NoEvent(format!("an event of type {:?}", bounded(&line.kind))));
     }
     let Some(metadata) = metadata(kind, json)? else { return Ok(WatchEvent::Undecodable) };
     let Ok(resource_version) = metadata.resource_version().map(str::to_owned) else {
@@ -110,11 +108,11 @@ fn metadata(kind: Kind, json: &str) -> Result<Option<SlimMeta<'_>>, NoEvent> {
         Ok(object) => (object.kind, Some(object.metadata)),
         Err(_) => (serde_json::from_str::<KindOnly<'_>>(json).map_err(|error| unread(&error))?.kind, None),
     };
-    if is_of(kind, &found) { Ok(metadata) } else { Err(NoEvent::Other(another(&found, kind))) }
+    if is_of(kind, &found) { Ok(metadata) } else { Err(NoEvent(another(&found, kind))) }
 }
 
 fn unread(error: &serde_json::Error) -> NoEvent {
-    if error.is_eof() { NoEvent::Cut } else { NoEvent::Other(format!("a line that cannot be read: {error}")) }
+    NoEvent(format!("a line that cannot be read: {error}"))
 }
 
 fn is_of(kind: Kind, found: &str) -> bool {
