@@ -912,6 +912,51 @@ async fn a_namespace_that_may_not_be_read_does_not_take_the_others_along() {
     assert!(words.contains("only namespace ml, web: ") && !words.contains("not namespace"), "{words}");
 }
 
+/// Live pods, two in ml and one in web, each namespace with a watch of its own that has ended by now.
+async fn interrupted_namespaces(api: &FakeApi) -> Screen {
+    api.state().put(PODS, "web/w", &pod("w", "web", None));
+    api.state().forbidden.insert(PODS.to_owned());
+    let timing = Timing { forbidden_patience: Duration::from_hours(1), ..quick() };
+    let mut screen = Screen::with(&plain(api), vec!["ml".to_owned(), "web".to_owned()], &timing);
+    screen.live_with(3).await;
+    server_sees("the watches", || [IN_ML, IN_WEB].iter().all(|path| api.state().watches(path) == 1)).await;
+    // A watch that ends right away is not opened again at once.
+    tokio::time::sleep(Duration::from_millis(40)).await;
+    screen.watch_for_gaps();
+    screen
+}
+
+#[tokio::test]
+async fn a_namespace_that_may_no_longer_be_read_leaves_the_others_live() {
+    let api = with_pods(2).await;
+    let mut screen = interrupted_namespaces(&api).await;
+    api.state().forbidden.insert(IN_WEB.to_owned());
+    api.state().end(IN_WEB);
+    screen.live_with(2).await;
+    screen.until("it is said", |screen| screen.health(Kind::Pod).namespaces == Some(vec![Sym::new("ml")])).await;
+    let words = screen.health(Kind::Pod).message.expect("words");
+    assert!(words.contains("only namespace ml: ") && words.contains("not namespace web: pods is forbidden"), "{words}");
+    put_pods(&api, 2..3);
+    screen.live_with(3).await;
+    assert_eq!(screen.pod_states, [HealthState::Live]);
+    api.state().forbidden.remove(IN_WEB);
+    screen.live_with(4).await;
+}
+
+#[tokio::test]
+async fn namespaces_that_are_all_refused_at_once_keep_their_rows_for_a_while() {
+    let api = with_pods(2).await;
+    let mut screen = interrupted_namespaces(&api).await;
+    api.state().forbidden.extend([IN_ML.to_owned(), IN_WEB.to_owned()]);
+    api.state().end_all();
+    screen.until("stale", |screen| screen.is(Kind::Pod, HealthState::Stale)).await;
+    let tries = || api.requests(&format!("GET {IN_WEB}?limit=1"));
+    server_sees("more tries", || tries() > 2).await;
+    api.state().forbidden = [PODS.to_owned()].into();
+    screen.live_with(3).await;
+    assert_eq!((screen.fewest_pods, screen.pod_states.contains(&HealthState::Forbidden)), (3, false));
+}
+
 #[tokio::test]
 async fn the_whole_cluster_is_read_once_it_may_be() {
     let (api, mut screen) = rights_in_ml_only().await;

@@ -571,8 +571,12 @@ impl Stream {
                 self.relist_now();
                 Ok(())
             }
-            Stop::Refused(at, _, words) if self.is_doubted(at) => self.refused_for_now(&words).await,
-            Stop::Refused(at, probe, words) => self.refused(at, probe, words).await,
+            Stop::Refused(at, probe, words) => {
+                if self.is_doubted(at) && !self.is_the_only_one(at, &probe).await {
+                    return self.refused_for_now(&words).await;
+                }
+                self.refused(at, probe, words).await
+            }
             Stop::Granted(namespace) => {
                 self.widen(namespace);
                 Ok(())
@@ -629,6 +633,16 @@ impl Stream {
         self.scopes.get(at).is_some_and(|scope| scope.was_read) && !self.refusals.are_lasting()
     }
 
+    /// Whether a namespace still is refused while another one is not. A server that answers so knows its roles.
+    async fn is_the_only_one(&self, at: usize, probe: &str) -> bool {
+        for other in (0..self.scopes.len()).filter(|other| *other != at) {
+            if may_read(self.kind, &format!("{}?limit=1", self.scope_path(other)), &self.context).await {
+                return !may_read(self.kind, probe, &self.context).await;
+            }
+        }
+        false
+    }
+
     /// Keeps the rows, and tries again soon.
     async fn refused_for_now(&mut self, words: &str) -> Result<(), Closed> {
         let wait = self.refusals.next();
@@ -641,11 +655,15 @@ impl Stream {
     /// where one of these is not, the others are.
     async fn refused(&mut self, at: usize, probe: String, words: String) -> Result<(), Closed> {
         self.listed = false;
-        let namespace = self.scopes.remove(at).namespace;
+        let WatchScope { namespace, was_read, .. } = self.scopes.remove(at);
         if namespace.is_none() {
             self.scopes = self.named_scopes();
+        } else {
+            // The rows of the other namespaces are as good as before, and the list takes the rest away.
+            self.is_relist = was_read;
         }
-        self.probe_at = Instant::now() + self.context.timing.forbidden_retry;
+        let timing = self.context.timing;
+        self.probe_at = Instant::now() + if was_read { timing.forbidden_first } else { timing.forbidden_retry };
         self.refused.push(Refused { namespace, probe, words: words.clone() });
         if self.scopes.is_empty() { self.forbidden(&words).await } else { Ok(()) }
     }
