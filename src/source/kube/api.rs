@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::Body;
@@ -93,10 +93,23 @@ async fn next_piece(body: &mut Body, timing: &Timing) -> Result<Option<Bytes>, F
 
 async fn refusal(response: Response<Body>, timing: &Timing) -> Failure {
     let code = response.status();
-    let seconds = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    let retry_after = seconds.map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER));
+    let retry_after = retry_after(response.headers());
     let words = beginning(response.into_body(), timing).await.map(|body| server_words(&body, code));
     Failure::Api { code: code.as_u16(), message: words.unwrap_or_default(), retry_after }
+}
+
+/// How long the server wants to be left alone (RFC 9110 §10.2.3): a number of seconds, or until a time by its own clock,
+/// which `Date` tells. The clock on this side may be wrong.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::trim);
+    let wish = text(header::RETRY_AFTER)?;
+    let time = |text| httpdate::parse_http_date(text).ok();
+    let wait = match wish.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        // A time that has passed is no wait.
+        Err(_) => time(wish)?.duration_since(time(text(header::DATE)?)?).unwrap_or_default(),
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
 }
 
 /// As much of a response as is read of one that says what went wrong.
@@ -121,4 +134,53 @@ fn server_words(body: &[u8], code: StatusCode) -> String {
     let line: String = text.lines().next().unwrap_or_default().chars().take(QUOTED_BYTES).collect();
     let reason = code.canonical_reason().unwrap_or_default();
     if line.trim().is_empty() { reason.to_owned() } else { format!("{reason}: {}", line.trim()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DATE: &str = "Sat, 28 Nov 2026 23:59:50 GMT";
+
+    /// The seconds of these two headers.
+    fn seconds(wish: &str, date: &str) -> Option<u64> {
+        let headers = [(header::RETRY_AFTER, wish), (header::DATE, date)];
+        let headers = headers.into_iter().filter(|(_, value)| !value.is_empty());
+        let headers = headers.map(|(name, value)| (name, HeaderValue::from_str(value).unwrap())).collect();
+        retry_after(&headers).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn a_server_is_left_alone_for_seconds_or_until_a_time_and_never_for_long() {
+        for (wish, wanted) in [
+            ("", None),
+            ("0", Some(0)),
+            ("7", Some(7)),
+            (" 7 ", Some(7)),
+            ("86400", Some(60)),
+            ("18446744073709551615", Some(60)),
+            ("18446744073709551616", None),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+            ("Sun, 29 Nov 2026 00:00:05 GMT", Some(15)),
+            ("Sunday, 29-Nov-26 00:00:05 GMT", Some(15)),
+            ("Sun Nov 29 00:00:05 2026", Some(15)),
+            ("Sun, 29 Nov 2026 12:00:00 GMT", Some(60)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(60)),
+            (DATE, Some(0)),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("Sun, 29 Nov 2026 00:00:05", None),
+            ("Sun, 99 Nov 2026 00:00:05 GMT", None),
+        ] {
+            assert_eq!(seconds(wish, DATE), wanted, "{wish}");
+        }
+    }
+
+    #[test]
+    fn a_time_by_a_clock_that_is_not_told_is_no_wish() {
+        assert_eq!(seconds("Sun, 29 Nov 2026 00:00:05 GMT", ""), None);
+        assert_eq!(seconds("Sun, 29 Nov 2026 00:00:05 GMT", "today"), None);
+        assert_eq!(seconds("7", ""), Some(7));
+    }
 }
