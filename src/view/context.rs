@@ -87,11 +87,20 @@ impl<'a> FrameContext<'a> {
         }
     }
 
-    /// Why not all objects of a kind are known, in as few words as possible: `not read`, `40% read`.
+    /// How many objects of a kind could not be decoded, where all namespaces are read and nothing but these is missing.
+    pub(super) fn undecodable(&self, kind: Kind) -> Option<u64> {
+        let health = self.app.sources.get(&SourceId::Kind(kind))?;
+        (self.all(kind) && health.undecodable > 0).then_some(health.undecodable)
+    }
+
+    /// Why not all objects of a kind are known, in as few words as possible: `not read`, `incomplete: 2 could not be decoded`.
     pub(super) fn not_read(&self, kind: Kind) -> String {
         match self.state(kind) {
             HealthState::Forbidden => "forbidden".to_owned(),
-            _ if self.readable(kind) => "of some namespaces only".to_owned(),
+            _ if self.readable(kind) => match self.undecodable(kind) {
+                Some(count) => format!("incomplete: {} could not be decoded", format::count(count)),
+                None => "of some namespaces only".to_owned(),
+            },
             HealthState::Syncing => match self.app.sources.get(&SourceId::Kind(kind)) {
                 Some(health) if health.objects > 0 => format!("not read, {} so far", format::count(health.objects)),
                 _ => "not read".to_owned(),

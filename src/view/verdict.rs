@@ -186,11 +186,21 @@ impl<'a> NodeDisruptionText<'a> {
         pool.map_or("", |pool| pool.consolidation_policy.as_str())
     }
 
+    /// The kinds of which too little is known; `None` for rules that are not judged.
+    fn missing_kinds(&self) -> Vec<Option<Kind>> {
+        let results = self.frame.evaluator().explain(self.node);
+        results.iter().filter_map(|(_, result)| result.undecided).map(|(_, kind)| kind).collect()
+    }
+
+    /// Whether nothing can be said because of objects that could not be decoded.
+    pub(super) fn is_undecodable(&self) -> bool {
+        let first = self.missing_kinds().into_iter().flatten().next();
+        first.is_some_and(|kind| self.frame.undecodable(kind).is_some())
+    }
+
     /// Why nothing can be said: `pods not read`.
     pub(super) fn missing(&self) -> String {
-        let results = self.frame.evaluator().explain(self.node);
-        let kinds: Vec<Option<Kind>> =
-            results.iter().filter_map(|(_, result)| result.undecided).map(|(_, kind)| kind).collect();
+        let kinds = self.missing_kinds();
         match kinds.iter().flatten().next() {
             Some(kind) => format!("{} {}", short_kinds(*kind), self.frame.not_read(*kind)),
             None if kinds.is_empty() => "nothing says why".to_owned(),

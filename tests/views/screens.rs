@@ -238,6 +238,20 @@ fn numbers_over_some_namespaces_are_not_shown() {
     assert!(!other.contains('▣') && other.contains("? pods are not known: not all namespaces are readable"), "{other}");
 }
 
+/// Not because of namespaces: all are read.
+#[test]
+fn a_verdict_that_lacks_what_could_not_be_decoded_says_so() {
+    let mut app = fleet((120, 70));
+    let unreadable = Health { undecodable: 3, next_try: None, ..health(HealthState::Live) };
+    report(&mut app, Report::Health(SourceId::Kind(Kind::Pod), unreadable));
+    press(&mut app, "1 enter");
+    let node = text(&app);
+    let why = "pods incomplete: 3 could not be decoded";
+    assert!(node.contains(&format!("? whether a pod protects it is not known: {why}")), "{node}");
+    assert!(node.contains(&format!("→ wait, or update batchtop: {why}")), "{node}");
+    assert!(!node.contains("some namespaces"), "{node}");
+}
+
 #[test]
 fn what_narrows_the_rows_is_said() {
     let narrowed = |width: u16, keys: &str| {

@@ -392,7 +392,9 @@ fn key_of_pools(said: &NodeDisruptionText<'_>) -> String {
 }
 
 fn missing(said: &NodeDisruptionText<'_>) -> String {
-    format!("wait, or ask for the right to list: {}", said.missing())
+    // What cannot be decoded is most likely of a newer API.
+    let do_what = if said.is_undecodable() { "update batchtop" } else { "ask for the right to list" };
+    format!("wait, or {do_what}: {}", said.missing())
 }
 
 /// When the last of several ends, where all do.
