@@ -222,6 +222,7 @@ fn is_held<T>(shared: &Arc<T>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::Uid;
 
     #[test]
     fn equal_text_is_one_allocation() {
@@ -239,6 +240,17 @@ mod tests {
         }
         assert!(interner.syms.len() <= 2 * SWEEP_FLOOR, "{}", interner.syms.len());
         assert!(ArcStr::ptr_eq(&kept.0, &interner.sym("kept").0));
+    }
+
+    #[test]
+    fn owners_that_nobody_holds_are_swept_whatever_their_uid() {
+        let mut interner = Interner::default();
+        for n in 0..SWEEP_FLOOR * 3 {
+            let name = interner.sym(&format!("job-{n}"));
+            let kind = interner.sym("Job");
+            interner.owner(Owner { uid: Uid::parse(&format!("no-uuid-{n}")), api_version: kind.clone(), kind, name });
+        }
+        assert!(interner.len() <= SWEEP_FLOOR + 1, "{}", interner.len());
     }
 
     #[test]
