@@ -1,16 +1,22 @@
 //! One page of a list.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::text::{Text, bounded, or_default};
+use super::text::{Text, bounded};
 use super::{ForKind, Project, Status, Undecodable, dispatch, key_of};
 use crate::fleet::{Change, Content, Delta, Interner, Kind};
 
 /// How many rows a Delta holds at most, so that applying one never keeps a key press waiting: 2 ms at 100,000 pods.
 pub(crate) const BATCH_ROWS: usize = 125;
+
+/// How many objects a page has at most, whatever was asked for, which is 1,500 at most.
+const MAX_OBJECTS: u32 = 20_000;
 
 /// A page of a list, decoded.
 #[derive(Debug)]
@@ -82,39 +88,119 @@ struct ListMeta<'a> {
     continue_token: Option<Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "T: Deserialize<'de>, 'de: 'a"))]
-struct List<'a, T> {
-    #[serde(borrow, default)]
+/// What a list says besides its objects.
+#[derive(Default)]
+struct Head<'a> {
     kind: Text<'a>,
-    #[serde(borrow, default, rename = "apiVersion")]
     api_version: Text<'a>,
-    #[serde(borrow, default, deserialize_with = "or_default")]
     metadata: ListMeta<'a>,
-    /// `None` where the field is absent; `null` is how Go writes a list without a slice.
-    #[serde(default = "absent", deserialize_with = "or_empty")]
-    items: Option<Vec<T>>,
+    /// Whether there are items, even if none; `null` is how Go writes a list without a slice.
+    has_items: bool,
 }
 
-fn absent<T>() -> Option<T> {
-    None
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "camelCase")]
+enum Field {
+    Kind,
+    ApiVersion,
+    Metadata,
+    Items,
+    #[serde(other)]
+    Other,
 }
 
-fn or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Vec<T>>, D::Error> {
-    or_default(deserializer).map(Some)
-}
-
-impl<T> List<'_, T> {
-    /// Its objects, if it is a list of `kind`'s.
-    fn items_of(&self, kind: Kind, json: &[u8]) -> Result<&[T], NoPage> {
+impl Head<'_> {
+    /// Whether it is that of a list of `kind`'s objects; an error says what it is instead.
+    fn check(&self, kind: Kind, json: &[u8]) -> Result<(), NoPage> {
         if &*self.kind == "Status" {
             return Err(serde_json::from_slice(json).map_or_else(NoPage::Json, NoPage::Status));
         }
         if !is_list_of(kind, &self.kind, &self.api_version) {
             return Err(NoPage::Other(named(&self.kind, &self.api_version)));
         }
-        let items = self.items.as_deref();
-        items.ok_or_else(|| NoPage::Other(format!("{} without items", named(&self.kind, ""))))
+        if self.has_items {
+            return Ok(());
+        }
+        Err(NoPage::Other(format!("{} without items", named(&self.kind, ""))))
+    }
+}
+
+/// Reads a list. Each object is taken before the next one is read: an object of three bytes becomes a thousand before it is
+/// a row, and a page may have millions of them.
+fn read_list<'de, T: Deserialize<'de>>(json: &'de [u8], take: impl FnMut(T)) -> serde_json::Result<Head<'de>> {
+    let mut json = serde_json::Deserializer::from_slice(json);
+    let head = json.deserialize_map(ListVisitor { take, object: PhantomData })?;
+    json.end()?;
+    Ok(head)
+}
+
+struct ListVisitor<T, F> {
+    take: F,
+    object: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for ListVisitor<T, F> {
+    type Value = Head<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut head = Head::default();
+        while let Some(field) = map.next_key()? {
+            match field {
+                Field::Kind => head.kind = map.next_value()?,
+                Field::ApiVersion => head.api_version = map.next_value()?,
+                Field::Metadata => head.metadata = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                Field::Items if head.has_items => return Err(A::Error::duplicate_field("items")),
+                Field::Items => {
+                    map.next_value_seed(Items { take: &mut self.take, object: PhantomData })?;
+                    head.has_items = true;
+                }
+                Field::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(head)
+    }
+}
+
+struct Items<'f, T, F> {
+    take: &'f mut F,
+    object: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>, F: FnMut(T)> DeserializeSeed<'de> for Items<'_, T, F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Items<'_, T, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of objects")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let mut count = 0;
+        while let Some(object) = items.next_element()? {
+            if count == MAX_OBJECTS {
+                return Err(A::Error::custom(format_args!("a page of more than {MAX_OBJECTS} objects")));
+            }
+            count += 1;
+            (self.take)(object);
+        }
+        Ok(())
     }
 }
 
@@ -135,57 +221,135 @@ struct ReadPage<'b> {
     undecodable: &'b mut Undecodable,
 }
 
-impl ForKind for ReadPage<'_> {
+impl<'b> ForKind for ReadPage<'b> {
     type Out = Result<Page, NoPage>;
 
     /// Almost always every object is well-formed, so the page is decoded in one go; only when that fails is each object
     /// found first and decoded by itself.
     fn run<P: Project>(self) -> Self::Out {
-        let Ok(list) = serde_json::from_slice::<List<'_, P::Slim<'_>>>(self.json) else {
-            return self.item_by_item::<P>();
-        };
-        let items = list.items_of(self.kind, self.json)?;
-        let objects = items.len();
-        let rows: Result<Vec<P::Row>, _> = items.iter().map(|slim| P::row(slim, self.interner)).collect();
-        match rows {
-            Ok(rows) => Ok(assemble::<P>(&list.metadata, rows, objects)),
-            Err(_) => self.item_by_item::<P>(),
+        let Self { kind, json, interner, undecodable } = self;
+        let (mut rows, mut is_whole) = (Rows::<P>::new(), true);
+        let head = read_list::<P::Slim<'b>>(json, |slim| match P::row(&slim, interner) {
+            Ok(row) => rows.push(row),
+            Err(_) => is_whole = false,
+        });
+        if let Ok(head) = head
+            && is_whole
+        {
+            head.check(kind, json)?;
+            return Ok(rows.page(&head.metadata));
         }
-    }
-}
-
-impl ReadPage<'_> {
-    fn item_by_item<P: Project>(self) -> Result<Page, NoPage> {
-        let list: List<'_, &RawValue> = serde_json::from_slice(self.json).map_err(NoPage::Json)?;
-        let items = list.items_of(self.kind, self.json)?;
-        let mut rows = Vec::with_capacity(items.len());
-        for raw in items {
+        let mut rows = Rows::<P>::new();
+        let head = read_list::<&RawValue>(json, |raw| {
             let json = raw.get().as_bytes();
-            match super::object::<P>(json, self.interner) {
+            match super::object::<P>(json, interner) {
                 Ok(row) => rows.push(row),
-                Err(_) => self.undecodable.add(key_of(json, self.interner)),
+                Err(_) => {
+                    rows.objects += 1;
+                    undecodable.add(key_of(json, interner));
+                }
             }
-        }
-        Ok(assemble::<P>(&list.metadata, rows, items.len()))
+        });
+        let head = head.map_err(NoPage::Json)?;
+        head.check(kind, json)?;
+        Ok(rows.page(&head.metadata))
     }
 }
 
-fn assemble<P: Project>(meta: &ListMeta<'_>, rows: Vec<P::Row>, objects: usize) -> Page {
-    let mut deltas = Vec::with_capacity(rows.len().div_ceil(BATCH_ROWS));
-    let mut changes = Vec::with_capacity(rows.len().min(BATCH_ROWS));
-    for row in rows {
-        changes.push(Change::Upsert(row));
-        if changes.len() == BATCH_ROWS {
-            deltas.push(P::delta(std::mem::take(&mut changes)));
+/// The objects of a page, as rows.
+struct Rows<P: Project> {
+    deltas: Vec<Delta>,
+    changes: Vec<Change<P::Row>>,
+    /// Those that cannot be decoded included.
+    objects: u64,
+}
+
+impl<P: Project> Rows<P> {
+    const fn new() -> Self {
+        Self { deltas: Vec::new(), changes: Vec::new(), objects: 0 }
+    }
+
+    fn push(&mut self, row: P::Row) {
+        self.objects += 1;
+        self.changes.push(Change::Upsert(row));
+        if self.changes.len() == BATCH_ROWS {
+            self.deltas.push(P::delta(std::mem::take(&mut self.changes)));
         }
     }
-    if !changes.is_empty() {
-        deltas.push(P::delta(changes));
+
+    fn page(mut self, meta: &ListMeta<'_>) -> Page {
+        if !self.changes.is_empty() {
+            self.deltas.push(P::delta(self.changes));
+        }
+        Page {
+            deltas: self.deltas,
+            objects: self.objects,
+            resource_version: meta.resource_version.as_deref().unwrap_or_default().to_owned(),
+            continue_token: meta.continue_token.as_deref().unwrap_or_default().to_owned(),
+        }
     }
-    Page {
-        deltas,
-        objects: u64::try_from(objects).unwrap_or(u64::MAX),
-        resource_version: meta.resource_version.as_deref().unwrap_or_default().to_owned(),
-        continue_token: meta.continue_token.as_deref().unwrap_or_default().to_owned(),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    thread_local! {
+        static HELD: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Counts itself.
+    struct Counted;
+
+    impl<'de> Deserialize<'de> for Counted {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            HELD.set(HELD.get() + 1);
+            IgnoredAny::deserialize(deserializer).map(|_| Self)
+        }
+    }
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            HELD.set(HELD.get() - 1);
+        }
+    }
+
+    fn list_of(objects: u32) -> String {
+        let objects = vec!["{}"; objects as usize].join(",");
+        format!(r#"{{"items":[{objects}],"metadata":{{"continue":"c"}},"more":[1],"kind":"PodList"}}"#)
+    }
+
+    #[test]
+    fn no_more_than_one_object_of_a_page_is_held_before_it_is_a_row() {
+        let mut taken = 0;
+        let json = list_of(100);
+        let head = read_list::<Counted>(json.as_bytes(), |_| {
+            assert_eq!(HELD.get(), 1);
+            taken += 1;
+        });
+        let head = head.unwrap();
+        assert_eq!((taken, &*head.kind, head.metadata.continue_token.as_deref()), (100, "PodList", Some("c")));
+    }
+
+    #[test]
+    fn a_page_has_a_limit_of_objects() {
+        assert!(read_list::<IgnoredAny>(list_of(MAX_OBJECTS).as_bytes(), |_| ()).is_ok());
+        let json = list_of(MAX_OBJECTS + 1);
+        let page = page(Kind::Pod, json.as_bytes(), &mut Interner::default(), &mut Undecodable::default());
+        assert!(
+            matches!(page, Err(NoPage::Json(error)) if error.to_string().starts_with("a page of more than 20000 objects"))
+        );
+    }
+
+    #[test]
+    fn items_that_come_twice_or_are_no_array_are_none_and_null_is_an_empty_list() {
+        let head = |json: &'static str| read_list::<IgnoredAny>(json.as_bytes(), |_| ());
+        for json in [r#"{"items":[],"items":[]}"#, r#"{"items":{}}"#, r#"{"items":"x"}"#, r#"{"items":[]} {}"#] {
+            assert!(head(json).is_err(), "{json}");
+        }
+        assert!(head(r#"{"items":null,"metadata":null,"kind":null}"#).unwrap().has_items);
+        assert!(!head("{}").unwrap().has_items);
     }
 }
