@@ -110,7 +110,11 @@ enum Grant {
 }
 
 /// The least that a body grows by.
-const STEP_BYTES: usize = 64 << 10;
+const STEP_PERMITS: u32 = 64 << 10;
+const STEP_BYTES: usize = STEP_PERMITS as usize;
+
+/// More than this is not kept for what is still to come of a watch.
+const MANY_BYTES: usize = 1 << 20;
 
 /// The body of one answer, or what has come of it.
 pub(super) struct Body {
@@ -163,10 +167,15 @@ impl Body {
         if self.turn.is_none() {
             self.take(u32::try_from(more).unwrap_or(u32::MAX), patience).await?;
         }
-        self.memory.gauge.add(more);
-        self.taken_bytes = wanted;
-        self.bytes.reserve_exact(wanted - self.bytes.len());
+        self.enlarge(more);
         Ok(())
+    }
+
+    /// Makes room in memory that has been taken.
+    fn enlarge(&mut self, more_bytes: usize) {
+        self.memory.gauge.add(more_bytes);
+        self.taken_bytes += more_bytes;
+        self.bytes.reserve_exact(self.taken_bytes - self.bytes.len());
     }
 
     async fn take(&mut self, bytes: u32, patience: Duration) -> Result<(), Failure> {
@@ -183,6 +192,25 @@ impl Body {
             None => return Err(Failure::NoMemory { limit_bytes: self.memory.limits.all_bytes() }),
         }
         Ok(())
+    }
+
+    /// Takes so many bytes away from its beginning, and gives memory back where little is left of much.
+    pub(super) fn consume(&mut self, bytes: usize) {
+        self.bytes.drain(..bytes.min(self.bytes.len()));
+        if self.bytes.len() <= STEP_BYTES && (self.taken_bytes > MANY_BYTES || self.turn.is_some()) {
+            self.shrink();
+        }
+    }
+
+    fn shrink(&mut self) {
+        let shared = self.memory.shared.clone().try_acquire_many_owned(STEP_PERMITS);
+        // Without any free memory it stays as it is, and the next time is soon.
+        let Ok(part) = shared else { return };
+        let mut small = self.memory.body();
+        small.shared = Some(part);
+        small.enlarge(STEP_BYTES);
+        small.bytes.extend_from_slice(&self.bytes);
+        *self = small;
     }
 
     /// Empties it for the next answer. Keeps its memory for that, unless others wait for its turn.

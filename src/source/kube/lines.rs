@@ -1,17 +1,16 @@
 //! The body of a watch, cut into lines.
 
-use std::io::ErrorKind;
+use std::io::BufRead;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use futures::stream::{BoxStream, StreamExt, once};
+use bytes::Bytes;
+use futures::stream::{BoxStream, StreamExt, once, unfold};
 use http_body_util::BodyExt;
 use kube::client::Body;
 use tokio::time::Instant;
-use tokio_util::codec::{Decoder, FramedRead, LinesCodec, LinesCodecError};
-use tokio_util::io::StreamReader;
 
 use super::access::PooledClient;
+use super::bodies;
 use super::failure::Failure;
 
 /// How long one line may be; the API server takes no object of more than 3 MiB (kubernetes staging/src/k8s.io/apiserver
@@ -29,70 +28,152 @@ pub(super) enum Piece {
     End,
 }
 
-/// Cuts a body into lines. What has no end of line is none: the connection ended within it, and the next watch brings the
-/// event again.
-struct WholeLines(LinesCodec);
+/// What a watch has sent and is not a line yet.
+struct Rest {
+    bytes: bodies::Body,
+    /// Where the next line begins.
+    start: usize,
+    /// Up to where there is no end of line.
+    searched: usize,
+}
 
-impl Default for WholeLines {
-    fn default() -> Self {
-        Self(LinesCodec::new_with_max_length(MAX_LINE_BYTES))
+impl Rest {
+    const fn new(bytes: bodies::Body) -> Self {
+        Self { bytes, start: 0, searched: 0 }
+    }
+
+    /// The next line, where its end has come.
+    fn line(&mut self) -> Result<Option<String>, Failure> {
+        let mut unread = self.bytes.get(self.searched..).unwrap_or_default();
+        // Reading from memory does not fail.
+        self.searched += unread.skip_until(b'\n').unwrap_or_default();
+        let found = self.bytes.get(self.start..self.searched).and_then(|bytes| bytes.strip_suffix(b"\n"));
+        let Some(line) = found else { return Ok(None) };
+        let line = str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line)).map(str::to_owned);
+        self.start = self.searched;
+        line.map(Some).map_err(|_| Failure::WrongAnswer("the watch sent a line that is no text in UTF-8".to_owned()))
+    }
+
+    /// Adds what comes next to an unfinished line.
+    async fn push(&mut self, piece: &[u8], patience: Duration) -> Result<(), Failure> {
+        self.bytes.consume(std::mem::take(&mut self.start));
+        self.searched = self.bytes.len();
+        if self.searched > MAX_LINE_BYTES {
+            let words = format!("the watch sent a line of more than {} MiB", MAX_LINE_BYTES >> 20);
+            return Err(Failure::WrongAnswer(words));
+        }
+        self.bytes.push(piece, patience).await
     }
 }
 
-impl Decoder for WholeLines {
-    type Item = String;
-    type Error = LinesCodecError;
-
-    fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<String>, LinesCodecError> {
-        self.0.decode(bytes)
-    }
-
-    fn decode_eof(&mut self, bytes: &mut BytesMut) -> Result<Option<String>, LinesCodecError> {
-        let line = self.0.decode(bytes)?;
-        if line.is_none() {
-            bytes.clear();
-        }
-        Ok(line)
-    }
+/// A watch that is being read.
+struct Watch {
+    /// Given back when nothing more is read.
+    _client: PooledClient,
+    body: Body,
+    rest: Rest,
+    /// How long there may be no memory for what comes.
+    patience: Duration,
 }
 
-fn broken(error: &LinesCodecError) -> Failure {
-    match error {
-        LinesCodecError::MaxLineLengthExceeded => {
-            Failure::WrongAnswer(format!("the watch sent a line of more than {} MiB", MAX_LINE_BYTES >> 20))
+impl Watch {
+    /// The next line; `None` at the end. What has no end of line is none: the connection ended within it, and the next watch
+    /// brings the event again.
+    async fn line(&mut self) -> Result<Option<String>, Failure> {
+        loop {
+            if let Some(line) = self.rest.line()? {
+                return Ok(Some(line));
+            }
+            let Some(piece) = self.piece().await? else { return Ok(None) };
+            self.rest.push(&piece, self.patience).await?;
         }
-        // Of the codec: what comes from the connection has another kind.
-        LinesCodecError::Io(error) if error.kind() == ErrorKind::InvalidData => {
-            Failure::WrongAnswer("the watch sent a line that is no text in UTF-8".to_owned())
+    }
+
+    async fn piece(&mut self) -> Result<Option<Bytes>, Failure> {
+        while let Some(frame) = self.body.frame().await {
+            if let Ok(piece) = frame.map_err(|error| Failure::of(&error))?.into_data() {
+                return Ok(Some(piece));
+            }
         }
-        LinesCodecError::Io(_) => Failure::of(error),
+        Ok(None)
     }
 }
 
 /// The pieces of one watch, ending with [`Piece::End`] at the latest when `limit` is over: a server that is alive ends a
 /// watch by itself before that. The client is given back when nothing more is read from it.
-pub(super) fn pieces(client: PooledClient, body: Body, limit: Duration) -> BoxStream<'static, Piece> {
-    let bytes = body.into_data_stream().map(|data| data.map_err(std::io::Error::other));
-    let lines = FramedRead::new(StreamReader::new(bytes), WholeLines::default());
+pub(super) fn pieces(
+    client: PooledClient,
+    body: Body,
+    limit: Duration,
+    patience: Duration,
+) -> BoxStream<'static, Piece> {
+    let rest = Rest::new(client.body());
     let deadline = tokio::time::sleep_until(Instant::now() + limit);
-    lines
-        .map(move |line| {
-            // Kept in this closure, which ends with the body.
-            let _in_use = &client;
-            line.map_or_else(|error| Piece::Broken(broken(&error)), Piece::Line)
-        })
+    unfold(Some(Watch { _client: client, body, rest, patience }), next)
         .take_until(deadline)
         .chain(once(std::future::ready(Piece::End)))
         .boxed()
 }
 
+/// The next piece, and the watch, unless that cannot be read on.
+async fn next(watch: Option<Watch>) -> Option<(Piece, Option<Watch>)> {
+    let mut watch = watch?;
+    match watch.line().await {
+        Ok(line) => Some((Piece::Line(line?), Some(watch))),
+        Err(failure) => Some((Piece::Broken(failure), None)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::bodies::{BodyLimits, BodyMemory};
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_millis(20);
+
+    /// The lines of what comes in pieces of so many bytes.
+    async fn in_pieces(bytes: &[u8], size: usize, memory: &BodyMemory) -> Vec<Result<String, Failure>> {
+        let mut rest = Rest::new(memory.body());
+        let mut lines = Vec::new();
+        for piece in bytes.chunks(size) {
+            if let Err(failure) = rest.push(piece, PATIENCE).await {
+                lines.push(Err(failure));
+                return lines;
+            }
+            while let Some(line) = rest.line().transpose() {
+                let is_last = line.is_err();
+                lines.push(line);
+                if is_last {
+                    return lines;
+                }
+            }
+        }
+        lines
+    }
+
     async fn lines(bytes: &[u8]) -> Vec<Result<String, Failure>> {
-        let lines = FramedRead::new(bytes, WholeLines::default());
-        lines.map(|line| line.map_err(|error| broken(&error))).collect().await
+        let memory = BodyMemory::new(BodyLimits::default());
+        let whole = in_pieces(bytes, usize::MAX, &memory).await;
+        for size in 1..9 {
+            assert_eq!(in_pieces(bytes, size, &memory).await, whole, "in pieces of {size}");
+        }
+        assert_eq!(memory.usage().bytes, 0);
+        whole
+    }
+
+    #[tokio::test]
+    async fn an_unfinished_line_has_its_limit_and_little_memory_is_kept_behind_a_long_one() {
+        let memory = BodyMemory::new(BodyLimits::default());
+        let endless = in_pieces(&vec![b'x'; MAX_LINE_BYTES + 10_000], 5_000, &memory).await;
+        let words = "the watch sent a line of more than 8 MiB".to_owned();
+        assert_eq!(endless, [Err(Failure::WrongAnswer(words))]);
+        let mut rest = Rest::new(memory.body());
+        rest.push(&[vec![b'x'; MAX_LINE_BYTES], b"\nrest".to_vec()].concat(), PATIENCE).await.unwrap();
+        assert_eq!(rest.line().unwrap().map(|line| line.len()), Some(MAX_LINE_BYTES));
+        assert!(memory.usage().bytes > MAX_LINE_BYTES);
+        rest.push(b"!\n", PATIENCE).await.unwrap();
+        assert_eq!(rest.line(), Ok(Some("rest!".to_owned())));
+        assert!(memory.usage().bytes < MAX_LINE_BYTES / 10, "{:?}", memory.usage());
     }
 
     #[tokio::test]

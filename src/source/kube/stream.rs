@@ -488,7 +488,8 @@ impl Stream {
         let response = response.map_err(|failure| Stop::of_scope(at, path, failure))?;
         let opened = Instant::now();
         let limit = self.context.timing.watch + self.context.timing.watch_slack;
-        Ok(pieces(client, response.into_body(), limit).map(move |piece| (at, opened, piece)).boxed())
+        let patience = self.context.timing.stall;
+        Ok(pieces(client, response.into_body(), limit, patience).map(move |piece| (at, opened, piece)).boxed())
     }
 
     /// Waits until something that was refused may be read: a namespace, or (`None`) the whole cluster.
