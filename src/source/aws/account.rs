@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_account_is_read_from_an_arn_and_from_nothing_else() {
+    fn the_account_is_read_only_from_the_arn_of_an_eks_cluster() {
         let account = Some("123456789012");
         assert_eq!(cluster_account("arn:aws:eks:us-east-1:123456789012:cluster/ml"), account);
         assert_eq!(cluster_account("arn:aws-us-gov:eks:us-gov-west-1:123456789012:cluster/ml"), account);
@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn only_another_account_is_worth_a_word() {
+    fn only_credentials_of_another_account_give_a_warning() {
         assert_eq!(warning("123456789012", "123456789012"), None);
         assert!(warning("123456789012", "210987654321").is_some_and(|words| words.contains("belong to account 2109")));
     }

@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_asked_before_something_is_wanted() {
+    fn no_price_is_requested_before_the_first_demand() {
         let agenda = Agenda::new(PERIOD);
         assert_eq!(agenda.next_round(), None);
         let health = agenda.health(at(0));
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wanted_is_asked_at_once_and_again_after_its_period() {
+    fn a_demand_is_requested_at_once_and_again_after_its_period() {
         let mut agenda = wanting(&["a", "b"]);
         assert!(agenda.next_round().is_some_and(|due| due <= at(0)) && !agenda.is_settled(at(0)));
         assert_eq!(agenda.health(at(0)).state, HealthState::Connecting);
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_later_is_asked_alone_and_then_together_with_the_rest() {
+    fn a_later_demand_is_requested_alone_once_and_then_with_the_others() {
         let mut agenda = wanting(&["a"]);
         round(&mut agenda, at(0));
         assert_eq!(request(&mut agenda, &["a", "b"]), 1);
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wanted_no_more_is_asked_no_more() {
+    fn an_ended_demand_is_not_requested() {
         let mut agenda = wanting(&["a", "b"]);
         round(&mut agenda, at(0));
         assert_eq!(request(&mut agenda, &["b"]), 0);
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn after_failures_waits_double_from_a_minute_to_a_quarter_of_an_hour() {
+    fn the_wait_after_failures_doubles_from_1_to_15_minutes() {
         let mut agenda = wanting(&["a"]);
         let mut now = at(0);
         for minutes in [1, 2, 4, 8, 15, 15] {
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_failure_something_new_is_asked_a_minute_later_at_the_earliest() {
+    fn a_new_demand_is_requested_no_sooner_than_a_minute_after_a_failure() {
         let mut agenda = wanting(&["a"]);
         for seconds in [0, 60, 180, 420] {
             fail(&mut agenda, at(seconds));
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn old_prices_stay_in_sight_as_stale() {
+    fn after_a_failed_renewal_earlier_prices_are_stale() {
         let mut agenda = wanting(&["a"]);
         round(&mut agenda, at(0));
         fail(&mut agenda, at(PERIOD));
@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_session_kept_counts_while_it_is_young_enough() {
+    fn a_cached_answer_is_live_until_its_period_ends() {
         let mut agenda = Agenda::new(PERIOD);
         agenda.insert_answer(spot("a"), CachedAnswer { answer: zones(1), as_of: at(-100) });
         request(&mut agenda, &["a"]);
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_amiss_is_said() {
+    fn health_names_missing_ambiguous_foreign_unreadable_and_truncated_answers() {
         let mut agenda = wanting(&["a", "b", "c", "d"]);
         agenda.begin_round(at(0));
         for (name, answer) in
@@ -467,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_bounded_and_what_is_wanted_has_a_place() {
+    fn cached_answers_are_limited_but_a_demanded_one_always_fits() {
         let mut agenda = wanting(&["wanted"]);
         let cached = || CachedAnswer { answer: zones(1), as_of: at(0) };
         (0..=MAX_ANSWERS).for_each(|n| agenda.insert_answer(spot(&n.to_string()), cached()));

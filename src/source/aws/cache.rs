@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_read_again_with_its_true_age() {
+    fn saved_answers_of_all_sessions_are_loaded_with_their_age() {
         let folder = tempfile::tempdir().expect("a folder");
         let cache = cache(folder.path());
         assert_eq!(cache.load(now()), []);
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_without_a_price_is_kept() {
+    fn an_answer_without_a_price_is_not_saved() {
         let folder = tempfile::tempdir().expect("a folder");
         let cache = cache(folder.path());
         let request = PriceRequest { region: Sym::new("us-east-1"), item: PriceItem::OnDemand(Sym::new("x")) };
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn other_endpoints_other_versions_the_future_and_rubbish_are_nothing() {
+    fn a_cache_of_other_endpoints_or_versions_or_unreadable_loads_no_answers() {
         let folder = tempfile::tempdir().expect("a folder");
         let cache = cache(folder.path());
         cache.save(&answers(), now()).expect("kept");

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_of_aws_become_sentences_that_say_what_to_do() {
+    fn aws_error_codes_become_readable_sentences() {
         for (failure, sentence) in [
             (
                 service_failure(
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_ended_is_told_from_none() {
+    fn expired_credentials_are_distinguished_from_missing_ones() {
         assert!(matches!(Failure::from_credentials("the SSO session has expired"), Failure::Expired(_)));
         let none = Failure::from_credentials("external process exited with code 1");
         assert!(none.sentence().starts_with("no AWS credentials: external process"), "{}", none.sentence());
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_bounded() {
+    fn a_failure_message_is_cut_at_its_limit() {
         assert!(
             service_failure(400, Some("X"), &"é".repeat(5_000)).sentence().chars().count() < MAX_MESSAGE_CHARS + 40
         );

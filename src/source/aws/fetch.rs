@@ -143,14 +143,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pages_follow_each_other_until_the_token_is_empty() {
+    async fn pages_are_fetched_until_the_next_token_is_empty() {
         let (items, asked, is_truncated) = read(3).await;
         assert_eq!((items, is_truncated), (vec![1, 2, 3], false));
         assert_eq!(asked, [None, Some("1".to_owned()), Some("2".to_owned())]);
     }
 
     #[tokio::test]
-    async fn an_answer_without_end_is_cut_short() {
+    async fn a_paginated_answer_is_truncated_at_the_page_limit() {
         let (items, _, is_truncated) = read(usize::MAX).await;
         assert_eq!((items.len(), is_truncated), (MAX_PAGES, true));
     }

@@ -122,14 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_device_counts_as_one() {
+    fn a_partial_gpu_counts_as_one_accelerator() {
         let gpu = Some(info("L4", 0, Some(1), 2_861, 2_861));
         let found = found(&InstanceDescription { gpu, ..described("g6f.large") });
         assert_eq!(found, "1 × L4, 2861 MiB");
     }
 
     #[test]
-    fn what_stands_in_two_blocks_is_counted_once() {
+    fn an_accelerator_listed_in_two_blocks_is_counted_once() {
         let neuron = Some(info("Inferentia2", 12, None, 32_768, 393_216));
         let inference = Some(info("Inferentia2", 12, None, 32_768, 393_216));
         let found = found(&InstanceDescription { neuron, inference, ..described("inf2.48xlarge") });
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn no_block_is_unknown_where_there_must_be_one_and_none_elsewhere() {
+    fn a_missing_accelerator_block_is_unknown_for_accelerated_families_only() {
         for name in ["trn2u.48xlarge", "p9.48xlarge", "g9e.xlarge", "gr6.4xlarge", "inf3.xlarge", "dl3.24xlarge"] {
             assert_eq!(answer(&described(name)).1, Answer::Nothing, "{name}");
         }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_totals_that_contradict_each_other_the_smaller_counts() {
+    fn the_smaller_of_two_contradictory_memory_totals_counts() {
         let of = |each, total| {
             let gpu = Some(info("L4", 8, None, each, total));
             found(&InstanceDescription { gpu, ..described("g6.48xlarge") })

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_are_read_to_the_micro_dollar_and_zero_is_none() {
+    fn prices_are_read_to_the_micro_dollar_and_a_zero_price_is_skipped() {
         let (found, unreadable) = read(
             ItemKind::OnDemand,
             &[usd("g5.xlarge", "1.0060000000"), usd("p4d.24xlarge", "21.9576420000"), usd("m5.large", "0.0000000000")],
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_counted_and_the_rest_counts() {
+    fn unreadable_price_items_are_counted_and_the_others_are_used() {
         let type_only = json!({"instanceType": "c5.large"});
         let documents = [
             "{".to_owned(),
@@ -260,14 +260,14 @@ mod tests {
     }
 
     #[test]
-    fn other_currencies_are_no_dollars() {
+    fn a_price_in_another_currency_is_marked_foreign() {
         let price = term(&json!({"CNY": "7.1"}), NOW, "Hrs");
         let (found, unreadable) = read(ItemKind::OnDemand, &[item(&json!({"instanceType": "m5.large"}), &[price])]);
         assert_eq!((found, unreadable), (vec![on_demand("m5.large", Answer::Foreign)], 0));
     }
 
     #[test]
-    fn of_two_prices_the_newer_holds_and_of_equally_old_ones_none() {
+    fn the_newest_effective_price_counts_and_a_tie_is_ambiguous() {
         let of = |first: (&str, &str), second: (&str, &str)| {
             let terms = [first, second].map(|(price, date)| term(&json!({"USD": price}), date, "Hrs"));
             read(ItemKind::OnDemand, &[item(&json!({"instanceType": "x"}), &terms)]).0.remove(0).1
@@ -282,13 +282,13 @@ mod tests {
     }
 
     #[test]
-    fn two_items_for_one_type_are_two_prices() {
+    fn two_items_with_different_prices_for_one_type_are_ambiguous() {
         let (found, _) = read(ItemKind::OnDemand, &[usd("m5.large", "0.096"), usd("m5.large", "0.1")]);
         assert_eq!(found, [on_demand("m5.large", Answer::Ambiguous)]);
     }
 
     #[test]
-    fn fees_are_found_in_both_spellings_and_fargate_beside_them() {
+    fn auto_mode_fees_of_both_spellings_and_fargate_rates_are_read() {
         let dollar = |price: &str, unit: &str| [term(&json!({"USD": price}), NOW, unit)];
         let fee = |key: &str, name: &str, price: &str| {
             item(&json!({key: name, "operation": "EKSAutoUsage", "usagetype": "EKS-Auto"}), &dollar(price, "Hours"))
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_fargate_is_nothing() {
+    fn a_fargate_rate_without_memory_is_unknown() {
         let price = [term(&json!({"USD": "0.04"}), NOW, "hours")];
         let (found, _) = read(ItemKind::Eks, &[item(&json!({"usagetype": "USE1-Fargate-vCPU-Hours:perCPU"}), &price)]);
         assert_eq!(found, []);

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn few_types_are_asked_for_one_by_one_and_many_in_two_sweeps() {
+    fn few_types_are_queried_one_by_one_and_many_by_whole_product_families() {
         let few = api_calls(on_demand_of((1..14).map(|n| format!("m{n}.large"))));
         assert_eq!(few.len(), 13);
         assert_eq!(few[0].query, Query::OnDemand(ProductFamily::Virtual, Sym::new("m1.large")));
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn bare_metal_is_another_product() {
+    fn bare_metal_is_queried_by_its_own_tenancy_and_product_family() {
         let find = |query: &Query, field: &str| {
             let (service, filters) = filters("eu-west-1", query);
             assert_eq!(service, "AmazonEC2");
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn spot_prices_and_hardware_are_asked_for_together_and_in_bounds() {
+    fn spot_prices_share_one_call_and_hardware_is_split_into_calls_of_100_types() {
         let spot = api_calls((0..150).map(|n| request(PriceItem::Spot(Sym::new(&format!("m{n}.large"))))).collect());
         assert_eq!(spot.len(), 1);
         let hardware =
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn fees_and_fargate_are_one_request() {
+    fn auto_mode_fees_and_fargate_rates_share_one_query() {
         let fee = request(PriceItem::Fee(Sym::new("m5.large")));
         let only = api_calls(BTreeSet::from([fee.clone()]));
         assert_eq!(only[0].query, Query::Fees);
@@ -246,13 +246,13 @@ mod tests {
     }
 
     #[test]
-    fn regions_are_asked_about_one_by_one() {
+    fn each_region_has_its_own_query() {
         let spot_in = |region| PriceRequest { region: Sym::new(region), item: PriceItem::Spot(Sym::new("m5.large")) };
         assert_eq!(api_calls(BTreeSet::from([spot_in("us-east-1"), spot_in("eu-west-1")])).len(), 2);
     }
 
     #[test]
-    fn price_lists_have_few_endpoints() {
+    fn each_region_is_assigned_a_price_list_endpoint_or_none() {
         for (region, endpoint) in [
             ("us-east-1", Some("us-east-1")),
             ("us-west-2", Some("us-east-1")),

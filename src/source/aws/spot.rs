@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn both_descriptions_are_one_product_and_the_newest_row_wins() {
+    fn both_linux_descriptions_count_as_one_product_and_the_newest_row_wins() {
         let [plain, vpc] = LINUX_PRODUCTS;
         let mut spot = SpotPriceReader::default();
         for row in [
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lacks_something_is_counted() {
+    fn an_incomplete_spot_row_is_counted_as_unreadable() {
         let mut spot = SpotPriceReader::default();
         spot.add(row("", LINUX_PRODUCTS[0], "1", 1));
         spot.add(row("us-east-1a", LINUX_PRODUCTS[0], "free", 1));

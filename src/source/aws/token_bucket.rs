@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_few_pass_at_once_and_the_rest_one_by_one() {
+    fn a_burst_passes_at_once_and_further_requests_one_per_interval() {
         let second = Duration::from_secs(1);
         let (mut bucket, start) = (TokenBucket::new(second, 3), Instant::now());
         let waits: Vec<u64> = (0..6).map(|_| bucket.reserve(start).as_secs()).collect();

@@ -113,7 +113,7 @@ fn error_xml(code: &str, message: &str) -> String {
 const ROW: &str = "<item><instanceType>g5.xlarge</instanceType><productDescription>Linux/UNIX (Amazon VPC)</productDescription><spotPrice>0.402100</spotPrice><timestamp>2026-11-22T11:00:00.000Z</timestamp><availabilityZone>eu-west-1a</availabilityZone></item>";
 
 #[tokio::test]
-async fn spot_prices_are_asked_for_in_the_clusters_region_and_both_products() {
+async fn spot_prices_are_requested_in_the_clusters_region_for_both_linux_products() {
     let replay = Replay::new(&[(200, &spot_xml(ROW, "next"))]);
     let page = spot(&replay, Some("earlier")).await.expect("a page");
     let row = SpotRow {
@@ -139,13 +139,13 @@ async fn spot_prices_are_asked_for_in_the_clusters_region_and_both_products() {
 }
 
 #[tokio::test]
-async fn nothing_is_an_answer_too() {
+async fn an_empty_spot_price_history_is_an_empty_page() {
     let page = spot(&Replay::new(&[(200, &spot_xml("", ""))]), None).await.expect("a page");
     assert!(page.items.is_empty() && page.token.unwrap_or_default().is_empty());
 }
 
 #[tokio::test]
-async fn what_a_row_lacks_is_empty() {
+async fn missing_fields_of_a_spot_price_row_are_empty() {
     let page = spot(&Replay::new(&[(200, &spot_xml("<item><spotPrice>x</spotPrice></item>", ""))]), None).await;
     assert_eq!(page.expect("a page").items, [SpotRow { usd: "x".into(), ..SpotRow::default() }]);
 }
@@ -162,7 +162,7 @@ async fn a_throttled_request_is_repeated() {
 }
 
 #[tokio::test]
-async fn errors_of_ec2_are_told_apart() {
+async fn ec2_error_codes_map_to_distinct_failures() {
     for (status, code, expected) in [
         (
             403,
@@ -198,7 +198,7 @@ async fn malformed_answers_are_unreadable() {
 }
 
 #[tokio::test]
-async fn who_cannot_be_reached_is_said_to_be() {
+async fn an_unreachable_endpoint_is_reported_as_unreachable() {
     let result = spot(&Replay::new(&[]), None).await;
     assert_eq!(result, Err(Failure::Unreachable("nothing listens there".into())));
 }
@@ -219,7 +219,7 @@ impl ProvideCredentials for NoCredentials {
 }
 
 #[tokio::test]
-async fn missing_and_expired_credentials_are_told_apart_and_nothing_goes_out() {
+async fn missing_and_expired_credentials_are_distinguished_without_a_request() {
     let cases: [(MakeError, &str); 3] = [
         (CredentialsError::not_loaded_no_source, "no AWS credentials; run `aws sso login`"),
         (
@@ -252,7 +252,7 @@ fn product(name: &str, usd: &str) -> String {
 }
 
 #[tokio::test]
-async fn prices_are_asked_for_at_the_endpoint_with_every_filter_and_in_pages() {
+async fn on_demand_prices_are_requested_page_by_page_with_every_filter() {
     let page = |name, token: Option<&str>| {
         json!({"FormatVersion": "aws_v1", "PriceList": [product(name, "1.0060000000")], "NextToken": token}).to_string()
     };
@@ -294,7 +294,7 @@ async fn prices_are_asked_for_at_the_endpoint_with_every_filter_and_in_pages() {
 }
 
 #[tokio::test]
-async fn errors_of_the_price_list_are_told_apart() {
+async fn a_denied_price_list_request_is_forbidden_and_a_throttled_one_is_retried() {
     let error_json = |code: &str| json!({"__type": code, "message": "User is not authorized"}).to_string();
     let forbidden = Replay::new(&[(400, &error_json("AccessDeniedException"))]);
     let message = "User is not authorized".to_owned();
@@ -314,7 +314,7 @@ fn type_xml(name: &str, blocks: &str) -> String {
 }
 
 #[tokio::test]
-async fn hardware_is_read_from_the_right_block() {
+async fn accelerators_are_read_from_the_gpu_and_inference_blocks_of_ec2() {
     let gpu = "<gpuInfo><gpus><item><name>L4</name><manufacturer>NVIDIA</manufacturer><count>0</count><logicalGpuCount>1</logicalGpuCount><gpuPartitionSize>0.125</gpuPartitionSize><memoryInfo><sizeInMiB>2861</sizeInMiB></memoryInfo></item></gpus><totalGpuMemoryInMiB>2861</totalGpuMemoryInMiB></gpuInfo>";
     let inf2 = "<inferenceAcceleratorInfo><accelerators><item><count>1</count><name>Inferentia2</name><manufacturer>AWS</manufacturer><memoryInfo><sizeInMiB>32768</sizeInMiB></memoryInfo></item></accelerators><totalInferenceMemoryInMiB>32768</totalInferenceMemoryInMiB></inferenceAcceleratorInfo><neuronInfo><neuronDevices><item><count>1</count><name>Inferentia2</name><memoryInfo><sizeInMiB>32768</sizeInMiB></memoryInfo></item></neuronDevices><totalNeuronDeviceMemoryInMiB>32768</totalNeuronDeviceMemoryInMiB></neuronInfo>";
     let body = format!(
@@ -347,7 +347,7 @@ async fn hardware_is_read_from_the_right_block() {
 }
 
 #[tokio::test]
-async fn the_account_is_that_of_the_credentials() {
+async fn the_account_is_read_from_sts_get_caller_identity() {
     let body = r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"#;
     let replay = Replay::new(&[(200, body)]);
     assert_eq!(replay.sdk().account(REGION).await.as_deref(), Ok("123456789012"));
@@ -355,7 +355,7 @@ async fn the_account_is_that_of_the_credentials() {
 }
 
 #[tokio::test]
-async fn timeouts_and_retries_are_set_by_name() {
+async fn timeouts_and_retries_are_set_explicitly() {
     let config = loader(REGION).no_credentials().http_client(Replay::default()).load().await;
     let timeouts = config.timeout_config().expect("timeouts").clone();
     assert_eq!(timeouts.connect_timeout(), Some(CONNECT_TIMEOUT));

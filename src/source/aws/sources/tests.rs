@@ -233,7 +233,7 @@ fn lines(lines: &[&str]) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_before_something_is_wanted() {
+async fn no_source_is_queried_before_the_first_demand() {
     let mut bed = Harness::new();
     assert_eq!(bed.settle().await, lines(&[]));
     assert_eq!(bed.states(), [HealthState::NotNeeded; 3]);
@@ -241,7 +241,7 @@ async fn nobody_is_asked_before_something_is_wanted() {
 }
 
 #[tokio::test]
-async fn what_is_wanted_is_asked_and_told() {
+async fn every_demanded_price_is_requested_and_reported() {
     let mut bed = Harness::new();
     let asked = bed.want(everything()).await;
     let expected = [
@@ -261,7 +261,7 @@ async fn what_is_wanted_is_asked_and_told() {
 }
 
 #[tokio::test]
-async fn only_what_is_new_is_asked_and_nothing_that_is_wanted_no_more() {
+async fn only_new_demands_are_requested_and_ended_ones_are_not() {
     let mut bed = Harness::new();
     bed.want(spot(&["g5.xlarge"])).await;
     bed.now.fetch_add(10, Ordering::SeqCst);
@@ -285,7 +285,7 @@ async fn each_source_has_its_own_schedule() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_and_tried_again_and_old_prices_stay() {
+async fn a_refused_request_is_reported_and_retried_and_earlier_prices_stay_stale() {
     let mut bed = Harness::new();
     bed.aws.memory().failure = Some(Failure::Forbidden { action: "ec2:X", message: "no".to_owned() });
     bed.want(spot(&["g5.xlarge"])).await;
@@ -304,7 +304,7 @@ async fn a_refusal_is_told_and_tried_again_and_old_prices_stay() {
 }
 
 #[tokio::test]
-async fn without_credentials_one_request_is_tried_of_each_source() {
+async fn without_credentials_each_source_tries_one_request() {
     let mut bed = Harness::new();
     bed.aws.memory().failure = Some(Failure::NoCredentials("none".to_owned()));
     let mut demand = everything();
@@ -315,7 +315,7 @@ async fn without_credentials_one_request_is_tried_of_each_source() {
 }
 
 #[tokio::test]
-async fn a_region_that_fails_does_not_hold_up_the_others() {
+async fn a_failing_region_does_not_stop_requests_for_other_regions() {
     let mut bed = Harness::new();
     bed.aws.memory().failure = Some(Failure::Service { code: "InternalError".into(), message: String::new() });
     let mut demand = spot(&["g5.xlarge"]);
@@ -334,7 +334,7 @@ async fn govcloud_has_no_price_list() {
 }
 
 #[tokio::test]
-async fn what_aws_does_not_sell_is_asked_once_and_said() {
+async fn an_instance_type_that_aws_does_not_list_is_requested_once_and_named() {
     let mut bed = Harness::new();
     let demand = demand_in(REGION, RegionDemand { on_demand: types(&["nope.large"]), ..RegionDemand::default() });
     assert_eq!(bed.want(demand).await.len(), 1);
@@ -345,7 +345,7 @@ async fn what_aws_does_not_sell_is_asked_once_and_said() {
 }
 
 #[tokio::test]
-async fn the_next_session_uses_what_was_kept_with_its_true_age() {
+async fn the_next_session_uses_cached_answers_with_their_age() {
     let folder = tempfile::tempdir().expect("a folder");
     Harness::with(Some(folder.path()), None).want(everything()).await;
     let mut next = Harness::with(Some(folder.path()), None);
@@ -359,7 +359,7 @@ async fn the_next_session_uses_what_was_kept_with_its_true_age() {
 }
 
 #[tokio::test]
-async fn what_was_kept_too_long_is_told_and_asked_anew() {
+async fn an_expired_cached_answer_is_stale_while_its_renewal_fails() {
     let folder = tempfile::tempdir().expect("a folder");
     Harness::with(Some(folder.path()), None).want(everything()).await;
     let mut next = Harness::with(Some(folder.path()), None);
@@ -372,7 +372,7 @@ async fn what_was_kept_too_long_is_told_and_asked_anew() {
 }
 
 #[tokio::test]
-async fn credentials_of_another_account_are_worth_a_warning() {
+async fn credentials_of_another_account_give_a_warning() {
     let mut bed = Harness::with(None, Some("arn:aws:eks:us-east-1:123456789012:cluster/ml"));
     bed.aws.memory().account = "210987654321".to_owned();
     let asked = bed.want(spot(&["g5.xlarge"])).await;
@@ -382,7 +382,7 @@ async fn credentials_of_another_account_are_worth_a_warning() {
 }
 
 #[tokio::test]
-async fn switched_off_it_says_so_and_every_demand_counts_as_answered() {
+async fn a_disabled_aws_source_is_absent_and_answers_every_demand() {
     let (demand, wanted) = watch::channel(spot(&["g5.xlarge"]));
     let (answers, answered) = watch::channel(AnsweredDemands::default());
     let (sink, mut reports) = mpsc::channel(8);
