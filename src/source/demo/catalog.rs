@@ -288,7 +288,7 @@ mod tests {
     use super::{INSTANCE_TYPES, instance_type};
 
     #[test]
-    fn names_are_taken_apart_as_karpenter_labels_them() {
+    fn an_instance_type_name_is_split_as_in_karpenter_labels() {
         let found = instance_type("p4d.24xlarge");
         assert_eq!((found.category(), found.generation(), found.family(), found.size()), ("p", "4", "p4d", "24xlarge"));
         let found = instance_type("m7i.2xlarge");
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn allocatable_is_what_eks_leaves() {
+    fn allocatable_is_capacity_minus_the_eks_reservation() {
         assert_eq!(instance_type("m7i.2xlarge").allocatable().cpu, 7910);
         for kind in &INSTANCE_TYPES {
             let (all, left) = (kind.capacity(), kind.allocatable());

@@ -52,7 +52,7 @@ mod tests {
     use super::Rng;
 
     #[test]
-    fn draws_repeat_and_stay_in_bounds() {
+    fn random_numbers_repeat_for_a_seed_and_stay_in_range() {
         let draws = |seed| (0..200).map(|_| seed).scan(Rng::new(seed), |rng, _| Some(rng.between((-3, 5)))).collect();
         let first: Vec<i64> = draws(7);
         assert_eq!(first, draws(7));

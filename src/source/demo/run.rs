@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn one_look_is_complete() {
+    fn a_single_snapshot_reports_every_source_as_settled() {
         let mut fleet = Fleet::default();
         let mut states = Vec::new();
         for report in once(1, start()) {
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_running_demo_tells_changes_and_answers() {
+    async fn a_running_demo_reports_changes_and_answers_requests() {
         let (sink, mut reports) = mpsc::channel(10_000);
         let (ask, requests) = mpsc::channel(8);
         let cancel = CancellationToken::new();
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_speeds_are_brought_into_bounds() {
+    fn an_invalid_demo_speed_is_clamped() {
         for speed in [f64::NAN, -1.0, 0.0, f64::INFINITY] {
             let clock = DemoClock::new(start(), speed);
             assert!((10..=1_000_000).contains(&clock.speed_millis));

@@ -59,7 +59,7 @@ impl Mirror {
 }
 
 #[test]
-fn equal_readings_give_equal_bytes_however_time_passed() {
+fn equal_clock_readings_give_equal_objects_however_many_steps_led_there() {
     for seed in [7] {
         let mut steps = Simulation::new(seed, start());
         let mut leap = Simulation::new(seed, start());
@@ -85,7 +85,7 @@ fn equal_readings_give_equal_bytes_however_time_passed() {
 }
 
 #[test]
-fn seeds_and_starts_make_different_clusters() {
+fn different_seeds_or_start_times_make_different_clusters() {
     let names = |seed, start| -> BTreeSet<String> {
         let lists = Simulation::new(seed, start).objects();
         lists[&Kind::Node].iter().map(|change| format!("{change:?}")).collect()
@@ -96,7 +96,7 @@ fn seeds_and_starts_make_different_clusters() {
 }
 
 #[test]
-fn the_laws_of_a_cluster_hold_for_hours() {
+fn cluster_invariants_hold_over_simulated_hours() {
     for seed in [2, 42] {
         let mut simulation = Simulation::new(seed, start());
         let mut mirror = Mirror::new(&simulation);
@@ -110,7 +110,7 @@ fn the_laws_of_a_cluster_hold_for_hours() {
 }
 
 #[test]
-fn a_day_does_not_grow_the_cluster() {
+fn the_cluster_does_not_grow_over_a_simulated_day() {
     let mut simulation = Simulation::new(5, start());
     let mut mirror = Mirror::new(&simulation);
     for hour in [1, 2, 5, 9, 14, 19, 24] {
@@ -281,7 +281,7 @@ fn check_times(mirror: &Mirror, at: Time, place: &str) {
 }
 
 #[test]
-fn the_first_screen_shows_the_whole_cast() {
+fn the_initial_demo_cluster_contains_every_staged_event_and_object() {
     for seed in [1, 3, 42] {
         let mirror = Mirror::new(&Simulation::new(seed, start()));
         let fleet = mirror.fleet();
@@ -337,7 +337,7 @@ fn change(object: &Value, kind: Kind, from: Option<&str>, to: Option<&str>) -> A
 }
 
 #[test]
-fn protection_by_hand_is_answered_by_karpenter() {
+fn a_user_annotation_is_followed_by_a_karpenter_event() {
     let mut simulation = Simulation::new(1, start());
     let mirror = Mirror::new(&simulation);
     let pods = mirror.list(Kind::Pod);

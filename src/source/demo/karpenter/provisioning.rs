@@ -361,7 +361,7 @@ fn resources_text(requests: Amounts, pods: i64) -> String {
 /// Every type is known under its own name.
 #[cfg(test)]
 #[test]
-fn pools_name_types_that_exist() {
+fn every_instance_type_of_a_node_pool_is_in_the_catalog() {
     for pool in &POOLS {
         for name in pool.types {
             assert!(INSTANCE_TYPES.iter().any(|kind| kind.name == *name), "{name}");

@@ -167,7 +167,7 @@ mod tests {
     use super::ranges;
 
     #[test]
-    fn indexes_are_written_as_runs() {
+    fn completed_indexes_are_written_as_ranges() {
         assert_eq!(ranges(&[4, 0, 3, 2]), "0,2-4");
         assert_eq!(ranges(&[1, 0]), "0,1");
         assert_eq!(ranges(&[]), "");
