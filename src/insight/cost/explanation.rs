@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_exact() {
+    fn adjustments_and_thousandths_are_written_exactly() {
         assert_eq!(change(Adjustment::Millionths(-25_000)).machine_text(), "-2.5 %");
         assert_eq!(change(Adjustment::MicroUsdPerHour(200_000)).machine_text(), "+$0.20");
         assert_eq!([thousandths(250), thousandths(4_000)], ["0.25", "4"]);

@@ -471,7 +471,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_not_counted_as_seen() {
+    fn time_with_an_unknown_part_is_not_counted_as_observed() {
         let mut ledger = Ledger::default();
         let mut known = burn(7_200, &[]);
         known.parts.set(CostPart::Held, Some(7_200));
@@ -484,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_are_gone_are_put_together_and_nothing_is_lost() {
+    fn former_payers_beyond_their_limit_are_merged_without_losing_dollars() {
         let mut ledger = Ledger::default();
         ledger.look(at(0), Some(&burn(0, &[])), LONGEST);
         let count = i64::try_from(MOST_FORMER).expect("a small number") + 5;

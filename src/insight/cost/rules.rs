@@ -53,7 +53,7 @@ mod tests {
     use crate::insight::testing::{labels, resources, sym};
 
     #[test]
-    fn stars_stand_for_anything() {
+    fn a_star_in_a_pattern_matches_any_text() {
         for (pattern, text) in
             [("p5.*", "p5.48xlarge"), ("*", ""), ("*.metal*", "g5g.metal"), ("g*d*.x*", "g4dn.xlarge")]
         {
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_given_must_fit() {
+    fn a_price_rule_matches_a_machine_that_meets_every_condition() {
         let (name, id) = (sym("n1"), sym("gce://project/us-central1-a/n1"));
         let labels = labels(&[
             ("node.kubernetes.io/instance-type", "a2-highgpu-1g"),

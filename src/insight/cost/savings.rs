@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_amount_is_read_from_the_end_of_the_sentence() {
+    fn savings_are_read_from_the_end_of_a_karpenter_message() {
         let candidate = "Consolidation candidate: replace: [ip-10-0-0-1] -> [1 replacement] (savings: $12.34)";
         assert_eq!(savings(candidate), Some(12_340_000));
         let rejected =

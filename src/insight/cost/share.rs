@@ -113,21 +113,21 @@ mod tests {
     }
 
     #[test]
-    fn the_larger_of_cpu_and_memory_counts() {
+    fn a_pod_pays_by_the_larger_of_its_cpu_and_memory_shares() {
         assert_eq!(shared(0, &[("a", 1000, 2, 0), ("b", 500, 8, 0)]), (vec![250_000, 500_000], 250_000));
         assert_eq!(shared(0, &[]), (vec![], 1_000_000));
         assert_eq!(shared(0, &[("a", 0, 0, 0)]), (vec![0], 1_000_000));
     }
 
     #[test]
-    fn with_accelerators_the_others_pay_nothing() {
+    fn pods_without_accelerators_pay_nothing_beside_pods_with_accelerators() {
         assert_eq!(shared(8, &[("a", 100, 1, 6), ("b", 3900, 15, 0)]), (vec![750_000, 0], 250_000));
         assert_eq!(shared(0, &[("a", 100, 1, 1), ("b", 100, 1, 3)]), (vec![250_000, 750_000], 0), "plugin gone");
         assert_eq!(shared(8, &[("a", 2000, 1, 0)]), (vec![500_000], 500_000), "none requested");
     }
 
     #[test]
-    fn more_than_there_is_shares_it_all_and_ties_go_by_uid() {
+    fn overcommitted_pods_share_the_whole_rate_and_remainders_go_by_uid() {
         assert_eq!(shared(0, &[("b", 4000, 1, 0), ("a", 4000, 1, 0)]), (vec![500_000, 500_000], 0));
         assert_eq!(
             shared(0, &[("c", 4000, 1, 0), ("a", 4000, 1, 0), ("b", 4000, 1, 0)]),

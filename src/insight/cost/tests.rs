@@ -108,7 +108,7 @@ fn rule(rate: RuleRate) -> PriceRule {
 }
 
 #[test]
-fn the_first_that_knows_decides() {
+fn the_first_price_source_that_knows_a_price_decides() {
     let spot = ("karpenter.sh/capacity-type", "spot");
     assert_eq!(World::with(&[]).found(), (None, "Unknown"));
     assert_eq!(World::with(&[]).everywhere().found(), (Some(55_000_000), "AwsOnDemand"));
@@ -138,7 +138,7 @@ fn the_first_that_knows_decides() {
 }
 
 #[test]
-fn what_a_price_does_not_speak_of_is_not_priced_by_it() {
+fn a_price_applies_only_to_its_region_type_capacity_type_system_and_cloud() {
     let unknown = |more: &[(&str, &str)]| World::with(more).everywhere().found();
     for more in [
         ("topology.kubernetes.io/region", "eu-west-1"),
@@ -166,14 +166,14 @@ fn reservations_are_billed_by_the_hour_and_capacity_blocks_in_advance() {
 }
 
 #[test]
-fn a_zero_that_somebody_sets_is_prepaid() {
+fn a_zero_price_in_a_label_or_a_rule_is_prepaid() {
     assert_eq!(World::with(&[(chain::PRICE_LABEL, "0.0")]).found(), (Some(0), "Prepaid"));
     let ruled = World::with(&[]).user(|user| user.rules = vec![rule(RuleRate::PerHour(0))]);
     assert_eq!(ruled.found(), (Some(0), "Prepaid"));
 }
 
 #[test]
-fn discounts_are_taken_off_lists_and_nothing_else() {
+fn discounts_apply_to_list_prices_only() {
     let discount = |user: &mut UserPrices| {
         user.discount =
             Discount { on_demand_millionths: 180_000, spot_millionths: 500_000, auto_mode_fee_millionths: 0 };
@@ -202,7 +202,7 @@ fn discounts_are_taken_off_lists_and_nothing_else() {
 }
 
 #[test]
-fn rules_can_change_what_others_say() {
+fn an_adjusting_rule_changes_the_price_of_the_next_source() {
     let adjust = |by| move |user: &mut UserPrices| user.rules = vec![rule(RuleRate::Adjust(by))];
     let world = World::with(&[]).everywhere().user(adjust(Adjustment::Millionths(-150_000)));
     assert_eq!((world.found(), world.cost().instance.as_of()), ((Some(46_750_000), "Override"), Some(NOW)));
@@ -213,14 +213,14 @@ fn rules_can_change_what_others_say() {
 }
 
 #[test]
-fn parts_add_up() {
+fn the_part_rates_of_a_rule_add_up() {
     let rates = PartRates { node: 0, gpu: 1_100_000, vcpu: 10_000, gib: 2_000 };
     let world = World::with(&[]).user(|user| user.rules = vec![rule(RuleRate::Parts(rates))]);
     assert_eq!(world.found().0, Some(8 * 1_100_000 + 192 * 10_000 + 2_048 * 2_000));
 }
 
 #[test]
-fn the_heaviest_overlay_that_fits_counts() {
+fn the_matching_node_overlay_with_the_largest_weight_counts() {
     let requirement = |key: &str, operator: &str, values: &[&str]| Requirement {
         key: sym(key),
         operator: sym(operator),
@@ -263,7 +263,7 @@ fn the_heaviest_overlay_that_fits_counts() {
 }
 
 #[test]
-fn the_fee_of_auto_mode_comes_on_top() {
+fn the_auto_mode_fee_is_added_to_the_instance_price() {
     let auto = ("eks.amazonaws.com/compute-type", "auto");
     let spot = ("karpenter.sh/capacity-type", "spot");
     let world = || World::with(&[auto, spot]).everywhere();
@@ -276,7 +276,7 @@ fn the_fee_of_auto_mode_comes_on_top() {
 }
 
 #[test]
-fn fargate_is_billed_by_the_pod() {
+fn fargate_is_priced_by_the_size_of_the_pod() {
     let mut world =
         World::with(&[("eks.amazonaws.com/compute-type", "fargate"), ("karpenter.sh/capacity-type", "-")]).everywhere();
     let price = |micros| Price { micro_usd_per_hour: micros, as_of: NOW };
@@ -316,7 +316,7 @@ fn a_cost_takes_no_more_than_nine_words_of_memory() {
 }
 
 #[test]
-fn the_chain_says_who_was_asked_and_what_each_said() {
+fn the_explanation_lists_each_price_source_and_its_answer() {
     let steps = explain(&World::with(&[]).everywhere().price_query());
     let said: Vec<String> = steps
         .iter()
@@ -339,7 +339,7 @@ fn the_chain_says_who_was_asked_and_what_each_said() {
 }
 
 #[test]
-fn karpenter_compares_without_the_users_file() {
+fn karpenters_price_ignores_the_users_price_file() {
     let world = World::with(&[]).everywhere().user(|user| user.rules = vec![rule(RuleRate::PerHour(1))]);
     assert_eq!(of_karpenter(&world.price_query()), Some(56_000_000));
     let discounted = World::with(&[])
@@ -349,7 +349,7 @@ fn karpenter_compares_without_the_users_file() {
 }
 
 #[test]
-fn nobody_is_asked_for_what_is_known() {
+fn a_price_known_by_label_or_rule_is_not_demanded() {
     use crate::fleet::PriceDemand;
     use crate::insight::cost::demand::{Devices, note};
     let wanted = |world: &World, devices| {
@@ -379,7 +379,7 @@ fn nobody_is_asked_for_what_is_known() {
 }
 
 #[test]
-fn a_rule_that_can_say_nothing_leaves_it_to_the_next() {
+fn a_rule_without_a_result_leaves_the_price_to_the_next_rule_or_source() {
     let world = World::with(&[]).user(|user| {
         let gib = PartRates { gib: 0, node: 0, gpu: 0, vcpu: 0 };
         user.rules = vec![
@@ -403,7 +403,7 @@ fn a_rule_that_can_say_nothing_leaves_it_to_the_next() {
 }
 
 #[test]
-fn other_currencies_and_local_zones_are_not_what_the_lists_speak_of() {
+fn prices_do_not_apply_to_china_regions_or_local_zones() {
     let in_china = [("topology.kubernetes.io/region", "cn-north-1"), ("topology.kubernetes.io/zone", "cn-north-1a")];
     let world = World::with(&in_china).listed(PriceList::AwsOnDemand, "cn-north-1", CapacityType::OnDemand, 1).listed(
         PriceList::Karpenter,
@@ -417,7 +417,7 @@ fn other_currencies_and_local_zones_are_not_what_the_lists_speak_of() {
 }
 
 #[test]
-fn overlays_are_for_what_karpenter_launches() {
+fn a_node_overlay_does_not_price_a_node_without_a_node_pool() {
     let unmanaged = World::with(&[("karpenter.sh/nodepool", "-")]).everywhere().overlay("deal", 7, |_| ());
     assert_eq!(unmanaged.found(), (Some(55_000_000), "AwsOnDemand"));
 }
