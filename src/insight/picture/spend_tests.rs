@@ -170,7 +170,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 384, ..ProptestConfig::default() })]
 
     #[test]
-    fn following_every_change_gives_what_starting_over_gives(deltas in vec(any_delta(), 1..25)) {
+    fn an_incrementally_updated_picture_equals_a_full_one(deltas in vec(any_delta(), 1..25)) {
         let (mut fleet, mut picture) = (Fleet::default(), Picture::default());
         for delta in deltas {
             let changed = fleet.apply(delta);
@@ -180,7 +180,7 @@ proptest! {
     }
 
     #[test]
-    fn every_dollar_is_paid_once(deltas in vec(any_delta(), 1..25)) {
+    fn payers_and_parts_add_up_to_the_rate_of_all_machines(deltas in vec(any_delta(), 1..25)) {
         let fleet = fleet(deltas);
         let picture = Picture::full(&fleet);
         let burn = burning(&fleet, &picture);
@@ -207,7 +207,7 @@ proptest! {
     }
 
     #[test]
-    fn what_has_no_price_is_counted_and_zero_is_prepaid(deltas in vec(any_delta(), 1..25)) {
+    fn machines_without_a_price_are_counted_and_prepaid_ones_cost_zero(deltas in vec(any_delta(), 1..25)) {
         let fleet = fleet(deltas);
         let picture = Picture::full(&fleet);
         let said = fleet.nodes.iter().filter_map(|row| picture.node(&row.meta.key.name));
@@ -249,7 +249,7 @@ proptest! {
 }
 
 #[test]
-fn jobs_pay_by_the_accelerators_they_ask_for() {
+fn jobs_pay_by_the_accelerators_they_request() {
     let mut machine = node("a");
     machine.labels = labels(&[("eks-node-viewer/instance-price", "8")]);
     machine.capacity = resources(4000, 16 << 30, &[("nvidia.com/gpu", 8)]);
@@ -278,7 +278,7 @@ fn jobs_pay_by_the_accelerators_they_ask_for() {
 }
 
 #[test]
-fn a_machine_waits_until_a_pod_of_its_own_has_run() {
+fn a_node_waits_while_its_pods_other_than_daemon_set_pods_have_not_run() {
     let waiting = |change: fn(&mut PodRow)| {
         let mut row = pod("ml", "x", Some("a"));
         row.phase = PodPhase::Pending;
@@ -293,7 +293,7 @@ fn a_machine_waits_until_a_pod_of_its_own_has_run() {
 }
 
 #[test]
-fn the_control_plane_is_the_users_else_that_of_eks() {
+fn the_control_plane_price_is_the_users_or_that_of_eks() {
     let mut fleet = Fleet::default();
     let at = |server: &str, version: &str| ClusterFacts {
         server: server.to_owned(),
@@ -339,7 +339,7 @@ fn a_node_that_is_not_registered_is_priced_by_its_claim() {
 }
 
 #[test]
-fn a_fargate_machine_is_paid_by_its_pod() {
+fn a_fargate_node_is_paid_wholly_by_its_pod() {
     let mut machine = node("a");
     machine.labels = labels(&[("eks.amazonaws.com/compute-type", "fargate"), ("eks-node-viewer/instance-price", "1")]);
     let fleet =
@@ -350,7 +350,7 @@ fn a_fargate_machine_is_paid_by_its_pod() {
 }
 
 #[test]
-fn claims_on_their_way_out_do_not_wait() {
+fn a_terminating_claim_does_not_count_as_waiting() {
     let waiting = |deletion| {
         let mut row = claim("c1");
         row.provider_id = Some(sym("aws:///us-east-1a/i-1"));
@@ -365,7 +365,7 @@ fn claims_on_their_way_out_do_not_wait() {
 }
 
 #[test]
-fn what_nobody_prices_is_not_zero() {
+fn totals_with_an_unpriced_node_are_unknown_and_not_zero() {
     let fleet = fleet(vec![Delta::Nodes(upserts(vec![node("n1")]))]);
     let burn = burning(&fleet, &Picture::full(&fleet));
     assert_eq!((burn.known_total(), burn.unpriced), (None, 1));
@@ -376,7 +376,7 @@ fn what_nobody_prices_is_not_zero() {
 }
 
 #[test]
-fn a_move_of_several_nodes_saves_once_and_what_is_rejected_is_no_candidate() {
+fn consolidation_savings_count_a_multi_node_move_once_and_exclude_rejected_nodes() {
     let told = |name: &str, reason: &str, message: &str, seconds: i64| {
         let meta = meta("default", &format!("{name}.{reason}"));
         let object = EventObject { kind: sym("Node"), key: ObjectKey::cluster(name) };

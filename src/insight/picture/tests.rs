@@ -104,7 +104,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn following_every_change_gives_what_starting_over_gives(deltas in proptest::collection::vec(any_delta(), 1..30)) {
+    fn an_incrementally_updated_picture_equals_a_full_one(deltas in proptest::collection::vec(any_delta(), 1..30)) {
         let (mut fleet, mut picture) = (Fleet::default(), Picture::default());
         for delta in deltas {
             let changed = fleet.apply(delta);
@@ -114,7 +114,7 @@ proptest! {
     }
 
     #[test]
-    fn accelerators_and_nodes_are_conserved(deltas in proptest::collection::vec(any_delta(), 1..30)) {
+    fn totals_equal_the_sums_over_nodes_pods_and_pools(deltas in proptest::collection::vec(any_delta(), 1..30)) {
         let mut fleet = Fleet::default();
         for delta in deltas {
             fleet.apply(delta);
@@ -136,7 +136,7 @@ proptest! {
 }
 
 #[test]
-fn a_claim_becomes_its_node() {
+fn a_node_claim_is_counted_as_its_node_once_the_node_exists() {
     let mut launched = claim("c1");
     launched.provider_id = Some(sym("aws:///i-1"));
     launched.conditions = met(&["Launched"]);
@@ -156,7 +156,7 @@ fn a_claim_becomes_its_node() {
 }
 
 #[test]
-fn a_node_s_name_that_is_used_again_belongs_to_the_new_claim() {
+fn a_reused_node_name_belongs_to_the_newer_node_claim() {
     let (mut old, mut new, mut row) = (claim("old"), claim("new"), node("ip-10-0-0-1"));
     for (claim, id, age) in [(&mut old, "i-1", 0), (&mut new, "i-2", 60)] {
         claim.provider_id = Some(sym(id));
@@ -173,7 +173,7 @@ fn a_node_s_name_that_is_used_again_belongs_to_the_new_claim() {
 }
 
 #[test]
-fn a_node_carries_the_requests_of_its_unfinished_pods() {
+fn a_node_carries_the_requests_of_its_active_pods() {
     let mut done = pod("ml", "done", Some("a"));
     done.phase = PodPhase::Succeeded;
     let mut ending = pod("ml", "ending", Some("a"));
@@ -186,7 +186,7 @@ fn a_node_carries_the_requests_of_its_unfinished_pods() {
 }
 
 #[test]
-fn a_job_s_protected_pods() {
+fn protected_pods_of_a_job_are_those_whose_annotation_still_holds() {
     let row = job("ml", "train");
     let member = |name: &str, value: &str| {
         let mut pod = pod("ml", name, None);

@@ -70,7 +70,7 @@ fn budget(nodes: &str, schedule: Option<&str>) -> Option<Vec<Budget>> {
 }
 
 #[test]
-fn nothing_is_wrong_with_a_quiet_cluster() {
+fn a_quiet_cluster_has_no_findings() {
     assert_eq!(World::new().found(), []);
 }
 
@@ -83,7 +83,7 @@ fn launching(age: i64) -> World {
 }
 
 #[test]
-fn a_paused_loop_is_news_at_first_and_a_warning_later() {
+fn a_paused_disruption_loop_is_info_at_first_and_later_a_warning() {
     let launching = |age: i64| launching(age).found();
     assert_eq!(launching(5), one(Severity::Info, "LoopPaused", "NodeClaim new"));
     assert_eq!(launching(90), one(Severity::Warning, "LoopPaused", "NodeClaim new"));
@@ -99,7 +99,7 @@ fn cheap_pod() -> World {
 }
 
 #[test]
-fn pods_that_cost_nothing_make_a_node_empty_and_come_back() {
+fn pods_without_disruption_cost_cause_a_delete_and_launch_loop() {
     assert_eq!(cheap_pod().found(), one(Severity::Critical, "DeleteLaunchLoop", "Node a"));
     let mut never = cheap_pod();
     never.pool.consolidate_after = crate::units::Lifetime::Never;
@@ -125,7 +125,7 @@ fn drifted_beside_empty() -> World {
 }
 
 #[test]
-fn drifted_nodes_that_wait_for_empty_ones() {
+fn emptiness_that_starves_drift_is_a_finding() {
     assert_eq!(drifted_beside_empty().found(), one(Severity::Warning, "EmptinessStarvesDrift", "NodePool gpu"));
 }
 
@@ -146,7 +146,7 @@ fn nominated(pending_seconds: i64) -> World {
 }
 
 #[test]
-fn a_node_is_kept_for_a_pod_that_does_not_come() {
+fn a_node_nominated_for_two_minutes_is_a_finding() {
     assert_eq!(nominated(120).found(), one(Severity::Warning, "LongNomination", "Node a"));
     assert_eq!(nominated(119).found(), [], "it may just be being placed");
 }
@@ -159,7 +159,7 @@ fn event_disagrees() -> World {
 }
 
 #[test]
-fn karpenter_says_what_the_objects_do_not_show() {
+fn a_karpenter_event_that_contradicts_the_objects_is_a_finding() {
     let found = event_disagrees().findings();
     let [finding] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!((finding.severity, finding.rule.id), (Severity::Warning, "EventDisagrees"));
@@ -180,7 +180,7 @@ fn class_not_found(pool: &mut NodePoolRow) {
 }
 
 #[test]
-fn what_is_wrong_with_a_node_pool() {
+fn misconfigured_node_pools_are_findings() {
     let with = |change: fn(&mut NodePoolRow)| with_pool(change).found();
     assert_eq!(with(|pool| pool.budgets = budget("0", None)), one(Severity::Info, "NothingAllowed", "NodePool gpu"));
     let broken = with(|pool| pool.budgets = budget("1", Some("0 0 30 2 7")));
@@ -196,7 +196,7 @@ fn what_is_wrong_with_a_node_pool() {
 }
 
 #[test]
-fn nodes_that_are_not_ready_use_up_what_is_allowed() {
+fn not_ready_nodes_that_use_up_a_budget_are_a_finding() {
     let mut world = World::new();
     world.pool.budgets = budget("1", None);
     world.node.conditions = vec![condition("Ready", Status::False, "")];
@@ -208,7 +208,7 @@ fn nodes_that_are_not_ready_use_up_what_is_allowed() {
 }
 
 #[test]
-fn annotations_that_nothing_reads() {
+fn annotations_that_karpenter_does_not_read_are_findings() {
     let value = Some(sym("true"));
     let on_job = JobRow { do_not_disrupt: value.clone(), ..job("ml", "train") };
     let in_template = JobRow { template_do_not_disrupt: value.clone(), ..on_job.clone() };
@@ -249,7 +249,7 @@ fn stuck() -> World {
 }
 
 #[test]
-fn protection_that_means_nothing_or_ends_too_soon() {
+fn invalid_and_expiring_protection_and_a_stuck_termination_are_findings() {
     assert_eq!(protected("1d").found(), one(Severity::Warning, "ProtectionInvalid", "Pod ml/p"));
     assert_eq!(protected("true").found(), []);
     let expiring = |hours: i64| expiring(hours).found();
@@ -289,7 +289,7 @@ fn under_two_budgets() -> World {
 }
 
 #[test]
-fn budgets_of_pods_that_hold_for_ever() {
+fn pdbs_that_never_allow_evictions_or_overlap_are_findings() {
     let of = with_budgets;
     let never = of(vec![budget_row(all(), 0, (2, 2, 2))]).found();
     assert_eq!(never, one(Severity::Warning, "PdbNeverAllows", "PodDisruptionBudget ml/guard"));
@@ -302,7 +302,7 @@ fn budgets_of_pods_that_hold_for_ever() {
 }
 
 #[test]
-fn the_gravest_comes_first() {
+fn the_most_severe_finding_comes_first() {
     let mut world = World::new();
     world.pool.budgets = budget("0", None);
     world.node.do_not_disrupt = Some(sym("1h"));
@@ -336,7 +336,7 @@ fn old_price_file() -> World {
 }
 
 #[test]
-fn nodes_without_a_price_and_lines_that_price_nobody() {
+fn unpriced_nodes_unused_price_rules_and_an_old_price_file_are_findings() {
     assert_eq!(labelled(&[]).found(), one(Severity::Warning, "PriceUnknown", "Node a"));
     assert_eq!(without_fee().found(), one(Severity::Info, "FeeUnknown", "Node a"));
     let found = old_price_file().findings();
@@ -376,7 +376,7 @@ fn examples() -> Vec<(&'static str, World)> {
 }
 
 #[test]
-fn every_rule_finds_something_in_its_example() {
+fn every_finding_rule_applies_to_its_example() {
     let examples = examples();
     let with_example: Vec<&str> = examples.iter().map(|(id, _)| *id).collect();
     assert_eq!(rules().map(|rule| rule.id).collect::<Vec<_>>(), with_example, "one example for each rule, in order");
@@ -387,7 +387,7 @@ fn every_rule_finds_something_in_its_example() {
 }
 
 #[test]
-fn every_rule_has_an_id_of_its_own_and_is_explained() {
+fn every_finding_rule_has_a_unique_id_and_an_explanation() {
     let ids: BTreeSet<&str> = rules().map(|rule| rule.id).collect();
     assert_eq!(ids.len(), rules().count());
     for rule in rules() {

@@ -125,7 +125,7 @@ fn expiration_ends_a_node_in_spite_of_protection() {
 /// A drain neither evicts nor waits for what tolerates its taint (pkg/utils/pod/scheduling.go, IsDrainable): such a pod goes
 /// with the instance, whatever its annotation says.
 #[test]
-fn no_drain_waits_for_what_tolerates_it() {
+fn a_drain_does_not_wait_for_pods_that_tolerate_its_taint() {
     let tolerant = |w: &mut World| eviction_of(&mut w.pods[0]).tolerates_disrupted = true;
     let expires = |w: &mut World| {
         tolerant(w);
@@ -179,7 +179,7 @@ fn no_drain_waits_for_what_tolerates_it() {
 }
 
 #[test]
-fn drift_that_overrides() {
+fn drift_with_a_termination_grace_period_overrides_pod_protection() {
     let overrides = |w: &mut World| {
         w.claim().conditions = met(&DRIFTED);
         w.claim().termination_grace_seconds = Some(600);
@@ -265,7 +265,7 @@ fn drift_that_overrides() {
 }
 
 #[test]
-fn notices_of_the_cloud() {
+fn a_cloud_interruption_notice_ends_pods_within_two_minutes() {
     let noticed = |reason: &'static str, age: i64| {
         move |w: &mut World| w.events = vec![event(reason, "Spot interruption warning was triggered", age)]
     };
@@ -318,7 +318,7 @@ fn notices_of_the_cloud() {
 }
 
 #[test]
-fn the_end_of_a_capacity_block() {
+fn a_capacity_block_ends_its_node_40_minutes_before_its_end() {
     let block = |is_capacity_block: bool| {
         move |w: &mut World| {
             let mut pairs = MANAGED_LABELS.to_vec();
@@ -425,7 +425,7 @@ fn node_repair_ends_an_unhealthy_node() {
 }
 
 #[test]
-fn static_scale_down() {
+fn scale_down_of_a_static_node_pool_is_a_hazard_to_its_nodes() {
     let too_many = |w: &mut World| {
         w.pool().replicas = Some(1);
         w.add_nodes(1, |_, _| ());
@@ -459,7 +459,7 @@ fn static_scale_down() {
 }
 
 #[test]
-fn a_node_that_is_leaving() {
+fn pods_on_a_terminating_node_last_until_its_termination_deadline() {
     let deleted = |w: &mut World| w.claim().meta.deletion = Some(NOW);
     let and = |change: fn(&mut World)| {
         training("true", move |w| {
@@ -515,7 +515,7 @@ fn a_node_that_is_leaving() {
 }
 
 #[test]
-fn a_pod_that_has_just_started() {
+fn a_pod_that_started_less_than_15_seconds_ago_gets_a_caution() {
     let started = |age: i64, conditions: &'static [&'static str]| {
         training("true", move |w| {
             w.pods[0].started = Some(NOW.plus_seconds(-age));
@@ -531,7 +531,7 @@ fn a_pod_that_has_just_started() {
 }
 
 #[test]
-fn what_protects_nothing() {
+fn invalid_and_ended_annotations_do_not_hold_and_spot_gets_a_caution() {
     let said = |world: World| (world.outlook().holds, world.gaps());
     let invalid = "ignored: failed to parse \"1d\" as a duration: time: unknown unit \"d\" in duration \"1d\"";
     assert_eq!(said(training("1d", |_| ())), (Some(false), vec![invalid.to_owned()]));
@@ -551,7 +551,7 @@ fn what_protects_nothing() {
 
 /// What is not known could end the pod, so nobody may say that its protection holds.
 #[test]
-fn an_outlook_on_what_is_not_known() {
+fn an_outlook_is_unknown_while_a_needed_object_is_not_readable() {
     let hidden = |kinds: &'static [Kind], change: fn(&mut World)| {
         training("true", move |w| {
             w.hidden = kinds.to_vec();
@@ -607,7 +607,7 @@ fn an_outlook_on_what_is_not_known() {
 }
 
 #[test]
-fn what_ends_a_pod_may_be_hidden() {
+fn an_outlook_is_unknown_while_the_node_class_or_controller_is_not_readable() {
     let reserved = |hidden: Vec<Kind>| {
         training("true", move |w| {
             w.node.labels =
@@ -628,7 +628,7 @@ fn what_ends_a_pod_may_be_hidden() {
 }
 
 #[test]
-fn gates_are_read_as_go_reads_them() {
+fn feature_gates_are_parsed_as_go_parses_them() {
     let repaired = |gates: &'static str| {
         let world = training("true", move |w| {
             w.node.conditions = vec![condition("Ready", Status::False, "KubeletNotReady")];

@@ -11,7 +11,7 @@ const IDLE: &str = "Unconsolidatable";
 
 /// Each wording that some version has used.
 #[test]
-fn sentences_that_name_pods_or_budgets() {
+fn karpenter_messages_are_parsed_for_the_pods_and_pdbs_they_name() {
     for (message, kind, objects) in [
         (
             "Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)",
@@ -38,7 +38,7 @@ fn sentences_that_name_pods_or_budgets() {
 }
 
 #[test]
-fn sentences_that_name_no_pod() {
+fn karpenter_messages_that_name_no_pod_are_parsed_for_their_blocker() {
     for (reason, message, kind) in [
         (
             BLOCKED,
@@ -76,7 +76,7 @@ fn evidence_of(world: &World) -> Vec<(BlockerKind, Evidence)> {
 }
 
 #[test]
-fn an_event_confirms_what_was_computed() {
+fn a_recent_event_confirms_a_computed_blocker() {
     let blocked = |message: &'static str, age: i64| {
         busy(move |w| {
             w.pods = vec![train("true")];
@@ -98,7 +98,7 @@ fn an_event_confirms_what_was_computed() {
 }
 
 #[test]
-fn an_event_on_the_node_claim_counts_as_well() {
+fn an_event_on_the_node_claim_confirms_a_blocker_too() {
     let world = busy(|w| {
         w.guards = vec![guard("guard", 0)];
         let mut row = event("DisruptionBlocked", "Pdb prevents pod evictions (PodDisruptionBudget=[ml/guard])", 5);
@@ -126,7 +126,7 @@ fn an_event_on_the_node_pool_confirms_its_budget() {
 }
 
 #[test]
-fn what_only_karpenter_knows_is_advisory() {
+fn a_nomination_known_only_by_event_is_an_advisory_blocker() {
     let nominated = |age: i64| {
         empty(move |w| w.events = vec![event("DisruptionBlocked", "Node is nominated for a pending pod", age)])
     };
@@ -141,7 +141,7 @@ fn what_only_karpenter_knows_is_advisory() {
 
 /// The simulation's word counts for 20 minutes, unless a pod came or went since.
 #[test]
-fn unconsolidatable_is_newer_than_the_last_pod_event() {
+fn an_unconsolidatable_event_counts_only_if_newer_than_the_last_pod_event() {
     let world = |age: i64, last_pod_event: Option<i64>, message: &'static str| {
         busy(move |w| {
             w.claim().last_pod_event = last_pod_event.map(|ago| NOW.plus_seconds(-ago));
@@ -173,7 +173,7 @@ fn unconsolidatable_is_newer_than_the_last_pod_event() {
 
 /// Emptiness asks for buffer pods before it asks whether the node is empty, so the sentence says nothing of consolidation.
 #[test]
-fn buffer_pods_keep_an_empty_node() {
+fn a_buffer_pods_event_is_an_advisory_blocker_of_emptiness() {
     let world = empty(|w| w.events = vec![event("Unconsolidatable", "Node \"a\" has buffer pods", 60)]);
     let found = world.disruption();
     let blockers: Vec<_> = found.blockers.iter().map(|one| (one.kind, one.reasons)).collect();
@@ -189,7 +189,7 @@ fn an_empty_or_drifted_node_is_not_unconsolidatable() {
 }
 
 #[test]
-fn drift_that_found_no_place_for_the_pods() {
+fn a_failed_drift_simulation_is_an_advisory_blocker_of_drift() {
     let schedule = "Not all pods would schedule, ml/web => incompatible requirements";
     let world = |age: i64| drifted(move |w| w.events = vec![event("DisruptionBlocked", schedule, age)]);
     let advisory = |world: World| {
@@ -203,7 +203,7 @@ fn drift_that_found_no_place_for_the_pods() {
 
 /// Graceful methods name the pod of a node that drift then takes.
 #[test]
-fn a_fresh_event_does_not_make_a_drifted_node_safe() {
+fn a_recent_event_does_not_block_a_node_that_drift_may_take() {
     let message = "Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)";
     let world = drifted(|w| {
         w.pods = vec![train("true")];
@@ -214,7 +214,7 @@ fn a_fresh_event_does_not_make_a_drifted_node_safe() {
 }
 
 #[test]
-fn a_disagreement_is_young_and_about_what_lasts() {
+fn only_a_recent_event_about_a_lasting_blocker_is_a_disagreement() {
     let says = |message: &'static str, age: i64| {
         let world = busy(move |w| {
             w.pods = vec![PodRow { do_not_disrupt: Some(sym("1d")), ..pod("ml", "web", Some("a")) }];

@@ -231,7 +231,7 @@ fn the_annotation_of_a_node_blocks_every_reason() {
 }
 
 #[test]
-fn before_registration_the_node_claim_speaks_for_the_node() {
+fn before_registration_the_node_claims_annotation_and_labels_count() {
     let unregistered = |w: &mut World| w.unlabel("karpenter.sh/registered");
     check(vec![
         case(
@@ -265,7 +265,7 @@ fn before_registration_the_node_claim_speaks_for_the_node() {
 }
 
 #[test]
-fn a_node_needs_its_node_pool() {
+fn a_node_without_its_node_pool_is_no_candidate() {
     let class_not_found = |group: &'static str, reason: &'static str| {
         move |w: &mut World| {
             w.pool().node_class = Some(class_ref(group));
@@ -303,7 +303,7 @@ fn a_node_needs_its_node_pool() {
 }
 
 #[test]
-fn only_some_annotated_pods_protect_their_node() {
+fn only_active_pods_with_a_valid_annotation_protect_their_node() {
     let with = |row: PodRow| empty(move |w| w.pods = vec![row]);
     let changed = |value: &str, change: fn(&mut PodRow)| {
         let mut row = train(value);
@@ -391,7 +391,7 @@ fn only_some_annotated_pods_protect_their_node() {
 
 /// terminationGracePeriod × reason × what protects (types.go, NewCandidate).
 #[test]
-fn what_a_termination_grace_period_overrides() {
+fn a_termination_grace_period_lets_drift_override_pods_and_pdbs() {
     let by_pod = |w: &mut World| w.pods = vec![train("true")];
     let by_pdb = |w: &mut World| w.guards = vec![guard("guard", 0)];
     let by_pdbs = |w: &mut World| w.guards = vec![guard("guard", 1), guard("other", 1)];
@@ -529,7 +529,7 @@ fn a_pdb_blocks_for_the_pods_that_it_selects() {
 }
 
 #[test]
-fn readiness_several_budgets_and_unreadable_ones() {
+fn unready_pods_multiple_pdbs_and_unreadable_pdbs_are_judged_as_by_karpenter() {
     let guarded = |allowed: i64, change: fn(&mut World)| {
         busy(move |w| {
             w.guards = vec![guard("guard", allowed)];
@@ -580,7 +580,7 @@ fn readiness_several_budgets_and_unreadable_ones() {
 }
 
 #[test]
-fn several_things_of_one_kind_are_all_named() {
+fn every_blocker_of_one_kind_is_listed_with_its_end() {
     let world = busy(|w| {
         w.pods = vec![train("true"), PodRow { do_not_disrupt: Some(sym("2h")), ..pod("ml", "train-1", Some("a")) }];
     });
@@ -593,7 +593,7 @@ fn several_things_of_one_kind_are_all_named() {
 }
 
 #[test]
-fn a_node_is_empty_without_pods_that_would_have_to_move() {
+fn a_node_without_reschedulable_pods_that_have_disruption_cost_is_empty() {
     let with = |row: PodRow| empty(move |w| w.pods = vec![row]);
     let priority = |priority: i32| evicted("p", |eviction| eviction.priority = priority);
     let cost = |cost: &'static str| evicted("p", move |eviction| eviction.deletion_cost = Some(sym(cost)));
@@ -642,7 +642,7 @@ fn a_node_is_empty_without_pods_that_would_have_to_move() {
 }
 
 #[test]
-fn a_node_pool_of_fixed_size() {
+fn a_static_node_pool_allows_only_drift() {
     let fixed = |w: &mut World| w.pool().replicas = Some(1);
     let limit = |nodes: &'static str| {
         move |w: &mut World| {
@@ -712,7 +712,7 @@ fn a_node_pool_of_fixed_size() {
 }
 
 #[test]
-fn policy_never_and_missing_labels_stop_consolidation() {
+fn policy_consolidate_after_never_and_missing_labels_stop_consolidation() {
     let policy = |policy: &'static str| move |w: &mut World| w.pool().consolidation_policy = sym(policy);
     let after = |after: Lifetime| move |w: &mut World| w.pool().consolidate_after = after;
     let unlabelled = |key: &'static str| busy(move |w| w.unlabel(key));
@@ -823,7 +823,7 @@ fn budgets_of_a_node_pool_limit_each_reason() {
 }
 
 #[test]
-fn nodes_that_are_not_ready_or_leave_use_budgets_up() {
+fn not_ready_and_leaving_nodes_use_up_budgets() {
     let used = |budgets: Vec<Budget>, change: fn(&mut crate::fleet::NodeRow, &mut NodeClaimRow)| {
         busy(move |w| {
             w.pool().budgets = Some(budgets);
@@ -897,7 +897,7 @@ fn nodes_that_are_not_ready_or_leave_use_budgets_up() {
 }
 
 #[test]
-fn without_all_nodes_only_budgets_of_none_and_of_no_limit_are_decided() {
+fn while_nodes_are_unknown_only_zero_and_unlimited_budgets_are_decided() {
     let none = nothing_allowed(Underutilized);
     check(vec![
         case(
@@ -938,7 +938,7 @@ fn without_all_nodes_only_budgets_of_none_and_of_no_limit_are_decided() {
 
 /// 20 % of 19 nodes are 4, rounded up.
 #[test]
-fn percentages_are_rounded_up() {
+fn budget_percentages_are_rounded_up() {
     let leaving = |count: usize| {
         busy(move |w| {
             w.pool().budgets = Some(vec![budget("20%")]);
@@ -951,7 +951,7 @@ fn percentages_are_rounded_up() {
 }
 
 #[test]
-fn windows_are_in_utc_and_may_straddle_midnight() {
+fn budget_windows_are_in_utc_and_may_cross_midnight() {
     let at = |now: &str| {
         let now = Time::parse(now).unwrap();
         let world = busy(|w| {
@@ -971,7 +971,7 @@ fn windows_are_in_utc_and_may_straddle_midnight() {
 
 /// A window that opens and closes all the time does not hide when the one that matters ends.
 #[test]
-fn the_end_of_a_long_window_is_found_behind_many_short_ones() {
+fn the_end_of_a_long_budget_window_is_found_among_many_short_windows() {
     let world = |short: &'static str| {
         busy(move |w| {
             w.now = Time::parse("2026-11-23T00:00:30Z").unwrap();
@@ -994,7 +994,7 @@ fn a_budget_that_nodes_use_up_has_no_known_end() {
 
 /// Half of the known nodes is used up at eleven; half of all nodes may not be.
 #[test]
-fn a_budget_opens_at_the_soonest_as_far_as_is_known() {
+fn a_budget_with_unknown_nodes_opens_at_the_earliest_possible_time() {
     let world = |hidden: Vec<Kind>| {
         busy(move |w| {
             w.now = Time::parse("2026-11-21T10:00:00Z").unwrap();
@@ -1023,7 +1023,7 @@ fn a_closed_budget_for_one_reason_does_not_stop_another() {
 }
 
 #[test]
-fn a_node_claim_that_launches_pauses_the_loop() {
+fn a_launching_node_claim_pauses_the_disruption_loop() {
     let launching = |group: &'static str, age: i64| {
         empty(move |w| {
             w.claim().node_class = Some(class_ref("karpenter.k8s.aws"));
@@ -1071,7 +1071,7 @@ fn a_node_claim_that_launches_pauses_the_loop() {
 
 /// A node that the cloud takes back, as long as nothing else may be said of it.
 #[test]
-fn a_spot_notice_is_the_headline_of_what_is_held() {
+fn a_spot_interruption_is_the_verdict_of_a_held_node() {
     let noticed = |age: i64| {
         busy(move |w| {
             w.pods = vec![train("true")];
@@ -1087,7 +1087,7 @@ fn a_spot_notice_is_the_headline_of_what_is_held() {
 
 /// Two things stop one reason each: all are listed, in the order of the gates.
 #[test]
-fn blockers_stand_in_the_order_of_the_gates() {
+fn blockers_are_listed_in_the_order_of_the_gates() {
     let world = drifted(|w| {
         w.node.do_not_disrupt = Some(sym("true"));
         w.pods = vec![train("true"), pod("ml", "web", Some("a"))];
@@ -1113,7 +1113,7 @@ fn blockers_stand_in_the_order_of_the_gates() {
 
 /// An object that cannot be read is as good as one that is not there yet.
 #[test]
-fn what_cannot_be_read_leaves_the_answer_open() {
+fn a_verdict_is_unknown_while_an_undecodable_object_could_change_it() {
     let unreadable = |kind: Kind| {
         empty(|_| ()).ask_with(
             |sources| {

@@ -198,7 +198,7 @@ proptest! {
 
     /// Whatever holds a node may only take answers away.
     #[test]
-    fn nothing_that_holds_opens(world in any_world(), hold in select(&HOLDS[..]), hidden in subsequence(&HIDEABLE[..], 0..=2)) {
+    fn an_added_blocker_never_makes_a_node_disruptable(world in any_world(), hold in select(&HOLDS[..]), hidden in subsequence(&HIDEABLE[..], 0..=2)) {
         let before = World { hidden, ..world };
         let mut after = before.clone();
         hold.put_on(&mut after);
@@ -216,7 +216,7 @@ proptest! {
 
     /// The time alone changes an answer only when the answer said so; a node that a young pause is about to hold aside.
     #[test]
-    fn time_changes_only_what_was_announced(world in any_world(), at in 0_f64..1.0) {
+    fn a_verdict_changes_with_time_only_at_an_announced_time(world in any_world(), at in 0_f64..1.0) {
         let (was, settling) = (world.disruption(), is_settling(&world));
         let next = announced(&world).into_iter().filter(|at| *at > NOW).min();
         let span = next.map_or(3 * 86_400_000_000, |next| next.micros() - NOW.micros());
@@ -235,13 +235,13 @@ proptest! {
 
     /// Events speak of what only Karpenter knows; they never decide.
     #[test]
-    fn events_never_decide(world in any_world()) {
+    fn events_never_change_whether_a_node_may_be_disrupted(world in any_world()) {
         prop_assert_eq!(world.disruption().may, without_events(world).disruption().may);
     }
 
     /// Taking away everything that is listed gets a candidate.
     #[test]
-    fn nothing_unnamed_holds(world in any_world(), hidden in subsequence(&HIDEABLE[..], 0..=2)) {
+    fn only_listed_blockers_stop_a_disruption(world in any_world(), hidden in subsequence(&HIDEABLE[..], 0..=2)) {
         let mut world = World { hidden, ..world };
         for _ in 0..8 {
             let found = world.disruption();
@@ -255,7 +255,7 @@ proptest! {
 
     /// What is not known makes an answer unknown, never wrong.
     #[test]
-    fn what_is_hidden_is_never_guessed(
+    fn hidden_kinds_make_answers_unknown_but_never_wrong(
         world in any_world(),
         kinds in subsequence(&HIDEABLE[..], 1..=5),
         drop_all in any::<bool>(),
@@ -277,7 +277,7 @@ proptest! {
 
     /// A protection that holds is never found not to hold later, as long as nothing changes but the time.
     #[test]
-    fn promises_are_kept(world in any_world(), micros in 0..3 * 86_400_000_000_i64) {
+    fn protection_found_to_hold_is_never_found_broken_later(world in any_world(), micros in 0..3 * 86_400_000_000_i64) {
         let then = World { now: NOW.plus_micros(micros), ..world.clone() };
         let later = then.ask(outlooks);
         for (pod, promise) in world.ask(outlooks).into_iter().filter(|(_, outlook)| outlook.holds == Some(true)) {
@@ -289,7 +289,7 @@ proptest! {
 
     /// A headline that sounds held stands only where every reason is decided.
     #[test]
-    fn no_headline_sounds_safer_than_the_answer(world in any_world(), hidden in subsequence(&HIDEABLE[..], 0..=3)) {
+    fn a_verdict_never_hides_an_open_reason(world in any_world(), hidden in subsequence(&HIDEABLE[..], 0..=3)) {
         let found = World { hidden, ..world }.disruption();
         let opens = found.verdict.is_candidate() || found.verdict == Verdict::Unconsolidatable;
         prop_assert_eq!(opens, !found.may.yes.is_empty());
@@ -303,7 +303,7 @@ proptest! {
 
     /// A judge on a picture that followed every change says what one on a new picture says.
     #[test]
-    fn following_changes_gives_the_same_answers(worlds in vec(any_world(), 2..4)) {
+    fn an_incrementally_updated_picture_gives_the_same_verdicts(worlds in vec(any_world(), 2..4)) {
         let (first, last) = (&worlds[0], &worlds[worlds.len() - 1]);
         let mut known = fleet(first.deltas());
         let mut picture = Picture::full(&known);
@@ -318,7 +318,7 @@ proptest! {
 
     /// When a closed budget opens: not before, and then it does.
     #[test]
-    fn budgets_open_when_they_say(budgets in vec(any_budget(), 1..5), used in 0..3_u64, at in 0_f64..1.0) {
+    fn a_budget_opens_at_its_announced_time(budgets in vec(any_budget(), 1..5), used in 0..3_u64, at in 0_f64..1.0) {
         let row = crate::fleet::NodePoolRow { budgets: Some(budgets), ..pool("gpu") };
         let found = PoolBudgets::new(&row, 5, used);
         for reason in Reason::ALL {

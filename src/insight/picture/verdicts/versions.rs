@@ -18,7 +18,7 @@ fn of(version: &'static str, change: fn(&mut World)) -> World {
 }
 
 #[test]
-fn several_pdbs_block_by_themselves_since_1_7() {
+fn multiple_pdbs_on_a_pod_block_since_karpenter_1_7() {
     let allowing = |w: &mut World| w.guards = vec![guard("guard", 1), guard("other", 1)];
     let blocking = |w: &mut World| w.guards = vec![guard("guard", 1), guard("other", 0)];
     let lenient = |w: &mut World| {
@@ -41,7 +41,7 @@ fn several_pdbs_block_by_themselves_since_1_7() {
 }
 
 #[test]
-fn durations_protect_since_1_12() {
+fn durations_protect_since_karpenter_1_12() {
     let hours = |w: &mut World| w.pods = vec![train("10h")];
     let by_pod = for_all("Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)");
     check(vec![
@@ -51,7 +51,7 @@ fn durations_protect_since_1_12() {
 }
 
 #[test]
-fn empty_by_cost_since_1_14() {
+fn pods_without_disruption_cost_leave_a_node_empty_since_karpenter_1_14() {
     let free = |w: &mut World| w.pods = vec![evicted("p", |eviction| eviction.priority = i32::MIN)];
     let policy = |w: &mut World| {
         w.pods = vec![evicted("p", |eviction| eviction.priority = i32::MIN)];
@@ -67,7 +67,7 @@ fn empty_by_cost_since_1_14() {
 }
 
 #[test]
-fn drifted_and_empty_is_taken_as_drifted_up_to_1_4() {
+fn a_drifted_and_empty_node_is_a_drift_candidate_up_to_karpenter_1_4() {
     let with = |version: &'static str| {
         drifted(move |w| {
             w.pods.clear();
@@ -92,7 +92,7 @@ fn drifted_and_empty_is_taken_as_drifted_up_to_1_4() {
 }
 
 #[test]
-fn a_version_that_is_not_known_is_the_newest_and_says_so() {
+fn an_unknown_karpenter_version_is_assumed_and_marked_as_such() {
     let with = |version: Option<&str>, how: Provenance| {
         let (version, api) = (version.map(str::to_owned), KarpenterApi::V1);
         let found = empty(|w| w.karpenter = KarpenterVersion { version, how, api, auto_mode: false }).disruption();
@@ -107,7 +107,7 @@ fn a_version_that_is_not_known_is_the_newest_and_says_so() {
 
 /// EKS Auto Mode has a Karpenter of its own, which does not follow what an old one beside it does.
 #[test]
-fn auto_mode_beside_an_old_karpenter() {
+fn auto_mode_nodes_do_not_follow_the_version_of_another_karpenter() {
     let of_group = |group: &'static str, how: Provenance| {
         busy(move |w| {
             w.karpenter = KarpenterVersion { how, auto_mode: true, ..karpenter("1.6.4") };
