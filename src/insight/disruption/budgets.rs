@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn windows() {
+    fn a_budget_window_is_active_from_its_schedule_for_its_duration() {
         let change = |text: &str| Some(text.to_owned());
         for (schedule, duration, now, want) in [
             (None, None, "2026-11-21T12:00:00Z", (true, None)),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn which_nodes_use_up_a_budget() {
+    fn not_ready_and_leaving_nodes_use_up_a_budget() {
         let (ready, owner) = (node("a"), claim("c"));
         let seen = |node: &NodeRow, claim: Option<&NodeClaimRow>| (is_counted(node, claim), uses_budget(node, claim));
         assert_eq!(seen(&ready, Some(&owner)), (true, false));

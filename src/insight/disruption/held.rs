@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn without_observations_a_node_is_held_since_its_protected_pod_came() {
+    fn without_observations_a_node_is_held_since_its_protected_pod_started() {
         assert_eq!(seen(Some("true"), 0, since), Some(CREATED.plus_seconds(60)));
         assert_eq!(seen(None, 0, since), None, "free");
     }
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_down_is_read_back_and_written_again_only_when_it_changes() {
+    fn held_observations_survive_a_restart_and_are_saved_only_after_a_change() {
         let (mut memory, now) = (HeldMemory::default(), CREATED.plus_seconds(3600));
         seen(Some("true"), 0, |case, disruption| memory.observe(case, disruption));
         let written = memory.to_write(now).unwrap();

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn values_as_karpenter_reads_them() {
+    fn do_not_disrupt_values_are_read_as_karpenter_reads_them() {
         for (value, want) in [
             ("true", (ProtectionState::Permanent, None)),
             ("30m", (ProtectionState::Until, Some(1800))),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_the_first_moment_without_protection() {
+    fn protection_has_elapsed_exactly_at_its_end() {
         let row = protected("1m");
         let state = |micros| of_pod(&row, CREATED.plus_micros(micros), &KarpenterVersion::default()).state;
         assert_eq!(state(59_999_999), ProtectionState::Until);
@@ -183,13 +183,13 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_without_a_start_holds() {
+    fn a_duration_protects_a_pod_that_has_not_started() {
         let waiting = PodRow { started: None, phase: PodPhase::Pending, ..protected("5s") };
         assert_eq!(at(&waiting, 3600), (ProtectionState::Until, None));
     }
 
     #[test]
-    fn what_has_ended_or_is_ending_is_not_protected() {
+    fn a_finished_or_terminating_pod_is_not_protected() {
         let mut row = PodRow { phase: PodPhase::Succeeded, ..protected("true") };
         assert_eq!(at(&row, 0).0, ProtectionState::Ineffective);
         row.phase = PodPhase::Running;
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_is_protected_by_true_alone() {
+    fn only_the_value_true_protects_a_node() {
         for (value, want) in [
             (None, NodeAnnotation::Absent),
             (Some("true"), NodeAnnotation::Protects),

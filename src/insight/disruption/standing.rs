@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drain_passes_over_the_annotation_of_a_node() {
+    fn a_drain_ignores_the_annotation_of_a_node() {
         let of = |kind, verdict| Standing::of(&disruption(verdict, kind, None), &[expires(None)]);
         assert_eq!(of(BlockerKind::NodeAnnotation, Verdict::ProtectedByNode), Standing::WillNotHold);
         assert_eq!(of(BlockerKind::Pdb, Verdict::BlockedByPdb), Standing::Held);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_come_at_any_time_comes_first() {
+    fn a_hazard_without_a_time_is_named_before_one_with_a_time() {
         let drifted = Hazard { kind: HazardKind::DriftOverridesProtection, at: None, ..expires(Some(400)) };
         let drifted = Hazard { pods: vec![Reached { pod: pod(), killed_at: None }], ..drifted };
         let protected = disruption(Verdict::ProtectedByPod, BlockerKind::PodAnnotation, None);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interruption_comes_before_whatever_karpenter_may_do() {
+    fn an_interruption_outranks_a_candidate_verdict_but_not_terminating() {
         let notice = Hazard { kind: HazardKind::SpotInterruption, ..expires(Some(400)) };
         let of =
             |verdict| Standing::of(&disruption(verdict, BlockerKind::Simulation, None), std::slice::from_ref(&notice));
