@@ -155,7 +155,7 @@ mod tests {
     const GPU: &str = "nvidia.com/gpu";
 
     #[test]
-    fn whole_devices() {
+    fn unshared_gpus_are_counted_as_whole_devices() {
         let node = gpu_node(&[(GPU, 8)], &[(GPU, 7)], &[("nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3")]);
         assert_eq!(seen(&node, &[(GPU, 4)]), (GPU.to_owned(), Some(8), 8, 7, 4, Sharing::None));
         let gpu = NodeGpu::of(&node, &Resources::default(), None).expect("accelerators");
@@ -163,25 +163,25 @@ mod tests {
     }
 
     #[test]
-    fn a_node_without_accelerators_has_none() {
+    fn a_node_without_accelerators_has_no_gpu_summary() {
         assert_eq!(NodeGpu::of(&node("a"), &Resources::default(), None), None);
     }
 
     #[test]
-    fn what_the_claim_promises_is_there_before_the_device_plugin_is() {
+    fn accelerators_promised_by_the_node_claim_count_before_the_device_plugin_runs() {
         let promised = resources(0, 0, &[(GPU, 4)]);
         let gpu = NodeGpu::of(&node("a"), &Resources::default(), Some(&promised)).expect("accelerators");
         assert_eq!((gpu.physical, gpu.advertised, gpu.allocatable), (Some(4), 0, 0));
     }
 
     #[test]
-    fn a_device_plugin_that_went_away_leaves_zeros() {
+    fn a_removed_device_plugin_leaves_zero_advertised_devices() {
         let node = gpu_node(&[(GPU, 0)], &[(GPU, 0)], &[("karpenter.k8s.aws/instance-gpu-count", "8")]);
         assert_eq!(seen(&node, &[(GPU, 8)]), (GPU.to_owned(), Some(8), 0, 0, 8, Sharing::None));
     }
 
     #[test]
-    fn labels_tell_how_devices_are_shared() {
+    fn node_labels_tell_how_gpus_are_shared() {
         let with = [
             ("nvidia.com/gpu.product", "Tesla-T4-SHARED"),
             ("nvidia.com/gpu.count", "1"),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn instances_of_split_devices_are_added_to_whole_ones() {
+    fn mig_instances_are_added_to_whole_gpus() {
         let mixed = [(GPU, 4), ("nvidia.com/mig-1g.10gb", 14), ("nvidia.com/mig-2g.20gb", 0)];
         let with = [("nvidia.com/gpu.count", "4"), ("karpenter.k8s.aws/instance-gpu-count", "6")];
         let node = gpu_node(&mixed, &mixed, &with);
