@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_source_that_says_a_version_counts() {
+    fn the_version_comes_from_the_flag_then_the_image_then_the_crd_schema() {
         let image = "public.ecr.aws/karpenter/controller:1.11.2@sha256:0a";
         for (flag, image, crd, version, how, durations) in [
             (Some("v1.12.0"), Some(image), Some("1.8"), Some("1.12.0"), Provenance::Flag, Support::Yes),

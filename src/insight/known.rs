@@ -60,7 +60,7 @@ mod tests {
     use crate::fleet::{HealthState, Sym};
 
     #[test]
-    fn a_table_that_is_not_complete_is_not_known() {
+    fn a_syncing_kind_is_not_known_but_a_stale_or_absent_one_is() {
         let health = |state| Health { state, ..Health::default() };
         let sources = Sources::from([
             (SourceId::Kind(Kind::Node), health(HealthState::Live)),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_in_some_namespaces_is_known_there_and_for_that_kind_only() {
+    fn a_kind_read_in_some_namespaces_is_known_only_in_those() {
         let in_ml = Health { namespaces: Some(vec![Sym::new("ml")]), state: HealthState::Live, ..Health::default() };
         let everywhere = Health { namespaces: None, ..in_ml.clone() };
         let sources = Sources::from([(SourceId::Kind(Kind::Pod), in_ml), (SourceId::Kind(Kind::Job), everywhere)]);

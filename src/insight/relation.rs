@@ -66,7 +66,7 @@ mod tests {
     use crate::insight::testing::{fleet, job, meta, owner, pod, upserts};
 
     #[test]
-    fn the_top_owner_is_what_somebody_wrote() {
+    fn the_top_owner_of_a_pod_is_its_deployment_or_cron_job() {
         let set = ReplicaSetRow {
             meta: meta("web", "api-5d"),
             owner: Some(owner("Deployment", "api", &Uid::parse("d"))),

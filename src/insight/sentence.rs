@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn machines_read_every_kind_of_part() {
+    fn the_machine_text_writes_every_kind_of_part() {
         let at = Time::from_seconds(1_000_000_000);
         let key = ObjectKey::new("ml", "train-0");
         let all = sentence![
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_are_made_of_sentences() {
+    fn sentences_can_contain_and_join_other_sentences() {
         let tail = sentence!["; the next window opens ", Time::from_seconds(0)];
         let nothing: Option<Sentence> = None;
         let whole = sentence!["closed", Some(tail), nothing];

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_come_before_counts() {
+    fn job_conditions_outrank_pod_counts() {
         let finished = CREATED.plus_seconds(60);
         let mut row = job("ml", "train");
         assert_eq!(seen(&row), (JobStatus::Pending, None, None));
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_suspended_job_stands_as_its_workload_says() {
+    fn a_suspended_job_has_the_status_that_its_workload_gives() {
         const SHORT: &str = "couldn't assign flavors to pod set main: insufficient unused quota for nvidia.com/gpu in \
                              flavor h100, 8 more needed";
         let no_quota = || said("QuotaReserved", Status::False, "WaitingForQuota", SHORT);
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_queue_is_that_of_the_workload() {
+    fn the_queue_of_the_workload_outranks_the_label_of_the_job() {
         let mut row = job("ml", "train");
         let mut held = workload("job-train", &row);
         assert_eq!(queue(&row, Some(&held)), None);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_work_queue_has_no_known_end() {
+    fn a_work_queue_job_has_no_wanted_number_of_completions() {
         let mut row = job("ml", "train");
         row.succeeded = 2;
         row.completions = None;

@@ -438,7 +438,7 @@ fn run(cases: u32, max_shrink_iters: u32) -> Result<(), TestError<Vec<Step>>> {
 }
 
 #[test]
-fn every_part_equals_what_is_computed_from_nothing() {
+fn every_incremental_part_equals_a_full_computation() {
     if let Err(error) = run(300, 256) {
         panic!("{error}");
     }
@@ -448,7 +448,7 @@ fn every_part_equals_what_is_computed_from_nothing() {
 const MOST_CASES_UNTIL_NOTICED: u32 = 4_000;
 
 #[test]
-fn the_oracle_notices_every_dependency_that_is_left_out() {
+fn the_comparison_detects_every_omitted_dependency() {
     let mut unnoticed = Vec::new();
     for part in Part::ALL {
         for dependency in part.dependencies() {
@@ -463,7 +463,7 @@ fn the_oracle_notices_every_dependency_that_is_left_out() {
 }
 
 #[test]
-fn what_is_not_known_is_neither_held_nor_free() {
+fn a_node_is_neither_held_nor_free_while_pods_are_syncing() {
     let mut world = busy_world();
     let annotated = pods()[1].clone();
     world.take(&Step::Delta(annotated));
@@ -479,7 +479,7 @@ fn what_is_not_known_is_neither_held_nor_free() {
 const MANY_NODES: usize = 3_000;
 
 #[test]
-fn a_document_has_the_verdicts_of_now_of_however_many_nodes() {
+fn hurried_verdicts_are_current_for_any_number_of_nodes() {
     let mut world = World::new();
     let pods = SourceId::Kind(Kind::Pod);
     world.take(&Step::Health(pods, HealthState::Syncing));
