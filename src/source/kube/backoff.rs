@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_longest_and_start_over_after_a_success() {
+    fn backoff_waits_double_up_to_the_limit_and_restart_after_a_reset() {
         let timing = Timing::default();
         let mut backoff = Backoff::new(&timing, 7);
         for full in [0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0, 30.0] {

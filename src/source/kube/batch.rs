@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_says_nothing_about_the_kind_ends_the_watch() {
+    fn a_watch_line_without_an_object_of_the_kind_ends_the_watch() {
         let object = r#"{"kind":"Node","metadata":{"name":"a","resourceVersion":"5"}}"#;
         let sent = |words: &str| format!("the watch of nodes sent {words}");
         let of = |kind: &str, object: &str| ended_by(&format!(r#"{{"type":"{kind}","object":{object}}}"#));

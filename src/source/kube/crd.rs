@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_schema_gives_a_lower_bound() {
+    fn the_node_pool_crd_schema_gives_a_lower_bound_of_the_karpenter_version() {
         let crd = |version: &str, spec: &str| {
             format!(
                 r#"{{"spec":{{"versions":[{{"name":"{version}","schema":{{"openAPIV3Schema":{{"type":"object",

@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_version_is_taken_and_the_oldest_recognised() {
+    fn the_newest_served_karpenter_api_is_chosen() {
         let of = |versions: &[&str]| karpenter(versions).karpenter_api();
         assert_eq!(of(&["v1beta1", "v1"]), KarpenterApi::V1);
         assert_eq!(of(&["v1beta1", "v1alpha5"]), KarpenterApi::V1Beta1);
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_is_chosen_for_each_kind() {
+    fn the_api_version_is_chosen_for_each_kind() {
         let both = karpenter(&["v1", "v1alpha1"]);
         assert_eq!(both.version(Kind::NodePool.spec()), Ok("v1"));
         assert_eq!(both.version(Kind::NodeOverlay.spec()), Ok("v1alpha1"));
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn aggregated_discovery_tells_resources_unless_it_is_stale() {
+    fn aggregated_discovery_lists_resources_unless_it_is_stale() {
         let of = |freshness: &str| {
             read(&format!(
                 r#"{{"kind":"APIGroupDiscoveryList","apiVersion":"apidiscovery.k8s.io/v2","metadata":{{}},"items":[
@@ -464,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_told_from_what_is_absent() {
+    fn a_failed_discovery_is_unknown_and_a_missing_group_is_absent() {
         let found = |answer| Discovered { round: 1, answer }.version(Kind::NodeOverlay);
         assert_eq!(found(Answer::Closed), Ok("v1alpha1"));
         assert!(matches!(found(Answer::Groups(Arc::default())), Err(NotFound::Absent(_))));

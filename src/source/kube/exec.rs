@@ -236,7 +236,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(10);
 
     #[tokio::test]
-    async fn its_token_and_expiry_are_taken() {
+    async fn the_token_and_expiry_of_a_credential_plugin_are_used() {
         let script = r#"echo "$KUBERNETES_EXEC_INFO" | grep -q '"interactive":false' || exit 9
             echo '{"kind":"ExecCredential","status":{"token":"t1","expirationTimestamp":"2026-11-21T10:00:00Z"}}'"#;
         let (user, expires) = with(script, LONG).await.unwrap();
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn its_token_is_trimmed_and_refused_with_a_line_break_inside() {
+    async fn a_plugin_token_is_trimmed_and_refused_with_an_inner_line_break() {
         let printing = |token: &str| format!("printf '%s' '{{\"status\":{{\"token\":\"{token}\"}}}}'");
         let (user, _) = with(&printing(r" t1\n"), LONG).await.unwrap();
         assert_eq!(user.token.unwrap().expose_secret(), "t1");
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn its_failures_are_named_and_a_hanging_one_is_ended() {
+    async fn a_plugin_failure_is_reported_and_a_hanging_plugin_is_killed() {
         let failed = with("echo first >&2; echo 'Token has expired' >&2; exit 255", LONG).await.err().unwrap();
         assert!(failed.message.ends_with("Token has expired") && failed.exit_code == 3, "{failed:?}");
         let hung = with("sleep 60", Duration::from_millis(50)).await.err().unwrap();
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn at_its_limits_everything_it_started_is_ended() {
+    async fn a_plugin_over_its_limits_is_killed_with_its_child_processes() {
         let folder = tempfile::tempdir().unwrap();
         let pid = folder.path().join("pid");
         let start = format!("sleep 600 & echo $! > {}; ", pid.display());
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_a_long_complaint_the_end_is_kept() {
+    async fn the_end_of_a_long_plugin_error_output_is_kept() {
         let long = [vec![b'x'; 3 * KEPT_ERROR_BYTES], b"\nthe reason\n".to_vec()].concat();
         let kept = end_of(Some(long.as_slice())).await;
         assert!(kept.len() <= KEPT_ERROR_BYTES && kept.ends_with(b"the reason\n"));
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_cannot_be_started_is_named() {
+    async fn a_plugin_that_cannot_be_started_is_reported() {
         let exec = ExecConfig { command: Some("/no/such/plugin".to_owned()), ..ExecConfig::default() };
         let terms = Terms { limit: LONG, launcher: &[] };
         let words = run(&exec, &Cluster::default(), terms).await.unwrap_err();

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cause_is_found_inside_io_errors() {
+    fn the_cause_of_a_failure_is_found_inside_io_errors() {
         let inner = rustls::Error::General("bad".to_owned());
         let error = std::io::Error::other(std::io::Error::new(std::io::ErrorKind::InvalidData, inner));
         assert!(matches!(Failure::of(&error), Failure::Tls(words) if words.contains("bad")));

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_of_an_object_is_bounded() {
+    fn the_yaml_and_annotations_of_a_fetched_object_are_limited() {
         let args = vec!["x"; MOST_BYTES];
         let annotations: BTreeMap<String, String> =
             (0..200).map(|index| (format!("a{index:03}"), "v".repeat(8000))).collect();
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_cut_between_characters() {
+    fn an_overlong_yaml_line_is_cut_between_characters() {
         let yaml = bounded_yaml("é".repeat(MOST_BYTES));
         assert!(yaml.starts_with('é') && yaml.contains("é…\n# "), "{}", yaml.len());
         assert!(yaml.len() < MOST_BYTES + 100);

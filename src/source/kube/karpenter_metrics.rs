@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prices_of_what_is_wanted_are_read_from_the_page() {
+    fn prices_of_demanded_instance_types_are_read_from_the_metrics_page() {
         let page = "# HELP karpenter_cloudprovider_instance_type_offering_price_estimate Instance type offering estimated hourly price\n\
             karpenter_cloudprovider_instance_type_offering_price_estimate{capacity_type=\"spot\",instance_type=\"g5.xlarge\",zone=\"us-east-1a\"} 0.4021\n\
             karpenter_cloudprovider_instance_type_offering_price_estimate{zone=\"us-east-1a\",instance_type=\"g5.xlarge\",capacity_type=\"on-demand\"} 1.006 1790000000\n\
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_line_costs_only_itself() {
+    fn an_unreadable_metrics_line_does_not_affect_other_lines() {
         let page = "karpenter_cloudprovider_instance_type_offering_price_estimate{zone=\"a}\n\
             karpenter_cloudprovider_instance_type_offering_price_estimate\
             {zone=\"b\",extra=\"}, zone=\\\"c\\\"\",instance_type=\"g5.xlarge\",capacity_type=\"spot\"} 0.5\n";
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_asked_in_vain() {
+    fn karpenter_metrics_are_requested_only_with_a_demand_and_a_controller() {
         let mut demand = PriceDemand::default();
         assert_eq!(wanted(&demand), Err(Health::prices_not_needed()));
         demand.karpenter.insert(Sym::new("g5.xlarge"));

@@ -302,7 +302,7 @@ users:
     }
 
     #[test]
-    fn what_does_not_exist_is_named_with_what_does() {
+    fn a_missing_context_cluster_or_user_is_named() {
         let named = |options: &ConnectOptions| error(options);
         let context = named(&ConnectOptions { context: Some("prod".to_owned()), ..Default::default() });
         assert_eq!(context.message, "there is no context \"prod\" in the kubeconfig");
@@ -315,7 +315,7 @@ users:
     }
 
     #[test]
-    fn flags_override_the_file() {
+    fn connection_flags_override_the_kubeconfig() {
         let options = ConnectOptions {
             server: Some("https://other".to_owned()),
             token: Some("t".to_owned()),
@@ -335,7 +335,7 @@ users:
     }
 
     #[test]
-    fn a_token_that_no_header_may_have_is_refused_wherever_it_comes_from_and_never_shown() {
+    fn an_invalid_header_token_is_refused_from_any_place_and_never_shown() {
         let with = |token: &str| ConnectOptions { token: Some(token.to_owned()), ..Default::default() };
         let refused = error(&with("swordfish\nx"));
         assert!(refused.message.contains("--token") && !refused.message.contains("swordfish"), "{refused:?}");
@@ -346,7 +346,7 @@ users:
     }
 
     #[test]
-    fn user_name_and_password_in_an_address_are_taken_out_and_told_without_showing_them() {
+    fn a_user_and_password_in_a_server_address_are_removed_with_a_warning() {
         for (address, kept) in [
             ("https://u:p@ss@host:6443/path@x", "https://host:6443/path@x"),
             ("u@host", "host"),
@@ -379,7 +379,7 @@ users:
     }
 
     #[test]
-    fn lists_of_files_are_merged_and_missing_ones_skipped() {
+    fn kubeconfig_files_of_a_list_are_merged_and_missing_ones_skipped() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         std::fs::write(path("a"), "current-context: one\ncontexts: []\n").unwrap();
@@ -392,7 +392,7 @@ users:
     }
 
     #[test]
-    fn unreadable_and_malformed_files_are_named() {
+    fn unreadable_and_malformed_kubeconfigs_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("missing");
         let options = |path: &Path| ConnectOptions { kubeconfig: Some(path.to_owned()), ..Default::default() };
@@ -406,7 +406,7 @@ users:
     }
 
     #[test]
-    fn every_encoding_of_windows_is_read_and_half_a_character_is_named() {
+    fn utf_8_and_utf_16_kubeconfigs_are_read_and_invalid_ones_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
         let options = ConnectOptions { kubeconfig: Some(path.clone()), ..Default::default() };

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn no_proxy_is_about_the_server_and_not_about_the_proxy() {
+    fn no_proxy_is_matched_against_the_server() {
         for (server, no_proxy, expected) in [
             ("https://10.0.0.1", "", true),
             ("https://10.0.0.1", "proxy.corp:3128", true),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kubeconfig_s_proxy_comes_first_and_a_bad_one_is_named() {
+    fn the_kubeconfig_proxy_overrides_no_proxy_and_an_invalid_one_is_refused() {
         let server: http::Uri = "https://10.0.0.1".parse().unwrap();
         let env = |name: &str| (name == "NO_PROXY").then(|| "*".to_owned());
         let proxy = proxy_for(&server, Some("socks5://p:1080"), &env).unwrap().unwrap();

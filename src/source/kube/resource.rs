@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_those_of_the_api() {
+    fn api_paths_follow_kubernetes() {
         assert_eq!(path(Kind::Pod, "v1", None), "/api/v1/pods");
         assert_eq!(path(Kind::Pod, "v1", Some("ml")), "/api/v1/namespaces/ml/pods");
         assert_eq!(path(Kind::NodePool, "v1beta1", None), "/apis/karpenter.sh/v1beta1/nodepools");
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_the_table_has_a_first_page() {
+    fn every_kind_has_a_request_for_its_first_page() {
         for kind in Kind::ALL {
             let (page, accept) = first_page(kind);
             let uri: http::Uri = page.parse().unwrap();

@@ -815,7 +815,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_that_does_not_end_is_not_followed() {
+    fn a_list_with_a_repeated_or_overlong_continue_token_or_too_many_pages_fails() {
         let mut tokens = Tokens::default();
         assert_eq!(tokens.take("a"), Ok(()));
         assert_eq!(tokens.take("b"), Ok(()));

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_trimmed_and_those_with_control_characters_refused_without_showing_them() {
+    fn tokens_are_trimmed_and_control_characters_refused_without_showing_them() {
         let token = |text| configured(text, "of a test");
         assert_eq!(exposed(token(" \tabc.d-e\r\n").unwrap().as_ref()), Some("abc.d-e"));
         assert!(token(" \n").unwrap().is_none());
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_in_the_kubeconfig_are_trimmed_those_of_auth_providers_too() {
+    fn inline_and_auth_provider_tokens_of_the_kubeconfig_are_trimmed() {
         let yaml = "token: \"abc\\n\"\nauth-provider: {name: oidc, config: {id-token: \"def\\n\"}}";
         let mut user: AuthInfo = serde_saphyr::from_str(yaml).unwrap();
         trim_inline(&mut user).unwrap();
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_file_is_read_trimmed_and_known_to_have_changed() {
+    fn a_token_file_is_read_trimmed_and_its_changes_are_detected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         let user = || AuthInfo { token_file: Some(path.display().to_string()), ..AuthInfo::default() };

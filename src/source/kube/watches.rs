@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_watches_are_allowed_than_there_are_connections_for() {
+    fn watches_are_limited_to_the_number_of_connections() {
         let watches = Watches::new();
         let scopes = Kind::ALL.into_iter().flat_map(|kind| (0..9).map(move |scope| (kind, scope)));
         let permits: Vec<WatchPermit> = scopes.filter_map(|(kind, scope)| watches.take(kind, scope)).collect();

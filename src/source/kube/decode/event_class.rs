@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reasons_of_two_meanings_are_told_apart() {
+    fn ambiguous_event_reasons_are_classified_by_type_and_message() {
         let table = [
             ("InstanceTerminating", EventType::Warning, "Instance is terminating", EventClass::Interruption),
             (
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn every_class_has_its_reasons() {
+    fn event_reasons_are_classified() {
         let table = [
             ("DisruptionBlocked", EventClass::Blocked),
             ("DisruptionTerminating", EventClass::Disrupting),

@@ -49,7 +49,7 @@ fn read_pod(more_meta: &str, spec: &str, status: &str) -> PodRow {
 const ONE: &str = r#"{"nodeName":"n1","containers":[{"name":"c","image":"i"}]}"#;
 
 #[test]
-fn a_pod_keeps_what_its_row_needs() {
+fn a_pod_row_keeps_metadata_owner_requests_and_status() {
     let row = read_pod(
         r#","labels":{"b":"2","a":"1"},"annotations":{"other":"{\"big\":1}","karpenter.sh/do-not-disrupt":"4h"},
         "deletionTimestamp":"2026-11-21T10:05:00Z","deletionGracePeriodSeconds":60,
@@ -76,7 +76,7 @@ fn a_pod_keeps_what_its_row_needs() {
 }
 
 #[test]
-fn an_empty_annotation_is_a_value_and_absence_is_none() {
+fn an_empty_annotation_is_a_value_and_a_missing_one_is_none() {
     let empty = read_pod(r#","annotations":{"karpenter.sh/do-not-disrupt":""}"#, ONE, r#"{"phase":"Running"}"#);
     assert_eq!(empty.do_not_disrupt.as_deref(), Some(""));
     let absent = read_pod(r#","annotations":null,"labels":null"#, ONE, r#"{"phase":"Running"}"#);
@@ -85,14 +85,14 @@ fn an_empty_annotation_is_a_value_and_absence_is_none() {
 }
 
 #[test]
-fn what_nobody_knows_yet_does_not_fail() {
+fn unknown_fields_and_phases_are_accepted() {
     let row =
         read_pod("", r#"{"containers":null,"new":[1]}"#, r#"{"phase":"Hibernating","conditions":[{"type":"X"}]}"#);
     assert_eq!((row.phase, row.status.as_str()), (PodPhase::Unknown, "Hibernating"));
 }
 
 #[test]
-fn what_no_row_can_be_made_of_is_an_error() {
+fn a_pod_without_required_metadata_or_with_an_invalid_quantity_is_an_error() {
     for (json, words) in [
         (r#"{"metadata":{"name":"x","uid":"u"}}"#, "metadata.creationTimestamp is missing"),
         (r#"{"metadata":{"uid":"u","creationTimestamp":"2026-11-21T10:00:00Z"}}"#, "metadata.name is missing"),
@@ -109,7 +109,7 @@ fn what_no_row_can_be_made_of_is_an_error() {
 /// (spec, status) and kubectl's STATUS, READY, RESTARTS.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn status_is_what_kubectl_shows() {
+fn pod_status_is_computed_as_by_kubectl() {
     const INIT2: &str = r#"{"initContainers":[{"name":"a"},{"name":"b"}],"containers":[{"name":"c"}]}"#;
     const SIDECAR: &str =
         r#"{"initContainers":[{"name":"s","restartPolicy":"Always"},{"name":"b"}],"containers":[{"name":"c"}]}"#;
@@ -301,7 +301,7 @@ fn effective_requests_follow_the_scheduler() {
 }
 
 #[test]
-fn a_resize_counts_the_larger_size_unless_it_can_never_be() {
+fn a_pod_resize_counts_the_larger_size_unless_it_is_infeasible() {
     let spec = format!(r#"{{"containers":[{}]}}"#, cpu("a", 4, ""));
     let status = |condition: &str| {
         format!(
@@ -315,7 +315,7 @@ fn a_resize_counts_the_larger_size_unless_it_can_never_be() {
 }
 
 #[test]
-fn a_node_keeps_its_labels_taints_conditions_and_amounts() {
+fn a_node_row_keeps_labels_taints_conditions_and_resources() {
     let json = format!(
         r#"{{{},"spec":{{"providerID":"aws:///us-east-1a/i-1","unschedulable":true,
         "taints":[{{"key":"karpenter.sh/disrupted","effect":"NoSchedule"}}]}},
@@ -336,7 +336,7 @@ fn a_node_keeps_its_labels_taints_conditions_and_amounts() {
 }
 
 #[test]
-fn a_job_s_template_falls_back_to_limits_which_nothing_defaults_there() {
+fn a_job_template_without_requests_counts_its_limits() {
     let json = format!(
         r#"{{{},"spec":{{"parallelism":4,"completions":8,"suspend":true,"template":{{
         "metadata":{{"annotations":{{"karpenter.sh/do-not-disrupt":"true"}}}},
@@ -395,7 +395,7 @@ fn both_versions_of_a_nodepool_are_read() {
 }
 
 #[test]
-fn a_node_claim_keeps_its_milestones() {
+fn a_node_claim_keeps_its_conditions_expiry_and_termination_time() {
     let json = format!(
         r#"{{{},"spec":{{"expireAfter":"336h0m0s","resources":{{"requests":{{"cpu":"2","nvidia.com/gpu":"1"}}}}}},
         "status":{{"nodeName":"n1","providerID":"aws:///a/i-1","capacity":{{"cpu":"8"}},"conditions":[
@@ -413,7 +413,7 @@ fn a_node_claim_keeps_its_milestones() {
 }
 
 #[test]
-fn both_recorders_events_are_read() {
+fn events_of_both_recorder_apis_are_read() {
     let old = format!(
         r#"{{{},"involvedObject":{{"kind":"Node","name":"n1"}},"reason":"DisruptionBlocked","type":"Normal","count":7,
         "message":"Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/p)","source":{{"component":"karpenter"}},
@@ -441,7 +441,7 @@ fn both_recorders_events_are_read() {
 }
 
 #[test]
-fn the_other_kinds_are_read() {
+fn pdbs_deployments_replica_sets_namespaces_and_node_classes_are_read() {
     let mut interner = Interner::default();
     let budget = format!(
         r#"{{{},"status":{{"disruptionsAllowed":0,"currentHealthy":2,"desiredHealthy":2,"expectedPods":2}}}}"#,
@@ -468,7 +468,7 @@ fn pod_json(name: &str, phase: &str) -> String {
 }
 
 #[test]
-fn one_bad_object_does_not_fail_its_page() {
+fn an_undecodable_object_does_not_fail_its_page() {
     let page_json = format!(
         r#"{{"kind":"PodList","metadata":{{"resourceVersion":"12","continue":"abc","remainingItemCount":9}},"items":[{},{},{}]}}"#,
         pod_json("a", "\"Running\""),
@@ -491,7 +491,7 @@ fn page_of(kind: Kind, json: &str) -> Result<Page, NoPage> {
 }
 
 #[test]
-fn only_a_list_of_the_kind_is_taken_for_one() {
+fn only_a_list_of_the_requested_kind_is_accepted() {
     let is_empty_list = |kind: Kind, list_kind: &str, api_version: &str, rest: &str| {
         let json = format!(r#"{{"metadata":{{}},"apiVersion":"{api_version}"{rest},"kind":"{list_kind}"}}"#);
         page_of(kind, &json).is_ok_and(|page| page.objects == 0)
@@ -528,7 +528,7 @@ fn only_a_list_of_the_kind_is_taken_for_one() {
 }
 
 #[test]
-fn a_batch_keeps_its_order_and_forgets_what_became_unreadable() {
+fn a_batch_keeps_its_order_and_removes_objects_that_became_undecodable() {
     let (good, bad) = (pod_json("a", "\"Running\""), pod_json("b", "{}"));
     let raw = [
         RawChange::Begin,
@@ -549,7 +549,7 @@ fn a_batch_keeps_its_order_and_forgets_what_became_unreadable() {
 }
 
 #[test]
-fn lines_of_a_watch_are_told_apart() {
+fn watch_events_are_read_by_their_type() {
     let mut interner = Interner::default();
     let mut read = |kind: &str, object: &str| {
         let line = format!(r#"{{"type":"{kind}","object":{object}}}"#);
@@ -565,7 +565,7 @@ fn lines_of_a_watch_are_told_apart() {
 }
 
 #[test]
-fn a_pod_keeps_what_its_eviction_depends_on() {
+fn a_pod_row_keeps_the_owners_priority_and_cost_that_eviction_depends_on() {
     let owned = |api: &str, kind: &str| {
         format!(
             r#","ownerReferences":[{{"apiVersion":"v1","kind":"X","name":"a","uid":"u","controller":true}},
@@ -590,7 +590,7 @@ fn a_pod_keeps_what_its_eviction_depends_on() {
 }
 
 #[test]
-fn what_tolerates_the_taint_of_disruption() {
+fn tolerations_of_the_disrupted_taint_are_recognised() {
     for (toleration, want) in [
         (r#"{"operator":"Exists"}"#, true),
         (r#"{"operator":"Exists","effect":"NoSchedule"}"#, true),
@@ -613,7 +613,7 @@ fn read_budget(spec: &str) -> crate::fleet::DisruptionBudgetRow {
 }
 
 #[test]
-fn a_disruption_budget_s_selector_is_that_of_kubernetes() {
+fn a_pdb_selector_matches_as_in_kubernetes() {
     let labels = |pairs: &[(&str, &str)]| {
         crate::fleet::Labels::new(pairs.iter().map(|(key, value)| (Sym::new(key), Sym::new(value))).collect())
     };
@@ -637,7 +637,7 @@ fn a_disruption_budget_s_selector_is_that_of_kubernetes() {
 }
 
 #[test]
-fn what_ends_nodes_is_read_of_their_class_and_controller() {
+fn capacity_block_ends_and_feature_gates_are_read() {
     let json = format!(
         r#"{{{},"status":{{"capacityReservations":[{{"id":"cr-1","reservationType":"capacity-block",
         "endTime":"2026-12-01T11:30:00Z"}},{{"id":"cr-2","reservationType":"default"}}]}}}}"#,
@@ -663,7 +663,7 @@ fn read_workload(body: &str) -> Result<WorkloadRow, DecodeError> {
 }
 
 #[test]
-fn both_versions_of_a_workload_are_read() {
+fn both_versions_of_a_kueue_workload_are_read() {
     let message = "couldn't assign flavors to pod set main: insufficient unused quota for nvidia.com/gpu in flavor \
                    h100, 8 more needed";
     let v1beta2 = format!(
@@ -692,7 +692,7 @@ fn both_versions_of_a_workload_are_read() {
 }
 
 #[test]
-fn a_workload_of_which_nothing_is_set_is_active_and_one_of_wrong_types_is_no_row() {
+fn an_empty_kueue_workload_is_active_and_a_mistyped_one_is_an_error() {
     for body in [
         r#""spec":{}"#,
         r#""spec":null,"status":null"#,
@@ -724,7 +724,7 @@ impl ForKind for Least<'_> {
 }
 
 #[test]
-fn every_kind_of_the_table_is_decoded_into_its_own_table() {
+fn every_kind_is_decoded_into_its_own_fleet_table() {
     for wanted in Kind::ALL {
         let json = format!(r#"{{"kind":"{}",{}}}"#, wanted.name(), meta(""));
         let (kind, decoded) = dispatch(wanted, Least(json.as_bytes()));
@@ -810,7 +810,7 @@ fn decoded_with(kind: Kind, pointer: &str, text: &str) -> String {
 }
 
 #[test]
-fn every_text_of_every_kind_is_bounded() {
+fn every_text_field_of_every_kind_is_cut_at_a_limit() {
     for kind in Kind::ALL {
         let mut pointers = Vec::new();
         texts(&full(kind), "", &mut pointers);
@@ -823,7 +823,7 @@ fn every_text_of_every_kind_is_bounded() {
 }
 
 #[test]
-fn names_are_bounded_and_marked_and_values_by_their_own_bound() {
+fn long_names_and_values_are_cut_with_an_ellipsis_at_their_own_limits() {
     let longest = |kind, pointer: &str| longest_run(&decoded_with(kind, pointer, &"x".repeat(10_000)), 'x');
     let name = text::NAME_BYTES - '…'.len_utf8();
     for pointer in ["/involvedObject/name", "/involvedObject/kind", "/source/component", "/source/host", "/reason"] {
@@ -838,7 +838,7 @@ fn names_are_bounded_and_marked_and_values_by_their_own_bound() {
 }
 
 #[test]
-fn no_object_is_taken_for_another_by_cutting_what_tells_them_apart() {
+fn an_object_with_an_overlong_identity_is_rejected_and_not_cut() {
     for field in ["name", "namespace", "uid", "resourceVersion"] {
         let with = |length: usize| decoded_with(Kind::Pod, &format!("/metadata/{field}"), &"x".repeat(length));
         assert_eq!(with(10_000), format!("metadata.{field} is too long"));
@@ -851,7 +851,7 @@ proptest::proptest! {
     #![proptest_config(proptest::test_runner::Config::with_cases(64))]
 
     #[test]
-    fn any_long_text_anywhere_is_cut_between_characters(
+    fn any_overlong_text_field_is_cut_at_the_limit(
         kind in proptest::sample::select(Kind::ALL.to_vec()),
         place in proptest::prelude::any::<proptest::sample::Index>(),
         start in "\\PC{0,5}",

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_borrows_unless_escaped_and_takes_numbers() {
+    fn json_text_is_borrowed_unless_escaped_and_accepts_numbers() {
         let read = |json: &'static str| serde_json::from_str::<Text<'_>>(json).unwrap();
         assert!(matches!(read("\"plain\"").0, Cow::Borrowed("plain")));
         assert_eq!(&*read("\"a\\nb\""), "a\nb");
