@@ -99,7 +99,7 @@ mod tests {
 
     /// Every line counts once, and none is at no price: that would be prepaid.
     #[test]
-    fn the_tables_are_well_formed() {
+    fn the_embedded_price_tables_are_well_formed() {
         let prices = prices();
         let listed: Vec<(&PriceKey, Price)> = prices.list(PriceList::Embedded).collect();
         assert_eq!(listed.len(), lines(ON_DEMAND).count());
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn published_prices_are_there_by_value() {
+    fn published_prices_are_embedded_exactly() {
         let prices = prices();
         for (instance_type, micros) in [
             ("p5.48xlarge", 55_040_000),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_published_is_unknown_and_no_other_region_stands_in() {
+    fn an_unpublished_price_is_unknown_and_not_taken_from_another_region() {
         let prices = prices();
         for unknown in ["p5e.48xlarge", "p6e-gb200.36xlarge", "trn2.3xlarge", "trn2.48xlarge", "dl2q.24xlarge"] {
             assert_eq!(price(&prices, "us-east-1", unknown), None, "{unknown}");
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn accelerators_are_devices_and_a_part_of_one_is_one() {
+    fn accelerators_count_devices_and_a_partial_device_counts_as_one() {
         let prices = prices();
         let accelerator = |name: &str| {
             let found = prices.instance_type(name).and_then(|found| found.accelerator.clone());
