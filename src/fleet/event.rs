@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn every_list_counts_anew_what_is_dropped() {
+    fn every_list_counts_dropped_events_anew() {
         let mut table = EventTable::default();
         for _ in 0..3 {
             relist(&mut table, too_many());
@@ -405,7 +405,7 @@ mod tests {
     proptest! {
         /// While the ring drops nothing, what is remembered beside it is what can be read from it.
         #[test]
-        fn indices_say_what_the_rows_say(changes in proptest::collection::vec(any_change(), 1..60)) {
+        fn event_indices_agree_with_the_rows(changes in proptest::collection::vec(any_change(), 1..60)) {
             let mut table = EventTable::default();
             for change in changes {
                 table.apply(change);

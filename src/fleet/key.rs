@@ -185,13 +185,13 @@ mod tests {
     use super::{ResourceVersion, Uid};
 
     #[test]
-    fn identities_take_few_words() {
+    fn uids_and_resource_versions_take_few_bytes() {
         assert!(size_of::<Uid>() <= 24, "{}", size_of::<Uid>());
         assert!(size_of::<ResourceVersion>() <= 16, "{}", size_of::<ResourceVersion>());
     }
 
     #[test]
-    fn a_resource_version_prints_as_it_was_read() {
+    fn a_resource_version_is_written_as_it_was_parsed() {
         for text in ["", "0", "7", "18446744073709551615", "18446744073709551616", "007", "+7", "-1", "1a"] {
             assert_eq!(ResourceVersion::parse(text).to_string(), text);
         }
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uid_prints_as_it_was_read() {
+    fn a_uid_is_written_as_it_was_parsed() {
         for text in [
             "0a1b2c3d-0000-4fff-8123-00000000000f",
             "not-a-uuid",

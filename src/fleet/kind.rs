@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_once_in_the_start_order_and_the_first_ones_lead() {
+    fn every_kind_is_listed_once_and_kinds_that_start_first_lead() {
         let all = BTreeSet::from(Kind::ALL);
         assert_eq!(all.len(), KINDS.len());
         assert!(all.iter().eq(KINDS), "the order of the table is the order of the enum");
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn every_entry_of_the_table_is_complete_and_names_are_told_apart() {
+    fn every_entry_of_the_kind_table_is_complete_with_a_unique_source_name() {
         for kind in Kind::ALL {
             let spec = kind.spec();
             assert!(!spec.name.is_empty() && !spec.versions.is_empty(), "{kind:?}");

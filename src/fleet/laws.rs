@@ -89,7 +89,7 @@ fn keys<'a>(rows: impl Iterator<Item = &'a PodRow>) -> BTreeSet<ObjectKey> {
 
 proptest! {
     #[test]
-    fn tables_and_indices_are_those_of_a_map_that_is_scanned(changes in prop::collection::vec(change(pod()), 0..60)) {
+    fn tables_and_indices_equal_a_scanned_map(changes in prop::collection::vec(change(pod()), 0..60)) {
         // Before the first Begin nothing is marked, in the store as in the model.
         let (mut fleet, mut model) = (Fleet::default(), Model::default());
         for change in changes {
@@ -149,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn applying_a_delta_tells_what_it_changed(changes in prop::collection::vec(change(pod()), 0..40)) {
+    fn applying_a_delta_reports_every_changed_node(changes in prop::collection::vec(change(pod()), 0..40)) {
         let mut fleet = Fleet::default();
         for change in changes {
             let before: BTreeMap<ObjectKey, PodRow> =

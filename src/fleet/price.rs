@@ -289,7 +289,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn adjustments_have_a_sign() {
+    fn a_price_adjustment_needs_a_sign() {
         assert_eq!(Adjustment::parse("-15%"), Some(Adjustment::Millionths(-150_000)));
         assert_eq!(Adjustment::parse("+2.5%"), Some(Adjustment::Millionths(25_000)));
         assert_eq!(Adjustment::parse("-100%"), Some(Adjustment::Millionths(-1_000_000)));
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn adjustments_round_and_stop_at_zero() {
+    fn adjusted_prices_are_rounded_and_never_negative() {
         assert_eq!(Adjustment::Millionths(-150_000).apply_to(55_040_000), 46_784_000);
         assert_eq!(Adjustment::Millionths(100_000).apply_to(5), 6);
         assert_eq!(Adjustment::MicroUsdPerHour(-10).apply_to(5), 0);

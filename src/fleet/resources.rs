@@ -131,7 +131,7 @@ mod tests {
     use super::is_gpu_resource;
 
     #[test]
-    fn accelerators_are_told_from_other_extended_resources() {
+    fn accelerators_are_distinguished_from_other_extended_resources() {
         for yes in ["nvidia.com/gpu", "nvidia.com/gpu.shared", "nvidia.com/mig-1g.10gb", "aws.amazon.com/neuron"] {
             assert!(is_gpu_resource(yes), "{yes}");
         }

@@ -225,14 +225,14 @@ mod tests {
     use crate::fleet::Uid;
 
     #[test]
-    fn equal_text_is_one_allocation() {
+    fn equal_symbols_share_one_allocation() {
         let mut interner = Interner::default();
         let (a, b) = (interner.sym("ml"), interner.sym("ml"));
         assert!(ArcStr::ptr_eq(&a.0, &b.0));
     }
 
     #[test]
-    fn symbols_that_nobody_holds_are_swept() {
+    fn unused_symbols_are_swept() {
         let mut interner = Interner::default();
         let kept = interner.sym("kept");
         for n in 0..SWEEP_FLOOR * 3 {
