@@ -189,7 +189,7 @@ fn complaints(document: &Value) -> Vec<String> {
 }
 
 #[test]
-fn the_committed_schema_is_that_of_the_types() {
+fn the_committed_schema_equals_the_generated_one() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/export/snapshot.schema.json");
     let generated = format!("{}\n", serde_json::to_string_pretty(&schema()).expect("JSON"));
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
@@ -200,7 +200,7 @@ fn the_committed_schema_is_that_of_the_types() {
 }
 
 #[test]
-fn a_snapshot_is_as_its_schema_says() {
+fn a_snapshot_conforms_to_its_schema() {
     assert_eq!(complaints(&everything().json()), Vec::<String>::new());
     let mut nothing = world(Vec::new());
     nothing.sources.clear();
@@ -210,7 +210,7 @@ fn a_snapshot_is_as_its_schema_says() {
 }
 
 #[test]
-fn the_schema_demands_every_field_and_forbids_none() {
+fn the_schema_requires_every_field_and_allows_additional_ones() {
     let mut document = everything().json();
     document["nodes"][0]["fromTheFuture"] = Value::Bool(true);
     assert_eq!(complaints(&document), Vec::<String>::new());
@@ -221,12 +221,12 @@ fn the_schema_demands_every_field_and_forbids_none() {
 }
 
 #[test]
-fn the_document() {
+fn a_full_fleet_is_written_as_in_the_committed_document() {
     insta::assert_snapshot!(everything().text());
 }
 
 #[test]
-fn what_is_not_known_is_null() {
+fn unknown_values_are_null() {
     let mut world = everything();
     world.set(Kind::Pod, HealthState::Syncing);
     world.set(Kind::NodeClaim, HealthState::Forbidden);
@@ -251,7 +251,7 @@ fn what_is_not_known_is_null() {
 }
 
 #[test]
-fn where_only_some_namespaces_are_readable_sums_are_not_known() {
+fn sums_over_partly_readable_namespaces_are_null() {
     let mut world = everything();
     let narrow = |world: &mut World, kind, to: &str| {
         let health = world.sources.get_mut(&SourceId::Kind(kind)).expect("a source");
@@ -271,7 +271,7 @@ fn where_only_some_namespaces_are_readable_sums_are_not_known() {
 }
 
 #[test]
-fn a_job_that_kueue_holds_is_queued_for_the_reason_that_kueue_gives() {
+fn a_job_held_by_kueue_is_queued_with_kueues_reason() {
     let held = JobRow { suspended: true, ..train() };
     let mut world = world(vec![Delta::Jobs(upserts(vec![held.clone()]))]);
     let told = |world: &World| {
@@ -334,7 +334,7 @@ fn a_scope_narrows_lists_and_never_totals() {
 }
 
 #[test]
-fn a_duration_is_no_protection_where_karpenter_is_too_old() {
+fn a_duration_is_invalid_protection_before_karpenter_1_12() {
     let mut world = everything();
     let state = |world: &World| world.json()["pods"][0]["protection"]["state"].clone();
     assert_eq!(state(&world), "Until");
