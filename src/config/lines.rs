@@ -22,7 +22,7 @@ mod tests {
     use super::Lines;
 
     #[test]
-    fn lines_are_counted_as_from_the_beginning() {
+    fn line_numbers_and_starts_equal_a_count_from_the_beginning() {
         for text in ["", "a", "a\n", "\n\na\r\nbc\n", "one\ntwo\n\nthree"] {
             let lines = Lines::of(text);
             for at in 0..=text.len() {

@@ -74,7 +74,7 @@ mod tests {
     use super::no_such;
 
     #[test]
-    fn the_nearest_name_is_offered_only_when_it_is_near() {
+    fn only_a_similar_name_is_suggested() {
         assert_eq!(
             no_such("role", "wran", &["ok", "warn"]),
             "no such role: \"wran\"; did you mean \"warn\"? allowed: ok, warn"

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_are_exact_and_never_prepaid_by_accident() {
+    fn amounts_are_exact_and_too_small_ones_are_refused() {
         assert_eq!(dollars("21.957642"), Ok(21_957_642));
         assert_eq!(dollars("0.1"), Ok(100_000));
         assert_eq!(dollars("+31.50"), Ok(31_500_000));
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_no_percentage() {
+    fn a_discount_share_is_a_fraction_from_0_to_1() {
         assert_eq!(share("0.18"), Ok(180_000));
         assert_eq!(share("1.0"), Ok(1_000_000));
         for rubbish in ["18", "1.01", "-0.1", "18%"] {
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_begins_in_utc() {
+    fn a_date_is_the_start_of_its_day_in_utc() {
         assert_eq!(day("2026-11-01"), Ok(Time::from_seconds(1_793_491_200)));
         for rubbish in ["2026-02-30", "1.11.2026", "2026-11-1", "2026-11-01T00:00:00Z", ""] {
             assert!(day(rubbish).is_err(), "{rubbish}");

@@ -163,7 +163,7 @@ mod tests {
     use super::Colour;
 
     #[test]
-    fn a_colour_prints_as_it_is_read() {
+    fn a_colour_is_written_as_it_is_parsed() {
         for text in ["#1a2b3c", "bright-black", "red", "0", "208"] {
             assert_eq!(Colour::parse(text).map(|colour| colour.to_string()).as_deref(), Some(text));
         }
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn contrast_is_that_of_wcag() {
+    fn contrast_is_computed_as_in_wcag() {
         let (black, white) = (Colour::Rgb(0, 0, 0), Colour::Rgb(255, 255, 255));
         assert!((black.contrast(white) - 21.0).abs() < 1e-9);
         assert!((Colour::Rgb(0x77, 0x77, 0x77).contrast(white) - 4.48).abs() < 0.01);
