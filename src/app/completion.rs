@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_names_come_first() {
+    fn suggestions_are_ordered_by_similarity() {
         assert_eq!(nearest("evnts", names()), ["events", "event"]);
         assert_eq!(nearest("zzzzz", names()), Vec::<&str>::new());
     }

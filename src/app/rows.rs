@@ -190,7 +190,7 @@ mod tests {
 
     /// There are 100,000 of them.
     #[test]
-    fn a_row_is_as_small_as_the_key_of_an_object() {
+    fn a_row_key_is_no_larger_than_an_object_key() {
         assert_eq!(size_of::<RowKey>(), size_of::<Key>());
     }
 }

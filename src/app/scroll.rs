@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_before_the_end_of_a_text_is_known_count() {
+    fn scrolling_before_the_text_length_is_known_is_applied_later() {
         let mut scroll = Scroll::default();
         scroll.to_bottom();
         scroll.laid_out(20);

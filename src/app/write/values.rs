@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_value_adds_the_time_since_the_start_and_rounds_up_to_minutes() {
+    fn an_annotation_value_adds_the_time_since_the_start_rounded_up_to_minutes() {
         let now = Time::from_seconds(100_000);
         let started = |seconds_ago: i64| Some(now.plus_seconds(-seconds_ago));
         for (started, want) in [
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn protection_never_ends_before_what_was_chosen() {
+    fn protection_never_ends_before_the_chosen_time() {
         let now = Time::from_seconds(1_000_000);
         for run in 0..500 {
             let until = now.plus_seconds(-run).plus_seconds(value_seconds(Some(now.plus_seconds(-run)), 3600, now));
