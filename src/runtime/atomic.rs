@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_is_readable_by_the_user_alone_and_an_old_one_keeps_its_mode() {
+    fn a_new_file_is_private_and_an_existing_one_keeps_its_mode() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("out.json");
         write_atomically(&path, b"old").expect("written");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_write_leaves_nothing_behind() {
+    fn a_failed_write_leaves_no_temporary_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("taken");
         fs::create_dir(&path).expect("a folder in its place");
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_stays_a_link_and_its_target_is_written() {
+    fn writing_through_a_symlink_keeps_the_link_and_writes_its_target() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         fs::create_dir(at("inner")).expect("a folder");
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_file_is_continued_and_not_replaced() {
+    fn an_open_file_descriptor_is_appended_to_and_not_replaced() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("log");
         fs::write(&path, "before\n").expect("a file");

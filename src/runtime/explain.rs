@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_who_was_asked_is_named_up_to_the_one_that_knew() {
+    fn an_explanation_names_each_source_up_to_the_one_with_the_price() {
         let app = demo_with("");
         let text = printed(&app, &on_demand(&app)).expect("known");
         for line in
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_named_by_line_with_its_base_and_discount() {
+    fn an_explanation_names_a_price_rule_by_line_with_its_base_and_discount() {
         let app = demo_with(
             "version = 1\nas_of = 2026-11-01\n[discount]\non_demand = 0.18\n[[rule]]\nmatch = {}\nadjust = \"-15%\"\nnote = \"EDP\"\n",
         );
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_is_not_there_is_a_usage_error_with_the_nearest_names() {
+    fn an_unknown_node_is_a_usage_error_with_the_nearest_names() {
         let app = demo_with("");
         let name = on_demand(&app);
         let failure = printed(&app, &format!("{}x", &*name)).expect_err("unknown");

@@ -66,7 +66,7 @@ mod tests {
     use super::Failure;
 
     #[test]
-    fn a_servers_words_do_not_steer_the_terminal() {
+    fn a_failure_message_cannot_send_terminal_control_characters() {
         let failure = Failure::usage("403: \u{1b}[31mno\u{7}", "its contexts: \u{1b}[2Ja,\nb\u{9b}H");
         let shown = "error: 403: \u{fffd}[31mno\u{fffd}\n\nhint: its contexts: \u{fffd}[2Ja,\nb\u{fffd}H";
         assert_eq!(failure.to_string(), shown);

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_torn_last_line_is_ended_before_the_next_intent() {
+    async fn an_incomplete_last_line_is_terminated_before_the_next_entry() {
         let state = tempfile::tempdir().expect("a folder");
         let journal = Journal::in_folder(state.path());
         fs::write(journal.path(), "{\"whole\":1}\n{\"at\":\"2026-").expect("a torn journal");
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pipe_as_journal_is_refused_and_waits_for_nobody() {
+    async fn a_pipe_as_journal_is_refused_without_waiting() {
         let state = tempfile::tempdir().expect("a folder");
         let journal = Journal::in_folder(state.path());
         assert!(std::process::Command::new("mkfifo").arg(journal.path()).status().expect("mkfifo runs").success());
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_written_on_the_threads_for_what_may_block() {
+    fn journal_entries_are_written_on_blocking_threads() {
         let state = tempfile::tempdir().expect("a folder");
         let journal = Journal::in_folder(state.path());
         let change = change();
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn entries_keep_the_order_in_which_they_were_asked_for() {
+    async fn journal_entries_keep_their_order() {
         let state = tempfile::tempdir().expect("a folder");
         let journal = Journal::in_folder(state.path());
         let change = change();
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_journal_is_set_aside() {
+    async fn a_full_journal_is_renamed_and_started_anew() {
         let state = tempfile::tempdir().expect("a folder");
         let journal = Journal::in_folder(state.path());
         File::create(journal.path()).and_then(|file| file.set_len(MAX_BYTES)).expect("a full journal");

@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn log_files_are_the_user_s_alone_and_the_newest_five() {
+    fn log_files_are_private_and_only_the_newest_five_are_kept() {
         let state = tempfile::tempdir().expect("a folder");
         let folder = state.path().join("batchtop/log");
         for day in 10..=16 {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_used_up_budget_takes_nothing_more() {
+    fn a_full_log_discards_further_writes() {
         let mut log = Bounded { file: Vec::new(), left: 5 };
         assert_eq!(log.write(b"1234").ok(), Some(4));
         assert_eq!(log.write(b"56").ok(), Some(2));

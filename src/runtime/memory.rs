@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_is_read_again_and_rubbish_is_nothing() {
+    fn remembered_nodes_are_saved_and_loaded_and_an_invalid_file_is_empty() {
         let folder = tempfile::tempdir().expect("a folder");
         let memory = Memory::in_folder(&folder.path().join("batchtop"));
         assert_eq!(memory.load(), []);

@@ -65,12 +65,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_waits_nothing_is_due() {
+    fn an_idle_pacer_has_no_frame_due() {
         assert_eq!(Pacer::default().due(), None);
     }
 
     #[test]
-    fn a_key_is_due_before_data() {
+    fn a_frame_for_a_key_is_due_before_one_for_data() {
         let mut pacer = Pacer::default();
         pacer.drawn(ms(1000), ms(2));
         pacer.data();
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn data_goes_on_waiting_when_a_key_was_drawn_before_it_was_due() {
+    fn data_keeps_its_due_time_after_an_earlier_frame_for_a_key() {
         let mut pacer = Pacer::default();
         pacer.drawn(ms(1000), ms(2));
         pacer.data();
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn costly_frames_come_seldom_but_they_come() {
+    fn slow_frames_are_spaced_further_apart_up_to_a_limit() {
         let mut pacer = Pacer::default();
         pacer.data();
         pacer.drawn(ms(1000), ms(40));

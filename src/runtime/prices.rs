@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_told_once_with_a_notice() {
+    fn a_changed_price_file_is_reported_once_with_a_notice() {
         let mut fixture = Fixture::with(&[("prices.toml", &toml(1))]);
         assert_eq!(fixture.state(), (HealthState::Live, Some(1)));
         assert_eq!(fixture.check(), None, "nothing changed");
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_keeps_what_was_known_and_is_told_once() {
+    fn an_invalid_price_file_keeps_the_earlier_prices_and_is_reported_once() {
         let mut fixture = Fixture::with(&[("prices.toml", &toml(1))]);
         fixture.write("prices.toml", "version = 1\n[[node]]\nname = \"a\"");
         let (published, notice) = fixture.check().expect("a change");
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_file_at_the_start_has_failed_until_it_is_fixed() {
+    fn an_invalid_price_file_at_startup_is_failed_until_fixed() {
         let mut fixture = Fixture::with(&[("prices.toml", "version = 2")]);
         assert_eq!(fixture.state(), (HealthState::Failed, None));
         fixture.write("prices.toml", &toml(1));
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_may_come_and_go() {
+    fn a_price_file_may_be_created_and_removed() {
         let mut fixture = Fixture::with(&[]);
         assert_eq!(fixture.state(), (HealthState::Absent, None));
         assert_eq!(fixture.checker.published.health.message.as_deref(), Some("no price file"));
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_replaced_or_half_written_is_never_seen_half() {
+    fn a_replaced_or_partly_written_price_file_is_read_only_when_complete() {
         let mut fixture = Fixture::with(&[("prices.toml", &toml(1))]);
         // As editors save: aside, then by its name; for a moment there is none.
         fs::remove_file(fixture.path().join("prices.toml")).expect("removed");
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn two_files_are_a_mistake_that_names_both() {
+    fn two_price_files_are_an_error_that_names_both() {
         let mut fixture = Fixture::with(&[("prices.toml", &toml(1))]);
         fixture.write("prices.csv", "");
         let (_, notice) = fixture.check().expect("a change");
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_connection_is_told_everything() {
+    async fn every_connection_receives_all_prices() {
         let fixture = Fixture::with(&[("prices.toml", &toml(1))]);
         let fixture = PriceFileWatcher::new(PriceFile::read(config::price_places(fixture.path())));
         for epoch in [Epoch(0), Epoch(1)] {

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_the_table_may_be_read_once() {
+    fn the_viewer_role_lists_every_kind_exactly_once() {
         let rules = viewer();
         for kind in Kind::ALL {
             let of_group = || rules.iter().filter(|rule| rule.group == kind.spec().group && rule.verbs == READ);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_roles_read_as_they_are_printed() {
+    fn role_manifests_contain_the_expected_rules() {
         let text = manifest(Role::Operator);
         for line in [
             "- apiGroups: [\"\"]\n  resources: [nodes, pods, events, namespaces]\n  verbs: [get, list, watch]\n",

@@ -137,7 +137,7 @@ mod tests {
         c2lnbmF0dXJlLTEyMzQ1Njc4OTAtQUJDREVGRw";
 
     #[test]
-    fn credentials_and_homes_are_taken_out() {
+    fn credentials_and_home_directories_are_redacted() {
         let redactor = Redactor::new(Some("/home/mia/".into()), ["s3cr-t!".into(), "x".into(), String::new()]);
         let cases = [
             ("no such file: /home/mia/.kube/config", "no such file: ~/.kube/config"),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_maintainer_needs_stays() {
+    fn text_without_secrets_is_not_redacted() {
         let redactor = Redactor::new(None, []);
         for text in [
             "index out of bounds: the len is 3 but the index is 7",
@@ -184,7 +184,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_known_secret_is_found_in_any_text(
+        fn a_known_secret_is_redacted_in_any_text(
             before in any::<String>(),
             secret in "[A-Za-z0-9._~+/-]{6,40}",
             after in any::<String>(),
