@@ -269,7 +269,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_next_time_is_later_and_nothing_lies_between(
+        fn the_next_time_is_later_with_no_scheduled_time_between(
             schedule in "[*0-9]{1}(/[1-9])?,[1-5]?[0-9] ([01]?[0-9]|\\*) (\\*|[1-9]) (\\*|[1-9]) (\\*|[0-6])",
             after in 0_i64..4_000_000_000, within: u16,
         ) {

@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_durations_are_refused_in_the_words_of_go() {
+    fn invalid_durations_are_refused_with_gos_messages() {
         for (text, want) in [
             ("", "time: invalid duration \"\""),
             ("3", "time: missing unit in duration \"3\""),
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn compact_form_leaves_out_what_is_zero() {
+    fn the_compact_form_omits_zero_units() {
         for (seconds, want) in
             [(14_400, "4h"), (5_400, "1h30m"), (90, "1m30s"), (45, "45s"), (0, "0s"), (-3600, "-1h"), (3601, "1h1s")]
         {
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_may_write_days_but_not_fractions_of_seconds() {
+    fn typed_durations_may_have_days_but_not_fractions_of_seconds() {
         assert_eq!(from_human("2 days 4h"), Ok(187_200));
         assert_eq!(from_human(" 90min "), Ok(5_400));
         assert_eq!(from_human("1.5h"), Ok(5_400));
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn lifetimes_are_never_or_not_negative() {
+    fn a_lifetime_is_never_or_a_duration_that_is_not_negative() {
         for (text, want) in [
             ("Never", Lifetime::Never),
             ("720h", Lifetime::Seconds(2_592_000)),

@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn unusual_lines_of_the_format_are_read() {
+    fn unusual_but_valid_exposition_lines_are_read() {
         let cases: &[(&str, &str, Pairs<'_>, f64, Option<f64>)] = &[
             ("up 1", "up", &[], 1.0, None),
             ("up{} 1", "up", &[], 1.0, None),
@@ -539,7 +539,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_and_long_pages_are_bounded() {
+    fn overlong_lines_and_pages_are_cut_at_their_limits() {
         let long = format!("a{{b=\"{}\"}} 1\na 2\n", "x".repeat(MAX_LINE_BYTES));
         let mut page = Exposition::new(long.as_bytes());
         assert_eq!(page.samples().map(|sample| sample.value).collect::<Vec<_>>(), [2.0]);
@@ -566,7 +566,7 @@ mod tests {
         }
 
         #[test]
-        fn almost_a_page_is_read_without_a_panic(page in "([a{}=\",\\\\n #1\n]|# EOF|# HELP |# TYPE |b=\"){0,60}") {
+        fn near_valid_text_is_read_without_a_panic(page in "([a{}=\",\\\\n #1\n]|# EOF|# HELP |# TYPE |b=\"){0,60}") {
             let mut page = Exposition::new(page.as_bytes());
             for entry in page.by_ref() {
                 if let Entry::Sample(sample) = entry {
@@ -576,7 +576,7 @@ mod tests {
         }
 
         #[test]
-        fn what_an_exporter_writes_is_what_is_read(
+        fn a_written_sample_is_read_back(
             name in "[a-zA-Z_:][a-zA-Z0-9_:]{0,9}",
             written in proptest::collection::vec(("[a-zA-Z_][a-zA-Z0-9_]{0,9}", any::<String>()), 0..4),
             value in any::<f64>(),

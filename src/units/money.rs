@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn exact_dollars_have_cents_and_no_idle_zeros() {
+    fn exact_dollars_have_cents_and_no_trailing_zeros() {
         for (micros, text) in
             [(55_040_000, "$55.04"), (21_957_642, "$21.957642"), (0, "$0.00"), (100, "$0.0001"), (-500_000, "-$0.50")]
         {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_goes_to_those_that_lost_most_and_then_to_the_first() {
+    fn remaining_micro_dollars_go_to_the_largest_remainders_then_the_first_parts() {
         assert_eq!(split(100, &[1, 1, 1]), [34, 33, 33]);
         assert_eq!(split(10, &[0, 2, 1]), [0, 7, 3]);
         assert_eq!(split(10, &[]), [0; 0]);
@@ -116,7 +116,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parts_add_up_and_none_is_a_micro_dollar_off(whole in 0..200_000_000_i64, weights in prop::collection::vec(0..1_i128 << 60, 1..40)) {
+        fn split_parts_add_up_and_are_exact_within_a_micro_dollar(whole in 0..200_000_000_i64, weights in prop::collection::vec(0..1_i128 << 60, 1..40)) {
             let (parts, sum) = (split(whole, &weights), weights.iter().sum::<i128>());
             prop_assume!(sum > 0);
             prop_assert_eq!(parts.iter().sum::<i64>(), whole);

@@ -255,7 +255,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn quantities_agree_with_arithmetic_by_hand(
+        fn quantities_agree_with_decimal_arithmetic(
             negative: bool,
             whole in "[0-9]{1,24}",
             fraction in "[0-9]{0,30}",

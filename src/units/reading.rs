@@ -86,7 +86,7 @@ mod tests {
     const NOW: Time = Time::from_seconds(1_000);
 
     #[test]
-    fn what_is_made_from_a_value_keeps_its_source_and_its_age() {
+    fn a_mapped_reading_keeps_its_source_and_age() {
         let as_of = Some(Time::from_seconds(940));
         let price: Price = Reading::Known { value: 21, source: "AWS", as_of };
         let double = price.map(|price| price * 2);
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_from_no_value_is_missing_for_the_same_reason() {
+    fn a_mapped_missing_reading_keeps_its_reason() {
         let unknown: Price = Reading::Unknown("not listed");
         assert_eq!(unknown.map(|price| price * 2).reason(), Some(&"not listed"));
         assert_eq!((unknown.value(), unknown.source(), unknown.age_seconds(NOW)), (None, None, None));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_has_no_age_where_its_source_does_not_say_when_it_held() {
+    fn a_reading_without_a_time_has_no_age() {
         let price: Price = Reading::Known { value: 21, source: "label", as_of: None };
         assert_eq!(price.age_seconds(NOW), None);
     }

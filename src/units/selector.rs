@@ -407,7 +407,7 @@ mod tests {
         }
 
         #[test]
-        fn a_test_and_its_opposite_share_out_all_labels(key in "[a-c]", value in "[xy]?", labels: bool) {
+        fn equality_and_inequality_match_complementary_labels(key in "[a-c]", value in "[xy]?", labels: bool) {
             let label = |name: &str| (labels && name == "a").then_some("x");
             let one = Selector::parse(&format!("{key}={value}")).unwrap().matches(label);
             let other = Selector::parse(&format!("{key}!={value}")).unwrap().matches(label);

@@ -36,7 +36,7 @@ mod tests {
     use super::{nearest, suggestions};
 
     #[test]
-    fn only_what_is_near_is_suggested() {
+    fn only_similar_names_are_suggested() {
         let cases: &[(&str, &[&str], &[&str])] = &[
             ("wran", &["ok", "warn"], &["warn"]),
             ("purple", &["ok", "warn"], &[]),
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_names_may_be_far() {
+    fn nearest_names_are_returned_even_if_dissimilar() {
         assert_eq!(nearest("node-7", &["ip-1", "node-17", "node-7a", "node-8"], 3), ["node-7a", "node-17", "node-8"]);
         assert_eq!(nearest("x", &[], 3), Vec::<&str>::new());
     }

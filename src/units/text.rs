@@ -34,7 +34,7 @@ mod tests {
     use super::{printable, printable_lines};
 
     #[test]
-    fn nothing_that_steers_a_terminal_comes_out() {
+    fn control_and_invisible_characters_are_replaced_or_removed() {
         assert_eq!(printable("\u{1b}]0;title\u{7}red\u{1b}[31m\r\n"), "\u{fffd}]0;title\u{fffd}red\u{fffd}[31m  ");
         assert_eq!(printable("a\u{202e}b\u{200b}c"), "abc");
         assert_eq!(printable("späte Läufe ▣"), "späte Läufe ▣");

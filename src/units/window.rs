@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn agrees_with_karpenter_s_rule_applied_minute_by_minute() {
+    fn windows_agree_with_karpenters_rule_minute_by_minute() {
         for line in FACTS.lines().skip(1) {
             let [schedule, duration, at, active, change] = line.split('\t').collect::<Vec<_>>()[..] else {
                 panic!("{line}")
@@ -137,7 +137,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_changes_before_the_announced_time_and_something_does_then(
+        fn a_window_changes_first_at_its_announced_time(
             schedule in "[0-5]?[0-9](,[0-5]?[0-9])? ([01]?[0-9]|\\*|\\*/3) (\\*|[1-9]|2[0-8]) \\* (\\*|[0-6]|1-5)",
             minutes in 0_i64..4000, now in 1_700_000_000_i64..1_900_000_000, step in 0_i64..200_000,
         ) {
