@@ -101,7 +101,7 @@ mod tests {
     const WISHES: [Wish; 4] = [wish(0, 10, 16, 20), wish(6, 4, 6, 6), wish(1, 5, 5, 5), wish(7, 8, 8, 30)];
 
     #[test]
-    fn important_columns_stay_and_grow_first() {
+    fn important_columns_are_kept_and_widened_first() {
         assert_eq!(widths(&WISHES, 4), [None, None, None, None]);
         assert_eq!(widths(&WISHES, 10), [Some(10), None, None, None]);
         assert_eq!(widths(&WISHES, 20), [Some(13), None, Some(5), None]);
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sum_never_exceeds_what_is_available() {
+    fn the_widths_of_columns_never_exceed_the_available_width() {
         for available in 0..120 {
             let shown: Vec<u16> = widths(&WISHES, available).into_iter().flatten().collect();
             let gaps = 2 * u16::try_from(shown.len().saturating_sub(1)).unwrap();

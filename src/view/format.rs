@@ -166,7 +166,7 @@ mod tests {
     use crate::insight::sentence::sentence;
 
     #[test]
-    fn ages_are_coarse_past_two_minutes() {
+    fn ages_from_two_minutes_on_have_one_unit() {
         let cases = [
             (-5, "0s"),
             (0, "0s"),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_date_is_there_when_it_is_not_today() {
+    fn a_clock_time_of_another_day_has_its_date() {
         let now = Time::parse("2026-11-21T12:04:00Z").unwrap();
         for (at, text) in [
             ("2026-11-21T15:02:07Z", "15:02"),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_holes_of_sentences_are_filled_in() {
+    fn the_parts_of_a_sentence_are_formatted() {
         let at = |text| Time::parse(text).unwrap();
         let now = at("2026-11-21T12:04:00Z");
         let pod = ObjectKey::new("ml", "train-0");
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_read_easily() {
+    fn counts_percentages_cores_and_bytes_are_formatted_for_reading() {
         assert_eq!(count(1_234_567_i64), "1,234,567");
         assert_eq!(count(999_usize), "999");
         assert_eq!(count(-1000_i64), "-1,000");
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_shows_a_mark_for_anything_used() {
+    fn a_bar_shows_at_least_one_mark_for_any_use() {
         assert_eq!(bar(2, 4, 8), ("▇▇".to_owned(), "▁▁".to_owned()));
         assert_eq!(bar(1, 16, 8), ("▇".to_owned(), "▁▁▁▁▁▁▁".to_owned()));
         assert_eq!(bar(5, 4, 8), ("▇▇▇▇".to_owned(), String::new()));

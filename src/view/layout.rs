@@ -135,7 +135,7 @@ mod tests {
     use crate::app::Screen;
 
     #[test]
-    fn parts_do_not_overlap_on_any_screen() {
+    fn layout_areas_do_not_overlap_on_any_screen() {
         for (height, screen) in (10..100).flat_map(|height| Screen::ALL.map(|screen| (height, screen))) {
             let layout = Layout::of((80, height), screen);
             let below = layout.body.y + layout.body.height;
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_the_rows_that_the_body_leaves_below_the_titles_of_columns() {
+    fn a_page_has_the_rows_of_the_body_below_the_column_titles() {
         let page_rows = |height, screen| Layout::of((80, height), screen).page_rows();
         for (height, fleet, cost) in [(10, 5, 5), (15, 10, 10), (16, 8, 3), (24, 16, 11), (39, 31, 26), (40, 32, 17)] {
             assert_eq!((page_rows(height, Screen::Fleet), page_rows(height, Screen::Cost)), (fleet, cost), "{height}");

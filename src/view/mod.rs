@@ -144,7 +144,7 @@ mod tests {
     use crate::app::Screen;
 
     #[test]
-    fn every_column_that_is_defined_has_cells_and_no_other() {
+    fn every_shown_column_has_cells_and_no_other_column_has() {
         for screen in Screen::ALL {
             let defined = screen.spec().columns.iter().filter(|column| column.is_shown());
             let mut defined: Vec<&str> = defined.map(|column| column.name).collect();

@@ -394,7 +394,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_keep_the_digits_that_count() {
+    fn rates_are_rounded_by_their_size() {
         for (micros, text) in [
             (412_870_000, "$412.87/h"),
             (55_040_000, "$55.04/h"),
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_cents_and_never_nothing_of_something() {
+    fn sums_are_rounded_down_and_a_small_sum_is_never_shown_as_zero() {
         for (micros, text) in [
             (0, "$0.00"),
             (1, "<$0.01"),
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn months_have_three_digits() {
+    fn monthly_rates_are_shortened_with_k_and_m() {
         for (micros, text) in [
             (0, "$0.00/mo"),
             (1, "<$0.01/mo"),
@@ -463,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn adjustments_read_as_they_are_written() {
+    fn adjustments_are_shown_as_percentages_or_dollars_per_hour() {
         for (by, text) in [
             (Adjustment::Millionths(-150_000), "-15%"),
             (Adjustment::Millionths(25_000), "+2.5%"),

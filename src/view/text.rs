@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_spaces_is_wrapped_in_time_that_grows_with_its_length() {
+    fn text_without_spaces_is_wrapped_in_linear_time() {
         // Measuring what is left again for each line would read 5 × 10^10 characters here.
         let lines = Line::plain("é".repeat(1_000_000)).wrap(10, 0);
         assert_eq!(lines.len(), 100_000);

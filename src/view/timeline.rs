@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_in_half_hours() {
+    fn a_timeline_shows_the_open_and_closed_half_hours_of_a_day() {
         let night = budgets(&[("10%", None, None), ("0", Some("Drifted"), Some(("15 18 * * *", "8h")))]);
         let want = [
             "v     15    18    21    00    03    06    09",
@@ -160,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_of_zero_closes_the_day_and_no_budget_opens_it() {
+    fn a_zero_budget_closes_all_half_hours_and_no_budget_opens_them() {
         assert_eq!(bars(&budgets(&[("0", None, None)]), 24)[1], ".".repeat(24));
         assert_eq!(bars(&budgets(&[]), 24)[1], "#".repeat(24));
         assert_eq!(bars(&budgets(&[("1", None, Some(("every day", "8h")))]), 24)[1], ".".repeat(24));
     }
 
     #[test]
-    fn a_window_that_opens_every_minute_is_open_in_part_or_not_at_all() {
+    fn a_timeline_with_a_window_every_minute_has_all_its_slots() {
         let restless = bars(&budgets(&[("0", None, Some(("* * * * *", "30s")))]), 24);
         assert_eq!(restless[1].len(), 24);
     }

@@ -513,7 +513,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_verdict_has_its_own_words() {
+    fn every_verdict_has_a_label_of_its_own() {
         let mut labels: Vec<&str> = Verdict::ALL.into_iter().map(label).collect();
         assert!(labels.iter().all(|label| !label.is_empty()));
         labels.sort_unstable();
@@ -522,7 +522,7 @@ mod tests {
     }
 
     #[test]
-    fn only_candidates_are_called_so() {
+    fn only_candidate_verdicts_are_labelled_candidate() {
         for verdict in Verdict::ALL {
             assert_eq!(label(verdict).starts_with("candidate"), verdict.is_candidate(), "{verdict:?}");
         }

@@ -232,7 +232,7 @@ mod tests {
     use super::State;
 
     #[test]
-    fn no_two_states_of_a_kind_read_alike_without_colour() {
+    fn states_of_one_kind_have_distinct_words_without_colour() {
         for states in State::all() {
             let mut seen: Vec<&str> = states.iter().map(|state| state.word).collect();
             seen.sort_unstable();

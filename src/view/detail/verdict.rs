@@ -440,7 +440,7 @@ mod tests {
     use crate::insight::disruption::Reasons;
 
     #[test]
-    fn only_sentences_of_events_are_quoted_as_karpenters() {
+    fn only_messages_of_events_are_quoted_as_karpenters() {
         let said = |kind, message: &'static str, evidence| {
             let now = Time::from_seconds(0);
             advisory(now, &Blocker { evidence, ..Blocker::new(kind, Reasons::ALL, message) }).text()
