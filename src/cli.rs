@@ -245,12 +245,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn the_command_line_definition_is_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn flags_are_taken_before_and_after_the_command() {
+    fn flags_are_accepted_before_and_after_the_command() {
         let before = Cli::try_parse_from(["batchtop", "--context", "a", "snapshot"]).expect("parses");
         let after = Cli::try_parse_from(["batchtop", "snapshot", "--context", "a"]).expect("parses");
         assert_eq!(before.connection.context, after.connection.context);

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_up_to_its_limit() {
+    fn a_file_over_the_size_limit_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("file");
         fs::write(&path, "12345").expect("written");
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_that_gives_nothing_or_never_ends_is_given_up() {
+    fn a_pipe_that_stays_empty_or_open_times_out() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = pipe(folder.path());
         assert_eq!(read_within(&path, 100, SOON).expect_err("nothing").kind(), io::ErrorKind::TimedOut);

@@ -302,7 +302,7 @@ mod tests {
     use crate::config::{Library, Theme};
 
     #[test]
-    fn letters_have_places_and_shapes_are_no_letters() {
+    fn an_svg_places_each_letter_and_draws_symbols_as_shapes() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 1));
         buffer.set_string(0, 0, "a<─▇⠓b", Style::new().fg(Color::Rgb(1, 2, 3)));
         let (theme, _) = Theme::load(&Library::embedded(), "dark");
