@@ -85,7 +85,7 @@ const NO_LISTS: [(&str, &str); 9] = [
 ];
 
 #[tokio::test]
-async fn a_success_without_a_list_is_a_failure_and_not_an_empty_list() {
+async fn a_success_answer_without_a_list_is_a_failure_and_not_an_empty_list() {
     for (body, words) in NO_LISTS {
         let api = protected_node().await;
         // One answer of 410 is no failure yet: the list is asked for again.
@@ -102,7 +102,7 @@ async fn a_success_without_a_list_is_a_failure_and_not_an_empty_list() {
 }
 
 #[tokio::test]
-async fn no_verdict_rests_on_a_list_that_is_none() {
+async fn a_verdict_is_unknown_while_the_pod_list_is_invalid() {
     for body in ["{}", "[]", r#"{"kind":"ConfigMapList","items":[]}"#, r#"{"kind":"Status","code":404}"#] {
         let api = protected_node().await;
         api.state().plan("GET /api/v1/pods?limit", Fault::Answer(body.to_owned()), usize::MAX);
@@ -123,7 +123,7 @@ async fn a_list_of_pods_that_is_not_found_is_a_failure_and_not_an_absent_api() {
 }
 
 #[tokio::test]
-async fn a_status_with_403_in_a_success_is_forbidden() {
+async fn a_403_status_in_a_success_answer_is_forbidden() {
     let api = with_pods(2).await;
     let body = r#"{"kind":"Status","code":403,"reason":"Forbidden","message":"pods is forbidden"}"#;
     api.state().plan("GET /api/v1/pods?limit", Fault::Answer(body.to_owned()), 1);
@@ -133,7 +133,7 @@ async fn a_status_with_403_in_a_success_is_forbidden() {
 }
 
 #[tokio::test]
-async fn a_later_page_that_is_none_keeps_the_rows_of_before() {
+async fn an_invalid_later_page_keeps_the_earlier_rows() {
     let api = with_pods(20).await;
     api.state().page_cap = Some(8);
     let mut screen = Screen::of(&api);
@@ -156,7 +156,7 @@ async fn a_later_page_that_is_none_keeps_the_rows_of_before() {
 }
 
 #[tokio::test]
-async fn a_line_that_says_nothing_about_pods_makes_them_stale_until_they_are_listed_again() {
+async fn an_invalid_watch_line_makes_pods_stale_until_they_are_listed_again() {
     let api = with_pods(3).await;
     let mut screen = Screen::of(&api);
     screen.live_with(3).await;
@@ -188,7 +188,7 @@ async fn a_line_that_says_nothing_about_pods_makes_them_stale_until_they_are_lis
 }
 
 #[tokio::test]
-async fn discovery_that_is_none_is_not_a_cluster_without_karpenter() {
+async fn an_invalid_discovery_answer_is_not_a_cluster_without_karpenter() {
     let api = protected_node().await;
     api.state().plan("GET /apis ", Fault::Answer("{}".to_owned()), 2);
     let mut screen = Screen::with(&plain(&api), Vec::new(), &quick());

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
-async fn pages_are_joined_and_watched_from_there_on() {
+async fn list_pages_are_joined_and_watched_from_the_listed_version() {
     let api = with_pods(25).await;
     api.state().page_cap = Some(10);
     let mut screen = Screen::of(&api);
@@ -57,7 +57,7 @@ async fn nodes_are_listed_before_pods() {
 }
 
 #[tokio::test]
-async fn a_bookmark_moves_the_point_from_which_a_watch_goes_on() {
+async fn a_bookmark_moves_the_resource_version_from_which_a_watch_resumes() {
     let api = with_pods(1).await;
     let mut screen = Screen::of(&api);
     screen.live_with(1).await;
@@ -116,7 +116,7 @@ async fn an_expired_page_starts_the_list_over_and_then_takes_larger_pages() {
 }
 
 #[tokio::test]
-async fn what_is_forbidden_says_so_and_heals() {
+async fn a_forbidden_kind_is_reported_and_read_once_permitted() {
     let api = with_pods(2).await;
     api.state().forbidden.insert("/apis/batch/v1/jobs".to_owned());
     let mut screen = Screen::of(&api);
@@ -131,7 +131,7 @@ async fn what_is_forbidden_says_so_and_heals() {
 }
 
 #[tokio::test]
-async fn where_the_cluster_is_forbidden_the_named_namespaces_are_read() {
+async fn the_named_namespaces_are_read_where_the_cluster_scope_is_forbidden() {
     let api = with_pods(2).await;
     api.state().put(PODS, "web/w", &pod("w", "web", None));
     api.state().put(PODS, "secret/s", &pod("s", "secret", None));
@@ -147,7 +147,7 @@ async fn where_the_cluster_is_forbidden_the_named_namespaces_are_read() {
 }
 
 #[tokio::test]
-async fn an_absent_api_is_found_when_it_appears_and_forgotten_when_it_goes() {
+async fn an_absent_api_is_read_once_served_and_dropped_once_removed() {
     let api = FakeApi::start().await;
     let mut screen = Screen::of(&api);
     screen.until("absent claims", |screen| screen.is(Kind::NodeClaim, HealthState::Absent)).await;
@@ -167,7 +167,7 @@ async fn an_absent_api_is_found_when_it_appears_and_forgotten_when_it_goes() {
 }
 
 #[tokio::test]
-async fn a_legacy_api_is_read_and_named() {
+async fn a_legacy_karpenter_api_is_read_and_reported() {
     let api = FakeApi::start().await;
     api.state().groups.insert("karpenter.sh".to_owned(), vec!["v1beta1".to_owned()]);
     api.state().put("/apis/karpenter.sh/v1beta1/nodepools", "np", &bare("np"));
@@ -203,7 +203,7 @@ fn discoveries(api: &FakeApi) -> usize {
 }
 
 #[tokio::test]
-async fn one_request_tells_which_optional_kinds_to_read() {
+async fn one_discovery_request_tells_which_optional_kinds_are_served() {
     let api = with_pods(1).await;
     serve(&api, "karpenter.sh", &["v1", "v1alpha1"]);
     api.state().missing.insert("nodeoverlays".to_owned());
@@ -228,7 +228,7 @@ async fn one_request_tells_which_optional_kinds_to_read() {
 }
 
 #[tokio::test]
-async fn workloads_are_read_once_kueue_is_there_in_the_best_version_it_serves() {
+async fn kueue_workloads_are_read_in_the_best_served_version_once_installed() {
     let workload = |name: &str| bare(name).replace("\"metadata\":{", "\"metadata\":{\"namespace\":\"ml\",");
     let api = with_pods(1).await;
     let mut screen = Screen::of(&api);
@@ -250,7 +250,7 @@ async fn workloads_are_read_once_kueue_is_there_in_the_best_version_it_serves() 
 }
 
 #[tokio::test]
-async fn a_server_without_aggregated_discovery_is_asked_for_the_groups_that_matter() {
+async fn a_server_without_aggregated_discovery_is_asked_for_needed_groups_only() {
     let api = FakeApi::start().await;
     api.state().plain_discovery = true;
     serve(&api, "karpenter.sh", &["v1", "v1alpha1"]);
@@ -265,7 +265,7 @@ async fn a_server_without_aggregated_discovery_is_asked_for_the_groups_that_matt
 }
 
 #[tokio::test]
-async fn where_nobody_may_ask_what_is_served_the_best_version_is_tried() {
+async fn the_best_api_version_is_tried_where_discovery_is_forbidden() {
     let api = FakeApi::start().await;
     api.state().forbidden.insert("/apis".to_owned());
     serve(&api, "karpenter.sh", &["v1"]);
@@ -276,7 +276,7 @@ async fn where_nobody_may_ask_what_is_served_the_best_version_is_tried() {
 }
 
 #[tokio::test]
-async fn what_is_served_is_unknown_until_the_server_has_said_so() {
+async fn served_apis_are_unknown_until_discovery_succeeds() {
     let api = with_pods(1).await;
     serve(&api, "karpenter.sh", &["v1"]);
     api.state().plan("GET /apis ", Fault::Status(503, "not yet"), 2);
@@ -299,7 +299,7 @@ async fn what_is_served_is_unknown_until_the_server_has_said_so() {
 
 /// Everything that any kind of the table needs, in as many namespaces as there are, each of which is read by itself.
 #[tokio::test]
-async fn there_are_at_most_fifteen_connections_and_nothing_is_left_out() {
+async fn every_kind_and_namespace_is_read_over_at_most_fifteen_connections() {
     let api = FakeApi::start().await;
     let namespaces: Vec<String> = (0..6).map(|number| format!("team{number}")).collect();
     serve_every_kind(&api);
@@ -333,7 +333,7 @@ async fn there_are_at_most_fifteen_connections_and_nothing_is_left_out() {
 }
 
 #[tokio::test]
-async fn a_busy_server_is_left_alone_as_long_as_it_asks() {
+async fn a_busy_server_is_retried_only_after_its_retry_after_time() {
     let api = with_pods(2).await;
     api.state().plan("GET /api/v1/pods?limit", Fault::Busy(1), 1);
     let mut screen = Screen::of(&api);
@@ -383,7 +383,7 @@ async fn a_token_file_is_trimmed_and_read_again_before_the_old_token_is_refused(
 }
 
 #[tokio::test]
-async fn credentials_that_were_never_good_are_one_clear_error() {
+async fn invalid_credentials_at_startup_are_one_clear_error() {
     let api = with_pods(1).await;
     api.state().token = Some("right".to_owned());
     let mut screen = Screen::of(&api);
@@ -411,7 +411,7 @@ async fn an_unreachable_server_is_one_clear_error() {
 }
 
 #[tokio::test]
-async fn a_credential_plugin_is_run_once_and_its_failure_named() {
+async fn a_credential_plugin_is_run_once_and_its_failure_is_reported() {
     let api = with_pods(1).await;
     api.state().token = Some("t1".to_owned());
     let folder = tempfile::tempdir().expect("a folder");
@@ -432,7 +432,7 @@ async fn a_credential_plugin_is_run_once_and_its_failure_named() {
 }
 
 #[tokio::test]
-async fn a_dead_connection_is_noticed_and_nothing_is_lost() {
+async fn a_dead_watch_connection_is_replaced_without_losing_changes() {
     let api = with_pods(1).await;
     api.state().plan("pods?watch", Fault::HalfOpen, 1);
     let timing = Timing { watch: Duration::from_millis(150), watch_slack: Duration::from_millis(50), ..quick() };
@@ -454,7 +454,7 @@ async fn a_request_that_is_never_answered_fails_and_is_tried_again() {
 }
 
 #[tokio::test]
-async fn what_breaks_within_a_chunk_is_taken_up_again() {
+async fn a_list_or_watch_cut_within_a_chunk_is_resumed() {
     let api = with_pods(2).await;
     api.state().plan("pods?limit", Fault::Cut, 1);
     let mut screen = Screen::of(&api);
@@ -470,7 +470,7 @@ async fn what_breaks_within_a_chunk_is_taken_up_again() {
 }
 
 #[tokio::test]
-async fn a_slow_but_steady_list_comes_through() {
+async fn a_slow_but_steady_list_does_not_time_out() {
     let api = with_pods(20).await;
     // Longer in all than any single wait may be, and each pause much shorter than that, also on a busy machine.
     let wait = Duration::from_secs(1);
@@ -656,7 +656,7 @@ async fn a_recreated_object_is_not_touched() {
 }
 
 #[tokio::test]
-async fn every_refusal_has_its_outcome() {
+async fn every_refused_write_has_its_outcome() {
     let desk = Desk::with(None).await;
     let change = desk.change(None, Some("true"));
     let refused = |code, words: &str| AnnotationOutcome::Refused { code, message: words.to_owned() };
@@ -682,7 +682,7 @@ async fn every_refusal_has_its_outcome() {
 }
 
 #[tokio::test]
-async fn what_was_written_in_spite_of_an_error_is_done() {
+async fn a_write_stored_despite_an_error_answer_counts_as_done() {
     for fault in [Fault::DoneBut(500, "timeout"), Fault::DoneBut(504, "gateway"), Fault::DoneInSilence] {
         let desk = Desk::with(None).await;
         desk.api.state().plan("PATCH", fault.clone(), 1);
@@ -718,7 +718,7 @@ fn unconfirmed() -> [(u16, &'static str); 7] {
 }
 
 #[tokio::test]
-async fn a_success_that_does_not_show_the_change_is_read_back() {
+async fn a_success_answer_without_the_change_is_read_back() {
     for (code, body) in unconfirmed() {
         let desk = Desk::with(None).await;
         desk.api.state().plan("PATCH", Fault::AnswerWith(code, body), 1);
@@ -737,7 +737,7 @@ async fn a_success_that_does_not_show_the_change_is_read_back() {
 }
 
 #[tokio::test]
-async fn a_success_that_does_not_show_the_change_is_done_where_it_is_stored() {
+async fn a_success_answer_without_the_change_is_done_if_the_change_is_stored() {
     for (code, body) in unconfirmed() {
         let desk = Desk::with(None).await;
         let change = desk.change(None, Some("4h"));
@@ -752,7 +752,7 @@ async fn a_success_that_does_not_show_the_change_is_done_where_it_is_stored() {
 }
 
 #[tokio::test]
-async fn another_object_is_not_taken_for_the_one_that_was_read_back() {
+async fn reading_back_another_object_does_not_confirm_a_write() {
     let desk = Desk::with(None).await;
     let (_, another) = unconfirmed()[0];
     desk.api.state().plan("PATCH", Fault::AnswerWith(200, ""), 1);
@@ -761,7 +761,7 @@ async fn another_object_is_not_taken_for_the_one_that_was_read_back() {
 }
 
 #[tokio::test]
-async fn a_refusal_after_the_change_was_stored_is_done() {
+async fn a_refused_write_is_done_if_the_change_is_stored() {
     for code in [400, 403, 404, 429] {
         let desk = Desk::with(None).await;
         desk.api.state().plan("PATCH", Fault::DoneBut(code, "no"), 1);
@@ -775,7 +775,7 @@ async fn a_refusal_after_the_change_was_stored_is_done() {
 }
 
 #[tokio::test]
-async fn details_are_fetched() {
+async fn annotations_and_yaml_of_an_object_are_fetched() {
     let desk = Desk::with(Some("4h")).await;
     let key = Key::new(Kind::Pod, ObjectKey::new("ml", "p"));
     let client = desk.screen.access.client().await.expect("a client");
@@ -799,7 +799,7 @@ fn two_clusters(current: &str, c: &str, d: &str, token: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_renewal_stays_in_the_context_that_was_current_at_the_start() {
+async fn a_credential_renewal_stays_in_the_context_chosen_at_startup() {
     let (api, other) = (with_pods(1).await, with_pods(5).await);
     api.state().token = Some("old".to_owned());
     let mut screen = Screen::with(&two_clusters("c", &api.url(), &other.url(), "old"), Vec::new(), &quick());
@@ -814,7 +814,7 @@ async fn a_renewal_stays_in_the_context_that_was_current_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_context_that_now_leads_elsewhere_is_not_followed_and_said() {
+async fn a_context_that_now_points_at_another_server_is_refused_and_reported() {
     let (api, other) = (with_pods(1).await, with_pods(5).await);
     api.state().token = Some("old".to_owned());
     let mut screen = Screen::with(&two_clusters("c", &api.url(), &other.url(), "old"), Vec::new(), &quick());
@@ -835,7 +835,7 @@ async fn a_context_that_now_leads_elsewhere_is_not_followed_and_said() {
 }
 
 #[tokio::test]
-async fn contexts_are_known_where_the_chosen_one_is_wrong_or_its_plugin_fails() {
+async fn contexts_are_listed_even_if_the_chosen_one_or_its_plugin_fails() {
     let api = with_pods(1).await;
     let wrong = plain(&api).replace("current-context: c", "current-context: gone");
     let exec = "user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/false}}";
@@ -847,7 +847,7 @@ async fn contexts_are_known_where_the_chosen_one_is_wrong_or_its_plugin_fails() 
 }
 
 #[tokio::test]
-async fn a_mistake_that_ends_one_stream_is_said_and_ends_all() {
+async fn a_panic_in_one_stream_is_reported_and_ends_all_streams() {
     let api = with_pods(1).await;
     let mut screen = Screen::at(|| panic!("a broken clock"), &plain(&api), Vec::new(), &quick());
     screen.until("down", |screen| !screen.down.is_empty()).await;
@@ -857,7 +857,7 @@ async fn a_mistake_that_ends_one_stream_is_said_and_ends_all() {
 }
 
 #[tokio::test]
-async fn the_request_timeout_of_the_user_holds_for_writes_and_details_and_zero_is_none() {
+async fn the_users_request_timeout_applies_to_writes_and_details_and_zero_is_none() {
     let api = with_pods(1).await;
     let limit = |limit| Screen::started(clock, &plain(&api), Vec::new(), &quick(), Some(limit)).access.timing().request;
     assert_eq!(limit(Duration::from_secs(7)), Duration::from_secs(7));
@@ -867,7 +867,7 @@ async fn the_request_timeout_of_the_user_holds_for_writes_and_details_and_zero_i
 }
 
 #[tokio::test]
-async fn the_count_after_a_burst_is_told_without_a_further_event() {
+async fn the_object_count_after_a_burst_is_reported_without_a_further_event() {
     let api = with_pods(1).await;
     let timing = Timing { health: Duration::from_millis(150), ..quick() };
     let mut screen = Screen::with(&plain(&api), Vec::new(), &timing);
@@ -893,7 +893,7 @@ async fn rights_in_ml_only() -> (FakeApi, Screen) {
 }
 
 #[tokio::test]
-async fn a_namespace_that_may_not_be_read_does_not_take_the_others_along() {
+async fn a_forbidden_namespace_does_not_stop_reading_the_others() {
     let (api, mut screen) = rights_in_ml_only().await;
     screen.live_with(2).await;
     let words = screen.health(Kind::Pod).message.expect("words");
@@ -958,7 +958,7 @@ async fn namespaces_that_are_all_refused_at_once_keep_their_rows_for_a_while() {
 }
 
 #[tokio::test]
-async fn the_whole_cluster_is_read_once_it_may_be() {
+async fn the_whole_cluster_is_read_once_permitted() {
     let (api, mut screen) = rights_in_ml_only().await;
     screen.live_with(2).await;
     api.state().forbidden.clear();
@@ -968,7 +968,7 @@ async fn the_whole_cluster_is_read_once_it_may_be() {
 }
 
 #[tokio::test]
-async fn rows_of_a_list_that_was_never_complete_are_not_kept_when_nothing_may_be_read() {
+async fn rows_of_an_incomplete_first_list_are_dropped_when_it_becomes_forbidden() {
     let api = with_pods(20).await;
     api.state().page_cap = Some(8);
     api.state().plan("pods?limit=500&continue", Fault::Status(403, "no more"), 1);
@@ -979,7 +979,7 @@ async fn rows_of_a_list_that_was_never_complete_are_not_kept_when_nothing_may_be
 }
 
 #[tokio::test]
-async fn what_may_be_listed_and_not_watched_is_left_out_and_not_listed_again_and_again() {
+async fn a_namespace_that_may_be_listed_but_not_watched_is_left_out_after_one_list() {
     let (api, mut screen) = rights_in_ml_only().await;
     api.state().forbidden.remove(IN_WEB);
     api.state().plan(&format!("GET {IN_WEB}?watch"), Fault::Status(403, "may not watch"), usize::MAX);

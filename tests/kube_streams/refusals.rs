@@ -22,7 +22,7 @@ async fn interrupted(api: &FakeApi) -> Screen {
 }
 
 #[tokio::test]
-async fn one_answer_of_403_keeps_the_rows_as_stale_and_is_asked_again_soon() {
+async fn one_403_answer_keeps_the_rows_as_stale_and_is_retried_soon() {
     for request in ["GET /api/v1/pods?watch", "GET /api/v1/pods?limit"] {
         let api = with_pods(5).await;
         let mut screen = interrupted(&api).await;
@@ -45,7 +45,7 @@ async fn one_answer_of_403_keeps_the_rows_as_stale_and_is_asked_again_soon() {
 }
 
 #[tokio::test]
-async fn what_stays_forbidden_is_forgotten_after_a_while() {
+async fn rows_of_a_kind_that_stays_forbidden_are_dropped_after_a_while() {
     let api = with_pods(5).await;
     let mut screen = interrupted(&api).await;
     api.state().forbidden.insert(PODS.to_owned());
@@ -60,7 +60,7 @@ async fn what_stays_forbidden_is_forgotten_after_a_while() {
 }
 
 #[tokio::test]
-async fn what_is_forbidden_from_the_start_says_so_at_once_and_keeps_saying_so() {
+async fn a_kind_forbidden_from_the_start_is_reported_forbidden_throughout() {
     let api = with_pods(5).await;
     api.state().forbidden.insert(PODS.to_owned());
     let timing = Timing { forbidden_patience: Duration::from_hours(1), ..quick() };
@@ -77,7 +77,7 @@ async fn what_is_forbidden_from_the_start_says_so_at_once_and_keeps_saying_so() 
 }
 
 #[tokio::test]
-async fn the_waits_between_tries_of_what_is_forbidden_grow() {
+async fn waits_between_retries_of_a_forbidden_kind_grow() {
     let api = with_pods(1).await;
     api.state().forbidden.insert(PODS.to_owned());
     let timing = Timing { forbidden_retry: Duration::from_hours(1), ..quick() };
@@ -89,7 +89,7 @@ async fn the_waits_between_tries_of_what_is_forbidden_grow() {
 }
 
 #[tokio::test]
-async fn one_answer_of_403_does_not_take_the_version_of_karpenter_away() {
+async fn one_403_answer_keeps_the_known_karpenter_version() {
     let api = FakeApi::start().await;
     let crd = r#"{"spec":{"versions":[{"name":"v1"}]}}"#;
     api.state().plan(&format!("GET {CRD}"), Fault::Answer(crd.to_owned()), 1);

@@ -28,7 +28,7 @@ async fn after_a_while(api: &FakeApi, timing: &Timing) -> Screen {
 }
 
 #[tokio::test]
-async fn a_watch_that_expires_right_after_each_list_is_not_listed_without_waits() {
+async fn a_watch_that_expires_after_each_list_waits_before_the_next_list() {
     let gone = r#"{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old"}}"#;
     let bookmark = r#"{"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"7"}}}"#;
     let after_a_bookmark = Fault::Answer(format!("{bookmark}\n{gone}\n"));
@@ -48,7 +48,7 @@ async fn a_watch_that_expires_right_after_each_list_is_not_listed_without_waits(
 }
 
 #[tokio::test]
-async fn a_watch_that_is_refused_is_asked_for_again_and_the_rows_are_kept() {
+async fn a_refused_watch_is_retried_and_the_rows_are_kept() {
     for code in [400, 405, 406, 409, 415, 422] {
         let api = with_pods(3).await;
         api.state().plan(WATCHES, Fault::Status(code, "no watch today"), usize::MAX);
@@ -62,7 +62,7 @@ async fn a_watch_that_is_refused_is_asked_for_again_and_the_rows_are_kept() {
 }
 
 #[tokio::test]
-async fn a_watch_that_stays_refused_is_listed_again_once_the_waits_are_longest() {
+async fn a_watch_that_stays_refused_is_listed_again_at_the_longest_wait() {
     let api = with_pods(3).await;
     api.state().plan(WATCHES, Fault::Status(400, "invalid resource version"), 6);
     let mut screen = Screen::of(&api);
@@ -72,7 +72,7 @@ async fn a_watch_that_stays_refused_is_listed_again_once_the_waits_are_longest()
 }
 
 #[tokio::test]
-async fn a_watch_that_lived_for_long_is_listed_again_at_once() {
+async fn a_long_lived_watch_that_expires_is_listed_again_at_once() {
     let api = with_pods(3).await;
     let timing =
         Timing { backoff_first: Duration::from_millis(100), backoff_max: Duration::from_millis(100), ..quick() };
@@ -96,7 +96,7 @@ fn page(token: &str, version: &str) -> Fault {
 }
 
 #[tokio::test]
-async fn a_list_whose_pages_go_round_in_a_circle_is_a_failure() {
+async fn a_list_with_a_repeated_continue_token_is_a_failure() {
     let api = with_pods(20).await;
     api.state().plan("pods?limit=500 ", page("a", "7"), 1);
     api.state().plan("&continue=a ", page("b", "7"), 1);
@@ -110,7 +110,7 @@ async fn a_list_whose_pages_go_round_in_a_circle_is_a_failure() {
 }
 
 #[tokio::test]
-async fn what_is_said_of_a_source_is_never_long() {
+async fn health_messages_are_cut_at_a_limit() {
     let long: &'static str = Box::leak("x".repeat(1 << 20).into_boxed_str());
     for (request, fault) in [
         (LISTS, page(long, "7")),
@@ -131,7 +131,7 @@ async fn what_is_said_of_a_source_is_never_long() {
 }
 
 #[tokio::test]
-async fn a_line_without_an_end_ends_the_watch_and_is_said() {
+async fn an_endless_watch_line_ends_the_watch_and_is_reported() {
     let api = with_pods(3).await;
     let timing = Timing { backoff_first: Duration::from_millis(1), ..quick() };
     api.state().plan(WATCHES, Fault::Endless, 2);
