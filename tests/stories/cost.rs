@@ -30,7 +30,7 @@ fn priced() -> Story {
 }
 
 #[test]
-fn payers_that_are_not_priced_come_first_then_the_dearest() {
+fn unpriced_payers_are_listed_first_then_the_most_expensive() {
     let told = priced().keys("6").screen(Screen::Cost);
     // The NodeClaim without Node is billed and priced by nobody, so that its NodePool pays more than is known.
     told.rows(&["gpu", "Nobody", "cpu"]).selected("NodePool gpu");
@@ -46,14 +46,14 @@ fn a_key_and_a_command_choose_the_grouping_of_cost() {
 }
 
 #[test]
-fn only_cost_has_a_grouping_and_remembers_it() {
+fn only_the_cost_screen_has_a_grouping_and_remembers_it() {
     let told = priced().keys("d").says("only Cost groups dollars").screen(Screen::Fleet);
     let told = told.keys("6 d 1 6");
     assert_eq!(told.app.ui.level.dimension().name(), "namespace");
 }
 
 #[test]
-fn enter_leads_to_what_is_paid_for_and_esc_comes_back_to_the_payer() {
+fn enter_opens_the_objects_a_payer_pays_for_and_esc_returns() {
     let told = priced().keys("6 G enter").screen(Screen::Fleet).rows(&["cpu-a"]).keys("esc").selected("NodePool cpu");
     let told = told.keys("k enter").screen(Screen::Fleet).rows(&["lab"]).keys("esc");
     let told = told.keys("d G enter").screen(Screen::Pods).rows(&["kube-system/dns"]).keys("esc");
@@ -81,7 +81,7 @@ fn payers_have_no_yaml_and_cannot_be_marked_or_protected() {
 }
 
 #[test]
-fn nodes_pods_and_jobs_are_sorted_by_what_they_cost() {
+fn nodes_pods_and_jobs_can_be_sorted_by_cost() {
     let told = priced().keys(": 'sort' space 'cost' enter").rows(&["gpu-a", "cpu-a", "gpu-broken", "gpu-new", "lab"]);
     let told = told.keys("/ 'price:unknown' enter").rows(&["gpu-new", "lab"]).keys("esc");
     let told = told.keys("3 : 'sort' space 'cost' enter");

@@ -150,7 +150,7 @@ fn a_node_whose_state_is_unknown_is_neither_held_nor_free() {
 }
 
 #[test]
-fn verdicts_follow_what_changes_within_a_second() {
+fn verdicts_follow_changes_within_a_second() {
     let told = told().keys("b").told(vec![upsert_pod(protected(pod("ml", "late", "free"), "true"))]).seconds(1);
     let told = told.told(Vec::new());
     assert!(told.app.ui.listing.rows.iter().any(|row| row_name(row) == "free"));
@@ -185,7 +185,7 @@ fn unprotecting_the_only_pod_that_protects_frees_the_node() {
 }
 
 #[test]
-fn two_nodes_are_freed() {
+fn unprotecting_pods_names_the_nodes_that_are_freed_or_stay_held() {
     let told = told().keys("3 / 'name:train' enter ctrl-a u");
     let want = ["frees node by-pod for Karpenter", "node by-two stays held by pod ml/other until 14:00 UTC"];
     assert_eq!(texts(&told), want);
@@ -196,19 +196,19 @@ fn two_nodes_are_freed() {
 }
 
 #[test]
-fn a_disruption_budget_still_holds_the_node() {
+fn unprotecting_a_pod_names_the_pdb_that_still_holds_its_node() {
     let told = told().keys("3 / 'shielded' enter u");
     assert_eq!(texts(&told), ["node by-pod-and-pdb stays held by pdb/front"]);
 }
 
 #[test]
-fn a_node_that_is_unprotected_is_freed() {
+fn unprotecting_a_node_frees_it() {
     let told = told().keys("/ 'by-itself' enter u");
     assert_eq!(texts(&told), ["frees node by-itself for Karpenter"]);
 }
 
 #[test]
-fn protecting_holds_what_karpenter_may_take_now() {
+fn protecting_a_candidate_node_or_its_pod_is_said_to_hold_the_node() {
     let told = told().keys("3 / 'plain' enter p");
     assert_eq!(texts(&told), ["holds node free that Karpenter may take now"]);
     let told = story(reports(world())).keys("/ 'free' enter p");
@@ -233,7 +233,7 @@ fn the_dialog_names_hazards_and_an_early_end_of_the_chosen_duration() {
 }
 
 #[test]
-fn a_node_that_is_leaving_is_not_saved() {
+fn protecting_a_pod_on_a_disrupted_node_is_said_to_be_too_late() {
     let mut world = world();
     world.nodes[5].taints =
         vec![Taint { key: Sym::new("karpenter.sh/disrupted"), value: Sym::new(""), effect: Sym::new("NoSchedule") }];
@@ -242,7 +242,7 @@ fn a_node_that_is_leaving_is_not_saved() {
 }
 
 #[test]
-fn nothing_is_freed_and_nothing_is_a_candidate_before_pods_and_budgets_are_known() {
+fn effects_of_a_write_are_unknown_before_pods_and_pdbs_are_read() {
     for kind in [Kind::Pod, Kind::PodDisruptionBudget] {
         let mut reports = reports(world());
         reports.push(health(kind, HealthState::Syncing));
@@ -257,7 +257,7 @@ fn nothing_is_freed_and_nothing_is_a_candidate_before_pods_and_budgets_are_known
 }
 
 #[test]
-fn a_budget_of_nothing_is_named() {
+fn unprotecting_names_a_node_pool_budget_that_allows_nothing() {
     let mut world = world();
     let zero = batchtop::fleet::Budget { nodes: Sym::new("0"), reasons: None, schedule: None, duration: None };
     world.pools[0].budgets = Some(vec![zero]);
@@ -266,7 +266,7 @@ fn a_budget_of_nothing_is_named() {
 }
 
 #[test]
-fn undo_says_what_it_changes() {
+fn undo_names_its_effect_on_the_node() {
     let told = told().keys(TRAIN_0).keys("u enter").all_done().keys("U");
     assert_eq!(told.dialog().consequences, []);
     let plain = PodRow { do_not_disrupt: None, ..pod_of("train", "train-0", "by-pod") };

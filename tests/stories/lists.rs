@@ -32,7 +32,7 @@ fn jobs_lists_failed_ones_first() {
 }
 
 #[test]
-fn what_kueue_says_of_a_job_moves_its_row() {
+fn the_kueue_workload_status_of_a_job_changes_its_place_in_lists() {
     let (first, other) = (suspended_job("ml", "first"), suspended_job("ml", "other"));
     let held = workload(&other);
     let queued = upsert_workload(held.clone());
@@ -55,7 +55,7 @@ fn what_kueue_says_of_a_job_moves_its_row() {
 }
 
 #[test]
-fn a_job_that_failed_long_ago_needs_no_look() {
+fn a_job_that_failed_a_day_ago_is_not_listed_first() {
     story(small()).keys("2").seconds(24 * 3600).keys("1 2").rows(&["ml/train", "vision/eval", "ml/done"]);
 }
 
@@ -96,7 +96,7 @@ fn events_lists_the_newest_first() {
 }
 
 #[test]
-fn a_claim_becomes_its_nodes_row_and_the_selection_and_the_mark_follow() {
+fn selection_and_mark_follow_a_claim_that_becomes_a_node() {
     story(small())
         .keys("j space k")
         .selected("NodeClaim gpu-new")
@@ -108,7 +108,7 @@ fn a_claim_becomes_its_nodes_row_and_the_selection_and_the_mark_follow() {
 }
 
 #[test]
-fn rows_wait_for_the_next_frame() {
+fn rows_change_only_at_the_next_frame() {
     let mut story = story(small()).keys("3");
     let epoch = story.app.epoch;
     story.send(batchtop::app::Msg::Source(epoch, remove_pod("vision", "crash")));
@@ -118,7 +118,7 @@ fn rows_wait_for_the_next_frame() {
 }
 
 #[test]
-fn a_change_of_kinds_that_the_screen_does_not_list_leaves_the_listing_as_it_is() {
+fn a_change_of_a_kind_not_listed_leaves_the_listing_unchanged() {
     let mut story = story(small()).keys("3");
     let epoch = story.app.epoch;
     story.send(batchtop::app::Msg::Source(epoch, upsert_node(node("other", "cpu"))));
@@ -162,12 +162,12 @@ fn the_first_row_stays_selected_until_a_key_selects_another() {
 }
 
 #[test]
-fn g_g_selects_whichever_row_is_first() {
+fn g_g_selects_the_first_row_in_any_order() {
     story(small()).keys("5 G g g").selected("Event ml/e2").keys("r").selected("Event default/e1");
 }
 
 #[test]
-fn s_and_its_reverse_go_round_all_orders() {
+fn s_and_capital_s_cycle_through_all_orders() {
     story(small())
         .keys("3 S")
         .says("sorted by age")
@@ -179,7 +179,7 @@ fn s_and_its_reverse_go_round_all_orders() {
 }
 
 #[test]
-fn the_order_is_reversed_and_back() {
+fn r_reverses_the_order_and_restores_it() {
     story(small())
         .keys("2 s")
         .rows(&["ml/done", "vision/eval", "ml/train"])
@@ -196,12 +196,12 @@ fn rows_without_a_value_stay_last_in_both_directions() {
 }
 
 #[test]
-fn nodes_can_be_sorted_by_what_is_requested() {
+fn nodes_can_be_sorted_by_their_number_of_pods() {
     story(small()).keys(": 'sort' space 'pods' enter").rows(&["cpu-a", "gpu-a", "lab", "gpu-broken", "gpu-new"]);
 }
 
 #[test]
-fn the_filter_is_a_part_of_the_name_in_any_case() {
+fn a_filter_word_matches_part_of_the_name_in_any_case() {
     story(small()).keys("3 / 'TRAIN' enter").rows(&["ml/train-2", "ml/train-0", "ml/train-1"]).nothing_open();
 }
 
@@ -217,18 +217,18 @@ fn rows_follow_while_the_filter_is_typed() {
 }
 
 #[test]
-fn terms_of_a_filter_are_all_to_be_met() {
+fn a_row_must_meet_every_filter_term() {
     story(small()).keys("3 / 'train' space 'gpu-a' enter").rows(&["ml/train-0", "ml/train-1"]);
 }
 
 #[test]
-fn an_exclamation_mark_negates() {
+fn an_exclamation_mark_negates_a_filter_term() {
     story(small()).keys("3 / '!ml/' enter").rows(&["vision/crash", "vision/leaving", "kube-system/dns"]);
     story(small()).keys("1 / '!pool:gpu' enter").rows(&["lab", "cpu-a"]);
 }
 
 #[test]
-fn filter_terms_with_a_key_ask_one_field() {
+fn a_filter_term_with_a_key_tests_one_field() {
     for (keys, want) in [
         ("1 / 'pool:gpu' enter", vec!["gpu-broken", "gpu-new", "gpu-a"]),
         ("1 / 'status:notready' enter", vec!["gpu-broken"]),
@@ -268,12 +268,12 @@ fn a_filter_term_of_another_screen_is_reported_and_left_out() {
 }
 
 #[test]
-fn a_term_that_is_still_being_typed_hides_nothing() {
+fn an_unfinished_filter_term_hides_no_rows() {
     story(small()).keys("3 / 'ns:'").rows(&PODS).says_nothing().keys("backspace backspace backspace '!'").rows(&PODS);
 }
 
 #[test]
-fn escape_puts_back_the_filter_and_the_selection() {
+fn escape_while_filtering_restores_the_filter_and_selection() {
     story(small())
         .keys("3 j j j / 'vision'")
         .selected("Pod vision/leaving")
@@ -283,12 +283,12 @@ fn escape_puts_back_the_filter_and_the_selection() {
 }
 
 #[test]
-fn escape_from_the_table_takes_the_filter_away() {
+fn escape_in_the_table_removes_the_filter() {
     story(small()).keys("3 / 'vision' enter esc").rows(&PODS);
 }
 
 #[test]
-fn an_edited_filter_begins_with_what_it_says() {
+fn editing_a_filter_starts_with_its_current_text() {
     story(small()).keys("3 / 'dnx' enter / backspace 's' enter").rows(&["kube-system/dns"]);
 }
 
@@ -300,7 +300,7 @@ fn a_filtered_listing_keeps_the_number_of_all_rows() {
 }
 
 #[test]
-fn pasted_text_filters_in_one_line() {
+fn pasted_lines_become_one_filter_line() {
     let mut told = story(small()).keys("3 /");
     told.send(batchtop::app::Msg::Paste("train\n!train-2\u{1b}".to_owned()));
     told.rows(&["ml/train-0", "ml/train-1"]);
@@ -316,7 +316,7 @@ fn a_namespace_narrows_jobs_pods_and_events_only() {
 }
 
 #[test]
-fn namespaces_come_from_namespaces_else_from_what_is_seen() {
+fn namespaces_are_those_listed_or_else_those_of_known_objects() {
     let names = |told: crate::dsl::Story| match told.app.ui.overlay {
         Some(batchtop::app::Overlay::Picker(picker)) => picker.items,
         other => panic!("{other:?}"),
@@ -338,7 +338,7 @@ fn the_scope_of_the_command_line_narrows_nodes_and_pods() {
 }
 
 #[test]
-fn a_protection_that_runs_out_leaves_the_filter() {
+fn an_expired_protection_no_longer_matches_the_protected_filter() {
     let young = protected(pod("ml", "brief", "gpu-a"), "6h1m");
     let told = story(small()).told(vec![upsert_pod(young)]).keys("3 / 'protected:yes' enter");
     let mut told = told.rows(&["ml/brief", "ml/train-1"]).seconds(60);
@@ -347,7 +347,7 @@ fn a_protection_that_runs_out_leaves_the_filter() {
 }
 
 #[test]
-fn scopes_name_what_they_narrow_to() {
+fn drilling_into_a_node_sets_its_scope_and_lists_pods() {
     let told = story(small()).keys("j j l");
     assert_eq!(told.app.ui.level.scope, Some(Scope::Node(Sym::new("gpu-a"))));
     assert!(told.app.ui.listing.rows.iter().all(|row| row.object().is_some_and(|key| key.kind == Kind::Pod)));
@@ -365,14 +365,14 @@ fn labelled(key: &str, value: &str) -> Labels {
 }
 
 #[test]
-fn events_of_selected_pods_come_with_pods_that_come_late() {
+fn events_in_scope_appear_and_vanish_with_the_selected_pods() {
     let told = crate::dsl::story_with(small(), scoped("team=a", "")).keys("5").rows(&[]);
     let train = batchtop::fleet::PodRow { labels: labelled("team", "a"), ..pod("ml", "train-0", "gpu-a") };
     told.told(vec![upsert_pod(train)]).rows(&["ml/e2"]).told(vec![remove_pod("ml", "train-0")]).rows(&[]);
 }
 
 #[test]
-fn events_of_a_node_come_with_what_leads_there() {
+fn events_of_a_node_include_those_of_its_pods_and_claim() {
     let told = story(small()).told(vec![remove_pod("ml", "train-0")]).keys("5 / 'node:gpu-a' enter");
     let told = told.rows(&["default/e1"]).told(vec![upsert_pod(pod("ml", "train-0", "gpu-a"))]);
     let told = told.rows(&["ml/e2", "default/e1"]);
@@ -381,7 +381,7 @@ fn events_of_a_node_come_with_what_leads_there() {
 }
 
 #[test]
-fn claims_follow_the_node_by_which_they_are_selected() {
+fn claims_are_in_scope_once_their_node_matches_the_node_selector() {
     let told = crate::dsl::story_with(small(), scoped("", "team=a")).keys("4").rows(&[]);
     let mut gpu_a = node("gpu-a", "gpu");
     gpu_a.labels =
@@ -415,7 +415,7 @@ fn pods_of_a_volcano_job_belong_to_no_kubernetes_job() {
 }
 
 #[test]
-fn every_column_is_explained_and_sort_knows_exactly_those_that_order_rows() {
+fn every_column_has_help_and_only_sortable_columns_can_be_sorted_by() {
     for screen in Screen::ALL {
         let spec = screen.spec();
         let names: std::collections::BTreeSet<&str> = spec.columns.iter().map(|column| column.name).collect();
@@ -434,7 +434,7 @@ fn every_column_is_explained_and_sort_knows_exactly_those_that_order_rows() {
 }
 
 #[test]
-fn a_pod_that_is_made_anew_under_its_name_leaves_the_list_when_it_goes() {
+fn a_recreated_pod_leaves_the_list_when_it_is_deleted() {
     let made = || upsert_pod(pod("a", "fresh", "lab"));
     let gone = || remove_pod("a", "fresh");
     let told = story(small()).keys("3").told(vec![made()]);

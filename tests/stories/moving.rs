@@ -11,7 +11,7 @@ fn offset(story: &Story) -> usize {
 }
 
 #[test]
-fn rows_stop_at_both_ends() {
+fn the_selection_stops_at_both_ends_of_the_list() {
     story(small())
         .keys("k")
         .selected("Node gpu-broken")
@@ -52,7 +52,7 @@ fn a_notch_of_the_wheel_moves_the_selection_by_three_rows() {
 }
 
 #[test]
-fn a_click_selects_a_row_unless_something_lies_over_it() {
+fn a_click_selects_a_row_unless_an_overlay_is_open() {
     let row = Key::new(Kind::Node, ObjectKey::cluster("gpu-a"));
     let mut told = story(small());
     told.send(Msg::Mouse(Mouse::Row(row.clone().into())));
@@ -69,7 +69,7 @@ fn a_click_on_a_title_shows_its_screen() {
 }
 
 #[test]
-fn from_a_pool_to_its_nodes_to_their_pods_to_their_events_and_back() {
+fn drilling_down_leads_from_a_pool_to_nodes_pods_and_events_and_back() {
     let told = story(small()).keys("4 j l").screen(Screen::Fleet).rows(&["gpu-broken", "gpu-new", "gpu-a"]);
     let told = told.keys("G l").screen(Screen::Pods).rows(&["ml/train-0", "ml/train-1", "ml/done-0"]);
     let told = told.keys("l").screen(Screen::Events).rows(&["ml/e2"]);
@@ -84,12 +84,12 @@ fn from_a_pool_to_its_nodes_to_their_pods_to_their_events_and_back() {
 }
 
 #[test]
-fn from_a_job_to_its_pods() {
+fn drilling_down_leads_from_a_job_to_its_pods() {
     story(small()).keys("2 j l").rows(&["ml/train-2", "ml/train-0", "ml/train-1"]);
 }
 
 #[test]
-fn from_a_claim_to_its_nodes_pods_or_before_that_to_its_events() {
+fn drilling_down_leads_from_a_claim_to_its_pods_or_its_events() {
     story(small()).keys("4 G l").screen(Screen::Pods).rows(&["ml/train-0", "ml/train-1", "ml/done-0"]);
     story(small()).keys("j l").screen(Screen::Events).rows(&["default/e3"]);
 }
@@ -101,26 +101,26 @@ fn rows_of_a_scope_follow_the_watch() {
 }
 
 #[test]
-fn back_leaves_the_filter_before_the_level() {
+fn back_clears_the_filter_before_it_leaves_the_level() {
     let told = story(small()).keys("j j l / 'train-1' enter").rows(&["ml/train-1"]);
     let told = told.keys("esc").rows(&["ml/train-0", "ml/train-1", "ml/done-0"]).selected("Pod ml/train-1");
     told.keys("esc").screen(Screen::Fleet);
 }
 
 #[test]
-fn every_screen_remembers_where_it_was() {
+fn every_screen_remembers_its_selection_and_filter() {
     let told = story(small()).keys("G 3 / 'ml' enter j 2 1").selected("Node cpu-a");
     told.keys("3").selected("Pod ml/alone").rows(&["ml/train-2", "ml/alone", "ml/train-0", "ml/train-1", "ml/done-0"]);
 }
 
 #[test]
-fn a_number_leaves_the_levels_of_its_own_screen() {
+fn the_number_of_the_current_screen_leaves_its_levels() {
     let told = story(small()).keys("4 j l 4").screen(Screen::Pools).selected("NodePool gpu");
     assert!(told.app.ui.outer.is_empty());
 }
 
 #[test]
-fn tab_goes_round_the_screens() {
+fn tab_and_backtab_cycle_through_the_screens() {
     story(small())
         .keys("tab tab")
         .screen(Screen::Pods)
@@ -140,7 +140,7 @@ fn q_leaves_levels_then_batchtop_and_ctrl_c_always_leaves() {
 }
 
 #[test]
-fn q_closes_what_is_open() {
+fn q_closes_an_overlay_or_the_details() {
     story(small()).keys("? q").asks(&[]).nothing_open().keys("enter q").asks(&["fetch Node gpu-broken"]);
 }
 
@@ -209,7 +209,7 @@ fn y_shows_the_yaml_and_the_text_again() {
 }
 
 #[test]
-fn details_scroll_as_far_as_they_go() {
+fn details_scroll_up_to_the_end_of_their_text() {
     let scroll = |told: &Story| told.app.ui.level.detail.as_ref().map(|detail| detail.scroll.line);
     let mut told = story(small());
     told.send(Msg::Resize { width: 100, height: 12 });
@@ -267,18 +267,18 @@ fn commands_name_screens_as_kubectl_and_k9s_do() {
 }
 
 #[test]
-fn a_screen_may_be_followed_by_a_namespace() {
+fn a_screen_command_may_be_followed_by_a_namespace() {
     story(small()).keys(": 'po' space 'vision' enter").rows(&["vision/crash", "vision/leaving"]);
 }
 
 #[test]
-fn a_namespace_can_be_named_and_all_of_them() {
+fn the_ns_command_chooses_one_namespace_or_all() {
     let told = story(small()).keys("2 : 'ns' space 'ml' enter").rows(&["ml/train", "ml/done"]);
     told.keys(": 'ns' space 'all' enter").rows(&["vision/eval", "ml/train", "ml/done"]);
 }
 
 #[test]
-fn an_unknown_namespace_is_taken_at_its_word_with_a_warning() {
+fn an_unknown_namespace_is_used_with_a_warning() {
     let told = story(small()).keys("2 : 'ns' space 'visoin' enter").rows(&[]);
     told.says("no namespace \"visoin\" is known; did you mean vision?").severity(Severity::Warning);
 }
@@ -290,7 +290,7 @@ fn unknown_commands_get_the_nearest_names() {
 }
 
 #[test]
-fn actions_are_commands_too() {
+fn actions_can_be_run_as_commands() {
     story(small()).keys(": 'help' enter").keys("esc : 'sort-reverse' enter").selected("Node cpu-a");
     story(small()).keys(": 'redraw' enter").asks(&["redraw"]);
     story(small()).keys(": 'quit' enter").asks(&["quit"]);
@@ -298,7 +298,7 @@ fn actions_are_commands_too() {
 }
 
 #[test]
-fn an_empty_command_does_nothing_and_backspace_leaves_it() {
+fn an_empty_command_does_nothing_and_backspace_closes_the_prompt() {
     story(small()).keys(": enter").nothing_open().says_nothing().keys(": 'a' backspace backspace").nothing_open();
 }
 
@@ -334,14 +334,14 @@ fn tab_completes_commands_and_their_arguments() {
 }
 
 #[test]
-fn the_line_is_edited_as_in_a_shell() {
+fn the_command_line_is_edited_as_in_a_shell() {
     assert_eq!(line(&story(small()).keys(": 'ctx' space 'lab' ctrl-w 'x' ctrl-a 'a' ctrl-e 'z'")), "actx xz");
     assert_eq!(line(&story(small()).keys(": 'abc' left left del ctrl-e 'é' backspace")), "ac");
     assert_eq!(line(&story(small()).keys(": 'abc' ctrl-u")), "");
 }
 
 #[test]
-fn another_context_forgets_everything_of_the_old_one() {
+fn changing_the_context_forgets_everything_of_the_old_one() {
     let told = story(small()).keys("3 j space G l : 'ctx' space 'prod-web' enter").asks(&["connect prod-web #1"]);
     assert_eq!(told.app.cluster.context, "prod-web");
     assert!(told.app.fleet.pods.is_empty() && told.app.sources.is_empty() && told.app.ui.outer.is_empty());
@@ -358,7 +358,7 @@ fn contexts_are_picked_from_a_list() {
 }
 
 #[test]
-fn a_picker_in_which_nothing_matches_stays() {
+fn a_picker_without_a_match_stays_open() {
     let told = story(small()).keys("c 'nowhere' enter").asks(&[]);
     assert!(matches!(told.app.ui.overlay, Some(Overlay::Picker(_))));
     told.keys("esc").nothing_open();
@@ -379,7 +379,7 @@ fn letters_type_into_a_picker() {
 }
 
 #[test]
-fn marks_go_down_the_list_and_off_again() {
+fn space_marks_a_row_moves_down_and_unmarks_a_marked_row() {
     let told =
         story(small()).keys("space space").marks(&["Node gpu-broken", "NodeClaim gpu-new"]).selected("Node gpu-a");
     told.keys("k space").marks(&["Node gpu-broken"]);
@@ -393,7 +393,7 @@ fn all_listed_rows_are_marked_and_unmarked() {
 }
 
 #[test]
-fn marks_stay_while_the_filter_hides_them_and_go_with_the_screen() {
+fn marks_stay_under_a_filter_and_are_cleared_by_another_screen() {
     let told = story(small()).keys("3 space / 'dns' enter").marks(&["Pod vision/crash"]);
     told.keys("2 3").marks(&[]);
 }
@@ -404,18 +404,18 @@ fn marks_of_rows_that_are_gone_are_dropped() {
 }
 
 #[test]
-fn names_are_copied() {
+fn the_name_of_the_selected_row_is_copied() {
     story(small()).keys("3 Y").asks(&["copy crash"]).says("copied crash");
 }
 
 #[test]
-fn the_terminal_can_be_redrawn_and_left_from_everywhere() {
+fn the_terminal_can_be_redrawn_and_suspended() {
     story(small()).keys("ctrl-l ctrl-z").asks(&["redraw", "suspend"]);
     story(small()).keys("? ctrl-l").asks(&["redraw"]);
 }
 
 #[test]
-fn a_sequence_that_leads_nowhere_is_forgotten() {
+fn an_unfinished_key_sequence_is_discarded() {
     story(small())
         .keys("g j")
         .selected("NodeClaim gpu-new")
@@ -426,7 +426,7 @@ fn a_sequence_that_leads_nowhere_is_forgotten() {
 }
 
 #[test]
-fn notices_go_after_a_while() {
+fn a_notice_disappears_after_ten_seconds() {
     story(small()).keys("s").says("sorted by name").seconds(9).says("sorted by name").seconds(1).says_nothing();
 }
 
@@ -437,12 +437,12 @@ fn errors_stay_until_a_key_is_pressed() {
 }
 
 #[test]
-fn a_key_of_the_same_moment_does_not_hide_an_error() {
+fn a_key_pressed_right_after_an_error_does_not_hide_it() {
     story(small()).keys(": 'xyzzy' enter j").says("xyzzy");
 }
 
 #[test]
-fn an_answer_of_the_cluster_ends_the_state_of_being_down() {
+fn an_answer_from_the_cluster_ends_the_connection_down_state() {
     let down = ConnectionError { message: "refused".to_owned(), hint: "start it".to_owned(), exit_code: 3 };
     let told = story(small()).told(vec![Report::Down(down)]);
     assert!(told.app.down.is_some());
@@ -450,7 +450,7 @@ fn an_answer_of_the_cluster_ends_the_state_of_being_down() {
 }
 
 #[test]
-fn levels_keep_their_scope_in_view() {
+fn drilling_into_a_job_sets_its_scope() {
     let told = story(small()).keys("2 j l");
     assert_eq!(told.app.ui.level.scope, Some(Scope::Job(ObjectKey::new("ml", "train"))));
     assert_eq!(told.app.ui.outer.len(), 1);

@@ -293,7 +293,7 @@ proptest! {
 
     /// Places are mended pod by pod on this screen; every order is tried.
     #[test]
-    fn pods_that_changed_stand_where_listing_anew_puts_them(
+    fn changed_pods_are_placed_as_in_a_new_listing(
         sorts in 0..13_usize,
         keys in prop::sample::select(vec![
             "3", "3 r", "3 : 'ns' space 'ml' enter", "3 / 'ml' enter", "3 / 'gpu' enter", "3 / '!status:running' enter", "3 / 'tra'",
@@ -322,7 +322,7 @@ proptest! {
 
     /// A longer word only looks at the rows that are listed; every way of editing a filter is tried.
     #[test]
-    fn a_filter_that_is_edited_lists_what_listing_anew_lists(
+    fn an_edited_filter_lists_the_same_rows_as_a_new_listing(
         screen in prop::sample::select(vec!["1", "2", "3", "3 s s r", "4", "5"]),
         edits in prop::collection::vec(
             prop::sample::select(vec!["a", "t", "r", "-", "/", ":", "!", "space", "backspace", "left", "n", "s", "gpu", "ns"]),

@@ -15,7 +15,7 @@ fn view(told: &Story) -> &'static str {
 }
 
 #[test]
-fn v_goes_through_all_views_and_comes_round_and_capital_v_goes_back() {
+fn v_cycles_forward_through_all_views_and_capital_v_backward() {
     for screen in Screen::ALL {
         let views = screen.spec().views;
         let mut told = story(small()).keys(&screen.number().to_string());
@@ -78,7 +78,7 @@ fn a_level_remembers_its_view() {
 }
 
 #[test]
-fn a_view_follows_what_changes() {
+fn a_view_is_updated_with_changed_objects() {
     let spot = |name: &str| {
         let labels = labels(&[("karpenter.sh/capacity-type", CapacityType::Spot.name())]);
         upsert_node(NodeRow { labels, ..node(name, "cpu") })
@@ -91,7 +91,7 @@ fn a_view_follows_what_changes() {
 }
 
 #[test]
-fn a_view_has_an_order_of_its_own_but_the_users_stays() {
+fn a_view_has_its_own_order_unless_the_user_has_chosen_one() {
     let sorted = |told: &Story| told.app.ui.level.sort.column.name;
     let told = story(small()).keys("v");
     assert_eq!((view(&told), sorted(&told)), ("waste", "waste"));
@@ -102,6 +102,6 @@ fn a_view_has_an_order_of_its_own_but_the_users_stays() {
 }
 
 #[test]
-fn a_screen_with_one_view_says_so() {
+fn v_on_a_screen_with_one_view_gives_a_notice() {
     story(small()).keys("4 v").says("there is one view of Pools");
 }

@@ -45,18 +45,18 @@ fn a_pod_is_protected_until_it_finishes() {
 }
 
 #[test]
-fn the_dialog_knows_the_node() {
+fn the_dialog_knows_the_node_of_a_pod() {
     let told = story(small()).keys(TRAIN_0).keys("p");
     assert_eq!(told.dialog().targets[0].node.as_deref(), Some("gpu-a"));
 }
 
 #[test]
-fn escape_writes_nothing() {
+fn escape_closes_the_dialog_without_writing() {
     story(small()).keys(TRAIN_0).keys("p esc").asks(&[]).nothing_open();
 }
 
 #[test]
-fn the_request_carries_what_was_last_read() {
+fn a_write_request_carries_the_last_read_resource_version() {
     let told = story(small()).keys(TRAIN_0).keys("p");
     let fresh = Meta { resource_version: ResourceVersion::Number(200), ..pod_of("train", "train-0", "gpu-a").meta };
     let told = told.told(vec![upsert_pod(PodRow { meta: fresh, ..pod_of("train", "train-0", "gpu-a") })]).keys("enter");
@@ -77,7 +77,7 @@ fn a_value_that_changed_under_the_open_dialog_is_left_for_the_server_to_refuse()
 }
 
 #[test]
-fn four_hours_mean_from_now_not_from_the_pods_start() {
+fn a_chosen_duration_counts_from_now_and_not_from_the_pods_start() {
     let told = story(small()).keys(TRAIN_0).keys("p right right");
     let told =
         told.ends("until 16:00 UTC, 4h from now").ends("Karpenter counts from the pod's start, so \"10h\" is written");
@@ -117,7 +117,7 @@ fn a_pod_that_has_not_started_is_protected_from_its_start() {
 }
 
 #[test]
-fn another_duration_is_typed_as_a_person_writes_it_and_written_as_go_does() {
+fn a_typed_duration_is_written_in_gos_format() {
     let told = story(small()).keys("3 / 'train-2' enter p left '90min' enter");
     told.asks(&["protect Pod ml/train-2: None -> Some(\"1h30m\")"]);
     let told = story(small()).keys(TRAIN_0).keys("p left '1day' space '2h' enter");
@@ -125,20 +125,20 @@ fn another_duration_is_typed_as_a_person_writes_it_and_written_as_go_does() {
 }
 
 #[test]
-fn a_duration_that_is_none_is_refused_and_can_be_mended() {
+fn an_invalid_duration_is_refused_and_can_be_corrected() {
     let told = story(small()).keys(TRAIN_0).keys("p left '4x' enter").asks(&[]).refuses("4x");
     assert_eq!(would_write(&told), [None]);
     told.keys("backspace 'h' enter").asks(&["protect Pod ml/train-0: None -> Some(\"10h\")"]);
 }
 
 #[test]
-fn no_duration_is_refused() {
+fn an_empty_or_zero_duration_is_refused() {
     story(small()).keys(TRAIN_0).keys("p left enter").asks(&[]).refuses("type for how long");
     story(small()).keys(TRAIN_0).keys("p left '0s' enter").asks(&[]).refuses("at least 1s");
 }
 
 #[test]
-fn arrows_leave_a_half_typed_duration() {
+fn arrow_keys_leave_an_unfinished_duration() {
     story(small())
         .keys(TRAIN_0)
         .keys("p left '4x' enter right enter")
@@ -160,19 +160,19 @@ fn durations_are_not_offered_to_a_karpenter_that_ignores_them() {
 }
 
 #[test]
-fn durations_need_no_note_where_they_are_known_to_be_read() {
+fn durations_have_no_note_for_a_karpenter_that_supports_them() {
     let told = story_with(small(), of_version("1.12.0")).keys(TRAIN_0).keys("p").no_note("durations");
     assert_eq!(choices(&told).len(), 5);
 }
 
 #[test]
-fn the_dialog_says_what_it_assumes_of_karpenters_version() {
+fn the_dialog_notes_an_assumed_karpenter_version() {
     let told = story(small()).keys(TRAIN_0).keys("p").notes("assumed");
     assert_eq!(choices(&told).len(), 5);
 }
 
 #[test]
-fn legacy_apis_and_clusters_without_karpenter_are_told() {
+fn legacy_apis_and_clusters_without_karpenter_get_a_note() {
     let api = |karpenter_api| Report::Cluster(Box::new(batchtop::fleet::ClusterFacts { karpenter_api, ..facts() }));
     let told = story(small()).told(vec![api(KarpenterApi::V1Beta1)]).keys(TRAIN_0).keys("p").notes("no durations");
     assert_eq!(choices(&told).len(), 1);
@@ -180,7 +180,7 @@ fn legacy_apis_and_clusters_without_karpenter_are_told() {
 }
 
 #[test]
-fn a_node_takes_true_only() {
+fn only_the_value_true_is_offered_for_a_node() {
     let told = story(small())
         .keys("G p")
         .asks_to("protect node cpu-a in prod-ml")
@@ -190,13 +190,13 @@ fn a_node_takes_true_only() {
 }
 
 #[test]
-fn two_nodes_are_two_requests() {
+fn protecting_two_nodes_sends_two_requests() {
     let told = story(small()).keys("G space k space p").asks_to("protect 2 nodes in prod-ml").keys("enter");
     told.asks(&["protect Node cpu-a: None -> Some(\"true\")", "protect Node lab: None -> Some(\"true\")"]).marks(&[]);
 }
 
 #[test]
-fn pods_on_nodes_that_karpenter_does_not_manage_are_told() {
+fn pods_on_nodes_not_managed_by_karpenter_get_a_note() {
     story(small()).keys("3 / 'alone' enter p").notes("1 of 1 on nodes that Karpenter does not manage");
     story(small()).keys(TRAIN_0).keys("p").no_note("does not manage");
 }
@@ -222,13 +222,13 @@ fn a_template_with_the_annotation_protects_retries() {
 }
 
 #[test]
-fn a_job_waits_until_all_pods_are_known() {
+fn a_job_cannot_be_protected_until_all_its_pods_are_known() {
     let told = story(small()).told(vec![health(Kind::Pod, HealthState::Syncing)]).keys("2 j p").nothing_open();
     told.says("nothing to protect: Job ml/train: not all of its pods are known, source pods is Syncing (7 read)");
 }
 
 #[test]
-fn a_job_in_a_namespace_whose_pods_may_not_be_read_is_left_alone() {
+fn a_job_cannot_be_protected_where_its_pods_may_not_be_read() {
     let in_namespace = |name: &str| {
         let namespaces = Some(vec![name.into()]);
         let pods = Health { state: HealthState::Live, objects: 7, namespaces, ..Health::default() };
@@ -268,7 +268,7 @@ fn rows_that_can_be_protected_are_protected_beside_skipped_ones() {
 }
 
 #[test]
-fn a_node_that_is_being_deleted_is_left_alone() {
+fn a_node_that_is_being_deleted_cannot_be_protected() {
     let leaving = Meta { deletion: Some(hours_ago(0)), ..node("cpu-a", "cpu").meta };
     let told = story(small()).told(vec![upsert_node(NodeRow { meta: leaving, ..node("cpu-a", "cpu") })]);
     told.keys("/ 'cpu-a' enter p").says("it is being deleted, which the annotation does not stop");
@@ -281,19 +281,19 @@ fn u_removes_the_annotation() {
 }
 
 #[test]
-fn u_on_what_has_no_annotation_writes_nothing() {
+fn u_on_an_object_without_the_annotation_writes_nothing() {
     story(small()).keys(TRAIN_0).keys("u").says("it does not carry the annotation").nothing_open();
     story(small()).keys("G u").says("Node cpu-a: it does not carry the annotation").nothing_open();
 }
 
 #[test]
-fn u_on_a_job_takes_the_pods_that_carry_it() {
+fn u_on_a_job_unprotects_its_annotated_pods() {
     let told = story(small()).keys("2 j u").asks_to("unprotect pod ml/train-1 of Job ml/train in prod-ml");
     assert_eq!(told.dialog().skipped.len(), 2);
 }
 
 #[test]
-fn marked_rows_come_before_the_selected_one() {
+fn marked_rows_are_written_instead_of_the_selected_one() {
     story(small()).keys("3 / 'train-0' enter space esc g g p").asks_to("protect pod ml/train-0 in prod-ml");
 }
 
@@ -304,7 +304,7 @@ fn protect_in_the_details_is_about_the_opened_object() {
 }
 
 #[test]
-fn readonly_has_no_writes() {
+fn readonly_mode_refuses_every_write() {
     let settings = || Settings { readonly: true, ..Settings::default() };
     for (keys, verb) in [("p", "protect"), ("u", "unprotect"), ("U", "undo"), (": 'protect' enter", "protect")] {
         let told = story_with(small(), settings()).keys(TRAIN_0).keys(keys);
@@ -313,19 +313,19 @@ fn readonly_has_no_writes() {
 }
 
 #[test]
-fn more_than_twenty_are_written_only_after_their_number() {
+fn more_than_twenty_objects_are_written_only_after_typing_their_number() {
     let told = story(wide(21)).keys("2 p enter").asks(&[]).refuses("type 21 to protect 21 objects");
     let told = told.keys("'20' enter").asks(&[]).refuses("type 21");
     assert_eq!(told.keys("backspace '1' enter").effects.len(), 8);
 }
 
 #[test]
-fn twenty_are_written_at_once() {
+fn twenty_objects_are_written_without_typing_their_number() {
     assert_eq!(story(wide(20)).keys("2 p enter").effects.len(), 8);
 }
 
 #[test]
-fn a_typed_duration_and_the_number_do_not_get_in_each_others_way() {
+fn a_typed_duration_and_the_typed_number_are_separate_inputs() {
     let told = story(wide(21)).keys("2 p left '4h' enter").asks(&[]).refuses("type 21");
     assert_eq!(told.dialog().other.value(), "4h");
     let told = told.keys("'21' enter");
@@ -334,7 +334,7 @@ fn a_typed_duration_and_the_number_do_not_get_in_each_others_way() {
 }
 
 #[test]
-fn requests_go_out_a_few_at_a_time() {
+fn at_most_eight_write_requests_are_open_at_a_time() {
     let told = story(wide(12)).keys("2 p enter");
     assert_eq!(told.effects.len(), 8);
     let told = told.answered(0, 3, AnnotationOutcome::Done).asks(&["protect Pod ml/wide-08: None -> Some(\"true\")"]);
@@ -342,13 +342,13 @@ fn requests_go_out_a_few_at_a_time() {
 }
 
 #[test]
-fn all_requests_go_out_in_the_end() {
+fn all_write_requests_are_sent_in_the_end() {
     let told = story(wide(12)).keys("2 p enter").all_done().says("protected 12 pods of Job ml/wide");
     assert!(told.app.ui.writes[0].items.iter().all(|item| item.outcome == Some(AnnotationOutcome::Done)));
 }
 
 #[test]
-fn an_answer_counts_once_and_only_where_it_was_asked() {
+fn only_the_first_answer_to_a_sent_request_counts() {
     let told = story(wide(12)).keys("2 p enter").answered(0, 0, AnnotationOutcome::Gone).answered(
         0,
         0,
@@ -364,7 +364,7 @@ fn an_answer_counts_once_and_only_where_it_was_asked() {
 }
 
 #[test]
-fn a_refusal_is_told_in_the_servers_words() {
+fn a_refused_write_is_reported_in_the_servers_words() {
     let told =
         story(small()).keys(TRAIN_0).keys("p enter").answered(0, 0, refused("pods \"train-0\" is forbidden: no patch"));
     told.says("protect pod ml/train-0: Pod ml/train-0: refused (403): pods \"train-0\" is forbidden: no patch")
@@ -373,7 +373,7 @@ fn a_refusal_is_told_in_the_servers_words() {
 }
 
 #[test]
-fn every_outcome_has_its_words() {
+fn every_write_outcome_has_its_message() {
     for (outcome, want) in [
         (
             AnnotationOutcome::ChangedBySomebody { now: Some("2h".to_owned()) },
@@ -393,7 +393,7 @@ fn every_outcome_has_its_words() {
 }
 
 #[test]
-fn of_several_the_failures_are_listed() {
+fn failures_of_a_write_to_several_objects_are_listed() {
     let told = story(small()).keys("2 j p enter").answered(0, 0, AnnotationOutcome::Done).answered(0, 1, refused("no"));
     let told = told
         .nothing_open()
@@ -405,7 +405,7 @@ fn of_several_the_failures_are_listed() {
 }
 
 #[test]
-fn results_do_not_push_away_what_is_being_typed() {
+fn results_do_not_close_a_prompt_that_is_being_typed_in() {
     let told = story(small()).keys("2 j p enter / 'tr'");
     let told = told.answered(0, 0, refused("no")).answered(0, 1, refused("no")).answered(0, 2, refused("no"));
     assert!(matches!(told.app.ui.overlay, Some(Overlay::Prompt(_))));
@@ -413,14 +413,14 @@ fn results_do_not_push_away_what_is_being_typed() {
 }
 
 #[test]
-fn the_row_changes_only_when_the_watch_brings_it() {
+fn a_written_row_changes_only_with_the_watch() {
     let told = story(small()).keys(TRAIN_0).keys("p enter").all_done();
     let pod = told.app.fleet.pods.get(&pod_of("train", "train-0", "").meta.key).unwrap();
     assert_eq!(pod.do_not_disrupt, None);
 }
 
 #[test]
-fn undo_puts_back_what_stood_there_before() {
+fn undo_restores_the_values_before_the_write() {
     let told = story(small()).keys("2 j p enter").all_done().keys("U").asks_to("undo protect 3 pods in prod-ml");
     let told = told.keys("enter").asks(&[
         "undo Pod ml/train-0: Some(\"true\") -> None",
@@ -437,7 +437,7 @@ fn undo_restores_a_removed_duration_verbatim() {
 }
 
 #[test]
-fn undo_takes_back_only_what_was_done() {
+fn undo_reverts_only_successful_changes() {
     let told = story(small()).keys("2 j p enter").answered(0, 0, AnnotationOutcome::Done).answered(0, 1, refused("no"));
     let told = told.answered(0, 2, AnnotationOutcome::Unanswered { message: "eof".to_owned() }).keys("esc U enter");
     told.asks(&["undo Pod ml/train-0: Some(\"true\") -> None"]);
@@ -449,7 +449,7 @@ fn undo_waits_for_the_answers() {
 }
 
 #[test]
-fn undo_goes_back_write_by_write() {
+fn each_undo_reverts_one_earlier_write() {
     let told = story(small()).keys(TRAIN_0).keys("p enter").all_done().keys("esc / 'alone' enter p enter").all_done();
     let told = told.keys("U").asks_to("undo protect pod ml/alone in prod-ml").keys("enter").all_done();
     told.keys("U").asks_to("undo protect pod ml/train-0 in prod-ml");
@@ -462,7 +462,7 @@ fn an_undo_that_was_refused_can_be_tried_again() {
 }
 
 #[test]
-fn undo_leaves_alone_what_somebody_changed_since() {
+fn undo_does_not_touch_a_value_changed_since() {
     let told = story(small()).keys(TRAIN_0).keys("p enter").all_done();
     let told = told.told(vec![upsert_pod(protected(pod_of("train", "train-0", "gpu-a"), "9h"))]).keys("U");
     told.says("nothing to undo: Pod ml/train-0: changed by somebody since, now \"9h\"").nothing_open();
@@ -489,7 +489,7 @@ fn undo_never_touches_another_object_of_the_same_name() {
 }
 
 #[test]
-fn another_context_has_nothing_to_undo_and_waits_for_answers() {
+fn the_context_changes_only_after_all_answers_and_has_nothing_to_undo() {
     let told =
         story(small()).keys(TRAIN_0).keys("p enter : 'ctx' space 'lab' enter").says("wait before changing the context");
     told.answered(0, 0, AnnotationOutcome::Done)
@@ -500,13 +500,13 @@ fn another_context_has_nothing_to_undo_and_waits_for_answers() {
 }
 
 #[test]
-fn q_waits_for_answers() {
+fn q_does_not_quit_before_all_writes_are_answered() {
     let told = story(small()).keys(TRAIN_0).keys("p enter q").asks(&["protect Pod ml/train-0: None -> Some(\"true\")"]);
     told.says("0 of 1 answered; wait, or leave with ctrl-c").all_done();
 }
 
 #[test]
-fn old_writes_are_forgotten() {
+fn only_a_limited_number_of_writes_is_kept() {
     let mut told = story(small()).keys(TRAIN_0);
     for _ in 0..Ui::WRITES_KEPT + 3 {
         let answered = told.keys("p enter");
@@ -517,12 +517,12 @@ fn old_writes_are_forgotten() {
 }
 
 #[test]
-fn keys_of_the_table_do_nothing_beneath_a_dialog() {
+fn keys_of_the_table_do_nothing_while_a_dialog_is_open() {
     story(small()).keys(TRAIN_0).keys("p j s 3 p enter").asks(&["protect Pod ml/train-0: None -> Some(\"true\")"]);
 }
 
 #[test]
-fn finished_and_pending_pods_of_a_job_are_told_apart() {
+fn finished_pods_of_a_job_are_excluded_and_pending_ones_included() {
     let told = story(small()).told(vec![
         upsert_pod(finished(pod_of("train", "train-0", "gpu-a"), PodPhase::Failed)),
         upsert_pod(pending(pod_of("train", "train-3", ""))),
@@ -534,7 +534,7 @@ fn finished_and_pending_pods_of_a_job_are_told_apart() {
 }
 
 #[test]
-fn colon_q_waits_for_answers_as_q_does() {
+fn the_quit_command_waits_for_answers_like_the_q_key() {
     let told = story(small()).keys(TRAIN_0).keys("p enter").keys(": 'q' enter").asks(&[]);
     told.says("0 of 1 answered; wait, or leave with ctrl-c").keys(": 'quit' enter").asks(&[]);
     let told = story(small()).keys(TRAIN_0).keys("p enter").keys(": 'q!' enter").asks(&["quit"]);
@@ -574,7 +574,7 @@ fn typing_scrolls_a_dialog_back_to_its_top() {
 }
 
 #[test]
-fn the_dialog_knows_where_it_writes_without_a_context() {
+fn the_dialog_names_the_server_where_there_is_no_context() {
     let server = "https://10.0.0.1:443".to_owned();
     let inside = ClusterFacts { context: String::new(), server: server.clone(), ..facts() };
     let told = story(small()).told(vec![Report::Cluster(Box::new(inside))]).keys(TRAIN_0).keys("p");
