@@ -26,7 +26,7 @@ fn a_dash_as_output_file_is_standard_output() {
 }
 
 #[test]
-fn words_of_files_and_servers_do_not_steer_the_terminal() {
+fn text_from_files_and_servers_cannot_send_terminal_control_characters() {
     let home = super::home();
     let folder = home.path().join(".config/batchtop");
     std::fs::create_dir_all(folder.join("themes")).expect("a folder");

@@ -33,7 +33,7 @@ fn assert_restored(written: &str) {
 }
 
 #[test]
-fn the_demo_is_on_the_screen_and_q_leaves() {
+fn the_demo_is_drawn_and_q_restores_the_terminal() {
     let home = home();
     let mut session = demo(home.path(), (80, 24));
     session.wait_for("NODE");
@@ -70,7 +70,7 @@ fn number_keys_change_the_screen() {
 }
 
 #[test]
-fn a_smaller_and_a_larger_terminal_is_filled_again() {
+fn the_screen_is_redrawn_after_a_resize() {
     let home = home();
     let session = demo(home.path(), (120, 40));
     session.wait_for("live");
@@ -85,7 +85,7 @@ fn a_smaller_and_a_larger_terminal_is_filled_again() {
 }
 
 #[test]
-fn signals_that_end_it_give_the_terminal_back() {
+fn termination_signals_restore_the_terminal() {
     for (signal, code) in [("TERM", 143), ("HUP", 129), ("QUIT", 131)] {
         let home = home();
         let session = demo(home.path(), (80, 24));
@@ -98,14 +98,14 @@ fn signals_that_end_it_give_the_terminal_back() {
 }
 
 #[test]
-fn a_closed_terminal_ends_it() {
+fn a_closed_terminal_ends_the_program() {
     let home = home();
     let status = pty::close_under(env!("CARGO_BIN_EXE_batchtop"), &["--demo"], home.path(), "NODE");
     assert_eq!(status.exit_code(), 129);
 }
 
 #[test]
-fn a_terminal_that_goes_away_without_a_signal_ends_it() {
+fn a_terminal_closed_without_a_signal_ends_the_program() {
     let home = home();
     // Only the leader of the session is sent SIGHUP, and this one ignores it.
     let script = format!("trap '' HUP; '{}' --demo; echo $? > code", env!("CARGO_BIN_EXE_batchtop"));
@@ -114,7 +114,7 @@ fn a_terminal_that_goes_away_without_a_signal_ends_it() {
 }
 
 #[test]
-fn no_key_of_a_burst_is_left_behind() {
+fn no_key_of_a_burst_of_input_is_lost() {
     let home = home();
     let mut session = demo(home.path(), (120, 40));
     session.wait_for("live");
@@ -128,7 +128,7 @@ fn no_key_of_a_burst_is_left_behind() {
 }
 
 #[test]
-fn of_the_mouse_only_clicks_and_the_wheel_are_asked_for() {
+fn only_mouse_clicks_and_the_wheel_are_requested_from_the_terminal() {
     let home = home();
     let mut session = demo(home.path(), (80, 24));
     session.wait_for("NODE");
@@ -139,7 +139,7 @@ fn of_the_mouse_only_clicks_and_the_wheel_are_asked_for() {
 }
 
 #[test]
-fn ctrl_z_gives_the_terminal_back_and_a_continued_program_draws_again() {
+fn ctrl_z_restores_the_terminal_and_a_continued_program_redraws() {
     let home = home();
     let mut session = demo(home.path(), (80, 24));
     session.wait_for("NODE");
@@ -166,7 +166,7 @@ fn wait_for_state(pid: u32, wanted: char) {
 }
 
 #[test]
-fn no_color_means_no_colour() {
+fn no_colour_is_written_with_no_color_set() {
     let home = home();
     let mut session = demo_with(home.path(), &[("NO_COLOR", "1")], (120, 40));
     session.wait_for("live");
@@ -179,7 +179,7 @@ fn no_color_means_no_colour() {
 }
 
 #[test]
-fn the_demo_leaves_no_trace_at_home() {
+fn the_demo_writes_no_file_to_the_home_directory() {
     let home = home();
     let mut session = demo(home.path(), (80, 24));
     session.wait_for("live");
@@ -190,7 +190,7 @@ fn the_demo_leaves_no_trace_at_home() {
 }
 
 #[test]
-fn without_a_terminal_there_is_one_line_that_points_to_snapshot() {
+fn without_a_terminal_an_error_points_to_snapshot() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_batchtop"))
         .arg("--demo")
         .stdin(std::process::Stdio::null())
