@@ -140,18 +140,18 @@ fn entries(scenes: &[Scene], part: Chrome) -> String {
 }
 
 #[test]
-fn the_header_says_where_we_are_and_what_there_is() {
+fn the_header_shows_the_context_the_connection_and_the_rate() {
     snapshot!("chrome_header", entries(&scenes(), Chrome::Header));
 }
 
 #[test]
-fn tabs_and_rules_say_what_is_listed() {
+fn tabs_and_rules_name_the_listed_rows() {
     let scenes = scenes();
     let (tabs, rules) = (entries(&scenes, Chrome::Tabs), entries(&scenes, Chrome::Rules));
     snapshot!("chrome_tabs", format!("TABS\n\n{tabs}\nRULES\n\n{rules}"));
 }
 
 #[test]
-fn the_footer_says_what_can_be_done() {
+fn the_footer_shows_the_available_keys() {
     snapshot!("chrome_footer", entries(&scenes(), Chrome::Footer));
 }

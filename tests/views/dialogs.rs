@@ -31,7 +31,7 @@ pub fn sources_in_every_state() -> App {
 }
 
 #[test]
-fn sources() {
+fn sources_overlay() {
     let mut app = sources_in_every_state();
     snapshot!("sources", body_with_roles(&app));
     press(&mut app, "esc");
@@ -73,7 +73,7 @@ fn results() {
 }
 
 #[test]
-fn a_notice_takes_the_place_of_the_sentence() {
+fn a_notice_replaces_the_sentence_line() {
     let mut app = fleet((80, 24));
     let notice = Notice { severity: Severity::Error, text: "refused (403): pods \"x\" is forbidden".to_owned() };
     update(&mut app, Msg::Notice(notice));
@@ -138,7 +138,7 @@ fn many_objects_in_a_dialog() {
 }
 
 #[test]
-fn beside_an_overlay_the_screen_stays_as_it_is() {
+fn an_overlay_does_not_change_the_screen_beside_it() {
     for size in [(40, 10), (80, 24), (200, 60)] {
         for keys in ["?", "H", "c", "n m", "2 j j j p", "3 enter ?"] {
             assert_eq!(beside_overlay(&fleet_after(size, keys)), None, "{size:?} {keys}");
@@ -163,7 +163,7 @@ fn a_dialog_without_context_names_the_server() {
 
 /// The longest address of a managed cluster on the smallest terminal.
 #[test]
-fn what_is_typed_is_seen_beside_a_long_address() {
+fn typed_text_is_visible_beside_a_long_server_address() {
     let mut app = fleet((40, 10));
     let server = format!("https://{}.gr7.us-gov-east-1.eks.amazonaws.com", "0123456789ABCDEF".repeat(2));
     let facts = ClusterFacts { server, ..app.cluster.clone() };

@@ -71,7 +71,7 @@ proptest! {
 
 /// An empty fleet, every screen, the smallest terminals.
 #[test]
-fn nothing_at_all_can_be_drawn() {
+fn an_empty_fleet_can_be_drawn_on_every_screen_and_size() {
     for screen in Screen::ALL {
         for size in [(1, 1), (1, 60), (200, 1), (40, 10), (139, 15), (140, 16)] {
             let mut app = crate::fixture::empty(size);

@@ -263,7 +263,7 @@ fn every_verdict_is_shown_in_its_own_words() {
 }
 
 #[test]
-fn what_is_not_known_is_shown_as_that() {
+fn unknown_verdicts_are_shown_as_unknown() {
     for (kind, words) in
         [(Kind::Pod, "unknown: pods not read, 12,300 so far"), (Kind::PodDisruptionBudget, "unknown: PDBs not read")]
     {
@@ -277,7 +277,7 @@ fn what_is_not_known_is_shown_as_that() {
 }
 
 #[test]
-fn every_state_of_a_protection_has_its_shield() {
+fn every_protection_state_has_its_glyph_and_words() {
     let mut app = zoo((160, 50));
     press(&mut app, "3");
     let shown = text(&app);
@@ -298,7 +298,7 @@ fn every_state_of_a_protection_has_its_shield() {
 }
 
 #[test]
-fn details_say_what_was_checked_and_what_to_do() {
+fn details_show_the_checks_and_the_advice() {
     for name in DETAILED {
         snapshot!(format!("zoo_detail_{name}"), body(&zoo_detail(name, (120, 60))));
     }
@@ -308,7 +308,7 @@ fn details_say_what_was_checked_and_what_to_do() {
 }
 
 #[test]
-fn the_sentence_of_a_node_that_will_not_hold_says_when_its_pod_dies() {
+fn the_sentence_of_a_protected_expiring_node_says_when_its_pod_dies() {
     let mut app = zoo_row((200, 50), "1", "doomed", "");
     let want = "protected by ml/p-doomed (\"4h\", ends 15:04) but expires 13:04 and has terminationGracePeriod 10m: p-doomed dies \
                 13:13:30";
@@ -318,7 +318,7 @@ fn the_sentence_of_a_node_that_will_not_hold_says_when_its_pod_dies() {
 }
 
 #[test]
-fn dialogs_say_what_they_change() {
+fn dialogs_name_the_effect_of_a_write_on_nodes() {
     let shown = text(&zoo_row((80, 24), "1", "by-node", "u"));
     assert!(shown.contains("→ frees node by-node for Karpenter"), "{shown}");
     let shown = body(&zoo_row((80, 24), "3", "p-doomed", "p"));
@@ -340,7 +340,7 @@ fn pools_show_what_budgets_allow_now_and_the_next_day() {
 }
 
 #[test]
-fn findings_are_whole_sentences_with_times_as_everywhere() {
+fn findings_are_untruncated_sentences_with_clock_times() {
     let mut app = zoo((80, 24));
     press(&mut app, "F");
     snapshot!("zoo_findings_80x24", body(&app));
@@ -376,7 +376,7 @@ fn the_sentence_of_a_node_pool_explains_its_bar_where_there_is_room() {
 }
 
 #[test]
-fn a_pause_is_told_when_the_gate_tells_it() {
+fn a_disruption_pause_is_shown_from_the_same_time_as_its_verdict() {
     let at = |age: i64| {
         let mut app = zoo((160, 50));
         let launching = NodeClaimRow {

@@ -63,7 +63,7 @@ fn letter(role: Role) -> char {
 }
 
 #[test]
-fn every_role_has_one_letter_of_its_own() {
+fn every_style_role_has_its_own_letter() {
     let listed: Vec<Role> = LEGEND.iter().map(|(role, _)| *role).collect();
     assert_eq!(listed, Role::ALL, "the legend has every role once, in the order of the list of roles");
     let letters: BTreeSet<char> = LEGEND.iter().map(|(_, letter)| *letter).collect();

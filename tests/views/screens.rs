@@ -83,7 +83,7 @@ fn drilled_down() {
 }
 
 #[test]
-fn nothing_known_yet() {
+fn fleet_before_anything_is_known() {
     snapshot!("face_connecting", body_with_roles(&empty((80, 24))));
 }
 
@@ -105,7 +105,7 @@ fn pods_not_known_yet() {
 }
 
 #[test]
-fn stale_numbers_say_so() {
+fn stale_numbers_are_marked_as_stale() {
     let app = fleet_with(Kind::Node, HealthState::Stale);
     let shown = text(&app);
     assert!(shown.contains("nodes 6 (stale)") && shown.contains("stale for 42s, next try in 8s"), "{shown}");
@@ -132,7 +132,7 @@ pub fn no_nodes(state: HealthState) -> App {
 }
 
 #[test]
-fn faces_of_an_empty_table() {
+fn an_empty_table_names_its_reason_in_every_source_state() {
     for state in WITHOUT_NODES {
         snapshot!(format!("face_{}", state.name().to_lowercase()), body(&no_nodes(state)));
     }
@@ -175,13 +175,13 @@ fn connection_down() {
 }
 
 #[test]
-fn a_filter_that_meets_nothing() {
+fn a_filter_that_matches_no_row() {
     let app = fleet_after((80, 24), "/ n o s u c h enter");
     snapshot!("face_filtered", body(&app));
 }
 
 #[test]
-fn too_small() {
+fn a_terminal_below_the_smallest_size_gets_a_message() {
     assert_eq!(text(&fleet((39, 10))).trim(), "too small: 39×10, batchtop needs 40×10");
     assert_eq!(text(&fleet((1, 1))), "…");
 }
@@ -197,7 +197,7 @@ fn the_selected_row_is_visible() {
 }
 
 #[test]
-fn an_object_that_went_keeps_its_line() {
+fn a_deleted_object_is_shown_as_gone() {
     let mut app = fleet((80, 24));
     let gone = app.ui.listing.rows[0].object().cloned().expect("an object");
     app.fleet.apply(Delta::Nodes(vec![Change::Remove(gone.object.clone())]));
@@ -253,7 +253,7 @@ fn a_verdict_that_lacks_what_could_not_be_decoded_says_so() {
 }
 
 #[test]
-fn what_narrows_the_rows_is_said() {
+fn active_selectors_are_shown() {
     let narrowed = |width: u16, keys: &str| {
         let mut app = fleet((width, 24));
         app.scope.selector = batchtop::units::Selector::parse("app=train").ok();
@@ -284,7 +284,7 @@ fn cost_section(node: &str) -> String {
 }
 
 #[test]
-fn the_cost_of_a_node_says_who_was_asked_and_who_pays() {
+fn node_cost_details_name_the_price_sources_and_the_payers() {
     for (name, node) in [("priced", "12-80"), ("prepaid", "31-9"), ("unpriced", "0-5"), ("fee_unknown", "12-91")] {
         snapshot!(format!("cost_of_node_{name}"), cost_section(node));
     }
@@ -309,7 +309,7 @@ fn a_price_is_pending_until_every_source_of_prices_has_answered_once() {
 }
 
 #[test]
-fn a_job_that_kueue_holds_shows_what_kueue_says() {
+fn a_job_held_by_kueue_shows_kueues_reason() {
     const SHORT: &str = "couldn't assign flavors to pod set main: insufficient unused quota for nvidia.com/gpu in \
                          flavor h100, 8 more needed";
     let mut app = fleet_after((160, 40), "2 / p a u s e d enter");

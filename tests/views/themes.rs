@@ -30,7 +30,7 @@ fn monochrome_sends_no_colour() {
 }
 
 #[test]
-fn the_picture_of_a_screen_is_always_the_same() {
+fn the_svg_of_a_screen_is_deterministic() {
     let app = fleet((100, 24));
     let draw = || batchtop::ui::svg(&buffer(&app, &theme("dark")), &theme("dark"));
     assert_eq!(draw(), draw());
