@@ -57,7 +57,7 @@ fn snapshot(name: &str, problems: &[Problem]) {
 }
 
 #[test]
-fn what_is_embedded_is_what_lies_in_the_folders() {
+fn embedded_themes_and_keymaps_equal_the_files_of_their_folders() {
     let library = Library::embedded();
     let names = |texts: &[Text]| texts.iter().map(|text| text.name.clone()).collect::<BTreeSet<_>>();
     assert_eq!(names(&library.themes), files("themes").into_keys().collect());
@@ -75,7 +75,7 @@ fn themes() -> Vec<Theme> {
 }
 
 #[test]
-fn every_theme_is_valid_and_says_something_about_every_role() {
+fn every_theme_is_valid_and_styles_every_role() {
     for theme in themes() {
         assert_eq!(theme.missing().count(), 0, "{}", theme.name);
     }
@@ -83,7 +83,7 @@ fn every_theme_is_valid_and_says_something_about_every_role() {
 
 /// WCAG 2.2: text 4.5, what is large or only an accent 3.
 #[test]
-fn text_can_be_read_on_its_background() {
+fn text_has_enough_contrast_to_its_background() {
     const DECORATION: [Role; 3] = [Role::Border, Role::BarEmpty, Role::BorderFocus];
     for theme in themes().iter().filter(|theme| matches!(theme.kind, ThemeKind::Dark | ThemeKind::Light)) {
         let (fg, bg) = (theme.style(Role::Text).fg.expect("a colour"), theme.style(Role::Text).bg.expect("a colour"));
@@ -103,7 +103,7 @@ fn text_can_be_read_on_its_background() {
 }
 
 #[test]
-fn ansi16_has_only_the_sixteen_names_and_mono_no_colour() {
+fn ansi16_themes_use_only_named_colours_and_mono_themes_none() {
     for theme in themes() {
         for role in Role::ALL {
             let Style { fg, bg, .. } = theme.style(*role);
@@ -120,7 +120,7 @@ fn ansi16_has_only_the_sixteen_names_and_mono_no_colour() {
 
 /// What only a style says (which row is selected, which tab is shown) has a style of its own in every theme.
 #[test]
-fn what_only_a_style_says_is_seen_in_every_theme() {
+fn selected_rows_tabs_and_choices_have_their_own_style_in_every_theme() {
     const APART: [(Role, Role); 4] = [
         (Role::RowSelected, Role::Text),
         (Role::RowSelected, Role::RowMarked),
@@ -148,7 +148,7 @@ fn every_keymap_is_valid_and_every_action_has_a_key_or_is_listed() {
 }
 
 #[test]
-fn every_mistake_in_a_theme_is_told() {
+fn every_mistake_in_a_theme_is_reported() {
     for (name, text) in files("tests/invalid_themes") {
         let mut library = Library::embedded();
         library.themes.push(user(&name, &text));
@@ -157,7 +157,7 @@ fn every_mistake_in_a_theme_is_told() {
 }
 
 #[test]
-fn every_mistake_in_a_keymap_is_told() {
+fn every_mistake_in_a_keymap_is_reported() {
     for (name, text) in files("tests/invalid_keymaps") {
         let mut library = Library::embedded();
         library.keymaps.push(user(&name, &text));
@@ -166,14 +166,14 @@ fn every_mistake_in_a_keymap_is_told() {
 }
 
 #[test]
-fn every_mistake_in_the_settings_is_told() {
+fn every_mistake_in_the_settings_is_reported() {
     for (name, text) in files("tests/invalid_config") {
         snapshot(&format!("invalid_config_{name}"), &parse_settings("config.toml", &text).1);
     }
 }
 
 #[test]
-fn every_mistake_in_prices_is_told() {
+fn every_mistake_in_a_price_file_is_reported() {
     for extension in ["toml", "csv"] {
         for (name, text) in files_of("tests/invalid_prices", extension) {
             let problems = prices(extension, &text).expect_err(&name);
@@ -183,7 +183,7 @@ fn every_mistake_in_prices_is_told() {
 }
 
 #[test]
-fn a_name_that_nobody_knows_is_told_with_those_there_are() {
+fn an_unknown_theme_or_keymap_is_reported_with_the_allowed_names() {
     let library = Library::embedded();
     assert_eq!(
         told(&Theme::load(&library, "drak").1),
@@ -193,7 +193,7 @@ fn a_name_that_nobody_knows_is_told_with_those_there_are() {
 }
 
 #[test]
-fn a_cycle_over_several_files_is_told_once() {
+fn circular_theme_inheritance_is_reported_once() {
     let mut library = Library::embedded();
     library.themes.push(user("a", "inherits = \"b\""));
     library.themes.push(user("b", "inherits = \"a\""));
@@ -207,7 +207,7 @@ fn a_cycle_over_several_files_is_told_once() {
 
 /// A mistake costs what it is in and nothing else.
 #[test]
-fn a_file_of_the_user_lies_over_the_embedded_one_of_its_name() {
+fn a_user_theme_overrides_the_embedded_theme_of_its_name() {
     let mut library = Library::embedded();
     let text = "[palette]\ngreen = \"#00ff00\"\n[styles]\nwarn = { fg = \"red\", bold = true }\nbad = \"nope\"\n";
     library.themes.push(user("dark", text));
@@ -222,7 +222,7 @@ fn a_file_of_the_user_lies_over_the_embedded_one_of_its_name() {
 }
 
 #[test]
-fn a_keymap_of_the_user_binds_and_unbinds() {
+fn a_user_keymap_binds_and_unbinds_keys() {
     let mut library = Library::embedded();
     let text = "unbound = [\"help\"]\n[[unbind]]\non = \"?\"\nin = [\"table\", \"text\"]\n\
                 [[bind]]\non = \"x x\"\nrun = \"protect\"\nin = \"table\"\n";
@@ -235,7 +235,7 @@ fn a_keymap_of_the_user_binds_and_unbinds() {
 }
 
 #[test]
-fn a_keymap_that_names_an_action_as_it_was_called_before_still_binds_it() {
+fn a_keymap_may_use_the_former_name_of_an_action() {
     let mut library = Library::embedded();
     library.keymaps.push(user("default", "[[bind]]\non = \"x x\"\nrun = \"claims\"\nin = \"table\"\n"));
     let (loaded, problems) = keymap(&library, "default");
@@ -342,7 +342,7 @@ fn a_price_file_is_read() {
 }
 
 #[test]
-fn what_a_price_file_need_not_say_has_a_default() {
+fn optional_settings_of_a_price_file_have_defaults() {
     let prices = prices("toml", "version = 1\nas_of = \"2026-11-01\"").expect("prices");
     assert_eq!((prices.max_age_days, prices.discount), (45, Discount::default()));
     assert_eq!((prices.rules.len(), prices.nodes.len()), (0, 0));
@@ -350,7 +350,7 @@ fn what_a_price_file_need_not_say_has_a_default() {
 }
 
 #[test]
-fn a_price_file_out_of_a_spreadsheet_is_read() {
+fn a_price_file_from_a_spreadsheet_is_read() {
     let prices = prices("csv", SHEET).expect("prices");
     assert_eq!(Some(prices.as_of), Time::parse("2026-11-01T00:00:00Z"));
     let [first, second] = prices.rules.as_slice() else { panic!("{:?}", prices.rules) };
@@ -378,7 +378,7 @@ fn mutated(text: &'static str) -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn no_price_file_makes_it_panic(toml in mutated(PRICES), csv in mutated(SHEET)) {
+    fn reading_a_price_file_never_panics(toml in mutated(PRICES), csv in mutated(SHEET)) {
         for (extension, text) in [("toml", toml), ("csv", csv)] {
             match prices(extension, &text) {
                 Ok(prices) => prop_assert!(prices.rules.iter().all(|rule| rule.line > 0 && rule.line <= text.lines().count())),
@@ -407,7 +407,7 @@ fn rules_of_a_long_price_file_are_numbered_by_their_lines() {
 }
 
 #[test]
-fn a_file_of_mistakes_names_the_first_thousand_and_that_there_are_more() {
+fn mistakes_beyond_the_first_thousand_are_summarised() {
     let text = (0..5_000).fold(String::new(), |text, at| text + &format!("unknown{at} = 1\n"));
     let (_, problems) = parse_settings("config.toml", &text);
     assert_eq!(problems.len(), 1_001);
