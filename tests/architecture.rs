@@ -87,7 +87,7 @@ fn rooms_named(code: &str) -> Vec<String> {
 }
 
 #[test]
-fn rooms_use_only_the_rooms_they_may() {
+fn each_room_uses_only_its_allowed_rooms() {
     let rooms: Vec<&str> = ALLOWED.iter().map(|(room, _)| *room).chain(["runtime", "cli"]).collect();
     let mut wrong = Vec::new();
     for (room, allowed) in ALLOWED {
@@ -102,7 +102,7 @@ fn rooms_use_only_the_rooms_they_may() {
 }
 
 #[test]
-fn the_middle_is_pure() {
+fn pure_rooms_do_no_input_or_output() {
     let mut wrong = Vec::new();
     for (path, text) in PURE.iter().flat_map(|room| room_files(room)) {
         let code = code(&text);
@@ -118,7 +118,7 @@ fn the_middle_is_pure() {
 }
 
 #[test]
-fn the_rooms_of_insight_meet_only_in_the_picture() {
+fn rooms_of_insight_do_not_use_each_other_or_the_picture() {
     let mut wrong = Vec::new();
     for room in INSIGHT_ROOMS {
         for (path, text) in room_files(&format!("insight/{room}")) {
@@ -238,7 +238,7 @@ fn circle<'a>(
 /// These are the types of the state, which do form a circle: the App contains a level, the level a column, and the
 /// column orders rows by the App.
 #[test]
-fn modules_of_app_form_no_circle() {
+fn modules_of_app_have_no_dependency_cycle() {
     let modules = app_modules();
     let all: BTreeSet<&str> = modules.keys().map(String::as_str).collect();
     let mut graph: BTreeMap<String, BTreeSet<String>> =
@@ -254,7 +254,7 @@ fn modules_of_app_form_no_circle() {
 }
 
 #[test]
-fn modules_are_found_in_lists_and_in_the_middle_of_code() {
+fn modules_named_in_use_lists_and_in_expressions_are_found() {
     let all =
         BTreeSet::from(["detail", "status", "write", "write/dialog", "write/targets", "screens", "screens/fleet"]);
     let code = "use super::super::{App, detail, screens::{self, fleet::{NAME, AGE}}};\nuse super::targets::{self, \

@@ -222,7 +222,7 @@ fn assert_private(path: &Path) {
 }
 
 #[tokio::test]
-async fn a_snapshot_asks_aws_for_what_its_nodes_need_and_the_next_one_less() {
+async fn a_snapshot_requests_what_its_nodes_need_and_the_next_uses_the_cache() {
     let bed = Bed::new(well).await;
     let document = bed.snapshot(&[], &CREDENTIALS).await;
     let asked = bed.aws.asked();
@@ -255,7 +255,7 @@ async fn a_snapshot_asks_aws_for_what_its_nodes_need_and_the_next_one_less() {
 }
 
 #[tokio::test]
-async fn without_credentials_the_document_is_written_and_says_so() {
+async fn without_aws_credentials_a_snapshot_is_written_and_names_the_problem() {
     let bed = Bed::new(well).await;
     let document = bed.snapshot(&[], &[]).await;
     for name in ["aws-spot-prices", "aws-on-demand-prices"] {
@@ -268,7 +268,7 @@ async fn without_credentials_the_document_is_written_and_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_not_allowed_is_named() {
+async fn a_forbidden_aws_action_is_named() {
     let document = Bed::new(forbidden).await.snapshot(&[], &CREDENTIALS).await;
     let said = |name| source(&document, name);
     let forbidden = |words: &str| ("Forbidden".to_owned(), words.to_owned());
@@ -278,7 +278,7 @@ async fn what_is_not_allowed_is_named() {
 }
 
 #[tokio::test]
-async fn aws_can_be_left_out_by_flag_environment_and_file() {
+async fn aws_can_be_disabled_by_flag_environment_and_file() {
     let bed = Bed::new(well).await;
     let config = bed.home.path().join("config.toml");
     std::fs::write(&config, "aws = false\n").expect("a configuration");

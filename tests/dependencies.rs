@@ -55,7 +55,7 @@ fn is_allowed(expression: &str) -> bool {
 }
 
 #[test]
-fn every_licence_may_be_shipped() {
+fn every_dependency_has_an_allowed_licence() {
     let bad: Vec<_> = crates().into_iter().filter(|(_, _, licence)| !is_allowed(licence)).collect();
     assert!(bad.is_empty(), "{bad:?}");
 }
@@ -75,7 +75,7 @@ fn there_is_one_tls_stack() {
 }
 
 #[test]
-fn aws_can_be_left_out() {
+fn no_aws_crate_is_built_without_default_features() {
     let of_aws = |(name, ..): &(String, String, String)| {
         name.starts_with("aws-") && !["aws-lc-rs", "aws-lc-sys"].contains(&name.as_str())
     };

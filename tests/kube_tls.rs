@@ -146,14 +146,14 @@ async fn refusal(server: &str, cluster: &str, user: &str) -> ConnectionError {
 }
 
 #[tokio::test]
-async fn a_good_certificate_connects() {
+async fn a_valid_server_certificate_connects() {
     let authority = authority();
     let url = server(&issued(&authority, "127.0.0.1", Validity::Now), None).await;
     assert_eq!(first_report(&url, &trusting(&authority), "", ConnectOptions::default()).await, Ok(()));
 }
 
 #[tokio::test]
-async fn a_good_client_certificate_connects_and_an_expired_one_is_named() {
+async fn a_valid_client_certificate_connects_and_an_expired_one_is_reported() {
     let authority = authority();
     let url = server(&issued(&authority, "127.0.0.1", Validity::Now), Some(&authority)).await;
     let good = issued(&authority, "jane", Validity::Now);
@@ -167,7 +167,7 @@ async fn a_good_client_certificate_connects_and_an_expired_one_is_named() {
 }
 
 #[tokio::test]
-async fn an_unknown_issuer_is_named_and_may_be_overridden() {
+async fn an_unknown_issuer_is_reported_and_can_be_accepted_as_insecure() {
     let url = server(&issued(&authority(), "127.0.0.1", Validity::Now), None).await;
     let error = refusal(&url, &trusting(&authority()), "").await;
     assert!(error.hint.contains("not signed by certificate-authority"), "{error:?}");
@@ -176,7 +176,7 @@ async fn an_unknown_issuer_is_named_and_may_be_overridden() {
 }
 
 #[tokio::test]
-async fn an_expired_server_certificate_is_named() {
+async fn an_expired_server_certificate_is_reported() {
     let authority = authority();
     let url = server(&issued(&authority, "127.0.0.1", Validity::LongPast), None).await;
     let error = refusal(&url, &trusting(&authority), "").await;
@@ -184,7 +184,7 @@ async fn an_expired_server_certificate_is_named() {
 }
 
 #[tokio::test]
-async fn a_certificate_for_another_name_is_named() {
+async fn a_certificate_for_another_name_is_reported() {
     let authority = authority();
     let url = server(&issued(&authority, "other.example", Validity::Now), None).await;
     let error = refusal(&url, &trusting(&authority), "").await;
@@ -194,7 +194,7 @@ async fn a_certificate_for_another_name_is_named() {
 }
 
 #[tokio::test]
-async fn a_version_1_client_certificate_is_named() {
+async fn a_version_1_client_certificate_is_reported() {
     let authority = authority();
     let url = server(&issued(&authority, "127.0.0.1", Validity::Now), None).await;
     let error = refusal(&url, &trusting(&authority), &with_certificate(V1_CERTIFICATE, V1_KEY)).await;
@@ -202,7 +202,7 @@ async fn a_version_1_client_certificate_is_named() {
 }
 
 #[tokio::test]
-async fn credentials_that_cannot_be_read_are_named() {
+async fn unreadable_credentials_are_reported() {
     let broken = refusal("https://127.0.0.1:1", ", certificate-authority-data: bm9uc2Vuc2U=", "").await;
     assert!(broken.message.contains("certificate-authority") && broken.exit_code == 2, "{broken:?}");
     let missing =
@@ -213,7 +213,7 @@ async fn credentials_that_cannot_be_read_are_named() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_named() {
+async fn a_server_without_tls_is_reported() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("https://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move {
@@ -226,7 +226,7 @@ async fn a_server_without_tls_is_named() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_resolve_is_named() {
+async fn an_unresolvable_server_name_is_reported() {
     let error = refusal("https://no-such-host.invalid", "", "").await;
     assert!(error.message.contains("cannot be reached"), "{error:?}");
 }

@@ -97,7 +97,7 @@ fn is_update() -> bool {
 }
 
 #[test]
-fn the_keys_are_those_of_the_default_keymap() {
+fn the_documented_keys_equal_the_default_keymap() {
     const DOCUMENT: &str = "docs/keys.md";
     let (begin, end) = ("<!-- keys: begin -->\n", "<!-- keys: end -->");
     let text = text(DOCUMENT);
@@ -112,7 +112,7 @@ fn the_keys_are_those_of_the_default_keymap() {
 }
 
 #[test]
-fn every_command_line_is_one_that_the_program_takes() {
+fn every_documented_command_line_is_accepted() {
     for document in documents() {
         let mut lines = 0;
         for line in blocks(&document, "console").iter().flat_map(|block| block.lines()) {
@@ -169,7 +169,7 @@ fn is_of_prices(example: &str) -> bool {
 }
 
 #[test]
-fn the_price_files_say_what_they_seem_to_say() {
+fn the_toml_and_csv_price_examples_are_equivalent() {
     let toml = blocks("docs/prices.md", "toml").into_iter().find(|example| is_of_prices(example));
     let toml = config::parse_prices(PriceFormat::Toml, "prices.toml", &toml.expect("a price file")).expect("prices");
     let csv = blocks("docs/prices.md", "csv").pop().expect("a price file out of a spreadsheet");
@@ -182,7 +182,7 @@ fn the_price_files_say_what_they_seem_to_say() {
 }
 
 #[test]
-fn every_json_example_is_json() {
+fn every_json_example_is_valid() {
     let examples = all_blocks("json");
     assert!(!examples.is_empty());
     for example in examples {
@@ -191,7 +191,7 @@ fn every_json_example_is_json() {
 }
 
 #[test]
-fn every_link_leads_to_something() {
+fn every_relative_link_has_a_target() {
     for document in documents() {
         let text = text(&document);
         let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
@@ -217,7 +217,7 @@ fn anchor(line: &str) -> Option<String> {
 }
 
 #[test]
-fn the_excerpts_of_screens_are_what_the_demo_shows() {
+fn the_documented_screen_excerpts_equal_the_demo() {
     for document in documents() {
         let text = text(&document);
         let mut parts = text.split("<!-- demo ");
