@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chord_prints_as_it_is_read() {
+    fn a_key_chord_is_written_as_it_is_parsed() {
         for text in ["ctrl-c", "G", "g", "space", "f5", "shift-up", "ctrl-alt-x", "-", "ctrl--", "?", "esc", "pgdn"] {
             assert_eq!(text.parse::<Chord>().map(|c| c.to_string()).as_deref(), Ok(text));
         }
