@@ -2,6 +2,8 @@
 //!
 //! `text` is a case-insensitive part of what identifies a row; `key:value` asks one field; a leading `!` negates.
 
+use memchr::memmem::Finder;
+
 use super::field::Field;
 use super::rows::RowRef;
 use super::{App, Screen, notice, status};
@@ -18,10 +20,39 @@ pub fn words(screen: Screen) -> Vec<String> {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Test {
-    Text(String),
-    Contains(Field, String),
+    Text(Part),
+    Contains(Field, Part),
     Is(Field, bool),
 }
+
+/// A part of a text in lower case, ready to be looked for in very many texts.
+#[derive(Clone, Debug)]
+struct Part {
+    text: String,
+    finder: Finder<'static>,
+}
+
+impl Part {
+    fn new(text: &str) -> Self {
+        let text = text.to_lowercase();
+        Self { finder: Finder::new(&text).into_owned(), text }
+    }
+
+    /// Whether a text contains it in any case; names in Kubernetes are ASCII, almost always in lower case.
+    fn is_in(&self, text: &str) -> bool {
+        let may_have_upper_case = || text.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
+        self.finder.find(text.as_bytes()).is_some()
+            || (may_have_upper_case() && text.to_lowercase().contains(&self.text))
+    }
+}
+
+impl PartialEq for Part {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Part {}
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Term {
@@ -67,13 +98,15 @@ impl Filter {
     /// Whether a payer meets every term. Of those with machines that nobody prices the price is `unknown`.
     pub fn meets_payer(&self, payer: &CostKey, unpriced: u64) -> bool {
         let name = payer.1.words(payer.0).to_lowercase();
-        let has = |text: Option<&Sym>, part: &str| text.is_some_and(|text| contains(text, part));
+        let has = |text: Option<&Sym>, part: &Part| text.is_some_and(|text| part.is_in(text));
         let kind = || if let CostGroup::Owner(kind, _) = &payer.1 { Some(kind) } else { None };
         let meets = |test: &Test| match test {
-            Test::Text(part) | Test::Contains(Field::Name, part) => name.contains(part),
+            Test::Text(part) | Test::Contains(Field::Name, part) => part.is_in(&name),
             Test::Contains(Field::Namespace, part) => has(payer.1.namespace(), part),
             Test::Contains(Field::Kind, part) => has(kind(), part),
-            Test::Contains(Field::Price, part) => (if unpriced > 0 { "unknown" } else { "known" }).starts_with(part),
+            Test::Contains(Field::Price, part) => {
+                (if unpriced > 0 { "unknown" } else { "known" }).starts_with(&part.text)
+            }
             Test::Contains(..) | Test::Is(..) => false,
         };
         self.terms.iter().all(|term| meets(&term.test) == term.wanted)
@@ -99,8 +132,8 @@ impl Term {
             _ => return self == other,
         };
         match (self.wanted, other.wanted) {
-            (true, true) => new.contains(old.as_str()),
-            (false, false) => old.contains(new.as_str()),
+            (true, true) => new.text.contains(&old.text),
+            (false, false) => old.text.contains(&new.text),
             _ => false,
         }
     }
@@ -115,7 +148,7 @@ fn parse_term(word: &str, screen: Screen) -> Result<Option<Term>, String> {
     let test = match rest.split_once(':') {
         Some((name, value)) => parse_field(name, value, screen)?,
         None if rest.is_empty() => None,
-        None => Some(Test::Text(rest.to_lowercase())),
+        None => Some(Test::Text(Part::new(rest))),
     };
     Ok(test.map(|test| Term { wanted, test }))
 }
@@ -129,7 +162,7 @@ fn parse_field(name: &str, value: &str, screen: Screen) -> Result<Option<Test>, 
     match value {
         "" => Ok(None),
         _ if field.is_yes_or_no() => parse_yes_or_no(field, value).map(Some),
-        _ => Ok(Some(Test::Contains(field, value.to_lowercase()))),
+        _ => Ok(Some(Test::Contains(field, Part::new(value)))),
     }
 }
 
@@ -144,9 +177,9 @@ fn parse_yes_or_no(field: Field, value: &str) -> Result<Test, String> {
 
 fn meets(test: &Test, row: RowRef<'_>, app: &App) -> bool {
     match test {
-        Test::Contains(Field::Node, part) => node_name(row, app).is_some_and(|node| contains(&node, part)),
+        Test::Contains(Field::Node, part) => node_name(row, app).is_some_and(|node| part.is_in(&node)),
         Test::Text(part) => is_in_text(part, row, app),
-        Test::Contains(field, part) => field_text(*field, row, app).is_some_and(|text| contains(text, part)),
+        Test::Contains(field, part) => field_text(*field, row, app).is_some_and(|text| part.is_in(text)),
         Test::Is(Field::Gpu, wanted) => (row.gpus() > 0) == *wanted,
         // What is not known is neither.
         Test::Is(Field::Held, wanted) => status::protection(row, app).is_some_and(|it| it.is_held == Some(*wanted)),
@@ -162,12 +195,6 @@ fn node_name(row: RowRef<'_>, app: &App) -> Option<Sym> {
         RowRef::Event(event) => relation::node_of_event(&app.fleet, event),
         _ => row.node().cloned(),
     }
-}
-
-/// Whether `text` contains the lower-case `part`; names in Kubernetes are ASCII, almost always in lower case.
-fn contains(text: &str, part: &str) -> bool {
-    let may_have_upper_case = || text.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
-    text.contains(part) || (may_have_upper_case() && text.to_lowercase().contains(part))
 }
 
 fn is_protected(row: RowRef<'_>, app: &App) -> bool {
@@ -211,19 +238,19 @@ fn price_word(cost: &Cost) -> &'static str {
 }
 
 /// Whether a term without key is in what identifies a row.
-fn is_in_text(part: &str, row: RowRef<'_>, app: &App) -> bool {
+fn is_in_text(part: &Part, row: RowRef<'_>, app: &App) -> bool {
     let key = match row {
         RowRef::Event(event) => &event.object.key,
         _ => &row.meta().key,
     };
-    is_in_key(part, key) || texts(row, app).any(|text| contains(text, part))
+    is_in_key(part, key) || texts(row, app).any(|text| part.is_in(text))
 }
 
-fn is_in_key(part: &str, key: &ObjectKey) -> bool {
-    if part.contains('/') {
-        return contains(&key.to_string(), part);
+fn is_in_key(part: &Part, key: &ObjectKey) -> bool {
+    if part.text.contains('/') {
+        return part.is_in(&key.to_string());
     }
-    contains(&key.name, part) || contains(&key.namespace, part)
+    part.is_in(&key.name) || part.is_in(&key.namespace)
 }
 
 /// What a term without key is looked for in, besides namespace and name.
