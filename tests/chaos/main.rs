@@ -4,8 +4,9 @@
 //! ends with calm, in which the App becomes equal to the truth ([`truth`]), and every fault has been told of in Health
 //! ([`check`]). In the end no task, file, connection or memory is left over ([`run`]).
 //!
-//! `CHAOS_SEED=7` runs one seed, `CHAOS_SECONDS=600` is how long the faults of each cycle last. This is the only test of its
-//! binary, because it counts what the whole process has.
+//! `CHAOS_SEED=7` runs one seed, `CHAOS_SECONDS=600` is how long the faults of each cycle last. `SOAK_SECONDS=1800` makes a
+//! thousand changes a second for so long instead, without faults. This is the only test of its binary, because it counts what
+//! the whole process has.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "what a test needs and does not get fails it")]
 #![expect(clippy::print_stdout, reason = "shown when the test fails, or with --nocapture")]
@@ -56,6 +57,10 @@ fn clock() -> Time {
 #[test]
 fn random_faults_end_equal_to_the_truth_are_told_in_health_and_leave_nothing_over() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
+    if let Some(seconds) = number("SOAK_SECONDS") {
+        soak(Duration::from_secs(seconds));
+        return;
+    }
     let seconds = number("CHAOS_SECONDS").unwrap_or(SECONDS);
     let seeds = number("CHAOS_SEED").map_or_else(|| SEEDS.to_vec(), |seed| vec![seed]);
     let mut tallies = Tallies::new();
@@ -78,11 +83,23 @@ fn random_faults_end_equal_to_the_truth_are_told_in_health_and_leave_nothing_ove
     }
 }
 
+fn soak(length: Duration) {
+    runtime().block_on(async {
+        let server = Server::start(SEEDS[0]).await;
+        if let Err(why) = Box::pin(run::soak(server, length)).await {
+            panic!("soak: {why}");
+        }
+    });
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().expect("a runtime")
+}
+
 fn run_seed(seed: u64, faults: Duration, tallies: &mut Tallies) {
     println!("CHAOS_SEED={seed} CHAOS_SECONDS={}", faults.as_secs());
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let runtime = builder.worker_threads(2).enable_all().build().expect("a runtime");
-    runtime.block_on(async {
+    runtime().block_on(async {
         let server = Server::start(seed).await;
         let shared = server.shared.clone();
         let _shown = LastFaults(shared.clone());

@@ -19,8 +19,9 @@ use super::world::World;
 /// Longer than anything here takes, also on a busy machine.
 const BOUND: Duration = Duration::from_mins(1);
 
-/// Changes of the world in each turn, and how long a turn is: 300 in a second.
+/// Changes of the world in each turn, and how long a turn is: 300 in a second, and 1,000 in a soak.
 const CHANGES: usize = 3;
+const SOAK_CHANGES: usize = 10;
 const TURN: Duration = Duration::from_millis(10);
 
 /// How often one kind's history is forgotten.
@@ -59,24 +60,54 @@ pub async fn run(server: Server, faults: Duration, tallies: &mut Tallies) -> Res
     }
 }
 
+/// Equal parts of a soak; the memory after the first is what it stays.
+const SOAK_PARTS: u32 = 6;
+
+/// How much the heap may be larger after a soak than after its first sixth, in percent.
+const SOAK_GROWTH_PERCENT: usize = 5;
+
+/// Many changes and no faults for so long: in the end all is equal to the truth, and no larger than after the first sixth.
+pub async fn soak(server: Server, length: Duration) -> Result<(), String> {
+    let shared = server.shared.clone();
+    let mut client = Client::start(&server.url());
+    become_equal(&mut client, &shared).await?;
+    let mut heap = Vec::new();
+    for part in [1, SOAK_PARTS - 1].map(|parts| length / SOAK_PARTS * parts) {
+        let (begin, changes) = (Instant::now(), shared.world().changes);
+        change_for(&mut client, &shared, part, SOAK_CHANGES).await;
+        let rate = (shared.world().changes - changes) as f64 / begin.elapsed().as_secs_f64();
+        calm(&mut client, &shared).await?;
+        heap.push(least_heap(&mut client, &shared).await);
+        println!("{rate:.0} changes a second for {} s; bytes on the heap then: {heap:?}", part.as_secs());
+    }
+    client.stop().await;
+    server.stop().await;
+    let is_larger = heap[1] > heap[0] + heap[0] * SOAK_GROWTH_PERCENT / 100;
+    if is_larger { Err(format!("the heap grew from {} to {} bytes", heap[0], heap[1])) } else { Ok(()) }
+}
+
 async fn chaos(client: &mut Client, shared: &Arc<Shared>, faults: Duration) {
     shared.schedule().switch(true);
-    let changing = change_the_world(shared.clone());
-    client.run_for(faults).await;
-    changing.abort();
-    // It was aborted, which is no news.
-    let _ = changing.await;
+    change_for(client, shared, faults, CHANGES).await;
     shared.schedule().switch(false);
 }
 
-fn change_the_world(shared: Arc<Shared>) -> JoinHandle<()> {
+async fn change_for(client: &mut Client, shared: &Arc<Shared>, length: Duration, changes: usize) {
+    let changing = change_the_world(shared.clone(), changes);
+    client.run_for(length).await;
+    changing.abort();
+    // It was aborted, which is no news.
+    let _ = changing.await;
+}
+
+fn change_the_world(shared: Arc<Shared>, changes: usize) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut turns = interval(TURN);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         for turn in 1_usize.. {
             turns.tick().await;
             shared.change(|world| {
-                (0..CHANGES).for_each(|_| world.change());
+                (0..changes).for_each(|_| world.change());
                 if turn % TURNS_TO_COMPACTION == 0 {
                     world.compact_one();
                 }
