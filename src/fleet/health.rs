@@ -96,7 +96,7 @@ pub enum HealthState {
     Stale,
     /// The API server says 403.
     Forbidden,
-    /// The API server has no such API.
+    /// The API server has no such API, or the cluster no such Service.
     Absent,
     /// The first list failed; it is tried again.
     Failed,

@@ -1,4 +1,4 @@
-//! Identities.
+//! The identity of an object: kind, namespace, name; and its uid.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};

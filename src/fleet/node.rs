@@ -1,4 +1,4 @@
-//! Nodes.
+//! The row of a Node: the fields that are kept of the Kubernetes object.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Cost: who pays, what of it buys nothing, and who says what things cost.
+//! Cells and sentence of the screen Cost: who pays, what of it buys nothing, and who says what things cost.
 
 use super::columns::Shown;
 use super::context::FrameContext;

@@ -1,4 +1,4 @@
-//! Events on one time line.
+//! Cells and sentence of the screen Events: what happened, on one time line.
 
 use super::columns::Shown;
 use super::context::FrameContext;

@@ -1,4 +1,4 @@
-//! Fleet: Nodes, and NodeClaims that have no Node yet.
+//! Cells and sentence of the screen Fleet: Nodes, and NodeClaims that have no Node yet.
 
 use super::columns::Shown;
 use super::context::FrameContext;

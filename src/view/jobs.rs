@@ -1,4 +1,4 @@
-//! Jobs: how far each is, and what of it is protected.
+//! Cells and sentence of the screen Jobs: how far each is, and what of it is protected.
 
 use super::columns::Shown;
 use super::context::FrameContext;

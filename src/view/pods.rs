@@ -1,4 +1,4 @@
-//! Pods: which are protected, until when.
+//! Cells and sentence of the screen Pods: which are protected, until when.
 
 use super::columns::Shown;
 use super::context::FrameContext;

@@ -1,4 +1,4 @@
-//! Pools: NodePools with their budgets, each with its NodeClaims.
+//! Cells and sentence of the screen Pools: NodePools with their budgets, each with its NodeClaims.
 
 use super::columns::Shown;
 use super::context::FrameContext;

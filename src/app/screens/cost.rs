@@ -1,4 +1,4 @@
-//! Cost: dollars by NodePool, namespace, Job and more.
+//! Definition of the screen Cost: dollars by NodePool, namespace, Job and more.
 
 use super::column::{Column, Order, columns};
 use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, always};

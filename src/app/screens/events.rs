@@ -1,4 +1,4 @@
-//! Events on one time line.
+//! Definition of the screen Events: what happened, on one time line.
 
 use super::column::{Column, Order, columns};
 use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};

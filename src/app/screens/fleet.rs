@@ -1,4 +1,4 @@
-//! Fleet: Nodes, and NodeClaims that have no Node yet.
+//! Definition of the screen Fleet: Nodes, and NodeClaims that have no Node yet.
 
 use super::column::{Column, Order, columns};
 use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};

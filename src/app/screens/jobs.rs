@@ -1,4 +1,4 @@
-//! Jobs.
+//! Definition of the screen Jobs.
 
 use super::column::{Column, Order, columns};
 use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};

@@ -1,4 +1,4 @@
-//! Pods.
+//! Definition of the screen Pods.
 
 use super::column::{Column, Order, columns};
 use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};

@@ -1,4 +1,4 @@
-//! Pools: NodePools with their budgets, each with its NodeClaims.
+//! Definition of the screen Pools: NodePools with their budgets, each with its NodeClaims.
 
 use std::collections::HashMap;
 

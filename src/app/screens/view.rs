@@ -1,4 +1,4 @@
-//! A way of looking at the rows of a screen.
+//! A view that a screen offers (`v`): a filter, an order, columns, perhaps a grouping of its rows.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! Accelerators of a Node, as far as requests and allocatable tell: what there is, what is usable, what is asked for.
+//! Accelerators of a Node: what there is (labels, allocatable, hardware of its instance type), what is usable, what is
+//! requested.
 
 mod hardware;
 mod summary;

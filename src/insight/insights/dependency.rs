@@ -1,4 +1,4 @@
-//! On what each derived value depends: the one place where that is written down.
+//! On what each derived value depends. How it follows a change of that is written in the [`Part`] itself.
 
 use crate::fleet::{Changed, Kind};
 

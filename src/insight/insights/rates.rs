@@ -1,4 +1,4 @@
-//! The cost rates, kept up to date in slices.
+//! The cost rates by payer, kept up to date in slices.
 
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;

@@ -1,4 +1,4 @@
-//! Where reports go.
+//! Where the streams of one connection send their Reports.
 
 use tokio::sync::mpsc;
 

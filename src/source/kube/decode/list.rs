@@ -242,12 +242,11 @@ impl<'b> ForKind for ReadPage<'b> {
         let mut rows = Rows::<P>::new();
         let head = read_list::<&RawValue>(json, |raw| {
             let json = raw.get().as_bytes();
-            match super::object::<P>(json, interner) {
-                Ok(row) => rows.push(row),
-                Err(_) => {
-                    rows.objects += 1;
-                    undecodable.add(key_of(json, interner));
-                }
+            if let Ok(row) = super::object::<P>(json, interner) {
+                rows.push(row);
+            } else {
+                rows.objects += 1;
+                undecodable.add(key_of(json, interner));
             }
         });
         let head = head.map_err(NoPage::Json)?;
