@@ -288,9 +288,9 @@ fn tab_with_count(frame: &FrameContext<'_>, screen: app::Screen) -> String {
 pub(super) fn listing(frame: &FrameContext<'_>, tabs: &[Tab], area: Area) -> Placed {
     let from = tabs.last().map_or(0, |tab| tab.placed.area.x + tab.placed.area.width) + 2;
     let room = usize::from(area.width.saturating_sub(from + 1));
-    let mut parts = vec![position(frame)];
+    let mut parts = Vec::new();
     if !frame.app.ui.level.filter.is_empty() {
-        parts.insert(0, Line::of(Role::TextDim, "filter ").and(Role::Input, &frame.app.ui.level.filter));
+        parts.push(Line::of(Role::TextDim, "filter ").and(Role::Input, &frame.app.ui.level.filter));
     }
     if frame.app.ui.level.screen == app::Screen::Cost {
         parts.insert(0, Line::of(Role::TextDim, format!("by {}", frame.app.ui.level.dimension().name())));
@@ -311,6 +311,9 @@ pub(super) fn listing(frame: &FrameContext<'_>, tabs: &[Tab], area: Area) -> Pla
         parts.insert(0, Line::of(Role::Key, format!("{marks} marked")));
     }
     let line = parts.into_iter().fold(Line::new(), |line, part| line.spaced("   ").then(part));
+    // The text of a filter may be cut, a number never: its head would be another number.
+    let position = position(frame, room.saturating_sub(line.width() + 3));
+    let line = line.cut(room.saturating_sub(position.width() + 3)).spaced("   ").then(position);
     let line = selector(frame, room.saturating_sub(line.width() + 3)).spaced("   ").then(line).cut(room);
     let width = u16::try_from(line.width()).unwrap_or(0);
     Placed { area: Area::row(area.width.saturating_sub(width + 1), area.y, width), line }
@@ -337,16 +340,16 @@ fn selector(frame: &FrameContext<'_>, room: usize) -> Line {
 /// Less of a selector says nothing.
 const SHORTEST_SELECTOR: usize = 6;
 
-/// `3/24`, and of how many where a filter hides some.
-fn position(frame: &FrameContext<'_>) -> Line {
+/// `3/24`, and of how many where a filter hides some and there is room.
+fn position(frame: &FrameContext<'_>, room: usize) -> Line {
     let listing = &frame.app.ui.listing;
     if listing.rows.is_empty() {
         return Line::new();
     }
     let shown = format!("{}/{}", format::count(listing.cursor + 1), format::count(listing.rows.len()));
-    let hidden = listing.unfiltered.saturating_sub(listing.rows.len());
-    let line = Line::of(Role::TextDim, shown);
-    if hidden == 0 { line } else { line.and(Role::TextDim, format!(" of {}", format::count(listing.unfiltered))) }
+    let shown = Line::of(Role::TextDim, shown);
+    let all = shown.clone().and(Role::TextDim, format!(" of {}", format::count(listing.unfiltered)));
+    if listing.unfiltered > listing.rows.len() && all.width() <= room { all } else { shown }
 }
 
 /// The rule above the table: how we came here, and what is not the whole truth.
