@@ -168,11 +168,9 @@ impl Fault {
                 (_, Asked::Watch) => "sent an event without object",
                 _ => "is an object without kind",
             }]),
-            Self::StatusAsSuccess => told(&[match (target, asked) {
-                (Target::Crds, _) => "the answer cannot be read",
-                (_, Asked::Watch) => "sent an event without object",
-                _ => &marker,
-            }]),
+            Self::StatusAsSuccess => {
+                told(&[if target == Target::Crds { "the answer cannot be read" } else { &marker }])
+            }
             Self::UnknownEvent => told(&["sent an event of type \"CHAOS\""]),
             Self::ClosedBeforeHead | Self::CutInBody | Self::TruncatedGzip => told(&["no connection"]),
             Self::Silence | Self::SilenceInBody => told(&[SILENT]),

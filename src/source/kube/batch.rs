@@ -123,6 +123,8 @@ mod tests {
         assert_eq!(ended_by(&format!(r#"{{"object":{object}}}"#)), sent("an event of type \"\""));
         assert_eq!(ended_by(r#"{"type":"ADDED"}"#), sent("an event without object"));
         assert_eq!(of("ADDED", "null"), sent("an event without object"));
+        let status = r#"{"kind":"Status","code":500,"message":"the proxy has no server"}"#;
+        assert_eq!(ended_by(status), "the proxy has no server");
         assert_eq!(of("ADDED", "{}"), sent("an object without kind, not a Node"));
         assert_eq!(of("DELETED", &object.replace("Node", "ConfigMap")), sent("a ConfigMap, not a Node"));
         assert_eq!(of("BOOKMARK", r#"{"kind":"Status","code":410}"#), sent("a Status, not a Node"));

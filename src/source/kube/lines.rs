@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt, once, unfold};
 use http_body_util::BodyExt;
 use kube::client::Body;
+use serde::de::IgnoredAny;
 use tokio::time::Instant;
 
 use super::access::PooledClient;
@@ -20,7 +21,7 @@ const MAX_LINE_BYTES: usize = 8 << 20;
 /// What comes out of a watch.
 #[derive(Debug)]
 pub(super) enum Piece {
-    /// One line of the body, without its end. The rest behind the last end of line is none.
+    /// One line of the body, without its end. A line that the end of the body cuts is none.
     Line(String),
     /// The connection broke, or the body cannot be read on.
     Broken(Failure),
@@ -54,6 +55,15 @@ impl Rest {
         line.map(Some).map_err(|_| Failure::WrongAnswer("the watch sent a line that is no text in UTF-8".to_owned()))
     }
 
+    /// What stands behind the last end of line when nothing more comes: a line, unless it is the beginning of one. The API
+    /// server ends every line; a proxy that answers in its place may not.
+    fn last(&mut self) -> Option<String> {
+        let rest = self.bytes.get(std::mem::replace(&mut self.start, self.bytes.len())..).unwrap_or_default();
+        let line = str::from_utf8(rest).ok()?;
+        let is_cut = serde_json::from_str::<IgnoredAny>(line).is_err_and(|error| error.is_eof());
+        (!is_cut).then(|| line.to_owned())
+    }
+
     /// Adds what comes next to an unfinished line.
     async fn push(&mut self, piece: &[u8], patience: Duration) -> Result<(), Failure> {
         self.bytes.consume(std::mem::take(&mut self.start));
@@ -77,14 +87,13 @@ struct Watch {
 }
 
 impl Watch {
-    /// The next line; `None` at the end. What has no end of line is none: the connection ended within it, and the next watch
-    /// brings the event again.
+    /// The next line; `None` at the end. Of an event that is cut there the next watch tells again.
     async fn line(&mut self) -> Result<Option<String>, Failure> {
         loop {
             if let Some(line) = self.rest.line()? {
                 return Ok(Some(line));
             }
-            let Some(piece) = self.piece().await? else { return Ok(None) };
+            let Some(piece) = self.piece().await? else { return Ok(self.rest.last()) };
             self.rest.push(&piece, self.patience).await?;
         }
     }
@@ -148,6 +157,8 @@ mod tests {
                 }
             }
         }
+        lines.extend(rest.last().map(Ok));
+        assert_eq!(rest.last(), None);
         lines
     }
 
@@ -177,10 +188,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_without_its_end_is_none() {
+    async fn a_line_that_the_end_cuts_is_none_and_a_whole_one_needs_no_end_of_line() {
         let whole = || vec![Ok("{}".to_owned()), Ok("é".to_owned())];
-        for rest in ["", "{\"type\":\"ADDED\",\"obj", "{}", "\r"] {
+        for rest in ["", "{\"type\":\"ADDED\",\"obj", "{\"a\":tr", "\r"] {
             assert_eq!(lines(format!("{{}}\né\n{rest}").as_bytes()).await, whole(), "{rest}");
+        }
+        for rest in ["{}", "<html>"] {
+            let with_it = [whole(), vec![Ok(rest.to_owned())]].concat();
+            assert_eq!(lines(format!("{{}}\né\n{rest}").as_bytes()).await, with_it, "{rest}");
         }
         assert_eq!(lines(b"{}\n\xc3\xa9\n\xc3").await, whole(), "cut within a character");
         assert_eq!(lines(b"").await, []);

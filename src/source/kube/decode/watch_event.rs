@@ -76,9 +76,9 @@ struct KindOnly<'a> {
 }
 
 /// Reads one line of a watch of `kind`.
-pub(crate) fn watch_event<'a>(kind: Kind, line: &'a str, interner: &mut Interner) -> Result<WatchEvent<'a>, NoEvent> {
-    let line: Line<'a> = serde_json::from_str(line).map_err(|error| unread(&error))?;
-    let json = line.object.map(RawValue::get).ok_or_else(|| NoEvent("an event without object".to_owned()))?;
+pub(crate) fn watch_event<'a>(kind: Kind, text: &'a str, interner: &mut Interner) -> Result<WatchEvent<'a>, NoEvent> {
+    let line: Line<'a> = serde_json::from_str(text).map_err(|error| unread(&error))?;
+    let Some(json) = line.object.map(RawValue::get) else { return without_object(text) };
     if &*line.kind == "ERROR" {
         let status = serde_json::from_str(json);
         return status.map(WatchEvent::Failed).map_err(|_| NoEvent("an ERROR that is no Status".to_owned()));
@@ -100,6 +100,13 @@ pub(crate) fn watch_event<'a>(kind: Kind, line: &'a str, interner: &mut Interner
         },
     };
     Ok(WatchEvent::Change { change, resource_version, growth })
+}
+
+/// What is no event may be a `Status` that says why there are none.
+fn without_object(text: &str) -> Result<WatchEvent<'_>, NoEvent> {
+    let status = serde_json::from_str::<KindOnly<'_>>(text).ok().filter(|found| &*found.kind == "Status");
+    let status = status.and_then(|_| serde_json::from_str(text).ok());
+    status.map(WatchEvent::Failed).ok_or_else(|| NoEvent("an event without object".to_owned()))
 }
 
 /// The metadata of an object of `kind`; `None` where it cannot be decoded.
