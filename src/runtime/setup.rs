@@ -51,7 +51,7 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
     let mut app = App::new(settings, clock());
     let memory = state_folder().filter(|_| !cli.demo.demo).map(|folder| Memory::in_folder(&folder));
     if let Some(memory) = &memory {
-        app.insights.held.load(memory.load());
+        app.insights.held.load(memory.load(), app.now);
     }
     let backend = if cli.demo.demo {
         Choice::Demo(cli.demo.seed.unwrap_or(DEMO_SEED), app.now)

@@ -73,9 +73,10 @@ fn came_at(case: &NodeInputs<'_>, blocker: &Blocker) -> Time {
 }
 
 impl HeldMemory {
-    /// From what was written down.
-    pub fn load(&mut self, remembered: Vec<Remembered>) {
-        for one in remembered {
+    /// From what was written down. What lies in the future was written by a wrong clock, or by hand: it is not believed.
+    pub fn load(&mut self, remembered: Vec<Remembered>, now: Time) {
+        let is_past = |one: &Remembered| one.seen <= now && one.since.is_none_or(|since| since <= now);
+        for one in remembered.into_iter().filter(is_past) {
             self.nodes.insert(one.uid, Seen { since: one.since, at: one.seen, written: true });
         }
     }
@@ -199,6 +200,18 @@ mod tests {
     }
 
     #[test]
+    fn observations_of_the_future_are_not_believed() {
+        let now = CREATED.plus_seconds(3600);
+        for (since, seen_at) in [(now.plus_seconds(1), now), (now, now.plus_seconds(1))] {
+            let mut memory = HeldMemory::default();
+            let uid = node("a").meta.uid;
+            memory.load(vec![Remembered { uid, since: Some(since), seen: seen_at }], now);
+            let held = seen(Some("true"), 0, |case, disruption| memory.since(case, disruption));
+            assert_eq!(held, Some(CREATED.plus_seconds(60)), "derived from the objects");
+        }
+    }
+
+    #[test]
     fn held_observations_survive_a_restart_and_are_saved_only_after_a_change() {
         let (mut memory, now) = (HeldMemory::default(), CREATED.plus_seconds(3600));
         seen(Some("true"), 0, |case, disruption| memory.observe(case, disruption));
@@ -206,7 +219,7 @@ mod tests {
         assert_eq!(written.len(), 1);
         assert_eq!(memory.to_write(now), None);
         let mut restarted = HeldMemory::default();
-        restarted.load(written);
+        restarted.load(written, now);
         let held = seen(Some("true"), 90, |case, disruption| restarted.since(case, disruption));
         assert_eq!(held, Some(CREATED.plus_seconds(60)));
         seen(Some("true"), 90, |case, disruption| restarted.observe(case, disruption));
