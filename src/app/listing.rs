@@ -109,9 +109,10 @@ pub fn refresh(app: &mut App) {
     reselect(app);
 }
 
-/// The filter was `before` a moment ago. Rows follow it before anything looks at them: of letters that come at once, the
-/// last one counts.
-pub fn note_filter(app: &mut App, before: String) {
+/// The shown level has another filter. Rows follow it before anything looks at them: of letters that come at once, the last
+/// one counts.
+pub fn set_filter(app: &mut App, filter: String) {
+    let before = std::mem::replace(&mut app.ui.level.filter, filter);
     app.ui.listing.filter_before.get_or_insert(before);
 }
 

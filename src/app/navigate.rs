@@ -66,12 +66,12 @@ pub fn held(app: &mut App) {
     if app.ui.level.screen != Screen::Fleet {
         show(app, Screen::Fleet);
     }
-    let filter = &mut app.ui.level.filter;
+    let filter = &app.ui.level.filter;
     let others: Vec<&str> = filter.split_whitespace().filter(|term| *term != HELD).collect();
     let had_it = others.len() < filter.split_whitespace().count();
     let terms: Vec<&str> = if had_it { others } else { others.into_iter().chain([HELD]).collect() };
-    let before = std::mem::replace(filter, terms.join(" "));
-    listing::note_filter(app, before);
+    let filter = terms.join(" ");
+    listing::set_filter(app, filter);
     listing::follow_filter(app);
 }
 
@@ -82,8 +82,7 @@ pub fn back(app: &mut App) {
     } else {
         let cursor = app.ui.listing.cursor;
         selection::select(&mut app.ui, cursor);
-        let before = std::mem::take(&mut app.ui.level.filter);
-        listing::note_filter(app, before);
+        listing::set_filter(app, String::new());
         listing::follow_filter(app);
     }
 }

@@ -61,8 +61,7 @@ fn edit(app: &mut App, change: impl FnOnce(&mut Input)) {
 /// Rows follow while the filter is typed.
 fn set_filter(app: &mut App, text: String) {
     if app.ui.level.filter != text {
-        let before = std::mem::replace(&mut app.ui.level.filter, text);
-        listing::note_filter(app, before);
+        listing::set_filter(app, text);
         filter::report(app);
     }
 }
@@ -80,9 +79,8 @@ fn cancel(app: &mut App) {
     if let Some(Overlay::Prompt(prompt)) = app.ui.overlay.take()
         && app.ui.level.filter != prompt.before
     {
-        let typed = std::mem::replace(&mut app.ui.level.filter, prompt.before);
         app.ui.level.selected = prompt.selected;
-        listing::note_filter(app, typed);
+        listing::set_filter(app, prompt.before);
         listing::follow_filter(app);
     }
 }
