@@ -49,7 +49,10 @@ fn disruption_cost(moving_cost: i64) -> i128 {
 /// Advisory where even deleting the node for nothing in return would save too little.
 pub fn blocker(case: &NodeInputs<'_>) -> Option<Blocker> {
     let pool = case.pool?;
-    let sums = pool.balance.filter(|sums| sums.unpriced == 0 && pool.row.consolidation_policy == "Balanced")?;
+    if pool.row.consolidation_policy != "Balanced" || pool.balance.unpriced > 0 {
+        return None;
+    }
+    let sums = pool.balance;
     let price = case.micro_usd_per_hour?;
     if case.applies(Reason::Underutilized) != Some(true) || sums.micro_usd_per_hour == 0 {
         return None;

@@ -142,6 +142,7 @@ mod tests {
     use super::*;
     use crate::fleet::{NodeClaimRow, PodRow, Table};
     use crate::insight::KarpenterVersion;
+    use crate::insight::disruption::balance::Sums;
     use crate::insight::disruption::node_inputs::ClaimCounts;
     use crate::insight::disruption::pods::{BudgetIndex, NodePods};
     use crate::insight::disruption::{Complete, PoolBudgets, PoolInputs, Reasons, judge};
@@ -165,7 +166,7 @@ mod tests {
                 row: &pool,
                 budgets: &budgets,
                 claims: ClaimCounts::default(),
-                balance: None,
+                balance: Sums::default(),
                 budget_events: Reasons::NONE,
             }),
             pods: &pods,

@@ -49,10 +49,10 @@ pub struct PoolInputs<'a> {
     pub row: &'a NodePoolRow,
     /// The disruption budgets of the NodePool, with the nodes that use them up.
     pub budgets: &'a PoolBudgets,
-    /// Its NodeClaims, where it keeps a fixed number of nodes.
+    /// Its NodeClaims, which count where it keeps a fixed number of nodes.
     pub claims: ClaimCounts,
-    /// What policy `Balanced` weighs; `None` where the price of one of its nodes is not known.
-    pub balance: Option<balance::Sums>,
+    /// What policy `Balanced` weighs.
+    pub balance: balance::Sums,
     /// The reasons for which Karpenter's Events say that the budgets allow nothing.
     pub budget_events: Reasons,
 }
@@ -100,7 +100,7 @@ pub struct NodeInputs<'a> {
     /// Whether something that is not read may end the node: the NodeClass of its reservation, or the controller that may
     /// have been told to replace broken nodes.
     pub end_is_hidden: bool,
-    /// What Karpenter takes its price to be, where its NodePool weighs prices and that is known.
+    /// What Karpenter takes its price to be, where that is known.
     pub micro_usd_per_hour: Option<i64>,
     /// Whether Karpenter replaces broken nodes: always in EKS Auto Mode, elsewhere by feature gate NodeRepair.
     pub repairs: bool,

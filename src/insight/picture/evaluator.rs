@@ -26,7 +26,7 @@ struct PoolNow<'a> {
     row: &'a NodePoolRow,
     budgets: PoolBudgets,
     claims: ClaimCounts,
-    balance: Option<balance::Sums>,
+    balance: balance::Sums,
     budget_events: Reasons,
 }
 
@@ -132,7 +132,7 @@ impl<'a> Evaluator<'a> {
             pause: self.pauses.get(group).or_else(|| self.pauses.get(ANY_GROUP)).copied(),
             events: self.events(node, claim),
             block_ends: self.block_ends(node),
-            micro_usd_per_hour: None,
+            micro_usd_per_hour: said.and_then(|said| said.karpenter_price),
             repairs: is_auto || self.repairs,
             end_is_hidden: false,
             karpenter: if is_auto { &self.auto_mode } else { self.karpenter },
@@ -140,9 +140,6 @@ impl<'a> Evaluator<'a> {
             now: self.now,
         };
         case.end_is_hidden = self.hides_an_end(&case);
-        if case.pool.as_ref().is_some_and(|pool| pool.balance.is_some()) {
-            case.micro_usd_per_hour = said.and_then(|said| said.karpenter_price);
-        }
         case
     }
 
@@ -286,7 +283,7 @@ fn pool_now<'a>(fleet: &'a Fleet, picture: &Picture, row: &'a NodePoolRow, now: 
         row,
         budgets: PoolBudgets::new(row, sums.counted, sums.disrupting),
         claims: sums.claims,
-        balance: (row.consolidation_policy == "Balanced").then_some(sums.balance),
+        balance: sums.balance,
         budget_events: evidence::exhausted_reasons(events.into_iter(), now),
     }
 }
