@@ -45,4 +45,4 @@ pub use price::{
 pub use resources::{Condition, GpuCount, NodeClassRef, Resources, Status, is_gpu_resource};
 pub use store::{Changed, Fleet};
 pub use sym::{Interner, Labels, Sym};
-pub use table::{Row, Table};
+pub use table::{Row, Slot, Table};

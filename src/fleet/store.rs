@@ -7,11 +7,12 @@ use foldhash::fast::RandomState;
 use super::kind_table::kind_table;
 use super::{
     Change, Delta, EventRow, EventTable, JobRow, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, PriceChange, Prices,
-    Row, Sym, Table, Uid, WorkloadRow,
+    Row, Slot, Sym, Table, Uid, WorkloadRow,
 };
 
-type Keys = HashSet<ObjectKey, RandomState>;
-type Index<K> = HashMap<K, Keys, RandomState>;
+type Slots = HashSet<Slot, RandomState>;
+/// The rows of one table that have something in common.
+type Index<K> = HashMap<K, Slots, RandomState>;
 
 macro_rules! define_fleet {
     ($($(#[$doc:meta])* $kind:ident => $rows:ident($row:ident) in $table:ident: $store:ident, by $apply:ident {
@@ -27,7 +28,7 @@ macro_rules! define_fleet {
             pods_by_job: Index<Uid>,
             workloads_by_job: Index<Uid>,
             annotated_pods: BTreeSet<ObjectKey>,
-            job_by_uid: HashMap<Uid, ObjectKey, RandomState>,
+            job_by_uid: HashMap<Uid, Slot, RandomState>,
             nodes_by_provider: Index<Sym>,
             claims_by_provider: Index<Sym>,
             claims_by_node_name: Index<Sym>,
@@ -98,7 +99,7 @@ impl Fleet {
 
     fn apply_pod(&mut self, change: Change<PodRow>, changed: &mut Changed) {
         let (by_node, by_job, annotated) = (&mut self.pods_by_node, &mut self.pods_by_job, &mut self.annotated_pods);
-        self.pods.apply(change, |old, new| {
+        self.pods.apply(change, |slot, old, new| {
             changed.kinds.insert(Kind::Pod);
             let (old_node, new_node) = (old.and_then(|p| p.node.as_ref()), new.and_then(|p| p.node.as_ref()));
             let (old_job, new_job) = (old.and_then(job_uid), new.and_then(job_uid));
@@ -106,8 +107,8 @@ impl Fleet {
             changed.jobs.extend(old_job.into_iter().chain(new_job).cloned());
             let Some(key) = new.or(old).map(|pod| &pod.meta.key) else { return };
             changed.pods.insert(key.clone());
-            reindex(by_node, key, old_node, new_node);
-            reindex(by_job, key, old_job, new_job);
+            reindex(by_node, slot, old_node, new_node);
+            reindex(by_job, slot, old_job, new_job);
             if new.is_some_and(|pod| pod.do_not_disrupt.is_some()) {
                 annotated.insert(key.clone())
             } else {
@@ -119,73 +120,73 @@ impl Fleet {
     fn apply_node(&mut self, change: Change<NodeRow>, changed: &mut Changed) {
         let by_provider = &mut self.nodes_by_provider;
         let (claims_by_provider, claims_by_name) = (&self.claims_by_provider, &self.claims_by_node_name);
-        self.nodes.apply(change, |old, new| {
+        let claims = &self.node_claims;
+        self.nodes.apply(change, |slot, old, new| {
             changed.kinds.insert(Kind::Node);
             for row in old.into_iter().chain(new) {
                 changed.nodes.insert(row.meta.key.name.clone());
                 let joined = row.provider_id.as_ref().and_then(|id| claims_by_provider.get(id));
                 let named = claims_by_name.get(&row.meta.key.name);
-                changed.claims.extend(joined.into_iter().chain(named).flatten().cloned());
+                let rows = joined.into_iter().chain(named).flatten().filter_map(|slot| claims.at(*slot));
+                changed.claims.extend(rows.map(|claim| claim.meta.key.clone()));
             }
-            let Some(key) = new.or(old).map(|row| &row.meta.key) else { return };
-            reindex(by_provider, key, old.and_then(NodeRow::provider), new.and_then(NodeRow::provider));
+            reindex(by_provider, slot, old.and_then(NodeRow::provider), new.and_then(NodeRow::provider));
         });
     }
 
     fn apply_claim(&mut self, change: Change<NodeClaimRow>, changed: &mut Changed) {
         let (by_provider, by_name) = (&mut self.claims_by_provider, &mut self.claims_by_node_name);
-        let nodes_by_provider = &self.nodes_by_provider;
-        self.node_claims.apply(change, |old, new| {
+        let (nodes, nodes_by_provider) = (&self.nodes, &self.nodes_by_provider);
+        self.node_claims.apply(change, |slot, old, new| {
             changed.kinds.insert(Kind::NodeClaim);
             for row in old.into_iter().chain(new) {
                 changed.claims.insert(row.meta.key.clone());
                 let joined = row.provider_id.as_ref().and_then(|id| nodes_by_provider.get(id));
-                changed.nodes.extend(joined.into_iter().flatten().map(|key| key.name.clone()));
+                let rows = joined.into_iter().flatten().filter_map(|slot| nodes.at(*slot));
+                changed.nodes.extend(rows.map(|node| node.meta.key.name.clone()));
                 changed.nodes.extend(row.node_name.clone());
             }
-            let Some(key) = new.or(old).map(|row| &row.meta.key) else { return };
             let (old_id, new_id) = (old.and_then(NodeClaimRow::provider), new.and_then(NodeClaimRow::provider));
             let (old_name, new_name) =
                 (old.and_then(|row| row.node_name.as_ref()), new.and_then(|row| row.node_name.as_ref()));
-            reindex(by_provider, key, old_id, new_id);
-            reindex(by_name, key, old_name, new_name);
+            reindex(by_provider, slot, old_id, new_id);
+            reindex(by_name, slot, old_name, new_name);
         });
     }
 
     fn apply_job(&mut self, change: Change<JobRow>, changed: &mut Changed) {
         let by_uid = &mut self.job_by_uid;
-        self.jobs.apply(change, |old, new| {
+        self.jobs.apply(change, |slot, old, new| {
             changed.kinds.insert(Kind::Job);
             changed.jobs.extend(old.into_iter().chain(new).map(|row| row.meta.uid.clone()));
             if let Some(old) = old {
                 by_uid.remove(&old.meta.uid);
             }
             if let Some(new) = new {
-                by_uid.insert(new.meta.uid.clone(), new.meta.key.clone());
+                by_uid.insert(new.meta.uid.clone(), slot);
             }
         });
     }
 
     fn apply_workload(&mut self, change: Change<WorkloadRow>, changed: &mut Changed) {
         let by_job = &mut self.workloads_by_job;
-        self.workloads.apply(change, |old, new| {
+        self.workloads.apply(change, |slot, old, new| {
             changed.kinds.insert(Kind::Workload);
             let job = |row: Option<&WorkloadRow>| Some(row?.job_owner()?.uid.clone());
             let (old_job, new_job) = (job(old), job(new));
             changed.jobs.extend(old_job.iter().chain(&new_job).cloned());
-            let Some(key) = new.or(old).map(|row| &row.meta.key) else { return };
-            reindex(by_job, key, old_job.as_ref(), new_job.as_ref());
+            reindex(by_job, slot, old_job.as_ref(), new_job.as_ref());
         });
     }
 
     /// The pods bound to a Node, finished ones included.
     pub fn pods_on<'a>(&'a self, node: &str) -> impl Iterator<Item = &'a PodRow> {
-        self.pods_by_node.get(node).into_iter().flatten().filter_map(|key| self.pods.get(key))
+        self.pods_by_node.get(node).into_iter().flatten().filter_map(|slot| self.pods.at(*slot))
     }
 
     /// The pods whose controller is this Job.
     pub fn pods_of_job<'a>(&'a self, uid: &Uid) -> impl Iterator<Item = &'a PodRow> {
-        self.pods_by_job.get(uid).into_iter().flatten().filter_map(|key| self.pods.get(key))
+        self.pods_by_job.get(uid).into_iter().flatten().filter_map(|slot| self.pods.at(*slot))
     }
 
     /// The pods that carry `karpenter.sh/do-not-disrupt`, whatever its value, by key.
@@ -196,7 +197,7 @@ impl Fleet {
     /// The NodeClaim behind a Node: by providerID as Karpenter joins them, else by `status.nodeName` unless both have
     /// a providerID (names are used again, and an old NodeClaim may still be there). Of several the newest.
     pub fn claim_of(&self, node: &NodeRow) -> Option<&NodeClaimRow> {
-        let rows = |keys: Option<&'_ Keys>| newest(keys, |key| self.node_claims.get(key));
+        let rows = |slots: Option<&'_ Slots>| newest(slots, &self.node_claims);
         rows(node.provider().and_then(|id| self.claims_by_provider.get(id))).or_else(|| {
             rows(self.claims_by_node_name.get(&node.meta.key.name)).filter(|claim| same_machine(claim, node))
         })
@@ -205,7 +206,7 @@ impl Fleet {
     /// The Node of a NodeClaim, joined as in [`Self::claim_of`]; `None` before it registers.
     pub fn node_of(&self, claim: &NodeClaimRow) -> Option<&NodeRow> {
         let joined = claim.provider().and_then(|id| self.nodes_by_provider.get(id));
-        newest(joined, |key| self.nodes.get(key)).or_else(|| {
+        newest(joined, &self.nodes).or_else(|| {
             let key = ObjectKey { namespace: Sym::new(""), name: claim.node_name.clone()? };
             self.nodes.get(&key).filter(|node| same_machine(claim, node))
         })
@@ -213,12 +214,12 @@ impl Fleet {
 
     /// The Workload that Kueue has made for a Job; of several the newest, which has taken the place of the others.
     pub fn workload_of(&self, job: &JobRow) -> Option<&WorkloadRow> {
-        newest(self.workloads_by_job.get(&job.meta.uid), |key| self.workloads.get(key))
+        newest(self.workloads_by_job.get(&job.meta.uid), &self.workloads)
     }
 
     /// A Job by its uid.
     pub fn job(&self, uid: &Uid) -> Option<&JobRow> {
-        self.jobs.get(self.job_by_uid.get(uid)?)
+        self.jobs.at(*self.job_by_uid.get(uid)?)
     }
 
     /// A Node by its name.
@@ -237,29 +238,29 @@ fn apply_plain<R: Row>(table: &mut Table<R>, changes: Vec<Change<R>>, kind: Kind
     if !changes.is_empty() {
         changed.kinds.insert(kind);
     }
-    changes.into_iter().for_each(|change| table.apply(change, |_, _| ()));
+    changes.into_iter().for_each(|change| table.apply(change, |_, _, _| ()));
 }
 
-fn reindex<K: Eq + std::hash::Hash + Clone>(index: &mut Index<K>, key: &ObjectKey, old: Option<&K>, new: Option<&K>) {
+fn reindex<K: Eq + std::hash::Hash + Clone>(index: &mut Index<K>, slot: Slot, old: Option<&K>, new: Option<&K>) {
     if old == new {
         return;
     }
     if let Some(old) = old
         && let Some(bucket) = index.get_mut(old)
     {
-        bucket.remove(key);
+        bucket.remove(&slot);
         if bucket.is_empty() {
             index.remove(old);
         }
     }
     if let Some(new) = new {
-        index.entry(new.clone()).or_default().insert(key.clone());
+        index.entry(new.clone()).or_default().insert(slot);
     }
 }
 
 /// The newest of these rows, of equally old ones the last by name.
-fn newest<'a, R: Row>(keys: Option<&Keys>, row: impl Fn(&ObjectKey) -> Option<&'a R>) -> Option<&'a R> {
-    keys?.iter().filter_map(row).max_by_key(|row| (row.meta().created, &row.meta().key))
+fn newest<'a, R: Row>(slots: Option<&Slots>, table: &'a Table<R>) -> Option<&'a R> {
+    slots?.iter().filter_map(|slot| table.at(*slot)).max_by_key(|row| (row.meta().created, &row.meta().key))
 }
 
 /// Whether nothing says that these are two machines.

@@ -173,7 +173,7 @@ mod tests {
         if let Some(image) = image {
             let meta = rows::meta("kube-system", "karpenter", Time::from_seconds(0));
             controllers
-                .apply(Change::Upsert(ControllerRow { meta, image: Sym::new(image), feature_gates: None }), |_, _| ());
+                .apply(Change::Upsert(ControllerRow { meta, image: Sym::new(image), feature_gates: None }), |_, _, _| ());
         }
         let facts = ClusterFacts { karpenter_crd_version: crd.map(str::to_owned), ..ClusterFacts::default() };
         KarpenterVersion::detect(flag, &controllers, &facts)

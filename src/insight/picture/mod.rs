@@ -27,7 +27,6 @@ pub use evaluator::{Evaluator, NodeAssessment};
 pub use findings::{Finding, Rule, Severity, findings, of_assessments, rules};
 use node::Load;
 pub use node::NodePicture;
-use rates::OwnerRates;
 pub use rates::{NodeProtection, RateSums, Touched};
 pub use spend::{
     EKS_CONTROL_PLANE, PodOwner, Spend, claim_price_query, cluster_fixed, machine, payer_of_pod, price_query,
@@ -212,35 +211,31 @@ impl Picture {
 
     /// Puts the picture of a Node in the place of the one before, in the sums, too.
     fn set_node(&mut self, name: &Sym, new: Option<NodePicture>, touched: &mut Touched) {
-        let old = self.nodes.get(name);
-        let rates = touched.note_node(name, old, new.as_ref());
-        let old = match new {
-            Some(new) => {
-                self.count_node(&new, rates);
-                self.nodes.insert(name.clone(), new)
-            }
-            None => self.nodes.remove(name),
-        };
+        let old = self.nodes.remove(name);
+        let [before, after] = [&old, &new].map(|node| node.as_ref().map_or(&[][..], |node| &node.spend.owners));
+        let (before, after) = spend::differing(before, after);
+        touched.note_node(name, before, after);
+        spend::add_rates(&mut self.rates_by_owner, after);
+        spend::take_rates(&mut self.rates_by_owner, before);
+        if let Some(new) = &new {
+            self.count_node(new);
+        }
         if let Some(old) = old {
             self.take_from_pool(&old);
             self.counts.node(&old, Step::Out);
-            if rates == OwnerRates::Changed {
-                self.take_spend(&old.spend);
-            }
         }
+        self.nodes.extend(new.map(|new| (name.clone(), new)));
     }
 
     fn insert_node(&mut self, name: &Sym, new: NodePicture) {
-        self.count_node(&new, OwnerRates::Changed);
+        spend::add_rates(&mut self.rates_by_owner, &new.spend.owners);
+        self.count_node(&new);
         self.nodes.insert(name.clone(), new);
     }
 
-    fn count_node(&mut self, new: &NodePicture, rates: OwnerRates) {
+    fn count_node(&mut self, new: &NodePicture) {
         self.add_to_pool(new);
         self.counts.node(new, Step::In);
-        if rates == OwnerRates::Changed {
-            self.add_spend(&new.spend);
-        }
     }
 
     fn add_to_pool(&mut self, node: &NodePicture) {

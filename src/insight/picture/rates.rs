@@ -2,8 +2,8 @@
 
 use std::hash::Hash;
 
-use super::spend::{PodOwner, machine};
-use super::{Map, NodePicture, Picture};
+use super::spend::{OwnerShare, PodOwner, machine};
+use super::{Map, Picture};
 use crate::fleet::{Fleet, Kind, ObjectKey, Sym};
 use crate::insight::Completeness;
 use crate::insight::cost::{Cost, CostGroup, CostPart, CostRates, GroupBy, Machine, Machines, PerPart};
@@ -29,25 +29,11 @@ pub struct Touched {
     pub owners: Vec<PodOwner>,
 }
 
-/// Whether the owners of a Node's pods pay something else than before. Most changes of pods leave that alone.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum OwnerRates {
-    /// The same owners pay the same.
-    Unchanged,
-    /// Something is different.
-    Changed,
-}
-
 impl Touched {
     /// Notes that a Node's picture is another one now, and the owners whose rates changed with it.
-    pub(super) fn note_node(&mut self, name: &Sym, old: Option<&NodePicture>, new: Option<&NodePicture>) -> OwnerRates {
+    pub(super) fn note_node(&mut self, name: &Sym, before: &[OwnerShare], after: &[OwnerShare]) {
         self.nodes.push(name.clone());
-        let [before, after] = [old, new].map(|node| node.map_or(&[][..], |node| &node.spend.owners));
-        if before == after {
-            return OwnerRates::Unchanged;
-        }
         self.owners.extend(before.iter().chain(after).map(|(owner, _)| owner.clone()));
-        OwnerRates::Changed
     }
 }
 

@@ -78,11 +78,14 @@ impl PodOwner {
     }
 }
 
+/// What the pods of an owner pay of one Node, in micro-dollars per hour.
+pub type OwnerShare = (PodOwner, i64);
+
 /// How the rate of a Node is shared, in micro-dollars per hour.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Spend {
-    /// What the pods of each owner pay, by owner.
-    pub owners: Vec<(PodOwner, i64)>,
+    /// What the pods of each owner pay, in the order of owners.
+    pub owners: Vec<OwnerShare>,
     /// Part of the rate that no pod requests.
     pub unrequested: i64,
     /// For accelerators that no pod requests.
@@ -218,20 +221,31 @@ impl Picture {
     pub fn owners(&self) -> impl Iterator<Item = &PodOwner> {
         self.rates_by_owner.keys()
     }
+}
 
-    pub(super) fn add_spend(&mut self, spend: &Spend) {
-        for (owner, rate) in &spend.owners {
-            *self.rates_by_owner.entry(owner.clone()).or_default() += rate;
-        }
+/// Where two lists of the same order differ: what is before and behind that is left out. A pod that comes, goes or changes
+/// as a rule leaves alone what the owners of the other pods on its Node pay.
+pub(super) fn differing<'a>(before: &'a [OwnerShare], after: &'a [OwnerShare]) -> (&'a [OwnerShare], &'a [OwnerShare]) {
+    let start = before.iter().zip(after).take_while(|(old, new)| old == new).count();
+    let (before, after) = (&before[start..], &after[start..]);
+    let end = before.iter().rev().zip(after.iter().rev()).take_while(|(old, new)| old == new).count();
+    (&before[..before.len() - end], &after[..after.len() - end])
+}
+
+/// Adds what owners pay of a Node to what they pay together.
+pub(super) fn add_rates(sums: &mut RatesByOwner, shares: &[OwnerShare]) {
+    for (owner, rate) in shares {
+        *sums.entry(owner.clone()).or_default() += rate;
     }
+}
 
-    pub(super) fn take_spend(&mut self, spend: &Spend) {
-        for (owner, rate) in &spend.owners {
-            let Some(sum) = self.rates_by_owner.get_mut(owner) else { continue };
-            *sum -= rate;
-            if *sum == 0 {
-                self.rates_by_owner.remove(owner);
-            }
+/// Takes what owners pay of a Node from what they pay together.
+pub(super) fn take_rates(sums: &mut RatesByOwner, shares: &[OwnerShare]) {
+    for (owner, rate) in shares {
+        let Some(sum) = sums.get_mut(owner) else { continue };
+        *sum -= rate;
+        if *sum == 0 {
+            sums.remove(owner);
         }
     }
 }
