@@ -172,8 +172,10 @@ mod tests {
         let mut controllers = Table::default();
         if let Some(image) = image {
             let meta = rows::meta("kube-system", "karpenter", Time::from_seconds(0));
-            controllers
-                .apply(Change::Upsert(ControllerRow { meta, image: Sym::new(image), feature_gates: None }), |_, _, _| ());
+            controllers.apply(
+                Change::Upsert(ControllerRow { meta, image: Sym::new(image), feature_gates: None }),
+                |_, _, _| (),
+            );
         }
         let facts = ClusterFacts { karpenter_crd_version: crd.map(str::to_owned), ..ClusterFacts::default() };
         KarpenterVersion::detect(flag, &controllers, &facts)

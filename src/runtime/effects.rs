@@ -1,7 +1,12 @@
 //! Performs the effects of `update`. Each request runs as a task of its own, and its answer comes back as a message.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::backend::{Backend, Requests};
 use super::clock::Clock;
@@ -21,7 +26,17 @@ pub struct Executor {
     memory: Option<Memory>,
     /// The running fetch; a new one cancels it.
     fetch: Option<AbortHandle>,
+    /// The running writes.
+    writes: TaskTracker,
+    /// Cancelled when running writes are no longer waited for.
+    ended: CancellationToken,
 }
+
+/// How long a program that ends waits for the answers to its writes.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long it then waits for the journal.
+const JOURNAL_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A change of an annotation that is to be written, with what the journal records of it.
 struct PendingWrite {
@@ -42,7 +57,8 @@ impl Executor {
         clock: Clock,
         memory: Option<Memory>,
     ) -> Self {
-        Self { backend, sink, answers, clock, memory, fetch: None }
+        let (writes, ended) = (TaskTracker::new(), CancellationToken::new());
+        Self { backend, sink, answers, clock, memory, fetch: None, writes, ended }
     }
 
     /// Connects to a context, or to that of flags and kubeconfig; ends the previous connection.
@@ -80,11 +96,23 @@ impl Executor {
         });
     }
 
+    /// Waits, before the program ends, until the result of each write is in the journal; for answers that do not come, this
+    /// says so.
+    pub async fn finish_writes(&self) {
+        self.writes.close();
+        if timeout(ANSWER_PATIENCE, self.writes.wait()).await.is_err() {
+            self.ended.cancel();
+            // A disk that does not answer must not keep the program.
+            let _ = timeout(JOURNAL_PATIENCE, self.writes.wait()).await;
+        }
+    }
+
     fn write(&self, pending: PendingWrite) {
         let (requests, answers, clock) = (self.backend.requests(), self.answers.clone(), self.clock.clone());
-        tokio::spawn(async move {
+        let ended = self.ended.clone();
+        self.writes.spawn(async move {
             let outcome = match &requests {
-                Some(requests) => carry_out(requests, &pending, &clock).await,
+                Some(requests) => carry_out(requests, &pending, &clock, &ended).await,
                 None => AnnotationOutcome::Unanswered { message: NOT_CONNECTED.into() },
             };
             let _ = answers.send(Msg::Written { write: pending.write, item: pending.item, outcome }).await;
@@ -106,15 +134,23 @@ impl Executor {
     }
 }
 
+const ENDED: &str = "batchtop ended before the answer came";
+
 const NOT_CONNECTED: &str = "not connected to a cluster";
 
 /// Records the intent in the journal, makes the request, and records the result. Makes no request if the intent cannot
 /// be recorded.
-async fn carry_out(requests: &Requests, pending: &PendingWrite, clock: &Clock) -> AnnotationOutcome {
+async fn carry_out(
+    requests: &Requests,
+    pending: &PendingWrite,
+    clock: &Clock,
+    ended: &CancellationToken,
+) -> AnnotationOutcome {
     if let Err(message) = intent(requests, pending, clock).await {
         return AnnotationOutcome::NotJournaled { message };
     }
-    let outcome = requests.annotate(&pending.change).await;
+    let answer = ended.run_until_cancelled(requests.annotate(&pending.change)).await;
+    let outcome = answer.unwrap_or_else(|| AnnotationOutcome::Unanswered { message: ENDED.into() });
     note_result(requests, pending, &outcome, clock).await;
     outcome
 }

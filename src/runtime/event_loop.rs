@@ -77,6 +77,14 @@ impl EventLoop {
     /// # Errors
     /// When the terminal cannot be read or written.
     pub async fn run(mut self) -> io::Result<Ended> {
+        let ended = self.follow().await;
+        self.done.close();
+        self.executor.finish_writes().await;
+        ended
+    }
+
+    /// Handles whatever comes, until something ends the program.
+    async fn follow(&mut self) -> io::Result<Ended> {
         let mut signals = Signals::new()?;
         let mut events = EventStream::new();
         let mut hang_up = pin!(gone());
@@ -112,6 +120,7 @@ impl EventLoop {
         let msg = match keys::input(event) {
             Some(Input::Msg(msg)) => Some(msg),
             Some(Input::Click(x, y)) => self.click(x, y).map(Msg::Mouse),
+            Some(Input::Resize) => Some(self.new_size()?),
             None => None,
         };
         msg.map_or(Ok(false), |msg| self.handle_key(msg))
@@ -192,9 +201,15 @@ impl EventLoop {
     }
 
     fn resize(&mut self) -> io::Result<()> {
-        let (width, height) = self.terminal.size()?;
-        update(&mut self.app, Msg::Resize { width, height });
+        let size = self.new_size()?;
+        update(&mut self.app, size);
         Ok(())
+    }
+
+    /// Follows the size of the terminal.
+    fn new_size(&mut self) -> io::Result<Msg> {
+        let (width, height) = self.terminal.fit()?;
+        Ok(Msg::Resize { width, height })
     }
 
     /// Restores the terminal and stops the process, as ctrl-z does; returns when continued.

@@ -14,6 +14,8 @@ pub enum Input {
     Msg(Msg),
     /// A click at this column and row.
     Click(u16, u16),
+    /// The terminal has another size, which is asked of the terminal itself.
+    Resize,
 }
 
 /// Translates a terminal event; `None` for events that batchtop does not use.
@@ -21,7 +23,7 @@ pub fn input(event: Event) -> Option<Input> {
     match event {
         Event::Key(key) => chord(key).map(|chord| Input::Msg(Msg::Key(chord))),
         Event::Paste(text) => Some(Input::Msg(Msg::Paste(text))),
-        Event::Resize(width, height) => Some(Input::Msg(Msg::Resize { width, height })),
+        Event::Resize(..) => Some(Input::Resize),
         Event::Mouse(mouse) => mouse_input(mouse),
         Event::FocusGained | Event::FocusLost => None,
     }

@@ -1,5 +1,6 @@
 //! `batchtop snapshot`: reads everything once, prints one JSON document, ends.
 
+use std::borrow::Cow;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -125,15 +126,36 @@ fn are_prices_settled(app: &App) -> bool {
 }
 
 fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
-    let mut text = serde_json::to_string_pretty(&export::snapshot(app))
+    let json = serde_json::to_string_pretty(&export::snapshot(app))
         .map_err(|error| Failure::bug(format!("the document cannot be written as JSON: {error}")))?;
-    text.push('\n');
+    let text = escaped(&json) + "\n";
     match &args.output_file {
         None => commands::print(&text).map(|_| ()),
         Some(path) if path.as_os_str() == STANDARD_OUTPUT => commands::print(&text).map(|_| ()),
         Some(path) => write_output(path, text.as_bytes())
             .map_err(|error| Failure::internal(format!("cannot write {}: {error}", path.display()))),
     }
+}
+
+/// JSON with those control characters escaped, too, that JSON does not demand to be: DEL and C1, of which some terminals take
+/// `U+009B` for the beginning of an escape sequence. They are only in strings, for all else is ASCII.
+fn escaped(json: &str) -> Cow<'_, str> {
+    const LAST: char = '\u{9f}';
+    // The first byte of every C1 character, and of others.
+    const LEAD: u8 = 0xc2;
+    let mut text = String::new();
+    let mut done = 0;
+    for at in memchr::memchr2_iter(0x7f, LEAD, json.as_bytes()) {
+        let Some(c) = json.get(at..).and_then(|rest| rest.chars().next()).filter(|c| *c <= LAST) else { continue };
+        text.push_str(json.get(done..at).unwrap_or_default());
+        text.extend(format!("\\u{:04x}", u32::from(c)).chars());
+        done = at + c.len_utf8();
+    }
+    if done == 0 {
+        return Cow::Borrowed(json);
+    }
+    text.push_str(json.get(done..).unwrap_or_default());
+    Cow::Owned(text)
 }
 
 /// The exit code. Incomplete Sources are listed on standard error, and in `sources` of the document.

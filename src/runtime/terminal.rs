@@ -13,13 +13,17 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute, queue};
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
+use ratatui::{TerminalOptions, Viewport};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use tokio::sync::oneshot;
 
 /// Size of the write buffer; a frame fits, so that it is one write.
 const WRITE_BUFFER_BYTES: usize = 64 * 1024;
+
+/// The most columns and rows that are drawn. A terminal may claim to have 65,535 of each, for which there is no memory.
+const MAX_SIZE: Size = Size { width: 1_024, height: 512 };
 
 /// Clicks and the wheel (1000), at any width (1006). Not the movements that crossterm asks for as well (1002, 1003): they are
 /// not used, and are twelve bytes for each cell.
@@ -97,7 +101,10 @@ impl Terminal {
     /// Enters raw mode and the alternate screen.
     pub fn take(mouse: MouseUse) -> io::Result<Self> {
         let out = BufWriter::with_capacity(WRITE_BUFFER_BYTES, io::stdout());
-        let inner = ManuallyDrop::new(ratatui::Terminal::new(CrosstermBackend::new(out))?);
+        // Fixed: of itself ratatui follows the terminal to any size.
+        let viewport = Viewport::Fixed(Rect::default());
+        let options = TerminalOptions { viewport };
+        let inner = ManuallyDrop::new(ratatui::Terminal::with_options(CrosstermBackend::new(out), options)?);
         let mut terminal = Self { inner, mouse };
         terminal.enter()?;
         Ok(terminal)
@@ -118,8 +125,8 @@ impl Terminal {
     /// Forgets what the terminal shows, so that the next frame is drawn in full. Not `clear`, which asks the terminal
     /// where its cursor is and waits for the answer among the keys.
     fn forget(&mut self) -> io::Result<()> {
-        let size = self.inner.size()?;
-        self.inner.resize(Rect::new(0, 0, size.width, size.height))
+        let (width, height) = self.size()?;
+        self.inner.resize(Rect::new(0, 0, width, height))
     }
 
     /// Restores the terminal until [`Self::resume`].
@@ -132,9 +139,19 @@ impl Terminal {
         self.enter()
     }
 
-    /// Width and height in cells.
-    pub fn size(&self) -> io::Result<(u16, u16)> {
-        self.inner.size().map(|size| (size.width, size.height))
+    /// Follows the size of the terminal; width and height in cells that are drawn from now on.
+    pub fn fit(&mut self) -> io::Result<(u16, u16)> {
+        let size = self.size()?;
+        let drawn = self.inner.get_frame().area();
+        if size != (drawn.width, drawn.height) {
+            self.forget()?;
+        }
+        Ok(size)
+    }
+
+    fn size(&self) -> io::Result<(u16, u16)> {
+        let size = self.inner.size()?;
+        Ok((size.width.min(MAX_SIZE.width), size.height.min(MAX_SIZE.height)))
     }
 
     /// Draws one frame in one write. `paint` returns the position of the cursor, `None` to hide it.

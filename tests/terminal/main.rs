@@ -2,7 +2,11 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod cluster;
 mod commands;
+#[allow(dead_code, unused_imports, reason = "shared with tests that do more with it")]
+#[path = "../fake_api/mod.rs"]
+mod fake_api;
 mod pty;
 
 use std::path::Path;
@@ -82,6 +86,25 @@ fn the_screen_is_redrawn_after_a_resize() {
     }
     session.signal("TERM");
     session.wait();
+}
+
+#[test]
+fn a_terminal_that_claims_billions_of_cells_is_drawn_in_part() {
+    let home = home();
+    let mut session = demo(home.path(), (120, 40));
+    session.wait_for("live");
+    let frames = || session.written().matches("\u{1b}[?2026l").count();
+    let before = frames();
+    session.claim_size((u16::MAX, u16::MAX));
+    while frames() == before {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    session.resize((120, 40));
+    session.wait_for("live");
+    session.send("q");
+    let (status, written) = session.wait();
+    assert!(status.success());
+    assert_restored(&written);
 }
 
 #[test]

@@ -86,10 +86,15 @@ impl Session {
         }
     }
 
-    /// Changes the size of the terminal.
-    pub fn resize(&self, (width, height): (u16, u16)) {
+    /// Tells the program another size of the terminal, and leaves the emulator as it is.
+    pub fn claim_size(&self, (width, height): (u16, u16)) {
         let size = PtySize { rows: height, cols: width, pixel_width: 0, pixel_height: 0 };
         self.master.resize(size).expect("the terminal can be resized");
+    }
+
+    /// Changes the size of the terminal.
+    pub fn resize(&self, (width, height): (u16, u16)) {
+        self.claim_size((width, height));
         let (rows, columns) = (NonZero::new(height).expect("rows"), NonZero::new(width).expect("columns"));
         self.seen.lock().expect("no reader panicked").screen.screen_mut().set_size(rows, columns);
     }

@@ -1,0 +1,86 @@
+//! The real program in a pseudo-terminal, on an API server in this process.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::commands;
+use crate::fake_api::{FakeApi, Fault, pod};
+use crate::pty::Session;
+
+const PODS: &str = "/api/v1/pods";
+
+/// Longer than anything here takes, also on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn kubeconfig(home: &Path, url: &str) -> String {
+    let path = home.join("kubeconfig");
+    let text = format!(
+        "current-context: c\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n\
+         clusters: [{{name: c, cluster: {{server: '{url}'}}}}]\nusers: [{{name: u, user: {{}}}}]\n"
+    );
+    std::fs::write(&path, text).expect("a kubeconfig");
+    path.display().to_string()
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn journal(home: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(home.join(".local/state/batchtop/journal.jsonl")).expect("a journal");
+    text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+/// Protects a pod, ends the program while the answer to the write is missing, and returns the journal.
+fn journal_after_a_signal(fault: Fault) -> Vec<Value> {
+    let home = tempfile::tempdir().expect("a home");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let api = runtime.block_on(FakeApi::start());
+    api.state().put(PODS, "ml/train-0", &pod("train-0", "ml", None));
+    api.state().plan("PATCH", fault, 1);
+    let config = kubeconfig(home.path(), &api.url());
+    let args = ["--kubeconfig", &config, "--no-aws"];
+    let mut session = Session::start(env!("CARGO_BIN_EXE_batchtop"), &args, &[], home.path(), (120, 40));
+    session.wait_for("pods 1");
+    session.send("3");
+    session.wait_for("train-0");
+    session.send("p");
+    session.wait_for("until finished");
+    session.send("\r");
+    wait_until("the write", || api.requests("PATCH") == 1);
+    session.signal("TERM");
+    assert_eq!(session.wait().0.exit_code(), 143);
+    journal(home.path())
+}
+
+#[test]
+fn a_signal_leaves_no_write_without_a_result_in_the_journal() {
+    let late = journal_after_a_signal(Fault::Drip(Duration::from_millis(100)));
+    assert_eq!((late.len(), &late[1]["outcome"]), (2, &"done".into()), "{late:?}");
+    let never = journal_after_a_signal(Fault::DoneInSilence);
+    assert_eq!((never.len(), &never[1]["outcome"]), (2, &"unanswered".into()), "{never:?}");
+    assert_eq!(never[1]["message"], "batchtop ended before the answer came");
+}
+
+#[test]
+fn no_control_character_of_a_cluster_is_in_a_snapshot_and_none_is_lost() {
+    let home = tempfile::tempdir().expect("a home");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let api = runtime.block_on(FakeApi::start());
+    let value = "\u{9b}31m\u{7f}red";
+    api.state().put(PODS, "ml/train-0", &pod("train-0", "ml", Some(value)));
+    let config = kubeconfig(home.path(), &api.url());
+    let output = commands::run(home.path(), &["snapshot", "--kubeconfig", &config, "--no-aws"]);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text}");
+    let document: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(document["pods"][0]["protection"]["value"], value, "{}", document["pods"][0]);
+}
