@@ -9,7 +9,7 @@ use kube::Client;
 use kube::client::Body;
 use tokio::time::timeout;
 
-use super::decode::{Status, bounded};
+use super::decode::{self, bounded};
 use super::failure::Failure;
 use super::{Timing, bodies};
 
@@ -125,7 +125,7 @@ async fn beginning(mut body: Body, timing: &Timing) -> Result<Vec<u8>, Failure> 
 
 /// The message of a `Status`; proxies and old servers answer in plain text.
 fn server_words(body: &[u8], code: StatusCode) -> String {
-    if let Ok(status) = serde_json::from_slice::<Status>(body)
+    if let Some(status) = decode::status(body)
         && !status.message.is_empty()
     {
         return bounded(&status.message).into_owned();

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::decode::{PROTOBUF, is_in_protobuf};
 use crate::fleet::{Content, Kind, Scope};
 
 /// Objects per page.
@@ -26,8 +27,21 @@ pub(super) fn object_path(kind: Kind, version: &str, namespace: &str, name: &str
     format!("{}/{}", path(kind, version, Some(namespace).filter(|text| !text.is_empty())), escape(name))
 }
 
-/// The media type to ask for in a list.
-pub(super) const fn accept(kind: Kind) -> &'static str {
+/// The media types to ask for in a list, the best one first: what a server has no protobuf of comes in JSON.
+pub fn accept(kind: Kind) -> Cow<'static, str> {
+    let json = json(kind);
+    if !is_in_protobuf(kind) {
+        return json.into();
+    }
+    let parameters = match kind.spec().content {
+        Content::Metadata => ";as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+        Content::Object => "",
+    };
+    format!("{PROTOBUF}{parameters},{json}").into()
+}
+
+/// The media type of a list in JSON.
+const fn json(kind: Kind) -> &'static str {
     match kind.spec().content {
         Content::Metadata => "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
         Content::Object => "application/json",
@@ -48,14 +62,14 @@ pub(super) fn selector(kind: Kind) -> Option<String> {
 }
 
 /// The path and the media type of the first page of a kind in the whole cluster, in its best version: what a client has to
-/// ask for that reads the same as batchtop.
+/// ask for that reads the same as batchtop, in JSON.
 pub fn first_page(kind: Kind) -> (String, &'static str) {
     let mut path = format!("{}?limit={PAGE_SIZE}", path(kind, kind.spec().best_version(), None));
     if let Some(selector) = selector(kind) {
         path.push('&');
         path.push_str(&selector);
     }
-    (path, accept(kind))
+    (path, json(kind))
 }
 
 /// What is reserved in a URL: all but the unreserved characters of RFC 3986 §2.3.

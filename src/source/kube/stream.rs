@@ -334,7 +334,7 @@ impl Stream {
     async fn page(&mut self, at: usize, token: &str, body: &mut Body) -> Result<decode::Page, Stop> {
         let one_object = format!("{}?limit=1", self.scope_path(at));
         loop {
-            let request = api::get(&self.list_path(at, token), resource::accept(self.kind))?;
+            let request = api::get(&self.list_path(at, token), &resource::accept(self.kind))?;
             let client = self.client().await?;
             let fetched = api::fetch(&client, request, &self.context.timing, body).await;
             drop(client);
@@ -757,7 +757,7 @@ async fn next_until<S: futures::Stream + Unpin>(due: Option<Instant>, stream: &m
 async fn may_read(kind: Kind, path: &str, context: &StreamContext) -> bool {
     let mut access = context.access.clone();
     let Some(client) = access.wait().await else { return false };
-    let Ok(request) = api::get(path, resource::accept(kind)) else { return false };
+    let Ok(request) = api::get(path, &resource::accept(kind)) else { return false };
     let answer = api::open(&client, request, &context.timing).await;
     matches!(answer, Ok(_) | Err(Failure::Api { code: 410, .. }))
 }
@@ -807,6 +807,7 @@ fn no_page(why: NoPage, kind: Kind, path: &str) -> Failure {
         }
         NoPage::Other(what) => Failure::WrongAnswer(answer(&what)),
         NoPage::Json(error) => Failure::Unreadable(error.to_string()),
+        NoPage::Protobuf(error) => Failure::Unreadable(format!("protobuf: {error}")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! batchtop itself on a real control plane.
 
+mod encodings;
 mod faults;
 mod money;
 pub mod program;
@@ -11,7 +12,7 @@ use libtest_mimic::Trial;
 
 /// All tests of batchtop.
 pub fn trials() -> Vec<Trial> {
-    [snapshot::trials(), story::trials(), faults::trials(), rights::trials(), money::trials()]
+    [encodings::trials(), snapshot::trials(), story::trials(), faults::trials(), rights::trials(), money::trials()]
         .into_iter()
         .flatten()
         .collect()

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::amounts::ResourceList;
 use super::condition::{SlimCondition, conditions};
 use super::karpenter::{SlimClassRef, lifetime, seconds};
-use super::meta::{SlimMeta, time};
+use super::meta::{SlimMeta, SlimTime, time};
 use super::text::{Text, bounded_name, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::kinds::NodeClaims;
@@ -50,7 +50,7 @@ struct ClaimStatus<'a> {
     #[serde(borrow, rename = "providerID")]
     provider_id: Text<'a>,
     #[serde(borrow)]
-    last_pod_event_time: Text<'a>,
+    last_pod_event_time: SlimTime<'a>,
     #[serde(borrow, deserialize_with = "or_default")]
     capacity: ResourceList<'a>,
     #[serde(borrow, deserialize_with = "or_default")]

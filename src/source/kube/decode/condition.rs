@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::DecodeError;
-use super::meta::time;
+use super::meta::{SlimTime, time};
 use super::text::{Text, bounded, bounded_name};
 use crate::fleet::{Condition, Interner, Status};
 
@@ -20,7 +20,7 @@ pub(super) struct SlimCondition<'a> {
     #[serde(borrow)]
     pub(super) message: Text<'a>,
     #[serde(borrow)]
-    last_transition_time: Text<'a>,
+    last_transition_time: SlimTime<'a>,
 }
 
 impl SlimCondition<'_> {

@@ -1,5 +1,6 @@
 //! Why an object could not be decoded.
 
+use super::protobuf::ProtobufError;
 use super::text::bounded;
 
 /// One object that could not be decoded. It is counted and left out; it never fails its page.
@@ -8,6 +9,9 @@ pub enum DecodeError {
     /// Not the JSON that was expected.
     #[error("{0}")]
     Json(#[from] serde_json::Error),
+    /// Not the protobuf that was expected.
+    #[error("{0}")]
+    Protobuf(#[from] ProtobufError),
     /// A field without which there is no row.
     #[error("{0} is missing")]
     Missing(&'static str),

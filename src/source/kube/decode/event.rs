@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::event_class::classify;
-use super::meta::{SlimMeta, time};
+use super::meta::{SlimMeta, SlimTime, time};
 use super::text::{Text, bounded, bounded_name, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::kinds::Events;
@@ -30,9 +30,9 @@ pub(super) struct SlimEvent<'a> {
     #[serde(borrow, default, deserialize_with = "or_default")]
     series: Series<'a>,
     #[serde(borrow, default)]
-    last_timestamp: Text<'a>,
+    last_timestamp: SlimTime<'a>,
     #[serde(borrow, default)]
-    event_time: Text<'a>,
+    event_time: SlimTime<'a>,
     #[serde(default, deserialize_with = "or_default")]
     count: u32,
 }
@@ -63,7 +63,7 @@ struct Series<'a> {
     #[serde(deserialize_with = "or_default")]
     count: u32,
     #[serde(borrow)]
-    last_observed_time: Text<'a>,
+    last_observed_time: SlimTime<'a>,
 }
 
 impl Project for Events {

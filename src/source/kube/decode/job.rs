@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::condition::{SlimCondition, conditions};
-use super::meta::{SlimMeta, time};
+use super::meta::{SlimMeta, SlimTime, time};
 use super::pod_spec::{PodSpec, template_requests};
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
@@ -60,9 +60,9 @@ struct JobStatus<'a> {
     #[serde(deserialize_with = "or_default")]
     failed: i64,
     #[serde(borrow)]
-    start_time: Text<'a>,
+    start_time: SlimTime<'a>,
     #[serde(borrow)]
-    completion_time: Text<'a>,
+    completion_time: SlimTime<'a>,
     #[serde(borrow, deserialize_with = "or_default")]
     conditions: Vec<SlimCondition<'a>>,
 }
@@ -123,9 +123,9 @@ struct CronJobStatus<'a> {
     #[serde(deserialize_with = "or_default")]
     active: Vec<IgnoredAny>,
     #[serde(borrow)]
-    last_schedule_time: Text<'a>,
+    last_schedule_time: SlimTime<'a>,
     #[serde(borrow)]
-    last_successful_time: Text<'a>,
+    last_successful_time: SlimTime<'a>,
 }
 
 impl Project for CronJobs {

@@ -8,9 +8,11 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visito
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::other::SlimObject;
+use super::protobuf::{self, Envelope, Message, ProtobufError};
 use super::text::{Text, bounded};
-use super::{ForKind, Project, Status, Undecodable, dispatch, key_of};
-use crate::fleet::{Change, Content, Delta, Interner, Kind};
+use super::{DecodeError, ForKind, Project, Status, Undecodable, dispatch, key_of};
+use crate::fleet::{Change, Content, Delta, Interner, Kind, ObjectKey};
 
 /// How many rows a Delta holds at most, so that applying one never keeps a key press waiting: 2 ms at 100,000 pods.
 pub(crate) const BATCH_ROWS: usize = 125;
@@ -41,15 +43,38 @@ pub(crate) enum NoPage {
     Other(String),
     /// Not the JSON of an object.
     Json(serde_json::Error),
+    /// Not the protobuf of an object.
+    Protobuf(ProtobufError),
 }
 
 /// Decodes a page. One object that cannot be decoded is added to `undecodable`, and does not fail the page.
 pub(crate) fn page(
     kind: Kind,
-    json: &[u8],
+    body: &[u8],
     interner: &mut Interner,
     undecodable: &mut Undecodable,
 ) -> Result<Page, NoPage> {
+    match Envelope::of(body) {
+        Some(envelope) => protobuf_page(kind, &envelope.map_err(NoPage::Protobuf)?, interner, undecodable),
+        None => json_page(kind, body, interner, undecodable),
+    }
+}
+
+fn protobuf_page(
+    kind: Kind,
+    list: &Envelope<'_>,
+    interner: &mut Interner,
+    undecodable: &mut Undecodable,
+) -> Result<Page, NoPage> {
+    if let Some(status) = list.status() {
+        return Err(status.map_or_else(NoPage::Protobuf, NoPage::Status));
+    }
+    let message = protobuf::message(kind).filter(|_| is_list_of(kind, list.kind, list.api_version));
+    let message = message.ok_or_else(|| NoPage::Other(named(list.kind, list.api_version)))?;
+    dispatch(kind, ReadProtobuf { message, list: list.object, interner, undecodable })
+}
+
+fn json_page(kind: Kind, json: &[u8], interner: &mut Interner, undecodable: &mut Undecodable) -> Result<Page, NoPage> {
     if json.trim_ascii_start().first() != Some(&b'{') {
         // Where an object is expected, serde takes an array for its fields in order.
         return Err(NoPage::Other("not a JSON object".to_owned()));
@@ -81,7 +106,7 @@ fn is_list_of(kind: Kind, list_kind_found: &str, api_version: &str) -> bool {
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct ListMeta<'a> {
+pub(super) struct ListMeta<'a> {
     #[serde(borrow)]
     resource_version: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "continue")]
@@ -253,6 +278,52 @@ impl<'b> ForKind for ReadPage<'b> {
         head.check(kind, json)?;
         Ok(rows.page(&head.metadata))
     }
+}
+
+struct ReadProtobuf<'b> {
+    message: &'static Message,
+    list: &'b [u8],
+    interner: &'b mut Interner,
+    undecodable: &'b mut Undecodable,
+}
+
+impl ForKind for ReadProtobuf<'_> {
+    type Out = Result<Page, NoPage>;
+
+    fn run<P: Project>(self) -> Self::Out {
+        let Self { message, list, interner, undecodable } = self;
+        let mut rows = Rows::<P>::new();
+        let metadata = protobuf::read_list(list, |bytes| {
+            if rows.objects == u64::from(MAX_OBJECTS) {
+                return Err(ProtobufError::custom(format_args!("a page of more than {MAX_OBJECTS} objects")));
+            }
+            match protobuf_row::<P>(message, bytes, interner) {
+                Ok(row) => rows.push(row),
+                Err(_) => {
+                    rows.objects += 1;
+                    undecodable.add(protobuf_key(message, bytes, interner));
+                }
+            }
+            Ok(())
+        });
+        let metadata = metadata.map_err(NoPage::Protobuf)?;
+        let metadata = metadata.ok_or_else(|| NoPage::Other("a list without metadata".to_owned()))?;
+        Ok(rows.page(&metadata))
+    }
+}
+
+pub(super) fn protobuf_row<P: Project>(
+    message: &'static Message,
+    bytes: &[u8],
+    interner: &mut Interner,
+) -> Result<P::Row, DecodeError> {
+    P::row(&P::Slim::deserialize(protobuf::object(message, bytes))?, interner)
+}
+
+/// The key of an object that cannot be decoded as a whole.
+fn protobuf_key(message: &'static Message, bytes: &[u8], interner: &mut Interner) -> Option<ObjectKey> {
+    let object = SlimObject::deserialize(protobuf::object(message, bytes)).ok()?;
+    object.metadata().key(interner).ok()
 }
 
 /// The objects of a page, as rows.

@@ -34,9 +34,9 @@ pub(super) struct SlimMeta<'a> {
     #[serde(borrow)]
     resource_version: Text<'a>,
     #[serde(borrow)]
-    creation_timestamp: Text<'a>,
+    creation_timestamp: SlimTime<'a>,
     #[serde(borrow)]
-    deletion_timestamp: Text<'a>,
+    deletion_timestamp: SlimTime<'a>,
     deletion_grace_period_seconds: Option<i64>,
     #[serde(borrow, deserialize_with = "or_default")]
     labels: Pairs<'a>,
@@ -123,10 +123,56 @@ fn identifying<'t>(field: &'static str, text: &'t str) -> Result<&'t str, Decode
     if text.len() > NAME_BYTES { Err(DecodeError::TooLong(field)) } else { Ok(text) }
 }
 
+/// A time as it is encoded: text in JSON, a number in protobuf. Absent, `null` and the zero time are the empty text.
+pub(super) enum SlimTime<'a> {
+    /// As RFC 3339 writes it, or what stands in its place.
+    Text(Text<'a>),
+    /// Microseconds since 1970.
+    Micros(i64),
+}
+
+impl Default for SlimTime<'_> {
+    fn default() -> Self {
+        Self::Text(Text::default())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for SlimTime<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // JSON hands the visitor the value itself, so that a number there is the text that it is.
+        deserializer.deserialize_newtype_struct("SlimTime", TimeVisitor)
+    }
+}
+
+struct TimeVisitor;
+
+impl<'de> Visitor<'de> for TimeVisitor {
+    type Value = SlimTime<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a time")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        Text::deserialize(deserializer).map(SlimTime::Text)
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, micros: i64) -> Result<Self::Value, E> {
+        Ok(SlimTime::Micros(micros))
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+        Ok(SlimTime::default())
+    }
+}
+
 /// A time that may be absent.
-pub(super) fn time(field: &'static str, text: &Text<'_>) -> Result<Option<Time>, DecodeError> {
+pub(super) fn time(field: &'static str, time: &SlimTime<'_>) -> Result<Option<Time>, DecodeError> {
     let read = |value| Time::parse(value).ok_or_else(|| DecodeError::malformed(field, value));
-    text.some().map(read).transpose()
+    match time {
+        SlimTime::Text(text) => text.some().map(read).transpose(),
+        SlimTime::Micros(micros) => Ok(Some(Time::from_micros(*micros))),
+    }
 }
 
 #[derive(Deserialize, Default)]

@@ -20,6 +20,7 @@ mod pod;
 mod pod_spec;
 mod pod_status;
 mod pool;
+mod protobuf;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -28,11 +29,17 @@ mod watch_event;
 
 pub use error::DecodeError;
 pub(crate) use list::{BATCH_ROWS, NoPage, Page, list_kind, page};
+pub(crate) use protobuf::MEDIA_TYPE as PROTOBUF;
 pub(crate) use text::bounded;
 pub(crate) use undecodable::Undecodable;
-pub(crate) use watch_event::{NoEvent, Status, WatchEvent, watch_event};
+pub(crate) use watch_event::{NoEvent, Status, WatchEvent, status, watch_event};
 
 use crate::fleet::{Change, Delta, Interner, Kind, KindRows, ObjectKey, Row, kind_table, kinds};
+
+/// Whether the API server encodes the objects of a kind in protobuf, too, and what is read of them is known.
+pub(crate) fn is_in_protobuf(kind: Kind) -> bool {
+    protobuf::message(kind).is_some()
+}
 
 /// A change whose object is still JSON.
 #[derive(Clone, Debug)]
@@ -62,6 +69,16 @@ pub(crate) fn changes(
     undecodable: &mut Undecodable,
 ) -> Delta {
     dispatch(kind, Batch { raw, interner, undecodable })
+}
+
+/// Decodes a list, in JSON or in protobuf. The number tells how many objects could not be decoded.
+///
+/// # Errors
+/// What the body is instead of a list of this kind.
+pub fn list(kind: Kind, body: &[u8]) -> Result<(Vec<Delta>, u64), String> {
+    let mut undecodable = Undecodable::default();
+    let page = page(kind, body, &mut Interner::default(), &mut undecodable).map_err(|why| format!("{why:?}"))?;
+    Ok((page.deltas, undecodable.count()))
 }
 
 /// Decodes the objects of one kind. It is implemented for each type in [`kinds`], beside the decoder.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::condition::{SlimCondition, conditions};
-use super::meta::{Pairs, SlimMeta, time};
+use super::meta::{Pairs, SlimMeta, SlimTime, time};
 use super::pod_spec::PodSpec;
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
@@ -225,7 +225,7 @@ struct SlimReservation<'a> {
     #[serde(borrow)]
     reservation_type: Text<'a>,
     #[serde(borrow)]
-    end_time: Text<'a>,
+    end_time: SlimTime<'a>,
 }
 
 impl SlimReservation<'_> {

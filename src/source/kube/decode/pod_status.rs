@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 
 use super::amounts::ResourceList;
 use super::condition::SlimCondition;
+use super::meta::SlimTime;
 use super::pod_spec::{Container, PodSpec, Requirements};
 use super::text::{Text, or_default};
 use crate::units::Time;
@@ -19,7 +20,7 @@ pub(super) struct PodStatus<'a> {
     #[serde(borrow)]
     reason: Text<'a>,
     #[serde(borrow)]
-    pub(super) start_time: Text<'a>,
+    pub(super) start_time: SlimTime<'a>,
     #[serde(borrow, deserialize_with = "or_default")]
     pub(super) conditions: Vec<SlimCondition<'a>>,
     #[serde(borrow, deserialize_with = "or_default")]

@@ -11,9 +11,21 @@ use crate::units::{Lifetime, Time};
 macro_rules! decoders {
     ($($name:ident: $projection:ty => $row:ty;)+) => {
         $(fn $name(json: &[u8], interner: &mut Interner) -> Result<$row, DecodeError> {
-            object::<$projection>(json, interner)
+            in_both_encodings::<$projection>(json, interner)
         })+
     };
+}
+
+/// The row of an object, which is the same where it comes in protobuf.
+fn in_both_encodings<P: Project>(json: &[u8], interner: &mut Interner) -> Result<P::Row, DecodeError>
+where
+    P::Row: PartialEq + std::fmt::Debug,
+{
+    let row = object::<P>(json, interner)?;
+    if let Some(message) = protobuf::message(P::KIND) {
+        assert_eq!(protobuf::tests::row_by_way_of_protobuf::<P>(message, json), row);
+    }
+    Ok(row)
 }
 
 decoders! {

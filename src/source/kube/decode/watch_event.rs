@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::RawChange;
 use super::meta::SlimMeta;
+use super::protobuf::Envelope;
 use super::text::{Text, bounded};
 use crate::fleet::{Content, Interner, Kind};
 
@@ -49,6 +50,14 @@ pub(crate) struct Status {
     pub(crate) message: String,
     /// One word, for example `Expired`.
     pub(crate) reason: String,
+}
+
+/// The `Status` that a body is, in either encoding.
+pub(crate) fn status(body: &[u8]) -> Option<Status> {
+    match Envelope::of(body) {
+        Some(envelope) => envelope.ok()?.status()?.ok(),
+        None => serde_json::from_slice(body).ok(),
+    }
 }
 
 #[derive(Deserialize)]

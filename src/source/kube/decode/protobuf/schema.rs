@@ -1,0 +1,294 @@
+//! The numbers of the fields that are read, by their names in JSON (`generated.proto` in kubernetes
+//! staging/src/k8s.io/api and staging/src/k8s.io/apimachinery). Numbers never change; what is not listed is not read.
+//!
+//! A field that a decoder reads of JSON has to be here, too: a test decodes the same objects in both encodings.
+
+use crate::fleet::{Content, Kind};
+
+/// A message: the fields that are read of it.
+#[derive(Debug)]
+pub(in super::super) struct Message(&'static [Field]);
+
+impl Message {
+    /// The field of this number, where it is read.
+    pub(super) fn field(&self, number: u32) -> Option<&'static Field> {
+        self.0.iter().find(|field| field.number == number)
+    }
+
+    /// The field of this name.
+    #[cfg(test)]
+    pub(super) fn named(&self, name: &str) -> Option<&'static Field> {
+        self.0.iter().find(|field| field.name == name)
+    }
+}
+
+/// A field of a message.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) number: u32,
+    /// Its name in JSON.
+    pub(super) name: &'static str,
+    pub(super) value: Value,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Value {
+    Text,
+    Int,
+    Bool,
+    /// `metav1.Time` and `metav1.MicroTime`: seconds and nanoseconds.
+    Time,
+    /// `resource.Quantity`: a message with its text.
+    Quantity,
+    Object(&'static Message),
+    List(&'static Value),
+    /// Values by text.
+    Map(&'static Value),
+}
+
+use Value::{Bool, Int, List, Map, Object, Quantity, Text, Time};
+
+const fn field(number: u32, name: &'static str, value: Value) -> Field {
+    Field { number, name, value }
+}
+
+/// The message of a kind's objects as they come in lists; `None` for custom resources, which only JSON encodes.
+pub(in super::super) fn message(kind: Kind) -> Option<&'static Message> {
+    Some(match kind {
+        _ if kind.spec().content == Content::Metadata => &METADATA_ONLY,
+        Kind::Node => &NODE,
+        Kind::Pod => &POD,
+        Kind::Job => &JOB,
+        Kind::CronJob => &CRON_JOB,
+        Kind::PodDisruptionBudget => &DISRUPTION_BUDGET,
+        Kind::Event => &EVENT,
+        Kind::Namespace => &METADATA_ONLY,
+        Kind::KarpenterDeployment => &DEPLOYMENT,
+        _ => return None,
+    })
+}
+
+/// `metav1.ListMeta`.
+pub(super) static LIST_META: Message = Message(&[field(2, "resourceVersion", Text), field(3, "continue", Text)]);
+
+/// `metav1.Status`.
+pub(super) static STATUS: Message =
+    Message(&[field(3, "message", Text), field(4, "reason", Text), field(6, "code", Int)]);
+
+static METADATA_ONLY: Message = Message(&[field(1, "metadata", Object(&META))]);
+
+static META: Message = Message(&[
+    field(1, "name", Text),
+    field(3, "namespace", Text),
+    field(5, "uid", Text),
+    field(6, "resourceVersion", Text),
+    field(8, "creationTimestamp", Time),
+    field(9, "deletionTimestamp", Time),
+    field(10, "deletionGracePeriodSeconds", Int),
+    field(11, "labels", Map(&Text)),
+    field(12, "annotations", Map(&Text)),
+    field(13, "ownerReferences", List(&Object(&OWNER))),
+]);
+
+static OWNER: Message = Message(&[
+    field(1, "kind", Text),
+    field(3, "name", Text),
+    field(4, "uid", Text),
+    field(5, "apiVersion", Text),
+    field(6, "controller", Bool),
+]);
+
+/// The numbers of these differ between kinds: type, status, reason, message, lastTransitionTime.
+macro_rules! condition {
+    ($kind:literal, $status:literal, $reason:literal, $message:literal, $transition:literal) => {
+        Message(&[
+            field($kind, "type", Text),
+            field($status, "status", Text),
+            field($reason, "reason", Text),
+            field($message, "message", Text),
+            field($transition, "lastTransitionTime", Time),
+        ])
+    };
+}
+
+static POD_CONDITION: Message = condition!(1, 2, 5, 6, 4);
+static NODE_CONDITION: Message = condition!(1, 2, 5, 6, 4);
+static JOB_CONDITION: Message = condition!(1, 2, 5, 6, 4);
+
+static NODE: Message = Message(&[
+    field(1, "metadata", Object(&META)),
+    field(2, "spec", Object(&NODE_SPEC)),
+    field(3, "status", Object(&NODE_STATUS)),
+]);
+
+static NODE_SPEC: Message = Message(&[
+    field(3, "providerID", Text),
+    field(4, "unschedulable", Bool),
+    field(5, "taints", List(&Object(&TAINT))),
+]);
+
+static TAINT: Message = Message(&[field(1, "key", Text), field(2, "value", Text), field(3, "effect", Text)]);
+
+static NODE_STATUS: Message = Message(&[
+    field(1, "capacity", Map(&Quantity)),
+    field(2, "allocatable", Map(&Quantity)),
+    field(4, "conditions", List(&Object(&NODE_CONDITION))),
+    field(7, "nodeInfo", Object(&NODE_INFO)),
+]);
+
+static NODE_INFO: Message = Message(&[field(7, "kubeletVersion", Text)]);
+
+static POD: Message = Message(&[
+    field(1, "metadata", Object(&META)),
+    field(2, "spec", Object(&POD_SPEC)),
+    field(3, "status", Object(&POD_STATUS)),
+]);
+
+static POD_SPEC: Message = Message(&[
+    field(2, "containers", List(&Object(&CONTAINER))),
+    field(4, "terminationGracePeriodSeconds", Int),
+    field(10, "nodeName", Text),
+    field(20, "initContainers", List(&Object(&CONTAINER))),
+    field(22, "tolerations", List(&Object(&TOLERATION))),
+    field(25, "priority", Int),
+    field(32, "overhead", Map(&Quantity)),
+    field(40, "resources", Object(&REQUIREMENTS)),
+]);
+
+static CONTAINER: Message = Message(&[
+    field(1, "name", Text),
+    field(2, "image", Text),
+    field(7, "env", List(&Object(&VARIABLE))),
+    field(8, "resources", Object(&REQUIREMENTS)),
+    field(24, "restartPolicy", Text),
+]);
+
+static VARIABLE: Message = Message(&[field(1, "name", Text), field(2, "value", Text)]);
+
+static REQUIREMENTS: Message = Message(&[field(1, "limits", Map(&Quantity)), field(2, "requests", Map(&Quantity))]);
+
+static TOLERATION: Message =
+    Message(&[field(1, "key", Text), field(2, "operator", Text), field(3, "value", Text), field(4, "effect", Text)]);
+
+static POD_STATUS: Message = Message(&[
+    field(1, "phase", Text),
+    field(2, "conditions", List(&Object(&POD_CONDITION))),
+    field(4, "reason", Text),
+    field(7, "startTime", Time),
+    field(8, "containerStatuses", List(&Object(&CONTAINER_STATUS))),
+    field(10, "initContainerStatuses", List(&Object(&CONTAINER_STATUS))),
+]);
+
+static CONTAINER_STATUS: Message = Message(&[
+    field(1, "name", Text),
+    field(2, "state", Object(&CONTAINER_STATE)),
+    field(4, "ready", Bool),
+    field(5, "restartCount", Int),
+    field(9, "started", Bool),
+    field(10, "allocatedResources", Map(&Quantity)),
+    field(11, "resources", Object(&REQUIREMENTS)),
+]);
+
+static CONTAINER_STATE: Message = Message(&[
+    field(1, "waiting", Object(&WAITING)),
+    field(2, "running", Object(&RUNNING)),
+    field(3, "terminated", Object(&TERMINATED)),
+]);
+
+static WAITING: Message = Message(&[field(1, "reason", Text)]);
+
+/// Only that it is there is read.
+static RUNNING: Message = Message(&[]);
+
+static TERMINATED: Message = Message(&[field(1, "exitCode", Int), field(2, "signal", Int), field(3, "reason", Text)]);
+
+static TEMPLATE: Message = Message(&[field(1, "metadata", Object(&META)), field(2, "spec", Object(&POD_SPEC))]);
+
+static JOB: Message = Message(&[
+    field(1, "metadata", Object(&META)),
+    field(2, "spec", Object(&JOB_SPEC)),
+    field(3, "status", Object(&JOB_STATUS)),
+]);
+
+static JOB_SPEC: Message = Message(&[
+    field(1, "parallelism", Int),
+    field(2, "completions", Int),
+    field(3, "activeDeadlineSeconds", Int),
+    field(6, "template", Object(&TEMPLATE)),
+    field(7, "backoffLimit", Int),
+    field(10, "suspend", Bool),
+]);
+
+static JOB_STATUS: Message = Message(&[
+    field(1, "conditions", List(&Object(&JOB_CONDITION))),
+    field(2, "startTime", Time),
+    field(3, "completionTime", Time),
+    field(4, "active", Int),
+    field(5, "succeeded", Int),
+    field(6, "failed", Int),
+    field(9, "ready", Int),
+]);
+
+static CRON_JOB: Message = Message(&[
+    field(1, "metadata", Object(&META)),
+    field(2, "spec", Object(&CRON_JOB_SPEC)),
+    field(3, "status", Object(&CRON_JOB_STATUS)),
+]);
+
+static CRON_JOB_SPEC: Message =
+    Message(&[field(1, "schedule", Text), field(4, "suspend", Bool), field(8, "timeZone", Text)]);
+
+static CRON_JOB_STATUS: Message = Message(&[
+    field(1, "active", List(&Object(&RUNNING))),
+    field(4, "lastScheduleTime", Time),
+    field(5, "lastSuccessfulTime", Time),
+]);
+
+static DISRUPTION_BUDGET: Message = Message(&[
+    field(1, "metadata", Object(&META)),
+    field(2, "spec", Object(&DISRUPTION_BUDGET_SPEC)),
+    field(3, "status", Object(&DISRUPTION_BUDGET_STATUS)),
+]);
+
+static DISRUPTION_BUDGET_SPEC: Message =
+    Message(&[field(2, "selector", Object(&LABEL_SELECTOR)), field(4, "unhealthyPodEvictionPolicy", Text)]);
+
+static DISRUPTION_BUDGET_STATUS: Message = Message(&[
+    field(3, "disruptionsAllowed", Int),
+    field(4, "currentHealthy", Int),
+    field(5, "desiredHealthy", Int),
+    field(6, "expectedPods", Int),
+]);
+
+static LABEL_SELECTOR: Message =
+    Message(&[field(1, "matchLabels", Map(&Text)), field(2, "matchExpressions", List(&Object(&LABEL_EXPRESSION)))]);
+
+static LABEL_EXPRESSION: Message =
+    Message(&[field(1, "key", Text), field(2, "operator", Text), field(3, "values", List(&Text))]);
+
+static EVENT: Message = Message(&[
+    field(1, "metadata", Object(&META)),
+    field(2, "involvedObject", Object(&OBJECT_REFERENCE)),
+    field(3, "reason", Text),
+    field(4, "message", Text),
+    field(5, "source", Object(&EVENT_SOURCE)),
+    field(7, "lastTimestamp", Time),
+    field(8, "count", Int),
+    field(9, "type", Text),
+    field(10, "eventTime", Time),
+    field(11, "series", Object(&EVENT_SERIES)),
+    field(14, "reportingComponent", Text),
+]);
+
+static OBJECT_REFERENCE: Message =
+    Message(&[field(1, "kind", Text), field(2, "namespace", Text), field(3, "name", Text)]);
+
+static EVENT_SOURCE: Message = Message(&[field(1, "component", Text), field(2, "host", Text)]);
+
+static EVENT_SERIES: Message = Message(&[field(1, "count", Int), field(2, "lastObservedTime", Time)]);
+
+static DEPLOYMENT: Message =
+    Message(&[field(1, "metadata", Object(&META)), field(2, "spec", Object(&DEPLOYMENT_SPEC))]);
+
+static DEPLOYMENT_SPEC: Message = Message(&[field(3, "template", Object(&TEMPLATE))]);
