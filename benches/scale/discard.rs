@@ -1,8 +1,8 @@
-//! The client that only downloads and discards: the least that any client on `kube` can do.
+//! The client that only downloads JSON and discards it: the least that a usual client on `kube` can do.
 //!
-//! The same [`Client`] and the same requests as batchtop's: pages of 500, zipped, one after the other within a kind,
-//! Nodes and claims before the rest. Bodies are unzipped and their JSON is skipped. It is a process of its own, so that
-//! its processor time is its own.
+//! The same [`Client`] and the same requests as batchtop's, but for JSON in place of protobuf: pages of 500, zipped, one after
+//! the other within a kind, Nodes and claims before the rest. Bodies are unzipped and their JSON is skipped. It is a process
+//! of its own, so that its processor time is its own.
 
 use std::io::Write;
 use std::path::Path;

@@ -72,7 +72,7 @@ fn start(figures: &Figures) -> Vec<[String; 3]> {
         row(
             "everything on screen",
             format!(
-                "{}, {:.2} × a client that only downloads and discards",
+                "{}, {:.2} × a client that only downloads JSON and discards it",
                 seconds(complete.seconds),
                 times(complete.seconds, discarding.seconds)
             ),

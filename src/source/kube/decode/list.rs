@@ -297,12 +297,11 @@ impl ForKind for ReadProtobuf<'_> {
             if rows.objects == u64::from(MAX_OBJECTS) {
                 return Err(ProtobufError::custom(format_args!("a page of more than {MAX_OBJECTS} objects")));
             }
-            match protobuf_row::<P>(message, bytes, interner) {
-                Ok(row) => rows.push(row),
-                Err(_) => {
-                    rows.objects += 1;
-                    undecodable.add(protobuf_key(message, bytes, interner));
-                }
+            if let Ok(row) = protobuf_row::<P>(message, bytes, interner) {
+                rows.push(row);
+            } else {
+                rows.objects += 1;
+                undecodable.add(protobuf_key(message, bytes, interner));
             }
             Ok(())
         });

@@ -1,5 +1,5 @@
 //! Lists in protobuf, as the API server encodes all but custom resources: a third of the bytes of JSON, which take the
-//! server a fifth of the time to write, and what is not read of them is passed over without a look.
+//! server a third of the time to write, and what is not read of them is passed over without a look.
 
 mod de;
 mod schema;
