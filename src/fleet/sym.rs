@@ -99,30 +99,77 @@ impl fmt::Debug for Sym {
     }
 }
 
-/// The labels of one object, sorted by key; objects with equal labels share one list.
+/// A label: its key and its value.
+type Label = (Sym, Sym);
+
+/// The labels of one object.
+///
+/// Thousands of objects differ in one label alone: their number in a Job, their name in a StatefulSet, the host of a Node.
+/// What they have in common is kept once.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Labels(Arc<Box<[(Sym, Sym)]>>);
+pub struct Labels {
+    /// Those that objects of one kind have in common, by key.
+    common: Arc<Box<[Label]>>,
+    /// Those that tell such objects apart, by key.
+    own: Box<[Label]>,
+}
+
+/// Keys of labels whose value is another one for each object of a kind.
+///
+/// Sources: kubernetes staging/src/k8s.io/api (batch/v1, apps/v1, core/v1 well_known_labels.go), the operators of Kubeflow,
+/// JobSet and LeaderWorkerSet, NVIDIA's feature discovery, eksctl. One that is missing here only takes more memory.
+const OWN_KEYS: [&str; 12] = [
+    "alpha.eksctl.io/instance-id",
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/job-completion-index",
+    "jobset.sigs.k8s.io/job-global-index",
+    "jobset.sigs.k8s.io/job-index",
+    "jobset.sigs.k8s.io/job-key",
+    "kubernetes.io/hostname",
+    "leaderworkerset.sigs.k8s.io/group-index",
+    "leaderworkerset.sigs.k8s.io/worker-index",
+    "nvidia.com/gfd.timestamp",
+    "statefulset.kubernetes.io/pod-name",
+    "training.kubeflow.org/replica-index",
+];
 
 impl Labels {
     /// From pairs in any order; of a repeated key the last one counts.
-    pub fn new(mut pairs: Vec<(Sym, Sym)>) -> Self {
-        pairs.sort_by(|a, b| a.0.cmp(&b.0));
-        pairs.reverse();
-        pairs.dedup_by(|a, b| a.0 == b.0);
-        pairs.reverse();
-        Self(Arc::new(pairs.into_boxed_slice()))
+    pub fn new(pairs: Vec<Label>) -> Self {
+        let (common, own) = split(pairs);
+        Self { common: Arc::new(common), own }
     }
 
     /// The value of `key`. Lists are short, and most keys differ in length, which is seen without a look at their text: a
     /// search by order would follow a pointer at each step.
     pub fn get(&self, key: &str) -> Option<&Sym> {
-        self.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
+        self.common.iter().chain(&self.own).find(|(known, _)| *known == key).map(|(_, value)| value)
     }
 
     /// All pairs in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&Sym, &Sym)> {
-        self.0.iter().map(|(k, v)| (k, v))
+        let (mut common, mut own) = (self.common.iter().peekable(), self.own.iter().peekable());
+        std::iter::from_fn(move || {
+            let is_own_first = match (common.peek(), own.peek()) {
+                (Some(common), Some(own)) => own.0 < common.0,
+                (None, Some(_)) => true,
+                (_, None) => false,
+            };
+            let (key, value) = if is_own_first { own.next()? } else { common.next()? };
+            Some((key, value))
+        })
     }
+}
+
+/// The labels that objects of one kind have in common and those that tell them apart, each by key.
+fn split(mut pairs: Vec<Label>) -> (Box<[Label]>, Box<[Label]>) {
+    pairs.sort_by(|a, b| a.0.cmp(&b.0));
+    pairs.reverse();
+    pairs.dedup_by(|a, b| a.0 == b.0);
+    pairs.reverse();
+    let (own, common): (Vec<Label>, Vec<Label>) =
+        pairs.into_iter().partition(|(key, _)| OWN_KEYS.contains(&key.as_str()));
+    (common.into_boxed_slice(), own.into_boxed_slice())
 }
 
 /// Below this size the interner is never swept.
@@ -134,7 +181,7 @@ const SWEEP_FLOOR: usize = 4096;
 #[derive(Default)]
 pub struct Interner {
     syms: HashSet<Sym, RandomState>,
-    labels: HashSet<Labels, RandomState>,
+    labels: Shared<Box<[Label]>>,
     owners: Shared<Owner>,
     requests: Shared<Resources>,
     evictions: Shared<Eviction>,
@@ -156,15 +203,11 @@ impl Interner {
         sym
     }
 
-    /// The shared list for these labels.
-    pub fn labels(&mut self, pairs: Vec<(Sym, Sym)>) -> Labels {
-        let labels = Labels::new(pairs);
-        if let Some(known) = self.labels.get(&labels) {
-            return known.clone();
-        }
+    /// These labels, with the part shared that other objects have, too.
+    pub fn labels(&mut self, pairs: Vec<Label>) -> Labels {
         self.sweep_when_doubled();
-        self.labels.insert(labels.clone());
-        labels
+        let (common, own) = split(pairs);
+        Labels { common: share(&mut self.labels, common), own }
     }
 
     /// The shared owner reference equal to this one: the pods of a Job have the same.
@@ -197,7 +240,7 @@ impl Interner {
         self.owners.retain(is_held);
         self.requests.retain(is_held);
         self.evictions.retain(is_held);
-        self.labels.retain(|labels| Arc::strong_count(&labels.0) > 1);
+        self.labels.retain(is_held);
         // A text without a count is static, the empty one: it takes no memory of its own.
         self.syms.retain(|sym| ArcStr::strong_count(&sym.0).is_some_and(|count| count > 1));
         self.sweep_at = 2 * self.len();
@@ -260,5 +303,21 @@ mod tests {
         assert_eq!(labels.get("b").map(Sym::as_str), Some("3"));
         assert_eq!(labels.get("c"), None);
         assert_eq!(labels.iter().count(), 2);
+    }
+
+    #[test]
+    fn labels_that_differ_in_the_number_of_a_pod_share_the_rest() {
+        let mut interner = Interner::default();
+        let mut of = |index: &str| {
+            let pairs = [("app", "train"), ("batch.kubernetes.io/job-completion-index", index), ("team", "ml")];
+            interner.labels(pairs.map(|(key, value)| (Sym::new(key), Sym::new(value))).into())
+        };
+        let (first, second) = (of("0"), of("1"));
+        assert!(Arc::ptr_eq(&first.common, &second.common));
+        assert_ne!(first, second);
+        let texts = |labels: &Labels| labels.iter().map(|(_, value)| value.to_string()).collect::<Vec<_>>();
+        assert_eq!(texts(&first), ["train", "0", "ml"]);
+        assert_eq!(texts(&second), ["train", "1", "ml"]);
+        assert_eq!(second.get("batch.kubernetes.io/job-completion-index").map(Sym::as_str), Some("1"));
     }
 }
