@@ -1,8 +1,8 @@
 //! Interned strings. A Fleet repeats few strings very often: namespaces, nodes, owners, label sets, event messages.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::Hash;
 use std::ops::Deref;
@@ -104,40 +104,21 @@ type Label = (Sym, Sym);
 
 /// The labels of one object.
 ///
-/// Thousands of objects differ in one label alone: their number in a Job, their name in a StatefulSet, the host of a Node.
-/// What they have in common is kept once.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+/// Thousands of objects differ in a label or two: their number in a Job, the host of a Node, the id of a run. What they have
+/// in common is kept once. How the labels of an object are split is of no consequence but for memory.
+#[derive(Clone, Default)]
 pub struct Labels {
-    /// Those that objects of one kind have in common, by key.
+    /// Those that objects of one template have in common, by key.
     common: Arc<Box<[Label]>>,
     /// Those that tell such objects apart, by key.
     own: Box<[Label]>,
 }
 
-/// Keys of labels whose value is another one for each object of a kind.
-///
-/// Sources: kubernetes staging/src/k8s.io/api (batch/v1, apps/v1, core/v1 well_known_labels.go), the operators of Kubeflow,
-/// JobSet and LeaderWorkerSet, NVIDIA's feature discovery, eksctl. One that is missing here only takes more memory.
-const OWN_KEYS: [&str; 12] = [
-    "alpha.eksctl.io/instance-id",
-    "apps.kubernetes.io/pod-index",
-    "batch.kubernetes.io/job-completion-index",
-    "jobset.sigs.k8s.io/job-global-index",
-    "jobset.sigs.k8s.io/job-index",
-    "jobset.sigs.k8s.io/job-key",
-    "kubernetes.io/hostname",
-    "leaderworkerset.sigs.k8s.io/group-index",
-    "leaderworkerset.sigs.k8s.io/worker-index",
-    "nvidia.com/gfd.timestamp",
-    "statefulset.kubernetes.io/pod-name",
-    "training.kubeflow.org/replica-index",
-];
-
 impl Labels {
     /// From pairs in any order; of a repeated key the last one counts.
-    pub fn new(pairs: Vec<Label>) -> Self {
-        let (common, own) = split(pairs);
-        Self { common: Arc::new(common), own }
+    pub fn new(mut pairs: Vec<Label>) -> Self {
+        keep_last_of_each_key(&mut pairs);
+        Self { common: Arc::new(pairs.into_boxed_slice()), own: Box::default() }
     }
 
     /// The value of `key`. Lists are short, and most keys differ in length, which is seen without a look at their text: a
@@ -161,15 +142,66 @@ impl Labels {
     }
 }
 
-/// The labels that objects of one kind have in common and those that tell them apart, each by key.
-fn split(mut pairs: Vec<Label>) -> (Box<[Label]>, Box<[Label]>) {
+impl PartialEq for Labels {
+    fn eq(&self, other: &Self) -> bool {
+        (Arc::ptr_eq(&self.common, &other.common) && self.own == other.own) || self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Labels {}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// Puts pairs in the order of their keys.
+fn keep_last_of_each_key<K: Ord, V>(pairs: &mut Vec<(K, V)>) {
     pairs.sort_by(|a, b| a.0.cmp(&b.0));
     pairs.reverse();
     pairs.dedup_by(|a, b| a.0 == b.0);
     pairs.reverse();
-    let (own, common): (Vec<Label>, Vec<Label>) =
-        pairs.into_iter().partition(|(key, _)| OWN_KEYS.contains(&key.as_str()));
-    (common.into_boxed_slice(), own.into_boxed_slice())
+}
+
+/// Keys of labels that number the objects of one template: each value is that of many objects, but of one for each template.
+///
+/// Sources: kubernetes staging/src/k8s.io/api (batch/v1, apps/v1), the operators of Kubeflow, JobSet and LeaderWorkerSet.
+/// One that is missing here only takes more memory.
+const NUMBERING_KEYS: [&str; 7] = [
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/job-completion-index",
+    "jobset.sigs.k8s.io/job-global-index",
+    "jobset.sigs.k8s.io/job-index",
+    "leaderworkerset.sigs.k8s.io/group-index",
+    "leaderworkerset.sigs.k8s.io/worker-index",
+    "training.kubeflow.org/replica-index",
+];
+
+/// How often a key came with a value that no text had been before.
+#[derive(Default)]
+struct Novelty {
+    labels: u32,
+    new_values: u32,
+}
+
+impl Novelty {
+    /// From how many labels on it is known what values a key has.
+    const KNOWN_FROM: u32 = 64;
+
+    /// Whether most objects have a value of their own.
+    const fn is_of_one_object(&self) -> bool {
+        self.labels >= Self::KNOWN_FROM && self.new_values > self.labels / 2
+    }
+
+    /// Takes one more label into account. Once a key is known for values of one object each it stays so: when objects are
+    /// listed again, no value is new.
+    fn note(&mut self, is_new: bool) {
+        if !self.is_of_one_object() {
+            self.labels = self.labels.saturating_add(1);
+            self.new_values = self.new_values.saturating_add(u32::from(is_new));
+        }
+    }
 }
 
 /// Below this size the interner is never swept.
@@ -182,6 +214,7 @@ const SWEEP_FLOOR: usize = 4096;
 pub struct Interner {
     syms: HashSet<Sym, RandomState>,
     labels: Shared<Box<[Label]>>,
+    novelty: HashMap<Sym, Novelty, RandomState>,
     owners: Shared<Owner>,
     requests: Shared<Resources>,
     evictions: Shared<Eviction>,
@@ -203,11 +236,31 @@ impl Interner {
         sym
     }
 
-    /// These labels, with the part shared that other objects have, too.
-    pub fn labels(&mut self, pairs: Vec<Label>) -> Labels {
+    /// The labels of these texts, with the part shared that other objects have, too. Of a repeated key the last one counts.
+    pub fn labels(&mut self, mut pairs: Vec<(Cow<'_, str>, &str)>) -> Labels {
         self.sweep_when_doubled();
-        let (common, own) = split(pairs);
-        Labels { common: share(&mut self.labels, common), own }
+        keep_last_of_each_key(&mut pairs);
+        let (mut common, mut own) = (Vec::with_capacity(pairs.len()), Vec::new());
+        for (key, value) in pairs {
+            let key = self.sym(&key);
+            if self.is_of_one_object(&key, value) {
+                own.push((key, Sym::new(value)));
+            } else {
+                let value = self.sym(value);
+                common.push((key, value));
+            }
+        }
+        Labels { common: share(&mut self.labels, common.into_boxed_slice()), own: own.into_boxed_slice() }
+    }
+
+    /// Whether a label tells objects of one template apart.
+    fn is_of_one_object(&mut self, key: &Sym, value: &str) -> bool {
+        if NUMBERING_KEYS.contains(&key.as_str()) {
+            return true;
+        }
+        let novelty = self.novelty.entry(key.clone()).or_default();
+        novelty.note(!self.syms.contains(value));
+        novelty.is_of_one_object()
     }
 
     /// The shared owner reference equal to this one: the pods of a Job have the same.
@@ -229,7 +282,12 @@ impl Interner {
     }
 
     fn len(&self) -> usize {
-        self.syms.len() + self.labels.len() + self.owners.len() + self.requests.len() + self.evictions.len()
+        self.syms.len()
+            + self.labels.len()
+            + self.novelty.len()
+            + self.owners.len()
+            + self.requests.len()
+            + self.evictions.len()
     }
 
     fn sweep_when_doubled(&mut self) {
@@ -241,6 +299,8 @@ impl Interner {
         self.requests.retain(is_held);
         self.evictions.retain(is_held);
         self.labels.retain(is_held);
+        // Held here and among the symbols, if nowhere else.
+        self.novelty.retain(|key, _| ArcStr::strong_count(&key.0).is_some_and(|count| count > 2));
         // A text without a count is static, the empty one: it takes no memory of its own.
         self.syms.retain(|sym| ArcStr::strong_count(&sym.0).is_some_and(|count| count > 1));
         self.sweep_at = 2 * self.len();
@@ -305,19 +365,40 @@ mod tests {
         assert_eq!(labels.iter().count(), 2);
     }
 
+    fn labels_of(interner: &mut Interner, pairs: &[(&'static str, &str)]) -> Labels {
+        interner.labels(pairs.iter().map(|(key, value)| (Cow::Borrowed(*key), *value)).collect())
+    }
+
+    fn plain(pairs: &[(&str, &str)]) -> Labels {
+        Labels::new(pairs.iter().map(|(key, value)| (Sym::new(key), Sym::new(value))).collect())
+    }
+
     #[test]
     fn labels_that_differ_in_the_number_of_a_pod_share_the_rest() {
         let mut interner = Interner::default();
-        let mut of = |index: &str| {
-            let pairs = [("app", "train"), ("batch.kubernetes.io/job-completion-index", index), ("team", "ml")];
-            interner.labels(pairs.map(|(key, value)| (Sym::new(key), Sym::new(value))).into())
-        };
-        let (first, second) = (of("0"), of("1"));
+        let pairs = |index| [("app", "train"), ("batch.kubernetes.io/job-completion-index", index), ("team", "ml")];
+        let (first, second) = (labels_of(&mut interner, &pairs("0")), labels_of(&mut interner, &pairs("1")));
         assert!(Arc::ptr_eq(&first.common, &second.common));
         assert_ne!(first, second);
-        let texts = |labels: &Labels| labels.iter().map(|(_, value)| value.to_string()).collect::<Vec<_>>();
-        assert_eq!(texts(&first), ["train", "0", "ml"]);
-        assert_eq!(texts(&second), ["train", "1", "ml"]);
+        assert_eq!((&first, &second), (&plain(&pairs("0")), &plain(&pairs("1"))));
         assert_eq!(second.get("batch.kubernetes.io/job-completion-index").map(Sym::as_str), Some("1"));
+        let keys: Vec<&str> = second.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(keys, ["app", "batch.kubernetes.io/job-completion-index", "team"]);
+    }
+
+    #[test]
+    fn labels_with_a_value_for_each_object_are_found_out_and_equal_those_of_before() {
+        let mut interner = Interner::default();
+        let list = |interner: &mut Interner| -> Vec<Labels> {
+            let of = |number: usize| (format!("run-{number}"), format!("app-{}", number / 20));
+            let values: Vec<_> = (0..400).map(of).collect();
+            values.iter().map(|(run, app)| labels_of(interner, &[("run", run), ("app", app)])).collect()
+        };
+        let (first, again) = (list(&mut interner), list(&mut interner));
+        assert_eq!(first, again);
+        assert!(Arc::ptr_eq(&first[398].common, &first[399].common), "the same application");
+        assert!(Arc::ptr_eq(&first[399].common, &again[399].common));
+        let lists: HashSet<*const Box<[Label]>> = again.iter().map(|labels| Arc::as_ptr(&labels.common)).collect();
+        assert_eq!(lists.len(), 20, "one for each application");
     }
 }

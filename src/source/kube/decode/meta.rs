@@ -74,9 +74,7 @@ impl SlimMeta<'_> {
 
     /// All labels of the object, interned.
     pub(super) fn labels(&self, interner: &mut Interner) -> Labels {
-        let pairs =
-            self.labels.0.iter().map(|(key, value)| (interner.sym(&bounded_name(key)), interner.sym(value))).collect();
-        interner.labels(pairs)
+        interner.labels(self.labels.0.iter().map(|(key, value)| (bounded_name(key), &**value)).collect())
     }
 
     /// The owner that controls the object, else the first one.
