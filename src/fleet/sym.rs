@@ -243,21 +243,19 @@ impl Interner {
         let (mut common, mut own) = (Vec::with_capacity(pairs.len()), Vec::new());
         for (key, value) in pairs {
             let key = self.sym(&key);
-            if self.is_of_one_object(&key, value) {
+            if NUMBERING_KEYS.contains(&key.as_str()) {
+                own.push((key, self.sym(value)));
+            } else if self.is_of_one_object(&key, value) {
                 own.push((key, Sym::new(value)));
             } else {
-                let value = self.sym(value);
-                common.push((key, value));
+                common.push((key, self.sym(value)));
             }
         }
         Labels { common: share(&mut self.labels, common.into_boxed_slice()), own: own.into_boxed_slice() }
     }
 
-    /// Whether a label tells objects of one template apart.
+    /// Whether the values of this key, of which this is one, are as a rule those of one object each.
     fn is_of_one_object(&mut self, key: &Sym, value: &str) -> bool {
-        if NUMBERING_KEYS.contains(&key.as_str()) {
-            return true;
-        }
         let novelty = self.novelty.entry(key.clone()).or_default();
         novelty.note(!self.syms.contains(value));
         novelty.is_of_one_object()
