@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cost;
+use super::value::Devices;
 use crate::app::App;
 use crate::fleet::Kind;
 use crate::insight::Completeness;
@@ -42,6 +43,8 @@ pub struct GpuTotals {
     pub requested: Option<i64>,
     /// Number of physical devices.
     pub physical: Option<i64>,
+    /// What is requested in physical devices, to a thousandth; null where that of one Node is not known.
+    pub physical_requested: Option<Devices>,
 }
 
 pub(super) fn of(app: &App, known: &Completeness<'_>) -> Totals {
@@ -58,6 +61,7 @@ pub(super) fn of(app: &App, known: &Completeness<'_>) -> Totals {
             allocatable: known.only(&[Kind::Node], sum.gpu.allocatable),
             requested: known.only(&[Kind::Node, Kind::Pod], sum.gpu.requested),
             physical: known.only(&[Kind::Node], sum.gpu.physical).flatten(),
+            physical_requested: known.only(&[Kind::Node, Kind::Pod], sum.gpu.physical_requested).flatten().map(Devices),
         },
         cost: cost::totals(app),
     }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::fleet::{Sym, Uid};
+use crate::insight::gpu::Thousandths;
 use crate::units::Time;
 
 /// Text that is shared with the Fleet.
@@ -22,6 +23,20 @@ pub struct Stamp(#[schemars(with = "String", extend("format" = "date-time"))] pu
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema)]
 #[schemars(inline)]
 pub struct Id(#[schemars(with = "String")] pub Uid);
+
+/// Physical devices, to a thousandth.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
+#[schemars(inline)]
+pub struct Devices(#[schemars(with = "f64")] pub Thousandths);
+
+impl Serialize for Devices {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.0 {
+            whole if whole % 1_000 == 0 => serializer.serialize_i64(whole / 1_000),
+            part => serializer.serialize_f64(part as f64 / 1_000.0),
+        }
+    }
+}
 
 impl Serialize for Text {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

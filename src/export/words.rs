@@ -124,6 +124,11 @@ words! {
     /// How the accelerators of a Node are shared.
     Sharing of gpu::Sharing { None = "None", TimeSlicing = "TimeSlicing", Mps = "Mps", Mig = "Mig", Dra = "Dra" }
 
+    /// Whether the device plugin of a Node has come up.
+    DevicePlugin of gpu::DevicePlugin {
+        Ready = "Ready", NotRegistered = "NotRegistered", Unhealthy = "Unhealthy",
+    }
+
     /// The vendor of an accelerator.
     Vendor of gpu::Vendor {
         Nvidia = "nvidia", Amd = "amd", Aws = "aws", Google = "google", Intel = "intel", Habana = "habana",

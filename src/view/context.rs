@@ -48,7 +48,12 @@ impl<'a> FrameContext<'a> {
 
     /// The accelerators that pods request of a Node.
     pub(super) fn gpus_requested(&self, gpu: &NodeGpu) -> Count {
-        if self.all(Kind::Pod) { Count::Known(gpu.requested) } else { Count::Unknown(self.unknown(Kind::Pod)) }
+        self.if_pods_known(gpu.requested)
+    }
+
+    /// A count of what pods do.
+    pub(super) fn if_pods_known(&self, count: i64) -> Count {
+        if self.all(Kind::Pod) { Count::Known(count) } else { Count::Unknown(self.unknown(Kind::Pod)) }
     }
 
     /// How many pods on a Node are protected; `None` unless all pods are known.

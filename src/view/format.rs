@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::money;
+use crate::insight::gpu::Thousandths;
 use crate::insight::sentence::{Part, Sentence};
 use crate::units::{Time, duration};
 
@@ -133,6 +134,12 @@ pub(super) fn cores(millis: i64) -> String {
         m if m.abs() < 1000 => format!("{m}m"),
         m => format!("{}.{}", m / 1000, (m % 1000).abs() / 100),
     }
+}
+
+/// Devices, with the digits behind the point that they have: `2`, `0.429`.
+pub(super) fn thousandths(devices: Thousandths) -> String {
+    let digits = format!("{}.{:03}", devices.0 / 1000, (devices.0 % 1000).abs());
+    digits.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Bytes in binary units, with one digit behind the point below ten: `64 MiB`, `1.5 TiB`.

@@ -6,6 +6,7 @@ use crate::config::Role;
 use crate::fleet::{CapacityType, PodPhase, PodRow};
 use crate::insight::batch::JobStatus;
 use crate::insight::disruption::{Outlook, ProtectionState, Standing};
+use crate::insight::gpu::Sharing;
 use crate::insight::phase::{ClaimPhase, NodePhase};
 use crate::units::Time;
 
@@ -194,6 +195,17 @@ pub(super) enum Count {
     Known(i64),
     /// Not known; with what stands in place of the number.
     Unknown(&'static str),
+}
+
+/// How devices are shared.
+pub(super) const fn sharing(sharing: Sharing) -> &'static str {
+    match sharing {
+        Sharing::None => "not shared",
+        Sharing::TimeSlicing => "time-slicing",
+        Sharing::Mps => "MPS",
+        Sharing::Mig => "MIG",
+        Sharing::Dra => "DRA",
+    }
 }
 
 /// Devices requested of those there are, as a bar and in numbers.

@@ -101,9 +101,8 @@ pub(super) fn model(node: &NodeRow) -> Option<Sym> {
     if name == label.as_str() { Some(label.clone()) } else { Some(Sym::new(name)) }
 }
 
-/// The labels that count devices: NVIDIA's discovery, then what the cloud says of the instance type.
-const COUNT_LABELS: [&str; 6] = [
-    "nvidia.com/gpu.count",
+/// The labels that count the devices of an instance type, as its cloud tells.
+const COUNT_LABELS: [&str; 5] = [
     "karpenter.k8s.aws/instance-gpu-count",
     "eks.amazonaws.com/instance-gpu-count",
     "karpenter.k8s.aws/instance-accelerator-count",
@@ -111,20 +110,33 @@ const COUNT_LABELS: [&str; 6] = [
     "cloud.google.com/gke-accelerator-count",
 ];
 
-/// How many devices there are, whatever is advertised.
-///
-/// By label; with MIG not by NVIDIA's own, which then counts instances or leaves the split devices out. Without a label
-/// the advertised number, where it counts whole devices.
-pub(super) fn physical(node: &NodeRow, sharing: Sharing, resource: &str, advertised: i64) -> Option<i64> {
-    let skip = usize::from(sharing == Sharing::Mig);
-    let by_label = COUNT_LABELS.iter().skip(skip).find_map(|label| number(node, label)).filter(|count| *count > 0);
-    by_label.or_else(|| match sharing {
+/// What NVIDIA's discovery counts on the Node.
+const DISCOVERED_COUNT: &str = "nvidia.com/gpu.count";
+
+/// How many devices there are, whatever is advertised: as the cloud says of the instance type, else as NVIDIA's discovery
+/// counts them, else as many as are advertised, where it counts whole devices.
+pub(super) fn physical(
+    node: &NodeRow,
+    sharing: Sharing,
+    of_instance_type: Option<i64>,
+    (resource, advertised): (&str, i64),
+) -> Option<i64> {
+    let positive = |label: &&str| number(node, label).filter(|count| *count > 0);
+    let of_cloud = COUNT_LABELS.iter().find_map(positive).or(of_instance_type);
+    let discovered = || positive(&DISCOVERED_COUNT).filter(|_| counts_boards(node, sharing));
+    of_cloud.or_else(discovered).or_else(|| match sharing {
         Sharing::None if counts_devices(resource) && advertised > 0 => Some(advertised),
         Sharing::TimeSlicing | Sharing::Mps if replicas(node, resource) > 1 => {
             Some(advertised / replicas(node, resource))
         }
         _ => None,
     })
+}
+
+/// Whether NVIDIA's discovery counts boards: with MIG it counts instances (`single`), or leaves out boards that are split
+/// (`mixed`).
+fn counts_boards(node: &NodeRow, sharing: Sharing) -> bool {
+    sharing != Sharing::Mig && !matches!(text(node, "nvidia.com/mig.strategy"), Some("single" | "mixed"))
 }
 
 /// Whether one unit is one device. Intel's plugins may share devices without a sign of it; a Neuron device has several
@@ -134,10 +146,39 @@ fn counts_devices(resource: &str) -> bool {
 }
 
 /// How many pods may share one device; 1 where nothing says so.
-fn replicas(node: &NodeRow, resource: &str) -> i64 {
+pub(super) fn replicas(node: &NodeRow, resource: &str) -> i64 {
     let base = resource.strip_suffix(".shared").unwrap_or(resource);
     let of_vendor = number(node, &format!("{base}.replicas"));
     of_vendor.or_else(|| number(node, "cloud.google.com/gke-max-shared-clients-per-gpu")).unwrap_or(1).max(1)
+}
+
+/// The profile of the MIG instances of a Node on which all are alike, for example `1g.10gb`.
+pub(super) fn mig_profile(node: &NodeRow) -> Option<&str> {
+    let of_product = text(node, "nvidia.com/gpu.product").and_then(|product| Some(product.split_once("-MIG-")?.1));
+    of_product.or_else(|| text(node, "cloud.google.com/gke-gpu-partition-size"))
+}
+
+/// Labels of the maker of the devices of an instance type, with the resource that its device plugin advertises.
+const MAKERS: [(&str, &str, &str); 10] = [
+    ("karpenter.k8s.aws/instance-gpu-manufacturer", "nvidia", "nvidia.com/gpu"),
+    ("karpenter.k8s.aws/instance-gpu-manufacturer", "amd", "amd.com/gpu"),
+    ("karpenter.k8s.aws/instance-gpu-manufacturer", "habana", "habana.ai/gaudi"),
+    ("karpenter.k8s.aws/instance-accelerator-manufacturer", "aws", "aws.amazon.com/neuron"),
+    ("karpenter.k8s.aws/instance-accelerator-manufacturer", "habana", "habana.ai/gaudi"),
+    ("eks.amazonaws.com/instance-gpu-manufacturer", "nvidia", "nvidia.com/gpu"),
+    ("eks.amazonaws.com/instance-gpu-manufacturer", "amd", "amd.com/gpu"),
+    ("eks.amazonaws.com/instance-gpu-manufacturer", "habana", "habana.ai/gaudi"),
+    ("eks.amazonaws.com/instance-accelerator-manufacturer", "aws", "aws.amazon.com/neuron"),
+    ("eks.amazonaws.com/instance-accelerator-manufacturer", "habana", "habana.ai/gaudi"),
+];
+
+/// The resource that the devices of a Node would be advertised as, by its labels.
+pub(super) fn expected_resource(node: &NodeRow) -> Option<&'static str> {
+    let made =
+        MAKERS.iter().find(|(label, maker, _)| text(node, label) == Some(maker)).map(|(_, _, resource)| *resource);
+    let has = |label| text(node, label).is_some();
+    made.or_else(|| has("cloud.google.com/gke-tpu-accelerator").then_some("google.com/tpu"))
+        .or_else(|| has("cloud.google.com/gke-accelerator").then_some("nvidia.com/gpu"))
 }
 
 fn text<'a>(node: &'a NodeRow, label: &str) -> Option<&'a str> {

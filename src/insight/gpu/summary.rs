@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::hardware::{self, Sharing, Vendor};
+use super::partition::{self, Devices, Thousandths};
 use crate::fleet::{Accelerator, NodeRow, Resources, Sym};
 
 /// One accelerator resource of a Node, in the units it is advertised in.
-///
-/// `advertised = requested + free + not_allocatable − overcommitted`, and none of them is negative.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct GpuLine {
+pub struct GpuResource {
     /// The extended resource.
     pub resource: Sym,
     /// `status.capacity`.
@@ -18,26 +17,33 @@ pub struct GpuLine {
     pub allocatable: i64,
     /// What the pods on the Node that have not finished request.
     pub requested: i64,
-    /// Allocatable and not requested.
-    pub free: i64,
-    /// Advertised, but not allocatable: unhealthy devices.
-    pub not_allocatable: i64,
-    /// Requested beyond what is allocatable: devices that failed under their pods.
-    pub overcommitted: i64,
+    /// The same in devices; `None` where nothing tells what a unit is of a device.
+    pub physical_requested: Option<Thousandths>,
+}
+
+/// Whether the devices of a Node have been handed to Kubernetes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum DevicePlugin {
+    /// What there is can be allocated.
+    Ready,
+    /// The hardware is there, and nothing advertises it: the plugin has not come up, or has gone.
+    NotRegistered,
+    /// Some of what is advertised cannot be allocated.
+    Unhealthy,
 }
 
 /// The accelerators of a Node together.
 ///
 /// Sums over all its resources: a device is advertised under one name only, be it whole, shared or split. The exception
-/// is AWS Neuron, which advertises the same devices as devices and as cores: there only one view counts, the one that
-/// is requested most.
+/// is AWS Neuron, which advertises the same devices as devices and as cores: only devices count, unless pods request only
+/// cores.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodeGpu {
-    /// The extended resource; several joined by commas, in order, where a Node has more than one (mixed MIG).
+    /// The extended resource of which most units are advertised.
     pub resource: Sym,
     /// Vendor of the accelerators.
     pub vendor: Vendor,
-    /// The model, where a label names it.
+    /// The model, where a label or the instance type names it.
     pub model: Option<Sym>,
     /// Devices, where known.
     pub physical: Option<i64>,
@@ -47,92 +53,147 @@ pub struct NodeGpu {
     pub allocatable: i64,
     /// Units requested by the pods on it that have not finished.
     pub requested: i64,
+    /// The same in devices; `None` where of one resource nothing tells what a unit is of a device.
+    pub physical_requested: Option<Thousandths>,
     /// How devices are shared.
     pub sharing: Sharing,
+    /// Whether the device plugin has come up.
+    pub device_plugin: DevicePlugin,
+    /// The resources that count, by name.
+    pub resources: Vec<GpuResource>,
+}
+
+/// What tells of the accelerators of a Node.
+#[derive(Clone, Copy)]
+pub struct NodeHardware<'a> {
+    /// The Node.
+    pub node: &'a NodeRow,
+    /// What the pods on it request that have not finished.
+    pub requested: &'a Resources,
+    /// What its NodeClaim promises.
+    pub promised: Option<&'a Resources>,
+    /// What EC2 says of its instance type.
+    pub accelerator: Option<&'a Accelerator>,
 }
 
 impl NodeGpu {
-    /// Of a Node on which pods request `requested`, and whose NodeClaim promises `promised`; `None` where no
-    /// accelerator is mentioned anywhere.
-    pub fn of(node: &NodeRow, requested: &Resources, promised: Option<&Resources>) -> Option<Self> {
-        let lines = counted(lines(node, requested, promised));
-        let names: Vec<Sym> = lines.iter().map(|line| line.resource.clone()).collect();
-        let largest = lines.iter().max_by_key(|line| line.advertised)?;
-        let sum = |count: fn(&GpuLine) -> i64| lines.iter().fold(0_i64, |sum, line| sum.saturating_add(count(line)));
-        let advertised = sum(|line| line.advertised);
-        let sharing = Sharing::of(node, &names);
-        let promised = promised.map_or(0, |promised| promised.gpu(&largest.resource));
+    /// Of a Node; `None` where no accelerator is mentioned anywhere.
+    pub fn of(known: NodeHardware<'_>) -> Option<Self> {
+        let NodeHardware { node, promised, accelerator, .. } = known;
+        let units = counted(units(known));
+        let largest = units.iter().max_by_key(|units| (units.advertised, units.requested))?;
+        let names: Vec<Sym> = units.iter().map(|units| units.resource.clone()).collect();
+        let (resource, sharing) = (largest.resource.clone(), Sharing::of(node, &names));
+        let model = hardware::model(node).or_else(|| Some(accelerator?.name.clone()));
+        let advertised = sum(&units, |units| units.advertised);
+        let promised = promised.map_or(0, |promised| promised.gpu(&resource));
         let whole = if advertised == 0 && sharing == Sharing::None { promised } else { advertised };
+        let of_instance_type = accelerator.map(|found| i64::from(found.count));
+        let physical = hardware::physical(node, sharing, of_instance_type, (&resource, whole));
+        let devices = Devices { node, sharing, physical, model: model.as_deref() };
+        let resources: Vec<GpuResource> = units.into_iter().map(|units| units.in_devices(devices)).collect();
+        let allocatable = resources.iter().fold(0_i64, |sum, one| sum.saturating_add(one.allocatable));
         Some(Self {
-            vendor: Vendor::of(&largest.resource),
-            model: hardware::model(node),
-            physical: hardware::physical(node, sharing, &largest.resource, whole),
+            vendor: Vendor::of(&resource),
             advertised,
-            allocatable: sum(|line| line.allocatable),
-            requested: sum(|line| line.requested),
+            allocatable,
+            requested: resources.iter().fold(0_i64, |sum, one| sum.saturating_add(one.requested)),
+            physical_requested: total(&resources),
+            device_plugin: DevicePlugin::of(advertised, allocatable, physical),
+            resource,
+            model,
+            physical,
             sharing,
-            resource: joined(names),
+            resources,
         })
     }
 }
 
-impl NodeGpu {
-    /// With what EC2 says of the instance type, where no label tells.
-    #[must_use]
-    pub fn of_hardware(self, accelerator: Option<&Accelerator>) -> Self {
-        let Some(found) = accelerator else { return self };
-        let model = self.model.or_else(|| Some(found.name.clone()));
-        Self { model, physical: self.physical.or(Some(i64::from(found.count))), ..self }
+impl DevicePlugin {
+    fn of(advertised: i64, allocatable: i64, physical: Option<i64>) -> Self {
+        match advertised {
+            0 if physical.is_some_and(|physical| physical > 0) => Self::NotRegistered,
+            _ if allocatable < advertised => Self::Unhealthy,
+            _ => Self::Ready,
+        }
     }
 }
 
-/// Every accelerator resource that a Node, its NodeClaim or its pods mention, by name.
-pub fn lines(node: &NodeRow, requested: &Resources, promised: Option<&Resources>) -> Vec<GpuLine> {
+/// All devices that are requested.
+fn total(resources: &[GpuResource]) -> Option<Thousandths> {
+    resources.iter().try_fold(Thousandths(0), |sum, one| {
+        one.physical_requested.map(|devices| Thousandths(sum.0.saturating_add(devices.0)))
+    })
+}
+
+/// Units of one resource.
+struct Units {
+    resource: Sym,
+    advertised: i64,
+    allocatable: i64,
+    requested: i64,
+}
+
+impl Units {
+    fn of(known: NodeHardware<'_>, resource: &Sym) -> Self {
+        let advertised = known.node.capacity.gpu(resource).max(0);
+        Self {
+            resource: resource.clone(),
+            advertised,
+            allocatable: known.node.allocatable.gpu(resource).clamp(0, advertised),
+            requested: known.requested.gpu(resource).max(0),
+        }
+    }
+
+    const fn is_used(&self) -> bool {
+        self.advertised > 0 || self.requested > 0
+    }
+
+    fn in_devices(self, known: Devices<'_>) -> GpuResource {
+        let physical_requested = partition::devices(known, &self.resource, self.advertised, self.requested);
+        let Self { resource, advertised, allocatable, requested } = self;
+        GpuResource { resource, advertised, allocatable, requested, physical_requested }
+    }
+}
+
+fn sum(units: &[Units], count: fn(&Units) -> i64) -> i64 {
+    units.iter().fold(0, |sum, units| sum.saturating_add(count(units)))
+}
+
+/// Every accelerator resource that a Node, its NodeClaim, its pods or, where none of them does, its labels mention, by name.
+fn units(known: NodeHardware<'_>) -> Vec<Units> {
+    let NodeHardware { node, requested, promised, .. } = known;
     let mentions = [Some(&node.capacity), Some(&node.allocatable), Some(requested), promised];
     let names: BTreeSet<&Sym> =
         mentions.into_iter().flatten().flat_map(|all| &all.gpus).map(|gpu| &gpu.resource).collect();
-    names.into_iter().map(|name| line(node, requested, name)).collect()
-}
-
-fn line(node: &NodeRow, requested: &Resources, resource: &Sym) -> GpuLine {
-    let advertised = node.capacity.gpu(resource).max(0);
-    let allocatable = node.allocatable.gpu(resource).clamp(0, advertised);
-    let requested = requested.gpu(resource).max(0);
-    GpuLine {
-        resource: resource.clone(),
-        advertised,
-        allocatable,
-        requested,
-        free: (allocatable - requested).max(0),
-        not_allocatable: advertised - allocatable,
-        overcommitted: (requested - allocatable).max(0),
+    let mentioned: Vec<Units> = names.into_iter().map(|name| Units::of(known, name)).collect();
+    if !mentioned.is_empty() {
+        return mentioned;
     }
+    hardware::expected_resource(node).map(|name| Units::of(known, &Sym::new(name))).into_iter().collect()
 }
 
-/// The lines that count towards the sum: those in use, or the first where none is; of Neuron one view.
-fn counted(mut lines: Vec<GpuLine>) -> Vec<GpuLine> {
-    if lines.iter().any(is_used) {
-        lines.retain(is_used);
+/// The resources that count towards the sum: those in use, or the first where none is; of Neuron one view.
+fn counted(mut units: Vec<Units>) -> Vec<Units> {
+    if units.iter().any(Units::is_used) {
+        units.retain(Units::is_used);
     } else {
-        lines.truncate(1);
+        units.truncate(1);
     }
-    let neuron = lines.iter().filter(|line| Vendor::of(&line.resource) == Vendor::Aws);
-    let view = neuron
-        .min_by_key(|line| (std::cmp::Reverse(line.requested), line.advertised))
-        .map(|line| line.resource.clone());
-    lines.retain(|line| Vendor::of(&line.resource) != Vendor::Aws || Some(&line.resource) == view.as_ref());
-    lines
+    let view = neuron_view(&units);
+    units.retain(|units| Vendor::of(&units.resource) != Vendor::Aws || Some(&units.resource) == view.as_ref());
+    units
 }
 
-fn is_used(line: &GpuLine) -> bool {
-    line.advertised > 0 || line.requested > 0
-}
+const NEURON: &str = "aws.amazon.com/neuron";
 
-fn joined(names: Vec<Sym>) -> Sym {
-    match <[Sym; 1]>::try_from(names) {
-        Ok([one]) => one,
-        Err(names) => Sym::new(&names.iter().map(Sym::as_str).collect::<Vec<_>>().join(",")),
-    }
+/// The one name under which devices of Neuron count: as devices, unless pods request only something else.
+fn neuron_view(units: &[Units]) -> Option<Sym> {
+    let is_devices = |units: &&Units| units.resource == NEURON;
+    let mut views = units.iter().filter(|units| Vendor::of(&units.resource) == Vendor::Aws);
+    let requested = || views.clone().filter(|units| units.requested > 0);
+    let found = requested().find(is_devices).or_else(|| requested().next()).or_else(|| views.clone().find(is_devices));
+    found.or_else(|| views.next()).map(|units| units.resource.clone())
 }
 
 #[cfg(test)]
@@ -147,8 +208,13 @@ mod tests {
         NodeRow { capacity, allocatable, labels: labels(with), ..node("a") }
     }
 
+    fn gpus(node: &NodeRow, requested: &[(&str, i64)], promised: Option<&Resources>) -> Option<NodeGpu> {
+        let requested = resources(0, 0, requested);
+        NodeGpu::of(NodeHardware { node, requested: &requested, promised, accelerator: None })
+    }
+
     fn seen(node: &NodeRow, requested: &[(&str, i64)]) -> (String, Option<i64>, i64, i64, i64, Sharing) {
-        let gpu = NodeGpu::of(node, &resources(0, 0, requested), None).expect("accelerators");
+        let gpu = gpus(node, requested, None).expect("accelerators");
         (gpu.resource.to_string(), gpu.physical, gpu.advertised, gpu.allocatable, gpu.requested, gpu.sharing)
     }
 
@@ -158,19 +224,19 @@ mod tests {
     fn unshared_gpus_are_counted_as_whole_devices() {
         let node = gpu_node(&[(GPU, 8)], &[(GPU, 7)], &[("nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3")]);
         assert_eq!(seen(&node, &[(GPU, 4)]), (GPU.to_owned(), Some(8), 8, 7, 4, Sharing::None));
-        let gpu = NodeGpu::of(&node, &Resources::default(), None).expect("accelerators");
+        let gpu = gpus(&node, &[], None).expect("accelerators");
         assert_eq!((gpu.vendor, gpu.model.as_deref()), (Vendor::Nvidia, Some("NVIDIA-H100-80GB-HBM3")));
     }
 
     #[test]
     fn a_node_without_accelerators_has_no_gpu_summary() {
-        assert_eq!(NodeGpu::of(&node("a"), &Resources::default(), None), None);
+        assert_eq!(gpus(&node("a"), &[], None), None);
     }
 
     #[test]
     fn accelerators_promised_by_the_node_claim_count_before_the_device_plugin_runs() {
         let promised = resources(0, 0, &[(GPU, 4)]);
-        let gpu = NodeGpu::of(&node("a"), &Resources::default(), Some(&promised)).expect("accelerators");
+        let gpu = gpus(&node("a"), &[], Some(&promised)).expect("accelerators");
         assert_eq!((gpu.physical, gpu.advertised, gpu.allocatable), (Some(4), 0, 0));
     }
 
@@ -213,8 +279,15 @@ mod tests {
         let mixed = [(GPU, 4), ("nvidia.com/mig-1g.10gb", 14), ("nvidia.com/mig-2g.20gb", 0)];
         let with = [("nvidia.com/gpu.count", "4"), ("karpenter.k8s.aws/instance-gpu-count", "6")];
         let node = gpu_node(&mixed, &mixed, &with);
-        let want = ("nvidia.com/gpu,nvidia.com/mig-1g.10gb".to_owned(), Some(6), 18, 18, 5, Sharing::Mig);
-        assert_eq!(seen(&node, &[("nvidia.com/mig-1g.10gb", 3), (GPU, 2)]), want);
+        let requested = [("nvidia.com/mig-1g.10gb", 3), (GPU, 2)];
+        let want = ("nvidia.com/mig-1g.10gb".to_owned(), Some(6), 18, 18, 5, Sharing::Mig);
+        assert_eq!(seen(&node, &requested), want);
+        let gpu = gpus(&node, &requested, None).expect("accelerators");
+        let each: Vec<_> =
+            gpu.resources.iter().map(|one| (&*one.resource, one.requested, one.physical_requested)).collect();
+        let thousandths = |count| Some(Thousandths(count));
+        assert_eq!(each, [(GPU, 2, thousandths(2_000)), ("nvidia.com/mig-1g.10gb", 3, thousandths(429))]);
+        assert_eq!(gpu.physical_requested, thousandths(2_429));
         let single = [("nvidia.com/gpu.product", "NVIDIA-A100-SXM4-40GB-MIG-1g.5gb"), ("nvidia.com/gpu.count", "7")];
         let node = gpu_node(&[(GPU, 7)], &[(GPU, 7)], &single);
         assert_eq!(seen(&node, &[]), (GPU.to_owned(), None, 7, 7, 0, Sharing::Mig));
@@ -229,19 +302,92 @@ mod tests {
         assert_eq!(seen(&node, &[(core, 2)]), (core.to_owned(), None, 32, 32, 2, Sharing::None));
     }
 
+    fn requested_devices(node: &NodeRow, requested: &[(&str, i64)]) -> Option<i64> {
+        gpus(node, requested, None).expect("accelerators").physical_requested.map(|devices| devices.0)
+    }
+
+    #[test]
+    fn requests_are_counted_in_devices_by_what_a_unit_is() {
+        let of = |resource: &str, with: &[(&str, &str)]| {
+            requested_devices(&gpu_node(&[(resource, 28)], &[(resource, 28)], with), &[(resource, 3)])
+        };
+        for (resource, with, devices) in [
+            (GPU, &[][..], Some(3_000)),
+            (GPU, &[("nvidia.com/gpu.replicas", "4"), ("nvidia.com/gpu.sharing-strategy", "time-slicing")], Some(750)),
+            (GPU, &[("nvidia.com/gpu.sharing-strategy", "mps")], None),
+            ("nvidia.com/gpu.shared", &[("nvidia.com/gpu.replicas", "7")], Some(429)),
+            ("nvidia.com/gpu.shared", &[], None),
+            ("nvidia.com/mig-2g.20gb", &[], Some(857)),
+            ("nvidia.com/mig-1g.5gb.me", &[], Some(429)),
+            ("nvidia.com/mig-1g.6gb", &[("nvidia.com/gpu.product", "NVIDIA-A30")], Some(750)),
+            ("nvidia.com/mig-odd", &[], None),
+            (GPU, &[("nvidia.com/gpu.product", "NVIDIA-A100-SXM4-40GB-MIG-3g.20gb")], Some(1_286)),
+            (GPU, &[("cloud.google.com/gke-gpu-partition-size", "1g.5gb")], Some(429)),
+            ("aws.amazon.com/neuroncore", &[("karpenter.k8s.aws/instance-accelerator-count", "14")], Some(1_500)),
+            ("aws.amazon.com/neuroncore", &[], None),
+            ("amd.com/gpu", &[], Some(3_000)),
+        ] {
+            assert_eq!(of(resource, with), devices, "{resource} {with:?}");
+        }
+        assert_eq!(requested_devices(&gpu_node(&[("nvidia.com/mig-odd", 2)], &[], &[]), &[]), Some(0), "none are none");
+    }
+
+    #[test]
+    fn physical_devices_are_counted_by_the_surest_that_tells() {
+        let physical = |with: &[(&str, &str)], accelerator: Option<u32>| {
+            let accelerator = accelerator.map(|count| Accelerator { name: "A100".into(), count, memory_mib: None });
+            let (node, requested) = (gpu_node(&[(GPU, 16)], &[(GPU, 16)], with), Resources::default());
+            let known =
+                NodeHardware { node: &node, requested: &requested, promised: None, accelerator: accelerator.as_ref() };
+            NodeGpu::of(known).expect("accelerators").physical
+        };
+        let discovered = ("nvidia.com/gpu.count", "4");
+        assert_eq!(physical(&[discovered, ("karpenter.k8s.aws/instance-gpu-count", "8")], Some(7)), Some(8));
+        assert_eq!(physical(&[discovered, ("cloud.google.com/gke-accelerator-count", "6")], Some(7)), Some(6));
+        assert_eq!(physical(&[discovered], Some(7)), Some(7));
+        assert_eq!(physical(&[discovered], None), Some(4));
+        assert_eq!(physical(&[discovered, ("nvidia.com/mig.strategy", "single")], None), Some(16));
+        assert_eq!(physical(&[("nvidia.com/gpu.replicas", "4")], None), Some(4));
+        assert_eq!(physical(&[], None), Some(16));
+    }
+
+    #[test]
+    fn a_device_plugin_that_is_missing_or_loses_devices_is_told() {
+        let of = |node: &NodeRow| gpus(node, &[], None).map(|gpu| gpu.device_plugin);
+        let bare = gpu_node(
+            &[],
+            &[],
+            &[("karpenter.k8s.aws/instance-gpu-manufacturer", "nvidia"), ("karpenter.k8s.aws/instance-gpu-count", "8")],
+        );
+        assert_eq!(of(&bare), Some(DevicePlugin::NotRegistered), "nothing is advertised yet");
+        assert_eq!(of(&gpu_node(&[(GPU, 8)], &[(GPU, 7)], &[])), Some(DevicePlugin::Unhealthy));
+        assert_eq!(of(&gpu_node(&[(GPU, 8)], &[(GPU, 8)], &[])), Some(DevicePlugin::Ready));
+        assert_eq!(of(&gpu_node(&[(GPU, 0)], &[(GPU, 0)], &[])), Some(DevicePlugin::Ready), "no hardware is known of");
+    }
+
     proptest! {
         #[test]
-        fn counts_of_accelerators_add_up_and_are_never_negative(counts in proptest::collection::vec((-2_i64..20, -2_i64..20, -2_i64..40), 1..4)) {
+        fn sums_over_resources_are_those_of_the_node_and_no_count_is_negative(
+            counts in proptest::collection::vec((-2_i64..20, -2_i64..20, -2_i64..40), 1..4),
+            replicas in 0_i64..5,
+        ) {
             let name = |at: usize| ["nvidia.com/gpu", "nvidia.com/mig-1g.5gb", "amd.com/gpu"][at];
             let pick = |of: fn(&(i64, i64, i64)) -> i64| -> Vec<(&str, i64)> {
                 counts.iter().enumerate().map(|(at, count)| (name(at), of(count))).collect()
             };
-            let node = gpu_node(&pick(|count| count.0), &pick(|count| count.1), &[]);
-            for line in lines(&node, &resources(0, 0, &pick(|count| count.2)), None) {
-                prop_assert_eq!(line.advertised, line.requested + line.free + line.not_allocatable - line.overcommitted);
-                let all = [line.advertised, line.requested, line.free, line.not_allocatable, line.overcommitted];
-                prop_assert!(all.iter().all(|count| *count >= 0));
-                prop_assert!(line.free == 0 || line.overcommitted == 0);
+            let replicas = replicas.to_string();
+            let node = gpu_node(&pick(|count| count.0), &pick(|count| count.1), &[("nvidia.com/gpu.replicas", &replicas)]);
+            let gpu = gpus(&node, &pick(|count| count.2), None).expect("accelerators");
+            let sum = |count: fn(&GpuResource) -> i64| gpu.resources.iter().map(count).sum::<i64>();
+            prop_assert_eq!(gpu.advertised, sum(|one| one.advertised));
+            prop_assert_eq!(gpu.allocatable, sum(|one| one.allocatable));
+            prop_assert_eq!(gpu.requested, sum(|one| one.requested));
+            prop_assert_eq!(gpu.physical_requested, total(&gpu.resources));
+            for one in &gpu.resources {
+                prop_assert!(one.advertised >= one.allocatable && one.allocatable >= 0 && one.requested >= 0);
+                if let Some(devices) = one.physical_requested {
+                    prop_assert!(devices.0 <= 1_000 * one.requested, "a unit is never more than a device");
+                }
             }
         }
     }

@@ -4,7 +4,7 @@ use super::spend::{self, Spend};
 use crate::fleet::{Fleet, GpuCount, NodeRow, ObjectKey, PodPhase, PodRow, Resources, Row, Sym};
 use crate::insight::cost::{Cost, Machine, PriceQuery, chain};
 use crate::insight::disruption::{BudgetIndex, NodePods, budgets};
-use crate::insight::gpu::NodeGpu;
+use crate::insight::gpu::{NodeGpu, NodeHardware};
 use crate::insight::phase::NodePhase;
 
 /// Everything of a Node that does not depend on time.
@@ -46,9 +46,13 @@ impl NodePicture {
         load.pods.finish();
         let claim = fleet.claim_of(node);
         let phase = NodePhase::of(node, claim);
-        let gpu = NodeGpu::of(node, &load.requested, claim.map(|claim| &claim.capacity));
         let hardware = node.instance_type().and_then(|name| fleet.prices.instance_type(name));
-        let gpu = gpu.map(|gpu| gpu.of_hardware(hardware.and_then(|found| found.accelerator.as_ref())));
+        let gpu = NodeGpu::of(NodeHardware {
+            node,
+            requested: &load.requested,
+            promised: claim.map(|claim| &claim.capacity),
+            accelerator: hardware.and_then(|found| found.accelerator.as_ref()),
+        });
         let cost = spend::node_cost(fleet, node, gpu.as_ref(), &load.holding);
         Self {
             is_waiting: phase == NodePhase::Starting || (load.is_starting && !load.has_started),

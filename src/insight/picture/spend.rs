@@ -160,7 +160,7 @@ fn pod_shares(node: &NodeRow, rate: i64, gpu: Option<&NodeGpu>, pods: &[&PodRow]
 
 /// The accelerators of a pod by which the Node is shared: of AWS Neuron only one view counts.
 fn counted_gpus(pod: &PodRow, gpu: Option<&NodeGpu>) -> i64 {
-    let is_counted = |resource: &Sym| gpu.is_some_and(|gpu| gpu.resource.split(',').any(|name| *resource == name));
+    let is_counted = |resource: &Sym| gpu.is_some_and(|gpu| gpu.resources.iter().any(|one| one.resource == *resource));
     pod.requests.gpus.iter().filter(|one| is_counted(&one.resource)).map(|one| one.count).sum()
 }
 

@@ -2,6 +2,7 @@
 
 use super::{ClaimPicture, JobPicture, NodePicture, Picture};
 use crate::fleet::Fleet;
+use crate::insight::gpu::Thousandths;
 use crate::insight::phase::{ClaimPhase, NodePhase};
 
 /// Sums over everything known. Whether they may be shown as numbers is for [`crate::insight::Completeness`] to say.
@@ -36,6 +37,8 @@ pub struct GpuTotals {
     pub requested: i64,
     /// Devices; `None` where one Node's are not known.
     pub physical: Option<i64>,
+    /// Devices that pods request; `None` where one Node's are not known.
+    pub physical_requested: Option<Thousandths>,
 }
 
 /// The sums over the picture, kept as Nodes, NodeClaims and Jobs come, change and go.
@@ -51,6 +54,9 @@ pub(super) struct Counts {
     gpu_physical: i128,
     /// Nodes with accelerators whose number of devices is not known.
     gpu_uncounted: u64,
+    gpu_physical_requested: i128,
+    /// Nodes on which it is not known how many devices the requested units are.
+    gpu_undivided: u64,
 }
 
 /// Whether something comes into a sum or leaves it.
@@ -91,6 +97,8 @@ impl Counts {
         step.add(&mut self.gpu_requested, gpu.requested);
         step.add(&mut self.gpu_physical, gpu.physical.unwrap_or(0));
         step.count(&mut self.gpu_uncounted, gpu.physical.is_none());
+        step.add(&mut self.gpu_physical_requested, gpu.physical_requested.unwrap_or_default().0);
+        step.count(&mut self.gpu_undivided, gpu.physical_requested.is_none());
     }
 
     pub(super) fn claim(&mut self, claim: &ClaimPicture, step: Step) {
@@ -109,6 +117,7 @@ impl Counts {
             allocatable: whole(self.gpu_allocatable),
             requested: whole(self.gpu_requested),
             physical: (self.gpu_uncounted == 0).then(|| whole(self.gpu_physical)),
+            physical_requested: (self.gpu_undivided == 0).then(|| Thousandths(whole(self.gpu_physical_requested))),
         }
     }
 }

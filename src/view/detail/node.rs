@@ -7,6 +7,7 @@ use crate::app::{claim_phase, node_phase};
 use crate::config::Role;
 use crate::fleet::{Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow};
 use crate::insight::disruption::{NodeAnnotation, protection};
+use crate::insight::gpu::{DevicePlugin, NodeGpu, Sharing};
 
 /// Details of a Node; `None` where it is gone.
 pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
@@ -77,16 +78,41 @@ fn resources(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
         amount(picture.map(|p| p.memory_requested_bytes), node.allocatable.memory_bytes, format::bytes),
     );
     if let Some(gpu) = frame.node(node).and_then(|picture| picture.gpu.as_ref()) {
-        let model = gpu.model.as_ref().map_or_else(String::new, |model| format!(" {model}"));
-        let line = words::gpus(frame.gpus_requested(gpu), gpu.advertised)
-            .and(Role::TextDim, format!(" requested{model} ({})", gpu.resource));
-        page.fact("accelerators", line);
-        if gpu.allocatable < gpu.advertised {
+        accelerators(frame, gpu, page);
+    }
+    page.fact_if("kubelet", Some(&node.kubelet_version));
+}
+
+fn accelerators(frame: &FrameContext<'_>, gpu: &NodeGpu, page: &mut Page) {
+    let model = gpu.model.as_ref().map_or_else(String::new, |model| format!(" {model}"));
+    let line = words::gpus(frame.gpus_requested(gpu), gpu.advertised)
+        .and(Role::TextDim, format!(" requested{model} ({})", gpu.resource));
+    page.fact("accelerators", line);
+    let each = if gpu.resources.len() > 1 { gpu.resources.as_slice() } else { &[] };
+    for one in each {
+        page.fact(
+            "",
+            words::gpus(frame.if_pods_known(one.requested), one.advertised)
+                .and(Role::TextDim, format!(" {}", one.resource)),
+        );
+    }
+    if let (Some(physical), Some(devices)) = (gpu.physical, gpu.physical_requested.filter(|_| frame.all(Kind::Pod)))
+        && gpu.sharing != Sharing::None
+    {
+        let words =
+            format!("{} of {physical} requested ({})", format::thousandths(devices), words::sharing(gpu.sharing));
+        page.fact("devices", Line::plain(words));
+    }
+    match gpu.device_plugin {
+        DevicePlugin::Ready => {}
+        DevicePlugin::NotRegistered => {
+            page.fact("", Line::of(Role::Warn, format!("△ device plugin: {} is not registered", gpu.resource)));
+        }
+        DevicePlugin::Unhealthy => {
             let lost = format::count(gpu.advertised - gpu.allocatable);
             page.fact("", Line::of(Role::Warn, format!("△ {lost} advertised but not allocatable")));
         }
     }
-    page.fact_if("kubelet", Some(&node.kubelet_version));
 }
 
 fn cpu(millis: i64) -> String {

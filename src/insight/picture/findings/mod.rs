@@ -1,10 +1,11 @@
 //! Mistakes and wastes worth telling, over the whole cluster.
 //!
 //! Each rule is one entry in the table of its family: [`disruption_loop`], [`node_pools`], [`protection`], [`events`],
-//! [`prices`]. A new rule is an entry there and its check; everything else (the JSON, the screen, the manual) follows.
+//! [`gpu`], [`prices`]. A new rule is an entry there and its check; everything else (the JSON, the screen, the manual) follows.
 
 mod disruption_loop;
 mod events;
+mod gpu;
 mod node_pools;
 mod prices;
 mod protection;
@@ -56,8 +57,8 @@ pub struct Rule {
 }
 
 /// The rules of all families. Among findings of equal severity those of an earlier rule come first.
-const FAMILIES: [&[Rule]; 5] =
-    [disruption_loop::RULES, node_pools::RULES, protection::RULES, events::RULES, prices::RULES];
+const FAMILIES: [&[Rule]; 6] =
+    [disruption_loop::RULES, node_pools::RULES, protection::RULES, events::RULES, gpu::RULES, prices::RULES];
 
 /// Every rule, in the order of [`FAMILIES`].
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

@@ -7,7 +7,8 @@ use crate::fleet::{
     SourceId, Sources, Status, Uid, UserPrices,
 };
 use crate::insight::testing::{
-    MANAGED_LABELS, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, sym, upserts,
+    MANAGED_LABELS, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, resources, sym,
+    upserts,
 };
 use crate::insight::{Completeness, KarpenterVersion, Picture};
 use crate::rows;
@@ -350,6 +351,41 @@ fn unpriced_nodes_unused_price_rules_and_an_old_price_file_are_findings() {
     );
 }
 
+/// A Node created so long ago that should have eight GPUs, and advertises and can allocate so many.
+fn with_gpus(age_seconds: i64, advertised: i64, allocatable: i64, product: &str) -> World {
+    let mut world = World::new();
+    let gpus = [
+        ("karpenter.k8s.aws/instance-gpu-manufacturer", "nvidia"),
+        ("karpenter.k8s.aws/instance-gpu-count", "8"),
+        ("eks-node-viewer/instance-price", "55.04"),
+        ("nvidia.com/gpu.product", product),
+    ];
+    world.node.labels = labels(&[&MANAGED_LABELS[..], &gpus].concat());
+    world.node.meta.created = NOW.plus_seconds(-age_seconds);
+    world.node.capacity = resources(8_000, 0, &[("nvidia.com/gpu", advertised)]);
+    world.node.allocatable = resources(8_000, 0, &[("nvidia.com/gpu", allocatable)]);
+    world
+}
+
+#[test]
+fn accelerators_that_cannot_be_used_are_findings() {
+    let told = |world: World| -> Vec<_> {
+        world
+            .findings()
+            .into_iter()
+            .map(|found| (found.severity, found.rule.id, found.message.machine_text()))
+            .collect()
+    };
+    let missing = "its 8 devices are not advertised as nvidia.com/gpu".to_owned();
+    assert_eq!(told(with_gpus(599, 0, 0, "H100")), [(Severity::Info, "DevicePluginMissing", missing.clone())]);
+    assert_eq!(told(with_gpus(600, 0, 0, "H100")), [(Severity::Warning, "DevicePluginMissing", missing)]);
+    let unhealthy = "1 of 8 nvidia.com/gpu cannot be allocated".to_owned();
+    assert_eq!(told(with_gpus(600, 8, 7, "H100")), [(Severity::Warning, "GpuUnhealthy", unhealthy)]);
+    assert_eq!(told(with_gpus(600, 8, 8, "H100")), []);
+    let invalid = "its label nvidia.com/gpu.product is A100-MIG-INVALID".to_owned();
+    assert_eq!(told(with_gpus(600, 8, 8, "A100-MIG-INVALID")), [(Severity::Warning, "MigInvalid", invalid)]);
+}
+
 /// A cluster in which each rule finds something.
 fn examples() -> Vec<(&'static str, World)> {
     vec![
@@ -368,6 +404,9 @@ fn examples() -> Vec<(&'static str, World)> {
         ("PdbNeverAllows", with_budgets(vec![budget_row(all(), 0, (2, 2, 2))])),
         ("StuckTerminating", stuck()),
         ("EventDisagrees", event_disagrees()),
+        ("DevicePluginMissing", with_gpus(600, 0, 0, "H100")),
+        ("GpuUnhealthy", with_gpus(600, 8, 7, "H100")),
+        ("MigInvalid", with_gpus(600, 8, 8, "A100-MIG-INVALID")),
         ("PriceUnknown", labelled(&[])),
         ("FeeUnknown", without_fee()),
         ("PriceRuleUnused", old_price_file()),
