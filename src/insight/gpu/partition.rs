@@ -68,9 +68,8 @@ const SHARED: &str = ".shared";
 
 /// Whether one unit is an instance of MIG: by its name under the strategy `mixed`, under the others by the Node.
 fn is_partition(known: Devices<'_>, resource: &str) -> bool {
-    let is_whole_node_split =
-        || known.sharing == Sharing::Mig && resource == NVIDIA && !has_mixed_resources(known.node);
-    resource.starts_with(MIG) || is_whole_node_split()
+    let is_whole_node_split = known.sharing == Sharing::Mig && !has_mixed_resources(known.node);
+    resource.starts_with(MIG) || (resource == NVIDIA && is_whole_node_split)
 }
 
 const NVIDIA: &str = "nvidia.com/gpu";
