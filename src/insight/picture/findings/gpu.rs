@@ -42,8 +42,11 @@ fn nodes_without_plugin(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let missing = with_plugin(input, DevicePlugin::NotRegistered);
     missing
         .map(|(node, gpu)| {
-            let count = gpu.physical.unwrap_or_default();
-            let message = sentence!["its ", count, " devices are not advertised as ", gpu.resource.to_string()];
+            let devices = match gpu.physical {
+                Some(1) => Sentence::of("its device is"),
+                count => sentence!["its ", count.unwrap_or_default(), " devices are"],
+            };
+            let message = sentence![devices, " not advertised as ", gpu.resource.to_string()];
             let found = on(node, message);
             let is_new = now.seconds_since(node.meta.created) < PLUGIN_GRACE_SECONDS;
             if is_new { found.with_severity(Severity::Info) } else { found }
