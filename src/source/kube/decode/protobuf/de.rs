@@ -1,6 +1,6 @@
 //! Messages as serde sees objects of JSON, so that one set of decoders reads both encodings.
 
-use std::str::from_utf8;
+use std::borrow::Cow;
 
 use serde::de::value::{BorrowedStrDeserializer, Error as DeError};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -51,19 +51,20 @@ impl<'de> Encoded<'de> {
         }
     }
 
-    fn text(self) -> Result<&'de str, DeError> {
-        from_utf8(self.bytes()?).map_err(|_| DeError::custom("a text that is not UTF-8"))
+    /// What is not UTF-8, as a message that a kubelet has cut in mid-character, reads as the server writes it in JSON.
+    fn text(self) -> Result<Cow<'de, str>, DeError> {
+        Ok(String::from_utf8_lossy(self.bytes()?))
     }
 
     /// The text of a `Quantity`, its only field.
-    fn quantity(self) -> Result<&'de str, DeError> {
+    fn quantity(self) -> Result<Cow<'de, str>, DeError> {
         let mut fields = Fields::new(self.bytes()?);
         while let Some((number, wire)) = fields.next()? {
             if number == 1 {
                 return Self { value: Value::Text, wire }.text();
             }
         }
-        Ok("")
+        Ok(Cow::Borrowed(""))
     }
 
     /// Microseconds since 1970; `None` for the zero time, which has no fields.
@@ -85,13 +86,20 @@ impl<'de> Encoded<'de> {
     }
 }
 
+fn visit_text<'de, V: Visitor<'de>>(text: Cow<'de, str>, visitor: V) -> Result<V::Value, DeError> {
+    match text {
+        Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+        Cow::Owned(text) => visitor.visit_string(text),
+    }
+}
+
 impl<'de> Deserializer<'de> for Encoded<'de> {
     type Error = DeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.value {
-            Value::Text => visitor.visit_borrowed_str(self.text()?),
-            Value::Quantity => visitor.visit_borrowed_str(self.quantity()?),
+            Value::Text => visit_text(self.text()?, visitor),
+            Value::Quantity => visit_text(self.quantity()?, visitor),
             Value::Bool => visitor.visit_bool(self.number()? != 0),
             Value::Int => visitor.visit_i64(self.number()?.cast_signed()),
             Value::Time => match self.micros()? {

@@ -150,6 +150,20 @@ fn an_object_that_cannot_be_decoded_does_not_fail_its_page() {
 }
 
 #[test]
+fn a_text_that_was_cut_in_mid_character_does_not_hide_its_object() {
+    let message = message(Kind::Pod).expect("a message");
+    let metadata = delimited(1, &encoded(&LIST_META, &serde_json::json!({"resourceVersion": "12"})));
+    let mut bare = pod("cut");
+    bare["status"] = Json::Null;
+    let status = [delimited(1, b"Running"), delimited(4, b"caf\xc3")].concat();
+    let item = delimited(2, &[encoded(message, &bare), delimited(3, &status)].concat());
+    let (page, undecodable) = read(Kind::Pod, &body("v1", "PodList", &[metadata, item].concat()));
+    let [Delta::Pods(changes)] = &page.expect("a page").deltas[..] else { panic!("pods") };
+    let [crate::fleet::Change::Upsert(row)] = &changes[..] else { panic!("a pod") };
+    assert_eq!((&*row.status, undecodable), ("caf\u{fffd}", 0));
+}
+
+#[test]
 fn only_a_list_of_the_requested_kind_with_metadata_is_a_page() {
     let metadata = delimited(1, &encoded(&LIST_META, &serde_json::json!({"resourceVersion": "12"})));
     let words = |kind, body: &[u8]| match read(kind, body).0 {
