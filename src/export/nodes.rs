@@ -127,15 +127,15 @@ pub(super) fn of(app: &App, known: &Completeness<'_>, evaluator: &Evaluator<'_>,
         cpu_requested_millis: requested(|picture| picture.cpu_requested_millis),
         memory_allocatable_bytes: row.allocatable.memory_bytes,
         memory_requested_bytes: requested(|picture| picture.memory_requested_bytes),
-        gpu: picture.and_then(|picture| picture.gpu.as_ref()).map(|found| gpu(known, found, picture)),
+        gpu: picture.and_then(|picture| Some(gpu(known, picture, picture.gpu.as_ref()?))),
         disruption: disruption::of(app, evaluator, row),
         cost: cost::of(picture.map(|picture| &picture.cost)),
     }
 }
 
-fn gpu(known: &Completeness<'_>, found: &NodeGpu, picture: Option<&NodePicture>) -> Gpu {
+fn gpu(known: &Completeness<'_>, picture: &NodePicture, found: &NodeGpu) -> Gpu {
     let are_pods_known = known.all(Kind::Pod);
-    let unallocated = picture.filter(|said| are_pods_known && said.cost.rate().is_some() && found.advertised > 0);
+    let is_priced = are_pods_known && picture.cost.rate().is_some() && found.advertised > 0;
     Gpu {
         resource: text(&found.resource),
         vendor: found.vendor.into(),
@@ -147,7 +147,7 @@ fn gpu(known: &Completeness<'_>, found: &NodeGpu, picture: Option<&NodePicture>)
         physical_requested: found.physical_requested.filter(|_| are_pods_known).map(Devices),
         sharing: found.sharing.into(),
         device_plugin: found.device_plugin.into(),
-        unallocated_usd_per_hour: unallocated.map(|said| Usd(said.spend.unallocated_gpu)),
+        unallocated_usd_per_hour: is_priced.then_some(Usd(picture.spend.unallocated_gpu)),
         resources: found.resources.iter().map(|one| gpu_resource(are_pods_known, one)).collect(),
     }
 }

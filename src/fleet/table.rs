@@ -103,12 +103,11 @@ impl<R: Row> Table<R> {
     }
 
     fn insert(&mut self, row: R, changed: &mut impl FnMut(Slot, Option<&R>, Option<&R>)) {
-        let slot = self.rows.next_slot();
-        changed(slot, None, Some(&row));
+        let hash = self.hasher.hash_one(&row.meta().key);
+        let slot = self.rows.insert(Entry { row, seen: self.round });
         let (rows, hasher) = (&self.rows, &self.hasher);
-        let hash_of = |key: Option<&ObjectKey>| key.map_or(0, |key| hasher.hash_one(key));
-        self.slots.insert_unique(hash_of(Some(&row.meta().key)), slot, |slot| hash_of(rows.key(*slot)));
-        self.rows.insert(Entry { row, seen: self.round });
+        self.slots.insert_unique(hash, slot, |slot| rows.key(*slot).map_or(0, |key| hasher.hash_one(key)));
+        changed(slot, None, self.at(slot));
     }
 
     /// The key stays that of the row before: whatever mentions the object (listings, pictures) then shares one text with
@@ -152,13 +151,15 @@ const CHUNK_ROWS: usize = 256;
 /// nor keeps room for as much again; and whoever goes through all rows finds what came together near together.
 struct Rows<R> {
     chunks: Vec<Vec<Option<Entry<R>>>>,
+    /// How many slots there are, free ones included.
+    places: usize,
     /// Slots of rows that went.
     free: Vec<Slot>,
 }
 
 impl<R> Default for Rows<R> {
     fn default() -> Self {
-        Self { chunks: Vec::new(), free: Vec::new() }
+        Self { chunks: Vec::new(), places: 0, free: Vec::new() }
     }
 }
 
@@ -180,28 +181,23 @@ impl<R> Rows<R> {
         places.filter_map(|(position, place)| Some((Slot::new(position), place.as_ref()?)))
     }
 
-    /// Where the next row comes.
-    fn next_slot(&self) -> Slot {
-        let after_all = || Slot::new(self.chunks.last().map_or(0, Vec::len) + self.rows_before_last_chunk());
-        self.free.last().copied().unwrap_or_else(after_all)
-    }
-
-    fn rows_before_last_chunk(&self) -> usize {
-        self.chunks.len().saturating_sub(1) * CHUNK_ROWS
-    }
-
-    /// Puts a row into the slot that [`Self::next_slot`] tells.
-    fn insert(&mut self, entry: Entry<R>) {
-        if let Some(slot) = self.free.pop() {
-            if let Some(place) = self.place_mut(slot) {
-                *place = Some(entry);
-            }
-            return;
+    /// Puts a row into a slot that is free.
+    fn insert(&mut self, entry: Entry<R>) -> Slot {
+        if let Some(slot) = self.free.pop()
+            && let Some(place) = self.place_mut(slot)
+        {
+            *place = Some(entry);
+            return slot;
         }
-        match self.chunks.last_mut().filter(|chunk| chunk.len() < CHUNK_ROWS) {
-            Some(chunk) => chunk.push(Some(entry)),
-            None => self.chunks.push(vec![Some(entry)]),
+        let slot = Slot::new(self.places);
+        if self.places.is_multiple_of(CHUNK_ROWS) {
+            self.chunks.push(Vec::new());
         }
+        if let Some(chunk) = self.chunks.last_mut() {
+            chunk.push(Some(entry));
+        }
+        self.places += 1;
+        slot
     }
 
     fn remove(&mut self, slot: Slot) -> Option<Entry<R>> {

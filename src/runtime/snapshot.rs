@@ -1,6 +1,5 @@
 //! `batchtop snapshot`: reads everything once, prints one JSON document, ends.
 
-use std::borrow::Cow;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -128,7 +127,8 @@ fn are_prices_settled(app: &App) -> bool {
 fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(&export::snapshot(app))
         .map_err(|error| Failure::bug(format!("the document cannot be written as JSON: {error}")))?;
-    let text = escaped(&json) + "\n";
+    let mut text = escaped(json);
+    text.push('\n');
     match &args.output_file {
         None => commands::print(&text).map(|_| ()),
         Some(path) if path.as_os_str() == STANDARD_OUTPUT => commands::print(&text).map(|_| ()),
@@ -139,7 +139,7 @@ fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
 
 /// JSON with those control characters escaped, too, that JSON does not demand to be: DEL and C1, of which some terminals take
 /// `U+009B` for the beginning of an escape sequence. They are only in strings, for all else is ASCII.
-fn escaped(json: &str) -> Cow<'_, str> {
+fn escaped(json: String) -> String {
     const LAST: char = '\u{9f}';
     // The first byte of every C1 character, and of others.
     const LEAD: u8 = 0xc2;
@@ -152,10 +152,10 @@ fn escaped(json: &str) -> Cow<'_, str> {
         done = at + c.len_utf8();
     }
     if done == 0 {
-        return Cow::Borrowed(json);
+        return json;
     }
     text.push_str(json.get(done..).unwrap_or_default());
-    Cow::Owned(text)
+    text
 }
 
 /// The exit code. Incomplete Sources are listed on standard error, and in `sources` of the document.

@@ -158,27 +158,29 @@ pub(super) fn mig_profile(node: &NodeRow) -> Option<&str> {
     of_product.or_else(|| text(node, "cloud.google.com/gke-gpu-partition-size"))
 }
 
-/// Labels of the maker of the devices of an instance type, with the resource that its device plugin advertises.
-const MAKERS: [(&str, &str, &str); 10] = [
-    ("karpenter.k8s.aws/instance-gpu-manufacturer", "nvidia", "nvidia.com/gpu"),
-    ("karpenter.k8s.aws/instance-gpu-manufacturer", "amd", "amd.com/gpu"),
-    ("karpenter.k8s.aws/instance-gpu-manufacturer", "habana", "habana.ai/gaudi"),
-    ("karpenter.k8s.aws/instance-accelerator-manufacturer", "aws", "aws.amazon.com/neuron"),
-    ("karpenter.k8s.aws/instance-accelerator-manufacturer", "habana", "habana.ai/gaudi"),
-    ("eks.amazonaws.com/instance-gpu-manufacturer", "nvidia", "nvidia.com/gpu"),
-    ("eks.amazonaws.com/instance-gpu-manufacturer", "amd", "amd.com/gpu"),
-    ("eks.amazonaws.com/instance-gpu-manufacturer", "habana", "habana.ai/gaudi"),
-    ("eks.amazonaws.com/instance-accelerator-manufacturer", "aws", "aws.amazon.com/neuron"),
-    ("eks.amazonaws.com/instance-accelerator-manufacturer", "habana", "habana.ai/gaudi"),
-];
-
-/// The resource that the devices of a Node would be advertised as, by its labels.
+/// The resource that the devices of a Node would be advertised as, by its labels. These are gone through once, for most Nodes
+/// have none of them.
 pub(super) fn expected_resource(node: &NodeRow) -> Option<&'static str> {
-    let made =
-        MAKERS.iter().find(|(label, maker, _)| text(node, label) == Some(maker)).map(|(_, _, resource)| *resource);
-    let has = |label| text(node, label).is_some();
-    made.or_else(|| has("cloud.google.com/gke-tpu-accelerator").then_some("google.com/tpu"))
-        .or_else(|| has("cloud.google.com/gke-accelerator").then_some("nvidia.com/gpu"))
+    node.labels.iter().find_map(|(label, value)| match label.as_str() {
+        "karpenter.k8s.aws/instance-gpu-manufacturer"
+        | "karpenter.k8s.aws/instance-accelerator-manufacturer"
+        | "eks.amazonaws.com/instance-gpu-manufacturer"
+        | "eks.amazonaws.com/instance-accelerator-manufacturer" => resource_of_maker(value),
+        "cloud.google.com/gke-accelerator" => Some("nvidia.com/gpu"),
+        "cloud.google.com/gke-tpu-accelerator" => Some("google.com/tpu"),
+        _ => None,
+    })
+}
+
+/// The resource that the device plugin of a maker advertises.
+fn resource_of_maker(maker: &str) -> Option<&'static str> {
+    match maker {
+        "nvidia" => Some("nvidia.com/gpu"),
+        "amd" => Some("amd.com/gpu"),
+        "habana" => Some("habana.ai/gaudi"),
+        "aws" => Some("aws.amazon.com/neuron"),
+        _ => None,
+    }
 }
 
 fn text<'a>(node: &'a NodeRow, label: &str) -> Option<&'a str> {

@@ -86,18 +86,19 @@ impl NodeGpu {
         let (resource, sharing) = (largest.resource.clone(), Sharing::of(node, &names));
         let model = hardware::model(node).or_else(|| Some(accelerator?.name.clone()));
         let advertised = sum(&units, |units| units.advertised);
+        let allocatable = sum(&units, |units| units.allocatable);
+        let requested = sum(&units, |units| units.requested);
         let promised = promised.map_or(0, |promised| promised.gpu(&resource));
         let whole = if advertised == 0 && sharing == Sharing::None { promised } else { advertised };
         let of_instance_type = accelerator.map(|found| i64::from(found.count));
         let physical = hardware::physical(node, sharing, of_instance_type, (&resource, whole));
         let devices = Devices { node, sharing, physical, model: model.as_deref() };
         let resources: Vec<GpuResource> = units.into_iter().map(|units| units.in_devices(devices)).collect();
-        let allocatable = resources.iter().fold(0_i64, |sum, one| sum.saturating_add(one.allocatable));
         Some(Self {
             vendor: Vendor::of(&resource),
             advertised,
             allocatable,
-            requested: resources.iter().fold(0_i64, |sum, one| sum.saturating_add(one.requested)),
+            requested,
             physical_requested: total(&resources),
             device_plugin: DevicePlugin::of(advertised, allocatable, physical),
             resource,
@@ -189,11 +190,9 @@ const NEURON: &str = "aws.amazon.com/neuron";
 
 /// The one name under which devices of Neuron count: as devices, unless pods request only something else.
 fn neuron_view(units: &[Units]) -> Option<Sym> {
-    let is_devices = |units: &&Units| units.resource == NEURON;
-    let mut views = units.iter().filter(|units| Vendor::of(&units.resource) == Vendor::Aws);
-    let requested = || views.clone().filter(|units| units.requested > 0);
-    let found = requested().find(is_devices).or_else(|| requested().next()).or_else(|| views.clone().find(is_devices));
-    found.or_else(|| views.next()).map(|units| units.resource.clone())
+    let views = units.iter().filter(|units| Vendor::of(&units.resource) == Vendor::Aws);
+    let view = views.min_by_key(|units| (units.requested == 0, units.resource != NEURON));
+    view.map(|units| units.resource.clone())
 }
 
 #[cfg(test)]
@@ -385,6 +384,11 @@ mod tests {
             prop_assert_eq!(gpu.physical_requested, total(&gpu.resources));
             for one in &gpu.resources {
                 prop_assert!(one.advertised >= one.allocatable && one.allocatable >= 0 && one.requested >= 0);
+                let (free, not_allocatable) = ((one.allocatable - one.requested).max(0), one.advertised - one.allocatable);
+                let overcommitted = (one.requested - one.allocatable).max(0);
+                prop_assert_eq!(one.advertised, one.requested + free + not_allocatable - overcommitted);
+                prop_assert!([free, not_allocatable, overcommitted].iter().all(|count| *count >= 0));
+                prop_assert!(free == 0 || overcommitted == 0);
                 if let Some(devices) = one.physical_requested {
                     prop_assert!(devices.0 <= 1_000 * one.requested, "a unit is never more than a device");
                 }

@@ -20,6 +20,10 @@ pub(crate) const BATCH_ROWS: usize = 125;
 /// How many objects a page has at most, whatever was asked for, which is 1,500 at most.
 const MAX_OBJECTS: u32 = 20_000;
 
+fn too_many<E: Error>() -> E {
+    E::custom(format_args!("a page of more than {MAX_OBJECTS} objects"))
+}
+
 /// A page of a list, decoded.
 #[derive(Debug)]
 pub(crate) struct Page {
@@ -69,8 +73,8 @@ fn protobuf_page(
     if let Some(status) = list.status() {
         return Err(status.map_or_else(NoPage::Protobuf, NoPage::Status));
     }
-    let message = protobuf::message(kind).filter(|_| is_list_of(kind, list.kind, list.api_version));
-    let message = message.ok_or_else(|| NoPage::Other(named(list.kind, list.api_version)))?;
+    let message = protobuf::message(kind).filter(|_| is_list_of(kind, &list.of.kind, &list.of.api_version));
+    let message = message.ok_or_else(|| NoPage::Other(named(&list.of.kind, &list.of.api_version)))?;
     dispatch(kind, ReadProtobuf { message, list: list.object, interner, undecodable })
 }
 
@@ -220,7 +224,7 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Items<'_, T, F> {
         let mut count = 0;
         while let Some(object) = items.next_element()? {
             if count == MAX_OBJECTS {
-                return Err(A::Error::custom(format_args!("a page of more than {MAX_OBJECTS} objects")));
+                return Err(too_many());
             }
             count += 1;
             (self.take)(object);
@@ -295,7 +299,7 @@ impl ForKind for ReadProtobuf<'_> {
         let mut rows = Rows::<P>::new();
         let metadata = protobuf::read_list(list, |bytes| {
             if rows.objects == u64::from(MAX_OBJECTS) {
-                return Err(ProtobufError::custom(format_args!("a page of more than {MAX_OBJECTS} objects")));
+                return Err(too_many());
             }
             if let Ok(row) = protobuf_row::<P>(message, bytes, interner) {
                 rows.push(row);

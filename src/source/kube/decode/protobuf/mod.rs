@@ -14,6 +14,7 @@ use serde::de::Error;
 use wire::{Fields, Wire};
 
 use super::list::ListMeta;
+use super::text::Text;
 use super::watch_event::Status;
 
 /// What the body begins with (kubernetes staging/src/k8s.io/apimachinery/pkg/runtime/serializer/protobuf/protobuf.go).
@@ -23,11 +24,21 @@ const MAGIC: &[u8] = b"k8s\0";
 pub(crate) const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
 
 /// What every answer in protobuf has around its object: `runtime.Unknown`.
+#[derive(Default)]
 pub(super) struct Envelope<'a> {
-    pub(super) api_version: &'a str,
-    pub(super) kind: &'a str,
+    pub(super) of: TypeMeta<'a>,
     /// The message of that kind.
     pub(super) object: &'a [u8],
+}
+
+/// What kind of object there is.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct TypeMeta<'a> {
+    #[serde(borrow)]
+    pub(super) api_version: Text<'a>,
+    #[serde(borrow)]
+    pub(super) kind: Text<'a>,
 }
 
 impl<'a> Envelope<'a> {
@@ -37,11 +48,11 @@ impl<'a> Envelope<'a> {
     }
 
     fn read(message: &'a [u8]) -> Result<Self, ProtobufError> {
-        let mut envelope = Self { api_version: "", kind: "", object: &[] };
+        let mut envelope = Self::default();
         let mut fields = Fields::new(message);
         while let Some((number, wire)) = fields.next()? {
             match (number, wire) {
-                (1, Wire::Bytes(bytes)) => envelope.read_type(bytes)?,
+                (1, Wire::Bytes(bytes)) => envelope.of = TypeMeta::deserialize(object(&schema::TYPE_META, bytes))?,
                 (2, Wire::Bytes(bytes)) => envelope.object = bytes,
                 // How the object is zipped or otherwise encoded, which the server leaves empty.
                 (3 | 4, Wire::Bytes([])) => {}
@@ -51,22 +62,9 @@ impl<'a> Envelope<'a> {
         Ok(envelope)
     }
 
-    fn read_type(&mut self, message: &'a [u8]) -> Result<(), ProtobufError> {
-        let mut fields = Fields::new(message);
-        let text = |bytes| std::str::from_utf8(bytes).map_err(|_| ProtobufError::custom("a type that is not UTF-8"));
-        while let Some((number, wire)) = fields.next()? {
-            match (number, wire) {
-                (1, Wire::Bytes(bytes)) => self.api_version = text(bytes)?,
-                (2, Wire::Bytes(bytes)) => self.kind = text(bytes)?,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     /// The object as a `Status`; `None` where it is none.
     pub(super) fn status(&self) -> Option<Result<Status, ProtobufError>> {
-        (self.kind == "Status").then(|| Status::deserialize(object(&schema::STATUS, self.object)))
+        (&*self.of.kind == "Status").then(|| Status::deserialize(object(&schema::STATUS, self.object)))
     }
 }
 

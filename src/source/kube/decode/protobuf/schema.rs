@@ -69,6 +69,9 @@ pub(in super::super) fn message(kind: Kind) -> Option<&'static Message> {
     })
 }
 
+/// `runtime.TypeMeta`.
+pub(super) static TYPE_META: Message = Message(&[field(1, "apiVersion", Text), field(2, "kind", Text)]);
+
 /// `metav1.ListMeta`.
 pub(super) static LIST_META: Message = Message(&[field(2, "resourceVersion", Text), field(3, "continue", Text)]);
 
@@ -99,22 +102,14 @@ static OWNER: Message = Message(&[
     field(6, "controller", Bool),
 ]);
 
-/// The numbers of these differ between kinds: type, status, reason, message, lastTransitionTime.
-macro_rules! condition {
-    ($kind:literal, $status:literal, $reason:literal, $message:literal, $transition:literal) => {
-        Message(&[
-            field($kind, "type", Text),
-            field($status, "status", Text),
-            field($reason, "reason", Text),
-            field($message, "message", Text),
-            field($transition, "lastTransitionTime", Time),
-        ])
-    };
-}
-
-static POD_CONDITION: Message = condition!(1, 2, 5, 6, 4);
-static NODE_CONDITION: Message = condition!(1, 2, 5, 6, 4);
-static JOB_CONDITION: Message = condition!(1, 2, 5, 6, 4);
+/// Of Pods, Nodes and Jobs alike.
+static CONDITION: Message = Message(&[
+    field(1, "type", Text),
+    field(2, "status", Text),
+    field(4, "lastTransitionTime", Time),
+    field(5, "reason", Text),
+    field(6, "message", Text),
+]);
 
 static NODE: Message = Message(&[
     field(1, "metadata", Object(&META)),
@@ -133,7 +128,7 @@ static TAINT: Message = Message(&[field(1, "key", Text), field(2, "value", Text)
 static NODE_STATUS: Message = Message(&[
     field(1, "capacity", Map(&Quantity)),
     field(2, "allocatable", Map(&Quantity)),
-    field(4, "conditions", List(&Object(&NODE_CONDITION))),
+    field(4, "conditions", List(&Object(&CONDITION))),
     field(7, "nodeInfo", Object(&NODE_INFO)),
 ]);
 
@@ -173,7 +168,7 @@ static TOLERATION: Message =
 
 static POD_STATUS: Message = Message(&[
     field(1, "phase", Text),
-    field(2, "conditions", List(&Object(&POD_CONDITION))),
+    field(2, "conditions", List(&Object(&CONDITION))),
     field(4, "reason", Text),
     field(7, "startTime", Time),
     field(8, "containerStatuses", List(&Object(&CONTAINER_STATUS))),
@@ -221,7 +216,7 @@ static JOB_SPEC: Message = Message(&[
 ]);
 
 static JOB_STATUS: Message = Message(&[
-    field(1, "conditions", List(&Object(&JOB_CONDITION))),
+    field(1, "conditions", List(&Object(&CONDITION))),
     field(2, "startTime", Time),
     field(3, "completionTime", Time),
     field(4, "active", Int),
