@@ -1,7 +1,7 @@
 //! Changes, as Sources tell them.
 
 use super::kind_table::kind_table;
-use super::{Kind, ObjectKey, PriceChange, Row, SourceGroup};
+use super::{GpuAnswer, Kind, ObjectKey, PriceChange, Row, SourceGroup};
 
 /// Generation of a connection. What carries an older one is dropped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -40,6 +40,7 @@ macro_rules! define_deltas {
         pub enum Delta {
             $($rows(Vec<Change<super::$row>>),)+
             Prices(Vec<PriceChange>),
+            Gpus(Vec<GpuAnswer>),
         }
 
         impl Delta {
@@ -48,6 +49,7 @@ macro_rules! define_deltas {
                 match self {
                     $(Self::$rows(_))|+ => SourceGroup::Cluster,
                     Self::Prices(_) => SourceGroup::Prices,
+                    Self::Gpus(_) => SourceGroup::Metrics,
                 }
             }
         }

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ObjectKey, SourceId, Sym};
+use super::{GpuDemand, ObjectKey, SourceId, Sym};
 
-/// What the Sources outside of the cluster's watches are wanted to tell from now on; what was wanted before and is not
-/// in it is wanted no more.
+/// What the Sources outside of the cluster's watches are wanted to tell from now on, where that changed; what was wanted
+/// before and is not in the new one is wanted no more.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Demand {
     /// The prices and the hardware of instance types that are wanted.
-    pub prices: PriceDemand,
+    pub prices: Option<PriceDemand>,
+    /// The exporters of accelerators that are wanted to be read.
+    pub gpus: Option<GpuDemand>,
     /// The Sources of which more is wanted than before.
     pub sources: Vec<SourceId>,
 }

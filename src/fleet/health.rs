@@ -22,6 +22,8 @@ pub enum SourceId {
     AwsInstanceTypes,
     /// Karpenter's metrics, for its prices.
     KarpenterMetrics,
+    /// The metrics of accelerators.
+    GpuExporters,
 }
 
 impl SourceId {
@@ -33,7 +35,7 @@ impl SourceId {
         }
     }
 
-    /// The group of the Source: whether it tells of the cluster or of prices.
+    /// The group of the Source: whether it tells of the cluster, of prices or of metrics.
     pub fn group(self) -> SourceGroup {
         self.spec().map_or(SourceGroup::Cluster, |(.., group)| *group)
     }
@@ -64,13 +66,14 @@ impl SourceId {
 }
 
 /// The Sources that are not the stream of a kind, with name and group: one line each, in the order of `sources`.
-const OTHER_SOURCES: [(SourceId, &str, SourceGroup); 6] = [
+const OTHER_SOURCES: [(SourceId, &str, SourceGroup); 7] = [
     (SourceId::KarpenterCrds, "karpenter-crds", SourceGroup::Cluster),
     (SourceId::PriceFile, "price-file", SourceGroup::Prices),
     (SourceId::AwsSpotPrices, "aws-spot-prices", SourceGroup::Prices),
     (SourceId::AwsOnDemandPrices, "aws-on-demand-prices", SourceGroup::Prices),
     (SourceId::AwsInstanceTypes, "aws-instance-types", SourceGroup::Prices),
     (SourceId::KarpenterMetrics, "karpenter-metrics", SourceGroup::Prices),
+    (SourceId::GpuExporters, "gpu-exporters", SourceGroup::Metrics),
 ];
 
 /// What Sources tell of. Only those of the cluster prove that the cluster answers.
@@ -80,6 +83,8 @@ pub enum SourceGroup {
     Cluster,
     /// Prices and hardware of instance types.
     Prices,
+    /// Metrics of what runs in the cluster.
+    Metrics,
 }
 
 /// The state of a Source.

@@ -4,6 +4,7 @@ mod annotation;
 mod delta;
 mod demand;
 mod event;
+mod gpu;
 mod health;
 mod job;
 mod key;
@@ -26,6 +27,10 @@ pub use annotation::{AnnotationChange, AnnotationOutcome, DO_NOT_DISRUPT};
 pub use delta::{Change, Delta, Epoch, KindRows, kinds};
 pub use demand::{Demand, PriceDemand, RegionDemand};
 pub use event::{EVENT_CAPACITY, EventClass, EventObject, EventRow, EventTable, EventType};
+pub use gpu::{
+    DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuAnswer, GpuDemand, GpuDevices, GpuFailure, MigInstance,
+    NodeDevices, Utilization,
+};
 pub use health::{
     ClusterFacts, ConnectionError, Health, HealthState, KarpenterApi, Report, SourceGroup, SourceId, Sources,
 };

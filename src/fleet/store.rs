@@ -6,8 +6,8 @@ use foldhash::fast::RandomState;
 
 use super::kind_table::kind_table;
 use super::{
-    Change, Delta, EventRow, EventTable, JobRow, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, PriceChange, Prices,
-    Row, Slot, Sym, Table, Uid, WorkloadRow,
+    Change, Delta, EventRow, EventTable, GpuAnswer, GpuDevices, JobRow, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow,
+    PriceChange, Prices, Row, Slot, Sym, Table, Uid, WorkloadRow,
 };
 
 type Slots = HashSet<Slot, RandomState>;
@@ -18,12 +18,13 @@ macro_rules! define_fleet {
     ($($(#[$doc:meta])* $kind:ident => $rows:ident($row:ident) in $table:ident: $store:ident, by $apply:ident {
         $($spec:tt)*
     })+) => {
-        /// All rows of all kinds, with their indices, and all prices.
+        /// All rows of all kinds, with their indices, all prices, and what exporters tell of accelerators.
         #[derive(Default)]
         #[expect(missing_docs, reason = "each table is named after its kind")]
         pub struct Fleet {
             $(pub $table: table_type!($store, $row),)+
             pub prices: Prices,
+            pub gpus: GpuDevices,
             pods_by_node: Index<Sym>,
             pods_by_job: Index<Uid>,
             workloads_by_job: Index<Uid>,
@@ -41,6 +42,7 @@ macro_rules! define_fleet {
                 match delta {
                     $(Delta::$rows(changes) => apply_changes!($apply, fleet.$table, changes, $kind, changed),)+
                     Delta::Prices(changes) => fleet.apply_prices(changes, &mut changed),
+                    Delta::Gpus(answers) => fleet.apply_gpus(answers, &mut changed),
                 }
                 changed
             }
@@ -83,6 +85,8 @@ pub struct Changed {
     pub prices: bool,
     /// Whether something else became known of instance types.
     pub instance_types: bool,
+    /// Names of Nodes of whose devices an exporter told.
+    pub gpus: BTreeSet<Sym>,
 }
 
 impl Fleet {
@@ -90,6 +94,16 @@ impl Fleet {
         changed.prices = !changes.is_empty();
         changed.instance_types = changes.iter().any(|one| matches!(one, PriceChange::InstanceType(_)));
         changes.into_iter().for_each(|change| self.prices.apply(change));
+    }
+
+    fn apply_gpus(&mut self, answers: Vec<GpuAnswer>, changed: &mut Changed) {
+        for answer in answers {
+            // A Node may be gone before its exporter answers.
+            if self.node(&answer.node).is_some() {
+                changed.gpus.insert(answer.node.clone());
+                self.gpus.apply(answer);
+            }
+        }
     }
 
     fn apply_event(&mut self, change: Change<EventRow>, changed: &mut Changed) {
@@ -118,7 +132,7 @@ impl Fleet {
     }
 
     fn apply_node(&mut self, change: Change<NodeRow>, changed: &mut Changed) {
-        let by_provider = &mut self.nodes_by_provider;
+        let (by_provider, gpus) = (&mut self.nodes_by_provider, &mut self.gpus);
         let (claims_by_provider, claims_by_name) = (&self.claims_by_provider, &self.claims_by_node_name);
         let claims = &self.node_claims;
         self.nodes.apply(change, |slot, old, new| {
@@ -131,6 +145,9 @@ impl Fleet {
                 changed.claims.extend(rows.map(|claim| claim.meta.key.clone()));
             }
             reindex(by_provider, slot, old.and_then(NodeRow::provider), new.and_then(NodeRow::provider));
+            if let Some(gone) = old.filter(|_| new.is_none()) {
+                gpus.forget(&gone.meta.key.name);
+            }
         });
     }
 

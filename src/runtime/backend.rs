@@ -128,7 +128,7 @@ impl Backend {
     /// Hands a new demand to the Sources outside of the watches. The demo ignores it and reports all its prices.
     pub fn demand(&self, demand: Demand) {
         if let Some(connection) = &self.connection {
-            connection.demand.send_replace(demand.prices);
+            demand.prices.map(|prices| connection.demand.send_replace(prices));
         }
     }
 

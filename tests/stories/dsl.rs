@@ -222,7 +222,9 @@ fn effect_words(effect: &Effect) -> String {
             format!("{verb} {}: {:?} -> {:?}", words(&change.key), change.from, change.to)
         }
         Effect::Fetch { key, .. } => format!("fetch {}", words(key)),
-        Effect::Demand(demand) => format!("want prices of {} regions", demand.prices.regions.len()),
+        Effect::Demand(demand) => {
+            format!("want prices of {} regions", demand.prices.as_ref().map_or(0, |prices| prices.regions.len()))
+        }
         Effect::Remember(held) => format!("remember {} held", held.len()),
         Effect::Copy(text) => format!("copy {text}"),
         Effect::Suspend => "suspend".to_owned(),

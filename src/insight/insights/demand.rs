@@ -45,7 +45,7 @@ impl PriceWatch {
         }
         let sources = prices.sources_beyond(&self.asked);
         self.asked = prices.clone();
-        Some(Demand { prices, sources })
+        Some(Demand { prices: Some(prices), sources, ..Demand::default() })
     }
 }
 
