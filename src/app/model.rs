@@ -3,6 +3,7 @@
 use super::Ui;
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Fleet, Sources};
 use crate::input::Keymap;
+use crate::insight::gpu::GpuThresholds;
 use crate::insight::insights::Inputs;
 use crate::insight::picture::Evaluator;
 use crate::insight::{Insights, Scope};
@@ -17,6 +18,8 @@ pub struct Settings {
     pub demo: bool,
     /// Karpenter's version as given by flag, environment or configuration.
     pub karpenter_version: Option<String>,
+    /// Where one class of accelerators ends and the next begins.
+    pub gpu: GpuThresholds,
     /// Namespaces and labels to which the rows are narrowed at first.
     pub scope: Scope,
     /// Version of batchtop, as `--version` prints it.
@@ -101,5 +104,5 @@ fn inputs<'a>(
 ) -> Inputs<'a> {
     let longest_tick_seconds = if settings.demo { LONGEST_TICK_SECONDS_OF_DEMO } else { LONGEST_TICK_SECONDS };
     let karpenter_version = settings.karpenter_version.as_deref();
-    Inputs { fleet, sources, cluster, karpenter_version, now, longest_tick_seconds }
+    Inputs { fleet, sources, cluster, karpenter_version, gpu_thresholds: &settings.gpu, now, longest_tick_seconds }
 }

@@ -66,6 +66,11 @@ impl Utilization {
         Self::from_ratio(percent / 100.0)
     }
 
+    /// So many percent; all where it would be more than a hundred.
+    pub const fn percent(percent: u32) -> Self {
+        if percent >= 100 { Self::FULL } else { Self(percent * (Self::ALL_MILLIONTHS / 100)) }
+    }
+
     /// In millionths, at most a million.
     pub const fn millionths(self) -> u32 {
         self.0

@@ -1,10 +1,19 @@
 //! Accelerators of a Node: what there is (labels, allocatable, hardware of its instance type), what is usable, what is
-//! requested, in the units that Kubernetes counts and in the devices that are paid for.
+//! requested, in the units that Kubernetes counts and in the devices that are paid for; and what they do, as exporters tell.
 
+mod activity;
+mod class;
+mod exporter;
 mod hardware;
 mod partition;
+mod reason;
 mod summary;
+#[cfg(test)]
+mod tests;
 
+pub use activity::{ActivityInput, ByClass, DeviceActivity, NodeActivity, PodActivity};
+pub use class::{GpuClass, GpuThresholds, PARKED_BYTES};
+pub use exporter::{ExporterState, ExporterStatus, FoundExporter, find as find_exporters};
 pub use hardware::{Sharing, Vendor};
 pub use partition::Thousandths;
 pub use summary::{DevicePlugin, GpuResource, NodeGpu, NodeHardware};

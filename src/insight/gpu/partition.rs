@@ -7,6 +7,13 @@ use crate::fleet::{NodeRow, Sym};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Thousandths(pub i64);
 
+impl Thousandths {
+    /// In whole devices, a part of one counted as one.
+    pub const fn ceil(self) -> i64 {
+        self.0.div_euclid(1_000) + (self.0.rem_euclid(1_000) > 0) as i64
+    }
+}
+
 /// Units of a resource as devices: `units × part ÷ whole`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Part {
@@ -83,7 +90,27 @@ fn has_mixed_resources(node: &NodeRow) -> bool {
 fn partition(known: Devices<'_>, resource: &str) -> Option<Part> {
     let of_node = || hardware::mig_profile(known.node);
     let profile = resource.strip_prefix(MIG).or_else(of_node)?;
-    let slices: i64 = profile.split_once('g')?.0.parse().ok().filter(|slices| (1..=7).contains(slices))?;
-    let whole = if known.model.is_some_and(|model| model.contains("A30")) { 4 } else { 7 };
-    Some(Part { part: slices.min(whole), whole })
+    let whole = slices_of_board(known.model);
+    Some(Part { part: slices(profile)?.min(whole), whole })
+}
+
+/// The compute slices of a whole board.
+fn slices_of_board(model: Option<&str>) -> i64 {
+    if model.is_some_and(|model| model.contains("A30")) { 4 } else { 7 }
+}
+
+/// The compute slices of a MIG profile.
+fn slices(profile: &str) -> Option<i64> {
+    profile.split_once('g')?.0.parse().ok().filter(|slices| (1..=7).contains(slices))
+}
+
+/// The weight of a board among MIG instances.
+pub(super) const WHOLE_WEIGHT: u64 = 1_000;
+
+/// The weight of a MIG instance: its share of the board's compute slices in thousandths; one slice where the profile cannot
+/// be read.
+pub(super) fn weight(profile: &str, model: Option<&str>) -> u64 {
+    let whole = slices_of_board(model);
+    let part = Part { part: slices(profile).unwrap_or(1).min(whole), whole };
+    part.of(1).0.unsigned_abs()
 }

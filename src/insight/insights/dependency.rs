@@ -9,6 +9,8 @@ pub enum Dependency {
     Kind(Kind),
     /// Prices of any source, and the hardware of instance types.
     Prices,
+    /// What exporters tell of accelerators.
+    GpuDevices,
     /// How completely the kinds are known: the health of the Sources.
     Completeness,
     /// What is known of the cluster besides its objects.
@@ -36,11 +38,13 @@ pub enum Part {
     Ledger,
     /// What the Sources of prices are asked for.
     PriceDemand,
+    /// [`super::Insights::gpus`], and which exporters are to be read.
+    Gpus,
 }
 
 impl Part {
     /// Every part, each behind those on which it depends.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Picture,
         Self::Karpenter,
         Self::ProtectedPods,
@@ -48,6 +52,7 @@ impl Part {
         Self::Rates,
         Self::Ledger,
         Self::PriceDemand,
+        Self::Gpus,
     ];
 
     /// Everything on which the part depends.
@@ -104,6 +109,17 @@ impl Part {
                 Prices,
                 Completeness,
             ],
+            Self::Gpus => &[
+                Dependency::Kind(Kind::Node),
+                // What it promises of hardware.
+                Dependency::Kind(Kind::NodeClaim),
+                Dependency::Kind(Kind::Pod),
+                Dependency::Kind(Kind::NodeOverlay),
+                Prices,
+                Dependency::GpuDevices,
+                Completeness,
+                Minute,
+            ],
         }
     }
 
@@ -127,6 +143,7 @@ impl Dependency {
     /// The dependencies that a Delta touches.
     pub fn of_delta(changed: &Changed) -> Vec<Self> {
         let kinds = changed.kinds.iter().copied().map(Self::Kind);
-        kinds.chain(changed.prices.then_some(Self::Prices)).collect()
+        let others = [(changed.prices, Self::Prices), (!changed.gpus.is_empty(), Self::GpuDevices)];
+        kinds.chain(others.into_iter().filter(|(has_changed, _)| *has_changed).map(|(_, cause)| cause)).collect()
     }
 }

@@ -6,6 +6,7 @@
 
 mod demand;
 mod dependency;
+mod gpus;
 mod payments;
 mod protected_pods;
 mod rates;
@@ -16,12 +17,14 @@ mod verdicts;
 use std::collections::BTreeSet;
 
 pub use dependency::{Dependency, Part};
+pub use gpus::{GpuState, GpuSums, Gpus};
 pub use protected_pods::ProtectedPods;
 use rates::Rates;
 pub use verdicts::{VerdictSummary, Verdicts};
 
 use super::cost::{CostRates, Ledger};
 use super::disruption::{HeldMemory, Remembered};
+use super::gpu::GpuThresholds;
 use super::picture::{Evaluator, Picture, Totals, Touched};
 use super::{Completeness, KarpenterVersion};
 use crate::fleet::{Changed, ClusterFacts, Demand, Fleet, Health, Kind, SourceId, Sources};
@@ -41,6 +44,8 @@ pub struct Inputs<'a> {
     pub cluster: &'a ClusterFacts,
     /// Karpenter's version as the user gives it.
     pub karpenter_version: Option<&'a str>,
+    /// Where one class of accelerators ends and the next begins.
+    pub gpu_thresholds: &'a GpuThresholds,
     /// The time that the answers are for.
     pub now: Time,
     /// The longest time between two ticks that is still paid for; a longer one is that of a suspended machine.
@@ -76,6 +81,8 @@ pub struct Insights {
     pub ledger: Ledger,
     /// Since when which nodes are held, as far as batchtop saw it itself.
     pub held: HeldMemory,
+    /// What the accelerators of Nodes do, as of at most a second ago.
+    pub gpus: Gpus,
     protected_pods: ProtectedPods,
     rates: Rates,
     payments: Payments,
@@ -99,6 +106,8 @@ enum Task {
     Remember,
     /// The Sources of prices are asked.
     PriceDemand,
+    /// The exporters of accelerators are asked.
+    GpuDemand,
 }
 
 const SECONDS_PER_MINUTE: i64 = 60;
@@ -135,6 +144,9 @@ impl Insights {
                 self.rates.touch_owners();
             }
         }
+        if Part::Gpus.depends_on_any(&causes) {
+            self.gpus.touch(&self.picture, changed.nodes.iter().chain(&changed.gpus));
+        }
         self.verdicts.note_nodes(inputs.fleet, &changed.nodes);
         if Part::Verdicts.depends_on_any(&[PODS]) && causes.contains(&PODS) {
             self.verdicts.note_pods_of(&changed.nodes);
@@ -149,6 +161,7 @@ impl Insights {
             self.verdicts.begin_round();
             self.verdicts.hurry();
         }
+        self.follow_gpus();
         self.due.extend([Task::Payment, Task::Rates]);
     }
 
@@ -166,6 +179,7 @@ impl Insights {
     pub fn note_health(&mut self, inputs: &Inputs<'_>, source: SourceId, before: Option<&Health>) {
         if before.map(Health::completeness) != inputs.sources.get(&source).map(Health::completeness) {
             self.price_watch.hurry();
+            self.gpus.hurry();
             self.mark(inputs, &[Dependency::Completeness]);
         }
     }
@@ -188,12 +202,13 @@ impl Insights {
         }
         self.verdicts.begin_second();
         self.rates.begin_second();
-        self.due.extend([Task::Payment, Task::Rates, Task::PriceDemand]);
+        self.follow_gpus();
+        self.due.extend([Task::Payment, Task::Rates, Task::PriceDemand, Task::GpuDemand]);
     }
 
     /// Whether [`Insights::work`] has something to do now.
     pub fn has_work(&self) -> bool {
-        self.verdicts.has_work() || !self.due.is_empty()
+        self.verdicts.has_work() || self.gpus.has_work() || !self.due.is_empty()
     }
 
     /// Does one slice of what is expensive.
@@ -203,11 +218,18 @@ impl Insights {
             self.evaluate_verdicts(inputs);
             return requests;
         }
+        if self.gpus.has_work() {
+            if self.gpus.evaluate_slice(inputs, &self.picture) {
+                self.changed.insert(Part::Gpus);
+            }
+            return requests;
+        }
         match self.due.pop_first() {
             Some(Task::Payment) => self.pay(inputs),
             Some(Task::Rates) => self.follow_rates(inputs),
             Some(Task::Remember) => requests.remember = self.held.to_write(inputs.now),
             Some(Task::PriceDemand) => requests.demand = self.price_demand(inputs),
+            Some(Task::GpuDemand) => requests.demand = self.gpu_demand(inputs),
             None => {}
         }
         requests
@@ -241,7 +263,9 @@ impl Insights {
                 // The ledger is paid before rates change; what depends on verdicts follows when they have changed.
                 // A pod matters to no Node but its own, which has been noted.
                 Part::Verdicts if causes.iter().all(|cause| *cause == PODS || !part.depends_on_any(&[*cause])) => false,
-                Part::Verdicts | Part::Rates | Part::Ledger | Part::PriceDemand => {
+                // A Node whose pods or devices changed has been noted.
+                Part::Gpus if !causes.iter().any(concerns_all_gpus) => false,
+                Part::Verdicts | Part::Rates | Part::Ledger | Part::PriceDemand | Part::Gpus => {
                     self.dirty.insert(part);
                     part == Part::Rates
                 }
@@ -302,6 +326,19 @@ impl Insights {
         }
     }
 
+    /// The Nodes whose devices changed in any way are evaluated; all of them where something changed that concerns all.
+    fn follow_gpus(&mut self) {
+        if self.dirty.remove(&Part::Gpus) {
+            self.gpus.touch_all();
+        }
+        self.gpus.begin_second();
+    }
+
+    fn gpu_demand(&mut self, inputs: &Inputs<'_>) -> Option<Demand> {
+        let gpus = Some(self.gpus.is_due(inputs)).filter(|is_due| *is_due).and_then(|_| self.gpus.ask(inputs))?;
+        Some(Demand { gpus: Some(gpus), sources: vec![SourceId::GpuExporters], ..Demand::default() })
+    }
+
     fn price_demand(&mut self, inputs: &Inputs<'_>) -> Option<Demand> {
         let is_wanted = self.dirty.contains(&Part::PriceDemand) && self.price_watch.is_due(inputs);
         if !is_wanted {
@@ -310,4 +347,11 @@ impl Insights {
         self.dirty.remove(&Part::PriceDemand);
         self.price_watch.ask(inputs, &self.picture)
     }
+}
+
+/// Whether a change concerns what the accelerators of any Node do, and not only of those that changed with it.
+fn concerns_all_gpus(cause: &Dependency) -> bool {
+    let is_of_node =
+        matches!(cause, Dependency::Kind(Kind::Node | Kind::NodeClaim | Kind::Pod) | Dependency::GpuDevices);
+    !is_of_node && Part::Gpus.depends_on_any(&[*cause])
 }

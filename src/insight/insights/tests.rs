@@ -9,11 +9,13 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 
 use super::*;
 use crate::fleet::{
-    Accelerator, Budget, CapacityType, Change, ControllerRow, Delta, DisruptionBudgetRow, EventClass, EventObject,
-    EventRow, HealthState, InstanceType, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef, NodeClassRow,
-    NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, OverlayPrice, PodRow, PodSelector, Price, PriceChange, PriceKey,
-    PriceList, ReplicaSetRow, Reservation, SourceId, Status, Sym, Uid, UserPrices, WorkloadRow,
+    Accelerator, Budget, CapacityType, Change, ControllerRow, Delta, DeviceHolder, DeviceReading, DisruptionBudgetRow,
+    EventClass, EventObject, EventRow, Exporter, ExporterKind, GpuAnswer, GpuFailure, HealthState, InstanceType,
+    JobRow, KarpenterApi, NodeClaimRow, NodeClassRef, NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey,
+    OverlayPrice, PodPhase, PodRow, PodSelector, Price, PriceChange, PriceKey, PriceList, ReplicaSetRow, Reservation,
+    SourceId, Status, Sym, Uid, UserPrices, Utilization, WorkloadRow,
 };
+use crate::insight::gpu::GpuThresholds;
 use crate::insight::picture::{self, NodeProtection, RateSums};
 use crate::insight::testing::{
     NOW, claim, condition, job, labels, met, meta, node, owner, pod, pool, resources, sym, upserts, workload,
@@ -46,6 +48,7 @@ impl Insights {
         insights.picture = Picture::full(inputs.fleet);
         insights.protected_pods = ProtectedPods::full(inputs.fleet, inputs.now, &insights.karpenter);
         insights.verdicts.note_nodes(inputs.fleet, &names);
+        insights.gpus.touch(&insights.picture, names.iter());
         insights.rates.touch(Touched {
             nodes: names.into_iter().collect(),
             claims: inputs.fleet.node_claims.iter().map(|claim| claim.meta.key.clone()).collect(),
@@ -59,6 +62,7 @@ impl Insights {
     /// Follows everything that is behind; no time passes.
     fn settle(&mut self, inputs: &Inputs<'_>) {
         self.price_watch.hurry();
+        self.gpus.hurry();
         self.tick(inputs, inputs.now);
         while self.has_work() {
             self.work(inputs);
@@ -87,7 +91,15 @@ struct World {
 }
 
 fn inputs<'a>(fleet: &'a Fleet, sources: &'a Sources, cluster: &'a ClusterFacts, now: Time) -> Inputs<'a> {
-    Inputs { fleet, sources, cluster, karpenter_version: None, now, longest_tick_seconds: 3_600 }
+    Inputs {
+        fleet,
+        sources,
+        cluster,
+        karpenter_version: None,
+        gpu_thresholds: &WITHOUT_DWELL,
+        now,
+        longest_tick_seconds: 3_600,
+    }
 }
 
 impl World {
@@ -133,6 +145,8 @@ impl World {
     fn compare(&self) -> Result<(), TestCaseError> {
         let inputs = inputs(&self.fleet, &self.sources, &self.cluster, self.now);
         let (found, wanted) = (&self.insights, Insights::full(&inputs));
+        // Nothing else is asked for while not all Nodes are known.
+        let is_asked = inputs.known().all(Kind::Node);
         let equal = |part: Part, is_equal: bool| {
             if is_equal { Ok(()) } else { Err(TestCaseError::fail(format!("{part:?} is behind"))) }
         };
@@ -143,9 +157,11 @@ impl World {
         equal(Part::Verdicts, found.verdicts.summaries() == wanted.verdicts.summaries())?;
         equal(Part::Rates, found.rates() == wanted.rates())?;
         equal(Part::Rates, found.rates().cloned() == cost_rates(&inputs, &found.picture, &found.verdicts))?;
+        equal(Part::Gpus, found.gpus.states() == wanted.gpus.states())?;
+        equal(Part::Gpus, found.gpus.sums() == wanted.gpus.sums())?;
+        let are_pods_known = inputs.known().all(Kind::Pod);
+        equal(Part::Gpus, !(is_asked && are_pods_known) || found.gpus.asked() == wanted.gpus.asked())?;
         equal(Part::Ledger, found.ledger.total().exact() == self.paid)?;
-        // Nothing else is asked for while not all Nodes are known.
-        let is_asked = inputs.known().all(Kind::Node);
         // A demand without a price is none, whoever would be asked.
         let asked =
             |insights: &Insights| Some(insights.price_watch.asked().clone()).filter(|asked| !asked.is_nothing());
@@ -379,6 +395,42 @@ fn prices() -> Vec<Delta> {
     ]
 }
 
+/// An exporter on Node `a`, and what it tells; history has no part in the comparison, so classes follow at once.
+const WITHOUT_DWELL: GpuThresholds = GpuThresholds {
+    busy: Utilization::percent(5),
+    parked_memory: Utilization::percent(10),
+    grace_seconds: 7_200,
+    dwell_seconds: 0,
+};
+
+fn gpus() -> Vec<Delta> {
+    let exporter = |phase| {
+        let labels = labels(&[("app", "nvidia-dcgm-exporter")]);
+        Delta::Pods(upserts(vec![PodRow { labels, phase, ..pod("gpu", "exporter", Some("a")) }]))
+    };
+    let answer = |devices| {
+        let exporter = Exporter { kind: ExporterKind::Dcgm, pod: ObjectKey::new("gpu", "exporter") };
+        Delta::Gpus(vec![GpuAnswer { node: sym("a"), exporter, at: NOW, devices }])
+    };
+    let device = |uuid: &str, percent: u32, holder: Option<&str>| {
+        let holders = holder.map(|name| DeviceHolder { pod: ObjectKey::new("ml", name), container: None });
+        DeviceReading {
+            utilization: Some(Utilization::percent(percent)),
+            holders: holders.into_iter().collect(),
+            ..rows::device(uuid)
+        }
+    };
+    let failure = GpuFailure::Failed(sym("it hangs"));
+    vec![
+        exporter(PodPhase::Running),
+        exporter(PodPhase::Pending),
+        answer(Ok(vec![device("G1", 91, Some("p1")), device("G2", 0, Some("p3")), device("G3", 0, None)])),
+        answer(Ok(vec![device("G1", 0, Some("p1")), device("G2", 40, None)])),
+        answer(Ok(vec![device("G1", 0, None), device("G2", 0, None)])),
+        answer(Err(failure)),
+    ]
+}
+
 fn steps() -> Vec<Step> {
     let deltas = [
         nodes(),
@@ -391,6 +443,7 @@ fn steps() -> Vec<Step> {
         events(),
         classes_and_controllers(),
         prices(),
+        gpus(),
     ];
     let known = |kind, state| Step::Health(SourceId::Kind(kind), state);
     let aws = |state| Step::Health(SourceId::AwsOnDemandPrices, state);

@@ -6,6 +6,7 @@
 mod consolidation_savings;
 mod evaluator;
 mod findings;
+mod gpus;
 mod node;
 mod rates;
 mod spend;
@@ -25,6 +26,7 @@ use foldhash::fast::RandomState;
 pub use consolidation_savings::{ConsolidationSavings, consolidation_savings};
 pub use evaluator::{Evaluator, NodeAssessment};
 pub use findings::{Finding, Rule, Severity, findings, of_assessments, rules};
+pub use gpus::{CpuShare, Disagreement};
 use node::Load;
 pub use node::NodePicture;
 pub use rates::{NodeProtection, RateSums, Touched};

@@ -1,0 +1,229 @@
+//! What the accelerators of all Nodes do, kept up to date in slices, and which exporters are to be read.
+
+use std::collections::{BTreeSet, HashMap};
+
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
+
+use super::Inputs;
+use crate::fleet::{GpuDemand, Kind, PodRow, Sym};
+use crate::insight::gpu::{ActivityInput, ByClass, GpuClass, NodeActivity};
+use crate::insight::picture::Picture;
+use crate::units::Time;
+
+/// What the accelerators of one Node do, and what that costs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GpuState {
+    /// What they do.
+    pub activity: NodeActivity,
+    /// What is paid for devices that are requested and idle or parked, in micro-dollars per hour; `None` where that is not
+    /// known.
+    pub idle_rate: Option<i64>,
+}
+
+/// Sums over all Nodes with accelerators.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct GpuSums {
+    /// Physical devices by class; those of stranded Nodes that no pod requests are [`GpuClass::Stranded`].
+    by_class: ByClass,
+    /// Nodes of which it is not known how many devices they have.
+    uncounted: u64,
+    /// What is paid for idle and parked devices, in micro-dollars per hour.
+    idle_rate: i64,
+    /// Nodes of which that is known.
+    known: u64,
+    /// All Nodes with accelerators.
+    nodes: u64,
+}
+
+impl GpuSums {
+    /// Physical devices of a class; `None` where not all devices are counted.
+    pub fn devices(&self, class: GpuClass) -> Option<i64> {
+        (self.uncounted == 0).then(|| self.by_class.get(class))
+    }
+
+    /// What is paid for idle and parked devices, in micro-dollars per hour, over the Nodes of which it is known; `None` where
+    /// it is known of none of them.
+    pub fn idle_rate(&self) -> Option<i64> {
+        (self.known > 0 || self.nodes == 0).then_some(self.idle_rate)
+    }
+
+    fn set(&mut self, old: Option<&GpuState>, new: Option<&GpuState>) {
+        if let Some(old) = old {
+            self.step(old, -1);
+        }
+        if let Some(new) = new {
+            self.step(new, 1);
+        }
+    }
+
+    fn step(&mut self, state: &GpuState, by: i64) {
+        let count = |counter: &mut u64, is_counted: bool| {
+            if is_counted {
+                *counter = counter.saturating_add_signed(by);
+            }
+        };
+        count(&mut self.nodes, true);
+        count(&mut self.known, state.idle_rate.is_some());
+        count(&mut self.uncounted, state.activity.by_class.is_none());
+        self.idle_rate += by * state.idle_rate.unwrap_or(0);
+        let Some(by_class) = state.activity.by_class else { return };
+        for class in GpuClass::ALL {
+            let is_stranded = class == GpuClass::Unallocated && state.activity.class == GpuClass::Stranded;
+            let counted = if is_stranded { GpuClass::Stranded } else { class };
+            self.by_class.add(counted, by * by_class.get(class));
+        }
+    }
+}
+
+/// What the accelerators of all Nodes do, each as of its last evaluation.
+#[derive(Default)]
+pub struct Gpus {
+    states: HashMap<Sym, GpuState, RandomState>,
+    sums: GpuSums,
+    /// Nodes to evaluate now.
+    due: IndexSet<Sym, RandomState>,
+    /// Nodes that changed, and whose turn comes in the next second.
+    touched: IndexSet<Sym, RandomState>,
+    /// What the Source was last asked for.
+    asked: GpuDemand,
+    asked_at: Option<Time>,
+}
+
+/// How many Nodes are evaluated at a time: about a millisecond.
+const NODES_PER_SLICE: usize = 64;
+
+/// Nodes come one by one; their exporters are asked for together.
+const ASK_EVERY_SECONDS: i64 = 5;
+
+/// How many Nodes are read before others because something about them is odd.
+const MAX_FIRST: usize = 256;
+
+impl Gpus {
+    /// Of one Node; `None` where it has no accelerators, or before its first evaluation.
+    pub fn of_node(&self, name: &str) -> Option<&GpuState> {
+        self.states.get(name)
+    }
+
+    /// The sums over all Nodes.
+    pub const fn sums(&self) -> &GpuSums {
+        &self.sums
+    }
+
+    /// All that were evaluated, without what they remember of before.
+    #[cfg(test)]
+    pub(super) fn states(&self) -> std::collections::BTreeMap<Sym, GpuState> {
+        let forgetful = |state: &GpuState| GpuState { activity: state.activity.clone().without_history(), ..*state };
+        self.states.iter().map(|(name, state)| (name.clone(), forgetful(state))).collect()
+    }
+
+    /// The demand that was sent last.
+    #[cfg(test)]
+    pub(super) const fn asked(&self) -> &GpuDemand {
+        &self.asked
+    }
+
+    /// These Nodes changed, or what an exporter tells of them.
+    pub(super) fn touch<'a>(&mut self, picture: &Picture, names: impl Iterator<Item = &'a Sym>) {
+        for name in names {
+            let is_known = self.states.contains_key(name);
+            if picture.node(name).is_some_and(|said| said.gpu.is_some()) || is_known {
+                self.touched.insert(name.clone());
+            }
+        }
+    }
+
+    /// Something changed that concerns all.
+    pub(super) fn touch_all(&mut self) {
+        self.touched.extend(self.states.keys().cloned());
+    }
+
+    /// A second has passed.
+    pub(super) fn begin_second(&mut self) {
+        self.due.extend(self.touched.drain(..));
+    }
+
+    /// Whether a slice waits to be evaluated now.
+    pub(super) fn has_work(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// Evaluates the next slice. Says whether something changed.
+    pub(super) fn evaluate_slice(&mut self, inputs: &Inputs<'_>, picture: &Picture) -> bool {
+        let slice = self.due.split_off(self.due.len().saturating_sub(NODES_PER_SLICE));
+        let mut has_changed = false;
+        for name in slice {
+            let new = state(inputs, picture, &name, self.states.get(&name));
+            let old = self.states.remove(&name);
+            has_changed |= old != new;
+            self.sums.set(old.as_ref(), new.as_ref());
+            self.states.extend(new.map(|new| (name, new)));
+        }
+        has_changed
+    }
+
+    /// Completeness changed: what is wanted is asked for without delay.
+    pub(super) const fn hurry(&mut self) {
+        self.asked_at = None;
+    }
+
+    /// Whether it is time to look which exporters are to be read: only where all Nodes and pods are known.
+    pub(super) fn is_due(&self, inputs: &Inputs<'_>) -> bool {
+        let is_due = self.asked_at.is_none_or(|at| !(0..ASK_EVERY_SECONDS).contains(&inputs.now.seconds_since(at)));
+        let known = inputs.known();
+        is_due && known.all(Kind::Node) && known.all(Kind::Pod) && self.touched.is_empty() && self.due.is_empty()
+    }
+
+    /// Which exporters are to be read from now on, where that changed.
+    pub(super) fn ask(&mut self, inputs: &Inputs<'_>) -> Option<GpuDemand> {
+        self.asked_at = Some(inputs.now);
+        let wanted = self.states.iter().filter_map(|(name, state)| {
+            let exporter = state.activity.exporter.running.clone()?;
+            Some((name.clone(), exporter))
+        });
+        let demand = GpuDemand { exporters: wanted.collect(), first: self.odd() };
+        (demand != self.asked).then(|| {
+            self.asked = demand.clone();
+            demand
+        })
+    }
+
+    /// Nodes whose requested devices do nothing, or whose devices are used by something that requests none.
+    fn odd(&self) -> BTreeSet<Sym> {
+        let is_odd = |state: &GpuState| {
+            matches!(state.activity.class, GpuClass::Idle | GpuClass::Parked | GpuClass::Rogue)
+                && state.activity.exporter.running.is_some()
+        };
+        let mut odd: Vec<&Sym> = self.states.iter().filter(|(_, state)| is_odd(state)).map(|(name, _)| name).collect();
+        odd.sort_unstable();
+        odd.truncate(MAX_FIRST);
+        odd.into_iter().cloned().collect()
+    }
+
+    /// Whether every exporter that was asked for has answered, be it that it cannot be read.
+    pub fn have_answered(&self, inputs: &Inputs<'_>) -> bool {
+        self.asked
+            .exporters
+            .iter()
+            .all(|(node, exporter)| inputs.fleet.gpus.of_node(node).is_some_and(|known| known.exporter == *exporter))
+    }
+}
+
+/// Evaluates one Node; `None` where it has no accelerators or is gone.
+fn state(inputs: &Inputs<'_>, picture: &Picture, name: &Sym, before: Option<&GpuState>) -> Option<GpuState> {
+    let node = inputs.fleet.node(name)?;
+    let gpu = picture.node(name)?.gpu.as_ref()?;
+    let pods: Vec<&PodRow> = inputs.fleet.pods_on(name).filter(|pod| pod.holds_resources()).collect();
+    let devices = inputs.fleet.gpus.of_node(name);
+    let activity = NodeActivity::of(ActivityInput {
+        gpu,
+        pods: &pods,
+        are_pods_known: inputs.known().all(Kind::Pod),
+        devices,
+        thresholds: inputs.gpu_thresholds,
+        before: before.map(|before| &before.activity),
+        now: inputs.now,
+    });
+    let idle_rate = picture.idle_rate(inputs.fleet, node, devices, &activity);
+    Some(GpuState { activity, idle_rate })
+}
