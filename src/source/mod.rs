@@ -2,5 +2,6 @@
 
 pub mod aws;
 pub mod demo;
+pub mod exporters;
 pub mod kube;
 pub mod prices;

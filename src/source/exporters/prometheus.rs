@@ -1,0 +1,146 @@
+//! What a Prometheus server has scraped of exporters, in one answer of its HTTP API.
+//!
+//! <https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries>. Which Node a series is of is not in its
+//! value but in the labels of what was scraped: the pod of the exporter, where the server has put it beside the labels of
+//! the exporter.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::series::Series;
+use super::{Format, Unreadable, amd, dcgm, neuron};
+use crate::fleet::{DeviceReading, ObjectKey, Sym};
+
+/// Nodes that are read of one answer.
+const MAX_NODES: usize = 10_000;
+
+/// How much of a server's error is repeated.
+const MAX_ERROR_CHARS: usize = 300;
+
+/// What is known of the cluster to tell the Node of a series.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Places {
+    /// The Nodes of the pods of exporters.
+    pub exporters: BTreeMap<ObjectKey, Sym>,
+    /// All Nodes by name.
+    pub nodes: BTreeSet<Sym>,
+}
+
+/// The query for all metrics of all exporters that are read, in PromQL.
+pub fn query() -> String {
+    let dcgm = dcgm::METRICS.iter().map(|metric| metric.name.to_owned());
+    let amd = amd::METRICS.iter().map(|metric| format!("({})?{}", amd::PREFIX, metric.name));
+    let neuron = [neuron::UTILIZATION, neuron::RUNTIME_MEMORY, neuron::HARDWARE].map(str::to_owned);
+    let memory = format!("{}.+", neuron::CORE_MEMORY);
+    let names: Vec<String> = dcgm.chain(amd).chain(neuron).chain([memory]).collect();
+    format!("{{__name__=~\"{}\"}}", names.join("|"))
+}
+
+/// Reads the answer to [`query`]: the devices of each Node, ordered as those of a page. A series whose Node is not known is
+/// left out.
+///
+/// # Errors
+/// When it is no such answer, or tells of an error.
+pub fn read_answer(body: &[u8], places: &Places) -> Result<BTreeMap<Sym, Vec<DeviceReading>>, Unreadable> {
+    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| Unreadable::NoAnswer)?;
+    if let Some(error) = answer.error {
+        return Err(Unreadable::Refused(error.chars().take(MAX_ERROR_CHARS).collect()));
+    }
+    let data = answer.data.filter(|data| data.result_type == "vector").ok_or(Unreadable::NoAnswer)?;
+    let mut nodes: BTreeMap<Sym, Formats> = BTreeMap::new();
+    for sample in &data.result {
+        let Some(series) = Scraped::of(sample, places) else { continue };
+        if nodes.len() < MAX_NODES || nodes.contains_key(&series.node) {
+            nodes.entry(series.node.clone()).or_default().take(&series);
+        }
+    }
+    let read = nodes.into_iter().map(|(node, formats)| (node, formats.finish()));
+    Ok(read.filter(|(_, devices)| !devices.is_empty()).collect())
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    data: Option<Data<'a>>,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data<'a> {
+    result_type: String,
+    #[serde(borrow)]
+    result: Vec<Instant<'a>>,
+}
+
+/// A series of the answer: its labels, the name of the metric among them, and time and value.
+#[derive(Deserialize)]
+struct Instant<'a> {
+    #[serde(borrow)]
+    metric: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    #[serde(borrow)]
+    value: (f64, Cow<'a, str>),
+}
+
+/// A series with its Node.
+struct Scraped<'a> {
+    sample: &'a Instant<'a>,
+    node: Sym,
+    /// Whether the labels of a container are those of the exporter itself.
+    is_of_exporter: bool,
+}
+
+impl<'a> Scraped<'a> {
+    /// By the exporter's pod. A server that keeps the labels of exporters (`honor_labels: true`) has put the pod that holds
+    /// the device in its place: then by the labels that may name the Node.
+    fn of(sample: &'a Instant<'a>, places: &Places) -> Option<Self> {
+        let label = |name: &str| sample.metric.get(name).map(AsRef::as_ref).filter(|value: &&str| !value.is_empty());
+        let pod = label("namespace").zip(label("pod")).map(|(namespace, pod)| ObjectKey::new(namespace, pod));
+        if let Some(node) = pod.and_then(|pod| places.exporters.get(&pod)) {
+            return Some(Self { sample, node: node.clone(), is_of_exporter: true });
+        }
+        let mut named = ["node", "Hostname", "hostname", "instance"].into_iter().filter_map(label);
+        let node = named.find_map(|name| places.nodes.get(without_port(name)))?;
+        Some(Self { sample, node: node.clone(), is_of_exporter: false })
+    }
+}
+
+fn without_port(instance: &str) -> &str {
+    instance.rsplit_once(':').map_or(instance, |(host, _)| host)
+}
+
+impl Series for Scraped<'_> {
+    fn name(&self) -> &str {
+        self.sample.metric.get("__name__").map_or("", AsRef::as_ref)
+    }
+
+    fn raw_label(&self, name: &str) -> Option<Cow<'_, str>> {
+        let is_hidden = self.is_of_exporter && ["pod", "namespace", "container"].contains(&name);
+        self.sample.metric.get(name).filter(|_| !is_hidden).map(|value| Cow::Borrowed(value.as_ref()))
+    }
+
+    fn value(&self) -> f64 {
+        self.sample.value.1.parse().unwrap_or(f64::NAN)
+    }
+}
+
+/// The metrics of one Node, whoever exported them.
+#[derive(Default)]
+struct Formats {
+    dcgm: dcgm::Dcgm,
+    amd: amd::Amd,
+    neuron: neuron::Neuron,
+}
+
+impl Formats {
+    fn take(&mut self, series: &impl Series) {
+        let _ = self.dcgm.take(series) || self.amd.take(series) || self.neuron.take(series);
+    }
+
+    fn finish(self) -> Vec<DeviceReading> {
+        // A Node has the devices of one of them, and the others tell of none.
+        [self.dcgm.finish(), self.amd.finish(), self.neuron.finish()].into_iter().flatten().flatten().collect()
+    }
+}
