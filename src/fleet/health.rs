@@ -182,6 +182,12 @@ impl Health {
         Self { state: HealthState::NotNeeded, message, ..Self::default() }
     }
 
+    /// Of the Source of accelerators' metrics, while there is nothing that it could be asked for.
+    pub fn metrics_not_needed() -> Self {
+        let message = Some(Sym::new("not needed: no node has both accelerators and an exporter of their metrics"));
+        Self { state: HealthState::NotNeeded, message, ..Self::default() }
+    }
+
     /// What decides whether its table may be counted on.
     pub fn completeness(&self) -> TableState<'_> {
         (self.state, self.namespaces.as_deref(), self.undecodable == 0)

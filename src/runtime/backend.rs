@@ -12,7 +12,7 @@ use super::clock::{self, Clock};
 use super::journal::Journal;
 use super::prices::{PriceFile, PriceFileWatcher};
 use crate::app::{Fetched, Msg};
-use crate::fleet::{AnnotationChange, AnnotationOutcome, Demand, Epoch, Key, PriceDemand, Report};
+use crate::fleet::{AnnotationChange, AnnotationOutcome, Demand, Epoch, GpuDemand, Key, PriceDemand, Report};
 use crate::source::{aws, demo, kube};
 use crate::units::Time;
 
@@ -60,6 +60,8 @@ struct Connection {
     requests: Requests,
     /// Prices that are wanted of the price Sources.
     demand: watch::Sender<PriceDemand>,
+    /// Exporters of accelerators that are wanted to be read.
+    gpus: watch::Sender<GpuDemand>,
     /// The demand that AWS has answered; `None` in the demo.
     answered: Option<watch::Receiver<aws::AnsweredDemands>>,
 }
@@ -99,6 +101,7 @@ impl Backend {
         let cancel = CancellationToken::new();
         self.runtime.spawn(self.prices.publish(sink.clone(), epoch, cancel.clone()));
         let (demand, wanted) = watch::channel(PriceDemand::default());
+        let (gpus, wanted_gpus) = watch::channel(GpuDemand::default());
         let (requests, answered) = match &self.choice {
             Choice::Kube { options, namespaces, aws, journal } => {
                 let (options, namespaces) = match context {
@@ -107,7 +110,7 @@ impl Backend {
                 };
                 let settings = aws_settings(aws, &options);
                 let source = kube::KubeSource::new(options, namespaces, kube::Timing::default(), clock::now);
-                let source = source.pricing(wanted.clone());
+                let source = source.pricing(wanted.clone()).measuring(wanted_gpus);
                 let requests = Requests::Kube(source.access(), journal.clone());
                 self.runtime.spawn(source.run(sink.clone(), epoch, cancel.clone()));
                 let (answers, answered) = watch::channel(aws::AnsweredDemands::default());
@@ -122,13 +125,14 @@ impl Backend {
                 (Requests::Demo(ask), None)
             }
         };
-        self.connection = Some(Connection { cancel, requests, demand, answered });
+        self.connection = Some(Connection { cancel, requests, demand, gpus, answered });
     }
 
-    /// Hands a new demand to the Sources outside of the watches. The demo ignores it and reports all its prices.
+    /// Hands a new demand to the Sources outside of the watches. The demo ignores it and reports all that it has.
     pub fn demand(&self, demand: Demand) {
         if let Some(connection) = &self.connection {
             demand.prices.map(|prices| connection.demand.send_replace(prices));
+            demand.gpus.map(|gpus| connection.gpus.send_replace(gpus));
         }
     }
 

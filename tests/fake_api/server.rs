@@ -218,6 +218,10 @@ fn respond(method: &Method, path: &str, query: &Query, body: &[u8], state: &Arc<
     if method == Method::PATCH {
         return patch(path, body, &mut state);
     }
+    if path.contains("/proxy/") {
+        let page = state.pages.get(path).cloned();
+        return page.map_or_else(|| status(503, "error trying to reach service: connection refused"), json);
+    }
     if let Some(group) = path.strip_prefix("/apis/").filter(|rest| !rest.contains('/')) {
         return match state.groups.get(group) {
             Some(versions) => {

@@ -6,6 +6,7 @@ mod answers;
 mod bodies;
 #[path = "../fake_api/mod.rs"]
 mod fake_api;
+mod gpu_exporters;
 mod refusals;
 mod screen;
 mod storms;

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use batchtop::fleet::{
-    Change, ClusterFacts, ConnectionError, Delta, Epoch, Fleet, Health, HealthState, Kind, ObjectKey, Report, SourceId,
+    Change, ClusterFacts, ConnectionError, Delta, Epoch, Fleet, GpuDemand, Health, HealthState, Kind, ObjectKey,
+    Report, SourceId,
 };
 use batchtop::source::kube::{Access, BodyLimits, Clock, ConnectOptions, KubeSource, Timing};
 use batchtop::units::Time;
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -48,6 +49,9 @@ pub fn quick() -> Timing {
         renew_before: Duration::from_mins(1),
         token_file: Duration::from_mins(1),
         health: Duration::ZERO,
+        exporter: Duration::from_millis(300),
+        exporter_first: Duration::from_millis(40),
+        exporter_others: Duration::from_millis(80),
     }
 }
 
@@ -115,6 +119,13 @@ impl Screen {
         let kubeconfig = Some(kubeconfig(&folder, &plain(api)));
         let options = ConnectOptions { kubeconfig, ..ConnectOptions::default() };
         Self::running(KubeSource::new(options, Vec::new(), *timing, clock).limiting_bodies(limits), folder)
+    }
+
+    pub fn measuring(api: &FakeApi, timing: &Timing, demand: watch::Receiver<GpuDemand>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let kubeconfig = Some(kubeconfig(&folder, &plain(api)));
+        let options = ConnectOptions { kubeconfig, ..ConnectOptions::default() };
+        Self::running(KubeSource::new(options, Vec::new(), *timing, clock).measuring(demand), folder)
     }
 
     fn running(source: KubeSource, folder: TempDir) -> Self {

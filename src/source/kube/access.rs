@@ -1,6 +1,6 @@
 //! The clients: at most so many requests at a time, each on a connection of its own, with the newest credentials.
 
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,12 @@ pub(super) const MAX_CONNECTIONS: usize = 15;
 
 /// How many of these connections are never taken by a watch: lists, discovery, details and writes go through them.
 pub(super) const REQUEST_CONNECTIONS: usize = 2;
+
+/// How many more connections there are for exporters of metrics, which are read through the API server.
+///
+/// They are no part of the others: an answer of a pod takes as long as the pod likes. With connections of the others, four
+/// pods that hang would hold up lists and writes, or watches would have to do without.
+pub(super) const EXPORTER_CONNECTIONS: usize = 4;
 
 /// How long a client rests between two requests, so that the first one's connection is idle again when the second one
 /// looks for it, and no other is opened beside it.
@@ -40,14 +46,17 @@ type Slot = Option<(u64, Client)>;
 #[derive(Clone)]
 struct Pool {
     slots: Arc<[Arc<Mutex<Slot>>]>,
+    /// The number of the first slot among those of all pools.
+    from: usize,
     /// One permit for each slot.
     permits: Arc<Semaphore>,
 }
 
 impl Pool {
-    fn new() -> Self {
-        let slots = (0..MAX_CONNECTIONS).map(|_| Arc::default()).collect();
-        Self { slots, permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)) }
+    /// With a slot for each of these numbers.
+    fn new(numbers: Range<usize>) -> Self {
+        let permits = Arc::new(Semaphore::new(numbers.len()));
+        Self { from: numbers.start, slots: numbers.map(|_| Arc::default()).collect(), permits }
     }
 
     /// Waits for a permit, then takes the first free slot: those at the end are used only when many are.
@@ -55,7 +64,7 @@ impl Pool {
         // Neither can fail: the semaphore is never closed, and who has a permit finds a slot.
         let permit = self.permits.clone().acquire_owned().await.ok();
         let mut slots = self.slots.iter().enumerate();
-        (permit, slots.find_map(|(at, slot)| Some((at, slot.clone().try_lock_owned().ok()?))))
+        (permit, slots.find_map(|(at, slot)| Some((self.from + at, slot.clone().try_lock_owned().ok()?))))
     }
 }
 
@@ -121,6 +130,7 @@ impl Drop for PooledClient {
 pub struct Access {
     current: watch::Receiver<Option<Current>>,
     pool: Pool,
+    exporters: Pool,
     suspects: mpsc::Sender<u64>,
     timing: Arc<Timing>,
     bodies: BodyMemory,
@@ -140,17 +150,23 @@ pub(super) fn access(timing: &Timing, limits: BodyLimits) -> (Access, Keeper) {
     let (publish, current) = watch::channel(None);
     let (suspects, suspected) = mpsc::channel(SUSPICIONS);
     let bodies = BodyMemory::new(limits);
-    let access = Access { current, pool: Pool::new(), suspects, timing: Arc::new(*timing), bodies };
+    let pool = Pool::new(0..MAX_CONNECTIONS);
+    let exporters = Pool::new(MAX_CONNECTIONS..MAX_CONNECTIONS + EXPORTER_CONNECTIONS);
+    let access = Access { current, pool, exporters, suspects, timing: Arc::new(*timing), bodies };
     (access, Keeper { current: publish, suspects: suspected })
 }
 
 impl Access {
     /// A client, as soon as one is free; `None` before the first connection stands.
     pub async fn client(&self) -> Option<PooledClient> {
+        self.client_of(&self.pool).await
+    }
+
+    async fn client_of(&self, pool: &Pool) -> Option<PooledClient> {
         if self.current.borrow().is_none() {
             return None;
         }
-        let (permit, slot) = self.pool.take().await;
+        let (permit, slot) = pool.take().await;
         // The newest: credentials may have been renewed while others used the clients.
         let current = self.current.borrow().clone()?;
         let (generation, bodies) = (current.generation, self.bodies.clone());
@@ -182,6 +198,12 @@ impl Access {
     pub(super) async fn wait(&mut self) -> Option<PooledClient> {
         self.current.wait_for(Option::is_some).await.ok()?;
         self.client().await
+    }
+
+    /// A client for an exporter, once there is a connection; `None` when the Source has ended without one.
+    pub(super) async fn wait_for_exporter(&mut self) -> Option<PooledClient> {
+        self.current.wait_for(Option::is_some).await.ok()?;
+        self.client_of(&self.exporters).await
     }
 
     /// Tells that the credentials of this generation were refused.

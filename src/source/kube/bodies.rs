@@ -84,7 +84,8 @@ impl BodyMemory {
 
     /// A body without anything in it.
     pub(super) fn body(&self) -> Body {
-        Body { bytes: Vec::new(), taken_bytes: 0, shared: None, turn: None, memory: self.clone() }
+        let limit_bytes = self.limits.one_bytes;
+        Body { bytes: Vec::new(), limit_bytes, taken_bytes: 0, shared: None, turn: None, memory: self.clone() }
     }
 
     pub(super) fn usage(&self) -> BodyUse {
@@ -119,6 +120,8 @@ const MANY_BYTES: usize = 1 << 20;
 /// The body of one answer, or what has come of it.
 pub(super) struct Body {
     bytes: Vec<u8>,
+    /// How much it may have in it.
+    limit_bytes: usize,
     /// How much memory it has taken.
     taken_bytes: usize,
     shared: Option<OwnedSemaphorePermit>,
@@ -141,9 +144,15 @@ impl Drop for Body {
 }
 
 impl Body {
+    /// With a lower limit than that of all bodies.
+    pub(super) fn limited(mut self, limit_bytes: usize) -> Self {
+        self.limit_bytes = self.limit_bytes.min(limit_bytes);
+        self
+    }
+
     /// How much it may have in it.
     pub(super) fn limit_bytes(&self) -> usize {
-        self.memory.limits.one_bytes
+        self.limit_bytes
     }
 
     /// Adds a piece. Where there is no memory for it now, waits no longer than `patience`.
@@ -157,12 +166,12 @@ impl Body {
     }
 
     async fn grow(&mut self, needed: usize, patience: Duration) -> Result<(), Failure> {
-        let limits = self.memory.limits;
-        if needed > limits.one_bytes {
-            return Err(Failure::TooLarge { limit_bytes: limits.one_bytes });
+        let limit_bytes = self.limit_bytes;
+        if needed > limit_bytes {
+            return Err(Failure::TooLarge { limit_bytes });
         }
         let half_more = self.taken_bytes + (self.taken_bytes / 2).max(STEP_BYTES);
-        let wanted = half_more.max(needed).min(limits.one_bytes);
+        let wanted = half_more.max(needed).min(limit_bytes);
         let more = wanted - self.taken_bytes;
         if self.turn.is_none() {
             self.take(u32::try_from(more).unwrap_or(u32::MAX), patience).await?;
@@ -206,7 +215,7 @@ impl Body {
         let shared = self.memory.shared.clone().try_acquire_many_owned(STEP_PERMITS);
         // Without any free memory it stays as it is, and the next time is soon.
         let Ok(part) = shared else { return };
-        let mut small = self.memory.body();
+        let mut small = self.memory.body().limited(self.limit_bytes);
         small.shared = Some(part);
         small.enlarge(STEP_BYTES);
         small.bytes.extend_from_slice(&self.bytes);
@@ -263,6 +272,15 @@ mod tests {
         body.push(&vec![0; LIMITS.one_bytes], PATIENCE).await.unwrap();
         let failure = body.push(&[0], PATIENCE).await.unwrap_err();
         assert_eq!(failure.sentence(), "the answer is larger than 1 MiB, the limit for one answer");
+    }
+
+    #[tokio::test]
+    async fn a_body_may_have_a_lower_limit_than_the_others() {
+        let memory = BodyMemory::new(LIMITS);
+        let mut body = memory.body().limited(100_000);
+        body.push(&vec![0; 100_000], PATIENCE).await.unwrap();
+        assert_eq!(body.push(&[0], PATIENCE).await, Err(Failure::TooLarge { limit_bytes: 100_000 }));
+        assert_eq!(memory.body().limited(usize::MAX).limit_bytes(), LIMITS.one_bytes);
     }
 
     #[tokio::test]

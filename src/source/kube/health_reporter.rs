@@ -178,9 +178,9 @@ impl HealthReporter {
     }
 
     /// Nothing is asked of it, for the reason that `health` has.
-    pub(super) async fn idle(&mut self, health: Health, wait: Duration) -> Result<(), Closed> {
+    pub(super) async fn idle(&mut self, health: Health, wait: Option<Duration>) -> Result<(), Closed> {
         self.empty();
-        self.tell(health.state, health.message.as_deref(), Some(wait)).await
+        self.tell(health.state, health.message.as_deref(), wait).await
     }
 
     fn empty(&mut self) {

@@ -51,7 +51,7 @@ pub(super) async fn run(
         let wanted = match asked {
             Ok(wanted) => wanted,
             Err(idle) => {
-                if health.idle(idle, EVERY).await.is_err() || demand.changed().await.is_err() {
+                if health.idle(idle, Some(EVERY)).await.is_err() || demand.changed().await.is_err() {
                     return Closed;
                 }
                 continue;

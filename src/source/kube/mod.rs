@@ -17,6 +17,7 @@ mod exec;
 mod facts;
 mod failure;
 mod fetch;
+mod gpu_exporters;
 mod health_reporter;
 mod identity;
 mod karpenter_metrics;

@@ -22,9 +22,9 @@ use super::sink::{Closed, Sink};
 use super::stream::{Stream, StreamContext};
 use super::token::TokenFile;
 use super::watches::Watches;
-use super::{Clock, ConnectOptions, Timing, crd, identity, karpenter_metrics};
+use super::{Clock, ConnectOptions, Timing, crd, gpu_exporters, identity, karpenter_metrics};
 use crate::files;
-use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Kind, PriceDemand, Report};
+use crate::fleet::{ClusterFacts, ConnectionError, Epoch, GpuDemand, Kind, PriceDemand, Report};
 
 /// One cluster as a Source.
 pub struct KubeSource {
@@ -34,7 +34,14 @@ pub struct KubeSource {
     clock: Clock,
     access: Access,
     keeper: Keeper,
-    demand: Option<watch::Receiver<PriceDemand>>,
+    demands: Demands,
+}
+
+/// What is wanted besides the kinds; `None` of what is never read.
+#[derive(Default)]
+struct Demands {
+    prices: Option<watch::Receiver<PriceDemand>>,
+    gpus: Option<watch::Receiver<GpuDemand>>,
 }
 
 /// Apart from the kinds' own seeds, which are small.
@@ -45,7 +52,7 @@ impl KubeSource {
     pub fn new(options: ConnectOptions, namespaces: Vec<String>, timing: Timing, clock: Clock) -> Self {
         let timing = timing.limited(options.request_timeout);
         let (access, keeper) = access(&timing, BodyLimits::default());
-        Self { options, namespaces, timing, clock, access, keeper, demand: None }
+        Self { options, namespaces, timing, clock, access, keeper, demands: Demands::default() }
     }
 
     /// With other limits for the answers of the API server.
@@ -57,8 +64,16 @@ impl KubeSource {
 
     /// Reads Karpenter's metrics, too, while they are wanted.
     #[must_use]
-    pub fn pricing(self, demand: watch::Receiver<PriceDemand>) -> Self {
-        Self { demand: Some(demand), ..self }
+    pub fn pricing(mut self, demand: watch::Receiver<PriceDemand>) -> Self {
+        self.demands.prices = Some(demand);
+        self
+    }
+
+    /// Reads the exporters of accelerators' metrics, too, while they are wanted.
+    #[must_use]
+    pub fn measuring(mut self, demand: watch::Receiver<GpuDemand>) -> Self {
+        self.demands.gpus = Some(demand);
+        self
     }
 
     /// What [`annotate`](fn@super::annotate) and [`fetch`](fn@super::fetch) need.
@@ -103,7 +118,7 @@ impl KubeSource {
             namespaces: fallback(self.namespaces, &first.place.default_namespace),
         };
         tasks.spawn(discovery::run(context.clone(), publish));
-        start(&mut tasks, &context, self.demand);
+        start(&mut tasks, &context, self.demands);
         tasks.spawn(renewal.keep(first));
         let Some(Err(ended)) = tasks.join_next().await else { return Closed };
         // What still runs would say that it lives, and so take the sentence away again.
@@ -134,7 +149,7 @@ fn fallback(named: Vec<String>, of_context: &str) -> Vec<String> {
 }
 
 /// Kinds that paint the first screen start now; the others wait until these have been listed once.
-fn start(tasks: &mut JoinSet<Closed>, context: &StreamContext, demand: Option<watch::Receiver<PriceDemand>>) {
+fn start(tasks: &mut JoinSet<Closed>, context: &StreamContext, demands: Demands) {
     // Nothing is ever sent: the channel closes when every holder of the sending end has dropped it.
     let (attempt, mut attempts) = mpsc::channel::<Infallible>(1);
     let (now, later) = (CancellationToken::new(), CancellationToken::new());
@@ -147,8 +162,11 @@ fn start(tasks: &mut JoinSet<Closed>, context: &StreamContext, demand: Option<wa
     }
     drop(attempt);
     tasks.spawn(crd::run(context.clone(), later.clone()));
-    if let Some(demand) = demand {
+    if let Some(demand) = demands.prices {
         tasks.spawn(karpenter_metrics::run(context.clone(), later.clone(), demand));
+    }
+    if let Some(demand) = demands.gpus {
+        tasks.spawn(gpu_exporters::run(context.clone(), later.clone(), demand));
     }
     tasks.spawn(ask_identity(context.clone()));
     let wait = context.timing.first_tier_wait;

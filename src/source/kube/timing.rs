@@ -43,6 +43,12 @@ pub struct Timing {
     pub token_file: Duration,
     /// The least time between two reports that only say "still live".
     pub health: Duration,
+    /// How long an exporter of metrics may take for its page.
+    pub exporter: Duration,
+    /// Between two readings of an exporter that is wanted first.
+    pub exporter_first: Duration,
+    /// Between two readings of any other exporter.
+    pub exporter_others: Duration,
 }
 
 impl Default for Timing {
@@ -67,6 +73,9 @@ impl Default for Timing {
             renew_before: Duration::from_mins(1),
             token_file: Duration::from_mins(1),
             health: Duration::from_secs(1),
+            exporter: Duration::from_secs(10),
+            exporter_first: Duration::from_secs(15),
+            exporter_others: Duration::from_mins(1),
         }
     }
 }
