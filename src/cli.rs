@@ -166,6 +166,10 @@ pub enum Command {
         /// viewer reads; operator may also protect and unprotect
         #[arg(value_enum)]
         role: Role,
+        /// Also let it read the metrics of accelerators, for their utilization: get on pods/proxy and services/proxy, which
+        /// reach any port of any pod and Service
+        #[arg(long)]
+        with_gpu_metrics: bool,
     },
     /// Print completions for a shell
     Completions {
@@ -247,6 +251,16 @@ mod tests {
     #[test]
     fn the_command_line_definition_is_valid() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn rights_for_the_metrics_of_accelerators_are_given_only_where_asked_for() {
+        let plain = ["batchtop", "rbac", "viewer"];
+        let with = ["batchtop", "rbac", "viewer", "--with-gpu-metrics"];
+        for (flags, expected) in [(&plain[..], false), (&with, true)] {
+            let command = Cli::try_parse_from(flags).expect("parses").command;
+            assert!(matches!(command, Some(Command::Rbac { with_gpu_metrics, .. }) if with_gpu_metrics == expected));
+        }
     }
 
     #[test]

@@ -38,11 +38,27 @@ fn operator() -> Vec<Rule> {
     rules
 }
 
-/// Rule for the metrics of Karpenter's Service, which hold its prices. Nothing else is read through a service proxy.
+/// Rule for the metrics of Karpenter's Service, which hold its prices. Nothing else is read through a service
+/// proxy without [`GPU_METRICS`].
 const METRICS: &str = "- apiGroups: [\"\"]\n  resources: [services/proxy]\n  resourceNames: [\"karpenter:http-metrics\"]\n  verbs: [get]\n";
 
+/// Rules for the metrics of accelerators: those of their exporters, by pod, and those that a Prometheus server has of them.
+/// A rule can name neither the ports nor pods that do not exist yet.
+const GPU_METRICS: &str = "# The metrics of accelerators. They reach any port of any pod and Service with GET requests.\n\
+    - apiGroups: [\"\"]\n  resources: [pods/proxy]\n  verbs: [get]\n\
+    - apiGroups: [\"\"]\n  resources: [services/proxy]\n  verbs: [get]\n";
+
+/// Whether a role may read the metrics of accelerators.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GpuMetrics {
+    /// It may.
+    With,
+    /// It may not.
+    Without,
+}
+
 /// The manifest: a ClusterRole, with a comment on how to bind it.
-pub fn manifest(role: Role) -> String {
+pub fn manifest(role: Role, gpu_metrics: GpuMetrics) -> String {
     let (name, rules) = match role {
         Role::Viewer => ("batchtop-viewer", viewer()),
         Role::Operator => ("batchtop-operator", operator()),
@@ -60,6 +76,9 @@ pub fn manifest(role: Role) -> String {
         );
     }
     text.push_str(METRICS);
+    if gpu_metrics == GpuMetrics::With {
+        text.push_str(GPU_METRICS);
+    }
     text
 }
 
@@ -76,14 +95,14 @@ mod tests {
             assert_eq!((of_group().count(), named.count()), (1, 1), "{kind:?}");
         }
         for role in [Role::Viewer, Role::Operator] {
-            let text = manifest(role);
+            let text = manifest(role, GpuMetrics::Without);
             assert!(Kind::ALL.iter().all(|kind| text.contains(kind.resource())), "{text}");
         }
     }
 
     #[test]
     fn role_manifests_contain_the_expected_rules() {
-        let text = manifest(Role::Operator);
+        let text = manifest(Role::Operator, GpuMetrics::Without);
         for line in [
             "- apiGroups: [\"\"]\n  resources: [nodes, pods, events, namespaces]\n  verbs: [get, list, watch]\n",
             "- apiGroups: [\"karpenter.sh\"]\n  resources: [nodeclaims, nodepools, nodeoverlays]\n",
@@ -91,6 +110,17 @@ mod tests {
         ] {
             assert!(text.contains(line), "{text}");
         }
-        assert!(!manifest(Role::Viewer).contains("patch"));
+        assert!(!manifest(Role::Viewer, GpuMetrics::With).contains("patch"));
+    }
+    #[test]
+    fn gpu_metrics_add_two_rights_and_nothing_else() {
+        for role in [Role::Viewer, Role::Operator] {
+            let (without, with) = (manifest(role, GpuMetrics::Without), manifest(role, GpuMetrics::With));
+            assert!(!without.contains("pods/proxy"), "{without}");
+            let added = with.strip_prefix(&without).expect("the rules are added at the end");
+            let rights: Vec<&str> = added.lines().filter(|line| !line.starts_with('#')).collect();
+            let right = |resource| ["- apiGroups: [\"\"]", resource, "  verbs: [get]"];
+            assert_eq!(rights, [right("  resources: [pods/proxy]"), right("  resources: [services/proxy]")].concat());
+        }
     }
 }
