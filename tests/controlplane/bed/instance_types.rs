@@ -1,6 +1,6 @@
 //! The instance types that the simulated cloud sells, from the table beside this file.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::failure::{Context, Result};
 
@@ -44,6 +44,40 @@ pub fn usd_per_hour(name: &str) -> Result<f64> {
     Ok(parse(row.context(format!("no instance type {name}"))?)?.usd_per_hour)
 }
 
+/// What the Node of a machine says that is on demand in the first zone.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// Labels that tell of the instance type and its price, as Karpenter and its KWOK provider write them.
+    pub labels: Map<String, Value>,
+    /// Quantities without accelerators.
+    pub resources: Value,
+    /// Accelerators.
+    pub devices: u32,
+    /// Their model.
+    pub model: &'static str,
+}
+
+/// The machine of a type that has accelerators.
+pub fn machine(name: &str) -> Result<Machine> {
+    let row = rows().find(|row| row.split(',').next() == Some(name)).context(format!("no instance type {name}"))?;
+    let row = parse(row)?;
+    let accelerator = row.accelerator.as_ref().context(format!("{name} has no accelerators"))?;
+    let requirements = &offerings(&row)[0]["Requirements"];
+    let pairs = requirements.as_array().into_iter().flatten();
+    let mut labels: Map<String, Value> =
+        pairs.filter_map(|pair| Some((pair["key"].as_str()?.to_owned(), pair["values"][0].clone()))).collect();
+    for (key, value) in [
+        ("node.kubernetes.io/instance-type", row.name.to_owned()),
+        ("kubernetes.io/arch", row.architecture.to_owned()),
+        ("kubernetes.io/os", "linux".to_owned()),
+        ("eks-node-viewer/instance-price", row.usd_per_hour.to_string()),
+    ] {
+        labels.insert(key.to_owned(), json!(value));
+    }
+    let devices = accelerator.count.parse().context(name)?;
+    Ok(Machine { labels, resources: quantities(&row), devices, model: accelerator.name })
+}
+
 /// The rows under the comments and the heading.
 fn rows() -> impl Iterator<Item = &'static str> {
     TABLE.lines().filter(|line| !line.starts_with('#')).skip(1)
@@ -65,12 +99,7 @@ fn parse(row: &str) -> Result<InstanceType<'_>> {
 }
 
 fn entry(row: &InstanceType<'_>) -> Value {
-    let mut resources = json!({
-        "cpu": row.vcpus,
-        "memory": format!("{}Mi", row.memory_mib),
-        "ephemeral-storage": "200Gi",
-        "pods": "110",
-    });
+    let mut resources = quantities(row);
     if let Some(accelerator) = &row.accelerator {
         resources[accelerator.resource] = json!(accelerator.count);
     }
@@ -80,6 +109,16 @@ fn entry(row: &InstanceType<'_>) -> Value {
         "operatingSystems": ["linux"],
         "resources": resources,
         "offerings": offerings(row),
+    })
+}
+
+/// What it has beside accelerators.
+fn quantities(row: &InstanceType<'_>) -> Value {
+    json!({
+        "cpu": row.vcpus,
+        "memory": format!("{}Mi", row.memory_mib),
+        "ephemeral-storage": "200Gi",
+        "pods": "110",
     })
 }
 

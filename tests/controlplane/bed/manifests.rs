@@ -15,6 +15,9 @@ pub mod annotation {
     pub const HOLD: &str = "test.batchtop.io/hold";
     /// On a pod: runs unready. On a Node: KWOK does not make it Ready again.
     pub const NOT_READY: &str = "test.batchtop.io/not-ready";
+    /// On a NodePool's template, and so on its Nodes: what device plugins advertise is not
+    /// there when the Node is Ready. See [`super::super::Bed::advertise`].
+    pub const LATE_DEVICES: &str = "test.batchtop.io/late-devices";
     /// On a pod: stays Terminating while it exists.
     pub const HOLD_TERMINATING: &str = "test.batchtop.io/hold-terminating";
     /// On a pod: time until the first kubelet event, with one of the following.
@@ -194,6 +197,7 @@ pub struct NodePoolSpec {
     name: String,
     requirements: Vec<Value>,
     labels: Map<String, Value>,
+    annotations: Map<String, Value>,
     budgets: Vec<Value>,
     disruption: Map<String, Value>,
     template: Map<String, Value>,
@@ -209,6 +213,7 @@ impl NodePoolSpec {
             name: name.to_owned(),
             requirements: Vec::new(),
             labels: Map::new(),
+            annotations: Map::new(),
             budgets: Vec::new(),
             disruption: Map::new(),
             template: Map::new(),
@@ -250,6 +255,12 @@ impl NodePoolSpec {
     /// One label more for its nodes.
     pub fn label(mut self, key: &str, value: &str) -> Self {
         self.labels.insert(key.to_owned(), json!(value));
+        self
+    }
+
+    /// One annotation more for its nodes.
+    pub fn annotation(mut self, key: &str, value: &str) -> Self {
+        self.annotations.insert(key.to_owned(), json!(value));
         self
     }
 
@@ -317,7 +328,8 @@ impl NodePoolSpec {
         disruption["budgets"] = if self.budgets.is_empty() { json!([{"nodes": "0"}]) } else { json!(self.budgets) };
         let mut spec = Value::Object(self.fields.clone());
         spec["disruption"] = disruption;
-        spec["template"] = json!({"metadata": {"labels": self.labels}, "spec": template});
+        let metadata = json!({"labels": self.labels, "annotations": self.annotations});
+        spec["template"] = json!({"metadata": metadata, "spec": template});
         json!({
             "apiVersion": "karpenter.sh/v1",
             "kind": "NodePool",

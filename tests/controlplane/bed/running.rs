@@ -17,12 +17,13 @@ use super::certificates::{Authority, Validity, signing_keys};
 use super::components::{Component, Launch, Layout, Ports};
 use super::failure::{Context, Failure, Result};
 use super::go::{Binaries, Toolchain};
+use super::gpu_nodes::GpuNodeSpec;
 use super::instance_types;
 use super::kubeconfig;
 use super::manifests::NodePoolSpec;
 use super::options::{BedOptions, Definitions};
 use super::readiness::{answers_ok, body, listens};
-use super::scope::{Namespace, NodePool};
+use super::scope::{GpuNode, Namespace, NodePool};
 use super::stages;
 use super::supervisor::{self, Ending, State, Supervisor};
 
@@ -272,6 +273,20 @@ impl Bed {
     /// namespace of its pods: Rust drops in reverse, and pods that hold a node must go first.
     pub fn node_pool(&self, spec: NodePoolSpec) -> Result<NodePool<'_>> {
         NodePool::create(self, spec)
+    }
+
+    /// Creates a Node with accelerators; deleted when dropped. Bind it before the namespace of its pods.
+    pub fn gpu_node(&self, spec: &GpuNodeSpec) -> Result<GpuNode<'_>> {
+        GpuNode::create(self, spec)
+    }
+
+    /// What the device plugin of a Node advertises from now on of a resource: units in
+    /// capacity, and how many of them can be allocated.
+    pub fn advertise(&self, node: &str, resource: &str, (capacity, allocatable): (u32, u32)) -> Result<()> {
+        let status = json!({
+            "capacity": {resource: capacity.to_string()}, "allocatable": {resource: allocatable.to_string()},
+        });
+        self.api.patch(&format!("/api/v1/nodes/{node}/status"), &json!({"status": status})).map(drop)
     }
 
     /// A name that no other caller gets.

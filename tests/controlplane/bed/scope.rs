@@ -6,6 +6,7 @@ use std::ops::Deref;
 use serde_json::json;
 
 use super::failure::Result;
+use super::gpu_nodes::GpuNodeSpec;
 use super::manifests::NodePoolSpec;
 use super::running::Bed;
 
@@ -115,6 +116,38 @@ impl Deref for NodePool<'_> {
 
 impl Drop for NodePool<'_> {
     /// The garbage collector then deletes the claims, and Karpenter their nodes.
+    fn drop(&mut self) {
+        let _ = self.bed.api().delete(&self.path());
+    }
+}
+
+/// A Node made by hand that goes away when this is dropped. Derefs to its name.
+pub struct GpuNode<'a> {
+    bed: &'a Bed,
+    name: String,
+}
+
+impl<'a> GpuNode<'a> {
+    pub(super) fn create(bed: &'a Bed, spec: &GpuNodeSpec) -> Result<Self> {
+        bed.api().create("/api/v1/nodes", &spec.build())?;
+        Ok(Self { bed, name: spec.name().to_owned() })
+    }
+
+    /// API path of the object.
+    pub fn path(&self) -> String {
+        format!("/api/v1/nodes/{}", self.name)
+    }
+}
+
+impl Deref for GpuNode<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Drop for GpuNode<'_> {
     fn drop(&mut self) {
         let _ = self.bed.api().delete(&self.path());
     }

@@ -22,7 +22,8 @@ const PREAMBLE: &str = r"
 ";
 
 /// Karpenter's provider fills allocatable from the instance type, but capacity only with
-/// what the pods requested; a kubelet's capacity is never below its allocatable.
+/// what the pods requested; a kubelet's capacity is never below its allocatable. What a
+/// device plugin advertises has a slash in its name; a late one has not done so yet.
 const NODE: &str = r#"
 conditions:
 {{ range NodeConditions }}
@@ -38,13 +39,20 @@ addresses:
   address: {{ NodeIP | Quote }}
 - type: Hostname
   address: {{ .metadata.name | Quote }}
+{{ $late := hasKey $annotations "test.batchtop.io/late-devices" }}
 {{ with .status.allocatable }}
 capacity:
 {{ range $resource, $quantity := omit . "cpu" "memory" }}
-  {{ $resource | Quote }}: {{ $quantity | Quote }}
+  {{ $resource | Quote }}: {{ if and $late (contains "/" $resource) }}null{{ else }}{{ $quantity | Quote }}{{ end }}
 {{ end }}
   cpu: {{ or (get $labels "karpenter.kwok.sh/instance-cpu") .cpu | Quote }}
   memory: {{ or (get $labels "karpenter.kwok.sh/instance-memory") .memory | Quote }}
+{{ if $late }}
+allocatable:
+{{ range $resource, $quantity := . }}
+  {{ $resource | Quote }}: {{ if contains "/" $resource }}null{{ else }}{{ $quantity | Quote }}{{ end }}
+{{ end }}
+{{ end }}
 {{ end }}
 nodeInfo:
   architecture: {{ or (get $labels "kubernetes.io/arch") "amd64" | Quote }}
