@@ -11,6 +11,7 @@ mod pty;
 mod shared;
 mod stay;
 mod tests_bed;
+mod tests_proxy;
 mod verdicts;
 
 use std::process::ExitCode;
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(DEFAULT_THREADS);
     // The long ones last: they take turns.
-    let trials = [tests_bed::trials(), product::trials(), verdicts::trials()];
+    let trials = [tests_bed::trials(), tests_proxy::trials(), product::trials(), verdicts::trials()];
     let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());
     shared::end_all();
     conclusion.exit_code()

@@ -16,6 +16,9 @@ use super::failure::{Context, Failure, Result};
 #[derive(Clone)]
 pub struct Api {
     client: Client,
+    /// Repeats nothing: kube's own client asks again for minutes when it gets 503, which a pod
+    /// that does not answer gives.
+    once: Client,
     runtime: Arc<Runtime>,
 }
 
@@ -33,13 +36,15 @@ impl Api {
     pub fn new(kubeconfig: &Path, runtime: Arc<Runtime>) -> Result<Self> {
         let file = Kubeconfig::read_from(kubeconfig).context(kubeconfig.display())?;
         let options = KubeConfigOptions::default();
-        let client = runtime.block_on(async {
+        let (client, once) = runtime.block_on(async {
             let mut config = Config::from_custom_kubeconfig(file, &options).await.context("kubeconfig")?;
             // Never through a proxy of the environment: the server is on loopback.
             config.proxy_url = None;
-            Client::try_from(config).context("client")
+            let client = Client::try_from(config.clone()).context("client")?;
+            config.default_retry = false;
+            Ok((client, Client::try_from(config).context("client")?))
         })?;
-        Ok(Self { client, runtime })
+        Ok(Self { client, once, runtime })
     }
 
     /// The client below, for what needs several requests at a time.
@@ -99,14 +104,20 @@ impl Api {
         }
     }
 
-    /// The text at a path that does not answer JSON, such as `/readyz`.
+    /// The text at a path that does not answer JSON, such as `/readyz` or what a pod says
+    /// through the proxy.
     pub fn text(&self, path: &str) -> Result<String> {
-        let request = request(Method::GET, path, None).context(path)?;
-        self.runtime.block_on(self.client.request_text(request)).context(format!("GET {path}"))
+        self.try_text(path).context(format!("GET {path}"))
+    }
+
+    /// The same, with the server's refusal as a value.
+    pub fn try_text(&self, path: &str) -> Result<String, Refusal> {
+        let request = request(Method::GET, path, None).map_err(Refusal::of_request)?;
+        self.runtime.block_on(self.once.request_text(request)).map_err(Refusal::from)
     }
 
     fn send(&self, method: Method, path: &str, body: Option<(&str, &Value)>) -> Result<Value, Refusal> {
-        let request = request(method, path, body).map_err(|error| Refusal { code: 0, message: error.to_string() })?;
+        let request = request(method, path, body).map_err(Refusal::of_request)?;
         self.runtime.block_on(self.client.request(request)).map_err(Refusal::from)
     }
 }
@@ -117,6 +128,13 @@ pub fn request(method: Method, path: &str, body: Option<(&str, &Value)>) -> Resu
     match body {
         None => builder.body(Vec::new()),
         Some((kind, value)) => builder.header("content-type", kind).body(value.to_string().into_bytes()),
+    }
+}
+
+impl Refusal {
+    #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+    fn of_request(error: http::Error) -> Self {
+        Self { code: 0, message: error.to_string() }
     }
 }
 

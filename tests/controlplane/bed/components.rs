@@ -100,6 +100,11 @@ impl Layout {
         self.file("admin.kubeconfig")
     }
 
+    /// Where the API server sends what is for pods and Services.
+    pub fn egress_socket(&self) -> PathBuf {
+        self.file("egress.sock")
+    }
+
     /// What a component wrote to its outputs.
     pub fn log(&self, component: Component) -> PathBuf {
         self.file(&format!("{}.log", component.name()))
@@ -195,6 +200,8 @@ impl Launch<'_> {
             "--authorization-mode=RBAC".into(),
             // Pods without a ServiceAccount in their namespace, and without its token.
             "--disable-admission-plugins=ServiceAccount".into(),
+            // What it sends to pods and Services goes to `exporters.rs`.
+            format!("--egress-selector-config-file={}", file("egress.json")),
             // An endpoint may not be a loopback address: without this, an error every ten seconds.
             "--endpoint-reconciler-type=none".into(),
             // Loaders are many clients in one.

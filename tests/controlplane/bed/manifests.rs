@@ -191,6 +191,34 @@ impl JobSpec {
     }
 }
 
+/// The label of the pods of [`dcgm_exporter`].
+pub const DCGM_EXPORTER: (&str, &str) = ("app", "nvidia-dcgm-exporter");
+
+/// dcgm-exporter as NVIDIA's operator deploys it, on the Nodes with this label.
+pub fn dcgm_exporter(namespace: &str, (label, value): (&str, &str)) -> Value {
+    let (app, name) = DCGM_EXPORTER;
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"namespace": namespace, "name": name, "labels": {app: name}},
+        "spec": {
+            "selector": {"matchLabels": {app: name}},
+            "template": {
+                "metadata": {"labels": {app: name}},
+                "spec": {
+                    "nodeSelector": {label: value},
+                    "tolerations": [{"operator": "Exists"}],
+                    "containers": [{
+                        "name": name,
+                        "image": "nvcr.io/nvidia/k8s/dcgm-exporter:4.5.3-4.8.2-distroless",
+                        "ports": [{"name": "metrics", "containerPort": 9400}],
+                    }],
+                },
+            },
+        },
+    })
+}
+
 /// A NodePool of the simulated cloud.
 #[derive(Debug, Clone)]
 pub struct NodePoolSpec {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,6 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::api::Api;
 use super::certificates::{Authority, Validity, signing_keys};
 use super::components::{Component, Launch, Layout, Ports};
+use super::exporters::{self, Answer, Exporters};
 use super::failure::{Context, Failure, Result};
 use super::go::{Binaries, Toolchain};
 use super::gpu_nodes::GpuNodeSpec;
@@ -50,6 +52,7 @@ pub struct Bed {
     authority: Authority,
     runtime: Arc<Runtime>,
     api: Api,
+    exporters: Exporters,
     counter: AtomicU32,
 }
 
@@ -77,6 +80,8 @@ impl Bed {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = Arc::new(runtime.context("starting a runtime")?);
         let api = Api::new(&layout.admin(), Arc::clone(&runtime))?;
+        // Before the API server, which asks it.
+        let exporters = Exporters::listen(&layout.egress_socket(), &runtime)?;
         let bed = Self {
             supervisor: Mutex::new(supervisor),
             options,
@@ -86,6 +91,7 @@ impl Bed {
             authority,
             runtime,
             api,
+            exporters,
             counter: AtomicU32::new(0),
         };
         bed.bring_up()?;
@@ -139,6 +145,11 @@ impl Bed {
     /// The bed's folder, for a test's own files too: it goes away with the bed.
     pub fn file(&self, name: &str) -> PathBuf {
         self.layout.file(name)
+    }
+
+    /// The Unix socket to which the API server sends what is for pods and Services.
+    pub fn egress_socket(&self) -> PathBuf {
+        self.layout.egress_socket()
     }
 
     /// The executables.
@@ -324,6 +335,41 @@ impl Bed {
         Ok(())
     }
 
+    // ---- What pods answer ----
+
+    /// From now on a port of a pod answers like this through the API server's proxy. Waits
+    /// until the pod has its address, which it returns.
+    pub fn answer(&self, namespace: &str, pod: &str, port: u16, answer: impl Into<Answer>) -> Result<SocketAddr> {
+        let address = SocketAddr::new(self.address_of(namespace, pod)?, port);
+        self.exporters.answer(address, answer);
+        Ok(address)
+    }
+
+    /// The name of the pod with this label on a Node, once it runs.
+    pub fn pod_on(&self, namespace: &str, node: &str, (label, value): (&str, &str)) -> Result<String> {
+        let query =
+            format!("labelSelector={label}%3D{value}&fieldSelector=spec.nodeName%3D{node},status.phase%3DRunning");
+        let path = format!("/api/v1/namespaces/{namespace}/pods?{query}");
+        self.wait_for(&format!("pod with {label}={value} on {node}"), STARTUP, || {
+            let pods = self.api.list(&path)?;
+            Ok(pods.first().and_then(|pod| pod["metadata"]["name"].as_str()).map(str::to_owned))
+        })
+    }
+
+    /// What answers for pods, by address.
+    pub fn exporters(&self) -> &Exporters {
+        &self.exporters
+    }
+
+    fn address_of(&self, namespace: &str, pod: &str) -> Result<IpAddr> {
+        let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}");
+        let address = self.wait_for(&format!("address of pod {pod}"), STARTUP, || {
+            let pod = self.api.get(&path)?;
+            Ok(pod["status"]["podIP"].as_str().map(str::to_owned))
+        })?;
+        address.parse().context(address)
+    }
+
     // ---- Stopping and starting parts ----
 
     /// Stops one component and waits until it is gone.
@@ -472,6 +518,7 @@ fn write_files(layout: &Layout, ports: Ports, authority: &Authority) -> Result<(
         ("admin.kubeconfig", admin),
         ("instance_types.json", types),
         ("stages.yaml", stages::file()),
+        ("egress.json", exporters::egress_selector(&layout.egress_socket()).to_string()),
     ];
     for (name, content) in files {
         let path = layout.file(name);

@@ -57,6 +57,7 @@ impl Drop for Namespace<'_> {
         let policy = format!("/apis/policy/v1/namespaces/{}/poddisruptionbudgets", self.name);
         for path in [
             policy,
+            format!("/apis/apps/v1/namespaces/{}/daemonsets?propagationPolicy=Background", self.name),
             self.batch("cronjobs"),
             self.batch("jobs?propagationPolicy=Background"),
             self.core("pods?gracePeriodSeconds=0"),
