@@ -2,6 +2,7 @@
 
 mod encodings;
 mod faults;
+mod gpus;
 mod money;
 pub mod program;
 mod rights;
@@ -12,8 +13,16 @@ use libtest_mimic::Trial;
 
 /// All tests of batchtop.
 pub fn trials() -> Vec<Trial> {
-    [encodings::trials(), snapshot::trials(), story::trials(), faults::trials(), rights::trials(), money::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        encodings::trials(),
+        snapshot::trials(),
+        story::trials(),
+        faults::trials(),
+        rights::trials(),
+        gpus::trials(),
+        money::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
