@@ -209,6 +209,9 @@ pub struct Snapshot {
     /// Fail with exit code 1 when anything could not be read completely
     #[arg(long, env = "BATCHTOP_STRICT", value_parser = Falsey::new())]
     pub strict: bool,
+    /// List each accelerator of each node, too
+    #[arg(long, env = "BATCHTOP_GPU_DETAIL", value_parser = Falsey::new())]
+    pub gpu_detail: bool,
     /// Print the document's JSON schema instead
     #[arg(long)]
     pub schema: bool,

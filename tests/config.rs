@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use batchtop::config::theme::{Colour, Style, ThemeKind};
 use batchtop::config::{
-    Library, Origin, PriceFormat, Problem, Role, Text, Theme, directory, keymap, parse_prices, parse_settings, read,
+    GpuSettings, Library, Origin, PriceFormat, Problem, Role, Text, Theme, directory, keymap, parse_prices,
+    parse_settings, read,
 };
 use batchtop::fleet::{Adjustment, Discount, PartRates, RuleMatch, RuleRate, UserPrices};
 use batchtop::input::{Action, Context};
@@ -254,6 +255,12 @@ fn settings_are_read() {
     assert_eq!((settings.readonly, settings.mouse), (Some(true), Some(false)));
     assert_eq!(settings.aws, Some(false));
     assert_eq!(settings.karpenter_version.as_deref(), Some("1.14.1"));
+    let gpu = "[gpu]\nbusyPercent = 3\nparkedMemoryPercent = 20\ngrace = \"1h30m\"\ndwell = \"0s\"\n";
+    let (thresholds, problems) = parse_settings("config.toml", gpu);
+    assert_eq!(told(&problems), "");
+    let GpuSettings { busy_percent, parked_memory_percent, grace_seconds, dwell_seconds } = thresholds.gpu;
+    assert_eq!((busy_percent, parked_memory_percent), (Some(3), Some(20)));
+    assert_eq!((grace_seconds, dwell_seconds), (Some(5_400), Some(0)));
     let prices = settings.prices.map(|(path, place)| (path, place.to_string()));
     assert_eq!(prices, Some(("ours.csv".to_owned(), "config.toml:7:10".to_owned())));
     assert_eq!(parse_settings("config.toml", ""), Default::default());

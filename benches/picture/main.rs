@@ -82,7 +82,7 @@ fn everything(bencher: Bencher<'_, '_>) {
         let evaluator =
             Evaluator::new(&app.fleet, &picture, &Completeness::new(&app.sources), &app.insights.karpenter, app.now);
         let assessments: Vec<NodeAssessment<'_>> = app.fleet.nodes.iter().map(|node| evaluator.assess(node)).collect();
-        of_assessments(&app.fleet, &evaluator, &assessments).len()
+        of_assessments(&app.fleet, &evaluator, &assessments, app.insights.gpus.of_nodes()).len()
     });
 }
 

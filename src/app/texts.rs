@@ -15,8 +15,9 @@ pub fn sources(app: &mut App) {
 
 /// Looks for mistakes and wastes, and opens the list.
 pub fn findings(app: &mut App) {
-    let found =
-        Completeness::new(&app.sources).decides_nodes().then(|| picture::findings(&app.fleet, &app.evaluator()));
+    let found = Completeness::new(&app.sources)
+        .decides_nodes()
+        .then(|| picture::findings(&app.fleet, &app.evaluator(), app.insights.gpus.of_nodes()));
     open(app, Overlay::Findings { scroll: Scroll::default(), found });
 }
 

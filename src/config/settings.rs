@@ -1,7 +1,8 @@
 //! Reads `config.toml`.
 
-use super::document::{Document, Value};
+use super::document::{Document, Value, join};
 use super::problem::{Place, Problem};
+use crate::units::duration;
 
 /// Settings of `config.toml`; `None` for keys that it does not set. Flags and environment take precedence over it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -20,12 +21,28 @@ pub struct Settings {
     pub karpenter_version: Option<String>,
     /// Whether the mouse is used.
     pub mouse: Option<bool>,
+    /// Where one class of accelerators ends and the next begins.
+    pub gpu: GpuSettings,
     /// Price file, and the place of the setting; a relative path is relative to the folder of `config.toml`.
     pub prices: Option<(String, Place)>,
 }
 
+/// The table `[gpu]`; `None` for keys that it does not set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct GpuSettings {
+    /// Utilization in percent from which a device is busy.
+    pub busy_percent: Option<u32>,
+    /// Percent of its memory from which a device is parked.
+    pub parked_memory_percent: Option<u32>,
+    /// How long nothing is said of the devices of a pod that has just started.
+    pub grace_seconds: Option<i64>,
+    /// How long a device must be less active until its class says so.
+    pub dwell_seconds: Option<i64>,
+}
+
 /// All keys of `config.toml`.
-const KEYS: [&str; 8] = ["aws", "karpenter_version", "keymap", "mouse", "namespaces", "prices", "readonly", "theme"];
+const KEYS: [&str; 9] =
+    ["aws", "gpu", "karpenter_version", "keymap", "mouse", "namespaces", "prices", "readonly", "theme"];
 
 /// Reads `config.toml`; `file` is its name in problems.
 pub fn parse(file: &str, text: &str) -> (Settings, Vec<Problem>) {
@@ -44,11 +61,48 @@ pub fn parse(file: &str, text: &str) -> (Settings, Vec<Problem>) {
                 let path = document.string(name, value);
                 settings.prices = path.map(|path| (path.to_owned(), document.place(&value.span())));
             }
+            "gpu" => settings.gpu = gpu(&mut document, value),
             "mouse" => settings.mouse = document.boolean(name, value),
             _ => document.note_unknown_key(key, "", &KEYS),
         }
     }
     (settings, document.into_problems())
+}
+
+/// All keys of the table `[gpu]`.
+const GPU_KEYS: [&str; 4] = ["busyPercent", "dwell", "grace", "parkedMemoryPercent"];
+
+fn gpu<'t>(document: &mut Document<'t>, value: &Value<'t>) -> GpuSettings {
+    let mut settings = GpuSettings::default();
+    let Some(table) = document.table("gpu", value) else { return settings };
+    for (key, value) in table {
+        let name: &str = key.get_ref();
+        let path = join("gpu", name);
+        match name {
+            "busyPercent" => settings.busy_percent = percent(document, &path, value),
+            "parkedMemoryPercent" => settings.parked_memory_percent = percent(document, &path, value),
+            "grace" => settings.grace_seconds = seconds(document, &path, value),
+            "dwell" => settings.dwell_seconds = seconds(document, &path, value),
+            _ => document.note_unknown_key(key, "gpu", &GPU_KEYS),
+        }
+    }
+    settings
+}
+
+/// Zero percent would make everything busy.
+fn percent(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Option<u32> {
+    document.integer(key, value, 1..=100).and_then(|percent| u32::try_from(percent).ok())
+}
+
+/// A duration in the grammar of Kubernetes, as a number of seconds.
+fn seconds(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Option<i64> {
+    const NANOSECONDS_PER_SECOND: i64 = 1_000_000_000;
+    let text = document.string(key, value)?;
+    let parsed = duration::parse_go(text).ok().filter(|nanoseconds| *nanoseconds >= 0);
+    if parsed.is_none() {
+        document.note(&value.span(), key, format!("invalid duration: {text:?}; write it like \"10m\" or \"90s\""));
+    }
+    parsed.map(|nanoseconds| nanoseconds / NANOSECONDS_PER_SECOND)
 }
 
 fn namespaces(document: &mut Document<'_>, value: &Value<'_>) -> Option<Vec<String>> {

@@ -70,6 +70,8 @@ pub struct Totals {
     pub unrequested_usd_per_hour: Option<Usd>,
     /// Accelerators that no pod requests.
     pub unallocated_gpu_usd_per_hour: Option<Usd>,
+    /// Accelerators that pods request and that do nothing, over the Nodes of which that is known.
+    pub idle_gpu_usd_per_hour: Option<Usd>,
     /// Machines that are billed before their pods run.
     pub waiting_usd_per_hour: Option<Usd>,
     /// Machines that are billed and whose price nobody tells.
@@ -135,6 +137,7 @@ pub(super) fn totals(app: &App) -> Totals {
         held_unrequested_usd_per_hour: part(CostPart::HeldUnrequested),
         unrequested_usd_per_hour: part(CostPart::Unrequested),
         unallocated_gpu_usd_per_hour: part(CostPart::UnallocatedGpu),
+        idle_gpu_usd_per_hour: part(CostPart::IdleGpu),
         waiting_usd_per_hour: part(CostPart::Waiting),
         unpriced_nodes: rates.map(|rates| rates.unpriced),
         by_node_pool: parts(rates, GroupBy::NodePool),

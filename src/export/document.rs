@@ -8,6 +8,7 @@ use super::claims::{self, NodeClaim};
 use super::cost::PodRates;
 use super::events::{self, Event};
 use super::findings::{self, Finding};
+use super::gpus::GpuDetail;
 use super::jobs::{self, Job};
 use super::metadata::{self, Metadata};
 use super::nodes::{self, Node};
@@ -65,7 +66,7 @@ pub struct Snapshot {
 }
 
 /// The document of everything that the App knows now.
-pub fn snapshot(app: &App) -> Snapshot {
+pub fn snapshot(app: &App, detail: GpuDetail) -> Snapshot {
     let (fleet, scope, known) = (&app.fleet, &app.scope, Completeness::new(&app.sources));
     let evaluator = app.evaluator();
     let rates = PodRates::new(app, &known);
@@ -76,7 +77,7 @@ pub fn snapshot(app: &App) -> Snapshot {
         sources: sources::of(app),
         totals: totals::of(app, &known),
         nodes: list(fleet.nodes.iter().filter(|row| scope.has_node(row)), |row| {
-            nodes::of(app, &known, &evaluator, row)
+            nodes::of(app, &known, &evaluator, detail, row)
         }),
         node_claims: list(fleet.node_claims.iter().filter(|row| scope.has_claim(fleet, row)), |row| {
             claims::of(app, row)

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cost::{PodRates, Usd};
+use super::gpus::{self, JobGpu};
 use super::value::{Id, Stamp, Text, text};
 use super::words::JobStatus;
 use crate::app::{App, job_state};
@@ -46,6 +47,8 @@ pub struct Job {
     pub finished_at: Option<Stamp>,
     /// Accelerators that its unfinished pods request.
     pub gpu_requested: Option<i64>,
+    /// What those do that its pods hold; null where they request none.
+    pub gpu: Option<JobGpu>,
     /// Its active pods whose own annotation protects them now.
     pub pods_protected: Option<u64>,
     /// What its pods pay of their Nodes; null where the price of one of them is not known.
@@ -74,6 +77,7 @@ pub(super) fn of(app: &App, known: &Completeness<'_>, rates: &PodRates<'_>, row:
         started_at: row.started.map(Stamp),
         finished_at: state.finished.map(Stamp),
         gpu_requested: knows_pods.then_some(gpu_requested),
+        gpu: gpus::of_job(app, known, row),
         usd_per_hour: rates.of_job(app, &row.meta.uid),
         pods_protected: knows_pods.then(|| u64::try_from(protected).unwrap_or(u64::MAX)),
     }

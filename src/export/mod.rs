@@ -9,6 +9,7 @@ mod disruption;
 mod document;
 mod events;
 mod findings;
+mod gpus;
 mod jobs;
 mod metadata;
 mod nodes;
@@ -23,3 +24,4 @@ mod value;
 mod words;
 
 pub use document::{Snapshot, schema, snapshot};
+pub use gpus::GpuDetail;

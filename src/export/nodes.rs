@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cost::{self, Cost, Usd};
+use super::cost::{self, Cost};
 use super::disruption::{self, Disruption};
-use super::value::{Devices, Id, Stamp, Text, maybe_text, text};
-use super::words::{CapacityType, DevicePlugin, NodePhase, Sharing, Vendor};
+use super::gpus::{self, Gpu, GpuDetail};
+use super::value::{Id, Stamp, Text, maybe_text, text};
+use super::words::{CapacityType, NodePhase};
 use crate::app::App;
 use crate::fleet::{Kind, NodeRow};
-use crate::insight::gpu::{self, NodeGpu};
 use crate::insight::picture::{Evaluator, NodePicture};
 use crate::insight::{Completeness, phase};
 
@@ -60,53 +60,13 @@ pub struct Node {
     pub cost: Cost,
 }
 
-/// The accelerators of a Node, in the units it advertises.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Gpu {
-    /// The extended resource of which most units are advertised; the numbers are sums over all resources.
-    pub resource: Text,
-    /// Vendor of the accelerators.
-    pub vendor: Vendor,
-    /// Model of the accelerators, where a label or EC2 tells it.
-    pub model: Option<Text>,
-    /// Number of physical devices; null where nobody tells it.
-    pub physical: Option<i64>,
-    /// Units in capacity.
-    pub advertised: i64,
-    /// Units that can be allocated.
-    pub allocatable: i64,
-    /// Units that its pods request.
-    pub requested: Option<i64>,
-    /// The same in physical devices, to a thousandth; null where nothing tells what a unit is of a device.
-    pub physical_requested: Option<Devices>,
-    /// How devices are shared.
-    pub sharing: Sharing,
-    /// Whether the device plugin has come up.
-    pub device_plugin: DevicePlugin,
-    /// Dollars per hour for what no pod requests; null where the price is not known, or nothing is advertised.
-    pub unallocated_usd_per_hour: Option<Usd>,
-    /// Each resource in its own units, by name.
-    pub resources: Vec<GpuResource>,
-}
-
-/// One accelerator resource of a Node.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct GpuResource {
-    /// The extended resource.
-    pub resource: Text,
-    /// Units in capacity.
-    pub advertised: i64,
-    /// Units that can be allocated.
-    pub allocatable: i64,
-    /// Units that its pods request.
-    pub requested: Option<i64>,
-    /// The same in physical devices, to a thousandth; null where nothing tells what a unit is of a device.
-    pub physical_requested: Option<Devices>,
-}
-
-pub(super) fn of(app: &App, known: &Completeness<'_>, evaluator: &Evaluator<'_>, row: &NodeRow) -> Node {
+pub(super) fn of(
+    app: &App,
+    known: &Completeness<'_>,
+    evaluator: &Evaluator<'_>,
+    detail: GpuDetail,
+    row: &NodeRow,
+) -> Node {
     let picture = app.insights.picture.node(&row.meta.key.name);
     let requested = |of: fn(&NodePicture) -> i64| known.only(&[Kind::Pod], picture.map_or(0, of));
     Node {
@@ -127,37 +87,8 @@ pub(super) fn of(app: &App, known: &Completeness<'_>, evaluator: &Evaluator<'_>,
         cpu_requested_millis: requested(|picture| picture.cpu_requested_millis),
         memory_allocatable_bytes: row.allocatable.memory_bytes,
         memory_requested_bytes: requested(|picture| picture.memory_requested_bytes),
-        gpu: picture.and_then(|picture| Some(gpu(known, picture, picture.gpu.as_ref()?))),
+        gpu: picture.and_then(|picture| gpus::of_node(app, evaluator, detail, row, picture)),
         disruption: disruption::of(app, evaluator, row),
         cost: cost::of(picture.map(|picture| &picture.cost)),
-    }
-}
-
-fn gpu(known: &Completeness<'_>, picture: &NodePicture, found: &NodeGpu) -> Gpu {
-    let are_pods_known = known.all(Kind::Pod);
-    let is_priced = are_pods_known && picture.cost.rate().is_some() && found.advertised > 0;
-    Gpu {
-        resource: text(&found.resource),
-        vendor: found.vendor.into(),
-        model: maybe_text(found.model.as_ref()),
-        physical: found.physical,
-        advertised: found.advertised,
-        allocatable: found.allocatable,
-        requested: are_pods_known.then_some(found.requested),
-        physical_requested: found.physical_requested.filter(|_| are_pods_known).map(Devices),
-        sharing: found.sharing.into(),
-        device_plugin: found.device_plugin.into(),
-        unallocated_usd_per_hour: is_priced.then_some(Usd(picture.spend.unallocated_gpu)),
-        resources: found.resources.iter().map(|one| gpu_resource(are_pods_known, one)).collect(),
-    }
-}
-
-fn gpu_resource(are_pods_known: bool, found: &gpu::GpuResource) -> GpuResource {
-    GpuResource {
-        resource: text(&found.resource),
-        advertised: found.advertised,
-        allocatable: found.allocatable,
-        requested: are_pods_known.then_some(found.requested),
-        physical_requested: found.physical_requested.filter(|_| are_pods_known).map(Devices),
     }
 }

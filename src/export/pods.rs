@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cost::{PodRates, Usd};
+use super::gpus::{self, PodGpu};
 use super::value::{Id, Stamp, Text, maybe_text, text};
 use super::words::{PodPhase, ProtectionState};
 use crate::app::App;
@@ -40,6 +41,8 @@ pub struct Pod {
     pub memory_requested_bytes: i64,
     /// Accelerators it requests.
     pub gpu_requested: i64,
+    /// What these do; null where it requests none.
+    pub gpu: Option<PodGpu>,
     /// Restarts of its containers.
     pub restarts: u32,
     /// Since when it is being deleted.
@@ -98,6 +101,7 @@ pub(super) fn of(
         cpu_requested_millis: row.requests.cpu_millis,
         memory_requested_bytes: row.requests.memory_bytes,
         gpu_requested: row.requests.gpu_total(),
+        gpu: gpus::of_pod(app, row),
         restarts: row.restarts,
         deleting_since: row.meta.deleting_since().map(Stamp),
         node_protected: node_protected(app, known, row),

@@ -3,16 +3,16 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{schema, snapshot};
+use super::{GpuDetail, schema, snapshot};
 use crate::app::{App, Settings};
 use crate::fleet::{
-    Budget, ClusterFacts, ControllerRow, Delta, EventClass, EventObject, EventRow, Health, HealthState, JobRow,
-    KarpenterApi, Kind, NodeClaimRow, NodeClassRef, NodePoolRow, NodeRow, ObjectKey, PodPhase, PodRow, SourceId,
-    Sources, Sym, WorkloadRow,
+    Budget, ClusterFacts, ControllerRow, Delta, DeviceHolder, DeviceReading, EventClass, EventObject, EventRow,
+    Exporter, ExporterKind, GpuAnswer, Health, HealthState, JobRow, KarpenterApi, Kind, NodeClaimRow, NodeClassRef,
+    NodePoolRow, NodeRow, ObjectKey, PodPhase, PodRow, SourceId, Sources, Sym, Utilization, WorkloadRow,
 };
 use crate::insight::testing::{
-    CREATED, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, resources, sym, upserts,
-    workload,
+    CREATED, NOW, bare_device, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, resources, sym,
+    upserts, workload,
 };
 use crate::insight::{Insights, Scope};
 use crate::rows;
@@ -39,7 +39,7 @@ impl World {
         app.fleet = fleet(self.deltas.clone());
         (app.sources, app.cluster, app.scope) = (self.sources.clone(), self.cluster.clone(), self.scope.clone());
         app.insights = Insights::full(&app.inputs());
-        serde_json::to_string_pretty(&snapshot(&app)).expect("JSON")
+        serde_json::to_string_pretty(&snapshot(&app, GpuDetail::Devices)).expect("JSON")
     }
 
     fn set(&mut self, kind: Kind, state: HealthState) {
@@ -157,6 +157,33 @@ fn pods() -> Vec<PodRow> {
     vec![waiting, done, running]
 }
 
+/// The exporter on the Node, and the four devices of which it tells: one is busy, and one nobody has requested.
+fn exporter() -> PodRow {
+    PodRow { labels: labels(&[("app", "nvidia-dcgm-exporter")]), ..pod("monitoring", "dcgm-1", Some("gpu-1")) }
+}
+
+fn devices() -> GpuAnswer {
+    let device = |index: u32, percent: u32| DeviceReading {
+        index: Some(index),
+        model: Some(sym("NVIDIA H100 80GB HBM3")),
+        utilization: Some(Utilization::percent(percent)),
+        memory_used_bytes: Some(60 << 30),
+        memory_total_bytes: Some(80 << 30),
+        power_milliwatts: Some(612_500),
+        temperature_celsius: Some(61),
+        xid: Some(0),
+        holders: vec![DeviceHolder { pod: ObjectKey::new("ml", "train-0"), container: Some(sym("main")) }],
+        ..bare_device(&format!("GPU-{index}"))
+    };
+    let rogue = DeviceReading { holders: Vec::new(), ..device(1, 33) };
+    GpuAnswer {
+        node: sym("gpu-1"),
+        exporter: Exporter { kind: ExporterKind::Dcgm, pod: ObjectKey::new("monitoring", "dcgm-1") },
+        at: NOW,
+        devices: Ok(vec![device(0, 91), rogue]),
+    }
+}
+
 fn events() -> Vec<EventRow> {
     let event = |namespace: &str, name: &str, kind: &str, key: ObjectKey, class| {
         let object = EventObject { kind: sym(kind), key };
@@ -176,7 +203,8 @@ fn everything() -> World {
         Delta::NodeClaims(upserts(claims())),
         Delta::NodePools(upserts(vec![gpu_pool(), pool("cpu")])),
         Delta::Jobs(upserts(vec![train()])),
-        Delta::Pods(upserts(pods())),
+        Delta::Pods(upserts([pods(), vec![exporter()]].concat())),
+        Delta::Gpus(vec![devices()]),
         Delta::Events(upserts(events())),
     ])
 }
@@ -302,7 +330,7 @@ fn owned(lists: [&[&str]; 6]) -> [Vec<String>; 6] {
     lists.map(|list| list.iter().map(|name| (*name).to_owned()).collect())
 }
 
-const ALL_PODS: &[&str] = &["train-0", "train-1", "api-0"];
+const ALL_PODS: &[&str] = &["train-0", "train-1", "dcgm-1", "api-0"];
 const ALL_NODES: &[&str] = &["cpu-1", "gpu-1"];
 const ALL_CLAIMS: &[&str] = &["gpu-abc", "gpu-new"];
 const ALL_EVENTS: &[&str] = &["uid-default/e2", "uid-ml/e1"];

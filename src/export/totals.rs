@@ -8,6 +8,7 @@ use super::value::Devices;
 use crate::app::App;
 use crate::fleet::Kind;
 use crate::insight::Completeness;
+use crate::insight::gpu::GpuClass;
 
 /// Sums over the whole cluster; null where not all of it is known.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -45,10 +46,25 @@ pub struct GpuTotals {
     pub physical: Option<i64>,
     /// What is requested in physical devices, to a thousandth; null where that of one Node is not known.
     pub physical_requested: Option<Devices>,
+    /// Physical devices that are requested and busy. The classes together are `physical`.
+    pub busy: Option<i64>,
+    /// Requested, and neither busy nor holding memory.
+    pub idle: Option<i64>,
+    /// Requested, holding memory, and not busy.
+    pub parked: Option<i64>,
+    /// Used by something that has not requested them.
+    pub rogue: Option<i64>,
+    /// Requested by no pod, on Nodes that other pods keep.
+    pub stranded: Option<i64>,
+    /// Requested by no pod, on other Nodes.
+    pub unallocated: Option<i64>,
+    /// What they are doing is not known.
+    pub unknown: Option<i64>,
 }
 
 pub(super) fn of(app: &App, known: &Completeness<'_>) -> Totals {
     let sum = app.insights.totals(&app.inputs());
+    let devices = |class| known.only(&[Kind::Node, Kind::Pod], app.insights.gpus.sums().devices(class)).flatten();
     Totals {
         nodes: known.only(&[Kind::Node], sum.nodes),
         nodes_starting: known.only(&[Kind::Node, Kind::NodeClaim], sum.nodes_starting),
@@ -62,6 +78,13 @@ pub(super) fn of(app: &App, known: &Completeness<'_>) -> Totals {
             requested: known.only(&[Kind::Node, Kind::Pod], sum.gpu.requested),
             physical: known.only(&[Kind::Node], sum.gpu.physical).flatten(),
             physical_requested: known.only(&[Kind::Node, Kind::Pod], sum.gpu.physical_requested).flatten().map(Devices),
+            busy: devices(GpuClass::Busy),
+            idle: devices(GpuClass::Idle),
+            parked: devices(GpuClass::Parked),
+            rogue: devices(GpuClass::Rogue),
+            stranded: devices(GpuClass::Stranded),
+            unallocated: devices(GpuClass::Unallocated),
+            unknown: devices(GpuClass::Unknown),
         },
         cost: cost::totals(app),
     }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use crate::fleet::{Sym, Uid};
+use crate::fleet::{Sym, Uid, Utilization};
 use crate::insight::gpu::Thousandths;
 use crate::units::Time;
 
@@ -35,6 +35,29 @@ impl Serialize for Devices {
             whole if whole % 1_000 == 0 => serializer.serialize_i64(whole / 1_000),
             part => serializer.serialize_f64(part as f64 / 1_000.0),
         }
+    }
+}
+
+/// Percent of all, to a ten-thousandth.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
+#[schemars(inline)]
+pub struct Percent(#[schemars(with = "f64")] pub Utilization);
+
+/// Watts, to a thousandth.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
+#[schemars(inline)]
+pub struct Watts(#[schemars(with = "f64")] pub u32);
+
+impl Serialize for Percent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const MILLIONTHS_PER_PERCENT: f64 = 10_000.0;
+        serializer.serialize_f64(f64::from(self.0.millionths()) / MILLIONTHS_PER_PERCENT)
+    }
+}
+
+impl Serialize for Watts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(f64::from(self.0) / 1_000.0)
     }
 }
 

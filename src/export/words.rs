@@ -129,6 +129,15 @@ words! {
         Ready = "Ready", NotRegistered = "NotRegistered", Unhealthy = "Unhealthy",
     }
 
+    /// What the accelerators of a Node do, or one of them.
+    GpuClass of gpu::GpuClass {
+        Busy = "Busy", Idle = "Idle", Parked = "Parked", Rogue = "Rogue", Stranded = "Stranded",
+        Unallocated = "Unallocated", Unknown = "Unknown",
+    }
+
+    /// The format of the metrics of accelerators.
+    ExporterKind of fleet::ExporterKind { Dcgm = "Dcgm", Amd = "Amd", Neuron = "Neuron", Prometheus = "Prometheus" }
+
     /// The vendor of an accelerator.
     Vendor of gpu::Vendor {
         Nvidia = "nvidia", Amd = "amd", Aws = "aws", Google = "google", Intel = "intel", Habana = "habana",
@@ -173,6 +182,37 @@ impl JsonSchema for SourceState {
         let mut names = HealthState::ALL.map(HealthState::name).to_vec();
         names.dedup();
         json_schema!({ "description": "The state of a source.", "type": "string", "enum": names })
+    }
+}
+
+/// Whether the exporter of a Node's accelerators can be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub enum ExporterState {
+    /// It tells of devices and of the pods that have them.
+    Live,
+    /// It tells of devices, of none which pod has it, although pods have requested some.
+    NoPodLabels,
+    /// No exporter runs on the Node.
+    None,
+    /// The API server does not let batchtop read it.
+    Forbidden,
+    /// It did not answer, or with nothing that can be read.
+    Failed,
+    /// What it told is of a while ago.
+    Stale,
+}
+
+impl From<gpu::ExporterState> for ExporterState {
+    /// Who has not answered by the time of the document has failed to.
+    fn from(state: gpu::ExporterState) -> Self {
+        match state {
+            gpu::ExporterState::Live => Self::Live,
+            gpu::ExporterState::NoPodLabels => Self::NoPodLabels,
+            gpu::ExporterState::None => Self::None,
+            gpu::ExporterState::Forbidden => Self::Forbidden,
+            gpu::ExporterState::Pending | gpu::ExporterState::Failed => Self::Failed,
+            gpu::ExporterState::Stale => Self::Stale,
+        }
     }
 }
 

@@ -76,6 +76,12 @@ impl Utilization {
         self.0
     }
 
+    /// In percent, rounded to a whole one.
+    pub const fn whole_percent(self) -> u32 {
+        const MILLIONTHS_PER_PERCENT: u32 = Utilization::ALL_MILLIONTHS / 100;
+        (self.0 + MILLIONTHS_PER_PERCENT / 2) / MILLIONTHS_PER_PERCENT
+    }
+
     /// The mean of utilizations, each with its weight; `None` of none, or where no weight is above zero.
     pub fn mean(weighted: impl Iterator<Item = (Self, u64)>) -> Option<Self> {
         let (sum, weight) = weighted.fold((0_u128, 0_u128), |(sum, all), (one, weight)| {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::fleet::{
-    Change, Condition, Delta, Eviction, Fleet, GpuCount, JobRow, Meta, NodeClaimRow, NodePoolRow, NodeRow, Owner,
-    PodRow, Resources, Status, Sym, Uid, WorkloadRow,
+    Change, Condition, Delta, DeviceReading, Eviction, Fleet, GpuCount, JobRow, Meta, NodeClaimRow, NodePoolRow,
+    NodeRow, Owner, PodRow, Resources, Status, Sym, Uid, WorkloadRow,
 };
 use crate::rows;
 pub(crate) use crate::rows::labels;
@@ -110,4 +110,21 @@ pub(crate) fn fleet(deltas: Vec<Delta>) -> Fleet {
         fleet.apply(delta);
     }
     fleet
+}
+
+/// A whole board of which nothing is told but its identity.
+pub(crate) fn bare_device(uuid: &str) -> DeviceReading {
+    DeviceReading {
+        uuid: sym(uuid),
+        index: None,
+        model: None,
+        mig: None,
+        utilization: None,
+        memory_used_bytes: None,
+        memory_total_bytes: None,
+        power_milliwatts: None,
+        temperature_celsius: None,
+        xid: None,
+        holders: Vec::new(),
+    }
 }

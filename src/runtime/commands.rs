@@ -14,7 +14,9 @@ use crate::cli::{Cli, Command, Config, Prices};
 use crate::config::{self, Origin};
 use crate::export;
 use crate::input::Context;
+use crate::insight::gpu::GpuThresholds;
 use crate::insight::picture;
+use crate::units::duration;
 use crate::units::text::printable_lines;
 
 /// Runs what the command line asks for.
@@ -170,6 +172,11 @@ fn settings(options: &Options) -> String {
     if let Some(version) = &options.karpenter_version {
         let _ = writeln!(text, "karpenter_version = {version:?}");
     }
+    let GpuThresholds { busy, parked_memory, grace_seconds, dwell_seconds } = options.gpu;
+    let _ = writeln!(text, "\n[gpu]\nbusyPercent = {}", busy.whole_percent());
+    let _ = writeln!(text, "parkedMemoryPercent = {}", parked_memory.whole_percent());
+    let _ = writeln!(text, "grace = {:?}", duration::format_compact(grace_seconds));
+    let _ = writeln!(text, "dwell = {:?}", duration::format_compact(dwell_seconds));
     text
 }
 

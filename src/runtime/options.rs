@@ -7,9 +7,11 @@ use etcetera::BaseStrategy;
 use super::failure::Failure;
 use super::prices::PriceFile;
 use crate::cli::{Cli, Common};
-use crate::config::{self, Files, Library, LoadedKeymap, Place, Problem, Theme};
+use crate::config::{self, Files, GpuSettings, Library, LoadedKeymap, Place, Problem, Theme};
 use crate::files;
+use crate::fleet::Utilization;
 use crate::input::Keymap;
+use crate::insight::gpu::GpuThresholds;
 
 /// Default seed of the demo.
 pub const DEMO_SEED: u64 = 7;
@@ -32,6 +34,8 @@ pub struct Options {
     pub without_aws: Option<&'static str>,
     /// Karpenter's version, if the user gave one.
     pub karpenter_version: Option<String>,
+    /// Where one class of accelerators ends and the next begins.
+    pub gpu: GpuThresholds,
     /// Whether the mouse is used.
     pub mouse: bool,
     /// The price file.
@@ -75,6 +79,7 @@ impl Options {
             readonly,
             without_aws: without_aws(&cli.common, settings.aws),
             karpenter_version: cli.common.karpenter_version.clone().or(settings.karpenter_version),
+            gpu: gpu_thresholds(settings.gpu),
             mouse: settings.mouse.unwrap_or(true),
             prices,
             problems,
@@ -87,6 +92,16 @@ impl Options {
     pub fn settings_problem(&self) -> Option<&Problem> {
         let of_settings = |problem: &&Problem| self.settings_file.as_deref() == Some(problem.place.file.as_str());
         self.problems.iter().find(of_settings).or(self.prices.problems().first())
+    }
+}
+
+fn gpu_thresholds(settings: GpuSettings) -> GpuThresholds {
+    let default = GpuThresholds::default();
+    GpuThresholds {
+        busy: settings.busy_percent.map_or(default.busy, Utilization::percent),
+        parked_memory: settings.parked_memory_percent.map_or(default.parked_memory, Utilization::percent),
+        grace_seconds: settings.grace_seconds.unwrap_or(default.grace_seconds),
+        dwell_seconds: settings.dwell_seconds.unwrap_or(default.dwell_seconds),
     }
 }
 

@@ -15,7 +15,6 @@ use super::session;
 use crate::app::{App, Settings};
 use crate::cli::{Cli, Connection};
 use crate::insight::Scope;
-use crate::insight::gpu::GpuThresholds;
 use crate::source::{demo, kube};
 use crate::units::Selector;
 
@@ -45,7 +44,7 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
         readonly: options.readonly,
         demo: cli.demo.demo,
         karpenter_version: options.karpenter_version.clone(),
-        gpu: GpuThresholds::default(),
+        gpu: options.gpu,
         version: env!("CARGO_PKG_VERSION").to_string(),
         scope: scope(cli, options)?,
         keymap: options.keymap.clone(),

@@ -12,7 +12,7 @@ use super::options::Options;
 use super::{REPORTS_BOUND, commands, setup};
 use crate::app::{App, Effect, Msg, settle, settle_completely, update};
 use crate::cli::{Cli, Snapshot};
-use crate::export;
+use crate::export::{self, GpuDetail};
 use crate::fleet::{Health, HealthState, SourceGroup, SourceId};
 use crate::source::aws::AnsweredDemands;
 use crate::units::text::printable;
@@ -82,9 +82,10 @@ async fn collect(
             return Err(error.into());
         }
         if is_settled(app) {
-            // The demand for prices is final only now that all nodes are known.
+            // The demand for prices and exporters is final only now that all nodes are known.
             feed(app, &backend, Msg::Clock(clock()));
-            if are_prices_settled(app) && backend.has_aws_answered() && reports.is_empty() {
+            let has_metrics = app.insights.gpus.have_answered(&app.inputs());
+            if are_prices_settled(app) && has_metrics && backend.has_aws_answered() && reports.is_empty() {
                 break;
             }
         }
@@ -125,7 +126,8 @@ fn are_prices_settled(app: &App) -> bool {
 }
 
 fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
-    let json = serde_json::to_string_pretty(&export::snapshot(app))
+    let detail = if args.gpu_detail { GpuDetail::Devices } else { GpuDetail::Sums };
+    let json = serde_json::to_string_pretty(&export::snapshot(app, detail))
         .map_err(|error| Failure::bug(format!("the document cannot be written as JSON: {error}")))?;
     let mut text = escaped(json);
     text.push('\n');

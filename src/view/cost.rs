@@ -238,7 +238,9 @@ pub(super) fn summary(frame: &FrameContext<'_>, area: Area) -> Vec<Placed> {
 /// In five lines: total, two of ledgers, Karpenter's own dollars, prices.
 fn most(frame: &FrameContext<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
     let mut lines = vec![total(frame, rates, width)];
-    let ledgers = |with| ledgers(frame, rates).into_iter().map(|ledger| ledger.short(with)).collect::<Vec<_>>();
+    // The header of every screen tells what is held and unrequested.
+    let parts = || CostPart::ALL.into_iter().filter(|part| *part != CostPart::HeldUnrequested);
+    let ledgers = |with| ledgers(frame, rates, parts()).iter().map(|ledger| ledger.short(with)).collect::<Vec<_>>();
     let with_sums = filled(ledgers(Sums::Shown), width);
     lines.extend(if with_sums.len() <= 2 { with_sums } else { filled(ledgers(Sums::Hidden), width) });
     lines.truncate(3);
@@ -254,7 +256,7 @@ fn most(frame: &FrameContext<'_>, rates: &CostRates, width: usize) -> Vec<Line> 
 /// Line by line, where there is room.
 fn all(frame: &FrameContext<'_>, rates: &CostRates, width: usize) -> Vec<Line> {
     let mut lines = vec![total(frame, rates, width), Line::new()];
-    lines.extend(ledgers(frame, rates).iter().map(Ledger::long));
+    lines.extend(ledgers(frame, rates, CostPart::ALL.into_iter()).iter().map(Ledger::long));
     lines.push(Line::new());
     let mut karpenter: Vec<Line> = moves(frame).collect();
     if karpenter.is_empty() {
@@ -346,9 +348,9 @@ enum Sums {
     Hidden,
 }
 
-fn ledgers(frame: &FrameContext<'_>, rates: &CostRates) -> Vec<Ledger> {
+fn ledgers(frame: &FrameContext<'_>, rates: &CostRates, parts: impl Iterator<Item = CostPart>) -> Vec<Ledger> {
     let unknown = frame.unknown(crate::fleet::Kind::Pod);
-    let parts = CostPart::ALL.into_iter().map(|part| Ledger {
+    let parts = parts.map(|part| Ledger {
         label: label(part),
         rate: rates.parts.get(part),
         sum: Some(frame.app.insights.ledger.part(part)),
@@ -366,6 +368,7 @@ const fn label(part: CostPart) -> &'static str {
         CostPart::HeldUnrequested => "held & unrequested",
         CostPart::Unrequested => "unrequested",
         CostPart::UnallocatedGpu => "GPUs not requested",
+        CostPart::IdleGpu => "GPUs idle",
         CostPart::Waiting => "waiting",
     }
 }

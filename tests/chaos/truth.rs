@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use batchtop::app::{App, Msg, settle_completely, update};
-use batchtop::export::snapshot;
+use batchtop::export::{GpuDetail, snapshot};
 use batchtop::fleet::{Fleet, Interner, Kind, ObjectKey, Report, Row, SourceId};
 use batchtop::source::kube::decode::{self, RawChange};
 use serde_json::Value;
@@ -86,7 +86,7 @@ pub fn behind(app: &mut App, world: &World) -> Vec<String> {
     deltas(world).into_iter().for_each(|delta| tell(Report::Delta(delta)));
     app.sources.iter().for_each(|(source, health)| tell(Report::Health(*source, health.clone())));
     settle_completely(&mut fresh);
-    let document = |app: &App| serde_json::to_value(snapshot(app)).expect("a document");
+    let document = |app: &App| serde_json::to_value(snapshot(app, GpuDetail::Devices)).expect("a document");
     let mut behind = Vec::new();
     compare("", &document(app), &document(&fresh), &mut behind);
     for key in SCREENS {

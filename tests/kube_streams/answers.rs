@@ -53,7 +53,7 @@ fn verdict(screen: &Screen) -> String {
         update(&mut app, Msg::Source(epoch, report.clone()));
     }
     settle(&mut app);
-    let document = serde_json::to_value(export::snapshot(&app)).expect("JSON");
+    let document = serde_json::to_value(export::snapshot(&app, export::GpuDetail::Sums)).expect("JSON");
     document["nodes"][0]["disruption"]["verdict"].as_str().unwrap_or_default().to_owned()
 }
 

@@ -5,9 +5,9 @@
 //! as `PodRow { node, ..rows::pod(meta) }`.
 
 use batchtop::fleet::{
-    Condition, DeviceReading, DisruptionBudgetRow, EventClass, EventObject, EventRow, EventType, Eviction, JobRow,
-    Labels, Meta, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, Owner, PodPhase, PodRow, PodSelector, ResourceVersion,
-    Resources, Status, Sym, Uid, WorkloadRow,
+    Condition, DisruptionBudgetRow, EventClass, EventObject, EventRow, EventType, Eviction, JobRow, Labels, Meta,
+    NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, Owner, PodPhase, PodRow, PodSelector, ResourceVersion, Resources,
+    Status, Sym, Uid, WorkloadRow,
 };
 use batchtop::units::{Lifetime, Time};
 
@@ -179,22 +179,5 @@ pub fn event(meta: Meta, at: Time, class: EventClass, reason: &str, object: Even
         source: Sym::new("karpenter"),
         host: None,
         class,
-    }
-}
-
-/// A whole board of which nothing is told but its identity.
-pub fn device(uuid: &str) -> DeviceReading {
-    DeviceReading {
-        uuid: Sym::new(uuid),
-        index: None,
-        model: None,
-        mig: None,
-        utilization: None,
-        memory_used_bytes: None,
-        memory_total_bytes: None,
-        power_milliwatts: None,
-        temperature_celsius: None,
-        xid: None,
-        holders: Vec::new(),
     }
 }

@@ -329,7 +329,8 @@ fn rows_filters_header_and_json_agree_on_what_is_protected_and_held() {
     let rates = told.app.insights.rates().expect("everything is known").clone();
     let (protected, held) = (rates.parts.get(CostPart::Protected), rates.parts.get(CostPart::Held));
     assert!(protected > held && held > Some(0), "both kinds are there: {protected:?} {held:?}");
-    let json = serde_json::to_value(batchtop::export::snapshot(&told.app)).expect("JSON");
+    let json =
+        serde_json::to_value(batchtop::export::snapshot(&told.app, batchtop::export::GpuDetail::Sums)).expect("JSON");
     let in_json = |name: &str| json["totals"]["cost"][name].to_string();
     let in_dollars = |micros: Option<i64>| micros.map_or_else(String::new, |micros| (micros as f64 / 1e6).to_string());
     assert_eq!((in_json("protectedUsdPerHour"), in_json("heldUsdPerHour")), (in_dollars(protected), in_dollars(held)));

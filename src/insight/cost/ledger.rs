@@ -146,14 +146,23 @@ pub enum CostPart {
     Unrequested,
     /// Accelerators that no pod requests.
     UnallocatedGpu,
+    /// Accelerators that pods request and that do nothing.
+    IdleGpu,
     /// Machines that are billed before their pods run.
     Waiting,
 }
 
 impl CostPart {
     /// Every part.
-    pub const ALL: [Self; 6] =
-        [Self::Protected, Self::Held, Self::HeldUnrequested, Self::Unrequested, Self::UnallocatedGpu, Self::Waiting];
+    pub const ALL: [Self; 7] = [
+        Self::Protected,
+        Self::Held,
+        Self::HeldUnrequested,
+        Self::Unrequested,
+        Self::UnallocatedGpu,
+        Self::IdleGpu,
+        Self::Waiting,
+    ];
 
     /// Whether it is known only where the protection of every Node is.
     pub const fn is_of_protection(self) -> bool {

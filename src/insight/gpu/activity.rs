@@ -156,6 +156,11 @@ impl NodeActivity {
         Self { since: None, devices, ..self }
     }
 
+    /// Whether pods have requested any device of which an exporter tells.
+    pub fn is_any_held(&self) -> bool {
+        self.devices.iter().any(|device| device.is_held)
+    }
+
     /// Of the devices that are held, how many are idle or parked, and how many there are.
     pub fn idle_share(&self) -> (usize, usize) {
         let held = || self.devices.iter().filter(|device| device.is_held);

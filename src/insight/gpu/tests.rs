@@ -5,8 +5,7 @@ use crate::fleet::{
     DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuFailure, MigInstance, NodeDevices, NodeRow, ObjectKey,
     PodPhase, PodRow, Resources, Utilization,
 };
-use crate::insight::testing::{NOW, eviction_of, labels, node, owner, pod, resources, sym};
-use crate::rows;
+use crate::insight::testing::{NOW, bare_device, eviction_of, labels, node, owner, pod, resources, sym};
 
 const GPU: &str = "nvidia.com/gpu";
 
@@ -106,7 +105,7 @@ impl Bench {
 /// A board that is busy for so many percent, held by these pods.
 fn board(uuid: &str, percent: u32, pods: &[&str]) -> DeviceReading {
     let holders = pods.iter().map(|name| DeviceHolder { pod: ObjectKey::new("ml", name), container: None });
-    DeviceReading { utilization: Some(Utilization::percent(percent)), holders: holders.collect(), ..rows::device(uuid) }
+    DeviceReading { utilization: Some(Utilization::percent(percent)), holders: holders.collect(), ..bare_device(uuid) }
 }
 
 fn instance(board_uuid: &str, id: u32, profile: &str, percent: u32, pods: &[&str]) -> DeviceReading {

@@ -32,14 +32,14 @@ pub enum Part {
     ProtectedPods,
     /// [`super::Insights::verdicts`], and with them [`super::Insights::held`].
     Verdicts,
+    /// [`super::Insights::gpus`], and which exporters are to be read.
+    Gpus,
     /// [`super::Insights::rates()`].
     Rates,
     /// [`super::Insights::ledger`].
     Ledger,
     /// What the Sources of prices are asked for.
     PriceDemand,
-    /// [`super::Insights::gpus`], and which exporters are to be read.
-    Gpus,
 }
 
 impl Part {
@@ -49,10 +49,10 @@ impl Part {
         Self::Karpenter,
         Self::ProtectedPods,
         Self::Verdicts,
+        Self::Gpus,
         Self::Rates,
         Self::Ledger,
         Self::PriceDemand,
-        Self::Gpus,
     ];
 
     /// Everything on which the part depends.
@@ -96,6 +96,8 @@ impl Part {
                 Dependency::Kind(Kind::NodeOverlay),
                 Prices,
                 Dependency::Part(Self::Verdicts),
+                // What idle accelerators cost.
+                Dependency::Part(Self::Gpus),
                 Completeness,
                 Cluster,
             ],

@@ -1,25 +1,15 @@
 //! What the accelerators of all Nodes do, kept up to date in slices, and which exporters are to be read.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 
 use super::Inputs;
-use crate::fleet::{GpuDemand, Kind, PodRow, Sym};
-use crate::insight::gpu::{ActivityInput, ByClass, GpuClass, NodeActivity};
-use crate::insight::picture::Picture;
+use crate::fleet::{Fleet, GpuDemand, Kind, PodRow, Sym, Uid, Utilization};
+use crate::insight::gpu::{ByClass, GpuClass, PodActivity};
+use crate::insight::picture::{GpuSettings, GpuState, GpuStates, Picture};
 use crate::units::Time;
-
-/// What the accelerators of one Node do, and what that costs.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct GpuState {
-    /// What they do.
-    pub activity: NodeActivity,
-    /// What is paid for devices that are requested and idle or parked, in micro-dollars per hour; `None` where that is not
-    /// known.
-    pub idle_rate: Option<i64>,
-}
 
 /// Sums over all Nodes with accelerators.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -79,7 +69,7 @@ impl GpuSums {
 /// What the accelerators of all Nodes do, each as of its last evaluation.
 #[derive(Default)]
 pub struct Gpus {
-    states: HashMap<Sym, GpuState, RandomState>,
+    states: GpuStates,
     sums: GpuSums,
     /// Nodes to evaluate now.
     due: IndexSet<Sym, RandomState>,
@@ -103,6 +93,27 @@ impl Gpus {
     /// Of one Node; `None` where it has no accelerators, or before its first evaluation.
     pub fn of_node(&self, name: &str) -> Option<&GpuState> {
         self.states.get(name)
+    }
+
+    /// What a pod makes of its devices; `None` where it requests none, or has no Node with devices.
+    pub fn of_pod(&self, fleet: &Fleet, pod: &PodRow) -> Option<PodActivity> {
+        let name = pod.node.as_ref().filter(|_| pod.holds_resources() && pod.requests.gpu_total() > 0)?;
+        let state = self.of_node(name)?;
+        Some(state.activity.of_pod(fleet.gpus.of_node(name), &pod.meta.key))
+    }
+
+    /// The mean over the devices of a Job's pods, each pod weighing as much as it requests; `None` where no exporter tells.
+    pub fn utilization_of_job(&self, fleet: &Fleet, uid: &Uid) -> Option<Utilization> {
+        let of_pod = |pod: &PodRow| {
+            let utilization = self.of_pod(fleet, pod)?.utilization?;
+            Some((utilization, pod.requests.gpu_total().unsigned_abs()))
+        };
+        Utilization::mean(fleet.pods_of_job(uid).filter_map(of_pod))
+    }
+
+    /// Of each Node, by its name.
+    pub const fn of_nodes(&self) -> &GpuStates {
+        &self.states
     }
 
     /// The sums over all Nodes.
@@ -152,8 +163,13 @@ impl Gpus {
     pub(super) fn evaluate_slice(&mut self, inputs: &Inputs<'_>, picture: &Picture) -> bool {
         let slice = self.due.split_off(self.due.len().saturating_sub(NODES_PER_SLICE));
         let mut has_changed = false;
+        let settings = GpuSettings {
+            are_pods_known: inputs.known().all(Kind::Pod),
+            thresholds: inputs.gpu_thresholds,
+            now: inputs.now,
+        };
         for name in slice {
-            let new = state(inputs, picture, &name, self.states.get(&name));
+            let new = GpuState::of(inputs.fleet, picture, &name, settings, self.states.get(&name));
             let old = self.states.remove(&name);
             has_changed |= old != new;
             self.sums.set(old.as_ref(), new.as_ref());
@@ -207,23 +223,4 @@ impl Gpus {
             .iter()
             .all(|(node, exporter)| inputs.fleet.gpus.of_node(node).is_some_and(|known| known.exporter == *exporter))
     }
-}
-
-/// Evaluates one Node; `None` where it has no accelerators or is gone.
-fn state(inputs: &Inputs<'_>, picture: &Picture, name: &Sym, before: Option<&GpuState>) -> Option<GpuState> {
-    let node = inputs.fleet.node(name)?;
-    let gpu = picture.node(name)?.gpu.as_ref()?;
-    let pods: Vec<&PodRow> = inputs.fleet.pods_on(name).filter(|pod| pod.holds_resources()).collect();
-    let devices = inputs.fleet.gpus.of_node(name);
-    let activity = NodeActivity::of(ActivityInput {
-        gpu,
-        pods: &pods,
-        are_pods_known: inputs.known().all(Kind::Pod),
-        devices,
-        thresholds: inputs.gpu_thresholds,
-        before: before.map(|before| &before.activity),
-        now: inputs.now,
-    });
-    let idle_rate = picture.idle_rate(inputs.fleet, node, devices, &activity);
-    Some(GpuState { activity, idle_rate })
 }

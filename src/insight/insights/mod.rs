@@ -17,7 +17,7 @@ mod verdicts;
 use std::collections::BTreeSet;
 
 pub use dependency::{Dependency, Part};
-pub use gpus::{GpuState, GpuSums, Gpus};
+pub use gpus::{GpuSums, Gpus};
 pub use protected_pods::ProtectedPods;
 use rates::Rates;
 pub use verdicts::{VerdictSummary, Verdicts};
@@ -221,6 +221,7 @@ impl Insights {
         if self.gpus.has_work() {
             if self.gpus.evaluate_slice(inputs, &self.picture) {
                 self.changed.insert(Part::Gpus);
+                self.mark(inputs, &[Dependency::Part(Part::Gpus)]);
             }
             return requests;
         }
@@ -321,7 +322,7 @@ impl Insights {
             return;
         }
         self.dirty.remove(&Part::Rates);
-        if self.rates.publish(inputs) {
+        if self.rates.publish(inputs, self.gpus.sums().idle_rate()) {
             self.changed.insert(Part::Rates);
         }
     }

@@ -76,9 +76,9 @@ impl Rates {
     }
 
     /// Tells what is known of the sums now. Says whether that changed.
-    pub fn publish(&mut self, inputs: &Inputs<'_>) -> bool {
+    pub fn publish(&mut self, inputs: &Inputs<'_>, idle_gpu: Option<i64>) -> bool {
         let fixed = picture::cluster_fixed(inputs.fleet, inputs.cluster);
-        let (are_known, has_changed) = self.sums.publish(&inputs.known(), fixed);
+        let (are_known, has_changed) = self.sums.publish(&inputs.known(), fixed, idle_gpu);
         let was_known = std::mem::replace(&mut self.are_known, are_known);
         has_changed || was_known != are_known
     }

@@ -18,7 +18,8 @@ use crate::fleet::{
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::picture::{self, NodeProtection, RateSums};
 use crate::insight::testing::{
-    NOW, claim, condition, job, labels, met, meta, node, owner, pod, pool, resources, sym, upserts, workload,
+    NOW, bare_device, claim, condition, job, labels, met, meta, node, owner, pod, pool, resources, sym, upserts,
+    workload,
 };
 use crate::rows;
 use crate::units::{Lifetime, Selector};
@@ -33,10 +34,10 @@ pub(super) fn is_omitted(part: Part, dependency: Dependency) -> bool {
 }
 
 /// All rates, computed from nothing; `None` while not all Nodes and NodeClaims are known.
-fn cost_rates(inputs: &Inputs<'_>, picture: &Picture, verdicts: &Verdicts) -> Option<CostRates> {
-    let mut sums = RateSums::full(inputs.fleet, picture, |name| verdicts.protection(name));
+fn cost_rates(inputs: &Inputs<'_>, insights: &Insights) -> Option<CostRates> {
+    let mut sums = RateSums::full(inputs.fleet, &insights.picture, |name| insights.verdicts.protection(name));
     let fixed = picture::cluster_fixed(inputs.fleet, inputs.cluster);
-    let (are_known, _) = sums.publish(&inputs.known(), fixed);
+    let (are_known, _) = sums.publish(&inputs.known(), fixed, insights.gpus.sums().idle_rate());
     are_known.then(|| sums.rates().clone())
 }
 
@@ -156,7 +157,7 @@ impl World {
         equal(Part::ProtectedPods, found.totals(&inputs) == wanted.totals(&inputs))?;
         equal(Part::Verdicts, found.verdicts.summaries() == wanted.verdicts.summaries())?;
         equal(Part::Rates, found.rates() == wanted.rates())?;
-        equal(Part::Rates, found.rates().cloned() == cost_rates(&inputs, &found.picture, &found.verdicts))?;
+        equal(Part::Rates, found.rates().cloned() == cost_rates(&inputs, found))?;
         equal(Part::Gpus, found.gpus.states() == wanted.gpus.states())?;
         equal(Part::Gpus, found.gpus.sums() == wanted.gpus.sums())?;
         let are_pods_known = inputs.known().all(Kind::Pod);
@@ -417,7 +418,7 @@ fn gpus() -> Vec<Delta> {
         DeviceReading {
             utilization: Some(Utilization::percent(percent)),
             holders: holders.into_iter().collect(),
-            ..rows::device(uuid)
+            ..bare_device(uuid)
         }
     };
     let failure = GpuFailure::Failed(sym("it hangs"));

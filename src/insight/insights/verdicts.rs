@@ -22,6 +22,8 @@ pub struct VerdictSummary {
     pub verdict: Verdict,
     /// Where the Node stands.
     pub standing: Standing,
+    /// Whether Karpenter may take the Node for any reason.
+    pub may_be_taken: bool,
     /// When that ends: what protects it, or sooner what ends that.
     pub ends_at: Option<Time>,
     /// The object of which the headline speaks, as `kind/namespace/name` with the kind in lower case.
@@ -38,6 +40,7 @@ impl VerdictSummary {
         Self {
             verdict: disruption.verdict,
             standing: Standing::of(disruption, hazards),
+            may_be_taken: !disruption.may.yes.is_empty(),
             ends_at: broken.map_or_else(|| disruption.until(), |broken| broken.begins()),
             protection: NodeProtection::new(disruption, inputs),
             by: object.map(|key| format!("{}/{}", key.kind.name().to_lowercase(), key.object)),

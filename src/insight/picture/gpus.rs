@@ -1,10 +1,62 @@
 //! Accelerators beside dollars and beside Karpenter's verdict.
 
-use super::Picture;
-use crate::fleet::{Fleet, NodeDevices, NodeRow};
+use super::{Map, NodePicture, Picture};
+use crate::fleet::{Fleet, NodeDevices, NodeRow, PodRow, Sym};
 use crate::insight::disruption::{Disruption, Verdict, words::headline};
-use crate::insight::gpu::{DevicePlugin, GpuClass, NodeActivity, NodeGpu};
+use crate::insight::gpu::{ActivityInput, DevicePlugin, GpuClass, GpuThresholds, NodeActivity, NodeGpu};
 use crate::insight::sentence::{Sentence, sentence};
+use crate::units::Time;
+
+/// What the accelerators of one Node do, and what that costs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GpuState {
+    /// What they do.
+    pub activity: NodeActivity,
+    /// What is paid for devices that are requested and idle or parked, in micro-dollars per hour; `None` where that is not
+    /// known.
+    pub idle_rate: Option<i64>,
+}
+
+/// The state of each Node with accelerators, by its name.
+pub type GpuStates = Map<Sym, GpuState>;
+
+/// What the state of accelerators follows from besides the Fleet.
+#[derive(Clone, Copy)]
+pub struct GpuSettings<'a> {
+    /// Whether all pods are known.
+    pub are_pods_known: bool,
+    /// Where one class ends and the next begins.
+    pub thresholds: &'a GpuThresholds,
+    /// The time that the answer is for.
+    pub now: Time,
+}
+
+impl GpuState {
+    /// Of a Node, by its name, with what was found `before`; `None` where it has no accelerators or is gone.
+    pub fn of(
+        fleet: &Fleet,
+        picture: &Picture,
+        name: &str,
+        settings: GpuSettings<'_>,
+        before: Option<&Self>,
+    ) -> Option<Self> {
+        let node = fleet.node(name)?;
+        let gpu = picture.node(name)?.gpu.as_ref()?;
+        let pods: Vec<&PodRow> = fleet.pods_on(name).filter(|pod| pod.holds_resources()).collect();
+        let devices = fleet.gpus.of_node(name);
+        let activity = NodeActivity::of(ActivityInput {
+            gpu,
+            pods: &pods,
+            are_pods_known: settings.are_pods_known,
+            devices,
+            thresholds: settings.thresholds,
+            before: before.map(|before| &before.activity),
+            now: settings.now,
+        });
+        let idle_rate = picture.idle_rate(fleet, node, devices, &activity);
+        Some(Self { activity, idle_rate })
+    }
+}
 
 /// Whether Karpenter's verdict and the accelerators of a Node tell different stories.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,20 +72,28 @@ pub enum Disagreement {
 impl Disagreement {
     /// Of a Node: Karpenter may take it while its accelerators work, or protection holds it while they do nothing.
     pub fn of(disruption: &Disruption, gpu: &NodeGpu, activity: &NodeActivity, cpu: CpuShare) -> Self {
-        if disruption.verdict == Verdict::Unknown || activity.class == GpuClass::Unknown {
-            return Self::Unknown;
+        let may_be_taken = is_candidate(disruption);
+        match is_contrary(disruption.verdict, may_be_taken, Some(disruption.is_held()), activity.class) {
+            None => Self::Unknown,
+            Some(false) => Self::None,
+            Some(true) => {
+                let verdict = sentence!["Karpenter: ", karpenter(disruption, cpu)];
+                Self::Because(sentence![verdict, " · GPUs: ", gpus(gpu, activity)])
+            }
         }
-        let is_contrary = if is_candidate(disruption) {
-            activity.class.is_working()
-        } else {
-            disruption.is_held() && activity.class.is_waste()
-        };
-        if !is_contrary {
-            return Self::None;
-        }
-        let verdict = sentence!["Karpenter: ", karpenter(disruption, cpu)];
-        Self::Because(sentence![verdict, " · GPUs: ", gpus(gpu, activity)])
     }
+}
+
+/// Whether Karpenter may take a Node whose accelerators work, or protection holds one whose accelerators do nothing; `None`
+/// while one of both is not known.
+pub fn is_contrary(verdict: Verdict, may_be_taken: bool, is_held: Option<bool>, class: GpuClass) -> Option<bool> {
+    if verdict == Verdict::Unknown || class == GpuClass::Unknown {
+        return None;
+    }
+    if may_be_taken {
+        return Some(class.is_working());
+    }
+    is_held.map(|is_held| is_held && class.is_waste())
 }
 
 /// How much of a Node's CPU its pods request.
@@ -50,6 +110,14 @@ fn is_candidate(disruption: &Disruption) -> bool {
     !disruption.may.yes.is_empty()
 }
 
+impl CpuShare {
+    /// Of a Node.
+    pub const fn of(node: &NodeRow, picture: &NodePicture) -> Self {
+        let (requested_millis, allocatable_millis) = (picture.cpu_requested_millis, node.allocatable.cpu_millis);
+        Self { requested_millis, allocatable_millis }
+    }
+}
+
 fn karpenter(disruption: &Disruption, cpu: CpuShare) -> Sentence {
     if !is_candidate(disruption) {
         return headline(disruption);
@@ -60,17 +128,16 @@ fn karpenter(disruption: &Disruption, cpu: CpuShare) -> Sentence {
 }
 
 fn gpus(gpu: &NodeGpu, activity: &NodeActivity) -> Sentence {
-    let busy = activity.utilization.map(|utilization| {
-        let percent = i64::from(utilization.millionths() + 5_000) / 10_000;
-        sentence![", ", percent, " % busy"]
-    });
+    // Of devices that nobody has requested only their use is worth a word.
+    let utilization = activity.utilization.filter(|_| gpu.requested > 0 || activity.class.is_working());
+    let busy = utilization.map(|utilization| sentence![", ", i64::from(utilization.whole_percent()), " % busy"]);
     sentence![gpu.requested, "/", gpu.advertised, " requested", busy]
 }
 
 impl Picture {
     /// What is paid for accelerators that pods request and that do nothing, in micro-dollars per hour; `None` where the
     /// price is not known, or what they do.
-    pub fn idle_rate(
+    fn idle_rate(
         &self,
         fleet: &Fleet,
         node: &NodeRow,

@@ -155,16 +155,22 @@ impl RateSums {
         &self.rates
     }
 
-    /// Brings the totals up to date, as far as they are known. Says whether all machines are known, and whether a total
-    /// changed.
-    pub fn publish(&mut self, known: &Completeness<'_>, cluster_fixed: Option<i64>) -> (bool, bool) {
+    /// Brings the totals up to date, as far as they are known, with what the accelerators cost that are requested and do
+    /// nothing. Says whether all machines are known, and whether a total changed.
+    pub fn publish(
+        &mut self,
+        known: &Completeness<'_>,
+        cluster_fixed: Option<i64>,
+        idle_gpu: Option<i64>,
+    ) -> (bool, bool) {
         let are_machines_known = known.all(Kind::Node) && known.all(Kind::NodeClaim);
         let are_pods_known = known.all(Kind::Pod);
         let is_protection_known = known.decides_nodes() && self.undecided == 0;
         let mut parts = PerPart::default();
         for part in CostPart::ALL {
             let is_known = are_pods_known && (!part.is_of_protection() || is_protection_known);
-            parts.set(part, self.parts.get(part).known().filter(|_| is_known));
+            let rate = if part == CostPart::IdleGpu { idle_gpu } else { self.parts.get(part).known() };
+            parts.set(part, rate.filter(|_| is_known));
         }
         let total = self.machines_total.saturating_add(cluster_fixed.unwrap_or(0));
         let rates = &mut self.rates;

@@ -157,7 +157,7 @@ fn everything() -> Sources {
 fn burning(fleet: &Fleet, picture: &Picture) -> CostRates {
     let is = |name: &Sym| Some(name == "n1");
     let mut sums = RateSums::full(fleet, picture, |name| NodeProtection { is_protected: is(name), is_held: is(name) });
-    let (are_known, _) = sums.publish(&Completeness::new(&everything()), Some(FIXED));
+    let (are_known, _) = sums.publish(&Completeness::new(&everything()), Some(FIXED), Some(0));
     assert!(are_known);
     sums.rates().clone()
 }

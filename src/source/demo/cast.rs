@@ -134,8 +134,9 @@ const fn agent(
 
 pub(super) const DAEMON_CNI: usize = 0;
 pub(super) const DAEMON_DEVICES: usize = 5;
+pub(super) const DAEMON_DCGM: usize = 6;
 
-/// The DaemonSets; the CNI and the device plugin by the constants above.
+/// The DaemonSets; the CNI, the device plugin and the exporter of GPU metrics by the constants above.
 pub(super) static DAEMONS: [Daemon; 7] = [
     agent(("kube-system", "aws-node"), &c::AWS_NODE, (50, 0)),
     agent(("kube-system", "kube-proxy"), &c::KUBE_PROXY, (100, 0)),

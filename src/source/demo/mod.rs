@@ -7,7 +7,7 @@
 //! * [`clock`]: the queue of scheduled events; [`world`]: all state and the dispatch; [`model`]: its types.
 //! * [`cast`]: pools, services and Jobs; [`catalog`]: instance types and images; [`genesis`]: the initial state.
 //! * [`scheduler`], [`kubelet`], [`jobs`], [`controllers`], [`karpenter`]: behaviour of the components of these names.
-//! * [`prices`]: simulated AWS prices. [`objects`]: JSON from state; [`simulation`]: the public interface; [`run()`]:
+//! * [`prices`]: simulated AWS prices. [`exporter`]: simulated metrics of GPUs. [`objects`]: JSON from state; [`simulation`]: the public interface; [`run()`]:
 //!   the Source.
 
 mod cast;
@@ -15,6 +15,7 @@ mod catalog;
 mod clock;
 mod controllers;
 mod events;
+mod exporter;
 mod genesis;
 mod jobs;
 mod karpenter;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::simulation::{Change, Simulation};
-use super::{catalog, prices};
+use super::{catalog, exporter, prices};
 use crate::fleet::{
     AnnotationChange, AnnotationOutcome, ClusterFacts, Delta, Epoch, Health, HealthState, Interner, KarpenterApi, Key,
     Kind, Report, SourceId,
@@ -94,6 +94,7 @@ pub fn first_reports(seed: u64, simulation: &Simulation, interner: &mut Interner
     }
     let crds = health_of(HealthState::Live, 3, simulation.now());
     reports.push(Report::Health(SourceId::KarpenterCrds, crds));
+    reports.extend(exporter::reports(simulation));
     reports
 }
 
@@ -193,6 +194,7 @@ struct Running {
     sink: mpsc::Sender<(Epoch, Report)>,
     told_health: Time,
     told_prices: Time,
+    told_gpus: Time,
 }
 
 impl Running {
@@ -205,6 +207,7 @@ impl Running {
             sink,
             told_health: settings.start,
             told_prices: settings.start,
+            told_gpus: settings.start,
         }
     }
 
@@ -230,6 +233,10 @@ impl Running {
         if now.seconds_since(self.told_prices) >= prices::SPOT_SECONDS {
             self.told_prices = now;
             reports.extend(prices::spot(now));
+        }
+        if now.seconds_since(self.told_gpus) >= exporter::SECONDS {
+            self.told_gpus = now;
+            reports.extend(exporter::reports(&self.simulation));
         }
         self.send(reports).await
     }

@@ -34,7 +34,7 @@ pub enum Change {
 /// A simulated cluster. Pure: the clock is what [`Simulation::advance`] is told.
 #[derive(Debug)]
 pub struct Simulation {
-    world: World,
+    pub(super) world: World,
 }
 
 impl Simulation {

@@ -1,10 +1,11 @@
-//! Accelerators that are there and cannot be used.
+//! Accelerators that cannot be used, that do nothing, or of which nothing tells what they do.
 
 use super::super::NodePicture;
 use super::{Occurrence, Rule, RuleInput, Severity};
 use crate::fleet::{Kind, NodeRow};
-use crate::insight::gpu::{DevicePlugin, NodeGpu};
-use crate::insight::sentence::{Sentence, sentence};
+use crate::insight::gpu::{DevicePlugin, ExporterState, GpuClass, NodeActivity, NodeGpu, Vendor};
+use crate::insight::phase::NodePhase;
+use crate::insight::sentence::{Part, Sentence, sentence};
 
 /// The rules of this family.
 pub const RULES: &[Rule] = &[
@@ -31,6 +32,58 @@ pub const RULES: &[Rule] = &[
                Node advertises no GPU.",
         hint: "make all instances alike (strategy single), or use the strategy mixed; label nvidia.com/mig.config",
         check: nodes_with_invalid_mig,
+    },
+    Rule {
+        id: "GpuRogue",
+        severity: Severity::Warning,
+        help: "Something uses an accelerator that no pod has requested: a container with NVIDIA_VISIBLE_DEVICES=all, or a \
+               process beside Kubernetes. The scheduler takes the device for free.",
+        hint: "look for the process on the node (nvidia-smi), and for pods that set NVIDIA_VISIBLE_DEVICES",
+        check: |input| of_class(input, GpuClass::Rogue),
+    },
+    Rule {
+        id: "GpuIdle",
+        severity: Severity::Warning,
+        help: "The accelerators of the Node are requested, and do nothing.",
+        hint: "ask the owner of the pods whether they still need them",
+        check: |input| of_class(input, GpuClass::Idle),
+    },
+    Rule {
+        id: "GpuParked",
+        severity: Severity::Warning,
+        help: "The accelerators of the Node are requested, have memory in use, and compute nothing: a model that nobody \
+               asks, or a notebook that was left open.",
+        hint: "ask the owner of the pods whether they still need them",
+        check: |input| of_class(input, GpuClass::Parked),
+    },
+    Rule {
+        id: "GpuStranded",
+        severity: Severity::Warning,
+        help: "No pod requests the accelerators of the Node, and pods that need none keep it.",
+        hint: "keep such pods off by a taint on the NodePool, and move them: drain the node",
+        check: |input| of_class(input, GpuClass::Stranded),
+    },
+    Rule {
+        id: "GpuUnallocated",
+        severity: Severity::Info,
+        help: "No pod requests the accelerators of the Node, and no other pod keeps it.",
+        hint: "see why Karpenter does not take the node: its details say",
+        check: |input| of_class(input, GpuClass::Unallocated),
+    },
+    Rule {
+        id: "ExporterMissing",
+        severity: Severity::Info,
+        help: "No exporter of metrics runs on a Node with accelerators, so nothing tells whether they work.",
+        hint: "let the DaemonSet of dcgm-exporter, device-metrics-exporter or neuron-monitor tolerate the node's taints",
+        check: nodes_without_exporter,
+    },
+    Rule {
+        id: "ExporterWithoutPodLabels",
+        severity: Severity::Info,
+        help: "The exporter does not say which pod has which accelerator, so batchtop takes the busiest for the requested \
+               ones.",
+        hint: "set DCGM_EXPORTER_KUBERNETES=true for dcgm-exporter, and mount the kubelet's pod-resources socket",
+        check: nodes_without_pod_labels,
     },
 ];
 
@@ -72,6 +125,51 @@ fn nodes_with_invalid_mig(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let invalid = input.fleet.nodes.iter().filter_map(|node| Some((node, product(node)?)));
     let invalid = invalid.filter(|(_, product)| product.ends_with(INVALID));
     invalid.map(|(node, product)| on(node, sentence!["its label nvidia.com/gpu.product is ", product])).collect()
+}
+
+/// The Nodes of a class, with why and what that costs. A Node that is starting has had no time to be put to use.
+fn of_class(input: &RuleInput<'_>, class: GpuClass) -> Vec<Occurrence> {
+    let of_class = with_activity(input).filter(|(.., activity)| activity.class == class);
+    let in_use = of_class.filter(|(_, said, _)| said.phase != NodePhase::Starting);
+    in_use
+        .map(|(node, said, activity)| {
+            let rate = said.cost.rate().filter(|_| class.is_waste());
+            let costs = rate.map(|rate| sentence!["; the node costs ", Part::MicroUsd(rate), "/h"]);
+            on(node, sentence![&activity.reason, costs])
+        })
+        .collect()
+}
+
+fn nodes_without_exporter(input: &RuleInput<'_>) -> Vec<Occurrence> {
+    let is_missing = |gpu: &NodeGpu, activity: &NodeActivity| {
+        let has_exporters = matches!(gpu.vendor, Vendor::Nvidia | Vendor::Amd | Vendor::Aws);
+        has_exporters
+            && gpu.device_plugin != DevicePlugin::NotRegistered
+            && activity.exporter.state == ExporterState::None
+    };
+    let missing = with_activity(input)
+        .filter(|(_, said, activity)| said.gpu.as_ref().is_some_and(|gpu| is_missing(gpu, activity)));
+    missing.map(|(node, ..)| on(node, Sentence::of("no exporter of GPU metrics runs on it"))).collect()
+}
+
+fn nodes_without_pod_labels(input: &RuleInput<'_>) -> Vec<Occurrence> {
+    let without = with_activity(input).filter(|(.., activity)| activity.exporter.state == ExporterState::NoPodLabels);
+    without
+        .map(|(node, _, activity)| {
+            let exporter = activity.exporter.exporter.as_ref().map(|exporter| Part::Object(exporter.pod.clone()));
+            on(node, sentence!["its exporter ", exporter, " names no pod"])
+        })
+        .collect()
+}
+
+/// The Nodes of whose accelerators it is known what they do.
+fn with_activity<'a>(
+    input: &'a RuleInput<'_>,
+) -> impl Iterator<Item = (&'a NodeRow, &'a NodePicture, &'a NodeActivity)> {
+    input.fleet.nodes.iter().filter_map(move |node| {
+        let name = &node.meta.key.name;
+        Some((node, input.evaluator.picture().node(name)?, &input.gpus.get(name)?.activity))
+    })
 }
 
 /// The Nodes whose device plugin is in this state, with their accelerators.

@@ -16,6 +16,7 @@ use std::cmp::{Ordering, Reverse};
 use std::fmt;
 
 use super::evaluator::{Evaluator, NodeAssessment};
+use super::gpus::GpuStates;
 use crate::fleet::{Fleet, ObjectKey, PodRow};
 use crate::insight::disruption::Outlook;
 use crate::insight::sentence::{Fragment, Sentence};
@@ -71,14 +72,21 @@ struct RuleInput<'a> {
     evaluator: &'a Evaluator<'a>,
     /// One for each Node.
     assessments: &'a [NodeAssessment<'a>],
+    gpus: &'a GpuStates,
     /// Annotated pods that are bound to no Node, and whether their protection holds.
     unbound: Vec<(&'a PodRow, Outlook)>,
 }
 
 impl<'a> RuleInput<'a> {
-    fn new(fleet: &'a Fleet, evaluator: &'a Evaluator<'a>, assessments: &'a [NodeAssessment<'a>]) -> Self {
+    fn new(
+        fleet: &'a Fleet,
+        evaluator: &'a Evaluator<'a>,
+        assessments: &'a [NodeAssessment<'a>],
+        gpus: &'a GpuStates,
+    ) -> Self {
         let unbound = fleet.annotated_pods().filter(|pod| pod.node.is_none());
-        Self { fleet, evaluator, assessments, unbound: unbound.map(|pod| (pod, evaluator.pod(pod))).collect() }
+        let unbound = unbound.map(|pod| (pod, evaluator.pod(pod))).collect();
+        Self { fleet, evaluator, assessments, gpus, unbound }
     }
 
     /// Every annotated pod with its outlook.
@@ -131,14 +139,19 @@ pub struct Finding {
 }
 
 /// Everything worth telling, the gravest first.
-pub fn findings(fleet: &Fleet, evaluator: &Evaluator<'_>) -> Vec<Finding> {
+pub fn findings(fleet: &Fleet, evaluator: &Evaluator<'_>, gpus: &GpuStates) -> Vec<Finding> {
     let assessments: Vec<NodeAssessment<'_>> = fleet.nodes.iter().map(|node| evaluator.assess(node)).collect();
-    of_assessments(fleet, evaluator, &assessments)
+    of_assessments(fleet, evaluator, &assessments, gpus)
 }
 
 /// The same from assessments that are there already, one for each Node.
-pub fn of_assessments(fleet: &Fleet, evaluator: &Evaluator<'_>, assessments: &[NodeAssessment<'_>]) -> Vec<Finding> {
-    let input = RuleInput::new(fleet, evaluator, assessments);
+pub fn of_assessments(
+    fleet: &Fleet,
+    evaluator: &Evaluator<'_>,
+    assessments: &[NodeAssessment<'_>],
+    gpus: &GpuStates,
+) -> Vec<Finding> {
+    let input = RuleInput::new(fleet, evaluator, assessments, gpus);
     let mut found: Vec<Finding> = rules().flat_map(|rule| rule.apply(&input)).collect();
     // A stable sort: what is equally grave stays in the order of the rules.
     found.sort_by_key(|finding| Reverse(finding.severity));

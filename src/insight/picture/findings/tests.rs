@@ -2,17 +2,30 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::fleet::{
-    Budget, Delta, DisruptionBudgetRow, EventClass, EventObject, EventRow, Eviction, Health, HealthState, JobRow,
-    KarpenterApi, NodeClaimRow, NodeClassRef, NodePoolRow, NodeRate, NodeRow, PodSelector, PriceChange, ReplicaSetRow,
-    SourceId, Sources, Status, Uid, UserPrices,
+    Budget, Delta, DeviceHolder, DeviceReading, DisruptionBudgetRow, EventClass, EventObject, EventRow, Eviction,
+    Exporter, ExporterKind, GpuAnswer, Health, HealthState, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef,
+    NodePoolRow, NodeRate, NodeRow, PodSelector, PriceChange, ReplicaSetRow, SourceId, Sources, Status, Uid,
+    UserPrices, Utilization,
 };
+use crate::insight::gpu::GpuThresholds;
+use crate::insight::picture::{GpuSettings, GpuState, GpuStates};
 use crate::insight::testing::{
-    MANAGED_LABELS, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, resources, sym,
-    upserts,
+    MANAGED_LABELS, NOW, bare_device, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool,
+    resources, sym, upserts,
 };
 use crate::insight::{Completeness, KarpenterVersion, Picture};
 use crate::rows;
 use crate::units::Selector;
+
+/// What the accelerators of each Node do.
+fn gpu_states(fleet: &Fleet, picture: &Picture) -> GpuStates {
+    let settings = GpuSettings { are_pods_known: true, thresholds: &GpuThresholds::default(), now: NOW };
+    let of_node = |node: &NodeRow| {
+        let name = &node.meta.key.name;
+        Some((name.clone(), GpuState::of(fleet, picture, name, settings, None)?))
+    };
+    fleet.nodes.iter().filter_map(of_node).collect()
+}
 
 /// A node of NodePool `gpu` that Karpenter may take as empty, with everything that makes it so.
 struct World {
@@ -50,7 +63,8 @@ impl World {
         let sources: Sources = SourceId::all().map(|source| (source, live())).collect();
         let karpenter = KarpenterVersion { api: KarpenterApi::V1, ..KarpenterVersion::default() };
         let picture = Picture::full(&fleet);
-        findings(&fleet, &Evaluator::new(&fleet, &picture, &Completeness::new(&sources), &karpenter, NOW))
+        let evaluator = Evaluator::new(&fleet, &picture, &Completeness::new(&sources), &karpenter, NOW);
+        findings(&fleet, &evaluator, &gpu_states(&fleet, &picture))
     }
 
     /// Severity, rule and object of each.
@@ -380,10 +394,61 @@ fn accelerators_that_cannot_be_used_are_findings() {
     assert_eq!(told(with_gpus(599, 0, 0, "H100")), [(Severity::Info, "DevicePluginMissing", missing.clone())]);
     assert_eq!(told(with_gpus(600, 0, 0, "H100")), [(Severity::Warning, "DevicePluginMissing", missing)]);
     let unhealthy = "1 of 8 nvidia.com/gpu cannot be allocated".to_owned();
-    assert_eq!(told(with_gpus(600, 8, 7, "H100")), [(Severity::Warning, "GpuUnhealthy", unhealthy)]);
-    assert_eq!(told(with_gpus(600, 8, 8, "H100")), []);
+    let idle = || {
+        let words = "no pod requests a device; the node costs $55.04/h".to_owned();
+        let exporter = "no exporter of GPU metrics runs on it".to_owned();
+        [(Severity::Info, "GpuUnallocated", words), (Severity::Info, "ExporterMissing", exporter)]
+    };
+    let graver = |rule, words| [vec![(Severity::Warning, rule, words)], idle().to_vec()].concat();
+    assert_eq!(told(with_gpus(600, 8, 7, "H100")), graver("GpuUnhealthy", unhealthy));
+    assert_eq!(told(with_gpus(600, 8, 8, "H100")), idle());
     let invalid = "its label nvidia.com/gpu.product is A100-MIG-INVALID".to_owned();
-    assert_eq!(told(with_gpus(600, 8, 8, "A100-MIG-INVALID")), [(Severity::Warning, "MigInvalid", invalid)]);
+    assert_eq!(told(with_gpus(600, 8, 8, "A100-MIG-INVALID")), graver("MigInvalid", invalid));
+}
+
+/// Two devices, of which the first is busy for so many percent and has memory in use, with a pod that requests one.
+fn exported(percent: u32, used_bytes: u64, holder: Option<&str>) -> World {
+    exported_beside(percent, used_bytes, holder, 0)
+}
+
+/// The same with another utilization of the second device, which nobody has requested.
+fn exported_beside(percent: u32, used_bytes: u64, holder: Option<&str>, other: u32) -> World {
+    let requests = resources(500, 1 << 30, &[("nvidia.com/gpu", 1)]).into();
+    let train = PodRow { requests, ..pod("ml", "train", Some("a")) };
+    let labels = labels(&[("app", "nvidia-dcgm-exporter")]);
+    let exporter = PodRow { labels, ..pod("gpu", "dcgm", Some("a")) };
+    let holder = holder.map(|name| DeviceHolder { pod: ObjectKey::new("ml", name), container: None });
+    let device = DeviceReading {
+        utilization: Some(Utilization::percent(percent)),
+        memory_used_bytes: Some(used_bytes),
+        holders: holder.into_iter().collect(),
+        ..bare_device("GPU-0")
+    };
+    let other = DeviceReading { utilization: Some(Utilization::percent(other)), ..bare_device("GPU-1") };
+    let answer = GpuAnswer {
+        node: sym("a"),
+        exporter: Exporter { kind: ExporterKind::Dcgm, pod: exporter.meta.key.clone() },
+        at: NOW,
+        devices: Ok(vec![device, other]),
+    };
+    let world = with_gpus(600, 2, 2, "H100").with(Delta::Pods(upserts(vec![train, exporter])));
+    world.with(Delta::Gpus(vec![answer]))
+}
+
+fn stranded() -> World {
+    with_gpus(600, 8, 8, "H100").with(Delta::Pods(upserts(vec![pod("web", "api", Some("a"))])))
+}
+
+#[test]
+fn what_wasted_accelerators_cost_is_told() {
+    let message = |world: World, rule: &str| {
+        let found = world.findings().into_iter().find(|finding| finding.rule.id == rule);
+        found.map(|finding| finding.message.machine_text())
+    };
+    let idle = message(exported(0, 0, Some("train")), "GpuIdle");
+    assert_eq!(idle.as_deref(), Some("1 of 1 requested device idle; the node costs $55.04/h"));
+    let rogue = message(exported_beside(90, 0, Some("train"), 50), "GpuRogue");
+    assert_eq!(rogue.as_deref(), Some("1 device in use that no pod requests"));
 }
 
 /// A cluster in which each rule finds something.
@@ -407,6 +472,13 @@ fn examples() -> Vec<(&'static str, World)> {
         ("DevicePluginMissing", with_gpus(600, 0, 0, "H100")),
         ("GpuUnhealthy", with_gpus(600, 8, 7, "H100")),
         ("MigInvalid", with_gpus(600, 8, 8, "A100-MIG-INVALID")),
+        ("GpuRogue", exported_beside(90, 0, Some("train"), 50)),
+        ("GpuIdle", exported(0, 0, Some("train"))),
+        ("GpuParked", exported(0, 2 << 30, Some("train"))),
+        ("GpuStranded", stranded()),
+        ("GpuUnallocated", with_gpus(600, 8, 8, "H100")),
+        ("ExporterMissing", stranded()),
+        ("ExporterWithoutPodLabels", exported(50, 0, None)),
         ("PriceUnknown", labelled(&[])),
         ("FeeUnknown", without_fee()),
         ("PriceRuleUnused", old_price_file()),
