@@ -1,6 +1,6 @@
 //! What filters can ask of a row.
 
-use super::depends::{PRICES, VERDICTS};
+use super::depends::{GPUS, PRICES, VERDICTS};
 use crate::fleet::Kind;
 use crate::insight::insights::Dependency;
 
@@ -22,6 +22,7 @@ pub enum Field {
     Verdict,
     By,
     Gpu,
+    Class,
     Price,
     Kind,
     Reason,
@@ -48,6 +49,7 @@ impl Field {
             Self::Verdict => "verdict",
             Self::By => "by",
             Self::Gpu => "gpu",
+            Self::Class => "class",
             Self::Price => "price",
             Self::Kind => "kind",
             Self::Reason => "reason",
@@ -74,6 +76,7 @@ impl Field {
             Self::Protected => &[Dependency::Kind(Kind::Pod), Dependency::Minute, VERDICTS],
             Self::Held | Self::Verdict | Self::By => &[VERDICTS],
             Self::Price => PRICES,
+            Self::Class => &[GPUS],
             // That of a Job is told by its Workload, too.
             Self::Status => &[Dependency::Kind(Kind::Workload)],
             Self::Name

@@ -223,6 +223,7 @@ fn field_text<'a>(field: Field, row: RowRef<'a>, app: &'a App) -> Option<&'a str
         (Field::Verdict, _) => status::judged(row, app).map(|it| it.verdict.name()),
         (Field::Price, RowRef::Node(node)) => Some(price_word(&app.insights.picture.node(&node.meta.key.name)?.cost)),
         (Field::Price, RowRef::Claim(claim)) => Some(price_word(app.insights.picture.claim(claim)?.cost.as_ref()?)),
+        (Field::Class, _) => status::gpu_state(row, app).map(|state| state.activity.class.name()),
         (Field::By, _) => status::judged(row, app)?.by.as_deref(),
         (Field::Kind, RowRef::Event(event)) => Some(&event.object.kind),
         (Field::Reason, RowRef::Event(event)) => Some(&event.reason),

@@ -45,7 +45,7 @@ pub use payers::{Costs, Paying, Sourced, Unpriced, paying};
 pub use rows::{RowKey, RowRef};
 pub use screens::{Align, Column, Narrowing, Screen, ScreenSpec, UseOfRows, View, WidthRange};
 pub use scroll::{Geometry, Scroll, first_visible_row};
-pub use status::{claim_phase, job_state, node_phase};
+pub use status::{claim_phase, disagrees, job_state, node_phase};
 pub use ui::{
     Consequence, Detail, DetailText, DurationChoice, Level, Listing, Notice, Overlay, Picker, PickerKind, Prompt,
     PromptKind, RateOfRows, Scope, Severity, Skipped, Sort, Target, Ui, Verb, Write, WriteDialog, WriteItem,

@@ -8,7 +8,7 @@ use crate::insight::disruption::Standing;
 use crate::insight::disruption::protection::{self, NodeAnnotation};
 use crate::insight::insights::VerdictSummary;
 use crate::insight::phase::{ClaimPhase, NodePhase};
-use crate::insight::picture::NodeProtection;
+use crate::insight::picture::{GpuState, NodeProtection, is_contrary};
 
 /// How long a failed Job stays at the top.
 const RECENT_SECONDS: i64 = 24 * 3600;
@@ -64,7 +64,8 @@ const SOON_SECONDS: i64 = 24 * 3600;
 /// How long a deletion takes before it looks stuck.
 const STUCK_SECONDS: i64 = 600;
 
-/// What is about to be lost, what is stuck, what is on its way out or in, what is held, what may be taken, the rest. What
+/// What is about to be lost, what is stuck, what is on its way out or in, where Karpenter and the accelerators disagree, what
+/// is held, what may be taken, the rest. What
 /// comes and goes by the minute, such as a node's quiet time, moves no row.
 fn node_attention(node: &NodeRow, app: &App) -> i64 {
     let phase = node_phase(node, app);
@@ -77,9 +78,10 @@ fn node_attention(node: &NodeRow, app: &App) -> i64 {
         (NodePhase::Terminating, _) => 1,
         (NodePhase::Disrupting, _) => 2,
         (NodePhase::Starting, _) => 3,
-        (NodePhase::Running, Some(Standing::Held | Standing::Protected | Standing::WillNotHold)) => 4,
-        (NodePhase::Running, Some(Standing::Candidate)) => 5,
-        (NodePhase::Running, _) => 6,
+        (NodePhase::Running, _) if disagrees(RowRef::Node(node), app) == Some(true) => 4,
+        (NodePhase::Running, Some(Standing::Held | Standing::Protected | Standing::WillNotHold)) => 5,
+        (NodePhase::Running, Some(Standing::Candidate)) => 6,
+        (NodePhase::Running, _) => 7,
     }
 }
 
@@ -102,11 +104,25 @@ pub fn protection(row: RowRef<'_>, app: &App) -> Option<NodeProtection> {
     judged(row, app).map(|summary| summary.protection)
 }
 
+/// What the accelerators of a Node do; `None` where it has none, and for other rows.
+pub fn gpu_state<'a>(row: RowRef<'_>, app: &'a App) -> Option<&'a GpuState> {
+    match row {
+        RowRef::Node(node) => app.insights.gpus.of_node(&node.meta.key.name),
+        _ => None,
+    }
+}
+
+/// Whether Karpenter's verdict on a Node and its accelerators tell different stories; `None` while that is not known.
+pub fn disagrees(row: RowRef<'_>, app: &App) -> Option<bool> {
+    let (judged, state) = (judged(row, app)?, gpu_state(row, app)?);
+    is_contrary(judged.verdict, judged.may_be_taken, judged.protection.is_held, state.activity.class)
+}
+
 const fn claim_attention(phase: ClaimPhase) -> i64 {
     match phase {
         ClaimPhase::Terminating => 1,
         ClaimPhase::Launching | ClaimPhase::Registering | ClaimPhase::Initializing => 3,
-        ClaimPhase::Ready => 6,
+        ClaimPhase::Ready => 7,
     }
 }
 

@@ -12,11 +12,12 @@ use crate::config::Role;
 use crate::fleet::{CapacityType, HealthState, Key, Kind, NodeClaimRow, NodeRow, Sym};
 use crate::insight::Completeness;
 use crate::insight::disruption::{NodeAnnotation, protection};
+use crate::insight::gpu::GpuClass;
 use crate::insight::phase::{ClaimPhase, NodePhase};
-use crate::insight::picture::NodePicture;
+use crate::insight::picture::{GpuState, NodePicture};
 use crate::units::Time;
 
-/// From this width of the terminal on bars are as long as devices are many.
+/// From this width of the terminal on bars are as long as devices are many, unless details stand beside the table.
 const ROOMY_FROM: u16 = 100;
 
 /// Look of the screen Fleet.
@@ -59,8 +60,9 @@ pub(super) fn row<'a>(frame: &'a FrameContext<'a>, key: &Key) -> Option<Row<'a>>
 fn columns<'a>(frame: &FrameContext<'_>) -> Vec<Shown<Row<'a>>> {
     let inside_pool = matches!(frame.app.ui.level.scope, Some(Scope::NodePool(_)));
     let no_gpus = frame.totals.gpu.advertised == 0;
+    let of_gpus = [&columns::GPU, &columns::BUSY, &columns::CLASS];
     let is_left_out =
-        |column: &app::Column| (inside_pool && *column == columns::NODE_POOL) || (no_gpus && *column == columns::GPU);
+        |column: &app::Column| (inside_pool && *column == columns::NODE_POOL) || (no_gpus && of_gpus.contains(&column));
     cells().into_iter().filter(|shown| !is_left_out(shown.column)).collect()
 }
 
@@ -78,6 +80,8 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
         Shown::new(&columns::CPU, Row::cpu),
         Shown::new(&columns::MEMORY, Row::memory),
         Shown::new(&columns::GPU, Row::gpu),
+        Shown::new(&columns::BUSY, Row::busy),
+        Shown::new(&columns::CLASS, Row::class),
         Shown::new(&columns::VERDICT, Row::karpenter),
         Shown::new(&columns::UNTIL, Row::until),
         Shown::new(&columns::COST, Row::cost),
@@ -253,11 +257,28 @@ impl Row<'_> {
     }
 
     fn gpus(&self, requested: Count, there: i64) -> Line {
-        if self.frame.app.ui.size.0 < ROOMY_FROM {
-            words::gpus_short(requested, there)
-        } else {
-            words::gpus(requested, there)
-        }
+        let is_narrow = self.frame.app.ui.size.0 < ROOMY_FROM || self.frame.app.ui.level.detail.is_some();
+        if is_narrow { words::gpus_short(requested, there) } else { words::gpus(requested, there) }
+    }
+
+    /// How busy the requested accelerators are, marked where Karpenter sees the Node otherwise.
+    fn busy(&self) -> Line {
+        let Some(state) = self.gpu_state() else { return Line::new() };
+        let line = words::busy(&state.activity);
+        if self.disagrees() { Line::of(Role::Warn, words::DISAGREES).then(line) } else { line }
+    }
+
+    fn class(&self) -> Line {
+        self.gpu_state().map_or_else(Line::new, |state| words::gpu_class(state.activity.class))
+    }
+
+    fn gpu_state(&self) -> Option<&GpuState> {
+        let Machine::Node(node) = self.machine else { return None };
+        self.frame.app.insights.gpus.of_node(&node.meta.key.name)
+    }
+
+    fn disagrees(&self) -> bool {
+        matches!(self.machine, Machine::Node(node) if app::disagrees(app::RowRef::Node(node), self.frame.app) == Some(true))
     }
 
     fn cost(&self) -> Line {
@@ -326,7 +347,18 @@ impl Row<'_> {
             (None, _) => said,
         };
         let cordoned = if node.cordoned { "; cordoned" } else { "" };
-        format!("{said}{cordoned}; {}", self.pods_there(node))
+        let gpus = self.gpu_words(node).map_or_else(String::new, |words| format!("; {words}"));
+        format!("{said}{cordoned}{gpus}; {}", self.pods_there(node))
+    }
+
+    /// What is odd about its accelerators.
+    fn gpu_words(&self, node: &NodeRow) -> Option<String> {
+        let state = self.gpu_state()?;
+        let picture = self.frame.node(node)?;
+        let is_told = state.activity.class.is_waste() || state.activity.class == GpuClass::Rogue || self.disagrees();
+        let gpu = picture.gpu.as_ref().filter(|_| is_told)?;
+        let reason = format::sentence(self.frame.app.now, &state.activity.reason);
+        Some(format!("GPUs {}/{}: {reason}", gpu.requested, gpu.advertised))
     }
 
     fn pods_there(&self, node: &NodeRow) -> String {

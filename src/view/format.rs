@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::money;
+use crate::fleet::Utilization;
 use crate::insight::gpu::Thousandths;
 use crate::insight::sentence::{Part, Sentence};
 use crate::units::{Time, duration};
@@ -154,6 +155,11 @@ pub(super) fn bytes(bytes: i64) -> String {
         return format!("{}.{} {}", tenths / 10, (tenths % 10).abs(), UNITS[unit]);
     }
     format!("{} {}", tenths / 10, UNITS[unit])
+}
+
+/// `91%`, as a whole number.
+pub(super) fn utilization(utilization: Utilization) -> String {
+    format!("{}%", utilization.whole_percent())
 }
 
 /// A bar of one mark per device, or of at most `longest` marks where there are more: (filled, empty).

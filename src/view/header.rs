@@ -6,8 +6,9 @@ use super::screen::{Area, Placed, Tab};
 use super::{Line, format, health, money, text};
 use crate::app::{self, Narrowing, Scope};
 use crate::config::Role;
-use crate::fleet::{HealthState, KarpenterApi, Kind};
+use crate::fleet::{HealthState, KarpenterApi, Kind, SourceId};
 use crate::insight::disruption::{Pause, gates};
+use crate::insight::gpu::GpuClass;
 use crate::insight::karpenter::Provenance;
 
 /// Context, namespaces, Karpenter's version, health, time, and what all of it costs.
@@ -236,7 +237,21 @@ fn gpus(frame: &FrameContext<'_>) -> Fact {
     let there = format::count(gpu.advertised);
     let label = Line::of(Role::TextDim, "GPU ");
     let long = label.clone().and(Role::Gpu, &there).and(Role::TextDim, format!(": {requested} requested"));
+    let busy = frame.app.insights.gpus.sums().devices(GpuClass::Busy).filter(|_| is_known && knows_use(frame));
+    let long = match busy {
+        Some(busy) => long.and(Role::TextDim, " · ").and(Role::Gpu, format::count(busy)).and(Role::TextDim, " busy"),
+        None => long,
+    };
     Fact { short: label.and(Role::Gpu, format!("{requested}/{there}")), long }
+}
+
+/// Whether an exporter tells of any device what it does.
+fn knows_use(frame: &FrameContext<'_>) -> bool {
+    frame
+        .app
+        .sources
+        .get(&SourceId::GpuExporters)
+        .is_some_and(|health| health.state.is_complete() && health.objects > 0)
 }
 
 /// Columns that are kept for filter, order and position before counts stand in the tabs.

@@ -41,6 +41,7 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
         Shown::new(&columns::READY, Row::ready),
         Shown::new(&columns::FAILED, Row::failed),
         Shown::new(&columns::GPU, Row::gpu),
+        Shown::new(&columns::BUSY, Row::busy),
         Shown::new(&columns::COST, Row::cost),
         Shown::new(&columns::PAID, Row::paid),
         Shown::new(&columns::PROTECTION, Row::protected),
@@ -106,6 +107,12 @@ impl Row<'_> {
             0 => Line::new(),
             gpus => Line::of(Role::Gpu, format::count(gpus)),
         }
+    }
+
+    /// How busy the accelerators of its pods are.
+    fn busy(&self) -> Line {
+        let told = self.frame.app.insights.gpus.utilization_of_job(&self.frame.app.fleet, &self.job.meta.uid);
+        told.map_or_else(Line::new, |utilization| Line::of(Role::Gpu, format::utilization(utilization)))
     }
 
     /// What its pods pay now.

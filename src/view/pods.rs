@@ -9,6 +9,7 @@ use crate::app::screens::pods as columns;
 use crate::config::Role;
 use crate::fleet::{Key, Kind, PodRow};
 use crate::insight::disruption::{Outlook, ProtectionState};
+use crate::insight::gpu::GpuClass;
 use crate::insight::relation;
 
 /// Look of the screen Pods.
@@ -47,6 +48,7 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
         Shown::new(&columns::RESTARTS, Row::restarts),
         Shown::new(&columns::NODE, Row::node),
         Shown::new(&columns::GPU, Row::gpu),
+        Shown::new(&columns::BUSY, Row::busy),
         Shown::new(&columns::CPU, Row::cpu),
         Shown::new(&columns::MEMORY, Row::memory),
         Shown::new(&columns::COST, Row::cost),
@@ -88,6 +90,21 @@ impl Row<'_> {
             0 => Line::new(),
             gpus => Line::of(Role::Gpu, format::count(gpus)),
         }
+    }
+
+    /// How busy its accelerators are; where it shares one with others, that of the device.
+    fn busy(&self) -> Line {
+        let Some(activity) = self.frame.app.insights.gpus.of_pod(&self.frame.app.fleet, self.pod) else {
+            return Line::new();
+        };
+        let Some(utilization) = activity.utilization else { return Line::of(Role::Unknown, format::UNKNOWN) };
+        let role = match activity.class {
+            Some(GpuClass::Idle | GpuClass::Parked) => Role::Warn,
+            Some(GpuClass::Unknown) => Role::TextDim,
+            _ => Role::Gpu,
+        };
+        let shared = if activity.is_shared { "~" } else { "" };
+        Line::of(role, format!("{shared}{}", format::utilization(utilization)))
     }
 
     fn cpu(&self) -> Line {

@@ -6,7 +6,7 @@ use crate::config::Role;
 use crate::fleet::{CapacityType, PodPhase, PodRow};
 use crate::insight::batch::JobStatus;
 use crate::insight::disruption::{Outlook, ProtectionState, Standing};
-use crate::insight::gpu::Sharing;
+use crate::insight::gpu::{ExporterState, GpuClass, NodeActivity, Sharing};
 use crate::insight::phase::{ClaimPhase, NodePhase};
 use crate::units::Time;
 
@@ -206,6 +206,44 @@ pub(super) const fn sharing(sharing: Sharing) -> &'static str {
         Sharing::Mig => "MIG",
         Sharing::Dra => "DRA",
     }
+}
+
+/// Before how busy the accelerators of a Node are, where Karpenter sees the Node otherwise.
+pub(super) const DISAGREES: &str = "≠";
+
+/// How busy the accelerators of a Node are; what nobody has requested is only worth a number where something uses it.
+pub(super) fn busy(activity: &NodeActivity) -> Line {
+    let is_pending = activity.exporter.state == ExporterState::Pending;
+    match (activity.class, activity.utilization) {
+        (GpuClass::Stranded | GpuClass::Unallocated, _) => Line::of(Role::TextDim, format::NONE),
+        // A device plugin that has not come up leaves nothing to be requested.
+        (GpuClass::Unknown, _) if !activity.is_any_held() && !activity.devices.is_empty() => {
+            Line::of(Role::TextDim, format::NONE)
+        }
+        (_, None) if is_pending => Line::of(Role::Unknown, format::NOT_YET),
+        (_, None) => Line::of(Role::Unknown, format::UNKNOWN),
+        (GpuClass::Rogue, Some(utilization)) => Line::of(Role::Bad, format!("!{}", format::utilization(utilization))),
+        (class, Some(utilization)) => {
+            let role = match class {
+                _ if activity.exporter.state == ExporterState::Stale => Role::Stale,
+                GpuClass::Busy => Role::Gpu,
+                GpuClass::Unknown => Role::TextDim,
+                _ => Role::Warn,
+            };
+            Line::of(role, format::utilization(utilization))
+        }
+    }
+}
+
+/// What accelerators do, in one word.
+pub(super) fn gpu_class(class: GpuClass) -> Line {
+    let role = match class {
+        GpuClass::Busy => Role::Ok,
+        GpuClass::Rogue => Role::Bad,
+        GpuClass::Unknown => Role::Unknown,
+        GpuClass::Idle | GpuClass::Parked | GpuClass::Stranded | GpuClass::Unallocated => Role::Warn,
+    };
+    Line::of(role, class.name().to_lowercase())
 }
 
 /// Devices requested of those there are, as a bar and in numbers.

@@ -73,7 +73,7 @@ fn a_level_remembers_its_view() {
     assert_eq!(view(&told), "held");
     let told = story(small()).keys("V V v v G l h");
     assert_eq!(view(&told), "all");
-    let told = story(small()).keys("v v v v v l v h");
+    let told = story(small()).keys("v v v v v v l v h");
     assert_eq!((view(&told), told.app.ui.level.screen), ("all", Screen::Fleet));
 }
 
@@ -83,7 +83,7 @@ fn a_view_is_updated_with_changed_objects() {
         let labels = labels(&[("karpenter.sh/capacity-type", CapacityType::Spot.name())]);
         upsert_node(NodeRow { labels, ..node(name, "cpu") })
     };
-    let told = story(small()).keys("v v v");
+    let told = story(small()).keys("v v v v");
     assert_eq!(view(&told), "spot");
     let before = names(&told);
     let told = told.told(vec![spot("taken")]);

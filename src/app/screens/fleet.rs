@@ -3,7 +3,7 @@
 use super::column::{Column, Order, columns};
 use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};
 use super::view::View;
-use crate::app::depends::{PRICES, VERDICTS};
+use crate::app::depends::{GPUS, PRICES, VERDICTS};
 use crate::app::field::Field;
 use crate::app::rank::{self, Rank, thousandths};
 use crate::app::{App, RowRef, Scope, payers, status};
@@ -41,6 +41,7 @@ pub static SPEC: ScreenSpec = ScreenSpec {
         Field::By,
         Field::Protected,
         Field::Gpu,
+        Field::Class,
         Field::Price,
     ],
     narrowed_by: Narrowing::NodeLabels,
@@ -52,14 +53,14 @@ const POD: Dependency = Dependency::Kind(Kind::Pod);
 
 columns! {
     ATTENTION = Column::order_only("attention", Order::Rank(rank::attention), "what needs a look first")
-        .depends_on(&[VERDICTS, Dependency::Minute]);
+        .depends_on(&[VERDICTS, GPUS, Dependency::Minute]);
     MARK = Column::left("mark", "", 1, (1, 1, 1), "where the node stands, as a glyph");
     NAME = Column::left("name", "NODE", 0, (14, 18, 60), "name of the Node, or of a NodeClaim without one")
         .ranked(rank::name);
     VERDICT = Column::left("verdict", "KARPENTER", 2, (17, 32, 60), "what Karpenter may do with it, or what stops it")
         .ranked(|row, app| status::judged(row, app).map_or(Rank::LAST, verdict))
         .depends_on(&[VERDICTS]);
-    UNTIL = Column::left("until", "UNTIL", 4, (7, 9, 18), "when that ends: the protection, or sooner what ends it")
+    UNTIL = Column::left("until", "UNTIL", 5, (7, 9, 18), "when that ends: the protection, or sooner what ends it")
         .ranked(|row, app| Rank::time(status::judged(row, app).and_then(|judged| judged.ends_at)))
         .depends_on(&[VERDICTS]);
     COST = Column::right("cost", "$/H", 4, (9, 9, 16), "dollars per hour")
@@ -83,6 +84,14 @@ columns! {
         .depends_on(&[POD]);
     GPU = Column::left("gpu", "GPU", 4, (8, 12, 16), "accelerators that pods request, of those it has")
         .ranked(rank::gpus);
+    BUSY = Column::right("busy", "BUSY", 4, (5, 5, 6), "how busy the accelerators are that pods request")
+        .ranked(|row, app| Rank::most_of(utilization(row, app)))
+        .depends_on(&[GPUS]);
+    CLASS = Column::left("class", "GPU IS", 7, (6, 11, 11), "what the accelerators do: busy, idle, parked, stranded …")
+        .ranked(|row, app| Rank::text(class(row, app)))
+        .depends_on(&[GPUS]);
+    GPU_WASTE = Column::order_only("gpu-waste", Order::Rank(|row, app| Rank::most_of(wasted_on_gpus(row, app))), "dollars of accelerators that do nothing")
+        .depends_on(GPU_DOLLARS);
     PROTECTION = Column::left("protection", "PROTECTED", 8, (9, 16, 18), "its own protection, or its protected pods")
         .ranked(rank::protection)
         .depends_on(&[POD, Dependency::Minute]);
@@ -101,12 +110,18 @@ const WASTED_DOLLARS: &[Dependency] =
 const UNREQUESTED_DOLLARS: &[Dependency] =
     &[POD, Dependency::Prices, Dependency::Kind(Kind::NodeOverlay), Dependency::Part(Part::Rates)];
 
+const GPU_DOLLARS: &[Dependency] =
+    &[POD, GPUS, Dependency::Prices, Dependency::Kind(Kind::NodeOverlay), Dependency::Part(Part::Rates)];
+
 static VIEWS: &[View] = &[
     View::all("all", "all nodes, and NodeClaims that have none yet"),
     View::of("waste", "nodes whose dollars are held or requested by no pod, the most first", is_wasteful)
         .depends_on(WASTED_DOLLARS)
         .ordered_by(&WASTE),
     View::of("held", "nodes that nothing but protection keeps from Karpenter", is_held).depends_on(&[VERDICTS]),
+    View::of("idle GPUs", "nodes whose accelerators do nothing, the dearest first", has_idle_gpus)
+        .depends_on(GPU_DOLLARS)
+        .ordered_by(&GPU_WASTE),
     View::of("spot", "spot capacity", is_spot),
     View::of("going", "nodes that are disrupted, terminating or taken back by the cloud", is_going)
         .depends_on(&[VERDICTS]),
@@ -170,6 +185,27 @@ fn is_wasteful(row: RowRef<'_>, app: &App) -> bool {
 
 fn is_held(row: RowRef<'_>, app: &App) -> bool {
     status::protection(row, app).is_some_and(|protection| protection.is_held == Some(true))
+}
+
+/// How busy the accelerators of a Node are, in millionths.
+fn utilization(row: RowRef<'_>, app: &App) -> Option<i64> {
+    status::gpu_state(row, app)?.activity.utilization.map(|utilization| utilization.millionths().into())
+}
+
+fn class(row: RowRef<'_>, app: &App) -> Option<&'static str> {
+    status::gpu_state(row, app).map(|state| state.activity.class.name())
+}
+
+fn has_idle_gpus(row: RowRef<'_>, app: &App) -> bool {
+    status::gpu_state(row, app).is_some_and(|state| state.activity.class.is_waste())
+}
+
+/// Micro-dollars per hour for accelerators of a Node that nobody requests, or that do nothing.
+fn wasted_on_gpus(row: RowRef<'_>, app: &App) -> Option<i64> {
+    let RowRef::Node(node) = row else { return None };
+    let idle = status::gpu_state(row, app)?.idle_rate;
+    let said = app.insights.picture.node(&node.meta.key.name)?;
+    said.cost.rate().map(|_| said.spend.unallocated_gpu.saturating_add(idle.unwrap_or(0)))
 }
 
 fn is_spot(row: RowRef<'_>, _: &App) -> bool {

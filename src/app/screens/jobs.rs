@@ -3,7 +3,7 @@
 use super::column::{Column, Order, columns};
 use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};
 use super::view::View;
-use crate::app::depends::PRICES;
+use crate::app::depends::{GPUS, PRICES};
 use crate::app::field::Field;
 use crate::app::payers::RatesByUid;
 use crate::app::rank::{self, Rank, thousandths};
@@ -53,6 +53,9 @@ columns! {
     FAILED = Column::right("failed", "FAILED", 6, (6, 8, 8), "pods that failed, of those that may")
         .ranked(|row, _| of_job(row, |job| job.failed));
     GPU = Column::right("gpu", "GPU", 4, (3, 5, 5), "accelerators that its pods request").ranked(rank::gpus);
+    BUSY = Column::right("busy", "BUSY", 5, (4, 5, 5), "how busy the accelerators of its pods are")
+        .ranked(|row, app| Rank::most_of(utilization(row, app)))
+        .depends_on(&[GPUS, Dependency::Kind(Kind::Pod)]);
     COST = Column::right("cost", "$/H", 4, (5, 7, 12), "dollars per hour of its pods, each a share of its node")
         .ordered(Order::Rates(rates))
         .depends_on(PRICES);
@@ -104,4 +107,11 @@ fn paid(job: &JobRow, app: &App) -> i64 {
 fn seconds(job: &JobRow, app: &App) -> i64 {
     let finished = app.insights.picture.job(job).and_then(|job| job.state.finished);
     job.started.map_or(-1, |started| finished.unwrap_or(app.now).seconds_since(started))
+}
+
+/// How busy the accelerators of a Job are, in millionths.
+fn utilization(row: RowRef<'_>, app: &App) -> Option<i64> {
+    let RowRef::Job(job) = row else { return None };
+    let utilization = app.insights.gpus.utilization_of_job(&app.fleet, &job.meta.uid);
+    utilization.map(|utilization| utilization.millionths().into())
 }

@@ -3,6 +3,7 @@
 use super::column::{Column, Order, columns};
 use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};
 use super::view::View;
+use crate::app::depends::GPUS;
 use crate::app::field::Field;
 use crate::app::payers::RatesByUid;
 use crate::app::rank::{self, Rank};
@@ -57,6 +58,9 @@ columns! {
     MEMORY = Column::right("memory", "MEM", 8, (7, 8, 8), "memory it requests")
         .ranked(|row, _| of_pod(row, |pod| Rank::most(pod.requests.memory_bytes)));
     GPU = Column::right("gpu", "GPU", 4, (3, 4, 4), "accelerators it requests").ranked(rank::gpus);
+    BUSY = Column::right("busy", "BUSY", 6, (4, 5, 5), "how busy its accelerators are")
+        .ranked(|row, app| Rank::most_of(utilization(row, app)))
+        .depends_on(&[GPUS, Dependency::Kind(Kind::Node)]);
     COST = Column::right("cost", "$/H", 4, (9, 9, 16), "dollars per hour: its share of its node")
         .ordered(Order::Rates(rates))
         .depends_on(&[
@@ -119,4 +123,11 @@ fn until<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
 
 fn rates(app: &App) -> RatesByUid<'_> {
     payers::pod_rates(app, |pod| Some(&pod.meta.uid))
+}
+
+/// How busy the accelerators of a pod are, in millionths.
+fn utilization(row: RowRef<'_>, app: &App) -> Option<i64> {
+    let RowRef::Pod(pod) = row else { return None };
+    let activity = app.insights.gpus.of_pod(&app.fleet, pod)?;
+    activity.utilization.map(|utilization| utilization.millionths().into())
 }

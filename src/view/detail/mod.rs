@@ -3,6 +3,7 @@
 mod claim;
 mod cost;
 mod event;
+mod gpus;
 mod job;
 mod node;
 mod pod;

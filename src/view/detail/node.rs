@@ -2,12 +2,11 @@
 
 use super::super::context::FrameContext;
 use super::super::{Line, format, pools, words};
-use super::{Page, cost, verdict};
+use super::{Page, cost, gpus, verdict};
 use crate::app::{claim_phase, node_phase};
 use crate::config::Role;
 use crate::fleet::{Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow};
 use crate::insight::disruption::{NodeAnnotation, protection};
-use crate::insight::gpu::{DevicePlugin, NodeGpu, Sharing};
 
 /// Details of a Node; `None` where it is gone.
 pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
@@ -17,6 +16,7 @@ pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     page.lines.extend(protection_line(node));
     verdict::sections(frame, node, &mut page);
     resources(frame, node, &mut page);
+    gpus::section(frame, node, &mut page);
     pods(frame, node, &mut page);
     cost::of_node(frame, node, &mut page);
     relations(frame, node, &mut page);
@@ -77,42 +77,7 @@ fn resources(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
         "memory",
         amount(picture.map(|p| p.memory_requested_bytes), node.allocatable.memory_bytes, format::bytes),
     );
-    if let Some(gpu) = frame.node(node).and_then(|picture| picture.gpu.as_ref()) {
-        accelerators(frame, gpu, page);
-    }
     page.fact_if("kubelet", Some(&node.kubelet_version));
-}
-
-fn accelerators(frame: &FrameContext<'_>, gpu: &NodeGpu, page: &mut Page) {
-    let model = gpu.model.as_ref().map_or_else(String::new, |model| format!(" {model}"));
-    let line = words::gpus(frame.gpus_requested(gpu), gpu.advertised)
-        .and(Role::TextDim, format!(" requested{model} ({})", gpu.resource));
-    page.fact("accelerators", line);
-    let each = if gpu.resources.len() > 1 { gpu.resources.as_slice() } else { &[] };
-    for one in each {
-        page.fact(
-            "",
-            words::gpus(frame.if_pods_known(one.requested), one.advertised)
-                .and(Role::TextDim, format!(" {}", one.resource)),
-        );
-    }
-    if let (Some(physical), Some(devices)) = (gpu.physical, gpu.physical_requested.filter(|_| frame.all(Kind::Pod)))
-        && gpu.sharing != Sharing::None
-    {
-        let words =
-            format!("{} of {physical} requested ({})", format::thousandths(devices), words::sharing(gpu.sharing));
-        page.fact("devices", Line::plain(words));
-    }
-    match gpu.device_plugin {
-        DevicePlugin::Ready => {}
-        DevicePlugin::NotRegistered => {
-            page.fact("", Line::of(Role::Warn, format!("△ device plugin: {} is not registered", gpu.resource)));
-        }
-        DevicePlugin::Unhealthy => {
-            let lost = format::count(gpu.advertised - gpu.allocatable);
-            page.fact("", Line::of(Role::Warn, format!("△ {lost} advertised but not allocatable")));
-        }
-    }
 }
 
 fn cpu(millis: i64) -> String {

@@ -1,0 +1,162 @@
+//! The accelerators of a Node: what there is, what pods request, what each device does.
+
+use super::super::context::FrameContext;
+use super::super::{Line, format, words};
+use super::Page;
+use crate::config::Role;
+use crate::fleet::{DeviceReading, Kind, NodeRow};
+use crate::insight::gpu::{
+    DeviceActivity, DevicePlugin, ExporterState, ExporterStatus, NodeActivity, NodeGpu, Sharing,
+};
+use crate::insight::picture::{CpuShare, Disagreement};
+
+/// The section of a Node that has accelerators.
+pub(super) fn section(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
+    let Some(gpu) = frame.node(node).and_then(|picture| picture.gpu.as_ref()) else { return };
+    page.section("ACCELERATORS");
+    requests(frame, gpu, page);
+    let Some(state) = frame.app.insights.gpus.of_node(&node.meta.key.name) else { return };
+    let activity = &state.activity;
+    disagreement(frame, node, gpu, activity, page);
+    page.fact("now", class(frame, activity));
+    page.fact("read from", exporter(frame, &activity.exporter));
+    devices(frame, node, activity, page);
+}
+
+fn requests(frame: &FrameContext<'_>, gpu: &NodeGpu, page: &mut Page) {
+    let model = gpu.model.as_ref().map_or_else(String::new, |model| format!(" {model}"));
+    let line = words::gpus(frame.gpus_requested(gpu), gpu.advertised)
+        .and(Role::TextDim, format!(" requested{model} ({})", gpu.resource));
+    page.fact("requests", line);
+    let each = if gpu.resources.len() > 1 { gpu.resources.as_slice() } else { &[] };
+    for one in each {
+        page.fact(
+            "",
+            words::gpus(frame.if_pods_known(one.requested), one.advertised)
+                .and(Role::TextDim, format!(" {}", one.resource)),
+        );
+    }
+    if let (Some(physical), Some(devices)) = (gpu.physical, gpu.physical_requested.filter(|_| frame.all(Kind::Pod)))
+        && gpu.sharing != Sharing::None
+    {
+        let words =
+            format!("{} of {physical} requested ({})", format::thousandths(devices), words::sharing(gpu.sharing));
+        page.fact("devices", Line::plain(words));
+    }
+    match gpu.device_plugin {
+        DevicePlugin::Ready => {}
+        DevicePlugin::NotRegistered => {
+            page.fact("", Line::of(Role::Warn, format!("△ device plugin: {} is not registered", gpu.resource)));
+        }
+        DevicePlugin::Unhealthy => {
+            let lost = format::count(gpu.advertised - gpu.allocatable);
+            page.fact("", Line::of(Role::Warn, format!("△ {lost} advertised but not allocatable")));
+        }
+    }
+}
+
+fn disagreement(frame: &FrameContext<'_>, node: &NodeRow, gpu: &NodeGpu, activity: &NodeActivity, page: &mut Page) {
+    let Some(picture) = frame.node(node) else { return };
+    let found = Disagreement::of(&frame.evaluator().node(node), gpu, activity, CpuShare::of(node, picture));
+    if let Disagreement::Because(sentence) = found {
+        let words = format!("{} {}", words::DISAGREES, format::sentence(frame.app.now, &sentence));
+        page.item(Line::of(Role::Warn, words));
+    }
+}
+
+/// The class, since when, and why.
+fn class(frame: &FrameContext<'_>, activity: &NodeActivity) -> Line {
+    let since = activity
+        .since
+        .map_or_else(String::new, |since| format!(" for {}", format::age(frame.app.now.seconds_since(since))));
+    let reason = format::sentence(frame.app.now, &activity.reason);
+    words::gpu_class(activity.class).and(Role::Text, since).and(Role::TextDim, format!("  {reason}"))
+}
+
+/// Which exporter, how old its figures are, and what to do where there are none.
+fn exporter(frame: &FrameContext<'_>, status: &ExporterStatus) -> Line {
+    let name = status.exporter.as_ref().map_or_else(String::new, |found| found.pod.to_string());
+    let age =
+        status.as_of.map_or_else(String::new, |at| format!(", {} ago", format::age(frame.app.now.seconds_since(at))));
+    let why = status.message.as_ref().map(|message| format::sentence(frame.app.now, message)).unwrap_or_default();
+    match status.state {
+        ExporterState::Live if why.is_empty() => Line::plain(format!("{name}{age}")),
+        ExporterState::Live => Line::plain(format!("{name}{age}")).and(Role::Warn, format!("  △ {why}")),
+        ExporterState::NoPodLabels => {
+            let words = format!("  △ it names no pod: the busiest devices count as requested. {why}");
+            Line::plain(format!("{name}{age}")).and(Role::Warn, words)
+        }
+        ExporterState::Pending => Line::of(Role::Unknown, format!("{name}: {} no answer yet", format::NOT_YET)),
+        ExporterState::None => {
+            let words = "? no exporter: run dcgm-exporter, device-metrics-exporter or neuron-monitor as a DaemonSet";
+            Line::of(Role::Unknown, words)
+        }
+        ExporterState::Forbidden => {
+            let words = format!("✗ {name}: {why}; batchtop rbac viewer --with-gpu-metrics prints the rights");
+            Line::of(Role::Bad, words)
+        }
+        ExporterState::Failed => Line::of(Role::Bad, format!("✗ {name}: {why}")),
+        ExporterState::Stale => Line::of(Role::Stale, format!("{name}{age}: {why}")),
+    }
+}
+
+fn devices(frame: &FrameContext<'_>, node: &NodeRow, activity: &NodeActivity, page: &mut Page) {
+    let Some(told) = frame.app.fleet.gpus.of_node(&node.meta.key.name) else { return };
+    for (reading, device) in told.devices.iter().zip(&activity.devices) {
+        page.item(device_line(reading, device));
+    }
+}
+
+/// Marks of the bar of one device.
+const BAR: usize = 8;
+
+/// A device in one line: number, how busy, memory, power, temperature, errors, and who has it.
+fn device_line(reading: &DeviceReading, device: &DeviceActivity) -> Line {
+    let number = reading.index.map_or_else(|| reading.uuid.to_string(), |index| index.to_string());
+    let mig = reading.mig.as_ref().map_or_else(String::new, |mig| format!(" {}", mig.profile));
+    let line = Line::of(Role::TextDim, format!("{:<10}", format!("{number}{mig}"))).then(utilization(reading));
+    let line = line.and(Role::Text, " ").then(padded(words::gpu_class(device.class)));
+    let facts = [memory(reading), power(reading), temperature(reading)].into_iter().flatten();
+    let line = line.and(Role::TextDim, format!(" {:<34}", facts.collect::<Vec<String>>().join("  ")));
+    let line = match reading.xid.filter(|xid| *xid != 0) {
+        Some(xid) => line.and(Role::Bad, format!("XID {xid} ")),
+        None => line,
+    };
+    let pods: Vec<String> = reading.holders.iter().map(|holder| holder.pod.to_string()).collect();
+    line.and(Role::Text, pods.join(", "))
+}
+
+/// The longest class.
+const CLASS_WIDTH: usize = "unallocated".len();
+
+fn padded(line: Line) -> Line {
+    let gap = CLASS_WIDTH.saturating_sub(line.width());
+    line.and(Role::Text, " ".repeat(gap))
+}
+
+fn utilization(reading: &DeviceReading) -> Line {
+    let Some(utilization) = reading.utilization else {
+        return Line::of(Role::BarEmpty, "·".repeat(BAR)).and(Role::Unknown, format!(" {:>4}", format::UNKNOWN));
+    };
+    let (full, free) = format::bar(utilization.millionths().into(), 1_000_000, BAR);
+    Line::of(Role::BarFill, full)
+        .and(Role::BarEmpty, free)
+        .and(Role::Gpu, format!(" {:>4}", format::utilization(utilization)))
+}
+
+fn memory(reading: &DeviceReading) -> Option<String> {
+    let bytes = |bytes: u64| format::bytes(i64::try_from(bytes).unwrap_or(i64::MAX));
+    match (reading.memory_used_bytes, reading.memory_total_bytes) {
+        (Some(used), Some(total)) => Some(format!("{} of {}", bytes(used), bytes(total))),
+        (Some(used), None) => Some(bytes(used)),
+        _ => None,
+    }
+}
+
+fn power(reading: &DeviceReading) -> Option<String> {
+    reading.power_milliwatts.map(|milliwatts| format!("{} W", milliwatts / 1_000))
+}
+
+fn temperature(reading: &DeviceReading) -> Option<String> {
+    reading.temperature_celsius.map(|celsius| format!("{celsius} °C"))
+}
