@@ -139,7 +139,7 @@ fn labels(machine: &Machine, gpu: &Gpu, index: i64, holder: Option<&Pod>) -> Str
 }
 
 /// What the GPU of a pod does, by what the pod is: Jobs train, a server of models is asked or is not, a notebook waits for
-/// its user. Without a pod it does nothing, but for one on the node that the vector database keeps.
+/// its user.
 fn activity(world: &World, machine: &Machine, index: i64, holder: Option<(PodId, &Pod)>) -> Activity {
     let Some((id, pod)) = holder else { return without_pod(world, machine, index) };
     let mut rng = Rng::new(u64::from(id) << 16 | (world.now / SECONDS).unsigned_abs() << 4 | index.unsigned_abs());
@@ -157,12 +157,19 @@ fn activity(world: &World, machine: &Machine, index: i64, holder: Option<(PodId,
 /// Until a model is loaded.
 const LOADING_SECONDS: Sec = 45;
 
-/// The container of the vector database sees all GPUs of its node, and its index uses one that it has not requested.
+/// The container of the vector database sees all GPUs of its node. When its index is made anew, that uses one of them,
+/// which the pod has not requested.
 fn without_pod(world: &World, machine: &Machine, index: i64) -> Activity {
+    const GPU_OF_INDEX: i64 = 5;
+    const EVERY_SECONDS: Sec = 1800;
+    const TAKES_SECONDS: Sec = 240;
     let is_database = |pod: &Pod| {
         matches!(pod.owner, PodOwner::Deployment(at) if DEPLOYMENTS[at].name == "vector-db") && pod.ready.is_some()
     };
-    let hosts_database = world.pods_on(machine.id).any(|(_, pod)| is_database(pod));
-    // Of the two replicas one has the index.
-    if hosts_database && index == 5 && machine.id % 2 == 0 { Activity { busy: 230, memory: 140 } } else { NOTHING }
+    let is_due = (world.now - world.start).rem_euclid(EVERY_SECONDS) >= EVERY_SECONDS - TAKES_SECONDS;
+    if index == GPU_OF_INDEX && is_due && world.pods_on(machine.id).any(|(_, pod)| is_database(pod)) {
+        Activity { busy: 230, memory: 140 }
+    } else {
+        NOTHING
+    }
 }

@@ -129,12 +129,12 @@ impl Wanted {
     }
 }
 
-fn items(list: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn items(list: &Value) -> impl Iterator<Item = &Value> {
     list.as_array().into_iter().flatten()
 }
 
 /// A number of devices or dollars in whole parts of it; null stays null.
-fn parts(number: &Value, of_one: f64) -> Value {
+pub(super) fn parts(number: &Value, of_one: f64) -> Value {
     #[expect(clippy::cast_possible_truncation, reason = "a few devices, a few dollars")]
     let whole = |number: f64| (number * of_one).round() as i64;
     number.as_f64().map_or(Value::Null, |number| json!(whole(number)))
@@ -144,12 +144,12 @@ fn thousandths(devices: &Value) -> Value {
     parts(devices, 1e3)
 }
 
-fn micros(usd: &Value) -> Value {
+pub(super) fn micros(usd: &Value) -> Value {
     parts(usd, 1e6)
 }
 
 /// The whole cluster, in which the sums over the Nodes are the totals.
-fn snapshot(bed: &Bed) -> Result<Value> {
+pub(super) fn snapshot(bed: &Bed) -> Result<Value> {
     let document = Program::new(bed.admin_kubeconfig())?.snapshot(&[])?;
     let totals = &document["totals"];
     for (name, of_one) in
@@ -174,15 +174,16 @@ fn sum(document: &Value, name: &str, of_one: f64) -> Value {
     of_gpus(document, name, of_one).map(|one| one.as_i64()).sum::<Option<i64>>().map_or(Value::Null, Value::from)
 }
 
-fn node<'a>(document: &'a Value, name: &str) -> Result<&'a Value> {
+pub(super) fn node<'a>(document: &'a Value, name: &str) -> Result<&'a Value> {
     items(&document["nodes"]).find(|node| node["name"] == name).context(format!("no Node {name}"))
 }
 
 /// Rule, severity and message of what is found about a Node's accelerators.
+/// What is said of devices that cannot be used.
 fn findings(document: &Value, node: &str) -> Vec<(String, String, String)> {
     let about = items(&document["findings"]).filter(|found| found["object"]["name"] == node);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let gpu = about.filter(|found| text(&found["rule"]).starts_with("Gpu") || found["rule"] == "DevicePluginMissing");
+    let gpu = about.filter(|found| found["rule"] == "GpuUnhealthy" || found["rule"] == "DevicePluginMissing");
     gpu.map(|found| (text(&found["rule"]), text(&found["severity"]), text(&found["message"]))).collect()
 }
 
@@ -191,7 +192,7 @@ fn told(rule: &str, severity: &str, message: &str) -> Vec<(String, String, Strin
 }
 
 /// The one Node of a pool, once the pod of this Job runs on it and Karpenter has taken it over.
-fn node_of(bed: &Bed, pool: &NodePool<'_>, namespace: &Namespace<'_>, job: &str) -> Result<String> {
+pub(super) fn node_of(bed: &Bed, pool: &NodePool<'_>, namespace: &Namespace<'_>, job: &str) -> Result<String> {
     bed.wait_for(&format!("initialized node for {job}"), PATIENCE, || {
         let pods = bed.pods_of_job(namespace, job)?;
         let running = pods.iter().find(|pod| pod["status"]["phase"] == "Running");
@@ -203,7 +204,7 @@ fn node_of(bed: &Bed, pool: &NodePool<'_>, namespace: &Namespace<'_>, job: &str)
 }
 
 /// A pod that stands on this Node, whatever the Node says.
-fn stand(bed: &Bed, namespace: &Namespace<'_>, node: &GpuNode<'_>, name: &str, pod: PodSpec) -> Result<()> {
+pub(super) fn stand(bed: &Bed, namespace: &Namespace<'_>, node: &GpuNode<'_>, name: &str, pod: PodSpec) -> Result<()> {
     let pod = pod.cpu("100m").memory("64Mi").field("nodeName", json!(&**node));
     bed.api().create(&namespace.core("pods"), &pod.build(namespace, name))?;
     bed.wait_for(&format!("running pod {name}"), PATIENCE, || {

@@ -1,6 +1,7 @@
 //! batchtop itself on a real control plane.
 
 mod encodings;
+mod exporters;
 mod faults;
 mod gpus;
 mod money;
@@ -20,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         faults::trials(),
         rights::trials(),
         gpus::trials(),
+        exporters::trials(),
         money::trials(),
     ]
     .into_iter()
