@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use super::class::{GpuClass, GpuThresholds, Hold, Measured};
 use super::exporter::{self, ExporterState, ExporterStatus, PodLabels};
 use super::hardware::Sharing;
-use super::partition;
+use super::partition::{self, Thousandths};
 use super::reason;
 use super::summary::{DevicePlugin, NodeGpu};
 use crate::fleet::{DeviceReading, NodeDevices, ObjectKey, PodPhase, PodRow, Sym, Utilization};
@@ -176,7 +176,7 @@ impl NodeActivity {
 
 /// The boards that pods hold, by their requests; `None` where nothing tells what a unit is of a board.
 fn held_boards(gpu: &NodeGpu) -> Option<i64> {
-    gpu.physical_requested.map(|devices| devices.ceil())
+    gpu.physical_requested.map(Thousandths::ceil)
 }
 
 /// Who holds which device.
@@ -203,7 +203,7 @@ impl Holders {
 }
 
 /// The pods that may hold devices: those that request some. Of Dynamic Resource Allocation only the exporter tells.
-fn requesting<'a>(input: ActivityInput<'a>) -> impl Iterator<Item = &'a PodRow> {
+fn requesting(input: ActivityInput<'_>) -> impl Iterator<Item = &PodRow> {
     let by_claim = input.gpu.sharing == Sharing::Dra;
     input.pods.iter().copied().filter(move |pod| by_claim || pod.requests.gpu_total() > 0)
 }

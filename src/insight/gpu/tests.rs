@@ -191,9 +191,10 @@ fn nothing_is_said_of_devices_whose_pods_have_just_started() {
     };
     assert_eq!((young(599).class(), young(600).class()), (GpuClass::Unknown, GpuClass::Idle));
     assert_eq!(young(1).activity().reason.machine_text(), "the pods that request devices started less than 10m ago");
-    let pending = young(3_600).with(|_| ());
-    let mut pending = pending;
-    pending.pods.first_mut().map(|pod| pod.phase = PodPhase::Pending);
+    let mut pending = young(3_600);
+    for pod in &mut pending.pods {
+        pod.phase = PodPhase::Pending;
+    }
     assert_eq!(pending.class(), GpuClass::Unknown, "its containers have not started");
     let joined = young(5).pod("old", &[(GPU, 1)]).told(vec![board("G0", 0, &["train", "old"])]);
     assert_eq!(joined.class(), GpuClass::Idle, "another pod has had the device for longer");

@@ -265,7 +265,7 @@ impl Insights {
                 // A pod matters to no Node but its own, which has been noted.
                 Part::Verdicts if causes.iter().all(|cause| *cause == PODS || !part.depends_on_any(&[*cause])) => false,
                 // A Node whose pods or devices changed has been noted.
-                Part::Gpus if !causes.iter().any(concerns_all_gpus) => false,
+                Part::Gpus if !causes.iter().copied().any(concerns_all_gpus) => false,
                 Part::Verdicts | Part::Rates | Part::Ledger | Part::PriceDemand | Part::Gpus => {
                     self.dirty.insert(part);
                     part == Part::Rates
@@ -351,8 +351,8 @@ impl Insights {
 }
 
 /// Whether a change concerns what the accelerators of any Node do, and not only of those that changed with it.
-fn concerns_all_gpus(cause: &Dependency) -> bool {
+fn concerns_all_gpus(cause: Dependency) -> bool {
     let is_of_node =
         matches!(cause, Dependency::Kind(Kind::Node | Kind::NodeClaim | Kind::Pod) | Dependency::GpuDevices);
-    !is_of_node && Part::Gpus.depends_on_any(&[*cause])
+    !is_of_node && Part::Gpus.depends_on_any(&[cause])
 }
