@@ -161,6 +161,8 @@ pub struct Common {
 pub enum Command {
     /// Print everything batchtop knows as one JSON document
     Snapshot(Snapshot),
+    /// Print what the accelerators of each node do, the most dollars for idle ones first
+    Gpus(Gpus),
     /// Print the ClusterRole that batchtop needs
     Rbac {
         /// viewer reads; operator may also protect and unprotect
@@ -215,6 +217,29 @@ pub struct Snapshot {
     /// Print the document's JSON schema instead
     #[arg(long)]
     pub schema: bool,
+}
+
+/// Flags of `gpus`.
+#[derive(Args, Debug, Clone)]
+pub struct Gpus {
+    /// Longest time to wait until everything is read, for example 60s
+    #[arg(long, env = "BATCHTOP_TIMEOUT", value_name = "DURATION", default_value = "60s")]
+    pub timeout: String,
+    /// Format of the output: json, or wide for more columns
+    #[arg(short, long, env = "BATCHTOP_GPUS_OUTPUT", value_enum, value_name = "FORMAT")]
+    pub output: Option<GpuFormat>,
+    /// Fail with exit code 1 where a limit is passed: idle>$50 for dollars per hour, rogue>0 for devices
+    #[arg(long, env = "BATCHTOP_FAIL_ON", value_name = "LIMIT", value_delimiter = ',')]
+    pub fail_on: Vec<String>,
+}
+
+/// The formats of `gpus` besides the table.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GpuFormat {
+    /// One JSON document.
+    Json,
+    /// The table with more columns.
+    Wide,
 }
 
 /// The roles of `rbac`.

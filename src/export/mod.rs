@@ -9,6 +9,7 @@ mod disruption;
 mod document;
 mod events;
 mod findings;
+mod gpu_report;
 mod gpus;
 mod jobs;
 mod metadata;
@@ -23,5 +24,8 @@ mod totals;
 mod value;
 mod words;
 
+pub use cost::Usd;
 pub use document::{Snapshot, schema, snapshot};
-pub use gpus::GpuDetail;
+pub use gpu_report::{GpuReport, gpu_report};
+pub use gpus::{Gpu, GpuDetail};
+pub use nodes::Node;

@@ -16,7 +16,6 @@ use crate::insight::{Completeness, phase};
 /// One Node. What pods request is null while not all pods are known.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the names of the document")]
 pub struct Node {
     /// `metadata.name`.
     pub name: Text,

@@ -185,6 +185,13 @@ impl JsonSchema for SourceState {
     }
 }
 
+impl GpuClass {
+    /// Whether something computes on the accelerators.
+    pub const fn is_working(self) -> bool {
+        matches!(self, Self::Busy | Self::Rogue)
+    }
+}
+
 /// Whether the exporter of a Node's accelerators can be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub enum ExporterState {

@@ -10,6 +10,7 @@ mod effects;
 mod event_loop;
 mod explain;
 mod failure;
+mod gpus;
 mod journal;
 mod keys;
 mod logging;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
 use super::atomic::write_output;
@@ -22,14 +23,18 @@ const STANDARD_OUTPUT: &str = "-";
 
 /// Runs the command.
 pub fn run(cli: &Cli, args: &Snapshot) -> Result<ExitCode, Failure> {
-    let timeout = humantime::parse_duration(&args.timeout).map_err(|error| {
-        Failure::usage(format!("--timeout {:?}: {error}", args.timeout), "write a duration like 60s or 2m")
-    })?;
+    let timeout = parse_timeout(&args.timeout)?;
     let Some(app) = read(cli, timeout)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
     if SourceId::of_cluster().any(|id| id.is_essential() && is_complete(&app, id)) {
         write_document(&app, args)?;
     }
     exit_code(&app, args)
+}
+
+/// The value of `--timeout`.
+pub fn parse_timeout(text: &str) -> Result<Duration, Failure> {
+    let hint = "write a duration like 60s or 2m";
+    humantime::parse_duration(text).map_err(|error| Failure::usage(format!("--timeout {text:?}: {error}"), hint))
 }
 
 /// Reads everything once; `None` if the user interrupted it.
@@ -127,16 +132,19 @@ fn are_prices_settled(app: &App) -> bool {
 
 fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {
     let detail = if args.gpu_detail { GpuDetail::Devices } else { GpuDetail::Sums };
-    let json = serde_json::to_string_pretty(&export::snapshot(app, detail))
-        .map_err(|error| Failure::bug(format!("the document cannot be written as JSON: {error}")))?;
-    let mut text = escaped(json);
-    text.push('\n');
+    let text = json(&export::snapshot(app, detail))? + "\n";
     match &args.output_file {
         None => commands::print(&text).map(|_| ()),
         Some(path) if path.as_os_str() == STANDARD_OUTPUT => commands::print(&text).map(|_| ()),
         Some(path) => write_output(path, text.as_bytes())
             .map_err(|error| Failure::internal(format!("cannot write {}: {error}", path.display()))),
     }
+}
+
+/// A document as JSON for a terminal or a file.
+pub fn json(document: &impl Serialize) -> Result<String, Failure> {
+    let bug = |error| Failure::bug(format!("the document cannot be written as JSON: {error}"));
+    serde_json::to_string_pretty(document).map(escaped).map_err(bug)
 }
 
 /// JSON with those control characters escaped, too, that JSON does not demand to be: DEL and C1, of which some terminals take

@@ -19,12 +19,12 @@ const WHOLE_DOLLARS_FROM: i64 = 10_000 * MICROS;
 const SIGNIFICANT: u32 = 3;
 
 /// A rate with its unit, from micro-dollars per hour: `$412.87/h`, `$0.0425/h`.
-pub(super) fn rate(micro_usd_per_hour: i64) -> String {
+pub(crate) fn rate(micro_usd_per_hour: i64) -> String {
     format!("{}/h", dollars(micro_usd_per_hour))
 }
 
 /// A rate in a column whose title has the unit: `412.87`.
-pub(super) fn bare(micro_usd_per_hour: i64) -> String {
+pub(crate) fn bare(micro_usd_per_hour: i64) -> String {
     let (sign, number) = number(micro_usd_per_hour);
     format!("{sign}{number}")
 }

@@ -66,11 +66,11 @@ columns! {
     COST = Column::right("cost", "$/H", 4, (9, 9, 16), "dollars per hour")
         .ranked(|row, app| Rank::most_of(payers::machine_rate(row, app)))
         .depends_on(PRICES);
-    NODE_POOL = Column::left("pool", "POOL", 5, (6, 14, 24), "its NodePool").ranked(rank::node_pool);
+    NODE_POOL = Column::left("pool", "POOL", 6, (6, 14, 24), "its NodePool").ranked(rank::node_pool);
     INSTANCE_TYPE = Column::left("type", "TYPE", 3, (12, 12, 20), "its instance type").ranked(rank::instance_type);
     CAPACITY = Column::left("capacity", "CAP", 6, (4, 4, 4), "spot, on-demand or reserved").ranked(rank::capacity);
     ZONE = Column::left("zone", "ZONE", 8, (8, 16, 16), "its zone").ranked(rank::zone);
-    AGE = Column::right("age", "AGE", 5, (5, 6, 6), "time since it was created").ranked(rank::age);
+    AGE = Column::right("age", "AGE", 6, (5, 6, 6), "time since it was created").ranked(rank::age);
     STATUS = Column::left("status", "STATUS", 7, (13, 16, 26), "starting, running, disrupting, terminating, not ready")
         .ranked(rank::status);
     PODS = Column::right("pods", "PODS", 7, (4, 6, 6), "pods bound to it that are not finished")
