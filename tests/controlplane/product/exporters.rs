@@ -6,7 +6,7 @@ use jiff::{Span, Timestamp};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use super::gpus::{items, micros, node, node_of, parts, snapshot, stand};
+use super::gpus::{PATIENCE, items, micros, node, node_of, parts, snapshot, stand};
 use super::program::Program;
 use crate::bed::{
     Answer, Bed, BedOptions, Context, DCGM_EXPORTER, DcgmDevice, GpuNode, GpuNodeSpec, JobSpec, Namespace,
@@ -39,6 +39,7 @@ pub fn trials() -> Vec<Trial> {
         trial("exporters::without_the_right_it_says_so", without_the_right),
         trial("exporters::each_is_asked_once_and_not_all_at_a_time", each_is_asked_once),
         trial("exporters::a_held_node_with_idle_devices_disagrees", a_held_node_with_idle_devices),
+        trial("exporters::a_busy_node_that_karpenter_takes_disagrees", a_busy_node_that_karpenter_takes),
     ]
 }
 
@@ -461,4 +462,44 @@ fn a_held_node_with_idle_devices() -> Result<()> {
     equal(&gpu["class"], &json!("Busy"))?;
     equal(&gpu["disagrees"], &json!(false))?;
     equal(&gpu["disagreement"], &Value::Null)
+}
+
+/// Karpenter sees one GPU of four requested and a cheaper type for it; that the GPU trains, only batchtop says.
+fn a_busy_node_that_karpenter_takes() -> Result<()> {
+    let bed = full()?;
+    let closed = json!({"nodes": "0"});
+    let spec = NodePoolSpec::new(&bed.unique("taken")).instance_types(&[SHAPE, "g5.xlarge"]).consolidate_after("0s");
+    let mut pool = bed.node_pool(spec.budget(closed))?;
+    let namespace = bed.namespace("taken")?;
+    // Only the large type has room for the first; the second fits beside it, and stays.
+    let pod = |gpus| PodSpec::new().cpu("1").gpus(gpus).on_pool(&pool);
+    bed.apply(&JobSpec::new(&namespace, "large", pod(3)).build())?;
+    let name = node_of(&bed, &pool, &namespace, "large")?;
+    bed.apply(&JobSpec::new(&namespace, "train", pod(1)).build())?;
+    equal(&node_of(&bed, &pool, &namespace, "train")?, &name)?;
+    let train = bed.pods_of_job(&namespace, "train")?[0]["metadata"]["name"].take();
+    let train = train.as_str().context("pod without name")?;
+    age(&bed, &namespace, train)?;
+    bed.apply(&dcgm_exporter(&namespace, ("karpenter.sh/nodepool", &pool)))?;
+    let exporter = bed.pod_on(&namespace, &name, DCGM_EXPORTER)?;
+    let devices = [0, 1, 2, 3].map(|index| DcgmDevice::new(index, 77));
+    let [first, others @ ..] = devices;
+    let page = dcgm_page(&name, &[vec![first.busy(91).held_by(&namespace, train)], others.to_vec()].concat());
+    bed.answer(&namespace, &exporter, 9400, Page::metrics(page))?;
+    bed.kubectl(&["-n", &namespace, "delete", "job", "large", "--cascade=foreground", "--wait=true"])?;
+    pool.update(|spec| spec.no_budgets().budget(json!({"nodes": "100%"})))?;
+    let row = bed.wait_for("a node that Karpenter may take", PATIENCE, || {
+        let row = node(&snapshot(&bed)?, &name)?.clone();
+        Ok((row["disruption"]["may"]["Underutilized"] == json!(true)).then_some(row))
+    })?;
+    let gpu = &row["gpu"];
+    equal(&gpu["class"], &json!("Busy"))?;
+    equal(&gpu["disagrees"], &json!(true))?;
+    let sentence = gpu["disagreement"].as_str().unwrap_or_default();
+    ensure(sentence.starts_with("Karpenter: candidate (CPU requests "), || sentence.to_owned())?;
+    ensure(sentence.ends_with(" · GPUs: 1/4 requested, 91 % busy"), || sentence.to_owned())?;
+    bed.wait_for("Karpenter to take the node", PATIENCE, || {
+        let nodes = pool.nodes()?;
+        Ok(nodes.iter().all(|node| node["metadata"]["name"] != json!(name)).then_some(()))
+    })
 }

@@ -13,7 +13,7 @@ use crate::bed::{
 use crate::shared::{full, trial};
 use crate::tests_bed::{ensure, equal};
 
-const PATIENCE: Duration = Duration::from_mins(2);
+pub(super) const PATIENCE: Duration = Duration::from_mins(2);
 
 const GPU: &str = "nvidia.com/gpu";
 
