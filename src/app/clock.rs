@@ -1,12 +1,25 @@
 //! The tick of the clock.
 
-use super::{App, listing, notice, write};
+use std::collections::BTreeSet;
+
+use super::{App, RowKey, RowRef, listing, notice, write};
+use crate::fleet::Sym;
 use crate::units::Time;
+
+/// The Nodes of the visible rows, and of the details that are open.
+fn nodes_on_screen(app: &App) -> BTreeSet<Sym> {
+    let level = &app.ui.level;
+    let rows = app.ui.listing.rows.iter().skip(level.offset).take(app.ui.page_rows).filter_map(RowKey::object);
+    let keys = rows.chain(level.detail.as_ref().map(|detail| &detail.key));
+    keys.filter_map(|key| RowRef::find(app, key)?.node().cloned()).collect()
+}
 
 /// Takes over the time, and with it everything that depends on the time.
 pub fn tick(app: &mut App, now: Time) {
     let before = std::mem::replace(&mut app.now, now);
+    let visible = nodes_on_screen(app);
     let (insights, inputs) = app.insights_mut();
+    insights.gpus.look_at(visible);
     insights.tick(&inputs, before);
     listing::note_time(app, before);
     notice::expire(app);

@@ -1,12 +1,12 @@
 //! Rows: what is listed, in which order, what the filter leaves.
 
-use batchtop::app::{Scope, Screen, Severity};
-use batchtop::fleet::{Kind, Labels, Sym, WorkloadRow};
+use batchtop::app::{Effect, Scope, Screen, Severity};
+use batchtop::fleet::{GpuDemand, Kind, Labels, PodRow, Report, Sym, WorkloadRow};
 
-use crate::dsl::story;
+use crate::dsl::{Story, story};
 use crate::fixture::{
-    claim, event, namespaces, node, pod, protected, remove_pod, small, suspended_job, upsert_claim, upsert_event,
-    upsert_job, upsert_node, upsert_pod, upsert_workload, workload,
+    claim, event, labels, namespaces, node, pod, protected, remove_pod, small, suspended_job, upsert_claim,
+    upsert_event, upsert_job, upsert_node, upsert_pod, upsert_workload, workload,
 };
 
 const FLEET: [&str; 5] = ["gpu-broken", "gpu-new", "gpu-a", "lab", "cpu-a"];
@@ -442,4 +442,39 @@ fn a_recreated_pod_leaves_the_list_when_it_is_deleted() {
     let told = told.told(vec![gone(), made()]);
     assert_eq!(told.app.ui.listing.rows.len(), listed);
     assert_eq!(told.told(vec![gone()]).app.ui.listing.rows.len(), listed - 1);
+}
+
+/// So many nodes with GPUs, each with an exporter.
+fn exported(count: usize) -> Vec<Report> {
+    let name = |number: usize| format!("gpu-{number:02}");
+    let nodes = (0..count).map(|number| upsert_node(node(&name(number), "gpu")));
+    let exporters = (0..count).map(|number| {
+        let labels = labels(&[("app", "nvidia-dcgm-exporter")]);
+        upsert_pod(PodRow { labels, ..pod("gpu", &format!("dcgm-{number:02}"), &name(number)) })
+    });
+    nodes.chain(exporters).collect()
+}
+
+/// What is asked last of exporters while some seconds pass.
+fn asked(mut told: Story) -> (Story, GpuDemand) {
+    let mut last = GpuDemand::default();
+    for _ in 0..8 {
+        told = told.seconds(1);
+        let of_gpus = |effect: &Effect| match effect {
+            Effect::Demand(demand) => demand.gpus.clone(),
+            _ => None,
+        };
+        last = told.effects.iter().rev().find_map(of_gpus).unwrap_or(last);
+    }
+    (told, last)
+}
+
+#[test]
+fn exporters_of_nodes_on_screen_are_read_first() {
+    let (told, demand) = asked(story(small()).told(exported(90)).keys("g g"));
+    let is_first = |demand: &GpuDemand, node: &str| demand.first.contains(node);
+    assert_eq!(demand.exporters.len(), 90);
+    assert!(is_first(&demand, "gpu-00") && !is_first(&demand, "gpu-89"), "{demand:?}");
+    let (_, demand) = asked(told.keys("G"));
+    assert!(is_first(&demand, "gpu-89") && !is_first(&demand, "gpu-00"), "{demand:?}");
 }

@@ -75,6 +75,8 @@ pub struct Gpus {
     due: IndexSet<Sym, RandomState>,
     /// Nodes that changed, and whose turn comes in the next second.
     touched: IndexSet<Sym, RandomState>,
+    /// Nodes that are on screen.
+    visible: BTreeSet<Sym>,
     /// What the Source was last asked for.
     asked: GpuDemand,
     asked_at: Option<Time>,
@@ -178,6 +180,11 @@ impl Gpus {
         has_changed
     }
 
+    /// These Nodes are on screen: they are read before others, and more often.
+    pub fn look_at(&mut self, nodes: BTreeSet<Sym>) {
+        self.visible = nodes;
+    }
+
     /// Completeness changed: what is wanted is asked for without delay.
     pub(super) const fn hurry(&mut self) {
         self.asked_at = None;
@@ -197,15 +204,18 @@ impl Gpus {
             let exporter = state.activity.exporter.running.clone()?;
             Some((name.clone(), exporter))
         });
-        let demand = GpuDemand { exporters: wanted.collect(), first: self.odd() };
+        let demand = GpuDemand { exporters: wanted.collect(), first: self.first() };
         (demand != self.asked).then(|| {
             self.asked = demand.clone();
             demand
         })
     }
 
-    /// Nodes whose requested devices do nothing, or whose devices are used by something that requests none.
-    fn odd(&self) -> BTreeSet<Sym> {
+    /// Nodes on screen; then those whose requested devices do nothing, or whose devices are used by something that requests
+    /// none.
+    fn first(&self) -> BTreeSet<Sym> {
+        let is_read =
+            |name: &&Sym| self.states.get(*name).is_some_and(|state| state.activity.exporter.running.is_some());
         let is_odd = |state: &GpuState| {
             matches!(state.activity.class, GpuClass::Idle | GpuClass::Parked | GpuClass::Rogue)
                 && state.activity.exporter.running.is_some()
@@ -213,7 +223,7 @@ impl Gpus {
         let mut odd: Vec<&Sym> = self.states.iter().filter(|(_, state)| is_odd(state)).map(|(name, _)| name).collect();
         odd.sort_unstable();
         odd.truncate(MAX_FIRST);
-        odd.into_iter().cloned().collect()
+        self.visible.iter().filter(is_read).chain(odd).cloned().collect()
     }
 
     /// Whether every exporter that was asked for has answered, be it that it cannot be read.
