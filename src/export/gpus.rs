@@ -9,6 +9,7 @@ use super::words::{DevicePlugin, ExporterKind, ExporterState, GpuClass, Sharing,
 use crate::app::App;
 use crate::fleet::{DeviceReading, JobRow, Kind, NodeDevices, NodeRow, PodRow};
 use crate::insight::gpu::{self, DeviceActivity, ExporterStatus, NodeActivity};
+use crate::insight::insights::GpuSeconds;
 use crate::insight::picture::{CpuShare, Disagreement, Evaluator, NodePicture};
 use crate::insight::{Completeness, Sentence};
 
@@ -205,6 +206,10 @@ pub struct JobGpu {
     pub held: Option<i64>,
     /// Mean utilization of their devices; null where no exporter tells it.
     pub utilization_percent: Option<Percent>,
+    /// Seconds for which they were busy since batchtop started, one for each unit; null where nothing has told it.
+    pub busy_gpu_seconds: Option<i64>,
+    /// Seconds for which they were held since batchtop started; null in a document that is made of one moment.
+    pub held_gpu_seconds: Option<i64>,
 }
 
 pub(super) fn of_node(
@@ -346,10 +351,13 @@ pub(super) fn of_job(app: &App, known: &Completeness<'_>, row: &JobRow) -> Optio
     }
     let pods = app.fleet.pods_of_job(&row.meta.uid);
     let bound = pods.filter(|pod| pod.holds_resources() && pod.node.is_some());
+    let seconds = app.insights.gpus.seconds_of_job(&row.meta.uid);
     let held = bound.fold(0_i64, |sum, pod| sum.saturating_add(pod.requests.gpu_total()));
     Some(JobGpu {
         held: known.in_namespace(Kind::Pod, &row.meta.key.namespace).then_some(held),
         utilization_percent: app.insights.gpus.utilization_of_job(&app.fleet, &row.meta.uid).map(Percent),
+        busy_gpu_seconds: seconds.and_then(GpuSeconds::busy),
+        held_gpu_seconds: seconds.map(GpuSeconds::held).filter(|held| *held > 0),
     })
 }
 

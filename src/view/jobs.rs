@@ -9,6 +9,7 @@ use crate::app::screens::jobs as columns;
 use crate::config::Role;
 use crate::fleet::{JobRow, Key, Kind, Owner};
 use crate::insight::batch::{self, JobState, JobStatus};
+use crate::insight::insights::GpuSeconds;
 
 /// Look of the screen Jobs.
 pub(super) const VIEW: ScreenView = ScreenView {
@@ -42,6 +43,7 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
         Shown::new(&columns::FAILED, Row::failed),
         Shown::new(&columns::GPU, Row::gpu),
         Shown::new(&columns::BUSY, Row::busy),
+        Shown::new(&columns::EFFICIENCY, Row::efficiency),
         Shown::new(&columns::COST, Row::cost),
         Shown::new(&columns::PAID, Row::paid),
         Shown::new(&columns::PROTECTION, Row::protected),
@@ -113,6 +115,14 @@ impl Row<'_> {
     fn busy(&self) -> Line {
         let told = self.frame.app.insights.gpus.utilization_of_job(&self.frame.app.fleet, &self.job.meta.uid);
         told.map_or_else(Line::new, |utilization| Line::of(Role::Gpu, format::utilization(utilization)))
+    }
+
+    /// How much of the time its accelerators were busy.
+    fn efficiency(&self) -> Line {
+        let seconds = self.frame.app.insights.gpus.seconds_of_job(&self.job.meta.uid);
+        let share = seconds.and_then(GpuSeconds::efficiency_millionths);
+        let percent = share.and_then(|millionths| format::percent(millionths, 1_000_000));
+        percent.map_or_else(Line::new, Line::plain)
     }
 
     /// What its pods pay now.

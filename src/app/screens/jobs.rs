@@ -56,6 +56,9 @@ columns! {
     BUSY = Column::right("busy", "BUSY", 5, (4, 5, 5), "how busy the accelerators of its pods are")
         .ranked(|row, app| Rank::most_of(utilization(row, app)))
         .depends_on(&[GPUS, Dependency::Kind(Kind::Pod)]);
+    EFFICIENCY = Column::right("efficiency", "EFF", 7, (4, 5, 5), "GPU-hours busy, of the GPU-hours held since batchtop started")
+        .ranked(|row, app| Rank::most_of(efficiency(row, app)))
+        .depends_on(&[GPUS]);
     COST = Column::right("cost", "$/H", 4, (5, 7, 12), "dollars per hour of its pods, each a share of its node")
         .ordered(Order::Rates(rates))
         .depends_on(PRICES);
@@ -114,4 +117,10 @@ fn utilization(row: RowRef<'_>, app: &App) -> Option<i64> {
     let RowRef::Job(job) = row else { return None };
     let utilization = app.insights.gpus.utilization_of_job(&app.fleet, &job.meta.uid);
     utilization.map(|utilization| utilization.millionths().into())
+}
+
+/// The share of the time in which the accelerators of a Job were busy, in millionths.
+fn efficiency(row: RowRef<'_>, app: &App) -> Option<i64> {
+    let RowRef::Job(job) = row else { return None };
+    app.insights.gpus.seconds_of_job(&job.meta.uid)?.efficiency_millionths()
 }

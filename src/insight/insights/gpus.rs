@@ -6,6 +6,7 @@ use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 
 use super::Inputs;
+use super::gpu_seconds::{GpuAccounts, GpuSeconds};
 use crate::fleet::{Fleet, GpuDemand, Kind, PodRow, Sym, Uid, Utilization};
 use crate::insight::gpu::{ByClass, GpuClass, PodActivity};
 use crate::insight::picture::{GpuSettings, GpuState, GpuStates, Picture};
@@ -75,6 +76,7 @@ pub struct Gpus {
     due: IndexSet<Sym, RandomState>,
     /// Nodes that changed, and whose turn comes in the next second.
     touched: IndexSet<Sym, RandomState>,
+    accounts: GpuAccounts,
     /// Nodes that are on screen.
     visible: BTreeSet<Sym>,
     /// What the Source was last asked for.
@@ -146,6 +148,16 @@ impl Gpus {
         }
     }
 
+    /// How long the pods of a Job have held accelerators since batchtop started; `None` where none has been seen with any.
+    pub fn seconds_of_job(&self, uid: &Uid) -> Option<&GpuSeconds> {
+        self.accounts.of_job(uid)
+    }
+
+    /// A minute has passed: what is kept of Jobs that are gone is forgotten.
+    pub(super) fn begin_minute(&mut self, fleet: &Fleet) {
+        self.accounts.prune(fleet);
+    }
+
     /// Something changed that concerns all.
     pub(super) fn touch_all(&mut self) {
         self.touched.extend(self.states.keys().cloned());
@@ -174,6 +186,10 @@ impl Gpus {
             let new = GpuState::of(inputs.fleet, picture, &name, settings, self.states.get(&name));
             let old = self.states.remove(&name);
             has_changed |= old != new;
+            match &new {
+                Some(new) => self.accounts.count(inputs, &name, new),
+                None => self.accounts.forget(&name),
+            }
             self.sums.set(old.as_ref(), new.as_ref());
             self.states.extend(new.map(|new| (name, new)));
         }

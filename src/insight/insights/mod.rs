@@ -6,6 +6,7 @@
 
 mod demand;
 mod dependency;
+mod gpu_seconds;
 mod gpus;
 mod payments;
 mod protected_pods;
@@ -17,6 +18,7 @@ mod verdicts;
 use std::collections::BTreeSet;
 
 pub use dependency::{Dependency, Part};
+pub use gpu_seconds::GpuSeconds;
 pub use gpus::{GpuSums, Gpus};
 pub use protected_pods::ProtectedPods;
 use rates::Rates;
@@ -196,6 +198,7 @@ impl Insights {
         if minute(inputs.now) != minute(before) {
             self.mark(inputs, &[Dependency::Minute]);
             self.due.insert(Task::Remember);
+            self.gpus.begin_minute(inputs.fleet);
         }
         if self.dirty.contains(&Part::Verdicts) && self.verdicts.begin_round() {
             self.dirty.remove(&Part::Verdicts);

@@ -552,3 +552,26 @@ fn hurried_verdicts_are_current_for_any_number_of_nodes() {
     }
     assert!(is_of_now(&world.insights));
 }
+
+#[test]
+fn the_gpu_seconds_of_a_job_add_up_until_it_is_gone() {
+    let mut world = busy_world();
+    // Job `train` has a pod with two devices on Node `a`.
+    let [exporter, _, busy, ..] = &gpus()[..] else { panic!("what exporters tell") };
+    world.take(&Step::Delta(exporter.clone()));
+    world.take(&Step::Delta(busy.clone()));
+    let seconds = |world: &World| {
+        let sums = world.insights.gpus.seconds_of_job(&Uid::parse("uid-train"));
+        sums.map(|sums| (sums.held(), sums.busy()))
+    };
+    assert_eq!(seconds(&world), None);
+    world.take(&Step::Minutes(1));
+    assert_eq!(seconds(&world), Some((120, Some(109))), "91 %");
+    world.take(&Step::Minutes(2));
+    assert_eq!(seconds(&world), Some((360, Some(327))));
+    world.take(&Step::Minutes(90));
+    assert_eq!(seconds(&world), Some((360, Some(327))), "a suspended machine has seen nothing");
+    world.take(&Step::Delta(Delta::Jobs(vec![Change::Remove(ObjectKey::new("ml", "train"))])));
+    world.take(&Step::Minutes(1));
+    assert_eq!(seconds(&world), None);
+}
