@@ -39,6 +39,11 @@ impl GpuClass {
         }
     }
 
+    /// The class of a name, in lower case as on screen; `None` if there is none.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name().eq_ignore_ascii_case(name))
+    }
+
     /// Whether somebody pays for it and it does nothing.
     pub const fn is_waste(self) -> bool {
         matches!(self, Self::Idle | Self::Parked | Self::Stranded | Self::Unallocated)

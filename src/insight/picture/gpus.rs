@@ -154,7 +154,8 @@ impl Picture {
         }
         let rates = self.rates_on(fleet, node);
         let of_gpus = rates.iter().filter(|(pod, _)| pod.requests.gpu_total() > 0);
-        if !activity.names_pods() {
+        // Where all do nothing, so do those of pods that share a device and are not named.
+        if !activity.names_pods() || idle == held {
             let rate: i128 = of_gpus.map(|(_, rate)| i128::from(*rate)).sum();
             let share = |count: usize| i128::try_from(count).unwrap_or(i128::MAX);
             return i64::try_from(rate * share(idle) / share(held.max(1))).ok();

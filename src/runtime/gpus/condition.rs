@@ -1,6 +1,7 @@
 //! `--fail-on`: a limit for devices or dollars, such as `idle>$50` or `rogue>0`.
 
 use crate::export::GpuReport;
+use crate::insight::gpu::GpuClass;
 use crate::units::money;
 
 /// A limit that must not be passed.
@@ -11,28 +12,27 @@ pub struct Condition {
     limit: Limit,
 }
 
-/// What is limited: devices of a class, or Nodes.
+/// What is limited.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum What {
-    Idle,
-    Parked,
-    Rogue,
-    Stranded,
-    Unallocated,
-    Unknown,
+    /// Devices of a class.
+    Devices(GpuClass),
     /// Nodes where Karpenter's verdict and the accelerators tell different stories.
     Disagreements,
 }
 
-const WORDS: [(&str, What); 7] = [
-    ("idle", What::Idle),
-    ("parked", What::Parked),
-    ("rogue", What::Rogue),
-    ("stranded", What::Stranded),
-    ("unallocated", What::Unallocated),
-    ("unknown", What::Unknown),
-    ("disagreements", What::Disagreements),
-];
+const DISAGREEMENTS: &str = "disagreements";
+
+impl What {
+    fn parse(word: &str) -> Result<Self, String> {
+        let class = || GpuClass::from_name(word).map(Self::Devices);
+        let disagreements = (word == DISAGREEMENTS).then_some(Self::Disagreements);
+        disagreements.or_else(class).ok_or_else(|| {
+            let classes = GpuClass::ALL.map(|class| class.name().to_lowercase());
+            format!("{word:?} is none of {}, {DISAGREEMENTS}", classes.join(", "))
+        })
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Limit {
@@ -59,11 +59,9 @@ impl Condition {
     /// A sentence that says what is allowed.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (word, limit) = text.split_once('>').ok_or_else(|| format!("no \">\" in {text:?}"))?;
-        let words: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();
-        let known = WORDS.iter().find(|(known, _)| *known == word.trim());
-        let what = known.map(|(_, what)| *what).ok_or_else(|| format!("{word:?} is none of {}", words.join(", ")))?;
+        let what = What::parse(word.trim())?;
         let limit = match limit.trim().strip_prefix('$') {
-            Some(_) if !matches!(what, What::Idle | What::Unallocated) => {
+            Some(_) if !matches!(what, What::Devices(GpuClass::Idle | GpuClass::Unallocated)) => {
                 return Err(format!("dollars are told of idle and of unallocated devices, not of {word}"));
             }
             Some(dollars) => Limit::MicroUsdPerHour(money::parse_usd(dollars).ok_or_else(|| number(dollars))?),
@@ -88,12 +86,13 @@ impl Condition {
     fn count(self, report: &GpuReport) -> Option<i64> {
         let gpu = &report.totals.gpu;
         match self.what {
-            What::Idle => gpu.idle,
-            What::Parked => gpu.parked,
-            What::Rogue => gpu.rogue,
-            What::Stranded => gpu.stranded,
-            What::Unallocated => gpu.unallocated,
-            What::Unknown => gpu.unknown,
+            What::Devices(GpuClass::Busy) => gpu.busy,
+            What::Devices(GpuClass::Idle) => gpu.idle,
+            What::Devices(GpuClass::Parked) => gpu.parked,
+            What::Devices(GpuClass::Rogue) => gpu.rogue,
+            What::Devices(GpuClass::Stranded) => gpu.stranded,
+            What::Devices(GpuClass::Unallocated) => gpu.unallocated,
+            What::Devices(GpuClass::Unknown) => gpu.unknown,
             What::Disagreements => {
                 let disagree =
                     report.nodes.iter().filter(|node| node.gpu.as_ref().is_some_and(|gpu| gpu.disagrees == Some(true)));
@@ -105,7 +104,7 @@ impl Condition {
     fn rate(self, report: &GpuReport) -> Option<i64> {
         let cost = &report.totals.cost;
         match self.what {
-            What::Idle => cost.idle_gpu_usd_per_hour.map(|usd| usd.0),
+            What::Devices(GpuClass::Idle) => cost.idle_gpu_usd_per_hour.map(|usd| usd.0),
             _ => cost.unallocated_gpu_usd_per_hour.map(|usd| usd.0),
         }
     }
@@ -122,16 +121,19 @@ mod tests {
     #[test]
     fn a_condition_limits_devices_or_dollars() {
         let of = |what, limit| Ok(Condition { what, limit });
-        assert_eq!(Condition::parse("idle>$50"), of(What::Idle, Limit::MicroUsdPerHour(50_000_000)));
-        assert_eq!(Condition::parse(" unallocated > $0.5"), of(What::Unallocated, Limit::MicroUsdPerHour(500_000)));
-        assert_eq!(Condition::parse("rogue>0"), of(What::Rogue, Limit::Count(0)));
+        assert_eq!(Condition::parse("idle>$50"), of(What::Devices(GpuClass::Idle), Limit::MicroUsdPerHour(50_000_000)));
+        assert_eq!(
+            Condition::parse(" unallocated > $0.5"),
+            of(What::Devices(GpuClass::Unallocated), Limit::MicroUsdPerHour(500_000))
+        );
+        assert_eq!(Condition::parse("rogue>0"), of(What::Devices(GpuClass::Rogue), Limit::Count(0)));
     }
 
     #[test]
     fn a_wrong_condition_says_what_is_allowed() {
         for (text, words) in [
             ("idle", "no \">\" in \"idle\""),
-            ("lazy>1", "\"lazy\" is none of idle, parked, rogue, stranded, unallocated, unknown, disagreements"),
+            ("lazy>1", "\"lazy\" is none of busy, idle, parked, rogue, stranded, unallocated, unknown, disagreements"),
             ("rogue>$1", "dollars are told of idle and of unallocated devices, not of rogue"),
             ("idle>many", "\"many\" is no number"),
             ("idle>$many", "\"many\" is no number"),
