@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use batchtop::config::theme::{Colour, Style, ThemeKind};
 use batchtop::config::{
-    GpuSettings, Library, Origin, PriceFormat, Problem, Role, Text, Theme, directory, keymap, parse_prices,
-    parse_settings, read,
+    GpuSettings, Library, Origin, PriceFormat, Problem, PrometheusSettings, Role, Text, Theme, directory, keymap,
+    parse_prices, parse_settings, read,
 };
 use batchtop::fleet::{Adjustment, Discount, PartRates, RuleMatch, RuleRate, UserPrices};
 use batchtop::input::{Action, Context};
@@ -261,6 +261,11 @@ fn settings_are_read() {
     let GpuSettings { busy_percent, parked_memory_percent, grace_seconds, dwell_seconds } = thresholds.gpu;
     assert_eq!((busy_percent, parked_memory_percent), (Some(3), Some(20)));
     assert_eq!((grace_seconds, dwell_seconds), (Some(5_400), Some(0)));
+    let prometheus = "[prometheus]\nenabled = false\nservice = \"https:monitoring/prometheus-k8s:web\"\n";
+    let (named, problems) = parse_settings("config.toml", prometheus);
+    assert_eq!(told(&problems), "");
+    let PrometheusSettings { enabled, service } = named.prometheus;
+    assert_eq!((enabled, service), (Some(false), "https:monitoring/prometheus-k8s:web".parse().ok()));
     let prices = settings.prices.map(|(path, place)| (path, place.to_string()));
     assert_eq!(prices, Some(("ours.csv".to_owned(), "config.toml:7:10".to_owned())));
     assert_eq!(parse_settings("config.toml", ""), Default::default());

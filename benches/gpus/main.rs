@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 use batchtop::app::{App, Effect, Msg, Settings, settle, update};
 use batchtop::fleet::{Epoch, ExporterKind, GpuDemand, Report};
 use batchtop::source::exporters;
-use batchtop::source::kube::{ConnectOptions, KubeSource, Timing};
+use batchtop::source::kube::{ConnectOptions, KubeSource, PrometheusChoice, Timing};
 use batchtop::units::Time;
 use cap::Cap;
 use fake_api::FakeApi;
@@ -172,7 +172,8 @@ async fn measure(url: &str) -> Outcome<()> {
     fs::write(&kubeconfig, text)?;
     let options = ConnectOptions { kubeconfig: Some(kubeconfig), ..ConnectOptions::default() };
     let (demand, wanted) = watch::channel(GpuDemand::default());
-    let source = KubeSource::new(options, Vec::new(), Timing::default(), now).measuring(wanted);
+    let exporters_alone = PrometheusChoice::Off { by: "the benchmark" };
+    let source = KubeSource::new(options, Vec::new(), Timing::default(), now).measuring(wanted, exporters_alone);
     let (sink, mut reports) = mpsc::channel(64);
     let cancel = CancellationToken::new();
     let running = tokio::spawn(source.run(sink, Epoch(0), cancel.clone()));

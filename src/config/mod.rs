@@ -20,5 +20,5 @@ pub use keymap::{DEFAULT as DEFAULT_KEYMAP, LoadedKeymap, keymap};
 pub use library::{Library, Origin, Text};
 pub use prices::{PriceFormat, parse as parse_prices};
 pub use problem::{Place, Problem};
-pub use settings::{GpuSettings, Settings, parse as parse_settings};
+pub use settings::{GpuSettings, PrometheusSettings, Settings, parse as parse_settings};
 pub use theme::{Role, Theme};

@@ -2,6 +2,7 @@
 
 use super::document::{Document, Value, join};
 use super::problem::{Place, Problem};
+use crate::fleet::ServiceAddress;
 use crate::units::duration;
 
 /// Settings of `config.toml`; `None` for keys that it does not set. Flags and environment take precedence over it.
@@ -23,6 +24,8 @@ pub struct Settings {
     pub mouse: Option<bool>,
     /// Where one class of accelerators ends and the next begins.
     pub gpu: GpuSettings,
+    /// Which Prometheus server is asked.
+    pub prometheus: PrometheusSettings,
     /// Price file, and the place of the setting; a relative path is relative to the folder of `config.toml`.
     pub prices: Option<(String, Place)>,
 }
@@ -40,9 +43,18 @@ pub struct GpuSettings {
     pub dwell_seconds: Option<i64>,
 }
 
+/// The table `[prometheus]`; `None` for keys that it does not set.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PrometheusSettings {
+    /// Whether one is asked.
+    pub enabled: Option<bool>,
+    /// The port of its Service.
+    pub service: Option<ServiceAddress>,
+}
+
 /// All keys of `config.toml`.
-const KEYS: [&str; 9] =
-    ["aws", "gpu", "karpenter_version", "keymap", "mouse", "namespaces", "prices", "readonly", "theme"];
+const KEYS: [&str; 10] =
+    ["aws", "gpu", "karpenter_version", "keymap", "mouse", "namespaces", "prices", "prometheus", "readonly", "theme"];
 
 /// Reads `config.toml`; `file` is its name in problems.
 pub fn parse(file: &str, text: &str) -> (Settings, Vec<Problem>) {
@@ -62,6 +74,7 @@ pub fn parse(file: &str, text: &str) -> (Settings, Vec<Problem>) {
                 settings.prices = path.map(|path| (path.to_owned(), document.place(&value.span())));
             }
             "gpu" => settings.gpu = gpu(&mut document, value),
+            "prometheus" => settings.prometheus = prometheus(&mut document, value),
             "mouse" => settings.mouse = document.boolean(name, value),
             _ => document.note_unknown_key(key, "", &KEYS),
         }
@@ -87,6 +100,37 @@ fn gpu<'t>(document: &mut Document<'t>, value: &Value<'t>) -> GpuSettings {
         }
     }
     settings
+}
+
+/// All keys of the table `[prometheus]`.
+const PROMETHEUS_KEYS: [&str; 2] = ["enabled", "service"];
+
+fn prometheus<'t>(document: &mut Document<'t>, value: &Value<'t>) -> PrometheusSettings {
+    let mut settings = PrometheusSettings::default();
+    let Some(table) = document.table("prometheus", value) else { return settings };
+    for (key, value) in table {
+        let name: &str = key.get_ref();
+        let path = join("prometheus", name);
+        match name {
+            "enabled" => settings.enabled = document.boolean(&path, value),
+            "service" => settings.service = service(document, &path, value),
+            _ => document.note_unknown_key(key, "prometheus", &PROMETHEUS_KEYS),
+        }
+    }
+    settings
+}
+
+fn service(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Option<ServiceAddress> {
+    let text = document.string(key, value)?;
+    let parsed = text.parse().ok();
+    if parsed.is_none() {
+        let message = format!(
+            "invalid port of a Service: {text:?}; write it like \"monitoring/prometheus-operated:9090\", with https: before \
+             it for TLS"
+        );
+        document.note(&value.span(), key, message);
+    }
+    parsed
 }
 
 /// Zero percent would make everything busy.

@@ -7,7 +7,7 @@ use super::cost::Usd;
 use super::value::{Devices, Percent, Stamp, Text, Watts, maybe_text, text};
 use super::words::{DevicePlugin, ExporterKind, ExporterState, GpuClass, Sharing, Vendor};
 use crate::app::App;
-use crate::fleet::{DeviceReading, JobRow, Kind, NodeDevices, NodeRow, PodRow};
+use crate::fleet::{DeviceReading, JobRow, Kind, NodeRow, PodRow};
 use crate::insight::gpu::{self, DeviceActivity, ExporterStatus, NodeActivity};
 use crate::insight::insights::GpuSeconds;
 use crate::insight::picture::{CpuShare, Disagreement, Evaluator, NodePicture};
@@ -260,7 +260,7 @@ pub(super) fn of_node(
         source,
         as_of,
         exporter: exporter(&activity.exporter),
-        devices: (detail == GpuDetail::Devices).then(|| devices(activity, told)),
+        devices: (detail == GpuDetail::Devices).then(|| devices(activity, activity.readings(told))),
     })
 }
 
@@ -293,8 +293,7 @@ fn exporter(status: &ExporterStatus) -> Exporter {
     }
 }
 
-fn devices(activity: &NodeActivity, told: Option<&NodeDevices>) -> Vec<Device> {
-    let readings = told.map_or(&[][..], |told| &told.devices);
+fn devices(activity: &NodeActivity, readings: &[DeviceReading]) -> Vec<Device> {
     readings.iter().zip(&activity.devices).map(|(reading, device)| self::device(reading, device)).collect()
 }
 

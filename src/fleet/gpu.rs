@@ -144,7 +144,8 @@ pub struct DeviceHolder {
 pub struct GpuAnswer {
     /// Name of the Node.
     pub node: Sym,
-    /// The exporter that was asked.
+    /// The exporter that was asked. Where a Prometheus server was, the pod is that of the exporter that it has scraped, as far
+    /// as that is known, and otherwise its Service.
     pub exporter: Exporter,
     /// When the answer came.
     pub at: Time,
@@ -174,45 +175,85 @@ pub struct NodeDevices {
     pub failure: Option<(Time, GpuFailure)>,
 }
 
+/// Who tells of the devices of a Node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ToldBy {
+    /// The exporter on the Node.
+    Exporter,
+    /// A Prometheus server.
+    Prometheus,
+}
+
+/// What is known of the devices of one Node, by who told it: an answer of the one leaves that of the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct NodeAnswers<'a> {
+    /// From the exporter on the Node; `None` where it has not answered yet.
+    pub exporter: Option<&'a NodeDevices>,
+    /// From a Prometheus server; `None` where none was asked for this Node yet.
+    pub prometheus: Option<&'a NodeDevices>,
+}
+
+impl<'a> NodeAnswers<'a> {
+    /// From one of them.
+    pub const fn by(self, who: ToldBy) -> Option<&'a NodeDevices> {
+        match who {
+            ToldBy::Exporter => self.exporter,
+            ToldBy::Prometheus => self.prometheus,
+        }
+    }
+}
+
 /// What is known of the devices of all Nodes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct GpuDevices {
-    by_node: HashMap<Sym, NodeDevices, RandomState>,
+    /// From the exporters on the Nodes, by name of the Node.
+    by_exporters: Devices,
+    /// From a Prometheus server, by name of the Node.
+    by_prometheus: Devices,
 }
 
+type Devices = HashMap<Sym, NodeDevices, RandomState>;
+
 impl GpuDevices {
-    /// Of one Node; `None` where no exporter has answered for it yet.
-    pub fn of_node(&self, node: &str) -> Option<&NodeDevices> {
-        self.by_node.get(node)
+    /// Of one Node.
+    pub fn of_node(&self, node: &str) -> NodeAnswers<'_> {
+        NodeAnswers { exporter: self.by_exporters.get(node), prometheus: self.by_prometheus.get(node) }
     }
 
-    /// Takes over an answer. A failure leaves what the same exporter told before.
+    /// Takes over an answer. A failure leaves what the same exporter, or a Prometheus server, told before.
     pub(super) fn apply(&mut self, answer: GpuAnswer) {
-        let before = self.by_node.remove(&answer.node).filter(|before| before.exporter == answer.exporter);
+        let is_of_prometheus = answer.exporter.kind == ExporterKind::Prometheus;
+        let known = if is_of_prometheus { &mut self.by_prometheus } else { &mut self.by_exporters };
+        let is_same = |before: &NodeDevices| is_of_prometheus || before.exporter == answer.exporter;
+        let before = known.remove(&answer.node).filter(is_same);
         let exporter = answer.exporter;
-        let known = match (answer.devices, before) {
+        let now = match (answer.devices, before) {
             (Ok(devices), _) => NodeDevices { exporter, as_of: Some(answer.at), devices, failure: None },
             (Err(failure), Some(before)) => NodeDevices { failure: Some((answer.at, failure)), ..before },
             (Err(failure), None) => {
                 NodeDevices { exporter, as_of: None, devices: Vec::new(), failure: Some((answer.at, failure)) }
             }
         };
-        self.by_node.insert(answer.node, known);
+        known.insert(answer.node, now);
     }
 
     /// Forgets a Node that is gone.
     pub(super) fn forget(&mut self, node: &str) {
-        self.by_node.remove(node);
+        self.by_exporters.remove(node);
+        self.by_prometheus.remove(node);
     }
 }
 
-/// The exporters that are wanted to be read, again and again, from now on.
+/// What is wanted to be read of accelerators, again and again, from now on.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct GpuDemand {
-    /// By name of the Node.
+    /// The exporters on the Nodes, by name of the Node.
     pub exporters: BTreeMap<Sym, Exporter>,
     /// The Nodes to read before others and as often as is allowed: they are on screen, or something about them is odd.
     pub first: BTreeSet<Sym>,
+    /// The Nodes of which no exporter tells that can be read, each with the pod of its exporter, if there is one: a Prometheus
+    /// server is asked for them.
+    pub prometheus: BTreeMap<Sym, Option<ObjectKey>>,
 }
 
 #[cfg(test)]
@@ -252,11 +293,34 @@ mod tests {
         let mut known = GpuDevices::default();
         known.apply(answer("one", 1, Ok(Vec::new())));
         known.apply(answer("one", 2, failed()));
-        let kept = known.of_node("a").expect("the Node");
+        let kept = known.of_node("a").exporter.expect("the Node");
         assert_eq!((kept.as_of, kept.failure.is_some()), (Some(Time::from_seconds(1)), true));
         known.apply(answer("other", 3, failed()));
-        assert_eq!(known.of_node("a").and_then(|known| known.as_of), None, "another exporter");
+        assert_eq!(known.of_node("a").exporter.and_then(|known| known.as_of), None, "another exporter");
         known.forget("a");
-        assert_eq!(known.of_node("a"), None);
+        assert_eq!(known.of_node("a"), NodeAnswers::default());
+    }
+
+    #[test]
+    fn answers_of_an_exporter_and_of_prometheus_leave_each_other() {
+        let answer = |kind, pod, at, devices| GpuAnswer {
+            node: Sym::new("a"),
+            exporter: Exporter { kind, pod: ObjectKey::new("gpu", pod) },
+            at: Time::from_seconds(at),
+            devices,
+        };
+        let failed = || Err(GpuFailure::Failed(Sym::new("it hangs")));
+        let mut known = GpuDevices::default();
+        known.apply(answer(ExporterKind::Dcgm, "one", 1, Ok(Vec::new())));
+        known.apply(answer(ExporterKind::Prometheus, "one", 2, Ok(Vec::new())));
+        known.apply(answer(ExporterKind::Dcgm, "other", 3, failed()));
+        known.apply(answer(ExporterKind::Prometheus, "service", 4, failed()));
+        let told = known.of_node("a");
+        assert_eq!(told.by(ToldBy::Exporter).and_then(|known| known.as_of), None);
+        let kept = told.by(ToldBy::Prometheus).expect("what it told before");
+        assert_eq!((kept.as_of, kept.failure.is_some()), (Some(Time::from_seconds(2)), true));
+        assert_eq!(kept.exporter.pod.name.as_str(), "one", "of which the devices are");
+        known.forget("a");
+        assert_eq!(known.of_node("a"), NodeAnswers::default());
     }
 }

@@ -22,8 +22,10 @@ pub enum SourceId {
     AwsInstanceTypes,
     /// Karpenter's metrics, for its prices.
     KarpenterMetrics,
-    /// The metrics of accelerators.
+    /// The metrics of accelerators, from the exporters on the Nodes.
     GpuExporters,
+    /// The metrics of accelerators that a Prometheus server has.
+    Prometheus,
 }
 
 impl SourceId {
@@ -66,7 +68,7 @@ impl SourceId {
 }
 
 /// The Sources that are not the stream of a kind, with name and group: one line each, in the order of `sources`.
-const OTHER_SOURCES: [(SourceId, &str, SourceGroup); 7] = [
+const OTHER_SOURCES: [(SourceId, &str, SourceGroup); 8] = [
     (SourceId::KarpenterCrds, "karpenter-crds", SourceGroup::Cluster),
     (SourceId::PriceFile, "price-file", SourceGroup::Prices),
     (SourceId::AwsSpotPrices, "aws-spot-prices", SourceGroup::Prices),
@@ -74,6 +76,7 @@ const OTHER_SOURCES: [(SourceId, &str, SourceGroup); 7] = [
     (SourceId::AwsInstanceTypes, "aws-instance-types", SourceGroup::Prices),
     (SourceId::KarpenterMetrics, "karpenter-metrics", SourceGroup::Prices),
     (SourceId::GpuExporters, "gpu-exporters", SourceGroup::Metrics),
+    (SourceId::Prometheus, "prometheus", SourceGroup::Metrics),
 ];
 
 /// What Sources tell of. Only those of the cluster prove that the cluster answers.
@@ -185,6 +188,12 @@ impl Health {
     /// Of the Source of accelerators' metrics, while there is nothing that it could be asked for.
     pub fn metrics_not_needed() -> Self {
         let message = Some(Sym::new("not needed: no node has both accelerators and an exporter of their metrics"));
+        Self { state: HealthState::NotNeeded, message, ..Self::default() }
+    }
+
+    /// Of the Source that asks a Prometheus server, while the exporters on the Nodes tell of all that they could.
+    pub fn prometheus_not_needed() -> Self {
+        let message = Some(Sym::new("not needed: no node with accelerators is without an exporter that can be read"));
         Self { state: HealthState::NotNeeded, message, ..Self::default() }
     }
 

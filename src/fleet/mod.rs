@@ -19,6 +19,7 @@ mod other;
 mod pod;
 mod price;
 mod resources;
+mod service;
 mod store;
 mod sym;
 mod table;
@@ -29,7 +30,7 @@ pub use demand::{Demand, PriceDemand, RegionDemand};
 pub use event::{EVENT_CAPACITY, EventClass, EventObject, EventRow, EventTable, EventType};
 pub use gpu::{
     DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuAnswer, GpuDemand, GpuDevices, GpuFailure, MigInstance,
-    NodeDevices, Utilization,
+    NodeAnswers, NodeDevices, ToldBy, Utilization,
 };
 pub use health::{
     ClusterFacts, ConnectionError, Health, HealthState, KarpenterApi, Report, SourceGroup, SourceId, Sources,
@@ -48,6 +49,7 @@ pub use price::{
     PriceList, PriceRule, Prices, RuleMatch, RuleRate, UserPrices,
 };
 pub use resources::{Condition, GpuCount, NodeClassRef, Resources, Status, is_gpu_resource};
+pub use service::ServiceAddress;
 pub use store::{Changed, Fleet};
 pub use sym::{Interner, Labels, Sym};
 pub use table::{Row, Slot, Table};

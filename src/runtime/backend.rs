@@ -24,6 +24,8 @@ pub enum Choice {
         options: Box<kube::ConnectOptions>,
         /// Namespaces to read where RBAC does not allow reading the whole cluster.
         namespaces: Vec<String>,
+        /// Which Prometheus server is asked for the metrics of accelerators.
+        prometheus: kube::PrometheusChoice,
         /// Whether AWS is asked for prices.
         aws: Aws,
         /// Journal of writes; `None` if the state folder is unknown.
@@ -103,14 +105,14 @@ impl Backend {
         let (demand, wanted) = watch::channel(PriceDemand::default());
         let (gpus, wanted_gpus) = watch::channel(GpuDemand::default());
         let (requests, answered) = match &self.choice {
-            Choice::Kube { options, namespaces, aws, journal } => {
+            Choice::Kube { options, namespaces, prometheus, aws, journal } => {
                 let (options, namespaces) = match context {
                     Some(context) => (options_for_context(options, context), Vec::new()),
                     None => ((**options).clone(), namespaces.clone()),
                 };
                 let settings = aws_settings(aws, &options);
                 let source = kube::KubeSource::new(options, namespaces, kube::Timing::default(), clock::now);
-                let source = source.pricing(wanted.clone()).measuring(wanted_gpus);
+                let source = source.pricing(wanted.clone()).measuring(wanted_gpus, prometheus.clone());
                 let requests = Requests::Kube(source.access(), journal.clone());
                 self.runtime.spawn(source.run(sink.clone(), epoch, cancel.clone()));
                 let (answers, answered) = watch::channel(aws::AnsweredDemands::default());

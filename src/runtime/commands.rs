@@ -16,6 +16,7 @@ use crate::export;
 use crate::input::Context;
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::picture;
+use crate::source::kube::PrometheusChoice;
 use crate::units::duration;
 use crate::units::text::printable_lines;
 
@@ -178,6 +179,11 @@ fn settings(options: &Options) -> String {
     let _ = writeln!(text, "parkedMemoryPercent = {}", parked_memory.whole_percent());
     let _ = writeln!(text, "grace = {:?}", duration::format_compact(grace_seconds));
     let _ = writeln!(text, "dwell = {:?}", duration::format_compact(dwell_seconds));
+    let is_asked = !matches!(options.prometheus, PrometheusChoice::Off { .. });
+    let _ = writeln!(text, "\n[prometheus]\nenabled = {is_asked}");
+    if let PrometheusChoice::Named(server) = &options.prometheus {
+        let _ = writeln!(text, "service = {:?}", server.to_string());
+    }
     text
 }
 

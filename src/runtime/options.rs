@@ -7,11 +7,12 @@ use etcetera::BaseStrategy;
 use super::failure::Failure;
 use super::prices::PriceFile;
 use crate::cli::{Cli, Common};
-use crate::config::{self, Files, GpuSettings, Library, LoadedKeymap, Place, Problem, Theme};
+use crate::config::{self, Files, GpuSettings, Library, LoadedKeymap, Place, Problem, PrometheusSettings, Theme};
 use crate::files;
 use crate::fleet::Utilization;
 use crate::input::Keymap;
 use crate::insight::gpu::GpuThresholds;
+use crate::source::kube::PrometheusChoice;
 
 /// Default seed of the demo.
 pub const DEMO_SEED: u64 = 7;
@@ -36,6 +37,8 @@ pub struct Options {
     pub karpenter_version: Option<String>,
     /// Where one class of accelerators ends and the next begins.
     pub gpu: GpuThresholds,
+    /// Which Prometheus server is asked for the metrics of accelerators.
+    pub prometheus: PrometheusChoice,
     /// Whether the mouse is used.
     pub mouse: bool,
     /// The price file.
@@ -80,6 +83,7 @@ impl Options {
             without_aws: without_aws(&cli.common, settings.aws),
             karpenter_version: cli.common.karpenter_version.clone().or(settings.karpenter_version),
             gpu: gpu_thresholds(settings.gpu),
+            prometheus: prometheus(settings.prometheus),
             mouse: settings.mouse.unwrap_or(true),
             prices,
             problems,
@@ -102,6 +106,16 @@ fn gpu_thresholds(settings: GpuSettings) -> GpuThresholds {
         parked_memory: settings.parked_memory_percent.map_or(default.parked_memory, Utilization::percent),
         grace_seconds: settings.grace_seconds.unwrap_or(default.grace_seconds),
         dwell_seconds: settings.dwell_seconds.unwrap_or(default.dwell_seconds),
+    }
+}
+
+fn prometheus(settings: PrometheusSettings) -> PrometheusChoice {
+    match settings {
+        PrometheusSettings { enabled: Some(false), .. } => {
+            PrometheusChoice::Off { by: "prometheus.enabled = false in config.toml" }
+        }
+        PrometheusSettings { service: Some(server), .. } => PrometheusChoice::Named(server),
+        PrometheusSettings { service: None, .. } => PrometheusChoice::Find,
     }
 }
 

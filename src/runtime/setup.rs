@@ -60,6 +60,7 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
         Choice::Kube {
             options: Box::new(connect_options(&cli.connection)?),
             namespaces: options.namespaces.clone().unwrap_or_default(),
+            prometheus: options.prometheus.clone(),
             aws: options.without_aws.map_or_else(|| Aws::On { cache: cache_folder() }, |by| Aws::Off { by }),
             journal: state_folder().map(|folder| Journal::in_folder(&folder)),
         }

@@ -245,13 +245,13 @@ fn gpus(frame: &FrameContext<'_>) -> Fact {
     Fact { short: label.and(Role::Gpu, format!("{requested}/{there}")), long }
 }
 
-/// Whether an exporter tells of any device what it does.
+/// Whether an exporter, or Prometheus, tells of any device what it does.
 fn knows_use(frame: &FrameContext<'_>) -> bool {
-    frame
-        .app
-        .sources
-        .get(&SourceId::GpuExporters)
-        .is_some_and(|health| health.state.is_complete() && health.objects > 0)
+    let tells = |source| {
+        let health = frame.app.sources.get(&source);
+        health.is_some_and(|health| health.state.is_complete() && health.objects > 0)
+    };
+    tells(SourceId::GpuExporters) || tells(SourceId::Prometheus)
 }
 
 /// Columns that are kept for filter, order and position before counts stand in the tabs.

@@ -219,8 +219,11 @@ fn respond(method: &Method, path: &str, query: &Query, body: &[u8], state: &Arc<
         return patch(path, body, &mut state);
     }
     if path.contains("/proxy/") {
-        let page = state.pages.get(path).cloned();
-        return page.map_or_else(|| status(503, "error trying to reach service: connection refused"), json);
+        let missing = || match path.contains("/services/") {
+            true => status(404, "services not found"),
+            false => status(503, "error trying to reach service: connection refused"),
+        };
+        return state.pages.get(path).cloned().map_or_else(missing, json);
     }
     if let Some(group) = path.strip_prefix("/apis/").filter(|rest| !rest.contains('/')) {
         return match state.groups.get(group) {

@@ -6,7 +6,7 @@ use batchtop::fleet::{
     Exporter, ExporterKind, GpuDemand, GpuFailure, Health, HealthState, Key, Kind, NodeDevices, ObjectKey, SourceId,
     Sym,
 };
-use batchtop::source::kube::{Timing, fetch};
+use batchtop::source::kube::{PrometheusChoice, Timing, fetch};
 use tokio::sync::watch;
 
 use crate::fake_api::{FakeApi, Fault, bare, pod, serve_every_kind};
@@ -63,7 +63,7 @@ struct Bed {
 impl Bed {
     fn of(api: &FakeApi, timing: &Timing, wanted: GpuDemand) -> Self {
         let (demand, wanted) = watch::channel(wanted);
-        Self { screen: Screen::measuring(api, timing, wanted), demand }
+        Self { screen: Screen::measuring(api, timing, wanted, PrometheusChoice::Find), demand }
     }
 
     async fn until(&mut self, what: &str, done: impl Fn(&Screen) -> bool) {
@@ -86,7 +86,7 @@ fn health(screen: &Screen) -> Health {
 }
 
 fn devices(screen: &Screen, node: usize) -> Option<&NodeDevices> {
-    screen.fleet.gpus.of_node(&format!("n{node}"))
+    screen.fleet.gpus.of_node(&format!("n{node}")).exporter
 }
 
 /// Why the exporter of a Node cannot be read, if so.

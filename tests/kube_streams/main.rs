@@ -7,6 +7,7 @@ mod bodies;
 #[path = "../fake_api/mod.rs"]
 mod fake_api;
 mod gpu_exporters;
+mod prometheus;
 mod refusals;
 mod screen;
 mod storms;

@@ -8,7 +8,7 @@ use batchtop::fleet::{
     Change, ClusterFacts, ConnectionError, Delta, Epoch, Fleet, GpuDemand, Health, HealthState, Kind, ObjectKey,
     Report, SourceId,
 };
-use batchtop::source::kube::{Access, BodyLimits, Clock, ConnectOptions, KubeSource, Timing};
+use batchtop::source::kube::{Access, BodyLimits, Clock, ConnectOptions, KubeSource, PrometheusChoice, Timing};
 use batchtop::units::Time;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
@@ -52,6 +52,8 @@ pub fn quick() -> Timing {
         exporter: Duration::from_millis(300),
         exporter_first: Duration::from_millis(40),
         exporter_others: Duration::from_millis(80),
+        prometheus: Duration::from_millis(80),
+        prometheus_again: Duration::from_millis(10),
     }
 }
 
@@ -121,11 +123,16 @@ impl Screen {
         Self::running(KubeSource::new(options, Vec::new(), *timing, clock).limiting_bodies(limits), folder)
     }
 
-    pub fn measuring(api: &FakeApi, timing: &Timing, demand: watch::Receiver<GpuDemand>) -> Self {
+    pub fn measuring(
+        api: &FakeApi,
+        timing: &Timing,
+        demand: watch::Receiver<GpuDemand>,
+        prometheus: PrometheusChoice,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let kubeconfig = Some(kubeconfig(&folder, &plain(api)));
         let options = ConnectOptions { kubeconfig, ..ConnectOptions::default() };
-        Self::running(KubeSource::new(options, Vec::new(), *timing, clock).measuring(demand), folder)
+        Self::running(KubeSource::new(options, Vec::new(), *timing, clock).measuring(demand, prometheus), folder)
     }
 
     fn running(source: KubeSource, folder: TempDir) -> Self {

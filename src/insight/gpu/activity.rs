@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::class::{GpuClass, GpuThresholds, Hold, Measured};
-use super::exporter::{self, ExporterState, ExporterStatus, PodLabels};
+use super::exporter::{self, ExporterState, ExporterStatus, Known, PodLabels};
 use super::hardware::Sharing;
 use super::partition::{self, Thousandths};
 use super::reason;
 use super::summary::{DevicePlugin, NodeGpu};
-use crate::fleet::{DeviceReading, NodeDevices, ObjectKey, PodPhase, PodRow, Sym, Utilization};
+use crate::fleet::{DeviceReading, NodeAnswers, ObjectKey, PodPhase, PodRow, Sym, ToldBy, Utilization};
 use crate::insight::sentence::Sentence;
 use crate::units::Time;
 
@@ -23,8 +23,8 @@ pub struct ActivityInput<'a> {
     pub pods: &'a [&'a PodRow],
     /// Whether these are all.
     pub are_pods_known: bool,
-    /// What an exporter told.
-    pub devices: Option<&'a NodeDevices>,
+    /// What was told of the devices.
+    pub told: NodeAnswers<'a>,
     /// Where one class ends and the next begins.
     pub thresholds: &'a GpuThresholds,
     /// What was found before, so that classes do not change with every reading.
@@ -52,6 +52,8 @@ pub struct NodeActivity {
     pub by_class: Option<ByClass>,
     /// How the devices are read.
     pub exporter: ExporterStatus,
+    /// Of whose readings the devices are.
+    told_by: ToldBy,
     /// The devices, in the order of the readings; empty where there are none that can be used.
     pub devices: Vec<DeviceActivity>,
 }
@@ -108,8 +110,9 @@ impl ByClass {
 impl NodeActivity {
     /// Of a Node with accelerators.
     pub fn of(input: ActivityInput<'_>) -> Self {
-        let found = exporter::find(input.gpu.vendor, input.pods.iter().copied());
-        let told = exporter::usable(input.devices, input.now);
+        let known = Known::of(input.gpu.vendor, input.pods, input.told, input.now);
+        let told_by = known.told_by();
+        let told = exporter::usable(input.told.by(told_by), input.now);
         let readings = told.map_or(&[][..], |told| &told.devices);
         let holders = Holders::of(input, readings);
         let devices: Vec<DeviceActivity> = readings
@@ -117,11 +120,11 @@ impl NodeActivity {
             .zip(&holders.holds)
             .map(|(reading, hold)| DeviceActivity::of(input, reading, *hold))
             .collect();
-        let exporter = exporter::status(&found, input.devices, holders.labels, input.now);
+        let exporter = known.status(told_by, holders.labels);
         let class = class_of_node(input, &devices);
         let boards = Boards::of(readings, &devices);
         Self {
-            reason: reason::of(class, input, &devices, &exporter),
+            reason: reason::of(class, input, readings, &devices, &exporter),
             since: since(input.before.map(|before| (before.class, before.since)), class, input.now),
             utilization: utilization(readings, &devices),
             memory_used_bytes: sum(readings.iter().map(|reading| reading.memory_used_bytes)),
@@ -129,13 +132,19 @@ impl NodeActivity {
             by_class: input.gpu.physical.map(|physical| boards.by_class(physical, held_boards(input.gpu))),
             class,
             exporter,
+            told_by,
             devices,
         }
     }
 
+    /// The readings of the devices, in their order, among what was told of the Node.
+    pub fn readings<'a>(&self, told: NodeAnswers<'a>) -> &'a [DeviceReading] {
+        told.by(self.told_by).map_or(&[], |known| &known.devices)
+    }
+
     /// What a pod makes of its devices, by what was told of the devices of its Node.
-    pub fn of_pod(&self, known: Option<&NodeDevices>, pod: &ObjectKey) -> PodActivity {
-        let readings = known.map_or(&[][..], |known| &known.devices);
+    pub fn of_pod(&self, told: NodeAnswers<'_>, pod: &ObjectKey) -> PodActivity {
+        let readings = self.readings(told);
         let is_its_own = |reading: &DeviceReading| reading.holders.iter().any(|holder| holder.pod == *pod);
         let own: Vec<(&DeviceReading, &DeviceActivity)> =
             readings.iter().zip(&self.devices).filter(|(reading, _)| is_its_own(reading)).collect();

@@ -1,7 +1,7 @@
 //! The exporter of a Node's devices: which pod it is, and whether it can be read.
 
 use super::hardware::Vendor;
-use crate::fleet::{Exporter, ExporterKind, GpuFailure, NodeDevices, ObjectKey, PodPhase, PodRow};
+use crate::fleet::{Exporter, ExporterKind, GpuFailure, NodeAnswers, NodeDevices, ObjectKey, PodPhase, PodRow, ToldBy};
 use crate::insight::sentence::{Part, Sentence, sentence};
 use crate::units::Time;
 
@@ -18,6 +18,10 @@ pub struct ExporterStatus {
     pub message: Option<Sentence>,
     /// The exporter that can be asked; `None` where none runs.
     pub running: Option<Exporter>,
+    /// Whether it cannot be read, or is not there: a Prometheus server is asked in its place.
+    pub is_unread: bool,
+    /// Its pod, whether it runs or not.
+    pub pod: Option<ObjectKey>,
 }
 
 /// The state of an exporter.
@@ -104,29 +108,95 @@ pub(super) fn usable(known: Option<&NodeDevices>, now: Time) -> Option<&NodeDevi
     known.filter(|known| known.as_of.is_some_and(|at| now.seconds_since(at) <= USABLE_SECONDS))
 }
 
-/// The state of a Node's exporter. `found` are the exporters that run there, `known` is what was told.
-pub(super) fn status(
-    found: &[FoundExporter<'_>],
-    known: Option<&NodeDevices>,
-    labels: PodLabels,
+/// What is known of the exporter of a Node: its pods, and what was told.
+pub(super) struct Known<'a> {
+    vendor: Vendor,
+    /// The exporters on the Node, the one to read first.
+    found: Vec<FoundExporter<'a>>,
+    told: NodeAnswers<'a>,
     now: Time,
-) -> ExporterStatus {
-    let exporter = found.first().map(FoundExporter::exporter);
-    // Prometheus tells of Nodes whose exporter cannot be told from other pods.
-    let is_of_it = |known: &&NodeDevices| {
-        known.exporter.kind == ExporterKind::Prometheus || Some(&known.exporter) == exporter.as_ref()
-    };
-    let running = found.first().filter(|first| first.is_running()).map(FoundExporter::exporter);
-    let (state, message) = match (known.filter(is_of_it), found.first()) {
-        (Some(known), _) => answered(known, labels, now, also_there(found)),
-        (None, None) => (ExporterState::None, None),
-        (None, Some(_)) if running.is_some() => (ExporterState::Pending, Some(Sentence::of("it has not answered yet"))),
-        (None, Some(found)) => (ExporterState::Failed, Some(sentence!["its pod does not run: ", &found.pod.status])),
-    };
-    let told = known.filter(is_of_it);
-    let as_of = told.and_then(|known| known.as_of);
-    let exporter = told.map(|known| known.exporter.clone()).or(exporter);
-    ExporterStatus { state, exporter, as_of, message, running }
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn of(vendor: Vendor, pods: &[&'a PodRow], told: NodeAnswers<'a>, now: Time) -> Self {
+        Self { vendor, found: find(vendor, pods.iter().copied()), told, now }
+    }
+
+    fn exporter(&self) -> Option<Exporter> {
+        self.found.first().map(FoundExporter::exporter)
+    }
+
+    fn running(&self) -> Option<Exporter> {
+        self.found.first().filter(|first| first.is_running()).map(FoundExporter::exporter)
+    }
+
+    /// What the exporter told that is there now, and not one before it.
+    fn of_exporter(&self) -> Option<&'a NodeDevices> {
+        self.told.exporter.filter(|known| Some(&known.exporter) == self.exporter().as_ref())
+    }
+
+    /// Whose readings count: those of the exporter while they are fresh, else those that are newer.
+    pub(super) fn told_by(&self) -> ToldBy {
+        let is_fresh = |known: &NodeDevices| known.failure.is_none() && self.age(known) <= Some(FRESH_SECONDS);
+        let as_of = |known| usable(known, self.now).and_then(|known| known.as_of);
+        let has_exporter = self.of_exporter().is_some_and(|known| known.as_of.is_some() && is_fresh(known));
+        let (of_exporter, of_prometheus) = (as_of(self.told.exporter), as_of(self.told.prometheus));
+        if has_exporter || of_prometheus.is_none() || of_prometheus < of_exporter {
+            ToldBy::Exporter
+        } else {
+            ToldBy::Prometheus
+        }
+    }
+
+    fn age(&self, known: &NodeDevices) -> Option<i64> {
+        known.as_of.map(|at| self.now.seconds_since(at))
+    }
+
+    /// Whether no exporter tells of devices that an exporter could tell of: a Prometheus server may.
+    fn is_unread(&self) -> bool {
+        let can_be_told = exporters_of(self.vendor).is_some();
+        can_be_told && (self.running().is_none() || self.of_exporter().is_some_and(|known| known.failure.is_some()))
+    }
+
+    pub(super) fn status(&self, by: ToldBy, labels: PodLabels) -> ExporterStatus {
+        // Prometheus tells of Nodes whose exporter cannot be told from other pods, too.
+        let told = match by {
+            ToldBy::Exporter => self.of_exporter(),
+            ToldBy::Prometheus => self.told.prometheus,
+        };
+        let (state, message) = match told {
+            Some(known) => answered(known, labels, self.now, also_there(&self.found)),
+            None => self.unanswered(),
+        };
+        ExporterStatus {
+            state,
+            exporter: told.map(|known| known.exporter.clone()).or_else(|| self.exporter()),
+            as_of: told.and_then(|known| known.as_of),
+            message: self.with_prometheus(state, message),
+            running: self.running(),
+            is_unread: self.is_unread(),
+            pod: self.exporter().map(|exporter| exporter.pod),
+        }
+    }
+
+    fn unanswered(&self) -> (ExporterState, Option<Sentence>) {
+        match self.found.first() {
+            None => (ExporterState::None, None),
+            Some(found) if found.is_running() => {
+                (ExporterState::Pending, Some(Sentence::of("it has not answered yet")))
+            }
+            Some(found) => (ExporterState::Failed, Some(sentence!["its pod does not run: ", &found.pod.status])),
+        }
+    }
+
+    /// Where neither tells of the devices, the message says it of both.
+    fn with_prometheus(&self, state: ExporterState, message: Option<Sentence>) -> Option<Sentence> {
+        let is_without = matches!(state, ExporterState::None | ExporterState::Forbidden | ExporterState::Failed);
+        let failure = self.told.prometheus.filter(|_| is_without && self.is_unread());
+        let Some((_, failure)) = failure.and_then(|known| known.failure.as_ref()) else { return message };
+        let words = sentence!["Prometheus: ", failed(failure).1];
+        Some(message.map_or(words.clone(), |message| sentence![message, "; ", words]))
+    }
 }
 
 /// Whether the devices that were told of have labels of pods.

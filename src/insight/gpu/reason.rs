@@ -4,11 +4,13 @@ use super::activity::{ActivityInput, DeviceActivity, keeps_node};
 use super::class::GpuClass;
 use super::exporter::{ExporterState, ExporterStatus};
 use super::summary::DevicePlugin;
+use crate::fleet::DeviceReading;
 use crate::insight::sentence::{Part, Sentence, plural, sentence};
 
 pub(super) fn of(
     class: GpuClass,
     input: ActivityInput<'_>,
+    readings: &[DeviceReading],
     devices: &[DeviceActivity],
     exporter: &ExporterStatus,
 ) -> Sentence {
@@ -16,7 +18,7 @@ pub(super) fn of(
     let count = |class| devices.iter().filter(|device| device.class == class).count();
     let of_held = |class, does: &'static str| sentence![count(class), " of ", plural(held, "requested device"), does];
     match class {
-        GpuClass::Unknown => unknown(input, devices, exporter),
+        GpuClass::Unknown => unknown(input, readings, devices, exporter),
         GpuClass::Rogue => sentence![plural(count(class), "device"), " in use that no pod requests"],
         GpuClass::Busy => of_held(class, " busy"),
         GpuClass::Parked => of_held(class, " not busy, with memory in use"),
@@ -29,7 +31,12 @@ pub(super) fn of(
     }
 }
 
-fn unknown(input: ActivityInput<'_>, devices: &[DeviceActivity], exporter: &ExporterStatus) -> Sentence {
+fn unknown(
+    input: ActivityInput<'_>,
+    readings: &[DeviceReading],
+    devices: &[DeviceActivity],
+    exporter: &ExporterStatus,
+) -> Sentence {
     if input.gpu.device_plugin == DevicePlugin::NotRegistered {
         return Sentence::of("no device plugin has registered the devices");
     }
@@ -38,7 +45,7 @@ fn unknown(input: ActivityInput<'_>, devices: &[DeviceActivity], exporter: &Expo
     }
     if devices.iter().any(|device| device.is_held) {
         let grace = Part::Seconds(input.thresholds.grace_seconds);
-        return if tells_utilization(input) {
+        return if readings.iter().any(|reading| reading.utilization.is_some()) {
             sentence!["the pods that request devices started less than ", grace, " ago"]
         } else {
             Sentence::of("the exporter does not tell how busy the requested devices are")
@@ -56,8 +63,4 @@ fn unknown(input: ActivityInput<'_>, devices: &[DeviceActivity], exporter: &Expo
             Sentence::of("the exporter tells of no device that a pod requests")
         }
     }
-}
-
-fn tells_utilization(input: ActivityInput<'_>) -> bool {
-    input.devices.is_some_and(|known| known.devices.iter().any(|device| device.utilization.is_some()))
 }

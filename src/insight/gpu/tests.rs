@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::fleet::{
-    DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuFailure, MigInstance, NodeDevices, NodeRow, ObjectKey,
-    PodPhase, PodRow, Resources, Utilization,
+    DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuFailure, MigInstance, NodeAnswers, NodeDevices, NodeRow,
+    ObjectKey, PodPhase, PodRow, Resources, Utilization,
 };
 use crate::insight::testing::{NOW, bare_device, eviction_of, labels, node, owner, pod, resources, sym};
 
@@ -14,6 +14,7 @@ struct Bench {
     node: NodeRow,
     pods: Vec<PodRow>,
     known: Option<NodeDevices>,
+    prometheus: Option<NodeDevices>,
     thresholds: GpuThresholds,
     before: Option<NodeActivity>,
     seconds: i64,
@@ -22,7 +23,15 @@ struct Bench {
 fn bench(units: &[(&str, i64)], with: &[(&str, &str)]) -> Bench {
     let (capacity, allocatable) = (resources(0, 0, units), resources(0, 0, units));
     let node = NodeRow { capacity, allocatable, labels: labels(with), ..node("a") };
-    Bench { node, pods: Vec::new(), known: None, thresholds: GpuThresholds::default(), before: None, seconds: 0 }
+    Bench {
+        node,
+        pods: Vec::new(),
+        known: None,
+        prometheus: None,
+        thresholds: GpuThresholds::default(),
+        before: None,
+        seconds: 0,
+    }
 }
 
 /// With 8 whole devices.
@@ -73,13 +82,17 @@ impl Bench {
         NodeGpu::of(known).expect("accelerators")
     }
 
+    fn told_of_node(&self) -> NodeAnswers<'_> {
+        NodeAnswers { exporter: self.known.as_ref(), prometheus: self.prometheus.as_ref() }
+    }
+
     fn activity(&self) -> NodeActivity {
         let pods: Vec<&PodRow> = self.pods.iter().collect();
         NodeActivity::of(ActivityInput {
             gpu: &self.gpu(),
             pods: &pods,
             are_pods_known: true,
-            devices: self.known.as_ref(),
+            told: self.told_of_node(),
             thresholds: &self.thresholds,
             before: self.before.as_ref(),
             now: NOW.plus_seconds(self.seconds),
@@ -178,7 +191,7 @@ fn without_labels_of_pods_the_busiest_devices_count_as_held() {
     assert_eq!(activity.exporter.state, ExporterState::NoPodLabels);
     let want = [(GpuClass::Busy, 2), (GpuClass::Idle, 1), (GpuClass::Unallocated, 5)];
     assert_eq!(counts(&activity), want);
-    assert_eq!(activity.of_pod(None, &ObjectKey::new("ml", "train")).class, None);
+    assert_eq!(activity.of_pod(NodeAnswers::default(), &ObjectKey::new("ml", "train")).class, None);
     let shared = bench(&[(GPU, 8)], &[("nvidia.com/gpu.replicas", "4")]).pod("a", &[(GPU, 3)]).told(readings());
     assert_eq!(percent(shared.activity().utilization), Some(80.0), "three replicas of four are one device");
 }
@@ -213,7 +226,7 @@ fn instances_are_weighted_by_their_slices_and_a_board_counts_once() {
     let activity = bench.activity();
     assert_eq!((activity.class, percent(activity.utilization)), (GpuClass::Busy, Some(60.0)));
     assert_eq!(counts(&activity), [(GpuClass::Busy, 1), (GpuClass::Unallocated, 1)]);
-    let small = activity.of_pod(bench.known.as_ref(), &ObjectKey::new("ml", "small"));
+    let small = activity.of_pod(bench.told_of_node(), &ObjectKey::new("ml", "small"));
     assert_eq!((small.class, percent(small.utilization), small.is_shared), (Some(GpuClass::Idle), Some(0.0), false));
 }
 
@@ -229,7 +242,7 @@ fn a_shared_device_is_told_as_such_and_only_to_those_who_are_named() {
     let activity = bench.activity();
     assert_eq!(counts(&activity), [(GpuClass::Busy, 1)]);
     assert_eq!((activity.memory_used_bytes, activity.memory_total_bytes), (Some(4 << 30), Some(80 << 30)));
-    let of = |name| activity.of_pod(bench.known.as_ref(), &ObjectKey::new("ml", name));
+    let of = |name| activity.of_pod(bench.told_of_node(), &ObjectKey::new("ml", name));
     assert_eq!((percent(of("one").utilization), of("one").is_shared), (Some(30.0), true));
     assert_eq!(of("three"), PodActivity::default());
 }
@@ -259,6 +272,78 @@ fn the_state_of_an_exporter_says_how_it_is_read() {
     let of_another = known(0, None)
         .map(|known| NodeDevices { exporter: Exporter { pod: ObjectKey::new("gpu", "other"), ..exporter() }, ..known });
     assert_eq!(exported(of_another).0, ExporterState::Pending);
+}
+
+/// What one of them told so many seconds ago, one device that is busy for so many percent, and why it tells nothing since.
+fn told_ago(exporter: Exporter, seconds: i64, percent: u32, failure: Option<GpuFailure>) -> NodeDevices {
+    let devices = vec![board("G0", percent, &["train"])];
+    NodeDevices { exporter, as_of: Some(NOW.plus_seconds(-seconds)), devices, failure: failure.map(|why| (NOW, why)) }
+}
+
+fn by_prometheus() -> Exporter {
+    Exporter { kind: ExporterKind::Prometheus, ..exporter() }
+}
+
+#[test]
+fn prometheus_counts_only_where_the_exporter_tells_nothing_newer() {
+    let failed = || Some(GpuFailure::Failed(sym("it hangs")));
+    let hangs = |who| NodeDevices { as_of: None, devices: Vec::new(), ..told_ago(who, 0, 0, failed()) };
+    let own = |seconds, failure| Some(told_ago(exporter(), seconds, 10, failure));
+    let prometheus = |seconds| Some(told_ago(by_prometheus(), seconds, 90, None));
+    let found = |known, prometheus, with_pod| {
+        let mut bench = of_eight().pod("train", &[(GPU, 1)]);
+        bench.pods.extend(Some(exporter_pod()).filter(|_| with_pod));
+        (bench.known, bench.prometheus) = (known, prometheus);
+        let activity = bench.activity();
+        let status = activity.exporter;
+        let kind = status.exporter.map(|exporter| exporter.kind);
+        (percent(activity.utilization), status.state, kind, status.is_unread)
+    };
+    let (dcgm, other) = (Some(ExporterKind::Dcgm), Some(ExporterKind::Prometheus));
+    let live = ExporterState::Live;
+    assert_eq!(found(own(60, None), prometheus(1), true), (Some(10.0), live, dcgm, false), "a fresh one wins");
+    assert_eq!(found(own(60, failed()), prometheus(1), true), (Some(90.0), live, other, true));
+    assert_eq!(found(own(60, failed()), prometheus(90), true), (Some(10.0), ExporterState::Stale, dcgm, true));
+    assert_eq!(found(own(300, None), prometheus(1), true), (Some(90.0), live, other, false), "it is not fresh");
+    assert_eq!(found(own(60, None), prometheus(1), false), (Some(90.0), live, other, true), "its pod is gone");
+    assert_eq!(found(None, prometheus(1), true), (Some(90.0), live, other, false), "it has not answered yet");
+    assert_eq!(found(Some(hangs(exporter())), prometheus(1), true), (Some(90.0), live, other, true));
+    let old = found(Some(hangs(exporter())), prometheus(601), true);
+    assert_eq!(old, (None, ExporterState::Failed, dcgm, true));
+    assert_eq!(found(None, None, false), (None, ExporterState::None, None, true));
+    let stale = Some(told_ago(by_prometheus(), 60, 90, failed()));
+    assert_eq!(found(None, stale, false), (Some(90.0), ExporterState::Stale, other, true));
+}
+
+#[test]
+fn where_neither_tells_the_message_says_it_of_both() {
+    let refused = |who, words| {
+        let failure = Some((NOW, GpuFailure::Forbidden(sym(words))));
+        Some(NodeDevices { exporter: who, as_of: None, devices: Vec::new(), failure })
+    };
+    let mut bench = of_eight();
+    bench.prometheus = refused(by_prometheus(), "no Services");
+    let status = |bench: &Bench| {
+        let status = bench.activity().exporter;
+        (status.state, status.message.map(|message| message.machine_text()))
+    };
+    assert_eq!(status(&bench), (ExporterState::None, Some("Prometheus: no Services".to_owned())));
+    bench.pods.push(exporter_pod());
+    bench.known = refused(exporter(), "no pods");
+    assert_eq!(status(&bench), (ExporterState::Forbidden, Some("no pods; Prometheus: no Services".to_owned())));
+    bench.known = Some(told_ago(exporter(), 0, 0, None));
+    assert_eq!(status(&bench), (ExporterState::Live, None), "it was asked before");
+}
+
+#[test]
+fn prometheus_is_not_asked_of_devices_that_no_exporter_tells_of() {
+    let unread = |resource| bench(&[(resource, 4)], &[]).activity().exporter.is_unread;
+    assert_eq!([GPU, "amd.com/gpu", "aws.amazon.com/neuron"].map(unread), [true; 3]);
+    assert_eq!(["google.com/tpu", "habana.ai/gaudi"].map(unread), [false; 2]);
+    let mut pending = of_eight();
+    pending.pods.push(PodRow { phase: PodPhase::Pending, ..exporter_pod() });
+    let status = pending.activity().exporter;
+    assert_eq!((status.is_unread, status.pod), (true, Some(exporter().pod)));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use indexmap::IndexSet;
 
 use super::Inputs;
 use super::gpu_seconds::{GpuAccounts, GpuSeconds};
-use crate::fleet::{Fleet, GpuDemand, Kind, PodRow, Sym, Uid, Utilization};
+use crate::fleet::{Exporter, Fleet, GpuDemand, Kind, PodRow, Sym, Uid, Utilization};
 use crate::insight::gpu::{ByClass, GpuClass, PodActivity};
 use crate::insight::picture::{GpuSettings, GpuState, GpuStates, Picture};
 use crate::units::Time;
@@ -176,7 +176,7 @@ impl Gpus {
     /// Evaluates the next slice. Says whether something changed.
     pub(super) fn evaluate_slice(&mut self, inputs: &Inputs<'_>, picture: &Picture) -> bool {
         let slice = self.due.split_off(self.due.len().saturating_sub(NODES_PER_SLICE));
-        let mut has_changed = false;
+        let (mut has_changed, mut is_one_more_unread) = (false, false);
         let settings = GpuSettings {
             are_pods_known: inputs.known().all(Kind::Pod),
             thresholds: inputs.gpu_thresholds,
@@ -190,8 +190,12 @@ impl Gpus {
                 Some(new) => self.accounts.count(inputs, &name, new),
                 None => self.accounts.forget(&name),
             }
+            is_one_more_unread |= !is_unread(old.as_ref()) && is_unread(new.as_ref());
             self.sums.set(old.as_ref(), new.as_ref());
             self.states.extend(new.map(|new| (name, new)));
+        }
+        if is_one_more_unread {
+            self.hurry();
         }
         has_changed
     }
@@ -201,7 +205,7 @@ impl Gpus {
         self.visible = nodes;
     }
 
-    /// Completeness changed: what is wanted is asked for without delay.
+    /// What is wanted is asked for without delay: completeness changed, or an exporter cannot be read.
     pub(super) const fn hurry(&mut self) {
         self.asked_at = None;
     }
@@ -216,15 +220,21 @@ impl Gpus {
     /// Which exporters are to be read from now on, where that changed.
     pub(super) fn ask(&mut self, inputs: &Inputs<'_>) -> Option<GpuDemand> {
         self.asked_at = Some(inputs.now);
-        let wanted = self.states.iter().filter_map(|(name, state)| {
-            let exporter = state.activity.exporter.running.clone()?;
-            Some((name.clone(), exporter))
-        });
-        let demand = GpuDemand { exporters: wanted.collect(), first: self.first() };
+        let demand = self.demand();
         (demand != self.asked).then(|| {
             self.asked = demand.clone();
             demand
         })
+    }
+
+    fn demand(&self) -> GpuDemand {
+        let mut demand = GpuDemand { first: self.first(), ..GpuDemand::default() };
+        for (name, state) in &self.states {
+            let exporter = &state.activity.exporter;
+            demand.exporters.extend(exporter.running.clone().map(|running| (name.clone(), running)));
+            demand.prometheus.extend(exporter.is_unread.then(|| (name.clone(), exporter.pod.clone())));
+        }
+        demand
     }
 
     /// Nodes on screen; then those whose requested devices do nothing, or whose devices are used by something that requests
@@ -242,11 +252,18 @@ impl Gpus {
         self.visible.iter().filter(is_read).chain(odd).cloned().collect()
     }
 
-    /// Whether every exporter that was asked for has answered, be it that it cannot be read.
+    /// Whether every exporter that was asked for has answered, be it that it cannot be read, and whether it is known what a
+    /// Prometheus server has of the Nodes for which one is asked, be it that there is none.
     pub fn have_answered(&self, inputs: &Inputs<'_>) -> bool {
-        self.asked
-            .exporters
-            .iter()
-            .all(|(node, exporter)| inputs.fleet.gpus.of_node(node).is_some_and(|known| known.exporter == *exporter))
+        let told = |node: &Sym| inputs.fleet.gpus.of_node(node);
+        let of_exporter =
+            |(node, exporter): (&Sym, &Exporter)| told(node).exporter.is_some_and(|known| known.exporter == *exporter);
+        self.asked.exporters.iter().all(of_exporter)
+            && self.asked.prometheus.keys().all(|node| told(node).prometheus.is_some())
     }
+}
+
+/// Whether a Prometheus server is to be asked of the Node.
+fn is_unread(state: Option<&GpuState>) -> bool {
+    state.is_some_and(|state| state.activity.exporter.is_unread)
 }

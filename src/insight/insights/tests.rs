@@ -421,14 +421,20 @@ fn gpus() -> Vec<Delta> {
             ..bare_device(uuid)
         }
     };
-    let failure = GpuFailure::Failed(sym("it hangs"));
+    let failure = || GpuFailure::Failed(sym("it hangs"));
+    let by_prometheus = |devices| {
+        let exporter = Exporter { kind: ExporterKind::Prometheus, pod: ObjectKey::new("gpu", "exporter") };
+        Delta::Gpus(vec![GpuAnswer { node: sym("a"), exporter, at: NOW, devices }])
+    };
     vec![
         exporter(PodPhase::Running),
         exporter(PodPhase::Pending),
         answer(Ok(vec![device("G1", 91, Some("p1")), device("G2", 0, Some("p3")), device("G3", 0, None)])),
         answer(Ok(vec![device("G1", 0, Some("p1")), device("G2", 40, None)])),
         answer(Ok(vec![device("G1", 0, None), device("G2", 0, None)])),
-        answer(Err(failure)),
+        answer(Err(failure())),
+        by_prometheus(Ok(vec![device("G1", 50, Some("p1")), device("G2", 0, None)])),
+        by_prometheus(Err(failure())),
     ]
 }
 
@@ -574,4 +580,46 @@ fn the_gpu_seconds_of_a_job_add_up_until_it_is_gone() {
     world.take(&Step::Delta(Delta::Jobs(vec![Change::Remove(ObjectKey::new("ml", "train"))])));
     world.take(&Step::Minutes(1));
     assert_eq!(seconds(&world), None);
+}
+
+/// Whether a snapshot may stop to wait for what is told of accelerators.
+fn have_answered(world: &World) -> bool {
+    world.insights.gpus.have_answered(&inputs(&world.fleet, &world.sources, &world.cluster, world.now))
+}
+
+#[test]
+fn prometheus_is_asked_at_once_of_nodes_whose_exporter_cannot_be_read() {
+    let mut world = World::new();
+    let exporter = Exporter { kind: ExporterKind::Dcgm, pod: ObjectKey::new("gpu", "exporter") };
+    let answer = |kind, devices| {
+        let exporter = Exporter { kind, ..exporter.clone() };
+        Delta::Gpus(vec![GpuAnswer { node: sym("a"), exporter, at: NOW, devices }])
+    };
+    // Without `settle`, which asks for everything without delay.
+    let take = |world: &mut World, delta| {
+        let changed = world.fleet.apply(delta);
+        let inputs = inputs(&world.fleet, &world.sources, &world.cluster, world.now);
+        world.insights.note(&inputs, &changed);
+        world.insights.tick(&inputs, world.now);
+        let mut demands = Vec::new();
+        while world.insights.has_work() {
+            demands.extend(world.insights.work(&inputs).demand.and_then(|demand| demand.gpus));
+        }
+        demands
+    };
+    take(&mut world, nodes()[0].clone());
+    world.take(&Step::Delta(gpus()[0].clone()));
+    let asked = world.insights.gpus.asked().clone();
+    assert_eq!((asked.exporters.len(), asked.prometheus.len()), (1, 0));
+    assert!(!have_answered(&world));
+    let refused = answer(ExporterKind::Dcgm, Err(GpuFailure::Forbidden(sym("no"))));
+    let demands = take(&mut world, refused);
+    let wanted = [(sym("a"), Some(exporter.pod.clone()))].into();
+    assert_eq!(demands.last().map(|demand| &demand.prometheus), Some(&wanted));
+    assert!(!have_answered(&world), "Prometheus has not");
+    take(&mut world, answer(ExporterKind::Prometheus, Err(GpuFailure::Failed(sym("there is none")))));
+    assert!(have_answered(&world));
+    take(&mut world, answer(ExporterKind::Dcgm, Ok(vec![bare_device("G1")])));
+    world.take(&Step::Minutes(1));
+    assert!(world.insights.gpus.asked().prometheus.is_empty() && have_answered(&world));
 }

@@ -1,7 +1,7 @@
 //! Accelerators beside dollars and beside Karpenter's verdict.
 
 use super::{Map, NodePicture, Picture};
-use crate::fleet::{Fleet, NodeDevices, NodeRow, PodRow, Sym};
+use crate::fleet::{Fleet, NodeAnswers, NodeRow, PodRow, Sym};
 use crate::insight::disruption::{Disruption, Verdict, words::headline};
 use crate::insight::gpu::{ActivityInput, DevicePlugin, GpuClass, GpuThresholds, NodeActivity, NodeGpu};
 use crate::insight::sentence::{Sentence, sentence};
@@ -43,17 +43,17 @@ impl GpuState {
         let node = fleet.node(name)?;
         let gpu = picture.node(name)?.gpu.as_ref()?;
         let pods: Vec<&PodRow> = fleet.pods_on(name).filter(|pod| pod.holds_resources()).collect();
-        let devices = fleet.gpus.of_node(name);
+        let told = fleet.gpus.of_node(name);
         let activity = NodeActivity::of(ActivityInput {
             gpu,
             pods: &pods,
             are_pods_known: settings.are_pods_known,
-            devices,
+            told,
             thresholds: settings.thresholds,
             before: before.map(|before| &before.activity),
             now: settings.now,
         });
-        let idle_rate = picture.idle_rate(fleet, node, devices, &activity);
+        let idle_rate = picture.idle_rate(fleet, node, told, &activity);
         Some(Self { activity, idle_rate })
     }
 }
@@ -137,13 +137,7 @@ fn gpus(gpu: &NodeGpu, activity: &NodeActivity) -> Sentence {
 impl Picture {
     /// What is paid for accelerators that pods request and that do nothing, in micro-dollars per hour; `None` where the
     /// price is not known, or what they do.
-    fn idle_rate(
-        &self,
-        fleet: &Fleet,
-        node: &NodeRow,
-        devices: Option<&NodeDevices>,
-        activity: &NodeActivity,
-    ) -> Option<i64> {
+    fn idle_rate(&self, fleet: &Fleet, node: &NodeRow, told: NodeAnswers<'_>, activity: &NodeActivity) -> Option<i64> {
         let said = self.node(&node.meta.key.name)?;
         let is_known = activity.class != GpuClass::Unknown
             && said.gpu.as_ref().is_some_and(|gpu| gpu.device_plugin != DevicePlugin::NotRegistered);
@@ -161,7 +155,7 @@ impl Picture {
             return i64::try_from(rate * share(idle) / share(held.max(1))).ok();
         }
         let is_idle = |class: Option<GpuClass>| matches!(class, Some(GpuClass::Idle | GpuClass::Parked));
-        let idle = rates.iter().filter(|(pod, _)| is_idle(activity.of_pod(devices, &pod.meta.key).class));
+        let idle = rates.iter().filter(|(pod, _)| is_idle(activity.of_pod(told, &pod.meta.key).class));
         Some(idle.map(|(_, rate)| rate).sum())
     }
 }

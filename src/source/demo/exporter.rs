@@ -18,13 +18,32 @@ use crate::units::Time;
 /// Interval of the metrics, in simulated seconds: that of dcgm-exporter.
 pub(super) const SECONDS: i64 = 30;
 
-/// What every exporter answers now, and the health of their Source.
-pub(super) fn reports(simulation: &Simulation) -> [Report; 2] {
+/// What every exporter answers now, and the health of their Source. There is no Prometheus server.
+pub(super) fn reports(simulation: &Simulation) -> [Report; 4] {
     let at = simulation.now();
     let answers: Vec<GpuAnswer> = pages(&simulation.world).into_iter().map(|page| page.answer(at)).collect();
     let health =
         Health { state: HealthState::Live, objects: answers.len() as u64, as_of: Some(at), ..Health::default() };
-    [Report::Delta(Delta::Gpus(answers)), Report::Health(SourceId::GpuExporters, health)]
+    [
+        Report::Delta(Delta::Gpus(answers)),
+        Report::Health(SourceId::GpuExporters, health),
+        Report::Delta(Delta::Gpus(without_prometheus(&simulation.world, at))),
+        Report::Health(SourceId::Prometheus, Health::prometheus_not_needed()),
+    ]
+}
+
+/// What is said in the place of a Prometheus server of the machines whose exporter does not run yet.
+fn without_prometheus(world: &World, at: Time) -> Vec<GpuAnswer> {
+    let is_without = |machine: &&Machine| {
+        machine.kind.gpu.is_some() && !world.pods_on(machine.id).any(|(_, pod)| is_running_exporter(pod))
+    };
+    let answer = |machine: &Machine| GpuAnswer {
+        node: Sym::new(&machine.name),
+        exporter: Exporter { kind: ExporterKind::Prometheus, pod: ObjectKey::cluster("prometheus") },
+        at,
+        devices: Err(GpuFailure::Failed(Sym::new("the demo has no server"))),
+    };
+    world.machines.values().filter(is_without).map(answer).collect()
 }
 
 /// The page of one exporter.

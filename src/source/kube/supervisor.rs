@@ -22,7 +22,9 @@ use super::sink::{Closed, Sink};
 use super::stream::{Stream, StreamContext};
 use super::token::TokenFile;
 use super::watches::Watches;
-use super::{Clock, ConnectOptions, Timing, crd, gpu_exporters, identity, karpenter_metrics};
+use super::{
+    Clock, ConnectOptions, PrometheusChoice, Timing, crd, gpu_exporters, identity, karpenter_metrics, prometheus,
+};
 use crate::files;
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, GpuDemand, Kind, PriceDemand, Report};
 
@@ -41,7 +43,7 @@ pub struct KubeSource {
 #[derive(Default)]
 struct Demands {
     prices: Option<watch::Receiver<PriceDemand>>,
-    gpus: Option<watch::Receiver<GpuDemand>>,
+    gpus: Option<(watch::Receiver<GpuDemand>, PrometheusChoice)>,
 }
 
 /// Apart from the kinds' own seeds, which are small.
@@ -69,10 +71,11 @@ impl KubeSource {
         self
     }
 
-    /// Reads the exporters of accelerators' metrics, too, while they are wanted.
+    /// Reads the exporters of accelerators' metrics, too, while they are wanted, and asks a Prometheus server where they cannot
+    /// be read.
     #[must_use]
-    pub fn measuring(mut self, demand: watch::Receiver<GpuDemand>) -> Self {
-        self.demands.gpus = Some(demand);
+    pub fn measuring(mut self, demand: watch::Receiver<GpuDemand>, prometheus: PrometheusChoice) -> Self {
+        self.demands.gpus = Some((demand, prometheus));
         self
     }
 
@@ -165,8 +168,9 @@ fn start(tasks: &mut JoinSet<Closed>, context: &StreamContext, demands: Demands)
     if let Some(demand) = demands.prices {
         tasks.spawn(karpenter_metrics::run(context.clone(), later.clone(), demand));
     }
-    if let Some(demand) = demands.gpus {
-        tasks.spawn(gpu_exporters::run(context.clone(), later.clone(), demand));
+    if let Some((demand, choice)) = demands.gpus {
+        tasks.spawn(gpu_exporters::run(context.clone(), later.clone(), demand.clone()));
+        tasks.spawn(prometheus::run(context.clone(), later.clone(), demand, choice));
     }
     tasks.spawn(ask_identity(context.clone()));
     let wait = context.timing.first_tier_wait;

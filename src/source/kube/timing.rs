@@ -43,12 +43,16 @@ pub struct Timing {
     pub token_file: Duration,
     /// The least time between two reports that only say "still live".
     pub health: Duration,
-    /// How long an exporter of metrics may take for its page.
+    /// How long an exporter of metrics may take for its page, and a Prometheus server for its answer.
     pub exporter: Duration,
     /// Between two readings of an exporter that is wanted first.
     pub exporter_first: Duration,
     /// Between two readings of any other exporter.
     pub exporter_others: Duration,
+    /// Between two queries of a Prometheus server; longer and longer while none tells anything.
+    pub prometheus: Duration,
+    /// The least time between two of them, where more Nodes have come to be asked for.
+    pub prometheus_again: Duration,
 }
 
 impl Default for Timing {
@@ -76,6 +80,8 @@ impl Default for Timing {
             exporter: Duration::from_secs(10),
             exporter_first: Duration::from_secs(15),
             exporter_others: Duration::from_mins(1),
+            prometheus: Duration::from_secs(30),
+            prometheus_again: Duration::from_secs(5),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::super::context::FrameContext;
 use super::super::{Line, format, words};
 use super::Page;
 use crate::config::Role;
-use crate::fleet::{DeviceReading, Kind, NodeRow};
+use crate::fleet::{DeviceReading, Exporter, ExporterKind, Kind, NodeRow};
 use crate::insight::gpu::{
     DeviceActivity, DevicePlugin, ExporterState, ExporterStatus, NodeActivity, NodeGpu, Sharing,
 };
@@ -75,7 +75,7 @@ fn class(frame: &FrameContext<'_>, activity: &NodeActivity) -> Line {
 
 /// Which exporter, how old its figures are, and what to do where there are none.
 fn exporter(frame: &FrameContext<'_>, status: &ExporterStatus) -> Line {
-    let name = status.exporter.as_ref().map_or_else(String::new, |found| found.pod.to_string());
+    let name = status.exporter.as_ref().map_or_else(String::new, exporter_name);
     let age =
         status.as_of.map_or_else(String::new, |at| format!(", {} ago", format::age(frame.app.now.seconds_since(at))));
     let why = status.message.as_ref().map(|message| format::sentence(frame.app.now, message)).unwrap_or_default();
@@ -89,7 +89,8 @@ fn exporter(frame: &FrameContext<'_>, status: &ExporterStatus) -> Line {
         ExporterState::Pending => Line::of(Role::Unknown, format!("{name}: {} no answer yet", format::NOT_YET)),
         ExporterState::None => {
             let words = "? no exporter: run dcgm-exporter, device-metrics-exporter or neuron-monitor as a DaemonSet";
-            Line::of(Role::Unknown, words)
+            let why = if why.is_empty() { why } else { format!("; {why}") };
+            Line::of(Role::Unknown, format!("{words}{why}"))
         }
         ExporterState::Forbidden => {
             let words = format!("✗ {name}: {why}; batchtop rbac viewer --with-gpu-metrics prints the rights");
@@ -100,9 +101,17 @@ fn exporter(frame: &FrameContext<'_>, status: &ExporterStatus) -> Line {
     }
 }
 
+/// The pod, or the Service of Prometheus where the pod is not known; with who told of it.
+fn exporter_name(exporter: &Exporter) -> String {
+    match exporter.kind {
+        ExporterKind::Prometheus => format!("{} by Prometheus", exporter.pod),
+        ExporterKind::Dcgm | ExporterKind::Amd | ExporterKind::Neuron => exporter.pod.to_string(),
+    }
+}
+
 fn devices(frame: &FrameContext<'_>, node: &NodeRow, activity: &NodeActivity, page: &mut Page) {
-    let Some(told) = frame.app.fleet.gpus.of_node(&node.meta.key.name) else { return };
-    for (reading, device) in told.devices.iter().zip(&activity.devices) {
+    let readings = activity.readings(frame.app.fleet.gpus.of_node(&node.meta.key.name));
+    for (reading, device) in readings.iter().zip(&activity.devices) {
         page.item(device_line(reading, device));
     }
 }

@@ -4,25 +4,19 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use tokio::time::timeout;
 
 use super::place::{Place, Pod};
 use crate::fleet::{DeviceReading, Exporter, ExporterKind, GpuFailure, Kind, Sym};
 use crate::source::exporters;
-use crate::source::kube::access::PooledClient;
-use crate::source::kube::bodies::Body;
-use crate::source::kube::failure::Failure;
+use crate::source::kube::proxied::{Miss, fetch};
+use crate::source::kube::resource;
 use crate::source::kube::stream::StreamContext;
-use crate::source::kube::{api, resource};
 
 /// How large a page may be. One of eight GPUs has 50 KB, one of 64 with every metric that there is has 2 MB.
 const MAX_PAGE_BYTES: usize = 10 << 20;
 
 /// How large a pod may be; etcd takes no larger ones.
 const MAX_POD_BYTES: usize = 2 << 20;
-
-/// How long a busy server is left alone that does not say for how long.
-const USUAL_PAUSE: Duration = Duration::from_secs(1);
 
 /// The devices that an exporter tells of, or why it does not.
 pub(super) type Devices = Result<Vec<DeviceReading>, GpuFailure>;
@@ -87,42 +81,6 @@ pub(super) struct Said {
     is_of_template: bool,
 }
 
-/// Why a request brought nothing.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Miss {
-    /// The API server does not allow it.
-    Forbidden(String),
-    /// Nothing came in time.
-    Late(String),
-    /// The server is busy, and wants to be left alone for so long.
-    Busy(String, Duration),
-    /// Anything else.
-    Other(String),
-}
-
-impl Miss {
-    /// A 401 is no doubt about the credentials here: it may be the exporter's own. The streams find out if it is not.
-    fn of(failure: &Failure) -> Self {
-        match failure {
-            Failure::Api { code: 403, .. } => Self::Forbidden(failure.sentence()),
-            Failure::Api { code: 429, retry_after, .. } => {
-                Self::Busy(failure.sentence(), retry_after.unwrap_or(USUAL_PAUSE))
-            }
-            Failure::Silence(_) => Self::Late(failure.sentence()),
-            _ => Self::Other(failure.sentence()),
-        }
-    }
-}
-
-impl From<Miss> for GpuFailure {
-    fn from(miss: Miss) -> Self {
-        match miss {
-            Miss::Forbidden(words) => Self::Forbidden(Sym::new(&words)),
-            Miss::Late(words) | Miss::Busy(words, _) | Miss::Other(words) => Self::Failed(Sym::new(&words)),
-        }
-    }
-}
-
 /// Reads the pod of an exporter for its template.
 pub(super) fn find(context: StreamContext, exporter: Exporter) -> Found {
     async move { said(&context, &exporter).await }.boxed().shared()
@@ -169,7 +127,7 @@ async fn read_at(
     place: Place,
 ) -> (Result<Vec<DeviceReading>, Miss>, Learned) {
     let missed = match page(context, exporter, &place).await {
-        Err(Miss::Other(words)) => Miss::Other(words),
+        Err(missed @ (Miss::Absent(_) | Miss::Other(_))) => missed,
         answer => return (answer, Learned::Nothing),
     };
     let usual = Place::usual(exporter.kind);
@@ -188,27 +146,6 @@ async fn read_at(
 async fn page(context: &StreamContext, exporter: &Exporter, place: &Place) -> Result<Vec<DeviceReading>, Miss> {
     let body = fetch(context, &place.proxied(&exporter.pod), "text/plain", MAX_PAGE_BYTES).await?;
     exporters::read(exporter.kind, &body).map_err(|unreadable| Miss::Other(unreadable.to_string()))
-}
-
-/// A GET that takes no longer than an exporter may.
-async fn fetch(context: &StreamContext, path: &str, accept: &str, limit_bytes: usize) -> Result<Body, Miss> {
-    let mut access = context.access.clone();
-    let Some(client) = access.wait_for_exporter().await else { return std::future::pending().await };
-    let limit = context.timing.exporter;
-    let fetched = timeout(limit, fetch_with(&client, context, path, accept, limit_bytes)).await;
-    fetched.map_err(|_| Miss::Late(format!("no answer within {limit:?}")))?.map_err(|failure| Miss::of(&failure))
-}
-
-async fn fetch_with(
-    client: &PooledClient,
-    context: &StreamContext,
-    path: &str,
-    accept: &str,
-    limit_bytes: usize,
-) -> Result<Body, Failure> {
-    let mut body = client.body().limited(limit_bytes);
-    api::fetch(client, api::get(path, accept)?, &context.timing, &mut body).await?;
-    Ok(body)
 }
 
 #[cfg(test)]

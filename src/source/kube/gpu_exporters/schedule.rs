@@ -225,6 +225,7 @@ mod tests {
         GpuDemand {
             exporters: nodes.iter().map(|node| (Sym::new(node), exporter("gpu", node))).collect(),
             first: first.iter().map(|node| Sym::new(node)).collect(),
+            ..GpuDemand::default()
         }
     }
 

@@ -1,0 +1,87 @@
+//! A GET through the API server's proxy to what exports metrics, and why it brought nothing.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::access::PooledClient;
+use super::api;
+use super::bodies::Body;
+use super::failure::Failure;
+use super::stream::StreamContext;
+use crate::fleet::{GpuFailure, Sym};
+
+/// How long a busy server is left alone that does not say for how long.
+const USUAL_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why a request brought nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Miss {
+    /// The API server does not allow it.
+    Forbidden(String),
+    /// There is no such object, or no such page behind it.
+    Absent(String),
+    /// Nothing came in time.
+    Late(String),
+    /// The server is busy, and wants to be left alone for so long.
+    Busy(String, Duration),
+    /// Anything else.
+    Other(String),
+}
+
+impl Miss {
+    /// A 401 is no doubt about the credentials here: it may be the exporter's own. The streams find out if it is not.
+    fn of(failure: &Failure) -> Self {
+        match failure {
+            Failure::Api { code: 403, .. } => Self::Forbidden(failure.sentence()),
+            Failure::Api { code: 404, .. } => Self::Absent(failure.sentence()),
+            Failure::Api { code: 429, retry_after, .. } => {
+                Self::Busy(failure.sentence(), retry_after.unwrap_or(USUAL_PAUSE))
+            }
+            Failure::Silence(_) => Self::Late(failure.sentence()),
+            _ => Self::Other(failure.sentence()),
+        }
+    }
+
+    /// In one sentence.
+    pub(super) fn words(&self) -> &str {
+        match self {
+            Self::Forbidden(words)
+            | Self::Absent(words)
+            | Self::Late(words)
+            | Self::Busy(words, _)
+            | Self::Other(words) => words,
+        }
+    }
+}
+
+impl From<Miss> for GpuFailure {
+    fn from(miss: Miss) -> Self {
+        let words = Sym::new(miss.words());
+        match miss {
+            Miss::Forbidden(_) => Self::Forbidden(words),
+            Miss::Absent(_) | Miss::Late(_) | Miss::Busy(..) | Miss::Other(_) => Self::Failed(words),
+        }
+    }
+}
+
+/// A GET that takes no longer than an exporter may.
+pub(super) async fn fetch(context: &StreamContext, path: &str, accept: &str, limit_bytes: usize) -> Result<Body, Miss> {
+    let mut access = context.access.clone();
+    let Some(client) = access.wait_for_exporter().await else { return std::future::pending().await };
+    let limit = context.timing.exporter;
+    let fetched = timeout(limit, fetch_with(&client, context, path, accept, limit_bytes)).await;
+    fetched.map_err(|_| Miss::Late(format!("no answer within {limit:?}")))?.map_err(|failure| Miss::of(&failure))
+}
+
+async fn fetch_with(
+    client: &PooledClient,
+    context: &StreamContext,
+    path: &str,
+    accept: &str,
+    limit_bytes: usize,
+) -> Result<Body, Failure> {
+    let mut body = client.body().limited(limit_bytes);
+    api::fetch(client, api::get(path, accept)?, &context.timing, &mut body).await?;
+    Ok(body)
+}

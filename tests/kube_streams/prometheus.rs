@@ -1,0 +1,299 @@
+//! A Prometheus server behind the API server's proxy: how it is found, and how it misbehaves.
+
+use std::time::Duration;
+
+use batchtop::fleet::{
+    Exporter, ExporterKind, GpuDemand, GpuFailure, Health, HealthState, NodeDevices, ObjectKey, ServiceAddress,
+    SourceId, Sym,
+};
+use batchtop::source::kube::{PrometheusChoice, Timing};
+use tokio::sync::watch;
+
+use crate::fake_api::{FakeApi, Fault, bare};
+use crate::screen::{NODES, Screen, quick, server_sees};
+
+const SERVICES: &str = "/api/v1/services";
+
+/// A label that the Services of servers have.
+const LABEL: &str = r#""operated-prometheus":"true""#;
+
+/// The series of Nodes `n0`, whose exporter is known, and `n1`, which is named by a label.
+const ANSWER: &str = r#"{"status":"success","data":{"resultType":"vector","result":[
+    {"metric":{"__name__":"DCGM_FI_DEV_GPU_UTIL","gpu":"0","UUID":"GPU-0","namespace":"gpu","pod":"dcgm-0","Hostname":"x",
+     "exported_namespace":"ml","exported_pod":"train-0"},"value":[1795000000,"91"]},
+    {"metric":{"__name__":"DCGM_FI_DEV_GPU_UTIL","gpu":"0","UUID":"GPU-1","namespace":"gpu","pod":"other","Hostname":"n1"},
+     "value":[1795000000,"5"]}]}}"#;
+
+/// The answer of a server that has scraped no exporter.
+const NOTHING: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+
+/// The path to a Service's port, as the server logs it.
+fn proxy(namespace: &str, name_and_port: &str) -> String {
+    format!("/api/v1/namespaces/{namespace}/services/{name_and_port}/proxy/api/v1/query")
+}
+
+/// Nodes `n0` to `n2`, and nothing that answers.
+async fn with_nodes() -> FakeApi {
+    let api = FakeApi::start().await;
+    for node in ["n0", "n1", "n2"] {
+        api.state().put(NODES, node, &bare(node));
+    }
+    api
+}
+
+/// A Service with a label, behind which a server answers this at port 9090.
+fn serve(api: &FakeApi, namespace: &str, answer: &str) {
+    let service = format!(
+        r#"{{"kind":"Service","metadata":{{"namespace":"{namespace}","name":"prom","labels":{{{LABEL}}}}},
+        "spec":{{"ports":[{{"name":"web","port":9090}}]}}}}"#
+    );
+    api.state().put(SERVICES, &format!("{namespace}/prom"), &service);
+    api.state().pages.insert(proxy(namespace, "prom:9090"), answer.to_owned());
+}
+
+/// These Nodes, the exporter of `n0` with its pod.
+fn demand(nodes: &[&str]) -> GpuDemand {
+    let pod = |node| (node == "n0").then(|| ObjectKey::new("gpu", "dcgm-0"));
+    let prometheus = nodes.iter().map(|node| (Sym::new(node), pod(*node))).collect();
+    GpuDemand { prometheus, ..GpuDemand::default() }
+}
+
+struct Bed {
+    demand: watch::Sender<GpuDemand>,
+    screen: Screen,
+}
+
+impl Bed {
+    fn of(api: &FakeApi, timing: &Timing, choice: PrometheusChoice, nodes: &[&str]) -> Self {
+        let (demand, wanted) = watch::channel(demand(nodes));
+        Self { screen: Screen::measuring(api, timing, wanted, choice), demand }
+    }
+
+    fn finding(api: &FakeApi, nodes: &[&str]) -> Self {
+        Self::of(api, &quick(), PrometheusChoice::Find, nodes)
+    }
+
+    fn naming(api: &FakeApi, timing: &Timing, address: &str) -> Self {
+        Self::of(api, timing, PrometheusChoice::Named(named(address)), &["n0"])
+    }
+
+    async fn until_state(&mut self, state: HealthState) -> Health {
+        self.screen.until(state.name(), |screen| health(screen).state == state).await;
+        health(&self.screen)
+    }
+
+    async fn until_told(&mut self, node: &str) {
+        self.screen.until("answers", |screen| known(screen, node).is_some()).await;
+    }
+
+    /// Why nothing is told of a Node, once that is so.
+    async fn failure(&mut self, node: &str) -> String {
+        let failed = |screen: &Screen| known(screen, node)?.failure.clone();
+        self.screen.until("a failure", |screen| failed(screen).is_some()).await;
+        match failed(&self.screen).expect("a failure") {
+            (_, GpuFailure::Failed(words)) => words.to_string(),
+            (_, GpuFailure::Forbidden(words)) => format!("forbidden: {words}"),
+        }
+    }
+}
+
+fn named(address: &str) -> ServiceAddress {
+    address.parse().expect("an address")
+}
+
+fn health(screen: &Screen) -> Health {
+    screen.sources.get(&SourceId::Prometheus).cloned().unwrap_or_default()
+}
+
+fn known<'a>(screen: &'a Screen, node: &str) -> Option<&'a NodeDevices> {
+    screen.fleet.gpus.of_node(node).prometheus
+}
+
+fn message(health: &Health) -> &str {
+    health.message.as_deref().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_server_is_found_by_its_labels_and_asked_for_all_nodes_again_and_again() {
+    let api = with_nodes().await;
+    serve(&api, "watching", ANSWER);
+    let mut bed = Bed::finding(&api, &["n0", "n1", "n2"]);
+    let live = bed.until_state(HealthState::Live).await;
+    assert_eq!((live.objects, message(&live)), (2, "watching/prom:9090 has no metrics of 1 of 3 nodes"));
+    let first = known(&bed.screen, "n0").expect("devices");
+    let exporter = |namespace, name| Exporter { kind: ExporterKind::Prometheus, pod: ObjectKey::new(namespace, name) };
+    assert_eq!((&first.exporter, first.devices.len()), (&exporter("gpu", "dcgm-0"), 1));
+    assert_eq!(first.devices[0].holders[0].pod, ObjectKey::new("ml", "train-0"));
+    assert_eq!(known(&bed.screen, "n1").map(|known| &known.exporter), Some(&exporter("watching", "prom")));
+    assert_eq!(bed.failure("n2").await, "watching/prom:9090 has no metrics of its accelerators");
+    server_sees("more queries", || api.requests("/proxy/") > 3).await;
+    assert_eq!(api.requests("/proxy/"), api.requests(&proxy("watching", "prom:9090")));
+    assert_eq!(api.requests("GET /api/v1/services?"), 2, "it is looked for once");
+}
+
+#[tokio::test]
+async fn a_server_is_found_by_its_name_where_services_may_not_be_listed() {
+    let api = with_nodes().await;
+    api.state().forbidden.insert(SERVICES.to_owned());
+    api.state().pages.insert(proxy("gpu", "prometheus-server:80"), ANSWER.to_owned());
+    let mut bed = Bed::finding(&api, &["n0"]);
+    let live = bed.until_state(HealthState::Live).await;
+    assert_eq!((live.objects, message(&live)), (1, "gpu/prometheus-server:80"), "the namespace of the exporter");
+}
+
+#[tokio::test]
+async fn of_several_servers_the_one_that_has_the_metrics_is_kept() {
+    let api = with_nodes().await;
+    serve(&api, "monitoring", NOTHING);
+    serve(&api, "watching", ANSWER);
+    let mut bed = Bed::finding(&api, &["n0"]);
+    assert_eq!(message(&bed.until_state(HealthState::Live).await), "watching/prom:9090");
+    let asked = api.requests(&proxy("watching", "prom:9090"));
+    server_sees("more queries", || api.requests(&proxy("watching", "prom:9090")) > asked + 2).await;
+    assert_eq!(api.requests(&proxy("monitoring", "prom:9090")), 1);
+}
+
+#[tokio::test]
+async fn a_server_without_metrics_is_told_and_another_one_looked_for() {
+    let api = with_nodes().await;
+    serve(&api, "monitoring", NOTHING);
+    let mut bed = Bed::finding(&api, &["n0"]);
+    let live = bed.until_state(HealthState::Live).await;
+    assert_eq!((live.objects, message(&live)), (0, "monitoring/prom:9090 has no metrics of 1 of 1 nodes"));
+    assert_eq!(bed.failure("n0").await, "monitoring/prom:9090 has no metrics of its accelerators");
+    serve(&api, "watching", ANSWER);
+    bed.screen.until("the other one", |screen| health(screen).objects == 1).await;
+}
+
+#[tokio::test]
+async fn a_named_server_is_asked_and_no_other() {
+    let api = with_nodes().await;
+    serve(&api, "monitoring", ANSWER);
+    let path = "/api/v1/namespaces/vm/services/https:select:web/proxy/select/0/prometheus/api/v1/query";
+    api.state().pages.insert(path.to_owned(), ANSWER.to_owned());
+    let mut bed = Bed::naming(&api, &quick(), "https:vm/select:web/select/0/prometheus");
+    assert_eq!(bed.until_state(HealthState::Live).await.objects, 1);
+    assert_eq!((api.requests("/proxy/"), api.requests("/services?")), (api.requests(path), 0));
+    api.state().pages.clear();
+    let stale = bed.until_state(HealthState::Stale).await;
+    let words = "https:vm/select:web/select/0/prometheus: services not found";
+    assert_eq!(message(&stale), words);
+    assert_eq!(bed.failure("n0").await, words);
+    assert_eq!(known(&bed.screen, "n0").map(|known| known.devices.len()), Some(1), "what it told before");
+    assert_eq!((api.requests("/proxy/"), api.requests("/services?")), (api.requests(path), 0));
+}
+
+#[tokio::test]
+async fn nothing_is_asked_without_a_demand_or_where_it_is_turned_off() {
+    let api = with_nodes().await;
+    serve(&api, "monitoring", ANSWER);
+    let mut bed = Bed::finding(&api, &[]);
+    assert!(message(&bed.until_state(HealthState::NotNeeded).await).starts_with("not needed"));
+    assert_eq!(api.requests("/services"), 0);
+    bed.demand.send_replace(demand(&["n0"]));
+    bed.until_state(HealthState::Live).await;
+    bed.demand.send_replace(GpuDemand::default());
+    bed.until_state(HealthState::NotNeeded).await;
+
+    let api = with_nodes().await;
+    serve(&api, "monitoring", ANSWER);
+    let mut bed = Bed::of(&api, &quick(), PrometheusChoice::Off { by: "a test" }, &["n0"]);
+    assert_eq!(message(&bed.until_state(HealthState::Absent).await), "turned off by a test");
+    assert_eq!(bed.failure("n0").await, "it is not asked: turned off by a test");
+    bed.demand.send_replace(demand(&["n0", "n1"]));
+    bed.until_told("n1").await;
+    assert_eq!(api.requests("/services"), 0);
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_of_every_node_and_ends_when_it_is_permitted() {
+    let api = with_nodes().await;
+    serve(&api, "watching", ANSWER);
+    let words = "services \\\"prom\\\" is forbidden: User \\\"jane\\\" cannot get resource \\\"services/proxy\\\"";
+    api.state().plan("/proxy/", Fault::Status(403, words), 9);
+    let mut bed = Bed::finding(&api, &["n0", "n1"]);
+    let forbidden = bed.until_state(HealthState::Forbidden).await;
+    let said = "may not get services/proxy in namespace watching: services \"prom\" is forbidden: User \"jane\" cannot";
+    assert!(message(&forbidden).starts_with(said) && forbidden.next_try.is_some(), "{forbidden:?}");
+    for node in ["n0", "n1"] {
+        assert!(bed.failure(node).await.starts_with(&format!("forbidden: {said}")));
+    }
+    // One for each namespace: that of the Service, the usual ones and that of the exporter.
+    server_sees("a second search", || api.requests("/proxy/") > 7).await;
+    assert_eq!(bed.until_state(HealthState::Live).await.objects, 2);
+}
+
+#[tokio::test]
+async fn where_there_is_none_it_is_said_at_once_and_looked_for_less_and_less() {
+    let api = with_nodes().await;
+    let timing = Timing { prometheus: Duration::from_millis(400), ..quick() };
+    let mut bed = Bed::of(&api, &timing, PrometheusChoice::Find, &["n0"]);
+    let absent = bed.until_state(HealthState::Absent).await;
+    let words = "no Prometheus server was found by the labels and names that its Service usually has; prometheus.service in \
+                 config.toml names one";
+    assert_eq!(message(&absent), words);
+    assert_eq!(bed.failure("n0").await, words);
+    let asked = api.requests("/proxy/");
+    // Another Node that comes meanwhile is told the same, without another search.
+    bed.demand.send_replace(demand(&["n0", "n1"]));
+    bed.until_told("n1").await;
+    assert_eq!(api.requests("/proxy/"), asked);
+    serve(&api, "monitoring", ANSWER);
+    assert_eq!(bed.until_state(HealthState::Live).await.objects, 2);
+}
+
+#[tokio::test]
+async fn a_node_that_comes_later_is_asked_for_soon() {
+    let api = with_nodes().await;
+    serve(&api, "monitoring", ANSWER);
+    let timing = Timing { prometheus: Duration::from_hours(1), ..quick() };
+    let mut bed = Bed::of(&api, &timing, PrometheusChoice::Find, &["n0"]);
+    bed.until_state(HealthState::Live).await;
+    bed.demand.send_replace(demand(&["n0", "n1"]));
+    bed.until_told("n1").await;
+    assert_eq!((known(&bed.screen, "n1").map(|known| known.devices.len()), api.requests("/proxy/")), (Some(1), 2));
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_told_in_words() {
+    const LIMIT: usize = 32 << 20;
+    let no_answer = "it is not the answer of a Prometheus server to a query";
+    let error = r#"{"status":"error","errorType":"execution","error":"too many samples"}"#;
+    let large = || format!("{}{}", ANSWER, " ".repeat(LIMIT));
+    for (fault, words) in [
+        (Fault::Answer("<html><body>Sign in</body></html>".to_owned()), no_answer),
+        (Fault::Answer(String::new()), no_answer),
+        (Fault::Answer(NOTHING.replace("vector", "matrix")), no_answer),
+        (Fault::Answer(r#"{"data":{"resultType":"vector","result":[{"metric":{},"value":1}]}}"#.to_owned()), no_answer),
+        (Fault::Answer(error.to_owned()), "the Prometheus server answered with an error: too many samples"),
+        (Fault::AnswerWith(422, error), &format!("Unprocessable Entity: {error}")),
+        (
+            Fault::Status(503, "no endpoints available for service \\\"prom\\\""),
+            "no endpoints available for service \"prom\"",
+        ),
+        (Fault::Answer(large()), "the answer is larger than 32 MiB, the limit for one answer"),
+    ] {
+        let api = with_nodes().await;
+        api.state().plan("/proxy/", fault, 1);
+        serve(&api, "monitoring", ANSWER);
+        let longer = Duration::from_secs(8);
+        let timing = Timing { exporter: longer, request: longer, stall: longer, ..quick() };
+        let mut bed = Bed::naming(&api, &timing, "monitoring/prom:9090");
+        let said = format!("monitoring/prom:9090: {words}");
+        assert_eq!(bed.failure("n0").await, said);
+        assert_eq!(message(&bed.until_state(HealthState::Failed).await), said);
+        assert_eq!(bed.until_state(HealthState::Live).await.objects, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_fails_in_time_and_holds_up_no_search_for_long() {
+    let api = with_nodes().await;
+    serve(&api, "monitoring", ANSWER);
+    api.state().plan("/proxy/", Fault::Hang, usize::MAX);
+    let timing = Timing { request: Duration::from_mins(1), prometheus: Duration::from_secs(5), ..quick() };
+    let mut bed = Bed::of(&api, &timing, PrometheusChoice::Find, &["n0"]);
+    assert_eq!(bed.failure("n0").await, "monitoring/prom:9090: no answer within 300ms");
+    bed.until_state(HealthState::Failed).await;
+    assert_eq!(api.requests("/proxy/"), 2, "a second one may be silent, and no third one is asked");
+}
