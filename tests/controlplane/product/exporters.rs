@@ -1,5 +1,6 @@
 //! What exporters tell of accelerators, read by batchtop through the real proxy of the API server.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::{Span, Timestamp};
@@ -37,6 +38,7 @@ pub fn trials() -> Vec<Trial> {
         trial("exporters::what_is_no_page_of_metrics_is_told", what_is_no_page_of_metrics),
         trial("exporters::a_silent_one_holds_up_no_other", a_silent_exporter),
         trial("exporters::without_the_right_it_says_so", without_the_right),
+        trial("exporters::prometheus_tells_where_pods_may_not_be_read", prometheus_in_place_of_the_exporter),
         trial("exporters::each_is_asked_once_and_not_all_at_a_time", each_is_asked_once),
         trial("exporters::a_held_node_with_idle_devices_disagrees", a_held_node_with_idle_devices),
         trial("exporters::a_busy_node_that_karpenter_takes_disagrees", a_busy_node_that_karpenter_takes),
@@ -381,27 +383,105 @@ fn a_silent_exporter() -> Result<()> {
     })
 }
 
+/// The program as a user with the printed role, made with these arguments, without one of its rights and with others.
+fn without_right(bed: &Bed, arguments: &[&str], left_out: &str, more: Value) -> Result<Program> {
+    let user = bed.unique("blind");
+    let program = Program::new(bed.kubeconfig_for(&user, None)?)?;
+    bed.apply_yaml(&program.run(&[&["rbac", "viewer"], arguments].concat())?.out)?;
+    let path = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+    let mut rules = bed.api().get(&format!("{path}/batchtop-viewer"))?["rules"].take();
+    let is_left_out = |rule: &Value| items(&rule["resources"]).any(|resource| resource == left_out);
+    let rules = rules.as_array_mut().context("no rules")?;
+    rules.retain(|rule| !is_left_out(rule));
+    rules.extend(items(&more).cloned());
+    bed.api().create(path, &json!({"metadata": {"name": user}, "rules": rules}))?;
+    let (role, user) = (format!("--clusterrole={user}"), format!("--user={user}"));
+    bed.kubectl(&["create", "clusterrolebinding", &bed.unique("blind"), &role, &user])?;
+    Ok(program)
+}
+
 /// A user with all rights of the printed viewer but that of reading through pods.
 fn without_the_right() -> Result<()> {
     with_train("refused", |scene| {
         scene.tells(&[0, 1, 2, 3].map(|index| scene.held(index).busy(91)))?;
-        let (bed, user) = (scene.bed, scene.bed.unique("blind"));
-        let program = Program::new(bed.kubeconfig_for(&user, None)?)?;
-        bed.apply_yaml(&program.run(&["rbac", "viewer"])?.out)?;
-        let path = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
-        let mut rules = bed.api().get(&format!("{path}/batchtop-viewer"))?["rules"].take();
-        let reads_pods = |rule: &Value| items(&rule["resources"]).any(|resource| resource == "pods/proxy");
-        rules.as_array_mut().context("no rules")?.retain(|rule| !reads_pods(rule));
-        bed.api().create(path, &json!({"metadata": {"name": user}, "rules": rules}))?;
-        let (role, user) = (format!("--clusterrole={user}"), format!("--user={user}"));
-        bed.kubectl(&["create", "clusterrolebinding", &bed.unique("blind"), &role, &user])?;
-        let document = program.snapshot(&[])?;
+        let document = without_right(scene.bed, &[], "pods/proxy", json!([]))?.snapshot(&[])?;
         let gpu = &node(&document, &scene.node)?["gpu"];
         equal(&gpu["exporter"]["state"], &json!("Forbidden"))?;
         ensure(gpu["exporter"]["message"].as_str().is_some_and(|text| text.contains("pods/proxy")), || {
             gpu.to_string()
         })?;
         equal(&gpu["class"], &json!("Unknown"))
+    })
+}
+
+/// What a Prometheus server answers that has scraped the exporter of the scene: all devices as busy as this.
+fn scraped(scene: &Scene<'_>, percent: u32) -> String {
+    let series = |index: u32| {
+        let labels = json!({
+            "__name__": "DCGM_FI_DEV_GPU_UTIL",
+            "gpu": index.to_string(),
+            "UUID": format!("GPU-{}-{index}", &*scene.node),
+            "Hostname": scene.exporter,
+            "namespace": &**scene.namespace,
+            "pod": scene.exporter,
+            "exported_namespace": &**scene.namespace,
+            "exported_pod": "train",
+        });
+        json!({"metric": labels, "value": [Timestamp::now().as_second(), percent.to_string()]})
+    };
+    let result: Vec<Value> = (0..DEVICES).map(series).collect();
+    json!({"status": "success", "data": {"resultType": "vector", "result": result}}).to_string()
+}
+
+/// A Service that is found by its label. Its server has the address of the exporter's pod, and another port.
+fn serve_prometheus(scene: &Scene<'_>, answer: impl Into<Answer>) -> Result<SocketAddr> {
+    let (label, value) = DCGM_EXPORTER;
+    scene.bed.apply(&json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"namespace": &**scene.namespace, "name": "scraper", "labels": {"operated-prometheus": "true"}},
+        "spec": {"selector": {label: value}, "ports": [{"name": "web", "port": 9090}]},
+    }))?;
+    let address = scene.bed.answer(scene.namespace, &scene.exporter, 9090, answer)?;
+    let path = scene.namespace.core("services/scraper:web/proxy/");
+    scene.bed.wait_for("endpoints of the Service", PATIENCE, || Ok(scene.bed.api().try_text(&path).ok()))?;
+    Ok(address)
+}
+
+/// Who may read through Services, but not through pods.
+fn prometheus_in_place_of_the_exporter() -> Result<()> {
+    with_train("scraped", |scene| {
+        scene.tells(&[0, 1, 2, 3].map(|index| scene.held(index).busy(12)))?;
+        let address = serve_prometheus(scene, Page::metrics(scraped(scene, 91)))?;
+        let lists_services = json!([{"apiGroups": [""], "resources": ["services"], "verbs": ["list"]}]);
+        let program = without_right(scene.bed, &["--with-gpu-metrics"], "pods/proxy", lists_services)?;
+        let document = program.snapshot(&[])?;
+        let row = node(&document, &scene.node)?;
+        equal(&row["gpu"]["class"], &json!("Busy"))?;
+        equal(&parts(&row["gpu"]["utilizationPercent"], 1.0), &json!(91))?;
+        equal(&row["gpu"]["source"], &json!("Prometheus"))?;
+        let exporter = &row["gpu"]["exporter"];
+        equal(&exporter["state"], &json!("Live"))?;
+        equal(&exporter["kind"], &json!("Prometheus"))?;
+        equal(&exporter["pod"], &json!(scene.exporter))?;
+        let pod = pod_gpu(&document, scene.namespace, "train")?;
+        equal(&parts(&pod["utilizationPercent"], 1.0), &json!(91))?;
+        equal(&pod["source"], &json!("Prometheus"))?;
+        let asked = scene.bed.exporters().asked(address);
+        ensure(asked.iter().any(|path| path.starts_with("/api/v1/query?query=")), || format!("{asked:?}"))?;
+
+        // Who may read the exporter itself goes by it.
+        let (row, _) = scene.row()?;
+        equal(&row["gpu"]["source"], &json!("Dcgm"))?;
+        equal(&parts(&row["gpu"]["utilizationPercent"], 1.0), &json!(12))?;
+
+        // A server that answers something else is said beside the refusal.
+        scene.bed.answer(scene.namespace, &scene.exporter, 9090, Page::html("<html>sign in</html>"))?;
+        let document = program.snapshot(&[])?;
+        let exporter = &node(&document, &scene.node)?["gpu"]["exporter"];
+        equal(&exporter["state"], &json!("Forbidden"))?;
+        let message = exporter["message"].as_str().unwrap_or_default();
+        ensure(message.contains("pods/proxy") && message.contains("; Prometheus: "), || message.to_owned())
     })
 }
 
