@@ -43,7 +43,7 @@ pub enum Need {
     Essential,
     /// In every cluster.
     Standard,
-    /// Defined by a CustomResourceDefinition: read while the cluster serves it.
+    /// Defined by a CustomResourceDefinition, or by newer versions of Kubernetes only: read while the cluster serves it.
     Optional,
 }
 

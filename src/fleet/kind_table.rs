@@ -95,6 +95,24 @@ macro_rules! kind_table {
                 scope: Scope::Namespaced, need: Need::Optional, start: Start::Later,
                 source: Some("kueue"),
             }
+            /// resource.k8s.io ResourceSlice: the devices that a driver advertises for Dynamic Resource Allocation.
+            ResourceSlice => ResourceSlices(ResourceSliceRow) in resource_slices: Table, by apply_resource_slice {
+                name: "ResourceSlice", resource: "resourceslices", group: "resource.k8s.io",
+                versions: &["v1", "v1beta2", "v1beta1"],
+                scope: Scope::Cluster, need: Need::Optional, start: Start::Later,
+            }
+            /// resource.k8s.io ResourceClaim: the devices that pods have been given of them.
+            ResourceClaim => ResourceClaims(ResourceClaimRow) in resource_claims: Table, by apply_resource_claim {
+                name: "ResourceClaim", resource: "resourceclaims", group: "resource.k8s.io",
+                versions: &["v1", "v1beta2", "v1beta1"],
+                scope: Scope::Namespaced, need: Need::Optional, start: Start::Later,
+            }
+            /// resource.k8s.io DeviceClass: the kinds of devices that pods may ask for.
+            DeviceClass => DeviceClasses(DeviceClassRow) in device_classes: Table, by plain {
+                name: "DeviceClass", resource: "deviceclasses", group: "resource.k8s.io",
+                versions: &["v1", "v1beta2", "v1beta1"],
+                scope: Scope::Cluster, need: Need::Optional, start: Start::Later,
+            }
         }
     };
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::insight::testing;
 use crate::rows;
 use crate::units::Time;
 
@@ -83,6 +84,44 @@ fn change<R: Row + Clone + std::fmt::Debug>(row: impl Strategy<Value = R>) -> im
     })
 }
 
+/// Of a pool on one of three Nodes, with devices that have Nodes of their own.
+fn slice() -> impl Strategy<Value = ResourceSliceRow> {
+    (0..5_u8, 0..3_u8, 0..4_u8, prop::collection::vec(0..3_u8, 0..3)).prop_map(|(name, pool, node, devices)| {
+        let device =
+            |node: &u8| SliceDevice { node: Some(Sym::new(&format!("n{node}"))), ..testing::slice_device("d") };
+        ResourceSliceRow {
+            meta: testing::meta("", &format!("s{name}")),
+            pool: testing::pool_key(&format!("n{pool}")),
+            node: (node > 0).then(|| Sym::new(&format!("n{}", node - 1))),
+            ..testing::slice("", devices.iter().map(device).collect())
+        }
+    })
+}
+
+/// With devices of several pools, for several pods or for the one that owns it.
+fn resource_claim() -> impl Strategy<Value = ResourceClaimRow> {
+    let some = || prop::collection::vec(0..3_u8, 0..4);
+    (0..5_u8, some(), some(), any::<bool>()).prop_map(|(name, pools, pods, is_owned)| {
+        let pods: Vec<PodRow> = pods.iter().map(|pod| testing::pod("ml", &format!("n{pod}"), None)).collect();
+        let mut row = testing::resource_claim(&format!("c{name}"), "", &[], &pods.iter().collect::<Vec<_>>());
+        row.devices = pools
+            .iter()
+            .map(|pool| ClaimedDevice {
+                pool: testing::pool_key(&format!("n{pool}")),
+                device: Sym::new("d"),
+                share: None,
+            })
+            .collect();
+        let owner = testing::pod("ml", "n0", None);
+        row.owner = is_owned.then(|| testing::owner("Pod", "n0", &owner.meta.uid));
+        row
+    })
+}
+
+fn object_keys<'a, R: Row + 'a>(rows: impl Iterator<Item = &'a R>) -> BTreeSet<ObjectKey> {
+    rows.map(|row| row.meta().key.clone()).collect()
+}
+
 fn keys<'a>(rows: impl Iterator<Item = &'a PodRow>) -> BTreeSet<ObjectKey> {
     rows.map(|row| row.meta.key.clone()).collect()
 }
@@ -129,6 +168,33 @@ proptest! {
                 prop_assert_eq!(fleet.workload_of(job), now.as_ref());
                 prop_assert!(before == now || said.jobs.contains(&job.meta.uid), "{said:?}");
             }
+        }
+    }
+
+    #[test]
+    fn claims_and_slices_are_found_by_pool_node_and_pod(
+        slices in prop::collection::vec(change(slice()), 0..40),
+        claims in prop::collection::vec(change(resource_claim()), 0..40),
+    ) {
+        let (mut fleet, mut of_slices, mut of_claims) = (Fleet::default(), Model::default(), Model::default());
+        for change in slices {
+            of_slices.apply(change.clone());
+            fleet.apply(Delta::ResourceSlices(vec![change]));
+        }
+        for change in claims {
+            of_claims.apply(change.clone());
+            fleet.apply(Delta::ResourceClaims(vec![change]));
+        }
+        for name in ["n0", "n1", "n2"] {
+            let of_node = |row: &ResourceSliceRow| row.nodes().any(|node| node == name);
+            prop_assert_eq!(object_keys(fleet.slices_on(name)), of_slices.keys(of_node));
+            let pool = testing::pool_key(name);
+            prop_assert_eq!(object_keys(fleet.slices_of_pool(&pool)), of_slices.keys(|row| row.pool == pool));
+            let has = |row: &ResourceClaimRow| row.devices.iter().any(|device| device.pool == pool);
+            prop_assert_eq!(object_keys(fleet.resource_claims_of_pool(&pool)), of_claims.keys(has));
+            let pod = testing::pod("ml", name, None);
+            let is_for = |row: &ResourceClaimRow| row.consumers().any(|(_, uid)| *uid == pod.meta.uid);
+            prop_assert_eq!(object_keys(fleet.resource_claims_of_pod(&pod.meta.uid)), of_claims.keys(is_for));
         }
     }
 

@@ -3,6 +3,7 @@
 mod annotation;
 mod delta;
 mod demand;
+mod dra;
 mod event;
 mod gpu;
 mod health;
@@ -27,6 +28,7 @@ mod table;
 pub use annotation::{AnnotationChange, AnnotationOutcome, DO_NOT_DISRUPT};
 pub use delta::{Change, Delta, Epoch, KindRows, kinds};
 pub use demand::{Demand, PriceDemand, RegionDemand};
+pub use dra::*;
 pub use event::{EVENT_CAPACITY, EventClass, EventObject, EventRow, EventTable, EventType};
 pub use gpu::{
     DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuAnswer, GpuDemand, GpuDevices, GpuFailure, MigInstance,
@@ -48,7 +50,7 @@ pub use price::{
     Accelerator, Adjustment, Discount, FargateRates, InstanceType, NodeRate, PartRates, Price, PriceChange, PriceKey,
     PriceList, PriceRule, Prices, RuleMatch, RuleRate, UserPrices,
 };
-pub use resources::{Condition, GpuCount, NodeClassRef, Resources, Status, is_gpu_resource};
+pub use resources::{Condition, GpuCount, GpuFraction, GpuPart, NodeClassRef, Resources, Status, is_gpu_resource};
 pub use service::ServiceAddress;
 pub use store::{Changed, Fleet};
 pub use sym::{Interner, Labels, Sym};

@@ -107,6 +107,11 @@ impl NodeRow {
         label.and_then(|value| CapacityType::parse(value))
     }
 
+    /// The memory of one of its GPUs, in MiB, as NVIDIA's discovery tells: label `nvidia.com/gpu.memory`.
+    pub fn gpu_memory_mib(&self) -> Option<i64> {
+        self.labels.get("nvidia.com/gpu.memory")?.parse().ok().filter(|memory| *memory > 0)
+    }
+
     /// Whether condition `Ready` is `True`.
     pub fn is_ready(&self) -> bool {
         Condition::is_true(&self.conditions, "Ready")

@@ -1,6 +1,6 @@
 //! Resource amounts and conditions, which several kinds share.
 
-use super::Sym;
+use super::{DEVICE_CLASS_RESOURCE, Sym};
 use crate::units::Time;
 
 /// The count of one accelerator resource.
@@ -10,6 +10,24 @@ pub struct GpuCount {
     pub resource: Sym,
     /// How many, in the units of that resource (devices, replicas or MIG instances).
     pub count: i64,
+}
+
+/// The part of devices that a pod takes of those which KAI's scheduler shares between pods.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct GpuFraction {
+    /// How much of each device.
+    pub part: GpuPart,
+    /// Of how many devices.
+    pub devices: i64,
+}
+
+/// A part of one device.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum GpuPart {
+    /// In thousandths.
+    Thousandths(i64),
+    /// By its memory, in MiB.
+    MemoryMib(i64),
 }
 
 /// Amounts of the resources that batchtop reasons about.
@@ -23,6 +41,8 @@ pub struct Resources {
     pub pods: i64,
     /// Accelerators, by resource name; only resources that are mentioned, a zero included.
     pub gpus: Vec<GpuCount>,
+    /// Of a pod that shares devices by KAI's scheduler: what it takes of them, for which it requests nothing itself.
+    pub fraction: Option<Box<GpuFraction>>,
 }
 
 impl Resources {
@@ -51,9 +71,10 @@ const GPU_RESOURCES: [&str; 9] = [
 ];
 
 /// Whether an extended resource is an accelerator: the device plugins of NVIDIA (whole, shared, renamed, MIG), AMD,
-/// AWS Neuron, Google TPU, Intel and Habana.
+/// AWS Neuron, Google TPU, Intel and Habana; and what stands for a DeviceClass, of which nothing is known here.
 pub fn is_gpu_resource(name: &str) -> bool {
     GPU_RESOURCES.contains(&name)
+        || name.starts_with(DEVICE_CLASS_RESOURCE)
         || name.strip_prefix("nvidia.com/").is_some_and(|rest| rest.starts_with("gpu") || rest.starts_with("mig-"))
 }
 
@@ -132,7 +153,13 @@ mod tests {
 
     #[test]
     fn accelerators_are_distinguished_from_other_extended_resources() {
-        for yes in ["nvidia.com/gpu", "nvidia.com/gpu.shared", "nvidia.com/mig-1g.10gb", "aws.amazon.com/neuron"] {
+        for yes in [
+            "nvidia.com/gpu",
+            "nvidia.com/gpu.shared",
+            "nvidia.com/mig-1g.10gb",
+            "aws.amazon.com/neuron",
+            "deviceclass.resource.kubernetes.io/gpu.nvidia.com",
+        ] {
             assert!(is_gpu_resource(yes), "{yes}");
         }
         for no in ["cpu", "nvidia.com/hostdev", "vpc.amazonaws.com/efa", "vpc.amazonaws.com/pod-eni", "hugepages-2Mi"] {

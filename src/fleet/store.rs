@@ -6,8 +6,9 @@ use foldhash::fast::RandomState;
 
 use super::kind_table::kind_table;
 use super::{
-    Change, Delta, EventRow, EventTable, GpuAnswer, GpuDevices, JobRow, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow,
-    PriceChange, Prices, Row, Slot, Sym, Table, Uid, WorkloadRow,
+    Change, ClaimedDevice, Delta, DeviceClassRow, EventRow, EventTable, GpuAnswer, GpuDevices, GpuPart, JobRow, Kind,
+    NodeClaimRow, NodeRow, ObjectKey, PodRow, PoolKey, PriceChange, Prices, ResourceClaimRow, ResourceSliceRow, Row,
+    Slot, Sym, Table, Uid, WorkloadRow,
 };
 
 type Slots = HashSet<Slot, RandomState>;
@@ -33,6 +34,10 @@ macro_rules! define_fleet {
             nodes_by_provider: Index<Sym>,
             claims_by_provider: Index<Sym>,
             claims_by_node_name: Index<Sym>,
+            slices_by_node: Index<Sym>,
+            slices_by_pool: Index<PoolKey>,
+            resource_claims_by_pool: Index<PoolKey>,
+            resource_claims_by_pod: Index<Uid>,
         }
 
         impl Fleet {
@@ -75,9 +80,9 @@ pub struct Changed {
     pub kinds: BTreeSet<Kind>,
     /// Pods that changed.
     pub pods: BTreeSet<ObjectKey>,
-    /// Names of Nodes that changed, or whose pods or NodeClaim did.
+    /// Names of Nodes that changed, or whose pods, NodeClaim, ResourceSlices or ResourceClaims did.
     pub nodes: BTreeSet<Sym>,
-    /// Jobs that changed, or whose pods or Workload did.
+    /// Jobs that changed, or whose pods, Workload or ResourceClaims did.
     pub jobs: BTreeSet<Uid>,
     /// NodeClaims that changed, or whose Node did.
     pub claims: BTreeSet<ObjectKey>,
@@ -113,8 +118,11 @@ impl Fleet {
 
     fn apply_pod(&mut self, change: Change<PodRow>, changed: &mut Changed) {
         let (by_node, by_job, annotated) = (&mut self.pods_by_node, &mut self.pods_by_job, &mut self.annotated_pods);
+        let (claims_by_pod, mut claiming) = (&self.resource_claims_by_pod, Vec::new());
         self.pods.apply(change, |slot, old, new| {
             changed.kinds.insert(Kind::Pod);
+            let uids = old.into_iter().chain(new).map(|pod| &pod.meta.uid);
+            claiming.extend(uids.filter(|uid| claims_by_pod.contains_key(*uid)).cloned());
             let (old_node, new_node) = (old.and_then(|p| p.node.as_ref()), new.and_then(|p| p.node.as_ref()));
             let (old_job, new_job) = (old.and_then(job_uid), new.and_then(job_uid));
             changed.nodes.extend(old_node.into_iter().chain(new_node).cloned());
@@ -129,14 +137,25 @@ impl Fleet {
                 annotated.remove(key)
             };
         });
+        // Where the first pod of a claim stands may decide where its devices are.
+        for uid in claiming {
+            self.resource_claims_of_pod(&uid).for_each(|claim| self.note_consumers(claim, changed));
+        }
     }
 
     fn apply_node(&mut self, change: Change<NodeRow>, changed: &mut Changed) {
         let (by_provider, gpus) = (&mut self.nodes_by_provider, &mut self.gpus);
         let (claims_by_provider, claims_by_name) = (&self.claims_by_provider, &self.claims_by_node_name);
         let claims = &self.node_claims;
+        let (pods, pods_by_node) = (&self.pods, &self.pods_by_node);
         self.nodes.apply(change, |slot, old, new| {
             changed.kinds.insert(Kind::Node);
+            let [before, after] = [old, new].map(|row| row.and_then(NodeRow::gpu_memory_mib));
+            if let Some(row) = old.or(new).filter(|_| before != after) {
+                let on_node = pods_by_node.get(&row.meta.key.name).into_iter().flatten();
+                let by_memory = on_node.filter_map(|slot| pods.at(*slot)).filter(|pod| takes_memory(pod));
+                changed.jobs.extend(by_memory.filter_map(job_uid).cloned());
+            }
             for row in old.into_iter().chain(new) {
                 changed.nodes.insert(row.meta.key.name.clone());
                 let joined = row.provider_id.as_ref().and_then(|id| claims_by_provider.get(id));
@@ -196,6 +215,97 @@ impl Fleet {
         });
     }
 
+    fn apply_resource_slice(&mut self, change: Change<ResourceSliceRow>, changed: &mut Changed) {
+        let (by_node, by_pool, mut pools) = (&mut self.slices_by_node, &mut self.slices_by_pool, BTreeSet::new());
+        self.resource_slices.apply(change, |slot, old, new| {
+            changed.kinds.insert(Kind::ResourceSlice);
+            for row in old.into_iter().chain(new) {
+                changed.nodes.extend(row.nodes().cloned());
+                pools.insert(row.pool.clone());
+            }
+            reindex_all(by_node, slot, old.map(ResourceSliceRow::nodes), new.map(ResourceSliceRow::nodes));
+            reindex(by_pool, slot, old.map(|row| &row.pool), new.map(|row| &row.pool));
+        });
+        // What a slice says decides about its whole pool, and about the claims of it.
+        for pool in pools {
+            changed.nodes.extend(self.slices_of_pool(&pool).flat_map(ResourceSliceRow::nodes).cloned());
+            self.resource_claims_of_pool(&pool).for_each(|claim| self.note_consumers(claim, changed));
+        }
+    }
+
+    fn apply_resource_claim(&mut self, change: Change<ResourceClaimRow>, changed: &mut Changed) {
+        let (by_pool, by_pod) = (&mut self.resource_claims_by_pool, &mut self.resource_claims_by_pod);
+        let mut touched = Vec::new();
+        self.resource_claims.apply(change, |slot, old, new| {
+            changed.kinds.insert(Kind::ResourceClaim);
+            touched.extend(old.into_iter().chain(new).cloned());
+            let pools = |row: &'_ ResourceClaimRow| row.devices.iter().map(|device| device.pool.clone()).collect();
+            let pods = |row: &'_ ResourceClaimRow| row.consumers().map(|(_, uid)| uid.clone()).collect();
+            let [old_pools, new_pools]: [Vec<PoolKey>; 2] = [old, new].map(|row| row.map_or_else(Vec::new, pools));
+            let [old_pods, new_pods]: [Vec<Uid>; 2] = [old, new].map(|row| row.map_or_else(Vec::new, pods));
+            reindex_all(by_pool, slot, Some(old_pools.iter()), Some(new_pools.iter()));
+            reindex_all(by_pod, slot, Some(old_pods.iter()), Some(new_pods.iter()));
+        });
+        for claim in touched {
+            let pools = claim.devices.iter().map(|device| &device.pool);
+            let nodes = pools.flat_map(|pool| self.slices_of_pool(pool)).flat_map(ResourceSliceRow::nodes);
+            changed.nodes.extend(nodes.cloned());
+            self.note_consumers(&claim, changed);
+        }
+    }
+
+    /// The pods of a claim: their Nodes and Jobs.
+    fn note_consumers(&self, claim: &ResourceClaimRow, changed: &mut Changed) {
+        for pod in self.consumers(claim) {
+            changed.nodes.extend(pod.node.clone());
+            changed.jobs.extend(job_uid(pod).cloned());
+        }
+    }
+
+    /// The ResourceSlices with devices of a Node, and those of them that have none left.
+    pub fn slices_on<'a>(&'a self, node: &str) -> impl Iterator<Item = &'a ResourceSliceRow> {
+        self.slices_by_node.get(node).into_iter().flatten().filter_map(|slot| self.resource_slices.at(*slot))
+    }
+
+    /// The ResourceSlices of a pool, outdated ones included.
+    pub fn slices_of_pool<'a>(&'a self, pool: &PoolKey) -> impl Iterator<Item = &'a ResourceSliceRow> {
+        self.slices_by_pool.get(pool).into_iter().flatten().filter_map(|slot| self.resource_slices.at(*slot))
+    }
+
+    /// The ResourceClaims that have devices of a pool.
+    pub fn resource_claims_of_pool<'a>(&'a self, pool: &PoolKey) -> impl Iterator<Item = &'a ResourceClaimRow> {
+        let slots = self.resource_claims_by_pool.get(pool).into_iter().flatten();
+        slots.filter_map(|slot| self.resource_claims.at(*slot))
+    }
+
+    /// The ResourceClaims that are reserved for a pod, or were made for it.
+    pub fn resource_claims_of_pod<'a>(&'a self, uid: &Uid) -> impl Iterator<Item = &'a ResourceClaimRow> {
+        let slots = self.resource_claims_by_pod.get(uid).into_iter().flatten();
+        slots.filter_map(|slot| self.resource_claims.at(*slot))
+    }
+
+    /// The pods that share in what a claim has, in its order; those that are gone or are others of the same name left out.
+    pub fn consumers<'a>(&'a self, claim: &'a ResourceClaimRow) -> impl Iterator<Item = &'a PodRow> {
+        claim.consumers().filter_map(|(name, uid)| {
+            let key = ObjectKey { namespace: claim.meta.key.namespace.clone(), name: name.clone() };
+            self.pods.get(&key).filter(|pod| pod.meta.uid == *uid)
+        })
+    }
+
+    /// The Node that has a claimed device: the one that its ResourceSlice names, else the only one of its pool, else that of
+    /// the first pod of the claim that has one.
+    pub fn node_of_device<'a>(&'a self, claim: &'a ResourceClaimRow, claimed: &ClaimedDevice) -> Option<&'a Sym> {
+        let slices = || self.slices_of_pool(&claimed.pool);
+        let newest = slices().map(|slice| slice.generation).max();
+        let listed = slices().filter(|slice| Some(slice.generation) == newest).find_map(|slice| {
+            let device = slice.devices.iter().find(|device| device.name == claimed.device)?;
+            slice.node_of(device)
+        });
+        let nodes = || slices().flat_map(ResourceSliceRow::nodes);
+        let only = || nodes().min().filter(|first| nodes().max() == Some(*first));
+        listed.or_else(only).or_else(|| self.consumers(claim).find_map(|pod| pod.node.as_ref()))
+    }
+
     /// The pods bound to a Node, finished ones included.
     pub fn pods_on<'a>(&'a self, node: &str) -> impl Iterator<Item = &'a PodRow> {
         self.pods_by_node.get(node).into_iter().flatten().filter_map(|slot| self.pods.at(*slot))
@@ -239,6 +349,11 @@ impl Fleet {
         self.jobs.at(*self.job_by_uid.get(uid)?)
     }
 
+    /// A DeviceClass by its name.
+    pub fn device_class(&self, name: &str) -> Option<&DeviceClassRow> {
+        self.device_classes.get(&ObjectKey::cluster(name))
+    }
+
     /// A Node by its name.
     pub fn node(&self, name: &str) -> Option<&NodeRow> {
         self.nodes.get(&ObjectKey::cluster(name))
@@ -273,6 +388,21 @@ fn reindex<K: Eq + std::hash::Hash + Clone>(index: &mut Index<K>, slot: Slot, ol
     if let Some(new) = new {
         index.entry(new.clone()).or_default().insert(slot);
     }
+}
+
+/// The same for rows that stand under several keys.
+fn reindex_all<'k, K, I>(index: &mut Index<K>, slot: Slot, old: Option<I>, new: Option<I>)
+where
+    K: Eq + std::hash::Hash + Clone + 'k,
+    I: Iterator<Item = &'k K>,
+{
+    old.into_iter().flatten().for_each(|key| reindex(index, slot, Some(key), None));
+    new.into_iter().flatten().for_each(|key| reindex(index, slot, None, Some(key)));
+}
+
+/// Whether a pod takes a part of devices that is told by their memory.
+fn takes_memory(pod: &PodRow) -> bool {
+    pod.requests.fraction.as_ref().is_some_and(|fraction| matches!(fraction.part, GpuPart::MemoryMib(_)))
 }
 
 /// The newest of these rows, of equally old ones the last by name.

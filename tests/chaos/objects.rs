@@ -35,12 +35,12 @@ pub fn population(kind: Kind) -> usize {
     match kind {
         Kind::Pod => 2_000,
         Kind::Event => 200,
-        Kind::Node | Kind::NodeClaim | Kind::Job => 100,
+        Kind::Node | Kind::NodeClaim | Kind::Job | Kind::ResourceSlice | Kind::ResourceClaim => 100,
         Kind::Workload => 50,
         Kind::ReplicaSet => 40,
         Kind::PodDisruptionBudget => 10,
         Kind::CronJob | Kind::Namespace => 5,
-        Kind::NodePool | Kind::NodeOverlay => 3,
+        Kind::NodePool | Kind::NodeOverlay | Kind::DeviceClass => 3,
         Kind::Ec2NodeClass | Kind::EksNodeClass | Kind::KarpenterDeployment => 1,
     }
 }
@@ -180,11 +180,51 @@ fn rest(kind: Kind, shape: Shape, random: &mut Random) -> String {
             1 + revision % 90,
             1 + random.below(99),
         ),
+        Kind::ResourceSlice => resource_slice(shape, random),
+        Kind::ResourceClaim => resource_claim(slot, random),
+        Kind::DeviceClass => format!(
+            r#","spec":{{"selectors":[{{"cel":{{"expression":"device.driver == '{}'"}}}}]}}"#,
+            random.pick(&["gpu.nvidia.com", "dra.net"])
+        ),
         Kind::Ec2NodeClass | Kind::EksNodeClass => {
             format!(r#","spec":{{}},"status":{{"conditions":[{}]}}"#, condition("Ready", random))
         }
         Kind::ReplicaSet | Kind::Namespace => String::new(),
     }
+}
+
+/// The devices of one Node, for a time perhaps without all slices.
+fn resource_slice(shape: Shape, random: &mut Random) -> String {
+    let Shape { slot, revision, .. } = shape;
+    let device = |number: usize| {
+        let taints = if random.is_in(10) { r#","taints":[{"key":"xid","effect":"NoExecute"}]"# } else { "" };
+        format!(
+            r#"{{"name":"gpu-{number}","attributes":{{"type":{{"string":"gpu"}},"uuid":{{"string":"GPU-{slot}-{number}"}}}}{taints}}}"#
+        )
+    };
+    let devices: Vec<String> = (0..8).map(device).collect();
+    format!(
+        r#","spec":{{"driver":"gpu.nvidia.com","pool":{{"name":"nodes-{slot}","generation":{revision},"resourceSliceCount":{}}},"nodeName":"nodes-{slot}","devices":[{}]}}"#,
+        1 + revision % 5 / 4,
+        devices.join(","),
+    )
+}
+
+/// A claim of the pod in the same slot, which has a device of any Node or waits for one.
+fn resource_claim(slot: usize, random: &mut Random) -> String {
+    let pod =
+        format!(r#"{{"resource":"pods","name":"pods-{slot}","uid":"{}"}}"#, uid(Kind::Pod, slot, random.below(2)));
+    let status = match random.below(3) {
+        0 => String::new(),
+        _ => format!(
+            r#","status":{{"allocation":{{"devices":{{"results":[{{"request":"r","driver":"gpu.nvidia.com","pool":"nodes-{}","device":"gpu-{}"}}]}}}},"reservedFor":[{pod}]}}"#,
+            random.below(100),
+            random.below(8),
+        ),
+    };
+    format!(
+        r#","spec":{{"devices":{{"requests":[{{"name":"r","exactly":{{"deviceClassName":"deviceclasses-0","count":1}}}}]}}}}{status}"#
+    )
 }
 
 fn condition(name: &str, random: &mut Random) -> String {

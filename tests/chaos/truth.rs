@@ -48,11 +48,11 @@ macro_rules! differences {
 /// Where two Fleets differ, object by object.
 pub fn differences(found: &Fleet, wanted: &Fleet) -> Vec<String> {
     let mut differences = Vec::new();
-    assert_eq!(Kind::ALL.len(), 15, "a new kind is to be compared here");
+    assert_eq!(Kind::ALL.len(), 18, "a new kind is to be compared here");
     differences!(
         found, wanted, differences:
         nodes pods jobs cron_jobs node_claims node_pools disruption_budgets events replica_sets namespaces node_overlays
-        ec2_node_classes eks_node_classes controllers workloads
+        ec2_node_classes eks_node_classes controllers workloads resource_slices resource_claims device_classes
     );
     differences
 }

@@ -42,7 +42,7 @@ pub fn labels(pairs: &[(&str, &str)]) -> Labels {
 
 fn gpus(count: i64) -> Resources {
     let gpus = if count == 0 { Vec::new() } else { vec![GpuCount { resource: sym("nvidia.com/gpu"), count }] };
-    Resources { cpu_millis: 4_000, memory_bytes: 1 << 34, pods: 110, gpus }
+    Resources { cpu_millis: 4_000, memory_bytes: 1 << 34, pods: 110, gpus, ..Resources::default() }
 }
 
 pub fn node(name: &str, pool: &str) -> NodeRow {

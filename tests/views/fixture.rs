@@ -39,7 +39,7 @@ pub fn condition(kind: &str, status: Status, seconds_ago: i64, reason: &str, mes
 pub fn resources(cpu_millis: i64, gib: i64, gpus: i64) -> Resources {
     let gpu = GpuCount { resource: Sym::new("nvidia.com/gpu"), count: gpus };
     let gpus = if gpus > 0 { vec![gpu] } else { Vec::new() };
-    Resources { cpu_millis, memory_bytes: gib << 30, pods: 110, gpus }
+    Resources { cpu_millis, memory_bytes: gib << 30, pods: 110, gpus, ..Resources::default() }
 }
 
 pub struct Machine {

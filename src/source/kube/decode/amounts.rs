@@ -77,6 +77,7 @@ impl ResourceList<'_> {
             memory_bytes: self.memory.as_ref().map_or(Ok(0), |text| units("memory", text))?,
             pods: self.pods.as_ref().map_or(Ok(0), |text| units("pods", text))?,
             gpus,
+            fraction: None,
         })
     }
 

@@ -8,8 +8,10 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::DecodeError;
 use super::text::{NAME_BYTES, Text, bounded_name, or_default};
-use crate::fleet::{DO_NOT_DISRUPT, Interner, Labels, Meta, ObjectKey, Owner, ResourceVersion, Sym, Uid};
-use crate::units::Time;
+use crate::fleet::{
+    DO_NOT_DISRUPT, GpuFraction, GpuPart, Interner, Labels, Meta, ObjectKey, Owner, ResourceVersion, Sym, Uid,
+};
+use crate::units::{Time, quantity};
 
 /// When the pods of a NodeClaim are killed whatever protects them (karpenter pkg/apis/v1/labels.go).
 const TERMINATION_TIMESTAMP: &str = "karpenter.sh/nodeclaim-termination-timestamp";
@@ -20,6 +22,11 @@ const CAPACITY_PROVISIONED: &str = "CapacityProvisioned";
 /// What a ReplicaSet's controller deletes last, and what Karpenter adds to a pod's eviction cost
 /// (kubernetes staging/src/k8s.io/api/core/v1/annotation_key_constants.go).
 const POD_DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
+
+/// How much of a GPU a pod takes by KAI's scheduler, or how much of its memory, and of how many (kai pkg/common/constants).
+const GPU_FRACTION: &str = "gpu-fraction";
+const GPU_MEMORY: &str = "gpu-memory";
+const GPU_FRACTION_DEVICES: &str = "gpu-fraction-num-devices";
 
 /// `metadata` of any kind.
 #[derive(Deserialize, Default)]
@@ -103,6 +110,19 @@ impl SlimMeta<'_> {
     /// Annotation `CapacityProvisioned` of a pod on Fargate, verbatim.
     pub(super) fn capacity_provisioned(&self, interner: &mut Interner) -> Option<Sym> {
         self.annotations.capacity_provisioned.as_ref().map(|value| interner.sym(value))
+    }
+
+    /// What KAI's annotations say of shared GPUs (kai pkg/common/resources/gpu_sharing.go); `None` where there are none that
+    /// can be read.
+    pub(super) fn gpu_fraction(&self) -> Option<GpuFraction> {
+        let annotations = &self.annotations;
+        let part = match (&annotations.gpu_fraction, &annotations.gpu_memory) {
+            (Some(fraction), _) => GpuPart::Thousandths(quantity::millis(fraction)?),
+            (None, Some(memory)) => GpuPart::MemoryMib(memory.parse().ok()?),
+            (None, None) => return None,
+        };
+        let devices = annotations.gpu_fraction_devices.as_ref().map_or(Some(1), |count| count.parse().ok())?;
+        Some(GpuFraction { part, devices })
     }
 
     /// Whether any owner, controlling or not, is of this apiVersion and kind.
@@ -223,6 +243,9 @@ struct Annotations<'a> {
     deletion_cost: Option<Text<'a>>,
     termination_at: Option<Text<'a>>,
     capacity_provisioned: Option<Text<'a>>,
+    gpu_fraction: Option<Text<'a>>,
+    gpu_memory: Option<Text<'a>>,
+    gpu_fraction_devices: Option<Text<'a>>,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Annotations<'a> {
@@ -248,6 +271,9 @@ impl<'de> Visitor<'de> for AnnotationsVisitor {
                 POD_DELETION_COST => kept.deletion_cost = Some(map.next_value()?),
                 TERMINATION_TIMESTAMP => kept.termination_at = Some(map.next_value()?),
                 CAPACITY_PROVISIONED => kept.capacity_provisioned = Some(map.next_value()?),
+                GPU_FRACTION => kept.gpu_fraction = Some(map.next_value()?),
+                GPU_MEMORY => kept.gpu_memory = Some(map.next_value()?),
+                GPU_FRACTION_DEVICES => kept.gpu_fraction_devices = Some(map.next_value()?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }

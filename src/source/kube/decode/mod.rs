@@ -7,6 +7,7 @@
 mod amounts;
 mod claim;
 mod condition;
+mod dra;
 mod error;
 mod event;
 mod event_class;

@@ -58,7 +58,13 @@ impl Project for Pods {
 }
 
 fn shared_requests(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<Arc<Resources>, DecodeError> {
-    let requests = requests(slim, interner)?;
+    let mut requests = requests(slim, interner)?;
+    if let Some(claim) = &slim.status.extended_resource_claim_status {
+        // The claim has the devices, and is counted by itself.
+        let is_served = |name: &str| claim.request_mappings.iter().any(|mapping| &*mapping.resource_name == name);
+        requests.gpus.retain(|gpu| !is_served(&gpu.resource));
+    }
+    requests.fraction = slim.metadata.gpu_fraction().map(Box::new);
     Ok(interner.resources(requests))
 }
 

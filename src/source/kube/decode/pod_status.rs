@@ -27,6 +27,24 @@ pub(super) struct PodStatus<'a> {
     pub(super) container_statuses: Vec<ContainerStatus<'a>>,
     #[serde(borrow, deserialize_with = "or_default")]
     pub(super) init_container_statuses: Vec<ContainerStatus<'a>>,
+    #[serde(borrow)]
+    pub(super) extended_resource_claim_status: Option<ExtendedResourceClaim<'a>>,
+}
+
+/// The ResourceClaim that serves what containers request as extended resources (KEP-5004).
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ExtendedResourceClaim<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub(super) request_mappings: Vec<RequestMapping<'a>>,
+}
+
+/// One request that it serves.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct RequestMapping<'a> {
+    #[serde(borrow)]
+    pub(super) resource_name: Text<'a>,
 }
 
 /// The status of one container.

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::fleet::{
-    ControllerRow, CronJobRow, DisruptionBudgetRow, EventClass, EventRow, EventType, Fleet, JobRow, NamespaceRow,
-    NodeClaimRow, NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, PodPhase, PodRow, ReplicaSetRow, Status, Sym,
-    Uid, WorkloadRow,
+    ControllerRow, CronJobRow, DeviceClassRow, DeviceKind, DisruptionBudgetRow, EventClass, EventRow, EventType, Fleet,
+    GpuFraction, GpuPart, JobRow, NamespaceRow, NodeClaimRow, NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow,
+    PodPhase, PodRow, ReplicaSetRow, ResourceClaimRow, ResourceSliceRow, Status, Sym, Uid, WorkloadRow,
 };
 use crate::units::{Lifetime, Time};
 
@@ -43,6 +43,9 @@ decoders! {
     node_class: kinds::Ec2NodeClasses => NodeClassRow;
     controller: kinds::Controllers => ControllerRow;
     workload: kinds::Workloads => WorkloadRow;
+    resource_slice: kinds::ResourceSlices => ResourceSliceRow;
+    resource_claim: kinds::ResourceClaims => ResourceClaimRow;
+    device_class: kinds::DeviceClasses => DeviceClassRow;
 }
 
 /// Metadata around which the tests put what they are about.
@@ -324,6 +327,237 @@ fn a_pod_resize_counts_the_larger_size_unless_it_is_infeasible() {
     assert_eq!(cpu_of(&spec, &status("")), 4000);
     let infeasible = r#"{"type":"PodResizePending","status":"True","reason":"Infeasible"}"#;
     assert_eq!(cpu_of(&spec, &status(infeasible)), 2000);
+}
+
+fn gpu(name: &str, lists: &str, more: &str) -> String {
+    format!(r#"{{"name":"{name}","resources":{{{lists}}}{more}}}"#)
+}
+
+/// Requests and limits alike, as for every extended resource.
+fn gpus(name: &str, resource: &str, count: &str, more: &str) -> String {
+    let list = format!(r#"{{"{resource}":{count}}}"#);
+    gpu(name, &format!(r#""requests":{list},"limits":{list}"#), more)
+}
+
+#[test]
+fn accelerators_are_requested_as_the_scheduler_counts_them() {
+    const ALWAYS: &str = r#","restartPolicy":"Always""#;
+    let spec = |init: &[String], main: &[String], more: &str| {
+        format!(r#"{{"initContainers":[{}],"containers":[{}]{more}}}"#, init.join(","), main.join(","))
+    };
+    for resource in [
+        "nvidia.com/gpu",
+        "nvidia.com/gpu.shared",
+        "nvidia.com/gpu-a100",
+        "nvidia.com/mig-1g.10gb",
+        "nvidia.com/mig-1g.5gb.me",
+        "amd.com/gpu",
+        "aws.amazon.com/neuron",
+        "aws.amazon.com/neuroncore",
+        "aws.amazon.com/neurondevice",
+        "google.com/tpu",
+        "habana.ai/gaudi",
+        "gpu.intel.com/i915",
+        "gpu.intel.com/xe",
+        "deviceclass.resource.kubernetes.io/gpu.nvidia.com",
+    ] {
+        let of = |name: &str, count: &str, more: &str| gpus(name, resource, count, more);
+        let only_limits = gpu("a", &format!(r#""limits":{{"{resource}":"4"}}"#), "");
+        let table = [
+            (spec(&[], &[of("a", "\"1\"", ""), of("b", "2", "")], ""), 3, "main containers add up"),
+            (spec(&[], &[of("a", "\"1k\"", "")], ""), 1_000, "a suffix"),
+            (spec(&[], &[of("a", "\"1e3\"", "")], ""), 1_000, "an exponent"),
+            (spec(&[], &[only_limits], ""), 4, "a limit without a request"),
+            (spec(&[of("i", "8", "")], &[of("a", "2", "")], ""), 8, "the largest init container"),
+            (spec(&[of("i", "1", ""), of("j", "2", "")], &[of("a", "2", "")], ""), 2, "init containers take turns"),
+            (spec(&[of("s", "1", ALWAYS)], &[of("a", "2", "")], ""), 3, "a sidecar beside the main containers"),
+            (spec(&[of("s", "1", ALWAYS), of("i", "4", "")], &[of("a", "2", "")], ""), 5, "and beside later inits"),
+            (spec(&[of("i", "4", ""), of("s", "1", ALWAYS)], &[of("a", "2", "")], ""), 4, "not beside earlier ones"),
+            (spec(&[of("s", "1", ALWAYS), of("t", "2", ALWAYS)], &[of("a", "1", "")], ""), 4, "two sidecars"),
+            (
+                spec(
+                    &[],
+                    &[of("a", "2", "")],
+                    &format!(r#","resources":{{"requests":{{"cpu":"8","{resource}":"1"}}}}"#),
+                ),
+                2,
+                "none is requested for a whole pod",
+            ),
+        ];
+        for (spec, count, why) in table {
+            let requests = read_pod("", &spec, r#"{"phase":"Running"}"#).requests;
+            assert_eq!((requests.gpu(resource), requests.gpu_total()), (count, count), "{resource}: {why}");
+        }
+    }
+}
+
+#[test]
+fn accelerators_of_a_pod_that_is_resized_count_as_the_larger_size() {
+    let main = r#"{"name":"a","resources":{"requests":{"cpu":"4","nvidia.com/gpu":"1"}}}"#;
+    let spec = format!(
+        r#"{{"initContainers":[{}],"containers":[{main}]}}"#,
+        gpus("s", "amd.com/gpu", "1", r#","restartPolicy":"Always""#)
+    );
+    let status = |condition: &str| {
+        format!(
+            r#"{{"phase":"Running","conditions":[{condition}],"initContainerStatuses":[{{"name":"s",
+            "resources":{{"requests":{{"amd.com/gpu":"2"}}}}}}],"containerStatuses":[{{"name":"a",
+            "allocatedResources":{{"cpu":"1","nvidia.com/gpu":"1"}},"resources":{{"requests":{{"cpu":"2"}}}}}}]}}"#
+        )
+    };
+    let infeasible = r#"{"type":"PodResizePending","status":"True","reason":"Infeasible"}"#;
+    for condition in ["", infeasible] {
+        let requests = read_pod("", &spec, &status(condition)).requests;
+        assert_eq!((requests.gpu("nvidia.com/gpu"), requests.gpu("amd.com/gpu")), (1, 2), "{condition}");
+    }
+}
+
+#[test]
+fn what_a_resource_claim_serves_is_not_requested_as_an_extended_resource() {
+    let lists = r#""limits":{"nvidia.com/gpu":"2","amd.com/gpu":"1",
+        "deviceclass.resource.kubernetes.io/gpu.nvidia.com":"1"}"#;
+    let spec = format!(r#"{{"containers":[{}]}}"#, gpu("a", lists, ""));
+    let mapping =
+        |resource: &str| format!(r#"{{"containerName":"a","resourceName":"{resource}","requestName":"container-0"}}"#);
+    let status = |mappings: &[String]| {
+        format!(
+            r#"{{"phase":"Running","extendedResourceClaimStatus":{{"resourceClaimName":"x","requestMappings":[{}]}}}}"#,
+            mappings.join(",")
+        )
+    };
+    let total = |status: &str| read_pod("", &spec, status).requests.gpu_total();
+    assert_eq!(total(r#"{"phase":"Pending"}"#), 4);
+    let served = [mapping("nvidia.com/gpu"), mapping("deviceclass.resource.kubernetes.io/gpu.nvidia.com")];
+    assert_eq!([total(&status(&served[..1])), total(&status(&served)), total(&status(&[]))], [2, 1, 4]);
+}
+
+#[test]
+fn the_part_of_a_gpu_that_kai_shares_is_read_from_annotations() {
+    let of = |annotations: &str| {
+        let meta = format!(r#","annotations":{{{annotations}}}"#);
+        read_pod(&meta, ONE, r#"{"phase":"Running"}"#).requests.fraction.as_deref().cloned()
+    };
+    let fraction = |part, devices| Some(GpuFraction { part, devices });
+    for (annotations, want) in [
+        (r#""gpu-fraction":"0.5""#, fraction(GpuPart::Thousandths(500), 1)),
+        (r#""gpu-fraction":"0.25","gpu-fraction-num-devices":"2""#, fraction(GpuPart::Thousandths(250), 2)),
+        (r#""gpu-memory":"2000""#, fraction(GpuPart::MemoryMib(2_000), 1)),
+        (r#""gpu-memory":"2000","gpu-fraction-num-devices":"3""#, fraction(GpuPart::MemoryMib(2_000), 3)),
+        (r#""gpu-fraction":"half""#, None),
+        (r#""gpu-fraction-num-devices":"2""#, None),
+        (r#""other":"0.5""#, None),
+    ] {
+        assert_eq!(of(annotations), want, "{annotations}");
+    }
+}
+
+fn read_slice(spec: &str) -> Result<ResourceSliceRow, DecodeError> {
+    resource_slice(format!(r#"{{{},"spec":{spec}}}"#, meta("")).as_bytes(), &mut Interner::default())
+}
+
+#[test]
+fn a_resource_slice_is_read_in_all_versions() {
+    let device = |name: &str, body: &str| format!(r#"{{"name":"{name}",{body}}}"#);
+    let basic = |name: &str, body: &str| format!(r#"{{"name":"{name}","basic":{{{body}}}}}"#);
+    let board = r#""attributes":{"type":{"string":"gpu"},"uuid":{"string":"GPU-1"},"index":{"int":0},
+        "productName":{"string":"NVIDIA H100"},"driverVersion":{"version":"570.1.0"}},
+        "capacity":{"memory":{"value":"80Gi"}},"nodeName":"n2",
+        "taints":[{"key":"k","effect":"None"},{"key":"xid","effect":"NoExecute","timeAdded":"2026-11-21T10:00:00Z"}]"#;
+    let part = r#""attributes":{"type":{"string":"mig"},"uuid":{"string":"MIG-1"},"parentUUID":{"string":"GPU-1"},
+        "profile":{"string":"1g.10gb"},"resource.kubernetes.io/pciBusID":{"string":"0000:19:00.0"}},
+        "consumesCounters":[{"counterSet":"c","counters":{"memory":{"value":"10Gi"}}}]"#;
+    for of in [device, basic] {
+        let spec = format!(
+            r#"{{"driver":"gpu.nvidia.com","pool":{{"name":"n1","generation":3,"resourceSliceCount":2}},"nodeName":"n1",
+            "sharedCounters":[{{"name":"c","counters":{{}}}}],"devices":[{},{}]}}"#,
+            of("gpu-0", board),
+            of("gpu-0-mig-1", part),
+        );
+        let row = read_slice(&spec).unwrap();
+        assert_eq!((row.pool.driver.as_str(), row.pool.pool.as_str()), ("gpu.nvidia.com", "n1"));
+        assert_eq!((row.generation, row.slice_count, row.node.as_deref()), (3, 2, Some("n1")));
+        assert!(row.has_shared_counters);
+        let [whole, split] = &row.devices[..] else { panic!("{:?}", row.devices) };
+        assert_eq!((whole.name.as_str(), whole.kind, whole.is_tainted), ("gpu-0", DeviceKind::Board, true));
+        assert_eq!((whole.board.as_deref(), whole.profile.as_deref()), (Some("GPU-1"), None));
+        assert_eq!((whole.model.as_deref(), whole.node.as_deref()), (Some("NVIDIA H100"), Some("n2")));
+        assert_eq!((split.kind, split.board.as_deref(), split.is_tainted), (DeviceKind::Part, Some("GPU-1"), false));
+        assert_eq!(split.profile.as_deref(), Some("1g.10gb"));
+    }
+}
+
+#[test]
+fn of_other_drivers_only_devices_that_say_so_are_kept() {
+    let spec = |driver: &str| {
+        format!(
+            r#"{{"driver":"{driver}","pool":{{"name":"n1","generation":1,"resourceSliceCount":1}},"allNodes":true,
+            "devices":[{{"name":"a","attributes":{{"type":{{"string":"gpu"}}}}}},{{"name":"b","attributes":null}},
+            {{"name":"c","attributes":{{"type":{{"string":"nic"}}}}}}]}}"#
+        )
+    };
+    let names = |driver: &str| -> Vec<String> {
+        read_slice(&spec(driver)).unwrap().devices.iter().map(|device| device.name.to_string()).collect()
+    };
+    assert_eq!(names("dra.net"), ["a"]);
+    assert_eq!(names("gpu.amd.com"), ["a", "b", "c"]);
+    for empty in ["{}", "null", r#"{"devices":null,"sharedCounters":null,"pool":null}"#] {
+        assert!(read_slice(empty).unwrap().devices.is_empty(), "{empty}");
+    }
+    assert!(read_slice(r#"{"devices":{}}"#).is_err());
+}
+
+fn read_claim(body: &str) -> ResourceClaimRow {
+    let owner = r#","ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"p","uid":"up","controller":true}]"#;
+    resource_claim(format!("{{{},{body}}}", meta(owner)).as_bytes(), &mut Interner::default()).unwrap()
+}
+
+#[test]
+fn a_resource_claim_keeps_what_it_has_else_what_it_wants() {
+    let flat = r#""deviceClassName":"gpu.nvidia.com","allocationMode":"ExactCount","count":2"#;
+    let exactly = format!(r#""exactly":{{{flat}}}"#);
+    let first = format!(r#""firstAvailable":[{{"name":"x",{flat}}},{{"name":"y","deviceClassName":"other"}}]"#);
+    let wants = |request: &str| {
+        let row = read_claim(&format!(r#""spec":{{"devices":{{"requests":[{{"name":"r",{request}}}]}}}}"#));
+        assert!(row.devices.is_empty());
+        row.requests.iter().map(|one| (one.class.to_string(), one.count)).collect::<Vec<_>>()
+    };
+    let two = || vec![("gpu.nvidia.com".to_owned(), 2)];
+    assert_eq!([wants(&exactly), wants(flat), wants(&first)], [two(), two(), two()]);
+    assert_eq!(wants(r#""exactly":{"deviceClassName":"c","allocationMode":"All"}"#), [("c".to_owned(), 0)]);
+    assert_eq!(wants(r#""exactly":{"deviceClassName":"c"}"#), [("c".to_owned(), 1)]);
+    assert_eq!(wants(r#""exactly":{"deviceClassName":"c","adminAccess":true}"#), []);
+
+    let result = |device: &str, more: &str| {
+        format!(r#"{{"request":"r","driver":"gpu.nvidia.com","pool":"n1","device":"{device}"{more}}}"#)
+    };
+    let row = read_claim(&format!(
+        r#""spec":{{"devices":{{"requests":[{{"name":"r",{exactly}}}]}}}},"status":{{"allocation":{{"devices":{{"results":[
+        {},{},{}]}},"nodeSelector":{{}}}},"reservedFor":[{{"resource":"pods","name":"p","uid":"up"}},
+        {{"apiGroup":"scheduling.k8s.io","resource":"podgroups","name":"g","uid":"ug"}}],"devices":[{{"driver":"d"}}]}}"#,
+        result("gpu-0", ""),
+        result("gpu-1", r#","shareID":"s1""#),
+        result("gpu-2", r#","adminAccess":true"#),
+    ));
+    assert!(row.requests.is_empty());
+    let has: Vec<_> = row.devices.iter().map(|one| (one.device.as_str(), one.share.as_deref())).collect();
+    assert_eq!(has, [("gpu-0", None), ("gpu-1", Some("s1"))]);
+    assert_eq!((row.devices[0].pool.driver.as_str(), row.devices[0].pool.pool.as_str()), ("gpu.nvidia.com", "n1"));
+    let pods: Vec<_> = row.consumers().map(|(name, uid)| (name.as_str(), uid.clone())).collect();
+    assert_eq!(pods, [("p", Uid::parse("up"))]);
+    let made_for = read_claim(r#""spec":null,"status":null"#);
+    assert_eq!(made_for.consumers().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["p"], "its owner");
+}
+
+#[test]
+fn a_device_class_says_whether_its_devices_are_accelerators() {
+    let of = |spec: &str| {
+        let json = format!(r#"{{{},"spec":{spec}}}"#, meta(""));
+        device_class(json.as_bytes(), &mut Interner::default()).unwrap().is_accelerator
+    };
+    assert!(of(r#"{"extendedResourceName":"nvidia.com/gpu"}"#));
+    assert!(of(r#"{"selectors":[{"cel":{"expression":"device.driver == 'gpu.nvidia.com'"}}]}"#));
+    assert!(!of(r#"{"selectors":[{"cel":{"expression":"device.driver == 'dra.net'"}}],"config":[]}"#));
+    assert!(!of("{}") && !of("null"));
 }
 
 #[test]

@@ -53,7 +53,8 @@ const fn field(number: u32, name: &'static str, value: Value) -> Field {
     Field { number, name, value }
 }
 
-/// The message of a kind's objects as they come in lists; `None` for custom resources, which only JSON encodes.
+/// The message of a kind's objects as they come in lists; `None` for custom resources, which only JSON encodes, and for
+/// resource.k8s.io, in whose versions fields of the same number are not the same.
 pub(in super::super) fn message(kind: Kind) -> Option<&'static Message> {
     Some(match kind {
         _ if kind.spec().content == Content::Metadata => &METADATA_ONLY,
@@ -173,7 +174,12 @@ static POD_STATUS: Message = Message(&[
     field(7, "startTime", Time),
     field(8, "containerStatuses", List(&Object(&CONTAINER_STATUS))),
     field(10, "initContainerStatuses", List(&Object(&CONTAINER_STATUS))),
+    field(18, "extendedResourceClaimStatus", Object(&EXTENDED_RESOURCE_CLAIM)),
 ]);
+
+static EXTENDED_RESOURCE_CLAIM: Message = Message(&[field(1, "requestMappings", List(&Object(&REQUEST_MAPPING)))]);
+
+static REQUEST_MAPPING: Message = Message(&[field(2, "resourceName", Text)]);
 
 static CONTAINER_STATUS: Message = Message(&[
     field(1, "name", Text),
