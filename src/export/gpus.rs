@@ -27,7 +27,8 @@ pub enum GpuDetail {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Gpu {
-    /// The extended resource of which most units are advertised; the numbers are sums over all resources.
+    /// The extended resource of which most units are advertised, or the driver of Dynamic Resource Allocation; the numbers are
+    /// sums over all resources.
     pub resource: Text,
     /// Vendor of the accelerators.
     pub vendor: Vendor,
@@ -86,13 +87,13 @@ pub struct Gpu {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GpuResource {
-    /// The extended resource.
+    /// The extended resource, or the driver of Dynamic Resource Allocation.
     pub resource: Text,
-    /// Units in capacity.
+    /// Units in capacity; devices of a driver, or their boards where devices overlap.
     pub advertised: i64,
     /// Units that can be allocated.
     pub allocatable: i64,
-    /// Units that its pods request.
+    /// Units that its pods request; devices of a driver that have been allocated.
     pub requested: Option<i64>,
     /// The same in physical devices, to a thousandth; null where nothing tells what a unit is of a device.
     pub physical_requested: Option<Devices>,
@@ -182,8 +183,9 @@ pub struct DevicePod {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PodGpu {
-    /// Units that it requests.
-    pub requested: i64,
+    /// Units that it requests, devices that it claims, and parts that it takes of shared devices, to a thousandth. Devices
+    /// that several pods claim together are divided between them; a pod that reserves a device for others requests none.
+    pub requested: Devices,
     /// Mean utilization of its devices; null where no exporter says which they are.
     pub utilization_percent: Option<Percent>,
     /// Memory in use of its devices.
@@ -202,8 +204,8 @@ pub struct PodGpu {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobGpu {
-    /// Units that its pods request and have a Node for; null while not all pods are known.
-    pub held: Option<i64>,
+    /// What its pods request or claim and have a Node for, to a thousandth; null while not all pods are known.
+    pub held: Option<Devices>,
     /// Mean utilization of their devices; null where no exporter tells it.
     pub utilization_percent: Option<Percent>,
     /// Seconds for which they were busy since batchtop started, one for each unit; null where nothing has told it.
@@ -223,7 +225,10 @@ pub(super) fn of_node(
     let state = app.insights.gpus.of_node(&row.meta.key.name)?;
     let activity = &state.activity;
     let told = app.fleet.gpus.of_node(&row.meta.key.name);
-    let are_pods_known = Completeness::new(&app.sources).all(Kind::Pod);
+    let known = Completeness::new(&app.sources);
+    // What claims have is known only with them.
+    let is_claimed = found.sharing == gpu::Sharing::Dra;
+    let are_pods_known = known.all(Kind::Pod) && (!is_claimed || known.all(Kind::ResourceClaim));
     let is_priced = are_pods_known && picture.cost.rate().is_some() && found.advertised > 0;
     let disagreement = Disagreement::of(&evaluator.node(row), found, activity, CpuShare::of(row, picture));
     let (source, as_of) = provenance(activity);
@@ -322,8 +327,8 @@ fn device(reading: &DeviceReading, activity: &DeviceActivity) -> Device {
 
 /// Of a pod; `None` where it requests none.
 pub(super) fn of_pod(app: &App, row: &PodRow) -> Option<PodGpu> {
-    let requested = row.requests.gpu_total();
-    if requested == 0 {
+    let requested = gpu::requested_by(&app.fleet, row);
+    if requested.0 == 0 && row.requests.gpu_total() == 0 {
         return None;
     }
     let node = row.node.as_ref().filter(|_| row.holds_resources());
@@ -331,7 +336,7 @@ pub(super) fn of_pod(app: &App, row: &PodRow) -> Option<PodGpu> {
     let found = app.insights.gpus.of_pod(&app.fleet, row).unwrap_or_default();
     let (source, as_of) = activity.filter(|_| found.utilization.is_some()).map_or((None, None), provenance);
     Some(PodGpu {
-        requested,
+        requested: Devices(requested),
         utilization_percent: found.utilization.map(Percent),
         memory_used_bytes: found.memory_used_bytes,
         class: found.class.map(Into::into),
@@ -344,16 +349,16 @@ pub(super) fn of_pod(app: &App, row: &PodRow) -> Option<PodGpu> {
 /// Of a Job; `None` where its pods request none.
 pub(super) fn of_job(app: &App, known: &Completeness<'_>, row: &JobRow) -> Option<JobGpu> {
     let wants_gpus =
-        row.requests.gpu_total() > 0 || app.insights.picture.job(row).is_some_and(|job| job.gpu_requested > 0);
+        row.requests.gpu_total() > 0 || app.insights.picture.job(row).is_some_and(|job| job.gpu_requested.0 > 0);
     if !wants_gpus {
         return None;
     }
     let pods = app.fleet.pods_of_job(&row.meta.uid);
     let bound = pods.filter(|pod| pod.holds_resources() && pod.node.is_some());
     let seconds = app.insights.gpus.seconds_of_job(&row.meta.uid);
-    let held = bound.fold(0_i64, |sum, pod| sum.saturating_add(pod.requests.gpu_total()));
+    let held = bound.fold(gpu::Thousandths::default(), |sum, pod| sum.plus(gpu::requested_by(&app.fleet, pod)));
     Some(JobGpu {
-        held: known.in_namespace(Kind::Pod, &row.meta.key.namespace).then_some(held),
+        held: known.in_namespace(Kind::Pod, &row.meta.key.namespace).then_some(Devices(held)),
         utilization_percent: app.insights.gpus.utilization_of_job(&app.fleet, &row.meta.uid).map(Percent),
         busy_gpu_seconds: seconds.and_then(GpuSeconds::busy),
         held_gpu_seconds: seconds.map(GpuSeconds::held).filter(|held| *held > 0),

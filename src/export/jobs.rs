@@ -5,10 +5,11 @@ use serde::Serialize;
 
 use super::cost::{PodRates, Usd};
 use super::gpus::{self, JobGpu};
-use super::value::{Id, Stamp, Text, text};
+use super::value::{Devices, Id, Stamp, Text, text};
 use super::words::JobStatus;
 use crate::app::{App, job_state};
 use crate::fleet::{JobRow, Kind};
+use crate::insight::gpu::Thousandths;
 use crate::insight::{Completeness, picture};
 
 /// A Job, with where it stands and what its pods pay.
@@ -45,8 +46,8 @@ pub struct Job {
     pub started_at: Option<Stamp>,
     /// When it was complete or failed.
     pub finished_at: Option<Stamp>,
-    /// Accelerators that its unfinished pods request.
-    pub gpu_requested: Option<i64>,
+    /// Accelerators that its unfinished pods request or claim, to a thousandth.
+    pub gpu_requested: Option<Devices>,
     /// What those do that its pods hold; null where they request none.
     pub gpu: Option<JobGpu>,
     /// Its active pods whose own annotation protects them now.
@@ -57,7 +58,8 @@ pub struct Job {
 
 pub(super) fn of(app: &App, known: &Completeness<'_>, rates: &PodRates<'_>, row: &JobRow) -> Job {
     let state = job_state(row, app);
-    let gpu_requested = app.insights.picture.job(row).map_or(0, |picture| picture.gpu_requested);
+    let gpu_requested =
+        app.insights.picture.job(row).map_or_else(Thousandths::default, |picture| picture.gpu_requested);
     let protected = picture::protected_pods_of(&app.fleet, row, app.now, &app.insights.karpenter);
     let knows_pods = known.in_namespace(Kind::Pod, &row.meta.key.namespace);
     Job {
@@ -76,7 +78,7 @@ pub(super) fn of(app: &App, known: &Completeness<'_>, rates: &PodRates<'_>, row:
         backoff_limit: row.backoff_limit,
         started_at: row.started.map(Stamp),
         finished_at: state.finished.map(Stamp),
-        gpu_requested: knows_pods.then_some(gpu_requested),
+        gpu_requested: knows_pods.then_some(Devices(gpu_requested)),
         gpu: gpus::of_job(app, known, row),
         usd_per_hour: rates.of_job(app, &row.meta.uid),
         pods_protected: knows_pods.then(|| u64::try_from(protected).unwrap_or(u64::MAX)),

@@ -5,13 +5,13 @@ use serde::Serialize;
 
 use super::cost::{PodRates, Usd};
 use super::gpus::{self, PodGpu};
-use super::value::{Id, Stamp, Text, maybe_text, text};
+use super::value::{Devices, Id, Stamp, Text, maybe_text, text};
 use super::words::{PodPhase, ProtectionState};
 use crate::app::App;
 use crate::fleet::{self, Kind, PodRow};
 use crate::insight::disruption::{NodeAnnotation, Outlook, protection};
 use crate::insight::picture::Evaluator;
-use crate::insight::{Completeness, Sentence, relation};
+use crate::insight::{Completeness, Sentence, gpu, relation};
 
 /// A pod, with the Node it runs on and its protection.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -39,8 +39,8 @@ pub struct Pod {
     pub cpu_requested_millis: i64,
     /// Memory it requests.
     pub memory_requested_bytes: i64,
-    /// Accelerators it requests.
-    pub gpu_requested: i64,
+    /// Accelerators it requests or claims, to a thousandth.
+    pub gpu_requested: Devices,
     /// What these do; null where it requests none.
     pub gpu: Option<PodGpu>,
     /// Restarts of its containers.
@@ -100,7 +100,7 @@ pub(super) fn of(
         started_at: row.started.map(Stamp),
         cpu_requested_millis: row.requests.cpu_millis,
         memory_requested_bytes: row.requests.memory_bytes,
-        gpu_requested: row.requests.gpu_total(),
+        gpu_requested: Devices(gpu::requested_by(&app.fleet, row)),
         gpu: gpus::of_pod(app, row),
         restarts: row.restarts,
         deleting_since: row.meta.deleting_since().map(Stamp),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::insight::testing;
 use crate::rows;
 use crate::units::Time;
 
@@ -40,6 +39,11 @@ impl<R: Row> Model<R> {
     fn keys(&self, wanted: impl Fn(&R) -> bool) -> BTreeSet<ObjectKey> {
         self.rows.values().filter(|row| wanted(row)).map(|row| row.meta().key.clone()).collect()
     }
+}
+
+/// A pod that is bound to no Node.
+fn unbound(name: &str) -> PodRow {
+    rows::pod(rows::meta("ml", name, Time::from_seconds(0)))
 }
 
 fn pod() -> impl Strategy<Value = PodRow> {
@@ -90,7 +94,7 @@ fn slice() -> impl Strategy<Value = ResourceSliceRow> {
         let device =
             |node: &u8| SliceDevice { node: Some(Sym::new(&format!("n{node}"))), ..testing::slice_device("d") };
         ResourceSliceRow {
-            meta: testing::meta("", &format!("s{name}")),
+            meta: rows::meta("", &format!("s{name}"), Time::from_seconds(0)),
             pool: testing::pool_key(&format!("n{pool}")),
             node: (node > 0).then(|| Sym::new(&format!("n{}", node - 1))),
             ..testing::slice("", devices.iter().map(device).collect())
@@ -102,7 +106,7 @@ fn slice() -> impl Strategy<Value = ResourceSliceRow> {
 fn resource_claim() -> impl Strategy<Value = ResourceClaimRow> {
     let some = || prop::collection::vec(0..3_u8, 0..4);
     (0..5_u8, some(), some(), any::<bool>()).prop_map(|(name, pools, pods, is_owned)| {
-        let pods: Vec<PodRow> = pods.iter().map(|pod| testing::pod("ml", &format!("n{pod}"), None)).collect();
+        let pods: Vec<PodRow> = pods.iter().map(|pod| unbound(&format!("n{pod}"))).collect();
         let mut row = testing::resource_claim(&format!("c{name}"), "", &[], &pods.iter().collect::<Vec<_>>());
         row.devices = pools
             .iter()
@@ -112,8 +116,9 @@ fn resource_claim() -> impl Strategy<Value = ResourceClaimRow> {
                 share: None,
             })
             .collect();
-        let owner = testing::pod("ml", "n0", None);
-        row.owner = is_owned.then(|| testing::owner("Pod", "n0", &owner.meta.uid));
+        let owner = unbound("n0");
+        row.owner =
+            is_owned.then(|| Arc::new(Owner { kind: Sym::new("Pod"), ..rows::owning_job("n0", &owner.meta.uid) }));
         row
     })
 }
@@ -192,7 +197,7 @@ proptest! {
             prop_assert_eq!(object_keys(fleet.slices_of_pool(&pool)), of_slices.keys(|row| row.pool == pool));
             let has = |row: &ResourceClaimRow| row.devices.iter().any(|device| device.pool == pool);
             prop_assert_eq!(object_keys(fleet.resource_claims_of_pool(&pool)), of_claims.keys(has));
-            let pod = testing::pod("ml", name, None);
+            let pod = unbound(name);
             let is_for = |row: &ResourceClaimRow| row.consumers().any(|(_, uid)| *uid == pod.meta.uid);
             prop_assert_eq!(object_keys(fleet.resource_claims_of_pod(&pod.meta.uid)), of_claims.keys(is_for));
         }

@@ -24,6 +24,8 @@ mod service;
 mod store;
 mod sym;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use annotation::{AnnotationChange, AnnotationOutcome, DO_NOT_DISRUPT};
 pub use delta::{Change, Delta, Epoch, KindRows, kinds};

@@ -80,10 +80,8 @@ fn has_only_name_bytes(text: &str) -> bool {
 /// A number, or a name with a letter in it.
 fn is_port(text: &str) -> bool {
     let is_name = || (1..=MAX_PORT_BYTES).contains(&text.len()) && has_only_name_bytes(text);
-    match text.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => text.parse::<u16>().is_ok_and(|port| port > 0),
-        false => is_name(),
-    }
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { text.parse::<u16>().is_ok_and(|port| port > 0) } else { is_name() }
 }
 
 /// Whether a path leads nowhere but into the Service: it becomes part of a request to the API server, which takes `..` and

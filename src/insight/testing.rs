@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+pub(crate) use crate::fleet::testing::{pool_key, resource_claim, slice, slice_device};
 use crate::fleet::{
-    Change, ClaimedDevice, Condition, Consumer, Delta, DeviceKind, DeviceReading, Eviction, Fleet, GpuCount, JobRow,
-    Meta, NodeClaimRow, NodePoolRow, NodeRow, Owner, PodRow, PoolKey, ResourceClaimRow, ResourceSliceRow, Resources,
-    SliceDevice, Status, Sym, Uid, WorkloadRow,
+    Change, Condition, Delta, DeviceReading, Eviction, Fleet, GpuCount, JobRow, Meta, NodeClaimRow, NodePoolRow,
+    NodeRow, Owner, PodRow, Resources, Status, Sym, Uid, WorkloadRow,
 };
 use crate::rows;
 pub(crate) use crate::rows::labels;
@@ -111,50 +111,6 @@ pub(crate) fn fleet(deltas: Vec<Delta>) -> Fleet {
         fleet.apply(delta);
     }
     fleet
-}
-
-/// The only slice of NVIDIA's driver for a Node, whose pool is named after it.
-pub(crate) fn slice(node: &str, devices: Vec<SliceDevice>) -> ResourceSliceRow {
-    ResourceSliceRow {
-        meta: meta("", &format!("{node}-gpu")),
-        pool: pool_key(node),
-        generation: 1,
-        slice_count: 1,
-        node: Some(sym(node)),
-        has_shared_counters: false,
-        devices: devices.into(),
-    }
-}
-
-/// The pool of NVIDIA's driver on a Node.
-pub(crate) fn pool_key(node: &str) -> PoolKey {
-    PoolKey { driver: sym("gpu.nvidia.com"), pool: sym(node) }
-}
-
-/// A whole board of its own, untainted.
-pub(crate) fn slice_device(name: &str) -> SliceDevice {
-    SliceDevice {
-        name: sym(name),
-        kind: DeviceKind::Board,
-        board: Some(sym(&format!("GPU-{name}"))),
-        profile: None,
-        model: None,
-        node: None,
-        is_tainted: false,
-    }
-}
-
-/// A claim that has these devices of a Node's pool, and is reserved for these pods of its namespace.
-pub(crate) fn resource_claim(name: &str, node: &str, devices: &[&str], pods: &[&PodRow]) -> ResourceClaimRow {
-    let device = |name: &&str| ClaimedDevice { pool: pool_key(node), device: sym(name), share: None };
-    let consumer = |pod: &&PodRow| Consumer { name: pod.meta.key.name.clone(), uid: pod.meta.uid.clone() };
-    ResourceClaimRow {
-        meta: meta("ml", name),
-        owner: None,
-        requests: Box::default(),
-        devices: devices.iter().map(device).collect(),
-        reserved_for: pods.iter().map(consumer).collect(),
-    }
 }
 
 /// A whole board of which nothing is told but its identity.

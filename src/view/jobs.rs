@@ -105,7 +105,7 @@ impl Row<'_> {
         if !self.frame.pods_known_of(self.job) {
             return Line::of(Role::Unknown, self.frame.unknown(Kind::Pod));
         }
-        match self.frame.app.insights.picture.job(self.job).map_or(0, |picture| picture.gpu_requested) {
+        match self.frame.app.insights.picture.job(self.job).map_or(0, |picture| picture.gpu_requested.ceil()) {
             0 => Line::new(),
             gpus => Line::of(Role::Gpu, format::count(gpus)),
         }

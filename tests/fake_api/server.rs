@@ -219,9 +219,12 @@ fn respond(method: &Method, path: &str, query: &Query, body: &[u8], state: &Arc<
         return patch(path, body, &mut state);
     }
     if path.contains("/proxy/") {
-        let missing = || match path.contains("/services/") {
-            true => status(404, "services not found"),
-            false => status(503, "error trying to reach service: connection refused"),
+        let missing = || {
+            if path.contains("/services/") {
+                status(404, "services not found")
+            } else {
+                status(503, "error trying to reach service: connection refused")
+            }
         };
         return state.pages.get(path).cloned().map_or_else(missing, json);
     }

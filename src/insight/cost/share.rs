@@ -10,8 +10,8 @@ pub struct Claimant<'a> {
     pub uid: &'a Uid,
     /// Effective requests of the pod.
     pub requests: &'a Resources,
-    /// How many of the accelerators by which the Node is shared it requests.
-    pub gpus: i64,
+    /// How many of the accelerators by which the Node is shared it requests, in thousandths of one.
+    pub gpu_thousandths: i64,
 }
 
 /// The Node that is shared.
@@ -21,8 +21,8 @@ pub struct Whole<'a> {
     pub micro_usd_per_hour: i64,
     /// `status.allocatable` of the Node.
     pub allocatable: &'a Resources,
-    /// The accelerators that it advertises.
-    pub gpus: i64,
+    /// The accelerators that it advertises, in thousandths of one.
+    pub gpu_thousandths: i64,
 }
 
 /// The parts of a rate; together they are the rate exactly.
@@ -57,9 +57,9 @@ pub fn shares(whole: Whole<'_>, pods: &[Claimant<'_>]) -> Shares {
 
 /// The weight of each pod, and that of everything that can be requested.
 fn weights(whole: &Whole<'_>, pods: &[Claimant<'_>]) -> (Vec<i128>, i128) {
-    if pods.iter().any(|pod| pod.gpus > 0) {
-        let weights = pods.iter().map(|pod| i128::from(pod.gpus.max(0))).collect();
-        return (weights, i128::from(whole.gpus.max(0)));
+    if pods.iter().any(|pod| pod.gpu_thousandths > 0) {
+        let weights = pods.iter().map(|pod| i128::from(pod.gpu_thousandths.max(0))).collect();
+        return (weights, i128::from(whole.gpu_thousandths.max(0)));
     }
     let there = Amounts::of(whole.allocatable);
     let weights = pods.iter().map(|pod| Amounts::of(pod.requests).larger_part_of(there)).collect();
@@ -105,10 +105,14 @@ mod tests {
     fn shared(gpus: i64, pods: &[(&str, i64, i64, i64)]) -> (Vec<i64>, i64) {
         let uids: Vec<Uid> = pods.iter().map(|pod| Uid::parse(pod.0)).collect();
         let requests: Vec<Resources> = pods.iter().map(|pod| resources(pod.1, pod.2 << 30, &[])).collect();
-        let claimants: Vec<Claimant<'_>> =
-            (0..pods.len()).map(|at| Claimant { uid: &uids[at], requests: &requests[at], gpus: pods[at].3 }).collect();
+        let claimants: Vec<Claimant<'_>> = (0..pods.len())
+            .map(|at| Claimant { uid: &uids[at], requests: &requests[at], gpu_thousandths: pods[at].3 })
+            .collect();
         let allocatable = resources(4000, 16 << 30, &[]);
-        let found = shares(Whole { micro_usd_per_hour: 1_000_000, allocatable: &allocatable, gpus }, &claimants);
+        let found = shares(
+            Whole { micro_usd_per_hour: 1_000_000, allocatable: &allocatable, gpu_thousandths: gpus },
+            &claimants,
+        );
         (found.pods, found.unrequested)
     }
 
@@ -145,10 +149,10 @@ mod tests {
             let uids: Vec<Uid> = pods.iter().map(|pod| Uid::parse(&pod.0.to_string())).collect();
             let requests: Vec<Resources> = pods.iter().map(|pod| resources(pod.1, pod.2, &[])).collect();
             let claimants: Vec<Claimant<'_>> = (0..pods.len())
-                .map(|at| Claimant { uid: &uids[at], requests: &requests[at], gpus: pods[at].3 })
+                .map(|at| Claimant { uid: &uids[at], requests: &requests[at], gpu_thousandths: pods[at].3 })
                 .collect();
             let allocatable = resources(there.0, there.1, &[]);
-            let found = shares(Whole { micro_usd_per_hour: rate, allocatable: &allocatable, gpus: there.2 }, &claimants);
+            let found = shares(Whole { micro_usd_per_hour: rate, allocatable: &allocatable, gpu_thousandths: there.2 }, &claimants);
             prop_assert_eq!(found.pods.iter().sum::<i64>() + found.unrequested, rate);
             prop_assert!(found.pods.iter().all(|part| (0..=rate).contains(part)) && found.unrequested >= 0);
         }

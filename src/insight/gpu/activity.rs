@@ -6,7 +6,6 @@ use foldhash::fast::RandomState;
 
 use super::class::{GpuClass, GpuThresholds, Hold, Measured};
 use super::exporter::{self, ExporterState, ExporterStatus, Known, PodLabels};
-use super::hardware::Sharing;
 use super::partition::{self, Thousandths};
 use super::reason;
 use super::summary::{DevicePlugin, NodeGpu};
@@ -21,6 +20,8 @@ pub struct ActivityInput<'a> {
     pub gpu: &'a NodeGpu,
     /// The pods on the Node that have not finished.
     pub pods: &'a [&'a PodRow],
+    /// Those of them that request or claim devices.
+    pub requesting: &'a [&'a PodRow],
     /// Whether these are all.
     pub are_pods_known: bool,
     /// What was told of the devices.
@@ -197,7 +198,7 @@ struct Holders {
 impl Holders {
     fn of(input: ActivityInput<'_>, readings: &[DeviceReading]) -> Self {
         let pods: HashMap<&ObjectKey, &PodRow, RandomState> =
-            requesting(input).map(|pod| (&pod.meta.key, pod)).collect();
+            input.requesting.iter().map(|pod| (&pod.meta.key, *pod)).collect();
         let has_labels = readings.iter().any(|reading| !reading.holders.is_empty());
         if has_labels || input.gpu.requested == 0 {
             let holds = readings.iter().map(|reading| {
@@ -209,12 +210,6 @@ impl Holders {
         let labels = if readings.is_empty() { PodLabels::AsExpected } else { PodLabels::Missing };
         Self { holds: busiest_are_held(input, readings, hold(pods.into_values(), input.now)), labels }
     }
-}
-
-/// The pods that may hold devices: those that request some. Of Dynamic Resource Allocation only the exporter tells.
-fn requesting(input: ActivityInput<'_>) -> impl Iterator<Item = &PodRow> {
-    let by_claim = input.gpu.sharing == Sharing::Dra;
-    input.pods.iter().copied().filter(move |pod| by_claim || pod.requests.gpu_total() > 0)
 }
 
 /// Held by these pods, since the first of them started.

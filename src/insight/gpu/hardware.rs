@@ -1,6 +1,6 @@
 //! Accelerators by a Node's labels: vendor, model, physical count, sharing.
 
-use crate::fleet::{NodeRow, Sym};
+use crate::fleet::{ACCELERATOR_DRIVERS, NodeRow, Sym};
 
 /// The vendor of an accelerator.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -16,8 +16,10 @@ pub enum Vendor {
 }
 
 impl Vendor {
-    /// The vendor of an extended resource, by its domain.
+    /// The vendor of an extended resource, by its domain, or of a driver of Dynamic Resource Allocation.
     pub fn of(resource: &str) -> Self {
+        let driver = ACCELERATOR_DRIVERS.iter().find(|(driver, _)| *driver == resource);
+        let resource = driver.map_or(resource, |(_, domain)| domain);
         match resource.split_once('/').map_or(resource, |(domain, _)| domain) {
             "nvidia.com" => Self::Nvidia,
             "amd.com" => Self::Amd,
@@ -114,17 +116,18 @@ const COUNT_LABELS: [&str; 5] = [
 const DISCOVERED_COUNT: &str = "nvidia.com/gpu.count";
 
 /// How many devices there are, whatever is advertised: as the cloud says of the instance type, else as NVIDIA's discovery
-/// counts them, else as many as are advertised, where it counts whole devices.
+/// counts them, else the boards of which drivers of Dynamic Resource Allocation tell, else as many as are advertised, where
+/// it counts whole devices.
 pub(super) fn physical(
     node: &NodeRow,
     sharing: Sharing,
-    of_instance_type: Option<i64>,
+    (of_instance_type, boards): (Option<i64>, Option<i64>),
     (resource, advertised): (&str, i64),
 ) -> Option<i64> {
     let positive = |label: &&str| number(node, label).filter(|count| *count > 0);
     let of_cloud = COUNT_LABELS.iter().find_map(positive).or(of_instance_type);
     let discovered = || positive(&DISCOVERED_COUNT).filter(|_| counts_boards(node, sharing));
-    of_cloud.or_else(discovered).or_else(|| match sharing {
+    of_cloud.or_else(discovered).or(boards).or_else(|| match sharing {
         Sharing::None if counts_devices(resource) && advertised > 0 => Some(advertised),
         Sharing::TimeSlicing | Sharing::Mps if replicas(node, resource) > 1 => {
             Some(advertised / replicas(node, resource))
@@ -170,6 +173,11 @@ pub(super) fn expected_resource(node: &NodeRow) -> Option<&'static str> {
         "cloud.google.com/gke-tpu-accelerator" => Some("google.com/tpu"),
         _ => None,
     })
+}
+
+/// Whether the labels of a Node tell that it has accelerators.
+pub fn is_labelled(node: &NodeRow) -> bool {
+    expected_resource(node).is_some()
 }
 
 /// The resource that the device plugin of a maker advertises.

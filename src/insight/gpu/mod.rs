@@ -3,17 +3,21 @@
 
 mod activity;
 mod class;
+mod dra;
 mod exporter;
 mod hardware;
 mod partition;
 mod reason;
+mod shared;
 mod summary;
 #[cfg(test)]
 mod tests;
 
 pub use activity::{ActivityInput, ByClass, DeviceActivity, NodeActivity, PodActivity};
 pub use class::{GpuClass, GpuThresholds, PARKED_BYTES};
+pub use dra::{DraDevices, claimed_by, held_by, requested_by};
 pub use exporter::{ExporterState, ExporterStatus, FoundExporter, find as find_exporters};
-pub use hardware::{Sharing, Vendor};
+pub use hardware::{Sharing, Vendor, is_labelled};
 pub use partition::Thousandths;
+pub use shared::reservation_of;
 pub use summary::{DevicePlugin, GpuResource, NodeGpu, NodeHardware};

@@ -12,6 +12,17 @@ impl Thousandths {
     pub const fn ceil(self) -> i64 {
         self.0.div_euclid(1_000) + (self.0.rem_euclid(1_000) > 0) as i64
     }
+
+    /// Of so many whole units.
+    pub const fn units(count: i64) -> Self {
+        Self(count.saturating_mul(1_000))
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, more: Self) -> Self {
+        Self(self.0.saturating_add(more.0))
+    }
 }
 
 /// Units of a resource as devices: `units × part ÷ whole`.
@@ -34,6 +45,36 @@ impl Part {
         let (part, whole) = (i128::from(self.part), i128::from(self.whole.max(1)));
         let thousandths = (i128::from(units) * 1_000 * part * 2 + whole) / (2 * whole);
         Thousandths(i64::try_from(thousandths).unwrap_or(i64::MAX))
+    }
+}
+
+/// Boards and parts of boards, added up before they are rounded.
+#[derive(Default)]
+pub(super) struct PartCount {
+    boards: i64,
+    /// Compute slices of boards that have seven, and of those that have four.
+    sevenths: i64,
+    quarters: i64,
+}
+
+impl PartCount {
+    /// One more board.
+    pub(super) const fn add_board(&mut self) {
+        self.boards += 1;
+    }
+
+    /// One more MIG instance of this profile; `None` where the profile does not tell its compute slices.
+    pub(super) fn add_part(&mut self, profile: &str, model: Option<&str>) -> Option<()> {
+        let (slices, whole) = (slices(profile)?, slices_of_board(model));
+        let sum = if whole == SLICES_OF_A30 { &mut self.quarters } else { &mut self.sevenths };
+        *sum += slices.min(whole);
+        Some(())
+    }
+
+    /// All of them.
+    pub(super) fn total(&self) -> Thousandths {
+        let parts = [(self.boards, 1), (self.sevenths, SLICES), (self.quarters, SLICES_OF_A30)];
+        parts.into_iter().fold(Thousandths(0), |sum, (units, whole)| sum.plus(Part { part: 1, whole }.of(units)))
     }
 }
 
@@ -94,9 +135,13 @@ fn partition(known: Devices<'_>, resource: &str) -> Option<Part> {
     Some(Part { part: slices(profile)?.min(whole), whole })
 }
 
+/// The compute slices of a board, and those of the one that has fewer.
+const SLICES: i64 = 7;
+const SLICES_OF_A30: i64 = 4;
+
 /// The compute slices of a whole board.
 fn slices_of_board(model: Option<&str>) -> i64 {
-    if model.is_some_and(|model| model.contains("A30")) { 4 } else { 7 }
+    if model.is_some_and(|model| model.contains("A30")) { SLICES_OF_A30 } else { SLICES }
 }
 
 /// The compute slices of a MIG profile.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::dra::{DraDevices, DriverDevices};
 use super::hardware::{self, Sharing, Vendor};
 use super::partition::{self, Devices, Thousandths};
 use crate::fleet::{Accelerator, NodeRow, Resources, Sym};
@@ -9,13 +10,13 @@ use crate::fleet::{Accelerator, NodeRow, Resources, Sym};
 /// One accelerator resource of a Node, in the units it is advertised in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GpuResource {
-    /// The extended resource.
+    /// The extended resource, or the driver of Dynamic Resource Allocation.
     pub resource: Sym,
-    /// `status.capacity`.
+    /// `status.capacity`; of a driver the devices in complete pools, or their boards where devices overlap.
     pub advertised: i64,
-    /// `status.allocatable`, at most what is advertised.
+    /// `status.allocatable`, at most what is advertised; of a driver what no taint keeps pods off.
     pub allocatable: i64,
-    /// What the pods on the Node that have not finished request.
+    /// What the pods on the Node that have not finished request; of a driver the devices that claims have.
     pub requested: i64,
     /// The same in devices; `None` where nothing tells what a unit is of a device.
     pub physical_requested: Option<Thousandths>,
@@ -36,10 +37,12 @@ pub enum DevicePlugin {
 ///
 /// Sums over all its resources: a device is advertised under one name only, be it whole, shared or split. The exception
 /// is AWS Neuron, which advertises the same devices as devices and as cores: only devices count, unless pods request only
-/// cores.
+/// cores. Where a driver of Dynamic Resource Allocation advertises devices, extended resources of the same vendor count only
+/// as far as pods request them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodeGpu {
-    /// The extended resource of which most units are advertised.
+    /// The extended resource of which most units are advertised; the driver, where there is one of Dynamic Resource
+    /// Allocation.
     pub resource: Sym,
     /// Vendor of the accelerators.
     pub vendor: Vendor,
@@ -47,7 +50,7 @@ pub struct NodeGpu {
     pub model: Option<Sym>,
     /// Devices, where known.
     pub physical: Option<i64>,
-    /// Units in `status.capacity`.
+    /// Units that are advertised.
     pub advertised: i64,
     /// Units that can be allocated.
     pub allocatable: i64,
@@ -74,24 +77,30 @@ pub struct NodeHardware<'a> {
     pub promised: Option<&'a Resources>,
     /// What EC2 says of its instance type.
     pub accelerator: Option<&'a Accelerator>,
+    /// What drivers of Dynamic Resource Allocation have on it.
+    pub dra: Option<&'a DraDevices>,
 }
 
 impl NodeGpu {
     /// Of a Node; `None` where no accelerator is mentioned anywhere.
     pub fn of(known: NodeHardware<'_>) -> Option<Self> {
-        let NodeHardware { node, promised, accelerator, .. } = known;
+        let NodeHardware { node, promised, accelerator, dra, .. } = known;
         let units = counted(units(known));
-        let largest = units.iter().max_by_key(|units| (units.advertised, units.requested))?;
+        let drivers = dra.map_or(&[][..], |dra| &dra.drivers);
+        let units = beside(drivers, units);
+        let largest = units.iter().max_by_key(|units| (units.is_of_driver(), units.advertised, units.requested))?;
         let names: Vec<Sym> = units.iter().map(|units| units.resource.clone()).collect();
-        let (resource, sharing) = (largest.resource.clone(), Sharing::of(node, &names));
-        let model = hardware::model(node).or_else(|| Some(accelerator?.name.clone()));
+        let sharing = if dra.is_some() { Sharing::Dra } else { Sharing::of(node, &names) };
+        let resource = largest.resource.clone();
+        let model = hardware::model(node).or_else(|| Some(accelerator?.name.clone())).or_else(|| dra?.model.clone());
         let advertised = sum(&units, |units| units.advertised);
         let allocatable = sum(&units, |units| units.allocatable);
         let requested = sum(&units, |units| units.requested);
         let promised = promised.map_or(0, |promised| promised.gpu(&resource));
         let whole = if advertised == 0 && sharing == Sharing::None { promised } else { advertised };
         let of_instance_type = accelerator.map(|found| i64::from(found.count));
-        let physical = hardware::physical(node, sharing, of_instance_type, (&resource, whole));
+        let boards = dra.and_then(|dra| dra.boards);
+        let physical = hardware::physical(node, sharing, (of_instance_type, boards), (&resource, whole));
         let devices = Devices { node, sharing, physical, model: model.as_deref() };
         let resources: Vec<GpuResource> = units.into_iter().map(|units| units.in_devices(devices)).collect();
         Some(Self {
@@ -100,7 +109,7 @@ impl NodeGpu {
             allocatable,
             requested,
             physical_requested: total(&resources),
-            device_plugin: DevicePlugin::of(advertised, allocatable, physical),
+            device_plugin: DevicePlugin::of(advertised, allocatable, physical).or_tainted(dra),
             resource,
             model,
             physical,
@@ -118,6 +127,12 @@ impl DevicePlugin {
             _ => Self::Ready,
         }
     }
+
+    /// A taint on a part of a board leaves the board as it is, and is told all the same.
+    fn or_tainted(self, dra: Option<&DraDevices>) -> Self {
+        let is_tainted = dra.is_some_and(|dra| dra.is_any_tainted);
+        if is_tainted && self == Self::Ready { Self::Unhealthy } else { self }
+    }
 }
 
 /// All devices that are requested.
@@ -133,6 +148,16 @@ struct Units {
     advertised: i64,
     allocatable: i64,
     requested: i64,
+    told: Told,
+}
+
+/// What tells of units, and of what they are of a device.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// The Node and the requests of its pods; the rest follows from the name.
+    ByNode,
+    /// A driver of Dynamic Resource Allocation, which says how many devices are requested.
+    ByDriver(Option<Thousandths>),
 }
 
 impl Units {
@@ -143,7 +168,22 @@ impl Units {
             advertised,
             allocatable: known.node.allocatable.gpu(resource).clamp(0, advertised),
             requested: known.requested.gpu(resource).max(0),
+            told: Told::ByNode,
         }
+    }
+
+    fn of_driver(devices: &DriverDevices) -> Self {
+        Self {
+            resource: devices.driver.clone(),
+            advertised: devices.advertised,
+            allocatable: devices.allocatable,
+            requested: devices.requested,
+            told: Told::ByDriver(devices.physical_requested),
+        }
+    }
+
+    const fn is_of_driver(&self) -> bool {
+        matches!(self.told, Told::ByDriver(_))
     }
 
     const fn is_used(&self) -> bool {
@@ -151,8 +191,11 @@ impl Units {
     }
 
     fn in_devices(self, known: Devices<'_>) -> GpuResource {
-        let physical_requested = partition::devices(known, &self.resource, self.advertised, self.requested);
-        let Self { resource, advertised, allocatable, requested } = self;
+        let physical_requested = match self.told {
+            Told::ByNode => partition::devices(known, &self.resource, self.advertised, self.requested),
+            Told::ByDriver(requested) => requested,
+        };
+        let Self { resource, advertised, allocatable, requested, .. } = self;
         GpuResource { resource, advertised, allocatable, requested, physical_requested }
     }
 }
@@ -186,6 +229,20 @@ fn counted(mut units: Vec<Units>) -> Vec<Units> {
     units
 }
 
+/// Drivers of Dynamic Resource Allocation, and what else counts, by name: of the same vendor only what pods request, which
+/// would be the same devices under another name; of others what is in use.
+fn beside(drivers: &[DriverDevices], mut units: Vec<Units>) -> Vec<Units> {
+    if drivers.is_empty() {
+        return units;
+    }
+    let has_driver = |vendor| drivers.iter().any(|one| Vendor::of(&one.driver) == vendor);
+    let is_other = |units: &Units| units.advertised > 0 && !has_driver(Vendor::of(&units.resource));
+    units.retain(|units| units.requested > 0 || is_other(units));
+    units.extend(drivers.iter().map(Units::of_driver));
+    units.sort_by(|one, other| one.resource.cmp(&other.resource));
+    units
+}
+
 const NEURON: &str = "aws.amazon.com/neuron";
 
 /// The one name under which devices of Neuron count: as devices, unless pods request only something else.
@@ -209,7 +266,7 @@ mod tests {
 
     fn gpus(node: &NodeRow, requested: &[(&str, i64)], promised: Option<&Resources>) -> Option<NodeGpu> {
         let requested = resources(0, 0, requested);
-        NodeGpu::of(NodeHardware { node, requested: &requested, promised, accelerator: None })
+        NodeGpu::of(NodeHardware { node, requested: &requested, promised, accelerator: None, dra: None })
     }
 
     fn seen(node: &NodeRow, requested: &[(&str, i64)]) -> (String, Option<i64>, i64, i64, i64, Sharing) {
@@ -336,8 +393,8 @@ mod tests {
         let physical = |with: &[(&str, &str)], accelerator: Option<u32>| {
             let accelerator = accelerator.map(|count| Accelerator { name: "A100".into(), count, memory_mib: None });
             let (node, requested) = (gpu_node(&[(GPU, 16)], &[(GPU, 16)], with), Resources::default());
-            let known =
-                NodeHardware { node: &node, requested: &requested, promised: None, accelerator: accelerator.as_ref() };
+            let accelerator = accelerator.as_ref();
+            let known = NodeHardware { node: &node, requested: &requested, promised: None, accelerator, dra: None };
             NodeGpu::of(known).expect("accelerators").physical
         };
         let discovered = ("nvidia.com/gpu.count", "4");

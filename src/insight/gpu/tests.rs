@@ -78,7 +78,8 @@ impl Bench {
                 None => requested.gpus.push(gpu.clone()),
             }
         }
-        let known = NodeHardware { node: &self.node, requested: &requested, promised: None, accelerator: None };
+        let known =
+            NodeHardware { node: &self.node, requested: &requested, promised: None, accelerator: None, dra: None };
         NodeGpu::of(known).expect("accelerators")
     }
 
@@ -88,9 +89,11 @@ impl Bench {
 
     fn activity(&self) -> NodeActivity {
         let pods: Vec<&PodRow> = self.pods.iter().collect();
+        let requesting: Vec<&PodRow> = self.pods.iter().filter(|pod| pod.requests.gpu_total() > 0).collect();
         NodeActivity::of(ActivityInput {
             gpu: &self.gpu(),
             pods: &pods,
+            requesting: &requesting,
             are_pods_known: true,
             told: self.told_of_node(),
             thresholds: &self.thresholds,

@@ -66,6 +66,10 @@ impl Part {
                 Dependency::Kind(Kind::Job),
                 // What holds a suspended Job.
                 Dependency::Kind(Kind::Workload),
+                // Devices of Dynamic Resource Allocation.
+                Dependency::Kind(Kind::ResourceSlice),
+                Dependency::Kind(Kind::ResourceClaim),
+                Dependency::Kind(Kind::DeviceClass),
                 Dependency::Kind(Kind::PodDisruptionBudget),
                 Dependency::Kind(Kind::NodeOverlay),
                 Prices,
@@ -94,6 +98,9 @@ impl Part {
                 Dependency::Kind(Kind::Job),
                 Dependency::Kind(Kind::ReplicaSet),
                 Dependency::Kind(Kind::NodeOverlay),
+                // Devices of Dynamic Resource Allocation.
+                Dependency::Kind(Kind::ResourceSlice),
+                Dependency::Kind(Kind::ResourceClaim),
                 Prices,
                 Dependency::Part(Self::Verdicts),
                 // What idle accelerators cost.
@@ -106,6 +113,8 @@ impl Part {
                 Dependency::Kind(Kind::Node),
                 Dependency::Kind(Kind::NodeClaim),
                 Dependency::Kind(Kind::NodeOverlay),
+                // Devices of Dynamic Resource Allocation.
+                Dependency::Kind(Kind::ResourceSlice),
                 // Its metrics tell prices.
                 Dependency::Kind(Kind::KarpenterDeployment),
                 Prices,
@@ -117,6 +126,9 @@ impl Part {
                 Dependency::Kind(Kind::NodeClaim),
                 Dependency::Kind(Kind::Pod),
                 Dependency::Kind(Kind::NodeOverlay),
+                // Devices of Dynamic Resource Allocation.
+                Dependency::Kind(Kind::ResourceSlice),
+                Dependency::Kind(Kind::ResourceClaim),
                 Prices,
                 Dependency::GpuDevices,
                 Completeness,

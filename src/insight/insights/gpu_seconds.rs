@@ -6,45 +6,48 @@ use foldhash::fast::RandomState;
 
 use super::Inputs;
 use crate::fleet::{Fleet, Sym, Uid, Utilization};
+use crate::insight::gpu::{self, Thousandths};
 use crate::insight::picture::GpuState;
 use crate::units::Time;
 
-/// The sums of one Job, in units of accelerators times seconds.
+/// The sums of one Job, in thousandths of accelerators times seconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct GpuSeconds {
     held: i64,
     /// The part of it in which it was known how busy they were.
     known: i64,
-    /// In millionths.
-    busy_millionths: i64,
+    /// In millionths of that.
+    busy_millionths: i128,
 }
 
 impl GpuSeconds {
-    /// Seconds for which its pods have held accelerators, one for each unit.
+    /// Seconds for which its pods have held accelerators, one for each accelerator.
     pub const fn held(&self) -> i64 {
-        self.held
+        self.held / THOUSAND
     }
 
     /// Seconds for which these were busy; `None` where nothing has told it.
     pub fn busy(&self) -> Option<i64> {
-        (self.known > 0).then_some(self.busy_millionths / MILLION)
+        let thousandths = i64::try_from(self.busy_millionths / MILLION).unwrap_or(i64::MAX);
+        (self.known > 0).then_some(thousandths / THOUSAND)
     }
 
     /// The share of the time in which they were busy, in millionths, of that in which it was known; `None` where it never was.
     pub fn efficiency_millionths(&self) -> Option<i64> {
-        self.busy_millionths.checked_div(self.known)
+        self.busy_millionths.checked_div(self.known.into()).and_then(|share| i64::try_from(share).ok())
     }
 
-    fn add(&mut self, units: i64, seconds: i64, utilization_millionths: Option<u32>) {
-        let held = units.saturating_mul(seconds);
+    fn add(&mut self, requested: Thousandths, seconds: i64, utilization_millionths: Option<u32>) {
+        let held = requested.0.saturating_mul(seconds);
         self.held = self.held.saturating_add(held);
         let Some(millionths) = utilization_millionths else { return };
         self.known = self.known.saturating_add(held);
-        self.busy_millionths = self.busy_millionths.saturating_add(held.saturating_mul(i64::from(millionths)));
+        self.busy_millionths += i128::from(held) * i128::from(millionths);
     }
 }
 
-const MILLION: i64 = 1_000_000;
+const THOUSAND: i64 = 1_000;
+const MILLION: i128 = 1_000_000;
 
 /// The sums of all Jobs that hold or have held accelerators and still exist.
 #[derive(Default)]
@@ -74,11 +77,12 @@ impl GpuAccounts {
         let devices = inputs.fleet.gpus.of_node(name);
         for pod in inputs.fleet.pods_on(name).filter(|pod| pod.holds_resources()) {
             let job = pod.job_owner().filter(|owner| inputs.fleet.job(&owner.uid).is_some());
-            let Some(job) = job.filter(|_| pod.requests.gpu_total() > 0) else { continue };
+            let requested = gpu::requested_by(inputs.fleet, pod);
+            let Some(job) = job.filter(|_| requested.0 > 0) else { continue };
             let age = pod.started.map_or(0, |at| inputs.now.seconds_since(at).max(0));
             let utilization = state.activity.of_pod(devices, &pod.meta.key).utilization;
             let sums = self.jobs.entry(job.uid.clone()).or_default();
-            sums.add(pod.requests.gpu_total(), seconds.min(age), utilization.map(Utilization::millionths));
+            sums.add(requested, seconds.min(age), utilization.map(Utilization::millionths));
         }
     }
 
@@ -100,10 +104,11 @@ mod tests {
     #[test]
     fn busy_time_is_only_that_of_which_it_is_known() {
         let mut sums = GpuSeconds::default();
-        sums.add(8, 60, None);
+        let devices = Thousandths::units;
+        sums.add(devices(8), 60, None);
         assert_eq!((sums.held(), sums.busy(), sums.efficiency_millionths()), (480, None, None));
-        sums.add(8, 60, Some(750_000));
-        sums.add(4, 30, Some(0));
+        sums.add(devices(8), 60, Some(750_000));
+        sums.add(devices(4), 30, Some(0));
         assert_eq!((sums.held(), sums.busy()), (1_080, Some(360)));
         assert_eq!(sums.efficiency_millionths(), Some(600_000), "of the 600 that are known");
     }

@@ -8,7 +8,7 @@ use indexmap::IndexSet;
 use super::Inputs;
 use super::gpu_seconds::{GpuAccounts, GpuSeconds};
 use crate::fleet::{Exporter, Fleet, GpuDemand, Kind, PodRow, Sym, Uid, Utilization};
-use crate::insight::gpu::{ByClass, GpuClass, PodActivity};
+use crate::insight::gpu::{self, ByClass, GpuClass, PodActivity};
 use crate::insight::picture::{GpuSettings, GpuState, GpuStates, Picture};
 use crate::units::Time;
 
@@ -101,7 +101,8 @@ impl Gpus {
 
     /// What a pod makes of its devices; `None` where it requests none, or has no Node with devices.
     pub fn of_pod(&self, fleet: &Fleet, pod: &PodRow) -> Option<PodActivity> {
-        let name = pod.node.as_ref().filter(|_| pod.holds_resources() && pod.requests.gpu_total() > 0)?;
+        let is_asking = pod.requests.gpu_total() > 0 || gpu::claimed_by(fleet, pod).0 > 0;
+        let name = pod.node.as_ref().filter(|_| pod.holds_resources() && is_asking)?;
         let state = self.of_node(name)?;
         Some(state.activity.of_pod(fleet.gpus.of_node(name), &pod.meta.key))
     }
@@ -110,7 +111,7 @@ impl Gpus {
     pub fn utilization_of_job(&self, fleet: &Fleet, uid: &Uid) -> Option<Utilization> {
         let of_pod = |pod: &PodRow| {
             let utilization = self.of_pod(fleet, pod)?.utilization?;
-            Some((utilization, pod.requests.gpu_total().unsigned_abs()))
+            Some((utilization, gpu::requested_by(fleet, pod).0.unsigned_abs()))
         };
         Utilization::mean(fleet.pods_of_job(uid).filter_map(of_pod))
     }
@@ -179,6 +180,7 @@ impl Gpus {
         let (mut has_changed, mut is_one_more_unread) = (false, false);
         let settings = GpuSettings {
             are_pods_known: inputs.known().all(Kind::Pod),
+            are_claims_known: inputs.known().all(Kind::ResourceClaim),
             thresholds: inputs.gpu_thresholds,
             now: inputs.now,
         };

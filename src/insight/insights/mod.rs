@@ -355,7 +355,7 @@ impl Insights {
 
 /// Whether a change concerns what the accelerators of any Node do, and not only of those that changed with it.
 fn concerns_all_gpus(cause: Dependency) -> bool {
-    let is_of_node =
-        matches!(cause, Dependency::Kind(Kind::Node | Kind::NodeClaim | Kind::Pod) | Dependency::GpuDevices);
+    const OF_NODES: [Kind; 5] = [Kind::Node, Kind::NodeClaim, Kind::Pod, Kind::ResourceSlice, Kind::ResourceClaim];
+    let is_of_node = OF_NODES.map(Dependency::Kind).contains(&cause) || cause == Dependency::GpuDevices;
     !is_of_node && Part::Gpus.depends_on_any(&[cause])
 }

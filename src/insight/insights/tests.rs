@@ -9,17 +9,18 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 
 use super::*;
 use crate::fleet::{
-    Accelerator, Budget, CapacityType, Change, ControllerRow, Delta, DeviceHolder, DeviceReading, DisruptionBudgetRow,
-    EventClass, EventObject, EventRow, Exporter, ExporterKind, GpuAnswer, GpuFailure, HealthState, InstanceType,
-    JobRow, KarpenterApi, NodeClaimRow, NodeClassRef, NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey,
-    OverlayPrice, PodPhase, PodRow, PodSelector, Price, PriceChange, PriceKey, PriceList, ReplicaSetRow, Reservation,
-    SourceId, Status, Sym, Uid, UserPrices, Utilization, WorkloadRow,
+    Accelerator, Budget, CapacityType, Change, ClassRequest, ControllerRow, Delta, DeviceClassRow, DeviceHolder,
+    DeviceReading, DisruptionBudgetRow, EventClass, EventObject, EventRow, Exporter, ExporterKind, GpuAnswer,
+    GpuFailure, HealthState, InstanceType, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef, NodeClassRow,
+    NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, OverlayPrice, PodPhase, PodRow, PodSelector, Price, PriceChange,
+    PriceKey, PriceList, ReplicaSetRow, Reservation, ResourceClaimRow, ResourceSliceRow, SliceDevice, SourceId, Status,
+    Sym, Uid, UserPrices, Utilization, WorkloadRow,
 };
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::picture::{self, NodeProtection, RateSums};
 use crate::insight::testing::{
-    NOW, bare_device, claim, condition, job, labels, met, meta, node, owner, pod, pool, resources, sym, upserts,
-    workload,
+    NOW, bare_device, claim, condition, job, labels, met, meta, node, owner, pod, pool, resource_claim, resources,
+    slice, slice_device, sym, upserts, workload,
 };
 use crate::rows;
 use crate::units::{Lifetime, Selector};
@@ -438,6 +439,42 @@ fn gpus() -> Vec<Delta> {
     ]
 }
 
+/// What drivers of Dynamic Resource Allocation have on Nodes `a`, `b` and `c`, and who claims it.
+fn dra() -> Vec<Delta> {
+    let board = slice_device;
+    let slices = |rows: Vec<ResourceSliceRow>| Delta::ResourceSlices(upserts(rows));
+    let tainted = SliceDevice { is_tainted: true, ..board("gpu-1") };
+    let incomplete = ResourceSliceRow { slice_count: 2, generation: 2, ..slice("a", vec![board("gpu-0")]) };
+    let claims = |row: ResourceClaimRow| Delta::ResourceClaims(upserts(vec![row]));
+    let train = Uid::parse("uid-train");
+    let pod =
+        |name: &str, node: &str| PodRow { owner: Some(owner("Job", "train", &train)), ..pod("ml", name, Some(node)) };
+    let (p1, p4) = (pod("p1", "a"), pod("p4", "c"));
+    let waits = ResourceClaimRow {
+        requests: [ClassRequest { class: sym("gpus"), count: 2 }].into(),
+        ..resource_claim("wants", "a", &[], &[&p4])
+    };
+    let class = |is_accelerator| {
+        let row = DeviceClassRow { meta: meta("", "gpus"), is_accelerator };
+        Delta::DeviceClasses(upserts(vec![row]))
+    };
+    vec![
+        slices(vec![slice("a", vec![board("gpu-0"), board("gpu-1")])]),
+        slices(vec![slice("a", vec![board("gpu-0"), tainted])]),
+        slices(vec![incomplete]),
+        slices(vec![slice("b", vec![board("gpu-0")])]),
+        Delta::ResourceSlices(vec![Change::Remove(ObjectKey::cluster("a-gpu"))]),
+        Delta::Pods(upserts(vec![p4.clone()])),
+        claims(resource_claim("has", "a", &["gpu-0"], &[&p1])),
+        claims(resource_claim("has", "elsewhere", &["gpu-0", "gpu-1"], &[&p1, &p4])),
+        claims(resource_claim("has", "b", &["gpu-0"], &[])),
+        claims(waits),
+        Delta::ResourceClaims(vec![Change::Remove(ObjectKey::new("ml", "has"))]),
+        class(true),
+        class(false),
+    ]
+}
+
 fn steps() -> Vec<Step> {
     let deltas = [
         nodes(),
@@ -451,6 +488,7 @@ fn steps() -> Vec<Step> {
         classes_and_controllers(),
         prices(),
         gpus(),
+        dra(),
     ];
     let known = |kind, state| Step::Health(SourceId::Kind(kind), state);
     let aws = |state| Step::Health(SourceId::AwsOnDemandPrices, state);

@@ -3,7 +3,7 @@
 use super::{Map, NodePicture, Picture};
 use crate::fleet::{Fleet, NodeAnswers, NodeRow, PodRow, Sym};
 use crate::insight::disruption::{Disruption, Verdict, words::headline};
-use crate::insight::gpu::{ActivityInput, DevicePlugin, GpuClass, GpuThresholds, NodeActivity, NodeGpu};
+use crate::insight::gpu::{self, ActivityInput, DevicePlugin, GpuClass, GpuThresholds, NodeActivity, NodeGpu, Sharing};
 use crate::insight::sentence::{Sentence, sentence};
 use crate::units::Time;
 
@@ -25,6 +25,8 @@ pub type GpuStates = Map<Sym, GpuState>;
 pub struct GpuSettings<'a> {
     /// Whether all pods are known.
     pub are_pods_known: bool,
+    /// Whether all ResourceClaims are, which matters where Dynamic Resource Allocation hands out devices.
+    pub are_claims_known: bool,
     /// Where one class ends and the next begins.
     pub thresholds: &'a GpuThresholds,
     /// The time that the answer is for.
@@ -43,11 +45,14 @@ impl GpuState {
         let node = fleet.node(name)?;
         let gpu = picture.node(name)?.gpu.as_ref()?;
         let pods: Vec<&PodRow> = fleet.pods_on(name).filter(|pod| pod.holds_resources()).collect();
+        let requests = |pod: &&&PodRow| pod.requests.gpu_total() > 0 || gpu::claimed_by(fleet, pod).0 > 0;
+        let requesting: Vec<&PodRow> = pods.iter().filter(requests).copied().collect();
         let told = fleet.gpus.of_node(name);
         let activity = NodeActivity::of(ActivityInput {
             gpu,
             pods: &pods,
-            are_pods_known: settings.are_pods_known,
+            requesting: &requesting,
+            are_pods_known: settings.are_pods_known && (settings.are_claims_known || gpu.sharing != Sharing::Dra),
             told,
             thresholds: settings.thresholds,
             before: before.map(|before| &before.activity),
@@ -147,15 +152,19 @@ impl Picture {
             return Some(0);
         }
         let rates = self.rates_on(fleet, node);
-        let of_gpus = rates.iter().filter(|(pod, _)| pod.requests.gpu_total() > 0);
+        let of_gpus = rates.iter().filter(|(pod, _)| gpu::requested_by(fleet, pod).0 > 0);
         // Where all do nothing, so do those of pods that share a device and are not named.
         if !activity.names_pods() || idle == held {
             let rate: i128 = of_gpus.map(|(_, rate)| i128::from(*rate)).sum();
             let share = |count: usize| i128::try_from(count).unwrap_or(i128::MAX);
             return i64::try_from(rate * share(idle) / share(held.max(1))).ok();
         }
-        let is_idle = |class: Option<GpuClass>| matches!(class, Some(GpuClass::Idle | GpuClass::Parked));
-        let idle = rates.iter().filter(|(pod, _)| is_idle(activity.of_pod(told, &pod.meta.key).class));
-        Some(idle.map(|(_, rate)| rate).sum())
+        let is_idle = |pod: &PodRow| {
+            // A device that is shared is named for the pod that reserves it.
+            let holder = gpu::reservation_of(pod, rates.iter().map(|(other, _)| *other)).unwrap_or(pod);
+            let class = activity.of_pod(told, &holder.meta.key).class;
+            matches!(class, Some(GpuClass::Idle | GpuClass::Parked))
+        };
+        Some(rates.iter().filter(|(pod, _)| is_idle(pod)).map(|(_, rate)| rate).sum())
     }
 }

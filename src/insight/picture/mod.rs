@@ -40,6 +40,7 @@ pub use totals::{GpuTotals, Totals};
 use super::batch::{self, JobState};
 use super::cost::{self, Cost};
 use super::disruption::{BudgetIndex, ClaimCounts, balance, protection};
+use super::gpu::{self, Thousandths};
 use super::karpenter::KarpenterVersion;
 use super::phase::{self, ClaimPhase};
 use crate::fleet::{Changed, Fleet, JobRow, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, Row, Sym, Uid};
@@ -97,7 +98,7 @@ pub struct JobPicture {
     /// Its status, why, and when it finished.
     pub state: JobState,
     /// Accelerators that its unfinished pods request.
-    pub gpu_requested: i64,
+    pub gpu_requested: Thousandths,
 }
 
 impl Picture {
@@ -135,6 +136,10 @@ impl Picture {
         }
         if changed.prices || changed.kinds.contains(&Kind::NodeOverlay) {
             self.reprice(fleet, &mut touched);
+        }
+        if changed.kinds.contains(&Kind::DeviceClass) {
+            // What pods ask for of a class counts where its devices are accelerators. Classes come seldom.
+            fleet.jobs.iter().for_each(|job| self.refresh_job(fleet, &job.meta.uid));
         }
         changed.nodes.iter().for_each(|name| self.refresh_node(fleet, name, &mut touched));
         changed.claims.iter().for_each(|key| self.refresh_claim(fleet, key, &mut touched));
@@ -314,7 +319,8 @@ impl Picture {
             self.counts.job(&old, Step::Out);
         }
         let Some(job) = fleet.job(uid) else { return };
-        let gpu_requested = fleet.pods_of_job(uid).fold(0_i64, |sum, pod| sum.saturating_add(accelerators_held(pod)));
+        let pods = fleet.pods_of_job(uid);
+        let gpu_requested = pods.fold(Thousandths(0), |sum, pod| sum.plus(accelerators_held(fleet, pod)));
         self.insert_job(uid, JobPicture { state: batch::state(job, fleet.workload_of(job)), gpu_requested });
     }
 
@@ -328,33 +334,33 @@ impl Picture {
 #[derive(Default)]
 struct PodSums<'a> {
     by_node: Map<&'a str, Load<'a>>,
-    gpus_by_owner: Map<&'a Uid, i64>,
+    gpus_by_owner: Map<&'a Uid, Thousandths>,
 }
 
 impl<'a> PodSums<'a> {
     fn of(fleet: &'a Fleet, budgets: &BudgetIndex) -> Self {
         let mut sums = Self::default();
         sums.by_node.reserve(fleet.nodes.len());
-        fleet.pods.iter().for_each(|pod| sums.add(pod, budgets));
+        fleet.pods.iter().for_each(|pod| sums.add(fleet, pod, budgets));
         sums
     }
 
-    fn add(&mut self, pod: &'a PodRow, budgets: &BudgetIndex) {
+    fn add(&mut self, fleet: &'a Fleet, pod: &'a PodRow, budgets: &BudgetIndex) {
         if let Some(node) = &pod.node {
             self.by_node.entry(node).or_default().add(pod, budgets);
         }
         // Most pods ask for none, and an owner without a sum has none.
-        let accelerators = accelerators_held(pod);
-        if let Some(owner) = pod.owner.as_ref().filter(|_| accelerators != 0) {
+        let accelerators = accelerators_held(fleet, pod);
+        if let Some(owner) = pod.owner.as_ref().filter(|_| accelerators.0 != 0) {
             let sum = self.gpus_by_owner.entry(&owner.uid).or_default();
-            *sum = sum.saturating_add(accelerators);
+            *sum = sum.plus(accelerators);
         }
     }
 }
 
 /// The accelerators that a pod requests, unless it has finished.
-fn accelerators_held(pod: &PodRow) -> i64 {
-    if pod.holds_resources() { pod.requests.gpu_total() } else { 0 }
+fn accelerators_held(fleet: &Fleet, pod: &PodRow) -> Thousandths {
+    if pod.holds_resources() { gpu::requested_by(fleet, pod) } else { Thousandths(0) }
 }
 
 /// How many pods of a Job are protected at `now`.

@@ -4,7 +4,7 @@ use super::spend::{self, Spend};
 use crate::fleet::{Fleet, GpuCount, NodeRow, ObjectKey, PodPhase, PodRow, Resources, Row, Sym};
 use crate::insight::cost::{Cost, Machine, PriceQuery, chain};
 use crate::insight::disruption::{BudgetIndex, NodePods, budgets};
-use crate::insight::gpu::{NodeGpu, NodeHardware};
+use crate::insight::gpu::{DraDevices, NodeGpu, NodeHardware};
 use crate::insight::phase::NodePhase;
 
 /// Everything of a Node that does not depend on time.
@@ -47,16 +47,18 @@ impl NodePicture {
         let claim = fleet.claim_of(node);
         let phase = NodePhase::of(node, claim);
         let hardware = node.instance_type().and_then(|name| fleet.prices.instance_type(name));
+        let dra = DraDevices::of(fleet, &node.meta.key.name);
         let gpu = NodeGpu::of(NodeHardware {
             node,
             requested: &load.requested,
             promised: claim.map(|claim| &claim.capacity),
             accelerator: hardware.and_then(|found| found.accelerator.as_ref()),
+            dra: dra.as_ref(),
         });
         let cost = spend::node_cost(fleet, node, gpu.as_ref(), &load.holding);
         Self {
             is_waiting: phase == NodePhase::Starting || (load.is_starting && !load.has_started),
-            spend: spend::spend(node, &cost, gpu.as_ref(), &load.holding),
+            spend: spend::spend(fleet, node, &cost, gpu.as_ref(), &load.holding),
             karpenter_price: karpenter_price(fleet, node),
             cost,
             phase,

@@ -8,7 +8,7 @@ use crate::insight::cost::demand::{self, Devices};
 use crate::insight::cost::{
     Claimant, Cost, CostGroup, FargateSize, GroupBy, Machine, PriceQuery, Shares, Whole, of_machine, shares,
 };
-use crate::insight::gpu::NodeGpu;
+use crate::insight::gpu::{self, NodeGpu, Sharing, Thousandths};
 use crate::insight::relation;
 use crate::units::money;
 
@@ -126,9 +126,9 @@ pub fn price_query<'a>(fleet: &'a Fleet, picture: &Picture, node: &'a NodeRow) -
 }
 
 /// How a Node's rate is shared between the pods on it that have not finished.
-pub(super) fn spend(node: &NodeRow, cost: &Cost, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Spend {
+pub(super) fn spend(fleet: &Fleet, node: &NodeRow, cost: &Cost, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Spend {
     let Some(rate) = cost.rate() else { return Spend::default() };
-    let shares = pod_shares(node, rate, gpu, pods);
+    let shares = pod_shares(fleet, node, rate, gpu, pods);
     let mut paying: Vec<(OwnerRef<'_>, i64)> = pods
         .iter()
         .zip(&shares.pods)
@@ -145,23 +145,27 @@ pub(super) fn spend(node: &NodeRow, cost: &Cost, gpu: Option<&NodeGpu>, pods: &[
     }
 }
 
-fn pod_shares(node: &NodeRow, rate: i64, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Shares {
+fn pod_shares(fleet: &Fleet, node: &NodeRow, rate: i64, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Shares {
     if Machine::of_node(node, None).is_fargate() && !pods.is_empty() {
         // The machine is billed by its pod, whatever Kubernetes sees of it.
         return Shares { pods: money::split(rate, &vec![1; pods.len()]), unrequested: 0 };
     }
     let claimants: Vec<Claimant<'_>> = pods
         .iter()
-        .map(|pod| Claimant { uid: &pod.meta.uid, requests: &pod.requests, gpus: counted_gpus(pod, gpu) })
+        .map(|pod| Claimant {
+            uid: &pod.meta.uid,
+            requests: &pod.requests,
+            gpu_thousandths: counted_gpus(fleet, pod, gpu).0,
+        })
         .collect();
-    let gpus = gpu.map_or(0, |gpu| gpu.advertised);
-    shares(Whole { micro_usd_per_hour: rate, allocatable: &node.allocatable, gpus }, &claimants)
+    let gpu_thousandths = Thousandths::units(gpu.map_or(0, |gpu| gpu.advertised)).0;
+    shares(Whole { micro_usd_per_hour: rate, allocatable: &node.allocatable, gpu_thousandths }, &claimants)
 }
 
 /// The accelerators of a pod by which the Node is shared: of AWS Neuron only one view counts.
-fn counted_gpus(pod: &PodRow, gpu: Option<&NodeGpu>) -> i64 {
-    let is_counted = |resource: &Sym| gpu.is_some_and(|gpu| gpu.resources.iter().any(|one| one.resource == *resource));
-    pod.requests.gpus.iter().filter(|one| is_counted(&one.resource)).map(|one| one.count).sum()
+fn counted_gpus(fleet: &Fleet, pod: &PodRow, gpu: Option<&NodeGpu>) -> Thousandths {
+    let Some(gpu) = gpu else { return Thousandths::default() };
+    gpu::held_by(fleet, pod, |resource| gpu.resources.iter().any(|one| one.resource == resource))
 }
 
 fn unallocated(rate: i64, gpu: &NodeGpu) -> i64 {
@@ -175,7 +179,7 @@ impl Picture {
         let Some(said) = self.node(&node.meta.key.name) else { return Vec::new() };
         let Some(rate) = said.cost.rate() else { return Vec::new() };
         let pods: Vec<&PodRow> = fleet.pods_on(&node.meta.key.name).filter(|pod| pod.holds_resources()).collect();
-        let shares = pod_shares(node, rate, said.gpu.as_ref(), &pods);
+        let shares = pod_shares(fleet, node, rate, said.gpu.as_ref(), &pods);
         pods.into_iter().zip(shares.pods).collect()
     }
 
@@ -202,7 +206,7 @@ impl Picture {
         let mut demand = PriceDemand { controller, ..PriceDemand::default() };
         for node in fleet.nodes.iter() {
             let gpu = self.node(&node.meta.key.name).and_then(|said| said.gpu.as_ref());
-            let is_uncounted = gpu.is_some_and(|gpu| gpu.physical.is_none());
+            let is_uncounted = gpu.is_some_and(|gpu| gpu.physical.is_none() && is_advertised(fleet, node, gpu));
             let devices = if is_uncounted { Devices::Uncounted } else { Devices::Counted };
             demand::note(&mut demand, &price_query(fleet, self, node), devices);
         }
@@ -220,6 +224,15 @@ impl Picture {
     /// Every owner of pods that pay.
     pub fn owners(&self) -> impl Iterator<Item = &PodOwner> {
         self.rates_by_owner.keys()
+    }
+}
+
+/// Whether the Node itself tells of its accelerators, or the slices of its drivers do. What only pods tell of comes and goes
+/// with them, and is not worth a question.
+fn is_advertised(fleet: &Fleet, node: &NodeRow, gpu: &NodeGpu) -> bool {
+    match gpu.sharing {
+        Sharing::Dra => fleet.slices_on(&node.meta.key.name).any(|slice| !slice.devices.is_empty()),
+        _ => !node.capacity.gpus.is_empty() || gpu::is_labelled(node),
     }
 }
 

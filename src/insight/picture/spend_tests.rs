@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::tests::any_change;
+use super::tests::{any_change, any_dra_delta};
 use super::*;
 use crate::fleet::{
-    Accelerator, Adjustment, CapacityType, ClusterFacts, Delta, Discount, EventClass, EventObject, EventRow, Health,
-    HealthState, InstanceType, Labels, NodeOverlayRow, NodeRate, NodeRow, OverlayPrice, PodPhase, PodRow, Price,
-    PriceChange, PriceKey, PriceList, PriceRule, RuleMatch, RuleRate, SourceId, Sources, UserPrices,
+    Accelerator, Adjustment, CapacityType, ClusterFacts, Delta, Discount, EventClass, EventObject, EventRow,
+    GpuFraction, GpuPart, Health, HealthState, InstanceType, Labels, NodeOverlayRow, NodeRate, NodeRow, OverlayPrice,
+    PodPhase, PodRow, Price, PriceChange, PriceKey, PriceList, PriceRule, Resources, RuleMatch, RuleRate, SourceId,
+    Sources, UserPrices,
 };
 use crate::insight::Completeness;
 use crate::insight::cost::{Cost, CostPart, CostRates, CostSource, GroupBy, Ledger};
 use crate::insight::testing::{
-    NOW, claim, eviction_of, fleet, labels, met, meta, node, owner, pod, resources, sym, upserts,
+    NOW, claim, eviction_of, fleet, labels, met, meta, node, owner, pod, resource_claim, resources, slice,
+    slice_device, sym, upserts,
 };
 use crate::rows;
 
@@ -146,6 +148,7 @@ fn any_delta() -> impl Strategy<Value = Delta> {
         3 => vec(any_change(any_pod()), 1..9).prop_map(Delta::Pods),
         3 => vec(prop_oneof![6 => any_price(), 1 => any_user(), 1 => any_hardware()], 1..9).prop_map(Delta::Prices),
         1 => vec(any_change(any_overlay()), 1..3).prop_map(Delta::NodeOverlays),
+        1 => any_dra_delta(),
     ]
 }
 
@@ -275,6 +278,55 @@ fn jobs_pay_by_the_accelerators_they_request() {
         (burn.parts.get(CostPart::Unrequested), burn.parts.get(CostPart::UnallocatedGpu)),
         (Some(4_000_000), Some(4_000_000))
     );
+}
+
+#[test]
+fn pods_pay_by_the_devices_that_they_claim() {
+    let machine = NodeRow { labels: labels(&[("eks-node-viewer/instance-price", "8")]), ..node("a") };
+    let devices = (0..8).map(|number| slice_device(&format!("gpu-{number}"))).collect();
+    let pods = ["x", "y", "z"].map(|name| pod("ml", name, Some("a")));
+    let claims = vec![
+        resource_claim("two", "a", &["gpu-0", "gpu-1"], &[&pods[0]]),
+        resource_claim("together", "a", &["gpu-2"], &[&pods[0], &pods[1]]),
+    ];
+    let fleet = fleet(vec![
+        Delta::Nodes(upserts(vec![machine])),
+        Delta::Pods(upserts(pods.to_vec())),
+        Delta::ResourceSlices(upserts(vec![slice("a", devices)])),
+        Delta::ResourceClaims(upserts(claims)),
+    ]);
+    let picture = Picture::full(&fleet);
+    let rate = |pod: &PodRow| picture.pod_rate(&fleet, pod);
+    assert_eq!(pods.each_ref().map(rate), [Some(2_500_000), Some(500_000), Some(0)]);
+    let spend = &picture.node("a").unwrap().spend;
+    assert_eq!((spend.unrequested, spend.unallocated_gpu), (5_000_000, 5_000_000));
+}
+
+#[test]
+fn pods_that_share_a_device_pay_for_their_parts_of_it_and_its_reservation_for_nothing() {
+    let mut machine = node("a");
+    machine.labels = labels(&[("eks-node-viewer/instance-price", "4")]);
+    machine.capacity = resources(4000, 16 << 30, &[("nvidia.com/gpu", 4)]);
+    machine.allocatable = machine.capacity.clone();
+    let member = |name: &str, part: i64| {
+        let fraction = Some(Box::new(GpuFraction { part: GpuPart::Thousandths(part), devices: 1 }));
+        PodRow { requests: Resources { fraction, ..resources(100, 1 << 20, &[]) }.into(), ..pod("ml", name, Some("a")) }
+    };
+    let reservation = PodRow {
+        requests: resources(100, 1 << 20, &[("nvidia.com/gpu", 1)]).into(),
+        ..pod("kai-resource-reservation", "gpu-reservation-a-x7k2p", Some("a"))
+    };
+    let pods = vec![member("half", 500), member("quarter", 250), reservation];
+    let fleet = fleet(vec![Delta::Nodes(upserts(vec![machine])), Delta::Pods(upserts(pods.clone()))]);
+    let picture = Picture::full(&fleet);
+    let rates: Vec<Option<i64>> = pods.iter().map(|pod| picture.pod_rate(&fleet, pod)).collect();
+    assert_eq!(rates, [Some(500_000), Some(250_000), Some(0)]);
+    let said = picture.node("a").unwrap();
+    assert_eq!(
+        said.gpu.as_ref().map(|gpu| (gpu.requested, gpu.physical_requested)),
+        Some((1, Some(Thousandths(1_000))))
+    );
+    assert_eq!(said.spend.unallocated_gpu, 3_000_000);
 }
 
 #[test]

@@ -1,10 +1,14 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::fleet::{Change, Delta, Labels, NodeRow, PodPhase, PodRow, Status, WorkloadRow};
+use crate::fleet::{
+    Change, ClaimedDevice, ClassRequest, Delta, DeviceClassRow, DeviceKind, GpuFraction, GpuPart, Labels, NodeRow,
+    PodPhase, PodRow, PoolKey, ResourceClaimRow, ResourceSliceRow, Resources, SliceDevice, Status, WorkloadRow,
+};
 use crate::insight::insights::ProtectedPods;
 use crate::insight::testing::{
-    CREATED, NOW, claim, condition, fleet, job, labels, met, node, owner, pod, pool, resources, sym, upserts, workload,
+    CREATED, NOW, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, resource_claim, resources,
+    slice_device, sym, upserts, workload,
 };
 
 const GPU: &str = "nvidia.com/gpu";
@@ -88,6 +92,84 @@ fn any_workload() -> impl Strategy<Value = WorkloadRow> {
     })
 }
 
+/// Of the pools of two drivers on four Nodes: in several slices, generations and states.
+fn any_slice() -> impl Strategy<Value = ResourceSliceRow> {
+    (0..6_u8, 0..5_u8, 0..3_u8, (1..3_i64, 1..3_i64), proptest::collection::vec(any_device(), 0..5)).prop_map(
+        |(name, node, pool, (generation, slice_count), devices)| ResourceSliceRow {
+            meta: meta("", &format!("s{name}")),
+            pool: any_pool(pool),
+            generation,
+            slice_count,
+            node: (node > 0).then(|| sym(&format!("n{}", node - 1))),
+            has_shared_counters: name == 5,
+            devices: devices.into(),
+        },
+    )
+}
+
+fn any_pool(number: u8) -> PoolKey {
+    let driver = if number == 2 { "accelerators.example.com" } else { "gpu.nvidia.com" };
+    PoolKey { driver: sym(driver), pool: sym(&format!("pool{number}")) }
+}
+
+fn any_device() -> impl Strategy<Value = SliceDevice> {
+    (0..4_u8, 0..4_u8, any::<bool>(), 0..6_u8).prop_map(|(name, kind, is_tainted, node)| SliceDevice {
+        kind: [DeviceKind::Board, DeviceKind::Board, DeviceKind::Part, DeviceKind::Passthrough][usize::from(kind)],
+        profile: (name > 0).then(|| sym("1g.10gb")),
+        node: (node < 4).then(|| sym(&format!("n{node}"))),
+        is_tainted,
+        ..slice_device(&format!("gpu-{name}"))
+    })
+}
+
+fn any_resource_claim() -> impl Strategy<Value = ResourceClaimRow> {
+    let device = (0..3_u8, 0..5_u8, 0..3_u8).prop_map(|(pool, device, share)| ClaimedDevice {
+        pool: any_pool(pool),
+        device: sym(&format!("gpu-{device}")),
+        share: (share > 0).then(|| sym(&format!("share-{share}"))),
+    });
+    let devices = proptest::collection::vec(device, 0..4);
+    (0..4_u8, devices, proptest::collection::vec(0..8_u8, 0..3), 0..3_i64).prop_map(|(name, devices, pods, count)| {
+        let pods: Vec<PodRow> = pods.iter().map(|pod| self::pod("ml", &format!("p{pod}"), None)).collect();
+        let wanted = ClassRequest { class: sym(&format!("class{}", count % 2)), count };
+        ResourceClaimRow {
+            requests: if devices.is_empty() { [wanted].into() } else { Box::default() },
+            devices: devices.into(),
+            ..resource_claim(&format!("c{name}"), "", &[], &pods.iter().collect::<Vec<_>>())
+        }
+    })
+}
+
+/// What changes the devices of Dynamic Resource Allocation, and who has them.
+pub(super) fn any_dra_delta() -> impl Strategy<Value = Delta> {
+    use proptest::collection::vec;
+    let class = (0..2_u8, any::<bool>())
+        .prop_map(|(name, is_accelerator)| DeviceClassRow { meta: meta("", &format!("class{name}")), is_accelerator });
+    prop_oneof![
+        3 => vec(any_change(any_slice()), 1..6).prop_map(Delta::ResourceSlices),
+        3 => vec(any_change(any_resource_claim()), 1..6).prop_map(Delta::ResourceClaims),
+        1 => vec(any_change(class), 1..3).prop_map(Delta::DeviceClasses),
+    ]
+}
+
+/// Nodes that tell the memory of their GPUs, and pods that take parts of these.
+fn any_fraction_delta() -> impl Strategy<Value = Delta> {
+    let node = (any_node(), 0..3_u8).prop_map(|(row, memory)| {
+        let memory = (memory * 40).to_string();
+        NodeRow { labels: labels(&[("nvidia.com/gpu.memory", &memory)]), ..row }
+    });
+    let pod = (any_pod(), any::<bool>(), 0..3_i64).prop_map(|(mut row, by_memory, devices)| {
+        let part = if by_memory { GpuPart::MemoryMib(20) } else { GpuPart::Thousandths(250) };
+        let fraction = Some(Box::new(GpuFraction { part, devices }));
+        row.requests = Resources { fraction, ..resources(100, 1 << 20, &[]) }.into();
+        row
+    });
+    prop_oneof![
+        proptest::collection::vec(any_change(node), 1..4).prop_map(Delta::Nodes),
+        proptest::collection::vec(any_change(pod), 1..6).prop_map(Delta::Pods),
+    ]
+}
+
 fn any_delta() -> impl Strategy<Value = Delta> {
     use proptest::collection::vec;
     prop_oneof![
@@ -104,7 +186,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn an_incrementally_updated_picture_equals_a_full_one(deltas in proptest::collection::vec(any_delta(), 1..30)) {
+    fn an_incrementally_updated_picture_equals_a_full_one(
+        deltas in proptest::collection::vec(prop_oneof![2 => any_delta(), 2 => any_dra_delta(), 1 => any_fraction_delta()], 1..30),
+    ) {
         let (mut fleet, mut picture) = (Fleet::default(), Picture::default());
         for delta in deltas {
             let changed = fleet.apply(delta);
@@ -198,5 +282,5 @@ fn protected_pods_of_a_job_are_those_whose_annotation_still_holds() {
     let pods = upserts(vec![member("a", "true"), member("b", "30m"), member("c", "1h30m"), member("d", "soon")]);
     let fleet = fleet(vec![Delta::Jobs(upserts(vec![row.clone()])), Delta::Pods(pods)]);
     assert_eq!(protected_pods_of(&fleet, &row, NOW, &KarpenterVersion::default()), 2);
-    assert_eq!(Picture::full(&fleet).job(&row).map(|job| job.gpu_requested), Some(16));
+    assert_eq!(Picture::full(&fleet).job(&row).map(|job| job.gpu_requested), Some(Thousandths(16_000)));
 }

@@ -21,7 +21,7 @@ pub const RULES: &[Rule] = &[
         id: "GpuUnhealthy",
         severity: Severity::Warning,
         help: "The Node advertises more accelerators than can be allocated: its device plugin has found some of them \
-               unhealthy.",
+               unhealthy, or a taint keeps pods off them.",
         hint: "look for XID errors in the kernel log of the node; draining it and replacing the machine is the usual way",
         check: nodes_with_unhealthy_devices,
     },
@@ -111,8 +111,11 @@ fn nodes_with_unhealthy_devices(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let unhealthy = with_plugin(input, DevicePlugin::Unhealthy);
     unhealthy
         .map(|(node, gpu)| {
-            let lost = gpu.advertised - gpu.allocatable;
-            on(node, sentence![lost, " of ", gpu.advertised, " ", gpu.resource.to_string(), " cannot be allocated"])
+            let resource = gpu.resource.to_string();
+            match gpu.advertised - gpu.allocatable {
+                0 => on(node, sentence!["a part of a device of ", resource, " cannot be allocated"]),
+                lost => on(node, sentence![lost, " of ", gpu.advertised, " ", resource, " cannot be allocated"]),
+            }
         })
         .collect()
 }

@@ -19,7 +19,8 @@ use crate::units::Selector;
 
 /// What the accelerators of each Node do.
 fn gpu_states(fleet: &Fleet, picture: &Picture) -> GpuStates {
-    let settings = GpuSettings { are_pods_known: true, thresholds: &GpuThresholds::default(), now: NOW };
+    let settings =
+        GpuSettings { are_pods_known: true, are_claims_known: true, thresholds: &GpuThresholds::default(), now: NOW };
     let of_node = |node: &NodeRow| {
         let name = &node.meta.key.name;
         Some((name.clone(), GpuState::of(fleet, picture, name, settings, None)?))
