@@ -71,7 +71,7 @@ const fn is_for_rows(action: Action) -> bool {
 
 fn act_on_table(app: &mut App, action: Action, effects: &mut Effects) {
     match action {
-        Action::Open if app.ui.level.screen.spec().use_of_rows == UseOfRows::Enter => navigate::into(app),
+        Action::Open if app.ui.level.table().use_of_rows == UseOfRows::Enter => navigate::into(app),
         Action::Open => detail::open(app, effects),
         Action::NextView => views::by_neighbour(app, 1),
         Action::PreviousView => views::by_neighbour(app, -1),

@@ -73,11 +73,11 @@ fn set_context(app: &mut App, name: &str, effects: &mut Effects) {
 }
 
 fn set_sort(app: &mut App, name: &str) {
-    let spec = app.ui.level.screen.spec();
-    if let Some(column) = spec.sortable().find(|column| column.name.eq_ignore_ascii_case(name)) {
+    let table = app.ui.level.table();
+    if let Some(column) = table.sortable().find(|column| column.name.eq_ignore_ascii_case(name)) {
         return views::sort_by(app, column);
     }
-    let names: Vec<&str> = spec.sortable().map(|column| column.name).collect();
+    let names: Vec<&str> = table.sortable().map(|column| column.name).collect();
     notice::error(app, format!("no column \"{name}\" to sort by; there are {}", names.join(", ")));
 }
 

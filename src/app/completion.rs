@@ -53,7 +53,7 @@ pub fn candidates(app: &App, line: &str) -> Vec<String> {
         None => names().map(str::to_owned).collect(),
         Some(Some(Word::Namespace)) => namespace_names(app),
         Some(Some(Word::Context)) => app.cluster.contexts.clone(),
-        Some(Some(Word::Sort)) => app.ui.level.screen.spec().sortable().map(|column| column.name.to_owned()).collect(),
+        Some(Some(Word::Sort)) => app.ui.level.table().sortable().map(|column| column.name.to_owned()).collect(),
         Some(_) if first.and_then(Screen::of_command) == Some(Screen::Cost) => {
             GroupBy::ALL.map(|dimension| dimension.name().replace(' ', "-")).to_vec()
         }

@@ -19,7 +19,7 @@ pub fn build(app: &App) -> (Vec<RowKey>, usize) {
     let level = &app.ui.level;
     let all = everybody(app, level.dimension());
     let unfiltered = all.len();
-    let filter = Filter::parse(&level.filter, level.screen);
+    let filter = Filter::parse(&level.filter, level.table());
     let mut rows: Vec<PayerRow> = all
         .into_iter()
         .map(|who| PayerRow::new(app, (level.dimension(), who)))

@@ -6,16 +6,16 @@ use memchr::memmem::Finder;
 
 use super::field::Field;
 use super::rows::RowRef;
-use super::{App, Screen, notice, status};
+use super::{App, TableSpec, notice, status};
 use crate::fleet::{ObjectKey, Sym};
 use crate::insight::cost::{Cost, CostGroup, CostKey, CostSource};
 use crate::insight::insights::Dependency;
 use crate::insight::relation;
 
-/// The words before `:` that a filter of a screen knows, as help lists them.
-pub fn words(screen: Screen) -> Vec<String> {
+/// The words before `:` that a filter of a table knows, as help lists them.
+pub fn words(table: &TableSpec) -> Vec<String> {
     let word = |field: &Field| format!("{}:{}", field.name(), if field.is_yes_or_no() { "yes" } else { "" });
-    screen.spec().fields.iter().map(word).collect()
+    table.fields.iter().map(word).collect()
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,11 +69,11 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Reads a filter for the rows of a screen.
-    pub fn parse(text: &str, screen: Screen) -> Self {
+    /// Reads a filter for the rows of a table.
+    pub fn parse(text: &str, table: &TableSpec) -> Self {
         let mut filter = Self::default();
         for word in text.split_whitespace() {
-            match parse_term(word, screen) {
+            match parse_term(word, table) {
                 Ok(term) => filter.terms.extend(term),
                 Err(error) => filter.errors.push(error),
             }
@@ -87,10 +87,10 @@ impl Filter {
     }
 
     /// What changes which rows meet it, besides the kinds of the rows themselves.
-    pub fn dependencies(&self, screen: Screen) -> Vec<Dependency> {
+    pub fn dependencies(&self, table: &TableSpec) -> Vec<Dependency> {
         let of_term = |term: &Term| match &term.test {
             Test::Contains(field, _) | Test::Is(field, _) => field.dependencies().to_vec(),
-            Test::Text(_) => screen.spec().joined_dependencies().collect(),
+            Test::Text(_) => table.joined_dependencies().collect(),
         };
         self.terms.iter().flat_map(of_term).collect()
     }
@@ -140,21 +140,21 @@ impl Term {
 }
 
 /// `None` for a term that is still being typed: `!`, `pool:`.
-fn parse_term(word: &str, screen: Screen) -> Result<Option<Term>, String> {
+fn parse_term(word: &str, table: &TableSpec) -> Result<Option<Term>, String> {
     let (wanted, rest) = match word.strip_prefix('!') {
         Some(rest) => (false, rest),
         None => (true, word),
     };
     let test = match rest.split_once(':') {
-        Some((name, value)) => parse_field(name, value, screen)?,
+        Some((name, value)) => parse_field(name, value, table)?,
         None if rest.is_empty() => None,
         None => Some(Test::Text(Part::new(rest))),
     };
     Ok(test.map(|test| Term { wanted, test }))
 }
 
-fn parse_field(name: &str, value: &str, screen: Screen) -> Result<Option<Test>, String> {
-    let known = screen.spec().fields;
+fn parse_field(name: &str, value: &str, table: &TableSpec) -> Result<Option<Test>, String> {
+    let known = table.fields;
     let Some(field) = known.iter().copied().find(|field| field.name() == name) else {
         let names: Vec<&str> = known.iter().map(|field| field.name()).collect();
         return Err(format!("the filter knows no \"{name}:\" here; there are {}", names.join(", ")));
@@ -271,7 +271,7 @@ fn texts<'a>(row: RowRef<'a>, app: &'a App) -> impl Iterator<Item = &'a str> {
 /// Says what could not be read in the filter of the shown level.
 pub fn report(app: &mut App) {
     let level = &app.ui.level;
-    if let Some(error) = Filter::parse(&level.filter, level.screen).errors.into_iter().next() {
+    if let Some(error) = Filter::parse(&level.filter, level.table()).errors.into_iter().next() {
         notice::warning(app, error);
     }
 }

@@ -72,14 +72,14 @@ fn note_causes(app: &mut App, causes: &[Dependency]) {
 fn dependencies(app: &App) -> Vec<Dependency> {
     let level = &app.ui.level;
     let spec = level.screen.spec();
-    let mut all = spec.own_dependencies();
+    let mut all = spec.own_dependencies(level.view);
     // Which annotations protect differs from version to version.
     all.push(Dependency::Part(Part::Karpenter));
     all.extend(level.sort.column.dependencies);
     all.extend(level.view.dependencies);
-    all.extend(Filter::parse(&level.filter, level.screen).dependencies(level.screen));
+    all.extend(Filter::parse(&level.filter, level.table()).dependencies(level.table()));
     if level.scope.is_some() || is_narrowed(app, spec.narrowed_by) {
-        all.extend(spec.joined_dependencies());
+        all.extend(level.table().joined_dependencies());
     }
     all
 }
@@ -126,9 +126,9 @@ pub fn follow_filter(app: &mut App) {
     }
     let Some(before) = app.ui.listing.filter_before.take() else { return };
     let level = &app.ui.level;
-    let (before, filter) = (Filter::parse(&before, level.screen), Filter::parse(&level.filter, level.screen));
+    let (before, filter) = (Filter::parse(&before, level.table()), Filter::parse(&level.filter, level.table()));
     if is_in_order(app) && list_meeting(app, &before, &filter) {
-        app.ui.listing.rate = app.ui.level.screen.spec().rate.map(|rate| sum(rates(app, rate)));
+        app.ui.listing.rate = app.ui.level.table().rate.map(|rate| sum(rates(app, rate)));
         reselect(app);
     } else {
         refresh(app);
@@ -167,7 +167,7 @@ fn rates(app: &App, rate: fn(RowRef<'_>, &App) -> Option<i64>) -> impl Iterator<
 /// Whether rows are objects in their order, with no change that is still to be followed.
 fn is_in_order(app: &App) -> bool {
     let listing = &app.ui.listing;
-    let are_plain = matches!(app.ui.level.screen.spec().rows, Rows::Objects { arrange: None, .. });
+    let are_plain = matches!(app.ui.level.table().rows, Rows::Objects { arrange: None, .. });
     are_plain && !listing.dirty && listing.touched.is_empty()
 }
 
@@ -176,7 +176,7 @@ fn patch(app: &mut App) {
     let listing = &mut app.ui.listing;
     let touched = std::mem::take(&mut listing.touched);
     let (mut rows, mut all) = (std::mem::take(&mut listing.rows), listing.all.take());
-    let filter = Filter::parse(app.ui.listed_filter(), app.ui.level.screen);
+    let filter = Filter::parse(app.ui.listed_filter(), app.ui.level.table());
     let mend = |rows: &mut Vec<RowKey>, filter: &Filter| patch::pods(app, rows, &touched, filter) == Patched::Done;
     if all.as_mut().is_none_or(|all| mend(all, &Filter::default())) && mend(&mut rows, &filter) {
         app.ui.listing.unfiltered = all.as_ref().unwrap_or(&rows).len();
@@ -197,8 +197,8 @@ struct Built {
 
 fn build(app: &App) -> Built {
     let level = &app.ui.level;
-    let spec = level.screen.spec();
-    let (list, arrange) = match spec.rows {
+    let table = level.table();
+    let (list, arrange) = match table.rows {
         Rows::Objects { list, arrange } => (list, arrange),
         Rows::CostGroups => {
             let (rows, unfiltered) = cost_groups::build(app);
@@ -210,12 +210,12 @@ fn build(app: &App) -> Built {
         rows.retain(|row| keeps(*row, app));
     }
     let unfiltered = rows.len();
-    let filter = Filter::parse(&level.filter, level.screen);
+    let filter = Filter::parse(&level.filter, level.table());
     if !filter.is_empty() {
         rows.retain(|row| filter.matches(*row, app));
     }
     sorting::sort(&mut rows, level.sort, app);
-    let rate = spec.rate.map(|rate| sum(rows.iter().map(|row| rate(*row, app))));
+    let rate = table.rate.map(|rate| sum(rows.iter().map(|row| rate(*row, app))));
     if let Some(arrange) = arrange {
         rows = arrange(rows);
     }

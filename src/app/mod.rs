@@ -43,7 +43,7 @@ pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};
 pub use payers::{Costs, Paying, Sourced, Unpriced, paying};
 pub use rows::{RowKey, RowRef};
-pub use screens::{Align, Column, Narrowing, Screen, ScreenSpec, UseOfRows, View, WidthRange};
+pub use screens::{Align, Column, Narrowing, Screen, ScreenSpec, TableSpec, UseOfRows, View, WidthRange};
 pub use scroll::{Geometry, Scroll, first_visible_row};
 pub use status::{claim_phase, disagrees, job_state, node_phase};
 pub use ui::{

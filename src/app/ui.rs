@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tui_input::Input;
 
 use super::scroll::Scroll;
-use super::{Column, Costs, Fetched, RowKey, Screen, View};
+use super::{Column, Costs, Fetched, RowKey, Screen, TableSpec, View};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, EventObject, Key, Kind, ObjectKey, Sym};
 use crate::input::Chord;
 use crate::insight::cost::{CostKey, GroupBy};
@@ -431,6 +431,11 @@ impl Level {
         let view = screen.spec().first_view();
         let sort = screen.spec().first_sort(view);
         Self { screen, scope, view, filter: String::new(), sort, selected: None, offset: 0, detail: None }
+    }
+
+    /// Rows and columns that are shown.
+    pub fn table(&self) -> &'static TableSpec {
+        self.screen.spec().table_of(self.view)
     }
 
     /// By what dollars are grouped, on Cost.

@@ -60,7 +60,7 @@ pub fn group_by(app: &mut App, name: &str) {
 /// Sorts by the column after or before the present one.
 pub fn sort_by_neighbour(app: &mut App, by: isize) {
     let level = &app.ui.level;
-    let columns: Vec<&'static Column> = level.screen.spec().sortable().collect();
+    let columns: Vec<&'static Column> = level.table().sortable().collect();
     let column = selection::neighbour_in(&columns, level.sort.column, by);
     sort_by(app, column);
 }

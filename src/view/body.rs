@@ -4,7 +4,7 @@ use super::context::FrameContext;
 use super::layout::Layout;
 use super::panel::Laid;
 use super::screen::{Area, Body, Border, Placed};
-use super::{detail, health, screen_view};
+use super::{detail, health};
 
 /// Lays out the table, or sentences in its place, and the details where they are open.
 pub(super) fn derive(frame: &FrameContext<'_>, layout: &Layout) -> (Body, Option<Laid>) {
@@ -20,7 +20,7 @@ fn rows(frame: &FrameContext<'_>, area: Area) -> Body {
     if frame.app.ui.listing.rows.is_empty() {
         return Body::Face(face(frame, area));
     }
-    Body::Table((screen_view(frame.app.ui.level.screen).table)(frame, area))
+    Body::Table((frame.table_view().table)(frame, area))
 }
 
 /// Sentences in the middle, each broken where it is too long.

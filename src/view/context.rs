@@ -1,7 +1,7 @@
 //! The App as one frame needs it, with what is computed once for a frame.
 
-use super::format;
 use super::words::Count;
+use super::{TableView, format, table_view};
 use crate::app::{App, RowKey};
 use crate::fleet::{HealthState, JobRow, Kind, NodeRow, PodRow, SourceId};
 use crate::insight::Completeness;
@@ -28,6 +28,11 @@ impl<'a> FrameContext<'a> {
     /// What decides about Nodes at the moment of the frame.
     pub(super) const fn evaluator(&self) -> &Evaluator<'a> {
         &self.evaluator
+    }
+
+    /// How the rows of the shown level look.
+    pub(super) fn table_view(&self) -> &'static TableView {
+        table_view(self.app.ui.level.screen, self.app.ui.level.table())
     }
 
     /// The row that keys act on: before anything was selected that of the cursor.

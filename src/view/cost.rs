@@ -5,7 +5,7 @@ use super::context::FrameContext;
 use super::layout::{SUMMARY_ROOMY_FROM, SUMMARY_ROWS};
 use super::screen::{Area, Placed};
 use super::table::table;
-use super::{Line, ScreenView, format, money};
+use super::{Line, TableView, format, money};
 use crate::app::screens::cost as columns;
 use crate::app::{Column, Paying, RowKey, Sourced, paying};
 use crate::config::Role;
@@ -13,7 +13,7 @@ use crate::insight::cost::{Account, CostGroup, CostKey, CostPart, CostRates, Cos
 use crate::insight::picture::ConsolidationSavings;
 
 /// Look of the screen Cost.
-pub(super) const VIEW: ScreenView = ScreenView {
+pub(super) const VIEW: TableView = TableView {
     table: |frame, area| table(frame, area, &columns(frame), |key| row(frame, key)),
     sentence: |frame, key| row(frame, key).map(|row| row.sentence()),
     columns: || cells(GroupBy::default(), 0).iter().map(|shown| shown.column).collect(),

@@ -3,7 +3,7 @@
 use super::columns::Shown;
 use super::context::FrameContext;
 use super::table::table;
-use super::{Line, ScreenView, format, money, words};
+use super::{Line, TableView, format, money, words};
 use crate::app::screens::events as columns;
 use crate::config::Role;
 use crate::fleet::{EventClass, EventRow, EventType, Key, Kind, PodRow};
@@ -11,7 +11,7 @@ use crate::insight::disruption::{BlockerKind, evidence, pods};
 use crate::insight::relation;
 
 /// Look of the screen Events.
-pub(super) const VIEW: ScreenView = ScreenView {
+pub(super) const VIEW: TableView = TableView {
     table: |frame, area| table(frame, area, &cells(), |key| row(frame, key.object()?)),
     sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),
     columns: || cells().iter().map(|shown| shown.column).collect(),

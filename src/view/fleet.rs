@@ -5,7 +5,7 @@ use super::context::FrameContext;
 use super::table::table;
 use super::verdict::NodeDisruptionText;
 use super::words::Count;
-use super::{Line, ScreenView, format, money, words};
+use super::{Line, TableView, format, money, words};
 use crate::app::screens::fleet as columns;
 use crate::app::{self, Scope};
 use crate::config::Role;
@@ -21,7 +21,7 @@ use crate::units::Time;
 const ROOMY_FROM: u16 = 100;
 
 /// Look of the screen Fleet.
-pub(super) const VIEW: ScreenView = ScreenView {
+pub(super) const VIEW: TableView = TableView {
     table: |frame, area| table(frame, area, &columns(frame), |key| row(frame, key.object()?)),
     sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),
     columns: || cells().iter().map(|shown| shown.column).collect(),

@@ -93,7 +93,7 @@ fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
         Some(_) => return (Context::Text, DETAIL),
         None => {}
     }
-    let hints = match frame.app.ui.level.screen.spec().use_of_rows {
+    let hints = match frame.app.ui.level.table().use_of_rows {
         UseOfRows::Protect => TABLE_WRITING,
         UseOfRows::Open => TABLE,
         UseOfRows::Enter => COST,

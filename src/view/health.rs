@@ -188,7 +188,7 @@ fn nothing_listed(frame: &FrameContext<'_>) -> Vec<Line> {
         return vec![Line::of(Role::Pending, words)];
     }
     let spec = level.screen.spec();
-    let noun = spec.noun;
+    let noun = level.table().noun;
     if frame.app.ui.listing.unfiltered > 0 && !level.filter.is_empty() {
         let hidden = format::count(frame.app.ui.listing.unfiltered);
         let text = format!("none of {hidden} {noun} meets the filter {}", level.filter);

@@ -3,7 +3,7 @@
 use super::columns::Shown;
 use super::context::FrameContext;
 use super::table::table;
-use super::{Line, ScreenView, format, money, words};
+use super::{Line, TableView, format, money, words};
 use crate::app;
 use crate::app::screens::jobs as columns;
 use crate::config::Role;
@@ -12,7 +12,7 @@ use crate::insight::batch::{self, JobState, JobStatus};
 use crate::insight::insights::GpuSeconds;
 
 /// Look of the screen Jobs.
-pub(super) const VIEW: ScreenView = ScreenView {
+pub(super) const VIEW: TableView = TableView {
     table: |frame, area| table(frame, area, &cells(), |key| row(frame, key.object()?)),
     sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),
     columns: || cells().iter().map(|shown| shown.column).collect(),

@@ -41,8 +41,8 @@ use crate::config::Role;
 use context::FrameContext;
 use layout::{Layout, SMALLEST};
 
-/// How the rows of a screen look.
-struct ScreenView {
+/// How the rows of a table look.
+struct TableView {
     /// The visible part of its table.
     table: for<'a> fn(&'a FrameContext<'a>, Area) -> Table,
     /// One sentence about a row; `None` for one that has gone.
@@ -51,8 +51,8 @@ struct ScreenView {
     columns: fn() -> Vec<&'static app::Column>,
 }
 
-/// The look of each screen.
-const fn screen_view(screen: app::Screen) -> &'static ScreenView {
+/// The look of a table of a screen.
+const fn table_view(screen: app::Screen, _: &app::TableSpec) -> &'static TableView {
     match screen {
         app::Screen::Fleet => &fleet::VIEW,
         app::Screen::Jobs => &jobs::VIEW,
@@ -141,18 +141,20 @@ fn too_small(app: &App, layout: &Layout) -> Screen {
 
 #[cfg(test)]
 mod tests {
-    use super::screen_view;
+    use super::table_view;
     use crate::app::Screen;
 
     #[test]
     fn every_shown_column_has_cells_and_no_other_column_has() {
-        for screen in Screen::ALL {
-            let defined = screen.spec().columns.iter().filter(|column| column.is_shown());
+        let tables =
+            Screen::ALL.into_iter().flat_map(|screen| screen.spec().tables().map(move |table| (screen, table)));
+        for (screen, table) in tables {
+            let defined = table.columns.iter().filter(|column| column.is_shown());
             let mut defined: Vec<&str> = defined.map(|column| column.name).collect();
-            let mut shown: Vec<&str> = (screen_view(screen).columns)().iter().map(|column| column.name).collect();
+            let mut shown: Vec<&str> = (table_view(screen, table).columns)().iter().map(|column| column.name).collect();
             defined.sort_unstable();
             shown.sort_unstable();
-            assert_eq!(shown, defined, "{}", screen.spec().title);
+            assert_eq!(shown, defined, "{}", table.name);
         }
     }
 }

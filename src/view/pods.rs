@@ -3,7 +3,7 @@
 use super::columns::Shown;
 use super::context::FrameContext;
 use super::table::table;
-use super::{Line, ScreenView, format, money, words};
+use super::{Line, TableView, format, money, words};
 use crate::app::Scope;
 use crate::app::screens::pods as columns;
 use crate::config::Role;
@@ -13,7 +13,7 @@ use crate::insight::gpu::GpuClass;
 use crate::insight::relation;
 
 /// Look of the screen Pods.
-pub(super) const VIEW: ScreenView = ScreenView {
+pub(super) const VIEW: TableView = TableView {
     table: |frame, area| table(frame, area, &columns(frame), |key| row(frame, key.object()?)),
     sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),
     columns: || cells().iter().map(|shown| shown.column).collect(),

@@ -4,7 +4,7 @@ use super::columns::Shown;
 use super::context::FrameContext;
 use super::table::table;
 use super::timeline::{self, Timeline};
-use super::{Line, ScreenView, format, money, text, words};
+use super::{Line, TableView, format, money, text, words};
 use crate::app;
 use crate::app::screens::pools as columns;
 use crate::config::Role;
@@ -14,7 +14,7 @@ use crate::insight::disruption::{BudgetWindow, Reason};
 use crate::units::{Lifetime, duration};
 
 /// Look of the screen Pools.
-pub(super) const VIEW: ScreenView = ScreenView {
+pub(super) const VIEW: TableView = TableView {
     table: |frame, area| table(frame, area, &cells(slots(frame)), |key| row(frame, key.object()?)),
     sentence: |frame, key| row(frame, key.object()?).map(|row| row.sentence()),
     columns: || cells(0).iter().map(|shown| shown.column).collect(),

@@ -2,7 +2,7 @@
 
 use super::context::FrameContext;
 use super::screen::{Area, Placed};
-use super::{Line, format, screen_view, words};
+use super::{Line, format, words};
 use crate::app::{Notice, Severity, Write};
 use crate::config::Role;
 
@@ -35,6 +35,6 @@ fn write_line(write: &Write) -> Option<Line> {
 
 fn about_selected(frame: &FrameContext<'_>) -> Line {
     let Some(key) = frame.selected() else { return Line::new() };
-    (screen_view(frame.app.ui.level.screen).sentence)(frame, key)
+    (frame.table_view().sentence)(frame, key)
         .unwrap_or_else(|| Line::of(Role::Unknown, format!("{} is gone", words::row(key))))
 }

@@ -418,9 +418,9 @@ fn pods_of_a_volcano_job_belong_to_no_kubernetes_job() {
 fn every_column_has_help_and_only_sortable_columns_can_be_sorted_by() {
     for screen in Screen::ALL {
         let spec = screen.spec();
-        let names: std::collections::BTreeSet<&str> = spec.columns.iter().map(|column| column.name).collect();
-        assert_eq!(names.len(), spec.columns.len(), "two columns of {} have one name", spec.title);
-        for column in spec.columns {
+        let names: std::collections::BTreeSet<&str> = spec.table.columns.iter().map(|column| column.name).collect();
+        assert_eq!(names.len(), spec.table.columns.len(), "two columns of {} have one name", spec.title);
+        for column in spec.table.columns {
             assert!(!column.help.is_empty(), "{} {}", spec.title, column.name);
             assert!(column.is_shown() || column.is_sortable(), "{} {}", spec.title, column.name);
             let told = story(small()).keys(&format!("{} : 'sort' space '{}' enter", screen.number(), column.name));

@@ -1,7 +1,8 @@
 //! Definition of the screen Cost: dollars by NodePool, namespace, Job and more.
 
 use super::column::{Column, Order, columns};
-use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, always};
+use super::spec::{Narrowing, ScreenSpec, always};
+use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
 use crate::app::field::Field;
 use crate::fleet::Kind;
@@ -13,18 +14,21 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     title: "Cost",
     action: Action::Cost,
     aliases: &["cost"],
-    noun: "payers",
-    rows: Rows::CostGroups,
     own_kinds: &[Kind::Node, Kind::NodeClaim],
-    joined_kinds: &[],
     counted_kinds: &[Kind::Pod],
-    columns: COLUMNS,
+    table: TableSpec {
+        name: "Cost",
+        noun: "payers",
+        rows: Rows::CostGroups,
+        joined_kinds: &[],
+        columns: COLUMNS,
+        rate: None,
+        fields: &[Field::Name, Field::Namespace, Field::Kind, Field::Price],
+        use_of_rows: UseOfRows::Enter,
+    },
     views: VIEWS,
-    rate: None,
     count: |_| None,
-    fields: &[Field::Name, Field::Namespace, Field::Kind, Field::Price],
     narrowed_by: Narrowing::Nothing,
-    use_of_rows: UseOfRows::Enter,
     is_offered: always,
 };
 

@@ -1,7 +1,8 @@
 //! Definition of the screen Events: what happened, on one time line.
 
 use super::column::{Column, Order, columns};
-use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};
+use super::spec::{Narrowing, ScreenSpec, all_of, always};
+use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
 use crate::app::field::Field;
 use crate::app::rank::{self, Rank};
@@ -14,27 +15,30 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     title: "Events",
     action: Action::Events,
     aliases: &["events", "ev", "event"],
-    noun: "events",
-    rows: Rows::Objects { list, arrange: None },
     own_kinds: &[Kind::Event],
-    joined_kinds: &[Kind::Pod, Kind::Job, Kind::NodeClaim, Kind::Node],
     counted_kinds: &[],
-    columns: COLUMNS,
+    table: TableSpec {
+        name: "Events",
+        noun: "events",
+        rows: Rows::Objects { list, arrange: None },
+        joined_kinds: &[Kind::Pod, Kind::Job, Kind::NodeClaim, Kind::Node],
+        columns: COLUMNS,
+        rate: None,
+        fields: &[
+            Field::Name,
+            Field::Namespace,
+            Field::Node,
+            Field::Kind,
+            Field::Reason,
+            Field::Status,
+            Field::Source,
+            Field::Message,
+        ],
+        use_of_rows: UseOfRows::Open,
+    },
     views: VIEWS,
-    rate: None,
     count: |app| all_of(app, Kind::Event, SPEC.narrowed_by, app.fleet.events.len()),
-    fields: &[
-        Field::Name,
-        Field::Namespace,
-        Field::Node,
-        Field::Kind,
-        Field::Reason,
-        Field::Status,
-        Field::Source,
-        Field::Message,
-    ],
     narrowed_by: Narrowing::NamespacesAndLabels,
-    use_of_rows: UseOfRows::Open,
     is_offered: always,
 };
 

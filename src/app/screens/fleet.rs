@@ -1,7 +1,8 @@
 //! Definition of the screen Fleet: Nodes, and NodeClaims that have no Node yet.
 
 use super::column::{Column, Order, columns};
-use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};
+use super::spec::{Narrowing, ScreenSpec, all_of, always};
+use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
 use crate::app::depends::{GPUS, PRICES, VERDICTS};
 use crate::app::field::Field;
@@ -20,32 +21,35 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     title: "Fleet",
     action: Action::Fleet,
     aliases: &["fleet", "no", "node", "nodes"],
-    noun: "nodes",
-    rows: Rows::Objects { list, arrange: None },
     own_kinds: &[Kind::Node, Kind::NodeClaim],
-    joined_kinds: &[Kind::Pod],
     counted_kinds: &[Kind::Pod],
-    columns: COLUMNS,
+    table: TableSpec {
+        name: "Fleet",
+        noun: "nodes",
+        rows: Rows::Objects { list, arrange: None },
+        joined_kinds: &[Kind::Pod],
+        columns: COLUMNS,
+        rate: Some(payers::machine_rate),
+        fields: &[
+            Field::Name,
+            Field::Pool,
+            Field::Type,
+            Field::Zone,
+            Field::Capacity,
+            Field::Status,
+            Field::Held,
+            Field::Verdict,
+            Field::By,
+            Field::Protected,
+            Field::Gpu,
+            Field::Class,
+            Field::Price,
+        ],
+        use_of_rows: UseOfRows::Protect,
+    },
     views: VIEWS,
-    rate: Some(payers::machine_rate),
     count,
-    fields: &[
-        Field::Name,
-        Field::Pool,
-        Field::Type,
-        Field::Zone,
-        Field::Capacity,
-        Field::Status,
-        Field::Held,
-        Field::Verdict,
-        Field::By,
-        Field::Protected,
-        Field::Gpu,
-        Field::Class,
-        Field::Price,
-    ],
     narrowed_by: Narrowing::NodeLabels,
-    use_of_rows: UseOfRows::Protect,
     is_offered: always,
 };
 

@@ -1,7 +1,8 @@
 //! Definition of the screen Jobs.
 
 use super::column::{Column, Order, columns};
-use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};
+use super::spec::{Narrowing, ScreenSpec, all_of, always};
+use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
 use crate::app::depends::{GPUS, PRICES};
 use crate::app::field::Field;
@@ -19,18 +20,21 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     title: "Jobs",
     action: Action::Jobs,
     aliases: &["jobs", "job", "batch"],
-    noun: "jobs",
-    rows: Rows::Objects { list, arrange: None },
     own_kinds: &[Kind::Job],
-    joined_kinds: &[Kind::Pod, Kind::Workload],
     counted_kinds: &[Kind::Pod],
-    columns: COLUMNS,
+    table: TableSpec {
+        name: "Jobs",
+        noun: "jobs",
+        rows: Rows::Objects { list, arrange: None },
+        joined_kinds: &[Kind::Pod, Kind::Workload],
+        columns: COLUMNS,
+        rate: None,
+        fields: &[Field::Name, Field::Namespace, Field::Status, Field::Owner, Field::Protected, Field::Gpu],
+        use_of_rows: UseOfRows::Protect,
+    },
     views: VIEWS,
-    rate: None,
     count: |app| all_of(app, Kind::Job, SPEC.narrowed_by, app.fleet.jobs.len()),
-    fields: &[Field::Name, Field::Namespace, Field::Status, Field::Owner, Field::Protected, Field::Gpu],
     narrowed_by: Narrowing::NamespacesAndLabels,
-    use_of_rows: UseOfRows::Protect,
     is_offered: always,
 };
 

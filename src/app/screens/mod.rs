@@ -7,6 +7,7 @@
 
 mod column;
 mod spec;
+mod table;
 mod view;
 
 pub mod cost;
@@ -17,7 +18,8 @@ pub mod pods;
 pub mod pools;
 
 pub use column::{Align, Column, Order, RowRank, WidthRange};
-pub use spec::{Narrowing, RowCount, RowRate, Rows, ScreenSpec, UseOfRows};
+pub use spec::{Narrowing, RowCount, ScreenSpec};
+pub use table::{RowRate, Rows, TableSpec, UseOfRows};
 pub use view::{Keeps, View};
 
 use super::App;

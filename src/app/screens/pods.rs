@@ -1,7 +1,8 @@
 //! Definition of the screen Pods.
 
 use super::column::{Column, Order, columns};
-use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};
+use super::spec::{Narrowing, ScreenSpec, all_of, always};
+use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
 use crate::app::depends::GPUS;
 use crate::app::field::Field;
@@ -19,28 +20,31 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     title: "Pods",
     action: Action::Pods,
     aliases: &["pods", "po", "pod"],
-    noun: "pods",
-    rows: Rows::Objects { list, arrange: None },
     own_kinds: &[Kind::Pod],
-    joined_kinds: &[Kind::Job, Kind::Node, Kind::ReplicaSet],
     counted_kinds: &[],
-    columns: COLUMNS,
+    table: TableSpec {
+        name: "Pods",
+        noun: "pods",
+        rows: Rows::Objects { list, arrange: None },
+        joined_kinds: &[Kind::Job, Kind::Node, Kind::ReplicaSet],
+        columns: COLUMNS,
+        rate: None,
+        fields: &[
+            Field::Name,
+            Field::Namespace,
+            Field::Pool,
+            Field::Node,
+            Field::Job,
+            Field::Owner,
+            Field::Status,
+            Field::Protected,
+            Field::Gpu,
+        ],
+        use_of_rows: UseOfRows::Protect,
+    },
     views: VIEWS,
-    rate: None,
     count: |app| all_of(app, Kind::Pod, SPEC.narrowed_by, app.fleet.pods.len()),
-    fields: &[
-        Field::Name,
-        Field::Namespace,
-        Field::Pool,
-        Field::Node,
-        Field::Job,
-        Field::Owner,
-        Field::Status,
-        Field::Protected,
-        Field::Gpu,
-    ],
     narrowed_by: Narrowing::NamespacesAndLabels,
-    use_of_rows: UseOfRows::Protect,
     is_offered: always,
 };
 

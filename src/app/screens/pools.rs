@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::column::{Column, Order, columns};
-use super::spec::{Narrowing, Rows, ScreenSpec, UseOfRows, all_of, always};
+use super::spec::{Narrowing, ScreenSpec, all_of, always};
+use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
 use crate::app::depends::PRICES;
 use crate::app::field::Field;
@@ -17,27 +18,30 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     title: "Pools",
     action: Action::Pools,
     aliases: &["pools", "pool", "claims", "np", "nodepool", "nodepools", "nc", "nodeclaim", "nodeclaims", "claim"],
-    noun: "NodePools and NodeClaims",
-    rows: Rows::Objects { list, arrange: Some(as_tree) },
     own_kinds: &[Kind::NodePool, Kind::NodeClaim],
-    joined_kinds: &[Kind::Node],
     counted_kinds: &[],
-    columns: COLUMNS,
+    table: TableSpec {
+        name: "Pools",
+        noun: "NodePools and NodeClaims",
+        rows: Rows::Objects { list, arrange: Some(as_tree) },
+        joined_kinds: &[Kind::Node],
+        columns: COLUMNS,
+        rate: None,
+        fields: &[
+            Field::Name,
+            Field::Pool,
+            Field::Node,
+            Field::Type,
+            Field::Zone,
+            Field::Capacity,
+            Field::Status,
+            Field::Price,
+        ],
+        use_of_rows: UseOfRows::Open,
+    },
     views: VIEWS,
-    rate: None,
     count: |app| all_of(app, Kind::NodePool, SPEC.narrowed_by, app.fleet.node_pools.len()),
-    fields: &[
-        Field::Name,
-        Field::Pool,
-        Field::Node,
-        Field::Type,
-        Field::Zone,
-        Field::Capacity,
-        Field::Status,
-        Field::Price,
-    ],
     narrowed_by: Narrowing::NodeLabels,
-    use_of_rows: UseOfRows::Open,
     is_offered: always,
 };
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::column::Column;
+use super::table::TableSpec;
 use crate::app::{App, RowRef};
 use crate::insight::cost::GroupBy;
 use crate::insight::insights::Dependency;
@@ -19,6 +20,8 @@ pub struct View {
     pub name: &'static str,
     /// Rows that it shows, in a few words for help.
     pub help: &'static str,
+    /// Rows and columns that are others than those of the screen.
+    pub table: Option<&'static TableSpec>,
     /// Test that a row has to pass; `None` keeps all rows.
     pub keeps: Option<Keeps>,
     /// What changes which rows it keeps, besides their own kinds.
@@ -32,13 +35,20 @@ pub struct View {
 impl View {
     /// A view that keeps all rows.
     pub const fn all(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, keeps: None, dependencies: &[], order: None, grouping: None }
+        Self { name, help, table: None, keeps: None, dependencies: &[], order: None, grouping: None }
     }
 
     /// A view that keeps only some rows.
     pub const fn of(name: &'static str, help: &'static str, keeps: Keeps) -> Self {
         let mut view = Self::all(name, help);
         view.keeps = Some(keeps);
+        view
+    }
+
+    /// A view of other rows than those of the screen.
+    pub const fn of_table(name: &'static str, help: &'static str, table: &'static TableSpec) -> Self {
+        let mut view = Self::all(name, help);
+        view.table = Some(table);
         view
     }
 

@@ -2,8 +2,8 @@
 
 use super::super::context::FrameContext;
 use super::super::panel::Sheet;
-use super::super::{Line, screen_view, text};
-use crate::app::{Column, Screen, View};
+use super::super::{Line, TableView, text};
+use crate::app::{Column, Screen, TableSpec, View};
 use crate::config::Role;
 use crate::input::{Action, Context};
 
@@ -22,7 +22,7 @@ pub(super) fn sheet(frame: &FrameContext<'_>) -> Sheet {
     sheet.lines.extend(filters(widest));
     sheet.lines.extend(legend(widest));
     sheet.lines.extend(views(frame.app.ui.level.screen, widest));
-    sheet.lines.extend(columns(frame.app.ui.level.screen, widest));
+    sheet.lines.extend(columns(frame.table_view(), frame.app.ui.level.table(), widest));
     sheet
 }
 
@@ -54,16 +54,17 @@ fn unbound(frame: &FrameContext<'_>) -> Option<Line> {
     (!names.is_empty()).then(|| Line::of(Role::TextDim, format!("without a key, after : — {}", names.join(", "))))
 }
 
-/// What a filter can ask on each screen.
+/// What a filter can ask of each table.
 fn filters(widest: usize) -> Vec<Line> {
     let entry = |label: &str, words: String| {
         let gap = " ".repeat(widest.saturating_sub(text::width(label)) + 2);
         Line::of(Role::Key, label).and(Role::Text, gap).and(Role::TextDim, words)
     };
-    let of_screen = |screen: Screen| entry(screen.spec().title, crate::app::filter_words(screen).join(" "));
+    let of_table = |table: &TableSpec| entry(table.name, crate::app::filter_words(table).join(" "));
+    let tables = Screen::ALL.into_iter().flat_map(|screen| screen.spec().tables());
     let how = "filters: text, word:text, word:yes or no, all of which a row meets; ! in front negates";
     let about = Line::of(Role::TextDim, how);
-    [Line::new(), about].into_iter().chain(Screen::ALL.map(of_screen)).collect()
+    [Line::new(), about].into_iter().chain(tables.map(of_table)).collect()
 }
 
 /// The ways of looking at the rows of a screen.
@@ -76,8 +77,8 @@ fn views(screen: Screen, widest: usize) -> Vec<Line> {
     [Line::new(), about].into_iter().chain(screen.spec().views.iter().map(entry)).collect()
 }
 
-/// What the columns of a screen show, and by which names it can be sorted.
-fn columns(screen: Screen, widest: usize) -> Vec<Line> {
+/// What the columns of a table show, and by which names it can be sorted.
+fn columns(look: &TableView, table: &TableSpec, widest: usize) -> Vec<Line> {
     let label = |column: &Column| {
         let title = if column.title.is_empty() { column.name } else { column.title };
         format!("{title:<widest$}  ")
@@ -86,9 +87,9 @@ fn columns(screen: Screen, widest: usize) -> Vec<Line> {
     let entry = |column: &Column| {
         Line::of(Role::Key, label(column)).and(Role::Text, column.help).and(Role::TextDim, order(column))
     };
-    let orders = screen.spec().columns.iter().copied().filter(|column| !column.is_shown());
-    let all = (screen_view(screen).columns)().into_iter().chain(orders);
-    let about = Line::of(Role::TextDim, format!("columns and orders of {}", screen.spec().title));
+    let orders = table.columns.iter().copied().filter(|column| !column.is_shown());
+    let all = (look.columns)().into_iter().chain(orders);
+    let about = Line::of(Role::TextDim, format!("columns and orders of {}", table.name));
     [Line::new(), about].into_iter().chain(all.map(entry)).collect()
 }
 
