@@ -45,6 +45,7 @@ fn run_word(app: &mut App, word: Word, argument: &str, effects: &mut Effects) {
         (Word::Context, "") => picker::contexts(app),
         (Word::Context, name) => set_context(app, name, effects),
         (Word::Sort, name) => set_sort(app, name),
+        (Word::By, name) => views::group_by(app, name),
         (Word::Quit, _) => navigate::leave_batchtop(app, effects),
         (Word::QuitAtOnce, _) => effects.push(Effect::Quit),
         (Word::Results, _) => texts::results(app),

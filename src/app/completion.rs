@@ -1,8 +1,7 @@
 //! The names of commands, and what a line that is typed after `:` may become.
 
-use super::{App, Screen, picker};
+use super::{App, Screen, picker, views};
 use crate::input::Action;
-use crate::insight::cost::GroupBy;
 use crate::units::spelling;
 
 /// Commands that are no screen and no action.
@@ -11,17 +10,19 @@ pub enum Word {
     Namespace,
     Context,
     Sort,
+    By,
     Quit,
     QuitAtOnce,
     Results,
 }
 
-const WORDS: [(&str, Word); 9] = [
+const WORDS: [(&str, Word); 10] = [
     ("ns", Word::Namespace),
     ("namespace", Word::Namespace),
     ("ctx", Word::Context),
     ("context", Word::Context),
     ("sort", Word::Sort),
+    ("by", Word::By),
     ("q", Word::Quit),
     ("q!", Word::QuitAtOnce),
     ("quit", Word::Quit),
@@ -54,9 +55,8 @@ pub fn candidates(app: &App, line: &str) -> Vec<String> {
         Some(Some(Word::Namespace)) => namespace_names(app),
         Some(Some(Word::Context)) => app.cluster.contexts.clone(),
         Some(Some(Word::Sort)) => app.ui.level.table().sortable().map(|column| column.name.to_owned()).collect(),
-        Some(_) if first.and_then(Screen::of_command) == Some(Screen::Cost) => {
-            GroupBy::ALL.map(|dimension| dimension.name().replace(' ', "-")).to_vec()
-        }
+        Some(Some(Word::By)) => views::dimensions(app.ui.level.screen),
+        Some(_) if first.and_then(Screen::of_command) == Some(Screen::Cost) => views::dimensions(Screen::Cost),
         Some(_) if first.and_then(Screen::of_command).is_some() => namespace_names(app),
         Some(_) => Vec::new(),
     };
@@ -82,7 +82,7 @@ pub fn complete(app: &App, line: &str) -> String {
 }
 
 fn takes_argument(name: &str) -> bool {
-    matches!(word(name), Some(Word::Namespace | Word::Context | Word::Sort))
+    matches!(word(name), Some(Word::Namespace | Word::Context | Word::Sort | Word::By))
 }
 
 fn common_start<'a>(a: &'a str, b: &str) -> &'a str {

@@ -42,7 +42,7 @@ fn everybody(app: &App, dimension: GroupBy) -> HashSet<CostGroup, RandomState> {
 fn compare(a: &PayerRow, b: &PayerRow, sort: Sort) -> Ordering {
     let by_rank = match sort.column.order {
         Order::CostGroups(rank) => rank(a).cmp(&rank(b)),
-        Order::Unordered | Order::Rank(_) | Order::Rates(_) => Ordering::Equal,
+        _ => Ordering::Equal,
     };
     let by_rank = if sort.reversed { by_rank.reverse() } else { by_rank };
     by_rank.then_with(|| a.payer.cmp(&b.payer))

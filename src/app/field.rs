@@ -17,6 +17,8 @@ pub enum Field {
     Status,
     Owner,
     Job,
+    Pod,
+    Model,
     Protected,
     Held,
     Verdict,
@@ -44,6 +46,8 @@ impl Field {
             Self::Status => "status",
             Self::Owner => "owner",
             Self::Job => "job",
+            Self::Pod => "pod",
+            Self::Model => "model",
             Self::Protected => "protected",
             Self::Held => "held",
             Self::Verdict => "verdict",
@@ -68,6 +72,8 @@ impl Field {
         match self {
             // That of a pod is its Node's.
             Self::Pool => &[Dependency::Kind(Kind::Node)],
+            // That of a device is its pod's.
+            Self::Job => &[Dependency::Kind(Kind::Pod)],
             // That of an Event is found by the object that it speaks of.
             Self::Node => {
                 &[Dependency::Kind(Kind::Pod), Dependency::Kind(Kind::NodeClaim), Dependency::Kind(Kind::Node)]
@@ -85,7 +91,8 @@ impl Field {
             | Self::Zone
             | Self::Capacity
             | Self::Owner
-            | Self::Job
+            | Self::Pod
+            | Self::Model
             | Self::Gpu
             | Self::Kind
             | Self::Reason

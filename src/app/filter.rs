@@ -4,10 +4,11 @@
 
 use memchr::memmem::Finder;
 
+use super::devices::{DeviceGroup, DeviceGroupRow, DeviceRow};
 use super::field::Field;
 use super::rows::RowRef;
 use super::{App, TableSpec, notice, status};
-use crate::fleet::{ObjectKey, Sym};
+use crate::fleet::{ObjectKey, PodRow, Sym};
 use crate::insight::cost::{Cost, CostGroup, CostKey, CostSource};
 use crate::insight::insights::Dependency;
 use crate::insight::relation;
@@ -112,6 +113,28 @@ impl Filter {
         self.terms.iter().all(|term| meets(&term.test) == term.wanted)
     }
 
+    /// Whether a group of devices meets every term. Of those with devices that nobody prices the price is `unknown`.
+    pub fn meets_device_group(&self, row: &DeviceGroupRow) -> bool {
+        let namespace = || match &row.key.1 {
+            DeviceGroup::Job(job) => Some(&job.namespace),
+            _ => None,
+        };
+        let meets = |test: &Test| match test {
+            Test::Text(part) | Test::Contains(Field::Name, part) => part.is_in(&row.name),
+            Test::Contains(Field::Namespace, part) => namespace().is_some_and(|namespace| part.is_in(namespace)),
+            Test::Contains(Field::Price, part) => {
+                (if row.sums.unpriced > 0 { "unknown" } else { "known" }).starts_with(&part.text)
+            }
+            Test::Contains(..) | Test::Is(..) => false,
+        };
+        self.terms.iter().all(|term| meets(&term.test) == term.wanted)
+    }
+
+    /// Whether a device meets every term.
+    pub fn meets_device(&self, row: &DeviceRow<'_>, app: &App) -> bool {
+        self.terms.iter().all(|term| device_meets(&term.test, row, app) == term.wanted)
+    }
+
     /// Whether a row meets every term.
     pub fn matches(&self, row: RowRef<'_>, app: &App) -> bool {
         self.terms.iter().all(|term| meets(&term.test, row, app) == term.wanted)
@@ -187,6 +210,29 @@ fn meets(test: &Test, row: RowRef<'_>, app: &App) -> bool {
             status::protection(row, app).is_some_and(|it| it.is_protected == Some(*wanted))
         }
         Test::Is(_, wanted) => is_protected(row, app) == *wanted,
+    }
+}
+
+/// What is not asked of the device itself is asked of its Node.
+fn device_meets(test: &Test, row: &DeviceRow<'_>, app: &App) -> bool {
+    let is_in_pod = |part: &Part| row.holders().into_iter().any(|pod| is_in_key(part, pod));
+    let is_in_job = |part: &Part| row.pod(app).and_then(PodRow::job_owner).is_some_and(|job| part.is_in(&job.name));
+    let is_in_model = |part: &Part| row.model().is_some_and(|model| part.is_in(model));
+    match test {
+        Test::Text(part) => {
+            let uuid = row.reading().map(|reading| &reading.uuid);
+            uuid.is_some_and(|uuid| part.is_in(uuid))
+                || is_in_pod(part)
+                || is_in_job(part)
+                || is_in_model(part)
+                || is_in_text(part, RowRef::Node(row.node), app)
+        }
+        Test::Contains(Field::Model, part) => is_in_model(part),
+        Test::Contains(Field::Pod, part) => is_in_pod(part),
+        Test::Contains(Field::Job, part) => is_in_job(part),
+        Test::Contains(Field::Namespace, part) => row.holders().into_iter().any(|pod| part.is_in(&pod.namespace)),
+        Test::Contains(Field::Class, part) => part.is_in(row.class().name()),
+        test => meets(test, RowRef::Node(row.node), app),
     }
 }
 

@@ -1,10 +1,14 @@
 //! The rows of the shown level.
 
+use super::device_rows::ListedDevices;
 use super::filter::Filter;
 use super::patch::{self, Patched};
 use super::rows::{RowKey, RowRef};
 use super::screens::{Narrowing, Rows};
-use super::{App, Costs, Geometry, RateOfRows, Screen, cost_groups, detail, first_visible_row, sorting};
+use super::{
+    App, Costs, DeviceGroupBy, DeviceGroups, Geometry, RateOfRows, Screen, cost_groups, detail, device_rows,
+    first_visible_row, sorting,
+};
 use crate::fleet::{Changed, Fleet, Key, Kind};
 use crate::insight::insights::{Dependency, Part};
 use crate::units::Time;
@@ -101,6 +105,7 @@ pub fn refresh(app: &mut App) {
     let built = build(app);
     let listing = &mut app.ui.listing;
     (listing.rows, listing.unfiltered, listing.rate) = (built.rows, built.unfiltered, built.rate);
+    listing.device_groups = built.groups;
     listing.dirty = false;
     listing.touched.clear();
     listing.filter_before = None;
@@ -193,6 +198,14 @@ struct Built {
     rows: Vec<RowKey>,
     unfiltered: usize,
     rate: Option<RateOfRows>,
+    groups: DeviceGroups,
+}
+
+impl From<ListedDevices> for Built {
+    fn from(listed: ListedDevices) -> Self {
+        let ListedDevices { rows, unfiltered, rate, groups } = listed;
+        Self { rows, unfiltered, rate: Some(rate), groups }
+    }
 }
 
 fn build(app: &App) -> Built {
@@ -202,7 +215,12 @@ fn build(app: &App) -> Built {
         Rows::Objects { list, arrange } => (list, arrange),
         Rows::CostGroups => {
             let (rows, unfiltered) = cost_groups::build(app);
-            return Built { rows, unfiltered, rate: None };
+            return Built { rows, unfiltered, rate: None, groups: DeviceGroups::default() };
+        }
+        Rows::Devices => return device_rows::one_by_one(app).into(),
+        Rows::DeviceGroups => {
+            let by = level.device_grouping().unwrap_or(DeviceGroupBy::Node);
+            return device_rows::in_groups(app, by).into();
         }
     };
     let mut rows = list(app);
@@ -219,7 +237,8 @@ fn build(app: &App) -> Built {
     if let Some(arrange) = arrange {
         rows = arrange(rows);
     }
-    Built { rows: rows.into_iter().map(|row| row.key().into()).collect(), unfiltered, rate }
+    let rows = rows.into_iter().map(|row| row.key().into()).collect();
+    Built { rows, unfiltered, rate, groups: DeviceGroups::default() }
 }
 
 fn sum(rates: impl Iterator<Item = Option<i64>>) -> RateOfRows {

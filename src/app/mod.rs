@@ -7,12 +7,15 @@ mod completion;
 mod cost_groups;
 mod depends;
 mod detail;
+mod device_rows;
+mod devices;
 mod effects;
 mod field;
 mod filter;
 mod keys;
 mod line;
 mod listing;
+mod machines;
 mod model;
 mod mouse;
 mod msg;
@@ -38,12 +41,19 @@ mod work;
 mod write;
 
 pub use completion::candidates as command_candidates;
+pub use device_rows::DeviceGroups;
+pub use devices::{
+    DeviceGroup, DeviceGroupBy, DeviceGroupKey, DeviceId, DeviceKey, DeviceRow, DeviceSums, Devices,
+    find as find_device, of_node as devices_of_node,
+};
 pub use filter::words as filter_words;
 pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};
 pub use payers::{Costs, Paying, Sourced, Unpriced, paying};
 pub use rows::{RowKey, RowRef};
-pub use screens::{Align, Column, Narrowing, Screen, ScreenSpec, TableSpec, UseOfRows, View, WidthRange};
+pub use screens::{
+    Align, Column, Grouping, Narrowing, Rows, Screen, ScreenSpec, TableSpec, UseOfRows, View, WidthRange,
+};
 pub use scroll::{Geometry, Scroll, first_visible_row};
 pub use status::{claim_phase, disagrees, job_state, node_phase};
 pub use ui::{

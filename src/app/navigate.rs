@@ -1,7 +1,7 @@
 //! Moving: among rows, levels and screens.
 
 use super::effects::Effects;
-use super::{App, Effect, Level, RowKey, RowRef, Scope, Screen, cost_groups, listing, notice, selection, write};
+use super::{App, Effect, Level, RowKey, RowRef, Scope, Screen, cost_groups, listing, notice, selection, views, write};
 use crate::fleet::Kind;
 
 /// Moves the selection by rows, at most to either end.
@@ -50,10 +50,9 @@ pub fn mark_all(app: &mut App) {
     }
 }
 
-/// Copies the name of the opened or selected object.
+/// Copies the name of the opened or selected object, of a device its identity.
 pub fn copy(app: &mut App, effects: &mut Effects) {
-    let Some(key) = selection::subject(app) else { return };
-    let name = key.object.name.to_string();
+    let Some(name) = selection::name(app) else { return };
     notice::info(app, format!("copied {name}"));
     effects.push(Effect::Copy(name));
 }
@@ -117,6 +116,8 @@ pub fn into(app: &mut App) {
     let beneath = match selection::current(&app.ui) {
         None => return,
         Some(RowKey::CostKey(payer)) => cost_groups::beneath(app, payer),
+        Some(RowKey::Device(device)) => Some(Level::of(Screen::Pods, Some(Scope::Node(device.node.clone())))),
+        Some(RowKey::DeviceGroup(group)) => Some(views::of_devices(Scope::DeviceGroup((**group).clone()))),
         Some(RowKey::Object(key)) => match RowRef::find(app, key) {
             None => return,
             Some(row) => beneath(app, row).map(|(screen, scope)| Level::of(screen, Some(scope))),

@@ -1,6 +1,7 @@
 //! One row of any listing, and what filters and orders ask of it.
 
 use super::App;
+use super::devices::{DeviceGroupKey, DeviceKey};
 use crate::fleet::{EventRow, Fleet, JobRow, Key, Kind, Meta, NodeClaimRow, NodePoolRow, NodeRow, PodRow, Sym};
 use crate::insight::cost::CostKey;
 
@@ -11,6 +12,10 @@ pub enum RowKey {
     Object(Key),
     /// A cost group, on Cost. Boxed, because there are 100,000 rows of objects and few of these.
     CostKey(Box<CostKey>),
+    /// A device of a Node, or those of which nobody tells. Boxed for the same reason.
+    Device(Box<DeviceKey>),
+    /// A group of devices.
+    DeviceGroup(Box<DeviceGroupKey>),
 }
 
 impl RowKey {
@@ -18,15 +23,31 @@ impl RowKey {
     pub const fn object(&self) -> Option<&Key> {
         match self {
             Self::Object(key) => Some(key),
-            Self::CostKey(_) => None,
+            Self::CostKey(_) | Self::Device(_) | Self::DeviceGroup(_) => None,
         }
     }
 
     /// The cost group, where the row is one.
     pub fn payer(&self) -> Option<&CostKey> {
         match self {
-            Self::Object(_) => None,
             Self::CostKey(payer) => Some(payer),
+            Self::Object(_) | Self::Device(_) | Self::DeviceGroup(_) => None,
+        }
+    }
+
+    /// The device, where the row is one.
+    pub fn device(&self) -> Option<&DeviceKey> {
+        match self {
+            Self::Device(device) => Some(device),
+            Self::Object(_) | Self::CostKey(_) | Self::DeviceGroup(_) => None,
+        }
+    }
+
+    /// The group of devices, where the row is one.
+    pub fn device_group(&self) -> Option<&DeviceGroupKey> {
+        match self {
+            Self::DeviceGroup(group) => Some(group),
+            Self::Object(_) | Self::CostKey(_) | Self::Device(_) => None,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The selected row, and what keys act on.
 
-use super::{App, Detail, RowKey, Ui};
-use crate::fleet::Key;
+use std::collections::BTreeSet;
+
+use super::{App, Detail, DeviceKey, RowKey, Ui, devices};
+use crate::fleet::{Key, Kind, ObjectKey};
 
 /// The row at the cursor; `None` while there are no rows.
 pub fn current(ui: &Ui) -> Option<&RowKey> {
@@ -17,10 +19,44 @@ pub fn select(ui: &mut Ui, index: usize) {
     }
 }
 
-/// The object an action is about: that of the details where they are open, else the selected row.
+/// The object an action is about: that of the details where they are open, else the selected row. Of a device it is its
+/// Node.
 pub fn subject(app: &App) -> Option<Key> {
-    let opened = app.ui.level.detail.as_ref().map(|Detail { key, .. }| key.clone());
-    opened.or_else(|| current(&app.ui)?.object().cloned())
+    opened(app).or_else(|| match current(&app.ui)? {
+        RowKey::Object(key) => Some(key.clone()),
+        RowKey::Device(device) => Some(Key::new(Kind::Node, ObjectKey::cluster(&device.node))),
+        RowKey::CostKey(_) | RowKey::DeviceGroup(_) => None,
+    })
+}
+
+/// The objects that a write is about; those of a device are the pods that have it.
+pub fn subjects(app: &App) -> BTreeSet<Key> {
+    let device = current(&app.ui).and_then(RowKey::device).filter(|_| opened(app).is_none());
+    match device {
+        Some(device) => pods_of(app, device),
+        None => subject(app).into_iter().collect(),
+    }
+}
+
+/// Whether a write is about the pods of a device.
+pub fn is_of_device(app: &App) -> bool {
+    opened(app).is_none() && current(&app.ui).and_then(RowKey::device).is_some()
+}
+
+fn pods_of(app: &App, device: &DeviceKey) -> BTreeSet<Key> {
+    let holders = devices::find(app, device).map_or_else(Vec::new, |row| row.holders());
+    holders.into_iter().map(|pod| Key::new(Kind::Pod, pod.clone())).collect()
+}
+
+/// The name of the opened or selected object; of a device its identity.
+pub fn name(app: &App) -> Option<String> {
+    let device = current(&app.ui).and_then(RowKey::device).filter(|_| opened(app).is_none());
+    let uuid = device.and_then(|device| device.id.as_ref()).map(|id| id.uuid.to_string());
+    uuid.or_else(|| Some(subject(app)?.object.name.to_string()))
+}
+
+fn opened(app: &App) -> Option<Key> {
+    app.ui.level.detail.as_ref().map(|Detail { key, .. }| key.clone())
 }
 
 /// The entry before or after, around the ends; the first one for an entry that is not there.

@@ -12,7 +12,7 @@ use super::{App, Column, Sort};
 pub fn sort(rows: &mut Vec<RowRef<'_>>, sort: Sort, app: &App) {
     let rates = match sort.column.order {
         Order::Rates(rates) => Some(rates(app)),
-        Order::Unordered | Order::Rank(_) | Order::CostGroups(_) => None,
+        _ => None,
     };
     let mut ranked: Vec<_> = rows.drain(..).map(|row| (rank(row, sort.column, rates.as_ref(), app), row)).collect();
     ranked.sort_unstable_by(|a, b| compare(a, b, sort));
@@ -30,7 +30,7 @@ fn rank<'a>(row: RowRef<'a>, column: &Column, rates: Option<&RatesByUid<'_>>, ap
     match (column.order, rates) {
         (Order::Rank(rank), _) => rank(row, app),
         (Order::Rates(_), Some(rates)) => Rank::most_of(rates.get(&row.meta().uid).copied()),
-        (Order::Unordered | Order::Rates(_) | Order::CostGroups(_), _) => Rank::LAST,
+        _ => Rank::LAST,
     }
 }
 

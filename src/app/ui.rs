@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use tui_input::Input;
 
 use super::scroll::Scroll;
-use super::{Column, Costs, Fetched, RowKey, Screen, TableSpec, View};
+use super::{
+    Column, Costs, DeviceGroupBy, DeviceGroupKey, DeviceGroups, Fetched, Grouping, RowKey, Screen, TableSpec, View,
+};
 use crate::fleet::{AnnotationChange, AnnotationOutcome, EventObject, Key, Kind, ObjectKey, Sym};
 use crate::input::Chord;
 use crate::insight::cost::{CostKey, GroupBy};
@@ -25,6 +27,8 @@ pub enum Scope {
     About(EventObject),
     /// The machines or pods of one payer.
     CostKey(CostKey),
+    /// Devices of one group, and the machines that have such.
+    DeviceGroup(DeviceGroupKey),
 }
 
 impl Scope {
@@ -88,6 +92,8 @@ pub struct Listing {
     pub filter_before: Option<String>,
     /// What Cost says besides its rows.
     pub costs: Costs,
+    /// The sums of the groups of devices that are listed.
+    pub device_groups: DeviceGroups,
 }
 
 /// Sum of the rates of rows.
@@ -428,7 +434,11 @@ impl Default for Level {
 impl Level {
     /// A fresh level of a screen.
     pub fn of(screen: Screen, scope: Option<Scope>) -> Self {
-        let view = screen.spec().first_view();
+        Self::of_view(screen, screen.spec().first_view(), scope)
+    }
+
+    /// A fresh level of a screen in a view of it.
+    pub fn of_view(screen: Screen, view: &'static View, scope: Option<Scope>) -> Self {
         let sort = screen.spec().first_sort(view);
         Self { screen, scope, view, filter: String::new(), sort, selected: None, offset: 0, detail: None }
     }
@@ -440,7 +450,18 @@ impl Level {
 
     /// By what dollars are grouped, on Cost.
     pub fn dimension(&self) -> GroupBy {
-        self.view.grouping.unwrap_or_default()
+        match self.view.grouping {
+            Some(Grouping::Dollars(dimension)) => dimension,
+            Some(Grouping::Devices(_)) | None => GroupBy::default(),
+        }
+    }
+
+    /// By what devices are grouped, where they are.
+    pub fn device_grouping(&self) -> Option<DeviceGroupBy> {
+        match self.view.grouping {
+            Some(Grouping::Devices(by)) => Some(by),
+            Some(Grouping::Dollars(_)) | None => None,
+        }
     }
 }
 

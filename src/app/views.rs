@@ -1,7 +1,7 @@
 //! From one way of looking at the rows of a screen to another: views, groupings and orders.
 
-use super::screens::View;
-use super::{App, Column, Screen, Sort, listing, notice, selection};
+use super::screens::{Grouping, View, devices};
+use super::{App, Column, DeviceGroupBy, Level, Scope, Screen, Sort, filter, listing, notice, selection};
 use crate::insight::cost::GroupBy;
 
 /// The view after or before the present one, around the ends.
@@ -20,41 +20,77 @@ pub fn by_neighbour(app: &mut App, by: isize) {
 pub fn show(app: &mut App, view: &'static View) {
     let level = &mut app.ui.level;
     let spec = level.screen.spec();
-    if level.sort == spec.first_sort(level.view) {
+    let is_other_table = level.table() != spec.table_of(view);
+    if is_other_table || level.sort == spec.first_sort(level.view) {
         level.sort = spec.first_sort(view);
     }
-    if level.view.grouping != view.grouping {
+    if is_other_table || level.view.grouping != view.grouping {
         (level.selected, level.offset) = (None, 0);
         app.ui.listing.cursor = 0;
+    }
+    if is_other_table {
+        app.ui.marks.clear();
     }
     app.ui.level.view = view;
     listing::refresh(app);
     notice::info(app, words(view));
+    // Rows of another kind may know other words.
+    filter::report(app);
 }
 
 fn words(view: &View) -> String {
     match view.grouping {
-        Some(dimension) => format!("dollars by {}", dimension.name()),
-        None => format!("{}: {}", view.name, view.help),
+        Some(Grouping::Dollars(dimension)) => format!("dollars by {}", dimension.name()),
+        Some(Grouping::Devices(_)) | None => format!("{}: {}", view.name, view.help),
     }
 }
 
-/// Groups dollars by the dimension after or before the present one.
+/// Groups dollars or devices by the dimension after or before the present one.
 pub fn group_by_neighbour(app: &mut App, by: isize) {
-    if app.ui.level.screen != Screen::Cost {
-        return notice::info(app, "only Cost groups dollars; 6 shows it");
+    match app.ui.level.screen {
+        Screen::Cost => by_neighbour(app, by),
+        Screen::Fleet => {
+            let views: Vec<&'static View> = of_device_tables().collect();
+            let view = selection::neighbour_in(&views, app.ui.level.view, by);
+            show(app, view);
+        }
+        _ => notice::info(app, "only Cost groups dollars, and Fleet devices; 6 and 1 show them"),
     }
-    by_neighbour(app, by);
 }
 
-/// Groups dollars by the dimension of a name.
+/// The views of Fleet that list devices, one by one and in groups.
+fn of_device_tables() -> impl Iterator<Item = &'static View> {
+    Screen::Fleet.spec().views.iter().filter(|view| view.table.is_some())
+}
+
+/// A level of devices one by one.
+pub fn of_devices(scope: Scope) -> Level {
+    let view = of_device_tables().find(|view| view.table == Some(&devices::DEVICES));
+    let view = view.unwrap_or_else(|| Screen::Fleet.spec().first_view());
+    Level::of_view(Screen::Fleet, view, Some(scope))
+}
+
+/// Groups the rows of the shown screen by the dimension of a name: dollars on Cost, devices on Fleet.
 pub fn group_by(app: &mut App, name: &str) {
-    let view_of = |dimension| Screen::Cost.spec().views.iter().find(|view| view.grouping == Some(dimension));
-    if let Some(view) = GroupBy::from_name(name).and_then(view_of) {
+    let screen = app.ui.level.screen;
+    let grouping = match screen {
+        Screen::Cost => GroupBy::from_name(name).map(Grouping::Dollars),
+        Screen::Fleet => DeviceGroupBy::from_name(name).map(Grouping::Devices),
+        _ => return notice::info(app, "only Cost groups dollars, and Fleet devices; 6 and 1 show them"),
+    };
+    let view_of = |grouping| screen.spec().views.iter().find(|view| view.grouping == Some(grouping));
+    if let Some(view) = grouping.and_then(view_of) {
         return show(app, view);
     }
-    let names = GroupBy::ALL.map(|dimension| dimension.name().replace(' ', "-")).join(", ");
-    notice::error(app, format!("dollars cannot be grouped by \"{name}\"; there are {names}"));
+    let what = if screen == Screen::Cost { "dollars" } else { "devices" };
+    let names = dimensions(screen).join(", ");
+    notice::error(app, format!("{what} cannot be grouped by \"{name}\"; there are {names}"));
+}
+
+/// The names by which the rows of a screen can be grouped.
+pub fn dimensions(screen: Screen) -> Vec<String> {
+    let names = screen.spec().views.iter().filter_map(|view| view.grouping.map(Grouping::name));
+    names.map(|name| name.replace(' ', "-")).collect()
 }
 
 /// Sorts by the column after or before the present one.

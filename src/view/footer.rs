@@ -76,8 +76,24 @@ const TABLE_WRITING: &[Hint] =
 /// Hints of a table whose rows cannot be protected.
 const TABLE: &[Hint] = &[OPEN, INTO, FILTER, SORT, HELP, VIEW, NAMESPACES, COMMAND, QUIT];
 
-/// Hints of Cost, whose rows are no objects.
-const COST: &[Hint] = &[INTO_BY_ENTER, (Action::NextView, "by what"), FILTER, SORT, HELP, COMMAND, QUIT];
+/// Hints of devices.
+const DEVICES: &[Hint] = &[
+    (Action::Open, "node"),
+    PROTECT,
+    UNPROTECT,
+    FILTER,
+    SORT,
+    HELP,
+    VIEW,
+    (Action::NextGrouping, "by what"),
+    (Action::Into, "pods"),
+    UNDO,
+    COMMAND,
+    QUIT,
+];
+
+/// Hints of Cost and of groups of devices, whose rows are no objects.
+const GROUPS: &[Hint] = &[INTO_BY_ENTER, (Action::NextView, "by what"), FILTER, SORT, HELP, COMMAND, QUIT];
 
 fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
     match &frame.app.ui.overlay {
@@ -96,7 +112,8 @@ fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
     let hints = match frame.app.ui.level.table().use_of_rows {
         UseOfRows::Protect => TABLE_WRITING,
         UseOfRows::Open => TABLE,
-        UseOfRows::Enter => COST,
+        UseOfRows::Enter => GROUPS,
+        UseOfRows::OpenNode => DEVICES,
     };
     (Context::Table, hints)
 }
@@ -107,7 +124,7 @@ pub(super) fn prompt(prompt: &Prompt, area: Area) -> (Placed, (u16, u16)) {
         PromptKind::Filter => {
             ("/", "text, or status:failed, pool:gpu, !ns:kube-system; enter keeps it, esc takes it away")
         }
-        PromptKind::Command => (":", "a screen, ns NAME, ctx NAME, sort COLUMN, or an action of help"),
+        PromptKind::Command => (":", "a screen, ns NAME, ctx NAME, sort COLUMN, by WHAT, or an action of help"),
     };
     let width = usize::from(area.width).saturating_sub(3);
     let (value, at) = visible(prompt.input.value(), prompt.input.cursor(), width);

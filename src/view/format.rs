@@ -157,6 +157,16 @@ pub(super) fn bytes(bytes: i64) -> String {
     format!("{} {}", tenths / 10, UNITS[unit])
 }
 
+/// A part of so many bytes, both in the unit of the whole: `12 of 80 GiB`.
+pub(super) fn bytes_of(part: i64, whole: i64) -> String {
+    let whole = bytes(whole);
+    let part = bytes(part);
+    match (part.split_once(' '), whole.split_once(' ')) {
+        (Some((number, unit)), Some((_, same))) if unit == same => format!("{number} of {whole}"),
+        _ => format!("{part} of {whole}"),
+    }
+}
+
 /// `91%`, as a whole number.
 pub(super) fn utilization(utilization: Utilization) -> String {
     format!("{}%", utilization.whole_percent())

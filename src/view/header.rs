@@ -391,10 +391,14 @@ fn chips(frame: &FrameContext<'_>, room: usize) -> Line {
         return Line::new();
     }
     let shown = Line::of(Role::TabActive, format!(" {}{} ", frame.app.ui.level.view.name, listed(frame)));
+    // Groupings of devices are only worth the room where devices are shown.
+    let is_of_devices = |view: &app::View| matches!(view.grouping, Some(app::Grouping::Devices(_)));
+    let shows_devices = frame.app.ui.level.view.table.is_some();
+    let is_family = |view: &&app::View| if shows_devices { view.table.is_some() } else { !is_of_devices(view) };
     let chip = |view: &app::View| {
         if *view == *frame.app.ui.level.view { shown.clone() } else { Line::of(Role::Tab, format!(" {} ", view.name)) }
     };
-    let all = views.iter().map(chip).fold(Line::plain(" "), Line::then).and(Role::Text, " ");
+    let all = views.iter().filter(is_family).map(chip).fold(Line::plain(" "), Line::then).and(Role::Text, " ");
     let alone = Line::plain(" ").then(shown.clone()).and(Role::Text, " ");
     [all, alone].into_iter().find(|line| line.width() <= room).unwrap_or_default()
 }
@@ -419,6 +423,7 @@ fn describe(scope: &Scope) -> String {
         Scope::NodePool(name) => format!("NodePool {name}"),
         Scope::Node(name) => format!("Node {name}"),
         Scope::Job(key) => format!("Job {key}"),
+        Scope::DeviceGroup((by, group)) => format!("GPUs of {} {}", by.name(), group.words(*by)),
         Scope::CostKey((dimension, who)) => format!("{} {}", dimension.name(), who.words(*dimension)),
         Scope::About(object) => format!("about {} {}", object.kind, object.key),
     }

@@ -9,6 +9,8 @@ mod columns;
 mod context;
 mod cost;
 mod detail;
+mod device_groups;
+mod devices;
 mod events;
 mod fleet;
 mod footer;
@@ -52,14 +54,16 @@ struct TableView {
 }
 
 /// The look of a table of a screen.
-const fn table_view(screen: app::Screen, _: &app::TableSpec) -> &'static TableView {
-    match screen {
-        app::Screen::Fleet => &fleet::VIEW,
-        app::Screen::Jobs => &jobs::VIEW,
-        app::Screen::Pods => &pods::VIEW,
-        app::Screen::Pools => &pools::VIEW,
-        app::Screen::Events => &events::VIEW,
-        app::Screen::Cost => &cost::VIEW,
+const fn table_view(screen: app::Screen, table: &app::TableSpec) -> &'static TableView {
+    match (&table.rows, screen) {
+        (app::Rows::Devices, _) => &devices::VIEW,
+        (app::Rows::DeviceGroups, _) => &device_groups::VIEW,
+        (_, app::Screen::Fleet) => &fleet::VIEW,
+        (_, app::Screen::Jobs) => &jobs::VIEW,
+        (_, app::Screen::Pods) => &pods::VIEW,
+        (_, app::Screen::Pools) => &pools::VIEW,
+        (_, app::Screen::Events) => &events::VIEW,
+        (_, app::Screen::Cost) => &cost::VIEW,
     }
 }
 

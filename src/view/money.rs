@@ -180,6 +180,14 @@ pub(super) fn of_node(frame: &FrameContext<'_>, node: &NodeRow) -> Line {
     frame.node(node).map_or_else(|| unknown(frame), |said| cost(frame, &said.cost))
 }
 
+/// A part of what a machine costs; `None` where no part of it is known.
+pub(super) fn part_of(frame: &FrameContext<'_>, cost: &Cost, part: Option<i64>) -> Line {
+    match (cost.reading(), part) {
+        (Reading::Known { .. }, Some(part)) => amount(cost, part, bare),
+        (told, _) => cell(reading(frame, told).map(|_| Line::of(Role::Unknown, format::UNKNOWN))),
+    }
+}
+
 /// Rate of a NodeClaim: that of its Node where it has one, and nothing before the cloud has launched it.
 pub(super) fn of_claim(frame: &FrameContext<'_>, claim: &NodeClaimRow) -> Line {
     if let Some(node) = frame.app.fleet.node_of(claim) {

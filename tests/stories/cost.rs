@@ -46,8 +46,8 @@ fn a_key_and_a_command_choose_the_grouping_of_cost() {
 }
 
 #[test]
-fn only_the_cost_screen_has_a_grouping_and_remembers_it() {
-    let told = priced().keys("d").says("only Cost groups dollars").screen(Screen::Fleet);
+fn cost_remembers_its_grouping_and_most_screens_have_none() {
+    let told = priced().keys("3 d").says("only Cost groups dollars, and Fleet devices").screen(Screen::Pods);
     let told = told.keys("6 d 1 6");
     assert_eq!(told.app.ui.level.dimension().name(), "namespace");
 }

@@ -1,6 +1,8 @@
 //! The language of the stories: keys in, what a person would notice out.
 
-use batchtop::app::{App, Effect, Msg, Overlay, RowKey, Screen, Settings, Severity, WriteDialog, settle, update};
+use batchtop::app::{
+    App, DeviceId, DeviceKey, Effect, Msg, Overlay, RowKey, Screen, Settings, Severity, WriteDialog, settle, update,
+};
 use batchtop::fleet::{AnnotationOutcome, Epoch, Key, Report};
 use batchtop::input::Chord;
 use batchtop::insight::cost::CostGroup;
@@ -190,6 +192,8 @@ pub fn row_name(row: &RowKey) -> String {
     match row {
         RowKey::Object(key) => key.object.to_string(),
         RowKey::CostKey(payer) => payer_name(&payer.1),
+        RowKey::Device(device) => device_name(device),
+        RowKey::DeviceGroup(group) => group.1.words(group.0),
     }
 }
 
@@ -197,6 +201,17 @@ fn row_words(row: &RowKey) -> String {
     match row {
         RowKey::Object(key) => words(key),
         RowKey::CostKey(payer) => format!("{} {}", payer.0.name(), payer_name(&payer.1)),
+        RowKey::Device(device) => format!("device {}", device_name(device)),
+        RowKey::DeviceGroup(group) => format!("{} {}", group.0.name(), group.1.words(group.0)),
+    }
+}
+
+/// `gpu-a/GPU-3`, `gpu-a/GPU-3/7` of a MIG instance, `gpu-a/*` of those of which nobody tells.
+fn device_name(device: &DeviceKey) -> String {
+    match &device.id {
+        None => format!("{}/*", device.node),
+        Some(DeviceId { uuid, mig: None }) => format!("{}/{uuid}", device.node),
+        Some(DeviceId { uuid, mig: Some(mig) }) => format!("{}/{uuid}/{mig}", device.node),
     }
 }
 

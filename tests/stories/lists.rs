@@ -416,14 +416,17 @@ fn pods_of_a_volcano_job_belong_to_no_kubernetes_job() {
 
 #[test]
 fn every_column_has_help_and_only_sortable_columns_can_be_sorted_by() {
-    for screen in Screen::ALL {
-        let spec = screen.spec();
-        let names: std::collections::BTreeSet<&str> = spec.table.columns.iter().map(|column| column.name).collect();
-        assert_eq!(names.len(), spec.table.columns.len(), "two columns of {} have one name", spec.title);
-        for column in spec.table.columns {
-            assert!(!column.help.is_empty(), "{} {}", spec.title, column.name);
-            assert!(column.is_shown() || column.is_sortable(), "{} {}", spec.title, column.name);
-            let told = story(small()).keys(&format!("{} : 'sort' space '{}' enter", screen.number(), column.name));
+    for (screen, table) in Screen::ALL.into_iter().flat_map(|screen| screen.spec().tables().map(move |it| (screen, it)))
+    {
+        let names: std::collections::BTreeSet<&str> = table.columns.iter().map(|column| column.name).collect();
+        assert_eq!(names.len(), table.columns.len(), "two columns of {} have one name", table.name);
+        let to_view = screen.spec().views.iter().take_while(|view| screen.spec().table_of(view) != table).map(|_| "v");
+        let to_view = to_view.collect::<Vec<_>>().join(" ");
+        for column in table.columns {
+            assert!(!column.help.is_empty(), "{} {}", table.name, column.name);
+            assert!(column.is_shown() || column.is_sortable(), "{} {}", table.name, column.name);
+            let keys = format!("{} {to_view} : 'sort' space '{}' enter", screen.number(), column.name);
+            let told = story(small()).keys(&keys);
             if column.is_sortable() {
                 told.says(&format!("sorted by {}", column.name));
             } else {

@@ -230,6 +230,8 @@ fn listed_anew(app: &App, level: Level, past: &[Report]) -> Vec<RowKey> {
     }
     fresh.ui.level = level;
     fresh.scope = app.scope.clone();
+    // What accelerators do is found out once a second.
+    update(&mut fresh, Msg::Clock(app.now));
     settle(&mut fresh);
     update(&mut fresh, Msg::Frame);
     fresh.ui.listing.rows

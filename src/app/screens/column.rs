@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::app::devices::{DeviceGroupRow, DeviceRow};
 use crate::app::payers::{PayerRow, RatesByUid};
 use crate::app::rank::Rank;
 use crate::app::{App, RowRef};
@@ -38,6 +39,24 @@ impl WidthRange {
 /// The rank of a row; computed once per row.
 pub type RowRank = for<'a> fn(RowRef<'a>, &'a App) -> Rank<'a>;
 
+/// What a device is compared by: a rank, then two numbers of which the smallest come first.
+#[derive(Clone, Copy)]
+pub struct DeviceRank<'a> {
+    /// Compared first.
+    pub first: Rank<'a>,
+    /// Compared where ranks are equal.
+    pub then: (i64, i64),
+}
+
+impl<'a> From<Rank<'a>> for DeviceRank<'a> {
+    fn from(first: Rank<'a>) -> Self {
+        Self { first, then: (0, 0) }
+    }
+}
+
+/// The rank of a device; computed once per row.
+pub type RankOfDevice = for<'a> fn(&DeviceRow<'a>, &'a App) -> DeviceRank<'a>;
+
 /// How rows are ordered by a column.
 #[derive(Clone, Copy)]
 pub enum Order {
@@ -49,6 +68,10 @@ pub enum Order {
     Rates(for<'a> fn(&'a App) -> RatesByUid<'a>),
     /// Rows that are no objects: by two numbers, then by a text.
     CostGroups(for<'a> fn(&'a PayerRow) -> (i64, i64, &'a str)),
+    /// Devices: by the rank of each.
+    Devices(RankOfDevice),
+    /// Groups of devices: by two numbers, then by a text.
+    DeviceGroups(for<'a> fn(&'a DeviceGroupRow) -> (i64, i64, &'a str)),
 }
 
 /// A column of a screen, or an order that has no column.
@@ -124,6 +147,11 @@ impl Column {
     /// The same column, by whose rank rows can be ordered.
     pub const fn ranked(self, rank: RowRank) -> Self {
         self.ordered(Order::Rank(rank))
+    }
+
+    /// The same column, by whose rank devices can be ordered.
+    pub const fn of_devices(self, rank: RankOfDevice) -> Self {
+        self.ordered(Order::Devices(rank))
     }
 
     /// Its order changes with these besides the rows' own kinds.

@@ -1,13 +1,15 @@
 //! Definition of the screen Fleet: Nodes, and NodeClaims that have no Node yet.
 
 use super::column::{Column, Order, columns};
+use super::devices;
 use super::spec::{Narrowing, ScreenSpec, all_of, always};
 use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
 use crate::app::depends::{GPUS, PRICES, VERDICTS};
+use crate::app::devices::DeviceGroupBy;
 use crate::app::field::Field;
 use crate::app::rank::{self, Rank, thousandths};
-use crate::app::{App, RowRef, Scope, payers, status};
+use crate::app::{App, RowRef, machines, payers, status};
 use crate::fleet::{CapacityType, Kind, NodeRow};
 use crate::input::Action;
 use crate::insight::cost::CostPart;
@@ -26,7 +28,7 @@ pub static SPEC: ScreenSpec = ScreenSpec {
     table: TableSpec {
         name: "Fleet",
         noun: "nodes",
-        rows: Rows::Objects { list, arrange: None },
+        rows: Rows::Objects { list: machines::listed, arrange: None },
         joined_kinds: &[Kind::Pod],
         columns: COLUMNS,
         rate: Some(payers::machine_rate),
@@ -129,20 +131,13 @@ static VIEWS: &[View] = &[
     View::of("spot", "spot capacity", is_spot),
     View::of("going", "nodes that are disrupted, terminating or taken back by the cloud", is_going)
         .depends_on(&[VERDICTS]),
+    devices::VIEW,
+    devices::view_by(DeviceGroupBy::Node),
+    devices::view_by(DeviceGroupBy::Job),
+    devices::view_by(DeviceGroupBy::Namespace),
+    devices::view_by(DeviceGroupBy::NodePool),
+    devices::view_by(DeviceGroupBy::Model),
 ];
-
-/// Nodes, and NodeClaims that have none yet, as far as the level goes.
-fn list(app: &App) -> Vec<RowRef<'_>> {
-    let (fleet, scope) = (&app.fleet, &app.scope);
-    let nodes = fleet.nodes.iter().filter(|node| scope.has_node(node)).map(RowRef::Node);
-    let waiting = app.insights.picture.claims_without_node(fleet).filter(|claim| scope.has_claim(fleet, claim));
-    let rows = nodes.chain(waiting.map(RowRef::Claim));
-    match &app.ui.level.scope {
-        Some(Scope::NodePool(pool)) => rows.filter(|row| row.node_pool(fleet) == Some(pool)).collect(),
-        Some(Scope::CostKey(payer)) => rows.filter(|row| payers::is_machine_of(fleet, *row, payer)).collect(),
-        _ => rows.collect(),
-    }
-}
 
 /// By standing, then by the object that holds it.
 fn verdict(judged: &VerdictSummary) -> Rank<'_> {

@@ -11,16 +11,19 @@ mod table;
 mod view;
 
 pub mod cost;
+pub mod device_columns;
+pub mod device_group_columns;
+pub mod devices;
 pub mod events;
 pub mod fleet;
 pub mod jobs;
 pub mod pods;
 pub mod pools;
 
-pub use column::{Align, Column, Order, RowRank, WidthRange};
+pub use column::{Align, Column, DeviceRank, Order, RankOfDevice, RowRank, WidthRange};
 pub use spec::{Narrowing, RowCount, ScreenSpec};
 pub use table::{RowRate, Rows, TableSpec, UseOfRows};
-pub use view::{Keeps, View};
+pub use view::{Grouping, Keeps, View};
 
 use super::App;
 use crate::input::Action;

@@ -1,5 +1,6 @@
 //! The definition of a screen.
 
+use super::devices;
 use super::table::{Rows, TableSpec};
 use super::view::{ALL_ROWS, View};
 use crate::app::{App, Sort};
@@ -84,6 +85,8 @@ impl ScreenSpec {
             Rows::Objects { .. } => kinds(self.own_kinds).collect(),
             // Rates follow everything once a second.
             Rows::CostGroups => PAYMENTS.to_vec(),
+            Rows::Devices => kinds(self.own_kinds).chain(devices::dependencies()).collect(),
+            Rows::DeviceGroups => kinds(self.own_kinds).chain(devices::dependencies_of_groups()).collect(),
         }
     }
 }

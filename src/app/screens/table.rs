@@ -48,6 +48,10 @@ pub enum Rows {
     },
     /// Groups of dollars, each with what it pays.
     CostGroups,
+    /// Accelerators one by one.
+    Devices,
+    /// Groups of accelerators, each with its sums.
+    DeviceGroups,
 }
 
 /// What can be done with a row.
@@ -59,6 +63,8 @@ pub enum UseOfRows {
     Open,
     /// It has no details: opening it leads into it.
     Enter,
+    /// Its Node can be opened, and its pods protected.
+    OpenNode,
 }
 
 impl TableSpec {

@@ -4,12 +4,32 @@ use std::fmt;
 
 use super::column::Column;
 use super::table::TableSpec;
+use crate::app::devices::DeviceGroupBy;
 use crate::app::{App, RowRef};
 use crate::insight::cost::GroupBy;
 use crate::insight::insights::Dependency;
 
 /// Whether a view keeps a row.
 pub type Keeps = for<'a> fn(RowRef<'a>, &'a App) -> bool;
+
+/// By what the rows of a view are grouped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Grouping {
+    /// Dollars, on Cost.
+    Dollars(GroupBy),
+    /// Devices, on Fleet.
+    Devices(DeviceGroupBy),
+}
+
+impl Grouping {
+    /// The name of the dimension on screen.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dollars(dimension) => dimension.name(),
+            Self::Devices(dimension) => dimension.name(),
+        }
+    }
+}
 
 /// A way of looking at the rows of a screen: which of them, in which order, or grouped by what. What the user filters comes
 /// on top of it.
@@ -28,8 +48,8 @@ pub struct View {
     pub dependencies: &'static [Dependency],
     /// The order in which it is first shown, unless the user has chosen one; that of the screen without this.
     pub order: Option<&'static Column>,
-    /// By what dollars are grouped, on Cost.
-    pub grouping: Option<GroupBy>,
+    /// By what rows are grouped.
+    pub grouping: Option<Grouping>,
 }
 
 impl View {
@@ -55,7 +75,7 @@ impl View {
     /// A view of Cost that groups dollars by a dimension.
     pub const fn by(grouping: GroupBy, help: &'static str) -> Self {
         let mut view = Self::all(grouping.name(), help);
-        view.grouping = Some(grouping);
+        view.grouping = Some(Grouping::Dollars(grouping));
         view
     }
 

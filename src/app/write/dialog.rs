@@ -51,12 +51,12 @@ pub fn refuse_readonly(app: &mut App, verb: Verb) -> bool {
 fn chosen_rows(app: &App) -> BTreeSet<Key> {
     match &app.ui.level.detail {
         None if !app.ui.marks.is_empty() => app.ui.marks.clone(),
-        _ => selection::subject(app).into_iter().collect(),
+        _ => selection::subjects(app),
     }
 }
 
 fn nothing_to_do(app: &mut App, verb: Verb, chosen: &Chosen) {
-    let Some(first) = chosen.skipped.first() else { return notice::info(app, "no row is selected") };
+    let Some(first) = chosen.skipped.first() else { return notice::info(app, nothing_chosen(app)) };
     let more = match chosen.skipped.len() - 1 {
         0 => String::new(),
         n => format!(" (and {n} more)"),
@@ -64,6 +64,14 @@ fn nothing_to_do(app: &mut App, verb: Verb, chosen: &Chosen) {
     let text =
         format!("nothing to {}: {} {}: {}{more}", verb.name(), first.key.kind.name(), first.key.object, first.reason);
     notice::warning(app, text);
+}
+
+fn nothing_chosen(app: &App) -> &'static str {
+    if selection::is_of_device(app) {
+        "no pod is known to have this device; enter opens its node"
+    } else {
+        "no row is selected"
+    }
 }
 
 /// An empty dialog of this verb.

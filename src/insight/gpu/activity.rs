@@ -6,7 +6,8 @@ use foldhash::fast::RandomState;
 
 use super::class::{GpuClass, GpuThresholds, Hold, Measured};
 use super::exporter::{self, ExporterState, ExporterStatus, Known, PodLabels};
-use super::partition::{self, Thousandths};
+use super::partition::Thousandths;
+use super::rates;
 use super::reason;
 use super::summary::{DevicePlugin, NodeGpu};
 use crate::fleet::{DeviceReading, NodeAnswers, ObjectKey, PodPhase, PodRow, Sym, ToldBy, Utilization};
@@ -166,6 +167,12 @@ impl NodeActivity {
         Self { since: None, devices, ..self }
     }
 
+    /// What the device of a reading does; `None` where it was not there when this was found. `at` is where it is likely to stand.
+    pub fn of_device(&self, reading: &DeviceReading, at: usize) -> Option<&DeviceActivity> {
+        let likely = self.devices.get(at).filter(|device| device.is_of(reading));
+        likely.or_else(|| self.devices.iter().find(|device| device.is_of(reading)))
+    }
+
     /// Whether pods have requested any device of which an exporter tells.
     pub fn is_any_held(&self) -> bool {
         self.devices.iter().any(|device| device.is_held)
@@ -234,6 +241,10 @@ fn busiest_are_held(input: ActivityInput<'_>, readings: &[DeviceReading], held: 
 }
 
 impl DeviceActivity {
+    fn is_of(&self, reading: &DeviceReading) -> bool {
+        self.id.0 == reading.uuid && self.id.1 == reading.mig.as_ref().map(|mig| mig.id)
+    }
+
     fn of(input: ActivityInput<'_>, reading: &DeviceReading, hold: Hold) -> Self {
         let id = (reading.uuid.clone(), reading.mig.as_ref().map(|mig| mig.id));
         let before = input.before.and_then(|before| before.devices.iter().find(|device| device.id == id));
@@ -305,11 +316,7 @@ pub(super) fn keeps_node(pod: &PodRow) -> bool {
 fn utilization(readings: &[DeviceReading], devices: &[DeviceActivity]) -> Option<Utilization> {
     let is_any_held = devices.iter().any(|device| device.is_held);
     let counted = readings.iter().zip(devices).filter(|(_, device)| device.is_held || !is_any_held);
-    let weight = |reading: &DeviceReading| match &reading.mig {
-        Some(mig) => partition::weight(&mig.profile, reading.model.as_deref()),
-        None => partition::WHOLE_WEIGHT,
-    };
-    Utilization::mean(counted.filter_map(|(reading, _)| Some((reading.utilization?, weight(reading)))))
+    Utilization::mean(counted.filter_map(|(reading, _)| Some((reading.utilization?, rates::weight(reading)))))
 }
 
 /// The sum of what is told; `None` where nothing is.
