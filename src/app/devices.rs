@@ -65,7 +65,7 @@ pub fn of_node<'a>(app: &'a App, node: &'a NodeRow) -> Vec<DeviceRow<'a>> {
     let (Some((said, gpu)), Some(state)) = (known, app.insights.gpus.of_node(name)) else { return Vec::new() };
     // What was told too long ago is no longer told.
     let is_told = !state.activity.devices.is_empty();
-    let readings = app.fleet.gpus.of_node(name).filter(|_| is_told).map_or(&[][..], |told| &told.devices);
+    let readings = if is_told { state.activity.readings(app.fleet.gpus.of_node(name)) } else { &[] };
     let rates = said.cost.rate().map(|rate| DeviceRates::of(rate, gpu.physical, readings));
     let row = |what, rate| DeviceRow { node, gpu, state, cost: &said.cost, what, rate, wasted: None };
     let told = readings.iter().enumerate().map(|(at, reading)| {

@@ -61,10 +61,10 @@ actions! {
     Sort "sort" "Sort by the next column";
     SortBack "sort-back" "Sort by the previous column";
     SortReverse "sort-reverse" "Reverse the order";
-    NextView "next-view" "The next view: some of the rows, or Cost grouped by something else";
+    NextView "next-view" "The next view: some of the rows, devices, another grouping";
     PreviousView "previous-view" "The view before";
-    NextGrouping "dimension" "Cost: dollars by the next of NodePool, namespace, Job and more";
-    PreviousGrouping "dimension-back" "Cost: dollars by the one before";
+    NextGrouping "dimension" "Cost: dollars, Fleet: devices by the next of node, Job and more";
+    PreviousGrouping "dimension-back" "Cost and Fleet: by the one before";
     Command "command" "Type a command";
     Namespaces "namespaces" "Choose namespaces";
     Contexts "contexts" "Choose a context";

@@ -473,7 +473,7 @@ pub fn after(app: &mut App, seconds: i64) {
 }
 
 /// A second passes, and with it all work that it brings.
-fn clock(app: &mut App, now: Time) {
+pub fn clock(app: &mut App, now: Time) {
     update(app, Msg::Clock(now));
     settle(app);
 }
@@ -524,6 +524,31 @@ pub fn hostile_node(text: &str) -> NodeRow {
     row.kubelet_version = Sym::new(text);
     row.do_not_disrupt = Some(Sym::new(text));
     row
+}
+
+/// What an exporter tells of the hostile Node, and of another, in hostile texts.
+pub fn hostile_devices(text: &str) -> Vec<GpuAnswer> {
+    let reading = |mig| DeviceReading {
+        uuid: Sym::new(text),
+        index: None,
+        model: Some(Sym::new(text)),
+        mig,
+        utilization: Some(Utilization::FULL),
+        memory_used_bytes: Some(u64::MAX),
+        memory_total_bytes: Some(u64::MAX),
+        power_milliwatts: Some(u32::MAX),
+        temperature_celsius: Some(i16::MIN),
+        xid: Some(u32::MAX),
+        holders: vec![DeviceHolder { pod: ObjectKey::new(text, text), container: Some(Sym::new(text)) }],
+    };
+    let mig = MigInstance { id: u32::MAX, profile: Sym::new(text) };
+    let answer = |node: &str| GpuAnswer {
+        node: Sym::new(node),
+        exporter: Exporter { kind: ExporterKind::Dcgm, pod: ObjectKey::new(text, text) },
+        at: now(),
+        devices: Ok(vec![reading(None), reading(Some(mig.clone())), reading(None)]),
+    };
+    vec![answer(text), answer("ip-10-0-12-80.ec2.internal")]
 }
 
 /// An Event whose every text is hostile.

@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::wildcard_imports, clippy::expect_used, reason = "tests")]
 
 mod chrome;
+mod devices;
 mod dialogs;
 mod fixture;
 mod hostile;

@@ -11,7 +11,7 @@ columns! {
     );
     NAME = Column::left("name", "NAME", 0, (16, 24, 60), "the group: the title says by what devices are grouped")
         .ordered(Order::DeviceGroups(|row| (0, 0, &row.name)));
-    DEVICES = Column::right("devices", "DEVICES", 2, (5, 7, 9), "how many devices there are")
+    DEVICES = Column::right("devices", "DEVICES", 2, (5, 7, 9), "how many there are, each MIG instance as one")
         .ordered(Order::DeviceGroups(|row| (-row.sums.devices, 0, "")));
     UTILIZATION = Column::left("util", "UTIL", 3, (4, 13, 13), "mean of those that are requested, else of all")
         .ordered(Order::DeviceGroups(|row| (busy(row), 0, "")));

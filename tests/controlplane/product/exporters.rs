@@ -384,7 +384,7 @@ fn a_silent_exporter() -> Result<()> {
 }
 
 /// The program as a user with the printed role, made with these arguments, without one of its rights and with others.
-fn without_right(bed: &Bed, arguments: &[&str], left_out: &str, more: Value) -> Result<Program> {
+fn without_right(bed: &Bed, arguments: &[&str], left_out: &str, more: &Value) -> Result<Program> {
     let user = bed.unique("blind");
     let program = Program::new(bed.kubeconfig_for(&user, None)?)?;
     bed.apply_yaml(&program.run(&[&["rbac", "viewer"], arguments].concat())?.out)?;
@@ -393,7 +393,7 @@ fn without_right(bed: &Bed, arguments: &[&str], left_out: &str, more: Value) -> 
     let is_left_out = |rule: &Value| items(&rule["resources"]).any(|resource| resource == left_out);
     let rules = rules.as_array_mut().context("no rules")?;
     rules.retain(|rule| !is_left_out(rule));
-    rules.extend(items(&more).cloned());
+    rules.extend(items(more).cloned());
     bed.api().create(path, &json!({"metadata": {"name": user}, "rules": rules}))?;
     let (role, user) = (format!("--clusterrole={user}"), format!("--user={user}"));
     bed.kubectl(&["create", "clusterrolebinding", &bed.unique("blind"), &role, &user])?;
@@ -404,7 +404,7 @@ fn without_right(bed: &Bed, arguments: &[&str], left_out: &str, more: Value) -> 
 fn without_the_right() -> Result<()> {
     with_train("refused", |scene| {
         scene.tells(&[0, 1, 2, 3].map(|index| scene.held(index).busy(91)))?;
-        let document = without_right(scene.bed, &[], "pods/proxy", json!([]))?.snapshot(&[])?;
+        let document = without_right(scene.bed, &[], "pods/proxy", &json!([]))?.snapshot(&[])?;
         let gpu = &node(&document, &scene.node)?["gpu"];
         equal(&gpu["exporter"]["state"], &json!("Forbidden"))?;
         ensure(gpu["exporter"]["message"].as_str().is_some_and(|text| text.contains("pods/proxy")), || {
@@ -454,7 +454,7 @@ fn prometheus_in_place_of_the_exporter() -> Result<()> {
         scene.tells(&[0, 1, 2, 3].map(|index| scene.held(index).busy(12)))?;
         let address = serve_prometheus(scene, Page::metrics(scraped(scene, 91)))?;
         let lists_services = json!([{"apiGroups": [""], "resources": ["services"], "verbs": ["list"]}]);
-        let program = without_right(scene.bed, &["--with-gpu-metrics"], "pods/proxy", lists_services)?;
+        let program = without_right(scene.bed, &["--with-gpu-metrics"], "pods/proxy", &lists_services)?;
         let document = program.snapshot(&[])?;
         let row = node(&document, &scene.node)?;
         equal(&row["gpu"]["class"], &json!("Busy"))?;
