@@ -30,28 +30,28 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// What is expected of the accelerators of a Node.
-struct Wanted {
-    physical: i64,
-    units: Vec<Units>,
-    sharing: &'static str,
-    device_plugin: &'static str,
+pub(super) struct Wanted {
+    pub(super) physical: i64,
+    pub(super) units: Vec<Units>,
+    pub(super) sharing: &'static str,
+    pub(super) device_plugin: &'static str,
     /// Price of the Node; without one, or without units, there are no dollars.
-    usd_per_hour: f64,
+    pub(super) usd_per_hour: f64,
 }
 
 /// What is expected of one resource.
-struct Units {
-    resource: &'static str,
-    advertised: i64,
-    allocatable: i64,
-    requested: i64,
+pub(super) struct Units {
+    pub(super) resource: &'static str,
+    pub(super) advertised: i64,
+    pub(super) allocatable: i64,
+    pub(super) requested: i64,
     /// Of a device.
-    physical_requested: f64,
+    pub(super) physical_requested: f64,
 }
 
 impl Units {
     /// So many units, each a device, all of which can be allocated.
-    fn whole(advertised: i64, requested: i64) -> Self {
+    pub(super) fn whole(advertised: i64, requested: i64) -> Self {
         let physical_requested = requested as f64;
         Self { resource: GPU, advertised, allocatable: advertised, requested, physical_requested }
     }
@@ -93,7 +93,7 @@ impl Wanted {
         micros(&json!(self.usd_per_hour * share))
     }
 
-    fn check(&self, node: &Value) -> Result<()> {
+    pub(super) fn check(&self, node: &Value) -> Result<()> {
         let gpu = &node["gpu"];
         let found = json!({
             "physical": gpu["physical"],
@@ -178,8 +178,7 @@ pub(super) fn node<'a>(document: &'a Value, name: &str) -> Result<&'a Value> {
     items(&document["nodes"]).find(|node| node["name"] == name).context(format!("no Node {name}"))
 }
 
-/// Rule, severity and message of what is found about a Node's accelerators.
-/// What is said of devices that cannot be used.
+/// Rule, severity and message of what is said of a Node's devices that cannot be used.
 fn findings(document: &Value, node: &str) -> Vec<(String, String, String)> {
     let about = items(&document["findings"]).filter(|found| found["object"]["name"] == node);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -1,5 +1,6 @@
 //! batchtop itself on a real control plane.
 
+mod dra;
 mod encodings;
 mod exporters;
 mod faults;
@@ -21,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         faults::trials(),
         rights::trials(),
         gpus::trials(),
+        dra::trials(),
         exporters::trials(),
         money::trials(),
     ]
