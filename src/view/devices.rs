@@ -220,11 +220,10 @@ impl<'a> Row<'a> {
 
     /// Neither of devices without an error nor of those whose exporter does not tell.
     fn xid(&self) -> Line {
-        self.of_reading(|reading| Some(self.xid_of(reading).unwrap_or_default()))
-    }
-
-    fn xid_of(&self, reading: &DeviceReading) -> Option<Line> {
-        reading.xid.filter(|xid| *xid > 0).map(|xid| Line::of(Role::Bad, xid.to_string()))
+        self.of_reading(|reading| {
+            let xid = reading.xid.filter(|xid| *xid > 0);
+            Some(xid.map_or_else(Line::new, |xid| Line::of(Role::Bad, xid.to_string())))
+        })
     }
 
     fn cost(&self) -> Line {

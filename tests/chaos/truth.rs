@@ -99,8 +99,8 @@ pub fn behind(app: &mut App, world: &World) -> Vec<String> {
     behind
 }
 
-/// Since when a Node is held is history, and cannot be computed from nothing.
-const HISTORY: &str = "heldSince";
+/// Since when a Node is held, or its accelerators do what they do, is history, and cannot be computed from nothing.
+const HISTORY: [&str; 2] = ["heldSince", "classSince"];
 
 /// Where two documents differ.
 fn compare(path: &str, found: &Value, wanted: &Value, differences: &mut Vec<String>) {
@@ -108,7 +108,7 @@ fn compare(path: &str, found: &Value, wanted: &Value, differences: &mut Vec<Stri
         (Value::Object(found), Value::Object(wanted)) => {
             let names: BTreeSet<&String> = found.keys().chain(wanted.keys()).collect();
             let null = Value::Null;
-            for name in names.into_iter().filter(|name| *name != HISTORY) {
+            for name in names.into_iter().filter(|name| !HISTORY.contains(&name.as_str())) {
                 let both = (found.get(name).unwrap_or(&null), wanted.get(name).unwrap_or(&null));
                 compare(&format!("{path}.{name}"), both.0, both.1, differences);
             }

@@ -112,7 +112,7 @@ fn names(told: &Story) -> Vec<String> {
 
 /// The rates of all rows of a Node, and its own.
 fn rates(app: &App, name: &str) -> (i64, Option<i64>) {
-    let node = app.fleet.node(name).expect("the Node");
+    let node = app.fleet.node(name).unwrap();
     let rows = devices_of_node(app, node);
     let rate = app.insights.picture.node(name).and_then(|said| said.cost.rate());
     (rows.iter().filter_map(|row| row.rate).sum(), rate)

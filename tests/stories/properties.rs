@@ -29,7 +29,9 @@ enum Step {
     Paste(&'static str),
 }
 
-const KEYS: [&str; 68] = [
+const KEYS: [&str; 70] = [
+    "d",
+    "D",
     "v",
     "V",
     "b",

@@ -76,7 +76,7 @@ fn class(bed: &Bed, node: &GpuNode<'_>) -> Result<String> {
     Ok(node.to_string())
 }
 
-fn claim(bed: &Bed, namespace: &Namespace<'_>, name: &str, request: Value) -> Result<()> {
+fn claim(bed: &Bed, namespace: &Namespace<'_>, name: &str, request: &Value) -> Result<()> {
     let object = json!({
         "apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim",
         "metadata": {"name": name, "namespace": &**namespace},
@@ -133,12 +133,12 @@ fn devices_are_counted_as_they_are_claimed() -> Result<()> {
     let document = snapshot(&bed)?;
     wanted(8, Units { allocatable: 7, ..units(8, 0, 0.0) }, "Unhealthy").check(node(&document, &made)?)?;
 
-    claim(&bed, &namespace, "two", json!({"deviceClassName": class, "count": 2}))?;
+    claim(&bed, &namespace, "two", &json!({"deviceClassName": class, "count": 2}))?;
     claim(
         &bed,
         &namespace,
         "monitor",
-        json!({"deviceClassName": class, "allocationMode": "All", "adminAccess": true, "tolerations": [{"operator": "Exists"}]}),
+        &json!({"deviceClassName": class, "allocationMode": "All", "adminAccess": true, "tolerations": [{"operator": "Exists"}]}),
     )?;
     run_with(&bed, &namespace, "train", &made, "two")?;
     run_with(&bed, &namespace, "watch", &made, "monitor")?;
@@ -196,7 +196,7 @@ fn devices_that_overlap_are_counted_in_boards() -> Result<()> {
     wanted(2, units(2, 0, 0.0), "Ready").check(node(&document, &made)?)?;
 
     let part = json!([{"cel": {"expression": format!("device.attributes['{DRIVER}'].type == 'mig'")}}]);
-    claim(&bed, &namespace, "part", json!({"deviceClassName": class, "selectors": part}))?;
+    claim(&bed, &namespace, "part", &json!({"deviceClassName": class, "selectors": part}))?;
     run_with(&bed, &namespace, "tune", &made, "part")?;
     let document = snapshot(&bed)?;
     wanted(2, units(2, 1, 1.0 / 7.0), "Ready").check(node(&document, &made)?)?;
@@ -226,7 +226,7 @@ fn pods_that_claim_together_share_a_device() -> Result<()> {
     publish(&bed, &made, (0, 1), ("devices", &json!((0..2).map(board).collect::<Vec<_>>())))?;
     let class = class(&bed, &made)?;
     let namespace = bed.namespace("together")?;
-    claim(&bed, &namespace, "one", json!({"deviceClassName": class}))?;
+    claim(&bed, &namespace, "one", &json!({"deviceClassName": class}))?;
     for name in ["left", "right"] {
         run_with(&bed, &namespace, name, &made, "one")?;
     }
