@@ -1,7 +1,7 @@
 //! Rows: what is listed, in which order, what the filter leaves.
 
 use batchtop::app::{Effect, Scope, Screen, Severity};
-use batchtop::fleet::{GpuDemand, Kind, Labels, PodRow, Report, Sym, WorkloadRow};
+use batchtop::fleet::{GpuDemand, Health, HealthState, Kind, Labels, PodRow, Report, SourceId, Sym, WorkloadRow};
 
 use crate::dsl::{Story, story};
 use crate::fixture::{
@@ -480,4 +480,16 @@ fn exporters_of_nodes_on_screen_are_read_first() {
     assert!(is_first(&demand, "gpu-00") && !is_first(&demand, "gpu-89"), "{demand:?}");
     let (_, demand) = asked(told.keys("G"));
     assert!(is_first(&demand, "gpu-89") && !is_first(&demand, "gpu-00"), "{demand:?}");
+}
+
+#[test]
+fn exporters_that_nobody_asks_for_are_not_waited_for() {
+    let idle = || Report::Health(SourceId::GpuExporters, Health::metrics_not_needed());
+    let state = |told: &Story| told.app.sources.get(&SourceId::GpuExporters).map(|health| health.state);
+    // A node with GPUs of which only a Prometheus server could tell.
+    let (told, demand) = asked(story(small()).told(vec![idle(), upsert_node(node("gpu-silent", "gpu"))]));
+    assert!(demand.exporters.is_empty() && demand.prometheus.contains_key("gpu-silent"), "{demand:?}");
+    assert_eq!(state(&told), Some(HealthState::NotNeeded));
+    let (told, _) = asked(told.told(exported(1)));
+    assert_eq!(state(&told), Some(HealthState::Connecting));
 }

@@ -134,7 +134,6 @@ impl Gpus {
     }
 
     /// The demand that was sent last.
-    #[cfg(test)]
     pub(super) const fn asked(&self) -> &GpuDemand {
         &self.asked
     }

@@ -339,8 +339,12 @@ impl Insights {
     }
 
     fn gpu_demand(&mut self, inputs: &Inputs<'_>) -> Option<Demand> {
+        let was_idle = self.gpus.asked().exporters.is_empty();
         let gpus = Some(self.gpus.is_due(inputs)).filter(|is_due| *is_due).and_then(|_| self.gpus.ask(inputs))?;
-        Some(Demand { gpus: Some(gpus), sources: vec![SourceId::GpuExporters], ..Demand::default() })
+        // A Source that was idle says so until it has begun.
+        let begins = was_idle && !gpus.exporters.is_empty();
+        let sources = begins.then_some(SourceId::GpuExporters).into_iter().collect();
+        Some(Demand { gpus: Some(gpus), sources, ..Demand::default() })
     }
 
     fn price_demand(&mut self, inputs: &Inputs<'_>) -> Option<Demand> {
