@@ -210,7 +210,7 @@ pub struct JobGpu {
     pub utilization_percent: Option<Percent>,
     /// Seconds for which they were busy since batchtop started, one for each unit; null where nothing has told it.
     pub busy_gpu_seconds: Option<i64>,
-    /// Seconds for which they were held since batchtop started; null in a document that is made of one moment.
+    /// Seconds for which they were held since batchtop started; null before it has watched for a minute.
     pub held_gpu_seconds: Option<i64>,
 }
 
@@ -346,6 +346,9 @@ pub(super) fn of_pod(app: &App, row: &PodRow) -> Option<PodGpu> {
     })
 }
 
+/// A document that is written once is made within seconds, which say nothing of a Job.
+const SHORTEST_SECONDS: i64 = 60;
+
 /// Of a Job; `None` where its pods request none.
 pub(super) fn of_job(app: &App, known: &Completeness<'_>, row: &JobRow) -> Option<JobGpu> {
     let wants_gpus =
@@ -355,7 +358,8 @@ pub(super) fn of_job(app: &App, known: &Completeness<'_>, row: &JobRow) -> Optio
     }
     let pods = app.fleet.pods_of_job(&row.meta.uid);
     let bound = pods.filter(|pod| pod.holds_resources() && pod.node.is_some());
-    let seconds = app.insights.gpus.seconds_of_job(&row.meta.uid);
+    let is_long = |seconds: &&GpuSeconds| app.now.seconds_since(seconds.began()) >= SHORTEST_SECONDS;
+    let seconds = app.insights.gpus.seconds_of_job(&row.meta.uid).filter(is_long);
     let held = bound.fold(gpu::Thousandths::default(), |sum, pod| sum.plus(gpu::requested_by(&app.fleet, pod)));
     Some(JobGpu {
         held: known.in_namespace(Kind::Pod, &row.meta.key.namespace).then_some(Devices(held)),

@@ -99,8 +99,9 @@ pub fn behind(app: &mut App, world: &World) -> Vec<String> {
     behind
 }
 
-/// Since when a Node is held, or its accelerators do what they do, is history, and cannot be computed from nothing.
-const HISTORY: [&str; 2] = ["heldSince", "classSince"];
+/// Since when a Node is held, or its accelerators do what they do, and for how long, is history, and cannot be computed from
+/// nothing.
+const HISTORY: [&str; 4] = ["heldSince", "classSince", "busyGpuSeconds", "heldGpuSeconds"];
 
 /// Where two documents differ.
 fn compare(path: &str, found: &Value, wanted: &Value, differences: &mut Vec<String>) {

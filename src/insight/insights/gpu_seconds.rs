@@ -13,6 +13,8 @@ use crate::units::Time;
 /// The sums of one Job, in thousandths of accelerators times seconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct GpuSeconds {
+    /// When the first of them began.
+    began: Time,
     held: i64,
     /// The part of it in which it was known how busy they were.
     known: i64,
@@ -21,6 +23,11 @@ pub struct GpuSeconds {
 }
 
 impl GpuSeconds {
+    /// Since when they have been counted.
+    pub const fn began(&self) -> Time {
+        self.began
+    }
+
     /// Seconds for which its pods have held accelerators, one for each accelerator.
     pub const fn held(&self) -> i64 {
         self.held / THOUSAND
@@ -81,7 +88,8 @@ impl GpuAccounts {
             let Some(job) = job.filter(|_| requested.0 > 0) else { continue };
             let age = pod.started.map_or(0, |at| inputs.now.seconds_since(at).max(0));
             let utilization = state.activity.of_pod(devices, &pod.meta.key).utilization;
-            let sums = self.jobs.entry(job.uid.clone()).or_default();
+            let new = || GpuSeconds { began: since, ..GpuSeconds::default() };
+            let sums = self.jobs.entry(job.uid.clone()).or_insert_with(new);
             sums.add(requested, seconds.min(age), utilization.map(Utilization::millionths));
         }
     }
