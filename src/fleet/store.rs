@@ -7,8 +7,8 @@ use foldhash::fast::RandomState;
 use super::kind_table::kind_table;
 use super::{
     Change, ClaimedDevice, Delta, DeviceClassRow, EventRow, EventTable, GpuAnswer, GpuDevices, GpuPart, JobRow, Kind,
-    NodeClaimRow, NodeRow, ObjectKey, PodRow, PoolKey, PriceChange, Prices, ResourceClaimRow, ResourceSliceRow, Row,
-    Slot, Sym, Table, Uid, WorkloadRow,
+    Meta, NodeClaimRow, NodeRow, ObjectKey, PodRow, PoolKey, PriceChange, Prices, ResourceClaimRow, ResourceSliceRow,
+    Row, Slot, Sym, Table, Uid, WorkloadRow,
 };
 
 type Slots = HashSet<Slot, RandomState>;
@@ -139,7 +139,7 @@ impl Fleet {
         });
         // Where the first pod of a claim stands may decide where its devices are.
         for uid in claiming {
-            self.resource_claims_of_pod(&uid).for_each(|claim| self.note_consumers(claim, changed));
+            self.resource_claims_of_uid(&uid).for_each(|claim| self.note_consumers(claim, changed));
         }
     }
 
@@ -278,8 +278,16 @@ impl Fleet {
         slots.filter_map(|slot| self.resource_claims.at(*slot))
     }
 
-    /// The ResourceClaims that are reserved for a pod, or were made for it.
-    pub fn resource_claims_of_pod<'a>(&'a self, uid: &Uid) -> impl Iterator<Item = &'a ResourceClaimRow> {
+    /// The ResourceClaims that are reserved for a pod, or were made for it: those of which it is one of the
+    /// [`Fleet::consumers`].
+    pub fn resource_claims_of_pod<'a>(&'a self, pod: &'a PodRow) -> impl Iterator<Item = &'a ResourceClaimRow> {
+        let Meta { key, uid, .. } = &pod.meta;
+        let is_it = move |(name, other): (&Sym, &Uid)| *name == key.name && other == uid;
+        let claims = self.resource_claims_of_uid(uid);
+        claims.filter(move |claim| claim.meta.key.namespace == key.namespace && claim.consumers().any(is_it))
+    }
+
+    fn resource_claims_of_uid<'a>(&'a self, uid: &Uid) -> impl Iterator<Item = &'a ResourceClaimRow> {
         let slots = self.resource_claims_by_pod.get(uid).into_iter().flatten();
         slots.filter_map(|slot| self.resource_claims.at(*slot))
     }

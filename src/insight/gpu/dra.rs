@@ -181,7 +181,7 @@ fn is_accelerator(fleet: &Fleet, claimed: &ClaimedDevice) -> bool {
 /// The accelerators on a Node that claims have, by driver.
 fn claimed_on<'a>(fleet: &'a Fleet, node: &str, pools: &[Pool<'a>]) -> BTreeMap<&'a Sym, Claimed<'a>> {
     let of_pools = pools.iter().flat_map(|pool| fleet.resource_claims_of_pool(pool.key));
-    let of_pods = fleet.pods_on(node).flat_map(|pod| fleet.resource_claims_of_pod(&pod.meta.uid));
+    let of_pods = fleet.pods_on(node).flat_map(|pod| fleet.resource_claims_of_pod(pod));
     let mut claimed: BTreeMap<&Sym, Claimed<'_>> = BTreeMap::new();
     for claim in of_pools.chain(of_pods) {
         let is_here = |one: &&ClaimedDevice| fleet.node_of_device(claim, one).is_some_and(|name| name == node);
@@ -218,7 +218,7 @@ fn share_of_claims(fleet: &Fleet, pod: &PodRow, devices: impl Fn(&ResourceClaimR
         // What cannot be divided goes to the first.
         Thousandths(whole / consumers + i64::from(place < whole % consumers))
     };
-    fleet.resource_claims_of_pod(&pod.meta.uid).fold(Thousandths(0), |sum, claim| sum.plus(share(claim)))
+    fleet.resource_claims_of_pod(pod).fold(Thousandths(0), |sum, claim| sum.plus(share(claim)))
 }
 
 /// The accelerators that a pod requests: units of extended resources, devices that its claims have or wait for, and parts of
