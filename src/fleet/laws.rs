@@ -41,11 +41,6 @@ impl<R: Row> Model<R> {
     }
 }
 
-/// A pod that is bound to no Node.
-fn unbound(name: &str) -> PodRow {
-    rows::pod(rows::meta("ml", name, Time::from_seconds(0)))
-}
-
 fn pod() -> impl Strategy<Value = PodRow> {
     (0..6_u8, 0..4_u8, 0..3_u8, any::<bool>(), 0..3_u8).prop_map(|(name, node, job, protected, generation)| {
         let meta = rows::meta("ml", &format!("pod-{name}"), Time::from_seconds(0));
@@ -88,16 +83,34 @@ fn change<R: Row + Clone + std::fmt::Debug>(row: impl Strategy<Value = R>) -> im
     })
 }
 
+fn pool_key(name: &str) -> PoolKey {
+    PoolKey { driver: Sym::new("gpu.nvidia.com"), pool: Sym::new(name) }
+}
+
+fn meta(namespace: &str, name: &str) -> Meta {
+    rows::meta(namespace, name, Time::from_seconds(0))
+}
+
 /// Of a pool on one of three Nodes, with devices that have Nodes of their own.
 fn slice() -> impl Strategy<Value = ResourceSliceRow> {
-    (0..5_u8, 0..3_u8, 0..4_u8, prop::collection::vec(0..3_u8, 0..3)).prop_map(|(name, pool, node, devices)| {
-        let device =
-            |node: &u8| SliceDevice { node: Some(Sym::new(&format!("n{node}"))), ..testing::slice_device("d") };
+    let device = (0..3_u8).prop_map(|node| SliceDevice {
+        name: Sym::new("d"),
+        kind: DeviceKind::Board,
+        board: None,
+        profile: None,
+        model: None,
+        node: Some(Sym::new(&format!("n{node}"))),
+        is_tainted: false,
+    });
+    (0..5_u8, 0..3_u8, 0..4_u8, prop::collection::vec(device, 0..3)).prop_map(|(name, pool, node, devices)| {
         ResourceSliceRow {
-            meta: rows::meta("", &format!("s{name}"), Time::from_seconds(0)),
-            pool: testing::pool_key(&format!("n{pool}")),
+            meta: meta("", &format!("s{name}")),
+            pool: pool_key(&format!("n{pool}")),
+            generation: 1,
+            slice_count: 1,
             node: (node > 0).then(|| Sym::new(&format!("n{}", node - 1))),
-            ..testing::slice("", devices.iter().map(device).collect())
+            has_shared_counters: false,
+            devices: devices.into(),
         }
     })
 }
@@ -106,20 +119,20 @@ fn slice() -> impl Strategy<Value = ResourceSliceRow> {
 fn resource_claim() -> impl Strategy<Value = ResourceClaimRow> {
     let some = || prop::collection::vec(0..3_u8, 0..4);
     (0..5_u8, some(), some(), any::<bool>()).prop_map(|(name, pools, pods, is_owned)| {
-        let pods: Vec<PodRow> = pods.iter().map(|pod| unbound(&format!("n{pod}"))).collect();
-        let mut row = testing::resource_claim(&format!("c{name}"), "", &[], &pods.iter().collect::<Vec<_>>());
-        row.devices = pools
-            .iter()
-            .map(|pool| ClaimedDevice {
-                pool: testing::pool_key(&format!("n{pool}")),
-                device: Sym::new("d"),
-                share: None,
-            })
-            .collect();
-        let owner = unbound("n0");
-        row.owner =
-            is_owned.then(|| Arc::new(Owner { kind: Sym::new("Pod"), ..rows::owning_job("n0", &owner.meta.uid) }));
-        row
+        let consumer = |pod: &u8| {
+            let meta = meta("ml", &format!("n{pod}"));
+            Consumer { name: meta.key.name, uid: meta.uid }
+        };
+        let device =
+            |pool: &u8| ClaimedDevice { pool: pool_key(&format!("n{pool}")), device: Sym::new("d"), share: None };
+        let owner = Owner { kind: Sym::new("Pod"), ..rows::owning_job("n0", &meta("ml", "n0").uid) };
+        ResourceClaimRow {
+            meta: meta("ml", &format!("c{name}")),
+            owner: is_owned.then(|| Arc::new(owner)),
+            requests: Box::default(),
+            devices: pools.iter().map(device).collect(),
+            reserved_for: pods.iter().map(consumer).collect(),
+        }
     })
 }
 
@@ -193,13 +206,13 @@ proptest! {
         for name in ["n0", "n1", "n2"] {
             let of_node = |row: &ResourceSliceRow| row.nodes().any(|node| node == name);
             prop_assert_eq!(object_keys(fleet.slices_on(name)), of_slices.keys(of_node));
-            let pool = testing::pool_key(name);
+            let pool = pool_key(name);
             prop_assert_eq!(object_keys(fleet.slices_of_pool(&pool)), of_slices.keys(|row| row.pool == pool));
             let has = |row: &ResourceClaimRow| row.devices.iter().any(|device| device.pool == pool);
             prop_assert_eq!(object_keys(fleet.resource_claims_of_pool(&pool)), of_claims.keys(has));
-            let pod = unbound(name);
+            let pod = rows::pod(meta("ml", name));
             let is_for = |row: &ResourceClaimRow| row.consumers().any(|(_, uid)| *uid == pod.meta.uid);
-            prop_assert_eq!(object_keys(fleet.resource_claims_of_pod(&pod.meta.uid)), of_claims.keys(is_for));
+            prop_assert_eq!(object_keys(fleet.resource_claims_of_pod(&pod)), of_claims.keys(is_for));
         }
     }
 
