@@ -63,14 +63,13 @@ pub fn of_node<'a>(app: &'a App, node: &'a NodeRow) -> Vec<DeviceRow<'a>> {
     let name = &node.meta.key.name;
     let known = app.insights.picture.node(name).and_then(|said| Some((said, said.gpu.as_ref()?)));
     let (Some((said, gpu)), Some(state)) = (known, app.insights.gpus.of_node(name)) else { return Vec::new() };
-    // What was told too long ago is no longer told.
-    let is_told = !state.activity.devices.is_empty();
-    let readings = if is_told { state.activity.readings(app.fleet.gpus.of_node(name)) } else { &[] };
+    let answers = app.fleet.gpus.of_node(name);
+    let readings = state.activity.readings(answers);
     let rates = said.cost.rate().map(|rate| DeviceRates::of(rate, gpu.physical, readings));
     let row = |what, rate| DeviceRow { node, gpu, state, cost: &said.cost, what, rate, wasted: None };
-    let told = readings.iter().enumerate().map(|(at, reading)| {
+    let told = state.activity.each_device(answers).enumerate().map(|(at, (reading, activity))| {
         let rate = rates.as_ref().and_then(|rates| rates.told.get(at)).copied();
-        row(Devices::Told(reading, state.activity.of_device(reading, at)), rate)
+        row(Devices::Told(reading, activity), rate)
     });
     let silent = silent_boards(gpu.physical, readings);
     let count = if readings.is_empty() { gpu.physical } else { Some(silent) };

@@ -265,7 +265,8 @@ pub(super) fn of_node(
         source,
         as_of,
         exporter: exporter(&activity.exporter),
-        devices: (detail == GpuDetail::Devices).then(|| devices(activity, activity.readings(told))),
+        devices: (detail == GpuDetail::Devices)
+            .then(|| activity.each_device(told).map(|(reading, device)| self::device(reading, device)).collect()),
     })
 }
 
@@ -298,11 +299,7 @@ fn exporter(status: &ExporterStatus) -> Exporter {
     }
 }
 
-fn devices(activity: &NodeActivity, readings: &[DeviceReading]) -> Vec<Device> {
-    readings.iter().zip(&activity.devices).map(|(reading, device)| self::device(reading, device)).collect()
-}
-
-fn device(reading: &DeviceReading, activity: &DeviceActivity) -> Device {
+fn device(reading: &DeviceReading, activity: Option<&DeviceActivity>) -> Device {
     let pods = reading.holders.iter().map(|holder| DevicePod {
         namespace: text(&holder.pod.namespace),
         name: text(&holder.pod.name),
@@ -314,7 +311,7 @@ fn device(reading: &DeviceReading, activity: &DeviceActivity) -> Device {
         model: maybe_text(reading.model.as_ref()),
         mig_profile: reading.mig.as_ref().map(|mig| text(&mig.profile)),
         mig_instance_id: reading.mig.as_ref().map(|mig| mig.id),
-        class: activity.class.into(),
+        class: activity.map_or(gpu::GpuClass::Unknown, |activity| activity.class).into(),
         utilization_percent: reading.utilization.map(Percent),
         memory_used_bytes: reading.memory_used_bytes,
         memory_total_bytes: reading.memory_total_bytes,

@@ -139,22 +139,30 @@ impl NodeActivity {
         }
     }
 
-    /// The readings of the devices, in their order, among what was told of the Node.
+    /// The readings of the devices, in their order, among what was told of the Node; none where what was told is too old.
     pub fn readings<'a>(&self, told: NodeAnswers<'a>) -> &'a [DeviceReading] {
-        told.by(self.told_by).map_or(&[], |known| &known.devices)
+        let known = told.by(self.told_by).filter(|_| !self.devices.is_empty());
+        known.map_or(&[], |known| &known.devices)
+    }
+
+    /// The same, each with what the device does; `None` where the device was not there when that was found.
+    pub fn each_device<'a>(
+        &'a self,
+        told: NodeAnswers<'a>,
+    ) -> impl Iterator<Item = (&'a DeviceReading, Option<&'a DeviceActivity>)> {
+        let readings = self.readings(told).iter().enumerate();
+        readings.map(|(at, reading)| (reading, self.of_device(reading, at)))
     }
 
     /// What a pod makes of its devices, by what was told of the devices of its Node.
     pub fn of_pod(&self, told: NodeAnswers<'_>, pod: &ObjectKey) -> PodActivity {
-        let readings = self.readings(told);
         let is_its_own = |reading: &DeviceReading| reading.holders.iter().any(|holder| holder.pod == *pod);
-        let own: Vec<(&DeviceReading, &DeviceActivity)> =
-            readings.iter().zip(&self.devices).filter(|(reading, _)| is_its_own(reading)).collect();
+        let own: Vec<_> = self.each_device(told).filter(|(reading, _)| is_its_own(reading)).collect();
         let readings = || own.iter().map(|(reading, _)| *reading);
         PodActivity {
             utilization: Utilization::mean(readings().filter_map(|reading| Some((reading.utilization?, 1)))),
             memory_used_bytes: sum(readings().map(|reading| reading.memory_used_bytes)),
-            class: most_active(own.iter().map(|(_, device)| device.class)),
+            class: most_active(own.iter().filter_map(|(_, device)| Some((*device)?.class))),
             is_shared: readings().any(|reading| reading.holders.iter().any(|holder| holder.pod != *pod)),
         }
     }
@@ -168,7 +176,7 @@ impl NodeActivity {
     }
 
     /// What the device of a reading does; `None` where it was not there when this was found. `at` is where it is likely to stand.
-    pub fn of_device(&self, reading: &DeviceReading, at: usize) -> Option<&DeviceActivity> {
+    fn of_device(&self, reading: &DeviceReading, at: usize) -> Option<&DeviceActivity> {
         let likely = self.devices.get(at).filter(|device| device.is_of(reading));
         likely.or_else(|| self.devices.iter().find(|device| device.is_of(reading)))
     }
@@ -236,7 +244,11 @@ fn busiest_are_held(input: ActivityInput<'_>, readings: &[DeviceReading], held: 
     let mut order: Vec<usize> = (0..readings.len()).collect();
     order.sort_by_key(|at| readings.get(*at).map(|reading| std::cmp::Reverse(reading.utilization)));
     let mut holds = vec![Hold::Free; readings.len()];
-    order.into_iter().take(count).filter_map(|at| holds.get_mut(at).map(|hold| *hold = held)).for_each(drop);
+    for at in order.into_iter().take(count) {
+        if let Some(hold) = holds.get_mut(at) {
+            *hold = held;
+        }
+    }
     holds
 }
 

@@ -6,7 +6,7 @@ use super::Page;
 use crate::config::Role;
 use crate::fleet::{DeviceReading, Exporter, ExporterKind, Kind, NodeRow};
 use crate::insight::gpu::{
-    DeviceActivity, DevicePlugin, ExporterState, ExporterStatus, NodeActivity, NodeGpu, Sharing,
+    DeviceActivity, DevicePlugin, ExporterState, ExporterStatus, GpuClass, NodeActivity, NodeGpu, Sharing,
 };
 use crate::insight::picture::{CpuShare, Disagreement};
 
@@ -110,8 +110,7 @@ fn exporter_name(exporter: &Exporter) -> String {
 }
 
 fn devices(frame: &FrameContext<'_>, node: &NodeRow, activity: &NodeActivity, page: &mut Page) {
-    let readings = activity.readings(frame.app.fleet.gpus.of_node(&node.meta.key.name));
-    for (reading, device) in readings.iter().zip(&activity.devices) {
+    for (reading, device) in activity.each_device(frame.app.fleet.gpus.of_node(&node.meta.key.name)) {
         page.item(device_line(reading, device));
     }
 }
@@ -120,11 +119,12 @@ fn devices(frame: &FrameContext<'_>, node: &NodeRow, activity: &NodeActivity, pa
 const BAR: usize = 8;
 
 /// A device in one line: number, how busy, memory, power, temperature, errors, and who has it.
-fn device_line(reading: &DeviceReading, device: &DeviceActivity) -> Line {
+fn device_line(reading: &DeviceReading, device: Option<&DeviceActivity>) -> Line {
+    let class = device.map_or(GpuClass::Unknown, |device| device.class);
     let number = reading.index.map_or_else(|| reading.uuid.to_string(), |index| index.to_string());
     let mig = reading.mig.as_ref().map_or_else(String::new, |mig| format!(" {}", mig.profile));
     let line = Line::of(Role::TextDim, format!("{:<10}", format!("{number}{mig}"))).then(utilization(reading));
-    let line = line.and(Role::Text, " ").then(padded(words::gpu_class(device.class)));
+    let line = line.and(Role::Text, " ").then(padded(words::gpu_class(class)));
     let facts = [memory(reading), power(reading), temperature(reading)].into_iter().flatten();
     let line = line.and(Role::TextDim, format!(" {:<34}", facts.collect::<Vec<String>>().join("  ")));
     let line = match reading.xid.filter(|xid| *xid != 0) {
