@@ -1,5 +1,7 @@
 //! Cells and sentence of the screen Events: what happened, on one time line.
 
+use std::cmp::Reverse;
+
 use super::columns::Shown;
 use super::context::FrameContext;
 use super::table::table;
@@ -8,6 +10,7 @@ use crate::app::screens::events as columns;
 use crate::config::Role;
 use crate::fleet::{EventClass, EventRow, EventType, Key, Kind, PodRow};
 use crate::insight::disruption::{BlockerKind, evidence, pods};
+use crate::insight::gpu;
 use crate::insight::relation;
 
 /// Look of the screen Events.
@@ -81,7 +84,7 @@ pub(super) fn pods_hit<'a>(frame: &FrameContext<'a>, event: &EventRow) -> Vec<&'
     let Some(node) = relation::node_of_event(fleet, event) else { return Vec::new() };
     let moves = |pod: &&PodRow| pods::is_reschedulable(pod);
     let mut hit: Vec<&PodRow> = fleet.pods_on(&node).filter(moves).collect();
-    let rank = |pod: &PodRow| (!frame.protection(pod).state.is_active(), -pod.requests.gpu_total());
+    let rank = |pod: &PodRow| (!frame.protection(pod).state.is_active(), Reverse(gpu::requested_by(fleet, pod)));
     hit.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.meta.key.cmp(&b.meta.key)));
     hit
 }

@@ -9,7 +9,7 @@ use crate::app::screens::pods as columns;
 use crate::config::Role;
 use crate::fleet::{Key, Kind, PodRow};
 use crate::insight::disruption::{Outlook, ProtectionState};
-use crate::insight::gpu::GpuClass;
+use crate::insight::gpu::{self, GpuClass, Thousandths};
 use crate::insight::relation;
 
 /// Look of the screen Pods.
@@ -86,9 +86,9 @@ impl Row<'_> {
     }
 
     fn gpu(&self) -> Line {
-        match self.pod.requests.gpu_total() {
-            0 => Line::new(),
-            gpus => Line::of(Role::Gpu, format::count(gpus)),
+        match gpu::requested_by(&self.frame.app.fleet, self.pod) {
+            Thousandths(0) => Line::new(),
+            gpus => Line::of(Role::Gpu, format::thousandths(gpus)),
         }
     }
 

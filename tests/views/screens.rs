@@ -4,8 +4,8 @@ use batchtop::app::App;
 use batchtop::fleet::*;
 
 use crate::fixture::{
-    after, ago, cost_after_an_hour, empty, fleet, fleet_after, health, press, report, set_health, upsert,
-    workload_of_paused,
+    after, ago, cost_after_an_hour, empty, fleet, fleet_after, health, pod, press, report, resources, set_health,
+    upsert, workload_of_paused,
 };
 use crate::paint::{body, body_with_roles, snapshot, text};
 
@@ -281,6 +281,22 @@ fn cost_section(node: &str) -> String {
     let shown = text(&app);
     let lines = shown.lines().map(str::trim_end).skip_while(|line| line.trim() != "COST");
     lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// A part of a device is no request for an extended resource, and counts all the same.
+#[test]
+fn a_part_of_a_device_is_shown_as_what_the_pod_requests() {
+    let mut app = fleet((200, 60));
+    let fraction = Some(Box::new(GpuFraction { part: GpuPart::Thousandths(500), devices: 1 }));
+    let requests = Resources { fraction, ..resources(2_000, 8, 0) };
+    let sharing = pod("notebook-0", None, Some("ip-10-0-12-80.ec2.internal"), 60, requests);
+    report(&mut app, Report::Delta(Delta::Pods(upsert(sharing))));
+    press(&mut app, ": p o d s enter / n o t e b o o k enter");
+    let row = body(&app).lines().find(|line| line.contains("notebook-0")).map(str::to_owned);
+    assert!(row.as_ref().is_some_and(|row| row.contains(" 0.5 ")), "{row:?}");
+    press(&mut app, "esc : f l e e t enter / 1 2 - 8 0 enter enter");
+    let shown = text(&app);
+    assert!(shown.contains("ml/notebook-0  2 cpu, 8 GiB, 0.5 GPU"), "{shown}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A Node: what runs on it, what it is made of, where it came from.
 
+use std::cmp::Reverse;
+
 use super::super::context::FrameContext;
 use super::super::{Line, format, pools, words};
 use super::{Page, cost, gpus, verdict};
@@ -7,6 +9,7 @@ use crate::app::{claim_phase, node_phase};
 use crate::config::Role;
 use crate::fleet::{Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow};
 use crate::insight::disruption::{NodeAnnotation, protection};
+use crate::insight::gpu::{self, Thousandths};
 
 /// Details of a Node; `None` where it is gone.
 pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
@@ -91,7 +94,8 @@ fn pods(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
         return;
     }
     let mut pods: Vec<&PodRow> = frame.app.fleet.pods_on(&node.meta.key.name).collect();
-    pods.sort_by_key(|pod| (!frame.protection(pod).state.is_active(), -pod.requests.gpu_total(), pod.meta.key.clone()));
+    let gpus = |pod: &PodRow| Reverse(gpu::requested_by(&frame.app.fleet, pod));
+    pods.sort_by_key(|pod| (!frame.protection(pod).state.is_active(), gpus(pod), pod.meta.key.clone()));
     if !frame.all(Kind::Pod) {
         let words = format!("{} only those of the namespaces that are readable", format::UNKNOWN);
         page.item(Line::of(Role::Unknown, words));
@@ -103,9 +107,9 @@ fn pods(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
 
 /// A pod in one line: state, name, what it asks for, its protection.
 pub(super) fn pod_line<'a>(frame: &FrameContext<'a>, pod: &'a PodRow) -> Line {
-    let gpus = match pod.requests.gpu_total() {
-        0 => String::new(),
-        gpus => format!(", {gpus} GPU"),
+    let gpus = match gpu::requested_by(&frame.app.fleet, pod) {
+        Thousandths(0) => String::new(),
+        gpus => format!(", {} GPU", format::thousandths(gpus)),
     };
     let requests =
         format!("  {} cpu, {}{gpus}", format::cores(pod.requests.cpu_millis), format::bytes(pod.requests.memory_bytes));
