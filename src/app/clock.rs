@@ -3,15 +3,20 @@
 use std::collections::BTreeSet;
 
 use super::{App, RowKey, RowRef, listing, notice, write};
-use crate::fleet::Sym;
+use crate::fleet::{Key, Sym};
 use crate::units::Time;
 
 /// The Nodes of the visible rows, and of the details that are open.
 fn nodes_on_screen(app: &App) -> BTreeSet<Sym> {
     let level = &app.ui.level;
-    let rows = app.ui.listing.rows.iter().skip(level.offset).take(app.ui.page_rows).filter_map(RowKey::object);
-    let keys = rows.chain(level.detail.as_ref().map(|detail| &detail.key));
-    keys.filter_map(|key| RowRef::find(app, key)?.node().cloned()).collect()
+    let of_object = |key: &Key| RowRef::find(app, key)?.node().cloned();
+    let of_row = |row: &RowKey| match row {
+        RowKey::Object(key) => of_object(key),
+        RowKey::Device(device) => Some(device.node.clone()),
+        RowKey::CostKey(_) | RowKey::DeviceGroup(_) => None,
+    };
+    let rows = app.ui.listing.rows.iter().skip(level.offset).take(app.ui.page_rows).filter_map(of_row);
+    rows.chain(level.detail.as_ref().and_then(|detail| of_object(&detail.key))).collect()
 }
 
 /// Takes over the time, and with it everything that depends on the time.

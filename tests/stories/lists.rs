@@ -483,6 +483,16 @@ fn exporters_of_nodes_on_screen_are_read_first() {
 }
 
 #[test]
+fn exporters_of_nodes_whose_devices_are_on_screen_are_read_first() {
+    let is_first = |demand: &GpuDemand, node: &str| demand.first.contains(node);
+    let (told, _) = asked(story(small()).told(exported(90)));
+    let (told, demand) = asked(told.keys("d g g"));
+    assert!(is_first(&demand, "gpu-00") && !is_first(&demand, "gpu-89"), "{demand:?}");
+    let (_, demand) = asked(told.keys("G"));
+    assert!(is_first(&demand, "gpu-89") && !is_first(&demand, "gpu-00"), "{demand:?}");
+}
+
+#[test]
 fn exporters_that_nobody_asks_for_are_not_waited_for() {
     let idle = || Report::Health(SourceId::GpuExporters, Health::metrics_not_needed());
     let state = |told: &Story| told.app.sources.get(&SourceId::GpuExporters).map(|health| health.state);
