@@ -634,18 +634,23 @@ fn prometheus_is_asked_at_once_of_nodes_whose_exporter_cannot_be_read() {
         Delta::Gpus(vec![GpuAnswer { node: sym("a"), exporter, at: NOW, devices }])
     };
     // Without `settle`, which asks for everything without delay.
-    let take = |world: &mut World, delta| {
+    let take = |world: &mut World, delta| -> Vec<Demand> {
         let changed = world.fleet.apply(delta);
         let inputs = inputs(&world.fleet, &world.sources, &world.cluster, world.now);
         world.insights.note(&inputs, &changed);
         world.insights.tick(&inputs, world.now);
         let mut demands = Vec::new();
         while world.insights.has_work() {
-            demands.extend(world.insights.work(&inputs).demand.and_then(|demand| demand.gpus));
+            demands.extend(world.insights.work(&inputs).demand.filter(|demand| demand.gpus.is_some()));
         }
         demands
     };
     take(&mut world, nodes()[0].clone());
+    world.insights.gpus.hurry();
+    let demands = take(&mut world, nodes()[0].clone());
+    let asked = world.insights.gpus.asked();
+    assert_eq!((asked.exporters.len(), asked.prometheus.len()), (0, 1), "it has no exporter");
+    assert_eq!(demands.iter().flat_map(|demand| &demand.sources).count(), 0, "no exporter will report");
     world.take(&Step::Delta(gpus()[0].clone()));
     let asked = world.insights.gpus.asked().clone();
     assert_eq!((asked.exporters.len(), asked.prometheus.len()), (1, 0));
@@ -653,7 +658,7 @@ fn prometheus_is_asked_at_once_of_nodes_whose_exporter_cannot_be_read() {
     let refused = answer(ExporterKind::Dcgm, Err(GpuFailure::Forbidden(sym("no"))));
     let demands = take(&mut world, refused);
     let wanted = [(sym("a"), Some(exporter.pod.clone()))].into();
-    assert_eq!(demands.last().map(|demand| &demand.prometheus), Some(&wanted));
+    assert_eq!(demands.last().and_then(|demand| demand.gpus.as_ref()).map(|gpus| &gpus.prometheus), Some(&wanted));
     assert!(!have_answered(&world), "Prometheus has not");
     take(&mut world, answer(ExporterKind::Prometheus, Err(GpuFailure::Failed(sym("there is none")))));
     assert!(have_answered(&world));
