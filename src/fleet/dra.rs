@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Meta, Owner, Row, Sym, Uid, is_gpu_resource};
+use super::table::rows;
+use super::{Meta, Owner, Sym, Uid, is_gpu_resource};
 
 /// The drivers whose devices are accelerators, whatever their attributes say, each with the domain under which the device
 /// plugin of the same maker advertises them.
@@ -190,18 +191,6 @@ impl DeviceClassRow {
         };
         resource.is_some_and(is_gpu_resource) || selectors.any(names_driver)
     }
-}
-
-macro_rules! rows {
-    ($($row:ty),+) => { $(impl Row for $row {
-        fn meta(&self) -> &Meta {
-            &self.meta
-        }
-
-        fn meta_mut(&mut self) -> &mut Meta {
-            &mut self.meta
-        }
-    })+ };
 }
 
 rows!(ResourceSliceRow, ResourceClaimRow, DeviceClassRow);

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
-use super::{Change, Kind, Meta, ObjectKey, Row, Sym};
+use super::table::rows;
+use super::{Change, Kind, Meta, ObjectKey, Sym};
 use crate::units::Time;
 
 /// `type` of an Event.
@@ -91,15 +92,7 @@ impl EventRow {
     }
 }
 
-impl Row for EventRow {
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-}
+rows!(EventRow);
 
 /// How many Events are kept; of class Other the oldest leave first, then the oldest of all.
 pub const EVENT_CAPACITY: usize = 20_000;

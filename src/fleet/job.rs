@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Condition, Labels, Meta, Owner, Resources, Row, Sym};
+use super::table::rows;
+use super::{Condition, Labels, Meta, Owner, Resources, Sym};
 use crate::units::Time;
 
 /// One batch/v1 Job.
@@ -46,15 +47,7 @@ pub struct JobRow {
     pub template_do_not_disrupt: Option<Sym>,
 }
 
-impl Row for JobRow {
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-}
+rows!(JobRow);
 
 /// One batch/v1 CronJob.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -75,12 +68,4 @@ pub struct CronJobRow {
     pub last_success: Option<Time>,
 }
 
-impl Row for CronJobRow {
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-}
+rows!(CronJobRow);

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Condition, Labels, Meta, Owner, Resources, Row, Sym};
+use super::table::rows;
+use super::{Condition, Labels, Meta, Owner, Resources, Sym};
 
 /// How the capacity is bought: the values of label `karpenter.sh/capacity-type`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -133,12 +134,4 @@ impl NodeRow {
     }
 }
 
-impl Row for NodeRow {
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-}
+rows!(NodeRow);

@@ -1,6 +1,7 @@
 //! NodeClaims: what Karpenter asked the cloud for.
 
-use super::{CapacityType, Condition, Labels, Meta, NodeClassRef, Resources, Row, Sym};
+use super::table::rows;
+use super::{CapacityType, Condition, Labels, Meta, NodeClassRef, Resources, Sym};
 use crate::units::{Lifetime, Time};
 
 /// One karpenter.sh NodeClaim.
@@ -83,12 +84,4 @@ impl NodeClaimRow {
     }
 }
 
-impl Row for NodeClaimRow {
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-}
+rows!(NodeClaimRow);

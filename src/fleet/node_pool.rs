@@ -1,6 +1,7 @@
 //! NodePools.
 
-use super::{Condition, Meta, NodeClassRef, Row, Sym};
+use super::table::rows;
+use super::{Condition, Meta, NodeClassRef, Sym};
 use crate::units::Lifetime;
 
 /// `spec.disruption.consolidateAfter`.
@@ -57,12 +58,4 @@ impl NodePoolRow {
     }
 }
 
-impl Row for NodePoolRow {
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-}
+rows!(NodePoolRow);

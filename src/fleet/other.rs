@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Adjustment, Condition, Labels, Meta, Owner, Row, Sym};
+use super::table::rows;
+use super::{Adjustment, Condition, Labels, Meta, Owner, Sym};
 use crate::units::{Selector, Time};
 
 /// Which pods of its namespace a PodDisruptionBudget speaks of.
@@ -150,18 +151,6 @@ impl WorkloadRow {
     pub fn job_owner(&self) -> Option<&Owner> {
         self.owner.as_deref().filter(|owner| owner.is_batch_job())
     }
-}
-
-macro_rules! rows {
-    ($($row:ty),+) => { $(impl Row for $row {
-        fn meta(&self) -> &Meta {
-            &self.meta
-        }
-
-        fn meta_mut(&mut self) -> &mut Meta {
-            &mut self.meta
-        }
-    })+ };
 }
 
 rows!(DisruptionBudgetRow, ReplicaSetRow, NamespaceRow, NodeOverlayRow, NodeClassRow, ControllerRow, WorkloadRow);

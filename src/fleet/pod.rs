@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Labels, Meta, Owner, Resources, Row, Sym};
+use super::table::rows;
+use super::{Labels, Meta, Owner, Resources, Sym};
 use crate::units::Time;
 
 /// `status.phase` of a pod.
@@ -123,12 +124,4 @@ impl PodRow {
     }
 }
 
-impl Row for PodRow {
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-}
+rows!(PodRow);

@@ -16,6 +16,20 @@ pub trait Row {
     fn meta_mut(&mut self) -> &mut Meta;
 }
 
+/// Makes rows of types that have a field `meta`.
+macro_rules! rows {
+    ($($row:ty),+) => { $(impl $crate::fleet::table::Row for $row {
+        fn meta(&self) -> &$crate::fleet::Meta {
+            &self.meta
+        }
+
+        fn meta_mut(&mut self) -> &mut $crate::fleet::Meta {
+            &mut self.meta
+        }
+    })+ };
+}
+pub(super) use rows;
+
 /// The place of a row in its table. It is the same as long as the object is there, and is then used again.
 ///
 /// Four bytes, by which an index names a row in place of the sixteen of its key, and finds it without a comparison.
