@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{MAX_DEVICES, MAX_HOLDERS};
+use super::{MAX_DEVICES, MAX_HOLDERS, Unreadable};
 use crate::fleet::{DeviceHolder, DeviceReading, MigInstance, Sym, Utilization};
 
 /// What is measured of a device, in the unit in which it is kept until it is checked.
@@ -143,8 +143,8 @@ impl Drafts {
     }
 
     /// The devices by index, identity and MIG instance. A board with instances is not among them: what is only measured of
-    /// the board holds for each of its instances.
-    pub(super) fn readings(mut self) -> Vec<DeviceReading> {
+    /// the board holds for each of its instances. An error where there is none.
+    pub(super) fn readings(mut self) -> Result<Vec<DeviceReading>, Unreadable> {
         let boards: BTreeSet<Sym> = self.0.keys().filter(|one| one.mig.is_some()).map(|one| one.uuid.clone()).collect();
         for uuid in boards {
             let Some(board) = self.0.remove(&Identity { uuid: uuid.clone(), mig: None }) else { continue };
@@ -155,7 +155,7 @@ impl Drafts {
         let mut readings: Vec<_> = self.0.into_iter().map(|(identity, draft)| draft.reading(identity)).collect();
         // By identity and instance they are already, and the sort keeps that.
         readings.sort_by_key(|reading| reading.index);
-        readings
+        Some(readings).filter(|readings| !readings.is_empty()).ok_or(Unreadable::NoDevice)
     }
 }
 

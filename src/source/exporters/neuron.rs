@@ -98,7 +98,7 @@ impl Format for Neuron {
             }
             cores.iter().for_each(|core| draft.hold(core.holder.clone()));
         }
-        Some(drafts.readings()).filter(|readings| !readings.is_empty()).ok_or(Unreadable::NoDevice)
+        drafts.readings()
     }
 }
 
