@@ -59,20 +59,13 @@ mod tests {
 
     use super::*;
     use crate::fleet::{MigInstance, Sym};
+    use crate::insight::testing::bare_device;
 
     fn reading(board: u32, mig: Option<(u32, &str)>) -> DeviceReading {
         DeviceReading {
-            uuid: Sym::new(&format!("GPU-{board}")),
             index: Some(board),
-            model: None,
             mig: mig.map(|(id, profile)| MigInstance { id, profile: Sym::new(profile) }),
-            utilization: None,
-            memory_used_bytes: None,
-            memory_total_bytes: None,
-            power_milliwatts: None,
-            temperature_celsius: None,
-            xid: None,
-            holders: Vec::new(),
+            ..bare_device(&format!("GPU-{board}"))
         }
     }
 
