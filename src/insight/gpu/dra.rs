@@ -194,7 +194,7 @@ fn claimed_on<'a>(fleet: &'a Fleet, node: &str, pools: &[Pool<'a>]) -> BTreeMap<
 
 /// The accelerators that have been allocated to the claims of a pod. What several pods claim together is divided between them,
 /// to a thousandth.
-pub fn claimed_by(fleet: &Fleet, pod: &PodRow) -> Thousandths {
+fn claimed_by(fleet: &Fleet, pod: &PodRow) -> Thousandths {
     share_of_claims(fleet, pod, |claim| {
         let has: BTreeSet<&ClaimedDevice> = claim.devices.iter().filter(|one| is_accelerator(fleet, one)).collect();
         count(has.len())
@@ -227,7 +227,12 @@ pub fn requested_by(fleet: &Fleet, pod: &PodRow) -> Thousandths {
     held_by(fleet, pod, |resource| is_of_accelerators(fleet, resource)).plus(wanted_by(fleet, pod))
 }
 
-/// The same without what its claims wait for, and of extended resources only those that count.
+/// Whether a pod asks for devices of which it has whole units: extended resources, or what has been allocated to its claims.
+pub fn is_asking(fleet: &Fleet, pod: &PodRow) -> bool {
+    pod.requests.gpu_total() > 0 || claimed_by(fleet, pod).0 > 0
+}
+
+/// What a pod requests without what its claims wait for, and of extended resources only those that count.
 pub fn held_by(fleet: &Fleet, pod: &PodRow, is_counted: impl Fn(&str) -> bool) -> Thousandths {
     if shared::is_reservation(pod) {
         return Thousandths(0);

@@ -16,7 +16,7 @@ mod tests;
 
 pub use activity::{ActivityInput, ByClass, DeviceActivity, NodeActivity, PodActivity};
 pub use class::{GpuClass, GpuThresholds, PARKED_BYTES};
-pub use dra::{DraDevices, claimed_by, held_by, requested_by};
+pub use dra::{DraDevices, held_by, is_asking, requested_by};
 pub use exporter::{ExporterState, ExporterStatus, FoundExporter, find as find_exporters};
 pub use hardware::{Sharing, Vendor, is_labelled};
 pub use partition::Thousandths;

@@ -101,8 +101,7 @@ impl Gpus {
 
     /// What a pod makes of its devices; `None` where it requests none, or has no Node with devices.
     pub fn of_pod(&self, fleet: &Fleet, pod: &PodRow) -> Option<PodActivity> {
-        let is_asking = pod.requests.gpu_total() > 0 || gpu::claimed_by(fleet, pod).0 > 0;
-        let name = pod.node.as_ref().filter(|_| pod.holds_resources() && is_asking)?;
+        let name = pod.node.as_ref().filter(|_| pod.holds_resources() && gpu::is_asking(fleet, pod))?;
         let state = self.of_node(name)?;
         Some(state.activity.of_pod(fleet.gpus.of_node(name), &pod.meta.key))
     }

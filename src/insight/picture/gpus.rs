@@ -45,8 +45,7 @@ impl GpuState {
         let node = fleet.node(name)?;
         let gpu = picture.node(name)?.gpu.as_ref()?;
         let pods: Vec<&PodRow> = fleet.pods_on(name).filter(|pod| pod.holds_resources()).collect();
-        let requests = |pod: &&&PodRow| pod.requests.gpu_total() > 0 || gpu::claimed_by(fleet, pod).0 > 0;
-        let requesting: Vec<&PodRow> = pods.iter().filter(requests).copied().collect();
+        let requesting: Vec<&PodRow> = pods.iter().filter(|pod| gpu::is_asking(fleet, pod)).copied().collect();
         let told = fleet.gpus.of_node(name);
         let activity = NodeActivity::of(ActivityInput {
             gpu,
