@@ -9,6 +9,19 @@ pub const VERDICTS: Dependency = Dependency::Part(Part::Verdicts);
 /// What orders and filters by what accelerators do depend on.
 pub const GPUS: Dependency = Dependency::Part(Part::Gpus);
 
+const SLICES: Dependency = Dependency::Kind(Kind::ResourceSlice);
+const CLAIMS: Dependency = Dependency::Kind(Kind::ResourceClaim);
+const CLASSES: Dependency = Dependency::Kind(Kind::DeviceClass);
+
+/// What orders by how many accelerators there are on machines depend on, besides the machines.
+pub const GPUS_THERE: &[Dependency] = &[SLICES];
+
+/// What orders by how many accelerators a pod requests depend on, besides the pod.
+pub const GPUS_OF_POD: &[Dependency] = &[SLICES, CLAIMS, CLASSES];
+
+/// What orders and filters by accelerators depend on where pods are counted together.
+pub const GPUS_OF_PODS: &[Dependency] = &[Dependency::Kind(Kind::Pod), SLICES, CLAIMS, CLASSES];
+
 /// What orders and filters by prices of machines depend on.
 pub const PRICES: &[Dependency] =
     &[Dependency::Prices, Dependency::Kind(Kind::NodeOverlay), Dependency::Part(Part::Rates)];

@@ -1,6 +1,6 @@
 //! What filters can ask of a row.
 
-use super::depends::{GPUS, PRICES, VERDICTS};
+use super::depends::{GPUS, GPUS_OF_PODS, PRICES, VERDICTS};
 use crate::fleet::Kind;
 use crate::insight::insights::Dependency;
 
@@ -82,6 +82,7 @@ impl Field {
             Self::Protected => &[Dependency::Kind(Kind::Pod), Dependency::Minute, VERDICTS],
             Self::Held | Self::Verdict | Self::By => &[VERDICTS],
             Self::Price => PRICES,
+            Self::Gpu => GPUS_OF_PODS,
             Self::Class => &[GPUS],
             // That of a Job is told by its Workload, too.
             Self::Status => &[Dependency::Kind(Kind::Workload)],
@@ -93,7 +94,6 @@ impl Field {
             | Self::Owner
             | Self::Pod
             | Self::Model
-            | Self::Gpu
             | Self::Kind
             | Self::Reason
             | Self::Source

@@ -203,7 +203,7 @@ fn meets(test: &Test, row: RowRef<'_>, app: &App) -> bool {
         Test::Contains(Field::Node, part) => node_name(row, app).is_some_and(|node| part.is_in(&node)),
         Test::Text(part) => is_in_text(part, row, app),
         Test::Contains(field, part) => field_text(*field, row, app).is_some_and(|text| part.is_in(text)),
-        Test::Is(Field::Gpu, wanted) => (row.gpus() > 0) == *wanted,
+        Test::Is(Field::Gpu, wanted) => row.is_of_gpus(app) == *wanted,
         // What is not known is neither.
         Test::Is(Field::Held, wanted) => status::protection(row, app).is_some_and(|it| it.is_held == Some(*wanted)),
         Test::Is(Field::Protected, wanted) if matches!(row, RowRef::Node(_)) => {

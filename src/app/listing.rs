@@ -43,8 +43,7 @@ pub fn note(app: &mut App, changed: &Changed) {
     let mut causes = Dependency::of_delta(changed);
     if patch::applies(&app.ui) {
         app.ui.listing.touched.extend(changed.pods.iter().cloned());
-        // Without a filter a row depends on nothing but its pod.
-        causes.retain(|cause| !app.ui.listed_filter().is_empty() && *cause != Dependency::Kind(Kind::Pod));
+        causes.retain(|cause| *cause != Dependency::Kind(Kind::Pod));
     }
     note_causes(app, &causes);
 }

@@ -10,7 +10,7 @@ use foldhash::fast::RandomState;
 use super::filter::Filter;
 use super::rows::{RowKey, RowRef};
 use super::{App, Screen, Ui, sorting};
-use crate::fleet::{Key, ObjectKey};
+use crate::fleet::{Key, Kind, ObjectKey};
 use crate::insight::insights::Dependency;
 
 /// More changed pods than this are not looked at one by one.
@@ -25,14 +25,13 @@ pub enum Patched {
     TooMuch,
 }
 
-/// Only where a pod's place depends on nothing but the pod, and all rows are known.
+/// Only where no pod changes the place of another one, and all rows are known.
 pub fn applies(ui: &Ui) -> bool {
     let level = &ui.level;
     let knows_all = ui.listing.all.is_some() || ui.listed_filter().is_empty();
     let is_all = level.scope.is_none() && knows_all && level.view.keeps.is_none();
-    // What a pod pays depends on the others on its Node.
-    let is_of_others = |dependency: &Dependency| matches!(dependency, Dependency::Kind(_));
-    level.screen == Screen::Pods && is_all && !level.sort.column.dependencies.iter().any(is_of_others)
+    let is_of_others = level.sort.column.dependencies.contains(&Dependency::Kind(Kind::Pod));
+    level.screen == Screen::Pods && is_all && !is_of_others
 }
 
 /// Mends the places of the pods that changed, in a list of those that meet a filter. All other rows are in order.

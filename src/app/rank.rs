@@ -112,8 +112,8 @@ pub fn status<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
 }
 
 /// Rank by which the most accelerators come first.
-pub fn gpus<'a>(row: RowRef<'a>, _: &'a App) -> Rank<'a> {
-    Rank::most(row.gpus())
+pub fn gpus<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
+    Rank::most(row.gpus(app).0)
 }
 
 /// By protected pods, the most first; a protected Node comes before all others.

@@ -4,6 +4,7 @@ use super::App;
 use super::devices::{DeviceGroupKey, DeviceKey};
 use crate::fleet::{EventRow, Fleet, JobRow, Key, Kind, Meta, NodeClaimRow, NodePoolRow, NodeRow, PodRow, Sym};
 use crate::insight::cost::CostKey;
+use crate::insight::gpu::{self, Thousandths};
 
 /// The identity of a row.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -193,16 +194,34 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// How many accelerators it has (a Node, a NodeClaim) or asks for (a pod, the pods of a Job together).
-    pub fn gpus(self) -> i64 {
+    /// How many accelerators it has (a Node, a NodeClaim) or requests (a pod, the pods of a Job together).
+    pub fn gpus(self, app: &App) -> Thousandths {
         match self {
-            Self::Node(row) => row.capacity.gpu_total(),
-            Self::Claim(row) => row.capacity.gpu_total().max(row.requests.gpu_total()),
-            Self::Pod(row) => row.requests.gpu_total(),
-            Self::Job(row) => row.requests.gpu_total().saturating_mul(row.parallelism),
-            Self::Pool(_) | Self::Event(_) => 0,
+            Self::Node(row) => Thousandths::units(gpus_of_node(row, app)),
+            Self::Claim(row) => Thousandths::units(row.capacity.gpu_total().max(row.requests.gpu_total())),
+            Self::Pod(row) => gpu::requested_by(&app.fleet, row),
+            Self::Job(row) => gpus_of_job(row, app),
+            Self::Pool(_) | Self::Event(_) => Thousandths(0),
         }
     }
+
+    /// Whether it has or requests accelerators, or is a Job whose pods will.
+    pub fn is_of_gpus(self, app: &App) -> bool {
+        let will_request = matches!(self, Self::Job(row) if row.requests.gpu_total() > 0);
+        will_request || self.gpus(app) > Thousandths(0)
+    }
+}
+
+fn gpus_of_node(node: &NodeRow, app: &App) -> i64 {
+    app.insights
+        .picture
+        .node(&node.meta.key.name)
+        .and_then(|picture| picture.gpu.as_ref())
+        .map_or(0, |gpu| gpu.advertised)
+}
+
+fn gpus_of_job(job: &JobRow, app: &App) -> Thousandths {
+    app.insights.picture.job(job).map_or(Thousandths(0), |picture| picture.gpu_requested)
 }
 
 #[cfg(test)]

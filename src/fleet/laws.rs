@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::testing::pool_key;
 use super::*;
 use crate::rows;
 use crate::units::Time;
@@ -81,10 +82,6 @@ fn change<R: Row + Clone + std::fmt::Debug>(row: impl Strategy<Value = R>) -> im
         2 | 3 => Change::Remove(row.meta().key.clone()),
         _ => Change::Upsert(row),
     })
-}
-
-fn pool_key(name: &str) -> PoolKey {
-    PoolKey { driver: Sym::new("gpu.nvidia.com"), pool: Sym::new(name) }
 }
 
 fn meta(namespace: &str, name: &str) -> Meta {

@@ -22,7 +22,7 @@ fn sym(text: &str) -> Sym {
     Sym::new(text)
 }
 
-fn meta(namespace: &str, name: &str) -> Meta {
+pub fn meta(namespace: &str, name: &str) -> Meta {
     Meta {
         uid: uid(namespace, name),
         resource_version: ResourceVersion::Number(100),

@@ -1,12 +1,15 @@
 //! Rows: what is listed, in which order, what the filter leaves.
 
 use batchtop::app::{Effect, Scope, Screen, Severity};
-use batchtop::fleet::{GpuDemand, Health, HealthState, Kind, Labels, PodRow, Report, SourceId, Sym, WorkloadRow};
+use batchtop::fleet::{
+    ClaimedDevice, Consumer, Delta, GpuDemand, GpuFraction, GpuPart, Health, HealthState, Kind, Labels, PodRow,
+    PoolKey, Report, ResourceClaimRow, Resources, SourceId, Sym, WorkloadRow,
+};
 
 use crate::dsl::{Story, story};
 use crate::fixture::{
-    claim, event, labels, namespaces, node, pod, protected, remove_pod, small, suspended_job, upsert_claim,
-    upsert_event, upsert_job, upsert_node, upsert_pod, upsert_workload, workload,
+    claim, event, labels, meta, namespaces, node, pod, protected, remove_pod, small, suspended_job, upsert_claim,
+    upsert_event, upsert_job, upsert_node, upsert_pod, upsert_workload, upserts, workload,
 };
 
 const FLEET: [&str; 5] = ["gpu-broken", "gpu-new", "gpu-a", "lab", "cpu-a"];
@@ -225,6 +228,40 @@ fn a_row_must_meet_every_filter_term() {
 fn an_exclamation_mark_negates_a_filter_term() {
     story(small()).keys("3 / '!ml/' enter").rows(&["vision/crash", "vision/leaving", "kube-system/dns"]);
     story(small()).keys("1 / '!pool:gpu' enter").rows(&["lab", "cpu-a"]);
+}
+
+/// A claim of a pod that has these devices of Node `gpu-a`.
+fn claimed(pod: &PodRow, devices: &[&str]) -> Report {
+    let pool = PoolKey { driver: Sym::new("gpu.nvidia.com"), pool: Sym::new("gpu-a") };
+    let device = |name: &&str| ClaimedDevice { pool: pool.clone(), device: Sym::new(name), share: None };
+    let claim = ResourceClaimRow {
+        meta: meta(&pod.meta.key.namespace, "devices"),
+        owner: None,
+        requests: Box::default(),
+        devices: devices.iter().map(device).collect(),
+        reserved_for: [Consumer { name: pod.meta.key.name.clone(), uid: pod.meta.uid.clone() }].into(),
+    };
+    Report::Delta(Delta::ResourceClaims(upserts(vec![claim])))
+}
+
+#[test]
+fn pods_are_listed_by_the_devices_of_their_claims_and_parts_of_devices() {
+    let claims = pod("ml", "claims", "gpu-a");
+    let fraction = Some(Box::new(GpuFraction { part: GpuPart::Thousandths(500), devices: 1 }));
+    let shares = pod("ml", "shares", "gpu-a");
+    let requests = Resources { fraction, ..(*shares.requests).clone() };
+    let shares = PodRow { requests: requests.into(), ..shares };
+    let told = story(small()).told(vec![upsert_pod(claims.clone()), upsert_pod(shares)]);
+    let told = told.keys("3 / 'gpu:yes' enter : 'sort' space 'gpu' enter");
+    let told = told.rows(&["ml/done-0", "ml/train-0", "ml/train-1", "ml/train-2", "ml/shares"]);
+    told.told(vec![claimed(&claims, &["gpu-0", "gpu-1"])]).rows(&[
+        "ml/claims",
+        "ml/done-0",
+        "ml/train-0",
+        "ml/train-1",
+        "ml/train-2",
+        "ml/shares",
+    ]);
 }
 
 #[test]

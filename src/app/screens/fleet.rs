@@ -5,7 +5,7 @@ use super::devices;
 use super::spec::{Narrowing, ScreenSpec, all_of, always};
 use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
-use crate::app::depends::{GPUS, PRICES, VERDICTS};
+use crate::app::depends::{GPUS, GPUS_THERE, PRICES, VERDICTS};
 use crate::app::devices::DeviceGroupBy;
 use crate::app::field::Field;
 use crate::app::rank::{self, Rank, thousandths};
@@ -89,7 +89,8 @@ columns! {
         .ranked(|row, app| of_node(row, app, memory))
         .depends_on(&[POD]);
     GPU = Column::left("gpu", "GPU", 4, (8, 12, 16), "accelerators that pods request, of those it has")
-        .ranked(rank::gpus);
+        .ranked(rank::gpus)
+        .depends_on(GPUS_THERE);
     BUSY = Column::right("busy", "BUSY", 4, (5, 5, 6), "how busy the accelerators are that pods request")
         .ranked(|row, app| Rank::most_of(utilization(row, app)))
         .depends_on(&[GPUS]);

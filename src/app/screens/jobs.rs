@@ -4,7 +4,7 @@ use super::column::{Column, Order, columns};
 use super::spec::{Narrowing, ScreenSpec, all_of, always};
 use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
-use crate::app::depends::{GPUS, PRICES};
+use crate::app::depends::{GPUS, GPUS_OF_PODS, PRICES};
 use crate::app::field::Field;
 use crate::app::payers::RatesByUid;
 use crate::app::rank::{self, Rank, thousandths};
@@ -56,7 +56,9 @@ columns! {
     READY = Column::right("ready", "READY", 7, (5, 7, 7), "pods that are ready");
     FAILED = Column::right("failed", "FAILED", 6, (6, 8, 8), "pods that failed, of those that may")
         .ranked(|row, _| of_job(row, |job| job.failed));
-    GPU = Column::right("gpu", "GPU", 4, (3, 5, 5), "accelerators that its pods request").ranked(rank::gpus);
+    GPU = Column::right("gpu", "GPU", 4, (3, 5, 5), "accelerators that its pods request")
+        .ranked(rank::gpus)
+        .depends_on(GPUS_OF_PODS);
     BUSY = Column::right("busy", "BUSY", 5, (4, 5, 5), "how busy the accelerators of its pods are")
         .ranked(|row, app| Rank::most_of(utilization(row, app)))
         .depends_on(&[GPUS, Dependency::Kind(Kind::Pod)]);

@@ -4,7 +4,7 @@ use super::column::{Column, Order, columns};
 use super::spec::{Narrowing, ScreenSpec, all_of, always};
 use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
-use crate::app::depends::GPUS;
+use crate::app::depends::{GPUS, GPUS_OF_POD};
 use crate::app::field::Field;
 use crate::app::payers::RatesByUid;
 use crate::app::rank::{self, Rank};
@@ -61,13 +61,17 @@ columns! {
         .ranked(|row, _| of_pod(row, |pod| Rank::most(pod.requests.cpu_millis)));
     MEMORY = Column::right("memory", "MEM", 8, (7, 8, 8), "memory it requests")
         .ranked(|row, _| of_pod(row, |pod| Rank::most(pod.requests.memory_bytes)));
-    GPU = Column::right("gpu", "GPU", 4, (3, 4, 4), "accelerators it requests").ranked(rank::gpus);
+    GPU = Column::right("gpu", "GPU", 4, (3, 4, 4), "accelerators it requests")
+        .ranked(rank::gpus)
+        .depends_on(GPUS_OF_POD);
     BUSY = Column::right("busy", "BUSY", 6, (4, 5, 5), "how busy its accelerators are")
         .ranked(|row, app| Rank::most_of(utilization(row, app)))
         .depends_on(&[GPUS, Dependency::Kind(Kind::Node)]);
     COST = Column::right("cost", "$/H", 4, (9, 9, 16), "dollars per hour: its share of its node")
         .ordered(Order::Rates(rates))
         .depends_on(&[
+            // The others on its Node share its rate.
+            Dependency::Kind(Kind::Pod),
             Dependency::Kind(Kind::Node),
             Dependency::Prices,
             Dependency::Kind(Kind::NodeOverlay),
