@@ -3,8 +3,9 @@
 use batchtop::app::{App, Screen, devices_of_node};
 use batchtop::fleet::{CapacityType, Delta};
 use batchtop::fleet::{
-    DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuAnswer, GpuFailure, HealthState, Kind, MigInstance,
-    NodeRow, ObjectKey, Price, PriceChange, PriceKey, PriceList, Report, Sym, Utilization,
+    DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuAnswer, GpuFailure, GpuFraction, GpuPart, HealthState,
+    Kind, MigInstance, NodeRow, ObjectKey, PodRow, Price, PriceChange, PriceKey, PriceList, Report, Resources, Sym,
+    Utilization,
 };
 
 use crate::dsl::{Story, row_name, story};
@@ -97,6 +98,29 @@ fn devices() -> Story {
         answer("gpu-a", Ok(told)),
     ];
     story(reports).later().keys(": 'by' space 'node' enter V")
+}
+
+#[test]
+fn a_pod_with_a_part_of_a_device_is_as_busy_as_the_device_that_is_reserved_for_it() {
+    let group = labels(&[("runai-gpu-group", "g1")]);
+    let reserves = "gpu-reservation-gpu-a-x7k2p";
+    let reservation = pod("kai-resource-reservation", reserves, "gpu-a");
+    let whole = pod_of("train", "any", "gpu-a").requests;
+    let reservation = PodRow { labels: group.clone(), requests: whole, ..reservation };
+    let fraction = Some(Box::new(GpuFraction { part: GpuPart::Thousandths(500), devices: 1 }));
+    let member = pod("ml", "notebook", "gpu-a");
+    let requests = Resources { fraction, ..(*member.requests).clone() };
+    let member = PodRow { labels: group, requests: requests.into(), ..member };
+    let stranger = PodRow { labels: labels(&[("runai-gpu-group", "g2")]), ..member.clone() };
+    let stranger = PodRow { meta: pod("ml", "other", "gpu-a").meta, ..stranger };
+    let holder = DeviceHolder { pod: reservation.meta.key.clone(), container: None };
+    let device = DeviceReading { holders: vec![holder], ..device(0, 91, &[]) };
+    let told = vec![upsert_pod(reservation), upsert_pod(member.clone()), upsert_pod(stranger.clone())];
+    let told = devices().told(told).told(vec![answer("gpu-a", Ok(vec![device]))]).later();
+    let of = |pod: &PodRow| told.app.insights.gpus.of_pod(&told.app.fleet, pod);
+    let found = of(&member).expect("activity of the device that is reserved");
+    assert_eq!((found.utilization, found.is_shared), (Some(Utilization::percent(91)), true));
+    assert_eq!(of(&stranger), None, "nothing is reserved for its group");
 }
 
 impl Story {

@@ -35,9 +35,10 @@ pub(super) fn part_of(fleet: &Fleet, pod: &PodRow) -> Thousandths {
     Thousandths(of_one.clamp(0, 1_000).saturating_mul(fraction.devices.max(0)))
 }
 
-/// The pod that reserves the device of which another takes a part.
-pub fn reservation_of<'a>(pod: &PodRow, others: impl Iterator<Item = &'a PodRow>) -> Option<&'a PodRow> {
+/// The pod that reserves the device of which another on its Node takes a part.
+pub fn reservation_of<'a>(fleet: &'a Fleet, pod: &PodRow) -> Option<&'a PodRow> {
     pod.requests.fraction.as_ref()?;
-    let group = group(pod)?;
-    others.into_iter().find(|other| is_reservation(other) && self::group(other) == Some(group))
+    let (node, group) = (pod.node.as_ref()?, group(pod)?);
+    let mut others = fleet.pods_on(node).filter(|other| other.holds_resources());
+    others.find(|other| is_reservation(other) && self::group(other) == Some(group))
 }

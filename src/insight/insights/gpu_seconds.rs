@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use super::Inputs;
 use crate::fleet::{Fleet, Sym, Uid, Utilization};
 use crate::insight::gpu::{self, Thousandths};
-use crate::insight::picture::GpuState;
+use crate::insight::picture::{self, GpuState};
 use crate::units::Time;
 
 /// The sums of one Job, in thousandths of accelerators times seconds.
@@ -81,13 +81,13 @@ impl GpuAccounts {
         if !(1..=longest).contains(&seconds) {
             return;
         }
-        let devices = inputs.fleet.gpus.of_node(name);
         for pod in inputs.fleet.pods_on(name).filter(|pod| pod.holds_resources()) {
             let job = pod.job_owner().filter(|owner| inputs.fleet.job(&owner.uid).is_some());
             let requested = gpu::requested_by(inputs.fleet, pod);
             let Some(job) = job.filter(|_| requested.0 > 0) else { continue };
             let age = pod.started.map_or(0, |at| inputs.now.seconds_since(at).max(0));
-            let utilization = state.activity.of_pod(devices, &pod.meta.key).utilization;
+            let activity = picture::activity_of_pod(inputs.fleet, &state.activity, pod);
+            let utilization = activity.and_then(|activity| activity.utilization);
             let new = || GpuSeconds { began: since, ..GpuSeconds::default() };
             let sums = self.jobs.entry(job.uid.clone()).or_insert_with(new);
             sums.add(requested, seconds.min(age), utilization.map(Utilization::millionths));

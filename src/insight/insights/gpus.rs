@@ -9,7 +9,7 @@ use super::Inputs;
 use super::gpu_seconds::{GpuAccounts, GpuSeconds};
 use crate::fleet::{Exporter, Fleet, GpuDemand, Kind, PodRow, Sym, Uid, Utilization};
 use crate::insight::gpu::{self, ByClass, GpuClass, PodActivity};
-use crate::insight::picture::{GpuSettings, GpuState, GpuStates, Picture};
+use crate::insight::picture::{self, GpuSettings, GpuState, GpuStates, Picture};
 use crate::units::Time;
 
 /// Sums over all Nodes with accelerators.
@@ -101,9 +101,8 @@ impl Gpus {
 
     /// What a pod makes of its devices; `None` where it requests none, or has no Node with devices.
     pub fn of_pod(&self, fleet: &Fleet, pod: &PodRow) -> Option<PodActivity> {
-        let name = pod.node.as_ref().filter(|_| pod.holds_resources() && gpu::is_asking(fleet, pod))?;
-        let state = self.of_node(name)?;
-        Some(state.activity.of_pod(fleet.gpus.of_node(name), &pod.meta.key))
+        let state = self.of_node(pod.node.as_ref().filter(|_| pod.holds_resources())?)?;
+        picture::activity_of_pod(fleet, &state.activity, pod)
     }
 
     /// The mean over the devices of a Job's pods, each pod weighing as much as it requests; `None` where no exporter tells.

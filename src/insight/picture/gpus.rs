@@ -1,9 +1,11 @@
 //! Accelerators beside dollars and beside Karpenter's verdict.
 
 use super::{Map, NodePicture, Picture};
-use crate::fleet::{Fleet, NodeAnswers, NodeRow, PodRow, Sym};
+use crate::fleet::{Fleet, NodeRow, PodRow, Sym};
 use crate::insight::disruption::{Disruption, Verdict, words::headline};
-use crate::insight::gpu::{self, ActivityInput, DevicePlugin, GpuClass, GpuThresholds, NodeActivity, NodeGpu, Sharing};
+use crate::insight::gpu::{
+    self, ActivityInput, DevicePlugin, GpuClass, GpuThresholds, NodeActivity, NodeGpu, PodActivity, Sharing,
+};
 use crate::insight::sentence::{Sentence, sentence};
 use crate::units::Time;
 
@@ -57,9 +59,21 @@ impl GpuState {
             before: before.map(|before| &before.activity),
             now: settings.now,
         });
-        let idle_rate = picture.idle_rate(fleet, node, told, &activity);
+        let idle_rate = picture.idle_rate(fleet, node, &activity);
         Some(Self { activity, idle_rate })
     }
+}
+
+/// What a pod makes of its devices, by the activity of those of its Node; `None` where it requests none.
+///
+/// Of a device that KAI's scheduler shares, exporters name the pod that reserves it.
+pub fn activity_of_pod(fleet: &Fleet, activity: &NodeActivity, pod: &PodRow) -> Option<PodActivity> {
+    let told = pod.node.as_ref().map(|node| fleet.gpus.of_node(node)).unwrap_or_default();
+    if gpu::is_asking(fleet, pod) {
+        return Some(activity.of_pod(told, &pod.meta.key));
+    }
+    let reservation = gpu::reservation_of(fleet, pod)?;
+    Some(PodActivity { is_shared: true, ..activity.of_pod(told, &reservation.meta.key) })
 }
 
 /// Whether Karpenter's verdict and the accelerators of a Node tell different stories.
@@ -141,7 +155,7 @@ fn gpus(gpu: &NodeGpu, activity: &NodeActivity) -> Sentence {
 impl Picture {
     /// What is paid for accelerators that pods request and that do nothing, in micro-dollars per hour; `None` where the
     /// price is not known, or what they do.
-    fn idle_rate(&self, fleet: &Fleet, node: &NodeRow, told: NodeAnswers<'_>, activity: &NodeActivity) -> Option<i64> {
+    fn idle_rate(&self, fleet: &Fleet, node: &NodeRow, activity: &NodeActivity) -> Option<i64> {
         let said = self.node(&node.meta.key.name)?;
         let is_known = activity.class != GpuClass::Unknown
             && said.gpu.as_ref().is_some_and(|gpu| gpu.device_plugin != DevicePlugin::NotRegistered);
@@ -159,9 +173,7 @@ impl Picture {
             return i64::try_from(rate * share(idle) / share(held.max(1))).ok();
         }
         let is_idle = |pod: &PodRow| {
-            // A device that is shared is named for the pod that reserves it.
-            let holder = gpu::reservation_of(pod, rates.iter().map(|(other, _)| *other)).unwrap_or(pod);
-            let class = activity.of_pod(told, &holder.meta.key).class;
+            let class = activity_of_pod(fleet, activity, pod).and_then(|found| found.class);
             matches!(class, Some(GpuClass::Idle | GpuClass::Parked))
         };
         Some(rates.iter().filter(|(pod, _)| is_idle(pod)).map(|(_, rate)| rate).sum())
