@@ -269,6 +269,19 @@ async fn the_usual_port_is_tried_where_the_named_one_does_not_answer_and_then_ke
 }
 
 #[tokio::test]
+async fn an_exporter_that_speaks_tls_without_saying_so_is_read_over_tls_from_then_on() {
+    let api = with_exporters(1, 19400).await;
+    let plain = proxy(0).replace("9400", "19400");
+    let over_tls = plain.replace("/pods/", "/pods/https:");
+    api.state().plan(&plain, Fault::AnswerWith(400, "Client sent an HTTP request to an HTTPS server.\n"), usize::MAX);
+    api.state().pages.insert(over_tls.clone(), PAGE.to_owned());
+    let mut bed = Bed::of(&api, &quick(), demand(0..1));
+    assert_eq!(bed.until_state(HealthState::Live).await.objects, 1);
+    server_sees("more rounds", || api.requests(&over_tls) > 2).await;
+    assert_eq!((api.requests(&plain), api.requests(&proxy(0))), (1, 0));
+}
+
+#[tokio::test]
 async fn an_exporter_is_read_at_its_usual_port_where_pods_may_not_be_read() {
     let api = with_exporters(1, 9400).await;
     api.state().plan("GET /api/v1/namespaces/gpu/pods/dcgm-00000 ", Fault::Status(403, "no"), usize::MAX);

@@ -122,7 +122,7 @@ impl Reader {
         let Done { node, exporter, devices, learned, busy } = done;
         match learned {
             Learned::Nothing => {}
-            Learned::Usual(found) => drop(self.places.insert(Template::of(&exporter), found)),
+            Learned::Elsewhere(found) => drop(self.places.insert(Template::of(&exporter), found)),
             Learned::Outdated => drop(self.places.remove(&Template::of(&exporter))),
         }
         let now = Instant::now();

@@ -14,6 +14,9 @@ const USUAL_PATH: &str = "/metrics";
 /// other charts.
 const PORT_NAMES: [&str; 6] = ["metrics", "gpu-metrics", "http-metrics", "https-metrics", "metrics-port", "prometheus"];
 
+/// What a server of Go that speaks TLS answers to a plain request, with status 400 (Go net/http/server.go, `conn.serve`).
+const PLAIN_REFUSED: &str = "HTTP request to an HTTPS server";
+
 /// How an exporter speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Scheme {
@@ -54,6 +57,18 @@ impl Place {
         };
         let path = annotation("prometheus.io/path").filter(|path| is_plain(path)).unwrap_or(USUAL_PATH);
         Self { port, scheme: if is_https { Scheme::Https } else { Scheme::Http }, path: path.to_owned() }
+    }
+
+    /// The same over TLS.
+    fn over_tls(&self) -> Self {
+        Self { scheme: Scheme::Https, ..self.clone() }
+    }
+
+    /// Where else the page may be, after these words came instead of it: not every pod says that its exporter speaks TLS.
+    pub(super) fn instead(&self, kind: ExporterKind, words: &str) -> Option<Self> {
+        let is_refused = self.scheme == Scheme::Http && words.contains(PLAIN_REFUSED);
+        let other = if is_refused { self.over_tls() } else { Self::usual(kind) };
+        (other != *self).then_some(other)
     }
 
     /// The path of the API server's proxy to it.

@@ -35,8 +35,8 @@ pub(super) struct Done {
 pub(super) enum Learned {
     /// It is where it was looked for, or nothing else is known.
     Nothing,
-    /// It is not where the pod says but where it usually is.
-    Usual(Found),
+    /// It is not where the pod says, but here.
+    Elsewhere(Found),
     /// It is not there any more: the pods of the template may have changed.
     Outdated,
 }
@@ -100,7 +100,7 @@ async fn said(context: &StreamContext, exporter: &Exporter) -> Result<Said, Miss
     Ok(said(Place::of(&pod, exporter.kind), is_of_template))
 }
 
-/// Reads an exporter at the place that has been found, or where it usually is.
+/// Reads an exporter at the place that has been found, or where else its page may be.
 pub(super) async fn read(context: StreamContext, node: Sym, exporter: Exporter, found: Found) -> Done {
     let (devices, learned) = match place(&context, &exporter, found).await {
         Ok(place) => read_at(&context, &exporter, place).await,
@@ -130,14 +130,11 @@ async fn read_at(
         Err(missed @ (Miss::Absent(_) | Miss::Other(_))) => missed,
         answer => return (answer, Learned::Nothing),
     };
-    let usual = Place::usual(exporter.kind);
-    if usual == place {
-        return (Err(missed), Learned::Outdated);
-    }
-    match page(context, exporter, &usual).await {
+    let Some(other) = place.instead(exporter.kind, missed.words()) else { return (Err(missed), Learned::Outdated) };
+    match page(context, exporter, &other).await {
         Ok(devices) => {
-            let said = Said { place: usual, pod: exporter.pod.name.clone(), is_of_template: true };
-            (Ok(devices), Learned::Usual(async move { Ok(said) }.boxed().shared()))
+            let said = Said { place: other, pod: exporter.pod.name.clone(), is_of_template: true };
+            (Ok(devices), Learned::Elsewhere(async move { Ok(said) }.boxed().shared()))
         }
         Err(_) => (Err(missed), Learned::Outdated),
     }
