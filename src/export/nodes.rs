@@ -51,6 +51,12 @@ pub struct Node {
     pub memory_allocatable_bytes: i64,
     /// Memory that unfinished pods request, in bytes.
     pub memory_requested_bytes: Option<i64>,
+    /// CPU in use when it was measured last, in thousandths of a core, by `metrics.k8s.io`; null where nothing measures it.
+    pub cpu_used_millis: Option<i64>,
+    /// Memory in use then, in bytes (working set).
+    pub memory_used_bytes: Option<i64>,
+    /// When that was.
+    pub used_as_of: Option<Stamp>,
     /// Its accelerators; null where it has none.
     pub gpu: Option<Gpu>,
     /// May Karpenter take it?
@@ -67,6 +73,7 @@ pub(super) fn of(
     row: &NodeRow,
 ) -> Node {
     let picture = app.insights.picture.node(&row.meta.key.name);
+    let usage = app.fleet.node_usage.get(&row.meta.key.name);
     let requested = |of: fn(&NodePicture) -> i64| known.only(&[Kind::Pod], picture.map_or(0, of));
     Node {
         name: text(&row.meta.key.name),
@@ -86,6 +93,9 @@ pub(super) fn of(
         cpu_requested_millis: requested(|picture| picture.cpu_requested_millis),
         memory_allocatable_bytes: row.allocatable.memory_bytes,
         memory_requested_bytes: requested(|picture| picture.memory_requested_bytes),
+        cpu_used_millis: usage.map(|usage| usage.cpu_millis),
+        memory_used_bytes: usage.map(|usage| usage.memory_bytes),
+        used_as_of: usage.map(|usage| Stamp(usage.at)),
         gpu: picture.and_then(|picture| gpus::of_node(app, evaluator, detail, row, picture)),
         disruption: disruption::of(app, evaluator, row),
         cost: cost::of(picture.map(|picture| &picture.cost)),

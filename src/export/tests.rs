@@ -8,7 +8,7 @@ use crate::app::{App, Settings};
 use crate::fleet::{
     Budget, ClusterFacts, ControllerRow, Delta, DeviceHolder, DeviceReading, EventClass, EventObject, EventRow,
     Exporter, ExporterKind, GpuAnswer, Health, HealthState, JobRow, KarpenterApi, Kind, NodeClaimRow, NodeClassRef,
-    NodePoolRow, NodeRow, ObjectKey, PodPhase, PodRow, SourceId, Sources, Sym, Utilization, WorkloadRow,
+    NodePoolRow, NodeRow, ObjectKey, PodPhase, PodRow, SourceId, Sources, Sym, Usage, Utilization, WorkloadRow,
 };
 use crate::insight::testing::{
     CREATED, NOW, bare_device, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, resources, sym,
@@ -205,6 +205,9 @@ fn everything() -> World {
         Delta::Jobs(upserts(vec![train()])),
         Delta::Pods(upserts([pods(), vec![exporter()]].concat())),
         Delta::Gpus(vec![devices()]),
+        Delta::NodeUsage(
+            [(sym("gpu-1"), Usage { cpu_millis: 6_120, memory_bytes: 51 << 30, at: NOW })].into_iter().collect(),
+        ),
         Delta::Events(upserts(events())),
     ])
 }

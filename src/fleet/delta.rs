@@ -1,7 +1,7 @@
 //! Changes, as Sources tell them.
 
 use super::kind_table::kind_table;
-use super::{GpuAnswer, Kind, ObjectKey, PriceChange, Row, SourceGroup};
+use super::{GpuAnswer, Kind, NodeUsage, ObjectKey, PriceChange, Row, SourceGroup};
 
 /// Generation of a connection. What carries an older one is dropped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -41,6 +41,8 @@ macro_rules! define_deltas {
             $($rows(Vec<Change<super::$row>>),)+
             Prices(Vec<PriceChange>),
             Gpus(Vec<GpuAnswer>),
+            /// The usage of all Nodes of which it is known, in place of what was known before.
+            NodeUsage(NodeUsage),
         }
 
         impl Delta {
@@ -49,7 +51,7 @@ macro_rules! define_deltas {
                 match self {
                     $(Self::$rows(_))|+ => SourceGroup::Cluster,
                     Self::Prices(_) => SourceGroup::Prices,
-                    Self::Gpus(_) => SourceGroup::Metrics,
+                    Self::Gpus(_) | Self::NodeUsage(_) => SourceGroup::Metrics,
                 }
             }
         }

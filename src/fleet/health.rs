@@ -26,6 +26,8 @@ pub enum SourceId {
     GpuExporters,
     /// The metrics of accelerators that a Prometheus server has.
     Prometheus,
+    /// What Nodes use of their CPU and memory, from `metrics.k8s.io`.
+    NodeMetrics,
 }
 
 impl SourceId {
@@ -68,7 +70,7 @@ impl SourceId {
 }
 
 /// The Sources that are not the stream of a kind, with name and group: one line each, in the order of `sources`.
-const OTHER_SOURCES: [(SourceId, &str, SourceGroup); 8] = [
+const OTHER_SOURCES: [(SourceId, &str, SourceGroup); 9] = [
     (SourceId::KarpenterCrds, "karpenter-crds", SourceGroup::Cluster),
     (SourceId::PriceFile, "price-file", SourceGroup::Prices),
     (SourceId::AwsSpotPrices, "aws-spot-prices", SourceGroup::Prices),
@@ -77,6 +79,7 @@ const OTHER_SOURCES: [(SourceId, &str, SourceGroup); 8] = [
     (SourceId::KarpenterMetrics, "karpenter-metrics", SourceGroup::Prices),
     (SourceId::GpuExporters, "gpu-exporters", SourceGroup::Metrics),
     (SourceId::Prometheus, "prometheus", SourceGroup::Metrics),
+    (SourceId::NodeMetrics, "node-metrics", SourceGroup::Metrics),
 ];
 
 /// What Sources tell of. Only those of the cluster prove that the cluster answers.

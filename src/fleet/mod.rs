@@ -26,6 +26,7 @@ mod sym;
 mod table;
 #[cfg(test)]
 pub(crate) mod testing;
+mod usage;
 
 pub use annotation::{AnnotationChange, AnnotationOutcome, DO_NOT_DISRUPT};
 pub use delta::{Change, Delta, Epoch, KindRows, kinds};
@@ -57,3 +58,4 @@ pub use service::ServiceAddress;
 pub use store::{Changed, Fleet};
 pub use sym::{Interner, Labels, Sym};
 pub use table::{Row, Slot, Table};
+pub use usage::{NodeUsage, Usage};

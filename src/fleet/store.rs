@@ -7,8 +7,8 @@ use foldhash::fast::RandomState;
 use super::kind_table::kind_table;
 use super::{
     Change, ClaimedDevice, Delta, DeviceClassRow, EventRow, EventTable, GpuAnswer, GpuDevices, GpuPart, JobRow, Kind,
-    Meta, NodeClaimRow, NodeRow, ObjectKey, PodRow, PoolKey, PriceChange, Prices, ResourceClaimRow, ResourceSliceRow,
-    Row, Slot, Sym, Table, Uid, WorkloadRow,
+    Meta, NodeClaimRow, NodeRow, NodeUsage, ObjectKey, PodRow, PoolKey, PriceChange, Prices, ResourceClaimRow,
+    ResourceSliceRow, Row, Slot, Sym, Table, Uid, WorkloadRow,
 };
 
 type Slots = HashSet<Slot, RandomState>;
@@ -19,13 +19,14 @@ macro_rules! define_fleet {
     ($($(#[$doc:meta])* $kind:ident => $rows:ident($row:ident) in $table:ident: $store:ident, by $apply:ident {
         $($spec:tt)*
     })+) => {
-        /// All rows of all kinds, with their indices, all prices, and what exporters tell of accelerators.
+        /// All rows of all kinds, with their indices, all prices, what exporters tell of accelerators, and usage.
         #[derive(Default)]
         #[expect(missing_docs, reason = "each table is named after its kind")]
         pub struct Fleet {
             $(pub $table: table_type!($store, $row),)+
             pub prices: Prices,
             pub gpus: GpuDevices,
+            pub node_usage: NodeUsage,
             pods_by_node: Index<Sym>,
             pods_by_job: Index<Uid>,
             workloads_by_job: Index<Uid>,
@@ -48,6 +49,10 @@ macro_rules! define_fleet {
                     $(Delta::$rows(changes) => apply_changes!($apply, fleet.$table, changes, $kind, changed),)+
                     Delta::Prices(changes) => fleet.apply_prices(changes, &mut changed),
                     Delta::Gpus(answers) => fleet.apply_gpus(answers, &mut changed),
+                    Delta::NodeUsage(usage) => {
+                        changed.node_usage = fleet.node_usage != usage;
+                        fleet.node_usage = usage;
+                    }
                 }
                 changed
             }
@@ -92,6 +97,8 @@ pub struct Changed {
     pub instance_types: bool,
     /// Names of Nodes of whose devices an exporter told.
     pub gpus: BTreeSet<Sym>,
+    /// Whether the usage of a Node changed.
+    pub node_usage: bool,
 }
 
 impl Fleet {

@@ -14,7 +14,7 @@ struct Rule {
 
 const READ: &[&str] = &["get", "list", "watch"];
 
-/// Rules of the viewer: all kinds of the table, those of every cluster first, and Karpenter's CRDs.
+/// Rules of the viewer: all kinds of the table, those of every cluster first, Karpenter's CRDs, and what Nodes use.
 fn viewer() -> Vec<Rule> {
     let (optional, standard): (Vec<Kind>, Vec<Kind>) =
         Kind::ALL.into_iter().partition(|kind| kind.spec().is_optional());
@@ -28,6 +28,7 @@ fn viewer() -> Vec<Rule> {
     }
     let definitions = vec!["customresourcedefinitions"];
     rules.push(Rule { group: "apiextensions.k8s.io", resources: definitions, verbs: &["get"] });
+    rules.push(Rule { group: "metrics.k8s.io", resources: vec!["nodes"], verbs: &["list"] });
     rules
 }
 

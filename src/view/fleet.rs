@@ -9,7 +9,7 @@ use super::{Line, TableView, format, money, words};
 use crate::app::screens::fleet as columns;
 use crate::app::{self, Scope};
 use crate::config::Role;
-use crate::fleet::{CapacityType, HealthState, Key, Kind, NodeClaimRow, NodeRow, Sym};
+use crate::fleet::{CapacityType, HealthState, Key, Kind, NodeClaimRow, NodeRow, Sym, Usage};
 use crate::insight::Completeness;
 use crate::insight::disruption::{NodeAnnotation, protection};
 use crate::insight::gpu::GpuClass;
@@ -61,8 +61,13 @@ fn columns<'a>(frame: &FrameContext<'_>) -> Vec<Shown<Row<'a>>> {
     let inside_pool = matches!(frame.app.ui.level.scope, Some(Scope::NodePool(_)));
     let no_gpus = frame.totals.gpu.advertised == 0;
     let of_gpus = [&columns::GPU, &columns::BUSY, &columns::CLASS];
-    let is_left_out =
-        |column: &app::Column| (inside_pool && *column == columns::NODE_POOL) || (no_gpus && of_gpus.contains(&column));
+    let not_measured = frame.app.fleet.node_usage.is_empty();
+    let of_usage = [&columns::CPU_USED, &columns::MEMORY_USED];
+    let is_left_out = |column: &app::Column| {
+        (inside_pool && *column == columns::NODE_POOL)
+            || (no_gpus && of_gpus.contains(&column))
+            || (not_measured && of_usage.contains(&column))
+    };
     cells().into_iter().filter(|shown| !is_left_out(shown.column)).collect()
 }
 
@@ -79,6 +84,8 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
         Shown::new(&columns::PODS, Row::pods),
         Shown::new(&columns::CPU, Row::cpu),
         Shown::new(&columns::MEMORY, Row::memory),
+        Shown::new(&columns::CPU_USED, Row::cpu_used),
+        Shown::new(&columns::MEMORY_USED, Row::memory_used),
         Shown::new(&columns::GPU, Row::gpu),
         Shown::new(&columns::BUSY, Row::busy),
         Shown::new(&columns::CLASS, Row::class),
@@ -242,6 +249,21 @@ impl Row<'_> {
 
     fn memory(&self) -> Line {
         self.if_pods_known(|picture, node| share(picture.memory_requested_bytes, node.allocatable.memory_bytes))
+    }
+
+    fn cpu_used(&self) -> Line {
+        self.if_measured(|usage, node| share(usage.cpu_millis, node.allocatable.cpu_millis))
+    }
+
+    fn memory_used(&self) -> Line {
+        self.if_measured(|usage, node| share(usage.memory_bytes, node.allocatable.memory_bytes))
+    }
+
+    /// What is said of a Node whose usage is measured; a Node that has come since the last time is not among them.
+    fn if_measured(&self, say: fn(&Usage, &NodeRow) -> Line) -> Line {
+        let Machine::Node(node) = self.machine else { return Line::new() };
+        let usage = self.frame.app.fleet.node_usage.get(&node.meta.key.name);
+        usage.map_or_else(|| Line::of(Role::Unknown, format::UNKNOWN), |usage| say(usage, node))
     }
 
     fn gpu(&self) -> Line {

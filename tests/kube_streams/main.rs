@@ -7,6 +7,7 @@ mod bodies;
 #[path = "../fake_api/mod.rs"]
 mod fake_api;
 mod gpu_exporters;
+mod node_metrics;
 mod prometheus;
 mod refusals;
 mod screen;

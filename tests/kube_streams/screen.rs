@@ -54,6 +54,7 @@ pub fn quick() -> Timing {
         exporter_others: Duration::from_millis(80),
         prometheus: Duration::from_millis(80),
         prometheus_again: Duration::from_millis(10),
+        node_metrics: Duration::from_millis(80),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::app::devices::DeviceGroupBy;
 use crate::app::field::Field;
 use crate::app::rank::{self, Rank, thousandths};
 use crate::app::{App, RowRef, machines, payers, status};
-use crate::fleet::{CapacityType, Kind, NodeRow};
+use crate::fleet::{CapacityType, Kind, NodeRow, Usage};
 use crate::input::Action;
 use crate::insight::cost::CostPart;
 use crate::insight::disruption::Standing;
@@ -88,6 +88,12 @@ columns! {
     MEMORY = Column::right("memory", "MEM", 8, (4, 6, 6), "share of its memory that pods request")
         .ranked(|row, app| of_node(row, app, memory))
         .depends_on(&[POD]);
+    CPU_USED = Column::right("cpu-used", "CPU USED", 9, (8, 8, 8), "share of its cpu that is in use")
+        .ranked(|row, app| of_usage(row, app, cpu_used))
+        .depends_on(&[Dependency::NodeUsage]);
+    MEMORY_USED = Column::right("memory-used", "MEM USED", 9, (8, 8, 8), "share of its memory that is in use")
+        .ranked(|row, app| of_usage(row, app, memory_used))
+        .depends_on(&[Dependency::NodeUsage]);
     GPU = Column::left("gpu", "GPU", 4, (8, 12, 16), "accelerators that pods request, of those it has")
         .ranked(rank::gpus)
         .depends_on(GPUS_THERE);
@@ -161,6 +167,19 @@ fn cpu<'a>(picture: &'a NodePicture, node: &'a NodeRow) -> Rank<'a> {
 
 fn memory<'a>(picture: &'a NodePicture, node: &'a NodeRow) -> Rank<'a> {
     Rank::most(thousandths(picture.memory_requested_bytes, node.allocatable.memory_bytes))
+}
+
+fn of_usage<'a>(row: RowRef<'a>, app: &'a App, share: fn(&NodeRow, &Usage) -> i64) -> Rank<'a> {
+    let RowRef::Node(node) = row else { return Rank::LAST };
+    Rank::most_of(app.fleet.node_usage.get(&node.meta.key.name).map(|usage| share(node, usage)))
+}
+
+fn cpu_used(node: &NodeRow, usage: &Usage) -> i64 {
+    thousandths(usage.cpu_millis, node.allocatable.cpu_millis)
+}
+
+fn memory_used(node: &NodeRow, usage: &Usage) -> i64 {
+    thousandths(usage.memory_bytes, node.allocatable.memory_bytes)
 }
 
 /// Nothing is known of what has no price.

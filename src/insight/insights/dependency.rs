@@ -11,6 +11,8 @@ pub enum Dependency {
     Prices,
     /// What exporters tell of accelerators.
     GpuDevices,
+    /// What Nodes use of their CPU and memory.
+    NodeUsage,
     /// How completely the kinds are known: the health of the Sources.
     Completeness,
     /// What is known of the cluster besides its objects.
@@ -157,7 +159,11 @@ impl Dependency {
     /// The dependencies that a Delta touches.
     pub fn of_delta(changed: &Changed) -> Vec<Self> {
         let kinds = changed.kinds.iter().copied().map(Self::Kind);
-        let others = [(changed.prices, Self::Prices), (!changed.gpus.is_empty(), Self::GpuDevices)];
+        let others = [
+            (changed.prices, Self::Prices),
+            (!changed.gpus.is_empty(), Self::GpuDevices),
+            (changed.node_usage, Self::NodeUsage),
+        ];
         kinds.chain(others.into_iter().filter(|(has_changed, _)| *has_changed).map(|(_, cause)| cause)).collect()
     }
 }

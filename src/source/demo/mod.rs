@@ -7,7 +7,7 @@
 //! * [`clock`]: the queue of scheduled events; [`world`]: all state and the dispatch; [`model`]: its types.
 //! * [`cast`]: pools, services and Jobs; [`catalog`]: instance types and images; [`genesis`]: the initial state.
 //! * [`scheduler`], [`kubelet`], [`jobs`], [`controllers`], [`karpenter`]: behaviour of the components of these names.
-//! * [`prices`]: simulated AWS prices. [`exporter`]: simulated metrics of GPUs. [`objects`]: JSON from state; [`simulation`]: the public interface; [`run()`]:
+//! * [`prices`]: simulated AWS prices. [`exporter`]: simulated metrics of GPUs; [`usage`]: of nodes. [`objects`]: JSON from state; [`simulation`]: the public interface; [`run()`]:
 //!   the Source.
 
 mod cast;
@@ -28,6 +28,7 @@ mod rng;
 mod run;
 mod scheduler;
 mod simulation;
+mod usage;
 mod world;
 
 pub use run::{DemoClock, Request, Settings, deltas, facts, first_reports, once, run};

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::simulation::{Change, Simulation};
-use super::{catalog, exporter, prices};
+use super::{catalog, exporter, prices, usage};
 use crate::fleet::{
     AnnotationChange, AnnotationOutcome, ClusterFacts, Delta, Epoch, Health, HealthState, Interner, KarpenterApi, Key,
     Kind, Report, SourceId,
@@ -95,6 +95,7 @@ pub fn first_reports(seed: u64, simulation: &Simulation, interner: &mut Interner
     let crds = health_of(HealthState::Live, 3, simulation.now());
     reports.push(Report::Health(SourceId::KarpenterCrds, crds));
     reports.extend(exporter::reports(simulation));
+    reports.extend(usage::reports(simulation));
     reports
 }
 
@@ -195,6 +196,7 @@ struct Running {
     told_health: Time,
     told_prices: Time,
     told_gpus: Time,
+    told_usage: Time,
 }
 
 impl Running {
@@ -208,6 +210,7 @@ impl Running {
             told_health: settings.start,
             told_prices: settings.start,
             told_gpus: settings.start,
+            told_usage: settings.start,
         }
     }
 
@@ -237,6 +240,10 @@ impl Running {
         if now.seconds_since(self.told_gpus) >= exporter::SECONDS {
             self.told_gpus = now;
             reports.extend(exporter::reports(&self.simulation));
+        }
+        if now.seconds_since(self.told_usage) >= usage::SECONDS {
+            self.told_usage = now;
+            reports.extend(usage::reports(&self.simulation));
         }
         self.send(reports).await
     }

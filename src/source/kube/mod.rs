@@ -23,6 +23,7 @@ mod identity;
 mod karpenter_metrics;
 mod kubeconfig;
 mod lines;
+mod node_metrics;
 mod options;
 mod page_size;
 mod prometheus;

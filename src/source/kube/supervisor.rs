@@ -23,7 +23,8 @@ use super::stream::{Stream, StreamContext};
 use super::token::TokenFile;
 use super::watches::Watches;
 use super::{
-    Clock, ConnectOptions, PrometheusChoice, Timing, crd, gpu_exporters, identity, karpenter_metrics, prometheus,
+    Clock, ConnectOptions, PrometheusChoice, Timing, crd, gpu_exporters, identity, karpenter_metrics, node_metrics,
+    prometheus,
 };
 use crate::files;
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, GpuDemand, Kind, PriceDemand, Report};
@@ -71,8 +72,8 @@ impl KubeSource {
         self
     }
 
-    /// Reads the exporters of accelerators' metrics, too, while they are wanted, and asks a Prometheus server where they cannot
-    /// be read.
+    /// Reads metrics, too: those of accelerators while they are wanted, from their exporters, or from a Prometheus server where
+    /// these cannot be read; and what Nodes use.
     #[must_use]
     pub fn measuring(mut self, demand: watch::Receiver<GpuDemand>, prometheus: PrometheusChoice) -> Self {
         self.demands.gpus = Some((demand, prometheus));
@@ -171,6 +172,7 @@ fn start(tasks: &mut JoinSet<Closed>, context: &StreamContext, demands: Demands)
     if let Some((demand, choice)) = demands.gpus {
         tasks.spawn(gpu_exporters::run(context.clone(), later.clone(), demand.clone()));
         tasks.spawn(prometheus::run(context.clone(), later.clone(), demand, choice));
+        tasks.spawn(node_metrics::run(context.clone(), later.clone()));
     }
     tasks.spawn(ask_identity(context.clone()));
     let wait = context.timing.first_tier_wait;

@@ -53,6 +53,8 @@ pub struct Timing {
     pub prometheus: Duration,
     /// The least time between two of them, where more Nodes have come to be asked for.
     pub prometheus_again: Duration,
+    /// Between two lists of what Nodes use; metrics-server measures every 15 s.
+    pub node_metrics: Duration,
 }
 
 impl Default for Timing {
@@ -82,6 +84,7 @@ impl Default for Timing {
             exporter_others: Duration::from_mins(1),
             prometheus: Duration::from_secs(30),
             prometheus_again: Duration::from_secs(5),
+            node_metrics: Duration::from_secs(30),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::super::{Line, format, pools, words};
 use super::{Page, cost, gpus, verdict};
 use crate::app::{claim_phase, node_phase};
 use crate::config::Role;
-use crate::fleet::{Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow};
+use crate::fleet::{HealthState, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, SourceId};
 use crate::insight::disruption::{NodeAnnotation, protection};
 use crate::insight::gpu::{self, Thousandths};
 
@@ -80,7 +80,34 @@ fn resources(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
         "memory",
         amount(picture.map(|p| p.memory_requested_bytes), node.allocatable.memory_bytes, format::bytes),
     );
+    page.fact("in use", usage(frame, node));
     page.fact_if("kubelet", Some(&node.kubelet_version));
+}
+
+/// What is in use of its CPU and memory, and how long ago that was measured; or why nobody tells.
+fn usage(frame: &FrameContext<'_>, node: &NodeRow) -> Line {
+    let Some(usage) = frame.app.fleet.node_usage.get(&node.meta.key.name) else { return not_measured(frame) };
+    let share = |used, whole, write: fn(i64) -> String| match format::percent(used, whole) {
+        Some(percent) => format!("{} ({percent})", write(used)),
+        None => write(used),
+    };
+    let words = format!(
+        "{}, {}",
+        share(usage.cpu_millis, node.allocatable.cpu_millis, cpu),
+        share(usage.memory_bytes, node.allocatable.memory_bytes, format::bytes)
+    );
+    let age = format::age(frame.app.now.seconds_since(usage.at));
+    Line::plain(words).and(Role::TextDim, format!("  measured {age} ago"))
+}
+
+fn not_measured(frame: &FrameContext<'_>) -> Line {
+    let health = frame.app.sources.get(&SourceId::NodeMetrics);
+    let words = match health.map(|health| (health.state, health.message.as_ref())) {
+        None | Some((HealthState::Connecting | HealthState::Syncing, _)) => format::NOT_YET.to_owned(),
+        Some((state, Some(message))) if !state.is_complete() => format!("{} {message}", format::UNKNOWN),
+        Some(_) => format!("{} not measured yet", format::UNKNOWN),
+    };
+    Line::of(Role::Unknown, words)
 }
 
 fn cpu(millis: i64) -> String {
