@@ -7,9 +7,8 @@ use super::object::Object;
 use super::value::{Stamp, Text, text};
 use super::words::{BlockerKind, DisruptionReason, Evidence, HazardKind, Verdict};
 use crate::app::App;
-use crate::fleet::{NodeRow, ObjectKey};
-use crate::insight::disruption::{self, Reason, hazards, words};
-use crate::insight::picture::Evaluator;
+use crate::fleet::ObjectKey;
+use crate::insight::disruption::{self, NodeInputs, Reason, hazards, words};
 
 /// May Karpenter take a Node, what holds it, and what ends it all the same.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -87,20 +86,19 @@ pub struct ReachedPod {
     pub killed_at: Option<Stamp>,
 }
 
-pub(super) fn of(app: &App, evaluator: &Evaluator<'_>, row: &NodeRow) -> Disruption {
-    let case = evaluator.case(row);
-    let (found, hazards) = hazards::judged(&case);
+/// Of a Node, by the verdict that was `found` of it.
+pub(super) fn of(app: &App, case: &NodeInputs<'_>, found: &disruption::Disruption) -> Disruption {
     Disruption {
         verdict: found.verdict.into(),
-        headline: words::headline(&found).machine_text(),
+        headline: words::headline(found).machine_text(),
         may: May {
             empty: found.may.get(Reason::Empty),
             drifted: found.may.get(Reason::Drifted),
             underutilized: found.may.get(Reason::Underutilized),
         },
         blockers: found.blockers.iter().map(blocker).collect(),
-        hazards: hazards.iter().map(hazard).collect(),
-        held_since: app.insights.held.since(&case, &found).map(Stamp),
+        hazards: hazards::of_node(case, found).iter().map(hazard).collect(),
+        held_since: app.insights.held.since(case, found).map(Stamp),
     }
 }
 

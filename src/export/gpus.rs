@@ -8,9 +8,10 @@ use super::value::{Devices, Percent, Stamp, Text, Watts, maybe_text, text};
 use super::words::{DevicePlugin, ExporterKind, ExporterState, GpuClass, Sharing, Vendor};
 use crate::app::App;
 use crate::fleet::{DeviceReading, JobRow, Kind, NodeRow, PodRow};
+use crate::insight::disruption::Disruption;
 use crate::insight::gpu::{self, DeviceActivity, ExporterStatus, NodeActivity};
 use crate::insight::insights::GpuSeconds;
-use crate::insight::picture::{CpuShare, Disagreement, Evaluator, NodePicture};
+use crate::insight::picture::{CpuShare, Disagreement, NodePicture};
 use crate::insight::{Completeness, Sentence};
 
 /// Whether the document lists the devices of each Node.
@@ -216,7 +217,7 @@ pub struct JobGpu {
 
 pub(super) fn of_node(
     app: &App,
-    evaluator: &Evaluator<'_>,
+    disruption: &Disruption,
     detail: GpuDetail,
     row: &NodeRow,
     picture: &NodePicture,
@@ -230,7 +231,7 @@ pub(super) fn of_node(
     let is_claimed = found.sharing == gpu::Sharing::Dra;
     let are_pods_known = known.all(Kind::Pod) && (!is_claimed || known.all(Kind::ResourceClaim));
     let is_priced = are_pods_known && picture.cost.rate().is_some() && found.advertised > 0;
-    let disagreement = Disagreement::of(&evaluator.node(row), found, activity, CpuShare::of(row, picture));
+    let disagreement = Disagreement::of(disruption, found, activity, CpuShare::of(row, picture));
     let (source, as_of) = provenance(activity);
     Some(Gpu {
         resource: text(&found.resource),

@@ -10,6 +10,7 @@ use super::value::{Id, Stamp, Text, maybe_text, text};
 use super::words::{CapacityType, NodePhase};
 use crate::app::App;
 use crate::fleet::{Kind, NodeRow};
+use crate::insight::disruption::judge;
 use crate::insight::picture::{Evaluator, NodePicture};
 use crate::insight::{Completeness, phase};
 
@@ -73,6 +74,8 @@ pub(super) fn of(
     row: &NodeRow,
 ) -> Node {
     let picture = app.insights.picture.node(&row.meta.key.name);
+    let case = evaluator.case(row);
+    let found = judge(&case);
     let usage = app.fleet.node_usage.get(&row.meta.key.name);
     let requested = |of: fn(&NodePicture) -> i64| known.only(&[Kind::Pod], picture.map_or(0, of));
     Node {
@@ -96,8 +99,8 @@ pub(super) fn of(
         cpu_used_millis: usage.map(|usage| usage.cpu_millis),
         memory_used_bytes: usage.map(|usage| usage.memory_bytes),
         used_as_of: usage.map(|usage| Stamp(usage.at)),
-        gpu: picture.and_then(|picture| gpus::of_node(app, evaluator, detail, row, picture)),
-        disruption: disruption::of(app, evaluator, row),
+        gpu: picture.and_then(|picture| gpus::of_node(app, &found, detail, row, picture)),
+        disruption: disruption::of(app, &case, &found),
         cost: cost::of(picture.map(|picture| &picture.cost)),
     }
 }

@@ -18,10 +18,14 @@ const SYSTEM: (i64, i64) = (90, 640);
 pub(super) fn reports(simulation: &Simulation) -> [Report; 2] {
     let at = simulation.now();
     let world = &simulation.world;
-    let machines = world.machines.values().filter(|machine| machine.is_initialized());
+    let machines = world.machines.values().filter(|machine| is_ready(machine));
     let usage: NodeUsage = machines.map(|machine| (Sym::new(&machine.name), usage(world, machine, at))).collect();
     let health = Health { state: HealthState::Live, objects: usage.len() as u64, as_of: Some(at), ..Health::default() };
     [Report::Delta(Delta::NodeUsage(usage)), Report::Health(SourceId::NodeMetrics, health)]
+}
+
+fn is_ready(machine: &Machine) -> bool {
+    machine.node.as_ref().is_some_and(|node| node.ready.is_some())
 }
 
 fn usage(world: &World, machine: &Machine, at: Time) -> Usage {
