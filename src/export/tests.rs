@@ -70,6 +70,7 @@ fn controller(version: &str) -> Delta {
         meta: meta("kube-system", "karpenter"),
         image,
         feature_gates: None,
+        replicas: 1,
     }]))
 }
 

@@ -129,6 +129,8 @@ pub struct ControllerRow {
     pub image: Sym,
     /// Its environment variable `FEATURE_GATES`, verbatim; `None` where it is not set there.
     pub feature_gates: Option<Sym>,
+    /// `spec.replicas`: how many controllers are to run.
+    pub replicas: i64,
 }
 
 /// One kueue.x-k8s.io Workload: what Kueue admits as a whole.

@@ -1,6 +1,6 @@
 //! Which Karpenter runs here, and what that version understands.
 
-use crate::fleet::{ClusterFacts, ControllerRow, KarpenterApi, Row, Table};
+use crate::fleet::{ClusterFacts, ControllerRow, Fleet, KarpenterApi, NodePoolRow, Row, Table};
 
 /// How the version came to be known.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -61,6 +61,21 @@ const EMPTY_BY_COST: Release = (1, 14);
 /// The first version that looks for empty nodes before drifted ones.
 const EMPTINESS_FIRST: Release = (1, 5);
 
+/// The first version to which labels that a price depends on matter for consolidation only.
+const LABELS_FOR_CONSOLIDATION_ONLY: Release = (1, 1);
+
+/// The first version that gives a NodeClaim only five minutes to launch.
+const LAUNCH_TIMEOUT: Release = (1, 7);
+
+/// The first version with `karpenter.sh/v1`.
+const FIRST_OF_V1: Release = (1, 0);
+
+/// How AWS's image begins (karpenter-provider-aws charts/karpenter/values.yaml).
+const IMAGE_OF_AWS: &str = "public.ecr.aws/karpenter/controller";
+
+/// The API group of the NodeClasses of the provider that comes with karpenter's core (karpenter kwok/apis).
+const KWOK_GROUP: &str = "karpenter.kwok.sh";
+
 /// The API group of the NodeClasses of EKS Auto Mode.
 pub const AUTO_MODE_GROUP: &str = "eks.amazonaws.com";
 
@@ -74,17 +89,20 @@ type Release = (u32, u32);
 
 impl KarpenterVersion {
     /// From what the user says, else the controller's image, else the CRD, else nothing. A text that does not begin
-    /// with two numbers (`latest`) says nothing.
-    pub fn detect(flag: Option<&str>, controllers: &Table<ControllerRow>, facts: &ClusterFacts) -> Self {
+    /// with two numbers (`latest`) says nothing, nor does an image that cannot be the one of its API.
+    pub fn detect(flag: Option<&str>, fleet: &Fleet, facts: &ClusterFacts) -> Self {
         let sources = [
             (flag.map(str::to_owned), Provenance::Flag),
-            (image_version(controllers), Provenance::Image),
+            (image_version(&fleet.controllers, &fleet.node_pools), Provenance::Image),
             (facts.karpenter_crd_version.clone(), Provenance::CrdSchema),
         ];
+        let is_possible = |release: Release, how| {
+            how != Provenance::Image || facts.karpenter_api != KarpenterApi::V1 || release >= FIRST_OF_V1
+        };
         let found = sources.into_iter().find_map(|(text, how)| {
             let text = text?;
             let version = text.strip_prefix('v').unwrap_or(&text);
-            release(version).map(|_| (Some(version.to_owned()), how))
+            release(version).filter(|release| is_possible(*release, how)).map(|_| (Some(version.to_owned()), how))
         });
         let (version, how) = found.unwrap_or((None, Provenance::Assumed));
         Self { version, how, api: facts.karpenter_api, auto_mode: facts.auto_mode }
@@ -109,10 +127,27 @@ impl KarpenterVersion {
         }
     }
 
+    /// Whether a node is empty when evicting its pods costs nothing.
+    pub fn empty_by_cost(&self) -> Support {
+        self.has(EMPTY_BY_COST)
+    }
+
     /// Whether a pod under several PodDisruptionBudgets blocks though each of them allows a disruption (karpenter 1.7,
     /// pkg/utils/pdb/pdb.go; before, each was asked by itself).
-    pub fn several_budgets_block(&self) -> bool {
-        self.has(SEVERAL_BUDGETS_BLOCK) != Support::No
+    pub fn several_budgets(&self) -> Support {
+        self.has(SEVERAL_BUDGETS_BLOCK)
+    }
+
+    /// Whether a node without instance type, capacity type or zone may be taken as empty or drifted (karpenter 1.1,
+    /// pkg/controllers/state/statenode.go).
+    pub fn labels_for_consolidation_only(&self) -> Support {
+        self.has(LABELS_FOR_CONSOLIDATION_ONLY)
+    }
+
+    /// After how many seconds a NodeClaim that has not launched is deleted (pkg/controllers/nodeclaim/lifecycle/
+    /// liveness.go): five minutes since 1.7; before, only the fifteen in which it must register.
+    pub fn launch_timeout_seconds(&self) -> i64 {
+        if self.has(LAUNCH_TIMEOUT) == Support::No { 900 } else { 300 }
     }
 
     /// Whether empty nodes are looked for before drifted ones (karpenter 1.5, pkg/controllers/disruption/controller.go).
@@ -147,9 +182,14 @@ impl KarpenterVersion {
     }
 }
 
-/// The version in the image's tag; of several controllers the first by name.
-fn image_version(controllers: &Table<ControllerRow>) -> Option<String> {
-    let controller = controllers.iter().min_by_key(|row| &row.meta().key)?;
+/// The version in the image's tag; of several controllers the first by name. Other providers than AWS number their images
+/// differently: one is believed that is AWS's own, or where no NodePool is of another provider.
+fn image_version(controllers: &Table<ControllerRow>, pools: &Table<NodePoolRow>) -> Option<String> {
+    let is_numbered_as_core = |group: &str| is_of_aws(group) || group == KWOK_GROUP;
+    let mut groups = pools.iter().filter_map(|pool| pool.node_class.as_ref()).map(|class| class.group.as_str());
+    let is_foreign = !groups.all(is_numbered_as_core);
+    let images = controllers.iter().filter(|row| !is_foreign || row.image.starts_with(IMAGE_OF_AWS));
+    let controller = images.min_by_key(|row| &row.meta().key)?;
     let image = controller.image.split_once('@').map_or(controller.image.as_str(), |(name, _)| name);
     let (_, last) = image.rsplit_once('/').unwrap_or(("", image));
     last.split_once(':').map(|(_, tag)| tag.to_owned())
@@ -164,21 +204,49 @@ fn release(version: &str) -> Option<Release> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::{Change, Sym};
+    use crate::fleet::{Delta, NodeClassRef, Sym};
+    use crate::insight::testing::{fleet, upserts};
     use crate::rows;
     use crate::units::Time;
 
+    fn with_image(image: &str, group: &str) -> Fleet {
+        let meta = rows::meta("kube-system", "karpenter", Time::from_seconds(0));
+        let row = ControllerRow { meta, image: Sym::new(image), feature_gates: None, replicas: 1 };
+        let class = NodeClassRef { group: Sym::new(group), kind: Sym::new("NodeClass"), name: Sym::new("default") };
+        let pool = rows::pool(rows::meta("", "gpu", Time::from_seconds(0)));
+        let pool = NodePoolRow { node_class: Some(class), ..pool };
+        fleet(vec![Delta::Controllers(upserts(vec![row])), Delta::NodePools(upserts(vec![pool]))])
+    }
+
     fn detect(flag: Option<&str>, image: Option<&str>, crd: Option<&str>) -> KarpenterVersion {
-        let mut controllers = Table::default();
-        if let Some(image) = image {
-            let meta = rows::meta("kube-system", "karpenter", Time::from_seconds(0));
-            controllers.apply(
-                Change::Upsert(ControllerRow { meta, image: Sym::new(image), feature_gates: None }),
-                |_, _, _| (),
-            );
-        }
+        let fleet = image.map_or_else(Fleet::default, |image| with_image(image, "karpenter.k8s.aws"));
         let facts = ClusterFacts { karpenter_crd_version: crd.map(str::to_owned), ..ClusterFacts::default() };
-        KarpenterVersion::detect(flag, &controllers, &facts)
+        KarpenterVersion::detect(flag, &fleet, &facts)
+    }
+
+    #[test]
+    fn the_image_of_a_provider_with_numbers_of_its_own_tells_no_version() {
+        let facts = ClusterFacts {
+            karpenter_api: KarpenterApi::V1,
+            karpenter_crd_version: Some("1.8".to_owned()),
+            ..ClusterFacts::default()
+        };
+        let aws = "public.ecr.aws/karpenter/controller:1.11.2";
+        for (image, group, version, how) in [
+            (aws, "karpenter.k8s.aws", "1.11.2", Provenance::Image),
+            ("mirror.corp/karpenter/controller:1.11.2", "karpenter.k8s.aws", "1.11.2", Provenance::Image),
+            ("mirror.corp/karpenter/controller:1.11.2", "eks.amazonaws.com", "1.11.2", Provenance::Image),
+            ("kwok.local/karpenter:1.11.2", "karpenter.kwok.sh", "1.11.2", Provenance::Image),
+            ("mcr.microsoft.com/aks/karpenter/controller:1.6.2", "karpenter.azure.com", "1.8", Provenance::CrdSchema),
+            ("public.ecr.aws/cloudpilotai/gcp/karpenter:0.3.1", "karpenter.k8s.gcp", "1.8", Provenance::CrdSchema),
+            // An API that it cannot have.
+            ("registry:5000/karpenter:0.37.0", "karpenter.k8s.aws", "1.8", Provenance::CrdSchema),
+            // Another provider's NodePool beside AWS's controller.
+            (aws, "karpenter.k8s.gcp", "1.11.2", Provenance::Image),
+        ] {
+            let found = KarpenterVersion::detect(None, &with_image(image, group), &facts);
+            assert_eq!((found.version.as_deref(), found.how), (Some(version), how), "{image} {group}");
+        }
     }
 
     #[test]

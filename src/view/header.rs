@@ -74,9 +74,9 @@ fn pause(frame: &FrameContext<'_>, is_narrow: bool) -> Line {
     }
 }
 
-/// As long as what Karpenter decided before is still carried out, the gate calls no node paused; the header that said
-/// otherwise would contradict every row below it.
-const PAUSED_SECONDS: i64 = gates::IN_FLIGHT_SECONDS;
+/// As long as a launch may be a usual one, the gate calls no node paused; the header that said otherwise would contradict
+/// every row below it.
+const PAUSED_SECONDS: i64 = gates::USUAL_LAUNCH_SECONDS;
 
 /// Whether Karpenter disrupts nothing of its own accord, by the rule of the gate; the findings say why.
 fn is_paused(frame: &FrameContext<'_>) -> bool {

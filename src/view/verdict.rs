@@ -6,7 +6,8 @@ use crate::config::Role;
 use crate::fleet::{Condition, Key, Kind, NodeClaimRow, NodeRow, ObjectKey};
 use crate::insight::disruption::hazards::HazardKind;
 use crate::insight::disruption::{
-    Blocker, BlockerKind, Broken, Disruption, Hazard, Reason, Standing, Verdict, standing, words as said_words,
+    Blocker, BlockerKind, Broken, Disruption, Hazard, Reason, Standing, Undecided, Verdict, standing,
+    words as said_words,
 };
 use crate::units::duration;
 
@@ -186,25 +187,34 @@ impl<'a> NodeDisruptionText<'a> {
         pool.map_or("", |pool| pool.consolidation_policy.as_str())
     }
 
-    /// The kinds of which too little is known; `None` for rules that are not judged.
-    fn missing_kinds(&self) -> Vec<Option<Kind>> {
+    /// What is not decided, in the order of the gates.
+    fn undecided(&self) -> Vec<Undecided> {
         let results = self.frame.evaluator().explain(self.node);
-        results.iter().filter_map(|(_, result)| result.undecided).map(|(_, kind)| kind).collect()
+        results.into_iter().flat_map(|(_, result)| result.undecided).collect()
+    }
+
+    /// The first kind of which too little is known.
+    fn missing_kind(&self) -> Option<Kind> {
+        self.undecided().into_iter().find_map(|one| one.missing)
     }
 
     /// Whether nothing can be said because of objects that could not be decoded.
     pub(super) fn is_undecodable(&self) -> bool {
-        let first = self.missing_kinds().into_iter().flatten().next();
-        first.is_some_and(|kind| self.frame.undecodable(kind).is_some())
+        self.missing_kind().is_some_and(|kind| self.frame.undecodable(kind).is_some())
+    }
+
+    /// Whether nothing can be said because versions of Karpenter differ, and which one runs is not known.
+    pub(super) fn is_version_doubtful(&self) -> bool {
+        self.missing_kind().is_none() && !self.frame.evaluator().case(self.node).is_legacy()
     }
 
     /// Why nothing can be said: `pods not read`.
     pub(super) fn missing(&self) -> String {
-        let kinds = self.missing_kinds();
-        match kinds.iter().flatten().next() {
-            Some(kind) => format!("{} {}", short_kinds(*kind), self.frame.not_read(*kind)),
-            None if kinds.is_empty() => "nothing says why".to_owned(),
-            None => format!("{} is not judged", self.frame.app.insights.karpenter.api.name()),
+        match (self.missing_kind(), self.undecided().first()) {
+            (Some(kind), _) => format!("{} {}", short_kinds(kind), self.frame.not_read(kind)),
+            (None, None) => "nothing says why".to_owned(),
+            (None, Some(_)) if self.is_version_doubtful() => "Karpenter's version not known".to_owned(),
+            (None, Some(_)) => format!("{} is not judged", self.frame.app.insights.karpenter.api.name()),
         }
     }
 

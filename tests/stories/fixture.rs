@@ -165,6 +165,7 @@ pub fn facts() -> ClusterFacts {
     ClusterFacts {
         context: "prod-ml".to_owned(),
         karpenter_api: KarpenterApi::V1,
+        karpenter_crd_version: Some("1.14".to_owned()),
         contexts: ["lab", "prod-ml", "prod-web"].map(str::to_owned).to_vec(),
         ..ClusterFacts::default()
     }

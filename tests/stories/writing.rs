@@ -167,7 +167,9 @@ fn durations_have_no_note_for_a_karpenter_that_supports_them() {
 
 #[test]
 fn the_dialog_notes_an_assumed_karpenter_version() {
-    let told = story(small()).keys(TRAIN_0).keys("p").notes("assumed");
+    let unknown = batchtop::fleet::ClusterFacts { karpenter_crd_version: None, ..facts() };
+    let told = story(small()).told(vec![Report::Cluster(Box::new(unknown))]);
+    let told = told.keys(TRAIN_0).keys("p").notes("assumed");
     assert_eq!(choices(&told).len(), 5);
 }
 

@@ -1,6 +1,7 @@
 //! Policy `Balanced` (karpenter 1.14, pkg/controllers/disruption/balanced.go): what a move saves must be worth what it
-//! disturbs. Karpenter drops nodes that cannot reach that without a word; an estimate here, because its prices are not
-//! known to the last cent.
+//! disturbs. Where Karpenter looks at one node by itself, it drops those that cannot reach that without a word
+//! (singlenodeconsolidation.go); of several that go together it weighs the sum. An estimate here, because its prices are
+//! not known to the last cent.
 
 use super::blocker::{Blocker, BlockerKind};
 use super::node_inputs::NodeInputs;
@@ -46,7 +47,7 @@ fn disruption_cost(moving_cost: i64) -> i128 {
     i128::from(NODE_COST) + i128::from(moving_cost)
 }
 
-/// Advisory where even deleting the node for nothing in return would save too little.
+/// Advisory where even deleting the node for nothing in return would save too little by itself.
 pub fn blocker(case: &NodeInputs<'_>) -> Option<Blocker> {
     let pool = case.pool?;
     if pool.row.consolidation_policy != "Balanced" || pool.balance.unpriced > 0 {
@@ -64,7 +65,7 @@ pub fn blocker(case: &NodeInputs<'_>) -> Option<Blocker> {
         let message = sentence![
             "NodePool \"",
             name,
-            "\" is Balanced, and what the node costs is too little for what it runs (estimate)",
+            "\" is Balanced, and by itself the node costs too little for what it runs (estimate)",
         ];
         Blocker::new(BlockerKind::Balance, Reasons::only(Reason::Underutilized), message)
             .about(Key::new(Kind::NodePool, pool.row.meta.key.clone()))

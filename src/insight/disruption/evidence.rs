@@ -122,7 +122,7 @@ fn names(said: &Said<'_>, blocker: &Blocker) -> bool {
 
 /// What only Karpenter knows, as far as its Events tell: advisory, because they may be out of date.
 pub fn advisory(case: &NodeInputs<'_>) -> Vec<Blocker> {
-    [nominated(case), simulation(case), drift_simulation(case)].into_iter().flatten().collect()
+    [nominated(case), simulation(case), drift_simulation(case), no_instance_types(case)].into_iter().flatten().collect()
 }
 
 fn nominated(case: &NodeInputs<'_>) -> Option<Blocker> {
@@ -139,7 +139,10 @@ fn simulation(case: &NodeInputs<'_>) -> Option<Blocker> {
             && case.claim.and_then(|claim| claim.last_pod_event).is_none_or(|pods| event.at > pods)
     };
     let event = case.events.iter().find(is_current)?;
-    let is_simulation = said(event).is_some_and(|said| said.kind == BlockerKind::Simulation);
+    let said = said(event)?;
+    // That its NodePool does not list the instance type any more only Karpenter knows.
+    let is_unlisted = said.kind == BlockerKind::MissingLabels && names_its_instance_type(case, event);
+    let is_simulation = said.kind == BlockerKind::Simulation || is_unlisted;
     // Emptiness says this of every node, empty or not (karpenter pkg/controllers/disruption/emptiness.go).
     let of_emptiness = event.message.contains("has buffer pods");
     let only = Reasons::only(if of_emptiness { Reason::Empty } else { Reason::Underutilized });
@@ -152,6 +155,25 @@ fn drift_simulation(case: &NodeInputs<'_>) -> Option<Blocker> {
     let is_simulation = said(event).is_some_and(|said| said.kind == BlockerKind::Simulation);
     (is_simulation && case.is_drifted() && is_fresh(event, case.now, BLOCKED_SECONDS))
         .then(|| from_event(case, event, BlockerKind::Simulation, Reasons::only(Reason::Drifted)))
+}
+
+fn names_its_instance_type(case: &NodeInputs<'_>, event: &EventRow) -> bool {
+    let instance_type = case.label("node.kubernetes.io/instance-type");
+    instance_type.is_some_and(|name| event.message.contains(&format!("nstance Type \"{name}\" not found")))
+}
+
+/// A NodePool that is there and offers no instance types is not found either, for reasons that may be Karpenter's alone
+/// (pkg/controllers/disruption/types.go, NewCandidate).
+fn no_instance_types(case: &NodeInputs<'_>) -> Option<Blocker> {
+    let pool = case.pool?;
+    let is_told = |event: &&&EventRow| {
+        event.reason == "DisruptionBlocked"
+            && said(event).is_some_and(|said| said.kind == BlockerKind::NodePoolMissing)
+            && pool.row.meta.created < event.at
+            && is_fresh(event, case.now, BLOCKED_SECONDS)
+    };
+    let event = case.events.iter().find(is_told)?;
+    Some(from_event(case, event, BlockerKind::Simulation, Reasons::ALL))
 }
 
 fn newest<'a>(case: &NodeInputs<'a>, kind: BlockerKind) -> Option<&'a EventRow> {
@@ -188,7 +210,6 @@ fn is_still_there(case: &NodeInputs<'_>, event: &EventRow, said: &Said<'_>) -> b
         BlockerKind::Pdb => keys.iter().any(|key| budget(key).is_some_and(|row| row.disruptions_allowed == 0)),
         BlockerKind::MultiplePdbs => keys.iter().all(|key| budget(key).is_some()),
         BlockerKind::NodeAnnotation => case.node_annotation().is_some(),
-        BlockerKind::NodePoolMissing => case.pool.is_some_and(|pool| pool.row.meta.created < event.at),
         _ => false,
     }
 }

@@ -9,10 +9,10 @@ use super::pods::Budgeted;
 use super::protection;
 use super::reason::{Reason, Reasons};
 use crate::fleet::{Condition, DisruptionBudgetRow, Key, Kind, NodeClaimRow, NodePoolRow, ObjectKey, PodRow, Status};
-use crate::insight::karpenter::{EmptyRule, is_of_aws};
+use crate::insight::karpenter::{AUTO_MODE_GROUP, EmptyRule, Support, is_of_aws};
 use crate::insight::phase;
 use crate::insight::sentence::{Part, Sentence, sentence};
-use crate::units::{Lifetime, Time, quantity};
+use crate::units::{Lifetime, quantity};
 
 /// One question that Karpenter asks before it takes a node.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -47,6 +47,17 @@ pub enum Gate {
     Quiet,
     /// Do the NodePool's budgets allow it?
     Budgets,
+    /// Is there a NodePool on which pods could be placed?
+    Placement,
+}
+
+/// Why a gate cannot be decided for some reasons.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Undecided {
+    /// What may stop these reasons.
+    pub blocker: Blocker,
+    /// The kind of which not all objects are known, where it is for that.
+    pub missing: Option<Kind>,
 }
 
 /// The answer of one gate for a node.
@@ -54,16 +65,25 @@ pub enum Gate {
 pub struct GateResult {
     /// Blockers that this gate found.
     pub blockers: Vec<Blocker>,
-    /// The reasons for which this gate cannot be decided, and the kind of which not all objects are known. A legacy
-    /// API leaves everything undecided, for want of no kind.
-    pub undecided: Option<(Reasons, Option<Kind>)>,
+    /// What this gate cannot decide.
+    pub undecided: Vec<Undecided>,
 }
 
 impl GateResult {
-    const OPEN: Self = Self { blockers: Vec::new(), undecided: None };
+    const OPEN: Self = Self { blockers: Vec::new(), undecided: Vec::new() };
 
     fn closed(blocker: Blocker) -> Self {
-        Self { blockers: vec![blocker], undecided: None }
+        Self { blockers: vec![blocker], undecided: Vec::new() }
+    }
+
+    fn undecided(blocker: Blocker) -> Self {
+        Self::OPEN.or_undecided(Some(blocker))
+    }
+
+    /// The same, with what may stop more reasons.
+    fn or_undecided(mut self, blockers: impl IntoIterator<Item = Blocker>) -> Self {
+        self.undecided.extend(blockers.into_iter().map(|blocker| Undecided { blocker, missing: None }));
+        self
     }
 
     /// The reasons that are stopped here.
@@ -73,14 +93,16 @@ impl GateResult {
 
     /// The reasons of which nothing can be said here.
     pub fn unknown(&self) -> Reasons {
-        self.undecided.map_or(Reasons::NONE, |(reasons, _)| reasons)
+        self.undecided.iter().fold(Reasons::NONE, |all, one| all.or(one.blocker.reasons))
     }
 
     /// The same, but undecided for these reasons unless all objects of the kind are known.
     fn needs(mut self, case: &NodeInputs<'_>, kind: Kind, reasons: Reasons) -> Self {
         let open = reasons.without(self.stopped());
         if !case.knows(kind) && !open.is_empty() {
-            self.undecided = Some((open.or(self.unknown()), Some(kind)));
+            let message = sentence!["not all ", kind.resource(), " are known"];
+            let blocker = Blocker::new(BlockerKind::InputMissing, open, message);
+            self.undecided.push(Undecided { blocker, missing: Some(kind) });
         }
         self
     }
@@ -88,7 +110,7 @@ impl GateResult {
 
 impl Gate {
     /// All of them, in Karpenter's order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Loop,
         Self::Managed,
         Self::Queue,
@@ -104,6 +126,7 @@ impl Gate {
         Self::Policy,
         Self::Quiet,
         Self::Budgets,
+        Self::Placement,
     ];
 
     /// The answer of the gate for a node.
@@ -119,7 +142,8 @@ impl Gate {
             Self::Pool => node_pool(case),
             Self::PodAnnotations => pod_annotations(case),
             Self::PodBudgets => pod_budgets(case),
-            Self::Static | Self::Consolidation | Self::Labels | Self::Policy | Self::Quiet | Self::Budgets => {
+            Self::Labels => labels(case),
+            Self::Static | Self::Consolidation | Self::Policy | Self::Quiet | Self::Budgets | Self::Placement => {
                 case.pool.map_or(GateResult::OPEN, |pool| self.rule_of_pool(case, &pool))
             }
         }
@@ -129,10 +153,10 @@ impl Gate {
         match self {
             Self::Static => keeps_number(case, pool),
             Self::Consolidation => consolidation(pool.row),
-            Self::Labels => labels(case),
             Self::Policy => policy(case, pool.row),
             Self::Quiet => quiet(case, pool.row),
             Self::Budgets => pool_budgets(case, pool),
+            Self::Placement => placement(case, pool),
             _ => GateResult::OPEN,
         }
     }
@@ -141,45 +165,56 @@ impl Gate {
 /// Karpenter disrupts nothing while a NodeClaim that it manages has no providerID (pkg/controllers/state/cluster.go,
 /// Synced), or while it cannot read a PodDisruptionBudget (pkg/utils/pdb/pdb.go, NewLimits).
 fn disruption_loop(case: &NodeInputs<'_>) -> GateResult {
-    let blocker = match case.pause {
-        None => return GateResult::OPEN.needs(case, Kind::NodeClaim, Reasons::ALL),
-        Some(Pause::Launching(claim)) if !has_settled(claim, case.now) => {
-            return GateResult::OPEN.needs(case, Kind::NodeClaim, Reasons::ALL);
-        }
-        Some(Pause::Launching(claim)) => {
-            let name = &claim.meta.key.name;
-            let message = sentence!["disruption loop paused: NodeClaim ", name, " has no providerID"];
-            Blocker::new(BlockerKind::LoopPaused, Reasons::ALL, message)
-                .about(Key::new(Kind::NodeClaim, claim.meta.key.clone()))
-                .until(Some(claim.meta.created.plus_seconds(LAUNCH_TIMEOUT_SECONDS)))
-        }
+    match case.pause {
+        None => GateResult::OPEN.needs(case, Kind::NodeClaim, Reasons::ALL),
+        Some(Pause::Launching(claim)) => launching(case, claim),
         Some(Pause::Unreadable(budget)) => {
             let key = &budget.meta.key;
             let message =
                 sentence!["disruption loop paused: the selector of PodDisruptionBudget ", key, " cannot be read"];
-            Blocker::new(BlockerKind::LoopPaused, Reasons::ALL, message)
-                .about(Key::new(Kind::PodDisruptionBudget, key.clone()))
+            let blocker = Blocker::new(BlockerKind::LoopPaused, Reasons::ALL, message);
+            GateResult::closed(blocker.about(Key::new(Kind::PodDisruptionBudget, key.clone())))
         }
-    };
-    GateResult::closed(blocker)
+    }
 }
 
-/// How long after the loop was paused what was decided before is still carried out: consolidation waits 15 s and then looks
-/// at the nodes again, but not at whether the loop is paused (pkg/controllers/disruption/validation.go).
-pub const IN_FLIGHT_SECONDS: i64 = 20;
-
-/// Whether the loop has been paused by a NodeClaim for so long that nothing decided before is under way.
-fn has_settled(claim: &NodeClaimRow, now: Time) -> bool {
-    now.seconds_since(claim.meta.created) >= IN_FLIGHT_SECONDS
+/// Whether the loop is paused is asked once, when a pass begins. The pass then goes through all methods, each of which may
+/// look at the nodes again 15 s later, but not at the pause (pkg/controllers/disruption/controller.go, validation.go).
+fn launching(case: &NodeInputs<'_>, claim: &NodeClaimRow) -> GateResult {
+    let age = case.now.seconds_since(claim.meta.created);
+    if age < USUAL_LAUNCH_SECONDS {
+        return GateResult::OPEN.needs(case, Kind::NodeClaim, Reasons::ALL);
+    }
+    let message = sentence!["disruption loop paused: NodeClaim ", &claim.meta.key.name, " has no providerID"];
+    let ends = claim.meta.created.plus_seconds(case.karpenter.launch_timeout_seconds());
+    let blocker = Blocker::new(BlockerKind::LoopPaused, Reasons::ALL, message)
+        .about(Key::new(Kind::NodeClaim, claim.meta.key.clone()))
+        .until(Some(ends).filter(|ends| *ends > case.now));
+    if age < case.pass_seconds { GateResult::undecided(blocker) } else { GateResult::closed(blocker) }
 }
 
-/// After which Karpenter deletes a NodeClaim that has not launched (pkg/controllers/nodeclaim/lifecycle/liveness.go).
-pub const LAUNCH_TIMEOUT_SECONDS: i64 = 300;
+/// A launch that takes no longer is one that goes well: it says nothing of the loop.
+pub const USUAL_LAUNCH_SECONDS: i64 = 20;
+
+/// How long a pass of the loop takes at most where it finds nothing to simulate: the validations of three methods, 15 s each.
+const VALIDATIONS_SECONDS: i64 = 45;
+
+/// How long it takes at most: consolidation stops looking after one and three minutes (multinodeconsolidation.go,
+/// singlenodeconsolidation.go).
+const LONGEST_PASS_SECONDS: i64 = VALIDATIONS_SECONDS + 60 + 180;
+
+/// How long a pass that began before the loop was paused may still act, with so many nodes: one second for each is more than
+/// a simulation takes.
+pub fn pass_seconds(nodes: usize) -> i64 {
+    let simulations = i64::try_from(nodes).unwrap_or(i64::MAX);
+    VALIDATIONS_SECONDS.saturating_add(simulations).min(LONGEST_PASS_SECONDS)
+}
 
 /// A Node without NodeClaim is not Karpenter's (pkg/controllers/state/statenode.go, ValidateNodeDisruptable).
 fn managed(case: &NodeInputs<'_>) -> GateResult {
     if case.is_legacy() {
-        return GateResult { blockers: Vec::new(), undecided: Some((Reasons::ALL, None)) };
+        let message = sentence!["the rules of ", case.karpenter.api.name(), " are not judged"];
+        return GateResult::undecided(Blocker::new(BlockerKind::InputMissing, Reasons::ALL, message));
     }
     if case.claim.is_some() {
         return GateResult::OPEN;
@@ -240,28 +275,66 @@ fn node_pool(case: &NodeInputs<'_>) -> GateResult {
             Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).about(node_key(case)),
         );
     };
-    let is_there = case.pool.is_some_and(|pool| !lacks_node_class(pool.row));
-    if is_there || (case.pool.is_none() && !case.complete.pools) {
-        return GateResult::OPEN.needs(case, Kind::NodePool, if is_there { Reasons::NONE } else { Reasons::ALL });
+    let offers = case.pool.map_or(Offers::Nothing, |pool| offers(&pool));
+    if case.pool.is_none() && !case.complete.pools {
+        return GateResult::OPEN.needs(case, Kind::NodePool, Reasons::ALL);
     }
     let message = sentence!["NodePool not found (NodePool=", name, ")"];
     let key = Key::new(Kind::NodePool, ObjectKey::cluster(name));
-    GateResult::closed(Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).about(key))
+    let blocker = Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).about(key);
+    match offers {
+        Offers::InstanceTypes => GateResult::OPEN,
+        Offers::Unknown => GateResult::undecided(blocker),
+        Offers::Nothing => GateResult::closed(blocker),
+    }
 }
 
-/// On AWS a NodePool without its NodeClass offers no instance types, and Karpenter then says that the NodePool is not
-/// found (aws pkg/cloudprovider/cloudprovider.go, GetInstanceTypes). Other providers may do without.
-fn lacks_node_class(pool: &NodePoolRow) -> bool {
-    let of_aws = pool.node_class.as_ref().is_some_and(|class| is_of_aws(&class.group));
-    let ready = Condition::find(&pool.conditions, "NodeClassReady");
-    of_aws && ready.is_some_and(|found| found.status == Status::False && found.reason == "NodeClassNotFound")
+/// Whether a NodePool offers instance types. Of one that does not Karpenter says that it is not found.
+enum Offers {
+    InstanceTypes,
+    Nothing,
+    Unknown,
+}
+
+/// On AWS a NodePool whose NodeClass is not there or is being deleted offers none (aws pkg/cloudprovider/cloudprovider.go,
+/// resolveNodeClassFromNodePool), nor does one without subnets (pkg/providers/instancetype/instancetype.go). The source of
+/// EKS Auto Mode is closed: there it is only likely of a NodeClass that is being deleted. Other providers may do without.
+fn offers(pool: &PoolInputs<'_>) -> Offers {
+    let Some(class) = pool.row.node_class.as_ref().filter(|class| is_of_aws(&class.group)) else {
+        return Offers::InstanceTypes;
+    };
+    let ready = Condition::find(&pool.row.conditions, "NodeClassReady").filter(|found| found.status == Status::False);
+    let reason = ready.map_or("", |found| found.reason.as_str());
+    if reason == "NodeClassTerminating" && class.group == AUTO_MODE_GROUP {
+        Offers::Unknown
+    } else if matches!(reason, "NodeClassNotFound" | "NodeClassTerminating") || pool.lacks_subnets {
+        Offers::Nothing
+    } else {
+        Offers::InstanceTypes
+    }
 }
 
 /// Active pods with the annotation, mirror pods and those of DaemonSets included (statenode.go, ValidatePodsDisruptable).
 fn pod_annotations(case: &NodeInputs<'_>) -> GateResult {
     let reasons = case.stopped_by_pods();
-    let blockers = case.protected().map(|pod| protected_pod(case, pod, reasons)).collect();
-    GateResult { blockers, undecided: None }.needs(case, Kind::Pod, reasons)
+    let (doubtful, certain): (Vec<&PodRow>, Vec<&PodRow>) =
+        case.protected().partition(|pod| case.doubts_protection_of(pod));
+    let blockers = certain.into_iter().map(|pod| protected_pod(case, pod, reasons)).collect();
+    let doubts = doubtful.into_iter().map(|pod| doubtful_pod(pod, reasons));
+    GateResult { blockers, undecided: Vec::new() }.or_undecided(doubts).needs(case, Kind::Pod, reasons)
+}
+
+/// Karpenter before 1.12 takes a duration for nothing.
+fn doubtful_pod(pod: &PodRow, reasons: Reasons) -> Blocker {
+    let value = pod.do_not_disrupt.as_ref().map_or("", |value| value.as_str()).to_owned();
+    let message = sentence![
+        "Karpenter reads \"",
+        value,
+        "\" of pod ",
+        &pod.meta.key,
+        " only since 1.12, and its version is not known"
+    ];
+    Blocker::new(BlockerKind::InputMissing, reasons, message).about(Key::new(Kind::Pod, pod.meta.key.clone()))
 }
 
 fn protected_pod(case: &NodeInputs<'_>, pod: &PodRow, reasons: Reasons) -> Blocker {
@@ -275,37 +348,68 @@ fn protected_pod(case: &NodeInputs<'_>, pod: &PodRow, reasons: Reasons) -> Block
 /// Evictable pods under a PodDisruptionBudget that allows nothing, or under several (pkg/utils/pdb/pdb.go).
 fn pod_budgets(case: &NodeInputs<'_>) -> GateResult {
     let reasons = case.stopped_by_pods();
-    let mut blockers: Vec<Blocker> = Vec::new();
-    for budgeted in &case.pods.budgeted {
-        if budgeted.annotated && case.is_protected_key(&budgeted.pod) {
-            continue;
-        }
-        for blocker in blocking_budgets(case, budgeted, reasons) {
-            if blockers.iter().all(|known| known.message != blocker.message) {
-                blockers.push(blocker);
-            }
-        }
-    }
-    GateResult { blockers, undecided: None }.needs(case, Kind::Pod, reasons).needs(
+    let asked = || {
+        let is_asked = |one: &&Budgeted| !(one.annotated && case.is_protected_key(&one.pod));
+        case.pods.budgeted.iter().filter(is_asked)
+    };
+    let blockers = distinct(asked().flat_map(|one| blocking_budgets(case, one, reasons)));
+    let doubts = distinct(asked().filter_map(|one| doubtful_budgets(case, one, reasons)));
+    GateResult { blockers, undecided: Vec::new() }.or_undecided(doubts).needs(case, Kind::Pod, reasons).needs(
         case,
         Kind::PodDisruptionBudget,
         reasons,
     )
 }
 
+/// One blocker for each sentence.
+fn distinct(blockers: impl Iterator<Item = Blocker>) -> Vec<Blocker> {
+    let mut distinct: Vec<Blocker> = Vec::new();
+    for blocker in blockers {
+        if distinct.iter().all(|known| known.message != blocker.message) {
+            distinct.push(blocker);
+        }
+    }
+    distinct
+}
+
+/// Several budgets that all allow a disruption stop Karpenter since 1.7.
+fn doubtful_budgets(case: &NodeInputs<'_>, budgeted: &Budgeted, reasons: Reasons) -> Option<Blocker> {
+    let (keys, pod) = (&*budgeted.budgets, &budgeted.pod);
+    let is_doubtful = keys.len() > 1
+        && case.doubts(case.karpenter.several_budgets())
+        && budgets_that_allow_nothing(case, budgeted).is_empty();
+    is_doubtful.then(|| {
+        let names = Sentence::joined(keys, " ");
+        let message = sentence![
+            "several PodDisruptionBudgets (",
+            names,
+            ") of pod ",
+            pod,
+            " stop Karpenter only since 1.7, and its version is not known",
+        ];
+        Blocker::new(BlockerKind::InputMissing, reasons, message).about(Key::new(Kind::Pod, pod.clone()))
+    })
+}
+
 fn blocking_budgets(case: &NodeInputs<'_>, budgeted: &Budgeted, reasons: Reasons) -> Vec<Blocker> {
     let keys = &*budgeted.budgets;
-    if keys.len() > 1 && case.karpenter.several_budgets_block() {
+    let support = case.karpenter.several_budgets();
+    if keys.len() > 1 && support != Support::No && !case.doubts(support) {
         return vec![several_budgets(keys, &budgeted.pod, reasons)];
     }
+    budgets_that_allow_nothing(case, budgeted).into_iter().map(|key| one_budget(key, reasons)).collect()
+}
+
+/// Those that stop a disruption each by itself.
+fn budgets_that_allow_nothing<'a>(case: &NodeInputs<'_>, budgeted: &'a Budgeted) -> Vec<&'a ObjectKey> {
+    let keys = &*budgeted.budgets;
     let rows: Vec<(&ObjectKey, &DisruptionBudgetRow)> =
         keys.iter().filter_map(|key| Some((key, case.budgets.get(key)?))).collect();
     // Up to 1.6 the first of several that always lets unhealthy pods go decided, in an order that nobody knows.
     if budgeted.unready && rows.iter().any(|(_, row)| row.always_allows_unhealthy) {
         return Vec::new();
     }
-    let blocking = rows.into_iter().filter(|(_, row)| row.disruptions_allowed == 0);
-    blocking.map(|(key, _)| one_budget(key, reasons)).collect()
+    rows.into_iter().filter(|(_, row)| row.disruptions_allowed == 0).map(|(key, _)| key).collect()
 }
 
 fn one_budget(key: &ObjectKey, reasons: Reasons) -> Blocker {
@@ -314,9 +418,14 @@ fn one_budget(key: &ObjectKey, reasons: Reasons) -> Blocker {
 }
 
 fn several_budgets(keys: &[ObjectKey], pod: &ObjectKey, reasons: Reasons) -> Blocker {
-    let names = Sentence::joined(keys, " ");
-    let message = sentence!["Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[", names, "])"];
+    let message = not_evictable(keys);
     Blocker::new(BlockerKind::MultiplePdbs, reasons, message).about(Key::new(Kind::Pod, pod.clone()))
+}
+
+/// Karpenter's sentence for a pod under several PodDisruptionBudgets.
+pub fn not_evictable(budgets: &[ObjectKey]) -> Sentence {
+    let names = Sentence::joined(budgets, " ");
+    sentence!["Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[", names, "])"]
 }
 
 /// A NodePool with `spec.replicas` consolidates nothing (emptiness.go, consolidation.go) and replaces drifted nodes only
@@ -366,11 +475,9 @@ fn consolidation(pool: &NodePoolRow) -> GateResult {
     GateResult::closed(blocker.about(Key::new(Kind::NodePool, pool.meta.key.clone())))
 }
 
-/// Labels without which the node's price is not known. They do not matter for an empty node (consolidation.go).
+/// Labels without which the node's price is not known. Since 1.1 they do not matter for an empty node, nor for drift
+/// (consolidation.go); before they did for every reason (statenode.go, types.go of 1.0).
 fn labels(case: &NodeInputs<'_>) -> GateResult {
-    if case.is_empty() != Some(false) {
-        return GateResult::OPEN;
-    }
     let lacks = |key: &str| case.label(key).is_none();
     let message = if lacks("node.kubernetes.io/instance-type") {
         Sentence::of("Instance Type \"\" not found")
@@ -381,8 +488,20 @@ fn labels(case: &NodeInputs<'_>) -> GateResult {
     } else {
         return GateResult::OPEN;
     };
-    let blocker = Blocker::new(BlockerKind::MissingLabels, Reasons::only(Reason::Underutilized), message);
-    GateResult::closed(blocker.about(node_key(case)))
+    let blocker = |reasons| Blocker::new(BlockerKind::MissingLabels, reasons, message.clone()).about(node_key(case));
+    let support = case.karpenter.labels_for_consolidation_only();
+    if support == Support::No {
+        return GateResult::closed(blocker(Reasons::ALL));
+    }
+    let consolidation = Reasons::only(Reason::Underutilized);
+    let is_consolidated = case.pool.is_some() && case.is_empty() == Some(false);
+    let result = if is_consolidated { GateResult::closed(blocker(consolidation)) } else { GateResult::OPEN };
+    let others = case.doubts(support).then(|| {
+        let message =
+            sentence![message.clone(), ", which stops every reason before 1.1, and Karpenter's version is not known"];
+        Blocker::new(BlockerKind::InputMissing, Reasons::ALL.without(consolidation), message).about(node_key(case))
+    });
+    result.or_undecided(others)
 }
 
 fn lacks_label(key: &'static str) -> Sentence {
@@ -437,6 +556,22 @@ fn pool_budgets(case: &NodeInputs<'_>, pool: &PoolInputs<'_>) -> GateResult {
         }
     }
     result
+}
+
+/// Whatever has to be simulated needs a NodePool for the pods that would move: one of the same provider that is Ready, not static
+/// and not being deleted. Without one Karpenter ends the whole pass with `no nodepools found` (pkg/controllers/provisioning/
+/// provisioner.go, NewScheduler; drift.go). Empty nodes and static NodePools do not ask.
+fn placement(case: &NodeInputs<'_>, pool: &PoolInputs<'_>) -> GateResult {
+    if case.has_ready_pool || pool.row.replicas.is_some() {
+        return GateResult::OPEN;
+    }
+    let may_apply = |reason: &Reason| *reason != Reason::Empty && case.applies(*reason) != Some(false);
+    let simulated: Reasons = Reason::ALL.into_iter().filter(may_apply).collect();
+    if simulated.is_empty() || !case.complete.pools {
+        return GateResult::OPEN.needs(case, Kind::NodePool, simulated);
+    }
+    let message = "no nodepools found: none that pods could be placed on is Ready";
+    GateResult::closed(Blocker::new(BlockerKind::NodePoolMissing, simulated, message))
 }
 
 /// Whether the nodes that count for budgets are all known. If not, a share of them may be more than it seems, and a budget

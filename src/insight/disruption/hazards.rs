@@ -2,12 +2,12 @@
 
 use super::blocker::{Blocker, BlockerKind};
 use super::evidence;
-use super::node_inputs::NodeInputs;
+use super::node_inputs::{BrokenNodes, NodeInputs};
 use super::reason::Reason;
 use super::verdict::{self, Disruption};
 use super::{budgets, protection};
-use crate::fleet::{Condition, ObjectKey, PodRow, Status};
-use crate::insight::karpenter::{AUTO_MODE_GROUP, Support, is_of_aws};
+use crate::fleet::{Condition, NodeClassRef, NodeRow, ObjectKey, PodRow, Status};
+use crate::insight::karpenter::{AUTO_MODE_GROUP, is_of_aws};
 use crate::insight::phase;
 use crate::insight::sentence::{Part, Sentence, sentence};
 use crate::units::{Lifetime, Time};
@@ -243,16 +243,19 @@ const REPAIRS_OF_AWS: Repairs = &[
 /// of those that are not known.
 const REPAIRS_OF_OTHERS: Repairs = &[("Ready", &[Status::False, Status::Unknown], 600)];
 
-fn repairs(case: &NodeInputs<'_>) -> Repairs {
-    let class = case.claim.and_then(|claim| claim.node_class.as_ref());
+fn repairs(class: Option<&NodeClassRef>) -> Repairs {
     if class.is_some_and(|class| is_of_aws(&class.group)) { REPAIRS_OF_AWS } else { REPAIRS_OF_OTHERS }
 }
 
+fn class_of<'a>(case: &NodeInputs<'a>) -> Option<&'a NodeClassRef> {
+    case.claim.and_then(|claim| claim.node_class.as_ref())
+}
+
 fn repair(case: &NodeInputs<'_>) -> Option<Hazard> {
-    if !case.repairs || case.claim.is_none() {
+    if !case.repairs || case.claim.is_none() || case.repairs_pause.is_some() {
         return None;
     }
-    let broken = repairs(case).iter().filter_map(|(kind, bad, seconds)| {
+    let broken = repairs(class_of(case)).iter().filter_map(|(kind, bad, seconds)| {
         let found = Condition::find(&case.node.conditions, kind)?;
         let since = found.last_transition.filter(|_| bad.contains(&found.status))?;
         Some((since.plus_seconds(*seconds), *kind, found.status))
@@ -355,11 +358,9 @@ pub fn of_pod(case: &NodeInputs<'_>, hazards: &[Hazard], pod: &PodRow) -> Outloo
     Outlook { protection: found, holds, fails_at, gaps }
 }
 
-/// Whether a duration may be nothing to the Karpenter that is here: its version is not known. EKS Auto Mode is kept current.
+/// Whether a duration may be nothing to the Karpenter that is here.
 fn is_assumed(case: &NodeInputs<'_>, found: &protection::Protection) -> bool {
-    let class = case.claim.and_then(|claim| claim.node_class.as_ref());
-    let is_auto = class.is_some_and(|class| class.group == AUTO_MODE_GROUP);
-    found.state == protection::ProtectionState::Until && case.karpenter.durations() == Support::Assumed && !is_auto
+    found.state == protection::ProtectionState::Until && case.doubts(case.karpenter.durations())
 }
 
 /// Without the NodeClaim nobody knows when it expires and whether it has a terminationGracePeriod, without the NodePool not
@@ -368,15 +369,22 @@ fn knows_what_ends_it(case: &NodeInputs<'_>) -> bool {
     let knows_claim = case.claim.is_some() || case.complete.claims;
     let knows_pool = case.pool.is_some() || case.claim.is_none() || case.complete.pools;
     let is_counted = case.complete.claims || case.pool.is_none_or(|pool| pool.row.replicas.is_none());
-    !case.is_legacy() && knows_claim && knows_pool && is_counted && !case.end_is_hidden
+    // Too many broken nodes may become fewer, and then this one is replaced.
+    let may_be_repaired = case.repairs_pause.is_some();
+    !case.is_legacy() && knows_claim && knows_pool && is_counted && !case.end_is_hidden && !may_be_repaired
 }
 
 /// Whether a condition of a node is one for which Karpenter would replace it, if it was told to do so.
 pub fn is_broken(case: &NodeInputs<'_>) -> bool {
+    is_broken_node(case.node, class_of(case))
+}
+
+/// The same of a Node by the NodeClass of its NodePool.
+pub fn is_broken_node(node: &NodeRow, class: Option<&NodeClassRef>) -> bool {
     let is_bad = |(kind, bad, _): &(&str, &[Status], i64)| {
-        Condition::find(&case.node.conditions, kind).is_some_and(|found| bad.contains(&found.status))
+        Condition::find(&node.conditions, kind).is_some_and(|found| bad.contains(&found.status))
     };
-    repairs(case).iter().any(is_bad)
+    repairs(class).iter().any(is_bad)
 }
 
 /// Why a hazard ends a pod before its protection does.
@@ -422,16 +430,29 @@ fn leaving(case: &NodeInputs<'_>, pod: &PodRow, end: Option<Time>) -> Option<Gap
     is_sooner.then(|| (Some(killed), gap()))
 }
 
-/// Karpenter may have decided before it saw the pod.
+/// Karpenter may have decided before it saw the pod: consolidation looks at the pods again after 15 s, drift never does
+/// (pkg/controllers/disruption/drift.go).
 fn fresh(case: &NodeInputs<'_>, pod: &PodRow) -> Option<Sentence> {
     let age = case.now.seconds_since(pod.started.unwrap_or(pod.meta.created));
-    let is_fresh = case.claim_is("Consolidatable") && age < FRESH_SECONDS;
+    let may_be_chosen = case.claim_is("Consolidatable") || case.is_drifted();
+    let is_fresh = may_be_chosen && age < FRESH_SECONDS;
     is_fresh.then(|| sentence!["started ", age, " s ago: Karpenter may have decided before it saw the pod"])
+}
+
+/// The node is replaced when fewer are broken.
+fn too_many_broken(case: &NodeInputs<'_>) -> Option<Sentence> {
+    let BrokenNodes { broken, all } = case.repairs_pause?;
+    Some(sentence![
+        "the node is broken, and replaced whatever protects it once no more than a fifth of its NodePool's nodes are: now ",
+        broken,
+        " of ",
+        all
+    ])
 }
 
 /// What the annotation does not stop, though nothing says that it will come.
 fn cautions(case: &NodeInputs<'_>, hazards: &[Hazard], pod: &PodRow, end: Option<Time>) -> Vec<Sentence> {
-    let mut cautions: Vec<Sentence> = fresh(case, pod).into_iter().collect();
+    let mut cautions: Vec<Sentence> = fresh(case, pod).into_iter().chain(too_many_broken(case)).collect();
     let waits = |hazard: &&Hazard| {
         matches!(hazard.kind, HazardKind::Expiration | HazardKind::StaticScaleDown)
             && !hazard.ends_pods

@@ -17,10 +17,10 @@ pub mod words;
 
 pub use blocker::{Blocker, BlockerKind, Evidence};
 pub use budgets::{BudgetState, BudgetWindow, PoolBudgets};
-pub use gates::{Gate, GateResult};
+pub use gates::{Gate, GateResult, Undecided};
 pub use hazards::{Hazard, HazardKind, Outlook};
 pub use held::{HeldMemory, Remembered};
-pub use node_inputs::{ClaimCounts, Complete, NodeInputs, Pause, PoolInputs};
+pub use node_inputs::{BrokenNodes, ClaimCounts, Complete, NodeInputs, Pause, PoolInputs};
 pub use pods::{BudgetIndex, NodePods};
 pub use protection::{NodeAnnotation, Protection, ProtectionState};
 pub use reason::{May, Reason, Reasons};

@@ -10,6 +10,7 @@ use crate::fleet::{
     PodRow, Sym, Table,
 };
 use crate::insight::KarpenterVersion;
+use crate::insight::karpenter::{AUTO_MODE_GROUP, EmptyRule, Support};
 use crate::units::{Lifetime, Time};
 
 /// Which tables hold all there is. A gate that looks into one that does not can close, but it cannot open.
@@ -42,6 +43,29 @@ pub enum Pause<'a> {
     Unreadable(&'a DisruptionBudgetRow),
 }
 
+/// How many Nodes of a NodePool have a condition for which Karpenter replaces nodes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct BrokenNodes {
+    /// Those that have one.
+    pub broken: u64,
+    /// All of them.
+    pub all: u64,
+}
+
+impl BrokenNodes {
+    /// Counts one more Node.
+    pub fn add(&mut self, is_broken: bool) {
+        self.broken += u64::from(is_broken);
+        self.all += 1;
+    }
+
+    /// Whether they are more than a fifth, rounded up: then Karpenter replaces none of them (karpenter
+    /// pkg/controllers/node/health/controller.go).
+    pub const fn are_too_many(&self) -> bool {
+        self.broken > self.all.div_ceil(5)
+    }
+}
+
 /// What is known of the NodePool whose name the node carries.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolInputs<'a> {
@@ -55,6 +79,8 @@ pub struct PoolInputs<'a> {
     pub balance: balance::Sums,
     /// The reasons for which Karpenter's Events say that the budgets allow nothing.
     pub budget_events: Reasons,
+    /// Whether its EC2NodeClass selects no subnets, without which it offers no instance types.
+    pub lacks_subnets: bool,
 }
 
 /// The NodeClaims of a NodePool, as Karpenter counts them where its size is fixed (karpenter
@@ -93,6 +119,10 @@ pub struct NodeInputs<'a> {
     pub budgets: &'a Table<DisruptionBudgetRow>,
     /// Why nothing is disrupted, where that is so.
     pub pause: Option<Pause<'a>>,
+    /// For how many seconds a pass of the disruption loop may act that began before it was paused.
+    pub pass_seconds: i64,
+    /// Whether pods that would have to move could be placed on a new node of any NodePool of this Karpenter.
+    pub has_ready_pool: bool,
     /// Karpenter's Events on the Node and its NodeClaim about disruption and interruption, the newest first.
     pub events: Vec<&'a EventRow>,
     /// When the capacity block that the node runs in ends.
@@ -104,6 +134,8 @@ pub struct NodeInputs<'a> {
     pub micro_usd_per_hour: Option<i64>,
     /// Whether Karpenter replaces broken nodes: always in EKS Auto Mode, elsewhere by feature gate NodeRepair.
     pub repairs: bool,
+    /// The broken Nodes of its NodePool, where they are too many for any of them to be replaced.
+    pub repairs_pause: Option<BrokenNodes>,
     /// The Karpenter that manages it.
     pub karpenter: &'a KarpenterVersion,
     /// The tables that hold all there is.
@@ -151,10 +183,26 @@ impl<'a> NodeInputs<'a> {
         if self.drift_overrides_pods() { Reasons::GRACEFUL } else { Reasons::ALL }
     }
 
-    /// Whether the node is empty; `None` where a pod that is not known could make it not empty.
+    /// Whether the node is empty; `None` where a pod that is not known could make it not empty, or where versions of Karpenter
+    /// differ about it.
     pub fn is_empty(&self) -> Option<bool> {
         let empty = self.pods.is_empty(self.karpenter.empty_rule());
-        (self.complete.pods || !empty).then_some(empty)
+        let is_doubtful = self.doubts(self.karpenter.empty_by_cost())
+            && self.pods.is_empty(EmptyRule::NoEvictionCost) != self.pods.is_empty(EmptyRule::NoPodToMove);
+        ((self.complete.pods || !empty) && !is_doubtful).then_some(empty)
+    }
+
+    /// Whether the Karpenter of this node may be one without a rule, for its version is not known. EKS Auto Mode is kept
+    /// current.
+    pub fn doubts(&self, support: Support) -> bool {
+        let class = self.claim.and_then(|claim| claim.node_class.as_ref());
+        support == Support::Assumed && class.is_none_or(|class| class.group != AUTO_MODE_GROUP)
+    }
+
+    /// Whether the annotation of a protected pod may be nothing to the Karpenter of this node: one before 1.12 reads no
+    /// durations.
+    pub fn doubts_protection_of(&self, pod: &PodRow) -> bool {
+        pod.do_not_disrupt.as_deref() != Some("true") && self.doubts(self.karpenter.durations())
     }
 
     /// Whether the node's own state is one for which Karpenter disrupts: drifted, empty or not empty.

@@ -6,8 +6,7 @@ use super::evidence;
 use super::gates::{Gate, GateResult};
 use super::node_inputs::NodeInputs;
 use super::reason::{May, Reason, Reasons};
-use crate::fleet::{EventRow, Kind};
-use crate::insight::sentence::sentence;
+use crate::fleet::EventRow;
 use crate::units::Time;
 
 /// The headline answer to "may Karpenter take this node?".
@@ -127,7 +126,7 @@ const INTERRUPTION_SECONDS: i64 = 180;
 
 /// The rows of the decision table: the first gate that stops one of the reasons gives the headline. Rows that pods stop are
 /// left out where drift passes over them.
-const ROWS: [(Gate, Reasons, Verdict); 17] = [
+const ROWS: [(Gate, Reasons, Verdict); 18] = [
     (Gate::Managed, Reasons::ALL, Verdict::NotManaged),
     (Gate::Deletion, Reasons::ALL, Verdict::Terminating),
     (Gate::Queue, Reasons::ALL, Verdict::BeingDisrupted),
@@ -144,6 +143,7 @@ const ROWS: [(Gate, Reasons, Verdict); 17] = [
     (Gate::Policy, Reasons::ALL, Verdict::BlockedByPolicy),
     (Gate::Labels, Reasons::ALL, Verdict::MissingLabels),
     (Gate::Budgets, Reasons::only(Reason::Underutilized), Verdict::BlockedByBudget),
+    (Gate::Placement, Reasons::ALL, Verdict::NodePoolMissing),
     (Gate::Loop, Reasons::ALL, Verdict::LoopPaused),
 ];
 
@@ -157,6 +157,8 @@ struct Said {
     gate: Gate,
     stopped: Reasons,
     unknown: Reasons,
+    /// Those of the unknown ones for which it is only not known whether a pause stops them yet.
+    pausing: Reasons,
 }
 
 /// Asks every gate about a node.
@@ -166,11 +168,12 @@ pub fn judge(case: &NodeInputs<'_>) -> Disruption {
         gate: *gate,
         stopped: result.stopped(),
         unknown: result.unknown(),
+        pausing: pausing(result),
     });
     let may = may(case, &said);
-    let missing = missing_inputs(case, &results);
+    let doubts = undecided(&results);
     let mut blockers: Vec<Blocker> = results.into_iter().flat_map(|(_, result)| result.blockers).collect();
-    blockers.extend(missing);
+    blockers.extend(doubts);
     evidence::confirm(case, &mut blockers);
     let disagreement = evidence::disagreement(case, &blockers).map(|event| event.message.to_string());
     if case.claim.is_some() {
@@ -197,21 +200,22 @@ fn may(case: &NodeInputs<'_>, said: &[Said]) -> May {
     May { yes: applies(true).without(stopped).without(unknown), no: applies(false).or(stopped) }
 }
 
-/// One blocker for each kind of which not all objects are known.
-fn missing_inputs(case: &NodeInputs<'_>, results: &[(Gate, GateResult)]) -> Vec<Blocker> {
-    let mut missing: Vec<(Option<Kind>, Reasons)> = Vec::new();
-    for (reasons, kind) in results.iter().filter_map(|(_, result)| result.undecided) {
-        match missing.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, all)) => *all = all.or(reasons),
-            None => missing.push((kind, reasons)),
+/// What is not decided: one blocker for each sentence, with all its reasons.
+fn undecided(results: &[(Gate, GateResult)]) -> Vec<Blocker> {
+    let mut all: Vec<Blocker> = Vec::new();
+    for one in results.iter().flat_map(|(_, result)| &result.undecided) {
+        match all.iter_mut().find(|known| known.message == one.blocker.message) {
+            Some(known) => known.reasons = known.reasons.or(one.blocker.reasons),
+            None => all.push(one.blocker.clone()),
         }
     }
-    let legacy = || sentence!["the rules of ", case.karpenter.api.name(), " are not judged"];
-    let incomplete = |kind: Kind| sentence!["not all ", kind.resource(), " are known"];
-    let blocker = |(kind, reasons): (Option<Kind>, Reasons)| {
-        Blocker::new(BlockerKind::InputMissing, reasons, kind.map_or_else(legacy, incomplete))
-    };
-    missing.into_iter().map(blocker).collect()
+    all
+}
+
+/// The reasons that a pause stops, unless a pass that began before it still acts.
+fn pausing(result: &GateResult) -> Reasons {
+    let pauses = result.undecided.iter().filter(|one| one.blocker.kind == BlockerKind::LoopPaused);
+    pauses.fold(Reasons::NONE, |all, one| all.or(one.blocker.reasons))
 }
 
 fn headline(case: &NodeInputs<'_>, may: May, said: &[Said], blockers: &[Blocker]) -> Verdict {
@@ -225,7 +229,9 @@ fn headline(case: &NodeInputs<'_>, may: May, said: &[Said], blockers: &[Blocker]
         };
     }
     // What stops one reason is no headline as long as another may be open.
-    if may.unknown() != Reasons::NONE {
+    let pausing = said.iter().fold(Reasons::NONE, |all, one| all.or(one.pausing));
+    let is_decided = |one: &Said| one.unknown.without(one.pausing).and(may.unknown()).is_empty();
+    if !(may.unknown().without(pausing).is_empty() && said.iter().all(is_decided)) {
         return Verdict::Unknown;
     }
     if is_only_paused(case, said) {
@@ -245,7 +251,7 @@ fn headline(case: &NodeInputs<'_>, may: May, said: &[Said], blockers: &[Blocker]
 /// Whether Karpenter would take the node for some reason but for the pause.
 fn is_only_paused(case: &NodeInputs<'_>, said: &[Said]) -> bool {
     let (paused, others): (Vec<&Said>, Vec<&Said>) = said.iter().partition(|one| one.gate == Gate::Loop);
-    let all = |gates: &[&Said]| gates.iter().fold(Reasons::NONE, |all, one| all.or(one.stopped));
+    let all = |gates: &[&Said]| gates.iter().fold(Reasons::NONE, |all, one| all.or(one.stopped).or(one.pausing));
     let stopped_by_pause_alone = all(&paused).without(all(&others));
     stopped_by_pause_alone.iter().any(|reason| case.applies(reason) == Some(true))
 }

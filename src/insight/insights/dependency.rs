@@ -76,7 +76,10 @@ impl Part {
                 Dependency::Kind(Kind::NodeOverlay),
                 Prices,
             ],
-            Self::Karpenter => &[Dependency::Kind(Kind::KarpenterDeployment), Cluster],
+            Self::Karpenter => {
+                // Whose provider the NodePools are of.
+                &[Dependency::Kind(Kind::KarpenterDeployment), Dependency::Kind(Kind::NodePool), Cluster]
+            }
             Self::ProtectedPods => &[Dependency::Kind(Kind::Pod), Dependency::Part(Self::Karpenter)],
             Self::Verdicts => &[
                 Dependency::Kind(Kind::Node),

@@ -280,7 +280,7 @@ impl Insights {
 
     /// Looks again which Karpenter runs in the cluster. Says whether that changed.
     fn detect_karpenter(&mut self, inputs: &Inputs<'_>) -> bool {
-        let found = KarpenterVersion::detect(inputs.karpenter_version, &inputs.fleet.controllers, inputs.cluster);
+        let found = KarpenterVersion::detect(inputs.karpenter_version, inputs.fleet, inputs.cluster);
         let is_other = found != self.karpenter;
         if is_other {
             self.karpenter = found;

@@ -355,7 +355,8 @@ fn classes_and_controllers() -> Vec<Delta> {
     };
     let controller = |version: &str, gates: Option<&str>| {
         let image = sym(&format!("public.ecr.aws/karpenter/controller:{version}"));
-        let row = ControllerRow { meta: meta("kube-system", "karpenter"), image, feature_gates: gates.map(sym) };
+        let row =
+            ControllerRow { meta: meta("kube-system", "karpenter"), image, feature_gates: gates.map(sym), replicas: 1 };
         Delta::Controllers(upserts(vec![row]))
     };
     vec![

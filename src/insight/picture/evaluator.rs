@@ -1,19 +1,21 @@
 //! Brings together what decides about a Node at one moment. Made anew for each frame and each snapshot; asks nothing of a
 //! Node before it is asked about that Node.
 
-use std::collections::HashMap;
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
 use super::{NodePicture, Picture};
 use crate::fleet::{
-    EventRow, Fleet, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow, PodSelector, Row, Sym,
+    Condition, EventRow, Fleet, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodRow, PodSelector,
+    Row, Status, Sym,
 };
 use crate::insight::disruption::balance;
 use crate::insight::disruption::hazards::{self, Hazard, Outlook};
 use crate::insight::disruption::{
-    ClaimCounts, Complete, Disruption, Gate, GateResult, NodeInputs, NodePods, Pause, PoolBudgets, PoolInputs, Reasons,
-    evidence, protection, verdict,
+    BrokenNodes, ClaimCounts, Complete, Disruption, Gate, GateResult, NodeInputs, NodePods, Pause, PoolBudgets,
+    PoolInputs, Reasons, evidence, gates, protection, verdict,
 };
 use crate::insight::karpenter::{AUTO_MODE_GROUP, KarpenterVersion};
 use crate::insight::known::Completeness;
@@ -28,6 +30,7 @@ struct PoolNow<'a> {
     claims: ClaimCounts,
     balance: balance::Sums,
     budget_events: Reasons,
+    lacks_subnets: bool,
 }
 
 /// The assessment of a Node and of its annotated pods.
@@ -56,6 +59,10 @@ pub struct Evaluator<'a> {
     knows_controllers: bool,
     pools: Map<&'a Sym, PoolNow<'a>>,
     pauses: Map<&'a str, Pause<'a>>,
+    /// The NodeClass groups of which a NodePool could take pods that have to move.
+    ready_groups: HashSet<&'a str, RandomState>,
+    /// By NodePool, counted when it is asked for first.
+    broken: OnceCell<Map<Sym, BrokenNodes>>,
     block_ends: Map<&'a Sym, Time>,
     now: Time,
     nothing: NodePods,
@@ -85,6 +92,8 @@ impl<'a> Evaluator<'a> {
                 .map(|row| (&row.meta.key.name, pool_now(fleet, picture, row, now)))
                 .collect(),
             pauses: pauses(fleet, picture),
+            ready_groups: ready_groups(fleet),
+            broken: OnceCell::new(),
             block_ends: block_ends(fleet),
             now,
             nothing: NodePods::default(),
@@ -116,6 +125,11 @@ impl<'a> Evaluator<'a> {
         self.pauses.values().copied()
     }
 
+    /// The Karpenter that manages a NodeClaim.
+    pub fn karpenter_of(&self, claim: &NodeClaimRow) -> &KarpenterVersion {
+        if group_of(Some(claim)) == AUTO_MODE_GROUP { &self.auto_mode } else { self.karpenter }
+    }
+
     /// Everything that decides about a Node.
     pub fn case(&self, node: &'a NodeRow) -> NodeInputs<'_> {
         let said = self.picture.node(&node.meta.key.name);
@@ -130,6 +144,9 @@ impl<'a> Evaluator<'a> {
             annotated: self.annotated(said),
             budgets: &self.fleet.disruption_budgets,
             pause: self.pauses.get(group).or_else(|| self.pauses.get(ANY_GROUP)).copied(),
+            pass_seconds: gates::pass_seconds(self.fleet.nodes.len()),
+            has_ready_pool: self.ready_groups.contains(group) || self.ready_groups.contains(""),
+            repairs_pause: None,
             events: self.events(node, claim),
             block_ends: self.block_ends(node),
             micro_usd_per_hour: said.and_then(|said| said.karpenter_price),
@@ -140,6 +157,7 @@ impl<'a> Evaluator<'a> {
             now: self.now,
         };
         case.end_is_hidden = self.hides_an_end(&case);
+        case.repairs_pause = self.repairs_pause(&case);
         case
     }
 
@@ -149,6 +167,25 @@ impl<'a> Evaluator<'a> {
         let of_reservation = is_reserved && case.block_ends.is_none() && !self.knows_classes;
         let of_repair = !case.repairs && !self.knows_controllers && hazards::is_broken(case);
         of_reservation || of_repair
+    }
+
+    /// How many Nodes of its NodePool are broken, where a broken one is not replaced because they are too many.
+    fn repairs_pause(&self, case: &NodeInputs<'_>) -> Option<BrokenNodes> {
+        if !case.repairs || !hazards::is_broken(case) {
+            return None;
+        }
+        let broken = self.broken.get_or_init(|| self.broken_nodes());
+        broken.get(case.node.node_pool()?).copied().filter(BrokenNodes::are_too_many)
+    }
+
+    fn broken_nodes(&self) -> Map<Sym, BrokenNodes> {
+        let mut broken: Map<Sym, BrokenNodes> = Map::default();
+        for node in self.fleet.nodes.iter() {
+            let Some(pool) = node.node_pool() else { continue };
+            let class = self.pools.get(pool).and_then(|pool| pool.row.node_class.as_ref());
+            broken.entry(pool.clone()).or_default().add(hazards::is_broken_node(node, class));
+        }
+        broken
     }
 
     /// Whether Karpenter may take a Node, and what stops it.
@@ -199,7 +236,8 @@ impl<'a> Evaluator<'a> {
         let name = if node.is_registered() { node.node_pool() } else { of_claim().or_else(|| node.node_pool()) };
         let pool = self.pools.get(name?)?;
         let (budgets, claims) = (&pool.budgets, pool.claims);
-        Some(PoolInputs { row: pool.row, budgets, claims, balance: pool.balance, budget_events: pool.budget_events })
+        let PoolNow { row, balance, budget_events, lacks_subnets, .. } = *pool;
+        Some(PoolInputs { row, budgets, claims, balance, budget_events, lacks_subnets })
     }
 
     fn annotated(&self, said: Option<&NodePicture>) -> Vec<&'a PodRow> {
@@ -285,5 +323,21 @@ fn pool_now<'a>(fleet: &'a Fleet, picture: &Picture, row: &'a NodePoolRow, now: 
         claims: sums.claims,
         balance: sums.balance,
         budget_events: evidence::exhausted_reasons(events.into_iter(), now),
+        lacks_subnets: lacks_subnets(fleet, row),
     }
+}
+
+/// Whether the EC2NodeClass of a NodePool says that it selects none.
+fn lacks_subnets(fleet: &Fleet, pool: &NodePoolRow) -> bool {
+    let class = pool.node_class.as_ref().filter(|class| class.group == "karpenter.k8s.aws");
+    let class = class.and_then(|class| fleet.ec2_node_classes.get(&ObjectKey::cluster(&class.name)));
+    let ready = class.and_then(|class| Condition::find(&class.conditions, "SubnetsReady"));
+    ready.is_some_and(|found| found.status == Status::False)
+}
+
+/// Of NodePools that are Ready, not static and not being deleted (pkg/controllers/provisioning/provisioner.go, NewScheduler).
+fn ready_groups(fleet: &Fleet) -> HashSet<&str, RandomState> {
+    let is_offered = |row: &&NodePoolRow| row.replicas.is_none() && row.is_ready() && row.meta.deletion.is_none();
+    let offered = fleet.node_pools.iter().filter(is_offered);
+    offered.map(|row| row.node_class.as_ref().map_or("", |class| class.group.as_str())).collect()
 }

@@ -66,7 +66,7 @@ fn gates(said: &NodeDisruptionText<'_>, page: &mut Page) {
 }
 
 fn is_open(result: &GateResult) -> bool {
-    result.blockers.is_empty() && result.undecided.is_none()
+    result.blockers.is_empty() && result.undecided.is_empty()
 }
 
 /// Gates that are open: a sentence each where there is room, else a few words.
@@ -98,6 +98,7 @@ const fn few_words(gate: Gate) -> &'static str {
         Gate::Policy => "policy allows it",
         Gate::Quiet => "quiet",
         Gate::Budgets => "budgets allow it",
+        Gate::Placement => "a NodePool is ready",
     }
 }
 
@@ -119,6 +120,7 @@ fn open_words(said: &NodeDisruptionText<'_>, gate: Gate) -> String {
         Gate::Policy => "the consolidation policy allows it".to_owned(),
         Gate::Quiet => "quiet for consolidateAfter".to_owned(),
         Gate::Budgets => budget_words(said, pool),
+        Gate::Placement => "a NodePool is ready for pods that have to move".to_owned(),
     }
 }
 
@@ -191,21 +193,31 @@ fn last_said<'a>(said: &NodeDisruptionText<'a>, blocker: &Blocker) -> Option<&'a
 }
 
 fn unknown(said: &NodeDisruptionText<'_>, gate: Gate, result: &GateResult, page: &mut Page) {
-    let Some((_, kind)) = result.undecided else { return };
-    let asked = match gate {
+    for one in &result.undecided {
+        let words = match one.missing {
+            Some(kind) => {
+                format!("{} is not known: {} {}", asked(gate), kind.resource(), said.frame.not_read(kind))
+            }
+            None if one.blocker.kind == BlockerKind::LoopPaused => {
+                format!("{}; a pass that began before may still act", said.message(&one.blocker))
+            }
+            None => said.message(&one.blocker),
+        };
+        page.item(Line::of(Role::Unknown, format!("? {words}")));
+    }
+}
+
+const fn asked(gate: Gate) -> &'static str {
+    match gate {
         Gate::Loop => "whether the disruption loop runs",
         Gate::Managed => "whether Karpenter manages it",
         Gate::Pool => "whether its NodePool is there",
         Gate::PodAnnotations => "whether a pod protects it",
         Gate::PodBudgets => "whether a PodDisruptionBudget holds a pod",
         Gate::Budgets => "what the budgets allow",
+        Gate::Placement => "whether a NodePool is ready for pods that have to move",
         _ => "the next gate",
-    };
-    let why = match kind {
-        Some(kind) => format!("{} {}", kind.resource(), said.frame.not_read(kind)),
-        None => format!("the rules of {} are not judged", said.frame.app.insights.karpenter.api.name()),
-    };
-    page.item(Line::of(Role::Unknown, format!("? {asked} is not known: {why}")));
+    }
 }
 
 /// What Karpenter's Events add, and what is assumed.
@@ -392,6 +404,9 @@ fn key_of_pools(said: &NodeDisruptionText<'_>) -> String {
 }
 
 fn missing(said: &NodeDisruptionText<'_>) -> String {
+    if said.is_version_doubtful() {
+        return "say which Karpenter runs here: --karpenter-version, or the right to list its Deployment".to_owned();
+    }
     // What cannot be decoded is most likely of a newer API.
     let do_what = if said.is_undecodable() { "update batchtop" } else { "ask for the right to list" };
     format!("wait, or {do_what}: {}", said.missing())

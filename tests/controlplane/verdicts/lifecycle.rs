@@ -105,13 +105,12 @@ fn paused_empty(name: &'static str) -> Scenario {
 
 /// Ends by itself while the loop is paused. The age leaves time to prepare on a slow machine.
 fn expiring(name: &'static str, pod: PodSpec) -> Scenario {
-    let scenario = Scenario::busy_with(name, pod).with_pool(|pool| pool.expire_after("110s"));
+    let scenario = Scenario::busy_with(name, pod).with_pool(|pool| pool.expire_after("170s"));
     scenario.because("LoopPaused", ALL).warns_of("Expiration").karpenter(Fate::Ended)
 }
 
-/// What was decided before the pause is still carried out, for the 15 seconds after which
-/// consolidation looks again: only then does a pause hold nodes.
-const SETTLED: SignedDuration = SignedDuration::from_secs(22);
+/// What a pass decides that began before the pause is still carried out: in a cluster of so few nodes for less than this.
+const SETTLED: SignedDuration = SignedDuration::from_secs(80);
 
 const UNLAUNCHABLE: &str = "/apis/karpenter.sh/v1/nodeclaims/unlaunchable";
 

@@ -1,11 +1,10 @@
 //! Karpenter's disruption loop: what pauses it, and what keeps it busy for nothing.
 
-use super::super::evaluator::NodeAssessment;
+use super::super::evaluator::{Evaluator, NodeAssessment};
 use super::{Occurrence, Rule, RuleInput, Severity};
 use crate::fleet::{Condition, DisruptionBudgetRow, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, Status};
 use crate::insight::disruption::{BlockerKind, Pause, Reason};
 use crate::insight::sentence::{plural, sentence};
-use crate::units::Time;
 
 /// The rules of this family.
 pub const RULES: &[Rule] = &[
@@ -13,9 +12,18 @@ pub const RULES: &[Rule] = &[
         id: "LoopPaused",
         severity: Severity::Warning,
         help: "Karpenter disrupts no node of its own accord: not while a NodeClaim has no instance yet, and not while \
-               it cannot read a PodDisruptionBudget. Nodes that could go stay and cost money.",
-        hint: "look at its condition Launched; Karpenter deletes it five minutes after its creation",
+               it cannot read a PodDisruptionBudget. Nodes that could go stay and cost money. While a NodeClaim has no \
+               instance, pending pods get no new nodes either.",
+        hint: "look at its condition Launched; Karpenter deletes it some minutes after its creation",
         check: pauses,
+    },
+    Rule {
+        id: "KarpenterStopped",
+        severity: Severity::Warning,
+        help: "The Deployment of Karpenter's controller is scaled to zero. Nothing makes nodes for pending pods, and no \
+               node is taken, whatever is said of it.",
+        hint: "scale it up again: kubectl scale deployment --replicas",
+        check: stopped,
     },
     Rule {
         id: "EmptinessStarvesDrift",
@@ -55,7 +63,7 @@ const PENDING_SECONDS: i64 = 120;
 
 fn pauses(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let pause = |pause: Pause<'_>| match pause {
-        Pause::Launching(claim) => launching(claim, input.evaluator.now()),
+        Pause::Launching(claim) => launching(claim, input.evaluator),
         Pause::Unreadable(budget) => unreadable_selector(budget),
     };
     input.evaluator.pauses().map(pause).collect()
@@ -68,17 +76,32 @@ fn unreadable_selector(budget: &DisruptionBudgetRow) -> Occurrence {
         .with_hint("correct spec.selector")
 }
 
-fn launching(claim: &NodeClaimRow, now: Time) -> Occurrence {
+/// A controller that nobody has started says nothing of nodes, and where another runs beside it, it does not matter.
+fn stopped(input: &RuleInput<'_>) -> Vec<Occurrence> {
+    let controllers = &input.fleet.controllers;
+    if controllers.iter().any(|row| row.replicas > 0) || input.fleet.node_claims.is_empty() {
+        return Vec::new();
+    }
+    let message = "it has no replicas: Karpenter neither makes nor takes nodes";
+    controllers.iter().map(|row| Occurrence::new("Deployment", &row.meta.key, message)).collect()
+}
+
+fn launching(claim: &NodeClaimRow, evaluator: &Evaluator<'_>) -> Occurrence {
+    let now = evaluator.now();
     let seconds = now.seconds_since(claim.meta.created);
     let launched = Condition::find(&claim.conditions, "Launched").filter(|found| found.status != Status::True);
     let why = launched.map(|found| &found.message).filter(|message| !message.is_empty());
     let message = sentence![
         "it has had no providerID for ",
         seconds,
-        " s, and until it has one Karpenter disrupts no node of its own accord",
+        " s, and until it has one Karpenter disrupts no node of its own accord, and makes none for pending pods",
         why.map(|why| sentence![": ", why]),
     ];
-    let found = Occurrence::new(Kind::NodeClaim.name(), &claim.meta.key, message);
+    let hint = match evaluator.karpenter_of(claim).launch_timeout_seconds() {
+        300 => "look at its condition Launched; Karpenter deletes it five minutes after its creation",
+        _ => "look at its condition Launched; Karpenter deletes it fifteen minutes after its creation",
+    };
+    let found = Occurrence::new(Kind::NodeClaim.name(), &claim.meta.key, message).with_hint(hint);
     if seconds < PAUSED_SECONDS { found.with_severity(Severity::Info) } else { found }
 }
 

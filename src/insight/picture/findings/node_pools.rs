@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::evaluator::{Evaluator, NodeAssessment};
 use super::{Occurrence, Rule, RuleInput, Severity};
 use crate::fleet::{Condition, Kind, NodePoolRow, ObjectKey, Status, Sym};
-use crate::insight::disruption::{BlockerKind, PoolBudgets, Reason, Reasons, words};
+use crate::insight::disruption::{Blocker, BlockerKind, PoolBudgets, Reason, Reasons, words};
 use crate::insight::sentence::{Fragment, Sentence, plural, sentence};
 
 /// The rules of this family.
@@ -45,14 +45,18 @@ pub const RULES: &[Rule] = &[
 
 fn missing(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let mut pools: BTreeMap<&Sym, u64> = BTreeMap::new();
-    let misses =
-        |one: &&NodeAssessment<'_>| one.disruption.firm().any(|blocker| blocker.kind == BlockerKind::NodePoolMissing);
+    let misses = |one: &&NodeAssessment<'_>| one.disruption.firm().any(is_of_its_pool);
     for one in input.assessments.iter().filter(misses) {
         if let Some(pool) = one.node.node_pool() {
             *pools.entry(pool).or_default() += 1;
         }
     }
     pools.into_iter().map(|(pool, nodes)| missing_pool(pool, nodes)).collect()
+}
+
+/// That no NodePool at all could take pods is said of none by itself.
+fn is_of_its_pool(blocker: &Blocker) -> bool {
+    blocker.kind == BlockerKind::NodePoolMissing && blocker.object.is_some()
 }
 
 fn missing_pool(pool: &Sym, nodes: u64) -> Occurrence {

@@ -1,11 +1,12 @@
 //! Protection that does not do what somebody thinks: annotations and PodDisruptionBudgets.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::super::evaluator::NodeAssessment;
 use super::{Occurrence, Rule, RuleInput, Severity};
 use crate::fleet::{DisruptionBudgetRow, Fleet, Kind, NodeClaimRow, ObjectKey, PodRow, Sym};
-use crate::insight::disruption::{BlockerKind, Outlook, ProtectionState, Verdict};
+use crate::insight::disruption::{BlockerKind, Outlook, ProtectionState, Verdict, gates};
 use crate::insight::phase;
 use crate::insight::sentence::{Sentence, sentence};
 
@@ -145,10 +146,16 @@ fn does_not_hold(pod: &PodRow, outlook: &Outlook) -> Option<Occurrence> {
 // ---- PodDisruptionBudgets ----
 
 fn several_budgets(input: &RuleInput<'_>) -> Vec<Occurrence> {
-    let blockers = input.assessments.iter().flat_map(|one| &one.disruption.blockers);
-    let several = blockers.filter(|blocker| blocker.kind == BlockerKind::MultiplePdbs);
-    let pods = several.filter_map(|blocker| Some((&blocker.object.as_ref()?.object, &blocker.message)));
-    pods.map(|(pod, message)| Occurrence::new(Kind::Pod.name(), pod, message)).collect()
+    let mut found = BTreeMap::new();
+    for one in input.assessments {
+        let case = input.evaluator.case(one.node);
+        let several = case.pods.budgeted.iter().filter(|pods| pods.budgets.len() > 1 && case.claim.is_some());
+        found.extend(several.map(|pods| (pods.budgets.clone(), pods.pod.clone())));
+    }
+    let occurrence = |(budgets, pod): (Arc<[ObjectKey]>, ObjectKey)| {
+        Occurrence::new(Kind::Pod.name(), &pod, gates::not_evictable(&budgets))
+    };
+    found.into_iter().map(occurrence).collect()
 }
 
 fn budgets_that_never_allow(input: &RuleInput<'_>) -> Vec<Occurrence> {

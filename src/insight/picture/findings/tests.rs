@@ -2,12 +2,13 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::fleet::{
-    Budget, Delta, DeviceHolder, DeviceReading, DisruptionBudgetRow, EventClass, EventObject, EventRow, Eviction,
-    Exporter, ExporterKind, GpuAnswer, Health, HealthState, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef,
+    Budget, ControllerRow, Delta, DeviceHolder, DeviceReading, DisruptionBudgetRow, EventClass, EventObject, EventRow,
+    Eviction, Exporter, ExporterKind, GpuAnswer, Health, HealthState, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef,
     NodePoolRow, NodeRate, NodeRow, PodSelector, PriceChange, ReplicaSetRow, SourceId, Sources, Status, Uid,
     UserPrices, Utilization,
 };
 use crate::insight::gpu::GpuThresholds;
+use crate::insight::karpenter::Provenance;
 use crate::insight::picture::{GpuSettings, GpuState, GpuStates};
 use crate::insight::testing::{
     MANAGED_LABELS, NOW, bare_device, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool,
@@ -62,7 +63,12 @@ impl World {
         let fleet = fleet(deltas);
         let live = || Health { state: HealthState::Live, ..Health::default() };
         let sources: Sources = SourceId::all().map(|source| (source, live())).collect();
-        let karpenter = KarpenterVersion { api: KarpenterApi::V1, ..KarpenterVersion::default() };
+        let karpenter = KarpenterVersion {
+            version: Some("1.14.1".to_owned()),
+            how: Provenance::Image,
+            api: KarpenterApi::V1,
+            auto_mode: false,
+        };
         let picture = Picture::full(&fleet);
         let evaluator = Evaluator::new(&fleet, &picture, &Completeness::new(&sources), &karpenter, NOW);
         findings(&fleet, &evaluator, &gpu_states(&fleet, &picture))
@@ -96,6 +102,27 @@ fn launching(age: i64) -> World {
     row.meta.created = NOW.plus_seconds(-age);
     row.conditions = vec![condition("Launched", Status::Unknown, "LaunchFailed")];
     World::new().with(Delta::NodeClaims(upserts(vec![row])))
+}
+
+/// With a NodeClaim, and a controller of Karpenter for each of these numbers of replicas.
+fn with_controllers(replicas: &[i64]) -> World {
+    let controller = |(n, replicas): (usize, &i64)| ControllerRow {
+        meta: meta("kube-system", &format!("karpenter-{n}")),
+        image: sym(""),
+        feature_gates: None,
+        replicas: *replicas,
+    };
+    let rows = replicas.iter().enumerate().map(controller).collect();
+    launching(1).with(Delta::Controllers(upserts(rows)))
+}
+
+#[test]
+fn karpenter_is_stopped_where_no_controller_has_replicas() {
+    let rules = |replicas: &[i64]| {
+        let found = with_controllers(replicas).findings();
+        found.into_iter().filter(|finding| finding.rule.id == "KarpenterStopped").count()
+    };
+    assert_eq!((rules(&[]), rules(&[0]), rules(&[0, 0]), rules(&[0, 1])), (0, 1, 2, 0));
 }
 
 #[test]
@@ -456,6 +483,7 @@ fn what_wasted_accelerators_cost_is_told() {
 fn examples() -> Vec<(&'static str, World)> {
     vec![
         ("LoopPaused", launching(90)),
+        ("KarpenterStopped", with_controllers(&[0])),
         ("EmptinessStarvesDrift", drifted_beside_empty()),
         ("DeleteLaunchLoop", cheap_pod()),
         ("LongNomination", nominated(600)),

@@ -3,7 +3,9 @@
 use super::world::{
     DRIFTED, World, budget, budget_at, budget_for, busy, class_ref, drifted, empty, event, karpenter, since, train,
 };
-use crate::fleet::{Condition, ControllerRow, KarpenterApi, Kind, NodeClassRow, PodRow, Reservation, Status, Taint};
+use crate::fleet::{
+    Condition, ControllerRow, KarpenterApi, Kind, NodeClassRow, NodeRow, PodRow, Reservation, Status, Taint,
+};
 use crate::insight::KarpenterVersion;
 use crate::insight::testing::{
     CREATED, MANAGED_LABELS, NOW, claim, condition, eviction_of, labels, met, meta, pod, sym,
@@ -356,7 +358,8 @@ fn a_capacity_block_ends_its_node_40_minutes_before_its_end() {
 fn gate(w: &mut World) {
     w.claim().node_class = Some(class_ref("karpenter.k8s.aws"));
     let feature_gates = Some(sym("SpotToSpotConsolidation=false,NodeRepair=true"));
-    w.controllers = vec![ControllerRow { meta: meta("kube-system", "karpenter"), image: sym(""), feature_gates }];
+    w.controllers =
+        vec![ControllerRow { meta: meta("kube-system", "karpenter"), image: sym(""), feature_gates, replicas: 1 }];
 }
 
 #[test]
@@ -515,6 +518,30 @@ fn pods_on_a_terminating_node_last_until_its_termination_deadline() {
 }
 
 #[test]
+fn no_node_is_repaired_while_more_than_a_fifth_of_its_pool_is_broken() {
+    let unready = |node: &mut NodeRow| {
+        node.conditions = vec![Condition { last_transition: Some(NOW), ..condition("Ready", Status::False, "") }];
+    };
+    let pool_of = |healthy: usize, broken: usize| {
+        training("true", move |w| {
+            gate(w);
+            unready(&mut w.node);
+            w.add_nodes(healthy + broken, |_, _| ());
+            w.other_nodes.iter_mut().take(broken).for_each(unready);
+        })
+    };
+    let said = |world: &World| (world.hazards().len(), world.outlook().holds);
+    assert_eq!(said(&pool_of(0, 0)), (1, Some(false)), "one of one");
+    assert_eq!(said(&pool_of(3, 0)), (1, Some(false)), "one of four");
+    assert_eq!(said(&pool_of(4, 1)), (1, Some(false)), "two of six, which is a fifth rounded up");
+    let braked = pool_of(2, 1);
+    assert_eq!(said(&braked), (0, None), "two of four: it may yet become one");
+    let words = "the node is broken, and replaced whatever protects it once no more than a fifth of its NodePool's nodes are: \
+                 now 2 of 4";
+    assert_eq!(braked.gaps(), [words]);
+}
+
+#[test]
 fn a_pod_that_started_less_than_15_seconds_ago_gets_a_caution() {
     let started = |age: i64, conditions: &'static [&'static str]| {
         training("true", move |w| {
@@ -527,6 +554,8 @@ fn a_pod_that_started_less_than_15_seconds_ago_gets_a_caution() {
     assert_eq!(gaps(started(14, &super::world::QUIET)), [early], "a caution, for nothing says that it did");
     assert_eq!(gaps(started(15, &super::world::QUIET)), [""; 0], "its validation takes 15 s");
     assert_eq!(gaps(started(5, &super::world::QUIET[..3])), [""; 0], "it knows of a pod here");
+    let drifted = &["Launched", "Registered", "Initialized", "Drifted"];
+    assert_eq!(gaps(started(14, drifted)), [early], "drift looks only once");
     check(vec![("it holds", started(14, &super::world::QUIET), &[], HOLDS)]);
 }
 
@@ -633,8 +662,12 @@ fn feature_gates_are_parsed_as_go_parses_them() {
         let world = training("true", move |w| {
             w.node.conditions = vec![condition("Ready", Status::False, "KubeletNotReady")];
             let feature_gates = Some(sym(gates));
-            w.controllers =
-                vec![ControllerRow { meta: meta("kube-system", "karpenter"), image: sym(""), feature_gates }];
+            w.controllers = vec![ControllerRow {
+                meta: meta("kube-system", "karpenter"),
+                image: sym(""),
+                feature_gates,
+                replicas: 1,
+            }];
         });
         !hazards(&world).is_empty()
     };

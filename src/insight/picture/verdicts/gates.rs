@@ -10,11 +10,15 @@ use super::world::{
     evicted, for_all, for_consolidation, for_only, guard, karpenter, train,
 };
 use crate::fleet::{
-    Budget, KarpenterApi, Kind, Labels, NodeClaimRow, PodPhase, PodRow, PodSelector, SourceId, Status, Taint,
+    Budget, KarpenterApi, Kind, Labels, NodeClaimRow, NodeClassRow, PodPhase, PodRow, PodSelector, SourceId, Status,
+    Taint,
 };
+use crate::insight::KarpenterVersion;
 use crate::insight::disruption::Reason::{self, Drifted, Empty, Underutilized};
 use crate::insight::disruption::{BlockerKind, Reasons};
-use crate::insight::testing::{CREATED, MANAGED_LABELS, NOW, claim, condition, eviction_of, labels, met, pod, sym};
+use crate::insight::testing::{
+    CREATED, MANAGED_LABELS, NOW, claim, condition, eviction_of, labels, met, meta, pod, sym,
+};
 use crate::units::{Lifetime, Selector, Time};
 
 const ANNOTATED: &str = "Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/train-0)";
@@ -1036,13 +1040,31 @@ fn a_launching_node_claim_pauses_the_disruption_loop() {
     let paused = for_all("disruption loop paused: NodeClaim new has no providerID");
     let world = launching("karpenter.k8s.aws", 60);
     assert_eq!(world.disruption().until(), Some(NOW.plus_seconds(240)));
+    let older = World { karpenter: karpenter("1.6.3"), ..world.clone() };
+    assert_eq!(older.disruption().until(), Some(NOW.plus_seconds(840)), "the launch has a time limit since 1.7");
     check(vec![
         case("of this Karpenter", world).is("LoopPaused").blocked_by([paused]),
         case("of another one", launching("eks.amazonaws.com", 60)).is("EmptyCandidate").open_for([Empty]),
-        case("what was decided before is carried out", launching("karpenter.k8s.aws", 19))
+        case("a launch that may be a usual one", launching("karpenter.k8s.aws", 19))
             .is("EmptyCandidate")
             .open_for([Empty]),
-        case("and then nothing is", launching("karpenter.k8s.aws", 20)).is("LoopPaused").blocked_by([paused]),
+        case("a pass that began before may still act", launching("karpenter.k8s.aws", 20))
+            .is("LoopPaused")
+            .unknown_for([Empty])
+            .blocked_by([paused]),
+        case("as long as three validations and a simulation take", launching("karpenter.k8s.aws", 45))
+            .is("LoopPaused")
+            .unknown_for([Empty])
+            .blocked_by([paused]),
+        case("and then nothing does", launching("karpenter.k8s.aws", 46)).is("LoopPaused").blocked_by([paused]),
+        case("longer with many nodes", {
+            let mut world = launching("karpenter.k8s.aws", 60);
+            world.add_nodes(20, |_, _| ());
+            world
+        })
+        .is("LoopPaused")
+        .unknown_for([Empty])
+        .blocked_by([paused]),
         case("it is the headline where nothing else stops one reason, whatever stops the others", {
             let mut world = launching("karpenter.k8s.aws", 60);
             world.pods = vec![pod("ml", "web", Some("a"))];
@@ -1126,4 +1148,173 @@ fn a_verdict_is_unknown_while_an_undecodable_object_could_change_it() {
         assert_eq!(unreadable(kind), Some("Unknown"), "{kind:?}");
     }
     assert_eq!(unreadable(Kind::Job), Some("EmptyCandidate"), "Jobs do not decide");
+}
+
+/// A Karpenter of which nothing is known but that it has API v1.
+fn unknown_version(w: &mut World) {
+    w.karpenter = KarpenterVersion { api: KarpenterApi::V1, ..KarpenterVersion::default() };
+}
+
+#[test]
+fn rules_that_differ_between_versions_decide_nothing_where_the_version_is_not_known() {
+    let doubted = |change: fn(&mut World)| {
+        busy(move |w| {
+            unknown_version(w);
+            change(w);
+        })
+    };
+    let duration = "Karpenter reads \"8h\" of pod ml/train-0 only since 1.12, and its version is not known";
+    let several = "several PodDisruptionBudgets (ml/guard ml/other) of pod ml/web stop Karpenter only since 1.7, and its \
+                   version is not known";
+    let labels = "Node does not have label \"topology.kubernetes.io/zone\", which stops every reason before 1.1, and \
+                  Karpenter's version is not known";
+    check(vec![
+        case("a duration", doubted(|w| w.pods = vec![train("8h")]))
+            .is("Unknown")
+            .unknown_for([Underutilized])
+            .blocked_by([for_all(duration)]),
+        case("\"true\" is read by all", doubted(|w| w.pods = vec![train("true")]))
+            .is("ProtectedByPod")
+            .blocked_by([BY_POD]),
+        case("EKS Auto Mode is kept current", {
+            let mut world = doubted(|w| w.pods = vec![train("8h")]);
+            world.claim().node_class = Some(class_ref("eks.amazonaws.com"));
+            world
+        })
+        .is("ProtectedByPod")
+        .blocked_by([BY_POD]),
+        case("several PDBs that each allow one", doubted(|w| w.guards = vec![guard("guard", 1), guard("other", 1)]))
+            .is("Unknown")
+            .unknown_for([Underutilized])
+            .blocked_by([for_all(several)]),
+        case(
+            "several PDBs of which one allows none",
+            doubted(|w| w.guards = vec![guard("guard", 0), guard("other", 1)]),
+        )
+        .is("BlockedByPdb")
+        .blocked_by([BY_PDB]),
+        case(
+            "pods that cost nothing to evict",
+            doubted(|w| w.pods = vec![evicted("p", |one| one.priority = -33_554_432)]),
+        )
+        .is("Unknown")
+        .unknown_for([Empty, Underutilized]),
+        case("a label is missing", {
+            let mut world = doubted(|_| ());
+            world.claim().conditions = met(&DRIFTED);
+            world.unlabel("topology.kubernetes.io/zone");
+            world
+        })
+        .is("Unknown")
+        .unknown_for([Drifted])
+        .blocked_by([
+            for_only(Underutilized, "Node does not have label \"topology.kubernetes.io/zone\""),
+            Blocked::new(Reasons::ALL.without(Reasons::only(Underutilized)), labels),
+        ]),
+    ]);
+}
+
+#[test]
+fn before_1_1_labels_stop_every_reason() {
+    let of = |version: &'static str| {
+        empty(move |w| {
+            w.karpenter = karpenter(version);
+            w.unlabel("karpenter.sh/capacity-type");
+        })
+    };
+    check(vec![
+        case("1.0", of("1.0.9"))
+            .is("MissingLabels")
+            .blocked_by([for_all("Node does not have label \"karpenter.sh/capacity-type\"")]),
+        case("1.1", of("1.1.0")).is("EmptyCandidate").open_for([Empty]),
+    ]);
+}
+
+#[test]
+fn without_a_ready_node_pool_nothing_is_simulated() {
+    const NO_POOL: &str = "no nodepools found: none that pods could be placed on is Ready";
+    let unready = |w: &mut World| w.pool().conditions.clear();
+    check(vec![
+        case("busy", busy(unready)).is("NodePoolMissing").blocked_by([for_only(Underutilized, NO_POOL)]),
+        case("drifted and busy", drifted(unready))
+            .is("NodePoolMissing")
+            .blocked_by([Blocked::new(Reasons::ALL.without(Reasons::only(Empty)), NO_POOL)]),
+        case("an empty node needs none", empty(unready)).is("EmptyCandidate").open_for([Empty]),
+        case(
+            "a drifted and empty one for its drift",
+            drifted(|w| {
+                unready(w);
+                w.pods.clear();
+            }),
+        )
+        .is("EmptyCandidate")
+        .open_for([Empty])
+        .blocked_by([for_only(Drifted, NO_POOL)]),
+        case("a NodePool that is being deleted takes no pods", busy(|w| w.pool().meta.deletion = Some(NOW)))
+            .is("NodePoolMissing")
+            .blocked_by([for_only(Underutilized, NO_POOL)]),
+        case("NodePools are not known", {
+            let mut world = busy(unready);
+            world.hidden = vec![Kind::NodePool];
+            world
+        })
+        .is("Unknown")
+        .unknown_for([Underutilized])
+        .blocked_by([for_only(Underutilized, "not all nodepools are known")]),
+        case("drift of a static NodePool needs no other", drifted(|w| w.pool().replicas = Some(1)))
+            .is("DriftCandidate")
+            .open_for([Drifted])
+            .blocked_by([STATIC]),
+    ]);
+}
+
+#[test]
+fn a_node_class_that_is_going_or_has_no_subnets_offers_no_instance_types() {
+    let class = |group: &'static str, reason: &'static str| {
+        empty(move |w| {
+            w.claim().node_class = Some(class_ref(group));
+            w.pool().node_class = Some(class_ref(group));
+            w.pool().conditions = vec![condition("NodeClassReady", Status::False, reason)];
+        })
+    };
+    let without_subnets = |group: &'static str| {
+        let mut world = class(group, "SubnetsReady");
+        let conditions = vec![condition("SubnetsReady", Status::False, "SubnetsNotFound")];
+        world.classes = vec![NodeClassRow { meta: meta("", "default"), conditions, reservations: Vec::new() }];
+        world
+    };
+    check(vec![
+        case("AWS's", class("karpenter.k8s.aws", "NodeClassTerminating")).is("NodePoolMissing").blocked_by([NO_POOL]),
+        case("that of Auto Mode, whose source is closed", class("eks.amazonaws.com", "NodeClassTerminating"))
+            .is("Unknown")
+            .unknown_for([Empty])
+            .blocked_by([NO_POOL]),
+        case("of another provider", class("karpenter.kwok.sh", "NodeClassTerminating"))
+            .is("EmptyCandidate")
+            .open_for([Empty]),
+        case("no subnets", without_subnets("karpenter.k8s.aws")).is("NodePoolMissing").blocked_by([NO_POOL]),
+        case("a class of the same name of another provider", without_subnets("karpenter.kwok.sh"))
+            .is("EmptyCandidate")
+            .open_for([Empty]),
+    ]);
+}
+
+#[test]
+fn what_only_an_event_tells_of_instance_types_is_advisory() {
+    let advisory = |world: World| -> Vec<(Reasons, String)> {
+        let found = world.disruption();
+        let advisory = found.blockers.iter().filter(|blocker| blocker.kind == BlockerKind::Simulation);
+        advisory.map(|blocker| (blocker.reasons, blocker.message.machine_text())).collect()
+    };
+    let unlisted = "Instance Type \"p5.48xlarge\" not found";
+    let said =
+        |reason: &'static str, message: &'static str, age| busy(move |w| w.events = vec![event(reason, message, age)]);
+    let only = Reasons::only(Underutilized);
+    assert_eq!(advisory(said("Unconsolidatable", unlisted, 60)), [(only, unlisted.to_owned())]);
+    assert_eq!(said("Unconsolidatable", unlisted, 60).disruption().verdict.name(), "Unconsolidatable");
+    let other = "Instance Type \"m5.large\" not found";
+    assert_eq!(advisory(said("Unconsolidatable", other, 60)), [], "not the type of this node");
+    let missing = "NodePool not found (NodePool=gpu)";
+    assert_eq!(advisory(said("DisruptionBlocked", missing, 140)), [(Reasons::ALL, missing.to_owned())]);
+    assert_eq!(advisory(said("DisruptionBlocked", missing, 160)), [], "it would have been repeated");
 }

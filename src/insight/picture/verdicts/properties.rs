@@ -6,7 +6,7 @@ use proptest::sample::{select, subsequence};
 
 use super::any::{any_budget, any_world};
 use super::world::{World, budget, guard};
-use crate::fleet::{Change, Delta, KarpenterApi, Kind, NodeClaimRow, Row};
+use crate::fleet::{Change, Delta, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, Row};
 use crate::insight::disruption::{
     Blocker, BlockerKind, Disruption, Outlook, Pause, PoolBudgets, Reason, Verdict, gates,
 };
@@ -98,14 +98,23 @@ fn lift(world: &mut World, blocker: &Blocker) {
         }
         BlockerKind::NodePoolMissing => {
             world.node.labels = labels(&MANAGED_LABELS);
-            world.pool.get_or_insert_with(|| pool("gpu")).conditions.clear();
+            let node_class = world.claim.as_ref().and_then(|claim| claim.node_class.clone());
+            world.pool = Some(NodePoolRow { node_class, ..pool("gpu") });
         }
         BlockerKind::Static => world.pool().replicas = None,
         BlockerKind::LoopPaused => world.other_claims.retain(|claim| claim.provider_id.is_some()),
-        BlockerKind::InputMissing => {
-            world.hidden.clear();
-            world.karpenter.api = KarpenterApi::V1;
-        }
+        BlockerKind::InputMissing => match blocker.object.as_ref().map(|key| key.kind) {
+            // Versions differ about it.
+            Some(Kind::Pod) => {
+                world.guards.clear();
+                world.pods.iter_mut().filter(|pod| is_named(&pod.meta.key)).for_each(|pod| pod.do_not_disrupt = None);
+            }
+            Some(Kind::Node) => world.node.labels = labels(&MANAGED_LABELS),
+            _ => {
+                world.hidden.clear();
+                world.karpenter.api = KarpenterApi::V1;
+            }
+        },
         BlockerKind::Nominated | BlockerKind::Balance | BlockerKind::Simulation => (),
     }
 }
@@ -118,11 +127,12 @@ fn announced(world: &World) -> Vec<Time> {
     found.blockers.iter().filter_map(|blocker| blocker.until).chain(hazards).chain(of_pool).collect()
 }
 
-/// Whether what was decided before the loop was paused may still be under way.
+/// Whether a pass that began before the loop was paused may still act.
 fn is_settling(world: &World) -> bool {
+    let pass_seconds = gates::pass_seconds(world.other_nodes.len() + 1);
     world.ask(|evaluator, _| {
         evaluator.pauses().any(|pause| match pause {
-            Pause::Launching(claim) => world.now.seconds_since(claim.meta.created) < gates::IN_FLIGHT_SECONDS,
+            Pause::Launching(claim) => world.now.seconds_since(claim.meta.created) < pass_seconds,
             Pause::Unreadable(_) => false,
         })
     })
@@ -214,7 +224,7 @@ proptest! {
         }
     }
 
-    /// The time alone changes an answer only when the answer said so; a node that a young pause is about to hold aside.
+    /// The time alone changes an answer only when the answer said so; a node that a young pause is about to stop aside.
     #[test]
     fn a_verdict_changes_with_time_only_at_an_announced_time(world in any_world(), at in 0_f64..1.0) {
         let (was, settling) = (world.disruption(), is_settling(&world));

@@ -266,6 +266,13 @@ pub(super) struct Blocked {
     message: &'static str,
 }
 
+impl Blocked {
+    /// Stops these reasons.
+    pub const fn new(reasons: Reasons, message: &'static str) -> Self {
+        Self { reasons, message }
+    }
+}
+
 /// Stops every reason.
 pub(super) const fn for_all(message: &'static str) -> Blocked {
     Blocked { reasons: Reasons::ALL, message }

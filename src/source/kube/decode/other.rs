@@ -278,6 +278,7 @@ pub(super) struct SlimDeployment<'a> {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct DeploymentSpec<'a> {
+    replicas: Option<i64>,
     #[serde(borrow, deserialize_with = "or_default")]
     template: Template<'a>,
 }
@@ -302,6 +303,8 @@ impl Project for Controllers {
             meta: slim.metadata.meta(interner)?,
             image: interner.sym(controller.map_or("", |container| &container.image)),
             feature_gates: gates.map(|gates| interner.sym(&gates.value)),
+            // The API's default.
+            replicas: slim.spec.replicas.unwrap_or(1),
         })
     }
 }

@@ -699,7 +699,10 @@ fn pdbs_deployments_replica_sets_namespaces_and_node_classes_are_read() {
         r#"{{{},"spec":{{"template":{{"spec":{{"containers":[{{"name":"istio","image":"i"}},{{"name":"controller","image":"public.ecr.aws/karpenter/controller:1.14.1"}}]}}}}}}}}"#,
         meta("")
     );
-    assert!(controller(deployment.as_bytes(), &mut interner).unwrap().image.ends_with(":1.14.1"));
+    let row = controller(deployment.as_bytes(), &mut interner).unwrap();
+    assert!(row.image.ends_with(":1.14.1") && row.replicas == 1);
+    let stopped = deployment.replace(r#""spec":{"template""#, r#""spec":{"replicas":0,"template""#);
+    assert_eq!(controller(stopped.as_bytes(), &mut interner).unwrap().replicas, 0);
     let bare = format!("{{{}}}", meta(""));
     assert!(replica_set(bare.as_bytes(), &mut interner).unwrap().owner.is_none());
     assert!(namespace(bare.as_bytes(), &mut interner).is_ok());

@@ -292,4 +292,4 @@ static EVENT_SERIES: Message = Message(&[field(1, "count", Int), field(2, "lastO
 static DEPLOYMENT: Message =
     Message(&[field(1, "metadata", Object(&META)), field(2, "spec", Object(&DEPLOYMENT_SPEC))]);
 
-static DEPLOYMENT_SPEC: Message = Message(&[field(3, "template", Object(&TEMPLATE))]);
+static DEPLOYMENT_SPEC: Message = Message(&[field(1, "replicas", Int), field(3, "template", Object(&TEMPLATE))]);
