@@ -187,9 +187,14 @@ impl<'a> NodeInputs<'a> {
     /// differ about it.
     pub fn is_empty(&self) -> Option<bool> {
         let empty = self.pods.is_empty(self.karpenter.empty_rule());
-        let is_doubtful = self.doubts(self.karpenter.empty_by_cost())
-            && self.pods.is_empty(EmptyRule::NoEvictionCost) != self.pods.is_empty(EmptyRule::NoPodToMove);
-        ((self.complete.pods || !empty) && !is_doubtful).then_some(empty)
+        ((self.complete.pods || !empty) && !self.doubts_emptiness()).then_some(empty)
+    }
+
+    /// Whether the node is empty to some of the versions of Karpenter that may manage it, and not to others.
+    pub fn doubts_emptiness(&self) -> bool {
+        let is_empty = |rule| self.pods.is_empty(rule);
+        self.doubts(self.karpenter.empty_by_cost())
+            && is_empty(EmptyRule::NoEvictionCost) != is_empty(EmptyRule::NoPodToMove)
     }
 
     /// Whether the Karpenter of this node may be one without a rule, for its version is not known. EKS Auto Mode is kept

@@ -1198,7 +1198,10 @@ fn rules_that_differ_between_versions_decide_nothing_where_the_version_is_not_kn
             doubted(|w| w.pods = vec![evicted("p", |one| one.priority = -33_554_432)]),
         )
         .is("Unknown")
-        .unknown_for([Empty, Underutilized]),
+        .unknown_for([Empty, Underutilized])
+        .blocked_by([for_consolidation(
+            "pods that cost nothing to evict leave a node empty only since 1.14, and Karpenter's version is not known",
+        )]),
         case("a label is missing", {
             let mut world = doubted(|_| ());
             world.claim().conditions = met(&DRIFTED);

@@ -109,7 +109,10 @@ fn lift(world: &mut World, blocker: &Blocker) {
                 world.guards.clear();
                 world.pods.iter_mut().filter(|pod| is_named(&pod.meta.key)).for_each(|pod| pod.do_not_disrupt = None);
             }
-            Some(Kind::Node) => world.node.labels = labels(&MANAGED_LABELS),
+            Some(Kind::Node) => {
+                world.node.labels = labels(&MANAGED_LABELS);
+                world.pods.clear();
+            }
             _ => {
                 world.hidden.clear();
                 world.karpenter.api = KarpenterApi::V1;
