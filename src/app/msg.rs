@@ -1,6 +1,6 @@
 //! The two vocabularies of [`super::App`].
 
-use crate::fleet::{AnnotationChange, AnnotationOutcome, Demand, Epoch, Key, Report};
+use crate::fleet::{Demand, Epoch, Key, ObjectChange, Report, WriteOutcome};
 use crate::input::Chord;
 use crate::insight::disruption::Remembered;
 use crate::units::Time;
@@ -54,7 +54,7 @@ pub enum Msg {
         /// Index among the items of the write.
         item: usize,
         /// Answer of the API server, or why there is none.
-        outcome: AnnotationOutcome,
+        outcome: WriteOutcome,
     },
     /// An object was fetched for the detail pane.
     Fetched {
@@ -97,8 +97,8 @@ pub enum Effect {
         item: usize,
         /// `protect`, `unprotect` or `undo`, for the journal.
         verb: &'static str,
-        /// The annotation's value before and after, with the preconditions of the request.
-        change: AnnotationChange,
+        /// The change, with the preconditions of the request.
+        change: ObjectChange,
     },
     /// Fetch an object for the detail pane, answer with `Msg::Fetched`.
     Fetch {

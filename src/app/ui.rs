@@ -8,7 +8,7 @@ use super::scroll::Scroll;
 use super::{
     Column, Costs, DeviceGroupBy, DeviceGroupKey, DeviceGroups, Fetched, Grouping, RowKey, Screen, TableSpec, View,
 };
-use crate::fleet::{AnnotationChange, AnnotationOutcome, EventObject, Key, Kind, ObjectKey, Sym};
+use crate::fleet::{EventObject, Key, Kind, ObjectChange, ObjectKey, Sym, WriteOutcome};
 use crate::input::Chord;
 use crate::insight::cost::{CostKey, GroupBy};
 use crate::insight::picture::Finding;
@@ -214,7 +214,7 @@ impl Picker {
     }
 }
 
-/// Change of the annotation that a write makes.
+/// What a write does to its objects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verb {
     /// Set `karpenter.sh/do-not-disrupt`.
@@ -250,9 +250,9 @@ pub enum DurationChoice {
 /// One object that a dialog would change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Target {
-    /// The change. Its `to` follows what is chosen and the clock, and says what would be written now; it means nothing
-    /// while the dialog has an error.
-    pub change: AnnotationChange,
+    /// The change. The `to` of an annotation follows what is chosen and the clock, and says what would be written now; it
+    /// means nothing while the dialog has an error.
+    pub change: ObjectChange,
     /// Name of the Node on which a pod is; of a Node its own.
     pub node: Option<Sym>,
     /// `status.startTime` of a pod, from which Karpenter counts a duration.
@@ -282,7 +282,7 @@ pub struct Consequence {
 /// The dialog before a write.
 #[derive(Clone, Debug)]
 pub struct WriteDialog {
-    /// Whether the annotation is set, removed or put back.
+    /// What is done to the objects.
     pub verb: Verb,
     /// The context it writes to, empty where there is none (in-cluster, or a server was named).
     pub context: String,
@@ -331,10 +331,10 @@ impl WriteDialog {
 /// One change of a write, and what became of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WriteItem {
-    /// The annotation's value before and after, with the preconditions of the request.
-    pub change: AnnotationChange,
+    /// The change, with the preconditions of the request.
+    pub change: ObjectChange,
     /// `None` until the request is answered.
-    pub outcome: Option<AnnotationOutcome>,
+    pub outcome: Option<WriteOutcome>,
     /// Whether a later undo has put back what stood there before.
     pub undone: bool,
 }
@@ -344,7 +344,7 @@ pub struct WriteItem {
 pub struct Write {
     /// Number of the write, counted from 0 since batchtop started.
     pub id: u64,
-    /// Whether the annotation is set, removed or put back.
+    /// What is done to the objects.
     pub verb: Verb,
     /// The title's words for the objects.
     pub subject: String,

@@ -1,6 +1,5 @@
 //! The Fleet: one row type per kind, identities, changes, and the store with its indices.
 
-mod annotation;
 mod delta;
 mod demand;
 mod dra;
@@ -27,8 +26,8 @@ mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 mod usage;
+mod write;
 
-pub use annotation::{AnnotationChange, AnnotationOutcome, DO_NOT_DISRUPT};
 pub use delta::{Change, Delta, Epoch, KindRows, kinds};
 pub use demand::{Demand, PriceDemand, RegionDemand};
 pub use dra::*;
@@ -59,3 +58,4 @@ pub use store::{Changed, Fleet};
 pub use sym::{Interner, Labels, Sym};
 pub use table::{Row, Slot, Table};
 pub use usage::{NodeUsage, Usage};
+pub use write::{AnnotationChange, DO_NOT_DISRUPT, ObjectChange, WriteOutcome};

@@ -12,7 +12,7 @@ use super::clock::{self, Clock};
 use super::journal::Journal;
 use super::prices::{PriceFile, PriceFileWatcher};
 use crate::app::{Fetched, Msg};
-use crate::fleet::{AnnotationChange, AnnotationOutcome, Demand, Epoch, GpuDemand, Key, PriceDemand, Report};
+use crate::fleet::{Demand, Epoch, GpuDemand, Key, ObjectChange, PriceDemand, Report, WriteOutcome};
 use crate::source::{aws, demo, kube};
 use crate::units::Time;
 
@@ -199,16 +199,16 @@ impl Requests {
         }
     }
 
-    /// Writes one annotation.
-    pub async fn annotate(&self, change: &AnnotationChange) -> AnnotationOutcome {
+    /// Makes one change.
+    pub async fn write(&self, change: &ObjectChange) -> WriteOutcome {
         match self {
-            Self::Demo(ask) => ask_demo(ask, |reply| demo::Request::Annotate(change.clone(), reply)).await,
+            Self::Demo(ask) => ask_demo(ask, |reply| demo::Request::Write(change.clone(), reply)).await,
             Self::Kube(access, _) => match access.client().await {
-                Some(client) => Ok(kube::annotate(&client, change, access.timing()).await),
+                Some(client) => Ok(kube::write(&client, change, access.timing()).await),
                 None => Err(NOT_CONNECTED.to_string()),
             },
         }
-        .unwrap_or_else(|message| AnnotationOutcome::Unanswered { message })
+        .unwrap_or_else(|message| WriteOutcome::Unanswered { message })
     }
 
     /// Reads one object.

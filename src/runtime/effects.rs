@@ -13,7 +13,7 @@ use super::clock::Clock;
 use super::journal::Request;
 use super::memory::Memory;
 use crate::app::{Effect, Msg};
-use crate::fleet::{AnnotationChange, AnnotationOutcome, ClusterFacts, Epoch, Key, Report};
+use crate::fleet::{ClusterFacts, Epoch, Key, ObjectChange, Report, WriteOutcome};
 use crate::insight::disruption::Remembered;
 
 /// Performs effects.
@@ -38,12 +38,12 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
 /// How long it then waits for the journal.
 const JOURNAL_PATIENCE: Duration = Duration::from_secs(1);
 
-/// A change of an annotation that is to be written, with what the journal records of it.
+/// A change that is to be written, with what the journal records of it.
 struct PendingWrite {
     write: u64,
     item: usize,
     verb: &'static str,
-    change: AnnotationChange,
+    change: ObjectChange,
     context: String,
     server: String,
 }
@@ -113,7 +113,7 @@ impl Executor {
         self.writes.spawn(async move {
             let outcome = match &requests {
                 Some(requests) => carry_out(requests, &pending, &clock, &ended).await,
-                None => AnnotationOutcome::Unanswered { message: NOT_CONNECTED.into() },
+                None => WriteOutcome::Unanswered { message: NOT_CONNECTED.into() },
             };
             let _ = answers.send(Msg::Written { write: pending.write, item: pending.item, outcome }).await;
         });
@@ -145,12 +145,12 @@ async fn carry_out(
     pending: &PendingWrite,
     clock: &Clock,
     ended: &CancellationToken,
-) -> AnnotationOutcome {
+) -> WriteOutcome {
     if let Err(message) = intent(requests, pending, clock).await {
-        return AnnotationOutcome::NotJournaled { message };
+        return WriteOutcome::NotJournaled { message };
     }
-    let answer = ended.run_until_cancelled(requests.annotate(&pending.change)).await;
-    let outcome = answer.unwrap_or_else(|| AnnotationOutcome::Unanswered { message: ENDED.into() });
+    let answer = ended.run_until_cancelled(requests.write(&pending.change)).await;
+    let outcome = answer.unwrap_or_else(|| WriteOutcome::Unanswered { message: ENDED.into() });
     note_result(requests, pending, &outcome, clock).await;
     outcome
 }
@@ -166,7 +166,7 @@ async fn intent(requests: &Requests, pending: &PendingWrite, clock: &Clock) -> R
 }
 
 /// Records the result in the journal. The request has been made already, so an error is only logged.
-async fn note_result(requests: &Requests, pending: &PendingWrite, outcome: &AnnotationOutcome, clock: &Clock) {
+async fn note_result(requests: &Requests, pending: &PendingWrite, outcome: &WriteOutcome, clock: &Clock) {
     let Ok(Some(journal)) = requests.journal() else { return };
     if let Err(error) = journal.result(clock(), request(pending), outcome).await {
         tracing::error!(path = %journal.path().display(), %error, "the result cannot be written to the journal");

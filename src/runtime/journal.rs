@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 use serde::Serialize;
 use tokio::sync::Mutex;
 
-use crate::fleet::{AnnotationChange, AnnotationOutcome};
+use crate::fleet::{ObjectChange, WriteOutcome};
 use crate::units::Time;
 
 /// Size at which the journal is renamed to `journal.jsonl.1`, replacing the previous one.
@@ -36,8 +36,8 @@ pub struct Request<'a> {
     pub context: &'a str,
     /// URL of the API server.
     pub server: &'a str,
-    /// Change of the annotation.
-    pub change: &'a AnnotationChange,
+    /// The change that is requested.
+    pub change: &'a ObjectChange,
 }
 
 #[derive(Serialize)]
@@ -52,12 +52,19 @@ struct Entry<'a> {
     namespace: &'a str,
     name: &'a str,
     uid: String,
-    from: Option<&'a str>,
-    to: Option<&'a str>,
+    #[serde(flatten)]
+    values: Option<Values<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+}
+
+/// The annotation before and after, both `null` where it is absent.
+#[derive(Serialize)]
+struct Values<'a> {
+    from: Option<&'a str>,
+    to: Option<&'a str>,
 }
 
 impl Journal {
@@ -77,7 +84,7 @@ impl Journal {
     }
 
     /// Records the result of a request.
-    pub async fn result(&self, at: Time, request: Request<'_>, outcome: &AnnotationOutcome) -> io::Result<()> {
+    pub async fn result(&self, at: Time, request: Request<'_>, outcome: &WriteOutcome) -> io::Result<()> {
         self.append(&entry(at, "result", request, Some(outcome))).await
     }
 
@@ -129,45 +136,44 @@ fn end_torn_line(file: &mut File) -> io::Result<()> {
     if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
 }
 
-fn entry<'a>(at: Time, stage: &'a str, request: Request<'a>, outcome: Option<&AnnotationOutcome>) -> Entry<'a> {
+fn entry<'a>(at: Time, stage: &'a str, request: Request<'a>, outcome: Option<&WriteOutcome>) -> Entry<'a> {
     let change = request.change;
+    let values = change.annotation().map(|change| Values { from: change.from.as_deref(), to: change.to.as_deref() });
+    let key = change.key();
     Entry {
         at: at.to_string(),
         stage,
         verb: request.verb,
         context: request.context,
         server: request.server,
-        kind: change.key.kind.name(),
-        namespace: &change.key.object.namespace,
-        name: &change.key.object.name,
-        uid: change.uid.to_string(),
-        from: change.from.as_deref(),
-        to: change.to.as_deref(),
+        kind: key.kind.name(),
+        namespace: &key.object.namespace,
+        name: &key.object.name,
+        uid: change.uid().to_string(),
+        values,
         outcome: outcome.map(word),
         message: outcome.and_then(detail),
     }
 }
 
-fn word(outcome: &AnnotationOutcome) -> &'static str {
+fn word(outcome: &WriteOutcome) -> &'static str {
     match outcome {
-        AnnotationOutcome::Done => "done",
-        AnnotationOutcome::ChangedBySomebody { .. } => "changed-by-somebody",
-        AnnotationOutcome::Recreated => "recreated",
-        AnnotationOutcome::Gone => "gone",
-        AnnotationOutcome::Refused { .. } => "refused",
-        AnnotationOutcome::Unanswered { .. } => "unanswered",
-        AnnotationOutcome::NotJournaled { .. } => "not-journaled",
+        WriteOutcome::Done => "done",
+        WriteOutcome::ChangedBySomebody { .. } => "changed-by-somebody",
+        WriteOutcome::Recreated => "recreated",
+        WriteOutcome::Gone => "gone",
+        WriteOutcome::Refused { .. } => "refused",
+        WriteOutcome::Unanswered { .. } => "unanswered",
+        WriteOutcome::NotJournaled { .. } => "not-journaled",
     }
 }
 
-fn detail(outcome: &AnnotationOutcome) -> Option<String> {
+fn detail(outcome: &WriteOutcome) -> Option<String> {
     match outcome {
-        AnnotationOutcome::ChangedBySomebody { now } => Some(format!("now {now:?}")),
-        AnnotationOutcome::Refused { code, message } => Some(format!("{code}: {message}")),
-        AnnotationOutcome::Unanswered { message } | AnnotationOutcome::NotJournaled { message } => {
-            Some(message.clone())
-        }
-        AnnotationOutcome::Done | AnnotationOutcome::Recreated | AnnotationOutcome::Gone => None,
+        WriteOutcome::ChangedBySomebody { now } => Some(format!("now {now:?}")),
+        WriteOutcome::Refused { code, message } => Some(format!("{code}: {message}")),
+        WriteOutcome::Unanswered { message } | WriteOutcome::NotJournaled { message } => Some(message.clone()),
+        WriteOutcome::Done | WriteOutcome::Recreated | WriteOutcome::Gone => None,
     }
 }
 
@@ -176,19 +182,19 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::fleet::{Key, Kind, ObjectKey, Uid};
+    use crate::fleet::{AnnotationChange, Key, Kind, ObjectKey, Uid};
 
-    fn change() -> AnnotationChange {
-        AnnotationChange {
+    fn change() -> ObjectChange {
+        ObjectChange::Annotation(AnnotationChange {
             key: Key::new(Kind::Pod, ObjectKey::new("ml", "train-0")),
             uid: Uid::parse("0a1b2c3d-0000-4fff-8123-00000000000f"),
             resource_version: "7".into(),
             from: None,
             to: Some("true".into()),
-        }
+        })
     }
 
-    fn request(change: &AnnotationChange) -> Request<'_> {
+    fn request(change: &ObjectChange) -> Request<'_> {
         Request { verb: "protect", context: "prod", server: "https://10.0.0.1", change }
     }
 
@@ -263,7 +269,7 @@ mod tests {
         let journal = Journal::in_folder(&state.path().join("batchtop"));
         let (change, at) = (change(), Time::from_seconds(0));
         journal.intent(at, request(&change)).await.expect("intent");
-        let refused = AnnotationOutcome::Refused { code: 403, message: "no".into() };
+        let refused = WriteOutcome::Refused { code: 403, message: "no".into() };
         journal.result(at, request(&change), &refused).await.expect("result");
         let text = fs::read_to_string(journal.path()).expect("journal");
         let lines: Vec<serde_json::Value> =

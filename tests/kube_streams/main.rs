@@ -16,9 +16,9 @@ mod storms;
 use std::time::Duration;
 
 use batchtop::fleet::{
-    AnnotationChange, AnnotationOutcome, Epoch, HealthState, KarpenterApi, Key, Kind, ObjectKey, Sym, Uid,
+    AnnotationChange, Epoch, HealthState, KarpenterApi, Key, Kind, ObjectChange, ObjectKey, Sym, Uid, WriteOutcome,
 };
-use batchtop::source::kube::{ConnectOptions, KubeSource, Timing, annotate, fetch};
+use batchtop::source::kube::{ConnectOptions, KubeSource, Timing, fetch, write};
 use fake_api::{FakeApi, Fault, bare, pod, serve_every_kind};
 use screen::{
     CLAIMS, NODES, PATIENCE, PODS, Screen, clock, kubeconfig, plain, put_pods, quick, server_sees, with_pods,
@@ -611,15 +611,16 @@ impl Desk {
         }
     }
 
-    async fn write(&self, change: &AnnotationChange) -> AnnotationOutcome {
-        annotate(&self.screen.access.client().await.expect("a client"), change, self.screen.access.timing()).await
+    async fn write(&self, change: &AnnotationChange) -> WriteOutcome {
+        let client = self.screen.access.client().await.expect("a client");
+        write(&client, &ObjectChange::Annotation(change.clone()), self.screen.access.timing()).await
     }
 }
 
 #[tokio::test]
 async fn an_annotation_is_set_and_removed() {
     let mut desk = Desk::with(None).await;
-    assert_eq!(desk.write(&desk.change(None, Some("4h"))).await, AnnotationOutcome::Done);
+    assert_eq!(desk.write(&desk.change(None, Some("4h"))).await, WriteOutcome::Done);
     assert_eq!(desk.api.requests("PATCH /api/v1/namespaces/ml/pods/p?fieldManager=batchtop"), 1);
     let key = ObjectKey::new("ml", "p");
     desk.screen
@@ -627,7 +628,7 @@ async fn an_annotation_is_set_and_removed() {
             screen.fleet.pods.get(&key).is_some_and(|row| row.do_not_disrupt.as_deref() == Some("4h"))
         })
         .await;
-    assert_eq!(desk.write(&desk.change(Some("4h"), None)).await, AnnotationOutcome::Done);
+    assert_eq!(desk.write(&desk.change(Some("4h"), None)).await, WriteOutcome::Done);
     desk.screen
         .until("none", |screen| screen.fleet.pods.get(&key).is_some_and(|row| row.do_not_disrupt.is_none()))
         .await;
@@ -639,11 +640,11 @@ async fn a_conflict_is_read_again_and_only_the_same_value_is_overwritten() {
     let change = desk.change(None, Some("true"));
     // Something else about the pod changed.
     desk.api.state().put(PODS, "ml/p", &pod("p", "ml", None));
-    assert_eq!(desk.write(&change).await, AnnotationOutcome::Done);
+    assert_eq!(desk.write(&change).await, WriteOutcome::Done);
     // Somebody wrote another value.
     desk.api.state().put(PODS, "ml/p", &pod("p", "ml", Some("1h")));
     let outcome = desk.write(&change).await;
-    assert_eq!(outcome, AnnotationOutcome::ChangedBySomebody { now: Some("1h".to_owned()) });
+    assert_eq!(outcome, WriteOutcome::ChangedBySomebody { now: Some("1h".to_owned()) });
 }
 
 #[tokio::test]
@@ -651,10 +652,10 @@ async fn a_recreated_object_is_not_touched() {
     let desk = Desk::with(None).await;
     let change = desk.change(None, Some("true"));
     desk.api.state().put(PODS, "ml/p", &pod("p", "ml", None).replace("uid-p", "uid-q"));
-    assert_eq!(desk.write(&change).await, AnnotationOutcome::Recreated);
+    assert_eq!(desk.write(&change).await, WriteOutcome::Recreated);
     let mut without_version = change.clone();
     without_version.resource_version.clear();
-    assert_eq!(desk.write(&without_version).await, AnnotationOutcome::Recreated);
+    assert_eq!(desk.write(&without_version).await, WriteOutcome::Recreated);
     assert_eq!(without_version.uid, Uid::parse("uid-p"));
 }
 
@@ -662,7 +663,7 @@ async fn a_recreated_object_is_not_touched() {
 async fn every_refused_write_has_its_outcome() {
     let desk = Desk::with(None).await;
     let change = desk.change(None, Some("true"));
-    let refused = |code, words: &str| AnnotationOutcome::Refused { code, message: words.to_owned() };
+    let refused = |code, words: &str| WriteOutcome::Refused { code, message: words.to_owned() };
     for (code, words) in [(403, "pods p is forbidden"), (422, "admission says no"), (500, "failed calling webhook x")] {
         desk.api.state().plan("PATCH", Fault::Status(code, words), 1);
         assert_eq!(desk.write(&change).await, refused(code, words));
@@ -670,18 +671,16 @@ async fn every_refused_write_has_its_outcome() {
     for code in [500, 502, 504] {
         desk.api.state().plan("PATCH", Fault::Status(code, "cannot say"), 1);
         desk.api.state().plan("GET /api/v1/namespaces/ml/pods/p", Fault::Status(503, "down"), 1);
-        assert!(
-            matches!(desk.write(&change).await, AnnotationOutcome::Unanswered { message } if message == "cannot say")
-        );
+        assert!(matches!(desk.write(&change).await, WriteOutcome::Unanswered { message } if message == "cannot say"));
     }
     desk.api.state().plan("PATCH", Fault::Status(504, "gateway timeout"), 1);
     assert_eq!(desk.write(&change).await, refused(504, "gateway timeout"), "read again, and not written");
     desk.api.state().plan("PATCH", Fault::Hang, 1);
-    assert!(matches!(desk.write(&change).await, AnnotationOutcome::Unanswered { .. }));
+    assert!(matches!(desk.write(&change).await, WriteOutcome::Unanswered { .. }));
     desk.api.state().plan("PATCH", Fault::Status(409, "again"), 1);
-    assert!(matches!(desk.write(&change).await, AnnotationOutcome::Refused { code: 409, .. }));
+    assert!(matches!(desk.write(&change).await, WriteOutcome::Refused { code: 409, .. }));
     desk.api.state().delete(PODS, "ml/p");
-    assert_eq!(desk.write(&change).await, AnnotationOutcome::Gone);
+    assert_eq!(desk.write(&change).await, WriteOutcome::Gone);
 }
 
 #[tokio::test]
@@ -689,16 +688,16 @@ async fn a_write_stored_despite_an_error_answer_counts_as_done() {
     for fault in [Fault::DoneBut(500, "timeout"), Fault::DoneBut(504, "gateway"), Fault::DoneInSilence] {
         let desk = Desk::with(None).await;
         desk.api.state().plan("PATCH", fault.clone(), 1);
-        assert_eq!(desk.write(&desk.change(None, Some("4h"))).await, AnnotationOutcome::Done, "{fault:?}");
+        assert_eq!(desk.write(&desk.change(None, Some("4h"))).await, WriteOutcome::Done, "{fault:?}");
     }
     let desk = Desk::with(None).await;
     let change = desk.change(None, Some("4h"));
     desk.api.state().put(PODS, "ml/p", &pod("p", "ml", Some("1h")));
     desk.api.state().plan("PATCH", Fault::Status(500, "oops"), 2);
     let now = Some("1h".to_owned());
-    assert_eq!(desk.write(&change).await, AnnotationOutcome::ChangedBySomebody { now });
+    assert_eq!(desk.write(&change).await, WriteOutcome::ChangedBySomebody { now });
     desk.api.state().put(PODS, "ml/p", &pod("p", "ml", Some("4h")).replace("uid-p", "uid-q"));
-    assert_eq!(desk.write(&change).await, AnnotationOutcome::Recreated, "that another one has the value is no success");
+    assert_eq!(desk.write(&change).await, WriteOutcome::Recreated, "that another one has the value is no success");
 }
 
 /// Answers of success to a PATCH, none of which shows the pod with the annotation `4h`.
@@ -726,17 +725,13 @@ async fn a_success_answer_without_the_change_is_read_back() {
         let desk = Desk::with(None).await;
         desk.api.state().plan("PATCH", Fault::AnswerWith(code, body), 1);
         let message = format!("the answer was {code}, but the annotation is not stored");
-        assert_eq!(
-            desk.write(&desk.change(None, Some("4h"))).await,
-            AnnotationOutcome::Refused { code, message },
-            "{body}"
-        );
+        assert_eq!(desk.write(&desk.change(None, Some("4h"))).await, WriteOutcome::Refused { code, message }, "{body}");
         assert_eq!(desk.api.requests("GET /api/v1/namespaces/ml/pods/p"), 1);
     }
     let desk = Desk::with(None).await;
     desk.api.state().plan("PATCH", Fault::AnswerWith(202, ""), 1);
     let message = "the change was accepted (202), and is not stored yet".to_owned();
-    assert_eq!(desk.write(&desk.change(None, Some("4h"))).await, AnnotationOutcome::Unanswered { message });
+    assert_eq!(desk.write(&desk.change(None, Some("4h"))).await, WriteOutcome::Unanswered { message });
 }
 
 #[tokio::test]
@@ -746,11 +741,11 @@ async fn a_success_answer_without_the_change_is_done_if_the_change_is_stored() {
         let change = desk.change(None, Some("4h"));
         desk.api.state().put(PODS, "ml/p", &pod("p", "ml", Some("4h")));
         desk.api.state().plan("PATCH", Fault::AnswerWith(code, body), 1);
-        assert_eq!(desk.write(&change).await, AnnotationOutcome::Done, "{code} {body}");
+        assert_eq!(desk.write(&change).await, WriteOutcome::Done, "{code} {body}");
         desk.api.state().put(PODS, "ml/p", &pod("p", "ml", Some("1h")));
         desk.api.state().plan("PATCH", Fault::AnswerWith(code, body), 1);
         let now = Some("1h".to_owned());
-        assert_eq!(desk.write(&change).await, AnnotationOutcome::ChangedBySomebody { now }, "{code} {body}");
+        assert_eq!(desk.write(&change).await, WriteOutcome::ChangedBySomebody { now }, "{code} {body}");
     }
 }
 
@@ -760,7 +755,7 @@ async fn reading_back_another_object_does_not_confirm_a_write() {
     let (_, another) = unconfirmed()[0];
     desk.api.state().plan("PATCH", Fault::AnswerWith(200, ""), 1);
     desk.api.state().plan("GET /api/v1/namespaces/ml/pods/p", Fault::AnswerWith(200, another), 1);
-    assert!(matches!(desk.write(&desk.change(None, Some("4h"))).await, AnnotationOutcome::Unanswered { .. }));
+    assert!(matches!(desk.write(&desk.change(None, Some("4h"))).await, WriteOutcome::Unanswered { .. }));
 }
 
 #[tokio::test]
@@ -768,12 +763,12 @@ async fn a_refused_write_is_done_if_the_change_is_stored() {
     for code in [400, 403, 404, 429] {
         let desk = Desk::with(None).await;
         desk.api.state().plan("PATCH", Fault::DoneBut(code, "no"), 1);
-        assert_eq!(desk.write(&desk.change(None, Some("4h"))).await, AnnotationOutcome::Done, "{code}");
+        assert_eq!(desk.write(&desk.change(None, Some("4h"))).await, WriteOutcome::Done, "{code}");
         let desk = Desk::with(None).await;
         desk.api.state().plan("PATCH", Fault::Status(code, "no"), 1);
         desk.api.state().plan("GET /api/v1/namespaces/ml/pods/p", Fault::Status(403, "may not get"), 1);
         let written = desk.write(&desk.change(None, Some("4h"))).await;
-        assert!(matches!(written, AnnotationOutcome::Refused { .. } | AnnotationOutcome::Gone), "{code}: {written:?}");
+        assert!(matches!(written, WriteOutcome::Refused { .. } | WriteOutcome::Gone), "{code}: {written:?}");
     }
 }
 

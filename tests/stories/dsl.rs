@@ -3,7 +3,7 @@
 use batchtop::app::{
     App, DeviceId, DeviceKey, Effect, Msg, Overlay, RowKey, Screen, Settings, Severity, WriteDialog, settle, update,
 };
-use batchtop::fleet::{AnnotationOutcome, Epoch, Key, Report};
+use batchtop::fleet::{Epoch, Key, ObjectChange, Report, WriteOutcome};
 use batchtop::input::Chord;
 use batchtop::insight::cost::CostGroup;
 use batchtop::view;
@@ -74,7 +74,7 @@ impl Story {
         self
     }
 
-    pub fn answered(mut self, write: u64, item: usize, outcome: AnnotationOutcome) -> Self {
+    pub fn answered(mut self, write: u64, item: usize, outcome: WriteOutcome) -> Self {
         self.send(Msg::Written { write, item, outcome });
         self
     }
@@ -84,7 +84,7 @@ impl Story {
         let mut waiting = std::mem::take(&mut self.effects);
         while let Some(effect) = waiting.pop() {
             if let Effect::Write { write, item, .. } = effect {
-                self.send(Msg::Written { write, item, outcome: AnnotationOutcome::Done });
+                self.send(Msg::Written { write, item, outcome: WriteOutcome::Done });
                 waiting.append(&mut self.effects);
             }
         }
@@ -233,9 +233,11 @@ fn effect_words(effect: &Effect) -> String {
     match effect {
         Effect::Quit => "quit".to_owned(),
         Effect::Connect { context, epoch: Epoch(epoch) } => format!("connect {context} #{epoch}"),
-        Effect::Write { verb, change, .. } => {
-            format!("{verb} {}: {:?} -> {:?}", words(&change.key), change.from, change.to)
-        }
+        Effect::Write { verb, change, .. } => match change {
+            ObjectChange::Annotation(change) => {
+                format!("{verb} {}: {:?} -> {:?}", words(&change.key), change.from, change.to)
+            }
+        },
         Effect::Fetch { key, .. } => format!("fetch {}", words(key)),
         Effect::Demand(demand) => {
             format!("want prices of {} regions", demand.prices.as_ref().map_or(0, |prices| prices.regions.len()))

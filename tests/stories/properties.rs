@@ -2,8 +2,8 @@
 
 use batchtop::app::{App, Effect, Level, Mouse, Msg, Overlay, RowKey, Screen, Settings, settle, update};
 use batchtop::fleet::{
-    AnnotationOutcome, Change, ClusterFacts, Delta, Epoch, HealthState, Key, Kind, NodeRow, ObjectKey, PodPhase,
-    PodRow, Report,
+    Change, ClusterFacts, Delta, Epoch, HealthState, Key, Kind, NodeRow, ObjectKey, PodPhase, PodRow, Report,
+    WriteOutcome,
 };
 use batchtop::view::Body;
 use proptest::prelude::*;
@@ -24,7 +24,7 @@ enum Step {
     Minutes(i64),
     Frame,
     Resize(u16, u16),
-    Answer(u64, usize, AnnotationOutcome),
+    Answer(u64, usize, WriteOutcome),
     Mouse(Mouse),
     Paste(&'static str),
 }
@@ -159,9 +159,9 @@ fn report() -> impl Strategy<Value = Report> {
 
 fn step() -> impl Strategy<Value = Step> {
     let outcome = prop::sample::select(vec![
-        AnnotationOutcome::Done,
-        AnnotationOutcome::Gone,
-        AnnotationOutcome::Refused { code: 409, message: "conflict".to_owned() },
+        WriteOutcome::Done,
+        WriteOutcome::Gone,
+        WriteOutcome::Refused { code: 409, message: "conflict".to_owned() },
     ]);
     let row = Key::new(Kind::Pod, ObjectKey::new("ml", "train-0"));
     prop_oneof![
@@ -246,7 +246,7 @@ fn writes_were_confirmed(app: &App, before: Option<&Overlay>, effects: &[Effect]
         let known = app.ui.writes.iter().find(|known| known.id == *write).map(|known| &known.items[*item]);
         assert_eq!(known.map(|known| &known.change), Some(change));
         let is_confirmed = match before {
-            Some(Overlay::Write(dialog)) => dialog.targets.iter().any(|target| target.change.key == change.key),
+            Some(Overlay::Write(dialog)) => dialog.targets.iter().any(|target| target.change.key() == change.key()),
             _ => *item >= 8,
         };
         assert!(is_confirmed || *item >= 8, "{effect:?} out of {before:?}");

@@ -2,8 +2,8 @@
 
 use batchtop::app::{DurationChoice, Effect, Msg, Overlay, Settings, Severity, Ui};
 use batchtop::fleet::{
-    AnnotationOutcome, Change, ClusterFacts, Delta, Health, HealthState, KarpenterApi, Kind, Meta, NodeRow, PodPhase,
-    PodRow, Report, ResourceVersion, SourceId, Uid,
+    AnnotationChange, Change, ClusterFacts, Delta, Health, HealthState, KarpenterApi, Kind, Meta, NodeRow,
+    ObjectChange, PodPhase, PodRow, Report, ResourceVersion, SourceId, Uid, WriteOutcome,
 };
 
 use crate::dsl::{Story, story, story_with};
@@ -23,11 +23,24 @@ fn choices(story: &Story) -> Vec<DurationChoice> {
 }
 
 fn would_write(story: &Story) -> Vec<Option<String>> {
-    story.dialog().targets.iter().map(|target| target.change.to.clone()).collect()
+    story
+        .dialog()
+        .targets
+        .iter()
+        .map(|target| target.change.annotation().and_then(|change| change.to.clone()))
+        .collect()
 }
 
-fn refused(message: &str) -> AnnotationOutcome {
-    AnnotationOutcome::Refused { code: 403, message: message.to_owned() }
+/// The annotation that the first request is about.
+fn requested(story: &Story) -> &AnnotationChange {
+    match story.effects.first() {
+        Some(Effect::Write { change: ObjectChange::Annotation(change), .. }) => change,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused(message: &str) -> WriteOutcome {
+    WriteOutcome::Refused { code: 403, message: message.to_owned() }
 }
 
 #[test]
@@ -38,10 +51,7 @@ fn a_pod_is_protected_until_it_finishes() {
         .asks_to("protect pod ml/train-0 in prod-ml")
         .ends("until the pod finishes");
     let told = told.keys("enter").asks(&["protect Pod ml/train-0: None -> Some(\"true\")"]).nothing_open();
-    told.answered(0, 0, AnnotationOutcome::Done)
-        .says("protected pod ml/train-0")
-        .severity(Severity::Info)
-        .nothing_open();
+    told.answered(0, 0, WriteOutcome::Done).says("protected pod ml/train-0").severity(Severity::Info).nothing_open();
 }
 
 #[test]
@@ -60,7 +70,8 @@ fn a_write_request_carries_the_last_read_resource_version() {
     let told = story(small()).keys(TRAIN_0).keys("p");
     let fresh = Meta { resource_version: ResourceVersion::Number(200), ..pod_of("train", "train-0", "gpu-a").meta };
     let told = told.told(vec![upsert_pod(PodRow { meta: fresh, ..pod_of("train", "train-0", "gpu-a") })]).keys("enter");
-    let Some(Effect::Write { change, verb, .. }) = told.effects.first() else { panic!("{:?}", told.effects) };
+    let Some(Effect::Write { verb, .. }) = told.effects.first() else { panic!("{:?}", told.effects) };
+    let change = requested(&told);
     assert_eq!((change.resource_version.as_str(), *verb), ("200", "protect"));
     assert_eq!(change.uid, Uid::parse("uid of ml/train-0"));
 }
@@ -72,7 +83,7 @@ fn a_value_that_changed_under_the_open_dialog_is_left_for_the_server_to_refuse()
     let other = protected(PodRow { meta: fresh, ..pod_of("train", "train-0", "gpu-a") }, "2h");
     let told =
         told.told(vec![upsert_pod(other)]).keys("enter").asks(&["protect Pod ml/train-0: None -> Some(\"true\")"]);
-    let Some(Effect::Write { change, .. }) = told.effects.first() else { panic!("{:?}", told.effects) };
+    let change = requested(&told);
     assert_eq!(change.resource_version, "100");
 }
 
@@ -331,7 +342,7 @@ fn a_typed_duration_and_the_typed_number_are_separate_inputs() {
     let told = story(wide(21)).keys("2 p left '4h' enter").asks(&[]).refuses("type 21");
     assert_eq!(told.dialog().other.value(), "4h");
     let told = told.keys("'21' enter");
-    let Some(Effect::Write { change, .. }) = told.effects.first() else { panic!("{:?}", told.effects) };
+    let change = requested(&told);
     assert_eq!(change.to.as_deref(), Some("10h"));
 }
 
@@ -339,29 +350,22 @@ fn a_typed_duration_and_the_typed_number_are_separate_inputs() {
 fn at_most_eight_write_requests_are_open_at_a_time() {
     let told = story(wide(12)).keys("2 p enter");
     assert_eq!(told.effects.len(), 8);
-    let told = told.answered(0, 3, AnnotationOutcome::Done).asks(&["protect Pod ml/wide-08: None -> Some(\"true\")"]);
+    let told = told.answered(0, 3, WriteOutcome::Done).asks(&["protect Pod ml/wide-08: None -> Some(\"true\")"]);
     told.says("protect 12 pods of Job ml/wide: 1 of 12 answered");
 }
 
 #[test]
 fn all_write_requests_are_sent_in_the_end() {
     let told = story(wide(12)).keys("2 p enter").all_done().says("protected 12 pods of Job ml/wide");
-    assert!(told.app.ui.writes[0].items.iter().all(|item| item.outcome == Some(AnnotationOutcome::Done)));
+    assert!(told.app.ui.writes[0].items.iter().all(|item| item.outcome == Some(WriteOutcome::Done)));
 }
 
 #[test]
 fn only_the_first_answer_to_a_sent_request_counts() {
-    let told = story(wide(12)).keys("2 p enter").answered(0, 0, AnnotationOutcome::Gone).answered(
-        0,
-        0,
-        AnnotationOutcome::Done,
-    );
-    assert_eq!(told.app.ui.writes[0].items[0].outcome, Some(AnnotationOutcome::Gone));
-    let told = told.answered(0, 11, AnnotationOutcome::Done).answered(0, 99, AnnotationOutcome::Done).answered(
-        9,
-        0,
-        AnnotationOutcome::Done,
-    );
+    let told = story(wide(12)).keys("2 p enter").answered(0, 0, WriteOutcome::Gone).answered(0, 0, WriteOutcome::Done);
+    assert_eq!(told.app.ui.writes[0].items[0].outcome, Some(WriteOutcome::Gone));
+    let told =
+        told.answered(0, 11, WriteOutcome::Done).answered(0, 99, WriteOutcome::Done).answered(9, 0, WriteOutcome::Done);
     assert_eq!(told.app.ui.writes[0].items[11].outcome, None);
 }
 
@@ -378,15 +382,15 @@ fn a_refused_write_is_reported_in_the_servers_words() {
 fn every_write_outcome_has_its_message() {
     for (outcome, want) in [
         (
-            AnnotationOutcome::ChangedBySomebody { now: Some("2h".to_owned()) },
+            WriteOutcome::ChangedBySomebody { now: Some("2h".to_owned()) },
             "changed by somebody, now \"2h\"; not written",
         ),
-        (AnnotationOutcome::ChangedBySomebody { now: None }, "removed by somebody"),
-        (AnnotationOutcome::Recreated, "recreated under the same name"),
-        (AnnotationOutcome::Gone, "it is gone"),
-        (AnnotationOutcome::Unanswered { message: "timed out".to_owned() }, "it may have been written: timed out"),
+        (WriteOutcome::ChangedBySomebody { now: None }, "removed by somebody"),
+        (WriteOutcome::Recreated, "recreated under the same name"),
+        (WriteOutcome::Gone, "it is gone"),
+        (WriteOutcome::Unanswered { message: "timed out".to_owned() }, "it may have been written: timed out"),
         (
-            AnnotationOutcome::NotJournaled { message: "disk full".to_owned() },
+            WriteOutcome::NotJournaled { message: "disk full".to_owned() },
             "not sent, as the journal cannot be written: disk full",
         ),
     ] {
@@ -396,10 +400,10 @@ fn every_write_outcome_has_its_message() {
 
 #[test]
 fn failures_of_a_write_to_several_objects_are_listed() {
-    let told = story(small()).keys("2 j p enter").answered(0, 0, AnnotationOutcome::Done).answered(0, 1, refused("no"));
+    let told = story(small()).keys("2 j p enter").answered(0, 0, WriteOutcome::Done).answered(0, 1, refused("no"));
     let told = told
         .nothing_open()
-        .answered(0, 2, AnnotationOutcome::Gone)
+        .answered(0, 2, WriteOutcome::Gone)
         .says("2 of 3 not done; Pod ml/train-1: refused (403): no");
     assert!(matches!(told.app.ui.overlay, Some(Overlay::Results { write: 0, .. })));
     let told = told.keys("esc").nothing_open().keys(": 'results' enter");
@@ -440,8 +444,8 @@ fn undo_restores_a_removed_duration_verbatim() {
 
 #[test]
 fn undo_reverts_only_successful_changes() {
-    let told = story(small()).keys("2 j p enter").answered(0, 0, AnnotationOutcome::Done).answered(0, 1, refused("no"));
-    let told = told.answered(0, 2, AnnotationOutcome::Unanswered { message: "eof".to_owned() }).keys("esc U enter");
+    let told = story(small()).keys("2 j p enter").answered(0, 0, WriteOutcome::Done).answered(0, 1, refused("no"));
+    let told = told.answered(0, 2, WriteOutcome::Unanswered { message: "eof".to_owned() }).keys("esc U enter");
     told.asks(&["undo Pod ml/train-0: Some(\"true\") -> None"]);
 }
 
@@ -476,7 +480,7 @@ fn undo_carries_the_version_that_the_watch_brought() {
     let fresh = Meta { resource_version: ResourceVersion::Number(300), ..pod_of("train", "train-0", "gpu-a").meta };
     let row = protected(PodRow { meta: fresh, ..pod_of("train", "train-0", "gpu-a") }, "true");
     let told = told.told(vec![upsert_pod(row)]).keys("U enter");
-    let Some(Effect::Write { change, .. }) = told.effects.first() else { panic!("{:?}", told.effects) };
+    let change = requested(&told);
     assert_eq!(change.resource_version, "300");
 }
 
@@ -494,7 +498,7 @@ fn undo_never_touches_another_object_of_the_same_name() {
 fn the_context_changes_only_after_all_answers_and_has_nothing_to_undo() {
     let told =
         story(small()).keys(TRAIN_0).keys("p enter : 'ctx' space 'lab' enter").says("wait before changing the context");
-    told.answered(0, 0, AnnotationOutcome::Done)
+    told.answered(0, 0, WriteOutcome::Done)
         .keys(": 'ctx' space 'lab' enter")
         .asks(&["connect lab #1"])
         .keys("U")
@@ -513,7 +517,7 @@ fn only_a_limited_number_of_writes_is_kept() {
     for _ in 0..Ui::WRITES_KEPT + 3 {
         let answered = told.keys("p enter");
         let id = answered.app.ui.next_write - 1;
-        told = answered.answered(id, 0, AnnotationOutcome::Done);
+        told = answered.answered(id, 0, WriteOutcome::Done);
     }
     assert_eq!(told.app.ui.writes.len(), Ui::WRITES_KEPT);
 }
@@ -531,7 +535,7 @@ fn finished_pods_of_a_job_are_excluded_and_pending_ones_included() {
         upsert_pod(pod("ml", "train-4", "gpu-a")),
     ]);
     let told = told.keys("2 j p").asks_to("protect 3 pods of Job ml/train in prod-ml");
-    let names: Vec<&str> = told.dialog().targets.iter().map(|target| &*target.change.key.object.name).collect();
+    let names: Vec<&str> = told.dialog().targets.iter().map(|target| &*target.change.key().object.name).collect();
     assert_eq!(names, ["train-1", "train-2", "train-3"]);
 }
 

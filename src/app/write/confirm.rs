@@ -3,7 +3,7 @@
 use super::super::effects::Effects;
 use super::super::{App, Overlay, Ui, Verb, Write, WriteDialog, WriteItem, notice};
 use super::{outcome, targets, values};
-use crate::fleet::{AnnotationChange, Fleet};
+use crate::fleet::{Fleet, ObjectChange};
 
 /// Writes what the dialog says, or says in it why that cannot be done as it stands.
 pub fn confirm(app: &mut App, effects: &mut Effects) {
@@ -50,10 +50,11 @@ fn begin(app: &mut App, dialog: WriteDialog, effects: &mut Effects) {
     outcome::issue(app, id, effects);
 }
 
-/// The object may have changed in other ways while the dialog was open: the newest version of it with the value that the
-/// user saw is asked for.
-fn item(fleet: &Fleet, mut change: AnnotationChange) -> WriteItem {
-    if let Some((meta, value)) = targets::present(fleet, &change.key)
+/// An annotated object may have changed in other ways while the dialog was open: the newest version of it with the value
+/// that the user saw is asked for.
+fn item(fleet: &Fleet, mut change: ObjectChange) -> WriteItem {
+    if let Some(change) = change.annotation_mut()
+        && let Some((meta, value)) = targets::present(fleet, &change.key)
         && meta.uid == change.uid
         && value.map(|value| &**value) == change.from.as_deref()
     {

@@ -108,8 +108,8 @@ impl Copies {
     fn of(app: &App, targets: &[Target]) -> Self {
         let mut copies = Self { pods: HashMap::new(), nodes: HashMap::new() };
         for target in targets {
-            let value = target.change.to.as_deref().map(Sym::new);
-            copies.add(app, &target.change.key, value);
+            let Some(change) = target.change.annotation() else { continue };
+            copies.add(app, &change.key, change.to.as_deref().map(Sym::new));
         }
         copies
     }
@@ -286,7 +286,7 @@ fn ending(app: &App, broken: &Broken<'_>) -> Told {
 fn deadlines(app: &App, dialog: &WriteDialog) -> Vec<Consequence> {
     let mut jobs: BTreeMap<&ObjectKey, (Time, Time)> = BTreeMap::new();
     for target in &dialog.targets {
-        let pod = app.fleet.pods.get(&target.change.key.object);
+        let pod = app.fleet.pods.get(&target.change.key().object);
         let job = pod.and_then(|pod| relation::job_of(&app.fleet, pod));
         let Some((job, ends)) = job.zip(ends_of(app, target)) else { continue };
         let Some(deadline) = job.started.zip(job.active_deadline_seconds) else { continue };
@@ -310,7 +310,8 @@ fn before_deadline(app: &App, job: &ObjectKey, ends: Time, deadline: Time) -> St
 
 /// When the protection of a pod would end as the target stands.
 fn ends_of(app: &App, target: &Target) -> Option<Time> {
-    let row = app.fleet.pods.get(&target.change.key.object)?;
-    let changed = PodRow { do_not_disrupt: target.change.to.as_deref().map(Sym::new), ..row.clone() };
+    let change = target.change.annotation()?;
+    let row = app.fleet.pods.get(&change.key.object)?;
+    let changed = PodRow { do_not_disrupt: change.to.as_deref().map(Sym::new), ..row.clone() };
     protection::of_pod(&changed, app.now, &app.insights.karpenter).until
 }

@@ -118,7 +118,7 @@ fn choices(app: &App, verb: Verb, chosen: &Chosen) -> Vec<DurationChoice> {
 }
 
 fn has_nodes(chosen: &Chosen) -> bool {
-    chosen.targets.iter().any(|target| target.change.key.kind == Kind::Node)
+    chosen.targets.iter().any(|target| target.change.key().kind == Kind::Node)
 }
 
 /// What is assumed, and what it will not do.
@@ -137,7 +137,7 @@ fn durations_note(app: &App, chosen: &Chosen) -> Option<String> {
     if !has_nodes(chosen) {
         return version_note(app);
     }
-    let has_pods = chosen.targets.iter().any(|target| target.change.key.kind == Kind::Pod);
+    let has_pods = chosen.targets.iter().any(|target| target.change.key().kind == Kind::Pod);
     let alone = if has_pods { "; mark the pods alone to choose a duration" } else { "" };
     Some(format!("no durations: on a Node Karpenter reads only \"true\"{alone}"))
 }
@@ -156,7 +156,8 @@ fn version_note(app: &App) -> Option<String> {
 }
 
 fn replaced(chosen: &Chosen) -> Option<String> {
-    let values: Vec<&str> = chosen.targets.iter().filter_map(|target| target.change.from.as_deref()).collect();
+    let values: Vec<&str> =
+        chosen.targets.iter().filter_map(|target| target.change.annotation()?.from.as_deref()).collect();
     let distinct: BTreeSet<String> = values.iter().map(|value| format!("{value:?}")).collect();
     match values.len() {
         0 => None,
@@ -207,7 +208,7 @@ fn retries(app: &App, verb: Verb, chosen: &Chosen) -> Option<String> {
 /// The Jobs that were chosen, and those of pods that were.
 fn jobs<'a>(app: &'a App, chosen: &Chosen) -> BTreeMap<&'a ObjectKey, &'a JobRow> {
     let of_rows = chosen.jobs.iter().filter_map(|job| app.fleet.jobs.get(&job.object));
-    let pods = chosen.targets.iter().filter_map(|target| app.fleet.pods.get(&target.change.key.object));
+    let pods = chosen.targets.iter().filter_map(|target| app.fleet.pods.get(&target.change.key().object));
     let of_pods = pods.filter_map(|pod| relation::job_of(&app.fleet, pod));
     of_rows.chain(of_pods).map(|job| (&job.meta.key, job)).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::super::effects::Effects;
 use super::super::{App, Effect, Overlay, Scroll, Verb, Write, notice};
-use crate::fleet::{AnnotationOutcome, Key};
+use crate::fleet::{Key, WriteOutcome};
 
 /// How many requests of one write are under way at once.
 const IN_FLIGHT: usize = 8;
@@ -21,13 +21,13 @@ pub fn issue(app: &mut App, id: u64, effects: &mut Effects) {
 }
 
 /// One request has been answered. The row is left alone: the watch brings what the cluster now says.
-pub fn answered(app: &mut App, id: u64, item: usize, outcome: AnnotationOutcome, effects: &mut Effects) {
+pub fn answered(app: &mut App, id: u64, item: usize, outcome: WriteOutcome, effects: &mut Effects) {
     let Some(write) = app.ui.writes.iter_mut().find(|write| write.id == id) else { return };
     let issued = write.issued;
     let Some(slot) = write.items.get_mut(item).filter(|slot| item < issued && slot.outcome.is_none()) else {
         return;
     };
-    let undone = (outcome == AnnotationOutcome::Done).then(|| slot.change.key.clone());
+    let undone = (outcome == WriteOutcome::Done).then(|| slot.change.key().clone());
     slot.outcome = Some(outcome);
     let undoes = write.undoes;
     if let (Some(original), Some(key)) = (undoes, undone) {
@@ -39,7 +39,7 @@ pub fn answered(app: &mut App, id: u64, item: usize, outcome: AnnotationOutcome,
 
 fn mark_undone(app: &mut App, original: u64, key: &Key) {
     let items = app.ui.writes.iter_mut().filter(|write| write.id == original).flat_map(|write| &mut write.items);
-    items.filter(|item| item.change.key == *key).for_each(|item| item.undone = true);
+    items.filter(|item| item.change.key() == key).for_each(|item| item.undone = true);
 }
 
 fn answered_count(write: &Write) -> usize {
@@ -90,7 +90,7 @@ const fn done(verb: Verb) -> &'static str {
 /// The first failure with the server's words, and how many there are.
 fn failures(write: &Write) -> Option<String> {
     let mut failed =
-        write.items.iter().filter_map(|item| Some((&item.change.key, item.outcome.as_ref().and_then(words)?)));
+        write.items.iter().filter_map(|item| Some((item.change.key(), item.outcome.as_ref().and_then(words)?)));
     let (key, words) = failed.next()?;
     let count = failed.count() + 1;
     let of = match write.items.len() {
@@ -101,17 +101,17 @@ fn failures(write: &Write) -> Option<String> {
 }
 
 /// What went wrong, with the server's words; `None` for what went well.
-pub fn words(outcome: &AnnotationOutcome) -> Option<String> {
+pub fn words(outcome: &WriteOutcome) -> Option<String> {
     Some(match outcome {
-        AnnotationOutcome::Done => return None,
-        AnnotationOutcome::ChangedBySomebody { now: Some(now) } => {
+        WriteOutcome::Done => return None,
+        WriteOutcome::ChangedBySomebody { now: Some(now) } => {
             format!("changed by somebody, now {now:?}; not written")
         }
-        AnnotationOutcome::ChangedBySomebody { now: None } => "removed by somebody; not written".to_owned(),
-        AnnotationOutcome::Recreated => "recreated under the same name; not written".to_owned(),
-        AnnotationOutcome::Gone => "it is gone; not written".to_owned(),
-        AnnotationOutcome::Refused { code, message } => format!("refused ({code}): {message}"),
-        AnnotationOutcome::Unanswered { message } => format!("no answer, it may have been written: {message}"),
-        AnnotationOutcome::NotJournaled { message } => format!("not sent, as the journal cannot be written: {message}"),
+        WriteOutcome::ChangedBySomebody { now: None } => "removed by somebody; not written".to_owned(),
+        WriteOutcome::Recreated => "recreated under the same name; not written".to_owned(),
+        WriteOutcome::Gone => "it is gone; not written".to_owned(),
+        WriteOutcome::Refused { code, message } => format!("refused ({code}): {message}"),
+        WriteOutcome::Unanswered { message } => format!("no answer, it may have been written: {message}"),
+        WriteOutcome::NotJournaled { message } => format!("not sent, as the journal cannot be written: {message}"),
     })
 }

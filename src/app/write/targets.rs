@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::rows::RowRef;
 use super::super::{App, Skipped, Target, Verb};
-use crate::fleet::{AnnotationChange, Fleet, JobRow, Key, Kind, Meta, NodeRow, PodRow, SourceId, Sym};
+use crate::fleet::{AnnotationChange, Fleet, JobRow, Key, Kind, Meta, NodeRow, ObjectChange, PodRow, SourceId, Sym};
 use crate::insight::Completeness;
 
 /// Karpenter's rule for NodeClaims (karpenter pkg/controllers/state/statenode.go, Annotations).
@@ -119,14 +119,14 @@ fn pods_unknown(app: &App, namespace: &str) -> Option<String> {
     Some(format!("not all of its pods are known, {how}; try again when it is Live"))
 }
 
-fn change(meta: &Meta, kind: Kind, value: Option<&Sym>) -> AnnotationChange {
-    AnnotationChange {
+fn change(meta: &Meta, kind: Kind, value: Option<&Sym>) -> ObjectChange {
+    ObjectChange::Annotation(AnnotationChange {
         key: Key::new(kind, meta.key.clone()),
         uid: meta.uid.clone(),
         resource_version: meta.resource_version.to_string(),
         from: value.map(ToString::to_string),
         to: None,
-    }
+    })
 }
 
 /// What stands on an object now: its identity and the value of the annotation.
@@ -140,8 +140,8 @@ pub fn present<'a>(fleet: &'a Fleet, key: &Key) -> Option<(&'a Meta, Option<&'a 
 
 /// The objects in words: `pod ml/train-0`, `8 pods of Job ml/train`, `2 nodes`.
 pub fn subject(chosen: &Chosen) -> String {
-    let pods = chosen.targets.iter().filter(|target| target.change.key.kind == Kind::Pod);
-    let nodes = chosen.targets.iter().filter(|target| target.change.key.kind == Kind::Node);
+    let pods = chosen.targets.iter().filter(|target| target.change.key().kind == Kind::Pod);
+    let nodes = chosen.targets.iter().filter(|target| target.change.key().kind == Kind::Node);
     let of = match chosen.jobs.as_slice() {
         [] => String::new(),
         [job] => format!(" of Job {}", job.object),
@@ -154,7 +154,7 @@ pub fn subject(chosen: &Chosen) -> String {
 fn words<'a>(mut targets: impl Iterator<Item = &'a Target> + Clone, noun: &str, of: &str) -> Option<String> {
     match targets.clone().count() {
         0 => None,
-        1 => targets.next().map(|target| format!("{noun} {}{of}", target.change.key.object)),
+        1 => targets.next().map(|target| format!("{noun} {}{of}", target.change.key().object)),
         n => Some(format!("{n} {noun}s{of}")),
     }
 }

@@ -3,7 +3,7 @@
 use super::super::{App, Skipped, Target, Verb, Write, WriteItem, notice};
 use super::targets::{self, Chosen};
 use super::{dialog, outcome};
-use crate::fleet::{AnnotationChange, AnnotationOutcome, Fleet, Key, Kind};
+use crate::fleet::{AnnotationChange, Fleet, Key, Kind, ObjectChange, WriteOutcome};
 
 /// Asks whether to take back the last protect or unprotect of which something is left to take back.
 pub fn undo(app: &mut App) {
@@ -33,15 +33,16 @@ fn is_undoable(write: &Write) -> bool {
 
 /// Only what was certainly written is taken back, and only once.
 fn left(item: &WriteItem) -> bool {
-    item.outcome == Some(AnnotationOutcome::Done) && !item.undone
+    item.outcome == Some(WriteOutcome::Done) && !item.undone
 }
 
 fn choose(fleet: &Fleet, write: &Write) -> Chosen {
     let mut chosen = Chosen::default();
     for item in write.items.iter().filter(|item| left(item)) {
-        match target(fleet, &item.change) {
+        let Some(change) = item.change.annotation() else { continue };
+        match target(fleet, change) {
             Ok(target) => chosen.targets.push(target),
-            Err(reason) => chosen.skipped.push(Skipped { key: item.change.key.clone(), reason }),
+            Err(reason) => chosen.skipped.push(Skipped { key: change.key.clone(), reason }),
         }
     }
     chosen
@@ -62,13 +63,13 @@ fn target(fleet: &Fleet, done: &AnnotationChange) -> Result<Target, String> {
         ));
     }
     Ok(Target {
-        change: AnnotationChange {
+        change: ObjectChange::Annotation(AnnotationChange {
             key: done.key.clone(),
             uid: done.uid.clone(),
             resource_version: meta.resource_version.to_string(),
             from: done.to.clone(),
             to: done.from.clone(),
-        },
+        }),
         node: node(fleet, &done.key),
         started: None,
         until: None,

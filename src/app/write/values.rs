@@ -31,19 +31,27 @@ pub fn wanted_seconds(dialog: &WriteDialog) -> Result<Option<i64>, String> {
     }
 }
 
+/// Sets the value that would be written.
+fn write(target: &mut Target, value: Option<String>) {
+    if let Some(change) = target.change.annotation_mut() {
+        change.to = value;
+    }
+}
+
 fn forever(dialog: &mut WriteDialog) {
     for target in &mut dialog.targets {
-        target.change.to = Some("true".to_owned());
+        write(target, Some("true".to_owned()));
         target.until = None;
     }
-    let all_nodes = dialog.targets.iter().all(|target| target.change.key.kind == Kind::Node);
+    let all_nodes = dialog.targets.iter().all(|target| target.change.key().kind == Kind::Node);
     let ends = if all_nodes { "until somebody removes it" } else { "until the pod finishes, or somebody removes it" };
     dialog.ends = Some(ends.to_owned());
 }
 
 fn unknown(dialog: &mut WriteDialog) {
     for target in &mut dialog.targets {
-        (target.change.to, target.until) = (None, None);
+        write(target, None);
+        target.until = None;
     }
     dialog.ends = None;
 }
@@ -52,7 +60,7 @@ fn unknown(dialog: &mut WriteDialog) {
 fn for_seconds(dialog: &mut WriteDialog, seconds: i64, now: Time) {
     for target in &mut dialog.targets {
         let value = value_seconds(target.started, seconds, now);
-        target.change.to = Some(duration::format_compact(value));
+        write(target, Some(duration::format_compact(value)));
         target.until = target.started.map(|started| started.plus_seconds(value));
     }
     dialog.ends = Some(ends(&dialog.targets, seconds, now));

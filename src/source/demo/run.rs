@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::simulation::{Change, Simulation};
 use super::{catalog, exporter, prices, usage};
 use crate::fleet::{
-    AnnotationChange, AnnotationOutcome, ClusterFacts, Delta, Epoch, Health, HealthState, Interner, KarpenterApi, Key,
-    Kind, Report, SourceId,
+    ClusterFacts, Delta, Epoch, Health, HealthState, Interner, KarpenterApi, Key, Kind, ObjectChange, Report, SourceId,
+    WriteOutcome,
 };
 use crate::source::kube::decode::{RawChange, delta};
 use crate::units::Time;
@@ -54,8 +54,8 @@ impl DemoClock {
 /// Requests to a running demo.
 #[derive(Debug)]
 pub enum Request {
-    /// Write one annotation.
-    Annotate(AnnotationChange, oneshot::Sender<AnnotationOutcome>),
+    /// Make one change.
+    Write(ObjectChange, oneshot::Sender<WriteOutcome>),
     /// Read one object with all its fields; `None` if there is none.
     Fetch(Key, oneshot::Sender<Option<Value>>),
 }
@@ -264,8 +264,8 @@ impl Running {
         self.advance(now).await?;
         let Some(request) = request else { return Some(()) };
         match request {
-            Request::Annotate(change, reply) => {
-                let outcome = self.simulation.annotate(&change);
+            Request::Write(change, reply) => {
+                let outcome = self.simulation.write(&change);
                 // The write comes back through the watch before its answer, or right after it, as from a real server.
                 self.advance(now).await?;
                 let _ = reply.send(outcome);
@@ -281,7 +281,7 @@ impl Running {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::{Fleet, ObjectKey, Uid};
+    use crate::fleet::{AnnotationChange, Fleet, ObjectKey, Uid};
 
     fn start() -> Time {
         Time::parse("2026-11-20T12:00:00Z").unwrap_or_default()
@@ -336,8 +336,8 @@ mod tests {
             from: Some("true".to_owned()),
             to: None,
         };
-        assert!(ask.send(Request::Annotate(change.clone(), reply)).await.is_ok());
-        assert_eq!(answer.await, Ok(AnnotationOutcome::Done));
+        assert!(ask.send(Request::Write(ObjectChange::Annotation(change.clone()), reply)).await.is_ok());
+        assert_eq!(answer.await, Ok(WriteOutcome::Done));
         let (reply, answer) = oneshot::channel();
         assert!(ask.send(Request::Fetch(change.key, reply)).await.is_ok());
         let fetched = answer.await.unwrap_or_default().unwrap_or_default();

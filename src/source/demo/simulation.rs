@@ -1,4 +1,4 @@
-//! Public interface of the simulated cluster: advance it, read it, write an annotation.
+//! Public interface of the simulated cluster: advance it, read it, write to it.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::genesis::HISTORY;
 use super::model::{MachineId, PodId};
 use super::world::{Item, World};
-use crate::fleet::{AnnotationChange, AnnotationOutcome, Key, Kind, ObjectKey, Uid};
+use crate::fleet::{AnnotationChange, Key, Kind, ObjectChange, ObjectKey, Uid, WriteOutcome};
 use crate::units::Time;
 
 /// A change, as a watch of one kind would report it.
@@ -93,21 +93,27 @@ impl Simulation {
         of_kind.filter_map(|item| self.world.render(item)).find(|value| object_key(value) == key.object)
     }
 
-    /// Writes `karpenter.sh/do-not-disrupt` on a pod or Node under the conditions of the change. Karpenter's part of
-    /// the simulation acts on it from its next pass on.
-    pub fn annotate(&mut self, change: &AnnotationChange) -> AnnotationOutcome {
-        let Some(target) = self.target(&change.key) else { return AnnotationOutcome::Gone };
-        if target.uid != change.uid {
-            return AnnotationOutcome::Recreated;
+    /// Makes one change under its conditions. The controllers and Karpenter's part of the simulation act on it from their
+    /// next pass on.
+    pub fn write(&mut self, change: &ObjectChange) -> WriteOutcome {
+        match change {
+            ObjectChange::Annotation(change) => self.annotate(change),
         }
-        if target.value != change.from {
-            return AnnotationOutcome::ChangedBySomebody { now: target.value };
-        }
-        self.write(target.item, change.to.clone());
-        AnnotationOutcome::Done
     }
 
-    fn write(&mut self, item: Item, value: Option<String>) {
+    fn annotate(&mut self, change: &AnnotationChange) -> WriteOutcome {
+        let Some(target) = self.target(&change.key) else { return WriteOutcome::Gone };
+        if target.uid != change.uid {
+            return WriteOutcome::Recreated;
+        }
+        if target.value != change.from {
+            return WriteOutcome::ChangedBySomebody { now: target.value };
+        }
+        self.set_annotation(target.item, change.to.clone());
+        WriteOutcome::Done
+    }
+
+    fn set_annotation(&mut self, item: Item, value: Option<String>) {
         match item {
             Item::Pod(id) => {
                 if let Some(pod) = self.world.pods.get_mut(&id) {
@@ -155,7 +161,7 @@ impl Simulation {
     }
 }
 
-/// The object of an annotation change, with its current state.
+/// The object of a change, with its current state.
 struct Target {
     item: Item,
     uid: Uid,

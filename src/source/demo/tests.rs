@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::simulation::{Change, Simulation};
 use crate::fleet::{
-    AnnotationChange, AnnotationOutcome, CapacityType, Fleet, Interner, Key, Kind, NodeRow, ObjectKey, PodPhase, PodRow,
+    AnnotationChange, CapacityType, Fleet, Interner, Key, Kind, NodeRow, ObjectChange, ObjectKey, PodPhase, PodRow,
+    WriteOutcome,
 };
 use crate::source::kube::decode::{RawChange, delta};
 use crate::units::Time;
@@ -336,6 +337,10 @@ fn change(object: &Value, kind: Kind, from: Option<&str>, to: Option<&str>) -> A
     }
 }
 
+fn annotate(simulation: &mut Simulation, change: &AnnotationChange) -> WriteOutcome {
+    simulation.write(&ObjectChange::Annotation(change.clone()))
+}
+
 #[test]
 fn a_user_annotation_is_followed_by_a_karpenter_event() {
     let mut simulation = Simulation::new(1, start());
@@ -346,8 +351,8 @@ fn a_user_annotation_is_followed_by_a_karpenter_event() {
         .find(|pod| pod["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("vector-db")))
         .expect("a pod");
     let protect = change(pod, Kind::Pod, None, Some("true"));
-    assert_eq!(simulation.annotate(&protect), AnnotationOutcome::Done);
-    assert_eq!(simulation.annotate(&protect), AnnotationOutcome::ChangedBySomebody { now: Some("true".to_owned()) });
+    assert_eq!(annotate(&mut simulation, &protect), WriteOutcome::Done);
+    assert_eq!(annotate(&mut simulation, &protect), WriteOutcome::ChangedBySomebody { now: Some("true".to_owned()) });
     let fresh = simulation.object(&protect.key).expect("it exists");
     assert_eq!(fresh["metadata"]["annotations"]["karpenter.sh/do-not-disrupt"], "true");
     assert_ne!(fresh["metadata"]["resourceVersion"], pod["metadata"]["resourceVersion"]);
@@ -361,7 +366,7 @@ fn a_user_annotation_is_followed_by_a_karpenter_event() {
         .collect();
     assert!(messages.contains(&format!("annotation (Pod={})", protect.key.object)), "Karpenter names it");
     let other = AnnotationChange { uid: crate::fleet::Uid::parse("x"), ..protect.clone() };
-    assert_eq!(simulation.annotate(&other), AnnotationOutcome::Recreated);
+    assert_eq!(annotate(&mut simulation, &other), WriteOutcome::Recreated);
     let nobody = AnnotationChange { key: Key::new(Kind::Pod, ObjectKey::new("ml", "nobody")), ..protect };
-    assert_eq!(simulation.annotate(&nobody), AnnotationOutcome::Gone);
+    assert_eq!(annotate(&mut simulation, &nobody), WriteOutcome::Gone);
 }

@@ -1,10 +1,9 @@
-//! The Kubernetes API server: connection, streams, decoding, the one write, and what a detail pane fetches.
+//! The Kubernetes API server: connection, streams, decoding, writes, and what a detail pane fetches.
 //!
 //! Each kind has its own task, which lists in pages, watches, decodes to rows and sends them as Deltas; kube's own watcher
 //! would hide paging, bookmarks, liveness and undecodable objects, all of which Health has to tell.
 
 mod access;
-mod annotate;
 mod api;
 mod backoff;
 mod batch;
@@ -37,9 +36,9 @@ mod supervisor;
 mod timing;
 mod token;
 mod watches;
+mod write;
 
 pub use access::{Access, PooledClient};
-pub use annotate::annotate;
 pub use bodies::{BodyLimits, BodyUse};
 pub use exec::NOT_STARTED;
 pub use fetch::{FetchError, Fetched, fetch, read};
@@ -49,6 +48,7 @@ pub use prometheus::PrometheusChoice;
 pub use resource::{accept as list_media_types, first_page};
 pub use supervisor::KubeSource;
 pub use timing::Timing;
+pub use write::write;
 
 /// Tells the time; given from outside, so that tests decide what it is.
 pub type Clock = fn() -> crate::units::Time;

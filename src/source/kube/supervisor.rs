@@ -80,7 +80,7 @@ impl KubeSource {
         self
     }
 
-    /// What [`annotate`](fn@super::annotate) and [`fetch`](fn@super::fetch) need.
+    /// What [`write`](fn@super::write) and [`fetch`](fn@super::fetch) need.
     pub fn access(&self) -> Access {
         self.access.clone()
     }

@@ -5,7 +5,7 @@ use super::super::panel::Sheet;
 use super::super::{Line, format};
 use crate::app::WriteItem;
 use crate::config::Role;
-use crate::fleet::AnnotationOutcome;
+use crate::fleet::{ObjectChange, WriteOutcome};
 use crate::input::{Action, Context};
 
 /// Text about the results of the write of this number.
@@ -16,7 +16,7 @@ pub(super) fn sheet(frame: &FrameContext<'_>, number: u64) -> Sheet {
     let mut sheet = Sheet::new(Line::of(Role::Title, format!(" {} {} ", write.verb.name(), write.subject)));
     sheet.indent = 4;
     sheet.hint = super::hint(frame, Context::Text, &[(Action::Back, "close"), (Action::Undo, "undo")]);
-    let done = write.items.iter().filter(|item| item.outcome == Some(AnnotationOutcome::Done)).count();
+    let done = write.items.iter().filter(|item| item.outcome == Some(WriteOutcome::Done)).count();
     sheet.lines.push(Line::plain(format!(
         "{} of {} written",
         format::count(done),
@@ -28,7 +28,7 @@ pub(super) fn sheet(frame: &FrameContext<'_>, number: u64) -> Sheet {
 
 fn item(item: &WriteItem) -> Line {
     let (glyph, role, words) = outcome(item);
-    let name = format!("{glyph} {}", item.change.key.object);
+    let name = format!("{glyph} {}", item.change.key().object);
     let undone = if item.undone { ", taken back since" } else { "" };
     Line::of(role, name).and(Role::Text, format!("  {words}{undone}"))
 }
@@ -36,23 +36,30 @@ fn item(item: &WriteItem) -> Line {
 fn outcome(item: &WriteItem) -> (&'static str, Role, String) {
     match &item.outcome {
         None => ("◌", Role::Pending, "waits for an answer".to_owned()),
-        Some(AnnotationOutcome::Done) => ("✓", Role::Ok, format!("now {}", value(item.change.to.as_deref()))),
-        Some(AnnotationOutcome::ChangedBySomebody { now }) => (
+        Some(WriteOutcome::Done) => ("✓", Role::Ok, done(&item.change)),
+        Some(WriteOutcome::ChangedBySomebody { now }) => (
             "△",
             Role::Warn,
             format!("changed by somebody to {} meanwhile; nothing was written", value(now.as_deref())),
         ),
-        Some(AnnotationOutcome::Recreated) => {
+        Some(WriteOutcome::Recreated) => {
             ("△", Role::Warn, "recreated under the same name; nothing was written".to_owned())
         }
-        Some(AnnotationOutcome::Gone) => ("△", Role::Warn, "is gone; nothing was written".to_owned()),
-        Some(AnnotationOutcome::Refused { code, message }) => ("✗", Role::Bad, format!("refused ({code}): {message}")),
-        Some(AnnotationOutcome::Unanswered { message }) => {
+        Some(WriteOutcome::Gone) => ("△", Role::Warn, "is gone; nothing was written".to_owned()),
+        Some(WriteOutcome::Refused { code, message }) => ("✗", Role::Bad, format!("refused ({code}): {message}")),
+        Some(WriteOutcome::Unanswered { message }) => {
             ("?", Role::Bad, format!("no answer, may have been written: {message}"))
         }
-        Some(AnnotationOutcome::NotJournaled { message }) => {
+        Some(WriteOutcome::NotJournaled { message }) => {
             ("✗", Role::Bad, format!("not requested, because the journal cannot be written: {message}"))
         }
+    }
+}
+
+/// What is so since the change was made.
+fn done(change: &ObjectChange) -> String {
+    match change {
+        ObjectChange::Annotation(change) => format!("now {}", value(change.to.as_deref())),
     }
 }
 

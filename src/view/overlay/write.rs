@@ -7,7 +7,7 @@ use super::super::{Line, format};
 use super::results::value;
 use crate::app::{Consequence, DurationChoice, Severity, Target, Verb, WriteDialog};
 use crate::config::Role;
-use crate::fleet::Kind;
+use crate::fleet::{Kind, ObjectChange};
 use crate::input::{Action, Context};
 
 /// Text of the dialog, what is typed and decides first.
@@ -102,12 +102,15 @@ fn words(choice: &DurationChoice) -> String {
 
 /// `ml/train-0  on gpu-h665f  none → "4h", ends 15:02`.
 fn line(frame: &FrameContext<'_>, dialog: &WriteDialog, target: &Target) -> Line {
-    let change = &target.change;
+    let key = target.change.key();
     let place = match &target.node {
-        Some(node) if change.key.kind != Kind::Node => format!("  on {node}"),
+        Some(node) if key.kind != Kind::Node => format!("  on {node}"),
         _ => String::new(),
     };
-    let line = Line::of(Role::TextStrong, format!("  {}", change.key.object)).and(Role::TextDim, place);
+    let line = Line::of(Role::TextStrong, format!("  {}", key.object)).and(Role::TextDim, place);
+    let change = match &target.change {
+        ObjectChange::Annotation(change) => change,
+    };
     if dialog.error.is_some() {
         return line.and(Role::TextDim, format!("  now {}", value(change.from.as_deref())));
     }

@@ -1,9 +1,16 @@
-//! The only thing batchtop writes: one annotation of one object, under conditions.
+//! What batchtop writes: one change of one object, under conditions.
 
 use super::{Key, Uid};
 
 /// The annotation by which pods and Nodes ask Karpenter to be left alone.
 pub const DO_NOT_DISRUPT: &str = "karpenter.sh/do-not-disrupt";
+
+/// One change of one object.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ObjectChange {
+    /// A value of an annotation is set or removed.
+    Annotation(AnnotationChange),
+}
 
 /// A change of `karpenter.sh/do-not-disrupt` on one pod or Node.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,10 +27,40 @@ pub struct AnnotationChange {
     pub to: Option<String>,
 }
 
+impl ObjectChange {
+    /// The object that is changed.
+    pub const fn key(&self) -> &Key {
+        match self {
+            Self::Annotation(change) => &change.key,
+        }
+    }
+
+    /// Its uid as last read; another uid means another object.
+    pub const fn uid(&self) -> &Uid {
+        match self {
+            Self::Annotation(change) => &change.uid,
+        }
+    }
+
+    /// The change of the annotation, where it is one.
+    pub const fn annotation(&self) -> Option<&AnnotationChange> {
+        match self {
+            Self::Annotation(change) => Some(change),
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn annotation_mut(&mut self) -> Option<&mut AnnotationChange> {
+        match self {
+            Self::Annotation(change) => Some(change),
+        }
+    }
+}
+
 /// The outcome of one change.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum AnnotationOutcome {
-    /// The API server has written the annotation.
+pub enum WriteOutcome {
+    /// The API server has made the change.
     Done,
     /// Somebody else wrote another value meanwhile; nothing was written.
     ChangedBySomebody {

@@ -1,14 +1,14 @@
-//! The one thing batchtop writes.
+//! `karpenter.sh/do-not-disrupt`, by merge patch.
 
 use std::collections::BTreeMap;
 
 use http::{Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
-use super::access::PooledClient;
-use super::failure::Failure;
-use super::{Timing, api, resource};
-use crate::fleet::{AnnotationChange, AnnotationOutcome, DO_NOT_DISRUPT, Uid};
+use super::super::access::PooledClient;
+use super::super::failure::Failure;
+use super::super::{Timing, api, resource};
+use crate::fleet::{AnnotationChange, DO_NOT_DISRUPT, Uid, WriteOutcome};
 
 /// How often a change is tried while others keep changing the rest of the object.
 const TRIES: u32 = 5;
@@ -53,14 +53,14 @@ const ACCEPT: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=
 
 /// Writes one annotation of one Pod or Node, provided that it is still the same object and the annotation still has the
 /// value the user saw.
-pub async fn annotate(client: &PooledClient, change: &AnnotationChange, timing: &Timing) -> AnnotationOutcome {
+pub(super) async fn write(client: &PooledClient, change: &AnnotationChange, timing: &Timing) -> WriteOutcome {
     let object = &change.key.object;
     let path =
         resource::object_path(change.key.kind, change.key.kind.spec().best_version(), &object.namespace, &object.name);
     let mut resource_version = change.resource_version.clone();
     for _ in 0..TRIES {
         let failure = match patch(client, &path, change, &resource_version, timing).await {
-            Ok(()) => return AnnotationOutcome::Done,
+            Ok(()) => return WriteOutcome::Done,
             Err(failure) => failure,
         };
         if !matches!(failure, Failure::Api { code: 409 | 422, .. }) {
@@ -72,7 +72,7 @@ pub async fn annotate(client: &PooledClient, change: &AnnotationChange, timing: 
             Err(ended) => return ended,
         }
     }
-    AnnotationOutcome::Refused { code: 409, message: format!("the object changed {TRIES} times while it was written") }
+    WriteOutcome::Refused { code: 409, message: format!("the object changed {TRIES} times while it was written") }
 }
 
 fn is_conflict(failure: &Failure) -> bool {
@@ -139,14 +139,14 @@ async fn read_again(
     path: &str,
     change: &AnnotationChange,
     timing: &Timing,
-) -> Result<String, AnnotationOutcome> {
+) -> Result<String, WriteOutcome> {
     let object = get(client, path, change, timing).await.map_err(outcome)?;
     if Uid::parse(&object.uid) != change.uid {
-        return Err(AnnotationOutcome::Recreated);
+        return Err(WriteOutcome::Recreated);
     }
     let now = object.annotations.get(DO_NOT_DISRUPT);
     if now != change.from.as_ref() {
-        return Err(AnnotationOutcome::ChangedBySomebody { now: now.cloned() });
+        return Err(WriteOutcome::ChangedBySomebody { now: now.cloned() });
     }
     Ok(object.resource_version)
 }
@@ -159,21 +159,21 @@ async fn look_again(
     change: &AnnotationChange,
     failure: Failure,
     timing: &Timing,
-) -> AnnotationOutcome {
+) -> WriteOutcome {
     let object = match get(client, path, change, timing).await {
         Ok(object) => object,
-        Err(Failure::Api { code: 404, .. }) => return AnnotationOutcome::Gone,
+        Err(Failure::Api { code: 404, .. }) => return WriteOutcome::Gone,
         // Who refused the change need not let it be read.
         Err(_) if matches!(failure, Failure::Api { code: 400..=499, .. }) => return outcome(failure),
-        Err(_) => return AnnotationOutcome::Unanswered { message: failure.sentence() },
+        Err(_) => return WriteOutcome::Unanswered { message: failure.sentence() },
     };
     let now = object.annotations.get(DO_NOT_DISRUPT);
     if Uid::parse(&object.uid) != change.uid {
-        AnnotationOutcome::Recreated
+        WriteOutcome::Recreated
     } else if now == change.to.as_ref() {
-        AnnotationOutcome::Done
+        WriteOutcome::Done
     } else if now != change.from.as_ref() {
-        AnnotationOutcome::ChangedBySomebody { now: now.cloned() }
+        WriteOutcome::ChangedBySomebody { now: now.cloned() }
     } else {
         outcome(failure)
     }
@@ -193,10 +193,10 @@ async fn get(
 }
 
 /// What a failure says where nothing is known to have been written. A request without an answer may still be on its way.
-fn outcome(failure: Failure) -> AnnotationOutcome {
+fn outcome(failure: Failure) -> WriteOutcome {
     match failure {
-        Failure::Api { code: 404, .. } => AnnotationOutcome::Gone,
-        Failure::Api { code, message, .. } => AnnotationOutcome::Refused { code, message },
-        other => AnnotationOutcome::Unanswered { message: other.sentence() },
+        Failure::Api { code: 404, .. } => WriteOutcome::Gone,
+        Failure::Api { code, message, .. } => WriteOutcome::Refused { code, message },
+        other => WriteOutcome::Unanswered { message: other.sentence() },
     }
 }
