@@ -165,7 +165,7 @@ pub enum Command {
     Gpus(Gpus),
     /// Print the ClusterRole that batchtop needs
     Rbac {
-        /// viewer reads; operator may also protect and unprotect
+        /// viewer reads; operator may also protect, unprotect and evict
         #[arg(value_enum)]
         role: Role,
         /// Also let it read the metrics of accelerators, for their utilization: get on pods/proxy and services/proxy, which

@@ -1,7 +1,7 @@
 //! What an action does in the layer that is on top.
 
 use super::effects::Effects;
-use super::{App, Effect, Overlay, Screen, UseOfRows, detail, navigate, picker, prompt, texts, views, write};
+use super::{App, Effect, Overlay, Screen, UseOfRows, detail, navigate, owners, picker, prompt, texts, views, write};
 use crate::input::Action;
 
 /// Does an action in the layer that is on top.
@@ -14,6 +14,7 @@ pub fn act(app: &mut App, action: Action, effects: &mut Effects) {
     match app.ui.overlay {
         Some(Overlay::Picker(_)) => picker::act(app, action, effects),
         Some(Overlay::Write(_)) => write::act(app, action, effects),
+        Some(Overlay::Owners(_)) => owners::act(app, action, effects),
         Some(_) => act_on_text(app, action, effects),
         None if app.ui.level.detail.is_some() => act_on_detail(app, action, effects),
         None => act_on_table(app, action, effects),
@@ -103,6 +104,8 @@ fn act_anywhere(app: &mut App, action: Action, effects: &mut Effects) {
         Action::Protect => write::protect(app),
         Action::Unprotect => write::unprotect(app),
         Action::Undo => write::undo(app),
+        Action::Evict => write::evict(app),
+        Action::Owners => owners::open(app),
         Action::Command => prompt::command(app),
         Action::Held => navigate::held(app),
         Action::Namespaces => picker::namespaces(app),

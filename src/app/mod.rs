@@ -21,11 +21,13 @@ mod mouse;
 mod msg;
 mod navigate;
 mod notice;
+mod owners;
 mod patch;
 mod payers;
 mod picker;
 mod prompt;
 mod rank;
+mod rights;
 mod rows;
 pub mod screens;
 mod scroll;
@@ -49,7 +51,9 @@ pub use devices::{
 pub use filter::words as filter_words;
 pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};
+pub use owners::{Owners, ScaledOwner};
 pub use payers::{Costs, Paying, Sourced, Unpriced, paying};
+pub use rights::is_offered;
 pub use rows::{RowKey, RowRef};
 pub use screens::{
     Align, Column, Grouping, Narrowing, Rows, Screen, ScreenSpec, TableSpec, UseOfRows, View, WidthRange,

@@ -95,7 +95,7 @@ pub enum Effect {
         write: u64,
         /// Index among the items of the write.
         item: usize,
-        /// `protect`, `unprotect` or `undo`, for the journal.
+        /// `protect`, `unprotect`, `undo` or `evict`, for the journal.
         verb: &'static str,
         /// The change, with the preconditions of the request.
         change: ObjectChange,

@@ -38,6 +38,11 @@ pub fn subjects(app: &App) -> BTreeSet<Key> {
     }
 }
 
+/// The objects that an action on several is about: the opened one, else the marked ones, else [`subjects`].
+pub fn chosen(app: &App) -> BTreeSet<Key> {
+    if opened(app).is_none() && !app.ui.marks.is_empty() { app.ui.marks.clone() } else { subjects(app) }
+}
+
 /// Whether a write is about the pods of a device.
 pub fn is_of_device(app: &App) -> bool {
     opened(app).is_none() && current(&app.ui).and_then(RowKey::device).is_some()

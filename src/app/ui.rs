@@ -6,10 +6,12 @@ use tui_input::Input;
 
 use super::scroll::Scroll;
 use super::{
-    Column, Costs, DeviceGroupBy, DeviceGroupKey, DeviceGroups, Fetched, Grouping, RowKey, Screen, TableSpec, View,
+    Column, Costs, DeviceGroupBy, DeviceGroupKey, DeviceGroups, Fetched, Grouping, Owners, RowKey, Screen, TableSpec,
+    View,
 };
 use crate::fleet::{EventObject, Key, Kind, ObjectChange, ObjectKey, Sym, WriteOutcome};
 use crate::input::Chord;
+use crate::insight::Sentence;
 use crate::insight::cost::{CostKey, GroupBy};
 use crate::insight::picture::Finding;
 use crate::units::Time;
@@ -223,6 +225,8 @@ pub enum Verb {
     Unprotect,
     /// Put back what stood there before the last write.
     Undo,
+    /// Evict pods.
+    Evict,
 }
 
 impl Verb {
@@ -232,6 +236,7 @@ impl Verb {
             Self::Protect => "protect",
             Self::Unprotect => "unprotect",
             Self::Undo => "undo",
+            Self::Evict => "evict",
         }
     }
 }
@@ -276,7 +281,7 @@ pub struct Consequence {
     /// Gravity: hazards and what is lost are warnings.
     pub severity: Severity,
     /// One sentence, with the reason and what to do where there is something.
-    pub text: String,
+    pub text: Sentence,
 }
 
 /// The dialog before a write.
@@ -382,6 +387,8 @@ pub enum Overlay {
     Picker(Picker),
     /// The dialog before a write.
     Write(Box<WriteDialog>),
+    /// Owners of pods, with the commands that scale them to nothing.
+    Owners(Owners),
     /// What became of the newest write, object by object.
     Results {
         /// Number of the [`Write`].

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Delta, Kind, Sym};
+use super::{Delta, Kind, Rights, Sym};
 use crate::units::Time;
 
 /// The identity of a Source: the stream of one kind of objects, or something else that reports.
@@ -270,6 +270,8 @@ pub struct ClusterFacts {
     pub contexts: Vec<String>,
     /// Namespace of the context, empty where unset.
     pub default_namespace: String,
+    /// What the user may write, as far as the server has said so.
+    pub rights: Rights,
     /// What is odd about the configuration and does not stop the connection, in one sentence.
     pub warning: Option<String>,
 }

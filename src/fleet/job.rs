@@ -6,6 +6,22 @@ use super::table::rows;
 use super::{Condition, Labels, Meta, Owner, Resources, Sym};
 use crate::units::Time;
 
+/// What a Job makes of a pod that is evicted: the action of the first rule of its podFailurePolicy that is about condition
+/// `DisruptionTarget`. A rule about exit codes that stands before it may decide otherwise (kubernetes
+/// pkg/controller/job/pod_failure_policy.go).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DisruptedPods {
+    /// It counts as a failure against the backoffLimit, as it does without such a rule.
+    #[default]
+    Counted,
+    /// It does not count.
+    Ignored,
+    /// The Job fails as a whole.
+    FailJob,
+    /// The index of the pod fails.
+    FailIndex,
+}
+
 /// One batch/v1 Job.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct JobRow {
@@ -23,6 +39,8 @@ pub struct JobRow {
     pub completions: Option<i64>,
     /// `spec.backoffLimit`; 6 where absent.
     pub backoff_limit: i64,
+    /// What `spec.podFailurePolicy` says of pods that are disrupted.
+    pub disrupted_pods: DisruptedPods,
     /// `spec.activeDeadlineSeconds`.
     pub active_deadline_seconds: Option<i64>,
     /// Effective requests of one pod of the template.

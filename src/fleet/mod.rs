@@ -19,6 +19,7 @@ mod other;
 mod pod;
 mod price;
 mod resources;
+mod rights;
 mod service;
 mod store;
 mod sym;
@@ -39,7 +40,7 @@ pub use gpu::{
 pub use health::{
     ClusterFacts, ConnectionError, Health, HealthState, KarpenterApi, Report, SourceGroup, SourceId, Sources,
 };
-pub use job::{CronJobRow, JobRow};
+pub use job::{CronJobRow, DisruptedPods, JobRow};
 pub use key::{Key, Meta, ObjectKey, Owner, ResourceVersion, Uid};
 pub use kind::{Content, Kind, KindSpec, Need, Scope, Start};
 pub(crate) use kind_table::kind_table;
@@ -53,9 +54,10 @@ pub use price::{
     PriceList, PriceRule, Prices, RuleMatch, RuleRate, UserPrices,
 };
 pub use resources::{Condition, GpuCount, GpuFraction, GpuPart, NodeClassRef, Resources, Status, is_gpu_resource};
+pub use rights::{Right, Rights};
 pub use service::ServiceAddress;
 pub use store::{Changed, Fleet};
 pub use sym::{Interner, Labels, Sym};
 pub use table::{Row, Slot, Table};
 pub use usage::{NodeUsage, Usage};
-pub use write::{AnnotationChange, DO_NOT_DISRUPT, ObjectChange, WriteOutcome};
+pub use write::{AnnotationChange, DO_NOT_DISRUPT, ObjectChange, PodEviction, WriteOutcome};

@@ -10,6 +10,8 @@ pub const DO_NOT_DISRUPT: &str = "karpenter.sh/do-not-disrupt";
 pub enum ObjectChange {
     /// A value of an annotation is set or removed.
     Annotation(AnnotationChange),
+    /// A pod is evicted.
+    Eviction(PodEviction),
 }
 
 /// A change of `karpenter.sh/do-not-disrupt` on one pod or Node.
@@ -27,11 +29,21 @@ pub struct AnnotationChange {
     pub to: Option<String>,
 }
 
+/// An eviction of one pod through the Eviction API, which respects PodDisruptionBudgets. There is no way back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PodEviction {
+    /// The pod.
+    pub key: Key,
+    /// Its uid as last read, a precondition of the request: a pod that was made anew under the same name is not evicted.
+    pub uid: Uid,
+}
+
 impl ObjectChange {
     /// The object that is changed.
     pub const fn key(&self) -> &Key {
         match self {
             Self::Annotation(change) => &change.key,
+            Self::Eviction(eviction) => &eviction.key,
         }
     }
 
@@ -39,6 +51,7 @@ impl ObjectChange {
     pub const fn uid(&self) -> &Uid {
         match self {
             Self::Annotation(change) => &change.uid,
+            Self::Eviction(eviction) => &eviction.uid,
         }
     }
 
@@ -46,6 +59,7 @@ impl ObjectChange {
     pub const fn annotation(&self) -> Option<&AnnotationChange> {
         match self {
             Self::Annotation(change) => Some(change),
+            Self::Eviction(_) => None,
         }
     }
 
@@ -53,6 +67,7 @@ impl ObjectChange {
     pub const fn annotation_mut(&mut self) -> Option<&mut AnnotationChange> {
         match self {
             Self::Annotation(change) => Some(change),
+            Self::Eviction(_) => None,
         }
     }
 }
@@ -60,7 +75,7 @@ impl ObjectChange {
 /// The outcome of one change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum WriteOutcome {
-    /// The API server has made the change.
+    /// The API server has made the change; an evicted pod is being deleted, or is gone.
     Done,
     /// Somebody else wrote another value meanwhile; nothing was written.
     ChangedBySomebody {

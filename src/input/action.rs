@@ -30,7 +30,7 @@ macro_rules! actions {
 
             /// Whether it writes to the cluster; `--readonly` removes these.
             pub const fn writes(self) -> bool {
-                matches!(self, Self::Protect | Self::Unprotect | Self::Undo)
+                matches!(self, Self::Protect | Self::Unprotect | Self::Undo | Self::Evict)
             }
         }
     };
@@ -56,6 +56,8 @@ actions! {
     Protect "protect" "Protect the marked or selected pods, Job or node from Karpenter";
     Unprotect "unprotect" "Remove the protection of the marked or selected pods, Job or node";
     Undo "undo" "Undo the last protect or unprotect";
+    Evict "evict" "Evict pods: the marked or selected ones, a Job's, those of a node";
+    Owners "owners" "Owners of the row's pods, each with the command that ends them";
     Filter "filter" "Filter the rows";
     Held "held" "Fleet: only nodes that are held from Karpenter, or all again";
     Sort "sort" "Sort by the next column";
@@ -69,7 +71,7 @@ actions! {
     Namespaces "namespaces" "Choose namespaces";
     Contexts "contexts" "Choose a context";
     Yaml "yaml" "Show the YAML of the opened object, or its text again";
-    Copy "copy" "Copy the name of the selected row to the clipboard";
+    Copy "copy" "Copy the name of the row, among owners the command";
     NextScreen "next-screen" "Next screen";
     PreviousScreen "previous-screen" "Previous screen";
     Fleet "fleet" "Nodes and NodeClaims";

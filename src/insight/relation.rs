@@ -31,6 +31,11 @@ pub fn owner_link<'a>(fleet: &'a Fleet, kind: &str, key: &ObjectKey) -> Option<O
     }
 }
 
+/// Whether a pod keeps its Node: neither a DaemonSet's nor the Node's own, and active.
+pub fn keeps_node(pod: &PodRow) -> bool {
+    pod.is_active() && !pod.eviction.of_daemon_set && !pod.eviction.of_node
+}
+
 /// The Job that controls a pod.
 pub fn job_of<'a>(fleet: &'a Fleet, pod: &PodRow) -> Option<&'a JobRow> {
     fleet.job(&pod.job_owner()?.uid)

@@ -30,7 +30,7 @@ pub struct Journal {
 /// A request, as recorded in an entry.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// `protect`, `unprotect` or `undo`.
+    /// `protect`, `unprotect`, `undo` or `evict`.
     pub verb: &'a str,
     /// Context of the kubeconfig.
     pub context: &'a str,
@@ -182,7 +182,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::fleet::{AnnotationChange, Key, Kind, ObjectKey, Uid};
+    use crate::fleet::{AnnotationChange, Key, Kind, ObjectKey, PodEviction, Uid};
 
     fn change() -> ObjectChange {
         ObjectChange::Annotation(AnnotationChange {
@@ -279,6 +279,27 @@ mod tests {
         assert_eq!((lines[1]["outcome"].as_str(), lines[1]["message"].as_str()), (Some("refused"), Some("403: no")));
         let mode = fs::metadata(journal.path()).expect("metadata").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[tokio::test]
+    async fn an_eviction_is_recorded_without_values_and_with_the_words_of_the_server() {
+        let state = tempfile::tempdir().expect("a folder");
+        let journal = Journal::in_folder(state.path());
+        let (key, uid) = (change().key().clone(), change().uid().clone());
+        let change = ObjectChange::Eviction(PodEviction { key, uid });
+        let request = Request { verb: "evict", ..request(&change) };
+        journal.intent(Time::from_seconds(0), request).await.expect("intent");
+        let refused = WriteOutcome::Refused { code: 429, message: "over budget".into() };
+        journal.result(Time::from_seconds(1), request, &refused).await.expect("result");
+        let text = fs::read_to_string(journal.path()).expect("journal");
+        let entry = |stage: &str, rest: &str| {
+            format!(
+                r#""stage":"{stage}","verb":"evict","context":"prod","server":"https://10.0.0.1","kind":"Pod","namespace":"ml","name":"train-0","uid":"0a1b2c3d-0000-4fff-8123-00000000000f"{rest}}}"#
+            )
+        };
+        let refusal = r#","outcome":"refused","message":"429: over budget""#;
+        let told: Vec<&str> = text.lines().map(|line| line.split_once(',').map_or("", |(_, rest)| rest)).collect();
+        assert_eq!(told, [entry("intent", ""), entry("result", refusal)]);
     }
 
     #[tokio::test]

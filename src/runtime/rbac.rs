@@ -32,10 +32,11 @@ fn viewer() -> Vec<Rule> {
     rules
 }
 
-/// Additional rules of the operator: protect and unprotect patch an annotation.
+/// Additional rules of the operator: protect and unprotect patch an annotation, evict asks the Eviction API.
 fn operator() -> Vec<Rule> {
     let mut rules = viewer();
     rules.push(Rule { group: "", resources: vec!["pods", "nodes"], verbs: &["patch"] });
+    rules.push(Rule { group: "", resources: vec!["pods/eviction"], verbs: &["create"] });
     rules
 }
 
@@ -108,10 +109,12 @@ mod tests {
             "- apiGroups: [\"\"]\n  resources: [nodes, pods, events, namespaces]\n  verbs: [get, list, watch]\n",
             "- apiGroups: [\"karpenter.sh\"]\n  resources: [nodeclaims, nodepools, nodeoverlays]\n",
             "- apiGroups: [\"\"]\n  resources: [pods, nodes]\n  verbs: [patch]\n",
+            "- apiGroups: [\"\"]\n  resources: [pods/eviction]\n  verbs: [create]\n",
         ] {
             assert!(text.contains(line), "{text}");
         }
-        assert!(!manifest(Role::Viewer, GpuMetrics::With).contains("patch"));
+        let viewer = manifest(Role::Viewer, GpuMetrics::With);
+        assert!(!viewer.contains("patch") && !viewer.contains("create]") && !viewer.contains("eviction"), "{viewer}");
     }
     #[test]
     fn gpu_metrics_add_two_rights_and_nothing_else() {

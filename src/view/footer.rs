@@ -3,7 +3,7 @@
 use super::context::FrameContext;
 use super::screen::{Area, Placed};
 use super::{Line, text};
-use crate::app::{Overlay, Prompt, PromptKind, UseOfRows};
+use crate::app::{Overlay, Prompt, PromptKind, UseOfRows, is_offered};
 use crate::config::Role;
 use crate::fleet::Kind;
 use crate::input::{Action, Context};
@@ -18,7 +18,7 @@ pub(super) fn keys(frame: &FrameContext<'_>, area: Area) -> Placed {
     let pressed = pressed.join(" ");
     let room = usize::from(area.width).saturating_sub(pressed.len() + 6);
     let mut line = Line::new();
-    for (action, word) in hints {
+    for (action, word) in hints.iter().filter(|(action, _)| is_offered(frame.app, *action)) {
         let Some(keys) = frame.app.settings.keymap.keys_of(context, *action) else { continue };
         let hint = Line::plain(if line.is_empty() { " " } else { "  " })
             .and(Role::Key, keys)
@@ -39,6 +39,8 @@ const TEXT: &[Hint] =
 const DIALOG: &[Hint] = &[(Action::Open, "do it"), (Action::Back, "leave"), (Action::Right, "next choice")];
 const PICKER: &[Hint] =
     &[(Action::Open, "choose"), (Action::Back, "leave"), (Action::Down, "down"), (Action::Up, "up")];
+const OWNERS: &[Hint] =
+    &[(Action::Copy, "copy the command"), (Action::Down, "down"), (Action::Up, "up"), (Action::Back, "close")];
 const DETAIL: &[Hint] = &[
     (Action::Back, "close"),
     (Action::Yaml, "yaml"),
@@ -54,6 +56,8 @@ const DETAIL_WRITING: &[Hint] = &[
     (Action::Down, "down"),
     (Action::PageDown, "page"),
     (Action::Help, "help"),
+    EVICT,
+    OWNERS_OF,
 ];
 const INTO: Hint = (Action::Into, "into");
 const OPEN: Hint = (Action::Open, "open");
@@ -61,6 +65,8 @@ const INTO_BY_ENTER: Hint = (Action::Open, "into");
 const MARK: Hint = (Action::Mark, "mark");
 const PROTECT: Hint = (Action::Protect, "protect");
 const UNPROTECT: Hint = (Action::Unprotect, "unprotect");
+const EVICT: Hint = (Action::Evict, "evict");
+const OWNERS_OF: Hint = (Action::Owners, "owners");
 const UNDO: Hint = (Action::Undo, "undo");
 const FILTER: Hint = (Action::Filter, "filter");
 const SORT: Hint = (Action::Sort, "sort");
@@ -71,8 +77,9 @@ const HELP: Hint = (Action::Help, "help");
 const QUIT: Hint = (Action::Quit, "quit");
 
 /// Hints of a table whose rows can be protected.
-const TABLE_WRITING: &[Hint] =
-    &[OPEN, MARK, PROTECT, UNPROTECT, FILTER, SORT, HELP, VIEW, INTO, UNDO, NAMESPACES, COMMAND, QUIT];
+const TABLE_WRITING: &[Hint] = &[
+    OPEN, MARK, PROTECT, UNPROTECT, FILTER, SORT, HELP, VIEW, INTO, EVICT, UNDO, OWNERS_OF, NAMESPACES, COMMAND, QUIT,
+];
 /// Hints of a table whose rows cannot be protected.
 const TABLE: &[Hint] = &[OPEN, INTO, FILTER, SORT, HELP, VIEW, NAMESPACES, COMMAND, QUIT];
 
@@ -87,7 +94,9 @@ const DEVICES: &[Hint] = &[
     VIEW,
     (Action::NextGrouping, "by what"),
     (Action::Into, "pods"),
+    EVICT,
     UNDO,
+    OWNERS_OF,
     COMMAND,
     QUIT,
 ];
@@ -99,6 +108,7 @@ fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
     match &frame.app.ui.overlay {
         Some(Overlay::Write(_)) => return (Context::Dialog, DIALOG),
         Some(Overlay::Picker(_)) => return (Context::Dialog, PICKER),
+        Some(Overlay::Owners(_)) => return (Context::Text, OWNERS),
         Some(Overlay::Help { .. } | Overlay::Sources { .. } | Overlay::Findings { .. } | Overlay::Results { .. }) => {
             return (Context::Text, TEXT);
         }

@@ -212,8 +212,14 @@ fn respond(method: &Method, path: &str, query: &Query, body: &[u8], state: &Arc<
     if path.ends_with("/selfsubjectreviews") {
         return json(r#"{"status":{"userInfo":{"username":"jane"}}}"#.to_owned());
     }
+    if path.ends_with("/selfsubjectaccessreviews") {
+        return json(review(body, &state));
+    }
     if let Some(refusal) = refused(path, &state) {
         return refusal;
+    }
+    if let Some(pod) = path.strip_suffix("/eviction") {
+        return evict(pod, body, &mut state);
     }
     if method == Method::PATCH {
         return patch(path, body, &mut state);
@@ -360,6 +366,35 @@ fn watch(path: &str, query: &Query, state: &mut State) -> Response<Body> {
         Some((frame, receiver))
     });
     stream(pushes.boxed())
+}
+
+/// Whether the user has a right; those that nothing denies there are.
+fn review(body: &[u8], state: &State) -> String {
+    let review: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+    let text = |name: &str| review["spec"]["resourceAttributes"][name].as_str().unwrap_or_default();
+    let subresource = if text("subresource").is_empty() { String::new() } else { format!("/{}", text("subresource")) };
+    let namespace = if text("namespace").is_empty() { String::new() } else { format!(" in {}", text("namespace")) };
+    let right = format!("{} {}{subresource}{namespace}", text("verb"), text("resource"));
+    format!(r#"{{"kind":"SelfSubjectAccessReview","status":{{"allowed":{}}}}}"#, !state.denied.contains(&right))
+}
+
+/// An eviction with the uid as precondition: the pod begins to terminate.
+fn evict(path: &str, body: &[u8], state: &mut State) -> Response<Body> {
+    let Some((collection, key)) = object_of(path, state) else { return status(404, "pods not found") };
+    let eviction: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+    assert_eq!((&eviction["apiVersion"], &eviction["kind"]), (&"policy/v1".into(), &"Eviction".into()));
+    let mut pod: serde_json::Value = serde_json::from_str(&state.collections[&collection][&key]).expect("JSON");
+    let wanted = &eviction["deleteOptions"]["preconditions"]["uid"];
+    if pod["metadata"]["uid"] != *wanted || pod["metadata"]["name"] != eviction["metadata"]["name"] {
+        return status(409, "the UID in the precondition does not match the UID in record");
+    }
+    pod["metadata"]["deletionTimestamp"] = "2026-11-21T12:00:00Z".into();
+    pod["metadata"]["resourceVersion"] = "@RV@".into();
+    state.put(&collection, &key, &pod.to_string());
+    let mut response =
+        json(r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}"#.to_owned());
+    *response.status_mut() = http::StatusCode::CREATED;
+    response
 }
 
 /// A merge patch of annotations with uid and resourceVersion as preconditions.

@@ -42,6 +42,8 @@ pub struct State {
     pub plain_discovery: bool,
     /// Path beginnings that are forbidden.
     pub forbidden: BTreeSet<String>,
+    /// Rights that the user does not have: `create pods/eviction` in the whole cluster, `create pods/eviction in ml`.
+    pub denied: BTreeSet<String>,
     /// The token that is asked for, if any.
     pub token: Option<String>,
     /// At most so many objects per page, whatever the client asks for.

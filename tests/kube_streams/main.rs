@@ -4,6 +4,7 @@
 
 mod answers;
 mod bodies;
+mod evictions;
 #[path = "../fake_api/mod.rs"]
 mod fake_api;
 mod gpu_exporters;

@@ -5,9 +5,9 @@
 //! as `PodRow { node, ..rows::pod(meta) }`.
 
 use batchtop::fleet::{
-    Condition, DisruptionBudgetRow, EventClass, EventObject, EventRow, EventType, Eviction, JobRow, Labels, Meta,
-    NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, Owner, PodPhase, PodRow, PodSelector, ResourceVersion, Resources,
-    Status, Sym, Uid, WorkloadRow,
+    Condition, DisruptedPods, DisruptionBudgetRow, EventClass, EventObject, EventRow, EventType, Eviction, JobRow,
+    Labels, Meta, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, Owner, PodPhase, PodRow, PodSelector, ResourceVersion,
+    Resources, Status, Sym, Uid, WorkloadRow,
 };
 use batchtop::units::{Lifetime, Time};
 
@@ -133,6 +133,7 @@ pub fn job(meta: Meta) -> JobRow {
         parallelism: 1,
         completions: Some(1),
         backoff_limit: 6,
+        disrupted_pods: DisruptedPods::Counted,
         active_deadline_seconds: None,
         requests: Resources::default(),
         active: 0,

@@ -237,6 +237,7 @@ fn effect_words(effect: &Effect) -> String {
             ObjectChange::Annotation(change) => {
                 format!("{verb} {}: {:?} -> {:?}", words(&change.key), change.from, change.to)
             }
+            ObjectChange::Eviction(eviction) => format!("{verb} {}", words(&eviction.key)),
         },
         Effect::Fetch { key, .. } => format!("fetch {}", words(key)),
         Effect::Demand(demand) => {

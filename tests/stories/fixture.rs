@@ -1,9 +1,9 @@
 //! A small fleet, in which every name says what its row is there for.
 
 use batchtop::fleet::{
-    Change, ClusterFacts, Delta, DisruptionBudgetRow, EventClass, EventObject, EventRow, GpuCount, Health, HealthState,
-    JobRow, KarpenterApi, Kind, Labels, Meta, NamespaceRow, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodPhase,
-    PodRow, PodSelector, Report, ResourceVersion, Resources, SourceId, Status, Sym, Uid, WorkloadRow,
+    Change, ClusterFacts, Delta, DisruptionBudgetRow, EventClass, EventObject, EventRow, Eviction, GpuCount, Health,
+    HealthState, JobRow, KarpenterApi, Kind, Labels, Meta, NamespaceRow, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey,
+    Owner, PodPhase, PodRow, PodSelector, Report, ResourceVersion, Resources, SourceId, Status, Sym, Uid, WorkloadRow,
 };
 use batchtop::units::Time;
 
@@ -110,6 +110,14 @@ pub fn pod(namespace: &str, name: &str, node: &str) -> PodRow {
 pub fn pod_of(job: &str, name: &str, node: &str) -> PodRow {
     let owner = rows::owning_job(job, &uid("ml", job));
     PodRow { owner: Some(owner.into()), requests: gpus(2).into(), ..pod("ml", name, node) }
+}
+
+/// A pod of another owner than a Job.
+pub fn owned(kind: &str, name: &str, pod: PodRow) -> PodRow {
+    let api_version = sym(if kind == "RayCluster" { "ray.io/v1" } else { "apps/v1" });
+    let owner = Owner { uid: uid(&pod.meta.key.namespace, name), api_version, kind: sym(kind), name: sym(name) };
+    let eviction = Eviction { of_daemon_set: kind == "DaemonSet", ..Eviction::default() };
+    PodRow { owner: Some(owner.into()), eviction: eviction.into(), ..pod }
 }
 
 pub fn finished(pod: PodRow, phase: PodPhase) -> PodRow {

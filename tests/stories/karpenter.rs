@@ -89,7 +89,7 @@ fn verdict(story: &Story, name: &str) -> &'static str {
 }
 
 fn consequences(story: &Story) -> Vec<(Severity, String)> {
-    story.dialog().consequences.iter().map(|it| (it.severity, it.text.clone())).collect()
+    story.dialog().consequences.iter().map(|it| (it.severity, it.text.machine_text())).collect()
 }
 
 fn texts(story: &Story) -> Vec<String> {

@@ -5,6 +5,7 @@
 mod cost;
 mod devices;
 mod dsl;
+mod evicting;
 mod fixture;
 mod karpenter;
 mod keys;

@@ -37,24 +37,24 @@ fn journal(home: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
 
-/// Protects a pod, ends the program while the answer to the write is missing, and returns the journal.
-fn journal_after_a_signal(fault: Fault) -> Vec<Value> {
+/// Writes to a pod with the keys of a write, ends the program while the answer is missing, and returns the journal.
+fn journal_after_a_signal((key, dialog): (&str, &str), request: &str, fault: Fault) -> Vec<Value> {
     let home = tempfile::tempdir().expect("a home");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let api = runtime.block_on(FakeApi::start());
     api.state().put(PODS, "ml/train-0", &pod("train-0", "ml", None));
-    api.state().plan("PATCH", fault, 1);
+    api.state().plan(request, fault, 1);
     let config = kubeconfig(home.path(), &api.url());
     let args = ["--kubeconfig", &config, "--no-aws"];
     let mut session = Session::start(env!("CARGO_BIN_EXE_batchtop"), &args, &[], home.path(), (120, 40));
     session.wait_for("pods 1");
     session.send("3");
     session.wait_for("train-0");
-    session.send("p");
-    session.wait_for("until finished");
+    session.send(key);
+    session.wait_for(dialog);
     session.send("\r");
-    wait_until("the write", || api.requests("PATCH") == 1);
+    wait_until("the write", || api.requests(request) == 1);
     session.signal("TERM");
     assert_eq!(session.wait().0.exit_code(), 143);
     journal(home.path())
@@ -62,11 +62,15 @@ fn journal_after_a_signal(fault: Fault) -> Vec<Value> {
 
 #[test]
 fn a_signal_leaves_no_write_without_a_result_in_the_journal() {
-    let late = journal_after_a_signal(Fault::Drip(Duration::from_millis(100)));
+    let protect = ("p", "until finished");
+    let late = journal_after_a_signal(protect, "PATCH", Fault::Drip(Duration::from_millis(100)));
     assert_eq!((late.len(), &late[1]["outcome"]), (2, &"done".into()), "{late:?}");
-    let never = journal_after_a_signal(Fault::DoneInSilence);
+    let never = journal_after_a_signal(protect, "PATCH", Fault::DoneInSilence);
     assert_eq!((never.len(), &never[1]["outcome"]), (2, &"unanswered".into()), "{never:?}");
     assert_eq!(never[1]["message"], "batchtop ended before the answer came");
+    let evict = ("E", "an eviction cannot be undone");
+    let never = journal_after_a_signal(evict, "POST /api/v1/namespaces/ml/pods/train-0/eviction", Fault::DoneInSilence);
+    assert_eq!((&never[0]["verb"], &never[1]["outcome"]), (&"evict".into(), &"unanswered".into()), "{never:?}");
 }
 
 #[test]

@@ -51,6 +51,18 @@ fn unprotect_dialog() {
 }
 
 #[test]
+fn evict_dialog() {
+    for (name, size) in [("evict_80x24", (80, 24)), ("evict_120x40", (120, 40))] {
+        snapshot!(name, body_with_roles(&fleet_after(size, "/ 1 2 - 8 0 enter E")));
+    }
+}
+
+#[test]
+fn owners() {
+    snapshot!("owners_100x24", body_with_roles(&fleet_after((100, 24), "/ 1 2 - 8 0 enter O")));
+}
+
+#[test]
 fn pickers() {
     snapshot!("contexts_80x24", body_with_roles(&fleet_after((80, 24), "c")));
     snapshot!("namespaces_80x24", body(&fleet_after((80, 24), "n m")));

@@ -26,7 +26,7 @@ fn stay(app: &mut App, mut dialog: Box<WriteDialog>, error: String) {
 fn duration_error(dialog: &WriteDialog) -> Option<String> {
     match dialog.verb {
         Verb::Protect => values::wanted_seconds(dialog).err(),
-        Verb::Unprotect | Verb::Undo => None,
+        Verb::Unprotect | Verb::Undo | Verb::Evict => None,
     }
 }
 

@@ -1,46 +1,28 @@
-//! The consequences of a write for Karpenter, shown before it is confirmed.
+//! The consequences of a write, shown before it is confirmed.
 //!
-//! The Nodes concerned are judged twice: as everything is, and with the annotations as they would be. Nothing is guessed
-//! from the annotations themselves, so another pod that protects, a PodDisruptionBudget or a budget counts as it does for
-//! Karpenter.
+//! The Nodes concerned are judged twice ([`copies`]): as everything is, and as it would be. Nothing is guessed from the
+//! annotations themselves, so another pod that protects, a PodDisruptionBudget or a budget counts as it does for Karpenter.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
 use super::super::{App, Consequence, Severity, Target, Verb, WriteDialog};
+use super::copies::{self, Change};
+use super::evicted;
+use super::sentences::{Told, each, info, may, name, named, told, unknown, warning};
 use super::values::clock;
-use crate::fleet::{Key, Kind, NodeRow, ObjectKey, PodRow, Sym};
-use crate::insight::disruption::hazards::{self, HazardKind};
-use crate::insight::disruption::{
-    Blocker, BlockerKind, Broken, Disruption, Hazard, NodeInputs, NodePods, Verdict, protection, standing, verdict,
-    words,
-};
-use crate::insight::picture::Evaluator;
+use crate::fleet::{ObjectKey, PodRow, Sym};
+use crate::insight::disruption::hazards::HazardKind;
+use crate::insight::disruption::{Blocker, BlockerKind, Broken, Disruption, Verdict, protection, standing, words};
 use crate::insight::relation;
 use crate::units::{Time, duration};
 
-/// More Nodes are only counted.
-const MOST_NAMED: usize = 4;
-
-/// What a node would be, and is.
-struct Change<'a> {
-    node: &'a NodeRow,
-    before: Disruption,
-    after: Disruption,
-    hazards: Vec<Hazard>,
-    /// Whether pods and PodDisruptionBudgets are known: without them nothing is freed and nothing is a candidate.
-    is_known: bool,
-}
-
 /// What would come of a dialog as it stands.
 pub fn of(app: &App, dialog: &WriteDialog) -> Vec<Consequence> {
-    let copies = Copies::of(app, &dialog.targets);
-    let evaluator = app.evaluator();
-    let changes = copies.nodes(app).into_iter().map(|node| copies.change(&evaluator, node));
-    let changes: Vec<Change<'_>> = changes.filter(|change| change.before.verdict != Verdict::NotManaged).collect();
-    let mut all = Vec::new();
-    if changes.iter().any(|change| !change.is_known) {
-        all.push(warning(unknown(app)));
+    if dialog.verb == Verb::Evict {
+        return evicted::of(app, dialog);
     }
+    let changes = copies::managed(app, &dialog.targets);
+    let mut all: Vec<Consequence> = unknown(app, &changes).into_iter().collect();
     all.extend(freed(&changes));
     all.extend(held(&changes));
     all.extend(each(&changes, |change| stays(app, change)));
@@ -49,154 +31,6 @@ pub fn of(app: &App, dialog: &WriteDialog) -> Vec<Consequence> {
         all.extend(deadlines(app, dialog));
     }
     all
-}
-
-fn info(text: String) -> Consequence {
-    Consequence { severity: Severity::Info, text }
-}
-
-fn warning(text: String) -> Consequence {
-    Consequence { severity: Severity::Warning, text }
-}
-
-/// A consequence for a Node: `rest` begins with a verb and is the same for all Nodes alike, `detail` is for one alone.
-struct Told {
-    severity: Severity,
-    rest: String,
-    detail: String,
-}
-
-fn told(severity: Severity, rest: String) -> Told {
-    Told { severity, rest, detail: String::new() }
-}
-
-/// One sentence for all Nodes of which the same is to be said.
-fn each(changes: &[Change<'_>], say: impl Fn(&Change<'_>) -> Option<Told>) -> Vec<Consequence> {
-    let mut groups: Vec<(Told, Vec<&str>)> = Vec::new();
-    for change in changes {
-        let Some(told) = say(change) else { continue };
-        match groups.iter_mut().find(|(known, _)| (known.severity, &known.rest) == (told.severity, &told.rest)) {
-            Some((_, nodes)) => nodes.push(name(change)),
-            None => groups.push((told, vec![name(change)])),
-        }
-    }
-    groups.into_iter().map(|(told, nodes)| sentence(&told, &nodes)).collect()
-}
-
-fn sentence(told: &Told, nodes: &[&str]) -> Consequence {
-    let text = match nodes {
-        [one] => format!("node {one} {}{}", told.rest, told.detail),
-        many => format!("{} {}", named(many), of_many(&told.rest)),
-    };
-    Consequence { severity: told.severity, text }
-}
-
-/// The verb in the plural.
-fn of_many(rest: &str) -> String {
-    let (verb, behind) = rest.split_once(' ').unwrap_or((rest, ""));
-    let verb = if verb == "is" { "are" } else { verb.strip_suffix('s').unwrap_or(verb) };
-    format!("{verb} {behind}")
-}
-
-/// The rows with the annotations as they would be.
-struct Copies {
-    pods: HashMap<ObjectKey, PodRow>,
-    nodes: HashMap<Sym, NodeRow>,
-}
-
-impl Copies {
-    fn of(app: &App, targets: &[Target]) -> Self {
-        let mut copies = Self { pods: HashMap::new(), nodes: HashMap::new() };
-        for target in targets {
-            let Some(change) = target.change.annotation() else { continue };
-            copies.add(app, &change.key, change.to.as_deref().map(Sym::new));
-        }
-        copies
-    }
-
-    fn add(&mut self, app: &App, key: &Key, value: Option<Sym>) {
-        match key.kind {
-            Kind::Pod => {
-                let row = app.fleet.pods.get(&key.object);
-                let changed = row.map(|row| PodRow { do_not_disrupt: value, ..row.clone() });
-                self.pods.extend(changed.map(|row| (key.object.clone(), row)));
-            }
-            Kind::Node => {
-                let row = app.fleet.nodes.get(&key.object);
-                let changed = row.map(|row| NodeRow { do_not_disrupt: value, ..row.clone() });
-                self.nodes.extend(changed.map(|row| (key.object.name.clone(), row)));
-            }
-            _ => {}
-        }
-    }
-
-    /// The Nodes of which something changes, by name.
-    fn nodes<'a>(&self, app: &'a App) -> Vec<&'a NodeRow> {
-        let of_pods = self.pods.values().filter_map(|pod| pod.node.as_ref());
-        let names: BTreeSet<&Sym> = of_pods.chain(self.nodes.keys()).collect();
-        names.into_iter().filter_map(|name| app.fleet.node(name)).collect()
-    }
-
-    fn change<'a>(&self, evaluator: &Evaluator<'a>, node: &'a NodeRow) -> Change<'a> {
-        let before = evaluator.case(node);
-        let pods = without_annotations(before.pods, &self.pods);
-        let after = NodeInputs {
-            node: self.nodes.get(&node.meta.key.name).unwrap_or(node),
-            annotated: self.annotated(&before),
-            pods: &pods,
-            ..before.clone()
-        };
-        let disruption = verdict::judge(&after);
-        Change {
-            node,
-            before: verdict::judge(&before),
-            hazards: hazards::of_node(&after, &disruption),
-            after: disruption,
-            is_known: before.complete.pods && before.complete.budgets,
-        }
-    }
-
-    /// The pods of a Node that would carry the annotation.
-    fn annotated<'a>(&'a self, case: &NodeInputs<'a>) -> Vec<&'a PodRow> {
-        let untouched = case.annotated.iter().copied().filter(|pod| !self.pods.contains_key(&pod.meta.key));
-        let here = |pod: &&PodRow| pod.node.as_ref() == Some(&case.node.meta.key.name);
-        let touched = self.pods.values().filter(here).filter(|pod| pod.do_not_disrupt.is_some() && pod.is_active());
-        let mut all: Vec<&PodRow> = untouched.chain(touched).collect();
-        all.sort_unstable_by(|a, b| a.meta.key.cmp(&b.meta.key));
-        all
-    }
-}
-
-/// A pod that carries no annotation any more is evicted like any other.
-fn without_annotations(pods: &NodePods, changed: &HashMap<ObjectKey, PodRow>) -> NodePods {
-    let mut pods = pods.clone();
-    for budgeted in &mut pods.budgeted {
-        budgeted.annotated &= changed.get(&budgeted.pod).is_none_or(|pod| pod.do_not_disrupt.is_some());
-    }
-    pods
-}
-
-fn unknown(app: &App) -> String {
-    let known = crate::insight::Completeness::new(&app.sources);
-    let missing: Vec<&str> = [Kind::Pod, Kind::PodDisruptionBudget]
-        .into_iter()
-        .filter(|kind| !known.all(*kind))
-        .map(Kind::resource)
-        .collect();
-    format!("what this means for Karpenter is not known: not all {} are read", missing.join(" and "))
-}
-
-/// `node a`, `nodes a, b`, `8 nodes`.
-fn named(nodes: &[&str]) -> String {
-    match nodes {
-        [one] => format!("node {one}"),
-        few if few.len() <= MOST_NAMED => format!("{} nodes ({})", few.len(), few.join(", ")),
-        many => format!("{} nodes", many.len()),
-    }
-}
-
-fn may(disruption: &Disruption) -> bool {
-    !disruption.may.yes.is_empty()
 }
 
 /// Nodes that Karpenter may take then, and may not now.
@@ -211,10 +45,6 @@ fn held(changes: &[Change<'_>]) -> Option<Consequence> {
     let is_held = |change: &&Change<'_>| change.is_known && may(&change.before) && !may(&change.after);
     let nodes: Vec<&str> = changes.iter().filter(is_held).map(|change| name(change)).collect();
     (!nodes.is_empty()).then(|| info(format!("holds {} that Karpenter may take now", named(&nodes))))
-}
-
-fn name<'a>(change: &Change<'a>) -> &'a str {
-    change.node.meta.key.name.as_str()
 }
 
 /// What still stops Karpenter where the write takes a protection away.

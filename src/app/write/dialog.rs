@@ -7,8 +7,8 @@ use tui_input::Input;
 use super::super::effects::Effects;
 use super::super::{App, DurationChoice, Overlay, Scroll, Verb, WriteDialog, detail, line, notice, selection};
 use super::targets::{self, Chosen};
-use super::{confirm, consequences, values};
-use crate::fleet::{JobRow, KarpenterApi, Key, Kind, ObjectKey, Sym};
+use super::{confirm, consequences, evicted, evictees, values};
+use crate::fleet::{JobRow, KarpenterApi, Kind, ObjectKey, Sym};
 use crate::input::{Action, Chord};
 use crate::insight::karpenter::Support;
 use crate::insight::relation;
@@ -23,12 +23,20 @@ pub fn unprotect(app: &mut App) {
     ask(app, Verb::Unprotect);
 }
 
+/// Asks whether to evict the marked or selected pods, those of a Job, or those that keep a Node.
+pub fn evict(app: &mut App) {
+    ask(app, Verb::Evict);
+}
+
 fn ask(app: &mut App, verb: Verb) {
     if refuse_readonly(app, verb) {
         return;
     }
-    let keys = chosen_rows(app);
-    let chosen = targets::choose(app, &keys, verb);
+    let keys = selection::chosen(app);
+    let chosen = match verb {
+        Verb::Evict => evictees::choose(app, &keys),
+        Verb::Protect | Verb::Unprotect | Verb::Undo => targets::choose(app, &keys, verb),
+    };
     if chosen.targets.is_empty() {
         return nothing_to_do(app, verb, &chosen);
     }
@@ -46,13 +54,6 @@ pub fn refuse_readonly(app: &mut App, verb: Verb) -> bool {
         notice::warning(app, format!("readonly: batchtop was started so that {} does nothing", verb.name()));
     }
     app.settings.readonly
-}
-
-fn chosen_rows(app: &App) -> BTreeSet<Key> {
-    match &app.ui.level.detail {
-        None if !app.ui.marks.is_empty() => app.ui.marks.clone(),
-        _ => selection::subjects(app),
-    }
 }
 
 fn nothing_to_do(app: &mut App, verb: Verb, chosen: &Chosen) {
@@ -113,7 +114,7 @@ fn choices(app: &App, verb: Verb, chosen: &Chosen) -> Vec<DurationChoice> {
             vec![UntilFinished, Hours(1), Hours(4), Hours(12), Other]
         }
         Verb::Protect => vec![UntilFinished],
-        Verb::Unprotect | Verb::Undo => Vec::new(),
+        Verb::Unprotect | Verb::Undo | Verb::Evict => Vec::new(),
     }
 }
 
@@ -130,6 +131,9 @@ fn notes(app: &App, verb: Verb, chosen: &Chosen) -> Vec<String> {
         notes.extend(unread(app, chosen));
     }
     notes.extend(retries(app, verb, chosen));
+    if verb == Verb::Evict {
+        notes.extend(evicted::note(app, &chosen.targets));
+    }
     notes
 }
 

@@ -84,13 +84,14 @@ const fn done(verb: Verb) -> &'static str {
         Verb::Protect => "protected",
         Verb::Unprotect => "unprotected",
         Verb::Undo => "undone:",
+        Verb::Evict => "evicted",
     }
 }
 
 /// The first failure with the server's words, and how many there are.
 fn failures(write: &Write) -> Option<String> {
     let mut failed =
-        write.items.iter().filter_map(|item| Some((item.change.key(), item.outcome.as_ref().and_then(words)?)));
+        write.items.iter().filter_map(|item| Some((item.change.key(), words(write.verb, item.outcome.as_ref()?)?)));
     let (key, words) = failed.next()?;
     let count = failed.count() + 1;
     let of = match write.items.len() {
@@ -101,17 +102,18 @@ fn failures(write: &Write) -> Option<String> {
 }
 
 /// What went wrong, with the server's words; `None` for what went well.
-pub fn words(outcome: &WriteOutcome) -> Option<String> {
+fn words(verb: Verb, outcome: &WriteOutcome) -> Option<String> {
+    let done = if verb == Verb::Evict { "evicted" } else { "written" };
     Some(match outcome {
         WriteOutcome::Done => return None,
         WriteOutcome::ChangedBySomebody { now: Some(now) } => {
-            format!("changed by somebody, now {now:?}; not written")
+            format!("changed by somebody, now {now:?}; not {done}")
         }
-        WriteOutcome::ChangedBySomebody { now: None } => "removed by somebody; not written".to_owned(),
-        WriteOutcome::Recreated => "recreated under the same name; not written".to_owned(),
-        WriteOutcome::Gone => "it is gone; not written".to_owned(),
+        WriteOutcome::ChangedBySomebody { now: None } => format!("removed by somebody; not {done}"),
+        WriteOutcome::Recreated => format!("recreated under the same name; not {done}"),
+        WriteOutcome::Gone => format!("it is gone; not {done}"),
         WriteOutcome::Refused { code, message } => format!("refused ({code}): {message}"),
-        WriteOutcome::Unanswered { message } => format!("no answer, it may have been written: {message}"),
+        WriteOutcome::Unanswered { message } => format!("no answer, it may have been {done}: {message}"),
         WriteOutcome::NotJournaled { message } => format!("not sent, as the journal cannot be written: {message}"),
     })
 }

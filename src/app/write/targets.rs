@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::super::rows::RowRef;
-use super::super::{App, Skipped, Target, Verb};
-use crate::fleet::{AnnotationChange, Fleet, JobRow, Key, Kind, Meta, NodeRow, ObjectChange, PodRow, SourceId, Sym};
+use super::super::{App, Skipped, Target, Verb, rights};
+use crate::fleet::{
+    AnnotationChange, Fleet, JobRow, Key, Kind, Meta, NodeRow, ObjectChange, PodRow, Right, SourceId, Sym,
+};
 use crate::insight::Completeness;
 
 /// Karpenter's rule for NodeClaims (karpenter pkg/controllers/state/statenode.go, Annotations).
@@ -21,16 +23,18 @@ pub struct Chosen {
     pub skipped: Vec<Skipped>,
     /// The Jobs whose pods are among the targets.
     pub jobs: Vec<Key>,
+    /// The Nodes that were chosen for the pods on them.
+    pub nodes: Vec<Sym>,
 }
 
-/// Sorts out the rows that the user chose.
+/// Sorts out the rows of which the annotation is to change.
 pub fn choose(app: &App, keys: &BTreeSet<Key>, verb: Verb) -> Chosen {
     let mut chosen = Chosen::default();
     let mut seen = BTreeSet::new();
     for key in keys {
         match RowRef::find(app, key) {
-            Some(RowRef::Pod(pod)) => chosen.pod(pod, verb, &mut seen),
-            Some(RowRef::Node(node)) => chosen.node(node, verb),
+            Some(RowRef::Pod(pod)) => chosen.pod(app, pod, verb, &mut seen),
+            Some(RowRef::Node(node)) => chosen.node(app, node, verb),
             Some(RowRef::Job(job)) => chosen.job(app, job, verb, &mut seen),
             Some(RowRef::Claim(_)) => chosen.skip(key, CLAIM),
             Some(RowRef::Pool(_)) => chosen.skip(key, POOL),
@@ -42,17 +46,19 @@ pub fn choose(app: &App, keys: &BTreeSet<Key>, verb: Verb) -> Chosen {
 }
 
 impl Chosen {
-    fn skip(&mut self, key: &Key, reason: &str) {
+    /// Leaves an object alone.
+    pub(super) fn skip(&mut self, key: &Key, reason: &str) {
         self.skipped.push(Skipped { key: key.clone(), reason: reason.to_owned() });
     }
 
-    fn pod(&mut self, pod: &PodRow, verb: Verb, seen: &mut BTreeSet<Key>) {
+    fn pod(&mut self, app: &App, pod: &PodRow, verb: Verb, seen: &mut BTreeSet<Key>) {
         let key = Key::new(Kind::Pod, pod.meta.key.clone());
         if !seen.insert(key.clone()) {
             return;
         }
-        match reason_against(pod, verb) {
-            Some(reason) => self.skip(&key, reason),
+        let right = || rights::missing(app, Right::PatchPods, &pod.meta.key.namespace);
+        match reason_against(pod, verb).map(str::to_owned).or_else(right) {
+            Some(reason) => self.skip(&key, &reason),
             None => self.targets.push(Target {
                 change: change(&pod.meta, Kind::Pod, pod.do_not_disrupt.as_ref()),
                 node: pod.node.clone(),
@@ -62,13 +68,16 @@ impl Chosen {
         }
     }
 
-    fn node(&mut self, node: &NodeRow, verb: Verb) {
+    fn node(&mut self, app: &App, node: &NodeRow, verb: Verb) {
         let key = Key::new(Kind::Node, node.meta.key.clone());
         if verb == Verb::Unprotect && node.do_not_disrupt.is_none() {
             return self.skip(&key, "it does not carry the annotation");
         }
         if node.meta.deletion.is_some() {
             return self.skip(&key, "it is being deleted, which the annotation does not stop");
+        }
+        if let Some(reason) = rights::missing(app, Right::PatchNodes, "") {
+            return self.skip(&key, &reason);
         }
         self.targets.push(Target {
             change: change(&node.meta, Kind::Node, node.do_not_disrupt.as_ref()),
@@ -89,7 +98,7 @@ impl Chosen {
             return self.skip(&key, "it has no active pods");
         }
         pods.sort_unstable_by(|a, b| a.meta.key.cmp(&b.meta.key));
-        pods.into_iter().for_each(|pod| self.pod(pod, verb, seen));
+        pods.into_iter().for_each(|pod| self.pod(app, pod, verb, seen));
         self.jobs.push(key);
     }
 }
@@ -104,7 +113,7 @@ fn reason_against(pod: &PodRow, verb: Verb) -> Option<&'static str> {
 }
 
 /// Why not all pods of a namespace are known, if they are not.
-fn pods_unknown(app: &App, namespace: &str) -> Option<String> {
+pub(super) fn pods_unknown(app: &App, namespace: &str) -> Option<String> {
     let known = Completeness::new(&app.sources);
     if known.in_namespace(Kind::Pod, namespace) {
         return None;
@@ -142,10 +151,12 @@ pub fn present<'a>(fleet: &'a Fleet, key: &Key) -> Option<(&'a Meta, Option<&'a 
 pub fn subject(chosen: &Chosen) -> String {
     let pods = chosen.targets.iter().filter(|target| target.change.key().kind == Kind::Pod);
     let nodes = chosen.targets.iter().filter(|target| target.change.key().kind == Kind::Node);
-    let of = match chosen.jobs.as_slice() {
-        [] => String::new(),
-        [job] => format!(" of Job {}", job.object),
-        jobs => format!(" of {} Jobs", jobs.len()),
+    let of = match (chosen.jobs.as_slice(), chosen.nodes.as_slice()) {
+        ([job], []) => format!(" of Job {}", job.object),
+        (jobs, []) if !jobs.is_empty() => format!(" of {} Jobs", jobs.len()),
+        ([], [node]) => format!(" on node {node}"),
+        ([], nodes) if !nodes.is_empty() => format!(" on {} nodes", nodes.len()),
+        _ => String::new(),
     };
     let parts = [words(pods, "pod", &of), words(nodes, "node", "")];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" and ")

@@ -14,8 +14,9 @@ pub fn undo(app: &mut App) {
         return notice::warning(app, format!("{progress}; undo when it is"));
     }
     let Some(write) = app.ui.writes.iter().rev().find(|write| is_undoable(write)) else {
-        return notice::info(app, "nothing to undo");
+        return nothing(app);
     };
+    let eviction = eviction_since(app, write.id);
     let (id, chosen) = (write.id, choose(&app.fleet, write));
     let what = format!("{} {}", write.verb.name(), targets::subject(&chosen));
     if let (true, Some(first)) = (chosen.targets.is_empty(), chosen.skipped.first()) {
@@ -24,11 +25,34 @@ pub fn undo(app: &mut App) {
     }
     let mut dialog = dialog::of(app, Verb::Undo, what);
     (dialog.targets, dialog.skipped, dialog.undoes) = (chosen.targets, chosen.skipped, Some(id));
+    dialog.notes.extend(eviction);
     dialog::open(app, dialog);
 }
 
+fn nothing(app: &mut App) {
+    match app.ui.writes.last().filter(|write| write.verb == Verb::Evict) {
+        Some(write) => {
+            let text = format!("{}: an eviction cannot be undone", subject(write));
+            notice::warning(app, text);
+        }
+        None => notice::info(app, "nothing to undo"),
+    }
+}
+
+/// `evict pod ml/train-0`.
+fn subject(write: &Write) -> String {
+    format!("{} {}", write.verb.name(), write.subject)
+}
+
+/// What the user may mean to undo instead: the newest eviction that came after a write.
+fn eviction_since(app: &App, write: u64) -> Option<String> {
+    let mut newer = app.ui.writes.iter().rev().take_while(|newer| newer.id != write);
+    let eviction = newer.find(|newer| newer.verb == Verb::Evict)?;
+    Some(format!("{} stays: an eviction cannot be undone", subject(eviction)))
+}
+
 fn is_undoable(write: &Write) -> bool {
-    write.verb != Verb::Undo && write.items.iter().any(left)
+    matches!(write.verb, Verb::Protect | Verb::Unprotect) && write.items.iter().any(left)
 }
 
 /// Only what was certainly written is taken back, and only once.

@@ -3,6 +3,7 @@
 pub mod balance;
 pub mod blocker;
 pub mod budgets;
+pub mod eviction;
 pub mod evidence;
 pub mod gates;
 pub mod hazards;

@@ -11,6 +11,7 @@ use super::rates;
 use super::reason;
 use super::summary::{DevicePlugin, NodeGpu};
 use crate::fleet::{DeviceReading, NodeAnswers, ObjectKey, PodPhase, PodRow, Sym, ToldBy, Utilization};
+use crate::insight::relation;
 use crate::insight::sentence::Sentence;
 use crate::units::Time;
 
@@ -317,12 +318,7 @@ fn class_of_node(input: ActivityInput<'_>, devices: &[DeviceActivity]) -> GpuCla
     if let Some(class) = of_devices.into_iter().find(|class| is_any(*class)) {
         return class;
     }
-    if input.pods.iter().any(|pod| keeps_node(pod)) { GpuClass::Stranded } else { GpuClass::Unallocated }
-}
-
-/// Whether a pod keeps its Node: neither a DaemonSet's nor the Node's own, and active.
-pub(super) fn keeps_node(pod: &PodRow) -> bool {
-    pod.is_active() && !pod.eviction.of_daemon_set && !pod.eviction.of_node
+    if input.pods.iter().any(|pod| relation::keeps_node(pod)) { GpuClass::Stranded } else { GpuClass::Unallocated }
 }
 
 fn utilization(readings: &[DeviceReading], devices: &[DeviceActivity]) -> Option<Utilization> {

@@ -1,10 +1,11 @@
 //! Why the accelerators of a Node are of their class, in one sentence.
 
-use super::activity::{ActivityInput, DeviceActivity, keeps_node};
+use super::activity::{ActivityInput, DeviceActivity};
 use super::class::GpuClass;
 use super::exporter::{ExporterState, ExporterStatus};
 use super::summary::DevicePlugin;
 use crate::fleet::DeviceReading;
+use crate::insight::relation;
 use crate::insight::sentence::{Part, Sentence, plural, sentence};
 
 pub(super) fn of(
@@ -24,7 +25,7 @@ pub(super) fn of(
         GpuClass::Parked => of_held(class, " not busy, with memory in use"),
         GpuClass::Idle => of_held(class, " idle"),
         GpuClass::Stranded => {
-            let keepers = input.pods.iter().filter(|pod| keeps_node(pod)).count();
+            let keepers = input.pods.iter().filter(|pod| relation::keeps_node(pod)).count();
             sentence!["no pod requests a device, and ", plural(keepers, "pod"), " without keep the node"]
         }
         GpuClass::Unallocated => Sentence::of("no pod requests a device"),

@@ -77,7 +77,7 @@ impl Insights {
 enum Step {
     Delta(Delta),
     Health(SourceId, HealthState),
-    Cluster(ClusterFacts),
+    Cluster(Box<ClusterFacts>),
     Minutes(i64),
 }
 
@@ -127,7 +127,7 @@ impl World {
                 self.insights.note_health(&inputs, source, before.as_ref());
             }
             Step::Cluster(facts) => {
-                self.cluster = facts;
+                self.cluster = *facts;
                 self.insights.note_cluster(&inputs(&self.fleet, &self.sources, &self.cluster, self.now));
             }
             Step::Minutes(minutes) => self.pass(60 * minutes),
@@ -494,7 +494,7 @@ fn steps() -> Vec<Step> {
     let known = |kind, state| Step::Health(SourceId::Kind(kind), state);
     let aws = |state| Step::Health(SourceId::AwsOnDemandPrices, state);
     let cluster = |server: &str, karpenter_api| {
-        Step::Cluster(ClusterFacts { server: server.to_owned(), karpenter_api, ..ClusterFacts::default() })
+        Step::Cluster(Box::new(ClusterFacts { server: server.to_owned(), karpenter_api, ..ClusterFacts::default() }))
     };
     let mut steps: Vec<Step> = deltas.into_iter().flatten().map(Step::Delta).collect();
     steps.extend([

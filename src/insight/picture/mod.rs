@@ -184,6 +184,11 @@ impl Picture {
 
     /// The status of PodDisruptionBudgets changes all the time and is asked when it is needed; which pods they select
     /// changes seldom.
+    /// Which PodDisruptionBudgets select a pod.
+    pub const fn budget_index(&self) -> &BudgetIndex {
+        &self.budgets
+    }
+
     fn refresh_budgets(&mut self, fleet: &Fleet, touched: &mut Touched) {
         let budgets = BudgetIndex::new(&fleet.disruption_budgets);
         if budgets != self.budgets {

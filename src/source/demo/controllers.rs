@@ -159,6 +159,22 @@ impl World {
         }
     }
 
+    /// What the API server says of a pod that its budget keeps (kubernetes pkg/registry/core/pod/storage/eviction.go).
+    pub(super) fn budget_words(&self, pod: &Pod) -> String {
+        let budget = match pod.owner {
+            PodOwner::Deployment(at) => DEPLOYMENTS
+                .get(at)
+                .and_then(|deployment| deployment.pdb.as_ref())
+                .zip(self.deployments.get(at).and_then(|state| state.pdb.as_ref()).map(|(_, status)| status)),
+            _ => None,
+        };
+        let counts = budget.map_or_else(String::new, |(pdb, status)| {
+            let (name, desired, healthy) = (pdb.name, status.desired, status.healthy);
+            format!(" The disruption budget {name} needs {desired} healthy pods and has {healthy} currently")
+        });
+        format!("Cannot evict pod as it would violate the pod's disruption budget.{counts}")
+    }
+
     /// Whether the eviction API would let a pod go now.
     pub(super) fn eviction_allowed(&self, pod: &Pod) -> bool {
         let PodOwner::Deployment(at) = pod.owner else { return true };

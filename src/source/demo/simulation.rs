@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::genesis::HISTORY;
 use super::model::{MachineId, PodId};
 use super::world::{Item, World};
-use crate::fleet::{AnnotationChange, Key, Kind, ObjectChange, ObjectKey, Uid, WriteOutcome};
+use crate::fleet::{AnnotationChange, Key, Kind, ObjectChange, ObjectKey, PodEviction, Uid, WriteOutcome};
 use crate::units::Time;
 
 /// A change, as a watch of one kind would report it.
@@ -98,6 +98,7 @@ impl Simulation {
     pub fn write(&mut self, change: &ObjectChange) -> WriteOutcome {
         match change {
             ObjectChange::Annotation(change) => self.annotate(change),
+            ObjectChange::Eviction(eviction) => self.evict(eviction),
         }
     }
 
@@ -111,6 +112,18 @@ impl Simulation {
         }
         self.set_annotation(target.item, change.to.clone());
         WriteOutcome::Done
+    }
+
+    fn evict(&mut self, eviction: &PodEviction) -> WriteOutcome {
+        let Some(target) = self.pod_target(&eviction.key.object) else { return WriteOutcome::Gone };
+        let Item::Pod(id) = target.item else { return WriteOutcome::Gone };
+        if target.uid != eviction.uid {
+            return WriteOutcome::Recreated;
+        }
+        match self.world.evict_for_user(id) {
+            Ok(()) => WriteOutcome::Done,
+            Err(message) => WriteOutcome::Refused { code: 429, message },
+        }
     }
 
     fn set_annotation(&mut self, item: Item, value: Option<String>) {

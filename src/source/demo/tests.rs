@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::simulation::{Change, Simulation};
 use crate::fleet::{
-    AnnotationChange, CapacityType, Fleet, Interner, Key, Kind, NodeRow, ObjectChange, ObjectKey, PodPhase, PodRow,
-    WriteOutcome,
+    AnnotationChange, CapacityType, Fleet, Interner, Key, Kind, NodeRow, ObjectChange, ObjectKey, PodEviction,
+    PodPhase, PodRow, WriteOutcome,
 };
 use crate::source::kube::decode::{RawChange, delta};
 use crate::units::Time;
@@ -369,4 +369,54 @@ fn a_user_annotation_is_followed_by_a_karpenter_event() {
     assert_eq!(annotate(&mut simulation, &other), WriteOutcome::Recreated);
     let nobody = AnnotationChange { key: Key::new(Kind::Pod, ObjectKey::new("ml", "nobody")), ..protect };
     assert_eq!(annotate(&mut simulation, &nobody), WriteOutcome::Gone);
+}
+
+fn eviction(pod: &Value) -> PodEviction {
+    let AnnotationChange { key, uid, .. } = change(pod, Kind::Pod, None, None);
+    PodEviction { key, uid }
+}
+
+fn evict(simulation: &mut Simulation, eviction: &PodEviction) -> WriteOutcome {
+    simulation.write(&ObjectChange::Eviction(eviction.clone()))
+}
+
+/// The pods whose names begin like this.
+fn pods_named(mirror: &Mirror, prefix: &str) -> Vec<Value> {
+    let is_named = |pod: &Value| pod["metadata"]["name"].as_str().is_some_and(|name| name.starts_with(prefix));
+    mirror.list(Kind::Pod).into_iter().filter(is_named).collect()
+}
+
+#[test]
+fn evicted_pods_come_back_elsewhere_and_karpenter_takes_the_empty_node() {
+    let mut simulation = Simulation::new(7, start());
+    let mut mirror = Mirror::new(&simulation);
+    let pods = pods_named(&mirror, "vector-db");
+    let node = pods[0]["spec"]["nodeName"].clone();
+    assert!(pods.len() > 1 && pods.iter().all(|pod| pod["spec"]["nodeName"] == node), "they strand one node");
+    for pod in &pods {
+        assert_eq!(evict(&mut simulation, &eviction(pod)), WriteOutcome::Done);
+    }
+    let key = eviction(&pods[0]).key;
+    let going = simulation.object(&key).expect("it stops first");
+    assert!(going["metadata"]["deletionTimestamp"].is_string());
+    mirror.apply(simulation.advance(start().plus_seconds(120)));
+    assert_eq!(evict(&mut simulation, &eviction(&pods[0])), WriteOutcome::Gone);
+    let others = pods_named(&mirror, "vector-db");
+    assert_eq!(others.len(), pods.len());
+    assert!(others.iter().all(|pod| pod["spec"]["nodeName"] != node), "{node}");
+    mirror.apply(simulation.advance(start().plus_seconds(1_200)));
+    assert!(mirror.list(Kind::Node).iter().all(|one| one["metadata"]["name"] != node), "Karpenter took it");
+}
+
+#[test]
+fn a_budget_of_the_demo_refuses_an_eviction_in_the_words_of_the_api_server() {
+    let mut simulation = Simulation::new(7, start());
+    let mirror = Mirror::new(&simulation);
+    let pod = pods_named(&mirror, "ingress-nginx-controller").remove(0);
+    let message = "Cannot evict pod as it would violate the pod's disruption budget. \
+                   The disruption budget ingress-nginx needs 3 healthy pods and has 3 currently";
+    let refused = WriteOutcome::Refused { code: 429, message: message.to_owned() };
+    assert_eq!(evict(&mut simulation, &eviction(&pod)), refused);
+    let other = PodEviction { uid: crate::fleet::Uid::parse("x"), ..eviction(&pod) };
+    assert_eq!(evict(&mut simulation, &other), WriteOutcome::Recreated);
 }

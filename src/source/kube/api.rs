@@ -128,7 +128,7 @@ fn server_words(body: &[u8], code: StatusCode) -> String {
     if let Some(status) = decode::status(body)
         && !status.message.is_empty()
     {
-        return bounded(&status.message).into_owned();
+        return bounded(&status.words()).into_owned();
     }
     let text = String::from_utf8_lossy(body);
     let line: String = text.lines().next().unwrap_or_default().chars().take(QUOTED_BYTES).collect();

@@ -3,7 +3,7 @@
 use tokio::sync::{mpsc, oneshot};
 
 use super::sink::{Closed, Sink};
-use crate::fleet::{ClusterFacts, KarpenterApi, Report};
+use crate::fleet::{ClusterFacts, KarpenterApi, Report, Rights};
 
 /// One thing that a task found out.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(super) enum Fact {
     Version(String),
     /// The user, in the server's words.
     Identity(String),
+    /// What the user may write.
+    Rights(Box<Rights>),
     /// Which Karpenter API is served.
     KarpenterApi(KarpenterApi),
     /// The least Karpenter version that has what the CRD has.
@@ -80,6 +82,7 @@ fn apply(facts: &mut ClusterFacts, fact: Fact) {
         }
         Fact::Version(version) => facts.kubernetes_version = Some(version),
         Fact::Identity(user) => facts.identity = Some(user),
+        Fact::Rights(rights) => facts.rights = *rights,
         Fact::KarpenterApi(api) => facts.karpenter_api = api,
         Fact::CrdVersion(version) => facts.karpenter_crd_version = version,
         Fact::AutoMode(auto_mode) => facts.auto_mode = auto_mode,

@@ -30,6 +30,7 @@ mod proxied;
 mod proxy;
 mod refusals;
 mod resource;
+mod rights;
 mod sink;
 mod stream;
 mod supervisor;

@@ -24,7 +24,7 @@ use super::token::TokenFile;
 use super::watches::Watches;
 use super::{
     Clock, ConnectOptions, PrometheusChoice, Timing, crd, gpu_exporters, identity, karpenter_metrics, node_metrics,
-    prometheus,
+    prometheus, rights,
 };
 use crate::files;
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, GpuDemand, Kind, PriceDemand, Report};
@@ -175,6 +175,7 @@ fn start(tasks: &mut JoinSet<Closed>, context: &StreamContext, demands: Demands)
         tasks.spawn(node_metrics::run(context.clone(), later.clone()));
     }
     tasks.spawn(ask_identity(context.clone()));
+    tasks.spawn(after(later.clone(), rights::run(context.clone())));
     let wait = context.timing.first_tier_wait;
     tasks.spawn(async move {
         // Whichever comes first: all have been listed, or enough has been waited.
@@ -182,6 +183,12 @@ fn start(tasks: &mut JoinSet<Closed>, context: &StreamContext, demands: Demands)
         later.cancel();
         std::future::pending().await
     });
+}
+
+/// Runs a task from its turn on.
+async fn after(turn: CancellationToken, task: impl Future<Output = Closed>) -> Closed {
+    turn.cancelled().await;
+    task.await
 }
 
 async fn ask_identity(mut context: StreamContext) -> Closed {

@@ -2,6 +2,7 @@
 
 mod findings;
 mod help;
+mod owners;
 mod picker;
 mod results;
 mod sources;
@@ -29,6 +30,7 @@ pub(super) fn derive(frame: &FrameContext<'_>) -> Option<Laid> {
         Overlay::Sources { scroll } => scrolled(sources::sheet(frame), *scroll).float(size, WIDEST),
         Overlay::Results { write, scroll } => scrolled(results::sheet(frame, *write), *scroll).float(size, WIDEST),
         Overlay::Picker(picker) => picker::sheet(frame, picker).float(size, 60),
+        Overlay::Owners(owners) => owners::sheet(frame, owners).float(size, WIDEST),
         Overlay::Write(dialog) => write::sheet(frame, dialog).float(size, WIDEST),
     })
 }

@@ -3,7 +3,7 @@
 use super::super::context::FrameContext;
 use super::super::panel::Sheet;
 use super::super::{Line, format};
-use crate::app::WriteItem;
+use crate::app::{Verb, WriteItem};
 use crate::config::Role;
 use crate::fleet::{ObjectChange, WriteOutcome};
 use crate::input::{Action, Context};
@@ -15,13 +15,15 @@ pub(super) fn sheet(frame: &FrameContext<'_>, number: u64) -> Sheet {
     };
     let mut sheet = Sheet::new(Line::of(Role::Title, format!(" {} {} ", write.verb.name(), write.subject)));
     sheet.indent = 4;
-    sheet.hint = super::hint(frame, Context::Text, &[(Action::Back, "close"), (Action::Undo, "undo")]);
+    let hints: &[(Action, &str)] = match write.verb {
+        Verb::Evict => &[(Action::Back, "close")],
+        Verb::Protect | Verb::Unprotect | Verb::Undo => &[(Action::Back, "close"), (Action::Undo, "undo")],
+    };
+    sheet.hint = super::hint(frame, Context::Text, hints);
     let done = write.items.iter().filter(|item| item.outcome == Some(WriteOutcome::Done)).count();
-    sheet.lines.push(Line::plain(format!(
-        "{} of {} written",
-        format::count(done),
-        format::plural(write.items.len(), "object")
-    )));
+    let (noun, what) = if write.verb == Verb::Evict { ("pod", "evicted") } else { ("object", "written") };
+    let all = format::plural(write.items.len(), noun);
+    sheet.lines.push(Line::plain(format!("{} of {all} {what}", format::count(done))));
     sheet.lines.extend(write.items.iter().map(item));
     sheet
 }
@@ -60,6 +62,7 @@ fn outcome(item: &WriteItem) -> (&'static str, Role, String) {
 fn done(change: &ObjectChange) -> String {
     match change {
         ObjectChange::Annotation(change) => format!("now {}", value(change.to.as_deref())),
+        ObjectChange::Eviction(_) => "evicted".to_owned(),
     }
 }
 

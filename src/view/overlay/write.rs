@@ -7,8 +7,9 @@ use super::super::{Line, format};
 use super::results::value;
 use crate::app::{Consequence, DurationChoice, Severity, Target, Verb, WriteDialog};
 use crate::config::Role;
-use crate::fleet::{Kind, ObjectChange};
+use crate::fleet::{Kind, ObjectChange, ObjectKey};
 use crate::input::{Action, Context};
+use crate::insight::relation;
 
 /// Text of the dialog, what is typed and decides first.
 pub(super) fn sheet(frame: &FrameContext<'_>, dialog: &WriteDialog) -> Sheet {
@@ -31,7 +32,7 @@ pub(super) fn sheet(frame: &FrameContext<'_>, dialog: &WriteDialog) -> Sheet {
     sheet.lines.extend(is_low.then(|| cluster(dialog)));
     sheet.lines.extend(dialog.error.iter().map(|error| Line::of(Role::NoticeError, format!("✗ {error}"))));
     sheet.lines.extend(dialog.ends.iter().map(|ends| Line::of(Role::Protected, format!("▣ {ends}"))));
-    sheet.lines.extend(dialog.consequences.iter().map(consequence));
+    sheet.lines.extend(dialog.consequences.iter().map(|it| consequence(frame, it)));
     // Whoever confirms can see every object that will change, and every one that will not.
     sheet.lines.extend(dialog.targets.iter().map(|target| line(frame, dialog, target)));
     sheet.lines.extend(dialog.skipped.iter().map(|skipped| {
@@ -41,12 +42,12 @@ pub(super) fn sheet(frame: &FrameContext<'_>, dialog: &WriteDialog) -> Sheet {
     sheet
 }
 
-fn consequence(consequence: &Consequence) -> Line {
+fn consequence(frame: &FrameContext<'_>, consequence: &Consequence) -> Line {
     let (glyph, role) = match consequence.severity {
         Severity::Info => ("→", Role::Text),
         Severity::Warning | Severity::Error => ("△", Role::Warn),
     };
-    Line::of(role, format!("{glyph} {}", consequence.text))
+    Line::of(role, format!("{glyph} {}", format::sentence(frame.app.now, &consequence.text)))
 }
 
 /// Which cluster the title names: without a context only the server tells.
@@ -110,6 +111,7 @@ fn line(frame: &FrameContext<'_>, dialog: &WriteDialog, target: &Target) -> Line
     let line = Line::of(Role::TextStrong, format!("  {}", key.object)).and(Role::TextDim, place);
     let change = match &target.change {
         ObjectChange::Annotation(change) => change,
+        ObjectChange::Eviction(_) => return line.and(Role::TextDim, "  ").then(owner(frame, &key.object)),
     };
     if dialog.error.is_some() {
         return line.and(Role::TextDim, format!("  now {}", value(change.from.as_deref())));
@@ -117,6 +119,16 @@ fn line(frame: &FrameContext<'_>, dialog: &WriteDialog, target: &Target) -> Line
     let until =
         target.until.map_or_else(String::new, |until| format!(", ends {}", format::clock(frame.app.now, until)));
     line.and(Role::Text, format!("  {} → {}{until}", value(change.from.as_deref()), value(change.to.as_deref())))
+}
+
+/// Who made a pod.
+fn owner(frame: &FrameContext<'_>, pod: &ObjectKey) -> Line {
+    let pod = frame.app.fleet.pods.get(pod);
+    match pod.map(|pod| relation::top_owner(&frame.app.fleet, pod)) {
+        Some(Some(owner)) => Line::of(Role::Text, format!("of {} {}", owner.kind, owner.name)),
+        Some(None) => Line::of(Role::Warn, "△ no owner"),
+        None => Line::of(Role::Unknown, "is gone"),
+    }
 }
 
 /// For many objects their number has to be typed.

@@ -2,6 +2,7 @@
 
 mod dra;
 mod encodings;
+mod evictions;
 mod exporters;
 mod faults;
 mod gpus;
@@ -21,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         story::trials(),
         faults::trials(),
         rights::trials(),
+        evictions::trials(),
         gpus::trials(),
         dra::trials(),
         exporters::trials(),

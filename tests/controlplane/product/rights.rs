@@ -32,6 +32,12 @@ fn may(bed: &Bed, user: &str, verb: &str, resource: &str) -> Result<bool> {
     Ok(String::from_utf8_lossy(&output.stdout).trim() == "yes")
 }
 
+fn may_evict(bed: &Bed, user: &str) -> Result<bool> {
+    let question = ["auth", "can-i", "create", "pods", "--subresource=eviction", "-A", "--as", user];
+    let output = bed.kubectl_as(&bed.admin_kubeconfig(), &question, "")?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim() == "yes")
+}
+
 fn the_printed_roles_are_enough_and_no_more() -> Result<()> {
     let bed = api_only()?;
     for (role, patches) in [("viewer", false), ("operator", true)] {
@@ -44,6 +50,7 @@ fn the_printed_roles_are_enough_and_no_more() -> Result<()> {
         ensure(incomplete.is_empty(), || format!("{incomplete:?}"))?;
         equal(&may(&bed, &user, "patch", "pods")?, &patches)?;
         equal(&may(&bed, &user, "patch", "nodes")?, &patches)?;
+        equal(&may_evict(&bed, &user)?, &patches)?;
         equal(&may(&bed, &user, "delete", "pods")?, &false)?;
         equal(&may(&bed, &user, "get", "secrets")?, &false)?;
     }

@@ -1,4 +1,4 @@
-//! A Job's life as a person at the terminal sees it, and the one thing that person writes.
+//! A Job's life as a person at the terminal sees it, and the annotation that this person writes.
 
 use std::time::Duration;
 

@@ -45,7 +45,7 @@ pub const RULES: &[Rule] = &[
         id: "GpuIdle",
         severity: Severity::Warning,
         help: "The accelerators of the Node are requested, and do nothing.",
-        hint: "ask the owner of the pods whether they still need them",
+        hint: "ask the owner whether the pods need them; O on the node (:owners) has the command that ends them",
         check: |input| of_class(input, GpuClass::Idle),
     },
     Rule {
@@ -53,14 +53,14 @@ pub const RULES: &[Rule] = &[
         severity: Severity::Warning,
         help: "The accelerators of the Node are requested, have memory in use, and compute nothing: a model that nobody \
                asks, or a notebook that was left open.",
-        hint: "ask the owner of the pods whether they still need them",
+        hint: "ask the owner whether the pods need them; O on the node (:owners) has the command that ends them",
         check: |input| of_class(input, GpuClass::Parked),
     },
     Rule {
         id: "GpuStranded",
         severity: Severity::Warning,
         help: "No pod requests the accelerators of the Node, and pods that need none keep it.",
-        hint: "keep such pods off by a taint on the NodePool, and move them: drain the node",
+        hint: "keep such pods off by a taint on the NodePool, and move them: E on the node (:evict)",
         check: |input| of_class(input, GpuClass::Stranded),
     },
     Rule {

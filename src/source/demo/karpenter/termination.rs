@@ -82,6 +82,21 @@ impl World {
         self.delete_pod(id, grace);
     }
 
+    /// Evicts a pod for a user, as the Eviction API does: budgets decide, and `karpenter.sh/do-not-disrupt` does not.
+    ///
+    /// # Errors
+    /// The words of the API server where the budget of the pod allows no disruption.
+    pub(in super::super) fn evict_for_user(&mut self, id: PodId) -> Result<(), String> {
+        let Some(pod) = self.pods.get(&id) else { return Ok(()) };
+        let (grace, is_running) = (pod.template.grace, pod.is_active() && pod.running.is_some());
+        if is_running && !self.eviction_allowed(pod) {
+            return Err(self.budget_words(pod));
+        }
+        self.mark_disrupted(id, "EvictionByEvictionAPI", "Eviction API: evicting");
+        self.delete_pod(id, grace);
+        Ok(())
+    }
+
     fn mark_disrupted(&mut self, id: PodId, reason: &'static str, message: &'static str) {
         let now = self.now;
         if let Some(pod) = self.pods.get_mut(&id) {

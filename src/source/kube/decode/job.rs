@@ -9,7 +9,7 @@ use super::pod_spec::{PodSpec, template_requests};
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::kinds::{CronJobs, Jobs};
-use crate::fleet::{CronJobRow, Interner, JobRow};
+use crate::fleet::{CronJobRow, DisruptedPods, Interner, JobRow};
 
 /// The API server's defaults (kubernetes pkg/apis/batch/v1/defaults.go).
 const DEFAULT_PARALLELISM: i64 = 1;
@@ -36,7 +36,53 @@ struct JobSpec<'a> {
     backoff_limit: Option<i64>,
     active_deadline_seconds: Option<i64>,
     #[serde(borrow, deserialize_with = "or_default")]
+    pod_failure_policy: FailurePolicy<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
     template: Template<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct FailurePolicy<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    rules: Vec<FailureRule<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct FailureRule<'a> {
+    #[serde(borrow)]
+    action: Text<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    on_pod_conditions: Vec<ConditionPattern<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ConditionPattern<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    status: Text<'a>,
+}
+
+impl ConditionPattern<'_> {
+    /// The condition that an eviction sets; the API server fills in a status that is absent.
+    fn is_disruption(&self) -> bool {
+        &*self.kind == "DisruptionTarget" && matches!(&*self.status, "True" | "")
+    }
+}
+
+impl FailurePolicy<'_> {
+    fn disrupted_pods(&self) -> DisruptedPods {
+        let first = self.rules.iter().find(|rule| rule.on_pod_conditions.iter().any(ConditionPattern::is_disruption));
+        match first.map(|rule| &*rule.action) {
+            Some("Ignore") => DisruptedPods::Ignored,
+            Some("FailJob") => DisruptedPods::FailJob,
+            Some("FailIndex") => DisruptedPods::FailIndex,
+            _ => DisruptedPods::Counted,
+        }
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -80,6 +126,7 @@ impl Project for Jobs {
             parallelism: spec.parallelism.unwrap_or(DEFAULT_PARALLELISM),
             completions: spec.completions,
             backoff_limit: spec.backoff_limit.unwrap_or(DEFAULT_BACKOFF_LIMIT),
+            disrupted_pods: spec.pod_failure_policy.disrupted_pods(),
             active_deadline_seconds: spec.active_deadline_seconds,
             requests: template_requests(&spec.template.spec, interner)?,
             active: status.active,

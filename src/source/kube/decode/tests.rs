@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::fleet::{
-    ControllerRow, CronJobRow, DeviceClassRow, DeviceKind, DisruptionBudgetRow, EventClass, EventRow, EventType, Fleet,
-    GpuFraction, GpuPart, JobRow, NamespaceRow, NodeClaimRow, NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow,
-    PodPhase, PodRow, ReplicaSetRow, ResourceClaimRow, ResourceSliceRow, Status, Sym, Uid, WorkloadRow,
+    ControllerRow, CronJobRow, DeviceClassRow, DeviceKind, DisruptedPods, DisruptionBudgetRow, EventClass, EventRow,
+    EventType, Fleet, GpuFraction, GpuPart, JobRow, NamespaceRow, NodeClaimRow, NodeClassRow, NodeOverlayRow,
+    NodePoolRow, NodeRow, PodPhase, PodRow, ReplicaSetRow, ResourceClaimRow, ResourceSliceRow, Status, Sym, Uid,
+    WorkloadRow,
 };
 use crate::units::{Lifetime, Time};
 
@@ -579,6 +580,34 @@ fn a_node_row_keeps_labels_taints_conditions_and_resources() {
     assert_eq!((row.allocatable.cpu_millis, row.allocatable.gpus.len()), (7910, 1));
     assert_eq!(row.allocatable.gpu("nvidia.com/gpu"), 0);
     assert_eq!(row.kubelet_version.as_str(), "v1.35.1");
+}
+
+#[test]
+fn the_first_rule_about_disruption_says_what_a_job_makes_of_evicted_pods() {
+    let said = |rules: &str| {
+        let json = format!(r#"{{{},"spec":{{"podFailurePolicy":{{"rules":[{rules}]}}}}}}"#, meta(""));
+        job(json.as_bytes(), &mut Interner::default()).unwrap().disrupted_pods
+    };
+    let rule = |action: &str, kind: &str, status: &str| {
+        format!(r#"{{"action":"{action}","onPodConditions":[{{"type":"{kind}","status":"{status}"}}]}}"#)
+    };
+    let ignore = rule("Ignore", "DisruptionTarget", "True");
+    for (rules, wanted) in [
+        (String::new(), DisruptedPods::Counted),
+        (ignore.clone(), DisruptedPods::Ignored),
+        (rule("Ignore", "DisruptionTarget", "False"), DisruptedPods::Counted),
+        (rule("Ignore", "ConfigIssue", "True"), DisruptedPods::Counted),
+        (rule("FailIndex", "DisruptionTarget", "True"), DisruptedPods::FailIndex),
+        (rule("Count", "DisruptionTarget", "True") + "," + &ignore, DisruptedPods::Counted),
+        (rule("FailJob", "DisruptionTarget", "True") + "," + &ignore, DisruptedPods::FailJob),
+        (
+            r#"{"action":"FailJob","onExitCodes":{"operator":"In","values":[42]},"onPodConditions":null},"#.to_owned()
+                + &ignore,
+            DisruptedPods::Ignored,
+        ),
+    ] {
+        assert_eq!(said(&rules), wanted, "{rules}");
+    }
 }
 
 #[test]

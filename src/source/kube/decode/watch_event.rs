@@ -50,6 +50,36 @@ pub(crate) struct Status {
     pub(crate) message: String,
     /// One word, for example `Expired`.
     pub(crate) reason: String,
+    /// What the message does not say.
+    pub(crate) details: Option<StatusDetails>,
+}
+
+/// `details` of a `Status`.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug, Default)]
+#[serde(default)]
+pub(crate) struct StatusDetails {
+    /// Single causes.
+    pub(crate) causes: Vec<StatusCause>,
+}
+
+/// One cause of a `Status`.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug, Default)]
+#[serde(default)]
+pub(crate) struct StatusCause {
+    /// One word, for example `DisruptionBudget`.
+    pub(crate) reason: String,
+    /// A sentence for people.
+    pub(crate) message: String,
+}
+
+impl Status {
+    /// The message; behind that of an eviction which a PodDisruptionBudget does not allow stands which one, and what it
+    /// lacks. The causes of other errors are in their message already.
+    pub(crate) fn words(&self) -> String {
+        let causes = self.details.iter().flat_map(|details| &details.causes);
+        let of_budgets = causes.filter(|cause| cause.reason == "DisruptionBudget").map(|cause| cause.message.as_str());
+        std::iter::once(self.message.as_str()).chain(of_budgets).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// The `Status` that a body is, in either encoding.

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use http::{Method, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::super::access::PooledClient;
 use super::super::failure::Failure;
-use super::super::{Timing, api, resource};
-use crate::fleet::{AnnotationChange, DO_NOT_DISRUPT, Uid, WriteOutcome};
+use super::super::{Timing, api};
+use super::object::{self, ACCEPT, Object};
+use super::outcome;
+use crate::fleet::{AnnotationChange, DO_NOT_DISRUPT, WriteOutcome};
 
 /// How often a change is tried while others keep changing the rest of the object.
 const TRIES: u32 = 5;
@@ -31,32 +33,10 @@ struct PatchMeta<'a> {
     annotations: BTreeMap<&'static str, Option<&'a str>>,
 }
 
-#[derive(Deserialize)]
-struct Object {
-    metadata: ObjectMeta,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ObjectMeta {
-    name: String,
-    #[serde(default)]
-    namespace: String,
-    uid: String,
-    resource_version: String,
-    #[serde(default)]
-    annotations: BTreeMap<String, String>,
-}
-
-/// Only the metadata of the object, where the server can make that.
-const ACCEPT: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
-
 /// Writes one annotation of one Pod or Node, provided that it is still the same object and the annotation still has the
 /// value the user saw.
 pub(super) async fn write(client: &PooledClient, change: &AnnotationChange, timing: &Timing) -> WriteOutcome {
-    let object = &change.key.object;
-    let path =
-        resource::object_path(change.key.kind, change.key.kind.spec().best_version(), &object.namespace, &object.name);
+    let path = object::path(&change.key);
     let mut resource_version = change.resource_version.clone();
     for _ in 0..TRIES {
         let failure = match patch(client, &path, change, &resource_version, timing).await {
@@ -108,8 +88,8 @@ async fn patch(
 fn says_it_is_written(answer: &[u8], change: &AnnotationChange) -> bool {
     let object = serde_json::from_slice::<Object>(answer).map(|object| object.metadata);
     object.is_ok_and(|object| {
-        object.is_named(change)
-            && Uid::parse(&object.uid) == change.uid
+        object.is_named(&change.key)
+            && object.is(&change.uid)
             && object.annotations.get(DO_NOT_DISRUPT) == change.to.as_ref()
     })
 }
@@ -125,14 +105,6 @@ fn not_confirmed(code: StatusCode) -> Failure {
     Failure::Api { code, message, retry_after: None }
 }
 
-impl ObjectMeta {
-    /// Whether it has the name of the object that is changed.
-    fn is_named(&self, change: &AnnotationChange) -> bool {
-        let object = &change.key.object;
-        *self.name == *object.name && *self.namespace == *object.namespace
-    }
-}
-
 /// The resourceVersion as it is now, if the object is the same and its annotation still what the user saw.
 async fn read_again(
     client: &PooledClient,
@@ -140,8 +112,8 @@ async fn read_again(
     change: &AnnotationChange,
     timing: &Timing,
 ) -> Result<String, WriteOutcome> {
-    let object = get(client, path, change, timing).await.map_err(outcome)?;
-    if Uid::parse(&object.uid) != change.uid {
+    let object = object::get(client, path, &change.key, timing).await.map_err(outcome)?;
+    if !object.is(&change.uid) {
         return Err(WriteOutcome::Recreated);
     }
     let now = object.annotations.get(DO_NOT_DISRUPT);
@@ -160,7 +132,7 @@ async fn look_again(
     failure: Failure,
     timing: &Timing,
 ) -> WriteOutcome {
-    let object = match get(client, path, change, timing).await {
+    let object = match object::get(client, path, &change.key, timing).await {
         Ok(object) => object,
         Err(Failure::Api { code: 404, .. }) => return WriteOutcome::Gone,
         // Who refused the change need not let it be read.
@@ -168,7 +140,7 @@ async fn look_again(
         Err(_) => return WriteOutcome::Unanswered { message: failure.sentence() },
     };
     let now = object.annotations.get(DO_NOT_DISRUPT);
-    if Uid::parse(&object.uid) != change.uid {
+    if !object.is(&change.uid) {
         WriteOutcome::Recreated
     } else if now == change.to.as_ref() {
         WriteOutcome::Done
@@ -176,27 +148,5 @@ async fn look_again(
         WriteOutcome::ChangedBySomebody { now: now.cloned() }
     } else {
         outcome(failure)
-    }
-}
-
-async fn get(
-    client: &PooledClient,
-    path: &str,
-    change: &AnnotationChange,
-    timing: &Timing,
-) -> Result<ObjectMeta, Failure> {
-    let mut body = client.body();
-    api::fetch(client, api::get(path, ACCEPT)?, timing, &mut body).await?;
-    let object: Object = serde_json::from_slice(&body).map_err(|error| Failure::Unreadable(error.to_string()))?;
-    let wrong = || Failure::WrongAnswer(format!("the answer to GET {path} is another object"));
-    Some(object.metadata).filter(|object| object.is_named(change)).ok_or_else(wrong)
-}
-
-/// What a failure says where nothing is known to have been written. A request without an answer may still be on its way.
-fn outcome(failure: Failure) -> WriteOutcome {
-    match failure {
-        Failure::Api { code: 404, .. } => WriteOutcome::Gone,
-        Failure::Api { code, message, .. } => WriteOutcome::Refused { code, message },
-        other => WriteOutcome::Unanswered { message: other.sentence() },
     }
 }

@@ -219,7 +219,15 @@ static JOB_SPEC: Message = Message(&[
     field(6, "template", Object(&TEMPLATE)),
     field(7, "backoffLimit", Int),
     field(10, "suspend", Bool),
+    field(11, "podFailurePolicy", Object(&FAILURE_POLICY)),
 ]);
+
+static FAILURE_POLICY: Message = Message(&[field(1, "rules", List(&Object(&FAILURE_RULE)))]);
+
+static FAILURE_RULE: Message =
+    Message(&[field(1, "action", Text), field(3, "onPodConditions", List(&Object(&CONDITION_PATTERN)))]);
+
+static CONDITION_PATTERN: Message = Message(&[field(1, "type", Text), field(2, "status", Text)]);
 
 static JOB_STATUS: Message = Message(&[
     field(1, "conditions", List(&Object(&CONDITION))),
