@@ -34,8 +34,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     let backend = Backend::new(start.backend, start.prices, runtime.handle().clone());
     let ended = runtime.block_on(async {
         let terminal = Terminal::take(mouse).map_err(|error| terminal_failed(&error))?;
-        EventLoop::new(app, options.theme, terminal, start.clock, backend, start.memory)
-            .run()
+        // It holds the whole App, which is too large for a stack.
+        Box::pin(EventLoop::new(app, options.theme, terminal, start.clock, backend, start.memory).run())
             .await
             .or_else(|error| if terminal::is_gone(&error) { Ok(Ended::HungUp) } else { Err(terminal_failed(&error)) })
     });
