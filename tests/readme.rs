@@ -267,7 +267,8 @@ fn excerpt(marker: &str) -> String {
     let (width, height) = size.split_once('x').expect("a size");
     let screen = screen((width.parse().expect("a width"), height.parse().expect("a height")), keys);
     for word in &words {
-        assert!(screen.iter().any(|line| line.contains(word)), "{marker}: {word:?} is not on the screen");
+        let is_shown = screen.iter().any(|line| line.contains(word));
+        assert!(is_shown, "{marker}: {word:?} is not on the screen\n{}", screen.join("\n"));
     }
     let is_wanted = |line: &&String| words.iter().any(|word| line.contains(word));
     screen.iter().filter(is_wanted).fold(String::new(), |text, line| text + line.trim_end() + "\n")

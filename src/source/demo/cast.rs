@@ -2,7 +2,8 @@
 
 use super::catalog as c;
 use super::model::{
-    Allowed, Amounts, Budget, Capacity, Cron, Daemon, Deployment, Ending, JobSpec, Keep, Pdb, Place, Pool, Template,
+    Allowed, Amounts, Budget, Capacity, Cron, Daemon, DaemonNodes, Deployment, Ending, JobSpec, Keep, MigInstances,
+    Pdb, Place, Pool, Sharing, Template,
 };
 
 /// Every namespace of the simulated cluster.
@@ -26,9 +27,12 @@ pub(super) const POOL_CPU: usize = 0;
 pub(super) const POOL_GPU: usize = 1;
 pub(super) const POOL_RESERVED: usize = 2;
 pub(super) const POOL_STATIC: usize = 3;
+pub(super) const POOL_MIG: usize = 4;
+pub(super) const POOL_NOTEBOOKS: usize = 5;
+pub(super) const POOL_OCR: usize = 6;
 
 /// The NodePools, in the order of the constants above.
-pub(super) static POOLS: [Pool; 4] = [
+pub(super) static POOLS: [Pool; 7] = [
     Pool {
         name: "cpu",
         weight: None,
@@ -53,6 +57,8 @@ pub(super) static POOLS: [Pool; 4] = [
         expire_after: Some(720 * 3600),
         grace: None,
         gpu: false,
+        sharing: Sharing::Whole,
+        has_exporter: true,
         replicas: None,
         limits: &[("cpu", "400"), ("memory", "1600Gi")],
     },
@@ -80,6 +86,8 @@ pub(super) static POOLS: [Pool; 4] = [
         expire_after: Some(720 * 3600),
         grace: Some(1800),
         gpu: true,
+        sharing: Sharing::Whole,
+        has_exporter: true,
         replicas: None,
         limits: &[("nvidia.com/gpu", "96")],
     },
@@ -94,6 +102,8 @@ pub(super) static POOLS: [Pool; 4] = [
         expire_after: None,
         grace: None,
         gpu: true,
+        sharing: Sharing::Whole,
+        has_exporter: true,
         replicas: None,
         limits: &[("nodes", "2")],
     },
@@ -108,8 +118,60 @@ pub(super) static POOLS: [Pool; 4] = [
         expire_after: None,
         grace: None,
         gpu: true,
+        sharing: Sharing::Whole,
+        has_exporter: true,
         replicas: Some(2),
         limits: &[("nodes", "3")],
+    },
+    // Static, because Karpenter derives no MIG instances from an instance type.
+    Pool {
+        name: "gpu-mig",
+        weight: None,
+        types: &["p5.4xlarge"],
+        capacities: &[Capacity::OnDemand],
+        policy: "WhenEmptyOrUnderutilized",
+        consolidate_after: Some(0),
+        budgets: &[Budget { nodes: Allowed::Nodes(1), reasons: None, window: None }],
+        expire_after: None,
+        grace: None,
+        gpu: true,
+        sharing: Sharing::Mig([2, 1, 1]),
+        has_exporter: true,
+        replicas: Some(1),
+        limits: &[("nodes", "2")],
+    },
+    Pool {
+        name: "notebooks",
+        weight: None,
+        types: &["g6.2xlarge"],
+        capacities: &[Capacity::OnDemand],
+        policy: "WhenEmpty",
+        consolidate_after: Some(900),
+        budgets: &[Budget { nodes: Allowed::Nodes(1), reasons: None, window: None }],
+        expire_after: Some(720 * 3600),
+        grace: None,
+        gpu: true,
+        sharing: Sharing::TimeSliced(4),
+        has_exporter: true,
+        replicas: None,
+        limits: &[("nvidia.com/gpu", "8")],
+    },
+    // Its labels keep the exporter away: the DaemonSet does not support the driver of these nodes.
+    Pool {
+        name: "ocr",
+        weight: None,
+        types: &["g4dn.2xlarge"],
+        capacities: &[Capacity::OnDemand],
+        policy: "WhenEmpty",
+        consolidate_after: Some(300),
+        budgets: &[Budget { nodes: Allowed::Nodes(1), reasons: None, window: None }],
+        expire_after: Some(720 * 3600),
+        grace: None,
+        gpu: true,
+        sharing: Sharing::Whole,
+        has_exporter: false,
+        replicas: None,
+        limits: &[("nvidia.com/gpu", "4")],
     },
 ];
 
@@ -126,7 +188,7 @@ const fn agent(
             warm: (2, 5),
             ..Template::service(name, image, Amounts::plain(cpu, memory))
         },
-        gpu_only: false,
+        nodes: DaemonNodes::All,
         host_network: true,
         priority: "system-node-critical",
     }
@@ -145,12 +207,12 @@ pub(super) static DAEMONS: [Daemon; 7] = [
     Daemon { host_network: false, priority: "", ..agent(("logging", "fluent-bit"), &c::FLUENT_BIT, (100, 128)) },
     Daemon {
         host_network: false,
-        gpu_only: true,
+        nodes: DaemonNodes::WithGpus,
         ..agent(("nvidia", "nvidia-device-plugin"), &c::DEVICE_PLUGIN, (50, 64))
     },
     Daemon {
         host_network: false,
-        gpu_only: true,
+        nodes: DaemonNodes::WithExporter,
         priority: "",
         ..agent(("nvidia", "dcgm-exporter"), &c::DCGM_EXPORTER, (100, 256))
     },
@@ -165,9 +227,12 @@ pub(super) const DEPLOY_INGRESS: usize = 7;
 pub(super) const DEPLOY_API: usize = 8;
 pub(super) const DEPLOY_TRITON: usize = 11;
 pub(super) const DEPLOY_VECTORS: usize = 12;
+pub(super) const DEPLOY_EMBEDDER: usize = 13;
+pub(super) const DEPLOY_RERANKER: usize = 14;
+pub(super) const DEPLOY_OCR: usize = 15;
 
 /// Every Deployment of the simulated cluster.
-pub(super) static DEPLOYMENTS: [Deployment; 13] = [
+pub(super) static DEPLOYMENTS: [Deployment; 16] = [
     Deployment {
         namespace: "kube-system",
         name: "karpenter",
@@ -290,13 +355,58 @@ pub(super) static DEPLOYMENTS: [Deployment; 13] = [
         pdb: None,
         age_hours: 75,
     },
+    Deployment {
+        namespace: "ml",
+        name: "embedder",
+        replicas: 2,
+        template: on_mig("embedder", [1, 0, 0]),
+        pdb: None,
+        age_hours: 118,
+    },
+    Deployment {
+        namespace: "ml",
+        name: "reranker",
+        replicas: 1,
+        template: on_mig("reranker", [0, 1, 0]),
+        pdb: None,
+        age_hours: 117,
+    },
+    Deployment {
+        namespace: "vision",
+        name: "ocr",
+        replicas: 1,
+        template: Template {
+            place: Place::Pool(POOL_OCR),
+            warm: (15, 30),
+            ..Template::service("ocr", &c::OCR, Amounts::with_gpu(5000, 20_480, 1))
+        },
+        pdb: None,
+        age_hours: 140,
+    },
 ];
+
+/// A server of a small model, on MIG instances.
+const fn on_mig(container: &'static str, instances: MigInstances) -> Template {
+    Template {
+        place: Place::Pool(POOL_MIG),
+        warm: (20, 40),
+        ..Template::service(container, &c::EMBEDDER, Amounts::with_mig(3000, 24_576, instances))
+    }
+}
 
 /// A notebook that a user started, as JupyterHub makes it: a pod without controller.
 pub(super) static NOTEBOOK: Template = Template {
     grace: 30,
     warm: (8, 20),
     ..Template::service("notebook", &c::NOTEBOOK, Amounts::with_gpu(3000, 10_240, 1))
+};
+
+/// A notebook whose GPU others use, too.
+pub(super) static SHARED_NOTEBOOK: Template = Template {
+    place: Place::Pool(POOL_NOTEBOOKS),
+    grace: 30,
+    warm: (8, 20),
+    ..Template::service("notebook", &c::NOTEBOOK, Amounts::with_gpu(2000, 7_168, 1))
 };
 
 const fn job(namespace: &'static str, name: &'static str, template: Template) -> JobSpec {
@@ -354,7 +464,7 @@ pub(super) static JOBS: [JobSpec; 16] = [
             Template {
                 do_not_disrupt: Some("true"),
                 grace: 120,
-                ..trainer(&c::PYTORCH, "p5.48xlarge", Amounts { cpu: 88_000, memory: 921_600, gpu: 4, efa: 16 })
+                ..trainer(&c::PYTORCH, "p5.48xlarge", Amounts { efa: 16, ..Amounts::with_gpu(88_000, 921_600, 4) })
             },
         )
     },
@@ -388,7 +498,7 @@ pub(super) static JOBS: [JobSpec; 16] = [
             Template {
                 do_not_disrupt: Some("12h"),
                 place: Place::Pool(POOL_RESERVED),
-                ..trainer(&c::PYTORCH, "p4d.24xlarge", Amounts { cpu: 80_000, memory: 921_600, gpu: 8, efa: 4 })
+                ..trainer(&c::PYTORCH, "p4d.24xlarge", Amounts { efa: 4, ..Amounts::with_gpu(80_000, 921_600, 8) })
             },
         )
     },
@@ -411,7 +521,7 @@ pub(super) static JOBS: [JobSpec; 16] = [
         ..job(
             "research",
             "moe-ablation",
-            trainer(&c::PYTORCH, "p5.48xlarge", Amounts { cpu: 160_000, memory: 1_638_400, gpu: 8, efa: 32 }),
+            trainer(&c::PYTORCH, "p5.48xlarge", Amounts { efa: 32, ..Amounts::with_gpu(160_000, 1_638_400, 8) }),
         )
     },
     JobSpec {

@@ -39,6 +39,28 @@ pub(super) struct Gpu {
     pub(super) compute: (&'static str, &'static str),
 }
 
+/// A part into which MIG splits a GPU.
+#[derive(Debug)]
+pub(super) struct MigProfile {
+    /// Name of the profile.
+    pub(super) name: &'static str,
+    /// Name of the extended resource.
+    pub(super) resource: &'static str,
+    /// Compute slices, of the seven of a GPU.
+    pub(super) slices: i64,
+    /// MiB of memory, as the driver states them.
+    pub(super) memory_mib: i64,
+    /// The numbers that the driver gives to its first instances on a GPU.
+    pub(super) ids: [u32; 2],
+}
+
+/// The parts into which an H100 with 80 GB is split here: NVIDIA's layout `all-balanced`, on its only GPU.
+pub(super) const MIG_PROFILES: [MigProfile; 3] = [
+    MigProfile { name: "1g.10gb", resource: "nvidia.com/mig-1g.10gb", slices: 1, memory_mib: 9_984, ids: [9, 10] },
+    MigProfile { name: "2g.20gb", resource: "nvidia.com/mig-2g.20gb", slices: 2, memory_mib: 20_096, ids: [5, 6] },
+    MigProfile { name: "3g.40gb", resource: "nvidia.com/mig-3g.40gb", slices: 3, memory_mib: 40_320, ids: [1, 2] },
+];
+
 /// One instance type.
 #[derive(Debug)]
 pub(super) struct InstanceType {
@@ -97,7 +119,7 @@ impl InstanceType {
 
     /// `status.capacity`: about 3 % of the memory goes to the firmware and the kernel.
     pub(super) fn capacity(&self) -> Amounts {
-        Amounts { cpu: self.vcpu * 1000, memory: self.memory_mib * 97 / 100, gpu: self.gpus(), efa: self.efa }
+        Amounts { efa: self.efa, ..Amounts::with_gpu(self.vcpu * 1000, self.memory_mib * 97 / 100, self.gpus()) }
     }
 
     /// `status.allocatable`: less what the EKS images reserve for kubelet and system, and the eviction threshold.
@@ -150,12 +172,12 @@ const fn general(name: &'static str, vcpu: i64, memory_gib: i64, pods: i64, pric
     }
 }
 
-const fn h100() -> Gpu {
+const fn h100(count: i64) -> Gpu {
     Gpu {
         name: "h100",
         product: "NVIDIA-H100-80GB-HBM3",
         family: "hopper",
-        count: 8,
+        count,
         memory_mib: 81_920,
         driver_memory_mib: 81_559,
         compute: ("9", "0"),
@@ -186,6 +208,18 @@ const fn a10g(count: i64) -> Gpu {
     }
 }
 
+const fn t4(count: i64) -> Gpu {
+    Gpu {
+        name: "t4",
+        product: "Tesla-T4",
+        family: "turing",
+        count,
+        memory_mib: 16_384,
+        driver_memory_mib: 15_360,
+        compute: ("7", "5"),
+    }
+}
+
 const fn l4(count: i64) -> Gpu {
     Gpu {
         name: "l4",
@@ -204,7 +238,7 @@ const fn accelerated(general: InstanceType, gpu: Gpu, nvme_gb: i64, network_mbps
 }
 
 /// All instance types of the demo, cheapest first within a kind.
-pub(super) static INSTANCE_TYPES: [InstanceType; 18] = [
+pub(super) static INSTANCE_TYPES: [InstanceType; 21] = [
     general("m7i.large", 2, 8, 29, 100_800),
     general("c7i.xlarge", 4, 8, 58, 178_500),
     general("m7i.xlarge", 4, 16, 58, 201_600),
@@ -214,7 +248,9 @@ pub(super) static INSTANCE_TYPES: [InstanceType; 18] = [
     general("c7i.4xlarge", 16, 32, 234, 714_000),
     general("m7i.4xlarge", 16, 64, 234, 806_400),
     general("r7i.4xlarge", 16, 128, 234, 1_058_400),
+    accelerated(general("g4dn.2xlarge", 8, 32, 29, 752_000), t4(1), 225, 25_000, 0),
     accelerated(general("g6.xlarge", 4, 16, 58, 804_800), l4(1), 250, 10_000, 0),
+    accelerated(general("g6.2xlarge", 8, 32, 58, 977_600), l4(1), 450, 10_000, 0),
     accelerated(general("g5.xlarge", 4, 16, 58, 1_006_000), a10g(1), 250, 10_000, 0),
     accelerated(general("g5.2xlarge", 8, 32, 58, 1_212_000), a10g(1), 450, 10_000, 0),
     accelerated(general("g6.4xlarge", 16, 64, 234, 1_323_200), l4(1), 600, 25_000, 0),
@@ -225,7 +261,8 @@ pub(super) static INSTANCE_TYPES: [InstanceType; 18] = [
         maker: "intel",
         ..accelerated(general("p4d.24xlarge", 96, 1152, 737, 21_957_642), a100(), 8_000, 400_000, 4)
     },
-    accelerated(general("p5.48xlarge", 192, 2048, 100, 55_040_000), h100(), 30_400, 3_200_000, 32),
+    accelerated(general("p5.4xlarge", 16, 256, 234, 6_880_000), h100(1), 3_800, 100_000, 1),
+    accelerated(general("p5.48xlarge", 192, 2048, 100, 55_040_000), h100(8), 30_400, 3_200_000, 32),
 ];
 
 /// The type of this name. Only names of this file are asked for; the first type stands in for a misspelt one.
@@ -267,6 +304,8 @@ images! {
     WEB = concat!(registry!(), "/serving/web:2026.11.17-3"), 88_413_207;
     MLFLOW = concat!(registry!(), "/ml/mlflow:3.6.0"), 412_310_442;
     TRITON = "nvcr.io/nvidia/tritonserver:26.04-py3", 7_816_003_412;
+    EMBEDDER = concat!(registry!(), "/ml/embedder:cuda12.8-1.9.2"), 3_118_402_915;
+    OCR = concat!(registry!(), "/vision/ocr:2.14.0"), 2_604_118_377;
     VECTOR_DB = concat!(registry!(), "/research/vector-db:1.16.1"), 166_204_771;
     NOTEBOOK = concat!(registry!(), "/research/notebook:cuda12.8-2026.10"), 4_216_881_040;
     PYTORCH = concat!(registry!(), "/ml/pytorch-train:2.8-cuda12.8"), 11_218_432_117;

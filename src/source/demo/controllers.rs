@@ -3,7 +3,7 @@
 use super::cast::{DAEMONS, DEPLOYMENTS, POOLS};
 use super::clock::Sec;
 use super::events::{EventText, Recorder, Subject};
-use super::model::{Amounts, Keep, MachineId, PdbStatus, Pod, PodId, PodOwner, Pool, Template};
+use super::model::{Amounts, Keep, Machine, MachineId, PdbStatus, Pod, PodId, PodOwner, Pool, Template};
 use super::names;
 use super::world::{Item, World};
 
@@ -11,7 +11,7 @@ use super::world::{Item, World};
 pub(super) fn daemon_overhead(pool: &Pool) -> (Amounts, i64) {
     DAEMONS
         .iter()
-        .filter(|daemon| pool.gpu || !daemon.gpu_only)
+        .filter(|daemon| daemon.nodes.include(Some(pool)))
         .fold((Amounts::default(), 0), |(sum, count), daemon| (sum.plus(daemon.template.requests), count + 1))
 }
 
@@ -62,14 +62,17 @@ impl World {
 
     /// The DaemonSet controller puts its pods on a new node; the scheduler binds them in the same second.
     pub(super) fn start_daemons(&mut self, machine: MachineId) {
-        let gpu = self.is_gpu_node(machine);
-        for (at, daemon) in DAEMONS.iter().enumerate() {
-            if daemon.gpu_only && !gpu {
-                continue;
-            }
+        for at in self.daemons_on(machine) {
             let id = self.create_daemon_pod(at, self.now);
             self.bind(id, machine);
         }
+    }
+
+    /// The DaemonSets that select a machine.
+    pub(super) fn daemons_on(&self, machine: MachineId) -> Vec<usize> {
+        let pool = self.machines.get(&machine).and_then(Machine::pool);
+        let daemons = DAEMONS.iter().enumerate();
+        daemons.filter(|(_, daemon)| daemon.nodes.include(pool)).map(|(at, _)| at).collect()
     }
 
     /// A pod of a DaemonSet, not bound yet.

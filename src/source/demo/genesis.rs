@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::cast::{
-    CRONS, DAEMONS, DEPLOY_API, DEPLOY_INGRESS, DEPLOY_KARPENTER, DEPLOY_TRITON, DEPLOY_VECTORS, JOB_BILLING,
-    JOB_EMBED, JOB_PRETRAIN, JOB_REWARD, JOBS, NOTEBOOK, POOL_CPU, POOL_GPU, POOL_RESERVED, POOL_STATIC, POOLS,
-    PROGRAMME,
+    CRONS, DEPLOY_API, DEPLOY_EMBEDDER, DEPLOY_INGRESS, DEPLOY_KARPENTER, DEPLOY_OCR, DEPLOY_RERANKER, DEPLOY_TRITON,
+    DEPLOY_VECTORS, JOB_BILLING, JOB_EMBED, JOB_PRETRAIN, JOB_REWARD, JOBS, NOTEBOOK, POOL_CPU, POOL_GPU, POOL_MIG,
+    POOL_NOTEBOOKS, POOL_OCR, POOL_RESERVED, POOL_STATIC, POOLS, PROGRAMME, SHARED_NOTEBOOK,
 };
 use super::catalog::instance_type;
 use super::clock::{MachineStep, PodStep, Sec, SimEvent};
 use super::controllers::{NewPod, daemon_overhead};
 use super::karpenter::provisioning::MachineRequest;
-use super::model::{Capacity, JobId, Machine, MachineId, Node, PodId, PodOwner};
+use super::model::{Amounts, Capacity, JobId, Machine, MachineId, Node, PodId, PodOwner, Template};
 use super::names;
 use super::world::World;
 
@@ -27,8 +27,8 @@ enum OldPods {
     Service(usize, i64),
     /// A pod of a Job, started that long ago.
     Work(usize, Option<i64>, i64),
-    /// A user's notebook with its annotation, started that long ago.
-    Notebook(&'static str, &'static str, i64),
+    /// A user's notebook with its annotation, if it has one, started that long ago.
+    Notebook(&'static Template, &'static str, Option<&'static str>, i64),
 }
 
 /// A machine of the initial state.
@@ -105,19 +105,34 @@ static OLD: &[OldMachine] = &[
         Capacity::OnDemand,
         POOL_GPU,
         6 * DAY + 7000,
-        &[OldPods::Notebook("jupyter-mkowalski", "true", 6 * DAY + 6700)],
+        &[OldPods::Notebook(&NOTEBOOK, "jupyter-mkowalski", Some("true"), 6 * DAY + 6700)],
     ),
     old(
         "g5.xlarge",
         Capacity::Spot,
         POOL_GPU,
         21 * HOUR + 1100,
-        &[OldPods::Notebook("jupyter-adas", "1d", 21 * HOUR + 700)],
+        &[OldPods::Notebook(&NOTEBOOK, "jupyter-adas", Some("1d"), 21 * HOUR + 700)],
     ),
     old("g6.12xlarge", Capacity::OnDemand, POOL_STATIC, 7 * DAY + 20 * HOUR, &[OldPods::Service(DEPLOY_TRITON, 2)]),
     old("g6.12xlarge", Capacity::OnDemand, POOL_STATIC, 7 * DAY + 20 * HOUR - 2, &[OldPods::Service(DEPLOY_TRITON, 2)]),
     old("p4d.24xlarge", Capacity::Reserved, POOL_RESERVED, 12 * DAY + 3000, &[OldPods::Work(JOB_EMBED, None, 15_300)]),
     OldMachine { note: Some("true"), ..old("p4d.24xlarge", Capacity::Reserved, POOL_RESERVED, 12 * DAY + 3010, &[]) },
+    old(
+        "p5.4xlarge",
+        Capacity::OnDemand,
+        POOL_MIG,
+        5 * DAY + 3100,
+        &[OldPods::Service(DEPLOY_EMBEDDER, 2), OldPods::Service(DEPLOY_RERANKER, 1)],
+    ),
+    old("g6.2xlarge", Capacity::OnDemand, POOL_NOTEBOOKS, 3 * DAY + 1900, SHARED_NOTEBOOKS),
+    old("g4dn.2xlarge", Capacity::OnDemand, POOL_OCR, 6 * DAY + 4400, &[OldPods::Service(DEPLOY_OCR, 1)]),
+];
+
+const SHARED_NOTEBOOKS: &[OldPods] = &[
+    OldPods::Notebook(&SHARED_NOTEBOOK, "jupyter-lchen", None, 3 * DAY + 1500),
+    OldPods::Notebook(&SHARED_NOTEBOOK, "jupyter-okafor", None, 28 * HOUR),
+    OldPods::Notebook(&SHARED_NOTEBOOK, "jupyter-priya", None, 5 * HOUR + 700),
 ];
 
 /// When each NodeClass' current machine image was released, before the start.
@@ -205,8 +220,7 @@ impl World {
         let kind = instance_type(old.kind);
         let spec = &POOLS[pool];
         let (daemons, count) = daemon_overhead(spec);
-        let requests = crew_requests(old).fold(daemons, |sum, template| sum.plus(template.requests));
-        let pods = count + i64::try_from(crew_requests(old).count()).unwrap_or(0);
+        let (requests, pods) = first_requests(old, (daemons, count), kind.allocatable());
         let planned = MachineRequest { pool, kind, capacity: old.capacity, requests, pods, choices: vec![old.kind] };
         let id = self.build_claimed(&planned);
         let class = spec.class();
@@ -235,12 +249,9 @@ impl World {
 
     /// The DaemonSets' pods, running since the node came.
     fn place_daemons(&mut self, machine: MachineId, joined: Sec) {
-        let gpu = self.is_gpu_node(machine);
-        for (at, daemon) in DAEMONS.iter().enumerate() {
-            if gpu || !daemon.gpu_only {
-                let pod = self.create_daemon_pod(at, joined);
-                self.settle(pod, machine, joined, 9);
-            }
+        for at in self.daemons_on(machine) {
+            let pod = self.create_daemon_pod(at, joined);
+            self.settle(pod, machine, joined, 9);
         }
     }
 
@@ -256,7 +267,7 @@ impl World {
                 }
             }
             OldPods::Work(job, index, ago) => self.place_work(machine, (*job, *index, *ago), jobs),
-            OldPods::Notebook(name, note, ago) => self.place_notebook(machine, name, note, *ago),
+            OldPods::Notebook(template, name, note, ago) => self.place_notebook(machine, template, (name, *note), *ago),
         }
     }
 
@@ -285,19 +296,20 @@ impl World {
         self.agenda.enter((began + run).max(self.now + 60), SimEvent::Pod(pod, PodStep::Finish));
     }
 
-    fn place_notebook(&mut self, machine: MachineId, name: &str, note: &str, ago: i64) {
-        let new = NewPod {
-            namespace: "research",
-            prefix: name.to_owned(),
-            owner: PodOwner::User,
-            template: &NOTEBOOK,
-            index: None,
-        };
+    fn place_notebook(
+        &mut self,
+        machine: MachineId,
+        template: &'static Template,
+        (name, note): (&str, Option<&str>),
+        ago: i64,
+    ) {
+        let new =
+            NewPod { namespace: "research", prefix: name.to_owned(), owner: PodOwner::User, template, index: None };
         let created = self.start - ago;
         let id = self.create_pod(&new, created);
         if let Some(pod) = self.pods.get_mut(&id) {
             name.clone_into(&mut pod.name);
-            pod.do_not_disrupt = Some(note.to_owned());
+            pod.do_not_disrupt = note.map(str::to_owned);
         }
         self.settle(id, machine, created + 1, 150);
     }
@@ -321,14 +333,23 @@ impl World {
     }
 }
 
-/// The templates of the pods that a machine was made for.
-fn crew_requests(old: &OldMachine) -> impl Iterator<Item = &'static super::model::Template> {
+/// What a machine was made for: the DaemonSets' pods, and as many others as fit on whole GPUs. Karpenter does not know in how
+/// many units a device plugin advertises a GPU; more pods come when it has.
+fn first_requests(old: &OldMachine, daemons: (Amounts, i64), room: Amounts) -> (Amounts, i64) {
+    crew_requests(old).fold(daemons, |(sum, pods), template| {
+        let more = sum.plus(template.requests);
+        if more.fits(room) { (more, pods + 1) } else { (sum, pods) }
+    })
+}
+
+/// The templates of the pods of a machine.
+fn crew_requests(old: &OldMachine) -> impl Iterator<Item = &'static Template> {
     old.crew.iter().flat_map(|crew| match crew {
         OldPods::Service(at, pods) => {
             let template = &super::cast::DEPLOYMENTS[*at].template;
             vec![template; usize::try_from(*pods).unwrap_or(0)]
         }
         OldPods::Work(job, _, _) => vec![&JOBS[*job].template],
-        OldPods::Notebook(..) => vec![&NOTEBOOK],
+        OldPods::Notebook(template, ..) => vec![*template],
     })
 }

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::catalog::{Image, InstanceType};
+use super::cast::POOLS;
+use super::catalog::{Image, InstanceType, MIG_PROFILES};
 use super::clock::Sec;
 
 pub(super) type MachineId = u32;
@@ -25,42 +26,67 @@ pub(super) struct Amounts {
     pub(super) gpu: i64,
     /// `vpc.amazonaws.com/efa`.
     pub(super) efa: i64,
+    /// Instances of each of [`MIG_PROFILES`].
+    pub(super) mig: MigInstances,
 }
+
+/// How many instances of each of [`MIG_PROFILES`].
+pub(super) type MigInstances = [i64; MIG_PROFILES.len()];
+
+const NO_INSTANCES: MigInstances = [0; MIG_PROFILES.len()];
 
 impl Amounts {
     /// CPU and memory only.
     pub(super) const fn plain(cpu: i64, memory: i64) -> Self {
-        Self { cpu, memory, gpu: 0, efa: 0 }
+        Self::with_gpu(cpu, memory, 0)
     }
 
     /// Requests of a pod with GPUs and without EFA.
     pub(super) const fn with_gpu(cpu: i64, memory: i64, gpu: i64) -> Self {
-        Self { cpu, memory, gpu, efa: 0 }
+        Self { cpu, memory, gpu, efa: 0, mig: NO_INSTANCES }
+    }
+
+    /// Requests of a pod with MIG instances and without EFA.
+    pub(super) const fn with_mig(cpu: i64, memory: i64, mig: MigInstances) -> Self {
+        Self { mig, ..Self::plain(cpu, memory) }
     }
 
     /// The sum of both.
-    pub(super) const fn plus(self, other: Self) -> Self {
+    pub(super) fn plus(self, other: Self) -> Self {
         Self {
             cpu: self.cpu + other.cpu,
             memory: self.memory + other.memory,
             gpu: self.gpu + other.gpu,
             efa: self.efa + other.efa,
+            mig: std::array::from_fn(|profile| self.mig[profile] + other.mig[profile]),
         }
     }
 
     /// Difference; parts may become negative.
-    pub(super) const fn minus(self, other: Self) -> Self {
+    pub(super) fn minus(self, other: Self) -> Self {
         Self {
             cpu: self.cpu - other.cpu,
             memory: self.memory - other.memory,
             gpu: self.gpu - other.gpu,
             efa: self.efa - other.efa,
+            mig: std::array::from_fn(|profile| self.mig[profile] - other.mig[profile]),
         }
     }
 
     /// Whether every part of `self` is within `room`.
-    pub(super) const fn fits(self, room: Self) -> bool {
-        self.cpu <= room.cpu && self.memory <= room.memory && self.gpu <= room.gpu && self.efa <= room.efa
+    pub(super) fn fits(self, room: Self) -> bool {
+        let are_within = self.mig.iter().zip(&room.mig).all(|(wanted, room)| wanted <= room);
+        self.cpu <= room.cpu && self.memory <= room.memory && self.gpu <= room.gpu && self.efa <= room.efa && are_within
+    }
+
+    /// Whether any device is among them.
+    pub(super) const fn has_devices(self) -> bool {
+        self.gpu > 0 || !matches!(self.mig, NO_INSTANCES)
+    }
+
+    /// Without the devices, which are there only once their plugin has registered them.
+    pub(super) const fn without_devices(self) -> Self {
+        Self::plain(self.cpu, self.memory)
     }
 }
 
@@ -129,11 +155,33 @@ impl Template {
             image,
             requests,
             place: Place::Anywhere,
-            on_gpu_nodes: requests.gpu > 0,
+            on_gpu_nodes: requests.has_devices(),
             do_not_disrupt: None,
             grace: 30,
             warm: (4, 12),
             stop: (2, 6),
+        }
+    }
+}
+
+/// The nodes on which a DaemonSet runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum DaemonNodes {
+    /// All of them.
+    All,
+    /// Those with GPUs.
+    WithGpus,
+    /// Those with GPUs whose NodePool wants their metrics exported.
+    WithExporter,
+}
+
+impl DaemonNodes {
+    /// Whether nodes of a NodePool are among them; `None` is the managed node group.
+    pub(super) fn include(self, pool: Option<&Pool>) -> bool {
+        match self {
+            Self::All => true,
+            Self::WithGpus => pool.is_some_and(|pool| pool.gpu),
+            Self::WithExporter => pool.is_some_and(|pool| pool.gpu && pool.has_exporter),
         }
     }
 }
@@ -144,7 +192,7 @@ pub(super) struct Daemon {
     pub(super) namespace: &'static str,
     pub(super) name: &'static str,
     pub(super) template: Template,
-    pub(super) gpu_only: bool,
+    pub(super) nodes: DaemonNodes,
     pub(super) host_network: bool,
     pub(super) priority: &'static str,
 }
@@ -236,6 +284,28 @@ pub(super) enum Allowed {
     Percent(i64),
 }
 
+/// How the device plugin of NVIDIA advertises the GPUs of a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sharing {
+    /// Each as one unit.
+    Whole,
+    /// Each as so many units, which take turns.
+    TimeSliced(i64),
+    /// Each split into these instances, which are resources of their own: the strategy `mixed`.
+    Mig(MigInstances),
+}
+
+impl Sharing {
+    /// What a node offers whose instance type has these amounts.
+    fn advertised(self, of_type: Amounts) -> Amounts {
+        match self {
+            Self::Whole => of_type,
+            Self::TimeSliced(replicas) => Amounts { gpu: of_type.gpu * replicas, ..of_type },
+            Self::Mig(instances) => Amounts { gpu: 0, mig: instances.map(|count| count * of_type.gpu), ..of_type },
+        }
+    }
+}
+
 /// The simulated NodePool.
 #[derive(Debug)]
 pub(super) struct Pool {
@@ -252,6 +322,10 @@ pub(super) struct Pool {
     pub(super) grace: Option<i64>,
     /// GPU nodes: tainted, and with the GPU image.
     pub(super) gpu: bool,
+    /// How the device plugin advertises their GPUs.
+    pub(super) sharing: Sharing,
+    /// Whether the DaemonSet of the exporter of GPU metrics selects them.
+    pub(super) has_exporter: bool,
     pub(super) replicas: Option<i64>,
     pub(super) limits: &'static [(&'static str, &'static str)],
 }
@@ -306,11 +380,35 @@ impl Machine {
         self.claim.as_ref().is_some_and(|claim| claim.initialized.is_some())
     }
 
+    /// Its NodePool; `None` for the managed node group.
+    pub(super) fn pool(&self) -> Option<&'static Pool> {
+        self.claim.as_ref().and_then(|claim| POOLS.get(claim.pool))
+    }
+
+    /// How its GPUs are advertised.
+    pub(super) fn sharing(&self) -> Sharing {
+        self.pool().map_or(Sharing::Whole, |pool| pool.sharing)
+    }
+
     /// Current allocatable resources of its Node; zero without a Node.
     pub(super) fn allocatable_now(&self) -> Amounts {
+        self.offered_now(self.kind.allocatable())
+    }
+
+    /// Current capacity of its Node; zero without a Node.
+    pub(super) fn capacity_now(&self) -> Amounts {
+        self.offered_now(self.kind.capacity())
+    }
+
+    /// What Karpenter counts in its NodePool: the capacity of its Node once it is initialized, before that of its type.
+    pub(super) fn counted_capacity(&self) -> Amounts {
+        if self.is_initialized() { self.capacity_now() } else { self.kind.capacity() }
+    }
+
+    /// What its Node offers now of what its instance type has.
+    fn offered_now(&self, of_type: Amounts) -> Amounts {
         let Some(node) = &self.node else { return Amounts::default() };
-        let all = self.kind.allocatable();
-        if node.devices.is_some() { all } else { Amounts { gpu: 0, efa: 0, ..all } }
+        if node.devices.is_some() { self.sharing().advertised(of_type) } else { of_type.without_devices() }
     }
 }
 

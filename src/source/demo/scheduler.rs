@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::cast::POOLS;
+use super::catalog::MIG_PROFILES;
 use super::clock::{PodStep, SimEvent};
 use super::events::{EventText, Recorder};
 use super::model::{Machine, MachineId, Place, Pod, PodId, Template};
@@ -110,8 +111,13 @@ impl World {
             ("vpc.amazonaws.com/efa", left.efa),
             ("pods", machine.kind.pods - pods - 1),
         ];
-        let lacking: Vec<Refusal> =
-            checks.iter().filter(|(_, left)| *left < 0).map(|(resource, _)| Refusal::Room(resource)).collect();
+        let instances = MIG_PROFILES.iter().zip(left.mig).map(|(profile, left)| (profile.resource, left));
+        let lacking: Vec<Refusal> = checks
+            .into_iter()
+            .chain(instances)
+            .filter(|(_, left)| *left < 0)
+            .map(|(resource, _)| Refusal::Room(resource))
+            .collect();
         if lacking.is_empty() { Ok(left.cpu * 100 / machine.kind.capacity().cpu.max(1)) } else { Err(lacking) }
     }
 

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::exporter;
 use super::simulation::{Change, Simulation};
 use crate::fleet::{
     AnnotationChange, CapacityType, Fleet, Interner, Key, Kind, NodeRow, ObjectChange, ObjectKey, PodEviction,
-    PodPhase, PodRow, WriteOutcome,
+    PodPhase, PodRow, Report, WriteOutcome,
 };
 use crate::source::kube::decode::{RawChange, delta};
 use crate::units::Time;
@@ -167,16 +168,17 @@ fn check_pod(fleet: &Fleet, pod: &PodRow, place: &str) {
 fn check_node(fleet: &Fleet, node: &NodeRow, place: &str) {
     let name = &node.meta.key.name;
     let mut left = node.allocatable.clone();
-    let holding = fleet.pods.iter().filter(|pod| pod.node.as_ref() == Some(name) && pod.holds_resources());
-    let (mut pods, mut gpus) = (0, 0);
-    for pod in holding {
+    let mut pods = 0;
+    for pod in holding(fleet, name) {
         left.cpu_millis -= pod.requests.cpu_millis;
         left.memory_bytes -= pod.requests.memory_bytes;
-        gpus += pod.requests.gpu("nvidia.com/gpu");
         pods += 1;
     }
     assert!(left.cpu_millis >= 0 && left.memory_bytes >= 0, "{place}: {name} overcommitted {left:?}");
-    assert!(gpus <= node.allocatable.gpu("nvidia.com/gpu"), "{place}: {name} GPUs overcommitted");
+    for gpu in &node.allocatable.gpus {
+        let requested: i64 = holding(fleet, name).map(|pod| pod.requests.gpu(&gpu.resource)).sum();
+        assert!(requested <= gpu.count, "{place}: {name} {} overcommitted", gpu.resource);
+    }
     assert!(pods <= node.allocatable.pods, "{place}: {name} has {pods} pods");
     let Some(pool) = node.node_pool() else {
         assert_eq!(node.labels.get("eks.amazonaws.com/nodegroup").map(|group| &**group), Some("system"));
@@ -192,10 +194,24 @@ fn check_node(fleet: &Fleet, node: &NodeRow, place: &str) {
     assert_eq!(node.is_initialized(), claim.true_since("Initialized").is_some(), "{place}: {name}");
     assert_eq!(node.meta.deletion.is_some(), claim.meta.deletion.is_some(), "{place}: {name}");
     assert!(node.meta.deletion.is_none() || node.has_disrupted_taint(), "{place}: {name} is deleted without taint");
-    let gpu = node.labels.get("nvidia.com/gpu.count").map_or(0, |count| count.parse().unwrap_or(-1));
-    assert_eq!(gpu, node.allocatable.gpu("nvidia.com/gpu"), "{place}: {name} GPU labels");
+    check_device_labels(node, place);
     if pool == "gpu-reserved" {
         assert_eq!(node.capacity_type(), Some(CapacityType::Reserved));
+    }
+}
+
+fn holding<'a>(fleet: &'a Fleet, node: &str) -> impl Iterator<Item = &'a PodRow> {
+    fleet.pods.iter().filter(move |pod| pod.node.as_deref() == Some(node) && pod.holds_resources())
+}
+
+/// A Node offers its boards times their replicas, or the instances that its labels count.
+fn check_device_labels(node: &NodeRow, place: &str) {
+    let name = &node.meta.key.name;
+    let label = |key: &str| node.labels.get(key).map_or(0, |value| value.parse().unwrap_or(-1));
+    let units = label("nvidia.com/gpu.count") * label("nvidia.com/gpu.replicas");
+    assert_eq!(units, node.allocatable.gpu("nvidia.com/gpu"), "{place}: {name} GPU labels");
+    for gpu in node.allocatable.gpus.iter().filter(|gpu| gpu.resource.contains("/mig-")) {
+        assert_eq!(label(&format!("{}.count", gpu.resource)), gpu.count, "{place}: {name} MIG labels");
     }
 }
 
@@ -324,6 +340,38 @@ fn the_initial_demo_cluster_contains_every_staged_event_and_object() {
         assert_eq!(pulls.filter(|pod| pod.phase == PodPhase::Pending).count(), 2, "seed {seed}: a slow pull");
         assert!(fleet.jobs.iter().any(|job| job.suspended));
     }
+}
+
+#[test]
+fn gpus_that_are_split_or_shared_or_have_no_exporter_are_in_the_demo() {
+    let simulation = Simulation::new(1, start());
+    let mut fleet = Mirror::new(&simulation).fleet();
+    for report in exporter::reports(&simulation) {
+        if let Report::Delta(delta) = report {
+            fleet.apply(delta);
+        }
+    }
+    let node = |pool: &str| {
+        let mut of_pool = fleet.nodes.iter().filter(|node| node.node_pool().is_some_and(|name| &**name == pool));
+        of_pool.next().unwrap_or_else(|| panic!("a Node of {pool}"))
+    };
+    let told = |pool: &str| fleet.gpus.of_node(&node(pool).meta.key.name).exporter.map(|told| told.devices.clone());
+    let requesting = |pool: &str| {
+        let name = &node(pool).meta.key.name;
+        fleet.pods_on(name).filter(|pod| !pod.requests.gpus.is_empty()).count()
+    };
+    let instances: Vec<(String, usize)> = told("gpu-mig")
+        .expect("an exporter")
+        .iter()
+        .map(|device| (device.mig.as_ref().map_or("", |mig| &mig.profile).to_owned(), device.holders.len()))
+        .collect();
+    let expected = [("3g.40gb", 0), ("2g.20gb", 1), ("1g.10gb", 1), ("1g.10gb", 1)];
+    assert_eq!(instances, expected.map(|(profile, holders)| (profile.to_owned(), holders)));
+    assert_eq!(requesting("gpu-mig"), 3);
+    let shared = told("notebooks").expect("an exporter");
+    assert_eq!(shared.iter().map(|device| device.holders.len()).collect::<Vec<_>>(), [1], "it names one of the pods");
+    assert_eq!(requesting("notebooks"), 3);
+    assert_eq!((told("ocr"), requesting("ocr")), (None, 1));
 }
 
 fn change(object: &Value, kind: Kind, from: Option<&str>, to: Option<&str>) -> AnnotationChange {

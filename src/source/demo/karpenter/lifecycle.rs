@@ -171,6 +171,7 @@ impl World {
         });
         self.claim_condition(id, "Initialized");
         self.claim_condition(id, "Ready");
+        self.recount_pool_of(id);
         self.replacement_ready(id);
         self.after(DRIFT_CHECK, SimEvent::Machine(id, MachineStep::CheckDrift));
         if let Some(seconds) = expire_after {

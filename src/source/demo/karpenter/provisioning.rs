@@ -316,13 +316,20 @@ impl World {
         }
     }
 
+    /// A machine counts for something else in its NodePool than before.
+    pub(in super::super) fn recount_pool_of(&mut self, id: MachineId) {
+        if let Some(pool) = self.machines.get(&id).and_then(|machine| machine.claim.as_ref()).map(|claim| claim.pool) {
+            self.recount_pool(pool);
+        }
+    }
+
     /// `status.resources` of a NodePool: what its machines have.
     pub(in super::super) fn recount_pool(&mut self, pool: usize) {
         let usage = self
             .machines
             .values()
             .filter(|machine| machine.claim.as_ref().is_some_and(|claim| claim.pool == pool))
-            .fold((0, Amounts::default()), |(count, sum), machine| (count + 1, sum.plus(machine.kind.capacity())));
+            .fold((0, Amounts::default()), |(count, sum), machine| (count + 1, sum.plus(machine.counted_capacity())));
         if let Some(slot) = self.usage.get_mut(pool) {
             *slot = usage;
         }

@@ -10,6 +10,7 @@ mod pool;
 
 use serde_json::{Value, json};
 
+use super::catalog::MIG_PROFILES;
 use super::clock::Sec;
 use super::model::{Amounts, Identity};
 use super::world::{Item, World};
@@ -86,6 +87,9 @@ fn resource_list(amounts: Amounts, pods: Option<i64>) -> Value {
     }
     if amounts.gpu > 0 {
         list.insert("nvidia.com/gpu".to_owned(), json!(amounts.gpu.to_string()));
+    }
+    for (profile, instances) in MIG_PROFILES.iter().zip(amounts.mig).filter(|(_, instances)| *instances > 0) {
+        list.insert(profile.resource.to_owned(), json!(instances.to_string()));
     }
     if amounts.efa > 0 {
         list.insert("vpc.amazonaws.com/efa".to_owned(), json!(amounts.efa.to_string()));

@@ -3,10 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::super::cast::POOLS;
-use super::super::catalog::{InstanceType, KUBERNETES_VERSION, REGION, ZONES};
-use super::super::model::{Amounts, Capacity, Machine, MachineId, Node};
+use super::super::catalog::{Gpu, InstanceType, KUBERNETES_VERSION, MIG_PROFILES, REGION, ZONES};
+use super::super::model::{Amounts, Capacity, Machine, MachineId, Node, Sharing};
 use super::super::world::World;
 use super::{condition, metadata, owner, resource_list, stamp, stamp_of};
+
+/// What NVIDIA's GPU operator keeps its exporter off a node by.
+pub(super) const EXPORTER_LABEL: &str = "nvidia.com/gpu.deploy.dcgm-exporter";
 
 /// Labels that the kubelet and the cloud provider set on every node.
 fn common_labels(machine: &Machine) -> Map<String, Value> {
@@ -60,19 +63,15 @@ pub(super) fn instance_labels(kind: &InstanceType, labels: &mut Map<String, Valu
 fn gpu_labels(machine: &Machine, node: &Node, labels: &mut Map<String, Value>) {
     let (Some(gpu), Some(discovered)) = (&machine.kind.gpu, node.devices) else { return };
     let (major, minor) = gpu.compute;
+    sharing_labels(machine.sharing(), gpu, labels);
     let pairs = [
-        ("gpu.product", gpu.product.to_owned()),
-        ("gpu.count", gpu.count.to_string()),
-        ("gpu.replicas", "1".to_owned()),
-        ("gpu.sharing-strategy", "none".to_owned()),
         ("gpu.memory", gpu.driver_memory_mib.to_string()),
         ("gpu.family", gpu.family.to_owned()),
         ("gpu.compute.major", major.to_owned()),
         ("gpu.compute.minor", minor.to_owned()),
         ("gpu.machine", machine.kind.name.to_owned()),
         ("gpu.mode", "compute".to_owned()),
-        ("mig.capable", (gpu.name != "a10g" && gpu.name != "l4").to_string()),
-        ("mig.strategy", "none".to_owned()),
+        ("mig.capable", matches!(gpu.name, "a100" | "h100").to_string()),
         ("mps.capable", "false".to_owned()),
         ("cuda.driver-version.full", "580.126.09".to_owned()),
         ("cuda.driver-version.major", "580".to_owned()),
@@ -82,6 +81,32 @@ fn gpu_labels(machine: &Machine, node: &Node, labels: &mut Map<String, Value>) {
     ];
     for (key, value) in pairs {
         labels.insert(format!("nvidia.com/{key}"), json!(value));
+    }
+}
+
+/// What GPU feature discovery says of whole GPUs, of shared ones, and of the MIG instances of split ones, which are no GPUs to it.
+fn sharing_labels(sharing: Sharing, gpu: &Gpu, labels: &mut Map<String, Value>) {
+    let mut set = |key: String, value: String| {
+        labels.insert(format!("nvidia.com/{key}"), json!(value));
+    };
+    let (suffix, count, replicas, strategy, mig) = match sharing {
+        Sharing::Whole => ("", gpu.count, 1, "none", "none"),
+        Sharing::TimeSliced(replicas) => ("-SHARED", gpu.count, replicas, "time-slicing", "none"),
+        Sharing::Mig(_) => ("", 0, 0, "none", "mixed"),
+    };
+    set("gpu.product".to_owned(), format!("{}{suffix}", gpu.product));
+    set("gpu.count".to_owned(), count.to_string());
+    set("gpu.replicas".to_owned(), replicas.to_string());
+    set("gpu.sharing-strategy".to_owned(), strategy.to_owned());
+    set("mig.strategy".to_owned(), mig.to_owned());
+    let Sharing::Mig(instances) = sharing else { return };
+    for (profile, count) in MIG_PROFILES.iter().zip(instances) {
+        let name = profile.name;
+        set(format!("mig-{name}.count"), (count * gpu.count).to_string());
+        set(format!("mig-{name}.replicas"), "1".to_owned());
+        set(format!("mig-{name}.product"), format!("{}-MIG-{name}", gpu.product));
+        set(format!("mig-{name}.memory"), profile.memory_mib.to_string());
+        set(format!("mig-{name}.slices.gi"), profile.slices.to_string());
     }
 }
 
@@ -100,6 +125,9 @@ fn labels(machine: &Machine, node: &Node) -> Value {
     set("karpenter.sh/nodepool", POOLS[claim.pool].name);
     set("karpenter.sh/capacity-type", machine.capacity.label());
     set("karpenter.k8s.aws/ec2nodeclass", if POOLS[claim.pool].gpu { "gpu" } else { "default" });
+    if POOLS[claim.pool].gpu && !POOLS[claim.pool].has_exporter {
+        set(EXPORTER_LABEL, "false");
+    }
     if claim.registered.is_some() {
         set("karpenter.sh/registered", "true");
     }
@@ -211,16 +239,13 @@ impl World {
                 meta["deletionGracePeriodSeconds"] = json!(0);
             }
         }
-        let all = machine.kind.capacity();
-        let devices = node.devices.is_some();
-        let capacity = if devices { all } else { Amounts { gpu: 0, efa: 0, ..all } };
         Some(json!({
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": meta,
             "spec": { "providerID": machine.provider_id(), "taints": taints(machine, node) },
             "status": {
-                "capacity": amounts_with_disk(capacity, machine.kind.pods, "104779756Ki"),
+                "capacity": amounts_with_disk(machine.capacity_now(), machine.kind.pods, "104779756Ki"),
                 "allocatable": amounts_with_disk(machine.allocatable_now(), machine.kind.pods, "95491281146"),
                 "conditions": conditions(node),
                 "addresses": [

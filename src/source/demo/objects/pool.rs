@@ -7,6 +7,7 @@ use super::super::kubelet::go_millis;
 use super::super::model::{Allowed, Budget, Pool};
 use super::super::world::World;
 use super::claim::lifetime;
+use super::node::EXPORTER_LABEL;
 use super::{condition, metadata, resource_list};
 
 fn budget(budget: &Budget) -> Value {
@@ -20,6 +21,10 @@ fn budget(budget: &Budget) -> Value {
         "schedule": budget.window.map(|(hour, _)| format!("0 {hour} * * *")),
         "duration": budget.window.map(|(_, hours)| go_millis(hours * 3_600_000)),
     })
+}
+
+fn template_labels(pool: &Pool) -> Value {
+    if pool.gpu && !pool.has_exporter { json!({ EXPORTER_LABEL: "false" }) } else { Value::Null }
 }
 
 fn spec(pool: &Pool) -> Value {
@@ -40,7 +45,7 @@ fn spec(pool: &Pool) -> Value {
             "consolidateAfter": lifetime(pool.consolidate_after),
             "budgets": pool.budgets.iter().map(budget).collect::<Vec<_>>(),
         },
-        "template": { "spec": {
+        "template": { "metadata": { "labels": template_labels(pool) }, "spec": {
             "nodeClassRef": { "group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": class },
             "expireAfter": lifetime(pool.expire_after),
             "terminationGracePeriod": pool.grace.map(|seconds| go_millis(seconds * 1000)),
