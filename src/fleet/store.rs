@@ -171,7 +171,8 @@ impl Fleet {
                 changed.claims.extend(rows.map(|claim| claim.meta.key.clone()));
             }
             reindex(by_provider, slot, old.and_then(NodeRow::provider), new.and_then(NodeRow::provider));
-            if let Some(gone) = old.filter(|_| new.is_none()) {
+            // Another Node under its name has other devices.
+            if let Some(gone) = old.filter(|old| new.is_none_or(|new| new.meta.uid != old.meta.uid)) {
                 gpus.forget(&gone.meta.key.name);
             }
         });

@@ -315,20 +315,14 @@ const SECONDS_PER_MINUTE: i64 = 60;
 /// Narrower than this there is no room for the curve and all words.
 const ROOMY_FROM: usize = 100;
 
-const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-
 /// The last hour minute by minute, of zero to the most; minutes that nobody saw are dots.
 fn curve(frame: &FrameContext<'_>, room: usize) -> Line {
     const LABEL: &str = " last hour";
     let minutes = frame.app.insights.ledger.last_hour();
     let room = room.saturating_sub(LABEL.len());
     let (Some(most), 8..) = (minutes.iter().flatten().max(), room) else { return Line::new() };
-    let step = |rate: i64| {
-        let at = i128::from(rate) * 7 / i128::from((*most).max(1));
-        STEPS[usize::try_from(at).unwrap_or(0).min(7)]
-    };
     let newest = minutes.len().saturating_sub(room);
-    let drawn: String = minutes[newest..].iter().map(|rate| rate.map_or('·', step)).collect();
+    let drawn: String = minutes[newest..].iter().map(|rate| format::step(*rate, *most)).collect();
     Line::of(Role::BarFill, drawn).and(Role::TextDim, LABEL)
 }
 

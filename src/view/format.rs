@@ -172,6 +172,14 @@ pub(super) fn utilization(utilization: Utilization) -> String {
     format!("{}%", utilization.whole_percent())
 }
 
+/// One column of a curve between zero and `most` in eight steps; a dot where the value is not known.
+pub(super) fn step(value: Option<i64>, most: i64) -> char {
+    const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let Some(value) = value else { return '·' };
+    let at = i128::from(value) * 7 / i128::from(most.max(1));
+    STEPS[usize::try_from(at).unwrap_or(0).min(7)]
+}
+
 /// A bar of one mark per device, or of at most `longest` marks where there are more: (filled, empty).
 pub(super) fn bar(part: i64, whole: i64, longest: usize) -> (String, String) {
     let (part, whole) = (part.clamp(0, whole.max(0)), whole.max(0));

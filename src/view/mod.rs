@@ -26,6 +26,7 @@ mod pods;
 mod pools;
 mod screen;
 mod sentence;
+mod sparkline;
 mod table;
 mod text;
 mod timeline;

@@ -242,13 +242,17 @@ pub(super) fn busy(activity: &NodeActivity) -> Line {
 
 /// What accelerators do, in one word.
 pub(super) fn gpu_class(class: GpuClass) -> Line {
-    let role = match class {
+    Line::of(gpu_class_role(class), class.name().to_lowercase())
+}
+
+/// In which role it is written.
+pub(super) const fn gpu_class_role(class: GpuClass) -> Role {
+    match class {
         GpuClass::Busy => Role::Ok,
         GpuClass::Rogue => Role::Bad,
         GpuClass::Unknown => Role::Unknown,
         GpuClass::Idle | GpuClass::Parked | GpuClass::Stranded | GpuClass::Unallocated => Role::Warn,
-    };
-    Line::of(role, class.name().to_lowercase())
+    }
 }
 
 /// Devices requested of those there are, as a bar and in numbers.

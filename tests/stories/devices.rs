@@ -5,7 +5,7 @@ use batchtop::fleet::{CapacityType, Delta};
 use batchtop::fleet::{
     DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuAnswer, GpuFailure, GpuFraction, GpuPart, HealthState,
     Kind, MigInstance, NodeRow, ObjectKey, PodRow, Price, PriceChange, PriceKey, PriceList, Report, Resources, Sym,
-    Utilization,
+    Uid, Utilization,
 };
 
 use crate::dsl::{Story, row_name, story};
@@ -41,6 +41,13 @@ fn answer(node: &str, devices: Result<Vec<DeviceReading>, GpuFailure>) -> Report
     let exporter = Exporter { kind: ExporterKind::Dcgm, pod: ObjectKey::new("gpu", &format!("dcgm-{node}")) };
     let answer = GpuAnswer { node: Sym::new(node), exporter, at: noon(), devices };
     Report::Delta(Delta::Gpus(vec![answer]))
+}
+
+/// What one device of a Node did when it was read last, and how often it was read in the last fifteen minutes.
+fn remembered(told: &Story, node: &str, device: &DeviceReading) -> (Option<u32>, usize) {
+    let Some(history) = told.app.insights.gpu_history.of_node(node) else { return (None, 0) };
+    let course = history.of_device(device, told.app.now);
+    (course.iter().flatten().last().map(|last| last.whole_percent()), course.iter().flatten().count())
 }
 
 fn exporter(node: &str) -> Report {
@@ -284,6 +291,21 @@ fn an_order_or_filter_of_nodes_does_not_stay_on_devices() {
     // What both know of stays in the filter.
     assert_eq!(told.app.ui.level.filter, "held:yes");
     told.keys("esc / 'status:running' enter").says("the filter knows no \"status:\" here");
+}
+
+#[test]
+fn what_devices_did_is_forgotten_with_their_node() {
+    let told = devices();
+    assert_eq!(remembered(&told, "gpu-a", &device(0, 0, &[])), (Some(91), 1));
+    assert_eq!(remembered(&told, "gpu-dark", &device(0, 0, &[])), (None, 0));
+    // Another Node comes under the name, with devices of its own.
+    let mut other = with_region(node("gpu-a", "gpu"));
+    other.meta.uid = Uid::parse("uid of another Node");
+    let told = told.told(vec![upsert_node(other)]);
+    assert_eq!(remembered(&told, "gpu-a", &device(0, 0, &[])), (None, 0));
+    assert!(told.app.fleet.gpus.of_node("gpu-a").exporter.is_none(), "what the other one told is not of it");
+    let told = told.told(vec![answer("gpu-a", Ok(vec![device(0, 7, &[])]))]);
+    assert_eq!(remembered(&told, "gpu-a", &device(0, 0, &[])), (Some(7), 1));
 }
 
 #[test]

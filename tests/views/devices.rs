@@ -116,6 +116,58 @@ fn a_device_beside_the_details_of_its_node() {
     snapshot!("devices_detail_200x60", body(&devices_after((200, 60), "j enter")));
 }
 
+/// Ten minutes of readings every 30 seconds, with a gap in which the exporter was not read; a device that comes and goes.
+fn with_history(size: (u16, u16)) -> App {
+    let mut app = devices(size);
+    let mig = |id, profile: &str| Some(MigInstance { id, profile: Sym::new(profile) });
+    for step in (0..20).filter(|step| !(12..15).contains(step)) {
+        let at = now().plus_seconds(3 + 30 * i64::from(step));
+        clock(&mut app, at);
+        let p5 = (0..8).map(|index| device(P5, index, (index * 14 + step * 5) % 101, 20, &["train-0-x0k2p"]));
+        let p5 = p5.filter(|device| step % 10 < 4 || device.index != Some(7)).collect();
+        let g5 = vec![
+            DeviceReading { mig: mig(1, "2g.12gb"), ..device(G5, 0, 71, 3, &["train-7-b8d1q"]) },
+            DeviceReading { mig: mig(2, "1g.6gb"), utilization: None, ..device(G5, 0, 0, 0, &[]) },
+        ];
+        for (node, devices) in [(P5, p5), (G5, g5)] {
+            let exporter = Exporter { kind: ExporterKind::Dcgm, pod: exporter(node).meta.key };
+            let answer = GpuAnswer { node: Sym::new(node), exporter, at, devices: Ok(devices) };
+            report(&mut app, Report::Delta(Delta::Gpus(vec![answer])));
+        }
+    }
+    let end = now().plus_seconds(615);
+    clock(&mut app, end);
+    clock(&mut app, end.plus_seconds(1));
+    frame(&mut app);
+    app
+}
+
+/// The part of the details of a Node that is about its accelerators.
+fn accelerators(app: &App) -> String {
+    let shown = text(app);
+    let lines: Vec<&str> = shown.lines().skip_while(|line| !line.contains("ACCELERATORS")).collect();
+    let end = lines.iter().position(|line| line.contains(" PODS")).unwrap_or(lines.len());
+    lines[..end].iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_last_fifteen_minutes_of_devices() {
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        for (name, filter) in [("boards", "12-34"), ("instances", "12-80")] {
+            let mut app = with_history(size);
+            let typed: Vec<String> = filter.chars().map(String::from).collect();
+            press(&mut app, &format!("/ {} enter enter", typed.join(" ")));
+            let is_there = |app: &App| ["ACCELERATORS", "read from"].iter().all(|words| text(app).contains(words));
+            (0..100).for_each(|_| {
+                if !is_there(&app) {
+                    press(&mut app, "j")
+                }
+            });
+            snapshot!(format!("history_{name}_{}x{}", size.0, size.1), accelerators(&app));
+        }
+    }
+}
+
 /// No exporter runs anywhere: one row for each Node with accelerators.
 #[test]
 fn devices_without_exporters() {

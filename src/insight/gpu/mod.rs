@@ -6,6 +6,7 @@ mod class;
 mod dra;
 mod exporter;
 mod hardware;
+pub mod history;
 mod partition;
 mod rates;
 mod reason;

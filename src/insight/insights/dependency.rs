@@ -36,6 +36,8 @@ pub enum Part {
     Verdicts,
     /// [`super::Insights::gpus`], and which exporters are to be read.
     Gpus,
+    /// [`super::Insights::gpu_history`].
+    GpuHistory,
     /// [`super::Insights::rates()`].
     Rates,
     /// [`super::Insights::ledger`].
@@ -46,12 +48,13 @@ pub enum Part {
 
 impl Part {
     /// Every part, each behind those on which it depends.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Picture,
         Self::Karpenter,
         Self::ProtectedPods,
         Self::Verdicts,
         Self::Gpus,
+        Self::GpuHistory,
         Self::Rates,
         Self::Ledger,
         Self::PriceDemand,
@@ -113,6 +116,8 @@ impl Part {
                 Completeness,
                 Cluster,
             ],
+            // A Node that is gone takes its history with it.
+            Self::GpuHistory => &[Dependency::Kind(Kind::Node), Dependency::GpuDevices],
             Self::Ledger => &[Dependency::Part(Self::Rates)],
             Self::PriceDemand => &[
                 Dependency::Kind(Kind::Node),

@@ -6,6 +6,7 @@
 
 mod demand;
 mod dependency;
+mod gpu_history;
 mod gpu_seconds;
 mod gpus;
 mod payments;
@@ -18,6 +19,7 @@ mod verdicts;
 use std::collections::BTreeSet;
 
 pub use dependency::{Dependency, Part};
+pub use gpu_history::GpuHistories;
 pub use gpu_seconds::GpuSeconds;
 pub use gpus::{GpuSums, Gpus};
 pub use protected_pods::ProtectedPods;
@@ -85,6 +87,8 @@ pub struct Insights {
     pub held: HeldMemory,
     /// What the accelerators of Nodes do, as of at most a second ago.
     pub gpus: Gpus,
+    /// How busy these were in the last fifteen minutes, as far as it was told while batchtop ran.
+    pub gpu_history: GpuHistories,
     protected_pods: ProtectedPods,
     rates: Rates,
     payments: Payments,
@@ -148,6 +152,9 @@ impl Insights {
         }
         if Part::Gpus.depends_on_any(&causes) {
             self.gpus.touch(&self.picture, changed.nodes.iter().chain(&changed.gpus));
+        }
+        if Part::GpuHistory.depends_on_any(&causes) {
+            self.gpu_history.follow(inputs.fleet, changed);
         }
         self.verdicts.note_nodes(inputs.fleet, &changed.nodes);
         if Part::Verdicts.depends_on_any(&[PODS]) && causes.contains(&PODS) {
@@ -263,7 +270,7 @@ impl Insights {
                     self.protected_pods = ProtectedPods::full(inputs.fleet, inputs.now, &self.karpenter);
                     true
                 }
-                Part::Picture | Part::ProtectedPods => true,
+                Part::Picture | Part::ProtectedPods | Part::GpuHistory => true,
                 // The ledger is paid before rates change; what depends on verdicts follows when they have changed.
                 // A pod matters to no Node but its own, which has been noted.
                 Part::Verdicts if causes.iter().all(|cause| *cause == PODS || !part.depends_on_any(&[*cause])) => false,

@@ -163,12 +163,33 @@ impl World {
         equal(Part::Gpus, found.gpus.sums() == wanted.gpus.sums())?;
         let are_pods_known = inputs.known().all(Kind::Pod);
         equal(Part::Gpus, !(is_asked && are_pods_known) || found.gpus.asked() == wanted.gpus.asked())?;
+        equal(Part::GpuHistory, self.readings_are_remembered())?;
         equal(Part::Ledger, found.ledger.total().exact() == self.paid)?;
         // A demand without a price is none, whoever would be asked.
         let asked =
             |insights: &Insights| Some(insights.price_watch.asked().clone()).filter(|asked| !asked.is_nothing());
         equal(Part::PriceDemand, !is_asked || asked(found) == asked(&wanted))?;
         self.held_nodes_are_remembered()
+    }
+
+    /// How busy devices were is history, and cannot be computed from nothing; that the last reading is in it can, and that no
+    /// Node is remembered that is gone.
+    fn readings_are_remembered(&self) -> bool {
+        let is_remembered = |node: &NodeRow| {
+            let name = &node.meta.key.name;
+            let history = self.insights.gpu_history.of_node(name);
+            let is_own = history.is_none_or(|history| history.is_of(&node.meta.uid));
+            let told = gpu_history::newest(self.fleet.gpus.of_node(name));
+            is_own
+                && told.is_none_or(|(at, told)| {
+                    let last = |reading| history.and_then(|history| history.of_device(reading, at).last().copied()?);
+                    told.devices
+                        .iter()
+                        .all(|reading| reading.utilization.is_none() || last(reading) == reading.utilization)
+                })
+        };
+        self.fleet.nodes.iter().all(is_remembered)
+            && self.insights.gpu_history.names().all(|name| self.fleet.node(name).is_some())
     }
 
     /// Since when a Node is held is history, and cannot be computed from nothing; whether it is held now can.

@@ -1,12 +1,14 @@
 //! The accelerators of a Node: what there is, what pods request, what each device does.
 
 use super::super::context::FrameContext;
-use super::super::{Line, format, words};
+use super::super::layout::Layout;
+use super::super::{Line, format, sparkline, words};
 use super::Page;
 use crate::config::Role;
 use crate::fleet::{DeviceReading, Exporter, ExporterKind, Kind, NodeRow};
+use crate::insight::gpu::history::{self, Course, SLOTS};
 use crate::insight::gpu::{
-    DeviceActivity, DevicePlugin, ExporterState, ExporterStatus, GpuClass, NodeActivity, NodeGpu, Sharing,
+    self, DeviceActivity, DevicePlugin, ExporterState, ExporterStatus, GpuClass, NodeActivity, NodeGpu, Sharing,
 };
 use crate::insight::picture::{CpuShare, Disagreement};
 
@@ -19,6 +21,7 @@ pub(super) fn section(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page)
     let activity = &state.activity;
     disagreement(frame, node, gpu, activity, page);
     page.fact("now", class(frame, activity));
+    last_minutes(frame, node, activity, page);
     page.fact("read from", exporter(frame, &activity.exporter));
     devices(frame, node, activity, page);
 }
@@ -110,20 +113,69 @@ fn exporter_name(exporter: &Exporter) -> String {
 }
 
 fn devices(frame: &FrameContext<'_>, node: &NodeRow, activity: &NodeActivity, page: &mut Page) {
-    for (reading, device) in activity.each_device(frame.app.fleet.gpus.of_node(&node.meta.key.name)) {
-        page.item(device_line(reading, device));
+    let told = frame.app.fleet.gpus.of_node(&node.meta.key.name);
+    let history = frame.app.insights.gpu_history.of_node(&node.meta.key.name);
+    for (reading, device) in activity.each_device(told) {
+        let course = history.map_or(history::UNKNOWN, |history| history.of_device(reading, frame.app.now));
+        page.item(device_line(frame, reading, device, &course));
     }
 }
 
-/// Marks of the bar of one device.
-const BAR: usize = 8;
+/// How busy those devices were that count for the Node now: those that are held, or all where none is.
+fn course_of_node(frame: &FrameContext<'_>, node: &NodeRow, activity: &NodeActivity) -> Course {
+    let told = frame.app.fleet.gpus.of_node(&node.meta.key.name);
+    let Some(history) = frame.app.insights.gpu_history.of_node(&node.meta.key.name) else { return history::UNKNOWN };
+    let is_any_held = activity.is_any_held();
+    let counts = |device: Option<&DeviceActivity>| !is_any_held || device.is_some_and(|device| device.is_held);
+    let courses: Vec<(Course, u64)> = activity
+        .each_device(told)
+        .filter(|(_, device)| counts(*device))
+        .map(|(reading, _)| (history.of_device(reading, frame.app.now), gpu::weight_of_device(reading)))
+        .collect();
+    history::mean(&courses)
+}
+
+/// The last fifteen minutes of the Node, and what is known of them.
+fn last_minutes(frame: &FrameContext<'_>, node: &NodeRow, activity: &NodeActivity, page: &mut Page) {
+    if activity.devices.is_empty() {
+        return;
+    }
+    let course = course_of_node(frame, node, activity);
+    let line = sparkline::of(&course, room(frame), words::gpu_class_role(activity.class));
+    let now = activity.utilization.map_or_else(|| format::UNKNOWN.to_owned(), format::utilization);
+    let line = line.and(Role::Gpu, format!(" {now:>4}"));
+    page.fact("busy", line.and(Role::TextDim, format!("  last 15 min, {}", source(&course))));
+}
+
+/// How many of the minutes of a course were read, and by whom.
+fn source(course: &Course) -> String {
+    match course.iter().flatten().count() {
+        SLOTS => "read by batchtop".to_owned(),
+        known => format!("batchtop read {} of them", known.div_ceil(2)),
+    }
+}
+
+/// Columns for a course.
+fn room(frame: &FrameContext<'_>) -> usize {
+    let (_, details) = Layout::of(frame.app.ui.size, frame.app.ui.level.screen).split();
+    if details.width >= ROOMY_FROM { SLOTS } else { SLOTS / 2 }
+}
+
+/// From this width of the details on a course has a column for each of its slots.
+const ROOMY_FROM: u16 = 110;
 
 /// A device in one line: number, how busy, memory, power, temperature, errors, and who has it.
-fn device_line(reading: &DeviceReading, device: Option<&DeviceActivity>) -> Line {
+fn device_line(
+    frame: &FrameContext<'_>,
+    reading: &DeviceReading,
+    device: Option<&DeviceActivity>,
+    course: &Course,
+) -> Line {
     let class = device.map_or(GpuClass::Unknown, |device| device.class);
     let number = reading.index.map_or_else(|| reading.uuid.to_string(), |index| index.to_string());
     let mig = reading.mig.as_ref().map_or_else(String::new, |mig| format!(" {}", mig.profile));
-    let line = Line::of(Role::TextDim, format!("{:<10}", format!("{number}{mig}"))).then(utilization(reading));
+    let line = Line::of(Role::TextDim, format!("{:<10}", format!("{number}{mig}")));
+    let line = line.then(sparkline::of(course, room(frame), words::gpu_class_role(class))).then(utilization(reading));
     let line = line.and(Role::Text, " ").then(padded(words::gpu_class(class)));
     let facts = [memory(reading), power(reading), temperature(reading)].into_iter().flatten();
     let line = line.and(Role::TextDim, format!(" {:<34}", facts.collect::<Vec<String>>().join("  ")));
@@ -144,13 +196,10 @@ fn padded(line: Line) -> Line {
 }
 
 fn utilization(reading: &DeviceReading) -> Line {
-    let Some(utilization) = reading.utilization else {
-        return Line::of(Role::BarEmpty, "·".repeat(BAR)).and(Role::Unknown, format!(" {:>4}", format::UNKNOWN));
-    };
-    let (full, free) = format::bar(utilization.millionths().into(), 1_000_000, BAR);
-    Line::of(Role::BarFill, full)
-        .and(Role::BarEmpty, free)
-        .and(Role::Gpu, format!(" {:>4}", format::utilization(utilization)))
+    match reading.utilization {
+        None => Line::of(Role::Unknown, format!(" {:>4}", format::UNKNOWN)),
+        Some(utilization) => Line::of(Role::Gpu, format!(" {:>4}", format::utilization(utilization))),
+    }
 }
 
 fn memory(reading: &DeviceReading) -> Option<String> {
