@@ -1,7 +1,7 @@
 //! The details of one object, and scrolling in text.
 
 use super::effects::Effects;
-use super::{App, Detail, DetailText, Effect, Fetched, Overlay, Scroll, selection};
+use super::{App, Detail, DetailText, Effect, Fetched, Overlay, Scroll, gpu_history, selection};
 use crate::fleet::{Epoch, Key};
 use crate::input::Action;
 
@@ -20,8 +20,10 @@ fn open_with(app: &mut App, text: DetailText, effects: &mut Effects) {
     let Some(key) = selection::subject(app) else { return };
     let cursor = app.ui.listing.cursor;
     selection::select(&mut app.ui, cursor);
-    app.ui.level.detail = Some(Detail { key: key.clone(), scroll: Scroll::default(), text, fetched: None });
-    effects.push(Effect::Fetch { epoch: app.epoch, key });
+    app.ui.level.detail =
+        Some(Detail { key: key.clone(), scroll: Scroll::default(), text, fetched: None, gpu_past: None });
+    effects.push(Effect::Fetch { epoch: app.epoch, key: key.clone() });
+    gpu_history::ask(app, &key, effects);
 }
 
 /// Closes the details; the table is shown again.

@@ -12,6 +12,7 @@ mod devices;
 mod effects;
 mod field;
 mod filter;
+mod gpu_history;
 mod keys;
 mod line;
 mod listing;
@@ -61,8 +62,9 @@ pub use screens::{
 pub use scroll::{Geometry, Scroll, first_visible_row};
 pub use status::{claim_phase, disagrees, job_state, node_phase};
 pub use ui::{
-    Consequence, Detail, DetailText, DurationChoice, Level, Listing, Notice, Overlay, Picker, PickerKind, Prompt,
-    PromptKind, RateOfRows, Scope, Severity, Skipped, Sort, Target, Ui, Verb, Write, WriteDialog, WriteItem,
+    Consequence, Detail, DetailText, DurationChoice, GpuPast, Level, Listing, Notice, Overlay, PastTold, Picker,
+    PickerKind, Prompt, PromptKind, RateOfRows, Scope, Severity, Skipped, Sort, Target, Ui, Verb, Write, WriteDialog,
+    WriteItem,
 };
 pub use update::update;
 pub use work::{settle, settle_completely};

@@ -1,6 +1,6 @@
 //! The two vocabularies of [`super::App`].
 
-use crate::fleet::{Demand, Epoch, Key, ObjectChange, Report, WriteOutcome};
+use crate::fleet::{Demand, Epoch, HistoryAnswer, HistoryQuestion, Key, ObjectChange, Report, WriteOutcome};
 use crate::input::Chord;
 use crate::insight::disruption::Remembered;
 use crate::units::Time;
@@ -65,6 +65,15 @@ pub enum Msg {
         /// Annotations and YAML of the object, or a sentence why they could not be fetched.
         result: Result<Fetched, String>,
     },
+    /// A Prometheus server was asked of the past of accelerators.
+    History {
+        /// Number of the connection on which it was asked.
+        epoch: Epoch,
+        /// The object whose details are open.
+        key: Key,
+        /// What it told; `None` where no server is known; or a sentence why it told nothing.
+        result: Result<Option<HistoryAnswer>, String>,
+    },
     /// Something the outside wants to tell the user.
     Notice(super::Notice),
     /// Nothing else is to be done: a slice of the insights' work may be.
@@ -106,6 +115,15 @@ pub enum Effect {
         epoch: Epoch,
         /// The object.
         key: Key,
+    },
+    /// Ask a Prometheus server of the past of accelerators, where one is known, and answer with `Msg::History`.
+    AskHistory {
+        /// Number of the connection, for the answer.
+        epoch: Epoch,
+        /// The object whose details are open.
+        key: Key,
+        /// What is asked.
+        question: HistoryQuestion,
     },
     /// What the Sources outside the cluster's watches are wanted to tell from now on, in place of what was wanted before.
     Demand(Demand),

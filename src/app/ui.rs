@@ -9,10 +9,11 @@ use super::{
     Column, Costs, DeviceGroupBy, DeviceGroupKey, DeviceGroups, Fetched, Grouping, Owners, RowKey, Screen, TableSpec,
     View,
 };
-use crate::fleet::{EventObject, Key, Kind, ObjectChange, ObjectKey, Sym, WriteOutcome};
+use crate::fleet::{DeviceSeconds, EventObject, Key, Kind, ObjectChange, ObjectKey, ServiceAddress, Sym, WriteOutcome};
 use crate::input::Chord;
 use crate::insight::Sentence;
 use crate::insight::cost::{CostKey, GroupBy};
+use crate::insight::gpu::history::NodeHistory;
 use crate::insight::picture::Finding;
 use crate::units::Time;
 
@@ -142,6 +143,29 @@ pub struct Detail {
     pub text: DetailText,
     /// What was fetched on opening; `None` while it is under way.
     pub fetched: Option<Result<Fetched, String>>,
+    /// What a Prometheus server told of its accelerators on opening, or why it did not; `None` while it is under way, or where
+    /// none is known.
+    pub gpu_past: Option<Result<Box<GpuPast>, String>>,
+}
+
+/// What a Prometheus server told of the past of accelerators.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GpuPast {
+    /// The server.
+    pub server: ServiceAddress,
+    /// When it told it.
+    pub at: Time,
+    /// What it told.
+    pub told: PastTold,
+}
+
+/// What a Prometheus server told of the past of accelerators, by whose they are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PastTold {
+    /// How busy the devices of a Node were.
+    Node(NodeHistory),
+    /// For how long the pods of a Job had devices.
+    Job(DeviceSeconds),
 }
 
 /// Gravity of a notice.

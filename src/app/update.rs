@@ -1,7 +1,7 @@
 //! The reducer: one arm per message, each calling the function that handles it.
 
 use super::effects::Effects;
-use super::{App, Effect, Msg, clock, detail, keys, listing, mouse, notice, prompt, source, work, write};
+use super::{App, Effect, Msg, clock, detail, gpu_history, keys, listing, mouse, notice, prompt, source, work, write};
 
 /// Applies one message and says what is wanted of the outside.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -20,6 +20,7 @@ fn handle(app: &mut App, msg: Msg, effects: &mut Effects) {
         Msg::Source(epoch, report) => source::report(app, epoch, report),
         Msg::Written { write, item, outcome } => write::answered(app, write, item, outcome, effects),
         Msg::Fetched { epoch, key, result } => detail::fetched(app, epoch, &key, result),
+        Msg::History { epoch, key, result } => gpu_history::told(app, epoch, &key, result),
         Msg::Notice(notice) => notice::show(app, notice),
         Msg::Work => work::slice(app, effects),
         Msg::Frame => listing::refresh_if_dirty(app),

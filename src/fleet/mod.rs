@@ -5,6 +5,7 @@ mod demand;
 mod dra;
 mod event;
 mod gpu;
+mod gpu_history;
 mod health;
 mod job;
 mod key;
@@ -37,6 +38,7 @@ pub use gpu::{
     DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuAnswer, GpuDemand, GpuDevices, GpuFailure, MigInstance,
     NodeAnswers, NodeDevices, ToldBy, Utilization,
 };
+pub use gpu_history::{DeviceSeconds, HistoryAnswer, HistoryPeriod, HistoryQuestion, HistoryTold};
 pub use health::{
     ClusterFacts, ConnectionError, Health, HealthState, KarpenterApi, Report, SourceGroup, SourceId, Sources,
 };

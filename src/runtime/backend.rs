@@ -12,7 +12,9 @@ use super::clock::{self, Clock};
 use super::journal::Journal;
 use super::prices::{PriceFile, PriceFileWatcher};
 use crate::app::{Fetched, Msg};
-use crate::fleet::{Demand, Epoch, GpuDemand, Key, ObjectChange, PriceDemand, Report, WriteOutcome};
+use crate::fleet::{
+    Demand, Epoch, GpuDemand, HistoryAnswer, HistoryQuestion, Key, ObjectChange, PriceDemand, Report, WriteOutcome,
+};
 use crate::source::{aws, demo, kube};
 use crate::units::Time;
 
@@ -72,7 +74,7 @@ struct Connection {
 #[derive(Clone)]
 pub enum Requests {
     /// To a real cluster.
-    Kube(kube::Access, Option<Journal>),
+    Kube(kube::Access, Option<kube::HistoryServer>, Option<Journal>),
     /// To the demo, which is not journaled.
     Demo(mpsc::Sender<demo::Request>),
 }
@@ -113,7 +115,7 @@ impl Backend {
                 let settings = aws_settings(aws, &options);
                 let source = kube::KubeSource::new(options, namespaces, kube::Timing::default(), clock::now);
                 let source = source.pricing(wanted.clone()).measuring(wanted_gpus, prometheus.clone());
-                let requests = Requests::Kube(source.access(), journal.clone());
+                let requests = Requests::Kube(source.access(), source.history(), journal.clone());
                 self.runtime.spawn(source.run(sink.clone(), epoch, cancel.clone()));
                 let (answers, answered) = watch::channel(aws::AnsweredDemands::default());
                 let context = aws::RunContext { demand: wanted, answered: answers, sink, epoch, clock };
@@ -193,8 +195,8 @@ impl Requests {
     /// When the state folder is unknown, so that a write could not be recorded.
     pub fn journal(&self) -> Result<Option<&Journal>, String> {
         match self {
-            Self::Kube(_, Some(journal)) => Ok(Some(journal)),
-            Self::Kube(_, None) => Err("no state folder is known; set $HOME or $XDG_STATE_HOME".into()),
+            Self::Kube(_, _, Some(journal)) => Ok(Some(journal)),
+            Self::Kube(_, _, None) => Err("no state folder is known; set $HOME or $XDG_STATE_HOME".into()),
             Self::Demo(_) => Ok(None),
         }
     }
@@ -203,7 +205,7 @@ impl Requests {
     pub async fn write(&self, change: &ObjectChange) -> WriteOutcome {
         match self {
             Self::Demo(ask) => ask_demo(ask, |reply| demo::Request::Write(change.clone(), reply)).await,
-            Self::Kube(access, _) => match access.client().await {
+            Self::Kube(access, ..) => match access.client().await {
                 Some(client) => Ok(kube::write(&client, change, access.timing()).await),
                 None => Err(NOT_CONNECTED.to_string()),
             },
@@ -218,13 +220,23 @@ impl Requests {
                 let object = ask_demo(ask, |reply| demo::Request::Fetch(key.clone(), reply)).await?;
                 kube::read(object.ok_or("it is gone")?.to_string().as_bytes())
             }
-            Self::Kube(access, _) => {
+            Self::Kube(access, ..) => {
                 let client = access.client().await.ok_or(NOT_CONNECTED)?;
                 kube::fetch(&client, key, access.timing()).await
             }
         };
         let object = fetched.map_err(|error| error.to_string())?;
         Ok(Fetched { annotations: object.annotations, yaml: object.yaml })
+    }
+}
+
+impl Requests {
+    /// Asks a Prometheus server of the past of accelerators; `None` where none is known. The demo has none.
+    pub async fn history(&self, question: HistoryQuestion) -> Result<Option<HistoryAnswer>, String> {
+        match self {
+            Self::Kube(access, Some(history), _) => history.ask(access, question).await,
+            Self::Kube(_, None, _) | Self::Demo(_) => Ok(None),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::clock::Clock;
 use super::journal::Request;
 use super::memory::Memory;
 use crate::app::{Effect, Msg};
-use crate::fleet::{ClusterFacts, Epoch, Key, ObjectChange, Report, WriteOutcome};
+use crate::fleet::{ClusterFacts, Epoch, HistoryQuestion, Key, ObjectChange, Report, WriteOutcome};
 use crate::insight::disruption::Remembered;
 
 /// Performs effects.
@@ -26,6 +26,8 @@ pub struct Executor {
     memory: Option<Memory>,
     /// The running fetch; a new one cancels it.
     fetch: Option<AbortHandle>,
+    /// The running question about the past; a new one cancels it.
+    history: Option<AbortHandle>,
     /// The running writes.
     writes: TaskTracker,
     /// Cancelled when running writes are no longer waited for.
@@ -58,7 +60,7 @@ impl Executor {
         memory: Option<Memory>,
     ) -> Self {
         let (writes, ended) = (TaskTracker::new(), CancellationToken::new());
-        Self { backend, sink, answers, clock, memory, fetch: None, writes, ended }
+        Self { backend, sink, answers, clock, memory, fetch: None, history: None, writes, ended }
     }
 
     /// Connects to a context, or to that of flags and kubeconfig; ends the previous connection.
@@ -80,6 +82,7 @@ impl Executor {
                 self.write(PendingWrite { write, item, verb, change, context, server });
             }
             Effect::Fetch { epoch, key } => self.fetch(epoch, key),
+            Effect::AskHistory { epoch, key, question } => self.ask_history(epoch, key, question),
             Effect::Remember(held) => self.remember(held),
             Effect::Demand(demand) => self.backend.demand(demand),
             Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) => {}
@@ -129,6 +132,22 @@ impl Executor {
             let _ = answers.send(Msg::Fetched { epoch, key, result }).await;
         });
         if let Some(older) = self.fetch.replace(task.abort_handle()) {
+            older.abort();
+        }
+    }
+}
+
+impl Executor {
+    fn ask_history(&mut self, epoch: Epoch, key: Key, question: HistoryQuestion) {
+        let (requests, answers) = (self.backend.requests(), self.answers.clone());
+        let task = tokio::spawn(async move {
+            let result = match requests {
+                Some(requests) => requests.history(question).await,
+                None => Ok(None),
+            };
+            let _ = answers.send(Msg::History { epoch, key, result }).await;
+        });
+        if let Some(older) = self.history.replace(task.abort_handle()) {
             older.abort();
         }
     }

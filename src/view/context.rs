@@ -2,8 +2,8 @@
 
 use super::words::Count;
 use super::{TableView, format, table_view};
-use crate::app::{App, RowKey};
-use crate::fleet::{HealthState, JobRow, Kind, NodeRow, PodRow, SourceId};
+use crate::app::{App, GpuPast, RowKey};
+use crate::fleet::{HealthState, JobRow, Kind, NodeRow, ObjectKey, PodRow, SourceId};
 use crate::insight::Completeness;
 use crate::insight::disruption::{Protection, protection};
 use crate::insight::gpu::NodeGpu;
@@ -23,6 +23,11 @@ impl<'a> FrameContext<'a> {
     pub(super) fn new(app: &'a App) -> Self {
         let totals = app.insights.totals(&app.inputs());
         Self { app, totals, evaluator: app.evaluator() }
+    }
+
+    /// What a Prometheus server told of the past of the object whose details are open.
+    pub(super) fn past(&self, key: &ObjectKey) -> Option<&'a Result<Box<GpuPast>, String>> {
+        self.app.ui.level.detail.as_ref().filter(|detail| detail.key.object == *key)?.gpu_past.as_ref()
     }
 
     /// What decides about Nodes at the moment of the frame.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use batchtop::fleet::{
-    Exporter, ExporterKind, GpuDemand, GpuFailure, Health, HealthState, NodeDevices, ObjectKey, ServiceAddress,
-    SourceId, Sym,
+    DeviceSeconds, Exporter, ExporterKind, GpuDemand, GpuFailure, Health, HealthState, HistoryAnswer, HistoryPeriod,
+    HistoryQuestion, HistoryTold, NodeDevices, ObjectKey, ServiceAddress, SourceId, Sym, Utilization,
 };
 use batchtop::source::kube::{PrometheusChoice, Timing};
+use batchtop::units::Time;
 use tokio::sync::watch;
 
 use crate::fake_api::{FakeApi, Fault, bare};
@@ -296,4 +297,98 @@ async fn a_server_that_hangs_fails_in_time_and_holds_up_no_search_for_long() {
     assert_eq!(bed.failure("n0").await, "monitoring/prom:9090: no answer within 300ms");
     bed.until_state(HealthState::Failed).await;
     assert_eq!(api.requests("/proxy/"), 2, "a second one may be silent, and no third one is asked");
+}
+
+/// Values of a device of `n0`, out of order and not all of them numbers.
+const PAST: &str = r#"{"status":"success","data":{"resultType":"matrix","result":[
+    {"metric":{"__name__":"DCGM_FI_PROF_GR_ENGINE_ACTIVE","gpu":"0","UUID":"GPU-0","namespace":"gpu","pod":"dcgm-0"},
+     "values":[[1060,"0.5"],[1030,"0.25"],[1090,"NaN"]]}]}}"#;
+
+/// Means over two steps.
+const PAST_OF_JOB: &str = r#"{"status":"success","data":{"resultType":"matrix","result":[
+    {"metric":{"batchtop":"busy"},"values":[[1060,"1.5"],[1120,"1.5"]]},
+    {"metric":{"batchtop":"held"},"values":[[1060,"2"],[1120,"2"]]}]}}"#;
+
+fn period() -> HistoryPeriod {
+    HistoryPeriod { from: Time::from_seconds(1_000), to: Time::from_seconds(1_900), step_seconds: 60 }
+}
+
+fn past_of_node() -> HistoryQuestion {
+    let exporter = Some(ObjectKey::new("gpu", "dcgm-0"));
+    HistoryQuestion::Node { node: Sym::new("n0"), exporter, period: period() }
+}
+
+fn past_of_job() -> HistoryQuestion {
+    HistoryQuestion::Job { job: ObjectKey::new("ml", "train"), period: period() }
+}
+
+impl Bed {
+    async fn past(&self, question: HistoryQuestion) -> Result<Option<HistoryAnswer>, String> {
+        let history = self.screen.history.as_ref().expect("accelerators are measured");
+        history.ask(&self.screen.access, question).await
+    }
+}
+
+/// How many requests of the past the server has seen.
+fn asked_of_past(api: &FakeApi) -> usize {
+    api.requests("/query_range")
+}
+
+#[tokio::test]
+async fn the_past_is_asked_of_the_server_that_was_found_and_only_when_it_is_wanted() {
+    let api = with_nodes().await;
+    serve(&api, "watching", ANSWER);
+    api.state().pages.insert(proxy("watching", "prom:9090") + "_range", PAST.to_owned());
+    let mut bed = Bed::finding(&api, &[]);
+    bed.until_state(HealthState::NotNeeded).await;
+    assert_eq!((bed.past(past_of_node()).await, api.requests("/proxy/")), (Ok(None), 0), "no server is known");
+    bed.demand.send_replace(demand(&["n0"]));
+    bed.until_state(HealthState::Live).await;
+    assert_eq!(asked_of_past(&api), 0);
+    let answer = bed.past(past_of_node()).await.expect("an answer").expect("a server");
+    assert_eq!((answer.server.to_string().as_str(), asked_of_past(&api)), ("watching/prom:9090", 1));
+    let HistoryTold::Node(samples) = answer.told else { panic!("the devices of a Node") };
+    let percent = |at: usize| samples[at].1[0].utilization.map(Utilization::whole_percent);
+    let times: Vec<i64> = samples.iter().map(|(at, _)| at.seconds()).collect();
+    assert_eq!((times, [percent(0), percent(1), percent(2)]), (vec![1_030, 1_060, 1_090], [Some(25), Some(50), None]));
+}
+
+#[tokio::test]
+async fn a_named_server_is_asked_of_the_past_of_a_job() {
+    let api = with_nodes().await;
+    serve(&api, "monitoring", ANSWER);
+    api.state().pages.insert(proxy("monitoring", "prom:9090") + "_range", PAST_OF_JOB.to_owned());
+    let bed = Bed::naming(&api, &quick(), "monitoring/prom:9090");
+    let answer = bed.past(past_of_job()).await.expect("an answer").expect("a server");
+    assert_eq!(answer.told, HistoryTold::Job(DeviceSeconds { held: 240, busy: 180 }));
+    assert_eq!(api.requests("start=1000&end=1900&step=60"), 1);
+    let off = Bed::of(&api, &quick(), PrometheusChoice::Off { by: "a test" }, &["n0"]);
+    assert_eq!((off.past(past_of_job()).await, asked_of_past(&api)), (Ok(None), 1));
+}
+
+#[tokio::test]
+async fn why_nothing_is_told_of_the_past_is_said_in_words() {
+    const LIMIT: usize = 2 << 20;
+    let no_answer = "monitoring/prom:9090: it is not the answer of a Prometheus server to a query";
+    let forbidden = "services \\\"prom\\\" is forbidden";
+    for (fault, words) in [
+        (Fault::Answer("<html>".to_owned()), no_answer),
+        (Fault::Answer(NOTHING.to_owned()), no_answer),
+        (Fault::Hang, "monitoring/prom:9090: no answer within 300ms"),
+        (
+            Fault::Answer(format!("{PAST}{}", " ".repeat(10 << 20))),
+            &format!("monitoring/prom:9090: the answer is larger than {} MiB, the limit for one answer", LIMIT >> 20),
+        ),
+        (
+            Fault::Status(403, forbidden),
+            "may not get services/proxy in namespace monitoring: services \"prom\" is forbidden",
+        ),
+    ] {
+        let api = with_nodes().await;
+        serve(&api, "monitoring", ANSWER);
+        api.state().plan("/query_range", fault, 1);
+        let bed = Bed::naming(&api, &quick(), "monitoring/prom:9090");
+        let said = bed.past(past_of_node()).await.expect_err("no answer");
+        assert!(said.starts_with(words), "{said}");
+    }
 }

@@ -8,7 +8,9 @@ use batchtop::fleet::{
     Change, ClusterFacts, ConnectionError, Delta, Epoch, Fleet, GpuDemand, Health, HealthState, Kind, ObjectKey,
     Report, SourceId,
 };
-use batchtop::source::kube::{Access, BodyLimits, Clock, ConnectOptions, KubeSource, PrometheusChoice, Timing};
+use batchtop::source::kube::{
+    Access, BodyLimits, Clock, ConnectOptions, HistoryServer, KubeSource, PrometheusChoice, Timing,
+};
 use batchtop::units::Time;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
@@ -73,6 +75,8 @@ pub struct Screen {
     pub removals: usize,
     pub reports: mpsc::Receiver<(Epoch, Report)>,
     pub access: Access,
+    /// The Prometheus server that is asked of the past; `None` where accelerators are not measured.
+    pub history: Option<HistoryServer>,
     pub _running: DropGuard,
     pub folder: TempDir,
 }
@@ -137,7 +141,7 @@ impl Screen {
     }
 
     fn running(source: KubeSource, folder: TempDir) -> Self {
-        let access = source.access();
+        let (access, history) = (source.access(), source.history());
         // Large enough that a test which looks at the server need not read reports meanwhile.
         let (sink, reports) = mpsc::channel(10_000);
         let cancel = CancellationToken::new();
@@ -153,6 +157,7 @@ impl Screen {
             removals: 0,
             reports,
             access,
+            history,
             _running: cancel.drop_guard(),
             folder,
         }

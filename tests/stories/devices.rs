@@ -1,11 +1,11 @@
 //! Fleet's devices: accelerators one by one, and in groups.
 
-use batchtop::app::{App, Screen, devices_of_node};
+use batchtop::app::{App, Msg, PastTold, Screen, devices_of_node};
 use batchtop::fleet::{CapacityType, Delta};
 use batchtop::fleet::{
-    DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuAnswer, GpuFailure, GpuFraction, GpuPart, HealthState,
-    Kind, MigInstance, NodeRow, ObjectKey, PodRow, Price, PriceChange, PriceKey, PriceList, Report, Resources, Sym,
-    Uid, Utilization,
+    DeviceHolder, DeviceReading, Epoch, Exporter, ExporterKind, GpuAnswer, GpuFailure, GpuFraction, GpuPart,
+    HealthState, HistoryAnswer, HistoryTold, Key, Kind, MigInstance, NodeRow, ObjectKey, PodRow, Price, PriceChange,
+    PriceKey, PriceList, Report, Resources, Sym, Uid, Utilization,
 };
 
 use crate::dsl::{Story, row_name, story};
@@ -217,7 +217,7 @@ fn a_filter_asks_a_device_its_pod_its_job_and_its_node() {
 
 #[test]
 fn enter_opens_the_node_and_l_leads_to_its_pods() {
-    let told = devices().keys("j enter").asks(&["fetch Node gpu-a"]);
+    let told = devices().keys("j enter").asks(&["fetch Node gpu-a", "ask the past of Node gpu-a"]);
     assert_eq!(told.app.ui.level.detail.as_ref().map(|detail| &*detail.key.object.name), Some("gpu-a"));
     let told = told.keys("esc l").screen(Screen::Pods);
     assert!(names(&told).contains(&"ml/train-0".to_owned()));
@@ -291,6 +291,41 @@ fn an_order_or_filter_of_nodes_does_not_stay_on_devices() {
     // What both know of stays in the filter.
     assert_eq!(told.app.ui.level.filter, "held:yes");
     told.keys("esc / 'status:running' enter").says("the filter knows no \"status:\" here");
+}
+
+/// What a Prometheus server tells of a device of `gpu-a`: so many percent each half minute of the last five minutes.
+fn past(percent: u32) -> HistoryAnswer {
+    let at = |step: i64| noon().plus_seconds(-30 * step);
+    let samples = (2..12).rev().map(|step| (at(step), vec![device(0, percent, &["train-0"])])).collect();
+    HistoryAnswer { server: "monitoring/prom:9090".parse().unwrap(), told: HistoryTold::Node(samples) }
+}
+
+fn history(epoch: u64, name: &str, result: Result<Option<HistoryAnswer>, String>) -> Msg {
+    Msg::History { epoch: Epoch(epoch), key: Key::new(Kind::Node, ObjectKey::cluster(name)), result }
+}
+
+#[test]
+fn the_past_is_asked_when_details_are_opened_and_belongs_to_them() {
+    let of_past = |told: &Story| told.app.ui.level.detail.as_ref().and_then(|detail| detail.gpu_past.clone());
+    let mut told = devices().keys("j enter").asks(&["fetch Node gpu-a", "ask the past of Node gpu-a"]);
+    let epoch = told.app.epoch.0;
+    told.send(history(epoch + 1, "gpu-a", Ok(Some(past(40)))));
+    told.send(history(epoch, "gpu-dark", Ok(Some(past(40)))));
+    assert_eq!(of_past(&told), None, "of another cluster, and of another Node");
+    told.send(history(epoch, "gpu-a", Ok(Some(past(40)))));
+    let Some(Ok(past_told)) = of_past(&told) else { panic!("an answer") };
+    let PastTold::Node(known) = &past_told.told else { panic!("the past of a Node") };
+    let course = known.of_device(&device(0, 0, &[]), told.app.now);
+    assert_eq!(course.iter().flatten().map(|one| one.whole_percent()).collect::<Vec<_>>(), [40; 11]);
+    told.send(history(epoch, "gpu-a", Err("it hangs".to_owned())));
+    assert_eq!(of_past(&told), Some(Err("it hangs".to_owned())));
+    let mut told = told.keys("esc");
+    told.send(history(epoch, "gpu-a", Ok(Some(past(40)))));
+    assert!(told.app.ui.level.detail.is_none());
+    // Nothing is asked of a Node without accelerators; of a Job with some.
+    let told = told.keys(": 'fleet' enter v v v v v v v v v v v v").keys("V V V V V V / 'cpu-a' enter enter");
+    let told = told.asks(&["fetch Node cpu-a"]).keys("esc esc 2 enter");
+    told.asks(&["fetch Job ml/train", "ask the past of Job ml/train"]);
 }
 
 #[test]

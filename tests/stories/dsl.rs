@@ -240,6 +240,7 @@ fn effect_words(effect: &Effect) -> String {
             ObjectChange::Eviction(eviction) => format!("{verb} {}", words(&eviction.key)),
         },
         Effect::Fetch { key, .. } => format!("fetch {}", words(key)),
+        Effect::AskHistory { key, .. } => format!("ask the past of {}", words(key)),
         Effect::Demand(demand) => {
             format!("want prices of {} regions", demand.prices.as_ref().map_or(0, |prices| prices.regions.len()))
         }

@@ -1,6 +1,6 @@
 //! Fleet's devices: accelerators one by one, and in groups.
 
-use batchtop::app::App;
+use batchtop::app::{App, Msg, update};
 use batchtop::fleet::*;
 
 use crate::fixture::{
@@ -165,6 +165,43 @@ fn the_last_fifteen_minutes_of_devices() {
             });
             snapshot!(format!("history_{name}_{}x{}", size.0, size.1), accelerators(&app));
         }
+    }
+}
+
+/// The answer of a Prometheus server about an object whose details are open.
+fn answer_of_past(app: &mut App, key: Key, told: HistoryTold) {
+    let server = "monitoring/prometheus:9090".parse().expect("an address");
+    let result = Ok(Some(HistoryAnswer { server, told }));
+    update(app, Msg::History { epoch: app.epoch, key, result });
+    let end = app.now.plus_seconds(12);
+    clock(app, end);
+    frame(app);
+}
+
+#[test]
+fn what_prometheus_knows_of_the_past() {
+    for size in [(80, 60), (120, 60), (200, 60)] {
+        let mut app = devices_after(size, "/ 1 2 - 3 4 enter enter");
+        let step = |step: i64| now().plus_seconds(30 * step - 900);
+        let boards = |at: u32| (0..8).map(|index| device(P5, index, (index * 14 + at * 5) % 101, 20, &[])).collect();
+        let samples = (0..25_u32).map(|at| (step(at.into()), boards(at))).collect();
+        answer_of_past(&mut app, Key::new(Kind::Node, ObjectKey::cluster(P5)), HistoryTold::Node(samples));
+        let is_there = |app: &App| ["ACCELERATORS", "read from"].iter().all(|words| text(app).contains(words));
+        (0..100).for_each(|_| {
+            if !is_there(&app) {
+                press(&mut app, "j")
+            }
+        });
+        press(&mut app, &"j ".repeat(10));
+        snapshot!(format!("past_of_node_{}x{}", size.0, size.1), accelerators(&app));
+
+        let mut app = devices_after(size, "2 / t r a i n enter enter");
+        (1..4).for_each(|minute| clock(&mut app, now().plus_seconds(60 * minute)));
+        let key = app.ui.level.detail.as_ref().expect("the details of a Job").key.clone();
+        answer_of_past(&mut app, key, HistoryTold::Job(DeviceSeconds { held: 316_800, busy: 289_000 }));
+        let shown = text(&app);
+        let hours: Vec<&str> = shown.lines().skip_while(|line| !line.contains("PROGRESS")).take(16).collect();
+        snapshot!(format!("past_of_job_{}x{}", size.0, size.1), hours.join("\n"));
     }
 }
 

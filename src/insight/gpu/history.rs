@@ -3,7 +3,9 @@
 //! A reading fills the slot of its time, and the last one of a slot counts. It stands for the next slot, too, because what is not
 //! on screen is read once a minute. Any other slot is a gap: nothing was read then, which is another thing than idle. A device takes 48 bytes, so that 40,000 of them take less than 2 MiB.
 
-use crate::fleet::{DeviceReading, Sym, Uid, Utilization};
+use super::activity::{DeviceActivity, NodeActivity};
+use super::rates;
+use crate::fleet::{DeviceReading, NodeAnswers, Sym, Uid, Utilization};
 use crate::units::Time;
 
 /// How long a slot is: the usual interval of an exporter.
@@ -171,8 +173,27 @@ impl NodeHistory {
     }
 }
 
+/// Two courses of one device: what the first one does not know is taken from the second one.
+pub fn either(first: &Course, second: &Course) -> Course {
+    std::array::from_fn(|at| first.get(at).copied().flatten().or_else(|| second.get(at).copied().flatten()))
+}
+
+/// The course of a Node: the mean over the devices that are held now, or over all where none is, as for its utilization.
+pub fn of_node<'a>(
+    activity: &'a NodeActivity,
+    told: NodeAnswers<'a>,
+    mut of_device: impl FnMut(&DeviceReading) -> Course,
+) -> Course {
+    let is_any_held = activity.is_any_held();
+    let counts = |device: Option<&DeviceActivity>| !is_any_held || device.is_some_and(|device| device.is_held);
+    let counted = activity.each_device(told).filter(|(_, device)| counts(*device));
+    let courses: Vec<(Course, u64)> =
+        counted.map(|(reading, _)| (of_device(reading), rates::weight(reading))).collect();
+    mean(&courses)
+}
+
 /// The mean of several courses, slot by slot, each with its weight: of those of which a slot is known.
-pub fn mean(courses: &[(Course, u64)]) -> Course {
+fn mean(courses: &[(Course, u64)]) -> Course {
     std::array::from_fn(|at| {
         Utilization::mean(courses.iter().filter_map(|(course, weight)| Some(((*course.get(at)?)?, *weight))))
     })
@@ -227,7 +248,7 @@ mod tests {
     fn a_course_ends_now_and_begins_fifteen_minutes_ago() {
         let mut known = history();
         let device = reading("G1", 50);
-        record(&mut known, 0, &[device.clone()]);
+        record(&mut known, 0, std::slice::from_ref(&device));
         assert_eq!(last(known.of_device(&device, at(59))), [-1, 50, 50]);
         assert_eq!(last(known.of_device(&device, at(60))), [50, 50, -1]);
         let slots = i64::try_from(SLOTS).expect("a small number");
@@ -263,6 +284,8 @@ mod tests {
         let (one, other) = (course([10, 40, -1]), course([-1, 80, -1]));
         assert_eq!(last(mean(&[(one, 1), (other, 3)])), [10, 70, -1]);
         assert_eq!(mean(&[]), UNKNOWN);
+        assert_eq!(last(either(&one, &other)), [10, 40, -1]);
+        assert_eq!(last(either(&other, &one)), [10, 80, -1]);
     }
 
     #[test]
@@ -281,7 +304,7 @@ mod tests {
     fn a_clock_that_was_set_back_begins_a_new_history() {
         let mut known = history();
         let device = reading("G1", 10);
-        record(&mut known, 0, &[device.clone()]);
+        record(&mut known, 0, std::slice::from_ref(&device));
         record(&mut known, -60, &[reading("G1", 20)]);
         assert_eq!(last(known.of_device(&device, at(0))), [20, 20, 10], "a little late");
         record(&mut known, -3_600, &[reading("G1", 30)]);

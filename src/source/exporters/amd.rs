@@ -10,7 +10,7 @@ use crate::fleet::{DeviceReading, ExporterKind, Sym};
 
 /// Which metric of power and of temperature there is depends on the generation of the board.
 pub(super) const METRICS: &[Metric] = &[
-    metric("gpu_gfx_activity", Measure::Busy, PERCENT),
+    metric(BUSY, Measure::Busy, PERCENT),
     metric("gpu_used_vram", Measure::Used, MEBIBYTE),
     metric("gpu_total_vram", Measure::Total, MEBIBYTE),
     metric("gpu_package_power", Measure::Power, 1.0),
@@ -19,6 +19,9 @@ pub(super) const METRICS: &[Metric] = &[
     metric("gpu_junction_temperature", Measure::Temperature, 1.0),
     metric("gpu_edge_temperature", Measure::Temperature, 1.0),
 ];
+
+/// The one that tells how busy a device is.
+pub(super) const BUSY: &str = "gpu_gfx_activity";
 
 /// What installations put before the names; AMD's own dashboards know it as `g_metrics_prefix`.
 pub(super) const PREFIX: &str = "amd_";

@@ -28,6 +28,12 @@ pub(super) const METRICS: &[Metric] = &[
     metric("dcgm_xid_errors", Measure::Xid, 1.0),
 ];
 
+/// Those that tell how busy a device is.
+pub(super) const BUSY: [&str; 3] = ["DCGM_FI_PROF_GR_ENGINE_ACTIVE", "DCGM_FI_DEV_GPU_UTIL", "dcgm_gpu_utilization"];
+
+/// What is told as a ratio, and in percent where that is not told.
+pub(super) const PERCENT_AFTER_RATIO: [&str; 2] = ["DCGM_FI_PROF_GR_ENGINE_ACTIVE", "DCGM_FI_DEV_GPU_UTIL"];
+
 /// What is put together of dcgm-exporter's metrics.
 ///
 /// Of a GPU that several pods share there is one series for each, all with the value of the whole device: they are one

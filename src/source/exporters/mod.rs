@@ -1,6 +1,7 @@
 //! The metrics of accelerators, as their exporters and a Prometheus server tell them.
 //!
-//! * [`dcgm`], [`amd`], [`neuron`]: one format each; [`prometheus`]: what a server has scraped of any of them.
+//! * [`dcgm`], [`amd`], [`neuron`]: one format each; [`prometheus`]: what a server has scraped of any of them, [`range`]: and
+//!   what it tells of the past.
 //! * [`series`]: a value with its labels; [`devices`]: devices put together from such values, and checked.
 //!
 //! A value that cannot be right (not a number, negative, beyond what any device has) is unknown, never zero. Names and other
@@ -11,11 +12,13 @@ mod dcgm;
 mod devices;
 mod neuron;
 mod prometheus;
+mod range;
 mod series;
 #[cfg(test)]
 mod tests;
 
 pub use prometheus::{Places, query, read_answer};
+pub use range::{period, range_query, read_range};
 
 use std::fmt;
 
@@ -46,7 +49,7 @@ pub enum Unreadable {
     CoresWithoutDevices,
     /// A Prometheus server has no page for it: it is asked by a [`query`].
     NoPage,
-    /// It is no answer of a Prometheus server to a query of an instant.
+    /// It is no answer of a Prometheus server to a query.
     NoAnswer,
     /// The Prometheus server answered with an error, in its own words.
     Refused(String),

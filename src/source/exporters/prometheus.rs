@@ -44,66 +44,88 @@ pub fn query() -> String {
 /// # Errors
 /// When it is no such answer, or tells of an error.
 pub fn read_answer(body: &[u8], places: &Places) -> Result<BTreeMap<Sym, Vec<DeviceReading>>, Unreadable> {
-    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| Unreadable::NoAnswer)?;
-    if let Some(error) = answer.error {
-        return Err(Unreadable::Refused(error.chars().take(MAX_ERROR_CHARS).collect()));
-    }
-    let data = answer.data.filter(|data| data.result_type == "vector").ok_or(Unreadable::NoAnswer)?;
+    let samples: Vec<Instant<'_>> = result(body, "vector")?;
     let mut nodes: BTreeMap<Sym, Formats> = BTreeMap::new();
-    for sample in &data.result {
-        let Some(series) = Scraped::of(sample, places) else { continue };
+    for sample in &samples {
+        let Some(series) = Scraped::of(&sample.metric, places) else { continue };
         if nodes.len() < MAX_NODES || nodes.contains_key(&series.node) {
-            nodes.entry(series.node.clone()).or_default().take(&series);
+            let value = sample.value.1.parse().unwrap_or(f64::NAN);
+            nodes.entry(series.node.clone()).or_default().take(&series.at(value));
         }
     }
     let read = nodes.into_iter().map(|(node, formats)| (node, formats.finish()));
     Ok(read.filter(|(_, devices)| !devices.is_empty()).collect())
 }
 
+/// The series of an answer whose result is of a type.
+///
+/// # Errors
+/// When it is none, or tells of an error.
+pub(super) fn result<'a, T: Deserialize<'a>>(body: &'a [u8], result_type: &str) -> Result<Vec<T>, Unreadable> {
+    let answer: Answer<T> = serde_json::from_slice(body).map_err(|_| Unreadable::NoAnswer)?;
+    if let Some(error) = answer.error {
+        return Err(Unreadable::Refused(error.chars().take(MAX_ERROR_CHARS).collect()));
+    }
+    let data = answer.data.filter(|data| data.result_type == result_type).ok_or(Unreadable::NoAnswer)?;
+    Ok(data.result)
+}
+
 #[derive(Deserialize)]
-struct Answer<'a> {
-    #[serde(borrow)]
-    data: Option<Data<'a>>,
+struct Answer<T> {
+    data: Option<Data<T>>,
     error: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Data<'a> {
+struct Data<T> {
     result_type: String,
-    #[serde(borrow)]
-    result: Vec<Instant<'a>>,
+    result: Vec<T>,
 }
 
-/// A series of the answer: its labels, the name of the metric among them, and time and value.
+/// The labels of a series, the name of its metric among them.
+type Metric<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
+
+/// A series of the answer: its labels, and time and value.
 #[derive(Deserialize)]
 struct Instant<'a> {
     #[serde(borrow)]
-    metric: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    metric: Metric<'a>,
     #[serde(borrow)]
     value: (f64, Cow<'a, str>),
 }
 
 /// A series with its Node.
-struct Scraped<'a> {
-    sample: &'a Instant<'a>,
+pub(super) struct Scraped<'a> {
+    metric: &'a Metric<'a>,
     node: Sym,
     /// Whether the labels of a container are those of the exporter itself.
     is_of_exporter: bool,
 }
 
+/// One of its values.
+pub(super) struct ScrapedValue<'a> {
+    series: &'a Scraped<'a>,
+    value: f64,
+}
+
 impl<'a> Scraped<'a> {
     /// By the exporter's pod. A server that keeps the labels of exporters (`honor_labels: true`) has put the pod that holds
     /// the device in its place: then by the labels that may name the Node.
-    fn of(sample: &'a Instant<'a>, places: &Places) -> Option<Self> {
-        let label = |name: &str| sample.metric.get(name).map(AsRef::as_ref).filter(|value: &&str| !value.is_empty());
+    pub(super) fn of(metric: &'a Metric<'a>, places: &Places) -> Option<Self> {
+        let label = |name: &str| metric.get(name).map(AsRef::as_ref).filter(|value: &&str| !value.is_empty());
         let pod = label("namespace").zip(label("pod")).map(|(namespace, pod)| ObjectKey::new(namespace, pod));
         if let Some(node) = pod.and_then(|pod| places.exporters.get(&pod)) {
-            return Some(Self { sample, node: node.clone(), is_of_exporter: true });
+            return Some(Self { metric, node: node.clone(), is_of_exporter: true });
         }
         let mut named = ["node", "Hostname", "hostname", "instance"].into_iter().filter_map(label);
         let node = named.find_map(|name| places.nodes.get(without_port(name)))?;
-        Some(Self { sample, node: node.clone(), is_of_exporter: false })
+        Some(Self { metric, node: node.clone(), is_of_exporter: false })
+    }
+
+    /// With one of its values; may be NaN or infinite.
+    pub(super) const fn at(&'a self, value: f64) -> ScrapedValue<'a> {
+        ScrapedValue { series: self, value }
     }
 }
 
@@ -111,35 +133,35 @@ fn without_port(instance: &str) -> &str {
     instance.rsplit_once(':').map_or(instance, |(host, _)| host)
 }
 
-impl Series for Scraped<'_> {
+impl Series for ScrapedValue<'_> {
     fn name(&self) -> &str {
-        self.sample.metric.get("__name__").map_or("", AsRef::as_ref)
+        self.series.metric.get("__name__").map_or("", AsRef::as_ref)
     }
 
     fn raw_label(&self, name: &str) -> Option<Cow<'_, str>> {
-        let is_hidden = self.is_of_exporter && ["pod", "namespace", "container"].contains(&name);
-        self.sample.metric.get(name).filter(|_| !is_hidden).map(|value| Cow::Borrowed(value.as_ref()))
+        let is_hidden = self.series.is_of_exporter && ["pod", "namespace", "container"].contains(&name);
+        self.series.metric.get(name).filter(|_| !is_hidden).map(|value| Cow::Borrowed(value.as_ref()))
     }
 
     fn value(&self) -> f64 {
-        self.sample.value.1.parse().unwrap_or(f64::NAN)
+        self.value
     }
 }
 
 /// The metrics of one Node, whoever exported them.
 #[derive(Default)]
-struct Formats {
+pub(super) struct Formats {
     dcgm: dcgm::Dcgm,
     amd: amd::Amd,
     neuron: neuron::Neuron,
 }
 
 impl Formats {
-    fn take(&mut self, series: &impl Series) {
+    pub(super) fn take(&mut self, series: &impl Series) {
         let _ = self.dcgm.take(series) || self.amd.take(series) || self.neuron.take(series);
     }
 
-    fn finish(self) -> Vec<DeviceReading> {
+    pub(super) fn finish(self) -> Vec<DeviceReading> {
         // A Node has the devices of one of them, and the others tell of none.
         [self.dcgm.finish(), self.amd.finish(), self.neuron.finish()].into_iter().flatten().flatten().collect()
     }

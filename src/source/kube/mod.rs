@@ -45,7 +45,7 @@ pub use exec::NOT_STARTED;
 pub use fetch::{FetchError, Fetched, fetch, read};
 pub use kubeconfig::names_of_cluster;
 pub use options::ConnectOptions;
-pub use prometheus::PrometheusChoice;
+pub use prometheus::{HistoryServer, PrometheusChoice};
 pub use resource::{accept as list_media_types, first_page};
 pub use supervisor::KubeSource;
 pub use timing::Timing;

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::access::PooledClient;
+use super::access::{Access, PooledClient};
 use super::api;
 use super::bodies::Body;
 use super::failure::Failure;
 use super::stream::StreamContext;
+use super::timing::Timing;
 use crate::fleet::{GpuFailure, Sym};
 
 /// How long a busy server is left alone that does not say for how long.
@@ -67,21 +68,31 @@ impl From<Miss> for GpuFailure {
 
 /// A GET that takes no longer than an exporter may.
 pub(super) async fn fetch(context: &StreamContext, path: &str, accept: &str, limit_bytes: usize) -> Result<Body, Miss> {
-    let mut access = context.access.clone();
+    fetch_with_access(&context.access, path, accept, limit_bytes).await
+}
+
+/// The same, for who has no stream.
+pub(super) async fn fetch_with_access(
+    access: &Access,
+    path: &str,
+    accept: &str,
+    limit_bytes: usize,
+) -> Result<Body, Miss> {
+    let mut access = access.clone();
     let Some(client) = access.wait_for_exporter().await else { return std::future::pending().await };
-    let limit = context.timing.exporter;
-    let fetched = timeout(limit, fetch_with(&client, context, path, accept, limit_bytes)).await;
+    let limit = access.timing().exporter;
+    let fetched = timeout(limit, fetch_with(&client, access.timing(), path, accept, limit_bytes)).await;
     fetched.map_err(|_| Miss::Late(format!("no answer within {limit:?}")))?.map_err(|failure| Miss::of(&failure))
 }
 
 async fn fetch_with(
     client: &PooledClient,
-    context: &StreamContext,
+    timing: &Timing,
     path: &str,
     accept: &str,
     limit_bytes: usize,
 ) -> Result<Body, Failure> {
     let mut body = client.body().limited(limit_bytes);
-    api::fetch(client, api::get(path, accept)?, &context.timing, &mut body).await?;
+    api::fetch(client, api::get(path, accept)?, timing, &mut body).await?;
     Ok(body)
 }

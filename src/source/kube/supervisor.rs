@@ -23,11 +23,11 @@ use super::stream::{Stream, StreamContext};
 use super::token::TokenFile;
 use super::watches::Watches;
 use super::{
-    Clock, ConnectOptions, PrometheusChoice, Timing, crd, gpu_exporters, identity, karpenter_metrics, node_metrics,
-    prometheus, rights,
+    Clock, ConnectOptions, HistoryServer, PrometheusChoice, Timing, crd, gpu_exporters, identity, karpenter_metrics,
+    node_metrics, prometheus, rights,
 };
 use crate::files;
-use crate::fleet::{ClusterFacts, ConnectionError, Epoch, GpuDemand, Kind, PriceDemand, Report};
+use crate::fleet::{ClusterFacts, ConnectionError, Epoch, GpuDemand, Kind, PriceDemand, Report, ServiceAddress};
 
 /// One cluster as a Source.
 pub struct KubeSource {
@@ -44,7 +44,15 @@ pub struct KubeSource {
 #[derive(Default)]
 struct Demands {
     prices: Option<watch::Receiver<PriceDemand>>,
-    gpus: Option<(watch::Receiver<GpuDemand>, PrometheusChoice)>,
+    gpus: Option<GpuSources>,
+}
+
+/// How accelerators are measured.
+struct GpuSources {
+    demand: watch::Receiver<GpuDemand>,
+    choice: PrometheusChoice,
+    /// The Prometheus server that is asked, once one is known.
+    server: watch::Sender<Option<ServiceAddress>>,
 }
 
 /// Apart from the kinds' own seeds, which are small.
@@ -76,8 +84,14 @@ impl KubeSource {
     /// these cannot be read; and what Nodes use.
     #[must_use]
     pub fn measuring(mut self, demand: watch::Receiver<GpuDemand>, prometheus: PrometheusChoice) -> Self {
-        self.demands.gpus = Some((demand, prometheus));
+        let (server, _) = watch::channel(prometheus.named());
+        self.demands.gpus = Some(GpuSources { demand, choice: prometheus, server });
         self
+    }
+
+    /// The Prometheus server that is asked of the past; `None` where accelerators are not measured.
+    pub fn history(&self) -> Option<HistoryServer> {
+        Some(HistoryServer::new(self.demands.gpus.as_ref()?.server.subscribe()))
     }
 
     /// What [`write`](fn@super::write) and [`fetch`](fn@super::fetch) need.
@@ -169,9 +183,9 @@ fn start(tasks: &mut JoinSet<Closed>, context: &StreamContext, demands: Demands)
     if let Some(demand) = demands.prices {
         tasks.spawn(karpenter_metrics::run(context.clone(), later.clone(), demand));
     }
-    if let Some((demand, choice)) = demands.gpus {
+    if let Some(GpuSources { demand, choice, server }) = demands.gpus {
         tasks.spawn(gpu_exporters::run(context.clone(), later.clone(), demand.clone()));
-        tasks.spawn(prometheus::run(context.clone(), later.clone(), demand, choice));
+        tasks.spawn(prometheus::run(context.clone(), later.clone(), demand, choice, server));
         tasks.spawn(node_metrics::run(context.clone(), later.clone()));
     }
     tasks.spawn(ask_identity(context.clone()));

@@ -4,11 +4,12 @@ use super::super::context::FrameContext;
 use super::super::layout::Layout;
 use super::super::{Line, format, sparkline, words};
 use super::Page;
+use crate::app::{GpuPast, PastTold};
 use crate::config::Role;
 use crate::fleet::{DeviceReading, Exporter, ExporterKind, Kind, NodeRow};
 use crate::insight::gpu::history::{self, Course, SLOTS};
 use crate::insight::gpu::{
-    self, DeviceActivity, DevicePlugin, ExporterState, ExporterStatus, GpuClass, NodeActivity, NodeGpu, Sharing,
+    DeviceActivity, DevicePlugin, ExporterState, ExporterStatus, GpuClass, NodeActivity, NodeGpu, Sharing,
 };
 use crate::insight::picture::{CpuShare, Disagreement};
 
@@ -113,43 +114,62 @@ fn exporter_name(exporter: &Exporter) -> String {
 }
 
 fn devices(frame: &FrameContext<'_>, node: &NodeRow, activity: &NodeActivity, page: &mut Page) {
-    let told = frame.app.fleet.gpus.of_node(&node.meta.key.name);
-    let history = frame.app.insights.gpu_history.of_node(&node.meta.key.name);
-    for (reading, device) in activity.each_device(told) {
-        let course = history.map_or(history::UNKNOWN, |history| history.of_device(reading, frame.app.now));
-        page.item(device_line(frame, reading, device, &course));
+    for (reading, device) in activity.each_device(frame.app.fleet.gpus.of_node(&node.meta.key.name)) {
+        let (own, past) = (own_course(frame, node, reading), past_course(frame, node, reading));
+        page.item(device_line(frame, reading, device, &history::either(&own, &past)));
     }
 }
 
-/// How busy those devices were that count for the Node now: those that are held, or all where none is.
-fn course_of_node(frame: &FrameContext<'_>, node: &NodeRow, activity: &NodeActivity) -> Course {
-    let told = frame.app.fleet.gpus.of_node(&node.meta.key.name);
-    let Some(history) = frame.app.insights.gpu_history.of_node(&node.meta.key.name) else { return history::UNKNOWN };
-    let is_any_held = activity.is_any_held();
-    let counts = |device: Option<&DeviceActivity>| !is_any_held || device.is_some_and(|device| device.is_held);
-    let courses: Vec<(Course, u64)> = activity
-        .each_device(told)
-        .filter(|(_, device)| counts(*device))
-        .map(|(reading, _)| (history.of_device(reading, frame.app.now), gpu::weight_of_device(reading)))
-        .collect();
-    history::mean(&courses)
+/// What batchtop has read of a device itself.
+fn own_course(frame: &FrameContext<'_>, node: &NodeRow, reading: &DeviceReading) -> Course {
+    let history = frame.app.insights.gpu_history.of_node(&node.meta.key.name);
+    history.map_or(history::UNKNOWN, |history| history.of_device(reading, frame.app.now))
 }
 
-/// The last fifteen minutes of the Node, and what is known of them.
+/// What a Prometheus server has told of it.
+fn past_course(frame: &FrameContext<'_>, node: &NodeRow, reading: &DeviceReading) -> Course {
+    match frame.past(&node.meta.key).and_then(|past| past.as_ref().ok()).map(|past| &past.told) {
+        Some(PastTold::Node(history)) => history.of_device(reading, frame.app.now),
+        Some(PastTold::Job(_)) | None => history::UNKNOWN,
+    }
+}
+
+/// The last fifteen minutes of the Node, and who told of them.
 fn last_minutes(frame: &FrameContext<'_>, node: &NodeRow, activity: &NodeActivity, page: &mut Page) {
     if activity.devices.is_empty() {
         return;
     }
-    let course = course_of_node(frame, node, activity);
+    let told = frame.app.fleet.gpus.of_node(&node.meta.key.name);
+    let own = history::of_node(activity, told, |reading| own_course(frame, node, reading));
+    let past = history::of_node(activity, told, |reading| past_course(frame, node, reading));
+    let course = history::either(&own, &past);
     let line = sparkline::of(&course, room(frame), words::gpu_class_role(activity.class));
     let now = activity.utilization.map_or_else(|| format::UNKNOWN.to_owned(), format::utilization);
     let line = line.and(Role::Gpu, format!(" {now:>4}"));
-    page.fact("busy", line.and(Role::TextDim, format!("  last 15 min, {}", source(&course))));
+    page.fact("busy", line.and(Role::TextDim, format!("  last 15 min, {}", source(&own))));
+    if own.contains(&None)
+        && let Some(past_told) = frame.past(&node.meta.key)
+    {
+        page.fact("", source_of_past(frame, past_told, &past));
+    }
 }
 
-/// How many of the minutes of a course were read, and by whom.
-fn source(course: &Course) -> String {
-    match course.iter().flatten().count() {
+/// Who told of the minutes that batchtop has not read.
+fn source_of_past(frame: &FrameContext<'_>, told: &Result<Box<GpuPast>, String>, course: &Course) -> Line {
+    match told {
+        Err(why) => Line::of(Role::Bad, format!("✗ the other minutes: {why}")),
+        Ok(past) => {
+            let age = format::age(frame.app.now.seconds_since(past.at));
+            let is_silent = course.iter().all(Option::is_none);
+            let what = if is_silent { "nothing of the other minutes" } else { "the other minutes" };
+            Line::of(Role::TextDim, format!("{what} by Prometheus {}, asked {age} ago", past.server))
+        }
+    }
+}
+
+/// How many of the minutes of a course batchtop has read itself.
+fn source(own: &Course) -> String {
+    match own.iter().flatten().count() {
         SLOTS => "read by batchtop".to_owned(),
         known => format!("batchtop read {} of them", known.div_ceil(2)),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::context::FrameContext;
 use super::super::{Line, format, jobs, words};
-use super::{Page, cost, node};
+use super::{Page, cost, gpu_hours, node};
 use crate::app::job_state;
 use crate::config::Role;
 use crate::fleet::{JobRow, Kind, ObjectKey, Owner, PodRow};
@@ -46,6 +46,7 @@ fn progress(frame: &FrameContext<'_>, job: &JobRow, state: &batch::JobState, pag
         page.fact("deadline", Line::plain(format::clock(frame.app.now, started.plus_seconds(deadline))));
     }
     cost::of_job(frame, job, page);
+    gpu_hours::facts(frame, job, page);
     page.fact_if("queue", batch::queue(job, frame.app.fleet.workload_of(job)));
 }
 

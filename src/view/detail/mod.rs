@@ -3,6 +3,7 @@
 mod claim;
 mod cost;
 mod event;
+mod gpu_hours;
 mod gpus;
 mod job;
 mod node;

@@ -2,8 +2,9 @@
 //!
 //! Asked for Nodes whose own exporter is not there or cannot be read: one query for all of them.
 //!
-//! * [`services`]: where such a server may be. [`search`]: asking one, and finding one.
+//! * [`services`]: where such a server may be. [`search`]: asking one, and finding one. [`history`]: asking one of the past.
 
+mod history;
 mod search;
 mod services;
 
@@ -23,6 +24,7 @@ use crate::fleet::{
     Delta, Exporter, ExporterKind, GpuAnswer, GpuDemand, GpuFailure, Health, HealthState, ObjectKey, ServiceAddress,
     SourceId, Sym,
 };
+pub use history::HistoryServer;
 use search::{Missed, Told, Wanted};
 
 /// Apart from the seeds of others.
@@ -49,14 +51,25 @@ pub enum PrometheusChoice {
     },
 }
 
-/// Asks the server again and again while it is wanted.
+impl PrometheusChoice {
+    /// The server that the user has named.
+    pub(super) fn named(&self) -> Option<ServiceAddress> {
+        match self {
+            Self::Named(server) => Some(server.clone()),
+            Self::Find | Self::Off { .. } => None,
+        }
+    }
+}
+
+/// Asks the server again and again while it is wanted; `known` is told which one it is.
 pub(super) async fn run(
     context: StreamContext,
     turn: CancellationToken,
     demand: watch::Receiver<GpuDemand>,
     choice: PrometheusChoice,
+    known: watch::Sender<Option<ServiceAddress>>,
 ) -> Closed {
-    let mut asker = Asker::new(context, demand, choice);
+    let mut asker = Asker::new(context, demand, choice, known);
     if asker.health.connecting().await.is_err() {
         return Closed;
     }
@@ -73,6 +86,8 @@ struct Asker {
     backoff: Backoff,
     /// The server that is asked; `None` until one has been found that tells of something.
     server: Option<ServiceAddress>,
+    /// Who else wants to know it.
+    known: watch::Sender<Option<ServiceAddress>>,
     /// The last time that it was asked; `None` while nothing is wanted.
     round: Option<Round>,
     /// What was said last of why nothing is asked.
@@ -90,12 +105,14 @@ struct Round {
 }
 
 impl Asker {
-    fn new(context: StreamContext, demand: watch::Receiver<GpuDemand>, choice: PrometheusChoice) -> Self {
+    fn new(
+        context: StreamContext,
+        demand: watch::Receiver<GpuDemand>,
+        choice: PrometheusChoice,
+        known: watch::Sender<Option<ServiceAddress>>,
+    ) -> Self {
         let timing = context.timing;
-        let server = match &choice {
-            PrometheusChoice::Named(server) => Some(server.clone()),
-            PrometheusChoice::Find | PrometheusChoice::Off { .. } => None,
-        };
+        let server = choice.named();
         Self {
             health: HealthReporter::new(SourceId::Prometheus, context.sink.clone(), context.clock, timing.health),
             backoff: Backoff::between(timing.prometheus, timing.prometheus * MOST_PATIENCE, SEED),
@@ -103,6 +120,7 @@ impl Asker {
             demand,
             choice,
             server,
+            known,
             round: None,
             idle: None,
         }
@@ -227,6 +245,7 @@ impl Asker {
     /// Remembers which server to ask, unless the user has said it.
     fn keep(&mut self, server: Option<ServiceAddress>) {
         if self.choice == PrometheusChoice::Find {
+            self.known.send_replace(server.clone());
             self.server = server;
         }
     }

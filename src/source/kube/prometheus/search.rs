@@ -45,7 +45,7 @@ pub(super) enum Missed {
 
 impl Missed {
     /// Of the server that was asked.
-    fn of(server: &ServiceAddress, miss: &Miss) -> Self {
+    pub(super) fn of(server: &ServiceAddress, miss: &Miss) -> Self {
         let words = miss.words();
         match miss {
             Miss::Forbidden(_) => Self::Forbidden(format!(
