@@ -50,6 +50,7 @@ pub use devices::{
     find as find_device, of_node as devices_of_node,
 };
 pub use filter::words as filter_words;
+pub use machines::listed_nodes;
 pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};
 pub use owners::{Owners, ScaledOwner};

@@ -39,7 +39,7 @@ pub(super) struct Layout {
     pub(super) tabs: Area,
     /// The line above the table; not on small terminals.
     pub(super) upper_rule: Option<Area>,
-    /// Sums of Cost, above the table; not on other screens.
+    /// Sums of Cost, or a map of GPUs, above the table; not on other screens.
     pub(super) summary: Option<Area>,
     /// Table, or what stands in its place.
     pub(super) body: Area,
@@ -58,7 +58,7 @@ impl Layout {
     }
 
     /// The same with so many rows taken off the top of the body.
-    fn with_summary(self, rows: u16) -> Self {
+    pub(super) fn with_summary(self, rows: u16) -> Self {
         if rows == 0 {
             return self;
         }

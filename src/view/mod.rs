@@ -15,6 +15,7 @@ mod events;
 mod fleet;
 mod footer;
 mod format;
+mod gpu_map;
 mod header;
 mod health;
 mod jobs;
@@ -71,18 +72,20 @@ const fn table_view(screen: app::Screen, table: &app::TableSpec) -> &'static Tab
 /// What is to be seen of `app` in a terminal of its size.
 pub fn derive(app: &App) -> Screen {
     let (width, height) = app.ui.size;
-    let layout = Layout::of(app.ui.size, app.ui.level.screen);
+    let mut layout = Layout::of(app.ui.size, app.ui.level.screen);
     if width < SMALLEST.0 || height < SMALLEST.1 {
         return too_small(app, &layout);
     }
     let frame = &FrameContext::new(app);
+    let map = gpu_map::lines(frame);
+    layout = layout.with_summary(u16::try_from(map.len()).unwrap_or(0));
     let tabs = header::tabs(frame, layout.tabs);
     let mut lines = vec![header::title(frame, layout.title), header::listing(frame, &tabs, layout.tabs)];
     lines.extend(layout.totals.map(|area| header::totals(frame, area)));
     lines.push(sentence::line(frame, layout.sentence));
     let mut rules: Vec<Placed> = layout.upper_rule.map(|area| header::rule(frame, area)).into_iter().collect();
     rules.extend(layout.lower_rule.map(|area| Placed { area, line: lower_rule(frame, area) }));
-    lines.extend(layout.summary.into_iter().flat_map(|area| cost::summary(frame, area)));
+    lines.extend(layout.summary.into_iter().flat_map(|area| summary(frame, area, &map)));
     let (body, detail) = body::derive(frame, &layout);
     let mut screen = Screen {
         size: frame.app.ui.size,
@@ -100,6 +103,18 @@ pub fn derive(app: &App) -> Screen {
     };
     put_on_top(frame, &layout, &mut screen);
     screen
+}
+
+/// What a screen sums up above its table.
+fn summary(frame: &FrameContext<'_>, area: Area, map: &[Line]) -> Vec<Placed> {
+    match frame.app.ui.level.screen {
+        app::Screen::Cost => cost::summary(frame, area),
+        _ => (area.y..).zip(map).map(|(y, line)| placed(area, y, line)).collect(),
+    }
+}
+
+fn placed(area: Area, y: u16, line: &Line) -> Placed {
+    Placed { area: Area::row(area.x, y, area.width), line: line.clone().cut(usize::from(area.width)) }
 }
 
 /// What is written into the line below the table.

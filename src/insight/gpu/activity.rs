@@ -182,6 +182,17 @@ impl NodeActivity {
         likely.or_else(|| self.devices.iter().find(|device| device.is_of(reading)))
     }
 
+    /// Physical devices by class as sums count them: those of a stranded Node that no pod requests are stranded.
+    pub fn counted_by_class(&self) -> Option<ByClass> {
+        let by_class = self.by_class?;
+        let mut counted = ByClass::default();
+        for class in GpuClass::ALL {
+            let is_stranded = class == GpuClass::Unallocated && self.class == GpuClass::Stranded;
+            counted.add(if is_stranded { GpuClass::Stranded } else { class }, by_class.get(class));
+        }
+        Some(counted)
+    }
+
     /// Whether pods have requested any device of which an exporter tells.
     pub fn is_any_held(&self) -> bool {
         self.devices.iter().any(|device| device.is_held)

@@ -58,12 +58,8 @@ impl GpuSums {
         count(&mut self.known, state.idle_rate.is_some());
         count(&mut self.uncounted, state.activity.by_class.is_none());
         self.idle_rate += by * state.idle_rate.unwrap_or(0);
-        let Some(by_class) = state.activity.by_class else { return };
-        for class in GpuClass::ALL {
-            let is_stranded = class == GpuClass::Unallocated && state.activity.class == GpuClass::Stranded;
-            let counted = if is_stranded { GpuClass::Stranded } else { class };
-            self.by_class.add(counted, by * by_class.get(class));
-        }
+        let Some(by_class) = state.activity.counted_by_class() else { return };
+        GpuClass::ALL.into_iter().for_each(|class| self.by_class.add(class, by * by_class.get(class)));
     }
 }
 
