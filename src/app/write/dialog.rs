@@ -7,7 +7,7 @@ use tui_input::Input;
 use super::super::effects::Effects;
 use super::super::{App, DurationChoice, Overlay, Scroll, Verb, WriteDialog, detail, line, notice, selection};
 use super::targets::{self, Chosen};
-use super::{confirm, consequences, evicted, evictees, values};
+use super::{confirm, consequences, evictees, values};
 use crate::fleet::{JobRow, KarpenterApi, Kind, ObjectKey, Sym};
 use crate::input::{Action, Chord};
 use crate::insight::karpenter::Support;
@@ -131,9 +131,6 @@ fn notes(app: &App, verb: Verb, chosen: &Chosen) -> Vec<String> {
         notes.extend(unread(app, chosen));
     }
     notes.extend(retries(app, verb, chosen));
-    if verb == Verb::Evict {
-        notes.extend(evicted::note(app, &chosen.targets));
-    }
     notes
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{App, Consequence, Severity, Target, WriteDialog};
+use super::super::{App, Consequence, Severity, WriteDialog};
 use super::copies::{self, Change};
 use super::sentences::{Told, each, info, may, named, told, unknown, warning};
 use crate::fleet::{DisruptedPods, JobRow, Kind, NodeRow, ObjectKey, PodRow, Sym};
@@ -30,6 +30,7 @@ pub(super) fn of(app: &App, dialog: &WriteDialog) -> Vec<Consequence> {
     all.extend(costs(app, &pods));
     all.extend(unknown(app, &changes));
     all.extend(each(&changes, afterwards));
+    all.extend(come_back(app, &pods));
     all
 }
 
@@ -236,14 +237,17 @@ fn afterwards(change: &Change<'_>) -> Option<Told> {
     Some(told(Severity::Info, rest))
 }
 
-/// That nothing keeps the pods that are made anew off the Nodes.
-pub(super) fn note(app: &App, targets: &[Target]) -> Option<String> {
-    let names: BTreeSet<&Sym> = targets.iter().filter_map(|target| target.node.as_ref()).collect();
+/// That nothing keeps the pods that are made anew off the Nodes. `kubectl drain` cordons a node first for that reason.
+fn come_back(app: &App, pods: &[&PodRow]) -> Option<Consequence> {
+    let made_anew = pods.iter().filter(|pod| pod.owner.is_some());
+    let names: BTreeSet<&Sym> = made_anew.filter_map(|pod| pod.node.as_ref()).collect();
     let open = names.into_iter().filter(|name| app.fleet.node(name).is_some_and(|node| !node.cordoned));
     let open: Vec<&str> = open.map(Sym::as_str).collect();
-    Some(match open.as_slice() {
+    Some(warning(match open.as_slice() {
         [] => return None,
-        [one] => format!("new pods may be bound to node {one} again; kubectl cordon {one} keeps them off"),
-        many => format!("new pods may be bound to these {} nodes again; kubectl cordon keeps them off", many.len()),
-    })
+        [one] => format!("pods made anew may come back to node {one}, unless kubectl cordon {one} keeps them off"),
+        many => {
+            format!("pods made anew may come back to these {} nodes, unless kubectl cordon keeps them off", many.len())
+        }
+    }))
 }

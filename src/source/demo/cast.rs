@@ -346,12 +346,9 @@ pub(super) static DEPLOYMENTS: [Deployment; 16] = [
         namespace: "research",
         name: "vector-db",
         replicas: 2,
-        // Tolerates and selects GPU nodes without using a GPU: what keeps an expensive node from being empty.
-        template: Template {
-            place: Place::Type("g5.48xlarge"),
-            on_gpu_nodes: true,
-            ..Template::service("vector-db", &c::VECTOR_DB, Amounts::plain(6000, 65_536))
-        },
+        // Bound before the nodes of the GPU pool had their taint: its pods use no GPU, keep an expensive node from being
+        // empty, and run elsewhere once they are evicted.
+        template: Template::service("vector-db", &c::VECTOR_DB, Amounts::plain(6000, 65_536)),
         pdb: None,
         age_hours: 75,
     },
