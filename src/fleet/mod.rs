@@ -22,6 +22,7 @@ mod price;
 mod resources;
 mod rights;
 mod service;
+mod start_event;
 mod store;
 mod sym;
 mod table;
@@ -58,6 +59,7 @@ pub use price::{
 pub use resources::{Condition, GpuCount, GpuFraction, GpuPart, NodeClassRef, Resources, Status, is_gpu_resource};
 pub use rights::{Right, Rights};
 pub use service::ServiceAddress;
+pub use start_event::{ClaimEvent, Pull, Refusal, RefusalCause, StartEvent, Transition, is_karpenter};
 pub use store::{Changed, Fleet};
 pub use sym::{Interner, Labels, Sym};
 pub use table::{Row, Slot, Table};

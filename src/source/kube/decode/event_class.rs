@@ -1,9 +1,6 @@
 //! What an Event is about, told by its reason, its type, its source and, where a reason has two meanings, its message.
 
-use crate::fleet::{EventClass, EventType};
-
-/// Sources that are Karpenter: itself, and EKS Auto Mode since September 2025.
-const KARPENTER: [&str; 2] = ["karpenter", "eks-auto-mode/compute"];
+use crate::fleet::{EventClass, EventType, is_karpenter};
 
 /// How Karpenter's status controller begins the Event of a condition that changed, whose reason is the condition's type
 /// (operatorpkg status/controller.go). The AWS provider's interruption Warning `InstanceTerminating` has the same reason
@@ -16,7 +13,7 @@ pub(super) fn classify(reason: &str, kind: EventType, source: &str, message: &st
         return transition(reason);
     }
     match reason {
-        "" if KARPENTER.contains(&source) => EventClass::Provisioning,
+        "" if is_karpenter(source) => EventClass::Provisioning,
         "Failed" | "BackOff" => image_or_other(message),
         "FailedScheduling" | "Scheduled" => EventClass::Scheduling,
         _ => by_reason(reason, kind),
