@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use foldhash::fast::RandomState;
 
 use super::table::rows;
-use super::{Change, Kind, Meta, ObjectKey, Sym};
+use super::{Change, Kind, Meta, ObjectKey, Sym, Uid};
 use crate::units::Time;
 
 /// `type` of an Event.
@@ -61,6 +61,8 @@ pub struct EventRow {
     pub meta: Meta,
     /// When it was last seen: series, lastTimestamp, eventTime, creation, the first that is set.
     pub at: Time,
+    /// When it was first seen: firstTimestamp, eventTime, creation, the first that is set.
+    pub first: Time,
     /// Number of occurrences: `series.count`, else `count`, else 1.
     pub count: u32,
     /// Normal or Warning.
@@ -69,6 +71,10 @@ pub struct EventRow {
     pub reason: Sym,
     /// The object that the Event is about.
     pub object: EventObject,
+    /// `involvedObject.uid`, by which an object is told from an earlier one of its name; `None` where absent.
+    pub object_uid: Option<Uid>,
+    /// The container of the pod that the Event is about, from `involvedObject.fieldPath`.
+    pub container: Option<Sym>,
     /// `message`.
     pub message: Sym,
     /// `source.component`, else `reportingComponent`.
@@ -80,6 +86,12 @@ pub struct EventRow {
 }
 
 impl EventRow {
+    /// Whether it is about the object of this kind, key and uid, and not about an earlier one of the same name.
+    pub fn concerns(&self, kind: Kind, meta: &Meta) -> bool {
+        let is_same = self.object_uid.as_ref().is_none_or(|uid| *uid == meta.uid);
+        is_same && self.object.kind == *kind.name() && self.object.key == meta.key
+    }
+
     /// Whether it is about this object; the one place that says when that is so.
     ///
     /// Events about cluster-scoped objects stand in namespace `default`, and some writers put that into

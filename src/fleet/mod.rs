@@ -22,7 +22,9 @@ mod price;
 mod resources;
 mod rights;
 mod service;
+mod start;
 mod start_event;
+mod start_index;
 mod store;
 mod sym;
 mod table;
@@ -59,7 +61,12 @@ pub use price::{
 pub use resources::{Condition, GpuCount, GpuFraction, GpuPart, NodeClassRef, Resources, Status, is_gpu_resource};
 pub use rights::{Right, Rights};
 pub use service::ServiceAddress;
+pub use start::{
+    ContainerRole, ContainerStart, Gates, Nomination, PodStart, PullFailure, Told, Trouble, TroubleKind, Waiting,
+    second,
+};
 pub use start_event::{ClaimEvent, Pull, Refusal, RefusalCause, StartEvent, Transition, is_karpenter};
+pub use start_index::{CLOSED_STARTS, Launch};
 pub use store::{Changed, Fleet};
 pub use sym::{Interner, Labels, Sym};
 pub use table::{Row, Slot, Table};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::table::rows;
-use super::{Labels, Meta, Owner, Resources, Sym};
+use super::{Labels, Meta, Owner, PodStart, Resources, Sym};
 use crate::units::Time;
 
 /// `status.phase` of a pod.
@@ -105,9 +105,16 @@ pub struct PodRow {
     pub capacity_provisioned: Option<Sym>,
     /// What decides whether it is evicted.
     pub eviction: Arc<Eviction>,
+    /// How it started. `None` for pods of DaemonSets and mirror pods, and where there are too many newer pods.
+    pub start: Option<Box<PodStart>>,
 }
 
 impl PodRow {
+    /// Whether it is on its way to be ready for the first time.
+    pub fn is_starting(&self) -> bool {
+        self.is_active() && self.start.as_ref().is_some_and(|start| !start.is_over())
+    }
+
     /// Active as Karpenter means it: neither finished nor being deleted (karpenter pkg/utils/pod/scheduling.go, IsActive).
     pub fn is_active(&self) -> bool {
         !self.phase.is_finished() && self.meta.deletion.is_none()

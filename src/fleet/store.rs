@@ -5,10 +5,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use foldhash::fast::RandomState;
 
 use super::kind_table::kind_table;
+use super::start_index::{Launch, Launches, StartIndex};
 use super::{
-    Change, ClaimedDevice, Delta, DeviceClassRow, EventRow, EventTable, GpuAnswer, GpuDevices, GpuPart, JobRow, Kind,
-    Meta, NodeClaimRow, NodeRow, NodeUsage, ObjectKey, PodRow, PoolKey, PriceChange, Prices, ResourceClaimRow,
-    ResourceSliceRow, Row, Slot, Sym, Table, Uid, WorkloadRow,
+    Change, ClaimedDevice, Delta, DeviceClassRow, EventObject, EventRow, EventTable, GpuAnswer, GpuDevices, GpuPart,
+    JobRow, Kind, Meta, NodeClaimRow, NodeRow, NodeUsage, ObjectKey, PodRow, PoolKey, PriceChange, Prices,
+    ResourceClaimRow, ResourceSliceRow, Row, Slot, Sym, Table, Uid, WorkloadRow,
 };
 
 type Slots = HashSet<Slot, RandomState>;
@@ -39,6 +40,8 @@ macro_rules! define_fleet {
             slices_by_pool: Index<PoolKey>,
             resource_claims_by_pool: Index<PoolKey>,
             resource_claims_by_pod: Index<Uid>,
+            starts: StartIndex,
+            launches: Launches,
         }
 
         impl Fleet {
@@ -99,6 +102,10 @@ pub struct Changed {
     pub gpus: BTreeSet<Sym>,
     /// Whether the usage of a Node changed.
     pub node_usage: bool,
+    /// Pods of whose start an Event told.
+    pub starts: BTreeSet<ObjectKey>,
+    /// Names of NodeClaims of whose launch an Event told.
+    pub launches: BTreeSet<Sym>,
 }
 
 impl Fleet {
@@ -120,10 +127,68 @@ impl Fleet {
 
     fn apply_event(&mut self, change: Change<EventRow>, changed: &mut Changed) {
         changed.kinds.insert(Kind::Event);
+        if let Change::Upsert(event) = &change {
+            self.note_start(event, changed);
+        }
         self.events.apply(change);
     }
 
-    fn apply_pod(&mut self, change: Change<PodRow>, changed: &mut Changed) {
+    /// What an Event tells of a start is kept with the pod, which outlives it.
+    fn note_start(&mut self, event: &EventRow, changed: &mut Changed) {
+        if event.object.kind == *Kind::NodeClaim.name() {
+            if self.launches.note(event) {
+                changed.launches.insert(event.object.key.name.clone());
+            }
+            return;
+        }
+        let Some(pod) = self.pods.get_mut(&event.object.key).filter(|pod| event.concerns(Kind::Pod, &pod.meta)) else {
+            return;
+        };
+        if let Some(start) = &mut pod.start {
+            start.note(event);
+            changed.starts.insert(pod.meta.key.clone());
+        }
+    }
+
+    /// Puts into the start of a pod that comes what is known of it besides its status. A start that was given up for those
+    /// of newer pods stays so.
+    fn complete_start(&self, pod: &mut PodRow) {
+        let before = self.pods.get(&pod.meta.key).filter(|before| before.meta.uid == pod.meta.uid);
+        if before.is_some_and(|before| before.start.is_none()) {
+            pod.start = None;
+        }
+        let Some(start) = &mut pod.start else { return };
+        let before = before.and_then(|before| before.start.as_ref());
+        if let Some(before) = before {
+            start.take_over(before);
+        }
+        if before.is_none_or(|before| before.containers.len() != start.containers.len()) {
+            let object = EventObject { kind: Sym::new(Kind::Pod.name()), key: pod.meta.key.clone() };
+            let events = self.events.about(&object).filter(|event| event.concerns(Kind::Pod, &pod.meta));
+            events.for_each(|event| start.note(event));
+        }
+    }
+
+    /// The pods on their way to be ready for the first time, in no order.
+    pub fn open_starts(&self) -> impl Iterator<Item = &PodRow> {
+        self.starts.open().filter_map(|slot| self.pods.at(slot))
+    }
+
+    /// The pods whose start is over and still known, the newest first: at most [`CLOSED_STARTS`](super::CLOSED_STARTS).
+    pub fn closed_starts(&self) -> impl Iterator<Item = &PodRow> {
+        self.starts.closed().filter_map(|slot| self.pods.at(slot))
+    }
+
+    /// What is remembered of the launch of a NodeClaim that failed or is gone.
+    pub fn launch(&self, claim: &str) -> Option<&Launch> {
+        self.launches.get(claim)
+    }
+
+    fn apply_pod(&mut self, mut change: Change<PodRow>, changed: &mut Changed) {
+        if let Change::Upsert(pod) = &mut change {
+            self.complete_start(pod);
+        }
+        let starts = &mut self.starts;
         let (by_node, by_job, annotated) = (&mut self.pods_by_node, &mut self.pods_by_job, &mut self.annotated_pods);
         let (claims_by_pod, mut claiming) = (&self.resource_claims_by_pod, Vec::new());
         self.pods.apply(change, |slot, old, new| {
@@ -136,6 +201,12 @@ impl Fleet {
             changed.jobs.extend(old_job.into_iter().chain(new_job).cloned());
             let Some(key) = new.or(old).map(|pod| &pod.meta.key) else { return };
             changed.pods.insert(key.clone());
+            if let Some(old) = old {
+                starts.remove(slot, old);
+            }
+            if let Some(new) = new {
+                starts.insert(slot, new);
+            }
             reindex(by_node, slot, old_node, new_node);
             reindex(by_job, slot, old_job, new_job);
             if new.is_some_and(|pod| pod.do_not_disrupt.is_some()) {
@@ -144,6 +215,7 @@ impl Fleet {
                 annotated.remove(key)
             };
         });
+        self.starts.shrink(&mut self.pods);
         // Where the first pod of a claim stands may decide where its devices are.
         for uid in claiming {
             self.resource_claims_of_uid(&uid).for_each(|claim| self.note_consumers(claim, changed));
@@ -180,9 +252,13 @@ impl Fleet {
 
     fn apply_claim(&mut self, change: Change<NodeClaimRow>, changed: &mut Changed) {
         let (by_provider, by_name) = (&mut self.claims_by_provider, &mut self.claims_by_node_name);
+        let launches = &mut self.launches;
         let (nodes, nodes_by_provider) = (&self.nodes, &self.nodes_by_provider);
         self.node_claims.apply(change, |slot, old, new| {
             changed.kinds.insert(Kind::NodeClaim);
+            if let Some(gone) = old.filter(|_| new.is_none()) {
+                launches.note_gone(gone);
+            }
             for row in old.into_iter().chain(new) {
                 changed.claims.insert(row.meta.key.clone());
                 let joined = row.provider_id.as_ref().and_then(|id| nodes_by_provider.get(id));

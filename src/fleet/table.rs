@@ -33,7 +33,7 @@ pub(super) use rows;
 /// The place of a row in its table. It is the same as long as the object is there, and is then used again.
 ///
 /// Four bytes, by which an index names a row in place of the sixteen of its key, and finds it without a comparison.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Slot(u32);
 
 impl Slot {
@@ -74,6 +74,16 @@ impl<R: Row> Table<R> {
     /// The row in this slot.
     pub fn at(&self, slot: Slot) -> Option<&R> {
         self.rows.get(slot).map(|entry| &entry.row)
+    }
+
+    /// The row in this slot, to change what no index is made of.
+    pub(super) fn at_mut(&mut self, slot: Slot) -> Option<&mut R> {
+        self.rows.get_mut(slot).map(|entry| &mut entry.row)
+    }
+
+    /// The row of this key, to change what no index is made of.
+    pub(super) fn get_mut(&mut self, key: &ObjectKey) -> Option<&mut R> {
+        self.at_mut(self.slot(key)?)
     }
 
     /// All rows, in no order.

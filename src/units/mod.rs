@@ -15,5 +15,5 @@ pub mod window;
 pub use duration::Lifetime;
 pub use reading::Reading;
 pub use selector::Selector;
-pub use time::Time;
+pub use time::{Second, Time};
 pub use window::Window;

@@ -1,6 +1,7 @@
 //! Points in time, as Kubernetes writes them.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 /// A point in time: microseconds since the Unix epoch, UTC.
 ///
@@ -75,9 +76,36 @@ impl fmt::Debug for Time {
     }
 }
 
+/// A point in time to the second, in four bytes: what is kept of many objects. `None` takes no more.
+///
+/// Until the year 2106; a time before 1970 or after it is the first or the last that there is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Second(NonZeroU32);
+
+impl Second {
+    /// The point in time.
+    pub fn time(self) -> Time {
+        Time::from_seconds(i64::from(self.0.get()))
+    }
+}
+
+/// The second in which the time lies.
+impl From<Time> for Second {
+    fn from(time: Time) -> Self {
+        let seconds = u32::try_from(time.seconds().max(1)).unwrap_or(u32::MAX);
+        Self(NonZeroU32::new(seconds).unwrap_or(NonZeroU32::MIN))
+    }
+}
+
+impl fmt::Debug for Second {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.time(), f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Time;
+    use super::{Second, Time};
 
     #[test]
     fn times_of_the_api_server_are_read_and_written_back() {
@@ -92,5 +120,13 @@ mod tests {
         assert_eq!(Time::from_micros(-1).seconds(), -1);
         assert_eq!(Time::from_micros(1_999_999).seconds(), 1);
         assert_eq!(Time::from_seconds(10).seconds_since(Time::from_seconds(4)), 6);
+    }
+
+    #[test]
+    fn a_second_takes_four_bytes_and_is_that_of_its_time() {
+        assert_eq!(size_of::<Option<Second>>(), 4);
+        for (micros, seconds) in [(1_790_000_000_999_999, 1_790_000_000), (-5, 1), (i64::MAX, i64::from(u32::MAX))] {
+            assert_eq!(Second::from(Time::from_micros(micros)).time(), Time::from_seconds(seconds));
+        }
     }
 }

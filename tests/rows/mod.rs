@@ -120,6 +120,7 @@ pub fn pod(meta: Meta) -> PodRow {
         do_not_disrupt: None,
         capacity_provisioned: None,
         eviction: Eviction::default().into(),
+        start: None,
     }
 }
 
@@ -172,10 +173,13 @@ pub fn event(meta: Meta, at: Time, class: EventClass, reason: &str, object: Even
     EventRow {
         meta,
         at,
+        first: at,
         count: 1,
         kind: EventType::Normal,
         reason: Sym::new(reason),
         object,
+        object_uid: None,
+        container: None,
         message: Sym::new(""),
         source: Sym::new("karpenter"),
         host: None,

@@ -20,7 +20,7 @@ pub(super) struct SlimCondition<'a> {
     #[serde(borrow)]
     pub(super) message: Text<'a>,
     #[serde(borrow)]
-    last_transition_time: SlimTime<'a>,
+    pub(super) last_transition_time: SlimTime<'a>,
 }
 
 impl SlimCondition<'_> {

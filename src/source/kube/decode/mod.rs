@@ -19,6 +19,7 @@ mod node;
 mod other;
 mod pod;
 mod pod_spec;
+mod pod_start;
 mod pod_status;
 mod pool;
 mod protobuf;

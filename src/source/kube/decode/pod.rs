@@ -9,7 +9,7 @@ use super::meta::{SlimMeta, time};
 use super::pod_spec::{PodSpec, Toleration, effective_requests};
 use super::pod_status::{ContainerStatus, PodStatus, columns};
 use super::text::{bounded, bounded_name, or_default};
-use super::{DecodeError, Project};
+use super::{DecodeError, Project, pod_start};
 use crate::fleet::kinds::Pods;
 use crate::fleet::{Eviction, Interner, PodPhase, PodRow, Resources, Sym};
 
@@ -20,11 +20,11 @@ const DEFAULT_TERMINATION_GRACE_SECONDS: i64 = 30;
 #[derive(Deserialize)]
 pub(super) struct SlimPod<'a> {
     #[serde(borrow)]
-    metadata: SlimMeta<'a>,
+    pub(super) metadata: SlimMeta<'a>,
     #[serde(borrow, default, deserialize_with = "or_default")]
-    spec: PodSpec<'a>,
+    pub(super) spec: PodSpec<'a>,
     #[serde(borrow, default, deserialize_with = "or_default")]
-    status: PodStatus<'a>,
+    pub(super) status: PodStatus<'a>,
 }
 
 impl Project for Pods {
@@ -51,6 +51,7 @@ impl Project for Pods {
                 .unwrap_or(DEFAULT_TERMINATION_GRACE_SECONDS),
             do_not_disrupt: slim.metadata.do_not_disrupt(interner),
             capacity_provisioned: slim.metadata.capacity_provisioned(interner),
+            start: pod_start::start(slim, interner)?,
             eviction: eviction(slim, interner),
             meta,
         })

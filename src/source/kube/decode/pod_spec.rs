@@ -1,6 +1,7 @@
 //! What batchtop reads of a pod's spec and of a pod template's, and the requests that follow from it.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::DecodeError;
 use super::amounts::{ResourceList, add, raise};
@@ -22,6 +23,10 @@ pub(super) struct PodSpec<'a> {
     pub(super) containers: Vec<Container<'a>>,
     #[serde(borrow, deserialize_with = "or_default")]
     pub(super) init_containers: Vec<Container<'a>>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) scheduling_gates: Vec<IgnoredAny>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) readiness_gates: Vec<IgnoredAny>,
     #[serde(borrow, deserialize_with = "or_default")]
     overhead: ResourceList<'a>,
     #[serde(borrow, deserialize_with = "or_default")]
@@ -67,6 +72,8 @@ pub(super) struct Container<'a> {
     pub(super) image: Text<'a>,
     #[serde(borrow)]
     restart_policy: Text<'a>,
+    pub(super) readiness_probe: Option<IgnoredAny>,
+    pub(super) startup_probe: Option<IgnoredAny>,
     #[serde(borrow, deserialize_with = "or_default")]
     pub(super) env: Vec<Variable<'a>>,
     #[serde(borrow, deserialize_with = "or_default")]

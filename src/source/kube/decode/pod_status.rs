@@ -2,7 +2,6 @@
 //! (kubernetes pkg/printers/internalversion/printers.go, `printPod`).
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::amounts::ResourceList;
 use super::condition::SlimCondition;
@@ -58,9 +57,11 @@ pub(super) struct ContainerStatus<'a> {
     #[serde(deserialize_with = "or_default")]
     started: bool,
     #[serde(deserialize_with = "or_default")]
-    restart_count: u32,
+    pub(super) restart_count: u32,
     #[serde(borrow, deserialize_with = "or_default")]
-    state: State<'a>,
+    pub(super) state: State<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub(super) last_state: State<'a>,
     #[serde(borrow, deserialize_with = "or_default")]
     pub(super) allocated_resources: ResourceList<'a>,
     #[serde(borrow)]
@@ -69,27 +70,41 @@ pub(super) struct ContainerStatus<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct State<'a> {
+pub(super) struct State<'a> {
     #[serde(borrow)]
-    waiting: Option<Waiting<'a>>,
-    running: Option<IgnoredAny>,
+    pub(super) waiting: Option<Waiting<'a>>,
     #[serde(borrow)]
-    terminated: Option<Terminated<'a>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Waiting<'a> {
+    pub(super) running: Option<Running<'a>>,
     #[serde(borrow)]
-    reason: Text<'a>,
+    pub(super) terminated: Option<Terminated<'a>>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Terminated<'a> {
+pub(super) struct Running<'a> {
+    #[serde(borrow)]
+    pub(super) started_at: SlimTime<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Waiting<'a> {
+    #[serde(borrow)]
+    pub(super) reason: Text<'a>,
+    #[serde(borrow)]
+    pub(super) message: Text<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Terminated<'a> {
     #[serde(borrow)]
     reason: Text<'a>,
-    exit_code: i64,
+    pub(super) exit_code: i64,
+    #[serde(borrow)]
+    pub(super) started_at: SlimTime<'a>,
+    #[serde(borrow)]
+    pub(super) finished_at: SlimTime<'a>,
     #[serde(deserialize_with = "or_default")]
     signal: i64,
 }

@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::fleet::{
-    ControllerRow, CronJobRow, DeviceClassRow, DeviceKind, DisruptedPods, DisruptionBudgetRow, EventClass, EventRow,
-    EventType, Fleet, GpuFraction, GpuPart, JobRow, NamespaceRow, NodeClaimRow, NodeClassRow, NodeOverlayRow,
-    NodePoolRow, NodeRow, PodPhase, PodRow, ReplicaSetRow, ResourceClaimRow, ResourceSliceRow, Status, Sym, Uid,
-    WorkloadRow,
+    ContainerRole, ControllerRow, CronJobRow, DeviceClassRow, DeviceKind, DisruptedPods, DisruptionBudgetRow,
+    EventClass, EventRow, EventType, Fleet, Gates, GpuFraction, GpuPart, JobRow, NamespaceRow, NodeClaimRow,
+    NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, PodPhase, PodRow, ReplicaSetRow, ResourceClaimRow,
+    ResourceSliceRow, Status, Sym, Uid, WorkloadRow,
 };
-use crate::units::{Lifetime, Time};
+use crate::units::{Lifetime, Second, Time};
 
 macro_rules! decoders {
     ($($name:ident: $projection:ty => $row:ty;)+) => {
@@ -685,6 +685,79 @@ fn a_node_claim_keeps_its_conditions_expiry_and_termination_time() {
     assert_eq!(row.conditions[1].message.as_str(), "Resource \"nvidia.com/gpu\" was requested but not registered");
     assert_eq!(row.termination_at, Time::parse("2026-11-22T10:00:00Z"));
     assert_eq!((row.capacity.cpu_millis, row.requests.gpu_total()), (8000, 1));
+}
+
+#[test]
+fn the_start_of_a_pod_is_read_from_its_conditions_and_containers() {
+    let second = |text: &str| Some(Second::from(Time::parse(&format!("2026-11-21T10:{text}Z")).unwrap()));
+    let spec = r#"{"nodeName":"n","initContainers":[{"name":"get","image":"get:1"},{"name":"log","image":"log:1",
+        "restartPolicy":"Always"}],"containers":[{"name":"main","image":"main:1"},{"name":"side","image":"side:1"}]}"#;
+    let status = r#"{"phase":"Running","conditions":[
+        {"type":"PodScheduled","status":"True","lastTransitionTime":"2026-11-21T10:01:00Z"},
+        {"type":"PodReadyToStartContainers","status":"True","lastTransitionTime":"2026-11-21T10:01:04Z"},
+        {"type":"Ready","status":"False","reason":"ContainersNotReady","lastTransitionTime":"2026-11-21T10:01:00Z"}],
+        "initContainerStatuses":[{"name":"get","restartCount":0,"state":{"terminated":{"exitCode":0,
+            "startedAt":"2026-11-21T10:01:09Z","finishedAt":"2026-11-21T10:01:19Z"}}},
+            {"name":"log","restartCount":0,"started":true,"state":{"running":{"startedAt":"2026-11-21T10:01:20Z"}}}],
+        "containerStatuses":[{"name":"main","restartCount":1,"state":{"running":{"startedAt":"2026-11-21T10:09:00Z"}},
+            "lastState":{"terminated":{"exitCode":1,"startedAt":"2026-11-21T10:02:00Z",
+                "finishedAt":"2026-11-21T10:08:00Z"}}},
+            {"name":"side","restartCount":0,"state":{"waiting":{"reason":"ErrImagePull","message":"not found"}}}]}"#;
+    let start = read_pod("", spec, status).start.unwrap();
+    assert_eq!((start.scheduled, start.sandbox, start.ready), (second("01:00"), second("01:04"), None));
+    assert!(!start.is_over() && start.is_ready_when_started && start.gates == Gates::None);
+    let parts: Vec<_> = start.containers.iter().map(|one| (one.name.as_str(), one.role)).collect();
+    let roles = [ContainerRole::Init, ContainerRole::Sidecar, ContainerRole::Main, ContainerRole::Main];
+    assert_eq!(parts, ["get", "log", "main", "side"].into_iter().zip(roles).collect::<Vec<_>>());
+    let [get, log, main, side] = &start.containers[..] else { panic!("four containers") };
+    assert_eq!((get.first_start(), get.finished, get.image.as_str()), (second("01:09"), second("01:19"), "get:1"));
+    assert_eq!((log.first_start(), log.finished), (second("01:20"), None));
+    assert_eq!((main.first_start(), main.is_first_start, main.is_restarted), (second("02:00"), true, true));
+    let waiting = side.waiting.as_ref().unwrap();
+    assert_eq!((side.first_start(), &*waiting.reason, &*waiting.message), (None, "ErrImagePull", "not found"));
+}
+
+#[test]
+fn whether_a_pod_was_ready_before_is_told_by_its_condition() {
+    let spec = r#"{"nodeName":"n","containers":[{"name":"c","image":"c:1"}]}"#;
+    let status = |phase: &str, ready: &str, since: &str, restarts: u32| {
+        format!(
+            r#"{{"phase":"{phase}","conditions":[{{"type":"Ready","status":"{ready}",
+            "lastTransitionTime":"2026-11-21T10:{since}Z"}}],"containerStatuses":[{{"name":"c","restartCount":{restarts},
+            "state":{{"running":{{"startedAt":"2026-11-21T10:02:00Z"}}}}}}]}}"#
+        )
+    };
+    for (phase, ready, since, restarts, want) in [
+        ("Running", "False", "01:00", 0, (false, false)),
+        ("Running", "False", "30:00", 0, (false, true)),
+        ("Running", "True", "02:01", 0, (true, true)),
+        ("Running", "True", "30:00", 3, (false, true)),
+        ("Succeeded", "False", "30:00", 0, (false, true)),
+    ] {
+        let start = read_pod("", spec, &status(phase, ready, since, restarts)).start.unwrap();
+        assert_eq!((start.ready.is_some(), start.is_over()), want, "{phase} {ready} {since} {restarts}");
+    }
+}
+
+#[test]
+fn gates_and_probes_of_a_pod_are_read_and_pods_of_daemon_sets_have_no_start() {
+    let start = |more: &str, spec: &str| read_pod(more, spec, "{}").start;
+    let plain = start("", r#"{"containers":[{"name":"c","image":"c"}]}"#).unwrap();
+    assert!(plain.containers.is_empty() && plain.is_ready_when_started, "it has no Node");
+    let gated = start("", r#"{"schedulingGates":[{"name":"kueue.x-k8s.io/admission"}]}"#).unwrap();
+    assert_eq!(gated.gates, Gates::Closed);
+    for spec in [
+        r#"{"containers":[{"name":"c","readinessProbe":{"httpGet":{"port":80}}}]}"#,
+        r#"{"containers":[{"name":"c","startupProbe":{"exec":{"command":["x"]}}}]}"#,
+        r#"{"initContainers":[{"name":"s","restartPolicy":"Always","startupProbe":{}}]}"#,
+        r#"{"readinessGates":[{"conditionType":"x"}]}"#,
+    ] {
+        assert!(!start("", spec).unwrap().is_ready_when_started, "{spec}");
+    }
+    for (api, kind) in [("apps/v1", "DaemonSet"), ("v1", "Node")] {
+        let owner = format!(r#","ownerReferences":[{{"apiVersion":"{api}","kind":"{kind}","name":"o","uid":"u"}}]"#);
+        assert_eq!(start(&owner, "{}"), None);
+    }
 }
 
 #[test]

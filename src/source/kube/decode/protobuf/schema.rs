@@ -148,7 +148,9 @@ static POD_SPEC: Message = Message(&[
     field(20, "initContainers", List(&Object(&CONTAINER))),
     field(22, "tolerations", List(&Object(&TOLERATION))),
     field(25, "priority", Int),
+    field(28, "readinessGates", List(&Object(&ELEMENT))),
     field(32, "overhead", Map(&Quantity)),
+    field(38, "schedulingGates", List(&Object(&ELEMENT))),
     field(40, "resources", Object(&REQUIREMENTS)),
 ]);
 
@@ -157,6 +159,8 @@ static CONTAINER: Message = Message(&[
     field(2, "image", Text),
     field(7, "env", List(&Object(&VARIABLE))),
     field(8, "resources", Object(&REQUIREMENTS)),
+    field(11, "readinessProbe", Object(&ELEMENT)),
+    field(22, "startupProbe", Object(&ELEMENT)),
     field(24, "restartPolicy", Text),
 ]);
 
@@ -184,6 +188,7 @@ static REQUEST_MAPPING: Message = Message(&[field(2, "resourceName", Text)]);
 static CONTAINER_STATUS: Message = Message(&[
     field(1, "name", Text),
     field(2, "state", Object(&CONTAINER_STATE)),
+    field(3, "lastState", Object(&CONTAINER_STATE)),
     field(4, "ready", Bool),
     field(5, "restartCount", Int),
     field(9, "started", Bool),
@@ -197,12 +202,20 @@ static CONTAINER_STATE: Message = Message(&[
     field(3, "terminated", Object(&TERMINATED)),
 ]);
 
-static WAITING: Message = Message(&[field(1, "reason", Text)]);
+static WAITING: Message = Message(&[field(1, "reason", Text), field(2, "message", Text)]);
+
+static RUNNING: Message = Message(&[field(1, "startedAt", Time)]);
+
+static TERMINATED: Message = Message(&[
+    field(1, "exitCode", Int),
+    field(2, "signal", Int),
+    field(3, "reason", Text),
+    field(5, "startedAt", Time),
+    field(6, "finishedAt", Time),
+]);
 
 /// Only that it is there is read.
-static RUNNING: Message = Message(&[]);
-
-static TERMINATED: Message = Message(&[field(1, "exitCode", Int), field(2, "signal", Int), field(3, "reason", Text)]);
+static ELEMENT: Message = Message(&[]);
 
 static TEMPLATE: Message = Message(&[field(1, "metadata", Object(&META)), field(2, "spec", Object(&POD_SPEC))]);
 
@@ -249,7 +262,7 @@ static CRON_JOB_SPEC: Message =
     Message(&[field(1, "schedule", Text), field(4, "suspend", Bool), field(8, "timeZone", Text)]);
 
 static CRON_JOB_STATUS: Message = Message(&[
-    field(1, "active", List(&Object(&RUNNING))),
+    field(1, "active", List(&Object(&ELEMENT))),
     field(4, "lastScheduleTime", Time),
     field(5, "lastSuccessfulTime", Time),
 ]);
@@ -282,6 +295,7 @@ static EVENT: Message = Message(&[
     field(3, "reason", Text),
     field(4, "message", Text),
     field(5, "source", Object(&EVENT_SOURCE)),
+    field(6, "firstTimestamp", Time),
     field(7, "lastTimestamp", Time),
     field(8, "count", Int),
     field(9, "type", Text),
@@ -290,8 +304,13 @@ static EVENT: Message = Message(&[
     field(14, "reportingComponent", Text),
 ]);
 
-static OBJECT_REFERENCE: Message =
-    Message(&[field(1, "kind", Text), field(2, "namespace", Text), field(3, "name", Text)]);
+static OBJECT_REFERENCE: Message = Message(&[
+    field(1, "kind", Text),
+    field(2, "namespace", Text),
+    field(3, "name", Text),
+    field(4, "uid", Text),
+    field(7, "fieldPath", Text),
+]);
 
 static EVENT_SOURCE: Message = Message(&[field(1, "component", Text), field(2, "host", Text)]);
 

@@ -1,0 +1,120 @@
+//! Which pods have their start kept in their row, and what became of the NodeClaims that pods waited for.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+
+use foldhash::fast::RandomState;
+
+use super::start_event::ClaimEvent;
+use super::{EventRow, NodeClaimRow, PodRow, Slot, Status, Sym, Table};
+use crate::units::{Second, Time};
+
+/// How many closed starts are kept: those of the newest pods.
+pub const CLOSED_STARTS: usize = 2_000;
+
+/// How many NodeClaims are remembered whose launch failed, or that are gone.
+const LAUNCHES: usize = 1_024;
+
+/// The rows with a start.
+#[derive(Default)]
+pub struct StartIndex {
+    open: HashSet<Slot, RandomState>,
+    /// By creation of the pod, the oldest first.
+    closed: BTreeSet<(Time, Slot)>,
+}
+
+impl StartIndex {
+    /// The rows whose start goes on.
+    pub fn open(&self) -> impl Iterator<Item = Slot> {
+        self.open.iter().copied()
+    }
+
+    /// The rows whose start is over, those of the newest pods first.
+    pub fn closed(&self) -> impl Iterator<Item = Slot> {
+        self.closed.iter().rev().map(|(_, slot)| *slot)
+    }
+
+    /// Takes out the row that was in this slot.
+    pub fn remove(&mut self, slot: Slot, old: &PodRow) {
+        self.open.remove(&slot);
+        self.closed.remove(&(old.meta.created, slot));
+    }
+
+    /// Puts in the row that is in this slot now.
+    pub fn insert(&mut self, slot: Slot, new: &PodRow) {
+        match &new.start {
+            None => {}
+            Some(_) if new.is_starting() => drop(self.open.insert(slot)),
+            Some(_) => drop(self.closed.insert((new.meta.created, slot))),
+        }
+    }
+
+    /// Forgets the starts of the oldest pods until no more are kept than may be.
+    pub fn shrink(&mut self, pods: &mut Table<PodRow>) {
+        while self.closed.len() > CLOSED_STARTS {
+            let Some((_, slot)) = self.closed.pop_first() else { return };
+            if let Some(pod) = pods.at_mut(slot) {
+                pod.start = None;
+            }
+        }
+    }
+}
+
+/// What is remembered of the launch of a NodeClaim.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Launch {
+    /// When the cloud had no machine for it, and its words.
+    pub insufficient: Option<(Second, Sym)>,
+    /// Whether it has been launched.
+    pub is_launched: bool,
+}
+
+/// The launches of NodeClaims that failed or are gone, the newest [`LAUNCHES`].
+#[derive(Default)]
+pub struct Launches {
+    by_claim: HashMap<Sym, Launch, RandomState>,
+    order: VecDeque<Sym>,
+}
+
+impl Launches {
+    /// What is remembered of a NodeClaim.
+    pub fn get(&self, claim: &str) -> Option<&Launch> {
+        self.by_claim.get(claim)
+    }
+
+    /// Takes in what an Event about a NodeClaim tells. Says whether that is of its launch.
+    pub fn note(&mut self, event: &EventRow) -> bool {
+        let name = &event.object.key.name;
+        match ClaimEvent::of(event) {
+            Some(ClaimEvent::InsufficientCapacity { error }) => {
+                let new = Some((event.first.into(), Sym::new(error)));
+                let known = &mut self.entry(name).insufficient;
+                *known = known.take().into_iter().chain(new).min();
+                true
+            }
+            Some(ClaimEvent::Transition(change)) if change.condition == "Launched" && change.to == Status::True => {
+                self.entry(name).is_launched = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The NodeClaim is gone.
+    pub fn note_gone(&mut self, claim: &NodeClaimRow) {
+        if claim.is_launched() {
+            self.entry(&claim.meta.key.name).is_launched = true;
+        }
+    }
+
+    fn entry(&mut self, name: &Sym) -> &mut Launch {
+        if !self.by_claim.contains_key(name) {
+            self.order.push_back(name.clone());
+            if self.order.len() > LAUNCHES
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.by_claim.remove(&oldest);
+            }
+        }
+        self.by_claim.entry(name.clone()).or_default()
+    }
+}
