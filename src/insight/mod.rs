@@ -5,6 +5,7 @@
 //! derived value up to date.
 
 pub mod batch;
+pub mod cold_start;
 pub mod cost;
 pub mod disruption;
 pub mod gpu;

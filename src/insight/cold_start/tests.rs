@@ -1,0 +1,670 @@
+//! Every rule of the waterfall, each with the objects and Events of a start as a cluster has them.
+
+use super::*;
+use crate::fleet::{
+    Change, Condition, ContainerRole, ContainerStart, Delta, EventClass, EventObject, EventRow, Gates, JobRow, Kind,
+    NodeClaimRow, NodeRow, PodPhase, PodStart, Status, Waiting, WorkloadRow,
+};
+use crate::insight::testing::{CREATED, claim, fleet, job, labels, meta, node, owner, pod, sym, upserts, workload};
+use crate::rows;
+use crate::units::Second;
+
+/// So many seconds after the pod was created.
+pub(super) fn at(seconds: i64) -> Time {
+    CREATED.plus_seconds(seconds)
+}
+
+fn second(seconds: i64) -> Second {
+    at(seconds).into()
+}
+
+/// A container that has nothing to tell yet.
+pub(super) fn container(name: &str, role: ContainerRole) -> ContainerStart {
+    ContainerStart {
+        name: sym(name),
+        image: sym(&format!("{name}:1")),
+        role,
+        started: None,
+        is_first_start: false,
+        started_event: None,
+        finished: None,
+        is_restarted: false,
+        waiting: None,
+        pulling: None,
+        pulled: None,
+        present: None,
+        failures: Vec::new(),
+    }
+}
+
+/// One that first ran so many seconds after the pod was created.
+pub(super) fn ran(name: &str, role: ContainerRole, seconds: i64) -> ContainerStart {
+    ContainerStart { started: Some(second(seconds)), is_first_start: true, ..container(name, role) }
+}
+
+fn worked(name: &str, from: i64, to: i64) -> ContainerStart {
+    ContainerStart { finished: Some(second(to)), ..ran(name, ContainerRole::Init, from) }
+}
+
+/// A pod that waits for a place.
+pub(super) fn waiting() -> PodRow {
+    let start = PodStart { is_ready_when_started: true, ..PodStart::default() };
+    PodRow { phase: PodPhase::Pending, start: Some(Box::new(start)), ..pod("ml", "p", None) }
+}
+
+/// A pod that was bound to a Node so many seconds after its creation.
+pub(super) fn bound(node: &str, seconds: i64, containers: Vec<ContainerStart>) -> PodRow {
+    let mut pod = PodRow { node: Some(sym(node)), ..waiting() };
+    let start = start_of(&mut pod);
+    (start.scheduled, start.containers) = (Some(second(seconds)), containers.into());
+    pod
+}
+
+pub(super) fn start_of(pod: &mut PodRow) -> &mut PodStart {
+    pod.start.as_mut().expect("a start")
+}
+
+/// The same pod with its sandbox and its readiness at these seconds.
+fn ready(mut pod: PodRow, sandbox: i64, ready: i64) -> PodRow {
+    let start = start_of(&mut pod);
+    (start.sandbox, start.ready, start.was_ready) = (Some(second(sandbox)), Some(second(ready)), true);
+    pod
+}
+
+/// A Node that was created so many seconds after the pod.
+pub(super) fn node_at(name: &str, seconds: i64) -> NodeRow {
+    let labels = labels(&[
+        ("karpenter.sh/nodepool", "gpu"),
+        ("node.kubernetes.io/instance-type", "p5.48xlarge"),
+        ("topology.kubernetes.io/zone", "us-east-1a"),
+    ]);
+    NodeRow { meta: rows::meta("", name, at(seconds)), labels, ..node(name) }
+}
+
+pub(super) fn met_at(kind: &str, seconds: i64) -> Condition {
+    rows::condition(kind, Status::True, at(seconds))
+}
+
+fn unmet(kind: &str, reason: &str, message: &str) -> Condition {
+    Condition { reason: sym(reason), message: sym(message), ..rows::condition(kind, Status::Unknown, at(1)) }
+}
+
+/// The NodeClaim of a Node, with the seconds of its creation and of its conditions.
+pub(super) fn claim_of(node: &str, created: i64, conditions: Vec<Condition>) -> NodeClaimRow {
+    NodeClaimRow {
+        meta: rows::meta("", &format!("claim-{node}"), at(created)),
+        node_name: Some(sym(node)),
+        conditions,
+        ..claim("c")
+    }
+}
+
+/// An Event about the pod: how many seconds after its creation it was first told, of which container.
+pub(super) fn event(seconds: i64, reason: &str, container: &str, message: &str) -> EventRow {
+    let name = format!("p.{reason}.{container}.{seconds}");
+    let object = EventObject { kind: sym("Pod"), key: ObjectKey::new("ml", "p") };
+    EventRow {
+        message: sym(message),
+        container: Some(sym(container)).filter(|name| !name.is_empty()),
+        source: sym("kubelet"),
+        ..rows::event(meta("ml", &name), at(seconds), EventClass::Image, reason, object)
+    }
+}
+
+pub(super) fn pulling(seconds: i64, container: &str) -> EventRow {
+    event(seconds, "Pulling", container, &format!("Pulling image \"{container}:1\""))
+}
+
+pub(super) fn pulled(seconds: i64, container: &str, took: &str) -> EventRow {
+    event(seconds, "Pulled", container, &format!("Successfully pulled image \"{container}:1\" in {took}"))
+}
+
+fn present(seconds: i64, container: &str) -> EventRow {
+    event(seconds, "Pulled", container, &format!("Container image \"{container}:1\" already present on machine"))
+}
+
+fn failed(seconds: i64, container: &str, count: u32) -> EventRow {
+    let message = format!("Failed to pull image \"{container}:1\": not found");
+    EventRow { count, ..event(seconds, "Failed", container, &message) }
+}
+
+fn nominated(seconds: i64, target: &str) -> EventRow {
+    let message = format!("Pod should schedule on: {target}");
+    EventRow { source: sym("karpenter"), ..event(seconds, "Nominated", "", &message) }
+}
+
+fn insufficient(seconds: i64, claim: &str) -> EventRow {
+    let object = EventObject { kind: sym("NodeClaim"), key: ObjectKey::cluster(claim) };
+    let message = format!("NodeClaim {claim} event: insufficient capacity in us-east-1a");
+    let meta = meta("default", &format!("{claim}.{seconds}"));
+    let row = rows::event(meta, at(seconds), EventClass::Provisioning, "InsufficientCapacityError", object);
+    EventRow { message: sym(&message), ..row }
+}
+
+/// What a cluster has.
+#[derive(Default)]
+struct World {
+    nodes: Vec<NodeRow>,
+    claims: Vec<NodeClaimRow>,
+    jobs: Vec<JobRow>,
+    workloads: Vec<WorkloadRow>,
+    events: Vec<EventRow>,
+}
+
+impl World {
+    fn fleet(self, pod: PodRow) -> Fleet {
+        fleet(vec![
+            Delta::Nodes(upserts(self.nodes)),
+            Delta::NodeClaims(upserts(self.claims)),
+            Delta::Jobs(upserts(self.jobs)),
+            Delta::Workloads(upserts(self.workloads)),
+            Delta::Events(upserts(self.events)),
+            Delta::Pods(upserts(vec![pod])),
+        ])
+    }
+
+    fn start(self, pod: PodRow) -> ColdStart {
+        start_in(&self.fleet(pod))
+    }
+}
+
+fn start_in(fleet: &Fleet) -> ColdStart {
+    ColdStart::of(fleet, fleet.pods.get(&ObjectKey::new("ml", "p")).expect("the pod")).expect("a start")
+}
+
+/// The steps with their seconds, of which those that took none are left out.
+fn steps(start: &ColdStart, now: i64) -> Vec<(&'static str, i64)> {
+    let all = start.phases.iter().map(|phase| (phase.name.name(), phase.seconds(at(now))));
+    all.filter(|(_, seconds)| *seconds > 0).collect()
+}
+
+/// A Node of Karpenter's that came after the pod: requested at 5, launched at 40, a Node at 100, registered at 110.
+fn new_node(initialized: i64) -> World {
+    let conditions = vec![met_at("Launched", 40), met_at("Registered", 110), met_at("Initialized", initialized)];
+    World { nodes: vec![node_at("n", 100)], claims: vec![claim_of("n", 5, conditions)], ..World::default() }
+}
+
+#[test]
+fn a_cold_start_on_a_new_node_is_told_from_request_to_ready() {
+    let pod = ready(bound("n", 152, vec![ran("main", ContainerRole::Main, 600)]), 155, 610);
+    let events =
+        vec![pulling(156, "main"), pulled(590, "main", "7m13s (7m14s including waiting). Image size: 9 bytes.")];
+    let start = World { events, ..new_node(150) }.start(pod);
+    let want = [
+        ("WaitingForCapacity", 5),
+        ("Launch", 35),
+        ("Boot", 60),
+        ("Register", 10),
+        ("Initialize", 40),
+        ("Schedule", 2),
+        ("Sandbox", 3),
+        ("Pull", 434),
+        ("Start", 11),
+        ("Ready", 10),
+    ];
+    assert_eq!((steps(&start, 9_999), start.is_complete), (want.into(), true));
+    assert_eq!((start.total_seconds(at(9_999)), start.billed_since), (610, Some(at(40))));
+    assert_eq!(start.billed_seconds(at(9_999)), 570);
+    let image = &start.images[0];
+    assert_eq!((image.pull_millis, image.wait_millis, image.bytes), (Some(433_000), Some(1_000), Some(9)));
+    assert_eq!((image.is_cached, start.claim), (Some(false), Some(sym("claim-n"))));
+    assert_eq!(
+        (start.pool, start.instance_type, start.zone),
+        (Some(sym("gpu")), Some(sym("p5.48xlarge")), Some(sym("us-east-1a")))
+    );
+    let sources: Vec<Evidence> = start.phases.iter().map(|phase| phase.source).collect();
+    let (condition, status) = (Evidence::Condition, Evidence::Status);
+    let machine = [status, condition, status, condition, condition];
+    let want = [&machine[..], &[condition, condition, Evidence::Event, status, condition]].concat();
+    assert_eq!(sources, want);
+}
+
+#[test]
+fn on_a_node_that_was_there_no_step_of_a_machine_is_told() {
+    let pod = ready(bound("n", 1, vec![ran("main", ContainerRole::Main, 3)]), 2, 4);
+    let start = World { events: vec![present(2, "main")], ..World::default() };
+    let start = World { nodes: vec![node_at("n", -500)], ..start }.start(pod.clone());
+    let want = vec![("Schedule", 1), ("Sandbox", 1), ("Start", 1), ("Ready", 1)];
+    assert_eq!((steps(&start, 99), start.is_complete, start.is_node_new), (want, true, false));
+    assert_eq!((start.images[0].is_cached, start.images[0].pull_millis), (Some(true), None));
+    assert_eq!(start.billed_since, Some(at(1)), "it pays its part since it was bound");
+    // Created in the same second, it was not made after the pod.
+    let same = World { nodes: vec![node_at("n", 0)], events: vec![present(2, "main")], ..World::default() }.start(pod);
+    assert!(!same.is_node_new);
+}
+
+#[test]
+fn a_new_node_without_a_claim_tells_only_when_it_came() {
+    let pod = ready(bound("n", 120, vec![ran("main", ContainerRole::Main, 130)]), 121, 131);
+    let events = vec![present(122, "main")];
+    let start = World { nodes: vec![node_at("n", 100)], events, ..World::default() }.start(pod);
+    let want = vec![("WaitingForCapacity", 100), ("Schedule", 20), ("Sandbox", 1), ("Start", 9), ("Ready", 1)];
+    assert_eq!((steps(&start, 999), start.is_complete), (want, false));
+    assert_eq!(start.billed_since, Some(at(100)));
+}
+
+#[test]
+fn a_pod_that_is_bound_before_its_node_counts_as_initialized_did_not_wait_for_that() {
+    let pod = ready(bound("n", 130, vec![ran("main", ContainerRole::Main, 140)]), 131, 141);
+    for world in [new_node(400), {
+        let conditions =
+            vec![met_at("Launched", 40), met_at("Registered", 110), unmet("Initialized", "ResourceNotRegistered", "")];
+        World { claims: vec![claim_of("n", 5, conditions)], ..new_node(0) }
+    }] {
+        let start = World { events: vec![present(131, "main")], ..world }.start(pod.clone());
+        let initialize = start.phase(PhaseName::Initialize).expect("a step");
+        assert_eq!((initialize.seconds(at(999)), initialize.source, start.is_complete), (20, Evidence::Derived, true));
+    }
+}
+
+#[test]
+fn times_of_clocks_that_differ_never_make_a_step_negative() {
+    let conditions = vec![met_at("Launched", 3), met_at("Registered", 2), met_at("Initialized", 9)];
+    let world = World { nodes: vec![node_at("n", 5)], claims: vec![claim_of("n", -1, conditions)], ..World::default() };
+    let pod = ready(bound("n", 10, vec![ran("main", ContainerRole::Main, 9)]), 8, 9);
+    let start = World { events: vec![present(9, "main")], ..world }.start(pod);
+    let all: Vec<i64> = start.phases.iter().map(|phase| phase.seconds(at(99))).collect();
+    assert!(all.iter().all(|seconds| *seconds >= 0) && start.total_seconds(at(99)) == 10, "{start:#?}");
+    assert!(start.phases.is_sorted_by_key(Phase::start));
+}
+
+#[test]
+fn overlapping_pulls_count_once_and_queued_ones_tell_their_wait() {
+    let containers = vec![ran("a", ContainerRole::Main, 100), ran("b", ContainerRole::Main, 101)];
+    let events = vec![
+        pulling(2, "a"),
+        pulling(2, "b"),
+        pulled(50, "a", "48s (48s including waiting)"),
+        pulled(90, "b", "40s (1m28s including waiting)"),
+    ];
+    let world = World { nodes: vec![node_at("n", -9)], events, ..World::default() };
+    let start = world.start(ready(bound("n", 1, containers), 2, 102));
+    assert_eq!(steps(&start, 999), [("Schedule", 1), ("Sandbox", 1), ("Pull", 88), ("Start", 11), ("Ready", 1)]);
+    let waits: Vec<_> = start.images.iter().map(|image| (image.pull_millis, image.wait_millis)).collect();
+    assert_eq!(waits, [(Some(48_000), Some(0)), (Some(40_000), Some(48_000))]);
+}
+
+#[test]
+fn init_containers_between_pulls_take_only_their_own_time() {
+    let containers = vec![
+        worked("get", 20, 50),
+        ran("proxy", ContainerRole::Sidecar, 52),
+        worked("check", 60, 70),
+        ran("main", ContainerRole::Main, 130),
+    ];
+    let events = vec![
+        pulling(2, "get"),
+        pulled(19, "get", "17s (17s including waiting)"),
+        present(51, "proxy"),
+        present(53, "check"),
+        pulling(71, "main"),
+        pulled(125, "main", "54s (54s including waiting)"),
+    ];
+    let world = World { nodes: vec![node_at("n", -9)], events, ..World::default() };
+    let start = world.start(ready(bound("n", 1, containers), 2, 131));
+    let want = [("Schedule", 1), ("Sandbox", 1), ("Pull", 71), ("Init", 40), ("Start", 17), ("Ready", 1)];
+    assert_eq!((steps(&start, 999), start.total_seconds(at(999))), (want.into(), 131));
+    let inits: Vec<(&str, bool)> = start.images.iter().map(|image| (&*image.container, image.is_init)).collect();
+    assert_eq!(inits, [("get", true), ("proxy", true), ("check", true), ("main", false)]);
+}
+
+#[test]
+fn a_pull_that_failed_and_came_through_counts_from_its_first_attempt() {
+    let events = vec![
+        EventRow { count: 3, at: at(80), ..pulling(2, "main") },
+        failed(5, "main", 2),
+        event(6, "BackOff", "main", "Back-off pulling image \"main:1\""),
+        pulled(95, "main", "15s (15s including waiting)"),
+    ];
+    let world = World { nodes: vec![node_at("n", -9)], events, ..World::default() };
+    let start = world.start(ready(bound("n", 1, vec![ran("main", ContainerRole::Main, 96)]), 2, 97));
+    assert_eq!(steps(&start, 999), [("Schedule", 1), ("Sandbox", 1), ("Pull", 93), ("Start", 1), ("Ready", 1)]);
+    let image = &start.images[0];
+    assert_eq!((image.failures, image.error.as_deref(), image.pull_millis), (2, Some("not found"), Some(15_000)));
+}
+
+#[test]
+fn an_event_that_counts_on_is_not_counted_twice() {
+    let world = World { nodes: vec![node_at("n", -9)], events: vec![pulling(2, "main")], ..World::default() };
+    let mut fleet = world.fleet(bound("n", 1, vec![container("main", ContainerRole::Main)]));
+    for count in [1, 2, 3, 2] {
+        fleet.apply(Delta::Events(vec![Change::Upsert(failed(5, "main", count))]));
+    }
+    let start = start_in(&fleet);
+    assert_eq!((start.images[0].failures, start.open_phase().map(|open| open.name)), (3, Some(PhaseName::Pull)));
+    let cause = start.cause.expect("a cause");
+    assert_eq!((cause.reason, &*cause.message, cause.since), (CauseReason::ImagePullFailed, "not found", Some(at(5))));
+}
+
+#[test]
+fn events_that_do_not_name_a_container_are_those_of_its_image() {
+    let bare = |row: EventRow| EventRow { container: None, ..row };
+    let events = vec![
+        bare(event(2, "Pulling", "", "Pulling image \"b:1\"")),
+        bare(pulled(20, "b", "18s (18s including waiting)")),
+        bare(present(2, "a")),
+    ];
+    let containers = vec![ran("a", ContainerRole::Main, 22), ran("b", ContainerRole::Main, 23)];
+    let world = World { nodes: vec![node_at("n", -9)], events, ..World::default() };
+    let start = world.start(ready(bound("n", 1, containers), 2, 24));
+    assert_eq!(start.images.iter().map(|image| image.is_cached).collect::<Vec<_>>(), [Some(true), Some(false)]);
+    assert_eq!(start.phase(PhaseName::Pull).map(|pull| pull.seconds(at(99))), Some(18));
+}
+
+#[test]
+fn an_event_about_an_earlier_pod_of_the_same_name_does_not_count() {
+    let other = EventRow { object_uid: Some(Uid::parse("gone")), ..pulling(2, "main") };
+    let world = World { nodes: vec![node_at("n", -9)], events: vec![other], ..World::default() };
+    let start = world.start(ready(bound("n", 1, vec![ran("main", ContainerRole::Main, 9)]), 2, 10));
+    assert_eq!((start.phase(PhaseName::Pull), start.is_complete), (None, false));
+}
+
+#[test]
+fn a_pod_whose_events_are_gone_keeps_its_durable_steps_and_says_so() {
+    let pod = ready(bound("n", 152, vec![ran("main", ContainerRole::Main, 600)]), 155, 610);
+    let start = new_node(150).start(pod);
+    let last = &steps(&start, 9_999)[5..];
+    assert_eq!(
+        (last, start.is_complete),
+        (&[("Schedule", 2), ("Sandbox", 3), ("Start", 445), ("Ready", 10)][..], false)
+    );
+    assert_eq!((start.images[0].is_cached, start.images[0].pull_millis), (None, None));
+}
+
+#[test]
+fn what_was_seen_does_not_become_less_when_events_and_states_go() {
+    let running = ready(bound("n", 1, vec![ran("main", ContainerRole::Main, 60)]), 2, 61);
+    let events = vec![pulling(3, "main"), pulled(58, "main", "55s (55s including waiting)")];
+    let names: Vec<ObjectKey> = events.iter().map(|event| event.meta.key.clone()).collect();
+    let mut fleet = World { nodes: vec![node_at("n", -9)], events, ..World::default() }.fleet(running.clone());
+    let before = start_in(&fleet);
+    fleet.apply(Delta::Events(names.into_iter().map(Change::Remove).collect()));
+    assert_eq!(start_in(&fleet), before, "events expire after an hour");
+    // The pod has ended: the conditions tell of that now.
+    let mut ended = bound("n", 1, vec![ran("main", ContainerRole::Main, 60)]);
+    ended.phase = PodPhase::Succeeded;
+    start_of(&mut ended).was_ready = true;
+    fleet.apply(Delta::Pods(upserts(vec![ended])));
+    assert_eq!(start_in(&fleet).phases, before.phases);
+    // A later restart, of which only the last start is told.
+    let mut again = running;
+    let start = start_of(&mut again);
+    start.ready = None;
+    start.containers[0] =
+        ContainerStart { started: Some(second(5_000)), is_restarted: true, ..container("main", ContainerRole::Main) };
+    fleet.apply(Delta::Pods(upserts(vec![again])));
+    let after = start_in(&fleet);
+    assert_eq!((after.phases, after.is_restarted, after.is_complete), (before.phases, true, true));
+}
+
+#[test]
+fn a_first_start_that_nobody_saw_is_told_as_unknown() {
+    let late =
+        ContainerStart { started: Some(second(5_000)), is_restarted: true, ..container("main", ContainerRole::Main) };
+    let mut pod = bound("n", 1, vec![late]);
+    let start = start_of(&mut pod);
+    (start.sandbox, start.was_ready) = (Some(second(2)), true);
+    let world = || World { nodes: vec![node_at("n", -9)], ..World::default() };
+    let unknown = world().start(pod.clone());
+    assert_eq!((steps(&unknown, 9_999), unknown.is_complete), (vec![("Schedule", 1), ("Sandbox", 1)], false));
+    assert!(unknown.is_restarted && unknown.open_phase().is_none());
+    // The Event of the first start is told again by each later one, and keeps its first time.
+    let started = EventRow { at: at(5_000), count: 4, ..event(30, "Started", "main", "Container started") };
+    let known = World { events: vec![started, present(29, "main")], ..world() }.start(pod);
+    assert_eq!(steps(&known, 9_999), [("Schedule", 1), ("Sandbox", 1), ("Start", 28)]);
+}
+
+#[test]
+fn a_finished_pod_without_probes_was_ready_when_it_ran() {
+    let mut pod = bound("n", 1, vec![ran("main", ContainerRole::Main, 9)]);
+    pod.phase = PodPhase::Succeeded;
+    let start = start_of(&mut pod);
+    (start.sandbox, start.was_ready) = (Some(second(2)), true);
+    let world = || World { nodes: vec![node_at("n", -9)], events: vec![present(3, "main")], ..World::default() };
+    let plain = world().start(pod.clone());
+    assert_eq!((plain.ended(), plain.is_complete), (Some(at(9)), true));
+    start_of(&mut pod).is_ready_when_started = false;
+    let probed = world().start(pod.clone());
+    assert_eq!((probed.ended(), probed.is_complete, probed.phase(PhaseName::Ready)), (Some(at(9)), false, None));
+    start_of(&mut pod).containers = vec![container("main", ContainerRole::Main)].into();
+    let fleet = world().fleet(pod);
+    let pod = fleet.pods.get(&ObjectKey::new("ml", "p")).expect("the pod");
+    assert_eq!(ColdStart::of(&fleet, pod), None, "evicted before anything ran");
+}
+
+#[test]
+fn a_waiting_pod_follows_the_claim_that_karpenter_has_in_mind() {
+    let mut pod = waiting();
+    pod.unschedulable = sym("0/1 nodes are available: 1 Insufficient nvidia.com/gpu.");
+    start_of(&mut pod).unscheduled = Some(second(0));
+    let open = |start: &ColdStart| start.open_phase().map(|open| open.name);
+    let start = World::default().start(pod.clone());
+    let cause = start.cause.clone().expect("a cause");
+    assert_eq!((open(&start), cause.reason), (Some(PhaseName::WaitingForCapacity), CauseReason::Unschedulable));
+    assert_eq!((cause.object.kind, start.total_seconds(at(70)), start.billed_since), (Kind::Pod, 70, None));
+
+    let claimed = |conditions| World {
+        claims: vec![claim_of("n", 4, conditions)],
+        events: vec![nominated(5, "nodeclaim/claim-n")],
+        ..World::default()
+    };
+    let not_yet = vec![unmet("Launched", "NodeClassNotReady", "NodeClass is not ready")];
+    let start = claimed(not_yet).start(pod.clone());
+    let cause = start.cause.clone().expect("a cause");
+    assert_eq!((open(&start), cause.reason), (Some(PhaseName::Launch), CauseReason::NodeClassNotReady));
+    assert_eq!((&*cause.message, cause.object.kind), ("NodeClass is not ready", Kind::NodeClaim));
+
+    let launched = vec![met_at("Launched", 40), unmet("Registered", "NodeNotFound", "Node not registered")];
+    let start = claimed(launched).start(pod.clone());
+    assert_eq!(
+        (open(&start), start.cause.map(|cause| cause.reason)),
+        (Some(PhaseName::Boot), Some(CauseReason::NodeNotFound))
+    );
+    assert_eq!(start.billed_since, Some(at(40)));
+
+    let late = "Resource \"nvidia.com/gpu\" was requested but not registered";
+    let initializing =
+        vec![met_at("Launched", 40), met_at("Registered", 110), unmet("Initialized", "ResourceNotRegistered", late)];
+    let world = World { nodes: vec![node_at("n", 100)], ..claimed(initializing) };
+    let start = world.start(pod.clone());
+    let cause = start.cause.clone().expect("a cause");
+    let want = (CauseReason::ResourceNotRegistered, late, Some(at(110)));
+    assert_eq!((open(&start), (cause.reason, &*cause.message, cause.since)), (Some(PhaseName::Initialize), want));
+    assert_eq!(steps(&start, 300).last(), Some(&("Initialize", 190)));
+    assert_eq!(start.node, Some(sym("n")), "not bound, but meant for it");
+
+    let conditions = vec![met_at("Launched", 40), met_at("Registered", 110), met_at("Initialized", 150)];
+    let world = World { nodes: vec![node_at("n", 100)], ..claimed(conditions) };
+    assert_eq!(open(&world.start(pod)), Some(PhaseName::Schedule));
+}
+
+#[test]
+fn launches_that_failed_are_told_and_the_newest_is_the_cause() {
+    let mut pod = waiting();
+    start_of(&mut pod).unscheduled = Some(second(0));
+    let tries = || vec![nominated(5, "nodeclaim/a"), insufficient(8, "a"), nominated(20, "nodeclaim/b")];
+    let mut events = tries();
+    events.push(insufficient(23, "b"));
+    let start = World { events, ..World::default() }.start(pod.clone());
+    let failed = |at_second, claim, reason| (at(at_second), sym(claim), reason);
+    let told = |start: &ColdStart| -> Vec<(Time, Sym, LaunchFailureReason)> {
+        start.launch_failures.iter().map(|failure| (failure.at, failure.claim.clone(), failure.reason)).collect()
+    };
+    let none = LaunchFailureReason::InsufficientCapacity;
+    assert_eq!(told(&start), [failed(8, "a", none), failed(23, "b", none)]);
+    let cause = start.cause.expect("a cause");
+    assert_eq!(
+        (cause.reason, &*cause.message),
+        (CauseReason::InsufficientCapacity, "insufficient capacity in us-east-1a")
+    );
+    assert_eq!((cause.since, &*cause.object.object.name), (Some(at(8)), "b"));
+
+    // The second one is there, and goes on.
+    let world =
+        World { claims: vec![NodeClaimRow { meta: rows::meta("", "b", at(19)), ..claim("b") }], ..World::default() };
+    let start = World { events: tries(), ..world }.start(pod.clone());
+    assert_eq!((told(&start).len(), start.open_phase().map(|open| open.name)), (1, Some(PhaseName::Launch)));
+
+    // One that vanished without a word; one that had been launched before it went did not fail so.
+    let world =
+        || World { events: vec![nominated(5, "nodeclaim/x"), nominated(30, "nodeclaim/y")], ..World::default() };
+    let y = NodeClaimRow { meta: rows::meta("", "y", at(29)), ..claim("y") };
+    let mut fleet = World { claims: vec![y.clone()], ..world() }.fleet(pod);
+    assert_eq!(told(&start_in(&fleet)), [failed(30, "x", LaunchFailureReason::Deleted)]);
+    let launched = NodeClaimRow { conditions: vec![met_at("Launched", 31)], ..y };
+    fleet.apply(Delta::NodeClaims(upserts(vec![launched])));
+    fleet.apply(Delta::NodeClaims(vec![Change::Remove(ObjectKey::cluster("y"))]));
+    assert_eq!(told(&start_in(&fleet)).len(), 1);
+}
+
+#[test]
+fn gates_are_a_step_of_their_own() {
+    let mut pod = waiting();
+    start_of(&mut pod).gates = Gates::Closed;
+    let start = World::default().start(pod.clone());
+    assert_eq!((steps(&start, 30), start.cause), (vec![("Gated", 30)], None));
+    let mut fleet = World { nodes: vec![node_at("n", -9)], ..World::default() }.fleet(pod);
+    let free = ready(bound("n", 41, vec![ran("main", ContainerRole::Main, 43)]), 42, 44);
+    fleet.apply(Delta::Events(upserts(vec![event(40, "FailedScheduling", "", "0/1 nodes are available: 1 x.")])));
+    fleet.apply(Delta::Pods(upserts(vec![free])));
+    assert_eq!(steps(&start_in(&fleet), 99)[..2], [("Gated", 40), ("Schedule", 1)]);
+}
+
+#[test]
+fn the_pods_of_a_job_waited_with_it_for_its_queue_or_its_resumption() {
+    let owner_job = JobRow { meta: rows::meta("ml", "j", at(-100)), ..job("ml", "j") };
+    let of_job = |created: i64| {
+        let pod = ready(
+            bound("n", created + 1, vec![ran("main", ContainerRole::Main, created + 3)]),
+            created + 2,
+            created + 4,
+        );
+        PodRow { meta: rows::meta("ml", "p", at(created)), owner: Some(owner("Job", "j", &owner_job.meta.uid)), ..pod }
+    };
+    let admitted = WorkloadRow { conditions: vec![met_at("Admitted", -10)], ..workload("w", &owner_job) };
+    let base = || World { nodes: vec![node_at("n", -900)], ..World::default() };
+    let start = World { jobs: vec![owner_job.clone()], workloads: vec![admitted.clone()], ..base() }.start(of_job(0));
+    assert_eq!(steps(&start, 99)[..2], [("Queued", 90), ("Schedule", 11)]);
+    assert_eq!((start.total_seconds(at(99)), start.job.as_deref()), (104, Some("j")));
+
+    let resumed = Condition { reason: sym("JobResumed"), ..rows::condition("Suspended", Status::False, at(-5)) };
+    let job = JobRow { conditions: vec![resumed], ..owner_job.clone() };
+    let start = World { jobs: vec![job], ..base() }.start(of_job(0));
+    assert_eq!(steps(&start, 99)[0], ("Suspended", 95));
+
+    let start = World { jobs: vec![owner_job.clone()], ..base() }.start(of_job(0));
+    assert_eq!(steps(&start, 99)[0], ("Schedule", 1), "nothing held it back");
+    let start = World { jobs: vec![owner_job.clone()], workloads: vec![admitted], ..base() }.start(of_job(7_200));
+    assert_eq!(steps(&start, 9_999)[0], ("Schedule", 1), "a retry two hours later did not wait for the queue");
+}
+
+#[test]
+fn a_sandbox_ends_with_its_condition_or_with_the_first_event_of_an_image() {
+    let base = |events| World { nodes: vec![node_at("n", -9)], events, ..World::default() };
+    let pod = |sandbox| {
+        let mut pod = ready(bound("n", 1, vec![ran("main", ContainerRole::Main, 30)]), 0, 31);
+        start_of(&mut pod).sandbox = sandbox;
+        pod
+    };
+    let of = |sandbox: Option<Second>| {
+        let events = vec![pulling(6, "main"), pulled(28, "main", "22s (22s including waiting)")];
+        let start = base(events).start(pod(sandbox));
+        (start.phase(PhaseName::Sandbox).map(|step| (step.seconds(at(99)), step.source)), start.is_complete)
+    };
+    assert_eq!(of(Some(second(4))), (Some((3, Evidence::Condition)), true));
+    assert_eq!(of(None), (Some((5, Evidence::Event)), true));
+    assert_eq!(
+        of(Some(second(29))),
+        (Some((5, Evidence::Event)), true),
+        "an old kubelet tells of it only after the pull"
+    );
+    let start = base(Vec::new()).start(pod(None));
+    assert_eq!((steps(&start, 99), start.is_complete), (vec![("Schedule", 1), ("Start", 29), ("Ready", 1)], false));
+}
+
+#[test]
+fn an_open_step_between_node_and_container_tells_what_holds_it_up() {
+    let base = |events| World { nodes: vec![node_at("n", -9)], events, ..World::default() };
+    let open = |world: World, pod: PodRow| {
+        let start = world.start(pod);
+        let cause = start.cause.clone().map(|cause| (cause.reason, cause.message.to_string()));
+        (start.open_phase().map(|open| open.name), cause, start.is_complete)
+    };
+    let fresh = || bound("n", 1, vec![container("main", ContainerRole::Main)]);
+    let with_sandbox = || {
+        let mut pod = fresh();
+        start_of(&mut pod).sandbox = Some(second(3));
+        pod
+    };
+    assert_eq!(open(base(Vec::new()), fresh()), (Some(PhaseName::Sandbox), None, true));
+    let volume = event(5, "FailedMount", "", "MountVolume.SetUp failed for volume \"data\"");
+    let cause = Some((CauseReason::Volume, "MountVolume.SetUp failed for volume \"data\"".to_owned()));
+    assert_eq!(open(base(vec![volume]), fresh()), (Some(PhaseName::Sandbox), cause, true));
+    let network = event(5, "FailedCreatePodSandBox", "", "Failed to create pod sandbox: no address");
+    let cause = Some((CauseReason::Network, "Failed to create pod sandbox: no address".to_owned()));
+    assert_eq!(open(base(vec![network]), fresh()), (Some(PhaseName::Sandbox), cause, true));
+    let cause = Some((CauseReason::ImagePull, "Pulling image \"main:1\"".to_owned()));
+    assert_eq!(open(base(vec![pulling(4, "main")]), with_sandbox()), (Some(PhaseName::Pull), cause, true));
+    assert_eq!(open(base(vec![present(4, "main")]), with_sandbox()), (Some(PhaseName::Start), None, true));
+
+    let mut refused = with_sandbox();
+    let waiting = Waiting { reason: sym("ImagePullBackOff"), message: sym("Back-off pulling image \"main:1\"") };
+    start_of(&mut refused).containers[0].waiting = Some(Box::new(waiting));
+    let cause = Some((CauseReason::ImagePullFailed, "Back-off pulling image \"main:1\"".to_owned()));
+    assert_eq!(open(base(Vec::new()), refused), (Some(PhaseName::Pull), cause, true), "its events are gone");
+
+    let init = vec![ran("get", ContainerRole::Init, 5), container("main", ContainerRole::Main)];
+    let mut working = bound("n", 1, init);
+    start_of(&mut working).sandbox = Some(second(3));
+    let cause = Some((CauseReason::InitContainer, "init container \"get\" runs".to_owned()));
+    assert_eq!(open(base(vec![present(4, "get")]), working), (Some(PhaseName::Init), cause, true));
+
+    let mut unready = bound("n", 1, vec![ran("main", ContainerRole::Main, 9)]);
+    start_of(&mut unready).sandbox = Some(second(3));
+    assert_eq!(open(base(vec![present(4, "main")]), unready), (Some(PhaseName::Ready), None, true));
+}
+
+#[test]
+fn open_steps_grow_and_the_parts_add_up() {
+    let events = vec![pulling(4, "get"), pulled(10, "get", "6s"), pulling(25, "main")];
+    let containers = vec![worked("get", 12, 22), container("main", ContainerRole::Main)];
+    let mut pod = bound("n", 1, containers);
+    start_of(&mut pod).sandbox = Some(second(3));
+    let start = World { nodes: vec![node_at("n", -9)], events, ..World::default() }.start(pod);
+    assert_eq!(steps(&start, 60), [("Schedule", 1), ("Sandbox", 2), ("Init", 10), ("Pull", 47)]);
+    assert_eq!((start.total_seconds(at(60)), start.total_seconds(at(75))), (60, 75));
+    assert_eq!(start.open_phase().map(Phase::start), Some(at(4)));
+}
+
+#[test]
+fn only_the_newest_closed_starts_are_kept_and_open_ones_come_first() {
+    let of = |name: &str, created: i64, is_ready: bool| {
+        let mut pod = ready(
+            bound("n", created + 1, vec![ran("main", ContainerRole::Main, created + 2)]),
+            created + 1,
+            created + 3,
+        );
+        pod.meta = rows::meta("ml", name, at(created));
+        if !is_ready {
+            let start = start_of(&mut pod);
+            (start.ready, start.was_ready) = (None, false);
+        }
+        pod
+    };
+    let most = i64::try_from(crate::fleet::CLOSED_STARTS).expect("few");
+    let mut pods: Vec<PodRow> = (0..most + 50).map(|number| of(&format!("p{number:04}"), number, true)).collect();
+    pods.reverse();
+    pods.push(of("old", -5_000, false));
+    let mut fleet = fleet(vec![Delta::Nodes(upserts(vec![node_at("n", -9_999)])), Delta::Pods(upserts(pods))]);
+    let names = |fleet: &Fleet| -> Vec<String> { all(fleet).iter().map(|start| start.pod.name.to_string()).collect() };
+    let told = names(&fleet);
+    assert_eq!((told.len(), &*told[0], &*told[1]), (crate::fleet::CLOSED_STARTS, "old", "p0051"));
+    // A start that was given up does not come back open when its pod is not ready for a while.
+    let mut flapping = of("p0000", 0, false);
+    flapping.meta.key = ObjectKey::new("ml", "p0000");
+    fleet.apply(Delta::Pods(upserts(vec![flapping])));
+    assert_eq!((names(&fleet), fleet.open_starts().count()), (told, 1));
+    // One that becomes ready joins the closed ones by its age.
+    fleet.apply(Delta::Pods(upserts(vec![of("old", -5_000, true)])));
+    assert_eq!((fleet.open_starts().count(), fleet.closed_starts().count()), (0, crate::fleet::CLOSED_STARTS));
+}

@@ -1,0 +1,265 @@
+//! The steps of a start, one behind the other.
+
+use super::capacity::{self, Machine};
+use super::containers::{self, ImageStart};
+use super::{ColdStart, Evidence, Phase, PhaseName, cause};
+use crate::fleet::{Condition, ContainerRole, ContainerStart, Fleet, Gates, JobRow, PodRow, PodStart, Status};
+use crate::insight::relation;
+use crate::units::{Second, Time};
+
+/// Pods that come later than this after their Job was let go are retries, or replace others: they did not wait with it.
+const FIRST_PODS_WITHIN_SECONDS: i64 = 60;
+
+pub(super) fn of(fleet: &Fleet, pod: &PodRow) -> Option<ColdStart> {
+    let start = pod.start.as_deref()?;
+    let has_run = || start.containers.iter().any(|container| container.started.is_some());
+    let is_told = pod.is_active() || (pod.phase.is_finished() && has_run());
+    if !is_told {
+        return None;
+    }
+    let machine = Machine::of(fleet, pod);
+    let launch_failures = capacity::launch_failures(fleet, start);
+    let mut steps = Steps::of(fleet, pod, start, machine);
+    steps.walk();
+    let Steps { phases, is_complete, .. } = steps;
+    let billed_since = if machine.is_new_for(pod) { machine.launched() } else { start.scheduled.map(Second::time) };
+    let cause = phases
+        .last()
+        .filter(|phase| phase.is_open())
+        .and_then(|phase| cause::of(pod, start, machine, phase, &launch_failures));
+    Some(ColdStart {
+        pod: pod.meta.key.clone(),
+        uid: pod.meta.uid.clone(),
+        job: relation::job_name(pod).cloned(),
+        node: pod.node.clone().or_else(|| machine.node.map(|node| node.meta.key.name.clone())),
+        claim: machine.claim.map(|claim| claim.meta.key.name.clone()),
+        pool: machine.pool().cloned(),
+        instance_type: machine.instance_type().cloned(),
+        zone: machine.zone().cloned(),
+        is_node_new: machine.is_new_for(pod),
+        images: start.containers.iter().map(ImageStart::of).collect(),
+        phases,
+        is_restarted: start.containers.iter().any(|container| container.is_restarted),
+        is_complete,
+        cause,
+        launch_failures,
+        billed_since: billed_since.filter(|_| machine.node.is_some() || machine.claim.is_some()),
+    })
+}
+
+/// The steps so far. Each begins where the one before ended: what nobody observed falls to the next one.
+struct Steps<'a> {
+    fleet: &'a Fleet,
+    pod: &'a PodRow,
+    start: &'a PodStart,
+    machine: Machine<'a>,
+    phases: Vec<Phase>,
+    /// Where the last step ended.
+    at: Time,
+    is_complete: bool,
+}
+
+/// Whether steps come after this one.
+#[derive(PartialEq, Eq)]
+enum Walk {
+    On,
+    Ends,
+}
+
+impl<'a> Steps<'a> {
+    fn of(fleet: &'a Fleet, pod: &'a PodRow, start: &'a PodStart, machine: Machine<'a>) -> Self {
+        Self { fleet, pod, start, machine, phases: Vec::new(), at: pod.meta.created, is_complete: true }
+    }
+
+    fn walk(&mut self) {
+        self.wait_with_job();
+        let steps = [Self::gates, Self::place, Self::sandbox, Self::containers, Self::readiness];
+        for step in steps {
+            if step(self) == Walk::Ends {
+                return;
+            }
+        }
+    }
+
+    /// Ends a step. Kubernetes counts in seconds and by several clocks: an end before the begin is the begin.
+    fn close(&mut self, name: PhaseName, end: Time, source: Evidence) {
+        let end = Time::from_seconds(end.seconds());
+        let (end, source) = if end < self.at { (self.at, Evidence::Derived) } else { (end, source) };
+        self.phases.push(Phase::over(name, (self.at, end), end.seconds_since(self.at), source));
+        self.at = end;
+    }
+
+    /// The step that goes on is the last.
+    fn open(&mut self, name: PhaseName, source: Evidence) -> Walk {
+        self.phases.push(Phase::open(name, self.at, self.at, 0, source));
+        Walk::Ends
+    }
+
+    /// The evidence of a step is gone, or its object does not tell.
+    const fn miss(&mut self) {
+        self.is_complete = false;
+    }
+
+    /// What the Job waited for before its pods were made.
+    fn wait_with_job(&mut self) {
+        let Some(job) = relation::job_of(self.fleet, self.pod) else { return };
+        let Some((name, released)) = released(self.fleet, job) else { return };
+        let delay_seconds = self.pod.meta.created.seconds_since(released);
+        if (0..=FIRST_PODS_WITHIN_SECONDS).contains(&delay_seconds) && released > job.meta.created {
+            self.at = job.meta.created;
+            self.close(name, released, Evidence::Condition);
+        }
+    }
+
+    fn gates(&mut self) -> Walk {
+        match self.start.gates {
+            Gates::None => {}
+            Gates::Closed if self.pod.is_active() => return self.open(PhaseName::Gated, Evidence::Status),
+            Gates::Closed | Gates::Open => {
+                let start = self.start;
+                // Nobody tells when the last gate went; the scheduler looks at the pod at once.
+                let seen = [start.first_tried, start.bound, start.scheduled].into_iter().flatten().min();
+                match seen {
+                    Some(seen) => self.close(PhaseName::Gated, seen.time(), Evidence::Derived),
+                    None => self.miss(),
+                }
+            }
+        }
+        Walk::On
+    }
+
+    /// From a pod that may be scheduled to one that is bound.
+    fn place(&mut self) -> Walk {
+        let bound = self.start.scheduled.map(|at| (at, Evidence::Condition));
+        let bound = bound.or(self.start.bound.map(|at| (at, Evidence::Event)));
+        if self.pod.node.is_none() {
+            return self.wait_for_place();
+        }
+        if self.machine.node.is_none() {
+            self.miss();
+        }
+        if self.machine.is_new_for(self.pod) {
+            self.wait_for_machine(bound.map(|(at, _)| at.time()));
+        }
+        match bound {
+            Some((at, source)) => self.close(PhaseName::Schedule, at.time(), source),
+            None => self.miss(),
+        }
+        Walk::On
+    }
+
+    /// A pod that is bound was so when its Node could take it, whatever was noted of the Node later.
+    fn wait_for_machine(&mut self, bound: Option<Time>) {
+        if self.machine.claim.is_none() {
+            self.miss();
+        }
+        for (name, end, source) in self.machine.edges() {
+            let end = end.map_or(bound.map(|bound| (bound, Evidence::Derived)), |end| {
+                let is_late = bound.is_some_and(|bound| bound < end);
+                Some(if is_late { (bound.unwrap_or(end), Evidence::Derived) } else { (end, source) })
+            });
+            match end {
+                // A step that is not over yet although the pod is bound was over for the pod.
+                Some((end, source)) if self.is_known(name) => self.close(name, end, source),
+                _ => self.miss(),
+            }
+        }
+    }
+
+    /// Whether the end of a machine's step was told, or is still to come; a condition that is lost is neither.
+    fn is_known(&self, name: PhaseName) -> bool {
+        let condition = match name {
+            PhaseName::Launch => "Launched",
+            PhaseName::Register => "Registered",
+            PhaseName::Initialize => "Initialized",
+            _ => return true,
+        };
+        self.machine.claim.is_some_and(|claim| Condition::find(&claim.conditions, condition).is_some())
+    }
+
+    fn wait_for_place(&mut self) -> Walk {
+        if self.machine.is_new_for(self.pod) {
+            for (name, end, source) in self.machine.edges() {
+                let Some(end) = end else { return self.open(name, Evidence::Condition) };
+                self.close(name, end, source);
+            }
+            return self.open(PhaseName::Schedule, Evidence::Condition);
+        }
+        if self.machine.node.is_some() {
+            return self.open(PhaseName::Schedule, Evidence::Condition);
+        }
+        let was_refused = self.start.unscheduled.is_some() || self.start.first_tried.is_some();
+        let name = if was_refused { PhaseName::WaitingForCapacity } else { PhaseName::Schedule };
+        self.open(name, Evidence::Condition)
+    }
+
+    fn sandbox(&mut self) -> Walk {
+        let image = self.start.containers.iter().filter_map(ContainerStart::first_image_event).min();
+        let made = self.start.sandbox.map(Second::time);
+        // Kubelets before 1.35 set the condition only after the first images: what follows a sandbox proves it.
+        let end = match (made, image) {
+            (Some(made), Some(image)) if image < made => Some((image, Evidence::Event)),
+            (Some(made), _) => Some((made, Evidence::Condition)),
+            (None, image) => image.map(|image| (image, Evidence::Event)),
+        };
+        let is_past = self.start.containers.iter().any(|container| {
+            container.first_start().is_some() || container.is_restarted || container.is_waiting_for_image()
+        });
+        match end {
+            Some((end, source)) => self.close(PhaseName::Sandbox, end, source),
+            None if is_past => self.miss(),
+            None if self.pod.is_active() => return self.open(PhaseName::Sandbox, Evidence::Condition),
+            None => self.miss(),
+        }
+        Walk::On
+    }
+
+    fn containers(&mut self) -> Walk {
+        let containers = &self.start.containers;
+        let started = self.start.started().map(Second::time);
+        let is_of_first_run = |container: &ContainerStart| {
+            container.role != ContainerRole::Main || container.is_first_start_known() || container.started.is_none()
+        };
+        if !containers.iter().all(is_of_first_run) {
+            self.miss();
+            return if self.start.is_over() || !self.pod.is_active() { Walk::Ends } else { Walk::On };
+        }
+        if started.is_none() && (self.start.is_over() || !self.pod.is_active()) {
+            self.miss();
+            return Walk::Ends;
+        }
+        // While an image is not known to be there, it is known what is waited for; later nobody tells.
+        if started.is_some() && !containers.iter().all(ContainerStart::is_image_known) {
+            self.miss();
+        }
+        self.phases.extend(containers::phases(self.start, self.at, started));
+        if let Some(started) = started {
+            self.at = self.at.max(started);
+            return Walk::On;
+        }
+        Walk::Ends
+    }
+
+    fn readiness(&mut self) -> Walk {
+        match (self.start.ready, self.start.became_ready()) {
+            (Some(ready), _) => self.close(PhaseName::Ready, ready.time(), Evidence::Condition),
+            (None, Some(ready)) => self.close(PhaseName::Ready, ready.time(), Evidence::Derived),
+            (None, None) if self.start.is_over() || !self.pod.is_active() => self.miss(),
+            (None, None) => return self.open(PhaseName::Ready, Evidence::Condition),
+        }
+        Walk::On
+    }
+}
+
+/// What held a Job back, and until when: Kueue, or nothing but its own `spec.suspend`.
+fn released(fleet: &Fleet, job: &JobRow) -> Option<(PhaseName, Time)> {
+    if let Some(workload) = fleet.workload_of(job) {
+        let admitted = Condition::find(&workload.conditions, "Admitted");
+        let admitted = admitted.filter(|condition| condition.status == Status::True)?;
+        return Some((PhaseName::Queued, admitted.last_transition?));
+    }
+    // The condition is there only where the Job has been suspended (kubernetes pkg/controller/job/job_controller.go).
+    let suspended = Condition::find(&job.conditions, "Suspended")?;
+    let resumed = suspended.last_transition.filter(|_| suspended.status == Status::False)?;
+    Some((PhaseName::Suspended, resumed))
+}
