@@ -201,6 +201,7 @@ pub enum Command {
 
 /// Flags of `snapshot`.
 #[derive(Args, Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Snapshot {
     /// Longest time to wait until everything is read, for example 60s
     #[arg(long, env = "BATCHTOP_TIMEOUT", value_name = "DURATION", default_value = "60s")]
@@ -214,6 +215,9 @@ pub struct Snapshot {
     /// List each accelerator of each node, too
     #[arg(long, env = "BATCHTOP_GPU_DETAIL", value_parser = Falsey::new())]
     pub gpu_detail: bool,
+    /// Neither read nor keep what was observed of starts and held nodes: only what the cluster shows now
+    #[arg(long, env = "BATCHTOP_NO_STATE", value_parser = Falsey::new())]
+    pub no_state: bool,
     /// Print the document's JSON schema instead
     #[arg(long)]
     pub schema: bool,

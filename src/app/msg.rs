@@ -2,6 +2,7 @@
 
 use crate::fleet::{Demand, Epoch, HistoryAnswer, HistoryQuestion, Key, ObjectChange, Report, WriteOutcome};
 use crate::input::Chord;
+use crate::insight::cold_start::ClusterHistory;
 use crate::insight::disruption::Remembered;
 use crate::units::Time;
 
@@ -129,6 +130,8 @@ pub enum Effect {
     Demand(Demand),
     /// Write down which nodes are held since when, in place of what was written before.
     Remember(Vec<Remembered>),
+    /// Write down what was observed of pulls and machines.
+    RememberStarts(Box<ClusterHistory>),
     /// Put text on the clipboard.
     Copy(String),
     /// Stop the process as ctrl-z does.

@@ -16,6 +16,9 @@ pub fn slice(app: &mut App, effects: &mut Effects) {
     if let Some(held) = requests.remember {
         effects.push(Effect::Remember(held));
     }
+    if let Some(observed) = requests.starts {
+        effects.push(Effect::RememberStarts(Box::new(observed)));
+    }
 }
 
 /// Does all of it, and what would wait for a later second: for a document that is written once.

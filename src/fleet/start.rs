@@ -30,7 +30,7 @@ pub struct PodStart {
     pub unscheduled: Option<Second>,
     /// Whether it is ready as soon as its containers run: it has neither readiness probes, nor startup probes, nor gates.
     pub is_ready_when_started: bool,
-    /// Its containers: init containers first, then main ones, each in the order of the spec. None before it has a Node.
+    /// Its containers: init containers first, then main ones, each in the order of the spec.
     pub containers: Box<[ContainerStart]>,
     /// When the scheduler or Karpenter first looked for a place: it had no scheduling gate any more.
     pub first_tried: Option<Second>,
@@ -130,8 +130,8 @@ pub struct ContainerStart {
     pub waiting: Option<Box<Waiting>>,
     /// When its image was first begun to be pulled.
     pub pulling: Option<Second>,
-    /// When its image was first pulled, and how long that took.
-    pub pulled: Option<(Second, Pull)>,
+    /// When its image was first pulled, and how long that took, where the kubelet told.
+    pub pulled: Option<(Second, Option<Pull>)>,
     /// When its image was first found on the Node.
     pub present: Option<Second>,
     /// Pulls that failed.
@@ -323,8 +323,10 @@ impl ContainerStart {
     }
 
     /// The first pull counts.
-    fn note_pulled(&mut self, new: Option<(Second, Pull)>) {
-        let key = |(at, pull): &(Second, Pull)| (*at, pull.pull_millis, pull.total_millis, pull.bytes);
+    fn note_pulled(&mut self, new: Option<(Second, Option<Pull>)>) {
+        let key = |(at, pull): &(Second, Option<Pull>)| {
+            (*at, pull.map(|pull| (pull.pull_millis, pull.total_millis, pull.bytes)))
+        };
         self.pulled = self.pulled.into_iter().chain(new).min_by_key(key);
     }
 

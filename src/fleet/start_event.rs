@@ -20,8 +20,8 @@ pub enum StartEvent<'a> {
     Pulled {
         /// The image.
         image: &'a str,
-        /// How long it took.
-        pull: Pull,
+        /// How long it took; `None` where the kubelet does not tell, or in a form that is not known.
+        pull: Option<Pull>,
     },
     /// The image was on the Node.
     Present {
@@ -135,7 +135,7 @@ pub fn is_karpenter(source: &str) -> bool {
 fn pulled(message: &str) -> Option<StartEvent<'_>> {
     if let Some(rest) = message.strip_prefix("Successfully pulled image ") {
         let (image, rest) = quoted(rest)?;
-        return Some(StartEvent::Pulled { image, pull: pull(rest.strip_prefix(" in ")?)? });
+        return Some(StartEvent::Pulled { image, pull: rest.strip_prefix(" in ").and_then(pull) });
     }
     let (image, rest) = quoted(message.strip_prefix("Container image ")?)?;
     rest.starts_with(" already present on machine").then_some(StartEvent::Present { image })
@@ -344,12 +344,12 @@ mod tests {
             ("Successfully pulled image \"odd\\\"name\" in 2s", Some(took(2_000, None, None))),
             ("Successfully pulled image \"x\" in a while", None),
             ("Successfully pulled image \"x\" in -3s", None),
-            ("Successfully pulled image \"x in 3s", None),
+            ("Successfully pulled image \"x\"", None),
         ] {
             let image = message.split('"').nth(1).filter(|image| !image.ends_with('\\')).unwrap_or("odd\\\"name");
-            let want = want.map(|pull| StartEvent::Pulled { image, pull });
-            assert_eq!(kubelet("Pulled", message), want, "{message}");
+            assert_eq!(kubelet("Pulled", message), Some(StartEvent::Pulled { image, pull: want }), "{message}");
         }
+        assert_eq!(kubelet("Pulled", "Successfully pulled image \"x in 3s"), None);
         for message in [
             "Container image \"x\" already present on machine",
             "Container image \"x\" already present on machine and can be accessed by the pod",

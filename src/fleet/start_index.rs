@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use foldhash::fast::RandomState;
 
 use super::start_event::ClaimEvent;
-use super::{EventRow, NodeClaimRow, PodRow, Slot, Status, Sym, Table};
+use super::{EventRow, NodeClaimRow, ObjectKey, PodRow, Slot, Status, Sym, Table};
 use crate::units::{Second, Time};
 
 /// How many closed starts are kept: those of the newest pods.
@@ -48,14 +48,15 @@ impl StartIndex {
         }
     }
 
-    /// Forgets the starts of the oldest pods until no more are kept than may be.
-    pub fn shrink(&mut self, pods: &mut Table<PodRow>) {
-        while self.closed.len() > CLOSED_STARTS {
-            let Some((_, slot)) = self.closed.pop_first() else { return };
-            if let Some(pod) = pods.at_mut(slot) {
-                pod.start = None;
-            }
+    /// Forgets the start of the oldest pod where more are kept than may be; which one.
+    pub fn shrink(&mut self, pods: &mut Table<PodRow>) -> Option<ObjectKey> {
+        if self.closed.len() <= CLOSED_STARTS {
+            return None;
         }
+        let (_, slot) = self.closed.pop_first()?;
+        let pod = pods.at_mut(slot)?;
+        pod.start = None;
+        Some(pod.meta.key.clone())
     }
 }
 
@@ -66,6 +67,10 @@ pub struct Launch {
     pub insufficient: Option<(Second, Sym)>,
     /// Whether it has been launched.
     pub is_launched: bool,
+    /// When Karpenter gave it up because it took too long to launch; `true` where it was launched and did not register.
+    pub timed_out: Option<(Second, bool)>,
+    /// Its NodePool, where the NodeClaim was known.
+    pub pool: Option<Sym>,
 }
 
 /// The launches of NodeClaims that failed or are gone, the newest [`LAUNCHES`].
@@ -101,9 +106,14 @@ impl Launches {
 
     /// The NodeClaim is gone.
     pub fn note_gone(&mut self, claim: &NodeClaimRow) {
-        if claim.is_launched() {
-            self.entry(&claim.meta.key.name).is_launched = true;
+        let timed_out = timed_out(claim);
+        if !claim.is_launched() && timed_out.is_none() {
+            return;
         }
+        let launch = self.entry(&claim.meta.key.name);
+        launch.is_launched |= claim.is_launched();
+        launch.timed_out = timed_out;
+        launch.pool = claim.node_pool().cloned();
     }
 
     fn entry(&mut self, name: &Sym) -> &mut Launch {
@@ -117,4 +127,18 @@ impl Launches {
         }
         self.by_claim.entry(name.clone()).or_default()
     }
+}
+
+/// How long Karpenter lets a NodeClaim take, from its creation on (karpenter pkg/controllers/nodeclaim/lifecycle/liveness.go).
+const LAUNCH_TIMEOUT_SECONDS: i64 = 300;
+const REGISTRATION_TIMEOUT_SECONDS: i64 = 900;
+
+/// When a NodeClaim was given up because it took too long, and whether it had been launched.
+fn timed_out(claim: &NodeClaimRow) -> Option<(Second, bool)> {
+    let given_up = claim.meta.deleting_since()?;
+    let age_seconds = given_up.seconds_since(claim.meta.created);
+    let is_launched = claim.is_launched();
+    let limit_seconds = if is_launched { REGISTRATION_TIMEOUT_SECONDS } else { LAUNCH_TIMEOUT_SECONDS };
+    let is_late = age_seconds >= limit_seconds && claim.true_since("Registered").is_none();
+    is_late.then(|| (given_up.into(), is_launched))
 }

@@ -158,15 +158,12 @@ impl Fleet {
             pod.start = None;
         }
         let Some(start) = &mut pod.start else { return };
-        let before = before.and_then(|before| before.start.as_ref());
-        if let Some(before) = before {
-            start.take_over(before);
+        if let Some(before) = before.and_then(|before| before.start.as_ref()) {
+            return start.take_over(before);
         }
-        if before.is_none_or(|before| before.containers.len() != start.containers.len()) {
-            let object = EventObject { kind: Sym::new(Kind::Pod.name()), key: pod.meta.key.clone() };
-            let events = self.events.about(&object).filter(|event| event.concerns(Kind::Pod, &pod.meta));
-            events.for_each(|event| start.note(event));
-        }
+        let object = EventObject { kind: Sym::new(Kind::Pod.name()), key: pod.meta.key.clone() };
+        let events = self.events.about(&object).filter(|event| event.concerns(Kind::Pod, &pod.meta));
+        events.for_each(|event| start.note(event));
     }
 
     /// The pods on their way to be ready for the first time, in no order.
@@ -215,7 +212,7 @@ impl Fleet {
                 annotated.remove(key)
             };
         });
-        self.starts.shrink(&mut self.pods);
+        changed.starts.extend(self.starts.shrink(&mut self.pods));
         // Where the first pod of a claim stands may decide where its devices are.
         for uid in claiming {
             self.resource_claims_of_uid(&uid).for_each(|claim| self.note_consumers(claim, changed));
@@ -258,6 +255,7 @@ impl Fleet {
             changed.kinds.insert(Kind::NodeClaim);
             if let Some(gone) = old.filter(|_| new.is_none()) {
                 launches.note_gone(gone);
+                changed.launches.insert(gone.meta.key.name.clone());
             }
             for row in old.into_iter().chain(new) {
                 changed.claims.insert(row.meta.key.clone());

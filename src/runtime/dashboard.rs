@@ -34,7 +34,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     let backend = Backend::new(start.backend, start.prices, runtime.handle().clone());
     let ended = runtime.block_on(async {
         let terminal = Terminal::take(mouse).map_err(|error| terminal_failed(&error))?;
-        let event_loop = EventLoop::new(app, options.theme, terminal, start.clock, backend, start.memory);
+        let event_loop = EventLoop::new(app, options.theme, terminal, start.clock, backend, start.state);
         // The whole App is in it.
         let ended = Box::pin(event_loop.run()).await;
         ended.or_else(|error| if terminal::is_gone(&error) { Ok(Ended::HungUp) } else { Err(terminal_failed(&error)) })

@@ -11,9 +11,10 @@ use tokio_util::task::TaskTracker;
 use super::backend::{Backend, Requests};
 use super::clock::Clock;
 use super::journal::Request;
-use super::memory::Memory;
+use super::state::StateFiles;
 use crate::app::{Effect, Msg};
 use crate::fleet::{ClusterFacts, Epoch, HistoryQuestion, Key, ObjectChange, Report, WriteOutcome};
+use crate::insight::cold_start::ClusterHistory;
 use crate::insight::disruption::Remembered;
 
 /// Performs effects.
@@ -23,7 +24,7 @@ pub struct Executor {
     answers: mpsc::Sender<Msg>,
     clock: Clock,
     /// File with the held nodes; `None` in the demo.
-    memory: Option<Memory>,
+    state: Option<StateFiles>,
     /// The running fetch; a new one cancels it.
     fetch: Option<AbortHandle>,
     /// The running question about the past; a new one cancels it.
@@ -57,10 +58,10 @@ impl Executor {
         sink: mpsc::Sender<(Epoch, Report)>,
         answers: mpsc::Sender<Msg>,
         clock: Clock,
-        memory: Option<Memory>,
+        state: Option<StateFiles>,
     ) -> Self {
         let (writes, ended) = (TaskTracker::new(), CancellationToken::new());
-        Self { backend, sink, answers, clock, memory, fetch: None, history: None, writes, ended }
+        Self { backend, sink, answers, clock, state, fetch: None, history: None, writes, ended }
     }
 
     /// Connects to a context, or to that of flags and kubeconfig; ends the previous connection.
@@ -84,6 +85,7 @@ impl Executor {
             Effect::Fetch { epoch, key } => self.fetch(epoch, key),
             Effect::AskHistory { epoch, key, question } => self.ask_history(epoch, key, question),
             Effect::Remember(held) => self.remember(held),
+            Effect::RememberStarts(observed) => self.remember_starts(*observed),
             Effect::Demand(demand) => self.backend.demand(demand),
             Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) => {}
         }
@@ -91,10 +93,20 @@ impl Executor {
 
     /// Saves the held nodes. Without the file only the times of earlier sessions are lost, so an error is only logged.
     fn remember(&self, held: Vec<Remembered>) {
-        let Some(memory) = self.memory.clone() else { return };
+        let Some(StateFiles { held: file, .. }) = self.state.clone() else { return };
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = memory.save(&held) {
-                tracing::warn!(path = %memory.path().display(), %error, "the held nodes cannot be saved");
+            if let Err(error) = file.save(&held) {
+                tracing::warn!(path = %file.path().display(), %error, "the held nodes cannot be saved");
+            }
+        });
+    }
+
+    /// Saves what was observed of starts; an error is only logged, too.
+    fn remember_starts(&self, observed: ClusterHistory) {
+        let Some(StateFiles { starts: file, .. }) = self.state.clone() else { return };
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = file.save(observed) {
+                tracing::warn!(path = %file.path().display(), %error, "what was observed of starts cannot be saved");
             }
         });
     }

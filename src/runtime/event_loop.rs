@@ -14,9 +14,9 @@ use super::backend::Backend;
 use super::clock::Clock;
 use super::effects::Executor;
 use super::keys::{self, Input};
-use super::memory::Memory;
 use super::pace::Pacer;
 use super::signals::{Interrupt, Signals};
+use super::state::StateFiles;
 use super::terminal::{self, Terminal};
 use crate::app::{App, Effect, Mouse, Msg, update};
 use crate::config::Theme;
@@ -63,11 +63,11 @@ impl EventLoop {
         terminal: Terminal,
         clock: Clock,
         backend: Backend,
-        memory: Option<Memory>,
+        state: Option<StateFiles>,
     ) -> Self {
         let (sink, reports) = mpsc::channel(REPORTS_BOUND);
         let (answers, done) = mpsc::channel(ANSWERS_BOUND);
-        let executor = Executor::new(backend, sink, answers, clock.clone(), memory);
+        let executor = Executor::new(backend, sink, answers, clock.clone(), state);
         let (pacer, began) = (Pacer::default(), Instant::now());
         Self { app, theme, terminal, executor, reports, done, clock, pacer, shown: None, began }
     }

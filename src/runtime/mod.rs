@@ -24,6 +24,8 @@ mod session;
 mod setup;
 mod signals;
 mod snapshot;
+mod start_file;
+mod state;
 mod terminal;
 
 pub use commands::run;

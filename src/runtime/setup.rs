@@ -8,12 +8,12 @@ use super::backend::{Aws, Choice};
 use super::clock::{self, Clock};
 use super::failure::Failure;
 use super::journal::Journal;
-use super::memory::Memory;
 use super::options::{DEMO_SEED, Options, cache_folder, state_folder};
 use super::prices::PriceFile;
 use super::session;
+use super::state::StateFiles;
 use crate::app::{App, Settings};
-use crate::cli::{Cli, Connection};
+use crate::cli::{Cli, Command, Connection};
 use crate::insight::Scope;
 use crate::source::{demo, kube};
 use crate::units::Selector;
@@ -33,8 +33,8 @@ pub struct Start {
     pub clock: Clock,
     /// The price file.
     pub prices: PriceFile,
-    /// File of the held nodes; `None` in the demo.
-    pub memory: Option<Memory>,
+    /// What is kept between sessions; `None` in the demo, and where nothing is to be kept.
+    pub state: Option<StateFiles>,
 }
 
 /// Checks the flags and builds the start state; does not connect.
@@ -50,9 +50,10 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
         keymap: options.keymap.clone(),
     };
     let mut app = App::new(settings, clock());
-    let memory = state_folder().filter(|_| !cli.demo.demo).map(|folder| Memory::in_folder(&folder));
-    if let Some(memory) = &memory {
-        app.insights.held.load(memory.load(), app.now);
+    let state = state_folder().filter(|_| keeps_state(cli)).map(|folder| StateFiles::in_folder(&folder));
+    if let Some(state) = &state {
+        app.insights.held.load(state.held.load(), app.now);
+        app.insights.starts.load(state.starts.load());
     }
     let backend = if cli.demo.demo {
         Choice::Demo(cli.demo.seed.unwrap_or(DEMO_SEED), app.now)
@@ -65,7 +66,13 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
             journal: state_folder().map(|folder| Journal::in_folder(&folder)),
         }
     };
-    Ok(Start { app, backend, prices: options.prices.clone(), clock, memory })
+    Ok(Start { app, backend, prices: options.prices.clone(), clock, state })
+}
+
+/// Whether what earlier sessions observed is read, and what this one does is kept.
+fn keeps_state(cli: &Cli) -> bool {
+    let is_refused = matches!(&cli.command, Some(Command::Snapshot(args)) if args.no_state);
+    !cli.demo.demo && !is_refused
 }
 
 /// The tokio runtime.

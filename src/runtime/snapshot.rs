@@ -10,6 +10,7 @@ use super::atomic::write_output;
 use super::backend::Backend;
 use super::failure::{EXIT_CLUSTER, EXIT_FAILED, EXIT_INTERRUPTED, Failure};
 use super::options::Options;
+use super::state::StateFiles;
 use super::{REPORTS_BOUND, commands, setup};
 use crate::app::{App, Effect, Msg, settle, settle_completely, update};
 use crate::cli::{Cli, Snapshot};
@@ -45,11 +46,26 @@ pub fn read(cli: &Cli, timeout: Duration) -> Result<Option<App>, Failure> {
     }
     let start = setup::prepare(cli, &options)?;
     let runtime = setup::tokio_runtime()?;
-    let mut app = start.app;
+    let (mut app, state) = (start.app, start.state);
     let backend = Backend::new(start.backend, start.prices, runtime.handle().clone());
     let collected = runtime.block_on(collect(&mut app, backend, start.clock, timeout));
     runtime.shutdown_timeout(setup::SHUTDOWN);
-    Ok((collected? == Collected::Everything).then_some(app))
+    if collected? != Collected::Everything {
+        return Ok(None);
+    }
+    if let Some(state) = state {
+        remember(&mut app, &state);
+    }
+    Ok(Some(app))
+}
+
+/// Keeps what was observed of starts, which the cluster forgets within the hour. Without it later estimates are poorer, so
+/// that it cannot be kept is only a warning.
+fn remember(app: &mut App, state: &StateFiles) {
+    let Some(observed) = app.insights.starts.to_write() else { return };
+    if let Err(error) = state.starts.save(observed) {
+        commands::complain(&format!("warning: cannot write {}: {error}", state.starts.path().display()));
+    }
 }
 
 /// Outcome of reading everything.

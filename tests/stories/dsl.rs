@@ -245,6 +245,7 @@ fn effect_words(effect: &Effect) -> String {
             format!("want prices of {} regions", demand.prices.as_ref().map_or(0, |prices| prices.regions.len()))
         }
         Effect::Remember(held) => format!("remember {} held", held.len()),
+        Effect::RememberStarts(observed) => format!("remember {} pulls", observed.history.pulls.len()),
         Effect::Copy(text) => format!("copy {text}"),
         Effect::Suspend => "suspend".to_owned(),
         Effect::Redraw => "redraw".to_owned(),

@@ -1,7 +1,7 @@
 //! What the containers of a pod did until all of them ran: pulls, init containers, and what lies between.
 
 use super::{Evidence, Phase, PhaseName};
-use crate::fleet::{ContainerRole, ContainerStart, PodStart, Sym};
+use crate::fleet::{ContainerRole, ContainerStart, PodStart, Pull, Sym};
 use crate::units::{Second, Time};
 
 /// How the image of one container came to its Node.
@@ -29,15 +29,15 @@ pub struct ImageStart {
 
 impl ImageStart {
     pub(super) fn of(container: &ContainerStart) -> Self {
-        let pull = container.pulled.map(|(_, pull)| pull);
+        let pull = container.pulled.and_then(|(_, pull)| pull);
         let wait = pull.and_then(|pull| Some(pull.total_millis?.saturating_sub(pull.pull_millis)));
         // An image that was pulled has not been there, whatever a later start of the container found.
-        let was_pulled = container.pulling.is_some() || pull.is_some();
+        let was_pulled = container.pulling.is_some() || container.pulled.is_some();
         Self {
             container: container.name.clone(),
             is_init: container.role != ContainerRole::Main,
             image: container.image.clone(),
-            pull_millis: pull.map(|pull| pull.pull_millis),
+            pull_millis: pull.map(|pull| pull.pull_millis).or_else(|| container.pull_millis_by_events()),
             wait_millis: wait,
             bytes: pull.and_then(|pull| pull.bytes),
             is_cached: if was_pulled { Some(false) } else { container.present.map(|_| true) },
@@ -73,21 +73,27 @@ impl ContainerStart {
     }
 
     /// Whether it is known whether its image was pulled.
-    pub(super) fn is_image_known(&self) -> bool {
+    pub(super) const fn is_image_known(&self) -> bool {
         self.pulling.is_some() || self.pulled.is_some() || self.present.is_some()
+    }
+
+    /// From the Event of its beginning to that of its end, else to the start of the container.
+    fn pull_millis_by_events(&self) -> Option<u64> {
+        const MILLIS_PER_SECOND: u64 = 1_000;
+        let begin = self.pulling?.time();
+        let end = self.pulled.map(|(at, _)| at).or_else(|| self.first_start())?.time();
+        u64::try_from(end.seconds_since(begin)).ok().map(|seconds| seconds * MILLIS_PER_SECOND)
     }
 
     /// From the first attempt to pull its image to its success, waits and failures between them included. `otherwise` is the
     /// begin where nobody told it.
     pub(super) fn pull(&self, otherwise: Time) -> Option<Stretch> {
-        let pulled = self.pulled.map(|(at, pull)| (at.time(), pull));
-        let before =
-            pulled.map(|(at, pull)| at.plus_seconds(-whole_seconds(pull.total_millis.unwrap_or(pull.pull_millis))));
+        let before = self.pulled.and_then(|(at, pull)| Some(at.time().plus_seconds(-pull?.total_seconds())));
         let failed = self.failures.iter().map(|failure| failure.since).min().map(Second::time);
         let waits = self.is_waiting_for_image().then_some(otherwise);
         let begin = self.pulling.map(Second::time).or(before).or(failed).or(waits)?;
-        let end = pulled.map(|(at, _)| at).or_else(|| self.first_start().map(Second::time));
-        Some((begin, end.map(|end| end.max(begin))))
+        let end = self.pulled.map(|(at, _)| at).or_else(|| self.first_start());
+        Some((begin, end.map(|end| end.time().max(begin))))
     }
 
     /// The time in which it is at work, of an init container.
@@ -97,8 +103,12 @@ impl ContainerStart {
     }
 }
 
-fn whole_seconds(millis: u64) -> i64 {
-    i64::try_from(millis.div_ceil(1_000)).unwrap_or(i64::MAX)
+impl Pull {
+    /// With the time in the kubelet's queue, rounded up: Events tell of seconds.
+    fn total_seconds(self) -> i64 {
+        let millis = self.total_millis.unwrap_or(self.pull_millis);
+        i64::try_from(millis.div_ceil(1_000)).unwrap_or(i64::MAX)
+    }
 }
 
 /// The steps between a sandbox and the last main container that runs. They may take turns, so each takes its own time only:

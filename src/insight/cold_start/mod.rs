@@ -6,8 +6,11 @@
 mod capacity;
 mod cause;
 mod containers;
+mod gang;
+pub mod history;
 #[cfg(test)]
 mod properties;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod waterfall;
@@ -15,8 +18,13 @@ mod waterfall;
 pub use capacity::{LaunchFailure, LaunchFailureReason};
 pub use cause::{Cause, CauseReason};
 pub use containers::ImageStart;
+pub use gang::{GangPhase, GangStart};
+pub use history::{ClusterHistory, StartHistory};
+pub use statistics::{ImageStatistics, PoolStatistics, StartStatistics, percentile};
 
-use crate::fleet::{Fleet, Nomination, ObjectKey, PodRow, Sym, Uid};
+use std::cmp::Reverse;
+
+use crate::fleet::{CLOSED_STARTS, Fleet, Nomination, ObjectKey, PodRow, Sym, Uid};
 use crate::units::{Second, Time};
 
 /// A step on the way of a pod to its work, in the order in which they come.
@@ -162,6 +170,8 @@ pub struct ColdStart {
     pub pod: ObjectKey,
     /// Its uid.
     pub uid: Uid,
+    /// When it was created.
+    pub created: Time,
     /// Name of the Job that controls it.
     pub job: Option<Sym>,
     /// Its Node; the one that is meant for it before it is bound.
@@ -220,6 +230,11 @@ impl ColdStart {
         self.phases.last().and_then(Phase::end)
     }
 
+    /// When the pod was ready; `None` before, and where nobody told.
+    pub fn ready(&self) -> Option<Time> {
+        self.phase(PhaseName::Ready).and_then(Phase::end)
+    }
+
     /// How long all steps have taken, in seconds.
     pub fn total_seconds(&self, now: Time) -> i64 {
         self.phases.iter().map(|phase| phase.seconds(now)).sum()
@@ -232,16 +247,13 @@ impl ColdStart {
     }
 }
 
-/// The starts that are told: those that go on, then those of the newest pods, at most [`CLOSED_STARTS`] in all; by namespace
-/// and name.
-///
-/// [`CLOSED_STARTS`]: crate::fleet::CLOSED_STARTS
-pub fn all(fleet: &Fleet) -> Vec<ColdStart> {
-    let mut open: Vec<&PodRow> = fleet.open_starts().collect();
-    open.sort_unstable_by(|a, b| (b.meta.created, &b.meta.key).cmp(&(a.meta.created, &a.meta.key)));
-    let starts = open.into_iter().chain(fleet.closed_starts()).filter_map(|pod| ColdStart::of(fleet, pod));
-    let mut starts: Vec<ColdStart> = starts.take(crate::fleet::CLOSED_STARTS).collect();
-    starts.sort_unstable_by(|a, b| a.pod.cmp(&b.pod));
+/// Those of these starts that are told: the ones that go on, then those of the newest pods, at most [`CLOSED_STARTS`] in
+/// all; by namespace and name.
+pub fn newest<'a>(starts: impl Iterator<Item = &'a ColdStart>) -> Vec<&'a ColdStart> {
+    let mut starts: Vec<&ColdStart> = starts.collect();
+    starts.sort_by_key(|start| (start.open_phase().is_none(), Reverse(start.created)));
+    starts.truncate(CLOSED_STARTS);
+    starts.sort_unstable_by_key(|start| &start.pod);
     starts
 }
 

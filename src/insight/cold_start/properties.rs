@@ -77,11 +77,12 @@ fn deltas(facts: &[(Fact, i64)]) -> Vec<Delta> {
     ];
     let met = conditions.iter().filter_map(|(kind, at)| Some(met_at(kind, (*at)?))).collect();
     let mut pod = match second(|fact| matches!(fact, Fact::Bound)) {
-        Some(at) => bound("n", at, containers(facts)),
+        Some(at) => bound("n", at, Vec::new()),
         None => waiting(),
     };
     let ready = stamp(second(|fact| matches!(fact, Fact::Ready)));
     let start: &mut PodStart = start_of(&mut pod);
+    start.containers = containers(facts).into();
     (start.sandbox, start.ready, start.was_ready) =
         (stamp(second(|fact| matches!(fact, Fact::Sandbox))), ready, ready.is_some());
     vec![

@@ -656,7 +656,11 @@ fn only_the_newest_closed_starts_are_kept_and_open_ones_come_first() {
     pods.reverse();
     pods.push(of("old", -5_000, false));
     let mut fleet = fleet(vec![Delta::Nodes(upserts(vec![node_at("n", -9_999)])), Delta::Pods(upserts(pods))]);
-    let names = |fleet: &Fleet| -> Vec<String> { all(fleet).iter().map(|start| start.pod.name.to_string()).collect() };
+    let names = |fleet: &Fleet| -> Vec<String> {
+        let pods = fleet.open_starts().chain(fleet.closed_starts());
+        let starts: Vec<ColdStart> = pods.filter_map(|pod| ColdStart::of(fleet, pod)).collect();
+        newest(starts.iter()).into_iter().map(|start| start.pod.name.to_string()).collect()
+    };
     let told = names(&fleet);
     assert_eq!((told.len(), &*told[0], &*told[1]), (crate::fleet::CLOSED_STARTS, "old", "p0051"));
     // A start that was given up does not come back open when its pod is not ready for a while.
@@ -667,4 +671,174 @@ fn only_the_newest_closed_starts_are_kept_and_open_ones_come_first() {
     // One that becomes ready joins the closed ones by its age.
     fleet.apply(Delta::Pods(upserts(vec![of("old", -5_000, true)])));
     assert_eq!((fleet.open_starts().count(), fleet.closed_starts().count()), (0, crate::fleet::CLOSED_STARTS));
+}
+
+fn pulled_start(name: &str, image: &str, took: u64, place: (&str, &str)) -> StartHistory {
+    let place = history::Place { instance_type: Some(sym(place.0)), pool: Some(sym("gpu")), zone: Some(sym(place.1)) };
+    let outcome = Some(history::PullOutcome::Pulled { millis: took, bytes: Some(1_000_000) });
+    let record = history::PullRecord { at: at(0).into(), image: sym(image), place, outcome, failures: 1 };
+    StartHistory { pulls: [((Uid::parse(name), sym("main")), record)].into(), ..StartHistory::default() }
+}
+
+fn observed(starts: impl IntoIterator<Item = StartHistory>) -> StartHistory {
+    starts.into_iter().fold(StartHistory::default(), |mut all, one| {
+        all.load(one);
+        all
+    })
+}
+
+#[test]
+fn percentiles_are_those_of_nearest_rank() {
+    let seconds = [10, 20, 30, 40, 100];
+    assert_eq!(
+        [50, 95, 100, 1].map(|percent| percentile(&seconds, percent)),
+        [Some(30), Some(100), Some(100), Some(10)]
+    );
+    assert_eq!((percentile(&[7], 50), percentile(&[], 50)), (Some(7), None));
+}
+
+#[test]
+fn pulls_are_summed_by_image_type_and_pool_and_cached_ones_beside_them() {
+    let p5 = ("p5.48xlarge", "us-east-1a");
+    let mut all: Vec<StartHistory> = [10, 20, 30, 40, 100]
+        .into_iter()
+        .map(|seconds| pulled_start(&format!("u{seconds}"), "main:1", 1_000 * seconds, p5))
+        .collect();
+    all.push(pulled_start("other", "main:1", 5_000, ("g5.xlarge", "us-east-1a")));
+    let mut cached = pulled_start("cached", "main:1", 0, p5);
+    cached.pulls.values_mut().for_each(|record| record.outcome = Some(history::PullOutcome::Cached));
+    all.push(cached);
+    let images = observed(all).statistics().images;
+    assert_eq!(images.len(), 2);
+    let of_p5 = images.iter().find(|one| one.instance_type == Some(sym("p5.48xlarge"))).expect("p5");
+    assert_eq!((of_p5.pulls, of_p5.cached, of_p5.failed), (5, 1, 6));
+    assert_eq!((of_p5.p50_millis, of_p5.p95_millis), (Some(30_000), Some(100_000)));
+    assert_eq!((of_p5.bytes, of_p5.bytes_per_second), (Some(1_000_000), Some(25_000)), "5 MB in 200 s");
+}
+
+#[test]
+fn a_start_and_its_machine_are_observed_once() {
+    let pod = ready(bound("n", 152, vec![ran("main", ContainerRole::Main, 600)]), 155, 610);
+    let events =
+        vec![pulling(156, "main"), pulled(590, "main", "7m13s (7m14s including waiting). Image size: 9 bytes.")];
+    let fleet = World { events, ..new_node(150) }.fleet(pod);
+    let mut history = StartHistory::default();
+    let claim = fleet.node_claims.iter().next().expect("a claim");
+    assert!(history.note_start(&start_in(&fleet)) && history.note_claim(&fleet, claim));
+    assert!(!history.note_start(&start_in(&fleet)) && !history.note_claim(&fleet, claim), "nothing new");
+    let statistics = history.statistics();
+    assert_eq!((statistics.images[0].pulls, statistics.images[0].p50_millis), (1, Some(433_000)));
+    let pool = &statistics.pools[0];
+    let want = [
+        (PhaseName::Launch, 35, 35),
+        (PhaseName::Boot, 60, 60),
+        (PhaseName::Register, 10, 10),
+        (PhaseName::Initialize, 40, 40),
+    ];
+    assert_eq!((&*pool.pool, pool.machines, &pool.phases[..]), ("gpu", 1, &want[..]));
+}
+
+#[test]
+fn launches_that_failed_are_counted_by_pool_and_reason() {
+    let gone = |name: &str, deleted: i64, conditions| {
+        let mut row = NodeClaimRow { conditions, ..claim(name) };
+        row.meta = rows::meta("", name, at(0));
+        row.meta.deletion = Some(at(deleted));
+        row
+    };
+    let rows = vec![
+        gone("a", 300, Vec::new()),
+        gone("b", 900, vec![met_at("Launched", 20)]),
+        gone("c", 100, vec![met_at("Launched", 20)]),
+        gone("d", 2_000, vec![met_at("Launched", 20), met_at("Registered", 30)]),
+    ];
+    let names: Vec<Sym> = rows.iter().map(|row| row.meta.key.name.clone()).chain([sym("gpu-x1")]).collect();
+    let pools = Delta::NodePools(upserts(vec![crate::insight::testing::pool("gpu")]));
+    let mut fleet = fleet(vec![pools, Delta::NodeClaims(upserts(rows))]);
+    fleet.apply(Delta::NodeClaims(["a", "b", "c", "d"].map(|name| Change::Remove(ObjectKey::cluster(name))).into()));
+    fleet.apply(Delta::Events(upserts(vec![insufficient(8, "gpu-x1")])));
+    let mut history = StartHistory::default();
+    names.iter().for_each(|name| {
+        history.note_launch(&fleet, name);
+    });
+    let want = [
+        (history::FailureKind::InsufficientCapacity, 1),
+        (history::FailureKind::LaunchTimeout, 1),
+        (history::FailureKind::RegistrationTimeout, 1),
+    ];
+    assert_eq!(history.statistics().pools[0].failures, want.into());
+}
+
+#[test]
+fn a_start_that_goes_on_is_estimated_by_the_same_image_type_and_zone() {
+    let history = observed([
+        pulled_start("a", "main:1", 100_000, ("p5.48xlarge", "us-east-1a")),
+        pulled_start("b", "main:1", 300_000, ("p5.48xlarge", "us-east-1b")),
+        pulled_start("c", "main:1", 20_000, ("g5.xlarge", "us-east-1a")),
+    ]);
+    let pulling_pod = |node: NodeRow| {
+        let mut pod = bound("n", 1, vec![container("main", ContainerRole::Main)]);
+        start_of(&mut pod).sandbox = Some(second(2));
+        World { nodes: vec![node], events: vec![pulling(2, "main")], ..World::default() }.start(pod)
+    };
+    let start = pulling_pod(node_at("n", -9));
+    assert_eq!(history.eta_seconds(&start, at(32)), Some(70));
+    assert_eq!(history.eta_seconds(&start, at(500)), Some(0), "it takes longer than usual");
+    let elsewhere = labels(&[
+        ("karpenter.sh/nodepool", "gpu"),
+        ("node.kubernetes.io/instance-type", "p5.48xlarge"),
+        ("topology.kubernetes.io/zone", "us-east-1c"),
+    ]);
+    let start = pulling_pod(NodeRow { labels: elsewhere, ..node_at("n", -9) });
+    assert_eq!(history.eta_seconds(&start, at(32)), Some(70), "the median of all zones, the lower of two");
+    let unlike = labels(&[("karpenter.sh/nodepool", "gpu"), ("node.kubernetes.io/instance-type", "m7i.large")]);
+    assert_eq!(history.eta_seconds(&pulling_pod(NodeRow { labels: unlike, ..node_at("n", -9) }), at(32)), None);
+
+    let machine = history::MachineRecord {
+        at: at(0).into(),
+        pool: sym("gpu"),
+        launch_seconds: 30,
+        boot_seconds: 60,
+        register_seconds: 5,
+        initialize_seconds: 40,
+    };
+    let history = StartHistory { machines: [(Uid::parse("m"), machine)].into(), ..history };
+    let claims = vec![claim_of("n", 0, vec![met_at("Launched", 30)])];
+    let world = World { claims, events: vec![nominated(1, "nodeclaim/claim-n")], ..World::default() };
+    assert_eq!(history.eta_seconds(&world.start(waiting()), at(50)), Some(85), "40 of boot, then 5 and 40");
+    assert_eq!(history.eta_seconds(&World::default().start(waiting()), at(50)), None);
+}
+
+#[test]
+fn a_gang_is_as_slow_as_its_slowest_pod() {
+    let member = |name: &str, pull_end: i64, is_ready: bool| {
+        let mut pod = bound("n", 1, vec![container("main", ContainerRole::Main)]);
+        pod.meta = rows::meta("ml", name, at(0));
+        let start = start_of(&mut pod);
+        start.sandbox = Some(second(2));
+        let main = &mut start.containers[0];
+        main.pulling = Some(second(2));
+        if is_ready {
+            main.pulled = Some((second(pull_end), None));
+            (main.started, main.is_first_start) = (Some(second(pull_end + 1)), true);
+            (start.ready, start.was_ready) = (Some(second(pull_end + 2)), true);
+        }
+        pod
+    };
+    let gang = |pods: Vec<PodRow>| {
+        let fleet = fleet(vec![Delta::Nodes(upserts(vec![node_at("n", -9)])), Delta::Pods(upserts(pods))]);
+        let pods = fleet.open_starts().chain(fleet.closed_starts());
+        let starts: Vec<ColdStart> = pods.filter_map(|pod| ColdStart::of(&fleet, pod)).collect();
+        GangStart::of(&starts.iter().collect::<Vec<_>>(), at(500))
+    };
+    let three = || vec![member("a", 20, true), member("b", 30, true), member("d", 40, true)];
+    let slow = [three(), vec![member("c", 402, true)]].concat();
+    let found = gang(slow).expect("a gang");
+    let pull = found.phases.iter().find(|phase| phase.name == PhaseName::Pull).expect("pulls");
+    assert_eq!((pull.median_seconds, pull.max_seconds), (28, 400));
+    assert_eq!((found.pods, found.open, &*found.slowest.name, found.skew_seconds), (4, 0, "c", Some(382)));
+    let waiting = [three(), vec![member("c", 0, false)]].concat();
+    let found = gang(waiting).expect("a gang");
+    assert_eq!((found.open, &*found.slowest.name, found.skew_seconds), (1, "c", None));
+    assert_eq!(gang(Vec::new()), None);
 }

@@ -22,7 +22,8 @@ pub(super) fn of(fleet: &Fleet, pod: &PodRow) -> Option<ColdStart> {
     let mut steps = Steps::of(fleet, pod, start, machine);
     steps.walk();
     let Steps { phases, is_complete, .. } = steps;
-    let billed_since = if machine.is_new_for(pod) { machine.launched() } else { start.scheduled.map(Second::time) };
+    let billed_since =
+        if machine.is_new_for(pod) { machine.launched() } else { start.scheduled.or(start.bound).map(Second::time) };
     let cause = phases
         .last()
         .filter(|phase| phase.is_open())
@@ -30,6 +31,7 @@ pub(super) fn of(fleet: &Fleet, pod: &PodRow) -> Option<ColdStart> {
     Some(ColdStart {
         pod: pod.meta.key.clone(),
         uid: pod.meta.uid.clone(),
+        created: pod.meta.created,
         job: relation::job_name(pod).cloned(),
         node: pod.node.clone().or_else(|| machine.node.map(|node| node.meta.key.name.clone())),
         claim: machine.claim.map(|claim| claim.meta.key.name.clone()),
@@ -154,25 +156,23 @@ impl<'a> Steps<'a> {
             self.miss();
         }
         for (name, end, source) in self.machine.edges() {
-            let end = end.map_or(bound.map(|bound| (bound, Evidence::Derived)), |end| {
-                let is_late = bound.is_some_and(|bound| bound < end);
-                Some(if is_late { (bound.unwrap_or(end), Evidence::Derived) } else { (end, source) })
-            });
-            match end {
-                // A step that is not over yet although the pod is bound was over for the pod.
-                Some((end, source)) if self.is_known(name) => self.close(name, end, source),
-                _ => self.miss(),
+            match (end, bound) {
+                (Some(end), Some(bound)) if bound < end => self.close(name, bound, Evidence::Derived),
+                (Some(end), _) => self.close(name, end, source),
+                // A step that is not over although the pod is bound was over for the pod.
+                (None, Some(bound)) if self.is_to_come(name) => self.close(name, bound, Evidence::Derived),
+                (None, _) => self.miss(),
             }
         }
     }
 
-    /// Whether the end of a machine's step was told, or is still to come; a condition that is lost is neither.
-    fn is_known(&self, name: PhaseName) -> bool {
+    /// Whether the end of a machine's step, which nobody has told, is still to come: its condition is there.
+    fn is_to_come(&self, name: PhaseName) -> bool {
         let condition = match name {
             PhaseName::Launch => "Launched",
             PhaseName::Register => "Registered",
             PhaseName::Initialize => "Initialized",
-            _ => return true,
+            _ => return false,
         };
         self.machine.claim.is_some_and(|claim| Condition::find(&claim.conditions, condition).is_some())
     }
@@ -196,7 +196,8 @@ impl<'a> Steps<'a> {
     fn sandbox(&mut self) -> Walk {
         let image = self.start.containers.iter().filter_map(ContainerStart::first_image_event).min();
         let made = self.start.sandbox.map(Second::time);
-        // Kubelets before 1.35 set the condition only after the first images: what follows a sandbox proves it.
+        // A kubelet may tell of the condition only with its next status, after the first images: what follows a sandbox
+        // proves it.
         let end = match (made, image) {
             (Some(made), Some(image)) if image < made => Some((image, Evidence::Event)),
             (Some(made), _) => Some((made, Evidence::Condition)),

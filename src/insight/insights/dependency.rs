@@ -34,6 +34,8 @@ pub enum Part {
     ProtectedPods,
     /// [`super::Insights::verdicts`], and with them [`super::Insights::held`].
     Verdicts,
+    /// [`super::Insights::starts`].
+    Starts,
     /// [`super::Insights::gpus`], and which exporters are to be read.
     Gpus,
     /// [`super::Insights::gpu_history`].
@@ -50,6 +52,7 @@ impl Part {
     /// Every part, each behind those on which it depends.
     pub const ALL: [Self; 9] = [
         Self::Picture,
+        Self::Starts,
         Self::Karpenter,
         Self::ProtectedPods,
         Self::Verdicts,
@@ -78,6 +81,16 @@ impl Part {
                 Dependency::Kind(Kind::PodDisruptionBudget),
                 Dependency::Kind(Kind::NodeOverlay),
                 Prices,
+            ],
+            Self::Starts => &[
+                Dependency::Kind(Kind::Pod),
+                Dependency::Kind(Kind::Node),
+                Dependency::Kind(Kind::NodeClaim),
+                // What held the Job back.
+                Dependency::Kind(Kind::Job),
+                Dependency::Kind(Kind::Workload),
+                // Pulls, and capacity that Karpenter has in mind.
+                Dependency::Kind(Kind::Event),
             ],
             Self::Karpenter => {
                 // Whose provider the NodePools are of.

@@ -12,6 +12,7 @@ mod gpus;
 mod payments;
 mod protected_pods;
 mod rates;
+mod starts;
 #[cfg(test)]
 mod tests;
 mod verdicts;
@@ -24,8 +25,10 @@ pub use gpu_seconds::GpuSeconds;
 pub use gpus::{GpuSums, Gpus};
 pub use protected_pods::ProtectedPods;
 use rates::Rates;
+pub use starts::Starts;
 pub use verdicts::{VerdictSummary, Verdicts};
 
+use super::cold_start::ClusterHistory;
 use super::cost::{CostRates, Ledger};
 use super::disruption::{HeldMemory, Remembered};
 use super::gpu::GpuThresholds;
@@ -70,6 +73,8 @@ pub struct Requests {
     pub demand: Option<Demand>,
     /// Since when which nodes are held, to be written down in place of what was written before.
     pub remember: Option<Vec<Remembered>>,
+    /// What was observed of pulls and machines, to be written down besides what other instances observed.
+    pub starts: Option<ClusterHistory>,
 }
 
 /// Every derived value, kept up to date.
@@ -89,6 +94,8 @@ pub struct Insights {
     pub gpus: Gpus,
     /// How busy these were in the last fifteen minutes, as far as it was told while batchtop ran.
     pub gpu_history: GpuHistories,
+    /// The starts of pods; always those of the Fleet.
+    pub starts: Starts,
     protected_pods: ProtectedPods,
     rates: Rates,
     payments: Payments,
@@ -108,7 +115,7 @@ enum Task {
     Payment,
     /// A slice of the rates follows, until none is left.
     Rates,
-    /// Since when which Nodes are held is written down.
+    /// Since when which Nodes are held, and what was observed of starts, is written down.
     Remember,
     /// The Sources of prices are asked.
     PriceDemand,
@@ -140,6 +147,9 @@ impl Insights {
         if Part::Picture.depends_on_any(&causes) {
             touched = self.picture.update(inputs.fleet, changed);
             self.changed.insert(Part::Picture);
+        }
+        if Part::Starts.depends_on_any(&causes) && self.starts.follow(inputs.fleet, changed) {
+            self.changed.insert(Part::Starts);
         }
         if Part::ProtectedPods.depends_on_any(&causes) {
             self.protected_pods.follow(inputs.fleet, &changed.pods, inputs.now, &self.karpenter);
@@ -210,6 +220,7 @@ impl Insights {
         if self.dirty.contains(&Part::Verdicts) && self.verdicts.begin_round() {
             self.dirty.remove(&Part::Verdicts);
         }
+        self.starts.recognize(inputs);
         self.verdicts.begin_second();
         self.rates.begin_second();
         self.follow_gpus();
@@ -238,7 +249,10 @@ impl Insights {
         match self.due.pop_first() {
             Some(Task::Payment) => self.pay(inputs),
             Some(Task::Rates) => self.follow_rates(inputs),
-            Some(Task::Remember) => requests.remember = self.held.to_write(inputs.now),
+            Some(Task::Remember) => {
+                requests.remember = self.held.to_write(inputs.now);
+                requests.starts = self.starts.to_write();
+            }
             Some(Task::PriceDemand) => requests.demand = self.price_demand(inputs),
             Some(Task::GpuDemand) => requests.demand = self.gpu_demand(inputs),
             None => {}
@@ -253,8 +267,8 @@ impl Insights {
 
     /// Forgets the cluster, before another one is read; since when Nodes are held is kept, for no two clusters share a uid.
     pub fn forget(&mut self, inputs: &Inputs<'_>) {
-        let held = std::mem::take(&mut self.held);
-        *self = Self { held, ..Self::new(inputs) };
+        let (held, starts) = (std::mem::take(&mut self.held), std::mem::take(&mut self.starts));
+        *self = Self { held, starts: starts.without_cluster(), ..Self::new(inputs) };
     }
 
     /// Marks the parts that depend on what changed; they follow in [`Insights::tick`] and [`Insights::work`].
@@ -270,7 +284,7 @@ impl Insights {
                     self.protected_pods = ProtectedPods::full(inputs.fleet, inputs.now, &self.karpenter);
                     true
                 }
-                Part::Picture | Part::ProtectedPods | Part::GpuHistory => true,
+                Part::Picture | Part::ProtectedPods | Part::Starts | Part::GpuHistory => true,
                 // The ledger is paid before rates change; what depends on verdicts follows when they have changed.
                 // A pod matters to no Node but its own, which has been noted.
                 Part::Verdicts if causes.iter().all(|cause| *cause == PODS || !part.depends_on_any(&[*cause])) => false,

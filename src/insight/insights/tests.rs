@@ -12,15 +12,15 @@ use crate::fleet::{
     Accelerator, Budget, CapacityType, Change, ClassRequest, ControllerRow, Delta, DeviceClassRow, DeviceHolder,
     DeviceReading, DisruptionBudgetRow, EventClass, EventObject, EventRow, Exporter, ExporterKind, GpuAnswer,
     GpuFailure, HealthState, InstanceType, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef, NodeClassRow,
-    NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, OverlayPrice, PodPhase, PodRow, PodSelector, Price, PriceChange,
-    PriceKey, PriceList, ReplicaSetRow, Reservation, ResourceClaimRow, ResourceSliceRow, SliceDevice, SourceId, Status,
-    Sym, Uid, UserPrices, Utilization, WorkloadRow,
+    NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, OverlayPrice, PodPhase, PodRow, PodSelector, PodStart, Price,
+    PriceChange, PriceKey, PriceList, ReplicaSetRow, Reservation, ResourceClaimRow, ResourceSliceRow, SliceDevice,
+    SourceId, Status, Sym, Uid, UserPrices, Utilization, WorkloadRow,
 };
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::picture::{self, NodeProtection, RateSums};
 use crate::insight::testing::{
-    NOW, bare_device, claim, condition, job, labels, met, meta, node, owner, pod, pool, resource_claim, resources,
-    slice, slice_device, sym, upserts, workload,
+    CREATED, NOW, bare_device, claim, condition, job, labels, met, meta, node, owner, pod, pool, resource_claim,
+    resources, slice, slice_device, sym, upserts, workload,
 };
 use crate::rows;
 use crate::units::{Lifetime, Selector};
@@ -48,6 +48,7 @@ impl Insights {
         let mut insights = Self::new(inputs);
         let names: BTreeSet<Sym> = inputs.fleet.nodes.iter().map(|node| node.meta.key.name.clone()).collect();
         insights.picture = Picture::full(inputs.fleet);
+        insights.starts = Starts::full(inputs.fleet);
         insights.protected_pods = ProtectedPods::full(inputs.fleet, inputs.now, &insights.karpenter);
         insights.verdicts.note_nodes(inputs.fleet, &names);
         insights.gpus.touch(&insights.picture, names.iter());
@@ -153,6 +154,7 @@ impl World {
             if is_equal { Ok(()) } else { Err(TestCaseError::fail(format!("{part:?} is behind"))) }
         };
         equal(Part::Picture, found.picture == wanted.picture)?;
+        equal(Part::Starts, found.starts.all().eq(wanted.starts.all()))?;
         equal(Part::Karpenter, found.karpenter == wanted.karpenter)?;
         equal(Part::ProtectedPods, found.protected_pods == wanted.protected_pods)?;
         equal(Part::ProtectedPods, found.totals(&inputs) == wanted.totals(&inputs))?;
@@ -497,6 +499,52 @@ fn dra() -> Vec<Delta> {
     ]
 }
 
+/// A pod of Job `train` on its way to be ready.
+fn starting(name: &str, node: Option<&str>) -> PodRow {
+    let start = PodStart { scheduled: Some(CREATED.plus_seconds(1).into()), ..PodStart::default() };
+    let owner = Some(owner("Job", "train", &Uid::parse("uid-train")));
+    PodRow { owner, phase: PodPhase::Pending, start: Some(Box::new(start)), ..pod("ml", name, node) }
+}
+
+/// What an Event tells of the start of a pod.
+fn told(pod: &str, reason: &str, message: &str) -> Delta {
+    let object = EventObject { kind: sym("Pod"), key: ObjectKey::new("ml", pod) };
+    let row = rows::event(meta("ml", &format!("{pod}.{reason}")), CREATED, EventClass::Image, reason, object);
+    Delta::Events(upserts(vec![EventRow { message: sym(message), ..row }]))
+}
+
+/// Pods that start from the beginning: `p5` on Node `c`, and `p6`, for which Karpenter has NodeClaim `c-new` in mind.
+fn pods_that_start() -> [Delta; 3] {
+    let nominated = told("p6", "Nominated", "Pod should schedule on: nodeclaim/c-new");
+    let pods = [starting("p5", Some("c")), starting("p6", None)].map(|row| Delta::Pods(upserts(vec![row])));
+    let [p5, p6] = pods;
+    [p5, p6, nominated]
+}
+
+/// What becomes of their start.
+fn starts() -> Vec<Delta> {
+    let second = |seconds: i64| CREATED.plus_seconds(seconds);
+    let ready = |mut row: PodRow| {
+        row.start.iter_mut().for_each(|start| start.was_ready = true);
+        row
+    };
+    let train = |conditions| JobRow {
+        meta: crate::fleet::Meta { created: second(-100), ..with_uid("train") },
+        conditions,
+        ..job("ml", "train")
+    };
+    let resumed = rows::condition("Suspended", Status::False, second(-10));
+    let admitted = vec![rows::condition("Admitted", Status::True, second(-20))];
+    let workload = WorkloadRow { conditions: admitted, ..workload("job-train", &train(Vec::new())) };
+    vec![
+        Delta::Pods(upserts(vec![ready(starting("p5", Some("c")))])),
+        Delta::Jobs(upserts(vec![train(Vec::new())])),
+        Delta::Jobs(upserts(vec![train(vec![resumed])])),
+        Delta::Workloads(upserts(vec![workload])),
+        told("p5", "FailedMount", "MountVolume.SetUp failed"),
+    ]
+}
+
 fn steps() -> Vec<Step> {
     let deltas = [
         nodes(),
@@ -511,6 +559,7 @@ fn steps() -> Vec<Step> {
         prices(),
         gpus(),
         dra(),
+        starts(),
     ];
     let known = |kind, state| Step::Health(SourceId::Kind(kind), state);
     let aws = |state| Step::Health(SourceId::AwsOnDemandPrices, state);
@@ -540,6 +589,7 @@ fn busy_world() -> World {
     let mut world = World::new();
     let first = [nodes(), claims(), pools(), pods(), workloads()].map(|deltas| deltas[0].clone());
     let others = [nodes()[3].clone(), claims()[3].clone(), pods()[3].clone(), workloads()[3].clone()];
+    let others = others.into_iter().chain(pods_that_start());
     first.into_iter().chain(others).for_each(|delta| world.take(&Step::Delta(delta)));
     world
 }
@@ -565,7 +615,7 @@ fn every_incremental_part_equals_a_full_computation() {
 }
 
 /// Some dependencies matter only after several other steps. A case that notices ends the run.
-const MOST_CASES_UNTIL_NOTICED: u32 = 4_000;
+const MOST_CASES_UNTIL_NOTICED: u32 = 6_000;
 
 #[test]
 fn the_comparison_detects_every_omitted_dependency() {
@@ -687,4 +737,38 @@ fn prometheus_is_asked_at_once_of_nodes_whose_exporter_cannot_be_read() {
     take(&mut world, answer(ExporterKind::Dcgm, Ok(vec![bare_device("G1")])));
     world.take(&Step::Minutes(1));
     assert!(world.insights.gpus.asked().prometheus.is_empty() && have_answered(&world));
+}
+
+#[test]
+fn what_was_observed_of_starts_counts_for_its_own_cluster_once_that_is_recognized() {
+    let record = crate::insight::cold_start::history::MachineRecord {
+        at: NOW.into(),
+        pool: sym("gpu"),
+        launch_seconds: 1,
+        boot_seconds: 2,
+        register_seconds: 3,
+        initialize_seconds: 4,
+    };
+    let history = |uid: &str| crate::insight::cold_start::StartHistory {
+        machines: [(Uid::parse(uid), record.clone())].into(),
+        ..crate::insight::cold_start::StartHistory::default()
+    };
+    let kept = || [("uid-kube".to_owned(), history("a")), ("elsewhere".to_owned(), history("b"))].into();
+    let machines = |world: &World| world.insights.starts.history().machines.keys().cloned().collect::<Vec<Uid>>();
+    let namespaces = SourceId::Kind(Kind::Namespace);
+    let mut world = World::new();
+    world.insights.starts.load(kept());
+    world.take(&Step::Health(namespaces, HealthState::Syncing));
+    assert_eq!(machines(&world), [], "it is not known yet which cluster this is");
+    let row = crate::fleet::NamespaceRow {
+        meta: crate::fleet::Meta { uid: Uid::parse("uid-kube"), ..meta("", "kube-system") },
+    };
+    world.take(&Step::Delta(Delta::Namespaces(upserts(vec![row]))));
+    assert_eq!(machines(&world), [Uid::parse("a")]);
+    // Nobody may read Namespaces: the API server's address tells.
+    let mut world = World::new();
+    world.insights.starts.load(kept());
+    let server = "elsewhere".to_owned();
+    world.take(&Step::Cluster(ClusterFacts { server, ..ClusterFacts::default() }));
+    assert_eq!(machines(&world), [Uid::parse("b")]);
 }

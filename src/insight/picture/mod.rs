@@ -10,6 +10,7 @@ mod gpus;
 mod node;
 mod rates;
 mod spend;
+mod starts;
 mod totals;
 
 #[cfg(test)]

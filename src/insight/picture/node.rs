@@ -1,7 +1,7 @@
 //! The picture of one Node.
 
 use super::spend::{self, Spend};
-use crate::fleet::{Fleet, GpuCount, NodeRow, ObjectKey, PodPhase, PodRow, Resources, Row, Sym};
+use crate::fleet::{Fleet, GpuCount, NodeRow, ObjectKey, PodRow, Resources, Row, Sym};
 use crate::insight::cost::{Cost, Machine, PriceQuery, chain};
 use crate::insight::disruption::{BudgetIndex, NodePods, budgets};
 use crate::insight::gpu::{DraDevices, NodeGpu, NodeHardware};
@@ -36,7 +36,7 @@ pub struct NodePicture {
     pub karpenter_price: Option<i64>,
     /// How its rate is shared.
     pub spend: Spend,
-    /// Whether it is billed and none of its pods has run yet: it starts, or its pods do.
+    /// Whether it is billed and starts, or pods on it do.
     pub is_waiting: bool,
 }
 
@@ -57,8 +57,8 @@ impl NodePicture {
         });
         let cost = spend::node_cost(fleet, node, gpu.as_ref(), &load.holding);
         Self {
-            is_waiting: phase == NodePhase::Starting || (load.is_starting && !load.has_started),
-            spend: spend::spend(fleet, node, &cost, gpu.as_ref(), &load.holding),
+            is_waiting: phase == NodePhase::Starting || load.holding.iter().any(|pod| pod.is_starting()),
+            spend: spend::spend(fleet, node, phase, &cost, gpu.as_ref(), &load.holding),
             karpenter_price: karpenter_price(fleet, node),
             cost,
             phase,
@@ -87,10 +87,6 @@ pub(super) struct Load<'a> {
     active_pods: u64,
     /// Pods that have not finished.
     holding: Vec<&'a PodRow>,
-    /// Whether pods wait to run, those of DaemonSets and of the Node itself left out.
-    is_starting: bool,
-    /// Whether any of them runs or has run.
-    has_started: bool,
     /// What they request together, those that have finished left out.
     requested: Resources,
     pods: NodePods,
@@ -106,10 +102,6 @@ impl<'a> Load<'a> {
     pub(super) fn add(&mut self, pod: &'a PodRow, budgets: &BudgetIndex) {
         self.pods.add(pod, budgets);
         self.active_pods += u64::from(pod.is_active());
-        if !pod.eviction.of_daemon_set && !pod.eviction.of_node {
-            self.is_starting |= pod.phase == PodPhase::Pending;
-            self.has_started |= matches!(pod.phase, PodPhase::Running | PodPhase::Succeeded | PodPhase::Failed);
-        }
         if pod.holds_resources() {
             self.holding.push(pod);
             add(&mut self.requested, &pod.requests);

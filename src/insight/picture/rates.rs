@@ -45,7 +45,8 @@ struct MachineRate {
     lacks_fee: bool,
     unrequested: i64,
     unallocated_gpu: Option<i64>,
-    is_waiting: bool,
+    /// What of it waits; `None` where nothing does.
+    waiting: Option<i64>,
     protection: NodeProtection,
     groups: [CostGroup; GroupBy::OF_MACHINES.len()],
 }
@@ -59,7 +60,7 @@ impl MachineRate {
             lacks_fee: cost.lacks_fee(),
             unrequested: 0,
             unallocated_gpu: None,
-            is_waiting: false,
+            waiting: None,
             protection: NodeProtection::default(),
             groups: GroupBy::OF_MACHINES.map(|dimension| machine.payer(dimension)),
         }
@@ -74,9 +75,7 @@ impl MachineRate {
             parts.push((CostPart::Unrequested, self.unrequested));
         }
         parts.extend(self.unallocated_gpu.map(|amount| (CostPart::UnallocatedGpu, amount)));
-        if self.is_waiting {
-            parts.push((CostPart::Waiting, rate));
-        }
+        parts.extend(self.waiting.map(|amount| (CostPart::Waiting, amount)));
         if self.protection.is_protected == Some(true) {
             parts.push((CostPart::Protected, rate));
         }
@@ -190,7 +189,7 @@ impl RateSums {
         let new = fleet.node(name).zip(picture.node(name)).map(|(node, said)| MachineRate {
             unrequested: said.spend.unrequested,
             unallocated_gpu: said.gpu.as_ref().map(|_| said.spend.unallocated_gpu),
-            is_waiting: said.is_waiting,
+            waiting: said.is_waiting.then_some(said.spend.waiting),
             protection,
             ..MachineRate::new(Kind::Node, &machine(fleet, node, None), &said.cost)
         });
@@ -204,7 +203,7 @@ impl RateSums {
         let said = row.and_then(|row| picture.claim(row)).filter(|said| said.node.is_none());
         let new = row.zip(said.and_then(|said| said.cost.as_ref())).map(|(claim, cost)| MachineRate {
             unrequested: cost.rate().unwrap_or(0),
-            is_waiting: !phase::is_terminating(claim),
+            waiting: (!phase::is_terminating(claim)).then_some(cost.rate().unwrap_or(0)),
             protection: NodeProtection { is_protected: Some(false), is_held: Some(false) },
             ..MachineRate::new(Kind::NodeClaim, &Machine::of_claim(claim), cost)
         });

@@ -16,8 +16,8 @@ use crate::fleet::{
 use crate::insight::Completeness;
 use crate::insight::cost::{Cost, CostPart, CostRates, CostSource, GroupBy, Ledger};
 use crate::insight::testing::{
-    NOW, claim, eviction_of, fleet, labels, met, meta, node, owner, pod, resource_claim, resources, slice,
-    slice_device, sym, upserts,
+    NOW, claim, fleet, labels, met, meta, node, owner, pod, resource_claim, resources, slice, slice_device, sym,
+    upserts,
 };
 use crate::rows;
 
@@ -330,18 +330,27 @@ fn pods_that_share_a_device_pay_for_their_parts_of_it_and_its_reservation_for_no
 }
 
 #[test]
-fn a_node_waits_while_its_pods_other_than_daemon_set_pods_have_not_run() {
-    let waiting = |change: fn(&mut PodRow)| {
-        let mut row = pod("ml", "x", Some("a"));
-        row.phase = PodPhase::Pending;
+fn what_pods_pay_waits_until_they_are_ready_and_all_of_a_node_until_it_is() {
+    let waiting = |change: fn(&mut PodRow), labels: crate::fleet::Labels| {
+        let mut row = PodRow { requests: resources(1_950, 1 << 20, &[]).into(), ..pod("ml", "x", Some("a")) };
+        (row.phase, row.start) = (PodPhase::Pending, Some(Box::default()));
         change(&mut row);
-        let fleet = fleet(vec![Delta::Nodes(upserts(vec![node("a")])), Delta::Pods(upserts(vec![row]))]);
-        Picture::full(&fleet).node("a").unwrap().is_waiting
+        let machine = NodeRow { labels, ..node("a") };
+        let ready = PodRow { start: None, ..pod("ml", "ready", Some("a")) };
+        let fleet = fleet(vec![Delta::Nodes(upserts(vec![machine])), Delta::Pods(upserts(vec![row, ready]))]);
+        let picture = Picture::full(&fleet);
+        let said = picture.node("a").unwrap();
+        assert!(said.is_waiting || said.spend.waiting == 0);
+        said.spend.waiting
     };
-    assert!(waiting(|_| ()));
-    assert!(!waiting(|row| row.phase = PodPhase::Running));
-    assert!(!waiting(|row| row.phase = PodPhase::Succeeded));
-    assert!(!waiting(|row| eviction_of(row).of_daemon_set = true), "nothing waits but what belongs there");
+    let priced = || labels(&[("eks-node-viewer/instance-price", "1")]);
+    assert_eq!(waiting(|_| (), priced()), 500_000, "half of the processor");
+    assert_eq!(waiting(|row| row.phase = PodPhase::Running, priced()), 500_000, "it runs and is not ready");
+    assert_eq!(waiting(|row| row.start.as_mut().unwrap().was_ready = true, priced()), 0);
+    assert_eq!(waiting(|row| row.phase = PodPhase::Succeeded, priced()), 0);
+    assert_eq!(waiting(|row| row.start = None, priced()), 0, "of a DaemonSet: nothing waits but what belongs there");
+    let starting = labels(&[("eks-node-viewer/instance-price", "1"), ("karpenter.sh/nodepool", "gpu")]);
+    assert_eq!(waiting(|_| (), starting), 1_000_000, "the Node is not initialized");
 }
 
 #[test]

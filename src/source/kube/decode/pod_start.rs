@@ -60,12 +60,8 @@ fn is_ready_when_started(spec: &PodSpec<'_>) -> bool {
     spec.readiness_gates.is_empty() && !spec.containers.iter().chain(sidecars).any(is_probed)
 }
 
-/// Before the pod has a Node, its containers have nothing to tell.
 fn containers(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<Box<[ContainerStart]>, DecodeError> {
     let (spec, status) = (&slim.spec, &slim.status);
-    if spec.node_name.some().is_none() {
-        return Ok(Box::default());
-    }
     let role = |container: &Container<'_>| {
         if container.is_sidecar() { ContainerRole::Sidecar } else { ContainerRole::Init }
     };

@@ -743,7 +743,7 @@ fn whether_a_pod_was_ready_before_is_told_by_its_condition() {
 fn gates_and_probes_of_a_pod_are_read_and_pods_of_daemon_sets_have_no_start() {
     let start = |more: &str, spec: &str| read_pod(more, spec, "{}").start;
     let plain = start("", r#"{"containers":[{"name":"c","image":"c"}]}"#).unwrap();
-    assert!(plain.containers.is_empty() && plain.is_ready_when_started, "it has no Node");
+    assert_eq!((plain.containers.len(), plain.is_ready_when_started), (1, true));
     let gated = start("", r#"{"schedulingGates":[{"name":"kueue.x-k8s.io/admission"}]}"#).unwrap();
     assert_eq!(gated.gates, Gates::Closed);
     for spec in [

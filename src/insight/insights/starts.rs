@@ -1,0 +1,177 @@
+//! The starts of pods, kept up to date pod by pod, and the history of pulls and machines.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Inputs;
+use crate::fleet::{Changed, Fleet, Kind, ObjectKey, PodRow, SourceId, Sym};
+use crate::insight::cold_start::{ClusterHistory, ColdStart, StartHistory};
+use crate::units::Time;
+
+/// The starts that are known, and what was observed of earlier ones.
+#[derive(Default)]
+pub struct Starts {
+    known: BTreeMap<ObjectKey, ColdStart>,
+    /// Pods without a Node, which follow the NodeClaims that Karpenter has in mind for them.
+    unbound: BTreeSet<ObjectKey>,
+    history: StartHistory,
+    /// What was kept of earlier sessions, of clusters that have not been recognized, by cluster.
+    kept: BTreeMap<String, StartHistory>,
+    /// The cluster, once it is recognized.
+    cluster: Option<String>,
+    /// Whether something has been observed since it was last written down.
+    is_unwritten: bool,
+}
+
+/// The Namespace whose uid is that of the cluster.
+const CLUSTER_NAMESPACE: &str = "kube-system";
+
+impl Starts {
+    /// Everything computed from nothing.
+    #[cfg(test)]
+    pub(super) fn full(fleet: &Fleet) -> Self {
+        let mut starts = Self::default();
+        starts.follow_all(fleet);
+        starts
+    }
+
+    /// All that are known, by namespace and name; as of now in all but the length of their open step.
+    pub fn all(&self) -> impl Iterator<Item = &ColdStart> {
+        self.known.values()
+    }
+
+    /// That of a pod.
+    pub fn of_pod(&self, pod: &PodRow) -> Option<&ColdStart> {
+        self.known.get(&pod.meta.key).filter(|start| start.uid == pod.meta.uid)
+    }
+
+    /// What was observed of pulls and machines, here and in earlier sessions.
+    pub const fn history(&self) -> &StartHistory {
+        &self.history
+    }
+
+    /// Takes in what was kept of earlier sessions; that of the cluster counts as soon as it is known which one it is.
+    pub fn load(&mut self, kept: BTreeMap<String, StartHistory>) {
+        self.kept = kept;
+    }
+
+    /// Recognizes the cluster, once that can be told.
+    pub(super) fn recognize(&mut self, inputs: &Inputs<'_>) {
+        if self.cluster.is_some() {
+            return;
+        }
+        self.cluster = cluster(inputs);
+        if let Some(kept) = self.cluster.as_ref().and_then(|cluster| self.kept.remove(cluster)) {
+            self.history.load(kept);
+        }
+    }
+
+    /// How many seconds a start still takes, as those before it took; `None` where that cannot be told.
+    pub fn eta_seconds(&self, start: &ColdStart, now: Time) -> Option<i64> {
+        self.history.eta_seconds(start, now)
+    }
+
+    /// Without the cluster, before another one is read; what was observed of it counts again when it is read again.
+    pub(super) fn without_cluster(mut self) -> Self {
+        self.kept.extend(self.cluster.map(|cluster| (cluster, self.history)));
+        Self { kept: self.kept, ..Self::default() }
+    }
+
+    /// What is to be written down; `None` where nothing was observed since this was last asked, or the cluster is not known.
+    pub fn to_write(&mut self) -> Option<ClusterHistory> {
+        let cluster = self.cluster.clone()?;
+        std::mem::take(&mut self.is_unwritten).then(|| {
+            self.history.shrink();
+            ClusterHistory { cluster, history: self.history.clone() }
+        })
+    }
+
+    /// Follows what a Delta changed in the Fleet; the Fleet is the one after it. Says whether a start changed.
+    pub(super) fn follow(&mut self, fleet: &Fleet, changed: &Changed) -> bool {
+        for key in &changed.claims {
+            if let Some(claim) = fleet.node_claims.get(key) {
+                self.is_unwritten |= self.history.note_claim(fleet, claim);
+            }
+        }
+        for name in &changed.launches {
+            self.is_unwritten |= self.history.note_launch(fleet, name);
+        }
+        let mut has_changed = false;
+        for key in self.touched(fleet, changed) {
+            has_changed |= self.follow_pod(fleet, &key);
+        }
+        has_changed
+    }
+
+    /// The pods whose start may have changed.
+    fn touched(&self, fleet: &Fleet, changed: &Changed) -> BTreeSet<ObjectKey> {
+        let has_start = |pod: &&PodRow| pod.start.is_some();
+        let on_nodes = changed.nodes.iter().flat_map(|node| fleet.pods_on(node)).filter(has_start);
+        let of_jobs = changed.jobs.iter().flat_map(|uid| fleet.pods_of_job(uid)).filter(has_start);
+        let related = on_nodes.chain(of_jobs).map(|pod| pod.meta.key.clone());
+        let mut touched: BTreeSet<ObjectKey> =
+            changed.pods.iter().chain(&changed.starts).cloned().chain(related).collect();
+        let are_machines_touched =
+            !(changed.claims.is_empty() && changed.launches.is_empty() && changed.nodes.is_empty());
+        if are_machines_touched {
+            let waits = |key: &&ObjectKey| fleet.pods.get(key).is_some_and(|pod| is_waiting_for(pod, changed));
+            touched.extend(self.unbound.iter().filter(waits).cloned());
+        }
+        touched
+    }
+
+    #[cfg(test)]
+    fn follow_all(&mut self, fleet: &Fleet) {
+        let keys: Vec<ObjectKey> =
+            fleet.open_starts().chain(fleet.closed_starts()).map(|pod| pod.meta.key.clone()).collect();
+        keys.iter().for_each(|key| {
+            self.follow_pod(fleet, key);
+        });
+        fleet.node_claims.iter().for_each(|claim| {
+            self.history.note_claim(fleet, claim);
+        });
+    }
+
+    /// Says whether the start of this pod changed.
+    fn follow_pod(&mut self, fleet: &Fleet, key: &ObjectKey) -> bool {
+        let pod = fleet.pods.get(key);
+        let new = pod.and_then(|pod| ColdStart::of(fleet, pod));
+        if pod.is_some_and(|pod| pod.is_starting() && pod.node.is_none()) {
+            self.unbound.insert(key.clone());
+        } else {
+            self.unbound.remove(key);
+        }
+        if self.known.get(key) == new.as_ref() {
+            return false;
+        }
+        match new {
+            Some(new) => {
+                self.is_unwritten |= self.history.note_start(&new);
+                self.known.insert(key.clone(), new);
+            }
+            None => drop(self.known.remove(key)),
+        }
+        true
+    }
+}
+
+/// Which cluster this is; `None` while that cannot be told.
+fn cluster(inputs: &Inputs<'_>) -> Option<String> {
+    let namespace = inputs.fleet.namespaces.get(&ObjectKey::cluster(CLUSTER_NAMESPACE));
+    let health = inputs.sources.get(&SourceId::Kind(Kind::Namespace));
+    let is_told = health.is_some_and(|health| health.state.is_settled());
+    let server = || Some(inputs.cluster.server.clone()).filter(|server| is_told && !server.is_empty());
+    namespace.map(|namespace| namespace.meta.uid.to_string()).or_else(server)
+}
+
+/// Whether a pod waits for one of the NodeClaims or Nodes that changed.
+fn is_waiting_for(pod: &PodRow, changed: &Changed) -> bool {
+    let is_claim = |name: &Sym| {
+        let key = ObjectKey::cluster(name);
+        changed.launches.contains(name) || changed.claims.contains(&key)
+    };
+    let nominations = pod.start.iter().flat_map(|start| &start.nominations);
+    nominations.into_iter().any(|nomination| {
+        nomination.claim.as_ref().is_some_and(is_claim)
+            || nomination.node.as_ref().is_some_and(|node| changed.nodes.contains(node))
+    })
+}

@@ -1,0 +1,41 @@
+//! What starts cost: the machine of a pod is paid from its launch on, and the pod does nothing on it before it is ready.
+
+use super::{Picture, spend};
+use crate::fleet::{Fleet, PodRow};
+use crate::insight::cold_start::ColdStart;
+use crate::units::Time;
+use crate::units::money::SECONDS_PER_HOUR;
+
+impl Picture {
+    /// What the pod of a start pays of its Node, in micro-dollars per hour, or would if it were there alone besides those
+    /// that are: also before it is bound, and after it has ended. `None` where there is no Node, or its price is not known.
+    pub fn start_rate(&self, fleet: &Fleet, start: &ColdStart) -> Option<i64> {
+        let pod = fleet.pods.get(&start.pod)?;
+        let node = fleet.node(start.node.as_ref()?)?;
+        let said = self.node(&node.meta.key.name)?;
+        let rate = said.cost.rate()?;
+        let is_other = |other: &&PodRow| other.holds_resources() && other.meta.uid != pod.meta.uid;
+        let pods: Vec<&PodRow> = [pod].into_iter().chain(fleet.pods_on(&node.meta.key.name).filter(is_other)).collect();
+        spend::pod_shares(fleet, node, rate, said.gpu.as_ref(), &pods).pods.first().copied()
+    }
+
+    /// What has been paid for pods that wait for one another, in micro-dollars: each from when it is billed until the last of
+    /// them is ready, or until now. `None` where a rate is not known.
+    pub fn gang_start_cost(&self, fleet: &Fleet, starts: &[&ColdStart], now: Time) -> Option<i64> {
+        let is_open = starts.iter().any(|start| start.open_phase().is_some());
+        let until = starts.iter().filter_map(|start| start.ended()).max().filter(|_| !is_open).unwrap_or(now);
+        let cost = |start: &&ColdStart| {
+            let Some(since) = start.billed_since else { return Some(0) };
+            Some(i128::from(self.start_rate(fleet, start)?) * i128::from(until.seconds_since(since).max(0)))
+        };
+        let sum: i128 = starts.iter().map(cost).sum::<Option<i128>>()?;
+        i64::try_from(sum / i128::from(SECONDS_PER_HOUR)).ok()
+    }
+
+    /// What has been paid for a start without use, in micro-dollars; `None` where its rate is not known.
+    pub fn start_cost(&self, fleet: &Fleet, start: &ColdStart, now: Time) -> Option<i64> {
+        let rate = i128::from(self.start_rate(fleet, start)?);
+        let seconds = i128::from(start.billed_seconds(now));
+        i64::try_from(rate * seconds / i128::from(SECONDS_PER_HOUR)).ok()
+    }
+}

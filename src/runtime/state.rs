@@ -1,0 +1,22 @@
+//! The files that are kept between sessions.
+
+use std::path::Path;
+
+use super::memory::Memory;
+use super::start_file::StartFile;
+
+/// All of them.
+#[derive(Clone, Debug)]
+pub struct StateFiles {
+    /// Since when which nodes are held.
+    pub held: Memory,
+    /// What was observed of pulls and machines.
+    pub starts: StartFile,
+}
+
+impl StateFiles {
+    /// Those in a state folder; created with the first save.
+    pub fn in_folder(state: &Path) -> Self {
+        Self { held: Memory::in_folder(state), starts: StartFile::in_folder(state) }
+    }
+}
