@@ -163,6 +163,8 @@ pub enum Command {
     Snapshot(Snapshot),
     /// Print what the accelerators of each node do, the most dollars for idle ones first
     Gpus(Gpus),
+    /// Print where the time went between the creation of pods and their being ready
+    Starts(Starts),
     /// Print the ClusterRole that batchtop needs
     Rbac {
         /// viewer reads; operator may also protect, unprotect and evict
@@ -235,6 +237,27 @@ pub struct Gpus {
     /// Fail with exit code 1 where a limit is passed: idle>$50 for dollars per hour, rogue>0 for devices
     #[arg(long, env = "BATCHTOP_FAIL_ON", value_name = "LIMIT", value_delimiter = ',')]
     pub fail_on: Vec<String>,
+}
+
+/// Arguments of `starts`.
+#[derive(Args, Debug, Clone)]
+pub struct Starts {
+    /// Only this pod, or the pods of this Job: NAME or NAMESPACE/NAME; also a finished one that still exists
+    #[arg(value_name = "POD|JOB")]
+    pub name: Option<String>,
+    /// Longest time to wait until everything is read, for example 60s
+    #[arg(long, env = "BATCHTOP_TIMEOUT", value_name = "DURATION", default_value = "60s")]
+    pub timeout: String,
+    /// Format of the output in place of text: json
+    #[arg(short, long, env = "BATCHTOP_STARTS_OUTPUT", value_enum, value_name = "FORMAT")]
+    pub output: Option<StartFormat>,
+}
+
+/// The formats of `starts` besides text.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartFormat {
+    /// One JSON document.
+    Json,
 }
 
 /// The formats of `gpus` besides the table.

@@ -5,6 +5,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::claims::{self, NodeClaim};
+use super::cold_starts::{self, ColdStart};
 use super::cost::PodRates;
 use super::events::{self, Event};
 use super::findings::{self, Finding};
@@ -15,6 +16,7 @@ use super::nodes::{self, Node};
 use super::pods::{self, Pod};
 use super::pools::{self, NodePool};
 use super::sources::{self, Source};
+use super::start_statistics::{self, ColdStartStats};
 use super::totals::{self, Totals};
 use crate::app::App;
 use crate::fleet::Row;
@@ -61,6 +63,12 @@ pub struct Snapshot {
     pub jobs: Vec<Job>,
     /// Events, the oldest first.
     pub events: Vec<Event>,
+    /// Starts of pods that are neither of a DaemonSet nor mirror pods, by namespace and name: those that go on, and those of
+    /// the newest pods, 2,000 in all.
+    pub cold_starts: Vec<ColdStart>,
+    /// Statistics over pulls and new machines, of earlier sessions, too; over the whole cluster whatever the lists are
+    /// narrowed to.
+    pub cold_start_stats: ColdStartStats,
     /// Mistakes and wastes, over the whole cluster whatever the lists are narrowed to, the gravest first.
     pub findings: Vec<Finding>,
 }
@@ -88,6 +96,8 @@ pub fn snapshot(app: &App, detail: GpuDetail) -> Snapshot {
         }),
         jobs: list(fleet.jobs.iter().filter(|row| scope.has_job(row)), |row| jobs::of(app, &known, &rates, row)),
         events: events::of(app),
+        cold_starts: cold_starts::of(app, |_| true),
+        cold_start_stats: start_statistics::of(app),
         findings: findings::of(app, &evaluator),
     }
 }

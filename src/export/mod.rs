@@ -4,6 +4,7 @@
 //! enters in the change that fills it; adding is always allowed, renaming never. Null means: not known now.
 
 mod claims;
+mod cold_starts;
 mod cost;
 mod disruption;
 mod document;
@@ -18,14 +19,18 @@ mod object;
 mod pods;
 mod pools;
 mod sources;
+mod start_report;
+mod start_statistics;
 #[cfg(test)]
 mod tests;
 mod totals;
 mod value;
 mod words;
 
+pub use cold_starts::{ColdStart, Image, Phase};
 pub use cost::Usd;
 pub use document::{Snapshot, schema, snapshot};
 pub use gpu_report::{GpuReport, gpu_report};
 pub use gpus::{Gpu, GpuDetail};
 pub use nodes::Node;
+pub use start_report::{StartReport, start_report};

@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::{GpuDetail, schema, snapshot};
 use crate::app::{App, Settings};
 use crate::fleet::{
-    Budget, ClusterFacts, ControllerRow, Delta, DeviceHolder, DeviceReading, EventClass, EventObject, EventRow,
-    Exporter, ExporterKind, GpuAnswer, Health, HealthState, JobRow, KarpenterApi, Kind, NodeClaimRow, NodeClassRef,
-    NodePoolRow, NodeRow, ObjectKey, PodPhase, PodRow, SourceId, Sources, Sym, Usage, Utilization, WorkloadRow,
+    Budget, ClusterFacts, ContainerRole, ContainerStart, ControllerRow, Delta, DeviceHolder, DeviceReading, EventClass,
+    EventObject, EventRow, Exporter, ExporterKind, GpuAnswer, Health, HealthState, JobRow, KarpenterApi, Kind,
+    NodeClaimRow, NodeClassRef, NodePoolRow, NodeRow, ObjectKey, PodPhase, PodRow, PodStart, SourceId, Sources, Sym,
+    Usage, Utilization, WorkloadRow,
 };
 use crate::insight::testing::{
     CREATED, NOW, bare_device, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, resources, sym,
@@ -388,4 +389,106 @@ fn a_node_that_is_not_ready_uses_up_the_budget_of_its_pool() {
         (&Value::from(1), &Value::from(1))
     );
     assert_eq!(json["nodes"][1]["phase"], "NotReady");
+}
+
+/// A pod that pulls its image on a Node that was made for it, NOW being an hour after its creation.
+fn pulling_pod() -> Vec<Delta> {
+    let second = |seconds: i64| Some(CREATED.plus_seconds(seconds).into());
+    let met =
+        |kind: &str, seconds: i64| rows::condition(kind, crate::fleet::Status::True, CREATED.plus_seconds(seconds));
+    let container = ContainerStart {
+        name: sym("main"),
+        image: sym("train:1"),
+        role: ContainerRole::Main,
+        started: None,
+        is_first_start: false,
+        started_event: None,
+        finished: None,
+        is_restarted: false,
+        waiting: None,
+        pulling: second(160),
+        pulled: None,
+        present: None,
+        failures: Vec::new(),
+    };
+    let start = PodStart {
+        scheduled: second(150),
+        sandbox: second(155),
+        containers: [container].into(),
+        ..PodStart::default()
+    };
+    let pod = PodRow {
+        phase: PodPhase::Pending,
+        requests: resources(1000, 1 << 30, &[(GPU, 4)]).into(),
+        start: Some(Box::new(start)),
+        ..pod("ml", "slow", Some("gpu-1"))
+    };
+    let machine = NodeRow {
+        meta: rows::meta("", "gpu-1", CREATED.plus_seconds(100)),
+        labels: labels(&[
+            ("karpenter.sh/nodepool", "gpu"),
+            ("karpenter.sh/initialized", "true"),
+            ("karpenter.sh/registered", "true"),
+            ("node.kubernetes.io/instance-type", "p5.48xlarge"),
+            ("topology.kubernetes.io/zone", "us-east-1a"),
+            ("eks-node-viewer/instance-price", "55.04"),
+        ]),
+        ..gpu_node()
+    };
+    let claim = NodeClaimRow {
+        meta: rows::meta("", "gpu-abc", CREATED.plus_seconds(5)),
+        conditions: vec![met("Launched", 40), met("Registered", 110), met("Initialized", 145)],
+        ..claims().remove(0)
+    };
+    vec![Delta::Nodes(upserts(vec![machine])), Delta::NodeClaims(upserts(vec![claim])), Delta::Pods(upserts(vec![pod]))]
+}
+
+#[test]
+fn a_start_is_told_with_its_steps_its_cause_and_its_dollars() {
+    let json = world(pulling_pod()).json();
+    let start = &json["coldStarts"][0];
+    for (field, want) in [
+        ("namespace", serde_json::json!("ml")),
+        ("pod", serde_json::json!("slow")),
+        ("job", Value::Null),
+        ("node", serde_json::json!("gpu-1")),
+        ("nodeClaim", serde_json::json!("gpu-abc")),
+        ("nodePool", serde_json::json!("gpu")),
+        ("instanceType", serde_json::json!("p5.48xlarge")),
+        ("zone", serde_json::json!("us-east-1a")),
+        ("totalSeconds", serde_json::json!(3600)),
+        // Half of the GPUs, from launch until now: 55.04 / 2 × 3,560 s.
+        ("usdWaiting", serde_json::json!(27.214_222)),
+        ("complete", serde_json::json!(true)),
+        ("restarted", serde_json::json!(false)),
+        ("openPhase", serde_json::json!("Pull")),
+        ("launchFailures", serde_json::json!([])),
+    ] {
+        assert_eq!(start[field], want, "{field}");
+    }
+    let cause = serde_json::json!({"reason": "ImagePull", "message": "Pulling image \"train:1\"",
+        "object": {"kind": "Pod", "namespace": "ml", "name": "slow"},
+        "since": CREATED.plus_seconds(160).to_string()});
+    assert_eq!(start["cause"], cause);
+    let image = serde_json::json!({"name": "train:1", "container": "main", "init": false, "pullSeconds": null,
+        "waitSeconds": null, "bytes": null, "cached": false, "failures": 0, "error": null});
+    assert_eq!(start["images"][0], image);
+    let steps: Vec<(&str, i64)> = start["phases"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .map(|step| (step["name"].as_str().expect("a name"), step["seconds"].as_i64().expect("seconds")))
+        .collect();
+    let want = [
+        ("WaitingForCapacity", 5),
+        ("Launch", 35),
+        ("Boot", 60),
+        ("Register", 10),
+        ("Initialize", 35),
+        ("Schedule", 5),
+        ("Sandbox", 5),
+        ("Pull", 3_445),
+    ];
+    assert_eq!(steps, want);
+    assert_eq!(json["totals"]["cost"]["waitingUsdPerHour"], serde_json::json!(27.52));
 }

@@ -43,6 +43,20 @@ impl Serialize for Devices {
 #[schemars(inline)]
 pub struct Percent(#[schemars(with = "f64")] pub Utilization);
 
+/// Seconds, to a thousandth; kept in milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
+#[schemars(inline)]
+pub struct Seconds(#[schemars(with = "f64")] pub u64);
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            whole if whole % 1_000 == 0 => serializer.serialize_u64(whole / 1_000),
+            part => serializer.serialize_f64(part as f64 / 1_000.0),
+        }
+    }
+}
+
 /// Watts, to a thousandth.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
 #[schemars(inline)]

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::fleet::{self, HealthState, KarpenterApi};
-use crate::insight::{batch, cost, disruption, gpu, karpenter, phase, picture};
+use crate::insight::{batch, cold_start, cost, disruption, gpu, karpenter, phase, picture};
 
 macro_rules! words {
     ($(
@@ -142,6 +142,32 @@ words! {
     Vendor of gpu::Vendor {
         Nvidia = "nvidia", Amd = "amd", Aws = "aws", Google = "google", Intel = "intel", Habana = "habana",
         Other = "other",
+    }
+
+    /// A step of a start.
+    PhaseName of cold_start::PhaseName {
+        Queued = "Queued", Suspended = "Suspended", Gated = "Gated", WaitingForCapacity = "WaitingForCapacity",
+        Launch = "Launch", Boot = "Boot", Register = "Register", Initialize = "Initialize", Schedule = "Schedule",
+        Sandbox = "Sandbox", Pull = "Pull", Init = "Init", Start = "Start", Ready = "Ready",
+    }
+
+    /// What tells when a step of a start ended.
+    PhaseSource of cold_start::Evidence {
+        Event = "Event", Condition = "Condition", Status = "Status", Derived = "Derived",
+    }
+
+    /// What kind of thing a start waits for.
+    CauseReason of cold_start::CauseReason {
+        InsufficientCapacity = "InsufficientCapacity", NodeClassNotReady = "NodeClassNotReady",
+        ResourceNotRegistered = "ResourceNotRegistered", StartupTaintsExist = "StartupTaintsExist",
+        NodeNotReady = "NodeNotReady", NodeNotFound = "NodeNotFound", Unschedulable = "Unschedulable",
+        ImagePull = "ImagePull", ImagePullFailed = "ImagePullFailed", InitContainer = "InitContainer",
+        Volume = "Volume", Network = "Network", Unknown = "Unknown",
+    }
+
+    /// Why a NodeClaim did not become a machine.
+    LaunchFailureReason of cold_start::LaunchFailureReason {
+        InsufficientCapacity = "InsufficientCapacityError", Deleted = "NodeClaimDeleted",
     }
 
     /// The status of a condition.

@@ -9,7 +9,7 @@ use clap::CommandFactory;
 use super::failure::{EXIT_FAILED, EXIT_USAGE, Failure};
 use super::options::{Options, state_folder};
 use super::rbac::{self, GpuMetrics};
-use super::{crash, dashboard, explain, gpus, snapshot};
+use super::{crash, dashboard, explain, gpus, snapshot, starts};
 use crate::cli::{Cli, Command, Config, Prices};
 use crate::config::{self, Origin};
 use crate::export;
@@ -46,6 +46,7 @@ fn perform(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Snapshot(args)) if args.schema => print(&schema()?),
         Some(Command::Snapshot(args)) => snapshot::run(cli, args),
         Some(Command::Gpus(args)) => gpus::run(cli, args),
+        Some(Command::Starts(args)) => starts::run(cli, args),
         Some(Command::Rbac { role, with_gpu_metrics: false }) => print(&rbac::manifest(*role, GpuMetrics::Without)),
         Some(Command::Rbac { role, with_gpu_metrics: true }) => print(&rbac::manifest(*role, GpuMetrics::With)),
         Some(Command::Completions { shell }) => print(&completions(*shell)),

@@ -25,6 +25,7 @@ mod setup;
 mod signals;
 mod snapshot;
 mod start_file;
+mod starts;
 mod state;
 mod terminal;
 

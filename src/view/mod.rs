@@ -34,7 +34,7 @@ mod timeline;
 mod verdict;
 mod words;
 
-pub(crate) use money::{bare as rate_in_column, rate};
+pub(crate) use money::{bare as rate_in_column, rate, sum as amount};
 pub use screen::{Area, Body, Border, Column, Hit, Panel, Placed, Row, Screen, Tab, Table};
 pub(crate) use table::start_of as cell_start;
 pub use text::{Line, Span};

@@ -30,7 +30,7 @@ pub(crate) fn bare(micro_usd_per_hour: i64) -> String {
 }
 
 /// A sum, from micro-dollars: `$37.12`, `<$0.01` of something that is not nothing.
-pub(super) fn sum(micro_usd: i64) -> String {
+pub(crate) fn sum(micro_usd: i64) -> String {
     match micro_usd {
         1..CENT => "<$0.01".to_owned(),
         WHOLE_DOLLARS_FROM.. => format!("${}", format::count(micro_usd / MICROS)),

@@ -50,7 +50,7 @@ pub enum Part {
 
 impl Part {
     /// Every part, each behind those on which it depends.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Picture,
         Self::Starts,
         Self::Karpenter,
