@@ -62,8 +62,8 @@ pub use resources::{Condition, GpuCount, GpuFraction, GpuPart, NodeClassRef, Res
 pub use rights::{Right, Rights};
 pub use service::ServiceAddress;
 pub use start::{
-    ContainerRole, ContainerStart, Gates, Nomination, PodStart, PullFailure, Told, Trouble, TroubleKind, Waiting,
-    second,
+    ContainerRole, ContainerStart, EventSummary, Gates, Nomination, PodStart, PullFailure, Trouble, TroubleKind,
+    Waiting,
 };
 pub use start_event::{ClaimEvent, Pull, Refusal, RefusalCause, StartEvent, Transition, is_karpenter};
 pub use start_index::{CLOSED_STARTS, Launch};

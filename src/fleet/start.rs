@@ -5,7 +5,7 @@
 
 use super::start_event::{Pull, StartEvent};
 use super::{EventRow, Sym};
-use crate::units::{Second, Time};
+use crate::units::Second;
 
 /// How many NodeClaims are kept that Karpenter has had in mind for one pod: the newest.
 const MOST_NOMINATIONS: usize = 8;
@@ -41,7 +41,7 @@ pub struct PodStart {
     /// The newest trouble with its sandbox or its volumes.
     pub trouble: Option<Box<Trouble>>,
     /// The newest answer of Karpenter or the cluster autoscaler that there is no capacity for it.
-    pub no_capacity: Option<Box<Told>>,
+    pub no_capacity: Option<Box<EventSummary>>,
 }
 
 /// Scheduling gates of a pod.
@@ -67,9 +67,9 @@ pub struct Nomination {
     pub node: Option<Sym>,
 }
 
-/// What an Event told, and since when.
+/// What is kept of an Event.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Told {
+pub struct EventSummary {
     /// When it was first said.
     pub since: Second,
     /// When it was last said.
@@ -83,8 +83,8 @@ pub struct Told {
 pub struct Trouble {
     /// What it is about.
     pub kind: TroubleKind,
-    /// What was told.
-    pub told: Told,
+    /// The Event that told of it.
+    pub event: EventSummary,
 }
 
 /// What trouble is about.
@@ -196,7 +196,7 @@ impl PodStart {
             StartEvent::Scheduled => earliest(&mut self.bound, Some(first)),
             StartEvent::NoCapacity => {
                 earliest(&mut self.first_tried, Some(first));
-                self.note_no_capacity(Some(Told::by(event)));
+                self.note_no_capacity(Some(EventSummary::by(event)));
             }
             StartEvent::Nominated { claim, node } => {
                 earliest(&mut self.first_tried, Some(first));
@@ -254,15 +254,15 @@ impl PodStart {
         let is_newer = |new: &Trouble| {
             self.trouble
                 .as_ref()
-                .is_none_or(|known| (known.told.at, &known.told.message) < (new.told.at, &new.told.message))
+                .is_none_or(|known| (known.event.at, &known.event.message) < (new.event.at, &new.event.message))
         };
         if let Some(new) = new.filter(is_newer) {
             self.trouble = Some(Box::new(new));
         }
     }
 
-    fn note_no_capacity(&mut self, new: Option<Told>) {
-        let is_newer = |new: &Told| {
+    fn note_no_capacity(&mut self, new: Option<EventSummary>) {
+        let is_newer = |new: &EventSummary| {
             self.no_capacity.as_ref().is_none_or(|known| (known.at, &known.message) < (new.at, &new.message))
         };
         if let Some(new) = new.filter(is_newer) {
@@ -354,7 +354,7 @@ impl ContainerStart {
     }
 }
 
-impl Told {
+impl EventSummary {
     fn by(event: &EventRow) -> Self {
         Self { since: event.first.into(), at: event.at.into(), message: event.message.clone() }
     }
@@ -362,16 +362,11 @@ impl Told {
 
 impl Trouble {
     fn by(kind: TroubleKind, event: &EventRow) -> Self {
-        Self { kind, told: Told::by(event) }
+        Self { kind, event: EventSummary::by(event) }
     }
 }
 
 /// Keeps the earlier of both.
 fn earliest(known: &mut Option<Second>, new: Option<Second>) {
     *known = known.iter().copied().chain(new).min();
-}
-
-/// The second of a time that may be absent.
-pub fn second(time: Option<Time>) -> Option<Second> {
-    time.map(Second::from)
 }

@@ -154,7 +154,7 @@ fn trouble(pod: &PodRow, start: &PodStart) -> Option<Cause> {
         TroubleKind::Volume => CauseReason::Volume,
         TroubleKind::Network => CauseReason::Network,
     };
-    Some(of_pod(pod, reason, trouble.told.message.clone(), Some(trouble.told.since)))
+    Some(of_pod(pod, reason, trouble.event.message.clone(), Some(trouble.event.since)))
 }
 
 /// A pull that failed says more than one that goes on.

@@ -7,7 +7,7 @@ use super::pod::SlimPod;
 use super::pod_spec::{Container, PodSpec};
 use super::pod_status::{ContainerStatus, State};
 use super::text::{bounded, bounded_name};
-use crate::fleet::{ContainerRole, ContainerStart, Gates, Interner, PodStart, Waiting, second};
+use crate::fleet::{ContainerRole, ContainerStart, Gates, Interner, PodStart, Waiting};
 use crate::units::Second;
 
 /// How much the clocks of Nodes and of the API server may differ.
@@ -41,7 +41,7 @@ pub(super) fn start(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<Optio
 }
 
 fn transition(condition: &SlimCondition<'_>) -> Result<Option<Second>, DecodeError> {
-    Ok(second(time("lastTransitionTime", &condition.last_transition_time)?))
+    Ok(time("lastTransitionTime", &condition.last_transition_time)?.map(Second::from))
 }
 
 /// Whether a pod that is not ready has been so before: its condition changed after all of its containers had run; or it has
@@ -107,7 +107,7 @@ fn container_start(
         _ => false,
     };
     let ended = status.state.terminated.as_ref().filter(|ended| ended.exit_code == 0);
-    start.finished = second(ended.map_or(Ok(None), |ended| time("finishedAt", &ended.finished_at))?);
+    start.finished = ended.map_or(Ok(None), |ended| time("finishedAt", &ended.finished_at))?.map(Second::from);
     start.waiting = status.state.waiting.as_ref().filter(|waiting| is_telling(&waiting.reason)).map(|waiting| {
         let reason = interner.sym(&bounded_name(&waiting.reason));
         Box::new(Waiting { reason, message: interner.sym(&bounded(&waiting.message)) })
@@ -123,5 +123,5 @@ fn is_telling(reason: &str) -> bool {
 fn started(state: &State<'_>) -> Result<Option<Second>, DecodeError> {
     let running = state.running.as_ref().map(|running| &running.started_at);
     let started = running.or(state.terminated.as_ref().map(|ended| &ended.started_at));
-    Ok(second(started.map_or(Ok(None), |at| time("startedAt", at))?))
+    Ok(started.map_or(Ok(None), |at| time("startedAt", at))?.map(Second::from))
 }
