@@ -10,6 +10,7 @@ mod money;
 pub mod program;
 mod rights;
 mod snapshot;
+mod starts;
 mod story;
 
 use libtest_mimic::Trial;
@@ -26,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         gpus::trials(),
         dra::trials(),
         exporters::trials(),
+        starts::trials(),
         money::trials(),
     ]
     .into_iter()
