@@ -1,5 +1,6 @@
 //! `batchtop starts [POD|JOB]`: where the time of starts went, once.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -57,8 +58,8 @@ fn is_of(pod: &PodRow, name: &str) -> bool {
 
 fn unknown(app: &App, name: &str) -> Failure {
     let starts = export::start_report(app, |_| true).cold_starts;
-    let names: Vec<&str> =
-        starts.iter().flat_map(|start| [Some(&start.pod), start.job.as_ref()]).flatten().map(|name| &*name.0).collect();
+    let names = starts.iter().flat_map(|start| [Some(&start.pod), start.job.as_ref()]).flatten();
+    let names: Vec<&str> = names.map(|name| &*name.0).collect::<BTreeSet<&str>>().into_iter().collect();
     let near = crate::units::spelling::nearest(name, &names, NAMES_OFFERED);
     let hint = if near.is_empty() {
         "the starts of finished pods are known while the pods exist, those of DaemonSets are not told".to_owned()
@@ -77,8 +78,9 @@ fn text(report: &StartReport) -> String {
 
 /// What the pods of one Job make together, where there are several; nothing where the report is on others, too.
 fn gang(app: &App, report: &StartReport) -> String {
-    let Some(job) = report.cold_starts.first().and_then(|first| first.job.as_ref()) else { return String::new() };
-    let is_of_job = |start: &ColdStart| start.job.as_ref() == Some(job);
+    let Some(first) = report.cold_starts.first() else { return String::new() };
+    let Some(job) = &first.job else { return String::new() };
+    let is_of_job = |start: &ColdStart| (&start.namespace, &start.job) == (&first.namespace, &first.job);
     if report.cold_starts.len() < 2 || !report.cold_starts.iter().all(is_of_job) {
         return String::new();
     }
@@ -91,12 +93,13 @@ fn gang(app: &App, report: &StartReport) -> String {
     }
     text.extend(gang.skew_seconds.map(|skew| format!(", ready within {}", length(skew))));
     let paid = app.insights.picture.gang_start_cost(&app.fleet, &starts, app.now);
-    text.extend(paid.map(|usd| format!(", {} before the last was ready", view::amount(usd))));
+    let until = if gang.open > 0 { "so far" } else { "before the last was ready" };
+    text.extend(paid.map(|usd| format!(", {} {until}", view::amount(usd))));
     text.push('\n');
     for phase in &gang.phases {
         let seconds = |seconds: u64| length(i64::try_from(seconds).unwrap_or(i64::MAX));
         let (median, most) = (seconds(phase.median_seconds), seconds(phase.max_seconds));
-        let _ = writeln!(text, "  {:<18} {median:>8}  at most {most}", phase.name.name());
+        let _ = writeln!(text, "  {:<18} median {median:>8}, at most {most}", phase.name.name());
     }
     text
 }
@@ -243,6 +246,7 @@ mod tests {
         assert_eq!(named(job).map(|starts| starts.len()), Ok(want));
         let failure = report(&app, Some(&format!("{pod}x"))).expect_err("no such pod");
         assert!(failure.message.contains(pod) && failure.hint.contains(pod), "{failure}");
+        assert_eq!(failure.hint.matches(pod).count(), 1, "{failure}");
         assert!(named(&format!("elsewhere/{pod}")).is_err());
     }
 }

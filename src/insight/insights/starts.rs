@@ -110,8 +110,9 @@ impl Starts {
         let related = on_nodes.chain(of_jobs).map(|pod| pod.meta.key.clone());
         let mut touched: BTreeSet<ObjectKey> =
             changed.pods.iter().chain(&changed.starts).cloned().chain(related).collect();
-        let are_machines_touched =
-            !(changed.claims.is_empty() && changed.launches.is_empty() && changed.nodes.is_empty());
+        // Most changes are of pods, and name their Nodes.
+        let is_node_changed = changed.kinds.contains(&Kind::Node);
+        let are_machines_touched = is_node_changed || !(changed.claims.is_empty() && changed.launches.is_empty());
         if are_machines_touched {
             let waits = |key: &&ObjectKey| fleet.pods.get(key).is_some_and(|pod| is_waiting_for(pod, changed));
             touched.extend(self.unbound.iter().filter(waits).cloned());
