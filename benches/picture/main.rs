@@ -14,7 +14,9 @@ mod world;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use batchtop::app::{App, Msg, settle, update};
-use batchtop::fleet::{Change, Delta, Interner, Kind, PodRow, Report, Sym};
+use batchtop::fleet::{
+    Change, Delta, EventClass, EventObject, EventRow, EventType, Interner, Kind, Meta, ObjectKey, PodRow, Report, Sym,
+};
 use batchtop::insight::picture::{Evaluator, NodeAssessment, of_assessments};
 use batchtop::insight::{Completeness, Picture};
 use batchtop::view;
@@ -115,6 +117,47 @@ fn picture_changed_pods(bencher: Bencher<'_, '_>, count: usize) {
         let changed = app.fleet.apply(delta);
         app.insights.picture.update(&app.fleet, &changed);
     });
+}
+
+/// An Event about the start of a pod: it goes into the Fleet, the pod, its waterfall and the statistics.
+#[divan::bench]
+fn one_event_of_a_start(bencher: Bencher<'_, '_>) {
+    let app = &mut *on_screen("1");
+    let pods: Vec<PodRow> = app.fleet.closed_starts().take(PAGE).cloned().collect();
+    let mut turn = 0;
+    let mut next = pods.iter().cycle();
+    let told = || {
+        turn += 1;
+        next.next().map(|pod| pulled(pod, turn))
+    };
+    bencher.with_inputs(told).bench_local_values(|event| {
+        let (epoch, delta) = (app.epoch, Delta::Events(event.map(Change::Upsert).into_iter().collect()));
+        divan::black_box(update(app, Msg::Source(epoch, Report::Delta(delta))));
+    });
+    assert!(app.insights.starts.history().pulls.len() >= pods.len(), "what Events tell is observed");
+}
+
+/// The Event of a pull of the first container; each turn tells of another one.
+fn pulled(pod: &PodRow, turn: u32) -> EventRow {
+    let container = pod.start.as_ref().and_then(|start| start.containers.first());
+    let image = container.map_or("", |container| &container.image);
+    let name = ObjectKey::new(&pod.meta.key.namespace, &format!("{}.{turn}", pod.meta.key.name));
+    let meta = Meta { key: name, ..pod.meta.clone() };
+    EventRow {
+        at: meta.created,
+        first: meta.created.plus_seconds(-i64::from(turn)),
+        meta,
+        count: 1,
+        kind: EventType::Normal,
+        reason: Sym::new("Pulled"),
+        object: EventObject { kind: Sym::new("Pod"), key: pod.meta.key.clone() },
+        object_uid: Some(pod.meta.uid.clone()),
+        container: container.map(|container| container.name.clone()),
+        message: Sym::new(&format!("Successfully pulled image \"{image}\" in {turn}s ({turn}s including waiting)")),
+        source: Sym::new("kubelet"),
+        host: None,
+        class: EventClass::Image,
+    }
 }
 
 /// The sums of the header.
