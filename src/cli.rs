@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser as Falsey;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
+
+use crate::insight::spot::LIMITS;
+use crate::units::money;
 
 /// A terminal dashboard for batch jobs and GPU fleets on Kubernetes with Karpenter
 ///
@@ -165,6 +168,12 @@ pub enum Command {
     Gpus(Gpus),
     /// Print where the time went between the creation of pods and their being ready
     Starts(Starts),
+    /// Explain the risk of spot capacity
+    Spot {
+        /// Subcommand
+        #[command(subcommand)]
+        action: Spot,
+    },
     /// Print the ClusterRole that batchtop needs
     Rbac {
         /// viewer reads; operator may also protect, unprotect and evict
@@ -267,6 +276,50 @@ pub enum GpuFormat {
     Json,
     /// The table with more columns.
     Wide,
+}
+
+/// Subcommands of `spot`.
+#[derive(Subcommand, Debug, Clone)]
+pub enum Spot {
+    /// Print the terms of the score that these inputs give; needs no cluster
+    #[command(after_help = LIMITS)]
+    Explain(SpotExplain),
+}
+
+/// Flags of `spot explain`.
+#[derive(Args, Debug, Clone, Default)]
+pub struct SpotExplain {
+    /// Range of the Spot Instance Advisor: 0 is <5%, 1 5-10%, 2 10-15%, 3 15-20%, 4 >20%
+    #[arg(long, env = "BATCHTOP_SPOT_ADVISOR_RANGE", value_name = "0..4", value_parser = value_parser!(u8).range(0..=4))]
+    pub advisor_range: Option<u8>,
+    /// Interruptions that were watched
+    #[arg(long, env = "BATCHTOP_SPOT_INTERRUPTIONS", value_name = "K", value_parser = millionths)]
+    pub interruptions: Option<u64>,
+    /// Hours for which nodes were watched, added up
+    #[arg(long, env = "BATCHTOP_SPOT_NODE_HOURS", value_name = "T", value_parser = millionths)]
+    pub node_hours: Option<u64>,
+    /// Placement score of EC2
+    #[arg(long, env = "BATCHTOP_SPOT_PLACEMENT_SCORE", value_name = "1..10", value_parser = value_parser!(u8).range(1..=10))]
+    pub placement_score: Option<u8>,
+    /// Spot price divided by on-demand price, for example 0.45
+    #[arg(long, env = "BATCHTOP_SPOT_PRICE_RATIO", value_name = "X", value_parser = millionths)]
+    pub price_ratio: Option<u64>,
+    /// Format of the output
+    #[arg(short, long, env = "BATCHTOP_SPOT_OUTPUT", value_enum, value_name = "FORMAT")]
+    pub output: Option<SpotFormat>,
+}
+
+/// The formats of `spot explain` besides the text.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpotFormat {
+    /// One JSON document.
+    Json,
+}
+
+/// A decimal number, at most a million, in millionths.
+fn millionths(text: &str) -> Result<u64, String> {
+    let number = money::parse_usd(text).and_then(|millionths| u64::try_from(millionths).ok());
+    number.ok_or_else(|| "not a decimal number from 0 to 1000000".to_owned())
 }
 
 /// The roles of `rbac`.

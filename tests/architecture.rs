@@ -43,7 +43,7 @@ const IMPURE: &[&str] = &[
 const PURE: &[&str] = &["units", "fleet", "insight", "app", "input", "view"];
 
 /// The rooms of insight, which only `picture` brings together.
-const INSIGHT_ROOMS: &[&str] = &["batch", "cold_start", "cost", "disruption", "gpu"];
+const INSIGHT_ROOMS: &[&str] = &["batch", "cold_start", "cost", "disruption", "gpu", "spot"];
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -19,6 +19,7 @@ mod object;
 mod pods;
 mod pools;
 mod sources;
+mod spot;
 mod start_report;
 mod start_statistics;
 #[cfg(test)]
@@ -33,4 +34,5 @@ pub use document::{Snapshot, schema, snapshot};
 pub use gpu_report::{GpuReport, gpu_report};
 pub use gpus::{Gpu, GpuDetail};
 pub use nodes::Node;
+pub use spot::{SpotExplanation, explain_spot};
 pub use start_report::{StartReport, start_report};

@@ -62,6 +62,42 @@ impl Serialize for Seconds {
 #[schemars(inline)]
 pub struct Watts(#[schemars(with = "f64")] pub u32);
 
+/// A number with at most six decimals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
+#[schemars(inline)]
+pub struct Millionths(#[schemars(with = "f64")] pub u64);
+
+/// A number with at most nine decimals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
+#[schemars(inline)]
+pub struct Billionths(#[schemars(with = "f64")] pub u64);
+
+/// A part of a whole, 0 to 1, to a hundredth.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
+#[schemars(inline)]
+pub struct Hundredths(#[schemars(with = "f64")] pub u8);
+
+impl Serialize for Millionths {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            whole if whole % 1_000_000 == 0 => serializer.serialize_u64(whole / 1_000_000),
+            part => serializer.serialize_f64(part as f64 / 1e6),
+        }
+    }
+}
+
+impl Serialize for Billionths {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.0 as f64 / 1e9)
+    }
+}
+
+impl Serialize for Hundredths {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(f64::from(self.0) / 100.0)
+    }
+}
+
 impl Serialize for Percent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const MILLIONTHS_PER_PERCENT: f64 = 10_000.0;

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::fleet::{self, HealthState, KarpenterApi};
-use crate::insight::{batch, cold_start, cost, disruption, gpu, karpenter, phase, picture};
+use crate::insight::{batch, cold_start, cost, disruption, gpu, karpenter, phase, picture, spot};
 
 macro_rules! words {
     ($(
@@ -49,6 +49,14 @@ words! {
         Override = "Override", Label = "Label", NodeOverlay = "NodeOverlay", AwsSpot = "AwsSpot",
         AwsOnDemand = "AwsOnDemand", KarpenterMetrics = "KarpenterMetrics", Embedded = "Embedded", Prepaid = "Prepaid",
     }
+
+    /// What the risk of spot capacity rests on.
+    SpotEvidence of spot::Evidence {
+        Hazard = "Hazard", Advisor = "Advisor", Placement = "Placement", Price = "Price",
+    }
+
+    /// An input of the score of spot capacity.
+    ScoreInput of spot::ScoreInput { Hazard = "Hazard", Placement = "Placement", Price = "Price" }
 
     /// How the capacity is bought.
     CapacityType of fleet::CapacityType { Spot = "spot", OnDemand = "on-demand", Reserved = "reserved" }
@@ -272,6 +280,24 @@ impl Api {
             KarpenterApi::V1Alpha5 => Some(Self::V1Alpha5),
             KarpenterApi::V1Beta1 => Some(Self::V1Beta1),
             KarpenterApi::V1 => Some(Self::V1),
+        }
+    }
+}
+
+/// Where an estimate of interruptions begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub enum HazardPrior {
+    /// At the range of the Spot Instance Advisor.
+    Advisor,
+    /// At a middle range, for want of an entry.
+    Assumed,
+}
+
+impl From<spot::Prior> for HazardPrior {
+    fn from(prior: spot::Prior) -> Self {
+        match prior {
+            spot::Prior::Advisor(_) => Self::Advisor,
+            spot::Prior::Assumed => Self::Assumed,
         }
     }
 }

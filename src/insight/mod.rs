@@ -17,6 +17,7 @@ pub mod picture;
 pub mod relation;
 pub mod scope;
 pub mod sentence;
+pub mod spot;
 
 #[cfg(test)]
 pub(crate) mod testing;

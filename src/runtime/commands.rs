@@ -9,8 +9,8 @@ use clap::CommandFactory;
 use super::failure::{EXIT_FAILED, EXIT_USAGE, Failure};
 use super::options::{Options, state_folder};
 use super::rbac::{self, GpuMetrics};
-use super::{crash, dashboard, explain, gpus, snapshot, starts};
-use crate::cli::{Cli, Command, Config, Prices};
+use super::{crash, dashboard, explain, gpus, snapshot, spot, starts};
+use crate::cli::{Cli, Command, Config, Prices, Spot};
 use crate::config::{self, Origin};
 use crate::export;
 use crate::input::Context;
@@ -54,6 +54,7 @@ fn perform(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Themes) => print_lines(&themes(&Options::load(cli)?)),
         Some(Command::Keys) => print_lines(&keys(&Options::load(cli)?)),
         Some(Command::Prices { action: Prices::Explain { node } }) => explain::run(cli, node),
+        Some(Command::Spot { action: Spot::Explain(args) }) => spot::explain(args),
         Some(Command::Config { action: Config::Path }) => print_lines(&paths(cli)),
         Some(Command::Config { action: Config::Print }) => print_lines(&settings(&Options::load(cli)?)),
         Some(Command::Config { action: Config::Check }) => check(&Options::load(cli)?),

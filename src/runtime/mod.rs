@@ -24,6 +24,7 @@ mod session;
 mod setup;
 mod signals;
 mod snapshot;
+mod spot;
 mod start_file;
 mod starts;
 mod state;

@@ -1,0 +1,168 @@
+//! How often a node of a pool is taken back: what was watched, drawn towards what AWS publishes.
+
+use crate::units::money::HOURS_PER_MONTH;
+
+/// Rate at which capacity of an instance type was taken back in a region in the last month, as the Spot Instance Advisor
+/// publishes it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum AdvisorRange {
+    /// Less than 5 %.
+    Below5,
+    /// 5 to 10 %.
+    Below10,
+    /// 10 to 15 %.
+    Below15,
+    /// 15 to 20 %.
+    Below20,
+    /// More than 20 %.
+    Above20,
+}
+
+impl AdvisorRange {
+    /// All ranges, the calmest first: the index is the one that AWS writes.
+    pub const ALL: [Self; 5] = [Self::Below5, Self::Below10, Self::Below15, Self::Below20, Self::Above20];
+
+    /// The range of an index of AWS, 0 to 4.
+    pub fn of_index(index: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(index)).copied()
+    }
+
+    /// As AWS writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Below5 => "<5%",
+            Self::Below10 => "5-10%",
+            Self::Below15 => "10-15%",
+            Self::Below20 => "15-20%",
+            Self::Above20 => ">20%",
+        }
+    }
+
+    /// The middle of the range; of the one that is open above, a quarter.
+    const fn share_per_month(self) -> f64 {
+        match self {
+            Self::Below5 => 0.025,
+            Self::Below10 => 0.075,
+            Self::Below15 => 0.125,
+            Self::Below20 => 0.175,
+            Self::Above20 => 0.25,
+        }
+    }
+}
+
+/// Where the estimate stands before anything was watched.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Prior {
+    /// At the range that the Spot Instance Advisor publishes.
+    Advisor(AdvisorRange),
+    /// At the middle range, for want of an entry. It is no evidence.
+    Assumed,
+}
+
+impl Prior {
+    /// From an entry of the advisor, where there is one.
+    pub fn of(entry: Option<AdvisorRange>) -> Self {
+        entry.map_or(Self::Assumed, Self::Advisor)
+    }
+
+    /// As the JSON writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Advisor(_) => "Advisor",
+            Self::Assumed => "Assumed",
+        }
+    }
+
+    fn per_hour(self) -> f64 {
+        let range = match self {
+            Self::Advisor(range) => range,
+            Self::Assumed => AdvisorRange::Below15,
+        };
+        -(1.0 - range.share_per_month()).ln() / HOURS_PER_MONTH as f64
+    }
+}
+
+/// What was watched of a pool, both parts faded alike with time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Observed {
+    /// Interruptions that were watched, in millionths.
+    pub interruption_millionths: u64,
+    /// For how long nodes were watched while something would have told of an interruption, added up, in seconds.
+    pub node_seconds: u64,
+}
+
+/// So many watched node-hours say something even where nothing was taken back.
+const ENOUGH_NODE_SECONDS: u64 = 24 * 3_600;
+
+impl Observed {
+    /// Whether it says anything about the pool.
+    pub const fn is_evidence(&self) -> bool {
+        self.interruption_millionths > 0 || self.node_seconds >= ENOUGH_NODE_SECONDS
+    }
+}
+
+/// An estimate of how often a node of a pool is taken back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Hazard {
+    /// What was watched.
+    pub observed: Observed,
+    /// Where the estimate began.
+    pub prior: Prior,
+    /// Interruptions per node and hour, in billionths, rounded to the nearest.
+    pub per_hour_billionths: u64,
+    /// Chance that a given node is taken back within 24 hours, in millionths, rounded to the nearest.
+    pub p24_millionths: u32,
+}
+
+/// The prior weighs as much as so many watched node-hours.
+const PRIOR_NODE_HOURS: f64 = 200.0;
+
+const SECONDS_PER_HOUR: f64 = 3_600.0;
+const HOURS_PER_DAY: f64 = 24.0;
+const MILLION: f64 = 1e6;
+const BILLION: f64 = 1e9;
+
+/// The rate that counts as calm: the lowest range of the advisor.
+const CALM_PER_HOUR: f64 = 3.47e-5;
+/// The rate that counts as the highest: once a day.
+const HIGHEST_PER_HOUR: f64 = 0.0417;
+
+impl Hazard {
+    /// The mean of a gamma distribution around the prior, after what was watched of a Poisson process.
+    pub fn new(observed: Observed, prior: Prior) -> Self {
+        let interruptions = observed.interruption_millionths as f64 / MILLION;
+        let node_hours = observed.node_seconds as f64 / SECONDS_PER_HOUR;
+        let expected = prior.per_hour() * PRIOR_NODE_HOURS;
+        let per_hour = (interruptions + expected) / (node_hours + PRIOR_NODE_HOURS);
+        let p24 = -(-HOURS_PER_DAY * per_hour).exp_m1();
+        Self { observed, prior, per_hour_billionths: rounded(per_hour * BILLION), p24_millionths: millionths(p24) }
+    }
+
+    /// Whether it rests on anything but an assumption.
+    pub fn is_evidence(&self) -> bool {
+        self.observed.is_evidence() || self.prior != Prior::Assumed
+    }
+
+    /// Its place between calm (0) and the highest rate (a million) on a logarithmic scale.
+    pub(super) fn position_millionths(&self) -> u32 {
+        let per_hour = self.per_hour_billionths as f64 / BILLION;
+        millionths((per_hour / CALM_PER_HOUR).log10() / (HIGHEST_PER_HOUR / CALM_PER_HOUR).log10())
+    }
+
+    /// Interruptions that so many nodes have to expect in a day, in millionths.
+    pub const fn per_day_millionths(&self, nodes: u64) -> u64 {
+        self.per_hour_billionths.saturating_mul(nodes).saturating_mul(24) / 1_000
+    }
+}
+
+/// A share in millionths; below zero and above one it ends.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between zero and a million")]
+fn millionths(share: f64) -> u32 {
+    (share.clamp(0.0, 1.0) * MILLION).round() as u32
+}
+
+/// To the nearest whole number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative, and the cast saturates")]
+fn rounded(number: f64) -> u64 {
+    number.round() as u64
+}

@@ -1,0 +1,157 @@
+//! `batchtop spot explain`: how the risk of spot capacity comes about.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use super::failure::Failure;
+use super::{commands, snapshot};
+use crate::cli::{SpotExplain, SpotFormat};
+use crate::export;
+use crate::insight::spot::{
+    AdvisorRange, Hazard, LIMITS, Observed, PlacementScore, PriceRatio, Prior, Score, ScoreInput, ScoreInputs,
+};
+use crate::units::money;
+
+/// Runs `spot explain`.
+pub fn explain(args: &SpotExplain) -> Result<ExitCode, Failure> {
+    let inputs = given(args);
+    let score = Score::of(&inputs);
+    match args.output {
+        Some(SpotFormat::Json) => {
+            commands::print(&(snapshot::json(&export::explain_spot(&inputs.hazard, &score))? + "\n"))
+        }
+        None => commands::print_lines(&text(&inputs, &score)),
+    }
+}
+
+/// What the flags say; clap has checked their ranges.
+fn given(args: &SpotExplain) -> ScoreInputs {
+    const SECONDS_PER_HOUR: u64 = 3_600;
+    let observed = Observed {
+        interruption_millionths: args.interruptions.unwrap_or(0),
+        node_seconds: args.node_hours.unwrap_or(0).saturating_mul(SECONDS_PER_HOUR) / 1_000_000,
+    };
+    let ratio = args.price_ratio.map(|millionths| u32::try_from(millionths).unwrap_or(u32::MAX));
+    ScoreInputs {
+        hazard: Hazard::new(observed, Prior::of(args.advisor_range.and_then(AdvisorRange::of_index))),
+        placement: args.placement_score.and_then(PlacementScore::new),
+        price: ratio.map(PriceRatio),
+        floor: None,
+    }
+}
+
+/// Wide enough for what every line begins with.
+const LABEL_WIDTH: usize = 10;
+/// Wide enough for every input in words.
+const WORDS_WIDTH: usize = 52;
+
+fn text(inputs: &ScoreInputs, score: &Score) -> String {
+    let mut text = format!("{:<LABEL_WIDTH$}  {:<WORDS_WIDTH$}  {:>8}  {:>6}\n", "INPUT", "", "X", "WEIGHT");
+    for input in [ScoreInput::Hazard, ScoreInput::Placement, ScoreInput::Price] {
+        let term = score.terms.iter().find(|term| term.input == input);
+        let x = term.map_or_else(|| "-".to_owned(), |term| money::decimal(term.x_millionths.into(), 2));
+        let weight = money::decimal(i64::from(input.weight_percent()) * 10_000, 2);
+        let words = words(input, inputs);
+        let _ = writeln!(text, "{:<LABEL_WIDTH$}  {words:<WORDS_WIDTH$}  {x:>8}  {weight:>6}", input.name());
+    }
+    let risk =
+        score.risk.map_or_else(|| "unknown: it takes a coverage of 35 %".to_owned(), |risk| format!("{risk} of 100"));
+    let coverage = score.coverage_percent;
+    let _ = write!(text, "\n{:<LABEL_WIDTH$}  {risk}\n{:<LABEL_WIDTH$}  {coverage} %\n", "RISK", "COVERAGE");
+    let _ = write!(text, "\n{}\n\n{LIMITS}\n", rate(&inputs.hazard));
+    text
+}
+
+fn words(input: ScoreInput, inputs: &ScoreInputs) -> String {
+    let unknown = || "unknown".to_owned();
+    match input {
+        ScoreInput::Hazard if !inputs.hazard.is_evidence() => unknown(),
+        ScoreInput::Hazard => hazard(&inputs.hazard),
+        ScoreInput::Placement => inputs.placement.map_or_else(unknown, |score| format!("score {} of 10", score.get())),
+        ScoreInput::Price => {
+            let percent = |ratio: PriceRatio| money::decimal(i64::from(ratio.0) * 100, 0);
+            inputs.price.map_or_else(unknown, |ratio| format!("{} % of the on-demand price", percent(ratio)))
+        }
+    }
+}
+
+fn hazard(hazard: &Hazard) -> String {
+    let Observed { interruption_millionths, node_seconds } = hazard.observed;
+    let decimal = |millionths: u64| money::decimal(i64::try_from(millionths).unwrap_or(i64::MAX), 0);
+    let hours = decimal(node_seconds.saturating_mul(1_000) / 3_600 * 1_000);
+    let watched = format!("{} interrupted in {hours} node-hours", decimal(interruption_millionths));
+    match hazard.prior {
+        Prior::Advisor(range) => format!("{watched}, advisor {}", range.name()),
+        Prior::Assumed => watched,
+    }
+}
+
+fn rate(hazard: &Hazard) -> String {
+    let per_hour = hazard.per_hour_billionths as f64 / 1e9;
+    let p24 = f64::from(hazard.p24_millionths) / 1e4;
+    let basis = if hazard.is_evidence() { "" } else { ", assumed for want of evidence" };
+    format!("{per_hour:.1e} interruptions per node-hour{basis}: {p24:.1} % of nodes within 24 hours")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command, Spot};
+
+    fn parsed(flags: &[&str]) -> SpotExplain {
+        let cli = Cli::try_parse_from([&["batchtop", "spot", "explain"], flags].concat()).expect("parses");
+        let Some(Command::Spot { action: Spot::Explain(args) }) = cli.command else { panic!("another command") };
+        args
+    }
+
+    fn document(flags: &[&str]) -> serde_json::Value {
+        let inputs = given(&parsed(flags));
+        serde_json::to_value(export::explain_spot(&inputs.hazard, &Score::of(&inputs))).expect("a document")
+    }
+
+    #[test]
+    fn flags_become_the_terms_of_a_score() {
+        let all =
+            ["--advisor-range=4", "--interruptions=6", "--node-hours=480", "--placement-score=3", "--price-ratio=.45"];
+        let found = document(&all);
+        assert_eq!((&found["risk"], &found["coverage"]), (&70.into(), &1.0.into()), "{found}");
+        let terms: Vec<&str> =
+            found["terms"].as_array().expect("terms").iter().filter_map(|term| term["input"].as_str()).collect();
+        assert_eq!(terms, ["Hazard", "Placement", "Price"]);
+        assert_eq!(found["terms"][0]["weight"], 0.55);
+        let [per_hour, p24] = ["perHour", "p24"].map(|name| found[name].as_f64().expect("a number"));
+        assert!((0.0088..0.0090).contains(&per_hour) && (0.19..0.20).contains(&p24), "{found}");
+    }
+
+    #[test]
+    fn without_evidence_the_risk_is_unknown() {
+        let found = document(&["--interruptions", "0", "--node-hours", "23.9"]);
+        assert_eq!((&found["risk"], &found["coverage"]), (&serde_json::Value::Null, &0.0.into()), "{found}");
+        assert_eq!((&found["prior"], &found["terms"]), (&"Assumed".into(), &serde_json::json!([])), "{found}");
+    }
+
+    #[test]
+    fn the_text_tells_each_input_and_what_the_score_cannot_tell() {
+        let inputs = given(&parsed(&["--advisor-range", "2", "--node-hours", "1.5", "--price-ratio", "0.75"]));
+        let text = text(&inputs, &Score::of(&inputs));
+        for part in [
+            "0 interrupted in 1.5 node-hours, advisor 10-15%",
+            "75 % of the on-demand price",
+            "Placement   unknown",
+            "27 of 100",
+            "65 %",
+            "not fitted",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_flag_out_of_its_range_is_refused() {
+        for wrong in ["--advisor-range=5", "--placement-score=0", "--price-ratio=-1", "--interruptions=x"] {
+            assert!(Cli::try_parse_from(["batchtop", "spot", "explain", wrong]).is_err(), "{wrong}");
+        }
+    }
+}
