@@ -72,6 +72,7 @@ fn controller(version: &str) -> Delta {
         image,
         feature_gates: None,
         replicas: 1,
+        has_interruption_queue: true,
     }]))
 }
 

@@ -129,6 +129,7 @@ pub struct EventTable {
     disrupted_by: HashMap<ObjectKey, EventObject, RandomState>,
     round: u64,
     dropped: u64,
+    capacity_changes: u64,
 }
 
 fn rank(row: &EventRow, seen: u64) -> Rank {
@@ -138,6 +139,14 @@ fn rank(row: &EventRow, seen: u64) -> Rank {
 fn is_disruption(row: &EventRow) -> bool {
     matches!(row.class, EventClass::Blocked | EventClass::Disrupting | EventClass::Interruption)
 }
+
+/// Whether an Event tells of capacity that is taken back, or that is not to be had.
+fn is_of_capacity(row: &EventRow) -> bool {
+    row.class == EventClass::Interruption || row.reason == INSUFFICIENT_CAPACITY
+}
+
+/// The reason of Karpenter's Event where the cloud has no capacity (karpenter pkg/controllers/nodeclaim/lifecycle/events.go).
+pub const INSUFFICIENT_CAPACITY: &str = "InsufficientCapacityError";
 
 impl EventTable {
     /// Applies one change; a relist forgets what the server no longer has when it commits.
@@ -158,6 +167,7 @@ impl EventTable {
 
     fn upsert(&mut self, row: EventRow) {
         let (key, fresh) = (row.meta.key.clone(), rank(&row, self.round));
+        self.capacity_changes += u64::from(is_of_capacity(&row));
         self.take_out(&key);
         self.remember_disruption(&row);
         let by_name = self.by_object.entry(row.object.kind.clone()).or_default();
@@ -179,6 +189,7 @@ impl EventTable {
     /// Takes a row out of the ring; what is remembered beside it stays. Says in which round the row was seen last.
     fn take_out(&mut self, key: &ObjectKey) -> Option<u64> {
         let (row, seen) = self.rows.remove(key)?;
+        self.capacity_changes += u64::from(is_of_capacity(&row));
         self.ranks.remove(&rank(&row, seen));
         self.forget_object(&row.object, key);
         Some(seen)
@@ -221,7 +232,8 @@ impl EventTable {
     /// Of the other Events about the object the newest that the ring still has takes its place.
     fn forget_disruption(&mut self, key: &ObjectKey) {
         let Some(object) = self.disrupted_by.remove(key) else { return };
-        self.newest_disruption.remove(&object);
+        let forgotten = self.newest_disruption.remove(&object);
+        self.capacity_changes += u64::from(forgotten.is_some_and(|(row, _)| is_of_capacity(&row)));
         let others = self.about(&object).filter(|row| row.object == object && is_disruption(row));
         let next = others.max_by_key(|row| (row.at, &row.meta.key)).cloned();
         if let Some(row) = next {
@@ -276,6 +288,11 @@ impl EventTable {
     /// The newest Event of class Blocked, Disrupting or Interruption of each object, also where the ring forgot it.
     fn newest_disruption(&self, object: &EventObject) -> Option<&EventRow> {
         self.newest_disruption.get(object).map(|(row, _)| row)
+    }
+
+    /// How often Events that tell of capacity taken back, or not to be had, came, changed or went.
+    pub const fn capacity_changes(&self) -> u64 {
+        self.capacity_changes
     }
 
     /// Number of Events that are kept.
@@ -350,6 +367,24 @@ mod tests {
         assert_eq!(newest(&table, "a"), Some("old"));
         relist(&mut table, too_many().skip(1));
         assert_eq!(newest(&table, "a"), None);
+    }
+
+    #[test]
+    fn changes_of_events_about_capacity_are_counted_and_no_others() {
+        let mut table = EventTable::default();
+        let mut has_changed = |change| {
+            let before = table.capacity_changes();
+            table.apply(change);
+            table.capacity_changes() != before
+        };
+        assert!(has_changed(Change::Upsert(row("notice", EventClass::Interruption, 1, "a"))));
+        assert!(!has_changed(Change::Upsert(row("blocked", EventClass::Blocked, 2, "a"))));
+        let lacking = EventRow { reason: sym(INSUFFICIENT_CAPACITY), ..row("none", EventClass::Provisioning, 3, "a") };
+        assert!(has_changed(Change::Upsert(lacking)));
+        assert!(!has_changed(Change::Remove(ObjectKey::new("default", "blocked"))));
+        assert!(has_changed(Change::Remove(ObjectKey::new("default", "notice"))));
+        assert!(!has_changed(Change::Begin));
+        assert!(has_changed(Change::Commit), "the list has none of them any more");
     }
 
     #[test]

@@ -36,7 +36,7 @@ mod write;
 pub use delta::{Change, Delta, Epoch, KindRows, kinds};
 pub use demand::{Demand, PriceDemand, RegionDemand};
 pub use dra::*;
-pub use event::{EVENT_CAPACITY, EventClass, EventObject, EventRow, EventTable, EventType};
+pub use event::{EVENT_CAPACITY, EventClass, EventObject, EventRow, EventTable, EventType, INSUFFICIENT_CAPACITY};
 pub use gpu::{
     DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuAnswer, GpuDemand, GpuDevices, GpuFailure, MigInstance,
     NodeAnswers, NodeDevices, ToldBy, Utilization,

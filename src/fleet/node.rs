@@ -37,6 +37,17 @@ impl CapacityType {
     }
 }
 
+/// Labels with the capacity type: that of Karpenter, and that of EKS managed node groups.
+const CAPACITY_LABELS: [&str; 2] = ["karpenter.sh/capacity-type", "eks.amazonaws.com/capacityType"];
+
+/// Labels with the values by which GKE and AKS mark spot and preemptible capacity.
+const SPOT_LABELS: [(&str, &[&str]); 4] = [
+    ("cloud.google.com/gke-spot", &["true"]),
+    ("cloud.google.com/gke-preemptible", &["true"]),
+    ("cloud.google.com/gke-provisioning", &["spot", "preemptible"]),
+    ("kubernetes.azure.com/scalesetpriority", &["spot"]),
+];
+
 /// One taint of a Node.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Taint {
@@ -101,11 +112,14 @@ impl NodeRow {
         self.labels.get("topology.kubernetes.io/region")
     }
 
-    /// Karpenter's capacity type, else that of an EKS managed node group.
+    /// Karpenter's capacity type, else that of an EKS managed node group, else spot by a label of GKE or AKS.
     pub fn capacity_type(&self) -> Option<CapacityType> {
-        let label =
-            self.labels.get("karpenter.sh/capacity-type").or_else(|| self.labels.get("eks.amazonaws.com/capacityType"));
-        label.and_then(|value| CapacityType::parse(value))
+        let named = CAPACITY_LABELS.iter().find_map(|label| self.labels.get(label));
+        let is_spot = |(label, values): &(&str, &[&str])| {
+            self.labels.get(label).is_some_and(|value| values.contains(&value.as_str()))
+        };
+        let by_cloud = || SPOT_LABELS.iter().any(is_spot).then_some(CapacityType::Spot);
+        named.and_then(|value| CapacityType::parse(value)).or_else(by_cloud)
     }
 
     /// The memory of one of its GPUs, in MiB, as NVIDIA's discovery tells: label `nvidia.com/gpu.memory`.

@@ -131,6 +131,9 @@ pub struct ControllerRow {
     pub feature_gates: Option<Sym>,
     /// `spec.replicas`: how many controllers are to run.
     pub replicas: i64,
+    /// Whether it has a queue from which it learns of interruptions: `INTERRUPTION_QUEUE` or `--interruption-queue`. The AWS
+    /// provider alone knows both.
+    pub has_interruption_queue: bool,
 }
 
 /// One kueue.x-k8s.io Workload: what Kueue admits as a whole.

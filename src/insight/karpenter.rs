@@ -211,7 +211,13 @@ mod tests {
 
     fn with_image(image: &str, group: &str) -> Fleet {
         let meta = rows::meta("kube-system", "karpenter", Time::from_seconds(0));
-        let row = ControllerRow { meta, image: Sym::new(image), feature_gates: None, replicas: 1 };
+        let row = ControllerRow {
+            meta,
+            image: Sym::new(image),
+            feature_gates: None,
+            replicas: 1,
+            has_interruption_queue: false,
+        };
         let class = NodeClassRef { group: Sym::new(group), kind: Sym::new("NodeClass"), name: Sym::new("default") };
         let pool = rows::pool(rows::meta("", "gpu", Time::from_seconds(0)));
         let pool = NodePoolRow { node_class: Some(class), ..pool };

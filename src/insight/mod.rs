@@ -1,8 +1,8 @@
 //! Insights: pure functions over the Fleet.
 //!
 //! The rooms do not know one another; [`picture`] brings them together. What several rooms and the picture need
-//! ([`karpenter`], [`phase`], [`relation`], [`known`], [`scope`], [`sentence`]) stands beside them. [`insights`] keeps every
-//! derived value up to date.
+//! ([`karpenter`], [`interruption`], [`phase`], [`relation`], [`known`], [`scope`], [`sentence`]) stands beside them.
+//! [`insights`] keeps every derived value up to date.
 
 pub mod batch;
 pub mod cold_start;
@@ -10,6 +10,7 @@ pub mod cost;
 pub mod disruption;
 pub mod gpu;
 pub mod insights;
+pub mod interruption;
 pub mod karpenter;
 pub mod known;
 pub mod phase;

@@ -6,7 +6,8 @@ use super::node_inputs::{BrokenNodes, NodeInputs};
 use super::reason::Reason;
 use super::verdict::{self, Disruption};
 use super::{budgets, protection};
-use crate::fleet::{Condition, NodeClassRef, NodeRow, ObjectKey, PodRow, Status};
+use crate::fleet::{Condition, NodeClassRef, NodeRow, ObjectKey, PodRow, Status, Sym};
+use crate::insight::interruption::{self, Signal, SignalKind, SpotKind};
 use crate::insight::karpenter::{AUTO_MODE_GROUP, is_of_aws};
 use crate::insight::phase;
 use crate::insight::sentence::{Part, Sentence, sentence};
@@ -162,11 +163,29 @@ fn expiration(case: &NodeInputs<'_>) -> Option<Hazard> {
 
 /// Karpenter deletes the NodeClaim as soon as it hears of it (aws pkg/controllers/interruption).
 fn interruption(case: &NodeInputs<'_>) -> Option<Hazard> {
-    let event = verdict::interruption(case)?;
-    let at = event.at.plus_seconds(SPOT_NOTICE_SECONDS);
-    let message = sentence![&event.message, ": the instance goes at ", at];
-    let pods = reached(case, |pod| Some(killed_after(case, pod, event.at).map_or(at, |killed| killed.min(at))));
-    Some(Hazard { kind: HazardKind::SpotInterruption, at: Some(at), message, pods, ends_pods: true })
+    match verdict::interruption(case) {
+        Some(event) => Some(reclaim(case, &event.message, Some(event.at))),
+        None => signal(case, SignalKind::Reclaim).map(|signal| reclaim(case, &signal.reason, signal.at)),
+    }
+}
+
+/// The sign that tells so of spot capacity, be it no Event.
+fn signal(case: &NodeInputs<'_>, kind: SignalKind) -> Option<Signal> {
+    SpotKind::of(case.node, case.claim)?;
+    interruption::of_node(case.node, &case.events, case.now).filter(|signal| signal.kind == kind)
+}
+
+/// Of an instance of which these words were given at that time; `None` for a taint, which does not say when.
+fn reclaim(case: &NodeInputs<'_>, words: &Sym, given: Option<Time>) -> Hazard {
+    let notice = SpotKind::of(case.node, case.claim).map_or(SPOT_NOTICE_SECONDS, SpotKind::notice_seconds);
+    let at = given.map(|given| given.plus_seconds(notice));
+    let when = at.map(|at| sentence![": the instance goes at ", at]);
+    let message = sentence![words, when.unwrap_or_else(|| Sentence::of(": the instance is taken back"))];
+    let pods = reached(case, |pod| {
+        let killed = killed_after(case, pod, given.unwrap_or(case.now));
+        at.map_or(killed, |at| Some(killed.map_or(at, |killed| killed.min(at))))
+    });
+    Hazard { kind: HazardKind::SpotInterruption, at, message, pods, ends_pods: true }
 }
 
 fn rebalance(case: &NodeInputs<'_>) -> Option<Hazard> {
@@ -174,8 +193,9 @@ fn rebalance(case: &NodeInputs<'_>) -> Option<Hazard> {
         matches!(event.reason.as_str(), "SpotRebalanceRecommendation" | "RebalanceRecommendation")
             && evidence::is_fresh(event, case.now, REBALANCE_SECONDS - 1)
     };
-    let event = case.events.iter().find(is_recent)?;
-    let message = sentence![&event.message, ": an interruption has become more likely"];
+    let told = case.events.iter().find(is_recent).map(|event| event.message.clone());
+    let words = told.or_else(|| signal(case, SignalKind::Rebalance).map(|signal| signal.reason))?;
+    let message = sentence![&words, ": an interruption has become more likely"];
     let kind = HazardKind::RebalanceRecommendation;
     Some(Hazard { kind, at: None, message, pods: Vec::new(), ends_pods: false })
 }
@@ -460,8 +480,9 @@ fn cautions(case: &NodeInputs<'_>, hazards: &[Hazard], pod: &PodRow, end: Option
             && hazard.at.is_none_or(|at| end.is_none_or(|end| at < end))
     };
     cautions.extend(hazards.iter().find(waits).map(|hazard| hazard.message.clone()));
-    if case.label("karpenter.sh/capacity-type").is_some_and(|value| value == "spot") {
-        cautions.push(Sentence::of("spot: the cloud may take the instance with two minutes' notice"));
-    }
+    cautions.extend(SpotKind::of(case.node, case.claim).map(|kind| match kind.notice_seconds() {
+        30 => Sentence::of("spot: the cloud may take the instance with half a minute's notice"),
+        _ => Sentence::of("spot: the cloud may take the instance with two minutes' notice"),
+    }));
     cautions
 }

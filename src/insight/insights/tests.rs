@@ -378,8 +378,13 @@ fn classes_and_controllers() -> Vec<Delta> {
     };
     let controller = |version: &str, gates: Option<&str>| {
         let image = sym(&format!("public.ecr.aws/karpenter/controller:{version}"));
-        let row =
-            ControllerRow { meta: meta("kube-system", "karpenter"), image, feature_gates: gates.map(sym), replicas: 1 };
+        let row = ControllerRow {
+            meta: meta("kube-system", "karpenter"),
+            image,
+            feature_gates: gates.map(sym),
+            replicas: 1,
+            has_interruption_queue: version == "1.14.1",
+        };
         Delta::Controllers(upserts(vec![row]))
     };
     vec![

@@ -320,6 +320,52 @@ fn a_cloud_interruption_notice_ends_pods_within_two_minutes() {
 }
 
 #[test]
+fn of_spot_capacity_taints_and_conditions_are_notices_too() {
+    let spot = |label: (&'static str, &'static str), taint: Option<&str>| {
+        let own = MANAGED_LABELS.into_iter().filter(|(key, _)| *key != "karpenter.sh/capacity-type");
+        let pairs: Vec<_> = own.chain([label]).collect();
+        let taint = taint.map(|key| Taint { key: sym(key), value: sym(""), effect: sym("NoSchedule") });
+        move |w: &mut World| {
+            w.node.labels = labels(&pairs);
+            w.node.taints = taint.into_iter().collect();
+        }
+    };
+    let gke = |taint| spot(("cloud.google.com/gke-spot", "true"), taint);
+    let aws = |taint| spot(("karpenter.sh/capacity-type", "spot"), Some(taint));
+    let shutting_down = |w: &mut World| {
+        gke(None)(w);
+        let message = sym("node is shutting down");
+        w.node.conditions = vec![Condition { message, ..condition("Ready", Status::False, "KubeletNotReady") }];
+    };
+    check(vec![
+        (
+            "a taint of GKE, which does not say since when",
+            training("true", gke(Some("cloud.google.com/impending-node-termination"))),
+            &["SpotInterruption@- train-0@-"],
+            FAILS,
+        ),
+        (
+            "a node of GKE that shuts down since its creation",
+            training("true", shutting_down),
+            &["SpotInterruption@30 train-0@30"],
+            fails("30"),
+        ),
+        (
+            "a taint of the Node Termination Handler",
+            training("true", aws("aws-node-termination-handler/spot-itn")),
+            &["SpotInterruption@- train-0@-"],
+            FAILS,
+        ),
+        (
+            "its recommendation",
+            training("true", aws("aws-node-termination-handler/rebalance-recommendation")),
+            &["RebalanceRecommendation@-"],
+            HOLDS,
+        ),
+    ]);
+}
+
+#[test]
 fn a_capacity_block_ends_its_node_40_minutes_before_its_end() {
     let block = |is_capacity_block: bool| {
         move |w: &mut World| {
@@ -358,8 +404,13 @@ fn a_capacity_block_ends_its_node_40_minutes_before_its_end() {
 fn gate(w: &mut World) {
     w.claim().node_class = Some(class_ref("karpenter.k8s.aws"));
     let feature_gates = Some(sym("SpotToSpotConsolidation=false,NodeRepair=true"));
-    w.controllers =
-        vec![ControllerRow { meta: meta("kube-system", "karpenter"), image: sym(""), feature_gates, replicas: 1 }];
+    w.controllers = vec![ControllerRow {
+        meta: meta("kube-system", "karpenter"),
+        image: sym(""),
+        feature_gates,
+        replicas: 1,
+        has_interruption_queue: false,
+    }];
 }
 
 #[test]
@@ -667,6 +718,7 @@ fn feature_gates_are_parsed_as_go_parses_them() {
                 image: sym(""),
                 feature_gates,
                 replicas: 1,
+                has_interruption_queue: false,
             }];
         });
         !hazards(&world).is_empty()

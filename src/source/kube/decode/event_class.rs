@@ -44,7 +44,8 @@ fn image_or_other(message: &str) -> EventClass {
 }
 
 /// Reasons that have one meaning, whoever writes them. Karpenter's are those of pkg/events/reason.go and of the AWS
-/// provider's interruption/events, the former names of v1alpha5 included.
+/// provider's interruption/events, the former names of v1alpha5 included; those of AWS's Node Termination Handler are in
+/// its pkg/observability/k8s-events.go.
 fn by_reason(reason: &str, kind: EventType) -> EventClass {
     match reason {
         "DisruptionBlocked"
@@ -76,7 +77,10 @@ fn by_reason(reason: &str, kind: EventType) -> EventClass {
         | "SpotInterruption"
         | "ScheduledEvent"
         | "ASGLifecycle"
-        | "StateChange" => EventClass::Interruption,
+        | "StateChange"
+        | "SQSTermination"
+        | "UnknownInterruption"
+        | "PreemptScheduled" => EventClass::Interruption,
         "InstanceTerminating" if kind == EventType::Warning => EventClass::Interruption,
         "Evicted"
         | "Disrupted"
@@ -153,6 +157,8 @@ mod tests {
             ("DisruptionBlocked", EventClass::Blocked),
             ("DisruptionTerminating", EventClass::Disrupting),
             ("SpotInterrupted", EventClass::Interruption),
+            ("SQSTermination", EventClass::Interruption),
+            ("UnknownInterruption", EventClass::Interruption),
             ("TaintManagerEviction", EventClass::Eviction),
             ("Nominated", EventClass::Provisioning),
             ("Pulled", EventClass::Image),

@@ -1,10 +1,10 @@
 //! Kinds of which little is kept.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::condition::{SlimCondition, conditions};
 use super::meta::{Pairs, SlimMeta, SlimTime, time};
-use super::pod_spec::PodSpec;
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::kinds::{
@@ -287,7 +287,41 @@ struct DeploymentSpec<'a> {
 #[serde(default)]
 struct Template<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
-    spec: PodSpec<'a>,
+    spec: ControllerSpec<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ControllerSpec<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    containers: Vec<ControllerContainer<'a>>,
+}
+
+/// A container with what is set of it by command line and environment.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ControllerContainer<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    image: Text<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    command: Vec<Text<'a>>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    args: Vec<Text<'a>>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    env: Vec<Setting<'a>>,
+}
+
+/// An environment variable: its plain value, and whether it has one from elsewhere.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Setting<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    value: Text<'a>,
+    value_from: Option<IgnoredAny>,
 }
 
 impl Project for Controllers {
@@ -305,8 +339,24 @@ impl Project for Controllers {
             feature_gates: gates.map(|gates| interner.sym(&gates.value)),
             // The API's default.
             replicas: slim.spec.replicas.unwrap_or(1),
+            has_interruption_queue: controller.is_some_and(has_interruption_queue),
         })
     }
+}
+
+/// By flag or environment variable, one that takes its value from a ConfigMap or Secret included
+/// (aws pkg/operator/options/options.go).
+fn has_interruption_queue(controller: &ControllerContainer<'_>) -> bool {
+    const FLAG: &str = "--interruption-queue";
+    let words = || controller.command.iter().chain(&controller.args).map(|word| &**word);
+    let with_value = |word: &str| {
+        word.strip_prefix(FLAG).and_then(|rest| rest.strip_prefix('=')).is_some_and(|name| !name.is_empty())
+    };
+    let by_flag =
+        words().any(with_value) || words().zip(words().skip(1)).any(|(flag, name)| flag == FLAG && !name.is_empty());
+    let is_set =
+        |one: &Setting<'_>| &*one.name == "INTERRUPTION_QUEUE" && (!one.value.is_empty() || one.value_from.is_some());
+    by_flag || controller.env.iter().any(is_set)
 }
 
 /// One kueue.x-k8s.io Workload, as far as it is read: what v1beta2 renamed of v1beta1 is not.

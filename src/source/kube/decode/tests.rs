@@ -1007,6 +1007,32 @@ fn capacity_block_ends_and_feature_gates_are_read() {
     assert_eq!((row.image.as_str(), row.feature_gates.as_deref()), ("k:1.14.1", Some("NodeRepair=true")));
 }
 
+#[test]
+fn an_interruption_queue_is_a_flag_or_an_environment_variable_with_a_value() {
+    let controller = |container: &str| {
+        let json = format!(
+            r#"{{{},"spec":{{"template":{{"spec":{{"containers":[{{"name":"mesh","args":["--interruption-queue=q"]}},
+            {{"name":"controller","image":"k:1.14.1"{container}}}]}}}}}}}}"#,
+            meta("")
+        );
+        in_both_encodings::<kinds::Controllers>(json.as_bytes(), &mut Interner::default()).unwrap()
+    };
+    for (container, wanted) in [
+        ("", false),
+        (r#","env":[{"name":"INTERRUPTION_QUEUE","value":"prod"}]"#, true),
+        (r#","env":[{"name":"INTERRUPTION_QUEUE","value":""}]"#, false),
+        (r#","env":[{"name":"INTERRUPTION_QUEUE"}]"#, false),
+        (r#","env":[{"name":"INTERRUPTION_QUEUE","valueFrom":{"configMapKeyRef":{"name":"c","key":"k"}}}]"#, true),
+        (r#","args":["--interruption-queue=prod"]"#, true),
+        (r#","args":["--interruption-queue="]"#, false),
+        (r#","args":["--log-level","debug","--interruption-queue","prod"]"#, true),
+        (r#","command":["/karpenter","--interruption-queue=prod"]"#, true),
+        (r#","args":["--interruption-queue-name=prod"]"#, false),
+    ] {
+        assert_eq!(controller(container).has_interruption_queue, wanted, "{container}");
+    }
+}
+
 fn read_workload(body: &str) -> Result<WorkloadRow, DecodeError> {
     let owners = r#","ownerReferences":[{"apiVersion":"batch/v1","kind":"Job","name":"train","uid":"u2",
         "controller":true,"blockOwnerDeletion":true}]"#;

@@ -319,4 +319,20 @@ static EVENT_SERIES: Message = Message(&[field(1, "count", Int), field(2, "lastO
 static DEPLOYMENT: Message =
     Message(&[field(1, "metadata", Object(&META)), field(2, "spec", Object(&DEPLOYMENT_SPEC))]);
 
-static DEPLOYMENT_SPEC: Message = Message(&[field(1, "replicas", Int), field(3, "template", Object(&TEMPLATE))]);
+static DEPLOYMENT_SPEC: Message =
+    Message(&[field(1, "replicas", Int), field(3, "template", Object(&CONTROLLER_TEMPLATE))]);
+
+static CONTROLLER_TEMPLATE: Message = Message(&[field(2, "spec", Object(&CONTROLLER_SPEC))]);
+
+static CONTROLLER_SPEC: Message = Message(&[field(2, "containers", List(&Object(&CONTROLLER_CONTAINER)))]);
+
+static CONTROLLER_CONTAINER: Message = Message(&[
+    field(1, "name", Text),
+    field(2, "image", Text),
+    field(3, "command", List(&Text)),
+    field(4, "args", List(&Text)),
+    field(7, "env", List(&Object(&SETTING))),
+]);
+
+static SETTING: Message =
+    Message(&[field(1, "name", Text), field(2, "value", Text), field(3, "valueFrom", Object(&RUNNING))]);
