@@ -4,6 +4,7 @@ use crate::fleet::{Demand, Epoch, HistoryAnswer, HistoryQuestion, Key, ObjectCha
 use crate::input::Chord;
 use crate::insight::cold_start::ClusterHistory;
 use crate::insight::disruption::Remembered;
+use crate::insight::insights::SpotRecord;
 use crate::units::Time;
 
 /// What the mouse did. Where it did it is resolved against the Screen that was drawn last, which only the runtime has.
@@ -132,6 +133,8 @@ pub enum Effect {
     Remember(Vec<Remembered>),
     /// Write down what was observed of pulls and machines.
     RememberStarts(Box<ClusterHistory>),
+    /// Write down what has been seen of spot pools.
+    RememberSpot(SpotRecord),
     /// Put text on the clipboard.
     Copy(String),
     /// Stop the process as ctrl-z does.

@@ -19,11 +19,15 @@ pub fn slice(app: &mut App, effects: &mut Effects) {
     if let Some(observed) = requests.starts {
         effects.push(Effect::RememberStarts(Box::new(observed)));
     }
+    if let Some(record) = requests.remember_spot {
+        effects.push(Effect::RememberSpot(record));
+    }
 }
 
 /// Does all of it, and what would wait for a later second: for a document that is written once.
 pub fn settle_completely(app: &mut App) -> Vec<Effect> {
-    app.insights_mut().0.hurry();
+    let (insights, inputs) = app.insights_mut();
+    insights.hurry(&inputs);
     settle(app)
 }
 

@@ -145,7 +145,8 @@ fn is_of_capacity(row: &EventRow) -> bool {
     row.class == EventClass::Interruption || row.reason == INSUFFICIENT_CAPACITY
 }
 
-/// The reason of Karpenter's Event where the cloud has no capacity (karpenter pkg/controllers/nodeclaim/lifecycle/events.go).
+/// The reason of Karpenter's Event where the cloud has no capacity (karpenter
+/// pkg/controllers/nodeclaim/lifecycle/events.go).
 pub const INSUFFICIENT_CAPACITY: &str = "InsufficientCapacityError";
 
 impl EventTable {

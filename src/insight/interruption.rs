@@ -1,7 +1,7 @@
 //! What tells that the cloud takes an instance back, or may soon, and which clouds sell such instances.
 //!
-//! batchtop runs outside of the nodes: it learns of a notice only through Events, taints and conditions. Whoever drains the
-//! node (Karpenter, the Node Termination Handler of AWS, GKE, the kubelet) leaves one of these.
+//! batchtop runs outside of the nodes: it learns of a notice only through Events, taints and conditions. Whoever drains
+//! the node (Karpenter, the Node Termination Handler of AWS, GKE, the kubelet) leaves one of these.
 
 use crate::fleet::{Condition, EventClass, EventRow, NodeClaimRow, NodeRow, Status, Sym, Taint};
 use crate::insight::karpenter::{AUTO_MODE_GROUP, is_of_aws};
@@ -26,7 +26,8 @@ pub enum SpotKind {
 pub const PREEMPTIBLE_SECONDS: i64 = 24 * 3_600;
 
 impl SpotKind {
-    /// Of a Node; `None` where its capacity is no spot capacity. Before Karpenter has labelled a Node, its NodeClaim tells.
+    /// Of a Node; `None` where its capacity is no spot capacity. Before Karpenter has labelled a Node, its NodeClaim
+    /// tells.
     pub fn of(node: &NodeRow, claim: Option<&NodeClaimRow>) -> Option<Self> {
         let is = |label: &str, value: &str| node.labels.get(label).is_some_and(|found| found == value);
         if is("cloud.google.com/gke-preemptible", "true") || is("cloud.google.com/gke-provisioning", "preemptible") {
@@ -130,8 +131,8 @@ const REBALANCE_SECONDS: i64 = 3_600;
 /// By how much the clocks of a cluster may differ.
 const CLOCKS_DIFFER_SECONDS: i64 = 60;
 
-/// The signal that decides about a Node, of these Events about it and its NodeClaim: of reclaims the first that tells its
-/// time, which is the notice; of recommendations the last.
+/// The signal that decides about a Node, of these Events about it and its NodeClaim: of reclaims the first that tells
+/// its time, which is the notice; of recommendations the last.
 pub fn of_node(node: &NodeRow, events: &[&EventRow], now: Time) -> Option<Signal> {
     let since = node.meta.created.plus_seconds(-CLOCKS_DIFFER_SECONDS);
     let is_of_this_node = |event: &&&EventRow| event.at >= since;

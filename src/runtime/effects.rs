@@ -16,6 +16,7 @@ use crate::app::{Effect, Msg};
 use crate::fleet::{ClusterFacts, Epoch, HistoryQuestion, Key, ObjectChange, Report, WriteOutcome};
 use crate::insight::cold_start::ClusterHistory;
 use crate::insight::disruption::Remembered;
+use crate::insight::insights::SpotRecord;
 
 /// Performs effects.
 pub struct Executor {
@@ -23,7 +24,7 @@ pub struct Executor {
     sink: mpsc::Sender<(Epoch, Report)>,
     answers: mpsc::Sender<Msg>,
     clock: Clock,
-    /// File with the held nodes; `None` in the demo.
+    /// Files of what was seen; `None` in the demo.
     state: Option<StateFiles>,
     /// The running fetch; a new one cancels it.
     fetch: Option<AbortHandle>,
@@ -86,6 +87,7 @@ impl Executor {
             Effect::AskHistory { epoch, key, question } => self.ask_history(epoch, key, question),
             Effect::Remember(held) => self.remember(held),
             Effect::RememberStarts(observed) => self.remember_starts(*observed),
+            Effect::RememberSpot(record) => self.remember_spot(record),
             Effect::Demand(demand) => self.backend.demand(demand),
             Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) => {}
         }
@@ -107,6 +109,16 @@ impl Executor {
         tokio::task::spawn_blocking(move || {
             if let Err(error) = file.save(observed) {
                 tracing::warn!(path = %file.path().display(), %error, "what was observed of starts cannot be saved");
+            }
+        });
+    }
+
+    /// Saves what was seen of spot pools. Without the file estimates begin anew, so an error is only logged.
+    fn remember_spot(&self, record: SpotRecord) {
+        let Some(StateFiles { spot: file, .. }) = self.state.clone() else { return };
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = file.save(&record) {
+                tracing::warn!(path = %file.path().display(), %error, "spot pools cannot be saved");
             }
         });
     }

@@ -25,6 +25,7 @@ mod setup;
 mod signals;
 mod snapshot;
 mod spot;
+mod spot_memory;
 mod start_file;
 mod starts;
 mod state;

@@ -54,6 +54,7 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
     if let Some(state) = &state {
         app.insights.held.load(state.held.load(), app.now);
         app.insights.starts.load(state.starts.load());
+        app.insights.spot.load(state.spot.load(app.now));
     }
     let backend = if cli.demo.demo {
         Choice::Demo(cli.demo.seed.unwrap_or(DEMO_SEED), app.now)

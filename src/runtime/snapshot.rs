@@ -59,12 +59,17 @@ pub fn read(cli: &Cli, timeout: Duration) -> Result<Option<App>, Failure> {
     Ok(Some(app))
 }
 
-/// Keeps what was observed of starts, which the cluster forgets within the hour. Without it later estimates are poorer, so
-/// that it cannot be kept is only a warning.
+/// Keeps what was seen here and the cluster forgets: what starts took, and which spot nodes are being taken back, for once they
+/// are gone, only this tells to which pools they belonged. Without it later estimates are poorer, so that it cannot be kept is
+/// only a warning.
 fn remember(app: &mut App, state: &StateFiles) {
-    let Some(observed) = app.insights.starts.to_write() else { return };
-    if let Err(error) = state.starts.save(observed) {
-        commands::complain(&format!("warning: cannot write {}: {error}", state.starts.path().display()));
+    let starts = app.insights.starts.to_write().map(|observed| state.starts.save(observed));
+    let record = app.insights.spot.record();
+    let spot = (!record.memory.interruptions.is_empty()).then(|| state.spot.save(&record));
+    for (path, saved) in [(state.starts.path(), starts), (state.spot.path(), spot)] {
+        if let Some(Err(error)) = saved {
+            commands::complain(&format!("warning: cannot write {}: {error}", path.display()));
+        }
     }
 }
 

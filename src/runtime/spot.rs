@@ -142,7 +142,7 @@ mod tests {
             "Placement   unknown",
             "27 of 100",
             "65 %",
-            "not fitted",
+            "are judgement",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::memory::Memory;
+use super::spot_memory::SpotMemoryFile;
 use super::start_file::StartFile;
 
 /// All of them.
@@ -12,11 +13,17 @@ pub struct StateFiles {
     pub held: Memory,
     /// What was observed of pulls and machines.
     pub starts: StartFile,
+    /// What was seen of spot pools.
+    pub spot: SpotMemoryFile,
 }
 
 impl StateFiles {
-    /// Those in a state folder; created with the first save.
+    /// Those in a state folder; each is created with the first save.
     pub fn in_folder(state: &Path) -> Self {
-        Self { held: Memory::in_folder(state), starts: StartFile::in_folder(state) }
+        Self {
+            held: Memory::in_folder(state),
+            starts: StartFile::in_folder(state),
+            spot: SpotMemoryFile::in_folder(state),
+        }
     }
 }

@@ -168,6 +168,15 @@ pub fn of_karpenter(query: &PriceQuery<'_>) -> Option<i64> {
     quote.ok().map(|quote| quote.micro_usd_per_hour)
 }
 
+/// What an instance costs on demand, in micro-dollars per hour: by the user's rules for it, else by the lists. What
+/// somebody set for this very machine is left out, for it is the price of the capacity that it has.
+pub fn on_demand(query: &PriceQuery<'_>) -> Option<i64> {
+    let machine = Machine { capacity_type: Some(CapacityType::OnDemand), ..query.machine };
+    let query = PriceQuery { machine, ..*query };
+    let quote = user_rule(&query).or_else(|_| first_from(LISTS, &query));
+    quote.ok().map(|quote| quote.micro_usd_per_hour)
+}
+
 /// Whether AWS itself tells the price.
 pub(super) fn is_told_by_aws(query: &PriceQuery<'_>) -> bool {
     aws(query).is_ok()

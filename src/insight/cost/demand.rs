@@ -46,7 +46,8 @@ fn note_price(wanted: &mut RegionDemand, query: &PriceQuery<'_>) {
     }
     let Some(name) = query.machine.instance_type().filter(|_| query.machine.is_linux()) else { return };
     match query.machine.capacity_type {
-        Some(CapacityType::Spot) => wanted.spot.insert(name.clone()),
+        // What is saved against on-demand capacity is told, too.
+        Some(CapacityType::Spot) => wanted.spot.insert(name.clone()) | wanted.on_demand.insert(name.clone()),
         Some(CapacityType::OnDemand | CapacityType::Reserved) => wanted.on_demand.insert(name.clone()),
         None => false,
     };

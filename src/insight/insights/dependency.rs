@@ -46,11 +46,13 @@ pub enum Part {
     Ledger,
     /// What the Sources of prices are asked for.
     PriceDemand,
+    /// [`super::Insights::spot`].
+    Spot,
 }
 
 impl Part {
     /// Every part, each behind those on which it depends.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Picture,
         Self::Starts,
         Self::Karpenter,
@@ -61,6 +63,7 @@ impl Part {
         Self::Rates,
         Self::Ledger,
         Self::PriceDemand,
+        Self::Spot,
     ];
 
     /// Everything on which the part depends.
@@ -142,6 +145,22 @@ impl Part {
                 Dependency::Kind(Kind::KarpenterDeployment),
                 Prices,
                 Completeness,
+            ],
+            Self::Spot => &[
+                // Nodes, NodeClaims, what is on Nodes and what they cost.
+                Dependency::Part(Self::Picture),
+                // The Node Termination Handler.
+                Dependency::Kind(Kind::Pod),
+                Dependency::Kind(Kind::Event),
+                // The interruption queue, and by the version what a duration of protection means.
+                Dependency::Kind(Kind::KarpenterDeployment),
+                // Whose pools these are.
+                Cluster,
+                // Of on-demand capacity.
+                Prices,
+                // Whether Events are read.
+                Completeness,
+                Minute,
             ],
             Self::Gpus => &[
                 Dependency::Kind(Kind::Node),

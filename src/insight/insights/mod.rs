@@ -12,6 +12,7 @@ mod gpus;
 mod payments;
 mod protected_pods;
 mod rates;
+mod spot;
 mod starts;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use gpu_seconds::GpuSeconds;
 pub use gpus::{GpuSums, Gpus};
 pub use protected_pods::ProtectedPods;
 use rates::Rates;
+pub use spot::{Spot, SpotRecord};
 pub use starts::Starts;
 pub use verdicts::{VerdictSummary, Verdicts};
 
@@ -75,6 +77,8 @@ pub struct Requests {
     pub remember: Option<Vec<Remembered>>,
     /// What was observed of pulls and machines, to be written down besides what other instances observed.
     pub starts: Option<ClusterHistory>,
+    /// What has been seen of the spot pools of a cluster, to be written down in place of what was written of it before.
+    pub remember_spot: Option<SpotRecord>,
 }
 
 /// Every derived value, kept up to date.
@@ -96,6 +100,8 @@ pub struct Insights {
     pub gpu_history: GpuHistories,
     /// The starts of pods; always those of the Fleet.
     pub starts: Starts,
+    /// Spot Nodes and their pools, as of at most a second ago.
+    pub spot: Spot,
     protected_pods: ProtectedPods,
     rates: Rates,
     payments: Payments,
@@ -126,6 +132,7 @@ enum Task {
 const SECONDS_PER_MINUTE: i64 = 60;
 
 const PODS: Dependency = Dependency::Kind(Kind::Pod);
+const EVENTS: Dependency = Dependency::Kind(Kind::Event);
 
 impl Insights {
     /// Before anything is known.
@@ -151,6 +158,15 @@ impl Insights {
         if Part::Starts.depends_on_any(&causes) && self.starts.follow(inputs.fleet, changed) {
             self.changed.insert(Part::Starts);
         }
+        if Part::Spot.depends_on_any(&[Dependency::Part(Part::Picture)]) {
+            self.spot.touch(&touched.nodes);
+        }
+        if Part::Spot.depends_on_any(&[PODS]) {
+            self.spot.note_pods(inputs.fleet, &changed.pods);
+        }
+        if Part::Spot.depends_on_any(&[EVENTS]) && causes.contains(&EVENTS) {
+            self.spot.note_events(inputs.fleet);
+        }
         if Part::ProtectedPods.depends_on_any(&causes) {
             self.protected_pods.follow(inputs.fleet, &changed.pods, inputs.now, &self.karpenter);
         }
@@ -174,13 +190,14 @@ impl Insights {
     }
 
     /// What would wait for a later second is done by the next calls of [`Self::work`]: for a document that is written once.
-    pub fn hurry(&mut self) {
+    pub fn hurry(&mut self, inputs: &Inputs<'_>) {
         self.verdicts.hurry();
         if self.dirty.remove(&Part::Verdicts) {
             self.verdicts.begin_round();
             self.verdicts.hurry();
         }
         self.follow_gpus();
+        self.follow_spot(inputs);
         self.due.extend([Task::Payment, Task::Rates]);
     }
 
@@ -224,12 +241,13 @@ impl Insights {
         self.verdicts.begin_second();
         self.rates.begin_second();
         self.follow_gpus();
+        self.follow_spot(inputs);
         self.due.extend([Task::Payment, Task::Rates, Task::PriceDemand, Task::GpuDemand]);
     }
 
     /// Whether [`Insights::work`] has something to do now.
     pub fn has_work(&self) -> bool {
-        self.verdicts.has_work() || self.gpus.has_work() || !self.due.is_empty()
+        self.verdicts.has_work() || self.gpus.has_work() || self.spot.has_work() || !self.due.is_empty()
     }
 
     /// Does one slice of what is expensive.
@@ -246,12 +264,19 @@ impl Insights {
             }
             return requests;
         }
+        if self.spot.has_work() {
+            if self.spot.evaluate_slice(inputs, &self.picture, &self.karpenter) {
+                self.changed.insert(Part::Spot);
+            }
+            return requests;
+        }
         match self.due.pop_first() {
             Some(Task::Payment) => self.pay(inputs),
             Some(Task::Rates) => self.follow_rates(inputs),
             Some(Task::Remember) => {
                 requests.remember = self.held.to_write(inputs.now);
                 requests.starts = self.starts.to_write();
+                requests.remember_spot = self.spot.take_record(inputs.now);
             }
             Some(Task::PriceDemand) => requests.demand = self.price_demand(inputs),
             Some(Task::GpuDemand) => requests.demand = self.gpu_demand(inputs),
@@ -265,10 +290,13 @@ impl Insights {
         std::mem::take(&mut self.changed)
     }
 
-    /// Forgets the cluster, before another one is read; since when Nodes are held is kept, for no two clusters share a uid.
+    /// Forgets the cluster, before another one is read; since when Nodes are held is kept, for no two clusters share a
+    /// uid, and so is what was seen of spot pools, which is kept apart by cluster.
     pub fn forget(&mut self, inputs: &Inputs<'_>) {
         let (held, starts) = (std::mem::take(&mut self.held), std::mem::take(&mut self.starts));
+        let seen = std::mem::take(&mut self.spot).into_archive();
         *self = Self { held, starts: starts.without_cluster(), ..Self::new(inputs) };
+        self.spot.load(seen);
     }
 
     /// Marks the parts that depend on what changed; they follow in [`Insights::tick`] and [`Insights::work`].
@@ -288,9 +316,11 @@ impl Insights {
                 // The ledger is paid before rates change; what depends on verdicts follows when they have changed.
                 // A pod matters to no Node but its own, which has been noted.
                 Part::Verdicts if causes.iter().all(|cause| *cause == PODS || !part.depends_on_any(&[*cause])) => false,
+                // A Node whose picture changed has been noted, and so have Events and pods.
+                Part::Spot if !causes.iter().copied().any(concerns_all_spot) => false,
                 // A Node whose pods or devices changed has been noted.
                 Part::Gpus if !causes.iter().copied().any(concerns_all_gpus) => false,
-                Part::Verdicts | Part::Rates | Part::Ledger | Part::PriceDemand | Part::Gpus => {
+                Part::Verdicts | Part::Rates | Part::Ledger | Part::PriceDemand | Part::Gpus | Part::Spot => {
                     self.dirty.insert(part);
                     part == Part::Rates
                 }
@@ -359,6 +389,14 @@ impl Insights {
         self.gpus.begin_second();
     }
 
+    /// The Nodes that changed in any way are evaluated; all spot Nodes where something changed that concerns all.
+    fn follow_spot(&mut self, inputs: &Inputs<'_>) {
+        if self.dirty.remove(&Part::Spot) {
+            self.spot.follow_cluster(inputs);
+        }
+        self.spot.begin_second(inputs);
+    }
+
     fn gpu_demand(&mut self, inputs: &Inputs<'_>) -> Option<Demand> {
         let was_idle = self.gpus.asked().exporters.is_empty();
         let gpus = Some(self.gpus.is_due(inputs)).filter(|is_due| *is_due).and_then(|_| self.gpus.ask(inputs))?;
@@ -376,6 +414,12 @@ impl Insights {
         self.dirty.remove(&Part::PriceDemand);
         self.price_watch.ask(inputs, &self.picture)
     }
+}
+
+/// Whether a change concerns where all spot Nodes stand, and not only those whose picture it changes.
+fn concerns_all_spot(cause: Dependency) -> bool {
+    let is_noted = cause == Dependency::Part(Part::Picture) || cause == PODS || cause == EVENTS;
+    !is_noted && Part::Spot.depends_on_any(&[cause])
 }
 
 /// Whether a change concerns what the accelerators of any Node do, and not only of those that changed with it.

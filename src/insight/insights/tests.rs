@@ -14,7 +14,7 @@ use crate::fleet::{
     GpuFailure, HealthState, InstanceType, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef, NodeClassRow,
     NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, OverlayPrice, PodPhase, PodRow, PodSelector, PodStart, Price,
     PriceChange, PriceKey, PriceList, ReplicaSetRow, Reservation, ResourceClaimRow, ResourceSliceRow, SliceDevice,
-    SourceId, Status, Sym, Uid, UserPrices, Utilization, WorkloadRow,
+    SourceId, Status, Sym, Taint, Uid, UserPrices, Utilization, WorkloadRow,
 };
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::picture::{self, NodeProtection, RateSums};
@@ -52,6 +52,9 @@ impl Insights {
         insights.protected_pods = ProtectedPods::full(inputs.fleet, inputs.now, &insights.karpenter);
         insights.verdicts.note_nodes(inputs.fleet, &names);
         insights.gpus.touch(&insights.picture, names.iter());
+        insights.spot.touch(&names);
+        insights.spot.note_pods(inputs.fleet, &inputs.fleet.pods.iter().map(|pod| pod.meta.key.clone()).collect());
+        insights.spot.note_events(inputs.fleet);
         insights.rates.touch(Touched {
             nodes: names.into_iter().collect(),
             claims: inputs.fleet.node_claims.iter().map(|claim| claim.meta.key.clone()).collect(),
@@ -71,6 +74,22 @@ impl Insights {
             self.work(inputs);
         }
     }
+}
+
+/// Spot Nodes and pools computed from nothing but what was seen of them, which is history.
+fn spot(inputs: &Inputs<'_>, found: &Insights) -> Spot {
+    let mut spot = Spot::default();
+    let SpotRecord { server, memory } = found.spot.record();
+    spot.load([(server, memory)].into());
+    spot.touch(inputs.fleet.nodes.iter().map(|node| &node.meta.key.name));
+    spot.note_pods(inputs.fleet, &inputs.fleet.pods.iter().map(|pod| pod.meta.key.clone()).collect());
+    spot.note_events(inputs.fleet);
+    spot.follow_cluster(inputs);
+    spot.begin_second(inputs);
+    while spot.has_work() {
+        spot.evaluate_slice(inputs, &found.picture, &found.karpenter);
+    }
+    spot
 }
 
 /// Something that happens.
@@ -167,6 +186,18 @@ impl World {
         equal(Part::Gpus, !(is_asked && are_pods_known) || found.gpus.asked() == wanted.gpus.asked())?;
         equal(Part::GpuHistory, self.readings_are_remembered())?;
         equal(Part::Ledger, found.ledger.total().exact() == self.paid)?;
+        let (spot, seen) = (spot(&inputs, found), found.spot.record());
+        equal(Part::Spot, seen.server == inputs.cluster.server && found.spot.sources() == spot.sources())?;
+        equal(Part::Spot, found.spot.nodes() == spot.nodes())?;
+        equal(Part::Spot, found.spot.pools().eq(spot.pools()) && found.spot.totals() == spot.totals())?;
+        equal(
+            Part::Spot,
+            found
+                .spot
+                .nodes()
+                .values()
+                .all(|node| found.spot.score_of(node, self.now) == spot.score_of(node, self.now)),
+        )?;
         // A demand without a price is none, whoever would be asked.
         let asked =
             |insights: &Insights| Some(insights.price_watch.asked().clone()).filter(|asked| !asked.is_nothing());
@@ -550,6 +581,55 @@ fn starts() -> Vec<Delta> {
     ]
 }
 
+/// A spot Node, what runs on it, who would tell of its end, and what is told.
+fn spot_node() -> Vec<Delta> {
+    let labels = labels(&[
+        ("karpenter.sh/nodepool", "gpu"),
+        ("karpenter.sh/capacity-type", "spot"),
+        ("topology.kubernetes.io/region", "us-east-1"),
+        ("topology.kubernetes.io/zone", "us-east-1a"),
+        ("node.kubernetes.io/instance-type", INSTANCE_TYPE),
+    ]);
+    let row = |name: &str| NodeRow { labels: labels.clone(), ..managed(name, &[]) };
+    let tainted =
+        Taint { key: sym("aws-node-termination-handler/spot-itn"), value: sym(""), effect: sym("NoSchedule") };
+    let one = |row: NodeRow| Delta::Nodes(upserts(vec![row]));
+    let work = PodRow {
+        do_not_disrupt: Some(sym("2h")),
+        termination_grace_seconds: 600,
+        owner: Some(owner("Job", "train", &Uid::parse("uid-train"))),
+        ..pod("ml", "p5", Some("s"))
+    };
+    let handler = PodRow {
+        labels: crate::insight::testing::labels(&[("app.kubernetes.io/name", "aws-node-termination-handler")]),
+        ..pod("kube-system", "nth", Some("a"))
+    };
+    let told = |name: &str, reason: &str| {
+        let object = EventObject { kind: sym("Node"), key: ObjectKey::cluster(name) };
+        let meta = meta("default", &format!("{name}.{reason}"));
+        Delta::Events(upserts(vec![rows::event(meta, NOW, EventClass::Interruption, reason, object)]))
+    };
+    let refused = {
+        let object = EventObject { kind: sym("NodeClaim"), key: ObjectKey::cluster("c") };
+        let reason = "InsufficientCapacityError";
+        let row = rows::event(meta("default", "c.refused"), NOW, EventClass::Provisioning, reason, object);
+        EventRow { message: sym("no p5.48xlarge capacity in us-east-1a"), ..row }
+    };
+    vec![
+        one(row("s")),
+        one(row("t")),
+        one(NodeRow { taints: vec![tainted], ..row("s") }),
+        Delta::Nodes(vec![Change::Remove(ObjectKey::cluster("t"))]),
+        Delta::Pods(upserts(vec![work])),
+        Delta::Pods(upserts(vec![handler])),
+        Delta::Pods(vec![Change::Remove(ObjectKey::new("kube-system", "nth"))]),
+        told("s", "SpotInterrupted"),
+        told("t", "SpotRebalanceRecommendation"),
+        Delta::Events(vec![Change::Remove(ObjectKey::new("default", "s.SpotInterrupted"))]),
+        Delta::Events(upserts(vec![refused])),
+    ]
+}
+
 fn steps() -> Vec<Step> {
     let deltas = [
         nodes(),
@@ -589,6 +669,18 @@ fn steps() -> Vec<Step> {
     steps
 }
 
+/// What else happens to spot Nodes.
+fn spot_steps() -> Vec<Step> {
+    let events = |state| Step::Health(SourceId::Kind(Kind::Event), state);
+    let of_nodes = spot_node().into_iter().map(Step::Delta);
+    of_nodes.chain([HealthState::Forbidden, HealthState::Live].map(events)).collect()
+}
+
+/// Everything that can happen.
+fn all_steps() -> Vec<Step> {
+    [steps(), spot_steps()].concat()
+}
+
 /// A world in which most of what can depend on something does.
 fn busy_world() -> World {
     let mut world = World::new();
@@ -599,10 +691,10 @@ fn busy_world() -> World {
     world
 }
 
-fn run(cases: u32, max_shrink_iters: u32) -> Result<(), TestError<Vec<Step>>> {
+fn run(steps: Vec<Step>, cases: u32, max_shrink_iters: u32) -> Result<(), TestError<Vec<Step>>> {
     let config = Config { cases, max_shrink_iters, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    runner.run(&vec(select(steps()), 1..24), |steps| {
+    runner.run(&vec(select(steps), 1..24), |steps| {
         let mut world = busy_world();
         for step in &steps {
             world.take(step);
@@ -614,7 +706,7 @@ fn run(cases: u32, max_shrink_iters: u32) -> Result<(), TestError<Vec<Step>>> {
 
 #[test]
 fn every_incremental_part_equals_a_full_computation() {
-    if let Err(error) = run(300, 256) {
+    if let Err(error) = run(all_steps(), 300, 256) {
         panic!("{error}");
     }
 }
@@ -626,9 +718,11 @@ const MOST_CASES_UNTIL_NOTICED: u32 = 6_000;
 fn the_comparison_detects_every_omitted_dependency() {
     let mut unnoticed = Vec::new();
     for part in Part::ALL {
+        // What only happens to spot Nodes would make everything else rarer.
+        let steps = if part == Part::Spot { all_steps() } else { steps() };
         for dependency in part.dependencies() {
             OMITTED.set(Some((part, *dependency)));
-            if run(MOST_CASES_UNTIL_NOTICED, 0).is_ok() {
+            if run(steps.clone(), MOST_CASES_UNTIL_NOTICED, 0).is_ok() {
                 unnoticed.push((part, *dependency));
             }
         }
@@ -667,7 +761,7 @@ fn hurried_verdicts_are_current_for_any_number_of_nodes() {
     let wanted = Insights::full(&inputs);
     let is_of_now = |insights: &Insights| insights.verdicts.summaries() == wanted.verdicts.summaries();
     assert!(!is_of_now(&world.insights), "now that all pods are known, verdicts are others");
-    world.insights.hurry();
+    world.insights.hurry(&inputs);
     while world.insights.has_work() {
         world.insights.work(&inputs);
     }
@@ -776,4 +870,47 @@ fn what_was_observed_of_starts_counts_for_its_own_cluster_once_that_is_recognize
     let server = "elsewhere".to_owned();
     world.take(&Step::Cluster(ClusterFacts { server, ..ClusterFacts::default() }));
     assert_eq!(machines(&world), [Uid::parse("b")]);
+}
+
+#[test]
+fn spot_nodes_are_watched_while_everything_is_seen_that_tells_of_an_interruption() {
+    let mut world = World::new();
+    let controller = classes_and_controllers().into_iter().find(|delta| matches!(delta, Delta::Controllers(_)));
+    world.take(&Step::Delta(spot_node()[0].clone()));
+    world.take(&Step::Minutes(1));
+    let observed = |world: &World| {
+        let key = world.insights.spot.node("s").expect("a spot node").pool.clone();
+        let observed = world.insights.spot.memory().observed(&key, world.now);
+        (observed.interruption_millionths, observed.node_seconds)
+    };
+    assert_eq!(observed(&world), (0, 0), "nothing would tell");
+    world.take(&Step::Delta(controller.expect("a controller with a queue")));
+    world.take(&Step::Minutes(2));
+    assert_eq!(observed(&world), (0, 120));
+    let events = |state| Step::Health(SourceId::Kind(Kind::Event), state);
+    world.take(&events(HealthState::Stale));
+    world.take(&Step::Minutes(5));
+    world.take(&events(HealthState::Live));
+    world.take(&Step::Minutes(1));
+    assert_eq!(observed(&world), (0, 180), "while Events are not read nothing is watched");
+    let told = |at: Time| {
+        let object = EventObject { kind: sym("Node"), key: ObjectKey::cluster("s") };
+        let class = EventClass::Interruption;
+        let row = rows::event(meta("default", "s.notice"), at, class, "SpotInterrupted", object);
+        Step::Delta(Delta::Events(upserts(vec![row])))
+    };
+    world.take(&told(world.now.plus_seconds(-120)));
+    assert_eq!(observed(&world), (0, 180), "it came before");
+    world.take(&Step::Delta(Delta::Nodes(vec![Change::Remove(ObjectKey::cluster("s"))])));
+    let Delta::Nodes(again) = spot_node()[0].clone() else { panic!("a node") };
+    let again = again.into_iter().map(|change| match change {
+        Change::Upsert(row) => {
+            let uid = Uid::parse("another");
+            Change::Upsert(NodeRow { meta: crate::fleet::Meta { uid, created: world.now, ..row.meta.clone() }, ..row })
+        }
+        other => other,
+    });
+    world.take(&Step::Delta(Delta::Nodes(again.collect())));
+    world.take(&told(world.now.plus_seconds(1)));
+    assert_eq!(observed(&world), (1_000_000, 180));
 }

@@ -10,6 +10,7 @@ mod gpus;
 mod node;
 mod rates;
 mod spend;
+mod spot;
 mod starts;
 mod totals;
 
@@ -35,6 +36,7 @@ pub use spend::{
     EKS_CONTROL_PLANE, PodOwner, Spend, claim_price_query, cluster_fixed, machine, payer_of_pod, price_query,
     unpriced_pods,
 };
+pub use spot::{JobStake, SpotSettings};
 use totals::{Counts, Step};
 pub use totals::{GpuTotals, Totals};
 

@@ -2,8 +2,8 @@
 
 use crate::units::money::HOURS_PER_MONTH;
 
-/// Rate at which capacity of an instance type was taken back in a region in the last month, as the Spot Instance Advisor
-/// publishes it.
+/// Rate at which capacity of an instance type was taken back in a region in the last month, as the Spot Instance
+/// Advisor publishes it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum AdvisorRange {
     /// Less than 5 %.

@@ -3,8 +3,8 @@
 use super::floor::Floor;
 use super::hazard::{Hazard, Prior};
 
-/// What AWS answers to a request for placement scores, 1 to 10: the higher, the likelier is a request for the NodePool's
-/// instance types to succeed.
+/// What AWS answers to a request for placement scores, 1 to 10: the higher, the likelier is a request for the
+/// NodePool's instance types to succeed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct PlacementScore(u8);
 

@@ -44,8 +44,8 @@ fn image_or_other(message: &str) -> EventClass {
 }
 
 /// Reasons that have one meaning, whoever writes them. Karpenter's are those of pkg/events/reason.go and of the AWS
-/// provider's interruption/events, the former names of v1alpha5 included; those of AWS's Node Termination Handler are in
-/// its pkg/observability/k8s-events.go.
+/// provider's interruption/events, the former names of v1alpha5 included; those of AWS's Node Termination Handler are
+/// in its pkg/observability/k8s-events.go.
 fn by_reason(reason: &str, kind: EventType) -> EventClass {
     match reason {
         "DisruptionBlocked"

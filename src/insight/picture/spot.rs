@@ -1,0 +1,107 @@
+//! What goes with a spot Node: pods, Jobs, accelerators and dollars.
+
+use super::{NodePicture, Picture, spend};
+use crate::fleet::{EventRow, Fleet, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, Sym};
+use crate::insight::KarpenterVersion;
+use crate::insight::cost::{Cost, CostSource, PriceQuery, chain};
+use crate::insight::disruption::protection;
+use crate::insight::interruption;
+use crate::insight::spot::{EventSources, PriceRatio, SpotNode, Stake};
+use crate::units::Time;
+
+/// What decides about all spot Nodes at one moment.
+#[derive(Clone, Copy)]
+pub struct SpotSettings<'a> {
+    /// Which Karpenter decides what an annotation means.
+    pub karpenter: &'a KarpenterVersion,
+    /// What would tell of a reclaim.
+    pub sources: EventSources,
+    /// The moment.
+    pub now: Time,
+}
+
+impl Picture {
+    /// A spot Node with what goes with it; `None` where there is no Node of that name, or its capacity is no spot
+    /// capacity.
+    pub fn spot_node(&self, fleet: &Fleet, name: &str, settings: SpotSettings<'_>) -> Option<SpotNode> {
+        let (node, said) = (fleet.node(name)?, self.node(name)?);
+        let claim = said.claim.as_ref().and_then(|key| fleet.node_claims.get(key));
+        interruption::SpotKind::of(node, claim)?;
+        let signal = interruption::of_node(node, &events(fleet, node, claim), settings.now);
+        let found = SpotNode::of(node, claim, signal, settings.sources, settings.now)?;
+        let query = spend::price_query(fleet, self, node);
+        let stake = stake(fleet, said, &query, &found, settings);
+        Some(SpotNode { price: market_ratio(&said.cost, &query), stake, ..found })
+    }
+}
+
+/// What a Job loses if a pool goes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JobStake {
+    /// The Job.
+    pub job: ObjectKey,
+    /// What of it is complete and stays so, in millionths of its completions; `None` where it has no number of them.
+    pub completed_millionths: Option<u32>,
+    /// How long the oldest of its pods in the pool has run, in seconds; `None` where none has started.
+    pub lost_seconds: Option<i64>,
+}
+
+impl JobStake {
+    /// Of a Job whose pods on the Nodes of a pool go; `None` where the Job is not known.
+    pub fn of(fleet: &Fleet, job: &ObjectKey, is_in_pool: impl Fn(&Sym) -> bool, now: Time) -> Option<Self> {
+        let row = fleet.jobs.get(job)?;
+        let going = fleet.pods_of_job(&row.meta.uid).filter(|pod| pod.is_active());
+        let going = going.filter(|pod| pod.node.as_ref().is_some_and(&is_in_pool));
+        let lost_seconds = going.filter_map(|pod| pod.started).map(|at| now.seconds_since(at).max(0)).max();
+        let completed = row
+            .completions
+            .filter(|wanted| *wanted > 0)
+            .map(|wanted| row.succeeded.clamp(0, wanted) * 1_000_000 / wanted);
+        Some(Self {
+            job: job.clone(),
+            completed_millionths: completed.and_then(|share| u32::try_from(share).ok()),
+            lost_seconds,
+        })
+    }
+}
+
+fn events<'a>(fleet: &'a Fleet, node: &NodeRow, claim: Option<&NodeClaimRow>) -> Vec<&'a EventRow> {
+    let mut events = fleet.events.disruptions_of(Kind::Node, &node.meta.key.name);
+    events.extend(claim.iter().flat_map(|claim| fleet.events.disruptions_of(Kind::NodeClaim, &claim.meta.key.name)));
+    events
+}
+
+fn stake(
+    fleet: &Fleet,
+    said: &NodePicture,
+    query: &PriceQuery<'_>,
+    found: &SpotNode,
+    settings: SpotSettings<'_>,
+) -> Stake {
+    let rate = said.cost.rate();
+    // The fee of EKS Auto Mode is the same for both.
+    let on_demand_rate = chain::on_demand(query).map(|price| price.saturating_add(said.cost.fee.known().unwrap_or(0)));
+    let gpus = said.gpu.as_ref().map_or(0, |gpu| gpu.physical.unwrap_or(gpu.advertised));
+    let savings = on_demand_rate.zip(rate).map(|(on_demand, rate)| on_demand.saturating_sub(rate));
+    let mut stake = Stake { gpus, rate, on_demand_rate, savings, ..Stake::default() };
+    let (grace, now) = (found.grace_seconds(settings.now), settings.now);
+    for pod in fleet.pods_on(query.machine.name).filter(|pod| pod.is_active()) {
+        stake.pods += 1;
+        stake.pods_protected += u64::from(protection::is_protected(pod, now, settings.karpenter));
+        stake.pods_cut_short += u64::from(pod.termination_grace_seconds > grace);
+        stake.jobs.extend(job_of(pod).filter(|job| !stake.jobs.contains(job)));
+    }
+    stake.jobs.sort_unstable();
+    stake
+}
+
+fn job_of(pod: &PodRow) -> Option<ObjectKey> {
+    let owner = pod.job_owner()?;
+    Some(ObjectKey { namespace: pod.meta.key.namespace.clone(), name: owner.name.clone() })
+}
+
+/// How the prices compare that lists tell; what a user sets says nothing of the market.
+fn market_ratio(cost: &Cost, query: &PriceQuery<'_>) -> Option<PriceRatio> {
+    let is_listed = matches!(cost.source()?, CostSource::AwsSpot | CostSource::KarpenterMetrics);
+    PriceRatio::of(cost.instance.as_ref().value().copied().filter(|_| is_listed)?, chain::on_demand(query)?)
+}

@@ -1,0 +1,121 @@
+//! What batchtop has seen of spot pools itself: for how long it watched how many nodes, and which were taken back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::hazard::Observed;
+use super::node::{SpotNode, SpotPoolKey};
+use crate::fleet::Uid;
+use crate::units::Time;
+
+/// After this time what was watched counts half.
+const HALF_LIFE_SECONDS: i64 = 7 * 86_400;
+
+/// How many pools are remembered; those watched longest ago are forgotten first.
+pub const POOL_CAPACITY: usize = 4_096;
+
+/// How many interruptions are remembered, so that none counts twice; the oldest are forgotten first.
+pub const INTERRUPTION_CAPACITY: usize = 4_096;
+
+/// How long an interruption is remembered. By then its Event is gone, and its node.
+const INTERRUPTION_SECONDS: i64 = 86_400;
+
+/// What was watched of a pool, as of a time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WatchedPool {
+    /// Interruptions and node-hours, faded until `as_of`.
+    pub observed: Observed,
+    /// When it was last watched.
+    pub as_of: Time,
+}
+
+/// A Node that was taken back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Interruption {
+    /// The pool of the Node.
+    pub pool: SpotPoolKey,
+    /// When the notice was given; where the signal does not say, when it was first seen.
+    pub at: Time,
+}
+
+/// What has been seen of the spot pools of one cluster.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SpotMemory {
+    /// What was watched, by pool.
+    pub pools: BTreeMap<SpotPoolKey, WatchedPool>,
+    /// Nodes that were taken back, by uid.
+    pub interruptions: BTreeMap<Uid, Interruption>,
+    /// When a signal was last seen: something in the cluster tells of reclaims.
+    pub told_at: Option<Time>,
+}
+
+impl SpotMemory {
+    /// What was watched of a pool, as it counts now.
+    pub fn observed(&self, pool: &SpotPoolKey, now: Time) -> Observed {
+        self.pools.get(pool).map_or_else(Observed::default, |watched| watched.faded(now))
+    }
+
+    /// When a Node of the pool was last taken back, that Node aside.
+    pub fn last_interruption(&self, pool: &SpotPoolKey, except: Option<&Uid>) -> Option<Time> {
+        let others = self.interruptions.iter().filter(|(uid, one)| Some(*uid) != except && one.pool == *pool);
+        others.map(|(_, one)| one.at).max()
+    }
+
+    /// Notes that so many nodes of a pool were watched for so many seconds until now.
+    pub fn watch(&mut self, pool: &SpotPoolKey, node_seconds: u64, now: Time) {
+        let observed = self.observed(pool, now);
+        let node_seconds = observed.node_seconds.saturating_add(node_seconds);
+        self.pools.insert(pool.clone(), WatchedPool { observed: Observed { node_seconds, ..observed }, as_of: now });
+    }
+
+    /// Notes what a Node shows. An interruption is counted once, and only where it came while somebody watched.
+    pub fn note(&mut self, node: &SpotNode, watching_since: Option<Time>, now: Time) {
+        let Some(signal) = &node.signal else { return };
+        self.told_at = self.told_at.max(Some(signal.at.unwrap_or(now)));
+        if !node.is_interrupted || self.interruptions.contains_key(&node.uid) {
+            return;
+        }
+        let at = signal.at.unwrap_or(now);
+        self.interruptions.insert(node.uid.clone(), Interruption { pool: node.pool.clone(), at });
+        if watching_since.is_some_and(|since| at > since) {
+            let observed = self.observed(&node.pool, now);
+            let interruption_millionths = observed.interruption_millionths + ONE;
+            let observed = Observed { interruption_millionths, ..observed };
+            self.pools.insert(node.pool.clone(), WatchedPool { observed, as_of: now });
+        }
+    }
+
+    /// Forgets what is too old, and what is too much; of interruptions none of a Node that still exists.
+    pub fn forget(&mut self, nodes: &BTreeSet<&Uid>, now: Time) {
+        self.interruptions.retain(|uid, one| nodes.contains(uid) || now.seconds_since(one.at) < INTERRUPTION_SECONDS);
+        drop_oldest(&mut self.interruptions, INTERRUPTION_CAPACITY, |one| one.at);
+        drop_oldest(&mut self.pools, POOL_CAPACITY, |pool| pool.as_of);
+    }
+}
+
+/// One interruption.
+const ONE: u64 = 1_000_000;
+
+fn drop_oldest<K: Ord + Clone, V>(map: &mut BTreeMap<K, V>, capacity: usize, at: impl Fn(&V) -> Time) {
+    let Some(surplus) = map.len().checked_sub(capacity).filter(|surplus| *surplus > 0) else { return };
+    let mut by_time: Vec<(Time, K)> = map.iter().map(|(key, value)| (at(value), key.clone())).collect();
+    by_time.sort_unstable();
+    by_time.iter().take(surplus).for_each(|(_, key)| drop(map.remove(key)));
+}
+
+impl WatchedPool {
+    /// Both parts fade alike, so that the rate stays. What lies in the future was written by a wrong clock.
+    fn faded(&self, now: Time) -> Observed {
+        let age = now.seconds_since(self.as_of).max(0);
+        Observed {
+            interruption_millionths: halved(self.observed.interruption_millionths, age),
+            node_seconds: halved(self.observed.node_seconds, age),
+        }
+    }
+}
+
+/// Half for each half-life that has passed, rounded to the nearest.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and no more than it was")]
+fn halved(amount: u64, age_seconds: i64) -> u64 {
+    let half_lives = age_seconds as f64 / HALF_LIFE_SECONDS as f64;
+    (amount as f64 * (-half_lives).exp2()).round() as u64
+}

@@ -1,0 +1,165 @@
+//! A spot pool: its Nodes together, its risk, and what goes with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::floor::Floor;
+use super::hazard::{Hazard, Observed, Prior};
+use super::memory::SpotMemory;
+use super::node::{SpotNode, SpotPoolKey, SpotState, Stake};
+use super::refusal::Refusal;
+use super::score::{Score, ScoreInputs};
+use crate::fleet::{Sym, Uid};
+use crate::insight::interruption::SpotKind;
+use crate::units::Time;
+
+/// A spot pool at one moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SpotPool {
+    /// Instance type and zone.
+    pub key: SpotPoolKey,
+    /// The kind of capacity; of Google's two the one that may last longer, where the pool has both.
+    pub kind: SpotKind,
+    /// NodePools of its Nodes, in order.
+    pub node_pools: BTreeSet<Sym>,
+    /// That of its worst Node.
+    pub state: SpotState,
+    /// The first end that is known of a Node.
+    pub ends_at: Option<Time>,
+    /// Number of its Nodes.
+    pub nodes: u64,
+    /// Its Nodes that the cloud takes back.
+    pub nodes_reclaiming: u64,
+    /// Its Nodes of which an interruption would be told.
+    pub nodes_watched: u64,
+    /// What goes if it goes.
+    pub stake: Stake,
+    /// What decides its score: the strongest fact is that of the pool or of its worst Node.
+    pub inputs: ScoreInputs,
+    /// Its risk.
+    pub score: Score,
+}
+
+impl SpotPool {
+    /// The pools of these Nodes, in order.
+    pub fn gather<'a>(
+        nodes: impl Iterator<Item = &'a SpotNode>,
+        history: PoolHistory<'_>,
+        now: Time,
+    ) -> BTreeMap<SpotPoolKey, Self> {
+        let mut by_pool: BTreeMap<&SpotPoolKey, Vec<&SpotNode>> = BTreeMap::new();
+        nodes.for_each(|node| by_pool.entry(&node.pool).or_default().push(node));
+        let pools = by_pool.into_iter().filter_map(|(key, nodes)| Self::of(key, &nodes, history, now));
+        pools.map(|pool| (pool.key.clone(), pool)).collect()
+    }
+
+    fn of(key: &SpotPoolKey, nodes: &[&SpotNode], history: PoolHistory<'_>, now: Time) -> Option<Self> {
+        let kind = nodes.iter().map(|node| node.kind).min()?;
+        let state = nodes.iter().map(|node| node.state).max()?;
+        let of_nodes = nodes.iter().filter_map(|node| node.floor).max();
+        let inputs = ScoreInputs {
+            floor: of_nodes.max(history.floor(key, None, now)),
+            ..estimate(kind, nodes, history.memory.observed(key, now))
+        };
+        let count = |is_counted: fn(&SpotNode) -> bool| nodes.iter().filter(|node| is_counted(node)).count() as u64;
+        let mut stake = Stake::default();
+        nodes.iter().for_each(|node| stake.add(&node.stake));
+        stake.settle();
+        Some(Self {
+            key: key.clone(),
+            kind,
+            node_pools: nodes.iter().filter_map(|node| node.node_pool.clone()).collect(),
+            state,
+            ends_at: nodes.iter().filter(|node| node.state == state).filter_map(|node| node.ends_at).min(),
+            nodes: count(|_| true),
+            nodes_reclaiming: count(|node| node.state == SpotState::Reclaiming),
+            nodes_watched: count(SpotNode::is_watched),
+            stake,
+            score: Score::of(&inputs),
+            inputs,
+        })
+    }
+
+    /// The risk of one of its Nodes: the facts are those of this Node and of its siblings.
+    pub fn score_of(&self, node: &SpotNode, history: PoolHistory<'_>, now: Time) -> Score {
+        let shared = history.floor(&self.key, Some(&node.uid), now);
+        Score::of(&ScoreInputs { floor: node.floor.max(shared), ..self.inputs })
+    }
+
+    /// Estimate of interruptions, where it is more than an assumption.
+    pub fn hazard(&self) -> Option<&Hazard> {
+        Some(&self.inputs.hazard).filter(|hazard| hazard.is_evidence())
+    }
+
+    /// Interruptions that it has to expect in a day, in millionths; `None` without evidence.
+    pub fn expected_reclaims_per_day_millionths(&self) -> Option<u64> {
+        self.hazard().map(|hazard| hazard.per_day_millionths(self.nodes))
+    }
+
+    /// Savings against on-demand capacity in millionths of its price; `None` where a price is not known.
+    pub fn savings_millionths(&self) -> Option<i64> {
+        let (savings, on_demand) = (self.stake.savings?, self.stake.on_demand_rate.filter(|rate| *rate > 0)?);
+        i64::try_from(i128::from(savings) * 1_000_000 / i128::from(on_demand)).ok()
+    }
+}
+
+/// Only for AWS is there an estimate; Google and Microsoft publish nothing that could be one. Of several prices, as two
+/// Nodes may be priced differently by the user, the higher counts.
+fn estimate(kind: SpotKind, nodes: &[&SpotNode], observed: Observed) -> ScoreInputs {
+    let price = nodes.iter().filter_map(|node| node.price).max();
+    let (observed, price) = if kind.tells_by_itself() { (Observed::default(), None) } else { (observed, price) };
+    ScoreInputs { hazard: Hazard::new(observed, Prior::Assumed), placement: None, price, floor: None }
+}
+
+/// What has happened to pools.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolHistory<'a> {
+    /// What was seen of them.
+    pub memory: &'a SpotMemory,
+    /// Requests for capacity that were refused lately.
+    pub refusals: &'a [Refusal],
+}
+
+impl PoolHistory<'_> {
+    /// The strongest fact that all Nodes of a pool share, that Node aside of whose siblings is asked.
+    fn floor(&self, key: &SpotPoolKey, except: Option<&Uid>, now: Time) -> Option<Floor> {
+        let of_sibling = self.memory.last_interruption(key, except).map(|at| now.seconds_since(at));
+        let refused = self.refusals.iter().filter(|refusal| refusal.is_of(key)).map(|refusal| refusal.at).max();
+        let of_capacity = refused.map(|at| now.seconds_since(at)).and_then(Floor::insufficient_capacity);
+        of_sibling.and_then(Floor::sibling_reclaimed).max(of_capacity)
+    }
+}
+
+/// Sums over all spot capacity.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SpotTotals {
+    /// Number of spot Nodes.
+    pub nodes: u64,
+    /// Their accelerators.
+    pub gpus: i64,
+    /// What they cost, in micro-dollars per hour; `None` where no price is known.
+    pub rate: Option<i64>,
+    /// Savings against on-demand capacity, in micro-dollars per hour, where both prices are known.
+    pub savings: Option<i64>,
+    /// Nodes that the cloud takes back.
+    pub reclaiming: u64,
+    /// Part of the Nodes that are in the largest pool, in millionths; `None` without Nodes.
+    pub largest_pool_millionths: Option<u32>,
+}
+
+impl SpotTotals {
+    /// Over all pools.
+    pub fn of<'a>(pools: impl Iterator<Item = &'a SpotPool>) -> Self {
+        let (mut sum, mut totals, mut largest) = (Stake::default(), Self::default(), 0);
+        for pool in pools {
+            sum.add(&Stake { jobs: Vec::new(), ..pool.stake.clone() });
+            totals.nodes += pool.nodes;
+            totals.reclaiming += pool.nodes_reclaiming;
+            largest = pool.nodes.max(largest);
+        }
+        let share = (largest * 1_000_000).checked_div(totals.nodes).and_then(|share| u32::try_from(share).ok());
+        // Without Nodes nothing is paid; that is known.
+        let zero = (totals.nodes == 0).then_some(0);
+        let (rate, savings) = (sum.rate.or(zero), sum.savings.or(zero));
+        Self { gpus: sum.gpus, rate, savings, largest_pool_millionths: share, ..totals }
+    }
+}
