@@ -281,7 +281,7 @@ pub enum GpuFormat {
 /// Subcommands of `spot`.
 #[derive(Subcommand, Debug, Clone)]
 pub enum Spot {
-    /// Print the terms of the score that these inputs give; needs no cluster
+    /// Print the terms of the score of a pool, or of the inputs that are given, which needs no cluster
     #[command(after_help = LIMITS)]
     Explain(SpotExplain),
 }
@@ -289,8 +289,12 @@ pub enum Spot {
 /// Flags of `spot explain`.
 #[derive(Args, Debug, Clone, Default)]
 pub struct SpotExplain {
+    /// Pool of the cluster, as spotPools of the snapshot name it: g5.xlarge/us-east-1a
+    #[arg(conflicts_with_all = ["advisor_range", "interruptions", "node_hours", "placement_score", "price_ratio"])]
+    pub pool: Option<String>,
     /// Range of the Spot Instance Advisor: 0 is <5%, 1 5-10%, 2 10-15%, 3 15-20%, 4 >20%
-    #[arg(long, env = "BATCHTOP_SPOT_ADVISOR_RANGE", value_name = "0..4", value_parser = value_parser!(u8).range(0..=4))]
+    #[arg(long, env = "BATCHTOP_SPOT_ADVISOR_RANGE", value_name = "0..4")]
+    #[arg(value_parser = value_parser!(u8).range(0..=4))]
     pub advisor_range: Option<u8>,
     /// Interruptions that were watched
     #[arg(long, env = "BATCHTOP_SPOT_INTERRUPTIONS", value_name = "K", value_parser = millionths)]
@@ -299,7 +303,8 @@ pub struct SpotExplain {
     #[arg(long, env = "BATCHTOP_SPOT_NODE_HOURS", value_name = "T", value_parser = millionths)]
     pub node_hours: Option<u64>,
     /// Placement score of EC2
-    #[arg(long, env = "BATCHTOP_SPOT_PLACEMENT_SCORE", value_name = "1..10", value_parser = value_parser!(u8).range(1..=10))]
+    #[arg(long, env = "BATCHTOP_SPOT_PLACEMENT_SCORE", value_name = "1..10")]
+    #[arg(value_parser = value_parser!(u8).range(1..=10))]
     pub placement_score: Option<u8>,
     /// Spot price divided by on-demand price, for example 0.45
     #[arg(long, env = "BATCHTOP_SPOT_PRICE_RATIO", value_name = "X", value_parser = millionths)]

@@ -17,7 +17,7 @@ pub fn sources(app: &mut App) {
 pub fn findings(app: &mut App) {
     let found = Completeness::new(&app.sources)
         .decides_nodes()
-        .then(|| picture::findings(&app.fleet, &app.evaluator(), app.insights.gpus.of_nodes()));
+        .then(|| picture::findings(&app.fleet, &app.evaluator(), app.insights.node_states()));
     open(app, Overlay::Findings { scroll: Scroll::default(), found });
 }
 

@@ -16,6 +16,7 @@ use super::nodes::{self, Node};
 use super::pods::{self, Pod};
 use super::pools::{self, NodePool};
 use super::sources::{self, Source};
+use super::spot::{self, SpotPool};
 use super::start_statistics::{self, ColdStartStats};
 use super::totals::{self, Totals};
 use crate::app::App;
@@ -57,6 +58,8 @@ pub struct Snapshot {
     pub node_claims: Vec<NodeClaim>,
     /// NodePool objects, by name.
     pub node_pools: Vec<NodePool>,
+    /// Pools of spot capacity, by instance type and zone.
+    pub spot_pools: Vec<SpotPool>,
     /// Pod objects, by namespace and name.
     pub pods: Vec<Pod>,
     /// Job objects, by namespace and name.
@@ -91,6 +94,7 @@ pub fn snapshot(app: &App, detail: GpuDetail) -> Snapshot {
             claims::of(app, row)
         }),
         node_pools: list(scope.pools(fleet).into_iter(), |row| pools::of(app, &known, &evaluator, row)),
+        spot_pools: spot::pools(app, &known),
         pods: list(fleet.pods.iter().filter(|row| scope.has_pod(row)), |row| {
             pods::of(app, &known, &evaluator, &rates, row)
         }),

@@ -27,7 +27,7 @@ pub struct Finding {
 
 /// Of the whole cluster, the gravest first.
 pub(super) fn of(app: &App, evaluator: &Evaluator<'_>) -> Vec<Finding> {
-    picture::findings(&app.fleet, evaluator, app.insights.gpus.of_nodes()).iter().map(finding).collect()
+    picture::findings(&app.fleet, evaluator, app.insights.node_states()).iter().map(finding).collect()
 }
 
 fn finding(found: &picture::Finding) -> Finding {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::cost::{self, Cost};
 use super::disruption::{self, Disruption};
 use super::gpus::{self, Gpu, GpuDetail};
+use super::spot::{self, NodeSpot};
 use super::value::{Id, Stamp, Text, maybe_text, text};
 use super::words::{CapacityType, NodePhase};
 use crate::app::App;
@@ -64,6 +65,8 @@ pub struct Node {
     pub disruption: Disruption,
     /// Price of the Node.
     pub cost: Cost,
+    /// Where it stands as spot capacity; null where it is none.
+    pub spot: Option<NodeSpot>,
 }
 
 pub(super) fn of(
@@ -102,5 +105,6 @@ pub(super) fn of(
         gpu: picture.and_then(|picture| gpus::of_node(app, &found, detail, row, picture)),
         disruption: disruption::of(app, &case, &found),
         cost: cost::of(picture.map(|picture| &picture.cost)),
+        spot: spot::of_node(app, &row.meta.key.name),
     }
 }

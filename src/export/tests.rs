@@ -305,6 +305,40 @@ fn sums_over_partly_readable_namespaces_are_null() {
 }
 
 #[test]
+fn a_spot_node_that_is_taken_back_is_told_with_what_goes_with_it() {
+    let mut world = everything();
+    let at = NOW.plus_seconds(-20);
+    let object = EventObject { kind: sym("NodeClaim"), key: ObjectKey::cluster("gpu-abc") };
+    let notice = rows::event(meta("default", "notice"), at, EventClass::Interruption, "SpotInterrupted", object);
+    let slow = PodRow { termination_grace_seconds: 101, ..pods().remove(2) };
+    world.deltas.push(Delta::Events(upserts(vec![EventRow { source: sym("karpenter"), ..notice }])));
+    world.deltas.push(Delta::Pods(upserts(vec![slow])));
+    let json = world.json();
+    assert_eq!(complaints(&json), Vec::<String>::new());
+    let (node, pool) = (&json["nodes"][1]["spot"], &json["spotPools"][0]);
+    let ends = serde_json::to_value(super::value::Stamp(at.plus_seconds(120))).expect("a time");
+    assert_eq!((&node["kind"], &node["state"], &node["endsAt"]), (&"AwsSpot".into(), &"Reclaiming".into(), &ends));
+    assert_eq!(
+        (&node["signal"]["reason"], &node["signal"]["source"]),
+        (&"SpotInterrupted".into(), &"karpenter".into())
+    );
+    assert_eq!(node["floor"], serde_json::json!({"value": 1, "reason": "Reclaiming"}));
+    assert_eq!((&node["risk"], &node["coverage"], &node["pool"]), (&100.into(), &0.0.into(), &pool["pool"]));
+    assert_eq!(pool["pool"], "p5.48xlarge/us-east-1a");
+    assert_eq!((&pool["nodes"], &pool["pods"], &pool["podsProtected"]), (&1.into(), &2.into(), &1.into()));
+    assert_eq!((&pool["podsCutShort"], &pool["hazard"]), (&1.into(), &Value::Null), "100 s are left");
+    let job = serde_json::json!({"namespace": "ml", "name": "train", "completedWork": 0.5, "lostSeconds": 3600});
+    assert_eq!(pool["jobs"], serde_json::json!([job]));
+    assert_eq!(
+        (&json["totals"]["spot"]["reclaiming"], &json["totals"]["spot"]["largestPoolShare"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(json["nodes"][0]["spot"], Value::Null);
+    world.set(Kind::Pod, HealthState::Syncing);
+    assert_eq!(world.json()["spotPools"][0]["podsCutShort"], Value::Null);
+}
+
+#[test]
 fn a_job_held_by_kueue_is_queued_with_kueues_reason() {
     let held = JobRow { suspended: true, ..train() };
     let mut world = world(vec![Delta::Jobs(upserts(vec![held.clone()]))]);

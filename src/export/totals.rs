@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cost;
+use super::spot::{self, SpotTotals};
 use super::value::Devices;
 use crate::app::App;
 use crate::fleet::Kind;
@@ -30,6 +31,8 @@ pub struct Totals {
     pub gpu: GpuTotals,
     /// Dollars per hour of the whole cluster.
     pub cost: cost::Totals,
+    /// Sums over spot capacity; null while not all Nodes are known.
+    pub spot: Option<SpotTotals>,
 }
 
 /// Accelerators of all Nodes, each in the units its Node advertises.
@@ -87,5 +90,6 @@ pub(super) fn of(app: &App, known: &Completeness<'_>) -> Totals {
             unknown: devices(GpuClass::Unknown),
         },
         cost: cost::totals(app),
+        spot: known.only(&[Kind::Node], spot::totals(app)),
     }
 }

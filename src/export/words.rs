@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::fleet::{self, HealthState, KarpenterApi};
-use crate::insight::{batch, cold_start, cost, disruption, gpu, karpenter, phase, picture, spot};
+use crate::insight::{batch, cold_start, cost, disruption, gpu, interruption, karpenter, phase, picture, spot};
 
 macro_rules! words {
     ($(
@@ -48,6 +48,23 @@ words! {
     CostSource of cost::CostSource, or Unknown = "Unknown" {
         Override = "Override", Label = "Label", NodeOverlay = "NodeOverlay", AwsSpot = "AwsSpot",
         AwsOnDemand = "AwsOnDemand", KarpenterMetrics = "KarpenterMetrics", Embedded = "Embedded", Prepaid = "Prepaid",
+    }
+
+    /// The kind of spot or preemptible capacity.
+    SpotKind of interruption::SpotKind {
+        AwsSpot = "AwsSpot", GcpSpot = "GcpSpot", GcpPreemptible = "GcpPreemptible", AzureSpot = "AzureSpot",
+        Other = "Other",
+    }
+
+    /// Where a spot Node or pool stands.
+    SpotState of spot::SpotState {
+        Reclaiming = "Reclaiming", Rebalance = "Rebalance", Calm = "Calm", Blind = "Blind",
+    }
+
+    /// The fact that sets the least risk.
+    FloorReason of spot::FloorReason {
+        Reclaiming = "Reclaiming", Rebalance = "Rebalance", SiblingReclaimed = "SiblingReclaimed",
+        InsufficientCapacity = "InsufficientCapacity", PreemptibleDeadline = "PreemptibleDeadline",
     }
 
     /// What the risk of spot capacity rests on.

@@ -54,7 +54,7 @@ fn perform(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Themes) => print_lines(&themes(&Options::load(cli)?)),
         Some(Command::Keys) => print_lines(&keys(&Options::load(cli)?)),
         Some(Command::Prices { action: Prices::Explain { node } }) => explain::run(cli, node),
-        Some(Command::Spot { action: Spot::Explain(args) }) => spot::explain(args),
+        Some(Command::Spot { action: Spot::Explain(args) }) => spot::explain(cli, args),
         Some(Command::Config { action: Config::Path }) => print_lines(&paths(cli)),
         Some(Command::Config { action: Config::Print }) => print_lines(&settings(&Options::load(cli)?)),
         Some(Command::Config { action: Config::Check }) => check(&Options::load(cli)?),

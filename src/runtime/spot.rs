@@ -2,25 +2,59 @@
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use super::failure::Failure;
+use super::failure::{EXIT_CLUSTER, EXIT_INTERRUPTED, Failure};
 use super::{commands, snapshot};
-use crate::cli::{SpotExplain, SpotFormat};
+use crate::app::App;
+use crate::cli::{Cli, SpotExplain, SpotFormat};
 use crate::export;
+use crate::fleet::{Kind, SourceId};
 use crate::insight::spot::{
     AdvisorRange, Hazard, LIMITS, Observed, PlacementScore, PriceRatio, Prior, Score, ScoreInput, ScoreInputs,
 };
-use crate::units::money;
+use crate::units::{money, spelling};
+
+/// How long the cluster and those who tell prices may take.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// As many names are offered in place of one that nobody has.
+const NAMES_OFFERED: usize = 3;
 
 /// Runs `spot explain`.
-pub fn explain(args: &SpotExplain) -> Result<ExitCode, Failure> {
-    let inputs = given(args);
-    let score = Score::of(&inputs);
+pub fn explain(cli: &Cli, args: &SpotExplain) -> Result<ExitCode, Failure> {
+    let Some(name) = &args.pool else { return print(args, &given(args)) };
+    let Some(app) = snapshot::read(cli, TIMEOUT)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
+    print(args, &inputs_of(&app, name)?)
+}
+
+/// What decides the score of a pool.
+fn inputs_of(app: &App, name: &str) -> Result<ScoreInputs, Failure> {
+    let pools: Vec<(String, &ScoreInputs)> =
+        app.insights.spot.pools().map(|pool| (pool.key.to_string(), &pool.inputs)).collect();
+    if let Some((_, inputs)) = pools.iter().find(|(key, _)| key == name) {
+        return Ok(**inputs);
+    }
+    let nodes = SourceId::Kind(Kind::Node);
+    if !snapshot::is_complete(app, nodes) {
+        let message = snapshot::sentence(app, nodes);
+        let hint = "batchtop rbac viewer prints the permissions it needs";
+        return Err(Failure { message, hint: hint.into(), code: EXIT_CLUSTER });
+    }
+    let names: Vec<&str> = pools.iter().map(|(key, _)| key.as_str()).collect();
+    let near = spelling::nearest(name, &names, NAMES_OFFERED);
+    let hint =
+        if near.is_empty() { "there are no spot nodes".into() } else { format!("the nearest: {}", near.join(", ")) };
+    Err(Failure::usage(format!("no such spot pool: {name}"), hint))
+}
+
+fn print(args: &SpotExplain, inputs: &ScoreInputs) -> Result<ExitCode, Failure> {
+    let score = Score::of(inputs);
     match args.output {
         Some(SpotFormat::Json) => {
             commands::print(&(snapshot::json(&export::explain_spot(&inputs.hazard, &score))? + "\n"))
         }
-        None => commands::print_lines(&text(&inputs, &score)),
+        None => commands::print_lines(&text(inputs, &score)),
     }
 }
 
@@ -56,6 +90,9 @@ fn text(inputs: &ScoreInputs, score: &Score) -> String {
     }
     let risk =
         score.risk.map_or_else(|| "unknown: it takes a coverage of 35 %".to_owned(), |risk| format!("{risk} of 100"));
+    let risk = score.floor.map_or(risk.clone(), |floor| {
+        format!("{risk}, at least {} for {}", floor.millionths / 10_000, floor.reason.name())
+    });
     let coverage = score.coverage_percent;
     let _ = write!(text, "\n{:<LABEL_WIDTH$}  {risk}\n{:<LABEL_WIDTH$}  {coverage} %\n", "RISK", "COVERAGE");
     let _ = write!(text, "\n{}\n\n{LIMITS}\n", rate(&inputs.hazard));
@@ -146,6 +183,17 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn a_pool_of_the_demo_is_explained_and_an_unknown_one_is_a_usage_error_with_the_nearest() {
+        let cli = Cli::try_parse_from(["batchtop", "--demo", "spot", "explain", "x"]).expect("parses");
+        let app = snapshot::read(&cli, TIMEOUT).ok().flatten().expect("the demo");
+        let name = app.insights.spot.pools().next().expect("a pool").key.to_string();
+        let inputs = inputs_of(&app, &name).expect("known");
+        assert!(text(&inputs, &Score::of(&inputs)).contains(" % of the on-demand price"), "{inputs:?}");
+        let failure = inputs_of(&app, &format!("{name}x")).expect_err("unknown");
+        assert!(failure.hint.contains(&name), "{}", failure.hint);
     }
 
     #[test]

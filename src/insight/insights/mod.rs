@@ -34,7 +34,7 @@ use super::cold_start::ClusterHistory;
 use super::cost::{CostRates, Ledger};
 use super::disruption::{HeldMemory, Remembered};
 use super::gpu::GpuThresholds;
-use super::picture::{Evaluator, Picture, Totals, Touched};
+use super::picture::{Evaluator, NodeStates, Picture, Totals, Touched};
 use super::{Completeness, KarpenterVersion};
 use crate::fleet::{Changed, ClusterFacts, Demand, Fleet, Health, Kind, SourceId, Sources};
 use crate::units::Time;
@@ -199,6 +199,11 @@ impl Insights {
         self.follow_gpus();
         self.follow_spot(inputs);
         self.due.extend([Task::Payment, Task::Rates]);
+    }
+
+    /// What is known of Nodes besides their assessments.
+    pub const fn node_states(&self) -> NodeStates<'_> {
+        NodeStates { gpus: self.gpus.of_nodes(), spot: self.spot.nodes() }
     }
 
     /// Sums over the whole cluster, whatever lists are narrowed to.

@@ -27,7 +27,7 @@ use foldhash::fast::RandomState;
 
 pub use consolidation_savings::{ConsolidationSavings, consolidation_savings};
 pub use evaluator::{Evaluator, NodeAssessment};
-pub use findings::{Finding, Rule, Severity, findings, of_assessments, rules};
+pub use findings::{Finding, NodeStates, Rule, Severity, findings, of_assessments, rules};
 pub use gpus::{CpuShare, Disagreement, GpuSettings, GpuState, GpuStates, activity_of_pod, is_contrary};
 use node::Load;
 pub use node::NodePicture;

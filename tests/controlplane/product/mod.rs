@@ -10,6 +10,7 @@ mod money;
 pub mod program;
 mod rights;
 mod snapshot;
+mod spot;
 mod starts;
 mod story;
 
@@ -29,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         exporters::trials(),
         starts::trials(),
         money::trials(),
+        spot::trials(),
     ]
     .into_iter()
     .flatten()

@@ -1,7 +1,8 @@
 //! Mistakes and wastes worth telling, over the whole cluster.
 //!
 //! Each rule is one entry in the table of its family: [`disruption_loop`], [`node_pools`], [`protection`], [`events`],
-//! [`gpu`], [`prices`]. A new rule is an entry there and its check; everything else (the JSON, the screen, the manual) follows.
+//! [`gpu`], [`prices`], [`spot`]. A new rule is an entry there and its check; everything else (the JSON, the screen,
+//! the manual) follows.
 
 mod disruption_loop;
 mod events;
@@ -9,6 +10,7 @@ mod gpu;
 mod node_pools;
 mod prices;
 mod protection;
+mod spot;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +22,7 @@ use super::gpus::GpuStates;
 use crate::fleet::{Fleet, ObjectKey, PodRow};
 use crate::insight::disruption::Outlook;
 use crate::insight::sentence::{Fragment, Sentence};
+use crate::insight::spot::SpotNodes;
 
 /// The severity of a finding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -58,12 +61,28 @@ pub struct Rule {
 }
 
 /// The rules of all families. Among findings of equal severity those of an earlier rule come first.
-const FAMILIES: [&[Rule]; 6] =
-    [disruption_loop::RULES, node_pools::RULES, protection::RULES, events::RULES, gpu::RULES, prices::RULES];
+const FAMILIES: [&[Rule]; 7] = [
+    disruption_loop::RULES,
+    node_pools::RULES,
+    protection::RULES,
+    spot::RULES,
+    events::RULES,
+    gpu::RULES,
+    prices::RULES,
+];
 
 /// Every rule, in the order of [`FAMILIES`].
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     FAMILIES.into_iter().flatten()
+}
+
+/// What is known of Nodes besides their assessments.
+#[derive(Clone, Copy)]
+pub struct NodeStates<'a> {
+    /// What their accelerators do.
+    pub gpus: &'a GpuStates,
+    /// Those of spot capacity.
+    pub spot: &'a SpotNodes,
 }
 
 /// What the rules look at: everything known at one moment, and what was computed of it already.
@@ -73,6 +92,7 @@ struct RuleInput<'a> {
     /// One for each Node.
     assessments: &'a [NodeAssessment<'a>],
     gpus: &'a GpuStates,
+    spot: &'a SpotNodes,
     /// Annotated pods that are bound to no Node, and whether their protection holds.
     unbound: Vec<(&'a PodRow, Outlook)>,
 }
@@ -82,11 +102,11 @@ impl<'a> RuleInput<'a> {
         fleet: &'a Fleet,
         evaluator: &'a Evaluator<'a>,
         assessments: &'a [NodeAssessment<'a>],
-        gpus: &'a GpuStates,
+        states: NodeStates<'a>,
     ) -> Self {
         let unbound = fleet.annotated_pods().filter(|pod| pod.node.is_none());
         let unbound = unbound.map(|pod| (pod, evaluator.pod(pod))).collect();
-        Self { fleet, evaluator, assessments, gpus, unbound }
+        Self { fleet, evaluator, assessments, gpus: states.gpus, spot: states.spot, unbound }
     }
 
     /// Every annotated pod with its outlook.
@@ -139,9 +159,9 @@ pub struct Finding {
 }
 
 /// Everything worth telling, the gravest first.
-pub fn findings(fleet: &Fleet, evaluator: &Evaluator<'_>, gpus: &GpuStates) -> Vec<Finding> {
+pub fn findings(fleet: &Fleet, evaluator: &Evaluator<'_>, states: NodeStates<'_>) -> Vec<Finding> {
     let assessments: Vec<NodeAssessment<'_>> = fleet.nodes.iter().map(|node| evaluator.assess(node)).collect();
-    of_assessments(fleet, evaluator, &assessments, gpus)
+    of_assessments(fleet, evaluator, &assessments, states)
 }
 
 /// The same from assessments that are there already, one for each Node.
@@ -149,9 +169,9 @@ pub fn of_assessments(
     fleet: &Fleet,
     evaluator: &Evaluator<'_>,
     assessments: &[NodeAssessment<'_>],
-    gpus: &GpuStates,
+    states: NodeStates<'_>,
 ) -> Vec<Finding> {
-    let input = RuleInput::new(fleet, evaluator, assessments, gpus);
+    let input = RuleInput::new(fleet, evaluator, assessments, states);
     let mut found: Vec<Finding> = rules().flat_map(|rule| rule.apply(&input)).collect();
     // A stable sort: what is equally grave stays in the order of the rules.
     found.sort_by_key(|finding| Reverse(finding.severity));

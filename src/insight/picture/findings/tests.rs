@@ -9,7 +9,8 @@ use crate::fleet::{
 };
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::karpenter::Provenance;
-use crate::insight::picture::{GpuSettings, GpuState, GpuStates};
+use crate::insight::picture::{GpuSettings, GpuState, GpuStates, SpotSettings};
+use crate::insight::spot::{EventSources, SpotNodes};
 use crate::insight::testing::{
     MANAGED_LABELS, NOW, bare_device, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool,
     resources, sym, upserts,
@@ -27,6 +28,12 @@ fn gpu_states(fleet: &Fleet, picture: &Picture) -> GpuStates {
         Some((name.clone(), GpuState::of(fleet, picture, name, settings, None)?))
     };
     fleet.nodes.iter().filter_map(of_node).collect()
+}
+
+fn spot_nodes(fleet: &Fleet, picture: &Picture, karpenter: &KarpenterVersion) -> SpotNodes {
+    let settings = SpotSettings { karpenter, sources: EventSources::default(), now: NOW };
+    let names = fleet.nodes.iter().map(|node| &node.meta.key.name);
+    names.filter_map(|name| Some((name.clone(), picture.spot_node(fleet, name, settings)?))).collect()
 }
 
 /// A node of NodePool `gpu` that Karpenter may take as empty, with everything that makes it so.
@@ -71,7 +78,8 @@ impl World {
         };
         let picture = Picture::full(&fleet);
         let evaluator = Evaluator::new(&fleet, &picture, &Completeness::new(&sources), &karpenter, NOW);
-        findings(&fleet, &evaluator, &gpu_states(&fleet, &picture))
+        let (gpus, spot) = (gpu_states(&fleet, &picture), spot_nodes(&fleet, &picture, &karpenter));
+        findings(&fleet, &evaluator, NodeStates { gpus: &gpus, spot: &spot })
     }
 
     /// Severity, rule and object of each.
@@ -479,6 +487,85 @@ fn what_wasted_accelerators_cost_is_told() {
     assert_eq!(rogue.as_deref(), Some("1 device in use that no pod requests"));
 }
 
+/// With so many spot Nodes beside it, of AWS, in these zones, and a pod on each.
+fn on_spot(zones: &[&str], pod_of: impl Fn(&str) -> PodRow) -> World {
+    let name = |at: usize| format!("s{at}");
+    let spot = |(at, zone): (usize, &&str)| NodeRow {
+        labels: labels(&[
+            ("karpenter.sh/capacity-type", "spot"),
+            ("karpenter.sh/nodepool", "spot"),
+            ("node.kubernetes.io/instance-type", "g5.xlarge"),
+            ("topology.kubernetes.io/zone", zone),
+            ("eks-node-viewer/instance-price", "1"),
+        ]),
+        provider_id: Some(sym(&format!("aws:///{zone}/i-{at}"))),
+        ..node(&name(at))
+    };
+    let nodes = zones.iter().enumerate().map(spot).collect();
+    let pods = (0..zones.len()).map(|at| pod_of(&name(at))).collect();
+    World::new().with(Delta::Nodes(upserts(nodes))).with(Delta::Pods(upserts(pods)))
+}
+
+fn asking(grace_seconds: i64) -> impl Fn(&str) -> PodRow {
+    move |node| PodRow { termination_grace_seconds: grace_seconds, ..pod("ml", &format!("on-{node}"), Some(node)) }
+}
+
+fn of_spot(world: World) -> Vec<(Severity, &'static str, String)> {
+    let ids = ["InterruptionQueueMissing", "SpotPoolNotDiverse", "GraceLongerThanNotice", "ProtectedOnSpot"];
+    world.found().into_iter().filter(|(_, id, _)| ids.contains(id)).collect()
+}
+
+fn controller(has_interruption_queue: bool) -> Delta {
+    let row = ControllerRow {
+        meta: meta("kube-system", "karpenter"),
+        image: sym(""),
+        feature_gates: None,
+        has_interruption_queue,
+    };
+    Delta::Controllers(upserts(vec![row]))
+}
+
+fn without_queue() -> World {
+    on_spot(&["us-east-1a"], asking(30)).with(controller(false))
+}
+
+#[test]
+fn a_missing_interruption_queue_is_a_finding_where_nodes_of_aws_need_one() {
+    let missing = one(Severity::Warning, "InterruptionQueueMissing", "Deployment kube-system/karpenter");
+    assert_eq!(of_spot(without_queue()), missing);
+    assert_eq!(of_spot(on_spot(&["us-east-1a"], asking(30)).with(controller(true))), []);
+    assert_eq!(of_spot(World::new().with(controller(false))), [], "no spot nodes");
+    let handler = labels(&[("k8s-app", "aws-node-termination-handler")]);
+    let handler = PodRow { labels: handler, ..pod("kube-system", "nth", Some("s0")) };
+    assert_eq!(of_spot(without_queue().with(Delta::Pods(upserts(vec![handler])))), [], "somebody else handles it");
+}
+
+#[test]
+fn three_spot_nodes_in_one_pool_are_not_diverse() {
+    let zones = ["us-east-1a", "us-east-1a", "us-east-1a"];
+    assert_eq!(of_spot(on_spot(&zones, asking(30))), one(Severity::Warning, "SpotPoolNotDiverse", "NodePool spot"));
+    assert_eq!(of_spot(on_spot(&zones[1..], asking(30))), []);
+    assert_eq!(of_spot(on_spot(&["us-east-1a", "us-east-1a", "us-east-1b"], asking(30))), []);
+}
+
+/// Two pods of a Job, with an annotation, on spot nodes.
+fn protected_on_spot() -> World {
+    let train = job("ml", "train");
+    on_spot(&["us-east-1a", "us-east-1b"], move |node| PodRow {
+        owner: Some(owner("Job", "train", &train.meta.uid)),
+        do_not_disrupt: Some(sym("true")),
+        ..asking(30)(node)
+    })
+}
+
+#[test]
+fn work_that_a_reclaim_cuts_short_and_protection_that_stops_none_are_findings() {
+    let cut_short = one(Severity::Warning, "GraceLongerThanNotice", "Pod ml/on-s0");
+    assert_eq!(of_spot(on_spot(&["us-east-1a"], asking(121))), cut_short);
+    assert_eq!(of_spot(on_spot(&["us-east-1a"], asking(120))), []);
+    assert_eq!(of_spot(protected_on_spot()), one(Severity::Info, "ProtectedOnSpot", "Job ml/train"));
+}
+
 /// A cluster in which each rule finds something.
 fn examples() -> Vec<(&'static str, World)> {
     vec![
@@ -497,6 +584,10 @@ fn examples() -> Vec<(&'static str, World)> {
         ("MultiplePdbs", under_two_budgets()),
         ("PdbNeverAllows", with_budgets(vec![budget_row(all(), 0, (2, 2, 2))])),
         ("StuckTerminating", stuck()),
+        ("InterruptionQueueMissing", without_queue()),
+        ("SpotPoolNotDiverse", on_spot(&["us-east-1a"; 3], asking(30))),
+        ("GraceLongerThanNotice", on_spot(&["us-east-1a"], asking(121))),
+        ("ProtectedOnSpot", protected_on_spot()),
         ("EventDisagrees", event_disagrees()),
         ("DevicePluginMissing", with_gpus(600, 0, 0, "H100")),
         ("GpuUnhealthy", with_gpus(600, 8, 7, "H100")),
