@@ -17,7 +17,7 @@ use batchtop::app::{App, Msg, settle, update};
 use batchtop::fleet::{
     Change, Delta, EventClass, EventObject, EventRow, EventType, Interner, Kind, Meta, ObjectKey, PodRow, Report, Sym,
 };
-use batchtop::insight::picture::{Evaluator, NodeAssessment, of_assessments};
+use batchtop::insight::picture::{Evaluator, NodeAssessment, NodeStates, of_assessments};
 use batchtop::insight::{Completeness, Picture};
 use batchtop::view;
 use divan::Bencher;
@@ -84,7 +84,8 @@ fn everything(bencher: Bencher<'_, '_>) {
         let evaluator =
             Evaluator::new(&app.fleet, &picture, &Completeness::new(&app.sources), &app.insights.karpenter, app.now);
         let assessments: Vec<NodeAssessment<'_>> = app.fleet.nodes.iter().map(|node| evaluator.assess(node)).collect();
-        of_assessments(&app.fleet, &evaluator, &assessments, app.insights.gpus.of_nodes()).len()
+        let states = NodeStates { gpus: app.insights.gpus.of_nodes(), spot: app.insights.spot.nodes() };
+        of_assessments(&app.fleet, &evaluator, &assessments, states).len()
     });
 }
 

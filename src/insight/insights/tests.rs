@@ -868,7 +868,7 @@ fn what_was_observed_of_starts_counts_for_its_own_cluster_once_that_is_recognize
     let mut world = World::new();
     world.insights.starts.load(kept());
     let server = "elsewhere".to_owned();
-    world.take(&Step::Cluster(ClusterFacts { server, ..ClusterFacts::default() }));
+    world.take(&Step::Cluster(Box::new(ClusterFacts { server, ..ClusterFacts::default() })));
     assert_eq!(machines(&world), [Uid::parse("b")]);
 }
 

@@ -119,6 +119,7 @@ fn with_controllers(replicas: &[i64]) -> World {
         image: sym(""),
         feature_gates: None,
         replicas: *replicas,
+        has_interruption_queue: true,
     };
     let rows = replicas.iter().enumerate().map(controller).collect();
     launching(1).with(Delta::Controllers(upserts(rows)))
@@ -520,6 +521,7 @@ fn controller(has_interruption_queue: bool) -> Delta {
         meta: meta("kube-system", "karpenter"),
         image: sym(""),
         feature_gates: None,
+        replicas: 1,
         has_interruption_queue,
     };
     Delta::Controllers(upserts(vec![row]))
