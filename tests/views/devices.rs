@@ -160,7 +160,7 @@ fn the_last_fifteen_minutes_of_devices() {
             let is_there = |app: &App| ["ACCELERATORS", "read from"].iter().all(|words| text(app).contains(words));
             (0..100).for_each(|_| {
                 if !is_there(&app) {
-                    press(&mut app, "j")
+                    press(&mut app, "j");
                 }
             });
             snapshot!(format!("history_{name}_{}x{}", size.0, size.1), accelerators(&app));
@@ -189,7 +189,7 @@ fn what_prometheus_knows_of_the_past() {
         let is_there = |app: &App| ["ACCELERATORS", "read from"].iter().all(|words| text(app).contains(words));
         (0..100).for_each(|_| {
             if !is_there(&app) {
-                press(&mut app, "j")
+                press(&mut app, "j");
             }
         });
         press(&mut app, &"j ".repeat(10));
