@@ -135,7 +135,7 @@ fn one_event_of_a_start(bencher: Bencher<'_, '_>) {
         let (epoch, delta) = (app.epoch, Delta::Events(event.map(Change::Upsert).into_iter().collect()));
         divan::black_box(update(app, Msg::Source(epoch, Report::Delta(delta))));
     });
-    assert!(app.insights.starts.history().pulls.len() >= pods.len(), "what Events tell is observed");
+    assert!(!app.insights.starts.history().pulls.is_empty(), "what Events tell is observed");
 }
 
 /// The Event of a pull of the first container; each turn tells of another one.
