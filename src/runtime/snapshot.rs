@@ -110,9 +110,11 @@ async fn collect(
         if is_settled(app) {
             // The demand for prices and exporters is final only now that all nodes are known.
             feed(app, &backend, Msg::Clock(clock()));
+            // Of each Node, and then of the Sources as a whole, what is said a moment later.
             let has_metrics =
-                app.insights.gpus.have_answered(&app.inputs()) && has_answered(app, SourceId::NodeMetrics);
-            if are_prices_settled(app) && has_metrics && backend.has_aws_answered() && reports.is_empty() {
+                app.insights.gpus.have_answered(&app.inputs()) && have_answered(app, SourceGroup::Metrics);
+            let has_prices = have_answered(app, SourceGroup::Prices) && backend.has_aws_answered();
+            if has_prices && has_metrics && reports.is_empty() {
                 break;
             }
         }
@@ -146,15 +148,10 @@ fn is_settled(app: &App) -> bool {
     sources.all(|id| app.sources.get(&id).is_some_and(|health| health.state.is_settled()))
 }
 
-/// Whether all price Sources have reported.
-fn are_prices_settled(app: &App) -> bool {
-    SourceId::of_group(SourceGroup::Prices).all(|id| has_answered(app, id))
-}
-
-/// Whether a Source that says anything at all has reported; one whose first attempt failed is not waited for.
-fn has_answered(app: &App, id: SourceId) -> bool {
+/// Whether all Sources of a group that say anything at all have answered; one whose first attempt failed is not waited for.
+fn have_answered(app: &App, group: SourceGroup) -> bool {
     let has_answered = |health: &Health| health.state.is_settled() || health.state == HealthState::Failed;
-    app.sources.get(&id).is_none_or(has_answered)
+    SourceId::of_group(group).all(|id| app.sources.get(&id).is_none_or(has_answered))
 }
 
 fn write_document(app: &App, args: &Snapshot) -> Result<(), Failure> {

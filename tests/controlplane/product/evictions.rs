@@ -5,8 +5,9 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
+use super::gpus::stand;
 use super::program::Program;
-use crate::bed::{Bed, GpuNodeSpec, Namespace, PodSpec, Result};
+use crate::bed::{Bed, GpuNode, GpuNodeSpec, Namespace, PodSpec, Result};
 use crate::pty::Session;
 use crate::shared::{full, trial};
 use crate::tests_bed::{ensure, equal};
@@ -20,18 +21,18 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A running pod that asks for no GPU, on a GPU node of its own.
-fn pod_on_gpu_node(bed: &Bed, namespace: &Namespace<'_>, name: &str) -> Result<Value> {
+/// A pod that is ready and asks for no GPU, on a GPU node of its own.
+fn pod_on_gpu_node<'a>(bed: &'a Bed, namespace: &Namespace<'_>, name: &str) -> Result<(GpuNode<'a>, Value)> {
     let node = bed.gpu_node(&GpuNodeSpec::new(&bed.unique("kept"), "g5.12xlarge")?)?;
-    let spec = PodSpec::new().label("app", name).on_nodes_with("kubernetes.io/hostname", &node);
-    bed.apply(&spec.build(namespace, name))?;
+    stand(bed, namespace, &node, name, PodSpec::new().label("app", name))?;
     let path = namespace.core(&format!("pods/{name}"));
-    bed.wait_for("a running pod", PATIENCE, || {
+    let pod = bed.wait_for("a ready pod", PATIENCE, || {
         let pod = bed.api().get(&path)?;
         let is_ready = |one: &Value| one["type"] == "Ready" && one["status"] == "True";
         let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
         Ok(conditions.is_some_and(|all| all.iter().any(is_ready)).then_some(pod))
-    })
+    })?;
+    Ok((node, pod))
 }
 
 /// The dialog for a pod, on a screen of its own.
@@ -62,7 +63,7 @@ fn a_pod_that_keeps_a_gpu_node_is_evicted() -> Result<()> {
     let bed = full()?;
     let namespace = bed.namespace("evict")?;
     let name = bed.unique("keeper");
-    let pod = pod_on_gpu_node(&bed, &namespace, &name)?;
+    let (_node, pod) = pod_on_gpu_node(&bed, &namespace, &name)?;
     let uid = pod["metadata"]["uid"].clone();
     let program = Program::new(bed.admin_kubeconfig())?;
     let mut screen = dialog(&program, &name);
@@ -81,7 +82,8 @@ fn a_budget_refuses_in_its_own_words() -> Result<()> {
     let bed = full()?;
     let namespace = bed.namespace("budgeted")?;
     let name = bed.unique("guarded");
-    let uid = pod_on_gpu_node(&bed, &namespace, &name)?["metadata"]["uid"].clone();
+    let (_node, pod) = pod_on_gpu_node(&bed, &namespace, &name)?;
+    let uid = pod["metadata"]["uid"].clone();
     bed.apply(&json!({
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
