@@ -1,11 +1,11 @@
 //! Compares what batchtop knows with the truth.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use batchtop::app::{App, Msg, settle_completely, update};
 use batchtop::export::{GpuDetail, snapshot};
-use batchtop::fleet::{Fleet, Interner, Kind, ObjectKey, Report, Row, SourceId};
+use batchtop::fleet::{Fleet, Interner, Kind, ObjectKey, PodRow, Report, Row, SourceId};
 use batchtop::source::kube::decode::{self, RawChange};
 use serde_json::Value;
 
@@ -51,10 +51,19 @@ pub fn differences(found: &Fleet, wanted: &Fleet) -> Vec<String> {
     assert_eq!(Kind::ALL.len(), 18, "a new kind is to be compared here");
     differences!(
         found, wanted, differences:
-        nodes pods jobs cron_jobs node_claims node_pools disruption_budgets events replica_sets namespaces node_overlays
+        nodes jobs cron_jobs node_claims node_pools disruption_budgets events replica_sets namespaces node_overlays
         ec2_node_classes eks_node_classes controllers workloads resource_slices resource_claims device_classes
     );
+    let (found, wanted) = (pods(found), pods(wanted));
+    let keys = found.keys().chain(wanted.keys()).collect();
+    rows("pods", keys, |key| (found.get(key), wanted.get(key)), &mut differences);
     differences
+}
+
+/// All pods, without what is kept of their start: of a bounded number, and not forgotten with the Events that told it.
+fn pods(fleet: &Fleet) -> BTreeMap<ObjectKey, PodRow> {
+    let bare = |row: &PodRow| (row.meta.key.clone(), PodRow { start: None, ..row.clone() });
+    fleet.pods.iter().map(bare).collect()
 }
 
 fn rows<'a, R: PartialEq + Debug + 'a>(
@@ -100,8 +109,18 @@ pub fn behind(app: &mut App, world: &World) -> Vec<String> {
 }
 
 /// Since when a Node is held, or its accelerators do what they do, and for how long, is history, and cannot be computed from
-/// nothing.
-const HISTORY: [&str; 4] = ["heldSince", "classSince", "busyGpuSeconds", "heldGpuSeconds"];
+/// nothing; nor can whether a pod was ever ready, what Events told of its start that have left, and for how long spot pools
+/// were watched.
+const HISTORY: [&str; 8] = [
+    "heldSince",
+    "classSince",
+    "busyGpuSeconds",
+    "heldGpuSeconds",
+    "coldStarts",
+    "coldStartStats",
+    "waitingUsdPerHour",
+    "hazard",
+];
 
 /// Where two documents differ.
 fn compare(path: &str, found: &Value, wanted: &Value, differences: &mut Vec<String>) {
