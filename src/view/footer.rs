@@ -3,7 +3,7 @@
 use super::context::FrameContext;
 use super::screen::{Area, Placed};
 use super::{Line, text};
-use crate::app::{Overlay, Prompt, PromptKind, UseOfRows, is_offered};
+use crate::app::{Overlay, Prompt, PromptKind, UseOfRows, WriteDialog, is_offered};
 use crate::config::Role;
 use crate::fleet::Kind;
 use crate::input::{Action, Context};
@@ -37,6 +37,8 @@ pub(super) fn keys(frame: &FrameContext<'_>, area: Area) -> Placed {
 const TEXT: &[Hint] =
     &[(Action::Back, "close"), (Action::Down, "down"), (Action::Up, "up"), (Action::PageDown, "page")];
 const DIALOG: &[Hint] = &[(Action::Open, "do it"), (Action::Back, "leave"), (Action::Right, "next choice")];
+/// Hints of a dialog in which there is nothing to choose.
+const CONFIRMATION: &[Hint] = &[(Action::Open, "do it"), (Action::Back, "leave")];
 const PICKER: &[Hint] =
     &[(Action::Open, "choose"), (Action::Back, "leave"), (Action::Down, "down"), (Action::Up, "up")];
 const OWNERS: &[Hint] =
@@ -104,9 +106,14 @@ const DEVICES: &[Hint] = &[
 /// Hints of Cost and of groups of devices, whose rows are no objects.
 const GROUPS: &[Hint] = &[INTO_BY_ENTER, (Action::NextView, "by what"), FILTER, SORT, HELP, COMMAND, QUIT];
 
+/// Hints of a dialog before a write.
+pub(super) const fn of_dialog(dialog: &WriteDialog) -> &'static [Hint] {
+    if dialog.choices.len() > 1 { DIALOG } else { CONFIRMATION }
+}
+
 fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
     match &frame.app.ui.overlay {
-        Some(Overlay::Write(_)) => return (Context::Dialog, DIALOG),
+        Some(Overlay::Write(dialog)) => return (Context::Dialog, of_dialog(dialog)),
         Some(Overlay::Picker(_)) => return (Context::Dialog, PICKER),
         Some(Overlay::Owners(_)) => return (Context::Text, OWNERS),
         Some(Overlay::Help { .. } | Overlay::Sources { .. } | Overlay::Findings { .. } | Overlay::Results { .. }) => {

@@ -3,7 +3,7 @@
 use super::super::context::FrameContext;
 use super::super::layout::SPACIOUS_FROM;
 use super::super::panel::Sheet;
-use super::super::{Line, format};
+use super::super::{Line, footer, format};
 use super::results::value;
 use crate::app::{Consequence, DurationChoice, Severity, Target, Verb, WriteDialog};
 use crate::config::Role;
@@ -18,11 +18,7 @@ pub(super) fn sheet(frame: &FrameContext<'_>, dialog: &WriteDialog) -> Sheet {
     sheet.indent = 4;
     sheet.scroll = dialog.scroll.line;
     sheet.scroll_hint = super::hint(frame, Context::Dialog, &[(Action::PageDown, "more")]);
-    sheet.hint = super::hint(
-        frame,
-        Context::Dialog,
-        &[(Action::Open, "do it"), (Action::Back, "leave"), (Action::Right, "next choice")],
-    );
+    sheet.hint = super::hint(frame, Context::Dialog, footer::of_dialog(dialog));
     // What is below comes into view by scrolling: where, and what decides and is typed, come first. On a low terminal a
     // long address comes after them, else it could hide the line that is typed.
     let is_low = frame.app.ui.size.1 < SPACIOUS_FROM;
