@@ -100,7 +100,7 @@ fn well(asked: &Asked) -> (u16, String) {
         "AWSPriceListService.GetProducts" if asked.body.contains("AmazonEKS") => {
             products("instancetype", &["g5.xlarge", "g5.2xlarge"], "0.12072")
         }
-        "AWSPriceListService.GetProducts" => products("instanceType", &["g5.xlarge"], "1.0060000000"),
+        "AWSPriceListService.GetProducts" => products("instanceType", &["g5.xlarge", "g5.2xlarge"], "1.0060000000"),
         other => panic!("{other}"),
     };
     (200, body)
