@@ -31,6 +31,24 @@ pub(super) const POOL_MIG: usize = 4;
 pub(super) const POOL_NOTEBOOKS: usize = 5;
 pub(super) const POOL_OCR: usize = 6;
 
+/// What the NodePools of GPU nodes have in common: on-demand nodes, of which one at a time may be disrupted.
+const GPU_POOL: Pool = Pool {
+    name: "",
+    weight: None,
+    types: &[],
+    capacities: &[Capacity::OnDemand],
+    policy: "WhenEmpty",
+    consolidate_after: None,
+    budgets: &[Budget { nodes: Allowed::Nodes(1), reasons: None, window: None }],
+    expire_after: None,
+    grace: None,
+    gpu: true,
+    sharing: Sharing::Whole,
+    has_exporter: true,
+    replicas: None,
+    limits: &[],
+};
+
 /// The NodePools, in the order of the constants above.
 pub(super) static POOLS: [Pool; 7] = [
     Pool {
@@ -96,82 +114,47 @@ pub(super) static POOLS: [Pool; 7] = [
         weight: Some(100),
         types: &["p4d.24xlarge"],
         capacities: &[Capacity::Reserved],
-        policy: "WhenEmpty",
-        consolidate_after: None,
-        budgets: &[Budget { nodes: Allowed::Nodes(1), reasons: None, window: None }],
-        expire_after: None,
-        grace: None,
-        gpu: true,
-        sharing: Sharing::Whole,
-        has_exporter: true,
-        replicas: None,
         limits: &[("nodes", "2")],
+        ..GPU_POOL
     },
     Pool {
         name: "gpu-static",
-        weight: None,
         types: &["g6.12xlarge"],
-        capacities: &[Capacity::OnDemand],
         policy: "WhenEmptyOrUnderutilized",
         consolidate_after: Some(0),
-        budgets: &[Budget { nodes: Allowed::Nodes(1), reasons: None, window: None }],
-        expire_after: None,
-        grace: None,
-        gpu: true,
-        sharing: Sharing::Whole,
-        has_exporter: true,
         replicas: Some(2),
         limits: &[("nodes", "3")],
+        ..GPU_POOL
     },
     // Static, because Karpenter derives no MIG instances from an instance type.
     Pool {
         name: "gpu-mig",
-        weight: None,
         types: &["p5.4xlarge"],
-        capacities: &[Capacity::OnDemand],
         policy: "WhenEmptyOrUnderutilized",
         consolidate_after: Some(0),
-        budgets: &[Budget { nodes: Allowed::Nodes(1), reasons: None, window: None }],
-        expire_after: None,
-        grace: None,
-        gpu: true,
         sharing: Sharing::Mig([2, 1, 1]),
-        has_exporter: true,
         replicas: Some(1),
         limits: &[("nodes", "2")],
+        ..GPU_POOL
     },
     Pool {
         name: "notebooks",
-        weight: None,
         types: &["g6.2xlarge"],
-        capacities: &[Capacity::OnDemand],
-        policy: "WhenEmpty",
         consolidate_after: Some(900),
-        budgets: &[Budget { nodes: Allowed::Nodes(1), reasons: None, window: None }],
         expire_after: Some(720 * 3600),
-        grace: None,
-        gpu: true,
         sharing: Sharing::TimeSliced(4),
-        has_exporter: true,
-        replicas: None,
         limits: &[("nvidia.com/gpu", "8")],
+        ..GPU_POOL
     },
     // Its labels keep the exporter away: the DaemonSet does not support the driver of these nodes.
     Pool {
         name: "ocr",
-        weight: None,
         types: &["g4dn.2xlarge"],
-        capacities: &[Capacity::OnDemand],
-        policy: "WhenEmpty",
         consolidate_after: Some(300),
-        budgets: &[Budget { nodes: Allowed::Nodes(1), reasons: None, window: None }],
         expire_after: Some(720 * 3600),
-        grace: None,
-        gpu: true,
-        sharing: Sharing::Whole,
         has_exporter: false,
-        replicas: None,
         limits: &[("nvidia.com/gpu", "4")],
+        ..GPU_POOL
     },
 ];
 
