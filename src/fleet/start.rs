@@ -138,6 +138,27 @@ pub struct ContainerStart {
     pub failures: Vec<PullFailure>,
 }
 
+impl ContainerStart {
+    /// One of which nothing more is told than the spec does.
+    pub const fn new(name: Sym, image: Sym, role: ContainerRole) -> Self {
+        Self {
+            name,
+            image,
+            role,
+            started: None,
+            is_first_start: false,
+            started_event: None,
+            finished: None,
+            is_restarted: false,
+            waiting: None,
+            pulling: None,
+            pulled: None,
+            present: None,
+            failures: Vec::new(),
+        }
+    }
+}
+
 /// `state.waiting` of a container.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Waiting {

@@ -20,21 +20,7 @@ fn second(seconds: i64) -> Second {
 
 /// A container that has nothing to tell yet.
 pub(super) fn container(name: &str, role: ContainerRole) -> ContainerStart {
-    ContainerStart {
-        name: sym(name),
-        image: sym(&format!("{name}:1")),
-        role,
-        started: None,
-        is_first_start: false,
-        started_event: None,
-        finished: None,
-        is_restarted: false,
-        waiting: None,
-        pulling: None,
-        pulled: None,
-        present: None,
-        failures: Vec::new(),
-    }
+    ContainerStart::new(sym(name), sym(&format!("{name}:1")), role)
 }
 
 /// One that first ran so many seconds after the pod was created.

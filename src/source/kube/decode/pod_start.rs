@@ -81,21 +81,9 @@ fn container_start(
     status: Option<&ContainerStatus<'_>>,
     interner: &mut Interner,
 ) -> Result<ContainerStart, DecodeError> {
-    let mut start = ContainerStart {
-        name: interner.sym(&bounded_name(&container.name)),
-        image: interner.sym(&bounded_name(&container.image)),
-        role,
-        started: None,
-        is_first_start: false,
-        started_event: None,
-        finished: None,
-        is_restarted: false,
-        waiting: None,
-        pulling: None,
-        pulled: None,
-        present: None,
-        failures: Vec::new(),
-    };
+    let name = interner.sym(&bounded_name(&container.name));
+    let image = interner.sym(&bounded_name(&container.image));
+    let mut start = ContainerStart::new(name, image, role);
     let Some(status) = status else { return Ok(start) };
     let (now, before) = (started(&status.state)?, started(&status.last_state)?);
     start.started = before.or(now);
