@@ -103,17 +103,24 @@ impl Starts {
     }
 
     /// The pods whose start may have changed.
+    ///
+    /// A change of a pod names its Node and its Job too; the other pods of these start as they did before.
     fn touched(&self, fleet: &Fleet, changed: &Changed) -> BTreeSet<ObjectKey> {
-        let has_start = |pod: &&PodRow| pod.start.is_some();
-        let on_nodes = changed.nodes.iter().flat_map(|node| fleet.pods_on(node)).filter(has_start);
-        let of_jobs = changed.jobs.iter().flat_map(|uid| fleet.pods_of_job(uid)).filter(has_start);
-        let related = on_nodes.chain(of_jobs).map(|pod| pod.meta.key.clone());
-        let mut touched: BTreeSet<ObjectKey> =
-            changed.pods.iter().chain(&changed.starts).cloned().chain(related).collect();
-        // Most changes are of pods, and name their Nodes.
-        let is_node_changed = changed.kinds.contains(&Kind::Node);
-        let are_machines_touched = is_node_changed || !(changed.claims.is_empty() && changed.launches.is_empty());
-        if are_machines_touched {
+        let is_changed = |kinds: [Kind; 2]| kinds.iter().any(|kind| changed.kinds.contains(kind));
+        let mut touched: BTreeSet<ObjectKey> = changed.pods.union(&changed.starts).cloned().collect();
+        let mut add_started = |pod: &PodRow| {
+            if pod.start.is_some() {
+                touched.insert(pod.meta.key.clone());
+            }
+        };
+        let are_machines_changed = is_changed([Kind::Node, Kind::NodeClaim]);
+        if are_machines_changed {
+            changed.nodes.iter().flat_map(|node| fleet.pods_on(node)).for_each(&mut add_started);
+        }
+        if is_changed([Kind::Job, Kind::Workload]) {
+            changed.jobs.iter().flat_map(|uid| fleet.pods_of_job(uid)).for_each(&mut add_started);
+        }
+        if are_machines_changed || !changed.launches.is_empty() {
             let waits = |key: &&ObjectKey| fleet.pods.get(key).is_some_and(|pod| is_waiting_for(pod, changed));
             touched.extend(self.unbound.iter().filter(waits).cloned());
         }
