@@ -15,7 +15,7 @@ use crate::insight::testing::{
     CREATED, NOW, bare_device, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool, resources, sym,
     upserts, workload,
 };
-use crate::insight::{Insights, Scope};
+use crate::insight::{Insights, Scope, testing};
 use crate::rows;
 use crate::units::{Lifetime, Selector};
 
@@ -67,13 +67,7 @@ fn world(deltas: Vec<Delta>) -> World {
 /// Karpenter's controller, whose image tells the version.
 fn controller(version: &str) -> Delta {
     let image = sym(&format!("public.ecr.aws/karpenter/controller:{version}"));
-    Delta::Controllers(upserts(vec![ControllerRow {
-        meta: meta("kube-system", "karpenter"),
-        image,
-        feature_gates: None,
-        replicas: 1,
-        has_interruption_queue: true,
-    }]))
+    Delta::Controllers(upserts(vec![ControllerRow { image, has_interruption_queue: true, ..testing::controller() }]))
 }
 
 fn gpu_node() -> NodeRow {
@@ -432,19 +426,8 @@ fn pulling_pod() -> Vec<Delta> {
     let met =
         |kind: &str, seconds: i64| rows::condition(kind, crate::fleet::Status::True, CREATED.plus_seconds(seconds));
     let container = ContainerStart {
-        name: sym("main"),
-        image: sym("train:1"),
-        role: ContainerRole::Main,
-        started: None,
-        is_first_start: false,
-        started_event: None,
-        finished: None,
-        is_restarted: false,
-        waiting: None,
         pulling: second(160),
-        pulled: None,
-        present: None,
-        failures: Vec::new(),
+        ..ContainerStart::new(sym("main"), sym("train:1"), ContainerRole::Main)
     };
     let start = PodStart {
         scheduled: second(150),

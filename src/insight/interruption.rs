@@ -4,7 +4,7 @@
 //! the node (Karpenter, the Node Termination Handler of AWS, GKE, the kubelet) leaves one of these.
 
 use crate::fleet::{Condition, EventClass, EventRow, NodeClaimRow, NodeRow, Status, Sym, Taint};
-use crate::insight::karpenter::{AUTO_MODE_GROUP, is_of_aws};
+use crate::insight::karpenter::{is_of_auto_mode, is_of_aws};
 use crate::units::Time;
 
 /// What kind of spot or preemptible instance a Node is.
@@ -210,10 +210,7 @@ fn of_condition(node: &NodeRow) -> Option<Signal> {
 /// Whether whoever manages the Node handles notices itself: EKS Auto Mode and EKS managed node groups.
 pub fn is_managed_by_eks(node: &NodeRow, claim: Option<&NodeClaimRow>) -> bool {
     let is_auto = node.labels.get("eks.amazonaws.com/compute-type").is_some_and(|value| value == "auto");
-    let class = claim.and_then(|claim| claim.node_class.as_ref());
-    is_auto
-        || class.is_some_and(|class| class.group == AUTO_MODE_GROUP)
-        || node.labels.get("eks.amazonaws.com/nodegroup").is_some()
+    is_auto || claim.is_some_and(is_of_auto_mode) || node.labels.get("eks.amazonaws.com/nodegroup").is_some()
 }
 
 /// Whether a pod with these labels is one of the Node Termination Handler of AWS.

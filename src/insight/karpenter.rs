@@ -1,6 +1,6 @@
 //! Which Karpenter runs here, and what that version understands.
 
-use crate::fleet::{ClusterFacts, ControllerRow, Fleet, KarpenterApi, NodePoolRow, Row, Table};
+use crate::fleet::{ClusterFacts, ControllerRow, Fleet, KarpenterApi, NodeClaimRow, NodePoolRow, Row, Table};
 
 /// How the version came to be known.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -82,6 +82,11 @@ pub const AUTO_MODE_GROUP: &str = "eks.amazonaws.com";
 /// Whether NodeClasses of this API group are those of the AWS provider, Auto Mode's included.
 pub fn is_of_aws(group: &str) -> bool {
     group == "karpenter.k8s.aws" || group == AUTO_MODE_GROUP
+}
+
+/// Whether EKS Auto Mode manages what a NodeClaim asked for.
+pub fn is_of_auto_mode(claim: &NodeClaimRow) -> bool {
+    claim.node_class.as_ref().is_some_and(|class| class.group == AUTO_MODE_GROUP)
 }
 
 /// Major and minor version; what batchtop's rules depend on changed with minor versions only.
@@ -205,19 +210,12 @@ fn release(version: &str) -> Option<Release> {
 mod tests {
     use super::*;
     use crate::fleet::{Delta, NodeClassRef, Sym};
-    use crate::insight::testing::{fleet, upserts};
+    use crate::insight::testing::{controller, fleet, upserts};
     use crate::rows;
     use crate::units::Time;
 
     fn with_image(image: &str, group: &str) -> Fleet {
-        let meta = rows::meta("kube-system", "karpenter", Time::from_seconds(0));
-        let row = ControllerRow {
-            meta,
-            image: Sym::new(image),
-            feature_gates: None,
-            replicas: 1,
-            has_interruption_queue: false,
-        };
+        let row = ControllerRow { image: Sym::new(image), ..controller() };
         let class = NodeClassRef { group: Sym::new(group), kind: Sym::new("NodeClass"), name: Sym::new("default") };
         let pool = rows::pool(rows::meta("", "gpu", Time::from_seconds(0)));
         let pool = NodePoolRow { node_class: Some(class), ..pool };

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 pub(crate) use crate::fleet::testing::{pool_key, resource_claim, slice, slice_device};
 use crate::fleet::{
-    Change, Condition, Delta, DeviceReading, Eviction, Fleet, GpuCount, JobRow, Meta, NodeClaimRow, NodePoolRow,
-    NodeRow, Owner, PodRow, Resources, Status, Sym, Uid, WorkloadRow,
+    Change, Condition, ControllerRow, Delta, DeviceReading, Eviction, Fleet, GpuCount, JobRow, Meta, NodeClaimRow,
+    NodePoolRow, NodeRow, Owner, PodRow, Resources, Status, Sym, Uid, WorkloadRow,
 };
 use crate::rows;
 pub(crate) use crate::rows::labels;
@@ -37,6 +37,17 @@ pub(crate) fn met(kinds: &[&str]) -> Vec<Condition> {
 pub(crate) fn resources(cpu_millis: i64, memory_bytes: i64, gpus: &[(&str, i64)]) -> Resources {
     let gpus = gpus.iter().map(|(resource, count)| GpuCount { resource: sym(resource), count: *count }).collect();
     Resources { cpu_millis, memory_bytes, gpus, ..Resources::default() }
+}
+
+/// Karpenter's Deployment, whose version, feature gates and queue are not known.
+pub(crate) fn controller() -> ControllerRow {
+    ControllerRow {
+        meta: meta("kube-system", "karpenter"),
+        image: sym(""),
+        feature_gates: None,
+        replicas: 1,
+        has_interruption_queue: false,
+    }
 }
 
 /// What decides about the eviction of this pod alone, to be changed.

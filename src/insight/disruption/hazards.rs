@@ -8,7 +8,7 @@ use super::verdict::{self, Disruption};
 use super::{budgets, protection};
 use crate::fleet::{Condition, NodeClassRef, NodeRow, ObjectKey, PodRow, Status, Sym};
 use crate::insight::interruption::{self, Signal, SignalKind, SpotKind};
-use crate::insight::karpenter::{AUTO_MODE_GROUP, is_of_aws};
+use crate::insight::karpenter::{is_of_auto_mode, is_of_aws};
 use crate::insight::phase;
 use crate::insight::sentence::{Part, Sentence, sentence};
 use crate::units::{Lifetime, Time};
@@ -288,8 +288,7 @@ fn repair(case: &NodeInputs<'_>) -> Option<Hazard> {
 }
 
 fn max_lifetime(case: &NodeInputs<'_>) -> Option<Hazard> {
-    let claim = case.claim?;
-    claim.node_class.as_ref().filter(|class| class.group == AUTO_MODE_GROUP)?;
+    let claim = case.claim.filter(|claim| is_of_auto_mode(claim))?;
     let at = claim.meta.created.plus_seconds(MAX_LIFETIME_SECONDS);
     let message = sentence!["EKS Auto Mode ends every instance after 21 days: ", at];
     let pods = reached(case, |_| Some(at));

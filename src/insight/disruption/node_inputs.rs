@@ -10,7 +10,7 @@ use crate::fleet::{
     PodRow, Sym, Table,
 };
 use crate::insight::KarpenterVersion;
-use crate::insight::karpenter::{AUTO_MODE_GROUP, EmptyRule, Support};
+use crate::insight::karpenter::{EmptyRule, Support, is_of_auto_mode};
 use crate::units::{Lifetime, Time};
 
 /// Which tables hold all there is. A gate that looks into one that does not can close, but it cannot open.
@@ -200,8 +200,12 @@ impl<'a> NodeInputs<'a> {
     /// Whether the Karpenter of this node may be one without a rule, for its version is not known. EKS Auto Mode is kept
     /// current.
     pub fn doubts(&self, support: Support) -> bool {
-        let class = self.claim.and_then(|claim| claim.node_class.as_ref());
-        support == Support::Assumed && class.is_none_or(|class| class.group != AUTO_MODE_GROUP)
+        support == Support::Assumed && !self.is_of_auto_mode()
+    }
+
+    /// Whether EKS Auto Mode manages the node.
+    pub fn is_of_auto_mode(&self) -> bool {
+        self.claim.is_some_and(is_of_auto_mode)
     }
 
     /// Whether the annotation of a protected pod may be nothing to the Karpenter of this node: one before 1.12 reads no

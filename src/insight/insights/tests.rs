@@ -18,6 +18,7 @@ use crate::fleet::{
 };
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::picture::{self, NodeProtection, RateSums};
+use crate::insight::testing;
 use crate::insight::testing::{
     CREATED, NOW, bare_device, claim, condition, job, labels, met, meta, node, owner, pod, pool, resource_claim,
     resources, slice, slice_device, sym, upserts, workload,
@@ -410,11 +411,10 @@ fn classes_and_controllers() -> Vec<Delta> {
     let controller = |version: &str, gates: Option<&str>| {
         let image = sym(&format!("public.ecr.aws/karpenter/controller:{version}"));
         let row = ControllerRow {
-            meta: meta("kube-system", "karpenter"),
             image,
             feature_gates: gates.map(sym),
-            replicas: 1,
             has_interruption_queue: version == "1.14.1",
+            ..testing::controller()
         };
         Delta::Controllers(upserts(vec![row]))
     };

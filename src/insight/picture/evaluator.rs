@@ -17,7 +17,7 @@ use crate::insight::disruption::{
     BrokenNodes, ClaimCounts, Complete, Disruption, Gate, GateResult, NodeInputs, NodePods, Pause, PoolBudgets,
     PoolInputs, Reasons, evidence, gates, protection, verdict,
 };
-use crate::insight::karpenter::{AUTO_MODE_GROUP, KarpenterVersion};
+use crate::insight::karpenter::{AUTO_MODE_GROUP, KarpenterVersion, is_of_auto_mode};
 use crate::insight::known::Completeness;
 use crate::units::Time;
 
@@ -127,7 +127,7 @@ impl<'a> Evaluator<'a> {
 
     /// The Karpenter that manages a NodeClaim.
     pub fn karpenter_of(&self, claim: &NodeClaimRow) -> &KarpenterVersion {
-        if group_of(Some(claim)) == AUTO_MODE_GROUP { &self.auto_mode } else { self.karpenter }
+        if is_of_auto_mode(claim) { &self.auto_mode } else { self.karpenter }
     }
 
     /// Everything that decides about a Node.
@@ -135,7 +135,6 @@ impl<'a> Evaluator<'a> {
         let said = self.picture.node(&node.meta.key.name);
         let claim = said.and_then(|said| said.claim.as_ref()).and_then(|key| self.fleet.node_claims.get(key));
         let group = group_of(claim);
-        let is_auto = group == AUTO_MODE_GROUP;
         let mut case = NodeInputs {
             node,
             claim,
@@ -150,9 +149,9 @@ impl<'a> Evaluator<'a> {
             events: self.events(node, claim),
             block_ends: self.block_ends(node),
             micro_usd_per_hour: said.and_then(|said| said.karpenter_price),
-            repairs: is_auto || self.repairs,
+            repairs: claim.is_some_and(is_of_auto_mode) || self.repairs,
             end_is_hidden: false,
-            karpenter: if is_auto { &self.auto_mode } else { self.karpenter },
+            karpenter: claim.map_or(self.karpenter, |claim| self.karpenter_of(claim)),
             complete: self.complete,
             now: self.now,
         };

@@ -231,7 +231,11 @@ fn notes(said: &NodeDisruptionText<'_>, page: &mut Page) {
         page.item(Line::of(Role::Warn, words));
     }
     if said.disruption.assumed && said.claim.is_some() {
-        let words = "i Karpenter's version is not known: where versions differ, the newest is assumed";
+        let words = if said.frame.evaluator().case(said.node).is_of_auto_mode() {
+            "i the version of EKS Auto Mode is not known: the newest is assumed"
+        } else {
+            "i Karpenter's version is not known: where versions differ about a node, the answer is unknown"
+        };
         page.item(Line::of(Role::TextDim, words));
     }
 }

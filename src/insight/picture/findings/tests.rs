@@ -15,7 +15,7 @@ use crate::insight::testing::{
     MANAGED_LABELS, NOW, bare_device, claim, condition, fleet, job, labels, met, meta, node, owner, pod, pool,
     resources, sym, upserts,
 };
-use crate::insight::{Completeness, KarpenterVersion, Picture};
+use crate::insight::{Completeness, KarpenterVersion, Picture, testing};
 use crate::rows;
 use crate::units::Selector;
 
@@ -116,10 +116,9 @@ fn launching(age: i64) -> World {
 fn with_controllers(replicas: &[i64]) -> World {
     let controller = |(n, replicas): (usize, &i64)| ControllerRow {
         meta: meta("kube-system", &format!("karpenter-{n}")),
-        image: sym(""),
-        feature_gates: None,
         replicas: *replicas,
         has_interruption_queue: true,
+        ..testing::controller()
     };
     let rows = replicas.iter().enumerate().map(controller).collect();
     launching(1).with(Delta::Controllers(upserts(rows)))
@@ -517,14 +516,7 @@ fn of_spot(world: World) -> Vec<(Severity, &'static str, String)> {
 }
 
 fn controller(has_interruption_queue: bool) -> Delta {
-    let row = ControllerRow {
-        meta: meta("kube-system", "karpenter"),
-        image: sym(""),
-        feature_gates: None,
-        replicas: 1,
-        has_interruption_queue,
-    };
-    Delta::Controllers(upserts(vec![row]))
+    Delta::Controllers(upserts(vec![ControllerRow { has_interruption_queue, ..testing::controller() }]))
 }
 
 fn without_queue() -> World {

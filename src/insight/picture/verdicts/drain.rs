@@ -6,10 +6,10 @@ use super::world::{
 use crate::fleet::{
     Condition, ControllerRow, KarpenterApi, Kind, NodeClassRow, NodeRow, PodRow, Reservation, Status, Taint,
 };
-use crate::insight::KarpenterVersion;
 use crate::insight::testing::{
     CREATED, MANAGED_LABELS, NOW, claim, condition, eviction_of, labels, met, meta, pod, sym,
 };
+use crate::insight::{KarpenterVersion, testing};
 use crate::units::{Lifetime, Time};
 
 /// `Kind@at` of each hazard, then `pod@killed` of each pod that it reaches; seconds since creation.
@@ -400,17 +400,15 @@ fn a_capacity_block_ends_its_node_40_minutes_before_its_end() {
     ]);
 }
 
+/// A controller of Karpenter with these feature gates.
+fn controller(feature_gates: &str) -> ControllerRow {
+    ControllerRow { feature_gates: Some(sym(feature_gates)), ..testing::controller() }
+}
+
 /// Karpenter's feature gate NodeRepair.
 fn gate(w: &mut World) {
     w.claim().node_class = Some(class_ref("karpenter.k8s.aws"));
-    let feature_gates = Some(sym("SpotToSpotConsolidation=false,NodeRepair=true"));
-    w.controllers = vec![ControllerRow {
-        meta: meta("kube-system", "karpenter"),
-        image: sym(""),
-        feature_gates,
-        replicas: 1,
-        has_interruption_queue: false,
-    }];
+    w.controllers = vec![controller("SpotToSpotConsolidation=false,NodeRepair=true")];
 }
 
 #[test]
@@ -712,14 +710,7 @@ fn feature_gates_are_parsed_as_go_parses_them() {
     let repaired = |gates: &'static str| {
         let world = training("true", move |w| {
             w.node.conditions = vec![condition("Ready", Status::False, "KubeletNotReady")];
-            let feature_gates = Some(sym(gates));
-            w.controllers = vec![ControllerRow {
-                meta: meta("kube-system", "karpenter"),
-                image: sym(""),
-                feature_gates,
-                replicas: 1,
-                has_interruption_queue: false,
-            }];
+            w.controllers = vec![controller(gates)];
         });
         !hazards(&world).is_empty()
     };
