@@ -55,17 +55,6 @@ impl SpotKind {
         }
     }
 
-    /// As the JSON writes it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::AwsSpot => "AwsSpot",
-            Self::GcpSpot => "GcpSpot",
-            Self::GcpPreemptible => "GcpPreemptible",
-            Self::AzureSpot => "AzureSpot",
-            Self::Other => "Other",
-        }
-    }
-
     /// How long after the notice the instance goes, at most. Of another provider no longer than with AWS is assumed.
     pub const fn notice_seconds(self) -> i64 {
         match self {

@@ -52,25 +52,6 @@ pub enum CauseReason {
 }
 
 impl CauseReason {
-    /// As the JSON writes it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::InsufficientCapacity => "InsufficientCapacity",
-            Self::NodeClassNotReady => "NodeClassNotReady",
-            Self::ResourceNotRegistered => "ResourceNotRegistered",
-            Self::StartupTaintsExist => "StartupTaintsExist",
-            Self::NodeNotReady => "NodeNotReady",
-            Self::NodeNotFound => "NodeNotFound",
-            Self::Unschedulable => "Unschedulable",
-            Self::ImagePull => "ImagePull",
-            Self::ImagePullFailed => "ImagePullFailed",
-            Self::InitContainer => "InitContainer",
-            Self::Volume => "Volume",
-            Self::Network => "Network",
-            Self::Unknown => "Unknown",
-        }
-    }
-
     /// Of the reason of a NodeClaim's condition that is not met (karpenter pkg/controllers/nodeclaim/lifecycle).
     fn of_condition(reason: &str) -> Self {
         match reason {

@@ -65,14 +65,6 @@ impl Prior {
         entry.map_or(Self::Assumed, Self::Advisor)
     }
 
-    /// As the JSON writes it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Advisor(_) => "Advisor",
-            Self::Assumed => "Assumed",
-        }
-    }
-
     fn per_hour(self) -> f64 {
         let range = match self {
             Self::Advisor(range) => range,

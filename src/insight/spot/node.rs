@@ -53,18 +53,6 @@ pub enum SpotState {
     Reclaiming,
 }
 
-impl SpotState {
-    /// As the JSON writes it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Calm => "Calm",
-            Self::Blind => "Blind",
-            Self::Rebalance => "Rebalance",
-            Self::Reclaiming => "Reclaiming",
-        }
-    }
-}
-
 /// What in the cluster would tell of a reclaim of instances of AWS, besides EKS on its own Nodes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct EventSources {

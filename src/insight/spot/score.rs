@@ -98,18 +98,6 @@ pub enum Evidence {
     Price,
 }
 
-impl Evidence {
-    /// As the JSON writes it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Hazard => "Hazard",
-            Self::Advisor => "Advisor",
-            Self::Placement => "Placement",
-            Self::Price => "Price",
-        }
-    }
-}
-
 /// One known input in the mean.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Term {
