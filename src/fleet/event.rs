@@ -276,6 +276,11 @@ impl EventTable {
         self.named(&object.kind, &object.key.name).filter(|row| row.speaks_of(object))
     }
 
+    /// The Events about this object and no earlier one of its name, in no order; does not look at the others.
+    pub fn concerning<'a>(&'a self, kind: Kind, meta: &'a Meta) -> impl Iterator<Item = &'a EventRow> {
+        self.named(kind.name(), &meta.key.name).filter(move |row| row.concerns(kind, meta))
+    }
+
     /// The Events about one cluster-scoped object that speak of its disruption, the newest among them also where the ring
     /// forgot it; in no order.
     pub fn disruptions_of<'a>(&'a self, kind: Kind, name: &Sym) -> Vec<&'a EventRow> {

@@ -208,9 +208,10 @@ impl PodStart {
         }
     }
 
-    /// Takes in what an Event about the pod tells. The same Event again, or an older state of it, changes nothing.
-    pub fn note(&mut self, event: &EventRow) {
-        let Some(told) = StartEvent::of(event) else { return };
+    /// Takes in what an Event about the pod tells. The same Event again, or an older state of it, changes nothing. Says
+    /// whether it is one that tells of a start.
+    pub fn note(&mut self, event: &EventRow) -> bool {
+        let Some(told) = StartEvent::of(event) else { return false };
         let first = Second::from(event.first);
         match told {
             StartEvent::Unschedulable | StartEvent::ScaleUp => earliest(&mut self.first_tried, Some(first)),
@@ -230,29 +231,29 @@ impl PodStart {
             | StartEvent::Pulled { image, .. }
             | StartEvent::Present { image }
             | StartEvent::PullFailed { image: Some(image), .. } => {
-                let container = self.container(event, |container| container.is_of_image(image));
-                container.into_iter().for_each(|container| container.note(&told, event));
+                self.note_container(&told, event, |container| container.is_of_image(image));
             }
-            StartEvent::PullFailed { image: None, .. } => {
-                let container = self.container(event, |_| false);
-                container.into_iter().for_each(|container| container.note(&told, event));
-            }
+            StartEvent::PullFailed { image: None, .. } => self.note_container(&told, event, |_| false),
             StartEvent::Started { container } => {
-                let named = self.container(event, |other| Some(other.name.as_str()) == container);
-                named.into_iter().for_each(|container| container.note(&told, event));
+                self.note_container(&told, event, |other| Some(other.name.as_str()) == container);
             }
         }
+        true
     }
 
-    /// The container that an Event refers to; where it refers to the pod as a whole, the first that it describes.
-    fn container(
+    /// Of the container that an Event refers to; where it refers to the pod as a whole, of the first that it describes.
+    fn note_container(
         &mut self,
+        told: &StartEvent<'_>,
         event: &EventRow,
         is_described: impl Fn(&ContainerStart) -> bool,
-    ) -> Option<&mut ContainerStart> {
-        match &event.container {
-            Some(name) => self.containers.iter_mut().find(|container| container.name == *name),
-            None => self.containers.iter_mut().find(|container| is_described(container)),
+    ) {
+        let is_meant = |container: &&mut ContainerStart| match &event.container {
+            Some(name) => container.name == *name,
+            None => is_described(container),
+        };
+        if let Some(container) = self.containers.iter_mut().find(is_meant) {
+            container.note(told, event);
         }
     }
 

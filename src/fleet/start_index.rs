@@ -1,6 +1,6 @@
 //! Which pods have their start kept in their row, and what became of the NodeClaims that pods waited for.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
 
@@ -14,37 +14,28 @@ pub const CLOSED_STARTS: usize = 2_000;
 /// How many NodeClaims are remembered whose launch failed, or that are gone.
 const LAUNCHES: usize = 1_024;
 
-/// The rows with a start.
+/// The rows whose start is over and still known.
 #[derive(Default)]
 pub struct StartIndex {
-    open: HashSet<Slot, RandomState>,
     /// By creation of the pod, the oldest first.
     closed: BTreeSet<(Time, Slot)>,
 }
 
 impl StartIndex {
-    /// The rows whose start goes on.
-    pub fn open(&self) -> impl Iterator<Item = Slot> {
-        self.open.iter().copied()
-    }
-
-    /// The rows whose start is over, those of the newest pods first.
+    /// The rows, those of the newest pods first.
     pub fn closed(&self) -> impl Iterator<Item = Slot> {
         self.closed.iter().rev().map(|(_, slot)| *slot)
     }
 
     /// Takes out the row that was in this slot.
     pub fn remove(&mut self, slot: Slot, old: &PodRow) {
-        self.open.remove(&slot);
         self.closed.remove(&(old.meta.created, slot));
     }
 
     /// Puts in the row that is in this slot now.
     pub fn insert(&mut self, slot: Slot, new: &PodRow) {
-        match &new.start {
-            None => {}
-            Some(_) if new.is_starting() => drop(self.open.insert(slot)),
-            Some(_) => drop(self.closed.insert((new.meta.created, slot))),
+        if new.start.is_some() && !new.is_starting() {
+            self.closed.insert((new.meta.created, slot));
         }
     }
 

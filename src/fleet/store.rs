@@ -7,9 +7,9 @@ use foldhash::fast::RandomState;
 use super::kind_table::kind_table;
 use super::start_index::{Launch, Launches, StartIndex};
 use super::{
-    Change, ClaimedDevice, Delta, DeviceClassRow, EventObject, EventRow, EventTable, GpuAnswer, GpuDevices, GpuPart,
-    JobRow, Kind, Meta, NodeClaimRow, NodeRow, NodeUsage, ObjectKey, PodRow, PoolKey, PriceChange, Prices,
-    ResourceClaimRow, ResourceSliceRow, Row, Slot, Sym, Table, Uid, WorkloadRow,
+    Change, ClaimedDevice, Delta, DeviceClassRow, EventRow, EventTable, GpuAnswer, GpuDevices, GpuPart, JobRow, Kind,
+    Meta, NodeClaimRow, NodeRow, NodeUsage, ObjectKey, PodRow, PoolKey, PriceChange, Prices, ResourceClaimRow,
+    ResourceSliceRow, Row, Slot, Sym, Table, Uid, WorkloadRow,
 };
 
 type Slots = HashSet<Slot, RandomState>;
@@ -102,9 +102,9 @@ pub struct Changed {
     pub gpus: BTreeSet<Sym>,
     /// Whether the usage of a Node changed.
     pub node_usage: bool,
-    /// Pods of whose start an Event told.
+    /// Pods of whose start an Event told, or whose start is not kept any more.
     pub starts: BTreeSet<ObjectKey>,
-    /// Names of NodeClaims of whose launch an Event told.
+    /// Names of NodeClaims of whose launch an Event told, or that are gone.
     pub launches: BTreeSet<Sym>,
 }
 
@@ -144,8 +144,7 @@ impl Fleet {
         let Some(pod) = self.pods.get_mut(&event.object.key).filter(|pod| event.concerns(Kind::Pod, &pod.meta)) else {
             return;
         };
-        if let Some(start) = &mut pod.start {
-            start.note(event);
+        if pod.start.as_mut().is_some_and(|start| start.note(event)) {
             changed.starts.insert(pod.meta.key.clone());
         }
     }
@@ -161,14 +160,15 @@ impl Fleet {
         if let Some(before) = before.and_then(|before| before.start.as_ref()) {
             return start.take_over(before);
         }
-        let object = EventObject { kind: Sym::new(Kind::Pod.name()), key: pod.meta.key.clone() };
-        let events = self.events.about(&object).filter(|event| event.concerns(Kind::Pod, &pod.meta));
-        events.for_each(|event| start.note(event));
+        for event in self.events.concerning(Kind::Pod, &pod.meta) {
+            start.note(event);
+        }
     }
 
     /// The pods on their way to be ready for the first time, in no order.
+    #[cfg(test)]
     pub fn open_starts(&self) -> impl Iterator<Item = &PodRow> {
-        self.starts.open().filter_map(|slot| self.pods.at(slot))
+        self.pods.iter().filter(|pod| pod.is_starting())
     }
 
     /// The pods whose start is over and still known, the newest first: at most [`CLOSED_STARTS`](super::CLOSED_STARTS).

@@ -16,6 +16,7 @@ use crate::app::{App, Effect, Msg, settle, settle_completely, update};
 use crate::cli::{Cli, Snapshot};
 use crate::export::{self, GpuDetail};
 use crate::fleet::{Health, HealthState, SourceGroup, SourceId};
+use crate::insight::cold_start::StartHistory;
 use crate::source::aws::AnsweredDemands;
 use crate::units::text::printable;
 
@@ -54,7 +55,7 @@ pub fn read(cli: &Cli, timeout: Duration) -> Result<Option<App>, Failure> {
         return Ok(None);
     }
     if let Some(state) = state {
-        remember(&mut app, &state);
+        remember(&app, &state);
     }
     Ok(Some(app))
 }
@@ -62,8 +63,9 @@ pub fn read(cli: &Cli, timeout: Duration) -> Result<Option<App>, Failure> {
 /// Keeps what was seen here and the cluster forgets: what starts took, and which spot nodes are being taken back, for once they
 /// are gone, only this tells to which pools they belonged. Without it later estimates are poorer, so that it cannot be kept is
 /// only a warning.
-fn remember(app: &mut App, state: &StateFiles) {
-    let starts = app.insights.starts.to_write().map(|observed| state.starts.save(observed));
+fn remember(app: &App, state: &StateFiles) {
+    let observed = app.insights.starts.record().filter(|record| record.history != StartHistory::default());
+    let starts = observed.map(|record| state.starts.save(record));
     let record = app.insights.spot.record();
     let spot = (!record.memory.interruptions.is_empty()).then(|| state.spot.save(&record));
     for (path, saved) in [(state.starts.path(), starts), (state.spot.path(), spot)] {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::ColdStart;
+use super::capacity::Machine;
 use crate::fleet::{Fleet, NodeClaimRow, Sym, Uid};
 use crate::units::{Second, Time};
 
@@ -27,7 +28,7 @@ pub type PullKey = (Uid, Sym);
 /// How the image of one container came to its Node.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PullRecord {
-    /// When the pod was created.
+    /// When the first step of the start began.
     pub at: Second,
     /// The image, as the spec names it.
     pub image: Sym,
@@ -126,7 +127,7 @@ pub struct StartHistory {
 impl StartHistory {
     /// Notes what a start tells of its images. Says whether that is new.
     pub fn note_start(&mut self, start: &ColdStart) -> bool {
-        let Some(at) = start.phases.first().map(|first| Second::from(first.start())) else { return false };
+        let Some(at) = start.began().map(Second::from) else { return false };
         let place =
             || Place { instance_type: start.instance_type.clone(), pool: start.pool.clone(), zone: start.zone.clone() };
         let mut has_changed = false;
@@ -203,15 +204,8 @@ const fn timeout((at, is_launched): (Second, bool)) -> (Second, FailureKind) {
 }
 
 fn machine(fleet: &Fleet, claim: &NodeClaimRow) -> Option<MachineRecord> {
-    let node = fleet.node_of(claim)?;
-    let edges = [
-        Some(claim.meta.created),
-        claim.true_since("Launched"),
-        Some(node.meta.created),
-        claim.true_since("Registered"),
-        claim.true_since("Initialized"),
-    ];
-    let edges: Vec<Time> = edges.into_iter().collect::<Option<_>>()?;
+    let machine = Machine { node: fleet.node_of(claim), claim: Some(claim) };
+    let edges: Vec<Time> = machine.edges().into_iter().map(|(_, end, _)| end).collect::<Option<_>>()?;
     let seconds = |at: usize| u32::try_from(edges[at + 1].seconds_since(edges[at]).max(0)).unwrap_or(u32::MAX);
     Some(MachineRecord {
         at: claim.meta.created.into(),

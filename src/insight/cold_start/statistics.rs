@@ -102,14 +102,15 @@ impl StartHistory {
     pub fn eta_seconds(&self, start: &ColdStart, now: Time) -> Option<i64> {
         let open = start.open_phase()?;
         let spent = open.seconds(now);
-        let machine = self.machine_steps(start.pool.as_ref()?);
-        let step = |name| machine.iter().find(|(known, ..)| *known == name).map(|(_, median, _)| *median);
+        let pool = start.pool.as_ref()?;
         let pulls = || self.pulls_seconds(start);
         let left = |expected: i64| (expected - spent).max(0);
         match open.name {
             PhaseName::Pull => Some(left(pulls()?)),
             PhaseName::Schedule | PhaseName::Sandbox => pulls(),
             name if MachineRecord::STEPS.contains(&name) => {
+                let machine = self.machine_steps(pool);
+                let step = |name| machine.iter().find(|(known, ..)| *known == name).map(|(_, median, _)| *median);
                 let later = MachineRecord::STEPS.into_iter().filter(|step| *step > name).map(step);
                 let later: i64 = later.sum::<Option<u64>>()?.try_into().ok()?;
                 Some(left(i64::try_from(step(name)?).ok()?) + later + pulls().unwrap_or(0))

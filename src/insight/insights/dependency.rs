@@ -179,6 +179,31 @@ impl Part {
         }
     }
 
+    /// Whether any of these concerns the whole part, and not only the Nodes that are noted when it changes.
+    pub fn concerns_all(self, causes: &[Dependency]) -> bool {
+        causes.iter().any(|cause| !self.noted().contains(cause) && self.depends_on_any(&[*cause]))
+    }
+
+    /// That of which each change is noted with its Nodes, so that not all Nodes have to follow.
+    const fn noted(self) -> &'static [Dependency] {
+        match self {
+            // A pod matters to no Node but its own.
+            Self::Verdicts => &[Dependency::Kind(Kind::Pod)],
+            Self::Gpus => &[
+                Dependency::Kind(Kind::Node),
+                Dependency::Kind(Kind::NodeClaim),
+                Dependency::Kind(Kind::Pod),
+                Dependency::Kind(Kind::ResourceSlice),
+                Dependency::Kind(Kind::ResourceClaim),
+                Dependency::GpuDevices,
+            ],
+            Self::Spot => {
+                &[Dependency::Part(Self::Picture), Dependency::Kind(Kind::Pod), Dependency::Kind(Kind::Event)]
+            }
+            _ => &[],
+        }
+    }
+
     /// Whether the part depends on any of these.
     pub fn depends_on_any(self, causes: &[Dependency]) -> bool {
         let is_declared = |dependency: &&Dependency| !is_omitted(self, **dependency);

@@ -121,7 +121,7 @@ enum Task {
     Payment,
     /// A slice of the rates follows, until none is left.
     Rates,
-    /// Since when which Nodes are held, and what was observed of starts, is written down.
+    /// Since when which Nodes are held, and what was observed of starts and of spot pools, is written down.
     Remember,
     /// The Sources of prices are asked.
     PriceDemand,
@@ -280,7 +280,7 @@ impl Insights {
             Some(Task::Rates) => self.follow_rates(inputs),
             Some(Task::Remember) => {
                 requests.remember = self.held.to_write(inputs.now);
-                requests.starts = self.starts.to_write();
+                requests.starts = self.starts.take_record();
                 requests.remember_spot = self.spot.take_record(inputs.now);
             }
             Some(Task::PriceDemand) => requests.demand = self.price_demand(inputs),
@@ -296,12 +296,11 @@ impl Insights {
     }
 
     /// Forgets the cluster, before another one is read; since when Nodes are held is kept, for no two clusters share a
-    /// uid, and so is what was seen of spot pools, which is kept apart by cluster.
+    /// uid, and so is what was observed of starts and of spot pools, which is kept apart by cluster.
     pub fn forget(&mut self, inputs: &Inputs<'_>) {
-        let (held, starts) = (std::mem::take(&mut self.held), std::mem::take(&mut self.starts));
-        let seen = std::mem::take(&mut self.spot).into_archive();
-        *self = Self { held, starts: starts.without_cluster(), ..Self::new(inputs) };
-        self.spot.load(seen);
+        let before = std::mem::take(self);
+        let (starts, spot) = (before.starts.without_cluster(), before.spot.without_cluster());
+        *self = Self { held: before.held, starts, spot, ..Self::new(inputs) };
     }
 
     /// Marks the parts that depend on what changed; they follow in [`Insights::tick`] and [`Insights::work`].
@@ -319,12 +318,7 @@ impl Insights {
                 }
                 Part::Picture | Part::ProtectedPods | Part::Starts | Part::GpuHistory => true,
                 // The ledger is paid before rates change; what depends on verdicts follows when they have changed.
-                // A pod matters to no Node but its own, which has been noted.
-                Part::Verdicts if causes.iter().all(|cause| *cause == PODS || !part.depends_on_any(&[*cause])) => false,
-                // A Node whose picture changed has been noted, and so have Events and pods.
-                Part::Spot if !causes.iter().copied().any(concerns_all_spot) => false,
-                // A Node whose pods or devices changed has been noted.
-                Part::Gpus if !causes.iter().copied().any(concerns_all_gpus) => false,
+                Part::Verdicts | Part::Gpus | Part::Spot if !part.concerns_all(&causes) => false,
                 Part::Verdicts | Part::Rates | Part::Ledger | Part::PriceDemand | Part::Gpus | Part::Spot => {
                     self.dirty.insert(part);
                     part == Part::Rates
@@ -419,17 +413,4 @@ impl Insights {
         self.dirty.remove(&Part::PriceDemand);
         self.price_watch.ask(inputs, &self.picture)
     }
-}
-
-/// Whether a change concerns where all spot Nodes stand, and not only those whose picture it changes.
-fn concerns_all_spot(cause: Dependency) -> bool {
-    let is_noted = cause == Dependency::Part(Part::Picture) || cause == PODS || cause == EVENTS;
-    !is_noted && Part::Spot.depends_on_any(&[cause])
-}
-
-/// Whether a change concerns what the accelerators of any Node do, and not only of those that changed with it.
-fn concerns_all_gpus(cause: Dependency) -> bool {
-    const OF_NODES: [Kind; 5] = [Kind::Node, Kind::NodeClaim, Kind::Pod, Kind::ResourceSlice, Kind::ResourceClaim];
-    let is_of_node = OF_NODES.map(Dependency::Kind).contains(&cause) || cause == Dependency::GpuDevices;
-    !is_of_node && Part::Gpus.depends_on_any(&[cause])
 }

@@ -87,11 +87,6 @@ impl Spot {
         self.pools.get(key)
     }
 
-    /// The Nodes of a pool by name, in no order.
-    pub fn nodes_of<'a>(&'a self, key: &'a SpotPoolKey) -> impl Iterator<Item = (&'a Sym, &'a SpotNode)> {
-        self.nodes.iter().filter(move |(_, node)| node.pool == *key)
-    }
-
     /// The risk of a Node, as of `now`; `None` where its pool is not known yet.
     pub fn score_of(&self, node: &SpotNode, now: Time) -> Option<Score> {
         Some(self.pool(&node.pool)?.score_of(node, self.history(), now))
@@ -123,10 +118,10 @@ impl Spot {
         self.archive = archive;
     }
 
-    /// What was seen of all clusters, for the time after this one.
-    pub(super) fn into_archive(mut self) -> BTreeMap<String, SpotMemory> {
+    /// Without the cluster, before another one is read; what was seen of it counts again when it is read again.
+    pub(super) fn without_cluster(mut self) -> Self {
         self.put_away();
-        self.archive
+        Self { archive: self.archive, ..Self::default() }
     }
 
     fn put_away(&mut self) {

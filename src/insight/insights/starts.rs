@@ -39,11 +39,6 @@ impl Starts {
         self.known.values()
     }
 
-    /// That of a pod.
-    pub fn of_pod(&self, pod: &PodRow) -> Option<&ColdStart> {
-        self.known.get(&pod.meta.key).filter(|start| start.uid == pod.meta.uid)
-    }
-
     /// What was observed of pulls and machines, here and in earlier sessions.
     pub const fn history(&self) -> &StartHistory {
         &self.history
@@ -76,13 +71,16 @@ impl Starts {
         Self { kept: self.kept, ..Self::default() }
     }
 
-    /// What is to be written down; `None` where nothing was observed since this was last asked, or the cluster is not known.
-    pub fn to_write(&mut self) -> Option<ClusterHistory> {
-        let cluster = self.cluster.clone()?;
-        std::mem::take(&mut self.is_unwritten).then(|| {
-            self.history.shrink();
-            ClusterHistory { cluster, history: self.history.clone() }
-        })
+    /// What was observed of this cluster, here and in earlier sessions; `None` while it is not known which one it is.
+    pub fn record(&self) -> Option<ClusterHistory> {
+        Some(ClusterHistory { cluster: self.cluster.clone()?, history: self.history.clone() })
+    }
+
+    /// The same, where something was observed since this was last asked.
+    pub(super) fn take_record(&mut self) -> Option<ClusterHistory> {
+        let record = self.record().filter(|_| self.is_unwritten)?;
+        self.is_unwritten = false;
+        Some(record)
     }
 
     /// Follows what a Delta changed in the Fleet; the Fleet is the one after it. Says whether a start changed.
@@ -106,23 +104,31 @@ impl Starts {
     ///
     /// A change of a pod names its Node and its Job too; the other pods of these start as they did before.
     fn touched(&self, fleet: &Fleet, changed: &Changed) -> BTreeSet<ObjectKey> {
-        let is_changed = |kinds: [Kind; 2]| kinds.iter().any(|kind| changed.kinds.contains(kind));
+        let is_changed = |kinds: &[Kind]| kinds.iter().any(|kind| changed.kinds.contains(kind));
         let mut touched: BTreeSet<ObjectKey> = changed.pods.union(&changed.starts).cloned().collect();
         let mut add_started = |pod: &PodRow| {
             if pod.start.is_some() {
                 touched.insert(pod.meta.key.clone());
             }
         };
-        let are_machines_changed = is_changed([Kind::Node, Kind::NodeClaim]);
+        let are_machines_changed = is_changed(&[Kind::Node, Kind::NodeClaim]);
         if are_machines_changed {
             changed.nodes.iter().flat_map(|node| fleet.pods_on(node)).for_each(&mut add_started);
         }
-        if is_changed([Kind::Job, Kind::Workload]) {
+        if is_changed(&[Kind::Job, Kind::Workload]) {
             changed.jobs.iter().flat_map(|uid| fleet.pods_of_job(uid)).for_each(&mut add_started);
         }
-        if are_machines_changed || !changed.launches.is_empty() {
-            let waits = |key: &&ObjectKey| fleet.pods.get(key).is_some_and(|pod| is_waiting_for(pod, changed));
-            touched.extend(self.unbound.iter().filter(waits).cloned());
+        let is_launch_changed = is_changed(&[Kind::NodeClaim]) || !changed.launches.is_empty();
+        if is_launch_changed || are_machines_changed {
+            let claims = changed.claims.iter().map(|key| &key.name);
+            let names: BTreeSet<&Sym> = claims.chain(&changed.launches).chain(&changed.nodes).collect();
+            let is_for = |key: &&ObjectKey| fleet.pods.get(key).is_some_and(|pod| is_nominated_to(pod, &names));
+            if is_launch_changed {
+                // That a NodeClaim failed is told of each pod that it was for, also once the pod has another Node.
+                touched.extend(self.known.keys().filter(is_for).cloned());
+            } else {
+                touched.extend(self.unbound.iter().filter(is_for).cloned());
+            }
         }
         touched
     }
@@ -171,15 +177,8 @@ fn cluster(inputs: &Inputs<'_>) -> Option<String> {
     namespace.map(|namespace| namespace.meta.uid.to_string()).or_else(server)
 }
 
-/// Whether a pod waits for one of the NodeClaims or Nodes that changed.
-fn is_waiting_for(pod: &PodRow, changed: &Changed) -> bool {
-    let is_claim = |name: &Sym| {
-        let key = ObjectKey::cluster(name);
-        changed.launches.contains(name) || changed.claims.contains(&key)
-    };
+/// Whether Karpenter had one of these NodeClaims or Nodes in mind for a pod.
+fn is_nominated_to(pod: &PodRow, names: &BTreeSet<&Sym>) -> bool {
     let nominations = pod.start.iter().flat_map(|start| &start.nominations);
-    nominations.into_iter().any(|nomination| {
-        nomination.claim.as_ref().is_some_and(is_claim)
-            || nomination.node.as_ref().is_some_and(|node| changed.nodes.contains(node))
-    })
+    nominations.flat_map(|one| one.claim.iter().chain(&one.node)).any(|name| names.contains(name))
 }

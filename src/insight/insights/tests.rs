@@ -16,6 +16,7 @@ use crate::fleet::{
     PriceChange, PriceKey, PriceList, ReplicaSetRow, Reservation, ResourceClaimRow, ResourceSliceRow, SliceDevice,
     SourceId, Status, Sym, Taint, Uid, UserPrices, Utilization, WorkloadRow,
 };
+use crate::insight::cold_start::LaunchFailureReason;
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::picture::{self, NodeProtection, RateSums};
 use crate::insight::testing;
@@ -870,6 +871,27 @@ fn what_was_observed_of_starts_counts_for_its_own_cluster_once_that_is_recognize
     let server = "elsewhere".to_owned();
     world.take(&Step::Cluster(Box::new(ClusterFacts { server, ..ClusterFacts::default() })));
     assert_eq!(machines(&world), [Uid::parse("b")]);
+}
+
+#[test]
+fn a_launch_that_failed_is_told_of_a_pod_that_has_another_node_by_now() {
+    let mut world = World::new();
+    let told = |name: &str, reason: &str, message: &str, object: EventObject| {
+        let row = rows::event(meta("default", name), NOW, EventClass::Provisioning, reason, object);
+        Step::Delta(Delta::Events(upserts(vec![EventRow { message: sym(message), ..row }])))
+    };
+    let pod = || EventObject { kind: sym("Pod"), key: ObjectKey::new("ml", "p5") };
+    let claim = EventObject { kind: sym("NodeClaim"), key: ObjectKey::cluster("x") };
+    world.take(&Step::Delta(Delta::Pods(upserts(vec![starting("p5", Some("c"))]))));
+    world.take(&told("p5.nominated", "Nominated", "Pod should schedule on: nodeclaim/x", pod()));
+    let reasons = |world: &World| -> Vec<LaunchFailureReason> {
+        let starts = &world.insights.starts;
+        assert!(starts.all().eq(Starts::full(&world.fleet).all()));
+        starts.all().flat_map(|start| &start.launch_failures).map(|failure| failure.reason).collect()
+    };
+    assert_eq!(reasons(&world), [LaunchFailureReason::Deleted]);
+    world.take(&told("x.refused", "InsufficientCapacityError", "NodeClaim x event: no capacity", claim));
+    assert_eq!(reasons(&world), [LaunchFailureReason::InsufficientCapacity]);
 }
 
 #[test]
