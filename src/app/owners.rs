@@ -140,9 +140,9 @@ fn owners_of_pod(app: &App, pod: &PodRow) -> Vec<ScaledOwner> {
 
 fn unowned(app: &App, pod: &PodRow) -> ScaledOwner {
     let key = &pod.meta.key;
-    let arguments = format!("delete pod/{}", key.name);
+    let arguments = target("pod", &key.name).map(|target| format!("delete {target}"));
     let note = "nothing owns this pod, and nothing makes it anew".to_owned();
-    owner(app, "Pod", key, Some(&arguments), Some(note))
+    owner(app, "Pod", key, arguments, Some(note))
 }
 
 /// Kueue starts a Job again that somebody else has suspended, so it is told itself (kueue
@@ -153,9 +153,9 @@ fn of_job(app: &App, job: &JobRow) -> ScaledOwner {
         Some(workload) => {
             let arguments = merge_patch("workload", &workload.meta.key.name, r#"{"spec":{"active":false}}"#);
             let note = "Kueue has admitted this Job, and would start it again if it were suspended itself".to_owned();
-            owner(app, "Job", key, Some(&arguments), Some(note))
+            owner(app, "Job", key, arguments, Some(note))
         }
-        None => owner(app, "Job", key, Some(&format!("patch job/{} -p '{SUSPENDED}'", key.name)), None),
+        None => owner(app, "Job", key, strategic_patch("job", &key.name), None),
     }
 }
 
@@ -166,7 +166,7 @@ const RUN_SUSPENDED: &str = r#"{"spec":{"runPolicy":{"suspend":true}}}"#;
 fn of_owner(app: &App, pod: &PodRow, top: &Owner) -> ScaledOwner {
     let key = ObjectKey { namespace: pod.meta.key.namespace.clone(), name: top.name.clone() };
     let note = (top.kind == "CronJob").then(|| "it makes new Jobs until it is suspended".to_owned());
-    owner(app, &top.kind, &key, arguments(top).as_deref(), note)
+    owner(app, &top.kind, &key, arguments(top), note)
 }
 
 /// What is behind `kubectl -n NAMESPACE` to end the pods of an owner.
@@ -176,26 +176,37 @@ fn arguments(owner: &Owner) -> Option<String> {
     let resource = kind.to_lowercase();
     match (group, kind) {
         ("apps", "Deployment" | "StatefulSet" | "ReplicaSet") | ("", "ReplicationController") => {
-            Some(format!("scale {resource}/{name} --replicas=0"))
+            target(&resource, name).map(|target| format!("scale {target} --replicas=0"))
         }
-        ("batch", "Job" | "CronJob") => Some(format!("patch {resource}/{name} -p '{SUSPENDED}'")),
+        ("batch", "Job" | "CronJob") => strategic_patch(&resource, name),
         ("jobset.x-k8s.io", "JobSet") | ("trainer.kubeflow.org", "TrainJob") | ("ray.io", "RayJob" | "RayCluster") => {
-            Some(merge_patch(&resource, name, SUSPENDED))
+            merge_patch(&resource, name, SUSPENDED)
         }
         ("kubeflow.org", "MPIJob" | "PyTorchJob" | "TFJob" | "XGBoostJob" | "PaddleJob" | "JAXJob") => {
-            Some(merge_patch(&resource, name, RUN_SUSPENDED))
+            merge_patch(&resource, name, RUN_SUSPENDED)
         }
         _ => None,
     }
 }
 
-/// Custom resources know no strategic merge patch, which is kubectl's own choice.
-fn merge_patch(resource: &str, name: &str, patch: &str) -> String {
-    format!("patch {resource}/{name} --type=merge -p '{patch}'")
+/// kubectl's own choice of a patch.
+fn strategic_patch(resource: &str, name: &str) -> Option<String> {
+    Some(format!("patch {} -p '{SUSPENDED}'", target(resource, name)?))
 }
 
-fn owner(app: &App, kind: &str, object: &ObjectKey, arguments: Option<&str>, note: Option<String>) -> ScaledOwner {
-    let command = arguments.map(|arguments| {
+/// Custom resources know no strategic merge patch.
+fn merge_patch(resource: &str, name: &str, patch: &str) -> Option<String> {
+    Some(format!("patch {} --type=merge -p '{patch}'", target(resource, name)?))
+}
+
+/// An object for kubectl. The API server does not check the names in owner references: `None` for one that a shell might
+/// read as more than a word.
+fn target(resource: &str, name: &str) -> Option<String> {
+    is_plain(name).then(|| format!("{resource}/{name}"))
+}
+
+fn owner(app: &App, kind: &str, object: &ObjectKey, arguments: Option<String>, note: Option<String>) -> ScaledOwner {
+    let command = arguments.filter(|_| is_plain(&object.namespace)).map(|arguments| {
         let context = match app.cluster.context.as_str() {
             "" => String::new(),
             context => format!("--context {} ", quoted(context)),
@@ -206,10 +217,14 @@ fn owner(app: &App, kind: &str, object: &ObjectKey, arguments: Option<&str>, not
     ScaledOwner { kind, object, pods: 0, gpus: Thousandths(0), command, note }
 }
 
-/// A word for a shell. The names of objects need no quotes; that of a context may be any text.
+/// Whether a shell reads the text as one word of just these characters.
+fn is_plain(word: &str) -> bool {
+    word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@".contains(c))
+}
+
+/// A word for a shell. That of a context, from the user's own file, may be any text.
 fn quoted(word: &str) -> String {
-    let is_plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@".contains(c));
-    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if is_plain(word) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]
@@ -218,8 +233,24 @@ mod tests {
     use crate::fleet::{Sym, Uid};
 
     fn said(api_version: &str, kind: &str) -> Option<String> {
-        let (api_version, kind, name) = (Sym::new(api_version), Sym::new(kind), Sym::new("x"));
+        said_of(api_version, kind, "x")
+    }
+
+    fn said_of(api_version: &str, kind: &str, name: &str) -> Option<String> {
+        let (api_version, kind, name) = (Sym::new(api_version), Sym::new(kind), Sym::new(name));
         arguments(&Owner { uid: Uid::parse("u"), api_version, kind, name })
+    }
+
+    #[test]
+    fn a_name_that_is_more_than_a_word_gets_no_command() {
+        for (api_version, kind) in
+            [("apps/v1", "Deployment"), ("batch/v1", "Job"), ("ray.io/v1", "RayJob"), ("kubeflow.org/v1", "MPIJob")]
+        {
+            assert!(said_of(api_version, kind, "train-1").is_some(), "{kind}");
+            for name in ["x; rm -rf ~", "$(id)", "x\ny", "`id`", "x y", "x'", "x\u{1b}[A"] {
+                assert_eq!(said_of(api_version, kind, name), None, "{kind} {name:?}");
+            }
+        }
     }
 
     #[test]
