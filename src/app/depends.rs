@@ -13,11 +13,13 @@ const SLICES: Dependency = Dependency::Kind(Kind::ResourceSlice);
 const CLAIMS: Dependency = Dependency::Kind(Kind::ResourceClaim);
 const CLASSES: Dependency = Dependency::Kind(Kind::DeviceClass);
 
-/// What orders by how many accelerators there are on machines depend on, besides the machines.
-pub const GPUS_THERE: &[Dependency] = &[SLICES];
+/// What orders by how many accelerators there are on machines depend on, besides the machines: of two names of the same
+/// devices those count that pods request.
+pub const GPUS_THERE: &[Dependency] = &[SLICES, Dependency::Kind(Kind::Pod)];
 
-/// What orders by how many accelerators a pod requests depend on, besides the pod.
-pub const GPUS_OF_POD: &[Dependency] = &[SLICES, CLAIMS, CLASSES];
+/// What orders by how many accelerators a pod requests depend on, besides the pod: a part of the memory of a
+/// device is one of the devices of its Node.
+pub const GPUS_OF_POD: &[Dependency] = &[SLICES, CLAIMS, CLASSES, Dependency::Kind(Kind::Node)];
 
 /// What orders and filters by accelerators depend on where pods are counted together.
 pub const GPUS_OF_PODS: &[Dependency] = &[Dependency::Kind(Kind::Pod), SLICES, CLAIMS, CLASSES];
