@@ -146,7 +146,7 @@ impl<'a> Evaluator<'a> {
             pass_seconds: gates::pass_seconds(self.fleet.nodes.len()),
             has_ready_pool: self.ready_groups.contains(group) || self.ready_groups.contains(""),
             repairs_pause: None,
-            events: self.events(node, claim),
+            events: events_about(self.fleet, node, claim),
             block_ends: self.block_ends(node),
             micro_usd_per_hour: said.and_then(|said| said.karpenter_price),
             repairs: claim.is_some_and(is_of_auto_mode) || self.repairs,
@@ -244,18 +244,18 @@ impl<'a> Evaluator<'a> {
         keys.iter().filter_map(|key| self.fleet.pods.get(key)).collect()
     }
 
-    fn events(&self, node: &NodeRow, claim: Option<&NodeClaimRow>) -> Vec<&'a EventRow> {
-        let of_node = self.fleet.events.disruptions_of(Kind::Node, &node.meta.key.name);
-        let of_claim = claim.map(|claim| self.fleet.events.disruptions_of(Kind::NodeClaim, &claim.meta.key.name));
-        let mut events: Vec<&EventRow> = of_node.into_iter().chain(of_claim.unwrap_or_default()).collect();
-        events.sort_unstable_by_key(|event| (std::cmp::Reverse(event.at), &event.meta.key));
-        events
-    }
-
     fn block_ends(&self, node: &NodeRow) -> Option<Time> {
         let id = node.labels.get(RESERVATION_LABEL)?;
         self.block_ends.get(id).copied()
     }
+}
+
+/// The Events about the disruption of a Node and of its NodeClaim, the newest first.
+pub(super) fn events_about<'a>(fleet: &'a Fleet, node: &NodeRow, claim: Option<&NodeClaimRow>) -> Vec<&'a EventRow> {
+    let mut events = fleet.events.disruptions_of(Kind::Node, &node.meta.key.name);
+    events.extend(claim.iter().flat_map(|claim| fleet.events.disruptions_of(Kind::NodeClaim, &claim.meta.key.name)));
+    events.sort_unstable_by_key(|event| (std::cmp::Reverse(event.at), &event.meta.key));
+    events
 }
 
 /// The reservation in which a node runs (aws pkg/apis/v1/labels.go).

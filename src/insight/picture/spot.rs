@@ -1,7 +1,8 @@
 //! What goes with a spot Node: pods, Jobs, accelerators and dollars.
 
+use super::evaluator::events_about;
 use super::{NodePicture, Picture, spend};
-use crate::fleet::{EventRow, Fleet, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, Sym};
+use crate::fleet::{Fleet, ObjectKey, PodRow, Sym};
 use crate::insight::KarpenterVersion;
 use crate::insight::cost::{Cost, CostSource, PriceQuery, chain};
 use crate::insight::disruption::protection;
@@ -27,7 +28,7 @@ impl Picture {
         let (node, said) = (fleet.node(name)?, self.node(name)?);
         let claim = said.claim.as_ref().and_then(|key| fleet.node_claims.get(key));
         interruption::SpotKind::of(node, claim)?;
-        let signal = interruption::of_node(node, &events(fleet, node, claim), settings.now);
+        let signal = interruption::of_node(node, &events_about(fleet, node, claim), settings.now);
         let found = SpotNode::of(node, claim, signal, settings.sources, settings.now)?;
         let query = spend::price_query(fleet, self, node);
         let stake = stake(fleet, said, &query, &found, settings);
@@ -63,12 +64,6 @@ impl JobStake {
             lost_seconds,
         })
     }
-}
-
-fn events<'a>(fleet: &'a Fleet, node: &NodeRow, claim: Option<&NodeClaimRow>) -> Vec<&'a EventRow> {
-    let mut events = fleet.events.disruptions_of(Kind::Node, &node.meta.key.name);
-    events.extend(claim.iter().flat_map(|claim| fleet.events.disruptions_of(Kind::NodeClaim, &claim.meta.key.name)));
-    events
 }
 
 fn stake(
