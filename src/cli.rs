@@ -226,7 +226,7 @@ pub struct Snapshot {
     /// List each accelerator of each node, too
     #[arg(long, env = "BATCHTOP_GPU_DETAIL", value_parser = Falsey::new())]
     pub gpu_detail: bool,
-    /// Neither read nor keep what was observed of starts and held nodes: only what the cluster shows now
+    /// Neither read nor keep what was observed of starts, spot pools and held nodes: only what the cluster shows now
     #[arg(long, env = "BATCHTOP_NO_STATE", value_parser = Falsey::new())]
     pub no_state: bool,
     /// Print the document's JSON schema instead

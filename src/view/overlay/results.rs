@@ -42,15 +42,15 @@ fn outcome(item: &WriteItem) -> (&'static str, Role, String) {
         Some(WriteOutcome::ChangedBySomebody { now }) => (
             "△",
             Role::Warn,
-            format!("changed by somebody to {} meanwhile; nothing was written", value(now.as_deref())),
+            format!("changed by somebody to {} meanwhile; {}", value(now.as_deref()), not_done(&item.change)),
         ),
         Some(WriteOutcome::Recreated) => {
-            ("△", Role::Warn, "recreated under the same name; nothing was written".to_owned())
+            ("△", Role::Warn, format!("recreated under the same name; {}", not_done(&item.change)))
         }
-        Some(WriteOutcome::Gone) => ("△", Role::Warn, "is gone; nothing was written".to_owned()),
+        Some(WriteOutcome::Gone) => ("△", Role::Warn, format!("is gone; {}", not_done(&item.change))),
         Some(WriteOutcome::Refused { code, message }) => ("✗", Role::Bad, format!("refused ({code}): {message}")),
         Some(WriteOutcome::Unanswered { message }) => {
-            ("?", Role::Bad, format!("no answer, may have been written: {message}"))
+            ("?", Role::Bad, format!("no answer, may have been {}: {message}", participle(&item.change)))
         }
         Some(WriteOutcome::NotJournaled { message }) => {
             ("✗", Role::Bad, format!("not requested, because the journal cannot be written: {message}"))
@@ -63,6 +63,17 @@ fn done(change: &ObjectChange) -> String {
     match change {
         ObjectChange::Annotation(change) => format!("now {}", value(change.to.as_deref())),
         ObjectChange::Eviction(_) => "evicted".to_owned(),
+    }
+}
+
+fn not_done(change: &ObjectChange) -> String {
+    format!("nothing was {}", participle(change))
+}
+
+const fn participle(change: &ObjectChange) -> &'static str {
+    match change {
+        ObjectChange::Annotation(_) => "written",
+        ObjectChange::Eviction(_) => "evicted",
     }
 }
 
