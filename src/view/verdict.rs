@@ -6,8 +6,7 @@ use crate::config::Role;
 use crate::fleet::{Condition, Key, Kind, NodeClaimRow, NodeRow, ObjectKey};
 use crate::insight::disruption::hazards::HazardKind;
 use crate::insight::disruption::{
-    Blocker, BlockerKind, Broken, Disruption, Hazard, Reason, Standing, Undecided, Verdict, standing,
-    words as said_words,
+    Blocker, BlockerKind, Broken, Disruption, Doubt, Hazard, Reason, Standing, Verdict, standing, words as said_words,
 };
 use crate::units::duration;
 
@@ -113,6 +112,8 @@ impl<'a> NodeDisruptionText<'a> {
             Verdict::BlockedByBudget => self.budget(label),
             Verdict::ConsolidateAfterPending => self.quiet(label),
             Verdict::BlockedByPolicy => format!("{label} {}", self.policy()),
+            // Of no object: there is no NodePool at all for the pods.
+            Verdict::NodePoolMissing if object.is_none() => format!("{label} ready"),
             Verdict::NodePoolMissing => format!("{label} {}", self.node.node_pool().map_or("", |pool| pool.as_str())),
             // Drift may pass over pods, so it is certain before they are known; nothing is called a candidate then.
             verdict if verdict.is_candidate() && !self.pods_known() => "drifted: pods do not stop it".to_owned(),
@@ -187,35 +188,28 @@ impl<'a> NodeDisruptionText<'a> {
         pool.map_or("", |pool| pool.consolidation_policy.as_str())
     }
 
-    /// What is not decided, in the order of the gates.
-    fn undecided(&self) -> Vec<Undecided> {
+    /// Why something is not decided: of the gates in their order the first for which objects are missing, else the first.
+    pub(super) fn doubt(&self) -> Option<Doubt> {
         let results = self.frame.evaluator().explain(self.node);
-        results.into_iter().flat_map(|(_, result)| result.undecided).collect()
-    }
-
-    /// The first kind of which too little is known.
-    fn missing_kind(&self) -> Option<Kind> {
-        self.undecided().into_iter().find_map(|one| one.missing)
-    }
-
-    /// Whether nothing can be said because of objects that could not be decoded.
-    pub(super) fn is_undecodable(&self) -> bool {
-        self.missing_kind().is_some_and(|kind| self.frame.undecodable(kind).is_some())
-    }
-
-    /// Whether nothing can be said because versions of Karpenter differ, and which one runs is not known.
-    pub(super) fn is_version_doubtful(&self) -> bool {
-        self.missing_kind().is_none() && !self.frame.evaluator().case(self.node).is_legacy()
+        let doubts = || results.iter().flat_map(|(_, result)| &result.undecided).map(|one| one.doubt);
+        doubts().find(|doubt| matches!(doubt, Doubt::Objects(_))).or_else(|| doubts().next())
     }
 
     /// Why nothing can be said: `pods not read`.
     pub(super) fn missing(&self) -> String {
-        match (self.missing_kind(), self.undecided().first()) {
-            (Some(kind), _) => format!("{} {}", short_kinds(kind), self.frame.not_read(kind)),
-            (None, None) => "nothing says why".to_owned(),
-            (None, Some(_)) if self.is_version_doubtful() => "Karpenter's version not known".to_owned(),
-            (None, Some(_)) => format!("{} is not judged", self.frame.app.insights.karpenter.api.name()),
+        match self.doubt() {
+            Some(Doubt::Objects(kind)) => self.missing_objects(kind),
+            Some(Doubt::Legacy) => format!("{} is not judged", self.frame.app.insights.karpenter.api.name()),
+            Some(Doubt::Version) => "Karpenter's version not known".to_owned(),
+            Some(Doubt::AutoMode) => "its NodeClass is being deleted".to_owned(),
+            Some(Doubt::Pass) => "a pass may still act".to_owned(),
+            None => "nothing says why".to_owned(),
         }
+    }
+
+    /// Why not all objects of a kind are known: `pods not read`.
+    pub(super) fn missing_objects(&self, kind: Kind) -> String {
+        format!("{} {}", short_kinds(kind), self.frame.not_read(kind))
     }
 
     /// What a node that is not initialized waits for (karpenter pkg/controllers/nodeclaim/lifecycle/initialization.go).
@@ -445,6 +439,7 @@ impl End<'_> {
         let at = self.clock().unwrap_or_default();
         match self.hazard.kind {
             HazardKind::Expiration => format!("expires {at}{}", self.grace()),
+            HazardKind::SpotInterruption if at.is_empty() => "the cloud takes the instance back".to_owned(),
             HazardKind::SpotInterruption => format!("the cloud takes the instance at {at}"),
             HazardKind::RebalanceRecommendation => "the cloud warns that it may take the instance soon".to_owned(),
             HazardKind::DriftOverridesProtection => {

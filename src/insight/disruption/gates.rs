@@ -56,8 +56,23 @@ pub enum Gate {
 pub struct Undecided {
     /// What may stop these reasons.
     pub blocker: Blocker,
-    /// The kind of which not all objects are known, where it is for that.
-    pub missing: Option<Kind>,
+    /// Why it is not known whether it does.
+    pub doubt: Doubt,
+}
+
+/// Why a gate cannot decide.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Doubt {
+    /// Not all objects of the kind are known.
+    Objects(Kind),
+    /// The rules of the API version are not judged.
+    Legacy,
+    /// The versions of Karpenter that may run here differ.
+    Version,
+    /// What EKS Auto Mode does is not public.
+    AutoMode,
+    /// A pass that began before the loop was paused may still act.
+    Pass,
 }
 
 /// The answer of one gate for a node.
@@ -76,13 +91,13 @@ impl GateResult {
         Self { blockers: vec![blocker], undecided: Vec::new() }
     }
 
-    fn undecided(blocker: Blocker) -> Self {
-        Self::OPEN.or_undecided(Some(blocker))
+    fn undecided(blocker: Blocker, doubt: Doubt) -> Self {
+        Self::OPEN.or_undecided(Some(blocker), doubt)
     }
 
     /// The same, with what may stop more reasons.
-    fn or_undecided(mut self, blockers: impl IntoIterator<Item = Blocker>) -> Self {
-        self.undecided.extend(blockers.into_iter().map(|blocker| Undecided { blocker, missing: None }));
+    fn or_undecided(mut self, blockers: impl IntoIterator<Item = Blocker>, doubt: Doubt) -> Self {
+        self.undecided.extend(blockers.into_iter().map(|blocker| Undecided { blocker, doubt }));
         self
     }
 
@@ -102,7 +117,7 @@ impl GateResult {
         if !case.knows(kind) && !open.is_empty() {
             let message = sentence!["not all ", kind.resource(), " are known"];
             let blocker = Blocker::new(BlockerKind::InputMissing, open, message);
-            self.undecided.push(Undecided { blocker, missing: Some(kind) });
+            self.undecided.push(Undecided { blocker, doubt: Doubt::Objects(kind) });
         }
         self
     }
@@ -190,7 +205,7 @@ fn launching(case: &NodeInputs<'_>, claim: &NodeClaimRow) -> GateResult {
     let blocker = Blocker::new(BlockerKind::LoopPaused, Reasons::ALL, message)
         .about(Key::new(Kind::NodeClaim, claim.meta.key.clone()))
         .until(Some(ends).filter(|ends| *ends > case.now));
-    if age < case.pass_seconds { GateResult::undecided(blocker) } else { GateResult::closed(blocker) }
+    if age < case.pass_seconds { GateResult::undecided(blocker, Doubt::Pass) } else { GateResult::closed(blocker) }
 }
 
 /// A launch that takes no longer is one that goes well: it says nothing of the loop.
@@ -214,7 +229,7 @@ pub fn pass_seconds(nodes: usize) -> i64 {
 fn managed(case: &NodeInputs<'_>) -> GateResult {
     if case.is_legacy() {
         let message = sentence!["the rules of ", case.karpenter.api.name(), " are not judged"];
-        return GateResult::undecided(Blocker::new(BlockerKind::InputMissing, Reasons::ALL, message));
+        return GateResult::undecided(Blocker::new(BlockerKind::InputMissing, Reasons::ALL, message), Doubt::Legacy);
     }
     if case.claim.is_some() {
         return GateResult::OPEN;
@@ -279,13 +294,23 @@ fn node_pool(case: &NodeInputs<'_>) -> GateResult {
     if case.pool.is_none() && !case.complete.pools {
         return GateResult::OPEN.needs(case, Kind::NodePool, Reasons::ALL);
     }
-    let message = sentence!["NodePool not found (NodePool=", name, ")"];
-    let key = Key::new(Kind::NodePool, ObjectKey::cluster(name));
-    let blocker = Blocker::new(BlockerKind::NodePoolMissing, Reasons::ALL, message).about(key);
+    let blocker = |kind, message| {
+        Blocker::new(kind, Reasons::ALL, message).about(Key::new(Kind::NodePool, ObjectKey::cluster(name)))
+    };
     match offers {
         Offers::InstanceTypes => GateResult::OPEN,
-        Offers::Unknown => GateResult::undecided(blocker),
-        Offers::Nothing => GateResult::closed(blocker),
+        Offers::Unknown => {
+            let message = sentence![
+                "the NodeClass of NodePool ",
+                name,
+                " is being deleted, and what EKS Auto Mode does then is not known"
+            ];
+            GateResult::undecided(blocker(BlockerKind::InputMissing, message), Doubt::AutoMode)
+        }
+        Offers::Nothing => {
+            let message = sentence!["NodePool not found (NodePool=", name, ")"];
+            GateResult::closed(blocker(BlockerKind::NodePoolMissing, message))
+        }
     }
 }
 
@@ -321,7 +346,7 @@ fn pod_annotations(case: &NodeInputs<'_>) -> GateResult {
         case.protected().partition(|pod| case.doubts_protection_of(pod));
     let blockers = certain.into_iter().map(|pod| protected_pod(case, pod, reasons)).collect();
     let doubts = doubtful.into_iter().map(|pod| doubtful_pod(pod, reasons));
-    GateResult { blockers, undecided: Vec::new() }.or_undecided(doubts).needs(case, Kind::Pod, reasons)
+    GateResult { blockers, undecided: Vec::new() }.or_undecided(doubts, Doubt::Version).needs(case, Kind::Pod, reasons)
 }
 
 /// Karpenter before 1.12 takes a duration for nothing.
@@ -354,11 +379,10 @@ fn pod_budgets(case: &NodeInputs<'_>) -> GateResult {
     };
     let blockers = distinct(asked().flat_map(|one| blocking_budgets(case, one, reasons)));
     let doubts = distinct(asked().filter_map(|one| doubtful_budgets(case, one, reasons)));
-    GateResult { blockers, undecided: Vec::new() }.or_undecided(doubts).needs(case, Kind::Pod, reasons).needs(
-        case,
-        Kind::PodDisruptionBudget,
-        reasons,
-    )
+    GateResult { blockers, undecided: Vec::new() }
+        .or_undecided(doubts, Doubt::Version)
+        .needs(case, Kind::Pod, reasons)
+        .needs(case, Kind::PodDisruptionBudget, reasons)
 }
 
 /// One blocker for each sentence.
@@ -501,7 +525,7 @@ fn labels(case: &NodeInputs<'_>) -> GateResult {
             sentence![message.clone(), ", which stops every reason before 1.1, and Karpenter's version is not known"];
         Blocker::new(BlockerKind::InputMissing, Reasons::ALL.without(consolidation), message).about(node_key(case))
     });
-    result.or_undecided(others)
+    result.or_undecided(others, Doubt::Version)
 }
 
 fn lacks_label(key: &'static str) -> Sentence {
@@ -514,7 +538,7 @@ fn policy(case: &NodeInputs<'_>, pool: &NodePoolRow) -> GateResult {
         let message =
             "pods that cost nothing to evict leave a node empty only since 1.14, and Karpenter's version is not known";
         let blocker = Blocker::new(BlockerKind::InputMissing, Reasons::GRACEFUL, message);
-        return GateResult::undecided(blocker.about(node_key(case)));
+        return GateResult::undecided(blocker.about(node_key(case)), Doubt::Version);
     }
     if pool.consolidation_policy != "WhenEmpty" || case.is_empty() != Some(false) {
         return GateResult::OPEN;

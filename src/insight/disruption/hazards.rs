@@ -227,10 +227,9 @@ fn passes_at(case: &NodeInputs<'_>, blocker: &Blocker) -> Option<Time> {
 /// Whether a blocker of drift stays as it is until somebody changes something.
 fn stops_drift_for_good(case: &NodeInputs<'_>, blocker: &Blocker) -> bool {
     match blocker.kind {
-        BlockerKind::NodeAnnotation
-        | BlockerKind::NodePoolMissing
-        | BlockerKind::NotManaged
-        | BlockerKind::Deleting => true,
+        BlockerKind::NodeAnnotation | BlockerKind::NotManaged | BlockerKind::Deleting => true,
+        // That no NodePool is Ready passes by itself.
+        BlockerKind::NodePoolMissing => blocker.object.is_some(),
         BlockerKind::Static => case.pool.is_none_or(|pool| pool.scales_down().is_none()),
         BlockerKind::Budget => case.pool.is_none_or(|pool| pool.budgets.allows_at(Reason::Drifted, case.now).is_none()),
         _ => false,

@@ -18,7 +18,7 @@ pub mod words;
 
 pub use blocker::{Blocker, BlockerKind, Evidence};
 pub use budgets::{BudgetState, BudgetWindow, PoolBudgets};
-pub use gates::{Gate, GateResult, Undecided};
+pub use gates::{Doubt, Gate, GateResult, Undecided};
 pub use hazards::{Hazard, HazardKind, Outlook};
 pub use held::{HeldMemory, Remembered};
 pub use node_inputs::{BrokenNodes, ClaimCounts, Complete, NodeInputs, Pause, PoolInputs};

@@ -10,7 +10,9 @@ use crate::fleet::{EventRow, Key, Kind, NodeRow, ObjectKey};
 use crate::input::{Action, Context};
 use crate::insight::disruption::evidence;
 use crate::insight::disruption::hazards::HazardKind;
-use crate::insight::disruption::{Blocker, BlockerKind, Evidence, Gate, GateResult, Hazard, Reason, Standing, Verdict};
+use crate::insight::disruption::{
+    Blocker, BlockerKind, Doubt, Evidence, Gate, GateResult, Hazard, Reason, Standing, Verdict,
+};
 use crate::units::Time;
 
 /// From this height on each gate that is open has a line of its own.
@@ -194,14 +196,12 @@ fn last_said<'a>(said: &NodeDisruptionText<'a>, blocker: &Blocker) -> Option<&'a
 
 fn unknown(said: &NodeDisruptionText<'_>, gate: Gate, result: &GateResult, page: &mut Page) {
     for one in &result.undecided {
-        let words = match one.missing {
-            Some(kind) => {
+        let words = match one.doubt {
+            Doubt::Objects(kind) => {
                 format!("{} is not known: {} {}", asked(gate), kind.resource(), said.frame.not_read(kind))
             }
-            None if one.blocker.kind == BlockerKind::LoopPaused => {
-                format!("{}; a pass that began before may still act", said.message(&one.blocker))
-            }
-            None => said.message(&one.blocker),
+            Doubt::Pass => format!("{}; a pass that began before may still act", said.message(&one.blocker)),
+            Doubt::Legacy | Doubt::Version | Doubt::AutoMode => said.message(&one.blocker),
         };
         page.item(Line::of(Role::Unknown, format!("? {words}")));
     }
@@ -380,11 +380,14 @@ fn to_free(said: &NodeDisruptionText<'_>, kind: BlockerKind) -> Option<String> {
         },
         BlockerKind::ConsolidationDisabled => format!("set consolidateAfter on NodePool {name}"),
         BlockerKind::NotInitialized => format!("wait until it is initialized{}", said.waits_for()),
+        BlockerKind::NodePoolMissing if first.object.is_none() => {
+            "make a NodePool of its provider Ready for the pods that would move".to_owned()
+        }
         BlockerKind::NodePoolMissing => "bring its NodePool and NodeClass back, or delete the Node".to_owned(),
         BlockerKind::MissingLabels => "put the label back on the Node".to_owned(),
         BlockerKind::Static => format!("lower spec.replicas of NodePool {name}"),
         BlockerKind::LoopPaused => paused(said, first, &or_wait),
-        BlockerKind::InputMissing => missing(said),
+        BlockerKind::InputMissing => return missing(said),
         BlockerKind::NotManaged
         | BlockerKind::Deleting
         | BlockerKind::Nominated
@@ -407,13 +410,21 @@ fn key_of_pools(said: &NodeDisruptionText<'_>) -> String {
     key(said, Action::Pools)
 }
 
-fn missing(said: &NodeDisruptionText<'_>) -> String {
-    if said.is_version_doubtful() {
-        return "say which Karpenter runs here: --karpenter-version, or the right to list its Deployment".to_owned();
-    }
-    // What cannot be decoded is most likely of a newer API.
-    let do_what = if said.is_undecodable() { "update batchtop" } else { "ask for the right to list" };
-    format!("wait, or {do_what}: {}", said.missing())
+fn missing(said: &NodeDisruptionText<'_>) -> Option<String> {
+    Some(match said.doubt()? {
+        Doubt::Objects(kind) => {
+            // What cannot be decoded is most likely of a newer API.
+            let is_undecodable = said.frame.undecodable(kind).is_some();
+            let do_what = if is_undecodable { "update batchtop" } else { "ask for the right to list" };
+            format!("wait, or {do_what}: {}", said.missing_objects(kind))
+        }
+        Doubt::Version => {
+            "say which Karpenter runs here: --karpenter-version, or the right to list its Deployment".to_owned()
+        }
+        Doubt::AutoMode => "wait until the NodeClass is gone, or make it anew".to_owned(),
+        Doubt::Pass => "wait".to_owned(),
+        Doubt::Legacy => return None,
+    })
 }
 
 /// When the last of several ends, where all do.

@@ -240,6 +240,7 @@ fn drift_with_a_termination_grace_period_overrides_pod_protection() {
         ("a paused loop may go on at any time", and(|w| w.other_claims = vec![claim("new")]), any_time, FAILS),
         ("a node that is not initialized yet", and(|w| w.unlabel("karpenter.sh/initialized")), any_time, FAILS),
         ("a NodePool that is gone", and(|w| w.pool = None), &[], HOLDS),
+        ("no NodePool that is Ready, for now", and(|w| w.pool().conditions.clear()), any_time, FAILS),
         (
             "what its budget allows is not known",
             and(|w| {

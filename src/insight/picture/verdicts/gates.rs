@@ -35,6 +35,8 @@ const DELETING: Blocked = for_all("Node is deleting or marked for deletion");
 const DISRUPTED: Blocked = for_all("Candidate is already being disrupted");
 const NOT_INITIALIZED: Blocked = for_all("Node isn't initialized");
 const NO_POOL: Blocked = for_all("NodePool not found (NodePool=gpu)");
+const AUTO_MODE_CLASS_GOES: Blocked =
+    for_all("the NodeClass of NodePool gpu is being deleted, and what EKS Auto Mode does then is not known");
 const NEVER: Blocked = for_consolidation("NodePool \"gpu\" has consolidation disabled");
 const WHEN_EMPTY: Blocked =
     for_only(Underutilized, "NodePool \"gpu\" has consolidation policy WhenEmpty, but node is not empty");
@@ -1291,7 +1293,7 @@ fn a_node_class_that_is_going_or_has_no_subnets_offers_no_instance_types() {
         case("that of Auto Mode, whose source is closed", class("eks.amazonaws.com", "NodeClassTerminating"))
             .is("Unknown")
             .unknown_for([Empty])
-            .blocked_by([NO_POOL]),
+            .blocked_by([AUTO_MODE_CLASS_GOES]),
         case("of another provider", class("karpenter.kwok.sh", "NodeClassTerminating"))
             .is("EmptyCandidate")
             .open_for([Empty]),
