@@ -1,7 +1,7 @@
 //! Insights: pure functions over the Fleet.
 //!
 //! The rooms do not know one another; [`picture`] brings them together. What several rooms and the picture need
-//! ([`karpenter`], [`interruption`], [`phase`], [`relation`], [`known`], [`scope`], [`sentence`]) stands beside them.
+//! ([`karpenter`], [`interruption`], [`phase`], [`relation`], [`known`], [`newest`], [`scope`], [`sentence`]) stands beside them.
 //! [`insights`] keeps every derived value up to date.
 
 pub mod batch;
@@ -13,6 +13,7 @@ pub mod insights;
 pub mod interruption;
 pub mod karpenter;
 pub mod known;
+pub mod newest;
 pub mod phase;
 pub mod picture;
 pub mod relation;

@@ -1,8 +1,8 @@
 //! Writes of whole files: atomic where the file is a regular one, in place where it is a device or a pipe.
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Mode of a new file: the user alone can read it.
@@ -34,6 +34,24 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     beside.as_file().sync_all()?;
     beside.persist(&target).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Replaces a file in a folder of batchtop's own, as [`write_atomically`] does. A folder that does not exist yet is
+/// created.
+///
+/// # Errors
+/// Those of [`write_atomically`], and when the folder cannot be created.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    create_private_folder(folder(path))?;
+    write_atomically(path, bytes)
+}
+
+/// Creates a folder, and those above it, that only the user can enter; one that exists keeps its mode.
+///
+/// # Errors
+/// When it cannot be created.
+pub fn create_private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Writes a document to the path that the user named. A device or a pipe is written in place, because replacing it by

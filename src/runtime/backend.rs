@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::atomic::write_atomically;
+use super::atomic::write_private;
 use super::clock::{self, Clock};
 use super::journal::Journal;
 use super::prices::{PriceFile, PriceFileWatcher};
@@ -167,7 +167,7 @@ fn aws_settings(aws: &Aws, options: &kube::ConnectOptions) -> aws::Settings {
     match aws {
         Aws::Off { by } => aws::Settings::Off { by },
         Aws::On { cache } => {
-            let (options, write) = (options.clone(), write_atomically as aws::Write);
+            let (options, write) = (options.clone(), write_private as aws::Write);
             let cluster: aws::ClusterNames = Arc::new(move || kube::names_of_cluster(&options));
             aws::Settings::On { cache: cache.clone().map(|folder| (folder, write)), cluster }
         }

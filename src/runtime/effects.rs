@@ -1,5 +1,6 @@
 //! Performs the effects of `update`. Each request runs as a task of its own, and its answer comes back as a message.
 
+use std::io;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -14,9 +15,6 @@ use super::journal::Request;
 use super::state::StateFiles;
 use crate::app::{Effect, Msg};
 use crate::fleet::{ClusterFacts, Epoch, HistoryQuestion, Key, ObjectChange, Report, WriteOutcome};
-use crate::insight::cold_start::ClusterHistory;
-use crate::insight::disruption::Remembered;
-use crate::insight::insights::SpotRecord;
 
 /// Performs effects.
 pub struct Executor {
@@ -85,40 +83,21 @@ impl Executor {
             }
             Effect::Fetch { epoch, key } => self.fetch(epoch, key),
             Effect::AskHistory { epoch, key, question } => self.ask_history(epoch, key, question),
-            Effect::Remember(held) => self.remember(held),
-            Effect::RememberStarts(observed) => self.remember_starts(*observed),
-            Effect::RememberSpot(record) => self.remember_spot(record),
+            Effect::Remember(held) => self.remember(move |state| state.held.save(&held)),
+            Effect::RememberStarts(observed) => self.remember(move |state| state.starts.save(*observed)),
+            Effect::RememberSpot(record) => self.remember(move |state| state.spot.save(&record)),
             Effect::Demand(demand) => self.backend.demand(demand),
             Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) => {}
         }
     }
 
-    /// Saves the held nodes. Without the file only the times of earlier sessions are lost, so an error is only logged.
-    fn remember(&self, held: Vec<Remembered>) {
-        let Some(StateFiles { held: file, .. }) = self.state.clone() else { return };
+    /// Saves to one of the state files. What is lost without it is only what earlier sessions knew, so an error is only
+    /// logged.
+    fn remember(&self, save: impl FnOnce(&StateFiles) -> io::Result<()> + Send + 'static) {
+        let Some(state) = self.state.clone() else { return };
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = file.save(&held) {
-                tracing::warn!(path = %file.path().display(), %error, "the held nodes cannot be saved");
-            }
-        });
-    }
-
-    /// Saves what was observed of starts; an error is only logged, too.
-    fn remember_starts(&self, observed: ClusterHistory) {
-        let Some(StateFiles { starts: file, .. }) = self.state.clone() else { return };
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = file.save(observed) {
-                tracing::warn!(path = %file.path().display(), %error, "what was observed of starts cannot be saved");
-            }
-        });
-    }
-
-    /// Saves what was seen of spot pools. Without the file estimates begin anew, so an error is only logged.
-    fn remember_spot(&self, record: SpotRecord) {
-        let Some(StateFiles { spot: file, .. }) = self.state.clone() else { return };
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = file.save(&record) {
-                tracing::warn!(path = %file.path().display(), %error, "spot pools cannot be saved");
+            if let Err(error) = save(&state) {
+                tracing::warn!(%error, "a state file cannot be written");
             }
         });
     }

@@ -4,15 +4,12 @@
 //! empty: the times are then derived from the objects and may be later.
 
 use std::collections::HashSet;
-use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic::write_atomically;
-use crate::files;
+use super::state_file::StateFile;
 use crate::fleet::Uid;
 use crate::insight::disruption::Remembered;
 use crate::insight::disruption::held::CAPACITY;
@@ -23,9 +20,7 @@ const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The file of the held nodes.
 #[derive(Clone, Debug)]
-pub struct Memory {
-    path: PathBuf,
-}
+pub struct HeldFile(StateFile);
 
 #[derive(Serialize, Deserialize)]
 struct Document {
@@ -39,21 +34,15 @@ struct Entry {
     seen: String,
 }
 
-impl Memory {
+impl HeldFile {
     /// The file in a state folder; created with the first save.
     pub fn in_folder(state: &Path) -> Self {
-        Self { path: state.join("held.json") }
-    }
-
-    /// Path of the file.
-    pub fn path(&self) -> &Path {
-        &self.path
+        Self(StateFile::in_folder(state, "held.json", MAX_BYTES))
     }
 
     /// The held nodes of earlier sessions; empty if the file cannot be read.
     pub fn load(&self) -> Vec<Remembered> {
-        let text = files::read_text(&self.path, MAX_BYTES).unwrap_or_default();
-        let document: Option<Document> = serde_json::from_str(&text).ok();
+        let document: Option<Document> = self.0.read();
         document.map_or_else(Vec::new, |document| document.nodes.iter().filter_map(remembered).collect())
     }
 
@@ -68,11 +57,7 @@ impl Memory {
         kept.extend(nodes.iter().filter(|node| node.since.is_some()).cloned());
         kept.sort_by_key(|node| std::cmp::Reverse(node.seen));
         kept.truncate(CAPACITY);
-        if let Some(folder) = self.path.parent() {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        }
-        let text = serde_json::to_vec(&Document { nodes: kept.iter().filter_map(entry).collect() })?;
-        write_atomically(&self.path, &text)
+        self.0.write(&Document { nodes: kept.iter().filter_map(entry).collect() })
     }
 }
 
@@ -92,7 +77,7 @@ mod tests {
     #[test]
     fn remembered_nodes_are_saved_and_loaded_and_an_invalid_file_is_empty() {
         let folder = tempfile::tempdir().expect("a folder");
-        let memory = Memory::in_folder(&folder.path().join("batchtop"));
+        let memory = HeldFile::in_folder(&folder.path().join("batchtop"));
         assert_eq!(memory.load(), []);
         let time = |text: &str| Time::parse(text).expect("a time");
         let node = |uid: &str, since: Option<&str>| Remembered {
@@ -108,7 +93,7 @@ mod tests {
         assert_eq!(memory.load(), [held(one), held(other)], "what another session sees is kept");
         memory.save(&[node(one, None)]).expect("kept");
         assert_eq!(memory.load(), [held(other)], "a node that was seen free is not");
-        std::fs::write(memory.path(), "{\"nodes\":[{\"uid\":1}]}").expect("rubbish");
+        std::fs::write(memory.0.path(), "{\"nodes\":[{\"uid\":1}]}").expect("rubbish");
         assert_eq!(memory.load(), []);
     }
 }

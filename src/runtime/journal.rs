@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use rustix::fs::OFlags;
 use serde::Serialize;
 use tokio::sync::Mutex;
 
+use super::atomic::create_private_folder;
 use crate::fleet::{ObjectChange, WriteOutcome};
 use crate::units::Time;
 
@@ -111,7 +112,7 @@ fn append_line(path: &Path, line: &[u8]) -> io::Result<()> {
 
 fn open(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        create_private_folder(folder)?;
     }
     if fs::metadata(path).is_ok_and(|known| known.len() >= MAX_BYTES) {
         fs::rename(path, path.with_extension("jsonl.1"))?;

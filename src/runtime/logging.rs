@@ -1,14 +1,15 @@
 //! The log file, in the user's state folder. Nothing is ever logged to the terminal.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 
+use super::atomic::create_private_folder;
 use super::clock;
 
 /// Number of log files that are kept, one per day on which batchtop was started.
@@ -70,7 +71,7 @@ pub fn start(folder: PathBuf, filter: Option<&str>) -> Option<FinishLog> {
 /// Opens the file of a day, which only the user can read, and removes the oldest ones. Not the appender of
 /// `tracing_appender`, whose files have the mode that the umask gives.
 fn open(folder: &Path, day: &str) -> io::Result<File> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    create_private_folder(folder)?;
     let path = folder.join(format!("{}{day}{}", NAME.0, NAME.1));
     let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
     // Files of older versions could be read by others.

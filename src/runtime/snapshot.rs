@@ -68,9 +68,9 @@ fn remember(app: &App, state: &StateFiles) {
     let starts = observed.map(|record| state.starts.save(record));
     let record = app.insights.spot.record();
     let spot = (!record.memory.interruptions.is_empty()).then(|| state.spot.save(&record));
-    for (path, saved) in [(state.starts.path(), starts), (state.spot.path(), spot)] {
-        if let Some(Err(error)) = saved {
-            commands::complain(&format!("warning: cannot write {}: {error}", path.display()));
+    for saved in [starts, spot].into_iter().flatten() {
+        if let Err(error) = saved {
+            commands::complain(&format!("warning: cannot write {error}"));
         }
     }
 }

@@ -4,34 +4,30 @@
 //! another version, counts as empty: the estimates then begin anew.
 
 use std::collections::BTreeMap;
-use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic::write_atomically;
-use crate::files;
+use super::state_file::StateFile;
 use crate::fleet::{Sym, Uid};
 use crate::insight::insights::SpotRecord;
+use crate::insight::newest::keep_newest;
 use crate::insight::spot::memory::{INTERRUPTION_CAPACITY, Interruption, POOL_CAPACITY, WatchedPool};
 use crate::insight::spot::{Observed, SpotMemory, SpotPoolKey};
 use crate::units::Time;
 
-/// Larger files are ignored.
-const MAX_BYTES: u64 = 8 * 1024 * 1024;
-
 /// How many clusters are kept; those of which was heard longest ago are dropped.
-const MAX_CLUSTERS: usize = 64;
+const MOST_CLUSTERS: usize = 8;
+
+/// Larger files are ignored: so many bytes for each pool and each interruption that may be kept.
+const MAX_BYTES: u64 = 256 * (MOST_CLUSTERS * (POOL_CAPACITY + INTERRUPTION_CAPACITY)) as u64;
 
 const VERSION: u32 = 1;
 
 /// The file of spot pools.
 #[derive(Clone, Debug)]
-pub struct SpotMemoryFile {
-    path: PathBuf,
-}
+pub struct SpotFile(StateFile);
 
 #[derive(Serialize, Deserialize)]
 struct Document {
@@ -67,15 +63,10 @@ struct Reclaimed {
     at: String,
 }
 
-impl SpotMemoryFile {
+impl SpotFile {
     /// The file in a state folder; created with the first save.
     pub fn in_folder(state: &Path) -> Self {
-        Self { path: state.join("spot.json") }
-    }
-
-    /// Path of the file.
-    pub fn path(&self) -> &Path {
-        &self.path
+        Self(StateFile::in_folder(state, "spot.json", MAX_BYTES))
     }
 
     /// What was seen in earlier sessions, by the address of the API server; empty if the file cannot be read. What lies
@@ -91,8 +82,7 @@ impl SpotMemoryFile {
     }
 
     fn read(&self) -> BTreeMap<String, SpotMemory> {
-        let text = files::read_text(&self.path, MAX_BYTES).unwrap_or_default();
-        let document: Option<Document> = serde_json::from_str(&text).ok();
+        let document: Option<Document> = self.0.read();
         let clusters = document.filter(|document| document.version == VERSION).map(|document| document.clusters);
         clusters.unwrap_or_default().iter().map(|cluster| (cluster.server.clone(), memory(cluster))).collect()
     }
@@ -102,16 +92,11 @@ impl SpotMemoryFile {
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, record: &SpotRecord) -> io::Result<()> {
-        let mut clusters: Vec<(String, SpotMemory)> = self.read().into_iter().collect();
-        clusters.retain(|(server, _)| *server != record.server);
-        clusters.push((record.server.clone(), record.memory.clone()));
-        clusters.sort_by_key(|(_, memory)| std::cmp::Reverse(last_heard(memory)));
-        clusters.truncate(MAX_CLUSTERS);
-        if let Some(folder) = self.path.parent() {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        }
+        let mut clusters = self.read();
+        clusters.insert(record.server.clone(), record.memory.clone());
+        keep_newest(&mut clusters, MOST_CLUSTERS, last_heard);
         let clusters = clusters.iter().map(|(server, memory)| cluster(server, memory)).collect();
-        write_atomically(&self.path, &serde_json::to_vec(&Document { version: VERSION, clusters })?)
+        self.0.write(&Document { version: VERSION, clusters })
     }
 }
 
@@ -185,7 +170,7 @@ mod tests {
     #[test]
     fn what_was_seen_of_each_cluster_is_saved_beside_that_of_others_and_loaded() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = SpotMemoryFile::in_folder(&folder.path().join("batchtop"));
+        let file = SpotFile::in_folder(&folder.path().join("batchtop"));
         assert_eq!(file.load(NOW), BTreeMap::new());
         let (one, other, newer) = (record("https://a", 1), record("https://b", 2), record("https://a", 3));
         for record in [&one, &other, &newer] {
@@ -200,11 +185,11 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_or_is_of_another_version_is_empty() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = SpotMemoryFile::in_folder(folder.path());
+        let file = SpotFile::in_folder(folder.path());
         file.save(&record("https://a", 1)).expect("saved");
-        let text = std::fs::read_to_string(file.path()).expect("the file");
+        let text = std::fs::read_to_string(file.0.path()).expect("the file");
         for other in [text.replace("\"version\":1", "\"version\":2"), "{".to_owned()] {
-            std::fs::write(file.path(), other).expect("written");
+            std::fs::write(file.0.path(), other).expect("written");
             assert_eq!(file.load(NOW), BTreeMap::new());
         }
     }

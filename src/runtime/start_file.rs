@@ -5,20 +5,18 @@
 //! there, and what the slower of two takes away with it is written again with its next save.
 
 use std::collections::BTreeMap;
-use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic::write_atomically;
-use crate::files;
+use super::state_file::StateFile;
 use crate::fleet::{Interner, Sym, Uid};
 use crate::insight::cold_start::history::{
     FailureKind, FailureRecord, MOST_FAILURES, MOST_MACHINES, MOST_PULLS, MachineRecord, Place, PullOutcome, PullRecord,
 };
 use crate::insight::cold_start::{ClusterHistory, StartHistory};
+use crate::insight::newest::keep_newest;
 use crate::units::{Second, Time};
 
 /// The version of the file's format.
@@ -32,9 +30,7 @@ const MAX_BYTES: u64 = 512 * (MOST_CLUSTERS * (MOST_PULLS + MOST_MACHINES + MOST
 
 /// The file.
 #[derive(Clone, Debug)]
-pub struct StartFile {
-    path: PathBuf,
-}
+pub struct StartFile(StateFile);
 
 #[derive(Serialize, Deserialize)]
 struct Document {
@@ -101,18 +97,12 @@ enum Kind {
 impl StartFile {
     /// The file in a state folder; created with the first save.
     pub fn in_folder(state: &Path) -> Self {
-        Self { path: state.join("starts.json") }
-    }
-
-    /// Path of the file.
-    pub fn path(&self) -> &Path {
-        &self.path
+        Self(StateFile::in_folder(state, "starts.json", MAX_BYTES))
     }
 
     /// What was observed in earlier sessions, by cluster; empty if the file cannot be read.
     pub fn load(&self) -> BTreeMap<String, StartHistory> {
-        let text = files::read_text(&self.path, MAX_BYTES).unwrap_or_default();
-        let document: Option<Document> = serde_json::from_str(&text).ok();
+        let document: Option<Document> = self.0.read();
         let clusters = document.filter(|document| document.version == VERSION).map(|document| document.clusters);
         clusters.into_iter().flatten().map(|(name, cluster)| (name, history(cluster))).collect()
     }
@@ -126,25 +116,15 @@ impl StartFile {
         let mut all = self.load();
         history.load(all.remove(&cluster).unwrap_or_default());
         all.insert(cluster, history);
-        keep_newest(&mut all);
-        if let Some(folder) = self.path.parent() {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        }
-        write_atomically(&self.path, &serde_json::to_vec(&document(&all))?)
-    }
-}
-
-/// Forgets the clusters whose newest observation is the oldest.
-fn keep_newest(clusters: &mut BTreeMap<String, StartHistory>) {
-    while clusters.len() > MOST_CLUSTERS {
-        let oldest = clusters.iter().min_by_key(|(_, history)| newest(history)).map(|(name, _)| name.clone());
-        oldest.into_iter().for_each(|name| drop(clusters.remove(&name)));
+        keep_newest(&mut all, MOST_CLUSTERS, newest);
+        self.0.write(&document(&all))
     }
 }
 
 fn newest(history: &StartHistory) -> Option<Second> {
     let pulls = history.pulls.values().map(|record| record.at);
-    pulls.chain(history.machines.values().map(|record| record.at)).max()
+    let machines = history.machines.values().map(|record| record.at);
+    pulls.chain(machines).chain(history.failures.values().map(|record| record.at)).max()
 }
 
 fn document(clusters: &BTreeMap<String, StartHistory>) -> Document {
@@ -299,10 +279,10 @@ mod tests {
         file.save(of("other", of_pod("a", pulled(1, 9_000)))).expect("saved");
         let want = [("one".to_owned(), everything()), ("other".to_owned(), of_pod("a", pulled(1, 9_000)))];
         assert_eq!(file.load(), want.into());
-        let text = std::fs::read_to_string(file.path()).expect("the file");
-        std::fs::write(file.path(), text.replace("\"version\":1", "\"version\":2")).expect("a later version");
+        let text = std::fs::read_to_string(file.0.path()).expect("the file");
+        std::fs::write(file.0.path(), text.replace("\"version\":1", "\"version\":2")).expect("a later version");
         assert_eq!(file.load(), BTreeMap::new());
-        std::fs::write(file.path(), "{").expect("rubbish");
+        std::fs::write(file.0.path(), "{").expect("rubbish");
         assert_eq!(file.load(), BTreeMap::new());
     }
 

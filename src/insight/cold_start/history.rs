@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::ColdStart;
 use super::capacity::Machine;
 use crate::fleet::{Fleet, NodeClaimRow, Sym, Uid};
+use crate::insight::newest::keep_newest;
 use crate::units::{Second, Time};
 
 /// How many pulls are kept: the newest.
@@ -230,17 +231,4 @@ fn shrink<K: Ord + Clone, V>(records: &mut BTreeMap<K, V>, most: usize, at: impl
     if records.len() > most + SLACK {
         keep_newest(records, most, at);
     }
-}
-
-fn keep_newest<K: Ord + Clone, V>(records: &mut BTreeMap<K, V>, most: usize, at: impl Fn(&V) -> Second) {
-    let excess = records.len().saturating_sub(most);
-    if excess == 0 {
-        return;
-    }
-    let mut by_age: Vec<(Second, K)> = records.iter().map(|(key, record)| (at(record), key.clone())).collect();
-    by_age.sort_unstable();
-    by_age.truncate(excess);
-    by_age.iter().for_each(|(_, key)| {
-        records.remove(key);
-    });
 }

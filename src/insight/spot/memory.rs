@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::hazard::Observed;
 use super::node::{SpotNode, SpotPoolKey};
 use crate::fleet::Uid;
+use crate::insight::newest::keep_newest;
 use crate::units::Time;
 
 /// After this time what was watched counts half.
@@ -87,20 +88,13 @@ impl SpotMemory {
     /// Forgets what is too old, and what is too much; of interruptions none of a Node that still exists.
     pub fn forget(&mut self, nodes: &BTreeSet<&Uid>, now: Time) {
         self.interruptions.retain(|uid, one| nodes.contains(uid) || now.seconds_since(one.at) < INTERRUPTION_SECONDS);
-        drop_oldest(&mut self.interruptions, INTERRUPTION_CAPACITY, |one| one.at);
-        drop_oldest(&mut self.pools, POOL_CAPACITY, |pool| pool.as_of);
+        keep_newest(&mut self.interruptions, INTERRUPTION_CAPACITY, |one| one.at);
+        keep_newest(&mut self.pools, POOL_CAPACITY, |pool| pool.as_of);
     }
 }
 
 /// One interruption.
 const ONE: u64 = 1_000_000;
-
-fn drop_oldest<K: Ord + Clone, V>(map: &mut BTreeMap<K, V>, capacity: usize, at: impl Fn(&V) -> Time) {
-    let Some(surplus) = map.len().checked_sub(capacity).filter(|surplus| *surplus > 0) else { return };
-    let mut by_time: Vec<(Time, K)> = map.iter().map(|(key, value)| (at(value), key.clone())).collect();
-    by_time.sort_unstable();
-    by_time.iter().take(surplus).for_each(|(_, key)| drop(map.remove(key)));
-}
 
 impl WatchedPool {
     /// Both parts fade alike, so that the rate stays. What lies in the future was written by a wrong clock.

@@ -3,9 +3,7 @@
 //! JSON in `$XDG_CACHE_HOME/batchtop/`, readable by the user alone. An unreadable file counts as an empty cache.
 
 use std::collections::BTreeMap;
-use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -91,9 +89,6 @@ impl Cache {
         entries.truncate(MAX_ANSWERS);
         let entries = entries.into_iter().map(|(_, entry)| entry).collect();
         let document = Document { version: VERSION, endpoints: self.endpoints.clone(), entries };
-        if let Some(folder) = self.path.parent() {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        }
         (self.write)(&self.path, &serde_json::to_vec(&document)?)
     }
 }
