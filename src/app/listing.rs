@@ -6,7 +6,7 @@ use super::patch::{self, Patched};
 use super::rows::{RowKey, RowRef};
 use super::screens::{Narrowing, Rows};
 use super::{
-    App, Costs, DeviceGroupBy, DeviceGroups, Geometry, RateOfRows, Screen, cost_groups, detail, device_rows,
+    App, Costs, DeviceGroupBy, DeviceGroups, DeviceMap, Geometry, RateOfRows, Screen, cost_groups, detail, device_rows,
     first_visible_row, sorting,
 };
 use crate::fleet::{Changed, Fleet, Key, Kind};
@@ -100,6 +100,9 @@ fn is_narrowed(app: &App, by: Narrowing) -> bool {
 pub fn refresh(app: &mut App) {
     if app.ui.level.screen == Screen::Cost {
         app.ui.listing.costs = Costs::of(app);
+    }
+    if matches!(app.ui.level.table().rows, Rows::Devices) {
+        app.ui.listing.device_map = DeviceMap::of(app);
     }
     let built = build(app);
     let listing = &mut app.ui.listing;

@@ -7,6 +7,7 @@ mod completion;
 mod cost_groups;
 mod depends;
 mod detail;
+mod device_map;
 mod device_rows;
 mod devices;
 mod effects;
@@ -44,13 +45,13 @@ mod work;
 mod write;
 
 pub use completion::candidates as command_candidates;
+pub use device_map::{DeviceMap, MapNode};
 pub use device_rows::DeviceGroups;
 pub use devices::{
     DeviceGroup, DeviceGroupBy, DeviceGroupKey, DeviceId, DeviceKey, DeviceRow, DeviceSums, Devices,
     find as find_device, of_node as devices_of_node,
 };
 pub use filter::words as filter_words;
-pub use machines::listed_nodes;
 pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};
 pub use owners::{Owners, ScaledOwner};

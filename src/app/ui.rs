@@ -6,8 +6,8 @@ use tui_input::Input;
 
 use super::scroll::Scroll;
 use super::{
-    Column, Costs, DeviceGroupBy, DeviceGroupKey, DeviceGroups, Fetched, Grouping, Owners, RowKey, Screen, TableSpec,
-    View,
+    Column, Costs, DeviceGroupBy, DeviceGroupKey, DeviceGroups, DeviceMap, Fetched, Grouping, Owners, RowKey, Screen,
+    TableSpec, View,
 };
 use crate::fleet::{DeviceSeconds, EventObject, Key, Kind, ObjectChange, ObjectKey, ServiceAddress, Sym, WriteOutcome};
 use crate::input::Chord;
@@ -97,6 +97,8 @@ pub struct Listing {
     pub costs: Costs,
     /// The sums of the groups of devices that are listed.
     pub device_groups: DeviceGroups,
+    /// The map above devices that are listed one by one.
+    pub device_map: DeviceMap,
 }
 
 /// Sum of the rates of rows.

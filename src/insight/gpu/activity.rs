@@ -104,6 +104,11 @@ impl ByClass {
         self.0[class as usize] += count;
     }
 
+    /// So many times more as there are of each class elsewhere.
+    pub fn add_all(&mut self, other: &Self, times: i64) {
+        GpuClass::ALL.into_iter().for_each(|class| self.add(class, times * other.get(class)));
+    }
+
     /// All of them.
     pub fn total(&self) -> i64 {
         self.0.iter().sum()

@@ -58,8 +58,9 @@ impl GpuSums {
         count(&mut self.known, state.idle_rate.is_some());
         count(&mut self.uncounted, state.activity.by_class.is_none());
         self.idle_rate += by * state.idle_rate.unwrap_or(0);
-        let Some(by_class) = state.activity.counted_by_class() else { return };
-        GpuClass::ALL.into_iter().for_each(|class| self.by_class.add(class, by * by_class.get(class)));
+        if let Some(by_class) = state.activity.counted_by_class() {
+            self.by_class.add_all(&by_class, by);
+        }
     }
 }
 
