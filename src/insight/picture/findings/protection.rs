@@ -148,8 +148,8 @@ fn does_not_hold(pod: &PodRow, outlook: &Outlook) -> Option<Occurrence> {
 fn several_budgets(input: &RuleInput<'_>) -> Vec<Occurrence> {
     let mut found = BTreeMap::new();
     for one in input.assessments {
-        let case = input.evaluator.case(one.node);
-        let several = case.pods.budgeted.iter().filter(|pods| pods.budgets.len() > 1 && case.claim.is_some());
+        let Some(node) = input.evaluator.picture().node(&one.node.meta.key.name) else { continue };
+        let several = node.pods.budgeted.iter().filter(|pods| pods.budgets.len() > 1 && node.claim.is_some());
         found.extend(several.map(|pods| (pods.budgets.clone(), pods.pod.clone())));
     }
     let occurrence = |(budgets, pod): (Arc<[ObjectKey]>, ObjectKey)| {

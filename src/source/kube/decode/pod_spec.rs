@@ -75,19 +75,7 @@ pub(super) struct Container<'a> {
     pub(super) readiness_probe: Option<IgnoredAny>,
     pub(super) startup_probe: Option<IgnoredAny>,
     #[serde(borrow, deserialize_with = "or_default")]
-    pub(super) env: Vec<Variable<'a>>,
-    #[serde(borrow, deserialize_with = "or_default")]
     resources: Requirements<'a>,
-}
-
-/// One environment variable with a plain value.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(super) struct Variable<'a> {
-    #[serde(borrow)]
-    pub(super) name: Text<'a>,
-    #[serde(borrow)]
-    pub(super) value: Text<'a>,
 }
 
 impl Container<'_> {

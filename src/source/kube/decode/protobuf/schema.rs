@@ -157,14 +157,11 @@ static POD_SPEC: Message = Message(&[
 static CONTAINER: Message = Message(&[
     field(1, "name", Text),
     field(2, "image", Text),
-    field(7, "env", List(&Object(&VARIABLE))),
     field(8, "resources", Object(&REQUIREMENTS)),
     field(11, "readinessProbe", Object(&ELEMENT)),
     field(22, "startupProbe", Object(&ELEMENT)),
     field(24, "restartPolicy", Text),
 ]);
-
-static VARIABLE: Message = Message(&[field(1, "name", Text), field(2, "value", Text)]);
 
 static REQUIREMENTS: Message = Message(&[field(1, "limits", Map(&Quantity)), field(2, "requests", Map(&Quantity))]);
 
@@ -335,4 +332,4 @@ static CONTROLLER_CONTAINER: Message = Message(&[
 ]);
 
 static SETTING: Message =
-    Message(&[field(1, "name", Text), field(2, "value", Text), field(3, "valueFrom", Object(&RUNNING))]);
+    Message(&[field(1, "name", Text), field(2, "value", Text), field(3, "valueFrom", Object(&ELEMENT))]);
