@@ -31,12 +31,12 @@ pub(super) fn managed<'a>(app: &'a App, targets: &[Target]) -> Vec<Change<'a>> {
 /// The rows that a write changes, as they would be.
 #[derive(Default)]
 struct Copies {
-    /// Pods with another annotation.
-    pods: HashMap<ObjectKey, PodRow>,
+    /// Pods with another annotation, by the Nodes on which they are.
+    pods: HashMap<Sym, BTreeMap<ObjectKey, PodRow>>,
     /// Nodes with another annotation, by name.
     nodes: HashMap<Sym, NodeRow>,
-    /// Pods that would be gone, with the Nodes on which they are.
-    evicted: BTreeMap<ObjectKey, Sym>,
+    /// Pods that would be gone, by the Nodes on which they are.
+    evicted: HashMap<Sym, BTreeSet<ObjectKey>>,
 }
 
 impl Copies {
@@ -46,19 +46,26 @@ impl Copies {
             match &target.change {
                 ObjectChange::Annotation(change) => copies.add(app, &change.key, change.to.as_deref().map(Sym::new)),
                 ObjectChange::Eviction(eviction) => {
-                    copies.evicted.extend(target.node.clone().map(|node| (eviction.key.object.clone(), node)));
+                    copies.evict(&eviction.key.object, target.node.as_ref());
                 }
             }
         }
         copies
     }
 
+    fn evict(&mut self, pod: &ObjectKey, node: Option<&Sym>) {
+        if let Some(node) = node {
+            self.evicted.entry(node.clone()).or_default().insert(pod.clone());
+        }
+    }
+
     fn add(&mut self, app: &App, key: &Key, value: Option<Sym>) {
         match key.kind {
             Kind::Pod => {
-                let row = app.fleet.pods.get(&key.object);
-                let changed = row.map(|row| PodRow { do_not_disrupt: value, ..row.clone() });
-                self.pods.extend(changed.map(|row| (key.object.clone(), row)));
+                let Some(row) = app.fleet.pods.get(&key.object) else { return };
+                let Some(node) = row.node.clone() else { return };
+                let changed = PodRow { do_not_disrupt: value, ..row.clone() };
+                self.pods.entry(node).or_default().insert(key.object.clone(), changed);
             }
             Kind::Node => {
                 let row = app.fleet.nodes.get(&key.object);
@@ -71,17 +78,19 @@ impl Copies {
 
     /// The Nodes of which something changes, by name.
     fn nodes<'a>(&self, app: &'a App) -> Vec<&'a NodeRow> {
-        let of_pods = self.pods.values().filter_map(|pod| pod.node.as_ref());
-        let names: BTreeSet<&Sym> = of_pods.chain(self.nodes.keys()).chain(self.evicted.values()).collect();
+        let names: BTreeSet<&Sym> = self.pods.keys().chain(self.nodes.keys()).chain(self.evicted.keys()).collect();
         names.into_iter().filter_map(|name| app.fleet.node(name)).collect()
     }
 
     fn change<'a>(&self, app: &'a App, evaluator: &Evaluator<'a>, node: &'a NodeRow) -> Change<'a> {
         let before = evaluator.case(node);
         let name = &node.meta.key.name;
-        let loses_pods = self.evicted.values().any(|other| other == name);
-        let pods = if loses_pods { self.left(app, name) } else { without_annotations(before.pods, &self.pods) };
-        let claim = before.claim.filter(|_| loses_pods).map(|claim| disturbed(claim, &before));
+        let evicted = self.evicted.get(name);
+        let pods = match evicted {
+            Some(evicted) => left(app, name, evicted),
+            None => without_annotations(before.pods, self.pods.get(name)),
+        };
+        let claim = before.claim.filter(|_| evicted.is_some()).map(|claim| disturbed(claim, &before));
         let after = NodeInputs {
             node: self.nodes.get(name).unwrap_or(node),
             claim: claim.as_ref().or(before.claim),
@@ -100,32 +109,37 @@ impl Copies {
         }
     }
 
-    /// What the pods that stay on a Node mean for it.
-    fn left(&self, app: &App, node: &str) -> NodePods {
-        let mut pods = NodePods::default();
-        let stays = |pod: &&PodRow| !self.evicted.contains_key(&pod.meta.key);
-        app.fleet.pods_on(node).filter(stays).for_each(|pod| pods.add(pod, app.insights.picture.budget_index()));
-        pods.finish();
-        pods
-    }
-
     /// The pods of a Node that would carry the annotation.
     fn annotated<'a>(&'a self, case: &NodeInputs<'a>) -> Vec<&'a PodRow> {
-        let is_touched = |key: &ObjectKey| self.pods.contains_key(key) || self.evicted.contains_key(key);
+        let name = &case.node.meta.key.name;
+        let (changed, evicted) = (self.pods.get(name), self.evicted.get(name));
+        let is_touched = |key: &ObjectKey| {
+            changed.is_some_and(|pods| pods.contains_key(key)) || evicted.is_some_and(|pods| pods.contains(key))
+        };
         let untouched = case.annotated.iter().copied().filter(|pod| !is_touched(&pod.meta.key));
-        let here = |pod: &&PodRow| pod.node.as_ref() == Some(&case.node.meta.key.name);
-        let touched = self.pods.values().filter(here).filter(|pod| pod.do_not_disrupt.is_some() && pod.is_active());
+        let changed = changed.into_iter().flat_map(BTreeMap::values);
+        let touched = changed.filter(|pod| pod.do_not_disrupt.is_some() && pod.is_active());
         let mut all: Vec<&PodRow> = untouched.chain(touched).collect();
         all.sort_unstable_by(|a, b| a.meta.key.cmp(&b.meta.key));
         all
     }
 }
 
+/// What the pods that stay on a Node mean for it.
+fn left(app: &App, node: &str, evicted: &BTreeSet<ObjectKey>) -> NodePods {
+    let mut pods = NodePods::default();
+    let stays = |pod: &&PodRow| !evicted.contains(&pod.meta.key);
+    app.fleet.pods_on(node).filter(stays).for_each(|pod| pods.add(pod, app.insights.picture.budget_index()));
+    pods.finish();
+    pods
+}
+
 /// A pod that carries no annotation any more is evicted like any other.
-fn without_annotations(pods: &NodePods, changed: &HashMap<ObjectKey, PodRow>) -> NodePods {
+fn without_annotations(pods: &NodePods, changed: Option<&BTreeMap<ObjectKey, PodRow>>) -> NodePods {
     let mut pods = pods.clone();
     for budgeted in &mut pods.budgeted {
-        budgeted.annotated &= changed.get(&budgeted.pod).is_none_or(|pod| pod.do_not_disrupt.is_some());
+        let pod = changed.and_then(|changed| changed.get(&budgeted.pod));
+        budgeted.annotated &= pod.is_none_or(|pod| pod.do_not_disrupt.is_some());
     }
     pods
 }
