@@ -7,7 +7,7 @@ use super::object::Object;
 use super::value::{Stamp, Text, text};
 use super::words::{BlockerKind, DisruptionReason, Evidence, HazardKind, Verdict};
 use crate::app::App;
-use crate::fleet::ObjectKey;
+use crate::fleet::{Condition, ObjectKey, Status};
 use crate::insight::disruption::{self, NodeInputs, Reason, hazards, words};
 
 /// May Karpenter take a Node, what holds it, and what ends it all the same.
@@ -20,6 +20,10 @@ pub struct Disruption {
     pub headline: String,
     /// The answer for each reason.
     pub may: May,
+    /// What the Node is, whatever stops Karpenter.
+    pub facts: Facts,
+    /// Before when Karpenter does not take it, as long as nothing but the time changes.
+    pub not_before: NotBefore,
     /// What stops Karpenter, in the order in which it asks.
     pub blockers: Vec<Blocker>,
     /// What ends the Node or its protected pods in spite of protection.
@@ -38,6 +42,41 @@ pub struct May {
     pub drifted: Option<bool>,
     /// Because its pods may fit elsewhere.
     pub underutilized: Option<bool>,
+}
+
+/// What a Node is. Whether Karpenter may take it for that is `may`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Facts {
+    /// Whether it is empty as its Karpenter counts it; null where that is not known.
+    pub empty: Option<bool>,
+    /// Why it is drifted; null where it is not, or its NodeClaim is not known.
+    pub drifted: Option<Drifted>,
+    /// Since when it has been quiet for consolidateAfter; null where it has not.
+    pub consolidatable_since: Option<Stamp>,
+}
+
+/// Why a Node is drifted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Drifted {
+    /// Karpenter's word for it.
+    pub reason: Text,
+    /// Since when.
+    pub since: Option<Stamp>,
+}
+
+/// For each reason the latest end of what stops it; null where nothing stops it, where it does not apply, and where something
+/// that stops it has no known end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct NotBefore {
+    /// As empty, with the time for which Karpenter watches whether the Node stays empty.
+    pub empty: Option<Stamp>,
+    /// As drifted.
+    pub drifted: Option<Stamp>,
+    /// As underutilized.
+    pub underutilized: Option<Stamp>,
 }
 
 /// One thing that stops Karpenter.
@@ -96,10 +135,30 @@ pub(super) fn of(app: &App, case: &NodeInputs<'_>, found: &disruption::Disruptio
             drifted: found.may.get(Reason::Drifted),
             underutilized: found.may.get(Reason::Underutilized),
         },
+        facts: facts(case),
+        not_before: not_before(disruption::NotBefore::of(case, found)),
         blockers: found.blockers.iter().map(blocker).collect(),
         hazards: hazards::of_node(case, found).iter().map(hazard).collect(),
         held_since: app.insights.held.since(case, found).map(Stamp),
     }
+}
+
+fn facts(case: &NodeInputs<'_>) -> Facts {
+    let condition = |kind| {
+        let found = case.claim.and_then(|claim| Condition::find(&claim.conditions, kind));
+        found.filter(|condition| condition.status == Status::True)
+    };
+    Facts {
+        empty: case.applies(Reason::Empty),
+        drifted: condition("Drifted")
+            .map(|condition| Drifted { reason: text(&condition.reason), since: condition.last_transition.map(Stamp) }),
+        consolidatable_since: condition("Consolidatable").and_then(|found| found.last_transition).map(Stamp),
+    }
+}
+
+fn not_before(found: disruption::NotBefore) -> NotBefore {
+    let disruption::NotBefore { empty, drifted, underutilized } = found;
+    NotBefore { empty: empty.map(Stamp), drifted: drifted.map(Stamp), underutilized: underutilized.map(Stamp) }
 }
 
 fn blocker(found: &disruption::Blocker) -> Blocker {

@@ -6,7 +6,8 @@ use crate::config::Role;
 use crate::fleet::{Condition, Key, Kind, NodeClaimRow, NodeRow, ObjectKey};
 use crate::insight::disruption::hazards::HazardKind;
 use crate::insight::disruption::{
-    Blocker, BlockerKind, Broken, Disruption, Doubt, Hazard, Reason, Standing, Verdict, standing, words as said_words,
+    Blocker, BlockerKind, Broken, Disruption, Doubt, Hazard, NotBefore, Reason, Standing, Verdict, standing,
+    words as said_words,
 };
 use crate::units::duration;
 
@@ -276,7 +277,7 @@ impl<'a> NodeDisruptionText<'a> {
         if self.standing == Standing::Interrupted {
             return self.what_interrupts();
         }
-        let held = self.what_holds();
+        let held = format!("{}{}", self.what_holds(), self.free());
         let next = self.hazards.iter().filter(|hazard| hazard.at.is_some()).min_by_key(|hazard| hazard.at);
         match next {
             Some(hazard) if self.standing != Standing::Terminating => format!("{held}; {}", self.end(hazard).what()),
@@ -352,6 +353,21 @@ impl<'a> NodeDisruptionText<'a> {
             (Verdict::NotManaged, _) => "not managed by Karpenter".to_owned(),
             (Verdict::Unknown, _) => format!("whether Karpenter may take it is not known: {}", self.missing_sentence()),
             _ => format::sentence(self.frame.app.now, &said_words::headline(&self.disruption)),
+        }
+    }
+
+    /// Before when Karpenter does not take it, as long as nothing but the time changes.
+    pub(super) fn not_before(&self) -> NotBefore {
+        NotBefore::of(&self.frame.evaluator().case(self.node), &self.disruption)
+    }
+
+    /// `, free 15:02`, unless the sentence ends with that time anyway.
+    fn free(&self) -> String {
+        let is_told = self.disruption.verdict == Verdict::ConsolidateAfterPending;
+        let first = self.not_before().first(&self.disruption).filter(|at| *at > self.frame.app.now);
+        match first {
+            Some(at) if !(is_told && Some(at) == self.disruption.until()) => format!(", free {}", self.clock(at)),
+            _ => String::new(),
         }
     }
 

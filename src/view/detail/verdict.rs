@@ -27,6 +27,7 @@ pub(super) fn sections(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page
     let said = NodeDisruptionText::of(frame, node);
     answer(&said, page);
     gates(&said, page);
+    not_before(&said, page);
     notes(&said, page);
     ends(&said, page);
     advice(&said, page);
@@ -217,6 +218,18 @@ const fn asked(gate: Gate) -> &'static str {
         Gate::Budgets => "what the budgets allow",
         Gate::Placement => "whether a NodePool is ready for pods that have to move",
         _ => "the next gate",
+    }
+}
+
+/// `not before 18:00 UTC (in 2h) as Drifted, as long as nothing changes`.
+fn not_before(said: &NodeDisruptionText<'_>, page: &mut Page) {
+    let (found, now) = (said.not_before(), said.frame.app.now);
+    let ahead = |reason: Reason| Some((reason, found.get(reason).filter(|at| *at > now)?));
+    let ahead = Reason::ALL.into_iter().filter_map(ahead);
+    let words: Vec<String> = ahead.map(|(reason, at)| format!("{} as {}", when(said, at), reason.name())).collect();
+    if !words.is_empty() {
+        let words = format!("· not before {}, as long as nothing changes", words.join(", "));
+        page.item(Line::of(Role::Text, words));
     }
 }
 

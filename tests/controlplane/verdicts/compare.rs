@@ -126,6 +126,11 @@ impl Report {
             let wrong = format!("taken at {}, before the announced end {end}", taking.at);
             self.add(scenario.name, &[wrong], shown);
         }
+        if let Some(taking) = watch.taking(&place.node)
+            && not_before(shown, &taking.reason).is_none()
+        {
+            self.add(scenario.name, &[format!("notBefore does not say when it may go as {}", taking.reason)], shown);
+        }
     }
 
     // ---- Rules for every node of every bed ----
@@ -146,6 +151,21 @@ impl Report {
                     "FALSE HELD: {} taken as {} at {}; asked at {}",
                     member.node, taking.reason, taking.at, answered.at
                 );
+                self.add(&member.pool, &[wrong], shown);
+            }
+        }
+    }
+
+    /// No node was taken before the moment that the last answer gave, unless something changed in between.
+    pub fn none_before_it_was_said(&mut self, watch: &Watch<'_>) {
+        for (member, taking) in &watch.takings {
+            let answered = &watch.answers[taking.answer];
+            let shown = disruption(answered, &member.node);
+            if let Some(at) = not_before(shown, &taking.reason)
+                && taking.at < at - SECOND
+                && !inputs_changed(answered, member, taking)
+            {
+                let wrong = format!("{} taken as {} at {}, and not before {at}", member.node, taking.reason, taking.at);
                 self.add(&member.pool, &[wrong], shown);
             }
         }
@@ -385,6 +405,11 @@ fn not_killed(pod: &Value, last: &Answered) -> Option<String> {
     let must_not_be = killed_at.is_none_or(|at| at > last.world.at + SECOND);
     let wrong = (must_be && !is_dying) || (must_not_be && is_dying);
     wrong.then(|| format!("killedAt of {pod}: dying at {} is {is_dying}", last.world.at))
+}
+
+/// Before when the node is not taken for a reason.
+fn not_before(shown: &Value, reason: &str) -> Option<Timestamp> {
+    text(&shown["notBefore"][reason]).parse().ok()
 }
 
 // ---- Excuses of a false "held" ----

@@ -171,6 +171,7 @@ fn decide(bed: &Bed, scenarios: &[Scenario], places: &[Place<'_>], clock: &mut C
     watch.ask()?;
     cast().for_each(|(scenario, place)| report.lasting_protections(&watch, scenario, place));
     report.no_false_held(&watch);
+    report.none_before_it_was_said(&watch);
     report.no_second_taking(&watch);
     report.kept_times(&watch);
     let events = events_since(bed, start)?;

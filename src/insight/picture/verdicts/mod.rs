@@ -4,6 +4,7 @@ mod any;
 mod drain;
 mod evidence;
 mod gates;
+mod not_before;
 mod properties;
 mod versions;
 mod world;

@@ -246,6 +246,21 @@ proptest! {
         }
     }
 
+    /// As long as nothing changes but the time, no reason takes a node before it is said.
+    #[test]
+    fn a_node_is_taken_for_no_reason_before_it_is_said(world in any_world(), at in 0_f64..1.0) {
+        let said = world.not_before();
+        for reason in Reason::ALL {
+            let Some(end) = said.get(reason).filter(|end| *end > NOW) else { continue };
+            #[expect(clippy::cast_possible_truncation, reason = "a fraction of a span")]
+            let later = NOW.plus_micros(((end.micros() - NOW.micros() - 1) as f64 * at) as i64);
+            let may = World { now: later, ..world.clone() }.disruption().may;
+            // An empty node is watched for a while after it may be taken.
+            let is_watched = reason == Reason::Empty && end.seconds_since(later) <= 15;
+            prop_assert!(is_watched || may.get(reason) != Some(true), "{reason:?} {} s before", end.seconds_since(later));
+        }
+    }
+
     /// Events speak of what only Karpenter knows; they never decide.
     #[test]
     fn events_never_change_whether_a_node_may_be_disrupted(world in any_world()) {

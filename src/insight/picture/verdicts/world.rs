@@ -5,7 +5,7 @@ use crate::fleet::{
     HealthState, KarpenterApi, Kind, NodeClaimRow, NodeClassRef, NodeClassRow, NodePoolRow, NodeRow, ObjectKey, PodRow,
     PodSelector, SourceId, Sources,
 };
-use crate::insight::disruption::{Disruption, Hazard, Outlook, Reason, Reasons};
+use crate::insight::disruption::{Disruption, Hazard, NotBefore, Outlook, Reason, Reasons, judge};
 use crate::insight::karpenter::Provenance;
 use crate::insight::picture::Evaluator;
 use crate::insight::testing::{
@@ -216,6 +216,14 @@ impl World {
     /// What is said of the Node.
     pub fn disruption(&self) -> Disruption {
         self.ask(|evaluator, fleet| evaluator.node(fleet.node("a").unwrap()))
+    }
+
+    /// Before when Karpenter does not take the Node.
+    pub fn not_before(&self) -> NotBefore {
+        self.ask(|evaluator, fleet| {
+            let case = evaluator.case(fleet.node("a").unwrap());
+            NotBefore::of(&case, &judge(&case))
+        })
     }
 
     /// What ends it all the same.
