@@ -59,20 +59,69 @@ const KWOK: Module = Module {
     definitions: None,
 };
 
-const KARPENTER: Module = Module {
-    name: "karpenter",
-    package: "sigs.k8s.io/karpenter/kwok",
-    needs: GoVersion([1, 26, 6]),
-    stamps: "-X sigs.k8s.io/karpenter/pkg/operator.Version=1.14.1",
-    takes: "2 to 4 minutes",
-    files: &[
-        ("go.mod", include_str!("../go/karpenter/go.mod")),
-        ("go.sum", include_str!("../go/karpenter/go.sum")),
-        ("tools.go", include_str!("../go/karpenter/tools.go")),
-    ],
-    // The chart's folder has KWOKNodeClass only as a symbolic link, which module zips drop.
-    definitions: Some(("sigs.k8s.io/karpenter", &["kwok/charts/crds", "kwok/apis/crds"])),
-};
+/// Karpenter of a version, whose module file is in a folder of that name.
+macro_rules! karpenter {
+    ($version:literal) => {
+        Module {
+            name: "karpenter",
+            package: "sigs.k8s.io/karpenter/kwok",
+            needs: GoVersion([1, 26, 6]),
+            stamps: concat!("-X sigs.k8s.io/karpenter/pkg/operator.Version=", $version),
+            takes: "2 to 4 minutes",
+            files: &[
+                ("go.mod", include_str!(concat!("../go/karpenter/", $version, "/go.mod"))),
+                ("go.sum", include_str!(concat!("../go/karpenter/", $version, "/go.sum"))),
+                ("tools.go", include_str!("../go/karpenter/tools.go")),
+            ],
+            // The chart's folder has KWOKNodeClass only as a symbolic link, which module zips drop.
+            definitions: Some(("sigs.k8s.io/karpenter", &["kwok/charts/crds", "kwok/apis/crds"])),
+        }
+    };
+}
+
+static KARPENTER_1_4: Module = karpenter!("1.4.0");
+static KARPENTER_1_8: Module = karpenter!("1.8.2");
+static KARPENTER_1_11: Module = karpenter!("1.11.2");
+static KARPENTER_1_12: Module = karpenter!("1.12.1");
+static KARPENTER_1_13: Module = karpenter!("1.13.0");
+static KARPENTER_1_14: Module = karpenter!("1.14.1");
+
+/// A version of Karpenter that a bed can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Karpenter {
+    V1_4,
+    V1_8,
+    V1_11,
+    V1_12,
+    V1_13,
+    /// The one of every bed that asks for no other.
+    V1_14,
+}
+
+impl Karpenter {
+    /// As it calls itself, and as its image would be tagged.
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::V1_4 => "1.4.0",
+            Self::V1_8 => "1.8.2",
+            Self::V1_11 => "1.11.2",
+            Self::V1_12 => "1.12.1",
+            Self::V1_13 => "1.13.0",
+            Self::V1_14 => "1.14.1",
+        }
+    }
+
+    const fn module(self) -> &'static Module {
+        match self {
+            Self::V1_4 => &KARPENTER_1_4,
+            Self::V1_8 => &KARPENTER_1_8,
+            Self::V1_11 => &KARPENTER_1_11,
+            Self::V1_12 => &KARPENTER_1_12,
+            Self::V1_13 => &KARPENTER_1_13,
+            Self::V1_14 => &KARPENTER_1_14,
+        }
+    }
+}
 
 const GOJQ: Module = Module {
     name: "gojq",
@@ -88,7 +137,8 @@ const GOJQ: Module = Module {
     definitions: None,
 };
 
-const MODULES: [&Module; 4] = [&KUBERNETES, &KWOK, &KARPENTER, &GOJQ];
+/// Those of every bed.
+const MODULES: [&Module; 4] = [&KUBERNETES, &KWOK, &KARPENTER_1_14, &GOJQ];
 
 /// Where everything that a bed runs lies.
 #[derive(Debug, Clone)]
@@ -119,6 +169,16 @@ pub struct Missing(pub String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct GoVersion([u32; 3]);
 
+impl Module {
+    /// Its name, and the version that it is stamped with.
+    fn title(&self) -> String {
+        match self.stamps.rsplit_once("operator.Version=") {
+            Some((_, version)) => format!("{} {version}", self.name),
+            None => self.name.to_owned(),
+        }
+    }
+}
+
 impl Toolchain {
     /// Asks the `go` on PATH for its version. Go's habit of fetching a newer
     /// toolchain is turned off: what is installed is used or refused.
@@ -140,20 +200,20 @@ impl Toolchain {
         }
     }
 
-    /// The executables, built now where the cache does not have them.
-    pub fn binaries(&self) -> Result<Binaries> {
+    /// The executables with this Karpenter, built now where the cache does not have them.
+    pub fn binaries(&self, karpenter: Karpenter) -> Result<Binaries> {
         let cache = cache_folder()?;
         fs::create_dir_all(&cache).context(cache.display())?;
         let kubernetes = self.provide(&KUBERNETES, &cache)?;
         let kwok = self.provide(&KWOK, &cache)?;
-        let karpenter = self.provide(&KARPENTER, &cache)?;
+        let (module, karpenter) = (karpenter.module(), self.provide(karpenter.module(), &cache)?);
         let jq = self.provide(&GOJQ, &cache)?;
         Ok(Binaries {
             kubernetes: kubernetes.join(KUBERNETES.name),
             kwok: kwok.join(KWOK.name),
             jq: jq.join(GOJQ.name),
             definitions: karpenter.join("crds"),
-            karpenter: karpenter.join(KARPENTER.name),
+            karpenter: karpenter.join(module.name),
         })
     }
 
@@ -240,7 +300,7 @@ fn announce(module: &Module) {
     let _ = writeln!(
         std::io::stderr(),
         "building {} for the test control plane; the first time this takes {}",
-        module.name,
+        module.title(),
         module.takes
     );
 }
@@ -252,7 +312,7 @@ fn compile(module: &Module, source: &Path, executable: &Path) -> Result<()> {
         .args(["build", "-trimpath", "-mod=readonly", "-buildvcs=false", "-ldflags", &linker, "-o"])
         .arg(executable)
         .arg(module.package);
-    run(&mut command, &format!("building {}", module.name)).map(drop)
+    run(&mut command, &format!("building {}", module.title())).map(drop)
 }
 
 /// Copies the YAML files of some folders of a module in Go's module cache.

@@ -42,6 +42,7 @@ pub use components::{Component, Ports};
 pub use dcgm::{DcgmDevice, dcgm_page};
 pub use exporters::{Answer, Exporters, Page};
 pub use failure::{Context, Failure, Result};
+pub use go::Karpenter;
 pub use gpu_nodes::GpuNodeSpec;
 pub use instance_types::{SPOT_SHARES, ZONES, usd_per_hour};
 pub use manifests::{DCGM_EXPORTER, JobSpec, NodePoolSpec, PodSpec, annotation, dcgm_exporter};

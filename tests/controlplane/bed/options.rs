@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::components::Component;
+use super::go::Karpenter;
 
 /// What to start, and with which changes.
 #[derive(Debug, Clone)]
 pub struct BedOptions {
     pub(super) components: Vec<Component>,
     pub(super) definitions: Definitions,
+    pub(super) karpenter: Karpenter,
     arguments: BTreeMap<Component, Vec<String>>,
     environment: BTreeMap<Component, BTreeMap<String, String>>,
 }
@@ -45,6 +47,11 @@ impl BedOptions {
         Self { definitions: Definitions::None, ..self.without(Component::Karpenter) }
     }
 
+    /// With another Karpenter and its definitions.
+    pub fn karpenter(self, karpenter: Karpenter) -> Self {
+        Self { karpenter, ..self }
+    }
+
     /// One more argument for a component, after the usual ones.
     pub fn argument(mut self, component: Component, argument: &str) -> Self {
         self.arguments.entry(component).or_default().push(argument.to_owned());
@@ -70,6 +77,7 @@ impl BedOptions {
         Self {
             components: components.to_vec(),
             definitions: Definitions::Karpenter,
+            karpenter: Karpenter::V1_14,
             arguments: BTreeMap::new(),
             environment: BTreeMap::new(),
         }

@@ -61,7 +61,7 @@ impl Bed {
     /// first if the cache lacks them.
     pub fn start(options: &BedOptions) -> Result<Self> {
         let toolchain = Toolchain::find().map_err(|missing| Failure::new(missing.0))?;
-        let binaries = toolchain.binaries()?;
+        let binaries = toolchain.binaries(options.karpenter)?;
         let mut attempt = 1;
         loop {
             match Self::try_start(options.clone(), binaries.clone()) {
@@ -127,6 +127,25 @@ impl Bed {
             "kind": "KWOKNodeClass",
             "metadata": {"name": "default"},
             "spec": {},
+        }))
+    }
+
+    /// A Deployment that tells which Karpenter runs, as its chart would make one; paused, so that it makes no pods.
+    pub fn announce_karpenter(&self) -> Result<()> {
+        let labels = json!({"app.kubernetes.io/name": "karpenter"});
+        let image = format!("kwok.local/karpenter:{}", self.options.karpenter.version());
+        self.apply(&json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "karpenter", "namespace": "kube-system", "labels": labels},
+            "spec": {
+                "paused": true,
+                "selector": {"matchLabels": labels},
+                "template": {
+                    "metadata": {"labels": labels},
+                    "spec": {"containers": [{"name": "controller", "image": image}]},
+                },
+            },
         }))
     }
 

@@ -363,7 +363,7 @@ fn unmet(events: &[Event], place: &Place<'_>, fate: &Fate, taking: Option<&Takin
             let told = sentences(events, &place.node).any(|told| told == wanted);
             (!told).then(|| format!("did not say {wanted:?}"))
         }
-        (Fate::Unbalanced, None) => None,
+        (Fate::Unbalanced | Fate::Stays, None) => None,
         (Fate::ToldLike(begin) | Fate::Simulated(begin), None) => {
             let told = sentences(events, &place.node).any(|told| told.starts_with(begin));
             (!told).then(|| format!("did not say {begin:?} …"))

@@ -25,6 +25,7 @@ mod place;
 mod policies;
 mod run;
 mod scenario;
+mod versions;
 mod watch;
 mod world;
 
@@ -33,7 +34,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use libtest_mimic::Trial;
 
 use self::scenario::Scenario;
-use crate::bed::Result;
+use crate::bed::{Karpenter, Result};
 use crate::shared::trial;
 
 /// Beds that are played at a time: more of them than processors wait for each other.
@@ -50,13 +51,24 @@ pub fn trials() -> Vec<Trial> {
         trial("verdicts::over_time", || play("over time", vec![over_time::scenarios()])),
         trial("verdicts::paused_and_expiring", || play("paused and expiring", vec![lifecycle::paused()])),
         trial("verdicts::empty", || play("empty", vec![emptiness::taken(), budgets::open()])),
+        trial("verdicts::of_1_4", || play_with(Karpenter::V1_4)),
+        trial("verdicts::of_1_8", || play_with(Karpenter::V1_8)),
+        trial("verdicts::of_1_11", || play_with(Karpenter::V1_11)),
+        trial("verdicts::of_1_12", || play_with(Karpenter::V1_12)),
+        trial("verdicts::of_1_13", || play_with(Karpenter::V1_13)),
     ]
 }
 
 fn play(title: &str, families: Vec<Vec<Scenario>>) -> Result<()> {
     let scenarios: Vec<Scenario> = families.into_iter().flatten().collect();
     let _turn = Turn::take();
-    run::play(title, &scenarios)
+    run::play(title, Karpenter::V1_14, &scenarios)
+}
+
+/// What differs between versions, and a core that does not, with a Karpenter of another version.
+fn play_with(karpenter: Karpenter) -> Result<()> {
+    let _turn = Turn::take();
+    run::play(&format!("Karpenter {}", karpenter.version()), karpenter, &versions::scenarios(karpenter))
 }
 
 static PLAYING: Mutex<usize> = Mutex::new(0);

@@ -20,16 +20,20 @@ use super::place::{PATIENCE, Place};
 use super::scenario::{Fate, Later, Scenario};
 use super::watch::{Watch, events_since};
 use super::world::{World, holds, name, text};
-use crate::bed::{Bed, BedOptions, Context, Failure, Result, annotation};
+use crate::bed::{Bed, BedOptions, Context, Failure, Karpenter, Result, annotation};
 use crate::product::program::Program;
 
 /// How long Karpenter may take for everything that a bed expects of it.
 const WINDOW: Duration = Duration::from_mins(5);
 
 /// Plays all scenarios in one bed; a failure tells every disagreement.
-pub fn play(title: &str, scenarios: &[Scenario]) -> Result<()> {
+pub fn play(title: &str, karpenter: Karpenter, scenarios: &[Scenario]) -> Result<()> {
     let mut clock = Clock::new(title, scenarios.len());
-    let bed = Bed::start(&BedOptions::full())?;
+    let bed = Bed::start(&BedOptions::full().karpenter(karpenter))?;
+    // What the newest definitions have tells the newest version, without a Deployment.
+    if karpenter != Karpenter::V1_14 {
+        bed.announce_karpenter()?;
+    }
     clock.lap("bed");
     set_up(&bed, scenarios)?;
     let places = await_nodes(&bed, scenarios)?;

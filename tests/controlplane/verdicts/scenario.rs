@@ -100,6 +100,8 @@ pub enum Fate {
     ToldOfPool(&'static str),
     /// It stays without a word.
     Silence,
+    /// It stays, in whatever words: these change from version to version.
+    Stays,
     /// It stays although every gate is open: the simulation found no place, and a fresh
     /// event begins like this. The one disagreement that is allowed.
     Simulated(&'static str),
