@@ -7,7 +7,7 @@ use super::object::Object;
 use super::value::{Stamp, Text, text};
 use super::words::{BlockerKind, DisruptionReason, Evidence, HazardKind, Verdict};
 use crate::app::App;
-use crate::fleet::{Condition, ObjectKey, Status};
+use crate::fleet::ObjectKey;
 use crate::insight::disruption::{self, NodeInputs, Reason, hazards, words};
 
 /// May Karpenter take a Node, what holds it, and what ends it all the same.
@@ -135,7 +135,7 @@ pub(super) fn of(app: &App, case: &NodeInputs<'_>, found: &disruption::Disruptio
             drifted: found.may.get(Reason::Drifted),
             underutilized: found.may.get(Reason::Underutilized),
         },
-        facts: facts(case),
+        facts: facts(disruption::Facts::of(case)),
         not_before: not_before(disruption::NotBefore::of(case, found)),
         blockers: found.blockers.iter().map(blocker).collect(),
         hazards: hazards::of_node(case, found).iter().map(hazard).collect(),
@@ -143,16 +143,12 @@ pub(super) fn of(app: &App, case: &NodeInputs<'_>, found: &disruption::Disruptio
     }
 }
 
-fn facts(case: &NodeInputs<'_>) -> Facts {
-    let condition = |kind| {
-        let found = case.claim.and_then(|claim| Condition::find(&claim.conditions, kind));
-        found.filter(|condition| condition.status == Status::True)
-    };
+fn facts(found: disruption::Facts) -> Facts {
+    let drifted = |drift: disruption::Drift| Drifted { reason: text(&drift.reason), since: drift.since.map(Stamp) };
     Facts {
-        empty: case.applies(Reason::Empty),
-        drifted: condition("Drifted")
-            .map(|condition| Drifted { reason: text(&condition.reason), since: condition.last_transition.map(Stamp) }),
-        consolidatable_since: condition("Consolidatable").and_then(|found| found.last_transition).map(Stamp),
+        empty: found.empty,
+        drifted: found.drifted.map(drifted),
+        consolidatable_since: found.consolidatable_since.map(Stamp),
     }
 }
 

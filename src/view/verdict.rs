@@ -6,8 +6,8 @@ use crate::config::Role;
 use crate::fleet::{Condition, Key, Kind, NodeClaimRow, NodeRow, ObjectKey};
 use crate::insight::disruption::hazards::HazardKind;
 use crate::insight::disruption::{
-    Blocker, BlockerKind, Broken, Disruption, Doubt, Hazard, NotBefore, Reason, Standing, Verdict, standing,
-    words as said_words,
+    Blocker, BlockerKind, Broken, Disruption, Doubt, Facts, Hazard, NodeInputs, NotBefore, Reason, Standing, Verdict,
+    standing, words as said_words,
 };
 use crate::units::duration;
 
@@ -45,6 +45,32 @@ pub(super) const fn label(verdict: Verdict) -> &'static str {
         Verdict::EmptyCandidate => "candidate: empty",
         Verdict::DriftCandidate => "candidate: drifted",
         Verdict::ConsolidationCandidate => "candidate: underutilized",
+    }
+}
+
+/// What kind of thing stops Karpenter, in as few words as possible.
+const fn kind_words(blocker: &Blocker) -> &'static str {
+    match blocker.kind {
+        BlockerKind::PodAnnotation => "pod annotation",
+        BlockerKind::NodeAnnotation => "node annotation",
+        BlockerKind::Pdb => "PodDisruptionBudget",
+        BlockerKind::MultiplePdbs => "several PodDisruptionBudgets",
+        BlockerKind::Budget => "budget",
+        BlockerKind::Policy => "consolidation policy",
+        BlockerKind::ConsolidateAfter => "consolidateAfter",
+        BlockerKind::ConsolidationDisabled => "consolidation disabled",
+        BlockerKind::NotInitialized => "not initialized",
+        BlockerKind::NotManaged => "not managed",
+        BlockerKind::Deleting => "on its way out",
+        BlockerKind::NodePoolMissing if blocker.object.is_none() => "no NodePool ready",
+        BlockerKind::NodePoolMissing => "no NodePool",
+        BlockerKind::MissingLabels => "label missing",
+        BlockerKind::Static => "static NodePool",
+        BlockerKind::LoopPaused => "loop paused",
+        BlockerKind::InputMissing => "not all known",
+        BlockerKind::Nominated => "nominated",
+        BlockerKind::Balance => "balance",
+        BlockerKind::Simulation => "simulation",
     }
 }
 
@@ -436,12 +462,55 @@ impl<'a> NodeDisruptionText<'a> {
     }
 
     /// The answer for one reason: a word.
-    pub(super) const fn may(&self, reason: Reason) -> (&'static str, Role) {
-        match self.disruption.may.get(reason) {
-            Some(true) => ("yes", Role::Info),
-            Some(false) => ("no", Role::TextStrong),
-            None => ("not known", Role::Unknown),
+    /// What is the case with a reason, and whether Karpenter may act on it now: `yes, AMIDrift (8d) · not now: budget`.
+    pub(super) fn reason(&self, reason: Reason, case: &NodeInputs<'_>) -> Line {
+        let (fact, role) = match case.applies(reason) {
+            Some(true) => (self.fact(reason, case), Role::Text),
+            Some(false) => (self.no_fact(reason, case), Role::TextDim),
+            None => ("not known whether it is".to_owned(), Role::Unknown),
+        };
+        let line = Line::of(role, fact);
+        match (case.applies(reason), self.disruption.may.get(reason)) {
+            (Some(false), _) => line,
+            (_, Some(true)) => line.and(Role::TextDim, " · ").and(Role::Info, "Karpenter may take it now"),
+            (_, Some(false)) => line.and(Role::TextDim, " · ").and(Role::TextStrong, self.not_now(reason)),
+            (_, None) => {
+                let words = format!("not known whether Karpenter may: {}", self.missing());
+                line.and(Role::TextDim, " · ").and(Role::Unknown, words)
+            }
         }
+    }
+
+    fn fact(&self, reason: Reason, case: &NodeInputs<'_>) -> String {
+        match reason {
+            Reason::Empty => "yes".to_owned(),
+            Reason::Drifted => {
+                let Some(drift) = Facts::of(case).drifted else { return "yes".to_owned() };
+                let since = drift.since.map(|at| format!(" ({})", format::relative(self.frame.app.now, at)));
+                format!("yes, {}{}", drift.reason, since.unwrap_or_default())
+            }
+            Reason::Underutilized => "if its pods fit elsewhere".to_owned(),
+        }
+    }
+
+    fn no_fact(&self, reason: Reason, case: &NodeInputs<'_>) -> String {
+        match reason {
+            Reason::Empty => format!("no, {} would have to move", format::plural(case.pods.reschedulable, "pod")),
+            Reason::Drifted => "no".to_owned(),
+            Reason::Underutilized => "no, it is empty".to_owned(),
+        }
+    }
+
+    /// `not now: budget, not before 14:20 UTC (in 2h)`.
+    fn not_now(&self, reason: Reason) -> String {
+        let counts = |blocker: &&Blocker| blocker.reasons.contains(reason) && blocker.kind != BlockerKind::InputMissing;
+        let stops = self.disruption.firm().filter(counts);
+        let mut kinds: Vec<&str> = stops.map(|blocker| kind_words(blocker)).collect();
+        kinds.dedup();
+        let now = self.frame.app.now;
+        let until = self.not_before().get(reason).filter(|at| *at > now);
+        let until = until.map(|at| format!(", not before {} UTC ({})", self.clock(at), format::relative(now, at)));
+        format!("not now: {}{}", kinds.join(", "), until.unwrap_or_default())
     }
 }
 

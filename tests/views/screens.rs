@@ -286,7 +286,7 @@ fn cost_section(node: &str) -> String {
 /// A part of a device is no request for an extended resource, and counts all the same.
 #[test]
 fn a_part_of_a_device_is_shown_as_what_the_pod_requests() {
-    let mut app = fleet((200, 60));
+    let mut app = fleet((200, 66));
     let fraction = Some(Box::new(GpuFraction { part: GpuPart::Thousandths(500), devices: 1 }));
     let requests = Resources { fraction, ..resources(2_000, 8, 0) };
     let sharing = pod("notebook-0", None, Some("ip-10-0-12-80.ec2.internal"), 60, requests);

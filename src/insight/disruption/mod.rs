@@ -5,6 +5,7 @@ pub mod blocker;
 pub mod budgets;
 pub mod eviction;
 pub mod evidence;
+pub mod facts;
 pub mod gates;
 pub mod hazards;
 pub mod held;
@@ -19,6 +20,7 @@ pub mod words;
 
 pub use blocker::{Blocker, BlockerKind, Evidence};
 pub use budgets::{BudgetState, BudgetWindow, PoolBudgets};
+pub use facts::{Drift, Facts};
 pub use gates::{Doubt, Gate, GateResult, Undecided};
 pub use hazards::{Hazard, HazardKind, Outlook};
 pub use held::{HeldMemory, Remembered};

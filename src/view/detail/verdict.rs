@@ -18,6 +18,9 @@ use crate::units::Time;
 /// From this height on each gate that is open has a line of its own.
 const ROOMY_FROM: u16 = 40;
 
+/// Wide enough for the name of every reason, and a gap.
+const REASON_WIDTH: usize = 15;
+
 /// Of more pods or PodDisruptionBudgets only the first are named.
 const MOST_NAMES: usize = 3;
 
@@ -27,7 +30,6 @@ pub(super) fn sections(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page
     let said = NodeDisruptionText::of(frame, node);
     answer(&said, page);
     gates(&said, page);
-    not_before(&said, page);
     notes(&said, page);
     ends(&said, page);
     advice(&said, page);
@@ -35,13 +37,15 @@ pub(super) fn sections(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page
 
 fn answer(said: &NodeDisruptionText<'_>, page: &mut Page) {
     page.section("MAY KARPENTER TAKE IT?");
-    let mut line = said.glyph().and(Role::Text, " ").then(said.short());
-    for reason in Reason::ALL {
-        let (word, role) = said.may(reason);
-        line = line.and(Role::TextDim, format!("   {} ", reason.name())).and(role, word);
+    page.item(said.glyph().and(Role::Text, " ").then(said.short()));
+    let case = said.frame.evaluator().case(said.node);
+    if said.disruption.verdict != Verdict::NotManaged {
+        for reason in Reason::ALL {
+            let name = Line::of(Role::TextDim, format!("{:<REASON_WIDTH$}", reason.name()));
+            page.item(name.then(said.reason(reason, &case)));
+        }
     }
-    page.item(line);
-    let since = said.frame.app.insights.held.since(&said.frame.evaluator().case(said.node), &said.disruption);
+    let since = said.frame.app.insights.held.since(&case, &said.disruption);
     if let Some(since) = since {
         let now = said.frame.app.now;
         let words = format!("held since {} UTC ({})", format::clock(now, since), format::relative(now, since));
@@ -218,18 +222,6 @@ const fn asked(gate: Gate) -> &'static str {
         Gate::Budgets => "what the budgets allow",
         Gate::Placement => "whether a NodePool is ready for pods that have to move",
         _ => "the next gate",
-    }
-}
-
-/// `not before 18:00 UTC (in 2h) as Drifted, as long as nothing changes`.
-fn not_before(said: &NodeDisruptionText<'_>, page: &mut Page) {
-    let (found, now) = (said.not_before(), said.frame.app.now);
-    let ahead = |reason: Reason| Some((reason, found.get(reason).filter(|at| *at > now)?));
-    let ahead = Reason::ALL.into_iter().filter_map(ahead);
-    let words: Vec<String> = ahead.map(|(reason, at)| format!("{} as {}", when(said, at), reason.name())).collect();
-    if !words.is_empty() {
-        let words = format!("· not before {}, as long as nothing changes", words.join(", "));
-        page.item(Line::of(Role::Text, words));
     }
 }
 
