@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::{App, machines};
-use crate::fleet::{NodeRow, Sym};
+use crate::fleet::Sym;
 use crate::insight::gpu::{ByClass, GpuClass};
 
 /// The worst first: what somebody has to look at, then what costs and does nothing.
@@ -59,11 +59,14 @@ impl MapNode {
 impl DeviceMap {
     /// Of the Nodes of the shown level.
     pub fn of(app: &App) -> Self {
-        let counts = machines::listed_nodes(app).filter_map(|node| counted(app, node));
         let (mut nodes, mut uncounted) = (Vec::new(), 0);
-        for node in counts {
-            match node {
-                Some(node) => nodes.push(node),
+        for node in machines::listed_nodes(app) {
+            let name = &node.meta.key.name;
+            let Some(state) = app.insights.gpus.of_node(name) else { continue };
+            match state.activity.counted_by_class() {
+                Some(by_class) => {
+                    nodes.push(MapNode { name: name.clone(), pool: node.node_pool().cloned(), by_class });
+                }
                 None => uncounted += 1,
             }
         }
@@ -79,14 +82,6 @@ impl DeviceMap {
         let pools = nodes.iter().map(|node| node.pool.clone()).collect();
         Self { nodes, uncounted, sum, pools }
     }
-}
-
-/// `None` for a Node without GPUs, `Some(None)` for one of which it is not known how many it has.
-fn counted(app: &App, node: &NodeRow) -> Option<Option<MapNode>> {
-    let name = &node.meta.key.name;
-    let state = app.insights.gpus.of_node(name)?;
-    let counted = state.activity.counted_by_class();
-    Some(counted.map(|by_class| MapNode { name: name.clone(), pool: node.node_pool().cloned(), by_class }))
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ impl<'a> Arranged<'a> {
     fn of(map: &'a DeviceMap, selected: Option<&Sym>, room: &Room) -> Self {
         let is_selected = |node: &&MapNode| Some(&node.name) == selected;
         let placed = Self::in_order(map.nodes.iter(), room);
-        let has_selected = placed.lines.iter().flat_map(|line| &line.nodes).any(|node| is_selected(&node));
+        let has_selected = placed.lines.iter().flat_map(|line| &line.nodes).any(is_selected);
         match map.nodes.iter().find(is_selected) {
             Some(node) if !has_selected => {
                 let others = map.nodes.iter().filter(|other| !is_selected(other));

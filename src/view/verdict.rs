@@ -48,6 +48,15 @@ pub(super) const fn label(verdict: Verdict) -> &'static str {
     }
 }
 
+/// Why a reason does not apply.
+fn no_fact(reason: Reason, case: &NodeInputs<'_>) -> String {
+    match reason {
+        Reason::Empty => format!("no, {} would have to move", format::plural(case.pods.reschedulable, "pod")),
+        Reason::Drifted => "no".to_owned(),
+        Reason::Underutilized => "no, it is empty".to_owned(),
+    }
+}
+
 /// What kind of thing stops Karpenter, in as few words as possible.
 const fn kind_words(blocker: &Blocker) -> &'static str {
     match blocker.kind {
@@ -466,7 +475,7 @@ impl<'a> NodeDisruptionText<'a> {
     pub(super) fn reason(&self, reason: Reason, case: &NodeInputs<'_>) -> Line {
         let (fact, role) = match case.applies(reason) {
             Some(true) => (self.fact(reason, case), Role::Text),
-            Some(false) => (self.no_fact(reason, case), Role::TextDim),
+            Some(false) => (no_fact(reason, case), Role::TextDim),
             None => ("not known whether it is".to_owned(), Role::Unknown),
         };
         let line = Line::of(role, fact);
@@ -493,19 +502,11 @@ impl<'a> NodeDisruptionText<'a> {
         }
     }
 
-    fn no_fact(&self, reason: Reason, case: &NodeInputs<'_>) -> String {
-        match reason {
-            Reason::Empty => format!("no, {} would have to move", format::plural(case.pods.reschedulable, "pod")),
-            Reason::Drifted => "no".to_owned(),
-            Reason::Underutilized => "no, it is empty".to_owned(),
-        }
-    }
-
     /// `not now: budget, not before 14:20 UTC (in 2h)`.
     fn not_now(&self, reason: Reason) -> String {
         let counts = |blocker: &&Blocker| blocker.reasons.contains(reason) && blocker.kind != BlockerKind::InputMissing;
         let stops = self.disruption.firm().filter(counts);
-        let mut kinds: Vec<&str> = stops.map(|blocker| kind_words(blocker)).collect();
+        let mut kinds: Vec<&str> = stops.map(kind_words).collect();
         kinds.dedup();
         let now = self.frame.app.now;
         let until = self.not_before().get(reason).filter(|at| *at > now);
