@@ -21,6 +21,7 @@ pub enum Field {
     Model,
     Protected,
     Held,
+    Drifted,
     Verdict,
     By,
     Gpu,
@@ -50,6 +51,7 @@ impl Field {
             Self::Model => "model",
             Self::Protected => "protected",
             Self::Held => "held",
+            Self::Drifted => "drifted",
             Self::Verdict => "verdict",
             Self::By => "by",
             Self::Gpu => "gpu",
@@ -64,7 +66,7 @@ impl Field {
 
     /// Whether the only values are `yes` and `no`.
     pub const fn is_yes_or_no(self) -> bool {
-        matches!(self, Self::Protected | Self::Held | Self::Gpu)
+        matches!(self, Self::Protected | Self::Held | Self::Drifted | Self::Gpu)
     }
 
     /// What changes the answer besides the kinds of the rows themselves.
@@ -72,6 +74,8 @@ impl Field {
         match self {
             // That of a pod is its Node's.
             Self::Pool => &[Dependency::Kind(Kind::Node)],
+            // That of a Node is its NodeClaim's.
+            Self::Drifted => &[Dependency::Kind(Kind::NodeClaim)],
             // That of a device is its pod's.
             Self::Job => &[Dependency::Kind(Kind::Pod)],
             // That of an Event is found by the object that it speaks of.

@@ -8,7 +8,7 @@ use super::devices::{DeviceGroup, DeviceGroupRow, DeviceRow};
 use super::field::Field;
 use super::rows::RowRef;
 use super::{App, TableSpec, notice, status};
-use crate::fleet::{ObjectKey, PodRow, Sym};
+use crate::fleet::{Condition, ObjectKey, PodRow, Sym};
 use crate::insight::cost::{Cost, CostGroup, CostKey, CostSource};
 use crate::insight::insights::Dependency;
 use crate::insight::relation;
@@ -206,6 +206,7 @@ fn meets(test: &Test, row: RowRef<'_>, app: &App) -> bool {
         Test::Is(Field::Gpu, wanted) => row.is_of_gpus(app) == *wanted,
         // What is not known is neither.
         Test::Is(Field::Held, wanted) => status::protection(row, app).is_some_and(|it| it.is_held == Some(*wanted)),
+        Test::Is(Field::Drifted, wanted) => is_drifted(row, app) == *wanted,
         Test::Is(Field::Protected, wanted) if matches!(row, RowRef::Node(_)) => {
             status::protection(row, app).is_some_and(|it| it.is_protected == Some(*wanted))
         }
@@ -241,6 +242,16 @@ fn node_name(row: RowRef<'_>, app: &App) -> Option<Sym> {
         RowRef::Event(event) => relation::node_of_event(&app.fleet, event),
         _ => row.node().cloned(),
     }
+}
+
+/// Whatever stops Karpenter from replacing it now.
+fn is_drifted(row: RowRef<'_>, app: &App) -> bool {
+    let claim = match row {
+        RowRef::Node(node) => app.fleet.claim_of(node),
+        RowRef::Claim(claim) => Some(claim),
+        _ => None,
+    };
+    claim.is_some_and(|claim| Condition::is_true(&claim.conditions, "Drifted"))
 }
 
 fn is_protected(row: RowRef<'_>, app: &App) -> bool {

@@ -137,6 +137,15 @@ fn a_filter_finds_nodes_by_verdict_and_by_the_object_that_holds_them() {
 }
 
 #[test]
+fn drifted_nodes_are_found_whatever_stops_karpenter() {
+    let mut world = world();
+    for at in [0, 5] {
+        world.claims[at].conditions.push(condition("Drifted", Status::True, hours_ago(1)));
+    }
+    story(reports(world)).keys("/ 'drifted:yes' enter").rows(&["by-pod", "free"]);
+}
+
+#[test]
 fn a_node_whose_state_is_unknown_is_neither_held_nor_free() {
     let mut reports = reports(world());
     reports.push(health(Kind::Pod, HealthState::Syncing));

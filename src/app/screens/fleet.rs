@@ -40,6 +40,7 @@ pub static SPEC: ScreenSpec = ScreenSpec {
             Field::Capacity,
             Field::Status,
             Field::Held,
+            Field::Drifted,
             Field::Verdict,
             Field::By,
             Field::Protected,
