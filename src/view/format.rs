@@ -57,11 +57,12 @@ pub(super) fn clock(now: Time, at: Time) -> String {
     }
 }
 
-/// The same in a column: more than a day ahead the date alone.
+/// The same in a column: the date alone more than a day ahead, and no date before, for each time of day comes once until then.
 pub(super) fn day_or_clock(now: Time, at: Time) -> String {
     let text = clock(now, at);
-    match text.rsplit_once(' ') {
-        Some((date, _)) if at.seconds_since(now) > DAY => date.to_owned(),
+    match (text.rsplit_once(' '), at.seconds_since(now)) {
+        (Some((date, _)), DAY..) => date.to_owned(),
+        (Some((_, time)), 0..) => time.to_owned(),
         _ => text,
     }
 }
@@ -236,7 +237,9 @@ mod tests {
         assert_eq!(clock_seconds(now, Time::parse("2026-11-21T15:02:07Z").unwrap()), "15:02:07");
         assert_eq!(clock(now, Time::from_seconds(i64::MAX)), "?");
         for (at, text) in [
-            ("2026-11-22T00:30:00Z", "11-22 00:30"),
+            ("2026-11-22T00:30:00Z", "00:30"),
+            ("2026-11-22T12:04:00Z", "11-22"),
+            ("2026-11-20T23:00:00Z", "11-20 23:00"),
             ("2026-12-22T00:30:00Z", "12-22"),
             ("2026-11-21T15:02:00Z", "15:02"),
         ] {

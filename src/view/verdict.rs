@@ -145,6 +145,7 @@ impl<'a> NodeDisruptionText<'a> {
             Verdict::ProtectedByNode => format!("{}: {label}", self.protection()),
             Verdict::ProtectedByPod => format!("{}: {label} {name}{}", self.protection(), self.more()),
             Verdict::BlockedByPdb => format!("{}: {}", self.protection(), self.pdb(label)),
+            Verdict::BlockedByBudget if self.is_drifted() => format!("drifted: {}", self.budget(label)),
             Verdict::BlockedByBudget => self.budget(label),
             Verdict::ConsolidateAfterPending => self.quiet(label),
             Verdict::BlockedByPolicy => format!("{label} {}", self.policy()),
@@ -161,6 +162,10 @@ impl<'a> NodeDisruptionText<'a> {
     /// Whether protection alone stops Karpenter, in the glossary's word.
     fn protection(&self) -> &'static str {
         if self.disruption.is_held() { "held" } else { "protected" }
+    }
+
+    fn is_drifted(&self) -> bool {
+        self.claim.is_some_and(|claim| Condition::is_true(&claim.conditions, "Drifted"))
     }
 
     fn pods_known(&self) -> bool {
