@@ -174,7 +174,7 @@ fn pods_that_keep_no_node_are_left_alone_with_the_reason() {
     let leaving = Meta { deletion: Some(hours_ago(0)), ..small_pod("going", "stranded").meta };
     let told = stranded(vec![PodRow { meta: leaving, ..small_pod("going", "stranded") }]);
     let told = told.keys("3 / 'going' enter E").nothing_open().says("it is being deleted already");
-    told.keys("1").keys(NODE).keys("E").nothing_open().says("nothing to evict: Node stranded: no pod keeps it");
+    told.keys("1").keys(NODE).keys("E").nothing_open().says("nothing to evict: no pod keeps it");
     let told = stranded(vec![pending(small_pod("new", ""))]).keys("3 / 'new' enter E");
     told.nothing_open().says("it is on no node yet");
 }

@@ -137,6 +137,17 @@ fn a_filter_finds_nodes_by_verdict_and_by_the_object_that_holds_them() {
 }
 
 #[test]
+fn u_on_a_node_unprotects_the_pods_that_protect_it() {
+    let on = |node: &str| told().keys(&format!("/ '{node}' enter u"));
+    on("by-two").asks_to("unprotect 2 pods on node by-two in prod-ml");
+    let told = on("by-pod-and-pdb").asks_to("unprotect pod ml/shielded on node by-pod-and-pdb in prod-ml");
+    assert!(texts(&told).iter().all(|text| !text.starts_with("frees")), "{:?}", texts(&told));
+    on("by-itself").asks_to("unprotect node by-itself in prod-ml");
+    on("by-pdb").says("PodDisruptionBudget web/front protects it, and no annotation does").nothing_open();
+    on("free").says("neither it nor a pod on it carries the annotation").nothing_open();
+}
+
+#[test]
 fn drifted_nodes_are_found_whatever_stops_karpenter() {
     let mut world = world();
     for at in [0, 5] {

@@ -237,7 +237,7 @@ fn a_template_with_the_annotation_protects_retries() {
 #[test]
 fn a_job_cannot_be_protected_until_all_its_pods_are_known() {
     let told = story(small()).told(vec![health(Kind::Pod, HealthState::Syncing)]).keys("2 j p").nothing_open();
-    told.says("nothing to protect: Job ml/train: not all of its pods are known, source pods is Syncing (7 read)");
+    told.says("nothing to protect: not all of its pods are known, source pods is Syncing (7 read)");
 }
 
 #[test]
@@ -248,24 +248,24 @@ fn a_job_cannot_be_protected_where_its_pods_may_not_be_read() {
         Report::Health(SourceId::Kind(Kind::Pod), pods)
     };
     let told = story(small()).told(vec![in_namespace("web")]).keys("2 j p").nothing_open();
-    told.says("Job ml/train: its pods are not known: those of namespace ml may not be read");
+    told.says("its pods are not known: those of namespace ml may not be read (Job ml/train)");
     let told = story(small()).told(vec![in_namespace("ml")]).keys("2 j p");
     assert!(!would_write(&told).is_empty());
 }
 
 #[test]
 fn a_job_without_active_pods_has_nothing_to_protect() {
-    story(small()).keys("2 G p").says("Job ml/done: it has no active pods").nothing_open();
+    story(small()).keys("2 G p").says("it has no active pods (Job ml/done)").nothing_open();
 }
 
 #[test]
 fn rows_that_cannot_be_protected_are_skipped_with_the_reason() {
     for (keys, want) in [
-        ("j p", "NodeClaim gpu-new: Karpenter reads this annotation on the Node, not on the NodeClaim"),
-        ("4 p", "NodePool cpu: Karpenter does not read this annotation on a NodePool"),
+        ("j p", "Karpenter reads this annotation on the Node, not on the NodeClaim (NodeClaim gpu-new)"),
+        ("4 p", "Karpenter does not read this annotation on a NodePool"),
         ("5 p", "an Event cannot be protected"),
-        ("3 / 'done-0' enter p", "Pod ml/done-0: it has finished"),
-        ("3 / 'leaving' enter p", "Pod vision/leaving: it is being deleted"),
+        ("3 / 'done-0' enter p", "it has finished, and Karpenter ignores finished pods (Pod ml/done-0)"),
+        ("3 / 'leaving' enter p", "it is being deleted, and Karpenter ignores such pods (Pod vision/leaving)"),
         ("3 / 'nothing' enter p", "no row is selected"),
     ] {
         story(small()).keys(keys).says(want).nothing_open();
@@ -296,7 +296,7 @@ fn u_removes_the_annotation() {
 #[test]
 fn u_on_an_object_without_the_annotation_writes_nothing() {
     story(small()).keys(TRAIN_0).keys("u").says("it does not carry the annotation").nothing_open();
-    story(small()).keys("G u").says("Node cpu-a: it does not carry the annotation").nothing_open();
+    story(small()).keys("G u").says("neither it nor a pod on it carries the annotation (Node cpu-a)").nothing_open();
 }
 
 #[test]

@@ -62,9 +62,9 @@ fn nothing_to_do(app: &mut App, verb: Verb, chosen: &Chosen) {
         0 => String::new(),
         n => format!(" (and {n} more)"),
     };
-    let text =
-        format!("nothing to {}: {} {}: {}{more}", verb.name(), first.key.kind.name(), first.key.object, first.reason);
-    notice::warning(app, text);
+    // The name last: it is on the selected row, and may be cut.
+    let (kind, object) = (first.key.kind.name(), &first.key.object);
+    notice::warning(app, format!("nothing to {}: {} ({kind} {object}){more}", verb.name(), first.reason));
 }
 
 fn nothing_chosen(app: &App) -> &'static str {

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::super::rows::RowRef;
-use super::super::{App, Skipped, Target, Verb, rights};
+use super::super::{App, Skipped, Target, Verb, rights, status};
 use crate::fleet::{
     AnnotationChange, Fleet, JobRow, Key, Kind, Meta, NodeRow, ObjectChange, PodRow, Right, SourceId, Sym,
 };
 use crate::insight::Completeness;
+use crate::insight::disruption::{Blocker, BlockerKind};
 
 /// Karpenter's rule for NodeClaims (karpenter pkg/controllers/state/statenode.go, Annotations).
 const CLAIM: &str = "Karpenter reads this annotation on the Node, not on the NodeClaim";
@@ -34,7 +35,10 @@ pub fn choose(app: &App, keys: &BTreeSet<Key>, verb: Verb) -> Chosen {
     for key in keys {
         match RowRef::find(app, key) {
             Some(RowRef::Pod(pod)) => chosen.pod(app, pod, verb, &mut seen),
-            Some(RowRef::Node(node)) => chosen.node(app, node, verb),
+            Some(RowRef::Node(node)) if verb == Verb::Unprotect && node.do_not_disrupt.is_none() => {
+                chosen.protecting_pods(app, node, &mut seen);
+            }
+            Some(RowRef::Node(node)) => chosen.node(app, node),
             Some(RowRef::Job(job)) => chosen.job(app, job, verb, &mut seen),
             Some(RowRef::Claim(_)) => chosen.skip(key, CLAIM),
             Some(RowRef::Pool(_)) => chosen.skip(key, POOL),
@@ -68,11 +72,20 @@ impl Chosen {
         }
     }
 
-    fn node(&mut self, app: &App, node: &NodeRow, verb: Verb) {
-        let key = Key::new(Kind::Node, node.meta.key.clone());
-        if verb == Verb::Unprotect && node.do_not_disrupt.is_none() {
-            return self.skip(&key, "it does not carry the annotation");
+    /// The pods that protect a Node without an annotation of its own.
+    fn protecting_pods(&mut self, app: &App, node: &NodeRow, seen: &mut BTreeSet<Key>) {
+        let name = &node.meta.key.name;
+        let mut pods: Vec<&PodRow> = app.fleet.pods_on(name).filter(|pod| status::is_protected(pod, app)).collect();
+        if pods.is_empty() {
+            return self.skip(&Key::new(Kind::Node, node.meta.key.clone()), &unprotected(app, node));
         }
+        pods.sort_unstable_by(|a, b| a.meta.key.cmp(&b.meta.key));
+        pods.into_iter().for_each(|pod| self.pod(app, pod, Verb::Unprotect, seen));
+        self.nodes.push(name.clone());
+    }
+
+    fn node(&mut self, app: &App, node: &NodeRow) {
+        let key = Key::new(Kind::Node, node.meta.key.clone());
         if node.meta.deletion.is_some() {
             return self.skip(&key, "it is being deleted, which the annotation does not stop");
         }
@@ -100,6 +113,22 @@ impl Chosen {
         pods.sort_unstable_by(|a, b| a.meta.key.cmp(&b.meta.key));
         pods.into_iter().for_each(|pod| self.pod(app, pod, verb, seen));
         self.jobs.push(key);
+    }
+}
+
+/// Why there is no annotation to take off a Node and its pods, and what holds it in their place.
+fn unprotected(app: &App, node: &NodeRow) -> String {
+    if !Completeness::new(&app.sources).without_gap(Kind::Pod) {
+        return "it does not carry the annotation, and not all pods are known".to_owned();
+    }
+    let disruption = app.evaluator().node(node);
+    let mut blockers = disruption.firm();
+    match blockers.find(|blocker| matches!(blocker.kind, BlockerKind::Pdb | BlockerKind::MultiplePdbs)) {
+        Some(Blocker { kind: BlockerKind::Pdb, object: Some(key), .. }) => {
+            format!("PodDisruptionBudget {} protects it, and no annotation does", key.object)
+        }
+        Some(_) => "several PodDisruptionBudgets protect it, and no annotation does".to_owned(),
+        None => "neither it nor a pod on it carries the annotation".to_owned(),
     }
 }
 
