@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::effects::Effects;
 use super::rows::RowRef;
-use super::{App, Effect, Overlay, notice, selection};
+use super::{App, Effect, Overlay, notice, scroll, selection};
 use crate::fleet::{JobRow, Key, NodeRow, ObjectKey, Owner, PodRow};
 use crate::input::Action;
 use crate::insight::gpu::{self, Thousandths};
@@ -54,16 +54,15 @@ pub fn open(app: &mut App) {
 
 /// An action while the owners are shown.
 pub fn act(app: &mut App, action: Action, effects: &mut Effects) {
+    let page = app.ui.page_rows;
     let Some(Overlay::Owners(owners)) = &mut app.ui.overlay else { return };
-    let last = owners.items.len().saturating_sub(1);
     match action {
-        Action::Up => owners.selected = owners.selected.saturating_sub(1),
-        Action::Down => owners.selected = (owners.selected + 1).min(last),
-        Action::Top => owners.selected = 0,
-        Action::Bottom => owners.selected = last,
         Action::Copy => copy(app, effects),
         Action::Back | Action::Quit | Action::Owners => app.ui.overlay = None,
-        _ => {}
+        action => {
+            let last = owners.items.len().saturating_sub(1);
+            owners.selected = scroll::moved(owners.selected, action, last, page);
+        }
     }
 }
 

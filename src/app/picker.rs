@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tui_input::Input;
 
 use super::effects::Effects;
-use super::{App, Effect, Level, Overlay, Picker, PickerKind, line, listing, notice, source, write};
+use super::{App, Effect, Level, Overlay, Picker, PickerKind, line, listing, notice, scroll, source, write};
 use crate::fleet::Sym;
 use crate::input::{Action, Chord};
 
@@ -73,18 +73,11 @@ pub fn act(app: &mut App, action: Action, effects: &mut Effects) {
     let page = app.ui.page_rows;
     let Some(picker) = picker(app) else { return };
     let last = picker.matching().len().saturating_sub(1);
-    let selected = picker.selected;
-    picker.selected = match action {
-        Action::Up => selected.saturating_sub(1),
-        Action::Down => (selected + 1).min(last),
-        Action::PageUp => selected.saturating_sub(page),
-        Action::PageDown => (selected + page).min(last),
-        Action::Top => 0,
-        Action::Bottom => last,
-        Action::Open => return pick(app, effects),
-        Action::Back | Action::Quit => return close(app),
-        _ => selected,
-    };
+    match action {
+        Action::Open => pick(app, effects),
+        Action::Back | Action::Quit => close(app),
+        action => picker.selected = scroll::moved(picker.selected, action, last, page),
+    }
 }
 
 fn picker(app: &mut App) -> Option<&mut Picker> {

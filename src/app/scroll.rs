@@ -1,5 +1,7 @@
 //! Which part of a table or a text is visible.
 
+use crate::input::Action;
+
 /// Sizes that the last frame laid out and that keys go by. They are the view's to know.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Geometry {
@@ -17,6 +19,19 @@ pub struct Scroll {
     pub line: usize,
     /// The largest useful `line`, as of the last frame; `None` until the text has been laid out.
     pub end: Option<usize>,
+}
+
+/// The index of the selected line of a list after an action; the same after one that does not move.
+pub fn moved(selected: usize, action: Action, last: usize, page: usize) -> usize {
+    match action {
+        Action::Up => selected.saturating_sub(1),
+        Action::Down => (selected + 1).min(last),
+        Action::PageUp => selected.saturating_sub(page),
+        Action::PageDown => (selected + page).min(last),
+        Action::Top => 0,
+        Action::Bottom => last,
+        _ => selected,
+    }
 }
 
 impl Scroll {

@@ -66,7 +66,7 @@ pub use start::{
     Waiting,
 };
 pub use start_event::{ClaimEvent, Pull, Refusal, RefusalCause, StartEvent, Transition, is_karpenter};
-pub use start_index::{CLOSED_STARTS, Launch};
+pub use start_index::{CLOSED_STARTS, LAUNCH_TIMEOUT_SECONDS, Launch, REGISTRATION_TIMEOUT_SECONDS};
 pub use store::{Changed, Fleet};
 pub use sym::{Interner, Labels, Sym};
 pub use table::{Row, Slot, Table};

@@ -5,7 +5,7 @@
 //! pkg/controllers/provisioning/scheduling/events.go, operatorpkg status/controller.go, cluster-autoscaler
 //! processors/status/eventing_scale_up_processor.go.
 
-use super::{EventRow, Status};
+use super::{EventRow, INSUFFICIENT_CAPACITY, Status};
 use crate::units::duration;
 
 /// What an Event about a pod tells of its start.
@@ -204,7 +204,7 @@ impl<'a> ClaimEvent<'a> {
     /// Of the parts of an Event.
     pub fn parse(reason: &str, message: &'a str) -> Option<Self> {
         let message = message.strip_prefix(COMBINED).unwrap_or(message);
-        if reason == "InsufficientCapacityError" {
+        if reason == INSUFFICIENT_CAPACITY {
             // `NodeClaim x event: insufficient capacity, …`
             let error = message.split_once(" event: ").map_or(message, |(_, error)| error);
             return Some(Self::InsufficientCapacity { error });

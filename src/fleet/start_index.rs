@@ -120,9 +120,12 @@ impl Launches {
     }
 }
 
-/// How long Karpenter lets a NodeClaim take, from its creation on (karpenter pkg/controllers/nodeclaim/lifecycle/liveness.go).
-const LAUNCH_TIMEOUT_SECONDS: i64 = 300;
-const REGISTRATION_TIMEOUT_SECONDS: i64 = 900;
+/// How long Karpenter lets a NodeClaim take to launch, from its creation on (karpenter pkg/controllers/nodeclaim/lifecycle/
+/// liveness.go, since 1.7).
+pub const LAUNCH_TIMEOUT_SECONDS: i64 = 300;
+
+/// How long it lets a NodeClaim take to register, from its creation on.
+pub const REGISTRATION_TIMEOUT_SECONDS: i64 = 900;
 
 /// When a NodeClaim was given up because it took too long, and whether it had been launched.
 fn timed_out(claim: &NodeClaimRow) -> Option<(Second, bool)> {

@@ -118,7 +118,7 @@ const RECLAIM_SECONDS: i64 = 600;
 const REBALANCE_SECONDS: i64 = 3_600;
 
 /// By how much the clocks of a cluster may differ.
-const CLOCKS_DIFFER_SECONDS: i64 = 60;
+pub const CLOCKS_DIFFER_SECONDS: i64 = 60;
 
 /// The signal that decides about a Node, of these Events about it and its NodeClaim: of reclaims the first that tells
 /// its time, which is the notice; of recommendations the last.

@@ -1,6 +1,9 @@
 //! Which Karpenter runs here, and what that version understands.
 
-use crate::fleet::{ClusterFacts, ControllerRow, Fleet, KarpenterApi, NodeClaimRow, NodePoolRow, Row, Table};
+use crate::fleet::{
+    ClusterFacts, ControllerRow, Fleet, KarpenterApi, LAUNCH_TIMEOUT_SECONDS, NodeClaimRow, NodePoolRow,
+    REGISTRATION_TIMEOUT_SECONDS, Row, Table,
+};
 
 /// How the version came to be known.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -152,7 +155,7 @@ impl KarpenterVersion {
     /// After how many seconds a NodeClaim that has not launched is deleted (pkg/controllers/nodeclaim/lifecycle/
     /// liveness.go): five minutes since 1.7; before, only the fifteen in which it must register.
     pub fn launch_timeout_seconds(&self) -> i64 {
-        if self.has(LAUNCH_TIMEOUT) == Support::No { 900 } else { 300 }
+        if self.has(LAUNCH_TIMEOUT) == Support::No { REGISTRATION_TIMEOUT_SECONDS } else { LAUNCH_TIMEOUT_SECONDS }
     }
 
     /// Whether empty nodes are looked for before drifted ones (karpenter 1.5, pkg/controllers/disruption/controller.go).

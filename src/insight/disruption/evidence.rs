@@ -6,6 +6,7 @@ use super::node_inputs::NodeInputs;
 use super::protection;
 use super::reason::{Reason, Reasons};
 use crate::fleet::{EventRow, Key, Kind, ObjectKey, PodRow};
+use crate::insight::interruption::CLOCKS_DIFFER_SECONDS;
 use crate::units::Time;
 
 /// How long a `DisruptionBlocked` Event speaks of the present: while its cause lasts it is repeated after two minutes
@@ -86,9 +87,6 @@ fn objects(message: &str) -> Vec<&str> {
 pub fn is_fresh(event: &EventRow, now: Time, seconds: i64) -> bool {
     (-CLOCKS_DIFFER_SECONDS..=seconds).contains(&now.seconds_since(event.at))
 }
-
-/// By how much the clocks of a cluster may differ.
-const CLOCKS_DIFFER_SECONDS: i64 = 60;
 
 fn window(event: &EventRow) -> i64 {
     if event.reason == "Unconsolidatable" { UNCONSOLIDATABLE_SECONDS } else { BLOCKED_SECONDS }

@@ -185,13 +185,13 @@ impl Picture {
         self.claims_without_machine.iter().filter_map(|key| fleet.node_claims.get(key))
     }
 
-    /// The status of PodDisruptionBudgets changes all the time and is asked when it is needed; which pods they select
-    /// changes seldom.
     /// Which PodDisruptionBudgets select a pod.
     pub const fn budget_index(&self) -> &BudgetIndex {
         &self.budgets
     }
 
+    /// The status of PodDisruptionBudgets changes all the time and is asked when it is needed; which pods they select
+    /// changes seldom.
     fn refresh_budgets(&mut self, fleet: &Fleet, touched: &mut Touched) {
         let budgets = BudgetIndex::new(&fleet.disruption_budgets);
         if budgets != self.budgets {
