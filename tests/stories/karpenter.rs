@@ -148,6 +148,14 @@ fn u_on_a_node_unprotects_the_pods_that_protect_it() {
 }
 
 #[test]
+fn protected_pods_are_listed_by_when_they_are_protected_no_more() {
+    let mut world = world();
+    world.pods.push(protected(pod("ml", "doomed", "expiring"), "true"));
+    let wanted = ["ml/doomed", "ml/other", "ml/train-1", "ml/shielded", "ml/train-0"];
+    story(reports(world)).keys("3 v v").rows(&wanted);
+}
+
+#[test]
 fn drifted_nodes_are_found_whatever_stops_karpenter() {
     let mut world = world();
     for at in [0, 5] {

@@ -4,7 +4,7 @@ use super::column::{Column, Order, columns};
 use super::spec::{Narrowing, ScreenSpec, all_of, always};
 use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
-use crate::app::depends::{GPUS, GPUS_OF_POD};
+use crate::app::depends::{GPUS, GPUS_OF_POD, VERDICTS};
 use crate::app::field::Field;
 use crate::app::payers::RatesByUid;
 use crate::app::rank::{self, Rank};
@@ -12,8 +12,9 @@ use crate::app::{App, RowRef, Scope, payers, status};
 use crate::fleet::{Kind, PodRow};
 use crate::input::Action;
 use crate::insight::disruption::pods::is_reschedulable;
-use crate::insight::disruption::protection;
+use crate::insight::disruption::{Standing, protection};
 use crate::insight::insights::{Dependency, Part};
+use crate::units::Time;
 
 /// Definition of the screen Pods.
 pub static SPEC: ScreenSpec = ScreenSpec {
@@ -80,8 +81,8 @@ columns! {
     PROTECTION = Column::left("protection", "PROTECTION", 2, (15, 18, 22), "whether and until when it is protected")
         .ranked(rank::protection)
         .depends_on(&[Dependency::Minute]);
-    UNTIL = Column::order_only("until", Order::Rank(until), "when its protection ends")
-        .depends_on(&[Dependency::Minute]);
+    UNTIL = Column::order_only("until", Order::Rank(until), "when its protection ends, or sooner what ends its Node")
+        .depends_on(&[Dependency::Minute, VERDICTS]);
     AGE = Column::right("age", "AGE", 4, (5, 6, 6), "time since it was created").ranked(rank::age);
     READY = Column::right("ready", "READY", 7, (5, 6, 6), "containers that are ready, of all");
     GAP = Column::left("gap", "GAP", 6, (16, 30, 70), "the gravest thing that its protection does not stop");
@@ -90,7 +91,9 @@ columns! {
 static VIEWS: &[View] = &[
     View::all("all", "all pods"),
     View::of("work", "pods that would have to run elsewhere: none of a DaemonSet, and none that is finished", is_work),
-    View::of("protected", "pods that are protected now", is_protected).depends_on(&[Dependency::Minute]),
+    View::of("protected", "pods that are protected now", is_protected)
+        .depends_on(&[Dependency::Minute])
+        .ordered_by(&UNTIL),
 ];
 
 fn is_work(row: RowRef<'_>, _: &App) -> bool {
@@ -126,7 +129,17 @@ fn of_pod<'a>(row: RowRef<'a>, rank: impl Fn(&'a PodRow) -> Rank<'a>) -> Rank<'a
 }
 
 fn until<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
-    of_pod(row, |pod| Rank::time(protection::of_pod(pod, app.now, &app.insights.karpenter).until))
+    of_pod(row, |pod| {
+        let by_itself = protection::of_pod(pod, app.now, &app.insights.karpenter).until;
+        Rank::time(by_itself.into_iter().chain(end_of_node(pod, app)).min())
+    })
+}
+
+/// When the Node of a pod begins to end in spite of what protects it; now where that is at any time.
+fn end_of_node(pod: &PodRow, app: &App) -> Option<Time> {
+    let summary = app.insights.verdicts.summary(app.fleet.node(pod.node.as_ref()?)?)?;
+    let is_broken = matches!(summary.standing, Standing::WillNotHold | Standing::Interrupted);
+    is_broken.then(|| summary.ends_at.unwrap_or(app.now))
 }
 
 fn rates(app: &App) -> RatesByUid<'_> {
