@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use batchtop::config::theme::{Colour, Style, ThemeKind};
 use batchtop::config::{
-    GpuSettings, Library, Origin, PriceFormat, Problem, PrometheusSettings, Role, Text, Theme, directory, keymap,
-    parse_prices, parse_settings, read,
+    ColourDepth, GpuSettings, Library, Origin, PriceFormat, Problem, PrometheusSettings, Role, Text, Theme, directory,
+    keymap, parse_prices, parse_settings, read,
 };
 use batchtop::fleet::{Adjustment, Discount, PartRates, RuleMatch, RuleRate, UserPrices};
 use batchtop::input::{Action, Context};
@@ -86,7 +86,9 @@ fn every_theme_is_valid_and_styles_every_role() {
 #[test]
 fn text_has_enough_contrast_to_its_background() {
     const DECORATION: [Role; 3] = [Role::Border, Role::BarEmpty, Role::BorderFocus];
-    for theme in themes().iter().filter(|theme| matches!(theme.kind, ThemeKind::Dark | ThemeKind::Light)) {
+    let at_depths = |theme: Theme| [ColourDepth::Full, ColourDepth::Palette].map(|depth| theme.clone().at(depth));
+    let coloured = themes().into_iter().filter(|theme| matches!(theme.kind, ThemeKind::Dark | ThemeKind::Light));
+    for theme in coloured.flat_map(at_depths) {
         let (fg, bg) = (theme.style(Role::Text).fg.expect("a colour"), theme.style(Role::Text).bg.expect("a colour"));
         let overlays = [Role::RowSelected, Role::RowMarked].map(|role| theme.style(role).bg.expect("a background"));
         for role in Role::ALL.iter().filter(|role| !DECORATION.contains(role)) {

@@ -21,4 +21,4 @@ pub use library::{Library, Origin, Text};
 pub use prices::{PriceFormat, parse as parse_prices};
 pub use problem::{Place, Problem};
 pub use settings::{GpuSettings, PrometheusSettings, Settings, parse as parse_settings};
-pub use theme::{Role, Theme};
+pub use theme::{ColourDepth, Role, Theme};

@@ -12,13 +12,16 @@ use super::terminal::{self, MouseUse, Terminal};
 use super::{logging, setup};
 use crate::app::{Msg, Notice, Severity, update};
 use crate::cli::Cli;
-use crate::config::Problem;
+use crate::config::{ColourDepth, Problem};
 
 /// Runs the dashboard until the user quits.
 pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     if !terminal::is_interactive() {
-        let hint = "batchtop snapshot prints the same as JSON, without a terminal";
-        return Err(Failure::usage("standard input and output are not a terminal", hint));
+        return Err(Failure::usage("standard input and output are not a terminal", SNAPSHOT_HINT));
+    }
+    let term = environment("TERM");
+    if term == "dumb" {
+        return Err(Failure::usage("the terminal cannot place text: TERM is dumb", SNAPSHOT_HINT));
     }
     let options = Options::load(cli)?;
     let log_filter = std::env::var("BATCHTOP_LOG").ok();
@@ -34,7 +37,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     let backend = Backend::new(start.backend, start.prices, runtime.handle().clone());
     let ended = runtime.block_on(async {
         let terminal = Terminal::take(mouse).map_err(|error| terminal_failed(&error))?;
-        let event_loop = EventLoop::new(app, options.theme, terminal, start.clock, backend, start.state);
+        let theme = options.theme_at(ColourDepth::of(&environment("COLORTERM"), &term));
+        let event_loop = EventLoop::new(app, theme, terminal, start.clock, backend, start.state);
         // The whole App is in it.
         let ended = Box::pin(event_loop.run()).await;
         ended.or_else(|error| if terminal::is_gone(&error) { Ok(Ended::HungUp) } else { Err(terminal_failed(&error)) })
@@ -47,6 +51,13 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Ended::HungUp => exit_code_of(SIGHUP),
         Ended::Signal(signal) => exit_code_of(signal),
     })
+}
+
+const SNAPSHOT_HINT: &str = "batchtop snapshot prints the same as JSON, without a terminal";
+
+/// A variable of the environment; empty where it is not set.
+fn environment(name: &str) -> String {
+    std::env::var(name).unwrap_or_default()
 }
 
 /// As shells tell the signal that ended a program.

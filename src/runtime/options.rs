@@ -7,7 +7,9 @@ use etcetera::BaseStrategy;
 use super::failure::Failure;
 use super::prices::PriceFile;
 use crate::cli::{Cli, Common};
-use crate::config::{self, Files, GpuSettings, Library, LoadedKeymap, Place, Problem, PrometheusSettings, Theme};
+use crate::config::{
+    self, ColourDepth, Files, GpuSettings, Library, LoadedKeymap, Place, Problem, PrometheusSettings, Theme,
+};
 use crate::files;
 use crate::fleet::Utilization;
 use crate::input::Keymap;
@@ -96,6 +98,18 @@ impl Options {
     pub fn settings_problem(&self) -> Option<&Problem> {
         let of_settings = |problem: &&Problem| self.settings_file.as_deref() == Some(problem.place.file.as_str());
         self.problems.iter().find(of_settings).or(self.prices.problems().first())
+    }
+}
+
+impl Options {
+    /// The theme for a terminal that shows so many colours: on sixteen the default one gives way to one that is made for them,
+    /// and one that the user chose gets the nearest.
+    pub fn theme_at(&self, depth: ColourDepth) -> Theme {
+        let is_default = self.theme_name == config::theme::DEFAULT;
+        if is_default && !self.theme.suits(depth) {
+            return Theme::load(&self.library, config::theme::SIXTEEN_COLOURS).0;
+        }
+        self.theme.clone().at(depth)
     }
 }
 

@@ -275,3 +275,33 @@ fn a_missing_credential_plugin_is_named() {
     assert!(words.contains("the credential plugin \"no-such-plugin\" cannot be started: No such file"), "{words}");
     assert_eq!(output.status.code(), Some(3));
 }
+
+#[test]
+fn only_colours_that_the_terminal_shows_are_used() {
+    const FULL: &str = "38;2;";
+    // The sixteen are written by their numbers, too.
+    let has_palette_of_256 = |written: &str| {
+        let numbers = written.split("38;5;").skip(1).filter_map(|rest| rest.split(['m', ';']).next()?.parse().ok());
+        numbers.max().is_some_and(|number: u8| number >= 16)
+    };
+    for (env, has_full, has_palette) in [
+        (&[("COLORTERM", "truecolor")][..], true, false),
+        (&[("TERM", "xterm-256color")], false, true),
+        (&[("TERM", "xterm")], false, false),
+    ] {
+        let home = home();
+        let mut session = demo_with(home.path(), env, (100, 30));
+        session.wait_for("NODE");
+        session.send("q");
+        let (_, written) = session.wait();
+        assert_eq!((written.contains(FULL), has_palette_of_256(&written)), (has_full, has_palette), "{env:?}");
+    }
+}
+
+#[test]
+fn a_terminal_that_cannot_place_text_is_refused() {
+    let home = home();
+    let (status, written) = demo_with(home.path(), &[("TERM", "dumb")], (80, 24)).wait();
+    assert!(!status.success());
+    assert!(written.contains("TERM is dumb") && written.contains("batchtop snapshot"), "{written:?}");
+}

@@ -1,11 +1,13 @@
 //! Themes: the style of each [`Role`].
 
+mod depth;
 mod file;
 mod role;
 mod style;
 
 use std::collections::BTreeMap;
 
+pub use depth::ColourDepth;
 use file::{Paint, RawStyle, ThemeFile};
 pub use role::Role;
 pub use style::{Colour, Modifier, NAMES, Style};
@@ -41,6 +43,9 @@ impl ThemeKind {
         }
     }
 }
+
+/// Name of the theme that is used in place of the default one where a terminal shows sixteen colours.
+pub const SIXTEEN_COLOURS: &str = "terminal";
 
 /// Name of the theme that is used if `NO_COLOR` is set.
 pub const MONOCHROME: &str = "monochrome";

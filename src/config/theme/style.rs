@@ -57,6 +57,12 @@ impl Colour {
         }
     }
 
+    /// How far two colours are apart: the square of their distance in red, green and blue.
+    pub fn distance(self, other: Self) -> u32 {
+        let ((r, g, b), (other_r, other_g, other_b)) = (self.rgb(), other.rgb());
+        [(r, other_r), (g, other_g), (b, other_b)].iter().map(|(one, two)| u32::from(one.abs_diff(*two)).pow(2)).sum()
+    }
+
     /// Relative luminance as WCAG 2.2 defines it, from 0 to 1.
     pub fn luminance(self) -> f64 {
         let (r, g, b) = self.rgb();
