@@ -9,6 +9,9 @@ pub const VERDICTS: Dependency = Dependency::Part(Part::Verdicts);
 /// What orders and filters by what accelerators do depend on.
 pub const GPUS: Dependency = Dependency::Part(Part::Gpus);
 
+/// What orders and filters by where spot capacity stands depend on.
+pub const SPOT: Dependency = Dependency::Part(Part::Spot);
+
 const SLICES: Dependency = Dependency::Kind(Kind::ResourceSlice);
 const CLAIMS: Dependency = Dependency::Kind(Kind::ResourceClaim);
 const CLASSES: Dependency = Dependency::Kind(Kind::DeviceClass);

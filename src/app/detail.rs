@@ -1,7 +1,7 @@
 //! The details of one object, and scrolling in text.
 
 use super::effects::Effects;
-use super::{App, Detail, DetailText, Effect, Fetched, Overlay, Scroll, gpu_history, selection};
+use super::{App, Detail, DetailText, Effect, Fetched, Opened, Overlay, Scroll, gpu_history, selection};
 use crate::fleet::{Epoch, Key};
 use crate::input::Action;
 
@@ -17,13 +17,17 @@ pub fn open_yaml(app: &mut App, effects: &mut Effects) {
 
 /// What is shown at once comes from the Fleet; what only the details show is fetched each time they are opened.
 fn open_with(app: &mut App, text: DetailText, effects: &mut Effects) {
-    let Some(key) = selection::subject(app) else { return };
+    let Some(of) = selection::to_open(app) else { return };
     let cursor = app.ui.listing.cursor;
     selection::select(&mut app.ui, cursor);
-    app.ui.level.detail =
-        Some(Detail { key: key.clone(), scroll: Scroll::default(), text, fetched: None, gpu_past: None });
-    effects.push(Effect::Fetch { epoch: app.epoch, key: key.clone() });
-    gpu_history::ask(app, &key, effects);
+    let object = if let Opened::Object(key) = &of { Some(key.clone()) } else { None };
+    // What is no object has no YAML.
+    let text = if object.is_some() { text } else { DetailText::Readable };
+    app.ui.level.detail = Some(Detail { of, scroll: Scroll::default(), text, fetched: None, gpu_past: None });
+    if let Some(key) = object {
+        effects.push(Effect::Fetch { epoch: app.epoch, key: key.clone() });
+        gpu_history::ask(app, &key, effects);
+    }
 }
 
 /// Closes the details; the table is shown again.
@@ -33,7 +37,7 @@ pub fn close(app: &mut App) {
 
 /// Shows the YAML of the opened object, or its text again.
 pub fn toggle_yaml(app: &mut App) {
-    if let Some(detail) = &mut app.ui.level.detail {
+    if let Some(detail) = app.ui.level.detail.as_mut().filter(|detail| detail.object().is_some()) {
         detail.text = match detail.text {
             DetailText::Readable => DetailText::Yaml,
             DetailText::Yaml => DetailText::Readable,
@@ -45,7 +49,7 @@ pub fn toggle_yaml(app: &mut App) {
 /// An object was fetched; it may have been closed meanwhile, or belong to another cluster.
 pub fn fetched(app: &mut App, epoch: Epoch, key: &Key, result: Result<Fetched, String>) {
     if epoch == app.epoch
-        && let Some(detail) = app.ui.level.detail.as_mut().filter(|detail| detail.key == *key)
+        && let Some(detail) = app.ui.level.detail.as_mut().filter(|detail| detail.is_of(key))
     {
         detail.fetched = Some(result);
     }

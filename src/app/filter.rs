@@ -12,6 +12,7 @@ use crate::fleet::{Condition, ObjectKey, PodRow, Sym};
 use crate::insight::cost::{Cost, CostGroup, CostKey, CostSource};
 use crate::insight::insights::Dependency;
 use crate::insight::relation;
+use crate::insight::spot::SpotPool;
 
 /// The words before `:` that a filter of a table knows, as help lists them.
 pub fn words(table: &TableSpec) -> Vec<String> {
@@ -130,6 +131,11 @@ impl Filter {
         self.terms.iter().all(|term| meets(&term.test) == term.wanted)
     }
 
+    /// Whether a spot pool meets every term.
+    pub fn meets_spot_pool(&self, pool: &SpotPool) -> bool {
+        self.terms.iter().all(|term| spot_pool_meets(&term.test, pool) == term.wanted)
+    }
+
     /// Whether a device meets every term.
     pub fn meets_device(&self, row: &DeviceRow<'_>, app: &App) -> bool {
         self.terms.iter().all(|term| device_meets(&term.test, row, app) == term.wanted)
@@ -211,6 +217,33 @@ fn meets(test: &Test, row: RowRef<'_>, app: &App) -> bool {
             status::protection(row, app).is_some_and(|it| it.is_protected == Some(*wanted))
         }
         Test::Is(_, wanted) => is_protected(row, app) == *wanted,
+    }
+}
+
+/// Text without a key is looked for in the names of the pool, of its NodePools and of its Jobs.
+fn spot_pool_meets(test: &Test, pool: &SpotPool) -> bool {
+    let has = |name: Option<&Sym>, part: &Part| name.is_some_and(|name| part.is_in(name));
+    let is_of_job = |is: &dyn Fn(&ObjectKey) -> bool| pool.stake.jobs.keys().any(is);
+    let is_in_node_pool = |part: &Part| pool.node_pools.iter().any(|name| part.is_in(name));
+    match test {
+        Test::Text(part) => {
+            part.is_in(&pool.key.to_string())
+                || part.is_in(pool.state.name())
+                || is_in_node_pool(part)
+                || is_of_job(&|job| is_in_key(part, job))
+        }
+        Test::Contains(Field::Name, part) => part.is_in(&pool.key.to_string()),
+        Test::Contains(Field::Type, part) => has(pool.key.instance_type.as_ref(), part),
+        Test::Contains(Field::Zone, part) => has(pool.key.zone.as_ref(), part),
+        Test::Contains(Field::Pool, part) => is_in_node_pool(part),
+        Test::Contains(Field::Status, part) => part.is_in(pool.state.name()),
+        Test::Contains(Field::Node, part) => pool.members.keys().any(|name| part.is_in(name)),
+        Test::Contains(Field::Job, part) => is_of_job(&|job| part.is_in(&job.name)),
+        Test::Contains(Field::Namespace, part) => is_of_job(&|job| part.is_in(&job.namespace)),
+        Test::Contains(Field::Price, part) => {
+            (if pool.stake.unpriced > 0 { "unknown" } else { "known" }).starts_with(&part.text)
+        }
+        Test::Contains(..) | Test::Is(..) => false,
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn told(app: &mut App, epoch: Epoch, key: &Key, result: Result<Option
         Err(why) => Some(Err(why)),
         Ok(Some(answer)) => Some(Ok(Box::new(past(app, key, answer)))),
     };
-    if let Some(detail) = app.ui.level.detail.as_mut().filter(|detail| detail.key == *key) {
+    if let Some(detail) = app.ui.level.detail.as_mut().filter(|detail| detail.is_of(key)) {
         detail.gpu_past = past;
     }
 }

@@ -5,9 +5,10 @@ use super::filter::Filter;
 use super::patch::{self, Patched};
 use super::rows::{RowKey, RowRef};
 use super::screens::{Narrowing, Rows};
+use super::spot_pools::ListedSpotPools;
 use super::{
-    App, Costs, DeviceGroupBy, DeviceGroups, DeviceMap, Geometry, RateOfRows, Screen, cost_groups, detail, device_rows,
-    first_visible_row, sorting,
+    App, Costs, DeviceGroupBy, DeviceGroups, DeviceMap, Geometry, RateOfRows, Scope, Screen, cost_groups, depends,
+    detail, device_rows, first_visible_row, sorting, spot_pools,
 };
 use crate::fleet::{Changed, Fleet, Key, Kind};
 use crate::insight::insights::{Dependency, Part};
@@ -81,6 +82,9 @@ fn dependencies(app: &App) -> Vec<Dependency> {
     all.extend(level.sort.column.dependencies);
     all.extend(level.view.dependencies);
     all.extend(Filter::parse(&level.filter, level.table()).dependencies(level.table()));
+    if matches!(level.scope, Some(Scope::SpotPool(_))) {
+        all.push(depends::SPOT);
+    }
     if level.scope.is_some() || is_narrowed(app, spec.narrowed_by) {
         all.extend(level.table().joined_dependencies());
     }
@@ -210,6 +214,13 @@ impl From<ListedDevices> for Built {
     }
 }
 
+impl From<ListedSpotPools> for Built {
+    fn from(listed: ListedSpotPools) -> Self {
+        let ListedSpotPools { rows, unfiltered, rate } = listed;
+        Self { rows, unfiltered, rate: Some(rate), groups: DeviceGroups::default() }
+    }
+}
+
 fn build(app: &App) -> Built {
     let level = &app.ui.level;
     let table = level.table();
@@ -220,6 +231,7 @@ fn build(app: &App) -> Built {
             return Built { rows, unfiltered, rate: None, groups: DeviceGroups::default() };
         }
         Rows::Devices => return device_rows::one_by_one(app).into(),
+        Rows::SpotPools => return spot_pools::build(app).into(),
         Rows::DeviceGroups => {
             let by = level.device_grouping().unwrap_or(DeviceGroupBy::Node);
             return device_rows::in_groups(app, by).into();

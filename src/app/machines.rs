@@ -4,6 +4,7 @@ use super::devices::{self, DeviceGroup, DeviceGroupKey};
 use super::rows::RowRef;
 use super::{App, Scope, payers};
 use crate::fleet::NodeRow;
+use crate::insight::spot::SpotPoolKey;
 
 /// Nodes, and NodeClaims that have none yet, as far as the level goes.
 pub fn listed(app: &App) -> Vec<RowRef<'_>> {
@@ -14,9 +15,16 @@ pub fn listed(app: &App) -> Vec<RowRef<'_>> {
     match &app.ui.level.scope {
         Some(Scope::NodePool(pool)) => rows.filter(|row| row.node_pool(fleet) == Some(pool)).collect(),
         Some(Scope::CostKey(payer)) => rows.filter(|row| payers::is_machine_of(fleet, *row, payer)).collect(),
+        Some(Scope::SpotPool(pool)) => rows.filter(|row| is_in_pool(app, *row, pool)).collect(),
         Some(Scope::DeviceGroup(group)) => rows.filter(|row| has_devices_of(app, *row, group)).collect(),
         _ => rows.collect(),
     }
+}
+
+/// Whether a row is a Node of a spot pool.
+fn is_in_pool(app: &App, row: RowRef<'_>, pool: &SpotPoolKey) -> bool {
+    let RowRef::Node(node) = row else { return false };
+    app.insights.spot.node(&node.meta.key.name).is_some_and(|spot| spot.pool == *pool)
 }
 
 /// Whether a row is a Node with devices of a group.

@@ -36,6 +36,7 @@ mod scroll;
 mod selection;
 mod sorting;
 mod source;
+mod spot_pools;
 mod status;
 mod texts;
 mod ui;
@@ -64,9 +65,9 @@ pub use screens::{
 pub use scroll::{Geometry, Scroll, first_visible_row};
 pub use status::{claim_phase, disagrees, job_state, node_phase};
 pub use ui::{
-    Consequence, Detail, DetailText, DurationChoice, GpuPast, Level, Listing, Notice, Overlay, PastTold, Picker,
-    PickerKind, Prompt, PromptKind, RateOfRows, Scope, Severity, Skipped, Sort, Target, Ui, Verb, Write, WriteDialog,
-    WriteItem,
+    Consequence, Detail, DetailText, DurationChoice, GpuPast, Level, Listing, Notice, Opened, Overlay, PastTold,
+    Picker, PickerKind, Prompt, PromptKind, RateOfRows, Scope, Severity, Skipped, Sort, Target, Ui, Verb, Write,
+    WriteDialog, WriteItem,
 };
 pub use update::update;
 pub use work::{settle, settle_completely};

@@ -118,6 +118,7 @@ pub fn into(app: &mut App) {
         Some(RowKey::CostKey(payer)) => cost_groups::beneath(app, payer),
         Some(RowKey::Device(device)) => Some(Level::of(Screen::Pods, Some(Scope::Node(device.node.clone())))),
         Some(RowKey::DeviceGroup(group)) => Some(views::of_devices(Scope::DeviceGroup((**group).clone()))),
+        Some(RowKey::SpotPool(pool)) => Some(views::of_spot_nodes(Scope::SpotPool((**pool).clone()))),
         Some(RowKey::Object(key)) => match RowRef::find(app, key) {
             None => return,
             Some(row) => beneath(app, row).map(|(screen, scope)| Level::of(screen, Some(scope))),

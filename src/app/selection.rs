@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{App, Detail, DeviceKey, RowKey, Ui, devices};
+use super::{App, Detail, DeviceKey, Opened, RowKey, Ui, devices};
 use crate::fleet::{Key, Kind, ObjectKey};
 
 /// The row at the cursor; `None` while there are no rows.
@@ -25,8 +25,16 @@ pub fn subject(app: &App) -> Option<Key> {
     opened(app).or_else(|| match current(&app.ui)? {
         RowKey::Object(key) => Some(key.clone()),
         RowKey::Device(device) => Some(Key::new(Kind::Node, ObjectKey::cluster(&device.node))),
-        RowKey::CostKey(_) | RowKey::DeviceGroup(_) => None,
+        RowKey::CostKey(_) | RowKey::DeviceGroup(_) | RowKey::SpotPool(_) => None,
     })
+}
+
+/// Of what opening the selected row shows the details.
+pub fn to_open(app: &App) -> Option<Opened> {
+    match current(&app.ui).and_then(RowKey::spot_pool) {
+        Some(pool) => Some(Opened::SpotPool(pool.clone())),
+        None => subject(app).map(Opened::Object),
+    }
 }
 
 /// The objects that a write is about; those of a device are the pods that have it.
@@ -53,15 +61,16 @@ fn pods_of(app: &App, device: &DeviceKey) -> BTreeSet<Key> {
     holders.into_iter().map(|pod| Key::new(Kind::Pod, pod.clone())).collect()
 }
 
-/// The name of the opened or selected object; of a device its identity.
+/// The name of the opened or selected object; of a device its identity, of a spot pool its type and zone.
 pub fn name(app: &App) -> Option<String> {
     let device = current(&app.ui).and_then(RowKey::device).filter(|_| opened(app).is_none());
     let uuid = device.and_then(|device| device.id.as_ref()).map(|id| id.uuid.to_string());
-    uuid.or_else(|| Some(subject(app)?.object.name.to_string()))
+    let pool = current(&app.ui).and_then(RowKey::spot_pool).map(ToString::to_string);
+    uuid.or(pool).or_else(|| Some(subject(app)?.object.name.to_string()))
 }
 
 fn opened(app: &App) -> Option<Key> {
-    app.ui.level.detail.as_ref().map(|Detail { key, .. }| key.clone())
+    app.ui.level.detail.as_ref().and_then(Detail::object).cloned()
 }
 
 /// The entry before or after, around the ends; the first one for an entry that is not there.

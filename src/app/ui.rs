@@ -15,6 +15,7 @@ use crate::insight::Sentence;
 use crate::insight::cost::{CostKey, GroupBy};
 use crate::insight::gpu::history::NodeHistory;
 use crate::insight::picture::Finding;
+use crate::insight::spot::SpotPoolKey;
 use crate::units::Time;
 
 /// What a level is narrowed to after drilling down.
@@ -32,6 +33,8 @@ pub enum Scope {
     CostKey(CostKey),
     /// Devices of one group, and the machines that have such.
     DeviceGroup(DeviceGroupKey),
+    /// Nodes of a spot pool.
+    SpotPool(SpotPoolKey),
 }
 
 impl Scope {
@@ -134,11 +137,20 @@ pub enum DetailText {
     Yaml,
 }
 
-/// The opened details of one object.
+/// Of what details can be opened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Opened {
+    /// An object of the cluster.
+    Object(Key),
+    /// A spot pool, which is no object.
+    SpotPool(SpotPoolKey),
+}
+
+/// The opened details of one object or spot pool.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Detail {
-    /// The object that is left alone.
-    pub key: Key,
+    /// What is left alone.
+    pub of: Opened,
     /// Which part of the text is visible.
     pub scroll: Scroll,
     /// Text that is shown of the object.
@@ -148,6 +160,21 @@ pub struct Detail {
     /// What a Prometheus server told of its accelerators on opening, or why it did not; `None` while it is under way, or where
     /// none is known.
     pub gpu_past: Option<Result<Box<GpuPast>, String>>,
+}
+
+impl Detail {
+    /// The object, where they are of one.
+    pub const fn object(&self) -> Option<&Key> {
+        match &self.of {
+            Opened::Object(key) => Some(key),
+            Opened::SpotPool(_) => None,
+        }
+    }
+
+    /// Whether they are of this object.
+    pub fn is_of(&self, key: &Key) -> bool {
+        self.object() == Some(key)
+    }
 }
 
 /// What a Prometheus server told of the past of accelerators.

@@ -1,6 +1,6 @@
 //! From one way of looking at the rows of a screen to another: views, groupings and orders.
 
-use super::screens::{Grouping, View, devices};
+use super::screens::{Grouping, View, devices, fleet};
 use super::{App, Column, DeviceGroupBy, Level, Scope, Screen, Sort, filter, listing, notice, selection};
 use crate::insight::cost::GroupBy;
 
@@ -8,10 +8,10 @@ use crate::insight::cost::GroupBy;
 pub fn by_neighbour(app: &mut App, by: isize) {
     let level = &app.ui.level;
     let spec = level.screen.spec();
-    if spec.views.len() < 2 {
+    let views = spec.views_offered(app);
+    if views.len() < 2 {
         return notice::info(app, format!("there is one view of {}", spec.title));
     }
-    let views: Vec<&'static View> = spec.views.iter().collect();
     let view = selection::neighbour_in(&views, level.view, by);
     show(app, view);
 }
@@ -66,6 +66,13 @@ fn of_device_tables() -> impl Iterator<Item = &'static View> {
 /// A level of devices one by one.
 pub fn of_devices(scope: Scope) -> Level {
     let view = of_device_tables().find(|view| view.table == Some(&devices::DEVICES));
+    let view = view.unwrap_or_else(|| Screen::Fleet.spec().first_view());
+    Level::of_view(Screen::Fleet, view, Some(scope))
+}
+
+/// A level of spot nodes.
+pub fn of_spot_nodes(scope: Scope) -> Level {
+    let view = Screen::Fleet.spec().views.iter().find(|view| view.order == Some(&fleet::RISK));
     let view = view.unwrap_or_else(|| Screen::Fleet.spec().first_view());
     Level::of_view(Screen::Fleet, view, Some(scope))
 }

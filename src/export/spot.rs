@@ -248,7 +248,7 @@ fn floor(floor: Floor) -> RiskFloor {
 
 pub(super) fn of_node(app: &App, name: &str) -> Option<NodeSpot> {
     let found = app.insights.spot.node(name)?;
-    let score = app.insights.spot.score_of(found, app.now)?;
+    let score = app.insights.spot.score_of(name)?;
     Some(NodeSpot {
         kind: found.kind.into(),
         state: found.state.into(),
@@ -257,7 +257,7 @@ pub(super) fn of_node(app: &App, name: &str) -> Option<NodeSpot> {
         pool: found.pool.to_string(),
         risk: score.risk,
         coverage: Hundredths(score.coverage_percent),
-        evidence: evidence(&score),
+        evidence: evidence(score),
         floor: score.floor.map(floor),
     })
 }

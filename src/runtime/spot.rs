@@ -11,9 +11,10 @@ use crate::cli::{Cli, SpotExplain, SpotFormat};
 use crate::export;
 use crate::fleet::{Kind, SourceId};
 use crate::insight::spot::{
-    AdvisorRange, Hazard, LIMITS, Observed, PlacementScore, PriceRatio, Prior, Score, ScoreInput, ScoreInputs,
+    AdvisorRange, Hazard, LIMITS, Observed, PlacementScore, PriceRatio, Prior, Score, ScoreInputs,
 };
-use crate::units::{money, spelling};
+use crate::units::spelling;
+use crate::view::score as words;
 
 /// How long the cluster and those who tell prices may take.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -81,53 +82,14 @@ const WORDS_WIDTH: usize = 52;
 
 fn text(inputs: &ScoreInputs, score: &Score) -> String {
     let mut text = format!("{:<LABEL_WIDTH$}  {:<WORDS_WIDTH$}  {:>8}  {:>6}\n", "INPUT", "", "X", "WEIGHT");
-    for input in [ScoreInput::Hazard, ScoreInput::Placement, ScoreInput::Price] {
-        let term = score.terms.iter().find(|term| term.input == input);
-        let x = term.map_or_else(|| "-".to_owned(), |term| money::decimal(term.x_millionths.into(), 2));
-        let weight = money::decimal(i64::from(input.weight_percent()) * 10_000, 2);
-        let words = words(input, inputs);
-        let _ = writeln!(text, "{:<LABEL_WIDTH$}  {words:<WORDS_WIDTH$}  {x:>8}  {weight:>6}", input.name());
+    for input in words::INPUTS {
+        let (known, x, weight) = (words::words(input, inputs), words::value(input, score), words::weight(input));
+        let _ = writeln!(text, "{:<LABEL_WIDTH$}  {known:<WORDS_WIDTH$}  {x:>8}  {weight:>6}", input.name());
     }
-    let risk =
-        score.risk.map_or_else(|| "unknown: it takes a coverage of 35 %".to_owned(), |risk| format!("{risk} of 100"));
-    let risk = score.floor.map_or(risk.clone(), |floor| {
-        format!("{risk}, at least {} for {}", floor.millionths / 10_000, floor.reason.name())
-    });
-    let coverage = score.coverage_percent;
+    let (risk, coverage) = (words::risk(score), score.coverage_percent);
     let _ = write!(text, "\n{:<LABEL_WIDTH$}  {risk}\n{:<LABEL_WIDTH$}  {coverage} %\n", "RISK", "COVERAGE");
-    let _ = write!(text, "\n{}\n\n{LIMITS}\n", rate(&inputs.hazard));
+    let _ = write!(text, "\n{}\n\n{LIMITS}\n", words::rate(&inputs.hazard));
     text
-}
-
-fn words(input: ScoreInput, inputs: &ScoreInputs) -> String {
-    let unknown = || "unknown".to_owned();
-    match input {
-        ScoreInput::Hazard if !inputs.hazard.is_evidence() => unknown(),
-        ScoreInput::Hazard => hazard(&inputs.hazard),
-        ScoreInput::Placement => inputs.placement.map_or_else(unknown, |score| format!("score {} of 10", score.get())),
-        ScoreInput::Price => {
-            let percent = |ratio: PriceRatio| money::decimal(i64::from(ratio.0) * 100, 0);
-            inputs.price.map_or_else(unknown, |ratio| format!("{} % of the on-demand price", percent(ratio)))
-        }
-    }
-}
-
-fn hazard(hazard: &Hazard) -> String {
-    let Observed { interruption_millionths, node_seconds } = hazard.observed;
-    let decimal = |millionths: u64| money::decimal(i64::try_from(millionths).unwrap_or(i64::MAX), 0);
-    let hours = decimal(node_seconds.saturating_mul(1_000) / 3_600 * 1_000);
-    let watched = format!("{} interrupted in {hours} node-hours", decimal(interruption_millionths));
-    match hazard.prior {
-        Prior::Advisor(range) => format!("{watched}, advisor {}", range.name()),
-        Prior::Assumed => watched,
-    }
-}
-
-fn rate(hazard: &Hazard) -> String {
-    let per_hour = hazard.per_hour_billionths as f64 / 1e9;
-    let p24 = f64::from(hazard.p24_millionths) / 1e4;
-    let basis = if hazard.is_evidence() { "" } else { ", assumed for want of evidence" };
-    format!("{per_hour:.1e} interruptions per node-hour{basis}: {p24:.1} % of nodes within 24 hours")
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub(super) struct Shown<R> {
     pub(super) title: &'static str,
     /// Columns of the terminal that it may take.
     pub(super) widths: WidthRange,
+    /// Rank in which it gives way, as in [`Column::importance`].
+    pub(super) importance: u8,
     /// Writes the cell of one row.
     pub(super) cell: fn(&R) -> Line,
 }
@@ -18,12 +20,18 @@ pub(super) struct Shown<R> {
 impl<R> Shown<R> {
     /// The column as its definition has it.
     pub(super) const fn new(column: &'static Column, cell: fn(&R) -> Line) -> Self {
-        Self { column, title: column.title, widths: column.widths, cell }
+        Self { column, title: column.title, widths: column.widths, importance: column.importance, cell }
     }
 
     /// The same column with a title of its own.
     pub(super) const fn titled(mut self, title: &'static str) -> Self {
         self.title = title;
+        self
+    }
+
+    /// The same column where it answers the question of the view.
+    pub(super) const fn essential(mut self) -> Self {
+        self.importance = 2;
         self
     }
 

@@ -27,7 +27,14 @@ impl<'a> FrameContext<'a> {
 
     /// What a Prometheus server told of the past of the object whose details are open.
     pub(super) fn past(&self, key: &ObjectKey) -> Option<&'a Result<Box<GpuPast>, String>> {
-        self.app.ui.level.detail.as_ref().filter(|detail| detail.key.object == *key)?.gpu_past.as_ref()
+        self.app
+            .ui
+            .level
+            .detail
+            .as_ref()
+            .filter(|detail| detail.object().is_some_and(|of| of.object == *key))?
+            .gpu_past
+            .as_ref()
     }
 
     /// What decides about Nodes at the moment of the frame.

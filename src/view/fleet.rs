@@ -5,7 +5,7 @@ use super::context::FrameContext;
 use super::table::table;
 use super::verdict::NodeDisruptionText;
 use super::words::Count;
-use super::{Line, TableView, format, money, words};
+use super::{Line, TableView, format, money, spot, words};
 use crate::app::screens::fleet as columns;
 use crate::app::{self, Scope};
 use crate::config::Role;
@@ -63,12 +63,22 @@ fn columns<'a>(frame: &FrameContext<'_>) -> Vec<Shown<Row<'a>>> {
     let of_gpus = [&columns::GPU, &columns::BUSY, &columns::CLASS];
     let not_measured = frame.app.fleet.node_usage.is_empty();
     let of_usage = [&columns::CPU_USED, &columns::MEMORY_USED];
+    let has_spot = frame.app.insights.spot.totals().nodes > 0;
+    let is_narrow = frame.app.ui.size.0 < ROOMY_FROM;
+    // Where rows are ordered by risk there is nothing but spot capacity.
+    let is_about_spot = frame.app.ui.level.view.order == Some(&columns::RISK);
     let is_left_out = |column: &app::Column| {
-        (inside_pool && *column == columns::NODE_POOL)
+        (!has_spot && *column == columns::RISK)
+            || (is_about_spot && *column == columns::CAPACITY)
+            || (is_about_spot && is_narrow && *column == columns::BUSY)
+            || (inside_pool && *column == columns::NODE_POOL)
             || (no_gpus && of_gpus.contains(&column))
             || (not_measured && of_usage.contains(&column))
     };
-    cells().into_iter().filter(|shown| !is_left_out(shown.column)).collect()
+    let essential = |shown: Shown<Row<'a>>| {
+        if is_about_spot && *shown.column == columns::RISK { shown.essential() } else { shown }
+    };
+    cells().into_iter().filter(|shown| !is_left_out(shown.column)).map(essential).collect()
 }
 
 /// All columns in the order in which they stand.
@@ -80,6 +90,7 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
         Shown::new(&columns::INSTANCE_TYPE, Row::instance_type),
         Shown::new(&columns::CAPACITY, Row::capacity),
         Shown::new(&columns::ZONE, Row::zone),
+        Shown::new(&columns::RISK, Row::risk),
         Shown::new(&columns::AGE, Row::age),
         Shown::new(&columns::PODS, Row::pods),
         Shown::new(&columns::CPU, Row::cpu),
@@ -202,6 +213,14 @@ impl Row<'_> {
             Machine::Node(node) => words::or_none(node.zone()),
             Machine::Claim(claim) => words::or_none(claim.zone()),
         }
+    }
+
+    /// How likely the cloud takes it back; nothing of what is no spot capacity.
+    fn risk(&self) -> Line {
+        let Machine::Node(node) = self.machine else { return Line::new() };
+        let spot = &self.frame.app.insights.spot;
+        let risk = spot.score_of(&node.meta.key.name).map(spot::risk);
+        risk.unwrap_or_default()
     }
 
     fn created(&self) -> Time {

@@ -3,7 +3,7 @@
 use super::context::FrameContext;
 use super::screen::{Area, Placed};
 use super::{Line, text};
-use crate::app::{Overlay, Prompt, PromptKind, UseOfRows, WriteDialog, is_offered};
+use crate::app::{Detail, Overlay, Prompt, PromptKind, UseOfRows, WriteDialog, is_offered};
 use crate::config::Role;
 use crate::fleet::Kind;
 use crate::input::{Action, Context};
@@ -50,6 +50,9 @@ const DETAIL: &[Hint] = &[
     (Action::PageDown, "page"),
     (Action::Help, "help"),
 ];
+/// Hints of the details of a spot pool, which is no object.
+const DETAIL_WITHOUT_YAML: &[Hint] =
+    &[(Action::Back, "close"), INTO, (Action::Down, "down"), (Action::PageDown, "page"), (Action::Help, "help")];
 const DETAIL_WRITING: &[Hint] = &[
     (Action::Back, "close"),
     (Action::Yaml, "yaml"),
@@ -121,7 +124,11 @@ fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
         }
         Some(Overlay::Prompt(_)) | None => {}
     }
-    match frame.app.ui.level.detail.as_ref().map(|detail| detail.key.kind) {
+    let detail = frame.app.ui.level.detail.as_ref();
+    if detail.is_some_and(|detail| detail.object().is_none()) {
+        return (Context::Text, DETAIL_WITHOUT_YAML);
+    }
+    match detail.and_then(Detail::object).map(|key| key.kind) {
         Some(Kind::Node | Kind::Pod | Kind::Job) => return (Context::Text, DETAIL_WRITING),
         Some(_) => return (Context::Text, DETAIL),
         None => {}

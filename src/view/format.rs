@@ -99,6 +99,15 @@ pub(super) fn relative(now: Time, at: Time) -> String {
     }
 }
 
+/// What is left of minutes, second by second: `1:32`; never less than nothing.
+pub(super) fn countdown(seconds: i64) -> String {
+    let left = seconds.max(0);
+    match left {
+        HOUR.. => span(left),
+        _ => format!("{}:{:02}", left / MINUTE, left % MINUTE),
+    }
+}
+
 /// Thousands apart: `12,300`.
 pub(super) fn count(number: impl TryInto<i128>) -> String {
     let number: i128 = number.try_into().unwrap_or(i128::MAX);
@@ -189,6 +198,19 @@ pub(super) fn bar(part: i64, whole: i64, longest: usize) -> (String, String) {
     let scaled = if whole == 0 { 0 } else { (i128::from(part) * wide + i128::from(whole) - 1) / i128::from(whole) };
     let filled = usize::try_from(scaled).unwrap_or(length).min(length);
     ("▇".repeat(filled), "▁".repeat(length - filled))
+}
+
+/// A share in millionths as a bar of so many columns in steps of an eighth of one: (filled, empty). Whatever is not nothing
+/// shows.
+pub(super) fn eighths(share_millionths: i64, columns: usize) -> (String, String) {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    const MILLION: i128 = 1_000_000;
+    let wide = i128::try_from(columns).unwrap_or_default();
+    let share = i128::from(share_millionths).clamp(0, MILLION);
+    let steps = usize::try_from((share * wide * 8 + MILLION - 1) / MILLION).unwrap_or(0);
+    let (whole, part) = (steps / 8, PARTS[steps % 8]);
+    let rest = columns.saturating_sub(whole + usize::from(!part.is_empty()));
+    (format!("{}{part}", "█".repeat(whole)), " ".repeat(rest))
 }
 
 #[cfg(test)]
@@ -286,6 +308,20 @@ mod tests {
         assert_eq!(bytes(1_649_267_441_664), "1.5 TiB");
         assert_eq!(bytes(67_108_864), "64 MiB");
         assert_eq!(bytes(i64::MAX), "8191 PiB");
+    }
+
+    #[test]
+    fn a_bar_of_eighths_is_as_wide_whatever_it_shows() {
+        let bars = [0, 1, 500_000, 230_769, 1_000_000, 2_000_000].map(|share| eighths(share, 4));
+        let full: Vec<&str> = bars.iter().map(|(full, _)| full.as_str()).collect();
+        assert_eq!(full, ["", "▏", "██", "█", "████", "████"]);
+        assert!(bars.iter().all(|(full, rest)| full.chars().count() + rest.len() == 4));
+        assert_eq!(eighths(400_000, 4).0, "█▋");
+    }
+
+    #[test]
+    fn a_countdown_ends_at_zero() {
+        assert_eq!([92, 60, 5, 0, -7, 3_600].map(countdown), ["1:32", "1:00", "0:05", "0:00", "0:00", "1h"]);
     }
 
     #[test]

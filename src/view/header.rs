@@ -386,19 +386,22 @@ pub(super) fn rule(frame: &FrameContext<'_>, area: Area) -> Placed {
 
 /// The views of the screen, and of the one that is shown how much it lists; as many of them as fit.
 fn chips(frame: &FrameContext<'_>, room: usize) -> Line {
-    let views = frame.app.ui.level.screen.spec().views;
+    let views = frame.app.ui.level.screen.spec().views_offered(frame.app);
     if views.len() < 2 {
         return Line::new();
     }
     let shown = Line::of(Role::TabActive, format!(" {}{} ", frame.app.ui.level.view.name, listed(frame)));
     // Groupings of devices are only worth the room where devices are shown.
-    let is_of_devices = |view: &app::View| matches!(view.grouping, Some(app::Grouping::Devices(_)));
-    let shows_devices = frame.app.ui.level.view.table.is_some();
-    let is_family = |view: &&app::View| if shows_devices { view.table.is_some() } else { !is_of_devices(view) };
+    let groups_devices = |view: &app::View| matches!(view.grouping, Some(app::Grouping::Devices(_)));
+    let is_of_devices = |view: &app::View| {
+        view.table.is_some_and(|table| matches!(table.rows, app::Rows::Devices | app::Rows::DeviceGroups))
+    };
+    let shows_devices = is_of_devices(frame.app.ui.level.view);
+    let is_family = |view: &&app::View| if shows_devices { is_of_devices(view) } else { !groups_devices(view) };
     let chip = |view: &app::View| {
         if *view == *frame.app.ui.level.view { shown.clone() } else { Line::of(Role::Tab, format!(" {} ", view.name)) }
     };
-    let all = views.iter().filter(is_family).map(chip).fold(Line::plain(" "), Line::then).and(Role::Text, " ");
+    let all = views.iter().copied().filter(is_family).map(chip).fold(Line::plain(" "), Line::then).and(Role::Text, " ");
     let alone = Line::plain(" ").then(shown.clone()).and(Role::Text, " ");
     [all, alone].into_iter().find(|line| line.width() <= room).unwrap_or_default()
 }
@@ -406,7 +409,8 @@ fn chips(frame: &FrameContext<'_>, room: usize) -> Line {
 /// How many rows are listed, and what they cost together: ` 24  ≥ $412.87/h`.
 fn listed(frame: &FrameContext<'_>) -> String {
     let listing = &frame.app.ui.listing;
-    let is_known = frame.app.ui.level.screen.spec().own_kinds.first().is_none_or(|kind| frame.readable(*kind));
+    let level = &frame.app.ui.level;
+    let is_known = level.screen.spec().own_kinds_of(level.view).first().is_none_or(|kind| frame.readable(*kind));
     if !is_known {
         return String::new();
     }
@@ -423,6 +427,7 @@ fn describe(scope: &Scope) -> String {
         Scope::NodePool(name) => format!("NodePool {name}"),
         Scope::Node(name) => format!("Node {name}"),
         Scope::Job(key) => format!("Job {key}"),
+        Scope::SpotPool(pool) => format!("spot pool {pool}"),
         Scope::DeviceGroup((by, group)) => format!("GPUs of {} {}", by.name(), group.words(*by)),
         Scope::CostKey((dimension, who)) => format!("{} {}", dimension.name(), who.words(*dimension)),
         Scope::About(object) => format!("about {} {}", object.kind, object.key),

@@ -104,7 +104,7 @@ pub(super) fn banner(frame: &FrameContext<'_>) -> Line {
     let wanting =
         |kind: &Kind| !matches!(frame.state(*kind), HealthState::Live | HealthState::Absent | HealthState::NotNeeded);
     let spec = frame.app.ui.level.screen.spec();
-    let kinds = spec.own_kinds.iter().chain(spec.counted_kinds);
+    let kinds = spec.own_kinds_of(frame.app.ui.level.view).iter().chain(spec.counted_kinds);
     let Some(kind) = kinds.copied().find(wanting) else { return Line::new() };
     let health = frame.app.sources.get(&SourceId::Kind(kind)).cloned().unwrap_or_default();
     let line = face_of(health.state, format!("{} {}", kind.resource(), words(&health, frame.app.now)));
@@ -144,7 +144,8 @@ pub(super) fn empty(frame: &FrameContext<'_>) -> Vec<Line> {
 
 /// The first kind of the screen that is not complete, else the first: what keeps rows from being there.
 fn main_kind(frame: &FrameContext<'_>) -> Kind {
-    frame.app.ui.level.screen.spec().own_kinds.first().copied().unwrap_or(Kind::Node)
+    let level = &frame.app.ui.level;
+    level.screen.spec().own_kinds_of(level.view).first().copied().unwrap_or(Kind::Node)
 }
 
 fn server(frame: &FrameContext<'_>) -> String {

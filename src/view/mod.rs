@@ -25,9 +25,12 @@ mod overlay;
 mod panel;
 mod pods;
 mod pools;
+pub(crate) mod score;
 mod screen;
 mod sentence;
 mod sparkline;
+mod spot;
+mod spot_pools;
 mod table;
 mod text;
 mod timeline;
@@ -60,6 +63,7 @@ const fn table_view(screen: app::Screen, table: &app::TableSpec) -> &'static Tab
     match (&table.rows, screen) {
         (app::Rows::Devices, _) => &devices::VIEW,
         (app::Rows::DeviceGroups, _) => &device_groups::VIEW,
+        (app::Rows::SpotPools, _) => &spot_pools::VIEW,
         (_, app::Screen::Fleet) => &fleet::VIEW,
         (_, app::Screen::Jobs) => &jobs::VIEW,
         (_, app::Screen::Pods) => &pods::VIEW,

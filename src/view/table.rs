@@ -23,7 +23,8 @@ pub(super) fn table<R>(
     let keys = window(frame, area);
     let found: Vec<Option<R>> = keys.iter().map(&row).collect();
     let mut cells: Vec<Vec<Line>> = found.iter().zip(keys).map(|(row, key)| cells(shown, row.as_ref(), key)).collect();
-    if frame.app.ui.level.screen.spec().own_kinds.iter().any(|kind| frame.state(*kind) == HealthState::Stale) {
+    let level = &frame.app.ui.level;
+    if level.screen.spec().own_kinds_of(level.view).iter().any(|kind| frame.state(*kind) == HealthState::Stale) {
         cells.iter_mut().flatten().for_each(|cell| *cell = std::mem::take(cell).all(Role::Stale));
     }
     let widths = widths(&wishes(shown, &cells), area.width.saturating_sub(MARGIN + 1));
@@ -58,7 +59,7 @@ fn wishes<R>(shown: &[Shown<R>], cells: &[Vec<Line>]) -> Vec<Wish> {
         let filled = u16::try_from(widest).unwrap_or(u16::MAX);
         let WidthRange { min, preferred, max } = shown.widths;
         let widths = WidthRange { min: min.min(filled), preferred: preferred.min(filled), max: max.min(filled) };
-        Wish { importance: shown.column.importance, widths }
+        Wish { importance: shown.importance, widths }
     };
     shown.iter().enumerate().map(wish).collect()
 }

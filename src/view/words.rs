@@ -156,6 +156,7 @@ pub(super) fn row(key: &RowKey) -> String {
         RowKey::Object(key) => key.object.to_string(),
         RowKey::CostKey(payer) => payer.1.words(payer.0),
         RowKey::DeviceGroup(group) => group.1.words(group.0),
+        RowKey::SpotPool(pool) => pool.to_string(),
         RowKey::Device(device) => match &device.id {
             Some(id) => format!("{} of {}", id.uuid, device.node),
             None => format!("devices of {}", device.node),

@@ -1,6 +1,6 @@
 //! Fleet's devices: accelerators one by one, and in groups.
 
-use batchtop::app::{App, Msg, PastTold, Screen, devices_of_node};
+use batchtop::app::{App, Detail, Msg, PastTold, Screen, devices_of_node};
 use batchtop::fleet::{CapacityType, Delta};
 use batchtop::fleet::{
     DeviceHolder, DeviceReading, Epoch, Exporter, ExporterKind, GpuAnswer, GpuFailure, GpuFraction, GpuPart,
@@ -218,7 +218,7 @@ fn a_filter_asks_a_device_its_pod_its_job_and_its_node() {
 #[test]
 fn enter_opens_the_node_and_l_leads_to_its_pods() {
     let told = devices().keys("j enter").asks(&["fetch Node gpu-a", "ask the past of Node gpu-a"]);
-    assert_eq!(told.app.ui.level.detail.as_ref().map(|detail| &*detail.key.object.name), Some("gpu-a"));
+    assert_eq!(told.app.ui.level.detail.as_ref().and_then(Detail::object).map(|key| &*key.object.name), Some("gpu-a"));
     let told = told.keys("esc l").screen(Screen::Pods);
     assert!(names(&told).contains(&"ml/train-0".to_owned()));
     let told = told.keys("esc").screen(Screen::Fleet).selected("device gpu-a/GPU-1");

@@ -194,6 +194,7 @@ pub fn row_name(row: &RowKey) -> String {
         RowKey::CostKey(payer) => payer_name(&payer.1),
         RowKey::Device(device) => device_name(device),
         RowKey::DeviceGroup(group) => group.1.words(group.0),
+        RowKey::SpotPool(pool) => pool.to_string(),
     }
 }
 
@@ -203,6 +204,7 @@ fn row_words(row: &RowKey) -> String {
         RowKey::CostKey(payer) => format!("{} {}", payer.0.name(), payer_name(&payer.1)),
         RowKey::Device(device) => format!("device {}", device_name(device)),
         RowKey::DeviceGroup(group) => format!("{} {}", group.0.name(), group.1.words(group.0)),
+        RowKey::SpotPool(pool) => format!("spot pool {pool}"),
     }
 }
 

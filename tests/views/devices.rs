@@ -197,7 +197,8 @@ fn what_prometheus_knows_of_the_past() {
 
         let mut app = devices_after(size, "2 / t r a i n enter enter");
         (1..4).for_each(|minute| clock(&mut app, now().plus_seconds(60 * minute)));
-        let key = app.ui.level.detail.as_ref().expect("the details of a Job").key.clone();
+        let key =
+            app.ui.level.detail.as_ref().and_then(|detail| detail.object()).expect("the details of a Job").clone();
         answer_of_past(&mut app, key, HistoryTold::Job(DeviceSeconds { held: 316_800, busy: 289_000 }));
         let shown = text(&app);
         let hours: Vec<&str> = shown.lines().skip_while(|line| !line.contains("PROGRESS")).take(16).collect();

@@ -7,6 +7,7 @@ use crate::app::payers::{PayerRow, RatesByUid};
 use crate::app::rank::Rank;
 use crate::app::{App, RowRef};
 use crate::insight::insights::Dependency;
+use crate::insight::spot::SpotPool;
 
 /// On which side of its column a text stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -57,6 +58,9 @@ impl<'a> From<Rank<'a>> for DeviceRank<'a> {
 /// The rank of a device; computed once per row.
 pub type RankOfDevice = for<'a> fn(&DeviceRow<'a>, &'a App) -> DeviceRank<'a>;
 
+/// The rank of a spot pool; computed once per row.
+pub type RankOfSpotPool = for<'a> fn(&'a SpotPool, &'a App) -> Rank<'a>;
+
 /// How rows are ordered by a column.
 #[derive(Clone, Copy)]
 pub enum Order {
@@ -72,6 +76,8 @@ pub enum Order {
     Devices(RankOfDevice),
     /// Groups of devices: by two numbers, then by a text.
     DeviceGroups(for<'a> fn(&'a DeviceGroupRow) -> (i64, i64, &'a str)),
+    /// Spot pools: by the rank of each, then the dearest first.
+    SpotPools(RankOfSpotPool),
 }
 
 /// A column of a screen, or an order that has no column.
@@ -152,6 +158,11 @@ impl Column {
     /// The same column, by whose rank devices can be ordered.
     pub const fn of_devices(self, rank: RankOfDevice) -> Self {
         self.ordered(Order::Devices(rank))
+    }
+
+    /// The same column, by whose rank spot pools can be ordered.
+    pub const fn of_spot_pools(self, rank: RankOfSpotPool) -> Self {
+        self.ordered(Order::SpotPools(rank))
     }
 
     /// Its order changes with these besides the rows' own kinds.

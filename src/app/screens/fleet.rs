@@ -5,7 +5,7 @@ use super::devices;
 use super::spec::{Narrowing, ScreenSpec, all_of, always};
 use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
-use crate::app::depends::{GPUS, GPUS_THERE, PRICES, VERDICTS};
+use crate::app::depends::{GPUS, GPUS_THERE, PRICES, SPOT, VERDICTS};
 use crate::app::devices::DeviceGroupBy;
 use crate::app::field::Field;
 use crate::app::rank::{self, Rank, thousandths};
@@ -17,6 +17,7 @@ use crate::insight::disruption::Standing;
 use crate::insight::insights::{Dependency, Part, VerdictSummary};
 use crate::insight::phase::ClaimPhase;
 use crate::insight::picture::NodePicture;
+use crate::insight::spot::SpotState;
 
 /// Definition of the screen Fleet.
 pub static SPEC: ScreenSpec = ScreenSpec {
@@ -77,6 +78,9 @@ columns! {
     INSTANCE_TYPE = Column::left("type", "TYPE", 3, (12, 12, 20), "its instance type").ranked(rank::instance_type);
     CAPACITY = Column::left("capacity", "CAP", 6, (4, 4, 4), "spot, on-demand or reserved").ranked(rank::capacity);
     ZONE = Column::left("zone", "ZONE", 8, (8, 16, 16), "its zone").ranked(rank::zone);
+    RISK = Column::left("risk", "RISK", 8, (5, 7, 8), "how likely the cloud takes it: 0 to 100, and evidence H A S P")
+        .ranked(risk)
+        .depends_on(&[SPOT]);
     AGE = Column::right("age", "AGE", 6, (5, 6, 6), "time since it was created").ranked(rank::age);
     STATUS = Column::left("status", "STATUS", 7, (13, 16, 26), "starting, running, disrupting, terminating, not ready")
         .ranked(rank::status);
@@ -136,7 +140,7 @@ static VIEWS: &[View] = &[
     View::of("idle GPUs", "nodes whose accelerators do nothing, the dearest first", has_idle_gpus)
         .depends_on(GPU_DOLLARS)
         .ordered_by(&GPU_WASTE),
-    View::of("spot", "spot capacity", is_spot),
+    View::of("spot", "spot capacity, by risk", is_spot).depends_on(&[SPOT]).ordered_by(&RISK),
     View::of("going", "nodes that are disrupted, terminating or taken back by the cloud", is_going)
         .depends_on(&[VERDICTS]),
     devices::VIEW,
@@ -226,6 +230,18 @@ fn wasted_on_gpus(row: RowRef<'_>, app: &App) -> Option<i64> {
     let idle = status::gpu_state(row, app)?.idle_rate;
     let said = app.insights.picture.node(&node.meta.key.name)?;
     said.cost.rate().map(|_| said.spend.unallocated_gpu.saturating_add(idle.unwrap_or(0)))
+}
+
+/// Nodes that are taken back, then by risk, of equal risk by spot pool; where it is not known last.
+fn risk<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
+    const ABOVE_EVERY_RISK: i64 = 1_000;
+    let RowRef::Node(node) = row else { return Rank::LAST };
+    let (name, spot) = (&node.meta.key.name, &app.insights.spot);
+    match (spot.node(name), spot.score_of(name).and_then(|score| score.risk)) {
+        (Some(found), _) if found.state == SpotState::Reclaiming => Rank::most(ABOVE_EVERY_RISK),
+        (_, Some(risk)) => Rank { text: row.instance_type().map_or("", |name| name), ..Rank::most(risk.into()) },
+        (_, None) => Rank::LAST,
+    }
 }
 
 fn is_spot(row: RowRef<'_>, _: &App) -> bool {

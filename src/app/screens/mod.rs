@@ -19,6 +19,7 @@ pub mod fleet;
 pub mod jobs;
 pub mod pods;
 pub mod pools;
+pub mod spot_pools;
 
 pub use column::{Align, Column, DeviceRank, Order, RankOfDevice, RowRank, WidthRange};
 pub use spec::{Narrowing, RowCount, ScreenSpec};

@@ -1,6 +1,7 @@
 //! The definition of a screen.
 
 use super::devices;
+use super::spot_pools;
 use super::table::{Rows, TableSpec};
 use super::view::{ALL_ROWS, View};
 use crate::app::{App, Sort};
@@ -54,6 +55,21 @@ impl ScreenSpec {
         self.views.first().unwrap_or(&ALL_ROWS)
     }
 
+    /// The views that are offered now; one that is shown already stays among them.
+    pub fn views_offered(&self, app: &App) -> Vec<&'static View> {
+        let is_offered =
+            |view: &&View| **view == *app.ui.level.view || view.is_offered.is_none_or(|is_offered| is_offered(app));
+        self.views.iter().filter(is_offered).collect()
+    }
+
+    /// The kinds without which a view has nothing to show, the main one first.
+    pub fn own_kinds_of(&'static self, view: &View) -> &'static [Kind] {
+        match self.table_of(view).rows {
+            Rows::SpotPools => &[Kind::Node],
+            _ => self.own_kinds,
+        }
+    }
+
     /// Rows and columns of a view.
     pub fn table_of(&'static self, view: &View) -> &'static TableSpec {
         view.table.unwrap_or(&self.table)
@@ -86,6 +102,7 @@ impl ScreenSpec {
             // Rates follow everything once a second.
             Rows::CostGroups => PAYMENTS.to_vec(),
             Rows::Devices => kinds(self.own_kinds).chain(devices::dependencies()).collect(),
+            Rows::SpotPools => spot_pools::DEPENDENCIES.to_vec(),
             Rows::DeviceGroups => kinds(self.own_kinds).chain(devices::dependencies_of_groups()).collect(),
         }
     }

@@ -52,6 +52,8 @@ pub enum Rows {
     Devices,
     /// Groups of accelerators, each with its sums.
     DeviceGroups,
+    /// Spot capacity by instance type and zone.
+    SpotPools,
 }
 
 /// What can be done with a row.

@@ -50,12 +50,14 @@ pub struct View {
     pub order: Option<&'static Column>,
     /// By what rows are grouped.
     pub grouping: Option<Grouping>,
+    /// Whether it is offered; `None` for always. A view of what a cluster may not have is left out where it has none.
+    pub is_offered: Option<fn(&App) -> bool>,
 }
 
 impl View {
     /// A view that keeps all rows.
     pub const fn all(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, table: None, keeps: None, dependencies: &[], order: None, grouping: None }
+        Self { name, help, table: None, keeps: None, dependencies: &[], order: None, grouping: None, is_offered: None }
     }
 
     /// A view that keeps only some rows.
@@ -82,6 +84,12 @@ impl View {
     /// Which rows it keeps changes with these besides their own kinds.
     pub const fn depends_on(mut self, dependencies: &'static [Dependency]) -> Self {
         self.dependencies = dependencies;
+        self
+    }
+
+    /// Offered only where this holds.
+    pub const fn offered_where(mut self, is_offered: fn(&App) -> bool) -> Self {
+        self.is_offered = Some(is_offered);
         self
     }
 

@@ -87,15 +87,14 @@ impl Spot {
         self.pools.get(key)
     }
 
-    /// The risk of a Node, as of `now`; `None` where its pool is not known yet.
-    pub fn score_of(&self, node: &SpotNode, now: Time) -> Option<Score> {
-        Some(self.pool(&node.pool)?.score_of(node, self.history(), now))
+    /// The risk of a Node as of its last evaluation; `None` where its capacity is no spot capacity, or before that.
+    pub fn score_of(&self, name: &str) -> Option<&Score> {
+        self.pool(&self.node(name)?.pool)?.members.get(name)
     }
 
     /// What each Job loses if the pool goes, in the order of Jobs.
     pub fn jobs_of(&self, fleet: &Fleet, pool: &SpotPool, now: Time) -> Vec<JobStake> {
-        let is_in_pool = |name: &Sym| self.node(name).is_some_and(|node| node.pool == pool.key);
-        pool.stake.jobs.iter().filter_map(|job| JobStake::of(fleet, job, is_in_pool, now)).collect()
+        pool.stake.jobs.iter().filter_map(|(job, since)| JobStake::of(fleet, job, *since, now)).collect()
     }
 
     /// The sums over all pools.
@@ -255,7 +254,7 @@ impl Spot {
         }
         let uids: BTreeSet<&Uid> = self.nodes.values().map(|node| &node.uid).collect();
         self.memory.forget(&uids, inputs.now);
-        let pools = SpotPool::gather(self.nodes.values(), self.history(), inputs.now);
+        let pools = SpotPool::gather(self.nodes.iter(), self.history(), inputs.now);
         let has_changed = pools != self.pools;
         self.totals = SpotTotals::of(pools.values());
         self.pools = pools;

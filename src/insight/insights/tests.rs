@@ -192,14 +192,7 @@ impl World {
         equal(Part::Spot, seen.server == inputs.cluster.server && found.spot.sources() == spot.sources())?;
         equal(Part::Spot, found.spot.nodes() == spot.nodes())?;
         equal(Part::Spot, found.spot.pools().eq(spot.pools()) && found.spot.totals() == spot.totals())?;
-        equal(
-            Part::Spot,
-            found
-                .spot
-                .nodes()
-                .values()
-                .all(|node| found.spot.score_of(node, self.now) == spot.score_of(node, self.now)),
-        )?;
+        equal(Part::Spot, found.spot.nodes().keys().all(|name| found.spot.score_of(name).is_some()))?;
         // A demand without a price is none, whoever would be asked.
         let asked =
             |insights: &Insights| Some(insights.price_watch.asked().clone()).filter(|asked| !asked.is_nothing());

@@ -2,7 +2,7 @@
 
 use super::evaluator::events_about;
 use super::{NodePicture, Picture, spend};
-use crate::fleet::{Fleet, ObjectKey, PodRow, Sym};
+use crate::fleet::{Fleet, ObjectKey, PodRow};
 use crate::insight::KarpenterVersion;
 use crate::insight::cost::{Cost, CostSource, PriceQuery, chain};
 use crate::insight::disruption::protection;
@@ -48,12 +48,10 @@ pub struct JobStake {
 }
 
 impl JobStake {
-    /// Of a Job whose pods on the Nodes of a pool go; `None` where the Job is not known.
-    pub fn of(fleet: &Fleet, job: &ObjectKey, is_in_pool: impl Fn(&Sym) -> bool, now: Time) -> Option<Self> {
+    /// Of a Job whose pods in a pool go, the oldest of which has run since then; `None` where the Job is not known.
+    pub fn of(fleet: &Fleet, job: &ObjectKey, since: Option<Time>, now: Time) -> Option<Self> {
         let row = fleet.jobs.get(job)?;
-        let going = fleet.pods_of_job(&row.meta.uid).filter(|pod| pod.is_active());
-        let going = going.filter(|pod| pod.node.as_ref().is_some_and(&is_in_pool));
-        let lost_seconds = going.filter_map(|pod| pod.started).map(|at| now.seconds_since(at).max(0)).max();
+        let lost_seconds = since.map(|at| now.seconds_since(at).max(0));
         let completed = row
             .completions
             .filter(|wanted| *wanted > 0)
@@ -78,15 +76,17 @@ fn stake(
     let on_demand_rate = chain::on_demand(query).map(|price| price.saturating_add(said.cost.fee.known().unwrap_or(0)));
     let gpus = said.gpu.as_ref().map_or(0, |gpu| gpu.physical.unwrap_or(gpu.advertised));
     let savings = on_demand_rate.zip(rate).map(|(on_demand, rate)| on_demand.saturating_sub(rate));
-    let mut stake = Stake { gpus, rate, on_demand_rate, savings, ..Stake::default() };
+    let unpriced = u64::from(rate.is_none());
+    let mut stake = Stake { gpus, rate, on_demand_rate, savings, unpriced, ..Stake::default() };
     let (grace, now) = (found.grace_seconds(settings.now), settings.now);
     for pod in fleet.pods_on(query.machine.name).filter(|pod| pod.is_active()) {
         stake.pods += 1;
         stake.pods_protected += u64::from(protection::is_protected(pod, now, settings.karpenter));
         stake.pods_cut_short += u64::from(pod.termination_grace_seconds > grace);
-        stake.jobs.extend(job_of(pod).filter(|job| !stake.jobs.contains(job)));
+        if let Some(job) = job_of(pod) {
+            stake.add_job(job, pod.started);
+        }
     }
-    stake.jobs.sort_unstable();
     stake
 }
 

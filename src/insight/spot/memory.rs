@@ -55,10 +55,9 @@ impl SpotMemory {
         self.pools.get(pool).map_or_else(Observed::default, |watched| watched.faded(now))
     }
 
-    /// When a Node of the pool was last taken back, that Node aside.
-    pub fn last_interruption(&self, pool: &SpotPoolKey, except: Option<&Uid>) -> Option<Time> {
-        let others = self.interruptions.iter().filter(|(uid, one)| Some(*uid) != except && one.pool == *pool);
-        others.map(|(_, one)| one.at).max()
+    /// Which Nodes of a pool were taken back, and when, in no order.
+    pub fn interruptions_of(&self, pool: &SpotPoolKey) -> impl Iterator<Item = (&Uid, Time)> {
+        self.interruptions.iter().filter(|(_, one)| one.pool == *pool).map(|(uid, one)| (uid, one.at))
     }
 
     /// Notes that so many nodes of a pool were watched for so many seconds until now.

@@ -1,6 +1,6 @@
 //! One spot Node: where it stands, and what goes with it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use foldhash::fast::RandomState;
@@ -64,6 +64,18 @@ pub struct EventSources {
     pub has_told: bool,
 }
 
+impl SpotState {
+    /// As the JSON writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Calm => "Calm",
+            Self::Blind => "Blind",
+            Self::Rebalance => "Rebalance",
+            Self::Reclaiming => "Reclaiming",
+        }
+    }
+}
+
 impl EventSources {
     const fn any(self) -> bool {
         self.has_queue || self.has_termination_handler || self.has_told
@@ -87,13 +99,29 @@ pub struct Stake {
     pub pods_protected: u64,
     /// Active pods that get less time to end than they ask for.
     pub pods_cut_short: u64,
-    /// Jobs with active pods there, in order.
-    pub jobs: Vec<ObjectKey>,
+    /// Nodes whose price is not known.
+    pub unpriced: u64,
+    /// Jobs with active pods there, and since when the oldest of these runs; `None` where none has started.
+    pub jobs: BTreeMap<ObjectKey, Option<Time>>,
 }
 
 impl Stake {
-    /// Adds what goes with another Node; jobs are put in order by [`Self::settle`].
+    /// Adds what goes with another Node.
     pub(super) fn add(&mut self, other: &Self) {
+        self.add_amounts(other);
+        for (job, since) in &other.jobs {
+            self.add_job(job.clone(), *since);
+        }
+    }
+
+    /// Notes a Job with an active pod that has run since then.
+    pub fn add_job(&mut self, job: ObjectKey, since: Option<Time>) {
+        let oldest = self.jobs.entry(job).or_default();
+        *oldest = oldest.iter().copied().chain(since).min();
+    }
+
+    /// Adds what goes with another Node, its Jobs aside.
+    pub(super) fn add_amounts(&mut self, other: &Self) {
         let sum = |one: Option<i64>, other: Option<i64>| match (one, other) {
             (Some(one), Some(other)) => Some(one.saturating_add(other)),
             (one, other) => one.or(other),
@@ -105,13 +133,7 @@ impl Stake {
         self.pods += other.pods;
         self.pods_protected += other.pods_protected;
         self.pods_cut_short += other.pods_cut_short;
-        self.jobs.extend(other.jobs.iter().cloned());
-    }
-
-    /// Names each Job once, in order.
-    pub(super) fn settle(&mut self) {
-        self.jobs.sort_unstable();
-        self.jobs.dedup();
+        self.unpriced += other.unpriced;
     }
 }
 

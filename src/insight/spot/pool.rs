@@ -31,6 +31,8 @@ pub struct SpotPool {
     pub nodes_reclaiming: u64,
     /// Its Nodes of which an interruption would be told.
     pub nodes_watched: u64,
+    /// The risk of each of its Nodes, by name: the facts are those of the Node and of its siblings.
+    pub members: BTreeMap<Sym, Score>,
     /// What goes if it goes.
     pub stake: Stake,
     /// What decides its score: the strongest fact is that of the pool or of its worst Node.
@@ -42,28 +44,32 @@ pub struct SpotPool {
 impl SpotPool {
     /// The pools of these Nodes, in order.
     pub fn gather<'a>(
-        nodes: impl Iterator<Item = &'a SpotNode>,
+        nodes: impl Iterator<Item = (&'a Sym, &'a SpotNode)>,
         history: PoolHistory<'_>,
         now: Time,
     ) -> BTreeMap<SpotPoolKey, Self> {
-        let mut by_pool: BTreeMap<&SpotPoolKey, Vec<&SpotNode>> = BTreeMap::new();
-        nodes.for_each(|node| by_pool.entry(&node.pool).or_default().push(node));
-        let pools = by_pool.into_iter().filter_map(|(key, nodes)| Self::of(key, &nodes, history, now));
+        let mut by_pool: BTreeMap<&SpotPoolKey, Vec<(&Sym, &SpotNode)>> = BTreeMap::new();
+        nodes.for_each(|(name, node)| by_pool.entry(&node.pool).or_default().push((name, node)));
+        let pools = by_pool.into_iter().filter_map(|(key, members)| Self::of(key, &members, history, now));
         pools.map(|pool| (pool.key.clone(), pool)).collect()
     }
 
-    fn of(key: &SpotPoolKey, nodes: &[&SpotNode], history: PoolHistory<'_>, now: Time) -> Option<Self> {
+    fn of(key: &SpotPoolKey, members: &[(&Sym, &SpotNode)], history: PoolHistory<'_>, now: Time) -> Option<Self> {
+        let nodes: Vec<&SpotNode> = members.iter().map(|(_, node)| *node).collect();
         let kind = nodes.iter().map(|node| node.kind).min()?;
         let state = nodes.iter().map(|node| node.state).max()?;
         let of_nodes = nodes.iter().filter_map(|node| node.floor).max();
+        let past = history.of(key);
         let inputs = ScoreInputs {
-            floor: of_nodes.max(history.floor(key, None, now)),
-            ..estimate(kind, nodes, history.memory.observed(key, now))
+            floor: of_nodes.max(past.floor(None, now)),
+            ..estimate(kind, &nodes, history.memory.observed(key, now))
+        };
+        let score_of = |node: &SpotNode| {
+            Score::of(&ScoreInputs { floor: node.floor.max(past.floor(Some(&node.uid), now)), ..inputs })
         };
         let count = |is_counted: fn(&SpotNode) -> bool| nodes.iter().filter(|node| is_counted(node)).count() as u64;
         let mut stake = Stake::default();
         nodes.iter().for_each(|node| stake.add(&node.stake));
-        stake.settle();
         Some(Self {
             key: key.clone(),
             kind,
@@ -73,16 +79,11 @@ impl SpotPool {
             nodes: count(|_| true),
             nodes_reclaiming: count(|node| node.state == SpotState::Reclaiming),
             nodes_watched: count(SpotNode::is_watched),
+            members: members.iter().map(|(name, node)| ((*name).clone(), score_of(node))).collect(),
             stake,
             score: Score::of(&inputs),
             inputs,
         })
-    }
-
-    /// The risk of one of its Nodes: the facts are those of this Node and of its siblings.
-    pub fn score_of(&self, node: &SpotNode, history: PoolHistory<'_>, now: Time) -> Score {
-        let shared = history.floor(&self.key, Some(&node.uid), now);
-        Score::of(&ScoreInputs { floor: node.floor.max(shared), ..self.inputs })
     }
 
     /// Estimate of interruptions, where it is more than an assumption.
@@ -93,6 +94,11 @@ impl SpotPool {
     /// Interruptions that it has to expect in a day, in millionths; `None` without evidence.
     pub fn expected_reclaims_per_day_millionths(&self) -> Option<u64> {
         self.hazard().map(|hazard| hazard.per_day_millionths(self.nodes))
+    }
+
+    /// Its part of all spot Nodes, in millionths.
+    pub fn share_millionths(&self, totals: &SpotTotals) -> i64 {
+        (self.nodes * 1_000_000).checked_div(totals.nodes).and_then(|share| i64::try_from(share).ok()).unwrap_or(0)
     }
 
     /// Savings against on-demand capacity in millionths of its price; `None` where a price is not known.
@@ -119,12 +125,30 @@ pub struct PoolHistory<'a> {
     pub refusals: &'a [Refusal],
 }
 
-impl PoolHistory<'_> {
-    /// The strongest fact that all Nodes of a pool share, that Node aside of whose siblings is asked.
-    fn floor(&self, key: &SpotPoolKey, except: Option<&Uid>, now: Time) -> Option<Floor> {
-        let of_sibling = self.memory.last_interruption(key, except).map(|at| now.seconds_since(at));
-        let refused = self.refusals.iter().filter(|refusal| refusal.is_of(key)).map(|refusal| refusal.at).max();
-        let of_capacity = refused.map(|at| now.seconds_since(at)).and_then(Floor::insufficient_capacity);
+impl<'a> PoolHistory<'a> {
+    /// What of it is of one pool.
+    fn of(self, key: &SpotPoolKey) -> PoolPast<'a> {
+        PoolPast {
+            interruptions: self.memory.interruptions_of(key).collect(),
+            refused: self.refusals.iter().filter(|refusal| refusal.is_of(key)).map(|refusal| refusal.at).max(),
+        }
+    }
+}
+
+/// What has happened to one pool.
+struct PoolPast<'a> {
+    /// Which of its Nodes were taken back, and when.
+    interruptions: Vec<(&'a Uid, Time)>,
+    /// When capacity of it was last refused.
+    refused: Option<Time>,
+}
+
+impl PoolPast<'_> {
+    /// The strongest fact that all Nodes of the pool share, that Node aside of whose siblings is asked.
+    fn floor(&self, except: Option<&Uid>, now: Time) -> Option<Floor> {
+        let of_others = self.interruptions.iter().filter(|(uid, _)| Some(*uid) != except);
+        let of_sibling = of_others.map(|(_, at)| *at).max().map(|at| now.seconds_since(at));
+        let of_capacity = self.refused.map(|at| now.seconds_since(at)).and_then(Floor::insufficient_capacity);
         of_sibling.and_then(Floor::sibling_reclaimed).max(of_capacity)
     }
 }
@@ -151,7 +175,7 @@ impl SpotTotals {
     pub fn of<'a>(pools: impl Iterator<Item = &'a SpotPool>) -> Self {
         let (mut sum, mut totals, mut largest) = (Stake::default(), Self::default(), 0);
         for pool in pools {
-            sum.add(&Stake { jobs: Vec::new(), ..pool.stake.clone() });
+            sum.add_amounts(&pool.stake);
             totals.nodes += pool.nodes;
             totals.reclaiming += pool.nodes_reclaiming;
             largest = pool.nodes.max(largest);

@@ -1,12 +1,12 @@
 //! Where Nodes and pools stand, what was seen of them, and their risk.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
 use super::memory::{INTERRUPTION_CAPACITY, POOL_CAPACITY};
 use super::*;
-use crate::fleet::{NodeRow, Uid};
+use crate::fleet::{NodeRow, Sym, Uid};
 use crate::insight::interruption::{Cause, Signal, SignalKind, SpotKind};
 use crate::insight::testing::{CREATED, NOW, labels, meta, node, sym};
 use crate::units::Time;
@@ -101,10 +101,23 @@ fn seen(nodes: &[SpotNode], since: Option<Time>, at: Time) -> SpotMemory {
     memory
 }
 
+fn pools_of(
+    nodes: &[SpotNode],
+    memory: &SpotMemory,
+    refusals: &[Refusal],
+    now: Time,
+) -> BTreeMap<SpotPoolKey, SpotPool> {
+    let names: Vec<Sym> = (0..nodes.len()).map(name_of).collect();
+    SpotPool::gather(names.iter().zip(nodes), PoolHistory { memory, refusals }, now)
+}
+
+/// The name under which a Node of a list is gathered.
+fn name_of(at: usize) -> Sym {
+    sym(&format!("n{at}"))
+}
+
 fn pool_of(nodes: &[SpotNode], memory: &SpotMemory, refusals: &[Refusal], now: Time) -> SpotPool {
-    let history = PoolHistory { memory, refusals };
-    let pools = SpotPool::gather(nodes.iter(), history, now);
-    pools.into_values().next().expect("a pool")
+    pools_of(nodes, memory, refusals, now).into_values().next().expect("a pool")
 }
 
 #[test]
@@ -114,8 +127,10 @@ fn a_sibling_of_a_reclaimed_node_is_at_risk_for_an_hour() {
     let pool = pool_of(&nodes, &memory, &[], NOW);
     assert_eq!((pool.state, pool.nodes, pool.nodes_reclaiming), (SpotState::Reclaiming, 2, 1));
     assert_eq!((pool.score.risk, pool.score.coverage_percent), (Some(100), 0));
-    let history = PoolHistory { memory: &memory, refusals: &[] };
-    let risks = |now| nodes.each_ref().map(|node| pool.score_of(node, history, now).risk);
+    let risks = |now| {
+        let pool = pool_of(&nodes, &memory, &[], now);
+        [0, 1].map(|at| pool.members[&name_of(at)].risk)
+    };
     assert_eq!(risks(NOW), [Some(100), Some(70)]);
     assert_eq!(risks(NOW.plus_seconds(35 * 60 - 60))[1], Some(35), "35 minutes after the notice");
     assert_eq!(risks(NOW.plus_seconds(3_600))[1], None);
@@ -218,7 +233,9 @@ fn a_refusal_is_one_of_the_pool_that_it_names() {
 #[test]
 fn what_goes_with_a_pool_is_the_sum_over_its_nodes_and_unknown_prices_are_not_zero() {
     let with = |name: &str, rate: Option<i64>, jobs: &[&str]| {
-        let jobs = jobs.iter().map(|name| crate::fleet::ObjectKey::new("ml", name)).collect();
+        let started = |at: usize| NOW.plus_seconds(-60 * i64::try_from(at + name.len()).unwrap());
+        let job = |(at, name): (usize, &&str)| (crate::fleet::ObjectKey::new("ml", name), Some(started(at)));
+        let jobs = jobs.iter().enumerate().map(job).collect();
         let savings = rate.map(|rate| 1_000_000 - rate);
         let stake =
             Stake { gpus: 1, rate, on_demand_rate: Some(1_000_000), savings, pods: 2, jobs, ..Stake::default() };
@@ -229,13 +246,14 @@ fn what_goes_with_a_pool_is_the_sum_over_its_nodes_and_unknown_prices_are_not_ze
     let pool = pool_of(&nodes, &memory, &[], NOW);
     assert_eq!((pool.stake.gpus, pool.stake.rate, pool.stake.savings), (2, Some(700_000), Some(1_300_000)));
     assert_eq!((pool.stake.pods, pool.savings_millionths()), (4, Some(650_000)));
-    assert_eq!(pool.stake.jobs.iter().map(|job| job.name.as_str()).collect::<Vec<_>>(), ["x", "y"]);
+    let jobs = pool.stake.jobs.iter().map(|(job, since)| (job.name.as_str(), since.map(|at| NOW.seconds_since(at))));
+    assert_eq!(jobs.collect::<Vec<_>>(), [("x", Some(120)), ("y", Some(60))], "the oldest pod of a Job counts");
     assert_eq!(pool.key.to_string(), "g5.xlarge/us-east-1a");
     let unpriced = pool_of(&[with("a", None, &[])], &memory, &[], NOW);
     assert_eq!((unpriced.stake.rate, unpriced.savings_millionths()), (None, None));
     let other = SpotNode { pool: SpotPoolKey { instance_type: None, zone: None }, ..with("c", None, &[]) };
     let nodes = [&nodes[..], &[other]].concat();
-    let pools = SpotPool::gather(nodes.iter(), PoolHistory { memory: &memory, refusals: &[] }, NOW);
+    let pools = pools_of(&nodes, &memory, &[], NOW);
     assert_eq!(pools.keys().map(ToString::to_string).collect::<Vec<_>>(), ["unknown/unknown", "g5.xlarge/us-east-1a"]);
     let totals = SpotTotals::of(pools.values());
     assert_eq!((totals.nodes, totals.rate, totals.largest_pool_millionths), (3, Some(700_000), Some(666_666)));
@@ -266,7 +284,7 @@ proptest! {
     #[test]
     fn pools_conserve_their_nodes(nodes in proptest::collection::vec(any_node(), 0..40)) {
         let memory = seen(&nodes, None, NOW);
-        let pools = SpotPool::gather(nodes.iter(), PoolHistory { memory: &memory, refusals: &[] }, NOW);
+        let pools = pools_of(&nodes, &memory, &[], NOW);
         let totals = SpotTotals::of(pools.values());
         let count = nodes.len() as u64;
         prop_assert_eq!((totals.nodes, totals.gpus), (count, i64::try_from(count).unwrap_or(0)));
@@ -275,12 +293,13 @@ proptest! {
         let largest = pools.values().map(|pool| pool.nodes).max().unwrap_or(0);
         let share = totals.largest_pool_millionths.map(u64::from);
         prop_assert_eq!(share, (1_000_000 * largest).checked_div(count));
-        for node in &nodes {
+        for (at, node) in nodes.iter().enumerate() {
             let pool = &pools[&node.pool];
             prop_assert!(pool.state >= node.state);
-            let own = pool.score_of(node, PoolHistory { memory: &memory, refusals: &[] }, NOW);
+            let own = &pool.members[&name_of(at)];
             prop_assert!(pool.score.risk >= own.risk, "the pool is at least as likely to lose a node");
         }
+        prop_assert_eq!(pools.values().map(|pool| pool.members.len()).sum::<usize>(), nodes.len());
     }
 }
 

@@ -9,28 +9,38 @@ mod job;
 mod node;
 mod pod;
 mod pool;
+mod spot_pool;
 mod verdict;
 
 use super::context::FrameContext;
 use super::panel::Sheet;
 use super::{Line, events, format};
-use crate::app::{Detail, DetailText};
+use crate::app::{Detail, DetailText, Opened};
 use crate::config::Role;
 use crate::fleet::{Condition, EventObject, EventRow, Key, Kind, Status, Sym};
 use crate::insight::disruption::Outlook;
 
 /// The details that are open.
 pub(super) fn sheet(frame: &FrameContext<'_>, detail: &Detail) -> Sheet {
-    let mut page = page(frame, &detail.key);
+    let mut page = match &detail.of {
+        Opened::Object(key) => page_of_object(frame, detail, key),
+        Opened::SpotPool(pool) => spot_pool::page(frame, pool),
+    };
+    let title = std::mem::take(&mut page.title);
+    Sheet { scroll: detail.scroll.line, indent: 4, lines: page.lines, ..Sheet::new(title) }
+}
+
+fn page_of_object(frame: &FrameContext<'_>, detail: &Detail, key: &Key) -> Page {
+    let mut page = page(frame, key);
     match (detail.text, &detail.fetched) {
         (DetailText::Yaml, Some(Ok(fetched))) => {
             page.lines = fetched.yaml.lines().map(Line::plain).collect();
         }
         (DetailText::Yaml, _) => page.lines = Vec::new(),
-        (DetailText::Readable, _) => page.events(frame, &detail.key),
+        (DetailText::Readable, _) => page.events(frame, key),
     }
     page.fetched(detail);
-    Sheet { scroll: detail.scroll.line, indent: 4, lines: page.lines, ..Sheet::new(page.title) }
+    page
 }
 
 fn page(frame: &FrameContext<'_>, key: &Key) -> Page {

@@ -21,7 +21,7 @@ pub(super) fn sheet(frame: &FrameContext<'_>) -> Sheet {
     sheet.lines.extend(unbound(frame));
     sheet.lines.extend(filters(widest));
     sheet.lines.extend(legend(widest));
-    sheet.lines.extend(views(frame.app.ui.level.screen, widest));
+    sheet.lines.extend(views(frame, widest));
     sheet.lines.extend(columns(frame.table_view(), frame.app.ui.level.table(), widest));
     sheet
 }
@@ -68,13 +68,14 @@ fn filters(widest: usize) -> Vec<Line> {
 }
 
 /// The ways of looking at the rows of a screen.
-fn views(screen: Screen, widest: usize) -> Vec<Line> {
+fn views(frame: &FrameContext<'_>, widest: usize) -> Vec<Line> {
+    let spec = frame.app.ui.level.screen.spec();
     let entry = |view: &View| {
         let label = format!("{:<widest$}  ", view.name);
         Line::of(Role::Key, label).and(Role::Text, view.help)
     };
-    let about = Line::of(Role::TextDim, format!("views of {}", screen.spec().title));
-    [Line::new(), about].into_iter().chain(screen.spec().views.iter().map(entry)).collect()
+    let about = Line::of(Role::TextDim, format!("views of {}", spec.title));
+    [Line::new(), about].into_iter().chain(spec.views_offered(frame.app).into_iter().map(entry)).collect()
 }
 
 /// What the columns of a table show, and by which names it can be sorted.

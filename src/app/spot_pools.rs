@@ -1,0 +1,52 @@
+//! The rows of the spot pools of Pools.
+
+use std::cmp::{Ordering, Reverse};
+
+use super::filter::Filter;
+use super::rank::Rank;
+use super::rows::RowKey;
+use super::screens::Order;
+use super::{App, RateOfRows, Sort};
+use crate::insight::spot::SpotPool;
+
+/// Spot pools, filtered and in order.
+pub struct ListedSpotPools {
+    /// Identities of the rows, in their order.
+    pub rows: Vec<RowKey>,
+    /// How many there were before the filter.
+    pub unfiltered: usize,
+    /// What they cost together.
+    pub rate: RateOfRows,
+}
+
+/// Every spot pool that meets the filter of the shown level.
+pub fn build(app: &App) -> ListedSpotPools {
+    let level = &app.ui.level;
+    let filter = Filter::parse(&level.filter, level.table());
+    let all = app.insights.spot.pools();
+    let kept = all.filter(|pool| filter.is_empty() || filter.meets_spot_pool(pool));
+    let mut ranked: Vec<(Rank<'_>, &SpotPool)> = kept.map(|pool| (rank(pool, level.sort, app), pool)).collect();
+    ranked.sort_unstable_by(|a, b| compare(a, b, level.sort));
+    let rate = ranked.iter().fold(RateOfRows::default(), |sum, (_, pool)| RateOfRows {
+        micro_usd_per_hour: sum.micro_usd_per_hour.saturating_add(pool.stake.rate.unwrap_or(0)),
+        unpriced: sum.unpriced + usize::from(pool.stake.unpriced > 0),
+    });
+    let rows = ranked.into_iter().map(|(_, pool)| RowKey::SpotPool(Box::new(pool.key.clone()))).collect();
+    ListedSpotPools { rows, unfiltered: app.insights.spot.pools().count(), rate }
+}
+
+fn rank<'a>(pool: &'a SpotPool, sort: Sort, app: &'a App) -> Rank<'a> {
+    match sort.column.order {
+        Order::SpotPools(rank) => rank(pool, app),
+        _ => Rank::LAST,
+    }
+}
+
+/// How two pools stand to one another in an order; dollars, then names decide between equals.
+fn compare(a: &(Rank<'_>, &SpotPool), b: &(Rank<'_>, &SpotPool), sort: Sort) -> Ordering {
+    let by_absence = a.0.is_absent().cmp(&b.0.is_absent());
+    let by_rank = a.0.number.cmp(&b.0.number).then_with(|| a.0.text.cmp(b.0.text));
+    let by_rank = by_absence.then(if sort.reversed { by_rank.reverse() } else { by_rank });
+    let place = |pool: &SpotPool| Reverse(pool.stake.rate.unwrap_or(0));
+    by_rank.then_with(|| place(a.1).cmp(&place(b.1))).then_with(|| a.1.key.cmp(&b.1.key))
+}

@@ -1,0 +1,75 @@
+//! How the risk of spot capacity is written, term by term: on screen and by `batchtop spot explain` in the same words.
+
+use crate::insight::spot::{
+    AdvisorRange, Evidence, Hazard, Observed, PriceRatio, Prior, Score, ScoreInput, ScoreInputs,
+};
+use crate::units::money;
+
+/// Every input, in the order in which they are told.
+pub(crate) const INPUTS: [ScoreInput; 3] = [ScoreInput::Hazard, ScoreInput::Placement, ScoreInput::Price];
+
+/// What is known of an input.
+pub(crate) fn words(input: ScoreInput, inputs: &ScoreInputs) -> String {
+    let unknown = || "unknown".to_owned();
+    match input {
+        ScoreInput::Hazard if !inputs.hazard.is_evidence() => unknown(),
+        ScoreInput::Hazard => hazard(&inputs.hazard),
+        ScoreInput::Placement => inputs.placement.map_or_else(unknown, |score| format!("score {} of 10", score.get())),
+        ScoreInput::Price => {
+            // To a tenth of a percent.
+            let percent = |ratio: PriceRatio| money::decimal((i64::from(ratio.0) + 500) / 1_000 * 100_000, 0);
+            inputs.price.map_or_else(unknown, |ratio| format!("{} % of the on-demand price", percent(ratio)))
+        }
+    }
+}
+
+fn hazard(hazard: &Hazard) -> String {
+    let Observed { interruption_millionths, node_seconds } = hazard.observed;
+    let decimal = |millionths: u64| money::decimal(i64::try_from(millionths).unwrap_or(i64::MAX), 0);
+    let hours = decimal(node_seconds.saturating_mul(1_000) / 3_600 * 1_000);
+    let watched = format!("{} interrupted in {hours} node-hours", decimal(interruption_millionths));
+    match hazard.prior {
+        Prior::Advisor(range) => format!("{watched}, advisor {}", AdvisorRange::name(range)),
+        Prior::Assumed => watched,
+    }
+}
+
+/// Its value between no risk and the highest; `-` where it is not known.
+pub(crate) fn value(input: ScoreInput, score: &Score) -> String {
+    let term = score.terms.iter().find(|term| term.input == input);
+    term.map_or_else(|| "-".to_owned(), |term| money::decimal(term.x_millionths.into(), 2))
+}
+
+/// Its part of the score.
+pub(crate) fn weight(input: ScoreInput) -> String {
+    money::decimal(i64::from(input.weight_percent()) * 10_000, 2)
+}
+
+/// The risk, and the fact that sets it.
+pub(crate) fn risk(score: &Score) -> String {
+    let risk =
+        score.risk.map_or_else(|| "unknown: it takes a coverage of 35 %".to_owned(), |risk| format!("{risk} of 100"));
+    match score.floor {
+        None => risk,
+        Some(floor) => format!("{risk}, at least {} for {}", floor.millionths / 10_000, floor.reason.name()),
+    }
+}
+
+/// How often a node is taken back.
+pub(crate) fn rate(hazard: &Hazard) -> String {
+    let per_hour = hazard.per_hour_billionths as f64 / 1e9;
+    let p24 = f64::from(hazard.p24_millionths) / 1e4;
+    let basis = if hazard.is_evidence() { "" } else { ", assumed for want of evidence" };
+    format!("{per_hour:.1e} interruptions per node-hour{basis}: {p24:.1} % of nodes within 24 hours")
+}
+
+/// One letter for each kind of evidence that there is: hazard watched here, advisor, placement score, price.
+pub(crate) fn letters(score: &Score) -> String {
+    let letter = |evidence: &Evidence| match evidence {
+        Evidence::Hazard => 'H',
+        Evidence::Advisor => 'A',
+        Evidence::Placement => 'S',
+        Evidence::Price => 'P',
+    };
+    score.evidence.iter().map(letter).collect()
+}

@@ -1,0 +1,247 @@
+//! Spot capacity: Pools' spot pools, and Fleet's view of it.
+
+use batchtop::app::{Opened, Screen};
+use batchtop::fleet::{
+    CapacityType, Change, Delta, EventClass, EventObject, EventRow, HealthState, Kind, NodeRow, ObjectKey, Price,
+    PriceChange, PriceKey, PriceList, Report, Sym,
+};
+use batchtop::view::Body;
+
+use crate::dsl::{Story, row_name, story};
+use crate::fixture::{
+    facts, health, hours_ago, job, labels, meta, node, noon, pod, pod_of, protected, upsert_event, upsert_node, upserts,
+};
+use crate::rows;
+
+pub fn spot_node(name: &str, kind: &str, zone: &str) -> NodeRow {
+    let labels = labels(&[
+        ("karpenter.sh/nodepool", "gpu"),
+        ("karpenter.sh/registered", "true"),
+        ("karpenter.sh/initialized", "true"),
+        ("karpenter.sh/capacity-type", "spot"),
+        ("node.kubernetes.io/instance-type", kind),
+        ("topology.kubernetes.io/zone", zone),
+        ("topology.kubernetes.io/region", "us-east-1"),
+    ]);
+    NodeRow { labels, ..node(name, "gpu") }
+}
+
+/// What Karpenter says of a Node, so many seconds before noon.
+pub fn signal(node: &str, reason: &str, seconds_ago: i64) -> EventRow {
+    let object = EventObject { kind: Sym::new("Node"), key: ObjectKey::cluster(node) };
+    let at = noon().plus_seconds(-seconds_ago);
+    rows::event(meta("default", &format!("{node}-{reason}")), at, EventClass::Interruption, reason, object)
+}
+
+fn price(list: PriceList, place: &str, kind: &str, micro_usd_per_hour: i64) -> PriceChange {
+    let capacity_type = if list == PriceList::AwsSpot { CapacityType::Spot } else { CapacityType::OnDemand };
+    let key = PriceKey { place: Sym::new(place), instance_type: Sym::new(kind), capacity_type };
+    PriceChange::Listed(list, key, Price { micro_usd_per_hour, as_of: hours_ago(1) })
+}
+
+/// `g5.xlarge` in `us-east-1a`, of whose two Nodes Karpenter has had a recommendation for one; a dear and a cheap calm pool.
+fn spot() -> Story {
+    let reports = vec![
+        Report::Cluster(Box::new(facts())),
+        Report::Delta(Delta::Nodes(upserts(vec![
+            spot_node("a-1", "g5.xlarge", "us-east-1a"),
+            spot_node("a-2", "g5.xlarge", "us-east-1a"),
+            spot_node("b-1", "g5.48xlarge", "us-east-1b"),
+            spot_node("c-1", "m7i.large", "us-east-1c"),
+            node("od", "cpu"),
+        ]))),
+        Report::Delta(Delta::NodeClaims(upserts(Vec::new()))),
+        Report::Delta(Delta::Jobs(upserts(vec![job("ml", "train"), job("ml", "sweep")]))),
+        Report::Delta(Delta::Pods(upserts(vec![
+            protected(pod_of("train", "train-0", "a-1"), "true"),
+            pod_of("train", "train-1", "a-2"),
+            pod_of("sweep", "sweep-0", "b-1"),
+            pod("web", "front", "c-1"),
+        ]))),
+        Report::Delta(Delta::Events(upserts(vec![signal("a-2", "SpotRebalanceRecommendation", 60)]))),
+        Report::Delta(Delta::Prices(vec![
+            price(PriceList::AwsSpot, "us-east-1a", "g5.xlarge", 400_000),
+            price(PriceList::AwsOnDemand, "us-east-1", "g5.xlarge", 1_000_000),
+            price(PriceList::AwsSpot, "us-east-1b", "g5.48xlarge", 6_000_000),
+        ])),
+        health(Kind::Node, HealthState::Live),
+        health(Kind::NodeClaim, HealthState::Live),
+        health(Kind::Pod, HealthState::Live),
+        health(Kind::Event, HealthState::Live),
+    ];
+    story(reports).settled().keys("4 v")
+}
+
+impl Story {
+    /// Where spot capacity stands is found out once a second; then a frame of data is drawn.
+    fn settled(self) -> Self {
+        self.seconds(2).told(Vec::new())
+    }
+}
+
+const REBALANCE: &str = "g5.xlarge/us-east-1a";
+const DEAR: &str = "g5.48xlarge/us-east-1b";
+const CHEAP: &str = "m7i.large/us-east-1c";
+
+/// The cells of the rows on screen, by title of their column.
+fn column(told: &mut Story, title: &str) -> Vec<String> {
+    let Body::Table(table) = told.draw().body else { panic!("a table") };
+    let is_it = |column: &batchtop::view::Column| column.title.text().trim_end_matches(['↓', '↑']) == title;
+    let at = table.columns.iter().position(is_it).unwrap_or_else(|| panic!("no column {title}"));
+    table.rows.iter().map(|row| row.cells[at].text().trim().to_owned()).collect()
+}
+
+/// The line above the footer, once the notice of the last key is gone.
+fn sentence(told: &mut Story) -> String {
+    told.app.ui.notice = None;
+    let screen = told.draw();
+    let y = screen.size.1 - 2;
+    screen.lines.iter().find(|line| line.area.y == y).map(|line| line.line.text().trim().to_owned()).unwrap_or_default()
+}
+
+/// The lines of the details.
+fn details(told: &mut Story) -> Vec<String> {
+    told.draw().detail.map(|panel| panel.lines.iter().map(|line| line.text()).collect()).unwrap_or_default()
+}
+
+fn wide(mut told: Story) -> Story {
+    told.send(batchtop::app::Msg::Resize { width: 200, height: 60 });
+    told
+}
+
+#[test]
+fn spot_pools_are_ordered_by_risk_and_those_without_a_known_risk_by_dollars() {
+    let mut told = wide(spot().screen(Screen::Pools).rows(&[REBALANCE, DEAR, CHEAP]));
+    assert_eq!(column(&mut told, "STATE"), ["△ rebalance", "● calm", "● calm"]);
+    // What is not known is shown as unknown: a risk without evidence, a price that nobody tells.
+    assert_eq!(column(&mut told, "RISK"), ["80 P", "?", "?"]);
+    assert_eq!(column(&mut told, "$/H"), ["0.80", "6.00", "…"]);
+    assert_eq!(column(&mut told, "SAVES"), ["60%", "…", "…"]);
+    assert_eq!(column(&mut told, "OF ALL SPOT"), ["█████       50%", "██▌         25%", "██▌         25%"]);
+    // A notice comes before every risk, and its countdown runs.
+    let mut told = told.told(vec![upsert_event(signal("c-1", "SpotInterrupted", 0))]).settled();
+    assert_eq!(column(&mut told, "STATE")[..2], ["! reclaiming 1:56", "△ rebalance"]);
+    let mut told = told.rows(&[CHEAP, REBALANCE, DEAR]).seconds(30);
+    assert_eq!(column(&mut told, "STATE")[0], "! reclaiming 1:26");
+    told.keys(": 'sort' space 'cost' enter").rows(&[DEAR, REBALANCE, CHEAP]).keys("r").rows(&[REBALANCE, DEAR, CHEAP]);
+}
+
+#[test]
+fn without_an_event_source_pools_are_blind_and_say_so() {
+    let gone = Report::Delta(Delta::Events(upserts(Vec::new())));
+    let reports = vec![
+        Report::Cluster(Box::new(facts())),
+        gone,
+        upsert_node(spot_node("a-1", "g5.xlarge", "us-east-1a")),
+        health(Kind::Node, HealthState::Live),
+        health(Kind::Event, HealthState::Live),
+    ];
+    let mut told = wide(story(reports).settled()).keys("4 v").rows(&[REBALANCE]);
+    assert_eq!(column(&mut told, "STATE"), ["? blind"]);
+    // Pods have not been read: nothing is said of them.
+    assert_eq!((column(&mut told, "PODS"), column(&mut told, "JOBS")), (vec!["…".to_owned()], vec!["…".to_owned()]));
+    let words = "? nothing would tell of it; if this pool goes now: 1 node, 8 GPUs; pods are not known yet";
+    assert_eq!(sentence(&mut told), words);
+    let text = details(&mut told.keys("enter")).join("\n");
+    assert!(text.contains("no event source is detected") && text.contains("? pods are not known yet"), "{text}");
+}
+
+#[test]
+fn the_sentence_says_what_goes_if_the_pool_goes_now() {
+    let mut told = wide(spot());
+    let words = "if this pool goes now: 2 nodes, 16 GPUs, 2 pods, some of 1 Job: ml/train has run 6h; \
+                 1 protected pod goes all the same";
+    assert_eq!(sentence(&mut told), words);
+    let told = told.told(vec![upsert_event(signal("a-1", "SpotInterrupted", 100))]).settled();
+    let mut told = told.seconds(3);
+    // Pods ask for 30 seconds, of which 13 are left; the other Node would still get two minutes.
+    let words = sentence(&mut told);
+    assert!(words.starts_with("! 1 of 2 goes in 0:13; if this pool goes now: 2 nodes"), "{words}");
+    assert!(words.contains("; 1 pod needs longer to end than it gets; 1 protected pod"), "{words}");
+    assert_eq!(column(&mut told, "CUT SHORT")[0], "1");
+}
+
+#[test]
+fn a_filter_asks_a_spot_pool_its_place_its_state_its_nodes_and_its_jobs() {
+    for (filter, rows) in [
+        ("type:g5 !status:calm", vec![REBALANCE]),
+        ("zone:1c", vec![CHEAP]),
+        ("pool:gpu status:calm", vec![DEAR, CHEAP]),
+        ("job:train", vec![REBALANCE]),
+        ("ns:ml", vec![REBALANCE, DEAR]),
+        ("node:b-1", vec![DEAR]),
+        ("price:unknown", vec![CHEAP]),
+        ("sweep", vec![DEAR]),
+        ("rebalance", vec![REBALANCE]),
+        ("name:g5.xlarge/us", vec![REBALANCE]),
+    ] {
+        spot().keys(&format!("/ '{}' enter", filter.replace(' ', "' space '"))).rows(&rows);
+    }
+}
+
+#[test]
+fn enter_tells_all_about_a_pool_and_l_leads_to_its_nodes() {
+    let mut told = wide(spot()).keys("enter").asks(&[]);
+    let opened = told.app.ui.level.detail.as_ref().map(|detail| detail.of.clone());
+    assert!(matches!(opened, Some(Opened::SpotPool(pool)) if pool.to_string() == REBALANCE));
+    let text = details(&mut told).join("\n");
+    for part in [
+        "△ rebalance   AWS spot · NodePools gpu · 2 nodes · 50% of all spot nodes",
+        "$/h           0.80 now, $1.20/h (60%) less than on demand",
+        "△ 1 protected pod goes all the same: protection stops Karpenter, not the cloud",
+        "80 of 100, at least 80 for Rebalance",
+        "10 % of all evidence (P)",
+        "40 % of the on-demand price",
+        "△ rebalance  a-2  risk  80 P  SpotRebalanceRecommendation",
+        "ml/train  its oldest pod there has run 6h",
+        "none that batchtop has seen",
+        "are judgement",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    // It is no object: it has no YAML, and nothing of it is fetched.
+    let told = told.keys("y").asks(&[]).keys("esc y").asks(&[]).keys("esc Y").asks(&["copy g5.xlarge/us-east-1a"]);
+    let told = told.keys("l").screen(Screen::Fleet).rows(&["a-2", "a-1"]);
+    assert_eq!(told.app.ui.level.view.name, "spot");
+    told.keys("esc").screen(Screen::Pools).selected(&format!("spot pool {REBALANCE}"));
+}
+
+#[test]
+fn details_of_a_pool_without_nodes_say_so() {
+    let told = spot().keys("G enter");
+    let gone = Report::Delta(Delta::Nodes(vec![Change::Remove(ObjectKey::cluster("c-1"))]));
+    let mut told = told.told(vec![gone]).settled().rows(&[REBALANCE, DEAR]);
+    assert!(details(&mut told)[0].contains("it has no nodes any more"));
+}
+
+#[test]
+fn spot_pools_are_offered_only_where_there_is_spot_capacity() {
+    let views = |told: &Story| {
+        let offered = Screen::Pools.spec().views_offered(&told.app);
+        offered.iter().map(|view| view.name).collect::<Vec<_>>()
+    };
+    let told = spot();
+    assert_eq!((views(&told), told.app.ui.level.view.name), (vec!["NodePools", "spot pools"], "spot pools"));
+    // A view that is shown is not taken away; one that was left is not offered again.
+    let told = told.told(vec![Report::Delta(Delta::Nodes(upserts(vec![node("od", "cpu")])))]).settled().rows(&[]);
+    assert_eq!(views(&told), ["NodePools", "spot pools"]);
+    let told = told.keys("v v").says("there is one view of Pools");
+    assert_eq!(views(&told), ["NodePools"]);
+}
+
+#[test]
+fn the_view_spot_of_fleet_opens_by_risk() {
+    let mut told = wide(spot()).keys("1 v v v v").rows(&["a-2", "a-1", "b-1", "c-1"]);
+    assert_eq!((told.app.ui.level.view.name, told.app.ui.level.sort.column.name), ("spot", "risk"));
+    assert_eq!(column(&mut told, "RISK"), ["80 P", "? P", "?", "?"]);
+    let told = told.told(vec![upsert_event(signal("a-1", "SpotInterrupted", 10))]).settled();
+    // The sibling of a node that is taken back is at risk, too; less than what was recommended.
+    let mut told = told.rows(&["a-1", "a-2", "b-1", "c-1"]);
+    assert_eq!(column(&mut told, "RISK")[..2], ["100 P", "80 P"]);
+    // Without spot capacity there is no such column.
+    let told = told.told(vec![Report::Delta(Delta::Nodes(upserts(vec![node("od", "cpu")])))]).settled();
+    let mut told = told.keys("V V V V");
+    let Body::Table(table) = told.draw().body else { panic!("a table") };
+    assert!(table.columns.iter().all(|column| column.title.text() != "RISK"));
+    assert_eq!(told.app.ui.listing.rows.iter().map(row_name).collect::<Vec<_>>(), ["od"]);
+}
