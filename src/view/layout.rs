@@ -28,6 +28,9 @@ const FRAME_ROWS: u16 = 7;
 /// The same on a terminal that is too low for totals and rules.
 const LOW_FRAME_ROWS: u16 = 4;
 
+/// A body with less rows gives none to a banner: titles, and a few rows.
+const LOWEST_BODY: u16 = 4;
+
 /// The parts of the screen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Layout {
@@ -39,6 +42,8 @@ pub(super) struct Layout {
     pub(super) tabs: Area,
     /// The line above the table; not on small terminals.
     pub(super) upper_rule: Option<Area>,
+    /// The line about nodes that are taken back; only while there are some.
+    pub(super) banner: Option<Area>,
     /// Sums of Cost, or a map of GPUs, above the table; not on other screens.
     pub(super) summary: Option<Area>,
     /// Table, or what stands in its place.
@@ -55,6 +60,17 @@ impl Layout {
     /// Of a terminal of this size (columns, rows) that shows this screen.
     pub(super) fn of(size: (u16, u16), screen: Screen) -> Self {
         Self::without_summary(size).with_summary(summary_rows(screen, size.1))
+    }
+
+    /// The same with a line for the banner, which is taken off the body: it covers nothing.
+    pub(super) fn with_banner(self) -> Self {
+        if self.body.height < LOWEST_BODY {
+            return self;
+        }
+        let below = |area: Area| Area { y: area.y + 1, ..area };
+        let body = Area { height: self.body.height - 1, ..below(self.body) };
+        let y = self.summary.map_or(self.body.y, |summary| summary.y);
+        Self { banner: Some(Area::row(0, y, self.body.width)), summary: self.summary.map(below), body, ..self }
     }
 
     /// The same with so many rows taken off the top of the body.
@@ -78,6 +94,7 @@ impl Layout {
                 totals: None,
                 tabs: row(1),
                 upper_rule: None,
+                banner: None,
                 summary: None,
                 body,
                 lower_rule: None,
@@ -91,6 +108,7 @@ impl Layout {
             totals: Some(row(1)),
             tabs: row(2),
             upper_rule: Some(row(3)),
+            banner: None,
             summary: None,
             body,
             lower_rule: Some(row(height.saturating_sub(3))),
@@ -142,6 +160,13 @@ mod tests {
             assert_eq!(layout.summary.map_or(layout.body.y, |area| area.y + area.height), layout.body.y);
             assert_eq!(layout.lower_rule.map_or(layout.sentence.y, |rule| rule.y), below);
             assert_eq!(layout.footer.y, height - 1);
+            // A banner takes a line of the body, above the summary.
+            let with = layout.with_banner();
+            let Some(banner) = with.banner else { continue };
+            assert_eq!((banner.y, with.lower_rule), (layout.summary.unwrap_or(layout.body).y, layout.lower_rule));
+            assert_eq!(with.summary.unwrap_or(with.body).y, banner.y + 1);
+            assert_eq!(with.summary.map_or(with.body.y, |area| area.y + area.height), with.body.y);
+            assert_eq!(with.page_rows() + 1, layout.page_rows(), "{height} {screen:?}");
         }
     }
 

@@ -4,6 +4,7 @@
 //! as text, cleans every text that comes from a cluster, and gives each piece a [`Role`]. Drawing
 //! has nothing left to decide.
 
+mod banner;
 mod body;
 mod columns;
 mod context;
@@ -83,9 +84,14 @@ pub fn derive(app: &App) -> Screen {
     let frame = &FrameContext::new(app);
     let map = gpu_map::lines(frame);
     layout = layout.with_summary(u16::try_from(map.len()).unwrap_or(0));
+    let banner = banner::line(frame, usize::from(width));
+    if banner.is_some() {
+        layout = layout.with_banner();
+    }
     let tabs = header::tabs(frame, layout.tabs);
     let mut lines = vec![header::title(frame, layout.title), header::listing(frame, &tabs, layout.tabs)];
     lines.extend(layout.totals.map(|area| header::totals(frame, area)));
+    lines.extend(layout.banner.zip(banner).map(|(area, line)| Placed { area, line }));
     lines.push(sentence::line(frame, layout.sentence));
     let mut rules: Vec<Placed> = layout.upper_rule.map(|area| header::rule(frame, area)).into_iter().collect();
     rules.extend(layout.lower_rule.map(|area| Placed { area, line: lower_rule(frame, area) }));

@@ -2,14 +2,15 @@
 
 use batchtop::app::{Opened, Screen};
 use batchtop::fleet::{
-    CapacityType, Change, Delta, EventClass, EventObject, EventRow, HealthState, Kind, NodeRow, ObjectKey, Price,
-    PriceChange, PriceKey, PriceList, Report, Sym,
+    CapacityType, Change, Delta, EventClass, EventObject, EventRow, HealthState, Kind, Meta, NodeRow, Nomination,
+    ObjectKey, PodRow, PodStart, Price, PriceChange, PriceKey, PriceList, Report, Sym,
 };
 use batchtop::view::Body;
 
 use crate::dsl::{Story, row_name, story};
 use crate::fixture::{
-    facts, health, hours_ago, job, labels, meta, node, noon, pod, pod_of, protected, upsert_event, upsert_node, upserts,
+    claim, facts, health, hours_ago, job, labels, meta, node, noon, pending, pod, pod_of, protected, upsert_claim,
+    upsert_event, upsert_node, upsert_pod, upserts,
 };
 use crate::rows;
 
@@ -101,7 +102,7 @@ fn sentence(told: &mut Story) -> String {
 
 /// The lines of the details.
 fn details(told: &mut Story) -> Vec<String> {
-    told.draw().detail.map(|panel| panel.lines.iter().map(|line| line.text()).collect()).unwrap_or_default()
+    told.draw().detail.map(|panel| panel.lines.iter().map(batchtop::view::Line::text).collect()).unwrap_or_default()
 }
 
 fn wide(mut told: Story) -> Story {
@@ -244,4 +245,91 @@ fn the_view_spot_of_fleet_opens_by_risk() {
     let Body::Table(table) = told.draw().body else { panic!("a table") };
     assert!(table.columns.iter().all(|column| column.title.text() != "RISK"));
     assert_eq!(told.app.ui.listing.rows.iter().map(row_name).collect::<Vec<_>>(), ["od"]);
+}
+
+/// The banner, where there is one: the line right above the table.
+fn banner(told: &mut Story) -> Option<String> {
+    let screen = told.draw();
+    let line = screen.lines.iter().find(|line| line.line.text().starts_with(" ! "))?;
+    Some(line.line.text().trim().to_owned())
+}
+
+#[test]
+fn a_notice_shows_a_banner_with_a_countdown_on_every_screen_until_it_is_over() {
+    let mut told = wide(spot());
+    assert_eq!(banner(&mut told), None);
+    let mut told = told.told(vec![upsert_event(signal("a-1", "SpotInterrupted", -2))]).settled();
+    let words = "! a-1 goes in 1:58 (g5.xlarge/us-east-1a) · 1 pod · their owners have created no new pods yet";
+    assert_eq!(banner(&mut told).as_deref(), Some(words));
+    for screen in ["1", "2", "3", "4", "5", "6"] {
+        told = told.keys(screen).seconds(1);
+        assert!(banner(&mut told).is_some_and(|line| line.contains("a-1 goes in 1:5")), "{screen}");
+    }
+    // Pods ask for 30 seconds.
+    let mut told = told.seconds(100);
+    assert!(
+        banner(&mut told).is_some_and(|line| line.contains("goes in 0:12") && line.contains("1 without time to end"))
+    );
+    let mut told = told.told(vec![upsert_event(signal("b-1", "SpotInterrupted", -110))]).settled();
+    let line = banner(&mut told).unwrap();
+    assert!(line.starts_with("! 2 nodes go: a-1 in 0:10, b-1 in 1:58"), "{line}");
+    let gone = ["a-1", "b-1"].map(|name| Change::Remove(ObjectKey::cluster(name)));
+    let mut told = told.told(vec![Report::Delta(Delta::Nodes(gone.to_vec()))]).settled();
+    assert_eq!(banner(&mut told), None);
+}
+
+#[test]
+fn the_banner_covers_no_row_and_not_the_selected_one() {
+    let many = (0..40).map(|n| spot_node(&format!("n-{n:02}"), "g5.xlarge", "us-east-1a")).collect();
+    let told = spot().told(vec![Report::Delta(Delta::Nodes(upserts(many)))]).settled().keys("1 G");
+    let selected = |told: &mut Story| {
+        let screen = told.draw();
+        let Body::Table(table) = screen.body else { panic!("a table") };
+        let last = table.area.y + table.area.height;
+        let is_selected = |row: &batchtop::view::Row| row.mark.text().contains('▸');
+        let at = table.rows.iter().position(is_selected).unwrap_or_else(|| panic!("the selected row"));
+        let y = table.area.y + 1 + u16::try_from(at).unwrap();
+        let lines: Vec<u16> = screen.lines.iter().map(|line| line.area.y).collect();
+        (table.rows.len(), y < last && !lines.contains(&y))
+    };
+    let mut told = told;
+    let (before, is_seen) = selected(&mut told);
+    assert!(is_seen);
+    let mut told = told.told(vec![upsert_event(signal("n-00", "SpotInterrupted", 5))]).settled();
+    assert_eq!(selected(&mut told), (before - 1, true));
+}
+
+#[test]
+fn the_banner_and_the_details_say_where_replacements_stand() {
+    let told = wide(spot()).told(vec![upsert_event(signal("a-1", "SpotInterrupted", 0))]).settled();
+    // Karpenter drains the node; the Job creates another pod, for which there is a NodeClaim in time.
+    let now = told.app.now;
+    let created = |pod: PodRow| PodRow { meta: Meta { created: now, ..pod.meta }, ..pod };
+    let start = PodStart::default();
+    let new = created(pending(pod_of("train", "train-9", "")));
+    let new = PodRow { start: Some(Box::new(start.clone())), ..new };
+    let other = created(pending(pod("web", "other", "")));
+    let mut told = told.told(vec![upsert_pod(new.clone()), upsert_pod(other)]).seconds(1);
+    let line = banner(&mut told).unwrap();
+    assert!(line.ends_with("· 0 of 1 new pod ready, 1 without capacity"), "{line}");
+    let nominated = Nomination { at: now.into(), claim: Some(Sym::new("gpu-new")), node: None };
+    let start = PodStart { nominations: vec![nominated], ..start };
+    let meant = PodRow { start: Some(Box::new(start)), ..new };
+    let mut told = told.told(vec![upsert_claim(claim("gpu-new", "gpu", None)), upsert_pod(meant.clone())]).seconds(1);
+    let line = banner(&mut told).unwrap();
+    assert!(line.ends_with("· 0 of 1 new pod ready, gpu-new registering"), "{line}");
+    let text = details(&mut told.keys("1 / 'a-1' enter enter")).join("\n");
+    for part in [
+        "THE CLOUD TAKES IT BACK",
+        "! goes in 1:5",
+        "SpotInterrupted",
+        "replacements  0 of 1 new pod ready, gpu-new registering",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let told = wide(spot()).told(vec![upsert_event(signal("a-1", "SpotInterrupted", 0))]).settled();
+    let ready = PodRow { node: Some(Sym::new("a-2")), ..created(pod_of("train", "train-9", "a-2")) };
+    let mut told = told.told(vec![upsert_pod(ready)]).seconds(1);
+    let line = banner(&mut told).unwrap();
+    assert!(line.ends_with("· 1 of 1 new pod ready"), "{line}");
 }

@@ -60,3 +60,20 @@ fn the_view_spot() {
         snapshot!(format!("spot_{}x{}", size.0, size.1), body_with_roles(&spot_after(size, "v v v v")));
     }
 }
+
+#[test]
+fn the_banner_over_a_notice() {
+    for size in [(40, 10), (80, 24), (120, 40), (200, 60)] {
+        let shown = text(&spot_after(size, "v v v v"));
+        let lines: Vec<&str> = shown.lines().take(7).map(str::trim_end).collect();
+        snapshot!(format!("banner_{}x{}", size.0, size.1), lines.join("\n"));
+    }
+    snapshot!("banner_cost_120x40", text(&spot_after((120, 40), "6")));
+}
+
+#[test]
+fn details_of_a_node_that_is_taken_back() {
+    for size in [(80, 40), (200, 60)] {
+        snapshot!(format!("spot_node_{}x{}", size.0, size.1), text(&spot_after(size, "v v v v enter")));
+    }
+}

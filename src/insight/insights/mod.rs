@@ -12,6 +12,7 @@ mod gpus;
 mod payments;
 mod protected_pods;
 mod rates;
+mod reclaims;
 mod spot;
 mod starts;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use gpu_seconds::GpuSeconds;
 pub use gpus::{GpuSums, Gpus};
 pub use protected_pods::ProtectedPods;
 use rates::Rates;
+pub use reclaims::{Reclaiming, Replacements};
 pub use spot::{Spot, SpotRecord};
 pub use starts::Starts;
 pub use verdicts::{VerdictSummary, Verdicts};

@@ -6,6 +6,7 @@ use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 
 use super::Inputs;
+use super::reclaims::{Reclaiming, Reclaims};
 use crate::fleet::{Fleet, HealthState, Kind, ObjectKey, SourceId, Sym, Uid};
 use crate::insight::KarpenterVersion;
 use crate::insight::interruption;
@@ -33,6 +34,10 @@ pub struct Spot {
     are_sources_stale: bool,
     /// Pods of the Node Termination Handler.
     handlers: BTreeSet<ObjectKey>,
+    /// Nodes that are taken back now, and what comes in place of their pods.
+    reclaims: Reclaims,
+    /// The sums of these, as of at most a second ago.
+    reclaiming: Reclaiming,
     /// Number of changes of Events of which account has been taken.
     capacity_changes: u64,
     /// Nodes to evaluate now.
@@ -102,6 +107,11 @@ impl Spot {
         &self.totals
     }
 
+    /// What the cloud takes back now.
+    pub const fn reclaiming(&self) -> &Reclaiming {
+        &self.reclaiming
+    }
+
     /// What in the cluster would tell of a reclaim.
     pub const fn sources(&self) -> EventSources {
         self.sources
@@ -160,8 +170,9 @@ impl Spot {
         self.are_pools_stale = true;
     }
 
-    /// Follows which pods of the Node Termination Handler there are.
+    /// Follows which pods of the Node Termination Handler there are, and which come in place of those that go.
     pub(super) fn note_pods(&mut self, fleet: &Fleet, changed: &BTreeSet<ObjectKey>) {
+        self.reclaims.note_pods(fleet, changed);
         for key in changed {
             let is_handler = |labels| interruption::is_termination_handler(labels);
             if fleet.pods.get(key).is_some_and(|pod| pod.is_active() && is_handler(&pod.labels)) {
@@ -195,10 +206,20 @@ impl Spot {
         if std::mem::take(&mut self.are_sources_stale) {
             self.find_sources(inputs);
         }
+        if !self.reclaiming.nodes.is_empty() {
+            self.sum_reclaims(inputs);
+        }
         let is_urgent = |node: &SpotNode| node.state == SpotState::Reclaiming;
         let urgent: Vec<Sym> =
             self.nodes.iter().filter(|(_, node)| is_urgent(node)).map(|(name, _)| name.clone()).collect();
         self.due.extend(self.touched.drain(..).chain(urgent));
+    }
+
+    /// What is taken back, and how far what comes in its place is. What nobody sees while nothing is taken back costs
+    /// nothing.
+    fn sum_reclaims(&mut self, inputs: &Inputs<'_>) {
+        self.reclaims.follow(inputs.fleet, &self.nodes, inputs.now);
+        self.reclaiming = self.reclaims.sum(inputs.fleet, &self.nodes);
     }
 
     /// Looks again what would tell of a reclaim.
@@ -255,6 +276,7 @@ impl Spot {
         let uids: BTreeSet<&Uid> = self.nodes.values().map(|node| &node.uid).collect();
         self.memory.forget(&uids, inputs.now);
         let pools = SpotPool::gather(self.nodes.iter(), self.history(), inputs.now);
+        self.sum_reclaims(inputs);
         let has_changed = pools != self.pools;
         self.totals = SpotTotals::of(pools.values());
         self.pools = pools;

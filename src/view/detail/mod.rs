@@ -9,6 +9,7 @@ mod job;
 mod node;
 mod pod;
 mod pool;
+mod spot_node;
 mod spot_pool;
 mod verdict;
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::super::context::FrameContext;
 use super::super::{Line, format, pools, words};
-use super::{Page, cost, gpus, verdict};
+use super::{Page, cost, gpus, spot_node, verdict};
 use crate::app::{claim_phase, node_phase};
 use crate::config::Role;
 use crate::fleet::{HealthState, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, SourceId};
@@ -17,11 +17,13 @@ pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let mut page = Page::new("Node", &key.name);
     page.line(summary(frame, node));
     page.lines.extend(protection_line(node));
+    spot_node::alarm(frame, node, &mut page);
     verdict::sections(frame, node, &mut page);
     resources(frame, node, &mut page);
     gpus::section(frame, node, &mut page);
     pods(frame, node, &mut page);
     cost::of_node(frame, node, &mut page);
+    spot_node::section(frame, node, &mut page);
     relations(frame, node, &mut page);
     taints(node, &mut page);
     page.conditions(frame, &node.conditions);
