@@ -25,19 +25,26 @@ pub(crate) fn words(input: ScoreInput, inputs: &ScoreInputs) -> String {
 
 fn hazard(hazard: &Hazard) -> String {
     let Observed { interruption_millionths, node_seconds } = hazard.observed;
+    let rounded = |number: u64, to: u64| (number.saturating_add(to / 2) / to).saturating_mul(to);
     let decimal = |millionths: u64| money::decimal(i64::try_from(millionths).unwrap_or(i64::MAX), 0);
-    let hours = decimal(node_seconds.saturating_mul(1_000) / 3_600 * 1_000);
-    let watched = format!("{} interrupted in {hours} node-hours", decimal(interruption_millionths));
+    // Both fade with time: an interruption of this hour still counts as one.
+    let interruptions = decimal(rounded(interruption_millionths, HUNDREDTH));
+    let hours = decimal(rounded(node_seconds.saturating_mul(1_000) / 3_600 * 1_000, 10 * HUNDREDTH));
+    let watched = format!("{interruptions} interrupted in {hours} node-hours");
     match hazard.prior {
         Prior::Advisor(range) => format!("{watched}, advisor {}", AdvisorRange::name(range)),
         Prior::Assumed => watched,
     }
 }
 
+/// In millionths.
+const HUNDREDTH: u64 = 10_000;
+
 /// Its value between no risk and the highest; `-` where it is not known.
 pub(crate) fn value(input: ScoreInput, score: &Score) -> String {
     let term = score.terms.iter().find(|term| term.input == input);
-    term.map_or_else(|| "-".to_owned(), |term| money::decimal(term.x_millionths.into(), 2))
+    let hundredths = |millionths: u32| (i64::from(millionths) + 5_000) / 10_000;
+    term.map_or_else(|| "-".to_owned(), |term| money::decimal(hundredths(term.x_millionths) * 10_000, 2))
 }
 
 /// Its part of the score.

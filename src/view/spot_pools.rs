@@ -60,33 +60,28 @@ pub(super) fn cost(frame: &FrameContext<'_>, stake: &Stake) -> Line {
     }
 }
 
-/// What goes if it all goes now: nodes, accelerators, pods of Jobs, and what cannot be saved of it.
+/// What goes if it all goes now: nodes, accelerators, pods, and the work of Jobs.
 pub(super) fn loss(frame: &FrameContext<'_>, pool: &SpotPool) -> String {
     let stake = &pool.stake;
     let mut parts = vec![format::plural(pool.nodes, "node")];
     parts.extend((stake.gpus > 0).then(|| format::plural(stake.gpus, "GPU")));
     if frame.all(Kind::Pod) {
-        parts.push(pods(stake));
+        parts.push(format::plural(stake.pods, "pod"));
         format!("{}{}", parts.join(", "), lost_work(frame, stake))
     } else {
         format!("{}; {}", parts.join(", "), frame.pods_unknown())
     }
 }
 
-fn pods(stake: &Stake) -> String {
-    let jobs = match stake.jobs.len() {
-        0 => String::new(),
-        jobs => format!(", some of {}", format::plural(jobs, "Job")),
-    };
-    format!("{}{jobs}", format::plural(stake.pods, "pod"))
-}
-
-/// Of the Job whose pods there have run for the longest time.
+/// How many Jobs lose work, and which loses most: at most the time for which the oldest of its pods there has run.
 fn lost_work(frame: &FrameContext<'_>, stake: &Stake) -> String {
-    let oldest = stake.jobs.iter().filter_map(|(job, since)| Some((since.as_ref()?, job))).min();
-    oldest.map_or_else(String::new, |(since, job)| {
-        format!(": {job} has run {}", format::span(frame.app.now.seconds_since(*since)))
-    })
+    let running = || stake.jobs.iter().filter_map(|(job, since)| Some((since.as_ref()?, job)));
+    let Some((since, job)) = running().min() else { return String::new() };
+    let most = format::span(frame.app.now.seconds_since(*since));
+    match running().count() {
+        1 => format!("; {job} loses up to {most}"),
+        jobs => format!("; {} lose work, {job} up to {most}", format::plural(jobs, "Job")),
+    }
 }
 
 /// `2 pods need longer to end than they get`; `None` where there is none, or pods are not known.

@@ -150,7 +150,7 @@ fn without_an_event_source_pools_are_blind_and_say_so() {
 #[test]
 fn the_sentence_says_what_goes_if_the_pool_goes_now() {
     let mut told = wide(spot());
-    let words = "if this pool goes now: 2 nodes, 16 GPUs, 2 pods, some of 1 Job: ml/train has run 6h; \
+    let words = "if this pool goes now: 2 nodes, 16 GPUs, 2 pods; ml/train loses up to 6h; \
                  1 protected pod goes all the same";
     assert_eq!(sentence(&mut told), words);
     let told = told.told(vec![upsert_event(signal("a-1", "SpotInterrupted", 100))]).settled();
@@ -194,7 +194,7 @@ fn enter_tells_all_about_a_pool_and_l_leads_to_its_nodes() {
         "10 % of all evidence (P)",
         "40 % of the on-demand price",
         "△ rebalance  a-2  risk  80 P  SpotRebalanceRecommendation",
-        "ml/train  its oldest pod there has run 6h",
+        "ml/train  loses up to 6h  nothing of it is complete yet",
         "none that batchtop has seen",
         "are judgement",
     ] {

@@ -176,11 +176,12 @@ const MOST_JOBS: usize = 50;
 fn job_line(stake: &JobStake) -> Line {
     let lost = match stake.lost_seconds {
         None => "no pod of it there has started".to_owned(),
-        Some(seconds) => format!("its oldest pod there has run {}", format::span(seconds)),
+        Some(seconds) => format!("loses up to {}", format::span(seconds)),
     };
     let complete = match stake.completed_millionths {
         None => "completions are not counted".to_owned(),
-        Some(share) => format!("{}% complete stays", share / 10_000),
+        Some(0) => "nothing of it is complete yet".to_owned(),
+        Some(share) => format!("{}% is complete and stays", share / 10_000),
     };
     Line::of(Role::TextStrong, stake.job.to_string())
         .and(Role::Text, format!("  {lost}"))
