@@ -6,6 +6,7 @@ mod clock;
 mod commands;
 mod crash;
 mod dashboard;
+mod demo_spot;
 mod effects;
 mod event_loop;
 mod explain;

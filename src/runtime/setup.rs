@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::backend::{Aws, Choice};
 use super::clock::{self, Clock};
+use super::demo_spot;
 use super::failure::Failure;
 use super::journal::Journal;
 use super::options::{DEMO_SEED, Options, cache_folder, state_folder};
@@ -57,7 +58,9 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
         app.insights.spot.load(state.spot.load(app.now));
     }
     let backend = if cli.demo.demo {
-        Choice::Demo(cli.demo.seed.unwrap_or(DEMO_SEED), app.now)
+        let seed = cli.demo.seed.unwrap_or(DEMO_SEED);
+        app.insights.spot.load(demo_spot::seen(seed, app.now));
+        Choice::Demo(seed, app.now)
     } else {
         Choice::Kube {
             options: Box::new(connect_options(&cli.connection)?),

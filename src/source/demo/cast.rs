@@ -30,6 +30,7 @@ pub(super) const POOL_STATIC: usize = 3;
 pub(super) const POOL_MIG: usize = 4;
 pub(super) const POOL_NOTEBOOKS: usize = 5;
 pub(super) const POOL_OCR: usize = 6;
+pub(super) const POOL_RENDER: usize = 7;
 
 /// What the NodePools of GPU nodes have in common: on-demand nodes, of which one at a time may be disrupted.
 const GPU_POOL: Pool = Pool {
@@ -50,7 +51,7 @@ const GPU_POOL: Pool = Pool {
 };
 
 /// The NodePools, in the order of the constants above.
-pub(super) static POOLS: [Pool; 7] = [
+pub(super) static POOLS: [Pool; 8] = [
     Pool {
         name: "cpu",
         weight: None,
@@ -154,6 +155,16 @@ pub(super) static POOLS: [Pool; 7] = [
         expire_after: Some(720 * 3600),
         has_exporter: false,
         limits: &[("nvidia.com/gpu", "4")],
+        ..GPU_POOL
+    },
+    // One instance type only: where EC2 has it in one zone, all nodes stand on one spot pool.
+    Pool {
+        name: "render",
+        types: &["g6.2xlarge"],
+        capacities: &[Capacity::Spot],
+        consolidate_after: Some(600),
+        expire_after: Some(720 * 3600),
+        limits: &[("nvidia.com/gpu", "8")],
         ..GPU_POOL
     },
 ];
@@ -429,9 +440,10 @@ pub(super) const JOB_SIMULATE: usize = 12;
 pub(super) const JOB_BILLING: usize = 13;
 pub(super) const JOB_FRAMES: usize = 14;
 pub(super) const JOB_EVAL: usize = 15;
+pub(super) const JOB_RENDER: usize = 16;
 
 /// The Jobs, in the order of the constants above.
-pub(super) static JOBS: [JobSpec; 16] = [
+pub(super) static JOBS: [JobSpec; 17] = [
     JobSpec {
         indexed: true,
         parallelism: 8,
@@ -565,6 +577,21 @@ pub(super) static JOBS: [JobSpec; 16] = [
         completions: 4,
         run: (1500, 2400),
         ..job("ml", "eval-suite", trainer(&c::SWEEP, "g6.12xlarge", Amounts::with_gpu(10_000, 40_960, 1)))
+    },
+    // Its pods write what they have when they are asked to end, which takes longer than a notice of AWS leaves.
+    JobSpec {
+        parallelism: 4,
+        completions: 40,
+        run: (150_000, 190_000),
+        ..job(
+            "vision",
+            "render-scenes",
+            Template {
+                place: Place::Pool(POOL_RENDER),
+                grace: 300,
+                ..trainer(&c::VISION, "g6.2xlarge", Amounts::with_gpu(5000, 20_480, 1))
+            },
+        )
     },
 ];
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::cast::{
     CRONS, DEPLOY_API, DEPLOY_EMBEDDER, DEPLOY_INGRESS, DEPLOY_KARPENTER, DEPLOY_OCR, DEPLOY_RERANKER, DEPLOY_TRITON,
-    DEPLOY_VECTORS, JOB_BILLING, JOB_EMBED, JOB_PRETRAIN, JOB_REWARD, JOBS, NOTEBOOK, POOL_CPU, POOL_GPU, POOL_MIG,
-    POOL_NOTEBOOKS, POOL_OCR, POOL_RESERVED, POOL_STATIC, POOLS, PROGRAMME, SHARED_NOTEBOOK,
+    DEPLOY_VECTORS, JOB_BILLING, JOB_EMBED, JOB_PRETRAIN, JOB_RENDER, JOB_REWARD, JOBS, NOTEBOOK, POOL_CPU, POOL_GPU,
+    POOL_MIG, POOL_NOTEBOOKS, POOL_OCR, POOL_RENDER, POOL_RESERVED, POOL_STATIC, POOLS, PROGRAMME, SHARED_NOTEBOOK,
 };
 use super::catalog::instance_type;
 use super::clock::{MachineStep, PodStep, Sec, SimEvent};
@@ -13,6 +13,7 @@ use super::controllers::{NewPod, daemon_overhead};
 use super::karpenter::provisioning::MachineRequest;
 use super::model::{Amounts, Capacity, JobId, Machine, MachineId, Node, PodId, PodOwner, Template};
 use super::names;
+use super::rng::Rng;
 use super::world::World;
 
 /// Seconds of history that are played before the start, so that Events and finished Jobs exist.
@@ -129,6 +130,32 @@ static OLD: &[OldMachine] = &[
     old("g4dn.2xlarge", Capacity::OnDemand, POOL_OCR, 6 * DAY + 4400, &[OldPods::Service(DEPLOY_OCR, 1)]),
 ];
 
+/// Spot nodes of one type in one zone.
+static CONCENTRATED: [OldMachine; 4] = [
+    old("g6.2xlarge", Capacity::Spot, POOL_RENDER, 2 * DAY + 5100, &[OldPods::Work(JOB_RENDER, None, 27 * HOUR + 600)]),
+    old("g6.2xlarge", Capacity::Spot, POOL_RENDER, 2 * DAY + 5098, &[OldPods::Work(JOB_RENDER, None, 27 * HOUR + 600)]),
+    old(
+        "g6.2xlarge",
+        Capacity::Spot,
+        POOL_RENDER,
+        27 * HOUR + 900,
+        &[OldPods::Work(JOB_RENDER, None, 27 * HOUR + 600)],
+    ),
+    old(
+        "g6.2xlarge",
+        Capacity::Spot,
+        POOL_RENDER,
+        27 * HOUR + 890,
+        &[OldPods::Work(JOB_RENDER, None, 27 * HOUR + 600)],
+    ),
+];
+
+/// The zone in which they all are.
+const CONCENTRATED_ZONE: usize = 1;
+
+/// Their chance is their own: what else happens in the demo does not depend on whether they are there.
+const CONCENTRATED_SEED: u64 = 0x5b07_b007;
+
 const SHARED_NOTEBOOKS: &[OldPods] = &[
     OldPods::Notebook(&SHARED_NOTEBOOK, "jupyter-lchen", None, 3 * DAY + 1500),
     OldPods::Notebook(&SHARED_NOTEBOOK, "jupyter-okafor", None, 28 * HOUR),
@@ -153,6 +180,7 @@ impl World {
                 self.place_crew(id, old, crew, &mut jobs);
             }
         }
+        self.place_concentrated(&former, &mut jobs);
         for at in 0..self.deployments.len() {
             self.refresh_pdb(at);
         }
@@ -163,6 +191,20 @@ impl World {
             self.recount_pool(pool);
         }
         self.enter_programme();
+    }
+
+    /// A NodePool with nodes in one zone.
+    fn place_concentrated(&mut self, former: &[String], jobs: &mut BTreeMap<usize, JobId>) {
+        let chance = std::mem::replace(&mut self.rng, Rng::new(CONCENTRATED_SEED));
+        let pool = self.identity(self.start - 90 * DAY);
+        self.pools.push(pool);
+        for old in &CONCENTRATED {
+            let id = self.place_machine(old, former);
+            for crew in old.crew {
+                self.place_crew(id, old, crew, jobs);
+            }
+        }
+        self.rng = chance;
     }
 
     fn enter_programme(&mut self) {
@@ -223,6 +265,9 @@ impl World {
         let (requests, pods) = first_requests(old, (daemons, count), kind.allocatable());
         let planned = MachineRequest { pool, kind, capacity: old.capacity, requests, pods, choices: vec![old.kind] };
         let id = self.build_claimed(&planned);
+        if pool == POOL_RENDER {
+            self.move_to_zone(id, CONCENTRATED_ZONE);
+        }
         let class = spec.class();
         let released = self.images.get(class).map_or(0, |(_, at)| *at);
         let slow = if spec.gpu { 104 } else { 51 };
@@ -245,6 +290,16 @@ impl World {
             self.agenda.enter(created + seconds, SimEvent::Machine(id, MachineStep::Expire));
         }
         id
+    }
+
+    /// Puts a machine that is being placed into a zone.
+    fn move_to_zone(&mut self, id: MachineId, zone: usize) {
+        let address = self.free_address(zone);
+        if let Some(machine) = self.machines.get_mut(&id) {
+            machine.zone = zone;
+            machine.name = names::node_name(&address);
+            machine.address = address;
+        }
     }
 
     /// The DaemonSets' pods, running since the node came.

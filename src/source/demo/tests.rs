@@ -303,7 +303,7 @@ fn the_initial_demo_cluster_contains_every_staged_event_and_object() {
         let mirror = Mirror::new(&Simulation::new(seed, start()));
         let fleet = mirror.fleet();
         let count = |kind| mirror.list(kind).len();
-        assert!((24..36).contains(&count(Kind::Node)), "seed {seed}: {} nodes", count(Kind::Node));
+        assert!((28..40).contains(&count(Kind::Node)), "seed {seed}: {} nodes", count(Kind::Node));
         assert!((250..420).contains(&count(Kind::Pod)), "seed {seed}: {} pods", count(Kind::Pod));
         let events: BTreeSet<(String, String)> = mirror
             .list(Kind::Event)
@@ -372,6 +372,19 @@ fn gpus_that_are_split_or_shared_or_have_no_exporter_are_in_the_demo() {
     assert_eq!(shared.iter().map(|device| device.holders.len()).collect::<Vec<_>>(), [1], "it names one of the pods");
     assert_eq!(requesting("notebooks"), 3);
     assert_eq!((told("ocr"), requesting("ocr")), (None, 1));
+}
+
+#[test]
+fn spot_nodes_of_one_pool_that_stand_in_one_zone_are_in_the_demo() {
+    for seed in [1, 7] {
+        let fleet = Mirror::new(&Simulation::new(seed, start())).fleet();
+        let of_pool = fleet.nodes.iter().filter(|node| node.node_pool().is_some_and(|name| &**name == "render"));
+        let nodes: Vec<&NodeRow> = of_pool.collect();
+        let places: BTreeSet<_> = nodes.iter().map(|node| (node.instance_type(), node.zone())).collect();
+        assert_eq!((nodes.len(), places.len()), (4, 1), "seed {seed}");
+        let asks = |node: &&NodeRow| fleet.pods_on(&node.meta.key.name).any(|pod| pod.termination_grace_seconds > 120);
+        assert!(nodes.iter().all(asks), "seed {seed}: each has a pod that needs longer than a notice leaves");
+    }
 }
 
 fn change(object: &Value, kind: Kind, from: Option<&str>, to: Option<&str>) -> AnnotationChange {

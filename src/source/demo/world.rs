@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cast::{CRONS, DEPLOYMENTS, POOLS};
+use super::cast::{CRONS, DEPLOYMENTS, POOL_RENDER, POOLS};
 use super::clock::{Agenda, Sec, SimEvent};
 use super::events::EventLog;
 use super::model::{
@@ -270,7 +270,8 @@ impl World {
 
     /// The identity of one entry of each static table.
     fn found(&mut self) {
-        for _ in &POOLS {
+        // The last one comes with its machines.
+        for _ in &POOLS[..POOL_RENDER] {
             let identity = self.identity(self.start - 212 * 86_400);
             self.pools.push(identity);
         }

@@ -27,7 +27,9 @@ impl World {
             .map(|machine| machine.id)
             .collect();
         let Some(id) = self.rng.pick(&spot).copied() else { return };
-        if let Some(other) = self.rng.pick(&spot).copied() {
+        let place = |id: &MachineId| self.machines.get(id).map(|machine| (machine.kind.name, machine.zone));
+        let elsewhere: Vec<MachineId> = spot.iter().filter(|other| place(other) != place(&id)).copied().collect();
+        if let Some(other) = self.rng.pick(&elsewhere).copied() {
             // A recommendation only: Karpenter reports it and does nothing.
             let text = EventText::normal("SpotRebalanceRecommendation", "Spot rebalance recommendation was triggered");
             self.publish_both(other, &text, REPEAT);

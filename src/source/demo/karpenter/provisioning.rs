@@ -306,7 +306,7 @@ impl World {
         Machine { id, kind, capacity, zone, address, name, instance_id, claim: None, node: None }
     }
 
-    fn free_address(&mut self, zone: usize) -> String {
+    pub(in super::super) fn free_address(&mut self, zone: usize) -> String {
         loop {
             let host = u32::try_from(self.rng.below(3900)).unwrap_or(0);
             let address = names::node_address(zone, host);
