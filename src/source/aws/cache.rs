@@ -165,7 +165,10 @@ mod tests {
     }
 
     fn cache(folder: &Path) -> Cache {
-        let write = |path: &Path, bytes: &[u8]| std::fs::write(path, bytes);
+        let write = |path: &Path, bytes: &[u8]| {
+            std::fs::create_dir_all(path.parent().expect("a folder"))?;
+            std::fs::write(path, bytes)
+        };
         Cache { path: folder.join("batchtop").join("prices.json"), write, endpoints: String::new() }
     }
 

@@ -55,7 +55,7 @@ pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 /// Returns the kubeconfig's names of the cluster, one of which may be its ARN; may read files.
 pub type ClusterNames = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 
-/// Writes a file atomically, readable by the user alone.
+/// Writes a file atomically, readable by the user alone, and creates its folder if that is missing.
 pub type Write = fn(&Path, &[u8]) -> io::Result<()>;
 
 /// Whether AWS may be asked, and with what.
