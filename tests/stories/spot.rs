@@ -333,3 +333,42 @@ fn the_banner_and_the_details_say_where_replacements_stand() {
     let line = banner(&mut told).unwrap();
     assert!(line.ends_with("· 1 of 1 new pod ready"), "{line}");
 }
+
+#[test]
+fn the_screen_tells_of_spot_pools_what_the_json_does() {
+    let told = spot().told(vec![upsert_event(signal("a-1", "SpotInterrupted", 100))]).settled();
+    let mut told = wide(told.seconds(2));
+    let json =
+        serde_json::to_value(batchtop::export::snapshot(&told.app, batchtop::export::GpuDetail::Sums)).expect("JSON");
+    let pools = json["spotPools"].as_array().expect("pools");
+    let names = column(&mut told, "SPOT POOL");
+    let in_json = |name: &String| pools.iter().find(|pool| pool["pool"] == **name).expect("the pool").clone();
+    let pools: Vec<serde_json::Value> = names.iter().map(in_json).collect();
+    let count = |value: &serde_json::Value| match value.as_u64() {
+        Some(0) => "–".to_owned(),
+        count => count.map_or_else(|| "?".to_owned(), |count| count.to_string()),
+    };
+    for (title, field) in [("PODS", "pods"), ("CUT SHORT", "podsCutShort"), ("PROTECTED", "podsProtected")] {
+        assert_eq!(
+            column(&mut told, title),
+            pools.iter().map(|pool| count(&pool[field])).collect::<Vec<_>>(),
+            "{field}"
+        );
+    }
+    let risk = |pool: &serde_json::Value| pool["risk"].as_u64().map_or_else(|| "?".to_owned(), |risk| risk.to_string());
+    let shown: Vec<String> =
+        column(&mut told, "RISK").iter().filter_map(|cell| Some(cell.split(' ').next()?.to_owned())).collect();
+    assert_eq!(shown, pools.iter().map(risk).collect::<Vec<_>>());
+    let rate = |pool: &serde_json::Value| {
+        pool["usdPerHour"].as_f64().map_or_else(|| "…".to_owned(), |rate| format!("{rate:.2}"))
+    };
+    assert_eq!(column(&mut told, "$/H"), pools.iter().map(rate).collect::<Vec<_>>());
+    // The nodes of Fleet's view have the risks of the JSON, too.
+    let mut told = told.keys("1 v v v v");
+    let nodes = json["nodes"].as_array().expect("nodes");
+    let of_node = |name: &String| nodes.iter().find(|node| node["name"] == **name).expect("the node")["spot"].clone();
+    let names: Vec<String> = told.app.ui.listing.rows.iter().map(row_name).collect();
+    let shown = column(&mut told, "RISK");
+    let shown: Vec<&str> = shown.iter().filter_map(|cell| cell.split(' ').next()).collect();
+    assert_eq!(shown, names.iter().map(|name| risk(&of_node(name))).collect::<Vec<_>>());
+}
