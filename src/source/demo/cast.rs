@@ -624,7 +624,7 @@ const fn again(job: usize, at: i64, every: i64) -> Entry {
 pub(super) static PROGRAMME: [Entry; 17] = [
     once(JOB_DETR, -4500),
     once(JOB_DIFFUSION, -400),
-    once(JOB_LORA, -96),
+    once(JOB_LORA, -90),
     once(JOB_MOE, -1280),
     once(JOB_BACKFILL, -7900),
     once(JOB_TOKENIZE, -1500),

@@ -215,7 +215,7 @@ impl World {
             let next = (self.now - cron.phase).div_euclid(cron.every) * cron.every + cron.every + cron.phase;
             self.agenda.enter(next, SimEvent::Cron(at));
         }
-        for seconds in [-1500, -25, 420] {
+        for seconds in [-1500, -4, 420] {
             self.agenda.enter(self.start + seconds, SimEvent::Interrupt);
         }
         self.agenda.enter(self.start + 900, SimEvent::ReleaseImage);
