@@ -768,17 +768,30 @@ fn a_start_that_goes_on_is_estimated_by_the_same_image_type_and_zone() {
         World { nodes: vec![node], events: vec![pulling(2, "main")], ..World::default() }.start(pod)
     };
     let start = pulling_pod(node_at("n", -9));
-    assert_eq!(history.eta_seconds(&start, at(32)), Some(70));
-    assert_eq!(history.eta_seconds(&start, at(500)), Some(0), "it takes longer than usual");
+    assert_eq!(history.expectations().eta_seconds(&start, at(32)), Some(70));
+    assert_eq!(history.expectations().eta_seconds(&start, at(500)), Some(0), "it takes longer than usual");
+    let mut pod = bound("n", 1, vec![container("main", ContainerRole::Main)]);
+    start_of(&mut pod).sandbox = Some(second(2));
+    let events = vec![pulling(2, "main"), failed(3, "main", 1)];
+    let failing = World { nodes: vec![node_at("n", -9)], events, ..World::default() }.start(pod);
+    let eta = history.expectations().eta_seconds(&failing, at(32));
+    assert_eq!(eta, None, "nobody knows how long it takes to mend an image");
     let elsewhere = labels(&[
         ("karpenter.sh/nodepool", "gpu"),
         ("node.kubernetes.io/instance-type", "p5.48xlarge"),
         ("topology.kubernetes.io/zone", "us-east-1c"),
     ]);
     let start = pulling_pod(NodeRow { labels: elsewhere, ..node_at("n", -9) });
-    assert_eq!(history.eta_seconds(&start, at(32)), Some(70), "the median of all zones, the lower of two");
+    assert_eq!(
+        history.expectations().eta_seconds(&start, at(32)),
+        Some(70),
+        "the median of all zones, the lower of two"
+    );
     let unlike = labels(&[("karpenter.sh/nodepool", "gpu"), ("node.kubernetes.io/instance-type", "m7i.large")]);
-    assert_eq!(history.eta_seconds(&pulling_pod(NodeRow { labels: unlike, ..node_at("n", -9) }), at(32)), None);
+    assert_eq!(
+        history.expectations().eta_seconds(&pulling_pod(NodeRow { labels: unlike, ..node_at("n", -9) }), at(32)),
+        None
+    );
 
     let machine = history::MachineRecord {
         at: at(0).into(),
@@ -791,8 +804,12 @@ fn a_start_that_goes_on_is_estimated_by_the_same_image_type_and_zone() {
     let history = StartHistory { machines: [(Uid::parse("m"), machine)].into(), ..history };
     let claims = vec![claim_of("n", 0, vec![met_at("Launched", 30)])];
     let world = World { claims, events: vec![nominated(1, "nodeclaim/claim-n")], ..World::default() };
-    assert_eq!(history.eta_seconds(&world.start(waiting()), at(50)), Some(85), "40 of boot, then 5 and 40");
-    assert_eq!(history.eta_seconds(&World::default().start(waiting()), at(50)), None);
+    assert_eq!(
+        history.expectations().eta_seconds(&world.start(waiting()), at(50)),
+        Some(85),
+        "40 of boot, then 5 and 40"
+    );
+    assert_eq!(history.expectations().eta_seconds(&World::default().start(waiting()), at(50)), None);
 }
 
 #[test]

@@ -191,6 +191,7 @@ impl Insights {
 
     /// What would wait for a later second is done by the next calls of [`Self::work`]: for a document that is written once.
     pub fn hurry(&mut self, inputs: &Inputs<'_>) {
+        self.follow_starts(inputs);
         self.verdicts.hurry();
         if self.dirty.remove(&Part::Verdicts) {
             self.verdicts.begin_round();
@@ -242,7 +243,7 @@ impl Insights {
         if self.dirty.contains(&Part::Verdicts) && self.verdicts.begin_round() {
             self.dirty.remove(&Part::Verdicts);
         }
-        self.starts.recognize(inputs);
+        self.follow_starts(inputs);
         self.verdicts.begin_second();
         self.rates.begin_second();
         self.follow_gpus();
@@ -377,6 +378,14 @@ impl Insights {
         self.dirty.remove(&Part::Rates);
         if self.rates.publish(inputs, self.gpus.sums().idle_rate()) {
             self.changed.insert(Part::Rates);
+        }
+    }
+
+    /// What was observed of starts counts for its cluster, and is summed up.
+    fn follow_starts(&mut self, inputs: &Inputs<'_>) {
+        self.starts.recognize(inputs);
+        if self.starts.sum_up() {
+            self.changed.insert(Part::Starts);
         }
     }
 
