@@ -7,7 +7,7 @@ use super::rows::{RowKey, RowRef};
 use super::screens::{Narrowing, Rows};
 use super::{
     App, Costs, DeviceGroupBy, DeviceGroups, Geometry, RateOfRows, Screen, cost_groups, detail, device_rows,
-    first_visible_row, sorting,
+    first_visible_row, observed_rows, sorting,
 };
 use crate::fleet::{Changed, Fleet, Key, Kind};
 use crate::insight::insights::{Dependency, Part};
@@ -214,6 +214,10 @@ fn build(app: &App) -> Built {
         Rows::Objects { list, arrange } => (list, arrange),
         Rows::CostGroups => {
             let (rows, unfiltered) = cost_groups::build(app);
+            return Built { rows, unfiltered, rate: None, groups: DeviceGroups::default() };
+        }
+        Rows::Observed(of) => {
+            let (rows, unfiltered) = observed_rows::build(app, of);
             return Built { rows, unfiltered, rate: None, groups: DeviceGroups::default() };
         }
         Rows::Devices => return device_rows::one_by_one(app).into(),

@@ -2,6 +2,7 @@
 
 use super::App;
 use super::devices::{DeviceGroupKey, DeviceKey};
+use super::observed::ObservedKey;
 use crate::fleet::{EventRow, Fleet, JobRow, Key, Kind, Meta, NodeClaimRow, NodePoolRow, NodeRow, PodRow, Sym};
 use crate::insight::cost::CostKey;
 use crate::insight::gpu::{self, Thousandths};
@@ -17,6 +18,8 @@ pub enum RowKey {
     Device(Box<DeviceKey>),
     /// A group of devices.
     DeviceGroup(Box<DeviceGroupKey>),
+    /// What was observed of starts.
+    Observed(Box<ObservedKey>),
 }
 
 impl RowKey {
@@ -24,7 +27,7 @@ impl RowKey {
     pub const fn object(&self) -> Option<&Key> {
         match self {
             Self::Object(key) => Some(key),
-            Self::CostKey(_) | Self::Device(_) | Self::DeviceGroup(_) => None,
+            Self::CostKey(_) | Self::Device(_) | Self::DeviceGroup(_) | Self::Observed(_) => None,
         }
     }
 
@@ -32,7 +35,7 @@ impl RowKey {
     pub fn payer(&self) -> Option<&CostKey> {
         match self {
             Self::CostKey(payer) => Some(payer),
-            Self::Object(_) | Self::Device(_) | Self::DeviceGroup(_) => None,
+            Self::Object(_) | Self::Device(_) | Self::DeviceGroup(_) | Self::Observed(_) => None,
         }
     }
 
@@ -40,7 +43,7 @@ impl RowKey {
     pub fn device(&self) -> Option<&DeviceKey> {
         match self {
             Self::Device(device) => Some(device),
-            Self::Object(_) | Self::CostKey(_) | Self::DeviceGroup(_) => None,
+            Self::Object(_) | Self::CostKey(_) | Self::DeviceGroup(_) | Self::Observed(_) => None,
         }
     }
 
@@ -48,7 +51,15 @@ impl RowKey {
     pub fn device_group(&self) -> Option<&DeviceGroupKey> {
         match self {
             Self::DeviceGroup(group) => Some(group),
-            Self::Object(_) | Self::CostKey(_) | Self::Device(_) => None,
+            Self::Object(_) | Self::CostKey(_) | Self::Device(_) | Self::Observed(_) => None,
+        }
+    }
+
+    /// What was observed of starts, where the row is that.
+    pub fn observed(&self) -> Option<&ObservedKey> {
+        match self {
+            Self::Observed(observed) => Some(observed),
+            Self::Object(_) | Self::CostKey(_) | Self::Device(_) | Self::DeviceGroup(_) => None,
         }
     }
 }

@@ -267,7 +267,8 @@ pub(super) fn tabs(frame: &FrameContext<'_>, area: Area) -> Vec<Tab> {
     let texts = if width + LISTING_ROOM <= usize::from(area.width) {
         with_counts
     } else {
-        let is_roomy = area.width >= 60;
+        let titles: usize = screens.iter().map(|screen| text::width(&tab(*screen))).sum();
+        let is_roomy = titles + room_of_listing(frame) <= usize::from(area.width);
         screens
             .iter()
             .map(|screen| if is_roomy || *screen == active { tab(*screen) } else { tab_number(*screen) })
@@ -283,6 +284,16 @@ pub(super) fn tabs(frame: &FrameContext<'_>, area: Area) -> Vec<Tab> {
     }
     tabs
 }
+
+/// Columns that are kept for what stands right of the titles: a number, or also what narrows the rows.
+fn room_of_listing(frame: &FrameContext<'_>) -> usize {
+    let ui = &frame.app.ui;
+    let is_narrowed = !ui.level.filter.is_empty() || !ui.marks.is_empty() || !selector(frame, usize::MAX).is_empty();
+    if is_narrowed { LISTING_ROOM } else { POSITION_ROOM }
+}
+
+/// Columns for `1,234/5,678` and the gaps around it.
+const POSITION_ROOM: usize = 15;
 
 fn tab_number(screen: app::Screen) -> String {
     format!(" {} ", screen.number())
@@ -393,7 +404,8 @@ fn chips(frame: &FrameContext<'_>, room: usize) -> Line {
     let shown = Line::of(Role::TabActive, format!(" {}{} ", frame.app.ui.level.view.name, listed(frame)));
     // Groupings of devices are only worth the room where devices are shown.
     let is_of_devices = |view: &app::View| matches!(view.grouping, Some(app::Grouping::Devices(_)));
-    let shows_devices = frame.app.ui.level.view.table.is_some();
+    let is_fleet = frame.app.ui.level.screen == app::Screen::Fleet;
+    let shows_devices = is_fleet && frame.app.ui.level.view.table.is_some();
     let is_family = |view: &&app::View| if shows_devices { view.table.is_some() } else { !is_of_devices(view) };
     let chip = |view: &app::View| {
         if *view == *frame.app.ui.level.view { shown.clone() } else { Line::of(Role::Tab, format!(" {} ", view.name)) }

@@ -14,5 +14,6 @@ mod moving;
 mod properties;
 #[path = "../rows/mod.rs"]
 mod rows;
+mod starts;
 mod views;
 mod writing;

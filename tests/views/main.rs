@@ -12,4 +12,5 @@ mod paint;
 #[path = "../rows/mod.rs"]
 mod rows;
 mod screens;
+mod starts;
 mod themes;

@@ -6,6 +6,7 @@ use crate::app::devices::{DeviceGroupRow, DeviceRow};
 use crate::app::payers::{PayerRow, RatesByUid};
 use crate::app::rank::Rank;
 use crate::app::{App, RowRef};
+use crate::insight::cold_start::{ImageStatistics, PoolStatistics};
 use crate::insight::insights::Dependency;
 
 /// On which side of its column a text stands.
@@ -72,6 +73,10 @@ pub enum Order {
     Devices(RankOfDevice),
     /// Groups of devices: by two numbers, then by a text.
     DeviceGroups(for<'a> fn(&'a DeviceGroupRow) -> (i64, i64, &'a str)),
+    /// What was observed of images: by the rank of each.
+    Images(for<'a> fn(&'a ImageStatistics) -> Rank<'a>),
+    /// What was observed of machines: by the rank of each NodePool.
+    Machines(for<'a> fn(&'a PoolStatistics) -> Rank<'a>),
 }
 
 /// A column of a screen, or an order that has no column.

@@ -3,6 +3,7 @@
 use super::devices;
 use super::table::{Rows, TableSpec};
 use super::view::{ALL_ROWS, View};
+use crate::app::depends::STARTS;
 use crate::app::{App, Sort};
 use crate::fleet::Kind;
 use crate::input::Action;
@@ -87,6 +88,7 @@ impl ScreenSpec {
             Rows::CostGroups => PAYMENTS.to_vec(),
             Rows::Devices => kinds(self.own_kinds).chain(devices::dependencies()).collect(),
             Rows::DeviceGroups => kinds(self.own_kinds).chain(devices::dependencies_of_groups()).collect(),
+            Rows::Observed(_) => STARTS.to_vec(),
         }
     }
 }

@@ -20,7 +20,7 @@ pub use capacity::{LaunchFailure, LaunchFailureReason};
 pub use cause::{Cause, CauseReason};
 pub use containers::ImageStart;
 pub use expectations::Expectations;
-pub use gang::{GangPhase, GangStart};
+pub use gang::{GangPhase, GangStart, starts_together};
 pub use history::{ClusterHistory, StartHistory};
 pub use statistics::{ImageStatistics, PoolStatistics, StartStatistics, percentile};
 

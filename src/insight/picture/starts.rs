@@ -50,9 +50,10 @@ impl Picture {
     pub fn gang_start_cost(&self, fleet: &Fleet, starts: &[&ColdStart], now: Time) -> Option<i64> {
         let is_open = starts.iter().any(|start| start.open_phase().is_some());
         let until = starts.iter().filter_map(|start| start.ended()).max().filter(|_| !is_open).unwrap_or(now);
+        let rates = self.start_rates(fleet, starts.iter().copied());
         let cost = |start: &&ColdStart| {
             let Some(since) = start.billed_since else { return Some(0) };
-            Some(i128::from(self.start_rate(fleet, start)?) * i128::from(until.seconds_since(since).max(0)))
+            Some(i128::from(*rates.get(&start.uid)?) * i128::from(until.seconds_since(since).max(0)))
         };
         let sum: i128 = starts.iter().map(cost).sum::<Option<i128>>()?;
         i64::try_from(sum / i128::from(SECONDS_PER_HOUR)).ok()

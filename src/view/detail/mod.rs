@@ -9,6 +9,7 @@ mod job;
 mod node;
 mod pod;
 mod pool;
+mod starts;
 mod verdict;
 
 use super::context::FrameContext;
