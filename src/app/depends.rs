@@ -12,14 +12,9 @@ pub const STARTS: &[Dependency] = &[Dependency::Part(Part::Starts)];
 /// What orders by how long starts take depend on.
 pub const STARTS_BY_TIME: &[Dependency] = &[Dependency::Part(Part::Starts), Dependency::Minute];
 
-/// What orders by the dollars of starts depend on: pods of one Node share its rate.
-pub const START_COSTS: &[Dependency] = &[
-    Dependency::Part(Part::Starts),
-    Dependency::Minute,
-    Dependency::Kind(Kind::Node),
-    Dependency::Kind(Kind::NodeOverlay),
-    Dependency::Prices,
-];
+/// What orders by the dollars of starts depend on. What of a Node concerns its pods changes their starts, too.
+pub const START_COSTS: &[Dependency] =
+    &[Dependency::Part(Part::Starts), Dependency::Minute, Dependency::Kind(Kind::NodeOverlay), Dependency::Prices];
 
 /// What orders and filters by what accelerators do depend on.
 pub const GPUS: Dependency = Dependency::Part(Part::Gpus);

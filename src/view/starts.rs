@@ -96,24 +96,24 @@ const WIDEST_BAR: u16 = 70;
 
 /// What the signs in the bars mean that are visible in an area.
 pub(super) fn legend(frame: &FrameContext<'_>, area: Area) -> Line {
-    let table = frame.app.ui.level.table();
-    let start = |key: &RowKey| match table {
-        pods if *pods == columns::SPEC.table => start_of(frame, key),
-        gangs if *gangs == GANGS => start_gangs::slowest(frame, key),
-        _ => None,
+    let legend = match frame.app.ui.level.table() {
+        pods if *pods == columns::SPEC.table => legend_of(frame, area, |key| start_of(frame, key)),
+        gangs if *gangs == GANGS => legend_of(frame, area, |key| start_gangs::slowest(frame, key)),
+        nodes if *nodes == NODES => {
+            let steps = waterfall::legend(waterfall::steps_of_machines());
+            steps.and(Role::TextDim, "  a ≤ b: median and 95th percentile")
+        }
+        _ => Line::new(),
     };
+    if legend.is_empty() { legend } else { Line::plain(" ").then(legend).and(Role::Text, " ") }
+}
+
+/// The signs of the steps that are drawn of each row.
+fn legend_of<'a>(frame: &FrameContext<'_>, area: Area, start: impl Fn(&RowKey) -> Option<&'a ColdStart>) -> Line {
     let now = frame.app.now;
     let bars = bars(frame, area, |key| start(key).map(|start| start.total_seconds(now)));
     let starts = window(frame, area).iter().filter_map(start);
-    let steps = match table {
-        nodes if *nodes == NODES => waterfall::steps_of_machines(),
-        _ => waterfall::steps_drawn(starts, now, bars.axis, usize::from(bars.width)),
-    };
-    let legend = match table {
-        nodes if *nodes == NODES => waterfall::legend(steps).and(Role::TextDim, "  a ≤ b: median and 95th percentile"),
-        _ => waterfall::legend(steps),
-    };
-    if legend.is_empty() { legend } else { Line::plain(" ").then(legend).and(Role::Text, " ") }
+    waterfall::legend(waterfall::steps_drawn(starts, now, bars.axis, usize::from(bars.width)))
 }
 
 /// The columns; of one Job its name would only repeat, and so would that of one Node.

@@ -7,8 +7,8 @@ use crate::app::field::Field;
 use crate::app::payers::RatesByUid;
 use crate::app::rank::{self, Rank};
 use crate::app::{App, RowRef, gangs};
-use crate::fleet::{JobRow, Kind};
-use crate::insight::cold_start::{ColdStart, GangStart};
+use crate::fleet::Kind;
+use crate::insight::cold_start::GangStart;
 
 /// The Jobs with the starts of several pods.
 pub static GANGS: TableSpec = TableSpec {
@@ -63,11 +63,12 @@ fn slowest<'a>(row: RowRef<'a>, app: &'a App) -> Rank<'a> {
 
 /// What each gang has cost before its last pod was ready, in micro-dollars.
 fn costs(app: &App) -> RatesByUid<'_> {
-    let cost = |(job, starts): (&'_ JobRow, Vec<&ColdStart>)| {
-        let micros = app.insights.picture.gang_start_cost(&app.fleet, &starts, app.now)?;
-        Some((&app.fleet.jobs.get(&job.meta.key)?.meta.uid, micros))
-    };
-    gangs::all(app).into_iter().filter_map(cost).collect()
+    let mut costs = RatesByUid::default();
+    for (job, starts) in gangs::all(app) {
+        let micros = app.insights.picture.gang_start_cost(&app.fleet, &starts, app.now);
+        costs.extend(micros.map(|micros| (&job.meta.uid, micros)));
+    }
+    costs
 }
 
 /// A number for each gang: those of which pods still start have the largest, then the most dollars, then the largest skew.

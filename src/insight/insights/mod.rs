@@ -117,6 +117,8 @@ pub struct Insights {
 /// What is done once a second or once a minute, in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Task {
+    /// What was observed of starts is summed up.
+    Starts,
     /// What has accrued at the present rates is paid, before they change.
     Payment,
     /// A slice of the rates follows, until none is left.
@@ -191,7 +193,7 @@ impl Insights {
 
     /// What would wait for a later second is done by the next calls of [`Self::work`]: for a document that is written once.
     pub fn hurry(&mut self, inputs: &Inputs<'_>) {
-        self.follow_starts(inputs);
+        self.starts.recognize(inputs);
         self.verdicts.hurry();
         if self.dirty.remove(&Part::Verdicts) {
             self.verdicts.begin_round();
@@ -199,7 +201,7 @@ impl Insights {
         }
         self.follow_gpus();
         self.follow_spot(inputs);
-        self.due.extend([Task::Payment, Task::Rates]);
+        self.due.extend([Task::Starts, Task::Payment, Task::Rates]);
     }
 
     /// What is known of Nodes besides their assessments.
@@ -243,12 +245,12 @@ impl Insights {
         if self.dirty.contains(&Part::Verdicts) && self.verdicts.begin_round() {
             self.dirty.remove(&Part::Verdicts);
         }
-        self.follow_starts(inputs);
+        self.starts.recognize(inputs);
         self.verdicts.begin_second();
         self.rates.begin_second();
         self.follow_gpus();
         self.follow_spot(inputs);
-        self.due.extend([Task::Payment, Task::Rates, Task::PriceDemand, Task::GpuDemand]);
+        self.due.extend([Task::Starts, Task::Payment, Task::Rates, Task::PriceDemand, Task::GpuDemand]);
     }
 
     /// Whether [`Insights::work`] has something to do now.
@@ -277,6 +279,7 @@ impl Insights {
             return requests;
         }
         match self.due.pop_first() {
+            Some(Task::Starts) => self.sum_up_starts(),
             Some(Task::Payment) => self.pay(inputs),
             Some(Task::Rates) => self.follow_rates(inputs),
             Some(Task::Remember) => {
@@ -381,9 +384,7 @@ impl Insights {
         }
     }
 
-    /// What was observed of starts counts for its cluster, and is summed up.
-    fn follow_starts(&mut self, inputs: &Inputs<'_>) {
-        self.starts.recognize(inputs);
+    fn sum_up_starts(&mut self) {
         if self.starts.sum_up() {
             self.changed.insert(Part::Starts);
         }
