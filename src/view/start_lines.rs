@@ -3,7 +3,8 @@
 use super::{Line, format, start_words, waterfall};
 use crate::app::App;
 use crate::config::Role;
-use crate::insight::cold_start::{CauseReason, ColdStart, Evidence, GangStart, Phase};
+use crate::insight::Sentence;
+use crate::insight::cold_start::{self, CauseReason, ColdStart, Evidence, GangStart, Phase};
 
 /// Columns of a line about a step besides its bar.
 pub(crate) const BESIDE_BAR: usize = 53;
@@ -22,7 +23,12 @@ pub(crate) fn of(app: &App, start: &ColdStart, bar: usize) -> Vec<Line> {
     }));
     lines.extend(start_words::launch_failures(start, app.now).map(|words| Line::of(Role::Warn, words)));
     lines.extend(waits(app, start));
+    lines.extend(cold_start::hints(start).iter().map(|hint| hint_line(app, hint)));
     lines
+}
+
+fn hint_line(app: &App, hint: &Sentence) -> Line {
+    Line::of(Role::Info, "→ ").and(Role::Text, format::sentence(app.now, hint))
 }
 
 /// `Pull  7m21s  12:04:05  told by Events  ███`.

@@ -226,6 +226,8 @@ fn details_tell_of_starts() {
             snapshot!(format!("starts_detail_{name}_{}x{}", size.0, size.1), body(&app));
         }
     }
+    let shown = text(&starts_after((200, 60), "j j j j enter"));
+    assert!(shown.contains("→ Pull took 7m23s of 9m55s: an image that is on the Node before"), "{shown}");
     let shown = text(&starts_after((200, 60), "1 / i p - b enter enter"));
     assert!(
         shown.contains("STARTS") && shown.contains("ml/cold-1-x8q4z  pulling pytorch-train:2.8-cuda12 for 3m"),

@@ -8,6 +8,7 @@ mod cause;
 mod containers;
 mod expectations;
 mod gang;
+mod hints;
 pub mod history;
 #[cfg(test)]
 mod properties;
@@ -21,6 +22,7 @@ pub use cause::{Cause, CauseReason};
 pub use containers::ImageStart;
 pub use expectations::Expectations;
 pub use gang::{GangPhase, GangStart, starts_together};
+pub use hints::hints;
 pub use history::{ClusterHistory, StartHistory};
 pub use statistics::{ImageStatistics, PoolStatistics, StartStatistics, percentile};
 

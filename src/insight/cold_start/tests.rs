@@ -5,6 +5,7 @@ use crate::fleet::{
     Change, Condition, ContainerRole, ContainerStart, Delta, EventClass, EventObject, EventRow, Gates, JobRow, Kind,
     NodeClaimRow, NodeRow, PodPhase, PodStart, Status, Waiting, WorkloadRow,
 };
+use crate::insight::Sentence;
 use crate::insight::testing::{CREATED, claim, fleet, job, labels, meta, node, owner, pod, sym, upserts, workload};
 use crate::rows;
 use crate::units::Second;
@@ -844,4 +845,27 @@ fn a_gang_is_as_slow_as_its_slowest_pod() {
     let found = gang(waiting).expect("a gang");
     assert_eq!((found.open, &*found.slowest.name, found.skew_seconds), (1, "c", None));
     assert_eq!(gang(Vec::new()), None);
+}
+
+#[test]
+fn hints_quote_what_was_measured_and_are_silent_of_starts_that_are_not_known() {
+    let told = |took: i64, image: &str| {
+        let image = sym(image);
+        let main = ContainerStart { image, ..ran("main", ContainerRole::Main, 3 + took) };
+        let main = ContainerStart { pulling: Some(second(2)), pulled: Some((second(2 + took), None)), ..main };
+        let pod = ready(bound("n", 1, vec![main]), 2, 4 + took);
+        let start = World { nodes: vec![node_at("n", -9)], ..World::default() }.start(pod);
+        hints(&start).iter().map(Sentence::machine_text).collect::<Vec<String>>()
+    };
+    let long = told(100, "registry/main:1");
+    assert_eq!(long.len(), 1, "{long:?}");
+    assert!(long[0].starts_with("Pull took 1m40s of 1m44s"), "{long:?}");
+    assert_eq!(told(20, "registry/main:1"), [""; 0], "a short one is none");
+    for image in ["registry:5000/main", "main:latest"] {
+        let found = told(5, image);
+        assert!(found.len() == 1 && found[0].starts_with(&format!("{image} is not pinned")), "{found:?}");
+    }
+    assert_eq!(told(5, "main:latest@sha256:00"), [""; 0], "a digest pins it");
+    let waits = World::default().start(waiting());
+    assert!(hints(&waits).is_empty());
 }
