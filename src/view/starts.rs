@@ -83,7 +83,7 @@ impl Bars {
 /// Bars of the rows that are visible in an area, each as long as `seconds` says.
 pub(super) fn bars(frame: &FrameContext<'_>, area: Area, seconds: impl Fn(&RowKey) -> Option<i64>) -> Bars {
     let axis = Axis::of(window(frame, area).iter().filter_map(seconds));
-    Bars { axis, width: (area.width / 5).clamp(NARROWEST_BAR, WIDEST_BAR) }
+    Bars { axis, width: (area.width / 6).clamp(NARROWEST_BAR, WIDEST_BAR) }
 }
 
 fn bars_of_pods(frame: &FrameContext<'_>, area: Area) -> Bars {

@@ -69,7 +69,7 @@ columns! {
     WAITING = Column::right("waiting", "$ WAIT", 2, (7, 7, 10), "what its part of the Node cost before it was ready")
         .ordered(Order::Rates(costs))
         .depends_on(START_COSTS);
-    CAUSE = Column::left("cause", "WAITS FOR", 4, (22, 40, 200), "what the open step waits for, and since when");
+    CAUSE = Column::left("cause", "WAITS FOR", 4, (22, 64, 200), "what the open step waits for, and since when");
     TYPE = Column::left("type", "TYPE", 6, (8, 13, 18), "instance type of its Node")
         .ranked(|row, app| of_start(row, app, |start| Rank::text(start.instance_type.as_deref())))
         .depends_on(STARTS);
