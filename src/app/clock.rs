@@ -13,7 +13,7 @@ fn nodes_on_screen(app: &App) -> BTreeSet<Sym> {
     let of_row = |row: &RowKey| match row {
         RowKey::Object(key) => of_object(key),
         RowKey::Device(device) => Some(device.node.clone()),
-        RowKey::CostKey(_) | RowKey::DeviceGroup(_) | RowKey::SpotPool(_) => None,
+        RowKey::CostKey(_) | RowKey::DeviceGroup(_) | RowKey::SpotPool(_) | RowKey::Observed(_) => None,
     };
     let rows = app.ui.listing.rows.iter().skip(level.offset).take(app.ui.page_rows).filter_map(of_row);
     rows.chain(level.detail.as_ref().and_then(|detail| of_object(detail.object()?))).collect()

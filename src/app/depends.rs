@@ -6,6 +6,16 @@ use crate::insight::insights::{Dependency, Part};
 /// What orders and filters by verdicts depend on.
 pub const VERDICTS: Dependency = Dependency::Part(Part::Verdicts);
 
+/// What orders and filters by starts of pods depend on.
+pub const STARTS: &[Dependency] = &[Dependency::Part(Part::Starts)];
+
+/// What orders by how long starts take depend on.
+pub const STARTS_BY_TIME: &[Dependency] = &[Dependency::Part(Part::Starts), Dependency::Minute];
+
+/// What orders by the dollars of starts depend on. What of a Node concerns its pods changes their starts, too.
+pub const START_COSTS: &[Dependency] =
+    &[Dependency::Part(Part::Starts), Dependency::Minute, Dependency::Kind(Kind::NodeOverlay), Dependency::Prices];
+
 /// What orders and filters by what accelerators do depend on.
 pub const GPUS: Dependency = Dependency::Part(Part::Gpus);
 

@@ -1,6 +1,6 @@
 //! What filters can ask of a row.
 
-use super::depends::{GPUS, GPUS_OF_PODS, PRICES, VERDICTS};
+use super::depends::{GPUS, GPUS_OF_PODS, PRICES, STARTS, VERDICTS};
 use crate::fleet::Kind;
 use crate::insight::insights::Dependency;
 
@@ -15,9 +15,11 @@ pub enum Field {
     Zone,
     Capacity,
     Status,
+    Start,
     Owner,
     Job,
     Pod,
+    Image,
     Model,
     Protected,
     Held,
@@ -45,9 +47,11 @@ impl Field {
             Self::Zone => "zone",
             Self::Capacity => "cap",
             Self::Status => "status",
+            Self::Start => "start",
             Self::Owner => "owner",
             Self::Job => "job",
             Self::Pod => "pod",
+            Self::Image => "image",
             Self::Model => "model",
             Self::Protected => "protected",
             Self::Held => "held",
@@ -88,6 +92,7 @@ impl Field {
             Self::Price => PRICES,
             Self::Gpu => GPUS_OF_PODS,
             Self::Class => &[GPUS],
+            Self::Start | Self::Image => STARTS,
             // That of a Job is told by its Workload, too.
             Self::Status => &[Dependency::Kind(Kind::Workload)],
             Self::Name

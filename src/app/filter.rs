@@ -136,6 +136,16 @@ impl Filter {
         self.terms.iter().all(|term| spot_pool_meets(&term.test, pool) == term.wanted)
     }
 
+    /// Whether a row that has nothing but these texts meets every term.
+    pub fn meets_texts(&self, texts: &[(Field, &str)]) -> bool {
+        let meets = |test: &Test| match test {
+            Test::Text(part) => texts.iter().any(|(_, text)| part.is_in(text)),
+            Test::Contains(field, part) => texts.iter().any(|(of, text)| of == field && part.is_in(text)),
+            Test::Is(..) => false,
+        };
+        self.terms.iter().all(|term| meets(&term.test) == term.wanted)
+    }
+
     /// Whether a device meets every term.
     pub fn meets_device(&self, row: &DeviceRow<'_>, app: &App) -> bool {
         self.terms.iter().all(|term| device_meets(&term.test, row, app) == term.wanted)
@@ -207,6 +217,7 @@ fn parse_yes_or_no(field: Field, value: &str) -> Result<Test, String> {
 fn meets(test: &Test, row: RowRef<'_>, app: &App) -> bool {
     match test {
         Test::Contains(Field::Node, part) => node_name(row, app).is_some_and(|node| part.is_in(&node)),
+        Test::Contains(Field::Image, part) => is_in_image(part, row, app),
         Test::Text(part) => is_in_text(part, row, app),
         Test::Contains(field, part) => field_text(*field, row, app).is_some_and(|text| part.is_in(text)),
         Test::Is(Field::Gpu, wanted) => row.is_of_gpus(app) == *wanted,
@@ -270,6 +281,13 @@ fn device_meets(test: &Test, row: &DeviceRow<'_>, app: &App) -> bool {
     }
 }
 
+/// Whether the start of a pod is known to want such an image.
+fn is_in_image(part: &Part, row: RowRef<'_>, app: &App) -> bool {
+    let RowRef::Pod(pod) = row else { return false };
+    let start = app.insights.starts.of_pod(&pod.meta.key);
+    start.is_some_and(|start| start.images.iter().any(|image| part.is_in(&image.image)))
+}
+
 fn node_name(row: RowRef<'_>, app: &App) -> Option<Sym> {
     match row {
         RowRef::Event(event) => relation::node_of_event(&app.fleet, event),
@@ -308,6 +326,7 @@ fn field_text<'a>(field: Field, row: RowRef<'a>, app: &'a App) -> Option<&'a str
         (Field::Zone, _) => text(row.zone()),
         (Field::Capacity, _) => row.capacity(),
         (Field::Status, _) => Some(status::word(row, app)),
+        (Field::Start, RowRef::Pod(pod)) => status::start(pod, app),
         (Field::Owner, _) => text(row.owner()),
         (Field::Job, _) => text(row.job()),
         (Field::Verdict, _) => status::judged(row, app).map(|it| it.verdict.name()),

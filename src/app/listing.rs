@@ -8,7 +8,7 @@ use super::screens::{Narrowing, Rows};
 use super::spot_pools::ListedSpotPools;
 use super::{
     App, Costs, DeviceGroupBy, DeviceGroups, DeviceMap, Geometry, RateOfRows, Scope, Screen, cost_groups, depends,
-    detail, device_rows, first_visible_row, sorting, spot_pools,
+    detail, device_rows, first_visible_row, observed_rows, sorting, spot_pools,
 };
 use crate::fleet::{Changed, Fleet, Key, Kind};
 use crate::insight::insights::{Dependency, Part};
@@ -228,6 +228,10 @@ fn build(app: &App) -> Built {
         Rows::Objects { list, arrange } => (list, arrange),
         Rows::CostGroups => {
             let (rows, unfiltered) = cost_groups::build(app);
+            return Built { rows, unfiltered, rate: None, groups: DeviceGroups::default() };
+        }
+        Rows::Observed(of) => {
+            let (rows, unfiltered) = observed_rows::build(app, of);
             return Built { rows, unfiltered, rate: None, groups: DeviceGroups::default() };
         }
         Rows::Devices => return device_rows::one_by_one(app).into(),

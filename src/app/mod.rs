@@ -13,6 +13,7 @@ mod devices;
 mod effects;
 mod field;
 mod filter;
+mod gangs;
 mod gpu_history;
 mod keys;
 mod line;
@@ -23,6 +24,8 @@ mod mouse;
 mod msg;
 mod navigate;
 mod notice;
+mod observed;
+mod observed_rows;
 mod owners;
 mod patch;
 mod payers;
@@ -53,14 +56,16 @@ pub use devices::{
     find as find_device, of_node as devices_of_node,
 };
 pub use filter::words as filter_words;
+pub use gangs::starts_of as gang_starts;
 pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};
+pub use observed::{ObservedKey, find_image, find_pool};
 pub use owners::{Owners, ScaledOwner};
 pub use payers::{Costs, Paying, Sourced, Unpriced, paying};
 pub use rights::is_offered;
 pub use rows::{RowKey, RowRef};
 pub use screens::{
-    Align, Column, Grouping, Narrowing, Rows, Screen, ScreenSpec, TableSpec, UseOfRows, View, WidthRange,
+    Align, Column, Grouping, Narrowing, Observations, Rows, Screen, ScreenSpec, TableSpec, UseOfRows, View, WidthRange,
 };
 pub use scroll::{Geometry, Scroll, first_visible_row};
 pub use status::{claim_phase, disagrees, job_state, node_phase};

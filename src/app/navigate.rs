@@ -117,6 +117,7 @@ pub fn into(app: &mut App) {
         None => return,
         Some(RowKey::CostKey(payer)) => cost_groups::beneath(app, payer),
         Some(RowKey::Device(device)) => Some(Level::of(Screen::Pods, Some(Scope::Node(device.node.clone())))),
+        Some(RowKey::Observed(observed)) => Some(views::of_observed(observed)),
         Some(RowKey::DeviceGroup(group)) => Some(views::of_devices(Scope::DeviceGroup((**group).clone()))),
         Some(RowKey::SpotPool(pool)) => Some(views::of_spot_nodes(Scope::SpotPool((**pool).clone()))),
         Some(RowKey::Object(key)) => match RowRef::find(app, key) {
@@ -135,6 +136,8 @@ fn beneath(app: &App, row: RowRef<'_>) -> Option<(Screen, Scope)> {
     Some(match row {
         RowRef::Pool(pool) => (Screen::Fleet, Scope::NodePool(pool.meta.key.name.clone())),
         RowRef::Node(node) => (Screen::Pods, Scope::Node(node.meta.key.name.clone())),
+        // Among gangs it is their starts that are looked at.
+        RowRef::Job(job) if app.ui.level.screen == Screen::Starts => (Screen::Starts, Scope::Job(job.meta.key.clone())),
         RowRef::Job(job) => (Screen::Pods, Scope::Job(job.meta.key.clone())),
         RowRef::Claim(claim) => match app.fleet.node_of(claim) {
             Some(node) => (Screen::Pods, Scope::Node(node.meta.key.name.clone())),

@@ -135,3 +135,16 @@ pub fn thousandths(part: i64, whole: i64) -> i64 {
     let thousandths = i128::from(part) * 1_000 / i128::from(whole.max(1));
     i64::try_from(thousandths).unwrap_or(i64::MAX)
 }
+
+/// One number by which the ones that go on come first, then the most micro-dollars, then the most seconds.
+pub fn worst_start(is_open: bool, micro_usd: i64, seconds: i64) -> i64 {
+    let seconds = seconds.clamp(0, (1 << SECONDS_BITS) - 1);
+    let micro_usd = micro_usd.clamp(0, (1 << DOLLARS_BITS) - 1);
+    (i64::from(is_open) << (SECONDS_BITS + DOLLARS_BITS)) | (micro_usd << SECONDS_BITS) | seconds
+}
+
+/// Two weeks and more: whoever waits longer waits as long.
+const SECONDS_BITS: u32 = 21;
+
+/// A million dollars and more, in micro-dollars.
+const DOLLARS_BITS: u32 = 40;

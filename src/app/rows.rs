@@ -2,6 +2,7 @@
 
 use super::App;
 use super::devices::{DeviceGroupKey, DeviceKey};
+use super::observed::ObservedKey;
 use crate::fleet::{EventRow, Fleet, JobRow, Key, Kind, Meta, NodeClaimRow, NodePoolRow, NodeRow, PodRow, Sym};
 use crate::insight::cost::CostKey;
 use crate::insight::gpu::{self, Thousandths};
@@ -20,6 +21,8 @@ pub enum RowKey {
     DeviceGroup(Box<DeviceGroupKey>),
     /// A spot pool.
     SpotPool(Box<SpotPoolKey>),
+    /// What was observed of starts.
+    Observed(Box<ObservedKey>),
 }
 
 impl RowKey {
@@ -27,7 +30,7 @@ impl RowKey {
     pub const fn object(&self) -> Option<&Key> {
         match self {
             Self::Object(key) => Some(key),
-            Self::CostKey(_) | Self::Device(_) | Self::DeviceGroup(_) | Self::SpotPool(_) => None,
+            Self::CostKey(_) | Self::Device(_) | Self::DeviceGroup(_) | Self::SpotPool(_) | Self::Observed(_) => None,
         }
     }
 
@@ -35,7 +38,7 @@ impl RowKey {
     pub fn payer(&self) -> Option<&CostKey> {
         match self {
             Self::CostKey(payer) => Some(payer),
-            Self::Object(_) | Self::Device(_) | Self::DeviceGroup(_) | Self::SpotPool(_) => None,
+            Self::Object(_) | Self::Device(_) | Self::DeviceGroup(_) | Self::SpotPool(_) | Self::Observed(_) => None,
         }
     }
 
@@ -43,7 +46,7 @@ impl RowKey {
     pub fn device(&self) -> Option<&DeviceKey> {
         match self {
             Self::Device(device) => Some(device),
-            Self::Object(_) | Self::CostKey(_) | Self::DeviceGroup(_) | Self::SpotPool(_) => None,
+            Self::Object(_) | Self::CostKey(_) | Self::DeviceGroup(_) | Self::SpotPool(_) | Self::Observed(_) => None,
         }
     }
 
@@ -51,7 +54,7 @@ impl RowKey {
     pub fn device_group(&self) -> Option<&DeviceGroupKey> {
         match self {
             Self::DeviceGroup(group) => Some(group),
-            Self::Object(_) | Self::CostKey(_) | Self::Device(_) | Self::SpotPool(_) => None,
+            Self::Object(_) | Self::CostKey(_) | Self::Device(_) | Self::SpotPool(_) | Self::Observed(_) => None,
         }
     }
 
@@ -59,7 +62,15 @@ impl RowKey {
     pub fn spot_pool(&self) -> Option<&SpotPoolKey> {
         match self {
             Self::SpotPool(pool) => Some(pool),
-            Self::Object(_) | Self::CostKey(_) | Self::Device(_) | Self::DeviceGroup(_) => None,
+            Self::Object(_) | Self::CostKey(_) | Self::Device(_) | Self::DeviceGroup(_) | Self::Observed(_) => None,
+        }
+    }
+
+    /// What was observed of starts, where the row is that.
+    pub fn observed(&self) -> Option<&ObservedKey> {
+        match self {
+            Self::Observed(observed) => Some(observed),
+            Self::Object(_) | Self::CostKey(_) | Self::Device(_) | Self::DeviceGroup(_) | Self::SpotPool(_) => None,
         }
     }
 }

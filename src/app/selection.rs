@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{App, Detail, DeviceKey, Opened, RowKey, Ui, devices};
+use super::{App, Detail, DeviceKey, ObservedKey, Opened, RowKey, Ui, devices};
 use crate::fleet::{Key, Kind, ObjectKey};
 
 /// The row at the cursor; `None` while there are no rows.
@@ -20,11 +20,15 @@ pub fn select(ui: &mut Ui, index: usize) {
 }
 
 /// The object an action is about: that of the details where they are open, else the selected row. Of a device it is its
-/// Node.
+/// Node, of what was observed of machines their NodePool.
 pub fn subject(app: &App) -> Option<Key> {
     opened(app).or_else(|| match current(&app.ui)? {
         RowKey::Object(key) => Some(key.clone()),
         RowKey::Device(device) => Some(Key::new(Kind::Node, ObjectKey::cluster(&device.node))),
+        RowKey::Observed(observed) => match &**observed {
+            ObservedKey::NodePool(name) => Some(Key::new(Kind::NodePool, ObjectKey::cluster(name))),
+            ObservedKey::Image { .. } => None,
+        },
         RowKey::CostKey(_) | RowKey::DeviceGroup(_) | RowKey::SpotPool(_) => None,
     })
 }

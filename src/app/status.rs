@@ -29,6 +29,15 @@ pub fn word<'a>(row: RowRef<'a>, app: &App) -> &'a str {
     }
 }
 
+/// The step of a pod's start that goes on, or `over` once there is none; `None` where its start is not known.
+pub fn start(pod: &PodRow, app: &App) -> Option<&'static str> {
+    let start = app.insights.starts.of_pod(&pod.meta.key)?;
+    Some(start.open_phase().map_or(OVER, |open| open.name.name()))
+}
+
+/// The word for a start that is over.
+const OVER: &str = "over";
+
 /// The phase of a Node, as the picture has it.
 pub fn node_phase(node: &NodeRow, app: &App) -> NodePhase {
     let pictured = app.insights.picture.node(&node.meta.key.name).map(|node| node.phase);

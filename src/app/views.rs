@@ -1,7 +1,8 @@
 //! From one way of looking at the rows of a screen to another: views, groupings and orders.
 
+use super::field::Field;
 use super::screens::{Grouping, View, devices, fleet};
-use super::{App, Column, DeviceGroupBy, Level, Scope, Screen, Sort, filter, listing, notice, selection};
+use super::{App, Column, DeviceGroupBy, Level, ObservedKey, Scope, Screen, Sort, filter, listing, notice, selection};
 use crate::insight::cost::GroupBy;
 
 /// The view after or before the present one, around the ends.
@@ -75,6 +76,17 @@ pub fn of_spot_nodes(scope: Scope) -> Level {
     let view = Screen::Fleet.spec().views.iter().find(|view| view.order == Some(&fleet::RISK));
     let view = view.unwrap_or_else(|| Screen::Fleet.spec().first_view());
     Level::of_view(Screen::Fleet, view, Some(scope))
+}
+
+/// The starts that pulled an image, or the machines of a NodePool.
+pub fn of_observed(observed: &ObservedKey) -> Level {
+    match observed {
+        ObservedKey::NodePool(name) => Level::of(Screen::Fleet, Some(Scope::NodePool(name.clone()))),
+        ObservedKey::Image { image, .. } => {
+            let filter = format!("{}:{image}", Field::Image.name());
+            Level { filter, ..Level::of(Screen::Starts, None) }
+        }
+    }
 }
 
 /// Groups the rows of the shown screen by the dimension of a name: dollars on Cost, devices on Fleet.

@@ -80,6 +80,7 @@ actions! {
     Pools "pools" "NodePools and NodeClaims";
     Events "events" "Events";
     Cost "cost" "Cost: dollars by NodePool, namespace, Job and more";
+    Starts "starts" "Starts of pods: where the time went between created and ready";
     Sources "sources" "What is watched, and how alive it is";
     Findings "findings" "Mistakes and wastes in the whole cluster, and what to do";
     Help "help" "This help";

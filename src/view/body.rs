@@ -16,6 +16,11 @@ pub(super) fn derive(frame: &FrameContext<'_>, layout: &Layout) -> (Body, Option
     }
 }
 
+/// Where the table is; `None` where details cover it.
+pub(super) fn table_area(frame: &FrameContext<'_>, layout: &Layout) -> Option<Area> {
+    if frame.app.ui.level.detail.is_some() { layout.split().0 } else { Some(layout.body) }
+}
+
 fn rows(frame: &FrameContext<'_>, area: Area) -> Body {
     if frame.app.ui.listing.rows.is_empty() {
         return Body::Face(face(frame, area));

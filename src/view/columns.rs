@@ -1,5 +1,7 @@
 //! Which columns of a table are shown, and how wide.
 
+use std::borrow::Cow;
+
 use super::Line;
 use crate::app::{Column, WidthRange};
 
@@ -8,7 +10,7 @@ pub(super) struct Shown<R> {
     /// Definition of the column: name, importance, order.
     pub(super) column: &'static Column,
     /// Title as shown, which may differ from that of the definition.
-    pub(super) title: &'static str,
+    pub(super) title: Cow<'static, str>,
     /// Columns of the terminal that it may take.
     pub(super) widths: WidthRange,
     /// Rank in which it gives way, as in [`Column::importance`].
@@ -20,12 +22,13 @@ pub(super) struct Shown<R> {
 impl<R> Shown<R> {
     /// The column as its definition has it.
     pub(super) const fn new(column: &'static Column, cell: fn(&R) -> Line) -> Self {
-        Self { column, title: column.title, widths: column.widths, importance: column.importance, cell }
+        let title = Cow::Borrowed(column.title);
+        Self { column, title, widths: column.widths, importance: column.importance, cell }
     }
 
     /// The same column with a title of its own.
-    pub(super) const fn titled(mut self, title: &'static str) -> Self {
-        self.title = title;
+    pub(super) fn titled(mut self, title: impl Into<Cow<'static, str>>) -> Self {
+        self.title = title.into();
         self
     }
 

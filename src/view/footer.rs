@@ -3,7 +3,7 @@
 use super::context::FrameContext;
 use super::screen::{Area, Placed};
 use super::{Line, text};
-use crate::app::{Detail, Overlay, Prompt, PromptKind, UseOfRows, WriteDialog, is_offered};
+use crate::app::{Detail, Overlay, Prompt, PromptKind, Rows, UseOfRows, WriteDialog, is_offered};
 use crate::config::Role;
 use crate::fleet::Kind;
 use crate::input::{Action, Context};
@@ -114,6 +114,9 @@ pub(super) const fn of_dialog(dialog: &WriteDialog) -> &'static [Hint] {
     if dialog.choices.len() > 1 { DIALOG } else { CONFIRMATION }
 }
 
+/// Hints of images of starts, whose rows are no objects.
+const OBSERVED: &[Hint] = &[INTO_BY_ENTER, FILTER, SORT, HELP, VIEW, COMMAND, QUIT];
+
 fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
     match &frame.app.ui.overlay {
         Some(Overlay::Write(dialog)) => return (Context::Dialog, of_dialog(dialog)),
@@ -136,6 +139,7 @@ fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
     let hints = match frame.app.ui.level.table().use_of_rows {
         UseOfRows::Protect => TABLE_WRITING,
         UseOfRows::Open => TABLE,
+        UseOfRows::Enter if matches!(frame.app.ui.level.table().rows, Rows::Observed(_)) => OBSERVED,
         UseOfRows::Enter => GROUPS,
         UseOfRows::OpenNode => DEVICES,
     };

@@ -267,7 +267,8 @@ pub(super) fn tabs(frame: &FrameContext<'_>, area: Area) -> Vec<Tab> {
     let texts = if width + LISTING_ROOM <= usize::from(area.width) {
         with_counts
     } else {
-        let is_roomy = area.width >= 60;
+        let titles: usize = screens.iter().map(|screen| text::width(&tab(*screen))).sum();
+        let is_roomy = titles + room_of_listing(frame) <= usize::from(area.width);
         screens
             .iter()
             .map(|screen| if is_roomy || *screen == active { tab(*screen) } else { tab_number(*screen) })
@@ -283,6 +284,16 @@ pub(super) fn tabs(frame: &FrameContext<'_>, area: Area) -> Vec<Tab> {
     }
     tabs
 }
+
+/// Columns that are kept for what stands right of the titles: a number, or also what narrows the rows.
+fn room_of_listing(frame: &FrameContext<'_>) -> usize {
+    let ui = &frame.app.ui;
+    let is_narrowed = !ui.level.filter.is_empty() || !ui.marks.is_empty() || !selector(frame, usize::MAX).is_empty();
+    if is_narrowed { LISTING_ROOM } else { POSITION_ROOM }
+}
+
+/// Columns for `1,234/5,678` and the gaps around it.
+const POSITION_ROOM: usize = 15;
 
 fn tab_number(screen: app::Screen) -> String {
     format!(" {} ", screen.number())

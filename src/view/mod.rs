@@ -32,13 +32,20 @@ mod sentence;
 mod sparkline;
 mod spot;
 mod spot_pools;
+mod start_gangs;
+mod start_images;
+pub(crate) mod start_lines;
+mod start_nodes;
+mod start_words;
+mod starts;
 mod table;
 mod text;
 mod timeline;
 mod verdict;
+mod waterfall;
 mod words;
 
-pub(crate) use money::{bare as rate_in_column, rate, sum as amount};
+pub(crate) use money::{bare as rate_in_column, rate};
 pub use screen::{Area, Body, Border, Column, Hit, Panel, Placed, Row, Screen, Tab, Table};
 pub(crate) use table::start_of as cell_start;
 pub use text::{Line, Span};
@@ -60,17 +67,21 @@ struct TableView {
 }
 
 /// The look of a table of a screen.
-const fn table_view(screen: app::Screen, table: &app::TableSpec) -> &'static TableView {
+fn table_view(screen: app::Screen, table: &app::TableSpec) -> &'static TableView {
     match (&table.rows, screen) {
         (app::Rows::Devices, _) => &devices::VIEW,
         (app::Rows::DeviceGroups, _) => &device_groups::VIEW,
         (app::Rows::SpotPools, _) => &spot_pools::VIEW,
+        (app::Rows::Observed(app::Observations::Images), _) => &start_images::VIEW,
+        (app::Rows::Observed(app::Observations::Machines), _) => &start_nodes::VIEW,
         (_, app::Screen::Fleet) => &fleet::VIEW,
         (_, app::Screen::Jobs) => &jobs::VIEW,
         (_, app::Screen::Pods) => &pods::VIEW,
         (_, app::Screen::Pools) => &pools::VIEW,
         (_, app::Screen::Events) => &events::VIEW,
         (_, app::Screen::Cost) => &cost::VIEW,
+        (_, app::Screen::Starts) if *table == app::screens::start_gangs::GANGS => &start_gangs::VIEW,
+        (_, app::Screen::Starts) => &starts::VIEW,
     }
 }
 
@@ -94,7 +105,7 @@ pub fn derive(app: &App) -> Screen {
     lines.extend(layout.banner.zip(banner).map(|(area, line)| Placed { area, line }));
     lines.push(sentence::line(frame, layout.sentence));
     let mut rules: Vec<Placed> = layout.upper_rule.map(|area| header::rule(frame, area)).into_iter().collect();
-    rules.extend(layout.lower_rule.map(|area| Placed { area, line: lower_rule(frame, area) }));
+    rules.extend(layout.lower_rule.map(|area| Placed { area, line: lower_rule(frame, &layout, area) }));
     lines.extend(layout.summary.into_iter().flat_map(|area| summary(frame, area, &map)));
     let (body, detail) = body::derive(frame, &layout);
     let mut screen = Screen {
@@ -128,9 +139,12 @@ fn placed(area: Area, y: u16, line: &Line) -> Placed {
 }
 
 /// What is written into the line below the table.
-fn lower_rule(frame: &FrameContext<'_>, area: Area) -> Line {
+fn lower_rule(frame: &FrameContext<'_>, layout: &Layout, area: Area) -> Line {
     match frame.app.ui.level.screen {
         app::Screen::Cost => cost::excluded(usize::from(area.width)),
+        app::Screen::Starts => {
+            body::table_area(frame, layout).map_or_else(Line::new, |body| starts::legend(frame, body))
+        }
         _ => Line::new(),
     }
 }

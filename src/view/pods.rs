@@ -3,7 +3,7 @@
 use super::columns::Shown;
 use super::context::FrameContext;
 use super::table::table;
-use super::{Line, TableView, format, money, words};
+use super::{Line, TableView, format, money, start_words, words};
 use crate::app::Scope;
 use crate::app::screens::pods as columns;
 use crate::config::Role;
@@ -46,6 +46,7 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
         Shown::new(&columns::STATUS, Row::status),
         Shown::new(&columns::READY, Row::ready),
         Shown::new(&columns::RESTARTS, Row::restarts),
+        Shown::new(&columns::START, Row::start),
         Shown::new(&columns::NODE, Row::node),
         Shown::new(&columns::GPU, Row::gpu),
         Shown::new(&columns::BUSY, Row::busy),
@@ -79,6 +80,15 @@ impl Row<'_> {
     fn restarts(&self) -> Line {
         let role = if self.pod.restarts > 0 { Role::Warn } else { Role::TextDim };
         Line::of(role, format::count(self.pod.restarts))
+    }
+
+    /// How long its start took, or the step that goes on.
+    fn start(&self) -> Line {
+        let Some(start) = self.frame.app.insights.starts.of_pod(&self.pod.meta.key) else { return Line::new() };
+        match start.open_phase() {
+            Some(open) => Line::of(Role::Pending, open.name.name()),
+            None => Line::plain(start_words::total(start, self.frame.app.now)),
+        }
     }
 
     fn node(&self) -> Line {

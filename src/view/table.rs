@@ -34,7 +34,7 @@ pub(super) fn table<R>(
 }
 
 /// The keys of the rows that fit, the selected one among them.
-fn window<'a>(frame: &'a FrameContext<'_>, area: Area) -> &'a [RowKey] {
+pub(super) fn window<'a>(frame: &'a FrameContext<'_>, area: Area) -> &'a [RowKey] {
     let (rows, cursor) = (&frame.app.ui.listing.rows, frame.app.ui.listing.cursor);
     let page = page_rows(area);
     let first = first_visible_row(frame.app.ui.level.offset, cursor, page, rows.len());
@@ -84,9 +84,9 @@ fn place<R>(shown: &[Shown<R>], widths: &[Option<u16>], sort: Sort, start: u16) 
 /// The column that rows are sorted by says so, and in which direction.
 fn title<R>(shown: &Shown<R>, sort: Sort) -> Line {
     match (shown.column == sort.column, sort.reversed) {
-        (false, _) => Line::of(Role::Column, shown.title),
-        (true, false) => Line::of(Role::ColumnSorted, shown.title).and(Role::ColumnSorted, "↓"),
-        (true, true) => Line::of(Role::ColumnSorted, shown.title).and(Role::ColumnSorted, "↑"),
+        (false, _) => Line::of(Role::Column, &shown.title),
+        (true, false) => Line::of(Role::ColumnSorted, &shown.title).and(Role::ColumnSorted, "↓"),
+        (true, true) => Line::of(Role::ColumnSorted, &shown.title).and(Role::ColumnSorted, "↑"),
     }
 }
 

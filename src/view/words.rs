@@ -1,7 +1,7 @@
 //! Glyph, word and role of the states that several screens show: each reads without colour.
 
 use super::{Line, format};
-use crate::app::RowKey;
+use crate::app::{ObservedKey, RowKey};
 use crate::config::Role;
 use crate::fleet::{CapacityType, PodPhase, PodRow};
 use crate::insight::batch::JobStatus;
@@ -157,6 +157,10 @@ pub(super) fn row(key: &RowKey) -> String {
         RowKey::CostKey(payer) => payer.1.words(payer.0),
         RowKey::DeviceGroup(group) => group.1.words(group.0),
         RowKey::SpotPool(pool) => pool.to_string(),
+        RowKey::Observed(observed) => match &**observed {
+            ObservedKey::Image { image, .. } => image.to_string(),
+            ObservedKey::NodePool(name) => name.to_string(),
+        },
         RowKey::Device(device) => match &device.id {
             Some(id) => format!("{} of {}", id.uuid, device.node),
             None => format!("devices of {}", device.node),

@@ -1,7 +1,8 @@
 //! The language of the stories: keys in, what a person would notice out.
 
 use batchtop::app::{
-    App, DeviceId, DeviceKey, Effect, Msg, Overlay, RowKey, Screen, Settings, Severity, WriteDialog, settle, update,
+    App, DeviceId, DeviceKey, Effect, Msg, ObservedKey, Overlay, RowKey, Screen, Settings, Severity, WriteDialog,
+    settle, update,
 };
 use batchtop::fleet::{Epoch, Key, ObjectChange, Report, WriteOutcome};
 use batchtop::input::Chord;
@@ -195,6 +196,7 @@ pub fn row_name(row: &RowKey) -> String {
         RowKey::Device(device) => device_name(device),
         RowKey::DeviceGroup(group) => group.1.words(group.0),
         RowKey::SpotPool(pool) => pool.to_string(),
+        RowKey::Observed(observed) => observed_name(observed),
     }
 }
 
@@ -205,6 +207,18 @@ fn row_words(row: &RowKey) -> String {
         RowKey::Device(device) => format!("device {}", device_name(device)),
         RowKey::DeviceGroup(group) => format!("{} {}", group.0.name(), group.1.words(group.0)),
         RowKey::SpotPool(pool) => format!("spot pool {pool}"),
+        RowKey::Observed(observed) => format!("observed {}", observed_name(observed)),
+    }
+}
+
+/// `ml/train:1 p5.48xlarge gpu`, or the NodePool.
+fn observed_name(observed: &ObservedKey) -> String {
+    match observed {
+        ObservedKey::Image { image, instance_type, pool } => {
+            let place = [instance_type, pool].into_iter().flatten().map(ToString::to_string);
+            std::iter::once(image.to_string()).chain(place).collect::<Vec<_>>().join(" ")
+        }
+        ObservedKey::NodePool(name) => name.to_string(),
     }
 }
 

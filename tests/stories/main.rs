@@ -15,5 +15,6 @@ mod properties;
 #[path = "../rows/mod.rs"]
 mod rows;
 mod spot;
+mod starts;
 mod views;
 mod writing;

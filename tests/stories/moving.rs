@@ -124,10 +124,10 @@ fn tab_and_backtab_cycle_through_the_screens() {
     story(small())
         .keys("tab tab")
         .screen(Screen::Pods)
-        .keys("tab tab tab tab")
+        .keys("tab tab tab tab tab")
         .screen(Screen::Fleet)
         .keys("backtab backtab")
-        .screen(Screen::Events);
+        .screen(Screen::Cost);
 }
 
 #[test]

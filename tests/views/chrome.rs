@@ -27,8 +27,14 @@ fn scene(name: impl Into<String>, app: App) -> Scene {
 /// A name and the keys that lead there.
 type Way = (&'static str, &'static str);
 
-const SCREENS: [Way; 5] =
-    [("fleet", "1"), ("jobs", "2"), ("pods, one marked", "3 j space"), ("pools", "4"), ("events", "5")];
+const SCREENS: [Way; 6] = [
+    ("fleet", "1"),
+    ("jobs", "2"),
+    ("pods, one marked", "3 j space"),
+    ("pools", "4"),
+    ("events", "5"),
+    ("starts, none", "7"),
+];
 const DIMENSIONS: [Way; 5] = [
     ("cost by NodePool", ""),
     ("cost by namespace", "d"),

@@ -50,7 +50,7 @@ pub struct Machine {
     size: Resources,
 }
 
-fn p5() -> Machine {
+pub fn p5() -> Machine {
     Machine {
         pool: "gpu",
         kind: "p5.48xlarge",
@@ -60,7 +60,7 @@ fn p5() -> Machine {
     }
 }
 
-fn g5() -> Machine {
+pub fn g5() -> Machine {
     Machine { pool: "gpu", kind: "g5.12xlarge", capacity: "spot", zone: "us-east-1a", size: resources(47_810, 180, 4) }
 }
 
@@ -136,7 +136,7 @@ pub fn protected(pod: PodRow, value: &str) -> PodRow {
     PodRow { do_not_disrupt: Some(Sym::new(value)), ..pod }
 }
 
-fn job(name: &str, age_seconds: i64, completions: i64) -> JobRow {
+pub fn job(name: &str, age_seconds: i64, completions: i64) -> JobRow {
     JobRow {
         parallelism: completions,
         completions: Some(completions),

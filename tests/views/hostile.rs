@@ -58,8 +58,9 @@ proptest! {
     }
 
     #[test]
-    fn every_size_can_be_drawn(width in 1_u16..220, height in 1_u16..70, keys in 0_usize..15) {
-        let keys = ["d", "D", "d enter", "1", "2", "3", "4", "5", "?", "H", "2 p", "3 enter", "4 enter", "/ a b", "c"][keys];
+    fn every_size_can_be_drawn(width in 1_u16..220, height in 1_u16..70, keys in 0_usize..19) {
+        let keys =
+            ["d", "D", "d enter", "1", "2", "3", "4", "5", "7", "7 v", "7 v v", "7 v v v", "?", "H", "2 p", "3 enter", "4 enter", "/ a b", "c"][keys];
         let mut app = fleet((80, 24));
         press(&mut app, keys);
         update(&mut app, Msg::Resize { width, height });

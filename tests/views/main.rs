@@ -13,4 +13,5 @@ mod paint;
 mod rows;
 mod screens;
 mod spot;
+mod starts;
 mod themes;

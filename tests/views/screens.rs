@@ -265,7 +265,7 @@ fn active_selectors_are_shown() {
         assert!(narrowed(120, keys).contains("-l app=train"), "{}", narrowed(120, keys));
     }
     for keys in ["1", "4"] {
-        let shown = narrowed(120, keys);
+        let shown = narrowed(140, keys);
         assert!(shown.contains("--node-selector karpenter.sh/nodepool=gpu"), "{shown}");
         let shown = narrowed(80, keys);
         assert!(shown.contains("karpenter.sh/nod") && shown.contains("1/"), "{shown}");

@@ -6,6 +6,7 @@ use crate::app::devices::{DeviceGroupRow, DeviceRow};
 use crate::app::payers::{PayerRow, RatesByUid};
 use crate::app::rank::Rank;
 use crate::app::{App, RowRef};
+use crate::insight::cold_start::{ImageStatistics, PoolStatistics};
 use crate::insight::insights::Dependency;
 use crate::insight::spot::SpotPool;
 
@@ -78,6 +79,10 @@ pub enum Order {
     DeviceGroups(for<'a> fn(&'a DeviceGroupRow) -> (i64, i64, &'a str)),
     /// Spot pools: by the rank of each, then the dearest first.
     SpotPools(RankOfSpotPool),
+    /// What was observed of images: by the rank of each.
+    Images(for<'a> fn(&'a ImageStatistics) -> Rank<'a>),
+    /// What was observed of machines: by the rank of each NodePool.
+    Machines(for<'a> fn(&'a PoolStatistics) -> Rank<'a>),
 }
 
 /// A column of a screen, or an order that has no column.

@@ -20,10 +20,14 @@ pub mod jobs;
 pub mod pods;
 pub mod pools;
 pub mod spot_pools;
+pub mod start_gangs;
+pub mod start_images;
+pub mod start_nodes;
+pub mod starts;
 
 pub use column::{Align, Column, DeviceRank, Order, RankOfDevice, RowRank, WidthRange};
 pub use spec::{Narrowing, RowCount, ScreenSpec};
-pub use table::{RowRate, Rows, TableSpec, UseOfRows};
+pub use table::{Observations, RowRate, Rows, TableSpec, UseOfRows};
 pub use view::{Grouping, Keeps, View};
 
 use super::App;
@@ -45,11 +49,14 @@ pub enum Screen {
     Events,
     /// Dollars, grouped by NodePool, namespace, Job and more.
     Cost,
+    /// Starts of pods: where the time went between created and ready.
+    Starts,
 }
 
 impl Screen {
     /// Every screen, in the order of the number keys.
-    pub const ALL: [Self; 6] = [Self::Fleet, Self::Jobs, Self::Pods, Self::Pools, Self::Events, Self::Cost];
+    pub const ALL: [Self; 7] =
+        [Self::Fleet, Self::Jobs, Self::Pods, Self::Pools, Self::Events, Self::Cost, Self::Starts];
 
     /// Definition of the screen: columns, views, filters and what its rows are.
     pub fn spec(self) -> &'static ScreenSpec {
@@ -60,6 +67,7 @@ impl Screen {
             Self::Pools => &pools::SPEC,
             Self::Events => &events::SPEC,
             Self::Cost => &cost::SPEC,
+            Self::Starts => &starts::SPEC,
         }
     }
 

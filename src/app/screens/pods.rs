@@ -4,7 +4,7 @@ use super::column::{Column, Order, columns};
 use super::spec::{Narrowing, ScreenSpec, all_of, always};
 use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
-use crate::app::depends::{GPUS, GPUS_OF_POD, VERDICTS};
+use crate::app::depends::{GPUS, GPUS_OF_POD, STARTS_BY_TIME, VERDICTS};
 use crate::app::field::Field;
 use crate::app::payers::RatesByUid;
 use crate::app::rank::{self, Rank};
@@ -38,6 +38,7 @@ pub static SPEC: ScreenSpec = ScreenSpec {
             Field::Job,
             Field::Owner,
             Field::Status,
+            Field::Start,
             Field::Protected,
             Field::Gpu,
         ],
@@ -58,6 +59,9 @@ columns! {
     OWNER = Column::left("owner", "OWNER", 9, (8, 20, 40), "what somebody wrote and it came from").ranked(rank::owner);
     RESTARTS = Column::right("restarts", "RESTARTS", 8, (8, 8, 8), "restarts of its containers")
         .ranked(|row, _| of_pod(row, |pod| Rank::most(i64::from(pod.restarts))));
+    START = Column::right("start", "START", 7, (5, 8, 20), "how long its start took, or the step that goes on")
+        .ranked(|row, app| of_pod(row, |pod| Rank::most_of(start_seconds(pod, app))))
+        .depends_on(STARTS_BY_TIME);
     CPU = Column::right("cpu", "CPU", 7, (5, 6, 6), "cores it requests")
         .ranked(|row, _| of_pod(row, |pod| Rank::most(pod.requests.cpu_millis)));
     MEMORY = Column::right("memory", "MEM", 8, (7, 8, 8), "memory it requests")
@@ -144,6 +148,11 @@ fn end_of_node(pod: &PodRow, app: &App) -> Option<Time> {
 
 fn rates(app: &App) -> RatesByUid<'_> {
     payers::pod_rates(app, |pod| Some(&pod.meta.uid))
+}
+
+/// How long its start took or has taken, in seconds.
+fn start_seconds(pod: &PodRow, app: &App) -> Option<i64> {
+    app.insights.starts.of_pod(&pod.meta.key).map(|start| start.total_seconds(app.now))
 }
 
 /// How busy the accelerators of a pod are, in millionths.

@@ -4,6 +4,7 @@ use super::devices;
 use super::spot_pools;
 use super::table::{Rows, TableSpec};
 use super::view::{ALL_ROWS, View};
+use crate::app::depends::STARTS;
 use crate::app::{App, Sort};
 use crate::fleet::Kind;
 use crate::input::Action;
@@ -104,6 +105,7 @@ impl ScreenSpec {
             Rows::Devices => kinds(self.own_kinds).chain(devices::dependencies()).collect(),
             Rows::SpotPools => spot_pools::DEPENDENCIES.to_vec(),
             Rows::DeviceGroups => kinds(self.own_kinds).chain(devices::dependencies_of_groups()).collect(),
+            Rows::Observed(_) => STARTS.to_vec(),
         }
     }
 }

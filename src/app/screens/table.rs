@@ -54,6 +54,17 @@ pub enum Rows {
     DeviceGroups,
     /// Spot capacity by instance type and zone.
     SpotPools,
+    /// What was observed of starts, in sums.
+    Observed(Observations),
+}
+
+/// Of what observations are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Observations {
+    /// How images come to Nodes.
+    Images,
+    /// How machines come to be.
+    Machines,
 }
 
 /// What can be done with a row.

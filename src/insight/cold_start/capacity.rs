@@ -95,6 +95,16 @@ pub enum LaunchFailureReason {
     Deleted,
 }
 
+impl LaunchFailureReason {
+    /// As the JSON writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InsufficientCapacity => "InsufficientCapacityError",
+            Self::Deleted => "NodeClaimDeleted",
+        }
+    }
+}
+
 /// The NodeClaims that Karpenter had in mind for a pod and that failed, the oldest first.
 pub(super) fn launch_failures(fleet: &Fleet, start: &PodStart) -> Vec<LaunchFailure> {
     let next = start.nominations.iter().skip(1).map(|next| next.at).map(Some).chain([None]);

@@ -3,8 +3,14 @@
 use std::cmp::Reverse;
 
 use super::{ColdStart, PhaseName, percentile};
-use crate::fleet::ObjectKey;
+use crate::fleet::{JobRow, ObjectKey};
 use crate::units::Time;
+
+/// Whether the pods of a Job start together and wait for one another, and do not take turns as in one that has more to
+/// complete than it may run at a time. Of a work queue, which says nothing of that, they are taken to start together.
+pub fn starts_together(job: &JobRow) -> bool {
+    job.completions.is_none_or(|wanted| wanted <= job.parallelism)
+}
 
 /// The starts of several pods, together.
 #[derive(Clone, PartialEq, Eq, Debug)]

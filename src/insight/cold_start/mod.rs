@@ -6,7 +6,9 @@
 mod capacity;
 mod cause;
 mod containers;
+mod expectations;
 mod gang;
+mod hints;
 pub mod history;
 #[cfg(test)]
 mod properties;
@@ -18,11 +20,14 @@ mod waterfall;
 pub use capacity::{LaunchFailure, LaunchFailureReason};
 pub use cause::{Cause, CauseReason};
 pub use containers::ImageStart;
-pub use gang::{GangPhase, GangStart};
+pub use expectations::Expectations;
+pub use gang::{GangPhase, GangStart, starts_together};
+pub use hints::hints;
 pub use history::{ClusterHistory, StartHistory};
 pub use statistics::{ImageStatistics, PoolStatistics, StartStatistics, percentile};
 
 use std::cmp::Reverse;
+use std::fmt;
 
 use crate::fleet::{CLOSED_STARTS, Fleet, Nomination, ObjectKey, PodRow, Sym, Uid};
 use crate::units::{Second, Time};
@@ -97,6 +102,12 @@ impl PhaseName {
             Self::Start => "Start",
             Self::Ready => "Ready",
         }
+    }
+}
+
+impl fmt::Display for PhaseName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 

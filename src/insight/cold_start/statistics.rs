@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::history::{FailureKind, MachineRecord, PullOutcome, PullRecord, StartHistory};
-use super::{ColdStart, ImageStart, PhaseName};
+use super::{Expectations, PhaseName};
 use crate::fleet::Sym;
-use crate::units::Time;
 
 /// What was observed, in sums.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -78,7 +77,7 @@ impl StartHistory {
         groups.into_iter().map(statistics).collect()
     }
 
-    fn pools(&self) -> Vec<PoolStatistics> {
+    pub(super) fn pools(&self) -> Vec<PoolStatistics> {
         let mut machines: BTreeMap<&Sym, Vec<&MachineRecord>> = BTreeMap::new();
         self.machines.values().for_each(|record| machines.entry(&record.pool).or_default().push(record));
         let mut failures: BTreeMap<&Sym, BTreeMap<FailureKind, u64>> = BTreeMap::new();
@@ -97,55 +96,15 @@ impl StartHistory {
             .collect()
     }
 
-    /// How many seconds a start still takes until its images are there, as those before took that had the same images on the
-    /// same instance type, as a rule in the same zone; `None` where none of them is known, or no machine is in sight.
-    pub fn eta_seconds(&self, start: &ColdStart, now: Time) -> Option<i64> {
-        let open = start.open_phase()?;
-        let spent = open.seconds(now);
-        let pool = start.pool.as_ref()?;
-        let pulls = || self.pulls_seconds(start);
-        let left = |expected: i64| (expected - spent).max(0);
-        match open.name {
-            PhaseName::Pull => Some(left(pulls()?)),
-            PhaseName::Schedule | PhaseName::Sandbox => pulls(),
-            name if MachineRecord::STEPS.contains(&name) => {
-                let machine = self.machine_steps(pool);
-                let step = |name| machine.iter().find(|(known, ..)| *known == name).map(|(_, median, _)| *median);
-                let later = MachineRecord::STEPS.into_iter().filter(|step| *step > name).map(step);
-                let later: i64 = later.sum::<Option<u64>>()?.try_into().ok()?;
-                Some(left(i64::try_from(step(name)?).ok()?) + later + pulls().unwrap_or(0))
-            }
-            _ => None,
-        }
-    }
-
-    fn machine_steps(&self, pool: &Sym) -> Vec<(PhaseName, u64, u64)> {
-        phases(&self.machines.values().filter(|record| record.pool == *pool).collect::<Vec<_>>())
-    }
-
-    /// The longest of the images that are not there yet: the kubelet pulls several at a time.
-    fn pulls_seconds(&self, start: &ColdStart) -> Option<i64> {
-        let is_missing = |image: &&ImageStart| image.is_cached != Some(true) && image.pull_millis.is_none();
-        let medians = start.images.iter().filter(is_missing).map(|image| self.median_millis(start, &image.image));
-        let longest = medians.collect::<Option<Vec<u64>>>()?.into_iter().max()?;
-        i64::try_from(longest.div_ceil(1_000)).ok()
-    }
-
-    /// Of the pulls of an image the nearest to this start: of its zone, else of its instance type.
-    fn median_millis(&self, start: &ColdStart, image: &Sym) -> Option<u64> {
-        let of = |is_near: &dyn Fn(&PullRecord) -> bool| {
-            let pulls = self.pulls.values().filter(|record| record.image == *image && is_near(record));
-            let mut millis: Vec<u64> = pulls.filter_map(PullRecord::millis).collect();
-            millis.sort_unstable();
-            percentile(&millis, 50)
-        };
-        let is_of_type = |record: &PullRecord| record.place.instance_type == start.instance_type;
-        of(&|record| is_of_type(record) && record.place.zone == start.zone).or_else(|| of(&is_of_type))
+    /// How long pulls and machines take as a rule.
+    pub fn expectations(&self) -> Expectations {
+        Expectations::of(self)
     }
 }
 
 impl PullRecord {
-    fn millis(&self) -> Option<u64> {
+    /// How long the pull took; `None` where there was none or it failed.
+    pub(super) fn millis(&self) -> Option<u64> {
         match self.outcome {
             Some(PullOutcome::Pulled { millis, .. }) => Some(millis),
             Some(PullOutcome::Cached) | None => None,
@@ -183,7 +142,8 @@ fn of_image(image: Sym, instance_type: Option<Sym>, pool: Option<Sym>, records: 
 
 impl MachineRecord {
     /// The steps of a machine.
-    const STEPS: [PhaseName; 4] = [PhaseName::Launch, PhaseName::Boot, PhaseName::Register, PhaseName::Initialize];
+    pub(super) const STEPS: [PhaseName; 4] =
+        [PhaseName::Launch, PhaseName::Boot, PhaseName::Register, PhaseName::Initialize];
 
     /// How long a step took; zero for one that is not of a machine.
     const fn seconds(&self, step: PhaseName) -> u32 {

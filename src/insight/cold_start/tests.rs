@@ -5,6 +5,7 @@ use crate::fleet::{
     Change, Condition, ContainerRole, ContainerStart, Delta, EventClass, EventObject, EventRow, Gates, JobRow, Kind,
     NodeClaimRow, NodeRow, PodPhase, PodStart, Status, Waiting, WorkloadRow,
 };
+use crate::insight::Sentence;
 use crate::insight::testing::{CREATED, claim, fleet, job, labels, meta, node, owner, pod, sym, upserts, workload};
 use crate::rows;
 use crate::units::Second;
@@ -768,17 +769,30 @@ fn a_start_that_goes_on_is_estimated_by_the_same_image_type_and_zone() {
         World { nodes: vec![node], events: vec![pulling(2, "main")], ..World::default() }.start(pod)
     };
     let start = pulling_pod(node_at("n", -9));
-    assert_eq!(history.eta_seconds(&start, at(32)), Some(70));
-    assert_eq!(history.eta_seconds(&start, at(500)), Some(0), "it takes longer than usual");
+    assert_eq!(history.expectations().eta_seconds(&start, at(32)), Some(70));
+    assert_eq!(history.expectations().eta_seconds(&start, at(500)), Some(0), "it takes longer than usual");
+    let mut pod = bound("n", 1, vec![container("main", ContainerRole::Main)]);
+    start_of(&mut pod).sandbox = Some(second(2));
+    let events = vec![pulling(2, "main"), failed(3, "main", 1)];
+    let failing = World { nodes: vec![node_at("n", -9)], events, ..World::default() }.start(pod);
+    let eta = history.expectations().eta_seconds(&failing, at(32));
+    assert_eq!(eta, None, "nobody knows how long it takes to mend an image");
     let elsewhere = labels(&[
         ("karpenter.sh/nodepool", "gpu"),
         ("node.kubernetes.io/instance-type", "p5.48xlarge"),
         ("topology.kubernetes.io/zone", "us-east-1c"),
     ]);
     let start = pulling_pod(NodeRow { labels: elsewhere, ..node_at("n", -9) });
-    assert_eq!(history.eta_seconds(&start, at(32)), Some(70), "the median of all zones, the lower of two");
+    assert_eq!(
+        history.expectations().eta_seconds(&start, at(32)),
+        Some(70),
+        "the median of all zones, the lower of two"
+    );
     let unlike = labels(&[("karpenter.sh/nodepool", "gpu"), ("node.kubernetes.io/instance-type", "m7i.large")]);
-    assert_eq!(history.eta_seconds(&pulling_pod(NodeRow { labels: unlike, ..node_at("n", -9) }), at(32)), None);
+    assert_eq!(
+        history.expectations().eta_seconds(&pulling_pod(NodeRow { labels: unlike, ..node_at("n", -9) }), at(32)),
+        None
+    );
 
     let machine = history::MachineRecord {
         at: at(0).into(),
@@ -791,8 +805,12 @@ fn a_start_that_goes_on_is_estimated_by_the_same_image_type_and_zone() {
     let history = StartHistory { machines: [(Uid::parse("m"), machine)].into(), ..history };
     let claims = vec![claim_of("n", 0, vec![met_at("Launched", 30)])];
     let world = World { claims, events: vec![nominated(1, "nodeclaim/claim-n")], ..World::default() };
-    assert_eq!(history.eta_seconds(&world.start(waiting()), at(50)), Some(85), "40 of boot, then 5 and 40");
-    assert_eq!(history.eta_seconds(&World::default().start(waiting()), at(50)), None);
+    assert_eq!(
+        history.expectations().eta_seconds(&world.start(waiting()), at(50)),
+        Some(85),
+        "40 of boot, then 5 and 40"
+    );
+    assert_eq!(history.expectations().eta_seconds(&World::default().start(waiting()), at(50)), None);
 }
 
 #[test]
@@ -827,4 +845,27 @@ fn a_gang_is_as_slow_as_its_slowest_pod() {
     let found = gang(waiting).expect("a gang");
     assert_eq!((found.open, &*found.slowest.name, found.skew_seconds), (1, "c", None));
     assert_eq!(gang(Vec::new()), None);
+}
+
+#[test]
+fn hints_quote_what_was_measured_and_are_silent_of_starts_that_are_not_known() {
+    let told = |took: i64, image: &str| {
+        let image = sym(image);
+        let main = ContainerStart { image, ..ran("main", ContainerRole::Main, 3 + took) };
+        let main = ContainerStart { pulling: Some(second(2)), pulled: Some((second(2 + took), None)), ..main };
+        let pod = ready(bound("n", 1, vec![main]), 2, 4 + took);
+        let start = World { nodes: vec![node_at("n", -9)], ..World::default() }.start(pod);
+        hints(&start).iter().map(Sentence::machine_text).collect::<Vec<String>>()
+    };
+    let long = told(100, "registry/main:1");
+    assert_eq!(long.len(), 1, "{long:?}");
+    assert!(long[0].starts_with("Pull took 1m40s of 1m44s"), "{long:?}");
+    assert_eq!(told(20, "registry/main:1"), [""; 0], "a short one is none");
+    for image in ["registry:5000/main", "main:latest"] {
+        let found = told(5, image);
+        assert!(found.len() == 1 && found[0].starts_with(&format!("{image} is not pinned")), "{found:?}");
+    }
+    assert_eq!(told(5, "main:latest@sha256:00"), [""; 0], "a digest pins it");
+    let waits = World::default().start(waiting());
+    assert!(hints(&waits).is_empty());
 }

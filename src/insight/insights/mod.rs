@@ -119,6 +119,8 @@ pub struct Insights {
 /// What is done once a second or once a minute, in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Task {
+    /// What was observed of starts is summed up.
+    Starts,
     /// What has accrued at the present rates is paid, before they change.
     Payment,
     /// A slice of the rates follows, until none is left.
@@ -193,6 +195,7 @@ impl Insights {
 
     /// What would wait for a later second is done by the next calls of [`Self::work`]: for a document that is written once.
     pub fn hurry(&mut self, inputs: &Inputs<'_>) {
+        self.starts.recognize(inputs);
         self.verdicts.hurry();
         if self.dirty.remove(&Part::Verdicts) {
             self.verdicts.begin_round();
@@ -200,7 +203,7 @@ impl Insights {
         }
         self.follow_gpus();
         self.follow_spot(inputs);
-        self.due.extend([Task::Payment, Task::Rates]);
+        self.due.extend([Task::Starts, Task::Payment, Task::Rates]);
     }
 
     /// What is known of Nodes besides their assessments.
@@ -249,7 +252,7 @@ impl Insights {
         self.rates.begin_second();
         self.follow_gpus();
         self.follow_spot(inputs);
-        self.due.extend([Task::Payment, Task::Rates, Task::PriceDemand, Task::GpuDemand]);
+        self.due.extend([Task::Starts, Task::Payment, Task::Rates, Task::PriceDemand, Task::GpuDemand]);
     }
 
     /// Whether [`Insights::work`] has something to do now.
@@ -278,6 +281,7 @@ impl Insights {
             return requests;
         }
         match self.due.pop_first() {
+            Some(Task::Starts) => self.sum_up_starts(),
             Some(Task::Payment) => self.pay(inputs),
             Some(Task::Rates) => self.follow_rates(inputs),
             Some(Task::Remember) => {
@@ -379,6 +383,12 @@ impl Insights {
         self.dirty.remove(&Part::Rates);
         if self.rates.publish(inputs, self.gpus.sums().idle_rate()) {
             self.changed.insert(Part::Rates);
+        }
+    }
+
+    fn sum_up_starts(&mut self) {
+        if self.starts.sum_up() {
+            self.changed.insert(Part::Starts);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Inputs;
 use crate::fleet::{Changed, Fleet, Kind, ObjectKey, PodRow, SourceId, Sym};
-use crate::insight::cold_start::{ClusterHistory, ColdStart, StartHistory};
+use crate::insight::cold_start::{ClusterHistory, ColdStart, Expectations, StartHistory, StartStatistics};
 use crate::units::Time;
 
 /// The starts that are known, and what was observed of earlier ones.
@@ -20,6 +20,12 @@ pub struct Starts {
     cluster: Option<String>,
     /// Whether something has been observed since it was last written down.
     is_unwritten: bool,
+    /// The sums over what was observed, as of at most a second ago.
+    statistics: StartStatistics,
+    /// What of it is to be expected, as of the same moment.
+    expectations: Expectations,
+    /// Whether something has been observed since these were made.
+    is_observed: bool,
 }
 
 /// The Namespace whose uid is that of the cluster.
@@ -37,6 +43,21 @@ impl Starts {
     /// All that are known, by namespace and name; as of now in all but the length of their open step.
     pub fn all(&self) -> impl Iterator<Item = &ColdStart> {
         self.known.values()
+    }
+
+    /// The start of a pod, where it is known.
+    pub fn of_pod(&self, pod: &ObjectKey) -> Option<&ColdStart> {
+        self.known.get(pod)
+    }
+
+    /// How many are known.
+    pub fn count(&self) -> usize {
+        self.known.len()
+    }
+
+    /// The sums over what was observed, as of at most a second ago.
+    pub const fn statistics(&self) -> &StartStatistics {
+        &self.statistics
     }
 
     /// What was observed of pulls and machines, here and in earlier sessions.
@@ -57,12 +78,24 @@ impl Starts {
         self.cluster = cluster(inputs);
         if let Some(kept) = self.cluster.as_ref().and_then(|cluster| self.kept.remove(cluster)) {
             self.history.load(kept);
+            self.is_observed = true;
         }
     }
 
-    /// How many seconds a start still takes, as those before it took; `None` where that cannot be told.
+    /// Sums up what was observed since this was last done: all at once, for each sum is over thousands of observations.
+    /// Says whether there was something.
+    pub(super) fn sum_up(&mut self) -> bool {
+        let is_observed = std::mem::take(&mut self.is_observed);
+        if is_observed {
+            self.statistics = self.history.statistics();
+            self.expectations = self.history.expectations();
+        }
+        is_observed
+    }
+
+    /// How many seconds a start still takes, as those before it took, a second ago at most; `None` where that cannot be told.
     pub fn eta_seconds(&self, start: &ColdStart, now: Time) -> Option<i64> {
-        self.history.eta_seconds(start, now)
+        self.expectations.eta_seconds(start, now)
     }
 
     /// Without the cluster, before another one is read; what was observed of it counts again when it is read again.
@@ -87,11 +120,13 @@ impl Starts {
     pub(super) fn follow(&mut self, fleet: &Fleet, changed: &Changed) -> bool {
         for key in &changed.claims {
             if let Some(claim) = fleet.node_claims.get(key) {
-                self.is_unwritten |= self.history.note_claim(fleet, claim);
+                let is_new = self.history.note_claim(fleet, claim);
+                self.note_observed(is_new);
             }
         }
         for name in &changed.launches {
-            self.is_unwritten |= self.history.note_launch(fleet, name);
+            let is_new = self.history.note_launch(fleet, name);
+            self.note_observed(is_new);
         }
         let mut has_changed = false;
         for key in self.touched(fleet, changed) {
@@ -145,6 +180,11 @@ impl Starts {
         });
     }
 
+    const fn note_observed(&mut self, is_new: bool) {
+        self.is_unwritten |= is_new;
+        self.is_observed |= is_new;
+    }
+
     /// Says whether the start of this pod changed.
     fn follow_pod(&mut self, fleet: &Fleet, key: &ObjectKey) -> bool {
         let pod = fleet.pods.get(key);
@@ -159,7 +199,8 @@ impl Starts {
         }
         match new {
             Some(new) => {
-                self.is_unwritten |= self.history.note_start(&new);
+                let is_new = self.history.note_start(&new);
+                self.note_observed(is_new);
                 self.known.insert(key.clone(), new);
             }
             None => drop(self.known.remove(key)),

@@ -11,7 +11,7 @@ mod node;
 mod rates;
 mod spend;
 mod spot;
-mod starts;
+pub mod starts;
 mod totals;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod pod;
 mod pool;
 mod spot_node;
 mod spot_pool;
+mod starts;
 mod verdict;
 
 use super::context::FrameContext;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::super::context::FrameContext;
 use super::super::{Line, format, pools, words};
-use super::{Page, cost, gpus, spot_node, verdict};
+use super::{Page, cost, gpus, spot_node, starts, verdict};
 use crate::app::{claim_phase, node_phase};
 use crate::config::Role;
 use crate::fleet::{HealthState, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, SourceId};
@@ -22,6 +22,7 @@ pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     resources(frame, node, &mut page);
     gpus::section(frame, node, &mut page);
     pods(frame, node, &mut page);
+    starts::of_node(frame, node, &mut page);
     cost::of_node(frame, node, &mut page);
     spot_node::section(frame, node, &mut page);
     relations(frame, node, &mut page);

@@ -2,7 +2,7 @@
 
 use super::super::context::FrameContext;
 use super::super::{Line, format, words};
-use super::{Page, cost};
+use super::{Page, cost, starts};
 use crate::app::{job_state, node_phase};
 use crate::config::Role;
 use crate::fleet::{ObjectKey, PodRow};
@@ -19,10 +19,21 @@ pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     if !pod.unschedulable.is_empty() {
         page.line(Line::of(Role::Warn, format!("△ cannot be scheduled: {}", pod.unschedulable)));
     }
+    // While it starts nothing is asked more often than why it does not.
+    if is_starting(frame, pod) {
+        starts::of_pod(frame, pod, &mut page);
+    }
     protected(frame, pod, &mut page);
     relations(frame, pod, &mut page);
+    if !is_starting(frame, pod) {
+        starts::of_pod(frame, pod, &mut page);
+    }
     facts(frame, pod, &mut page);
     Some(page)
+}
+
+fn is_starting(frame: &FrameContext<'_>, pod: &PodRow) -> bool {
+    frame.app.insights.starts.of_pod(&pod.meta.key).is_some_and(|start| start.open_phase().is_some())
 }
 
 fn protected<'a>(frame: &FrameContext<'a>, pod: &'a PodRow, page: &mut Page) {

@@ -1,0 +1,73 @@
+//! Where the time of starts went: that of a pod, of the pods of a Job, of those on a Node.
+
+use super::super::context::FrameContext;
+use super::super::layout::BESIDE_FROM;
+use super::super::{Line, format, start_lines, start_words};
+use super::Page;
+use crate::config::Role;
+use crate::fleet::{JobRow, Kind, NodeRow, PodRow};
+use crate::insight::cold_start::ColdStart;
+
+const NARROWEST_BAR: usize = 8;
+
+const WIDEST_BAR: usize = 40;
+
+/// The waterfall of a pod; nothing of pods whose start is of no interest, as those of DaemonSets.
+pub(super) fn of_pod(frame: &FrameContext<'_>, pod: &PodRow, page: &mut Page) {
+    let Some(start) = frame.app.insights.starts.of_pod(&pod.meta.key) else { return };
+    page.section("START");
+    start_lines::of(frame.app, start, bar_width(frame)).into_iter().for_each(|line| page.item(line));
+    if !frame.readable(Kind::Event) {
+        let words = format!(
+            "{} Events are {}: of pulls and of capacity nothing is known",
+            format::UNKNOWN,
+            frame.not_read(Kind::Event)
+        );
+        page.item(Line::of(Role::Unknown, words));
+    }
+}
+
+/// What a line of the details leaves for bars.
+fn bar_width(frame: &FrameContext<'_>) -> usize {
+    let width = usize::from(frame.app.ui.size.0);
+    let panel = if frame.app.ui.size.0 >= BESIDE_FROM { width - width / 2 } else { width };
+    panel.saturating_sub(start_lines::BESIDE_BAR + 6).clamp(NARROWEST_BAR, WIDEST_BAR)
+}
+
+/// The pods of a Job together.
+pub(super) fn of_job(frame: &FrameContext<'_>, job: &JobRow, page: &mut Page) {
+    let starts = known(frame, frame.app.fleet.pods_of_job(&job.meta.uid));
+    if starts.is_empty() {
+        return;
+    }
+    page.section("STARTS");
+    start_lines::of_gang(frame.app, &starts).into_iter().for_each(|line| page.item(line));
+    if !frame.pods_known_of(job) {
+        page.item(Line::of(Role::Unknown, format!("{} not all of its pods are known", format::UNKNOWN)));
+    }
+}
+
+/// The starts on a Node, those that go on first, then the longest.
+pub(super) fn of_node(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
+    let mut starts = known(frame, frame.app.fleet.pods_on(&node.meta.key.name));
+    if starts.is_empty() {
+        return;
+    }
+    let now = frame.app.now;
+    starts.sort_by_key(|start| (start.open_phase().is_none(), -start.total_seconds(now), &start.pod));
+    page.section("STARTS");
+    for start in starts.iter().take(MOST_STARTS) {
+        let line = start_words::state(start).and(Role::Text, "  ").and(Role::TextStrong, start.pod.to_string());
+        page.item(line.and(Role::TextDim, format!("  {}", start_words::sentence(frame.app, start))));
+    }
+    if starts.len() > MOST_STARTS {
+        page.item(Line::of(Role::TextDim, format!("and {} more", format::count(starts.len() - MOST_STARTS))));
+    }
+}
+
+/// The Starts screen has them all.
+const MOST_STARTS: usize = 20;
+
+fn known<'a>(frame: &FrameContext<'a>, pods: impl Iterator<Item = &'a PodRow>) -> Vec<&'a ColdStart> {
+    pods.filter_map(|pod| frame.app.insights.starts.of_pod(&pod.meta.key)).collect()
+}
