@@ -1,11 +1,13 @@
 //! Cells and sentence of the screen Jobs: how far each is, and what of it is protected.
 
+use std::cmp::Reverse;
+
 use super::columns::Shown;
 use super::context::FrameContext;
 use super::table::table;
-use super::{Line, TableView, format, money, words};
-use crate::app;
+use super::{Line, TableView, format, money, start_words, words};
 use crate::app::screens::jobs as columns;
+use crate::app::{self, gang_starts};
 use crate::config::Role;
 use crate::fleet::{JobRow, Key, Kind, Owner};
 use crate::insight::batch::{self, JobState, JobStatus};
@@ -37,6 +39,7 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
         Shown::new(&columns::NAME, Row::name),
         Shown::new(&columns::NAMESPACE, Row::namespace),
         Shown::new(&columns::STATUS, Row::status),
+        Shown::new(&columns::WHY, Row::why),
         Shown::new(&columns::PROGRESS, Row::progress),
         Shown::new(&columns::ACTIVE, Row::active),
         Shown::new(&columns::READY, Row::ready),
@@ -77,10 +80,29 @@ impl Row<'_> {
     }
 
     fn status(&self) -> Line {
-        let line = words::job(self.state.status).line();
+        words::job(self.state.status).line()
+    }
+
+    /// In the words of who knows: the Job's own reason, else what most of its pods wait for.
+    fn why(&self) -> Line {
         match &self.state.reason {
-            Some(reason) if self.state.status == JobStatus::Failed => line.and(Role::TextDim, format!(" {reason}")),
-            _ => line,
+            _ if self.state.status == JobStatus::Complete => return Line::new(),
+            Some(reason) => return Line::plain(reason),
+            None => {}
+        }
+        let now = self.frame.app.now;
+        let starts = gang_starts(self.frame.app, self.job).into_iter();
+        let mut waiting: Vec<(String, usize)> = Vec::new();
+        for words in starts.filter_map(|start| start_words::waits_for(start, now)) {
+            match waiting.iter_mut().find(|(known, _)| *known == words) {
+                Some((_, pods)) => *pods += 1,
+                None => waiting.push((words, 1)),
+            }
+        }
+        match waiting.into_iter().min_by_key(|(_, pods)| Reverse(*pods)) {
+            None => Line::new(),
+            Some((words, 1)) => Line::plain(words),
+            Some((words, pods)) => Line::plain(format!("{words} ×{}", format::count(pods))),
         }
     }
 

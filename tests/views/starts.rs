@@ -206,6 +206,20 @@ fn the_sentence_about_a_start_says_what_it_waits_for_or_what_took_long() {
     snapshot!("starts_sentences", sentences.join("\n"));
 }
 
+/// What its pods wait for is why a Job does not run; of one that is complete nothing is to be said.
+#[test]
+fn a_job_says_what_its_pods_wait_for() {
+    let shown = text(&starts_after((200, 60), "2"));
+    let row = |name: &str| {
+        let found = shown.lines().find(|line| line.split_whitespace().any(|word| word == name));
+        found.unwrap_or_else(|| panic!("no {name} in\n{shown}")).to_owned()
+    };
+    for (job, why) in [("cold", "pulling "), ("broken", "BackoffLimitExceeded"), ("nightly-29", "✓ Complete   ")] {
+        assert!(row(job).contains(why), "{}", row(job));
+    }
+    assert!(!row("nightly-29").contains("CompletionsReached"), "{}", row("nightly-29"));
+}
+
 #[test]
 fn the_signs_of_the_steps_that_are_drawn_are_explained_below_them() {
     let shown = text(&starts((120, 40)));

@@ -46,9 +46,10 @@ columns! {
         .depends_on(&[WORKLOAD, Dependency::Minute]);
     NAME = Column::left("name", "NAME", 0, (16, 20, 60), "name of the Job").ranked(rank::name);
     NAMESPACE = Column::left("namespace", "NS", 3, (8, 14, 24), "its namespace").ranked(rank::namespace);
-    STATUS = Column::left("status", "STATUS", 1, (11, 14, 34), "how it stands, and why it failed")
+    STATUS = Column::left("status", "STATUS", 1, (11, 11, 14), "how it stands")
         .ranked(rank::status)
         .depends_on(&[WORKLOAD]);
+    WHY = Column::left("why", "WHY", 3, (13, 30, 60), "why it failed, is queued, or what its pods wait for");
     PROGRESS = Column::right("progress", "PROGRESS", 2, (8, 11, 14), "pods that succeeded, of those that must")
         .ranked(|row, _| of_job(row, |job| thousandths(job.succeeded, job.completions.unwrap_or(0))));
     ACTIVE = Column::right("active", "ACTIVE", 5, (6, 7, 7), "pods that are pending or running")
@@ -65,7 +66,7 @@ columns! {
     EFFICIENCY = Column::right("efficiency", "EFF", 7, (4, 5, 5), "GPU-hours busy, of the GPU-hours held since batchtop started")
         .ranked(|row, app| Rank::most_of(efficiency(row, app)))
         .depends_on(&[GPUS]);
-    COST = Column::right("cost", "$/H", 4, (5, 7, 12), "dollars per hour of its pods, each a share of its node")
+    COST = Column::right("cost", "$/H", 4, (6, 7, 12), "dollars per hour of its pods, each a share of its node")
         .ordered(Order::Rates(rates))
         .depends_on(PRICES);
     PAID = Column::right("paid", "PAID", 8, (6, 7, 12), "dollars that its pods have cost since batchtop started")

@@ -26,11 +26,11 @@ columns! {
         .ordered(Order::Machines(|pool| Rank::most(i64::try_from(pool.machines).unwrap_or(i64::MAX - 1))));
     LAUNCH = Column::right("launch", "LAUNCH", 3, (9, 15, 17), "from NodeClaim to launched: median, 95th percentile")
         .ordered(Order::Machines(|pool| median(pool, PhaseName::Launch)));
-    BOOT = Column::right("boot", "BOOT", 2, (9, 15, 17), "from there to its Node")
+    BOOT = Column::right("boot", "BOOT", 2, (13, 15, 17), "from there to its Node")
         .ordered(Order::Machines(|pool| median(pool, PhaseName::Boot)));
     REGISTER = Column::right("register", "REGISTER", 4, (9, 15, 17), "from there to registered")
         .ordered(Order::Machines(|pool| median(pool, PhaseName::Register)));
-    INITIALIZE = Column::right("initialize", "INITIALIZE", 2, (10, 15, 17), "from there to initialized, devices included")
+    INITIALIZE = Column::right("initialize", "INITIALIZE", 2, (13, 15, 17), "from there to initialized, devices included")
         .ordered(Order::Machines(|pool| median(pool, PhaseName::Initialize)));
     WATERFALL = Column::left("waterfall", "", 6, (18, 18, 70), "the medians on one time axis");
     FAILED = Column::left("failed", "FAILED", 1, (8, 24, 60), "NodeClaims that became no machines, by why")
