@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use super::failure::{EXIT_CLUSTER, EXIT_INTERRUPTED, Failure};
+use super::failure::{EXIT_INTERRUPTED, Failure};
 use super::{commands, snapshot};
 use crate::app::App;
 use crate::cli::Cli;
@@ -12,20 +11,14 @@ use crate::fleet::{Kind, NodeRow, SourceGroup, SourceId, UserPrices};
 use crate::insight::cost::chain::Why;
 use crate::insight::cost::{self, Fee, PriceQuery, Quote, Step};
 use crate::insight::picture;
-use crate::units::{Time, money, spelling};
-
-/// How long the cluster and those who tell prices may take.
-const TIMEOUT: Duration = Duration::from_mins(1);
-
-/// As many names are offered in place of one that nobody has.
-const NAMES_OFFERED: usize = 3;
+use crate::units::{Time, money};
 
 /// Wide enough for everybody who is asked.
 const WHO_WIDTH: usize = 40;
 
 /// Runs the command.
 pub fn run(cli: &Cli, name: &str) -> Result<ExitCode, Failure> {
-    let Some(app) = snapshot::read(cli, TIMEOUT)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
+    let Some(app) = snapshot::read(cli, snapshot::PATIENCE)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
     // Labels and notes are other people's words.
     commands::print_lines(&printed(&app, name)?)
 }
@@ -34,16 +27,9 @@ fn printed(app: &App, name: &str) -> Result<String, Failure> {
     if let Some(node) = app.fleet.node(name) {
         return Ok(text(app, node));
     }
-    let nodes = SourceId::Kind(Kind::Node);
-    if !snapshot::is_complete(app, nodes) {
-        let message = snapshot::sentence(app, nodes);
-        let hint = "batchtop rbac viewer prints the permissions it needs";
-        return Err(Failure { message, hint: hint.into(), code: EXIT_CLUSTER });
-    }
+    snapshot::require(app, &[Kind::Node], "batchtop rbac viewer")?;
     let names: Vec<&str> = app.fleet.nodes.iter().map(|node| &*node.meta.key.name).collect();
-    let near = spelling::nearest(name, &names, NAMES_OFFERED);
-    let hint = if near.is_empty() { "there are no nodes".into() } else { format!("the nearest: {}", near.join(", ")) };
-    Err(Failure::usage(format!("no such node: {name}"), hint))
+    Err(Failure::unknown_name(format!("no such node: {name}"), name, &names, "there are no nodes"))
 }
 
 fn text(app: &App, node: &NodeRow) -> String {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::crash::Attachments;
 use crate::fleet::ConnectionError;
+use crate::units::spelling;
 use crate::units::text::{printable, printable_lines};
 
 /// An internal failure, or `--strict` and something incomplete.
@@ -14,6 +15,9 @@ pub const EXIT_USAGE: u8 = 2;
 pub const EXIT_CLUSTER: u8 = 3;
 /// Interrupted: 128 + SIGINT, as in shells.
 pub const EXIT_INTERRUPTED: u8 = 130;
+
+/// As many names are offered in place of one that nobody has.
+const NAMES_OFFERED: usize = 3;
 
 /// Failure of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +34,13 @@ impl Failure {
     /// A mistake in command line or configuration; exit code 2.
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: hint.into(), code: EXIT_USAGE }
+    }
+
+    /// A name that nobody has, with the nearest that are there, else what is to be said where there is none; exit code 2.
+    pub fn unknown_name(message: impl Into<String>, name: &str, names: &[&str], none: &str) -> Self {
+        let near = spelling::nearest(name, names, NAMES_OFFERED);
+        let hint = if near.is_empty() { none.to_owned() } else { format!("the nearest: {}", near.join(", ")) };
+        Self::usage(message, hint)
     }
 
     /// A bug of batchtop; exit code 1.

@@ -15,7 +15,7 @@ use super::{REPORTS_BOUND, commands, setup};
 use crate::app::{App, Effect, Msg, settle, settle_completely, update};
 use crate::cli::{Cli, Snapshot};
 use crate::export::{self, GpuDetail};
-use crate::fleet::{Health, HealthState, SourceGroup, SourceId};
+use crate::fleet::{Health, HealthState, Kind, SourceGroup, SourceId};
 use crate::insight::cold_start::StartHistory;
 use crate::source::aws::AnsweredDemands;
 use crate::units::text::printable;
@@ -74,6 +74,9 @@ fn remember(app: &App, state: &StateFiles) {
         }
     }
 }
+
+/// How long the cluster and those who tell prices may take, for commands without a flag for it.
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Outcome of reading everything.
 #[derive(PartialEq, Eq)]
@@ -222,6 +225,15 @@ fn exit_code(app: &App, args: &Snapshot) -> Result<ExitCode, Failure> {
 /// Whether a Source has been read completely. One whose API the cluster does not serve counts as complete and empty.
 pub fn is_complete(app: &App, id: SourceId) -> bool {
     app.sources.get(&id).is_some_and(|health| health.state.is_complete() || health.state.has_nothing())
+}
+
+/// An error with the words of the first of these kinds that has not been read completely; `manifest` is the command that
+/// prints the permissions for them.
+pub fn require(app: &App, kinds: &[Kind], manifest: &str) -> Result<(), Failure> {
+    let missing = kinds.iter().copied().map(SourceId::Kind).find(|id| !is_complete(app, *id));
+    let Some(missing) = missing else { return Ok(()) };
+    let hint = format!("{manifest} prints the permissions that it needs");
+    Err(Failure { message: sentence(app, missing), hint, code: EXIT_CLUSTER })
 }
 
 /// Whether a Source is live.

@@ -2,30 +2,22 @@
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use super::failure::{EXIT_CLUSTER, EXIT_INTERRUPTED, Failure};
+use super::failure::{EXIT_INTERRUPTED, Failure};
 use super::{commands, snapshot};
 use crate::app::App;
 use crate::cli::{Cli, SpotExplain, SpotFormat};
 use crate::export;
-use crate::fleet::{Kind, SourceId};
+use crate::fleet::Kind;
 use crate::insight::spot::{
     AdvisorRange, Hazard, LIMITS, Observed, PlacementScore, PriceRatio, Prior, Score, ScoreInputs,
 };
-use crate::units::spelling;
 use crate::view::score as words;
-
-/// How long the cluster and those who tell prices may take.
-const TIMEOUT: Duration = Duration::from_mins(1);
-
-/// As many names are offered in place of one that nobody has.
-const NAMES_OFFERED: usize = 3;
 
 /// Runs `spot explain`.
 pub fn explain(cli: &Cli, args: &SpotExplain) -> Result<ExitCode, Failure> {
     let Some(name) = &args.pool else { return print(args, &given(args)) };
-    let Some(app) = snapshot::read(cli, TIMEOUT)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
+    let Some(app) = snapshot::read(cli, snapshot::PATIENCE)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
     print(args, &inputs_of(&app, name)?)
 }
 
@@ -36,17 +28,9 @@ fn inputs_of(app: &App, name: &str) -> Result<ScoreInputs, Failure> {
     if let Some((_, inputs)) = pools.iter().find(|(key, _)| key == name) {
         return Ok(**inputs);
     }
-    let nodes = SourceId::Kind(Kind::Node);
-    if !snapshot::is_complete(app, nodes) {
-        let message = snapshot::sentence(app, nodes);
-        let hint = "batchtop rbac viewer prints the permissions it needs";
-        return Err(Failure { message, hint: hint.into(), code: EXIT_CLUSTER });
-    }
+    snapshot::require(app, &[Kind::Node], "batchtop rbac viewer")?;
     let names: Vec<&str> = pools.iter().map(|(key, _)| key.as_str()).collect();
-    let near = spelling::nearest(name, &names, NAMES_OFFERED);
-    let hint =
-        if near.is_empty() { "there are no spot nodes".into() } else { format!("the nearest: {}", near.join(", ")) };
-    Err(Failure::usage(format!("no such spot pool: {name}"), hint))
+    Err(Failure::unknown_name(format!("no such spot pool: {name}"), name, &names, "there are no spot nodes"))
 }
 
 fn print(args: &SpotExplain, inputs: &ScoreInputs) -> Result<ExitCode, Failure> {
@@ -150,7 +134,7 @@ mod tests {
     #[test]
     fn a_pool_of_the_demo_is_explained_and_an_unknown_one_is_a_usage_error_with_the_nearest() {
         let cli = Cli::try_parse_from(["batchtop", "--demo", "spot", "explain", "x"]).expect("parses");
-        let app = snapshot::read(&cli, TIMEOUT).ok().flatten().expect("the demo");
+        let app = snapshot::read(&cli, snapshot::PATIENCE).ok().flatten().expect("the demo");
         let name = app.insights.spot.pools().next().expect("a pool").key.to_string();
         let inputs = inputs_of(&app, &name).expect("known");
         assert!(text(&inputs, &Score::of(&inputs)).contains(" % of the on-demand price"), "{inputs:?}");

@@ -4,18 +4,15 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use super::failure::{EXIT_CLUSTER, EXIT_INTERRUPTED, Failure};
+use super::failure::{EXIT_INTERRUPTED, Failure};
 use super::{commands, snapshot};
 use crate::app::App;
 use crate::cli::{Cli, StartFormat, Starts};
 use crate::export::{self, StartReport};
-use crate::fleet::{Kind, ObjectKey, PodRow, SourceId};
+use crate::fleet::{Kind, ObjectKey, PodRow};
 use crate::insight::cold_start::ColdStart;
 use crate::insight::relation;
 use crate::view;
-
-/// As many names are offered in place of one that no start has.
-const NAMES_OFFERED: usize = 3;
 
 /// Width of the time axis, in cells.
 const AXIS: usize = 40;
@@ -24,22 +21,12 @@ const AXIS: usize = 40;
 pub fn run(cli: &Cli, args: &Starts) -> Result<ExitCode, Failure> {
     let timeout = snapshot::parse_timeout(&args.timeout)?;
     let Some(app) = snapshot::read(cli, timeout)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
-    essential(&app)?;
+    snapshot::require(&app, &[Kind::Pod], "batchtop rbac viewer")?;
     let report = report(&app, args.name.as_deref())?;
     match args.output {
         Some(StartFormat::Json) => commands::print(&(snapshot::json(&report)? + "\n")),
         None => commands::print_lines([text(&app, &report), gang(&app, &report)].concat().trim_end()),
     }
-}
-
-/// Without pods there is nothing to tell.
-fn essential(app: &App) -> Result<(), Failure> {
-    let pods = SourceId::Kind(Kind::Pod);
-    if snapshot::is_complete(app, pods) {
-        return Ok(());
-    }
-    let hint = "batchtop rbac viewer prints the permissions that it needs";
-    Err(Failure { message: snapshot::sentence(app, pods), hint: hint.into(), code: EXIT_CLUSTER })
 }
 
 fn report(app: &App, name: Option<&str>) -> Result<StartReport, Failure> {
@@ -59,13 +46,8 @@ fn unknown(app: &App, name: &str) -> Failure {
     let starts = export::start_report(app, |_| true).cold_starts;
     let names = starts.iter().flat_map(|start| [Some(&start.pod), start.job.as_ref()]).flatten();
     let names: Vec<&str> = names.map(|name| &*name.0).collect::<BTreeSet<&str>>().into_iter().collect();
-    let near = crate::units::spelling::nearest(name, &names, NAMES_OFFERED);
-    let hint = if near.is_empty() {
-        "the starts of finished pods are known while the pods exist, those of DaemonSets are not told".to_owned()
-    } else {
-        format!("the nearest: {}", near.join(", "))
-    };
-    Failure::usage(format!("no start is known of a pod or Job {name:?}"), hint)
+    let none = "the starts of finished pods are known while the pods exist, those of DaemonSets are not told";
+    Failure::unknown_name(format!("no start is known of a pod or Job {name:?}"), name, &names, none)
 }
 
 fn text(app: &App, report: &StartReport) -> String {

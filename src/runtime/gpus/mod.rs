@@ -7,12 +7,11 @@ use std::process::ExitCode;
 
 use condition::{Condition, Outcome};
 
-use super::failure::{EXIT_CLUSTER, EXIT_FAILED, EXIT_INTERRUPTED, Failure};
+use super::failure::{EXIT_FAILED, EXIT_INTERRUPTED, Failure};
 use super::{commands, snapshot};
-use crate::app::App;
 use crate::cli::{Cli, GpuFormat, Gpus};
 use crate::export::{self, Gpu, GpuReport, Node, Usd};
-use crate::fleet::{Kind, SourceId};
+use crate::fleet::Kind;
 use crate::view;
 
 /// Runs the command.
@@ -20,7 +19,7 @@ pub fn run(cli: &Cli, args: &Gpus) -> Result<ExitCode, Failure> {
     let conditions = args.fail_on.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
     let timeout = snapshot::parse_timeout(&args.timeout)?;
     let Some(app) = snapshot::read(cli, timeout)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
-    essential(&app)?;
+    snapshot::require(&app, &[Kind::Node, Kind::Pod], "batchtop rbac viewer --with-gpu-metrics")?;
     let report = export::gpu_report(&app);
     match args.output {
         Some(GpuFormat::Json) => commands::print(&(snapshot::json(&report)? + "\n"))?,
@@ -33,14 +32,6 @@ pub fn run(cli: &Cli, args: &Gpus) -> Result<ExitCode, Failure> {
 fn parse(text: &str) -> Result<Condition, Failure> {
     let hint = "write --fail-on 'idle>$50' for dollars per hour, or 'rogue>0' for devices";
     Condition::parse(text).map_err(|why| Failure::usage(format!("--fail-on {text:?}: {why}"), hint))
-}
-
-/// Without Nodes or pods there is nothing to tell.
-fn essential(app: &App) -> Result<(), Failure> {
-    let needed = [Kind::Node, Kind::Pod].map(SourceId::Kind);
-    let Some(missing) = needed.into_iter().find(|id| !snapshot::is_complete(app, *id)) else { return Ok(()) };
-    let hint = "batchtop rbac viewer --with-gpu-metrics prints the permissions that it needs";
-    Err(Failure { message: snapshot::sentence(app, missing), hint: hint.into(), code: EXIT_CLUSTER })
 }
 
 /// Says which limits are passed, or cannot be checked; each is a failure.
