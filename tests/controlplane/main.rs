@@ -27,6 +27,9 @@ fn main() -> ExitCode {
     }
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(DEFAULT_THREADS);
+    if std::env::var_os("CI").is_some() && !arguments.list {
+        shared::build_everything();
+    }
     // The long ones last: they take turns.
     let trials = [tests_bed::trials(), tests_proxy::trials(), product::trials(), verdicts::trials()];
     let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use libtest_mimic::{Completion, Failed, Trial};
 
 use crate::bed::go::{Missing, Toolchain};
-use crate::bed::{Bed, BedOptions, Result};
+use crate::bed::{Bed, BedOptions, Karpenter, Result};
 
 /// A bed that starts with the first test that wants it.
 struct Shared {
@@ -43,6 +43,14 @@ pub fn trial(name: &str, test: fn() -> Result<()>) -> Trial {
         }
         Err(Missing(reason)) => Ok(Completion::ignored_with(reason)),
     })
+}
+
+/// Builds all programs now, so that no compiler takes the processors from tests that measure time. What cannot be built is
+/// told by the tests that need it.
+pub fn build_everything() {
+    if let Ok(toolchain) = toolchain() {
+        Karpenter::ALL.iter().for_each(|karpenter| drop(toolchain.binaries(*karpenter)));
+    }
 }
 
 fn toolchain() -> &'static Result<Toolchain, Missing> {

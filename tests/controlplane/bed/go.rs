@@ -99,6 +99,9 @@ pub enum Karpenter {
 }
 
 impl Karpenter {
+    /// Every version.
+    pub const ALL: [Self; 6] = [Self::V1_4, Self::V1_8, Self::V1_11, Self::V1_12, Self::V1_13, Self::V1_14];
+
     /// As it calls itself, and as its image would be tagged.
     pub const fn version(self) -> &'static str {
         match self {
