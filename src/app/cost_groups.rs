@@ -44,8 +44,7 @@ fn compare(a: &PayerRow, b: &PayerRow, sort: Sort) -> Ordering {
         Order::CostGroups(rank) => rank(a).cmp(&rank(b)),
         _ => Ordering::Equal,
     };
-    let by_rank = if sort.reversed { by_rank.reverse() } else { by_rank };
-    by_rank.then_with(|| a.payer.cmp(&b.payer))
+    sort.directed(by_rank).then_with(|| a.payer.cmp(&b.payer))
 }
 
 /// What a payer pays for.

@@ -69,10 +69,7 @@ fn rank<'a>(row: &DeviceRow<'a>, sort: Sort, app: &'a App) -> DeviceRank<'a> {
 
 /// How two devices stand to one another in an order; Nodes, then numbers of boards and instances decide between equals.
 fn compare(a: &(DeviceRank<'_>, DeviceRow<'_>), b: &(DeviceRank<'_>, DeviceRow<'_>), sort: Sort) -> Ordering {
-    let by_absence = a.0.first.is_absent().cmp(&b.0.first.is_absent());
-    let by_first = a.0.first.number.cmp(&b.0.first.number).then_with(|| a.0.first.text.cmp(b.0.first.text));
-    let by_rank = by_first.then_with(|| a.0.then.cmp(&b.0.then));
-    let by_rank = by_absence.then(if sort.reversed { by_rank.reverse() } else { by_rank });
+    let by_rank = a.0.first.compare(b.0.first, sort).then_with(|| sort.directed(a.0.then.cmp(&b.0.then)));
     by_rank.then_with(|| by_place(&a.1, &b.1))
 }
 
@@ -120,6 +117,5 @@ fn compare_groups(a: &DeviceGroupRow, b: &DeviceGroupRow, sort: Sort) -> Orderin
         Order::DeviceGroups(rank) => rank(a).cmp(&rank(b)),
         _ => Ordering::Equal,
     };
-    let by_rank = if sort.reversed { by_rank.reverse() } else { by_rank };
-    by_rank.then_with(|| a.key.cmp(&b.key))
+    sort.directed(by_rank).then_with(|| a.key.cmp(&b.key))
 }

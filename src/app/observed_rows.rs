@@ -1,7 +1,5 @@
 //! Rows of what was observed of starts.
 
-use std::cmp::Ordering;
-
 use super::field::Field;
 use super::filter::Filter;
 use super::observed::ObservedKey;
@@ -16,16 +14,15 @@ pub fn build(app: &App, of: Observations) -> (Vec<RowKey>, usize) {
     let level = &app.ui.level;
     let filter = Filter::parse(&level.filter, level.table());
     let statistics = app.insights.starts.statistics();
-    let keys = match of {
+    let (keys, all): (Vec<ObservedKey>, usize) = match of {
         Observations::Images => {
             let meets = |image: &&ImageStatistics| filter.meets_texts(&texts_of_image(image));
             let rank = |image| match level.sort.column.order {
                 Order::Images(rank) => rank(image),
                 _ => Rank::LAST,
             };
-            ordered(statistics.images.iter().filter(meets), level.sort, rank)
-                .map(ObservedKey::of_image)
-                .collect::<Vec<_>>()
+            let images = ordered(statistics.images.iter().filter(meets), level.sort, rank);
+            (images.map(ObservedKey::of_image).collect(), statistics.images.len())
         }
         Observations::Machines => {
             let meets = |pool: &&PoolStatistics| filter.meets_texts(&texts_of_pool(pool));
@@ -34,12 +31,8 @@ pub fn build(app: &App, of: Observations) -> (Vec<RowKey>, usize) {
                 _ => Rank::LAST,
             };
             let pools = ordered(statistics.pools.iter().filter(meets), level.sort, rank);
-            pools.map(|pool| ObservedKey::NodePool(pool.pool.clone())).collect()
+            (pools.map(|pool| ObservedKey::NodePool(pool.pool.clone())).collect(), statistics.pools.len())
         }
-    };
-    let all = match of {
-        Observations::Images => statistics.images.len(),
-        Observations::Machines => statistics.pools.len(),
     };
     (keys.into_iter().map(|key| RowKey::Observed(Box::new(key))).collect(), all)
 }
@@ -61,12 +54,6 @@ fn ordered<'a, T: 'a>(
     rank: impl Fn(&'a T) -> Rank<'a>,
 ) -> impl Iterator<Item = &'a T> {
     let mut ranked: Vec<(Rank<'a>, &'a T)> = rows.map(|row| (rank(row), row)).collect();
-    ranked.sort_by(|(a, _), (b, _)| compare(*a, *b, sort));
+    ranked.sort_by(|(a, _), (b, _)| a.compare(*b, sort));
     ranked.into_iter().map(|(_, row)| row)
-}
-
-fn compare(a: Rank<'_>, b: Rank<'_>, sort: Sort) -> Ordering {
-    let by_rank = a.number.cmp(&b.number).then_with(|| a.text.cmp(b.text));
-    let by_rank = if sort.reversed { by_rank.reverse() } else { by_rank };
-    a.is_absent().cmp(&b.is_absent()).then(by_rank)
 }

@@ -1,7 +1,9 @@
 //! What rows are compared by.
 
+use std::cmp::Ordering;
+
 use super::rows::RowRef;
-use super::{App, status};
+use super::{App, Sort, status};
 use crate::fleet::PodRow;
 use crate::units::Time;
 
@@ -39,6 +41,17 @@ impl<'a> Rank<'a> {
     /// Rank by which the largest number comes first.
     pub const fn most(number: i64) -> Self {
         Self::number(number.saturating_neg())
+    }
+
+    /// The same of what is counted.
+    pub fn most_counted(count: u64) -> Self {
+        Self::most(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
+    /// How two ranks stand to one another in an order; what has nothing in the column stays last when it is reversed.
+    pub fn compare(self, other: Self, sort: Sort) -> Ordering {
+        let by_rank = self.number.cmp(&other.number).then_with(|| self.text.cmp(other.text));
+        self.is_absent().cmp(&other.is_absent()).then(sort.directed(by_rank))
     }
 
     /// Rank by which the largest number comes first; rows without a number come last.

@@ -35,9 +35,6 @@ fn rank<'a>(row: RowRef<'a>, column: &Column, rates: Option<&RatesByUid<'_>>, ap
 }
 
 fn compare(a: &(Rank<'_>, RowRef<'_>), b: &(Rank<'_>, RowRef<'_>), sort: Sort) -> Ordering {
-    let by_absence = a.0.is_absent().cmp(&b.0.is_absent());
-    let by_rank = a.0.number.cmp(&b.0.number).then_with(|| a.0.text.cmp(b.0.text));
-    let by_rank = by_absence.then(if sort.reversed { by_rank.reverse() } else { by_rank });
     let by_key = || a.1.meta().key.cmp(&b.1.meta().key).then_with(|| a.1.kind().cmp(&b.1.kind()));
-    by_rank.then_with(by_key)
+    a.0.compare(b.0, sort).then_with(by_key)
 }

@@ -44,9 +44,6 @@ fn rank<'a>(pool: &'a SpotPool, sort: Sort, app: &'a App) -> Rank<'a> {
 
 /// How two pools stand to one another in an order; dollars, then names decide between equals.
 fn compare(a: &(Rank<'_>, &SpotPool), b: &(Rank<'_>, &SpotPool), sort: Sort) -> Ordering {
-    let by_absence = a.0.is_absent().cmp(&b.0.is_absent());
-    let by_rank = a.0.number.cmp(&b.0.number).then_with(|| a.0.text.cmp(b.0.text));
-    let by_rank = by_absence.then(if sort.reversed { by_rank.reverse() } else { by_rank });
     let place = |pool: &SpotPool| Reverse(pool.stake.rate.unwrap_or(0));
-    by_rank.then_with(|| place(a.1).cmp(&place(b.1))).then_with(|| a.1.key.cmp(&b.1.key))
+    a.0.compare(b.0, sort).then_with(|| place(a.1).cmp(&place(b.1))).then_with(|| a.1.key.cmp(&b.1.key))
 }

@@ -1,5 +1,6 @@
 //! The state of the user interface: levels, listing, overlays, dialogs.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tui_input::Input;
@@ -51,6 +52,13 @@ pub struct Sort {
     pub column: &'static Column,
     /// Whether the natural order of the column is reversed.
     pub reversed: bool,
+}
+
+impl Sort {
+    /// An ordering in the natural order of the column, turned around where that is reversed.
+    pub const fn directed(self, ordering: Ordering) -> Ordering {
+        if self.reversed { ordering.reverse() } else { ordering }
+    }
 }
 
 /// One level of the drill-down: a table with its own filter, order, selection and details.

@@ -54,7 +54,7 @@ columns! {
         .of_spot_pools(|pool, _| Rank::most_of(pool.score.risk.map(i64::from)));
     COVERAGE = Column::right("coverage", "KNOWN", 7, (5, 6, 6), "known part of all evidence; below 35% there is no risk")
         .of_spot_pools(|pool, _| Rank::most(pool.score.coverage_percent.into()));
-    NODES = Column::right("nodes", "NODES", 2, (5, 6, 7), "its nodes").of_spot_pools(|pool, _| most(pool.nodes));
+    NODES = Column::right("nodes", "NODES", 2, (5, 6, 7), "its nodes").of_spot_pools(|pool, _| Rank::most_counted(pool.nodes));
     GPUS = Column::right("gpus", "GPUS", 4, (4, 5, 7), "their accelerators")
         .of_spot_pools(|pool, _| Rank::most(pool.stake.gpus));
     COST = Column::right("cost", "$/H", 3, (6, 9, 16), "what they cost, in dollars per hour")
@@ -64,22 +64,18 @@ columns! {
     SAVINGS = Column::right("savings", "SAVES $/H", 8, (8, 9, 16), "savings against on-demand prices, in dollars per hour")
         .of_spot_pools(|pool, _| Rank::most_of(pool.stake.savings));
     JOBS = Column::right("jobs", "JOBS", 4, (4, 5, 7), "Jobs with pods there")
-        .of_spot_pools(|pool, _| most(pool.stake.jobs.len() as u64));
-    PODS = Column::right("pods", "PODS", 4, (4, 5, 7), "pods that go with it").of_spot_pools(|pool, _| most(pool.stake.pods));
+        .of_spot_pools(|pool, _| Rank::most_counted(pool.stake.jobs.len() as u64));
+    PODS = Column::right("pods", "PODS", 4, (4, 5, 7), "pods that go with it").of_spot_pools(|pool, _| Rank::most_counted(pool.stake.pods));
     CUT_SHORT = Column::right("cut-short", "CUT SHORT", 6, (5, 10, 10), "pods that need longer to end than they get")
-        .of_spot_pools(|pool, _| most(pool.stake.pods_cut_short));
+        .of_spot_pools(|pool, _| Rank::most_counted(pool.stake.pods_cut_short));
     PROTECTED = Column::right("protected", "PROTECTED", 6, (5, 10, 10), "protected pods; protection stops no reclaim")
-        .of_spot_pools(|pool, _| most(pool.stake.pods_protected));
+        .of_spot_pools(|pool, _| Rank::most_counted(pool.stake.pods_protected));
     SHARE = Column::left("share", "OF ALL SPOT", 5, (11, 15, 15), "its part of all spot nodes: what goes at once")
-        .of_spot_pools(|pool, _| most(pool.nodes));
+        .of_spot_pools(|pool, _| Rank::most_counted(pool.nodes));
     EXPECTED = Column::right("expected", "PER DAY", 9, (5, 8, 9), "interruptions to expect in a day, where watched")
         .of_spot_pools(|pool, _| expected(pool));
     NODE_POOLS = Column::left("pool", "NODEPOOLS", 8, (6, 12, 30), "NodePools of its nodes")
         .of_spot_pools(|pool, _| Rank::text(pool.node_pools.first().map(|name| &**name)));
-}
-
-fn most<'a>(count: u64) -> Rank<'a> {
-    Rank::most(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 /// Those that are being taken back, then by risk; where the risk is not known it is not taken for a low one, nor for any.

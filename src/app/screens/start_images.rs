@@ -27,7 +27,7 @@ columns! {
     POOL = Column::left("pool", "POOL", 5, (4, 10, 20), "their NodePool")
         .ordered(Order::Images(|image| Rank::text(image.pool.as_deref())));
     PULLS = Column::right("pulls", "PULLS", 1, (5, 6, 6), "pulls that succeeded")
-        .ordered(Order::Images(|image| Rank::most(number(image.pulls))));
+        .ordered(Order::Images(|image| Rank::most_counted(image.pulls)));
     CACHED = Column::right("cached", "CACHED", 3, (6, 7, 7), "share of starts that found it on their Node")
         .ordered(Order::Images(cached));
     P50 = Column::right("p50", "P50", 1, (6, 7, 8), "the median of how long a pull takes")
@@ -40,7 +40,7 @@ columns! {
     SPEED = Column::right("speed", "SPEED", 4, (9, 10, 10), "how fast it is pulled, over all pulls")
         .ordered(Order::Images(|image| Rank::most_of(image.bytes_per_second.map(number))));
     FAILED = Column::right("failed", "FAILED", 4, (6, 7, 7), "pulls that failed")
-        .ordered(Order::Images(|image| Rank::most(number(image.failed))));
+        .ordered(Order::Images(|image| Rank::most_counted(image.failed)));
 }
 
 fn number(count: u64) -> i64 {

@@ -23,7 +23,7 @@ columns! {
     POOL = Column::left("pool", "POOL", 0, (10, 16, 40), "the NodePool")
         .ordered(Order::Machines(|pool| Rank::text(Some(&pool.pool))));
     NODES_MADE = Column::right("nodes", "NODES", 1, (5, 6, 6), "machines that were observed until they were initialized")
-        .ordered(Order::Machines(|pool| Rank::most(i64::try_from(pool.machines).unwrap_or(i64::MAX - 1))));
+        .ordered(Order::Machines(|pool| Rank::most_counted(pool.machines)));
     LAUNCH = Column::right("launch", "LAUNCH", 3, (9, 15, 17), "from NodeClaim to launched: median, 95th percentile")
         .ordered(Order::Machines(|pool| median(pool, PhaseName::Launch)));
     BOOT = Column::right("boot", "BOOT", 2, (13, 15, 17), "from there to its Node")
