@@ -68,21 +68,19 @@ fn gangs() -> Story {
     told.told(pods.into())
 }
 
+/// Of what details are open.
+fn opened(told: &Story) -> Option<(Kind, String)> {
+    let detail = told.app.ui.level.detail.as_ref()?;
+    detail.object().map(|key| (key.kind, key.object.to_string()))
+}
+
 #[test]
 fn gangs_are_jobs_whose_pods_start_together() {
     let told = gangs().keys("7 v").rows(&["ml/train", "ml/duo"]);
     let told = told.keys(": 'sort' space 'skew' enter").rows(&["ml/duo", "ml/train"]);
     // Its starts are beneath it, its details say what they make together.
     let told = told.keys("l").screen(Screen::Starts).rows(&["ml/duo-1", "ml/duo-0"]).keys("esc enter");
-    let opened = told
-        .app
-        .ui
-        .level
-        .detail
-        .as_ref()
-        .and_then(|detail| detail.object())
-        .map(|key| (key.kind, key.object.to_string()));
-    assert_eq!(opened, Some((Kind::Job, "ml/duo".to_owned())));
+    assert_eq!(opened(&told), Some((Kind::Job, "ml/duo".to_owned())));
 }
 
 #[test]
@@ -139,15 +137,7 @@ fn an_image_that_is_pulled_appears_a_second_later() {
 fn machines_are_listed_by_node_pool_with_what_failed_and_lead_to_its_nodes() {
     let told = observed().keys("7 v v v").rows(&["cpu", "gpu"]);
     let told = told.keys("enter");
-    let opened = told
-        .app
-        .ui
-        .level
-        .detail
-        .as_ref()
-        .and_then(|detail| detail.object())
-        .map(|key| (key.kind, key.object.to_string()));
-    assert_eq!(opened, Some((Kind::NodePool, "cpu".to_owned())));
+    assert_eq!(opened(&told), Some((Kind::NodePool, "cpu".to_owned())));
     told.keys("esc j l").screen(Screen::Fleet).keys("esc / 'pool:cp' enter").rows(&["cpu"]);
 }
 
@@ -200,15 +190,7 @@ fn the_filter_finds_steps_and_what_is_over() {
 #[test]
 fn a_start_opens_the_details_of_its_pod_and_leads_to_its_events() {
     let told = starts().keys("7 enter");
-    let opened = told
-        .app
-        .ui
-        .level
-        .detail
-        .as_ref()
-        .and_then(|detail| detail.object())
-        .map(|key| (key.kind, key.object.to_string()));
-    assert_eq!(opened, Some((Kind::Pod, "ml/pulls".to_owned())));
+    assert_eq!(opened(&told), Some((Kind::Pod, "ml/pulls".to_owned())));
     told.keys("esc l").screen(Screen::Events).keys("esc").screen(Screen::Starts).selected("Pod ml/pulls");
 }
 
