@@ -126,6 +126,6 @@ impl Row<'_> {
 }
 
 fn phase_words(phase: &GangPhase) -> String {
-    let seconds = |seconds: u64| format::span(i64::try_from(seconds).unwrap_or(i64::MAX));
-    format!("{} {}, at most {}", phase.name, seconds(phase.median_seconds), seconds(phase.max_seconds))
+    let (median, most) = (start_words::length(phase.median_seconds), start_words::length(phase.max_seconds));
+    format!("{} {median}, at most {most}", phase.name)
 }

@@ -15,7 +15,7 @@ pub(super) const VIEW: TableView = TableView {
     table: |frame, area| {
         let bars = bars(frame, area, |key| {
             let image = find_image(frame.app, key.observed()?)?;
-            image.p95_millis.map(whole_seconds)
+            image.p95_millis.map(start_words::whole_seconds)
         })
         .narrow();
         let shown = cells().into_iter().map(|shown| bars.title(shown, &columns::SPREAD)).collect::<Vec<_>>();
@@ -54,16 +54,12 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
     ]
 }
 
-fn whole_seconds(millis: u64) -> i64 {
-    i64::try_from(millis / 1_000).unwrap_or(i64::MAX)
-}
-
 /// `7m10s`; of less than ten seconds with a tenth, of less than one in milliseconds.
 fn pull_time(millis: u64) -> String {
     match millis {
         ..1_000 => format!("{millis}ms"),
         1_000..10_000 => format!("{}.{}s", millis / 1_000, millis % 1_000 / 100),
-        _ => format::span(whole_seconds(millis)),
+        _ => start_words::length(millis / 1_000),
     }
 }
 
@@ -101,7 +97,7 @@ impl Row<'_> {
     /// The median in full, up to the 95th percentile in dots.
     fn spread(&self) -> Line {
         let (Some(median), Some(most)) = (self.image.p50_millis, self.image.p95_millis) else { return Line::new() };
-        let columns = |millis| self.bars.columns(whole_seconds(millis));
+        let columns = |millis| self.bars.columns(start_words::whole_seconds(millis));
         let (median, most) = (columns(median).max(1), columns(most));
         Line::of(Role::BarFill, "█".repeat(median)).and(Role::BarFill, "░".repeat(most.saturating_sub(median)))
     }

@@ -70,9 +70,8 @@ pub(crate) fn of_gang(app: &App, starts: &[&ColdStart]) -> Vec<Line> {
     let mut lines = vec![Line::plain(start_words::gang(app, starts, &gang))];
     let ready = start_words::first_and_last_ready(starts, app.now);
     lines.extend(ready.map(|ready| Line::plain(format!("ready: {ready}"))));
-    let seconds = |seconds: u64| format::span(i64::try_from(seconds).unwrap_or(i64::MAX));
     lines.extend(gang.phases.iter().map(|phase| {
-        let (median, most) = (seconds(phase.median_seconds), seconds(phase.max_seconds));
+        let (median, most) = (start_words::length(phase.median_seconds), start_words::length(phase.max_seconds));
         Line::plain(format!("{:<STEP_WIDTH$} median {median:>8}, at most {most}", phase.name))
     }));
     lines

@@ -4,7 +4,7 @@ use super::columns::Shown;
 use super::context::FrameContext;
 use super::starts::{Bars, bars};
 use super::table::table;
-use super::{Line, TableView, format, waterfall};
+use super::{Line, TableView, format, start_words, waterfall};
 use crate::app::screens::start_nodes as columns;
 use crate::app::{RowKey, find_pool};
 use crate::config::Role;
@@ -79,8 +79,8 @@ impl Row<'_> {
         found.map_or_else(
             || Line::of(Role::TextDim, format::NONE),
             |(_, median, most)| {
-                Line::plain(format::span(seconds(*median)))
-                    .and(Role::TextDim, format!(" ≤ {}", format::span(seconds(*most))))
+                Line::plain(start_words::length(*median))
+                    .and(Role::TextDim, format!(" ≤ {}", start_words::length(*most)))
             },
         )
     }

@@ -271,7 +271,13 @@ pub(super) fn image(start: &ColdStart, image: &ImageStart) -> Line {
     line.and(Role::Warn, format!(", {} failed{error}", format::plural(image.failures, "pull")))
 }
 
-fn whole_seconds(millis: u64) -> i64 {
+/// `7m10s`.
+pub(super) fn length(seconds: u64) -> String {
+    format::span(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+/// Whole seconds of milliseconds.
+pub(super) fn whole_seconds(millis: u64) -> i64 {
     i64::try_from(millis / 1_000).unwrap_or(i64::MAX)
 }
 
