@@ -8,7 +8,7 @@ use super::devices::{DeviceGroup, DeviceGroupRow, DeviceRow};
 use super::field::Field;
 use super::rows::RowRef;
 use super::{App, TableSpec, notice, status};
-use crate::fleet::{Condition, ObjectKey, PodRow, Sym};
+use crate::fleet::{NodeClaimRow, ObjectKey, PodRow, Sym};
 use crate::insight::cost::{Cost, CostGroup, CostKey, CostSource};
 use crate::insight::insights::Dependency;
 use crate::insight::relation;
@@ -302,7 +302,7 @@ fn is_drifted(row: RowRef<'_>, app: &App) -> bool {
         RowRef::Claim(claim) => Some(claim),
         _ => None,
     };
-    claim.is_some_and(|claim| Condition::is_true(&claim.conditions, "Drifted"))
+    claim.is_some_and(NodeClaimRow::is_drifted)
 }
 
 fn is_protected(row: RowRef<'_>, app: &App) -> bool {

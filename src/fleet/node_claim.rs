@@ -68,6 +68,16 @@ impl NodeClaimRow {
         self.provider_id.is_some() || Condition::is_true(&self.conditions, "Launched")
     }
 
+    /// Whether the condition of this type is `True`.
+    pub fn is_true(&self, condition: &str) -> bool {
+        Condition::is_true(&self.conditions, condition)
+    }
+
+    /// Whether Karpenter finds that it is not what its NodePool and NodeClass ask for now.
+    pub fn is_drifted(&self) -> bool {
+        self.is_true("Drifted")
+    }
+
     /// When the condition of this type became `True`.
     pub fn true_since(&self, condition: &str) -> Option<Time> {
         Condition::find(&self.conditions, condition)

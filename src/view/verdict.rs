@@ -145,7 +145,9 @@ impl<'a> NodeDisruptionText<'a> {
             Verdict::ProtectedByNode => format!("{}: {label}", self.protection()),
             Verdict::ProtectedByPod => format!("{}: {label} {name}{}", self.protection(), self.more()),
             Verdict::BlockedByPdb => format!("{}: {}", self.protection(), self.pdb(label)),
-            Verdict::BlockedByBudget if self.is_drifted() => format!("drifted: {}", self.budget(label)),
+            Verdict::BlockedByBudget if self.claim.is_some_and(NodeClaimRow::is_drifted) => {
+                format!("drifted: {}", self.budget(label))
+            }
             Verdict::BlockedByBudget => self.budget(label),
             Verdict::ConsolidateAfterPending => self.quiet(label),
             Verdict::BlockedByPolicy => format!("{label} {}", self.policy()),
@@ -162,10 +164,6 @@ impl<'a> NodeDisruptionText<'a> {
     /// Whether protection alone stops Karpenter, in the glossary's word.
     fn protection(&self) -> &'static str {
         if self.disruption.is_held() { "held" } else { "protected" }
-    }
-
-    fn is_drifted(&self) -> bool {
-        self.claim.is_some_and(|claim| Condition::is_true(&claim.conditions, "Drifted"))
     }
 
     fn pods_known(&self) -> bool {
@@ -396,15 +394,11 @@ impl<'a> NodeDisruptionText<'a> {
         }
     }
 
-    /// Before when Karpenter does not take it, as long as nothing but the time changes.
-    pub(super) fn not_before(&self) -> NotBefore {
-        NotBefore::of(&self.frame.evaluator().case(self.node), &self.disruption)
-    }
-
     /// `, free 15:02`, unless the sentence ends with that time anyway.
     fn free(&self) -> String {
         let is_told = self.disruption.verdict == Verdict::ConsolidateAfterPending;
-        let first = self.not_before().first(&self.disruption).filter(|at| *at > self.frame.app.now);
+        let not_before = NotBefore::of(&self.frame.evaluator().case(self.node), &self.disruption);
+        let first = not_before.first(&self.disruption).filter(|at| *at > self.frame.app.now);
         match first {
             Some(at) if !(is_told && Some(at) == self.disruption.until()) => format!(", free {}", self.clock(at)),
             _ => String::new(),
@@ -475,19 +469,19 @@ impl<'a> NodeDisruptionText<'a> {
         }
     }
 
-    /// The answer for one reason: a word.
     /// What is the case with a reason, and whether Karpenter may act on it now: `yes, AMIDrift (8d) · not now: budget`.
-    pub(super) fn reason(&self, reason: Reason, case: &NodeInputs<'_>) -> Line {
-        let (fact, role) = match case.applies(reason) {
+    pub(super) fn reason(&self, reason: Reason, case: &NodeInputs<'_>, not_before: NotBefore) -> Line {
+        let applies = case.applies(reason);
+        let (fact, role) = match applies {
             Some(true) => (self.fact(reason, case), Role::Text),
             Some(false) => (no_fact(reason, case), Role::TextDim),
             None => ("not known whether it is".to_owned(), Role::Unknown),
         };
         let line = Line::of(role, fact);
-        match (case.applies(reason), self.disruption.may.get(reason)) {
+        match (applies, self.disruption.may.get(reason)) {
             (Some(false), _) => line,
             (_, Some(true)) => line.and(Role::TextDim, " · ").and(Role::Info, "Karpenter may take it now"),
-            (_, Some(false)) => line.and(Role::TextDim, " · ").and(Role::TextStrong, self.not_now(reason)),
+            (_, Some(false)) => line.and(Role::TextDim, " · ").and(Role::TextStrong, self.not_now(reason, not_before)),
             (_, None) => {
                 let words = format!("not known whether Karpenter may: {}", self.missing());
                 line.and(Role::TextDim, " · ").and(Role::Unknown, words)
@@ -508,13 +502,13 @@ impl<'a> NodeDisruptionText<'a> {
     }
 
     /// `not now: budget, not before 14:20 UTC (in 2h)`.
-    fn not_now(&self, reason: Reason) -> String {
+    fn not_now(&self, reason: Reason, not_before: NotBefore) -> String {
         let counts = |blocker: &&Blocker| blocker.reasons.contains(reason) && blocker.kind != BlockerKind::InputMissing;
         let stops = self.disruption.firm().filter(counts);
         let mut kinds: Vec<&str> = stops.map(kind_words).collect();
         kinds.dedup();
         let now = self.frame.app.now;
-        let until = self.not_before().get(reason).filter(|at| *at > now);
+        let until = not_before.get(reason).filter(|at| *at > now);
         let until = until.map(|at| format!(", not before {} UTC ({})", self.clock(at), format::relative(now, at)));
         format!("not now: {}{}", kinds.join(", "), until.unwrap_or_default())
     }

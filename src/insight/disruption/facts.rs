@@ -1,7 +1,7 @@
 //! What a node is, whatever Karpenter may do about it now.
 
 use super::{NodeInputs, Reason};
-use crate::fleet::{Condition, Status, Sym};
+use crate::fleet::{Condition, NodeClaimRow, Sym};
 use crate::units::Time;
 
 /// What a node is.
@@ -27,15 +27,14 @@ pub struct Drift {
 impl Facts {
     /// Of a node.
     pub fn of(case: &NodeInputs<'_>) -> Self {
-        let condition = |kind| {
-            let found = case.claim.and_then(|claim| Condition::find(&claim.conditions, kind));
-            found.filter(|condition| condition.status == Status::True)
+        let drift = |claim: &NodeClaimRow| {
+            let condition = Condition::find(&claim.conditions, "Drifted").filter(|_| claim.is_drifted())?;
+            Some(Drift { reason: condition.reason.clone(), since: condition.last_transition })
         };
-        let drift = |found: &Condition| Drift { reason: found.reason.clone(), since: found.last_transition };
         Self {
             empty: case.applies(Reason::Empty),
-            drifted: condition("Drifted").map(drift),
-            consolidatable_since: condition("Consolidatable").and_then(|found| found.last_transition),
+            drifted: case.claim.and_then(drift),
+            consolidatable_since: case.claim.and_then(|claim| claim.true_since("Consolidatable")),
         }
     }
 }

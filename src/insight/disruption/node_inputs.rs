@@ -6,8 +6,8 @@ use super::pods::NodePods;
 use super::protection;
 use super::reason::{Reason, Reasons};
 use crate::fleet::{
-    Condition, DisruptionBudgetRow, EventRow, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey,
-    PodRow, Sym, Table,
+    DisruptionBudgetRow, EventRow, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodRow, Sym,
+    Table,
 };
 use crate::insight::KarpenterVersion;
 use crate::insight::karpenter::{EmptyRule, Support, is_of_auto_mode};
@@ -164,12 +164,12 @@ impl<'a> NodeInputs<'a> {
 
     /// Whether a condition of the NodeClaim is `True`.
     pub fn claim_is(&self, condition: &str) -> bool {
-        self.claim.is_some_and(|claim| Condition::is_true(&claim.conditions, condition))
+        self.claim.is_some_and(|claim| claim.is_true(condition))
     }
 
     /// Whether the NodeClaim is drifted.
     pub fn is_drifted(&self) -> bool {
-        self.claim_is("Drifted")
+        self.claim.is_some_and(NodeClaimRow::is_drifted)
     }
 
     /// Whether Karpenter passes over pods that may not be evicted when it takes the node for drift: the NodeClaim has

@@ -11,7 +11,7 @@ use crate::input::{Action, Context};
 use crate::insight::disruption::evidence;
 use crate::insight::disruption::hazards::HazardKind;
 use crate::insight::disruption::{
-    Blocker, BlockerKind, Doubt, Evidence, Gate, GateResult, Hazard, Reason, Standing, Verdict,
+    Blocker, BlockerKind, Doubt, Evidence, Gate, GateResult, Hazard, NotBefore, Reason, Standing, Verdict,
 };
 use crate::units::Time;
 
@@ -40,9 +40,10 @@ fn answer(said: &NodeDisruptionText<'_>, page: &mut Page) {
     page.item(said.glyph().and(Role::Text, " ").then(said.short()));
     let case = said.frame.evaluator().case(said.node);
     if said.disruption.verdict != Verdict::NotManaged {
+        let not_before = NotBefore::of(&case, &said.disruption);
         for reason in Reason::ALL {
             let name = Line::of(Role::TextDim, format!("{:<REASON_WIDTH$}", reason.name()));
-            page.item(name.then(said.reason(reason, &case)));
+            page.item(name.then(said.reason(reason, &case, not_before)));
         }
     }
     let since = said.frame.app.insights.held.since(&case, &said.disruption);
