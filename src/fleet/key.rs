@@ -140,14 +140,14 @@ pub struct Meta {
     pub created: Time,
     /// `metadata.deletionTimestamp`, which the API server sets to the end of the grace period.
     pub deletion: Option<Time>,
-    /// `metadata.deletionGracePeriodSeconds`.
-    pub deletion_grace_seconds: Option<i64>,
+    /// `metadata.deletionGracePeriodSeconds`; zero where absent.
+    pub deletion_grace_seconds: i64,
 }
 
 impl Meta {
     /// Since when the object is being deleted: the deletion time less the grace period it was given.
     pub fn deleting_since(&self) -> Option<Time> {
-        Some(self.deletion?.plus_seconds(-self.deletion_grace_seconds.unwrap_or(0)))
+        Some(self.deletion?.plus_seconds(self.deletion_grace_seconds.saturating_neg()))
     }
 }
 

@@ -1,47 +1,53 @@
 //! Points in time, as Kubernetes writes them.
 
 use std::fmt;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 
-/// A point in time: microseconds since the Unix epoch, UTC.
+/// A point in time: microseconds since the Unix epoch, UTC. `None` takes no more than a time.
 ///
 /// Kubernetes writes whole seconds (`metav1.Time`) or microseconds (`metav1.MicroTime`); both fit without loss.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Time(i64);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(NonZeroU64);
 
 const SECONDS_PER_DAY: i64 = 86_400;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
+/// What is kept of the epoch itself. Earlier times are below it and later ones above, and none is zero.
+const EPOCH: u64 = 1 << 63;
+
 impl Time {
     /// From whole seconds since the Unix epoch.
     pub const fn from_seconds(seconds: i64) -> Self {
-        Self(seconds.saturating_mul(MICROS_PER_SECOND))
+        Self::from_micros(seconds.saturating_mul(MICROS_PER_SECOND))
     }
 
-    /// From microseconds since the Unix epoch.
+    /// From microseconds since the Unix epoch. The earliest of them, 292,000 years ago, is the microsecond after it.
     pub const fn from_micros(micros: i64) -> Self {
-        Self(micros)
+        match NonZeroU64::new(EPOCH.wrapping_add_signed(micros)) {
+            Some(kept) => Self(kept),
+            None => Self(NonZeroU64::MIN),
+        }
     }
 
     /// Whole seconds since the Unix epoch, rounded down.
     pub const fn seconds(self) -> i64 {
-        self.0.div_euclid(MICROS_PER_SECOND)
+        self.micros().div_euclid(MICROS_PER_SECOND)
     }
 
     /// Microseconds since the Unix epoch.
     pub const fn micros(self) -> i64 {
-        self.0
+        self.0.get().wrapping_sub(EPOCH).cast_signed()
     }
 
     /// Reads RFC 3339, the only form in which the API server writes times. `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let timestamp: jiff::Timestamp = text.parse().ok()?;
-        Some(Self(timestamp.as_microsecond()))
+        Some(Self::from_micros(timestamp.as_microsecond()))
     }
 
     /// Seconds from `earlier` to `self`, rounded down; negative when `earlier` is later.
     pub const fn seconds_since(self, earlier: Self) -> i64 {
-        self.0.saturating_sub(earlier.0).div_euclid(MICROS_PER_SECOND)
+        self.micros().saturating_sub(earlier.micros()).div_euclid(MICROS_PER_SECOND)
     }
 
     /// Whole days from `earlier` to `self`; 0 when `earlier` is later.
@@ -51,19 +57,26 @@ impl Time {
 
     /// This time moved by whole seconds.
     pub const fn plus_seconds(self, seconds: i64) -> Self {
-        Self(self.0.saturating_add(seconds.saturating_mul(MICROS_PER_SECOND)))
+        self.plus_micros(seconds.saturating_mul(MICROS_PER_SECOND))
     }
 
     /// This time moved by microseconds.
     pub const fn plus_micros(self, micros: i64) -> Self {
-        Self(self.0.saturating_add(micros))
+        Self::from_micros(self.micros().saturating_add(micros))
+    }
+}
+
+/// The Unix epoch.
+impl Default for Time {
+    fn default() -> Self {
+        Self::from_micros(0)
     }
 }
 
 /// RFC 3339 in UTC with `Z`; a fraction only where there is one.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_microsecond(self.0) {
+        match jiff::Timestamp::from_microsecond(self.micros()) {
             Ok(timestamp) => write!(f, "{timestamp}"),
             Err(_) => f.write_str("out of range"),
         }
@@ -120,6 +133,17 @@ mod tests {
         assert_eq!(Time::from_micros(-1).seconds(), -1);
         assert_eq!(Time::from_micros(1_999_999).seconds(), 1);
         assert_eq!(Time::from_seconds(10).seconds_since(Time::from_seconds(4)), 6);
+    }
+
+    #[test]
+    fn a_time_takes_eight_bytes_and_keeps_its_order() {
+        assert_eq!(size_of::<Option<Time>>(), 8);
+        let micros = [i64::MIN + 1, -1_000_000, -1, 0, 1, 1_790_000_000_999_999, i64::MAX];
+        let times = micros.map(Time::from_micros);
+        assert_eq!(times.map(Time::micros), micros);
+        assert!(times.is_sorted());
+        assert_eq!(Time::from_micros(i64::MIN), times[0]);
+        assert_eq!(Time::default().micros(), 0);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub fn meta(namespace: &str, name: &str, created: Time) -> Meta {
         resource_version: ResourceVersion::Number(1),
         created,
         deletion: None,
-        deletion_grace_seconds: None,
+        deletion_grace_seconds: 0,
     }
 }
 

@@ -295,7 +295,7 @@ fn pods() -> Vec<PodRow> {
     });
     let mut leaving = pod("web-6d5c4-hj2kz", None, Some("ip-10-0-31-7.ec2.internal"), 5 * HOUR, resources(500, 1, 0));
     leaving.meta.deletion = Some(now().plus_seconds(20));
-    leaving.meta.deletion_grace_seconds = Some(30);
+    leaving.meta.deletion_grace_seconds = 30;
     leaving.status = Sym::new("Terminating");
     pods.push(leaving);
     pods

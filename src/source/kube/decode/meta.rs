@@ -63,7 +63,7 @@ impl SlimMeta<'_> {
             created: time("metadata.creationTimestamp", &self.creation_timestamp)?
                 .ok_or(DecodeError::Missing("metadata.creationTimestamp"))?,
             deletion: time("metadata.deletionTimestamp", &self.deletion_timestamp)?,
-            deletion_grace_seconds: self.deletion_grace_period_seconds,
+            deletion_grace_seconds: self.deletion_grace_period_seconds.unwrap_or(0),
         })
     }
 
