@@ -1,11 +1,11 @@
-//! What it takes to read the exporters of 5,000 Nodes with 40,000 accelerators, through a fake API server of a process of
-//! its own.
+//! What it takes to read what 40,000 accelerators of 5,000 Nodes do, through a fake API server of a process of its own: from
+//! the exporters of the Nodes, and from a Prometheus server.
 //!
 //! ```console
 //! cargo bench --bench gpus
 //! ```
 //!
-//! Prints a table in Markdown: how fast a page is read, how long one round over all Nodes takes, how much processor time it
+//! Prints tables in Markdown: how fast a page is read, how long one round over all Nodes takes, how much processor time it
 //! costs, and how many bytes the readings take on the heap.
 
 #[path = "../../tests/fake_api/mod.rs"]
@@ -21,6 +21,7 @@
 mod fake_api;
 
 use std::alloc::System;
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
@@ -30,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use batchtop::app::{App, Effect, Msg, Settings, settle, update};
 use batchtop::fleet::{Epoch, ExporterKind, GpuDemand, Report};
-use batchtop::source::exporters;
+use batchtop::source::exporters::{self, Division};
 use batchtop::source::kube::{ConnectOptions, KubeSource, PrometheusChoice, Timing};
 use batchtop::units::Time;
 use cap::Cap;
@@ -44,8 +45,28 @@ static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 const NODES: usize = 5_000;
 const DEVICES_PER_NODE: usize = 8;
 
-/// In place of any other argument: be the server.
+/// In place of any other argument: be the server. The next argument says who tells of accelerators.
 const SERVE: &str = "serve";
+
+/// Who tells of accelerators.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Teller {
+    /// The exporter of each Node.
+    Exporters,
+    /// One Prometheus server.
+    Prometheus,
+}
+
+impl Teller {
+    const ALL: [Self; 2] = [Self::Exporters, Self::Prometheus];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Exporters => "exporters",
+            Self::Prometheus => "Prometheus",
+        }
+    }
+}
 
 /// Bytes of one.
 const MIB: f64 = 1_048_576.0;
@@ -54,16 +75,26 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    if std::env::args().nth(1).as_deref() == Some(SERVE) {
-        return runtime.block_on(serve());
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [serve, name] = arguments.as_slice()
+        && serve == SERVE
+    {
+        let teller = Teller::ALL.into_iter().find(|teller| teller.name() == name).ok_or("no teller of this name")?;
+        return runtime.block_on(self::serve(teller));
     }
-    let mut server =
-        Command::new(std::env::current_exe()?).arg(SERVE).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-    let mut url = String::new();
-    BufReader::new(server.stdout.take().ok_or("no output")?).read_line(&mut url)?;
     say("| what | figure |\n|---|---:|");
     parse()?;
-    let measured = runtime.block_on(measure(url.trim()));
+    Teller::ALL.into_iter().try_for_each(|teller| round(&runtime, teller))
+}
+
+/// One round over all Nodes.
+fn round(runtime: &tokio::runtime::Runtime, teller: Teller) -> Outcome<()> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let mut server = command.args([SERVE, teller.name()]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut url = String::new();
+    BufReader::new(server.stdout.take().ok_or("no output")?).read_line(&mut url)?;
+    say(&format!("\n| {} | figure |\n|---|---:|", teller.name()));
+    let measured = runtime.block_on(measure(url.trim(), teller));
     // Its standard input closes with it, which ends the server.
     drop(server.stdin.take());
     server.wait()?;
@@ -101,14 +132,70 @@ fn page(node: usize) -> String {
             let value = if metric.starts_with("DCGM_FI_PROF") { "0.914" } else { "41" };
             let _ = writeln!(
                 text,
-                "{metric}{{gpu=\"{device}\",UUID=\"GPU-{node:08x}-0000-4000-8000-{device:012x}\",\
+                "{metric}{{gpu=\"{device}\",UUID=\"GPU-{:08x}-0000-4000-8000-{device:012x}\",\
                  pci_bus_id=\"00000000:{device:02X}:00.0\",device=\"nvidia{device}\",modelName=\"NVIDIA H100 80GB HBM3\",\
                  Hostname=\"node-{node}\",DCGM_FI_DRIVER_VERSION=\"580.126.09\",container=\"trainer\",namespace=\"ml\",\
-                 pod=\"train-{node}\"}} {value}"
+                 pod=\"train-{node}\"}} {value}",
+                scattered(node * DEVICES_PER_NODE + device),
             );
         }
     }
     text
+}
+
+/// A number whose first digits are as random as those of a UUID.
+fn scattered(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(0).wrapping_mul(0x9E37_79B1)
+}
+
+/// The answers of a Prometheus server that has scraped all pages, by query: the whole, which is too large, and the parts.
+fn answers() -> BTreeMap<String, String> {
+    let mut parts: BTreeMap<char, Vec<String>> = BTreeMap::new();
+    for node in 0..NODES {
+        for line in page(node).lines().filter(|line| !line.starts_with('#')) {
+            let Some(series) = scraped(node, line) else { continue };
+            let digit = line.split_once("UUID=\"GPU-").and_then(|(_, rest)| rest.chars().next()).unwrap_or('-');
+            parts.entry(digit).or_default().push(series);
+        }
+    }
+    let answer = |series: &[String]| {
+        let series = series.join(",");
+        format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[{series}]}}}}"#)
+    };
+    let query_of = |digit: char| {
+        let is_of = |query: &String| query.contains(&format!("?{digit}.*"));
+        exporters::queries(Division::ByUuid).into_iter().find(is_of)
+    };
+    let mut answers: BTreeMap<String, String> =
+        parts.iter().filter_map(|(digit, series)| Some((query_of(*digit)?, answer(series)))).collect();
+    for query in exporters::queries(Division::ByUuid) {
+        answers.entry(query).or_insert_with(|| answer(&[]));
+    }
+    let whole: Vec<String> = parts.into_values().flatten().collect();
+    answers.extend(exporters::queries(Division::Whole).into_iter().map(|query| (query, answer(&whole))));
+    answers
+}
+
+/// A line of a page as a Prometheus server answers it, with the labels that its operator adds; `None` where its metric is
+/// not asked for.
+fn scraped(node: usize, line: &str) -> Option<String> {
+    let (name, rest) = line.split_once('{')?;
+    let (labels, value) = rest.rsplit_once("} ")?;
+    let names = exporters::queries(Division::Whole).concat();
+    names.split(['"', '|']).any(|known| known == name).then(|| ())?;
+    let pairs = labels.split("\",").map(|pair| pair.trim_end_matches('"').split_once("=\""));
+    let of_pod = ["container", "namespace", "pod"];
+    let label = |(key, value): (&str, &str)| {
+        let exported = if of_pod.contains(&key) { "exported_" } else { "" };
+        format!(r#""{exported}{key}":"{value}""#)
+    };
+    let labels: Vec<String> = pairs.flatten().map(label).collect();
+    Some(format!(
+        r#"{{"metric":{{"__name__":"{name}",{},"container":"nvidia-dcgm-exporter","endpoint":"gpu-metrics","instance":"10.0.{}.{}:9400","job":"nvidia-dcgm-exporter","namespace":"gpu-operator","node":"node-{node}","pod":"nvidia-dcgm-exporter-{node:05}","service":"nvidia-dcgm-exporter"}},"value":[1795000000.123,"{value}"]}}"#,
+        labels.join(","),
+        node >> 8,
+        node & 255,
+    ))
 }
 
 fn object(name: &str, namespace: Option<&str>, labels: &str, rest: &str) -> String {
@@ -118,8 +205,8 @@ fn object(name: &str, namespace: Option<&str>, labels: &str, rest: &str) -> Stri
     )
 }
 
-/// A server with all Nodes, the exporter of each and a pod that holds its devices, until standard input ends.
-async fn serve() -> Outcome<()> {
+/// A server with all Nodes, a pod on each that holds its devices, and who tells of these, until standard input ends.
+async fn serve(teller: Teller) -> Outcome<()> {
     let api = FakeApi::start().await;
     {
         let mut state = api.state();
@@ -130,15 +217,22 @@ async fn serve() -> Outcome<()> {
             let exporter = format!(
                 r#""spec":{{"nodeName":"node-{node}","containers":[{{"name":"c"}}]}},"status":{{"phase":"Running","startTime":"2026-11-21T10:00:00Z"}}"#
             );
-            let name = format!("dcgm-{node:05}");
-            let labels = r#""app":"nvidia-dcgm-exporter""#;
-            state.put("/api/v1/pods", &format!("gpu/{name}"), &object(&name, Some("gpu"), labels, &exporter));
+            if teller == Teller::Exporters {
+                let name = format!("dcgm-{node:05}");
+                let labels = r#""app":"nvidia-dcgm-exporter""#;
+                state.put("/api/v1/pods", &format!("gpu/{name}"), &object(&name, Some("gpu"), labels, &exporter));
+                let path = format!("/api/v1/namespaces/gpu/pods/dcgm-{node:05}:9400/proxy/metrics");
+                state.pages.insert(path, page(node));
+            }
             let requests = format!(r#"{{"requests":{{"nvidia.com/gpu":"{DEVICES_PER_NODE}"}}}}"#);
             let train = exporter.replace(r#""name":"c""#, &format!(r#""name":"trainer","resources":{requests}"#));
             let name = format!("train-{node}");
             state.put("/api/v1/pods", &format!("ml/{name}"), &object(&name, Some("ml"), "", &train));
-            let path = format!("/api/v1/namespaces/gpu/pods/dcgm-{node:05}:9400/proxy/metrics");
-            state.pages.insert(path, page(node));
+        }
+        if teller == Teller::Prometheus {
+            let path = "/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/query";
+            let answers = answers().into_iter().map(|(query, answer)| (format!("{path}?{query}"), answer));
+            state.pages.extend(answers);
         }
     }
     say(&api.url());
@@ -162,7 +256,7 @@ fn parse() -> Outcome<()> {
     Ok(())
 }
 
-async fn measure(url: &str) -> Outcome<()> {
+async fn measure(url: &str, teller: Teller) -> Outcome<()> {
     let folder = tempfile::tempdir()?;
     let kubeconfig = folder.path().join("config");
     let text = format!(
@@ -172,8 +266,11 @@ async fn measure(url: &str) -> Outcome<()> {
     fs::write(&kubeconfig, text)?;
     let options = ConnectOptions { kubeconfig: Some(kubeconfig), ..ConnectOptions::default() };
     let (demand, wanted) = watch::channel(GpuDemand::default());
-    let exporters_alone = PrometheusChoice::Off { by: "the benchmark" };
-    let source = KubeSource::new(options, Vec::new(), Timing::default(), now).measuring(wanted, exporters_alone);
+    let prometheus = match teller {
+        Teller::Exporters => PrometheusChoice::Off { by: "the benchmark" },
+        Teller::Prometheus => PrometheusChoice::Named("monitoring/prometheus:9090".parse().map_err(|()| "no Service")?),
+    };
+    let source = KubeSource::new(options, Vec::new(), Timing::default(), now).measuring(wanted, prometheus);
     let (sink, mut reports) = mpsc::channel(64);
     let cancel = CancellationToken::new();
     let running = tokio::spawn(source.run(sink, Epoch(0), cancel.clone()));
@@ -229,7 +326,7 @@ impl Follower<'_> {
         for effect in effects.into_iter().chain(settle(self.app)) {
             let Effect::Demand(demand) = effect else { continue };
             let Some(gpus) = demand.gpus else { continue };
-            if self.round.is_none() && gpus.exporters.len() == NODES {
+            if self.round.is_none() && gpus.exporters.len().max(gpus.prometheus.len()) == NODES {
                 self.round = Some(Begin { at: Instant::now(), processor: processor()?, heap: HEAP.allocated() });
             }
             self.demand.send_replace(gpus);

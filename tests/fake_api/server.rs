@@ -204,6 +204,11 @@ fn query(text: &str) -> Query {
     text.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
 }
 
+/// A value of a query as it was before it was put into an address.
+fn decoded(value: &str) -> String {
+    percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned()
+}
+
 fn respond(method: &Method, path: &str, query: &Query, body: &[u8], state: &Arc<Mutex<State>>) -> Response<Body> {
     let mut state = state.lock().expect("no test panicked here");
     if path == "/version" {
@@ -232,7 +237,8 @@ fn respond(method: &Method, path: &str, query: &Query, body: &[u8], state: &Arc<
                 status(503, "error trying to reach service: connection refused")
             }
         };
-        return state.pages.get(path).cloned().map_or_else(missing, json);
+        let of_query = query.get("query").and_then(|query| state.pages.get(&format!("{path}?{}", decoded(query))));
+        return of_query.or_else(|| state.pages.get(path)).cloned().map_or_else(missing, json);
     }
     if let Some(group) = path.strip_prefix("/apis/").filter(|rest| !rest.contains('/')) {
         return match state.groups.get(group) {

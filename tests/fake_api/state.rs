@@ -32,7 +32,8 @@ struct Watcher {
 pub struct State {
     /// Objects by collection path and key.
     pub collections: BTreeMap<String, BTreeMap<String, String>>,
-    /// Pages that pods and Services serve, by the path of the API server's proxy to them.
+    /// Pages that pods and Services serve, by the path of the API server's proxy to them; the answer to one query of a
+    /// Prometheus server by path, `?` and that query.
     pub pages: BTreeMap<String, String>,
     /// API groups besides the built-in ones, with their versions.
     pub groups: BTreeMap<String, Vec<String>>,

@@ -6,6 +6,7 @@ use batchtop::fleet::{
     DeviceSeconds, Exporter, ExporterKind, GpuDemand, GpuFailure, Health, HealthState, HistoryAnswer, HistoryPeriod,
     HistoryQuestion, HistoryTold, NodeDevices, ObjectKey, ServiceAddress, SourceId, Sym, Utilization,
 };
+use batchtop::source::exporters::{self, Division};
 use batchtop::source::kube::{PrometheusChoice, Timing};
 use batchtop::units::Time;
 use tokio::sync::watch;
@@ -130,6 +131,41 @@ async fn a_server_is_found_by_its_labels_and_asked_for_all_nodes_again_and_again
     server_sees("more queries", || api.requests("/proxy/") > 3).await;
     assert_eq!(api.requests("/proxy/"), api.requests(&proxy("watching", "prom:9090")));
     assert_eq!(api.requests("GET /api/v1/services?"), 2, "it is looked for once");
+}
+
+/// An answer about one device of this Node.
+fn answer_about(node: &str, uuid: &str) -> String {
+    format!(
+        r#"{{"status":"success","data":{{"resultType":"vector","result":[{{"metric":{{"__name__":"DCGM_FI_DEV_GPU_UTIL",
+        "gpu":"0","UUID":"{uuid}","Hostname":"{node}"}},"value":[1795000000,"91"]}}]}}}}"#
+    )
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_one_answer_is_asked_for_in_parts() {
+    let api = with_nodes().await;
+    let too_large = format!("{}{ANSWER}", " ".repeat(33 << 20));
+    serve(&api, "watching", &too_large);
+    let path = proxy("watching", "prom:9090");
+    for query in exporters::queries(Division::ByUuid) {
+        let (is_of, is_rest) = (|digit| query.contains(&format!("?{digit}.*")), query.contains("!~"));
+        let answer = match (is_of('0'), is_of('f'), is_rest) {
+            (true, _, _) => answer_about("n0", "GPU-0a"),
+            (_, true, _) => answer_about("n1", "GPU-fe"),
+            (_, _, true) => answer_about("n2", ""),
+            _ => NOTHING.to_owned(),
+        };
+        api.state().pages.insert(format!("{path}?{query}"), answer);
+    }
+    let mut bed = Bed::finding(&api, &["n0", "n1", "n2"]);
+    let live = bed.until_state(HealthState::Live).await;
+    assert_eq!((live.objects, message(&live)), (3, "watching/prom:9090"));
+    for node in ["n0", "n1", "n2"] {
+        assert_eq!(known(&bed.screen, node).map(|known| known.devices.len()), Some(1), "{node}");
+    }
+    server_sees("another round in parts", || api.requests("UUID") >= 2 * 17).await;
+    let whole = api.requests(&path) - api.requests("UUID");
+    assert_eq!(whole, 1, "the whole is not asked for again");
 }
 
 #[tokio::test]
@@ -272,10 +308,12 @@ async fn what_is_no_answer_is_told_in_words() {
             Fault::Status(503, "no endpoints available for service \\\"prom\\\""),
             "no endpoints available for service \"prom\"",
         ),
+        // The whole, and then the first part.
         (Fault::Answer(large()), "the answer is larger than 32 MiB, the limit for one answer"),
     ] {
+        let times = if matches!(&fault, Fault::Answer(body) if body.len() > LIMIT) { 2 } else { 1 };
         let api = with_nodes().await;
-        api.state().plan("/proxy/", fault, 1);
+        api.state().plan("/proxy/", fault, times);
         serve(&api, "monitoring", ANSWER);
         let longer = Duration::from_secs(8);
         let timing = Timing { exporter: longer, request: longer, stall: longer, ..quick() };

@@ -17,7 +17,7 @@ mod series;
 #[cfg(test)]
 mod tests;
 
-pub use prometheus::{Places, query, read_answer};
+pub use prometheus::{Division, Places, add_answer, queries, read_answer};
 pub use range::{period, range_query, read_range};
 
 use std::fmt;
@@ -47,7 +47,7 @@ pub enum Unreadable {
     NoDevice,
     /// NeuronCores are told of, but not how many of them a device has.
     CoresWithoutDevices,
-    /// A Prometheus server has no page for it: it is asked by a [`query`].
+    /// A Prometheus server has no page for it: it is asked by [`queries`].
     NoPage,
     /// It is no answer of a Prometheus server to a query.
     NoAnswer,

@@ -6,11 +6,15 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::series::Series;
-use super::{Format, Unreadable, amd, dcgm, neuron};
+use super::{Format, MAX_DEVICES, Unreadable, amd, dcgm, neuron};
 use crate::fleet::{DeviceReading, ObjectKey, Sym};
 
 /// Nodes that are read of one answer.
@@ -28,33 +32,66 @@ pub struct Places {
     pub nodes: BTreeSet<Sym>,
 }
 
-/// The query for all metrics of all exporters that are read, in PromQL.
-pub fn query() -> String {
+/// In how many answers a server is asked for the metrics of a cluster.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Division {
+    /// In one.
+    #[default]
+    Whole,
+    /// In one for each first digit of the UUID of a board, and one for devices without such a UUID. Each has a sixteenth of
+    /// the boards of NVIDIA, whose UUIDs are random.
+    ByUuid,
+}
+
+/// The queries in PromQL for all metrics of all exporters that are read. A device and its MIG instances are in one answer.
+pub fn queries(division: Division) -> Vec<String> {
+    let names = metrics();
+    match division {
+        Division::Whole => vec![format!("{{__name__=~\"{names}\"}}")],
+        Division::ByUuid => {
+            let of_digit = |digit| format!("{{__name__=~\"{names}\",UUID=~\"([A-Z]+-)?{digit}.*\"}}");
+            let of_none = format!("{{__name__=~\"{names}\",UUID!~\"([A-Z]+-)?[0-9a-f].*\"}}");
+            "0123456789abcdef".chars().map(of_digit).chain([of_none]).collect()
+        }
+    }
+}
+
+/// A regular expression of the names of all metrics that are read.
+fn metrics() -> String {
     let dcgm = dcgm::METRICS.iter().map(|metric| metric.name.to_owned());
     let amd = amd::METRICS.iter().map(|metric| format!("({})?{}", amd::PREFIX, metric.name));
     let neuron = [neuron::UTILIZATION, neuron::RUNTIME_MEMORY, neuron::HARDWARE].map(str::to_owned);
     let memory = format!("{}.+", neuron::CORE_MEMORY);
     let names: Vec<String> = dcgm.chain(amd).chain(neuron).chain([memory]).collect();
-    format!("{{__name__=~\"{}\"}}", names.join("|"))
+    names.join("|")
 }
 
-/// Reads the answer to [`query`]: the devices of each Node, ordered as those of a page. A series whose Node is not known is
-/// left out.
+/// Reads the answer to one of the [`queries`]: the devices of each Node, ordered as those of a page. A series whose Node is
+/// not known is left out.
 ///
 /// # Errors
 /// When it is no such answer, or tells of an error.
 pub fn read_answer(body: &[u8], places: &Places) -> Result<BTreeMap<Sym, Vec<DeviceReading>>, Unreadable> {
-    let samples: Vec<Instant<'_>> = result(body, "vector")?;
     let mut nodes: BTreeMap<Sym, Formats> = BTreeMap::new();
-    for sample in &samples {
-        let Some(series) = Scraped::of(&sample.metric, places) else { continue };
+    for_each(body, "vector", |sample: Instant<'_>| {
+        let Some(series) = Scraped::of(&sample.metric, places) else { return };
         if nodes.len() < MAX_NODES || nodes.contains_key(&series.node) {
             let value = sample.value.1.parse().unwrap_or(f64::NAN);
             nodes.entry(series.node.clone()).or_default().take(&series.at(value));
         }
-    }
+    })?;
     let read = nodes.into_iter().map(|(node, formats)| (node, formats.finish()));
     Ok(read.filter(|(_, devices)| !devices.is_empty()).collect())
+}
+
+/// Adds what a further answer tells to what those before it told, in the order of a page.
+pub fn add_answer(told: &mut BTreeMap<Sym, Vec<DeviceReading>>, more: BTreeMap<Sym, Vec<DeviceReading>>) {
+    for (node, more) in more {
+        let devices = told.entry(node).or_default();
+        devices.extend(more);
+        devices.sort_by(|one, other| (one.index, &one.uuid).cmp(&(other.index, &other.uuid)));
+        devices.truncate(MAX_DEVICES);
+    }
 }
 
 /// The series of an answer whose result is of a type.
@@ -62,25 +99,56 @@ pub fn read_answer(body: &[u8], places: &Places) -> Result<BTreeMap<Sym, Vec<Dev
 /// # Errors
 /// When it is none, or tells of an error.
 pub(super) fn result<'a, T: Deserialize<'a>>(body: &'a [u8], result_type: &str) -> Result<Vec<T>, Unreadable> {
-    let answer: Answer<T> = serde_json::from_slice(body).map_err(|_| Unreadable::NoAnswer)?;
+    let mut all = Vec::new();
+    for_each(body, result_type, |series| all.push(series))?;
+    Ok(all)
+}
+
+/// Hands out the series of an answer one by one: an answer of 20 MB would take thrice as much in series.
+fn for_each<'a, T: Deserialize<'a>>(body: &'a [u8], result_type: &str, take: impl FnMut(T)) -> Result<(), Unreadable> {
+    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| Unreadable::NoAnswer)?;
     if let Some(error) = answer.error {
         return Err(Unreadable::Refused(error.chars().take(MAX_ERROR_CHARS).collect()));
     }
     let data = answer.data.filter(|data| data.result_type == result_type).ok_or(Unreadable::NoAnswer)?;
-    Ok(data.result)
+    let mut series = serde_json::Deserializer::from_str(data.result.get());
+    series.deserialize_seq(Each { take, of: PhantomData }).map_err(|_| Unreadable::NoAnswer)
 }
 
 #[derive(Deserialize)]
-struct Answer<T> {
-    data: Option<Data<T>>,
+struct Answer<'a> {
+    #[serde(borrow)]
+    data: Option<Data<'a>>,
     error: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Data<T> {
+struct Data<'a> {
     result_type: String,
-    result: Vec<T>,
+    #[serde(borrow)]
+    result: &'a RawValue,
+}
+
+/// Takes the elements of an array.
+struct Each<T, F> {
+    take: F,
+    of: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Each<T, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("series")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut series: A) -> Result<(), A::Error> {
+        while let Some(next) = series.next_element()? {
+            (self.take)(next);
+        }
+        Ok(())
+    }
 }
 
 /// The labels of a series, the name of its metric among them.

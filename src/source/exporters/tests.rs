@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fleet::{ObjectKey, Sym, Utilization};
+use crate::insight::testing::bare_device;
 
 const MEBIBYTE: u64 = 1 << 20;
 
@@ -317,12 +318,34 @@ fn an_answer_of_prometheus_that_is_none_is_named() {
 
 #[test]
 fn the_query_names_every_metric_that_is_read() {
-    let query = query();
+    let whole = queries(Division::Whole);
+    let [query] = whole.as_slice() else { panic!("one query: {whole:?}") };
     assert!(query.starts_with("{__name__=~\"DCGM_FI_PROF_GR_ENGINE_ACTIVE|DCGM_FI_DEV_GPU_UTIL|"), "{query}");
     assert!(
         query.contains("|(amd_)?gpu_gfx_activity|") && query.ends_with("|neuroncore_memory_usage_.+\"}"),
         "{query}"
     );
+}
+
+#[test]
+fn every_device_is_in_one_part_of_a_divided_query() {
+    let parts = queries(Division::ByUuid);
+    let of_uuid = |part: &str| part.split_once(",UUID").map(|(_, rest)| rest.trim_end_matches(['"', '}']).to_owned());
+    let of_uuid: Vec<String> = parts.iter().filter_map(|part| of_uuid(part)).collect();
+    assert_eq!(of_uuid.len(), 17, "{parts:?}");
+    assert_eq!((of_uuid[0].as_str(), of_uuid[15].as_str()), ("=~\"([A-Z]+-)?0.*", "=~\"([A-Z]+-)?f.*"));
+    assert_eq!(of_uuid[16], "!~\"([A-Z]+-)?[0-9a-f].*");
+    let whole = queries(Division::Whole)[0].trim_end_matches('}').to_owned();
+    assert!(parts.iter().all(|part| part.starts_with(&whole)), "each names every metric");
+}
+
+#[test]
+fn devices_of_several_answers_stand_in_the_order_of_a_page() {
+    let reading = |uuid: &str, index| DeviceReading { index: Some(index), ..bare_device(uuid) };
+    let mut told = [(Sym::new("a"), vec![reading("GPU-0", 2)]), (Sym::new("b"), vec![reading("GPU-1", 0)])].into();
+    add_answer(&mut told, [(Sym::new("a"), vec![reading("GPU-9", 0), reading("GPU-8", 1)])].into());
+    let uuids: Vec<&str> = told[&Sym::new("a")].iter().map(|device| device.uuid.as_str()).collect();
+    assert_eq!((uuids, told.len()), (vec!["GPU-9", "GPU-8", "GPU-0"], 2));
 }
 
 const KINDS: [ExporterKind; 3] = [ExporterKind::Dcgm, ExporterKind::Amd, ExporterKind::Neuron];

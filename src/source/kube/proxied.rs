@@ -26,6 +26,8 @@ pub(super) enum Miss {
     Late(String),
     /// The server is busy, and wants to be left alone for so long.
     Busy(String, Duration),
+    /// The answer is larger than it may be.
+    Large(String),
     /// Anything else.
     Other(String),
 }
@@ -39,6 +41,7 @@ impl Miss {
             Failure::Api { code: 429, retry_after, .. } => {
                 Self::Busy(failure.sentence(), retry_after.unwrap_or(USUAL_PAUSE))
             }
+            Failure::TooLarge { .. } => Self::Large(failure.sentence()),
             Failure::Silence(_) => Self::Late(failure.sentence()),
             _ => Self::Other(failure.sentence()),
         }
@@ -51,6 +54,7 @@ impl Miss {
             | Self::Absent(words)
             | Self::Late(words)
             | Self::Busy(words, _)
+            | Self::Large(words)
             | Self::Other(words) => words,
         }
     }
@@ -61,7 +65,7 @@ impl From<Miss> for GpuFailure {
         let words = Sym::new(miss.words());
         match miss {
             Miss::Forbidden(_) => Self::Forbidden(words),
-            Miss::Absent(_) | Miss::Late(_) | Miss::Busy(..) | Miss::Other(_) => Self::Failed(words),
+            Miss::Absent(_) | Miss::Late(_) | Miss::Busy(..) | Miss::Large(_) | Miss::Other(_) => Self::Failed(words),
         }
     }
 }

@@ -127,7 +127,7 @@ async fn read_at(
     place: Place,
 ) -> (Result<Vec<DeviceReading>, Miss>, Learned) {
     let missed = match page(context, exporter, &place).await {
-        Err(missed @ (Miss::Absent(_) | Miss::Other(_))) => missed,
+        Err(missed @ (Miss::Absent(_) | Miss::Large(_) | Miss::Other(_))) => missed,
         answer => return (answer, Learned::Nothing),
     };
     let Some(other) = place.instead(exporter.kind, missed.words()) else { return (Err(missed), Learned::Outdated) };

@@ -1,6 +1,7 @@
 //! The metrics of accelerators that a Prometheus server has scraped, through the API server.
 //!
-//! Asked for Nodes whose own exporter is not there or cannot be read: one query for all of them.
+//! Asked for Nodes whose own exporter is not there or cannot be read: one query for all of them, and some where one answer
+//! would be too large.
 //!
 //! * [`services`]: where such a server may be. [`search`]: asking one, and finding one. [`history`]: asking one of the past.
 
@@ -24,6 +25,7 @@ use crate::fleet::{
     Delta, Exporter, ExporterKind, GpuAnswer, GpuDemand, GpuFailure, Health, HealthState, ObjectKey, ServiceAddress,
     SourceId, Sym,
 };
+use crate::source::exporters::Division;
 pub use history::HistoryServer;
 use search::{Missed, Told, Wanted};
 
@@ -86,6 +88,8 @@ struct Asker {
     backoff: Backoff,
     /// The server that is asked; `None` until one has been found that tells of something.
     server: Option<ServiceAddress>,
+    /// In how many answers it tells all.
+    division: Division,
     /// Who else wants to know it.
     known: watch::Sender<Option<ServiceAddress>>,
     /// The last time that it was asked; `None` while nothing is wanted.
@@ -120,6 +124,7 @@ impl Asker {
             demand,
             choice,
             server,
+            division: Division::Whole,
             known,
             round: None,
             idle: None,
@@ -194,7 +199,7 @@ impl Asker {
         }
         let begun_at = Instant::now();
         let told = match &self.server {
-            Some(server) => search::ask(&self.context, &self.demand, server).await,
+            Some(server) => search::ask(&self.context, &self.demand, server, self.division).await,
             None => search::search(&self.context, &self.demand).await,
         };
         match told {
@@ -204,7 +209,8 @@ impl Asker {
     }
 
     async fn answered(&mut self, told: Told, begun_at: Instant) -> Result<(), Closed> {
-        let Told { server, wanted, mut devices } = told;
+        let Told { server, wanted, mut devices, division } = told;
+        self.division = division;
         let (live, all) = (devices.len(), wanted.len());
         // One that tells of nothing is not kept: another one may.
         self.keep(Some(server.clone()).filter(|_| live > 0));
@@ -229,6 +235,7 @@ impl Asker {
 
     async fn missed(&mut self, missed: &Missed) -> Result<(), Closed> {
         self.keep(None);
+        self.division = Division::Whole;
         let (wait, now) = (self.backoff.next(), Instant::now());
         let failure = missed.failure();
         let wanted = self.demand.borrow().prometheus.clone();

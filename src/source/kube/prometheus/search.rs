@@ -6,13 +6,13 @@ use tokio::sync::watch;
 
 use super::services;
 use crate::fleet::{DeviceReading, GpuDemand, GpuFailure, ObjectKey, ServiceAddress, Sym};
-use crate::source::exporters::{self, Places};
+use crate::source::exporters::{self, Division, Places};
 use crate::source::kube::bodies::Body;
 use crate::source::kube::proxied::{Miss, fetch};
 use crate::source::kube::resource;
 use crate::source::kube::stream::StreamContext;
 
-/// How large an answer may be. One of 500 Nodes with eight GPUs each has 20 MB.
+/// How large an answer may be. One of 500 Nodes with eight GPUs each has 20 MB; what is larger is asked for in parts.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
 
 /// How large a list of Services may be.
@@ -30,6 +30,8 @@ pub(super) struct Told {
     /// The Nodes of which it was asked: those that were wanted when the answer came.
     pub(super) wanted: Wanted,
     pub(super) devices: BTreeMap<Sym, Vec<DeviceReading>>,
+    /// In how many answers it told that.
+    pub(super) division: Division,
 }
 
 /// Why no server told anything, in one sentence.
@@ -52,7 +54,7 @@ impl Missed {
                 "may not get services/proxy in namespace {}: {words}",
                 server.service.namespace
             )),
-            Miss::Absent(_) | Miss::Late(_) | Miss::Busy(..) | Miss::Other(_) => {
+            Miss::Absent(_) | Miss::Late(_) | Miss::Busy(..) | Miss::Large(_) | Miss::Other(_) => {
                 Self::Failed(format!("{server}: {words}"))
             }
         }
@@ -77,28 +79,53 @@ impl Missed {
     }
 }
 
-/// Asks one server.
+/// Asks one server in so many parts as it was asked before.
 pub(super) async fn ask(
     context: &StreamContext,
     demand: &watch::Receiver<GpuDemand>,
     server: &ServiceAddress,
+    division: Division,
 ) -> Result<Told, Missed> {
-    query(context, demand, server).await.map_err(|miss| Missed::of(server, &miss))
+    query(context, demand, server, division).await.map_err(|miss| Missed::of(server, &miss))
 }
 
+/// Asks for the whole, and in parts where that is too large.
 async fn query(
     context: &StreamContext,
     demand: &watch::Receiver<GpuDemand>,
     server: &ServiceAddress,
+    division: Division,
 ) -> Result<Told, Miss> {
-    let query = exporters::query();
-    let path = format!("{}/api/v1/query?query={}", server.proxy_path(), resource::escape(&query));
-    let body = fetch(context, &path, "application/json", MAX_ANSWER_BYTES).await?;
-    // The answer is of all Nodes, also of those that have come to be wanted since it was asked for.
-    let wanted = demand.borrow().prometheus.clone();
-    let (places, server) = (places(&wanted), server.clone());
-    let devices = read(body, places).await.map_err(Miss::Other)?;
-    Ok(Told { server, wanted, devices })
+    match query_parts(context, demand, server, division).await {
+        Err(Miss::Large(_)) if division == Division::Whole => {
+            query_parts(context, demand, server, Division::ByUuid).await
+        }
+        told => told,
+    }
+}
+
+/// One part after the other, so that the answers of no two are held at a time.
+async fn query_parts(
+    context: &StreamContext,
+    demand: &watch::Receiver<GpuDemand>,
+    server: &ServiceAddress,
+    division: Division,
+) -> Result<Told, Miss> {
+    let (mut wanted, mut devices) = (Wanted::new(), BTreeMap::new());
+    for query in exporters::queries(division) {
+        let path = format!("{}/api/v1/query?query={}", server.proxy_path(), resource::escape(&query));
+        let body = fetch(context, &path, "application/json", MAX_ANSWER_BYTES).await?;
+        // The answer is of all Nodes, also of those that have come to be wanted since it was asked for.
+        let wanted_now = demand.borrow().prometheus.clone();
+        let more = read(body, places(&wanted_now)).await.map_err(Miss::Other)?;
+        exporters::add_answer(&mut devices, more);
+        // Of a Node that is wanted only since the second part, too little is known yet.
+        if wanted.is_empty() {
+            wanted = wanted_now;
+        }
+    }
+    devices.retain(|node, _| wanted.contains_key(node));
+    Ok(Told { server: server.clone(), wanted, devices, division })
 }
 
 fn places(wanted: &Wanted) -> Places {
@@ -124,7 +151,7 @@ pub(super) async fn search(context: &StreamContext, demand: &watch::Receiver<Gpu
         if !is_new || search.leaves_out(&server) {
             continue;
         }
-        match query(context, demand, &server).await {
+        match query(context, demand, &server, Division::Whole).await {
             Ok(told) if !told.devices.is_empty() => return Ok(told),
             Ok(told) => drop(search.silent_of_nodes.get_or_insert(told)),
             Err(miss) => search.note(&server, &miss),
@@ -169,7 +196,7 @@ impl Search {
                 self.refused.insert(server.service.namespace.clone());
                 self.refusal.get_or_insert_with(|| Missed::of(server, miss));
             }
-            Miss::Late(_) | Miss::Busy(..) | Miss::Other(_) => {
+            Miss::Late(_) | Miss::Busy(..) | Miss::Large(_) | Miss::Other(_) => {
                 self.late += usize::from(matches!(miss, Miss::Late(_)));
                 self.failure.get_or_insert_with(|| Missed::of(server, miss));
             }
