@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use batchtop::config::theme::{Colour, Style, ThemeKind};
 use batchtop::config::{
-    ColourDepth, GpuSettings, Library, Origin, PriceFormat, Problem, PrometheusSettings, Role, Text, Theme, directory,
-    keymap, parse_prices, parse_settings, read,
+    ColourDepth, GpuSettings, Library, Origin, PriceFormat, Problem, PrometheusSettings, Role, SpotSettings, Text,
+    Theme, directory, keymap, parse_prices, parse_settings, read,
 };
 use batchtop::fleet::{Adjustment, Discount, PartRates, RuleMatch, RuleRate, UserPrices};
 use batchtop::input::{Action, Context};
@@ -268,6 +268,12 @@ fn settings_are_read() {
     assert_eq!(told(&problems), "");
     let PrometheusSettings { enabled, service } = named.prometheus;
     assert_eq!((enabled, service), (Some(false), "https:monitoring/prometheus-k8s:web".parse().ok()));
+    let spot = "[spot]\nhighRisk = 60\nleastCoveragePercent = 10\nhalfLife = \"72h\"\nadvisor = \"advisor.json\"\n";
+    let (spot, problems) = parse_settings("config.toml", spot);
+    assert_eq!(told(&problems), "");
+    let SpotSettings { high_risk, least_coverage_percent, half_life_seconds, advisor } = spot.spot;
+    assert_eq!((high_risk, least_coverage_percent), (Some(60), Some(10)));
+    assert_eq!((half_life_seconds, advisor.map(|(path, _)| path)), (Some(259_200), Some("advisor.json".to_owned())));
     let prices = settings.prices.map(|(path, place)| (path, place.to_string()));
     assert_eq!(prices, Some(("ours.csv".to_owned(), "config.toml:7:10".to_owned())));
     assert_eq!(parse_settings("config.toml", ""), Default::default());

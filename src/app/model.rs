@@ -5,7 +5,8 @@ use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Fleet, Sources};
 use crate::input::Keymap;
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::insights::Inputs;
-use crate::insight::picture::Evaluator;
+use crate::insight::picture::{Evaluator, WorkSettings};
+use crate::insight::spot::SpotThresholds;
 use crate::insight::{Insights, Scope};
 use crate::units::Time;
 
@@ -20,6 +21,10 @@ pub struct Settings {
     pub karpenter_version: Option<String>,
     /// Where one class of accelerators ends and the next begins.
     pub gpu: GpuThresholds,
+    /// What counts of an estimate of the risk of spot capacity, and as how much.
+    pub spot: SpotThresholds,
+    /// The annotation of pods and Jobs that tells of the last checkpoint, as an RFC 3339 time.
+    pub checkpoint_annotation: String,
     /// Namespaces and labels to which the rows are narrowed at first.
     pub scope: Scope,
     /// Version of batchtop, as `--version` prints it.
@@ -83,6 +88,11 @@ impl App {
         inputs(&self.fleet, &self.sources, &self.cluster, &self.settings, self.now)
     }
 
+    /// What decides about the work that goes with spot capacity.
+    pub fn work_settings(&self) -> WorkSettings<'_> {
+        WorkSettings { checkpoint_annotation: &self.settings.checkpoint_annotation, now: self.now }
+    }
+
     /// The insights, to be changed, and what they are derived from.
     pub(super) fn insights_mut(&mut self) -> (&mut Insights, Inputs<'_>) {
         let inputs = inputs(&self.fleet, &self.sources, &self.cluster, &self.settings, self.now);
@@ -104,5 +114,15 @@ fn inputs<'a>(
 ) -> Inputs<'a> {
     let longest_tick_seconds = if settings.demo { LONGEST_TICK_SECONDS_OF_DEMO } else { LONGEST_TICK_SECONDS };
     let karpenter_version = settings.karpenter_version.as_deref();
-    Inputs { fleet, sources, cluster, karpenter_version, gpu_thresholds: &settings.gpu, now, longest_tick_seconds }
+    Inputs {
+        fleet,
+        sources,
+        cluster,
+        karpenter_version,
+        gpu_thresholds: &settings.gpu,
+        spot_thresholds: &settings.spot,
+        checkpoint_annotation: &settings.checkpoint_annotation,
+        now,
+        longest_tick_seconds,
+    }
 }

@@ -3,17 +3,23 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use etcetera::BaseStrategy;
 
+use super::advisor;
 use super::library::{Library, Origin, Text};
 use super::prices::{self, PriceFormat};
 use super::problem::Problem;
 use crate::files;
-use crate::fleet::UserPrices;
+use crate::fleet::{Advisor, UserPrices};
+use crate::units::Time;
 
 /// Larger price files are rejected unread.
 const MAX_PRICE_BYTES: u64 = 4 << 20;
+
+/// Larger files of the Spot Instance Advisor are rejected unread; AWS's has one megabyte.
+const MAX_ADVISOR_BYTES: u64 = 8 << 20;
 
 /// Larger configuration files, themes and keymaps are rejected unread.
 pub const MAX_CONFIG_BYTES: u64 = 1 << 20;
@@ -74,6 +80,26 @@ pub fn read_prices(places: &[PathBuf]) -> Result<Option<UserPrices>, Vec<Problem
     found
         .map(|(path, text)| prices::parse(PriceFormat::from_path(path), &path.display().to_string(), &text))
         .transpose()
+}
+
+/// Path of the file of the Spot Instance Advisor in the configuration directory, under the name that AWS gives it.
+pub fn advisor_place(directory: &Path) -> PathBuf {
+    directory.join("spot-advisor-data.json")
+}
+
+/// Reads the file of the Spot Instance Advisor; `None` if none of the paths exists. It does not say of when it is: when it
+/// was written counts.
+///
+/// # Errors
+/// When the file cannot be read or has mistakes.
+pub fn read_advisor(places: &[PathBuf]) -> Result<Option<Advisor>, Vec<Problem>> {
+    let Some(path) = places.iter().find(|path| path.exists()) else { return Ok(None) };
+    let unreadable = |error: io::Error| vec![problem_of(path, format!("cannot be read: {error}"))];
+    let text = files::read_text(path, MAX_ADVISOR_BYTES).map_err(unreadable)?;
+    let written = fs::metadata(path).and_then(|file| file.modified()).map_err(unreadable)?;
+    let micros = written.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+    let as_of = Time::from_micros(i64::try_from(micros).unwrap_or(i64::MAX));
+    advisor::parse(&path.display().to_string(), &text, as_of).map(Some).map_err(|problem| vec![problem])
 }
 
 fn problem_of(path: &Path, message: String) -> Problem {

@@ -5,6 +5,7 @@
 //! them becomes a [`Problem`] with file, line, column and key, and the rest of the file is used (a price file with a
 //! mistake is not used at all).
 
+mod advisor;
 mod document;
 mod files;
 mod keymap;
@@ -15,10 +16,11 @@ mod problem;
 mod settings;
 pub mod theme;
 
-pub use files::{Files, MAX_CONFIG_BYTES, directory, price_places, read, read_prices};
+pub use advisor::parse as parse_advisor;
+pub use files::{Files, MAX_CONFIG_BYTES, advisor_place, directory, price_places, read, read_advisor, read_prices};
 pub use keymap::{DEFAULT as DEFAULT_KEYMAP, LoadedKeymap, keymap};
 pub use library::{Library, Origin, Text};
 pub use prices::{PriceFormat, parse as parse_prices};
 pub use problem::{Place, Problem};
-pub use settings::{GpuSettings, PrometheusSettings, Settings, parse as parse_settings};
+pub use settings::{GpuSettings, JobsSettings, PrometheusSettings, Settings, SpotSettings, parse as parse_settings};
 pub use theme::{ColourDepth, Role, Theme};

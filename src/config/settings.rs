@@ -26,6 +26,10 @@ pub struct Settings {
     pub gpu: GpuSettings,
     /// Which Prometheus server is asked.
     pub prometheus: PrometheusSettings,
+    /// What is read of Jobs.
+    pub jobs: JobsSettings,
+    /// How the risk of spot capacity is estimated.
+    pub spot: SpotSettings,
     /// Price file, and the place of the setting; a relative path is relative to the folder of `config.toml`.
     pub prices: Option<(String, Place)>,
 }
@@ -52,9 +56,42 @@ pub struct PrometheusSettings {
     pub service: Option<ServiceAddress>,
 }
 
+/// The table `[jobs]`; `None` for keys that it does not set.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct JobsSettings {
+    /// The annotation of Jobs and pods that tells of the last checkpoint.
+    pub checkpoint_annotation: Option<String>,
+}
+
+/// The table `[spot]`; `None` for keys that it does not set.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SpotSettings {
+    /// Risk from which on it is high.
+    pub high_risk: Option<u32>,
+    /// Coverage in percent below which there is no number.
+    pub least_coverage_percent: Option<u32>,
+    /// After how long what was watched counts half.
+    pub half_life_seconds: Option<i64>,
+    /// File of the Spot Instance Advisor, and the place of the setting; a relative path is relative to the folder of
+    /// `config.toml`.
+    pub advisor: Option<(String, Place)>,
+}
+
 /// All keys of `config.toml`.
-const KEYS: [&str; 10] =
-    ["aws", "gpu", "karpenter_version", "keymap", "mouse", "namespaces", "prices", "prometheus", "readonly", "theme"];
+const KEYS: [&str; 12] = [
+    "aws",
+    "gpu",
+    "jobs",
+    "karpenter_version",
+    "keymap",
+    "mouse",
+    "namespaces",
+    "prices",
+    "prometheus",
+    "readonly",
+    "spot",
+    "theme",
+];
 
 /// Reads `config.toml`; `file` is its name in problems.
 pub fn parse(file: &str, text: &str) -> (Settings, Vec<Problem>) {
@@ -69,17 +106,85 @@ pub fn parse(file: &str, text: &str) -> (Settings, Vec<Problem>) {
             "aws" => settings.aws = document.boolean(name, value),
             "readonly" => settings.readonly = document.boolean(name, value),
             "karpenter_version" => settings.karpenter_version = version(&mut document, value),
-            "prices" => {
-                let path = document.string(name, value);
-                settings.prices = path.map(|path| (path.to_owned(), document.place(&value.span())));
-            }
+            "prices" => settings.prices = named_file(&mut document, name, value),
             "gpu" => settings.gpu = gpu(&mut document, value),
             "prometheus" => settings.prometheus = prometheus(&mut document, value),
+            "jobs" => settings.jobs = jobs(&mut document, value),
+            "spot" => settings.spot = spot(&mut document, value),
             "mouse" => settings.mouse = document.boolean(name, value),
             _ => document.note_unknown_key(key, "", &KEYS),
         }
     }
     (settings, document.into_problems())
+}
+
+/// A path, and where it stands.
+fn named_file(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Option<(String, Place)> {
+    let path = document.string(key, value)?.to_owned();
+    Some((path, document.place(&value.span())))
+}
+
+/// All keys of the table `[jobs]`.
+const JOBS_KEYS: [&str; 1] = ["checkpointAnnotation"];
+
+fn jobs<'t>(document: &mut Document<'t>, value: &Value<'t>) -> JobsSettings {
+    let mut settings = JobsSettings::default();
+    let Some(table) = document.table("jobs", value) else { return settings };
+    for (key, value) in table {
+        let name: &str = key.get_ref();
+        let path = join("jobs", name);
+        match name {
+            "checkpointAnnotation" => settings.checkpoint_annotation = annotation(document, &path, value),
+            _ => document.note_unknown_key(key, "jobs", &JOBS_KEYS),
+        }
+    }
+    settings
+}
+
+/// The longest key of an annotation: a domain, a slash, a name.
+const MAX_KEY_BYTES: usize = 253 + 1 + 63;
+
+fn annotation(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Option<String> {
+    let text = document.string(key, value)?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
+    if text.is_empty() || text.len() > MAX_KEY_BYTES || !text.bytes().all(is_plain) {
+        let message = format!("invalid key of an annotation: {text:?}; write it like \"example.com/last-checkpoint\"");
+        document.note(&value.span(), key, message);
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+/// All keys of the table `[spot]`.
+const SPOT_KEYS: [&str; 4] = ["advisor", "halfLife", "highRisk", "leastCoveragePercent"];
+
+fn spot<'t>(document: &mut Document<'t>, value: &Value<'t>) -> SpotSettings {
+    let mut settings = SpotSettings::default();
+    let Some(table) = document.table("spot", value) else { return settings };
+    for (key, value) in table {
+        let name: &str = key.get_ref();
+        let path = join("spot", name);
+        match name {
+            "highRisk" => settings.high_risk = percent(document, &path, value),
+            "leastCoveragePercent" => settings.least_coverage_percent = percent(document, &path, value),
+            "halfLife" => settings.half_life_seconds = half_life(document, &path, value),
+            "advisor" => settings.advisor = named_file(document, &path, value),
+            _ => document.note_unknown_key(key, "spot", &SPOT_KEYS),
+        }
+    }
+    settings
+}
+
+/// From an hour to a year: what fades sooner is never evidence, and what is older says nothing.
+const HALF_LIFE_SECONDS: std::ops::RangeInclusive<i64> = 3_600..=365 * 86_400;
+
+fn half_life(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Option<i64> {
+    let seconds = seconds(document, key, value)?;
+    if HALF_LIFE_SECONDS.contains(&seconds) {
+        return Some(seconds);
+    }
+    document.note(&value.span(), key, "must be from \"1h\" to \"8760h\"");
+    None
 }
 
 /// All keys of the table `[gpu]`.
@@ -133,7 +238,7 @@ fn service(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Option<
     parsed
 }
 
-/// Zero percent would make everything busy.
+/// Zero percent would be no limit.
 fn percent(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Option<u32> {
     document.integer(key, value, 1..=100).and_then(|percent| u32::try_from(percent).ok())
 }

@@ -1,5 +1,7 @@
 //! Spot capacity: `nodes[].spot`, `spotPools[]`, `totals.spot`, and the document of `batchtop spot explain`.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -7,10 +9,10 @@ use super::cost::Usd;
 use super::value::{Billionths, Hundredths, Millionths, Stamp, Text, maybe_text, text, unless_empty};
 use super::words::{FloorReason, HazardPrior, ScoreInput, SpotEvidence, SpotKind, SpotState};
 use crate::app::App;
-use crate::fleet::Kind;
+use crate::fleet::{Kind, ObjectKey};
 use crate::insight::Completeness;
 use crate::insight::interruption::Signal;
-use crate::insight::picture::JobStake;
+use crate::insight::picture::{GangStake, JobStake, PoolPrice};
 use crate::insight::spot::{self, Floor, Hazard, Score};
 
 /// Where a spot Node stands, and how likely it is to go.
@@ -137,7 +139,7 @@ pub struct SpotJob {
     pub name: Text,
     /// Part of its completions that it has, 0 to 1; null where it has no number of them.
     pub completed_work: Option<Millionths>,
-    /// For how long the oldest of its pods there has run; null where none has started.
+    /// For how long the oldest of its pods there has worked without a checkpoint; null where none has started.
     pub lost_seconds: Option<i64>,
 }
 
@@ -294,9 +296,26 @@ fn pool(app: &App, known: &Completeness<'_>, found: &spot::SpotPool) -> SpotPool
         pods: of_pods(stake.pods),
         pods_protected: of_pods(stake.pods_protected),
         pods_cut_short: of_pods(stake.pods_cut_short),
-        jobs: app.insights.spot.jobs_of(&app.fleet, found, app.now).iter().map(job).collect(),
-        gangs_losing_quorum: Vec::new(),
-        price: None,
+        jobs: JobStake::of_all(&app.fleet, stake, app.work_settings()).iter().map(job).collect(),
+        gangs_losing_quorum: gangs(app, found),
+        price: PoolPrice::of(&app.fleet, &app.insights.picture, found).map(|found| price(&found)),
+    }
+}
+
+/// By namespace and name; of several systems with a group of that name there is one entry.
+fn gangs(app: &App, found: &spot::SpotPool) -> Vec<Gang> {
+    let losing = GangStake::losing(&app.fleet, &found.stake, |node| found.members.contains_key(node));
+    let objects: BTreeSet<ObjectKey> = losing.into_iter().map(|one| one.gang.object).collect();
+    objects.iter().map(|key| Gang { namespace: text(&key.namespace), name: text(&key.name) }).collect()
+}
+
+fn price(found: &PoolPrice<'_>) -> SpotPrice {
+    SpotPrice {
+        now: Usd(found.now),
+        min7d: Usd(found.lowest),
+        max7d: Usd(found.highest),
+        ratio_to_on_demand: found.ratio.map(|ratio| Millionths(ratio.0.into())),
+        as_of: Stamp(found.as_of),
     }
 }
 

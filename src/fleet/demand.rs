@@ -34,6 +34,8 @@ pub struct RegionDemand {
     pub on_demand: BTreeSet<Sym>,
     /// The spot price.
     pub spot: BTreeSet<Sym>,
+    /// The course of the spot price.
+    pub spot_history: BTreeSet<Sym>,
     /// The fee of EKS Auto Mode.
     pub auto_mode: BTreeSet<Sym>,
     /// The accelerators, because no label tells.
@@ -69,6 +71,7 @@ impl RegionDemand {
             || (self.fargate && !before.fargate);
         let wanted = [
             (SourceId::AwsSpotPrices, !self.spot.is_subset(&before.spot)),
+            (SourceId::AwsSpotHistory, !self.spot_history.is_subset(&before.spot_history)),
             (SourceId::AwsOnDemandPrices, on_demand),
             (SourceId::AwsInstanceTypes, !self.hardware.is_subset(&before.hardware)),
         ];

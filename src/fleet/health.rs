@@ -14,8 +14,12 @@ pub enum SourceId {
     KarpenterCrds,
     /// The user's price file.
     PriceFile,
+    /// The user's copy of the data of the Spot Instance Advisor.
+    SpotAdvisor,
     /// EC2's spot prices.
     AwsSpotPrices,
+    /// The courses of EC2's spot prices.
+    AwsSpotHistory,
     /// EC2's on-demand prices, the fees of EKS Auto Mode, and Fargate's rates.
     AwsOnDemandPrices,
     /// Hardware of instance types, from EC2's DescribeInstanceTypes.
@@ -70,10 +74,12 @@ impl SourceId {
 }
 
 /// The Sources that are not the stream of a kind, with name and group: one line each, in the order of `sources`.
-const OTHER_SOURCES: [(SourceId, &str, SourceGroup); 9] = [
+const OTHER_SOURCES: [(SourceId, &str, SourceGroup); 11] = [
     (SourceId::KarpenterCrds, "karpenter-crds", SourceGroup::Cluster),
     (SourceId::PriceFile, "price-file", SourceGroup::Prices),
+    (SourceId::SpotAdvisor, "spot-advisor", SourceGroup::Prices),
     (SourceId::AwsSpotPrices, "aws-spot-prices", SourceGroup::Prices),
+    (SourceId::AwsSpotHistory, "spot-prices", SourceGroup::Prices),
     (SourceId::AwsOnDemandPrices, "aws-on-demand-prices", SourceGroup::Prices),
     (SourceId::AwsInstanceTypes, "aws-instance-types", SourceGroup::Prices),
     (SourceId::KarpenterMetrics, "karpenter-metrics", SourceGroup::Prices),

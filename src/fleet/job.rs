@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::table::rows;
-use super::{Condition, Labels, Meta, Owner, Resources, Sym};
+use super::{Condition, Labels, Meta, Owner, Resources, Stamps, Sym};
 use crate::units::Time;
 
 /// What a Job makes of a pod that is evicted: the action of the first rule of its podFailurePolicy that is about condition
@@ -63,6 +63,8 @@ pub struct JobRow {
     pub do_not_disrupt: Option<Sym>,
     /// The same annotation in the pod template, which every pod of the Job inherits.
     pub template_do_not_disrupt: Option<Sym>,
+    /// Annotations that hold a time, Kubernetes' own aside.
+    pub stamps: Stamps,
 }
 
 rows!(JobRow);

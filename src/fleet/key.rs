@@ -45,6 +45,9 @@ impl fmt::Debug for ObjectKey {
     }
 }
 
+/// Annotations whose values are times, by their keys: which of them tells of a checkpoint, the user says.
+pub type Stamps = Box<[(Sym, Time)]>;
+
 /// The identity of one object among all kinds.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Key {

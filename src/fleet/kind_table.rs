@@ -113,6 +113,21 @@ macro_rules! kind_table {
                 versions: &["v1", "v1beta2", "v1beta1"],
                 scope: Scope::Cluster, need: Need::Optional, start: Start::Later,
             }
+            /// scheduling.x-k8s.io PodGroup: a gang of the plugin coscheduling of scheduler-plugins.
+            PodGroup => PodGroups(GangRow) in pod_groups: Table, by plain {
+                name: "PodGroup", resource: "podgroups", group: "scheduling.x-k8s.io", versions: &["v1alpha1"],
+                scope: Scope::Namespaced, need: Need::Optional, start: Start::Later, source: Some("coscheduling"),
+            }
+            /// scheduling.volcano.sh PodGroup: a gang of Volcano.
+            VolcanoPodGroup => VolcanoPodGroups(GangRow) in volcano_pod_groups: Table, by plain {
+                name: "PodGroup", resource: "podgroups", group: "scheduling.volcano.sh", versions: &["v1beta1"],
+                scope: Scope::Namespaced, need: Need::Optional, start: Start::Later, source: Some("volcano"),
+            }
+            /// jobset.x-k8s.io JobSet: Jobs that belong together.
+            JobSet => JobSets(GangRow) in job_sets: Table, by plain {
+                name: "JobSet", resource: "jobsets", group: "jobset.x-k8s.io", versions: &["v1alpha2"],
+                scope: Scope::Namespaced, need: Need::Optional, start: Start::Later, source: Some("jobset"),
+            }
         }
     };
 }

@@ -4,6 +4,7 @@ mod delta;
 mod demand;
 mod dra;
 mod event;
+mod gang;
 mod gpu;
 mod gpu_history;
 mod health;
@@ -22,6 +23,8 @@ mod price;
 mod resources;
 mod rights;
 mod service;
+mod spot_history;
+mod spot_market;
 mod start;
 mod start_event;
 mod start_index;
@@ -37,6 +40,7 @@ pub use delta::{Change, Delta, Epoch, KindRows, kinds};
 pub use demand::{Demand, PriceDemand, RegionDemand};
 pub use dra::*;
 pub use event::{EVENT_CAPACITY, EventClass, EventObject, EventRow, EventTable, EventType, INSUFFICIENT_CAPACITY};
+pub use gang::{GangKey, GangRow, GangSystem};
 pub use gpu::{
     DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuAnswer, GpuDemand, GpuDevices, GpuFailure, MigInstance,
     NodeAnswers, NodeDevices, ToldBy, Utilization,
@@ -46,7 +50,7 @@ pub use health::{
     ClusterFacts, ConnectionError, Health, HealthState, KarpenterApi, Report, SourceGroup, SourceId, Sources,
 };
 pub use job::{CronJobRow, DisruptedPods, JobRow};
-pub use key::{Key, Meta, ObjectKey, Owner, ResourceVersion, Uid};
+pub use key::{Key, Meta, ObjectKey, Owner, ResourceVersion, Stamps, Uid};
 pub use kind::{Content, Kind, KindSpec, Need, Scope, Start};
 pub(crate) use kind_table::kind_table;
 pub use node::{CapacityType, NodeRow, Taint};
@@ -61,6 +65,8 @@ pub use price::{
 pub use resources::{Condition, GpuCount, GpuFraction, GpuPart, NodeClassRef, Resources, Status, is_gpu_resource};
 pub use rights::{Right, Rights};
 pub use service::ServiceAddress;
+pub use spot_history::{SPOT_HISTORY_SECONDS, SpotHistory, SpotPlace};
+pub use spot_market::{ADVISOR_MAX_AGE_DAYS, Advisor, AdvisorRange, SpotMarket, SpotMarketChange};
 pub use start::{
     ContainerRole, ContainerStart, EventSummary, Gates, Nomination, PodStart, PullFailure, Trouble, TroubleKind,
     Waiting,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::table::rows;
-use super::{Labels, Meta, Owner, PodStart, Resources, Sym};
+use super::{Labels, Meta, Owner, PodStart, Resources, Stamps, Sym};
 use crate::units::Time;
 
 /// `status.phase` of a pod.
@@ -103,6 +103,10 @@ pub struct PodRow {
     pub do_not_disrupt: Option<Sym>,
     /// Annotation `CapacityProvisioned`, verbatim: what Fargate gives and bills it.
     pub capacity_provisioned: Option<Sym>,
+    /// The PodGroup of Volcano of which it is a member: annotation `scheduling.k8s.io/group-name`.
+    pub volcano_group: Option<Sym>,
+    /// Annotations that hold a time, Kubernetes' own aside.
+    pub stamps: Stamps,
     /// What decides whether it is evicted.
     pub eviction: Arc<Eviction>,
     /// How it started. `None` for pods of DaemonSets and mirror pods, and where there are too many newer pods.
@@ -118,6 +122,11 @@ impl PodRow {
     /// Active as Karpenter means it: neither finished nor being deleted (karpenter pkg/utils/pod/scheduling.go, IsActive).
     pub fn is_active(&self) -> bool {
         !self.phase.is_finished() && self.meta.deletion.is_none()
+    }
+
+    /// Whether it runs and all its containers are ready.
+    pub fn is_ready(&self) -> bool {
+        self.phase == PodPhase::Running && self.containers_ready >= self.containers
     }
 
     /// The Job that controls it, if one does; the one place that says when that is so.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use foldhash::fast::RandomState;
 
-use super::{CapacityType, Sym};
+use super::{CapacityType, SpotHistory, SpotPlace, Sym};
 use crate::units::{Time, money};
 
 /// A price, and when it was known to hold.
@@ -235,6 +235,8 @@ pub enum PriceChange {
     User(Option<Box<UserPrices>>),
     /// A price of a list came or changed.
     Listed(PriceList, PriceKey, Price),
+    /// The course of a spot price came or changed.
+    SpotHistory(SpotPlace, Box<SpotHistory>),
     /// Fargate's rates in a region.
     Fargate(Sym, FargateRates),
     /// Hardware of an instance type.
@@ -247,6 +249,7 @@ pub struct Prices {
     /// The user's own.
     pub user: Option<Box<UserPrices>>,
     lists: HashMap<(PriceList, PriceKey), Price, RandomState>,
+    spot_histories: BTreeMap<SpotPlace, SpotHistory>,
     fargate: HashMap<Sym, FargateRates, RandomState>,
     instance_types: HashMap<Sym, InstanceType, RandomState>,
 }
@@ -257,6 +260,7 @@ impl Prices {
         match change {
             PriceChange::User(prices) => self.user = prices,
             PriceChange::Listed(list, key, price) => drop(self.lists.insert((list, key), price)),
+            PriceChange::SpotHistory(place, history) => drop(self.spot_histories.insert(place, *history)),
             PriceChange::Fargate(region, rates) => drop(self.fargate.insert(region, rates)),
             PriceChange::InstanceType(found) => drop(self.instance_types.insert(found.name.clone(), found)),
         }
@@ -271,6 +275,16 @@ impl Prices {
     /// Every price of a list.
     pub fn list(&self, list: PriceList) -> impl Iterator<Item = (&PriceKey, Price)> {
         self.lists.iter().filter(move |((of, _), _)| *of == list).map(|((_, key), price)| (key, *price))
+    }
+
+    /// The course of a spot price; `None` where AWS has not told it.
+    pub fn spot_history(&self, place: &SpotPlace) -> Option<&SpotHistory> {
+        self.spot_histories.get(place)
+    }
+
+    /// Every course of a spot price that is known.
+    pub fn spot_histories(&self) -> impl Iterator<Item = (&SpotPlace, &SpotHistory)> {
+        self.spot_histories.iter()
     }
 
     /// Fargate's rates in a region.

@@ -7,9 +7,9 @@ use foldhash::fast::RandomState;
 use super::kind_table::kind_table;
 use super::start_index::{Launch, Launches, StartIndex};
 use super::{
-    Change, ClaimedDevice, Delta, DeviceClassRow, EventRow, EventTable, GpuAnswer, GpuDevices, GpuPart, JobRow, Kind,
-    Meta, NodeClaimRow, NodeRow, NodeUsage, ObjectKey, PodRow, PoolKey, PriceChange, Prices, ResourceClaimRow,
-    ResourceSliceRow, Row, Slot, Sym, Table, Uid, WorkloadRow,
+    Change, ClaimedDevice, Delta, DeviceClassRow, EventRow, EventTable, GangKey, GpuAnswer, GpuDevices, GpuPart,
+    JobRow, Kind, Meta, NodeClaimRow, NodeRow, NodeUsage, ObjectKey, PodRow, PoolKey, PriceChange, Prices,
+    ResourceClaimRow, ResourceSliceRow, Row, Slot, SpotMarket, Sym, Table, Uid, WorkloadRow,
 };
 
 type Slots = HashSet<Slot, RandomState>;
@@ -20,16 +20,18 @@ macro_rules! define_fleet {
     ($($(#[$doc:meta])* $kind:ident => $rows:ident($row:ident) in $table:ident: $store:ident, by $apply:ident {
         $($spec:tt)*
     })+) => {
-        /// All rows of all kinds, with their indices, all prices, what exporters tell of accelerators, and usage.
+        /// All rows of all kinds, with their indices, all prices, what is told of spot capacity and of accelerators, and usage.
         #[derive(Default)]
         #[expect(missing_docs, reason = "each table is named after its kind")]
         pub struct Fleet {
             $(pub $table: table_type!($store, $row),)+
             pub prices: Prices,
+            pub spot_market: SpotMarket,
             pub gpus: GpuDevices,
             pub node_usage: NodeUsage,
             pods_by_node: Index<Sym>,
             pods_by_job: Index<Uid>,
+            pods_by_gang: Index<GangKey>,
             workloads_by_job: Index<Uid>,
             annotated_pods: BTreeSet<ObjectKey>,
             job_by_uid: HashMap<Uid, Slot, RandomState>,
@@ -51,6 +53,10 @@ macro_rules! define_fleet {
                 match delta {
                     $(Delta::$rows(changes) => apply_changes!($apply, fleet.$table, changes, $kind, changed),)+
                     Delta::Prices(changes) => fleet.apply_prices(changes, &mut changed),
+                    Delta::SpotMarket(change) => {
+                        changed.spot_market = true;
+                        fleet.spot_market.apply(change);
+                    }
                     Delta::Gpus(answers) => fleet.apply_gpus(answers, &mut changed),
                     Delta::NodeUsage(usage) => {
                         changed.node_usage = fleet.node_usage != usage;
@@ -98,6 +104,8 @@ pub struct Changed {
     pub prices: bool,
     /// Whether something else became known of instance types.
     pub instance_types: bool,
+    /// Whether something else became known of the market for spot capacity.
+    pub spot_market: bool,
     /// Names of Nodes of whose devices an exporter told.
     pub gpus: BTreeSet<Sym>,
     /// Whether the usage of a Node changed.
@@ -187,6 +195,7 @@ impl Fleet {
         }
         let starts = &mut self.starts;
         let (by_node, by_job, annotated) = (&mut self.pods_by_node, &mut self.pods_by_job, &mut self.annotated_pods);
+        let by_gang = &mut self.pods_by_gang;
         let (claims_by_pod, mut claiming) = (&self.resource_claims_by_pod, Vec::new());
         self.pods.apply(change, |slot, old, new| {
             changed.kinds.insert(Kind::Pod);
@@ -206,6 +215,8 @@ impl Fleet {
             }
             reindex(by_node, slot, old_node, new_node);
             reindex(by_job, slot, old_job, new_job);
+            let [old_gang, new_gang] = [old, new].map(|pod| pod.and_then(PodRow::gang));
+            reindex(by_gang, slot, old_gang.as_ref(), new_gang.as_ref());
             if new.is_some_and(|pod| pod.do_not_disrupt.is_some()) {
                 annotated.insert(key.clone())
             } else {
@@ -399,6 +410,11 @@ impl Fleet {
     /// The pods bound to a Node, finished ones included.
     pub fn pods_on<'a>(&'a self, node: &str) -> impl Iterator<Item = &'a PodRow> {
         self.pods_by_node.get(node).into_iter().flatten().filter_map(|slot| self.pods.at(*slot))
+    }
+
+    /// The pods of a gang, in no order.
+    pub fn pods_of_gang(&self, gang: &GangKey) -> impl Iterator<Item = &PodRow> {
+        self.pods_by_gang.get(gang).into_iter().flatten().filter_map(|slot| self.pods.at(*slot))
     }
 
     /// The pods whose controller is this Job.

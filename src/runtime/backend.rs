@@ -7,13 +7,16 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::advisor::AdvisorFile;
 use super::atomic::write_private;
 use super::clock::{self, Clock};
 use super::journal::Journal;
-use super::prices::{PriceFile, PriceFileWatcher};
+use super::prices::PriceFile;
+use super::watched_file::FileWatcher;
 use crate::app::{Fetched, Msg};
 use crate::fleet::{
-    Demand, Epoch, GpuDemand, HistoryAnswer, HistoryQuestion, Key, ObjectChange, PriceDemand, Report, WriteOutcome,
+    Advisor, Demand, Epoch, GpuDemand, HistoryAnswer, HistoryQuestion, Key, ObjectChange, PriceDemand, Report,
+    UserPrices, WriteOutcome,
 };
 use crate::source::{aws, demo, kube};
 use crate::units::Time;
@@ -51,10 +54,20 @@ pub enum Aws {
     },
 }
 
+/// Files of the user that are watched while batchtop runs.
+#[derive(Clone, Debug)]
+pub struct UserFiles {
+    /// The price file.
+    pub prices: PriceFile,
+    /// The file of the Spot Instance Advisor.
+    pub advisor: AdvisorFile,
+}
+
 /// The chosen cluster and the current connection to it.
 pub struct Backend {
     choice: Choice,
-    prices: PriceFileWatcher,
+    prices: FileWatcher<UserPrices>,
+    advisor: FileWatcher<Advisor>,
     runtime: Handle,
     connection: Option<Connection>,
 }
@@ -90,8 +103,9 @@ impl Drop for Connection {
 
 impl Backend {
     /// Not connected yet.
-    pub fn new(choice: Choice, prices: PriceFile, runtime: Handle) -> Self {
-        Self { choice, prices: PriceFileWatcher::new(prices), runtime, connection: None }
+    pub fn new(choice: Choice, files: UserFiles, runtime: Handle) -> Self {
+        let (prices, advisor) = (FileWatcher::new(files.prices), FileWatcher::new(files.advisor));
+        Self { choice, prices, advisor, runtime, connection: None }
     }
 
     /// Ends the previous connection and starts a new one, to the context of the flags if none is given.
@@ -104,6 +118,7 @@ impl Backend {
     ) {
         let cancel = CancellationToken::new();
         self.runtime.spawn(self.prices.publish(sink.clone(), epoch, cancel.clone()));
+        self.runtime.spawn(self.advisor.publish(sink.clone(), epoch, cancel.clone()));
         let (demand, wanted) = watch::channel(PriceDemand::default());
         let (gpus, wanted_gpus) = watch::channel(GpuDemand::default());
         let (requests, answered) = match &self.choice {
@@ -152,9 +167,10 @@ impl Backend {
         self.connection.as_ref()?.answered.clone()
     }
 
-    /// Starts to watch the price file: new prices go to every connection, notices for the user to `notices`.
-    pub fn follow_prices(&self, notices: mpsc::Sender<Msg>) {
-        self.runtime.spawn(self.prices.follow(notices));
+    /// Starts to watch the user's files: what is new goes to every connection, notices for the user to `notices`.
+    pub fn follow_files(&self, notices: mpsc::Sender<Msg>) {
+        self.runtime.spawn(self.prices.follow(notices.clone()));
+        self.runtime.spawn(self.advisor.follow(notices));
     }
 
     /// Handle for requests; `None` before [`Self::connect`].

@@ -16,6 +16,7 @@ use crate::export;
 use crate::input::Context;
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::picture;
+use crate::insight::spot::SpotThresholds;
 use crate::source::kube::PrometheusChoice;
 use crate::units::duration;
 use crate::units::text::printable_lines;
@@ -151,11 +152,15 @@ fn paths(cli: &Cli) -> String {
     let file = cli.common.config.clone().or_else(|| folder.clone().map(|folder| folder.join("config.toml")));
     let in_folder = |name: &str| shown(folder.clone().map(|folder| folder.join(name)));
     let in_state = |name: &str| shown(state_folder().map(|folder| folder.join(name)));
-    let places = Options::load(cli).map(|options| options.prices.places().to_vec()).unwrap_or_default();
-    let places: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
-    let prices = if places.is_empty() { "nowhere".to_string() } else { places.join(" or ") };
+    let files = Options::load(cli).ok().map(|options| options.files);
+    let or = |places: Option<&[std::path::PathBuf]>| {
+        let places: Vec<String> = places.unwrap_or_default().iter().map(|place| place.display().to_string()).collect();
+        if places.is_empty() { "nowhere".to_string() } else { places.join(" or ") }
+    };
+    let prices = or(files.as_ref().map(|files| files.prices.places()));
+    let advisor = or(files.as_ref().map(|files| files.advisor.places()));
     format!(
-        "config   {}\nprices   {prices}\nthemes   {}\nkeymaps  {}\njournal  {}\nlog      {}\n",
+        "config   {}\nprices   {prices}\nadvisor  {advisor}\nthemes   {}\nkeymaps  {}\njournal  {}\nlog      {}\n",
         shown(file),
         in_folder("themes"),
         in_folder("keymaps"),
@@ -170,7 +175,7 @@ fn settings(options: &Options) -> String {
     let _ = writeln!(text, "namespaces = {:?}", options.namespaces.clone().unwrap_or_default());
     let _ = writeln!(text, "readonly = {}\nmouse = {}", options.readonly, options.mouse);
     let _ = writeln!(text, "aws = {}", options.without_aws.is_none());
-    if let Some(file) = options.prices.file() {
+    if let Some(file) = options.files.prices.file() {
         let _ = writeln!(text, "prices = {file:?}");
     }
     if let Some(version) = &options.karpenter_version {
@@ -185,6 +190,13 @@ fn settings(options: &Options) -> String {
     let _ = writeln!(text, "\n[prometheus]\nenabled = {is_asked}");
     if let PrometheusChoice::Named(server) = &options.prometheus {
         let _ = writeln!(text, "service = {:?}", server.to_string());
+    }
+    let _ = writeln!(text, "\n[jobs]\ncheckpointAnnotation = {:?}", options.checkpoint_annotation);
+    let SpotThresholds { high_risk, least_coverage_percent, half_life_seconds } = options.spot;
+    let _ = writeln!(text, "\n[spot]\nhighRisk = {high_risk}\nleastCoveragePercent = {least_coverage_percent}");
+    let _ = writeln!(text, "halfLife = {:?}", duration::format_compact(half_life_seconds));
+    if let Some(file) = options.files.advisor.file() {
+        let _ = writeln!(text, "advisor = {file:?}");
     }
     text
 }

@@ -34,7 +34,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     }
     let mouse = if options.mouse { MouseUse::On } else { MouseUse::Off };
     let runtime = setup::tokio_runtime()?;
-    let backend = Backend::new(start.backend, start.prices, runtime.handle().clone());
+    let backend = Backend::new(start.backend, start.files, runtime.handle().clone());
     let ended = runtime.block_on(async {
         let terminal = Terminal::take(mouse).map_err(|error| terminal_failed(&error))?;
         let theme = options.theme_at(ColourDepth::of(&environment("COLORTERM"), &term));

@@ -69,8 +69,8 @@ impl Executor {
     }
 
     /// Starts to watch the price file.
-    pub fn follow_prices(&self) {
-        self.backend.follow_prices(self.answers.clone());
+    pub fn follow_files(&self) {
+        self.backend.follow_files(self.answers.clone());
     }
 
     /// Starts one effect. Effects on the terminal are left to the event loop.

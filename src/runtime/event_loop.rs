@@ -93,7 +93,7 @@ impl EventLoop {
         self.resize()?;
         self.draw(Frame::Key)?;
         self.executor.connect(self.app.epoch, None);
-        self.executor.follow_prices();
+        self.executor.follow_files();
         loop {
             tokio::select! {
                 biased;

@@ -1,5 +1,6 @@
 //! The part with side effects: event loop, effects, terminal, journal, log, and the commands other than the dashboard.
 
+mod advisor;
 mod atomic;
 mod backend;
 mod clock;
@@ -32,6 +33,7 @@ mod starts;
 mod state;
 mod state_file;
 mod terminal;
+mod watched_file;
 
 pub use commands::run;
 pub use session::run_if_asked;

@@ -4,17 +4,25 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
+use super::advisor::AdvisorFile;
+use super::backend::UserFiles;
 use super::failure::Failure;
 use super::prices::PriceFile;
+use super::watched_file::{Watched, WatchedFile};
 use crate::cli::{Cli, Common};
 use crate::config::{
-    self, ColourDepth, Files, GpuSettings, Library, LoadedKeymap, Place, Problem, PrometheusSettings, Theme,
+    self, ColourDepth, Files, GpuSettings, Library, LoadedKeymap, Place, Problem, PrometheusSettings, SpotSettings,
+    Theme,
 };
 use crate::files;
 use crate::fleet::Utilization;
 use crate::input::Keymap;
 use crate::insight::gpu::GpuThresholds;
+use crate::insight::spot::SpotThresholds;
 use crate::source::kube::PrometheusChoice;
+
+/// The annotation that tells of the last checkpoint, where the user names no other.
+const CHECKPOINT_ANNOTATION: &str = "batchtop.io/last-checkpoint";
 
 /// Default seed of the demo.
 pub const DEMO_SEED: u64 = 7;
@@ -43,8 +51,12 @@ pub struct Options {
     pub prometheus: PrometheusChoice,
     /// Whether the mouse is used.
     pub mouse: bool,
-    /// The price file.
-    pub prices: PriceFile,
+    /// What counts of an estimate of the risk of spot capacity, and as how much.
+    pub spot: SpotThresholds,
+    /// The annotation that tells of the last checkpoint.
+    pub checkpoint_annotation: String,
+    /// Files of the user that are watched.
+    pub files: UserFiles,
     /// All mistakes in the user's files.
     pub problems: Vec<Problem>,
     /// Available themes and keymaps.
@@ -66,8 +78,9 @@ impl Options {
         files.problems.extend(problems);
         let mut problems = files.problems;
         let prices = PriceFile::read(price_places(cli, settings.prices.as_ref(), files.settings.as_ref())?);
-        problems.extend(prices.problems().iter().cloned());
-        problems.extend(settings.prices.as_ref().and_then(|(_, named)| missing(&prices, named)));
+        problems.extend(problems_of(&prices, "prices", settings.prices.as_ref()));
+        let advisor = AdvisorFile::read(advisor_places(cli, settings.spot.advisor.as_ref(), files.settings.as_ref()));
+        problems.extend(problems_of(&advisor, "spot.advisor", settings.spot.advisor.as_ref()));
         let theme_name = theme_name(&cli.common, settings.theme);
         let keymap_name = cli.common.keymap.clone().or(settings.keymap).unwrap_or_else(|| "default".into());
         check_names(&cli.common, &files.library)?;
@@ -85,19 +98,26 @@ impl Options {
             without_aws: without_aws(&cli.common, settings.aws),
             karpenter_version: cli.common.karpenter_version.clone().or(settings.karpenter_version),
             gpu: gpu_thresholds(settings.gpu),
+            spot: spot_thresholds(&settings.spot),
+            checkpoint_annotation: settings.jobs.checkpoint_annotation.unwrap_or_else(|| CHECKPOINT_ANNOTATION.into()),
             prometheus: prometheus(settings.prometheus),
             mouse: settings.mouse.unwrap_or(true),
-            prices,
+            files: UserFiles { prices, advisor },
             problems,
             library: files.library,
             settings_file: files.settings.map(|(path, _)| path),
         })
     }
 
-    /// The first mistake in `config.toml` or in the price file: those affect the output of `snapshot`.
+    /// The first mistake in `config.toml`, in the price file or in that of the advisor: those affect the output of
+    /// `snapshot`.
     pub fn settings_problem(&self) -> Option<&Problem> {
         let of_settings = |problem: &&Problem| self.settings_file.as_deref() == Some(problem.place.file.as_str());
-        self.problems.iter().find(of_settings).or(self.prices.problems().first())
+        self.problems.iter().find(of_settings).or(self.files.prices.problems().first()).or(self
+            .files
+            .advisor
+            .problems()
+            .first())
     }
 }
 
@@ -120,6 +140,16 @@ fn gpu_thresholds(settings: GpuSettings) -> GpuThresholds {
         parked_memory: settings.parked_memory_percent.map_or(default.parked_memory, Utilization::percent),
         grace_seconds: settings.grace_seconds.unwrap_or(default.grace_seconds),
         dwell_seconds: settings.dwell_seconds.unwrap_or(default.dwell_seconds),
+    }
+}
+
+fn spot_thresholds(settings: &SpotSettings) -> SpotThresholds {
+    let default = SpotThresholds::DEFAULT;
+    let percent = |set: Option<u32>, default: u8| set.and_then(|set| u8::try_from(set).ok()).unwrap_or(default);
+    SpotThresholds {
+        high_risk: percent(settings.high_risk, default.high_risk),
+        least_coverage_percent: percent(settings.least_coverage_percent, default.least_coverage_percent),
+        half_life_seconds: settings.half_life_seconds.unwrap_or(default.half_life_seconds),
     }
 }
 
@@ -165,20 +195,39 @@ fn price_places(
         return Ok(Vec::new());
     }
     Ok(match configured {
-        Some((path, _)) => {
-            let folder = settings.and_then(|(file, _)| Path::new(file).parent()).unwrap_or(Path::new(""));
-            vec![folder.join(path)]
-        }
+        Some((path, _)) => vec![beside_settings(settings, path)],
         None => config::directory().map(|folder| config::price_places(&folder)).unwrap_or_default(),
     })
 }
 
-/// The problem of a price file that the settings name but that does not exist. In the configuration folder it is
-/// optional.
-fn missing(prices: &PriceFile, named: &Place) -> Option<Problem> {
-    let [path] = prices.places() else { return None };
-    let message = format!("no such file: {}", path.display());
-    prices.is_absent().then(|| Problem { place: named.clone(), key: "prices".into(), message })
+/// The path of a file that the settings name.
+fn beside_settings(settings: Option<&(String, String)>, path: &str) -> PathBuf {
+    settings.and_then(|(file, _)| Path::new(file).parent()).unwrap_or(Path::new("")).join(path)
+}
+
+/// Possible paths of the file of the Spot Instance Advisor. The demo has data of its own.
+fn advisor_places(
+    cli: &Cli,
+    configured: Option<&(String, Place)>,
+    settings: Option<&(String, String)>,
+) -> Vec<PathBuf> {
+    if cli.demo.demo {
+        return Vec::new();
+    }
+    match configured {
+        Some((path, _)) => vec![beside_settings(settings, path)],
+        None => config::directory().iter().map(|folder| config::advisor_place(folder)).collect(),
+    }
+}
+
+/// Mistakes in a file, and that the settings name one that does not exist. In the configuration folder it is optional.
+fn problems_of<T: Watched>(file: &WatchedFile<T>, key: &str, named: Option<&(String, Place)>) -> Vec<Problem> {
+    let missing = || {
+        let ([path], (_, place)) = (file.places(), named?) else { return None };
+        let message = format!("no such file: {}", path.display());
+        file.is_absent().then(|| Problem { place: place.clone(), key: key.into(), message })
+    };
+    file.problems().iter().cloned().chain(missing()).collect()
 }
 
 fn namespaces(cli: &Cli, configured: Option<Vec<String>>) -> Option<Vec<String>> {

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backend::{Aws, Choice};
+use super::backend::{Aws, Choice, UserFiles};
 use super::clock::{self, Clock};
 use super::demo_spot;
 use super::failure::Failure;
 use super::journal::Journal;
 use super::options::{DEMO_SEED, Options, cache_folder, state_folder};
-use super::prices::PriceFile;
 use super::session;
 use super::state::StateFiles;
 use crate::app::{App, Settings};
@@ -32,8 +31,8 @@ pub struct Start {
     pub backend: Choice,
     /// Clock of that cluster.
     pub clock: Clock,
-    /// The price file.
-    pub prices: PriceFile,
+    /// Files of the user that are watched.
+    pub files: UserFiles,
     /// What is kept between sessions; `None` in the demo, and where nothing is to be kept.
     pub state: Option<StateFiles>,
 }
@@ -46,6 +45,8 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
         demo: cli.demo.demo,
         karpenter_version: options.karpenter_version.clone(),
         gpu: options.gpu,
+        spot: options.spot,
+        checkpoint_annotation: options.checkpoint_annotation.clone(),
         version: env!("CARGO_PKG_VERSION").to_string(),
         scope: scope(cli, options)?,
         keymap: options.keymap.clone(),
@@ -70,7 +71,11 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
             journal: state_folder().map(|folder| Journal::in_folder(&folder)),
         }
     };
-    Ok(Start { app, backend, prices: options.prices.clone(), clock, state })
+    let mut files = options.files.clone();
+    if cli.demo.demo {
+        files.advisor = demo_spot::advisor(app.now);
+    }
+    Ok(Start { app, backend, files, clock, state })
 }
 
 /// Whether what earlier sessions observed is read, and what this one does is kept.

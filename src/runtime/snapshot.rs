@@ -48,7 +48,7 @@ pub fn read(cli: &Cli, timeout: Duration) -> Result<Option<App>, Failure> {
     let start = setup::prepare(cli, &options)?;
     let runtime = setup::tokio_runtime()?;
     let (mut app, state) = (start.app, start.state);
-    let backend = Backend::new(start.backend, start.prices, runtime.handle().clone());
+    let backend = Backend::new(start.backend, start.files, runtime.handle().clone());
     let collected = runtime.block_on(collect(&mut app, backend, start.clock, timeout));
     runtime.shutdown_timeout(setup::SHUTDOWN);
     if collected? != Collected::Everything {
@@ -147,9 +147,9 @@ async fn aws_news(news: Option<&mut watch::Receiver<AnsweredDemands>>) {
     }
 }
 
-/// Whether the cluster's Sources and the price file have reported; the embedded prices are published before the latter.
+/// Whether the cluster's Sources and the files of the user have reported; the embedded prices are published before the price file.
 fn is_settled(app: &App) -> bool {
-    let mut sources = SourceId::of_cluster().chain([SourceId::PriceFile]);
+    let mut sources = SourceId::of_cluster().chain([SourceId::PriceFile, SourceId::SpotAdvisor]);
     sources.all(|id| app.sources.get(&id).is_some_and(|health| health.state.is_settled()))
 }
 

@@ -4,21 +4,22 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use super::failure::{EXIT_INTERRUPTED, Failure};
+use super::options::Options;
 use super::{commands, snapshot};
 use crate::app::App;
 use crate::cli::{Cli, SpotExplain, SpotFormat};
 use crate::export;
-use crate::fleet::Kind;
+use crate::fleet::{AdvisorRange, Kind};
 use crate::insight::spot::{
-    AdvisorRange, Hazard, LIMITS, Observed, PlacementScore, PriceRatio, Prior, Score, ScoreInputs,
+    Hazard, LIMITS, Observed, PlacementScore, PriceRatio, Prior, Score, ScoreInputs, SpotThresholds,
 };
 use crate::view::score as words;
 
 /// Runs `spot explain`.
 pub fn explain(cli: &Cli, args: &SpotExplain) -> Result<ExitCode, Failure> {
-    let Some(name) = &args.pool else { return print(args, &given(args)) };
+    let Some(name) = &args.pool else { return print(args, &given(args), &Options::load(cli)?.spot) };
     let Some(app) = snapshot::read(cli, snapshot::PATIENCE)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
-    print(args, &inputs_of(&app, name)?)
+    print(args, &inputs_of(&app, name)?, &app.settings.spot)
 }
 
 /// What decides the score of a pool.
@@ -33,13 +34,13 @@ fn inputs_of(app: &App, name: &str) -> Result<ScoreInputs, Failure> {
     Err(Failure::unknown_name(format!("no such spot pool: {name}"), name, &names, "there are no spot nodes"))
 }
 
-fn print(args: &SpotExplain, inputs: &ScoreInputs) -> Result<ExitCode, Failure> {
-    let score = Score::of(inputs);
+fn print(args: &SpotExplain, inputs: &ScoreInputs, thresholds: &SpotThresholds) -> Result<ExitCode, Failure> {
+    let score = Score::of(inputs, thresholds);
     match args.output {
         Some(SpotFormat::Json) => {
             commands::print(&(snapshot::json(&export::explain_spot(&inputs.hazard, &score))? + "\n"))
         }
-        None => commands::print_lines(&text(inputs, &score)),
+        None => commands::print_lines(&text(inputs, &score, thresholds)),
     }
 }
 
@@ -64,13 +65,13 @@ const LABEL_WIDTH: usize = 10;
 /// Wide enough for every input in words.
 const WORDS_WIDTH: usize = 52;
 
-fn text(inputs: &ScoreInputs, score: &Score) -> String {
+fn text(inputs: &ScoreInputs, score: &Score, thresholds: &SpotThresholds) -> String {
     let mut text = format!("{:<LABEL_WIDTH$}  {:<WORDS_WIDTH$}  {:>8}  {:>6}\n", "INPUT", "", "X", "WEIGHT");
     for input in words::INPUTS {
         let (known, x, weight) = (words::words(input, inputs), words::value(input, score), words::weight(input));
         let _ = writeln!(text, "{:<LABEL_WIDTH$}  {known:<WORDS_WIDTH$}  {x:>8}  {weight:>6}", input.name());
     }
-    let (risk, coverage) = (words::risk(score), score.coverage_percent);
+    let (risk, coverage) = (words::risk(score, thresholds), score.coverage_percent);
     let _ = write!(text, "\n{:<LABEL_WIDTH$}  {risk}\n{:<LABEL_WIDTH$}  {coverage} %\n", "RISK", "COVERAGE");
     let _ = write!(text, "\n{}\n\n{LIMITS}\n", words::rate(&inputs.hazard));
     text
@@ -83,6 +84,8 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command, Spot};
 
+    const DEFAULT: SpotThresholds = SpotThresholds::DEFAULT;
+
     fn parsed(flags: &[&str]) -> SpotExplain {
         let cli = Cli::try_parse_from([&["batchtop", "spot", "explain"], flags].concat()).expect("parses");
         let Some(Command::Spot { action: Spot::Explain(args) }) = cli.command else { panic!("another command") };
@@ -91,7 +94,7 @@ mod tests {
 
     fn document(flags: &[&str]) -> serde_json::Value {
         let inputs = given(&parsed(flags));
-        serde_json::to_value(export::explain_spot(&inputs.hazard, &Score::of(&inputs))).expect("a document")
+        serde_json::to_value(export::explain_spot(&inputs.hazard, &Score::of(&inputs, &DEFAULT))).expect("a document")
     }
 
     #[test]
@@ -118,7 +121,7 @@ mod tests {
     #[test]
     fn the_text_tells_each_input_and_what_the_score_cannot_tell() {
         let inputs = given(&parsed(&["--advisor-range", "2", "--node-hours", "1.5", "--price-ratio", "0.75"]));
-        let text = text(&inputs, &Score::of(&inputs));
+        let text = text(&inputs, &Score::of(&inputs, &DEFAULT), &DEFAULT);
         for part in [
             "0 interrupted in 1.5 node-hours, advisor 10-15%",
             "75 % of the on-demand price",
@@ -137,7 +140,10 @@ mod tests {
         let app = snapshot::read(&cli, snapshot::PATIENCE).ok().flatten().expect("the demo");
         let name = app.insights.spot.pools().next().expect("a pool").key.to_string();
         let inputs = inputs_of(&app, &name).expect("known");
-        assert!(text(&inputs, &Score::of(&inputs)).contains(" % of the on-demand price"), "{inputs:?}");
+        assert!(
+            text(&inputs, &Score::of(&inputs, &DEFAULT), &DEFAULT).contains(" % of the on-demand price"),
+            "{inputs:?}"
+        );
         let failure = inputs_of(&app, &format!("{name}x")).expect_err("unknown");
         assert!(failure.hint.contains(&name), "{}", failure.hint);
     }

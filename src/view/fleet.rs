@@ -219,7 +219,7 @@ impl Row<'_> {
     fn risk(&self) -> Line {
         let Machine::Node(node) = self.machine else { return Line::new() };
         let spot = &self.frame.app.insights.spot;
-        let risk = spot.score_of(&node.meta.key.name).map(spot::risk);
+        let risk = spot.score_of(&node.meta.key.name).map(|score| spot::risk(score, &self.frame.app.settings.spot));
         risk.unwrap_or_default()
     }
 

@@ -1,9 +1,12 @@
 //! How the risk of spot capacity is written, term by term: on screen and by `batchtop spot explain` in the same words.
 
+use super::{Line, format};
+use crate::config::Role;
+use crate::fleet::{ADVISOR_MAX_AGE_DAYS, Advisor, AdvisorRange};
 use crate::insight::spot::{
-    AdvisorRange, Evidence, Hazard, Observed, PriceRatio, Prior, Score, ScoreInput, ScoreInputs,
+    Evidence, Hazard, Observed, PriceRatio, Prior, Score, ScoreInput, ScoreInputs, SpotThresholds,
 };
-use crate::units::money;
+use crate::units::{Time, money};
 
 /// Every input, in the order in which they are told.
 pub(crate) const INPUTS: [ScoreInput; 3] = [ScoreInput::Hazard, ScoreInput::Placement, ScoreInput::Price];
@@ -53,12 +56,25 @@ pub(crate) fn weight(input: ScoreInput) -> String {
 }
 
 /// The risk, and the fact that sets it.
-pub(crate) fn risk(score: &Score) -> String {
-    let risk =
-        score.risk.map_or_else(|| "unknown: it takes a coverage of 35 %".to_owned(), |risk| format!("{risk} of 100"));
+pub(crate) fn risk(score: &Score, thresholds: &SpotThresholds) -> String {
+    let unknown = || format!("unknown: it takes a coverage of {} %", thresholds.least_coverage_percent);
+    let risk = score.risk.map_or_else(unknown, |risk| format!("{risk} of 100"));
     match score.floor {
         None => risk,
         Some(floor) => format!("{risk}, at least {} for {}", floor.millionths / 10_000, floor.reason.name()),
+    }
+}
+
+/// Which file of the Spot Instance Advisor counts, and of when it is; why it does not.
+pub(super) fn advisor(advisor: &Advisor, prior: Prior, now: Time) -> Line {
+    let of = format!("{}, written {}", advisor.file, format::relative(now, advisor.as_of));
+    match prior {
+        _ if advisor.is_outdated(now) => {
+            let words = format!("△ {of}: it does not count, for it is older than {ADVISOR_MAX_AGE_DAYS} days");
+            Line::of(Role::Warn, words)
+        }
+        Prior::Advisor(range) => Line::plain(range.name()).and(Role::TextDim, format!("  {of}")),
+        Prior::Assumed => Line::of(Role::TextDim, format!("nothing of this type in its region: {of}")),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::{Line, format, score};
 use crate::config::Role;
-use crate::insight::spot::{Score, SpotState};
+use crate::insight::picture::JobStake;
+use crate::insight::spot::{Score, SpotState, SpotThresholds};
 use crate::units::Time;
 
 /// Where a Node or a pool stands, with what is left until its end.
@@ -44,18 +45,32 @@ pub(super) const fn meaning(state: SpotState) -> &'static str {
     }
 }
 
-/// From this risk on a number is written as a warning, and from the second as an alarm.
+/// What a Job loses, and what of it stays.
+pub(super) fn job_loss(stake: &JobStake) -> Line {
+    let lost = match (stake.lost_seconds, stake.has_checkpoint) {
+        (None, _) => "no pod of it there has started".to_owned(),
+        (Some(seconds), false) => format!("loses up to {}", format::span(seconds)),
+        (Some(seconds), true) => format!("loses up to {} since its last checkpoint", format::span(seconds)),
+    };
+    let complete = match stake.completed_millionths {
+        None => "completions are not counted".to_owned(),
+        Some(0) => "nothing of it is complete yet".to_owned(),
+        Some(share) => format!("{}% is complete and stays", share / 10_000),
+    };
+    Line::of(Role::Text, format!("  {lost}")).and(Role::TextDim, format!("  {complete}"))
+}
+
+/// From this risk on a number is written as a warning, until it is high.
 const WARN_FROM: u8 = 40;
-const BAD_FROM: u8 = 70;
 
 /// The risk with the letters of what it rests on: `80 HP`, `? P` where that is too little for a number.
-pub(super) fn risk(of: &Score) -> Line {
+pub(super) fn risk(of: &Score, thresholds: &SpotThresholds) -> Line {
     let letters = score::letters(of);
     let line = match of.risk {
         None => Line::of(Role::Unknown, format!("{:>3}", format::UNKNOWN)),
         Some(risk) => {
             let role = match risk {
-                BAD_FROM.. => Role::Bad,
+                _ if risk >= thresholds.high_risk => Role::Bad,
                 WARN_FROM.. => Role::Warn,
                 _ => Role::Text,
             };
@@ -63,4 +78,36 @@ pub(super) fn risk(of: &Score) -> Line {
         }
     };
     if letters.is_empty() { line } else { line.and(Role::TextDim, format!(" {letters}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::insight::spot::Floor;
+
+    #[test]
+    fn a_risk_is_an_alarm_from_the_threshold_of_the_user_on() {
+        let look = |risk, high_risk| {
+            let score = Score {
+                risk,
+                coverage_percent: 0,
+                evidence: Vec::new(),
+                terms: Vec::new(),
+                floor: Some(Floor::REBALANCE),
+            };
+            super::risk(&score, &SpotThresholds { high_risk, ..SpotThresholds::DEFAULT })
+        };
+        for (risk, high, role) in [
+            (Some(39), 70, Role::Text),
+            (Some(40), 70, Role::Warn),
+            (Some(69), 70, Role::Warn),
+            (Some(70), 70, Role::Bad),
+            (Some(20), 20, Role::Bad),
+            (Some(90), 95, Role::Warn),
+            (None, 1, Role::Unknown),
+        ] {
+            let text = risk.map_or_else(|| "  ?".to_owned(), |risk: u8| format!("{risk:>3}"));
+            assert_eq!(look(risk, high), Line::of(role, text), "{risk:?} of {high}");
+        }
+    }
 }

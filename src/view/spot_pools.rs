@@ -8,6 +8,7 @@ use crate::app::RowKey;
 use crate::app::screens::spot_pools as columns;
 use crate::config::Role;
 use crate::fleet::{Kind, Sym};
+use crate::insight::picture::{GangStake, JobStake};
 use crate::insight::spot::{SpotPool, SpotState, Stake};
 
 /// Look of spot pools.
@@ -34,13 +35,14 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
     vec![
         Shown::new(&columns::NAME, Row::name),
         Shown::new(&columns::STATE, Row::state),
-        Shown::new(&columns::RISK, |row| spot::risk(&row.pool.score)),
+        Shown::new(&columns::RISK, |row| spot::risk(&row.pool.score, &row.frame.app.settings.spot)),
         Shown::new(&columns::COVERAGE, Row::coverage),
         Shown::new(&columns::NODES, Row::nodes),
         Shown::new(&columns::GPUS, Row::gpus),
         Shown::new(&columns::COST, |row| cost(row.frame, &row.pool.stake)),
         Shown::new(&columns::SAVES, Row::saves),
         Shown::new(&columns::SAVINGS, Row::savings),
+        Shown::new(&columns::SAVED, Row::saved),
         Shown::new(&columns::JOBS, |row| row.count(row.pool.stake.jobs.len() as u64, Role::Text)),
         Shown::new(&columns::PODS, |row| row.count(row.pool.stake.pods, Role::Text)),
         Shown::new(&columns::CUT_SHORT, |row| row.count(row.pool.stake.pods_cut_short, Role::Warn)),
@@ -61,9 +63,8 @@ pub(super) fn cost(frame: &FrameContext<'_>, stake: &Stake) -> Line {
 }
 
 /// What goes if it all goes now: nodes, accelerators, pods, and the work of Jobs.
-pub(super) fn loss(frame: &FrameContext<'_>, pool: &SpotPool) -> String {
-    let stake = &pool.stake;
-    let mut parts = vec![format::plural(pool.nodes, "node")];
+pub(super) fn loss(frame: &FrameContext<'_>, nodes: u64, stake: &Stake) -> String {
+    let mut parts = vec![format::plural(nodes, "node")];
     parts.extend((stake.gpus > 0).then(|| format::plural(stake.gpus, "GPU")));
     if frame.all(Kind::Pod) {
         parts.push(format::plural(stake.pods, "pod"));
@@ -73,15 +74,34 @@ pub(super) fn loss(frame: &FrameContext<'_>, pool: &SpotPool) -> String {
     }
 }
 
-/// How many Jobs lose work, and which loses most: at most the time for which the oldest of its pods there has run.
+/// How many Jobs lose work, and which loses most: at most the time for which the oldest of its pods there has worked without
+/// a checkpoint.
 fn lost_work(frame: &FrameContext<'_>, stake: &Stake) -> String {
-    let running = || stake.jobs.iter().filter_map(|(job, since)| Some((since.as_ref()?, job)));
-    let Some((since, job)) = running().min() else { return String::new() };
-    let most = format::span(frame.app.now.seconds_since(*since));
+    let jobs = JobStake::of_all(&frame.app.fleet, stake, frame.app.work_settings());
+    let running = || jobs.iter().filter_map(|one| Some((one.lost_seconds?, &one.job)));
+    let Some((lost, job)) = running().max_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.cmp(a.1))) else {
+        return String::new();
+    };
+    let most = format::span(lost);
     match running().count() {
         1 => format!("; {job} loses up to {most}"),
         jobs => format!("; {} lose work, {job} up to {most}", format::plural(jobs, "Job")),
     }
+}
+
+/// `gang ml/llama loses its quorum`; `None` where none does, or pods are not known.
+pub(super) fn gangs(frame: &FrameContext<'_>, losing: &[GangStake]) -> Option<String> {
+    let [first, others @ ..] = losing else { return None };
+    let is_known = frame.all(Kind::Pod);
+    is_known.then(|| match others.len() {
+        0 => format!("gang {} loses its quorum", first.gang.object),
+        others => format!("{} lose their quorum", format::plural(others + 1, "gang")),
+    })
+}
+
+/// The gangs that lose their quorum with a pool.
+pub(super) fn losing(frame: &FrameContext<'_>, pool: &SpotPool) -> Vec<GangStake> {
+    GangStake::losing(&frame.app.fleet, &pool.stake, |node| pool.members.contains_key(node))
 }
 
 /// `2 pods need longer to end than they get`; `None` where there is none, or pods are not known.
@@ -144,6 +164,16 @@ impl Row<'_> {
         }
     }
 
+    fn saved(&self) -> Line {
+        // Counted each minute; before the first nothing has been saved yet.
+        let counted = self.frame.app.insights.spot.saved(&self.pool.key);
+        match counted.or(self.pool.stake.savings.map(|_| 0)) {
+            None => money::unknown(self.frame),
+            Some(saved) if saved < 0 => Line::of(Role::Warn, "none"),
+            Some(saved) => Line::plain(money::sum(saved)),
+        }
+    }
+
     /// A count of pods, which is only known as far as pods are.
     fn count(&self, count: u64, role: Role) -> Line {
         match count {
@@ -187,8 +217,10 @@ impl Row<'_> {
             _ => "if this pool goes now: ".to_owned(),
         };
         let role = if pool.state == SpotState::Reclaiming { Role::Bad } else { Role::TextDim };
-        let more = cut_short(self.frame, &pool.stake).into_iter().chain(protected(self.frame, &pool.stake));
-        let line = Line::of(role, lead).and(Role::Text, loss(self.frame, pool));
+        let gangs = gangs(self.frame, &losing(self.frame, pool));
+        let more =
+            gangs.into_iter().chain(cut_short(self.frame, &pool.stake)).chain(protected(self.frame, &pool.stake));
+        let line = Line::of(role, lead).and(Role::Text, loss(self.frame, pool.nodes, &pool.stake));
         more.fold(line, |line, words| line.and(Role::Text, "; ").and(Role::Text, words))
     }
 }

@@ -119,6 +119,8 @@ pub fn pod(meta: Meta) -> PodRow {
         termination_grace_seconds: 30,
         do_not_disrupt: None,
         capacity_provisioned: None,
+        volcano_group: None,
+        stamps: Default::default(),
         eviction: Eviction::default().into(),
         start: None,
     }
@@ -146,6 +148,7 @@ pub fn job(meta: Meta) -> JobRow {
         conditions: Vec::new(),
         do_not_disrupt: None,
         template_do_not_disrupt: None,
+        stamps: Default::default(),
     }
 }
 

@@ -52,7 +52,7 @@ columns! {
         .of_spot_pools(|pool, _| Rank::most(pool.state as i64));
     RISK = Column::left("risk", "RISK", 1, (5, 7, 8), "0 to 100, and evidence: H watched, A advisor, S placement, P price")
         .of_spot_pools(|pool, _| Rank::most_of(pool.score.risk.map(i64::from)));
-    COVERAGE = Column::right("coverage", "KNOWN", 7, (5, 6, 6), "known part of all evidence; below 35% there is no risk")
+    COVERAGE = Column::right("coverage", "KNOWN", 7, (5, 6, 6), "known part of all evidence; below a limit there is no risk")
         .of_spot_pools(|pool, _| Rank::most(pool.score.coverage_percent.into()));
     NODES = Column::right("nodes", "NODES", 2, (5, 6, 7), "its nodes").of_spot_pools(|pool, _| Rank::most_counted(pool.nodes));
     GPUS = Column::right("gpus", "GPUS", 4, (4, 5, 7), "their accelerators")
@@ -63,6 +63,8 @@ columns! {
         .of_spot_pools(|pool, _| Rank::most_of(pool.savings_millionths()));
     SAVINGS = Column::right("savings", "SAVES $/H", 8, (8, 9, 16), "savings against on-demand prices, in dollars per hour")
         .of_spot_pools(|pool, _| Rank::most_of(pool.stake.savings));
+    SAVED = Column::right("saved", "SAVED", 9, (6, 9, 16), "savings against on-demand prices since batchtop started")
+        .of_spot_pools(|pool, app| Rank::most_of(app.insights.spot.saved(&pool.key)));
     JOBS = Column::right("jobs", "JOBS", 4, (4, 5, 7), "Jobs with pods there")
         .of_spot_pools(|pool, _| Rank::most_counted(pool.stake.jobs.len() as u64));
     PODS = Column::right("pods", "PODS", 4, (4, 5, 7), "pods that go with it").of_spot_pools(|pool, _| Rank::most_counted(pool.stake.pods));

@@ -24,6 +24,7 @@ pub fn note(demand: &mut PriceDemand, query: &PriceQuery<'_>, devices: Devices) 
         let known = demand.regions.entry(region.clone()).or_default();
         known.on_demand.append(&mut wanted.on_demand);
         known.spot.append(&mut wanted.spot);
+        known.spot_history.append(&mut wanted.spot_history);
         known.auto_mode.append(&mut wanted.auto_mode);
         known.hardware.append(&mut wanted.hardware);
         known.fargate |= wanted.fargate;
@@ -47,7 +48,10 @@ fn note_price(wanted: &mut RegionDemand, query: &PriceQuery<'_>) {
     let Some(name) = query.machine.instance_type().filter(|_| query.machine.is_linux()) else { return };
     match query.machine.capacity_type {
         // What is saved against on-demand capacity is told, too.
-        Some(CapacityType::Spot) => wanted.spot.insert(name.clone()) | wanted.on_demand.insert(name.clone()),
+        Some(CapacityType::Spot) => {
+            wanted.spot_history.insert(name.clone());
+            wanted.spot.insert(name.clone()) | wanted.on_demand.insert(name.clone())
+        }
         Some(CapacityType::OnDemand | CapacityType::Reserved) => wanted.on_demand.insert(name.clone()),
         None => false,
     };

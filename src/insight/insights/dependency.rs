@@ -9,6 +9,8 @@ pub enum Dependency {
     Kind(Kind),
     /// Prices of any source, and the hardware of instance types.
     Prices,
+    /// What is told of the market for spot capacity.
+    SpotMarket,
     /// What exporters tell of accelerators.
     GpuDevices,
     /// What Nodes use of their CPU and memory.
@@ -158,6 +160,7 @@ impl Part {
                 Cluster,
                 // Of on-demand capacity.
                 Prices,
+                Dependency::SpotMarket,
                 // Whether Events are read.
                 Completeness,
                 Minute,
@@ -226,6 +229,7 @@ impl Dependency {
         let kinds = changed.kinds.iter().copied().map(Self::Kind);
         let others = [
             (changed.prices, Self::Prices),
+            (changed.spot_market, Self::SpotMarket),
             (!changed.gpus.is_empty(), Self::GpuDevices),
             (changed.node_usage, Self::NodeUsage),
         ];

@@ -37,6 +37,7 @@ use super::cost::{CostRates, Ledger};
 use super::disruption::{HeldMemory, Remembered};
 use super::gpu::GpuThresholds;
 use super::picture::{Evaluator, NodeStates, Picture, Totals, Touched};
+use super::spot::SpotThresholds;
 use super::{Completeness, KarpenterVersion};
 use crate::fleet::{Changed, ClusterFacts, Demand, Fleet, Health, Kind, SourceId, Sources};
 use crate::units::Time;
@@ -57,6 +58,10 @@ pub struct Inputs<'a> {
     pub karpenter_version: Option<&'a str>,
     /// Where one class of accelerators ends and the next begins.
     pub gpu_thresholds: &'a GpuThresholds,
+    /// What counts of an estimate of the risk of spot capacity, and as how much.
+    pub spot_thresholds: &'a SpotThresholds,
+    /// The annotation that tells of the last checkpoint.
+    pub checkpoint_annotation: &'a str,
     /// The time that the answers are for.
     pub now: Time,
     /// The longest time between two ticks that is still paid for; a longer one is that of a suspended machine.

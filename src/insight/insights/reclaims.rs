@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::{Fleet, NodeClaimRow, ObjectKey, PodPhase, PodRow, Sym, Uid};
+use crate::fleet::{Fleet, NodeClaimRow, ObjectKey, PodRow, Sym, Uid};
 use crate::insight::phase::ClaimPhase;
 use crate::insight::spot::{SpotNode, SpotNodes, SpotState};
 use crate::units::Time;
@@ -113,7 +113,7 @@ impl Reclaims {
         let mut sum = Replacements { is_known, ..Replacements::default() };
         for pod in self.successors.iter().filter_map(|key| fleet.pods.get(key)).filter(|pod| self.is_successor(pod)) {
             sum.pods += 1;
-            sum.ready += u64::from(is_ready(pod));
+            sum.ready += u64::from(pod.is_ready());
             let claim = claim_of(fleet, pod);
             sum.without_capacity += u64::from(pod.node.is_none() && claim.is_none());
             let phase = claim.map(|claim| (claim.meta.key.name.clone(), ClaimPhase::of(claim)));
@@ -140,10 +140,6 @@ fn going<'a>(nodes: &'a SpotNodes, name: &str) -> Option<&'a SpotNode> {
 fn controller(pod: &PodRow) -> Option<Uid> {
     let is_bound_to_node = pod.eviction.of_daemon_set || pod.eviction.of_node;
     Some(&pod.owner.as_ref()?.uid).filter(|_| !is_bound_to_node).cloned()
-}
-
-fn is_ready(pod: &PodRow) -> bool {
-    pod.phase == PodPhase::Running && pod.containers_ready >= pod.containers
 }
 
 /// The NodeClaim of its Node, else the newest one that Karpenter has in mind for it.

@@ -10,10 +10,12 @@ use super::reclaims::{Reclaiming, Reclaims};
 use crate::fleet::{Fleet, HealthState, Kind, ObjectKey, SourceId, Sym, Uid};
 use crate::insight::KarpenterVersion;
 use crate::insight::interruption;
-use crate::insight::picture::{JobStake, Picture, SpotSettings};
+use crate::insight::newest::keep_newest;
+use crate::insight::picture::{Picture, SpotSettings};
+use crate::insight::spot::memory::POOL_CAPACITY;
 use crate::insight::spot::{
     EventSources, PoolHistory, Refusal, Score, SpotMemory, SpotNode, SpotNodes, SpotPool, SpotPoolKey, SpotState,
-    SpotTotals,
+    SpotTotals, SpotZone,
 };
 use crate::units::Time;
 
@@ -50,6 +52,8 @@ pub struct Spot {
     watching_since: Option<Time>,
     /// Until when the time was counted for which nodes were watched.
     watched_until: Option<Time>,
+    /// What spot capacity has cost less than on demand since batchtop started, by pool: of those watched last.
+    saved: BTreeMap<SpotPoolKey, Saved>,
     /// When what was seen was last written down.
     written_at: Option<Time>,
     /// How many interruptions were known then.
@@ -63,6 +67,15 @@ pub struct SpotRecord {
     pub server: String,
     /// What was seen of its pools.
     pub memory: SpotMemory,
+}
+
+/// What a pool has saved against on-demand capacity.
+#[derive(Clone, Copy, Default)]
+struct Saved {
+    /// Micro-dollars per hour times seconds, which is exact; negative where spot capacity was dearer.
+    rate_seconds: i128,
+    /// Until when it was counted.
+    until: Option<Time>,
 }
 
 /// How many Nodes are evaluated at a time: about a millisecond.
@@ -97,14 +110,20 @@ impl Spot {
         self.pool(&self.node(name)?.pool)?.members.get(name)
     }
 
-    /// What each Job loses if the pool goes, in the order of Jobs.
-    pub fn jobs_of(&self, fleet: &Fleet, pool: &SpotPool, now: Time) -> Vec<JobStake> {
-        pool.stake.jobs.iter().filter_map(|(job, since)| JobStake::of(fleet, job, *since, now)).collect()
+    /// All spot capacity of a zone.
+    pub fn zone(&self, zone: &str) -> SpotZone {
+        SpotZone::of(self.pools(), zone)
     }
 
     /// The sums over all pools.
     pub const fn totals(&self) -> &SpotTotals {
         &self.totals
+    }
+
+    /// What a pool has cost less than on demand since batchtop started, in micro-dollars; `None` where that is not known.
+    pub fn saved(&self, key: &SpotPoolKey) -> Option<i64> {
+        const SECONDS_PER_HOUR: i128 = 3_600;
+        i64::try_from(self.saved.get(key)?.rate_seconds / SECONDS_PER_HOUR).ok()
     }
 
     /// What the cloud takes back now.
@@ -155,8 +174,8 @@ impl Spot {
         self.touch_all();
     }
 
-    fn history(&self) -> PoolHistory<'_> {
-        PoolHistory { memory: &self.memory, refusals: &self.refusals }
+    fn history<'a>(&'a self, inputs: &Inputs<'a>) -> PoolHistory<'a> {
+        PoolHistory { memory: &self.memory, refusals: &self.refusals, thresholds: inputs.spot_thresholds }
     }
 
     /// These Nodes changed.
@@ -254,7 +273,12 @@ impl Spot {
             return self.gather(inputs);
         }
         let slice = self.due.split_off(self.due.len().saturating_sub(NODES_PER_SLICE));
-        let settings = SpotSettings { karpenter, sources: self.sources, now: inputs.now };
+        let settings = SpotSettings {
+            karpenter,
+            sources: self.sources,
+            checkpoint_annotation: inputs.checkpoint_annotation,
+            now: inputs.now,
+        };
         let mut has_changed = false;
         for name in slice {
             let new = picture.spot_node(inputs.fleet, &name, settings);
@@ -271,11 +295,11 @@ impl Spot {
         self.watch(inputs);
         let had_told = self.memory.told_at.is_some();
         for node in self.nodes.values() {
-            self.memory.note(node, self.watching_since, inputs.now);
+            self.memory.note(node, self.watching_since, inputs.spot_thresholds, inputs.now);
         }
         let uids: BTreeSet<&Uid> = self.nodes.values().map(|node| &node.uid).collect();
         self.memory.forget(&uids, inputs.now);
-        let pools = SpotPool::gather(self.nodes.iter(), self.history(), inputs.now);
+        let pools = SpotPool::gather(self.nodes.iter(), self.history(inputs), inputs.now);
         self.sum_reclaims(inputs);
         let has_changed = pools != self.pools;
         self.totals = SpotTotals::of(pools.values());
@@ -302,9 +326,22 @@ impl Spot {
         if !(1..=inputs.longest_tick_seconds.max(LONGEST_WATCH_SECONDS)).contains(&seconds) {
             return;
         }
+        self.save(seconds, inputs.now);
         for pool in self.pools.values().filter(|pool| pool.nodes_watched > 0) {
-            self.memory.watch(&pool.key, pool.nodes_watched * seconds.unsigned_abs(), inputs.now);
+            let node_seconds = pool.nodes_watched * seconds.unsigned_abs();
+            self.memory.watch(&pool.key, node_seconds, inputs.spot_thresholds, inputs.now);
         }
+    }
+
+    /// Counts what the pools have saved for so many seconds until now, as they stood then.
+    fn save(&mut self, seconds: i64, now: Time) {
+        for pool in self.pools.values() {
+            let Some(rate) = pool.stake.savings else { continue };
+            let saved = self.saved.entry(pool.key.clone()).or_default();
+            saved.rate_seconds += i128::from(rate) * i128::from(seconds);
+            saved.until = Some(now);
+        }
+        keep_newest(&mut self.saved, POOL_CAPACITY, |saved| saved.until);
     }
 
     /// What was seen, to be written down, where an interruption is new or it has not been for a while.

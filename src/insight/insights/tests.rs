@@ -9,16 +9,17 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 
 use super::*;
 use crate::fleet::{
-    Accelerator, Budget, CapacityType, Change, ClassRequest, ControllerRow, Delta, DeviceClassRow, DeviceHolder,
-    DeviceReading, DisruptionBudgetRow, EventClass, EventObject, EventRow, Exporter, ExporterKind, GpuAnswer,
-    GpuFailure, HealthState, InstanceType, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef, NodeClassRow,
-    NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, OverlayPrice, PodPhase, PodRow, PodSelector, PodStart, Price,
-    PriceChange, PriceKey, PriceList, ReplicaSetRow, Reservation, ResourceClaimRow, ResourceSliceRow, SliceDevice,
-    SourceId, Status, Sym, Taint, Uid, UserPrices, Utilization, WorkloadRow,
+    Accelerator, Advisor, AdvisorRange, Budget, CapacityType, Change, ClassRequest, ControllerRow, Delta,
+    DeviceClassRow, DeviceHolder, DeviceReading, DisruptionBudgetRow, EventClass, EventObject, EventRow, Exporter,
+    ExporterKind, GpuAnswer, GpuFailure, HealthState, InstanceType, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef,
+    NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, OverlayPrice, PodPhase, PodRow, PodSelector,
+    PodStart, Price, PriceChange, PriceKey, PriceList, ReplicaSetRow, Reservation, ResourceClaimRow, ResourceSliceRow,
+    SliceDevice, SourceId, SpotMarketChange, Status, Sym, Taint, Uid, UserPrices, Utilization, WorkloadRow,
 };
 use crate::insight::cold_start::LaunchFailureReason;
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::picture::{self, NodeProtection, RateSums};
+use crate::insight::spot::SpotThresholds;
 use crate::insight::testing;
 use crate::insight::testing::{
     CREATED, NOW, bare_device, claim, condition, job, labels, met, meta, node, owner, pod, pool, resource_claim,
@@ -121,6 +122,8 @@ fn inputs<'a>(fleet: &'a Fleet, sources: &'a Sources, cluster: &'a ClusterFacts,
         cluster,
         karpenter_version: None,
         gpu_thresholds: &WITHOUT_DWELL,
+        spot_thresholds: &SpotThresholds::DEFAULT,
+        checkpoint_annotation: CHECKPOINT,
         now,
         longest_tick_seconds: 3_600,
     }
@@ -575,6 +578,17 @@ fn starts() -> Vec<Delta> {
     ]
 }
 
+/// What the Spot Instance Advisor says of the spot Nodes' type; `None` where there is no file.
+fn advisor(range: Option<AdvisorRange>) -> Delta {
+    let of = |range| {
+        let regions = [(sym("us-east-1"), [(sym(INSTANCE_TYPE), range)].into())].into();
+        Box::new(Advisor { file: "advisor.json".to_owned(), as_of: NOW, regions })
+    };
+    Delta::SpotMarket(SpotMarketChange::Advisor(range.map(of)))
+}
+
+const CHECKPOINT: &str = "batchtop.io/last-checkpoint";
+
 /// A spot Node, what runs on it, who would tell of its end, and what is told.
 fn spot_node() -> Vec<Delta> {
     let labels = labels(&[
@@ -594,6 +608,7 @@ fn spot_node() -> Vec<Delta> {
         owner: Some(owner("Job", "train", &Uid::parse("uid-train"))),
         ..pod("ml", "p5", Some("s"))
     };
+    let in_gang = PodRow { volcano_group: Some(sym("group")), stamps: [(sym(CHECKPOINT), NOW)].into(), ..work.clone() };
     let handler = PodRow {
         labels: crate::insight::testing::labels(&[("app.kubernetes.io/name", "aws-node-termination-handler")]),
         ..pod("kube-system", "nth", Some("a"))
@@ -614,13 +629,17 @@ fn spot_node() -> Vec<Delta> {
         one(row("t")),
         one(NodeRow { taints: vec![tainted], ..row("s") }),
         Delta::Nodes(vec![Change::Remove(ObjectKey::cluster("t"))]),
-        Delta::Pods(upserts(vec![work])),
+        Delta::Pods(upserts(vec![work.clone()])),
+        Delta::Pods(upserts(vec![in_gang])),
         Delta::Pods(upserts(vec![handler])),
         Delta::Pods(vec![Change::Remove(ObjectKey::new("kube-system", "nth"))]),
         told("s", "SpotInterrupted"),
         told("t", "SpotRebalanceRecommendation"),
         Delta::Events(vec![Change::Remove(ObjectKey::new("default", "s.SpotInterrupted"))]),
         Delta::Events(upserts(vec![refused])),
+        advisor(Some(AdvisorRange::Above20)),
+        advisor(Some(AdvisorRange::Below5)),
+        advisor(None),
     ]
 }
 
@@ -895,7 +914,7 @@ fn spot_nodes_are_watched_while_everything_is_seen_that_tells_of_an_interruption
     world.take(&Step::Minutes(1));
     let observed = |world: &World| {
         let key = world.insights.spot.node("s").expect("a spot node").pool.clone();
-        let observed = world.insights.spot.memory().observed(&key, world.now);
+        let observed = world.insights.spot.memory().observed(&key, &SpotThresholds::DEFAULT, world.now);
         (observed.interruption_millionths, observed.node_seconds)
     };
     assert_eq!(observed(&world), (0, 0), "nothing would tell");

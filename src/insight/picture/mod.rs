@@ -11,6 +11,7 @@ mod node;
 mod rates;
 mod spend;
 mod spot;
+mod spot_price;
 pub mod starts;
 mod totals;
 
@@ -36,7 +37,8 @@ pub use spend::{
     EKS_CONTROL_PLANE, PodOwner, Spend, claim_price_query, cluster_fixed, machine, payer_of_pod, price_query,
     unpriced_pods,
 };
-pub use spot::{JobStake, SpotSettings};
+pub use spot::{GangStake, JobStake, SpotSettings, WorkSettings};
+pub use spot_price::{Cheaper, CheaperPlace, PoolPrice};
 use totals::{Counts, Step};
 pub use totals::{GpuTotals, Totals};
 

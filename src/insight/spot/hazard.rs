@@ -1,52 +1,16 @@
 //! How often a node of a pool is taken back: what was watched, drawn towards what AWS publishes.
 
+use crate::fleet::AdvisorRange;
 use crate::units::money::HOURS_PER_MONTH;
 
-/// Rate at which capacity of an instance type was taken back in a region in the last month, as the Spot Instance
-/// Advisor publishes it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum AdvisorRange {
-    /// Less than 5 %.
-    Below5,
-    /// 5 to 10 %.
-    Below10,
-    /// 10 to 15 %.
-    Below15,
-    /// 15 to 20 %.
-    Below20,
-    /// More than 20 %.
-    Above20,
-}
-
-impl AdvisorRange {
-    /// All ranges, the calmest first: the index is the one that AWS writes.
-    pub const ALL: [Self; 5] = [Self::Below5, Self::Below10, Self::Below15, Self::Below20, Self::Above20];
-
-    /// The range of an index of AWS, 0 to 4.
-    pub fn of_index(index: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(index)).copied()
-    }
-
-    /// As AWS writes it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Below5 => "<5%",
-            Self::Below10 => "5-10%",
-            Self::Below15 => "10-15%",
-            Self::Below20 => "15-20%",
-            Self::Above20 => ">20%",
-        }
-    }
-
-    /// The middle of the range; of the one that is open above, a quarter.
-    const fn share_per_month(self) -> f64 {
-        match self {
-            Self::Below5 => 0.025,
-            Self::Below10 => 0.075,
-            Self::Below15 => 0.125,
-            Self::Below20 => 0.175,
-            Self::Above20 => 0.25,
-        }
+/// The middle of a range of the advisor; of the one that is open above, a quarter.
+const fn share_per_month(range: AdvisorRange) -> f64 {
+    match range {
+        AdvisorRange::Below5 => 0.025,
+        AdvisorRange::Below10 => 0.075,
+        AdvisorRange::Below15 => 0.125,
+        AdvisorRange::Below20 => 0.175,
+        AdvisorRange::Above20 => 0.25,
     }
 }
 
@@ -70,7 +34,7 @@ impl Prior {
             Self::Advisor(range) => range,
             Self::Assumed => AdvisorRange::Below15,
         };
-        -(1.0 - range.share_per_month()).ln() / HOURS_PER_MONTH as f64
+        -(1.0 - share_per_month(range)).ln() / HOURS_PER_MONTH as f64
     }
 }
 

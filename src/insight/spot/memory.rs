@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::hazard::Observed;
 use super::node::{SpotNode, SpotPoolKey};
+use super::thresholds::SpotThresholds;
 use crate::fleet::Uid;
 use crate::insight::newest::keep_newest;
 use crate::units::Time;
-
-/// After this time what was watched counts half.
-const HALF_LIFE_SECONDS: i64 = 7 * 86_400;
 
 /// How many pools are remembered; those watched longest ago are forgotten first.
 pub const POOL_CAPACITY: usize = 4_096;
@@ -51,8 +49,8 @@ pub struct SpotMemory {
 
 impl SpotMemory {
     /// What was watched of a pool, as it counts now.
-    pub fn observed(&self, pool: &SpotPoolKey, now: Time) -> Observed {
-        self.pools.get(pool).map_or_else(Observed::default, |watched| watched.faded(now))
+    pub fn observed(&self, pool: &SpotPoolKey, thresholds: &SpotThresholds, now: Time) -> Observed {
+        self.pools.get(pool).map_or_else(Observed::default, |watched| watched.faded(thresholds, now))
     }
 
     /// Which Nodes of a pool were taken back, and when, in no order.
@@ -61,14 +59,14 @@ impl SpotMemory {
     }
 
     /// Notes that so many nodes of a pool were watched for so many seconds until now.
-    pub fn watch(&mut self, pool: &SpotPoolKey, node_seconds: u64, now: Time) {
-        let observed = self.observed(pool, now);
+    pub fn watch(&mut self, pool: &SpotPoolKey, node_seconds: u64, thresholds: &SpotThresholds, now: Time) {
+        let observed = self.observed(pool, thresholds, now);
         let node_seconds = observed.node_seconds.saturating_add(node_seconds);
         self.pools.insert(pool.clone(), WatchedPool { observed: Observed { node_seconds, ..observed }, as_of: now });
     }
 
     /// Notes what a Node shows. An interruption is counted once, and only where it came while somebody watched.
-    pub fn note(&mut self, node: &SpotNode, watching_since: Option<Time>, now: Time) {
+    pub fn note(&mut self, node: &SpotNode, watching_since: Option<Time>, thresholds: &SpotThresholds, now: Time) {
         let Some(signal) = &node.signal else { return };
         self.told_at = self.told_at.max(Some(signal.at.unwrap_or(now)));
         if !node.is_interrupted || self.interruptions.contains_key(&node.uid) {
@@ -77,7 +75,7 @@ impl SpotMemory {
         let at = signal.at.unwrap_or(now);
         self.interruptions.insert(node.uid.clone(), Interruption { pool: node.pool.clone(), at });
         if watching_since.is_some_and(|since| at > since) {
-            let observed = self.observed(&node.pool, now);
+            let observed = self.observed(&node.pool, thresholds, now);
             let interruption_millionths = observed.interruption_millionths + ONE;
             let observed = Observed { interruption_millionths, ..observed };
             self.pools.insert(node.pool.clone(), WatchedPool { observed, as_of: now });
@@ -97,18 +95,18 @@ const ONE: u64 = 1_000_000;
 
 impl WatchedPool {
     /// Both parts fade alike, so that the rate stays. What lies in the future was written by a wrong clock.
-    fn faded(&self, now: Time) -> Observed {
+    fn faded(&self, thresholds: &SpotThresholds, now: Time) -> Observed {
         let age = now.seconds_since(self.as_of).max(0);
+        let half_lives = age as f64 / thresholds.half_life_seconds.max(1) as f64;
         Observed {
-            interruption_millionths: halved(self.observed.interruption_millionths, age),
-            node_seconds: halved(self.observed.node_seconds, age),
+            interruption_millionths: halved(self.observed.interruption_millionths, half_lives),
+            node_seconds: halved(self.observed.node_seconds, half_lives),
         }
     }
 }
 
 /// Half for each half-life that has passed, rounded to the nearest.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and no more than it was")]
-fn halved(amount: u64, age_seconds: i64) -> u64 {
-    let half_lives = age_seconds as f64 / HALF_LIFE_SECONDS as f64;
+fn halved(amount: u64, half_lives: f64) -> u64 {
     (amount as f64 * (-half_lives).exp2()).round() as u64
 }

@@ -17,14 +17,16 @@ mod refusal;
 mod score;
 #[cfg(test)]
 mod score_tests;
+pub mod thresholds;
 
 pub use floor::{Floor, FloorReason};
-pub use hazard::{AdvisorRange, Hazard, Observed, Prior};
+pub use hazard::{Hazard, Observed, Prior};
 pub use memory::SpotMemory;
 pub use node::{EventSources, SpotNode, SpotNodes, SpotPoolKey, SpotState, Stake};
-pub use pool::{PoolHistory, SpotPool, SpotTotals};
+pub use pool::{PoolHistory, SpotPool, SpotTotals, SpotZone};
 pub use refusal::Refusal;
 pub use score::{Evidence, PlacementScore, PriceRatio, Score, ScoreInput, ScoreInputs, Term};
+pub use thresholds::SpotThresholds;
 
 /// What the score cannot tell, for help and manual.
 pub const LIMITS: &str = "\

@@ -1,13 +1,13 @@
 //! One spot Node: where it stands, and what goes with it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use foldhash::fast::RandomState;
 
 use super::floor::Floor;
 use super::score::PriceRatio;
-use crate::fleet::{NodeClaimRow, NodeRow, ObjectKey, Sym, Uid};
+use crate::fleet::{AdvisorRange, GangKey, NodeClaimRow, NodeRow, ObjectKey, Sym, Uid};
 use crate::insight::interruption::{self, PREEMPTIBLE_SECONDS, Signal, SignalKind, SpotKind};
 use crate::units::Time;
 
@@ -101,8 +101,11 @@ pub struct Stake {
     pub pods_cut_short: u64,
     /// Nodes whose price is not known.
     pub unpriced: u64,
-    /// Jobs with active pods there, and since when the oldest of these runs; `None` where none has started.
+    /// Jobs with active pods there, and since when the oldest of these has worked without a checkpoint; `None` where
+    /// none has started.
     pub jobs: BTreeMap<ObjectKey, Option<Time>>,
+    /// Gangs with active pods there.
+    pub gangs: BTreeSet<GangKey>,
 }
 
 impl Stake {
@@ -112,9 +115,10 @@ impl Stake {
         for (job, since) in &other.jobs {
             self.add_job(job.clone(), *since);
         }
+        self.gangs.extend(other.gangs.iter().cloned());
     }
 
-    /// Notes a Job with an active pod that has run since then.
+    /// Notes a Job with an active pod that has worked since then without a checkpoint.
     pub fn add_job(&mut self, job: ObjectKey, since: Option<Time>) {
         let oldest = self.jobs.entry(job).or_default();
         *oldest = oldest.iter().copied().chain(since).min();
@@ -161,6 +165,8 @@ pub struct SpotNode {
     pub floor: Option<Floor>,
     /// Whether the signal is one of the cloud, and not what follows when somebody deletes the instance.
     pub is_interrupted: bool,
+    /// What the Spot Instance Advisor says of its type in its region.
+    pub advisor: Option<AdvisorRange>,
     /// How the prices of spot and on-demand capacity compare, as lists tell them.
     pub price: Option<PriceRatio>,
     /// What goes with it.
@@ -196,6 +202,7 @@ impl SpotNode {
             kind,
             state,
             signal,
+            advisor: None,
             price: None,
             stake: Stake::default(),
         })

@@ -8,6 +8,7 @@ use super::memory::SpotMemory;
 use super::node::{SpotNode, SpotPoolKey, SpotState, Stake};
 use super::refusal::Refusal;
 use super::score::{Score, ScoreInputs};
+use super::thresholds::SpotThresholds;
 use crate::fleet::{Sym, Uid};
 use crate::insight::interruption::SpotKind;
 use crate::units::Time;
@@ -62,10 +63,11 @@ impl SpotPool {
         let past = history.of(key);
         let inputs = ScoreInputs {
             floor: of_nodes.max(past.floor(None, now)),
-            ..estimate(kind, &nodes, history.memory.observed(key, now))
+            ..estimate(kind, &nodes, history.memory.observed(key, history.thresholds, now))
         };
         let score_of = |node: &SpotNode| {
-            Score::of(&ScoreInputs { floor: node.floor.max(past.floor(Some(&node.uid), now)), ..inputs })
+            let inputs = ScoreInputs { floor: node.floor.max(past.floor(Some(&node.uid), now)), ..inputs };
+            Score::of(&inputs, history.thresholds)
         };
         let count = |is_counted: fn(&SpotNode) -> bool| nodes.iter().filter(|node| is_counted(node)).count() as u64;
         let mut stake = Stake::default();
@@ -81,7 +83,7 @@ impl SpotPool {
             nodes_watched: count(SpotNode::is_watched),
             members: members.iter().map(|(name, node)| ((*name).clone(), score_of(node))).collect(),
             stake,
-            score: Score::of(&inputs),
+            score: Score::of(&inputs, history.thresholds),
             inputs,
         })
     }
@@ -111,9 +113,18 @@ impl SpotPool {
 /// Only for AWS is there an estimate; Google and Microsoft publish nothing that could be one. Of several prices, as two
 /// Nodes may be priced differently by the user, the higher counts.
 fn estimate(kind: SpotKind, nodes: &[&SpotNode], observed: Observed) -> ScoreInputs {
+    let unknown = ScoreInputs {
+        hazard: Hazard::new(Observed::default(), Prior::Assumed),
+        placement: None,
+        price: None,
+        floor: None,
+    };
+    if kind.tells_by_itself() {
+        return unknown;
+    }
+    let advisor = nodes.iter().filter_map(|node| node.advisor).max();
     let price = nodes.iter().filter_map(|node| node.price).max();
-    let (observed, price) = if kind.tells_by_itself() { (Observed::default(), None) } else { (observed, price) };
-    ScoreInputs { hazard: Hazard::new(observed, Prior::Assumed), placement: None, price, floor: None }
+    ScoreInputs { hazard: Hazard::new(observed, Prior::of(advisor)), price, ..unknown }
 }
 
 /// What has happened to pools.
@@ -123,6 +134,8 @@ pub struct PoolHistory<'a> {
     pub memory: &'a SpotMemory,
     /// Requests for capacity that were refused lately.
     pub refusals: &'a [Refusal],
+    /// What counts of it, and as how much.
+    pub thresholds: &'a SpotThresholds,
 }
 
 impl<'a> PoolHistory<'a> {
@@ -150,6 +163,30 @@ impl PoolPast<'_> {
         let of_sibling = of_others.map(|(_, at)| *at).max().map(|at| now.seconds_since(at));
         let of_capacity = self.refused.map(|at| now.seconds_since(at)).and_then(Floor::insufficient_capacity);
         of_sibling.and_then(Floor::sibling_reclaimed).max(of_capacity)
+    }
+}
+
+/// All spot capacity of a zone: an outage of the zone takes it at once.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SpotZone {
+    /// Number of its pools.
+    pub pools: u64,
+    /// Names of its Nodes.
+    pub members: BTreeSet<Sym>,
+    /// What goes if it goes.
+    pub stake: Stake,
+}
+
+impl SpotZone {
+    /// The pools of this zone together.
+    pub fn of<'a>(pools: impl Iterator<Item = &'a SpotPool>, zone: &str) -> Self {
+        let mut sum = Self::default();
+        for pool in pools.filter(|pool| pool.key.zone.as_deref() == Some(zone)) {
+            sum.pools += 1;
+            sum.members.extend(pool.members.keys().cloned());
+            sum.stake.add(&pool.stake);
+        }
+        sum
     }
 }
 

@@ -6,10 +6,12 @@ use proptest::prelude::*;
 
 use super::memory::{INTERRUPTION_CAPACITY, POOL_CAPACITY};
 use super::*;
-use crate::fleet::{NodeRow, Sym, Uid};
+use crate::fleet::{AdvisorRange, NodeRow, Sym, Uid};
 use crate::insight::interruption::{Cause, Signal, SignalKind, SpotKind};
 use crate::insight::testing::{CREATED, NOW, labels, meta, node, sym};
 use crate::units::Time;
+
+const THRESHOLDS: &SpotThresholds = &SpotThresholds::DEFAULT;
 
 const ZONE: &str = "us-east-1a";
 
@@ -97,7 +99,7 @@ fn pods_get_what_is_left_of_the_notice_and_of_gke_half() {
 /// Nodes, and the memory after it has seen them at `at`, watching since `since`.
 fn seen(nodes: &[SpotNode], since: Option<Time>, at: Time) -> SpotMemory {
     let mut memory = SpotMemory::default();
-    nodes.iter().for_each(|node| memory.note(node, since, at));
+    nodes.iter().for_each(|node| memory.note(node, since, THRESHOLDS, at));
     memory
 }
 
@@ -108,7 +110,7 @@ fn pools_of(
     now: Time,
 ) -> BTreeMap<SpotPoolKey, SpotPool> {
     let names: Vec<Sym> = (0..nodes.len()).map(name_of).collect();
-    SpotPool::gather(names.iter().zip(nodes), PoolHistory { memory, refusals }, now)
+    SpotPool::gather(names.iter().zip(nodes), PoolHistory { memory, refusals, thresholds: THRESHOLDS }, now)
 }
 
 /// The name under which a Node of a list is gathered.
@@ -143,12 +145,12 @@ fn a_sibling_of_a_reclaimed_node_is_at_risk_for_an_hour() {
 #[test]
 fn an_interruption_counts_once_and_only_while_somebody_watched() {
     let pool = SpotPoolKey::of(&aws("a"), None);
-    let interruptions = |memory: &SpotMemory| memory.observed(&pool, NOW).interruption_millionths;
+    let interruptions = |memory: &SpotMemory| memory.observed(&pool, THRESHOLDS, NOW).interruption_millionths;
     let node = of(&aws("a"), Some(notice(60)), TOLD);
     let watching = Some(NOW.plus_seconds(-120));
     let mut memory = seen(&[node.clone(), node.clone()], watching, NOW);
     assert_eq!(interruptions(&memory), 1_000_000);
-    memory.note(&node, watching, NOW.plus_seconds(5));
+    memory.note(&node, watching, THRESHOLDS, NOW.plus_seconds(5));
     assert_eq!(interruptions(&memory), 1_000_000);
     for since in [None, Some(NOW.plus_seconds(-60)), Some(NOW)] {
         assert_eq!(interruptions(&seen(std::slice::from_ref(&node), since, NOW)), 0, "it came before");
@@ -171,18 +173,53 @@ fn watched_node_hours_are_evidence_and_fade_with_the_interruptions() {
     let nodes = [of(&aws("a"), None, TOLD)];
     let mut memory = SpotMemory::default();
     let key = nodes[0].pool.clone();
-    memory.watch(&key, 23 * 3_600, NOW);
+    memory.watch(&key, 23 * 3_600, THRESHOLDS, NOW);
     let risk = |memory: &SpotMemory, now| pool_of(&nodes, memory, &[], now).score.risk;
     assert_eq!(risk(&memory, NOW), None);
-    memory.watch(&key, 3_600, NOW);
+    memory.watch(&key, 3_600, THRESHOLDS, NOW);
     assert_eq!(risk(&memory, NOW), Some(22));
     memory.pools.get_mut(&key).expect("the pool").observed.interruption_millionths = 4_000_000;
     let later = NOW.plus_seconds(7 * DAY);
-    let observed = memory.observed(&key, later);
+    let observed = memory.observed(&key, THRESHOLDS, later);
     assert_eq!((observed.interruption_millionths, observed.node_seconds), (2_000_000, 12 * 3_600));
     assert!(pool_of(&nodes, &memory, &[], later).hazard().is_some());
+    let quick = SpotThresholds { half_life_seconds: DAY, ..SpotThresholds::DEFAULT };
+    assert_eq!(memory.observed(&key, &quick, NOW.plus_seconds(2 * DAY)).interruption_millionths, 1_000_000);
     let google = [of(&row("a", "gce://p/z/n", &[("cloud.google.com/gke-spot", "true")]), None, TOLD)];
     assert_eq!(pool_of(&google, &memory, &[], NOW).hazard(), None, "of GKE nothing is estimated");
+}
+
+#[test]
+fn what_the_advisor_says_of_the_worst_node_is_where_the_estimate_begins() {
+    let says = |range| SpotNode { advisor: range, ..of(&aws("a"), None, TOLD) };
+    let memory = SpotMemory::default();
+    let pool = |nodes: &[SpotNode]| pool_of(nodes, &memory, &[], NOW);
+    let one = pool(&[says(Some(AdvisorRange::Below5)), says(Some(AdvisorRange::Above20)), says(None)]);
+    assert_eq!((one.score.risk, one.score.coverage_percent), (Some(34), 55));
+    assert_eq!(one.score.evidence, [Evidence::Advisor]);
+    assert_eq!(one.inputs.hazard.prior, Prior::Advisor(AdvisorRange::Above20));
+    assert_eq!(pool(&[says(None)]).score.risk, None);
+}
+
+#[test]
+fn a_zone_is_all_its_pools_together() {
+    let in_zone = |name: &str, zone: &str, instance_type: &str| {
+        let own = [("node.kubernetes.io/instance-type", instance_type), ("topology.kubernetes.io/zone", zone), SPOT];
+        let row = NodeRow { labels: labels(&own), ..aws(name) };
+        let stake = Stake { gpus: 1, rate: Some(1_000_000), pods: 2, pods_protected: 1, ..Stake::default() };
+        SpotNode { stake, ..of(&row, None, TOLD) }
+    };
+    let nodes =
+        [in_zone("a", ZONE, "g5.xlarge"), in_zone("b", ZONE, "g6.xlarge"), in_zone("c", "us-east-1b", "g5.xlarge")];
+    let names = [sym("a"), sym("b"), sym("c")];
+    let memory = SpotMemory::default();
+    let history = PoolHistory { memory: &memory, refusals: &[], thresholds: THRESHOLDS };
+    let pools = SpotPool::gather(names.iter().zip(&nodes), history, NOW);
+    let zone = SpotZone::of(pools.values(), ZONE);
+    assert_eq!((zone.pools, zone.members.len()), (2, 2));
+    let stake = &zone.stake;
+    assert_eq!((stake.gpus, stake.rate, stake.pods, stake.pods_protected), (2, Some(2_000_000), 4, 2));
+    assert_eq!(SpotZone::of(pools.values(), "elsewhere"), SpotZone::default());
 }
 
 #[test]
@@ -190,12 +227,12 @@ fn what_is_remembered_is_bounded() {
     let mut memory = SpotMemory::default();
     let key = |number: usize| SpotPoolKey { instance_type: Some(sym(&format!("t{number:05}"))), zone: None };
     for number in 0..POOL_CAPACITY + 10 {
-        memory.watch(&key(number), 60, CREATED.plus_seconds(i64::try_from(number).expect("small")));
+        memory.watch(&key(number), 60, THRESHOLDS, CREATED.plus_seconds(i64::try_from(number).expect("small")));
     }
     for number in 0..INTERRUPTION_CAPACITY + 10 {
         let mut row = aws("a");
         row.meta = meta("", &format!("n{number:05}"));
-        memory.note(&of(&row, Some(notice(60)), TOLD), None, NOW);
+        memory.note(&of(&row, Some(notice(60)), TOLD), None, THRESHOLDS, NOW);
     }
     memory.forget(&BTreeSet::new(), NOW);
     assert_eq!((memory.pools.len(), memory.interruptions.len()), (POOL_CAPACITY, INTERRUPTION_CAPACITY));

@@ -2,6 +2,7 @@
 
 use super::floor::Floor;
 use super::hazard::{Hazard, Prior};
+use super::thresholds::SpotThresholds;
 
 /// What AWS answers to a request for placement scores, 1 to 10: the higher, the likelier is a request for the
 /// NodePool's instance types to succeed.
@@ -137,15 +138,12 @@ pub struct Score {
 
 const MILLION: u32 = 1_000_000;
 
-/// Below this coverage there is no number.
-const LEAST_COVERAGE_PERCENT: u8 = 35;
-
 impl Score {
-    /// Of these inputs.
-    pub fn of(inputs: &ScoreInputs) -> Self {
+    /// Of these inputs; below the coverage that the thresholds demand there is no number.
+    pub fn of(inputs: &ScoreInputs, thresholds: &SpotThresholds) -> Self {
         let terms = terms(inputs);
         let coverage_percent = terms.iter().map(|term| term.input.weight_percent()).sum();
-        let base = mean(&terms).filter(|_| coverage_percent >= LEAST_COVERAGE_PERCENT);
+        let base = mean(&terms).filter(|_| coverage_percent >= thresholds.least_coverage_percent);
         let risk = base.max(inputs.floor.map(|floor| floor.millionths)).map(percent);
         Self { risk, coverage_percent, evidence: evidence(inputs), terms, floor: inputs.floor }
     }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::fleet::AdvisorRange;
 
 const HOUR: u64 = 3_600;
 
@@ -20,7 +21,7 @@ fn inputs((range, interruptions, node_hours, placement, price): Given) -> ScoreI
 }
 
 fn score(given: Given) -> Score {
-    Score::of(&inputs(given))
+    Score::of(&inputs(given), &SpotThresholds::DEFAULT)
 }
 
 #[test]
@@ -66,12 +67,12 @@ fn a_risk_is_known_from_a_coverage_of_35_percent() {
 #[test]
 fn a_fact_sets_the_risk_where_nothing_else_is_known_and_coverage_stays() {
     let unknown = inputs((None, 0, 0, None, Some(990_000)));
-    let floored = Score::of(&ScoreInputs { floor: Floor::sibling_reclaimed(60), ..unknown });
+    let floored = Score::of(&ScoreInputs { floor: Floor::sibling_reclaimed(60), ..unknown }, &SpotThresholds::DEFAULT);
     assert_eq!((floored.risk, floored.coverage_percent), (Some(70), 10));
     let known = inputs((Some(4), 6, 480, Some(1), Some(990_000)));
-    let floored = Score::of(&ScoreInputs { floor: Floor::insufficient_capacity(0), ..known });
-    assert_eq!(floored.risk, Score::of(&known).risk, "a lower fact does not lower a risk");
-    let floored = Score::of(&ScoreInputs { floor: Some(Floor::RECLAIMING), ..known });
+    let floored = Score::of(&ScoreInputs { floor: Floor::insufficient_capacity(0), ..known }, &SpotThresholds::DEFAULT);
+    assert_eq!(floored.risk, Score::of(&known, &SpotThresholds::DEFAULT).risk, "a lower fact does not lower a risk");
+    let floored = Score::of(&ScoreInputs { floor: Some(Floor::RECLAIMING), ..known }, &SpotThresholds::DEFAULT);
     assert_eq!(floored.risk, Some(100));
 }
 
@@ -136,6 +137,17 @@ proptest! {
     }
 
     #[test]
+    fn a_higher_limit_of_coverage_hides_numbers_and_changes_none(given in any_given(), least in 1..=100_u8) {
+        let of = |least_coverage_percent| {
+            let thresholds = SpotThresholds { least_coverage_percent, ..SpotThresholds::DEFAULT };
+            Score::of(&inputs(given), &thresholds)
+        };
+        let (all, some) = (of(1), of(least));
+        prop_assert_eq!(some.risk, all.risk.filter(|_| all.coverage_percent >= least));
+        prop_assert_eq!((some.coverage_percent, some.terms), (all.coverage_percent, all.terms));
+    }
+
+    #[test]
     fn the_advisor_alone_never_shows_more_than_34(range in 0..5_u8) {
         prop_assert!(score((Some(range), 0, 0, None, None)).risk.is_some_and(|risk| risk <= 34));
     }
@@ -143,7 +155,7 @@ proptest! {
     #[test]
     fn a_fact_never_lowers_a_risk(given in any_given(), seconds in 0..7_200_i64) {
         let floor = Floor::sibling_reclaimed(seconds);
-        let floored = Score::of(&ScoreInputs { floor, ..inputs(given) });
+        let floored = Score::of(&ScoreInputs { floor, ..inputs(given) }, &SpotThresholds::DEFAULT);
         prop_assert!(floored.risk >= score(given).risk);
         prop_assert!(floor.is_none() || floored.risk.is_some());
     }

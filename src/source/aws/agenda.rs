@@ -286,6 +286,7 @@ fn names_sentence(words: &str, names: &BTreeSet<&str>) -> Option<String> {
 fn price_count(answer: &Answer) -> u64 {
     match answer {
         Answer::Zones(zones) => zones.len() as u64,
+        Answer::Histories(zones) => zones.len() as u64,
         Answer::Rate(_) | Answer::Fargate(..) | Answer::Hardware(_) => 1,
         Answer::Nothing | Answer::Ambiguous | Answer::Foreign => 0,
     }

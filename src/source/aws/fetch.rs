@@ -6,9 +6,9 @@ use super::hardware;
 use super::products::{ItemKind, PriceListReader};
 use super::query::{ApiCall, Query, filters, pricing_endpoint};
 use super::request::{Answer, PriceItem};
-use super::spot::SpotPriceReader;
+use super::spot::{SpotHistoryReader, SpotPriceReader};
 use super::token_bucket::TokenBucket;
-use crate::fleet::Sym;
+use crate::fleet::{SPOT_HISTORY_SECONDS, Sym};
 use crate::units::Time;
 
 /// Most pages that are read of one response. All on-demand prices of a region take some 14.
@@ -37,6 +37,7 @@ pub(super) async fn fetch<A: Api>(
 ) -> Result<QueryResult, Failure> {
     match &call.query {
         Query::Spot(types) => spot(api, bucket, &call.region, types, now).await,
+        Query::SpotHistory(types) => spot_history(api, bucket, &call.region, types, now).await,
         Query::Hardware(names) => described(api, bucket, &call.region, names).await,
         Query::OnDemand(..) | Query::AllOnDemand(_) => products(api, bucket, call, ItemKind::OnDemand, now).await,
         Query::Fees | Query::Eks => products(api, bucket, call, ItemKind::Eks, now).await,
@@ -56,6 +57,23 @@ async fn spot<A: Api>(
         rows.into_iter().for_each(|row| spot.add(row));
     }
     Ok(QueryResult { unreadable: spot.unreadable, answers: spot.answers(), is_truncated: pages.is_truncated() })
+}
+
+async fn spot_history<A: Api>(
+    api: &A,
+    bucket: &mut TokenBucket,
+    region: &str,
+    types: &[Sym],
+    now: Time,
+) -> Result<QueryResult, Failure> {
+    let since = now.plus_seconds(-SPOT_HISTORY_SECONDS);
+    let (mut pages, mut history) = (Pages::default(), SpotHistoryReader::default());
+    while pages.is_another(bucket).await {
+        let rows = pages.take_items(api.spot_prices(region, types, since, pages.token()).await?);
+        rows.into_iter().for_each(|row| history.add(row));
+    }
+    let unreadable = history.unreadable;
+    Ok(QueryResult { unreadable, answers: history.answers(now), is_truncated: pages.is_truncated() })
 }
 
 async fn described<A: Api>(

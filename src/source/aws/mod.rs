@@ -1,6 +1,6 @@
-//! AWS: spot prices, on-demand prices, fees of EKS Auto Mode, Fargate rates and descriptions of instance types.
+//! AWS: spot prices and their courses, on-demand prices, fees of EKS Auto Mode, Fargate rates and descriptions of instance types.
 //!
-//! Makes no request and looks for no credentials before a [`PriceDemand`] needs it. Three Sources run concurrently,
+//! Makes no request and looks for no credentials before a [`PriceDemand`] needs it. Four Sources run concurrently,
 //! each with its own schedule. The AWS SDK is hidden behind the trait of `api`; which requests are made, when, and what
 //! the responses mean is decided without it.
 
@@ -47,7 +47,8 @@ use crate::fleet::{Epoch, Health, HealthState, PriceDemand, Report, SourceId, Sy
 use crate::units::Time;
 
 /// The Sources that read from AWS.
-pub const SOURCES: [SourceId; 3] = [SourceId::AwsSpotPrices, SourceId::AwsOnDemandPrices, SourceId::AwsInstanceTypes];
+pub const SOURCES: [SourceId; 4] =
+    [SourceId::AwsSpotPrices, SourceId::AwsOnDemandPrices, SourceId::AwsInstanceTypes, SourceId::AwsSpotHistory];
 
 /// Returns the current time; an argument, so that tests can set it.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;

@@ -15,6 +15,9 @@ const HARDWARE_BATCH: usize = 100;
 /// Instance types in one request for spot prices. AWS sets no limit: the request is a form in a POST.
 const SPOT_BATCH: usize = 200;
 
+/// Instance types in one request for the courses of spot prices. Of each there are some hundred rows for a week.
+const SPOT_HISTORY_BATCH: usize = 50;
+
 /// One call of the AWS API, answered in one or more pages.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct ApiCall {
@@ -30,6 +33,8 @@ pub(super) struct ApiCall {
 pub(super) enum Query {
     /// Current spot prices of these instance types.
     Spot(Vec<Sym>),
+    /// Spot prices of these instance types over the last seven days.
+    SpotHistory(Vec<Sym>),
     /// The on-demand price of one instance type.
     OnDemand(ProductFamily, Sym),
     /// On-demand prices of all instance types of a product family.
@@ -78,6 +83,12 @@ fn region_calls(region: &Sym, due: &BTreeSet<PriceRequest>) -> Vec<ApiCall> {
         &some(|request| matches!(request.item, PriceItem::Spot(_))),
         SPOT_BATCH,
         Query::Spot,
+        &call,
+    ));
+    api_calls.extend(batches(
+        &some(|request| matches!(request.item, PriceItem::SpotHistory(_))),
+        SPOT_HISTORY_BATCH,
+        Query::SpotHistory,
         &call,
     ));
     api_calls.extend(on_demand(some(|request| matches!(request.item, PriceItem::OnDemand(_))), &call));
@@ -158,7 +169,7 @@ pub(super) fn filters(region: &str, query: &Query) -> (&'static str, Vec<(&'stat
             filters.push(("instanceType", name.to_string()));
         }
         Query::AllOnDemand(family) => filters.extend(family_filters(*family)),
-        Query::Eks | Query::Spot(_) | Query::Hardware(_) => {}
+        Query::Eks | Query::Spot(_) | Query::SpotHistory(_) | Query::Hardware(_) => {}
     }
     let is_eks = matches!(query, Query::Fees | Query::Eks);
     (if is_eks { "AmazonEKS" } else { "AmazonEC2" }, filters)

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::fleet::{
-    CapacityType, FargateRates, InstanceType, Price, PriceChange, PriceDemand, PriceKey, PriceList, SourceId, Sym,
+    CapacityType, FargateRates, InstanceType, Price, PriceChange, PriceDemand, PriceKey, PriceList, SourceId,
+    SpotHistory, SpotPlace, Sym,
 };
 use crate::units::Time;
 
@@ -20,6 +21,8 @@ pub(super) struct PriceRequest {
 pub(super) enum PriceItem {
     /// Spot prices in all zones of the region.
     Spot(Sym),
+    /// Courses of the spot prices in all zones of the region.
+    SpotHistory(Sym),
     /// On-demand price of an instance type.
     OnDemand(Sym),
     /// Fee of EKS Auto Mode for an instance type.
@@ -34,7 +37,11 @@ impl PriceItem {
     /// Instance type; `Fargate` for Fargate.
     pub(super) fn name(&self) -> &str {
         match self {
-            Self::Spot(name) | Self::OnDemand(name) | Self::Fee(name) | Self::Hardware(name) => name,
+            Self::Spot(name)
+            | Self::SpotHistory(name)
+            | Self::OnDemand(name)
+            | Self::Fee(name)
+            | Self::Hardware(name) => name,
             Self::Fargate => "Fargate",
         }
     }
@@ -47,6 +54,8 @@ pub(super) enum Answer {
     Rate(i64),
     /// Micro-dollars per hour, by zone.
     Zones(Vec<(Sym, i64)>),
+    /// Courses of prices, by zone.
+    Histories(Vec<(Sym, SpotHistory)>),
     /// Micro-dollars per hour for a vCPU and for a GB.
     Fargate(i64, i64),
     /// Description of the instance type.
@@ -68,6 +77,7 @@ pub(super) fn requests(source: SourceId, demand: &PriceDemand) -> BTreeSet<Price
         };
         match source {
             SourceId::AwsSpotPrices => add(&wanted.spot, PriceItem::Spot),
+            SourceId::AwsSpotHistory => add(&wanted.spot_history, PriceItem::SpotHistory),
             SourceId::AwsInstanceTypes => add(&wanted.hardware, PriceItem::Hardware),
             SourceId::AwsOnDemandPrices => {
                 add(&wanted.on_demand, PriceItem::OnDemand);
@@ -95,6 +105,12 @@ pub(super) fn changes(request: &PriceRequest, answer: &Answer, as_of: Time) -> V
         (Answer::Rate(rate), _) => vec![listed(PriceList::AwsOnDemand, &request.region, CapacityType::OnDemand, *rate)],
         (Answer::Zones(zones), _) => {
             zones.iter().map(|(zone, rate)| listed(PriceList::AwsSpot, zone, CapacityType::Spot, *rate)).collect()
+        }
+        (Answer::Histories(zones), _) => {
+            let place = |zone: &Sym| SpotPlace { instance_type: Sym::new(request.item.name()), zone: zone.clone() };
+            let told =
+                |(zone, history): &(Sym, SpotHistory)| PriceChange::SpotHistory(place(zone), Box::new(history.clone()));
+            zones.iter().map(told).collect()
         }
         (Answer::Fargate(vcpu, gb), _) => {
             vec![PriceChange::Fargate(request.region.clone(), FargateRates { vcpu: price(*vcpu), gb: price(*gb) })]

@@ -1,4 +1,4 @@
-//! The three AWS Sources with their renewal periods and rate limits.
+//! The four AWS Sources with their renewal periods and rate limits.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +12,8 @@ use crate::units::Time;
 
 /// Spot prices change slowly; a change applies to running instances, too.
 const SPOT_PERIOD_SECONDS: i64 = 5 * 60;
+/// The course of a week changes little in an hour.
+const SPOT_HISTORY_PERIOD_SECONDS: i64 = 60 * 60;
 /// The period of Karpenter and eks-node-viewer.
 const ON_DEMAND_PERIOD_SECONDS: i64 = 12 * 60 * 60;
 /// Hardware of an instance type does not change, but EC2 sometimes corrects its description.
@@ -19,10 +21,10 @@ const HARDWARE_PERIOD_SECONDS: i64 = 30 * 24 * 60 * 60;
 /// The period is shortened by up to 1/12, so that sessions that started together do not renew together.
 const JITTER_PART: i64 = 12;
 
-/// Runs all three until the receiver of the reports is dropped.
+/// Runs all four until the receiver of the reports is dropped.
 pub(super) async fn run<A: Api>(api: A, cache: Option<(PathBuf, Write)>, cluster: ClusterNames, context: RunContext) {
     let start = (context.clock)();
-    let [spot, on_demand, hardware] = SOURCES.map(|source| {
+    let [spot, on_demand, hardware, history] = SOURCES.map(|source| {
         let special = SourceSpec {
             source,
             period: period(source, start),
@@ -36,6 +38,7 @@ pub(super) async fn run<A: Api>(api: A, cache: Option<(PathBuf, Write)>, cluster
         _ = spot => {}
         _ = on_demand => {}
         _ = hardware => {}
+        _ = history => {}
     }
 }
 
@@ -43,15 +46,18 @@ pub(super) async fn run<A: Api>(api: A, cache: Option<(PathBuf, Write)>, cluster
 fn period(source: SourceId, start: Time) -> i64 {
     match source {
         SourceId::AwsSpotPrices => SPOT_PERIOD_SECONDS,
+        SourceId::AwsSpotHistory => SPOT_HISTORY_PERIOD_SECONDS,
         SourceId::AwsInstanceTypes => HARDWARE_PERIOD_SECONDS,
         _ => ON_DEMAND_PERIOD_SECONDS - start.micros().rem_euclid(ON_DEMAND_PERIOD_SECONDS / JITTER_PART),
     }
 }
 
-/// One request a second per service in the long run; two Sources share EC2's.
+/// One request a second per service in the long run; three Sources share EC2's.
 fn token_bucket(source: SourceId) -> TokenBucket {
     match source {
         SourceId::AwsOnDemandPrices => TokenBucket::new(Duration::from_secs(1), 10),
+        // The last to be waited for, and asked for once an hour.
+        SourceId::AwsSpotHistory => TokenBucket::new(Duration::from_secs(4), 3),
         _ => TokenBucket::new(Duration::from_secs(2), 5),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::request::{Answer, PriceItem};
-use crate::fleet::Sym;
+use crate::fleet::{SpotHistory, Sym};
 use crate::units::{Time, money};
 
 /// One row of `DescribeSpotPriceHistory`; text that the response lacks is empty.
@@ -22,6 +22,18 @@ pub(super) struct SpotRow {
 /// Product descriptions of Linux. The second dates from EC2-Classic; which of the two an account gets differs.
 pub(super) const LINUX_PRODUCTS: [&str; 2] = ["Linux/UNIX", "Linux/UNIX (Amazon VPC)"];
 
+impl SpotRow {
+    fn is_of_linux(&self) -> bool {
+        LINUX_PRODUCTS.contains(&self.product.as_str())
+    }
+
+    /// From when on which price is in force, in micro-dollars per hour; `None` where the row is incomplete.
+    fn step(&self) -> Option<(Time, i64)> {
+        let is_named = !self.instance_type.is_empty() && !self.zone.is_empty();
+        self.at.zip(money::parse_usd(&self.usd)).filter(|_| is_named)
+    }
+}
+
 /// Collects the newest price of each instance type and zone.
 #[derive(Default)]
 pub(super) struct SpotPriceReader {
@@ -34,11 +46,10 @@ pub(super) struct SpotPriceReader {
 impl SpotPriceReader {
     /// Adds one row. The order of rows is not guaranteed.
     pub(super) fn add(&mut self, row: SpotRow) {
-        if !LINUX_PRODUCTS.contains(&row.product.as_str()) {
+        if !row.is_of_linux() {
             return;
         }
-        let is_named = !row.instance_type.is_empty() && !row.zone.is_empty();
-        let (Some(rate), Some(at), true) = (money::parse_usd(&row.usd), row.at, is_named) else {
+        let Some((at, rate)) = row.step() else {
             self.unreadable += 1;
             return;
         };
@@ -54,6 +65,48 @@ impl SpotPriceReader {
             types.entry(name).or_default().push((Sym::new(&zone), rate));
         }
         types.into_iter().map(|(name, zones)| (PriceItem::Spot(Sym::new(&name)), Answer::Zones(zones))).collect()
+    }
+}
+
+/// Rows of one instance type and zone that are kept, the first: AWS tells the newest first, and repeats a price once a day.
+const MOST_STEPS: usize = 1_024;
+
+/// Collects all prices of each instance type and zone.
+#[derive(Default)]
+pub(super) struct SpotHistoryReader {
+    /// By instance type and zone: starts of validity with micro-dollars per hour.
+    steps: BTreeMap<(String, String), Vec<(Time, i64)>>,
+    /// Rows that could not be parsed.
+    pub(super) unreadable: u64,
+}
+
+impl SpotHistoryReader {
+    /// Adds one row, in any order.
+    pub(super) fn add(&mut self, row: SpotRow) {
+        if !row.is_of_linux() {
+            return;
+        }
+        let Some(step) = row.step().filter(|(_, rate)| *rate > 0) else {
+            self.unreadable += 1;
+            return;
+        };
+        let steps = self.steps.entry((row.instance_type, row.zone)).or_default();
+        if steps.len() < MOST_STEPS {
+            steps.push(step);
+        }
+    }
+
+    /// Courses by zone, for each instance type of the rows.
+    pub(super) fn answers(self, now: Time) -> Vec<(PriceItem, Answer)> {
+        let mut types: BTreeMap<String, Vec<(Sym, SpotHistory)>> = BTreeMap::new();
+        for ((name, zone), steps) in self.steps {
+            let history = SpotHistory::of_steps(steps, now);
+            types.entry(name).or_default().extend(history.map(|history| (Sym::new(&zone), history)));
+        }
+        types
+            .into_iter()
+            .map(|(name, zones)| (PriceItem::SpotHistory(Sym::new(&name)), Answer::Histories(zones)))
+            .collect()
     }
 }
 
@@ -84,6 +137,30 @@ mod tests {
         assert_eq!(spot.unreadable, 0);
         let zones = vec![(Sym::new("us-east-1a"), 410_000), (Sym::new("us-east-1b"), 600_000)];
         assert_eq!(spot.answers(), [(PriceItem::Spot(Sym::new("g5.xlarge")), Answer::Zones(zones))]);
+    }
+
+    #[test]
+    fn the_course_of_a_price_is_that_of_its_type_and_zone_under_either_description() {
+        let [plain, vpc] = LINUX_PRODUCTS;
+        let mut spot = SpotHistoryReader::default();
+        let now = Time::from_seconds(1_000_000);
+        for row in [
+            row("us-east-1a", plain, "0.42", 900_000),
+            row("us-east-1a", vpc, "0.40", 500_000),
+            row("us-east-1b", plain, "0.5", 100),
+            row("us-east-1b", "Windows", "9", 100),
+            row("us-east-1c", plain, "free", 100),
+        ] {
+            spot.add(row);
+        }
+        assert_eq!(spot.unreadable, 1);
+        let answers = spot.answers(now);
+        let [(PriceItem::SpotHistory(name), Answer::Histories(zones))] = &answers[..] else { panic!("{answers:?}") };
+        let prices: Vec<_> =
+            zones.iter().map(|(zone, found)| (zone.as_str(), found.now, found.lowest, found.highest)).collect();
+        assert_eq!(name.as_str(), "g5.xlarge");
+        let wanted = [("us-east-1a", 420_000, 400_000, 420_000), ("us-east-1b", 500_000, 500_000, 500_000)];
+        assert_eq!(prices, wanted);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use super::catalog::{self, InstanceType};
 use super::model::Capacity;
 use crate::fleet::{
-    CapacityType, Delta, Health, HealthState, Price, PriceChange, PriceKey, PriceList, Report, SourceId, Sym,
+    CapacityType, Delta, Health, HealthState, Price, PriceChange, PriceKey, PriceList, Report, SourceId, SpotHistory,
+    SpotPlace, Sym,
 };
 use crate::units::Time;
 
@@ -18,6 +19,7 @@ pub(super) fn first(now: Time) -> Vec<Report> {
         reports.push(Report::Health(source, Health::prices_not_needed()));
     }
     reports.push(Report::Health(SourceId::AwsOnDemandPrices, live(catalog::INSTANCE_TYPES.len(), now)));
+    reports.extend(spot_histories(now));
     reports
 }
 
@@ -28,12 +30,45 @@ pub(super) fn spot(now: Time) -> [Report; 2] {
         .zip(zones)
         .flat_map(|(number, zone)| catalog::INSTANCE_TYPES.iter().map(move |kind| (number, zone, kind)))
         .map(|(number, zone, kind)| {
-            let price = kind.price_as(Capacity::Spot) * (1_000 + 15 * number) / 1_000;
-            listed(PriceList::AwsSpot, zone, kind, CapacityType::Spot, price, now)
+            listed(PriceList::AwsSpot, zone, kind, CapacityType::Spot, spot_price(kind, number), now)
         })
         .collect();
     let health = live(prices.len(), now);
     [Report::Delta(Delta::Prices(prices)), Report::Health(SourceId::AwsSpotPrices, health)]
+}
+
+/// Interval of the courses of spot prices, in simulated seconds.
+const STEP_SECONDS: i64 = 8 * 3_600;
+
+/// How far the price of each step is from that of now, in thousandths, the newest first: some weeks of small steps.
+const COURSE: [i64; 26] = [
+    0, -4, -9, -12, -12, -15, -18, -22, -21, -19, -24, -28, -31, -30, -26, -22, -22, -20, -17, -13, -13, -11, -12, -9,
+    -8, -6,
+];
+
+/// The courses of the spot prices, which end with the prices of now. Prices of some types rise, of others they fall.
+fn spot_histories(now: Time) -> [Report; 2] {
+    let places =
+        catalog::INSTANCE_TYPES.iter().flat_map(|kind| (0_i64..).zip(catalog::ZONES).map(move |zone| (kind, zone)));
+    let changes: Vec<PriceChange> = places
+        .filter_map(|(kind, (number, (zone, _)))| {
+            let price = spot_price(kind, number);
+            let sign = if kind.name.len().is_multiple_of(2) { 1 } else { -1 };
+            let step = |(at, thousandths): (i64, i64)| {
+                (now.plus_seconds(-at * STEP_SECONDS), price * (1_000 + sign * thousandths) / 1_000)
+            };
+            let steps = (0_i64..).zip(COURSE).map(step).collect();
+            let place = SpotPlace { instance_type: Sym::new(kind.name), zone: Sym::new(zone) };
+            Some(PriceChange::SpotHistory(place, Box::new(SpotHistory::of_steps(steps, now)?)))
+        })
+        .collect();
+    let health = live(changes.len(), now);
+    [Report::Delta(Delta::Prices(changes)), Report::Health(SourceId::AwsSpotHistory, health)]
+}
+
+/// The price of a type in the zone of this number: zones differ slightly.
+fn spot_price(kind: &InstanceType, zone_number: i64) -> i64 {
+    kind.price_as(Capacity::Spot) * (1_000 + 15 * zone_number) / 1_000
 }
 
 fn on_demand(now: Time) -> Report {

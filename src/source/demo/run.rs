@@ -303,8 +303,8 @@ mod tests {
             }
             apply(&mut fleet, report);
         }
-        // All Sources but the user's file, which is not of the cluster.
-        assert_eq!(states.len(), SourceId::all().count() - 1);
+        // All Sources but the two files of the user, which are not of the cluster.
+        assert_eq!(states.len(), SourceId::all().count() - 2);
         assert!(states.iter().all(|state| state.is_settled()));
         assert!(fleet.nodes.iter().count() > 20 && fleet.pods.iter().count() > 200);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::context::FrameContext;
 use super::super::{Line, format, jobs, words};
-use super::{Page, cost, gpu_hours, node, starts};
+use super::{Page, cost, gpu_hours, node, spot_job, starts};
 use crate::app::job_state;
 use crate::config::Role;
 use crate::fleet::{JobRow, Kind, ObjectKey, Owner, PodRow};
@@ -21,6 +21,7 @@ pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     progress(frame, job, &state, &mut page);
     protection(frame, job, &mut page);
     starts::of_job(frame, job, &mut page);
+    spot_job::section(frame, job, &mut page);
     pods(frame, job, &mut page);
     cron_job(frame, job, &mut page);
     page.conditions(frame, &job.conditions);

@@ -9,8 +9,10 @@ mod job;
 mod node;
 mod pod;
 mod pool;
+mod spot_job;
 mod spot_node;
 mod spot_pool;
+mod spot_price;
 mod starts;
 mod verdict;
 

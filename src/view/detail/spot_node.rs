@@ -71,7 +71,7 @@ fn risk(frame: &FrameContext<'_>, name: &str, found: &SpotNode, page: &mut Page)
     let (Some(of_node), Some(pool)) = (spot.score_of(name), spot.pool(&found.pool)) else { return };
     let letters = score::letters(of_node);
     let evidence = if letters.is_empty() { String::new() } else { format!("  ({letters})") };
-    page.fact("risk", Line::plain(score::risk(of_node)).and(Role::TextDim, evidence));
+    page.fact("risk", Line::plain(score::risk(of_node, &frame.app.settings.spot)).and(Role::TextDim, evidence));
     let others = format!("  {} on it", format::plural(pool.nodes, "node"));
     page.fact("spot pool", Line::plain(found.pool.to_string()).and(Role::TextDim, others));
 }

@@ -1,14 +1,15 @@
 //! A spot pool: where it stands, what goes with it, how its risk comes about, what was seen of it.
 
 use super::super::context::FrameContext;
-use super::super::spot_pools::{cost, cut_short, loss, protected};
+use super::super::spot_pools::{cost, cut_short, gangs, losing, loss, protected};
 use super::super::{Line, format, money, score, spot, words};
-use super::Page;
+use super::{Page, spot_price};
 use crate::config::Role;
 use crate::fleet::{Kind, Sym};
 use crate::insight::interruption::SpotKind;
-use crate::insight::picture::JobStake;
+use crate::insight::picture::{GangStake, JobStake};
 use crate::insight::spot::{LIMITS, Score, SpotNode, SpotPool, SpotPoolKey};
+use crate::units::Time;
 
 /// Details of a spot pool; of one without Nodes that they are gone.
 pub(super) fn page(frame: &FrameContext<'_>, key: &SpotPoolKey) -> Page {
@@ -21,7 +22,9 @@ pub(super) fn page(frame: &FrameContext<'_>, key: &SpotPoolKey) -> Page {
     page.line(summary(frame, pool));
     page.line(Line::of(Role::TextDim, spot::meaning(pool.state)));
     stake(frame, pool, &mut page);
-    risk(pool, &mut page);
+    zone(frame, pool, &mut page);
+    risk(frame, pool, &mut page);
+    spot_price::section(frame, pool, &mut page);
     nodes(frame, pool, &mut page);
     jobs(frame, pool, &mut page);
     interruptions(frame, key, &mut page);
@@ -59,8 +62,12 @@ const fn kind(kind: SpotKind) -> &'static str {
 /// What goes with it, what that costs, and what does not help.
 fn stake(frame: &FrameContext<'_>, pool: &SpotPool, page: &mut Page) {
     page.section("IF THIS POOL GOES NOW");
-    page.fact("goes", Line::plain(loss(frame, pool)));
+    page.fact("goes", Line::plain(loss(frame, pool.nodes, &pool.stake)));
     page.fact("$/h", cost(frame, &pool.stake).and(Role::TextDim, " now").then(savings(pool)));
+    if let Some(saved) = frame.app.insights.spot.saved(&pool.key).filter(|saved| *saved > 0) {
+        let words = format!("{} less than on demand since batchtop started", money::sum(saved));
+        page.fact("saved", Line::of(Role::TextDim, words));
+    }
     let grace = format::age(pool.kind.grace_seconds());
     if let Some(words) = cut_short(frame, &pool.stake) {
         let words = format!("△ {words}: a notice leaves them {grace}");
@@ -69,9 +76,46 @@ fn stake(frame: &FrameContext<'_>, pool: &SpotPool, page: &mut Page) {
         page.fact("no time", Line::of(Role::TextDim, "no pod needs longer to end than it gets"));
     }
     let reason = "protection stops Karpenter, not the cloud";
+    quorum(frame, &losing(frame, pool), page);
     match protected(frame, &pool.stake) {
         Some(words) => page.fact("no help", Line::of(Role::Warn, format!("△ {words}: {reason}"))),
         None => page.fact("no help", Line::of(Role::TextDim, reason)),
+    }
+}
+
+/// Which gangs cannot run any more, and how many members each is short of.
+fn quorum(frame: &FrameContext<'_>, losing: &[GangStake], page: &mut Page) {
+    let Some(words) = gangs(frame, losing) else { return };
+    page.fact("gangs", Line::of(Role::Warn, format!("△ {words}")));
+    for one in losing.iter().take(MOST_JOBS) {
+        let GangStake { gang, min_member, ready, staying } = one;
+        let words = format!("{staying} of {ready} ready pods stay, it needs {min_member}");
+        page.fact("", Line::of(Role::TextStrong, gang.object.to_string()).and(Role::TextDim, format!("  {words}")));
+    }
+}
+
+/// All spot capacity of the zone of a pool, where the zone has other pools.
+fn zone(frame: &FrameContext<'_>, pool: &SpotPool, page: &mut Page) {
+    let Some(name) = &pool.key.zone else { return };
+    let zone = frame.app.insights.spot.zone(name);
+    page.section(&format!("IF ALL SPOT CAPACITY OF {name} GOES NOW"));
+    if zone.pools == 1 {
+        page.item(Line::of(Role::TextDim, "the same: this is the only spot pool of the zone"));
+        return;
+    }
+    let nodes = zone.members.len() as u64;
+    page.fact(
+        "goes",
+        Line::plain(format!("{}, {}", format::plural(zone.pools, "pool"), loss(frame, nodes, &zone.stake))),
+    );
+    page.fact("$/h", cost(frame, &zone.stake).and(Role::TextDim, " now"));
+    if frame.all(Kind::Pod) {
+        page.fact("Jobs", Line::plain(format::count(zone.stake.jobs.len())));
+    }
+    let goes = |node: &Sym| zone.members.contains(node);
+    quorum(frame, &GangStake::losing(&frame.app.fleet, &zone.stake, goes), page);
+    if let Some(words) = protected(frame, &zone.stake) {
+        page.fact("no help", Line::of(Role::Warn, format!("△ {words}")));
     }
 }
 
@@ -87,9 +131,9 @@ fn savings(pool: &SpotPool) -> Line {
 }
 
 /// The terms of the score, as `batchtop spot explain` prints them.
-fn risk(pool: &SpotPool, page: &mut Page) {
+fn risk(frame: &FrameContext<'_>, pool: &SpotPool, page: &mut Page) {
     page.section("RISK");
-    page.fact("risk", Line::plain(score::risk(&pool.score)));
+    page.fact("risk", Line::plain(score::risk(&pool.score, &frame.app.settings.spot)));
     page.fact("coverage", coverage(&pool.score));
     for input in score::INPUTS {
         let figures = format!("{:>4} × {}  ", score::value(input, &pool.score), score::weight(input));
@@ -97,6 +141,9 @@ fn risk(pool: &SpotPool, page: &mut Page) {
         page.fact(input.name(), Line::of(Role::TextDim, figures).and(Role::Text, words));
     }
     page.fact("expected", Line::plain(score::rate(&pool.inputs.hazard)));
+    if let Some(advisor) = frame.app.fleet.spot_market.advisor.as_ref().filter(|_| pool.kind == SpotKind::AwsSpot) {
+        page.fact("advisor", score::advisor(advisor, pool.inputs.hazard.prior, frame.app.now));
+    }
 }
 
 fn coverage(of: &Score) -> Line {
@@ -118,7 +165,7 @@ fn nodes(frame: &FrameContext<'_>, pool: &SpotPool, page: &mut Page) {
             .and(Role::Text, "  ")
             .and(Role::TextStrong, words::node_name(name, frame.app.ui.size.0))
             .and(Role::TextDim, "  risk ")
-            .then(spot::risk(score))
+            .then(spot::risk(score, &frame.app.settings.spot))
             .then(signal(frame, node))
             .and(Role::TextDim, format!("  {}", on_node(frame, node)));
         page.item(line);
@@ -158,7 +205,7 @@ fn jobs(frame: &FrameContext<'_>, pool: &SpotPool, page: &mut Page) {
         page.item(Line::of(Role::Unknown, format!("{} {}", format::UNKNOWN, frame.pods_unknown())));
         return;
     }
-    let mut jobs = frame.app.insights.spot.jobs_of(&frame.app.fleet, pool, frame.app.now);
+    let mut jobs = JobStake::of_all(&frame.app.fleet, &pool.stake, frame.app.work_settings());
     if jobs.is_empty() {
         page.item(Line::of(Role::TextDim, "none"));
     }
@@ -174,18 +221,7 @@ fn jobs(frame: &FrameContext<'_>, pool: &SpotPool, page: &mut Page) {
 const MOST_JOBS: usize = 50;
 
 fn job_line(stake: &JobStake) -> Line {
-    let lost = match stake.lost_seconds {
-        None => "no pod of it there has started".to_owned(),
-        Some(seconds) => format!("loses up to {}", format::span(seconds)),
-    };
-    let complete = match stake.completed_millionths {
-        None => "completions are not counted".to_owned(),
-        Some(0) => "nothing of it is complete yet".to_owned(),
-        Some(share) => format!("{}% is complete and stays", share / 10_000),
-    };
-    Line::of(Role::TextStrong, stake.job.to_string())
-        .and(Role::Text, format!("  {lost}"))
-        .and(Role::TextDim, format!("  {complete}"))
+    Line::of(Role::TextStrong, stake.job.to_string()).then(spot::job_loss(stake))
 }
 
 /// Nodes of the pool that were taken back, the last first.
@@ -196,6 +232,10 @@ fn interruptions(frame: &FrameContext<'_>, key: &SpotPoolKey, page: &mut Page) {
     if times.is_empty() {
         page.item(Line::of(Role::TextDim, "none that batchtop has seen"));
     }
+    if !times.is_empty() {
+        let line = Line::of(Role::TextDim, "24 h ago ").and(Role::Warn, hours(&times, frame.app.now));
+        page.item(line.and(Role::TextDim, " now, by the hour"));
+    }
     let more = times.len().saturating_sub(MOST_INTERRUPTIONS);
     for at in times.into_iter().take(MOST_INTERRUPTIONS) {
         let now = frame.app.now;
@@ -205,6 +245,17 @@ fn interruptions(frame: &FrameContext<'_>, key: &SpotPoolKey, page: &mut Page) {
     if more > 0 {
         page.item(Line::of(Role::TextDim, format!("and {} before", format::count(more))));
     }
+}
+
+/// How many interruptions there were in each of the last 24 hours: a digit, a dot for none, a plus for more than nine.
+fn hours(times: &[Time], now: Time) -> String {
+    let in_hour = |hour: i64| times.iter().filter(|at| now.seconds_since(**at).div_euclid(3_600) == hour).count();
+    let mark = |count: usize| match u32::try_from(count).ok().and_then(|count| char::from_digit(count, 10)) {
+        Some('0') => '·',
+        Some(digit) => digit,
+        None => '+',
+    };
+    (0..24).rev().map(|hour| mark(in_hour(hour))).collect()
 }
 
 /// More are only counted.
@@ -218,5 +269,18 @@ fn limits(page: &mut Page) {
         if !limit.is_empty() {
             page.item(Line::of(Role::TextDim, format!("· {limit}")));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interruptions_stand_at_their_hour_the_last_at_the_end() {
+        let now = Time::from_seconds(1_790_000_000);
+        let ago = |minutes: i64| now.plus_seconds(-60 * minutes);
+        assert_eq!(hours(&[ago(0), ago(59), ago(61), ago(1_439), ago(1_441)], now), format!("1{}12", "·".repeat(21)));
+        assert_eq!(hours(&vec![ago(5); 10], now), format!("{}+", "·".repeat(23)));
     }
 }

@@ -31,7 +31,8 @@ fn gpu_states(fleet: &Fleet, picture: &Picture) -> GpuStates {
 }
 
 fn spot_nodes(fleet: &Fleet, picture: &Picture, karpenter: &KarpenterVersion) -> SpotNodes {
-    let settings = SpotSettings { karpenter, sources: EventSources::default(), now: NOW };
+    let sources = EventSources::default();
+    let settings = SpotSettings { karpenter, sources, checkpoint_annotation: "batchtop.io/last-checkpoint", now: NOW };
     let names = fleet.nodes.iter().map(|node| &node.meta.key.name);
     names.filter_map(|name| Some((name.clone(), picture.spot_node(fleet, name, settings)?))).collect()
 }

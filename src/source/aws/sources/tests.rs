@@ -1,4 +1,4 @@
-//! The three Sources against a fake AWS in memory, with a clock that the test sets.
+//! The four Sources against a fake AWS in memory, with a clock that the test sets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,7 +17,7 @@ use super::super::{AnsweredDemands, Clock, Settings};
 use super::*;
 use crate::fleet::{
     CapacityType, Delta, Epoch, Health, HealthState, PriceDemand, PriceKey, PriceList, Prices, RegionDemand, Report,
-    Sources, Sym,
+    Sources, SpotPlace, Sym,
 };
 
 const START: i64 = 1_795_000_000;
@@ -31,6 +31,8 @@ struct FakeState {
     /// Prices of instance types, in dollars.
     prices: BTreeMap<&'static str, &'static str>,
     account: String,
+    /// The clock of the test.
+    now: Arc<AtomicI64>,
 }
 
 #[derive(Clone, Default)]
@@ -64,7 +66,9 @@ impl Api for Fake {
         since: Time,
         _: Option<String>,
     ) -> Result<Page<SpotRow>, Failure> {
-        self.ask(format!("spot {region} {}", names(types)))?;
+        let days = (self.memory().now.load(Ordering::SeqCst) - since.seconds()) / 86_400;
+        let what = if days == 0 { "spot".to_owned() } else { format!("spot of {days} days") };
+        self.ask(format!("{what} {region} {}", names(types)))?;
         let row = |name: &Sym| {
             let usd = self.price(name)?.to_owned();
             let (zone, product) = (format!("{region}a"), LINUX_PRODUCTS[0].to_owned());
@@ -140,6 +144,7 @@ impl Harness {
         aws.memory().prices.extend([("g5.xlarge", "1.006"), ("m5.large", "0.096")]);
         let now = Arc::new(AtomicI64::new(START));
         let reads = now.clone();
+        aws.memory().now = now.clone();
         let clock: Clock = Arc::new(move || Time::from_seconds(reads.load(Ordering::SeqCst)));
         let (demand, wanted) = watch::channel(PriceDemand::default());
         let (answers, answered) = watch::channel(AnsweredDemands::default());
@@ -217,6 +222,7 @@ fn everything() -> PriceDemand {
     let wanted = RegionDemand {
         on_demand: one.clone(),
         spot: one.clone(),
+        spot_history: one.clone(),
         auto_mode: one.clone(),
         hardware: one,
         fargate: false,
@@ -236,7 +242,7 @@ fn lines(lines: &[&str]) -> BTreeSet<String> {
 async fn no_source_is_queried_before_the_first_demand() {
     let mut bed = Harness::new();
     assert_eq!(bed.settle().await, lines(&[]));
-    assert_eq!(bed.states(), [HealthState::NotNeeded; 3]);
+    assert_eq!(bed.states(), [HealthState::NotNeeded; 4]);
     assert_eq!(bed.words(SourceId::AwsSpotPrices), "not needed: every node is priced without it");
 }
 
@@ -246,16 +252,20 @@ async fn every_demanded_price_is_requested_and_reported() {
     let asked = bed.want(everything()).await;
     let expected = [
         "spot us-east-1 g5.xlarge",
+        "spot of 7 days us-east-1 g5.xlarge",
         "AmazonEC2 us-east-1 us-east-1 g5.xlarge",
         "AmazonEKS us-east-1 us-east-1 *",
         "types us-east-1 g5.xlarge",
     ];
     assert_eq!(asked, lines(&expected));
-    assert_eq!(bed.states(), [HealthState::Live; 3]);
+    assert_eq!(bed.states(), [HealthState::Live; 4]);
     assert_eq!(bed.health(SourceId::AwsSpotPrices).as_of, Some(Time::from_seconds(START)));
     assert_eq!(bed.price(PriceList::AwsSpot, "us-east-1a"), Some((1_006_000, 0)));
     assert_eq!(bed.price(PriceList::AwsOnDemand, REGION), Some((1_006_000, 0)));
     assert_eq!(bed.price(PriceList::AutoModeFee, REGION), Some((1_006_000, 0)));
+    let place = SpotPlace { instance_type: Sym::new("g5.xlarge"), zone: Sym::new("us-east-1a") };
+    let history = bed.prices.spot_history(&place).expect("told");
+    assert_eq!((history.now, history.lowest, history.course.len()), (1_006_000, 1_006_000, 56));
     let accelerator = bed.prices.instance_type("g5.xlarge").and_then(|found| found.accelerator.clone());
     assert_eq!(accelerator.map(|it| (it.name.to_string(), it.count)), Some(("A10G".to_owned(), 1)));
 }
@@ -269,7 +279,7 @@ async fn only_new_demands_are_requested_and_ended_ones_are_not() {
     assert_eq!(bed.want(spot(&["g5.xlarge"])).await, lines(&[]));
     assert_eq!(bed.want(PriceDemand::default()).await, lines(&[]));
     assert_eq!(bed.pass(1_000).await, lines(&[]));
-    assert_eq!(bed.states(), [HealthState::NotNeeded; 3]);
+    assert_eq!(bed.states(), [HealthState::NotNeeded; 4]);
 }
 
 #[tokio::test]
@@ -280,8 +290,8 @@ async fn each_source_has_its_own_schedule() {
     assert_eq!(bed.pass(1).await, lines(&["spot us-east-1 g5.xlarge"]));
     assert_eq!(bed.price(PriceList::AwsSpot, "us-east-1a"), Some((1_006_000, SPOT_PERIOD_SECONDS)));
     let half_a_day = bed.pass(ON_DEMAND_PERIOD_SECONDS).await;
-    assert_eq!(half_a_day.len(), 3, "{half_a_day:?}");
-    assert_eq!(bed.pass(HARDWARE_PERIOD_SECONDS).await.len(), 4);
+    assert_eq!(half_a_day.len(), 4, "{half_a_day:?}");
+    assert_eq!(bed.pass(HARDWARE_PERIOD_SECONDS).await.len(), 5);
 }
 
 #[tokio::test]
@@ -309,8 +319,8 @@ async fn without_credentials_each_source_tries_one_request() {
     bed.aws.memory().failure = Some(Failure::NoCredentials("none".to_owned()));
     let mut demand = everything();
     demand.regions.insert(Sym::new("us-west-2"), demand.regions[REGION].clone());
-    assert_eq!(bed.want(demand).await.len(), 3);
-    assert_eq!(bed.states(), [HealthState::Failed; 3]);
+    assert_eq!(bed.want(demand).await.len(), 4);
+    assert_eq!(bed.states(), [HealthState::Failed; 4]);
     assert!(SOURCES.iter().all(|source| bed.words(*source).starts_with("no AWS credentials: none; run `aws sso")));
 }
 
@@ -350,7 +360,8 @@ async fn the_next_session_uses_cached_answers_with_their_age() {
     Harness::with(Some(folder.path()), None).want(everything()).await;
     let mut next = Harness::with(Some(folder.path()), None);
     next.now.fetch_add(3_600, Ordering::SeqCst);
-    assert_eq!(next.want(everything()).await, lines(&["spot us-east-1 g5.xlarge"]));
+    let asked = ["spot us-east-1 g5.xlarge", "spot of 7 days us-east-1 g5.xlarge"];
+    assert_eq!(next.want(everything()).await, lines(&asked), "spot prices are not kept");
     assert_eq!(next.price(PriceList::AwsOnDemand, REGION), Some((1_006_000, 0)));
     assert_eq!(next.health(SourceId::AwsOnDemandPrices).as_of, Some(Time::from_seconds(START)));
     let mut fees = everything();

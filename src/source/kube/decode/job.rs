@@ -138,6 +138,7 @@ impl Project for Jobs {
             conditions: conditions(&status.conditions, interner)?,
             do_not_disrupt: slim.metadata.do_not_disrupt(interner),
             template_do_not_disrupt: spec.template.metadata.do_not_disrupt(interner),
+            stamps: slim.metadata.stamps(interner),
         })
     }
 }

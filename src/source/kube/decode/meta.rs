@@ -9,7 +9,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use super::DecodeError;
 use super::text::{NAME_BYTES, Text, bounded_name, or_default};
 use crate::fleet::{
-    DO_NOT_DISRUPT, GpuFraction, GpuPart, Interner, Labels, Meta, ObjectKey, Owner, ResourceVersion, Sym, Uid,
+    DO_NOT_DISRUPT, GpuFraction, GpuPart, Interner, Labels, Meta, ObjectKey, Owner, ResourceVersion, Stamps, Sym, Uid,
 };
 use crate::units::{Time, quantity};
 
@@ -27,6 +27,13 @@ const POD_DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 const GPU_FRACTION: &str = "gpu-fraction";
 const GPU_MEMORY: &str = "gpu-memory";
 const GPU_FRACTION_DEVICES: &str = "gpu-fraction-num-devices";
+
+/// The PodGroup of a pod, as Volcano writes it on every pod that it schedules
+/// (volcano-apis pkg/apis/scheduling/v1beta1/labels.go).
+const VOLCANO_GROUP: &str = "scheduling.k8s.io/group-name";
+
+/// How many annotations of an object with a time are kept.
+const MOST_STAMPS: usize = 4;
 
 /// `metadata` of any kind.
 #[derive(Deserialize, Default)]
@@ -123,6 +130,17 @@ impl SlimMeta<'_> {
         };
         let devices = annotations.gpu_fraction_devices.as_ref().map_or(Some(1), |count| count.parse().ok())?;
         Some(GpuFraction { part, devices })
+    }
+
+    /// Annotation `scheduling.k8s.io/group-name`.
+    pub(super) fn volcano_group(&self, interner: &mut Interner) -> Option<Sym> {
+        let name = self.annotations.volcano_group.as_ref().and_then(Text::some);
+        name.map(|name| interner.sym(&bounded_name(name)))
+    }
+
+    /// Annotations that hold a time, Kubernetes' own aside: the first few.
+    pub(super) fn stamps(&self, interner: &mut Interner) -> Stamps {
+        self.annotations.stamps.iter().map(|(key, at)| (interner.sym(&bounded_name(key)), *at)).collect()
     }
 
     /// Whether any owner, controlling or not, is of this apiVersion and kind.
@@ -246,6 +264,8 @@ struct Annotations<'a> {
     gpu_fraction: Option<Text<'a>>,
     gpu_memory: Option<Text<'a>>,
     gpu_fraction_devices: Option<Text<'a>>,
+    volcano_group: Option<Text<'a>>,
+    stamps: Vec<(Text<'a>, Time)>,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Annotations<'a> {
@@ -274,11 +294,90 @@ impl<'de> Visitor<'de> for AnnotationsVisitor {
                 GPU_FRACTION => kept.gpu_fraction = Some(map.next_value()?),
                 GPU_MEMORY => kept.gpu_memory = Some(map.next_value()?),
                 GPU_FRACTION_DEVICES => kept.gpu_fraction_devices = Some(map.next_value()?),
+                VOLCANO_GROUP => kept.volcano_group = Some(map.next_value()?),
+                other if kept.stamps.len() < MOST_STAMPS && !is_of_kubernetes(other) => {
+                    let MaybeTime(time) = map.next_value()?;
+                    kept.stamps.extend(time.map(|at| (key, at)));
+                }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
         Ok(kept)
+    }
+}
+
+/// Whether Kubernetes or one of its projects writes the annotation, by the domain of its key.
+fn is_of_kubernetes(key: &str) -> bool {
+    let domain = key.split_once('/').map_or("", |(domain, _)| domain);
+    domain.ends_with("kubernetes.io") || domain.ends_with("k8s.io")
+}
+
+/// A value that may be a time; anything else is passed over without a copy of it.
+struct MaybeTime(Option<Time>);
+
+impl<'de> Deserialize<'de> for MaybeTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MaybeTimeVisitor).map(Self)
+    }
+}
+
+struct MaybeTimeVisitor;
+
+impl<'de> Visitor<'de> for MaybeTimeVisitor {
+    type Value = Option<Time>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        // What RFC 3339 may write; most other texts differ here.
+        let may_be_time = (20..=35).contains(&text.len()) && matches!(text.as_bytes().get(10), Some(b'T' | b't'));
+        Ok(may_be_time.then(|| Time::parse(text)).flatten())
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_annotation_that_is_no_text_is_passed_over() {
+        let json = r#"{"a":null,"b":5,"c":-5,"d":0.5,"e":true,"f":[1,[2]],"g":{"h":{}},"i":"2026-11-21T10:00:00Z"}"#;
+        let found: Annotations<'_> = serde_json::from_str(json).expect("read");
+        let keys: Vec<&str> = found.stamps.iter().map(|(key, _)| &**key).collect();
+        assert_eq!(keys, ["i"]);
     }
 }

@@ -8,11 +8,12 @@ use super::meta::{Pairs, SlimMeta, SlimTime, time};
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::kinds::{
-    Controllers, DisruptionBudgets, Ec2NodeClasses, EksNodeClasses, Namespaces, NodeOverlays, ReplicaSets, Workloads,
+    Controllers, DisruptionBudgets, Ec2NodeClasses, EksNodeClasses, JobSets, Namespaces, NodeOverlays, PodGroups,
+    ReplicaSets, VolcanoPodGroups, Workloads,
 };
 use crate::fleet::{
-    Adjustment, ControllerRow, DisruptionBudgetRow, Interner, NamespaceRow, NodeClassRow, NodeOverlayRow, OverlayPrice,
-    PodSelector, ReplicaSetRow, Requirement, Reservation, Sym, WorkloadRow,
+    Adjustment, ControllerRow, DisruptionBudgetRow, GangRow, Interner, NamespaceRow, NodeClassRow, NodeOverlayRow,
+    OverlayPrice, PodSelector, ReplicaSetRow, Requirement, Reservation, Sym, WorkloadRow,
 };
 use crate::units::{Selector, money};
 
@@ -397,5 +398,94 @@ impl Project for Workloads {
             is_active: slim.spec.active.unwrap_or(true),
             conditions: conditions(&slim.status.conditions, interner)?,
         })
+    }
+}
+
+/// One PodGroup of either API, as far as it is read.
+#[derive(Deserialize)]
+pub(super) struct SlimPodGroup<'a> {
+    #[serde(borrow)]
+    metadata: SlimMeta<'a>,
+    #[serde(default, deserialize_with = "or_default")]
+    spec: PodGroupSpec,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct PodGroupSpec {
+    min_member: i64,
+}
+
+fn pod_group(slim: &SlimPodGroup<'_>, interner: &mut Interner) -> Result<GangRow, DecodeError> {
+    Ok(GangRow { meta: slim.metadata.meta(interner)?, min_member: slim.spec.min_member })
+}
+
+impl Project for PodGroups {
+    type Slim<'a> = SlimPodGroup<'a>;
+
+    fn row(slim: &SlimPodGroup<'_>, interner: &mut Interner) -> Result<GangRow, DecodeError> {
+        pod_group(slim, interner)
+    }
+}
+
+impl Project for VolcanoPodGroups {
+    type Slim<'a> = SlimPodGroup<'a>;
+
+    fn row(slim: &SlimPodGroup<'_>, interner: &mut Interner) -> Result<GangRow, DecodeError> {
+        pod_group(slim, interner)
+    }
+}
+
+/// One jobset.x-k8s.io JobSet, as far as it is read.
+#[derive(Deserialize)]
+pub(super) struct SlimJobSet<'a> {
+    #[serde(borrow)]
+    metadata: SlimMeta<'a>,
+    #[serde(default, deserialize_with = "or_default")]
+    spec: JobSetSpec,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct JobSetSpec {
+    #[serde(deserialize_with = "or_default")]
+    replicated_jobs: Vec<ReplicatedJob>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ReplicatedJob {
+    replicas: Option<i64>,
+    #[serde(deserialize_with = "or_default")]
+    template: ReplicatedTemplate,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ReplicatedTemplate {
+    #[serde(deserialize_with = "or_default")]
+    spec: ReplicatedSpec,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ReplicatedSpec {
+    parallelism: Option<i64>,
+}
+
+impl ReplicatedJob {
+    /// All its pods; one of each where it does not say (jobset api/jobset/v1alpha2/jobset_types.go, and the default of a Job).
+    fn pods(&self) -> i64 {
+        self.replicas.unwrap_or(1).saturating_mul(self.template.spec.parallelism.unwrap_or(1))
+    }
+}
+
+impl Project for JobSets {
+    type Slim<'a> = SlimJobSet<'a>;
+
+    /// Its members are all pods that its Jobs run at a time.
+    fn row(slim: &SlimJobSet<'_>, interner: &mut Interner) -> Result<GangRow, DecodeError> {
+        let pods = slim.spec.replicated_jobs.iter().map(ReplicatedJob::pods);
+        Ok(GangRow { meta: slim.metadata.meta(interner)?, min_member: pods.fold(0, i64::saturating_add) })
     }
 }

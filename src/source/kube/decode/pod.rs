@@ -51,6 +51,8 @@ impl Project for Pods {
                 .unwrap_or(DEFAULT_TERMINATION_GRACE_SECONDS),
             do_not_disrupt: slim.metadata.do_not_disrupt(interner),
             capacity_provisioned: slim.metadata.capacity_provisioned(interner),
+            volcano_group: slim.metadata.volcano_group(interner),
+            stamps: slim.metadata.stamps(interner),
             start: pod_start::start(slim, interner)?,
             eviction: eviction(slim, interner),
             meta,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::fleet::{
     ContainerRole, ControllerRow, CronJobRow, DeviceClassRow, DeviceKind, DisruptedPods, DisruptionBudgetRow,
-    EventClass, EventRow, EventType, Fleet, Gates, GpuFraction, GpuPart, JobRow, NamespaceRow, NodeClaimRow,
+    EventClass, EventRow, EventType, Fleet, GangRow, Gates, GpuFraction, GpuPart, JobRow, NamespaceRow, NodeClaimRow,
     NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, PodPhase, PodRow, ReplicaSetRow, ResourceClaimRow,
     ResourceSliceRow, Status, Sym, Uid, WorkloadRow,
 };
@@ -44,6 +44,9 @@ decoders! {
     node_class: kinds::Ec2NodeClasses => NodeClassRow;
     controller: kinds::Controllers => ControllerRow;
     workload: kinds::Workloads => WorkloadRow;
+    pod_group: kinds::PodGroups => GangRow;
+    volcano_pod_group: kinds::VolcanoPodGroups => GangRow;
+    job_set: kinds::JobSets => GangRow;
     resource_slice: kinds::ResourceSlices => ResourceSliceRow;
     resource_claim: kinds::ResourceClaims => ResourceClaimRow;
     device_class: kinds::DeviceClasses => DeviceClassRow;
@@ -1031,6 +1034,36 @@ fn an_interruption_queue_is_a_flag_or_an_environment_variable_with_a_value() {
     ] {
         assert_eq!(controller(container).has_interruption_queue, wanted, "{container}");
     }
+}
+
+#[test]
+fn groups_of_pods_need_the_members_that_they_declare() {
+    let read = |decode: fn(&[u8], &mut Interner) -> Result<GangRow, DecodeError>, body: &str| {
+        decode(format!("{{{},{body}}}", meta("")).as_bytes(), &mut Interner::default()).unwrap().min_member
+    };
+    assert_eq!(
+        read(pod_group, r#""spec":{"minMember":8,"scheduleTimeoutSeconds":60},"status":{"phase":"Running"}"#),
+        8
+    );
+    assert_eq!(read(volcano_pod_group, r#""spec":{"minMember":4,"queue":"default","minTaskMember":{"w":3}}"#), 4);
+    assert_eq!(read(pod_group, r#""spec":null"#), 0);
+    let job_sets = r#""spec":{"replicatedJobs":[
+        {"name":"driver","template":{"spec":{"template":{}}}},
+        {"name":"workers","replicas":2,"template":{"spec":{"parallelism":4,"completions":4}}}]}"#;
+    assert_eq!((read(job_set, job_sets), read(job_set, r#""spec":{"suspend":true}"#)), (9, 0));
+}
+
+#[test]
+fn annotations_with_a_time_are_kept_but_those_of_kubernetes() {
+    let annotations = r#","annotations":{"example.com/last-checkpoint":"2026-11-21T10:00:00Z","a":"2026-11-21",
+        "kubectl.kubernetes.io/restartedAt":"2026-11-21T10:00:00Z","saved":"2026-11-21T12:00:00.5+01:00","b":"\u0041",
+        "scheduling.k8s.io/group-name":"podgroup-1"}"#;
+    let row = read_pod(annotations, "{}", "{}");
+    let stamps: Vec<String> = row.stamps.iter().map(|(key, at)| format!("{key} {at}")).collect();
+    assert_eq!(stamps, ["example.com/last-checkpoint 2026-11-21T10:00:00Z", "saved 2026-11-21T11:00:00.5Z"]);
+    assert_eq!(row.volcano_group.as_deref(), Some("podgroup-1"));
+    let many: Vec<String> = (0..9).map(|n| format!(r#""k{n}":"2026-11-21T10:00:00Z""#)).collect();
+    assert_eq!(read_pod(&format!(r#","annotations":{{{}}}"#, many.join(",")), "{}", "{}").stamps.len(), 4);
 }
 
 fn read_workload(body: &str) -> Result<WorkloadRow, DecodeError> {
