@@ -6,7 +6,7 @@
 #[allow(dead_code, unused_imports, reason = "shared with tests that do more with it")]
 mod fake_api;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -61,6 +61,14 @@ impl Aws {
             }
         });
         Self { address, asked, connections }
+    }
+
+    /// From when on spot prices were asked for, day by day.
+    fn starts_of_spot_prices(&self) -> BTreeSet<String> {
+        let asked = self.asked.lock().expect("no test panicked here");
+        let of_spot = asked.iter().filter(|it| it.action == "DescribeSpotPriceHistory");
+        let start = |it: &Asked| it.body.split('&').find_map(|pair| Some(pair.strip_prefix("StartTime=")?.get(..10)?.to_owned()));
+        of_spot.filter_map(start).collect()
     }
 
     /// What was asked since the last time, by action.
@@ -225,6 +233,8 @@ fn assert_private(path: &Path) {
 async fn a_snapshot_requests_what_its_nodes_need_and_the_next_uses_the_cache() {
     let bed = Bed::new(well).await;
     let document = bed.snapshot(&[], &CREDENTIALS).await;
+    let starts = bed.aws.starts_of_spot_prices();
+    assert_eq!(starts.len(), 2, "the prices of now, and those of seven days: {starts:?}");
     let asked = bed.aws.asked();
     let spot = &asked["DescribeSpotPriceHistory"];
     assert_eq!(spot.region, "eu-west-1", "the cluster's, whatever AWS_REGION says");
@@ -245,6 +255,11 @@ async fn a_snapshot_requests_what_its_nodes_need_and_the_next_uses_the_cache() {
     assert_eq!((&costs["a"]["source"], &costs["a"]["components"]["instance"]), (&json!("AwsOnDemand"), &json!(1.006)));
     assert_eq!(costs["a"]["components"]["autoModeFee"], json!(0.12072));
     assert_eq!((&costs["b"]["source"], &costs["b"]["components"]["instance"]), (&json!("AwsSpot"), &json!(0.4021)));
+    assert_eq!(source(&document, "spot-prices").0, "Live");
+    let pool = &document["spotPools"][0];
+    assert_eq!(pool["pool"], "g5.2xlarge/eu-west-1a");
+    let price = ["now", "min7d", "max7d", "ratioToOnDemand"].map(|field| pool["price"][field].as_f64());
+    assert_eq!(price, [Some(0.4021), Some(0.4021), Some(0.4021), Some(0.399_702)]);
     assert_private(&bed.cache());
 
     let again = bed.snapshot(&[], &CREDENTIALS).await;
@@ -273,6 +288,7 @@ async fn a_forbidden_aws_action_is_named() {
     let said = |name| source(&document, name);
     let forbidden = |words: &str| ("Forbidden".to_owned(), words.to_owned());
     assert_eq!(said("aws-spot-prices"), forbidden("not authorised for ec2:DescribeSpotPriceHistory: You may not"));
+    assert_eq!(said("spot-prices"), forbidden("not authorised for ec2:DescribeSpotPriceHistory: You may not"));
     assert_eq!(said("aws-on-demand-prices"), forbidden("not authorised for pricing:GetProducts: User jane may not"));
     assert_eq!(said("aws-instance-types").0, "Absent");
 }

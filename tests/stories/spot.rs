@@ -1,13 +1,14 @@
 //! Spot capacity: Pools' spot pools, and Fleet's view of it.
 
-use batchtop::app::{Opened, Screen};
+use batchtop::app::{Opened, Screen, Settings};
 use batchtop::fleet::{
-    CapacityType, Change, Delta, EventClass, EventObject, EventRow, HealthState, Kind, Meta, NodeRow, Nomination,
-    ObjectKey, PodRow, PodStart, Price, PriceChange, PriceKey, PriceList, Report, Sym,
+    Advisor, AdvisorRange, CapacityType, Change, Delta, EventClass, EventObject, EventRow, GangRow, HealthState,
+    JobRow, Kind, Meta, NodeRow, Nomination, ObjectKey, PodRow, PodStart, Price, PriceChange, PriceKey, PriceList,
+    Report, SpotHistory, SpotMarketChange, SpotPlace, Sym,
 };
 use batchtop::view::Body;
 
-use crate::dsl::{Story, row_name, story};
+use crate::dsl::{Story, row_name, story, story_with};
 use crate::fixture::{
     claim, facts, health, hours_ago, job, labels, meta, node, noon, pending, pod, pod_of, protected, upsert_claim,
     upsert_event, upsert_node, upsert_pod, upserts,
@@ -42,7 +43,11 @@ fn price(list: PriceList, place: &str, kind: &str, micro_usd_per_hour: i64) -> P
 
 /// `g5.xlarge` in `us-east-1a`, of whose two Nodes Karpenter has had a recommendation for one; a dear and a cheap calm pool.
 fn spot() -> Story {
-    let reports = vec![
+    story(spot_reports()).settled().keys("4 v")
+}
+
+fn spot_reports() -> Vec<Report> {
+    vec![
         Report::Cluster(Box::new(facts())),
         Report::Delta(Delta::Nodes(upserts(vec![
             spot_node("a-1", "g5.xlarge", "us-east-1a"),
@@ -69,8 +74,7 @@ fn spot() -> Story {
         health(Kind::NodeClaim, HealthState::Live),
         health(Kind::Pod, HealthState::Live),
         health(Kind::Event, HealthState::Live),
-    ];
-    story(reports).settled().keys("4 v")
+    ]
 }
 
 impl Story {
@@ -205,6 +209,114 @@ fn enter_tells_all_about_a_pool_and_l_leads_to_its_nodes() {
     let told = told.keys("l").screen(Screen::Fleet).rows(&["a-2", "a-1"]);
     assert_eq!(told.app.ui.level.view.name, "spot");
     told.keys("esc").screen(Screen::Pools).selected(&format!("spot pool {REBALANCE}"));
+}
+
+/// The course of a price that was so many thousandths lower until yesterday.
+fn course(kind: &str, zone: &str, micro_usd_per_hour: i64, lower_by: i64) -> PriceChange {
+    let before = micro_usd_per_hour * (1_000 - lower_by) / 1_000;
+    let steps = vec![(noon().plus_seconds(-30 * 86_400), before), (noon().plus_seconds(-43_200), micro_usd_per_hour)];
+    let history = SpotHistory::of_steps(steps, noon()).expect("a price");
+    PriceChange::SpotHistory(SpotPlace { instance_type: Sym::new(kind), zone: Sym::new(zone) }, Box::new(history))
+}
+
+#[test]
+fn details_tell_the_price_of_seven_days_and_where_the_same_costs_less() {
+    let alike = spot_node("g6", "g6.xlarge", "us-east-1b");
+    let courses = vec![
+        course("g5.xlarge", "us-east-1a", 400_000, 100),
+        course("g5.xlarge", "us-east-1b", 360_000, 0),
+        course("g5.xlarge", "us-east-1c", 410_000, 0),
+        course("g5.xlarge", "eu-west-1a", 10_000, 0),
+        course("g6.xlarge", "us-east-1b", 380_000, 0),
+    ];
+    let told = wide(spot()).told(vec![upsert_node(alike), Report::Delta(Delta::Prices(courses))]).settled();
+    let text = details(&mut told.keys("g enter")).join("\n");
+    for part in [
+        "now           $0.40/h for a node, 40 % of the on-demand price",
+        "$0.36/h to $0.40/h",
+        "▁▁▁█",
+        "trend         ▲ 5.2 % above the mean of a day, ▲ 10.2 % above the mean of seven days",
+        "zones         cheaper: us-east-1b $0.36/h (10 % less)",
+        "types         cheaper: g6.xlarge in us-east-1b $0.38/h (5 % less)",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let mut told = wide(spot()).keys("g enter");
+    let text = details(&mut told).join("\n");
+    assert!(text.contains("? AWS has not answered yet"), "{text}");
+}
+
+#[test]
+fn details_tell_which_gangs_lose_their_quorum_and_what_goes_with_the_zone() {
+    let member = |pod: PodRow| PodRow { labels: labels(&[("scheduling.x-k8s.io/pod-group", "llama")]), ..pod };
+    let gang = GangRow { meta: meta("ml", "llama"), min_member: 3 };
+    let told = wide(spot()).told(vec![
+        Report::Delta(Delta::PodGroups(upserts(vec![gang]))),
+        upsert_pod(member(pod_of("train", "train-0", "a-1"))),
+        upsert_pod(member(pod_of("train", "train-1", "a-2"))),
+        upsert_pod(member(pod_of("sweep", "sweep-0", "b-1"))),
+        upsert_node(spot_node("a-3", "m7i.large", "us-east-1a")),
+    ]);
+    let mut told = told.settled();
+    let words = sentence(&mut told);
+    assert!(words.contains("; gang ml/llama loses its quorum"), "{words}");
+    let text = details(&mut told.keys("enter")).join("\n");
+    for part in [
+        "gangs         △ gang ml/llama loses its quorum",
+        "ml/llama  1 of 3 ready pods stay, it needs 3",
+        "IF ALL SPOT CAPACITY OF us-east-1a GOES NOW",
+        "goes          2 pools, 3 nodes, 24 GPUs, 2 pods; ml/train loses up to 6h",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
+#[test]
+fn details_of_a_job_tell_what_it_loses_with_each_of_its_pools_since_its_last_checkpoint() {
+    let told = wide(spot()).told(vec![upsert_pod(pod_of("train", "train-2", "b-1"))]).settled();
+    let text = details(&mut told.keys("2 / 'train' enter enter")).join("\n");
+    for part in [
+        "IF THIS POOL GOES NOW",
+        "g5.xlarge/us-east-1a  △ rebalance  risk  80 P",
+        "2 of its 3 active pods go:  loses up to 6h  nothing of it is complete yet",
+        "g5.48xlarge/us-east-1b  ● calm  risk   ?",
+        "1 of its 3 active pods go:",
+        "each pod that goes counts as a failure: 0 of at most",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let settings = Settings { checkpoint_annotation: "example.com/saved".to_owned(), ..Settings::default() };
+    let saved =
+        JobRow { stamps: [(Sym::new("example.com/saved"), noon().plus_seconds(-600))].into(), ..job("ml", "train") };
+    let mut reports = spot_reports();
+    reports.push(Report::Delta(Delta::Jobs(upserts(vec![saved]))));
+    let told = wide(story_with(reports, settings).settled());
+    let text = details(&mut told.keys("2 / 'train' enter enter")).join("\n");
+    assert!(text.contains("loses up to 10m02s since its last checkpoint"), "{text}");
+}
+
+#[test]
+fn details_tell_what_the_advisor_says_and_of_when_it_is() {
+    let advisor = |days: i64| {
+        let types = [(Sym::new("g5.xlarge"), AdvisorRange::Above20)].into();
+        let regions = [(Sym::new("us-east-1"), types)].into();
+        let as_of = noon().plus_seconds(-days * 86_400);
+        let advisor = Advisor { file: "advisor.json".to_owned(), as_of, regions };
+        Report::Delta(Delta::SpotMarket(SpotMarketChange::Advisor(Some(Box::new(advisor)))))
+    };
+    let told = |days: i64| wide(spot()).told(vec![advisor(days)]).settled();
+    let mut fresh = told(9);
+    assert_eq!(column(&mut fresh, "RISK"), ["80 AP", "?", "?"]);
+    assert_eq!(column(&mut fresh, "KNOWN"), ["65%", "0%", "0%"]);
+    let text = details(&mut fresh.keys("enter")).join("\n");
+    assert!(text.contains("advisor       >20%  advisor.json, written 9d ago"), "{text}");
+    let mut old = told(31);
+    assert_eq!(column(&mut old, "RISK"), ["80 P", "?", "?"]);
+    let text = details(&mut old.keys("enter")).join("\n");
+    assert!(
+        text.contains("△ advisor.json, written 31d ago: it does not count, for it is older than 30 days"),
+        "{text}"
+    );
 }
 
 #[test]
