@@ -67,7 +67,9 @@ impl Aws {
     fn starts_of_spot_prices(&self) -> BTreeSet<String> {
         let asked = self.asked.lock().expect("no test panicked here");
         let of_spot = asked.iter().filter(|it| it.action == "DescribeSpotPriceHistory");
-        let start = |it: &Asked| it.body.split('&').find_map(|pair| Some(pair.strip_prefix("StartTime=")?.get(..10)?.to_owned()));
+        let start = |it: &Asked| {
+            it.body.split('&').find_map(|pair| Some(pair.strip_prefix("StartTime=")?.get(..10)?.to_owned()))
+        };
         of_spot.filter_map(start).collect()
     }
 

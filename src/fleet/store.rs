@@ -89,6 +89,7 @@ kind_table!(define_fleet);
 
 /// What a Delta touched, so that only that is derived anew.
 #[derive(Default, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says of one table whether it changed")]
 pub struct Changed {
     /// Kinds with at least one changed row.
     pub kinds: BTreeSet<Kind>,

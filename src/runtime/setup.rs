@@ -75,7 +75,7 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
     if cli.demo.demo {
         files.advisor = demo_spot::advisor(app.now);
     }
-    Ok(Start { app, backend, files, clock, state })
+    Ok(Start { app, backend, clock, files, state })
 }
 
 /// Whether what earlier sessions observed is read, and what this one does is kept.

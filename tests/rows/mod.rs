@@ -120,7 +120,7 @@ pub fn pod(meta: Meta) -> PodRow {
         do_not_disrupt: None,
         capacity_provisioned: None,
         volcano_group: None,
-        stamps: Default::default(),
+        stamps: Box::default(),
         eviction: Eviction::default().into(),
         start: None,
     }
@@ -148,7 +148,7 @@ pub fn job(meta: Meta) -> JobRow {
         conditions: Vec::new(),
         do_not_disrupt: None,
         template_do_not_disrupt: None,
-        stamps: Default::default(),
+        stamps: Box::default(),
     }
 }
 

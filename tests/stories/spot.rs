@@ -212,23 +212,24 @@ fn enter_tells_all_about_a_pool_and_l_leads_to_its_nodes() {
 }
 
 /// The course of a price that was so many thousandths lower until yesterday.
-fn course(kind: &str, zone: &str, micro_usd_per_hour: i64, lower_by: i64) -> PriceChange {
+fn course(kind: &str, zone: &str, micro_usd_per_hour: i64, lower_by: i64) -> Option<PriceChange> {
     let before = micro_usd_per_hour * (1_000 - lower_by) / 1_000;
     let steps = vec![(noon().plus_seconds(-30 * 86_400), before), (noon().plus_seconds(-43_200), micro_usd_per_hour)];
-    let history = SpotHistory::of_steps(steps, noon()).expect("a price");
-    PriceChange::SpotHistory(SpotPlace { instance_type: Sym::new(kind), zone: Sym::new(zone) }, Box::new(history))
+    let place = SpotPlace { instance_type: Sym::new(kind), zone: Sym::new(zone) };
+    Some(PriceChange::SpotHistory(place, Box::new(SpotHistory::of_steps(steps, noon())?)))
 }
 
 #[test]
 fn details_tell_the_price_of_seven_days_and_where_the_same_costs_less() {
     let alike = spot_node("g6", "g6.xlarge", "us-east-1b");
-    let courses = vec![
+    let courses = [
         course("g5.xlarge", "us-east-1a", 400_000, 100),
         course("g5.xlarge", "us-east-1b", 360_000, 0),
         course("g5.xlarge", "us-east-1c", 410_000, 0),
         course("g5.xlarge", "eu-west-1a", 10_000, 0),
         course("g6.xlarge", "us-east-1b", 380_000, 0),
     ];
+    let courses = courses.into_iter().flatten().collect();
     let told = wide(spot()).told(vec![upsert_node(alike), Report::Delta(Delta::Prices(courses))]).settled();
     let text = details(&mut told.keys("g enter")).join("\n");
     for part in [

@@ -55,6 +55,9 @@ impl World {
         };
         self.jobs.insert(id, job);
         self.touch(Item::Job(id));
+        if spec.is_gang() {
+            self.dirty.insert(Item::PodGroup(id));
+        }
         if spec.suspended {
             self.job_event(id, EventText::normal("Suspended", "Job suspended"));
         } else {
@@ -252,6 +255,10 @@ impl World {
         let Some(job) = self.jobs.remove(&id) else { return };
         self.forget(Kind::Job, job.spec.namespace, &job.name);
         self.dirty.remove(&Item::Job(id));
+        if job.spec.is_gang() {
+            self.forget(Kind::PodGroup, job.spec.namespace, &job.name);
+            self.dirty.remove(&Item::PodGroup(id));
+        }
         let pods: Vec<PodId> =
             self.pods.iter().filter(|(_, pod)| pod.owner == PodOwner::Job(id)).map(|(id, _)| *id).collect();
         for pod in pods {

@@ -255,6 +255,13 @@ pub(super) struct JobSpec {
     pub(super) suspended: bool,
 }
 
+impl JobSpec {
+    /// Whether its pods run together or not at all: it has a PodGroup then.
+    pub(super) const fn is_gang(&self) -> bool {
+        self.indexed && self.parallelism > 1 && self.parallelism == self.completions
+    }
+}
+
 /// The simulated CronJob.
 #[derive(Debug)]
 pub(super) struct Cron {

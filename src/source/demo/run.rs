@@ -99,9 +99,10 @@ pub fn first_reports(seed: u64, simulation: &Simulation, interner: &mut Interner
     reports
 }
 
-/// The demo's cluster serves what every cluster does, and of the rest only Karpenter's own and its EC2NodeClasses.
+/// The demo's cluster serves what every cluster does, and of the rest only Karpenter's own, its EC2NodeClasses and the PodGroups
+/// of coscheduling.
 const fn is_served(kind: Kind) -> bool {
-    !kind.spec().is_optional() || matches!(kind, Kind::NodeClaim | Kind::NodePool | Kind::Ec2NodeClass)
+    !kind.spec().is_optional() || matches!(kind, Kind::NodeClaim | Kind::NodePool | Kind::Ec2NodeClass | Kind::PodGroup)
 }
 
 fn health(kind: Kind, objects: usize, now: Time) -> Health {

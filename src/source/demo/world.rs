@@ -20,6 +20,8 @@ pub(super) enum Item {
     Pool(usize),
     Pod(PodId),
     Job(JobId),
+    /// The PodGroup of a Job whose pods run together or not at all.
+    PodGroup(JobId),
     Cron(usize),
     Pdb(usize),
     Event(EventId),
@@ -38,6 +40,7 @@ impl Item {
             Self::Pool(_) => Kind::NodePool,
             Self::Pod(_) => Kind::Pod,
             Self::Job(_) => Kind::Job,
+            Self::PodGroup(_) => Kind::PodGroup,
             Self::Cron(_) => Kind::CronJob,
             Self::Pdb(_) => Kind::PodDisruptionBudget,
             Self::Event(_) => Kind::Event,
@@ -217,6 +220,8 @@ impl World {
             Item::Pool(at) => self.pools.get_mut(at),
             Item::Pod(id) => Some(&mut self.pods.get_mut(&id)?.identity),
             Item::Job(id) => Some(&mut self.jobs.get_mut(&id)?.identity),
+            // It never changes.
+            Item::PodGroup(_) => None,
             Item::Cron(at) => Some(&mut self.crons.get_mut(at)?.identity),
             Item::Pdb(at) => Some(&mut self.deployments.get_mut(at)?.pdb.as_mut()?.0),
             Item::Event(id) => self.events.identity(id),

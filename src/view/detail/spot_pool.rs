@@ -281,6 +281,6 @@ mod tests {
         let now = Time::from_seconds(1_790_000_000);
         let ago = |minutes: i64| now.plus_seconds(-60 * minutes);
         assert_eq!(hours(&[ago(0), ago(59), ago(61), ago(1_439), ago(1_441)], now), format!("1{}12", "·".repeat(21)));
-        assert_eq!(hours(&vec![ago(5); 10], now), format!("{}+", "·".repeat(23)));
+        assert_eq!(hours(&[ago(5); 10], now), format!("{}+", "·".repeat(23)));
     }
 }

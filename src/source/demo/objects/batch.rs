@@ -6,7 +6,7 @@ use super::super::cast::{CRONS, JOBS};
 use super::super::model::{Job, JobId, JobSpec};
 use super::super::world::World;
 use super::pod::container;
-use super::{condition, metadata, owner, stamp, stamp_of};
+use super::{condition, metadata, mirrored, owner, stamp, stamp_of};
 
 fn template(spec: &JobSpec, labels: &Value) -> Value {
     json!({
@@ -123,6 +123,20 @@ impl World {
             "metadata": meta,
             "spec": spec(job, &labels),
             "status": status(job),
+        }))
+    }
+
+    /// The group of the scheduler's plugin coscheduling, of the Job's name.
+    pub(super) fn render_pod_group(&self, id: JobId) -> Option<Value> {
+        let job = self.jobs.get(&id)?;
+        let mut meta = metadata(&job.identity, job.spec.namespace, &job.name);
+        // It has an identity of its own, which follows from the Job's.
+        meta["uid"] = json!(mirrored(&job.identity.uid));
+        Some(json!({
+            "apiVersion": "scheduling.x-k8s.io/v1alpha1",
+            "kind": "PodGroup",
+            "metadata": meta,
+            "spec": { "minMember": job.spec.parallelism, "scheduleTimeoutSeconds": 60 },
         }))
     }
 

@@ -105,6 +105,12 @@ fn millicores(millis: i64) -> String {
     if millis % 1000 == 0 { (millis / 1000).to_string() } else { format!("{millis}m") }
 }
 
+/// A uid that follows from that of another object.
+fn mirrored(uid: &str) -> String {
+    let first: String = uid.chars().take(8).collect::<Vec<_>>().into_iter().rev().collect();
+    format!("{first}{}", uid.get(8..).unwrap_or(""))
+}
+
 /// The only owner of an object.
 fn owner(api_version: &str, kind: &str, name: &str, uid: &str) -> Value {
     json!([{
@@ -126,6 +132,7 @@ impl World {
             Item::Pool(at) => self.render_pool(at)?,
             Item::Pod(id) => self.render_pod(id)?,
             Item::Job(id) => self.render_job(id)?,
+            Item::PodGroup(id) => self.render_pod_group(id)?,
             Item::Cron(at) => self.render_cron(at)?,
             Item::Pdb(at) => self.render_pdb(at)?,
             Item::Event(id) => self.render_event(id)?,
@@ -146,6 +153,8 @@ impl World {
         items.extend((0..self.pools.len()).map(Item::Pool));
         items.extend(self.pods.keys().copied().map(Item::Pod));
         items.extend(self.jobs.keys().copied().map(Item::Job));
+        let gangs = self.jobs.iter().filter(|(_, job)| job.spec.is_gang());
+        items.extend(gangs.map(|(id, _)| Item::PodGroup(*id)));
         items.extend((0..self.crons.len()).map(Item::Cron));
         items.extend((0..self.deployments.len()).filter(|at| self.deployments[*at].pdb.is_some()).map(Item::Pdb));
         items.extend(self.events.events.keys().copied().map(Item::Event));

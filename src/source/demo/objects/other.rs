@@ -6,7 +6,7 @@ use super::super::cast::{DEPLOY_KARPENTER, DEPLOYMENTS, NAMESPACES};
 use super::super::catalog::{KARPENTER, KARPENTER_VERSION};
 use super::super::model::Keep;
 use super::super::world::World;
-use super::{condition, metadata, owner};
+use super::{condition, metadata, mirrored, owner};
 
 impl World {
     pub(super) fn render_pdb(&self, at: usize) -> Option<Value> {
@@ -50,8 +50,7 @@ impl World {
     /// Deployments themselves are not served here; their uid follows from the ReplicaSet's.
     fn deployment_uid(&self, at: usize) -> String {
         let uid = self.deployments.get(at).map_or("", |state| state.replica_set.uid.as_str());
-        let mirrored: String = uid.chars().take(8).collect::<Vec<_>>().into_iter().rev().collect();
-        format!("{mirrored}{}", uid.get(8..).unwrap_or(""))
+        mirrored(uid)
     }
 
     pub(super) fn render_namespace(&self, at: usize) -> Option<Value> {

@@ -250,7 +250,8 @@ impl World {
     }
 
     fn origin_job(&self, id: u32, index: Option<i64>) -> Origin {
-        let (name, uid) = self.jobs.get(&id).map_or(("", ""), |job| (job.name.as_str(), job.identity.uid.as_str()));
+        let job = self.jobs.get(&id);
+        let (name, uid) = job.map_or(("", ""), |job| (job.name.as_str(), job.identity.uid.as_str()));
         let generate = index.map_or_else(|| format!("{name}-"), |index| format!("{name}-{index}-"));
         Origin {
             owner: owner("batch/v1", "Job", name, uid),
@@ -260,6 +261,7 @@ impl World {
                 "batch.kubernetes.io/job-completion-index": index.map(|index| index.to_string()),
                 "controller-uid": uid,
                 "job-name": name,
+                "scheduling.x-k8s.io/pod-group": job.filter(|job| job.spec.is_gang()).map(|job| job.name.as_str()),
             }),
             priority: ("", 0),
             restart: "Never",
