@@ -38,7 +38,7 @@ pub fn population(kind: Kind) -> usize {
         Kind::Node | Kind::NodeClaim | Kind::Job | Kind::ResourceSlice | Kind::ResourceClaim => 100,
         Kind::Workload => 50,
         Kind::ReplicaSet => 40,
-        Kind::PodDisruptionBudget => 10,
+        Kind::PodDisruptionBudget | Kind::PodGroup | Kind::VolcanoPodGroup | Kind::JobSet => 10,
         Kind::CronJob | Kind::Namespace => 5,
         Kind::NodePool | Kind::NodeOverlay | Kind::DeviceClass => 3,
         Kind::Ec2NodeClass | Kind::EksNodeClass | Kind::KarpenterDeployment => 1,
@@ -170,6 +170,14 @@ fn rest(kind: Kind, shape: Shape, random: &mut Random) -> String {
             slot % 3,
             random.is_in(90),
             condition("QuotaReserved", random),
+        ),
+        Kind::PodGroup | Kind::VolcanoPodGroup => {
+            format!(r#","spec":{{"minMember":{}}},"status":{{"running":{}}}"#, 1 + revision, random.below(9))
+        }
+        Kind::JobSet => format!(
+            r#","spec":{{"replicatedJobs":[{{"name":"workers","replicas":{},"template":{{"spec":{{"parallelism":{}}}}}}}]}},"status":{{}}"#,
+            1 + revision,
+            1 + random.below(9),
         ),
         Kind::KarpenterDeployment => format!(
             r#","spec":{{"template":{{"spec":{{"containers":[{{"name":"controller","image":"public.ecr.aws/karpenter/controller:1.{}.0"}}]}}}}}}"#,

@@ -50,7 +50,7 @@ pub async fn run(server: Server, faults: Duration, tallies: &mut Tallies) -> Res
         heap.push(least_heap(&mut client, &shared).await);
     }
     println!("bytes on the heap before the first cycle, and after each: {heap:?}");
-    let app = client.stop().await;
+    let app = Box::pin(client.stop()).await;
     is_left(&before, &shared).await?;
     drop(app);
     server.stop().await;
@@ -82,7 +82,7 @@ pub async fn soak(server: Server, length: Duration) -> Result<(), String> {
         heap.push(least_heap(&mut client, &shared).await);
         println!("{rate:.0} changes a second for {} s; bytes on the heap then: {heap:?}", part.as_secs());
     }
-    client.stop().await;
+    Box::pin(client.stop()).await;
     server.stop().await;
     let is_larger = heap[1] > heap[0] + heap[0] * SOAK_GROWTH_PERCENT / 100 + SOAK_NOISE;
     if is_larger { Err(format!("the heap grew from {} to {} bytes", heap[0], heap[1])) } else { Ok(()) }
