@@ -18,6 +18,7 @@ mod node;
 mod node_claim;
 mod node_pool;
 mod other;
+mod placement;
 mod pod;
 mod price;
 mod resources;
@@ -55,8 +56,9 @@ pub use kind::{Content, Kind, KindSpec, Need, Scope, Start};
 pub(crate) use kind_table::kind_table;
 pub use node::{CapacityType, NodeRow, Taint};
 pub use node_claim::NodeClaimRow;
-pub use node_pool::{Budget, ConsolidateAfter, NodePoolRow};
+pub use node_pool::{Budget, ConsolidateAfter, NodePoolRow, NodeTemplate};
 pub use other::*;
+pub use placement::{HostPort, NodeOperator, NodeRequirement, Placement, Toleration};
 pub use pod::{Eviction, PodPhase, PodRow};
 pub use price::{
     Accelerator, Adjustment, Discount, FargateRates, InstanceType, NodeRate, PartRates, Price, PriceChange, PriceKey,

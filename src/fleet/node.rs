@@ -49,7 +49,7 @@ const SPOT_LABELS: [(&str, &[&str]); 4] = [
 ];
 
 /// One taint of a Node.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Taint {
     /// `key`.
     pub key: Sym,

@@ -1,7 +1,7 @@
 //! NodePools.
 
 use super::table::rows;
-use super::{Condition, Meta, NodeClassRef, Sym};
+use super::{Condition, Meta, NodeClassRef, NodeRequirement, Sym, Taint};
 use crate::units::Lifetime;
 
 /// `spec.disruption.consolidateAfter`.
@@ -20,6 +20,17 @@ pub struct Budget {
     pub duration: Option<Sym>,
 }
 
+/// What all nodes have that a NodePool launches.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NodeTemplate {
+    /// `spec.template.metadata.labels`, by key.
+    pub labels: Vec<(Sym, Sym)>,
+    /// `spec.template.spec.taints`.
+    pub taints: Vec<Taint>,
+    /// `spec.template.spec.requirements`.
+    pub requirements: Vec<NodeRequirement>,
+}
+
 /// One karpenter.sh NodePool.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodePoolRow {
@@ -27,6 +38,8 @@ pub struct NodePoolRow {
     pub meta: Meta,
     /// `spec.template.spec.nodeClassRef`.
     pub node_class: Option<NodeClassRef>,
+    /// What the nodes that it launches have in common.
+    pub template: NodeTemplate,
     /// `spec.weight`, zero where absent.
     pub weight: i64,
     /// `spec.replicas`: set for static NodePools.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::table::rows;
-use super::{Labels, Meta, Owner, PodStart, Resources, Stamps, Sym};
+use super::{Labels, Meta, Owner, Placement, PodStart, Resources, Stamps, Sym};
 use crate::units::Time;
 
 /// `status.phase` of a pod.
@@ -109,6 +109,8 @@ pub struct PodRow {
     pub stamps: Stamps,
     /// What decides whether it is evicted.
     pub eviction: Arc<Eviction>,
+    /// What it demands of a node.
+    pub placement: Arc<Placement>,
     /// How it started. `None` for pods of DaemonSets and mirror pods, and where there are too many newer pods.
     pub start: Option<Box<PodStart>>,
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arcstr::ArcStr;
 use foldhash::fast::RandomState;
 
-use super::{Eviction, Owner, Resources};
+use super::{Eviction, Owner, Placement, Resources};
 
 /// An interned string: eight bytes, shared by everything that mentions it.
 ///
@@ -218,6 +218,7 @@ pub struct Interner {
     owners: Shared<Owner>,
     requests: Shared<Resources>,
     evictions: Shared<Eviction>,
+    placements: Shared<Placement>,
     sweep_at: usize,
 }
 
@@ -279,6 +280,12 @@ impl Interner {
         share(&mut self.evictions, eviction)
     }
 
+    /// The shared value equal to this one: pods of one template demand the same of a node.
+    pub fn placement(&mut self, placement: Placement) -> Arc<Placement> {
+        self.sweep_when_doubled();
+        share(&mut self.placements, placement)
+    }
+
     fn len(&self) -> usize {
         self.syms.len()
             + self.labels.len()
@@ -286,6 +293,7 @@ impl Interner {
             + self.owners.len()
             + self.requests.len()
             + self.evictions.len()
+            + self.placements.len()
     }
 
     fn sweep_when_doubled(&mut self) {
@@ -296,6 +304,7 @@ impl Interner {
         self.owners.retain(is_held);
         self.requests.retain(is_held);
         self.evictions.retain(is_held);
+        self.placements.retain(is_held);
         self.labels.retain(is_held);
         // Held here and among the symbols, if nowhere else.
         self.novelty.retain(|key, _| ArcStr::strong_count(&key.0).is_some_and(|count| count > 2));

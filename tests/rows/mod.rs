@@ -6,8 +6,8 @@
 
 use batchtop::fleet::{
     Condition, DisruptedPods, DisruptionBudgetRow, EventClass, EventObject, EventRow, EventType, Eviction, JobRow,
-    Labels, Meta, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, Owner, PodPhase, PodRow, PodSelector, ResourceVersion,
-    Resources, Status, Sym, Uid, WorkloadRow,
+    Labels, Meta, NodeClaimRow, NodePoolRow, NodeRow, NodeTemplate, ObjectKey, Owner, Placement, PodPhase, PodRow,
+    PodSelector, ResourceVersion, Resources, Status, Sym, Uid, WorkloadRow,
 };
 use batchtop::units::{Lifetime, Time};
 
@@ -87,6 +87,7 @@ pub fn pool(meta: Meta) -> NodePoolRow {
     NodePoolRow {
         meta,
         node_class: None,
+        template: NodeTemplate::default(),
         weight: 0,
         replicas: None,
         consolidation_policy: Sym::new("WhenEmptyOrUnderutilized"),
@@ -122,6 +123,7 @@ pub fn pod(meta: Meta) -> PodRow {
         volcano_group: None,
         stamps: Box::default(),
         eviction: Eviction::default().into(),
+        placement: Placement::default().into(),
         start: None,
     }
 }

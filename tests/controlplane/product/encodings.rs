@@ -140,6 +140,12 @@ fn pod(name: &str, finalizers: &Value) -> Value {
                 "gpu-fraction": "0.5", "gpu-fraction-num-devices": "2"}},
         "spec": {
             "nodeName": "n1", "terminationGracePeriodSeconds": 600,
+            "nodeSelector": {"team": "ml"},
+            "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+                {"matchExpressions": [{"key": "a", "operator": "In", "values": ["b", "c"]}]},
+                {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]}]}}},
+            "volumes": [{"name": "scratch", "emptyDir": {}},
+                {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}],
             "tolerations": [{"operator": "Exists"}, {"key": "karpenter.sh/disrupted", "operator": "Equal", "value": "",
                 "effect": "NoSchedule"}],
             "initContainers": [
@@ -147,6 +153,7 @@ fn pod(name: &str, finalizers: &Value) -> Value {
                 {"name": "sidecar", "image": "i", "restartPolicy": "Always", "resources": {"requests": {"cpu": "50m"}}}],
             "containers": [
                 {"name": "main", "image": "registry.example/train:1", "env": [{"name": "A", "value": "b"}],
+                    "ports": [{"containerPort": 80}, {"containerPort": 81, "hostPort": 81, "hostIP": "10.0.0.1"}],
                     "resources": {"requests": {"cpu": "1500m", "memory": "1.5Gi"}, "limits": {"nvidia.com/gpu": "2"}}},
                 {"name": "other", "image": "i"}],
         },

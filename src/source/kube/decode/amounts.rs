@@ -81,6 +81,11 @@ impl ResourceList<'_> {
         })
     }
 
+    /// Whether this list states an amount of CPU or memory.
+    pub(super) const fn states_cpu_or_memory(&self) -> bool {
+        self.cpu.is_some() || self.memory.is_some()
+    }
+
     /// Replaces in `amounts` what this list states of CPU and memory: requests of a whole pod (KEP-2837) cover these two
     /// and hugepages only.
     pub(super) fn replace_pod_level(&self, amounts: &mut Resources) -> Result<(), DecodeError> {

@@ -17,6 +17,7 @@ mod list;
 mod meta;
 mod node;
 mod other;
+mod placement;
 mod pod;
 mod pod_spec;
 mod pod_start;

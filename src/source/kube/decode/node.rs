@@ -5,10 +5,11 @@ use serde::Deserialize;
 use super::amounts::ResourceList;
 use super::condition::{SlimCondition, conditions};
 use super::meta::SlimMeta;
+use super::placement::SlimTaint;
 use super::text::{Text, bounded_name, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::kinds::Nodes;
-use crate::fleet::{Interner, NodeRow, Taint};
+use crate::fleet::{Interner, NodeRow};
 
 /// One Node, as far as it is read. Its up to 50 images are skipped.
 #[derive(Deserialize)]
@@ -30,17 +31,6 @@ struct NodeSpec<'a> {
     unschedulable: bool,
     #[serde(borrow, deserialize_with = "or_default")]
     taints: Vec<SlimTaint<'a>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct SlimTaint<'a> {
-    #[serde(borrow)]
-    key: Text<'a>,
-    #[serde(borrow)]
-    value: Text<'a>,
-    #[serde(borrow)]
-    effect: Text<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -73,20 +63,12 @@ impl Project for Nodes {
             owner: slim.metadata.owner(interner),
             provider_id: slim.spec.provider_id.some().map(|id| interner.sym(&bounded_name(id))),
             cordoned: slim.spec.unschedulable,
-            taints: slim.spec.taints.iter().map(|taint| row_taint(taint, interner)).collect(),
+            taints: slim.spec.taints.iter().map(|taint| taint.taint(interner)).collect(),
             conditions: conditions(&slim.status.conditions, interner)?,
             capacity: slim.status.capacity.resources(interner)?,
             allocatable: slim.status.allocatable.resources(interner)?,
             do_not_disrupt: slim.metadata.do_not_disrupt(interner),
             kubelet_version: interner.sym(&bounded_name(&slim.status.node_info.kubelet_version)),
         })
-    }
-}
-
-fn row_taint(taint: &SlimTaint<'_>, interner: &mut Interner) -> Taint {
-    Taint {
-        key: interner.sym(&bounded_name(&taint.key)),
-        value: interner.sym(&bounded_name(&taint.value)),
-        effect: interner.sym(&bounded_name(&taint.effect)),
     }
 }

@@ -1,17 +1,19 @@
 //! core/v1 Pod.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::amounts::raise;
 use super::meta::{SlimMeta, time};
+use super::placement::{Mobility, placement};
 use super::pod_spec::{PodSpec, Toleration, effective_requests};
 use super::pod_status::{ContainerStatus, PodStatus, columns};
 use super::text::{bounded, bounded_name, or_default};
 use super::{DecodeError, Project, pod_start};
 use crate::fleet::kinds::Pods;
-use crate::fleet::{Eviction, Interner, PodPhase, PodRow, Resources, Sym};
+use crate::fleet::{Eviction, Interner, Placement, PodPhase, PodRow, Resources, Sym};
 
 /// What the API server defaults `terminationGracePeriodSeconds` to (kubernetes pkg/apis/core/v1/defaults.go).
 const DEFAULT_TERMINATION_GRACE_SECONDS: i64 = 30;
@@ -32,6 +34,10 @@ impl Project for Pods {
 
     fn row(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<PodRow, DecodeError> {
         let meta = slim.metadata.meta(interner)?;
+        let (requests, has_doubtful_requests) = shared_requests(slim, interner)?;
+        let eviction = eviction(slim, interner);
+        let placement = placement(&slim.spec, mobility(&eviction), interner);
+        let placement = interner.placement(Placement { has_doubtful_requests, ..placement });
         let columns = columns(&slim.spec, &slim.status, meta.deletion);
         Ok(PodRow {
             labels: slim.metadata.labels(interner),
@@ -41,7 +47,8 @@ impl Project for Pods {
             status: interner.sym(&bounded_name(&columns.status)),
             unschedulable: unschedulable(&slim.status, interner),
             started: time("status.startTime", &slim.status.start_time)?,
-            requests: shared_requests(slim, interner)?,
+            requests,
+            placement,
             restarts: columns.restarts,
             containers_ready: columns.ready,
             containers: columns.total,
@@ -54,21 +61,27 @@ impl Project for Pods {
             volcano_group: slim.metadata.volcano_group(interner),
             stamps: slim.metadata.stamps(interner),
             start: pod_start::start(slim, interner)?,
-            eviction: eviction(slim, interner),
+            eviction,
             meta,
         })
     }
 }
 
-fn shared_requests(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<Arc<Resources>, DecodeError> {
-    let mut requests = requests(slim, interner)?;
+fn mobility(eviction: &Eviction) -> Mobility {
+    if eviction.of_daemon_set || eviction.of_node { Mobility::OfItsNode } else { Mobility::Movable }
+}
+
+/// What it requests, and whether versions of Karpenter differ about that.
+fn shared_requests(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<(Arc<Resources>, bool), DecodeError> {
+    let is_resized = Cell::new(false);
+    let mut requests = requests(slim, &is_resized, interner)?;
     if let Some(claim) = &slim.status.extended_resource_claim_status {
         // The claim has the devices, and is counted by itself.
         let is_served = |name: &str| claim.request_mappings.iter().any(|mapping| &*mapping.resource_name == name);
         requests.gpus.retain(|gpu| !is_served(&gpu.resource));
     }
     requests.fraction = slim.metadata.gpu_fraction().map(Box::new);
-    Ok(interner.resources(requests))
+    Ok((interner.resources(requests), is_resized.get() || slim.spec.has_pod_level_requests()))
 }
 
 fn eviction(slim: &SlimPod<'_>, interner: &mut Interner) -> Arc<Eviction> {
@@ -96,8 +109,9 @@ fn unschedulable(status: &PodStatus<'_>, interner: &mut Interner) -> Sym {
 }
 
 /// Effective requests of a pod that may be in the middle of an in-place resize: until the kubelet has let go of the old
-/// size, the larger one counts; a size that the node can never grant does not count (KEP-1287).
-fn requests(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<Resources, DecodeError> {
+/// size, the larger one counts; a size that the node can never grant does not count (KEP-1287). Notes where a container holds
+/// something else than its spec says.
+fn requests(slim: &SlimPod<'_>, is_resized: &Cell<bool>, interner: &mut Interner) -> Result<Resources, DecodeError> {
     let status = &slim.status;
     let infeasible = status
         .conditions
@@ -110,6 +124,7 @@ fn requests(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<Resources, De
         };
         let mut held = actual.requests.resources(interner)?;
         raise(&mut held, &container.allocated_resources.resources(interner)?);
+        is_resized.set(is_resized.get() || held != wanted);
         if !infeasible {
             raise(&mut held, &wanted);
         }

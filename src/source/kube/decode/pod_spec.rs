@@ -5,6 +5,8 @@ use serde::de::IgnoredAny;
 
 use super::DecodeError;
 use super::amounts::{ResourceList, add, raise};
+use super::meta::Pairs;
+use super::placement::{Affinity, ContainerPort, Volume};
 use super::text::{Text, or_default};
 use crate::fleet::{Interner, Resources};
 
@@ -17,6 +19,12 @@ pub(super) struct PodSpec<'a> {
     pub(super) termination_grace_period_seconds: Option<i64>,
     #[serde(deserialize_with = "or_default")]
     pub(super) priority: i32,
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub(super) node_selector: Pairs<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub(super) affinity: Affinity<'a>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) volumes: Vec<Volume>,
     #[serde(borrow, deserialize_with = "or_default")]
     pub(super) tolerations: Vec<Toleration<'a>>,
     #[serde(borrow, deserialize_with = "or_default")]
@@ -33,18 +41,25 @@ pub(super) struct PodSpec<'a> {
     resources: Requirements<'a>,
 }
 
+impl PodSpec<'_> {
+    /// Whether CPU or memory is requested for the pod as a whole (KEP-2837).
+    pub(super) fn has_pod_level_requests(&self) -> bool {
+        self.resources.requests.states_cpu_or_memory()
+    }
+}
+
 /// One toleration of a pod's spec.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Toleration<'a> {
     #[serde(borrow)]
-    key: Text<'a>,
+    pub(super) key: Text<'a>,
     #[serde(borrow)]
-    operator: Text<'a>,
+    pub(super) operator: Text<'a>,
     #[serde(borrow)]
-    value: Text<'a>,
+    pub(super) value: Text<'a>,
     #[serde(borrow)]
-    effect: Text<'a>,
+    pub(super) effect: Text<'a>,
 }
 
 impl Toleration<'_> {
@@ -70,6 +85,8 @@ pub(super) struct Container<'a> {
     pub(super) name: Text<'a>,
     #[serde(borrow)]
     pub(super) image: Text<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub(super) ports: Vec<ContainerPort<'a>>,
     #[serde(borrow)]
     restart_policy: Text<'a>,
     pub(super) readiness_probe: Option<IgnoredAny>,

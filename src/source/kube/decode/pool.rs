@@ -5,10 +5,11 @@ use serde::Deserialize;
 use super::condition::{SlimCondition, conditions};
 use super::karpenter::{SlimClassRef, lifetime, seconds};
 use super::meta::{Pairs, SlimMeta};
+use super::placement::{SlimRequirement, SlimTaint, pairs, requirements};
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::kinds::NodePools;
-use crate::fleet::{Budget, Interner, NodePoolRow, Sym};
+use crate::fleet::{Budget, Interner, NodePoolRow, NodeTemplate, Sym};
 
 /// One NodePool, as far as it is read.
 #[derive(Deserialize)]
@@ -39,12 +40,25 @@ struct PoolSpec<'a> {
 #[serde(default)]
 struct Template<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
+    metadata: TemplateMeta<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
     spec: TemplateSpec<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct TemplateMeta<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    labels: Pairs<'a>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct TemplateSpec<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    taints: Vec<SlimTaint<'a>>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    requirements: Vec<SlimRequirement<'a>>,
     #[serde(borrow, deserialize_with = "or_default")]
     node_class_ref: SlimClassRef<'a>,
     #[serde(borrow)]
@@ -100,6 +114,11 @@ impl Project for NodePools {
         Ok(NodePoolRow {
             meta: slim.metadata.meta(interner)?,
             node_class: template.node_class_ref.class(interner),
+            template: NodeTemplate {
+                labels: pairs(&spec.template.metadata.labels, interner),
+                taints: template.taints.iter().map(|taint| taint.taint(interner)).collect(),
+                requirements: requirements(&template.requirements, interner),
+            },
             weight: spec.weight,
             replicas: spec.replicas,
             consolidation_policy: interner.sym(&spec.disruption.consolidation_policy),

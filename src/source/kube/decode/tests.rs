@@ -943,6 +943,65 @@ fn a_pod_row_keeps_the_owners_priority_and_cost_that_eviction_depends_on() {
     assert_eq!(*unknown.eviction, crate::fleet::Eviction::default());
 }
 
+/// What a pod demands of a node, of the JSON of its spec and status.
+fn placement_of(metadata: &str, spec: &str, status: &str) -> crate::fleet::Placement {
+    (*read_pod(metadata, spec, status).placement).clone()
+}
+
+#[test]
+fn what_a_pod_demands_of_a_node_is_kept() {
+    use crate::fleet::{HostPort, NodeOperator, NodeRequirement, Placement, Toleration};
+    let sym = crate::fleet::Sym::new;
+    let spec = r#"{"nodeSelector":{"b":"2","a":"1"},
+        "affinity":{"podAffinity":{},"nodeAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[],
+            "requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[
+                {"matchExpressions":[{"key":"k","operator":"NotIn","values":["v","w"]},{"key":"l","operator":"Gt","values":["3"]}]},
+                {"matchFields":[{"key":"metadata.name","operator":"In","values":["n"]}]}]}}},
+        "tolerations":[{"key":"t","operator":"Exists","effect":"NoSchedule"}],
+        "volumes":[{"name":"a","emptyDir":{}},{"name":"b","persistentVolumeClaim":{"claimName":"c"}}],
+        "initContainers":[{"name":"i","ports":[{"hostPort":70}]}],
+        "containers":[{"name":"c","ports":[{"containerPort":80},{"containerPort":81,"hostPort":81,"hostIP":"10.0.0.1"}]}]}"#;
+    let required = |key: &str, operator, values: &[&str]| NodeRequirement {
+        key: sym(key),
+        operator,
+        values: values.iter().map(|value| sym(value)).collect(),
+    };
+    let toleration = Toleration { key: sym("t"), operator: sym("Exists"), value: sym(""), effect: sym("NoSchedule") };
+    let of_its_node = Placement {
+        host_ports: vec![HostPort { port: 81, protocol: sym("TCP"), address: sym("10.0.0.1") }],
+        claims_volumes: true,
+        ..Placement::default()
+    };
+    let whole = Placement {
+        tolerations: vec![toleration],
+        node_selector: vec![(sym("a"), sym("1")), (sym("b"), sym("2"))],
+        node_affinity: vec![
+            vec![required("k", NodeOperator::NotIn, &["v", "w"]), required("l", NodeOperator::Other, &["3"])],
+            Vec::new(),
+        ],
+        ..of_its_node.clone()
+    };
+    assert_eq!(placement_of("", spec, "{}"), whole);
+    let of_daemon_set = r#","ownerReferences":[{"apiVersion":"apps/v1","kind":"DaemonSet","name":"d","uid":"u"}]"#;
+    assert_eq!(placement_of(of_daemon_set, spec, "{}"), of_its_node, "it belongs to its node");
+    assert_eq!(placement_of("", ONE, "{}"), Placement::default());
+    let ephemeral = r#"{"containers":[],"volumes":[{"name":"e","ephemeral":{"volumeClaimTemplate":{}}}]}"#;
+    assert!(placement_of("", ephemeral, "{}").claims_volumes);
+}
+
+#[test]
+fn requests_about_which_versions_differ_are_doubtful() {
+    let spec = r#"{"containers":[{"name":"c","resources":{"requests":{"cpu":"1"}}}]}"#;
+    let status =
+        |cpu: &str| format!(r#"{{"containerStatuses":[{{"name":"c","resources":{{"requests":{{"cpu":"{cpu}"}}}}}}]}}"#);
+    assert!(!placement_of("", spec, &status("1")).has_doubtful_requests);
+    assert!(!placement_of("", spec, &status("1000m")).has_doubtful_requests);
+    assert!(placement_of("", spec, &status("2")).has_doubtful_requests, "it is being made smaller");
+    assert!(placement_of("", spec, &status("500m")).has_doubtful_requests, "it is being made larger");
+    let whole = r#"{"resources":{"requests":{"memory":"1Gi"}},"containers":[]}"#;
+    assert!(placement_of("", whole, "{}").has_doubtful_requests, "for the whole pod");
+}
+
 #[test]
 fn tolerations_of_the_disrupted_taint_are_recognised() {
     for (toleration, want) in [
@@ -1156,7 +1215,7 @@ fn full(kind: Kind) -> serde_json::Value {
     let condition = serde_json::json!([{"type": "Ready", "status": "False", "reason": "r", "message": "m",
         "lastTransitionTime": "2026-11-21T10:00:00Z"}, {"type": "PodScheduled", "status": "False", "message": "m"}]);
     let container = serde_json::json!([{"name": "controller", "image": "i", "restartPolicy": "Always",
-        "env": [{"name": "FEATURE_GATES", "value": "v"}],
+        "env": [{"name": "FEATURE_GATES", "value": "v"}], "ports": [{"hostPort": 80, "protocol": "p", "hostIP": "h"}],
         "resources": {"requests": {"cpu": "1", "memory": "1Gi", "nvidia.com/gpu": "1"}, "limits": {"cpu": "1"}}}]);
     let status = serde_json::json!([{"name": "c", "state": {"waiting": {"reason": "r", "message": "m"}},
         "lastState": {"terminated": {"reason": "r", "exitCode": 1}}}]);
@@ -1166,6 +1225,8 @@ fn full(kind: Kind) -> serde_json::Value {
             "controller.kubernetes.io/pod-deletion-cost": "1"},
         "ownerReferences": [{"apiVersion": "v1", "kind": "Job", "name": "j", "uid": "u", "controller": true}]});
     let pod_spec = serde_json::json!({"nodeName": "n", "containers": container, "initContainers": container,
+        "nodeSelector": {"k": "v"}, "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution":
+            {"nodeSelectorTerms": [{"matchExpressions": [{"key": "k", "operator": "In", "values": ["v"]}]}]}}},
         "tolerations": [{"key": "k", "operator": "o", "value": "v", "effect": "e"}]});
     let class = serde_json::json!({"group": "g", "kind": "k", "name": "n"});
     let expressions = serde_json::json!([{"key": "k", "operator": "In", "values": ["v"]}]);
@@ -1179,7 +1240,9 @@ fn full(kind: Kind) -> serde_json::Value {
             Kind::Job | Kind::KarpenterDeployment => serde_json::json!({"template": {"metadata": metadata, "spec": pod_spec}}),
             Kind::CronJob => serde_json::json!({"schedule": "s", "timeZone": "z"}),
             Kind::NodeClaim => serde_json::json!({"nodeClassRef": class, "expireAfter": "1h"}),
-            Kind::NodePool => serde_json::json!({"template": {"spec": {"nodeClassRef": class, "expireAfter": "1h"}},
+            Kind::NodePool => serde_json::json!({"template": {"metadata": {"labels": {"k": "v"}},
+                "spec": {"nodeClassRef": class, "expireAfter": "1h", "taints": [{"key": "k", "value": "v", "effect": "e"}],
+                    "requirements": [{"key": "k", "operator": "In", "values": ["v"]}]}},
                 "disruption": {"consolidationPolicy": "p", "consolidateAfter": "1m",
                     "budgets": [{"nodes": "1", "reasons": ["r"], "schedule": "s", "duration": "d"}]}, "limits": {"cpu": "1"}}),
             Kind::NodeOverlay => serde_json::json!({"requirements": expressions, "price": "1"}),

@@ -142,9 +142,12 @@ static POD: Message = Message(&[
 ]);
 
 static POD_SPEC: Message = Message(&[
+    field(1, "volumes", List(&Object(&VOLUME))),
     field(2, "containers", List(&Object(&CONTAINER))),
     field(4, "terminationGracePeriodSeconds", Int),
+    field(7, "nodeSelector", Map(&Text)),
     field(10, "nodeName", Text),
+    field(18, "affinity", Object(&AFFINITY)),
     field(20, "initContainers", List(&Object(&CONTAINER))),
     field(22, "tolerations", List(&Object(&TOLERATION))),
     field(25, "priority", Int),
@@ -157,11 +160,30 @@ static POD_SPEC: Message = Message(&[
 static CONTAINER: Message = Message(&[
     field(1, "name", Text),
     field(2, "image", Text),
+    field(6, "ports", List(&Object(&CONTAINER_PORT))),
     field(8, "resources", Object(&REQUIREMENTS)),
     field(11, "readinessProbe", Object(&ELEMENT)),
     field(22, "startupProbe", Object(&ELEMENT)),
     field(24, "restartPolicy", Text),
 ]);
+
+static CONTAINER_PORT: Message =
+    Message(&[field(2, "hostPort", Int), field(4, "protocol", Text), field(5, "hostIP", Text)]);
+
+static VOLUME: Message = Message(&[field(2, "volumeSource", Object(&VOLUME_SOURCE))]);
+
+/// Only that they are there is read.
+static VOLUME_SOURCE: Message =
+    Message(&[field(10, "persistentVolumeClaim", Object(&ELEMENT)), field(29, "ephemeral", Object(&ELEMENT))]);
+
+static AFFINITY: Message = Message(&[field(1, "nodeAffinity", Object(&NODE_AFFINITY))]);
+
+static NODE_AFFINITY: Message =
+    Message(&[field(1, "requiredDuringSchedulingIgnoredDuringExecution", Object(&NODE_SELECTOR))]);
+
+static NODE_SELECTOR: Message = Message(&[field(1, "nodeSelectorTerms", List(&Object(&NODE_SELECTOR_TERM)))]);
+
+static NODE_SELECTOR_TERM: Message = Message(&[field(1, "matchExpressions", List(&Object(&LABEL_EXPRESSION)))]);
 
 static REQUIREMENTS: Message = Message(&[field(1, "limits", Map(&Quantity)), field(2, "requests", Map(&Quantity))]);
 

@@ -26,6 +26,10 @@ fn encoded(message: &'static Message, object: &Json) -> Vec<u8> {
             fields.push((field.number, encoded_field(field.number, field.value, json)));
         }
     }
+    // In JSON a volume has its source in itself.
+    if let Some(Value::Object(source)) = message.named("volumeSource").map(|field| field.value) {
+        fields.push((2, delimited(2, &encoded(source, object))));
+    }
     fields.sort_by_key(|(number, _)| *number);
     fields.into_iter().flat_map(|(_, bytes)| bytes).collect()
 }
