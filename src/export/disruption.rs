@@ -85,7 +85,7 @@ pub struct NotBefore {
 pub struct Blocker {
     /// The kind of thing that stops Karpenter.
     pub kind: BlockerKind,
-    /// The reasons that it stops.
+    /// The reasons that it stops; none where a proof rules out a deletion and leaves open a replacement by a cheaper node.
     pub reasons: Vec<DisruptionReason>,
     /// The object to look at.
     pub object: Option<Object>,

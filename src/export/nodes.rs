@@ -11,7 +11,6 @@ use super::value::{Id, Stamp, Text, maybe_text, text};
 use super::words::{CapacityType, NodePhase};
 use crate::app::App;
 use crate::fleet::{Kind, NodeRow};
-use crate::insight::disruption::judge;
 use crate::insight::picture::{Evaluator, NodePicture};
 use crate::insight::{Completeness, phase};
 
@@ -78,7 +77,7 @@ pub(super) fn of(
 ) -> Node {
     let picture = app.insights.picture.node(&row.meta.key.name);
     let case = evaluator.case(row);
-    let found = judge(&case);
+    let found = evaluator.judge(&case);
     let usage = app.fleet.node_usage.get(&row.meta.key.name);
     let requested = |of: fn(&NodePicture) -> i64| known.only(&[Kind::Pod], picture.map_or(0, of));
     Node {

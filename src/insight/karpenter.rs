@@ -67,6 +67,9 @@ const EMPTINESS_FIRST: Release = (1, 5);
 /// The first version to which labels that a price depends on matter for consolidation only.
 const LABELS_FOR_CONSOLIDATION_ONLY: Release = (1, 1);
 
+/// A version from which on dynamic NodePools keep to a limit of `nodes`; 1.8 does not yet.
+const LIMITS_OF_NODES: Release = (1, 11);
+
 /// The first version that gives a NodeClaim only five minutes to launch.
 const LAUNCH_TIMEOUT: Release = (1, 7);
 
@@ -124,6 +127,11 @@ impl KarpenterVersion {
     /// The same for a decision: an assumed yes is a yes.
     pub fn durations_understood(&self) -> bool {
         self.durations() != Support::No
+    }
+
+    /// Whether a limit of `nodes` keeps a NodePool from launching one (pkg/controllers/provisioning/scheduling/scheduler.go).
+    pub fn limits_of_nodes(&self) -> Support {
+        self.has(LIMITS_OF_NODES)
     }
 
     /// When a node is empty (karpenter 1.14, pkg/controllers/disruption/types.go); the newer rule is assumed where the

@@ -390,8 +390,23 @@ impl<'a> NodeDisruptionText<'a> {
             (Verdict::SpotInterrupted, _) => "the cloud takes the instance back".to_owned(),
             (Verdict::NotManaged, _) => "not managed by Karpenter".to_owned(),
             (Verdict::Unknown, _) => format!("whether Karpenter may take it is not known: {}", self.missing_sentence()),
-            _ => format::sentence(self.frame.app.now, &said_words::headline(&self.disruption)),
+            _ => {
+                let headline = format::sentence(self.frame.app.now, &said_words::headline(&self.disruption));
+                self.why_it_stays().map_or_else(|| headline.clone(), |why| format!("{headline}; {why}"))
+            }
         }
+    }
+
+    /// Of a candidate: what Karpenter's simulation is proven not to find.
+    fn why_it_stays(&self) -> Option<String> {
+        let proof = self.disruption.blockers.iter().find(|blocker| blocker.is_proof())?;
+        let stays = self.disruption.may.yes.without(proof.reasons).is_empty().then_some("stays: ");
+        self.disruption.verdict.is_candidate().then(|| format!("{}{}", stays.unwrap_or_default(), self.message(proof)))
+    }
+
+    /// Whether it is proven that Karpenter's simulation cannot succeed for a reason.
+    fn is_proven_to_stay(&self, reason: Reason) -> bool {
+        self.disruption.blockers.iter().any(|blocker| blocker.is_proof() && blocker.reasons.contains(reason))
     }
 
     /// `, free 15:02`, unless the sentence ends with that time anyway.
@@ -480,6 +495,9 @@ impl<'a> NodeDisruptionText<'a> {
         let line = Line::of(role, fact);
         match (applies, self.disruption.may.get(reason)) {
             (Some(false), _) => line,
+            (_, Some(true)) if self.is_proven_to_stay(reason) => {
+                line.and(Role::TextDim, " · ").and(Role::TextStrong, "Karpenter may, but its simulation cannot succeed")
+            }
             (_, Some(true)) => line.and(Role::TextDim, " · ").and(Role::Info, "Karpenter may take it now"),
             (_, Some(false)) => line.and(Role::TextDim, " · ").and(Role::TextStrong, self.not_now(reason, not_before)),
             (_, None) => {

@@ -131,6 +131,12 @@ impl Blocker {
         Self { kind, reasons, object: None, until: None, message, evidence: Evidence::Computed }
     }
 
+    /// Whether it is a proof, from the objects, that Karpenter's simulation cannot succeed. Of one that proves this for no
+    /// reason as a whole it says what it rules out.
+    pub fn is_proof(&self) -> bool {
+        self.kind == BlockerKind::Simulation && self.evidence == Evidence::Computed
+    }
+
     /// The blocker with the object to look at.
     #[must_use]
     pub fn about(self, object: Key) -> Self {

@@ -11,6 +11,7 @@ pub mod hazards;
 pub mod held;
 pub mod node_inputs;
 pub mod not_before;
+pub mod placement;
 pub mod pods;
 pub mod protection;
 pub mod reason;

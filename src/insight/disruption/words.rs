@@ -25,7 +25,11 @@ pub fn headline(disruption: &Disruption) -> Sentence {
 }
 
 fn stopped_by(disruption: &Disruption, blocker: &Blocker) -> Sentence {
-    let others = disruption.blockers.iter().filter(|other| other.kind == blocker.kind).count().saturating_sub(1);
+    // What Karpenter says of its simulation and what is proven of it is one thing.
+    let is_other = |other: &&Blocker| {
+        other.kind == blocker.kind && (!other.kind.is_advisory() || other.evidence == blocker.evidence)
+    };
+    let others = disruption.blockers.iter().filter(is_other).count().saturating_sub(1);
     let more = (others > 0).then(|| sentence![" and ", others, " more"]);
     sentence![&blocker.message, more]
 }

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
+use super::simulation::Surveys;
 use super::{NodePicture, Picture};
 use crate::fleet::{
     Condition, EventRow, Fleet, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodRow, PodSelector,
@@ -64,6 +65,7 @@ pub struct Evaluator<'a> {
     /// By NodePool, counted when it is asked for first.
     broken: OnceCell<Map<Sym, BrokenNodes>>,
     block_ends: Map<&'a Sym, Time>,
+    surveys: Surveys,
     now: Time,
     nothing: NodePods,
 }
@@ -95,6 +97,7 @@ impl<'a> Evaluator<'a> {
             ready_groups: ready_groups(fleet),
             broken: OnceCell::new(),
             block_ends: block_ends(fleet),
+            surveys: Surveys::default(),
             now,
             nothing: NodePods::default(),
         }
@@ -103,6 +106,16 @@ impl<'a> Evaluator<'a> {
     /// The picture from which Nodes are evaluated.
     pub(super) const fn picture(&self) -> &'a Picture {
         self.picture
+    }
+
+    /// The Fleet from which Nodes are evaluated.
+    pub(super) const fn fleet(&self) -> &'a Fleet {
+        self.fleet
+    }
+
+    /// Where pods were looked for that would have to move.
+    pub(super) const fn surveys(&self) -> &Surveys {
+        &self.surveys
     }
 
     /// The time for which Nodes are evaluated.
@@ -187,14 +200,26 @@ impl<'a> Evaluator<'a> {
         broken
     }
 
-    /// Whether Karpenter may take a Node, and what stops it.
+    /// Whether Karpenter may take a Node, what stops it, and why it would stay.
     pub fn node(&self, node: &'a NodeRow) -> Disruption {
-        verdict::judge(&self.case(node))
+        self.judge(&self.case(node))
+    }
+
+    /// The same, of everything that decides about the Node.
+    pub fn judge(&self, case: &NodeInputs<'_>) -> Disruption {
+        self.with_proofs(case, verdict::judge(case))
     }
 
     /// The same, with the Node's hazards.
     pub fn with_hazards(&self, node: &'a NodeRow) -> (Disruption, Vec<Hazard>) {
-        hazards::judged(&self.case(node))
+        let case = self.case(node);
+        let (disruption, hazards) = hazards::judged(&case);
+        (self.with_proofs(&case, disruption), hazards)
+    }
+
+    fn with_proofs(&self, case: &NodeInputs<'_>, mut disruption: Disruption) -> Disruption {
+        disruption.blockers.extend(self.proofs(case, disruption.may.yes));
+        disruption
     }
 
     /// The assessment of a Node and of its annotated pods; cheaper than evaluating each of them.

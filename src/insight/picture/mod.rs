@@ -9,6 +9,7 @@ mod findings;
 mod gpus;
 mod node;
 mod rates;
+mod simulation;
 mod spend;
 mod spot;
 mod spot_price;

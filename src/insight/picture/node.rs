@@ -22,6 +22,8 @@ pub struct NodePicture {
     pub cpu_requested_millis: i64,
     /// Memory that its unfinished pods request.
     pub memory_requested_bytes: i64,
+    /// What else its unfinished pods take of it.
+    pub load: NodeLoad,
     /// Accelerators of the Node; `None` where it has none.
     pub gpu: Option<NodeGpu>,
     /// Whether budgets take their percentage of it.
@@ -40,10 +42,22 @@ pub struct NodePicture {
     pub is_waiting: bool,
 }
 
+/// What the unfinished pods of a Node take of it, besides CPU and memory.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NodeLoad {
+    /// How many they are.
+    pub pods: usize,
+    /// Accelerators that they request, by resource.
+    pub gpus: Vec<GpuCount>,
+    /// Whether it is not certain what one of them requests.
+    pub has_doubtful_requests: bool,
+}
+
 impl NodePicture {
     /// The picture of a Node with everything bound to it.
     pub(super) fn of(fleet: &Fleet, node: &NodeRow, mut load: Load<'_>) -> Self {
         load.pods.finish();
+        load.requested.gpus.sort_unstable_by(|a, b| a.resource.cmp(&b.resource));
         let claim = fleet.claim_of(node);
         let phase = NodePhase::of(node, claim);
         let hardware = node.instance_type().and_then(|name| fleet.prices.instance_type(name));
@@ -67,6 +81,11 @@ impl NodePicture {
             pod_count: load.active_pods,
             cpu_requested_millis: load.requested.cpu_millis,
             memory_requested_bytes: load.requested.memory_bytes,
+            load: NodeLoad {
+                pods: load.holding.len(),
+                has_doubtful_requests: load.holding.iter().any(|pod| pod.placement.has_doubtful_requests),
+                gpus: load.requested.gpus,
+            },
             gpu,
             is_counted: budgets::is_counted(node, claim),
             uses_budget: budgets::uses_budget(node, claim),

@@ -249,6 +249,14 @@ fn notes(said: &NodeDisruptionText<'_>, page: &mut Page) {
 /// What an Event says is Karpenter's own word; what follows from the objects alone may prove wrong.
 fn advisory(now: Time, blocker: &Blocker) -> Line {
     let message = format::sentence(now, &blocker.message);
+    if blocker.is_proof() {
+        let why = if blocker.reasons.is_empty() {
+            "i not by deletion: ".to_owned()
+        } else {
+            format!("i why it stays ({}): ", reasons(blocker))
+        };
+        return Line::of(Role::Info, why).and(Role::TextStrong, message);
+    }
     let (who, words) = match blocker.evidence {
         Evidence::Event | Evidence::Both => ("Karpenter says ", format!("\"{message}\"")),
         Evidence::Computed => ("batchtop estimates: ", message.trim_end_matches(" (estimate)").to_owned()),

@@ -6,5 +6,6 @@ mod evidence;
 mod gates;
 mod not_before;
 mod properties;
+mod simulation;
 mod versions;
 mod world;

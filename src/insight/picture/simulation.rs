@@ -1,0 +1,456 @@
+//! Proofs that Karpenter's simulation cannot move the pods of a Node, from conditions that are necessary for it: a pod that fits
+//! on no other Node keeps its Node from being deleted; one that fits on no new one either keeps it from everything.
+//!
+//! Karpenter simulates what would become of the pods of a node that it takes (pkg/controllers/disruption/helpers.go,
+//! SimulateScheduling): they go to other nodes, else to one new node. What is said here stays true of more room than there is
+//! (no DaemonSet, spread or volume counts), so a pod that does not fit here does not fit there. What is not known keeps silent.
+//!
+//! Demands are those of few templates, so each is looked for once among all Nodes, and only when it is asked for.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use foldhash::fast::RandomState;
+
+use super::Evaluator;
+use super::node::NodeLoad;
+use crate::fleet::{Fleet, HostPort, Key, Kind, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodRow, Resources, Sym};
+use crate::insight::disruption::placement::{Demand, Resource};
+use crate::insight::disruption::pods::is_reschedulable;
+use crate::insight::disruption::{Blocker, BlockerKind, NodeInputs, Reason, Reasons, budgets};
+use crate::insight::karpenter::Support;
+use crate::insight::phase;
+use crate::insight::sentence::{Sentence, plural, sentence};
+use crate::units::quantity;
+
+/// The reasons for which Karpenter simulates.
+const SIMULATED: Reasons = Reasons::only(Reason::Drifted).or(Reasons::only(Reason::Underutilized));
+
+/// Where pods of each demand were looked for; by the addresses of what they share, which live as long as the Fleet is borrowed.
+#[derive(Default)]
+pub(super) struct Surveys {
+    found: RefCell<HashMap<(usize, usize), Rc<Survey>, RandomState>>,
+    stranded: OnceCell<Vec<ObjectKey>>,
+}
+
+/// Something on which a pod could be placed: a Node, or a NodeClaim that has none yet.
+struct Place<'a> {
+    name: &'a Sym,
+    /// Its labels and taints; `None` where they may still change.
+    node: Option<&'a NodeRow>,
+    /// What can be allocated there at most.
+    allocatable: [Option<&'a Resources>; 2],
+    requested: Requested<'a>,
+}
+
+/// What pods have requested of a place.
+#[derive(Default)]
+struct Requested<'a> {
+    cpu_millis: i64,
+    memory_bytes: i64,
+    load: Option<&'a NodeLoad>,
+}
+
+/// How much is free where there is most, and where that is: of two places one is not the Node that is asked about.
+#[derive(Default)]
+struct Most([Option<(i64, Sym)>; 2]);
+
+/// What was found of one demand among all places.
+#[derive(Default)]
+struct Survey {
+    /// Two places on which it may fit.
+    homes: Vec<Sym>,
+    /// Two places with the labels that it demands.
+    labelled: Vec<Sym>,
+    /// Two places on which it may run, if there is room.
+    allowed: Vec<Sym>,
+    /// Two places of any kind.
+    places: Vec<Sym>,
+    /// Each resource that it requests, how much of it, and how much is free, in all places and in those where it may run.
+    amounts: Vec<(Resource, i64, Most, Most)>,
+}
+
+/// Whether a pod is proven to have no place, and for which reasons.
+struct Proof<'a> {
+    pod: &'a PodRow,
+    reasons: Reasons,
+    message: Sentence,
+}
+
+impl Most {
+    fn note(&mut self, free: i64, name: &Sym) {
+        let [first, second] = &mut self.0;
+        let is_more = |known: &Option<(i64, Sym)>| known.as_ref().is_none_or(|(most, _)| free > *most);
+        if is_more(first) {
+            *second = first.replace((free, name.clone()));
+        } else if is_more(second) {
+            *second = Some((free, name.clone()));
+        }
+    }
+
+    fn besides(&self, node: &Sym) -> Option<(i64, &Sym)> {
+        self.0.iter().flatten().find(|(_, name)| name != node).map(|(free, name)| (*free, name))
+    }
+}
+
+impl Place<'_> {
+    /// How much of a resource is free at most; `None` where that is not known.
+    fn free(&self, resource: &Resource) -> Option<i64> {
+        if self.allocatable.iter().flatten().all(|amounts| amounts.cpu_millis == 0) {
+            return None;
+        }
+        let most = self.allocatable.iter().flatten().map(|amounts| resource.of(amounts)).max()??;
+        let Some(load) = self.requested.load else { return Some(most) };
+        if load.has_doubtful_requests {
+            return None;
+        }
+        let requested = match resource {
+            Resource::Cpu => self.requested.cpu_millis,
+            Resource::Memory => self.requested.memory_bytes,
+            Resource::Pods => i64::try_from(load.pods).unwrap_or(i64::MAX),
+            Resource::Gpu(name) => load.gpus.iter().find(|gpu| gpu.resource == *name).map_or(0, |gpu| gpu.count),
+        };
+        Some(most.saturating_sub(requested))
+    }
+}
+
+impl Survey {
+    /// Whether a pod surely fits on no other place than this Node. Where there is no other, nothing has to be explained.
+    fn is_nowhere_besides(&self, node: &Sym) -> bool {
+        has_other(&self.places, node) && !has_other(&self.homes, node)
+    }
+
+    fn add(&mut self, fleet: &Fleet, demand: &Demand<'_>, place: &Place<'_>) {
+        let is_labelled = place.node.is_none_or(|node| may_select(demand, node));
+        let is_allowed = is_labelled && place.node.is_none_or(|node| demand.may_tolerate(&node.taints));
+        let mut fits = is_allowed;
+        for (resource, wanted, anywhere, where_allowed) in &mut self.amounts {
+            let known = place.free(resource);
+            let free = known.unwrap_or(i64::MAX);
+            anywhere.note(free, place.name);
+            if is_allowed {
+                where_allowed.note(free, place.name);
+            }
+            fits &= known.is_none_or(|free| !resource.exceeds(*wanted, free));
+        }
+        fits = fits && !has_port_conflict(fleet, &demand.placement.host_ports, place);
+        let marks = [
+            (true, &mut self.places),
+            (is_labelled, &mut self.labelled),
+            (is_allowed, &mut self.allowed),
+            (fits, &mut self.homes),
+        ];
+        for (is, names) in marks {
+            if is && names.len() < 2 {
+                names.push(place.name.clone());
+            }
+        }
+    }
+
+    /// Why it fits on no other place than this Node.
+    fn why(&self, demand: &Demand<'_>, node: &Sym) -> Sentence {
+        if !has_other(&self.labelled, node) {
+            return sentence!["none has ", demand.labels_text()];
+        }
+        if !has_other(&self.allowed, node) {
+            return Sentence::of("it does not tolerate their taints");
+        }
+        let short = self.amounts.iter().find_map(|(resource, wanted, anywhere, where_allowed)| {
+            let (free, name) = where_allowed.besides(node)?;
+            let is_most = anywhere.besides(node).is_some_and(|(most, _)| most == free);
+            resource.exceeds(*wanted, free).then_some((resource, *wanted, free, name, is_most))
+        });
+        let Some((resource, wanted, free, name, is_most)) = short else {
+            let has_ports = !demand.placement.host_ports.is_empty();
+            return sentence![
+                "none where it may run has all that it requests free",
+                has_ports.then_some(", its host ports included")
+            ];
+        };
+        if *resource == Resource::Pods {
+            return Sentence::of("none where it may run has room for one pod more");
+        }
+        let whither = if is_most { "elsewhere" } else { "where it may run" };
+        let needs = sentence!["needs ", resource.amount(wanted), " ", resource, ", the most free ", whither];
+        sentence![needs, " is ", resource.amount(free), " (", name, ")"]
+    }
+}
+
+fn has_other(names: &[Sym], node: &Sym) -> bool {
+    names.iter().any(|name| name != node)
+}
+
+/// Whether a Node may have the labels. Where its hostname is not labelled it is its name
+/// (karpenter pkg/controllers/state/statenode.go, HostName).
+fn may_select(demand: &Demand<'_>, node: &NodeRow) -> bool {
+    let name = |key: &str| (key == "kubernetes.io/hostname").then_some(&node.meta.key.name);
+    demand.may_select(|key| node.labels.get(key).filter(|value| !value.is_empty()).or_else(|| name(key)))
+}
+
+fn has_port_conflict(fleet: &Fleet, ports: &[HostPort], place: &Place<'_>) -> bool {
+    if ports.is_empty() {
+        return false;
+    }
+    let taken = fleet.pods_on(place.name).filter(|pod| pod.holds_resources());
+    let mut taken = taken.flat_map(|pod| &pod.placement.host_ports);
+    taken.any(|port| ports.iter().any(|wanted| wanted.conflicts_with(port)))
+}
+
+impl<'a> Evaluator<'a> {
+    /// Advisory blockers of what Karpenter's simulation is proven not to find for a Node that every gate would let go.
+    pub(super) fn proofs(&self, case: &NodeInputs<'_>, may: Reasons) -> Vec<Blocker> {
+        let of_pool = case.pool.is_some_and(|pool| pool.row.replicas.is_some());
+        let drift = if of_pool { Reasons::only(Reason::Drifted) } else { Reasons::NONE };
+        let asked = may.and(SIMULATED).without(drift);
+        let complete = case.complete;
+        let is_known = complete.nodes && complete.claims && complete.pools && complete.pods && complete.budgets;
+        if asked.is_empty() || !is_known || case.claim.is_none() {
+            return Vec::new();
+        }
+        let own = self.proof_of_pods(case, asked);
+        let proven = own.as_ref().map_or(Reasons::NONE, |proof| proof.reasons);
+        let stranded = self.proof_of_stranded(case, asked.without(proven));
+        own.into_iter().chain(stranded).map(Proof::blocker).collect()
+    }
+
+    /// The proof that says most of the pods on the Node.
+    fn proof_of_pods(&self, case: &NodeInputs<'_>, asked: Reasons) -> Option<Proof<'a>> {
+        let mut pods: Vec<&'a PodRow> =
+            self.fleet().pods_on(&case.node.meta.key.name).filter(|pod| self.is_moved(pod)).collect();
+        pods.sort_unstable_by_key(|pod| (std::cmp::Reverse(pod.requests.gpu_total()), &pod.meta.key));
+        let mut best: Option<Proof<'a>> = None;
+        for proof in pods.into_iter().filter_map(|pod| self.proof_of_pod(case, pod, asked)) {
+            if best.as_ref().is_none_or(|best| proof.reasons.iter().count() > best.reasons.iter().count()) {
+                best = Some(proof);
+            }
+        }
+        // That a node is not deleted says nothing of drift, which replaces it.
+        best.filter(|proof| !proof.reasons.is_empty() || asked.contains(Reason::Underutilized))
+    }
+
+    fn proof_of_pod(&self, case: &NodeInputs<'_>, pod: &'a PodRow, asked: Reasons) -> Option<Proof<'a>> {
+        let demand = Demand::of(pod)?;
+        let survey = self.survey(&demand);
+        let name = &case.node.meta.key.name;
+        if !survey.is_nowhere_besides(name) {
+            return None;
+        }
+        let (reasons, refusal) = self.refused(case, &demand, asked);
+        let fits = sentence![&pod.meta.key, " fits on no other node: ", survey.why(&demand, name)];
+        let message = match refusal {
+            Some(refusal) if reasons == asked => sentence![fits, "; nor on a new one: ", refusal],
+            Some(refusal) => sentence![fits, "; nor, for ", names(reasons), ", on a new one: ", refusal],
+            None => sentence![fits, "; consolidation could only replace the node by a cheaper one"],
+        };
+        Some(Proof { pod, reasons, message })
+    }
+
+    /// A pod of a node that is being deleted has to find a place in every simulation; where it finds none, none succeeds
+    /// (pkg/controllers/provisioning/scheduling/scheduler.go, AllNonPendingPodsScheduled).
+    fn proof_of_stranded(&self, case: &NodeInputs<'_>, asked: Reasons) -> Option<Proof<'a>> {
+        if asked.is_empty() {
+            return None;
+        }
+        let name = &case.node.meta.key.name;
+        let class = |claim: &NodeClaimRow| claim.node_class.as_ref().map(|class| class.group.clone());
+        let proofs = self.stranded().iter().filter_map(|key| self.fleet().pods.get(key)).filter_map(|pod| {
+            let from = pod.node.as_ref()?;
+            let behind = self.fleet().claim_of(self.fleet().node(from)?)?;
+            let demand = Demand::of(pod).filter(|_| class(behind) == case.claim.and_then(class))?;
+            let survey = self.survey(&demand);
+            let (reasons, refusal) = self.refused(case, &demand, asked);
+            if !survey.is_nowhere_besides(name) || reasons.is_empty() {
+                return None;
+            }
+            let fits = sentence!["pod ", &pod.meta.key, " of ", from, ", which is being deleted, fits on no node: "];
+            let message = sentence![fits, survey.why(&demand, name), "; nor on a new one: ", refusal?];
+            Some(Proof {
+                pod,
+                reasons,
+                message: sentence![message, "; until it is gone nothing is taken for ", names(reasons)],
+            })
+        });
+        proofs.max_by_key(|proof| proof.reasons.iter().count())
+    }
+
+    /// Pods of Nodes that are surely being deleted.
+    fn stranded(&self) -> &[ObjectKey] {
+        self.surveys().stranded.get_or_init(|| {
+            let fleet = self.fleet();
+            let going =
+                fleet.nodes.iter().filter(|node| fleet.claim_of(node).is_some_and(|claim| is_going(node, claim)));
+            going
+                .flat_map(|node| fleet.pods_on(&node.meta.key.name))
+                .filter(|pod| self.is_moved(pod))
+                .map(|pod| pod.meta.key.clone())
+                .collect()
+        })
+    }
+
+    /// The reasons for which no NodePool can launch a node for a demand, and why the first of them cannot. Consolidation may take
+    /// several nodes at once, whose capacity the limits of NodePools then leave to the new one; drift takes one.
+    fn refused(&self, case: &NodeInputs<'_>, demand: &Demand<'_>, asked: Reasons) -> (Reasons, Option<Sentence>) {
+        let is_offered = |pool: &&NodePoolRow| pool.replicas.is_none() && pool.meta.deletion.is_none();
+        let mut pools: Vec<&NodePoolRow> = self.fleet().node_pools.iter().filter(is_offered).collect();
+        // That of the node says most.
+        let own = case.pool.map(|pool| &pool.row.meta.key);
+        pools.sort_unstable_by_key(|pool| (Some(&pool.meta.key) != own, &pool.meta.key));
+        let mut reasons = if pools.is_empty() { Reasons::NONE } else { asked };
+        let mut refusals = Vec::new();
+        for pool in pools {
+            if let Some(refusal) = demand.refusal(pool) {
+                refusals.push(refusal);
+                continue;
+            }
+            reasons = reasons.and(Reasons::only(Reason::Drifted));
+            match self.exhausted(case, demand, pool).filter(|_| !reasons.is_empty()) {
+                Some(refusal) => refusals.push(refusal),
+                None => return (Reasons::NONE, None),
+            }
+        }
+        (reasons, (!reasons.is_empty()).then(|| listed(refusals)))
+    }
+
+    /// Why the limits of a NodePool leave no room for a node for this demand, without the Node that is taken
+    /// (scheduler.go, filterByRemainingResources: all that the new node has counts).
+    fn exhausted(&self, case: &NodeInputs<'_>, demand: &Demand<'_>, pool: &NodePoolRow) -> Option<Sentence> {
+        let name = &pool.meta.key.name;
+        let amounts = demand.amounts();
+        pool.limits.iter().find_map(|(limited, limit)| {
+            if limited == "nodes" {
+                if case.karpenter.limits_of_nodes() != Support::Yes {
+                    return None;
+                }
+                let used = self.nodes_of(case, name).count();
+                let is_reached = i64::try_from(used).ok()? >= quantity::units(limit)?;
+                return is_reached.then(|| sentence!["NodePool ", name, " is at its limit of ", limit, " nodes"]);
+            }
+            let resource = resource(limited);
+            let (_, wanted) = amounts.iter().find(|(one, _)| *one == resource)?;
+            let limit = if resource == Resource::Cpu { quantity::millis(limit)? } else { quantity::units(limit)? };
+            let used = self.nodes_of(case, name).filter_map(|node| resource.of(&node.capacity));
+            let left = limit.saturating_sub(used.fold(0, i64::saturating_add));
+            let leaves =
+                || sentence!["the limits of NodePool ", name, " leave ", resource.amount(left), " ", &resource];
+            resource.exceeds(*wanted, left).then(leaves)
+        })
+    }
+
+    /// The Nodes that surely count against the limits of a NodePool when Karpenter takes another one.
+    fn nodes_of(&self, case: &NodeInputs<'_>, pool: &Sym) -> impl Iterator<Item = &'a NodeRow> {
+        let taken = &case.node.meta.key.name;
+        let counts = move |node: &&NodeRow| {
+            node.node_pool() == Some(pool) && node.meta.key.name != *taken && node.is_initialized()
+        };
+        let fleet = self.fleet();
+        fleet.nodes.iter().filter(counts).filter(|node| {
+            let claim = fleet.claim_of(node);
+            node.meta.deletion.is_none()
+                && !claim.is_some_and(phase::is_terminating)
+                && !budgets::is_chosen_node(node, claim)
+        })
+    }
+
+    /// Whether Karpenter surely looks for another place for a pod of a node that goes (pkg/utils/pdb/pdb.go,
+    /// IsCurrentlyReschedulable). What an annotation or a PodDisruptionBudget may hold is left out.
+    fn is_moved(&self, pod: &PodRow) -> bool {
+        let is_evicted = |keys: &[ObjectKey]| {
+            let budget = |key| self.fleet().disruption_budgets.get(key);
+            keys.len() <= 1 && keys.iter().all(|key| budget(key).is_some_and(|row| row.disruptions_allowed > 0))
+        };
+        is_reschedulable(pod)
+            && pod.do_not_disrupt.is_none()
+            && self.picture().budgets.selecting(pod).is_none_or(|keys| is_evicted(&keys))
+    }
+
+    fn survey(&self, demand: &Demand<'_>) -> Rc<Survey> {
+        let address = (std::ptr::from_ref(demand.requests).addr(), std::ptr::from_ref(demand.placement).addr());
+        if let Some(found) = self.surveys().found.borrow().get(&address) {
+            return Rc::clone(found);
+        }
+        let survey = Rc::new(self.look_around(demand));
+        self.surveys().found.borrow_mut().insert(address, Rc::clone(&survey));
+        survey
+    }
+
+    fn look_around(&self, demand: &Demand<'_>) -> Survey {
+        let with_none = |(resource, wanted)| (resource, wanted, Most::default(), Most::default());
+        let mut survey = Survey { amounts: demand.amounts().into_iter().map(with_none).collect(), ..Survey::default() };
+        let nodes = self.fleet().nodes.iter().filter_map(|node| self.place(node));
+        for place in nodes.chain(self.places_to_come()) {
+            survey.add(self.fleet(), demand, &place);
+            if survey.homes.len() == 2 {
+                break;
+            }
+        }
+        survey
+    }
+
+    /// A Node as a place for pods; `None` where it surely is going. One that is not initialized may still get what its NodeClaim
+    /// promises, and lose taints.
+    fn place(&self, node: &'a NodeRow) -> Option<Place<'a>> {
+        let picture = self.picture().node(&node.meta.key.name);
+        let claim = self.fleet().claim_of(node);
+        let is_going = node.meta.deletion.is_some() && claim.is_none_or(phase::is_terminating);
+        let is_settled = claim.is_none() || (node.is_initialized() && node.is_registered());
+        let requested = picture.map(|picture| Requested {
+            cpu_millis: picture.cpu_requested_millis,
+            memory_bytes: picture.memory_requested_bytes,
+            load: Some(&picture.load),
+        });
+        let promised = claim.filter(|_| !is_settled).map(|claim| &claim.allocatable);
+        (!is_going).then(|| Place {
+            name: &node.meta.key.name,
+            node: is_settled.then_some(node),
+            allocatable: [Some(&node.allocatable), promised],
+            requested: requested.unwrap_or_default(),
+        })
+    }
+
+    /// NodeClaims whose Node is still to come.
+    fn places_to_come(&self) -> impl Iterator<Item = Place<'a>> {
+        let rows = self.picture().claims_without_node.iter().filter_map(|key| self.fleet().node_claims.get(key));
+        rows.filter(|claim| !phase::is_terminating(claim)).map(|claim| Place {
+            name: &claim.meta.key.name,
+            node: None,
+            allocatable: [Some(&claim.allocatable), None],
+            requested: Requested::default(),
+        })
+    }
+}
+
+impl Proof<'_> {
+    fn blocker(self) -> Blocker {
+        Blocker::new(BlockerKind::Simulation, self.reasons, self.message)
+            .about(Key::new(Kind::Pod, self.pod.meta.key.clone()))
+    }
+}
+
+/// Of more NodePools only the first are named.
+const MOST_REFUSALS: usize = 2;
+
+fn listed(mut refusals: Vec<Sentence>) -> Sentence {
+    let more = refusals.len().saturating_sub(MOST_REFUSALS);
+    refusals.truncate(MOST_REFUSALS);
+    let first = Sentence::joined(refusals, ", ");
+    if more == 0 { first } else { sentence![first, ", and so for ", plural(more, "other NodePool")] }
+}
+
+/// Whether every Karpenter surely counts a Node as being deleted.
+fn is_going(node: &NodeRow, claim: &NodeClaimRow) -> bool {
+    node.meta.deletion.is_some() && phase::is_terminating(claim)
+}
+
+fn resource(name: &Sym) -> Resource {
+    match name.as_str() {
+        "cpu" => Resource::Cpu,
+        "memory" => Resource::Memory,
+        "pods" => Resource::Pods,
+        _ => Resource::Gpu(name.clone()),
+    }
+}
+
+fn names(reasons: Reasons) -> String {
+    reasons.iter().map(Reason::name).collect::<Vec<&str>>().join(" and ")
+}

@@ -1,0 +1,443 @@
+//! Why a node stays that every gate would let go: proofs that Karpenter's simulation cannot succeed, and near misses.
+
+use std::sync::Arc;
+
+use super::world::{DRIFTED, World, budget, busy, guard, karpenter};
+use crate::fleet::{
+    Eviction, HostPort, Kind, NodeOperator, NodePoolRow, NodeRequirement, Placement, PodPhase, PodRow, Taint,
+    Toleration,
+};
+use crate::insight::disruption::Reason::{Drifted, Underutilized};
+use crate::insight::disruption::{BlockerKind, Evidence, Reasons, Verdict};
+use crate::insight::testing::{
+    MANAGED_LABELS, NOW, claim, eviction_of, labels, met, meta, node, pod, pool, resources, sym,
+};
+
+const GPU: &str = "nvidia.com/gpu";
+
+/// A pod that requests accelerators.
+fn trainer(name: &str, node: &str, gpus: i64) -> PodRow {
+    PodRow { requests: resources(500, 1 << 30, &[(GPU, gpus)]).into(), ..pod("ml", name, Some(node)) }
+}
+
+/// What a pod demands of a node, to be changed.
+fn placement(pod: &mut PodRow) -> &mut Placement {
+    Arc::make_mut(&mut pod.placement)
+}
+
+/// Node `a`, from which pod `train-3` with four GPUs would have to move, and node `gpu-b`, of whose eight one is free.
+fn crowded(change: impl FnOnce(&mut World)) -> World {
+    busy(|world| {
+        world.add_nodes(1, |row, _| {
+            row.meta = meta("", "gpu-b");
+            row.labels = labels(&MANAGED_LABELS);
+            row.allocatable = resources(96_000, 1 << 40, &[(GPU, 8)]);
+            row.allocatable.pods = 110;
+        });
+        world.node.allocatable = world.other_nodes[0].allocatable.clone();
+        world.pods = vec![trainer("train-3", "a", 4), trainer("filler", "gpu-b", 7)];
+        change(world);
+    })
+}
+
+/// What is proven of node `a`.
+fn proven(world: &World) -> Vec<(Reasons, String)> {
+    let found = world.disruption();
+    let of_simulation = found
+        .blockers
+        .iter()
+        .filter(|blocker| blocker.kind == BlockerKind::Simulation && blocker.evidence == Evidence::Computed);
+    of_simulation.map(|blocker| (blocker.reasons, blocker.message.machine_text())).collect()
+}
+
+const ONLY_REPLACED: &str = "; consolidation could only replace the node by a cheaper one";
+
+/// That the node cannot be deleted, and why.
+fn only_replaced(why: &str) -> Vec<(Reasons, String)> {
+    vec![(Reasons::NONE, format!("ml/train-3 fits on no other node: {why}{ONLY_REPLACED}"))]
+}
+
+fn proves_nothing(name: &str, change: impl FnOnce(&mut World)) {
+    assert_eq!(proven(&crowded(change)), [], "{name}");
+}
+
+fn taint(key: &str, effect: &str) -> Taint {
+    Taint { key: sym(key), value: sym("yes"), effect: sym(effect) }
+}
+
+fn toleration(key: &str, operator: &str, value: &str, effect: &str) -> Toleration {
+    Toleration { key: sym(key), operator: sym(operator), value: sym(value), effect: sym(effect) }
+}
+
+fn requirement(key: &str, operator: NodeOperator, values: &[&str]) -> NodeRequirement {
+    NodeRequirement { key: sym(key), operator, values: values.iter().map(|value| sym(value)).collect() }
+}
+
+#[test]
+fn a_pod_that_fits_on_no_other_node_keeps_its_node_from_being_deleted() {
+    let world = crowded(|_| ());
+    assert_eq!(proven(&world), only_replaced("needs 4 nvidia.com/gpu, the most free elsewhere is 1 (gpu-b)"));
+    let found = world.disruption();
+    assert_eq!((found.verdict, found.may.yes), (Verdict::ConsolidationCandidate, Reasons::only(Underutilized)));
+    let about = found.blockers.iter().find_map(|blocker| blocker.object.clone()).unwrap();
+    assert_eq!((about.kind, about.object.to_string().as_str()), (Kind::Pod, "ml/train-3"));
+}
+
+#[test]
+fn a_proof_does_not_change_whether_karpenter_may() {
+    let (with, without) = (crowded(|_| ()), crowded(|world| world.pods.truncate(1)));
+    assert_eq!((with.said().open, with.said().verdict), (without.said().open, without.said().verdict));
+}
+
+#[test]
+fn a_pod_that_fits_by_one_unit_proves_nothing() {
+    proves_nothing("as many are free", |world| world.pods[1] = trainer("filler", "gpu-b", 4));
+    proves_nothing("it requests no more than is free", |world| world.pods[0] = trainer("train-3", "a", 1));
+    proves_nothing("the other pod has finished", |world| world.pods[1].phase = PodPhase::Succeeded);
+    proves_nothing("the other pod is elsewhere", |world| world.pods[1].node = Some(sym("away")));
+    proves_nothing("there is a larger node", |world| {
+        let mut larger = world.other_nodes[0].clone();
+        larger.meta = meta("", "gpu-c");
+        larger.provider_id = None;
+        world.other_nodes.push(larger);
+    });
+    let three = crowded(|world| world.pods[1] = trainer("filler", "gpu-b", 5));
+    assert_eq!(proven(&three), only_replaced("needs 4 nvidia.com/gpu, the most free elsewhere is 3 (gpu-b)"));
+}
+
+#[test]
+fn every_resource_that_a_pod_requests_can_prove_that_it_does_not_fit() {
+    for (cpu, memory, why) in [
+        (95_501, 1 << 30, "needs 95501m cpu, the most free elsewhere is 95500m (gpu-b)"),
+        (500, 1 << 40, "needs 1024Gi memory, the most free elsewhere is 1023Gi (gpu-b)"),
+    ] {
+        let large = crowded(|world| world.pods[0].requests = resources(cpu, memory, &[]).into());
+        assert_eq!(proven(&large), only_replaced(why));
+    }
+    proves_nothing("cpu to the last", |world| world.pods[0].requests = resources(95_500, 0, &[]).into());
+    proves_nothing("memory to the last", |world| world.pods[0].requests = resources(0, 1023 << 30, &[]).into());
+    proves_nothing("memory within a rounding", |world| {
+        world.pods[0].requests = resources(0, (1023 << 30) + 4096, &[]).into();
+    });
+    let full = crowded(|world| {
+        world.pods[0].requests = resources(1, 1, &[]).into();
+        world.other_nodes[0].allocatable.pods = 1;
+    });
+    assert_eq!(proven(&full), only_replaced("none where it may run has room for one pod more"));
+    proves_nothing("room for one", |world| {
+        world.pods[0].requests = resources(1, 1, &[]).into();
+        world.other_nodes[0].allocatable.pods = 2;
+    });
+    let other = crowded(|world| world.pods[0].requests = resources(1, 1, &[("amd.com/gpu", 1)]).into());
+    assert_eq!(proven(&other), only_replaced("needs 1 amd.com/gpu, the most free elsewhere is 0 (gpu-b)"));
+}
+
+#[test]
+fn taints_that_a_pod_does_not_tolerate_keep_it_off_a_node() {
+    let tainted = |tainted: Taint, tolerations: &[Toleration]| {
+        let tolerations = tolerations.to_vec();
+        proven(&crowded(|world| {
+            world.pods.truncate(1);
+            world.other_nodes[0].taints = vec![tainted];
+            placement(&mut world.pods[0]).tolerations = tolerations;
+        }))
+    };
+    let kept_off = only_replaced("it does not tolerate their taints");
+    let team = || taint("team", "NoSchedule");
+    assert_eq!(tainted(team(), &[]), kept_off);
+    assert_eq!(tainted(taint("team", "NoExecute"), &[]), kept_off);
+    assert_eq!(tainted(team(), &[toleration("team", "Equal", "no", "")]), kept_off);
+    assert_eq!(tainted(team(), &[toleration("other", "Exists", "", "")]), kept_off);
+    assert_eq!(tainted(team(), &[toleration("team", "Exists", "", "NoExecute")]), kept_off);
+    for (name, tainted_with, tolerated) in [
+        ("by value", team(), toleration("team", "", "yes", "NoSchedule")),
+        ("by key", team(), toleration("team", "Exists", "", "")),
+        ("everything", team(), toleration("", "Exists", "", "")),
+        ("by number", team(), toleration("team", "Gt", "1", "NoSchedule")),
+    ] {
+        assert_eq!(tainted(tainted_with, &[tolerated]), [], "{name}");
+    }
+    assert_eq!(tainted(taint("team", "PreferNoSchedule"), &[]), [], "Karpenter may take no notice");
+    assert_eq!(tainted(taint("karpenter.sh/disrupted", "NoSchedule"), &[]), [], "Karpenter takes it away");
+}
+
+#[test]
+fn labels_that_a_pod_demands_keep_it_off_a_node_without_them() {
+    let selecting = |change: &dyn Fn(&mut Placement)| {
+        proven(&crowded(|world| {
+            world.pods.truncate(1);
+            let mut with = MANAGED_LABELS.to_vec();
+            with.extend([("team.example/name", "ml"), ("kubernetes.io/arch", "amd64")]);
+            world.other_nodes[0].labels = labels(&with);
+            change(placement(&mut world.pods[0]));
+        }))
+    };
+    let selector = |key: &'static str, value: &'static str| {
+        selecting(&move |placement| placement.node_selector = vec![(sym(key), sym(value))])
+    };
+    let term = |terms: &[&[NodeRequirement]]| {
+        selecting(&|placement| placement.node_affinity = terms.iter().map(|term| term.to_vec()).collect())
+    };
+    use NodeOperator::{DoesNotExist, Exists, In, NotIn, Other};
+    let team = |operator, values: &[&str]| requirement("team.example/name", operator, values);
+    assert_eq!(selector("team.example/name", "web"), only_replaced("none has team.example/name=web"));
+    assert_eq!(selector("team.example/name", "ml"), []);
+    assert_eq!(selector("absent.example/name", "ml"), only_replaced("none has absent.example/name=ml"));
+    assert_eq!(term(&[&[team(In, &["web", "db"])]]), only_replaced("none has team.example/name in (web,db)"));
+    assert_eq!(term(&[&[team(In, &["web", "ml"])]]), []);
+    assert_eq!(term(&[&[team(NotIn, &["ml"])]]), only_replaced("none has team.example/name not in (ml)"));
+    assert_eq!(term(&[&[team(NotIn, &["web"])]]), []);
+    assert_eq!(term(&[&[team(Exists, &[])]]), []);
+    assert_eq!(term(&[&[team(DoesNotExist, &[])]]), only_replaced("none has !team.example/name"));
+    assert_eq!(term(&[&[requirement("absent.example/name", NotIn, &["x"])]]), [], "an absent label is not in the list");
+    assert_eq!(term(&[&[team(Other, &["9"])]]), [], "numbers are not compared");
+    assert_eq!(term(&[&[team(In, &["web"])], &[team(In, &["ml"])]]), [], "one alternative is enough");
+    assert_eq!(term(&[&[]]), [], "an alternative without expressions is met");
+    // Karpenter works out what both have in common, which may be nothing and then is met where the label is absent.
+    assert_eq!(term(&[&[team(In, &["web"]), team(NotIn, &["web"])]]), []);
+    // By other names Karpenter knows the same label.
+    assert_eq!(selector("beta.kubernetes.io/arch", "arm64"), []);
+    assert_eq!(selector("topology.ebs.csi.aws.com/zone", "us-east-1z"), []);
+    assert_eq!(selector("kubernetes.io/os", "windows"), [], "the node may have it by its older name");
+    assert_eq!(selector("kubernetes.io/arch", "arm64"), only_replaced("none has kubernetes.io/arch=arm64"));
+}
+
+#[test]
+fn ports_that_are_taken_keep_a_pod_off_a_node() {
+    let port = |port, protocol: &str, address: &str| HostPort { port, protocol: sym(protocol), address: sym(address) };
+    let with = |wanted: HostPort, taken: HostPort| {
+        proven(&crowded(|world| {
+            world.pods[0].requests = resources(1, 1, &[]).into();
+            placement(&mut world.pods[0]).host_ports = vec![wanted];
+            placement(&mut world.pods[1]).host_ports = vec![taken];
+        }))
+    };
+    let taken = only_replaced("none where it may run has all that it requests free, its host ports included");
+    let http = || port(80, "TCP", "");
+    assert_eq!(with(http(), http()), taken);
+    assert_eq!(with(http(), port(80, "TCP", "10.0.0.1")), taken);
+    assert_eq!(with(http(), port(81, "TCP", "")), []);
+    assert_eq!(with(http(), port(80, "UDP", "")), []);
+    assert_eq!(with(port(80, "TCP", "10.0.0.1"), port(80, "TCP", "10.0.0.2")), []);
+}
+
+#[test]
+fn what_is_not_known_for_certain_proves_nothing() {
+    proves_nothing("a volume may bind it", |world| placement(&mut world.pods[0]).claims_volumes = true);
+    proves_nothing("what it requests changes", |world| placement(&mut world.pods[0]).has_doubtful_requests = true);
+    proves_nothing("what another requests changes", |world| {
+        placement(&mut world.pods[1]).has_doubtful_requests = true;
+    });
+    proves_nothing("what the other node has is not told", |world| {
+        world.other_nodes[0].allocatable = resources(0, 0, &[])
+    });
+    for kind in [Kind::Node, Kind::NodeClaim, Kind::NodePool, Kind::Pod, Kind::PodDisruptionBudget] {
+        proves_nothing("not all objects are known", |world| world.hidden = vec![kind]);
+    }
+    proves_nothing("a NodeClaim without a Node, of unknown size", |world| {
+        world.other_claims.push(crate::fleet::NodeClaimRow { provider_id: Some(sym("i-new")), ..claim("new") });
+    });
+    proves_nothing("a node that becomes one with more", |world| {
+        world.other_nodes[0].labels = labels(&[("karpenter.sh/registered", "true"), ("karpenter.sh/nodepool", "gpu")]);
+        world.other_claims[0].allocatable = resources(96_000, 1 << 40, &[(GPU, 16)]);
+    });
+}
+
+#[test]
+fn pods_that_karpenter_does_not_move_prove_nothing() {
+    proves_nothing("of a DaemonSet", |world| eviction_of(&mut world.pods[0]).of_daemon_set = true);
+    proves_nothing("a mirror pod", |world| eviction_of(&mut world.pods[0]).of_node = true);
+    proves_nothing("finished", |world| world.pods[0].phase = PodPhase::Failed);
+    proves_nothing("terminating", |world| world.pods[0].meta.deletion = Some(NOW));
+    proves_nothing("under a budget that lets none go", |world| world.guards = vec![guard("guard", 0)]);
+    proves_nothing("under two budgets", |world| world.guards = vec![guard("one", 1), guard("two", 1)]);
+    let allowed = crowded(|world| world.guards = vec![guard("guard", 1)]);
+    assert_eq!(proven(&allowed).len(), 1, "a budget that lets it go");
+    let stateful = crowded(|world| {
+        world.pods[0].eviction = Eviction { of_stateful_set: true, ..Eviction::default() }.into();
+        world.pods[0].meta.deletion = Some(NOW);
+    });
+    assert_eq!(proven(&stateful).len(), 1, "a StatefulSet's comes back");
+}
+
+#[test]
+fn a_node_that_a_gate_holds_needs_no_proof() {
+    proves_nothing("annotated", |world| world.node.do_not_disrupt = Some(sym("true")));
+    proves_nothing("no budget", |world| world.pool().budgets = Some(vec![budget("0")]));
+    proves_nothing("not Karpenter's", |world| world.claim = None);
+}
+
+#[test]
+fn nodes_on_their_way_out_are_no_place() {
+    let going = crowded(|world| {
+        world.pods.truncate(1);
+        world.other_nodes[0].meta.deletion = Some(NOW);
+        world.other_claims[0].meta.deletion = Some(NOW);
+    });
+    assert_eq!(proven(&going), [], "without another node there is nothing to explain");
+    let last = crowded(|world| {
+        world.pods.truncate(1);
+        world.add_nodes(1, |row, behind| {
+            row.allocatable = resources(1, 1, &[(GPU, 1)]);
+            row.provider_id = Some(sym("i-last"));
+            behind.provider_id = Some(sym("i-last"));
+        });
+        world.other_nodes[0].meta.deletion = Some(NOW);
+        world.other_claims[0].meta.deletion = Some(NOW);
+    });
+    assert_eq!(proven(&last), only_replaced("needs 4 nvidia.com/gpu, the most free elsewhere is 1 (n0)"));
+    proves_nothing("only the Node", |world| {
+        world.pods.truncate(1);
+        world.other_nodes[0].meta.deletion = Some(NOW);
+    });
+}
+
+/// A pod that asks for its own node by name.
+fn pinned(change: impl FnOnce(&mut World)) -> World {
+    crowded(|world| {
+        world.claim().conditions = met(&DRIFTED);
+        world.pods.truncate(1);
+        placement(&mut world.pods[0]).node_selector = vec![(sym("kubernetes.io/hostname"), sym("a"))];
+        change(world);
+    })
+}
+
+const BOTH: Reasons = Reasons::only(Drifted).or(Reasons::only(Underutilized));
+
+#[test]
+fn a_pod_that_fits_on_no_new_node_either_keeps_its_node_from_everything() {
+    let fits = "ml/train-3 fits on no other node: none has kubernetes.io/hostname=a; nor on a new one: ";
+    let refused = format!("{fits}NodePool gpu launches none with kubernetes.io/hostname=a");
+    assert_eq!(proven(&pinned(|_| ())), [(BOTH, refused)]);
+    let by_taint = pinned(|world| {
+        world.pool().template.taints = vec![taint("team", "NoSchedule")];
+    });
+    let refused = format!("{fits}it does not tolerate taint team=yes:NoSchedule of NodePool gpu");
+    assert_eq!(proven(&by_taint), [(BOTH, refused)]);
+    let elsewhere = pinned(|world| {
+        world.other_nodes[0].labels = labels(&[&MANAGED_LABELS[..], &[("kubernetes.io/hostname", "a")]].concat());
+    });
+    assert_eq!(proven(&elsewhere), [], "the other node has the label");
+}
+
+#[test]
+fn what_a_node_pool_offers_decides_whether_a_new_node_can_take_a_pod() {
+    let reasons = |key: &'static str, value: &'static str, change: &dyn Fn(&mut NodePoolRow)| -> Option<Reasons> {
+        let world = pinned(|world| {
+            placement(&mut world.pods[0]).node_selector = vec![(sym(key), sym(value))];
+            change(world.pool());
+        });
+        proven(&world).first().map(|(reasons, _)| *reasons)
+    };
+    let requires = |key: &'static str, operator, values: &'static [&'static str]| {
+        move |pool: &mut NodePoolRow| pool.template.requirements = vec![requirement(key, operator, values)]
+    };
+    let own =
+        |value: &'static str| move |pool: &mut NodePoolRow| pool.template.labels = vec![(sym("team"), sym(value))];
+    use NodeOperator::{In, NotIn, Other};
+    let maybe = Some(Reasons::NONE);
+    assert_eq!(reasons("team", "ml", &|_| ()), Some(BOTH), "a label without prefix that the pool does not give");
+    assert_eq!(reasons("team", "ml", &own("web")), Some(BOTH));
+    assert_eq!(reasons("team", "ml", &own("ml")), maybe);
+    assert_eq!(reasons("example.com/team", "ml", &|_| ()), maybe, "its provider may know the label");
+    assert_eq!(reasons("team", "ml", &requires("team", In, &["web", "db"])), Some(BOTH));
+    assert_eq!(reasons("team", "ml", &requires("team", In, &["web", "ml"])), maybe);
+    assert_eq!(reasons("team", "ml", &requires("team", NotIn, &["ml"])), Some(BOTH));
+    assert_eq!(reasons("team", "ml", &requires("team", NotIn, &["web"])), maybe);
+    assert_eq!(reasons("team", "ml", &requires("team", Other, &["3"])), maybe);
+    assert_eq!(reasons("karpenter.sh/nodepool", "cpu", &|_| ()), Some(BOTH));
+    let zone = "topology.kubernetes.io/zone";
+    assert_eq!(reasons(zone, "us-east-1z", &requires(zone, In, &["us-east-1a"])), Some(BOTH));
+    assert_eq!(reasons(zone, "us-east-1z", &requires(zone, In, &["us-east-1z"])), maybe);
+    assert_eq!(reasons(zone, "us-east-1z", &requires("failure-domain.beta.kubernetes.io/zone", In, &["b"])), maybe);
+}
+
+#[test]
+fn another_node_pool_that_may_take_the_pod_leaves_the_replacement_open() {
+    let with = |row: NodePoolRow| {
+        proven(&pinned(|world| {
+            placement(&mut world.pods[0]).node_selector = vec![(sym("team"), sym("ml"))];
+            world.other_pools.push(row);
+        }))
+    };
+    let mut other = pool("other");
+    other.template.labels = vec![(sym("team"), sym("ml"))];
+    assert_eq!(with(other.clone())[0].0, Reasons::NONE);
+    assert_eq!(
+        with(NodePoolRow { replicas: Some(1), ..other.clone() })[0].0,
+        BOTH,
+        "a static one launches none for pods"
+    );
+    other.meta.deletion = Some(NOW);
+    assert_eq!(with(other)[0].0, BOTH, "nor does one that is being deleted");
+    let refused = with(pool("other"));
+    let both = "NodePool gpu launches none with team=ml, NodePool other launches none with team=ml";
+    assert!(refused[0].1.ends_with(both), "{}", refused[0].1);
+}
+
+#[test]
+fn limits_of_the_node_pool_stop_drift_and_not_consolidation_of_several_nodes() {
+    let limited = |resource: &'static str, limit: &'static str, version: &'static str| {
+        proven(&crowded(|world| {
+            world.claim().conditions = met(&DRIFTED);
+            world.karpenter = karpenter(version);
+            world.other_nodes[0].capacity = resources(96_000, 1 << 40, &[(GPU, 8)]);
+            world.pool().limits = vec![(sym(resource), sym(limit))];
+        }))
+    };
+    let needs = "ml/train-3 fits on no other node: needs 4 nvidia.com/gpu, the most free elsewhere is 1 (gpu-b)";
+    let leaves = "; nor, for Drifted, on a new one: the limits of NodePool gpu leave 3 nvidia.com/gpu";
+    let drift = Reasons::only(Drifted);
+    assert_eq!(limited(GPU, "11", "1.14.1"), [(drift, format!("{needs}{leaves}"))]);
+    assert_eq!(limited(GPU, "12", "1.14.1")[0].0, Reasons::NONE);
+    assert_eq!(limited("cpu", "96400m", "1.14.1")[0].0, drift);
+    assert_eq!(limited("cpu", "96500m", "1.14.1")[0].0, Reasons::NONE);
+    let at_limit = "; nor, for Drifted, on a new one: NodePool gpu is at its limit of 1 nodes";
+    assert_eq!(limited("nodes", "1", "1.14.1"), [(drift, format!("{needs}{at_limit}"))]);
+    assert_eq!(limited("nodes", "2", "1.14.1")[0].0, Reasons::NONE);
+    assert_eq!(limited("nodes", "1", "1.8.2")[0].0, Reasons::NONE, "1.8 does not ask the limit of nodes");
+    let alone = crowded(|world| {
+        world.pool().limits = vec![(sym(GPU), sym("11"))];
+        world.other_nodes[0].capacity = resources(96_000, 1 << 40, &[(GPU, 8)]);
+    });
+    assert_eq!(proven(&alone)[0].0, Reasons::NONE, "several nodes may make room at once");
+}
+
+/// Node `gone` is being deleted, and its pod `left` asks for it by name.
+fn stranded(change: impl FnOnce(&mut World)) -> World {
+    crowded(|world| {
+        world.claim().conditions = met(&DRIFTED);
+        world.pods = vec![pod("ml", "web", Some("a")), pod("ml", "left", Some("gone"))];
+        placement(&mut world.pods[1]).node_selector = vec![(sym("kubernetes.io/hostname"), sym("gone"))];
+        let mut gone = node("gone");
+        gone.provider_id = Some(sym("i-gone"));
+        gone.meta.deletion = Some(NOW);
+        let mut behind = crate::fleet::NodeClaimRow { provider_id: Some(sym("i-gone")), ..claim("c-gone") };
+        behind.meta.deletion = Some(NOW);
+        world.other_nodes.push(gone);
+        world.other_claims.push(behind);
+        change(world);
+    })
+}
+
+#[test]
+fn a_pod_of_a_deleting_node_that_fits_nowhere_stops_drift_and_consolidation() {
+    let message = "pod ml/left of gone, which is being deleted, fits on no node: none has kubernetes.io/hostname=gone; nor on a \
+                   new one: NodePool gpu launches none with kubernetes.io/hostname=gone; until it is gone nothing is taken for \
+                   Drifted and Underutilized";
+    assert_eq!(proven(&stranded(|_| ())), [(BOTH, message.to_owned())]);
+    let nothing =
+        |name: &str, change: &dyn Fn(&mut World)| assert_eq!(proven(&stranded(|world| change(world))), [], "{name}");
+    nothing("it may move", &|world| placement(&mut world.pods[1]).node_selector.clear());
+    nothing("the node stays", &|world| {
+        world.other_nodes[1].meta.deletion = None;
+        world.other_claims[1].meta.deletion = None;
+    });
+    nothing("only the Node is deleted", &|world| world.other_claims[1].meta.deletion = None);
+    nothing("it is protected", &|world| world.pods[1].do_not_disrupt = Some(sym("true")));
+    nothing("it is on its way out", &|world| world.pods[1].meta.deletion = Some(NOW));
+    nothing("it is of a DaemonSet", &|world| eviction_of(&mut world.pods[1]).of_daemon_set = true);
+    nothing("another Karpenter deletes it", &|world| {
+        world.other_claims[1].node_class = Some(super::world::class_ref("eks.amazonaws.com"));
+    });
+}
