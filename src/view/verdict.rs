@@ -397,11 +397,11 @@ impl<'a> NodeDisruptionText<'a> {
         }
     }
 
-    /// Of a candidate: what Karpenter's simulation is proven not to find.
+    /// What Karpenter's simulation is proven not to find, of a node that it may take.
     fn why_it_stays(&self) -> Option<String> {
         let proof = self.disruption.blockers.iter().find(|blocker| blocker.is_proof())?;
         let stays = self.disruption.may.yes.without(proof.reasons).is_empty().then_some("stays: ");
-        self.disruption.verdict.is_candidate().then(|| format!("{}{}", stays.unwrap_or_default(), self.message(proof)))
+        Some(format!("{}{}", stays.unwrap_or_default(), self.message(proof)))
     }
 
     /// Whether it is proven that Karpenter's simulation cannot succeed for a reason.

@@ -162,11 +162,7 @@ impl Survey {
             resource.exceeds(*wanted, free).then_some((resource, *wanted, free, name, is_most))
         });
         let Some((resource, wanted, free, name, is_most)) = short else {
-            let has_ports = !demand.placement.host_ports.is_empty();
-            return sentence![
-                "none where it may run has all that it requests free",
-                has_ports.then_some(", its host ports included")
-            ];
+            return self.not_together(demand);
         };
         if *resource == Resource::Pods {
             return Sentence::of("none where it may run has room for one pod more");
@@ -174,6 +170,14 @@ impl Survey {
         let whither = if is_most { "elsewhere" } else { "where it may run" };
         let needs = sentence!["needs ", resource.amount(wanted), " ", resource, ", the most free ", whither];
         sentence![needs, " is ", resource.amount(free), " (", name, ")"]
+    }
+
+    /// That everything is free somewhere, but nowhere all of it.
+    fn not_together(&self, demand: &Demand<'_>) -> Sentence {
+        let amounts = self.amounts.iter().filter(|(resource, ..)| *resource != Resource::Pods);
+        let amounts = amounts.map(|(resource, wanted, ..)| sentence![resource.amount(*wanted), " ", resource]);
+        let ports = demand.placement.host_ports.iter().map(|port| sentence!["host port ", i64::from(port.port)]);
+        sentence!["none where it may run has ", Sentence::joined(amounts.chain(ports), ", "), " free together"]
     }
 }
 

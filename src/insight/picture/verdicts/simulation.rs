@@ -207,12 +207,12 @@ fn ports_that_are_taken_keep_a_pod_off_a_node() {
     let port = |port, protocol: &str, address: &str| HostPort { port, protocol: sym(protocol), address: sym(address) };
     let with = |wanted: HostPort, taken: HostPort| {
         proven(&crowded(|world| {
-            world.pods[0].requests = resources(1, 1, &[]).into();
+            world.pods[0].requests = resources(1, 1 << 20, &[]).into();
             placement(&mut world.pods[0]).host_ports = vec![wanted];
             placement(&mut world.pods[1]).host_ports = vec![taken];
         }))
     };
-    let taken = only_replaced("none where it may run has all that it requests free, its host ports included");
+    let taken = only_replaced("none where it may run has 1Mi memory, 1m cpu, host port 80 free together");
     let http = || port(80, "TCP", "");
     assert_eq!(with(http(), http()), taken);
     assert_eq!(with(http(), port(80, "TCP", "10.0.0.1")), taken);
@@ -440,4 +440,211 @@ fn a_pod_of_a_deleting_node_that_fits_nowhere_stops_drift_and_consolidation() {
     nothing("another Karpenter deletes it", &|world| {
         world.other_claims[1].node_class = Some(super::world::class_ref("eks.amazonaws.com"));
     });
+}
+
+mod any_place {
+    //! Small clusters in which pods hardly find room.
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
+    use super::*;
+    use crate::fleet::{NodeClaimRow, NodeRow};
+
+    /// What can be done to a cluster that only ever makes it easier to move a pod.
+    #[derive(Clone, Debug)]
+    pub(super) enum Ease {
+        Lower(Index, i64),
+        Remove(Index),
+        Enlarge(Index),
+        Untaint(Index),
+        Tolerate(Index),
+        Unselect(Index),
+        Unlimit,
+        Unpin(Index),
+    }
+
+    fn any_pod(name: usize) -> impl Strategy<Value = PodRow> {
+        let about = (select(&["a", "n0", "n1", "n2"][..]), 0..4000_i64, 0..5_i64, 0..3_usize, 0..4_usize, 0..3_usize);
+        about.prop_map(move |(on, cpu, gpus, tolerates, selects, port)| {
+            let mut row = trainer(&format!("p{name}"), on, gpus);
+            row.requests = resources(cpu, 1 << 20, &[(GPU, gpus)]).into();
+            let place = placement(&mut row);
+            place.tolerations = [toleration("team", "Exists", "", ""), toleration("disk", "Equal", "yes", "")]
+                [..tolerates.min(2)]
+                .to_vec();
+            let labels = [("team", "ml"), ("example.com/disk", "fast"), ("kubernetes.io/hostname", on)];
+            place.node_selector = labels.get(selects).map(|(key, value)| (sym(key), sym(value))).into_iter().collect();
+            if port == 0 {
+                place.host_ports = vec![HostPort { port: 80, protocol: sym("TCP"), address: sym("") }];
+            }
+            row
+        })
+    }
+
+    fn any_node(name: String) -> impl Strategy<Value = (NodeRow, NodeClaimRow)> {
+        (2000..6000_i64, 0..9_i64, 1..6_i64, 0..3_usize, 0..3_usize, 0..6_usize).prop_map(
+            move |(cpu, gpus, room, tainted, labelled, going)| {
+                let id = Some(sym(&format!("i-{name}")));
+                let mut with = MANAGED_LABELS.to_vec();
+                with.extend([("team", "ml"), ("example.com/disk", "fast")].into_iter().take(labelled));
+                let mut row = NodeRow { labels: labels(&with), provider_id: id.clone(), ..node(&name) };
+                row.allocatable = resources(cpu, 1 << 40, &[(GPU, gpus)]);
+                row.allocatable.pods = room;
+                row.capacity = row.allocatable.clone();
+                row.taints = [taint("team", "NoSchedule"), taint("disk", "NoExecute")][..tainted.min(2)].to_vec();
+                let mut behind =
+                    NodeClaimRow { provider_id: id, conditions: met(&DRIFTED), ..claim(&format!("c-{name}")) };
+                if going == 0 {
+                    row.meta.deletion = Some(NOW);
+                    behind.meta.deletion = Some(NOW);
+                }
+                (row, behind)
+            },
+        )
+    }
+
+    pub(super) fn any_world() -> impl Strategy<Value = World> {
+        let nodes = [any_node("n0".to_owned()), any_node("n1".to_owned()), any_node("n2".to_owned())];
+        let pods = vec(any::<()>(), 1..9).prop_flat_map(|all| (0..all.len()).map(any_pod).collect::<Vec<_>>());
+        (nodes, pods, 0..4_usize, 0..3_usize).prop_map(|(nodes, pods, limit, tainted)| {
+            crowded(|world| {
+                world.claim().conditions = met(&DRIFTED);
+                (world.other_nodes, world.other_claims) = nodes.into_iter().unzip();
+                world.pods = pods;
+                world.pool().limits = [("nodes", "2"), (GPU, "9"), ("cpu", "9")]
+                    .get(limit)
+                    .map(|(of, most)| (sym(of), sym(most)))
+                    .into_iter()
+                    .collect();
+                world.pool().template.taints =
+                    if tainted == 0 { vec![taint("team", "NoSchedule")] } else { Vec::new() };
+            })
+        })
+    }
+
+    pub(super) fn any_ease() -> impl Strategy<Value = Ease> {
+        let at = any::<Index>();
+        prop_oneof![
+            (at.clone(), 0..4_i64).prop_map(|(at, less)| Ease::Lower(at, less)),
+            at.clone().prop_map(Ease::Remove),
+            at.clone().prop_map(Ease::Enlarge),
+            at.clone().prop_map(Ease::Untaint),
+            at.clone().prop_map(Ease::Tolerate),
+            at.clone().prop_map(Ease::Unselect),
+            at.prop_map(Ease::Unpin),
+            Just(Ease::Unlimit),
+        ]
+    }
+
+    impl Ease {
+        pub(super) fn apply(&self, world: &mut World) {
+            match self {
+                Self::Lower(at, gpus) => {
+                    let row = pod_at(world, *at);
+                    let less = resources(row.requests.cpu_millis / 2, 0, &[(GPU, row.requests.gpu(GPU).min(*gpus))]);
+                    row.requests = less.into();
+                }
+                Self::Remove(at) => {
+                    let at = at.index(world.pods.len());
+                    world.pods.remove(at);
+                }
+                Self::Enlarge(at) => {
+                    let row = node_at(world, *at);
+                    row.allocatable = resources(8000, 1 << 41, &[(GPU, 16)]);
+                    row.allocatable.pods = 110;
+                }
+                Self::Untaint(at) => node_at(world, *at).taints.clear(),
+                Self::Tolerate(at) => {
+                    placement(pod_at(world, *at)).tolerations = vec![toleration("", "Exists", "", "")]
+                }
+                Self::Unselect(at) => placement(pod_at(world, *at)).node_selector.clear(),
+                Self::Unpin(at) => placement(pod_at(world, *at)).host_ports.clear(),
+                Self::Unlimit => world.pool().limits.clear(),
+            }
+        }
+    }
+
+    fn pod_at(world: &mut World, at: Index) -> &mut PodRow {
+        let at = at.index(world.pods.len());
+        &mut world.pods[at]
+    }
+
+    fn node_at(world: &mut World, at: Index) -> &mut NodeRow {
+        let at = at.index(world.other_nodes.len());
+        &mut world.other_nodes[at]
+    }
+}
+
+/// The reasons that proofs stop, and whether there is any proof.
+fn proven_reasons(world: &World) -> (Reasons, bool) {
+    let proofs = proven(world);
+    (proofs.iter().fold(Reasons::NONE, |all, (reasons, _)| all.or(*reasons)), !proofs.is_empty())
+}
+
+/// Where Karpenter would place a pod of node `a`, by its own rules in their order and nothing else: it is a plain cluster.
+fn finds_a_place(world: &World, pod: &PodRow) -> bool {
+    let is_on = |other: &PodRow, node: &str| other.node.as_deref() == Some(node) && other.holds_resources();
+    world.other_nodes.iter().filter(|node| node.meta.deletion.is_none()).any(|node| {
+        let name = node.meta.key.name.as_str();
+        let there: Vec<&PodRow> = world.pods.iter().filter(|other| is_on(other, name)).collect();
+        let tolerated = node
+            .taints
+            .iter()
+            .all(|taint| pod.placement.tolerations.iter().any(|one| one.key.is_empty() || one.key == taint.key));
+        let labelled = pod.placement.node_selector.iter().all(|(key, value)| {
+            node.labels.get(key) == Some(value) || (key == "kubernetes.io/hostname" && value == name)
+        });
+        let cpu: i64 = there.iter().map(|other| other.requests.cpu_millis).sum();
+        let memory: i64 = there.iter().map(|other| other.requests.memory_bytes).sum();
+        let gpus: i64 = there.iter().map(|other| other.requests.gpu(GPU)).sum();
+        let room = i64::try_from(there.len()).unwrap() < node.allocatable.pods;
+        let ports =
+            pod.placement.host_ports.is_empty() || there.iter().all(|other| other.placement.host_ports.is_empty());
+        let fits = cpu + pod.requests.cpu_millis <= node.allocatable.cpu_millis
+            && memory + pod.requests.memory_bytes <= node.allocatable.memory_bytes
+            && gpus + pod.requests.gpu(GPU) <= node.allocatable.gpu(GPU);
+        tolerated && labelled && fits && room && ports
+    })
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(512))]
+
+    #[test]
+    fn making_a_move_easier_never_creates_a_proof(
+        world in any_place::any_world(),
+        eases in proptest::collection::vec(any_place::any_ease(), 1..4),
+    ) {
+        let mut easier = world.clone();
+        for ease in &eases {
+            if !easier.pods.is_empty() {
+                ease.apply(&mut easier);
+            }
+        }
+        let ((before, any_before), (after, any_after)) = (proven_reasons(&world), proven_reasons(&easier));
+        proptest::prop_assert!(after.without(before).is_empty(), "{before:?} {after:?} {eases:?}");
+        // With fewer pods another one may be the first of which a weaker proof speaks, but there was one.
+        proptest::prop_assert!(any_before || !any_after, "{eases:?}");
+    }
+
+    #[test]
+    fn every_proof_speaks_of_a_pod_for_which_there_is_no_place(world in any_place::any_world()) {
+        let found = world.disruption();
+        for proof in found.blockers.iter().filter(|blocker| blocker.is_proof()) {
+            let key = &proof.object.as_ref().unwrap().object;
+            let pod = world.pods.iter().find(|pod| pod.meta.key == *key).unwrap();
+            proptest::prop_assert!(!finds_a_place(&world, pod), "{}", proof.message.machine_text());
+        }
+    }
+
+    #[test]
+    fn where_all_pods_of_a_node_find_a_place_and_none_is_stranded_nothing_is_proven(world in any_place::any_world()) {
+        let is_own = |pod: &&PodRow| pod.node.as_deref() == Some("a");
+        let is_stranded = world.other_nodes.iter().any(|node| node.meta.deletion.is_some());
+        if !is_stranded && world.pods.iter().filter(is_own).all(|pod| finds_a_place(&world, pod)) {
+            proptest::prop_assert_eq!(proven(&world), []);
+        }
+    }
 }
