@@ -1,7 +1,9 @@
 //! What an action does in the layer that is on top.
 
 use super::effects::Effects;
-use super::{App, Effect, Overlay, Screen, UseOfRows, detail, navigate, owners, picker, prompt, texts, views, write};
+use super::{
+    App, Effect, Overlay, Screen, UseOfRows, desk, detail, navigate, owners, picker, prompt, texts, views, write,
+};
 use crate::input::Action;
 
 /// Does an action in the layer that is on top.
@@ -28,8 +30,7 @@ fn act_on_text(app: &mut App, action: Action, effects: &mut Effects) {
     }
     let closes_only = matches!(action, Action::Back | Action::Open | Action::Quit)
         || matches!((&app.ui.overlay, action), (Some(Overlay::Help { .. }), Action::Help))
-        || matches!((&app.ui.overlay, action), (Some(Overlay::Sources { .. }), Action::Sources))
-        || matches!((&app.ui.overlay, action), (Some(Overlay::Findings { .. }), Action::Findings));
+        || matches!((&app.ui.overlay, action), (Some(Overlay::Sources { .. }), Action::Sources));
     if closes_only {
         app.ui.overlay = None;
         return;
@@ -64,10 +65,11 @@ fn act_on_detail(app: &mut App, action: Action, effects: &mut Effects) {
 const fn is_for_rows(action: Action) -> bool {
     use Action::{
         Filter, Held, Left, Mark, MarkAll, NextGrouping, NextView, Open, PreviousGrouping, PreviousView, Right, Sort,
-        SortBack, SortReverse,
+        SortAge, SortBack, SortDollars, SortReverse,
     };
+    let is_of_order = matches!(action, Sort | SortBack | SortReverse | SortDollars | SortAge);
     let is_of_view = matches!(action, NextView | PreviousView | NextGrouping | PreviousGrouping);
-    is_of_view || matches!(action, Open | Left | Right | Mark | MarkAll | Filter | Held | Sort | SortBack | SortReverse)
+    is_of_view || is_of_order || matches!(action, Open | Left | Right | Mark | MarkAll | Filter | Held)
 }
 
 fn act_on_table(app: &mut App, action: Action, effects: &mut Effects) {
@@ -92,6 +94,8 @@ fn act_on_table(app: &mut App, action: Action, effects: &mut Effects) {
         Action::Sort => views::sort_by_neighbour(app, 1),
         Action::SortBack => views::sort_by_neighbour(app, -1),
         Action::SortReverse => views::reverse(app),
+        Action::SortDollars => views::sort_by_name(app, "cost"),
+        Action::SortAge => views::sort_by_name(app, "age"),
         Action::Yaml => detail::open_yaml(app, effects),
         Action::Quit => navigate::quit(app, effects),
         _ => act_anywhere(app, action, effects),
@@ -109,10 +113,13 @@ fn act_anywhere(app: &mut App, action: Action, effects: &mut Effects) {
         Action::Command => prompt::command(app),
         Action::Held => navigate::held(app),
         Action::Namespaces => picker::namespaces(app),
+        Action::AllNamespaces => picker::choose_namespace(app, picker::ALL_NAMESPACES),
+        Action::GoBack => navigate::go_back(app),
+        Action::GoForward => navigate::go_forward(app),
         Action::Contexts => picker::contexts(app),
         Action::Copy => navigate::copy(app, effects),
         Action::Sources => texts::sources(app),
-        Action::Findings => texts::findings(app),
+        Action::Findings => desk::toggle(app),
         Action::Help => texts::help(app),
         _ => {
             if let Some(screen) = screen_of(app, action) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{App, RowKey, RowRef, listing, notice, write};
+use super::{App, RowKey, RowRef, desk, listing, notice, write};
 use crate::fleet::{Key, Sym};
 use crate::units::Time;
 
@@ -13,6 +13,7 @@ fn nodes_on_screen(app: &App) -> BTreeSet<Sym> {
     let of_row = |row: &RowKey| match row {
         RowKey::Object(key) => of_object(key),
         RowKey::Device(device) => Some(device.node.clone()),
+        RowKey::Matter(matter) => of_object(app.ui.desk.find(matter)?.about.as_ref()?),
         RowKey::CostKey(_) | RowKey::DeviceGroup(_) | RowKey::SpotPool(_) | RowKey::Observed(_) => None,
     };
     let rows = app.ui.listing.rows.iter().skip(level.offset).take(app.ui.page_rows).filter_map(of_row);
@@ -27,6 +28,7 @@ pub fn tick(app: &mut App, now: Time) {
     insights.gpus.look_at(visible);
     insights.tick(&inputs, before);
     listing::note_time(app, before);
+    desk::tick(app);
     notice::expire(app);
     write::clock(app);
 }

@@ -2,7 +2,7 @@
 
 use super::completion::{self, Word};
 use super::effects::Effects;
-use super::{App, Effect, Screen, actions, navigate, notice, picker, texts, views};
+use super::{App, Column, Effect, Screen, actions, goto, navigate, notice, picker, texts, views};
 use crate::fleet::Sym;
 use crate::input::Action;
 
@@ -14,7 +14,8 @@ pub fn run(app: &mut App, line: &str, effects: &mut Effects) {
     if name.is_empty() {
         return;
     }
-    if let Some(screen) = Screen::of_command(name) {
+    let goes_to_an_object = matches!(completion::word(name), Some(Word::Goto(_))) && !argument.is_empty();
+    if let Some(screen) = Screen::of_command(name).filter(|_| !goes_to_an_object) {
         return show(app, screen, argument);
     }
     if let Some(word) = completion::word(name) {
@@ -49,19 +50,18 @@ fn run_word(app: &mut App, word: Word, argument: &str, effects: &mut Effects) {
         (Word::Quit, _) => navigate::leave_batchtop(app, effects),
         (Word::QuitAtOnce, _) => effects.push(Effect::Quit),
         (Word::Results, _) => texts::results(app),
+        (Word::Goto(kind), name) => goto::goto(app, kind, name),
     }
 }
 
-/// A namespace that is not known may still come; it is taken at its word, with a warning.
+/// A namespace that is not known is refused, as long as any is: nobody looks for the reason of an empty screen in a typo.
 fn set_namespace(app: &mut App, name: &str) {
     let known = picker::known_namespaces(app);
-    let is_known = known.is_empty() || known.contains(name) || name == picker::ALL_NAMESPACES;
-    picker::choose_namespace(app, name);
-    if is_known {
-        return;
+    if known.is_empty() || known.contains(name) || name == picker::ALL_NAMESPACES {
+        return picker::choose_namespace(app, name);
     }
     let near = completion::nearest(name, known.iter().map(Sym::as_str));
-    notice::warning(app, format!("no namespace \"{name}\" is known{}", completion::did_you_mean(&near)));
+    notice::error(app, format!("no namespace \"{name}\" is known{}", completion::did_you_mean(&near)));
 }
 
 fn set_context(app: &mut App, name: &str, effects: &mut Effects) {
@@ -75,7 +75,9 @@ fn set_context(app: &mut App, name: &str, effects: &mut Effects) {
 
 fn set_sort(app: &mut App, name: &str) {
     let table = app.ui.level.table();
-    if let Some(column) = table.sortable().find(|column| column.name.eq_ignore_ascii_case(name)) {
+    let is_named = |column: &&Column| column.name.eq_ignore_ascii_case(name);
+    let is_titled = |column: &&Column| !column.title.is_empty() && column.title.eq_ignore_ascii_case(name);
+    if let Some(column) = table.sortable().find(is_named).or_else(|| table.sortable().find(is_titled)) {
         return views::sort_by(app, column);
     }
     let names: Vec<&str> = table.sortable().map(|column| column.name).collect();

@@ -1,6 +1,8 @@
 //! The names of commands, and what a line that is typed after `:` may become.
 
-use super::{App, Screen, picker, views};
+use super::field::Field;
+use super::{App, PromptKind, Screen, goto, picker, views};
+use crate::fleet::Kind;
 use crate::input::Action;
 use crate::units::spelling;
 
@@ -14,9 +16,11 @@ pub enum Word {
     Quit,
     QuitAtOnce,
     Results,
+    /// To an object of a kind.
+    Goto(Kind),
 }
 
-const WORDS: [(&str, Word); 10] = [
+const WORDS: [(&str, Word); 13] = [
     ("ns", Word::Namespace),
     ("namespace", Word::Namespace),
     ("ctx", Word::Context),
@@ -27,6 +31,9 @@ const WORDS: [(&str, Word); 10] = [
     ("q!", Word::QuitAtOnce),
     ("quit", Word::Quit),
     ("results", Word::Results),
+    ("node", Word::Goto(Kind::Node)),
+    ("pod", Word::Goto(Kind::Pod)),
+    ("job", Word::Goto(Kind::Job)),
 ];
 
 /// How many suggestions an unknown command gets.
@@ -44,8 +51,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     screens.chain(WORDS.iter().map(|(name, _)| *name)).chain(actions)
 }
 
-/// What the last word of a line may become, sorted; view may show it below the line.
-pub fn candidates(app: &App, line: &str) -> Vec<String> {
+/// What the last word of a command may become, sorted.
+fn candidates(app: &App, line: &str) -> Vec<String> {
     let (first, last) = match line.split_once(char::is_whitespace) {
         None => (None, line),
         Some((first, rest)) => (Some(first), rest.trim_start()),
@@ -56,6 +63,7 @@ pub fn candidates(app: &App, line: &str) -> Vec<String> {
         Some(Some(Word::Context)) => app.cluster.contexts.clone(),
         Some(Some(Word::Sort)) => app.ui.level.table().sortable().map(|column| column.name.to_owned()).collect(),
         Some(Some(Word::By)) => views::dimensions(app.ui.level.screen),
+        Some(Some(Word::Goto(kind))) => goto::names(app, kind, last),
         Some(_) if first.and_then(Screen::of_command) == Some(Screen::Cost) => views::dimensions(Screen::Cost),
         Some(_) if first.and_then(Screen::of_command).is_some() => namespace_names(app),
         Some(_) => Vec::new(),
@@ -71,9 +79,50 @@ fn namespace_names(app: &App) -> Vec<String> {
     std::iter::once(picker::ALL_NAMESPACES.to_owned()).chain(known.iter().map(ToString::to_string)).collect()
 }
 
+/// What the last word of a line may become, by the use of the line.
+pub fn candidates_of(app: &App, kind: PromptKind, line: &str) -> Vec<String> {
+    match kind {
+        PromptKind::Command => candidates(app, line),
+        PromptKind::Filter => filter_candidates(app, line),
+    }
+}
+
+/// What the last term of a filter may become: the fields of the table, and the values of those that have few.
+fn filter_candidates(app: &App, line: &str) -> Vec<String> {
+    let table = app.ui.level.table();
+    let last = line.rsplit(char::is_whitespace).next().unwrap_or(line);
+    let (sign, word) = last.strip_prefix('!').map_or(("", last), |word| ("!", word));
+    let words: Vec<String> = match word.split_once(':') {
+        None => table.fields.iter().flat_map(|field| field.starts()).collect(),
+        Some((name, _)) => {
+            let field = table.fields.iter().copied().find(|field| field.name() == name);
+            let values = field.map_or_else(Vec::new, |field| filter_values(app, field));
+            values.into_iter().map(|value| format!("{name}:{value}")).collect()
+        }
+    };
+    let mut words: Vec<String> =
+        words.iter().filter(|one| one.starts_with(word)).map(|one| format!("{sign}{one}")).collect();
+    words.sort_unstable();
+    words.dedup();
+    if last.is_empty() { Vec::new() } else { words }
+}
+
+/// The values of a field that has few.
+fn filter_values(app: &App, field: Field) -> Vec<String> {
+    let fixed: &[&str] = match field {
+        Field::Gpu => &["yes", "no", "idle", "busy"],
+        Field::Protected | Field::Held | Field::Drifted => &["yes", "no"],
+        Field::Capacity => &["spot", "on-demand", "reserved"],
+        Field::Namespace => return picker::known_namespaces(app).iter().map(ToString::to_string).collect(),
+        Field::Pool => return app.fleet.node_pools.iter().map(|pool| pool.meta.key.name.to_string()).collect(),
+        _ => &[],
+    };
+    fixed.iter().map(|value| (*value).to_owned()).collect()
+}
+
 /// The line with its last word completed as far as all candidates agree, and a space after the only one.
-pub fn complete(app: &App, line: &str) -> String {
-    let candidates = candidates(app, line);
+pub fn complete(app: &App, kind: PromptKind, line: &str) -> String {
+    let candidates = candidates_of(app, kind, line);
     let Some(first) = candidates.first() else { return line.to_owned() };
     let common = candidates.iter().skip(1).fold(first.as_str(), |common, other| common_start(common, other));
     let before = line.rfind(char::is_whitespace).map_or("", |at| line.get(..=at).unwrap_or(line));
@@ -82,7 +131,7 @@ pub fn complete(app: &App, line: &str) -> String {
 }
 
 fn takes_argument(name: &str) -> bool {
-    matches!(word(name), Some(Word::Namespace | Word::Context | Word::Sort | Word::By))
+    matches!(word(name), Some(Word::Namespace | Word::Context | Word::Sort | Word::By | Word::Goto(_)))
 }
 
 fn common_start<'a>(a: &'a str, b: &str) -> &'a str {

@@ -40,3 +40,12 @@ pub const GPUS_OF_PODS: &[Dependency] = &[Dependency::Kind(Kind::Pod), SLICES, C
 /// What orders and filters by prices of machines depend on.
 pub const PRICES: &[Dependency] =
     &[Dependency::Prices, Dependency::Kind(Kind::NodeOverlay), Dependency::Part(Part::Rates)];
+
+/// What filters by dollars of machines, pods and Jobs depend on.
+pub const DOLLARS: &[Dependency] = &[
+    Dependency::Prices,
+    Dependency::Kind(Kind::NodeOverlay),
+    Dependency::Kind(Kind::Node),
+    Dependency::Kind(Kind::Pod),
+    Dependency::Part(Part::Rates),
+];

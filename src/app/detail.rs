@@ -2,7 +2,7 @@
 
 use super::effects::Effects;
 use super::{App, Detail, DetailText, Effect, Fetched, Opened, Overlay, Scroll, gpu_history, selection};
-use crate::fleet::{Epoch, Key};
+use crate::fleet::{Epoch, Key, Kind};
 use crate::input::Action;
 
 /// Opens the details of the selected row.
@@ -21,13 +21,22 @@ fn open_with(app: &mut App, text: DetailText, effects: &mut Effects) {
     let cursor = app.ui.listing.cursor;
     selection::select(&mut app.ui, cursor);
     let object = if let Opened::Object(key) = &of { Some(key.clone()) } else { None };
-    // What is no object has no YAML.
-    let text = if object.is_some() { text } else { DetailText::Readable };
+    let text = match &object {
+        // What is no object has no YAML, and of some kinds there is nothing else.
+        None => DetailText::Readable,
+        Some(key) if !has_page(key.kind) => DetailText::Yaml,
+        Some(_) => text,
+    };
     app.ui.level.detail = Some(Detail { of, scroll: Scroll::default(), text, fetched: None, gpu_past: None });
     if let Some(key) = object {
         effects.push(Effect::Fetch { epoch: app.epoch, key: key.clone() });
         gpu_history::ask(app, &key, effects);
     }
+}
+
+/// Whether there is a readable text about objects of a kind.
+const fn has_page(kind: Kind) -> bool {
+    matches!(kind, Kind::Node | Kind::Pod | Kind::Job | Kind::NodeClaim | Kind::NodePool | Kind::Event)
 }
 
 /// Closes the details; the table is shown again.
@@ -80,12 +89,7 @@ pub fn scroll(app: &mut App, action: Action) -> bool {
 
 fn scroll_of(app: &mut App) -> Option<&mut Scroll> {
     match &mut app.ui.overlay {
-        Some(
-            Overlay::Help { scroll }
-            | Overlay::Sources { scroll }
-            | Overlay::Findings { scroll, .. }
-            | Overlay::Results { scroll, .. },
-        ) => Some(scroll),
+        Some(Overlay::Help { scroll } | Overlay::Sources { scroll } | Overlay::Results { scroll, .. }) => Some(scroll),
         Some(Overlay::Write(dialog)) => Some(&mut dialog.scroll),
         Some(_) => None,
         None => app.ui.level.detail.as_mut().map(|detail| &mut detail.scroll),

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::devices::{self, DeviceGroup, DeviceGroupBy, DeviceGroupRow, DeviceRow, DeviceSums};
-use super::filter::Filter;
+use super::filter::{Asked, Filter};
 use super::rank::Rank;
 use super::rows::RowKey;
 use super::screens::{DeviceRank, Order};
@@ -33,7 +33,8 @@ pub fn one_by_one(app: &App) -> ListedDevices {
     let all = all(app);
     let unfiltered = all.len();
     let filter = Filter::parse(&level.filter, level.table());
-    let rows = all.into_iter().filter(|row| filter.is_empty() || filter.meets_device(row, app));
+    let asked = Asked::new(app);
+    let rows = all.into_iter().filter(|row| filter.is_empty() || filter.meets_device(row, &asked));
     let mut ranked: Vec<(DeviceRank<'_>, DeviceRow<'_>)> = rows.map(|row| (rank(&row, level.sort, app), row)).collect();
     ranked.sort_unstable_by(|a, b| compare(a, b, level.sort));
     let rate = sum(ranked.iter().map(|(_, row)| row));

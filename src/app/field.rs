@@ -1,6 +1,6 @@
 //! What filters can ask of a row.
 
-use super::depends::{GPUS, GPUS_OF_PODS, PRICES, STARTS, VERDICTS};
+use super::depends::{DOLLARS, GPUS, GPUS_OF_PODS, PRICES, STARTS, VERDICTS};
 use crate::fleet::Kind;
 use crate::insight::insights::Dependency;
 
@@ -33,6 +33,20 @@ pub enum Field {
     Reason,
     Source,
     Message,
+    Dollars,
+    Age,
+    Dies,
+}
+
+/// In what a number is measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Measure {
+    /// In thousandths of what is counted.
+    Count,
+    /// In micro-dollars per hour.
+    Dollars,
+    /// In seconds.
+    Seconds,
 }
 
 impl Field {
@@ -65,6 +79,65 @@ impl Field {
             Self::Reason => "reason",
             Self::Source => "source",
             Self::Message => "message",
+            Self::Dollars => "$",
+            Self::Age => "age",
+            Self::Dies => "dies",
+        }
+    }
+
+    /// In what its numbers are measured, where it has numbers.
+    pub const fn measure(self) -> Option<Measure> {
+        match self {
+            Self::Gpu => Some(Measure::Count),
+            Self::Dollars => Some(Measure::Dollars),
+            Self::Age | Self::Dies => Some(Measure::Seconds),
+            _ => None,
+        }
+    }
+
+    /// Whether it is compared with a number.
+    pub const fn is_number(self) -> bool {
+        self.measure().is_some()
+    }
+
+    /// A number with which it may be compared.
+    pub const fn example(self) -> &'static str {
+        match self.measure() {
+            Some(Measure::Seconds) => "2h",
+            Some(Measure::Dollars) => "5",
+            Some(Measure::Count) | None => "0",
+        }
+    }
+
+    /// What its numbers are called.
+    pub const fn unit(self) -> &'static str {
+        match self.measure() {
+            Some(Measure::Seconds) => "duration such as 90m, 2h or 1d",
+            Some(Measure::Dollars) => "amount of dollars per hour such as 5 or 0.25",
+            Some(Measure::Count) | None => "number",
+        }
+    }
+
+    /// What a term about it begins with.
+    pub fn starts(self) -> impl Iterator<Item = String> {
+        let signs: &[&str] = match (self.is_number(), self) {
+            (true, Self::Gpu) => &[":", ">"],
+            (true, Self::Dollars) => &[">"],
+            (true, _) => &["<"],
+            (false, _) => &[":"],
+        };
+        signs.iter().map(move |sign| format!("{}{sign}", self.name()))
+    }
+
+    /// What may stand behind its name, as help lists it.
+    pub const fn forms(self) -> &'static [&'static str] {
+        match self {
+            Self::Gpu => &[":yes", ":idle", ">0"],
+            Self::Dollars => &[">5"],
+            Self::Age => &["<2h"],
+            Self::Dies => &["<24h"],
+            Self::Protected | Self::Held | Self::Drifted => &[":yes"],
+            _ => &[":"],
         }
     }
 
@@ -90,6 +163,10 @@ impl Field {
             Self::Protected => &[Dependency::Kind(Kind::Pod), Dependency::Minute, VERDICTS],
             Self::Held | Self::Verdict | Self::By => &[VERDICTS],
             Self::Price => PRICES,
+            // A pod shares what its Node costs with the others there.
+            Self::Dollars => DOLLARS,
+            Self::Age => &[Dependency::Minute],
+            Self::Dies => &[VERDICTS, Dependency::Minute, Dependency::Kind(Kind::Pod)],
             Self::Gpu => GPUS_OF_PODS,
             Self::Class => &[GPUS],
             Self::Start | Self::Image => STARTS,

@@ -1,9 +1,14 @@
 //! The filter's grammar: terms separated by spaces, all of which a row has to meet.
 //!
-//! `text` is a case-insensitive part of what identifies a row; `key:value` asks one field; a leading `!` negates.
+//! `text` is a case-insensitive part of what a row shows; `key:value` asks one field; `key>5` and `key<2h` compare; `a|b` is
+//! met by either; a leading `!` negates.
+
+mod asked;
+mod parse;
 
 use memchr::memmem::Finder;
 
+use super::depends::VERDICTS;
 use super::devices::{DeviceGroup, DeviceGroupRow, DeviceRow};
 use super::field::Field;
 use super::rows::RowRef;
@@ -13,18 +18,51 @@ use crate::insight::cost::{Cost, CostGroup, CostKey, CostSource};
 use crate::insight::insights::Dependency;
 use crate::insight::relation;
 use crate::insight::spot::SpotPool;
+pub use asked::Asked;
 
-/// The words before `:` that a filter of a table knows, as help lists them.
+/// The words that a filter of a table knows, as help lists them.
 pub fn words(table: &TableSpec) -> Vec<String> {
-    let word = |field: &Field| format!("{}:{}", field.name(), if field.is_yes_or_no() { "yes" } else { "" });
-    table.fields.iter().map(word).collect()
+    table.fields.iter().flat_map(|field| field.forms().iter().map(|form| format!("{}{form}", field.name()))).collect()
 }
 
+/// What one alternative of a term asks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Test {
     Text(Part),
     Contains(Field, Part),
     Is(Field, bool),
+    /// What accelerators do.
+    Uses(GpuUse),
+    Compare(Field, Comparison, i64),
+}
+
+/// What accelerators of a row do, as a filter asks for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum GpuUse {
+    /// Nothing, whether a pod requests them or not.
+    Idle,
+    /// Something.
+    Busy,
+}
+
+/// How a number is compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Comparison {
+    More,
+    Less,
+    AtLeast,
+    AtMost,
+}
+
+impl Comparison {
+    const fn holds(self, number: i64, than: i64) -> bool {
+        match self {
+            Self::More => number > than,
+            Self::Less => number < than,
+            Self::AtLeast => number >= than,
+            Self::AtMost => number <= than,
+        }
+    }
 }
 
 /// A part of a text in lower case, ready to be looked for in very many texts.
@@ -56,10 +94,12 @@ impl PartialEq for Part {
 
 impl Eq for Part {}
 
+/// A condition that a row has to meet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Term {
     wanted: bool,
-    test: Test,
+    /// One of these has to be met; there is at least one.
+    any: Vec<Test>,
 }
 
 /// A filter that has been read.
@@ -75,7 +115,7 @@ impl Filter {
     pub fn parse(text: &str, table: &TableSpec) -> Self {
         let mut filter = Self::default();
         for word in text.split_whitespace() {
-            match parse_term(word, table) {
+            match parse::term(word, table) {
                 Ok(term) => filter.terms.extend(term),
                 Err(error) => filter.errors.push(error),
             }
@@ -90,11 +130,13 @@ impl Filter {
 
     /// What changes which rows meet it, besides the kinds of the rows themselves.
     pub fn dependencies(&self, table: &TableSpec) -> Vec<Dependency> {
-        let of_term = |term: &Term| match &term.test {
-            Test::Contains(field, _) | Test::Is(field, _) => field.dependencies().to_vec(),
-            Test::Text(_) => table.joined_dependencies().collect(),
+        let of_test = |test: &Test| match test {
+            Test::Contains(field, _) | Test::Is(field, _) | Test::Compare(field, ..) => field.dependencies().to_vec(),
+            Test::Uses(_) => Field::Class.dependencies().iter().chain(Field::Gpu.dependencies()).copied().collect(),
+            // What holds a Node, and how long a protection does, is text, too.
+            Test::Text(_) => table.joined_dependencies().chain([VERDICTS, Dependency::Minute]).collect(),
         };
-        self.terms.iter().flat_map(of_term).collect()
+        self.terms.iter().flat_map(|term| &term.any).flat_map(of_test).collect()
     }
 
     /// Whether a payer meets every term. Of those with machines that nobody prices the price is `unknown`.
@@ -109,9 +151,9 @@ impl Filter {
             Test::Contains(Field::Price, part) => {
                 (if unpriced > 0 { "unknown" } else { "known" }).starts_with(&part.text)
             }
-            Test::Contains(..) | Test::Is(..) => false,
+            Test::Contains(..) | Test::Is(..) | Test::Uses(_) | Test::Compare(..) => false,
         };
-        self.terms.iter().all(|term| meets(&term.test) == term.wanted)
+        self.all_met(meets)
     }
 
     /// Whether a group of devices meets every term. Of those with devices that nobody prices the price is `unknown`.
@@ -126,14 +168,14 @@ impl Filter {
             Test::Contains(Field::Price, part) => {
                 (if row.sums.unpriced > 0 { "unknown" } else { "known" }).starts_with(&part.text)
             }
-            Test::Contains(..) | Test::Is(..) => false,
+            Test::Contains(..) | Test::Is(..) | Test::Uses(_) | Test::Compare(..) => false,
         };
-        self.terms.iter().all(|term| meets(&term.test) == term.wanted)
+        self.all_met(meets)
     }
 
     /// Whether a spot pool meets every term.
     pub fn meets_spot_pool(&self, pool: &SpotPool) -> bool {
-        self.terms.iter().all(|term| spot_pool_meets(&term.test, pool) == term.wanted)
+        self.all_met(|test| spot_pool_meets(test, pool))
     }
 
     /// Whether a row that has nothing but these texts meets every term.
@@ -141,19 +183,30 @@ impl Filter {
         let meets = |test: &Test| match test {
             Test::Text(part) => texts.iter().any(|(_, text)| part.is_in(text)),
             Test::Contains(field, part) => texts.iter().any(|(of, text)| of == field && part.is_in(text)),
-            Test::Is(..) => false,
+            Test::Is(..) | Test::Uses(_) | Test::Compare(..) => false,
         };
-        self.terms.iter().all(|term| meets(&term.test) == term.wanted)
+        self.all_met(meets)
     }
 
     /// Whether a device meets every term.
-    pub fn meets_device(&self, row: &DeviceRow<'_>, app: &App) -> bool {
-        self.terms.iter().all(|term| device_meets(&term.test, row, app) == term.wanted)
+    pub fn meets_device<'a>(&self, row: &DeviceRow<'a>, asked: &Asked<'a>) -> bool {
+        self.all_met(|test| device_meets(test, row, asked))
     }
 
     /// Whether a row meets every term.
-    pub fn matches(&self, row: RowRef<'_>, app: &App) -> bool {
-        self.terms.iter().all(|term| meets(&term.test, row, app) == term.wanted)
+    pub fn matches<'a>(&self, row: RowRef<'a>, asked: &Asked<'a>) -> bool {
+        let is_met = |term: &Term| {
+            // Of what has no number it is known neither that it is more nor that it is not.
+            let is_unknown =
+                |test: &Test| matches!(test, Test::Compare(field, ..) if asked.number(*field, row).is_none());
+            term.any.iter().any(|test| meets(test, row, asked)) == term.wanted
+                && (term.wanted || !term.any.iter().any(is_unknown))
+        };
+        self.terms.iter().all(is_met)
+    }
+
+    fn all_met(&self, meets: impl Fn(&Test) -> bool) -> bool {
+        self.terms.iter().all(|term| term.any.iter().any(&meets) == term.wanted)
     }
 
     /// Whether every row that meets it also meets `before`.
@@ -165,9 +218,10 @@ impl Filter {
 impl Term {
     /// Whether every row that meets it also meets `other`: a part of a text is in it wherever the whole is.
     fn implies(&self, other: &Self) -> bool {
-        let (new, old) = match (&self.test, &other.test) {
-            (Test::Text(new), Test::Text(old)) => (new, old),
-            (Test::Contains(field, new), Test::Contains(same, old)) if field == same => (new, old),
+        let (new, old) = match (self.any.as_slice(), other.any.as_slice()) {
+            // What is looked for in more words than the text before may be found where that was not.
+            ([Test::Text(new)], [Test::Text(old)]) if asked::reach(new) == asked::reach(old) => (new, old),
+            ([Test::Contains(field, new)], [Test::Contains(same, old)]) if field == same => (new, old),
             _ => return self == other,
         };
         match (self.wanted, other.wanted) {
@@ -178,47 +232,17 @@ impl Term {
     }
 }
 
-/// `None` for a term that is still being typed: `!`, `pool:`.
-fn parse_term(word: &str, table: &TableSpec) -> Result<Option<Term>, String> {
-    let (wanted, rest) = match word.strip_prefix('!') {
-        Some(rest) => (false, rest),
-        None => (true, word),
-    };
-    let test = match rest.split_once(':') {
-        Some((name, value)) => parse_field(name, value, table)?,
-        None if rest.is_empty() => None,
-        None => Some(Test::Text(Part::new(rest))),
-    };
-    Ok(test.map(|test| Term { wanted, test }))
-}
-
-fn parse_field(name: &str, value: &str, table: &TableSpec) -> Result<Option<Test>, String> {
-    let known = table.fields;
-    let Some(field) = known.iter().copied().find(|field| field.name() == name) else {
-        let names: Vec<&str> = known.iter().map(|field| field.name()).collect();
-        return Err(format!("the filter knows no \"{name}:\" here; there are {}", names.join(", ")));
-    };
-    match value {
-        "" => Ok(None),
-        _ if field.is_yes_or_no() => parse_yes_or_no(field, value).map(Some),
-        _ => Ok(Some(Test::Contains(field, Part::new(value)))),
-    }
-}
-
-fn parse_yes_or_no(field: Field, value: &str) -> Result<Test, String> {
-    let value = value.to_lowercase();
-    match value.as_str() {
-        _ if "yes".starts_with(&value) => Ok(Test::Is(field, true)),
-        _ if "no".starts_with(&value) => Ok(Test::Is(field, false)),
-        _ => Err(format!("\"{}:{value}\" is neither yes nor no", field.name())),
-    }
-}
-
-fn meets(test: &Test, row: RowRef<'_>, app: &App) -> bool {
+fn meets<'a>(test: &Test, row: RowRef<'a>, asked: &Asked<'a>) -> bool {
+    let app = asked.app();
     match test {
+        Test::Compare(field, comparison, than) => {
+            asked.number(*field, row).is_some_and(|number| comparison.holds(number, *than))
+        }
+        Test::Uses(GpuUse::Idle) => asked.has_idle_gpus(row),
+        Test::Uses(GpuUse::Busy) => row.is_of_gpus(app) && !asked.has_idle_gpus(row),
         Test::Contains(Field::Node, part) => node_name(row, app).is_some_and(|node| part.is_in(&node)),
         Test::Contains(Field::Image, part) => is_in_image(part, row, app),
-        Test::Text(part) => is_in_text(part, row, app),
+        Test::Text(part) => is_in_text(part, row, app) || asked.is_in_words(part, row),
         Test::Contains(field, part) => field_text(*field, row, app).is_some_and(|text| part.is_in(text)),
         Test::Is(Field::Gpu, wanted) => row.is_of_gpus(app) == *wanted,
         // What is not known is neither.
@@ -254,12 +278,13 @@ fn spot_pool_meets(test: &Test, pool: &SpotPool) -> bool {
         Test::Contains(Field::Price, part) => {
             (if pool.stake.unpriced > 0 { "unknown" } else { "known" }).starts_with(&part.text)
         }
-        Test::Contains(..) | Test::Is(..) => false,
+        Test::Contains(..) | Test::Is(..) | Test::Uses(_) | Test::Compare(..) => false,
     }
 }
 
 /// What is not asked of the device itself is asked of its Node.
-fn device_meets(test: &Test, row: &DeviceRow<'_>, app: &App) -> bool {
+fn device_meets<'a>(test: &Test, row: &DeviceRow<'a>, asked: &Asked<'a>) -> bool {
+    let app = asked.app();
     let is_in_pod = |part: &Part| row.holders().into_iter().any(|pod| is_in_key(part, pod));
     let is_in_job = |part: &Part| row.pod(app).and_then(PodRow::job_owner).is_some_and(|job| part.is_in(&job.name));
     let is_in_model = |part: &Part| row.model().is_some_and(|model| part.is_in(model));
@@ -277,7 +302,10 @@ fn device_meets(test: &Test, row: &DeviceRow<'_>, app: &App) -> bool {
         Test::Contains(Field::Job, part) => is_in_job(part),
         Test::Contains(Field::Namespace, part) => row.holders().into_iter().any(|pod| part.is_in(&pod.namespace)),
         Test::Contains(Field::Class, part) => part.is_in(row.class().name()),
-        test => meets(test, RowRef::Node(row.node), app),
+        Test::Uses(GpuUse::Idle) => row.class().is_waste(),
+        Test::Uses(GpuUse::Busy) => row.class().is_working(),
+        Test::Compare(Field::Dollars, comparison, than) => row.rate.is_some_and(|rate| comparison.holds(rate, *than)),
+        test => meets(test, RowRef::Node(row.node), asked),
     }
 }
 
@@ -377,10 +405,15 @@ fn texts<'a>(row: RowRef<'a>, app: &'a App) -> impl Iterator<Item = &'a str> {
     symbols.chain(words.into_iter().flatten())
 }
 
+/// Why a part of the filter of the shown level could not be read; that part is left out.
+pub fn error(app: &App) -> Option<String> {
+    let level = &app.ui.level;
+    Filter::parse(&level.filter, level.table()).errors.into_iter().next()
+}
+
 /// Says what could not be read in the filter of the shown level.
 pub fn report(app: &mut App) {
-    let level = &app.ui.level;
-    if let Some(error) = Filter::parse(&level.filter, level.table()).errors.into_iter().next() {
+    if let Some(error) = error(app) {
         notice::warning(app, error);
     }
 }

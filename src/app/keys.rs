@@ -2,7 +2,7 @@
 
 use super::effects::Effects;
 use super::{App, Effect, Overlay, actions, command, notice, picker, prompt, write};
-use crate::input::{Chord, Context, KeyCode, Lookup};
+use crate::input::{Action, Chord, Context, KeyCode, Lookup};
 
 /// Leaves whatever is on screen, and cannot be bound to anything else: the way out that always works.
 const INTERRUPT: Chord = Chord { key: KeyCode::Char('c'), ctrl: true, alt: false, shift: false };
@@ -38,7 +38,12 @@ fn start_over(app: &mut App, chord: Chord, effects: &mut Effects) {
     let was_longer = app.ui.pressed.len() > 1;
     app.ui.pressed.clear();
     if was_longer && chord.key != KeyCode::Escape {
-        press(app, chord, effects);
+        return press(app, chord, effects);
+    }
+    if app.ui.overlay.is_none() && chord.key != KeyCode::Escape {
+        let help = app.settings.keymap.keys_of(Context::Table, Action::Help);
+        let help = help.map_or_else(|| ":help".to_owned(), |keys| keys);
+        notice::info(app, format!("{chord} does nothing here; {help} shows the keys"));
     }
 }
 

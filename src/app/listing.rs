@@ -1,14 +1,15 @@
 //! The rows of the shown level.
 
+use super::desk_rows::ListedMatters;
 use super::device_rows::ListedDevices;
-use super::filter::Filter;
+use super::filter::{Asked, Filter};
 use super::patch::{self, Patched};
 use super::rows::{RowKey, RowRef};
 use super::screens::{Narrowing, Rows};
 use super::spot_pools::ListedSpotPools;
 use super::{
     App, Costs, DeviceGroupBy, DeviceGroups, DeviceMap, Geometry, RateOfRows, Scope, Screen, cost_groups, depends,
-    detail, device_rows, first_visible_row, observed_rows, sorting, spot_pools,
+    desk_rows, detail, device_rows, first_visible_row, observed_rows, sorting, spot_pools,
 };
 use crate::fleet::{Changed, Fleet, Key, Kind};
 use crate::insight::insights::{Dependency, Part};
@@ -150,7 +151,8 @@ pub fn follow_filter(app: &mut App) {
 /// each letter that is typed, else out of all. `false` where all are not known.
 fn list_meeting(app: &mut App, before: &Filter, filter: &Filter) -> bool {
     let (mut rows, all) = (std::mem::take(&mut app.ui.listing.rows), app.ui.listing.all.take());
-    let meets = |key: &RowKey| find(app, key).is_some_and(|row| filter.matches(row, app));
+    let asked = Asked::new(app);
+    let meets = |key: &RowKey| find(app, key).is_some_and(|row| filter.matches(row, &asked));
     let (rows, all) = if !before.is_empty() && filter.narrows(before) {
         rows.retain(meets);
         (rows, all)
@@ -214,6 +216,13 @@ impl From<ListedDevices> for Built {
     }
 }
 
+impl From<ListedMatters> for Built {
+    fn from(listed: ListedMatters) -> Self {
+        let ListedMatters { rows, unfiltered, rate } = listed;
+        Self { rows, unfiltered, rate: Some(rate), groups: DeviceGroups::default() }
+    }
+}
+
 impl From<ListedSpotPools> for Built {
     fn from(listed: ListedSpotPools) -> Self {
         let ListedSpotPools { rows, unfiltered, rate } = listed;
@@ -236,6 +245,7 @@ fn build(app: &App) -> Built {
         }
         Rows::Devices => return device_rows::one_by_one(app).into(),
         Rows::SpotPools => return spot_pools::build(app).into(),
+        Rows::Matters(urgency) => return desk_rows::build(app, urgency).into(),
         Rows::DeviceGroups => {
             let by = level.device_grouping().unwrap_or(DeviceGroupBy::Node);
             return device_rows::in_groups(app, by).into();
@@ -248,7 +258,8 @@ fn build(app: &App) -> Built {
     let unfiltered = rows.len();
     let filter = Filter::parse(&level.filter, level.table());
     if !filter.is_empty() {
-        rows.retain(|row| filter.matches(*row, app));
+        let asked = Asked::new(app);
+        rows.retain(|row| filter.matches(*row, &asked));
     }
     sorting::sort(&mut rows, level.sort, app);
     let rate = table.rate.map(|rate| sum(rows.iter().map(|row| rate(*row, app))));

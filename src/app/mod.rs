@@ -6,6 +6,8 @@ mod command;
 mod completion;
 mod cost_groups;
 mod depends;
+mod desk;
+mod desk_rows;
 mod detail;
 mod device_map;
 mod device_rows;
@@ -14,7 +16,9 @@ mod effects;
 mod field;
 mod filter;
 mod gangs;
+mod goto;
 mod gpu_history;
+mod history;
 mod keys;
 mod line;
 mod listing;
@@ -48,14 +52,15 @@ mod views;
 mod work;
 mod write;
 
-pub use completion::candidates as command_candidates;
+pub use completion::candidates_of as candidates;
+pub use desk::Desk;
 pub use device_map::{DeviceMap, MapNode};
 pub use device_rows::DeviceGroups;
 pub use devices::{
     DeviceGroup, DeviceGroupBy, DeviceGroupKey, DeviceId, DeviceKey, DeviceRow, DeviceSums, Devices,
     find as find_device, of_node as devices_of_node,
 };
-pub use filter::words as filter_words;
+pub use filter::{error as filter_error, words as filter_words};
 pub use gangs::starts_of as gang_starts;
 pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};
@@ -68,10 +73,11 @@ pub use screens::{
     Align, Column, Grouping, Narrowing, Observations, Rows, Screen, ScreenSpec, TableSpec, UseOfRows, View, WidthRange,
 };
 pub use scroll::{Geometry, Scroll, first_visible_row};
-pub use status::{claim_phase, disagrees, job_state, node_phase};
+pub use selection::is_marked;
+pub use status::{claim_phase, disagrees, job_state, node_phase, shield_word};
 pub use ui::{
     Consequence, Detail, DetailText, DurationChoice, GpuPast, Level, Listing, Notice, Opened, Overlay, PastTold,
-    Picker, PickerKind, Prompt, PromptKind, RateOfRows, Scope, Severity, Skipped, Sort, Target, Ui, Verb, Write,
+    Picker, PickerKind, Place, Prompt, PromptKind, RateOfRows, Scope, Severity, Skipped, Sort, Target, Ui, Verb, Write,
     WriteDialog, WriteItem,
 };
 pub use update::update;

@@ -1,6 +1,6 @@
 //! The mouse.
 
-use super::{App, Mouse, Overlay, RowKey, detail, navigate, selection};
+use super::{App, Mouse, Overlay, RowKey, detail, navigate, selection, views};
 use crate::input::Action;
 
 /// Rows per notch of the wheel.
@@ -11,7 +11,8 @@ pub fn handle(app: &mut App, mouse: Mouse) {
     match mouse {
         Mouse::Row(key) => click(app, &key),
         Mouse::Title(screen) if app.ui.overlay.is_none() => navigate::show(app, screen),
-        Mouse::Title(_) => {}
+        Mouse::Column(column) if app.ui.overlay.is_none() => views::sort_by_or_reverse(app, column),
+        Mouse::Title(_) | Mouse::Column(_) => {}
         Mouse::WheelUp => wheel(app, -WHEEL_ROWS),
         Mouse::WheelDown => wheel(app, WHEEL_ROWS),
     }
@@ -30,14 +31,7 @@ fn wheel(app: &mut App, rows: isize) {
     let step = if rows < 0 { Action::Up } else { Action::Down };
     match app.ui.overlay {
         None if app.ui.level.detail.is_none() => navigate::rows(app, rows),
-        None
-        | Some(
-            Overlay::Help { .. }
-            | Overlay::Sources { .. }
-            | Overlay::Findings { .. }
-            | Overlay::Results { .. }
-            | Overlay::Write(_),
-        ) => {
+        None | Some(Overlay::Help { .. } | Overlay::Sources { .. } | Overlay::Results { .. } | Overlay::Write(_)) => {
             (0..rows.unsigned_abs()).for_each(|_| {
                 detail::scroll(app, step);
             });

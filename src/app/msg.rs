@@ -14,6 +14,8 @@ pub enum Mouse {
     Row(super::RowKey),
     /// The left button went down on this screen's title.
     Title(super::Screen),
+    /// The left button went down on the title of this column.
+    Column(&'static super::Column),
     /// The wheel turned up.
     WheelUp,
     /// The wheel turned down.

@@ -1,8 +1,10 @@
 //! Moving: among rows, levels and screens.
 
 use super::effects::Effects;
-use super::{App, Effect, Level, RowKey, RowRef, Scope, Screen, cost_groups, listing, notice, selection, views, write};
-use crate::fleet::Kind;
+use super::{
+    App, Effect, Level, Place, RowKey, RowRef, Scope, Screen, Ui, cost_groups, listing, notice, selection, views, write,
+};
+use crate::fleet::{Key, Kind};
 
 /// Moves the selection by rows, at most to either end.
 pub fn rows(app: &mut App, by: isize) {
@@ -29,7 +31,7 @@ pub fn bottom(app: &mut App) {
 
 /// Marks or unmarks the selected row, and goes on to the next.
 pub fn mark(app: &mut App) {
-    if let Some(key) = selection::current(&app.ui).and_then(RowKey::object).cloned() {
+    if let Some(key) = selection::current(&app.ui).and_then(|row| selection::marked(&app.ui, row)).cloned() {
         if !app.ui.marks.remove(&key) {
             app.ui.marks.insert(key);
         }
@@ -39,14 +41,15 @@ pub fn mark(app: &mut App) {
 
 /// Marks every listed row, or unmarks them where all are marked.
 pub fn mark_all(app: &mut App) {
-    let ui = &mut app.ui;
-    let objects = || ui.listing.rows.iter().filter_map(RowKey::object);
-    if objects().all(|key| ui.marks.contains(key)) {
-        objects().for_each(|key| {
-            ui.marks.remove(key);
+    let objects: Vec<Key> =
+        app.ui.listing.rows.iter().filter_map(|row| selection::marked(&app.ui, row)).cloned().collect();
+    let marks = &mut app.ui.marks;
+    if objects.iter().all(|key| marks.contains(key)) {
+        objects.iter().for_each(|key| {
+            marks.remove(key);
         });
     } else {
-        ui.marks.extend(objects().cloned());
+        marks.extend(objects);
     }
 }
 
@@ -86,7 +89,22 @@ pub fn back(app: &mut App) {
     }
 }
 
-fn leave_level(app: &mut App) {
+/// Shows the level above the present one, if there is one.
+pub fn leave_level(app: &mut App) {
+    if !app.ui.outer.is_empty() {
+        leave(app);
+        step_out(app);
+    }
+}
+
+/// Shows the level of this index among those above the present one.
+pub fn leave_to(app: &mut App, at: usize) {
+    leave(app);
+    app.ui.outer.truncate(at + 1);
+    step_out(app);
+}
+
+fn step_out(app: &mut App) {
     if let Some(outer) = app.ui.outer.pop() {
         app.ui.level = outer;
         arrive(app);
@@ -122,13 +140,18 @@ pub fn into(app: &mut App) {
         Some(RowKey::SpotPool(pool)) => Some(views::of_spot_nodes(Scope::SpotPool((**pool).clone()))),
         Some(RowKey::Object(key)) => match RowRef::find(app, key) {
             None => return,
-            Some(row) => beneath(app, row).map(|(screen, scope)| Level::of(screen, Some(scope))),
+            Some(row) => of_beneath(app, row),
         },
+        Some(RowKey::Matter(_)) => selection::subject(app).and_then(|key| of_beneath(app, RowRef::find(app, &key)?)),
     };
     match beneath {
         Some(level) => push(app, level),
         None => notice::info(app, "there is nothing beneath this row; open it for its details"),
     }
+}
+
+fn of_beneath(app: &App, row: RowRef<'_>) -> Option<Level> {
+    beneath(app, row).map(|(screen, scope)| Level::of(screen, Some(scope)))
 }
 
 /// What lies beneath a row.
@@ -148,7 +171,9 @@ fn beneath(app: &App, row: RowRef<'_>) -> Option<(Screen, Scope)> {
     })
 }
 
-fn push(app: &mut App, level: Level) {
+/// Shows a level below the present one.
+pub fn push(app: &mut App, level: Level) {
+    leave(app);
     let outer = std::mem::replace(&mut app.ui.level, level);
     app.ui.outer.push(outer);
     arrive(app);
@@ -162,6 +187,8 @@ pub fn show(app: &mut App, screen: Screen) {
     if ui.level.screen == screen && ui.outer.is_empty() {
         return;
     }
+    leave(app);
+    let ui = &mut app.ui;
     let shown = std::mem::take(&mut ui.level);
     let mut outermost = ui.outer.drain(..).next().unwrap_or(shown);
     outermost.detail = None;
@@ -170,11 +197,60 @@ pub fn show(app: &mut App, screen: Screen) {
     arrive(app);
 }
 
-/// Another level is shown: marks were made for the rows of the old one.
+/// The present level is about to be left: it can be gone back to, and its marks wait there.
+fn leave(app: &mut App) {
+    app.ui.level.marks = std::mem::take(&mut app.ui.marks);
+    let place = Place { level: app.ui.level.clone(), outer: app.ui.outer.clone() };
+    let before = &mut app.ui.places_before;
+    before.push(place);
+    let surplus = before.len().saturating_sub(Ui::PLACES_KEPT);
+    before.drain(..surplus);
+    app.ui.places_after.clear();
+}
+
+/// Another level is shown, with the marks that were left there.
 fn arrive(app: &mut App) {
-    app.ui.marks.clear();
+    app.ui.marks = std::mem::take(&mut app.ui.level.marks);
     app.ui.listing.cursor = 0;
     listing::refresh(app);
+}
+
+/// In place of the present level another one of its screen.
+pub fn replace(app: &mut App, level: Level) {
+    app.ui.level = level;
+    app.ui.marks.clear();
+    app.ui.listing.cursor = 0;
+}
+
+/// Shows where the user was before.
+pub fn go_back(app: &mut App) {
+    match app.ui.places_before.pop() {
+        Some(place) => {
+            let left = exchange(app, place);
+            app.ui.places_after.push(left);
+        }
+        None => notice::info(app, "there is nothing to go back to"),
+    }
+}
+
+/// Shows where the user was before going back.
+pub fn go_forward(app: &mut App) {
+    match app.ui.places_after.pop() {
+        Some(place) => {
+            let left = exchange(app, place);
+            app.ui.places_before.push(left);
+        }
+        None => notice::info(app, "there is nothing to go forward to"),
+    }
+}
+
+/// Shows a place, and says which one that was.
+fn exchange(app: &mut App, place: Place) -> Place {
+    app.ui.level.marks = std::mem::take(&mut app.ui.marks);
+    let level = std::mem::replace(&mut app.ui.level, place.level);
+    let outer = std::mem::replace(&mut app.ui.outer, place.outer);
+    arrive(app);
+    Place { level, outer }
 }
 
 /// The screen before or after the shown one, around the ends.

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
-use super::filter::Filter;
+use super::filter::{Asked, Filter};
 use super::rows::{RowKey, RowRef};
 use super::{App, Screen, Ui, sorting};
 use crate::fleet::{Key, Kind, ObjectKey};
@@ -30,7 +30,10 @@ pub fn applies(ui: &Ui) -> bool {
     let level = &ui.level;
     let knows_all = ui.listing.all.is_some() || ui.listed_filter().is_empty();
     let is_all = level.scope.is_none() && knows_all && level.view.keeps.is_none();
-    let is_of_others = level.sort.column.dependencies.contains(&Dependency::Kind(Kind::Pod));
+    let of_pods = Dependency::Kind(Kind::Pod);
+    let filter = Filter::parse(ui.listed_filter(), level.table());
+    let is_of_others =
+        level.sort.column.dependencies.contains(&of_pods) || filter.dependencies(level.table()).contains(&of_pods);
     level.screen == Screen::Pods && is_all && !is_of_others
 }
 
@@ -39,14 +42,15 @@ pub fn pods(app: &App, rows: &mut Vec<RowKey>, touched: &BTreeSet<ObjectKey>, fi
     if touched.len() > MOST_TOUCHED {
         return Patched::TooMuch;
     }
-    let is_moved = |key: &&ObjectKey| match wanted(app, key, filter) {
+    let asked = Asked::new(app);
+    let is_moved = |key: &&ObjectKey| match wanted(&asked, key, filter) {
         Some(row) => !is_in_place(app, rows, row, touched),
         None => true,
     };
     let moved: Vec<&ObjectKey> = touched.iter().filter(is_moved).collect();
     if !moved.is_empty() {
         take_out(rows, &moved);
-        put_in(app, rows, moved.into_iter().filter_map(|key| wanted(app, key, filter)).collect());
+        put_in(app, rows, moved.into_iter().filter_map(|key| wanted(&asked, key, filter)).collect());
     }
     Patched::Done
 }
@@ -78,9 +82,10 @@ fn put_in(app: &App, rows: &mut Vec<RowKey>, fresh: Vec<RowRef<'_>>) {
 }
 
 /// The pod, where it is to be listed.
-fn wanted<'a>(app: &'a App, key: &ObjectKey, filter: &Filter) -> Option<RowRef<'a>> {
+fn wanted<'a>(asked: &Asked<'a>, key: &ObjectKey, filter: &Filter) -> Option<RowRef<'a>> {
+    let app = asked.app();
     let row = app.fleet.pods.get(key).filter(|pod| app.scope.has_pod(pod)).map(RowRef::Pod)?;
-    filter.matches(row, app).then_some(row)
+    filter.matches(row, asked).then_some(row)
 }
 
 /// Whether a pod is listed between two rows that did not change and between which it belongs.

@@ -133,6 +133,8 @@ pub fn connect(app: &mut App, context: &str, effects: &mut Effects) {
     let ui = &mut app.ui;
     ui.level = Level::of(ui.level.screen, None);
     ui.outer.clear();
+    ui.places_before.clear();
+    ui.places_after.clear();
     ui.remembered.clear();
     ui.marks.clear();
     ui.writes.clear();

@@ -2,12 +2,16 @@
 
 use tui_input::Input;
 
+use super::history::Recall;
 use super::{App, Overlay, Prompt, PromptKind, completion, filter, line, listing, picker, write};
 use crate::input::{Chord, KeyCode};
 
-/// Opens the filter with what it says now.
+/// Opens the filter with what it says now, and a space behind it: what is typed next is a term of its own.
 pub fn filter(app: &mut App) {
-    let text = app.ui.level.filter.clone();
+    let mut text = app.ui.level.filter.clone();
+    if !text.is_empty() {
+        text.push(' ');
+    }
     open(app, PromptKind::Filter, text);
 }
 
@@ -18,7 +22,7 @@ pub fn command(app: &mut App) {
 
 fn open(app: &mut App, kind: PromptKind, text: String) {
     let (before, selected) = (app.ui.level.filter.clone(), app.ui.level.selected.clone());
-    app.ui.overlay = Some(Overlay::Prompt(Prompt { kind, input: Input::new(text), before, selected }));
+    app.ui.overlay = Some(Overlay::Prompt(Prompt { kind, input: Input::new(text), before, selected, recalled: None }));
 }
 
 /// A key while a line is typed. Returns the command that is to be run, once it is complete.
@@ -27,6 +31,8 @@ pub fn press(app: &mut App, chord: Chord) -> Option<String> {
         KeyCode::Enter => return submit(app),
         KeyCode::Escape => cancel(app),
         KeyCode::Tab => complete(app),
+        KeyCode::Up => recall(app, Recall::Older),
+        KeyCode::Down => recall(app, Recall::Newer),
         KeyCode::Backspace if is_empty(app) => cancel(app),
         _ => edit(app, |input| {
             line::edit(input, chord);
@@ -52,6 +58,7 @@ fn is_empty(app: &App) -> bool {
 fn edit(app: &mut App, change: impl FnOnce(&mut Input)) {
     let Some(Overlay::Prompt(prompt)) = &mut app.ui.overlay else { return };
     change(&mut prompt.input);
+    prompt.recalled = None;
     if prompt.kind == PromptKind::Filter {
         let text = prompt.input.value().to_owned();
         set_filter(app, text);
@@ -62,15 +69,21 @@ fn edit(app: &mut App, change: impl FnOnce(&mut Input)) {
 fn set_filter(app: &mut App, text: String) {
     if app.ui.level.filter != text {
         listing::set_filter(app, text);
-        filter::report(app);
     }
 }
 
 fn submit(app: &mut App) -> Option<String> {
-    listing::follow_filter(app);
-    match app.ui.overlay.take() {
-        Some(Overlay::Prompt(prompt)) if prompt.kind == PromptKind::Command => Some(prompt.input.value().to_owned()),
-        _ => None,
+    let Some(Overlay::Prompt(prompt)) = app.ui.overlay.take() else { return None };
+    let line = prompt.input.value().trim().to_owned();
+    app.ui.history.add(prompt.kind, &line);
+    match prompt.kind {
+        PromptKind::Command => Some(line),
+        PromptKind::Filter => {
+            set_filter(app, line);
+            listing::follow_filter(app);
+            filter::report(app);
+            None
+        }
     }
 }
 
@@ -85,11 +98,19 @@ fn cancel(app: &mut App) {
     }
 }
 
+/// Puts a line that was typed earlier in place of the present one.
+fn recall(app: &mut App, which: Recall) {
+    let Some(Overlay::Prompt(prompt)) = &app.ui.overlay else { return };
+    let (kind, recalled) = (prompt.kind, prompt.recalled);
+    let Some((at, line)) = app.ui.history.recall(kind, recalled, which) else { return };
+    edit(app, |input| *input = Input::new(line));
+    if let Some(Overlay::Prompt(prompt)) = &mut app.ui.overlay {
+        prompt.recalled = at;
+    }
+}
+
 fn complete(app: &mut App) {
     let Some(Overlay::Prompt(prompt)) = &app.ui.overlay else { return };
-    if prompt.kind == PromptKind::Filter {
-        return;
-    }
-    let completed = completion::complete(app, prompt.input.value());
+    let completed = completion::complete(app, prompt.kind, prompt.input.value());
     edit(app, |input| *input = Input::new(completed));
 }

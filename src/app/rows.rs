@@ -6,6 +6,7 @@ use super::observed::ObservedKey;
 use crate::fleet::{EventRow, Fleet, JobRow, Key, Kind, Meta, NodeClaimRow, NodePoolRow, NodeRow, PodRow, Sym};
 use crate::insight::cost::CostKey;
 use crate::insight::gpu::{self, Thousandths};
+use crate::insight::picture::MatterKey;
 use crate::insight::spot::SpotPoolKey;
 
 /// The identity of a row.
@@ -23,6 +24,8 @@ pub enum RowKey {
     SpotPool(Box<SpotPoolKey>),
     /// What was observed of starts.
     Observed(Box<ObservedKey>),
+    /// What needs somebody.
+    Matter(Box<MatterKey>),
 }
 
 impl RowKey {
@@ -30,7 +33,12 @@ impl RowKey {
     pub const fn object(&self) -> Option<&Key> {
         match self {
             Self::Object(key) => Some(key),
-            Self::CostKey(_) | Self::Device(_) | Self::DeviceGroup(_) | Self::SpotPool(_) | Self::Observed(_) => None,
+            Self::CostKey(_)
+            | Self::Device(_)
+            | Self::DeviceGroup(_)
+            | Self::SpotPool(_)
+            | Self::Observed(_)
+            | Self::Matter(_) => None,
         }
     }
 
@@ -38,7 +46,12 @@ impl RowKey {
     pub fn payer(&self) -> Option<&CostKey> {
         match self {
             Self::CostKey(payer) => Some(payer),
-            Self::Object(_) | Self::Device(_) | Self::DeviceGroup(_) | Self::SpotPool(_) | Self::Observed(_) => None,
+            Self::Object(_)
+            | Self::Device(_)
+            | Self::DeviceGroup(_)
+            | Self::SpotPool(_)
+            | Self::Observed(_)
+            | Self::Matter(_) => None,
         }
     }
 
@@ -46,7 +59,12 @@ impl RowKey {
     pub fn device(&self) -> Option<&DeviceKey> {
         match self {
             Self::Device(device) => Some(device),
-            Self::Object(_) | Self::CostKey(_) | Self::DeviceGroup(_) | Self::SpotPool(_) | Self::Observed(_) => None,
+            Self::Object(_)
+            | Self::CostKey(_)
+            | Self::DeviceGroup(_)
+            | Self::SpotPool(_)
+            | Self::Observed(_)
+            | Self::Matter(_) => None,
         }
     }
 
@@ -54,7 +72,12 @@ impl RowKey {
     pub fn device_group(&self) -> Option<&DeviceGroupKey> {
         match self {
             Self::DeviceGroup(group) => Some(group),
-            Self::Object(_) | Self::CostKey(_) | Self::Device(_) | Self::SpotPool(_) | Self::Observed(_) => None,
+            Self::Object(_)
+            | Self::CostKey(_)
+            | Self::Device(_)
+            | Self::SpotPool(_)
+            | Self::Observed(_)
+            | Self::Matter(_) => None,
         }
     }
 
@@ -62,7 +85,25 @@ impl RowKey {
     pub fn spot_pool(&self) -> Option<&SpotPoolKey> {
         match self {
             Self::SpotPool(pool) => Some(pool),
-            Self::Object(_) | Self::CostKey(_) | Self::Device(_) | Self::DeviceGroup(_) | Self::Observed(_) => None,
+            Self::Object(_)
+            | Self::CostKey(_)
+            | Self::Device(_)
+            | Self::DeviceGroup(_)
+            | Self::Observed(_)
+            | Self::Matter(_) => None,
+        }
+    }
+
+    /// What needs somebody, where the row is that.
+    pub fn matter(&self) -> Option<&MatterKey> {
+        match self {
+            Self::Matter(matter) => Some(matter),
+            Self::Object(_)
+            | Self::CostKey(_)
+            | Self::Device(_)
+            | Self::DeviceGroup(_)
+            | Self::SpotPool(_)
+            | Self::Observed(_) => None,
         }
     }
 
@@ -70,7 +111,12 @@ impl RowKey {
     pub fn observed(&self) -> Option<&ObservedKey> {
         match self {
             Self::Observed(observed) => Some(observed),
-            Self::Object(_) | Self::CostKey(_) | Self::Device(_) | Self::DeviceGroup(_) | Self::SpotPool(_) => None,
+            Self::Object(_)
+            | Self::CostKey(_)
+            | Self::Device(_)
+            | Self::DeviceGroup(_)
+            | Self::SpotPool(_)
+            | Self::Matter(_) => None,
         }
     }
 }

@@ -29,8 +29,22 @@ pub fn subject(app: &App) -> Option<Key> {
             ObservedKey::NodePool(name) => Some(Key::new(Kind::NodePool, ObjectKey::cluster(name))),
             ObservedKey::Image { .. } => None,
         },
+        RowKey::Matter(matter) => app.ui.desk.find(matter)?.about.clone(),
         RowKey::CostKey(_) | RowKey::DeviceGroup(_) | RowKey::SpotPool(_) => None,
     })
+}
+
+/// The object that a mark on a row marks: the row itself, or what it is about.
+pub fn marked<'a>(ui: &'a Ui, row: &'a RowKey) -> Option<&'a Key> {
+    match row {
+        RowKey::Matter(matter) => ui.desk.find(matter)?.about.as_ref(),
+        row => row.object(),
+    }
+}
+
+/// Whether a row is marked, or what it is about.
+pub fn is_marked(app: &App, row: &RowKey) -> bool {
+    !app.ui.marks.is_empty() && marked(&app.ui, row).is_some_and(|key| app.ui.marks.contains(key))
 }
 
 /// Of what opening the selected row shows the details.

@@ -60,4 +60,5 @@ pub fn forget(app: &mut App, context: &str) {
     app.cluster = ClusterFacts { context: context.to_owned(), contexts, ..ClusterFacts::default() };
     let (insights, inputs) = app.insights_mut();
     insights.forget(&inputs);
+    app.ui.desk = super::Desk::default();
 }

@@ -4,8 +4,8 @@ use super::App;
 use super::rows::RowRef;
 use crate::fleet::{EventType, JobRow, NodeClaimRow, NodeRow, PodPhase, PodRow};
 use crate::insight::batch::{self, JobState, JobStatus};
-use crate::insight::disruption::Standing;
 use crate::insight::disruption::protection::{self, NodeAnnotation};
+use crate::insight::disruption::{Outlook, ProtectionState, Standing};
 use crate::insight::insights::VerdictSummary;
 use crate::insight::phase::{ClaimPhase, NodePhase};
 use crate::insight::picture::{GpuState, NodeProtection, is_contrary};
@@ -175,4 +175,25 @@ pub fn is_protected(pod: &PodRow, app: &App) -> bool {
 /// Whether a Node itself is protected.
 pub fn is_protected_node(node: &NodeRow) -> bool {
     protection::of_node(node) == NodeAnnotation::Protects
+}
+
+/// All that [`shield_word`] can say.
+pub const SHIELD_WORDS: [&str; 9] =
+    ["dies", "will not hold", "not known", "holds", "until", "from its start", "ended", "ignored: invalid", "over"];
+
+/// How far the protection of a pod goes, in the word that its row begins with; `None` where it carries no annotation.
+pub const fn shield_word(outlook: &Outlook) -> Option<&'static str> {
+    use ProtectionState::{Elapsed, Ineffective, Invalid, Permanent, Until};
+    Some(match (outlook.protection.state, outlook.holds) {
+        (ProtectionState::None, _) => return None,
+        (Permanent | Until, Some(false)) if outlook.fails_at.is_some() => "dies",
+        (Permanent | Until, Some(false)) => "will not hold",
+        (Permanent | Until, None) => "not known",
+        (Permanent, Some(true)) => "holds",
+        (Until, Some(true)) if outlook.protection.until.is_some() => "until",
+        (Until, Some(true)) => "from its start",
+        (Elapsed, _) => "ended",
+        (Invalid, _) => "ignored: invalid",
+        (Ineffective, _) => "over",
+    })
 }

@@ -1,7 +1,6 @@
-//! Texts that lie over the table: help, sources, findings, results.
+//! Texts that lie over the table: help, sources, results.
 
 use super::{App, Overlay, Scroll, notice};
-use crate::insight::{Completeness, picture};
 
 /// Opens the help about keys, columns and filters of the shown screen.
 pub fn help(app: &mut App) {
@@ -11,14 +10,6 @@ pub fn help(app: &mut App) {
 /// Opens the list of Sources.
 pub fn sources(app: &mut App) {
     open(app, Overlay::Sources { scroll: Scroll::default() });
-}
-
-/// Looks for mistakes and wastes, and opens the list.
-pub fn findings(app: &mut App) {
-    let found = Completeness::new(&app.sources)
-        .decides_nodes()
-        .then(|| picture::findings(&app.fleet, &app.evaluator(), app.insights.node_states()));
-    open(app, Overlay::Findings { scroll: Scroll::default(), found });
 }
 
 /// Opens what became of the newest write.

@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tui_input::Input;
 
+use super::history::History;
 use super::scroll::Scroll;
 use super::{
-    Column, Costs, DeviceGroupBy, DeviceGroupKey, DeviceGroups, DeviceMap, Fetched, Grouping, Owners, RowKey, Screen,
-    TableSpec, View,
+    Column, Costs, Desk, DeviceGroupBy, DeviceGroupKey, DeviceGroups, DeviceMap, Fetched, Grouping, Owners, RowKey,
+    Screen, TableSpec, View,
 };
 use crate::fleet::{DeviceSeconds, EventObject, Key, Kind, ObjectChange, ObjectKey, ServiceAddress, Sym, WriteOutcome};
 use crate::input::Chord;
 use crate::insight::Sentence;
 use crate::insight::cost::{CostKey, GroupBy};
 use crate::insight::gpu::history::NodeHistory;
-use crate::insight::picture::Finding;
 use crate::insight::spot::SpotPoolKey;
 use crate::units::Time;
 
@@ -82,6 +82,17 @@ pub struct Level {
     pub offset: usize,
     /// Details of one object, while they are open.
     pub detail: Option<Detail>,
+    /// Marks that were left there, while another level is shown.
+    pub marks: BTreeSet<Key>,
+}
+
+/// Where somebody was: a level, and those above it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The level that was shown.
+    pub level: Level,
+    /// The levels above it, outermost first.
+    pub outer: Vec<Level>,
 }
 
 /// The rows of the shown level, filtered and in order.
@@ -245,6 +256,8 @@ pub struct Prompt {
     pub before: String,
     /// The selection as it was, for esc.
     pub selected: Option<RowKey>,
+    /// Which of the lines that were typed earlier this is; `None` where it is a new one.
+    pub recalled: Option<usize>,
 }
 
 /// Contents of a list that is picked from.
@@ -430,13 +443,6 @@ pub enum Overlay {
         /// Which part of the text is visible.
         scroll: Scroll,
     },
-    /// Mistakes and wastes in the whole cluster, as they were when this was opened.
-    Findings {
-        /// Which part of the text is visible.
-        scroll: Scroll,
-        /// The gravest first; `None` where not everything is known that decides.
-        found: Option<Vec<Finding>>,
-    },
     /// All Sources and their health.
     Sources {
         /// Which part of the text is visible.
@@ -470,8 +476,16 @@ pub struct Ui {
     pub outer: Vec<Level>,
     /// The rows of the shown level.
     pub listing: Listing,
+    /// What needs somebody now, in the whole cluster.
+    pub desk: Desk,
+    /// Filters and commands that were typed earlier.
+    pub history: History,
     /// Outermost levels as they were left, by screen, so that coming back finds the row again.
     pub remembered: BTreeMap<Screen, Level>,
+    /// Where the user was before, the newest last; at most [`Ui::PLACES_KEPT`].
+    pub places_before: Vec<Place>,
+    /// Where the user was before going back, the newest last.
+    pub places_after: Vec<Place>,
     /// Objects whose rows are marked; they need not be listed while a filter hides them.
     pub marks: BTreeSet<Key>,
     /// Keys of a longer chord pressed so far.
@@ -491,6 +505,9 @@ pub struct Ui {
 impl Ui {
     /// How many writes are remembered for undo and results.
     pub const WRITES_KEPT: usize = 50;
+
+    /// How many places are remembered for going back.
+    pub const PLACES_KEPT: usize = 50;
 }
 
 impl Default for Level {
@@ -508,7 +525,17 @@ impl Level {
     /// A fresh level of a screen in a view of it.
     pub fn of_view(screen: Screen, view: &'static View, scope: Option<Scope>) -> Self {
         let sort = screen.spec().first_sort(view);
-        Self { screen, scope, view, filter: String::new(), sort, selected: None, offset: 0, detail: None }
+        Self {
+            screen,
+            scope,
+            view,
+            filter: String::new(),
+            sort,
+            selected: None,
+            offset: 0,
+            detail: None,
+            marks: BTreeSet::new(),
+        }
     }
 
     /// Rows and columns that are shown.
@@ -540,7 +567,11 @@ impl Default for Ui {
             level: Level::default(),
             outer: Vec::new(),
             listing: Listing { dirty: true, ..Listing::default() },
+            desk: Desk::default(),
+            history: History::default(),
             remembered: BTreeMap::new(),
+            places_before: Vec::new(),
+            places_after: Vec::new(),
             marks: BTreeSet::new(),
             pressed: Vec::new(),
             overlay: None,

@@ -1,7 +1,7 @@
 //! From one way of looking at the rows of a screen to another: views, groupings and orders.
 
 use super::field::Field;
-use super::screens::{Grouping, View, devices, fleet};
+use super::screens::{Grouping, Rows, View, desk, devices, fleet};
 use super::{App, Column, DeviceGroupBy, Level, ObservedKey, Scope, Screen, Sort, filter, listing, notice, selection};
 use crate::insight::cost::GroupBy;
 
@@ -33,6 +33,9 @@ pub fn show(app: &mut App, view: &'static View) {
         app.ui.marks.clear();
     }
     app.ui.level.view = view;
+    if matches!(app.ui.level.table().rows, Rows::Matters(_)) {
+        super::desk::look(app);
+    }
     listing::refresh(app);
     notice::info(app, words(view));
     // Rows of another kind may know other words.
@@ -61,7 +64,16 @@ pub fn group_by_neighbour(app: &mut App, by: isize) {
 
 /// The views of Fleet that list devices, one by one and in groups.
 fn of_device_tables() -> impl Iterator<Item = &'static View> {
-    Screen::Fleet.spec().views.iter().filter(|view| view.table.is_some())
+    let is_of_devices =
+        |view: &&View| view.table.is_some_and(|table| matches!(table.rows, Rows::Devices | Rows::DeviceGroups));
+    Screen::Fleet.spec().views.iter().filter(is_of_devices)
+}
+
+/// A level of what needs somebody now.
+pub fn of_desk() -> Level {
+    let view = Screen::Fleet.spec().views.iter().find(|view| view.table == Some(&desk::DESK));
+    let view = view.unwrap_or_else(|| Screen::Fleet.spec().first_view());
+    Level::of_view(Screen::Fleet, view, None)
 }
 
 /// A level of devices one by one.
@@ -118,6 +130,20 @@ pub fn sort_by_neighbour(app: &mut App, by: isize) {
     let columns: Vec<&'static Column> = level.table().sortable().collect();
     let column = selection::neighbour_in(&columns, level.sort.column, by);
     sort_by(app, column);
+}
+
+/// Sorts by the column of this name, and from the other end where rows are sorted by it already.
+pub fn sort_by_name(app: &mut App, name: &str) {
+    let level = &app.ui.level;
+    match level.table().sortable().find(|column| column.name == name) {
+        Some(column) => sort_by_or_reverse(app, column),
+        None => notice::info(app, format!("{} cannot be sorted by {name}", level.table().noun)),
+    }
+}
+
+/// Sorts by a column, and from the other end where rows are sorted by it already.
+pub fn sort_by_or_reverse(app: &mut App, column: &'static Column) {
+    if *column == *app.ui.level.sort.column { reverse(app) } else { sort_by(app, column) }
 }
 
 /// Sorts by a column in its natural order.

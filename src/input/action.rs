@@ -69,6 +69,11 @@ actions! {
     PreviousGrouping "dimension-back" "Cost and Fleet: by the one before";
     Command "command" "Type a command";
     Namespaces "namespaces" "Choose namespaces";
+    AllNamespaces "all-namespaces" "Jobs, Pods and Events of all namespaces";
+    GoBack "go-back" "Back to where you were before";
+    GoForward "go-forward" "Forward again, after going back";
+    SortDollars "sort-dollars" "Sort by dollars per hour";
+    SortAge "sort-age" "Sort by age, the youngest first";
     Contexts "contexts" "Choose a context";
     Yaml "yaml" "Show the YAML of the opened object, or its text again";
     Copy "copy" "Copy the name of the row, among owners the command";
@@ -82,7 +87,7 @@ actions! {
     Cost "cost" "Cost: dollars by NodePool, namespace, Job and more";
     Starts "starts" "Starts of pods: where the time went between created and ready";
     Sources "sources" "What is watched, and how alive it is";
-    Findings "findings" "Mistakes and wastes in the whole cluster, and what to do";
+    Findings "findings" "Front desk: what needs somebody now, and what to do; again: back";
     Help "help" "This help";
     Redraw "redraw" "Draw the whole screen again";
     Suspend "suspend" "Stop batchtop and return to the shell; fg comes back";

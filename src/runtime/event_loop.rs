@@ -131,6 +131,7 @@ impl EventLoop {
         Some(match self.shown.as_ref()?.hit(x, y)? {
             Hit::Row(key) => Mouse::Row(key),
             Hit::Title(screen) => Mouse::Title(screen),
+            Hit::Column(column) => Mouse::Column(column),
         })
     }
 

@@ -3,7 +3,7 @@
 use super::context::FrameContext;
 use super::screen::{Area, Placed};
 use super::{Line, text};
-use crate::app::{Detail, Overlay, Prompt, PromptKind, Rows, UseOfRows, WriteDialog, is_offered};
+use crate::app::{self, App, Detail, Overlay, Prompt, PromptKind, Rows, UseOfRows, WriteDialog, is_offered};
 use crate::config::Role;
 use crate::fleet::Kind;
 use crate::input::{Action, Context};
@@ -122,7 +122,7 @@ fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
         Some(Overlay::Write(dialog)) => return (Context::Dialog, of_dialog(dialog)),
         Some(Overlay::Picker(_)) => return (Context::Dialog, PICKER),
         Some(Overlay::Owners(_)) => return (Context::Text, OWNERS),
-        Some(Overlay::Help { .. } | Overlay::Sources { .. } | Overlay::Findings { .. } | Overlay::Results { .. }) => {
+        Some(Overlay::Help { .. } | Overlay::Sources { .. } | Overlay::Results { .. }) => {
             return (Context::Text, TEXT);
         }
         Some(Overlay::Prompt(_)) | None => {}
@@ -146,22 +146,40 @@ fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
     (Context::Table, hints)
 }
 
-/// The line that is being typed, and the column of its cursor.
-pub(super) fn prompt(prompt: &Prompt, area: Area) -> (Placed, (u16, u16)) {
+/// The line that is being typed, and the column of its cursor; behind it what is wrong with it, what its last word may
+/// become, or what can be typed.
+pub(super) fn prompt(app: &App, prompt: &Prompt, area: Area) -> (Placed, (u16, u16)) {
     let (sign, hint) = match prompt.kind {
         PromptKind::Filter => {
-            ("/", "text, or status:failed, pool:gpu, !ns:kube-system; enter keeps it, esc takes it away")
+            ("/", "text, pool:gpu, gpu:idle, gpu>0, $>5, dies<24h, a|b, !ns:kube-system; ↑ earlier ones")
         }
-        PromptKind::Command => (":", "a screen, ns NAME, ctx NAME, sort COLUMN, by WHAT, or an action of help"),
+        PromptKind::Command => (":", "a screen, node NAME, ns NAME, sort COLUMN, by WHAT, or an action of help"),
     };
+    let error = app::filter_error(app).filter(|_| prompt.kind == PromptKind::Filter);
+    let role = if error.is_some() { Role::NoticeError } else { Role::Input };
     let width = usize::from(area.width).saturating_sub(3);
     let (value, at) = visible(prompt.input.value(), prompt.input.cursor(), width);
-    let mut line = Line::of(Role::Key, format!(" {sign}")).and(Role::Input, value);
+    let mut line = Line::of(Role::Key, format!(" {sign}")).and(role, &value);
     if line.width() + 4 < width {
-        line = line.and(Role::TextDim, format!("   {hint}"));
+        line = match (error, candidates(app, prompt)) {
+            (Some(error), _) => line.and(Role::NoticeError, format!("   {error}")),
+            (None, Some(words)) => line.and(Role::TextDim, format!("   tab: {words}")),
+            (None, None) => line.and(Role::TextDim, format!("   {hint}")),
+        };
     }
     let x = area.x.saturating_add(u16::try_from(at + 2).unwrap_or(area.width));
     (Placed { area, line: line.cut(usize::from(area.width)) }, (x.min(area.width.saturating_sub(1)), area.y))
+}
+
+/// More words than these are not listed behind a line.
+const MOST_CANDIDATES: usize = 12;
+
+/// What the last word of a line may become, once something is typed.
+fn candidates(app: &App, prompt: &Prompt) -> Option<String> {
+    let typed = prompt.input.value();
+    let words = app::candidates(app, prompt.kind, typed);
+    let is_useful = !typed.trim().is_empty() && !words.is_empty();
+    is_useful.then(|| words.iter().take(MOST_CANDIDATES).map(String::as_str).collect::<Vec<_>>().join("  "))
 }
 
 /// The part of a typed text that fits, and the column of the cursor in it; the cursor is always inside.

@@ -3,7 +3,7 @@
 use super::context::FrameContext;
 use super::layout::SPACIOUS_FROM;
 use super::screen::{Area, Placed, Tab};
-use super::{Line, format, health, money, text};
+use super::{Line, desk, format, health, money, text};
 use crate::app::{self, Narrowing, Scope};
 use crate::config::Role;
 use crate::fleet::{HealthState, KarpenterApi, Kind, SourceId};
@@ -131,6 +131,7 @@ fn apart(left: Line, right: &[&Line], width: u16) -> Line {
 /// What there is, in numbers, and what of the money buys nothing.
 pub(super) fn totals(frame: &FrameContext<'_>, area: Area) -> Placed {
     let facts = [
+        (Worth::Desk, desk::fact(frame)),
         (Worth::Nodes, nodes(frame)),
         (Worth::Pods, pods(frame)),
         (Worth::Jobs, jobs(frame)),
@@ -154,6 +155,7 @@ pub(super) struct Fact {
 /// In which order facts are given room.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Worth {
+    Desk,
     Unpriced,
     Held,
     Nodes,
@@ -163,7 +165,7 @@ enum Worth {
     Protected,
 }
 
-/// As many facts in full as fit, by their worth; where not even the short ones fit the end is cut.
+/// As many facts in full as fit, by their worth; where not even the short ones fit those of least worth are left out.
 fn fitted(facts: &[(Worth, Fact)], room: usize) -> Line {
     const GAP: &str = "   ";
     let mut shown: Vec<Line> = facts.iter().map(|(_, fact)| fact.short.clone()).collect();
@@ -173,6 +175,12 @@ fn fitted(facts: &[(Worth, Fact)], room: usize) -> Line {
     };
     let mut by_worth: Vec<usize> = (0..facts.len()).collect();
     by_worth.sort_by_key(|at| facts[*at].0);
+    for at in by_worth.iter().rev() {
+        if width(&shown) > room {
+            shown[*at] = Line::new();
+        }
+    }
+    by_worth.retain(|at| !shown[*at].is_empty() || facts[*at].1.short.is_empty());
     for at in by_worth {
         let short = std::mem::replace(&mut shown[at], facts[at].1.long.clone());
         if width(&shown) > room {

@@ -2,7 +2,7 @@
 
 use super::context::FrameContext;
 use super::{Line, format};
-use crate::app::{Narrowing, Screen};
+use crate::app::{Narrowing, Rows, Screen};
 use crate::config::Role;
 use crate::fleet::{Health, HealthState, KarpenterApi, Kind, SourceGroup, SourceId};
 use crate::input::{Action, Context};
@@ -194,6 +194,12 @@ fn nothing_listed(frame: &FrameContext<'_>) -> Vec<Line> {
         let hidden = format::count(frame.app.ui.listing.unfiltered);
         let text = format!("none of {hidden} {noun} meets the filter {}", level.filter);
         return vec![Line::plain(text), Line::of(Role::TextDim, "esc takes the filter away")];
+    }
+    if matches!(level.table().rows, Rows::Matters(_)) {
+        return vec![match frame.app.ui.desk.matters() {
+            None => Line::of(Role::Unknown, "not known yet: not everything is read that decides"),
+            Some(_) => Line::of(Role::Ok, "✓ nothing that batchtop looks for needs anybody now"),
+        }];
     }
     if level.view.keeps.is_some() {
         let text = format!("no {noun} in the view {}: {}", level.view.name, level.view.help);

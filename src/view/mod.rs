@@ -9,6 +9,7 @@ mod body;
 mod columns;
 mod context;
 mod cost;
+mod desk;
 mod detail;
 mod device_groups;
 mod devices;
@@ -72,6 +73,7 @@ fn table_view(screen: app::Screen, table: &app::TableSpec) -> &'static TableView
         (app::Rows::Devices, _) => &devices::VIEW,
         (app::Rows::DeviceGroups, _) => &device_groups::VIEW,
         (app::Rows::SpotPools, _) => &spot_pools::VIEW,
+        (app::Rows::Matters(_), _) => &desk::VIEW,
         (app::Rows::Observed(app::Observations::Images), _) => &start_images::VIEW,
         (app::Rows::Observed(app::Observations::Machines), _) => &start_nodes::VIEW,
         (_, app::Screen::Fleet) => &fleet::VIEW,
@@ -152,7 +154,7 @@ fn lower_rule(frame: &FrameContext<'_>, layout: &Layout, area: Area) -> Line {
 /// The footer, or the line that is being typed; and what lies over everything.
 fn put_on_top(frame: &FrameContext<'_>, layout: &Layout, screen: &mut Screen) {
     if let Some(Overlay::Prompt(prompt)) = &frame.app.ui.overlay {
-        let (line, cursor) = footer::prompt(prompt, layout.footer);
+        let (line, cursor) = footer::prompt(frame.app, prompt, layout.footer);
         screen.lines.push(line);
         screen.cursor = Some(cursor);
         return;

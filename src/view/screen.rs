@@ -68,6 +68,8 @@ pub struct Column {
     pub align: Align,
     /// Title, cut to the width.
     pub title: Line,
+    /// The column by which a click on the title sorts; `None` where rows cannot be sorted by it.
+    pub sorts_by: Option<&'static app::Column>,
 }
 
 /// A row of the table.
@@ -191,6 +193,8 @@ pub enum Hit {
     Row(app::RowKey),
     /// The title of a screen.
     Title(app::Screen),
+    /// The title of a column by which rows can be sorted.
+    Column(&'static app::Column),
 }
 
 impl Screen {
@@ -203,6 +207,10 @@ impl Screen {
             return Some(Hit::Title(tab.screen));
         }
         let Body::Table(table) = &self.body else { return None };
+        if y == table.area.y && table.area.contains(x, y) {
+            let is_there = |column: &&Column| (column.x..column.x.saturating_add(column.width)).contains(&x);
+            return table.columns.iter().find(is_there)?.sorts_by.map(Hit::Column);
+        }
         let below_titles = y.checked_sub(table.area.y)?.checked_sub(1)?;
         let row = table.rows.get(usize::from(below_titles)).filter(|_| table.area.contains(x, y))?;
         Some(Hit::Row(row.key.clone()))

@@ -5,7 +5,7 @@ use super::context::FrameContext;
 use super::layout::page_rows;
 use super::screen::{Area, Column, Row, Table};
 use super::{Align, Line, words};
-use crate::app::{RowKey, Sort, WidthRange, first_visible_row};
+use crate::app::{self, RowKey, Sort, WidthRange, first_visible_row};
 use crate::config::Role;
 use crate::fleet::HealthState;
 
@@ -74,6 +74,7 @@ fn place<R>(shown: &[Shown<R>], widths: &[Option<u16>], sort: Sort, start: u16) 
                 width,
                 align: shown.column.align,
                 title: title(shown, sort).cut(usize::from(width)),
+                sorts_by: Some(shown.column).filter(|column| column.is_sortable()),
             });
             x = x.saturating_add(width + GAP);
         }
@@ -92,8 +93,7 @@ fn title<R>(shown: &Shown<R>, sort: Sort) -> Line {
 
 fn finish(frame: &FrameContext<'_>, key: &RowKey, cells: Vec<Line>, widths: &[Option<u16>]) -> Row {
     let shown = cells.into_iter().zip(widths).filter_map(|(cell, width)| Some(cell.cut(usize::from((*width)?))));
-    let (selected, marked) =
-        (frame.selected() == Some(key), key.object().is_some_and(|key| frame.app.ui.marks.contains(key)));
+    let (selected, marked) = (frame.selected() == Some(key), app::is_marked(frame.app, key));
     let mark = match (selected, marked) {
         (true, true) => "▸*",
         (true, false) => "▸",

@@ -7,7 +7,7 @@ use crate::fleet::{Condition, Key, Kind, NodeClaimRow, NodeRow, ObjectKey};
 use crate::insight::disruption::hazards::HazardKind;
 use crate::insight::disruption::{
     Blocker, BlockerKind, Broken, Disruption, Doubt, Facts, Hazard, NodeInputs, NotBefore, Reason, Standing, Verdict,
-    standing, words as said_words,
+    standing, words as said_words, words::label,
 };
 use crate::units::duration;
 
@@ -19,33 +19,6 @@ pub(super) struct NodeDisruptionText<'a> {
     pub(super) disruption: Disruption,
     pub(super) hazards: Vec<Hazard>,
     pub(super) standing: Standing,
-}
-
-/// The words that stand for a headline where there is room for few.
-pub(super) const fn label(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::NotManaged => "not managed",
-        Verdict::Unknown => "unknown",
-        Verdict::Terminating => "terminating",
-        Verdict::BeingDisrupted => "disrupting",
-        Verdict::SpotInterrupted => "interrupted",
-        Verdict::NotInitialized => "starting",
-        Verdict::ProtectedByNode => "node annotation",
-        Verdict::NodePoolMissing => "no NodePool",
-        Verdict::ProtectedByPod => "pod",
-        Verdict::BlockedByPdb => "pdb",
-        Verdict::BlockedByBudget => "budget",
-        Verdict::Static => "static",
-        Verdict::ConsolidationDisabled => "consolidation disabled",
-        Verdict::ConsolidateAfterPending => "quiet",
-        Verdict::BlockedByPolicy => "policy",
-        Verdict::MissingLabels => "label missing",
-        Verdict::LoopPaused => "paused",
-        Verdict::Unconsolidatable => "unconsolidatable",
-        Verdict::EmptyCandidate => "candidate: empty",
-        Verdict::DriftCandidate => "candidate: drifted",
-        Verdict::ConsolidationCandidate => "candidate: underutilized",
-    }
 }
 
 /// Why a reason does not apply.

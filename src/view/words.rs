@@ -1,7 +1,7 @@
 //! Glyph, word and role of the states that several screens show: each reads without colour.
 
 use super::{Line, format};
-use crate::app::{ObservedKey, RowKey};
+use crate::app::{ObservedKey, RowKey, shield_word};
 use crate::config::Role;
 use crate::fleet::{CapacityType, PodPhase, PodRow};
 use crate::insight::batch::JobStatus;
@@ -127,27 +127,20 @@ pub(super) fn pod(pod: &PodRow) -> Line {
 /// Of a pod's protection: a shield that holds, one that holds until its end, one that does not, one that is ignored; or
 /// one of which that is not known.
 pub(super) fn shield(outlook: &Outlook, now: Time) -> Line {
+    let Some(word) = shield_word(outlook) else { return Line::new() };
     let found = &outlook.protection;
-    let end = found.until.map(|until| format::clock(now, until));
-    let (glyph, word, role) = match (found.state, outlook.holds, end) {
-        (ProtectionState::None, ..) => return Line::new(),
-        (ProtectionState::Permanent | ProtectionState::Until, Some(false), _) => {
-            let word = match outlook.fails_at {
-                Some(at) => format!("dies {}", format::clock(now, at)),
-                None => "will not hold".to_owned(),
-            };
-            ("△", word, Role::Warn)
-        }
-        (ProtectionState::Permanent | ProtectionState::Until, None, _) => ("?", "not known".to_owned(), Role::Unknown),
-        (ProtectionState::Permanent, Some(true), _) => ("▣", "holds".to_owned(), Role::Protected),
-        (ProtectionState::Until, Some(true), Some(end)) => ("◧", format!("until {end}"), Role::Protected),
-        (ProtectionState::Until, Some(true), None) => ("◧", "from its start".to_owned(), Role::Protected),
-        (ProtectionState::Elapsed, _, Some(end)) => ("□", format!("ended {end}"), Role::Warn),
-        (ProtectionState::Elapsed, _, None) => ("□", "ended".to_owned(), Role::Warn),
-        (ProtectionState::Invalid, ..) => ("□", "ignored: invalid".to_owned(), Role::Warn),
-        (ProtectionState::Ineffective, ..) => ("□", "over".to_owned(), Role::TextDim),
+    let (glyph, at, role) = match (found.state, outlook.holds) {
+        (ProtectionState::None, _) => return Line::new(),
+        (ProtectionState::Permanent | ProtectionState::Until, Some(false)) => ("△", outlook.fails_at, Role::Warn),
+        (ProtectionState::Permanent | ProtectionState::Until, None) => ("?", None, Role::Unknown),
+        (ProtectionState::Permanent, Some(true)) => ("▣", None, Role::Protected),
+        (ProtectionState::Until, Some(true)) => ("◧", found.until, Role::Protected),
+        (ProtectionState::Elapsed, _) => ("□", found.until, Role::Warn),
+        (ProtectionState::Invalid, _) => ("□", None, Role::Warn),
+        (ProtectionState::Ineffective, _) => ("□", None, Role::TextDim),
     };
-    Line::of(role, glyph).and(role, " ").and(role, word)
+    let at = at.map_or_else(String::new, |at| format!(" {}", format::clock(now, at)));
+    Line::of(role, glyph).and(role, format!(" {word}{at}"))
 }
 
 /// The name of a row, for one that is gone.
@@ -157,6 +150,7 @@ pub(super) fn row(key: &RowKey) -> String {
         RowKey::CostKey(payer) => payer.1.words(payer.0),
         RowKey::DeviceGroup(group) => group.1.words(group.0),
         RowKey::SpotPool(pool) => pool.to_string(),
+        RowKey::Matter(matter) => format!("{} {}", matter.kind, matter.object),
         RowKey::Observed(observed) => match &**observed {
             ObservedKey::Image { image, .. } => image.to_string(),
             ObservedKey::NodePool(name) => name.to_string(),
@@ -276,7 +270,9 @@ fn gpus_within(longest: usize, requested: Count, there: i64) -> Line {
         (Count::Known(requested), there) => {
             let (full, free) = format::bar(requested, there, longest);
             let numbers = format!(" {requested}/{there}");
-            Line::of(Role::BarFill, full).and(Role::BarEmpty, free).and(Role::Gpu, numbers)
+            let (rest, counts) =
+                if requested == 0 && there > 0 { (Role::Warn, Role::Warn) } else { (Role::BarEmpty, Role::Gpu) };
+            Line::of(Role::BarFill, full).and(rest, free).and(counts, numbers)
         }
         (Count::Unknown(placeholder), there) => {
             let bar = "·".repeat(usize::try_from(there).unwrap_or(0).min(longest));

@@ -239,9 +239,9 @@ fn protect_and_unprotect_are_about_the_pods_of_the_device() {
 #[test]
 fn devices_cannot_be_marked_and_marks_of_nodes_do_not_stay_unseen() {
     devices().keys("space space ctrl-a").marks(&[]);
-    let told = devices().keys(": 'fleet' enter").keys("v v v v v v v v v v v v");
+    let told = devices().keys(": 'fleet' enter").keys("v v v v v v v v v v v v v v");
     assert_eq!(told.app.ui.level.view.name, "devices");
-    let told = told.keys("V V V V V V space");
+    let told = told.keys("V V V V V V V V space");
     assert_eq!((told.app.ui.level.view.name, told.app.ui.marks.len()), ("all", 1));
     told.keys("V V").marks(&[]);
 }
@@ -277,7 +277,7 @@ fn the_sums_of_a_group_are_those_of_its_devices_and_enter_shows_them() {
     assert_eq!(sums.iter().map(|sums| sums.devices).sum::<i64>(), 16);
     let told = told.keys("enter").rows(&["gpu-a/GPU-1", "gpu-a/GPU-2", "gpu-a/GPU-0"]);
     // In a group the other views of Fleet show the machines that have such devices.
-    let told = told.keys("V").screen(Screen::Fleet);
+    let told = told.keys("V V V").screen(Screen::Fleet);
     assert_eq!(told.app.ui.level.view.name, "going");
     told.keys("V V V V V").rows(&["gpu-a"]).keys("esc").selected("Job ml/train");
 }

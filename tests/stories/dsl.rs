@@ -197,6 +197,7 @@ pub fn row_name(row: &RowKey) -> String {
         RowKey::DeviceGroup(group) => group.1.words(group.0),
         RowKey::SpotPool(pool) => pool.to_string(),
         RowKey::Observed(observed) => observed_name(observed),
+        RowKey::Matter(matter) => format!("{} {}", matter.concern.name(), matter.object),
     }
 }
 
@@ -208,6 +209,7 @@ fn row_words(row: &RowKey) -> String {
         RowKey::DeviceGroup(group) => format!("{} {}", group.0.name(), group.1.words(group.0)),
         RowKey::SpotPool(pool) => format!("spot pool {pool}"),
         RowKey::Observed(observed) => format!("observed {}", observed_name(observed)),
+        RowKey::Matter(matter) => format!("{} {} {}", matter.concern.name(), matter.kind, matter.object),
     }
 }
 

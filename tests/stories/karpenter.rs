@@ -1,6 +1,6 @@
 //! What Karpenter may take, and what a write would change about that.
 
-use batchtop::app::{Effect, Msg, Overlay, Screen, Severity};
+use batchtop::app::{Effect, Msg, Screen, Severity};
 use batchtop::fleet::{
     Delta, DisruptionBudgetRow, HealthState, JobRow, Kind, NodeClaimRow, NodePoolRow, NodeRow, PodRow, PodSelector,
     Report, Status, Sym, Taint,
@@ -305,9 +305,9 @@ fn undo_names_its_effect_on_the_node() {
 
 /// The objects of the findings that are shown.
 fn found(story: &Story) -> Option<Vec<String>> {
-    let Some(Overlay::Findings { found, .. }) = &story.app.ui.overlay else { return None };
-    let found = found.as_ref()?;
-    Some(found.iter().map(|one| format!("{} {} {}", one.rule.id, one.kind, one.object)).collect())
+    story.app.ui.desk.matters()?;
+    let matters = story.app.ui.listing.rows.iter().filter_map(|row| row.matter());
+    Some(matters.map(|one| format!("{} {} {}", one.rule, one.kind, one.object)).collect())
 }
 
 #[test]

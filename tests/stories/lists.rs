@@ -301,7 +301,67 @@ fn a_filter_term_of_another_screen_is_reported_and_left_out() {
         .says("knows no \"zone:\" here; there are name, ns, pool")
         .severity(Severity::Warning)
         .rows(&["kube-system/dns"]);
-    story(small()).keys("3 / 'gpu:maybe' enter").says("neither yes nor no").rows(&PODS);
+    story(small()).keys("3 / 'gpu:maybe' enter").says("gpu: wants yes, no, idle or busy").rows(&PODS);
+}
+
+#[test]
+fn a_filter_compares_numbers_and_knows_alternatives() {
+    for (keys, want) in [
+        ("1 / 'gpu>0' enter", vec!["gpu-broken", "gpu-new", "gpu-a"]),
+        ("1 / 'gpu>=8' enter", vec!["gpu-broken", "gpu-new", "gpu-a"]),
+        ("1 / 'gpu<8' enter", vec!["lab", "cpu-a"]),
+        ("1 / '!gpu>0' enter", vec!["lab", "cpu-a"]),
+        ("3 / 'gpu>0' space '!job:done' enter", vec!["ml/train-2", "ml/train-0", "ml/train-1"]),
+        ("3 / 'ns:vision|kube' enter", vec!["vision/crash", "vision/leaving", "kube-system/dns"]),
+        ("3 / 'crash|dns' enter", vec!["vision/crash", "kube-system/dns"]),
+        ("3 / '!ns:vision|ml' enter", vec!["kube-system/dns"]),
+        ("1 / 'age<2h' enter", vec![]),
+        ("1 / 'age>2h' space 'pool:cpu' enter", vec!["cpu-a"]),
+        // Nobody knows what it costs: it is neither more nor less.
+        ("1 / '$>0' enter", vec![]),
+        ("1 / '!$>0' enter", vec![]),
+        ("3 / 'dies<24h' enter", vec![]),
+    ] {
+        let told = story(small()).keys(keys);
+        assert!(told.app.ui.notice.is_none(), "{keys}: {:?}", told.app.ui.notice);
+        let rows: Vec<String> = told.app.ui.listing.rows.iter().map(crate::dsl::row_name).collect();
+        assert_eq!(rows, want, "{keys}");
+    }
+}
+
+#[test]
+fn what_cannot_be_compared_is_said_in_the_line_that_is_typed() {
+    for (typed, said) in [
+        ("'pool>5'", "pool is no number; write pool:5"),
+        ("'age>many'", "age: \"many\" is no duration"),
+        ("'$>x'", "$: \"x\" is no amount of dollars"),
+        ("'age:2h'", "age is compared"),
+        ("'protected:maybe'", "protected: wants yes or no"),
+        ("'nothing>5'", "the filter knows no \"nothing:\" here"),
+    ] {
+        let told = story(small()).keys(&format!("1 / {typed}")).says_nothing().rows(&FLEET);
+        let error = batchtop::app::filter_error(&told.app).unwrap_or_default();
+        assert!(error.contains(said), "{error}");
+        told.keys("enter").says(said).severity(Severity::Warning);
+    }
+}
+
+#[test]
+fn up_and_down_recall_filters_and_tab_completes_them() {
+    let told = story(small())
+        .keys("3 / 'dns' enter / ctrl-u 'vision' enter esc / up")
+        .rows(&["vision/crash", "vision/leaving"]);
+    let told = told.keys("up").rows(&["kube-system/dns"]).keys("down down").rows(&PODS);
+    let told = told.keys("'ns:vi' tab enter").rows(&["vision/crash", "vision/leaving"]);
+    assert_eq!(told.app.ui.level.filter, "ns:vision");
+    let told = told.keys("esc / '!prot' tab 'y' tab");
+    assert_eq!(told.app.ui.level.filter, "!protected:yes");
+}
+
+#[test]
+fn text_finds_what_a_row_shows_of_protection() {
+    story(small()).keys("3 / 'until' enter").rows(&["ml/train-1"]);
+    story(small()).keys("1 / '0/8' enter").rows(&["gpu-broken"]);
 }
 
 #[test]
@@ -326,7 +386,7 @@ fn escape_in_the_table_removes_the_filter() {
 
 #[test]
 fn editing_a_filter_starts_with_its_current_text() {
-    story(small()).keys("3 / 'dnx' enter / backspace 's' enter").rows(&["kube-system/dns"]);
+    story(small()).keys("3 / 'dnx' enter / backspace backspace 's' enter").rows(&["kube-system/dns"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a story that goes wrong ends")]
 
 mod cost;
+mod desk;
 mod devices;
 mod dsl;
 mod evicting;

@@ -278,9 +278,70 @@ fn the_ns_command_chooses_one_namespace_or_all() {
 }
 
 #[test]
-fn an_unknown_namespace_is_used_with_a_warning() {
-    let told = story(small()).keys("2 : 'ns' space 'visoin' enter").rows(&[]);
-    told.says("no namespace \"visoin\" is known; did you mean vision?").severity(Severity::Warning);
+fn an_unknown_namespace_is_refused_with_near_names() {
+    let told = story(small()).keys("2 : 'ns' space 'visoin' enter").rows(&["vision/eval", "ml/train", "ml/done"]);
+    told.says("no namespace \"visoin\" is known; did you mean vision?").severity(Severity::Error);
+}
+
+#[test]
+fn commands_lead_to_an_object_by_name_from_anywhere() {
+    story(small()).keys("6 : 'node' space 'gpu-a' enter").screen(Screen::Fleet).selected("Node gpu-a");
+    story(small()).keys(": 'pod' space 'ml/train-1' enter").screen(Screen::Pods).selected("Pod ml/train-1");
+    story(small()).keys(": 'pod' space 'dns' enter").selected("Pod kube-system/dns");
+    story(small()).keys("3 : 'job' space 'eva' enter").screen(Screen::Jobs).selected("Job vision/eval");
+    let told = story(small()).keys(": 'pod' space 'train' enter").rows(&["ml/train-2", "ml/train-0", "ml/train-1"]);
+    told.says("3 pods have train in their names");
+    let told = story(small()).keys("2 : 'node' space 'gpu-b' enter").screen(Screen::Fleet).selected("Node gpu-broken");
+    told.keys(": 'node' space 'gpx-a' enter")
+        .says("no Node \"gpx-a\" is known; did you mean gpu-a")
+        .severity(Severity::Error);
+}
+
+#[test]
+fn an_object_is_shown_whatever_hid_it() {
+    let told = story(small()).keys("3 / 'nothing' enter n 'vision' enter : 'pod' space 'dns' enter");
+    told.selected("Pod kube-system/dns");
+}
+
+#[test]
+fn tab_completes_the_names_of_objects() {
+    let typed = |told: &Story| match &told.app.ui.overlay {
+        Some(Overlay::Prompt(prompt)) => prompt.input.value().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(typed(&story(small()).keys(": 'node' space 'gpu-b' tab")), "node gpu-broken");
+    assert_eq!(typed(&story(small()).keys(": 'pod' space 'vision/c' tab")), "pod vision/crash");
+    assert_eq!(typed(&story(small()).keys(": 'job' space 't' tab")), "job train");
+    assert_eq!(typed(&story(small()).keys("3 : '2' enter : up")), "2", "the line before");
+}
+
+#[test]
+fn brackets_lead_back_and_forward_through_places() {
+    let told = story(small()).keys("2 3 / 'dns' enter 4 [").screen(Screen::Pods).rows(&["kube-system/dns"]);
+    let told = told.keys("[").screen(Screen::Jobs).keys("[").screen(Screen::Fleet);
+    let told =
+        told.keys("[").says("nothing to go back to").keys("] ]").screen(Screen::Pods).keys("]").screen(Screen::Pools);
+    let told = told.keys("]").says("nothing to go forward to");
+    let told = told.keys("[ 5 ]").says("nothing to go forward to").screen(Screen::Events);
+    told.keys("1 G l [").screen(Screen::Fleet).selected("Node cpu-a").keys("]").screen(Screen::Pods);
+}
+
+#[test]
+fn zero_shows_all_namespaces_and_a_key_without_use_says_so() {
+    let told = story(small()).keys("3 n 'vision' enter").rows(&["vision/crash", "vision/leaving"]);
+    assert_eq!(told.keys("0").says("all namespaces").app.ui.listing.rows.len(), 8);
+    story(small()).keys("w").says("w does nothing here; ? shows the keys").severity(Severity::Info);
+    story(small()).keys("esc").says_nothing();
+}
+
+#[test]
+fn rows_are_sorted_by_the_title_of_a_column_and_by_one_key() {
+    let sorted = |told: &Story| (told.app.ui.level.sort.column.name, told.app.ui.level.sort.reversed);
+    assert_eq!(sorted(&story(small()).keys(": 'sort' space '$/h' enter")), ("cost", false));
+    assert_eq!(sorted(&story(small()).keys("$")), ("cost", false));
+    assert_eq!(sorted(&story(small()).keys("3 $ $")), ("cost", true));
+    assert_eq!(sorted(&story(small()).keys("2 A")), ("age", false));
+    story(small()).keys("5 $").says("cannot be sorted by cost");
 }
 
 #[test]
@@ -393,9 +454,16 @@ fn all_listed_rows_are_marked_and_unmarked() {
 }
 
 #[test]
-fn marks_stay_under_a_filter_and_are_cleared_by_another_screen() {
+fn marks_stay_under_a_filter_and_wait_on_their_screen() {
     let told = story(small()).keys("3 space / 'dns' enter").marks(&["Pod vision/crash"]);
-    told.keys("2 3").marks(&[]);
+    told.keys("2")
+        .marks(&[])
+        .keys("3")
+        .marks(&["Pod vision/crash"])
+        .keys("l")
+        .marks(&[])
+        .keys("h")
+        .marks(&["Pod vision/crash"]);
 }
 
 #[test]

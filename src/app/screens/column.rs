@@ -8,6 +8,7 @@ use crate::app::rank::Rank;
 use crate::app::{App, RowRef};
 use crate::insight::cold_start::{ImageStatistics, PoolStatistics};
 use crate::insight::insights::Dependency;
+use crate::insight::picture::Matter;
 use crate::insight::spot::SpotPool;
 
 /// On which side of its column a text stands.
@@ -79,6 +80,8 @@ pub enum Order {
     DeviceGroups(for<'a> fn(&'a DeviceGroupRow) -> (i64, i64, &'a str)),
     /// Spot pools: by the rank of each, then the dearest first.
     SpotPools(RankOfSpotPool),
+    /// What needs somebody: by the rank of each, made of its place among all and of itself.
+    Matters(for<'a> fn(usize, &'a Matter) -> Rank<'a>),
     /// What was observed of images: by the rank of each.
     Images(for<'a> fn(&'a ImageStatistics) -> Rank<'a>),
     /// What was observed of machines: by the rank of each NodePool.

@@ -33,6 +33,8 @@ pub static DEVICES: TableSpec = TableSpec {
         Field::By,
         Field::Protected,
         Field::Price,
+        Field::Gpu,
+        Field::Dollars,
     ],
     use_of_rows: UseOfRows::OpenNode,
 };

@@ -1,6 +1,7 @@
 //! Definition of the screen Fleet: Nodes, and NodeClaims that have no Node yet.
 
 use super::column::{Column, Order, columns};
+use super::desk;
 use super::devices;
 use super::spec::{Narrowing, ScreenSpec, all_of, always};
 use super::table::{Rows, TableSpec, UseOfRows};
@@ -48,6 +49,9 @@ pub static SPEC: ScreenSpec = ScreenSpec {
             Field::Gpu,
             Field::Class,
             Field::Price,
+            Field::Dollars,
+            Field::Age,
+            Field::Dies,
         ],
         use_of_rows: UseOfRows::Protect,
     },
@@ -143,6 +147,8 @@ static VIEWS: &[View] = &[
     View::of("spot", "spot capacity, by risk", is_spot).depends_on(&[SPOT]).ordered_by(&RISK),
     View::of("going", "nodes that are disrupted, terminating or taken back by the cloud", is_going)
         .depends_on(&[VERDICTS]),
+    desk::VIEW,
+    desk::VIEW_OF_ALL,
     devices::VIEW,
     devices::view_by(DeviceGroupBy::Node),
     devices::view_by(DeviceGroupBy::Job),
@@ -229,7 +235,7 @@ fn wasted_on_gpus(row: RowRef<'_>, app: &App) -> Option<i64> {
     let RowRef::Node(node) = row else { return None };
     let idle = status::gpu_state(row, app)?.idle_rate;
     let said = app.insights.picture.node(&node.meta.key.name)?;
-    said.cost.rate().map(|_| said.spend.unallocated_gpu.saturating_add(idle.unwrap_or(0)))
+    said.wasted_on_gpus(idle)
 }
 
 /// Nodes that are taken back, then by risk, of equal risk by spot pool; where it is not known last.

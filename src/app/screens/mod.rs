@@ -11,6 +11,7 @@ mod table;
 mod view;
 
 pub mod cost;
+pub mod desk;
 pub mod device_columns;
 pub mod device_group_columns;
 pub mod devices;
@@ -27,7 +28,7 @@ pub mod starts;
 
 pub use column::{Align, Column, DeviceRank, Order, RankOfDevice, RowRank, WidthRange};
 pub use spec::{Narrowing, RowCount, ScreenSpec};
-pub use table::{Observations, RowRate, Rows, TableSpec, UseOfRows};
+pub use table::{Observations, RowRate, Rows, TableSpec, Urgency, UseOfRows};
 pub use view::{Grouping, Keeps, View};
 
 use super::App;

@@ -66,7 +66,7 @@ impl ScreenSpec {
     /// The kinds without which a view has nothing to show, the main one first.
     pub fn own_kinds_of(&'static self, view: &View) -> &'static [Kind] {
         match self.table_of(view).rows {
-            Rows::SpotPools => &[Kind::Node],
+            Rows::SpotPools | Rows::Matters(_) => &[Kind::Node],
             _ => self.own_kinds,
         }
     }
@@ -105,6 +105,8 @@ impl ScreenSpec {
             Rows::Devices => kinds(self.own_kinds).chain(devices::dependencies()).collect(),
             Rows::SpotPools => spot_pools::DEPENDENCIES.to_vec(),
             Rows::DeviceGroups => kinds(self.own_kinds).chain(devices::dependencies_of_groups()).collect(),
+            // Looked for by the clock.
+            Rows::Matters(_) => Vec::new(),
             Rows::Observed(_) => STARTS.to_vec(),
         }
     }

@@ -54,8 +54,19 @@ pub enum Rows {
     DeviceGroups,
     /// Spot capacity by instance type and zone.
     SpotPools,
+    /// What needs somebody.
+    Matters(Urgency),
     /// What was observed of starts, in sums.
     Observed(Observations),
+}
+
+/// Which matters are listed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Urgency {
+    /// Those that need somebody now.
+    Now,
+    /// Also those that are only good to know.
+    Any,
 }
 
 /// Of what observations are.

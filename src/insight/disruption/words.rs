@@ -40,6 +40,33 @@ fn messages(disruption: &Disruption, kind: BlockerKind) -> Sentence {
     if messages.parts().is_empty() { Sentence::of("nothing says why") } else { messages }
 }
 
+/// The words that stand for a headline where there is room for few.
+pub const fn label(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::NotManaged => "not managed",
+        Verdict::Unknown => "unknown",
+        Verdict::Terminating => "terminating",
+        Verdict::BeingDisrupted => "disrupting",
+        Verdict::SpotInterrupted => "interrupted",
+        Verdict::NotInitialized => "starting",
+        Verdict::ProtectedByNode => "node annotation",
+        Verdict::NodePoolMissing => "no NodePool",
+        Verdict::ProtectedByPod => "pod",
+        Verdict::BlockedByPdb => "pdb",
+        Verdict::BlockedByBudget => "budget",
+        Verdict::Static => "static",
+        Verdict::ConsolidationDisabled => "consolidation disabled",
+        Verdict::ConsolidateAfterPending => "quiet",
+        Verdict::BlockedByPolicy => "policy",
+        Verdict::MissingLabels => "label missing",
+        Verdict::LoopPaused => "paused",
+        Verdict::Unconsolidatable => "unconsolidatable",
+        Verdict::EmptyCandidate => "candidate: empty",
+        Verdict::DriftCandidate => "candidate: drifted",
+        Verdict::ConsolidationCandidate => "candidate: underutilized",
+    }
+}
+
 /// Reasons, separated by commas.
 pub fn list(reasons: Reasons) -> String {
     let names: Vec<&str> = reasons.iter().map(super::Reason::name).collect();

@@ -36,7 +36,7 @@ use super::cold_start::ClusterHistory;
 use super::cost::{CostRates, Ledger};
 use super::disruption::{HeldMemory, Remembered};
 use super::gpu::GpuThresholds;
-use super::picture::{Evaluator, NodeStates, Picture, Totals, Touched};
+use super::picture::{self, Evaluator, Matter, NodeStates, Picture, Totals, Touched};
 use super::spot::SpotThresholds;
 use super::{Completeness, KarpenterVersion};
 use crate::fleet::{Changed, ClusterFacts, Demand, Fleet, Health, Kind, SourceId, Sources};
@@ -214,6 +214,14 @@ impl Insights {
     /// What is known of Nodes besides their assessments.
     pub const fn node_states(&self) -> NodeStates<'_> {
         NodeStates { gpus: self.gpus.of_nodes(), spot: self.spot.nodes() }
+    }
+
+    /// What needs somebody now, in the whole cluster; `None` where not everything is known that decides about Nodes. Looks at
+    /// all Nodes, and so takes milliseconds in a large cluster.
+    pub fn matters(&self, inputs: &Inputs<'_>) -> Option<Vec<Matter>> {
+        let evaluator = self.evaluator(inputs);
+        let look = || picture::matters(inputs.fleet, &evaluator, self.node_states(), &self.held, self.starts.all());
+        inputs.known().decides_nodes().then(look)
     }
 
     /// Sums over the whole cluster, whatever lists are narrowed to.

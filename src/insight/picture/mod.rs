@@ -4,6 +4,7 @@
 //! verdicts) is kept by [`super::insights`] or computed when it is asked for.
 
 mod consolidation_savings;
+mod desk;
 mod evaluator;
 mod findings;
 mod gpus;
@@ -28,6 +29,7 @@ use std::collections::{BTreeSet, HashMap};
 use foldhash::fast::RandomState;
 
 pub use consolidation_savings::{ConsolidationSavings, consolidation_savings};
+pub use desk::{Concern, Matter, MatterKey, matters};
 pub use evaluator::{Evaluator, NodeAssessment};
 pub use findings::{Finding, NodeStates, Rule, Severity, findings, of_assessments, rules};
 pub use gpus::{CpuShare, Disagreement, GpuSettings, GpuState, GpuStates, activity_of_pod, is_contrary};

@@ -1,6 +1,5 @@
 //! Overlays of the table: help, sources, pickers, dialogs, results.
 
-mod findings;
 mod help;
 mod owners;
 mod picker;
@@ -24,9 +23,6 @@ pub(super) fn derive(frame: &FrameContext<'_>) -> Option<Laid> {
     Some(match frame.app.ui.overlay.as_ref()? {
         Overlay::Prompt(_) => return None,
         Overlay::Help { scroll } => scrolled(help::sheet(frame), *scroll).float(size, WIDEST),
-        Overlay::Findings { scroll, found } => {
-            scrolled(findings::sheet(frame, found.as_deref()), *scroll).float(size, WIDEST)
-        }
         Overlay::Sources { scroll } => scrolled(sources::sheet(frame), *scroll).float(size, WIDEST),
         Overlay::Results { write, scroll } => scrolled(results::sheet(frame, *write), *scroll).float(size, WIDEST),
         Overlay::Picker(picker) => picker::sheet(frame, picker).float(size, 60),

@@ -17,6 +17,8 @@ mod tests;
 use std::cmp::{Ordering, Reverse};
 use std::fmt;
 
+pub use protection::WILL_NOT_HOLD as PROTECTION_WILL_NOT_HOLD;
+
 use super::evaluator::{Evaluator, NodeAssessment};
 use super::gpus::GpuStates;
 use crate::fleet::{Fleet, ObjectKey, PodRow};

@@ -10,6 +10,9 @@ use crate::insight::disruption::{BlockerKind, Outlook, ProtectionState, Verdict,
 use crate::insight::phase;
 use crate::insight::sentence::{Sentence, sentence};
 
+/// The id of the rule about protection that something ends.
+pub const WILL_NOT_HOLD: &str = "ProtectionWillNotHold";
+
 /// The rules of this family.
 pub const RULES: &[Rule] = &[
     Rule {
@@ -29,7 +32,7 @@ pub const RULES: &[Rule] = &[
         check: invalid_protection,
     },
     Rule {
-        id: "ProtectionWillNotHold",
+        id: WILL_NOT_HOLD,
         severity: Severity::Critical,
         help: "Within a day something ends the pod in spite of its karpenter.sh/do-not-disrupt: the expiry of its \
                node, an interruption, drift with a terminationGracePeriod. What it has not saved by then is lost.",
