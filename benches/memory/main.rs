@@ -15,7 +15,7 @@ mod world;
 use std::alloc::System;
 use std::io::{Write, stdout};
 
-use batchtop::app::{Msg, settle, update};
+use batchtop::app::{App, Msg, settle, update};
 use cap::Cap;
 
 #[global_allocator]
@@ -34,6 +34,21 @@ fn main() {
         report.stage(screen, app.ui.listing.rows.len());
     }
     print_line("all", 0, HEAP.allocated());
+    starts(&mut app);
+}
+
+/// What 10,000 starts within an hour take: what is kept of them in the rows of their pods, and all that is made of them.
+fn starts(app: &mut App) {
+    world::busy_hour(app);
+    let before = HEAP.allocated();
+    let of_pods = app.fleet.pods.iter().filter_map(|pod| pod.start.clone());
+    let kept: Vec<_> = of_pods.collect();
+    print_line("start of a pod, in its row", kept.len(), HEAP.allocated().saturating_sub(before));
+    let (known, pulls) = (app.insights.starts.count(), app.insights.starts.history().pulls.len());
+    let before = HEAP.allocated();
+    drop(std::mem::take(&mut app.insights.starts));
+    let freed = before.saturating_sub(HEAP.allocated());
+    print_line(&format!("waterfalls, with {pulls} observed pulls and their statistics"), known, freed);
 }
 
 /// How the heap grows.

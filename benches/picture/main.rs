@@ -11,13 +11,12 @@ mod bed;
 #[path = "../world/mod.rs"]
 mod world;
 
+use std::cell::Cell;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use batchtop::app::{App, Msg, settle, update};
-use batchtop::fleet::{
-    Change, Delta, EventClass, EventObject, EventRow, EventType, Interner, Kind, Meta, ObjectKey, PodRow, Report, Sym,
-};
-use batchtop::insight::picture::{Evaluator, NodeAssessment, NodeStates, of_assessments};
+use batchtop::fleet::{Change, Delta, Interner, Kind, PodRow, Report, Sym};
+use batchtop::insight::picture::{Evaluator, NodeAssessment, of_assessments};
 use batchtop::insight::{Completeness, Picture};
 use batchtop::view;
 use divan::Bencher;
@@ -32,12 +31,27 @@ static APP: LazyLock<Mutex<App>> = LazyLock::new(|| Mutex::new(app(|_, _| ())));
 
 /// The App with this screen shown and its rows in order.
 fn on_screen(key: &str) -> MutexGuard<'static, App> {
-    let mut app = APP.lock().unwrap_or_else(PoisonError::into_inner);
+    show(APP.lock().unwrap_or_else(PoisonError::into_inner), key)
+}
+
+fn show(mut app: MutexGuard<'static, App>, key: &str) -> MutexGuard<'static, App> {
     if let Ok(chord) = key.parse() {
         update(&mut app, Msg::Key(chord));
     }
     update(&mut app, Msg::Frame);
     app
+}
+
+/// The same after an hour in which 10,000 pods started.
+static BUSY: LazyLock<Mutex<App>> = LazyLock::new(|| {
+    let mut app = app(|_, _| ());
+    world::busy_hour(&mut app);
+    Mutex::new(app)
+});
+
+/// The App after such an hour, with this screen shown and its rows in order.
+fn busy(key: &str) -> MutexGuard<'static, App> {
+    show(BUSY.lock().unwrap_or_else(PoisonError::into_inner), key)
 }
 
 /// Pods that a watch or a page hands to the loop at a time.
@@ -84,7 +98,7 @@ fn everything(bencher: Bencher<'_, '_>) {
         let evaluator =
             Evaluator::new(&app.fleet, &picture, &Completeness::new(&app.sources), &app.insights.karpenter, app.now);
         let assessments: Vec<NodeAssessment<'_>> = app.fleet.nodes.iter().map(|node| evaluator.assess(node)).collect();
-        let states = NodeStates { gpus: app.insights.gpus.of_nodes(), spot: app.insights.spot.nodes() };
+        let states = app.insights.node_states();
         of_assessments(&app.fleet, &evaluator, &assessments, states).len()
     });
 }
@@ -123,42 +137,19 @@ fn picture_changed_pods(bencher: Bencher<'_, '_>, count: usize) {
 /// An Event about the start of a pod: it goes into the Fleet, the pod, its waterfall and the statistics.
 #[divan::bench]
 fn one_event_of_a_start(bencher: Bencher<'_, '_>) {
-    let app = &mut *on_screen("1");
+    let app = &mut *busy("1");
     let pods: Vec<PodRow> = app.fleet.closed_starts().take(PAGE).cloned().collect();
     let mut turn = 0;
     let mut next = pods.iter().cycle();
     let told = || {
         turn += 1;
-        next.next().map(|pod| pulled(pod, turn))
+        next.next().map(|pod| world::pulled(pod, turn))
     };
     bencher.with_inputs(told).bench_local_values(|event| {
         let (epoch, delta) = (app.epoch, Delta::Events(event.map(Change::Upsert).into_iter().collect()));
         divan::black_box(update(app, Msg::Source(epoch, Report::Delta(delta))));
     });
     assert!(!app.insights.starts.history().pulls.is_empty(), "what Events tell is observed");
-}
-
-/// The Event of a pull of the first container; each turn tells of another one.
-fn pulled(pod: &PodRow, turn: u32) -> EventRow {
-    let container = pod.start.as_ref().and_then(|start| start.containers.first());
-    let image = container.map_or("", |container| &container.image);
-    let name = ObjectKey::new(&pod.meta.key.namespace, &format!("{}.{turn}", pod.meta.key.name));
-    let meta = Meta { key: name, ..pod.meta.clone() };
-    EventRow {
-        at: meta.created,
-        first: meta.created.plus_seconds(-i64::from(turn)),
-        meta,
-        count: 1,
-        kind: EventType::Normal,
-        reason: Sym::new("Pulled"),
-        object: EventObject { kind: Sym::new("Pod"), key: pod.meta.key.clone() },
-        object_uid: Some(pod.meta.uid.clone()),
-        container: container.map(|container| container.name.clone()),
-        message: Sym::new(&format!("Successfully pulled image \"{image}\" in {turn}s ({turn}s including waiting)")),
-        source: Sym::new("kubelet"),
-        host: None,
-        class: EventClass::Image,
-    }
 }
 
 /// The sums of the header.
@@ -189,9 +180,9 @@ fn listing_filter(bencher: Bencher<'_, '_>, measured: &str) {
 }
 
 /// Deriving the Screen from the App.
-#[divan::bench(args = ["1 Fleet", "2 Jobs", "3 Pods"])]
+#[divan::bench(args = ["1 Fleet", "2 Jobs", "3 Pods", "7 Starts"])]
 fn view_derive(bencher: Bencher<'_, '_>, screen: &str) {
-    let app = on_screen(&screen[..1]);
+    let app = if screen.ends_with("Starts") { busy("7") } else { on_screen(&screen[..1]) };
     bencher.bench_local(|| view::derive(&app));
 }
 
@@ -218,6 +209,27 @@ fn listing_changed_pods(bencher: Bencher<'_, '_>, count: usize) {
     let app = &mut *on_screen("3");
     after_changed_pods(bencher, app, count, |app| {
         update(app, Msg::Frame);
+    });
+}
+
+/// The rows of the Starts screen are put in order after so many starts were told anew, and its frame is derived.
+#[divan::bench(args = [1, 50])]
+fn starts_screen(bencher: Bencher<'_, '_>, count: usize) {
+    let app = &mut *busy("7");
+    let pods: Vec<PodRow> = app.fleet.closed_starts().take(PAGE).cloned().collect();
+    let turn = Cell::new(0);
+    let app = Mutex::new(app);
+    let tell = || {
+        turn.set(turn.get() + 1);
+        let events = pods.iter().take(count).map(|pod| Change::Upsert(world::pulled(pod, turn.get())));
+        let mut app = app.lock().unwrap_or_else(PoisonError::into_inner);
+        let (epoch, delta) = (app.epoch, Delta::Events(events.collect()));
+        update(&mut app, Msg::Source(epoch, Report::Delta(delta)));
+    };
+    bencher.with_inputs(tell).bench_local_values(|()| {
+        let mut app = app.lock().unwrap_or_else(PoisonError::into_inner);
+        update(&mut app, Msg::Frame);
+        divan::black_box(view::derive(&app))
     });
 }
 

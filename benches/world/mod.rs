@@ -1,13 +1,14 @@
 //! 5,000 Nodes and 100,000 pods in memory, which several benchmarks measure.
 
-use batchtop::app::{App, Msg, Settings, update};
+use batchtop::app::{App, Msg, Settings, settle, update};
 use batchtop::config::{Library, keymap};
 use batchtop::fleet::{
-    CapacityType, Delta, Health, HealthState, Interner, Kind, NodeRow, Price, PriceChange, PriceKey, PriceList, Report,
-    SourceId,
+    CapacityType, Change, ContainerRole, ContainerStart, Delta, EventClass, EventObject, EventRow, EventType, Health,
+    HealthState, Interner, Kind, Meta, NodeRow, ObjectKey, PodRow, PodStart, Price, PriceChange, PriceKey, PriceList,
+    Report, SourceId, Sym, Uid,
 };
 use batchtop::source::kube::decode::{self, RawChange};
-use batchtop::units::Time;
+use batchtop::units::{Second, Time};
 use serde_json::Value;
 
 use crate::bed::load::returned;
@@ -89,6 +90,83 @@ fn fill(app: &mut App, kind: Kind, mut objects: impl Iterator<Item = Value>, int
         assert_eq!(undecodable, 0, "a {kind:?} cannot be decoded");
         let epoch = app.epoch;
         update(app, Msg::Source(epoch, Report::Delta(delta)));
+    }
+}
+
+/// Pods that start within [`busy_hour`].
+pub const STARTS: usize = 10_000;
+
+/// So many pods of Jobs are made anew within the last hour, and the kubelet tells of the pull of each; the Events are
+/// dropped afterwards, as they are by the API server.
+pub fn busy_hour(app: &mut App) {
+    let is_of_job = |pod: &&PodRow| pod.node.is_some() && pod.owner.as_ref().is_some_and(|owner| owner.kind == "Job");
+    let pods: Vec<PodRow> = app.fleet.pods.iter().filter(is_of_job).take(STARTS).cloned().collect();
+    for (at, pods) in pods.chunks(PAGE).enumerate() {
+        let pods: Vec<PodRow> = pods.iter().zip(at * PAGE..).map(|(pod, at)| started(app, pod, at)).collect();
+        let events: Vec<EventRow> = pods.iter().map(|pod| pulled(pod, 60 + u32::try_from(at).unwrap_or(0))).collect();
+        let gone = events.iter().map(|event| Change::Remove(event.meta.key.clone())).collect();
+        tell(app, Delta::Pods(pods.into_iter().map(Change::Upsert).collect()));
+        tell(app, Delta::Events(events.into_iter().map(Change::Upsert).collect()));
+        tell(app, Delta::Events(gone));
+    }
+    let now = app.now.plus_seconds(1);
+    update(app, Msg::Clock(now));
+    settle(app);
+}
+
+fn tell(app: &mut App, delta: Delta) {
+    let epoch = app.epoch;
+    update(app, Msg::Source(epoch, Report::Delta(delta)));
+}
+
+/// The same pod, made anew within the last hour and ready two minutes later.
+fn started(app: &App, pod: &PodRow, at: usize) -> PodRow {
+    const HOUR_SECONDS: usize = 3_600;
+    const READY_SECONDS: i64 = 120;
+    let ago = i64::try_from(HOUR_SECONDS - at * HOUR_SECONDS / STARTS).unwrap_or(0) + READY_SECONDS;
+    let created = app.now.plus_seconds(-ago);
+    let meta = Meta { uid: Uid::parse(&format!("start-{at}")), created, ..pod.meta.clone() };
+    let name = Sym::new("main");
+    let image = Sym::new(&format!("registry.example/ml/train-{}:2.8", at % 40));
+    let after = |seconds: i64| Some(Second::from(created.plus_seconds(seconds)));
+    let container = ContainerStart {
+        started: after(READY_SECONDS - 1),
+        is_first_start: true,
+        ..ContainerStart::new(name, image, ContainerRole::Main)
+    };
+    let start = PodStart {
+        scheduled: after(2),
+        sandbox: after(3),
+        ready: after(READY_SECONDS),
+        was_ready: true,
+        containers: Box::new([container]),
+        ..PodStart::default()
+    };
+    PodRow { meta, start: Some(Box::new(start)), ..pod.clone() }
+}
+
+/// The Event of a pull of the first container, which took so long.
+pub fn pulled(pod: &PodRow, seconds: u32) -> EventRow {
+    let container = pod.start.as_ref().and_then(|start| start.containers.first());
+    let image = container.map_or("", |container| &container.image);
+    let name = ObjectKey::new(&pod.meta.key.namespace, &format!("{}.{seconds}", pod.meta.key.name));
+    let meta = Meta { key: name, ..pod.meta.clone() };
+    EventRow {
+        at: meta.created,
+        first: meta.created.plus_seconds(-i64::from(seconds)),
+        meta,
+        count: 1,
+        kind: EventType::Normal,
+        reason: Sym::new("Pulled"),
+        object: EventObject { kind: Sym::new("Pod"), key: pod.meta.key.clone() },
+        object_uid: Some(pod.meta.uid.clone()),
+        container: container.map(|container| container.name.clone()),
+        message: Sym::new(&format!(
+            "Successfully pulled image \"{image}\" in {seconds}s ({seconds}s including waiting). Image size: 9000000000 bytes."
+        )),
+        source: Sym::new("kubelet"),
+        host: None,
+        class: EventClass::Image,
     }
 }
 

@@ -49,9 +49,12 @@ pub fn is_marked(app: &App, row: &RowKey) -> bool {
 
 /// Of what opening the selected row shows the details.
 pub fn to_open(app: &App) -> Option<Opened> {
-    match current(&app.ui).and_then(RowKey::spot_pool) {
-        Some(pool) => Some(Opened::SpotPool(pool.clone())),
-        None => subject(app).map(Opened::Object),
+    match current(&app.ui)? {
+        RowKey::SpotPool(pool) => Some(Opened::SpotPool((**pool).clone())),
+        RowKey::Observed(observed) if matches!(**observed, ObservedKey::Image { .. }) => {
+            Some(Opened::Observed((**observed).clone()))
+        }
+        _ => subject(app).map(Opened::Object),
     }
 }
 

@@ -8,8 +8,8 @@ use tui_input::Input;
 use super::history::History;
 use super::scroll::Scroll;
 use super::{
-    Column, Costs, Desk, DeviceGroupBy, DeviceGroupKey, DeviceGroups, DeviceMap, Fetched, Grouping, Owners, RowKey,
-    Screen, TableSpec, View,
+    Column, Costs, Desk, DeviceGroupBy, DeviceGroupKey, DeviceGroups, DeviceMap, Fetched, Grouping, ObservedKey,
+    Owners, RowKey, Screen, TableSpec, View,
 };
 use crate::fleet::{DeviceSeconds, EventObject, Key, Kind, ObjectChange, ObjectKey, ServiceAddress, Sym, WriteOutcome};
 use crate::input::Chord;
@@ -163,9 +163,11 @@ pub enum Opened {
     Object(Key),
     /// A spot pool, which is no object.
     SpotPool(SpotPoolKey),
+    /// What was observed of starts, which is no object.
+    Observed(ObservedKey),
 }
 
-/// The opened details of one object or spot pool.
+/// The opened details of one object, spot pool or image.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Detail {
     /// What is left alone.
@@ -186,7 +188,7 @@ impl Detail {
     pub const fn object(&self) -> Option<&Key> {
         match &self.of {
             Opened::Object(key) => Some(key),
-            Opened::SpotPool(_) => None,
+            Opened::SpotPool(_) | Opened::Observed(_) => None,
         }
     }
 

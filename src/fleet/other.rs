@@ -118,6 +118,48 @@ pub struct NodeClassRow {
     pub conditions: Vec<Condition>,
     /// Reservations of `status.capacityReservations` that have an end.
     pub reservations: Vec<Reservation>,
+    /// How images get to its machines.
+    pub images: ImageSetup,
+}
+
+/// What a NodeClass says of how images get to its machines.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ImageSetup {
+    /// Whether its machines run Bottlerocket: `spec.amiFamily`, or an alias of `spec.amiSelectorTerms`.
+    pub is_bottlerocket: bool,
+    /// `spec.blockDeviceMappings`.
+    pub volumes: Vec<Volume>,
+    /// Whether `spec.instanceStorePolicy` is `RAID0`: the kubelet and containerd then work on the disks of the machine.
+    pub uses_instance_store: bool,
+    /// The snapshotter of containerd that `spec.userData` sets up; `None` for containerd's own.
+    pub snapshotter: Option<Snapshotter>,
+}
+
+/// One volume of EBS.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Volume {
+    /// `deviceName`.
+    pub device: Sym,
+    /// `ebs.snapshotID`: what is on it from the start.
+    pub snapshot: Option<Sym>,
+    /// `ebs.volumeInitializationRate`: how fast the snapshot is copied to it, in MiB/s. Without it each block comes when it is
+    /// first read.
+    pub initialization_mib_per_second: Option<i64>,
+    /// `ebs.throughput`, in MiB/s.
+    pub throughput_mib_per_second: Option<i64>,
+    /// `ebs.iops`.
+    pub iops: Option<i64>,
+}
+
+/// What unpacks images, or serves them before they are there.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Snapshotter {
+    /// SOCI: pulls in parallel, or lazily.
+    Soci,
+    /// stargz: starts before all is there.
+    Stargz,
+    /// Nydus: starts before all is there.
+    Nydus,
 }
 
 /// The Deployment that runs Karpenter's controller.

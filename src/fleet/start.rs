@@ -116,6 +116,8 @@ pub struct ContainerStart {
     pub image: Sym,
     /// Its part.
     pub role: ContainerRole,
+    /// Whether `imagePullPolicy` is `Always`: the kubelet asks the registry at each start, also for an image that is there.
+    pub asks_registry: bool,
     /// The earliest start that its status told.
     pub started: Option<Second>,
     /// Whether that is certainly its first start.
@@ -145,6 +147,7 @@ impl ContainerStart {
             name,
             image,
             role,
+            asks_registry: false,
             started: None,
             is_first_start: false,
             started_event: None,

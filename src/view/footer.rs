@@ -114,9 +114,6 @@ pub(super) const fn of_dialog(dialog: &WriteDialog) -> &'static [Hint] {
     if dialog.choices.len() > 1 { DIALOG } else { CONFIRMATION }
 }
 
-/// Hints of images of starts, whose rows are no objects.
-const OBSERVED: &[Hint] = &[INTO_BY_ENTER, FILTER, SORT, HELP, VIEW, COMMAND, QUIT];
-
 fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
     match &frame.app.ui.overlay {
         Some(Overlay::Write(dialog)) => return (Context::Dialog, of_dialog(dialog)),
@@ -139,7 +136,6 @@ fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
     let hints = match frame.app.ui.level.table().use_of_rows {
         UseOfRows::Protect => TABLE_WRITING,
         UseOfRows::Open => TABLE,
-        UseOfRows::Enter if matches!(frame.app.ui.level.table().rows, Rows::Observed(_)) => OBSERVED,
         UseOfRows::Enter => GROUPS,
         UseOfRows::OpenNode => DEVICES,
     };

@@ -20,6 +20,7 @@ mod format;
 mod gpu_map;
 mod header;
 mod health;
+mod histogram;
 mod jobs;
 mod layout;
 mod money;

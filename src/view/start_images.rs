@@ -4,7 +4,7 @@ use super::columns::Shown;
 use super::context::FrameContext;
 use super::starts::{Bars, bars};
 use super::table::table;
-use super::{Line, TableView, format, start_words, words};
+use super::{Line, TableView, format, histogram, start_words, words};
 use crate::app::screens::start_images as columns;
 use crate::app::{RowKey, find_image};
 use crate::config::Role;
@@ -21,7 +21,7 @@ pub(super) const VIEW: TableView = TableView {
         let shown = cells().into_iter().map(|shown| bars.title(shown, &columns::SPREAD)).collect::<Vec<_>>();
         table(frame, area, &shown, |key| row(frame, key).map(|row| Row { bars, ..row }))
     },
-    sentence: |frame, key| row(frame, key).map(|row| row.sentence()),
+    sentence: |frame, key| row(frame, key).map(|row| sentence(row.image)),
     columns: || cells().iter().map(|shown| shown.column).collect(),
 };
 
@@ -48,6 +48,7 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
         Shown::new(&columns::P50, Row::p50),
         Shown::new(&columns::P95, Row::p95),
         Shown::new(&columns::SPREAD, Row::spread),
+        Shown::new(&columns::HISTOGRAM, Row::histogram).titled(histogram::TITLE.to_owned()),
         Shown::new(&columns::SIZE, Row::size),
         Shown::new(&columns::SPEED, Row::speed),
         Shown::new(&columns::FAILED, Row::failed),
@@ -55,7 +56,7 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
 }
 
 /// `7m10s`; of less than ten seconds with a tenth, of less than one in milliseconds.
-fn pull_time(millis: u64) -> String {
+pub(super) fn pull_time(millis: u64) -> String {
     match millis {
         ..1_000 => format!("{millis}ms"),
         1_000..10_000 => format!("{}.{}s", millis / 1_000, millis % 1_000 / 100),
@@ -102,6 +103,10 @@ impl Row<'_> {
         Line::of(Role::BarFill, "█".repeat(median)).and(Role::BarFill, "░".repeat(most.saturating_sub(median)))
     }
 
+    fn histogram(&self) -> Line {
+        histogram::columns(&self.image.histogram)
+    }
+
     fn size(&self) -> Line {
         let bytes = self.image.bytes.and_then(|bytes| i64::try_from(bytes).ok());
         bytes.map_or_else(unknown, |bytes| Line::plain(format::bytes(bytes)))
@@ -117,29 +122,29 @@ impl Row<'_> {
             failed => Line::of(Role::Warn, format::count(failed)),
         }
     }
+}
 
-    /// What a colleague would say about it.
-    fn sentence(&self) -> Line {
-        let place = [self.image.instance_type.as_ref(), self.image.pool.as_ref()];
-        let place: Vec<String> = place.into_iter().flatten().map(ToString::to_string).collect();
-        let place = if place.is_empty() { String::new() } else { format!(" on {}", place.join(" of ")) };
-        let pulls = match (self.image.pulls, self.image.p50_millis) {
-            (0, _) | (_, None) => "no pull was observed to its end".to_owned(),
-            (1, Some(took)) => format!("1 pull in {}", pull_time(took)),
-            (pulls, Some(median)) => {
-                format!("{}, half of them within {}", format::plural(pulls, "pull"), pull_time(median))
-            }
-        };
-        let cached = match self.image.cached {
-            0 => String::new(),
-            cached => format!("; {} found it there", format::plural(cached, "start")),
-        };
-        let failed = match self.image.failed {
-            0 => String::new(),
-            failed => format!("; {} failed", format::plural(failed, "pull")),
-        };
-        Line::of(Role::TextStrong, &self.image.image).and(Role::Text, format!("{place}: {pulls}{cached}{failed}"))
-    }
+/// What a colleague would say about it.
+pub(super) fn sentence(image: &ImageStatistics) -> Line {
+    let place = [image.instance_type.as_ref(), image.pool.as_ref()];
+    let place: Vec<String> = place.into_iter().flatten().map(ToString::to_string).collect();
+    let place = if place.is_empty() { String::new() } else { format!(" on {}", place.join(" of ")) };
+    let pulls = match (image.pulls, image.p50_millis) {
+        (0, _) | (_, None) => "no pull was observed to its end".to_owned(),
+        (1, Some(took)) => format!("1 pull in {}", pull_time(took)),
+        (pulls, Some(median)) => {
+            format!("{}, half of them within {}", format::plural(pulls, "pull"), pull_time(median))
+        }
+    };
+    let cached = match image.cached {
+        0 => String::new(),
+        cached => format!("; {} found it there", format::plural(cached, "start")),
+    };
+    let failed = match image.failed {
+        0 => String::new(),
+        failed => format!("; {} failed", format::plural(failed, "pull")),
+    };
+    Line::of(Role::TextStrong, &image.image).and(Role::Text, format!("{place}: {pulls}{cached}{failed}"))
 }
 
 fn time(millis: Option<u64>) -> Line {

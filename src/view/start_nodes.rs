@@ -4,7 +4,7 @@ use super::columns::Shown;
 use super::context::FrameContext;
 use super::starts::{Bars, bars};
 use super::table::table;
-use super::{Line, TableView, format, start_words, waterfall};
+use super::{Line, TableView, format, histogram, start_words, waterfall};
 use crate::app::screens::start_nodes as columns;
 use crate::app::{RowKey, find_pool};
 use crate::config::Role;
@@ -53,6 +53,7 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
         Shown::new(&columns::REGISTER, |row| row.step(PhaseName::Register)),
         Shown::new(&columns::INITIALIZE, |row| row.step(PhaseName::Initialize)),
         Shown::new(&columns::WATERFALL, Row::bar),
+        Shown::new(&columns::HISTOGRAM, Row::histogram).titled(histogram::TITLE.to_owned()),
         Shown::new(&columns::FAILED, Row::failed),
     ]
 }
@@ -95,6 +96,10 @@ impl Row<'_> {
             drawn = until;
         }
         line
+    }
+
+    fn histogram(&self) -> Line {
+        histogram::columns(&self.pool.histogram)
     }
 
     fn failures(&self) -> Vec<String> {

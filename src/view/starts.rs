@@ -5,8 +5,9 @@ use super::context::FrameContext;
 use super::screen::Area;
 use super::table::{table, window};
 use super::waterfall::{self, Axis};
-use super::{Line, TableView, format, start_gangs, start_words, words};
+use super::{Line, TableView, format, histogram, start_gangs, start_words, words};
 use crate::app::screens::start_gangs::GANGS;
+use crate::app::screens::start_images::IMAGES;
 use crate::app::screens::start_nodes::NODES;
 use crate::app::screens::starts as columns;
 use crate::app::{Column, RowKey, Scope};
@@ -103,6 +104,7 @@ pub(super) fn legend(frame: &FrameContext<'_>, area: Area) -> Line {
             let steps = waterfall::legend(waterfall::steps_of_machines());
             steps.and(Role::TextDim, "  a ≤ b: median and 95th percentile")
         }
+        images if *images == IMAGES => Line::of(Role::TextDim, histogram::LEGEND),
         _ => Line::new(),
     };
     if legend.is_empty() { legend } else { Line::plain(" ").then(legend).and(Role::Text, " ") }

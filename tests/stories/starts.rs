@@ -120,7 +120,9 @@ fn images_are_listed_with_their_pulls_and_lead_to_the_starts_that_want_them() {
     let told =
         told.keys(": 'sort' space 'cached' enter").rows(&["ml/train:1 m7i.2xlarge", "ml/train:1 p5.48xlarge gpu"]);
     let told = told.keys("/ 'type:p5' enter").rows(&["ml/train:1 p5.48xlarge gpu"]);
-    let told = told.keys("enter").screen(Screen::Starts);
+    let told = told.keys("enter");
+    assert!(matches!(&told.app.ui.level.detail, Some(detail) if detail.object().is_none()), "an image has details");
+    let told = told.keys("esc l").screen(Screen::Starts);
     assert_eq!(told.app.ui.level.filter, "image:ml/train:1");
     assert_eq!(told.app.ui.listing.rows.len(), 6, "all but the one whose containers are not known");
     // Once out of the filter, once out of the level.

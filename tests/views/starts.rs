@@ -8,6 +8,7 @@ use crate::fixture::{
     resources, set_health, upsert,
 };
 use crate::paint::{body, body_with_roles, snapshot, text};
+use crate::rows;
 use crate::screens::SIZES;
 
 const IMAGE: &str = "registry.example/ml/pytorch-train:2.8-cuda12";
@@ -230,6 +231,34 @@ fn the_signs_of_the_steps_that_are_drawn_are_explained_below_them() {
     assert!(!legend.contains("Queued"), "{legend}");
     let covered = text(&starts_after((120, 40), "enter"));
     assert!(!covered.contains("░ WaitingForCapacity  "), "there is no bar to be explained:\n{covered}");
+}
+
+/// NodePool `gpu` makes its machines of an EC2NodeClass whose data volume is a snapshot that is read when it is needed.
+#[test]
+fn details_of_an_image_tell_what_is_in_place_and_what_would_help() {
+    let volume = Volume {
+        device: Sym::new("/dev/xvdb"),
+        snapshot: Some(Sym::new("snap-0123456789abcdef0")),
+        initialization_mib_per_second: None,
+        throughput_mib_per_second: Some(500),
+        iops: None,
+    };
+    let class = NodeClassRow {
+        meta: rows::meta("", "gpu", ago(HOUR)),
+        conditions: Vec::new(),
+        reservations: Vec::new(),
+        images: ImageSetup { is_bottlerocket: true, volumes: vec![volume], ..ImageSetup::default() },
+    };
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let mut app = starts(size);
+        let mut pool = app.fleet.node_pools.get(&ObjectKey::cluster("gpu")).cloned().expect("NodePool gpu");
+        let (group, kind) = (Sym::new("karpenter.k8s.aws"), Sym::new("EC2NodeClass"));
+        pool.node_class = Some(NodeClassRef { group, kind, name: Sym::new("gpu") });
+        report(&mut app, Report::Delta(Delta::NodePools(upsert(pool))));
+        report(&mut app, Report::Delta(Delta::Ec2NodeClasses(upsert(class.clone()))));
+        press(&mut app, "v v enter");
+        snapshot!(format!("starts_detail_image_{}x{}", size.0, size.1), body(&app));
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub static IMAGES: TableSpec = TableSpec {
     columns: COLUMNS,
     rate: None,
     fields: &[Field::Image, Field::Type, Field::Pool],
-    use_of_rows: UseOfRows::Enter,
+    use_of_rows: UseOfRows::Open,
 };
 
 columns! {
@@ -35,6 +35,7 @@ columns! {
     P95 = Column::right("p95", "P95", 2, (6, 7, 8), "what 95 of 100 pulls do not exceed")
         .ordered(Order::Images(|image| Rank::most_of(image.p95_millis.map(number))));
     SPREAD = Column::left("spread", "", 6, (12, 12, 48), "median █ and 95th percentile ░ on one time axis");
+    HISTOGRAM = Column::left("histogram", "", 5, (12, 12, 12), "how many pulls took how long: a column for each doubling of time");
     SIZE = Column::right("size", "SIZE", 3, (7, 8, 8), "its size on the Node, as a rule compressed")
         .ordered(Order::Images(|image| Rank::most_of(image.bytes.map(number))));
     SPEED = Column::right("speed", "SPEED", 4, (9, 10, 10), "how fast it is pulled, over all pulls")

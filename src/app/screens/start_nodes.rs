@@ -33,6 +33,7 @@ columns! {
     INITIALIZE = Column::right("initialize", "INITIALIZE", 2, (13, 15, 17), "from there to initialized, devices included")
         .ordered(Order::Machines(|pool| median(pool, PhaseName::Initialize)));
     WATERFALL = Column::left("waterfall", "", 6, (18, 18, 70), "the medians on one time axis");
+    HISTOGRAM = Column::left("histogram", "", 5, (12, 12, 12), "how many machines took how long: a column for each doubling of time");
     FAILED = Column::left("failed", "FAILED", 1, (8, 24, 60), "NodeClaims that became no machines, by why")
         .ordered(Order::Machines(|pool| Rank::most(failures(pool))));
 }

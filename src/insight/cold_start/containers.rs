@@ -13,6 +13,8 @@ pub struct ImageStart {
     pub is_init: bool,
     /// The image, as the spec names it.
     pub image: Sym,
+    /// Whether the registry is asked at each start, also for an image that is there.
+    pub asks_registry: bool,
     /// How long the pull took, in milliseconds; `None` where there was none or it is not known.
     pub pull_millis: Option<u64>,
     /// How long it waited in the kubelet's queue before, in milliseconds.
@@ -37,6 +39,7 @@ impl ImageStart {
             container: container.name.clone(),
             is_init: container.role != ContainerRole::Main,
             image: container.image.clone(),
+            asks_registry: container.asks_registry,
             pull_millis: pull.map(|pull| pull.pull_millis).or_else(|| container.pull_millis_by_events()),
             wait_millis: wait,
             bytes: pull.and_then(|pull| pull.bytes),

@@ -9,7 +9,8 @@ const LONG_PULL_SECONDS: i64 = 60;
 
 /// What helps a start that is over; nothing where not every step of it was observed, for then pulls are not told from others.
 pub fn hints(start: &ColdStart) -> Vec<Sentence> {
-    pull_dominates(start).into_iter().chain(start.images.iter().filter_map(moving_tag)).collect()
+    let of_names = start.images.iter().filter_map(|image| moving_tag(image).or_else(|| asks_in_vain(image)));
+    pull_dominates(start).into_iter().chain(of_names).collect()
 }
 
 /// The pull took most of the start. What it took is what an image that is on the Node already would save at most.
@@ -28,17 +29,34 @@ fn pull_dominates(start: &ColdStart) -> Option<Sentence> {
     ])
 }
 
-/// A name without digest whose tag is `latest`, or that has none: the kubelet asks the registry at each start, unless
-/// imagePullPolicy says otherwise (kubernetes pkg/apis/core/v1/defaults.go).
+/// A name without digest whose tag is `latest`, or that has none. With imagePullPolicy Always, which is the default for such
+/// (kubernetes pkg/apis/core/v1/defaults.go), the kubelet asks the registry at each start.
 fn moving_tag(image: &ImageStart) -> Option<Sentence> {
     let name = image.image.as_str();
     let (_, last) = name.rsplit_once('/').unwrap_or(("", name));
-    let is_moving = !name.contains('@') && last.split_once(':').is_none_or(|(_, tag)| tag == "latest");
+    let is_moving = !is_pinned(name) && last.split_once(':').is_none_or(|(_, tag)| tag == "latest");
+    let asks = image.asks_registry.then_some("the registry is asked at each start, and ");
     is_moving.then(|| {
         sentence![
             &image.image,
-            " is not pinned: unless its imagePullPolicy says otherwise, the registry is asked at each start, and Nodes may run \
-             different images (what that costs was not measured)",
+            " is not pinned: ",
+            asks,
+            "Nodes may run different images (what that costs was not measured)",
         ]
     })
+}
+
+/// What a digest names never changes, so nothing new can be learnt of the registry.
+fn asks_in_vain(image: &ImageStart) -> Option<Sentence> {
+    (image.asks_registry && is_pinned(&image.image)).then(|| {
+        sentence![
+            &image.image,
+            " is pinned by its digest, and imagePullPolicy Always asks the registry at each start all the same: IfNotPresent \
+             saves that (a second or so, a guess), and lets it start while the registry is away",
+        ]
+    })
+}
+
+fn is_pinned(name: &str) -> bool {
+    name.contains('@')
 }

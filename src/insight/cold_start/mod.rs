@@ -3,6 +3,7 @@
 //! A [`ColdStart`] is a waterfall of [`Phase`]s. It is a function of what the Fleet has of the pod, of its Node and NodeClaim
 //! and of its Job; no part of it depends on the time, but a phase that goes on has no end, and its length is that until now.
 
+pub mod acceleration;
 mod capacity;
 mod cause;
 mod containers;
@@ -24,7 +25,7 @@ pub use expectations::Expectations;
 pub use gang::{GangPhase, GangStart, starts_together};
 pub use hints::hints;
 pub use history::{ClusterHistory, StartHistory};
-pub use statistics::{ImageStatistics, PoolStatistics, StartStatistics, percentile};
+pub use statistics::{Histogram, ImageStatistics, PoolStatistics, StartStatistics, percentile};
 
 use std::cmp::Reverse;
 use std::fmt;

@@ -6,6 +6,38 @@ use super::history::{FailureKind, MachineRecord, PullOutcome, PullRecord, StartH
 use super::{Expectations, PhaseName};
 use crate::fleet::Sym;
 
+/// How often something took how long: a count for less than a second, one for each doubling from there, and one for all that
+/// took longer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Histogram([u32; Self::BINS]);
+
+impl Histogram {
+    /// The last one is of 1,024 seconds and more.
+    pub const BINS: usize = 12;
+
+    fn of(millis: impl Iterator<Item = u64>) -> Self {
+        let mut counts = [0_u32; Self::BINS];
+        for one in millis {
+            let bits = u64::BITS - (one / MILLIS_PER_SECOND).leading_zeros();
+            let bin = usize::try_from(bits).unwrap_or(Self::BINS).min(Self::BINS - 1);
+            counts[bin] = counts[bin].saturating_add(1);
+        }
+        Self(counts)
+    }
+
+    /// The counts, those of the shortest times first.
+    pub const fn counts(&self) -> &[u32; Self::BINS] {
+        &self.0
+    }
+
+    /// The time in seconds with which a count begins.
+    pub const fn from_seconds(bin: usize) -> u64 {
+        if bin == 0 { 0 } else { 1 << (bin - 1) }
+    }
+}
+
+const MILLIS_PER_SECOND: u64 = 1_000;
+
 /// What was observed, in sums.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct StartStatistics {
@@ -38,6 +70,8 @@ pub struct ImageStatistics {
     pub bytes: Option<u64>,
     /// How fast it is pulled: over all pulls of which size and time are known.
     pub bytes_per_second: Option<u64>,
+    /// How many pulls took how long.
+    pub histogram: Histogram,
 }
 
 /// How the machines of a NodePool come to be.
@@ -49,6 +83,8 @@ pub struct PoolStatistics {
     pub machines: u64,
     /// Median and 95th percentile of each step, in seconds.
     pub phases: Vec<(PhaseName, u64, u64)>,
+    /// How many machines took how long from their NodeClaim to their initialization.
+    pub histogram: Histogram,
     /// How many launches failed, by why.
     pub failures: BTreeMap<FailureKind, u64>,
 }
@@ -91,6 +127,7 @@ impl StartHistory {
                 pool: pool.clone(),
                 machines: records.len() as u64,
                 phases: phases(&records),
+                histogram: Histogram::of(records.iter().map(|record| record.all_seconds() * MILLIS_PER_SECOND)),
                 failures: failures.remove(pool).unwrap_or_default(),
             })
             .collect()
@@ -136,7 +173,8 @@ fn of_image(image: Sym, instance_type: Option<Sym>, pool: Option<Sym>, records: 
         p50_millis: percentile(&millis, 50),
         p95_millis: percentile(&millis, 95),
         bytes: newest.and_then(|record| record.bytes()),
-        bytes_per_second: bytes.saturating_mul(1_000).checked_div(took),
+        bytes_per_second: bytes.saturating_mul(MILLIS_PER_SECOND).checked_div(took),
+        histogram: Histogram::of(millis.iter().copied()),
     }
 }
 
@@ -144,6 +182,11 @@ impl MachineRecord {
     /// The steps of a machine.
     pub(super) const STEPS: [PhaseName; 4] =
         [PhaseName::Launch, PhaseName::Boot, PhaseName::Register, PhaseName::Initialize];
+
+    /// How long all steps took.
+    fn all_seconds(&self) -> u64 {
+        Self::STEPS.into_iter().map(|step| u64::from(self.seconds(step))).sum()
+    }
 
     /// How long a step took; zero for one that is not of a machine.
     const fn seconds(&self, step: PhaseName) -> u32 {

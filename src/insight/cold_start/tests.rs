@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::fleet::{
-    Change, Condition, ContainerRole, ContainerStart, Delta, EventClass, EventObject, EventRow, Gates, JobRow, Kind,
-    NodeClaimRow, NodeRow, PodPhase, PodStart, Status, Waiting, WorkloadRow,
+    Change, Condition, ContainerRole, ContainerStart, Delta, EventClass, EventObject, EventRow, Gates, ImageSetup,
+    JobRow, Kind, NodeClaimRow, NodeClassRef, NodeClassRow, NodePoolRow, NodeRow, PodPhase, PodStart, Snapshotter,
+    Status, Volume, Waiting, WorkloadRow,
 };
 use crate::insight::Sentence;
 use crate::insight::testing::{CREATED, claim, fleet, job, labels, meta, node, owner, pod, sym, upserts, workload};
@@ -849,23 +850,197 @@ fn a_gang_is_as_slow_as_its_slowest_pod() {
 
 #[test]
 fn hints_quote_what_was_measured_and_are_silent_of_starts_that_are_not_known() {
-    let told = |took: i64, image: &str| {
+    let told = |took: i64, image: &str, asks_registry: bool| {
         let image = sym(image);
-        let main = ContainerStart { image, ..ran("main", ContainerRole::Main, 3 + took) };
+        let main = ContainerStart { image, asks_registry, ..ran("main", ContainerRole::Main, 3 + took) };
         let main = ContainerStart { pulling: Some(second(2)), pulled: Some((second(2 + took), None)), ..main };
         let pod = ready(bound("n", 1, vec![main]), 2, 4 + took);
         let start = World { nodes: vec![node_at("n", -9)], ..World::default() }.start(pod);
         hints(&start).iter().map(Sentence::machine_text).collect::<Vec<String>>()
     };
-    let long = told(100, "registry/main:1");
+    let long = told(100, "registry/main:1", true);
     assert_eq!(long.len(), 1, "{long:?}");
     assert!(long[0].starts_with("Pull took 1m40s of 1m44s"), "{long:?}");
-    assert_eq!(told(20, "registry/main:1"), [""; 0], "a short one is none");
+    assert_eq!(told(20, "registry/main:1", true), [""; 0], "a short one is none");
     for image in ["registry:5000/main", "main:latest"] {
-        let found = told(5, image);
-        assert!(found.len() == 1 && found[0].starts_with(&format!("{image} is not pinned")), "{found:?}");
+        let found = told(5, image, true);
+        let want = format!("{image} is not pinned: the registry is asked at each start");
+        assert!(found.len() == 1 && found[0].starts_with(&want), "{found:?}");
+        let found = told(5, image, false);
+        assert!(found.len() == 1 && found[0].contains(" is not pinned: Nodes may run"), "{found:?}");
     }
-    assert_eq!(told(5, "main:latest@sha256:00"), [""; 0], "a digest pins it");
+    assert_eq!(told(5, "main:latest@sha256:00", false), [""; 0], "a digest pins it");
+    let asks = told(5, "main@sha256:00", true);
+    assert!(asks.len() == 1 && asks[0].contains("imagePullPolicy Always asks the registry"), "{asks:?}");
     let waits = World::default().start(waiting());
     assert!(hints(&waits).is_empty());
+}
+
+/// NodePools `slow` and `fast` with EC2NodeClasses of their names, and a Node of each on which pods of DaemonSets run.
+fn pools(slow: ImageSetup, fast: ImageSetup, daemon_sets: &[(&str, &str)]) -> Fleet {
+    let pool = |name: &str| {
+        let class = NodeClassRef { group: sym("karpenter.k8s.aws"), kind: sym("EC2NodeClass"), name: sym(name) };
+        NodePoolRow { node_class: Some(class), ..crate::insight::testing::pool(name) }
+    };
+    let class = |name: &str, images| NodeClassRow {
+        meta: meta("", name),
+        conditions: Vec::new(),
+        reservations: Vec::new(),
+        images,
+    };
+    let node_of = |name: &str| NodeRow { labels: labels(&[("karpenter.sh/nodepool", name)]), ..node(name) };
+    let daemon = |(set, on): &(&str, &str)| PodRow {
+        owner: Some(owner("DaemonSet", set, &Uid::parse(set))),
+        labels: labels(&[("app.kubernetes.io/name", set)]),
+        ..pod("kube-system", &format!("{set}-{on}"), Some(on))
+    };
+    fleet(vec![
+        Delta::NodePools(upserts(vec![pool("slow"), pool("fast")])),
+        Delta::Ec2NodeClasses(upserts(vec![class("slow", slow), class("fast", fast)])),
+        Delta::Nodes(upserts(vec![node_of("slow"), node_of("fast")])),
+        Delta::Pods(upserts(daemon_sets.iter().map(daemon).collect())),
+    ])
+}
+
+fn snapshot_of(device: &str) -> ImageSetup {
+    let volume = Volume {
+        device: sym(device),
+        snapshot: Some(sym("snap-1")),
+        initialization_mib_per_second: Some(300),
+        throughput_mib_per_second: Some(500),
+        iops: None,
+    };
+    ImageSetup { volumes: vec![volume], ..ImageSetup::default() }
+}
+
+fn bottlerocket() -> ImageSetup {
+    ImageSetup { is_bottlerocket: true, ..snapshot_of("/dev/xvdb") }
+}
+
+#[test]
+fn what_is_in_place_is_told_with_the_object_that_says_so() {
+    let told = |setup: ImageSetup, daemon_sets: &[(&str, &str)]| -> Vec<String> {
+        let fleet = pools(ImageSetup::default(), setup, daemon_sets);
+        let found = acceleration::in_place(&fleet, &sym("fast"));
+        let line = |one: &acceleration::InPlace| format!("{}: {}", one.technique.name(), one.evidence.machine_text());
+        found.iter().map(line).collect()
+    };
+    assert_eq!(told(ImageSetup::default(), &[]), [""; 0]);
+    assert_eq!(
+        told(bottlerocket(), &[]),
+        ["volume snapshot: EC2NodeClass fast: /dev/xvdb is made of snap-1, copied at 300 MiB/s"]
+    );
+    assert_eq!(
+        told(snapshot_of("/dev/xvda"), &[]),
+        [
+            "volume snapshot: EC2NodeClass fast: /dev/xvda is made of snap-1, copied at 300 MiB/s, if it has images on it"
+        ]
+    );
+    let on_root = ImageSetup { is_bottlerocket: true, ..snapshot_of("/dev/xvda") };
+    assert_eq!(told(on_root, &[]), [""; 0], "Bottlerocket has its images elsewhere");
+    let soci = ImageSetup { snapshotter: Some(Snapshotter::Soci), uses_instance_store: true, ..ImageSetup::default() };
+    assert_eq!(
+        told(soci, &[]),
+        [
+            "SOCI: EC2NodeClass fast: its userData sets up SOCI",
+            "instance store: EC2NodeClass fast: instanceStorePolicy is RAID0"
+        ]
+    );
+    assert_eq!(
+        told(ImageSetup::default(), &[("spegel", "fast"), ("image-prepuller", "fast"), ("aws-node", "fast")]),
+        ["peer to peer: DaemonSet kube-system/spegel", "pre-pull: DaemonSet kube-system/image-prepuller, by its name"]
+    );
+    assert_eq!(told(ImageSetup::default(), &[("spegel", "slow")]), [""; 0], "on other Nodes");
+}
+
+/// Pulls of an image to Nodes of NodePools, in seconds; `None` where it was there.
+fn history_of(pulls: &[(&str, Option<u64>)]) -> StartHistory {
+    let record = |(at, (pool, took)): (usize, &(&str, Option<u64>))| {
+        let name = format!("u{at}");
+        let mut one = pulled_start(&name, "train", 1_000 * took.unwrap_or(0), ("g5", "a"));
+        for record in one.pulls.values_mut() {
+            record.place.pool = Some(sym(pool));
+            if took.is_none() {
+                record.outcome = Some(history::PullOutcome::Cached);
+            }
+        }
+        one
+    };
+    observed(pulls.iter().enumerate().map(record))
+}
+
+fn told_effects(fleet: &Fleet, history: &StartHistory) -> Vec<String> {
+    let effects = acceleration::effects(fleet, history, &sym("train"));
+    effects.iter().map(|effect| effect.sentence().machine_text()).collect()
+}
+
+fn told_help(fleet: &Fleet, history: &StartHistory, p50_seconds: u64) -> Vec<String> {
+    let found = acceleration::suggestions(fleet, history, &sym("train"), &sym("slow"), Some(p50_seconds * 1_000));
+    found.iter().map(Sentence::machine_text).collect()
+}
+
+#[test]
+fn the_effect_of_a_technique_is_measured_where_pools_with_and_without_it_are_known() {
+    let fleet = pools(ImageSetup::default(), bottlerocket(), &[]);
+    let both = history_of(&[("slow", Some(400)), ("slow", Some(430)), ("slow", Some(440)), ("fast", Some(14))]);
+    let said = "with volume snapshot p50 14s (1 pull), without p50 7m10s (3 pulls)";
+    assert_eq!(told_effects(&fleet, &both), [said]);
+    assert_eq!(
+        told_help(&fleet, &both, 430)[0],
+        format!("volume snapshot: saves 6m56s a pull, as measured here ({said})")
+    );
+    let there = history_of(&[("slow", Some(430)), ("fast", None), ("fast", None)]);
+    assert_eq!(
+        told_effects(&fleet, &there),
+        ["with volume snapshot 2 of 2 starts found it there, without p50 7m10s (1 pull)"]
+    );
+    assert!(told_help(&fleet, &there, 430)[0].starts_with("volume snapshot: saves 7m10s a pull, as measured here"));
+    assert_eq!(told_effects(&fleet, &history_of(&[("slow", Some(430))])), [""; 0], "one side only");
+    let unknown = history_of(&[("gone", Some(430)), ("fast", Some(14))]);
+    assert_eq!(told_effects(&fleet, &unknown), [""; 0], "of a NodePool that is gone nobody knows what it had");
+}
+
+#[test]
+fn what_would_help_is_called_a_guess_where_nobody_measured_it() {
+    let slow = history_of(&[("slow", Some(430))]);
+    let fleet = pools(ImageSetup::default(), ImageSetup::default(), &[]);
+    let guesses = told_help(&fleet, &slow, 430);
+    assert_eq!(guesses.len(), 3, "{guesses:?}");
+    assert!(guesses[0].contains("saves at most 7m10s a pull: a guess"), "{guesses:?}");
+    assert_eq!(told_help(&fleet, &slow, 59), [""; 0], "short pulls need no help");
+    let lazy = |initialization_mib_per_second| {
+        let mut setup = bottlerocket();
+        setup.volumes[0].initialization_mib_per_second = initialization_mib_per_second;
+        let fleet = pools(setup, ImageSetup::default(), &[("spegel", "slow")]);
+        told_help(&fleet, &slow, 430)
+    };
+    assert_eq!(lazy(Some(300)).len(), 1, "SOCI alone is left");
+    let told = lazy(None);
+    assert!(told.iter().any(|hint| hint.contains("volumeInitializationRate")), "{told:?}");
+    let narrow = || {
+        let mut setup = bottlerocket();
+        setup.volumes[0].throughput_mib_per_second = None;
+        setup
+    };
+    let of = |setup| told_help(&pools(setup, ImageSetup::default(), &[]), &slow, 430);
+    assert!(of(narrow()).iter().any(|hint| hint.contains("writes at most 125 MiB/s")));
+    let on_disks = of(ImageSetup { uses_instance_store: true, ..narrow() });
+    assert!(!on_disks.iter().any(|hint| hint.contains("125 MiB/s")), "{on_disks:?}");
+    let gone = acceleration::suggestions(&fleet, &slow, &sym("train"), &sym("gone"), Some(430_000));
+    assert_eq!(gone, [], "nothing is known of the NodePool");
+}
+
+#[test]
+fn a_histogram_counts_by_doublings_of_a_second() {
+    let millis = [0, 999, 1_000, 1_999, 2_000, 64_000, 127_999, 1_023_999, 1_024_000, u64::MAX];
+    let history = observed(millis.iter().enumerate().map(|(at, millis)| {
+        let mut one = pulled_start(&format!("u{at}"), "train", 1, ("g5", "a"));
+        for record in one.pulls.values_mut() {
+            record.outcome = Some(history::PullOutcome::Pulled { millis: *millis, bytes: None });
+        }
+        one
+    }));
+    let found = history.statistics().images[0].histogram;
+    assert_eq!(found.counts(), &[2, 2, 1, 0, 0, 0, 0, 2, 0, 0, 1, 2]);
+    assert_eq!([0, 1, 2, 11].map(Histogram::from_seconds), [0, 1, 2, 1_024]);
 }

@@ -213,7 +213,8 @@ impl Insights {
 
     /// What is known of Nodes besides their assessments.
     pub const fn node_states(&self) -> NodeStates<'_> {
-        NodeStates { gpus: self.gpus.of_nodes(), spot: self.spot.nodes() }
+        let images = self.starts.statistics().images.as_slice();
+        NodeStates { gpus: self.gpus.of_nodes(), spot: self.spot.nodes(), images }
     }
 
     /// What needs somebody now, in the whole cluster; `None` where not everything is known that decides about Nodes. Looks at

@@ -403,7 +403,12 @@ fn classes_and_controllers() -> Vec<Delta> {
     let class = |ends: i64| {
         let reservation =
             Reservation { id: sym(RESERVATION.1), is_capacity_block: true, ends_at: NOW.plus_seconds(ends) };
-        NodeClassRow { meta: meta("", "default"), conditions: Vec::new(), reservations: vec![reservation] }
+        NodeClassRow {
+            meta: meta("", "default"),
+            conditions: Vec::new(),
+            reservations: vec![reservation],
+            images: crate::fleet::ImageSetup::default(),
+        }
     };
     let controller = |version: &str, gates: Option<&str>| {
         let image = sym(&format!("public.ecr.aws/karpenter/controller:{version}"));

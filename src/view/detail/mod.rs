@@ -5,6 +5,7 @@ mod cost;
 mod event;
 mod gpu_hours;
 mod gpus;
+mod images;
 mod job;
 mod node;
 mod pod;
@@ -29,6 +30,7 @@ pub(super) fn sheet(frame: &FrameContext<'_>, detail: &Detail) -> Sheet {
     let mut page = match &detail.of {
         Opened::Object(key) => page_of_object(frame, detail, key),
         Opened::SpotPool(pool) => spot_pool::page(frame, pool),
+        Opened::Observed(observed) => images::page(frame, observed),
     };
     let title = std::mem::take(&mut page.title);
     Sheet { scroll: detail.scroll.line, indent: 4, lines: page.lines, ..Sheet::new(title) }

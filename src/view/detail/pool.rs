@@ -3,7 +3,7 @@
 use super::super::context::FrameContext;
 use super::super::timeline::{self, Timeline};
 use super::super::{Line, format, pools, words};
-use super::{Page, cost};
+use super::{Page, cost, images};
 use crate::app::node_phase;
 use crate::config::Role;
 use crate::fleet::{Budget, Kind, NodePoolRow, NodeRow, ObjectKey, Sym};
@@ -18,6 +18,7 @@ pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     budgets(frame, pool, &mut page);
     disruption(pool, &mut page);
     limits(pool, &mut page);
+    images::of_pool(frame, pool, &mut page);
     nodes(frame, pool, &mut page);
     page.conditions(frame, &pool.conditions);
     Some(page)

@@ -1,7 +1,7 @@
 //! Mistakes and wastes worth telling, over the whole cluster.
 //!
 //! Each rule is one entry in the table of its family: [`disruption_loop`], [`node_pools`], [`protection`], [`events`],
-//! [`gpu`], [`prices`], [`spot`]. A new rule is an entry there and its check; everything else (the JSON, the screen,
+//! [`gpu`], [`starts`], [`prices`], [`spot`]. A new rule is an entry there and its check; everything else (the JSON, the screen,
 //! the manual) follows.
 
 mod disruption_loop;
@@ -11,6 +11,7 @@ mod node_pools;
 mod prices;
 mod protection;
 mod spot;
+mod starts;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ pub use protection::WILL_NOT_HOLD as PROTECTION_WILL_NOT_HOLD;
 use super::evaluator::{Evaluator, NodeAssessment};
 use super::gpus::GpuStates;
 use crate::fleet::{Fleet, ObjectKey, PodRow};
+use crate::insight::cold_start::ImageStatistics;
 use crate::insight::disruption::Outlook;
 use crate::insight::sentence::{Fragment, Sentence};
 use crate::insight::spot::SpotNodes;
@@ -63,13 +65,14 @@ pub struct Rule {
 }
 
 /// The rules of all families. Among findings of equal severity those of an earlier rule come first.
-const FAMILIES: [&[Rule]; 7] = [
+const FAMILIES: [&[Rule]; 8] = [
     disruption_loop::RULES,
     node_pools::RULES,
     protection::RULES,
     spot::RULES,
     events::RULES,
     gpu::RULES,
+    starts::RULES,
     prices::RULES,
 ];
 
@@ -85,6 +88,8 @@ pub struct NodeStates<'a> {
     pub gpus: &'a GpuStates,
     /// Those of spot capacity.
     pub spot: &'a SpotNodes,
+    /// How images come to them, in sums.
+    pub images: &'a [ImageStatistics],
 }
 
 /// What the rules look at: everything known at one moment, and what was computed of it already.
@@ -95,6 +100,7 @@ struct RuleInput<'a> {
     assessments: &'a [NodeAssessment<'a>],
     gpus: &'a GpuStates,
     spot: &'a SpotNodes,
+    images: &'a [ImageStatistics],
     /// Annotated pods that are bound to no Node, and whether their protection holds.
     unbound: Vec<(&'a PodRow, Outlook)>,
 }
@@ -108,7 +114,8 @@ impl<'a> RuleInput<'a> {
     ) -> Self {
         let unbound = fleet.annotated_pods().filter(|pod| pod.node.is_none());
         let unbound = unbound.map(|pod| (pod, evaluator.pod(pod))).collect();
-        Self { fleet, evaluator, assessments, gpus: states.gpus, spot: states.spot, unbound }
+        let NodeStates { gpus, spot, images } = states;
+        Self { fleet, evaluator, assessments, gpus, spot, images, unbound }
     }
 
     /// Every annotated pod with its outlook.

@@ -3,10 +3,11 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::fleet::{
     Budget, ControllerRow, Delta, DeviceHolder, DeviceReading, DisruptionBudgetRow, EventClass, EventObject, EventRow,
-    Eviction, Exporter, ExporterKind, GpuAnswer, Health, HealthState, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef,
-    NodePoolRow, NodeRate, NodeRow, PodSelector, PriceChange, ReplicaSetRow, SourceId, Sources, Status, Uid,
-    UserPrices, Utilization,
+    Eviction, Exporter, ExporterKind, GpuAnswer, Health, HealthState, ImageSetup, JobRow, KarpenterApi, NodeClaimRow,
+    NodeClassRef, NodeClassRow, NodePoolRow, NodeRate, NodeRow, PodSelector, PriceChange, ReplicaSetRow, SourceId,
+    Sources, Status, Uid, UserPrices, Utilization, Volume,
 };
+use crate::insight::cold_start::{Histogram, ImageStatistics};
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::karpenter::Provenance;
 use crate::insight::picture::{GpuSettings, GpuState, GpuStates, SpotSettings};
@@ -43,6 +44,7 @@ struct World {
     claim: NodeClaimRow,
     pool: NodePoolRow,
     more: Vec<Delta>,
+    images: Vec<ImageStatistics>,
 }
 
 impl World {
@@ -53,7 +55,7 @@ impl World {
         let mut behind = claim("c");
         behind.provider_id = Some(sym("i-1"));
         behind.conditions = met(&["Launched", "Registered", "Initialized", "Consolidatable"]);
-        Self { node: row, claim: behind, pool: pool("gpu"), more: Vec::new() }
+        Self { node: row, claim: behind, pool: pool("gpu"), more: Vec::new(), images: Vec::new() }
     }
 
     fn with(mut self, delta: Delta) -> Self {
@@ -80,7 +82,7 @@ impl World {
         let picture = Picture::full(&fleet);
         let evaluator = Evaluator::new(&fleet, &picture, &Completeness::new(&sources), &karpenter, NOW);
         let (gpus, spot) = (gpu_states(&fleet, &picture), spot_nodes(&fleet, &picture, &karpenter));
-        findings(&fleet, &evaluator, NodeStates { gpus: &gpus, spot: &spot })
+        findings(&fleet, &evaluator, NodeStates { gpus: &gpus, spot: &spot, images: &self.images })
     }
 
     /// Severity, rule and object of each.
@@ -561,6 +563,66 @@ fn work_that_a_reclaim_cuts_short_and_protection_that_stops_none_are_findings() 
     assert_eq!(of_spot(protected_on_spot()), one(Severity::Info, "ProtectedOnSpot", "Job ml/train"));
 }
 
+/// With an image that is pulled to Nodes of NodePool `gpu`.
+fn pulling(p50_millis: u64, pulls: u64) -> World {
+    let image = ImageStatistics {
+        image: sym("registry.example/ml/train:2"),
+        instance_type: Some(sym("p5.48xlarge")),
+        pool: Some(sym("gpu")),
+        pulls,
+        cached: 1,
+        failed: 0,
+        p50_millis: Some(p50_millis),
+        p95_millis: Some(p50_millis),
+        bytes: None,
+        bytes_per_second: None,
+        histogram: Histogram::default(),
+    };
+    World { images: vec![image], ..with_setup(ImageSetup::default()) }
+}
+
+/// With an EC2NodeClass that says so of images.
+fn with_setup(images: ImageSetup) -> World {
+    let mut world = World::new();
+    let class = NodeClassRef { group: sym("karpenter.k8s.aws"), kind: sym("EC2NodeClass"), name: sym("gpu") };
+    world.pool.node_class = Some(class);
+    let row = NodeClassRow { meta: meta("", "gpu"), conditions: Vec::new(), reservations: Vec::new(), images };
+    world.with(Delta::Ec2NodeClasses(upserts(vec![row])))
+}
+
+fn data_volume(initialization_mib_per_second: Option<i64>) -> ImageSetup {
+    let volume = Volume {
+        device: sym("/dev/xvdb"),
+        snapshot: Some(sym("snap-1")),
+        initialization_mib_per_second,
+        throughput_mib_per_second: None,
+        iops: None,
+    };
+    ImageSetup { is_bottlerocket: true, volumes: vec![volume], ..ImageSetup::default() }
+}
+
+fn with_lazy_snapshot() -> World {
+    with_setup(data_volume(None))
+}
+
+#[test]
+fn pulls_that_take_long_are_told_where_nothing_is_in_place_and_they_are_many() {
+    let found =
+        |world: World| -> Vec<&'static str> { world.findings().into_iter().map(|finding| finding.rule.id).collect() };
+    assert_eq!(found(pulling(120_000, 5)), ["PullsTakeLong"]);
+    assert_eq!(found(pulling(59_000, 5)), [""; 0], "short ones");
+    assert_eq!(found(pulling(120_000, 2)), [""; 0], "a few");
+    let with_snapshot = World { images: pulling(120_000, 5).images, ..with_setup(data_volume(Some(300))) };
+    assert_eq!(found(with_snapshot), [""; 0], "something is in place");
+    assert_eq!(found(World { images: pulling(120_000, 5).images, ..World::new() }), [""; 0], "nothing is known of it");
+    let told = pulling(120_000, 5).findings();
+    assert_eq!(
+        told[0].message.machine_text(),
+        "registry.example/ml/train:2 takes 2m to be pulled to p5.48xlarge, the median of 5 pulls, and 1 of 6 starts \
+         found it there"
+    );
+}
+
 /// A cluster in which each rule finds something.
 fn examples() -> Vec<(&'static str, World)> {
     vec![
@@ -594,6 +656,8 @@ fn examples() -> Vec<(&'static str, World)> {
         ("GpuUnallocated", with_gpus(600, 8, 8, "H100")),
         ("ExporterMissing", stranded()),
         ("ExporterWithoutPodLabels", exported(50, 0, None)),
+        ("PullsTakeLong", pulling(120_000, 5)),
+        ("SnapshotReadLazily", with_lazy_snapshot()),
         ("PriceUnknown", labelled(&[])),
         ("FeeUnknown", without_fee()),
         ("PriceRuleUnused", old_price_file()),

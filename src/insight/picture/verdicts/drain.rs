@@ -378,6 +378,7 @@ fn a_capacity_block_ends_its_node_40_minutes_before_its_end() {
                 meta: meta("", "gpu"),
                 conditions: Vec::new(),
                 reservations: vec![Reservation { id: sym("cr-1"), is_capacity_block, ends_at }],
+                images: crate::fleet::ImageSetup::default(),
             }];
         }
     };

@@ -1285,7 +1285,12 @@ fn a_node_class_that_is_going_or_has_no_subnets_offers_no_instance_types() {
     let without_subnets = |group: &'static str| {
         let mut world = class(group, "SubnetsReady");
         let conditions = vec![condition("SubnetsReady", Status::False, "SubnetsNotFound")];
-        world.classes = vec![NodeClassRow { meta: meta("", "default"), conditions, reservations: Vec::new() }];
+        world.classes = vec![NodeClassRow {
+            meta: meta("", "default"),
+            conditions,
+            reservations: Vec::new(),
+            images: crate::fleet::ImageSetup::default(),
+        }];
         world
     };
     check(vec![

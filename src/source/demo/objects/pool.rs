@@ -118,6 +118,7 @@ impl World {
             "spec": {
                 "amiSelectorTerms": [{ "alias": "al2023@latest" }],
                 "role": "KarpenterNodeRole-demo",
+                "instanceStorePolicy": if at == 0 { Value::Null } else { json!("RAID0") },
                 "subnetSelectorTerms": [{ "tags": { "karpenter.sh/discovery": "demo" } }],
                 "securityGroupSelectorTerms": [{ "tags": { "karpenter.sh/discovery": "demo" } }],
                 "blockDeviceMappings": [{

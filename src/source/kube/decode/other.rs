@@ -12,8 +12,9 @@ use crate::fleet::kinds::{
     ReplicaSets, VolcanoPodGroups, Workloads,
 };
 use crate::fleet::{
-    Adjustment, ControllerRow, DisruptionBudgetRow, GangRow, Interner, NamespaceRow, NodeClassRow, NodeOverlayRow,
-    OverlayPrice, PodSelector, ReplicaSetRow, Requirement, Reservation, Sym, WorkloadRow,
+    Adjustment, ControllerRow, DisruptionBudgetRow, GangRow, ImageSetup, Interner, NamespaceRow, NodeClassRow,
+    NodeOverlayRow, OverlayPrice, PodSelector, ReplicaSetRow, Requirement, Reservation, Snapshotter, Sym, Volume,
+    WorkloadRow,
 };
 use crate::units::{Selector, money};
 
@@ -206,7 +207,97 @@ pub(super) struct SlimNodeClass<'a> {
     #[serde(borrow)]
     metadata: SlimMeta<'a>,
     #[serde(borrow, default, deserialize_with = "or_default")]
+    spec: ClassSpec<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
     status: ClassStatus<'a>,
+}
+
+/// What decides how images get to machines, of an EC2NodeClass; nothing of it is in the NodeClass of EKS Auto Mode.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct ClassSpec<'a> {
+    #[serde(borrow)]
+    ami_family: Text<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    ami_selector_terms: Vec<ImageTerm<'a>>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    block_device_mappings: Vec<DeviceMapping<'a>>,
+    #[serde(borrow)]
+    instance_store_policy: Text<'a>,
+    /// Longer than a `Text` may be: EC2 takes 16 KiB.
+    user_data: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ImageTerm<'a> {
+    #[serde(borrow)]
+    alias: Text<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct DeviceMapping<'a> {
+    #[serde(borrow)]
+    device_name: Text<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    ebs: BlockDevice<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct BlockDevice<'a> {
+    #[serde(borrow, rename = "snapshotID")]
+    snapshot_id: Text<'a>,
+    volume_initialization_rate: Option<i64>,
+    throughput: Option<i64>,
+    iops: Option<i64>,
+}
+
+impl DeviceMapping<'_> {
+    fn volume(&self, interner: &mut Interner) -> Volume {
+        Volume {
+            device: interner.sym(&self.device_name),
+            snapshot: self.ebs.snapshot_id.some().map(|id| interner.sym(id)),
+            initialization_mib_per_second: self.ebs.volume_initialization_rate,
+            throughput_mib_per_second: self.ebs.throughput,
+            iops: self.ebs.iops,
+        }
+    }
+}
+
+impl ClassSpec<'_> {
+    /// `amiFamily` is v1beta1's, and v1's where no alias names one (aws pkg/apis/v1/ec2nodeclass.go).
+    fn images(&self, interner: &mut Interner) -> ImageSetup {
+        let is_alias_of_bottlerocket = |term: &ImageTerm<'_>| term.alias.starts_with("bottlerocket@");
+        ImageSetup {
+            is_bottlerocket: &*self.ami_family == "Bottlerocket"
+                || self.ami_selector_terms.iter().any(is_alias_of_bottlerocket),
+            volumes: self.block_device_mappings.iter().map(|one| one.volume(interner)).collect(),
+            uses_instance_store: &*self.instance_store_policy == "RAID0",
+            snapshotter: self.user_data.as_deref().and_then(snapshotter),
+        }
+    }
+}
+
+/// The snapshotter that user data sets up, by what the documents of each say to write there; spaces and quotes do not matter.
+/// `FastImagePull` is the feature gate of nodeadm that brings SOCI (amazon-eks-ami nodeadm/api/v1alpha1/nodeconfig_types.go).
+fn snapshotter(user_data: &str) -> Option<Snapshotter> {
+    const MARKS: [(&str, Snapshotter); 8] = [
+        ("fastimagepull:true", Snapshotter::Soci),
+        ("snapshotter=soci", Snapshotter::Soci),
+        ("proxy_plugins.soci", Snapshotter::Soci),
+        ("soci-snapshotter-grpc", Snapshotter::Soci),
+        ("snapshotter=stargz", Snapshotter::Stargz),
+        ("proxy_plugins.stargz", Snapshotter::Stargz),
+        ("snapshotter=nydus", Snapshotter::Nydus),
+        ("proxy_plugins.nydus", Snapshotter::Nydus),
+    ];
+    let is_said = |letter: &char| !letter.is_whitespace() && !matches!(letter, '"' | '\'' | ']' | '[');
+    let set = user_data.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let lines = set.map(|line| line.chars().filter(is_said).collect::<String>().to_lowercase());
+    let marks = lines.filter_map(|line| MARKS.iter().find(|(mark, _)| line.contains(mark)).map(|(_, found)| *found));
+    marks.min()
 }
 
 #[derive(Deserialize, Default)]
@@ -246,6 +337,7 @@ fn node_class(slim: &SlimNodeClass<'_>, interner: &mut Interner) -> Result<NodeC
         slim.status.reservations.iter().filter_map(|one| one.reservation(interner).transpose()).collect();
     Ok(NodeClassRow {
         reservations: reservations?,
+        images: slim.spec.images(interner),
         meta: slim.metadata.meta(interner)?,
         conditions: conditions(&slim.status.conditions, interner)?,
     })

@@ -88,6 +88,8 @@ pub(super) struct Container<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
     pub(super) ports: Vec<ContainerPort<'a>>,
     #[serde(borrow)]
+    pub(super) image_pull_policy: Text<'a>,
+    #[serde(borrow)]
     restart_policy: Text<'a>,
     pub(super) readiness_probe: Option<IgnoredAny>,
     pub(super) startup_probe: Option<IgnoredAny>,

@@ -84,6 +84,7 @@ fn container_start(
     let name = interner.sym(&bounded_name(&container.name));
     let image = interner.sym(&bounded_name(&container.image));
     let mut start = ContainerStart::new(name, image, role);
+    start.asks_registry = &*container.image_pull_policy == "Always";
     let Some(status) = status else { return Ok(start) };
     let (now, before) = (started(&status.state)?, started(&status.last_state)?);
     start.started = before.or(now);

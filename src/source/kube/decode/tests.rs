@@ -3,9 +3,9 @@
 use super::*;
 use crate::fleet::{
     ContainerRole, ControllerRow, CronJobRow, DeviceClassRow, DeviceKind, DisruptedPods, DisruptionBudgetRow,
-    EventClass, EventRow, EventType, Fleet, GangRow, Gates, GpuFraction, GpuPart, JobRow, NamespaceRow, NodeClaimRow,
-    NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, PodPhase, PodRow, ReplicaSetRow, ResourceClaimRow,
-    ResourceSliceRow, Status, Sym, Uid, WorkloadRow,
+    EventClass, EventRow, EventType, Fleet, GangRow, Gates, GpuFraction, GpuPart, ImageSetup, JobRow, NamespaceRow,
+    NodeClaimRow, NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, PodPhase, PodRow, ReplicaSetRow,
+    ResourceClaimRow, ResourceSliceRow, Status, Sym, Uid, WorkloadRow,
 };
 use crate::units::{Lifetime, Second, Time};
 
@@ -1047,6 +1047,55 @@ fn a_pdb_selector_matches_as_in_kubernetes() {
     let crate::fleet::PodSelector::Invalid(why) = broken.selector else { panic!("{broken:?}") };
     assert_eq!(why, "selector \"app In ()\": needs at least one value");
     assert!(read_budget(r#"{"unhealthyPodEvictionPolicy":"AlwaysAllow"}"#).always_allows_unhealthy);
+}
+
+#[test]
+fn what_an_ec2_node_class_says_of_images_is_read() {
+    let read = |spec: &str| {
+        let json = format!(r#"{{{},"spec":{spec}}}"#, meta(""));
+        kinds::Ec2NodeClasses::row(&serde_json::from_str(&json).unwrap(), &mut Interner::default()).unwrap().images
+    };
+    let found = read(
+        r#"{"amiSelectorTerms":[{"alias":"bottlerocket@v1.44.0"}],"instanceStorePolicy":"RAID0","blockDeviceMappings":[
+        {"deviceName":"/dev/xvda","ebs":{"volumeSize":"4Gi"}},{"deviceName":"/dev/xvdb","ebs":{"snapshotID":"snap-1",
+        "volumeInitializationRate":300,"iops":4000,"throughput":500}}]}"#,
+    );
+    assert!(found.is_bottlerocket && found.uses_instance_store && found.snapshotter.is_none(), "{found:?}");
+    assert_eq!(found.volumes.len(), 2);
+    assert_eq!(found.volumes[0].snapshot, None);
+    let data = &found.volumes[1];
+    assert_eq!((&*data.device, data.snapshot.as_deref()), ("/dev/xvdb", Some("snap-1")));
+    let rates = (data.initialization_mib_per_second, data.iops, data.throughput_mib_per_second);
+    assert_eq!(rates, (Some(300), Some(4_000), Some(500)));
+    assert!(read(r#"{"amiFamily":"Bottlerocket"}"#).is_bottlerocket);
+    assert_eq!(read("null"), ImageSetup::default());
+    assert_eq!(read(r#"{"amiSelectorTerms":[{"id":"ami-1"}],"userData":null}"#), ImageSetup::default());
+}
+
+#[test]
+fn the_snapshotter_that_user_data_sets_up_is_known_by_the_words_of_its_documents() {
+    use crate::fleet::Snapshotter::{Nydus, Soci, Stargz};
+    let read = |user_data: &str| {
+        let json = format!(r#"{{{},"spec":{{"userData":{}}}}}"#, meta(""), serde_json::json!(user_data));
+        let row = kinds::Ec2NodeClasses::row(&serde_json::from_str(&json).unwrap(), &mut Interner::default());
+        row.unwrap().images.snapshotter
+    };
+    let long = format!("{}\n    FastImagePull: true\n", "# filler\n".repeat(1_000));
+    for (user_data, found) in [
+        ("apiVersion: node.eks.aws/v1alpha1\nspec:\n  featureGates:\n    FastImagePull: true\n", Some(Soci)),
+        (&long, Some(Soci)),
+        ("    FastImagePull: false\n", None),
+        ("# FastImagePull: true\n", None),
+        ("[settings.container-runtime]\nsnapshotter = \"soci\"\n", Some(Soci)),
+        ("[proxy_plugins.soci]\n  type = \"snapshot\"", Some(Soci)),
+        ("systemctl enable --now soci-snapshotter-grpc", Some(Soci)),
+        ("[proxy_plugins]\n[proxy_plugins.stargz]", Some(Stargz)),
+        ("snapshotter = 'nydus'", Some(Nydus)),
+        ("echo hello", None),
+        ("", None),
+    ] {
+        assert_eq!(read(user_data), found, "{user_data}");
+    }
 }
 
 #[test]

@@ -163,6 +163,7 @@ static CONTAINER: Message = Message(&[
     field(6, "ports", List(&Object(&CONTAINER_PORT))),
     field(8, "resources", Object(&REQUIREMENTS)),
     field(11, "readinessProbe", Object(&ELEMENT)),
+    field(14, "imagePullPolicy", Text),
     field(22, "startupProbe", Object(&ELEMENT)),
     field(24, "restartPolicy", Text),
 ]);
