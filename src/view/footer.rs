@@ -3,7 +3,7 @@
 use super::context::FrameContext;
 use super::screen::{Area, Placed};
 use super::{Line, text};
-use crate::app::{self, App, Detail, Overlay, Prompt, PromptKind, Rows, UseOfRows, WriteDialog, is_offered};
+use crate::app::{self, App, Detail, Overlay, Prompt, PromptKind, UseOfRows, WriteDialog, is_offered};
 use crate::config::Role;
 use crate::fleet::Kind;
 use crate::input::{Action, Context};
