@@ -52,7 +52,7 @@ impl PodRow {
         if let Some(name) = label(COSCHEDULING_GROUP) {
             return Some(of(GangSystem::Coscheduling, name));
         }
-        let of_volcano = self.volcano_group.as_deref().map(|name| of(GangSystem::Volcano, name));
+        let of_volcano = self.volcano_group().map(|name| of(GangSystem::Volcano, name));
         of_volcano.or_else(|| label(JOB_SET).map(|name| of(GangSystem::JobSet, name)))
     }
 }

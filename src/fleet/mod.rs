@@ -59,7 +59,7 @@ pub use node_claim::NodeClaimRow;
 pub use node_pool::{Budget, ConsolidateAfter, NodePoolRow, NodeTemplate};
 pub use other::*;
 pub use placement::{HostPort, NodeOperator, NodeRequirement, Placement, Toleration};
-pub use pod::{Eviction, PodPhase, PodRow};
+pub use pod::{Eviction, PodPhase, PodRow, RareAnnotations};
 pub use price::{
     Accelerator, Adjustment, Discount, FargateRates, InstanceType, NodeRate, PartRates, Price, PriceChange, PriceKey,
     PriceList, PriceRule, Prices, RuleMatch, RuleRate, UserPrices,

@@ -70,6 +70,24 @@ pub struct Eviction {
     pub deletion_cost: Option<Sym>,
 }
 
+/// Annotations that few pods have, so that those without take no memory for them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RareAnnotations {
+    /// `CapacityProvisioned`, verbatim: what Fargate gives and bills it.
+    pub capacity_provisioned: Option<Sym>,
+    /// `scheduling.k8s.io/group-name`: the PodGroup of Volcano of which it is a member.
+    pub volcano_group: Option<Sym>,
+    /// Those that hold a time, Kubernetes' own aside.
+    pub stamps: Stamps,
+}
+
+impl RareAnnotations {
+    /// In a box where there is any.
+    pub fn boxed(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
+}
+
 /// The fields of a Pod that are kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PodRow {
@@ -101,12 +119,8 @@ pub struct PodRow {
     pub termination_grace_seconds: i64,
     /// Annotation `karpenter.sh/do-not-disrupt`, verbatim.
     pub do_not_disrupt: Option<Sym>,
-    /// Annotation `CapacityProvisioned`, verbatim: what Fargate gives and bills it.
-    pub capacity_provisioned: Option<Sym>,
-    /// The PodGroup of Volcano of which it is a member: annotation `scheduling.k8s.io/group-name`.
-    pub volcano_group: Option<Sym>,
-    /// Annotations that hold a time, Kubernetes' own aside.
-    pub stamps: Stamps,
+    /// Annotations that few pods have; `None` where it has none of them.
+    pub rare: Option<Box<RareAnnotations>>,
     /// What decides whether it is evicted.
     pub eviction: Arc<Eviction>,
     /// What it demands of a node.
@@ -129,6 +143,21 @@ impl PodRow {
     /// Whether it runs and all its containers are ready.
     pub fn is_ready(&self) -> bool {
         self.phase == PodPhase::Running && self.containers_ready >= self.containers
+    }
+
+    /// Annotation `CapacityProvisioned`, verbatim.
+    pub fn capacity_provisioned(&self) -> Option<&Sym> {
+        self.rare.as_ref()?.capacity_provisioned.as_ref()
+    }
+
+    /// The PodGroup of Volcano of which it is a member.
+    pub fn volcano_group(&self) -> Option<&Sym> {
+        self.rare.as_ref()?.volcano_group.as_ref()
+    }
+
+    /// Annotations that hold a time, Kubernetes' own aside.
+    pub fn stamps(&self) -> &[(Sym, Time)] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.stamps)
     }
 
     /// The Job that controls it, if one does; the one place that says when that is so.

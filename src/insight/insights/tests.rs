@@ -13,8 +13,9 @@ use crate::fleet::{
     DeviceClassRow, DeviceHolder, DeviceReading, DisruptionBudgetRow, EventClass, EventObject, EventRow, Exporter,
     ExporterKind, GpuAnswer, GpuFailure, HealthState, InstanceType, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef,
     NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, OverlayPrice, PodPhase, PodRow, PodSelector,
-    PodStart, Price, PriceChange, PriceKey, PriceList, ReplicaSetRow, Reservation, ResourceClaimRow, ResourceSliceRow,
-    SliceDevice, SourceId, SpotMarketChange, Status, Sym, Taint, Uid, UserPrices, Utilization, WorkloadRow,
+    PodStart, Price, PriceChange, PriceKey, PriceList, RareAnnotations, ReplicaSetRow, Reservation, ResourceClaimRow,
+    ResourceSliceRow, SliceDevice, SourceId, SpotMarketChange, Status, Sym, Taint, Uid, UserPrices, Utilization,
+    WorkloadRow,
 };
 use crate::insight::cold_start::LaunchFailureReason;
 use crate::insight::gpu::GpuThresholds;
@@ -613,7 +614,12 @@ fn spot_node() -> Vec<Delta> {
         owner: Some(owner("Job", "train", &Uid::parse("uid-train"))),
         ..pod("ml", "p5", Some("s"))
     };
-    let in_gang = PodRow { volcano_group: Some(sym("group")), stamps: [(sym(CHECKPOINT), NOW)].into(), ..work.clone() };
+    let in_gang = RareAnnotations {
+        volcano_group: Some(sym("group")),
+        stamps: [(sym(CHECKPOINT), NOW)].into(),
+        ..RareAnnotations::default()
+    };
+    let in_gang = PodRow { rare: in_gang.boxed(), ..work.clone() };
     let handler = PodRow {
         labels: crate::insight::testing::labels(&[("app.kubernetes.io/name", "aws-node-termination-handler")]),
         ..pod("kube-system", "nth", Some("a"))

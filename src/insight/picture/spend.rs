@@ -109,7 +109,7 @@ fn node_price_query<'a, 'p>(
 ) -> PriceQuery<'a> {
     let mut machine = machine(fleet, node, gpu.and_then(|gpu| gpu.physical));
     if machine.is_fargate() {
-        machine.fargate = pods.find_map(|pod| FargateSize::parse(pod.capacity_provisioned.as_ref()?));
+        machine.fargate = pods.find_map(|pod| FargateSize::parse(pod.capacity_provisioned()?));
     }
     PriceQuery { machine, prices: &fleet.prices, overlays: &fleet.node_overlays }
 }

@@ -72,7 +72,7 @@ impl JobStake {
     pub fn of(fleet: &Fleet, job: &ObjectKey, since: Option<Time>, settings: WorkSettings<'_>) -> Option<Self> {
         let row = fleet.jobs.get(job)?;
         let saved = checkpoint(&row.stamps, settings.checkpoint_annotation);
-        let is_saved = |pod: &PodRow| checkpoint(&pod.stamps, settings.checkpoint_annotation).is_some();
+        let is_saved = |pod: &PodRow| checkpoint(pod.stamps(), settings.checkpoint_annotation).is_some();
         let lost_seconds = since.map(|at| settings.now.seconds_since(saved.map_or(at, |saved| at.max(saved))).max(0));
         let completed = row
             .completions
@@ -143,7 +143,7 @@ fn stake(
         stake.pods_cut_short += u64::from(pod.termination_grace_seconds > grace);
         stake.gangs.extend(pod.gang());
         if let Some(job) = job_of(pod) {
-            let saved = checkpoint(&pod.stamps, settings.checkpoint_annotation);
+            let saved = checkpoint(pod.stamps(), settings.checkpoint_annotation);
             stake.add_job(job, pod.started.map(|at| saved.map_or(at, |saved| at.max(saved))));
         }
     }
@@ -171,7 +171,7 @@ fn market_ratio(cost: &Cost, query: &PriceQuery<'_>) -> Option<PriceRatio> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::{Delta, GangRow, GangSystem, JobRow, NodeRow, PodPhase, Uid};
+    use crate::fleet::{Delta, GangRow, GangSystem, JobRow, NodeRow, PodPhase, RareAnnotations, Uid};
     use crate::insight::testing::{NOW, fleet, job, labels, meta, node, owner, pod, sym, upserts};
 
     const CHECKPOINT: &str = "example.com/saved";
@@ -219,7 +219,8 @@ mod tests {
     fn members_are_found_by_label_or_annotation_and_a_scheduler_comes_before_the_owner() {
         let set = ("jobset.sigs.k8s.io/jobset-name", "set");
         let of_set = member("0", "a", set);
-        let of_volcano = PodRow { volcano_group: Some(sym("group")), ..of_set.clone() };
+        let in_group = RareAnnotations { volcano_group: Some(sym("group")), ..RareAnnotations::default() };
+        let of_volcano = PodRow { rare: in_group.boxed(), ..of_set.clone() };
         let of_both =
             PodRow { labels: labels(&[set, ("scheduling.x-k8s.io/pod-group", "train")]), ..of_volcano.clone() };
         let gang = |pod: &PodRow| pod.gang().map(|gang| (gang.system, gang.object.to_string()));
@@ -243,7 +244,11 @@ mod tests {
         let running = |stamps: &[(&str, i64)]| PodRow {
             owner: Some(owner("Job", "train", &train)),
             started: Some(NOW.plus_seconds(-7_200)),
-            stamps: stamps.iter().map(|(key, ago)| (sym(key), NOW.plus_seconds(-ago))).collect(),
+            rare: RareAnnotations {
+                stamps: stamps.iter().map(|(key, ago)| (sym(key), NOW.plus_seconds(-ago))).collect(),
+                ..RareAnnotations::default()
+            }
+            .boxed(),
             ..pod("ml", "train-0", Some("a"))
         };
         let of = |pod: PodRow, stamps: &[(&str, i64)]| {

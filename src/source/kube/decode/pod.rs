@@ -13,7 +13,7 @@ use super::pod_status::{ContainerStatus, PodStatus, columns};
 use super::text::{bounded, bounded_name, or_default};
 use super::{DecodeError, Project, pod_start};
 use crate::fleet::kinds::Pods;
-use crate::fleet::{Eviction, Interner, Placement, PodPhase, PodRow, Resources, Sym};
+use crate::fleet::{Eviction, Interner, Placement, PodPhase, PodRow, RareAnnotations, Resources, Sym};
 
 /// What the API server defaults `terminationGracePeriodSeconds` to (kubernetes pkg/apis/core/v1/defaults.go).
 const DEFAULT_TERMINATION_GRACE_SECONDS: i64 = 30;
@@ -57,13 +57,19 @@ impl Project for Pods {
                 .termination_grace_period_seconds
                 .unwrap_or(DEFAULT_TERMINATION_GRACE_SECONDS),
             do_not_disrupt: slim.metadata.do_not_disrupt(interner),
-            capacity_provisioned: slim.metadata.capacity_provisioned(interner),
-            volcano_group: slim.metadata.volcano_group(interner),
-            stamps: slim.metadata.stamps(interner),
+            rare: rare_annotations(slim, interner).boxed(),
             start: pod_start::start(slim, interner)?,
             eviction,
             meta,
         })
+    }
+}
+
+fn rare_annotations(slim: &SlimPod<'_>, interner: &mut Interner) -> RareAnnotations {
+    RareAnnotations {
+        capacity_provisioned: slim.metadata.capacity_provisioned(interner),
+        volcano_group: slim.metadata.volcano_group(interner),
+        stamps: slim.metadata.stamps(interner),
     }
 }
 

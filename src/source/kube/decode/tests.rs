@@ -1167,11 +1167,12 @@ fn annotations_with_a_time_are_kept_but_those_of_kubernetes() {
         "kubectl.kubernetes.io/restartedAt":"2026-11-21T10:00:00Z","saved":"2026-11-21T12:00:00.5+01:00","b":"\u0041",
         "scheduling.k8s.io/group-name":"podgroup-1"}"#;
     let row = read_pod(annotations, "{}", "{}");
-    let stamps: Vec<String> = row.stamps.iter().map(|(key, at)| format!("{key} {at}")).collect();
+    let stamps: Vec<String> = row.stamps().iter().map(|(key, at)| format!("{key} {at}")).collect();
     assert_eq!(stamps, ["example.com/last-checkpoint 2026-11-21T10:00:00Z", "saved 2026-11-21T11:00:00.5Z"]);
-    assert_eq!(row.volcano_group.as_deref(), Some("podgroup-1"));
+    assert_eq!(row.volcano_group().map(Sym::as_str), Some("podgroup-1"));
+    assert_eq!(read_pod("", "{}", "{}").rare, None);
     let many: Vec<String> = (0..9).map(|n| format!(r#""k{n}":"2026-11-21T10:00:00Z""#)).collect();
-    assert_eq!(read_pod(&format!(r#","annotations":{{{}}}"#, many.join(",")), "{}", "{}").stamps.len(), 4);
+    assert_eq!(read_pod(&format!(r#","annotations":{{{}}}"#, many.join(",")), "{}", "{}").stamps().len(), 4);
 }
 
 fn read_workload(body: &str) -> Result<WorkloadRow, DecodeError> {
