@@ -18,12 +18,14 @@ pub(crate) fn words(input: ScoreInput, inputs: &ScoreInputs) -> String {
         ScoreInput::Hazard if !inputs.hazard.is_evidence() => unknown(),
         ScoreInput::Hazard => hazard(&inputs.hazard),
         ScoreInput::Placement => inputs.placement.map_or_else(unknown, |score| format!("score {} of 10", score.get())),
-        ScoreInput::Price => {
-            // To a tenth of a percent.
-            let percent = |ratio: PriceRatio| money::decimal((i64::from(ratio.0) + 500) / 1_000 * 100_000, 0);
-            inputs.price.map_or_else(unknown, |ratio| format!("{} % of the on-demand price", percent(ratio)))
-        }
+        ScoreInput::Price => inputs.price.map_or_else(unknown, ratio),
     }
+}
+
+/// To a tenth of a percent.
+pub(super) fn ratio(ratio: PriceRatio) -> String {
+    let percent = money::decimal((i64::from(ratio.0) + 500) / 1_000 * 100_000, 0);
+    format!("{percent} % of the on-demand price")
 }
 
 fn hazard(hazard: &Hazard) -> String {

@@ -48,11 +48,12 @@ macro_rules! differences {
 /// Where two Fleets differ, object by object.
 pub fn differences(found: &Fleet, wanted: &Fleet) -> Vec<String> {
     let mut differences = Vec::new();
-    assert_eq!(Kind::ALL.len(), 18, "a new kind is to be compared here");
+    assert_eq!(Kind::ALL.len(), 21, "a new kind is to be compared here");
     differences!(
         found, wanted, differences:
         nodes jobs cron_jobs node_claims node_pools disruption_budgets events replica_sets namespaces node_overlays
         ec2_node_classes eks_node_classes controllers workloads resource_slices resource_claims device_classes
+        pod_groups volcano_pod_groups job_sets
     );
     let (found, wanted) = (pods(found), pods(wanted));
     let keys = found.keys().chain(wanted.keys()).collect();

@@ -54,6 +54,8 @@ pub struct Spot {
     watched_until: Option<Time>,
     /// What spot capacity has cost less than on demand since batchtop started, by pool: of those watched last.
     saved: BTreeMap<SpotPoolKey, Saved>,
+    /// Until when that was counted.
+    saved_until: Option<Time>,
     /// When what was seen was last written down.
     written_at: Option<Time>,
     /// How many interruptions were known then.
@@ -293,6 +295,7 @@ impl Spot {
     /// The pools of all Nodes, after what happened to them has been noted. Says whether a pool changed.
     fn gather(&mut self, inputs: &Inputs<'_>) -> bool {
         self.watch(inputs);
+        self.count_savings(inputs);
         let had_told = self.memory.told_at.is_some();
         for node in self.nodes.values() {
             self.memory.note(node, self.watching_since, inputs.spot_thresholds, inputs.now);
@@ -314,32 +317,30 @@ impl Spot {
 
     /// Counts the time for which the Nodes of each pool were watched since it was last counted, as they stood then.
     fn watch(&mut self, inputs: &Inputs<'_>) {
-        let is_live =
-            |kind| inputs.sources.get(&SourceId::Kind(kind)).is_some_and(|health| health.state == HealthState::Live);
-        if !is_live(Kind::Node) || !is_live(Kind::Event) {
+        if !is_live(inputs, Kind::Node) || !is_live(inputs, Kind::Event) {
             (self.watching_since, self.watched_until) = (None, None);
             return;
         }
         self.watching_since.get_or_insert(inputs.now);
-        let until = self.watched_until.replace(inputs.now);
-        let seconds = until.map_or(0, |until| inputs.now.seconds_since(until));
-        if !(1..=inputs.longest_tick_seconds.max(LONGEST_WATCH_SECONDS)).contains(&seconds) {
-            return;
-        }
-        self.save(seconds, inputs.now);
+        let Some(seconds) = seconds_since(&mut self.watched_until, inputs) else { return };
         for pool in self.pools.values().filter(|pool| pool.nodes_watched > 0) {
-            let node_seconds = pool.nodes_watched * seconds.unsigned_abs();
+            let node_seconds = pool.nodes_watched * seconds;
             self.memory.watch(&pool.key, node_seconds, inputs.spot_thresholds, inputs.now);
         }
     }
 
-    /// Counts what the pools have saved for so many seconds until now, as they stood then.
-    fn save(&mut self, seconds: i64, now: Time) {
+    /// Counts what the pools have saved since it was last counted, as they stood then. While Nodes are not seen nothing is.
+    fn count_savings(&mut self, inputs: &Inputs<'_>) {
+        if !is_live(inputs, Kind::Node) {
+            self.saved_until = None;
+            return;
+        }
+        let Some(seconds) = seconds_since(&mut self.saved_until, inputs) else { return };
         for pool in self.pools.values() {
             let Some(rate) = pool.stake.savings else { continue };
             let saved = self.saved.entry(pool.key.clone()).or_default();
             saved.rate_seconds += i128::from(rate) * i128::from(seconds);
-            saved.until = Some(now);
+            saved.until = Some(inputs.now);
         }
         keep_newest(&mut self.saved, POOL_CAPACITY, |saved| saved.until);
     }
@@ -359,6 +360,18 @@ impl Spot {
     pub fn record(&self) -> SpotRecord {
         SpotRecord { server: self.server.clone().unwrap_or_default(), memory: self.memory.clone() }
     }
+}
+
+fn is_live(inputs: &Inputs<'_>, kind: Kind) -> bool {
+    inputs.sources.get(&SourceId::Kind(kind)).is_some_and(|health| health.state == HealthState::Live)
+}
+
+/// How many seconds have passed since something was last counted, and that it is counted now; `None` where that is none, or a
+/// time in which nobody looked on.
+fn seconds_since(counted_until: &mut Option<Time>, inputs: &Inputs<'_>) -> Option<u64> {
+    let seconds = inputs.now.seconds_since(counted_until.replace(inputs.now)?);
+    let is_seen = (1..=inputs.longest_tick_seconds.max(LONGEST_WATCH_SECONDS)).contains(&seconds);
+    is_seen.then_some(seconds.unsigned_abs())
 }
 
 /// Pools are gathered at least each minute; a longer time is that of a suspended machine.

@@ -1,13 +1,13 @@
 //! The spot price in the details of a pool: now, in the last seven days, and where the same costs less.
 
 use super::super::context::FrameContext;
-use super::super::{Line, format, money};
+use super::super::{Line, format, money, score};
 use super::Page;
 use crate::config::Role;
 use crate::fleet::{HealthState, SourceId};
 use crate::insight::interruption::SpotKind;
 use crate::insight::picture::{Cheaper, CheaperPlace, PoolPrice};
-use crate::insight::spot::{PriceRatio, SpotPool};
+use crate::insight::spot::SpotPool;
 
 /// A smaller difference from the mean is none: spot prices change in small steps.
 const LEAST_TREND_MILLIONTHS: i64 = 10_000;
@@ -48,10 +48,8 @@ fn unknown(frame: &FrameContext<'_>) -> String {
 }
 
 fn now(frame: &FrameContext<'_>, price: &PoolPrice<'_>) -> Line {
-    let ratio = match price.ratio {
-        Some(PriceRatio(millionths)) => format!(", {} % of the on-demand price", (millionths + 5_000) / 10_000),
-        None => ", the on-demand price is not known".to_owned(),
-    };
+    let ratio = price.ratio.map_or_else(|| "the on-demand price is not known".to_owned(), score::ratio);
+    let ratio = format!(", {ratio}");
     let asked = format!("  asked {}", format::relative(frame.app.now, price.as_of));
     Line::plain(format!("{} for a node", money::rate(price.now))).and(Role::Text, ratio).and(Role::TextDim, asked)
 }

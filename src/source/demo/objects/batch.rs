@@ -130,8 +130,9 @@ impl World {
     pub(super) fn render_pod_group(&self, id: JobId) -> Option<Value> {
         let job = self.jobs.get(&id)?;
         let mut meta = metadata(&job.identity, job.spec.namespace, &job.name);
-        // It has an identity of its own, which follows from the Job's.
+        // It has an identity of its own, which follows from the Job's, and never changes.
         meta["uid"] = json!(mirrored(&job.identity.uid));
+        meta["resourceVersion"] = json!(job.identity.created.to_string());
         Some(json!({
             "apiVersion": "scheduling.x-k8s.io/v1alpha1",
             "kind": "PodGroup",
