@@ -918,6 +918,37 @@ fn a_launch_that_failed_is_told_of_a_pod_that_has_another_node_by_now() {
 }
 
 #[test]
+fn what_spot_capacity_saves_is_added_up_while_nodes_are_seen() {
+    let listed = |list, place: &str, capacity_type, micro_usd_per_hour| {
+        let key = PriceKey { place: sym(place), instance_type: sym(INSTANCE_TYPE), capacity_type };
+        PriceChange::Listed(list, key, Price { micro_usd_per_hour, as_of: NOW })
+    };
+    let mut world = World::new();
+    world.take(&Step::Delta(Delta::Prices(vec![
+        listed(PriceList::AwsSpot, "us-east-1a", CapacityType::Spot, 20_000_000),
+        listed(PriceList::AwsOnDemand, "us-east-1", CapacityType::OnDemand, 50_000_000),
+    ])));
+    world.take(&Step::Delta(spot_node()[0].clone()));
+    let saved = |world: &World| {
+        let spot = &world.insights.spot;
+        spot.saved(&spot.node("s").expect("a spot node").pool)
+    };
+    assert_eq!(saved(&world), None);
+    world.take(&Step::Minutes(1));
+    assert_eq!(saved(&world), Some(500_000), "a sixtieth of 30 dollars");
+    world.take(&Step::Health(SourceId::Kind(Kind::Event), HealthState::Forbidden));
+    world.take(&Step::Minutes(1));
+    assert_eq!(saved(&world), Some(1_000_000), "Events have no part in it");
+    let nodes = |state| Step::Health(SourceId::Kind(Kind::Node), state);
+    world.take(&nodes(HealthState::Stale));
+    world.take(&Step::Minutes(5));
+    world.take(&nodes(HealthState::Live));
+    assert_eq!(saved(&world), Some(1_000_000), "while Nodes are not seen nothing is counted");
+    world.take(&Step::Minutes(1));
+    assert_eq!(saved(&world), Some(1_500_000));
+}
+
+#[test]
 fn spot_nodes_are_watched_while_everything_is_seen_that_tells_of_an_interruption() {
     let mut world = World::new();
     let controller = classes_and_controllers().into_iter().find(|delta| matches!(delta, Delta::Controllers(_)));
