@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::world::{DRIFTED, World, budget, busy, guard, karpenter};
+use crate::fleet::NodeOperator::{self, DoesNotExist, Exists, In, NotIn, Other};
 use crate::fleet::{
-    Eviction, HostPort, Kind, NodeOperator, NodePoolRow, NodeRequirement, Placement, PodPhase, PodRow, Taint,
-    Toleration,
+    Eviction, HostPort, Kind, NodePoolRow, NodeRequirement, Placement, PodPhase, PodRow, Taint, Toleration,
 };
 use crate::insight::disruption::Reason::{Drifted, Underutilized};
 use crate::insight::disruption::{BlockerKind, Evidence, Reasons, Verdict};
@@ -178,7 +178,6 @@ fn labels_that_a_pod_demands_keep_it_off_a_node_without_them() {
     let term = |terms: &[&[NodeRequirement]]| {
         selecting(&|placement| placement.node_affinity = terms.iter().map(|term| term.to_vec()).collect())
     };
-    use NodeOperator::{DoesNotExist, Exists, In, NotIn, Other};
     let team = |operator, values: &[&str]| requirement("team.example/name", operator, values);
     assert_eq!(selector("team.example/name", "web"), only_replaced("none has team.example/name=web"));
     assert_eq!(selector("team.example/name", "ml"), []);
@@ -229,7 +228,7 @@ fn what_is_not_known_for_certain_proves_nothing() {
         placement(&mut world.pods[1]).has_doubtful_requests = true;
     });
     proves_nothing("what the other node has is not told", |world| {
-        world.other_nodes[0].allocatable = resources(0, 0, &[])
+        world.other_nodes[0].allocatable = resources(0, 0, &[]);
     });
     for kind in [Kind::Node, Kind::NodeClaim, Kind::NodePool, Kind::Pod, Kind::PodDisruptionBudget] {
         proves_nothing("not all objects are known", |world| world.hidden = vec![kind]);
@@ -334,7 +333,6 @@ fn what_a_node_pool_offers_decides_whether_a_new_node_can_take_a_pod() {
     };
     let own =
         |value: &'static str| move |pool: &mut NodePoolRow| pool.template.labels = vec![(sym("team"), sym(value))];
-    use NodeOperator::{In, NotIn, Other};
     let maybe = Some(Reasons::NONE);
     assert_eq!(reasons("team", "ml", &|_| ()), Some(BOTH), "a label without prefix that the pool does not give");
     assert_eq!(reasons("team", "ml", &own("web")), Some(BOTH));
@@ -557,7 +555,7 @@ mod any_place {
                 }
                 Self::Untaint(at) => node_at(world, *at).taints.clear(),
                 Self::Tolerate(at) => {
-                    placement(pod_at(world, *at)).tolerations = vec![toleration("", "Exists", "", "")]
+                    placement(pod_at(world, *at)).tolerations = vec![toleration("", "Exists", "", "")];
                 }
                 Self::Unselect(at) => placement(pod_at(world, *at)).node_selector.clear(),
                 Self::Unpin(at) => placement(pod_at(world, *at)).host_ports.clear(),

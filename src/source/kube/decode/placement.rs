@@ -80,8 +80,8 @@ pub(super) struct Volume {
     persistent_volume_claim: Option<IgnoredAny>,
     ephemeral: Option<IgnoredAny>,
     /// Protobuf has the sources in a message of their own.
-    #[serde(deserialize_with = "or_default")]
-    volume_source: VolumeSource,
+    #[serde(rename = "volumeSource", deserialize_with = "or_default")]
+    source: VolumeSource,
 }
 
 #[derive(Deserialize, Default)]
@@ -95,8 +95,8 @@ impl Volume {
     const fn is_claimed(&self) -> bool {
         self.persistent_volume_claim.is_some()
             || self.ephemeral.is_some()
-            || self.volume_source.persistent_volume_claim.is_some()
-            || self.volume_source.ephemeral.is_some()
+            || self.source.persistent_volume_claim.is_some()
+            || self.source.ephemeral.is_some()
     }
 }
 
