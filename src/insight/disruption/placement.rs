@@ -145,8 +145,8 @@ fn has_older_names(key: &str) -> bool {
 
 /// Whether a label may be another name of one that Karpenter knows; of storage drivers it knows those of zones.
 fn is_other_name(key: &str) -> bool {
-    let is_of_driver = key.starts_with("topology.") || key.contains("failure-domain");
-    !has_older_names(key) && (is_of_driver || key.contains("beta.kubernetes.io/"))
+    let is_of_driver = ["topology.", "csi."].iter().any(|start| key.starts_with(start)) || key.contains(".csi.");
+    !has_older_names(key) && (is_of_driver || key.contains("beta.kubernetes.io/") || key.contains("failure-domain"))
 }
 
 /// Whether Karpenter knows a label by this name alone.

@@ -245,7 +245,7 @@ impl<'a> Evaluator<'a> {
         let message = match refusal {
             Some(refusal) if reasons == asked => sentence![fits, "; nor on a new one: ", refusal],
             Some(refusal) => sentence![fits, "; nor, for ", names(reasons), ", on a new one: ", refusal],
-            None => sentence![fits, "; consolidation could only replace the node by a cheaper one"],
+            None => sentence![fits, "; consolidation would have to launch a cheaper node"],
         };
         Some(Proof { pod, reasons, message })
     }

@@ -50,7 +50,7 @@ fn proven(world: &World) -> Vec<(Reasons, String)> {
     of_simulation.map(|blocker| (blocker.reasons, blocker.message.machine_text())).collect()
 }
 
-const ONLY_REPLACED: &str = "; consolidation could only replace the node by a cheaper one";
+const ONLY_REPLACED: &str = "; consolidation would have to launch a cheaper node";
 
 /// That the node cannot be deleted, and why.
 fn only_replaced(why: &str) -> Vec<(Reasons, String)> {
@@ -197,6 +197,7 @@ fn labels_that_a_pod_demands_keep_it_off_a_node_without_them() {
     // By other names Karpenter knows the same label.
     assert_eq!(selector("beta.kubernetes.io/arch", "arm64"), []);
     assert_eq!(selector("topology.ebs.csi.aws.com/zone", "us-east-1z"), []);
+    assert_eq!(selector("csi.example.com/location", "z"), []);
     assert_eq!(selector("kubernetes.io/os", "windows"), [], "the node may have it by its older name");
     assert_eq!(selector("kubernetes.io/arch", "arm64"), only_replaced("none has kubernetes.io/arch=arm64"));
 }
