@@ -109,6 +109,8 @@ fn act_anywhere(app: &mut App, action: Action, effects: &mut Effects) {
         Action::Unprotect => write::unprotect(app),
         Action::Undo => write::undo(app),
         Action::Evict => write::evict(app),
+        Action::Cordon => write::cordon(app),
+        Action::CopyDrain => owners::copy_drain(app, effects),
         Action::Owners => owners::open(app),
         Action::Command => prompt::command(app),
         Action::Held => navigate::held(app),

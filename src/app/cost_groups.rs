@@ -9,7 +9,7 @@ use super::filter::Filter;
 use super::payers::PayerRow;
 use super::rows::RowKey;
 use super::screens::{self, Order};
-use super::{App, Level, Scope, Screen, Sort};
+use super::{App, Column, Level, Scope, Screen, Sort};
 use crate::fleet::{Kind, ObjectKey};
 use crate::insight::cost::{CostGroup, CostKey, GroupBy};
 
@@ -61,11 +61,24 @@ pub fn beneath(app: &App, payer: &CostKey) -> Option<Level> {
         (GroupBy::Job, CostGroup::Job(key)) => (Screen::Pods, Scope::Job(key.clone())),
         // What no pod requests is there on every machine, on some more than on others.
         (dimension, CostGroup::Nobody) if dimension.is_of_pods() => {
-            let sort = Sort { column: &screens::fleet::UNREQUESTED, reversed: false };
-            return Some(Level { sort, ..Level::of(Screen::Fleet, Some(Scope::CostKey(payer.clone()))) });
+            return Some(by_dollars(Screen::Fleet, &screens::fleet::UNREQUESTED, payer));
         }
-        (dimension, _) if dimension.is_of_pods() => (Screen::Pods, Scope::CostKey(payer.clone())),
+        // Most of what a namespace pays is for its Jobs, where it has any.
+        (GroupBy::Namespace, CostGroup::Named(name))
+            if app.fleet.jobs.iter().any(|job| job.meta.key.namespace == *name) =>
+        {
+            return Some(by_dollars(Screen::Jobs, &screens::jobs::COST, payer));
+        }
+        (dimension, _) if dimension.is_of_pods() => {
+            return Some(by_dollars(Screen::Pods, &screens::pods::COST, payer));
+        }
         _ => (Screen::Fleet, Scope::CostKey(payer.clone())),
     };
     Some(Level::of(screen, Some(scope)))
+}
+
+/// What a payer pays for, ordered by a column of dollars.
+fn by_dollars(screen: Screen, column: &'static Column, payer: &CostKey) -> Level {
+    let sort = Sort { column, reversed: false };
+    Level { sort, ..Level::of(screen, Some(Scope::CostKey(payer.clone()))) }
 }

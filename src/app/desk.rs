@@ -2,7 +2,8 @@
 
 use super::{App, Level, RateOfRows, listing, navigate, views};
 use crate::app::screens::Rows;
-use crate::insight::picture::{Matter, MatterKey};
+use crate::fleet::ObjectKey;
+use crate::insight::picture::{Concern, Matter, MatterKey};
 use crate::units::Time;
 
 /// What needs somebody, as it was when that was last looked for.
@@ -22,6 +23,12 @@ impl Desk {
     /// The matter of a key, unless it is settled by now.
     pub fn find(&self, key: &MatterKey) -> Option<&Matter> {
         self.matters.iter().flatten().find(|matter| matter.key == *key)
+    }
+
+    /// What is paid for nothing on a Node.
+    pub fn waste_of(&self, node: &ObjectKey) -> Option<&Matter> {
+        let is_its = |matter: &&Matter| matter.key.concern == Concern::Waste && matter.key.object == *node;
+        self.matters.iter().flatten().find(is_its)
     }
 
     /// Those that need somebody now.

@@ -77,6 +77,31 @@ fn copy(app: &mut App, effects: &mut Effects) {
     effects.push(Effect::Copy(command));
 }
 
+/// Copies the command that drains the Node of the opened or selected row: batchtop does not do that itself.
+pub fn copy_drain(app: &mut App, effects: &mut Effects) {
+    let key = selection::subject(app);
+    let row = key.as_ref().and_then(|key| RowRef::find(app, key));
+    let node = match row {
+        Some(RowRef::Claim(claim)) => app.fleet.node_of(claim).map(|node| node.meta.key.name.clone()),
+        Some(row) => row.node().cloned(),
+        None => None,
+    };
+    let Some(node) = node.filter(|node| is_plain(node)) else {
+        return notice::info(app, "there is no node here to drain");
+    };
+    let command = format!("kubectl {}drain {node} --ignore-daemonsets --delete-emptydir-data", of_context(app));
+    notice::info(app, format!("copied {command}"));
+    effects.push(Effect::Copy(command));
+}
+
+/// The words by which kubectl finds the cluster.
+fn of_context(app: &App) -> String {
+    match app.cluster.context.as_str() {
+        "" => String::new(),
+        context => format!("--context {} ", quoted(context)),
+    }
+}
+
 /// The pods that the rows are about, and words for them.
 fn pods_of<'a>(app: &'a App, keys: &BTreeSet<Key>) -> (String, Vec<&'a PodRow>) {
     let mut pods: BTreeMap<&ObjectKey, &PodRow> = BTreeMap::new();
@@ -206,10 +231,7 @@ fn target(resource: &str, name: &str) -> Option<String> {
 
 fn owner(app: &App, kind: &str, object: &ObjectKey, arguments: Option<String>, note: Option<String>) -> ScaledOwner {
     let command = arguments.filter(|_| is_plain(&object.namespace)).map(|arguments| {
-        let context = match app.cluster.context.as_str() {
-            "" => String::new(),
-            context => format!("--context {} ", quoted(context)),
-        };
+        let context = of_context(app);
         format!("kubectl {context}-n {} {arguments}", object.namespace)
     });
     let (kind, object) = (kind.to_owned(), object.clone());

@@ -8,6 +8,7 @@ use crate::input::Action;
 pub fn is_offered(app: &App, action: Action) -> bool {
     let rights = &app.cluster.rights;
     match action {
+        Action::Cordon => !rights.is_missing_everywhere(Right::PatchNodes),
         Action::Evict => !rights.is_missing_everywhere(Right::EvictPods),
         Action::Protect | Action::Unprotect => {
             ![Right::PatchPods, Right::PatchNodes].into_iter().all(|right| rights.is_missing_everywhere(right))

@@ -303,6 +303,10 @@ pub enum Verb {
     Undo,
     /// Evict pods.
     Evict,
+    /// Let a Node take no new pods.
+    Cordon,
+    /// Let a Node take pods again.
+    Uncordon,
 }
 
 impl Verb {
@@ -313,6 +317,8 @@ impl Verb {
             Self::Unprotect => "unprotect",
             Self::Undo => "undo",
             Self::Evict => "evict",
+            Self::Cordon => "cordon",
+            Self::Uncordon => "uncordon",
         }
     }
 }

@@ -79,4 +79,4 @@ pub use store::{Changed, Fleet};
 pub use sym::{Interner, Labels, Sym};
 pub use table::{Row, Slot, Table};
 pub use usage::{NodeUsage, Usage};
-pub use write::{AnnotationChange, DO_NOT_DISRUPT, ObjectChange, PodEviction, WriteOutcome};
+pub use write::{ChangedValue, DO_NOT_DISRUPT, ObjectChange, PodEviction, ValueChange, WriteOutcome};

@@ -8,24 +8,35 @@ pub const DO_NOT_DISRUPT: &str = "karpenter.sh/do-not-disrupt";
 /// One change of one object.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ObjectChange {
-    /// A value of an annotation is set or removed.
-    Annotation(AnnotationChange),
+    /// One value of it is set or removed.
+    Value(ValueChange),
     /// A pod is evicted.
     Eviction(PodEviction),
 }
 
-/// A change of `karpenter.sh/do-not-disrupt` on one pod or Node.
+/// The value that a write changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ChangedValue {
+    /// `karpenter.sh/do-not-disrupt` of a pod or a Node.
+    DoNotDisrupt,
+    /// `spec.unschedulable` of a Node: `true`, or nothing.
+    Unschedulable,
+}
+
+/// A change of one value of one pod or Node.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AnnotationChange {
+pub struct ValueChange {
     /// The object to write to.
     pub key: Key,
+    /// Which of its values.
+    pub value: ChangedValue,
     /// Its uid as last read; another uid means another object.
     pub uid: Uid,
     /// The resourceVersion of the object as last read, a precondition of the patch.
     pub resource_version: String,
     /// The value the user saw; the change is made only while it stands.
     pub from: Option<String>,
-    /// The value to write; `None` removes the annotation.
+    /// The value to write; `None` removes it.
     pub to: Option<String>,
 }
 
@@ -42,7 +53,7 @@ impl ObjectChange {
     /// The object that is changed.
     pub const fn key(&self) -> &Key {
         match self {
-            Self::Annotation(change) => &change.key,
+            Self::Value(change) => &change.key,
             Self::Eviction(eviction) => &eviction.key,
         }
     }
@@ -50,23 +61,23 @@ impl ObjectChange {
     /// Its uid as last read; another uid means another object.
     pub const fn uid(&self) -> &Uid {
         match self {
-            Self::Annotation(change) => &change.uid,
+            Self::Value(change) => &change.uid,
             Self::Eviction(eviction) => &eviction.uid,
         }
     }
 
-    /// The change of the annotation, where it is one.
-    pub const fn annotation(&self) -> Option<&AnnotationChange> {
+    /// The change of a value, where it is one.
+    pub const fn value(&self) -> Option<&ValueChange> {
         match self {
-            Self::Annotation(change) => Some(change),
+            Self::Value(change) => Some(change),
             Self::Eviction(_) => None,
         }
     }
 
     /// The same, to be changed.
-    pub const fn annotation_mut(&mut self) -> Option<&mut AnnotationChange> {
+    pub const fn value_mut(&mut self) -> Option<&mut ValueChange> {
         match self {
-            Self::Annotation(change) => Some(change),
+            Self::Value(change) => Some(change),
             Self::Eviction(_) => None,
         }
     }

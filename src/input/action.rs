@@ -30,7 +30,7 @@ macro_rules! actions {
 
             /// Whether it writes to the cluster; `--readonly` removes these.
             pub const fn writes(self) -> bool {
-                matches!(self, Self::Protect | Self::Unprotect | Self::Undo | Self::Evict)
+                matches!(self, Self::Protect | Self::Unprotect | Self::Undo | Self::Evict | Self::Cordon)
             }
         }
     };
@@ -55,8 +55,10 @@ actions! {
     MarkAll "mark-all" "Mark all rows that are listed, or unmark them";
     Protect "protect" "Protect the marked or selected pods, Job or node from Karpenter";
     Unprotect "unprotect" "Remove the protection of the marked or selected pods, Job or node";
-    Undo "undo" "Undo the last protect or unprotect";
+    Undo "undo" "Undo the last protect, unprotect, cordon or uncordon";
     Evict "evict" "Evict pods: the marked or selected ones, a Job's, those of a node";
+    Cordon "cordon" "Cordon the marked or selected nodes, or uncordon them";
+    CopyDrain "copy-drain" "Copy the kubectl command that drains the node";
     Owners "owners" "Owners of the row's pods, each with the command that ends them";
     Filter "filter" "Filter the rows";
     Held "held" "Fleet: only nodes that are held from Karpenter, or all again";

@@ -139,7 +139,7 @@ fn end_torn_line(file: &mut File) -> io::Result<()> {
 
 fn entry<'a>(at: Time, stage: &'a str, request: Request<'a>, outcome: Option<&WriteOutcome>) -> Entry<'a> {
     let change = request.change;
-    let values = change.annotation().map(|change| Values { from: change.from.as_deref(), to: change.to.as_deref() });
+    let values = change.value().map(|change| Values { from: change.from.as_deref(), to: change.to.as_deref() });
     let key = change.key();
     Entry {
         at: at.to_string(),
@@ -183,11 +183,12 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::fleet::{AnnotationChange, Key, Kind, ObjectKey, PodEviction, Uid};
+    use crate::fleet::{ChangedValue, Key, Kind, ObjectKey, PodEviction, Uid, ValueChange};
 
     fn change() -> ObjectChange {
-        ObjectChange::Annotation(AnnotationChange {
+        ObjectChange::Value(ValueChange {
             key: Key::new(Kind::Pod, ObjectKey::new("ml", "train-0")),
+            value: ChangedValue::DoNotDisrupt,
             uid: Uid::parse("0a1b2c3d-0000-4fff-8123-00000000000f"),
             resource_version: "7".into(),
             from: None,

@@ -399,7 +399,17 @@ impl Row<'_> {
         let is_told = state.activity.class.is_waste() || state.activity.class == GpuClass::Rogue || self.disagrees();
         let gpu = picture.gpu.as_ref().filter(|_| is_told)?;
         let reason = format::sentence(self.frame.app.now, &state.activity.reason);
-        Some(format!("GPUs {}/{}: {reason}", gpu.requested, gpu.advertised))
+        Some(format!("GPUs {}/{}: {reason}{}", gpu.requested, gpu.advertised, self.wasted_so_far(node)))
+    }
+
+    /// `, for 8d, ≈ $4,216 so far`; nothing where that is not known.
+    fn wasted_so_far(&self, node: &NodeRow) -> String {
+        let now = self.frame.app.now;
+        let Some(waste) = self.frame.app.ui.desk.waste_of(&node.meta.key) else { return String::new() };
+        let since = waste.since.map(|since| format!(", for {}", format::age(now.seconds_since(since))));
+        let paid = waste.paid_micro_usd(now).filter(|paid| *paid > 0);
+        let paid = paid.map(|paid| format!(", ≈ {} so far", money::sum(paid)));
+        [since, paid].into_iter().flatten().collect()
     }
 
     fn pods_there(&self, node: &NodeRow) -> String {

@@ -64,6 +64,19 @@ const DETAIL_WRITING: &[Hint] = &[
     EVICT,
     OWNERS_OF,
 ];
+/// Hints of the details of a Node.
+const DETAIL_OF_NODE: &[Hint] = &[
+    (Action::Back, "close"),
+    (Action::Yaml, "yaml"),
+    (Action::Protect, "protect"),
+    (Action::Unprotect, "unprotect"),
+    (Action::Cordon, "cordon"),
+    (Action::CopyDrain, "copy drain"),
+    (Action::PageDown, "page"),
+    (Action::Help, "help"),
+    EVICT,
+    OWNERS_OF,
+];
 const INTO: Hint = (Action::Into, "into");
 const OPEN: Hint = (Action::Open, "open");
 const INTO_BY_ENTER: Hint = (Action::Open, "into");
@@ -129,7 +142,8 @@ fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
         return (Context::Text, DETAIL_WITHOUT_YAML);
     }
     match detail.and_then(Detail::object).map(|key| key.kind) {
-        Some(Kind::Node | Kind::Pod | Kind::Job) => return (Context::Text, DETAIL_WRITING),
+        Some(Kind::Node) => return (Context::Text, DETAIL_OF_NODE),
+        Some(Kind::Pod | Kind::Job) => return (Context::Text, DETAIL_WRITING),
         Some(_) => return (Context::Text, DETAIL),
         None => {}
     }

@@ -17,7 +17,8 @@ mod storms;
 use std::time::Duration;
 
 use batchtop::fleet::{
-    AnnotationChange, Epoch, HealthState, KarpenterApi, Key, Kind, ObjectChange, ObjectKey, Sym, Uid, WriteOutcome,
+    ChangedValue, Epoch, HealthState, KarpenterApi, Key, Kind, ObjectChange, ObjectKey, Sym, Uid, ValueChange,
+    WriteOutcome,
 };
 use batchtop::source::kube::{ConnectOptions, KubeSource, Timing, fetch, write};
 use fake_api::{FakeApi, Fault, bare, pod, serve_every_kind};
@@ -601,10 +602,11 @@ impl Desk {
         Self { api, screen }
     }
 
-    fn change(&self, from: Option<&str>, to: Option<&str>) -> AnnotationChange {
+    fn change(&self, from: Option<&str>, to: Option<&str>) -> ValueChange {
         let row = self.screen.fleet.pods.get(&ObjectKey::new("ml", "p")).expect("the pod");
-        AnnotationChange {
+        ValueChange {
             key: Key::new(Kind::Pod, row.meta.key.clone()),
+            value: ChangedValue::DoNotDisrupt,
             uid: row.meta.uid.clone(),
             resource_version: row.meta.resource_version.to_string(),
             from: from.map(str::to_owned),
@@ -612,9 +614,9 @@ impl Desk {
         }
     }
 
-    async fn write(&self, change: &AnnotationChange) -> WriteOutcome {
+    async fn write(&self, change: &ValueChange) -> WriteOutcome {
         let client = self.screen.access.client().await.expect("a client");
-        write(&client, &ObjectChange::Annotation(change.clone()), self.screen.access.timing()).await
+        write(&client, &ObjectChange::Value(change.clone()), self.screen.access.timing()).await
     }
 }
 

@@ -31,6 +31,9 @@ fn priced(name: &str, pool: &str, kind: &str, price: &str) -> NodeRow {
 /// A NodeClaim whose node was quiet for long enough.
 fn quiet(name: &str, pool: &str, node: &str) -> NodeClaimRow {
     let mut row = claim(name, pool, Some(node));
+    if pool != "gpu" {
+        (row.capacity, row.allocatable, row.requests) = Default::default();
+    }
     row.conditions.push(condition("Consolidatable", Status::True, hours_ago(8)));
     row
 }
@@ -76,12 +79,12 @@ fn world() -> Vec<Report> {
     reports
 }
 
-fn told() -> Story {
+pub fn told() -> Story {
     story(world()).seconds(2)
 }
 
 /// What stands on screen, line by line.
-fn seen(told: &Story) -> Vec<String> {
+pub fn seen(told: &Story) -> Vec<String> {
     let text = |line: &view::Line| line.spans().iter().map(view::Span::text).collect::<String>();
     view::derive(&told.app).lines.iter().map(|placed| text(&placed.line)).collect()
 }

@@ -252,7 +252,7 @@ fn effect_words(effect: &Effect) -> String {
         Effect::Quit => "quit".to_owned(),
         Effect::Connect { context, epoch: Epoch(epoch) } => format!("connect {context} #{epoch}"),
         Effect::Write { verb, change, .. } => match change {
-            ObjectChange::Annotation(change) => {
+            ObjectChange::Value(change) => {
                 format!("{verb} {}: {:?} -> {:?}", words(&change.key), change.from, change.to)
             }
             ObjectChange::Eviction(eviction) => format!("{verb} {}", words(&eviction.key)),

@@ -17,5 +17,6 @@ mod properties;
 mod rows;
 mod spot;
 mod starts;
+mod tasks;
 mod views;
 mod writing;

@@ -2,8 +2,8 @@
 
 use batchtop::app::{DurationChoice, Effect, Msg, Overlay, Settings, Severity, Ui};
 use batchtop::fleet::{
-    AnnotationChange, Change, ClusterFacts, Delta, Health, HealthState, KarpenterApi, Kind, Meta, NodeRow,
-    ObjectChange, PodPhase, PodRow, Report, ResourceVersion, SourceId, Uid, WriteOutcome,
+    Change, ClusterFacts, Delta, Health, HealthState, KarpenterApi, Kind, Meta, NodeRow, ObjectChange, PodPhase,
+    PodRow, Report, ResourceVersion, SourceId, Uid, ValueChange, WriteOutcome,
 };
 
 use crate::dsl::{Story, story, story_with};
@@ -23,18 +23,13 @@ fn choices(story: &Story) -> Vec<DurationChoice> {
 }
 
 fn would_write(story: &Story) -> Vec<Option<String>> {
-    story
-        .dialog()
-        .targets
-        .iter()
-        .map(|target| target.change.annotation().and_then(|change| change.to.clone()))
-        .collect()
+    story.dialog().targets.iter().map(|target| target.change.value().and_then(|change| change.to.clone())).collect()
 }
 
 /// The annotation that the first request is about.
-fn requested(story: &Story) -> &AnnotationChange {
+fn requested(story: &Story) -> &ValueChange {
     match story.effects.first() {
-        Some(Effect::Write { change: ObjectChange::Annotation(change), .. }) => change,
+        Some(Effect::Write { change: ObjectChange::Value(change), .. }) => change,
         other => panic!("{other:?}"),
     }
 }
@@ -585,4 +580,48 @@ fn the_dialog_names_the_server_where_there_is_no_context() {
     let inside = ClusterFacts { context: String::new(), server: server.clone(), ..facts() };
     let told = story(small()).told(vec![Report::Cluster(Box::new(inside))]).keys(TRAIN_0).keys("p");
     assert_eq!((told.dialog().context.as_str(), &told.dialog().server), ("", &server));
+}
+
+#[test]
+fn a_node_is_cordoned_after_a_confirmation_and_the_same_key_uncordons_it() {
+    let told = story(small()).keys("G C").asks_to("cordon node cpu-a in prod-ml");
+    let texts: Vec<String> = told.dialog().consequences.iter().map(|it| it.text.machine_text()).collect();
+    assert_eq!(texts[0], "no new pod is scheduled on node cpu-a");
+    assert!(texts[1].contains("cordoning evicts nothing"), "{texts:?}");
+    let told =
+        told.keys("enter").asks(&["cordon Node cpu-a: None -> Some(\"true\")"]).all_done().says("cordoned node cpu-a");
+    let cordoned = NodeRow { cordoned: true, ..node("cpu-a", "cpu") };
+    let told = told.told(vec![upsert_node(cordoned)]);
+    told.keys("C")
+        .asks_to("uncordon node cpu-a in prod-ml")
+        .keys("enter")
+        .asks(&["uncordon Node cpu-a: Some(\"true\") -> None"]);
+}
+
+#[test]
+fn undo_takes_a_cordon_back_for_the_same_node_only() {
+    let told = story(small()).keys("G C enter").all_done();
+    let cordoned = NodeRow { cordoned: true, ..node("cpu-a", "cpu") };
+    let told = told.told(vec![upsert_node(cordoned)]).keys("U").asks_to("undo cordon node cpu-a in prod-ml");
+    told.keys("enter").asks(&["undo Node cpu-a: Some(\"true\") -> None"]);
+    let other = NodeRow {
+        meta: Meta { uid: batchtop::fleet::Uid::parse("another"), ..node("cpu-a", "cpu").meta },
+        ..node("cpu-a", "cpu")
+    };
+    let told = story(small()).keys("G C enter").all_done().told(vec![upsert_node(other)]).keys("U");
+    told.says("nothing to undo: Node cpu-a: recreated under the same name").nothing_open();
+}
+
+#[test]
+fn only_nodes_are_cordoned_and_read_only_does_not() {
+    story(small()).keys("3 C").says("only a Node can be cordoned").nothing_open();
+    let settings = Settings { readonly: true, ..Settings::default() };
+    story_with(small(), settings).keys("C").says("readonly").nothing_open();
+}
+
+#[test]
+fn the_command_that_drains_a_node_is_copied() {
+    let told = story(small()).keys("G K");
+    told.asks(&["copy kubectl --context prod-ml drain cpu-a --ignore-daemonsets --delete-emptydir-data"]);
+    story(small()).keys("4 K").asks(&[]).says("there is no node here to drain");
 }

@@ -8,7 +8,7 @@ use crate::app::depends::{GPUS, GPUS_OF_PODS, PRICES};
 use crate::app::field::Field;
 use crate::app::payers::RatesByUid;
 use crate::app::rank::{self, Rank, thousandths};
-use crate::app::{App, RowRef, payers, status};
+use crate::app::{App, RowRef, Scope, payers, status};
 use crate::fleet::{JobRow, Kind};
 use crate::input::Action;
 use crate::insight::batch::JobStatus;
@@ -102,8 +102,15 @@ fn is_waiting(row: RowRef<'_>, app: &App) -> bool {
     matches!(status::job_state(job, app).status, JobStatus::Queued | JobStatus::Pending)
 }
 
+/// Jobs of the level: of a namespace that pays, or all.
 fn list(app: &App) -> Vec<RowRef<'_>> {
-    app.fleet.jobs.iter().filter(|job| app.scope.has_job(job)).map(RowRef::Job).collect()
+    let jobs = app.fleet.jobs.iter().filter(|job| app.scope.has_job(job));
+    match &app.ui.level.scope {
+        Some(Scope::CostKey((GroupBy::Namespace, CostGroup::Named(name)))) => {
+            jobs.filter(|job| job.meta.key.namespace == *name).map(RowRef::Job).collect()
+        }
+        _ => jobs.map(RowRef::Job).collect(),
+    }
 }
 
 /// Rank by which the Job with the largest number comes first.

@@ -26,7 +26,7 @@ fn stay(app: &mut App, mut dialog: Box<WriteDialog>, error: String) {
 fn duration_error(dialog: &WriteDialog) -> Option<String> {
     match dialog.verb {
         Verb::Protect => values::wanted_seconds(dialog).err(),
-        Verb::Unprotect | Verb::Undo | Verb::Evict => None,
+        Verb::Unprotect | Verb::Undo | Verb::Evict | Verb::Cordon | Verb::Uncordon => None,
     }
 }
 
@@ -53,10 +53,10 @@ fn begin(app: &mut App, dialog: WriteDialog, effects: &mut Effects) {
 /// An annotated object may have changed in other ways while the dialog was open: the newest version of it with the value
 /// that the user saw is asked for.
 fn item(fleet: &Fleet, mut change: ObjectChange) -> WriteItem {
-    if let Some(change) = change.annotation_mut()
-        && let Some((meta, value)) = targets::present(fleet, &change.key)
+    if let Some(change) = change.value_mut()
+        && let Some((meta, value)) = targets::present(fleet, &change.key, change.value)
         && meta.uid == change.uid
-        && value.map(|value| &**value) == change.from.as_deref()
+        && value == change.from
     {
         change.resource_version = meta.resource_version.to_string();
     }

@@ -10,16 +10,21 @@ use super::copies::{self, Change};
 use super::evicted;
 use super::sentences::{Told, each, info, may, name, named, told, unknown, warning};
 use super::values::clock;
-use crate::fleet::{ObjectKey, PodRow, Sym};
+use crate::fleet::{ChangedValue, ObjectKey, PodRow, Sym, ValueChange};
 use crate::insight::disruption::hazards::HazardKind;
 use crate::insight::disruption::{Blocker, BlockerKind, Broken, Disruption, Verdict, protection, standing, words};
 use crate::insight::relation;
+use crate::insight::sentence::{plural, sentence};
 use crate::units::{Time, duration};
 
 /// What would come of a dialog as it stands.
 pub fn of(app: &App, dialog: &WriteDialog) -> Vec<Consequence> {
     if dialog.verb == Verb::Evict {
         return evicted::of(app, dialog);
+    }
+    let cordons = scheduling(app, dialog);
+    if !cordons.is_empty() {
+        return cordons;
     }
     let changes = copies::managed(app, &dialog.targets);
     let mut all: Vec<Consequence> = unknown(app, &changes).into_iter().collect();
@@ -29,6 +34,34 @@ pub fn of(app: &App, dialog: &WriteDialog) -> Vec<Consequence> {
     all.extend(each(&changes, |change| not_stopped(app, change)));
     if dialog.verb != Verb::Unprotect {
         all.extend(deadlines(app, dialog));
+    }
+    all
+}
+
+/// What becomes of pods where Nodes are cordoned or uncordoned.
+fn scheduling(app: &App, dialog: &WriteDialog) -> Vec<Consequence> {
+    let of_nodes = dialog.targets.iter().filter_map(|target| target.change.value());
+    let of_nodes: Vec<&ValueChange> = of_nodes.filter(|change| change.value == ChangedValue::Unschedulable).collect();
+    let (closed, open): (Vec<&ValueChange>, Vec<&ValueChange>) =
+        of_nodes.iter().partition(|change| change.to.is_some());
+    let names =
+        |changes: &[&ValueChange]| changes.iter().map(|change| change.key.object.name.clone()).collect::<Vec<_>>();
+    let mut all = Vec::new();
+    if !closed.is_empty() {
+        let nodes = names(&closed);
+        let staying =
+            nodes.iter().flat_map(|node| app.fleet.pods_on(node)).filter(|pod| relation::keeps_node(pod)).count();
+        let nodes: Vec<&str> = nodes.iter().map(Sym::as_str).collect();
+        all.push(info(format!("no new pod is scheduled on {}", named(&nodes))));
+        all.push(info(sentence![
+            plural(staying, "pod"),
+            " there go on: cordoning evicts nothing, and Karpenter may still take it"
+        ]));
+    }
+    if !open.is_empty() {
+        let nodes = names(&open);
+        let nodes: Vec<&str> = nodes.iter().map(Sym::as_str).collect();
+        all.push(info(format!("new pods may be scheduled on {} again", named(&nodes))));
     }
     all
 }
@@ -140,7 +173,7 @@ fn before_deadline(app: &App, job: &ObjectKey, ends: Time, deadline: Time) -> St
 
 /// When the protection of a pod would end as the target stands.
 fn ends_of(app: &App, target: &Target) -> Option<Time> {
-    let change = target.change.annotation()?;
+    let change = target.change.value()?;
     let row = app.fleet.pods.get(&change.key.object)?;
     let changed = PodRow { do_not_disrupt: change.to.as_deref().map(Sym::new), ..row.clone() };
     protection::of_pod(&changed, app.now, &app.insights.karpenter).until

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::{App, Target};
-use crate::fleet::{Key, Kind, NodeClaimRow, NodeRow, ObjectChange, ObjectKey, PodRow, Sym};
+use crate::fleet::{ChangedValue, Key, Kind, NodeClaimRow, NodeRow, ObjectChange, ObjectKey, PodRow, Sym};
 use crate::insight::disruption::{Disruption, Hazard, NodeInputs, NodePods, Verdict, hazards, verdict};
 use crate::insight::picture::Evaluator;
 use crate::units::Lifetime;
@@ -44,7 +44,11 @@ impl Copies {
         let mut copies = Self::default();
         for target in targets {
             match &target.change {
-                ObjectChange::Annotation(change) => copies.add(app, &change.key, change.to.as_deref().map(Sym::new)),
+                ObjectChange::Value(change) if change.value == ChangedValue::DoNotDisrupt => {
+                    copies.add(app, &change.key, change.to.as_deref().map(Sym::new));
+                }
+                // Whether a Node takes new pods means nothing for its disruption.
+                ObjectChange::Value(_) => {}
                 ObjectChange::Eviction(eviction) => {
                     copies.evict(&eviction.key.object, target.node.as_ref());
                 }

@@ -8,7 +8,7 @@ use super::super::effects::Effects;
 use super::super::{App, DurationChoice, Overlay, Scroll, Verb, WriteDialog, detail, line, notice, selection};
 use super::targets::{self, Chosen};
 use super::{confirm, consequences, evictees, values};
-use crate::fleet::{JobRow, KarpenterApi, Kind, ObjectKey, Sym};
+use crate::fleet::{JobRow, KarpenterApi, Kind, NodeRow, ObjectKey, Sym};
 use crate::input::{Action, Chord};
 use crate::insight::karpenter::Support;
 use crate::insight::relation;
@@ -28,6 +28,14 @@ pub fn evict(app: &mut App) {
     ask(app, Verb::Evict);
 }
 
+/// Asks whether to cordon the marked or selected Nodes, or to uncordon them where all of them are cordoned.
+pub fn cordon(app: &mut App) {
+    let keys = selection::chosen(app);
+    let nodes: Vec<&NodeRow> = keys.iter().filter_map(|key| app.fleet.nodes.get(&key.object)).collect();
+    let are_cordoned = !nodes.is_empty() && nodes.iter().all(|node| node.cordoned);
+    ask(app, if are_cordoned { Verb::Uncordon } else { Verb::Cordon });
+}
+
 fn ask(app: &mut App, verb: Verb) {
     if refuse_readonly(app, verb) {
         return;
@@ -35,6 +43,7 @@ fn ask(app: &mut App, verb: Verb) {
     let keys = selection::chosen(app);
     let chosen = match verb {
         Verb::Evict => evictees::choose(app, &keys),
+        Verb::Cordon | Verb::Uncordon => targets::choose_nodes(app, &keys, verb),
         Verb::Protect | Verb::Unprotect | Verb::Undo => targets::choose(app, &keys, verb),
     };
     if chosen.targets.is_empty() {
@@ -114,7 +123,7 @@ fn choices(app: &App, verb: Verb, chosen: &Chosen) -> Vec<DurationChoice> {
             vec![UntilFinished, Hours(1), Hours(4), Hours(12), Other]
         }
         Verb::Protect => vec![UntilFinished],
-        Verb::Unprotect | Verb::Undo | Verb::Evict => Vec::new(),
+        Verb::Unprotect | Verb::Undo | Verb::Evict | Verb::Cordon | Verb::Uncordon => Vec::new(),
     }
 }
 
@@ -157,8 +166,7 @@ fn version_note(app: &App) -> Option<String> {
 }
 
 fn replaced(chosen: &Chosen) -> Option<String> {
-    let values: Vec<&str> =
-        chosen.targets.iter().filter_map(|target| target.change.annotation()?.from.as_deref()).collect();
+    let values: Vec<&str> = chosen.targets.iter().filter_map(|target| target.change.value()?.from.as_deref()).collect();
     let distinct: BTreeSet<String> = values.iter().map(|value| format!("{value:?}")).collect();
     match values.len() {
         0 => None,

@@ -1,7 +1,7 @@
 //! Writes: what is asked, what is confirmed, what is requested, what came of it.
 //!
-//! Two things are written, one request per object, each under the conditions that its change names:
-//! `karpenter.sh/do-not-disrupt` on pods and Nodes ([`crate::fleet::AnnotationChange`]), and evictions of pods
+//! One request per object is made, each under the conditions that its change names: values of pods and Nodes are written,
+//! `karpenter.sh/do-not-disrupt` or `spec.unschedulable` ([`crate::fleet::ValueChange`]), and pods are evicted
 //! ([`crate::fleet::PodEviction`]).
 
 mod confirm;
@@ -16,6 +16,6 @@ mod targets;
 mod undo;
 mod values;
 
-pub use dialog::{act, clock, evict, paste, protect, types, unprotect};
+pub use dialog::{act, clock, cordon, evict, paste, protect, types, unprotect};
 pub use outcome::{answered, under_way};
 pub use undo::undo;

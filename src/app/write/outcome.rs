@@ -85,6 +85,8 @@ const fn done(verb: Verb) -> &'static str {
         Verb::Unprotect => "unprotected",
         Verb::Undo => "undone:",
         Verb::Evict => "evicted",
+        Verb::Cordon => "cordoned",
+        Verb::Uncordon => "uncordoned",
     }
 }
 

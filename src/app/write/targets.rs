@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::rows::RowRef;
 use super::super::{App, Skipped, Target, Verb, rights, status};
 use crate::fleet::{
-    AnnotationChange, Fleet, JobRow, Key, Kind, Meta, NodeRow, ObjectChange, PodRow, Right, SourceId, Sym,
+    ChangedValue, Fleet, JobRow, Key, Kind, Meta, NodeRow, ObjectChange, PodRow, Right, SourceId, Sym, ValueChange,
 };
 use crate::insight::Completeness;
 use crate::insight::disruption::{Blocker, BlockerKind};
@@ -100,6 +100,27 @@ impl Chosen {
         });
     }
 
+    fn cordon(&mut self, app: &App, node: &NodeRow, verb: Verb) {
+        let key = Key::new(Kind::Node, node.meta.key.clone());
+        let is_to_be = verb == Verb::Cordon;
+        if node.cordoned == is_to_be {
+            return self.skip(&key, if is_to_be { "it is cordoned already" } else { "it is not cordoned" });
+        }
+        if let Some(reason) = rights::missing(app, Right::PatchNodes, "") {
+            return self.skip(&key, &reason);
+        }
+        let change = ValueChange {
+            key,
+            value: ChangedValue::Unschedulable,
+            uid: node.meta.uid.clone(),
+            resource_version: node.meta.resource_version.to_string(),
+            from: unschedulable(node),
+            to: is_to_be.then(|| CORDONED.to_owned()),
+        };
+        let node = Some(node.meta.key.name.clone());
+        self.targets.push(Target { change: ObjectChange::Value(change), node, started: None, until: None });
+    }
+
     /// All current pods of a Job, which takes knowing all of them.
     fn job(&mut self, app: &App, job: &JobRow, verb: Verb, seen: &mut BTreeSet<Key>) {
         let key = Key::new(Kind::Job, job.meta.key.clone());
@@ -157,9 +178,27 @@ pub(super) fn pods_unknown(app: &App, namespace: &str) -> Option<String> {
     Some(format!("not all of its pods are known, {how}; try again when it is Live"))
 }
 
+/// Sorts out the rows that are to take no new pods, or to take them again.
+pub fn choose_nodes(app: &App, keys: &BTreeSet<Key>, verb: Verb) -> Chosen {
+    let mut chosen = Chosen::default();
+    for key in keys {
+        match RowRef::find(app, key) {
+            Some(RowRef::Node(node)) => chosen.cordon(app, node, verb),
+            Some(RowRef::Claim(claim)) => match app.fleet.node_of(claim) {
+                Some(node) => chosen.cordon(app, node, verb),
+                None => chosen.skip(key, "it has no Node yet"),
+            },
+            Some(_) => chosen.skip(key, "only a Node can be cordoned"),
+            None => chosen.skip(key, "it is gone"),
+        }
+    }
+    chosen
+}
+
 fn change(meta: &Meta, kind: Kind, value: Option<&Sym>) -> ObjectChange {
-    ObjectChange::Annotation(AnnotationChange {
+    ObjectChange::Value(ValueChange {
         key: Key::new(kind, meta.key.clone()),
+        value: ChangedValue::DoNotDisrupt,
         uid: meta.uid.clone(),
         resource_version: meta.resource_version.to_string(),
         from: value.map(ToString::to_string),
@@ -167,11 +206,23 @@ fn change(meta: &Meta, kind: Kind, value: Option<&Sym>) -> ObjectChange {
     })
 }
 
-/// What stands on an object now: its identity and the value of the annotation.
-pub fn present<'a>(fleet: &'a Fleet, key: &Key) -> Option<(&'a Meta, Option<&'a Sym>)> {
-    match RowRef::find_in(fleet, key)? {
-        RowRef::Pod(pod) => Some((&pod.meta, pod.do_not_disrupt.as_ref())),
-        RowRef::Node(node) => Some((&node.meta, node.do_not_disrupt.as_ref())),
+/// What a Node that takes no new pods has in `spec.unschedulable`.
+const CORDONED: &str = "true";
+
+fn unschedulable(node: &NodeRow) -> Option<String> {
+    node.cordoned.then(|| CORDONED.to_owned())
+}
+
+/// What stands on an object now: its identity and a value of it.
+pub fn present<'a>(fleet: &'a Fleet, key: &Key, value: ChangedValue) -> Option<(&'a Meta, Option<String>)> {
+    match (RowRef::find_in(fleet, key)?, value) {
+        (RowRef::Node(node), ChangedValue::Unschedulable) => Some((&node.meta, unschedulable(node))),
+        (RowRef::Pod(pod), ChangedValue::DoNotDisrupt) => {
+            Some((&pod.meta, pod.do_not_disrupt.as_ref().map(ToString::to_string)))
+        }
+        (RowRef::Node(node), ChangedValue::DoNotDisrupt) => {
+            Some((&node.meta, node.do_not_disrupt.as_ref().map(ToString::to_string)))
+        }
         _ => None,
     }
 }

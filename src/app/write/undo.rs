@@ -3,9 +3,9 @@
 use super::super::{App, Skipped, Target, Verb, Write, WriteItem, notice};
 use super::targets::{self, Chosen};
 use super::{dialog, outcome};
-use crate::fleet::{AnnotationChange, Fleet, Key, Kind, ObjectChange, WriteOutcome};
+use crate::fleet::{Fleet, Key, Kind, ObjectChange, ValueChange, WriteOutcome};
 
-/// Asks whether to take back the last protect or unprotect of which something is left to take back.
+/// Asks whether to take back the last write but an eviction of which something is left to take back.
 pub fn undo(app: &mut App) {
     if dialog::refuse_readonly(app, Verb::Undo) {
         return;
@@ -52,7 +52,8 @@ fn eviction_since(app: &App, write: u64) -> Option<String> {
 }
 
 fn is_undoable(write: &Write) -> bool {
-    matches!(write.verb, Verb::Protect | Verb::Unprotect) && write.items.iter().any(left)
+    matches!(write.verb, Verb::Protect | Verb::Unprotect | Verb::Cordon | Verb::Uncordon)
+        && write.items.iter().any(left)
 }
 
 /// Only what was certainly written is taken back, and only once.
@@ -63,7 +64,7 @@ fn left(item: &WriteItem) -> bool {
 fn choose(fleet: &Fleet, write: &Write) -> Chosen {
     let mut chosen = Chosen::default();
     for item in write.items.iter().filter(|item| left(item)) {
-        let Some(change) = item.change.annotation() else { continue };
+        let Some(change) = item.change.value() else { continue };
         match target(fleet, change) {
             Ok(target) => chosen.targets.push(target),
             Err(reason) => chosen.skipped.push(Skipped { key: change.key.clone(), reason }),
@@ -74,21 +75,21 @@ fn choose(fleet: &Fleet, write: &Write) -> Chosen {
 
 /// The way back of one change, for the same object only. The watch may not have brought our own write yet, so both what
 /// we wrote and what stood there before count as unchanged; the server has the last word on that.
-fn target(fleet: &Fleet, done: &AnnotationChange) -> Result<Target, String> {
-    let (meta, value) = targets::present(fleet, &done.key).ok_or("it is gone")?;
+fn target(fleet: &Fleet, done: &ValueChange) -> Result<Target, String> {
+    let (meta, value) = targets::present(fleet, &done.key, done.value).ok_or("it is gone")?;
     if meta.uid != done.uid {
         return Err("recreated under the same name".to_owned());
     }
-    let value = value.map(|value| &**value);
-    if value != done.to.as_deref() && value != done.from.as_deref() {
+    if value != done.to && value != done.from {
         return Err(format!(
             "changed by somebody since, now {}",
             value.map_or("absent".to_owned(), |v| format!("{v:?}"))
         ));
     }
     Ok(Target {
-        change: ObjectChange::Annotation(AnnotationChange {
+        change: ObjectChange::Value(ValueChange {
             key: done.key.clone(),
+            value: done.value,
             uid: done.uid.clone(),
             resource_version: meta.resource_version.to_string(),
             from: done.to.clone(),

@@ -33,7 +33,7 @@ pub fn wanted_seconds(dialog: &WriteDialog) -> Result<Option<i64>, String> {
 
 /// Sets the value that would be written.
 fn write(target: &mut Target, value: Option<String>) {
-    if let Some(change) = target.change.annotation_mut() {
+    if let Some(change) = target.change.value_mut() {
         change.to = value;
     }
 }

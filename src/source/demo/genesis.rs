@@ -240,6 +240,7 @@ impl World {
                 ready: Some(joined + 14),
                 devices: Some(devices),
                 disrupted: false,
+                cordoned: false,
                 deleting: None,
                 do_not_disrupt: old.note.map(str::to_owned),
                 images: Vec::new(),

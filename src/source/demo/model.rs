@@ -461,6 +461,8 @@ pub(super) struct Node {
     pub(super) devices: Option<Sec>,
     /// Karpenter's taint for nodes under disruption.
     pub(super) disrupted: bool,
+    /// Somebody has cordoned it.
+    pub(super) cordoned: bool,
     pub(super) deleting: Option<Sec>,
     pub(super) do_not_disrupt: Option<String>,
     pub(super) images: Vec<&'static Image>,

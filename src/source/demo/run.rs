@@ -282,7 +282,7 @@ impl Running {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::{AnnotationChange, Fleet, ObjectKey, Uid};
+    use crate::fleet::{ChangedValue, Fleet, ObjectKey, Uid, ValueChange};
 
     fn start() -> Time {
         Time::parse("2026-11-20T12:00:00Z").unwrap_or_default()
@@ -330,14 +330,15 @@ mod tests {
         let key = ObjectKey::new("research", "jupyter-mkowalski");
         let pod = fleet.pods.get(&key).cloned();
         let (reply, answer) = oneshot::channel();
-        let change = AnnotationChange {
+        let change = ValueChange {
             key: Key::new(Kind::Pod, key.clone()),
+            value: ChangedValue::DoNotDisrupt,
             uid: pod.map_or(Uid::parse(""), |pod| pod.meta.uid),
             resource_version: String::new(),
             from: Some("true".to_owned()),
             to: None,
         };
-        assert!(ask.send(Request::Write(ObjectChange::Annotation(change.clone()), reply)).await.is_ok());
+        assert!(ask.send(Request::Write(ObjectChange::Value(change.clone()), reply)).await.is_ok());
         assert_eq!(answer.await, Ok(WriteOutcome::Done));
         let (reply, answer) = oneshot::channel();
         assert!(ask.send(Request::Fetch(change.key, reply)).await.is_ok());

@@ -41,6 +41,9 @@ fn untolerated(machine: &Machine, template: &Template) -> Option<&'static str> {
     if node.disrupted {
         return Some("karpenter.sh/disrupted: ");
     }
+    if node.cordoned {
+        return Some("node.kubernetes.io/unschedulable: ");
+    }
     match &machine.claim {
         None if template.place != Place::System => Some("CriticalAddonsOnly: true"),
         Some(claim) if claim.registered.is_none() => Some("karpenter.sh/unregistered: "),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::genesis::HISTORY;
 use super::model::{MachineId, PodId};
 use super::world::{Item, World};
-use crate::fleet::{AnnotationChange, Key, Kind, ObjectChange, ObjectKey, PodEviction, Uid, WriteOutcome};
+use crate::fleet::{ChangedValue, Key, Kind, ObjectChange, ObjectKey, PodEviction, Uid, ValueChange, WriteOutcome};
 use crate::units::Time;
 
 /// A change, as a watch of one kind would report it.
@@ -97,20 +97,23 @@ impl Simulation {
     /// next pass on.
     pub fn write(&mut self, change: &ObjectChange) -> WriteOutcome {
         match change {
-            ObjectChange::Annotation(change) => self.annotate(change),
+            ObjectChange::Value(change) => self.set(change),
             ObjectChange::Eviction(eviction) => self.evict(eviction),
         }
     }
 
-    fn annotate(&mut self, change: &AnnotationChange) -> WriteOutcome {
-        let Some(target) = self.target(&change.key) else { return WriteOutcome::Gone };
+    fn set(&mut self, change: &ValueChange) -> WriteOutcome {
+        let Some(target) = self.target(&change.key, change.value) else { return WriteOutcome::Gone };
         if target.uid != change.uid {
             return WriteOutcome::Recreated;
         }
         if target.value != change.from {
             return WriteOutcome::ChangedBySomebody { now: target.value };
         }
-        self.set_annotation(target.item, change.to.clone());
+        match change.value {
+            ChangedValue::DoNotDisrupt => self.set_annotation(target.item, change.to.clone()),
+            ChangedValue::Unschedulable => self.set_cordon(target.item, change.to.as_deref()),
+        }
         WriteOutcome::Done
     }
 
@@ -124,6 +127,14 @@ impl Simulation {
             Ok(()) => WriteOutcome::Done,
             Err(message) => WriteOutcome::Refused { code: 429, message },
         }
+    }
+
+    fn set_cordon(&mut self, item: Item, value: Option<&str>) {
+        let Item::Node(id) = item else { return };
+        if let Some(node) = self.world.machines.get_mut(&id).and_then(|machine| machine.node.as_mut()) {
+            node.cordoned = value.is_some();
+        }
+        self.world.touch(item);
     }
 
     fn set_annotation(&mut self, item: Item, value: Option<String>) {
@@ -143,10 +154,10 @@ impl Simulation {
         self.world.touch(item);
     }
 
-    fn target(&self, key: &Key) -> Option<Target> {
-        match key.kind {
-            Kind::Pod => self.pod_target(&key.object),
-            Kind::Node => self.node_target(&key.object),
+    fn target(&self, key: &Key, value: ChangedValue) -> Option<Target> {
+        match (key.kind, value) {
+            (Kind::Pod, ChangedValue::DoNotDisrupt) => self.pod_target(&key.object),
+            (Kind::Node, value) => self.node_target(&key.object, value),
             _ => None,
         }
     }
@@ -160,11 +171,15 @@ impl Simulation {
         Some(Target { item: Item::Pod(*id), uid: Uid::parse(&pod.identity.uid), value: pod.do_not_disrupt.clone() })
     }
 
-    fn node_target(&self, object: &ObjectKey) -> Option<Target> {
+    fn node_target(&self, object: &ObjectKey, value: ChangedValue) -> Option<Target> {
         let (id, machine): (&MachineId, _) =
             self.world.machines.iter().find(|(_, machine)| object.name == machine.name.as_str())?;
         let node = machine.node.as_ref()?;
-        Some(Target { item: Item::Node(*id), uid: Uid::parse(&node.identity.uid), value: node.do_not_disrupt.clone() })
+        let value = match value {
+            ChangedValue::DoNotDisrupt => node.do_not_disrupt.clone(),
+            ChangedValue::Unschedulable => node.cordoned.then(|| "true".to_owned()),
+        };
+        Some(Target { item: Item::Node(*id), uid: Uid::parse(&node.identity.uid), value })
     }
 
     /// The world inside, for tests of its laws.

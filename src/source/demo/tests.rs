@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::exporter;
 use super::simulation::{Change, Simulation};
 use crate::fleet::{
-    AnnotationChange, CapacityType, Fleet, Interner, Key, Kind, NodeRow, ObjectChange, ObjectKey, PodEviction,
-    PodPhase, PodRow, Report, WriteOutcome,
+    CapacityType, ChangedValue, Fleet, Interner, Key, Kind, NodeRow, ObjectChange, ObjectKey, PodEviction, PodPhase,
+    PodRow, Report, ValueChange, WriteOutcome,
 };
 use crate::source::kube::decode::{RawChange, delta};
 use crate::units::Time;
@@ -387,10 +387,11 @@ fn spot_nodes_of_one_pool_that_stand_in_one_zone_are_in_the_demo() {
     }
 }
 
-fn change(object: &Value, kind: Kind, from: Option<&str>, to: Option<&str>) -> AnnotationChange {
+fn change(object: &Value, kind: Kind, from: Option<&str>, to: Option<&str>) -> ValueChange {
     let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
-    AnnotationChange {
+    ValueChange {
         key: Key::new(kind, ObjectKey::new(text("namespace"), text("name"))),
+        value: ChangedValue::DoNotDisrupt,
         uid: crate::fleet::Uid::parse(text("uid")),
         resource_version: text("resourceVersion").to_owned(),
         from: from.map(str::to_owned),
@@ -398,8 +399,8 @@ fn change(object: &Value, kind: Kind, from: Option<&str>, to: Option<&str>) -> A
     }
 }
 
-fn annotate(simulation: &mut Simulation, change: &AnnotationChange) -> WriteOutcome {
-    simulation.write(&ObjectChange::Annotation(change.clone()))
+fn annotate(simulation: &mut Simulation, change: &ValueChange) -> WriteOutcome {
+    simulation.write(&ObjectChange::Value(change.clone()))
 }
 
 #[test]
@@ -426,14 +427,14 @@ fn a_user_annotation_is_followed_by_a_karpenter_event() {
         })
         .collect();
     assert!(messages.contains(&format!("annotation (Pod={})", protect.key.object)), "Karpenter names it");
-    let other = AnnotationChange { uid: crate::fleet::Uid::parse("x"), ..protect.clone() };
+    let other = ValueChange { uid: crate::fleet::Uid::parse("x"), ..protect.clone() };
     assert_eq!(annotate(&mut simulation, &other), WriteOutcome::Recreated);
-    let nobody = AnnotationChange { key: Key::new(Kind::Pod, ObjectKey::new("ml", "nobody")), ..protect };
+    let nobody = ValueChange { key: Key::new(Kind::Pod, ObjectKey::new("ml", "nobody")), ..protect };
     assert_eq!(annotate(&mut simulation, &nobody), WriteOutcome::Gone);
 }
 
 fn eviction(pod: &Value) -> PodEviction {
-    let AnnotationChange { key, uid, .. } = change(pod, Kind::Pod, None, None);
+    let ValueChange { key, uid, .. } = change(pod, Kind::Pod, None, None);
     PodEviction { key, uid }
 }
 

@@ -5,7 +5,7 @@ use super::super::panel::Sheet;
 use super::super::{Line, format};
 use crate::app::{Verb, WriteItem};
 use crate::config::Role;
-use crate::fleet::{ObjectChange, WriteOutcome};
+use crate::fleet::{ChangedValue, ObjectChange, WriteOutcome};
 use crate::input::{Action, Context};
 
 /// Text about the results of the write of this number.
@@ -17,7 +17,9 @@ pub(super) fn sheet(frame: &FrameContext<'_>, number: u64) -> Sheet {
     sheet.indent = 4;
     let hints: &[(Action, &str)] = match write.verb {
         Verb::Evict => &[(Action::Back, "close")],
-        Verb::Protect | Verb::Unprotect | Verb::Undo => &[(Action::Back, "close"), (Action::Undo, "undo")],
+        Verb::Protect | Verb::Unprotect | Verb::Undo | Verb::Cordon | Verb::Uncordon => {
+            &[(Action::Back, "close"), (Action::Undo, "undo")]
+        }
     };
     sheet.hint = super::hint(frame, Context::Text, hints);
     let done = write.items.iter().filter(|item| item.outcome == Some(WriteOutcome::Done)).count();
@@ -61,7 +63,7 @@ fn outcome(item: &WriteItem) -> (&'static str, Role, String) {
 /// What is so since the change was made.
 fn done(change: &ObjectChange) -> String {
     match change {
-        ObjectChange::Annotation(change) => format!("now {}", value(change.to.as_deref())),
+        ObjectChange::Value(change) => format!("now {}", written(change.value, change.to.as_deref())),
         ObjectChange::Eviction(_) => "evicted".to_owned(),
     }
 }
@@ -72,7 +74,7 @@ fn not_done(change: &ObjectChange) -> String {
 
 const fn participle(change: &ObjectChange) -> &'static str {
     match change {
-        ObjectChange::Annotation(_) => "written",
+        ObjectChange::Value(_) => "written",
         ObjectChange::Eviction(_) => "evicted",
     }
 }
@@ -80,4 +82,13 @@ const fn participle(change: &ObjectChange) -> &'static str {
 /// The annotation's value as the dialogs write it.
 pub(super) fn value(value: Option<&str>) -> String {
     value.map_or_else(|| "none".to_owned(), |value| format!("\"{value}\""))
+}
+
+/// A value as the dialogs write it.
+pub(super) fn written(of: ChangedValue, now: Option<&str>) -> String {
+    match (of, now) {
+        (ChangedValue::DoNotDisrupt, now) => value(now),
+        (ChangedValue::Unschedulable, Some(_)) => "cordoned".to_owned(),
+        (ChangedValue::Unschedulable, None) => "schedulable".to_owned(),
+    }
 }

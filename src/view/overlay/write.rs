@@ -4,7 +4,7 @@ use super::super::context::FrameContext;
 use super::super::layout::SPACIOUS_FROM;
 use super::super::panel::Sheet;
 use super::super::{Line, footer, format};
-use super::results::value;
+use super::results::written;
 use crate::app::{Consequence, DurationChoice, Severity, Target, Verb, WriteDialog};
 use crate::config::Role;
 use crate::fleet::{Kind, ObjectChange, ObjectKey};
@@ -106,15 +106,22 @@ fn line(frame: &FrameContext<'_>, dialog: &WriteDialog, target: &Target) -> Line
     };
     let line = Line::of(Role::TextStrong, format!("  {}", key.object)).and(Role::TextDim, place);
     let change = match &target.change {
-        ObjectChange::Annotation(change) => change,
+        ObjectChange::Value(change) => change,
         ObjectChange::Eviction(_) => return line.and(Role::TextDim, "  ").then(owner(frame, &key.object)),
     };
     if dialog.error.is_some() {
-        return line.and(Role::TextDim, format!("  now {}", value(change.from.as_deref())));
+        return line.and(Role::TextDim, format!("  now {}", written(change.value, change.from.as_deref())));
     }
     let until =
         target.until.map_or_else(String::new, |until| format!(", ends {}", format::clock(frame.app.now, until)));
-    line.and(Role::Text, format!("  {} → {}{until}", value(change.from.as_deref()), value(change.to.as_deref())))
+    line.and(
+        Role::Text,
+        format!(
+            "  {} → {}{until}",
+            written(change.value, change.from.as_deref()),
+            written(change.value, change.to.as_deref())
+        ),
+    )
 }
 
 /// Who made a pod.

@@ -99,6 +99,7 @@ impl World {
                 ready: None,
                 devices: no_devices.then_some(now),
                 disrupted: false,
+                cordoned: false,
                 deleting: None,
                 do_not_disrupt: None,
                 images: Vec::new(),

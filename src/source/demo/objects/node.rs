@@ -173,6 +173,9 @@ fn taints(machine: &Machine, node: &Node) -> Value {
     if node.disrupted {
         add("karpenter.sh/disrupted", None, "NoSchedule");
     }
+    if node.cordoned {
+        add("node.kubernetes.io/unschedulable", None, "NoSchedule");
+    }
     Value::Array(taints)
 }
 
@@ -243,7 +246,11 @@ impl World {
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": meta,
-            "spec": { "providerID": machine.provider_id(), "taints": taints(machine, node) },
+            "spec": {
+                "providerID": machine.provider_id(),
+                "taints": taints(machine, node),
+                "unschedulable": node.cordoned.then_some(true),
+            },
             "status": {
                 "capacity": amounts_with_disk(machine.capacity_now(), machine.kind.pods, "104779756Ki"),
                 "allocatable": amounts_with_disk(machine.allocatable_now(), machine.kind.pods, "95491281146"),

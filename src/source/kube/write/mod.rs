@@ -1,8 +1,8 @@
 //! What batchtop writes to the API server, one object at a time.
 
-mod annotation;
 mod eviction;
 mod object;
+mod value;
 
 use super::Timing;
 use super::access::PooledClient;
@@ -12,7 +12,7 @@ use crate::fleet::{ObjectChange, WriteOutcome};
 /// Makes one change under its conditions.
 pub async fn write(client: &PooledClient, change: &ObjectChange, timing: &Timing) -> WriteOutcome {
     match change {
-        ObjectChange::Annotation(change) => annotation::write(client, change, timing).await,
+        ObjectChange::Value(change) => value::write(client, change, timing).await,
         ObjectChange::Eviction(eviction) => eviction::write(client, eviction, timing).await,
     }
 }
