@@ -14,7 +14,7 @@ fn nodes_on_screen(app: &App) -> BTreeSet<Sym> {
         RowKey::Object(key) => of_object(key),
         RowKey::Device(device) => Some(device.node.clone()),
         RowKey::Matter(matter) => of_object(app.ui.desk.find(matter)?.about.as_ref()?),
-        RowKey::CostKey(_) | RowKey::DeviceGroup(_) | RowKey::SpotPool(_) | RowKey::Observed(_) => None,
+        _ => None,
     };
     let rows = app.ui.listing.rows.iter().skip(level.offset).take(app.ui.page_rows).filter_map(of_row);
     rows.chain(level.detail.as_ref().and_then(|detail| of_object(detail.object()?))).collect()

@@ -8,8 +8,8 @@ use super::rows::{RowKey, RowRef};
 use super::screens::{Narrowing, Rows};
 use super::spot_pools::ListedSpotPools;
 use super::{
-    App, Costs, DeviceGroupBy, DeviceGroups, DeviceMap, Geometry, RateOfRows, Scope, Screen, cost_groups, depends,
-    desk_rows, detail, device_rows, first_visible_row, observed_rows, sorting, spot_pools,
+    App, Costs, DeviceGroupBy, DeviceGroups, DeviceMap, EventDensity, Geometry, RateOfRows, Scope, Screen, cost_groups,
+    depends, desk_rows, detail, device_rows, first_visible_row, incidents, observed_rows, sorting, spot_pools,
 };
 use crate::fleet::{Changed, Fleet, Key, Kind};
 use crate::insight::insights::{Dependency, Part};
@@ -108,6 +108,12 @@ pub fn refresh(app: &mut App) {
     }
     if matches!(app.ui.level.table().rows, Rows::Devices) {
         app.ui.listing.device_map = DeviceMap::of(app);
+    }
+    if app.ui.level.screen == Screen::Events {
+        app.ui.listing.density = EventDensity::of(app);
+    }
+    if matches!(app.ui.level.table().rows, Rows::Incidents) {
+        app.ui.listing.incidents = incidents::all(app);
     }
     let built = build(app);
     let listing = &mut app.ui.listing;
@@ -241,6 +247,10 @@ fn build(app: &App) -> Built {
         }
         Rows::Observed(of) => {
             let (rows, unfiltered) = observed_rows::build(app, of);
+            return Built { rows, unfiltered, rate: None, groups: DeviceGroups::default() };
+        }
+        Rows::Incidents => {
+            let (rows, unfiltered) = incidents::build(app);
             return Built { rows, unfiltered, rate: None, groups: DeviceGroups::default() };
         }
         Rows::Devices => return device_rows::one_by_one(app).into(),

@@ -13,12 +13,14 @@ mod device_map;
 mod device_rows;
 mod devices;
 mod effects;
+mod event_density;
 mod field;
 mod filter;
 mod gangs;
 mod goto;
 mod gpu_history;
 mod history;
+mod incidents;
 mod keys;
 mod line;
 mod listing;
@@ -60,8 +62,10 @@ pub use devices::{
     DeviceGroup, DeviceGroupBy, DeviceGroupKey, DeviceId, DeviceKey, DeviceRow, DeviceSums, Devices,
     find as find_device, of_node as devices_of_node,
 };
+pub use event_density::{EventDensity, EventMinute};
 pub use filter::{error as filter_error, words as filter_words};
 pub use gangs::starts_of as gang_starts;
+pub use incidents::{find as find_incident, rate as incident_rate};
 pub use model::{App, Settings};
 pub use msg::{Effect, Fetched, Mouse, Msg};
 pub use observed::{ObservedKey, find_image, find_pool};

@@ -136,6 +136,7 @@ pub fn into(app: &mut App) {
         Some(RowKey::CostKey(payer)) => cost_groups::beneath(app, payer),
         Some(RowKey::Device(device)) => Some(Level::of(Screen::Pods, Some(Scope::Node(device.node.clone())))),
         Some(RowKey::Observed(observed)) => Some(views::of_observed(observed)),
+        Some(RowKey::Incident(incident)) => Some(views::of_incident(app, incident)),
         Some(RowKey::DeviceGroup(group)) => Some(views::of_devices(Scope::DeviceGroup((**group).clone()))),
         Some(RowKey::SpotPool(pool)) => Some(views::of_spot_nodes(Scope::SpotPool((**pool).clone()))),
         Some(RowKey::Object(key)) => match RowRef::find(app, key) {

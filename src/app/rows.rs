@@ -6,6 +6,7 @@ use super::observed::ObservedKey;
 use crate::fleet::{EventRow, Fleet, JobRow, Key, Kind, Meta, NodeClaimRow, NodePoolRow, NodeRow, PodRow, Sym};
 use crate::insight::cost::CostKey;
 use crate::insight::gpu::{self, Thousandths};
+use crate::insight::incidents::IncidentKey;
 use crate::insight::picture::MatterKey;
 use crate::insight::spot::SpotPoolKey;
 
@@ -26,6 +27,8 @@ pub enum RowKey {
     Observed(Box<ObservedKey>),
     /// What needs somebody.
     Matter(Box<MatterKey>),
+    /// An incident.
+    Incident(Box<IncidentKey>),
 }
 
 impl RowKey {
@@ -33,12 +36,7 @@ impl RowKey {
     pub const fn object(&self) -> Option<&Key> {
         match self {
             Self::Object(key) => Some(key),
-            Self::CostKey(_)
-            | Self::Device(_)
-            | Self::DeviceGroup(_)
-            | Self::SpotPool(_)
-            | Self::Observed(_)
-            | Self::Matter(_) => None,
+            _ => None,
         }
     }
 
@@ -46,12 +44,7 @@ impl RowKey {
     pub fn payer(&self) -> Option<&CostKey> {
         match self {
             Self::CostKey(payer) => Some(payer),
-            Self::Object(_)
-            | Self::Device(_)
-            | Self::DeviceGroup(_)
-            | Self::SpotPool(_)
-            | Self::Observed(_)
-            | Self::Matter(_) => None,
+            _ => None,
         }
     }
 
@@ -59,12 +52,7 @@ impl RowKey {
     pub fn device(&self) -> Option<&DeviceKey> {
         match self {
             Self::Device(device) => Some(device),
-            Self::Object(_)
-            | Self::CostKey(_)
-            | Self::DeviceGroup(_)
-            | Self::SpotPool(_)
-            | Self::Observed(_)
-            | Self::Matter(_) => None,
+            _ => None,
         }
     }
 
@@ -72,12 +60,7 @@ impl RowKey {
     pub fn device_group(&self) -> Option<&DeviceGroupKey> {
         match self {
             Self::DeviceGroup(group) => Some(group),
-            Self::Object(_)
-            | Self::CostKey(_)
-            | Self::Device(_)
-            | Self::SpotPool(_)
-            | Self::Observed(_)
-            | Self::Matter(_) => None,
+            _ => None,
         }
     }
 
@@ -85,12 +68,7 @@ impl RowKey {
     pub fn spot_pool(&self) -> Option<&SpotPoolKey> {
         match self {
             Self::SpotPool(pool) => Some(pool),
-            Self::Object(_)
-            | Self::CostKey(_)
-            | Self::Device(_)
-            | Self::DeviceGroup(_)
-            | Self::Observed(_)
-            | Self::Matter(_) => None,
+            _ => None,
         }
     }
 
@@ -98,12 +76,7 @@ impl RowKey {
     pub fn matter(&self) -> Option<&MatterKey> {
         match self {
             Self::Matter(matter) => Some(matter),
-            Self::Object(_)
-            | Self::CostKey(_)
-            | Self::Device(_)
-            | Self::DeviceGroup(_)
-            | Self::SpotPool(_)
-            | Self::Observed(_) => None,
+            _ => None,
         }
     }
 
@@ -111,12 +84,15 @@ impl RowKey {
     pub fn observed(&self) -> Option<&ObservedKey> {
         match self {
             Self::Observed(observed) => Some(observed),
-            Self::Object(_)
-            | Self::CostKey(_)
-            | Self::Device(_)
-            | Self::DeviceGroup(_)
-            | Self::SpotPool(_)
-            | Self::Matter(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The incident, where the row is one.
+    pub fn incident(&self) -> Option<&IncidentKey> {
+        match self {
+            Self::Incident(incident) => Some(incident),
+            _ => None,
         }
     }
 }

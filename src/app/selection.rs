@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{App, Detail, DeviceKey, ObservedKey, Opened, RowKey, Ui, devices};
+use super::{App, Detail, DeviceKey, ObservedKey, Opened, RowKey, Ui, devices, incidents};
 use crate::fleet::{Key, Kind, ObjectKey};
 
 /// The row at the cursor; `None` while there are no rows.
@@ -30,6 +30,7 @@ pub fn subject(app: &App) -> Option<Key> {
             ObservedKey::Image { .. } => None,
         },
         RowKey::Matter(matter) => app.ui.desk.find(matter)?.about.clone(),
+        RowKey::Incident(incident) => incidents::node_of(app, incident),
         RowKey::CostKey(_) | RowKey::DeviceGroup(_) | RowKey::SpotPool(_) => None,
     })
 }
@@ -51,6 +52,7 @@ pub fn is_marked(app: &App, row: &RowKey) -> bool {
 pub fn to_open(app: &App) -> Option<Opened> {
     match current(&app.ui)? {
         RowKey::SpotPool(pool) => Some(Opened::SpotPool((**pool).clone())),
+        RowKey::Incident(incident) => Some(Opened::Incident((**incident).clone())),
         RowKey::Observed(observed) if matches!(**observed, ObservedKey::Image { .. }) => {
             Some(Opened::Observed((**observed).clone()))
         }

@@ -8,14 +8,15 @@ use tui_input::Input;
 use super::history::History;
 use super::scroll::Scroll;
 use super::{
-    Column, Costs, Desk, DeviceGroupBy, DeviceGroupKey, DeviceGroups, DeviceMap, Fetched, Grouping, ObservedKey,
-    Owners, RowKey, Screen, TableSpec, View,
+    Column, Costs, Desk, DeviceGroupBy, DeviceGroupKey, DeviceGroups, DeviceMap, EventDensity, Fetched, Grouping,
+    ObservedKey, Owners, RowKey, Screen, TableSpec, View,
 };
 use crate::fleet::{DeviceSeconds, EventObject, Key, Kind, ObjectChange, ObjectKey, ServiceAddress, Sym, WriteOutcome};
 use crate::input::Chord;
 use crate::insight::Sentence;
 use crate::insight::cost::{CostKey, GroupBy};
 use crate::insight::gpu::history::NodeHistory;
+use crate::insight::incidents::{Incident, IncidentKey};
 use crate::insight::spot::SpotPoolKey;
 use crate::units::Time;
 
@@ -121,6 +122,10 @@ pub struct Listing {
     pub device_groups: DeviceGroups,
     /// The map above devices that are listed one by one.
     pub device_map: DeviceMap,
+    /// The incidents that are known, the newest first, where they are listed.
+    pub incidents: Vec<Incident>,
+    /// How many Events were told in each minute of the last hour, on Events.
+    pub density: EventDensity,
 }
 
 /// Sum of the rates of rows.
@@ -165,9 +170,11 @@ pub enum Opened {
     SpotPool(SpotPoolKey),
     /// What was observed of starts, which is no object.
     Observed(ObservedKey),
+    /// An incident, which is no object.
+    Incident(IncidentKey),
 }
 
-/// The opened details of one object, spot pool or image.
+/// The opened details of one object, or of a row that is none.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Detail {
     /// What is left alone.
@@ -188,7 +195,7 @@ impl Detail {
     pub const fn object(&self) -> Option<&Key> {
         match &self.of {
             Opened::Object(key) => Some(key),
-            Opened::SpotPool(_) | Opened::Observed(_) => None,
+            Opened::SpotPool(_) | Opened::Observed(_) | Opened::Incident(_) => None,
         }
     }
 
@@ -526,8 +533,14 @@ impl Default for Level {
 
 impl Level {
     /// A fresh level of a screen.
+    ///
+    /// Beneath an object all its Events are listed, whatever view Events begins with.
     pub fn of(screen: Screen, scope: Option<Scope>) -> Self {
-        Self::of_view(screen, screen.spec().first_view(), scope)
+        let view = match scope {
+            Some(Scope::About(_)) => super::screens::events::all_events(),
+            _ => screen.spec().first_view(),
+        };
+        Self::of_view(screen, view, scope)
     }
 
     /// A fresh level of a screen in a view of it.

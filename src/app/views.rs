@@ -2,8 +2,12 @@
 
 use super::field::Field;
 use super::screens::{Grouping, Rows, View, desk, devices, fleet};
-use super::{App, Column, DeviceGroupBy, Level, ObservedKey, Scope, Screen, Sort, filter, listing, notice, selection};
+use super::{
+    App, Column, DeviceGroupBy, Level, ObservedKey, Scope, Screen, Sort, filter, incidents, listing, notice, selection,
+};
+use crate::fleet::{Kind, ObjectKey};
 use crate::insight::cost::GroupBy;
+use crate::insight::incidents::{IncidentKey, IncidentKind};
 
 /// The view after or before the present one, around the ends.
 pub fn by_neighbour(app: &mut App, by: isize) {
@@ -99,6 +103,17 @@ pub fn of_observed(observed: &ObservedKey) -> Level {
             Level { filter, ..Level::of(Screen::Starts, None) }
         }
     }
+}
+
+/// The Events about what an incident concerns.
+pub fn of_incident(app: &App, key: &IncidentKey) -> Level {
+    let claim = incidents::find(app, key).and_then(|incident| incident.claim.as_ref());
+    let (kind, name) = match (key.kind, claim) {
+        (IncidentKind::NoCapacity, _) => (Kind::NodePool, &key.name),
+        (_, Some(claim)) if *claim == key.name => (Kind::NodeClaim, claim),
+        _ => (Kind::Node, &key.name),
+    };
+    Level::of(Screen::Events, Some(Scope::about(kind, &ObjectKey::cluster(name))))
 }
 
 /// Groups the rows of the shown screen by the dimension of a name: dollars on Cost, devices on Fleet.

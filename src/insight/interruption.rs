@@ -143,6 +143,11 @@ pub fn is_signal(event: &EventRow) -> bool {
     of_event(event).is_some()
 }
 
+/// Whether an Event told that the instance is taken back, or goes.
+pub fn is_reclaim(event: &EventRow) -> bool {
+    of_event(event).is_some_and(|signal| signal.kind == SignalKind::Reclaim)
+}
+
 fn is_current(signal: &Signal, now: Time) -> bool {
     let longest = match signal.kind {
         SignalKind::Reclaim => RECLAIM_SECONDS,

@@ -9,6 +9,7 @@ pub mod cold_start;
 pub mod cost;
 pub mod disruption;
 pub mod gpu;
+pub mod incidents;
 pub mod insights;
 pub mod interruption;
 pub mod karpenter;

@@ -1,5 +1,6 @@
 //! The App as one frame needs it, with what is computed once for a frame.
 
+use super::layout::BESIDE_FROM;
 use super::words::Count;
 use super::{TableView, format, table_view};
 use crate::app::{App, GpuPast, RowKey};
@@ -51,6 +52,13 @@ impl<'a> FrameContext<'a> {
     pub(super) fn selected(&self) -> Option<&RowKey> {
         let listing = &self.app.ui.listing;
         self.app.ui.level.selected.as_ref().or_else(|| listing.rows.get(listing.cursor))
+    }
+
+    /// Columns of a line below a heading of details.
+    pub(super) fn detail_width(&self) -> usize {
+        let width = self.app.ui.size.0;
+        let panel = if width >= BESIDE_FROM { width - width / 2 } else { width };
+        usize::from(panel).saturating_sub(5)
     }
 
     /// The protection of a pod now.

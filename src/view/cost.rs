@@ -5,7 +5,7 @@ use super::context::FrameContext;
 use super::layout::{SUMMARY_ROOMY_FROM, SUMMARY_ROWS};
 use super::screen::{Area, Placed};
 use super::table::table;
-use super::{Line, TableView, format, money};
+use super::{Line, TableView, burn_plot, format, money};
 use crate::app::screens::cost as columns;
 use crate::app::{Column, Paying, RowKey, Sourced, paying};
 use crate::config::Role;
@@ -86,7 +86,7 @@ const fn title(dimension: GroupBy) -> &'static str {
 
 /// Marks of a bar that is the whole.
 fn bar_width(frame: &FrameContext<'_>) -> usize {
-    match frame.app.ui.size.0 {
+    match frame.app.ui.size.0 - beside(frame).unwrap_or(0) {
         160.. => 40,
         100.. => 20,
         _ => 12,
@@ -115,8 +115,7 @@ impl Row<'_> {
     }
 
     fn bar(&self) -> Line {
-        let (full, rest) = format::bar(self.said.rate, self.whole, bar_width(self.frame));
-        Line::of(Role::BarFill, full).and(Role::BarEmpty, rest)
+        share_bar(self.said.rate, self.whole, bar_width(self.frame))
     }
 
     /// A true zero of machines that are all priced is paid for.
@@ -131,10 +130,7 @@ impl Row<'_> {
     }
 
     fn percent(&self) -> Line {
-        match format::percent(self.said.rate, self.whole) {
-            Some(percent) if self.said.rate > 0 => Line::plain(percent),
-            _ => Line::of(Role::TextDim, format::NONE),
-        }
+        share(self.said.rate, self.whole)
     }
 
     fn paid(&self) -> Line {
@@ -195,7 +191,7 @@ impl Row<'_> {
         let rate = match self.said.rate {
             0 => "pays nothing that is known".to_owned(),
             rate => {
-                let percent = format::percent(rate, self.whole).unwrap_or_default();
+                let percent = format::rounded_percent(rate, self.whole).unwrap_or_default();
                 format!("{}, {percent} of all machines, {}", money::rate(rate), money::month(rate))
             }
         };
@@ -214,6 +210,21 @@ impl Row<'_> {
             (_, false) if self.payer.0 == GroupBy::Node => "; enter shows its pods",
             (_, false) => "; enter shows its nodes",
         }
+    }
+}
+
+/// A share of a whole as a bar in steps of an eighth of a column.
+fn share_bar(rate: i64, whole: i64, width: usize) -> Line {
+    let millionths = i128::from(rate.max(0)) * 1_000_000 / i128::from(whole.max(1));
+    let (full, rest) = format::eighths(i64::try_from(millionths).unwrap_or(0), width);
+    Line::of(Role::BarFill, full).and(Role::BarEmpty, rest)
+}
+
+/// A share in whole percent, rounded to the nearest.
+fn share(rate: i64, whole: i64) -> Line {
+    match format::rounded_percent(rate, whole) {
+        Some(percent) if rate > 0 => Line::plain(percent),
+        _ => Line::of(Role::TextDim, format::NONE),
     }
 }
 
@@ -318,13 +329,118 @@ const ROOMY_FROM: usize = 100;
 /// The last hour minute by minute, of zero to the most; minutes that nobody saw are dots.
 fn curve(frame: &FrameContext<'_>, room: usize) -> Line {
     const LABEL: &str = " last hour";
-    let minutes = frame.app.insights.ledger.last_hour();
+    if beside(frame).is_some() {
+        return Line::new();
+    }
+    let minutes: Vec<Option<i64>> = totals_of_last_hour(frame);
     let room = room.saturating_sub(LABEL.len());
     let (Some(most), 8..) = (minutes.iter().flatten().max(), room) else { return Line::new() };
     let newest = minutes.len().saturating_sub(room);
     let drawn: String = minutes[newest..].iter().map(|rate| format::step(*rate, *most)).collect();
     Line::of(Role::BarFill, drawn).and(Role::TextDim, LABEL)
 }
+
+/// The burn of the last hour in so many columns between its least and its most, each the mean of its minutes; nothing before
+/// there are as many minutes as columns.
+pub(super) fn course(frame: &FrameContext<'_>, columns: usize) -> Line {
+    let minutes = totals_of_last_hour(frame);
+    if minutes.len() < columns {
+        return Line::new();
+    }
+    let mean = |at: usize| {
+        let part = &minutes[minutes.len() * at / columns..minutes.len() * (at + 1) / columns];
+        let known = i64::try_from(part.iter().flatten().count()).unwrap_or(1);
+        part.iter().flatten().sum::<i64>().checked_div(known)
+    };
+    let means: Vec<Option<i64>> = (0..columns).map(mean).collect();
+    let (Some(least), Some(most)) = (means.iter().flatten().min(), means.iter().flatten().max()) else {
+        return Line::new();
+    };
+    // A change of a part in twenty is none that anybody looks for.
+    let span = (most - least).max(most / 20).max(1);
+    let base = i64::midpoint(*least, *most) - span / 2;
+    let drawn: String = means.iter().map(|mean| format::step(mean.map(|mean| mean - base), span)).collect();
+    Line::of(Role::BarFill, drawn)
+}
+
+fn totals_of_last_hour(frame: &FrameContext<'_>) -> Vec<Option<i64>> {
+    let minutes = frame.app.insights.ledger.last_hour();
+    minutes.into_iter().map(|minute| minute.map(|minute| minute.total)).collect()
+}
+
+// ---- Beside the table ----
+
+/// From this width on the last hour stands beside the table.
+const BESIDE_FROM: u16 = 120;
+
+/// Columns of what stands beside the table, and where there is much room: then each minute has one.
+const BESIDE_WIDTH: [u16; 2] = [52, 74];
+
+/// From this width on there is much room.
+const BESIDE_ROOMY_FROM: u16 = 180;
+
+/// From this height on a second grouping stands below the last hour.
+const TWO_GROUPINGS_FROM: u16 = 40;
+
+/// Rows of the plot where there is much room.
+const HIGHEST_PLOT: u16 = 14;
+
+/// How many columns of the body are of what stands beside the table; `None` where there is no room, or where details do.
+pub(super) fn beside(frame: &FrameContext<'_>) -> Option<u16> {
+    let level = &frame.app.ui.level;
+    let has_room = frame.app.ui.size.0 >= BESIDE_FROM && frame.app.insights.rates().is_some();
+    let width = BESIDE_WIDTH[usize::from(frame.app.ui.size.0 >= BESIDE_ROOMY_FROM)];
+    (level.screen == crate::app::Screen::Cost && level.detail.is_none() && has_room).then_some(width)
+}
+
+/// The last hour, and from some height on another grouping, each in its lines.
+pub(super) fn beside_lines(frame: &FrameContext<'_>, area: Area) -> Vec<Placed> {
+    let width = usize::from(area.width.saturating_sub(2));
+    let has_two = frame.app.ui.size.1 >= TWO_GROUPINGS_FROM;
+    let most = if has_two { HIGHEST_PLOT.min(area.height * 3 / 5) } else { area.height };
+    let rows = usize::from(area.height.min(most)).saturating_sub(burn_plot::BESIDE_ROWS);
+    let minutes = frame.app.insights.ledger.last_hour();
+    let mut lines = burn_plot::lines(&minutes, width, rows);
+    if has_two {
+        lines.push(Line::new());
+        lines.extend(second_grouping(frame, width, usize::from(area.height).saturating_sub(lines.len() + 1)));
+    }
+    let rows = (area.y..area.y + area.height).zip(lines);
+    rows.map(|(y, line)| Placed { area: Area::row(area.x + 2, y, area.width.saturating_sub(2)), line: line.cut(width) })
+        .collect()
+}
+
+/// The dearest of another dimension: namespaces, or NodePools where namespaces are listed.
+fn second_grouping(frame: &FrameContext<'_>, width: usize, rows: usize) -> Vec<Line> {
+    let Some(rates) = frame.app.insights.rates() else { return Vec::new() };
+    let listed = frame.app.ui.level.dimension();
+    let dimension = if listed == GroupBy::Namespace { GroupBy::NodePool } else { GroupBy::Namespace };
+    let whole = of_machines(rates);
+    let mut groups: Vec<(&CostKey, i64)> = rates.by_group().filter(|(payer, _)| payer.0 == dimension).collect();
+    groups.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    let line = |(payer, rate): &(&CostKey, i64)| {
+        let name = Line::of(Role::TextStrong, payer.1.words(dimension)).cut(NAME_WIDTH);
+        let pad = " ".repeat(NAME_WIDTH + 1 - name.width());
+        let bar = share_bar(*rate, whole, width.saturating_sub(NAME_WIDTH + AMOUNT_WIDTH + 7));
+        let amount = format!("{:>AMOUNT_WIDTH$}", money::bare(*rate));
+        let percent = share(*rate, whole);
+        let gap = " ".repeat(5_usize.saturating_sub(percent.width()));
+        name.and(Role::Text, pad).then(bar).and(Role::Text, amount).and(Role::Text, gap).then(percent)
+    };
+    let mut lines = vec![Line::of(Role::Column, format!("BY {}", title(dimension)))];
+    lines.extend(groups.iter().take(rows.saturating_sub(2)).map(line));
+    let more = groups.len().saturating_sub(rows.saturating_sub(2));
+    if more > 0 {
+        lines.push(Line::of(Role::TextDim, format!("and {} more: d lists them", format::count(more))));
+    }
+    lines
+}
+
+/// Columns of a name beside the table.
+const NAME_WIDTH: usize = 16;
+
+/// Columns of dollars beside the table.
+const AMOUNT_WIDTH: usize = 9;
 
 /// A rate that buys nothing, or nothing for pods, and what it has come to.
 struct Ledger {

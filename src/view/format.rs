@@ -138,6 +138,16 @@ pub(super) fn percent(part: i64, whole: i64) -> Option<String> {
     Some(if percent == 0 && part > 0 { "<1%".to_owned() } else { format!("{percent}%") })
 }
 
+/// How much of a whole, rounded to the nearest, so that all parts together make about 100; `None` where there is no whole.
+pub(super) fn rounded_percent(part: i64, whole: i64) -> Option<String> {
+    if whole <= 0 {
+        return None;
+    }
+    let (part, whole) = (i128::from(part.max(0)), i128::from(whole));
+    let percent = (part * 200 + whole) / (whole * 2);
+    Some(if percent == 0 && part > 0 { "<1%".to_owned() } else { format!("{percent}%") })
+}
+
 /// Cores: `48`, `3.9`, `250m`.
 pub(super) fn cores(millis: i64) -> String {
     match millis {

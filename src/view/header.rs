@@ -3,7 +3,7 @@
 use super::context::FrameContext;
 use super::layout::SPACIOUS_FROM;
 use super::screen::{Area, Placed, Tab};
-use super::{Line, desk, format, health, money, text};
+use super::{Line, cost, desk, format, health, money, text};
 use crate::app::{self, Narrowing, Scope};
 use crate::config::Role;
 use crate::fleet::{HealthState, KarpenterApi, Kind, SourceId};
@@ -16,12 +16,16 @@ pub(super) fn title(frame: &FrameContext<'_>, area: Area) -> Placed {
     let is_narrow = area.width < ROOMY_FROM;
     let [burn, since] = money::counter(frame);
     let with_since = burn.clone().and(Role::Text, if since.is_empty() { "" } else { "  " }).then(since);
+    let course = cost::course(frame, COURSE_COLUMNS);
+    let gap = if course.is_empty() { "" } else { " " };
+    let with_course = with_since.clone().and(Role::Text, gap).then(course);
     let health = health::summary(frame);
     let karpenter = Line::of(Role::TextDim, karpenter(frame));
     let clock = Line::of(Role::TextDim, format!("{} UTC", format::clock(frame.app.now, frame.app.now)));
     let (full, short) = (place(frame, is_narrow, namespaces(frame)), place(frame, is_narrow, narrowed_to(frame)));
     // From the right edge on. The counter, its sum and health come before the names of all namespaces.
     let forms = [
+        (&full, vec![&with_course, &health, &karpenter, &clock]),
         (&full, vec![&with_since, &health, &karpenter, &clock]),
         (&full, vec![&with_since, &health, &karpenter]),
         (&full, vec![&with_since, &health]),
@@ -31,9 +35,12 @@ pub(super) fn title(frame: &FrameContext<'_>, area: Area) -> Placed {
     ];
     let room = usize::from(area.width).saturating_sub(1);
     let width = |left: &Line, right: &[&Line]| left.width() + right.iter().map(|part| part.width() + 3).sum::<usize>();
-    let fitting = forms.iter().find(|(left, right)| width(left, right) <= room).unwrap_or(&forms[4]);
+    let fitting = forms.iter().find(|(left, right)| width(left, right) <= room).unwrap_or(&forms[5]);
     Placed { area, line: apart(fitting.0.clone(), &fitting.1, area.width) }
 }
+
+/// Columns of the course of the burn.
+const COURSE_COLUMNS: usize = 8;
 
 /// Where we are, and how batchtop was started.
 fn place(frame: &FrameContext<'_>, is_narrow: bool, namespaces: String) -> Line {

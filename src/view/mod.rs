@@ -6,6 +6,7 @@
 
 mod banner;
 mod body;
+mod burn_plot;
 mod columns;
 mod context;
 mod cost;
@@ -13,6 +14,7 @@ mod desk;
 mod detail;
 mod device_groups;
 mod devices;
+mod event_density;
 mod events;
 mod fleet;
 mod footer;
@@ -21,8 +23,10 @@ mod gpu_map;
 mod header;
 mod health;
 mod histogram;
+mod incidents;
 mod jobs;
 mod layout;
+mod life_line;
 mod money;
 mod overlay;
 mod panel;
@@ -75,6 +79,7 @@ fn table_view(screen: app::Screen, table: &app::TableSpec) -> &'static TableView
         (app::Rows::DeviceGroups, _) => &device_groups::VIEW,
         (app::Rows::SpotPools, _) => &spot_pools::VIEW,
         (app::Rows::Matters(_), _) => &desk::VIEW,
+        (app::Rows::Incidents, _) => &incidents::VIEW,
         (app::Rows::Observed(app::Observations::Images), _) => &start_images::VIEW,
         (app::Rows::Observed(app::Observations::Machines), _) => &start_nodes::VIEW,
         (_, app::Screen::Fleet) => &fleet::VIEW,
@@ -96,7 +101,8 @@ pub fn derive(app: &App) -> Screen {
         return too_small(app, &layout);
     }
     let frame = &FrameContext::new(app);
-    let map = gpu_map::lines(frame);
+    let mut map = gpu_map::lines(frame);
+    map.extend(event_density::lines(frame));
     layout = layout.with_summary(u16::try_from(map.len()).unwrap_or(0));
     let banner = banner::line(frame, usize::from(width));
     if banner.is_some() {
@@ -110,6 +116,11 @@ pub fn derive(app: &App) -> Screen {
     let mut rules: Vec<Placed> = layout.upper_rule.map(|area| header::rule(frame, area)).into_iter().collect();
     rules.extend(layout.lower_rule.map(|area| Placed { area, line: lower_rule(frame, &layout, area) }));
     lines.extend(layout.summary.into_iter().flat_map(|area| summary(frame, area, &map)));
+    if let Some(width) = cost::beside(frame) {
+        let (table, beside) = layout.body.split_right(width);
+        lines.extend(cost::beside_lines(frame, beside));
+        layout.body = table;
+    }
     let (body, detail) = body::derive(frame, &layout);
     let mut screen = Screen {
         size: frame.app.ui.size,

@@ -28,6 +28,13 @@ impl Area {
         x >= self.x && x - self.x < self.width && y >= self.y && y - self.y < self.height
     }
 
+    /// All but so many columns at the right, and these.
+    pub const fn split_right(self, columns: u16) -> (Self, Self) {
+        let width = self.width.saturating_sub(columns);
+        let right = Self { x: self.x.saturating_add(width), width: self.width - width, ..self };
+        (Self { width, ..self }, right)
+    }
+
     /// Without `margin` columns at each side and as many rows as `rows` above and below.
     pub const fn inset(self, margin: u16, rows: u16) -> Self {
         Self {

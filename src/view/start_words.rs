@@ -150,15 +150,20 @@ fn of_cause(start: &ColdStart, open: &Phase, cause: &Cause, now: Time) -> String
 
 /// `InsufficientCapacityError p5.48xlarge us-east-1b`; AWS's words where they tell no type.
 fn insufficient(message: &str) -> String {
+    match scarce(message) {
+        Some(what) => format!("InsufficientCapacityError {what}"),
+        None => format!("InsufficientCapacityError: {message}"),
+    }
+}
+
+/// `p5.48xlarge us-east-1b`: what AWS has none of; `None` where its words tell no type.
+pub(super) fn scarce(message: &str) -> Option<String> {
     // "sufficient p5.48xlarge capacity in the Availability Zone you requested (us-east-1b)" (EC2 CreateFleet)
     let instance_type = message.split_once("have sufficient ").and_then(|(_, rest)| rest.split_once(" capacity"));
     let instance_type = instance_type.map(|(name, _)| name).filter(|name| !name.contains(' '));
     let zone = message.split_once("you requested (").and_then(|(_, rest)| rest.split_once(')'));
-    match (instance_type, zone) {
-        (Some(instance_type), Some((zone, _))) => format!("InsufficientCapacityError {instance_type} {zone}"),
-        (Some(instance_type), None) => format!("InsufficientCapacityError {instance_type}"),
-        _ => format!("InsufficientCapacityError: {message}"),
-    }
+    let zone = zone.map_or_else(String::new, |(zone, _)| format!(" {zone}"));
+    instance_type.map(|instance_type| format!("{instance_type}{zone}"))
 }
 
 fn count_of_failures(start: &ColdStart) -> String {

@@ -54,6 +54,15 @@ impl Timeline {
         self.bar(|stretch| usize::from(stretch.allowed.get(at).is_some_and(|allowed| *allowed > 0)), 1)
     }
 
+    /// The next time at which a reason is opened or closed, and how many nodes it allows from then on.
+    pub(super) fn edge(&self, reason: Reason) -> Option<(Time, i64)> {
+        let at = Reason::ALL.iter().position(|one| *one == reason).unwrap_or_default();
+        let allowed = |stretch: &Stretch| stretch.allowed.get(at).copied().unwrap_or_default();
+        let now = self.stretches.first().map(allowed)? > 0;
+        let edge = self.stretches.iter().find(|stretch| (allowed(stretch) > 0) != now)?;
+        Some((edge.from, allowed(edge)))
+    }
+
     fn bar(&self, open: impl Fn(&Stretch) -> usize, all: usize) -> String {
         (0..self.slots).map(|slot| self.slot(slot, &open, all)).collect()
     }
@@ -157,6 +166,18 @@ mod tests {
         assert_eq!(got[3].chars().filter(|slot| *slot == CLOSED).count(), 15);
         assert_eq!(got[3].chars().filter(|slot| *slot == PARTLY).count(), 2);
         assert_eq!(got[4], want[4]);
+    }
+
+    #[test]
+    fn the_edge_of_a_reason_is_where_it_opens_or_closes_next() {
+        let night = budgets(&[("10%", None, None), ("0", Some("Drifted"), Some(("15 18 * * *", "8h")))]);
+        let edge = |now: &str, reason| {
+            let found = Timeline::new(&night, Time::parse(&format!("2026-11-21T{now}:00Z")).unwrap(), 48).edge(reason);
+            found.map(|(at, allowed)| (at.to_string()[11..16].to_owned(), allowed))
+        };
+        assert_eq!(edge("12:10", Reason::Drifted), Some(("18:15".to_owned(), 0)));
+        assert_eq!(edge("19:00", Reason::Drifted), Some(("02:15".to_owned(), 1)));
+        assert_eq!(edge("12:10", Reason::Empty), None);
     }
 
     #[test]

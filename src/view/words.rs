@@ -155,6 +155,7 @@ pub(super) fn row(key: &RowKey) -> String {
             ObservedKey::Image { image, .. } => image.to_string(),
             ObservedKey::NodePool(name) => name.to_string(),
         },
+        RowKey::Incident(incident) => incident.name.to_string(),
         RowKey::Device(device) => match &device.id {
             Some(id) => format!("{} of {}", id.uuid, device.node),
             None => format!("devices of {}", device.node),

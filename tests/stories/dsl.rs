@@ -198,6 +198,7 @@ pub fn row_name(row: &RowKey) -> String {
         RowKey::SpotPool(pool) => pool.to_string(),
         RowKey::Observed(observed) => observed_name(observed),
         RowKey::Matter(matter) => format!("{} {}", matter.concern.name(), matter.object),
+        RowKey::Incident(incident) => format!("{} {}", incident.kind.name(), incident.name),
     }
 }
 
@@ -210,6 +211,7 @@ fn row_words(row: &RowKey) -> String {
         RowKey::SpotPool(pool) => format!("spot pool {pool}"),
         RowKey::Observed(observed) => format!("observed {}", observed_name(observed)),
         RowKey::Matter(matter) => format!("{} {} {}", matter.concern.name(), matter.kind, matter.object),
+        RowKey::Incident(incident) => format!("incident {} {}", incident.kind.name(), incident.name),
     }
 }
 

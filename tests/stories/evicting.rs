@@ -182,7 +182,7 @@ fn pods_that_keep_no_node_are_left_alone_with_the_reason() {
 #[test]
 fn rows_without_pods_say_what_to_choose_instead() {
     story(small()).keys("4 / '^gpu' enter E").nothing_open();
-    story(small()).keys("5 E").nothing_open().says("choose the pod or the node itself");
+    story(small()).keys("5 V E").nothing_open().says("choose the pod or the node itself");
     story(small()).keys("4 g g E").nothing_open().says("choose one of its nodes");
 }
 

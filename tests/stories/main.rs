@@ -8,6 +8,7 @@ mod devices;
 mod dsl;
 mod evicting;
 mod fixture;
+mod incidents;
 mod karpenter;
 mod keys;
 mod lists;

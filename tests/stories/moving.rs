@@ -160,7 +160,7 @@ fn every_kind_of_row_has_details() {
         ("2 enter", &["fetch Job vision/eval", "ask the past of Job vision/eval"][..]),
         ("3 enter", &["fetch Pod vision/crash"][..]),
         ("4 enter", &["fetch NodePool cpu"][..]),
-        ("5 enter", &["fetch Event ml/e2"][..]),
+        ("5 V enter", &["fetch Event ml/e2"][..]),
     ] {
         story(small()).keys(keys).asks(want);
     }

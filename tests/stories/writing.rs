@@ -258,7 +258,7 @@ fn rows_that_cannot_be_protected_are_skipped_with_the_reason() {
     for (keys, want) in [
         ("j p", "Karpenter reads this annotation on the Node, not on the NodeClaim (NodeClaim gpu-new)"),
         ("4 p", "Karpenter does not read this annotation on a NodePool"),
-        ("5 p", "an Event cannot be protected"),
+        ("5 V p", "an Event cannot be protected"),
         ("3 / 'done-0' enter p", "it has finished, and Karpenter ignores finished pods (Pod ml/done-0)"),
         ("3 / 'leaving' enter p", "it is being deleted, and Karpenter ignores such pods (Pod vision/leaving)"),
         ("3 / 'nothing' enter p", "no row is selected"),

@@ -27,12 +27,13 @@ fn scene(name: impl Into<String>, app: App) -> Scene {
 /// A name and the keys that lead there.
 type Way = (&'static str, &'static str);
 
-const SCREENS: [Way; 6] = [
+const SCREENS: [Way; 7] = [
     ("fleet", "1"),
     ("jobs", "2"),
     ("pods, one marked", "3 j space"),
     ("pools", "4"),
-    ("events", "5"),
+    ("incidents", "5"),
+    ("events", "5 V"),
     ("starts, none", "7"),
 ];
 const DIMENSIONS: [Way; 5] = [
@@ -42,13 +43,14 @@ const DIMENSIONS: [Way; 5] = [
     ("cost by owner", "d d d"),
     ("cost by node", "D"),
 ];
-const DETAILS: [Way; 6] = [
+const DETAILS: [Way; 7] = [
     ("details of a node", "1 enter"),
     ("details of a Job", "2 enter"),
     ("details of a pod", "3 enter"),
     ("details of a NodePool", "4 enter"),
     ("details of a NodeClaim", "4 j enter"),
-    ("details of an Event", "5 enter"),
+    ("details of an incident", "5 enter"),
+    ("details of an Event", "5 V enter"),
 ];
 const DRILLS: [Way; 2] = [("nodes of a NodePool", "4 l"), ("pods of a Job", "2 l")];
 const OVERLAYS: [Way; 8] = [

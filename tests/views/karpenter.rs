@@ -353,7 +353,8 @@ fn findings_are_untruncated_sentences_with_clock_times() {
 #[test]
 fn the_sentence_of_an_event_names_its_node_and_the_pods_it_hits() {
     let mut app = zoo((80, 24));
-    press(&mut app, "5");
+    press(&mut app, "5 V");
+    app.ui.notice = None;
     let told = |app: &App, words: &str| assert!(text(app).contains(words), "{words}: {}", text(app));
     told(&app, "! 12:03:40 NodeClaim c-reclaimed → reclaimed, ▣ p-reclaimed: Spot");
     press(&mut app, "/");

@@ -40,7 +40,8 @@ fn pools_screen() {
 
 #[test]
 fn events_screen() {
-    at_all_sizes("events", |size| fleet_after(size, "5"));
+    at_all_sizes("events", |size| fleet_after(size, "5 V"));
+    at_all_sizes("incidents", |size| fleet_after(size, "5"));
 }
 
 #[test]
@@ -68,7 +69,7 @@ fn cost_before_rates_are_known() {
 
 #[test]
 fn details() {
-    for (name, keys) in [("node", "1"), ("job", "2"), ("pod", "3"), ("pool", "4"), ("claim", "4 j"), ("event", "5")] {
+    for (name, keys) in [("node", "1"), ("job", "2"), ("pod", "3"), ("pool", "4"), ("claim", "4 j"), ("event", "5 V")] {
         for size in [(80, 24), (200, 60)] {
             let app = fleet_after(size, &format!("{keys} enter"));
             snapshot!(format!("detail_{name}_{}x{}", size.0, size.1), body(&app));

@@ -7,6 +7,7 @@ use crate::app::payers::{PayerRow, RatesByUid};
 use crate::app::rank::Rank;
 use crate::app::{App, RowRef};
 use crate::insight::cold_start::{ImageStatistics, PoolStatistics};
+use crate::insight::incidents::Incident;
 use crate::insight::insights::Dependency;
 use crate::insight::picture::Matter;
 use crate::insight::spot::SpotPool;
@@ -86,6 +87,8 @@ pub enum Order {
     Images(for<'a> fn(&'a ImageStatistics) -> Rank<'a>),
     /// What was observed of machines: by the rank of each NodePool.
     Machines(for<'a> fn(&'a PoolStatistics) -> Rank<'a>),
+    /// Incidents: by the rank of each, then the newest first.
+    Incidents(for<'a> fn(&'a Incident, &'a App) -> Rank<'a>),
 }
 
 /// A column of a screen, or an order that has no column.

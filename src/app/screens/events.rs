@@ -1,6 +1,7 @@
 //! Definition of the screen Events: what happened, on one time line.
 
 use super::column::{Column, Order, columns};
+use super::incidents::INCIDENTS;
 use super::spec::{Narrowing, ScreenSpec, all_of, always};
 use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
@@ -62,15 +63,22 @@ columns! {
 }
 
 static VIEWS: &[View] = &[
-    View::all("all", "all Events"),
+    View::of_table(
+        "incidents",
+        "what happened to nodes, each disruption, interruption and failure in one row",
+        &INCIDENTS,
+    ),
     View::of("blocked", "what Karpenter may not take, and why", |row, _| is_of(row, &[EventClass::Blocked])),
-    View::of("incidents", "disruptions, interruptions and evictions", |row, _| {
-        is_of(row, &[EventClass::Disrupting, EventClass::Interruption, EventClass::Eviction])
-    }),
     View::of("capacity", "capacity that is requested, launched or registered", |row, _| {
         is_of(row, &[EventClass::Provisioning])
     }),
+    View::all("all", "all Events"),
 ];
+
+/// The view of all Events.
+pub fn all_events() -> &'static View {
+    VIEWS.last().unwrap_or_else(|| SPEC.first_view())
+}
 
 fn is_of(row: RowRef<'_>, classes: &[EventClass]) -> bool {
     matches!(row, RowRef::Event(event) if classes.contains(&event.class))

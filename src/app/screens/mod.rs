@@ -17,6 +17,7 @@ pub mod device_group_columns;
 pub mod devices;
 pub mod events;
 pub mod fleet;
+pub mod incidents;
 pub mod jobs;
 pub mod pods;
 pub mod pools;

@@ -108,6 +108,7 @@ impl ScreenSpec {
             // Looked for by the clock.
             Rows::Matters(_) => Vec::new(),
             Rows::Observed(_) => STARTS.to_vec(),
+            Rows::Incidents => INCIDENTS.to_vec(),
         }
     }
 }
@@ -133,6 +134,15 @@ pub const fn always(_: &App) -> bool {
 
 /// What the rate of a machine depends on besides the machine.
 const RATE_OF_ROW: [Dependency; 2] = [Dependency::Prices, Dependency::Kind(Kind::NodeOverlay)];
+
+/// What incidents depend on.
+const INCIDENTS: &[Dependency] = &[
+    Dependency::Kind(Kind::Event),
+    Dependency::Kind(Kind::Node),
+    Dependency::Kind(Kind::NodeClaim),
+    Dependency::Kind(Kind::Pod),
+    Dependency::Completeness,
+];
 
 /// What sums of dollars over time depend on.
 const PAYMENTS: &[Dependency] = &[Dependency::Prices, Dependency::Part(Part::Rates), Dependency::Part(Part::Ledger)];

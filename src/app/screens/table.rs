@@ -58,6 +58,8 @@ pub enum Rows {
     Matters(Urgency),
     /// What was observed of starts, in sums.
     Observed(Observations),
+    /// What happened to Nodes, each in one.
+    Incidents,
 }
 
 /// Which matters are listed.

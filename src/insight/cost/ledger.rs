@@ -314,6 +314,61 @@ impl Account {
 struct Minute {
     number: i64,
     account: Account,
+    /// Those parts of it that [`BurnMinute`] tells apart, as far as they were known.
+    held: Account,
+    idle: Account,
+    waiting: Account,
+}
+
+impl Minute {
+    fn burn(&self) -> Option<BurnMinute> {
+        let mean = |account: Account| {
+            let seconds = i128::from(account.observed_seconds.max(1));
+            i64::try_from(account.micro_usd_per_hour_seconds / seconds).ok()
+        };
+        let known = |account: Account| mean(account).filter(|_| account.observed_seconds > 0);
+        let total = mean(self.account)?;
+        let parts =
+            || Some(BurnParts { held: known(self.held)?, idle: known(self.idle)?, waiting: known(self.waiting)? });
+        Some(BurnMinute { total, parts: parts() })
+    }
+}
+
+/// The mean rates of one minute, in micro-dollars per hour.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BurnMinute {
+    /// Of everything.
+    pub total: i64,
+    /// Parts of it that do not overlap; `None` where they were not known.
+    pub parts: Option<BurnParts>,
+}
+
+/// What of a rate does not serve pods that may be moved: the rest does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BurnParts {
+    /// What pods request of Nodes that are held.
+    pub held: i64,
+    /// What no pod requests, of held Nodes and of others.
+    pub idle: i64,
+    /// What is paid before pods run.
+    pub waiting: i64,
+}
+
+impl BurnParts {
+    /// Of what is paid at one moment.
+    fn of(burn: &CostRates) -> Option<Self> {
+        let part = |part| burn.parts.get(part);
+        let held = (part(CostPart::Held)? - part(CostPart::HeldUnrequested)?).max(0);
+        let idle = part(CostPart::Unrequested)?.max(0);
+        // A pod that starts on a held Node is in both; what is left for it is not more than all.
+        let waiting = part(CostPart::Waiting)?.clamp(0, (burn.total - held - idle).max(0));
+        Some(Self { held, idle, waiting })
+    }
+
+    /// All of them together.
+    pub const fn sum(self) -> i64 {
+        self.held + self.idle + self.waiting
+    }
 }
 
 /// What has been paid since batchtop looks on.
@@ -371,7 +426,7 @@ impl Ledger {
         if self.payers.len().saturating_sub(burn.by_group.len()) > MOST_FORMER {
             self.forget_former(burn);
         }
-        self.note_minute(now, seconds, burn.total);
+        self.note_minute(now, seconds, burn);
     }
 
     /// Puts together those that pay no more; their dollars stay in the sums.
@@ -384,16 +439,22 @@ impl Ledger {
         }
     }
 
-    fn note_minute(&mut self, now: Time, seconds: i64, rate: i64) {
+    fn note_minute(&mut self, now: Time, seconds: i64, burn: &CostRates) {
         let number = now.seconds().div_euclid(SECONDS_PER_MINUTE);
         if self.minutes.back().is_none_or(|minute| minute.number != number) {
-            self.minutes.push_back(Minute { number, account: Account::default() });
+            let none = Account::default();
+            self.minutes.push_back(Minute { number, account: none, held: none, idle: none, waiting: none });
         }
         while self.minutes.len() > MINUTES_KEPT {
             self.minutes.pop_front();
         }
         if let Some(minute) = self.minutes.back_mut() {
-            minute.account.pay(rate, seconds);
+            minute.account.pay(burn.total, seconds);
+            if let Some(parts) = BurnParts::of(burn) {
+                minute.held.pay(parts.held, seconds);
+                minute.idle.pay(parts.idle, seconds);
+                minute.waiting.pay(parts.waiting, seconds);
+            }
         }
     }
 
@@ -423,16 +484,12 @@ impl Ledger {
     }
 
     /// The mean rates of the last hour minute by minute, in micro-dollars per hour; `None` for minutes that nobody saw.
-    pub fn last_hour(&self) -> Vec<Option<i64>> {
+    pub fn last_hour(&self) -> Vec<Option<BurnMinute>> {
         let Some(newest) = self.minutes.back().map(|minute| minute.number) else { return Vec::new() };
         let kept = i64::try_from(MINUTES_KEPT).unwrap_or(i64::MAX);
         let oldest = self.minutes.front().map_or(newest, |minute| minute.number).max(newest - kept + 1);
-        let mean = |number: i64| {
-            let minute = self.minutes.iter().find(|minute| minute.number == number)?;
-            let account = minute.account;
-            i64::try_from(account.micro_usd_per_hour_seconds / i128::from(account.observed_seconds.max(1))).ok()
-        };
-        (oldest..=newest).map(mean).collect()
+        let of = |number: i64| self.minutes.iter().find(|minute| minute.number == number).and_then(Minute::burn);
+        (oldest..=newest).map(of).collect()
     }
 }
 
@@ -463,7 +520,20 @@ mod tests {
         assert_eq!(ledger.paid_by(&(GroupBy::NodePool, CostGroup::Named(sym("gpu")))).micro_usd(), 55_040_000);
         assert_eq!(ledger.since(), Some(at(0)));
         let hour = ledger.last_hour();
-        assert_eq!((hour.len(), hour.iter().all(|rate| *rate == Some(55_040_000))), (60, true));
+        let minute = BurnMinute { total: 55_040_000, parts: None };
+        assert_eq!((hour.len(), hour.iter().all(|rate| *rate == Some(minute))), (60, true), "no part is known");
+    }
+
+    #[test]
+    fn parts_of_a_minute_do_not_overlap() {
+        let mut ledger = Ledger::default();
+        let mut burning = burn(100, &[]);
+        let held = [(CostPart::Held, 40), (CostPart::HeldUnrequested, 10)];
+        let parts = held.into_iter().chain([(CostPart::Unrequested, 25), (CostPart::Waiting, 50)]);
+        parts.for_each(|(part, rate)| burning.parts.set(part, Some(rate)));
+        (0..=10).for_each(|second| ledger.look(at(second), Some(&burning), LONGEST));
+        let parts = BurnParts { held: 30, idle: 25, waiting: 45 };
+        assert_eq!(ledger.last_hour(), [Some(BurnMinute { total: 100, parts: Some(parts) })]);
     }
 
     #[test]

@@ -21,7 +21,9 @@ mod tests;
 
 pub use chain::{NoPrice, PriceQuery, Quote, Step, explain, of_machine};
 pub use explanation::explain_quote;
-pub use ledger::{Account, CostGroup, CostKey, CostPart, CostRates, GroupBy, Ledger, Machines, PerPart};
+pub use ledger::{
+    Account, BurnMinute, BurnParts, CostGroup, CostKey, CostPart, CostRates, GroupBy, Ledger, Machines, PerPart,
+};
 pub use machine::{FargateSize, Machine};
 pub use share::{Claimant, Shares, Whole, shares};
 

@@ -6,6 +6,7 @@ mod event;
 mod gpu_hours;
 mod gpus;
 mod images;
+mod incident;
 mod job;
 mod node;
 mod pod;
@@ -31,6 +32,7 @@ pub(super) fn sheet(frame: &FrameContext<'_>, detail: &Detail) -> Sheet {
         Opened::Object(key) => page_of_object(frame, detail, key),
         Opened::SpotPool(pool) => spot_pool::page(frame, pool),
         Opened::Observed(observed) => images::page(frame, observed),
+        Opened::Incident(incident) => incident::page(frame, incident),
     };
     let title = std::mem::take(&mut page.title);
     Sheet { scroll: detail.scroll.line, indent: 4, lines: page.lines, ..Sheet::new(title) }

@@ -1,12 +1,13 @@
 //! A pod: its state, its protection, its Node and its owners.
 
 use super::super::context::FrameContext;
-use super::super::{Line, format, words};
+use super::super::verdict::NodeDisruptionText;
+use super::super::{Line, format, life_line, words};
 use super::{Page, cost, starts};
 use crate::app::{job_state, node_phase};
 use crate::config::Role;
 use crate::fleet::{ObjectKey, PodRow};
-use crate::insight::disruption::{NodeAnnotation, Protection, ProtectionState, protection};
+use crate::insight::disruption::{NodeAnnotation, Outlook, Protection, ProtectionState, protection};
 use crate::insight::relation;
 use crate::units::duration;
 
@@ -49,10 +50,21 @@ fn protected<'a>(frame: &FrameContext<'a>, pod: &'a PodRow, page: &mut Page) {
         ),
     }
     page.items_of_outlook(frame, &outlook);
+    if found.state.is_active() {
+        page.lines.extend(life_line(frame, pod, &outlook));
+    }
     let node = pod.node.as_ref().and_then(|node| frame.app.fleet.node(node));
     if node.is_some_and(|node| protection::of_node(node) == NodeAnnotation::Protects) {
         page.item(Line::of(Role::Protected, "▣ its Node is protected as a whole"));
     }
+}
+
+/// What ends its Node, when the pod is killed, and when its protection ends.
+fn life_line(frame: &FrameContext<'_>, pod: &PodRow, outlook: &Outlook) -> Option<Line> {
+    let node = pod.node.as_ref().and_then(|name| frame.app.fleet.node(name))?;
+    let mut marks = life_line::of_hazards(&NodeDisruptionText::of(frame, node).hazards);
+    marks.extend(life_line::of_outlook(outlook));
+    life_line::line(frame.app.now, marks, frame.detail_width()).map(|line| Line::plain("  ").then(line))
 }
 
 /// From when a duration counts, and until when.

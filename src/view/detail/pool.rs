@@ -8,7 +8,7 @@ use crate::app::node_phase;
 use crate::config::Role;
 use crate::fleet::{Budget, Kind, NodePoolRow, NodeRow, ObjectKey, Sym};
 use crate::insight::disruption::{BudgetWindow, PoolBudgets, Reason};
-use crate::units::duration;
+use crate::units::{Time, duration};
 
 /// Details of a NodePool; `None` where it is gone.
 pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
@@ -121,9 +121,19 @@ fn next_day(frame: &FrameContext<'_>, budgets: &PoolBudgets, page: &mut Page) {
     let line = Timeline::new(budgets, frame.app.now, slots);
     page.fact("", Line::of(Role::TextDim, line.scale()));
     for reason in Reason::ALL {
-        page.fact(reason.name(), Line::of(Role::BarFill, line.of(reason)));
+        let bar = Line::of(Role::BarFill, line.of(reason));
+        page.fact(reason.name(), bar.and(Role::TextDim, edge_words(frame, line.edge(reason))));
     }
     page.fact("", Line::of(Role::TextDim, timeline::LEGEND));
+}
+
+/// `  closes 18:15`, `  opens 02:15: 1`.
+fn edge_words(frame: &FrameContext<'_>, edge: Option<(Time, i64)>) -> String {
+    match edge {
+        None => String::new(),
+        Some((at, 0)) => format!("  closes {}", format::clock(frame.app.now, at)),
+        Some((at, nodes)) => format!("  opens {}: {}", format::clock(frame.app.now, at), timeline::allowed(nodes)),
+    }
 }
 
 /// Below this width a slot of the time line is an hour.

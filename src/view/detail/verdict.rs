@@ -3,7 +3,7 @@
 
 use super::super::context::FrameContext;
 use super::super::verdict::{NodeDisruptionText, reasons};
-use super::super::{Line, format, timeline};
+use super::super::{Line, format, life_line, timeline};
 use super::Page;
 use crate::config::Role;
 use crate::fleet::{EventRow, Key, Kind, NodeRow, ObjectKey};
@@ -269,7 +269,21 @@ fn ends(said: &NodeDisruptionText<'_>, page: &mut Page) {
     if said.hazards.is_empty() {
         page.item(Line::of(Role::TextDim, "nothing that is known of"));
     }
+    page.lines.extend(life_line(said));
     said.hazards.iter().for_each(|hazard| end(said, hazard, page));
+}
+
+/// What ends it, when the first protected pod is killed, and when all that protects it ends.
+fn life_line(said: &NodeDisruptionText<'_>) -> Option<Line> {
+    let protects =
+        |kind: BlockerKind| matches!(kind, BlockerKind::PodAnnotation | BlockerKind::NodeAnnotation | BlockerKind::Pdb);
+    let protection: Vec<&Blocker> = said.disruption.firm().filter(|blocker| protects(blocker.kind)).collect();
+    let mut marks = life_line::of_hazards(&said.hazards);
+    marks.extend(life_line::of_killed(&said.hazards));
+    if !protection.is_empty() {
+        marks.extend(last_end(&protection).map(life_line::of_protection));
+    }
+    life_line::line(said.frame.app.now, marks, said.frame.detail_width()).map(|line| Line::plain("  ").then(line))
 }
 
 fn end(said: &NodeDisruptionText<'_>, hazard: &Hazard, page: &mut Page) {
