@@ -138,7 +138,7 @@ pub fn incidents(fleet: &Fleet, are_nodes_known: bool) -> Vec<Incident> {
     told.sort_by(|(.., a), (.., b)| a.first.cmp(&b.first).then_with(|| a.meta.key.cmp(&b.meta.key)));
     let mut book = Book::default();
     for (subject, step, event) in told {
-        book.enter(subject, step, event);
+        book.enter(&subject, step, event);
     }
     fleet.nodes.iter().for_each(|node| book.enter_node(fleet, node));
     let mut found = book.folded();
@@ -242,7 +242,7 @@ struct Book {
 }
 
 impl Book {
-    fn enter(&mut self, subject: Subject, step: Step, event: &EventRow) {
+    fn enter(&mut self, subject: &Subject, step: Step, event: &EventRow) {
         match step {
             Step::Begins(kind, reason) => {
                 let incident = self.begin(subject, kind, reason, event.first);
@@ -250,26 +250,26 @@ impl Book {
                 note(incident, event);
             }
             Step::Hits(pod) => {
-                if self.going(&subject, event.first).is_none() {
-                    self.begin(subject.clone(), IncidentKind::Eviction, event.reason.clone(), event.first);
+                if self.going(subject, event.first).is_none() {
+                    self.begin(subject, IncidentKind::Eviction, event.reason.clone(), event.first);
                 }
-                let Some(incident) = self.going(&subject, event.first) else { return };
+                let Some(incident) = self.going(subject, event.first) else { return };
                 incident.pods.retain(|other| other.key != pod);
                 incident.pods.push(HitPod { key: pod, evicted: Some(event.at) });
                 note(incident, event);
             }
             Step::Continues => {
-                if let Some(incident) = self.going(&subject, event.first) {
+                if let Some(incident) = self.going(subject, event.first) {
                     note(incident, event);
                 }
             }
             Step::Drained => {
-                if let Some(incident) = self.going(&subject, event.first) {
+                if let Some(incident) = self.going(subject, event.first) {
                     incident.drained = Some(event.at);
                     note(incident, event);
                 }
             }
-            Step::Ends => self.end(&subject, event),
+            Step::Ends => self.end(subject, event),
         }
     }
 
@@ -282,7 +282,7 @@ impl Book {
 
     /// The incident that this is the beginning of, or one that it belongs to: a notice of the cloud, and what Karpenter does
     /// about it, are one.
-    fn begin(&mut self, subject: Subject, kind: IncidentKind, reason: Sym, at: Time) -> &mut Incident {
+    fn begin(&mut self, subject: &Subject, kind: IncidentKind, reason: Sym, at: Time) -> &mut Incident {
         let incidents = self.by_subject.entry(subject.clone()).or_default();
         let belongs = |one: &Incident| {
             let is_same = one.key.kind == kind || (one.key.kind.ends_node() && kind.ends_node());
@@ -290,7 +290,7 @@ impl Book {
         };
         let known = incidents.iter().rposition(belongs);
         let at = known.unwrap_or_else(|| {
-            incidents.push(incident(&subject, kind, reason.clone(), at));
+            incidents.push(incident(subject, kind, reason.clone(), at));
             incidents.len() - 1
         });
         let found = &mut incidents[at];

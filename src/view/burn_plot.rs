@@ -169,6 +169,7 @@ fn legend(minutes: &[Option<BurnMinute>]) -> Line {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "as the hour has it")]
     fn minute(total: i64, held: i64, idle: i64) -> Option<BurnMinute> {
         Some(BurnMinute {
             total: total * 1_000_000,

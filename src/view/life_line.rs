@@ -120,7 +120,7 @@ mod tests {
     fn what_comes_stands_in_order_and_is_dotted_behind_the_end() {
         let found = text("21:50", three(), 100).unwrap();
         let want =
-            "now ●──────────┬ 22:20 expires ──────────✗ 22:50 killed ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌◧ 23:50 \"4h\" would have ended";
+            "now ●─────────┬ 22:20 expires ─────────✗ 22:50 killed ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌◧ 23:50 \"4h\" would have ended";
         assert_eq!(found, want);
         assert!(found.chars().count() <= 100);
     }
