@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::place::Place;
-use super::scenario::{Answer, Fate, Later, REASONS, Scenario};
+use super::scenario::{Answer, Fate, Later, Proof, REASONS, Scenario};
 use super::watch::{Answered, Taking, Watch};
 use super::world::{Member, end_of, text};
-use crate::bed::{Failure, Result};
+use crate::bed::{Failure, Karpenter, Result};
 
 /// Kubernetes writes whole seconds.
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
@@ -156,6 +156,28 @@ impl Report {
         }
     }
 
+    /// No node was taken for a reason for which the last answer proved that the simulation cannot succeed, and none was
+    /// deleted where it proved that it can only be replaced, unless something changed in between.
+    pub fn no_false_proof(&mut self, watch: &Watch<'_>, events: &[Event], karpenter: Karpenter) {
+        for (member, taking) in &watch.takings {
+            let answered = &watch.answers[taking.answer];
+            let shown = disruption(answered, &member.node);
+            let is_replaced = karpenter < Karpenter::V1_11 || is_replaced(events, &member.node);
+            let is_refuted = |proof: &Value| {
+                let reasons = proof["reasons"].as_array().into_iter().flatten();
+                let is_deleted = taking.reason == "Underutilized" && !is_replaced;
+                let mut proven = reasons.map(text).peekable();
+                if proven.peek().is_none() { is_deleted } else { proven.any(|reason| reason == taking.reason) }
+            };
+            if let Some(proof) = proofs(shown).find(|proof| is_refuted(proof))
+                && !inputs_changed(answered, member, taking)
+            {
+                let wrong = format!("FALSE PROOF: {} taken as {}: {proof}", member.node, taking.reason);
+                self.add(&member.pool, &[wrong], shown);
+            }
+        }
+    }
+
     /// No node was taken before the moment that the last answer gave, unless something changed in between.
     pub fn none_before_it_was_said(&mut self, watch: &Watch<'_>) {
         for (member, taking) in &watch.takings {
@@ -260,6 +282,7 @@ fn differences(shown: &Value, wanted: &Answer) -> Vec<String> {
     );
     let hazards = sorted(shown["hazards"].as_array().into_iter().flatten().map(|hazard| hazard["kind"].clone()));
     differs(&mut wrong, "hazards", &hazards, &sorted(wanted.hazards.iter().map(|kind| json!(kind))));
+    wrong.extend(wrong_proof(shown, &wanted.proof));
     for kind in &wanted.ends {
         let announced = blockers(shown).any(|blocker| blocker["kind"] == *kind && blocker["until"].is_string());
         if !announced {
@@ -267,6 +290,25 @@ fn differences(shown: &Value, wanted: &Answer) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// What is proven of the simulation, where a scenario asks.
+fn wrong_proof(shown: &Value, wanted: &Proof) -> Option<String> {
+    let found: Vec<&Value> = proofs(shown).collect();
+    let is_met = match wanted {
+        Proof::Unasked => true,
+        Proof::Nothing => found.is_empty(),
+        Proof::Of { reasons, says } => {
+            found.iter().any(|it| it["reasons"] == json!(reasons) && text(&it["message"]).contains(says))
+        }
+    };
+    (!is_met).then(|| format!("proven: {}", json!(found)))
+}
+
+/// What batchtop has proven of the simulation.
+fn proofs(shown: &Value) -> impl Iterator<Item = &Value> {
+    let is_proof = |it: &&Value| it["kind"] == "Simulation" && it["evidence"] == "computed";
+    shown["blockers"].as_array().into_iter().flatten().filter(is_proof)
 }
 
 fn differs(wrong: &mut Vec<String>, what: &str, shown: &Value, wanted: &Value) {
@@ -379,6 +421,13 @@ fn unmet(events: &[Event], place: &Place<'_>, fate: &Fate, taking: Option<&Takin
 /// Why a Node stays, in Karpenter's words.
 fn sentences<'a>(events: &'a [Event], node: &'a str) -> impl Iterator<Item = &'a str> {
     about(events, "Node", node)
+}
+
+/// Whether Karpenter said that another node takes the place of this one, which it does since 1.9.
+fn is_replaced(events: &[Event], node: &str) -> bool {
+    events.iter().any(|[kind, name, reason, message]| {
+        kind == "Node" && name == node && reason == "ConsolidationCandidate" && message.contains("replace: [")
+    })
 }
 
 fn about<'a>(events: &'a [Event], wanted: &'a str, object: &'a str) -> impl Iterator<Item = &'a str> {

@@ -23,6 +23,7 @@ mod over_time;
 mod pdbs;
 mod place;
 mod policies;
+mod proofs;
 mod run;
 mod scenario;
 mod versions;
@@ -44,6 +45,7 @@ const AT_A_TIME: usize = 2;
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("verdicts::underutilized", || play("underutilized", vec![consolidation::scenarios()])),
+        trial("verdicts::proven", || play("proven", vec![proofs::scenarios()])),
         trial("verdicts::drifted", || play("drifted", vec![drift::taken(), drift::held()])),
         trial("verdicts::held", || {
             play("held", vec![annotations::held(), pdbs::held(), budgets::held(), policies::held(), lifecycle::held()])

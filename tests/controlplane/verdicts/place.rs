@@ -104,9 +104,18 @@ impl Place<'_> {
         self.put_object(name, &pod)
     }
 
+    /// Puts a pod on another node, past the scheduler, and waits until it runs.
+    pub fn put_pod_on(&self, node: &str, name: &str, pod: &PodSpec) -> Result<()> {
+        self.put_object(name, &self.placed_on(node, name, pod))
+    }
+
     fn placed(&self, name: &str, pod: &PodSpec) -> Value {
+        self.placed_on(&self.node, name, pod)
+    }
+
+    fn placed_on(&self, node: &str, name: &str, pod: &PodSpec) -> Value {
         let pod = pod.clone().on_pool(self.name).label("app", name);
-        pod.field("nodeName", json!(self.node)).build(self.name, name)
+        pod.field("nodeName", json!(node)).build(self.name, name)
     }
 
     fn put_object(&self, name: &str, pod: &Value) -> Result<()> {

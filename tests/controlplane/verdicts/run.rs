@@ -43,7 +43,7 @@ pub fn play(title: &str, karpenter: Karpenter, scenarios: &[Scenario]) -> Result
     }
     await_quiet(&bed, scenarios, &places)?;
     clock.lap("quiet");
-    let report = decide(&bed, scenarios, &places, &mut clock)?;
+    let report = decide(&bed, karpenter, scenarios, &places, &mut clock)?;
     clock.tell();
     report.into_result()
 }
@@ -140,7 +140,13 @@ fn await_world(bed: &Bed, what: &str, missing: impl Fn(&World) -> Vec<&'static s
     outcome.map_err(|failure| Failure::new(format!("not ready: {}\n{failure}", last.join(", "))))
 }
 
-fn decide(bed: &Bed, scenarios: &[Scenario], places: &[Place<'_>], clock: &mut Clock) -> Result<Report> {
+fn decide(
+    bed: &Bed,
+    karpenter: Karpenter,
+    scenarios: &[Scenario],
+    places: &[Place<'_>],
+    clock: &mut Clock,
+) -> Result<Report> {
     bed.stop_karpenter()?;
     for (scenario, place) in scenarios.iter().zip(places) {
         if bed.api().find(&place.pool())?.is_some() {
@@ -179,6 +185,7 @@ fn decide(bed: &Bed, scenarios: &[Scenario], places: &[Place<'_>], clock: &mut C
     report.no_second_taking(&watch);
     report.kept_times(&watch);
     let events = events_since(bed, start)?;
+    report.no_false_proof(&watch, &events, karpenter);
     report.no_unexplained_may(&watch, &events);
     report.no_unexplained_event(&watch, &events);
     Ok(report)

@@ -84,6 +84,25 @@ pub struct Answer {
     pub protections: Vec<(&'static str, &'static str, Option<bool>)>,
     /// Rules of findings about objects of the scenario.
     pub findings: Vec<&'static str>,
+    /// What is proven of the simulation.
+    pub proof: Proof,
+}
+
+/// What batchtop proves of Karpenter's simulation.
+#[derive(Default)]
+pub enum Proof {
+    /// The scenario does not ask.
+    #[default]
+    Unasked,
+    /// Nothing.
+    Nothing,
+    /// That it cannot succeed for these reasons; none where only a deletion is ruled out.
+    Of {
+        /// The reasons as a whole.
+        reasons: &'static [&'static str],
+        /// A part of the sentence.
+        says: &'static str,
+    },
 }
 
 /// What Karpenter does with the subject.
@@ -289,6 +308,12 @@ impl Scenario {
     /// A finding of this rule is about an object of the scenario.
     pub fn finds(mut self, rule: &'static str) -> Self {
         self.answer.findings.push(rule);
+        self
+    }
+
+    /// This is proven of the simulation.
+    pub fn proves(mut self, proof: Proof) -> Self {
+        self.answer.proof = proof;
         self
     }
 
