@@ -48,7 +48,7 @@ fn bars(minutes: &[EventMinute]) -> Line {
         };
         line.and(role, sign.to_string())
     });
-    bars.and(Role::TextDim, format!("{LABEL}, at most {}", format::count(most)))
+    bars.and(Role::TextDim, format!("{LABEL} ≤ {}", format::count(most)))
 }
 
 fn glyphs(minutes: &[EventMinute]) -> Line {
