@@ -23,11 +23,11 @@ pub static INCIDENTS: TableSpec = TableSpec {
 columns! {
     WHEN = Column::left("when", "AT", 0, (5, 5, 12), "when it began")
         .ordered(Order::Incidents(|incident, _| Rank::most(incident.key.since.micros())));
-    WHAT = Column::left("what", "WHAT", 2, (12, 24, 34), "what it is, or why Karpenter does it")
+    WHAT = Column::left("what", "WHAT", 1, (12, 24, 34), "what it is, or why Karpenter does it")
         .ordered(Order::Incidents(|incident, _| Rank::number(gravity(incident.key.kind))));
     OBJECT = Column::left("object", "NODE", 0, (14, 18, 60), "the Node that it concerns; of capacity the NodePool")
         .ordered(Order::Incidents(|incident, _| Rank::text(Some(&incident.key.name))));
-    STATE = Column::left("state", "HOW FAR", 1, (16, 17, 30), "how long it took or goes on; of capacity how often it was refused")
+    STATE = Column::left("state", "HOW FAR", 2, (16, 17, 30), "how long it took or goes on; of capacity how often it was refused")
         .ordered(Order::Incidents(|incident, _| Rank::most(incident.last.seconds_since(incident.key.since))));
     PODS = Column::left("pods", "PODS HIT", 3, (7, 26, 60), "pods that it concerns, also once the Node is gone")
         .ordered(Order::Incidents(|incident, _| Rank::most_counted(incident.pods.len() as u64)));
