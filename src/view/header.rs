@@ -423,7 +423,14 @@ fn chips(frame: &FrameContext<'_>, room: usize) -> Line {
         view.table.is_some_and(|table| matches!(table.rows, app::Rows::Devices | app::Rows::DeviceGroups))
     };
     let shows_devices = is_of_devices(frame.app.ui.level.view);
-    let is_family = |view: &&app::View| if shows_devices { is_of_devices(view) } else { !groups_devices(view) };
+    // The front desk has a key of its own.
+    let is_of_desk = |view: &app::View| view.table.is_some_and(|table| matches!(table.rows, app::Rows::Matters(_)));
+    let shows_desk = is_of_desk(frame.app.ui.level.view);
+    let is_family = |view: &&app::View| match () {
+        () if shows_devices => is_of_devices(view),
+        () if shows_desk => is_of_desk(view),
+        () => !groups_devices(view) && !is_of_desk(view),
+    };
     let chip = |view: &app::View| {
         if *view == *frame.app.ui.level.view { shown.clone() } else { Line::of(Role::Tab, format!(" {} ", view.name)) }
     };

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::Part;
+use super::term::Part;
 use crate::app::field::Field;
 use crate::app::payers::{self, RatesByUid};
 use crate::app::rows::RowRef;
@@ -18,19 +18,6 @@ pub struct Asked<'a> {
     app: &'a App,
     evaluator: OnceCell<Evaluator<'a>>,
     rates: OnceCell<RatesByUid<'a>>,
-}
-
-/// The shortest text that is looked for in the words for protection: what is shorter is in too many of them.
-const SHORTEST_WORD: usize = 3;
-
-/// In which words a text is looked for besides names: those for protection, and counts of accelerators.
-pub(super) fn reach(part: &Part) -> (bool, bool) {
-    (part.text.len() >= SHORTEST_WORD, is_of_counts(part))
-}
-
-/// Whether a text may be a part of `0/8`.
-fn is_of_counts(part: &Part) -> bool {
-    part.text.contains('/') && part.text.bytes().all(|byte| byte == b'/' || byte.is_ascii_digit())
 }
 
 impl<'a> Asked<'a> {
@@ -137,7 +124,7 @@ impl<'a> Asked<'a> {
     }
 
     fn is_in_protection(&self, part: &Part, pod: &'a PodRow) -> bool {
-        let is_word = reach(part).0 && status::SHIELD_WORDS.iter().any(|word| part.is_in(word));
+        let is_word = part.reach().0 && status::SHIELD_WORDS.iter().any(|word| part.is_in(word));
         if !is_word || pod.do_not_disrupt.is_none() {
             return false;
         }
@@ -154,5 +141,5 @@ impl<'a> Asked<'a> {
 fn is_in_gpus(part: &Part, row: RowRef<'_>, app: &App) -> bool {
     let RowRef::Node(node) = row else { return false };
     let gpu = || app.insights.picture.node(&node.meta.key.name)?.gpu.as_ref();
-    is_of_counts(part) && gpu().is_some_and(|gpu| part.is_in(&format!("{}/{}", gpu.requested, gpu.advertised)))
+    part.is_of_counts() && gpu().is_some_and(|gpu| part.is_in(&format!("{}/{}", gpu.requested, gpu.advertised)))
 }

@@ -1,6 +1,6 @@
 //! From the words of a filter to its terms.
 
-use super::{Comparison, GpuUse, Part, Term, Test};
+use super::term::{Comparison, GpuUse, Part, Term, Test};
 use crate::app::TableSpec;
 use crate::app::field::{Field, Measure};
 use crate::units::{duration, money, quantity};

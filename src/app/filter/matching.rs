@@ -1,105 +1,22 @@
-//! The filter's grammar: terms separated by spaces, all of which a row has to meet.
-//!
-//! `text` is a case-insensitive part of what a row shows; `key:value` asks one field; `key>5` and `key<2h` compare; `a|b` is
-//! met by either; a leading `!` negates.
+//! Which rows meet a filter.
 
-mod asked;
-mod parse;
-
-use memchr::memmem::Finder;
-
-use super::depends::VERDICTS;
-use super::devices::{DeviceGroup, DeviceGroupRow, DeviceRow};
-use super::field::Field;
-use super::rows::RowRef;
-use super::{App, TableSpec, notice, status};
+use super::asked::Asked;
+use super::parse;
+use super::term::{GpuUse, Part, Term, Test};
+use crate::app::depends::VERDICTS;
+use crate::app::devices::{DeviceGroup, DeviceGroupRow, DeviceRow};
+use crate::app::field::Field;
+use crate::app::rows::RowRef;
+use crate::app::{App, TableSpec, notice, status};
 use crate::fleet::{NodeClaimRow, ObjectKey, PodRow, Sym};
 use crate::insight::cost::{Cost, CostGroup, CostKey, CostSource};
 use crate::insight::insights::Dependency;
 use crate::insight::relation;
 use crate::insight::spot::SpotPool;
-pub use asked::Asked;
 
 /// The words that a filter of a table knows, as help lists them.
 pub fn words(table: &TableSpec) -> Vec<String> {
     table.fields.iter().flat_map(|field| field.forms().iter().map(|form| format!("{}{form}", field.name()))).collect()
-}
-
-/// What one alternative of a term asks.
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Test {
-    Text(Part),
-    Contains(Field, Part),
-    Is(Field, bool),
-    /// What accelerators do.
-    Uses(GpuUse),
-    Compare(Field, Comparison, i64),
-}
-
-/// What accelerators of a row do, as a filter asks for it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum GpuUse {
-    /// Nothing, whether a pod requests them or not.
-    Idle,
-    /// Something.
-    Busy,
-}
-
-/// How a number is compared.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Comparison {
-    More,
-    Less,
-    AtLeast,
-    AtMost,
-}
-
-impl Comparison {
-    const fn holds(self, number: i64, than: i64) -> bool {
-        match self {
-            Self::More => number > than,
-            Self::Less => number < than,
-            Self::AtLeast => number >= than,
-            Self::AtMost => number <= than,
-        }
-    }
-}
-
-/// A part of a text in lower case, ready to be looked for in very many texts.
-#[derive(Clone, Debug)]
-struct Part {
-    text: String,
-    finder: Finder<'static>,
-}
-
-impl Part {
-    fn new(text: &str) -> Self {
-        let text = text.to_lowercase();
-        Self { finder: Finder::new(&text).into_owned(), text }
-    }
-
-    /// Whether a text contains it in any case; names in Kubernetes are ASCII, almost always in lower case.
-    fn is_in(&self, text: &str) -> bool {
-        let may_have_upper_case = || text.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
-        self.finder.find(text.as_bytes()).is_some()
-            || (may_have_upper_case() && text.to_lowercase().contains(&self.text))
-    }
-}
-
-impl PartialEq for Part {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-impl Eq for Part {}
-
-/// A condition that a row has to meet.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Term {
-    wanted: bool,
-    /// One of these has to be met; there is at least one.
-    any: Vec<Test>,
 }
 
 /// A filter that has been read.
@@ -212,23 +129,6 @@ impl Filter {
     /// Whether every row that meets it also meets `before`.
     pub fn narrows(&self, before: &Self) -> bool {
         before.terms.iter().all(|old| self.terms.iter().any(|new| new.implies(old)))
-    }
-}
-
-impl Term {
-    /// Whether every row that meets it also meets `other`: a part of a text is in it wherever the whole is.
-    fn implies(&self, other: &Self) -> bool {
-        let (new, old) = match (self.any.as_slice(), other.any.as_slice()) {
-            // What is looked for in more words than the text before may be found where that was not.
-            ([Test::Text(new)], [Test::Text(old)]) if asked::reach(new) == asked::reach(old) => (new, old),
-            ([Test::Contains(field, new)], [Test::Contains(same, old)]) if field == same => (new, old),
-            _ => return self == other,
-        };
-        match (self.wanted, other.wanted) {
-            (true, true) => new.text.contains(&old.text),
-            (false, false) => old.text.contains(&new.text),
-            _ => false,
-        }
     }
 }
 
