@@ -20,21 +20,22 @@ fn says(told: &Story, part: &str) {
     assert!(seen.iter().any(|line| line.contains(part)), "{part:?} is not in {seen:?}");
 }
 
-/// What the second row of the table says.
-fn row(told: &Story) -> String {
+/// What a row of the table says.
+fn row(told: &Story, at: usize) -> String {
     let view::Body::Table(table) = view::derive(&told.app).body else { return String::new() };
     let text = |line: &view::Line| line.spans().iter().map(view::Span::text).collect::<String>();
-    table.rows.get(1).map(|row| row.cells.iter().map(text).collect::<Vec<_>>().join(" ")).unwrap_or_default()
+    table.rows.get(at).map(|row| row.cells.iter().map(text).collect::<Vec<_>>().join(" ")).unwrap_or_default()
 }
 
 #[test]
 fn the_worst_waste_and_its_reason_take_two_keys() {
     let told = within(2, told(), "F j").selected("waste Node wasted");
     says(&told, "u removes the node's annotation");
-    assert!(row(&told).contains("0 of 8 GPUs requested"), "{}", row(&told));
+    assert!(row(&told, 1).contains("0 of 8 GPUs requested"), "{}", row(&told, 1));
     says(&told, "≈ $");
     let told = within(2, crate::desk::told(), "v").selected("Node wasted");
-    says(&told, "GPUs 0/8");
+    let said = row(&told, 0);
+    assert!(said.contains("0/8") && said.contains("held: node"), "{said}");
 }
 
 #[test]
@@ -52,7 +53,7 @@ fn protected_pods_that_die_within_a_day_take_two_keys() {
 #[test]
 fn nodes_with_idle_gpus_take_two_keys() {
     let told = within(2, told(), "F j").selected("waste Node wasted");
-    assert!(row(&told).contains("0 of 8 GPUs requested"), "{}", row(&told));
+    assert!(row(&told, 1).contains("0 of 8 GPUs requested"), "{}", row(&told, 1));
 }
 
 #[test]
