@@ -2,7 +2,7 @@
 
 use super::effects::Effects;
 use super::{
-    App, Effect, Overlay, Screen, UseOfRows, desk, detail, navigate, owners, picker, prompt, texts, views, write,
+    App, Effect, Overlay, Screen, UseOfRows, desk_key, detail, navigate, owners, picker, prompt, texts, views, write,
 };
 use crate::input::Action;
 
@@ -121,7 +121,7 @@ fn act_anywhere(app: &mut App, action: Action, effects: &mut Effects) {
         Action::Contexts => picker::contexts(app),
         Action::Copy => navigate::copy(app, effects),
         Action::Sources => texts::sources(app),
-        Action::Findings => desk::toggle(app),
+        Action::Findings => desk_key::toggle(app),
         Action::Help => texts::help(app),
         _ => {
             if let Some(screen) = screen_of(app, action) {

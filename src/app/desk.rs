@@ -1,6 +1,6 @@
 //! The front desk: what needs somebody now, as of a moment ago.
 
-use super::{App, Level, RateOfRows, listing, navigate, views};
+use super::{App, Level, RateOfRows};
 use crate::app::screens::Rows;
 use crate::fleet::ObjectKey;
 use crate::insight::picture::{Concern, Matter, MatterKey};
@@ -74,22 +74,4 @@ pub fn look(app: &mut App) {
 /// Whether a level lists what needs somebody.
 pub fn is_shown(level: &Level) -> bool {
     matches!(level.table().rows, Rows::Matters(_))
-}
-
-/// Shows the front desk above the present level, or leaves it.
-pub fn toggle(app: &mut App) {
-    app.ui.overlay = None;
-    let is_open = is_shown(&app.ui.level) && app.ui.level.detail.is_none();
-    if is_open && !app.ui.outer.is_empty() {
-        return navigate::leave_level(app);
-    }
-    look(app);
-    if is_shown(&app.ui.level) {
-        app.ui.level.detail = None;
-        return listing::refresh(app);
-    }
-    match app.ui.outer.iter().position(is_shown) {
-        Some(at) => navigate::leave_to(app, at),
-        None => navigate::push(app, views::of_desk()),
-    }
 }

@@ -7,6 +7,7 @@ mod completion;
 mod cost_groups;
 mod depends;
 mod desk;
+mod desk_key;
 mod desk_rows;
 mod detail;
 mod device_map;
