@@ -1,7 +1,7 @@
 //! The names of commands, and what a line that is typed after `:` may become.
 
 use super::field::Field;
-use super::{App, PromptKind, Screen, goto, picker, views};
+use super::{App, PromptKind, Screen, object_names, picker, views};
 use crate::fleet::Kind;
 use crate::input::Action;
 use crate::units::spelling;
@@ -63,7 +63,7 @@ fn candidates(app: &App, line: &str) -> Vec<String> {
         Some(Some(Word::Context)) => app.cluster.contexts.clone(),
         Some(Some(Word::Sort)) => app.ui.level.table().sortable().map(|column| column.name.to_owned()).collect(),
         Some(Some(Word::By)) => views::dimensions(app.ui.level.screen),
-        Some(Some(Word::Goto(kind))) => goto::names(app, kind, last),
+        Some(Some(Word::Goto(kind))) => object_names::names(app, kind, last),
         Some(_) if first.and_then(Screen::of_command) == Some(Screen::Cost) => views::dimensions(Screen::Cost),
         Some(_) if first.and_then(Screen::of_command).is_some() => namespace_names(app),
         Some(_) => Vec::new(),

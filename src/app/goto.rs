@@ -1,26 +1,8 @@
 //! From a name that is typed to the row of the object.
 
+use super::object_names::keys;
 use super::{App, Level, RowKey, Screen, completion, listing, navigate, notice, picker};
 use crate::fleet::{Key, Kind, ObjectKey};
-
-/// The names of objects of a kind that begin like this, as a command takes them: with the namespace where one is typed.
-pub fn names(app: &App, kind: Kind, typed: &str) -> Vec<String> {
-    let has_namespace = typed.contains('/');
-    let begins = |key: &&ObjectKey| {
-        if has_namespace { key.to_string().starts_with(typed) } else { key.name.starts_with(typed) }
-    };
-    let words = |key: &ObjectKey| if has_namespace { key.to_string() } else { key.name.to_string() };
-    keys(app, kind).into_iter().filter(begins).map(words).collect()
-}
-
-fn keys(app: &App, kind: Kind) -> Vec<&ObjectKey> {
-    match kind {
-        Kind::Node => app.fleet.nodes.iter().map(|row| &row.meta.key).collect(),
-        Kind::Pod => app.fleet.pods.iter().map(|row| &row.meta.key).collect(),
-        Kind::Job => app.fleet.jobs.iter().map(|row| &row.meta.key).collect(),
-        _ => Vec::new(),
-    }
-}
 
 const fn screen_of(kind: Kind) -> Screen {
     match kind {

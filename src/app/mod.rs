@@ -31,6 +31,7 @@ mod mouse;
 mod msg;
 mod navigate;
 mod notice;
+mod object_names;
 mod observed;
 mod observed_rows;
 mod owners;
