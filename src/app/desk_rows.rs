@@ -51,7 +51,7 @@ fn meets(filter: &Filter, matter: &Matter) -> bool {
     ])
 }
 
-fn rank<'a>((place, matter): Placed<'a>, sort: Sort) -> Rank<'a> {
+fn rank((place, matter): Placed<'_>, sort: Sort) -> Rank<'_> {
     match sort.column.order {
         Order::Matters(rank) => rank(place, matter),
         _ => Rank::LAST,

@@ -42,7 +42,7 @@ fn start_over(app: &mut App, chord: Chord, effects: &mut Effects) {
     }
     if app.ui.overlay.is_none() && chord.key != KeyCode::Escape {
         let help = app.settings.keymap.keys_of(Context::Table, Action::Help);
-        let help = help.map_or_else(|| ":help".to_owned(), |keys| keys);
+        let help = help.unwrap_or_else(|| ":help".to_owned());
         notice::info(app, format!("{chord} does nothing here; {help} shows the keys"));
     }
 }
