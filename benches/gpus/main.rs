@@ -179,10 +179,8 @@ fn answers() -> BTreeMap<String, String> {
 /// A line of a page as a Prometheus server answers it, with the labels that its operator adds; `None` where its metric is
 /// not asked for.
 fn scraped(node: usize, line: &str) -> Option<String> {
-    let (name, rest) = line.split_once('{')?;
+    let (name, rest) = line.split_once('{').filter(|(name, _)| is_asked_for(name))?;
     let (labels, value) = rest.rsplit_once("} ")?;
-    let names = exporters::queries(Division::Whole).concat();
-    names.split(['"', '|']).any(|known| known == name).then(|| ())?;
     let pairs = labels.split("\",").map(|pair| pair.trim_end_matches('"').split_once("=\""));
     let of_pod = ["container", "namespace", "pod"];
     let label = |(key, value): (&str, &str)| {
@@ -196,6 +194,11 @@ fn scraped(node: usize, line: &str) -> Option<String> {
         node >> 8,
         node & 255,
     ))
+}
+
+fn is_asked_for(metric: &str) -> bool {
+    let names = exporters::queries(Division::Whole).concat();
+    names.split(['"', '|']).any(|known| known == metric)
 }
 
 fn object(name: &str, namespace: Option<&str>, labels: &str, rest: &str) -> String {

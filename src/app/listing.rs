@@ -9,7 +9,8 @@ use super::screens::{Narrowing, Rows};
 use super::spot_pools::ListedSpotPools;
 use super::{
     App, Costs, DeviceGroupBy, DeviceGroups, DeviceMap, EventDensity, Geometry, RateOfRows, Scope, Screen, cost_groups,
-    depends, desk_rows, detail, device_rows, first_visible_row, incidents, observed_rows, sorting, spot_pools,
+    depends, desk_rows, detail, device_rows, first_visible_row, incident_rows, incidents, observed_rows, sorting,
+    spot_pools,
 };
 use crate::fleet::{Changed, Fleet, Key, Kind};
 use crate::insight::insights::{Dependency, Part};
@@ -250,7 +251,7 @@ fn build(app: &App) -> Built {
             return Built { rows, unfiltered, rate: None, groups: DeviceGroups::default() };
         }
         Rows::Incidents => {
-            let (rows, unfiltered) = incidents::build(app);
+            let (rows, unfiltered) = incident_rows::build(app);
             return Built { rows, unfiltered, rate: None, groups: DeviceGroups::default() };
         }
         Rows::Devices => return device_rows::one_by_one(app).into(),

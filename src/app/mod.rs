@@ -21,6 +21,7 @@ mod gangs;
 mod goto;
 mod gpu_history;
 mod history;
+mod incident_rows;
 mod incidents;
 mod keys;
 mod line;

@@ -341,7 +341,7 @@ fn rows_are_sorted_by_the_title_of_a_column_and_by_one_key() {
     assert_eq!(sorted(&story(small()).keys("$")), ("cost", false));
     assert_eq!(sorted(&story(small()).keys("3 $ $")), ("cost", true));
     assert_eq!(sorted(&story(small()).keys("2 A")), ("age", false));
-    story(small()).keys("5 $").says("cannot be sorted by cost");
+    story(small()).keys("5 v $").says("cannot be sorted by cost");
 }
 
 #[test]

@@ -77,5 +77,5 @@ fn what_disrupted_a_node_takes_its_name_and_three_keys() {
     let happened = event("e9", 5, "DisruptionTerminating", "Node", &ObjectKey::cluster("gpu-gone"));
     let told = story(small()).told(vec![upsert_event(happened)]);
     let name = "gpu-gone";
-    within(name.len() + 3, told, "5 / 'gpu-gone' enter").screen(Screen::Events).rows(&["default/e9"]);
+    within(name.len() + 3, told, "5 / 'gpu-gone' enter").screen(Screen::Events).rows(&["disruption gpu-gone"]);
 }

@@ -4,7 +4,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fleet::{ObjectKey, Sym, Utilization};
-use crate::insight::testing::bare_device;
 
 const MEBIBYTE: u64 = 1 << 20;
 
@@ -341,7 +340,8 @@ fn every_device_is_in_one_part_of_a_divided_query() {
 
 #[test]
 fn devices_of_several_answers_stand_in_the_order_of_a_page() {
-    let reading = |uuid: &str, index| DeviceReading { index: Some(index), ..bare_device(uuid) };
+    let page = |uuid, index| format!("DCGM_FI_DEV_GPU_UTIL{{gpu=\"{index}\",UUID=\"{uuid}\"}} 5\n");
+    let reading = |uuid, index| read(ExporterKind::Dcgm, page(uuid, index).as_bytes()).expect("a device").remove(0);
     let mut told = [(Sym::new("a"), vec![reading("GPU-0", 2)]), (Sym::new("b"), vec![reading("GPU-1", 0)])].into();
     add_answer(&mut told, [(Sym::new("a"), vec![reading("GPU-9", 0), reading("GPU-8", 1)])].into());
     let uuids: Vec<&str> = told[&Sym::new("a")].iter().map(|device| device.uuid.as_str()).collect();
