@@ -72,7 +72,7 @@ fn protect(bed: &Bed, namespace: &Namespace<'_>, screen: &mut Session) -> Result
 fn karpenter_reports_it_on_screen(bed: &Bed, screen: &mut Session) -> Result<()> {
     bed.stop_karpenter()?;
     bed.start_karpenter()?;
-    screen.send("5/do-not-disrupt\r");
+    screen.send("5v/do-not-disrupt\r");
     screen.wait_for("DisruptionBlocked");
     screen.send("\u{1b}");
     // A key right behind escape would be taken for alt and that key.
