@@ -65,7 +65,7 @@ fn number_keys_change_the_screen() {
     let home = home();
     let mut session = demo(home.path(), (120, 40));
     session.wait_for("live");
-    for (key, header) in [("2", "PROGRESS"), ("3", "PROTECTION"), ("4", "ALLOWED"), ("5", "REASON"), ("1", "TYPE")] {
+    for (key, header) in [("2", "PROGRESS"), ("3", "PROTECTION"), ("4", "ALLOWED"), ("5", "HOW FAR"), ("1", "TYPE")] {
         session.send(key);
         session.wait_for(header);
     }
