@@ -124,7 +124,7 @@ fn without(rights: &[Right]) -> Report {
 
 #[test]
 fn the_pods_that_keep_a_stranded_node_are_evicted_after_a_confirmation() {
-    let told = stranded(vec![web("web-0"), web("web-1")]).keys(NODE).keys("E");
+    let told = stranded(vec![web("web-0"), web("web-1")]).keys(NODE).keys("X");
     let told = told.asks_to("evict 2 pods on node stranded in prod-ml").asks(&[]).skips(&[]);
     let told = told.keys("enter").asks(&["evict Pod ml/web-0", "evict Pod ml/web-1"]).nothing_open();
     told.all_done().says("evicted 2 pods on node stranded").severity(Severity::Info).nothing_open();
@@ -132,7 +132,7 @@ fn the_pods_that_keep_a_stranded_node_are_evicted_after_a_confirmation() {
 
 #[test]
 fn an_eviction_carries_the_uid_of_the_pod_that_the_user_saw() {
-    let told = story(small()).keys(TRAIN_0).keys("E");
+    let told = story(small()).keys(TRAIN_0).keys("X");
     let other = Meta { uid: Uid::parse("another"), ..pod_of("train", "train-0", "gpu-a").meta };
     let told = told.told(vec![upsert_pod(PodRow { meta: other, ..pod_of("train", "train-0", "gpu-a") })]);
     let told = told.keys("enter").asks(&["evict Pod ml/train-0"]);
@@ -142,30 +142,30 @@ fn an_eviction_carries_the_uid_of_the_pod_that_the_user_saw() {
 
 #[test]
 fn the_row_changes_only_when_the_watch_says_so() {
-    let told = story(small()).keys(TRAIN_0).keys("E enter").all_done().rows(&["ml/train-0"]);
+    let told = story(small()).keys(TRAIN_0).keys("X enter").all_done().rows(&["ml/train-0"]);
     told.told(vec![remove_pod("ml", "train-0")]).rows(&[]);
 }
 
 #[test]
 fn leaving_the_dialog_evicts_nothing() {
-    story(small()).keys(TRAIN_0).keys("E esc").asks(&[]).nothing_open();
+    story(small()).keys(TRAIN_0).keys("X esc").asks(&[]).nothing_open();
 }
 
 #[test]
 fn eviction_works_on_pods_marked_rows_jobs_details_and_claims() {
-    story(small()).keys(TRAIN_0).keys("E").asks_to("evict pod ml/train-0 in prod-ml");
-    let marked = story(small()).keys("3 / 'train' enter ctrl-a E").asks_to("evict 2 pods in prod-ml");
+    story(small()).keys(TRAIN_0).keys("X").asks_to("evict pod ml/train-0 in prod-ml");
+    let marked = story(small()).keys("3 / 'train' enter ctrl-a X").asks_to("evict 2 pods in prod-ml");
     marked.skips(&["Pod ml/train-2: it is on no node yet"]);
-    story(small()).keys("2 / 'train' enter E").asks_to("evict 2 pods of Job ml/train in prod-ml");
-    story(small()).keys(TRAIN_0).keys("enter E").asks_to("evict pod ml/train-0 in prod-ml");
-    story(small()).keys("/ 'gpu-a' enter enter E").asks_to("evict 2 pods on node gpu-a in prod-ml");
-    story(small()).keys("4 : 'pools' enter / 'gpu-claim' enter E").asks_to("evict 2 pods on node gpu-a in prod-ml");
+    story(small()).keys("2 / 'train' enter X").asks_to("evict 2 pods of Job ml/train in prod-ml");
+    story(small()).keys(TRAIN_0).keys("enter X").asks_to("evict pod ml/train-0 in prod-ml");
+    story(small()).keys("/ 'gpu-a' enter enter X").asks_to("evict 2 pods on node gpu-a in prod-ml");
+    story(small()).keys("4 : 'pools' enter / 'gpu-claim' enter X").asks_to("evict 2 pods on node gpu-a in prod-ml");
     story(small()).keys(TRAIN_0).keys(": 'evict' enter").asks_to("evict pod ml/train-0 in prod-ml");
 }
 
 #[test]
 fn pods_that_keep_no_node_are_left_alone_with_the_reason() {
-    let told = stranded(vec![web("web-0")]).keys("3 / 'ns:ml' enter").keys("ctrl-a E");
+    let told = stranded(vec![web("web-0")]).keys("3 / 'ns:ml' enter").keys("ctrl-a X");
     told.skips(&[
         "Pod ml/kube-proxy: it is a mirror pod, which only the kubelet of its node can end",
         "Pod ml/logs-x: its DaemonSet makes it anew on the same node",
@@ -173,30 +173,30 @@ fn pods_that_keep_no_node_are_left_alone_with_the_reason() {
     ]);
     let leaving = Meta { deletion: Some(hours_ago(0)), ..small_pod("going", "stranded").meta };
     let told = stranded(vec![PodRow { meta: leaving, ..small_pod("going", "stranded") }]);
-    let told = told.keys("3 / 'going' enter E").nothing_open().says("it is being deleted already");
-    told.keys("1").keys(NODE).keys("E").nothing_open().says("nothing to evict: no pod keeps it");
-    let told = stranded(vec![pending(small_pod("new", ""))]).keys("3 / 'new' enter E");
+    let told = told.keys("3 / 'going' enter X").nothing_open().says("it is being deleted already");
+    told.keys("1").keys(NODE).keys("X").nothing_open().says("nothing to evict: no pod keeps it");
+    let told = stranded(vec![pending(small_pod("new", ""))]).keys("3 / 'new' enter X");
     told.nothing_open().says("it is on no node yet");
 }
 
 #[test]
 fn rows_without_pods_say_what_to_choose_instead() {
-    story(small()).keys("4 / '^gpu' enter E").nothing_open();
-    story(small()).keys("5 V E").nothing_open().says("choose the pod or the node itself");
-    story(small()).keys("4 g g E").nothing_open().says("choose one of its nodes");
+    story(small()).keys("4 / '^gpu' enter X").nothing_open();
+    story(small()).keys("5 V X").nothing_open().says("choose the pod or the node itself");
+    story(small()).keys("4 g g X").nothing_open().says("choose one of its nodes");
 }
 
 #[test]
 fn a_node_of_which_not_all_pods_are_known_is_not_emptied() {
     let mut reports = World::of(vec![web("web-0")]).reports();
     reports.push(health(Kind::Pod, HealthState::Syncing));
-    story(reports).keys(NODE).keys("E").nothing_open().says("not all of its pods are known");
+    story(reports).keys(NODE).keys("X").nothing_open().says("not all of its pods are known");
 }
 
 #[test]
 fn readonly_evicts_nothing() {
     let settings = Settings { readonly: true, ..Settings::default() };
-    let told = story_with(small(), settings).keys(TRAIN_0).keys("E");
+    let told = story_with(small(), settings).keys(TRAIN_0).keys("X");
     told.nothing_open().says("readonly").severity(Severity::Warning);
 }
 
@@ -211,7 +211,7 @@ fn a_missing_right_is_named_and_the_key_is_not_offered() {
     assert_eq!(offers(&mut told), (true, true), "a right that is not known is tried");
     let mut told = told.told(vec![without(&[Right::EvictPods])]);
     assert_eq!(offers(&mut told), (false, true));
-    let told = told.keys("E").nothing_open().severity(Severity::Warning);
+    let told = told.keys("X").nothing_open().severity(Severity::Warning);
     let mut told =
         told.says("you may not create pods/eviction in namespace ml; batchtop rbac operator prints the rights");
     told = told.told(vec![without(&[Right::PatchPods])]).keys("p").says("you may not patch pods in namespace ml");
@@ -223,7 +223,7 @@ fn a_missing_right_is_named_and_the_key_is_not_offered() {
 
 #[test]
 fn what_becomes_of_the_node_is_said_with_its_dollars() {
-    let told = stranded(vec![web("web-0")]).keys(NODE).keys("E");
+    let told = stranded(vec![web("web-0")]).keys(NODE).keys("X");
     assert_eq!(warnings(&told), [NO_WAY_BACK, COME_BACK]);
     let quiet = "node stranded is empty then: Karpenter may take it 30s after the last pod has gone (consolidateAfter)";
     let unpriced = "node stranded costs an amount that is not known";
@@ -247,7 +247,7 @@ fn what_becomes_of_the_node_is_said_with_its_dollars() {
     ]);
     let row = batchtop::fleet::NodeRow { labels: region, cordoned: true, ..node("stranded", "gpu") };
     reports.extend([priced, crate::fixture::upsert_node(row)]);
-    let told = story(reports).keys(NODE).keys("E");
+    let told = story(reports).keys(NODE).keys("X");
     assert_eq!(warnings(&told), [NO_WAY_BACK], "a cordoned node gets no new pods");
     assert!(infos(&told).contains(&"node stranded costs $55.04/h".to_owned()), "{:?}", infos(&told));
 }
@@ -255,9 +255,9 @@ fn what_becomes_of_the_node_is_said_with_its_dollars() {
 #[test]
 fn a_pool_that_consolidates_at_once_frees_the_node_at_once() {
     let world = World { consolidate_after: Lifetime::Seconds(0), ..World::of(vec![web("web-0"), web("web-1")]) };
-    let told = world.told().keys(NODE).keys("E");
+    let told = world.told().keys(NODE).keys("X");
     assert!(infos(&told).contains(&"node stranded is empty then: Karpenter may take it (Empty)".to_owned()));
-    let told = told.keys("esc 3 / 'web-0' enter E");
+    let told = told.keys("esc 3 / 'web-0' enter X");
     let stays = "node stranded keeps other pods, and stays: NodePool \"gpu\" has consolidation policy WhenEmpty, but node \
                  is not empty";
     assert!(infos(&told).contains(&stays.to_owned()), "{:?}", infos(&told));
@@ -266,14 +266,14 @@ fn a_pool_that_consolidates_at_once_frees_the_node_at_once() {
 #[test]
 fn another_pod_that_protects_still_holds_the_node() {
     let other = protected(owned("Deployment", "db", small_pod("db-0", "stranded")), "true");
-    let told = stranded(vec![web("web-0"), other]).keys("3 / 'web-0' enter E");
+    let told = stranded(vec![web("web-0"), other]).keys("3 / 'web-0' enter X");
     let held = infos(&told).into_iter().find(|text| text.starts_with("node stranded keeps")).unwrap_or_default();
     assert!(held.contains("and stays: Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=ml/db-0)"), "{held}");
 }
 
 #[test]
 fn an_annotation_does_not_stop_an_eviction_and_the_dialog_says_so() {
-    let told = stranded(vec![protected(web("web-0"), "true"), web("web-1")]).keys(NODE).keys("E");
+    let told = stranded(vec![protected(web("web-0"), "true"), web("web-1")]).keys(NODE).keys("X");
     let want = "ml/web-0 is protected: that stops Karpenter, and not this eviction";
     assert_eq!(warnings(&told), [NO_WAY_BACK, want, COME_BACK]);
     assert!(infos(&told).iter().any(|text| text.contains("is empty then")), "{:?}", infos(&told));
@@ -281,17 +281,17 @@ fn an_annotation_does_not_stop_an_eviction_and_the_dialog_says_so() {
 
 #[test]
 fn a_pod_without_an_owner_is_lost_and_the_dialog_says_so() {
-    let told = stranded(vec![small_pod("notebook", "stranded")]).keys(NODE).keys("E");
+    let told = stranded(vec![small_pod("notebook", "stranded")]).keys(NODE).keys("X");
     let want = "nothing makes ml/notebook anew: it has no owner, and its work is lost";
     assert_eq!(warnings(&told), [NO_WAY_BACK, want]);
-    let told = stranded((0..5).map(|n| small_pod(&format!("n{n}"), "stranded")).collect()).keys(NODE).keys("E");
+    let told = stranded((0..5).map(|n| small_pod(&format!("n{n}"), "stranded")).collect()).keys(NODE).keys("X");
     let want = "nothing makes 5 pods anew (ml/n0, ml/n1, ml/n2 and 2 more): they have no owner, and their work is lost";
     assert_eq!(warnings(&told), [NO_WAY_BACK, want]);
 }
 
 #[test]
 fn the_controller_of_another_api_decides_for_itself() {
-    let told = stranded(vec![owned("RayCluster", "ray", small_pod("ray-0", "stranded"))]).keys(NODE).keys("E");
+    let told = stranded(vec![owned("RayCluster", "ray", small_pod("ray-0", "stranded"))]).keys(NODE).keys("X");
     assert_eq!(infos(&told)[0], "RayCluster ml/ray decides whether it makes its 1 pod anew");
 }
 
@@ -299,7 +299,7 @@ fn the_controller_of_another_api_decides_for_itself() {
 fn said_of(row: JobRow) -> (Severity, String) {
     let pods = ["train-0", "train-1"].map(|name| pod_of("train", name, "stranded"));
     let world = World { jobs: vec![row], ..World::of(pods.to_vec()) };
-    let told = world.told().keys(NODE).keys("E");
+    let told = world.told().keys(NODE).keys("X");
     let about = told.dialog().consequences.iter().find(|it| it.text.machine_text().starts_with("Job "));
     about.map(|it| (it.severity, it.text.machine_text())).unwrap()
 }
@@ -343,7 +343,7 @@ fn a_job_whose_backoff_limit_is_passed_fails_and_the_dialog_says_so() {
 fn budgets_that_are_going_to_refuse_are_named() {
     let pods = || vec![web("web-0"), web("web-1"), web("web-2")];
     let warned = |budgets| {
-        let told = World { budgets, ..World::of(pods()) }.told().keys(NODE).keys("E");
+        let told = World { budgets, ..World::of(pods()) }.told().keys(NODE).keys("X");
         let said = warnings(&told);
         said[1..said.len() - 1].to_vec()
     };
@@ -356,13 +356,13 @@ fn budgets_that_are_going_to_refuse_are_named() {
     assert_eq!(warned(vec![front(3), other]), [several]);
     let mut reports = World { budgets: vec![front(0)], ..World::of(pods()) }.reports();
     reports.push(health(Kind::PodDisruptionBudget, HealthState::Forbidden));
-    let told = story(reports).keys("3 / 'web-0' enter E");
+    let told = story(reports).keys("3 / 'web-0' enter X");
     assert!(warnings(&told).contains(&"not all PodDisruptionBudgets are known: one of them may refuse".to_owned()));
 }
 
 #[test]
 fn the_dialog_follows_the_cluster_while_it_is_open() {
-    let told = stranded(vec![web("web-0")]).keys("3 / 'web-0' enter E");
+    let told = stranded(vec![web("web-0")]).keys("3 / 'web-0' enter X");
     let told = told.told(vec![upsert_pod(protected(web("web-0"), "true"))]).seconds(1);
     assert!(warnings(&told).iter().any(|text| text.starts_with("ml/web-0 is protected")));
 }
@@ -381,14 +381,14 @@ fn every_answer_to_an_eviction_is_told_in_words() {
             "not sent, as the journal cannot be written: disk full",
         ),
     ] {
-        let told = story(small()).keys(TRAIN_0).keys("E enter").answered(0, 0, outcome);
+        let told = story(small()).keys(TRAIN_0).keys("X enter").answered(0, 0, outcome);
         told.says(&format!("evict pod ml/train-0: Pod ml/train-0: {words}")).severity(Severity::Error);
     }
 }
 
 #[test]
 fn evictions_that_are_refused_are_listed_one_by_one() {
-    let told = stranded(vec![web("web-0"), web("web-1")]).keys(NODE).keys("E enter");
+    let told = stranded(vec![web("web-0"), web("web-1")]).keys(NODE).keys("X enter");
     let told = told.answered(0, 0, WriteOutcome::Done).answered(0, 1, refused(429, "over budget"));
     let mut told = told.says("1 of 2 not done; Pod ml/web-1: refused (429): over budget");
     assert!(matches!(told.app.ui.overlay, Some(Overlay::Results { .. })));
@@ -402,7 +402,7 @@ fn evictions_that_are_refused_are_listed_one_by_one() {
 
 #[test]
 fn many_evictions_need_their_number_and_go_a_few_at_a_time() {
-    let told = story(wide(21)).keys("2 E enter").asks(&[]).refuses("type 21 to evict 21 objects");
+    let told = story(wide(21)).keys("2 X enter").asks(&[]).refuses("type 21 to evict 21 objects");
     let told = told.keys("'21' enter");
     assert_eq!(told.effects.len(), 8);
     let told = told.answered(0, 3, WriteOutcome::Done).asks(&["evict Pod ml/wide-08"]);
@@ -411,12 +411,12 @@ fn many_evictions_need_their_number_and_go_a_few_at_a_time() {
 
 #[test]
 fn an_eviction_cannot_be_undone() {
-    let told = story(small()).keys(TRAIN_0).keys("E enter").all_done().keys("U").nothing_open();
+    let told = story(small()).keys(TRAIN_0).keys("X enter").all_done().keys("U").nothing_open();
     told.says("evict pod ml/train-0: an eviction cannot be undone").severity(Severity::Warning);
-    let told = story(small()).keys(TRAIN_0).keys("p enter").all_done().keys("E enter").all_done().keys("U");
+    let told = story(small()).keys(TRAIN_0).keys("p enter").all_done().keys("X enter").all_done().keys("U");
     let told = told.asks_to("undo protect pod ml/train-0 in prod-ml");
     told.notes("evict pod ml/train-0 stays: an eviction cannot be undone");
-    let told = story(small()).keys(TRAIN_0).keys("E enter").all_done().keys("p enter").all_done().keys("U");
+    let told = story(small()).keys(TRAIN_0).keys("X enter").all_done().keys("p enter").all_done().keys("U");
     told.asks_to("undo protect pod ml/train-0 in prod-ml").no_note("eviction");
 }
 

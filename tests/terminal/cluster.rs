@@ -68,7 +68,7 @@ fn a_signal_leaves_no_write_without_a_result_in_the_journal() {
     let never = journal_after_a_signal(protect, "PATCH", Fault::DoneInSilence);
     assert_eq!((never.len(), &never[1]["outcome"]), (2, &"unanswered".into()), "{never:?}");
     assert_eq!(never[1]["message"], "batchtop ended before the answer came");
-    let evict = ("E", "an eviction cannot be undone");
+    let evict = ("X", "an eviction cannot be undone");
     let never = journal_after_a_signal(evict, "POST /api/v1/namespaces/ml/pods/train-0/eviction", Fault::DoneInSilence);
     assert_eq!((&never[0]["verb"], &never[1]["outcome"]), (&"evict".into(), &"unanswered".into()), "{never:?}");
 }

@@ -53,7 +53,7 @@ fn unprotect_dialog() {
 #[test]
 fn evict_dialog() {
     for (name, size) in [("evict_80x24", (80, 24)), ("evict_120x40", (120, 40))] {
-        snapshot!(name, body_with_roles(&fleet_after(size, "/ 1 2 - 8 0 enter E")));
+        snapshot!(name, body_with_roles(&fleet_after(size, "/ 1 2 - 8 0 enter X")));
     }
 }
 

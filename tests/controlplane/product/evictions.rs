@@ -41,7 +41,7 @@ fn dialog(program: &Program, name: &str) -> Session {
     screen.wait_for("live");
     screen.send(&format!("3/{name}\r"));
     screen.wait_until("the running pod", |text| text.contains(name) && text.contains("Running"));
-    screen.send("E");
+    screen.send("X");
     screen.wait_for("an eviction cannot be undone");
     screen
 }

@@ -60,7 +60,7 @@ pub const RULES: &[Rule] = &[
         id: "GpuStranded",
         severity: Severity::Warning,
         help: "No pod requests the accelerators of the Node, and pods that need none keep it.",
-        hint: "keep such pods off by a taint on the NodePool, and move them: E on the node (:evict)",
+        hint: "keep such pods off by a taint on the NodePool, and move them: X on the node (:evict)",
         check: |input| of_class(input, GpuClass::Stranded),
     },
     Rule {
