@@ -183,6 +183,9 @@ pub enum Command {
         /// reach any port of any pod and Service
         #[arg(long)]
         with_gpu_metrics: bool,
+        /// Also let it read the logs of containers: get on pods/log
+        #[arg(long)]
+        with_logs: bool,
     },
     /// Print completions for a shell
     Completions {

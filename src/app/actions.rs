@@ -2,7 +2,8 @@
 
 use super::effects::Effects;
 use super::{
-    App, Effect, Overlay, Screen, UseOfRows, desk_key, detail, navigate, owners, picker, prompt, texts, views, write,
+    App, Effect, Overlay, Screen, UseOfRows, desk_key, detail, logs, navigate, owners, picker, prompt, texts, views,
+    write,
 };
 use crate::input::Action;
 
@@ -18,6 +19,7 @@ pub fn act(app: &mut App, action: Action, effects: &mut Effects) {
         Some(Overlay::Write(_)) => write::act(app, action, effects),
         Some(Overlay::Owners(_)) => owners::act(app, action, effects),
         Some(_) => act_on_text(app, action, effects),
+        None if app.ui.log.is_some() => logs::act(app, action, effects),
         None if app.ui.level.detail.is_some() => act_on_detail(app, action, effects),
         None => act_on_table(app, action, effects),
     }
@@ -103,7 +105,7 @@ fn act_on_table(app: &mut App, action: Action, effects: &mut Effects) {
 }
 
 /// What means the same in the table and in the details.
-fn act_anywhere(app: &mut App, action: Action, effects: &mut Effects) {
+pub fn act_anywhere(app: &mut App, action: Action, effects: &mut Effects) {
     match action {
         Action::Protect => write::protect(app),
         Action::Unprotect => write::unprotect(app),
@@ -123,12 +125,18 @@ fn act_anywhere(app: &mut App, action: Action, effects: &mut Effects) {
         Action::Sources => texts::sources(app),
         Action::Findings => desk_key::toggle(app),
         Action::Help => texts::help(app),
+        Action::Logs => logs::open(app, effects),
         _ => {
             if let Some(screen) = screen_of(app, action) {
                 navigate::show(app, screen);
             }
         }
     }
+}
+
+/// Whether an action leads to a screen, or to the front desk.
+pub fn leads_to_a_screen(app: &App, action: Action) -> bool {
+    action == Action::Findings || screen_of(app, action).is_some()
 }
 
 /// The screen that an action leads to.

@@ -84,6 +84,7 @@ pub fn candidates_of(app: &App, kind: PromptKind, line: &str) -> Vec<String> {
     match kind {
         PromptKind::Command => candidates(app, line),
         PromptKind::Filter => filter_candidates(app, line),
+        PromptKind::Search => Vec::new(),
     }
 }
 

@@ -2,14 +2,15 @@
 
 use super::PromptKind;
 
-/// How many filters, and how many commands, are remembered.
+/// How many filters, commands and searches each are remembered.
 const MOST_LINES: usize = 50;
 
-/// Filters and commands of this session, each the newest last.
+/// Filters, commands and searches of this session, each the newest last.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct History {
     filters: Vec<String>,
     commands: Vec<String>,
+    searches: Vec<String>,
 }
 
 /// Which line is wanted.
@@ -30,6 +31,7 @@ impl History {
         let lines = match kind {
             PromptKind::Filter => &mut self.filters,
             PromptKind::Command => &mut self.commands,
+            PromptKind::Search => &mut self.searches,
         };
         lines.retain(|known| known != line);
         lines.push(line.to_owned());
@@ -43,6 +45,7 @@ impl History {
         let lines = match kind {
             PromptKind::Filter => &self.filters,
             PromptKind::Command => &self.commands,
+            PromptKind::Search => &self.searches,
         };
         let from = from.unwrap_or(lines.len());
         let at = match which {

@@ -61,6 +61,7 @@ fn contexts(app: &App) -> (Context, Option<Context>) {
     match &app.ui.overlay {
         Some(Overlay::Picker(_) | Overlay::Write(_)) => (Context::Dialog, None),
         Some(_) => (Context::Text, None),
+        None if app.ui.log.is_some() => (Context::Log, Some(Context::Text)),
         None if app.ui.level.detail.is_some() => (Context::Text, Some(Context::Table)),
         None => (Context::Table, None),
     }

@@ -9,7 +9,7 @@ use super::screens::{Narrowing, Rows};
 use super::spot_pools::ListedSpotPools;
 use super::{
     App, Costs, DeviceGroupBy, DeviceGroups, DeviceMap, EventDensity, Geometry, RateOfRows, Scope, Screen, cost_groups,
-    depends, desk_rows, detail, device_rows, first_visible_row, incident_rows, incidents, observed_rows, sorting,
+    depends, desk_rows, device_rows, first_visible_row, incident_rows, incidents, logs, observed_rows, sorting,
     spot_pools,
 };
 use crate::fleet::{Changed, Fleet, Key, Kind};
@@ -33,11 +33,11 @@ pub fn resize(app: &mut App, width: u16, height: u16) {
 
 /// A frame was laid out: its first row is where the next one scrolls from, and keys go by its sizes.
 pub fn laid_out(app: &mut App, geometry: Geometry) {
-    let Geometry { page_rows, scroll_end } = geometry;
+    let Geometry { page_rows, scroll_end, log } = geometry;
     let ui = &mut app.ui;
     ui.page_rows = page_rows;
     ui.level.offset = first_visible_row(ui.level.offset, ui.listing.cursor, page_rows, ui.listing.rows.len());
-    detail::laid_out(app, scroll_end);
+    logs::text_laid_out(app, scroll_end, log);
 }
 
 /// Notes what a Delta changed; the rows are put in order before the next frame.

@@ -1,6 +1,6 @@
 //! The mouse.
 
-use super::{App, Mouse, Overlay, RowKey, detail, navigate, selection, views};
+use super::{App, Mouse, Overlay, RowKey, detail, logs, navigate, selection, views};
 use crate::input::Action;
 
 /// Rows per notch of the wheel.
@@ -30,6 +30,7 @@ fn click(app: &mut App, key: &RowKey) {
 fn wheel(app: &mut App, rows: isize) {
     let step = if rows < 0 { Action::Up } else { Action::Down };
     match app.ui.overlay {
+        None if app.ui.log.is_some() => logs::wheel(app, step, rows.unsigned_abs()),
         None if app.ui.level.detail.is_none() => navigate::rows(app, rows),
         None | Some(Overlay::Help { .. } | Overlay::Sources { .. } | Overlay::Results { .. } | Overlay::Write(_)) => {
             (0..rows.unsigned_abs()).for_each(|_| {

@@ -1,6 +1,9 @@
 //! The two vocabularies of [`super::App`].
 
-use crate::fleet::{Demand, Epoch, HistoryAnswer, HistoryQuestion, Key, ObjectChange, Report, WriteOutcome};
+use crate::fleet::{
+    Demand, Epoch, HistoryAnswer, HistoryQuestion, Key, LogQuestion, LogReport, ObjectChange, ObjectKey, PodContainer,
+    Report, WriteOutcome,
+};
 use crate::input::Chord;
 use crate::insight::cold_start::ClusterHistory;
 use crate::insight::disruption::Remembered;
@@ -78,6 +81,22 @@ pub enum Msg {
         /// What it told; `None` where no server is known; or a sentence why it told nothing.
         result: Result<Option<HistoryAnswer>, String>,
     },
+    /// The containers of a pod whose log is opened.
+    Containers {
+        /// Number of the connection on which the pod was asked for.
+        epoch: Epoch,
+        /// The pod.
+        pod: ObjectKey,
+        /// Its containers, or a sentence why they are not known.
+        result: Result<Vec<PodContainer>, String>,
+    },
+    /// A log tells something.
+    Log {
+        /// Number of the question.
+        number: u64,
+        /// What it tells.
+        report: LogReport,
+    },
     /// Something the outside wants to tell the user.
     Notice(super::Notice),
     /// Nothing else is to be done: a slice of the insights' work may be.
@@ -129,6 +148,22 @@ pub enum Effect {
         /// What is asked.
         question: HistoryQuestion,
     },
+    /// Ask for the containers of a pod, and answer with `Msg::Containers`.
+    AskContainers {
+        /// Number of the connection, for the answer.
+        epoch: Epoch,
+        /// The pod.
+        pod: ObjectKey,
+    },
+    /// Read a log, in place of the one that was read before, and tell it with `Msg::Log`.
+    FollowLog {
+        /// Number of the question, for what is told.
+        number: u64,
+        /// Which log.
+        question: LogQuestion,
+    },
+    /// Read no log any more.
+    LeaveLog,
     /// What the Sources outside the cluster's watches are wanted to tell from now on, in place of what was wanted before.
     Demand(Demand),
     /// Write down which nodes are held since when, in place of what was written before.

@@ -184,6 +184,7 @@ pub fn push(app: &mut App, level: Level) {
 pub fn show(app: &mut App, screen: Screen) {
     let ui = &mut app.ui;
     ui.overlay = None;
+    ui.log = None;
     ui.level.detail = None;
     if ui.level.screen == screen && ui.outer.is_empty() {
         return;
@@ -211,6 +212,7 @@ fn leave(app: &mut App) {
 
 /// Another level is shown, with the marks that were left there.
 fn arrive(app: &mut App) {
+    app.ui.log = None;
     app.ui.marks = std::mem::take(&mut app.ui.level.marks);
     app.ui.listing.cursor = 0;
     listing::refresh(app);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use tui_input::Input;
 
 use super::effects::Effects;
-use super::{App, Effect, Level, Overlay, Picker, PickerKind, line, listing, notice, scroll, source, write};
-use crate::fleet::Sym;
+use super::{App, Effect, Level, Overlay, Picker, PickerKind, line, listing, logs, notice, scroll, source, write};
+use crate::fleet::{LogRun, Sym};
 use crate::input::{Action, Chord};
 
 /// The entry that means no narrowing.
@@ -29,7 +29,8 @@ pub fn contexts(app: &mut App) {
     open(app, PickerKind::Contexts, items, &current);
 }
 
-fn open(app: &mut App, kind: PickerKind, items: Vec<String>, current: &str) {
+/// Opens a list; the current item is selected.
+pub fn open(app: &mut App, kind: PickerKind, items: Vec<String>, current: &str) {
     let selected = items.iter().position(|item| item == current).unwrap_or(0);
     app.ui.overlay = Some(Overlay::Picker(Picker { kind, items, input: Input::default(), selected }));
 }
@@ -89,6 +90,7 @@ fn picker(app: &mut App) -> Option<&mut Picker> {
 
 fn close(app: &mut App) {
     app.ui.overlay = None;
+    logs::choice_left(app);
 }
 
 /// Nothing that matches means that nothing is picked, and the picker stays.
@@ -100,6 +102,8 @@ fn pick(app: &mut App, effects: &mut Effects) {
     match kind {
         PickerKind::Namespaces => choose_namespace(app, &item),
         PickerKind::Contexts => connect(app, &item, effects),
+        PickerKind::LogPods => logs::open_named(app, &item, effects),
+        PickerKind::LogContainers => logs::choose(app, &item, LogRun::Present),
     }
 }
 
@@ -139,6 +143,7 @@ pub fn connect(app: &mut App, context: &str, effects: &mut Effects) {
     ui.marks.clear();
     ui.writes.clear();
     ui.overlay = None;
+    ui.log = None;
     listing::refresh(app);
     notice::info(app, format!("connecting to {context}"));
     effects.push(Effect::Connect { context: context.to_owned(), epoch: app.epoch });

@@ -3,7 +3,7 @@
 use tui_input::Input;
 
 use super::history::Recall;
-use super::{App, Overlay, Prompt, PromptKind, completion, filter, line, listing, picker, write};
+use super::{App, Overlay, Prompt, PromptKind, completion, filter, line, listing, logs, picker, write};
 use crate::input::{Chord, KeyCode};
 
 /// Opens the filter with what it says now, and a space behind it: what is typed next is a term of its own.
@@ -13,6 +13,11 @@ pub fn filter(app: &mut App) {
         text.push(' ');
     }
     open(app, PromptKind::Filter, text);
+}
+
+/// Opens the line for a text that is looked for in a log.
+pub fn search(app: &mut App) {
+    open(app, PromptKind::Search, String::new());
 }
 
 /// Opens an empty command line.
@@ -82,6 +87,10 @@ fn submit(app: &mut App) -> Option<String> {
             set_filter(app, line);
             listing::follow_filter(app);
             filter::report(app);
+            None
+        }
+        PromptKind::Search => {
+            logs::look_for(app, &line);
             None
         }
     }

@@ -10,6 +10,7 @@ pub fn is_offered(app: &App, action: Action) -> bool {
     match action {
         Action::Cordon => !rights.is_missing_everywhere(Right::PatchNodes),
         Action::Evict => !rights.is_missing_everywhere(Right::EvictPods),
+        Action::Logs => !rights.is_missing_everywhere(Right::ReadLogs),
         Action::Protect | Action::Unprotect => {
             ![Right::PatchPods, Right::PatchNodes].into_iter().all(|right| rights.is_missing_everywhere(right))
         }
@@ -22,5 +23,5 @@ pub fn is_offered(app: &App, action: Action) -> bool {
 pub fn missing(app: &App, right: Right, namespace: &str) -> Option<String> {
     let place = if right.is_namespaced() { format!(" in namespace {namespace}") } else { String::new() };
     let is_missing = app.cluster.rights.is_missing(right, namespace);
-    is_missing.then(|| format!("you may not {}{place}; batchtop rbac operator prints the rights", right.words()))
+    is_missing.then(|| format!("you may not {}{place}; {} prints the rights", right.words(), right.manifest()))
 }

@@ -1,5 +1,6 @@
 //! Which part of a table or a text is visible.
 
+use super::LogGeometry;
 use crate::input::Action;
 
 /// Sizes that the last frame laid out and that keys go by. They are the view's to know.
@@ -10,6 +11,8 @@ pub struct Geometry {
     /// The largest first line of the text on top (an overlay, else the details) that leaves no empty line below it; zero
     /// where all of it is visible, and where there is no text.
     pub scroll_end: usize,
+    /// Lines of the log on top; `None` where there is none.
+    pub log: Option<LogGeometry>,
 }
 
 /// The position in a text that may be longer than its panel.

@@ -9,7 +9,7 @@ use super::history::History;
 use super::scroll::Scroll;
 use super::{
     Column, Costs, Desk, DeviceGroupBy, DeviceGroupKey, DeviceGroups, DeviceMap, EventDensity, Fetched, Grouping,
-    ObservedKey, Owners, RowKey, Screen, TableSpec, View,
+    LogView, ObservedKey, Owners, RowKey, Screen, TableSpec, View,
 };
 use crate::fleet::{DeviceSeconds, EventObject, Key, Kind, ObjectChange, ObjectKey, ServiceAddress, Sym, WriteOutcome};
 use crate::input::Chord;
@@ -252,6 +252,8 @@ pub enum PromptKind {
     Filter,
     /// A command after `:`.
     Command,
+    /// A text that is looked for in a log.
+    Search,
 }
 
 /// A line that is being typed.
@@ -276,12 +278,16 @@ pub enum PickerKind {
     Namespaces,
     /// A context to connect to.
     Contexts,
+    /// A pod whose log is to be shown.
+    LogPods,
+    /// A container whose log is to be shown.
+    LogContainers,
 }
 
 /// A list to pick from, narrowed by typing.
 #[derive(Clone, Debug)]
 pub struct Picker {
-    /// Whether namespaces or contexts are listed.
+    /// What is listed.
     pub kind: PickerKind,
     /// Everything there is; for namespaces the first entry is all namespaces.
     pub items: Vec<String>,
@@ -505,8 +511,14 @@ pub struct Ui {
     pub marks: BTreeSet<Key>,
     /// Keys of a longer chord pressed so far.
     pub pressed: Vec<Chord>,
-    /// Layer over the table.
+    /// Layer over the table, and over a log.
     pub overlay: Option<Overlay>,
+    /// The log that is looked at, in place of table and details.
+    pub log: Option<Box<LogView>>,
+    /// The number of the next question for a log.
+    pub next_log: u64,
+    /// The number of the log that the outside was asked to read.
+    pub followed_log: Option<u64>,
     /// The newest sentence for the user, and since when.
     pub notice: Option<(Notice, Time)>,
     /// Writes, oldest first; at most [`Ui::WRITES_KEPT`].
@@ -596,6 +608,9 @@ impl Default for Ui {
             marks: BTreeSet::new(),
             pressed: Vec::new(),
             overlay: None,
+            log: None,
+            next_log: 0,
+            followed_log: None,
             notice: None,
             writes: Vec::new(),
             next_write: 0,

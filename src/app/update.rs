@@ -1,12 +1,15 @@
 //! The reducer: one arm per message, each calling the function that handles it.
 
 use super::effects::Effects;
-use super::{App, Effect, Msg, clock, detail, gpu_history, keys, listing, mouse, notice, prompt, source, work, write};
+use super::{
+    App, Effect, Msg, clock, detail, gpu_history, keys, listing, logs, mouse, notice, prompt, source, work, write,
+};
 
 /// Applies one message and says what is wanted of the outside.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     let mut effects = Effects::default();
     handle(app, msg, &mut effects);
+    logs::keep_in_step(app, &mut effects);
     effects.into_vec()
 }
 
@@ -21,6 +24,8 @@ fn handle(app: &mut App, msg: Msg, effects: &mut Effects) {
         Msg::Written { write, item, outcome } => write::answered(app, write, item, outcome, effects),
         Msg::Fetched { epoch, key, result } => detail::fetched(app, epoch, &key, result),
         Msg::History { epoch, key, result } => gpu_history::told(app, epoch, &key, result),
+        Msg::Containers { epoch, pod, result } => logs::containers_told(app, epoch, &pod, result),
+        Msg::Log { number, report } => logs::told(app, number, report),
         Msg::Notice(notice) => notice::show(app, notice),
         Msg::Work => work::slice(app, effects),
         Msg::Frame => listing::refresh_if_dirty(app),

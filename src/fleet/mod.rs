@@ -14,6 +14,7 @@ mod kind;
 mod kind_table;
 #[cfg(test)]
 mod laws;
+mod log;
 mod node;
 mod node_claim;
 mod node_pool;
@@ -54,6 +55,7 @@ pub use job::{CronJobRow, DisruptedPods, JobRow};
 pub use key::{Key, Meta, ObjectKey, Owner, ResourceVersion, Stamps, Uid};
 pub use kind::{Content, Kind, KindSpec, Need, Scope, Start};
 pub(crate) use kind_table::kind_table;
+pub use log::{ContainerState, LOG_LINE_BYTES, LOG_TAIL_LINES, LogLine, LogQuestion, LogReport, LogRun, PodContainer};
 pub use node::{CapacityType, NodeRow, Taint};
 pub use node_claim::NodeClaimRow;
 pub use node_pool::{Budget, ConsolidateAfter, NodePoolRow, NodeTemplate};

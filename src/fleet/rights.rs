@@ -1,8 +1,8 @@
-//! What the user may write, as far as the API server has said so.
+//! What the user may do besides watching, as far as the API server has said so.
 
 use std::collections::BTreeMap;
 
-/// A right that a write needs.
+/// A right that a key needs besides those of the watches.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Right {
     /// To annotate pods.
@@ -11,24 +11,27 @@ pub enum Right {
     PatchNodes,
     /// To evict pods.
     EvictPods,
+    /// To read logs of containers.
+    ReadLogs,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::PatchPods, Self::PatchNodes, Self::EvictPods];
+    pub const ALL: [Self; 4] = [Self::PatchPods, Self::PatchNodes, Self::EvictPods, Self::ReadLogs];
 
     /// The verb of the right, as a ClusterRole has it.
     pub const fn verb(self) -> &'static str {
         match self {
             Self::PatchPods | Self::PatchNodes => "patch",
             Self::EvictPods => "create",
+            Self::ReadLogs => "get",
         }
     }
 
     /// The resource of the core API group.
     pub const fn resource(self) -> &'static str {
         match self {
-            Self::PatchPods | Self::EvictPods => "pods",
+            Self::PatchPods | Self::EvictPods | Self::ReadLogs => "pods",
             Self::PatchNodes => "nodes",
         }
     }
@@ -37,7 +40,16 @@ impl Right {
     pub const fn subresource(self) -> Option<&'static str> {
         match self {
             Self::EvictPods => Some("eviction"),
+            Self::ReadLogs => Some("log"),
             Self::PatchPods | Self::PatchNodes => None,
+        }
+    }
+
+    /// The command that prints a ClusterRole with the right.
+    pub const fn manifest(self) -> &'static str {
+        match self {
+            Self::PatchPods | Self::PatchNodes | Self::EvictPods => "batchtop rbac operator",
+            Self::ReadLogs => "batchtop rbac viewer --with-logs",
         }
     }
 

@@ -49,8 +49,8 @@ actions! {
     PageDown "page-down" "One page down";
     Top "top" "First row";
     Bottom "bottom" "Last row";
-    Left "left" "In a dialog: the previous choice";
-    Right "right" "In a dialog: the next choice";
+    Left "left" "In a dialog: the previous choice; in a log: to the left";
+    Right "right" "In a dialog: the next choice; in a log: to the right";
     Mark "mark" "Mark or unmark the selected row";
     MarkAll "mark-all" "Mark all rows that are listed, or unmark them";
     Protect "protect" "Protect the marked or selected pods, Job or node from Karpenter";
@@ -60,6 +60,7 @@ actions! {
     Cordon "cordon" "Cordon the marked or selected nodes, or uncordon them";
     CopyDrain "copy-drain" "Copy the kubectl command that drains the node";
     Owners "owners" "Owners of the row's pods, each with the command that ends them";
+    Logs "logs" "Log of a container of the row's pod; of a Job asks which pod";
     Filter "filter" "Filter the rows";
     Held "held" "Fleet: only nodes that are held from Karpenter, or all again";
     Sort "sort" "Sort by the next column";
@@ -78,6 +79,13 @@ actions! {
     SortAge "sort-age" "Sort by age, the youngest first";
     Contexts "contexts" "Choose a context";
     Yaml "yaml" "Show the YAML of the opened object, or its text again";
+    Search "search" "In a log: look for a text";
+    NextMatch "next-match" "In a log: the next line with it";
+    PreviousMatch "previous-match" "In a log: the line with it before";
+    Wrap "wrap" "In a log: long lines go on below, or are cut";
+    Timestamps "timestamps" "In a log: the time of each line, or not";
+    PreviousRun "previous-run" "In a log: the run of the container before its last restart, or the present one";
+    Containers "containers" "In a log: another container of the pod";
     Copy "copy" "Copy the name of the row, among owners the command";
     NextScreen "next-screen" "Next screen";
     PreviousScreen "previous-screen" "Previous screen";

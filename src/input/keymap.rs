@@ -15,11 +15,13 @@ pub enum Context {
     Text,
     /// A dialog or a picker.
     Dialog,
+    /// The log of a container; keys that it does not know mean what they mean in text.
+    Log,
 }
 
 impl Context {
     /// Every context.
-    pub const ALL: [Self; 4] = [Self::Global, Self::Table, Self::Text, Self::Dialog];
+    pub const ALL: [Self; 5] = [Self::Global, Self::Table, Self::Text, Self::Dialog, Self::Log];
 
     /// Name in keymap files.
     pub const fn name(self) -> &'static str {
@@ -28,6 +30,7 @@ impl Context {
             Self::Table => "table",
             Self::Text => "text",
             Self::Dialog => "dialog",
+            Self::Log => "log",
         }
     }
 }
@@ -37,7 +40,7 @@ impl FromStr for Context {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|context| context.name() == text);
-        found.ok_or_else(|| format!("no such context: \"{text}\"; there are global, table, text and dialog"))
+        found.ok_or_else(|| format!("no such context: \"{text}\"; there are global, table, text, dialog and log"))
     }
 }
 

@@ -15,8 +15,8 @@ use super::prices::PriceFile;
 use super::watched_file::FileWatcher;
 use crate::app::{Fetched, Msg};
 use crate::fleet::{
-    Advisor, Demand, Epoch, GpuDemand, HistoryAnswer, HistoryQuestion, Key, ObjectChange, PriceDemand, Report,
-    UserPrices, WriteOutcome,
+    Advisor, Demand, Epoch, GpuDemand, HistoryAnswer, HistoryQuestion, Key, Kind, LogQuestion, LogReport, ObjectChange,
+    ObjectKey, PodContainer, PriceDemand, Report, UserPrices, WriteOutcome,
 };
 use crate::source::{aws, demo, kube};
 use crate::units::Time;
@@ -247,6 +247,31 @@ impl Requests {
 }
 
 impl Requests {
+    /// Reads the containers of a pod.
+    pub async fn containers(&self, pod: &ObjectKey) -> Result<Vec<PodContainer>, String> {
+        let containers = match self {
+            Self::Demo(ask) => {
+                let key = Key::new(Kind::Pod, pod.clone());
+                let object = ask_demo(ask, |reply| demo::Request::Fetch(key, reply)).await?;
+                kube::read_containers(object.ok_or("it is gone")?.to_string().as_bytes())
+            }
+            Self::Kube(access, ..) => {
+                let client = access.client().await.ok_or(NOT_CONNECTED)?;
+                kube::containers(&client, pod, access.timing()).await
+            }
+        };
+        containers.map_err(|error| error.to_string())
+    }
+
+    /// Tells the lines of a log until it ends or nobody listens.
+    pub async fn follow_log(&self, question: LogQuestion, tell: mpsc::Sender<LogReport>) {
+        match self {
+            Self::Kube(access, ..) => kube::follow_log(access.clone(), question, tell).await,
+            // A demo that has ended has nothing to tell.
+            Self::Demo(ask) => drop(ask.send(demo::Request::Log(question, tell)).await),
+        }
+    }
+
     /// Asks a Prometheus server of the past of accelerators; `None` where none is known. The demo has none.
     pub async fn history(&self, question: HistoryQuestion) -> Result<Option<HistoryAnswer>, String> {
         match self {

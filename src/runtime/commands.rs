@@ -8,7 +8,7 @@ use clap::CommandFactory;
 
 use super::failure::{EXIT_FAILED, EXIT_USAGE, Failure};
 use super::options::{Options, state_folder};
-use super::rbac::{self, GpuMetrics};
+use super::rbac::{self, Extra};
 use super::{crash, dashboard, explain, gpus, snapshot, spot, starts};
 use crate::cli::{Cli, Command, Config, Prices, Spot};
 use crate::config::{self, Origin};
@@ -48,8 +48,12 @@ fn perform(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Snapshot(args)) => snapshot::run(cli, args),
         Some(Command::Gpus(args)) => gpus::run(cli, args),
         Some(Command::Starts(args)) => starts::run(cli, args),
-        Some(Command::Rbac { role, with_gpu_metrics: false }) => print(&rbac::manifest(*role, GpuMetrics::Without)),
-        Some(Command::Rbac { role, with_gpu_metrics: true }) => print(&rbac::manifest(*role, GpuMetrics::With)),
+        Some(Command::Rbac { role, with_gpu_metrics, with_logs }) => {
+            let asked = [(*with_gpu_metrics, Extra::GpuMetrics), (*with_logs, Extra::Logs)];
+            let extras: Vec<Extra> =
+                asked.into_iter().filter(|(is_asked, _)| *is_asked).map(|(_, extra)| extra).collect();
+            print(&rbac::manifest(*role, &extras))
+        }
         Some(Command::Completions { shell }) => print(&completions(*shell)),
         Some(Command::Man) => print(&man()?),
         Some(Command::Themes) => print_lines(&themes(&Options::load(cli)?)),

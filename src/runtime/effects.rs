@@ -14,7 +14,9 @@ use super::clock::Clock;
 use super::journal::Request;
 use super::state::StateFiles;
 use crate::app::{Effect, Msg};
-use crate::fleet::{ClusterFacts, Epoch, HistoryQuestion, Key, ObjectChange, Report, WriteOutcome};
+use crate::fleet::{
+    ClusterFacts, Epoch, HistoryQuestion, Key, LogQuestion, ObjectChange, ObjectKey, Report, WriteOutcome,
+};
 
 /// Performs effects.
 pub struct Executor {
@@ -28,6 +30,8 @@ pub struct Executor {
     fetch: Option<AbortHandle>,
     /// The running question about the past; a new one cancels it.
     history: Option<AbortHandle>,
+    /// The log that is being read; another one ends it.
+    log: Option<AbortHandle>,
     /// The running writes.
     writes: TaskTracker,
     /// Cancelled when running writes are no longer waited for.
@@ -60,7 +64,7 @@ impl Executor {
         state: Option<StateFiles>,
     ) -> Self {
         let (writes, ended) = (TaskTracker::new(), CancellationToken::new());
-        Self { backend, sink, answers, clock, state, fetch: None, history: None, writes, ended }
+        Self { backend, sink, answers, clock, state, fetch: None, history: None, log: None, writes, ended }
     }
 
     /// Connects to a context, or to that of flags and kubeconfig; ends the previous connection.
@@ -82,6 +86,9 @@ impl Executor {
                 self.write(PendingWrite { write, item, verb, change, context, server });
             }
             Effect::Fetch { epoch, key } => self.fetch(epoch, key),
+            Effect::AskContainers { epoch, pod } => self.ask_containers(epoch, pod),
+            Effect::FollowLog { number, question } => self.follow_log(number, question),
+            Effect::LeaveLog => self.leave_log(),
             Effect::AskHistory { epoch, key, question } => self.ask_history(epoch, key, question),
             Effect::Remember(held) => self.remember(move |state| state.held.save(&held)),
             Effect::RememberStarts(observed) => self.remember(move |state| state.starts.save(*observed)),
@@ -152,6 +159,45 @@ impl Executor {
         });
         if let Some(older) = self.history.replace(task.abort_handle()) {
             older.abort();
+        }
+    }
+}
+
+/// How many reports of a log may wait; its stream waits when they do.
+const LOG_REPORTS: usize = 4;
+
+impl Executor {
+    fn ask_containers(&self, epoch: Epoch, pod: ObjectKey) {
+        let (requests, answers) = (self.backend.requests(), self.answers.clone());
+        tokio::spawn(async move {
+            let result = match requests {
+                Some(requests) => requests.containers(&pod).await,
+                None => Err(NOT_CONNECTED.into()),
+            };
+            let _ = answers.send(Msg::Containers { epoch, pod, result }).await;
+        });
+    }
+
+    fn follow_log(&mut self, number: u64, question: LogQuestion) {
+        self.leave_log();
+        let (Some(requests), answers) = (self.backend.requests(), self.answers.clone()) else { return };
+        let (tell, mut told) = mpsc::channel(LOG_REPORTS);
+        let task = tokio::spawn(async move {
+            let pass_on = async {
+                while let Some(report) = told.recv().await {
+                    if answers.send(Msg::Log { number, report }).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            tokio::join!(requests.follow_log(question, tell), pass_on);
+        });
+        self.log = Some(task.abort_handle());
+    }
+
+    fn leave_log(&mut self) {
+        if let Some(log) = self.log.take() {
+            log.abort();
         }
     }
 }

@@ -107,7 +107,7 @@ impl EventLoop {
                     Some(Ok(event)) => if self.handle_event(event)? { return Ok(Ended::Left) },
                     Some(Err(_)) | None => return Ok(Ended::HungUp),
                 },
-                Some(msg) = self.done.recv() => if self.handle_key(msg)? { return Ok(Ended::Left) },
+                Some(msg) = self.done.recv() => if self.handle_answer(msg)? { return Ok(Ended::Left) },
                 () = sleep_until(self.began, self.pacer.due()) => self.frame()?,
                 () = std::future::ready(()), if self.app.insights.has_work() => self.run_insights(),
                 Some(report) = self.reports.recv() => self.handle_reports(report),
@@ -133,6 +133,15 @@ impl EventLoop {
             Hit::Title(screen) => Mouse::Title(screen),
             Hit::Column(column) => Mouse::Column(column),
         })
+    }
+
+    /// Handles what a request or a log brings. Lines of a log are drawn with the next frame of data.
+    fn handle_answer(&mut self, msg: Msg) -> io::Result<bool> {
+        if matches!(msg, Msg::Log { .. }) {
+            self.change(msg);
+            return Ok(false);
+        }
+        self.handle_key(msg)
     }
 
     /// Handles a message whose effect the user waits for, and draws at once. Returns whether to quit.

@@ -50,17 +50,21 @@ const GPU_METRICS: &str = "# The metrics of accelerators. They reach any port of
     - apiGroups: [\"\"]\n  resources: [pods/proxy]\n  verbs: [get]\n\
     - apiGroups: [\"\"]\n  resources: [services/proxy]\n  verbs: [get]\n";
 
-/// Whether a role may read the metrics of accelerators.
+/// Rule for the logs of containers.
+const LOGS: &str = "# The logs of containers, which may hold what their programs should not have written.\n\
+    - apiGroups: [\"\"]\n  resources: [pods/log]\n  verbs: [get]\n";
+
+/// Rights that a role has only where they are asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum GpuMetrics {
-    /// It may.
-    With,
-    /// It may not.
-    Without,
+pub enum Extra {
+    /// To read the metrics of accelerators.
+    GpuMetrics,
+    /// To read logs of containers.
+    Logs,
 }
 
 /// The manifest: a ClusterRole, with a comment on how to bind it.
-pub fn manifest(role: Role, gpu_metrics: GpuMetrics) -> String {
+pub fn manifest(role: Role, extras: &[Extra]) -> String {
     let (name, rules) = match role {
         Role::Viewer => ("batchtop-viewer", viewer()),
         Role::Operator => ("batchtop-operator", operator()),
@@ -78,8 +82,10 @@ pub fn manifest(role: Role, gpu_metrics: GpuMetrics) -> String {
         );
     }
     text.push_str(METRICS);
-    if gpu_metrics == GpuMetrics::With {
-        text.push_str(GPU_METRICS);
+    for (extra, rules) in [(Extra::GpuMetrics, GPU_METRICS), (Extra::Logs, LOGS)] {
+        if extras.contains(&extra) {
+            text.push_str(rules);
+        }
     }
     text
 }
@@ -97,14 +103,14 @@ mod tests {
             assert_eq!((of_group().count(), named.count()), (1, 1), "{kind:?}");
         }
         for role in [Role::Viewer, Role::Operator] {
-            let text = manifest(role, GpuMetrics::Without);
+            let text = manifest(role, &[]);
             assert!(Kind::ALL.iter().all(|kind| text.contains(kind.resource())), "{text}");
         }
     }
 
     #[test]
     fn role_manifests_contain_the_expected_rules() {
-        let text = manifest(Role::Operator, GpuMetrics::Without);
+        let text = manifest(Role::Operator, &[]);
         for line in [
             "- apiGroups: [\"\"]\n  resources: [nodes, pods, events, namespaces]\n  verbs: [get, list, watch]\n",
             "- apiGroups: [\"karpenter.sh\"]\n  resources: [nodeclaims, nodepools, nodeoverlays]\n",
@@ -113,13 +119,25 @@ mod tests {
         ] {
             assert!(text.contains(line), "{text}");
         }
-        let viewer = manifest(Role::Viewer, GpuMetrics::With);
+        let viewer = manifest(Role::Viewer, &[Extra::GpuMetrics, Extra::Logs]);
         assert!(!viewer.contains("patch") && !viewer.contains("create]") && !viewer.contains("eviction"), "{viewer}");
     }
+
+    #[test]
+    fn logs_add_one_right_and_nothing_else() {
+        for role in [Role::Viewer, Role::Operator] {
+            let (without, with) = (manifest(role, &[]), manifest(role, &[Extra::Logs]));
+            assert!(!without.contains("pods/log"), "{without}");
+            let added = with.strip_prefix(&without).expect("the rules are added at the end");
+            let rights: Vec<&str> = added.lines().filter(|line| !line.starts_with('#')).collect();
+            assert_eq!(rights, ["- apiGroups: [\"\"]", "  resources: [pods/log]", "  verbs: [get]"]);
+        }
+    }
+
     #[test]
     fn gpu_metrics_add_two_rights_and_nothing_else() {
         for role in [Role::Viewer, Role::Operator] {
-            let (without, with) = (manifest(role, GpuMetrics::Without), manifest(role, GpuMetrics::With));
+            let (without, with) = (manifest(role, &[]), manifest(role, &[Extra::GpuMetrics]));
             assert!(!without.contains("pods/proxy"), "{without}");
             let added = with.strip_prefix(&without).expect("the rules are added at the end");
             let rights: Vec<&str> = added.lines().filter(|line| !line.starts_with('#')).collect();

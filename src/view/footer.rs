@@ -19,7 +19,7 @@ pub(super) fn keys(frame: &FrameContext<'_>, area: Area) -> Placed {
     let room = usize::from(area.width).saturating_sub(pressed.len() + 6);
     let mut line = Line::new();
     for (action, word) in hints.iter().filter(|(action, _)| is_offered(frame.app, *action)) {
-        let Some(keys) = frame.app.settings.keymap.keys_of(context, *action) else { continue };
+        let Some(keys) = keys_of(frame, context, *action) else { continue };
         let hint = Line::plain(if line.is_empty() { " " } else { "  " })
             .and(Role::Key, keys)
             .and(Role::TextDim, format!(" {word}"));
@@ -32,6 +32,13 @@ pub(super) fn keys(frame: &FrameContext<'_>, area: Area) -> Placed {
         line = line.and(Role::Input, format!("   {pressed} …"));
     }
     Placed { area, line: line.cut(usize::from(area.width)) }
+}
+
+/// The first keys of an action in a context; keys of text count in a log, too.
+fn keys_of(frame: &FrameContext<'_>, context: Context, action: Action) -> Option<String> {
+    let keymap = &frame.app.settings.keymap;
+    let of_text = || keymap.keys_of(Context::Text, action).filter(|_| context == Context::Log);
+    keymap.keys_of(context, action).or_else(of_text)
 }
 
 const TEXT: &[Hint] =
@@ -58,7 +65,7 @@ const DETAIL_WRITING: &[Hint] = &[
     (Action::Yaml, "yaml"),
     (Action::Protect, "protect"),
     (Action::Unprotect, "unprotect"),
-    (Action::Down, "down"),
+    LOGS,
     (Action::PageDown, "page"),
     (Action::Help, "help"),
     EVICT,
@@ -85,6 +92,7 @@ const PROTECT: Hint = (Action::Protect, "protect");
 const UNPROTECT: Hint = (Action::Unprotect, "unprotect");
 const EVICT: Hint = (Action::Evict, "evict");
 const OWNERS_OF: Hint = (Action::Owners, "owners");
+const LOGS: Hint = (Action::Logs, "logs");
 const UNDO: Hint = (Action::Undo, "undo");
 const FILTER: Hint = (Action::Filter, "filter");
 const SORT: Hint = (Action::Sort, "sort");
@@ -100,6 +108,20 @@ const TABLE_WRITING: &[Hint] = &[
 ];
 /// Hints of a table whose rows cannot be protected.
 const TABLE: &[Hint] = &[OPEN, INTO, FILTER, SORT, HELP, VIEW, NAMESPACES, COMMAND, QUIT];
+
+/// Hints of the log of a container.
+const LOG: &[Hint] = &[
+    (Action::Back, "close"),
+    (Action::Search, "search"),
+    (Action::NextMatch, "next"),
+    (Action::PreviousMatch, "before"),
+    (Action::Wrap, "wrap"),
+    (Action::Timestamps, "times"),
+    (Action::PreviousRun, "previous run"),
+    (Action::Containers, "container"),
+    (Action::Bottom, "follow"),
+    HELP,
+];
 
 /// Hints of devices.
 const DEVICES: &[Hint] = &[
@@ -137,6 +159,9 @@ fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
         }
         Some(Overlay::Prompt(_)) | None => {}
     }
+    if frame.app.ui.log.is_some() {
+        return (Context::Log, LOG);
+    }
     let detail = frame.app.ui.level.detail.as_ref();
     if detail.is_some_and(|detail| detail.object().is_none()) {
         return (Context::Text, DETAIL_WITHOUT_YAML);
@@ -163,6 +188,7 @@ pub(super) fn prompt(app: &App, prompt: &Prompt, area: Area) -> (Placed, (u16, u
         PromptKind::Filter => {
             ("/", "text, pool:gpu, gpu:idle, gpu>0, $>5, dies<24h, a|b, !ns:kube-system; ↑ earlier ones")
         }
+        PromptKind::Search => ("/", "a text, in whichever case; ↑ earlier ones"),
         PromptKind::Command => (":", "a screen, node NAME, ns NAME, sort COLUMN, by WHAT, or an action of help"),
     };
     let error = app::filter_error(app).filter(|_| prompt.kind == PromptKind::Filter);

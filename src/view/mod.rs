@@ -27,6 +27,7 @@ mod incidents;
 mod jobs;
 mod layout;
 mod life_line;
+mod log;
 mod money;
 mod overlay;
 mod panel;
@@ -101,6 +102,11 @@ pub fn derive(app: &App) -> Screen {
         return too_small(app, &layout);
     }
     let frame = &FrameContext::new(app);
+    if let Some(log) = &app.ui.log {
+        let mut screen = log::screen(frame, &layout, log);
+        put_on_top(frame, &layout, &mut screen);
+        return screen;
+    }
     let mut map = gpu_map::lines(frame);
     map.extend(event_density::lines(frame));
     layout = layout.with_summary(u16::try_from(map.len()).unwrap_or(0));
@@ -131,6 +137,7 @@ pub fn derive(app: &App) -> Screen {
         geometry: Geometry {
             page_rows: layout.page_rows(),
             scroll_end: detail.as_ref().map_or(0, |laid| laid.scroll_end),
+            log: None,
         },
         detail: detail.map(|laid| laid.panel),
         overlay: None,
@@ -193,7 +200,7 @@ fn too_small(app: &App, layout: &Layout) -> Screen {
         detail: None,
         overlay: None,
         cursor: None,
-        geometry: Geometry { page_rows: layout.page_rows(), scroll_end: 0 },
+        geometry: Geometry { page_rows: layout.page_rows(), scroll_end: 0, log: None },
     }
 }
 

@@ -102,7 +102,8 @@ fn position(start: usize, page: usize, all: usize) -> Line {
     Line::of(Role::TextDim, text)
 }
 
-fn with_position(title: Line, position: Line, width: usize) -> Line {
+/// A title with a position at its right end.
+pub(super) fn with_position(title: Line, position: Line, width: usize) -> Line {
     let left = title.cut(width.saturating_sub(position.width()));
     let gap = width.saturating_sub(left.width() + position.width());
     if position.is_empty() { left } else { left.and(Role::Text, " ".repeat(gap)).then(position) }

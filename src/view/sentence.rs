@@ -8,10 +8,15 @@ use crate::config::Role;
 
 /// Newest first: a notice, a write that is under way, the selected row.
 pub(super) fn line(frame: &FrameContext<'_>, area: Area) -> Placed {
-    let said = frame.app.ui.notice.as_ref().map(|(notice, _)| notice_line(notice));
-    let line =
-        said.or_else(|| frame.app.ui.writes.last().and_then(write_line)).unwrap_or_else(|| about_selected(frame));
+    let line = notice(frame)
+        .or_else(|| frame.app.ui.writes.last().and_then(write_line))
+        .unwrap_or_else(|| about_selected(frame));
     Placed { area, line: Line::plain(" ").then(line).cut(usize::from(area.width)) }
+}
+
+/// What was just said.
+pub(super) fn notice(frame: &FrameContext<'_>) -> Option<Line> {
+    frame.app.ui.notice.as_ref().map(|(notice, _)| notice_line(notice))
 }
 
 fn notice_line(notice: &Notice) -> Line {

@@ -181,6 +181,11 @@ fn head(text: &str, limit: usize) -> &str {
     text
 }
 
+/// What is left of a text behind its first columns.
+pub(super) fn without_head(text: &str, columns: usize) -> &str {
+    text.get(head(text, columns).len()..).unwrap_or_default()
+}
+
 /// A paragraph that is being broken.
 struct Wrap {
     limit: usize,

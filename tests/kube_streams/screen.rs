@@ -57,6 +57,8 @@ pub fn quick() -> Timing {
         prometheus: Duration::from_millis(80),
         prometheus_again: Duration::from_millis(10),
         node_metrics: Duration::from_millis(80),
+        quiet_log: Duration::from_millis(300),
+        log_window: Duration::from_millis(5),
     }
 }
 

@@ -4,7 +4,7 @@ use batchtop::app::{
     App, DeviceId, DeviceKey, Effect, Msg, ObservedKey, Overlay, RowKey, Screen, Settings, Severity, WriteDialog,
     settle, update,
 };
-use batchtop::fleet::{Epoch, Key, ObjectChange, Report, WriteOutcome};
+use batchtop::fleet::{Epoch, Key, LogQuestion, ObjectChange, Report, WriteOutcome};
 use batchtop::input::Chord;
 use batchtop::insight::cost::CostGroup;
 use batchtop::view;
@@ -261,6 +261,12 @@ fn effect_words(effect: &Effect) -> String {
         },
         Effect::Fetch { key, .. } => format!("fetch {}", words(key)),
         Effect::AskHistory { key, .. } => format!("ask the past of {}", words(key)),
+        Effect::AskContainers { pod, .. } => format!("ask the containers of {pod}"),
+        Effect::FollowLog { question, .. } => {
+            let LogQuestion { pod, container, run, .. } = question;
+            format!("follow {pod} {container} {run:?}")
+        }
+        Effect::LeaveLog => "leave the log".to_owned(),
         Effect::Demand(demand) => {
             format!("want prices of {} regions", demand.prices.as_ref().map_or(0, |prices| prices.regions.len()))
         }

@@ -12,6 +12,7 @@ mod incidents;
 mod karpenter;
 mod keys;
 mod lists;
+mod logs;
 mod moving;
 mod properties;
 #[path = "../rows/mod.rs"]

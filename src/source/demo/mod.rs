@@ -20,6 +20,7 @@ mod genesis;
 mod jobs;
 mod karpenter;
 mod kubelet;
+mod logs;
 mod model;
 mod names;
 mod objects;

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::simulation::{Change, Simulation};
 use super::{catalog, exporter, prices, usage};
 use crate::fleet::{
-    ClusterFacts, Delta, Epoch, Health, HealthState, Interner, KarpenterApi, Key, Kind, ObjectChange, Report, SourceId,
-    WriteOutcome,
+    ClusterFacts, Delta, Epoch, Health, HealthState, Interner, KarpenterApi, Key, Kind, LogQuestion, LogReport,
+    ObjectChange, Report, SourceId, WriteOutcome,
 };
 use crate::source::kube::decode::{RawChange, delta};
 use crate::units::Time;
@@ -58,6 +58,8 @@ pub enum Request {
     Write(ObjectChange, oneshot::Sender<WriteOutcome>),
     /// Read one object with all its fields; `None` if there is none.
     Fetch(Key, oneshot::Sender<Option<Value>>),
+    /// Tell the lines of a log for as long as somebody listens.
+    Log(LogQuestion, mpsc::Sender<LogReport>),
 }
 
 /// Facts of the demo's cluster.
@@ -198,6 +200,15 @@ struct Running {
     told_prices: Time,
     told_gpus: Time,
     told_usage: Time,
+    log: Option<FollowedLog>,
+}
+
+/// The log that somebody looks at; another one takes its place.
+struct FollowedLog {
+    question: LogQuestion,
+    tell: mpsc::Sender<LogReport>,
+    /// Up to when its lines have been told.
+    told: Time,
 }
 
 impl Running {
@@ -212,6 +223,7 @@ impl Running {
             told_prices: settings.start,
             told_gpus: settings.start,
             told_usage: settings.start,
+            log: None,
         }
     }
 
@@ -246,7 +258,25 @@ impl Running {
             self.told_usage = now;
             reports.extend(usage::reports(&self.simulation));
         }
-        self.send(reports).await
+        self.send(reports).await?;
+        self.tell_log(now).await;
+        Some(())
+    }
+
+    /// Tells what has been written since to the log that somebody looks at.
+    async fn tell_log(&mut self, now: Time) {
+        let Some(log) = &mut self.log else { return };
+        let told = self.simulation.log(&log.question, log.told, now);
+        log.told = now;
+        for report in told.reports {
+            if log.tell.send(report).await.is_err() {
+                self.log = None;
+                return;
+            }
+        }
+        if told.is_over {
+            self.log = None;
+        }
     }
 
     /// The health of all Sources, again.
@@ -273,6 +303,10 @@ impl Running {
             }
             Request::Fetch(key, reply) => {
                 let _ = reply.send(self.simulation.object(&key));
+            }
+            Request::Log(question, tell) => {
+                self.log = Some(FollowedLog { question, tell, told: Time::default() });
+                self.tell_log(now).await;
             }
         }
         Some(())

@@ -26,6 +26,9 @@ pub(super) const REQUEST_CONNECTIONS: usize = 2;
 /// pods that hang would hold up lists and writes, or watches would have to do without.
 pub(super) const EXPORTER_CONNECTIONS: usize = 4;
 
+/// How many more connections there are for the log that is looked at, which takes one for as long as it is followed.
+pub(super) const LOG_CONNECTIONS: usize = 1;
+
 /// How long a client rests between two requests, so that the first one's connection is idle again when the second one
 /// looks for it, and no other is opened beside it.
 const REST: Duration = Duration::from_millis(5);
@@ -131,6 +134,7 @@ pub struct Access {
     current: watch::Receiver<Option<Current>>,
     pool: Pool,
     exporters: Pool,
+    logs: Pool,
     suspects: mpsc::Sender<u64>,
     timing: Arc<Timing>,
     bodies: BodyMemory,
@@ -152,7 +156,9 @@ pub(super) fn access(timing: &Timing, limits: BodyLimits) -> (Access, Keeper) {
     let bodies = BodyMemory::new(limits);
     let pool = Pool::new(0..MAX_CONNECTIONS);
     let exporters = Pool::new(MAX_CONNECTIONS..MAX_CONNECTIONS + EXPORTER_CONNECTIONS);
-    let access = Access { current, pool, exporters, suspects, timing: Arc::new(*timing), bodies };
+    let first_of_logs = MAX_CONNECTIONS + EXPORTER_CONNECTIONS;
+    let logs = Pool::new(first_of_logs..first_of_logs + LOG_CONNECTIONS);
+    let access = Access { current, pool, exporters, logs, suspects, timing: Arc::new(*timing), bodies };
     (access, Keeper { current: publish, suspects: suspected })
 }
 
@@ -204,6 +210,13 @@ impl Access {
     pub(super) async fn wait_for_exporter(&mut self) -> Option<PooledClient> {
         self.current.wait_for(Option::is_some).await.ok()?;
         self.client_of(&self.exporters).await
+    }
+
+    /// The client for a log, once there is a connection and no other log is read; `None` when the Source has ended without
+    /// one.
+    pub(super) async fn wait_for_log(&mut self) -> Option<PooledClient> {
+        self.current.wait_for(Option::is_some).await.ok()?;
+        self.client_of(&self.logs).await
     }
 
     /// Tells that the credentials of this generation were refused.

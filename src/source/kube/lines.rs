@@ -93,19 +93,20 @@ impl Watch {
             if let Some(line) = self.rest.line()? {
                 return Ok(Some(line));
             }
-            let Some(piece) = self.piece().await? else { return Ok(self.rest.last()) };
+            let Some(piece) = next_piece(&mut self.body).await? else { return Ok(self.rest.last()) };
             self.rest.push(&piece, self.patience).await?;
         }
     }
+}
 
-    async fn piece(&mut self) -> Result<Option<Bytes>, Failure> {
-        while let Some(frame) = self.body.frame().await {
-            if let Ok(piece) = frame.map_err(|error| Failure::of(&error))?.into_data() {
-                return Ok(Some(piece));
-            }
+/// The next piece of a body, however long it takes; `None` at its end.
+pub(super) async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, Failure> {
+    while let Some(frame) = body.frame().await {
+        if let Ok(piece) = frame.map_err(|error| Failure::of(&error))?.into_data() {
+            return Ok(Some(piece));
         }
-        Ok(None)
     }
+    Ok(None)
 }
 
 /// The pieces of one watch, ending with [`Piece::End`] at the latest when `limit` is over: a server that is alive ends a

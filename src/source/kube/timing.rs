@@ -55,6 +55,10 @@ pub struct Timing {
     pub prometheus_again: Duration,
     /// Between two lists of what Nodes use; metrics-server measures every 15 s.
     pub node_metrics: Duration,
+    /// How long a log may be silent before it is asked for again, for the connection may be dead.
+    pub quiet_log: Duration,
+    /// How long lines of a log are gathered before they are sent.
+    pub log_window: Duration,
 }
 
 impl Default for Timing {
@@ -85,6 +89,8 @@ impl Default for Timing {
             prometheus: Duration::from_secs(30),
             prometheus_again: Duration::from_secs(5),
             node_metrics: Duration::from_secs(30),
+            quiet_log: Duration::from_mins(2),
+            log_window: Duration::from_millis(100),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::context::FrameContext;
 use super::super::panel::Sheet;
-use super::super::{Line, format};
+use super::super::{Line, format, log};
 use crate::app::{Picker, PickerKind};
 use crate::config::Role;
 use crate::input::{Action, Context};
@@ -12,6 +12,8 @@ pub(super) fn sheet(frame: &FrameContext<'_>, picker: &Picker) -> Sheet {
     let title = match picker.kind {
         PickerKind::Namespaces => " namespaces ",
         PickerKind::Contexts => " contexts ",
+        PickerKind::LogPods => " log of which pod ",
+        PickerKind::LogContainers => " log of which container ",
     };
     let mut sheet = Sheet::new(Line::of(Role::Title, title));
     sheet.indent = 0;
@@ -21,6 +23,15 @@ pub(super) fn sheet(frame: &FrameContext<'_>, picker: &Picker) -> Sheet {
     sheet.lines.push(line);
     sheet.lines.extend(items(frame, picker));
     sheet
+}
+
+/// What is known of an item, behind its name.
+fn note(frame: &FrameContext<'_>, kind: PickerKind, name: &str) -> Line {
+    match kind {
+        PickerKind::Namespaces | PickerKind::Contexts => Line::new(),
+        PickerKind::LogPods => log::of_pod(frame, name),
+        PickerKind::LogContainers => log::of_container(frame, name),
+    }
 }
 
 fn items(frame: &FrameContext<'_>, picker: &Picker) -> Vec<Line> {
@@ -33,7 +44,12 @@ fn items(frame: &FrameContext<'_>, picker: &Picker) -> Vec<Line> {
     let start = (selected + 1).saturating_sub(page);
     let item = |(at, name): (usize, &&str)| {
         let is_selected = at == selected;
-        if is_selected { Line::of(Role::Choice, format!("▸ {name} ")) } else { Line::plain(format!("  {name}")) }
+        let line = if is_selected {
+            Line::of(Role::Choice, format!("▸ {name} "))
+        } else {
+            Line::plain(format!("  {name} "))
+        };
+        line.then(note(frame, picker.kind, name))
     };
     matching.iter().enumerate().skip(start).take(page).map(item).collect()
 }

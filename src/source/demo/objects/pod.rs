@@ -88,6 +88,27 @@ fn container_statuses(pod: &Pod) -> Value {
     }])
 }
 
+/// Somebody has looked into a notebook with a debugger once.
+fn ephemeral_containers(pod: &Pod) -> Value {
+    match (pod.owner, pod.running) {
+        (PodOwner::User, Some(_)) => {
+            json!([{ "name": "debugger", "image": "python:3.13-slim", "targetContainerName": pod.template.container }])
+        }
+        _ => Value::Null,
+    }
+}
+
+fn ephemeral_statuses(pod: &Pod) -> Value {
+    match (pod.owner, pod.running) {
+        (PodOwner::User, Some(began)) => json!([{
+            "name": "debugger",
+            "image": "python:3.13-slim",
+            "state": { "terminated": { "exitCode": 0, "reason": "Completed", "startedAt": stamp(began), "finishedAt": stamp(began) } },
+        }]),
+        _ => Value::Null,
+    }
+}
+
 fn tolerations(pod: &Pod) -> Value {
     if pod.is_daemon() {
         return json!([{ "operator": "Exists" }]);
@@ -181,6 +202,7 @@ impl World {
             "metadata": meta,
             "spec": {
                 "containers": [container(pod.template)],
+                "ephemeralContainers": ephemeral_containers(pod),
                 "nodeName": node.map(|machine| machine.name.clone()),
                 "nodeSelector": node_selector(pod.template.place),
                 "tolerations": tolerations(pod),
@@ -198,6 +220,7 @@ impl World {
                 "phase": phase(pod),
                 "conditions": conditions(pod),
                 "containerStatuses": container_statuses(pod),
+                "ephemeralContainerStatuses": ephemeral_statuses(pod),
                 "startTime": stamp_of(pod.accepted),
                 "hostIP": pod.accepted.and(node).map(|machine| machine.address.clone()),
                 "podIP": address,
