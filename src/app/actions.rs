@@ -2,8 +2,8 @@
 
 use super::effects::Effects;
 use super::{
-    App, Effect, Overlay, Screen, UseOfRows, desk_key, detail, logs, navigate, owners, picker, prompt, texts, views,
-    write,
+    App, Effect, Overlay, Screen, UseOfRows, desk_key, detail, logs, navigate, owners, picker, prompt, save,
+    sort_picker, texts, views, write,
 };
 use crate::input::Action;
 
@@ -17,6 +17,8 @@ pub fn act(app: &mut App, action: Action, effects: &mut Effects) {
     match app.ui.overlay {
         Some(Overlay::Picker(_)) => picker::act(app, action, effects),
         Some(Overlay::Write(_)) => write::act(app, action, effects),
+        Some(Overlay::Save(_)) => save::act(app, action, effects),
+        Some(Overlay::Sort(_)) => sort_picker::act(app, action),
         Some(Overlay::Owners(_)) => owners::act(app, action, effects),
         Some(_) => act_on_text(app, action, effects),
         None if app.ui.log.is_some() => logs::act(app, action, effects),
@@ -67,9 +69,9 @@ fn act_on_detail(app: &mut App, action: Action, effects: &mut Effects) {
 const fn is_for_rows(action: Action) -> bool {
     use Action::{
         Filter, Held, Left, Mark, MarkAll, NextGrouping, NextView, Open, PreviousGrouping, PreviousView, Right, Sort,
-        SortAge, SortBack, SortDollars, SortReverse,
+        SortAge, SortBack, SortDollars, SortNext, SortReverse,
     };
-    let is_of_order = matches!(action, Sort | SortBack | SortReverse | SortDollars | SortAge);
+    let is_of_order = matches!(action, Sort | SortNext | SortBack | SortReverse | SortDollars | SortAge);
     let is_of_view = matches!(action, NextView | PreviousView | NextGrouping | PreviousGrouping);
     is_of_view || is_of_order || matches!(action, Open | Left | Right | Mark | MarkAll | Filter | Held)
 }
@@ -93,7 +95,9 @@ fn act_on_table(app: &mut App, action: Action, effects: &mut Effects) {
         Action::Mark => navigate::mark(app),
         Action::MarkAll => navigate::mark_all(app),
         Action::Filter => prompt::filter(app),
-        Action::Sort => views::sort_by_neighbour(app, 1),
+        Action::Sort => sort_picker::open(app),
+        Action::Save => save::open(app),
+        Action::SortNext => views::sort_by_neighbour(app, 1),
         Action::SortBack => views::sort_by_neighbour(app, -1),
         Action::SortReverse => views::reverse(app),
         Action::SortDollars => views::sort_by_name(app, "cost"),

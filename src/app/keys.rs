@@ -1,7 +1,7 @@
 //! From key presses to what they do in the layer that is on top.
 
 use super::effects::Effects;
-use super::{App, Effect, Overlay, actions, command, notice, picker, prompt, write};
+use super::{App, Effect, Overlay, actions, command, notice, picker, prompt, save, sort_picker, write};
 use crate::input::{Action, Chord, Context, KeyCode, Lookup};
 
 /// Leaves whatever is on screen, and cannot be bound to anything else: the way out that always works.
@@ -19,7 +19,11 @@ pub fn press(app: &mut App, chord: Chord, effects: &mut Effects) {
         }
         return;
     }
-    if picker::types(app, chord) || write::types(app, chord) {
+    if picker::types(app, chord)
+        || write::types(app, chord)
+        || save::types(app, chord)
+        || sort_picker::types(app, chord)
+    {
         return;
     }
     app.ui.pressed.push(chord);
@@ -59,7 +63,7 @@ fn lookup(app: &App) -> Lookup {
 
 fn contexts(app: &App) -> (Context, Option<Context>) {
     match &app.ui.overlay {
-        Some(Overlay::Picker(_) | Overlay::Write(_)) => (Context::Dialog, None),
+        Some(Overlay::Picker(_) | Overlay::Write(_) | Overlay::Save(_) | Overlay::Sort(_)) => (Context::Dialog, None),
         Some(_) => (Context::Text, None),
         None if app.ui.log.is_some() => (Context::Log, Some(Context::Text)),
         None if app.ui.level.detail.is_some() => (Context::Text, Some(Context::Table)),

@@ -5,7 +5,7 @@ use super::log_buffer::{Direction, LogEntry};
 use super::rows::RowRef;
 use super::{
     App, Effect, LineTimes, LogGeometry, LogPosition, LogState, LogView, LongLines, PickerKind, actions, detail,
-    notice, picker, prompt, rights, selection,
+    notice, picker, prompt, rights, save, selection,
 };
 use crate::fleet::{Epoch, Key, Kind, LogQuestion, LogReport, LogRun, ObjectKey, PodContainer, Right};
 use crate::input::Action;
@@ -186,6 +186,7 @@ pub fn act(app: &mut App, action: Action, effects: &mut Effects) {
         Action::PreviousRun => other_run(app),
         Action::Containers => choose_container(app),
         Action::Copy => copy(app, effects),
+        Action::Save => save::open(app),
         Action::Help | Action::Command | Action::Sources => actions::act_anywhere(app, action, effects),
         _ if scroll(app, action) => {}
         _ if actions::leads_to_a_screen(app, action) => {

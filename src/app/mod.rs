@@ -46,9 +46,11 @@ mod prompt;
 mod rank;
 mod rights;
 mod rows;
+mod save;
 pub mod screens;
 mod scroll;
 mod selection;
+mod sort_picker;
 mod sorting;
 mod source;
 mod spot_pools;
@@ -81,11 +83,13 @@ pub use owners::{Owners, ScaledOwner};
 pub use payers::{Costs, Paying, Sourced, Unpriced, paying};
 pub use rights::is_offered;
 pub use rows::{RowKey, RowRef};
+pub use save::{ExistingFile, SaveDialog, SaveFailure, SaveFormat};
 pub use screens::{
     Align, Column, Grouping, Narrowing, Observations, Rows, Screen, ScreenSpec, TableSpec, UseOfRows, View, WidthRange,
 };
 pub use scroll::{Geometry, Scroll, first_visible_row};
 pub use selection::is_marked;
+pub use sort_picker::{SortChoice, SortPicker};
 pub use status::{claim_phase, disagrees, job_state, node_phase, shield_word};
 pub use ui::{
     Consequence, Detail, DetailText, DurationChoice, GpuPast, Level, Listing, Notice, Opened, Overlay, PastTold,

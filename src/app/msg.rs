@@ -97,6 +97,15 @@ pub enum Msg {
         /// What it tells.
         report: LogReport,
     },
+    /// A file was to be saved.
+    Saved {
+        /// In which form.
+        format: super::SaveFormat,
+        /// The path as it was typed.
+        path: String,
+        /// The whole path, or why it was not saved.
+        result: Result<String, super::SaveFailure>,
+    },
     /// Something the outside wants to tell the user.
     Notice(super::Notice),
     /// Nothing else is to be done: a slice of the insights' work may be.
@@ -164,6 +173,15 @@ pub enum Effect {
     },
     /// Read no log any more.
     LeaveLog,
+    /// Save what is shown to a file, and answer with `Msg::Saved`.
+    Save {
+        /// In which form.
+        format: super::SaveFormat,
+        /// The path as it was typed.
+        path: String,
+        /// What becomes of a file that is there already.
+        existing: super::ExistingFile,
+    },
     /// What the Sources outside the cluster's watches are wanted to tell from now on, in place of what was wanted before.
     Demand(Demand),
     /// Write down which nodes are held since when, in place of what was written before.

@@ -3,7 +3,7 @@
 use tui_input::Input;
 
 use super::history::Recall;
-use super::{App, Overlay, Prompt, PromptKind, completion, filter, line, listing, logs, picker, write};
+use super::{App, Overlay, Prompt, PromptKind, completion, filter, line, listing, logs, picker, save, write};
 use crate::input::{Chord, KeyCode};
 
 /// Opens the filter with what it says now, and a space behind it: what is typed next is a term of its own.
@@ -52,6 +52,7 @@ pub fn paste(app: &mut App, text: &str) {
         Some(Overlay::Prompt(_)) => edit(app, |input| line::paste(input, text)),
         Some(Overlay::Picker(_)) => picker::paste(app, text),
         Some(Overlay::Write(_)) => write::paste(app, text),
+        Some(Overlay::Save(_)) => save::paste(app, text),
         _ => {}
     }
 }

@@ -9,7 +9,7 @@ use super::history::History;
 use super::scroll::Scroll;
 use super::{
     Column, Costs, Desk, DeviceGroupBy, DeviceGroupKey, DeviceGroups, DeviceMap, EventDensity, Fetched, Grouping,
-    LogView, ObservedKey, Owners, RowKey, Screen, TableSpec, View,
+    LogView, ObservedKey, Owners, RowKey, SaveDialog, Screen, SortPicker, TableSpec, View,
 };
 use crate::fleet::{DeviceSeconds, EventObject, Key, Kind, ObjectChange, ObjectKey, ServiceAddress, Sym, WriteOutcome};
 use crate::input::Chord;
@@ -475,6 +475,10 @@ pub enum Overlay {
     Picker(Picker),
     /// The dialog before a write.
     Write(Box<WriteDialog>),
+    /// The dialog before something is saved.
+    Save(Box<SaveDialog>),
+    /// The columns that rows can be sorted by.
+    Sort(SortPicker),
     /// Owners of pods, with the commands that scale them to nothing.
     Owners(Owners),
     /// What became of the newest write, object by object.

@@ -2,7 +2,7 @@
 
 use super::effects::Effects;
 use super::{
-    App, Effect, Msg, clock, detail, gpu_history, keys, listing, logs, mouse, notice, prompt, source, work, write,
+    App, Effect, Msg, clock, detail, gpu_history, keys, listing, logs, mouse, notice, prompt, save, source, work, write,
 };
 
 /// Applies one message and says what is wanted of the outside.
@@ -26,6 +26,7 @@ fn handle(app: &mut App, msg: Msg, effects: &mut Effects) {
         Msg::History { epoch, key, result } => gpu_history::told(app, epoch, &key, result),
         Msg::Containers { epoch, pod, result } => logs::containers_told(app, epoch, &pod, result),
         Msg::Log { number, report } => logs::told(app, number, report),
+        Msg::Saved { format, path, result } => save::saved(app, format, path, result),
         Msg::Notice(notice) => notice::show(app, notice),
         Msg::Work => work::slice(app, effects),
         Msg::Frame => listing::refresh_if_dirty(app),

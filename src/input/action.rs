@@ -63,7 +63,8 @@ actions! {
     Logs "logs" "Log of a container of the row's pod; of a Job asks which pod";
     Filter "filter" "Filter the rows";
     Held "held" "Fleet: only nodes that are held from Karpenter, or all again";
-    Sort "sort" "Sort by the next column";
+    Sort "sort" "Choose the column to sort by, each with a letter; again: from the other end";
+    SortNext "sort-next" "Sort by the next column";
     SortBack "sort-back" "Sort by the previous column";
     SortReverse "sort-reverse" "Reverse the order";
     NextView "next-view" "The next view: some of the rows, devices, another grouping";
@@ -87,6 +88,7 @@ actions! {
     PreviousRun "previous-run" "In a log: the run of the container before its last restart, or the present one";
     Containers "containers" "In a log: another container of the pod";
     Copy "copy" "Copy the name of the row, among owners the command";
+    Save "save" "Save the table (text, CSV, JSON), the log or the picture to a file";
     NextScreen "next-screen" "Next screen";
     PreviousScreen "previous-screen" "Previous screen";
     Fleet "fleet" "Nodes and NodeClaims";

@@ -27,13 +27,30 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => NEW_FILE_MODE,
         Err(error) => return Err(error),
     };
-    // The name is random and the file must not exist yet, so that nobody can put a link in its way.
-    let mut beside = tempfile::Builder::new().prefix(".batchtop-").suffix(".tmp").tempfile_in(folder(&target))?;
+    let mut beside = temporary(folder(&target))?;
     beside.write_all(bytes)?;
     beside.as_file().set_permissions(Permissions::from_mode(mode))?;
     beside.as_file().sync_all()?;
     beside.persist(&target).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Creates a file with mode 0600 that is not there yet, whole or not at all.
+///
+/// # Errors
+/// When there is something of this name already, or the file cannot be written.
+pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut beside = temporary(folder(path))?;
+    beside.write_all(bytes)?;
+    beside.as_file().sync_all()?;
+    beside.persist_noclobber(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// A temporary file in a folder. Its name is random and the file must not exist yet, so that nobody can put a link in its
+/// way; only the user can read it.
+fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(".batchtop-").suffix(".tmp").tempfile_in(folder)
 }
 
 /// Replaces a file in a folder of batchtop's own, as [`write_atomically`] does. A folder that does not exist yet is

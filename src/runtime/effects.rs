@@ -12,8 +12,9 @@ use tokio_util::task::TaskTracker;
 use super::backend::{Backend, Requests};
 use super::clock::Clock;
 use super::journal::Request;
+use super::save;
 use super::state::StateFiles;
-use crate::app::{Effect, Msg};
+use crate::app::{Effect, ExistingFile, Msg, SaveFailure, SaveFormat};
 use crate::fleet::{
     ClusterFacts, Epoch, HistoryQuestion, Key, LogQuestion, ObjectChange, ObjectKey, Report, WriteOutcome,
 };
@@ -77,7 +78,7 @@ impl Executor {
         self.backend.follow_files(self.answers.clone());
     }
 
-    /// Starts one effect. Effects on the terminal are left to the event loop.
+    /// Starts one effect. Effects on the terminal, and what is saved of it, are left to the event loop.
     pub fn perform(&mut self, effect: Effect, cluster: &ClusterFacts) {
         match effect {
             Effect::Connect { context, epoch } => self.connect(epoch, Some(context)),
@@ -94,7 +95,7 @@ impl Executor {
             Effect::RememberStarts(observed) => self.remember(move |state| state.starts.save(*observed)),
             Effect::RememberSpot(record) => self.remember(move |state| state.spot.save(&record)),
             Effect::Demand(demand) => self.backend.demand(demand),
-            Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) => {}
+            Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) | Effect::Save { .. } => {}
         }
     }
 
@@ -193,6 +194,16 @@ impl Executor {
             tokio::join!(requests.follow_log(question, tell), pass_on);
         });
         self.log = Some(task.abort_handle());
+    }
+
+    /// Writes what was made of the screen to a file.
+    pub fn save(&self, format: SaveFormat, path: String, content: Result<Vec<u8>, String>, existing: ExistingFile) {
+        let answers = self.answers.clone();
+        tokio::task::spawn_blocking(move || {
+            let result = content.map_err(SaveFailure::Failed).and_then(|bytes| save::write(&path, &bytes, existing));
+            // Nobody listens to a program that ends.
+            let _ = answers.blocking_send(Msg::Saved { format, path, result });
+        });
     }
 
     fn leave_log(&mut self) {

@@ -15,6 +15,7 @@ use super::clock::Clock;
 use super::effects::Executor;
 use super::keys::{self, Input};
 use super::pace::Pacer;
+use super::save;
 use super::signals::{Interrupt, Signals};
 use super::state::StateFiles;
 use super::terminal::{self, Terminal};
@@ -158,6 +159,10 @@ impl EventLoop {
                 Effect::Suspend => self.stop()?,
                 Effect::Redraw => self.resume()?,
                 Effect::Copy(text) => self.terminal.copy(&text)?,
+                Effect::Save { format, path, existing } => {
+                    let content = save::content(&self.app, &self.theme, format);
+                    self.executor.save(format, path, content, existing);
+                }
                 other => self.executor.perform(other, &self.app.cluster),
             }
         }

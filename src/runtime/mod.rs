@@ -22,6 +22,7 @@ mod pace;
 mod prices;
 mod rbac;
 mod redact;
+mod save;
 mod session;
 mod setup;
 mod signals;

@@ -48,6 +48,7 @@ const DIALOG: &[Hint] = &[(Action::Open, "do it"), (Action::Back, "leave"), (Act
 const CONFIRMATION: &[Hint] = &[(Action::Open, "do it"), (Action::Back, "leave")];
 const PICKER: &[Hint] =
     &[(Action::Open, "choose"), (Action::Back, "leave"), (Action::Down, "down"), (Action::Up, "up")];
+const SAVING: &[Hint] = &[(Action::Open, "save"), (Action::Back, "leave"), (Action::Right, "another form")];
 const OWNERS: &[Hint] =
     &[(Action::Copy, "copy the command"), (Action::Down, "down"), (Action::Up, "up"), (Action::Back, "close")];
 const DETAIL: &[Hint] = &[
@@ -96,6 +97,7 @@ const LOGS: Hint = (Action::Logs, "logs");
 const UNDO: Hint = (Action::Undo, "undo");
 const FILTER: Hint = (Action::Filter, "filter");
 const SORT: Hint = (Action::Sort, "sort");
+const SAVE: Hint = (Action::Save, "save");
 const NAMESPACES: Hint = (Action::Namespaces, "namespaces");
 const COMMAND: Hint = (Action::Command, "command");
 const VIEW: Hint = (Action::NextView, "view");
@@ -104,10 +106,11 @@ const QUIT: Hint = (Action::Quit, "quit");
 
 /// Hints of a table whose rows can be protected.
 const TABLE_WRITING: &[Hint] = &[
-    OPEN, MARK, PROTECT, UNPROTECT, FILTER, SORT, HELP, VIEW, INTO, EVICT, UNDO, OWNERS_OF, NAMESPACES, COMMAND, QUIT,
+    OPEN, MARK, PROTECT, UNPROTECT, FILTER, SORT, HELP, VIEW, INTO, EVICT, UNDO, OWNERS_OF, NAMESPACES, SAVE, COMMAND,
+    QUIT,
 ];
 /// Hints of a table whose rows cannot be protected.
-const TABLE: &[Hint] = &[OPEN, INTO, FILTER, SORT, HELP, VIEW, NAMESPACES, COMMAND, QUIT];
+const TABLE: &[Hint] = &[OPEN, INTO, FILTER, SORT, HELP, VIEW, NAMESPACES, SAVE, COMMAND, QUIT];
 
 /// Hints of the log of a container.
 const LOG: &[Hint] = &[
@@ -120,6 +123,7 @@ const LOG: &[Hint] = &[
     (Action::PreviousRun, "previous run"),
     (Action::Containers, "container"),
     (Action::Bottom, "follow"),
+    SAVE,
     HELP,
 ];
 
@@ -152,7 +156,8 @@ pub(super) const fn of_dialog(dialog: &WriteDialog) -> &'static [Hint] {
 fn hints(frame: &FrameContext<'_>) -> (Context, &'static [Hint]) {
     match &frame.app.ui.overlay {
         Some(Overlay::Write(dialog)) => return (Context::Dialog, of_dialog(dialog)),
-        Some(Overlay::Picker(_)) => return (Context::Dialog, PICKER),
+        Some(Overlay::Picker(_) | Overlay::Sort(_)) => return (Context::Dialog, PICKER),
+        Some(Overlay::Save(_)) => return (Context::Dialog, SAVING),
         Some(Overlay::Owners(_)) => return (Context::Text, OWNERS),
         Some(Overlay::Help { .. } | Overlay::Sources { .. } | Overlay::Results { .. }) => {
             return (Context::Text, TEXT);

@@ -31,6 +31,7 @@ mod log;
 mod money;
 mod overlay;
 mod panel;
+mod plain_table;
 mod pods;
 mod pools;
 pub(crate) mod score;
@@ -53,6 +54,7 @@ mod waterfall;
 mod words;
 
 pub(crate) use money::{bare as rate_in_column, rate};
+pub use plain_table::{MOST_SAVED_ROWS, log_text, table_csv, table_text};
 pub use screen::{Area, Body, Border, Column, Hit, Panel, Placed, Row, Screen, Tab, Table};
 pub(crate) use table::start_of as cell_start;
 pub use text::{Line, Span};

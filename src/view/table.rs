@@ -27,7 +27,7 @@ pub(super) fn table<R>(
     if level.screen.spec().own_kinds_of(level.view).iter().any(|kind| frame.state(*kind) == HealthState::Stale) {
         cells.iter_mut().flatten().for_each(|cell| *cell = std::mem::take(cell).all(Role::Stale));
     }
-    let widths = widths(&wishes(shown, &cells), area.width.saturating_sub(MARGIN + 1));
+    let widths = widths(&wishes(shown, &cells, level.sort), area.width.saturating_sub(MARGIN + 1));
     let columns = place(shown, &widths, frame.app.ui.level.sort, area.x + MARGIN);
     let rows = keys.iter().zip(cells).map(|(key, cells)| finish(frame, key, cells, &widths)).collect();
     Table { area, columns, rows }
@@ -52,14 +52,21 @@ fn cells<R>(shown: &[Shown<R>], row: Option<&R>, key: &RowKey) -> Vec<Line> {
     shown.iter().map(gone).collect()
 }
 
-fn wishes<R>(shown: &[Shown<R>], cells: &[Vec<Line>]) -> Vec<Wish> {
+/// The column by which rows are sorted comes right after the name, so that it is always seen.
+fn wishes<R>(shown: &[Shown<R>], cells: &[Vec<Line>], sort: Sort) -> Vec<Wish> {
     let wish = |(at, shown): (usize, &Shown<R>)| {
         let title = shown.title.chars().count() + usize::from(shown.column.is_sortable());
         let widest = cells.iter().map(|row| row[at].width()).max().unwrap_or(0).max(title);
         let filled = u16::try_from(widest).unwrap_or(u16::MAX);
         let WidthRange { min, preferred, max } = shown.widths;
         let widths = WidthRange { min: min.min(filled), preferred: preferred.min(filled), max: max.min(filled) };
-        Wish { importance: shown.importance, widths }
+        if shown.column != sort.column {
+            return Wish { importance: shown.importance, widths };
+        }
+        let title = u16::try_from(title).unwrap_or(u16::MAX);
+        let WidthRange { min, preferred, max } = widths;
+        let widths = WidthRange { min: min.max(title), preferred: preferred.max(title), max: max.max(title) };
+        Wish { importance: shown.importance.min(1), widths }
     };
     shown.iter().enumerate().map(wish).collect()
 }

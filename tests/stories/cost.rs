@@ -69,7 +69,7 @@ fn enter_opens_the_objects_a_payer_pays_for_and_esc_returns() {
 #[test]
 fn rows_are_filtered_and_sorted_and_the_selection_survives() {
     let told = priced().keys("6 d / 'vision' enter").rows(&["vision"]).selected("namespace vision");
-    let told = told.keys("esc").selected("namespace vision").keys("s").says("sorted by name");
+    let told = told.keys("esc").selected("namespace vision").keys("S").says("sorted by name");
     let told = told.rows(&["Nobody", "kube-system", "ml", "vision"]).selected("namespace vision");
     told.keys("/ 'price:unknown' enter").rows(&["ml"]);
 }

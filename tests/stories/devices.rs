@@ -186,7 +186,7 @@ fn rates_of_devices_add_up_to_the_rate_of_their_node_to_the_micro_dollar() {
 fn the_selected_device_stays_selected_when_rows_move_and_when_everything_is_listed_anew() {
     let told =
         devices().keys("/ 'class:rogue' enter").rows(&["gpu-a/GPU-3"]).keys("esc").selected("device gpu-a/GPU-3");
-    let told = told.keys("s s r").selected("device gpu-a/GPU-3");
+    let told = told.keys("S S r").selected("device gpu-a/GPU-3");
     let all = vec![with_region(node("gpu-a", "gpu")), node("cpu-a", "cpu")];
     let told = told.told(vec![Report::Delta(Delta::Nodes(upserts(all)))]).later();
     let told = told.selected("device gpu-a/GPU-3");

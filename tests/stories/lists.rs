@@ -74,7 +74,7 @@ fn claims_lists_each_pool_with_its_claims_beneath() {
 
 #[test]
 fn claims_stay_beneath_their_pool_in_every_order() {
-    story(small()).keys("4 s").says("sorted by name").rows(&["cpu", "gpu", "gpu-claim", "gpu-new"]).keys("r").rows(&[
+    story(small()).keys("4 S").says("sorted by name").rows(&["cpu", "gpu", "gpu-claim", "gpu-new"]).keys("r").rows(&[
         "gpu",
         "gpu-new",
         "gpu-claim",
@@ -84,7 +84,7 @@ fn claims_stay_beneath_their_pool_in_every_order() {
 
 #[test]
 fn claims_of_a_pool_that_is_gone_are_listed_last() {
-    story(small()).told(vec![upsert_claim(claim("orphan", "gone", None))]).keys("4 s").rows(&[
+    story(small()).told(vec![upsert_claim(claim("orphan", "gone", None))]).keys("4 S").rows(&[
         "cpu",
         "gpu",
         "gpu-claim",
@@ -141,7 +141,7 @@ fn the_selection_stays_on_its_row_when_other_rows_come_and_go() {
 
 #[test]
 fn the_selection_survives_another_order() {
-    story(small()).keys("3 j j j s s").says("sorted by namespace").selected("Pod kube-system/dns");
+    story(small()).keys("3 j j j S S").says("sorted by namespace").selected("Pod kube-system/dns");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn the_first_row_stays_selected_until_a_key_selects_another() {
         .keys("1")
         .told(vec![upsert_node(node("aaa", ""))])
         .selected("Node gpu-broken")
-        .keys("2 s")
+        .keys("2 S")
         .selected("Job ml/done");
 }
 
@@ -170,13 +170,13 @@ fn g_g_selects_the_first_row_in_any_order() {
 }
 
 #[test]
-fn s_and_capital_s_cycle_through_all_orders() {
+fn orders_are_gone_through_forwards_and_backwards() {
     story(small())
-        .keys("3 S")
+        .keys("3 : 'sort-back' enter")
         .says("sorted by age")
-        .keys("S")
+        .keys(": 'sort-back' enter")
         .says("sorted by until")
-        .keys("s s")
+        .keys("S S")
         .says("sorted by attention")
         .rows(&PODS);
 }
@@ -184,7 +184,7 @@ fn s_and_capital_s_cycle_through_all_orders() {
 #[test]
 fn r_reverses_the_order_and_restores_it() {
     story(small())
-        .keys("2 s")
+        .keys("2 S")
         .rows(&["ml/done", "vision/eval", "ml/train"])
         .keys("r")
         .rows(&["ml/train", "vision/eval", "ml/done"])

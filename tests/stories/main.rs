@@ -17,6 +17,8 @@ mod moving;
 mod properties;
 #[path = "../rows/mod.rs"]
 mod rows;
+mod saving;
+mod sorting;
 mod spot;
 mod starts;
 mod tasks;

@@ -495,7 +495,7 @@ fn an_unfinished_key_sequence_is_discarded() {
 
 #[test]
 fn a_notice_disappears_after_ten_seconds() {
-    story(small()).keys("s").says("sorted by name").seconds(9).says("sorted by name").seconds(1).says_nothing();
+    story(small()).keys("S").says("sorted by name").seconds(9).says("sorted by name").seconds(1).says_nothing();
 }
 
 #[test]

@@ -306,7 +306,7 @@ proptest! {
     ) {
         let mut told = crate::dsl::story(small()).keys(keys);
         for _ in 0..sorts {
-            told = told.keys("s");
+            told = told.keys("S");
         }
         let mut past = small();
         for batch in batches {

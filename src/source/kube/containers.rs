@@ -13,7 +13,6 @@ use crate::units::Time;
 /// The containers of a pod, as far as the log needs to know.
 #[derive(Deserialize)]
 struct Pod {
-    #[serde(default)]
     metadata: Metadata,
     #[serde(default)]
     spec: Spec,
@@ -246,7 +245,7 @@ mod tests {
             ("Always", "Failed", 1, false),
         ] {
             let json = format!(
-                r#"{{"spec":{{"restartPolicy":"{policy}","containers":[{{"name":"c"}}]}},"status":{{"phase":"{phase}",
+                r#"{{"metadata":{{}},"spec":{{"restartPolicy":"{policy}","containers":[{{"name":"c"}}]}},"status":{{"phase":"{phase}",
                 "containerStatuses":[{{"name":"c","state":{{"terminated":{{"exitCode":{exit_code}}}}}}}]}}}}"#
             );
             let told = read_containers(json.as_bytes()).unwrap();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::access::PooledClient;
 use super::discovery::version_of_group;
 use super::failure::Failure;
-use super::{Timing, api, decode, resource};
+use super::{Timing, api, decode, redaction, resource};
 use crate::fleet::{Key, Kind};
 
 /// One object, as a person reads it.
@@ -16,7 +16,7 @@ use crate::fleet::{Key, Kind};
 pub struct Fetched {
     /// Annotations by name, values cut where they are long.
     pub annotations: Vec<(String, String)>,
-    /// The object without `managedFields`, to its [`MOST_BYTES`] first bytes.
+    /// The object without `managedFields` and without what may be a secret, to its [`MOST_BYTES`] first bytes.
     pub yaml: String,
 }
 
@@ -71,8 +71,23 @@ pub fn read(json: &[u8]) -> Result<Fetched, FetchError> {
     if let Some(metadata) = whole.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
     }
+    let redacted = redaction::redact(&mut whole);
     let yaml = serde_saphyr::to_string(&whole).map_err(|error| unreadable(error.to_string()))?;
-    Ok(Fetched { annotations: bounded_annotations(object.metadata.annotations), yaml: bounded_yaml(yaml) })
+    let mut annotations = object.metadata.annotations;
+    if let Some(applied) = annotations.get_mut(redaction::LAST_APPLIED) {
+        redaction::REDACTED.clone_into(applied);
+    }
+    let yaml = about_redaction(redacted) + &bounded_yaml(yaml);
+    Ok(Fetched { annotations: bounded_annotations(annotations), yaml })
+}
+
+/// The comment that tells how many values were taken out; nothing where none was.
+fn about_redaction(values: usize) -> String {
+    match values {
+        0 => String::new(),
+        1 => "# 1 value that may be a secret is redacted\n".to_owned(),
+        values => format!("# {values} values that may be secrets are redacted\n"),
+    }
 }
 
 /// YAML, or as many of its lines as are shown and a comment that tells how much is missing.
@@ -122,6 +137,17 @@ mod tests {
         let shown: usize = fetched.annotations.iter().map(|(name, value)| name.len() + value.len()).sum();
         assert!(shown <= MOST_BYTES && fetched.annotations.len() > 100, "{shown}");
         assert!(fetched.annotations.iter().all(|(_, value)| value.ends_with('…')));
+    }
+
+    #[test]
+    fn redacted_values_are_said_and_shown_nowhere() {
+        let json =
+            br#"{"metadata":{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"hunter2","a":"1"}},
+            "spec":{"containers":[{"env":[{"name":"HF_TOKEN","value":"hunter2"}]}]}}"#;
+        let fetched = read(json).unwrap();
+        assert!(fetched.yaml.starts_with("# 2 values that may be secrets are redacted\n"), "{}", fetched.yaml);
+        assert!(!format!("{fetched:?}").contains("hunter2"), "{fetched:?}");
+        assert!(!read(br#"{"metadata":{}}"#).unwrap().yaml.contains('#'));
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod page_size;
 mod prometheus;
 mod proxied;
 mod proxy;
+mod redaction;
 mod refusals;
 mod resource;
 mod rights;

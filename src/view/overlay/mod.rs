@@ -4,6 +4,8 @@ mod help;
 mod owners;
 mod picker;
 mod results;
+mod save;
+mod sort;
 mod sources;
 mod write;
 
@@ -26,6 +28,8 @@ pub(super) fn derive(frame: &FrameContext<'_>) -> Option<Laid> {
         Overlay::Sources { scroll } => scrolled(sources::sheet(frame), *scroll).float(size, WIDEST),
         Overlay::Results { write, scroll } => scrolled(results::sheet(frame, *write), *scroll).float(size, WIDEST),
         Overlay::Picker(picker) => picker::sheet(frame, picker).float(size, 60),
+        Overlay::Save(dialog) => save::sheet(frame, dialog).float(size, WIDEST),
+        Overlay::Sort(picker) => sort::sheet(frame, picker).float(size, WIDEST),
         Overlay::Owners(owners) => owners::sheet(frame, owners).float(size, WIDEST),
         Overlay::Write(dialog) => write::sheet(frame, dialog).float(size, WIDEST),
     })
