@@ -2,7 +2,7 @@
 
 use super::effects::Effects;
 use super::{
-    App, Effect, Overlay, Screen, UseOfRows, desk_key, detail, logs, navigate, owners, picker, prompt, save,
+    App, Effect, Overlay, Screen, UseOfRows, desk_key, detail, log_keys, logs, navigate, owners, picker, prompt, save,
     sort_picker, texts, views, write,
 };
 use crate::input::Action;
@@ -21,7 +21,7 @@ pub fn act(app: &mut App, action: Action, effects: &mut Effects) {
         Some(Overlay::Sort(_)) => sort_picker::act(app, action),
         Some(Overlay::Owners(_)) => owners::act(app, action, effects),
         Some(_) => act_on_text(app, action, effects),
-        None if app.ui.log.is_some() => logs::act(app, action, effects),
+        None if app.ui.log.is_some() => act_on_log(app, action, effects),
         None if app.ui.level.detail.is_some() => act_on_detail(app, action, effects),
         None => act_on_table(app, action, effects),
     }
@@ -43,6 +43,21 @@ fn act_on_text(app: &mut App, action: Action, effects: &mut Effects) {
         Action::Help | Action::Sources | Action::Findings | Action::Command => act_anywhere(app, action, effects),
         _ if screen_of(app, action).is_some() => {
             app.ui.overlay = None;
+            act_anywhere(app, action, effects);
+        }
+        _ => {}
+    }
+}
+
+/// A log is left for a screen, and stays below help and a command.
+fn act_on_log(app: &mut App, action: Action, effects: &mut Effects) {
+    if log_keys::act(app, action, effects) {
+        return;
+    }
+    match action {
+        Action::Help | Action::Command | Action::Sources => act_anywhere(app, action, effects),
+        _ if action == Action::Findings || screen_of(app, action).is_some() => {
+            logs::close(app);
             act_anywhere(app, action, effects);
         }
         _ => {}
@@ -109,7 +124,7 @@ fn act_on_table(app: &mut App, action: Action, effects: &mut Effects) {
 }
 
 /// What means the same in the table and in the details.
-pub fn act_anywhere(app: &mut App, action: Action, effects: &mut Effects) {
+fn act_anywhere(app: &mut App, action: Action, effects: &mut Effects) {
     match action {
         Action::Protect => write::protect(app),
         Action::Unprotect => write::unprotect(app),
@@ -129,18 +144,14 @@ pub fn act_anywhere(app: &mut App, action: Action, effects: &mut Effects) {
         Action::Sources => texts::sources(app),
         Action::Findings => desk_key::toggle(app),
         Action::Help => texts::help(app),
-        Action::Logs => logs::open(app, effects),
+        Action::Edit => detail::edit(app, effects),
+        Action::Logs => log_keys::open(app, effects),
         _ => {
             if let Some(screen) = screen_of(app, action) {
                 navigate::show(app, screen);
             }
         }
     }
-}
-
-/// Whether an action leads to a screen, or to the front desk.
-pub fn leads_to_a_screen(app: &App, action: Action) -> bool {
-    action == Action::Findings || screen_of(app, action).is_some()
 }
 
 /// The screen that an action leads to.

@@ -1,7 +1,7 @@
 //! The details of one object, and scrolling in text.
 
 use super::effects::Effects;
-use super::{App, Detail, DetailText, Effect, Fetched, Opened, Overlay, Scroll, gpu_history, selection};
+use super::{App, Detail, DetailText, Effect, Fetched, Opened, Overlay, Scroll, gpu_history, notice, selection};
 use crate::fleet::{Epoch, Key, Kind};
 use crate::input::Action;
 
@@ -27,6 +27,8 @@ fn open_with(app: &mut App, text: DetailText, effects: &mut Effects) {
         Some(key) if !has_page(key.kind) => DetailText::Yaml,
         Some(_) => text,
     };
+    // What is fetched now takes the place of what was to be fetched for the editor.
+    app.ui.to_edit = None;
     app.ui.level.detail = Some(Detail { of, scroll: Scroll::default(), text, fetched: None, gpu_past: None });
     if let Some(key) = object {
         effects.push(Effect::Fetch { epoch: app.epoch, key: key.clone() });
@@ -55,8 +57,38 @@ pub fn toggle_yaml(app: &mut App) {
     }
 }
 
+/// Shows the opened or selected object in the user's editor; fetches it first, unless its details have it.
+pub fn edit(app: &mut App, effects: &mut Effects) {
+    let Some(key) = selection::subject(app) else {
+        return notice::info(app, "this row is no object that could be shown in an editor");
+    };
+    let opened = app.ui.level.detail.as_ref().filter(|detail| detail.is_of(&key));
+    if let Some(Ok(fetched)) = opened.and_then(|detail| detail.fetched.as_ref()) {
+        return effects.push(in_editor(&key, fetched));
+    }
+    notice::info(app, format!("fetching {} {} for the editor", key.kind.name(), key.object));
+    effects.push(Effect::Fetch { epoch: app.epoch, key: key.clone() });
+    app.ui.to_edit = Some(key);
+}
+
+fn in_editor(key: &Key, fetched: &Fetched) -> Effect {
+    Effect::Edit { name: format!("{}-{}", key.kind.name(), key.object.name), text: fetched.yaml.clone() }
+}
+
+/// The object that was to be shown in the editor was fetched, or not.
+fn fetched_for_editor(app: &mut App, key: &Key, result: &Result<Fetched, String>, effects: &mut Effects) {
+    app.ui.to_edit = None;
+    match result {
+        Ok(fetched) => effects.push(in_editor(key, fetched)),
+        Err(why) => notice::error(app, format!("{} {} cannot be shown: {why}", key.kind.name(), key.object)),
+    }
+}
+
 /// An object was fetched; it may have been closed meanwhile, or belong to another cluster.
-pub fn fetched(app: &mut App, epoch: Epoch, key: &Key, result: Result<Fetched, String>) {
+pub fn fetched(app: &mut App, epoch: Epoch, key: &Key, result: Result<Fetched, String>, effects: &mut Effects) {
+    if epoch == app.epoch && app.ui.to_edit.as_ref() == Some(key) {
+        fetched_for_editor(app, key, &result, effects);
+    }
     if epoch == app.epoch
         && let Some(detail) = app.ui.level.detail.as_mut().filter(|detail| detail.is_of(key))
     {

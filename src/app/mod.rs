@@ -27,6 +27,7 @@ mod keys;
 mod line;
 mod listing;
 mod log_buffer;
+mod log_keys;
 mod log_view;
 mod logs;
 mod machines;

@@ -190,6 +190,13 @@ pub enum Effect {
     RememberStarts(Box<ClusterHistory>),
     /// Write down what has been seen of spot pools.
     RememberSpot(SpotRecord),
+    /// Show a text in the user's editor, in place of batchtop.
+    Edit {
+        /// What it is of, for the name of the file.
+        name: String,
+        /// The text.
+        text: String,
+    },
     /// Put text on the clipboard.
     Copy(String),
     /// Stop the process as ctrl-z does.

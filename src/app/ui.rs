@@ -517,6 +517,8 @@ pub struct Ui {
     pub pressed: Vec<Chord>,
     /// Layer over the table, and over a log.
     pub overlay: Option<Overlay>,
+    /// The object that is fetched for the editor.
+    pub to_edit: Option<Key>,
     /// The log that is looked at, in place of table and details.
     pub log: Option<Box<LogView>>,
     /// The number of the next question for a log.
@@ -612,6 +614,7 @@ impl Default for Ui {
             marks: BTreeSet::new(),
             pressed: Vec::new(),
             overlay: None,
+            to_edit: None,
             log: None,
             next_log: 0,
             followed_log: None,

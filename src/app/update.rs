@@ -2,7 +2,8 @@
 
 use super::effects::Effects;
 use super::{
-    App, Effect, Msg, clock, detail, gpu_history, keys, listing, logs, mouse, notice, prompt, save, source, work, write,
+    App, Effect, Msg, clock, detail, gpu_history, keys, listing, log_keys, logs, mouse, notice, prompt, save, source,
+    work, write,
 };
 
 /// Applies one message and says what is wanted of the outside.
@@ -22,9 +23,9 @@ fn handle(app: &mut App, msg: Msg, effects: &mut Effects) {
         Msg::Clock(now) => clock::tick(app, now),
         Msg::Source(epoch, report) => source::report(app, epoch, report),
         Msg::Written { write, item, outcome } => write::answered(app, write, item, outcome, effects),
-        Msg::Fetched { epoch, key, result } => detail::fetched(app, epoch, &key, result),
+        Msg::Fetched { epoch, key, result } => detail::fetched(app, epoch, &key, result, effects),
         Msg::History { epoch, key, result } => gpu_history::told(app, epoch, &key, result),
-        Msg::Containers { epoch, pod, result } => logs::containers_told(app, epoch, &pod, result),
+        Msg::Containers { epoch, pod, result } => log_keys::containers_told(app, epoch, &pod, result),
         Msg::Log { number, report } => logs::told(app, number, report),
         Msg::Saved { format, path, result } => save::saved(app, format, path, result),
         Msg::Notice(notice) => notice::show(app, notice),

@@ -63,7 +63,7 @@ actions! {
     Logs "logs" "Log of a container of the row's pod; of a Job asks which pod";
     Filter "filter" "Filter the rows";
     Held "held" "Fleet: only nodes that are held from Karpenter, or all again";
-    Sort "sort" "Choose the column to sort by, each with a letter; again: from the other end";
+    Sort "sort" "Choose the column to sort by; the same again: from the other end";
     SortNext "sort-next" "Sort by the next column";
     SortBack "sort-back" "Sort by the previous column";
     SortReverse "sort-reverse" "Reverse the order";
@@ -85,8 +85,9 @@ actions! {
     PreviousMatch "previous-match" "In a log: the line with it before";
     Wrap "wrap" "In a log: long lines go on below, or are cut";
     Timestamps "timestamps" "In a log: the time of each line, or not";
-    PreviousRun "previous-run" "In a log: the run of the container before its last restart, or the present one";
+    PreviousRun "previous-run" "In a log: the run before the container's last restart, or back";
     Containers "containers" "In a log: another container of the pod";
+    Edit "edit" "Read the object in $VISUAL or $EDITOR; changes are not applied";
     Copy "copy" "Copy the name of the row, among owners the command";
     Save "save" "Save the table (text, CSV, JSON), the log or the picture to a file";
     NextScreen "next-screen" "Next screen";

@@ -95,7 +95,12 @@ impl Executor {
             Effect::RememberStarts(observed) => self.remember(move |state| state.starts.save(*observed)),
             Effect::RememberSpot(record) => self.remember(move |state| state.spot.save(&record)),
             Effect::Demand(demand) => self.backend.demand(demand),
-            Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) | Effect::Save { .. } => {}
+            Effect::Quit
+            | Effect::Suspend
+            | Effect::Redraw
+            | Effect::Copy(_)
+            | Effect::Save { .. }
+            | Effect::Edit { .. } => {}
         }
     }
 

@@ -12,6 +12,7 @@ use tokio::time::MissedTickBehavior;
 use super::REPORTS_BOUND;
 use super::backend::Backend;
 use super::clock::Clock;
+use super::editor;
 use super::effects::Executor;
 use super::keys::{self, Input};
 use super::pace::Pacer;
@@ -19,7 +20,7 @@ use super::save;
 use super::signals::{Interrupt, Signals};
 use super::state::StateFiles;
 use super::terminal::{self, Terminal};
-use crate::app::{App, Effect, Mouse, Msg, update};
+use crate::app::{App, Effect, Mouse, Msg, Notice, Severity, update};
 use crate::config::Theme;
 use crate::fleet::{Epoch, Report};
 use crate::ui;
@@ -42,6 +43,8 @@ pub struct EventLoop {
     clock: Clock,
     pacer: Pacer,
     shown: Option<Screen>,
+    /// Name and text that are to be shown in the user's editor.
+    to_edit: Option<(String, String)>,
     began: Instant,
 }
 
@@ -70,7 +73,7 @@ impl EventLoop {
         let (answers, done) = mpsc::channel(ANSWERS_BOUND);
         let executor = Executor::new(backend, sink, answers, clock.clone(), state);
         let (pacer, began) = (Pacer::default(), Instant::now());
-        Self { app, theme, terminal, executor, reports, done, clock, pacer, shown: None, began }
+        Self { app, theme, terminal, executor, reports, done, clock, pacer, shown: None, to_edit: None, began }
     }
 
     /// Connects and runs until the user quits or a signal arrives.
@@ -113,6 +116,15 @@ impl EventLoop {
                 () = std::future::ready(()), if self.app.insights.has_work() => self.run_insights(),
                 Some(report) = self.reports.recv() => self.handle_reports(report),
                 _ = clock.tick() => self.tick(),
+            }
+            if let Some((name, text)) = self.to_edit.take() {
+                // The editor reads the keys, and nobody else.
+                drop(events);
+                let ended = self.edit(&name, &text, &mut signals).await?;
+                events = EventStream::new();
+                if let Some(ended) = ended {
+                    return Ok(ended);
+                }
             }
         }
     }
@@ -159,6 +171,7 @@ impl EventLoop {
                 Effect::Suspend => self.stop()?,
                 Effect::Redraw => self.resume()?,
                 Effect::Copy(text) => self.terminal.copy(&text)?,
+                Effect::Edit { name, text } => self.to_edit = Some((name, text)),
                 Effect::Save { format, path, existing } => {
                     let content = save::content(&self.app, &self.theme, format);
                     self.executor.save(format, path, content, existing);
@@ -234,6 +247,22 @@ impl EventLoop {
         self.resume()
     }
 
+    /// Shows a text in the user's editor and waits until that ends; a signal may end batchtop before.
+    async fn edit(&mut self, name: &str, text: &str, signals: &mut Signals) -> io::Result<Option<Ended>> {
+        let editor = editor::editor();
+        Terminal::pause();
+        let (told, ended) = match show(name, text, &editor, signals).await {
+            Ok(Shown::Left(told)) => (told, None),
+            Ok(Shown::Ended(signal)) => (None, Some(Ended::Signal(signal))),
+            Err(error) => (Some((Severity::Error, format!("{editor} cannot be used: {error}"))), None),
+        };
+        self.resume()?;
+        if let Some((severity, text)) = told {
+            self.change(Msg::Notice(Notice { severity, text }));
+        }
+        Ok(ended)
+    }
+
     fn resume(&mut self) -> io::Result<()> {
         self.terminal.resume()?;
         self.shown = None;
@@ -241,6 +270,37 @@ impl EventLoop {
         self.pacer.key();
         Ok(())
     }
+}
+
+/// How showing a text in an editor ended.
+enum Shown {
+    /// The editor was left; what is to be said of it.
+    Left(Option<(Severity, String)>),
+    /// A signal with this number ends batchtop.
+    Ended(i32),
+}
+
+/// Shows a copy of a text in an editor.
+async fn show(name: &str, text: &str, editor: &str, signals: &mut Signals) -> io::Result<Shown> {
+    let copy = editor::Copy::of(name, text)?;
+    let mut child = copy.open(editor)?;
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status?,
+            interrupt = signals.next() => match interrupt {
+                Interrupt::End(signal) => return Ok(Shown::Ended(signal)),
+                // The editor stops by itself; whoever waits for it has to stop as well.
+                Interrupt::Stop => super::signals::stop_self()?,
+                Interrupt::Continued => {}
+            },
+        }
+    };
+    if !status.success() {
+        return Ok(Shown::Left(Some((Severity::Warning, format!("{editor} ended with {status}")))));
+    }
+    let is_changed = copy.is_changed();
+    let told = || (Severity::Warning, "what was changed in the editor is not applied".to_owned());
+    Ok(Shown::Left(is_changed.then(told)))
 }
 
 /// Cause of a frame.

@@ -8,6 +8,7 @@ mod commands;
 mod crash;
 mod dashboard;
 mod demo_spot;
+mod editor;
 mod effects;
 mod event_loop;
 mod explain;

@@ -273,6 +273,7 @@ fn effect_words(effect: &Effect) -> String {
         Effect::Remember(held) => format!("remember {} held", held.len()),
         Effect::RememberStarts(observed) => format!("remember {} pulls", observed.history.pulls.len()),
         Effect::RememberSpot(record) => format!("remember {} spot pools", record.memory.pools.len()),
+        Effect::Edit { name, text } => format!("edit {name}: {text}"),
         Effect::Save { path, existing, .. } => format!("save {path}, what is there: {existing:?}"),
         Effect::Copy(text) => format!("copy {text}"),
         Effect::Suspend => "suspend".to_owned(),

@@ -1,6 +1,7 @@
 //! Saving what is shown to a file.
 
-use batchtop::app::{ExistingFile, Msg, Overlay, SaveDialog, SaveFailure, SaveFormat, Severity};
+use batchtop::app::{ExistingFile, Fetched, Msg, Overlay, SaveDialog, SaveFailure, SaveFormat, Severity};
+use batchtop::fleet::{Key, Kind, ObjectKey};
 use batchtop::{export, view};
 
 use crate::dsl::{Story, story};
@@ -83,4 +84,22 @@ fn the_json_of_the_rows_is_that_of_the_snapshot() {
     assert_eq!(export::rows(&told.app).len(), told.app.ui.listing.rows.len(), "nodes and claims");
     let told = story(small()).keys("5 V");
     assert_eq!(export::rows(&told.app).len(), told.app.ui.listing.rows.len(), "events");
+}
+
+#[test]
+fn an_object_is_read_in_the_editor_with_one_key_once_it_is_fetched() {
+    let key = Key::new(Kind::Pod, ObjectKey::new("ml", "train-0"));
+    let fetched = |mut told: Story, result| {
+        let epoch = told.app.epoch;
+        told.send(Msg::Fetched { epoch, key: key.clone(), result });
+        told
+    };
+    let yaml = || Ok(Fetched { yaml: "kind: Pod\n".to_owned(), ..Fetched::default() });
+    let asked = || story(small()).keys("3 / 'train-0' enter e").asks(&["fetch Pod ml/train-0"]);
+    fetched(asked(), yaml()).asks(&["edit Pod-train-0: kind: Pod\n"]);
+    fetched(asked(), Err("it is gone".to_owned())).asks(&[]).says("Pod ml/train-0 cannot be shown: it is gone");
+    let opened = fetched(story(small()).keys("3 / 'train-0' enter enter"), yaml()).asks(&[]);
+    opened.keys("e").asks(&["edit Pod-train-0: kind: Pod\n"]);
+    fetched(asked().keys("enter"), yaml()).asks(&[]);
+    story(small()).keys("6 e").asks(&[]).says("this row is no object");
 }

@@ -49,6 +49,80 @@ fn the_demo_is_drawn_and_q_restores_the_terminal() {
 }
 
 #[test]
+fn an_object_is_read_in_the_editor_and_the_dashboard_comes_back() {
+    let home = home();
+    let at = |name: &str| home.path().join(name);
+    let script = format!(
+        "#!/bin/sh\nstat -c %a \"$1\" > {mode}\ncp \"$1\" {copy}\necho changed >> \"$1\"\nprintf '%s' \"$1\" > {path}\n",
+        mode = at("mode").display(),
+        copy = at("copy").display(),
+        path = at("path").display(),
+    );
+    std::fs::write(at("editor"), script).expect("a script");
+    let editor = format!("sh {}", at("editor").display());
+    let mut session = demo_with(home.path(), &[("EDITOR", &editor)], (100, 30));
+    session.wait_for("NODE");
+    session.send("3");
+    session.wait_for("PROTECTION");
+    session.send("e");
+    session.wait_for("what was changed in the editor is not applied");
+    session.send("1");
+    session.wait_for("NODE");
+    session.send("q");
+    assert!(session.wait().0.success());
+    let read = |name: &str| std::fs::read_to_string(at(name)).expect("the editor was started");
+    assert_eq!(read("mode"), "600\n");
+    assert!(read("copy").starts_with("# A copy to read: what is changed here is not applied.\n"), "{}", read("copy"));
+    assert!(read("copy").contains("kind: Pod\n"), "{}", read("copy"));
+    let path = Path::new(&read("path")).to_owned();
+    assert!(!path.exists() && !path.parent().expect("a folder").exists(), "{path:?} is left");
+}
+
+#[test]
+fn the_table_of_the_demo_is_saved_and_a_file_that_is_there_is_kept() {
+    let home = home();
+    let file = home.path().join("nodes.csv");
+    let mut session = demo(home.path(), (100, 30));
+    session.wait_for("NODE");
+    session.send("E");
+    session.wait_for("save the table");
+    session.send("\u{1b}[C\u{15}");
+    session.send(&file.display().to_string());
+    session.send("\r");
+    session.wait_for("saved /");
+    let saved = std::fs::read_to_string(&file).expect("the file");
+    assert!(saved.contains("NODE") && saved.lines().count() > 20, "{saved}");
+    session.send("E");
+    session.wait_for("save the table");
+    session.send("\u{15}");
+    session.send(&file.display().to_string());
+    session.send("\r");
+    session.wait_for("there is a file of this name");
+    assert_eq!(std::fs::read_to_string(&file).expect("the file"), saved);
+    session.send("\u{3}");
+    assert!(session.wait().0.success());
+}
+
+#[test]
+fn the_log_of_a_pod_of_the_demo_is_followed() {
+    let home = home();
+    let args = ["--demo", "--demo-speed", "20"];
+    let mut session = Session::start(env!("CARGO_BIN_EXE_batchtop"), &args, &[], home.path(), (100, 30));
+    session.wait_for("NODE");
+    session.send(":pod jupyter-mkowalski\r");
+    session.wait_for("jupyter-mkowalski");
+    session.send("L");
+    session.wait_for("log of which container");
+    session.send("\r");
+    session.wait_for("ServerApp");
+    session.wait_for("live");
+    session.send("q");
+    session.wait_for("research/jupyter-mkowalski is");
+    session.send("\u{3}");
+    assert!(session.wait().0.success());
+}
+
+#[test]
 fn frames_are_drawn_between_synchronized_update_brackets() {
     let home = home();
     let mut session = demo(home.path(), (100, 30));

@@ -11,8 +11,10 @@ fn help_is_generated_from_the_keymap() {
     snapshot!("help_80x24", body(&fleet_after((80, 24), "?")));
     let help = fleet_after((120, 90), "?");
     let full = text(&help);
-    for action in batchtop::input::Action::ALL {
-        assert!(full.contains(action.description()), "{}: {full}", action.name());
+    let bound = |action| help.settings.keymap.bindings().iter().any(|binding| binding.action == action);
+    for action in batchtop::input::Action::ALL.iter().copied() {
+        let words = if bound(action) { action.description() } else { action.name() };
+        assert!(full.contains(words), "{}: {full}", action.name());
     }
     snapshot!("help_120x90", body(&help));
 }
