@@ -92,9 +92,9 @@ impl LogSearch {
 
 impl LogBuffer {
     /// Takes a line as it came: escape sequences and control characters go, so that what is searched is what is seen.
-    pub fn take(&mut self, line: LogLine) {
+    pub fn take(&mut self, line: &LogLine) {
         let text = printable(&plain_line(&line.text));
-        self.push(LogEntry::Line(LogLine { text, ..line }));
+        self.push(LogEntry::Line(LogLine { text, at: line.at, cut_bytes: line.cut_bytes }));
     }
 
     /// Adds an entry, and drops the oldest ones that there is no room for.
@@ -185,7 +185,7 @@ mod tests {
 
     fn filled(lines: usize) -> LogBuffer {
         let mut buffer = LogBuffer::default();
-        (0..lines).for_each(|number| buffer.take(line(&format!("line {number}"))));
+        (0..lines).for_each(|number| buffer.take(&line(&format!("line {number}"))));
         buffer
     }
 
@@ -200,25 +200,25 @@ mod tests {
     fn long_lines_take_the_place_of_many() {
         let mut buffer = filled(100);
         let long = "x".repeat(1 << 20);
-        (0..7).for_each(|_| buffer.take(line(&long)));
+        (0..7).for_each(|_| buffer.take(&line(&long)));
         assert_eq!(buffer.first(), 0);
-        buffer.take(line(&long));
+        buffer.take(&line(&long));
         assert_eq!((buffer.first(), buffer.len()), (101, 7), "everything but what fits");
-        (0..20).for_each(|_| buffer.take(line(&long)));
+        (0..20).for_each(|_| buffer.take(&line(&long)));
         assert!(buffer.bytes <= MOST_LOG_BYTES);
     }
 
     #[test]
     fn a_search_goes_around_the_ends_and_finds_what_comes_later() {
         let mut buffer = LogBuffer::default();
-        ["Loss 3", "step", "loss 2", "step"].iter().for_each(|text| buffer.take(line(text)));
+        ["Loss 3", "step", "loss 2", "step"].iter().for_each(|text| buffer.take(&line(text)));
         assert_eq!(buffer.find(4, Direction::Older), None, "nothing is looked for");
         buffer.look_for("LOSS");
         assert_eq!(buffer.find(4, Direction::Older), Some(2));
         assert_eq!(buffer.search().and_then(LogSearch::place), Some(2));
         assert_eq!(buffer.find(4, Direction::Older), Some(0));
         assert_eq!(buffer.find(4, Direction::Older), Some(2), "around the end");
-        buffer.take(line("loss 1"));
+        buffer.take(&line("loss 1"));
         assert_eq!(buffer.find(0, Direction::Newer), Some(4));
         assert_eq!(buffer.find(0, Direction::Newer), Some(0), "around the end");
         buffer.look_for("nothing of the kind");
@@ -241,8 +241,8 @@ mod tests {
                     buffer.look_for("ab");
                 }
                 match kind {
-                    0 => buffer.take(line(&"x".repeat(*length))),
-                    1 => buffer.take(line(&format!("\u{1b}[31mA\u{1b}[0mb {}", "y".repeat(*length)))),
+                    0 => buffer.take(&line(&"x".repeat(*length))),
+                    1 => buffer.take(&line(&format!("\u{1b}[31mA\u{1b}[0mb {}", "y".repeat(*length)))),
                     _ => buffer.push(LogEntry::Restarted),
                 }
                 prop_assert_eq!(buffer.end(), at as u64 + 1);

@@ -4,7 +4,7 @@ use super::effects::Effects;
 use super::log_buffer::Direction;
 use super::rows::RowRef;
 use super::{App, Effect, LineTimes, LogState, LongLines, PickerKind, logs, notice, picker, prompt, save, selection};
-use crate::fleet::{Epoch, Key, Kind, LOG_LINE_BYTES, LogRun, ObjectKey, PodContainer};
+use crate::fleet::{Epoch, Key, Kind, LOG_LINE_BYTES, LogRun, ObjectKey, PodContainer, PodRow};
 use crate::input::Action;
 
 /// Columns that one key moves sideways.
@@ -29,7 +29,7 @@ fn pods(app: &App) -> Vec<ObjectKey> {
     let keys = selection::subjects(app);
     let mut pods: Vec<ObjectKey> = keys.iter().flat_map(|key| pods_of(app, key)).collect();
     pods.sort();
-    pods.sort_by_key(|pod| !app.fleet.pods.get(pod).is_some_and(|row| row.is_active()));
+    pods.sort_by_key(|pod| !app.fleet.pods.get(pod).is_some_and(PodRow::is_active));
     pods
 }
 

@@ -80,7 +80,7 @@ pub fn told(app: &mut App, number: u64, report: LogReport) {
     let Some(log) = app.ui.log.as_mut().filter(|log| log.number == Some(number)) else { return };
     match report {
         LogReport::Live => log.state = LogState::Live,
-        LogReport::Lines(lines) => lines.into_iter().for_each(|line| log.buffer.take(line)),
+        LogReport::Lines(lines) => lines.iter().for_each(|line| log.buffer.take(line)),
         LogReport::Restarted => log.buffer.push(LogEntry::Restarted),
         LogReport::Ended(words) => log.state = LogState::Ended(words),
         LogReport::Waiting(words) => log.state = LogState::Waiting(words),

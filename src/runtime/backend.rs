@@ -87,7 +87,7 @@ struct Connection {
 #[derive(Clone)]
 pub enum Requests {
     /// To a real cluster.
-    Kube(kube::Access, Option<kube::HistoryServer>, Option<Journal>),
+    Kube(Box<kube::Access>, Option<kube::HistoryServer>, Option<Journal>),
     /// To the demo, which is not journaled.
     Demo(mpsc::Sender<demo::Request>),
 }
@@ -130,7 +130,7 @@ impl Backend {
                 let settings = aws_settings(aws, &options);
                 let source = kube::KubeSource::new(options, namespaces, kube::Timing::default(), clock::now);
                 let source = source.pricing(wanted.clone()).measuring(wanted_gpus, prometheus.clone());
-                let requests = Requests::Kube(source.access(), source.history(), journal.clone());
+                let requests = Requests::Kube(Box::new(source.access()), source.history(), journal.clone());
                 self.runtime.spawn(source.run(sink.clone(), epoch, cancel.clone()));
                 let (answers, answered) = watch::channel(aws::AnsweredDemands::default());
                 let context = aws::RunContext { demand: wanted, answered: answers, sink, epoch, clock };
@@ -266,7 +266,7 @@ impl Requests {
     /// Tells the lines of a log until it ends or nobody listens.
     pub async fn follow_log(&self, question: LogQuestion, tell: mpsc::Sender<LogReport>) {
         match self {
-            Self::Kube(access, ..) => kube::follow_log(access.clone(), question, tell).await,
+            Self::Kube(access, ..) => kube::follow_log((**access).clone(), question, tell).await,
             // A demo that has ended has nothing to tell.
             Self::Demo(ask) => drop(ask.send(demo::Request::Log(question, tell)).await),
         }
