@@ -161,13 +161,12 @@ impl Writer {
         // 1.9 at last, beginning with 10.4.
         let loss = 19_000 + 85_000 / (1 + step / 40) + rng.between((-900, 900));
         let line = format!(
-            "[rank{}] step {step:>6}  loss {}.{:04}  grad_norm 0.{:02}  lr 3.0e-04  {} tokens/s  mem 71.{} GiB",
+            "[rank{}] step {step:>6}  loss {}.{:04}  grad 0.{:02}  lr 3.0e-04  {} tokens/s",
             self.rank,
             loss / 10_000,
             loss % 10_000,
             rng.between((31, 88)),
             thousands(rng.between((181_000, 189_500))),
-            rng.between((0, 9)),
         );
         let mut texts = vec![line];
         if step % CHECKPOINT_STEPS == 0 {
@@ -183,15 +182,17 @@ impl Writer {
 
     /// What a program that fails writes at its end.
     fn last_words(&self, second: Sec) -> Vec<String> {
-        match (self.finished, self.program) {
-            (Some((at, code)), Program::Trainer | Program::Worker) if at == second && code != 0 => vec![
-                "Traceback (most recent call last):".to_owned(),
-                "  File \"/app/main.py\", line 214, in <module>".to_owned(),
-                "    main()".to_owned(),
-                "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.31 GiB".to_owned(),
-            ],
-            _ => Vec::new(),
-        }
+        let has_failed = self.finished.is_some_and(|(at, code)| at == second && code != 0);
+        let error = match self.program {
+            Program::Trainer if has_failed => "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.31 GiB",
+            Program::Worker if has_failed => {
+                "ValueError: shard has 3 columns, expected 4: text, source, language, license"
+            }
+            _ => return Vec::new(),
+        };
+        let trace =
+            ["Traceback (most recent call last):", "  File \"/app/main.py\", line 214, in <module>", "    main()"];
+        trace.into_iter().chain([error]).map(str::to_owned).collect()
     }
 }
 
