@@ -1,8 +1,8 @@
 //! The user's editor, in which an object is read.
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -32,7 +32,8 @@ impl Copy {
     /// # Errors
     /// When it cannot be written.
     pub fn of(name: &str, text: &str) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("batchtop-").tempdir()?;
+        let folder =
+            tempfile::Builder::new().prefix("batchtop-").permissions(Permissions::from_mode(0o700)).tempdir()?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
         let name: String = name.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
         let copy = Self { folder, file: format!("{name}.yaml"), text: format!("{READ_ONLY}{text}") };
@@ -73,7 +74,6 @@ pub fn editor() -> String {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
     use super::*;
