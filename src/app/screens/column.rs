@@ -210,12 +210,12 @@ impl fmt::Debug for Column {
     }
 }
 
-/// Defines columns, and lists them as `COLUMNS` in the order in which `s` goes through them.
+/// Defines columns, and lists them as `COLUMNS` in the order in which `S` goes through them.
 macro_rules! columns {
     ($($name:ident = $column:expr;)+) => {
         $(#[doc = concat!("The column ", stringify!($name), ".")] pub static $name: Column = $column;)+
 
-        /// Every column, in the order in which `s` goes through those that can be sorted by.
+        /// Every column, in the order in which `S` goes through those that can be sorted by.
         pub static COLUMNS: &[&Column] = &[$(&$name),+];
     };
 }

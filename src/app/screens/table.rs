@@ -21,7 +21,7 @@ pub struct TableSpec {
     pub rows: Rows,
     /// The kinds in which texts, levels and label selectors look up what they ask of a row.
     pub joined_kinds: &'static [Kind],
-    /// Its columns and orders, in the order in which `s` goes through them; the first is the one it begins with.
+    /// Its columns and orders, in the order in which `S` goes through them; the first is the one it begins with.
     pub columns: &'static [&'static Column],
     /// What a row costs in micro-dollars per hour, where the sum over all rows that are listed means something.
     pub rate: Option<RowRate>,
@@ -99,7 +99,7 @@ impl TableSpec {
         self.columns.first().copied().unwrap_or(&AS_LISTED)
     }
 
-    /// The columns that rows can be sorted by, in the order in which `s` goes through them.
+    /// The columns that rows can be sorted by, in the order in which `S` goes through them.
     pub fn sortable(&self) -> impl Iterator<Item = &'static Column> {
         self.columns.iter().copied().filter(|column| column.is_sortable())
     }
