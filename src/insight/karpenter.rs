@@ -61,6 +61,9 @@ const DURATIONS: Release = (1, 12);
 /// The first version to which a node is empty when evicting its pods costs nothing.
 const EMPTY_BY_COST: Release = (1, 14);
 
+/// The first version that takes drifted nodes without pods to move one by one, before those with pods.
+const DRIFTS_ONE_BY_ONE: Release = (1, 7);
+
 /// The first version that looks for empty nodes before drifted ones.
 const EMPTINESS_FIRST: Release = (1, 5);
 
@@ -169,6 +172,21 @@ impl KarpenterVersion {
     /// Whether empty nodes are looked for before drifted ones (karpenter 1.5, pkg/controllers/disruption/controller.go).
     pub fn emptiness_first(&self) -> bool {
         self.has(EMPTINESS_FIRST) != Support::No
+    }
+
+    /// Whether drifted nodes without pods to move go one by one, before those with pods (karpenter 1.7,
+    /// pkg/controllers/disruption/drift.go). Before 1.5 they all went in one command.
+    pub fn drifts_one_by_one(&self) -> Support {
+        self.has(DRIFTS_ONE_BY_ONE)
+    }
+
+    /// Whether a drifted node without pods to move is left to go as an empty one: 1.5 and 1.6 only (the same file).
+    pub fn drift_leaves_empty_nodes(&self) -> Support {
+        match (self.has(EMPTINESS_FIRST), self.has(DRIFTS_ONE_BY_ONE)) {
+            (Support::No, _) | (_, Support::Yes) => Support::No,
+            (Support::Yes, Support::No) => Support::Yes,
+            _ => Support::Assumed,
+        }
     }
 
     /// Whether rules that changed between versions are those of the newest for want of better knowledge.

@@ -220,10 +220,20 @@ impl<'a> NodeInputs<'a> {
             return None;
         }
         match reason {
-            Reason::Drifted => Some(self.is_drifted()),
+            Reason::Drifted => self.goes_as_drifted(),
             Reason::Empty => self.is_empty(),
             Reason::Underutilized => self.is_empty().map(|empty| !empty),
         }
+    }
+
+    /// Whether it is drifted, and not one that Karpenter leaves to go as an empty node; `None` where a pod that is not known
+    /// decides, or where versions of Karpenter differ about it.
+    fn goes_as_drifted(&self) -> Option<bool> {
+        let leaves_empty = self.karpenter.drift_leaves_empty_nodes();
+        if !self.is_drifted() || leaves_empty == Support::No || self.pods.reschedulable > 0 {
+            return Some(self.is_drifted());
+        }
+        (self.complete.pods && !self.doubts(leaves_empty)).then_some(leaves_empty != Support::Yes)
     }
 
     /// Its active pods whose annotation protects them now.

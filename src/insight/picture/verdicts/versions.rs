@@ -76,7 +76,13 @@ fn a_drifted_and_empty_node_is_a_drift_candidate_up_to_karpenter_1_4() {
     };
     check(vec![
         case("1.4", with("1.4.0")).is("DriftCandidate").open_for([Empty, Drifted]),
-        case("1.5", with("1.5.0")).is("EmptyCandidate").open_for([Empty, Drifted]),
+        // These two leave a drifted node without pods to go as an empty one.
+        case("1.5", with("1.5.0")).is("EmptyCandidate").open_for([Empty]),
+        case("1.6", with("1.6.4")).is("EmptyCandidate").open_for([Empty]),
+        case("1.7", with("1.7.0")).is("EmptyCandidate").open_for([Empty, Drifted]),
+        case("1.5, with a pod", drifted(|w| w.karpenter = karpenter("1.5.0")))
+            .is("DriftCandidate")
+            .open_for([Drifted, Underutilized]),
         case(
             "1.4, drift held by its budget",
             drifted(|w| {
