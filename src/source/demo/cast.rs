@@ -3,7 +3,7 @@
 use super::catalog as c;
 use super::model::{
     Allowed, Amounts, Budget, Capacity, Cron, Daemon, DaemonNodes, Deployment, Ending, JobSpec, Keep, MigInstances,
-    Pdb, Place, Pool, Sharing, Template,
+    NodeClass, Pdb, Place, Pool, Sharing, Template,
 };
 
 /// Every namespace of the simulated cluster.
@@ -31,6 +31,41 @@ pub(super) const POOL_MIG: usize = 4;
 pub(super) const POOL_NOTEBOOKS: usize = 5;
 pub(super) const POOL_OCR: usize = 6;
 pub(super) const POOL_RENDER: usize = 7;
+pub(super) const POOL_SWEEPS: usize = 8;
+
+const CLASS_DEFAULT: usize = 0;
+const CLASS_GPU: usize = 1;
+const CLASS_GPU_SOCI: usize = 2;
+
+/// The EC2NodeClasses, in the order of the constants above.
+pub(super) static CLASSES: [NodeClass; 3] = [
+    NodeClass {
+        name: "default",
+        images: 0,
+        volume_size: "100Gi",
+        instance_store_policy: None,
+        user_data: None,
+        pull_speed: 1,
+    },
+    GPU_CLASS,
+    NodeClass {
+        name: "gpu-soci",
+        user_data: Some(
+            "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  featureGates:\n    FastImagePull: true\n",
+        ),
+        pull_speed: 3,
+        ..GPU_CLASS
+    },
+];
+
+const GPU_CLASS: NodeClass = NodeClass {
+    name: "gpu",
+    images: 1,
+    volume_size: "300Gi",
+    instance_store_policy: Some("RAID0"),
+    user_data: None,
+    pull_speed: 1,
+};
 
 /// What the NodePools of GPU nodes have in common: on-demand nodes, of which one at a time may be disrupted.
 const GPU_POOL: Pool = Pool {
@@ -44,6 +79,7 @@ const GPU_POOL: Pool = Pool {
     expire_after: None,
     grace: None,
     gpu: true,
+    class: CLASS_GPU,
     sharing: Sharing::Whole,
     has_exporter: true,
     replicas: None,
@@ -51,7 +87,7 @@ const GPU_POOL: Pool = Pool {
 };
 
 /// The NodePools, in the order of the constants above.
-pub(super) static POOLS: [Pool; 8] = [
+pub(super) static POOLS: [Pool; 9] = [
     Pool {
         name: "cpu",
         weight: None,
@@ -76,6 +112,7 @@ pub(super) static POOLS: [Pool; 8] = [
         expire_after: Some(720 * 3600),
         grace: None,
         gpu: false,
+        class: CLASS_DEFAULT,
         sharing: Sharing::Whole,
         has_exporter: true,
         replicas: None,
@@ -105,6 +142,7 @@ pub(super) static POOLS: [Pool; 8] = [
         expire_after: Some(720 * 3600),
         grace: Some(1800),
         gpu: true,
+        class: CLASS_GPU,
         sharing: Sharing::Whole,
         has_exporter: true,
         replicas: None,
@@ -164,6 +202,17 @@ pub(super) static POOLS: [Pool; 8] = [
         capacities: &[Capacity::Spot],
         consolidate_after: Some(600),
         expire_after: Some(720 * 3600),
+        limits: &[("nvidia.com/gpu", "8")],
+        ..GPU_POOL
+    },
+    // Tries what SOCI does for the image that other nodes pull without.
+    Pool {
+        name: "sweeps",
+        types: &["g5.xlarge"],
+        capacities: &[Capacity::Spot, Capacity::OnDemand],
+        consolidate_after: Some(300),
+        expire_after: Some(720 * 3600),
+        class: CLASS_GPU_SOCI,
         limits: &[("nvidia.com/gpu", "8")],
         ..GPU_POOL
     },
@@ -520,7 +569,14 @@ pub(super) static JOBS: [JobSpec; 17] = [
         parallelism: 4,
         completions: 32,
         run: (240, 900),
-        ..job("ml", "lr-sweep", trainer(&c::SWEEP, "g5.xlarge", Amounts::with_gpu(3000, 10_240, 1)))
+        ..job(
+            "ml",
+            "lr-sweep",
+            Template {
+                place: Place::Pool(POOL_SWEEPS),
+                ..trainer(&c::SWEEP, "g5.xlarge", Amounts::with_gpu(3000, 10_240, 1))
+            },
+        )
     },
     JobSpec {
         parallelism: 6,

@@ -162,7 +162,7 @@ const SHARED_NOTEBOOKS: &[OldPods] = &[
     OldPods::Notebook(&SHARED_NOTEBOOK, "jupyter-priya", None, 5 * HOUR + 700),
 ];
 
-/// When each NodeClass' current machine image was released, before the start.
+/// When the current machine image of each kind was released, before the start.
 const IMAGE_AGES: [i64; 2] = [31 * HOUR, 8 * DAY + 5 * HOUR];
 
 impl World {
@@ -196,8 +196,12 @@ impl World {
     /// A NodePool with nodes in one zone.
     fn place_concentrated(&mut self, former: &[String], jobs: &mut BTreeMap<usize, JobId>) {
         let chance = std::mem::replace(&mut self.rng, Rng::new(CONCENTRATED_SEED));
-        let pool = self.identity(self.start - 90 * DAY);
-        self.pools.push(pool);
+        for _ in POOL_RENDER..POOLS.len() {
+            let pool = self.identity(self.start - 90 * DAY);
+            self.pools.push(pool);
+        }
+        let class = self.identity(self.start - 20 * DAY);
+        self.classes.push(class);
         for old in &CONCENTRATED {
             let id = self.place_machine(old, former);
             for crew in old.crew {
@@ -269,8 +273,8 @@ impl World {
         if pool == POOL_RENDER {
             self.move_to_zone(id, CONCENTRATED_ZONE);
         }
-        let class = spec.class();
-        let released = self.images.get(class).map_or(0, |(_, at)| *at);
+        let images = spec.class().images;
+        let released = self.images.get(images).map_or(0, |(_, at)| *at);
         let slow = if spec.gpu { 104 } else { 51 };
         let (jitter, check) = (self.rng.between((20, 280)), self.rng.between((0, 299)));
         if let Some(claim) = self.machines.get_mut(&id).and_then(|machine: &mut Machine| machine.claim.as_mut()) {
@@ -282,7 +286,7 @@ impl World {
             claim.last_pod_event = (!old.crew.is_empty()).then_some(created + slow + 2);
             claim.nominated_until = created + slow + 20;
             if created < released {
-                claim.image = former.get(class).cloned().unwrap_or_default();
+                claim.image = former.get(images).cloned().unwrap_or_default();
                 claim.drifted = Some(released + jitter);
             }
         }

@@ -4,7 +4,7 @@ use super::cast::{DAEMON_CNI, DAEMON_DEVICES};
 use super::catalog::pull_rate;
 use super::clock::{MachineStep, PodStep, SimEvent};
 use super::events::{EventText, Recorder};
-use super::model::{Ending, PodId, PodOwner};
+use super::model::{Ending, Machine, PodId, PodOwner};
 use super::world::{Item, World};
 
 /// How long the kubelet waits before it looks again whether the network is there.
@@ -65,7 +65,8 @@ impl World {
         };
         let draw = self.rng.between((0, 100));
         let begins = self.now * 1000;
-        let took = image.bytes * 1000 / pull_rate(image.bytes, draw);
+        let speed = self.machines.get(&machine).and_then(Machine::pool).map_or(1, |pool| pool.class().pull_speed);
+        let took = image.bytes * 1000 / (pull_rate(image.bytes, draw) * speed);
         let Some(node) = self.machines.get_mut(&machine).and_then(|machine| machine.node.as_mut()) else { return };
         if node.images.contains(&image) {
             let words = format!("Container image \"{}\" already present on machine", image.name);

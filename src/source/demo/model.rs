@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cast::POOLS;
+use super::cast::{CLASSES, POOLS};
 use super::catalog::{Image, InstanceType, MIG_PROFILES};
 use super::clock::Sec;
 
@@ -329,6 +329,8 @@ pub(super) struct Pool {
     pub(super) grace: Option<i64>,
     /// GPU nodes: tainted, and with the GPU image.
     pub(super) gpu: bool,
+    /// Index of its EC2NodeClass.
+    pub(super) class: usize,
     /// How the device plugin advertises their GPUs.
     pub(super) sharing: Sharing,
     /// Whether the DaemonSet of the exporter of GPU metrics selects them.
@@ -338,10 +340,23 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Index of its EC2NodeClass: `default` or `gpu`.
-    pub(super) const fn class(&self) -> usize {
-        if self.gpu { 1 } else { 0 }
+    /// Its EC2NodeClass.
+    pub(super) fn class(&self) -> &'static NodeClass {
+        CLASSES.get(self.class).unwrap_or(&CLASSES[0])
     }
+}
+
+/// An EC2NodeClass.
+#[derive(Debug)]
+pub(super) struct NodeClass {
+    pub(super) name: &'static str,
+    /// Index of its machine images: with the drivers of GPUs, or without.
+    pub(super) images: usize,
+    pub(super) volume_size: &'static str,
+    pub(super) instance_store_policy: Option<&'static str>,
+    pub(super) user_data: Option<&'static str>,
+    /// How many times as fast images are pulled as without what `user_data` sets up.
+    pub(super) pull_speed: i64,
 }
 
 /// Identity of an object.

@@ -94,7 +94,7 @@ pub(super) struct World {
     pub(super) deployments: Vec<DeploymentState>,
     pub(super) namespaces: Vec<Identity>,
     pub(super) classes: Vec<Identity>,
-    /// Machine image of each NodeClass, and since when it is current.
+    /// The current machine image of each kind, and since when it is current.
     pub(super) images: Vec<(String, Sec)>,
     pub(super) controller: Identity,
     pub(super) daemons: Vec<String>,
@@ -275,7 +275,7 @@ impl World {
 
     /// The identity of one entry of each static table.
     fn found(&mut self) {
-        // The last one comes with its machines.
+        // The others come with the machines of the concentrated one.
         for _ in &POOLS[..POOL_RENDER] {
             let identity = self.identity(self.start - 212 * 86_400);
             self.pools.push(identity);

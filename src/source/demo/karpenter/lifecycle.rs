@@ -184,7 +184,7 @@ impl World {
     fn check_drift(&mut self, id: MachineId) {
         let Some(machine) = self.machines.get(&id) else { return };
         let Some(claim) = machine.claim.as_ref() else { return };
-        let current = self.images.get(POOLS[claim.pool].class()).map(|(image, _)| image.as_str());
+        let current = self.images.get(POOLS[claim.pool].class().images).map(|(image, _)| image.as_str());
         if claim.drifted.is_none() && current != Some(claim.image.as_str()) && !machine.is_deleting() {
             let now = self.now;
             self.change_claim(id, |claim| claim.drifted = Some(now));

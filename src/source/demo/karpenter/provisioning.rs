@@ -267,7 +267,7 @@ impl World {
             pool: planned.pool,
             requests: planned.requests,
             pod_count: planned.pods,
-            image: self.images.get(pool.class()).map(|(image, _)| image.clone()).unwrap_or_default(),
+            image: self.images.get(pool.class().images).map(|(image, _)| image.clone()).unwrap_or_default(),
             choices: planned.choices.clone(),
             launched: None,
             registered: None,
@@ -344,7 +344,7 @@ fn requirements_text(pool: usize, template: &Template) -> String {
         Place::Type(kind) => kind.to_owned(),
         _ => spec.types.join(" "),
     };
-    let class = if spec.gpu { "gpu" } else { "default" };
+    let class = spec.class().name;
     format!(
         "karpenter.k8s.aws/ec2nodeclass In [{class}], karpenter.sh/capacity-type In [{}], karpenter.sh/nodepool In [{}], kubernetes.io/arch In [amd64], node.kubernetes.io/instance-type In [{types}]",
         spec.capacities.iter().map(|capacity| capacity.label()).rev().collect::<Vec<_>>().join(" "),

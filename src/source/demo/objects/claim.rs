@@ -105,7 +105,7 @@ fn labels(machine: &Machine, claim: &Claim) -> Value {
         labels.insert(key.to_owned(), json!(value));
     };
     set("karpenter.sh/nodepool", pool.name);
-    set("karpenter.k8s.aws/ec2nodeclass", if pool.gpu { "gpu" } else { "default" });
+    set("karpenter.k8s.aws/ec2nodeclass", pool.class().name);
     if claim.launched.is_none() {
         return Value::Object(labels);
     }
@@ -129,7 +129,7 @@ pub(super) fn lifetime(seconds: Option<i64>) -> Value {
 
 fn spec(claim: &Claim) -> Value {
     let pool = &POOLS[claim.pool];
-    let class = if pool.gpu { "gpu" } else { "default" };
+    let class = pool.class().name;
     let capacities: Vec<&str> = pool.capacities.iter().map(|capacity| capacity.label()).collect();
     let taints = if pool.gpu {
         json!([{ "key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule" }])

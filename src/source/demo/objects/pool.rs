@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::cast::POOLS;
+use super::super::cast::{CLASSES, POOLS};
 use super::super::kubelet::go_millis;
 use super::super::model::{Allowed, Budget, Pool};
 use super::super::world::World;
@@ -28,7 +28,7 @@ fn template_labels(pool: &Pool) -> Value {
 }
 
 fn spec(pool: &Pool) -> Value {
-    let class = if pool.gpu { "gpu" } else { "default" };
+    let class = pool.class().name;
     let taints = if pool.gpu {
         json!([{ "key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule" }])
     } else {
@@ -90,11 +90,10 @@ impl World {
     }
 
     pub(super) fn render_class(&self, at: usize) -> Option<Value> {
-        let identity = self.classes.get(at)?;
-        let (image, _) = self.images.get(at)?;
-        let name = if at == 0 { "default" } else { "gpu" };
-        let variant =
-            if at == 0 { "amazon-eks-node-al2023-x86_64-standard" } else { "amazon-eks-node-al2023-x86_64-nvidia" };
+        let (identity, class) = (self.classes.get(at)?, CLASSES.get(at)?);
+        let (image, _) = self.images.get(class.images)?;
+        let variant = ["amazon-eks-node-al2023-x86_64-standard", "amazon-eks-node-al2023-x86_64-nvidia"];
+        let variant = variant.get(class.images)?;
         let kinds = [
             "AMIsReady",
             "InstanceProfileReady",
@@ -114,16 +113,17 @@ impl World {
         Some(json!({
             "apiVersion": "karpenter.k8s.aws/v1",
             "kind": "EC2NodeClass",
-            "metadata": metadata(identity, "", name),
+            "metadata": metadata(identity, "", class.name),
             "spec": {
                 "amiSelectorTerms": [{ "alias": "al2023@latest" }],
                 "role": "KarpenterNodeRole-demo",
-                "instanceStorePolicy": if at == 0 { Value::Null } else { json!("RAID0") },
+                "instanceStorePolicy": class.instance_store_policy,
+                "userData": class.user_data,
                 "subnetSelectorTerms": [{ "tags": { "karpenter.sh/discovery": "demo" } }],
                 "securityGroupSelectorTerms": [{ "tags": { "karpenter.sh/discovery": "demo" } }],
                 "blockDeviceMappings": [{
                     "deviceName": "/dev/xvda",
-                    "ebs": { "volumeSize": if at == 0 { "100Gi" } else { "300Gi" }, "volumeType": "gp3", "encrypted": true },
+                    "ebs": { "volumeSize": class.volume_size, "volumeType": "gp3", "encrypted": true },
                 }],
             },
             "status": {
