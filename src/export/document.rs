@@ -11,6 +11,7 @@ use super::events::{self, Event};
 use super::findings::{self, Finding};
 use super::gpus::GpuDetail;
 use super::jobs::{self, Job};
+use super::karpenter_next::{self, KarpenterNext};
 use super::metadata::{self, Metadata};
 use super::nodes::{self, Node};
 use super::pods::{self, Pod};
@@ -56,6 +57,8 @@ pub struct Snapshot {
     pub nodes: Vec<Node>,
     /// NodeClaim objects, by name, with and without a Node.
     pub node_claims: Vec<NodeClaim>,
+    /// Karpenter's next commands, as far as they can be told.
+    pub karpenter_next: Vec<KarpenterNext>,
     /// NodePool objects, by name.
     pub node_pools: Vec<NodePool>,
     /// Pools of spot capacity, by instance type and zone.
@@ -93,6 +96,7 @@ pub fn snapshot(app: &App, detail: GpuDetail) -> Snapshot {
         node_claims: list(fleet.node_claims.iter().filter(|row| scope.has_claim(fleet, row)), |row| {
             claims::of(app, row)
         }),
+        karpenter_next: karpenter_next::of(app),
         node_pools: list(scope.pools(fleet).into_iter(), |row| pools::of(app, &known, &evaluator, row)),
         spot_pools: spot::pools(app, &known),
         pods: list(fleet.pods.iter().filter(|row| scope.has_pod(row)), |row| {

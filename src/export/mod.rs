@@ -13,6 +13,7 @@ mod findings;
 mod gpu_report;
 mod gpus;
 mod jobs;
+mod karpenter_next;
 mod metadata;
 mod nodes;
 mod object;

@@ -1,11 +1,8 @@
 //! Before when Karpenter does not take a node, for each reason, as long as nothing but the time changes.
 
+use super::next_command::VALIDATION_SECONDS;
 use super::{Blocker, BlockerKind, Disruption, NodeInputs, Reason};
 use crate::units::Time;
-
-/// How long Karpenter waits before it takes an empty node, to see whether it stays empty (karpenter
-/// pkg/controllers/disruption/consolidation.go, `consolidationTTL`).
-const VALIDATION_SECONDS: i64 = 15;
 
 /// The earliest moment for each reason; `None` where nothing stops the reason, where it does not apply, and where what stops
 /// it has no known end.

@@ -34,7 +34,7 @@ pub use verdicts::{VerdictSummary, Verdicts};
 
 use super::cold_start::ClusterHistory;
 use super::cost::{CostRates, Ledger};
-use super::disruption::{HeldMemory, Remembered};
+use super::disruption::{HeldMemory, NextCommand, Remembered};
 use super::gpu::GpuThresholds;
 use super::picture::{self, Evaluator, Matter, NodeStates, Picture, Totals, Touched};
 use super::spot::SpotThresholds;
@@ -109,6 +109,7 @@ pub struct Insights {
     pub starts: Starts,
     /// Spot Nodes and their pools, as of at most a second ago.
     pub spot: Spot,
+    next_commands: Vec<NextCommand>,
     protected_pods: ProtectedPods,
     rates: Rates,
     payments: Payments,
@@ -124,6 +125,8 @@ pub struct Insights {
 /// What is done once a second or once a minute, in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Task {
+    /// Which nodes are the next that Karpenter takes is looked up.
+    NextCommands,
     /// What was observed of starts is summed up.
     Starts,
     /// What has accrued at the present rates is paid, before they change.
@@ -208,7 +211,7 @@ impl Insights {
         }
         self.follow_gpus();
         self.follow_spot(inputs);
-        self.due.extend([Task::Starts, Task::Payment, Task::Rates]);
+        self.due.extend([Task::NextCommands, Task::Starts, Task::Payment, Task::Rates]);
     }
 
     /// What is known of Nodes besides their assessments.
@@ -223,6 +226,12 @@ impl Insights {
         let evaluator = self.evaluator(inputs);
         let look = || picture::matters(inputs.fleet, &evaluator, self.node_states(), &self.held, self.starts.all());
         inputs.known().decides_nodes().then(look)
+    }
+
+    /// Karpenter's next command of each reason, as of at most a second ago; of none where it cannot be told, or not everything
+    /// is known that decides about Nodes.
+    pub fn next_commands(&self) -> &[NextCommand] {
+        &self.next_commands
     }
 
     /// Sums over the whole cluster, whatever lists are narrowed to.
@@ -266,7 +275,8 @@ impl Insights {
         self.rates.begin_second();
         self.follow_gpus();
         self.follow_spot(inputs);
-        self.due.extend([Task::Starts, Task::Payment, Task::Rates, Task::PriceDemand, Task::GpuDemand]);
+        self.due.extend([Task::NextCommands, Task::Starts, Task::Payment, Task::Rates]);
+        self.due.extend([Task::PriceDemand, Task::GpuDemand]);
     }
 
     /// Whether [`Insights::work`] has something to do now.
@@ -295,6 +305,7 @@ impl Insights {
             return requests;
         }
         match self.due.pop_first() {
+            Some(Task::NextCommands) => self.look_up_next_commands(inputs),
             Some(Task::Starts) => self.sum_up_starts(),
             Some(Task::Payment) => self.pay(inputs),
             Some(Task::Rates) => self.follow_rates(inputs),
@@ -398,6 +409,11 @@ impl Insights {
         if self.rates.publish(inputs, self.gpus.sums().idle_rate()) {
             self.changed.insert(Part::Rates);
         }
+    }
+
+    fn look_up_next_commands(&mut self, inputs: &Inputs<'_>) {
+        let look = || self.verdicts.next_commands(&self.evaluator(inputs), inputs.fleet);
+        self.next_commands = inputs.known().decides_nodes().then(look).unwrap_or_default();
     }
 
     fn sum_up_starts(&mut self) {

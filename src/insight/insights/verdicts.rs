@@ -11,7 +11,9 @@ use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 
 use crate::fleet::{Fleet, NodeRow, Sym};
-use crate::insight::disruption::{Disruption, Hazard, HeldMemory, Standing, Verdict, hazards, standing};
+use crate::insight::disruption::{
+    Disruption, Hazard, HeldMemory, NextCommand, NodeInputs, Standing, Turn, Verdict, hazards, next_commands, standing,
+};
 use crate::insight::picture::{Evaluator, NodeProtection};
 use crate::units::Time;
 
@@ -30,11 +32,13 @@ pub struct VerdictSummary {
     pub by: Option<String>,
     /// Whether annotations or PodDisruptionBudgets protect the Node, and whether they alone do.
     pub protection: NodeProtection,
+    /// When Karpenter can choose the Node, and what decides who comes before it.
+    pub turn: Turn,
 }
 
 impl VerdictSummary {
-    /// Of a Node's disruption and hazards, as of an evaluation that knew this much.
-    fn new(disruption: &Disruption, hazards: &[Hazard], inputs: InputState) -> Self {
+    /// Of a Node by its disruption and hazards, as of an evaluation that knew this much.
+    fn new(case: &NodeInputs<'_>, disruption: &Disruption, hazards: &[Hazard], inputs: InputState) -> Self {
         let broken = standing::broken_by(disruption, hazards);
         let object = disruption.main_blocker().and_then(|blocker| blocker.object.as_ref());
         Self {
@@ -43,6 +47,7 @@ impl VerdictSummary {
             may_be_taken: !disruption.may.yes.is_empty(),
             ends_at: broken.map_or_else(|| disruption.until(), |broken| broken.begins()),
             protection: NodeProtection::new(disruption, inputs),
+            turn: Turn::of(case, disruption),
             by: object.map(|key| format!("{}/{}", key.kind.name().to_lowercase(), key.object)),
         }
     }
@@ -95,6 +100,16 @@ impl Verdicts {
     /// The verdict on a Node; `None` before its first evaluation.
     pub fn summary(&self, node: &NodeRow) -> Option<&VerdictSummary> {
         self.summaries.get(&node.meta.key.name)
+    }
+
+    /// Karpenter's next command of each reason, as far as it can be told, as of the last evaluations.
+    pub(super) fn next_commands(&self, evaluator: &Evaluator<'_>, fleet: &Fleet) -> Vec<NextCommand> {
+        let turns = self.summaries.iter().map(|(name, summary)| (name, &summary.turn));
+        let stays = |name: &Sym, reason| {
+            let proofs = fleet.node(name).map(|node| evaluator.node(node).blockers).unwrap_or_default();
+            proofs.iter().any(|blocker| blocker.is_proof() && blocker.reasons.contains(reason))
+        };
+        next_commands(turns, evaluator.now(), stays)
     }
 
     /// All that were evaluated, by name of the Node.
@@ -163,7 +178,7 @@ impl Verdicts {
             if inputs == InputState::Complete {
                 held.observe(&case, &disruption);
             }
-            let new = VerdictSummary::new(&disruption, &hazards, inputs);
+            let new = VerdictSummary::new(&case, &disruption, &hazards, inputs);
             let name = &node.meta.key.name;
             if self.summaries.get(name) != Some(&new) {
                 self.summaries.insert(name.clone(), new);

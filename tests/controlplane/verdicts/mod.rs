@@ -26,9 +26,11 @@ mod policies;
 mod proofs;
 mod run;
 mod scenario;
+mod score;
 mod versions;
 mod watch;
 mod world;
+mod worlds;
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -53,6 +55,10 @@ pub fn trials() -> Vec<Trial> {
         trial("verdicts::over_time", || play("over time", vec![over_time::scenarios()])),
         trial("verdicts::paused_and_expiring", || play("paused and expiring", vec![lifecycle::paused()])),
         trial("verdicts::empty", || play("empty", vec![emptiness::taken(), budgets::open()])),
+        trial("verdicts::next_commands", || {
+            let _turn = Turn::take();
+            worlds::play()
+        }),
         trial("verdicts::of_1_4", || play_with(Karpenter::V1_4)),
         trial("verdicts::of_1_8", || play_with(Karpenter::V1_8)),
         trial("verdicts::of_1_11", || play_with(Karpenter::V1_11)),

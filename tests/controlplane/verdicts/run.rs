@@ -12,12 +12,13 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::compare::Report;
 use super::place::{PATIENCE, Place};
 use super::scenario::{Fate, Later, Scenario};
+use super::score::Score;
 use super::watch::{Watch, events_since};
 use super::world::{World, holds, name, text};
 use crate::bed::{Bed, BedOptions, Context, Failure, Karpenter, Result, annotation};
@@ -25,6 +26,12 @@ use crate::product::program::Program;
 
 /// How long Karpenter may take for everything that a bed expects of it.
 const WINDOW: Duration = Duration::from_mins(5);
+
+/// How long a world is followed at most.
+const FOLLOWED: Duration = Duration::from_mins(3);
+
+/// How long at least: what is to come in a minute has come.
+const FOLLOWED_AT_LEAST: SignedDuration = SignedDuration::from_secs(75);
 
 /// Plays all scenarios in one bed; a failure tells every disagreement.
 pub fn play(title: &str, karpenter: Karpenter, scenarios: &[Scenario]) -> Result<()> {
@@ -46,6 +53,26 @@ pub fn play(title: &str, karpenter: Karpenter, scenarios: &[Scenario]) -> Result
     let report = decide(&bed, karpenter, scenarios, &places, &mut clock)?;
     clock.tell();
     report.into_result()
+}
+
+/// Plays a world in which scenarios say nothing of what has to happen, until Karpenter rests.
+pub fn follow(title: &str, karpenter: Karpenter, scenarios: &[Scenario]) -> Result<Score> {
+    let mut clock = Clock::new(title, scenarios.len());
+    let bed = Bed::start(&BedOptions::full().karpenter(karpenter))?;
+    set_up(&bed, scenarios)?;
+    let places = await_nodes(&bed, scenarios)?;
+    for (scenario, place) in scenarios.iter().zip(&places) {
+        run_steps(scenario, place, &scenario.preparations)?;
+    }
+    await_quiet(&bed, scenarios, &places)?;
+    clock.lap("quiet");
+    let program = stop_and_open(&bed, scenarios, &places)?;
+    let mut watch = Watch::begin(&bed, &program)?;
+    bed.start_karpenter()?;
+    watch.until(FOLLOWED, |watch| watch.at_rest() && watch.has_asked_for(FOLLOWED_AT_LEAST))?;
+    clock.lap("followed");
+    clock.tell();
+    Ok(Score::of(&watch))
 }
 
 fn run_steps(scenario: &Scenario, place: &Place<'_>, steps: &[super::scenario::Step]) -> Result<()> {
@@ -140,13 +167,8 @@ fn await_world(bed: &Bed, what: &str, missing: impl Fn(&World) -> Vec<&'static s
     outcome.map_err(|failure| Failure::new(format!("not ready: {}\n{failure}", last.join(", "))))
 }
 
-fn decide(
-    bed: &Bed,
-    karpenter: Karpenter,
-    scenarios: &[Scenario],
-    places: &[Place<'_>],
-    clock: &mut Clock,
-) -> Result<Report> {
+/// Stops Karpenter and gives NodePools their budgets.
+fn stop_and_open(bed: &Bed, scenarios: &[Scenario], places: &[Place<'_>]) -> Result<Program> {
     bed.stop_karpenter()?;
     for (scenario, place) in scenarios.iter().zip(places) {
         if bed.api().find(&place.pool())?.is_some() {
@@ -154,7 +176,17 @@ fn decide(
         }
         run_steps(scenario, place, &scenario.still)?;
     }
-    let program = Program::new(bed.admin_kubeconfig())?;
+    Program::new(bed.admin_kubeconfig())
+}
+
+fn decide(
+    bed: &Bed,
+    karpenter: Karpenter,
+    scenarios: &[Scenario],
+    places: &[Place<'_>],
+    clock: &mut Clock,
+) -> Result<Report> {
+    let program = stop_and_open(bed, scenarios, places)?;
     let mut watch = Watch::begin(bed, &program)?;
     let mut report = Report::new();
     let cast = || scenarios.iter().zip(places);
@@ -184,6 +216,9 @@ fn decide(
     report.none_before_it_was_said(&watch);
     report.no_second_taking(&watch);
     report.kept_times(&watch);
+    let score = Score::of(&watch);
+    clock.note(&score);
+    report.came_from_elsewhere(&score);
     let events = events_since(bed, start)?;
     report.no_false_proof(&watch, &events, karpenter);
     report.no_unexplained_may(&watch, &events);
@@ -246,6 +281,10 @@ impl Clock {
 
     fn lap(&mut self, name: &str) {
         let _ = write!(self.line, " {name} {} s", self.begin.elapsed().as_secs());
+    }
+
+    fn note(&mut self, score: &Score) {
+        let _ = write!(self.line, "; {score}");
     }
 
     fn tell(&self) {

@@ -115,6 +115,11 @@ impl<'a> Watch<'a> {
         paused || self.rest.passes >= self.rest.since + QUIET_PASSES
     }
 
+    /// Whether the first answer was given so long ago.
+    pub fn has_asked_for(&self, time: SignedDuration) -> bool {
+        self.answers.first().is_some_and(|answer| Timestamp::now().duration_since(answer.at) > time)
+    }
+
     /// Something was changed: Karpenter has to look again.
     pub fn disturb(&mut self) {
         self.rest.since = self.rest.passes;
