@@ -145,10 +145,10 @@ pub struct Common {
     /// Karpenter's version, if it cannot be read from the cluster, for example 1.14.1
     #[arg(long, global = true, env = "BATCHTOP_KARPENTER_VERSION", value_name = "VERSION")]
     pub karpenter_version: Option<String>,
-    /// Theme: dark, light, monochrome, or the name of a file in the themes folder
+    /// Theme: one that batchtop themes lists, or the name of a file in the themes folder
     #[arg(long, global = true, env = "BATCHTOP_THEME", value_name = "NAME")]
     pub theme: Option<String>,
-    /// Keymap: default, or the name of a file in the keymaps folder
+    /// Keymap: default, vim, emacs, or the name of a file in the keymaps folder
     #[arg(long, global = true, env = "BATCHTOP_KEYMAP", value_name = "NAME")]
     pub keymap: Option<String>,
     /// Price file, TOML or CSV, instead of prices.toml or prices.csv in the configuration folder

@@ -82,27 +82,83 @@ fn every_theme_is_valid_and_styles_every_role() {
     }
 }
 
-/// WCAG 2.2: text 4.5, what is large or only an accent 3.
+/// At 24 bits and at 256 colours, on the background and on selected and marked rows; with high contrast all text has 7.
 #[test]
 fn text_has_enough_contrast_to_its_background() {
-    const DECORATION: [Role; 3] = [Role::Border, Role::BarEmpty, Role::BorderFocus];
     let at_depths = |theme: Theme| [ColourDepth::Full, ColourDepth::Palette].map(|depth| theme.clone().at(depth));
     let coloured = themes().into_iter().filter(|theme| matches!(theme.kind, ThemeKind::Dark | ThemeKind::Light));
     for theme in coloured.flat_map(at_depths) {
         let (fg, bg) = (theme.style(Role::Text).fg.expect("a colour"), theme.style(Role::Text).bg.expect("a colour"));
-        let overlays = [Role::RowSelected, Role::RowMarked].map(|role| theme.style(role).bg.expect("a background"));
-        for role in Role::ALL.iter().filter(|role| !DECORATION.contains(role)) {
+        let overlays = [Role::RowSelected, Role::RowMarked].map(|role| theme.style(role).bg);
+        for role in Role::ALL {
+            let Some(least) = role.least_contrast() else { continue };
+            let wanted = if theme.name == "high-contrast" { 7.0 } else { least };
             let style = theme.style(*role);
             let text = style.fg.unwrap_or(fg);
-            let wanted = if matches!(role, Role::Text | Role::TextStrong) { 4.5 } else { 3.0 };
             let mut grounds = vec![style.bg.unwrap_or(bg)];
-            grounds.extend(style.bg.is_none().then_some(overlays).into_iter().flatten());
+            grounds.extend(style.bg.is_none().then_some(overlays).into_iter().flatten().flatten());
             for ground in grounds {
                 let contrast = text.contrast(ground);
                 assert!(contrast >= wanted, "{}: {} has {contrast:.2} on {ground}", theme.name, role.name());
             }
         }
     }
+}
+
+/// How colours look to those who lack one of the three cones: Machado, Oliveira and Fernandes 2009, severity 1.
+const CONE_LOSSES: [(&str, [[f64; 3]; 3]); 3] = [
+    (
+        "protanopia",
+        [[0.152_286, 1.052_583, -0.204_868], [0.114_503, 0.786_281, 0.099_216], [-0.003_882, -0.048_116, 1.051_998]],
+    ),
+    (
+        "deuteranopia",
+        [[0.367_322, 0.860_646, -0.227_968], [0.280_085, 0.672_501, 0.047_413], [-0.011_820, 0.042_940, 0.968_881]],
+    ),
+    (
+        "tritanopia",
+        [[1.255_528, -0.076_749, -0.178_779], [-0.078_411, 0.930_809, 0.147_602], [0.004_733, 0.691_367, 0.303_900]],
+    ),
+];
+
+/// CIELAB of a colour as it looks with a loss of cones.
+fn lab(colour: Colour, loss: &[[f64; 3]; 3]) -> [f64; 3] {
+    let (red, green, blue) = colour.rgb();
+    let linear = [red, green, blue].map(|channel| {
+        let value = f64::from(channel) / 255.0;
+        if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    });
+    let times = |row: &[f64; 3], of: &[f64; 3]| row.iter().zip(of).map(|(a, b)| a * b).sum::<f64>();
+    let seen = loss.map(|row| times(&row, &linear).clamp(0.0, 1.0));
+    let xyz =
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]].map(|row| times(&row, &seen));
+    let root = |value: f64| if value > 0.008_856 { value.cbrt() } else { 7.787 * value + 16.0 / 116.0 };
+    let [x, y, z] = [root(xyz[0] / 0.950_47), root(xyz[1]), root(xyz[2] / 1.088_83)];
+    [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+}
+
+/// The nearest two of the colours that tell states apart, with how far apart they look.
+fn nearest_states(theme: &Theme, loss: &[[f64; 3]; 3]) -> (f64, Role, Role) {
+    const STATES: [Role; 6] = [Role::Ok, Role::Warn, Role::Bad, Role::Info, Role::Protected, Role::Terminating];
+    let seen = |role: Role| lab(theme.style(role).fg.expect("a colour"), loss);
+    let distance = |a: Role, b: Role| seen(a).iter().zip(seen(b)).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+    let pairs =
+        STATES.iter().enumerate().flat_map(|(at, a)| STATES[..at].iter().map(move |b| (distance(*a, *b), *a, *b)));
+    pairs.min_by(|a, b| a.0.total_cmp(&b.0)).expect("pairs")
+}
+
+/// Ten is what is seen at a glance; two that differ by less than that in the default theme are what this one is for.
+#[test]
+fn colours_of_the_colour_blind_theme_stay_apart_without_one_of_the_cones() {
+    const AT_A_GLANCE: f64 = 10.0;
+    let library = Library::embedded();
+    let theme = |name| Theme::load(&library, name).0;
+    for (name, loss) in CONE_LOSSES {
+        let (distance, a, b) = nearest_states(&theme("colour-blind"), &loss);
+        assert!(distance >= AT_A_GLANCE, "{name}: {} and {} look {distance:.1} apart", a.name(), b.name());
+    }
+    let of_default = CONE_LOSSES.map(|(_, loss)| nearest_states(&theme("dark"), &loss).0);
+    assert!(of_default.into_iter().any(|distance| distance < AT_A_GLANCE), "{of_default:?}: the check finds nothing");
 }
 
 #[test]
@@ -190,9 +246,13 @@ fn an_unknown_theme_or_keymap_is_reported_with_the_allowed_names() {
     let library = Library::embedded();
     assert_eq!(
         told(&Theme::load(&library, "drak").1),
-        "theme drak: no such theme: \"drak\"; did you mean \"dark\"? allowed: dark, light, monochrome, terminal"
+        "theme drak: no such theme: \"drak\"; did you mean \"dark\"? allowed: catppuccin-mocha, colour-blind, dark, \
+         high-contrast, light, monochrome, terminal, tokyo-night"
     );
-    assert_eq!(told(&keymap(&library, "emacs").1), "keymap emacs: no such keymap: \"emacs\"; allowed: default");
+    assert_eq!(
+        told(&keymap(&library, "emcas").1),
+        "keymap emcas: no such keymap: \"emcas\"; did you mean \"emacs\"? allowed: default, emacs, vim"
+    );
 }
 
 #[test]

@@ -30,5 +30,7 @@ pub fn tick(app: &mut App, now: Time) {
     listing::note_time(app, before);
     desk::tick(app);
     notice::expire(app);
+    // Whoever knows what follows has pressed it by now.
+    app.ui.is_prefix_explained = !app.ui.pressed.is_empty();
     write::clock(app);
 }

@@ -27,6 +27,7 @@ pub fn press(app: &mut App, chord: Chord, effects: &mut Effects) {
         return;
     }
     app.ui.pressed.push(chord);
+    app.ui.is_prefix_explained = false;
     match lookup(app) {
         Lookup::Pending => {}
         Lookup::Action(action) => {
@@ -59,6 +60,23 @@ fn lookup(app: &App) -> Lookup {
         (Lookup::Nothing, Some(fallback)) => keymap.lookup(fallback, &app.ui.pressed),
         (found, _) => found,
     }
+}
+
+/// The keys that may follow those pressed so far, each with what they lead to; empty where none wait for others.
+pub fn continuations(app: &App) -> Vec<(&[Chord], Action)> {
+    let (keymap, pressed) = (&app.settings.keymap, &app.ui.pressed);
+    if pressed.is_empty() {
+        return Vec::new();
+    }
+    let (context, fallback) = contexts(app);
+    let mut found = keymap.continuations(context, pressed);
+    let further = fallback.map(|fallback| keymap.continuations(fallback, pressed)).unwrap_or_default();
+    for (rest, action) in further {
+        if !found.iter().any(|(known, _)| *known == rest) {
+            found.push((rest, action));
+        }
+    }
+    found
 }
 
 fn contexts(app: &App) -> (Context, Option<Context>) {

@@ -75,6 +75,7 @@ pub use event_density::{EventDensity, EventMinute};
 pub use filter::{error as filter_error, words as filter_words};
 pub use gangs::starts_of as gang_starts;
 pub use incidents::{find as find_incident, rate as incident_rate};
+pub use keys::continuations;
 pub use log_buffer::{LogBuffer, LogEntry, LogSearch, MOST_LOG_BYTES, MOST_LOG_LINES};
 pub use log_view::{LineTimes, LogGeometry, LogPosition, LogState, LogView, LongLines};
 pub use model::{App, Settings};

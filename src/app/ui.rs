@@ -515,6 +515,8 @@ pub struct Ui {
     pub marks: BTreeSet<Key>,
     /// Keys of a longer chord pressed so far.
     pub pressed: Vec<Chord>,
+    /// Whether they have waited so long that what may follow is shown.
+    pub is_prefix_explained: bool,
     /// Layer over the table, and over a log.
     pub overlay: Option<Overlay>,
     /// The object that is fetched for the editor.
@@ -613,6 +615,7 @@ impl Default for Ui {
             places_after: Vec::new(),
             marks: BTreeSet::new(),
             pressed: Vec::new(),
+            is_prefix_explained: false,
             overlay: None,
             to_edit: None,
             log: None,

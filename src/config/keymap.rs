@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::document::{Document, Value, join};
 use super::library::{FileSet, KeyUse, Layer, Library, Text, chain, read_layer};
 use super::problem::{Place, Problem, no_such};
-use crate::input::{Action, Binding, Chord, Context, Keymap};
+use crate::input::{Action, Binding, Chord, Context, Keymap, spell};
 
 /// A keymap, and the actions that its files leave without a key on purpose.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -122,10 +122,6 @@ fn note_unbound(loaded: &LoadedKeymap, file: &str, problems: &mut Vec<Problem>) 
             format!("no key for {}; bind them, list them in unbound, or inherit \"default\"", names.join(", "));
         problems.push(Problem { key: "bind".to_owned(), ..Problem::of_file(file, message) });
     }
-}
-
-fn spell(chords: &[Chord]) -> String {
-    chords.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 fn read(text: &Text, problems: &mut Vec<Problem>) -> Layer<KeymapFile> {

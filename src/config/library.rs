@@ -49,8 +49,18 @@ impl Library {
     /// The files built into the binary.
     pub fn embedded() -> Self {
         Self {
-            themes: embedded!("themes": "dark", "light", "terminal", "monochrome"),
-            keymaps: embedded!("keymaps": "default"),
+            themes: embedded!(
+                "themes":
+                "dark",
+                "light",
+                "high-contrast",
+                "colour-blind",
+                "catppuccin-mocha",
+                "tokyo-night",
+                "terminal",
+                "monochrome"
+            ),
+            keymaps: embedded!("keymaps": "default", "vim", "emacs"),
         }
     }
 }

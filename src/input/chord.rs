@@ -59,6 +59,11 @@ impl Chord {
     }
 }
 
+/// Keys one after another as keymap files write them: `g g`.
+pub fn spell(chords: &[Chord]) -> String {
+    chords.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
 /// Keys that have a name, with it.
 const NAMED: [(&str, KeyCode); 16] = [
     ("enter", KeyCode::Enter),

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::chord::spell;
 use super::{Action, Chord};
 
 /// Part of the user interface in which a binding applies.
@@ -116,12 +117,28 @@ impl Keymap {
         if pending { Lookup::Pending } else { Lookup::Nothing }
     }
 
+    /// The keys that may follow those pressed so far in a context, each with what they lead to, in the order of the keymap.
+    pub fn continuations(&self, context: Context, pressed: &[Chord]) -> Vec<(&[Chord], Action)> {
+        let wanted = [context, Context::Global];
+        let bindings =
+            wanted.iter().flat_map(|wanted| self.bindings.iter().filter(move |known| known.context == *wanted));
+        let rest = |binding: &'_ Binding| binding.chords.len() > pressed.len() && binding.chords.starts_with(pressed);
+        let mut found: Vec<(&[Chord], Action)> = Vec::new();
+        for binding in bindings.filter(|binding| rest(binding)) {
+            let (rest, action) = (&binding.chords[pressed.len()..], binding.action);
+            if !found.iter().any(|(known, _)| *known == rest) {
+                found.push((rest, action));
+            }
+        }
+        found
+    }
+
     /// The first keys of an action in a context or globally, as text: `g g`.
     pub fn keys_of(&self, context: Context, action: Action) -> Option<String> {
         let binding = self
             .bindings
             .iter()
             .find(|known| known.action == action && (known.context == context || known.context == Context::Global))?;
-        Some(binding.chords.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        Some(spell(&binding.chords))
     }
 }

@@ -5,5 +5,5 @@ mod chord;
 mod keymap;
 
 pub use action::Action;
-pub use chord::{Chord, KeyCode};
+pub use chord::{Chord, KeyCode, spell};
 pub use keymap::{Binding, Context, Keymap, Lookup};

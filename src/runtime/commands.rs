@@ -13,7 +13,7 @@ use super::{crash, dashboard, explain, gpus, snapshot, spot, starts};
 use crate::cli::{Cli, Command, Config, Prices, Spot};
 use crate::config::{self, Origin};
 use crate::export;
-use crate::input::Context;
+use crate::input::{Context, spell};
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::picture;
 use crate::insight::spot::SpotThresholds;
@@ -130,7 +130,7 @@ fn themes(options: &Options) -> String {
             Origin::Embedded => "built in",
             Origin::User => theme.file.as_str(),
         };
-        let _ = writeln!(text, "{mark} {:<14} {origin}", theme.name);
+        let _ = writeln!(text, "{mark} {:<18} {origin}", theme.name);
     }
     text
 }
@@ -141,8 +141,7 @@ fn keys(options: &Options) -> String {
     for context in Context::ALL {
         let _ = writeln!(text, "{}", context.name());
         for binding in options.keymap.bindings().iter().filter(|binding| binding.context == context) {
-            let chords: Vec<String> = binding.chords.iter().map(ToString::to_string).collect();
-            let _ = writeln!(text, "  {:<12} {}", chords.join(" "), binding.action.description());
+            let _ = writeln!(text, "  {:<12} {}", spell(&binding.chords), binding.action.description());
         }
     }
     text

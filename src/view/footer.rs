@@ -6,7 +6,7 @@ use super::{Line, text};
 use crate::app::{self, App, Detail, Overlay, Prompt, PromptKind, UseOfRows, WriteDialog, is_offered};
 use crate::config::Role;
 use crate::fleet::Kind;
-use crate::input::{Action, Context};
+use crate::input::{Action, Context, spell};
 
 /// Action and the word for it.
 type Hint = (Action, &'static str);
@@ -14,8 +14,7 @@ type Hint = (Action, &'static str);
 /// The keys of the layer that is on top, generated from the keymap: an action without a key is not offered.
 pub(super) fn keys(frame: &FrameContext<'_>, area: Area) -> Placed {
     let (context, hints) = hints(frame);
-    let pressed: Vec<String> = frame.app.ui.pressed.iter().map(ToString::to_string).collect();
-    let pressed = pressed.join(" ");
+    let pressed = spell(&frame.app.ui.pressed);
     let room = usize::from(area.width).saturating_sub(pressed.len() + 6);
     let mut line = Line::new();
     for (action, word) in hints.iter().filter(|(action, _)| is_offered(frame.app, *action)) {

@@ -4,7 +4,11 @@ use batchtop::config::{Library, keymap};
 use batchtop::input::Keymap;
 
 pub fn default() -> Keymap {
-    let (loaded, problems) = keymap(&Library::embedded(), "default");
+    named("default")
+}
+
+pub fn named(name: &str) -> Keymap {
+    let (loaded, problems) = keymap(&Library::embedded(), name);
     assert!(problems.is_empty(), "{problems:?}");
     loaded.keymap
 }

@@ -10,6 +10,7 @@ mod evicting;
 mod fixture;
 mod incidents;
 mod karpenter;
+mod keymaps;
 mod keys;
 mod lists;
 mod logs;

@@ -207,10 +207,18 @@ fn letters(buffer: &Buffer, area: Area) -> Vec<String> {
     (area.y..area.y + area.height).map(|y| row(y).trim_end().to_owned()).collect()
 }
 
+/// The role of what is written in a cell drawn with [`roles_as_colours`].
+pub fn role_of(cell: &Cell) -> Option<Role> {
+    match cell.fg {
+        style::Color::Rgb(number, _, _) => Role::ALL.get(usize::from(number)).copied(),
+        _ => None,
+    }
+}
+
 /// The letter of a cell drawn with [`roles_as_colours`].
 fn letter_of(cell: &Cell) -> char {
     match cell.fg {
-        style::Color::Rgb(number, _, _) if cell.symbol() != " " => letter(Role::ALL[usize::from(number)]),
+        style::Color::Rgb(..) if cell.symbol() != " " => role_of(cell).map_or(' ', letter),
         style::Color::Rgb(..) if cell.modifier.contains(style::Modifier::REVERSED) => letter(Role::RowSelected),
         style::Color::Rgb(..) if cell.modifier.contains(style::Modifier::UNDERLINED) => letter(Role::RowMarked),
         _ => ' ',
@@ -230,7 +238,7 @@ fn joined(mut rows: Vec<String>) -> String {
 }
 
 /// A theme in which each role has a colour that is its number.
-fn roles_as_colours() -> Theme {
+pub fn roles_as_colours() -> Theme {
     let mut text = String::from("kind = \"dark\"\n[styles]\n");
     for (number, role) in Role::ALL.iter().enumerate() {
         let fg = Colour::Rgb(u8::try_from(number).expect("few roles"), 0, 0);

@@ -69,3 +69,15 @@ roles! {
     NoticeWarning "notice.warning" "A sentence that warns.";
     NoticeError "notice.error" "A sentence that says what failed.";
 }
+
+impl Role {
+    /// The least contrast to what is behind it that the themes of batchtop give its text, as WCAG 2.2 counts it (1.4.3); `None`
+    /// for lines and empty bars, which nobody reads. What is of second rank need not be more than large text, or a sign.
+    pub const fn least_contrast(self) -> Option<f64> {
+        match self {
+            Self::Border | Self::BorderFocus | Self::BarEmpty => None,
+            Self::TextDim | Self::Column | Self::Tab | Self::Finished | Self::Unknown | Self::Stale => Some(3.0),
+            _ => Some(4.5),
+        }
+    }
+}

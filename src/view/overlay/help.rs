@@ -5,7 +5,7 @@ use super::super::panel::Sheet;
 use super::super::{Line, TableView, text};
 use crate::app::{Column, Screen, TableSpec, View};
 use crate::config::Role;
-use crate::input::{Action, Context};
+use crate::input::{Action, Context, spell};
 
 const TITLE: &str = " help ";
 
@@ -35,8 +35,7 @@ fn entry(action: Action, keys: &str, widest: usize) -> Line {
 fn keys(frame: &FrameContext<'_>, action: Action) -> Option<String> {
     let mut keys: Vec<String> = Vec::new();
     for binding in frame.app.settings.keymap.bindings().iter().filter(|binding| binding.action == action) {
-        let chords: Vec<String> = binding.chords.iter().map(ToString::to_string).collect();
-        let chords = chords.join(" ");
+        let chords = spell(&binding.chords);
         if !keys.contains(&chords) {
             keys.push(chords);
         }

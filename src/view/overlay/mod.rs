@@ -3,6 +3,7 @@
 mod help;
 mod owners;
 mod picker;
+mod prefix;
 mod results;
 mod save;
 mod sort;
@@ -22,7 +23,8 @@ const WIDEST: u16 = 100;
 /// The overlay in its place; a line that is being typed is no overlay, it stands in the footer.
 pub(super) fn derive(frame: &FrameContext<'_>) -> Option<Laid> {
     let size = frame.app.ui.size;
-    Some(match frame.app.ui.overlay.as_ref()? {
+    let Some(overlay) = frame.app.ui.overlay.as_ref() else { return prefix::derive(frame) };
+    Some(match overlay {
         Overlay::Prompt(_) => return None,
         Overlay::Help { scroll } => scrolled(help::sheet(frame), *scroll).float(size, WIDEST),
         Overlay::Sources { scroll } => scrolled(sources::sheet(frame), *scroll).float(size, WIDEST),
