@@ -181,12 +181,8 @@ impl KarpenterVersion {
     }
 
     /// Whether a drifted node without pods to move is left to go as an empty one: 1.5 and 1.6 only (the same file).
-    pub fn drift_leaves_empty_nodes(&self) -> Support {
-        match (self.has(EMPTINESS_FIRST), self.has(DRIFTS_ONE_BY_ONE)) {
-            (Support::No, _) | (_, Support::Yes) => Support::No,
-            (Support::Yes, Support::No) => Support::Yes,
-            _ => Support::Assumed,
-        }
+    pub fn drift_leaves_empty_nodes(&self) -> bool {
+        self.has(EMPTINESS_FIRST) == Support::Yes && self.has(DRIFTS_ONE_BY_ONE) == Support::No
     }
 
     /// Whether rules that changed between versions are those of the newest for want of better knowledge.

@@ -220,20 +220,17 @@ impl<'a> NodeInputs<'a> {
             return None;
         }
         match reason {
-            Reason::Drifted => self.goes_as_drifted(),
+            Reason::Drifted => Some(self.goes_as_drifted()),
             Reason::Empty => self.is_empty(),
             Reason::Underutilized => self.is_empty().map(|empty| !empty),
         }
     }
 
-    /// Whether it is drifted, and not one that Karpenter leaves to go as an empty node; `None` where a pod that is not known
-    /// decides, or where versions of Karpenter differ about it.
-    fn goes_as_drifted(&self) -> Option<bool> {
-        let leaves_empty = self.karpenter.drift_leaves_empty_nodes();
-        if !self.is_drifted() || leaves_empty == Support::No || self.pods.reschedulable > 0 {
-            return Some(self.is_drifted());
-        }
-        (self.complete.pods && !self.doubts(leaves_empty)).then_some(leaves_empty != Support::Yes)
+    /// Whether it is drifted, and not one that Karpenter leaves to go as an empty node; where versions of Karpenter may differ
+    /// about it, as the newest has it.
+    fn goes_as_drifted(&self) -> bool {
+        let is_left_to_emptiness = self.karpenter.drift_leaves_empty_nodes() && self.pods.reschedulable == 0;
+        self.is_drifted() && !(is_left_to_emptiness && self.complete.pods)
     }
 
     /// Its active pods whose annotation protects them now.
