@@ -140,9 +140,10 @@ impl<'a> Loop<'a> {
         let (_, (_, turn)) = nodes.first()?;
         let is_free = !self.may_consolidate() && !self.may_take_empty(first.plus_seconds(POLLING_SECONDS));
         let since = turn.drifted_since.map(|since| sentence![", drifted since ", since]);
-        let message = match nodes.len() {
-            1 => sentence![named(&nodes), " is the first of the drifted nodes", since],
-            _ => sentence!["one of ", named(&nodes), ", the first of the drifted nodes"],
+        let message = if nodes.len() == 1 {
+            sentence![named(&nodes), " is the first of the drifted nodes", since]
+        } else {
+            sentence!["one of ", named(&nodes), ", the first of the drifted nodes"]
         };
         Some(NextCommand {
             reason: Reason::Drifted,

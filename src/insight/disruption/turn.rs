@@ -19,6 +19,7 @@ pub enum Chance {
 
 /// What decides when the turn of a node comes.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of a node")]
 pub struct Turn {
     /// When it can be chosen as empty.
     pub empty: Chance,

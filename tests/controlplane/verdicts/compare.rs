@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::place::Place;
 use super::scenario::{Answer, Fate, Later, Proof, REASONS, Scenario};
-use super::score::Score;
 use super::watch::{Answered, Taking, Watch};
 use super::world::{Member, end_of, text};
 use crate::bed::{Failure, Karpenter, Result};
@@ -192,11 +191,6 @@ impl Report {
                 self.add(&member.pool, &[wrong], shown);
             }
         }
-    }
-
-    /// Karpenter's commands came from the nodes that batchtop said they would come from.
-    pub fn came_from_elsewhere(&mut self, score: &Score) {
-        self.disagreements.extend(score.misses.iter().map(|miss| format!("== next command\n   {miss}")));
     }
 
     /// What Karpenter is ending is said to be ending, and can be taken no more.

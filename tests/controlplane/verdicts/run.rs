@@ -216,9 +216,7 @@ fn decide(
     report.none_before_it_was_said(&watch);
     report.no_second_taking(&watch);
     report.kept_times(&watch);
-    let score = Score::of(&watch);
-    clock.note(&score);
-    report.came_from_elsewhere(&score);
+    clock.note(&Score::of(&watch));
     let events = events_since(bed, start)?;
     report.no_false_proof(&watch, &events, karpenter);
     report.no_unexplained_may(&watch, &events);

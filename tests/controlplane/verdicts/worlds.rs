@@ -9,17 +9,18 @@ use super::scenario::Scenario;
 use super::score::Score;
 use crate::bed::{Failure, Karpenter, PodSpec, Result};
 
-/// Worlds of a run; the environment variable `NEXT_COMMAND_WORLDS` asks for another number.
-const WORLDS: u64 = 2;
+/// How many worlds the environment variable `NEXT_COMMAND_WORLDS` asks for.
+pub fn asked() -> u64 {
+    std::env::var("NEXT_COMMAND_WORLDS").ok().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
 
 /// The part of the commands that has to come from where it was said, in percent.
 const LEAST_PERCENT: usize = 80;
 
 /// Plays them one after another.
 pub fn play() -> Result<()> {
-    let asked = std::env::var("NEXT_COMMAND_WORLDS").ok().and_then(|number| number.parse().ok());
     let mut all = Score::default();
-    for seed in 0..asked.unwrap_or(WORLDS) {
+    for seed in 0..asked() {
         let score = run::follow(&format!("world {seed}"), Karpenter::V1_14, &world(seed))?;
         let _ = writeln!(std::io::stderr(), "world {seed}: {score}");
         all.add(score);
