@@ -52,6 +52,8 @@ pub struct LogBuffer {
 pub struct LogSearch {
     /// The text as it was typed.
     pub text: String,
+    /// The same in lower case, made once for all lines.
+    folded: String,
     /// The numbers of the kept lines that contain it.
     pub matches: VecDeque<u64>,
     /// The number of the line that was found last.
@@ -70,7 +72,7 @@ pub enum Direction {
 impl LogSearch {
     /// Whether a text contains what is looked for.
     pub fn is_in(&self, text: &str) -> bool {
-        text.to_lowercase().contains(&self.text.to_lowercase())
+        text.to_lowercase().contains(&self.folded)
     }
 
     /// The place of the line that was found last among all that match, from 1.
@@ -155,7 +157,8 @@ impl LogBuffer {
 
     /// Looks for a text in all lines, now and as they come; for nothing where it is empty.
     pub fn look_for(&mut self, text: &str) {
-        let mut search = LogSearch { text: text.to_owned(), matches: VecDeque::new(), at: None };
+        let mut search =
+            LogSearch { text: text.to_owned(), folded: text.to_lowercase(), matches: VecDeque::new(), at: None };
         let numbers = self.first..;
         search.matches = numbers
             .zip(&self.entries)
