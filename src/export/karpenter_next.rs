@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::value::{Stamp, Text, text};
-use super::words::DisruptionReason;
+use super::words::{Command, DisruptionReason};
 use crate::app::App;
-use crate::insight::disruption::{self, NextCommand};
+use crate::insight::disruption::NextCommand;
 
 /// Karpenter's next command of one reason, as long as nothing but the time changes. Commands of consolidation are not told.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -28,15 +28,6 @@ pub struct KarpenterNext {
     pub message: String,
 }
 
-/// What a command does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
-pub enum Command {
-    /// Nodes go, and nothing is launched for them.
-    Delete,
-    /// A Node goes, and another one comes in its place.
-    Replace,
-}
-
 /// What is known of a command rests on this.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub enum Basis {
@@ -46,20 +37,16 @@ pub enum Basis {
 
 /// All that can be told; nothing where not everything is known that decides about Nodes.
 pub(super) fn of(app: &App) -> Vec<KarpenterNext> {
-    app.insights.next_commands().iter().map(written).collect()
+    app.insights.next_commands(&app.inputs()).iter().flatten().map(written).collect()
 }
 
 fn written(found: &NextCommand) -> KarpenterNext {
-    let command = |command| match command {
-        disruption::Command::Delete => Command::Delete,
-        disruption::Command::Replace => Command::Replace,
-    };
     KarpenterNext {
         reason: found.reason.into(),
         nodes: found.nodes.iter().map(text).collect(),
         from: Stamp(found.from),
         to: found.to.map(Stamp),
-        command: found.command.map(command),
+        command: found.command.map(Into::into),
         basis: Basis::Exact,
         message: found.message.machine_text(),
     }

@@ -44,6 +44,11 @@ macro_rules! words {
 }
 
 words! {
+    /// What a command of Karpenter does.
+    Command of disruption::Command {
+        Delete = "Delete", Replace = "Replace",
+    }
+
     /// Where a price comes from.
     CostSource of cost::CostSource, or Unknown = "Unknown" {
         Override = "Override", Label = "Label", NodeOverlay = "NodeOverlay", AwsSpot = "AwsSpot",

@@ -109,7 +109,6 @@ pub struct Insights {
     pub starts: Starts,
     /// Spot Nodes and their pools, as of at most a second ago.
     pub spot: Spot,
-    next_commands: Vec<NextCommand>,
     protected_pods: ProtectedPods,
     rates: Rates,
     payments: Payments,
@@ -125,8 +124,6 @@ pub struct Insights {
 /// What is done once a second or once a minute, in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Task {
-    /// Which nodes are the next that Karpenter takes is looked up.
-    NextCommands,
     /// What was observed of starts is summed up.
     Starts,
     /// What has accrued at the present rates is paid, before they change.
@@ -211,7 +208,7 @@ impl Insights {
         }
         self.follow_gpus();
         self.follow_spot(inputs);
-        self.due.extend([Task::NextCommands, Task::Starts, Task::Payment, Task::Rates]);
+        self.due.extend([Task::Starts, Task::Payment, Task::Rates]);
     }
 
     /// What is known of Nodes besides their assessments.
@@ -228,10 +225,11 @@ impl Insights {
         inputs.known().decides_nodes().then(look)
     }
 
-    /// Karpenter's next command of each reason, as of at most a second ago; of none where it cannot be told, or not everything
-    /// is known that decides about Nodes.
-    pub fn next_commands(&self) -> &[NextCommand] {
-        &self.next_commands
+    /// Karpenter's next command of each reason, by the last evaluations; `None` where not everything is known that decides about
+    /// Nodes. Looks at all Nodes, and proves of some that they stay.
+    pub fn next_commands(&self, inputs: &Inputs<'_>) -> Option<Vec<NextCommand>> {
+        let look = || self.verdicts.next_commands(&self.evaluator(inputs), inputs.fleet);
+        inputs.known().decides_nodes().then(look)
     }
 
     /// Sums over the whole cluster, whatever lists are narrowed to.
@@ -275,8 +273,7 @@ impl Insights {
         self.rates.begin_second();
         self.follow_gpus();
         self.follow_spot(inputs);
-        self.due.extend([Task::NextCommands, Task::Starts, Task::Payment, Task::Rates]);
-        self.due.extend([Task::PriceDemand, Task::GpuDemand]);
+        self.due.extend([Task::Starts, Task::Payment, Task::Rates, Task::PriceDemand, Task::GpuDemand]);
     }
 
     /// Whether [`Insights::work`] has something to do now.
@@ -305,7 +302,6 @@ impl Insights {
             return requests;
         }
         match self.due.pop_first() {
-            Some(Task::NextCommands) => self.look_up_next_commands(inputs),
             Some(Task::Starts) => self.sum_up_starts(),
             Some(Task::Payment) => self.pay(inputs),
             Some(Task::Rates) => self.follow_rates(inputs),
@@ -409,11 +405,6 @@ impl Insights {
         if self.rates.publish(inputs, self.gpus.sums().idle_rate()) {
             self.changed.insert(Part::Rates);
         }
-    }
-
-    fn look_up_next_commands(&mut self, inputs: &Inputs<'_>) {
-        let look = || self.verdicts.next_commands(&self.evaluator(inputs), inputs.fleet);
-        self.next_commands = inputs.known().decides_nodes().then(look).unwrap_or_default();
     }
 
     fn sum_up_starts(&mut self) {
