@@ -220,17 +220,20 @@ impl<'a> NodeInputs<'a> {
             return None;
         }
         match reason {
-            Reason::Drifted => Some(self.goes_as_drifted()),
+            Reason::Drifted => self.goes_as_drifted(),
             Reason::Empty => self.is_empty(),
             Reason::Underutilized => self.is_empty().map(|empty| !empty),
         }
     }
 
     /// Whether it is drifted, and not one that Karpenter leaves to go as an empty node; where versions of Karpenter may differ
-    /// about it, as the newest has it.
-    fn goes_as_drifted(&self) -> bool {
-        let is_left_to_emptiness = self.karpenter.drift_leaves_empty_nodes() && self.pods.reschedulable == 0;
-        self.is_drifted() && !(is_left_to_emptiness && self.complete.pods)
+    /// about it, as the newest has it. `None` where a pod that is not known decides.
+    fn goes_as_drifted(&self) -> Option<bool> {
+        let leaves_empty_nodes = self.karpenter.drift_leaves_empty_nodes();
+        if self.is_drifted() && leaves_empty_nodes && self.pods.reschedulable == 0 {
+            return self.complete.pods.then_some(false);
+        }
+        Some(self.is_drifted())
     }
 
     /// Its active pods whose annotation protects them now.
