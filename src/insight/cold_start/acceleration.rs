@@ -241,10 +241,9 @@ fn counted(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Rounded to whole seconds, at least one.
+/// Whole seconds, cut as they are in the columns beside these sentences; at least one.
 fn seconds(millis: u64) -> Part {
-    const MILLIS: u64 = 1_000;
-    Part::Seconds(counted((millis + MILLIS / 2) / MILLIS).max(1))
+    Part::Seconds(counted(millis / 1_000).max(1))
 }
 
 /// Medians of pulls below this are not worth a change.
