@@ -249,8 +249,8 @@ fn parse() -> Outcome<()> {
     let page = page(7);
     let begin = Instant::now();
     for _ in 0..ROUNDS {
-        let devices = exporters::read(ExporterKind::Dcgm, page.as_bytes())?;
-        assert_eq!(devices.len(), DEVICES_PER_NODE, "every device is read");
+        let read = exporters::read(ExporterKind::Dcgm, page.as_bytes())?;
+        assert_eq!(read.devices.len(), DEVICES_PER_NODE, "every device is read");
     }
     let seconds = begin.elapsed().as_secs_f64();
     let megabytes = (page.len() * ROUNDS) as f64 / 1e6;

@@ -177,7 +177,7 @@ fn devices() -> GpuAnswer {
         node: sym("gpu-1"),
         exporter: Exporter { kind: ExporterKind::Dcgm, pod: ObjectKey::new("monitoring", "dcgm-1") },
         at: NOW,
-        devices: Ok(vec![device(0, 91), rogue]),
+        devices: Ok(vec![device(0, 91), rogue].into()),
     }
 }
 

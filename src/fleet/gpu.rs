@@ -139,6 +139,21 @@ pub struct DeviceHolder {
     pub container: Option<Sym>,
 }
 
+/// What was read of the devices of one Node.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GpuReadings {
+    /// The devices.
+    pub devices: Vec<DeviceReading>,
+    /// What of the answer could not be used, in one sentence.
+    pub remark: Option<Sym>,
+}
+
+impl From<Vec<DeviceReading>> for GpuReadings {
+    fn from(devices: Vec<DeviceReading>) -> Self {
+        Self { devices, remark: None }
+    }
+}
+
 /// The answer of an exporter for one Node.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GpuAnswer {
@@ -150,7 +165,7 @@ pub struct GpuAnswer {
     /// When the answer came.
     pub at: Time,
     /// The devices, ordered by index, identity and MIG instance; or why there are none.
-    pub devices: Result<Vec<DeviceReading>, GpuFailure>,
+    pub devices: Result<GpuReadings, GpuFailure>,
 }
 
 /// Why an exporter could not be read.
@@ -171,8 +186,24 @@ pub struct NodeDevices {
     pub as_of: Option<Time>,
     /// The devices as it told of them then.
     pub devices: Vec<DeviceReading>,
+    /// What of that answer could not be used, in one sentence.
+    pub remark: Option<Sym>,
     /// Why it could not be read since, and when that was.
     pub failure: Option<(Time, GpuFailure)>,
+    /// Other exporters on the Node that failed before it, one after the other.
+    pub failed_before: Vec<ObjectKey>,
+}
+
+/// How many exporters of one Node are tried.
+const MAX_TRIED: usize = 8;
+
+impl NodeDevices {
+    /// The exporters that have failed, it among them.
+    fn failed(mut self) -> Vec<ObjectKey> {
+        self.failed_before.truncate(MAX_TRIED - 1);
+        self.failed_before.extend(self.failure.map(|_| self.exporter.pod));
+        self.failed_before
+    }
 }
 
 /// Who tells of the devices of a Node.
@@ -224,15 +255,23 @@ impl GpuDevices {
     pub(super) fn apply(&mut self, answer: GpuAnswer) {
         let is_of_prometheus = answer.exporter.kind == ExporterKind::Prometheus;
         let known = if is_of_prometheus { &mut self.by_prometheus } else { &mut self.by_exporters };
-        let is_same = |before: &NodeDevices| is_of_prometheus || before.exporter == answer.exporter;
-        let before = known.remove(&answer.node).filter(is_same);
+        let before = known.remove(&answer.node);
         let exporter = answer.exporter;
+        let is_same = before.as_ref().is_some_and(|before| is_of_prometheus || before.exporter == exporter);
         let now = match (answer.devices, before) {
-            (Ok(devices), _) => NodeDevices { exporter, as_of: Some(answer.at), devices, failure: None },
-            (Err(failure), Some(before)) => NodeDevices { failure: Some((answer.at, failure)), ..before },
-            (Err(failure), None) => {
-                NodeDevices { exporter, as_of: None, devices: Vec::new(), failure: Some((answer.at, failure)) }
+            (Ok(GpuReadings { devices, remark }), _) => {
+                let as_of = Some(answer.at);
+                NodeDevices { exporter, as_of, devices, remark, failure: None, failed_before: Vec::new() }
             }
+            (Err(failure), Some(before)) if is_same => NodeDevices { failure: Some((answer.at, failure)), ..before },
+            (Err(failure), before) => NodeDevices {
+                exporter,
+                as_of: None,
+                devices: Vec::new(),
+                remark: None,
+                failure: Some((answer.at, failure)),
+                failed_before: before.map(NodeDevices::failed).unwrap_or_default(),
+            },
         };
         known.insert(answer.node, now);
     }
@@ -291,12 +330,18 @@ mod tests {
         };
         let failed = || Err(GpuFailure::Failed(Sym::new("it hangs")));
         let mut known = GpuDevices::default();
-        known.apply(answer("one", 1, Ok(Vec::new())));
+        known.apply(answer("one", 1, Ok(GpuReadings::default())));
         known.apply(answer("one", 2, failed()));
         let kept = known.of_node("a").exporter.expect("the Node");
         assert_eq!((kept.as_of, kept.failure.is_some()), (Some(Time::from_seconds(1)), true));
         known.apply(answer("other", 3, failed()));
         assert_eq!(known.of_node("a").exporter.and_then(|known| known.as_of), None, "another exporter");
+        let tried = |known: &GpuDevices| known.of_node("a").exporter.expect("the Node").failed_before.clone();
+        assert_eq!(tried(&known), [ObjectKey::new("gpu", "one")]);
+        known.apply(answer("third", 4, failed()));
+        assert_eq!(tried(&known).len(), 2);
+        known.apply(answer("one", 5, Ok(GpuReadings::default())));
+        assert_eq!(tried(&known), []);
         known.forget("a");
         assert_eq!(known.of_node("a"), NodeAnswers::default());
     }
@@ -311,8 +356,8 @@ mod tests {
         };
         let failed = || Err(GpuFailure::Failed(Sym::new("it hangs")));
         let mut known = GpuDevices::default();
-        known.apply(answer(ExporterKind::Dcgm, "one", 1, Ok(Vec::new())));
-        known.apply(answer(ExporterKind::Prometheus, "one", 2, Ok(Vec::new())));
+        known.apply(answer(ExporterKind::Dcgm, "one", 1, Ok(GpuReadings::default())));
+        known.apply(answer(ExporterKind::Prometheus, "one", 2, Ok(GpuReadings::default())));
         known.apply(answer(ExporterKind::Dcgm, "other", 3, failed()));
         known.apply(answer(ExporterKind::Prometheus, "service", 4, failed()));
         let told = known.of_node("a");

@@ -44,8 +44,8 @@ pub use dra::*;
 pub use event::{EVENT_CAPACITY, EventClass, EventObject, EventRow, EventTable, EventType, INSUFFICIENT_CAPACITY};
 pub use gang::{GangKey, GangRow, GangSystem};
 pub use gpu::{
-    DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuAnswer, GpuDemand, GpuDevices, GpuFailure, MigInstance,
-    NodeAnswers, NodeDevices, ToldBy, Utilization,
+    DeviceHolder, DeviceReading, Exporter, ExporterKind, GpuAnswer, GpuDemand, GpuDevices, GpuFailure, GpuReadings,
+    MigInstance, NodeAnswers, NodeDevices, ToldBy, Utilization,
 };
 pub use gpu_history::{DeviceSeconds, HistoryAnswer, HistoryPeriod, HistoryQuestion, HistoryTold};
 pub use health::{

@@ -75,7 +75,22 @@ const GPU_RESOURCES: [&str; 9] = [
 pub fn is_gpu_resource(name: &str) -> bool {
     GPU_RESOURCES.contains(&name)
         || name.starts_with(DEVICE_CLASS_RESOURCE)
-        || name.strip_prefix("nvidia.com/").is_some_and(|rest| rest.starts_with("gpu") || rest.starts_with("mig-"))
+        || name
+            .strip_prefix("nvidia.com/")
+            .is_some_and(|rest| rest.starts_with("gpu") || rest.starts_with("mig-") || is_model_of_nvidia(rest))
+}
+
+/// How the models of NVIDIA's boards begin before their number, as device plugins name resources after them; network cards
+/// (`hostdev`, `rdma_shared_device_a`, `bf2_sf`) do not.
+const MODEL_LETTERS: [&str; 11] = ["a", "b", "gb", "gh", "h", "l", "p", "rtx", "t", "tesla", "v"];
+
+/// Whether a device plugin has named its resource after a model: `a100`, `rtx-6000`, `tesla-t4`.
+fn is_model_of_nvidia(name: &str) -> bool {
+    let Some(letters) = name.split(|c: char| !c.is_ascii_alphabetic()).next() else { return false };
+    let rest = name.get(letters.len()..).unwrap_or_default();
+    let number = rest.trim_start_matches(['-', '_']);
+    let is_known = MODEL_LETTERS.iter().any(|known| known.eq_ignore_ascii_case(letters));
+    is_known && (letters.eq_ignore_ascii_case("tesla") || number.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// The status of a condition.
@@ -157,12 +172,26 @@ mod tests {
             "nvidia.com/gpu",
             "nvidia.com/gpu.shared",
             "nvidia.com/mig-1g.10gb",
+            "nvidia.com/a100",
+            "nvidia.com/RTX-6000-Ada",
+            "nvidia.com/tesla-t4",
+            "nvidia.com/gb200",
             "aws.amazon.com/neuron",
             "deviceclass.resource.kubernetes.io/gpu.nvidia.com",
         ] {
             assert!(is_gpu_resource(yes), "{yes}");
         }
-        for no in ["cpu", "nvidia.com/hostdev", "vpc.amazonaws.com/efa", "vpc.amazonaws.com/pod-eni", "hugepages-2Mi"] {
+        for no in [
+            "cpu",
+            "nvidia.com/hostdev",
+            "nvidia.com/rdma_shared_device_a",
+            "nvidia.com/bf2_sf",
+            "nvidia.com/ib",
+            "nvidia.com/h",
+            "vpc.amazonaws.com/efa",
+            "vpc.amazonaws.com/pod-eni",
+            "hugepages-2Mi",
+        ] {
             assert!(!is_gpu_resource(no), "{no}");
         }
     }

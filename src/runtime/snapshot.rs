@@ -99,6 +99,7 @@ async fn collect(
     let deadline = tokio::time::sleep(timeout);
     tokio::pin!(deadline);
     let mut news = backend.aws_news();
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
     loop {
         tokio::select! {
             report = reports.recv() => match report {
@@ -108,6 +109,10 @@ async fn collect(
             () = &mut deadline => break,
             _ = tokio::signal::ctrl_c() => return Ok(Collected::Interrupted),
             () = aws_news(news.as_mut()) => {}
+            // One Source that fails or hangs holds up what can be asked without it.
+            _ = seconds.tick() => if knows_what_to_ask(app) {
+                feed(app, &backend, Msg::Clock(clock()));
+            },
         }
         if let Some(error) = app.down.clone() {
             return Err(error.into());
@@ -125,6 +130,7 @@ async fn collect(
         }
     }
     update(app, Msg::Clock(clock()));
+    app.insights.gpus.begin_anew();
     settle_completely(app);
     update(app, Msg::Frame);
     Ok(Collected::Everything)
@@ -145,6 +151,12 @@ async fn aws_news(news: Option<&mut watch::Receiver<AnsweredDemands>>) {
     if news.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
+}
+
+/// Whether the Nodes and pods are known, by which exporters are found.
+fn knows_what_to_ask(app: &App) -> bool {
+    let (inputs, kinds) = (app.inputs(), [Kind::Node, Kind::Pod]);
+    kinds.into_iter().all(|kind| inputs.known().all(kind))
 }
 
 /// Whether the cluster's Sources and the files of the user have reported; the embedded prices are published before the price file.

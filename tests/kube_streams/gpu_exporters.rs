@@ -149,9 +149,21 @@ async fn a_refusal_is_told_of_every_exporter_of_its_namespace_and_not_repeated_a
 }
 
 #[tokio::test]
+async fn an_exporter_that_refuses_by_itself_says_nothing_of_the_others() {
+    let api = with_exporters(3, 9400).await;
+    api.state().plan(&proxy(1), Fault::Status(403, "RBAC: access denied"), usize::MAX);
+    let mut bed = Bed::of(&api, &quick(), demand(0..3));
+    let live = bed.until_state(HealthState::Live).await;
+    assert_eq!(live.objects, 2, "{live:?}");
+    assert_eq!(failure(&bed.screen, 1).as_deref(), Some("RBAC: access denied"));
+    assert!([0, 2].iter().all(|node| failure(&bed.screen, *node).is_none()));
+}
+
+#[tokio::test]
 async fn exporters_are_read_once_permitted() {
     let api = with_exporters(2, 9400).await;
-    api.state().plan("/proxy/", Fault::Status(403, "no"), 2);
+    let words = "pods \\\"x\\\" is forbidden: User \\\"jane\\\" cannot get resource \\\"pods/proxy\\\"";
+    api.state().plan("/proxy/", Fault::Status(403, words), 2);
     let mut bed = Bed::of(&api, &quick(), demand(0..2));
     bed.until_state(HealthState::Forbidden).await;
     assert_eq!(bed.until_state(HealthState::Live).await.objects, 2);
@@ -284,7 +296,8 @@ async fn an_exporter_that_speaks_tls_without_saying_so_is_read_over_tls_from_the
 #[tokio::test]
 async fn an_exporter_is_read_at_its_usual_port_where_pods_may_not_be_read() {
     let api = with_exporters(1, 9400).await;
-    api.state().plan("GET /api/v1/namespaces/gpu/pods/dcgm-00000 ", Fault::Status(403, "no"), usize::MAX);
+    let words = "pods \\\"x\\\" is forbidden: User \\\"jane\\\" cannot get resource \\\"pods\\\"";
+    api.state().plan("GET /api/v1/namespaces/gpu/pods/dcgm-00000 ", Fault::Status(403, words), usize::MAX);
     let mut bed = Bed::of(&api, &quick(), demand(0..1));
     assert_eq!(bed.until_state(HealthState::Live).await.objects, 1);
 }

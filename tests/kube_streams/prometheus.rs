@@ -408,7 +408,7 @@ async fn a_named_server_is_asked_of_the_past_of_a_job() {
 async fn why_nothing_is_told_of_the_past_is_said_in_words() {
     const LIMIT: usize = 2 << 20;
     let no_answer = "monitoring/prom:9090: it is not the answer of a Prometheus server to a query";
-    let forbidden = "services \\\"prom\\\" is forbidden";
+    let forbidden = "services \\\"prom\\\" is forbidden: User \\\"jane\\\" cannot get resource \\\"services/proxy\\\"";
     for (fault, words) in [
         (Fault::Answer("<html>".to_owned()), no_answer),
         (Fault::Answer(NOTHING.to_owned()), no_answer),
@@ -419,7 +419,8 @@ async fn why_nothing_is_told_of_the_past_is_said_in_words() {
         ),
         (
             Fault::Status(403, forbidden),
-            "may not get services/proxy in namespace monitoring: services \"prom\" is forbidden",
+            "may not get services/proxy in namespace monitoring: services \"prom\" is forbidden: User \"jane\" cannot get \
+             resource \"services/proxy\"",
         ),
     ] {
         let api = with_nodes().await;

@@ -39,7 +39,7 @@ fn instance(index: u32, id: u32, profile: &str) -> DeviceReading {
 
 fn answer(node: &str, devices: Result<Vec<DeviceReading>, GpuFailure>) -> Report {
     let exporter = Exporter { kind: ExporterKind::Dcgm, pod: ObjectKey::new("gpu", &format!("dcgm-{node}")) };
-    let answer = GpuAnswer { node: Sym::new(node), exporter, at: noon(), devices };
+    let answer = GpuAnswer { node: Sym::new(node), exporter, at: noon(), devices: devices.map(Into::into) };
     Report::Delta(Delta::Gpus(vec![answer]))
 }
 

@@ -88,3 +88,43 @@ fn no_control_character_of_a_cluster_is_in_a_snapshot_and_none_is_lost() {
     let document: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(document["pods"][0]["protection"]["value"], value, "{}", document["pods"][0]);
 }
+
+/// A Node with a GPU that pod ml/train-0 has, and the exporter that says so.
+fn put_a_gpu_node(api: &FakeApi) {
+    let node = r#"{"metadata":{"name":"n0","uid":"n0","resourceVersion":"1","creationTimestamp":"2026-01-01T00:00:00Z"},
+        "status":{"capacity":{"nvidia.com/gpu":"1"},"allocatable":{"nvidia.com/gpu":"1"}}}"#;
+    let bound = |name: &str, namespace: &str, labels: &str, more: &str| {
+        format!(
+            r#"{{"metadata":{{"name":"{name}","namespace":"{namespace}","uid":"{name}","resourceVersion":"1",
+            "creationTimestamp":"2026-01-01T00:00:00Z","labels":{{{labels}}}}},"spec":{{"nodeName":"n0","containers":[{{"name":"c"{more}}}]}},
+            "status":{{"phase":"Running","startTime":"2026-01-01T00:00:00Z"}}}}"#
+        )
+    };
+    let requests = r#","resources":{"requests":{"nvidia.com/gpu":"1"}}"#;
+    let mut state = api.state();
+    state.put("/api/v1/nodes", "n0", node);
+    state.put(PODS, "ml/train-0", &bound("train-0", "ml", "", requests));
+    state.put(PODS, "gpu/dcgm", &bound("dcgm", "gpu", r#""app":"dcgm-exporter""#, ""));
+    let page = "DCGM_FI_DEV_GPU_UTIL{gpu=\"0\",UUID=\"GPU-1\",pod=\"train-0\",namespace=\"ml\"} 91\n";
+    let path = "/api/v1/namespaces/gpu/pods/dcgm:9400/proxy/metrics";
+    state.pages.insert(path.to_owned(), page.to_owned());
+}
+
+#[test]
+fn a_kind_that_cannot_be_read_holds_up_no_exporter_and_one_look_knows_no_since() {
+    let home = tempfile::tempdir().expect("a home");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let api = runtime.block_on(FakeApi::start());
+    put_a_gpu_node(&api);
+    api.state().plan("/apis/batch/v1/cronjobs", Fault::Status(500, "broken"), usize::MAX);
+    let config = kubeconfig(home.path(), &api.url());
+    let args = ["snapshot", "--kubeconfig", &config, "--no-aws", "--no-state", "--timeout", "8s"];
+    let output = commands::run(home.path(), &args);
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let cron_jobs = document["sources"].as_array().expect("sources").iter().find(|one| one["name"] == "cronjobs");
+    assert_eq!(cron_jobs.expect("CronJobs")["state"], "Failed");
+    let gpu = &document["nodes"][0]["gpu"];
+    assert_eq!((&gpu["class"], &gpu["exporter"]["state"]), (&"Busy".into(), &"Live".into()), "{gpu}");
+    assert_eq!(gpu["classSince"], Value::Null);
+}

@@ -32,7 +32,12 @@ fn device(node: &str, index: u32, percent: u32, gib: u64, pods: &[&str]) -> Devi
 
 fn answer(node: &str, devices: Result<Vec<DeviceReading>, GpuFailure>) -> Report {
     let exporter = Exporter { kind: ExporterKind::Dcgm, pod: exporter(node).meta.key };
-    Report::Delta(Delta::Gpus(vec![GpuAnswer { node: Sym::new(node), exporter, at: ago(12), devices }]))
+    Report::Delta(Delta::Gpus(vec![GpuAnswer {
+        node: Sym::new(node),
+        exporter,
+        at: ago(12),
+        devices: devices.map(Into::into),
+    }]))
 }
 
 fn exporter(node: &str) -> PodRow {
@@ -131,7 +136,7 @@ fn with_history(size: (u16, u16)) -> App {
         ];
         for (node, devices) in [(P5, p5), (G5, g5)] {
             let exporter = Exporter { kind: ExporterKind::Dcgm, pod: exporter(node).meta.key };
-            let answer = GpuAnswer { node: Sym::new(node), exporter, at, devices: Ok(devices) };
+            let answer = GpuAnswer { node: Sym::new(node), exporter, at, devices: Ok(devices.into()) };
             report(&mut app, Report::Delta(Delta::Gpus(vec![answer])));
         }
     }

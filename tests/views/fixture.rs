@@ -546,7 +546,7 @@ pub fn hostile_devices(text: &str) -> Vec<GpuAnswer> {
         node: Sym::new(node),
         exporter: Exporter { kind: ExporterKind::Dcgm, pod: ObjectKey::new(text, text) },
         at: now(),
-        devices: Ok(vec![reading(None), reading(Some(mig.clone())), reading(None)]),
+        devices: Ok(vec![reading(None), reading(Some(mig.clone())), reading(None)].into()),
     };
     vec![answer(text), answer("ip-10-0-12-80.ec2.internal")]
 }

@@ -1,6 +1,6 @@
 //! What the accelerators of a Node do: what exporters tell of devices, joined with what pods have requested.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
@@ -57,6 +57,8 @@ pub struct NodeActivity {
     pub exporter: ExporterStatus,
     /// Of whose readings the devices are.
     told_by: ToldBy,
+    /// Whether all pods that request devices share the only one there is.
+    is_only_device_shared: bool,
     /// The devices, in the order of the readings; empty where there are none that can be used.
     pub devices: Vec<DeviceActivity>,
 }
@@ -128,7 +130,7 @@ impl NodeActivity {
             .zip(&holders.holds)
             .map(|(reading, hold)| DeviceActivity::of(input, reading, *hold))
             .collect();
-        let exporter = known.status(told_by, holders.labels);
+        let exporter = known.status(told_by, holders.labels, &holders.strangers);
         let class = class_of_node(input, &devices);
         let boards = Boards::of(readings, &devices);
         Self {
@@ -141,6 +143,7 @@ impl NodeActivity {
             class,
             exporter,
             told_by,
+            is_only_device_shared: input.gpu.is_only_device_shared() && input.requesting.len() > 1,
             devices,
         }
     }
@@ -163,13 +166,14 @@ impl NodeActivity {
     /// What a pod makes of its devices, by what was told of the devices of its Node.
     pub fn of_pod(&self, told: NodeAnswers<'_>, pod: &ObjectKey) -> PodActivity {
         let is_its_own = |reading: &DeviceReading| reading.holders.iter().any(|holder| holder.pod == *pod);
+        let is_of_others = |reading: &DeviceReading| reading.holders.iter().any(|holder| holder.pod != *pod);
         let own: Vec<_> = self.each_device(told).filter(|(reading, _)| is_its_own(reading)).collect();
         let readings = || own.iter().map(|(reading, _)| *reading);
         PodActivity {
             utilization: Utilization::mean(readings().filter_map(|reading| Some((reading.utilization?, 1)))),
             memory_used_bytes: sum(readings().map(|reading| reading.memory_used_bytes)),
             class: most_active(own.iter().filter_map(|(_, device)| Some((*device)?.class))),
-            is_shared: readings().any(|reading| reading.holders.iter().any(|holder| holder.pod != *pod)),
+            is_shared: self.is_only_device_shared || readings().any(is_of_others),
         }
     }
 
@@ -210,6 +214,13 @@ impl NodeActivity {
         (held().filter(is_idle).count(), held().count())
     }
 
+    /// Whether every device of the Node is requested and does nothing, so that it is clear of every pod, named or not.
+    pub fn is_all_idle(&self) -> bool {
+        let is_idle = |device: &DeviceActivity| matches!(device.class, GpuClass::Idle | GpuClass::Parked);
+        let is_silent = self.by_class.is_some_and(|classes| classes.get(GpuClass::Unknown) > 0);
+        !is_silent && self.devices.iter().all(is_idle)
+    }
+
     /// Whether exporters say which pod has which device.
     pub fn names_pods(&self) -> bool {
         matches!(self.exporter.state, ExporterState::Live | ExporterState::Stale)
@@ -225,22 +236,32 @@ fn held_boards(gpu: &NodeGpu) -> Option<i64> {
 struct Holders {
     holds: Vec<Hold>,
     labels: PodLabels,
+    /// Pods that are named and hold no device here, the first few: they are gone, or the labels are those of something else.
+    strangers: Vec<ObjectKey>,
 }
+
+/// How many pods without a device are named in a message.
+const MAX_STRANGERS: usize = 3;
 
 impl Holders {
     fn of(input: ActivityInput<'_>, readings: &[DeviceReading]) -> Self {
         let pods: HashMap<&ObjectKey, &PodRow, RandomState> =
             input.requesting.iter().map(|pod| (&pod.meta.key, *pod)).collect();
-        let has_labels = readings.iter().any(|reading| !reading.holders.is_empty());
+        let named = || readings.iter().flat_map(|reading| &reading.holders).map(|holder| &holder.pod);
+        let strangers: BTreeSet<&ObjectKey> = named().filter(|key| !pods.contains_key(key)).collect();
+        let strangers = strangers.into_iter().take(MAX_STRANGERS).cloned().collect();
+        // A label that names a pod that requests nothing says nothing of devices.
+        let says_nothing = |key: &ObjectKey| input.pods.iter().any(|pod| pod.meta.key == *key);
+        let has_labels = named().any(|key| pods.contains_key(key) || !says_nothing(key));
         if has_labels || input.gpu.requested == 0 {
             let holds = readings.iter().map(|reading| {
                 let holders = reading.holders.iter().filter_map(|holder| pods.get(&holder.pod).copied());
                 hold(holders, input.now)
             });
-            return Self { holds: holds.collect(), labels: PodLabels::AsExpected };
+            return Self { holds: holds.collect(), labels: PodLabels::AsExpected, strangers };
         }
         let labels = if readings.is_empty() { PodLabels::AsExpected } else { PodLabels::Missing };
-        Self { holds: busiest_are_held(input, readings, hold(pods.into_values(), input.now)), labels }
+        Self { holds: busiest_are_held(input, readings, hold(pods.into_values(), input.now)), labels, strangers }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::partition::{PartCount, Thousandths};
+use super::partition::{Boards, Thousandths};
 use super::shared;
 use crate::fleet::{
     ClaimedDevice, DEVICE_CLASS_RESOURCE, DeviceKind, Fleet, PodRow, PoolKey, ResourceClaimRow, ResourceSliceRow,
@@ -10,7 +10,7 @@ use crate::fleet::{
 };
 
 /// The accelerators that drivers of Dynamic Resource Allocation advertise on a Node.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct DraDevices {
     /// Of each driver, by its name.
     pub(super) drivers: Vec<DriverDevices>,
@@ -23,7 +23,7 @@ pub struct DraDevices {
 }
 
 /// The devices of one driver.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct DriverDevices {
     pub(super) driver: Sym,
     /// Devices of pools that are complete; of a pool whose devices overlap its boards.
@@ -33,7 +33,7 @@ pub(super) struct DriverDevices {
     /// Devices that have been allocated, shares of one each by itself.
     pub(super) requested: i64,
     /// The same in boards; `None` where nothing tells what a device is of a board.
-    pub(super) physical_requested: Option<Thousandths>,
+    pub(super) physical_requested: Option<Boards>,
 }
 
 impl DraDevices {
@@ -73,7 +73,7 @@ fn entry<'m, 'a>(drivers: &'m mut BTreeMap<&'a Sym, DriverDevices>, name: &'a Sy
         advertised: 0,
         allocatable: 0,
         requested: 0,
-        physical_requested: Some(Thousandths(0)),
+        physical_requested: Some(Boards::NONE),
     })
 }
 
@@ -150,18 +150,17 @@ impl Claimed<'_> {
     }
 
     /// In boards; several shares of a device are one.
-    fn boards(&self, fleet: &Fleet) -> Option<Thousandths> {
+    fn boards(&self, fleet: &Fleet) -> Option<Boards> {
         let devices: BTreeSet<(&PoolKey, &Sym)> = self.0.iter().map(|one| (&one.pool, &one.device)).collect();
-        let mut sum = PartCount::default();
-        for (pool, name) in devices {
-            match listed(fleet, pool, name) {
+        devices.into_iter().try_fold(Boards::NONE, |sum, (pool, name)| {
+            let one = match listed(fleet, pool, name) {
                 Some(device) if device.kind == DeviceKind::Part => {
-                    sum.add_part(device.profile.as_deref()?, device.model.as_deref())?;
+                    Boards::of_instance(device.profile.as_deref()?, device.model.as_deref())?
                 }
-                _ => sum.add_board(),
-            }
-        }
-        Some(sum.total())
+                _ => Boards::ONE,
+            };
+            Some(sum.plus(one))
+        })
     }
 }
 

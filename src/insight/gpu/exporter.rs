@@ -119,7 +119,20 @@ pub(super) struct Known<'a> {
 
 impl<'a> Known<'a> {
     pub(super) fn of(vendor: Vendor, pods: &[&'a PodRow], told: NodeAnswers<'a>, now: Time) -> Self {
-        Self { vendor, found: find(vendor, pods.iter().copied()), told, now }
+        let mut found = find(vendor, pods.iter().copied());
+        if let Some(known) = told.exporter {
+            found.sort_by_key(|one| !one.is_running() || is_worse(&one.pod.meta.key, known));
+            if found.iter().all(|one| !one.is_running() || is_worse(&one.pod.meta.key, known)) {
+                found.sort_by_key(|one| one.pod.meta.key != known.exporter.pod);
+            }
+        }
+        Self { vendor, found, told, now }
+    }
+
+    /// What the exporter that was asked last has failed with, where another one on the Node is to be asked in its place.
+    fn of_other(&self) -> Option<&'a NodeDevices> {
+        let is_there = |known: &&NodeDevices| self.found.iter().any(|one| one.pod.meta.key == known.exporter.pod);
+        self.told.exporter.filter(|known| known.failure.is_some()).filter(is_there)
     }
 
     fn exporter(&self) -> Option<Exporter> {
@@ -158,14 +171,14 @@ impl<'a> Known<'a> {
         can_be_told && (self.running().is_none() || self.of_exporter().is_some_and(|known| known.failure.is_some()))
     }
 
-    pub(super) fn status(&self, by: ToldBy, labels: PodLabels) -> ExporterStatus {
+    pub(super) fn status(&self, by: ToldBy, labels: PodLabels, strangers: &[ObjectKey]) -> ExporterStatus {
         // Prometheus tells of Nodes whose exporter cannot be told from other pods, too.
         let told = match by {
-            ToldBy::Exporter => self.of_exporter(),
+            ToldBy::Exporter => self.of_exporter().or_else(|| self.of_other()),
             ToldBy::Prometheus => self.told.prometheus,
         };
         let (state, message) = match told {
-            Some(known) => answered(known, labels, self.now, also_there(&self.found)),
+            Some(known) => answered(known, labels, self.now, remark(known, strangers, also_there(&self.found))),
             None => self.unanswered(),
         };
         ExporterStatus {
@@ -212,15 +225,39 @@ fn answered(
     known: &NodeDevices,
     labels: PodLabels,
     now: Time,
-    others: Option<Sentence>,
+    remark: Option<Sentence>,
 ) -> (ExporterState, Option<Sentence>) {
     let age = known.as_of.map(|at| now.seconds_since(at));
-    match &known.failure {
-        Some((_, failure)) if usable(Some(known), now).is_none() => failed(failure),
-        Some((_, failure)) => (ExporterState::Stale, failed(failure).1),
-        None if age.is_none_or(|age| age > FRESH_SECONDS) => (ExporterState::Stale, None),
-        None if labels == PodLabels::Missing => (ExporterState::NoPodLabels, others),
-        None => (ExporterState::Live, others),
+    let state = match &known.failure {
+        Some((_, failure)) if usable(Some(known), now).is_none() => failed(failure).0,
+        Some(_) => ExporterState::Stale,
+        None if age.is_none_or(|age| age > FRESH_SECONDS) => ExporterState::Stale,
+        None if labels == PodLabels::Missing => ExporterState::NoPodLabels,
+        None => ExporterState::Live,
+    };
+    let failure = known.failure.as_ref().and_then(|(_, failure)| failed(failure).1);
+    (state, joined(failure.into_iter().chain(remark)))
+}
+
+/// What is odd about an answer, or about who gave it.
+fn remark(known: &NodeDevices, strangers: &[ObjectKey], others: Option<Sentence>) -> Option<Sentence> {
+    let of_page = known.remark.as_ref().map(Sentence::of);
+    let of_pods = strangers.iter().map(|key| Part::Object(key.clone()));
+    let of_pods = sentence!["it names pods that hold no device here: ", Sentence::joined(of_pods, ", ")];
+    let of_pods = (!strangers.is_empty()).then_some(of_pods);
+    joined([of_page, of_pods, others].into_iter().flatten())
+}
+
+fn joined(sentences: impl Iterator<Item = Sentence>) -> Option<Sentence> {
+    sentences.reduce(|all, next| sentence![all, "; ", next])
+}
+
+/// Whether an exporter has failed, or another one on the Node has answered.
+fn is_worse(exporter: &ObjectKey, known: &NodeDevices) -> bool {
+    let is_asked = known.exporter.pod == *exporter;
+    match known.failure {
+        Some(_) => is_asked || known.failed_before.contains(exporter),
+        None => !is_asked,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Accelerators by a Node's labels: vendor, model, physical count, sharing.
 
-use crate::fleet::{ACCELERATOR_DRIVERS, NodeRow, Sym};
+use crate::fleet::{ACCELERATOR_DRIVERS, Accelerator, NodeRow, Sym};
 
 /// The vendor of an accelerator.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -96,8 +96,10 @@ const MODEL_LABELS: [&str; 7] = [
 ];
 
 /// The model as its label writes it, without what NVIDIA's discovery appends for sharing and MIG.
-pub(super) fn model(node: &NodeRow) -> Option<Sym> {
-    let label = MODEL_LABELS.iter().find_map(|label| node.labels.get(label))?;
+pub(super) fn model(node: &NodeRow, resource: &str) -> Option<Sym> {
+    // A device plugin that renames its resource names the labels of its discovery after it.
+    let renamed = || node.labels.get(&format!("{resource}.product"));
+    let label = MODEL_LABELS.iter().find_map(|label| node.labels.get(label)).or_else(renamed)?;
     let name = label.split_once("-MIG-").map_or(label.as_str(), |(name, _)| name);
     let name = name.strip_suffix("-SHARED").unwrap_or(name);
     if name == label.as_str() { Some(label.clone()) } else { Some(Sym::new(name)) }
@@ -126,10 +128,11 @@ pub(super) fn physical(
 ) -> Option<i64> {
     let positive = |label: &&str| number(node, label).filter(|count| *count > 0);
     let of_cloud = COUNT_LABELS.iter().find_map(positive).or(of_instance_type);
-    let discovered = || positive(&DISCOVERED_COUNT).filter(|_| counts_boards(node, sharing));
+    let renamed = || number(node, &format!("{resource}.count")).filter(|count| *count > 0);
+    let discovered = || positive(&DISCOVERED_COUNT).or_else(renamed).filter(|_| counts_boards(node, sharing));
     of_cloud.or_else(discovered).or(boards).or_else(|| match sharing {
         Sharing::None if counts_devices(resource) && advertised > 0 => Some(advertised),
-        Sharing::TimeSlicing | Sharing::Mps if replicas(node, resource) > 1 => {
+        Sharing::TimeSlicing | Sharing::Mps if advertised > 0 && replicas(node, resource) > 1 => {
             Some(advertised / replicas(node, resource))
         }
         _ => None,
@@ -142,10 +145,9 @@ fn counts_boards(node: &NodeRow, sharing: Sharing) -> bool {
     sharing != Sharing::Mig && !matches!(text(node, "nvidia.com/mig.strategy"), Some("single" | "mixed"))
 }
 
-/// Whether one unit is one device. Intel's plugins may share devices without a sign of it; a Neuron device has several
-/// cores.
+/// Whether one unit is one device: a Neuron device has several cores.
 fn counts_devices(resource: &str) -> bool {
-    Vendor::of(resource) != Vendor::Intel && resource != "aws.amazon.com/neuroncore"
+    resource != "aws.amazon.com/neuroncore"
 }
 
 /// How many pods may share one device; 1 where nothing says so.
@@ -161,34 +163,72 @@ pub(super) fn mig_profile(node: &NodeRow) -> Option<&str> {
     of_product.or_else(|| text(node, "cloud.google.com/gke-gpu-partition-size"))
 }
 
-/// The resource that the devices of a Node would be advertised as, by its labels. These are gone through once, for most Nodes
-/// have none of them.
-pub(super) fn expected_resource(node: &NodeRow) -> Option<&'static str> {
-    node.labels.iter().find_map(|(label, value)| match label.as_str() {
-        "karpenter.k8s.aws/instance-gpu-manufacturer"
-        | "karpenter.k8s.aws/instance-accelerator-manufacturer"
-        | "eks.amazonaws.com/instance-gpu-manufacturer"
-        | "eks.amazonaws.com/instance-accelerator-manufacturer" => resource_of_maker(value),
-        "cloud.google.com/gke-accelerator" => Some("nvidia.com/gpu"),
-        "cloud.google.com/gke-tpu-accelerator" => Some("google.com/tpu"),
-        _ => None,
-    })
+/// The resource that the devices of a Node would be advertised as, by its labels, else by what EC2 says of its instance type.
+/// Labels are gone through once, for most Nodes have none of them.
+pub(super) fn expected_resource(node: &NodeRow, accelerator: Option<&Accelerator>) -> Option<&'static str> {
+    let of_type = || resource_of_model(&accelerator?.name);
+    resource_by_labels(node).or_else(of_type)
+}
+
+fn resource_by_labels(node: &NodeRow) -> Option<&'static str> {
+    // The label of a model is no proof against that of a maker.
+    let mut of_model = None;
+    for (label, value) in node.labels.iter() {
+        match label.as_str() {
+            "karpenter.k8s.aws/instance-gpu-manufacturer"
+            | "karpenter.k8s.aws/instance-accelerator-manufacturer"
+            | "eks.amazonaws.com/instance-gpu-manufacturer"
+            | "eks.amazonaws.com/instance-accelerator-manufacturer" => return resource_of_maker(value),
+            "cloud.google.com/gke-accelerator" => return Some(NVIDIA),
+            "cloud.google.com/gke-tpu-accelerator" => return Some("google.com/tpu"),
+            "nvidia.com/gpu.present" if value == "true" => return Some(NVIDIA),
+            "nvidia.com/gpu.product" => return Some(NVIDIA),
+            "karpenter.k8s.aws/instance-gpu-name"
+            | "karpenter.k8s.aws/instance-accelerator-name"
+            | "eks.amazonaws.com/instance-gpu-name"
+            | "eks.amazonaws.com/instance-accelerator-name" => of_model = resource_of_model(value),
+            _ => {}
+        }
+    }
+    of_model
 }
 
 /// Whether the labels of a Node tell that it has accelerators.
 pub fn is_labelled(node: &NodeRow) -> bool {
-    expected_resource(node).is_some()
+    resource_by_labels(node).is_some()
 }
+
+const NVIDIA: &str = "nvidia.com/gpu";
 
 /// The resource that the device plugin of a maker advertises.
 fn resource_of_maker(maker: &str) -> Option<&'static str> {
     match maker {
-        "nvidia" => Some("nvidia.com/gpu"),
+        "nvidia" => Some(NVIDIA),
         "amd" => Some("amd.com/gpu"),
         "habana" => Some("habana.ai/gaudi"),
         "aws" => Some("aws.amazon.com/neuron"),
         _ => None,
     }
+}
+
+/// Models of other makers than NVIDIA, by a word of their names as EC2 and Karpenter write them, and the resource that their
+/// device plugin advertises, if there is one.
+const OTHER_MODELS: [(&str, Option<&str>); 7] = [
+    ("gaudi", Some("habana.ai/gaudi")),
+    ("radeon", Some("amd.com/gpu")),
+    ("inferentia", Some("aws.amazon.com/neuron")),
+    ("trainium", Some("aws.amazon.com/neuron")),
+    ("qualcomm", None),
+    // Video transcoders and programmable chips.
+    ("u30", None),
+    ("fpga", None),
+];
+
+/// The resource that the device plugin for a model of EC2 advertises.
+fn resource_of_model(model: &str) -> Option<&'static str> {
+    let model = model.to_ascii_lowercase();
+    let other = OTHER_MODELS.iter().find(|(word, _)| model.contains(word));
+    other.map_or(Some(NVIDIA), |(_, resource)| *resource)
 }
 
 fn text<'a>(node: &'a NodeRow, label: &str) -> Option<&'a str> {

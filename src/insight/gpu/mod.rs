@@ -22,5 +22,5 @@ pub use exporter::{ExporterState, ExporterStatus, FoundExporter, find as find_ex
 pub use hardware::{Sharing, Vendor, is_labelled};
 pub use partition::Thousandths;
 pub use rates::{DeviceRates, silent_boards, weight as weight_of_device};
-pub use shared::reservation_of;
+pub use shared::{reservation_of, shares_with_others};
 pub use summary::{DevicePlugin, GpuResource, NodeGpu, NodeHardware};

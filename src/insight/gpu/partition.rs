@@ -25,57 +25,57 @@ impl Thousandths {
     }
 }
 
-/// Units of a resource as devices: `units × part ÷ whole`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Part {
-    part: i64,
-    whole: i64,
+/// An exact count of devices and parts of devices, so that only the sum of many is rounded: seven sevenths are one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Boards {
+    part: i128,
+    /// Never less than one.
+    whole: i128,
 }
 
-impl Part {
-    const DEVICE: Self = Self { part: 1, whole: 1 };
+impl Boards {
+    /// No device.
+    pub(super) const NONE: Self = Self { part: 0, whole: 1 };
+    /// One device.
+    pub(super) const ONE: Self = Self { part: 1, whole: 1 };
+
+    fn of(part: i64, whole: i64) -> Self {
+        Self { part: part.into(), whole: whole.max(1).into() }
+    }
+
+    /// One MIG instance of this profile; `None` where the profile does not tell its compute slices.
+    pub(super) fn of_instance(profile: &str, model: Option<&str>) -> Option<Self> {
+        let whole = slices_of_board(model);
+        Some(Self::of(slices(profile)?.min(whole), whole))
+    }
 
     /// The same, shared by so many pods.
-    const fn shared_by(self, replicas: i64) -> Self {
-        Self { part: self.part, whole: self.whole.saturating_mul(replicas) }
+    fn shared_by(self, replicas: i64) -> Self {
+        Self { whole: self.whole.saturating_mul(replicas.max(1).into()), ..self }
+    }
+
+    fn times(self, units: i64) -> Self {
+        Self { part: self.part.saturating_mul(units.into()), ..self }
+    }
+
+    /// Both together.
+    pub(super) fn plus(self, more: Self) -> Self {
+        let common = gcd(self.whole, more.whole);
+        let of = |part: i128, other: i128| part.saturating_mul(other / common);
+        let whole = self.whole.saturating_mul(more.whole / common);
+        Self { part: of(self.part, more.whole).saturating_add(of(more.part, self.whole)), whole }
     }
 
     /// Rounded to the nearest thousandth.
-    fn of(self, units: i64) -> Thousandths {
-        let (part, whole) = (i128::from(self.part), i128::from(self.whole.max(1)));
-        let thousandths = (i128::from(units) * 1_000 * part * 2 + whole) / (2 * whole);
-        Thousandths(i64::try_from(thousandths).unwrap_or(i64::MAX))
+    pub(super) fn thousandths(self) -> Thousandths {
+        let doubled = self.part.saturating_mul(2_000).saturating_add(self.whole);
+        Thousandths(i64::try_from(doubled / self.whole.saturating_mul(2)).unwrap_or(i64::MAX))
     }
 }
 
-/// Boards and parts of boards, added up before they are rounded.
-#[derive(Default)]
-pub(super) struct PartCount {
-    boards: i64,
-    /// Compute slices of boards that have seven, and of those that have four.
-    sevenths: i64,
-    quarters: i64,
-}
-
-impl PartCount {
-    /// One more board.
-    pub(super) const fn add_board(&mut self) {
-        self.boards += 1;
-    }
-
-    /// One more MIG instance of this profile; `None` where the profile does not tell its compute slices.
-    pub(super) fn add_part(&mut self, profile: &str, model: Option<&str>) -> Option<()> {
-        let (slices, whole) = (slices(profile)?, slices_of_board(model));
-        let sum = if whole == SLICES_OF_A30 { &mut self.quarters } else { &mut self.sevenths };
-        *sum += slices.min(whole);
-        Some(())
-    }
-
-    /// All of them.
-    pub(super) fn total(&self) -> Thousandths {
-        let parts = [(self.boards, 1), (self.sevenths, SLICES), (self.quarters, SLICES_OF_A30)];
-        parts.into_iter().fold(Thousandths(0), |sum, (units, whole)| sum.plus(Part { part: 1, whole }.of(units)))
-    }
+/// The greatest common divisor of two positive numbers.
+fn gcd(one: i128, other: i128) -> i128 {
+    if other == 0 { one } else { gcd(other, one % other) }
 }
 
 /// What is known of a Node's devices.
@@ -91,21 +91,21 @@ pub(super) struct Devices<'a> {
 
 /// How many devices `units` of a resource are; `None` where nothing tells what one of them is. None are none, whatever they
 /// are.
-pub(super) fn devices(known: Devices<'_>, resource: &Sym, advertised: i64, units: i64) -> Option<Thousandths> {
+pub(super) fn devices(known: Devices<'_>, resource: &Sym, advertised: i64, units: i64) -> Option<Boards> {
     if units == 0 {
-        return Some(Thousandths(0));
+        return Some(Boards::NONE);
     }
     if resource.as_str() == NEURON_CORE {
         let physical = known.physical.filter(|physical| *physical > 0 && advertised > 0)?;
-        return Some(Part { part: physical, whole: advertised }.of(units));
+        return Some(Boards::of(physical, advertised).times(units));
     }
-    let part = if is_partition(known, resource) { partition(known, resource)? } else { Part::DEVICE };
+    let part = if is_partition(known, resource) { partition(known, resource)? } else { Boards::ONE };
     let replicas = hardware::replicas(known.node, resource);
     let is_shared = matches!(known.sharing, Sharing::TimeSlicing | Sharing::Mps) || resource.ends_with(SHARED);
     if is_shared && replicas == 1 {
         return None;
     }
-    Some(part.shared_by(replicas).of(units))
+    Some(part.shared_by(replicas).times(units))
 }
 
 /// A core of an AWS Neuron device, which has several.
@@ -124,15 +124,14 @@ const NVIDIA: &str = "nvidia.com/gpu";
 const MIG: &str = "nvidia.com/mig-";
 
 fn has_mixed_resources(node: &NodeRow) -> bool {
-    node.capacity.gpus.iter().any(|gpu| gpu.resource.starts_with(MIG))
+    // What was mixed before stays in the capacity with zero.
+    node.capacity.gpus.iter().any(|gpu| gpu.count > 0 && gpu.resource.starts_with(MIG))
 }
 
 /// The part that the profile names: `1g.10gb` is one compute slice of seven, of an A30 one of four.
-fn partition(known: Devices<'_>, resource: &str) -> Option<Part> {
+fn partition(known: Devices<'_>, resource: &str) -> Option<Boards> {
     let of_node = || hardware::mig_profile(known.node);
-    let profile = resource.strip_prefix(MIG).or_else(of_node)?;
-    let whole = slices_of_board(known.model);
-    Some(Part { part: slices(profile)?.min(whole), whole })
+    Boards::of_instance(resource.strip_prefix(MIG).or_else(of_node)?, known.model)
 }
 
 /// The compute slices of a board, and those of the one that has fewer.
@@ -149,13 +148,11 @@ fn slices(profile: &str) -> Option<i64> {
     profile.split_once('g')?.0.parse().ok().filter(|slices| (1..=7).contains(slices))
 }
 
-/// The weight of a board among MIG instances.
-pub(super) const WHOLE_WEIGHT: u64 = 1_000;
+/// The weight of a board among MIG instances: all slices of both kinds of boards are whole numbers of it.
+pub(super) const WHOLE_WEIGHT: u64 = SLICES.unsigned_abs() * SLICES_OF_A30.unsigned_abs();
 
-/// The weight of a MIG instance: its share of the board's compute slices in thousandths; one slice where the profile cannot
-/// be read.
+/// The weight of a MIG instance: its share of the board's compute slices; one slice where the profile cannot be read.
 pub(super) fn weight(profile: &str, model: Option<&str>) -> u64 {
-    let whole = slices_of_board(model);
-    let part = Part { part: slices(profile).unwrap_or(1).min(whole), whole };
-    part.of(1).0.unsigned_abs()
+    let whole = slices_of_board(model).unsigned_abs();
+    slices(profile).map_or(1, i64::unsigned_abs).min(whole) * (WHOLE_WEIGHT / whole)
 }

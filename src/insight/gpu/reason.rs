@@ -46,7 +46,8 @@ fn unknown(
     }
     if devices.iter().any(|device| device.is_held) {
         let grace = Part::Seconds(input.thresholds.grace_seconds);
-        return if readings.iter().any(|reading| reading.utilization.is_some()) {
+        let mut held = readings.iter().zip(devices).filter(|(_, device)| device.is_held);
+        return if held.any(|(reading, _)| reading.utilization.is_some()) {
             sentence!["the pods that request devices started less than ", grace, " ago"]
         } else {
             Sentence::of("the exporter does not tell how busy the requested devices are")

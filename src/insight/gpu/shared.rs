@@ -35,6 +35,13 @@ pub(super) fn part_of(fleet: &Fleet, pod: &PodRow) -> Thousandths {
     Thousandths(of_one.clamp(0, 1_000).saturating_mul(fraction.devices.max(0)))
 }
 
+/// Whether other pods on its Node take parts of the same device.
+pub fn shares_with_others(fleet: &Fleet, pod: &PodRow) -> bool {
+    let Some((node, group)) = pod.node.as_ref().zip(group(pod)) else { return false };
+    let others = fleet.pods_on(node).filter(|other| other.holds_resources() && other.meta.uid != pod.meta.uid);
+    others.filter(|other| !is_reservation(other)).any(|other| self::group(other) == Some(group))
+}
+
 /// The pod that reserves the device of which another on its Node takes a part.
 pub fn reservation_of<'a>(fleet: &'a Fleet, pod: &PodRow) -> Option<&'a PodRow> {
     pod.requests.fraction.as_ref()?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::dra::{DraDevices, DriverDevices};
 use super::hardware::{self, Sharing, Vendor};
-use super::partition::{self, Devices, Thousandths};
+use super::partition::{self, Boards, Devices, Thousandths};
 use crate::fleet::{Accelerator, NodeRow, Resources, Sym};
 
 /// One accelerator resource of a Node, in the units it is advertised in.
@@ -92,7 +92,8 @@ impl NodeGpu {
         let names: Vec<Sym> = units.iter().map(|units| units.resource.clone()).collect();
         let sharing = if dra.is_some() { Sharing::Dra } else { Sharing::of(node, &names) };
         let resource = largest.resource.clone();
-        let model = hardware::model(node).or_else(|| Some(accelerator?.name.clone())).or_else(|| dra?.model.clone());
+        let model =
+            hardware::model(node, &resource).or_else(|| Some(accelerator?.name.clone())).or_else(|| dra?.model.clone());
         let advertised = sum(&units, |units| units.advertised);
         let allocatable = sum(&units, |units| units.allocatable);
         let requested = sum(&units, |units| units.requested);
@@ -101,15 +102,19 @@ impl NodeGpu {
         let of_instance_type = accelerator.map(|found| i64::from(found.count));
         let boards = dra.and_then(|dra| dra.boards);
         let physical = hardware::physical(node, sharing, (of_instance_type, boards), (&resource, whole));
+        let has_hardware = physical.is_some_and(|physical| physical > 0) || hardware::is_labelled(node);
         let devices = Devices { node, sharing, physical, model: model.as_deref() };
-        let resources: Vec<GpuResource> = units.into_iter().map(|units| units.in_devices(devices)).collect();
+        let requested_boards: Vec<Option<Boards>> = units.iter().map(|units| units.boards_requested(devices)).collect();
+        let all_boards = requested_boards.iter().try_fold(Boards::NONE, |sum, one| one.map(|boards| sum.plus(boards)));
+        let resources = units.into_iter().zip(requested_boards);
+        let resources = resources.map(|(units, boards)| units.in_boards(boards)).collect();
         Some(Self {
             vendor: Vendor::of(&resource),
             advertised,
             allocatable,
             requested,
-            physical_requested: total(&resources),
-            device_plugin: DevicePlugin::of(advertised, allocatable, physical).or_tainted(dra),
+            physical_requested: all_boards.map(Boards::thousandths),
+            device_plugin: DevicePlugin::of(advertised, allocatable, has_hardware).or_tainted(dra),
             resource,
             model,
             physical,
@@ -119,10 +124,17 @@ impl NodeGpu {
     }
 }
 
+impl NodeGpu {
+    /// Whether there is one device, which several pods may share.
+    pub const fn is_only_device_shared(&self) -> bool {
+        matches!(self.sharing, Sharing::TimeSlicing | Sharing::Mps) && matches!(self.physical, Some(1))
+    }
+}
+
 impl DevicePlugin {
-    fn of(advertised: i64, allocatable: i64, physical: Option<i64>) -> Self {
+    fn of(advertised: i64, allocatable: i64, has_hardware: bool) -> Self {
         match advertised {
-            0 if physical.is_some_and(|physical| physical > 0) => Self::NotRegistered,
+            0 if has_hardware => Self::NotRegistered,
             _ if allocatable < advertised => Self::Unhealthy,
             _ => Self::Ready,
         }
@@ -135,13 +147,6 @@ impl DevicePlugin {
     }
 }
 
-/// All devices that are requested.
-fn total(resources: &[GpuResource]) -> Option<Thousandths> {
-    resources.iter().try_fold(Thousandths(0), |sum, one| {
-        one.physical_requested.map(|devices| Thousandths(sum.0.saturating_add(devices.0)))
-    })
-}
-
 /// Units of one resource.
 struct Units {
     resource: Sym,
@@ -152,12 +157,12 @@ struct Units {
 }
 
 /// What tells of units, and of what they are of a device.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Told {
     /// The Node and the requests of its pods; the rest follows from the name.
     ByNode,
     /// A driver of Dynamic Resource Allocation, which says how many devices are requested.
-    ByDriver(Option<Thousandths>),
+    ByDriver(Option<Boards>),
 }
 
 impl Units {
@@ -190,12 +195,17 @@ impl Units {
         self.advertised > 0 || self.requested > 0
     }
 
-    fn in_devices(self, known: Devices<'_>) -> GpuResource {
-        let physical_requested = match self.told {
+    /// What is requested, in devices; `None` where nothing tells what a unit is of a device.
+    fn boards_requested(&self, known: Devices<'_>) -> Option<Boards> {
+        match self.told {
             Told::ByNode => partition::devices(known, &self.resource, self.advertised, self.requested),
             Told::ByDriver(requested) => requested,
-        };
+        }
+    }
+
+    fn in_boards(self, boards: Option<Boards>) -> GpuResource {
         let Self { resource, advertised, allocatable, requested, .. } = self;
+        let physical_requested = boards.map(Boards::thousandths);
         GpuResource { resource, advertised, allocatable, requested, physical_requested }
     }
 }
@@ -204,9 +214,10 @@ fn sum(units: &[Units], count: fn(&Units) -> i64) -> i64 {
     units.iter().fold(0, |sum, units| sum.saturating_add(count(units)))
 }
 
-/// Every accelerator resource that a Node, its NodeClaim, its pods or, where none of them does, its labels mention, by name.
+/// Every accelerator resource that a Node, its NodeClaim, its pods or, where none of them does, its labels or its instance type
+/// mention, by name.
 fn units(known: NodeHardware<'_>) -> Vec<Units> {
-    let NodeHardware { node, requested, promised, .. } = known;
+    let NodeHardware { node, requested, promised, accelerator, .. } = known;
     let mentions = [Some(&node.capacity), Some(&node.allocatable), Some(requested), promised];
     let names: BTreeSet<&Sym> =
         mentions.into_iter().flatten().flat_map(|all| &all.gpus).map(|gpu| &gpu.resource).collect();
@@ -214,7 +225,8 @@ fn units(known: NodeHardware<'_>) -> Vec<Units> {
     if !mentioned.is_empty() {
         return mentioned;
     }
-    hardware::expected_resource(node).map(|name| Units::of(known, &Sym::new(name))).into_iter().collect()
+    let expected = hardware::expected_resource(node, accelerator);
+    expected.map(|name| Units::of(known, &Sym::new(name))).into_iter().collect()
 }
 
 /// The resources that count towards the sum: those in use, or the first where none is; of Neuron one view.
@@ -312,7 +324,7 @@ mod tests {
         ];
         let node = gpu_node(&[(GPU, 4)], &[(GPU, 4)], &with);
         assert_eq!(seen(&node, &[(GPU, 3)]), (GPU.to_owned(), Some(1), 4, 4, 3, Sharing::TimeSlicing));
-        assert_eq!(super::hardware::model(&node).as_deref(), Some("Tesla-T4"));
+        assert_eq!(super::hardware::model(&node, GPU).as_deref(), Some("Tesla-T4"));
         let renamed = gpu_node(
             &[("nvidia.com/gpu.shared", 8)],
             &[("nvidia.com/gpu.shared", 8)],
@@ -347,7 +359,67 @@ mod tests {
         let single = [("nvidia.com/gpu.product", "NVIDIA-A100-SXM4-40GB-MIG-1g.5gb"), ("nvidia.com/gpu.count", "7")];
         let node = gpu_node(&[(GPU, 7)], &[(GPU, 7)], &single);
         assert_eq!(seen(&node, &[]), (GPU.to_owned(), None, 7, 7, 0, Sharing::Mig));
-        assert_eq!(super::hardware::model(&node).as_deref(), Some("NVIDIA-A100-SXM4-40GB"));
+        assert_eq!(super::hardware::model(&node, GPU).as_deref(), Some("NVIDIA-A100-SXM4-40GB"));
+    }
+
+    #[test]
+    fn parts_of_boards_are_rounded_once_they_are_added_up() {
+        let all_balanced =
+            [("nvidia.com/mig-1g.10gb", 2), ("nvidia.com/mig-2g.20gb", 1), ("nvidia.com/mig-3g.40gb", 1)];
+        let node = gpu_node(&all_balanced, &all_balanced, &[("karpenter.k8s.aws/instance-gpu-count", "1")]);
+        assert_eq!(requested_devices(&node, &all_balanced), Some(1_000));
+        let two = [all_balanced[0], all_balanced[1]];
+        assert_eq!(requested_devices(&node, &two), Some(571), "not 286 + 286");
+    }
+
+    #[test]
+    fn a_resource_that_mig_has_left_behind_with_zero_does_not_count() {
+        let with =
+            [("nvidia.com/gpu.product", "NVIDIA-A100-80GB-PCIe-MIG-1g.10gb"), ("nvidia.com/mig.strategy", "single")];
+        let node = gpu_node(&[(GPU, 7), ("nvidia.com/mig-1g.10gb", 0)], &[(GPU, 7)], &with);
+        assert_eq!(requested_devices(&node, &[(GPU, 7)]), Some(1_000));
+    }
+
+    #[test]
+    fn hardware_without_a_device_plugin_is_told_by_labels_and_by_the_instance_type() {
+        let of = |with: &[(&str, &str)], accelerator: Option<(&str, u32)>| {
+            let accelerator =
+                accelerator.map(|(name, count)| Accelerator { name: name.into(), count, memory_mib: None });
+            let (node, requested) = (gpu_node(&[], &[], with), Resources::default());
+            let accelerator = accelerator.as_ref();
+            let known = NodeHardware { node: &node, requested: &requested, promised: None, accelerator, dra: None };
+            NodeGpu::of(known).map(|gpu| (gpu.resource.to_string(), gpu.physical, gpu.device_plugin))
+        };
+        let missing = |resource: &str, physical| Some((resource.to_owned(), physical, DevicePlugin::NotRegistered));
+        let discovered = [("nvidia.com/gpu.present", "true"), ("nvidia.com/gpu.count", "8")];
+        assert_eq!(of(&discovered, None), missing(GPU, Some(8)));
+        assert_eq!(of(&[], Some(("A100", 8))), missing(GPU, Some(8)));
+        assert_eq!(of(&[], Some(("Inferentia2", 6))), missing("aws.amazon.com/neuron", Some(6)));
+        assert_eq!(of(&[], Some(("AMD Radeon Pro V520", 1))), missing("amd.com/gpu", Some(1)));
+        assert_eq!(of(&[], Some(("Qualcomm AI100", 8))), None, "no resource is known for it");
+        let of_karpenter =
+            [("karpenter.k8s.aws/instance-gpu-name", "a100"), ("karpenter.k8s.aws/instance-gpu-count", "8")];
+        assert_eq!(of(&of_karpenter, None), missing(GPU, Some(8)));
+        let single = [
+            ("nvidia.com/gpu.product", "Tesla-T4-SHARED"),
+            ("nvidia.com/gpu.replicas", "4"),
+            ("nvidia.com/mig.strategy", "single"),
+        ];
+        assert_eq!(of(&single, None), missing(GPU, None));
+        assert_eq!(of(&[], None), None);
+    }
+
+    #[test]
+    fn a_renamed_resource_is_told_by_the_labels_of_its_name() {
+        let with = [
+            ("nvidia.com/a100.count", "4"),
+            ("nvidia.com/a100.product", "NVIDIA-A100-80GB-PCIe"),
+            ("nvidia.com/a100.replicas", "2"),
+        ];
+        let node = gpu_node(&[("nvidia.com/a100", 8)], &[("nvidia.com/a100", 8)], &with);
+        let gpu = gpus(&node, &[("nvidia.com/a100", 3)], None).expect("accelerators");
+        assert_eq!((gpu.physical, gpu.model.as_deref()), (Some(4), Some("NVIDIA-A100-80GB-PCIe")));
+        assert_eq!(gpu.physical_requested, Some(Thousandths(1_500)));
     }
 
     #[test]
@@ -438,7 +510,11 @@ mod tests {
             prop_assert_eq!(gpu.advertised, sum(|one| one.advertised));
             prop_assert_eq!(gpu.allocatable, sum(|one| one.allocatable));
             prop_assert_eq!(gpu.requested, sum(|one| one.requested));
-            prop_assert_eq!(gpu.physical_requested, total(&gpu.resources));
+            let devices = gpu.resources.iter().map(|one| one.physical_requested.map(|devices| devices.0));
+            let devices: Option<i64> = devices.sum();
+            let differ = gpu.physical_requested.zip(devices).map_or(0, |(all, sum)| (all.0 - sum).abs());
+            prop_assert!(differ <= 1, "rounded once, not once for each resource: {:?} {:?}", gpu.physical_requested, devices);
+            prop_assert_eq!(gpu.physical_requested.is_some(), devices.is_some());
             for one in &gpu.resources {
                 prop_assert!(one.advertised >= one.allocatable && one.allocatable >= 0 && one.requested >= 0);
                 let (free, not_allocatable) = ((one.allocatable - one.requested).max(0), one.advertised - one.allocatable);

@@ -65,7 +65,7 @@ impl Bench {
         if !self.pods.iter().any(|pod| pod.meta.key.name == "dcgm") {
             self.pods.push(exporter_pod());
         }
-        let known = NodeDevices { exporter: exporter(), as_of: Some(NOW), devices, failure: None };
+        let known = NodeDevices { exporter: exporter(), as_of: Some(NOW), devices, failure: None, ..silent() };
         self.known = Some(known);
         self
     }
@@ -115,6 +115,18 @@ impl Bench {
 
     fn class(&self) -> GpuClass {
         self.activity().class
+    }
+}
+
+/// An exporter that has not told anything.
+fn silent() -> NodeDevices {
+    NodeDevices {
+        exporter: exporter(),
+        as_of: None,
+        devices: Vec::new(),
+        remark: None,
+        failure: None,
+        failed_before: Vec::new(),
     }
 }
 
@@ -247,7 +259,7 @@ fn a_shared_device_is_told_as_such_and_only_to_those_who_are_named() {
     assert_eq!((activity.memory_used_bytes, activity.memory_total_bytes), (Some(4 << 30), Some(80 << 30)));
     let of = |name| activity.of_pod(bench.told_of_node(), &ObjectKey::new("ml", name));
     assert_eq!((percent(of("one").utilization), of("one").is_shared), (Some(30.0), true));
-    assert_eq!(of("three"), PodActivity::default());
+    assert_eq!(of("three"), PodActivity { is_shared: true, ..PodActivity::default() }, "there is no other device");
 }
 
 #[test]
@@ -262,7 +274,13 @@ fn the_state_of_an_exporter_says_how_it_is_read() {
     let known = |seconds: i64, failure: Option<GpuFailure>| {
         let devices = vec![board("G0", 50, &["train"])];
         let as_of = Some(NOW.plus_seconds(-seconds));
-        Some(NodeDevices { exporter: exporter(), as_of, devices, failure: failure.map(|failure| (NOW, failure)) })
+        Some(NodeDevices {
+            exporter: exporter(),
+            as_of,
+            devices,
+            failure: failure.map(|failure| (NOW, failure)),
+            ..silent()
+        })
     };
     let failed = || Some(GpuFailure::Failed(sym("it hangs")));
     assert_eq!(exported(None), (ExporterState::Pending, words("it has not answered yet")));
@@ -280,7 +298,13 @@ fn the_state_of_an_exporter_says_how_it_is_read() {
 /// What one of them told so many seconds ago, one device that is busy for so many percent, and why it tells nothing since.
 fn told_ago(exporter: Exporter, seconds: i64, percent: u32, failure: Option<GpuFailure>) -> NodeDevices {
     let devices = vec![board("G0", percent, &["train"])];
-    NodeDevices { exporter, as_of: Some(NOW.plus_seconds(-seconds)), devices, failure: failure.map(|why| (NOW, why)) }
+    NodeDevices {
+        exporter,
+        as_of: Some(NOW.plus_seconds(-seconds)),
+        devices,
+        failure: failure.map(|why| (NOW, why)),
+        ..silent()
+    }
 }
 
 fn by_prometheus() -> Exporter {
@@ -322,9 +346,9 @@ fn prometheus_counts_only_where_the_exporter_tells_nothing_newer() {
 fn where_neither_tells_the_message_says_it_of_both() {
     let refused = |who, words| {
         let failure = Some((NOW, GpuFailure::Forbidden(sym(words))));
-        Some(NodeDevices { exporter: who, as_of: None, devices: Vec::new(), failure })
+        Some(NodeDevices { exporter: who, failure, ..silent() })
     };
-    let mut bench = of_eight();
+    let mut bench = of_eight().pod("train", &[(GPU, 1)]);
     bench.prometheus = refused(by_prometheus(), "no Services");
     let status = |bench: &Bench| {
         let status = bench.activity().exporter;
@@ -431,4 +455,66 @@ fn more_boards_than_there_are_said_to_be_do_not_break_the_sum() {
     let bench = bench(&[(GPU, 1)], &with).pod("train", &[(GPU, 1)]);
     let activity = bench.told(vec![board("G0", 0, &[]), board("G1", 50, &["train"])]).activity();
     assert_eq!(counts(&activity), [(GpuClass::Busy, 1)]);
+}
+
+#[test]
+fn another_exporter_is_asked_where_the_first_fails() {
+    let second = || ObjectKey::new("gpu", "dcgm-2");
+    let status = |known: NodeDevices| {
+        let mut bench = of_eight();
+        bench.pods.extend([exporter_pod(), PodRow { meta: pod("gpu", "dcgm-2", Some("a")).meta, ..exporter_pod() }]);
+        bench.known = Some(known);
+        let status = bench.activity().exporter;
+        let asked = status.running.expect("one runs").pod.name;
+        (asked.to_string(), status.state, status.message.map(|message| message.machine_text()).unwrap_or_default())
+    };
+    let failure = || Some((NOW, GpuFailure::Failed(sym("it hangs"))));
+    let of = |pod: ObjectKey| Exporter { pod, ..exporter() };
+    let first_failed = NodeDevices { failure: failure(), ..silent() };
+    let message = "it hangs; not the only exporter on the node: also gpu/dcgm".to_owned();
+    assert_eq!(status(first_failed), ("dcgm-2".to_owned(), ExporterState::Failed, message));
+    let second_told =
+        NodeDevices { exporter: of(second()), as_of: Some(NOW), devices: vec![board("G0", 0, &[])], ..silent() };
+    assert_eq!(status(second_told).0, "dcgm-2", "it goes on being asked");
+    let both =
+        NodeDevices { exporter: of(second()), failure: failure(), failed_before: vec![exporter().pod], ..silent() };
+    assert_eq!((status(both.clone()).0, status(both).1), ("dcgm-2".to_owned(), ExporterState::Failed));
+}
+
+#[test]
+fn what_an_answer_has_that_cannot_be_used_is_said() {
+    let mut bench =
+        of_eight().pod("train", &[(GPU, 2)]).told(vec![board("G0", 9, &["train"]), board("G1", 9, &["gone"])]);
+    bench.known.as_mut().expect("an answer").remark = Some(sym("line 3 is unreadable"));
+    let status = bench.activity().exporter;
+    let message = status.message.map(|message| message.machine_text());
+    let want = "line 3 is unreadable; it names pods that hold no device here: ml/gone";
+    assert_eq!((status.state, message.as_deref()), (ExporterState::Live, Some(want)));
+}
+
+#[test]
+fn labels_that_name_only_pods_without_devices_are_none() {
+    let bench =
+        of_eight().pod("train", &[(GPU, 1)]).pod("web", &[]).told(vec![board("G0", 70, &["web"]), board("G1", 0, &[])]);
+    let activity = bench.activity();
+    assert_eq!((activity.exporter.state, activity.class), (ExporterState::NoPodLabels, GpuClass::Busy));
+    assert_eq!(counts(&activity), [(GpuClass::Busy, 1), (GpuClass::Unallocated, 7)]);
+}
+
+#[test]
+fn the_reason_is_that_of_the_devices_that_are_requested() {
+    let silent_board = DeviceReading { utilization: None, ..board("G0", 0, &["train"]) };
+    let bench = of_eight().pod("train", &[(GPU, 1)]).told(vec![silent_board, board("G1", 0, &[])]);
+    let words = bench.activity().reason.machine_text();
+    assert_eq!(words, "the exporter does not tell how busy the requested devices are");
+}
+
+#[test]
+fn instances_weigh_exactly_what_they_are_of_a_board() {
+    let profiles = [("nvidia.com/mig-1g.10gb", "1g.10gb"), ("nvidia.com/mig-4g.40gb", "4g.40gb")];
+    let units = profiles.map(|(resource, _)| (resource, 1));
+    let bench = bench(&units, &[]).pod("small", &units[..1]).pod("large", &units[1..]);
+    let bench =
+        bench.told(vec![instance("G0", 1, "4g.40gb", 0, &["large"]), instance("G0", 7, "1g.10gb", 100, &["small"])]);
+    assert_eq!(percent(bench.activity().utilization), Some(20.0));
 }

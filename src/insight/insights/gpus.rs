@@ -158,6 +158,12 @@ impl Gpus {
         self.touched.extend(self.states.keys().cloned());
     }
 
+    /// What comes next is found as if for the first time: of one look nobody can tell since when a class holds.
+    pub fn begin_anew(&mut self) {
+        self.sums = GpuSums::default();
+        self.touched.extend(std::mem::take(&mut self.states).into_keys());
+    }
+
     /// A second has passed.
     pub(super) fn begin_second(&mut self) {
         self.due.extend(self.touched.drain(..));
@@ -171,7 +177,7 @@ impl Gpus {
     /// Evaluates the next slice. Says whether something changed.
     pub(super) fn evaluate_slice(&mut self, inputs: &Inputs<'_>, picture: &Picture) -> bool {
         let slice = self.due.split_off(self.due.len().saturating_sub(NODES_PER_SLICE));
-        let (mut has_changed, mut is_one_more_unread) = (false, false);
+        let (mut has_changed, mut is_one_more_unread, mut is_other_asked) = (false, false, false);
         let settings = GpuSettings {
             are_pods_known: inputs.known().all(Kind::Pod),
             are_claims_known: inputs.known().all(Kind::ResourceClaim),
@@ -187,10 +193,11 @@ impl Gpus {
                 None => self.accounts.forget(&name),
             }
             is_one_more_unread |= !is_unread(old.as_ref()) && is_unread(new.as_ref());
+            is_other_asked |= is_other(self.asked.exporters.get(&name), new.as_ref());
             self.sums.set(old.as_ref(), new.as_ref());
             self.states.extend(new.map(|new| (name, new)));
         }
-        if is_one_more_unread {
+        if is_one_more_unread || is_other_asked {
             self.hurry();
         }
         has_changed
@@ -257,6 +264,12 @@ impl Gpus {
         self.asked.exporters.iter().all(of_exporter)
             && self.asked.prometheus.keys().all(|node| told(node).prometheus.is_some())
     }
+}
+
+/// Whether another exporter of the Node is to be asked than the one that was asked for.
+fn is_other(asked: Option<&Exporter>, state: Option<&GpuState>) -> bool {
+    let running = state.and_then(|state| state.activity.exporter.running.as_ref());
+    asked.zip(running).is_some_and(|(asked, running)| asked != running)
 }
 
 /// Whether a Prometheus server is to be asked of the Node.

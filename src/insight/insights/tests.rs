@@ -493,11 +493,11 @@ fn gpus() -> Vec<Delta> {
     vec![
         exporter(PodPhase::Running),
         exporter(PodPhase::Pending),
-        answer(Ok(vec![device("G1", 91, Some("p1")), device("G2", 0, Some("p3")), device("G3", 0, None)])),
-        answer(Ok(vec![device("G1", 0, Some("p1")), device("G2", 40, None)])),
-        answer(Ok(vec![device("G1", 0, None), device("G2", 0, None)])),
+        answer(Ok(vec![device("G1", 91, Some("p1")), device("G2", 0, Some("p3")), device("G3", 0, None)].into())),
+        answer(Ok(vec![device("G1", 0, Some("p1")), device("G2", 40, None)].into())),
+        answer(Ok(vec![device("G1", 0, None), device("G2", 0, None)].into())),
         answer(Err(failure())),
-        by_prometheus(Ok(vec![device("G1", 50, Some("p1")), device("G2", 0, None)])),
+        by_prometheus(Ok(vec![device("G1", 50, Some("p1")), device("G2", 0, None)].into())),
         by_prometheus(Err(failure())),
     ]
 }
@@ -857,7 +857,7 @@ fn prometheus_is_asked_at_once_of_nodes_whose_exporter_cannot_be_read() {
     assert!(!have_answered(&world), "Prometheus has not");
     take(&mut world, answer(ExporterKind::Prometheus, Err(GpuFailure::Failed(sym("there is none")))));
     assert!(have_answered(&world));
-    take(&mut world, answer(ExporterKind::Dcgm, Ok(vec![bare_device("G1")])));
+    take(&mut world, answer(ExporterKind::Dcgm, Ok(vec![bare_device("G1")].into())));
     world.take(&Step::Minutes(1));
     assert!(world.insights.gpus.asked().prometheus.is_empty() && have_answered(&world));
 }

@@ -73,7 +73,7 @@ pub fn activity_of_pod(fleet: &Fleet, activity: &NodeActivity, pod: &PodRow) -> 
         return Some(activity.of_pod(told, &pod.meta.key));
     }
     let reservation = gpu::reservation_of(fleet, pod)?;
-    Some(PodActivity { is_shared: true, ..activity.of_pod(told, &reservation.meta.key) })
+    Some(PodActivity { is_shared: gpu::shares_with_others(fleet, pod), ..activity.of_pod(told, &reservation.meta.key) })
 }
 
 /// Whether Karpenter's verdict and the accelerators of a Node tell different stories.
@@ -167,7 +167,7 @@ impl Picture {
         let rates = self.rates_on(fleet, node);
         let of_gpus = rates.iter().filter(|(pod, _)| gpu::requested_by(fleet, pod).0 > 0);
         // Where all do nothing, so do those of pods that share a device and are not named.
-        if !activity.names_pods() || idle == held {
+        if !activity.names_pods() || activity.is_all_idle() {
             let rate: i128 = of_gpus.map(|(_, rate)| i128::from(*rate)).sum();
             let share = |count: usize| i128::try_from(count).unwrap_or(i128::MAX);
             return i64::try_from(rate * share(idle) / share(held.max(1))).ok();

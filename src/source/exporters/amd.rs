@@ -3,10 +3,10 @@
 //! Names, units and labels: device-metrics-exporter pkg/amdgpu/gpuagent/gpuagent_gpu_metrics.go and
 //! docs/configuration/metricslist.md. What it calls MB are MiB (pkg/amdgpu/fsysdevice/device.go).
 
-use super::devices::{Drafts, Identity, MEBIBYTE, Measure, Metric, PERCENT, metric};
+use super::devices::{DeviceList, Drafts, Identity, MEBIBYTE, Measure, Metric, PERCENT, metric};
 use super::series::{Series, holder};
 use super::{Format, Unreadable};
-use crate::fleet::{DeviceReading, ExporterKind, Sym};
+use crate::fleet::{ExporterKind, Sym};
 
 /// Which metric of power and of temperature there is depends on the generation of the board.
 pub(super) const METRICS: &[Metric] = &[
@@ -47,7 +47,7 @@ impl Format for Amd {
         true
     }
 
-    fn finish(self) -> Result<Vec<DeviceReading>, Unreadable> {
+    fn finish(self) -> Result<DeviceList, Unreadable> {
         self.0.readings()
     }
 }

@@ -4,10 +4,10 @@
 //! etc/1.x-compatibility-metrics.csv. Labels: internal/pkg/rendermetrics/render_metrics.go and
 //! internal/pkg/transformation/const.go.
 
-use super::devices::{Drafts, Identity, MEBIBYTE, Measure, Metric, PERCENT, metric};
+use super::devices::{DeviceList, Drafts, Identity, MEBIBYTE, Measure, Metric, PERCENT, metric};
 use super::series::{Series, holder};
 use super::{Format, Unreadable};
-use crate::fleet::{DeviceReading, ExporterKind, Sym};
+use crate::fleet::{ExporterKind, Sym};
 
 /// How busy the engines were comes first: the other one, whether any kernel ran at all, is not told of MIG instances.
 pub(super) const METRICS: &[Metric] = &[
@@ -56,7 +56,7 @@ impl Format for Dcgm {
         true
     }
 
-    fn finish(self) -> Result<Vec<DeviceReading>, Unreadable> {
+    fn finish(self) -> Result<DeviceList, Unreadable> {
         self.0.readings()
     }
 }

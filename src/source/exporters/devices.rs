@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::series::HolderLabel;
 use super::{MAX_DEVICES, MAX_HOLDERS, Unreadable};
 use crate::fleet::{DeviceHolder, DeviceReading, MigInstance, Sym, Utilization};
 
@@ -65,6 +66,17 @@ pub(super) struct Draft {
     /// By measure and place of the metric in its table. The last value of a metric counts.
     values: BTreeMap<(Measure, usize), f64>,
     holders: BTreeSet<DeviceHolder>,
+    /// The same by labels that Prometheus has renamed; `None` where no series has them.
+    exported: Option<BTreeSet<DeviceHolder>>,
+}
+
+/// The devices that were told of.
+#[derive(Debug)]
+pub(super) struct DeviceList {
+    /// By index, identity and MIG instance.
+    pub(super) devices: Vec<DeviceReading>,
+    /// How many values cannot be right.
+    pub(super) impossible: usize,
 }
 
 impl Draft {
@@ -81,10 +93,20 @@ impl Draft {
     }
 
     /// Takes a container to which the device is given, if there is one.
-    pub(super) fn hold(&mut self, holder: Option<DeviceHolder>) {
-        if self.holders.len() < MAX_HOLDERS {
-            self.holders.extend(holder);
+    pub(super) fn hold(&mut self, label: HolderLabel) {
+        let (holders, holder) = match label {
+            HolderLabel::None => return,
+            HolderLabel::Own(holder) => (&mut self.holders, Some(holder)),
+            HolderLabel::Exported(holder) => (self.exported.get_or_insert_default(), holder),
+        };
+        if holders.len() < MAX_HOLDERS {
+            holders.extend(holder);
         }
+    }
+
+    /// How many of its values are below zero or no number.
+    fn impossible(&self) -> usize {
+        self.values.values().filter(|value| !value.is_finite() || **value < 0.0).count()
     }
 
     /// The first value of a measure that can be right.
@@ -144,7 +166,11 @@ impl Drafts {
 
     /// The devices by index, identity and MIG instance. A board with instances is not among them: what is only measured of
     /// the board holds for each of its instances. An error where there is none.
-    pub(super) fn readings(mut self) -> Result<Vec<DeviceReading>, Unreadable> {
+    pub(super) fn readings(mut self) -> Result<DeviceList, Unreadable> {
+        if self.0.values().any(|draft| draft.exported.is_some()) {
+            self.0.values_mut().for_each(|draft| draft.holders = draft.exported.take().unwrap_or_default());
+        }
+        let impossible = self.0.values().map(Draft::impossible).sum();
         let boards: BTreeSet<Sym> = self.0.keys().filter(|one| one.mig.is_some()).map(|one| one.uuid.clone()).collect();
         for uuid in boards {
             let Some(board) = self.0.remove(&Identity { uuid: uuid.clone(), mig: None }) else { continue };
@@ -152,10 +178,10 @@ impl Drafts {
                 instance.take_of_board(&board);
             }
         }
-        let mut readings: Vec<_> = self.0.into_iter().map(|(identity, draft)| draft.reading(identity)).collect();
+        let mut devices: Vec<_> = self.0.into_iter().map(|(identity, draft)| draft.reading(identity)).collect();
         // By identity and instance they are already, and the sort keeps that.
-        readings.sort_by_key(|reading| reading.index);
-        Some(readings).filter(|readings| !readings.is_empty()).ok_or(Unreadable::NoDevice)
+        devices.sort_by_key(|reading| reading.index);
+        if devices.is_empty() { Err(Unreadable::NoDevice) } else { Ok(DeviceList { devices, impossible }) }
     }
 }
 

@@ -22,8 +22,9 @@ pub use range::{period, range_query, read_range};
 
 use std::fmt;
 
-use crate::fleet::{DeviceReading, ExporterKind};
+use crate::fleet::{ExporterKind, GpuReadings, Sym};
 use crate::units::exposition::{BadLines, Exposition};
+use devices::DeviceList;
 use series::Series;
 
 /// Devices that are read of one page; the largest servers have 64 with all partitions.
@@ -97,14 +98,14 @@ trait Format: Default {
     fn take(&mut self, series: &impl Series) -> bool;
 
     /// The devices in order, or why there are none.
-    fn finish(self) -> Result<Vec<DeviceReading>, Unreadable>;
+    fn finish(self) -> Result<DeviceList, Unreadable>;
 }
 
 /// Reads the page of an exporter: its devices, ordered by index, identity and MIG instance.
 ///
 /// # Errors
 /// When nothing on the page can be read, and what it is instead.
-pub fn read(kind: ExporterKind, page: &[u8]) -> Result<Vec<DeviceReading>, Unreadable> {
+pub fn read(kind: ExporterKind, page: &[u8]) -> Result<GpuReadings, Unreadable> {
     match kind {
         ExporterKind::Dcgm => read_page::<dcgm::Dcgm>(page),
         ExporterKind::Amd => read_page::<amd::Amd>(page),
@@ -113,13 +114,30 @@ pub fn read(kind: ExporterKind, page: &[u8]) -> Result<Vec<DeviceReading>, Unrea
     }
 }
 
-fn read_page<F: Format>(page: &[u8]) -> Result<Vec<DeviceReading>, Unreadable> {
+fn read_page<F: Format>(page: &[u8]) -> Result<GpuReadings, Unreadable> {
     let (mut format, mut has_metrics) = (F::default(), false);
     let mut lines = Exposition::new(page);
     for sample in lines.samples() {
         has_metrics |= format.take(&sample);
     }
-    if has_metrics { format.finish() } else { Err(other_page(F::KIND, page, lines.bad_lines())) }
+    let bad_lines = lines.bad_lines();
+    if !has_metrics {
+        return Err(other_page(F::KIND, page, bad_lines));
+    }
+    let DeviceList { devices, impossible } = format.finish()?;
+    let of_lines = bad_lines.map(|bad| bad.to_string());
+    let of_values = (impossible > 0).then(|| impossible_values(impossible));
+    let remarks: Vec<String> = of_lines.into_iter().chain(of_values).collect();
+    let remark = (!remarks.is_empty()).then(|| Sym::new(&remarks.join("; ")));
+    Ok(GpuReadings { devices, remark })
+}
+
+/// What is said of values that cannot be right.
+fn impossible_values(count: usize) -> String {
+    match count {
+        1 => "1 value is below zero or not a number".to_owned(),
+        count => format!("{count} values are below zero or not a number"),
+    }
 }
 
 /// What a page is that has no metric of an exporter.

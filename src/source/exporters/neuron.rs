@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::devices::{Drafts, Identity, Measure};
-use super::series::{Series, holder};
+use super::devices::{DeviceList, Drafts, Identity, Measure};
+use super::series::{HolderLabel, Series, holder};
 use super::{Format, MAX_DEVICES, Unreadable};
-use crate::fleet::{DeviceHolder, DeviceReading, ExporterKind, Sym, Utilization};
+use crate::fleet::{ExporterKind, Sym, Utilization};
 
 /// How busy a core was, as a ratio.
 pub(super) const UTILIZATION: &str = "neuroncore_utilization_ratio";
@@ -48,7 +48,7 @@ struct Core {
     ratio: Option<f64>,
     /// By purpose.
     memory_bytes: BTreeMap<Sym, f64>,
-    holder: Option<DeviceHolder>,
+    holder: HolderLabel,
 }
 
 #[derive(Default)]
@@ -82,7 +82,7 @@ impl Format for Neuron {
         true
     }
 
-    fn finish(self) -> Result<Vec<DeviceReading>, Unreadable> {
+    fn finish(self) -> Result<DeviceList, Unreadable> {
         let devices = self.devices().ok_or(Unreadable::CoresWithoutDevices)?;
         let memory_of_only_device = self.runtime_memory_bytes.filter(|_| devices.len() == 1);
         let mut drafts = Drafts::default();
@@ -112,7 +112,8 @@ impl Neuron {
         let core = self.cores.entry(number).or_default();
         let device = series.number("neurondevice").or_else(|| series.number("neuron_device_index"));
         core.device = device.or(core.device);
-        core.holder = holder(series).or_else(|| core.holder.take());
+        let label = holder(series);
+        core.holder = if label == HolderLabel::None { core.holder.clone() } else { label };
         set(core, series.value());
     }
 

@@ -231,6 +231,7 @@ impl Formats {
 
     pub(super) fn finish(self) -> Vec<DeviceReading> {
         // A Node has the devices of one of them, and the others tell of none.
-        [self.dcgm.finish(), self.amd.finish(), self.neuron.finish()].into_iter().flatten().flatten().collect()
+        let lists = [self.dcgm.finish(), self.amd.finish(), self.neuron.finish()];
+        lists.into_iter().flatten().flat_map(|list| list.devices).collect()
     }
 }

@@ -68,12 +68,25 @@ const EXPORTED: Dialect = ["exported_pod", "exported_namespace", "exported_conta
 /// What exporters write now, and what dcgm-exporter wrote before 2.0 and still does with `--use-old-namespace`.
 const OWN: [Dialect; 2] = [["pod", "namespace", "container"], ["pod_name", "pod_namespace", "container_name"]];
 
+/// The container that the labels of a series name.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) enum HolderLabel {
+    /// None.
+    #[default]
+    None,
+    /// This one, in the labels of a device.
+    Own(DeviceHolder),
+    /// This one, in labels that Prometheus has renamed, or none in them. Where any series has them, the others are those of
+    /// the exporter's own pod.
+    Exported(Option<DeviceHolder>),
+}
+
 /// The container to which the device of a series is given. A pod without a namespace could be any, and is none.
-pub(super) fn holder(series: &impl Series) -> Option<DeviceHolder> {
+pub(super) fn holder(series: &impl Series) -> HolderLabel {
     if series.raw_label(EXPORTED[0]).is_some() {
-        return holder_in(series, EXPORTED);
+        return HolderLabel::Exported(holder_in(series, EXPORTED));
     }
-    OWN.into_iter().find_map(|dialect| holder_in(series, dialect))
+    OWN.into_iter().find_map(|dialect| holder_in(series, dialect)).map_or(HolderLabel::None, HolderLabel::Own)
 }
 
 fn holder_in(series: &impl Series, [pod, namespace, container]: Dialect) -> Option<DeviceHolder> {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::fleet::{ObjectKey, Sym, Utilization};
+use crate::fleet::{DeviceReading, GpuReadings, ObjectKey, Sym, Utilization};
 
 const MEBIBYTE: u64 = 1 << 20;
 
@@ -35,7 +35,7 @@ fn holder(holder: &crate::fleet::DeviceHolder) -> String {
 
 fn lines(kind: ExporterKind, page: &str) -> Vec<String> {
     match read(kind, page.as_bytes()) {
-        Ok(devices) => devices.iter().map(line).collect(),
+        Ok(read) => read.devices.iter().map(line).collect(),
         Err(unreadable) => vec![unreadable.to_string()],
     }
 }
@@ -226,7 +226,7 @@ fn devices_are_ordered_by_index_identity_and_instance() {
     let page = page(&devices, |(gpu, uuid, mig)| {
         format!("DCGM_FI_DEV_GPU_UTIL{{gpu=\"{gpu}\",UUID=\"{uuid}\",GPU_I_ID=\"{mig}\"}} 1\n")
     });
-    let devices = read(ExporterKind::Dcgm, page.as_bytes()).expect("devices");
+    let devices = read(ExporterKind::Dcgm, page.as_bytes()).expect("devices").devices;
     let order: Vec<_> = devices
         .iter()
         .map(|device| (device.index, device.uuid.as_str(), device.mig.as_ref().map(|mig| mig.id)))
@@ -250,21 +250,21 @@ fn devices_and_holders_beyond_the_limits_are_left_out() {
              DCGM_FI_DEV_GPU_UTIL{{UUID=\"g0\",gpu=\"0\",pod=\"p{number}\",namespace=\"n\"}} 1\n"
         )
     });
-    let devices = read(ExporterKind::Dcgm, page.as_bytes()).expect("devices");
+    let devices = read(ExporterKind::Dcgm, page.as_bytes()).expect("devices").devices;
     assert_eq!((devices.len(), devices[0].holders.len()), (MAX_DEVICES, MAX_HOLDERS));
     let page = "neuron_hardware_info{neuron_device_count=\"4294967295\",neuroncore_per_device_count=\"1\"} 1\n";
-    assert_eq!(read(ExporterKind::Neuron, page.as_bytes()).expect("devices").len(), MAX_DEVICES);
+    assert_eq!(read(ExporterKind::Neuron, page.as_bytes()).expect("devices").devices.len(), MAX_DEVICES);
 }
 
 #[test]
 fn texts_of_labels_are_kept_as_they_are() {
     let page = "DCGM_FI_DEV_GPU_UTIL{gpu=\"-1\",UUID=\"\u{1b}[31m\\\"x\\n\",modelName=\"<b>\",pod=\"../p\",namespace=\"n\"} 1\n";
-    let devices = read(ExporterKind::Dcgm, page.as_bytes()).expect("devices");
+    let devices = read(ExporterKind::Dcgm, page.as_bytes()).expect("devices").devices;
     assert_eq!(devices[0].uuid.as_str(), "\u{1b}[31m\"x\n");
     assert_eq!((devices[0].index, devices[0].model.as_deref()), (None, Some("<b>")));
     assert_eq!(devices[0].holders[0].pod, ObjectKey::new("n", "../p"));
     let page = format!("DCGM_FI_DEV_GPU_UTIL{{gpu=\"1\",modelName=\"{}\"}} 1\n", "é".repeat(10_000));
-    let devices = read(ExporterKind::Dcgm, page.as_bytes()).expect("devices");
+    let devices = read(ExporterKind::Dcgm, page.as_bytes()).expect("devices").devices;
     assert_eq!(devices[0].model.as_deref(), Some(format!("{}…", "é".repeat(126)).as_str()), "cut where it is long");
 }
 
@@ -341,7 +341,8 @@ fn every_device_is_in_one_part_of_a_divided_query() {
 #[test]
 fn devices_of_several_answers_stand_in_the_order_of_a_page() {
     let page = |uuid, index| format!("DCGM_FI_DEV_GPU_UTIL{{gpu=\"{index}\",UUID=\"{uuid}\"}} 5\n");
-    let reading = |uuid, index| read(ExporterKind::Dcgm, page(uuid, index).as_bytes()).expect("a device").remove(0);
+    let reading =
+        |uuid, index| read(ExporterKind::Dcgm, page(uuid, index).as_bytes()).expect("a device").devices.remove(0);
     let mut told = [(Sym::new("a"), vec![reading("GPU-0", 2)]), (Sym::new("b"), vec![reading("GPU-1", 0)])].into();
     add_answer(&mut told, [(Sym::new("a"), vec![reading("GPU-9", 0), reading("GPU-8", 1)])].into());
     let uuids: Vec<&str> = told[&Sym::new("a")].iter().map(|device| device.uuid.as_str()).collect();
@@ -403,7 +404,7 @@ proptest! {
     #[test]
     fn whatever_is_read_is_in_order_and_within_limits(page in odd_page()) {
         for kind in KINDS {
-            let Ok(devices) = read(kind, page.as_bytes()) else { continue };
+            let Ok(GpuReadings { devices, .. }) = read(kind, page.as_bytes()) else { continue };
             let order = |device: &DeviceReading| {
                 (device.index, device.uuid.clone(), device.mig.as_ref().map(|mig| mig.id))
             };
@@ -418,4 +419,29 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn renamed_labels_of_one_series_count_for_the_whole_page() {
+    let page = "DCGM_FI_DEV_GPU_UTIL{gpu=\"0\",UUID=\"GPU-0\",exported_pod=\"train\",exported_namespace=\"ml\",pod=\"dcgm-x\",namespace=\"gpu\"} 90
+DCGM_FI_DEV_GPU_UTIL{gpu=\"1\",UUID=\"GPU-1\",pod=\"dcgm-x\",namespace=\"gpu\"} 0
+";
+    let devices = read(ExporterKind::Dcgm, page.as_bytes()).expect("devices").devices;
+    let holders: Vec<usize> = devices.iter().map(|device| device.holders.len()).collect();
+    assert_eq!(holders, [1, 0]);
+}
+
+#[test]
+fn what_cannot_be_used_of_a_page_is_said() {
+    let page = "DCGM_FI_DEV_GPU_UTIL{gpu=\"0\",UUID=\"GPU-0\"} 90
+DCGM_FI_DEV_FB_USED{gpu=\"0\",UUID=\"GPU-0\"} NaN
+DCGM_FI_DEV_POWER_USAGE{gpu=\"0\",UUID=\"GPU-0\"} -0.5
+DCGM_FI_DEV_GPU_TEMP{gpu=\"0\"";
+    let remark = read(ExporterKind::Dcgm, page.as_bytes()).expect("devices").remark.expect("a remark");
+    assert!(
+        remark.starts_with("line 4 is unreadable: ") && remark.ends_with("; 2 values are below zero or not a number"),
+        "{remark}"
+    );
+    let fine = read(ExporterKind::Dcgm, page.lines().next().expect("a line").as_bytes()).expect("devices");
+    assert_eq!(fine.remark, None);
 }

@@ -33,10 +33,11 @@ pub(super) enum Miss {
 }
 
 impl Miss {
-    /// A 401 is no doubt about the credentials here: it may be the exporter's own. The streams find out if it is not.
+    /// A 401 is no doubt about the credentials here: it may be the exporter's own. The streams find out if it is not. Nor is
+    /// every 403 the API server's: an exporter behind a proxy of its own may refuse, which says nothing of the others.
     fn of(failure: &Failure) -> Self {
         match failure {
-            Failure::Api { code: 403, .. } => Self::Forbidden(failure.sentence()),
+            Failure::Api { code: 403, message, .. } if is_of_authorizer(message) => Self::Forbidden(failure.sentence()),
             Failure::Api { code: 404, .. } => Self::Absent(failure.sentence()),
             Failure::Api { code: 429, retry_after, .. } => {
                 Self::Busy(failure.sentence(), retry_after.unwrap_or(USUAL_PAUSE))
@@ -58,6 +59,12 @@ impl Miss {
             | Self::Other(words) => words,
         }
     }
+}
+
+/// Whether the API server itself refuses: User "ann" cannot get resource "pods/proxy" (apiserver
+/// pkg/endpoints/handlers/responsewriters/errors.go, forbiddenMessage).
+fn is_of_authorizer(message: &str) -> bool {
+    message.split_once(" cannot ").is_some_and(|(_, what)| what.contains(" resource \""))
 }
 
 impl From<Miss> for GpuFailure {
@@ -99,4 +106,21 @@ async fn fetch_with(
     let mut body = client.body().limited(limit_bytes);
     api::fetch(client, api::get(path, accept)?, timing, &mut body).await?;
     Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_api_server_forbids_to_read_exporters() {
+        let of = |message: &str| Miss::of(&Failure::Api { code: 403, message: message.to_owned(), retry_after: None });
+        let own = "pods \"dcgm-x\" is forbidden: User \"ann\" cannot get resource \"pods/proxy\" in API group \"\" in the namespace \"gpu\"";
+        assert!(matches!(of(own), Miss::Forbidden(_)));
+        for of_exporter in
+            ["RBAC: access denied", "Forbidden (user=ann, verb=get, resource=nodes, subresource=metrics)", ""]
+        {
+            assert!(matches!(of(of_exporter), Miss::Other(_)), "{of_exporter}");
+        }
+    }
 }

@@ -468,7 +468,7 @@ fn exported_beside(percent: u32, used_bytes: u64, holder: Option<&str>, other: u
         node: sym("a"),
         exporter: Exporter { kind: ExporterKind::Dcgm, pod: exporter.meta.key.clone() },
         at: NOW,
-        devices: Ok(vec![device, other]),
+        devices: Ok(vec![device, other].into()),
     };
     let world = with_gpus(600, 2, 2, "H100").with(Delta::Pods(upserts(vec![train, exporter])));
     world.with(Delta::Gpus(vec![answer]))

@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 
 use super::place::{Place, Pod};
-use crate::fleet::{DeviceReading, Exporter, ExporterKind, GpuFailure, Kind, Sym};
+use crate::fleet::{Exporter, ExporterKind, GpuFailure, GpuReadings, Kind, Sym};
 use crate::source::exporters;
 use crate::source::kube::proxied::{Miss, fetch};
 use crate::source::kube::resource;
@@ -19,7 +19,7 @@ const MAX_PAGE_BYTES: usize = 10 << 20;
 const MAX_POD_BYTES: usize = 2 << 20;
 
 /// The devices that an exporter tells of, or why it does not.
-pub(super) type Devices = Result<Vec<DeviceReading>, GpuFailure>;
+pub(super) type Devices = Result<GpuReadings, GpuFailure>;
 
 /// A reading that has ended.
 pub(super) struct Done {
@@ -121,11 +121,7 @@ async fn place(context: &StreamContext, exporter: &Exporter, found: Found) -> Re
     }
 }
 
-async fn read_at(
-    context: &StreamContext,
-    exporter: &Exporter,
-    place: Place,
-) -> (Result<Vec<DeviceReading>, Miss>, Learned) {
+async fn read_at(context: &StreamContext, exporter: &Exporter, place: Place) -> (Result<GpuReadings, Miss>, Learned) {
     let missed = match page(context, exporter, &place).await {
         Err(missed @ (Miss::Absent(_) | Miss::Large(_) | Miss::Other(_))) => missed,
         answer => return (answer, Learned::Nothing),
@@ -140,9 +136,13 @@ async fn read_at(
     }
 }
 
-async fn page(context: &StreamContext, exporter: &Exporter, place: &Place) -> Result<Vec<DeviceReading>, Miss> {
+async fn page(context: &StreamContext, exporter: &Exporter, place: &Place) -> Result<GpuReadings, Miss> {
     let body = fetch(context, &place.proxied(&exporter.pod), "text/plain", MAX_PAGE_BYTES).await?;
-    exporters::read(exporter.kind, &body).map_err(|unreadable| Miss::Other(unreadable.to_string()))
+    let read = exporters::read(exporter.kind, &body);
+    let mut readings = read.map_err(|unreadable| Miss::Other(unreadable.to_string()))?;
+    // Who has scraped it before may have put the exporter's own pod where it names none.
+    readings.devices.iter_mut().for_each(|device| device.holders.retain(|holder| holder.pod != exporter.pod));
+    Ok(readings)
 }
 
 #[cfg(test)]

@@ -273,7 +273,7 @@ impl Asker {
         let at = (self.context.clock)();
         let answer = |(node, pod): (Sym, Option<ObjectKey>)| {
             let exporter = Exporter { kind: ExporterKind::Prometheus, pod: pod.unwrap_or_else(unknown_server) };
-            GpuAnswer { devices: devices(&node), node, exporter, at }
+            GpuAnswer { devices: devices(&node).map(Into::into), node, exporter, at }
         };
         let answers: Vec<GpuAnswer> = nodes.into_iter().map(answer).collect();
         if answers.is_empty() { Ok(()) } else { self.context.sink.delta(Delta::Gpus(answers)).await }
