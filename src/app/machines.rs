@@ -14,7 +14,7 @@ pub fn listed(app: &App) -> Vec<RowRef<'_>> {
     let rows = nodes.chain(waiting.map(RowRef::Claim));
     match &app.ui.level.scope {
         Some(Scope::NodePool(pool)) => rows.filter(|row| row.node_pool(fleet) == Some(pool)).collect(),
-        Some(Scope::CostKey(payer)) => rows.filter(|row| payers::is_machine_of(fleet, *row, payer)).collect(),
+        Some(Scope::CostKey(payer)) => rows.filter(|row| payers::is_machine_of(app, *row, payer)).collect(),
         Some(Scope::SpotPool(pool)) => rows.filter(|row| is_in_pool(app, *row, pool)).collect(),
         Some(Scope::DeviceGroup(group)) => rows.filter(|row| has_devices_of(app, *row, group)).collect(),
         _ => rows.collect(),

@@ -8,6 +8,7 @@ use super::App;
 use super::rows::RowRef;
 use crate::fleet::{Fleet, NodeRow, PodRow, Sym, Uid};
 use crate::insight::cost::{Account, Cost, CostGroup, CostKey, CostSource, GroupBy, Machine, Machines, NoPrice};
+use crate::insight::gpu::GpuClass;
 use crate::insight::picture::{self, ConsolidationSavings};
 use crate::units::{Reading, Time};
 
@@ -196,13 +197,29 @@ pub fn pod_rates<'a>(app: &'a App, of: impl Fn(&'a PodRow) -> Option<&'a Uid>) -
 }
 
 /// Whether a row of Fleet is a machine for which somebody pays.
-pub fn is_machine_of(fleet: &Fleet, row: RowRef<'_>, (dimension, who): &CostKey) -> bool {
+pub fn is_machine_of(app: &App, row: RowRef<'_>, (dimension, who): &CostKey) -> bool {
+    if *dimension == GroupBy::DeviceClass {
+        return has_devices_of(app, row, who);
+    }
     let machine = match row {
-        RowRef::Node(node) => picture::machine(fleet, node, None),
+        RowRef::Node(node) => picture::machine(&app.fleet, node, None),
         RowRef::Claim(claim) => Machine::of_claim(claim),
         _ => return false,
     };
     dimension.is_of_pods() || machine.payer(*dimension) == *who
+}
+
+/// Whether a row of Fleet has accelerators of a class, or has none.
+fn has_devices_of(app: &App, row: RowRef<'_>, class: &CostGroup) -> bool {
+    let RowRef::Node(node) = row else { return *class == CostGroup::Nobody };
+    let state = app.insights.gpus.of_node(&node.meta.key.name);
+    let CostGroup::Named(name) = class else { return state.is_none() };
+    let classes = state.and_then(|state| state.activity.counted_by_class()).filter(|classes| classes.total() > 0);
+    let wanted = GpuClass::from_name(name);
+    match classes {
+        Some(classes) => wanted.is_some_and(|class| classes.get(class) > 0),
+        None => state.is_some() && wanted == Some(GpuClass::Unknown),
+    }
 }
 
 /// Whether a pod is one for which somebody pays.

@@ -49,6 +49,7 @@ fn columns<'a>(frame: &FrameContext<'_>) -> Vec<Shown<Row<'a>>> {
     let is_left_out = |column: &'static Column| {
         (dimension.is_of_pods() && of_machines.contains(&column))
             || (dimension == GroupBy::Node && *column == columns::NODES)
+            || (dimension == GroupBy::DeviceClass && *column == columns::UNREQUESTED)
             || (is_all_priced && *column == columns::UNPRICED)
     };
     cells(dimension, bar).into_iter().filter(|shown| !is_left_out(shown.column)).collect()
@@ -81,6 +82,7 @@ const fn title(dimension: GroupBy) -> &'static str {
         GroupBy::InstanceType => "INSTANCE TYPE",
         GroupBy::Zone => "ZONE",
         GroupBy::Node => "NODE",
+        GroupBy::DeviceClass => "GPU CLASS",
     }
 }
 

@@ -251,7 +251,10 @@ fn gpus(frame: &FrameContext<'_>) -> Fact {
     let requested = if is_known { format::count(gpu.requested) } else { frame.unknown(Kind::Pod).to_owned() };
     let there = format::count(gpu.advertised);
     let label = Line::of(Role::TextDim, "GPU ");
-    let long = label.clone().and(Role::Gpu, &there).and(Role::TextDim, format!(": {requested} requested"));
+    // Shared and split devices are advertised several times.
+    let physical = gpu.physical.filter(|physical| *physical != gpu.advertised);
+    let physical = physical.map_or_else(String::new, |physical| format!(" ({} physical)", format::count(physical)));
+    let long = label.clone().and(Role::Gpu, &there).and(Role::TextDim, format!("{physical}: {requested} requested"));
     let busy = frame.app.insights.gpus.sums().devices(GpuClass::Busy).filter(|_| is_known && knows_use(frame));
     let long = match busy {
         Some(busy) => long.and(Role::TextDim, " · ").and(Role::Gpu, format::count(busy)).and(Role::TextDim, " busy"),

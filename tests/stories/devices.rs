@@ -7,6 +7,7 @@ use batchtop::fleet::{
     HealthState, HistoryAnswer, HistoryTold, Key, Kind, MigInstance, NodeRow, ObjectKey, PodRow, Price, PriceChange,
     PriceKey, PriceList, Report, Resources, Sym, Uid, Utilization,
 };
+use batchtop::insight::cost::{CostGroup, GroupBy};
 
 use crate::dsl::{Story, row_name, story};
 use crate::fixture::{
@@ -120,14 +121,17 @@ fn a_pod_with_a_part_of_a_device_is_as_busy_as_the_device_that_is_reserved_for_i
     let member = PodRow { labels: group, requests: requests.into(), ..member };
     let stranger = PodRow { labels: labels(&[("runai-gpu-group", "g2")]), ..member.clone() };
     let stranger = PodRow { meta: pod("ml", "other", "gpu-a").meta, ..stranger };
+    let second = PodRow { meta: pod("ml", "second", "gpu-a").meta, ..member.clone() };
     let holder = DeviceHolder { pod: reservation.meta.key.clone(), container: None };
     let device = DeviceReading { holders: vec![holder], ..device(0, 91, &[]) };
     let told = vec![upsert_pod(reservation), upsert_pod(member.clone()), upsert_pod(stranger.clone())];
     let told = devices().told(told).told(vec![answer("gpu-a", Ok(vec![device]))]).later();
-    let of = |pod: &PodRow| told.app.insights.gpus.of_pod(&told.app.fleet, pod);
-    let found = of(&member).expect("activity of the device that is reserved");
-    assert_eq!((found.utilization, found.is_shared), (Some(Utilization::percent(91)), true));
-    assert_eq!(of(&stranger), None, "nothing is reserved for its group");
+    let of = |told: &Story, pod: &PodRow| told.app.insights.gpus.of_pod(&told.app.fleet, pod);
+    let found = of(&told, &member).expect("activity of the device that is reserved");
+    assert_eq!((found.utilization, found.is_shared), (Some(Utilization::percent(91)), false));
+    assert_eq!(of(&told, &stranger), None, "nothing is reserved for its group");
+    let told = told.told(vec![upsert_pod(second)]).later();
+    assert!(of(&told, &member).expect("activity").is_shared);
 }
 
 impl Story {
@@ -353,4 +357,15 @@ fn without_accelerators_there_are_no_devices() {
     let told = story(reports).later().keys("d").rows(&[]);
     assert_eq!(told.app.ui.level.view.name, "devices");
     told.told(vec![upsert_node(node("gpu-a", "gpu"))]).later().rows(&["gpu-a/*"]);
+}
+
+#[test]
+fn dollars_by_class_of_the_devices_add_up_to_those_of_all_machines() {
+    let told = devices().keys("6 : 'by' space 'class' enter").says("dollars by GPU class");
+    let rates = told.app.insights.rates().expect("all machines are known");
+    let of = |class: &str| rates.rate_of(&(GroupBy::DeviceClass, CostGroup::Named(Sym::new(class)))).unwrap_or(0);
+    assert_eq!((of("Idle"), of("Busy")), (6_880_000, 13_760_001));
+    let all: i64 = rates.by_group().filter(|((by, _), _)| *by == GroupBy::DeviceClass).map(|(_, rate)| rate).sum();
+    assert_eq!(all, 2 * RATE);
+    told.keys("'/idle' enter enter").rows(&["gpu-a"]);
 }

@@ -66,5 +66,6 @@ static VIEWS: &[View] = &[
     View::by(GroupBy::CapacityType, "dollars by capacity type"),
     View::by(GroupBy::InstanceType, "dollars by instance type"),
     View::by(GroupBy::Zone, "dollars by zone"),
+    View::by(GroupBy::DeviceClass, "dollars by what GPUs do: busy, idle, parked, rogue, stranded, unallocated"),
     View::by(GroupBy::Node, "dollars by node"),
 ];

@@ -31,11 +31,13 @@ pub enum GroupBy {
     Zone,
     /// Nodes, and NodeClaims that have none yet.
     Node,
+    /// By what the accelerators of the machine do; a Node whose devices differ pays a part for each class.
+    DeviceClass,
 }
 
 impl GroupBy {
     /// Every dimension.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NodePool,
         Self::Namespace,
         Self::Job,
@@ -43,6 +45,7 @@ impl GroupBy {
         Self::CapacityType,
         Self::InstanceType,
         Self::Zone,
+        Self::DeviceClass,
         Self::Node,
     ];
 
@@ -57,6 +60,7 @@ impl GroupBy {
             Self::InstanceType => "instance type",
             Self::Zone => "zone",
             Self::Node => "node",
+            Self::DeviceClass => "GPU class",
         }
     }
 
@@ -64,7 +68,12 @@ impl GroupBy {
     pub fn from_name(name: &str) -> Option<Self> {
         let plain = |text: &str| text.to_lowercase().replace([' ', '-', '_'], "");
         let name = plain(name);
-        let short = [("pool", Self::NodePool), ("ns", Self::Namespace), ("type", Self::InstanceType)];
+        let short = [
+            ("pool", Self::NodePool),
+            ("ns", Self::Namespace),
+            ("type", Self::InstanceType),
+            ("class", Self::DeviceClass),
+        ];
         let alias = short.into_iter().find(|(alias, _)| *alias == name).map(|(_, dimension)| dimension);
         let of = |fits: fn(&str, &str) -> bool| Self::ALL.into_iter().find(|one| fits(&plain(one.name()), &name));
         alias.or_else(|| of(|one, name| one == name)).or_else(|| of(|one, name| one.starts_with(name)))
@@ -75,7 +84,12 @@ impl GroupBy {
         matches!(self, Self::Namespace | Self::Job | Self::Owner)
     }
 
-    /// The dimensions in which machines pay.
+    /// Whether it is known who pays only where all pods are.
+    const fn depends_on_pods(self) -> bool {
+        self.is_of_pods() || matches!(self, Self::DeviceClass)
+    }
+
+    /// The dimensions in which machines pay as a whole.
     pub const OF_MACHINES: [Self; 5] = [Self::NodePool, Self::CapacityType, Self::InstanceType, Self::Zone, Self::Node];
 
     /// The dimensions in which pods pay.
@@ -85,7 +99,7 @@ impl GroupBy {
 /// One group by which dollars are told apart.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum CostGroup {
-    /// What has a name and no namespace: NodePool, namespace, Node, instance type, zone.
+    /// What has a name and no namespace: NodePool, namespace, Node, instance type, zone, class of accelerators.
     Named(Sym),
     /// A capacity type.
     Capacity(CapacityType),
@@ -110,6 +124,7 @@ impl CostGroup {
             Self::Job(key) => key.to_string(),
             Self::Owner(kind, key) => format!("{kind} {key}"),
             Self::Nobody if dimension.is_of_pods() => "(unrequested)".to_owned(),
+            Self::Nobody if dimension == GroupBy::DeviceClass => "(without GPUs)".to_owned(),
             Self::Nobody => format!("(no {})", dimension.name()),
             Self::OtherPods => "(pods of no Job)".to_owned(),
             Self::Former => "(former)".to_owned(),
@@ -249,7 +264,7 @@ impl CostRates {
     }
 
     const fn knows(&self, dimension: GroupBy) -> bool {
-        self.are_pods_known || !dimension.is_of_pods()
+        self.are_pods_known || !dimension.depends_on_pods()
     }
 
     /// Adds to what a payer pays; who pays nothing is forgotten.

@@ -58,7 +58,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// As whom it pays in a dimension of machines; nobody in those of pods.
+    /// As whom it pays in a dimension of machines; nobody in the others.
     pub fn payer(&self, dimension: GroupBy) -> CostGroup {
         match dimension {
             GroupBy::NodePool => CostGroup::named(self.node_pool()),
@@ -66,7 +66,7 @@ impl<'a> Machine<'a> {
             GroupBy::InstanceType => CostGroup::named(self.instance_type()),
             GroupBy::Zone => CostGroup::named(self.zone()),
             GroupBy::Node => CostGroup::Named(self.name.clone()),
-            GroupBy::Namespace | GroupBy::Job | GroupBy::Owner => CostGroup::Nobody,
+            GroupBy::Namespace | GroupBy::Job | GroupBy::Owner | GroupBy::DeviceClass => CostGroup::Nobody,
         }
     }
 

@@ -55,6 +55,9 @@ pub struct NodeActivity {
     pub by_class: Option<ByClass>,
     /// How the devices are read.
     pub exporter: ExporterStatus,
+    /// Whether the device plugin has come up, and since when it is so; `None` where it has been so as long as batchtop has
+    /// known the Node.
+    pub device_plugin: (DevicePlugin, Option<Time>),
     /// Of whose readings the devices are.
     told_by: ToldBy,
     /// Whether all pods that request devices share the only one there is.
@@ -141,6 +144,10 @@ impl NodeActivity {
             memory_total_bytes: sum(readings.iter().map(|reading| reading.memory_total_bytes)),
             by_class: input.gpu.physical.map(|physical| boards.by_class(physical, held_boards(input.gpu))),
             class,
+            device_plugin: (
+                input.gpu.device_plugin,
+                since(input.before.map(|before| before.device_plugin), input.gpu.device_plugin, input.now),
+            ),
             exporter,
             told_by,
             is_only_device_shared: input.gpu.is_only_device_shared() && input.requesting.len() > 1,
@@ -182,7 +189,7 @@ impl NodeActivity {
     pub(crate) fn without_history(self) -> Self {
         let devices = self.devices.into_iter();
         let devices = devices.map(|device| DeviceActivity { since: None, calmer_since: None, ..device }).collect();
-        Self { since: None, devices, ..self }
+        Self { since: None, device_plugin: (self.device_plugin.0, None), devices, ..self }
     }
 
     /// What the device of a reading does; `None` where it was not there when this was found. `at` is where it is likely to stand.
@@ -334,10 +341,10 @@ fn is_calmer(new: GpuClass, old: GpuClass) -> bool {
     }
 }
 
-/// Since when a class holds that was `before` the case since then.
-fn since(before: Option<(GpuClass, Option<Time>)>, class: GpuClass, now: Time) -> Option<Time> {
+/// Since when something is so that was `before` the case since then.
+fn since<T: PartialEq>(before: Option<(T, Option<Time>)>, new: T, now: Time) -> Option<Time> {
     match before? {
-        (old, since) if old == class => since,
+        (old, since) if old == new => since,
         _ => Some(now),
     }
 }

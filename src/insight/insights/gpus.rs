@@ -174,10 +174,10 @@ impl Gpus {
         !self.due.is_empty()
     }
 
-    /// Evaluates the next slice. Says whether something changed.
-    pub(super) fn evaluate_slice(&mut self, inputs: &Inputs<'_>, picture: &Picture) -> bool {
+    /// Evaluates the next slice. Says what changed.
+    pub(super) fn evaluate_slice(&mut self, inputs: &Inputs<'_>, picture: &Picture) -> GpuChange {
         let slice = self.due.split_off(self.due.len().saturating_sub(NODES_PER_SLICE));
-        let (mut has_changed, mut is_one_more_unread, mut is_other_asked) = (false, false, false);
+        let (mut change, mut is_one_more_unread, mut is_other_asked) = (GpuChange::default(), false, false);
         let settings = GpuSettings {
             are_pods_known: inputs.known().all(Kind::Pod),
             are_claims_known: inputs.known().all(Kind::ResourceClaim),
@@ -187,7 +187,7 @@ impl Gpus {
         for name in slice {
             let new = GpuState::of(inputs.fleet, picture, &name, settings, self.states.get(&name));
             let old = self.states.remove(&name);
-            has_changed |= old != new;
+            change.note(&name, old.as_ref(), new.as_ref());
             match &new {
                 Some(new) => self.accounts.count(inputs, &name, new),
                 None => self.accounts.forget(&name),
@@ -200,7 +200,7 @@ impl Gpus {
         if is_one_more_unread || is_other_asked {
             self.hurry();
         }
-        has_changed
+        change
     }
 
     /// These Nodes are on screen: they are read before others, and more often.
@@ -263,6 +263,25 @@ impl Gpus {
             |(node, exporter): (&Sym, &Exporter)| told(node).exporter.is_some_and(|known| known.exporter == *exporter);
         self.asked.exporters.iter().all(of_exporter)
             && self.asked.prometheus.keys().all(|node| told(node).prometheus.is_some())
+    }
+}
+
+/// What an evaluation has changed.
+#[derive(Default)]
+pub(super) struct GpuChange {
+    /// Whether anything is another.
+    pub(super) has_changed: bool,
+    /// The Nodes whose devices by class are others.
+    pub(super) of_other_classes: Vec<Sym>,
+}
+
+impl GpuChange {
+    fn note(&mut self, name: &Sym, old: Option<&GpuState>, new: Option<&GpuState>) {
+        let classes = |state: Option<&GpuState>| state.and_then(|state| state.activity.counted_by_class());
+        self.has_changed |= old != new;
+        if classes(old) != classes(new) {
+            self.of_other_classes.push(name.clone());
+        }
     }
 }
 

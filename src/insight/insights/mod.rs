@@ -289,9 +289,14 @@ impl Insights {
             return requests;
         }
         if self.gpus.has_work() {
-            if self.gpus.evaluate_slice(inputs, &self.picture) {
+            let found = self.gpus.evaluate_slice(inputs, &self.picture);
+            if found.has_changed {
+                let cause = [Dependency::Part(Part::Gpus)];
+                if Part::Rates.depends_on_any(&cause) {
+                    self.rates.touch_nodes(found.of_other_classes);
+                }
                 self.changed.insert(Part::Gpus);
-                self.mark(inputs, &[Dependency::Part(Part::Gpus)]);
+                self.mark(inputs, &cause);
             }
             return requests;
         }
@@ -393,7 +398,7 @@ impl Insights {
         if !self.dirty.contains(&Part::Rates) {
             return;
         }
-        let has_followed = self.rates.follow(inputs, &self.picture, &self.verdicts);
+        let has_followed = self.rates.follow(inputs, &self.picture, &self.verdicts, &self.gpus);
         if has_followed {
             self.changed.insert(Part::Rates);
         }

@@ -3,10 +3,10 @@
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 
-use super::{Inputs, Verdicts};
+use super::{Gpus, Inputs, Verdicts};
 use crate::fleet::{ObjectKey, Sym};
 use crate::insight::cost::CostRates;
-use crate::insight::picture::{self, Picture, PodOwner, RateSums, Touched};
+use crate::insight::picture::{self, NodeFacts, Picture, PodOwner, RateSums, Touched};
 
 type Pending<K> = IndexSet<K, RandomState>;
 
@@ -38,7 +38,7 @@ impl Rates {
         self.owners.extend(touched.owners);
     }
 
-    /// The protection of these Nodes has changed.
+    /// The protection of these Nodes has changed, or what their accelerators do.
     pub fn touch_nodes(&mut self, names: impl IntoIterator<Item = Sym>) {
         self.nodes.extend(names);
     }
@@ -61,10 +61,11 @@ impl Rates {
     }
 
     /// Follows the next slice. Says whether a rate changed.
-    pub fn follow(&mut self, inputs: &Inputs<'_>, picture: &Picture, verdicts: &Verdicts) -> bool {
+    pub fn follow(&mut self, inputs: &Inputs<'_>, picture: &Picture, verdicts: &Verdicts, gpus: &Gpus) -> bool {
         let mut has_changed = false;
         for name in next(&mut self.nodes) {
-            has_changed |= self.sums.set_node(inputs.fleet, picture, &name, verdicts.protection(&name));
+            let facts = NodeFacts::new(verdicts.protection(&name), gpus.of_node(&name));
+            has_changed |= self.sums.set_node(inputs.fleet, picture, &name, facts);
         }
         for key in next(&mut self.claims) {
             has_changed |= self.sums.set_claim(inputs.fleet, picture, &key);

@@ -19,7 +19,7 @@ use crate::fleet::{
 };
 use crate::insight::cold_start::LaunchFailureReason;
 use crate::insight::gpu::GpuThresholds;
-use crate::insight::picture::{self, NodeProtection, RateSums};
+use crate::insight::picture::{self, NodeFacts, NodeProtection, RateSums};
 use crate::insight::spot::SpotThresholds;
 use crate::insight::testing;
 use crate::insight::testing::{
@@ -40,7 +40,8 @@ pub(super) fn is_omitted(part: Part, dependency: Dependency) -> bool {
 
 /// All rates, computed from nothing; `None` while not all Nodes and NodeClaims are known.
 fn cost_rates(inputs: &Inputs<'_>, insights: &Insights) -> Option<CostRates> {
-    let mut sums = RateSums::full(inputs.fleet, &insights.picture, |name| insights.verdicts.protection(name));
+    let facts = |name: &Sym| NodeFacts::new(insights.verdicts.protection(name), insights.gpus.of_node(name));
+    let mut sums = RateSums::full(inputs.fleet, &insights.picture, facts);
     let fixed = picture::cluster_fixed(inputs.fleet, inputs.cluster);
     let (are_known, _) = sums.publish(&inputs.known(), fixed, insights.gpus.sums().idle_rate());
     are_known.then(|| sums.rates().clone())

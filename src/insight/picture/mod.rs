@@ -35,7 +35,7 @@ pub use findings::{Finding, NodeStates, Rule, Severity, findings, of_assessments
 pub use gpus::{CpuShare, Disagreement, GpuSettings, GpuState, GpuStates, activity_of_pod, is_contrary};
 use node::Load;
 pub use node::NodePicture;
-pub use rates::{NodeProtection, RateSums, Touched};
+pub use rates::{NodeFacts, NodeProtection, RateSums, Touched};
 pub use spend::{
     EKS_CONTROL_PLANE, PodOwner, Spend, claim_price_query, cluster_fixed, machine, payer_of_pod, price_query,
     unpriced_pods,

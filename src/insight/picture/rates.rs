@@ -2,12 +2,15 @@
 
 use std::hash::Hash;
 
+use super::gpus::GpuState;
 use super::spend::{OwnerShare, PodOwner, machine};
 use super::{Map, Picture};
 use crate::fleet::{Fleet, Kind, ObjectKey, Sym};
 use crate::insight::Completeness;
 use crate::insight::cost::{Cost, CostGroup, CostPart, CostRates, GroupBy, Machine, Machines, PerPart};
+use crate::insight::gpu::{ByClass, GpuClass};
 use crate::insight::phase;
+use crate::units::money;
 
 /// What is known of the protection of a Node; `None` where not everything is known that decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -16,6 +19,22 @@ pub struct NodeProtection {
     pub is_protected: Option<bool>,
     /// Whether nothing else stops Karpenter for at least one reason.
     pub is_held: Option<bool>,
+}
+
+/// What is known of a Node besides its picture.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NodeFacts {
+    /// Its protection.
+    pub protection: NodeProtection,
+    /// Its devices by class; `None` where it is not known how many there are, or what they do.
+    pub classes: Option<ByClass>,
+}
+
+impl NodeFacts {
+    /// Of a Node with this protection, and with the accelerators of this state, if it has any.
+    pub fn new(protection: NodeProtection, gpus: Option<&GpuState>) -> Self {
+        Self { protection, classes: gpus.and_then(|state| state.activity.counted_by_class()) }
+    }
 }
 
 /// What the picture changed of the things that pay, so that the sums can follow.
@@ -49,6 +68,8 @@ struct MachineRate {
     waiting: Option<i64>,
     protection: NodeProtection,
     groups: [CostGroup; GroupBy::OF_MACHINES.len()],
+    /// Its rate by what its accelerators do; empty where it has none.
+    classes: Vec<(GpuClass, i64)>,
 }
 
 impl MachineRate {
@@ -63,6 +84,7 @@ impl MachineRate {
             waiting: None,
             protection: NodeProtection::default(),
             groups: GroupBy::OF_MACHINES.map(|dimension| machine.payer(dimension)),
+            classes: Vec::new(),
         }
     }
 
@@ -94,6 +116,30 @@ impl MachineRate {
             unrequested: if self.kind == Kind::Node { self.unrequested } else { 0 },
         }
     }
+
+    /// As whom it pays by class of its accelerators, and with how much.
+    fn by_class(&self) -> Vec<(CostGroup, i64)> {
+        if self.classes.is_empty() {
+            return vec![(CostGroup::Nobody, self.rate.unwrap_or(0))];
+        }
+        self.classes.iter().map(|(class, rate)| (CostGroup::Named(Sym::new(class.name())), *rate)).collect()
+    }
+
+    /// What a part of it adds to the sums of a class. What no pod requests of CPU and memory is of no class.
+    fn summed_of_class(&self, rate: i64) -> Machines {
+        let held = if self.protection.is_held == Some(true) { rate } else { 0 };
+        Machines { held, unrequested: 0, ..self.summed() }
+    }
+}
+
+/// The rate of a Node by what its accelerators do, in equal parts for each device: the parts add up to it exactly. All of it
+/// is of no known class where that of its devices is not known.
+fn rate_by_class(rate: i64, classes: Option<ByClass>) -> Vec<(GpuClass, i64)> {
+    let counted = classes.filter(|classes| classes.total() > 0);
+    let Some(classes) = counted else { return vec![(GpuClass::Unknown, rate)] };
+    let weights = GpuClass::ALL.map(|class| i128::from(classes.get(class)));
+    let parts = GpuClass::ALL.into_iter().zip(money::split(rate, &weights));
+    parts.filter(|(class, _)| classes.get(*class) > 0).collect()
 }
 
 /// What the pods of one owner add to the sums.
@@ -134,11 +180,11 @@ pub struct RateSums {
 impl RateSums {
     /// The sums computed from nothing, with which tests compare those that followed changes.
     #[cfg(test)]
-    pub fn full(fleet: &Fleet, picture: &Picture, protection: impl Fn(&Sym) -> NodeProtection) -> Self {
+    pub fn full(fleet: &Fleet, picture: &Picture, facts: impl Fn(&Sym) -> NodeFacts) -> Self {
         let mut sums = Self::default();
         for node in fleet.nodes.iter() {
             let name = &node.meta.key.name;
-            sums.set_node(fleet, picture, name, protection(name));
+            sums.set_node(fleet, picture, name, facts(name));
         }
         for claim in fleet.node_claims.iter() {
             sums.set_claim(fleet, picture, &claim.meta.key);
@@ -185,12 +231,18 @@ impl RateSums {
     }
 
     /// Follows a Node. Says whether a sum changed.
-    pub fn set_node(&mut self, fleet: &Fleet, picture: &Picture, name: &Sym, protection: NodeProtection) -> bool {
+    pub fn set_node(&mut self, fleet: &Fleet, picture: &Picture, name: &Sym, facts: NodeFacts) -> bool {
+        let NodeFacts { protection, classes } = facts;
         let new = fleet.node(name).zip(picture.node(name)).map(|(node, said)| MachineRate {
             unrequested: said.spend.unrequested,
             unallocated_gpu: said.gpu.as_ref().map(|_| said.spend.unallocated_gpu),
             waiting: said.is_waiting.then_some(said.spend.waiting),
             protection,
+            classes: said
+                .gpu
+                .as_ref()
+                .map(|_| rate_by_class(said.cost.rate().unwrap_or(0), classes))
+                .unwrap_or_default(),
             ..MachineRate::new(Kind::Node, &machine(fleet, node, None), &said.cost)
         });
         self.replace(|sums| &mut sums.nodes, name, new)
@@ -271,6 +323,11 @@ impl RateSums {
             let payer = (dimension, who.clone());
             self.rates.add_machines(&payer, summed, sign);
             self.rates.add(payer, sign * rate);
+        }
+        for (who, part) in machine.by_class() {
+            let payer = (GroupBy::DeviceClass, who);
+            self.rates.add_machines(&payer, machine.summed_of_class(part), sign);
+            self.rates.add(payer, sign * part);
         }
     }
 

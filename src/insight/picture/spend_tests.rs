@@ -159,7 +159,8 @@ fn everything() -> Sources {
 
 fn burning(fleet: &Fleet, picture: &Picture) -> CostRates {
     let is = |name: &Sym| Some(name == "n1");
-    let mut sums = RateSums::full(fleet, picture, |name| NodeProtection { is_protected: is(name), is_held: is(name) });
+    let protection = |name: &Sym| NodeProtection { is_protected: is(name), is_held: is(name) };
+    let mut sums = RateSums::full(fleet, picture, |name| NodeFacts::new(protection(name), None));
     let (are_known, _) = sums.publish(&Completeness::new(&everything()), Some(FIXED), Some(0));
     assert!(are_known);
     sums.rates().clone()

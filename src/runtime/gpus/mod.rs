@@ -76,7 +76,7 @@ const NARROW: &[Column] = &[
     words("CLASS", |_, gpu| word(&gpu.class)),
     words("KARPENTER", |node, gpu| mark(gpu) + &word(&node.disruption.verdict)),
     number("$/H", |node, _| usd(node.cost.usd_per_hour)),
-    number("WASTED $/H", |node, _| usd(node.wasted_on_gpus().map(Usd))),
+    number("WASTED $/H", wasted),
 ];
 
 const WIDE: &[Column] = &[
@@ -95,6 +95,14 @@ const WIDE: &[Column] = &[
     words("EXPORTER", |_, gpu| word(&gpu.exporter.state)),
     words("WHY", |_, gpu| gpu.disagreement.clone().unwrap_or_else(|| gpu.class_reason.clone())),
 ];
+
+/// A lower bound where it is not known whether requested devices do nothing.
+fn wasted(node: &Node, gpu: &Gpu) -> String {
+    match node.wasted_on_gpus().filter(|wasted| *wasted > 0 || gpu.idle_usd_per_hour.is_some()) {
+        Some(wasted) if gpu.idle_usd_per_hour.is_none() => format!("≥{}", usd(Some(Usd(wasted)))),
+        known => usd(known.map(Usd)),
+    }
+}
 
 fn maybe(text: Option<String>) -> String {
     text.unwrap_or_else(|| NONE.to_owned())

@@ -251,7 +251,7 @@ fn uuid(machine: &Machine, board: i64) -> String {
 /// What a device does for all pods that have it.
 fn activity(world: &World, machine: &Machine, device: &Device<'_>) -> Activity {
     if device.holders.is_empty() {
-        return without_pod(world, machine, device.board);
+        return if device.mig.is_some() { left_behind(world) } else { without_pod(world, machine, device.board) };
     }
     let each = device.holders.iter().map(|(id, pod)| of_pod(world, device.board, (*id, pod)));
     each.fold(Activity { busy: 0, memory: 0 }, Activity::plus)
@@ -284,6 +284,12 @@ fn shared_notebook(world: &World, rng: &mut Rng, id: PodId) -> Activity {
 
 /// Until a model is loaded.
 const LOADING_SECONDS: Sec = 45;
+
+/// A process has outlived the pod to which a MIG instance was given, and goes on computing.
+fn left_behind(world: &World) -> Activity {
+    let mut rng = Rng::new((world.now / SECONDS).unsigned_abs());
+    Activity { busy: rng.between((310, 420)), memory: 260 }
+}
 
 /// The container of the vector database sees all GPUs of its node. When its index is made anew, that uses one of them,
 /// which the pod has not requested.

@@ -12,12 +12,14 @@ use crate::insight::gpu::{
     DeviceActivity, DevicePlugin, ExporterState, ExporterStatus, GpuClass, NodeActivity, NodeGpu, Sharing,
 };
 use crate::insight::picture::{CpuShare, Disagreement};
+use crate::units::Time;
 
 /// The section of a Node that has accelerators.
 pub(super) fn section(frame: &FrameContext<'_>, node: &NodeRow, page: &mut Page) {
     let Some(gpu) = frame.node(node).and_then(|picture| picture.gpu.as_ref()) else { return };
     page.section("ACCELERATORS");
     requests(frame, gpu, page);
+    device_plugin(frame, node, gpu, page);
     let Some(state) = frame.app.insights.gpus.of_node(&node.meta.key.name) else { return };
     let activity = &state.activity;
     disagreement(frame, node, gpu, activity, page);
@@ -47,16 +49,30 @@ fn requests(frame: &FrameContext<'_>, gpu: &NodeGpu, page: &mut Page) {
             format!("{} of {physical} requested ({})", format::thousandths(devices), words::sharing(gpu.sharing));
         page.fact("devices", Line::plain(words));
     }
-    match gpu.device_plugin {
-        DevicePlugin::Ready => {}
-        DevicePlugin::NotRegistered => {
-            page.fact("", Line::of(Role::Warn, format!("△ device plugin: {} is not registered", gpu.resource)));
-        }
+}
+
+/// What is wrong with the device plugin, and since when.
+fn device_plugin(frame: &FrameContext<'_>, node: &NodeRow, gpu: &NodeGpu, page: &mut Page) {
+    let words = match gpu.device_plugin {
+        DevicePlugin::Ready => return,
+        DevicePlugin::NotRegistered => format!("device plugin: {} is not registered", gpu.resource),
         DevicePlugin::Unhealthy => {
-            let lost = format::count(gpu.advertised - gpu.allocatable);
-            page.fact("", Line::of(Role::Warn, format!("△ {lost} advertised but not allocatable")));
+            format!("{} advertised but not allocatable", format::count(gpu.advertised - gpu.allocatable))
         }
-    }
+    };
+    let since = plugin_since(frame, node, gpu).map(|since| format::age(frame.app.now.seconds_since(since)));
+    let since = since.map_or_else(String::new, |age| format!(" for {age}"));
+    page.fact("", Line::of(Role::Warn, format!("△ {words}{since}")));
+}
+
+/// As batchtop has seen it; of a resource that the Node has never had, since there is the Node. The kubelet keeps a resource
+/// whose plugin has gone, with zero.
+fn plugin_since(frame: &FrameContext<'_>, node: &NodeRow, gpu: &NodeGpu) -> Option<Time> {
+    let state = frame.app.insights.gpus.of_node(&node.meta.key.name);
+    let seen = state.and_then(|state| state.activity.device_plugin.1);
+    let is_new = gpu.device_plugin == DevicePlugin::NotRegistered
+        && !node.capacity.gpus.iter().any(|units| units.resource == gpu.resource);
+    seen.or_else(|| is_new.then_some(node.meta.created))
 }
 
 fn disagreement(frame: &FrameContext<'_>, node: &NodeRow, gpu: &NodeGpu, activity: &NodeActivity, page: &mut Page) {
