@@ -33,6 +33,9 @@ pub struct DisruptionBudgetRow {
     pub selector: PodSelector,
     /// Whether `spec.unhealthyPodEvictionPolicy` is `AlwaysAllow`.
     pub always_allows_unhealthy: bool,
+    /// Whether it never lets a pod go, however many there are: `spec.maxUnavailable` is `0` or `0%`, or `spec.minAvailable` is
+    /// `100%` (karpenter pkg/utils/pdb/pdb.go, isFullyBlocking).
+    pub blocks_fully: bool,
     /// `status.disruptionsAllowed`.
     pub disruptions_allowed: i64,
     /// `status.currentHealthy`.

@@ -164,6 +164,7 @@ pub fn disruption_budget(meta: Meta, selector: PodSelector) -> DisruptionBudgetR
         meta,
         selector,
         always_allows_unhealthy: false,
+        blocks_fully: false,
         disruptions_allowed: 0,
         current_healthy: 1,
         desired_healthy: 1,

@@ -38,7 +38,7 @@ pub fn is_reschedulable(pod: &PodRow) -> bool {
 }
 
 /// Whether Karpenter would use the eviction API on a pod, protection aside (the same file, IsEvictable).
-fn is_evictable(pod: &PodRow) -> bool {
+pub fn is_evictable(pod: &PodRow) -> bool {
     pod.is_active() && !pod.eviction.tolerates_disrupted && !pod.eviction.of_node
 }
 

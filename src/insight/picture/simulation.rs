@@ -15,9 +15,12 @@ use foldhash::fast::RandomState;
 
 use super::Evaluator;
 use super::node::NodeLoad;
-use crate::fleet::{Fleet, HostPort, Key, Kind, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodRow, Resources, Sym};
+use crate::fleet::{
+    DisruptionBudgetRow, Fleet, HostPort, Key, Kind, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodRow, Resources,
+    Sym,
+};
 use crate::insight::disruption::placement::{Demand, Resource};
-use crate::insight::disruption::pods::is_reschedulable;
+use crate::insight::disruption::pods::{is_evictable, is_reschedulable};
 use crate::insight::disruption::{Blocker, BlockerKind, NodeInputs, Reason, Reasons, budgets};
 use crate::insight::karpenter::Support;
 use crate::insight::phase;
@@ -32,6 +35,7 @@ const SIMULATED: Reasons = Reasons::only(Reason::Drifted).or(Reasons::only(Reaso
 pub(super) struct Surveys {
     found: RefCell<HashMap<(usize, usize), Rc<Survey>, RandomState>>,
     stranded: OnceCell<Vec<ObjectKey>>,
+    one_karpenter: OnceCell<bool>,
 }
 
 /// Something on which a pod could be placed: a Node, or a NodeClaim that has none yet.
@@ -257,11 +261,10 @@ impl<'a> Evaluator<'a> {
             return None;
         }
         let name = &case.node.meta.key.name;
-        let class = |claim: &NodeClaimRow| claim.node_class.as_ref().map(|class| class.group.clone());
         let proofs = self.stranded().iter().filter_map(|key| self.fleet().pods.get(key)).filter_map(|pod| {
             let from = pod.node.as_ref()?;
             let behind = self.fleet().claim_of(self.fleet().node(from)?)?;
-            let demand = Demand::of(pod).filter(|_| class(behind) == case.claim.and_then(class))?;
+            let demand = Demand::of(pod).filter(|_| Some(group_of(behind)) == case.claim.map(group_of))?;
             let survey = self.survey(&demand);
             let (reasons, refusal) = self.refused(case, &demand, asked);
             if !survey.is_nowhere_besides(name) || reasons.is_empty() {
@@ -278,12 +281,12 @@ impl<'a> Evaluator<'a> {
         proofs.max_by_key(|proof| proof.reasons.iter().count())
     }
 
-    /// Pods of Nodes that are surely being deleted.
+    /// Pods of Nodes that the Karpenter of their NodeClaims is deleting: it asks these, not the Nodes (pkg/controllers/state/
+    /// statenode.go, MarkedForDeletion).
     fn stranded(&self) -> &[ObjectKey] {
         self.surveys().stranded.get_or_init(|| {
             let fleet = self.fleet();
-            let going =
-                fleet.nodes.iter().filter(|node| fleet.claim_of(node).is_some_and(|claim| is_going(node, claim)));
+            let going = fleet.nodes.iter().filter(|node| fleet.claim_of(node).is_some_and(phase::is_terminating));
             going
                 .flat_map(|node| fleet.pods_on(&node.meta.key.name))
                 .filter(|pod| self.is_moved(pod))
@@ -357,15 +360,19 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Whether Karpenter surely looks for another place for a pod of a node that goes (pkg/utils/pdb/pdb.go,
-    /// IsCurrentlyReschedulable). What an annotation or a PodDisruptionBudget may hold is left out.
+    /// IsCurrentlyReschedulable). What an annotation may hold is left out, and what a PodDisruptionBudget holds for ever: one that
+    /// holds it now does not count, for the pod goes one day.
     fn is_moved(&self, pod: &PodRow) -> bool {
-        let is_evicted = |keys: &[ObjectKey]| {
-            let budget = |key| self.fleet().disruption_budgets.get(key);
-            keys.len() <= 1 && keys.iter().all(|key| budget(key).is_some_and(|row| row.disruptions_allowed > 0))
-        };
-        is_reschedulable(pod)
-            && pod.do_not_disrupt.is_none()
-            && self.picture().budgets.selecting(pod).is_none_or(|keys| is_evicted(&keys))
+        is_reschedulable(pod) && pod.do_not_disrupt.is_none() && !(is_evictable(pod) && self.may_be_held_for_ever(pod))
+    }
+
+    /// Whether PodDisruptionBudgets may hold a pod for ever. What several of them mean, versions of Karpenter differ about.
+    fn may_be_held_for_ever(&self, pod: &PodRow) -> bool {
+        let Some(keys) = self.picture().budgets.selecting(pod) else { return false };
+        let lets_go =
+            |row: &DisruptionBudgetRow| !row.blocks_fully || (row.always_allows_unhealthy && pod.eviction.unready);
+        let budget = |key| self.fleet().disruption_budgets.get(key);
+        keys.len() > 1 || !keys.iter().all(|key| budget(key).is_some_and(lets_go))
     }
 
     fn survey(&self, demand: &Demand<'_>) -> Rc<Survey> {
@@ -391,12 +398,27 @@ impl<'a> Evaluator<'a> {
         survey
     }
 
+    /// Whether every Karpenter counts a Node as being deleted: to one that does not manage its NodeClaim the Node decides.
+    fn is_going(&self, node: &NodeRow, claim: Option<&NodeClaimRow>) -> bool {
+        let is_deleted = node.meta.deletion.is_some();
+        claim.map_or(is_deleted, |claim| phase::is_terminating(claim) && (is_deleted || self.has_one_karpenter()))
+    }
+
+    /// Whether all NodeClaims are managed by the same Karpenter.
+    fn has_one_karpenter(&self) -> bool {
+        *self.surveys().one_karpenter.get_or_init(|| {
+            let mut groups = self.fleet().node_claims.iter().map(group_of);
+            let first = groups.next();
+            groups.all(|group| Some(group) == first)
+        })
+    }
+
     /// A Node as a place for pods; `None` where it surely is going. One that is not initialized may still get what its NodeClaim
     /// promises, and lose taints.
     fn place(&self, node: &'a NodeRow) -> Option<Place<'a>> {
         let picture = self.picture().node(&node.meta.key.name);
         let claim = self.fleet().claim_of(node);
-        let is_going = node.meta.deletion.is_some() && claim.is_none_or(phase::is_terminating);
+        let is_going = self.is_going(node, claim);
         let is_settled = claim.is_none() || (node.is_initialized() && node.is_registered());
         let requested = picture.map(|picture| Requested {
             cpu_millis: picture.cpu_requested_millis,
@@ -441,11 +463,6 @@ fn listed(mut refusals: Vec<Sentence>) -> Sentence {
     if more == 0 { first } else { sentence![first, ", and so for ", plural(more, "other NodePool")] }
 }
 
-/// Whether every Karpenter surely counts a Node as being deleted.
-fn is_going(node: &NodeRow, claim: &NodeClaimRow) -> bool {
-    node.meta.deletion.is_some() && phase::is_terminating(claim)
-}
-
 fn resource(name: &Sym) -> Resource {
     match name.as_str() {
         "cpu" => Resource::Cpu,
@@ -453,6 +470,11 @@ fn resource(name: &Sym) -> Resource {
         "pods" => Resource::Pods,
         _ => Resource::Gpu(name.clone()),
     }
+}
+
+/// Which Karpenter manages a NodeClaim: the group of its NodeClass.
+fn group_of(claim: &NodeClaimRow) -> Option<&Sym> {
+    claim.node_class.as_ref().map(|class| &class.group)
 }
 
 fn names(reasons: Reasons) -> String {

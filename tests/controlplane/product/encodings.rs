@@ -95,6 +95,14 @@ fn objects() -> Vec<(&'static str, Value)> {
         ("/apis/batch/v1/namespaces/default/cronjobs", cron_job()),
         ("/apis/policy/v1/namespaces/default/poddisruptionbudgets", disruption_budget("all", &json!({}))),
         ("/apis/policy/v1/namespaces/default/poddisruptionbudgets", disruption_budget("some", &selector())),
+        (
+            "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+            held_for_ever("none", &json!({"maxUnavailable": 0})),
+        ),
+        (
+            "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+            held_for_ever("all-stay", &json!({"minAvailable": "100%"})),
+        ),
         ("/api/v1/namespaces/default/events", event()),
         ("/apis/events.k8s.io/v1/namespaces/default/events", new_event()),
         ("/apis/apps/v1/namespaces/default/replicasets", workload("ReplicaSet", &json!([owner("Deployment")]))),
@@ -229,6 +237,10 @@ fn disruption_budget(name: &str, selector: &Value) -> Value {
         "spec": {"maxUnavailable": "30%", "selector": selector, "unhealthyPodEvictionPolicy": "AlwaysAllow"},
         "status": {"disruptionsAllowed": 1, "currentHealthy": 3, "desiredHealthy": 2, "expectedPods": 4},
     })
+}
+
+fn held_for_ever(name: &str, spec: &Value) -> Value {
+    json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": name}, "spec": spec})
 }
 
 fn event() -> Value {

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use super::world::{DRIFTED, World, budget, busy, guard, karpenter};
+use super::world::{DRIFTED, World, budget, busy, class_ref, guard, karpenter};
 use crate::fleet::NodeOperator::{self, DoesNotExist, Exists, In, NotIn, Other};
 use crate::fleet::{
-    Eviction, HostPort, Kind, NodePoolRow, NodeRequirement, Placement, PodPhase, PodRow, Taint, Toleration,
+    DisruptionBudgetRow, Eviction, HostPort, Kind, NodeClaimRow, NodePoolRow, NodeRequirement, Placement, PodPhase,
+    PodRow, PodSelector, Taint, Toleration,
 };
 use crate::insight::disruption::Reason::{Drifted, Underutilized};
 use crate::insight::disruption::{BlockerKind, Evidence, Reasons, Verdict};
 use crate::insight::testing::{
     MANAGED_LABELS, NOW, claim, eviction_of, labels, met, meta, node, pod, pool, resources, sym,
 };
+use crate::units::Selector;
 
 const GPU: &str = "nvidia.com/gpu";
 
@@ -235,7 +237,7 @@ fn what_is_not_known_for_certain_proves_nothing() {
         proves_nothing("not all objects are known", |world| world.hidden = vec![kind]);
     }
     proves_nothing("a NodeClaim without a Node, of unknown size", |world| {
-        world.other_claims.push(crate::fleet::NodeClaimRow { provider_id: Some(sym("i-new")), ..claim("new") });
+        world.other_claims.push(NodeClaimRow { provider_id: Some(sym("i-new")), ..claim("new") });
     });
     proves_nothing("a node that becomes one with more", |world| {
         world.other_nodes[0].labels = labels(&[("karpenter.sh/registered", "true"), ("karpenter.sh/nodepool", "gpu")]);
@@ -249,7 +251,9 @@ fn pods_that_karpenter_does_not_move_prove_nothing() {
     proves_nothing("a mirror pod", |world| eviction_of(&mut world.pods[0]).of_node = true);
     proves_nothing("finished", |world| world.pods[0].phase = PodPhase::Failed);
     proves_nothing("terminating", |world| world.pods[0].meta.deletion = Some(NOW));
-    proves_nothing("under a budget that lets none go", |world| world.guards = vec![guard("guard", 0)]);
+    proves_nothing("under a budget that never lets one go", |world| {
+        world.guards = vec![DisruptionBudgetRow { blocks_fully: true, ..guard("guard", 1) }];
+    });
     proves_nothing("under two budgets", |world| world.guards = vec![guard("one", 1), guard("two", 1)]);
     let allowed = crowded(|world| world.guards = vec![guard("guard", 1)]);
     assert_eq!(proven(&allowed).len(), 1, "a budget that lets it go");
@@ -290,6 +294,27 @@ fn nodes_on_their_way_out_are_no_place() {
         world.pods.truncate(1);
         world.other_nodes[0].meta.deletion = Some(NOW);
     });
+    let claimed = |change: &dyn Fn(&mut World)| {
+        proven(&crowded(|world| {
+            world.pods.truncate(1);
+            world.add_nodes(1, |row, behind| {
+                row.allocatable = resources(1, 1, &[(GPU, 1)]);
+                row.provider_id = Some(sym("i-last"));
+                *behind = NodeClaimRow { provider_id: Some(sym("i-last")), ..claim("c-last") };
+            });
+            world.other_claims[0].meta.deletion = Some(NOW);
+            change(world);
+        }))
+    };
+    let last = only_replaced("needs 4 nvidia.com/gpu, the most free elsewhere is 1 (n0)");
+    assert_eq!(claimed(&|_| ()), last, "the NodeClaim is enough");
+    let foreign = claimed(&|world| world.other_claims[0].node_class = Some(class_ref("karpenter.k8s.gcp")));
+    assert_eq!(foreign, [], "a Karpenter that does not manage the NodeClaim sees a Node that stays");
+    let ending = claimed(&|world| {
+        world.other_claims[0].meta.deletion = None;
+        world.other_claims[0].conditions = met(&["Initialized", "InstanceTerminating"]);
+    });
+    assert_eq!(ending, last, "its instance is being terminated");
 }
 
 /// A pod that asks for its own node by name.
@@ -411,7 +436,7 @@ fn stranded(change: impl FnOnce(&mut World)) -> World {
         let mut gone = node("gone");
         gone.provider_id = Some(sym("i-gone"));
         gone.meta.deletion = Some(NOW);
-        let mut behind = crate::fleet::NodeClaimRow { provider_id: Some(sym("i-gone")), ..claim("c-gone") };
+        let mut behind = NodeClaimRow { provider_id: Some(sym("i-gone")), ..claim("c-gone") };
         behind.meta.deletion = Some(NOW);
         world.other_nodes.push(gone);
         world.other_claims.push(behind);
@@ -433,12 +458,55 @@ fn a_pod_of_a_deleting_node_that_fits_nowhere_stops_drift_and_consolidation() {
         world.other_claims[1].meta.deletion = None;
     });
     nothing("only the Node is deleted", &|world| world.other_claims[1].meta.deletion = None);
+    let stays = |change: &dyn Fn(&mut World)| assert_eq!(proven(&stranded(|world| change(world))).len(), 1);
+    stays(&|world| world.other_nodes[1].meta.deletion = None);
+    stays(&|world| {
+        world.other_claims[1].meta.deletion = None;
+        world.other_claims[1].conditions = met(&["Initialized", "InstanceTerminating"]);
+    });
     nothing("it is protected", &|world| world.pods[1].do_not_disrupt = Some(sym("true")));
     nothing("it is on its way out", &|world| world.pods[1].meta.deletion = Some(NOW));
     nothing("it is of a DaemonSet", &|world| eviction_of(&mut world.pods[1]).of_daemon_set = true);
     nothing("another Karpenter deletes it", &|world| {
-        world.other_claims[1].node_class = Some(super::world::class_ref("eks.amazonaws.com"));
+        world.other_claims[1].node_class = Some(class_ref("eks.amazonaws.com"));
     });
+}
+
+#[test]
+fn a_budget_that_holds_a_stranded_pod_now_does_not_keep_karpenter_from_looking_for_a_place() {
+    let guarded = |change: &dyn Fn(&mut World)| {
+        proven(&stranded(|world| {
+            world.pods[1].labels = labels(&[("app", "left")]);
+            let of_left = PodSelector::Matching(Selector::parse("app=left").unwrap());
+            world.guards = vec![DisruptionBudgetRow { selector: of_left, ..guard("guard", 0) }];
+            change(world);
+        }))
+    };
+    assert_eq!(guarded(&|_| ()).len(), 1, "it allows nothing at the moment");
+    assert_eq!(guarded(&|world| world.guards[0].disruptions_allowed = 1).len(), 1);
+    let fully = |world: &mut World| world.guards[0].blocks_fully = true;
+    assert_eq!(guarded(&fully), [], "it never lets the pod go, so that Karpenter leaves it out");
+    let unready = |world: &mut World| {
+        fully(world);
+        world.guards[0].always_allows_unhealthy = true;
+        eviction_of(&mut world.pods[1]).unready = true;
+    };
+    assert_eq!(guarded(&unready).len(), 1, "an unready pod may go");
+    let ready = |world: &mut World| {
+        unready(world);
+        eviction_of(&mut world.pods[1]).unready = false;
+    };
+    assert_eq!(guarded(&ready), []);
+    let tolerates = |world: &mut World| {
+        fully(world);
+        eviction_of(&mut world.pods[1]).tolerates_disrupted = true;
+    };
+    assert_eq!(guarded(&tolerates).len(), 1, "a pod that is not evicted is not asked about");
+    let twice = |world: &mut World| {
+        let second = DisruptionBudgetRow { meta: meta("ml", "second"), ..world.guards[0].clone() };
+        world.guards.push(second);
+    };
+    assert_eq!(guarded(&twice), [], "versions differ about two budgets");
 }
 
 mod any_place {
@@ -449,7 +517,7 @@ mod any_place {
     use proptest::sample::{Index, select};
 
     use super::*;
-    use crate::fleet::{NodeClaimRow, NodeRow};
+    use crate::fleet::NodeRow;
 
     /// What can be done to a cluster that only ever makes it easier to move a pod.
     #[derive(Clone, Debug)]
@@ -495,10 +563,8 @@ mod any_place {
                 row.taints = [taint("team", "NoSchedule"), taint("disk", "NoExecute")][..tainted.min(2)].to_vec();
                 let mut behind =
                     NodeClaimRow { provider_id: id, conditions: met(&DRIFTED), ..claim(&format!("c-{name}")) };
-                if going == 0 {
-                    row.meta.deletion = Some(NOW);
-                    behind.meta.deletion = Some(NOW);
-                }
+                row.meta.deletion = (going == 0).then_some(NOW);
+                behind.meta.deletion = (going < 2).then_some(NOW);
                 (row, behind)
             },
         )
@@ -585,7 +651,7 @@ fn proven_reasons(world: &World) -> (Reasons, bool) {
 /// Where Karpenter would place a pod of node `a`, by its own rules in their order and nothing else: it is a plain cluster.
 fn finds_a_place(world: &World, pod: &PodRow) -> bool {
     let is_on = |other: &PodRow, node: &str| other.node.as_deref() == Some(node) && other.holds_resources();
-    world.other_nodes.iter().filter(|node| node.meta.deletion.is_none()).any(|node| {
+    world.staying_nodes().any(|node| {
         let name = node.meta.key.name.as_str();
         let there: Vec<&PodRow> = world.pods.iter().filter(|other| is_on(other, name)).collect();
         let tolerated = node
@@ -641,7 +707,7 @@ proptest::proptest! {
     #[test]
     fn where_all_pods_of_a_node_find_a_place_and_none_is_stranded_nothing_is_proven(world in any_place::any_world()) {
         let is_own = |pod: &&PodRow| pod.node.as_deref() == Some("a");
-        let is_stranded = world.other_nodes.iter().any(|node| node.meta.deletion.is_some());
+        let is_stranded = world.staying_nodes().count() < world.other_nodes.len();
         if !is_stranded && world.pods.iter().filter(is_own).all(|pod| finds_a_place(&world, pod)) {
             proptest::prop_assert_eq!(proven(&world), []);
         }

@@ -173,6 +173,12 @@ impl World {
         }
     }
 
+    /// The other nodes whose NodeClaims, in the same order, are not being deleted.
+    pub fn staying_nodes(&self) -> impl Iterator<Item = &NodeRow> {
+        let pairs = self.other_nodes.iter().zip(&self.other_claims);
+        pairs.filter(|(_, behind)| behind.meta.deletion.is_none()).map(|(row, _)| row)
+    }
+
     /// All its objects.
     pub fn deltas(&self) -> Vec<Delta> {
         let nodes = std::iter::once(&self.node).chain(&self.other_nodes).cloned().collect();

@@ -49,6 +49,16 @@ struct BudgetSpec<'a> {
     selector: Option<LabelSelector<'a>>,
     #[serde(borrow)]
     unhealthy_pod_eviction_policy: Text<'a>,
+    #[serde(borrow)]
+    max_unavailable: Text<'a>,
+    #[serde(borrow)]
+    min_available: Text<'a>,
+}
+
+impl BudgetSpec<'_> {
+    fn blocks_fully(&self) -> bool {
+        matches!(&*self.max_unavailable, "0" | "0%") || &*self.min_available == "100%"
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -105,6 +115,7 @@ impl Project for DisruptionBudgets {
             meta: slim.metadata.meta(interner)?,
             selector: slim.spec.selector.as_ref().map_or(PodSelector::Nothing, LabelSelector::selector),
             always_allows_unhealthy: &*slim.spec.unhealthy_pod_eviction_policy == "AlwaysAllow",
+            blocks_fully: slim.spec.blocks_fully(),
             disruptions_allowed: slim.status.disruptions_allowed,
             current_healthy: slim.status.current_healthy,
             desired_healthy: slim.status.desired_healthy,

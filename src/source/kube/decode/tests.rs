@@ -1021,8 +1021,25 @@ fn tolerations_of_the_disrupted_taint_are_recognised() {
 
 fn read_budget(spec: &str) -> crate::fleet::DisruptionBudgetRow {
     let json = format!(r#"{{{},"spec":{spec},"status":{{"disruptionsAllowed":1}}}}"#, meta(""));
-    let slim = serde_json::from_str(&json).unwrap();
-    kinds::DisruptionBudgets::row(&slim, &mut Interner::default()).unwrap()
+    disruption_budget(json.as_bytes(), &mut Interner::default()).unwrap()
+}
+
+#[test]
+fn a_pdb_that_lets_no_pod_go_ever_is_told_from_one_that_lets_none_go_now() {
+    for (spec, want) in [
+        ("{}", false),
+        (r#"{"maxUnavailable":0}"#, true),
+        (r#"{"maxUnavailable":"0%"}"#, true),
+        (r#"{"maxUnavailable":1}"#, false),
+        (r#"{"maxUnavailable":"10%"}"#, false),
+        (r#"{"minAvailable":"100%"}"#, true),
+        (r#"{"minAvailable":"99%"}"#, false),
+        (r#"{"minAvailable":100}"#, false),
+        (r#"{"minAvailable":0}"#, false),
+        (r#"{"minAvailable":null,"maxUnavailable":null}"#, false),
+    ] {
+        assert_eq!(read_budget(spec).blocks_fully, want, "{spec}");
+    }
 }
 
 #[test]

@@ -67,6 +67,20 @@ impl<'de> Encoded<'de> {
         Ok(Cow::Borrowed(""))
     }
 
+    /// The number of an `IntOrString`, or its text where its type (1) says that it has one (k8s.io/apimachinery pkg/util/intstr).
+    fn visit_int_or_text<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        let (mut fields, mut is_text, mut number, mut text) = (Fields::new(self.bytes()?), false, 0, Cow::Borrowed(""));
+        while let Some((field, wire)) = fields.next()? {
+            match (field, wire) {
+                (1, Wire::Varint(value)) => is_text = value != 0,
+                (2, Wire::Varint(value)) => number = value.cast_signed(),
+                (3, wire) => text = Self { value: Value::Text, wire }.text()?,
+                _ => {}
+            }
+        }
+        if is_text { visit_text(text, visitor) } else { visitor.visit_i64(number) }
+    }
+
     /// Microseconds since 1970; `None` for the zero time, which has no fields.
     fn micros(self) -> Result<Option<i64>, DeError> {
         let bytes = self.bytes()?;
@@ -100,6 +114,7 @@ impl<'de> Deserializer<'de> for Encoded<'de> {
         match self.value {
             Value::Text => visit_text(self.text()?, visitor),
             Value::Quantity => visit_text(self.quantity()?, visitor),
+            Value::IntOrText => self.visit_int_or_text(visitor),
             Value::Bool => visitor.visit_bool(self.number()? != 0),
             Value::Int => visitor.visit_i64(self.number()?.cast_signed()),
             Value::Time => match self.micros()? {

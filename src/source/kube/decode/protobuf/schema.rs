@@ -41,13 +41,15 @@ pub(super) enum Value {
     Time,
     /// `resource.Quantity`: a message with its text.
     Quantity,
+    /// `intstr.IntOrString`: a message that says which of both it holds.
+    IntOrText,
     Object(&'static Message),
     List(&'static Value),
     /// Values by text.
     Map(&'static Value),
 }
 
-use Value::{Bool, Int, List, Map, Object, Quantity, Text, Time};
+use Value::{Bool, Int, IntOrText, List, Map, Object, Quantity, Text, Time};
 
 const fn field(number: u32, name: &'static str, value: Value) -> Field {
     Field { number, name, value }
@@ -293,8 +295,12 @@ static DISRUPTION_BUDGET: Message = Message(&[
     field(3, "status", Object(&DISRUPTION_BUDGET_STATUS)),
 ]);
 
-static DISRUPTION_BUDGET_SPEC: Message =
-    Message(&[field(2, "selector", Object(&LABEL_SELECTOR)), field(4, "unhealthyPodEvictionPolicy", Text)]);
+static DISRUPTION_BUDGET_SPEC: Message = Message(&[
+    field(1, "minAvailable", IntOrText),
+    field(2, "selector", Object(&LABEL_SELECTOR)),
+    field(3, "maxUnavailable", IntOrText),
+    field(4, "unhealthyPodEvictionPolicy", Text),
+]);
 
 static DISRUPTION_BUDGET_STATUS: Message = Message(&[
     field(3, "disruptionsAllowed", Int),

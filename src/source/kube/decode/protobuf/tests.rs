@@ -41,6 +41,7 @@ fn encoded_field(number: u32, value: Value, json: &Json) -> Vec<u8> {
         Value::Text | Value::Quantity if json.is_number() => encoded_field(number, value, &json.to_string().into()),
         Value::Text => delimited(number, json.as_str().expect("a text").as_bytes()),
         Value::Quantity => delimited(number, &delimited(1, json.as_str().expect("a quantity").as_bytes())),
+        Value::IntOrText => delimited(number, &int_or_text(json)),
         Value::Time => delimited(number, &time(json.as_str().expect("a time"))),
         Value::Object(message) => delimited(number, &encoded(message, json)),
         Value::List(element) => {
@@ -55,6 +56,12 @@ fn encoded_field(number: u32, value: Value, json: &Json) -> Vec<u8> {
             })
             .collect(),
     }
+}
+
+/// As the API server writes it: always all three fields.
+fn int_or_text(json: &Json) -> Vec<u8> {
+    let (int, text) = (json.as_i64().unwrap_or(0).cast_unsigned(), json.as_str().unwrap_or(""));
+    [tagged(1, u64::from(json.is_string())), tagged(2, int), delimited(3, text.as_bytes())].concat()
 }
 
 fn time(text: &str) -> Vec<u8> {
