@@ -174,6 +174,8 @@ pub struct ControllerRow {
     pub image: Sym,
     /// Its environment variable `FEATURE_GATES`, verbatim; `None` where it is not set there.
     pub feature_gates: Option<Sym>,
+    /// Whether feature gates may be set by what is not kept: a flag, or a ConfigMap or Secret.
+    pub hides_feature_gates: bool,
     /// `spec.replicas`: how many controllers are to run.
     pub replicas: i64,
     /// Whether it has a queue from which it learns of interruptions: `INTERRUPTION_QUEUE` or `--interruption-queue`. The AWS

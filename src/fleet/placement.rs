@@ -16,6 +16,9 @@ pub struct Placement {
     pub host_ports: Vec<HostPort>,
     /// Whether it has volumes of PersistentVolumeClaims, which may bind it to a zone.
     pub claims_volumes: bool,
+    /// Whether a preference, a spread constraint or an affinity to other pods is about label `karpenter.sh/capacity-type`, which
+    /// narrows what a new node for it may be.
+    pub steers_capacity_type: bool,
     /// Whether versions of Karpenter differ about what it requests: it is being resized, or states requests for the whole pod.
     pub has_doubtful_requests: bool,
 }

@@ -45,6 +45,7 @@ pub(crate) fn controller() -> ControllerRow {
         meta: meta("kube-system", "karpenter"),
         image: sym(""),
         feature_gates: None,
+        hides_feature_gates: false,
         replicas: 1,
         has_interruption_queue: false,
     }

@@ -9,8 +9,8 @@ use foldhash::fast::RandomState;
 use super::simulation::Surveys;
 use super::{NodePicture, Picture};
 use crate::fleet::{
-    Condition, EventRow, Fleet, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodRow, PodSelector,
-    Row, Status, Sym,
+    Condition, ControllerRow, EventRow, Fleet, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey,
+    PodRow, PodSelector, Row, Status, Sym,
 };
 use crate::insight::disruption::balance;
 use crate::insight::disruption::hazards::{self, Hazard, Outlook};
@@ -131,6 +131,17 @@ impl<'a> Evaluator<'a> {
     /// Whether the counts that budgets are taken of are those of all nodes.
     pub const fn counts_are_known(&self) -> bool {
         self.complete.nodes && self.complete.claims
+    }
+
+    /// Whether a feature gate that is off by default is surely off: all controllers are known, one runs, and all that may turn it
+    /// on is seen.
+    pub(super) fn gate_is_off(&self, gate: &str) -> bool {
+        let mut controllers = self.fleet.controllers.iter().peekable();
+        let is_off = |row: &ControllerRow| {
+            let is_on = row.feature_gates.as_deref().is_some_and(|gates| turns_on(gates, gate));
+            row.replicas > 0 && !row.hides_feature_gates && !is_on
+        };
+        self.knows_controllers && controllers.peek().is_some() && controllers.all(is_off)
     }
 
     /// Why the disruption loop is paused, for each NodeClass group.
@@ -330,12 +341,13 @@ fn block_ends(fleet: &Fleet) -> Map<&Sym, Time> {
 /// Whether a feature gate is on in a controller that can be seen (karpenter pkg/operator/options/options.go); all that
 /// batchtop asks of are off by default. The last of several settings counts, in the words of Go's `strconv.ParseBool`.
 fn gate_is_on(fleet: &Fleet, gate: &str) -> bool {
-    let is_on = |gates: &str| {
-        let pairs = gates.split(',').filter_map(|pair| pair.split_once('='));
-        let last = pairs.rev().find(|(name, _)| name.trim() == gate);
-        last.is_some_and(|(_, value)| matches!(value.trim(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
-    };
-    fleet.controllers.iter().filter_map(|row| row.feature_gates.as_deref()).any(is_on)
+    fleet.controllers.iter().filter_map(|row| row.feature_gates.as_deref()).any(|gates| turns_on(gates, gate))
+}
+
+fn turns_on(gates: &str, gate: &str) -> bool {
+    let pairs = gates.split(',').filter_map(|pair| pair.split_once('='));
+    let last = pairs.rev().find(|(name, _)| name.trim() == gate);
+    last.is_some_and(|(_, value)| matches!(value.trim(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
 }
 
 fn pool_now<'a>(fleet: &'a Fleet, picture: &Picture, row: &'a NodePoolRow, now: Time) -> PoolNow<'a> {

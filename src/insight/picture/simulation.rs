@@ -16,8 +16,8 @@ use foldhash::fast::RandomState;
 use super::Evaluator;
 use super::node::NodeLoad;
 use crate::fleet::{
-    DisruptionBudgetRow, Fleet, HostPort, Key, Kind, NodeClaimRow, NodePoolRow, NodeRow, ObjectKey, PodRow, Resources,
-    Sym,
+    DisruptionBudgetRow, Fleet, HostPort, Key, Kind, NodeClaimRow, NodeOperator, NodePoolRow, NodeRequirement, NodeRow,
+    ObjectKey, PodRow, Resources, Sym,
 };
 use crate::insight::disruption::placement::{Demand, Resource};
 use crate::insight::disruption::pods::{is_evictable, is_reschedulable};
@@ -25,7 +25,7 @@ use crate::insight::disruption::{Blocker, BlockerKind, NodeInputs, Reason, Reaso
 use crate::insight::karpenter::Support;
 use crate::insight::phase;
 use crate::insight::sentence::{Sentence, plural, sentence};
-use crate::units::quantity;
+use crate::units::{Lifetime, quantity};
 
 /// The reasons for which Karpenter simulates.
 const SIMULATED: Reasons = Reasons::only(Reason::Drifted).or(Reasons::only(Reason::Underutilized));
@@ -36,6 +36,7 @@ pub(super) struct Surveys {
     found: RefCell<HashMap<(usize, usize), Rc<Survey>, RandomState>>,
     stranded: OnceCell<Vec<ObjectKey>>,
     one_karpenter: OnceCell<bool>,
+    spot_stays: OnceCell<bool>,
 }
 
 /// Something on which a pod could be placed: a Node, or a NodeClaim that has none yet.
@@ -244,14 +245,17 @@ impl<'a> Evaluator<'a> {
         if !survey.is_nowhere_besides(name) {
             return None;
         }
-        let (reasons, refusal) = self.refused(case, &demand, asked);
+        let (refused, refusal) = self.refused(case, &demand, asked);
+        let open = asked.without(refused).and(Reasons::only(Reason::Underutilized));
+        let is_kept = !open.is_empty() && self.is_spot_kept(case, &demand);
         let fits = sentence![&pod.meta.key, " fits on no other node: ", survey.why(&demand, name)];
         let message = match refusal {
-            Some(refusal) if reasons == asked => sentence![fits, "; nor on a new one: ", refusal],
-            Some(refusal) => sentence![fits, "; nor, for ", names(reasons), ", on a new one: ", refusal],
+            Some(refusal) if refused == asked => sentence![fits, "; nor on a new one: ", refusal],
+            Some(refusal) => sentence![fits, "; nor, for ", names(refused), ", on a new one: ", refusal],
+            None if is_kept => sentence![fits, SPOT_IS_KEPT],
             None => sentence![fits, "; consolidation would have to launch a cheaper node"],
         };
-        Some(Proof { pod, reasons, message })
+        Some(Proof { pod, reasons: if is_kept { refused.or(open) } else { refused }, message })
     }
 
     /// A pod of a node that is being deleted has to find a place in every simulation; where it finds none, none succeeds
@@ -295,53 +299,116 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// The reasons for which no NodePool can launch a node for a demand, and why the first of them cannot. Consolidation may take
-    /// several nodes at once, whose capacity the limits of NodePools then leave to the new one; drift takes one.
+    /// The reasons for which no NodePool can launch a node for a demand, and why the first of them cannot.
     fn refused(&self, case: &NodeInputs<'_>, demand: &Demand<'_>, asked: Reasons) -> (Reasons, Option<Sentence>) {
-        let is_offered = |pool: &&NodePoolRow| pool.replicas.is_none() && pool.meta.deletion.is_none();
-        let mut pools: Vec<&NodePoolRow> = self.fleet().node_pools.iter().filter(is_offered).collect();
+        let mut pools: Vec<&NodePoolRow> = self.offered_pools().collect();
         // That of the node says most.
         let own = case.pool.map(|pool| &pool.row.meta.key);
         pools.sort_unstable_by_key(|pool| (Some(&pool.meta.key) != own, &pool.meta.key));
         let mut reasons = if pools.is_empty() { Reasons::NONE } else { asked };
-        let mut refusals = Vec::new();
-        for pool in pools {
-            if let Some(refusal) = demand.refusal(pool) {
-                refusals.push(refusal);
-                continue;
-            }
-            reasons = reasons.and(Reasons::only(Reason::Drifted));
-            match self.exhausted(case, demand, pool).filter(|_| !reasons.is_empty()) {
-                Some(refusal) => refusals.push(refusal),
-                None => return (Reasons::NONE, None),
-            }
+        for pool in &pools {
+            let refuses = |reason: &Reason| self.refusal(case, demand, pool, *reason).is_some();
+            reasons = reasons.iter().filter(refuses).collect();
         }
-        (reasons, (!reasons.is_empty()).then(|| listed(refusals)))
+        let Some(reason) = reasons.iter().last() else { return (Reasons::NONE, None) };
+        let refusals = pools.iter().filter_map(|pool| self.refusal(case, demand, pool, reason));
+        (reasons, Some(listed(refusals.collect())))
+    }
+
+    /// Those on which Karpenter may look for a place for a pod.
+    fn offered_pools(&self) -> impl Iterator<Item = &'a NodePoolRow> {
+        let is_offered = |pool: &&NodePoolRow| pool.replicas.is_none() && pool.meta.deletion.is_none();
+        self.fleet().node_pools.iter().filter(is_offered)
+    }
+
+    fn refusal(
+        &self,
+        case: &NodeInputs<'_>,
+        demand: &Demand<'_>,
+        pool: &NodePoolRow,
+        reason: Reason,
+    ) -> Option<Sentence> {
+        demand.refusal(pool).or_else(|| self.exhausted(case, demand, pool, reason))
     }
 
     /// Why the limits of a NodePool leave no room for a node for this demand, without the Node that is taken
     /// (scheduler.go, filterByRemainingResources: all that the new node has counts).
-    fn exhausted(&self, case: &NodeInputs<'_>, demand: &Demand<'_>, pool: &NodePoolRow) -> Option<Sentence> {
+    fn exhausted(
+        &self,
+        case: &NodeInputs<'_>,
+        demand: &Demand<'_>,
+        pool: &NodePoolRow,
+        reason: Reason,
+    ) -> Option<Sentence> {
         let name = &pool.meta.key.name;
+        let nodes = || self.nodes_of(case, name).filter(|node| reason != Reason::Underutilized || self.is_kept(node));
         let amounts = demand.amounts();
         pool.limits.iter().find_map(|(limited, limit)| {
             if limited == "nodes" {
                 if case.karpenter.limits_of_nodes() != Support::Yes {
                     return None;
                 }
-                let used = self.nodes_of(case, name).count();
+                let used = nodes().count();
                 let is_reached = i64::try_from(used).ok()? >= quantity::units(limit)?;
                 return is_reached.then(|| sentence!["NodePool ", name, " is at its limit of ", limit, " nodes"]);
             }
             let resource = resource(limited);
             let (_, wanted) = amounts.iter().find(|(one, _)| *one == resource)?;
             let limit = if resource == Resource::Cpu { quantity::millis(limit)? } else { quantity::units(limit)? };
-            let used = self.nodes_of(case, name).filter_map(|node| resource.of(&node.capacity));
+            let used = nodes().filter_map(|node| resource.of(&node.capacity));
             let left = limit.saturating_sub(used.fold(0, i64::saturating_add));
             let leaves =
                 || sentence!["the limits of NodePool ", name, " leave ", resource.amount(left), " ", &resource];
             resource.exceeds(*wanted, left).then(leaves)
         })
+    }
+
+    /// Whether something keeps a Node from consolidation that does not end by itself. Consolidation may take several nodes at once,
+    /// whose capacity the limits of NodePools then leave to the new one: these it leaves alone. Drift takes one at a time.
+    fn is_kept(&self, node: &NodeRow) -> bool {
+        let fleet = self.fleet();
+        let is_annotated = |value: Option<&Sym>| value.is_some_and(|value| value == "true");
+        let pool = node.node_pool().and_then(|name| fleet.node_pools.get(&ObjectKey::cluster(name)));
+        let is_never = |pool: &NodePoolRow| {
+            pool.replicas.is_some()
+                || pool.consolidation_policy == "WhenEmpty"
+                || !matches!(pool.consolidate_after, Lifetime::Seconds(_))
+        };
+        let annotated = self.picture().node(&node.meta.key.name).map_or(&[][..], |picture| &picture.pods.annotated);
+        let mut annotated = annotated.iter().filter_map(|key| fleet.pods.get(key));
+        (node.is_registered() && is_annotated(node.do_not_disrupt.as_ref()))
+            || pool.is_some_and(is_never)
+            || annotated.any(|pod| is_annotated(pod.do_not_disrupt.as_ref()) && pod.is_active())
+    }
+
+    /// Whether consolidation cannot put a new node in the place of a spot node, though a NodePool would launch one for the pod: the
+    /// new node could only be a spot node too (pkg/controllers/disruption/consolidation.go, computeSpotToSpotConsolidation).
+    fn is_spot_kept(&self, case: &NodeInputs<'_>, demand: &Demand<'_>) -> bool {
+        let mut pools = self.offered_pools().filter(|pool| demand.refusal(pool).is_none());
+        case.label(CAPACITY_TYPE).is_some_and(|kind| kind == SPOT)
+            && !case.is_of_auto_mode()
+            && pools.all(launches_spot_nodes)
+            && *self.surveys().spot_stays.get_or_init(|| self.gate_keeps_spot() && self.is_all_spot())
+    }
+
+    /// Whether the one Karpenter here surely replaces no spot node by another: feature gate SpotToSpotConsolidation is off unless
+    /// something turns it on.
+    fn gate_keeps_spot(&self) -> bool {
+        self.has_one_karpenter() && self.gate_is_off("SpotToSpotConsolidation")
+    }
+
+    /// Whether all nodes that consolidation may take together with others are spot nodes, and no pod for which it may look for a
+    /// place asks for other capacity: the new node would have to be of that.
+    fn is_all_spot(&self) -> bool {
+        let fleet = self.fleet();
+        let is_well = |node: &NodeRow| {
+            let Some(claim) = fleet.claim_of(node) else { return true };
+            let is_going = phase::is_terminating(claim) || budgets::is_chosen_node(node, Some(claim));
+            let is_spot = node.labels.get(CAPACITY_TYPE).is_some_and(|kind| kind == SPOT);
+            (!is_going && self.is_kept(node))
+                || ((is_going || is_spot) && !fleet.pods_on(&node.meta.key.name).any(may_leave_spot))
+        };
+        fleet.nodes.iter().all(is_well) && !fleet.pods.iter().any(|pod| pod.node.is_none() && may_leave_spot(pod))
     }
 
     /// The Nodes that surely count against the limits of a NodePool when Karpenter takes another one.
@@ -451,6 +518,40 @@ impl Proof<'_> {
         Blocker::new(BlockerKind::Simulation, self.reasons, self.message)
             .about(Key::new(Kind::Pod, self.pod.meta.key.clone()))
     }
+}
+
+/// The label that tells spot capacity from other, and its value for spot.
+const CAPACITY_TYPE: &str = "karpenter.sh/capacity-type";
+const SPOT: &str = "spot";
+
+/// What is said of a spot node that only another spot node could replace.
+const SPOT_IS_KEPT: &str = "; consolidation would have to launch a spot node in its place, and feature gate \
+                            SpotToSpotConsolidation is off";
+
+/// Whether a NodePool surely launches spot nodes for pods that ask for nothing else, and none in reserved capacity, which goes
+/// before (pkg/controllers/provisioning/scheduling/nodeclaim.go, FinalizeScheduling).
+fn launches_spot_nodes(pool: &NodePoolRow) -> bool {
+    let mut asked = pool.template.requirements.iter().filter(|one| one.key == CAPACITY_TYPE).peekable();
+    let is_asked = asked.peek().is_some();
+    let values = |one: &NodeRequirement| {
+        one.operator == NodeOperator::In
+            && one.values.iter().any(|value| value == SPOT)
+            && one.values.iter().all(|value| value != "reserved")
+    };
+    is_asked && asked.all(values) && pool.template.labels.iter().all(|(key, _)| key != CAPACITY_TYPE)
+}
+
+/// Whether a pod, where Karpenter looks for a place for it, may ask for a node that is none of spot capacity.
+fn may_leave_spot(pod: &PodRow) -> bool {
+    let placement = &pod.placement;
+    let by_selector = placement.node_selector.iter().any(|(key, value)| key == CAPACITY_TYPE && value != SPOT);
+    let asks = |one: &NodeRequirement| {
+        let has_spot = one.values.iter().any(|value| value == SPOT);
+        one.key == CAPACITY_TYPE && !(one.operator == NodeOperator::In && has_spot)
+    };
+    let by_affinity = placement.node_affinity.iter().flatten().any(asks);
+    let is_moved = pod.holds_resources() && !pod.eviction.of_daemon_set && !pod.eviction.of_node;
+    is_moved && (placement.steers_capacity_type || by_selector || by_affinity)
 }
 
 /// Of more NodePools only the first are named.

@@ -5,17 +5,23 @@ use std::sync::Arc;
 use super::world::{DRIFTED, World, budget, busy, class_ref, guard, karpenter};
 use crate::fleet::NodeOperator::{self, DoesNotExist, Exists, In, NotIn, Other};
 use crate::fleet::{
-    DisruptionBudgetRow, Eviction, HostPort, Kind, NodeClaimRow, NodePoolRow, NodeRequirement, Placement, PodPhase,
-    PodRow, PodSelector, Taint, Toleration,
+    ControllerRow, DisruptionBudgetRow, Eviction, HostPort, Kind, Labels, NodeClaimRow, NodePoolRow, NodeRequirement,
+    NodeRow, Placement, PodPhase, PodRow, PodSelector, Taint, Toleration,
 };
 use crate::insight::disruption::Reason::{Drifted, Underutilized};
 use crate::insight::disruption::{BlockerKind, Evidence, Reasons, Verdict};
 use crate::insight::testing::{
-    MANAGED_LABELS, NOW, claim, eviction_of, labels, met, meta, node, pod, pool, resources, sym,
+    self, MANAGED_LABELS, NOW, claim, eviction_of, labels, met, meta, node, pod, pool, resources, sym,
 };
-use crate::units::Selector;
+use crate::units::{Lifetime, Selector};
 
 const GPU: &str = "nvidia.com/gpu";
+
+/// The labels of Karpenter's nodes, one of them with another value.
+fn relabelled(key: &str, value: &str) -> Labels {
+    let others = MANAGED_LABELS.iter().filter(|(known, _)| *known != key);
+    labels(&others.copied().chain([(key, value)]).collect::<Vec<(&str, &str)>>())
+}
 
 /// A pod that requests accelerators.
 fn trainer(name: &str, node: &str, gpus: i64) -> PodRow {
@@ -427,6 +433,160 @@ fn limits_of_the_node_pool_stop_drift_and_not_consolidation_of_several_nodes() {
     assert_eq!(proven(&alone)[0].0, Reasons::NONE, "several nodes may make room at once");
 }
 
+/// With nodes that consolidation surely leaves alone the limits hold for it too.
+#[test]
+fn limits_stop_consolidation_where_the_other_nodes_are_kept_from_it() {
+    let limited = |change: &dyn Fn(&mut World)| {
+        proven(&crowded(|world| {
+            world.other_nodes[0].capacity = resources(96_000, 1 << 40, &[(GPU, 8)]);
+            world.pool().limits = vec![(sym(GPU), sym("11"))];
+            change(world);
+        }))
+    };
+    let annotated =
+        |value: &'static str| move |world: &mut World| world.other_nodes[0].do_not_disrupt = Some(sym(value));
+    let held = |value: &'static str| move |world: &mut World| world.pods[1].do_not_disrupt = Some(sym(value));
+    let needs = "ml/train-3 fits on no other node: needs 4 nvidia.com/gpu, the most free elsewhere is 1 (gpu-b)";
+    let message = format!("{needs}; nor on a new one: the limits of NodePool gpu leave 3 nvidia.com/gpu");
+    let kept = vec![(Reasons::only(Underutilized), message)];
+    assert_eq!(limited(&annotated("true")), kept);
+    assert_eq!(limited(&held("true")), kept);
+    for (name, open) in [
+        ("another value on a Node", limited(&annotated("1h"))),
+        ("a duration ends", limited(&held("1h"))),
+        (
+            "the pod has finished",
+            limited(&|world| {
+                held("true")(world);
+                world.pods[1].phase = PodPhase::Succeeded;
+                world.pods.push(trainer("again", "gpu-b", 7));
+            }),
+        ),
+        (
+            "there is room for four",
+            limited(&|world| {
+                annotated("true")(world);
+                world.pool().limits = vec![(sym(GPU), sym("12"))];
+            }),
+        ),
+        (
+            "its node is being disrupted",
+            limited(&|world| {
+                annotated("true")(world);
+                world.other_nodes[0].taints = vec![taint("karpenter.sh/disrupted", "NoSchedule")];
+            }),
+        ),
+    ] {
+        assert_eq!(open.iter().map(|(reasons, _)| *reasons).collect::<Vec<Reasons>>(), [Reasons::NONE], "{name}");
+    }
+    let of_another_pool = |change: &dyn Fn(&mut NodePoolRow)| {
+        let mut other = pool("other");
+        change(&mut other);
+        limited(&|world| {
+            world.other_pools = vec![other.clone()];
+            world.other_nodes[0].labels = relabelled("karpenter.sh/nodepool", "other");
+            world.pool().limits = vec![(sym(GPU), sym("3"))];
+            world.other_pools[0].limits = vec![(sym(GPU), sym("11"))];
+        })[0]
+            .0
+    };
+    let only = Reasons::only(Underutilized);
+    assert_eq!(of_another_pool(&|_| ()), Reasons::NONE);
+    assert_eq!(of_another_pool(&|pool| pool.consolidation_policy = sym("WhenEmpty")), only);
+    assert_eq!(of_another_pool(&|pool| pool.consolidate_after = Lifetime::Never), only);
+}
+
+/// Spot nodes of a NodePool that launches no others, and a Karpenter whose gates are seen.
+fn spot(change: impl FnOnce(&mut World)) -> World {
+    crowded(|world| {
+        let capacity = |row: &mut NodeRow| row.labels = relabelled("karpenter.sh/capacity-type", "spot");
+        capacity(&mut world.node);
+        world.other_nodes.iter_mut().for_each(capacity);
+        world.pool().template.requirements =
+            vec![requirement("karpenter.sh/capacity-type", In, &["spot", "on-demand"])];
+        world.controllers = vec![testing::controller()];
+        change(world);
+    })
+}
+
+#[test]
+fn a_spot_node_stays_where_only_another_spot_node_could_take_its_place_and_the_gate_is_off() {
+    let needs = "ml/train-3 fits on no other node: needs 4 nvidia.com/gpu, the most free elsewhere is 1 (gpu-b)";
+    let kept = "; consolidation would have to launch a spot node in its place, and feature gate SpotToSpotConsolidation is off";
+    assert_eq!(proven(&spot(|_| ())), [(Reasons::only(Underutilized), format!("{needs}{kept}"))]);
+    let is_kept = |change: &dyn Fn(&mut World)| proven(&spot(|world| change(world)))[0].0.contains(Underutilized);
+    let key = "karpenter.sh/capacity-type";
+    let demands = |at: usize, operator, values: &'static [&'static str]| {
+        move |world: &mut World| {
+            placement(&mut world.pods[at]).node_affinity = vec![vec![requirement(key, operator, values)]];
+        }
+    };
+    let gates = |gates: &'static str| move |world: &mut World| world.controllers[0].feature_gates = Some(sym(gates));
+    let pool_requires = |values: &'static [&'static str]| {
+        move |world: &mut World| world.pool().template.requirements = vec![requirement(key, In, values)]
+    };
+    let pending = |world: &mut World| {
+        let mut waiting = pod("ml", "waiting", None);
+        waiting.phase = PodPhase::Pending;
+        placement(&mut waiting).node_selector = vec![(sym(key), sym("on-demand"))];
+        world.pods.push(waiting);
+    };
+    let on_demand = |world: &mut World| world.other_nodes[0].labels = labels(&MANAGED_LABELS);
+    let keeps = |name: &str, change: &dyn Fn(&mut World)| assert!(is_kept(change), "{name}");
+    let leaves_open = |name: &str, change: &dyn Fn(&mut World)| assert!(!is_kept(change), "{name}");
+    keeps("the gate is off by name", &gates("NodeRepair=true,SpotToSpotConsolidation=false"));
+    leaves_open("the gate is on", &gates("SpotToSpotConsolidation=true"));
+    leaves_open("the gate may be set elsewhere", &|world| world.controllers[0].hides_feature_gates = true);
+    leaves_open("no controller is seen", &|world| world.controllers.clear());
+    leaves_open("not all controllers are known", &|world| world.hidden = vec![Kind::KarpenterDeployment]);
+    leaves_open("this one does not run", &|world| world.controllers[0].replicas = 0);
+    leaves_open("a second one has the gate on", &|world| {
+        let feature_gates = Some(sym("SpotToSpotConsolidation=true"));
+        let second = ControllerRow { meta: meta("other", "karpenter"), feature_gates, ..testing::controller() };
+        world.controllers.push(second);
+    });
+    leaves_open("EKS Auto Mode", &|world| {
+        let class = Some(class_ref("eks.amazonaws.com"));
+        world.claim().node_class = class.clone();
+        world.other_claims[0].node_class = class;
+    });
+    leaves_open("two Karpenters", &|world| world.other_claims[0].node_class = Some(class_ref("karpenter.k8s.gcp")));
+    keeps("spot alone", &pool_requires(&["spot"]));
+    leaves_open("on-demand alone is cheaper, perhaps", &pool_requires(&["on-demand"]));
+    leaves_open("reserved capacity goes first", &pool_requires(&["spot", "reserved"]));
+    leaves_open("any capacity", &|world| world.pool().template.requirements.clear());
+    leaves_open("an operator that says less", &|world| {
+        world.pool().template.requirements = vec![requirement(key, NotIn, &["reserved"])];
+    });
+    leaves_open("another NodePool launches on demand", &|world| {
+        let mut other = pool("other");
+        other.template.requirements = vec![requirement(key, In, &["on-demand"])];
+        world.other_pools.push(other);
+    });
+    keeps("another NodePool that the pod does not tolerate", &|world| {
+        let mut other = pool("other");
+        other.template.taints = vec![taint("team", "NoSchedule")];
+        world.other_pools.push(other);
+    });
+    leaves_open("an on-demand node could go together with it", &on_demand);
+    keeps("an on-demand node that consolidation leaves alone", &|world| {
+        on_demand(world);
+        world.other_nodes[0].do_not_disrupt = Some(sym("true"));
+    });
+    leaves_open("its pod prefers on-demand", &|world| placement(&mut world.pods[0]).steers_capacity_type = true);
+    leaves_open("the pod of another candidate asks for other capacity", &demands(1, NotIn, &["spot"]));
+    keeps("it asks for spot", &demands(1, In, &["on-demand", "spot"]));
+    leaves_open("a pending pod asks for on-demand", &pending);
+    keeps("a pod that has finished", &|world| {
+        pending(world);
+        world.pods[2].phase = PodPhase::Failed;
+    });
+    leaves_open("the node is on demand", &|world| world.node.labels = labels(&MANAGED_LABELS));
+    assert_eq!(proven(&spot(|world| world.pods[1] = trainer("filler", "gpu-b", 4))), [], "it may be deleted");
+    let drifted = proven(&spot(|world| world.claim().conditions = met(&DRIFTED)));
+    assert_eq!(drifted[0].0, Reasons::only(Underutilized), "drift replaces it");
+}
+
 /// Node `gone` is being deleted, and its pod `left` asks for it by name.
 fn stranded(change: impl FnOnce(&mut World)) -> World {
     crowded(|world| {
@@ -517,7 +677,6 @@ mod any_place {
     use proptest::sample::{Index, select};
 
     use super::*;
-    use crate::fleet::NodeRow;
 
     /// What can be done to a cluster that only ever makes it easier to move a pod.
     #[derive(Clone, Debug)]

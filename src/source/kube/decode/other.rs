@@ -415,6 +415,8 @@ struct ControllerContainer<'a> {
     args: Vec<Text<'a>>,
     #[serde(borrow, deserialize_with = "or_default")]
     env: Vec<Setting<'a>>,
+    #[serde(rename = "envFrom", deserialize_with = "or_default")]
+    env_from: Vec<IgnoredAny>,
 }
 
 /// An environment variable: its plain value, and whether it has one from elsewhere.
@@ -428,6 +430,23 @@ struct Setting<'a> {
     value_from: Option<IgnoredAny>,
 }
 
+impl ControllerContainer<'_> {
+    fn feature_gates(&self) -> Option<&Setting<'_>> {
+        self.env.iter().find(|one| &*one.name == "FEATURE_GATES")
+    }
+
+    /// A flag goes before the variable, and a variable before those that come from elsewhere
+    /// (karpenter pkg/operator/options/options.go).
+    fn hides_feature_gates(&self) -> bool {
+        let is_flag = |word: &Text<'_>| word.trim_start_matches('-').starts_with("feature-gates");
+        let is_elsewhere = match self.feature_gates() {
+            Some(gates) => gates.value_from.is_some(),
+            None => !self.env_from.is_empty(),
+        };
+        is_elsewhere || self.command.iter().chain(&self.args).any(is_flag)
+    }
+}
+
 impl Project for Controllers {
     type Slim<'a> = SlimDeployment<'a>;
 
@@ -436,11 +455,12 @@ impl Project for Controllers {
         let containers = &slim.spec.template.spec.containers;
         let controller = containers.iter().find(|container| &*container.name == "controller");
         let controller = controller.or_else(|| containers.first());
-        let gates = controller.and_then(|container| container.env.iter().find(|one| &*one.name == "FEATURE_GATES"));
+        let gates = controller.and_then(ControllerContainer::feature_gates);
         Ok(ControllerRow {
             meta: slim.metadata.meta(interner)?,
             image: interner.sym(controller.map_or("", |container| &container.image)),
             feature_gates: gates.map(|gates| interner.sym(&gates.value)),
+            hides_feature_gates: controller.is_none_or(ControllerContainer::hides_feature_gates),
             // The API's default.
             replicas: slim.spec.replicas.unwrap_or(1),
             has_interruption_queue: controller.is_some_and(has_interruption_queue),

@@ -14,6 +14,10 @@ use crate::fleet::{self, HostPort, Interner, NodeOperator, NodeRequirement, Plac
 pub(super) struct Affinity<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
     node_affinity: NodeAffinity<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    pod_affinity: PodAffinity<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    pod_anti_affinity: PodAffinity<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -21,6 +25,68 @@ pub(super) struct Affinity<'a> {
 struct NodeAffinity<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
     required_during_scheduling_ignored_during_execution: NodeSelector<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    preferred_during_scheduling_ignored_during_execution: Vec<Preference<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Preference<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    preference: Term<'a>,
+}
+
+/// Affinity to other pods, or the opposite, required or preferred.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct PodAffinity<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    required_during_scheduling_ignored_during_execution: Vec<TopologyTerm<'a>>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    preferred_during_scheduling_ignored_during_execution: Vec<WeightedTerm<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct WeightedTerm<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    pod_affinity_term: TopologyTerm<'a>,
+}
+
+/// What names the label by which pods are brought together or spread.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct TopologyTerm<'a> {
+    #[serde(borrow)]
+    topology_key: Text<'a>,
+}
+
+/// The label that tells spot capacity from other.
+const CAPACITY_TYPE: &str = "karpenter.sh/capacity-type";
+
+impl Affinity<'_> {
+    fn steers_capacity_type(&self) -> bool {
+        let preferences = self.node_affinity.preferred_during_scheduling_ignored_during_execution.iter();
+        let mut keys = preferences.flat_map(|one| &one.preference.match_expressions).map(|one| &*one.key);
+        keys.any(|key| key == CAPACITY_TYPE)
+            || self.pod_affinity.steers_capacity_type()
+            || self.pod_anti_affinity.steers_capacity_type()
+    }
+}
+
+impl PodAffinity<'_> {
+    fn steers_capacity_type(&self) -> bool {
+        let preferred = self.preferred_during_scheduling_ignored_during_execution.iter();
+        let preferred = preferred.map(|one| &one.pod_affinity_term);
+        let mut all = self.required_during_scheduling_ignored_during_execution.iter().chain(preferred);
+        all.any(TopologyTerm::is_of_capacity_type)
+    }
+}
+
+impl TopologyTerm<'_> {
+    fn is_of_capacity_type(&self) -> bool {
+        &*self.topology_key == CAPACITY_TYPE
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -142,6 +208,8 @@ pub(super) fn placement(spec: &PodSpec<'_>, mobility: Mobility, interner: &mut I
     Placement {
         tolerations: spec.tolerations.iter().map(|one| toleration(one, interner)).collect(),
         node_selector: pairs(&spec.node_selector, interner),
+        steers_capacity_type: spec.affinity.steers_capacity_type()
+            || spec.topology_spread_constraints.iter().any(TopologyTerm::is_of_capacity_type),
         node_affinity: terms.iter().map(|term| requirements(&term.match_expressions, interner)).collect(),
         ..of_its_node
     }

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use super::DecodeError;
 use super::amounts::{ResourceList, add, raise};
 use super::meta::Pairs;
-use super::placement::{Affinity, ContainerPort, Volume};
+use super::placement::{Affinity, ContainerPort, TopologyTerm, Volume};
 use super::text::{Text, or_default};
 use crate::fleet::{Interner, Resources};
 
@@ -23,6 +23,8 @@ pub(super) struct PodSpec<'a> {
     pub(super) node_selector: Pairs<'a>,
     #[serde(borrow, deserialize_with = "or_default")]
     pub(super) affinity: Affinity<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub(super) topology_spread_constraints: Vec<TopologyTerm<'a>>,
     #[serde(deserialize_with = "or_default")]
     pub(super) volumes: Vec<Volume>,
     #[serde(borrow, deserialize_with = "or_default")]

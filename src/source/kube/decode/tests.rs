@@ -990,6 +990,30 @@ fn what_a_pod_demands_of_a_node_is_kept() {
 }
 
 #[test]
+fn what_a_pod_wishes_of_capacity_types_is_told() {
+    let of = |spec: &str| placement_of("", &format!("{{{spec},\"containers\":[]}}"), "{}").steers_capacity_type;
+    let affinity = |kind: &str, rule: &str, terms: &str| {
+        format!(r#""affinity":{{"{kind}":{{"{rule}DuringSchedulingIgnoredDuringExecution":[{terms}]}}}}"#)
+    };
+    let (key, other) = ("karpenter.sh/capacity-type", "topology.kubernetes.io/zone");
+    for (key, want) in [(key, true), (other, false)] {
+        let node =
+            format!(r#"{{"weight":1,"preference":{{"matchExpressions":[{{"key":"{key}","operator":"Exists"}}]}}}}"#);
+        let pods = format!(r#"{{"topologyKey":"{key}"}}"#);
+        let weighted = format!(r#"{{"weight":1,"podAffinityTerm":{pods}}}"#);
+        assert_eq!(of(&affinity("nodeAffinity", "preferred", &node)), want, "{key}");
+        for kind in ["podAffinity", "podAntiAffinity"] {
+            assert_eq!(of(&affinity(kind, "required", &pods)), want, "{kind} {key}");
+            assert_eq!(of(&affinity(kind, "preferred", &weighted)), want, "{kind} {key}");
+        }
+        assert_eq!(of(&format!(r#""topologySpreadConstraints":[{pods}]"#)), want, "{key}");
+    }
+    let required = r#""affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[
+        {"matchExpressions":[{"key":"karpenter.sh/capacity-type","operator":"In","values":["spot"]}]}]}}}"#;
+    assert!(!of(required), "what is required is kept by itself");
+}
+
+#[test]
 fn requests_about_which_versions_differ_are_doubtful() {
     let spec = r#"{"containers":[{"name":"c","resources":{"requests":{"cpu":"1"}}}]}"#;
     let status =
@@ -1133,6 +1157,30 @@ fn capacity_block_ends_and_feature_gates_are_read() {
     );
     let row = kinds::Controllers::row(&serde_json::from_str(&json).unwrap(), &mut Interner::default()).unwrap();
     assert_eq!((row.image.as_str(), row.feature_gates.as_deref()), ("k:1.14.1", Some("NodeRepair=true")));
+}
+
+#[test]
+fn feature_gates_may_be_set_where_they_are_not_seen() {
+    let hides = |container: &str| {
+        let json = format!(
+            r#"{{{},"spec":{{"template":{{"spec":{{"containers":[{{"name":"controller","image":"k"{container}}}]}}}}}}}}"#,
+            meta("")
+        );
+        controller(json.as_bytes(), &mut Interner::default()).unwrap().hides_feature_gates
+    };
+    for (container, want) in [
+        ("", false),
+        (r#","env":[{"name":"FEATURE_GATES","value":""}]"#, false),
+        (r#","env":[{"name":"FEATURE_GATES","valueFrom":{"configMapKeyRef":{"name":"g"}}}]"#, true),
+        (r#","envFrom":[{"configMapRef":{"name":"g"}}]"#, true),
+        // What is set by name goes first.
+        (r#","envFrom":[{"configMapRef":{"name":"g"}}],"env":[{"name":"FEATURE_GATES","value":"A=true"}]"#, false),
+        (r#","envFrom":[],"args":["--log-level=debug"]"#, false),
+        (r#","args":["--feature-gates=SpotToSpotConsolidation=true"]"#, true),
+        (r#","command":["/karpenter","-feature-gates","A=true"]"#, true),
+    ] {
+        assert_eq!(hides(container), want, "{container}");
+    }
 }
 
 #[test]

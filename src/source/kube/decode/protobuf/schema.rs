@@ -155,6 +155,7 @@ static POD_SPEC: Message = Message(&[
     field(25, "priority", Int),
     field(28, "readinessGates", List(&Object(&ELEMENT))),
     field(32, "overhead", Map(&Quantity)),
+    field(33, "topologySpreadConstraints", List(&Object(&SPREAD_CONSTRAINT))),
     field(38, "schedulingGates", List(&Object(&ELEMENT))),
     field(40, "resources", Object(&REQUIREMENTS)),
 ]);
@@ -179,10 +180,29 @@ static VOLUME: Message = Message(&[field(2, "volumeSource", Object(&VOLUME_SOURC
 static VOLUME_SOURCE: Message =
     Message(&[field(10, "persistentVolumeClaim", Object(&ELEMENT)), field(29, "ephemeral", Object(&ELEMENT))]);
 
-static AFFINITY: Message = Message(&[field(1, "nodeAffinity", Object(&NODE_AFFINITY))]);
+static SPREAD_CONSTRAINT: Message = Message(&[field(2, "topologyKey", Text)]);
 
-static NODE_AFFINITY: Message =
-    Message(&[field(1, "requiredDuringSchedulingIgnoredDuringExecution", Object(&NODE_SELECTOR))]);
+static AFFINITY: Message = Message(&[
+    field(1, "nodeAffinity", Object(&NODE_AFFINITY)),
+    field(2, "podAffinity", Object(&POD_AFFINITY)),
+    field(3, "podAntiAffinity", Object(&POD_AFFINITY)),
+]);
+
+static NODE_AFFINITY: Message = Message(&[
+    field(1, "requiredDuringSchedulingIgnoredDuringExecution", Object(&NODE_SELECTOR)),
+    field(2, "preferredDuringSchedulingIgnoredDuringExecution", List(&Object(&PREFERRED_NODES))),
+]);
+
+static PREFERRED_NODES: Message = Message(&[field(2, "preference", Object(&NODE_SELECTOR_TERM))]);
+
+static POD_AFFINITY: Message = Message(&[
+    field(1, "requiredDuringSchedulingIgnoredDuringExecution", List(&Object(&POD_AFFINITY_TERM))),
+    field(2, "preferredDuringSchedulingIgnoredDuringExecution", List(&Object(&PREFERRED_PODS))),
+]);
+
+static PREFERRED_PODS: Message = Message(&[field(2, "podAffinityTerm", Object(&POD_AFFINITY_TERM))]);
+
+static POD_AFFINITY_TERM: Message = Message(&[field(3, "topologyKey", Text)]);
 
 static NODE_SELECTOR: Message = Message(&[field(1, "nodeSelectorTerms", List(&Object(&NODE_SELECTOR_TERM)))]);
 
@@ -358,6 +378,7 @@ static CONTROLLER_CONTAINER: Message = Message(&[
     field(3, "command", List(&Text)),
     field(4, "args", List(&Text)),
     field(7, "env", List(&Object(&SETTING))),
+    field(19, "envFrom", List(&Object(&ELEMENT))),
 ]);
 
 static SETTING: Message =
