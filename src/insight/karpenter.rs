@@ -180,8 +180,10 @@ impl KarpenterVersion {
         self.has(DRIFTS_ONE_BY_ONE)
     }
 
-    /// Whether a drifted node without pods to move is left to go as an empty one: 1.5 and 1.6 only (the same file).
-    pub fn drift_leaves_empty_nodes(&self) -> bool {
+    /// Whether a drifted node without pods to move may be left to go as an empty one: 1.5.0 to 1.5.3, 1.6.0 and 1.6.1 do so, and
+    /// not the patch releases after them (the same file). Providers number theirs by themselves, so that their third number
+    /// tells nothing.
+    pub fn drift_may_leave_empty_nodes(&self) -> bool {
         self.has(EMPTINESS_FIRST) == Support::Yes && self.has(DRIFTS_ONE_BY_ONE) == Support::No
     }
 
@@ -190,13 +192,20 @@ impl KarpenterVersion {
         self.has(EMPTY_BY_COST) == Support::Assumed
     }
 
-    /// The Karpenter that manages nodes of this NodeClass group: EKS Auto Mode has its own, of a version that nobody
-    /// sees, also where another one runs beside it.
-    #[must_use]
-    pub fn of_group(&self, group: &str) -> Self {
-        if group != AUTO_MODE_GROUP || self.how == Provenance::Flag {
-            return self.clone();
+    /// Whether this is the version of the Karpenter that manages nodes of this NodeClass group. EKS Auto Mode has its own, which
+    /// nobody sees, also where another one runs beside it; and the image of one provider tells nothing of another's.
+    pub fn speaks_for(&self, group: &str) -> bool {
+        match self.how {
+            Provenance::Flag => true,
+            _ if group == AUTO_MODE_GROUP => false,
+            Provenance::Image => group.is_empty() || is_numbered_as_core(group),
+            Provenance::CrdSchema | Provenance::Assumed => true,
         }
+    }
+
+    /// The same cluster's, of a version that is not known.
+    #[must_use]
+    pub fn unseen(&self) -> Self {
         Self { version: None, how: Provenance::Assumed, ..self.clone() }
     }
 
@@ -204,7 +213,10 @@ impl KarpenterVersion {
         if matches!(self.api, KarpenterApi::V1Alpha5 | KarpenterApi::V1Beta1) {
             return Support::No;
         }
-        match (self.version.as_deref().and_then(release), self.how) {
+        let version = self.version.as_deref();
+        match (version.and_then(release), self.how) {
+            // What came with a version its pre-releases may have or not.
+            (Some(release), _) if release == since && version.is_some_and(is_pre_release) => Support::Assumed,
             (Some(release), _) if release >= since => Support::Yes,
             (Some(_), Provenance::Flag | Provenance::Image) => Support::No,
             _ => Support::Assumed,
@@ -212,17 +224,37 @@ impl KarpenterVersion {
     }
 }
 
-/// The version in the image's tag; of several controllers the first by name. Other providers than AWS number their images
-/// differently: one is believed that is AWS's own, or where no NodePool is of another provider.
+/// Whether a provider's images have the version numbers of Karpenter's core.
+fn is_numbered_as_core(group: &str) -> bool {
+    is_of_aws(group) || group == KWOK_GROUP
+}
+
+/// The version in the image's tag. Other providers than AWS number their images differently: one is believed that is AWS's own,
+/// or where no NodePool is of another provider. Of several that differ none is believed, those that do not run aside.
 fn image_version(controllers: &Table<ControllerRow>, pools: &Table<NodePoolRow>) -> Option<String> {
-    let is_numbered_as_core = |group: &str| is_of_aws(group) || group == KWOK_GROUP;
     let mut groups = pools.iter().filter_map(|pool| pool.node_class.as_ref()).map(|class| class.group.as_str());
     let is_foreign = !groups.all(is_numbered_as_core);
-    let images = controllers.iter().filter(|row| !is_foreign || row.image.starts_with(IMAGE_OF_AWS));
-    let controller = images.min_by_key(|row| &row.meta().key)?;
-    let image = controller.image.split_once('@').map_or(controller.image.as_str(), |(name, _)| name);
+    let is_believed = |row: &&ControllerRow| !is_foreign || row.image.starts_with(IMAGE_OF_AWS);
+    let mut believed: Vec<&ControllerRow> = controllers.iter().filter(is_believed).collect();
+    if believed.iter().any(|row| row.replicas > 0) {
+        believed.retain(|row| row.replicas > 0);
+    }
+    believed.sort_unstable_by_key(|row| &row.meta().key);
+    let mut tags = believed.iter().map(|row| tag(&row.image));
+    let first = tags.next()??;
+    tags.all(|other| other.and_then(release) == release(first)).then(|| first.to_owned())
+}
+
+fn tag(image: &str) -> Option<&str> {
+    let image = image.split_once('@').map_or(image, |(name, _)| name);
     let (_, last) = image.rsplit_once('/').unwrap_or(("", image));
-    last.split_once(':').map(|(_, tag)| tag.to_owned())
+    last.split_once(':').map(|(_, tag)| tag)
+}
+
+/// Whether a version comes before the first of its minor release: `1.14.0-rc.1`.
+fn is_pre_release(version: &str) -> bool {
+    let numbers = version.split_once('-').map(|(numbers, _)| numbers);
+    numbers.is_some_and(|numbers| numbers.split('.').nth(2).is_none_or(|patch| patch == "0"))
 }
 
 /// Major and minor of `1.14.1`, `1.14` or `v1.14.1-rc.0`.
@@ -299,6 +331,106 @@ mod tests {
             let found = detect(flag, image, crd);
             assert_eq!((found.version.as_deref(), found.how, found.durations()), (version, how, durations));
         }
+    }
+
+    #[test]
+    fn a_text_that_is_no_version_tells_none() {
+        for text in [
+            "",
+            "latest",
+            "main",
+            "v",
+            "1",
+            "v1",
+            "1.",
+            "1.x",
+            ".14",
+            "1..14",
+            "-1.14",
+            "+1.14",
+            "1 .14",
+            "0x1.14",
+            "1,14",
+            "v0-0123abc",
+            "99999999999.1",
+            "1.99999999999",
+            "１.１４",
+            "stable-1.14",
+        ] {
+            for found in [detect(Some(text), None, None), detect(None, Some(&format!("k:{text}")), None)] {
+                assert_eq!((found.version, found.how), (None, Provenance::Assumed), "{text:?}");
+            }
+            // The next that tells something does.
+            assert_eq!(detect(Some(text), Some("k:1.11.2"), None).how, Provenance::Image, "{text:?}");
+        }
+        let digest = "public.ecr.aws/karpenter/controller@sha256:0123";
+        assert_eq!(detect(None, Some(digest), Some("1.8")).how, Provenance::CrdSchema);
+    }
+
+    #[test]
+    fn a_pre_release_or_a_fork_may_lack_what_came_with_its_version() {
+        for (version, durations) in [
+            ("1.12.0", Support::Yes),
+            ("v1.12.0+build.7", Support::Yes),
+            ("1.12.0-rc.1", Support::Assumed),
+            ("v1.12-corp", Support::Assumed),
+            ("1.12.1-rc.1", Support::Yes),
+            ("1.12.3-corp.2", Support::Yes),
+            ("1.13.0-rc.1", Support::Yes),
+            ("1.11.9-corp.2", Support::No),
+            ("2.0.0-alpha", Support::Yes),
+        ] {
+            assert_eq!(detect(Some(version), None, None).durations(), durations, "{version}");
+        }
+    }
+
+    #[test]
+    fn several_controllers_that_differ_tell_no_version() {
+        let of = |images: &[(&str, i64)]| {
+            let row = |(number, (image, replicas)): (usize, &(&str, i64))| ControllerRow {
+                meta: rows::meta("kube-system", &format!("karpenter-{number}"), Time::from_seconds(0)),
+                image: Sym::new(image),
+                replicas: *replicas,
+                ..controller()
+            };
+            let rows = images.iter().enumerate().map(row).collect();
+            let facts = ClusterFacts { karpenter_crd_version: Some("1.8".to_owned()), ..ClusterFacts::default() };
+            KarpenterVersion::detect(None, &fleet(vec![Delta::Controllers(upserts(rows))]), &facts).version
+        };
+        let aws = |version: &str| format!("public.ecr.aws/karpenter/controller:{version}");
+        let (new, newer, old) = (aws("1.14.0"), aws("1.14.1"), aws("1.6.2"));
+        for (images, want) in [
+            (vec![(new.as_str(), 1), (&newer, 1)], "1.14.0"),
+            (vec![(&new, 1), (&old, 1)], "1.8"),
+            (vec![(&old, 0), (&new, 1)], "1.14.0"),
+            (vec![(&new, 0), (&old, 0)], "1.8"),
+            (vec![(&new, 1), ("mirror/controller:latest", 1)], "1.8"),
+        ] {
+            assert_eq!(of(&images).as_deref(), Some(want), "{images:?}");
+        }
+    }
+
+    #[test]
+    fn a_version_speaks_for_the_nodes_of_its_own_karpenter() {
+        let of = |how: Provenance| KarpenterVersion {
+            version: Some("1.11.2".to_owned()),
+            how,
+            ..KarpenterVersion::default()
+        };
+        for (how, group, want) in [
+            (Provenance::Image, "karpenter.k8s.aws", true),
+            (Provenance::Image, "karpenter.kwok.sh", true),
+            (Provenance::Image, "", true),
+            (Provenance::Image, "eks.amazonaws.com", false),
+            (Provenance::Image, "karpenter.k8s.gcp", false),
+            (Provenance::CrdSchema, "karpenter.k8s.gcp", true),
+            (Provenance::CrdSchema, "eks.amazonaws.com", false),
+            (Provenance::Flag, "karpenter.azure.com", true),
+            (Provenance::Flag, "eks.amazonaws.com", true),
+        ] {
+            assert_eq!(of(how).speaks_for(group), want, "{how:?} {group}");
+        }
+        assert_eq!(of(Provenance::Image).unseen().durations(), Support::Assumed);
     }
 
     #[test]

@@ -534,14 +534,16 @@ fn lacks_label(key: &'static str) -> Sentence {
 
 /// `WhenEmpty` on a node that is not empty. Any other value, known or not, lets Karpenter go on (consolidation.go).
 fn policy(case: &NodeInputs<'_>, pool: &NodePoolRow) -> GateResult {
+    let drift = || drift_of_empty(case);
     if case.doubts_emptiness() {
         let message =
             "pods that cost nothing to evict leave a node empty only since 1.14, and Karpenter's version is not known";
         let blocker = Blocker::new(BlockerKind::InputMissing, Reasons::GRACEFUL, message);
-        return GateResult::undecided(blocker.about(node_key(case)), Doubt::Version);
+        return GateResult::undecided(blocker.about(node_key(case)), Doubt::Version)
+            .or_undecided(drift(), Doubt::Version);
     }
     if pool.consolidation_policy != "WhenEmpty" || case.is_empty() != Some(false) {
-        return GateResult::OPEN;
+        return GateResult::OPEN.or_undecided(drift(), Doubt::Version);
     }
     let name = &pool.meta.key.name;
     let message = match case.karpenter.empty_rule() {
@@ -552,6 +554,14 @@ fn policy(case: &NodeInputs<'_>, pool: &NodePoolRow) -> GateResult {
     };
     let blocker = Blocker::new(BlockerKind::Policy, Reasons::only(Reason::Underutilized), message);
     GateResult::closed(blocker.about(Key::new(Kind::NodePool, pool.meta.key.clone())))
+}
+
+/// What Karpenter 1.5 and 1.6 do with a drifted node without pods to move changed within these versions (drift.go).
+fn drift_of_empty(case: &NodeInputs<'_>) -> Option<Blocker> {
+    let message =
+        "not all releases of Karpenter 1.5 and 1.6 replace a drifted node without pods before it goes as an empty one";
+    let blocker = Blocker::new(BlockerKind::InputMissing, Reasons::only(Reason::Drifted), message);
+    case.doubts_drift().then(|| blocker.about(node_key(case)))
 }
 
 /// Karpenter asks the condition `Consolidatable`, which it sets when the node has been quiet for consolidateAfter.

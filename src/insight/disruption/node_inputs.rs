@@ -226,14 +226,15 @@ impl<'a> NodeInputs<'a> {
         }
     }
 
-    /// Whether it is drifted, and not one that Karpenter leaves to go as an empty node; where versions of Karpenter may differ
-    /// about it, as the newest has it. `None` where a pod that is not known decides.
+    /// Whether it is drifted, and not one that Karpenter leaves to go as an empty node; where minor versions of Karpenter may
+    /// differ about it, as the newest has it. `None` where patch releases do.
     fn goes_as_drifted(&self) -> Option<bool> {
-        let leaves_empty_nodes = self.karpenter.drift_leaves_empty_nodes();
-        if self.is_drifted() && leaves_empty_nodes && self.pods.reschedulable == 0 {
-            return self.complete.pods.then_some(false);
-        }
-        Some(self.is_drifted())
+        (!self.doubts_drift()).then(|| self.is_drifted())
+    }
+
+    /// Whether it is drifted to some patch releases of its Karpenter, and not to others.
+    pub fn doubts_drift(&self) -> bool {
+        self.is_drifted() && self.pods.reschedulable == 0 && self.karpenter.drift_may_leave_empty_nodes()
     }
 
     /// Its active pods whose annotation protects them now.

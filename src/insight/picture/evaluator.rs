@@ -18,7 +18,7 @@ use crate::insight::disruption::{
     BrokenNodes, ClaimCounts, Complete, Disruption, Gate, GateResult, NodeInputs, NodePods, Pause, PoolBudgets,
     PoolInputs, Reasons, evidence, gates, protection, verdict,
 };
-use crate::insight::karpenter::{AUTO_MODE_GROUP, KarpenterVersion, is_of_auto_mode};
+use crate::insight::karpenter::{KarpenterVersion, is_of_auto_mode};
 use crate::insight::known::Completeness;
 use crate::units::Time;
 
@@ -53,7 +53,8 @@ pub struct Evaluator<'a> {
     fleet: &'a Fleet,
     picture: &'a Picture,
     karpenter: &'a KarpenterVersion,
-    auto_mode: KarpenterVersion,
+    /// A Karpenter of which the one that is known says nothing.
+    unseen: KarpenterVersion,
     complete: Complete,
     repairs: bool,
     knows_classes: bool,
@@ -83,7 +84,7 @@ impl<'a> Evaluator<'a> {
             fleet,
             picture,
             karpenter,
-            auto_mode: karpenter.of_group(AUTO_MODE_GROUP),
+            unseen: karpenter.unseen(),
             complete: complete(known, karpenter),
             repairs: gate_is_on(fleet, "NodeRepair"),
             knows_classes: known.without_gap(Kind::Ec2NodeClass),
@@ -151,7 +152,7 @@ impl<'a> Evaluator<'a> {
 
     /// The Karpenter that manages a NodeClaim.
     pub fn karpenter_of(&self, claim: &NodeClaimRow) -> &KarpenterVersion {
-        if is_of_auto_mode(claim) { &self.auto_mode } else { self.karpenter }
+        if self.karpenter.speaks_for(group_of(Some(claim))) { self.karpenter } else { &self.unseen }
     }
 
     /// Everything that decides about a Node.

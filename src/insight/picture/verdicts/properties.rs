@@ -8,7 +8,7 @@ use super::any::{any_budget, any_world};
 use super::world::{World, budget, guard};
 use crate::fleet::{Change, Delta, KarpenterApi, Kind, NodeClaimRow, NodePoolRow, Row};
 use crate::insight::disruption::{
-    Blocker, BlockerKind, Disruption, Outlook, Pause, PoolBudgets, Reason, Verdict, gates,
+    Blocker, BlockerKind, Disruption, Outlook, Pause, PoolBudgets, Reason, Reasons, Verdict, gates,
 };
 use crate::insight::picture::Evaluator;
 use crate::insight::testing::{MANAGED_LABELS, NOW, claim, fleet, labels, met, pool, sym};
@@ -108,6 +108,9 @@ fn lift(world: &mut World, blocker: &Blocker) {
             Some(Kind::Pod) => {
                 world.guards.clear();
                 world.pods.iter_mut().filter(|pod| is_named(&pod.meta.key)).for_each(|pod| pod.do_not_disrupt = None);
+            }
+            Some(Kind::Node) if blocker.reasons == Reasons::only(Reason::Drifted) => {
+                world.karpenter.version = Some("1.14.1".to_owned());
             }
             Some(Kind::Node) => {
                 world.node.labels = labels(&MANAGED_LABELS);

@@ -74,11 +74,23 @@ fn a_drifted_and_empty_node_is_a_drift_candidate_up_to_karpenter_1_4() {
             w.karpenter = karpenter(version);
         })
     };
+    let of_release = for_only(
+        Drifted,
+        "not all releases of Karpenter 1.5 and 1.6 replace a drifted node without pods before it goes as an empty one",
+    );
     check(vec![
         case("1.4", with("1.4.0")).is("DriftCandidate").open_for([Empty, Drifted]),
-        // These two leave a drifted node without pods to go as an empty one.
-        case("1.5", with("1.5.0")).is("EmptyCandidate").open_for([Empty]),
-        case("1.6", with("1.6.4")).is("EmptyCandidate").open_for([Empty]),
+        // Some of their releases leave a drifted node without pods to go as an empty one.
+        case("1.5", with("1.5.0"))
+            .is("EmptyCandidate")
+            .open_for([Empty])
+            .unknown_for([Drifted])
+            .blocked_by([of_release]),
+        case("1.6", with("1.6.4"))
+            .is("EmptyCandidate")
+            .open_for([Empty])
+            .unknown_for([Drifted])
+            .blocked_by([of_release]),
         case("1.7", with("1.7.0")).is("EmptyCandidate").open_for([Empty, Drifted]),
         case("1.5, with a pod", drifted(|w| w.karpenter = karpenter("1.5.0")))
             .is("DriftCandidate")
@@ -109,6 +121,26 @@ fn an_unknown_karpenter_version_is_assumed_and_marked_as_such() {
     assert!(!with(Some("1.14"), Provenance::CrdSchema));
     assert!(!with(Some("1.8.0"), Provenance::Image));
     assert!(!with(Some("1.8.0"), Provenance::Flag));
+}
+
+/// A duration means nothing to AWS's Karpenter here, and the other one may be a newer one.
+#[test]
+fn nodes_of_another_provider_do_not_follow_the_image_of_aws() {
+    let of_group = |group: &'static str| {
+        busy(move |w| {
+            w.karpenter = karpenter("1.11.2");
+            w.claim().node_class = Some(class_ref(group));
+            w.pods = vec![train("10h")];
+        })
+    };
+    let unknown = for_all("Karpenter reads \"10h\" of pod ml/train-0 only since 1.12, and its version is not known");
+    check(vec![
+        case("AWS", of_group("karpenter.k8s.aws")).is("ConsolidationCandidate").open_for([Underutilized]),
+        case("another one", of_group("karpenter.k8s.gcp"))
+            .is("Unknown")
+            .unknown_for([Underutilized])
+            .blocked_by([unknown]),
+    ]);
 }
 
 /// EKS Auto Mode has a Karpenter of its own, which does not follow what an old one beside it does.
