@@ -209,8 +209,7 @@ fn has_port_conflict(fleet: &Fleet, ports: &[HostPort], place: &Place<'_>) -> bo
 impl<'a> Evaluator<'a> {
     /// Advisory blockers of what Karpenter's simulation is proven not to find for a Node that every gate would let go.
     pub(super) fn proofs(&self, case: &NodeInputs<'_>, may: Reasons) -> Vec<Blocker> {
-        let of_pool = case.pool.is_some_and(|pool| pool.row.replicas.is_some());
-        let drift = if of_pool { Reasons::only(Reason::Drifted) } else { Reasons::NONE };
+        let drift = if simulates_drift(case) { Reasons::NONE } else { Reasons::only(Reason::Drifted) };
         let asked = may.and(SIMULATED).without(drift);
         let complete = case.complete;
         let is_known = complete.nodes && complete.claims && complete.pools && complete.pods && complete.budgets;
@@ -321,6 +320,8 @@ impl<'a> Evaluator<'a> {
         self.fleet().node_pools.iter().filter(is_offered)
     }
 
+    /// Why a NodePool launches no node for a demand when Karpenter takes a Node for a reason; `None` where it may. One that is not
+    /// Ready it leaves out (pkg/controllers/provisioning/provisioner.go, NewScheduler).
     fn refusal(
         &self,
         case: &NodeInputs<'_>,
@@ -328,7 +329,8 @@ impl<'a> Evaluator<'a> {
         pool: &NodePoolRow,
         reason: Reason,
     ) -> Option<Sentence> {
-        demand.refusal(pool).or_else(|| self.exhausted(case, demand, pool, reason))
+        let unready = || (!pool.is_ready()).then(|| sentence!["NodePool ", &pool.meta.key.name, " is not Ready"]);
+        demand.refusal(pool).or_else(unready).or_else(|| self.exhausted(case, demand, pool, reason))
     }
 
     /// Why the limits of a NodePool leave no room for a node for this demand, without the Node that is taken
@@ -552,6 +554,13 @@ fn may_leave_spot(pod: &PodRow) -> bool {
     let by_affinity = placement.node_affinity.iter().flatten().any(asks);
     let is_moved = pod.holds_resources() && !pod.eviction.of_daemon_set && !pod.eviction.of_node;
     is_moved && (placement.steers_capacity_type || by_selector || by_affinity)
+}
+
+/// Whether drift of a node is surely simulated: not in NodePools of fixed size, and without pods to move not before 1.7
+/// (pkg/controllers/disruption/staticdrift.go, drift.go).
+fn simulates_drift(case: &NodeInputs<'_>) -> bool {
+    let is_static = case.pool.is_some_and(|pool| pool.row.replicas.is_some());
+    !is_static && (case.pods.reschedulable > 0 || case.karpenter.drifts_one_by_one() == Support::Yes)
 }
 
 /// Of more NodePools only the first are named.

@@ -8,8 +8,10 @@ use crate::fleet::{
     ControllerRow, DisruptionBudgetRow, Eviction, HostPort, Kind, Labels, NodeClaimRow, NodePoolRow, NodeRequirement,
     NodeRow, Placement, PodPhase, PodRow, PodSelector, Taint, Toleration,
 };
+use crate::insight::KarpenterVersion;
 use crate::insight::disruption::Reason::{Drifted, Underutilized};
 use crate::insight::disruption::{BlockerKind, Evidence, Reasons, Verdict};
+use crate::insight::karpenter::Provenance;
 use crate::insight::testing::{
     self, MANAGED_LABELS, NOW, claim, eviction_of, labels, met, meta, node, pod, pool, resources, sym,
 };
@@ -400,6 +402,12 @@ fn another_node_pool_that_may_take_the_pod_leaves_the_replacement_open() {
     );
     other.meta.deletion = Some(NOW);
     assert_eq!(with(other)[0].0, BOTH, "nor does one that is being deleted");
+    let mut unready = pool("other");
+    unready.template.labels = vec![(sym("team"), sym("ml"))];
+    unready.conditions.clear();
+    let found = with(unready);
+    assert_eq!(found[0].0, BOTH, "nor does one that is not Ready");
+    assert!(found[0].1.ends_with(", NodePool other is not Ready"), "{}", found[0].1);
     let refused = with(pool("other"));
     let both = "NodePool gpu launches none with team=ml, NodePool other launches none with team=ml";
     assert!(refused[0].1.ends_with(both), "{}", refused[0].1);
@@ -632,6 +640,25 @@ fn a_pod_of_a_deleting_node_that_fits_nowhere_stops_drift_and_consolidation() {
     });
 }
 
+/// Up to 1.4 all of them go in one command, without a simulation.
+#[test]
+fn a_drifted_node_without_pods_is_stopped_by_a_stranded_pod_where_its_drift_is_simulated() {
+    let of = |karpenter: KarpenterVersion| {
+        proven_reasons(&stranded(|world| {
+            world.pods.remove(0);
+            world.karpenter = karpenter.clone();
+        }))
+        .0
+    };
+    for (version, want) in [("1.4.0", Reasons::NONE), ("1.6.4", Reasons::NONE), ("1.7.0", Reasons::only(Drifted))] {
+        assert_eq!(of(karpenter(version)), want, "{version}");
+    }
+    let unknown = KarpenterVersion { version: None, how: Provenance::Assumed, ..karpenter("") };
+    assert_eq!(of(unknown), Reasons::NONE, "it may be an old one");
+    let with_pods = stranded(|world| world.karpenter = karpenter("1.4.0"));
+    assert_eq!(proven_reasons(&with_pods).0, BOTH);
+}
+
 #[test]
 fn a_budget_that_holds_a_stranded_pod_now_does_not_keep_karpenter_from_looking_for_a_place() {
     let guarded = |change: &dyn Fn(&mut World)| {
@@ -689,6 +716,7 @@ mod any_place {
         Unselect(Index),
         Unlimit,
         Unpin(Index),
+        Unprotect(Index),
     }
 
     fn any_pod(name: usize) -> impl Strategy<Value = PodRow> {
@@ -710,8 +738,8 @@ mod any_place {
     }
 
     fn any_node(name: String) -> impl Strategy<Value = (NodeRow, NodeClaimRow)> {
-        (2000..6000_i64, 0..9_i64, 1..6_i64, 0..3_usize, 0..3_usize, 0..6_usize).prop_map(
-            move |(cpu, gpus, room, tainted, labelled, going)| {
+        (2000..6000_i64, 0..9_i64, 1..6_i64, 0..3_usize, 0..3_usize, 0..6_usize, 0..2_usize).prop_map(
+            move |(cpu, gpus, room, tainted, labelled, going, kept)| {
                 let id = Some(sym(&format!("i-{name}")));
                 let mut with = MANAGED_LABELS.to_vec();
                 with.extend([("team", "ml"), ("example.com/disk", "fast")].into_iter().take(labelled));
@@ -719,6 +747,7 @@ mod any_place {
                 row.allocatable = resources(cpu, 1 << 40, &[(GPU, gpus)]);
                 row.allocatable.pods = room;
                 row.capacity = row.allocatable.clone();
+                row.do_not_disrupt = (kept == 0).then(|| sym("true"));
                 row.taints = [taint("team", "NoSchedule"), taint("disk", "NoExecute")][..tainted.min(2)].to_vec();
                 let mut behind =
                     NodeClaimRow { provider_id: id, conditions: met(&DRIFTED), ..claim(&format!("c-{name}")) };
@@ -757,6 +786,7 @@ mod any_place {
             at.clone().prop_map(Ease::Untaint),
             at.clone().prop_map(Ease::Tolerate),
             at.clone().prop_map(Ease::Unselect),
+            at.clone().prop_map(Ease::Unprotect),
             at.prop_map(Ease::Unpin),
             Just(Ease::Unlimit),
         ]
@@ -786,6 +816,7 @@ mod any_place {
                 Self::Unselect(at) => placement(pod_at(world, *at)).node_selector.clear(),
                 Self::Unpin(at) => placement(pod_at(world, *at)).host_ports.clear(),
                 Self::Unlimit => world.pool().limits.clear(),
+                Self::Unprotect(at) => node_at(world, *at).do_not_disrupt = None,
             }
         }
     }
