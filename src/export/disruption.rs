@@ -9,6 +9,7 @@ use super::words::{BlockerKind, DisruptionReason, Evidence, HazardKind, Verdict}
 use crate::app::App;
 use crate::fleet::ObjectKey;
 use crate::insight::disruption::{self, NodeInputs, Reason, hazards, words};
+use crate::insight::insights::DriftPlaces;
 
 /// May Karpenter take a Node, what holds it, and what ends it all the same.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -24,6 +25,9 @@ pub struct Disruption {
     pub facts: Facts,
     /// Before when Karpenter does not take it, as long as nothing but the time changes.
     pub not_before: NotBefore,
+    /// Where it stands among the drifted nodes that Karpenter tries; null where it may not be taken as drifted now, and where that
+    /// is not known of another node.
+    pub drift_place: Option<DriftPlace>,
     /// What stops Karpenter, in the order in which it asks.
     pub blockers: Vec<Blocker>,
     /// What ends the Node or its protected pods in spite of protection.
@@ -66,17 +70,28 @@ pub struct Drifted {
     pub since: Option<Stamp>,
 }
 
-/// For each reason the latest end of what stops it; null where nothing stops it, where it does not apply, and where something
+/// For each reason the latest end of what stops it; null where nothing does any more, where it does not apply, and where something
 /// that stops it has no known end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct NotBefore {
-    /// As empty, with the time for which Karpenter watches whether the Node stays empty.
+    /// As empty, with the time for which Karpenter watches whether the Node stays empty. Where nothing stops it, the time for which
+    /// it watches a Node that has been quiet for consolidateAfter only now.
     pub empty: Option<Stamp>,
     /// As drifted.
     pub drifted: Option<Stamp>,
     /// As underutilized.
     pub underutilized: Option<Stamp>,
+}
+
+/// Where a Node stands among the drifted nodes that Karpenter tries one after another until it can take one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftPlace {
+    /// Counted from one; nodes that Karpenter tries in no order that is known share a place.
+    pub place: usize,
+    /// How many drifted nodes it tries.
+    pub of: usize,
 }
 
 /// One thing that stops Karpenter.
@@ -126,7 +141,8 @@ pub struct ReachedPod {
 }
 
 /// Of a Node, by the verdict that was `found` of it.
-pub(super) fn of(app: &App, case: &NodeInputs<'_>, found: &disruption::Disruption) -> Disruption {
+pub(super) fn of(app: &App, case: &NodeInputs<'_>, found: &disruption::Disruption, places: &DriftPlaces) -> Disruption {
+    let place = places.get(&case.node.meta.key.name).filter(|_| found.may.get(Reason::Drifted) == Some(true));
     Disruption {
         verdict: found.verdict.into(),
         headline: words::headline(found).machine_text(),
@@ -137,6 +153,7 @@ pub(super) fn of(app: &App, case: &NodeInputs<'_>, found: &disruption::Disruptio
         },
         facts: facts(disruption::Facts::of(case)),
         not_before: not_before(disruption::NotBefore::of(case, found)),
+        drift_place: place.map(|at| DriftPlace { place: at.place, of: at.of }),
         blockers: found.blockers.iter().map(blocker).collect(),
         hazards: hazards::of_node(case, found).iter().map(hazard).collect(),
         held_since: app.insights.held.since(case, found).map(Stamp),

@@ -84,6 +84,7 @@ pub fn snapshot(app: &App, detail: GpuDetail) -> Snapshot {
     let (fleet, scope, known) = (&app.fleet, &app.scope, Completeness::new(&app.sources));
     let evaluator = app.evaluator();
     let rates = PodRates::new(app, &known);
+    let places = app.insights.drift_places(&app.inputs());
     Snapshot {
         api_version: ApiVersion::V1,
         kind: Kind::FleetSnapshot,
@@ -91,7 +92,7 @@ pub fn snapshot(app: &App, detail: GpuDetail) -> Snapshot {
         sources: sources::of(app),
         totals: totals::of(app, &known),
         nodes: list(fleet.nodes.iter().filter(|row| scope.has_node(row)), |row| {
-            nodes::of(app, &known, &evaluator, detail, row)
+            nodes::of(app, &known, &evaluator, detail, &places, row)
         }),
         node_claims: list(fleet.node_claims.iter().filter(|row| scope.has_claim(fleet, row)), |row| {
             claims::of(app, row)

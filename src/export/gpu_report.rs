@@ -43,10 +43,11 @@ pub struct GpuReport {
 pub fn gpu_report(app: &App) -> GpuReport {
     let known = Completeness::new(&app.sources);
     let evaluator = app.evaluator();
+    let places = app.insights.drift_places(&app.inputs());
     let rows = app.fleet.nodes.iter().filter(|row| app.scope.has_node(row));
     let with_gpus = rows.filter(|row| app.insights.gpus.of_node(&row.meta.key.name).is_some());
     let mut nodes: Vec<Node> =
-        with_gpus.map(|row| nodes::of(app, &known, &evaluator, GpuDetail::Devices, row)).collect();
+        with_gpus.map(|row| nodes::of(app, &known, &evaluator, GpuDetail::Devices, &places, row)).collect();
     nodes.sort_by(|a, b| worst_first(a).cmp(&worst_first(b)).then_with(|| a.name.cmp(&b.name)));
     GpuReport {
         api_version: ApiVersion::V1,

@@ -11,6 +11,7 @@ use super::value::{Id, Stamp, Text, maybe_text, text};
 use super::words::{CapacityType, NodePhase};
 use crate::app::App;
 use crate::fleet::{Kind, NodeRow};
+use crate::insight::insights::DriftPlaces;
 use crate::insight::picture::{Evaluator, NodePicture};
 use crate::insight::{Completeness, phase};
 
@@ -73,6 +74,7 @@ pub(super) fn of(
     known: &Completeness<'_>,
     evaluator: &Evaluator<'_>,
     detail: GpuDetail,
+    places: &DriftPlaces,
     row: &NodeRow,
 ) -> Node {
     let picture = app.insights.picture.node(&row.meta.key.name);
@@ -102,7 +104,7 @@ pub(super) fn of(
         memory_used_bytes: usage.map(|usage| usage.memory_bytes),
         used_as_of: usage.map(|usage| Stamp(usage.at)),
         gpu: picture.and_then(|picture| gpus::of_node(app, &found, detail, row, picture)),
-        disruption: disruption::of(app, &case, &found),
+        disruption: disruption::of(app, &case, &found, places),
         cost: cost::of(picture.map(|picture| &picture.cost)),
         spot: spot::of_node(app, &row.meta.key.name),
     }

@@ -6,8 +6,8 @@ use crate::config::Role;
 use crate::fleet::{Condition, Key, Kind, NodeClaimRow, NodeRow, ObjectKey};
 use crate::insight::disruption::hazards::HazardKind;
 use crate::insight::disruption::{
-    Blocker, BlockerKind, Broken, Disruption, Doubt, Facts, Hazard, NodeInputs, NotBefore, Reason, Standing, Verdict,
-    standing, words as said_words, words::label,
+    Blocker, BlockerKind, Broken, Disruption, Doubt, DriftPlace, Facts, Hazard, NodeInputs, NotBefore, Reason,
+    Standing, Verdict, standing, words as said_words, words::label,
 };
 use crate::units::duration;
 
@@ -471,12 +471,28 @@ impl<'a> NodeDisruptionText<'a> {
             (_, Some(true)) if self.is_proven_to_stay(reason) => {
                 line.and(Role::TextDim, " · ").and(Role::TextStrong, "Karpenter may, but its simulation cannot succeed")
             }
-            (_, Some(true)) => line.and(Role::TextDim, " · ").and(Role::Info, "Karpenter may take it now"),
+            (_, Some(true)) => {
+                let words = format!("Karpenter may take it now{}", self.turn(reason));
+                line.and(Role::TextDim, " · ").and(Role::Info, words)
+            }
             (_, Some(false)) => line.and(Role::TextDim, " · ").and(Role::TextStrong, self.not_now(reason, not_before)),
             (_, None) => {
                 let words = format!("not known whether Karpenter may: {}", self.missing());
                 line.and(Role::TextDim, " · ").and(Role::Unknown, words)
             }
+        }
+    }
+
+    /// `, number 2 of the 5 drifted nodes that it tries`, where there are others.
+    fn turn(&self, reason: Reason) -> String {
+        let app = self.frame.app;
+        let places = || app.insights.drift_places(&app.inputs());
+        let place = (reason == Reason::Drifted).then(places).and_then(|all| all.get(&self.node.meta.key.name).copied());
+        match place {
+            Some(DriftPlace { place, of }) if of > 1 => {
+                format!(", number {place} of the {of} drifted nodes that it tries")
+            }
+            _ => String::new(),
         }
     }
 
@@ -492,7 +508,7 @@ impl<'a> NodeDisruptionText<'a> {
         }
     }
 
-    /// `not now: budget, not before 14:20 UTC (in 2h)`.
+    /// `not now: budget, not before 14:20 UTC (in 2h) as long as nothing changes`.
     fn not_now(&self, reason: Reason, not_before: NotBefore) -> String {
         let counts = |blocker: &&Blocker| blocker.reasons.contains(reason) && blocker.kind != BlockerKind::InputMissing;
         let stops = self.disruption.firm().filter(counts);
@@ -500,7 +516,9 @@ impl<'a> NodeDisruptionText<'a> {
         kinds.dedup();
         let now = self.frame.app.now;
         let until = not_before.get(reason).filter(|at| *at > now);
-        let until = until.map(|at| format!(", not before {} UTC ({})", self.clock(at), format::relative(now, at)));
+        let until = until.map(|at| {
+            format!(", not before {} UTC ({}) as long as nothing changes", self.clock(at), format::relative(now, at))
+        });
         format!("not now: {}{}", kinds.join(", "), until.unwrap_or_default())
     }
 }

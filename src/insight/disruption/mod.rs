@@ -3,6 +3,7 @@
 pub mod balance;
 pub mod blocker;
 pub mod budgets;
+pub mod drift_queue;
 pub mod eviction;
 pub mod evidence;
 pub mod facts;
@@ -23,6 +24,7 @@ pub mod words;
 
 pub use blocker::{Blocker, BlockerKind, Evidence};
 pub use budgets::{BudgetState, BudgetWindow, PoolBudgets};
+pub use drift_queue::{DriftPlace, drift_places};
 pub use facts::{Drift, Facts};
 pub use gates::{Doubt, Gate, GateResult, Undecided};
 pub use hazards::{Hazard, HazardKind, Outlook};

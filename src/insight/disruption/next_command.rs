@@ -166,7 +166,7 @@ fn command_of(nodes: &[(Time, Candidate<'_>)]) -> Option<Command> {
 }
 
 /// Whether a drifted node goes as an empty one before Karpenter looks at drifted ones.
-fn goes_as_empty(turn: &Turn) -> bool {
+pub(super) fn goes_as_empty(turn: &Turn) -> bool {
     turn.order.emptiness_first && turn.empty == Chance::Now
 }
 
@@ -180,7 +180,7 @@ fn at_the_next_look(ready: Ready<'_>) -> Option<(Time, Ready<'_>)> {
 /// The place of a drifted node in the order in which Karpenter tries them: those of static NodePools, in no order; those without
 /// pods to move; the others; each by how long they have been drifted (karpenter pkg/controllers/disruption/drift.go and
 /// staticdrift.go).
-fn place(turn: &Turn) -> (u8, Option<Time>) {
+pub(super) fn place(turn: &Turn) -> (u8, Option<Time>) {
     match turn {
         Turn { is_static: true, .. } => (0, None),
         Turn { moves_pods: false, order, .. } if !order.drifts_one_by_one => (1, None),

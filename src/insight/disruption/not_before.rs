@@ -4,11 +4,12 @@ use super::next_command::VALIDATION_SECONDS;
 use super::{Blocker, BlockerKind, Disruption, NodeInputs, Reason};
 use crate::units::Time;
 
-/// The earliest moment for each reason; `None` where nothing stops the reason, where it does not apply, and where what stops
-/// it has no known end.
+/// The earliest moment for each reason; `None` where nothing stops the reason any more, where it does not apply, and where what
+/// stops it has no known end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct NotBefore {
-    /// As empty: with the time for which Karpenter watches whether the node stays empty.
+    /// As empty: with the time for which Karpenter watches whether the node stays empty, which it does of one that nothing stops
+    /// from the moment on from which it has been quiet.
     pub empty: Option<Time>,
     /// As drifted.
     pub drifted: Option<Time>,
@@ -29,7 +30,9 @@ impl NotBefore {
     pub fn of(case: &NodeInputs<'_>, found: &Disruption) -> Self {
         let end = |reason| last_end(case, found, reason);
         Self {
-            empty: end(Reason::Empty).map(|at| at.plus_seconds(VALIDATION_SECONDS)),
+            empty: end(Reason::Empty)
+                .or_else(|| quiet_since(case, found))
+                .map(|at| at.plus_seconds(VALIDATION_SECONDS)),
             drifted: end(Reason::Drifted),
             underutilized: end(Reason::Underutilized),
         }
@@ -49,6 +52,14 @@ impl NotBefore {
         let times: Option<Vec<Time>> = found.applies.iter().map(|reason| self.get(reason)).collect();
         times?.into_iter().min()
     }
+}
+
+/// Since when an empty node has been quiet that nothing stops, while Karpenter still watches it: it looks at none before
+/// (karpenter pkg/controllers/disruption/emptiness.go).
+fn quiet_since(case: &NodeInputs<'_>, found: &Disruption) -> Option<Time> {
+    let since = case.claim?.true_since("Consolidatable")?;
+    let is_watched = case.now < since.plus_seconds(VALIDATION_SECONDS);
+    Some(since).filter(|_| is_watched && found.may.yes.contains(Reason::Empty))
 }
 
 /// The latest end of what stops a reason, where each blocker has one.

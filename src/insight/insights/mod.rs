@@ -30,7 +30,7 @@ use rates::Rates;
 pub use reclaims::{Reclaiming, Replacements};
 pub use spot::{Spot, SpotRecord};
 pub use starts::Starts;
-pub use verdicts::{VerdictSummary, Verdicts};
+pub use verdicts::{DriftPlaces, VerdictSummary, Verdicts};
 
 use super::cold_start::ClusterHistory;
 use super::cost::{CostRates, Ledger};
@@ -230,6 +230,12 @@ impl Insights {
     pub fn next_commands(&self, inputs: &Inputs<'_>) -> Option<Vec<NextCommand>> {
         let look = || self.verdicts.next_commands(&self.evaluator(inputs), inputs.fleet);
         inputs.known().decides_nodes().then(look)
+    }
+
+    /// Where drifted nodes stand among those that Karpenter tries, by the last evaluations; none where not everything is known that
+    /// decides about Nodes. Looks at all Nodes.
+    pub fn drift_places(&self, inputs: &Inputs<'_>) -> DriftPlaces {
+        if inputs.known().decides_nodes() { self.verdicts.drift_places() } else { DriftPlaces::default() }
     }
 
     /// Sums over the whole cluster, whatever lists are narrowed to.

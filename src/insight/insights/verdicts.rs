@@ -12,10 +12,14 @@ use indexmap::IndexSet;
 
 use crate::fleet::{Fleet, NodeRow, Sym};
 use crate::insight::disruption::{
-    Disruption, Hazard, HeldMemory, NextCommand, NodeInputs, Standing, Turn, Verdict, hazards, next_commands, standing,
+    Disruption, DriftPlace, Hazard, HeldMemory, NextCommand, NodeInputs, Standing, Turn, Verdict, drift_places,
+    hazards, next_commands, standing,
 };
 use crate::insight::picture::{Evaluator, NodeProtection};
 use crate::units::Time;
+
+/// Where drifted nodes stand among those that Karpenter tries, by name.
+pub type DriftPlaces = HashMap<Sym, DriftPlace, RandomState>;
 
 /// Of the verdict of one Node what orders, filters and sums ask for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -110,6 +114,11 @@ impl Verdicts {
             proofs.iter().any(|blocker| blocker.is_proof() && blocker.reasons.contains(reason))
         };
         next_commands(turns, evaluator.now(), stays)
+    }
+
+    /// Where drifted nodes stand among those that Karpenter tries, as of the last evaluations.
+    pub(super) fn drift_places(&self) -> DriftPlaces {
+        drift_places(self.summaries.iter().map(|(name, summary)| (name, &summary.turn)))
     }
 
     /// All that were evaluated, by name of the Node.

@@ -1,8 +1,8 @@
 //! Before when Karpenter does not take a node.
 
-use super::world::{World, budget, budget_at, budget_for, busy, drifted, empty, since, train};
+use super::world::{QUIET, World, budget, budget_at, budget_for, busy, drifted, empty, since, train};
 use crate::fleet::Kind;
-use crate::insight::testing::{claim, met, sym};
+use crate::insight::testing::{CREATED, claim, met, sym};
 use crate::units::Lifetime;
 
 /// As empty, as drifted, as underutilized; in seconds since creation.
@@ -53,6 +53,32 @@ fn the_last_end_of_what_stops_a_reason_counts() {
             ["-", "6000", "-"],
         ),
         ("pods are not known", protected(busy, "6000s", |w| w.hidden = vec![Kind::Pod]), NOTHING),
+    ]);
+}
+
+#[test]
+fn an_empty_node_is_watched_from_the_moment_on_at_which_it_is_quiet() {
+    let quiet = |since: i64| {
+        move |w: &mut World| {
+            let mut conditions = met(&QUIET);
+            let quiet = conditions.iter_mut().find(|found| found.kind == "Consolidatable").unwrap();
+            quiet.last_transition = Some(CREATED.plus_seconds(since));
+            w.claim().conditions = conditions;
+        }
+    };
+    check(vec![
+        ("just now", empty(quiet(3600)), ["3615", "-", "-"]),
+        ("ten seconds ago", empty(quiet(3590)), ["3605", "-", "-"]),
+        ("it was watched for long enough", empty(quiet(3585)), NOTHING),
+        ("it is not empty", busy(quiet(3600)), NOTHING),
+        (
+            "its budget is closed for longer",
+            empty(|w| {
+                quiet(3600)(w);
+                closed_until_6400(w);
+            }),
+            ["6415", "-", "-"],
+        ),
     ]);
 }
 
