@@ -45,6 +45,8 @@ struct World {
     pool: NodePoolRow,
     more: Vec<Delta>,
     images: Vec<ImageStatistics>,
+    /// Of Karpenter.
+    version: &'static str,
 }
 
 impl World {
@@ -55,7 +57,7 @@ impl World {
         let mut behind = claim("c");
         behind.provider_id = Some(sym("i-1"));
         behind.conditions = met(&["Launched", "Registered", "Initialized", "Consolidatable"]);
-        Self { node: row, claim: behind, pool: pool("gpu"), more: Vec::new(), images: Vec::new() }
+        Self { node: row, claim: behind, pool: pool("gpu"), more: Vec::new(), images: Vec::new(), version: "1.14.1" }
     }
 
     fn with(mut self, delta: Delta) -> Self {
@@ -74,7 +76,7 @@ impl World {
         let live = || Health { state: HealthState::Live, ..Health::default() };
         let sources: Sources = SourceId::all().map(|source| (source, live())).collect();
         let karpenter = KarpenterVersion {
-            version: Some("1.14.1".to_owned()),
+            version: Some(self.version.to_owned()),
             how: Provenance::Image,
             api: KarpenterApi::V1,
             auto_mode: false,
@@ -144,6 +146,23 @@ fn a_paused_disruption_loop_is_info_at_first_and_later_a_warning() {
     let budget = budget_row(PodSelector::Invalid(sym("no operator")), 1, (1, 1, 2));
     let unreadable = World::new().with(Delta::DisruptionBudgets(upserts(vec![budget]))).found();
     assert_eq!(unreadable, one(Severity::Critical, "LoopPaused", "PodDisruptionBudget ml/guard"));
+}
+
+/// For whoever asks why a Job does not run this is the better half.
+#[test]
+fn a_pause_says_that_pending_pods_wait_too_and_for_how_long() {
+    let said = |version: &'static str| {
+        let found = World { version, ..launching(90) }.findings();
+        let found = found.iter().find(|finding| finding.rule.id == "LoopPaused").unwrap();
+        (found.message.machine_text(), found.hint.to_string())
+    };
+    let (message, hint) = said("1.14.1");
+    assert!(
+        message.ends_with("Karpenter disrupts no node of its own accord, and makes none for pending pods"),
+        "{message}"
+    );
+    assert!(hint.contains("five minutes"), "{hint}");
+    assert!(said("1.6.3").1.contains("fifteen minutes"), "before 1.7 only the registration has a time limit");
 }
 
 /// With a pod whose eviction costs nothing.
