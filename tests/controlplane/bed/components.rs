@@ -8,6 +8,13 @@ use super::go::Binaries;
 use super::ports::free_port;
 use super::supervisor::Program;
 
+/// The variable that sets Karpenter's feature gates.
+pub const FEATURE_GATES: &str = "FEATURE_GATES";
+
+/// Those of a bed that says nothing else.
+pub const DEFAULT_GATES: &str = "NodeRepair=false,ReservedCapacity=true,SpotToSpotConsolidation=true,NodeOverlay=false,\
+                                 StaticCapacity=true,CapacityBuffer=false";
+
 /// One process of a bed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Component {
@@ -277,12 +284,7 @@ impl Launch<'_> {
             ("METRICS_PORT", self.ports.karpenter_metrics.to_string()),
             ("HEALTH_PROBE_PORT", self.ports.karpenter_probe.to_string()),
             ("INSTANCE_TYPES_FILE_PATH", self.layout.argument("instance_types.json")),
-            (
-                "FEATURE_GATES",
-                "NodeRepair=false,ReservedCapacity=true,SpotToSpotConsolidation=true,\
-                 NodeOverlay=false,StaticCapacity=true,CapacityBuffer=false"
-                    .into(),
-            ),
+            (FEATURE_GATES, DEFAULT_GATES.into()),
         ];
         pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }

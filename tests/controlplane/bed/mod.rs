@@ -38,7 +38,7 @@ mod stages;
 mod supervisor;
 
 pub use api::{Api, Refusal, request};
-pub use components::{Component, Ports};
+pub use components::{Component, FEATURE_GATES, Ports};
 pub use dcgm::{DcgmDevice, dcgm_page};
 pub use exporters::{Answer, Exporters, Page};
 pub use failure::{Context, Failure, Result};

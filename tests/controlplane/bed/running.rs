@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::api::Api;
 use super::certificates::{Authority, Validity, signing_keys};
-use super::components::{Component, Launch, Layout, Ports};
+use super::components::{Component, DEFAULT_GATES, FEATURE_GATES, Launch, Layout, Ports};
 use super::exporters::{self, Answer, Exporters};
 use super::failure::{Context, Failure, Result};
 use super::go::{Binaries, Toolchain};
@@ -130,10 +130,14 @@ impl Bed {
         }))
     }
 
-    /// A Deployment that tells which Karpenter runs, as its chart would make one; paused, so that it makes no pods.
+    /// A Deployment that tells which Karpenter runs, and with which feature gates, as its chart would make one; paused, so that it
+    /// makes no pods.
     pub fn announce_karpenter(&self) -> Result<()> {
         let labels = json!({"app.kubernetes.io/name": "karpenter"});
         let image = format!("kwok.local/karpenter:{}", self.options.karpenter.version());
+        let environment = self.options.environment_of(Component::Karpenter);
+        let gates = environment.get(FEATURE_GATES).map_or(DEFAULT_GATES, String::as_str);
+        let gates = json!([{"name": FEATURE_GATES, "value": gates}]);
         self.apply(&json!({
             "apiVersion": "apps/v1",
             "kind": "Deployment",
@@ -143,7 +147,7 @@ impl Bed {
                 "selector": {"matchLabels": labels},
                 "template": {
                     "metadata": {"labels": labels},
-                    "spec": {"containers": [{"name": "controller", "image": image}]},
+                    "spec": {"containers": [{"name": "controller", "image": image, "env": gates}]},
                 },
             },
         }))

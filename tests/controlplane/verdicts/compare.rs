@@ -21,11 +21,12 @@ const LATE: SignedDuration = SignedDuration::from_secs(20);
 const STAYING: [&str; 2] = ["DisruptionBlocked", "Unconsolidatable"];
 
 /// Beginnings of what Karpenter says when its simulation found nothing better.
-const SIMULATION: [&str; 4] = [
+const SIMULATION: [&str; 5] = [
     "Not all pods would schedule",
     "Can't remove without creating",
     "Can't replace with a cheaper node",
     "SpotToSpotConsolidation requires",
+    "SpotToSpotConsolidation is disabled",
 ];
 
 /// One event: kind and name of its object, reason, message.
@@ -142,8 +143,10 @@ impl Report {
             let answered = &watch.answers[taking.answer];
             let shown = disruption(answered, &member.node);
             let may = shown["may"].get(&taking.reason);
-            // Unknown would be no answer either: here everything can be read.
+            // Unknown would be no answer either: here everything can be read. But a pass that began before a pause may still act.
+            let is_pausing = may.is_some_and(Value::is_null) && blockers(shown).any(|it| it["kind"] == "LoopPaused");
             if may.is_some_and(|may| *may != json!(true))
+                && !is_pausing
                 && !was_announced(answered, member, taking)
                 && !inputs_changed(answered, member, taking)
             {
@@ -241,7 +244,7 @@ impl Report {
         }
     }
 
-    /// At rest, a node that may be taken stays only where the simulation says why. Younger
+    /// At rest, a node that may be taken stays only where the simulation says why, or batchtop proved it. Younger
     /// nodes than the first answer are left out: Karpenter spares them for 20 seconds for
     /// the pods that it made them for, and tells nobody.
     pub fn no_unexplained_may(&mut self, watch: &Watch<'_>, events: &[Event]) {
@@ -251,6 +254,8 @@ impl Report {
             let may: Vec<&str> = REASONS.into_iter().filter(|reason| shown["may"][reason] == json!(true)).collect();
             let explained =
                 sentences(events, &member.node).any(|told| SIMULATION.iter().any(|begin| told.starts_with(begin)));
+            let is_proven = |reason: &&str| proofs(shown).any(|proof| names(proof, reason));
+            let explained = explained || may.iter().all(is_proven);
             if !may.is_empty() && !explained && !is_balanced(last, &member) && watch.taking(&member.node).is_none() {
                 self.add(&member.pool, &[format!("{} may be taken as {may:?}, and stays", member.node)], shown);
             }
@@ -303,6 +308,11 @@ fn wrong_proof(shown: &Value, wanted: &Proof) -> Option<String> {
         }
     };
     (!is_met).then(|| format!("proven: {}", json!(found)))
+}
+
+/// Whether a blocker stops this reason.
+fn names(blocker: &Value, reason: &str) -> bool {
+    blocker["reasons"].as_array().into_iter().flatten().any(|one| one == reason)
 }
 
 /// What batchtop has proven of the simulation.

@@ -18,7 +18,7 @@ pub fn scenarios() -> Vec<Scenario> {
 
 /// Replacements of nodes whose pods are nobody's are empty: budgets keep Karpenter from
 /// those, and show that a budget for other reasons stops nothing here.
-fn of_busy_nodes(scenario: Scenario) -> Scenario {
+pub fn of_busy_nodes(scenario: Scenario) -> Scenario {
     let scenario = scenario.budgets(json!([{"nodes": "0", "reasons": ["Empty", "Drifted"]}]));
     scenario.says("ConsolidationCandidate", UNDERUTILIZED)
 }
@@ -70,7 +70,7 @@ fn too_large(name: &'static str) -> Scenario {
 }
 
 /// Two nodes whose pods fit on one; the other is protected, so it is clear which one goes.
-fn fits_elsewhere(name: &'static str) -> Scenario {
+pub fn fits_elsewhere(name: &'static str) -> Scenario {
     Scenario::busy_nodes(name, &[STARTER, "other"]).prepare(|place| {
         let other = place.node_of("other")?;
         place.bed.annotate(&format!("/api/v1/nodes/{other}"), DO_NOT_DISRUPT, Some("true"))?;

@@ -4,10 +4,10 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::annotations::protected;
-use super::drift;
 use super::pdbs::none_of;
-use super::place::Place;
+use super::place::{PATIENCE, Place};
 use super::scenario::{ALL, Answer, EMPTY, Fate, GRACEFUL, NOTHING, Scenario, WORK};
+use super::{consolidation, drift};
 use crate::bed::{PodSpec, Result};
 
 /// Nodes that are not yet, or no more, to be had.
@@ -107,6 +107,69 @@ fn paused_empty(name: &'static str) -> Scenario {
 fn expiring(name: &'static str, pod: PodSpec) -> Scenario {
     let scenario = Scenario::busy_with(name, pod).with_pool(|pool| pool.expire_after("170s"));
     scenario.because("LoopPaused", ALL).warns_of("Expiration").karpenter(Fate::Ended)
+}
+
+/// The pause is asked for once, when a pass begins: what the pass finds half a minute later is still taken. The empty node, which
+/// it looks at first and watches for 15 seconds, gets a pod meanwhile; then consolidation's turn comes.
+pub fn pausing() -> Vec<Scenario> {
+    vec![
+        Scenario::empty("pausing")
+            .while_stopped(|place| place.bed.api().delete("/api/v1/namespaces/default/events"))
+            .after_start(|place| {
+                await_pass(place)?;
+                add_unlaunchable(place)?;
+                place.put_pod(WORK, &PodSpec::new().cpu("100m"))
+            })
+            .says("EmptyCandidate", EMPTY)
+            .karpenter(Fate::Stays),
+        consolidation::of_busy_nodes(consolidation::fits_elsewhere("taken-while-pausing"))
+            .karpenter(Fate::Taken("Underutilized")),
+    ]
+}
+
+/// Waits until Karpenter has looked at the nodes, of one of which it says at once that it is protected.
+fn await_pass(place: &Place<'_>) -> Result<()> {
+    place.bed.wait_for("a pass of the disruption loop", PATIENCE, || {
+        let events = place.bed.api().list("/api/v1/events?fieldSelector=source%3Dkarpenter")?;
+        Ok(events.iter().any(|event| event["reason"] == "DisruptionBlocked").then_some(()))
+    })
+}
+
+/// While no NodePool is Ready nothing can be simulated: no drift and no consolidation, without a word. Empty nodes go.
+pub fn without_ready_pool() -> Vec<Scenario> {
+    let simulated: &[&str] = &["Drifted", "Underutilized"];
+    vec![
+        // The first one carries the NodeClass.
+        drift::drifted("unready-drifted", PodSpec::new())
+            .prepare(|place| set_class_ready(place, "False"))
+            .says("NodePoolMissing", NOTHING)
+            .because("NodePoolMissing", simulated)
+            .karpenter(Fate::Silence)
+            .then_after(
+                |place| set_class_ready(place, "True"),
+                Some(Answer::open("DriftCandidate", drift::BOTH)),
+                Fate::Taken("Drifted"),
+            ),
+        Scenario::busy("unready-busy")
+            .says("NodePoolMissing", NOTHING)
+            .because("NodePoolMissing", &["Underutilized"])
+            .karpenter(Fate::Silence),
+        Scenario::empty("unready-empty").says("EmptyCandidate", EMPTY).karpenter(Fate::Taken("Empty")),
+    ]
+}
+
+/// Sets the condition Ready of the KWOKNodeClass, and waits until it is that of the NodePool.
+fn set_class_ready(place: &Place<'_>, status: &'static str) -> Result<()> {
+    let path = "/apis/karpenter.kwok.sh/v1alpha1/kwoknodeclasses/default/status";
+    let condition = json!({"type": "Ready", "status": status, "reason": "Test", "message": "",
+        "lastTransitionTime": jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()});
+    place.bed.api().patch(path, &json!({"status": {"conditions": [condition]}}))?;
+    place.bed.wait_for("readiness of the NodePool", PATIENCE, || {
+        let pool = place.bed.api().get(&place.pool())?;
+        let conditions = pool["status"]["conditions"].as_array().into_iter().flatten();
+        let ready = conditions.filter(|one| one["type"] == "Ready").any(|one| one["status"] == status);
+        Ok(ready.then_some(()))
+    })
 }
 
 /// What a pass decides that began before the pause is still carried out: in a cluster of so few nodes for less than this.

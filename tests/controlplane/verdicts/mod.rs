@@ -33,9 +33,12 @@ mod world;
 mod worlds;
 
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use libtest_mimic::Trial;
 
+use self::run::Setup;
 use self::scenario::Scenario;
 use crate::bed::{Karpenter, Result};
 use crate::shared::trial;
@@ -47,13 +50,19 @@ const AT_A_TIME: usize = 2;
 pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
         trial("verdicts::underutilized", || play("underutilized", vec![consolidation::scenarios()])),
-        trial("verdicts::proven", || play("proven", vec![proofs::scenarios()])),
+        trial("verdicts::proven", || play_proofs("proven", proofs::consolidation())),
+        trial("verdicts::proven_of_drift", || play_proofs("proven of drift", proofs::drift())),
+        trial("verdicts::proven_of_stranded_and_spot", || {
+            play_proofs("proven of stranded and spot", proofs::stranded_and_spot())
+        }),
         trial("verdicts::drifted", || play("drifted", vec![drift::taken(), drift::held()])),
         trial("verdicts::held", || {
             play("held", vec![annotations::held(), pdbs::held(), budgets::held(), policies::held(), lifecycle::held()])
         }),
         trial("verdicts::over_time", || play("over time", vec![over_time::scenarios()])),
         trial("verdicts::paused_and_expiring", || play("paused and expiring", vec![lifecycle::paused()])),
+        trial("verdicts::pausing", || play("pausing", vec![lifecycle::pausing()])),
+        trial("verdicts::without_ready_pool", play_without_ready_pool),
         trial("verdicts::empty", || play("empty", vec![emptiness::taken(), budgets::open()])),
         trial("verdicts::of_1_4", || play_with(Karpenter::V1_4)),
         trial("verdicts::of_1_8", || play_with(Karpenter::V1_8)),
@@ -71,13 +80,35 @@ pub fn trials() -> Vec<Trial> {
 fn play(title: &str, families: Vec<Vec<Scenario>>) -> Result<()> {
     let scenarios: Vec<Scenario> = families.into_iter().flatten().collect();
     let _turn = Turn::take();
-    run::play(title, Karpenter::V1_14, &scenarios)
+    run::play(title, Setup::of(Karpenter::V1_14), &scenarios)
+}
+
+/// A simulation that fails ends the pass.
+fn play_without_ready_pool() -> Result<()> {
+    let _turn = Turn::take();
+    let setup = Setup { window: Duration::from_secs(75), ..Setup::of(Karpenter::V1_14) };
+    run::play("without ready pool", setup, &lifecycle::without_ready_pool())
+}
+
+/// For how long a node stays of which batchtop proves that it does.
+const PROVEN_FOR: SignedDuration = SignedDuration::from_secs(90);
+
+/// How long Karpenter may take for the nodes that it takes: consolidation takes one in a quarter of a minute.
+const PROVEN_WITHIN: Duration = Duration::from_mins(10);
+
+/// What is proven of the simulation, with a Karpenter that replaces no spot node by another.
+fn play_proofs(title: &str, scenarios: Vec<Scenario>) -> Result<()> {
+    let _turn = Turn::take();
+    let usual = Setup::of(Karpenter::V1_14);
+    let setup = Setup { gates: Some(proofs::GATES), stays_for: PROVEN_FOR, window: PROVEN_WITHIN, ..usual };
+    run::play(title, setup, &scenarios)
 }
 
 /// What differs between versions, and a core that does not, with a Karpenter of another version.
 fn play_with(karpenter: Karpenter) -> Result<()> {
     let _turn = Turn::take();
-    run::play(&format!("Karpenter {}", karpenter.version()), karpenter, &versions::scenarios(karpenter))
+    let title = format!("Karpenter {}", karpenter.version());
+    run::play(&title, Setup::of(karpenter), &versions::scenarios(karpenter))
 }
 
 static PLAYING: Mutex<usize> = Mutex::new(0);

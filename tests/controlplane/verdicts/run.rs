@@ -21,7 +21,7 @@ use super::scenario::{Fate, Later, Scenario};
 use super::score::Score;
 use super::watch::{Watch, events_since};
 use super::world::{World, holds, name, text};
-use crate::bed::{Bed, BedOptions, Context, Failure, Karpenter, Result, annotation};
+use crate::bed::{Bed, BedOptions, Component, Context, FEATURE_GATES, Failure, Karpenter, Result, annotation};
 use crate::product::program::Program;
 
 /// How long Karpenter may take for everything that a bed expects of it.
@@ -33,14 +33,45 @@ const FOLLOWED: Duration = Duration::from_mins(3);
 /// How long at least: what is to come in a minute has come.
 const FOLLOWED_AT_LEAST: SignedDuration = SignedDuration::from_secs(75);
 
-/// Plays all scenarios in one bed; a failure tells every disagreement.
-pub fn play(title: &str, karpenter: Karpenter, scenarios: &[Scenario]) -> Result<()> {
-    let mut clock = Clock::new(title, scenarios.len());
-    let bed = Bed::start(&BedOptions::full().karpenter(karpenter))?;
-    // What the newest definitions have tells the newest version, without a Deployment.
-    if karpenter != Karpenter::V1_14 {
-        bed.announce_karpenter()?;
+/// How a bed is played.
+#[derive(Clone, Copy)]
+pub struct Setup {
+    /// The Karpenter that decides.
+    pub karpenter: Karpenter,
+    /// Its feature gates, where they are not the usual ones. batchtop then learns them.
+    pub gates: Option<&'static str>,
+    /// For how long nodes have to stay that stay.
+    pub stays_for: SignedDuration,
+    /// How long Karpenter may take at most for what comes first. That is how long it takes where no pass ends, by which it would be
+    /// seen to be at rest.
+    pub window: Duration,
+}
+
+impl Setup {
+    /// The usual: until Karpenter has looked at everything.
+    pub const fn of(karpenter: Karpenter) -> Self {
+        Self { karpenter, gates: None, stays_for: SignedDuration::ZERO, window: WINDOW }
     }
+
+    fn start(self) -> Result<Bed> {
+        let options = BedOptions::full().karpenter(self.karpenter);
+        let options = match self.gates {
+            Some(gates) => options.variable(Component::Karpenter, FEATURE_GATES, gates),
+            None => options,
+        };
+        let bed = Bed::start(&options)?;
+        // What the newest definitions have tells the newest version, without a Deployment.
+        if self.karpenter != Karpenter::V1_14 || self.gates.is_some() {
+            bed.announce_karpenter()?;
+        }
+        Ok(bed)
+    }
+}
+
+/// Plays all scenarios in one bed; a failure tells every disagreement.
+pub fn play(title: &str, setup: Setup, scenarios: &[Scenario]) -> Result<()> {
+    let mut clock = Clock::new(title, scenarios.len());
+    let bed = setup.start()?;
     clock.lap("bed");
     set_up(&bed, scenarios)?;
     let places = await_nodes(&bed, scenarios)?;
@@ -50,7 +81,7 @@ pub fn play(title: &str, karpenter: Karpenter, scenarios: &[Scenario]) -> Result
     }
     await_quiet(&bed, scenarios, &places)?;
     clock.lap("quiet");
-    let report = decide(&bed, karpenter, scenarios, &places, &mut clock)?;
+    let report = decide(&bed, setup, scenarios, &places, &mut clock)?;
     clock.tell();
     report.into_result()
 }
@@ -179,13 +210,7 @@ fn stop_and_open(bed: &Bed, scenarios: &[Scenario], places: &[Place<'_>]) -> Res
     Program::new(bed.admin_kubeconfig())
 }
 
-fn decide(
-    bed: &Bed,
-    karpenter: Karpenter,
-    scenarios: &[Scenario],
-    places: &[Place<'_>],
-    clock: &mut Clock,
-) -> Result<Report> {
+fn decide(bed: &Bed, setup: Setup, scenarios: &[Scenario], places: &[Place<'_>], clock: &mut Clock) -> Result<Report> {
     let program = stop_and_open(bed, scenarios, places)?;
     let mut watch = Watch::begin(bed, &program)?;
     let mut report = Report::new();
@@ -195,8 +220,12 @@ fn decide(
 
     let start = Timestamp::now();
     bed.start_karpenter()?;
-    watch.until(WINDOW, |watch| {
-        watch.at_rest() && cast().all(|(scenario, place)| has_come_first(watch, scenario, place))
+    for (scenario, place) in cast() {
+        run_steps(scenario, place, &scenario.soon)?;
+    }
+    watch.until(setup.window, |watch| {
+        let all_have_come = cast().all(|(scenario, place)| has_come_first(watch, scenario, place));
+        watch.at_rest() && watch.has_asked_for(setup.stays_for) && all_have_come
     })?;
     let events = events_since(bed, start)?;
     cast().for_each(|(scenario, place)| report.first_fate(&watch, &events, scenario, place));
@@ -218,7 +247,7 @@ fn decide(
     report.kept_times(&watch);
     clock.note(&Score::of(&watch));
     let events = events_since(bed, start)?;
-    report.no_false_proof(&watch, &events, karpenter);
+    report.no_false_proof(&watch, &events, setup.karpenter);
     report.no_unexplained_may(&watch, &events);
     report.no_unexplained_event(&watch, &events);
     Ok(report)

@@ -57,6 +57,8 @@ pub struct Scenario {
     pub preparations: Vec<Step>,
     /// Done while Karpenter is stopped, so that it cannot react before batchtop was asked.
     pub still: Vec<Step>,
+    /// Done as soon as Karpenter was started, while it makes its first pass.
+    pub soon: Vec<Step>,
     /// What batchtop must say before Karpenter acts.
     pub answer: Answer,
     /// What Karpenter must do.
@@ -155,6 +157,7 @@ impl Scenario {
             initializes: true,
             preparations: Vec::new(),
             still: Vec::new(),
+            soon: Vec::new(),
             answer: Answer::default(),
             fate: Fate::Silence,
             later: Later::Nothing,
@@ -239,6 +242,12 @@ impl Scenario {
     /// A step while Karpenter is stopped.
     pub fn while_stopped(mut self, step: impl Fn(&Place<'_>) -> Result<()> + Send + 'static) -> Self {
         self.still.push(Box::new(step));
+        self
+    }
+
+    /// A step as soon as Karpenter was started.
+    pub fn after_start(mut self, step: impl Fn(&Place<'_>) -> Result<()> + Send + 'static) -> Self {
+        self.soon.push(Box::new(step));
         self
     }
 
