@@ -3,7 +3,8 @@
 //! Generated are the table of keys, the tables of performance, and the excerpts of screens: a comment
 //! `<!-- demo WIDTHxHEIGHT | KEYS | WORDS, WORDS -->` in front of a `text` block says which keys are pressed on the
 //! demo, and that the block holds the lines of the screen with any of these words in them. The tables of performance come
-//! from the figures that the benchmark `scale` wrote: `<!-- scale: FILE -->` … `<!-- scale: end -->`.
+//! from the figures that the benchmark `scale` wrote: `<!-- scale: FILE -->` … `<!-- scale: end -->`. So does the table of
+//! Karpenter's next commands, from those of the random worlds: `<!-- next-commands: FILE -->` … `<!-- next-commands: end -->`.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -27,6 +28,7 @@ use batchtop::{ui, view};
 use clap::Parser;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use serde::Deserialize;
 
 /// The same moment and the same simulated cluster as in the screenshots.
 const NOW: &str = "2026-03-04T14:05:00Z";
@@ -257,6 +259,62 @@ fn the_tables_of_performance_are_what_the_benchmark_wrote() {
         return;
     }
     assert_eq!(before, renewed, "UPDATE_README=1 cargo test --test readme writes them anew");
+}
+
+/// What was measured with one Karpenter.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfKarpenter {
+    karpenter: String,
+    worlds: usize,
+    reasons: Vec<OfReason>,
+}
+
+/// Of its commands of one reason.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OfReason {
+    reason: String,
+    hits: usize,
+    misses: usize,
+    silences: usize,
+    in_time: usize,
+    out_of_time: usize,
+}
+
+fn table_of_commands(figures: &[OfKarpenter]) -> String {
+    let mut table = String::from(
+        "| Karpenter | random worlds | reason | commands from the nodes that were said | from others | of which nothing \
+         was said | in the time that was said |\n|---|---|---|---|---|---|---|\n",
+    );
+    for one in figures {
+        for of in one.reasons.iter().filter(|of| of.hits + of.misses + of.silences > 0) {
+            let OfReason { reason, hits, misses, silences, in_time, out_of_time } = of;
+            let (karpenter, worlds, timed) = (&one.karpenter, one.worlds, in_time + out_of_time);
+            let _ = writeln!(
+                table,
+                "| {karpenter} | {worlds} | {reason} | {hits} | {misses} | {silences} | {in_time} of {timed} |"
+            );
+        }
+    }
+    table
+}
+
+#[test]
+fn the_table_of_next_commands_is_what_the_random_worlds_told() {
+    const DOCUMENT: &str = "README.md";
+    let (begin, end) = ("<!-- next-commands: ", "<!-- next-commands: end -->");
+    let before = text(DOCUMENT);
+    let (first, rest) = before.split_once(begin).expect("the beginning of the table");
+    let (file, rest) = rest.split_once(" -->\n").expect("a file with figures");
+    let (_, after) = rest.split_once(end).expect("the end of the table");
+    let figures: Vec<OfKarpenter> = serde_json::from_str(&text(file)).expect("figures of the random worlds");
+    let renewed = format!("{first}{begin}{file} -->\n{}{end}{after}", table_of_commands(&figures));
+    if is_update() {
+        std::fs::write(path(DOCUMENT), renewed).expect("written");
+        return;
+    }
+    assert_eq!(before, renewed, "UPDATE_README=1 cargo test --test readme writes it anew");
 }
 
 /// The lines of the demo's screen that a marker asks for.

@@ -25,6 +25,19 @@ pub struct KindSpec {
     pub content: Content,
     /// Which of its objects are read, as a label selector; `None` for all.
     pub label_selector: Option<&'static str>,
+    /// How it was called in an old version of its API.
+    pub former: Option<Former>,
+}
+
+/// The name that a kind had in an old version of its API.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Former {
+    /// The version.
+    pub version: &'static str,
+    /// The kind as `kind:` had it.
+    pub name: &'static str,
+    /// The resource.
+    pub resource: &'static str,
 }
 
 /// Whether objects of a kind live in namespaces.
@@ -78,11 +91,22 @@ impl KindSpec {
         start: Start::Later,
         content: Content::Object,
         label_selector: None,
+        former: None,
     };
 
     /// The version to use where the server does not tell which ones it has.
     pub const fn best_version(&self) -> &'static str {
         self.versions[0]
+    }
+
+    /// The resource as it is called in a version of its API.
+    pub fn resource_in(&self, version: &str) -> &'static str {
+        self.former.filter(|former| former.version == version).map_or(self.resource, |former| former.resource)
+    }
+
+    /// Every resource that it is or was called.
+    pub fn resources(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.resource).chain(self.former.map(|former| former.resource))
     }
 
     /// Whether it is read only where the cluster serves it.

@@ -36,15 +36,19 @@ macro_rules! kind_table {
                 name: "CronJob", resource: "cronjobs", group: "batch", versions: &["v1"],
                 scope: Scope::Namespaced, need: Need::Standard, start: Start::Later,
             }
-            /// karpenter.sh NodeClaim.
+            /// karpenter.sh NodeClaim; in v1alpha5 Machine.
             NodeClaim => NodeClaims(NodeClaimRow) in node_claims: Table, by apply_claim {
-                name: "NodeClaim", resource: "nodeclaims", group: "karpenter.sh", versions: &["v1", "v1beta1"],
+                name: "NodeClaim", resource: "nodeclaims", group: "karpenter.sh",
+                versions: &["v1", "v1beta1", "v1alpha5"],
                 scope: Scope::Cluster, need: Need::Optional, start: Start::First,
+                former: Some(Former { version: "v1alpha5", name: "Machine", resource: "machines" }),
             }
-            /// karpenter.sh NodePool.
+            /// karpenter.sh NodePool; in v1alpha5 Provisioner.
             NodePool => NodePools(NodePoolRow) in node_pools: Table, by plain {
-                name: "NodePool", resource: "nodepools", group: "karpenter.sh", versions: &["v1", "v1beta1"],
+                name: "NodePool", resource: "nodepools", group: "karpenter.sh",
+                versions: &["v1", "v1beta1", "v1alpha5"],
                 scope: Scope::Cluster, need: Need::Optional, start: Start::First,
+                former: Some(Former { version: "v1alpha5", name: "Provisioner", resource: "provisioners" }),
             }
             /// policy/v1 PodDisruptionBudget.
             PodDisruptionBudget => DisruptionBudgets(DisruptionBudgetRow) in disruption_budgets: Table, by plain {

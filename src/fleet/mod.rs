@@ -53,12 +53,12 @@ pub use health::{
 };
 pub use job::{CronJobRow, DisruptedPods, JobRow};
 pub use key::{Key, Meta, ObjectKey, Owner, ResourceVersion, Stamps, Uid};
-pub use kind::{Content, Kind, KindSpec, Need, Scope, Start};
+pub use kind::{Content, Former, Kind, KindSpec, Need, Scope, Start};
 pub(crate) use kind_table::kind_table;
 pub use log::{ContainerState, LOG_LINE_BYTES, LOG_TAIL_LINES, LogLine, LogQuestion, LogReport, LogRun, PodContainer};
 pub use node::{CapacityType, NodeRow, Taint};
 pub use node_claim::NodeClaimRow;
-pub use node_pool::{Budget, ConsolidateAfter, NodePoolRow, NodeTemplate};
+pub use node_pool::{Budget, ConsolidateAfter, NodePoolRow, NodeTemplate, node_pool_of};
 pub use other::*;
 pub use placement::{HostPort, NodeOperator, NodeRequirement, Placement, Toleration};
 pub use pod::{Eviction, PodPhase, PodRow, RareAnnotations};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::node_pool::{NODE_POOL_LABEL, node_pool_of};
 use super::table::rows;
 use super::{Condition, Labels, Meta, Owner, Resources, Sym};
 
@@ -92,9 +93,14 @@ impl NodeRow {
         self.provider_id.as_ref()
     }
 
-    /// The NodePool that made it: label `karpenter.sh/nodepool`.
+    /// The NodePool that made it, or in v1alpha5 the Provisioner.
     pub fn node_pool(&self) -> Option<&Sym> {
-        self.labels.get("karpenter.sh/nodepool")
+        node_pool_of(&self.labels)
+    }
+
+    /// Label `karpenter.sh/nodepool`, the only one by which Karpenter since v1beta1 knows a NodePool's Nodes.
+    pub fn node_pool_label(&self) -> Option<&Sym> {
+        self.labels.get(NODE_POOL_LABEL)
     }
 
     /// Label `node.kubernetes.io/instance-type`.

@@ -1,5 +1,6 @@
 //! NodeClaims: what Karpenter asked the cloud for.
 
+use super::node_pool::node_pool_of;
 use super::table::rows;
 use super::{CapacityType, Condition, Labels, Meta, NodeClassRef, Resources, Sym};
 use crate::units::{Lifetime, Time};
@@ -43,9 +44,9 @@ impl NodeClaimRow {
         self.provider_id.as_ref()
     }
 
-    /// Label `karpenter.sh/nodepool`.
+    /// The NodePool that made it, or in v1alpha5 the Provisioner.
     pub fn node_pool(&self) -> Option<&Sym> {
-        self.labels.get("karpenter.sh/nodepool")
+        node_pool_of(&self.labels)
     }
 
     /// Label `node.kubernetes.io/instance-type`.

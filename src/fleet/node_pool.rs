@@ -1,8 +1,19 @@
 //! NodePools.
 
 use super::table::rows;
-use super::{Condition, Meta, NodeClassRef, NodeRequirement, Sym, Taint};
+use super::{Condition, Labels, Meta, NodeClassRef, NodeRequirement, Sym, Taint};
 use crate::units::Lifetime;
+
+/// The label of what a NodePool made.
+pub(super) const NODE_POOL_LABEL: &str = "karpenter.sh/nodepool";
+
+/// The label of what a Provisioner made, in v1alpha5 (karpenter v0.31 pkg/apis/v1alpha5/labels.go).
+const PROVISIONER_LABEL: &str = "karpenter.sh/provisioner-name";
+
+/// The NodePool, or in v1alpha5 the Provisioner, that made what has these labels.
+pub fn node_pool_of(labels: &Labels) -> Option<&Sym> {
+    labels.get(NODE_POOL_LABEL).or_else(|| labels.get(PROVISIONER_LABEL))
+}
 
 /// `spec.disruption.consolidateAfter`.
 pub type ConsolidateAfter = Lifetime;
@@ -65,6 +76,11 @@ pub struct NodePoolRow {
 }
 
 impl NodePoolRow {
+    /// Whether it is told at all whether the NodePool is ready: those of v1beta1 have no conditions before 0.37.
+    pub fn tells_readiness(&self) -> bool {
+        Condition::find(&self.conditions, "Ready").is_some()
+    }
+
     /// Whether condition `Ready` is `True`.
     pub fn is_ready(&self) -> bool {
         Condition::is_true(&self.conditions, "Ready")

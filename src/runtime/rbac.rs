@@ -20,10 +20,10 @@ fn viewer() -> Vec<Rule> {
         Kind::ALL.into_iter().partition(|kind| kind.spec().is_optional());
     let mut rules: Vec<Rule> = Vec::new();
     for kind in standard.into_iter().chain(optional) {
-        let (group, resource) = (kind.spec().group, kind.resource());
+        let (group, resources) = (kind.spec().group, kind.spec().resources());
         match rules.iter_mut().find(|rule| rule.group == group) {
-            Some(rule) => rule.resources.push(resource),
-            None => rules.push(Rule { group, resources: vec![resource], verbs: READ }),
+            Some(rule) => rule.resources.extend(resources),
+            None => rules.push(Rule { group, resources: resources.collect(), verbs: READ }),
         }
     }
     let definitions = vec!["customresourcedefinitions"];
@@ -99,8 +99,11 @@ mod tests {
         let rules = viewer();
         for kind in Kind::ALL {
             let of_group = || rules.iter().filter(|rule| rule.group == kind.spec().group && rule.verbs == READ);
-            let named = of_group().flat_map(|rule| &rule.resources).filter(|name| **name == kind.resource());
-            assert_eq!((of_group().count(), named.count()), (1, 1), "{kind:?}");
+            assert_eq!(of_group().count(), 1, "{kind:?}");
+            for resource in kind.spec().resources() {
+                let named = of_group().flat_map(|rule| &rule.resources).filter(|name| **name == resource);
+                assert_eq!(named.count(), 1, "{resource}");
+            }
         }
         for role in [Role::Viewer, Role::Operator] {
             let text = manifest(role, &[]);
@@ -113,7 +116,7 @@ mod tests {
         let text = manifest(Role::Operator, &[]);
         for line in [
             "- apiGroups: [\"\"]\n  resources: [nodes, pods, events, namespaces]\n  verbs: [get, list, watch]\n",
-            "- apiGroups: [\"karpenter.sh\"]\n  resources: [nodeclaims, nodepools, nodeoverlays]\n",
+            "- apiGroups: [\"karpenter.sh\"]\n  resources: [nodeclaims, machines, nodepools, provisioners, nodeoverlays]\n",
             "- apiGroups: [\"\"]\n  resources: [pods, nodes]\n  verbs: [patch]\n",
             "- apiGroups: [\"\"]\n  resources: [pods/eviction]\n  verbs: [create]\n",
         ] {

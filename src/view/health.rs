@@ -162,7 +162,7 @@ fn absent(frame: &FrameContext<'_>, kind: Kind, glyph: &str) -> Vec<Line> {
         return vec![Line::of(Role::TextDim, format!("{glyph} this cluster serves no {}", kind.resource()))];
     }
     let api = match frame.app.cluster.karpenter_api {
-        KarpenterApi::V1Alpha5 => "karpenter.sh/v1alpha5, which has Provisioners instead of NodePools",
+        KarpenterApi::V1Alpha5 => "karpenter.sh/v1alpha5, which has no such resource",
         KarpenterApi::V1Beta1 => "karpenter.sh/v1beta1, which has no such resource",
         KarpenterApi::V1 | KarpenterApi::Absent | KarpenterApi::Unknown => {
             return vec![

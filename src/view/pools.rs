@@ -92,6 +92,15 @@ pub(super) fn lifetime(value: Lifetime) -> String {
     }
 }
 
+/// Whether a NodePool is ready, as far as that is told.
+pub(super) fn readiness(pool: &NodePoolRow) -> Line {
+    match (pool.is_ready(), pool.tells_readiness()) {
+        (true, _) => Line::of(Role::Ok, "● Ready"),
+        (false, true) => Line::of(Role::Bad, "! NotReady"),
+        (false, false) => Line::of(Role::Unknown, format::UNKNOWN),
+    }
+}
+
 /// Use of every limited resource: `cpu 320/1000`.
 pub(super) fn limits(pool: &NodePoolRow) -> Vec<String> {
     let used =
@@ -109,8 +118,7 @@ impl Row<'_> {
 
     fn phase(&self) -> Line {
         match self.part {
-            Part::Pool(pool) if pool.is_ready() => Line::of(Role::Ok, "● Ready"),
-            Part::Pool(_) => Line::of(Role::Bad, "! NotReady"),
+            Part::Pool(pool) => readiness(pool),
             Part::Claim(claim) => words::claim(app::claim_phase(claim, self.frame.app)).line(),
         }
     }
@@ -286,6 +294,9 @@ impl Row<'_> {
 
 /// The budgets that count now, as they are written: `10%, 0 Drifted`.
 pub(super) fn active_budgets(pool: &NodePoolRow, frame: &FrameContext<'_>) -> Line {
+    if frame.evaluator().budgets(&pool.meta.key.name).is_none() {
+        return Line::of(Role::TextDim, format::NONE);
+    }
     // Without budgets Karpenter's own default is one of 10 % (karpenter pkg/apis/v1/nodepool.go).
     let Some(budgets) = &pool.budgets else { return Line::of(Role::TextDim, "10% (default)") };
     let active = budgets.iter().filter(|budget| BudgetWindow::of(budget).at(frame.app.now).active_now);

@@ -273,7 +273,7 @@ fn group_version(path: &str) -> Option<(&str, &str)> {
 fn resources(group: &str, version: &str, state: &State) -> Vec<&'static str> {
     let specs = Kind::ALL.into_iter().map(Kind::spec);
     let of_version = specs.filter(|spec| spec.group == group && spec.versions.contains(&version));
-    of_version.map(|spec| spec.resource).filter(|name| !state.missing.contains(*name)).collect()
+    of_version.map(|spec| spec.resource_in(version)).filter(|name| !state.missing.contains(*name)).collect()
 }
 
 /// What there is, in the form that the client takes: resources included, unless the server is an old one.

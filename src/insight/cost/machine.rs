@@ -1,7 +1,7 @@
 //! A machine: everything that decides its price.
 
 use super::{CostGroup, GroupBy};
-use crate::fleet::{CapacityType, Labels, NodeClaimRow, NodeRow, Resources, Sym};
+use crate::fleet::{CapacityType, Labels, NodeClaimRow, NodeRow, Resources, Sym, node_pool_of};
 
 /// A Node or NodeClaim, as far as its price depends on it.
 #[derive(Clone, Copy, Debug)]
@@ -85,9 +85,9 @@ impl<'a> Machine<'a> {
         self.labels.get("topology.kubernetes.io/region")
     }
 
-    /// Label `karpenter.sh/nodepool`.
+    /// The NodePool that made it, or in v1alpha5 the Provisioner.
     pub fn node_pool(&self) -> Option<&'a Sym> {
-        self.labels.get("karpenter.sh/nodepool")
+        node_pool_of(self.labels)
     }
 
     /// `aws`, `gcp` or `azure`, or the scheme of the providerID of another.

@@ -255,9 +255,7 @@ impl<'a> NodeInputs<'a> {
     /// Whether the node is governed by an API of Karpenter's whose rules batchtop does not judge.
     pub fn is_legacy(&self) -> bool {
         matches!(self.karpenter.api, KarpenterApi::V1Alpha5 | KarpenterApi::V1Beta1)
-            && (self.claim.is_some()
-                || self.node.node_pool().is_some()
-                || self.node.labels.get("karpenter.sh/provisioner-name").is_some())
+            && (self.claim.is_some() || self.node.node_pool().is_some())
     }
 
     /// When the node has been quiet for its NodePool's consolidateAfter: from the last pod event on, else from

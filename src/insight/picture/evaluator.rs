@@ -124,9 +124,10 @@ impl<'a> Evaluator<'a> {
         self.now
     }
 
-    /// The budgets of a NodePool with the nodes that count for them.
+    /// The budgets of a NodePool with the nodes that count for them; none of Provisioners, which know no budgets.
     pub fn budgets(&self, pool: &str) -> Option<&PoolBudgets> {
-        self.pools.get(&Sym::new(pool)).map(|pool| &pool.budgets)
+        let knows_budgets = self.karpenter.api != KarpenterApi::V1Alpha5;
+        self.pools.get(&Sym::new(pool)).filter(|_| knows_budgets).map(|pool| &pool.budgets)
     }
 
     /// Whether the counts that budgets are taken of are those of all nodes.
@@ -199,13 +200,13 @@ impl<'a> Evaluator<'a> {
             return None;
         }
         let broken = self.broken.get_or_init(|| self.broken_nodes());
-        broken.get(case.node.node_pool()?).copied().filter(BrokenNodes::are_too_many)
+        broken.get(case.node.node_pool_label()?).copied().filter(BrokenNodes::are_too_many)
     }
 
     fn broken_nodes(&self) -> Map<Sym, BrokenNodes> {
         let mut broken: Map<Sym, BrokenNodes> = Map::default();
         for node in self.fleet.nodes.iter() {
-            let Some(pool) = node.node_pool() else { continue };
+            let Some(pool) = node.node_pool_label() else { continue };
             let class = self.pools.get(pool).and_then(|pool| pool.row.node_class.as_ref());
             broken.entry(pool.clone()).or_default().add(hazards::is_broken_node(node, class));
         }
@@ -269,7 +270,8 @@ impl<'a> Evaluator<'a> {
 
     fn pool_case(&self, node: &NodeRow, claim: Option<&NodeClaimRow>) -> Option<PoolInputs<'_>> {
         let of_claim = || claim.and_then(NodeClaimRow::node_pool);
-        let name = if node.is_registered() { node.node_pool() } else { of_claim().or_else(|| node.node_pool()) };
+        let own = || node.node_pool_label();
+        let name = if node.is_registered() { own() } else { of_claim().or_else(own) };
         let pool = self.pools.get(name?)?;
         let (budgets, claims) = (&pool.budgets, pool.claims);
         let PoolNow { row, balance, budget_events, lacks_subnets, .. } = *pool;

@@ -95,7 +95,8 @@ impl Groups {
     fn version(&self, spec: &KindSpec) -> Result<&'static str, String> {
         let served = self.versions(spec.group);
         let named = |wanted: &str| served.iter().find(|version| version.name == wanted);
-        let best = spec.versions.iter().find(|version| named(version).is_some_and(|it| it.may_have(spec.resource)));
+        let has = |version: &&&str| named(version).is_some_and(|it| it.may_have(spec.resource_in(version)));
+        let best = spec.versions.iter().find(has);
         if let Some(best) = best {
             return Ok(best);
         }
@@ -112,8 +113,8 @@ impl Groups {
         let has = |wanted: &str| served.iter().any(|version| version.name == wanted);
         match spec.versions.iter().find(|version| has(version)) {
             Some(&"v1") => KarpenterApi::V1,
+            Some(&"v1alpha5") => KarpenterApi::V1Alpha5,
             Some(_) => KarpenterApi::V1Beta1,
-            None if has("v1alpha5") => KarpenterApi::V1Alpha5,
             None => KarpenterApi::Absent,
         }
     }
@@ -122,7 +123,7 @@ impl Groups {
 /// That a group has a version, and not the resource in it.
 pub(super) fn not_in_version(spec: &KindSpec, version: &str) -> String {
     let group = if spec.group.is_empty() { String::new() } else { format!("{}/", spec.group) };
-    format!("the API server has no {} in {group}{version}", spec.resource)
+    format!("the API server has no {} in {group}{version}", spec.resource_in(version))
 }
 
 fn not_served(spec: &KindSpec, served: &[ServedVersion]) -> String {
@@ -434,6 +435,9 @@ mod tests {
         let both = karpenter(&["v1", "v1alpha1"]);
         assert_eq!(both.version(Kind::NodePool.spec()), Ok("v1"));
         assert_eq!(both.version(Kind::NodeOverlay.spec()), Ok("v1alpha1"));
+        let old = karpenter(&["v1beta1", "v1alpha5"]);
+        assert_eq!(old.version(Kind::NodePool.spec()), Ok("v1beta1"));
+        assert_eq!(karpenter(&["v1alpha5"]).version(Kind::NodePool.spec()), Ok("v1alpha5"), "it has Provisioners");
         let words = karpenter(&["v1beta1", "v1alpha5"]).version(Kind::NodeOverlay.spec()).unwrap_err();
         assert_eq!(words, "the cluster serves karpenter.sh only as v1beta1, v1alpha5");
         let words = both.version(Kind::EksNodeClass.spec()).unwrap_err();
@@ -458,6 +462,15 @@ mod tests {
         assert_eq!(of("Stale").version(Kind::NodeClaim.spec()), Ok("v1"), "the list will tell");
         let words = current.version(Kind::NodeOverlay.spec()).unwrap_err();
         assert_eq!(words, "the cluster serves karpenter.sh only as v1, v1beta1");
+        let of_old = |resource: &str| {
+            read(&format!(
+                r#"{{"kind":"APIGroupDiscoveryList","items":[{{"metadata":{{"name":"karpenter.sh"}},"versions":[
+                {{"version":"v1alpha5","resources":[{{"resource":"{resource}"}}],"freshness":"Current"}}]}}]}}"#
+            ))
+        };
+        assert_eq!(of_old("machines").version(Kind::NodeClaim.spec()), Ok("v1alpha5"));
+        let words = of_old("provisioners").version(Kind::NodeClaim.spec()).unwrap_err();
+        assert_eq!(words, "the API server has no machines in karpenter.sh/v1alpha5");
         for body in ["[]", "{}", r#"{"kind":"Status","code":503}"#, r#"{"kind":"APIGroupList"}"#] {
             assert!(groups(body.as_bytes()).is_err(), "{body} does not say that there is no group");
         }

@@ -12,13 +12,13 @@ pub(super) const PAGE_SIZE: u32 = 500;
 
 /// The collection's path, in one namespace or (where it is `None`) in the whole cluster.
 pub(super) fn path(kind: Kind, version: &str, namespace: Option<&str>) -> String {
-    let group = kind.spec().group;
+    let (group, resource) = (kind.spec().group, kind.spec().resource_in(version));
     let root = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
     match namespace {
         Some(namespace) if kind.spec().scope == Scope::Namespaced => {
-            format!("{root}/namespaces/{}/{}", escape(namespace), kind.resource())
+            format!("{root}/namespaces/{}/{resource}", escape(namespace))
         }
-        _ => format!("{root}/{}", kind.resource()),
+        _ => format!("{root}/{resource}"),
     }
 }
 
@@ -89,6 +89,8 @@ mod tests {
         assert_eq!(path(Kind::Pod, "v1", None), "/api/v1/pods");
         assert_eq!(path(Kind::Pod, "v1", Some("ml")), "/api/v1/namespaces/ml/pods");
         assert_eq!(path(Kind::NodePool, "v1beta1", None), "/apis/karpenter.sh/v1beta1/nodepools");
+        assert_eq!(path(Kind::NodePool, "v1alpha5", None), "/apis/karpenter.sh/v1alpha5/provisioners");
+        assert_eq!(object_path(Kind::NodeClaim, "v1alpha5", "", "m"), "/apis/karpenter.sh/v1alpha5/machines/m");
         assert_eq!(path(Kind::Node, "v1", Some("ml")), "/api/v1/nodes");
         assert_eq!(object_path(Kind::Node, "v1", "", "n1"), "/api/v1/nodes/n1");
         assert_eq!(object_path(Kind::Job, "v1", "ml", "j"), "/apis/batch/v1/namespaces/ml/jobs/j");

@@ -263,8 +263,13 @@ impl Stream {
     }
 
     fn note_legacy(&mut self) {
-        let is_legacy = self.version == "v1beta1" && matches!(self.kind, Kind::NodeClaim | Kind::NodePool);
-        self.health.set_note(is_legacy.then_some("legacy API v1beta1"));
+        let note = match self.version {
+            "v1beta1" => Some("legacy API v1beta1".to_owned()),
+            "v1alpha5" => Some(format!("legacy API v1alpha5: {}", self.kind.spec().resource_in(self.version))),
+            _ => None,
+        };
+        let is_of_karpenter = matches!(self.kind, Kind::NodeClaim | Kind::NodePool);
+        self.health.set_note(note.filter(|_| is_of_karpenter).as_deref());
     }
 
     async fn tell(&self, fact: Fact) -> Result<(), Closed> {
@@ -697,7 +702,7 @@ impl Stream {
     }
 
     fn forbidden_sentence(&self, words: &str) -> String {
-        format!("may not list and watch {}: {words}", self.kind.resource())
+        format!("may not list and watch {}: {words}", self.kind.spec().resource_in(self.version))
     }
 
     /// What is read instead of the whole cluster, what is not, and why; `None` where the whole cluster is.

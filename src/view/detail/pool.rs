@@ -14,7 +14,7 @@ use crate::units::{Time, duration};
 pub(super) fn page(frame: &FrameContext<'_>, key: &ObjectKey) -> Option<Page> {
     let pool = frame.app.fleet.node_pools.get(key)?;
     let mut page = Page::new("NodePool", &key.name);
-    page.line(if pool.is_ready() { Line::of(Role::Ok, "● Ready") } else { Line::of(Role::Bad, "! NotReady") });
+    page.line(pools::readiness(pool));
     budgets(frame, pool, &mut page);
     disruption(pool, &mut page);
     limits(pool, &mut page);
@@ -43,11 +43,14 @@ fn disruption(pool: &NodePoolRow, page: &mut Page) {
 
 fn budgets(frame: &FrameContext<'_>, pool: &NodePoolRow, page: &mut Page) {
     page.section("BUDGETS");
+    let Some(budgets) = frame.evaluator().budgets(&pool.meta.key.name) else {
+        page.item(Line::of(Role::TextDim, "none: a Provisioner has no budgets"));
+        return;
+    };
     match &pool.budgets {
         None => page.item(Line::plain("10% of the nodes, for every reason: Karpenter's default")),
-        Some(budgets) => budgets.iter().for_each(|budget| page.item(budget_line(frame, budget))),
+        Some(written) => written.iter().for_each(|budget| page.item(budget_line(frame, budget))),
     }
-    let Some(budgets) = frame.evaluator().budgets(&pool.meta.key.name) else { return };
     page.section("ALLOWED NOW");
     if frame.evaluator().counts_are_known() {
         Reason::ALL.into_iter().for_each(|reason| page.fact(reason.name(), allowed_line(frame, budgets, reason)));

@@ -31,7 +31,7 @@ const WINDOW: Duration = Duration::from_mins(5);
 const FOLLOWED: Duration = Duration::from_mins(3);
 
 /// How long at least: what is to come in a minute has come.
-const FOLLOWED_AT_LEAST: SignedDuration = SignedDuration::from_secs(75);
+const FOLLOWED_AT_LEAST: SignedDuration = SignedDuration::from_secs(65);
 
 /// How a bed is played.
 #[derive(Clone, Copy)]
@@ -86,24 +86,39 @@ pub fn play(title: &str, setup: Setup, scenarios: &[Scenario]) -> Result<()> {
     report.into_result()
 }
 
-/// Plays a world in which scenarios say nothing of what has to happen, until Karpenter rests.
-pub fn follow(title: &str, karpenter: Karpenter, scenarios: &[Scenario]) -> Result<Score> {
+/// Plays a world in which scenarios say nothing of what has to happen, until Karpenter rests, and takes it away.
+pub fn follow(bed: &Bed, title: &str, scenarios: &[Scenario]) -> Result<Score> {
     let mut clock = Clock::new(title, scenarios.len());
-    let bed = Bed::start(&BedOptions::full().karpenter(karpenter))?;
-    set_up(&bed, scenarios)?;
-    let places = await_nodes(&bed, scenarios)?;
+    set_up(bed, scenarios)?;
+    let places = await_nodes(bed, scenarios)?;
+    clock.lap("nodes");
     for (scenario, place) in scenarios.iter().zip(&places) {
         run_steps(scenario, place, &scenario.preparations)?;
     }
-    await_quiet(&bed, scenarios, &places)?;
+    await_quiet(bed, scenarios, &places)?;
     clock.lap("quiet");
-    let program = stop_and_open(&bed, scenarios, &places)?;
-    let mut watch = Watch::begin(&bed, &program)?;
+    let program = stop_and_open(bed, scenarios, &places)?;
+    let mut watch = Watch::begin(bed, &program)?;
     bed.start_karpenter()?;
     watch.until(FOLLOWED, |watch| watch.at_rest() && watch.has_asked_for(FOLLOWED_AT_LEAST))?;
     clock.lap("followed");
+    let score = Score::of(&watch);
+    take_away(bed, scenarios)?;
+    clock.lap("gone");
     clock.tell();
-    Ok(Score::of(&watch))
+    Ok(score)
+}
+
+/// Removes everything of these scenarios, and waits until their nodes are gone.
+fn take_away(bed: &Bed, scenarios: &[Scenario]) -> Result<()> {
+    for scenario in scenarios {
+        let name = scenario.name;
+        bed.api().delete(&format!("/apis/karpenter.sh/v1/nodepools/{name}?propagationPolicy=Background"))?;
+        bed.api().delete(&format!("/apis/policy/v1/namespaces/{name}/poddisruptionbudgets"))?;
+        bed.api().delete(&format!("/api/v1/namespaces/{name}/pods?gracePeriodSeconds=0"))?;
+        bed.api().delete(&format!("/api/v1/namespaces/{name}"))?;
+    }
+    await_world(bed, "the end of all nodes", |world| if world.is_empty() { Vec::new() } else { vec!["nodes"] }).map(drop)
 }
 
 fn run_steps(scenario: &Scenario, place: &Place<'_>, steps: &[super::scenario::Step]) -> Result<()> {

@@ -120,6 +120,11 @@ impl<'a> Watch<'a> {
         self.answers.first().is_some_and(|answer| Timestamp::now().duration_since(answer.at) > time)
     }
 
+    /// When the cluster was last looked at.
+    pub fn looked_at(&self) -> Timestamp {
+        self.last.at
+    }
+
     /// Something was changed: Karpenter has to look again.
     pub fn disturb(&mut self) {
         self.rest.since = self.rest.passes;

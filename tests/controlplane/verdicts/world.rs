@@ -53,6 +53,11 @@ impl World {
         self.claims.iter().filter_map(member).collect()
     }
 
+    /// Whether there are neither Nodes nor NodeClaims.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.claims.is_empty()
+    }
+
     /// The NodeClaims of a pool.
     pub fn claims_of(&self, pool: &str) -> impl Iterator<Item = &Value> {
         self.claims.iter().filter(move |claim| claim["metadata"]["labels"]["karpenter.sh/nodepool"] == pool)

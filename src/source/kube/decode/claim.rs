@@ -1,4 +1,4 @@
-//! karpenter.sh NodeClaim, v1 and v1beta1.
+//! karpenter.sh NodeClaim, v1 and v1beta1, and what v1alpha5 had in its place: Machine.
 
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use super::meta::{SlimMeta, SlimTime, time};
 use super::text::{Text, bounded_name, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::kinds::NodeClaims;
-use crate::fleet::{Interner, NodeClaimRow};
+use crate::fleet::{Condition, Interner, NodeClaimRow};
 
 /// One NodeClaim, as far as it is read.
 #[derive(Deserialize)]
@@ -25,7 +25,8 @@ pub(super) struct SlimClaim<'a> {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct ClaimSpec<'a> {
-    #[serde(borrow, deserialize_with = "or_default")]
+    /// `machineTemplateRef` is v1alpha5's.
+    #[serde(borrow, deserialize_with = "or_default", alias = "machineTemplateRef")]
     node_class_ref: SlimClassRef<'a>,
     #[serde(borrow)]
     expire_after: Text<'a>,
@@ -77,8 +78,19 @@ impl Project for NodeClaims {
             capacity: status.capacity.resources(interner)?,
             allocatable: status.allocatable.resources(interner)?,
             last_pod_event: time("status.lastPodEventTime", &status.last_pod_event_time)?,
-            conditions: conditions(&status.conditions, interner)?,
+            conditions: renamed(conditions(&status.conditions, interner)?, interner),
             do_not_disrupt: slim.metadata.do_not_disrupt(interner),
         })
     }
+}
+
+/// The conditions by the names that they have of a NodeClaim: those of a Machine are called `MachineLaunched`,
+/// `MachineRegistered` and so on (karpenter v0.31 pkg/apis/v1alpha5/machine_status.go).
+fn renamed(mut conditions: Vec<Condition>, interner: &mut Interner) -> Vec<Condition> {
+    for condition in &mut conditions {
+        if let Some(name) = condition.kind.strip_prefix("Machine").filter(|name| !name.is_empty()) {
+            condition.kind = interner.sym(name);
+        }
+    }
+    conditions
 }

@@ -673,6 +673,52 @@ fn both_versions_of_a_nodepool_are_read() {
 }
 
 #[test]
+fn a_provisioner_is_read_as_the_nodepool_that_karpenter_makes_of_it() {
+    let provisioner = |spec: &str| {
+        let json = format!(
+            r#"{{"apiVersion":"karpenter.sh/v1alpha5","kind":"Provisioner",{},"spec":{spec},
+            "status":{{"resources":{{"cpu":"16"}},"conditions":[{{"type":"Active","status":"True"}}]}}}}"#,
+            meta("")
+        );
+        node_pool(json.as_bytes(), &mut Interner::default()).unwrap()
+    };
+    let row = provisioner(
+        r#"{"consolidation":{"enabled":true},"limits":{"resources":{"cpu":"1k","memory":"1Ti"}},"weight":10,
+        "labels":{"team":"ml"},"taints":[{"key":"gpu","value":"true","effect":"NoSchedule"}],
+        "requirements":[{"key":"karpenter.sh/capacity-type","operator":"In","values":["spot"]}],
+        "providerRef":{"apiVersion":"karpenter.k8s.aws/v1alpha1","kind":"AWSNodeTemplate","name":"default"},
+        "ttlSecondsUntilExpired":2592000}"#,
+    );
+    assert_eq!((row.consolidation_policy.as_str(), row.consolidate_after), ("WhenUnderutilized", Lifetime::Never));
+    assert_eq!((row.expire_after, row.weight, row.is_ready()), (Lifetime::Seconds(2_592_000), 10, true));
+    let limits: Vec<_> = row.limits.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    assert_eq!(limits, ["cpu=1k", "memory=1Ti"]);
+    let class = row.node_class.unwrap();
+    assert_eq!((class.group.as_str(), class.kind.as_str()), ("karpenter.k8s.aws", "AWSNodeTemplate"));
+    let template = row.template;
+    assert_eq!((template.labels.len(), template.taints.len(), template.requirements.len()), (1, 1, 1));
+    let row = provisioner(r#"{"ttlSecondsAfterEmpty":30,"limits":null}"#);
+    assert_eq!((row.consolidation_policy.as_str(), row.consolidate_after), ("WhenEmpty", Lifetime::Seconds(30)));
+    assert_eq!((row.limits.len(), row.expire_after, row.node_class), (0, Lifetime::Never, None));
+}
+
+#[test]
+fn a_machine_is_read_as_a_node_claim() {
+    let json = format!(
+        r#"{{"apiVersion":"karpenter.sh/v1alpha5","kind":"Machine",{},"spec":{{"machineTemplateRef":
+        {{"apiVersion":"karpenter.k8s.aws/v1alpha1","kind":"AWSNodeTemplate","name":"default"}}}},
+        "status":{{"providerID":"aws:///a/i-1","nodeName":"n1","conditions":[
+        {{"type":"MachineLaunched","status":"True"}},{{"type":"MachineRegistered","status":"True"}},
+        {{"type":"MachineInitialized","status":"True"}},{{"type":"Ready","status":"True"}}]}}}}"#,
+        meta(r#","labels":{"karpenter.sh/provisioner-name":"default"}"#)
+    );
+    let row = node_claim(json.as_bytes(), &mut Interner::default()).unwrap();
+    assert_eq!(row.node_pool().map(crate::fleet::Sym::as_str), Some("default"));
+    assert!(["Launched", "Registered", "Initialized", "Ready"].into_iter().all(|condition| row.is_true(condition)));
+    assert_eq!(row.node_class.map(|class| class.kind.to_string()).as_deref(), Some("AWSNodeTemplate"));
+}
+
+#[test]
 fn a_node_claim_keeps_its_conditions_expiry_and_termination_time() {
     let json = format!(
         r#"{{{},"spec":{{"expireAfter":"336h0m0s","resources":{{"requests":{{"cpu":"2","nvidia.com/gpu":"1"}}}}}},
