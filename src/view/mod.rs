@@ -29,6 +29,7 @@ mod layout;
 mod life_line;
 mod log;
 mod money;
+mod next_commands;
 mod overlay;
 mod panel;
 mod plain_table;
@@ -164,6 +165,7 @@ fn placed(area: Area, y: u16, line: &Line) -> Placed {
 /// What is written into the line below the table.
 fn lower_rule(frame: &FrameContext<'_>, layout: &Layout, area: Area) -> Line {
     match frame.app.ui.level.screen {
+        app::Screen::Fleet => next_commands::line(frame, usize::from(area.width)),
         app::Screen::Cost => cost::excluded(usize::from(area.width)),
         app::Screen::Starts => {
             body::table_area(frame, layout).map_or_else(Line::new, |body| starts::legend(frame, body))

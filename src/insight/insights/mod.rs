@@ -4,6 +4,7 @@
 //! ([`Insights::note`], [`Insights::note_health`], [`Insights::note_cluster`], [`Insights::tick`]) marks the parts that
 //! depend on it. What takes time is done in slices ([`Insights::work`]), so that no key waits for it.
 
+mod command_watch;
 mod demand;
 mod dependency;
 mod gpu_history;
@@ -39,8 +40,9 @@ use super::gpu::GpuThresholds;
 use super::picture::{self, Evaluator, Matter, NodeStates, Picture, Totals, Touched};
 use super::spot::SpotThresholds;
 use super::{Completeness, KarpenterVersion};
-use crate::fleet::{Changed, ClusterFacts, Demand, Fleet, Health, Kind, SourceId, Sources};
+use crate::fleet::{Changed, ClusterFacts, Demand, Fleet, Health, Kind, SourceId, Sources, Sym};
 use crate::units::Time;
+use command_watch::CommandWatch;
 use demand::PriceWatch;
 use payments::Payments;
 use verdicts::InputState;
@@ -110,6 +112,7 @@ pub struct Insights {
     /// Spot Nodes and their pools, as of at most a second ago.
     pub spot: Spot,
     protected_pods: ProtectedPods,
+    command_watch: CommandWatch,
     rates: Rates,
     payments: Payments,
     price_watch: PriceWatch,
@@ -136,6 +139,8 @@ enum Task {
     PriceDemand,
     /// The exporters of accelerators are asked.
     GpuDemand,
+    /// Karpenter's next commands are looked for.
+    NextCommands,
 }
 
 const SECONDS_PER_MINUTE: i64 = 60;
@@ -228,8 +233,14 @@ impl Insights {
     /// Karpenter's next command of each reason, by the last evaluations; `None` where not everything is known that decides about
     /// Nodes. Looks at all Nodes, and proves of some that they stay.
     pub fn next_commands(&self, inputs: &Inputs<'_>) -> Option<Vec<NextCommand>> {
-        let look = || self.verdicts.next_commands(&self.evaluator(inputs), inputs.fleet);
-        inputs.known().decides_nodes().then(look)
+        let evaluator = self.evaluator(inputs);
+        let stays = |name: &Sym, reason| Verdicts::is_proven_to_stay(&evaluator, inputs.fleet, name, reason);
+        inputs.known().decides_nodes().then(|| self.verdicts.next_commands(inputs.now, stays))
+    }
+
+    /// The same as of at most a few seconds ago, for what is looked at all the time; nothing where it is not known.
+    pub fn last_next_commands(&self) -> &[NextCommand] {
+        self.command_watch.found()
     }
 
     /// Where drifted nodes stand among those that Karpenter tries, by the last evaluations; none where not everything is known that
@@ -279,7 +290,8 @@ impl Insights {
         self.rates.begin_second();
         self.follow_gpus();
         self.follow_spot(inputs);
-        self.due.extend([Task::Starts, Task::Payment, Task::Rates, Task::PriceDemand, Task::GpuDemand]);
+        let tasks = [Task::Starts, Task::Payment, Task::Rates, Task::PriceDemand, Task::GpuDemand, Task::NextCommands];
+        self.due.extend(tasks);
     }
 
     /// Whether [`Insights::work`] has something to do now.
@@ -323,6 +335,7 @@ impl Insights {
             }
             Some(Task::PriceDemand) => requests.demand = self.price_demand(inputs),
             Some(Task::GpuDemand) => requests.demand = self.gpu_demand(inputs),
+            Some(Task::NextCommands) => self.follow_next_commands(inputs),
             None => {}
         }
         requests
@@ -421,6 +434,13 @@ impl Insights {
     fn sum_up_starts(&mut self) {
         if self.starts.sum_up() {
             self.changed.insert(Part::Starts);
+        }
+    }
+
+    fn follow_next_commands(&mut self, inputs: &Inputs<'_>) {
+        let evaluator = Evaluator::new(inputs.fleet, &self.picture, &inputs.known(), &self.karpenter, inputs.now);
+        if self.command_watch.follow(inputs, &self.verdicts, &evaluator) {
+            self.due.insert(Task::NextCommands);
         }
     }
 

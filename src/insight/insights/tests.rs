@@ -74,6 +74,7 @@ impl Insights {
     fn settle(&mut self, inputs: &Inputs<'_>) {
         self.price_watch.hurry();
         self.gpus.hurry();
+        self.command_watch.hurry();
         self.tick(inputs, inputs.now);
         while self.has_work() {
             self.work(inputs);
@@ -185,6 +186,8 @@ impl World {
         equal(Part::ProtectedPods, found.protected_pods == wanted.protected_pods)?;
         equal(Part::ProtectedPods, found.totals(&inputs) == wanted.totals(&inputs))?;
         equal(Part::Verdicts, found.verdicts.summaries() == wanted.verdicts.summaries())?;
+        let commands = found.next_commands(&inputs).unwrap_or_default();
+        equal(Part::Verdicts, found.last_next_commands() == commands && commands == wanted.last_next_commands())?;
         equal(Part::Rates, found.rates() == wanted.rates())?;
         equal(Part::Rates, found.rates().cloned() == cost_rates(&inputs, found))?;
         equal(Part::Gpus, found.gpus.states() == wanted.gpus.states())?;

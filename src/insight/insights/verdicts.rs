@@ -12,7 +12,7 @@ use indexmap::IndexSet;
 
 use crate::fleet::{Fleet, NodeRow, Sym};
 use crate::insight::disruption::{
-    Disruption, DriftPlace, Hazard, HeldMemory, NextCommand, NodeInputs, Standing, Turn, Verdict, drift_places,
+    Disruption, DriftPlace, Hazard, HeldMemory, NextCommand, NodeInputs, Reason, Standing, Turn, Verdict, drift_places,
     hazards, next_commands, standing,
 };
 use crate::insight::picture::{Evaluator, NodeProtection};
@@ -106,14 +106,16 @@ impl Verdicts {
         self.summaries.get(&node.meta.key.name)
     }
 
-    /// Karpenter's next command of each reason, as far as it can be told, as of the last evaluations.
-    pub(super) fn next_commands(&self, evaluator: &Evaluator<'_>, fleet: &Fleet) -> Vec<NextCommand> {
-        let turns = self.summaries.iter().map(|(name, summary)| (name, &summary.turn));
-        let stays = |name: &Sym, reason| {
-            let proofs = fleet.node(name).map(|node| evaluator.node(node).blockers).unwrap_or_default();
-            proofs.iter().any(|blocker| blocker.is_proof() && blocker.reasons.contains(reason))
-        };
-        next_commands(turns, evaluator.now(), stays)
+    /// Karpenter's next command of each reason, as far as it can be told, as of the last evaluations. `stays` says whether a
+    /// Node is proven to stay.
+    pub(super) fn next_commands(&self, now: Time, stays: impl Fn(&Sym, Reason) -> bool) -> Vec<NextCommand> {
+        next_commands(self.summaries.iter().map(|(name, summary)| (name, &summary.turn)), now, stays)
+    }
+
+    /// Whether it is proven that Karpenter's simulation cannot succeed for a Node.
+    pub(super) fn is_proven_to_stay(evaluator: &Evaluator<'_>, fleet: &Fleet, name: &Sym, reason: Reason) -> bool {
+        let proofs = fleet.node(name).map(|node| evaluator.node(node).blockers).unwrap_or_default();
+        proofs.iter().any(|blocker| blocker.is_proof() && blocker.reasons.contains(reason))
     }
 
     /// Where drifted nodes stand among those that Karpenter tries, as of the last evaluations.

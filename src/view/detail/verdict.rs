@@ -3,7 +3,7 @@
 
 use super::super::context::FrameContext;
 use super::super::verdict::{NodeDisruptionText, reasons};
-use super::super::{Line, format, life_line, timeline};
+use super::super::{Line, format, life_line, next_commands, timeline};
 use super::Page;
 use crate::config::Role;
 use crate::fleet::{EventRow, Key, Kind, NodeRow, ObjectKey};
@@ -46,6 +46,7 @@ fn answer(said: &NodeDisruptionText<'_>, page: &mut Page) {
             page.item(name.then(said.reason(reason, &case, not_before)));
         }
     }
+    next_commands::of_node(said.frame, &said.node.meta.key.name).into_iter().for_each(|line| page.item(line));
     let since = said.frame.app.insights.held.since(&case, &said.disruption);
     if let Some(since) = since {
         let now = said.frame.app.now;

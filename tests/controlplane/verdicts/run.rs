@@ -118,7 +118,8 @@ fn take_away(bed: &Bed, scenarios: &[Scenario]) -> Result<()> {
         bed.api().delete(&format!("/api/v1/namespaces/{name}/pods?gracePeriodSeconds=0"))?;
         bed.api().delete(&format!("/api/v1/namespaces/{name}"))?;
     }
-    await_world(bed, "the end of all nodes", |world| if world.is_empty() { Vec::new() } else { vec!["nodes"] }).map(drop)
+    await_world(bed, "the end of all nodes", |world| if world.is_empty() { Vec::new() } else { vec!["nodes"] })
+        .map(drop)
 }
 
 fn run_steps(scenario: &Scenario, place: &Place<'_>, steps: &[super::scenario::Step]) -> Result<()> {

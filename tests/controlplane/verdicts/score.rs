@@ -88,7 +88,11 @@ impl Score {
 
     /// Everything that was said and was wrong.
     pub fn mistakes(&self) -> Vec<&str> {
-        self.reasons.iter().flat_map(|tally| tally.misses.iter().chain(&tally.out_of_time)).map(String::as_str).collect()
+        self.reasons
+            .iter()
+            .flat_map(|tally| tally.misses.iter().chain(&tally.out_of_time))
+            .map(String::as_str)
+            .collect()
     }
 
     /// For a table.

@@ -113,9 +113,7 @@ impl Plays {
             }
         }
         figures.sort_by_key(|(karpenter, ..)| std::cmp::Reverse(*karpenter));
-        let of_one = |(karpenter, worlds, score): &(Karpenter, usize, Score)| {
-            json!({"karpenter": karpenter.version(), "worlds": worlds, "reasons": score.figures()})
-        };
+        let of_one = |(karpenter, worlds, score): &(Karpenter, usize, Score)| json!({"karpenter": karpenter.version(), "worlds": worlds, "reasons": score.figures()});
         let text = serde_json::to_string_pretty(&figures.iter().map(of_one).collect::<Vec<Value>>()).context("JSON")?;
         fs::write(&file, text + "\n").context(file.display())
     }
@@ -128,11 +126,7 @@ impl Plays {
         let hits: usize = all.reasons.iter().map(|tally| tally.hits).sum();
         let misses: usize = all.reasons.iter().map(|tally| tally.misses.len()).sum();
         if hits == 0 || hits * 100 < (hits + misses) * LEAST_PERCENT || !self.failures.is_empty() {
-            return Err(Failure::new(format!(
-                "{all}\n{}\n{}",
-                all.mistakes().join("\n"),
-                self.failures.join("\n")
-            )));
+            return Err(Failure::new(format!("{all}\n{}\n{}", all.mistakes().join("\n"), self.failures.join("\n"))));
         }
         Ok(())
     }

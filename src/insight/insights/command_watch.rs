@@ -1,0 +1,80 @@
+//! Karpenter's next commands for the screen, as of some seconds ago.
+//!
+//! To find them all Nodes are gone through, and of those that would be next it is proven or not that they stay. So they follow
+//! everything at once, but only as often as Karpenter itself looks, and in slices.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::Inputs;
+use super::verdicts::Verdicts;
+use crate::fleet::Sym;
+use crate::insight::disruption::{NextCommand, Reason};
+use crate::insight::picture::Evaluator;
+use crate::units::Time;
+
+/// The next commands as they were last found.
+#[derive(Default)]
+pub struct CommandWatch {
+    found: Vec<NextCommand>,
+    looked_at: Option<Time>,
+    /// What is known of the Nodes that were asked about, while not all of them have been.
+    search: Option<HashMap<(Sym, Reason), bool, RandomState>>,
+}
+
+/// As often as Karpenter looks for nodes to disrupt.
+const LOOK_EVERY_SECONDS: i64 = 10;
+
+/// Of how many Nodes it is asked at a time whether they stay: about a millisecond.
+const PROOFS_PER_SLICE: usize = 8;
+
+impl CommandWatch {
+    /// As last found; nothing while not everything is known that decides about Nodes.
+    pub fn found(&self) -> &[NextCommand] {
+        &self.found
+    }
+
+    /// Looks without delay.
+    #[cfg(test)]
+    pub const fn hurry(&mut self) {
+        self.looked_at = None;
+    }
+
+    /// Goes on with a search, or begins one where it is time. Says whether there is more to do.
+    pub(super) fn follow(&mut self, inputs: &Inputs<'_>, verdicts: &Verdicts, evaluator: &Evaluator<'_>) -> bool {
+        if !inputs.known().decides_nodes() {
+            *self = Self::default();
+            return false;
+        }
+        let is_due = self.looked_at.is_none_or(|at| !(0..LOOK_EVERY_SECONDS).contains(&inputs.now.seconds_since(at)));
+        if self.search.is_none() && !is_due {
+            return false;
+        }
+        let known = RefCell::new(self.search.take().unwrap_or_default());
+        let left = Cell::new(PROOFS_PER_SLICE);
+        let is_complete = Cell::new(true);
+        let stays = |name: &Sym, reason: Reason| {
+            let key = (name.clone(), reason);
+            let stays = known.borrow().get(&key).copied();
+            stays.unwrap_or_else(|| {
+                if left.get() == 0 {
+                    is_complete.set(false);
+                    return true;
+                }
+                left.set(left.get() - 1);
+                let stays = Verdicts::is_proven_to_stay(evaluator, inputs.fleet, name, reason);
+                known.borrow_mut().insert(key, stays);
+                stays
+            })
+        };
+        let found = verdicts.next_commands(evaluator.now(), stays);
+        if is_complete.get() {
+            (self.found, self.looked_at) = (found, Some(inputs.now));
+        } else {
+            self.search = Some(known.into_inner());
+        }
+        self.search.is_some()
+    }
+}
