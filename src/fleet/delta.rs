@@ -1,7 +1,7 @@
 //! Changes, as Sources tell them.
 
 use super::kind_table::kind_table;
-use super::{GpuAnswer, Kind, NodeUsage, ObjectKey, PriceChange, Row, SourceGroup, SpotMarketChange};
+use super::{GpuAnswer, Kind, LoopState, NodeUsage, ObjectKey, PriceChange, Row, SourceGroup, SpotMarketChange};
 
 /// Generation of a connection. What carries an older one is dropped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -44,6 +44,8 @@ macro_rules! define_deltas {
             Gpus(Vec<GpuAnswer>),
             /// The usage of all Nodes of which it is known, in place of what was known before.
             NodeUsage(NodeUsage),
+            /// What Karpenter's own metrics say of its disruption loop, in place of what was known before.
+            LoopState(LoopState),
         }
 
         impl Delta {
@@ -51,7 +53,7 @@ macro_rules! define_deltas {
             pub const fn source_group(&self) -> SourceGroup {
                 match self {
                     $(Self::$rows(_))|+ => SourceGroup::Cluster,
-                    Self::Prices(_) | Self::SpotMarket(_) => SourceGroup::Prices,
+                    Self::Prices(_) | Self::SpotMarket(_) | Self::LoopState(_) => SourceGroup::Prices,
                     Self::Gpus(_) | Self::NodeUsage(_) => SourceGroup::Metrics,
                 }
             }

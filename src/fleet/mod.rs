@@ -15,6 +15,7 @@ mod kind_table;
 #[cfg(test)]
 mod laws;
 mod log;
+mod loop_state;
 mod node;
 mod node_claim;
 mod node_pool;
@@ -56,6 +57,7 @@ pub use key::{Key, Meta, ObjectKey, Owner, ResourceVersion, Stamps, Uid};
 pub use kind::{Content, Former, Kind, KindSpec, Need, Scope, Start};
 pub(crate) use kind_table::kind_table;
 pub use log::{ContainerState, LOG_LINE_BYTES, LOG_TAIL_LINES, LogLine, LogQuestion, LogReport, LogRun, PodContainer};
+pub use loop_state::LoopState;
 pub use node::{CapacityType, NodeRow, Taint};
 pub use node_claim::NodeClaimRow;
 pub use node_pool::{Budget, ConsolidateAfter, NodePoolRow, NodeTemplate, node_pool_of};

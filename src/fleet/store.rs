@@ -8,7 +8,7 @@ use super::kind_table::kind_table;
 use super::start_index::{Launch, Launches, StartIndex};
 use super::{
     Change, ClaimedDevice, Delta, DeviceClassRow, EventRow, EventTable, GangKey, GpuAnswer, GpuDevices, GpuPart,
-    JobRow, Kind, Meta, NodeClaimRow, NodeRow, NodeUsage, ObjectKey, PodRow, PoolKey, PriceChange, Prices,
+    JobRow, Kind, LoopState, Meta, NodeClaimRow, NodeRow, NodeUsage, ObjectKey, PodRow, PoolKey, PriceChange, Prices,
     ResourceClaimRow, ResourceSliceRow, Row, Slot, SpotMarket, Sym, Table, Uid, WorkloadRow,
 };
 
@@ -29,6 +29,7 @@ macro_rules! define_fleet {
             pub spot_market: SpotMarket,
             pub gpus: GpuDevices,
             pub node_usage: NodeUsage,
+            pub loop_state: Option<LoopState>,
             pods_by_node: Index<Sym>,
             pods_by_job: Index<Uid>,
             pods_by_gang: Index<GangKey>,
@@ -62,6 +63,8 @@ macro_rules! define_fleet {
                         changed.node_usage = fleet.node_usage != usage;
                         fleet.node_usage = usage;
                     }
+                    // Only findings look at it, which are not kept.
+                    Delta::LoopState(state) => fleet.loop_state = Some(state),
                 }
                 changed
             }

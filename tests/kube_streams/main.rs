@@ -8,6 +8,7 @@ mod evictions;
 #[path = "../fake_api/mod.rs"]
 mod fake_api;
 mod gpu_exporters;
+mod karpenter_metrics;
 mod legacy;
 mod logs;
 mod node_metrics;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use batchtop::fleet::{
     Change, ClusterFacts, ConnectionError, Delta, Epoch, Fleet, GpuDemand, Health, HealthState, Kind, ObjectKey,
-    Report, SourceId,
+    PriceDemand, Report, SourceId,
 };
 use batchtop::source::kube::{
     Access, BodyLimits, Clock, ConnectOptions, HistoryServer, KubeSource, PrometheusChoice, Timing,
@@ -140,6 +140,13 @@ impl Screen {
         let kubeconfig = Some(kubeconfig(&folder, &plain(api)));
         let options = ConnectOptions { kubeconfig, ..ConnectOptions::default() };
         Self::running(KubeSource::new(options, Vec::new(), *timing, clock).measuring(demand, prometheus), folder)
+    }
+
+    pub fn pricing(api: &FakeApi, timing: &Timing, demand: watch::Receiver<PriceDemand>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let kubeconfig = Some(kubeconfig(&folder, &plain(api)));
+        let options = ConnectOptions { kubeconfig, ..ConnectOptions::default() };
+        Self::running(KubeSource::new(options, Vec::new(), *timing, clock).pricing(demand), folder)
     }
 
     fn running(source: KubeSource, folder: TempDir) -> Self {

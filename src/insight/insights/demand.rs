@@ -40,7 +40,7 @@ impl PriceWatch {
         if !has_aws_answered(inputs, &prices) {
             prices.karpenter.clear();
         }
-        if prices == self.asked || (prices.is_nothing() && self.asked == PriceDemand::default()) {
+        if prices == self.asked {
             return None;
         }
         let sources = prices.sources_beyond(&self.asked);

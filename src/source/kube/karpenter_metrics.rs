@@ -1,7 +1,8 @@
-//! Karpenter's own prices, from the metrics page of its controller, through the API server.
+//! What Karpenter says on the metrics page of its controller, through the API server: whether its disruption loop stands still,
+//! and, while nothing better prices some instance type, its own prices.
 //!
-//! Read only while nothing better prices some instance type, and only where the API server lets us: a Service of the
-//! controller's name in its namespace, port `http-metrics`, as Karpenter's Helm chart makes it.
+//! Read only where the API server lets us: a Service of the controller's name in its namespace, port `http-metrics`, as
+//! Karpenter's Helm chart makes it. That it cannot be read is only told where prices are wanted.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,8 +18,8 @@ use super::health_reporter::HealthReporter;
 use super::sink::Closed;
 use super::stream::StreamContext;
 use crate::fleet::{
-    CapacityType, Delta, Health, HealthState, ObjectKey, Price, PriceChange, PriceDemand, PriceKey, PriceList, Report,
-    SourceId, Sym,
+    CapacityType, Delta, Health, HealthState, LoopState, ObjectKey, Price, PriceChange, PriceDemand, PriceKey,
+    PriceList, Report, SourceId, Sym,
 };
 use crate::units::Time;
 use crate::units::exposition::{BadLines, Exposition, Sample};
@@ -32,7 +33,7 @@ const EVERY: Duration = Duration::from_mins(5);
 /// Nodes come one by one; the page is large.
 const SPACING: Duration = Duration::from_secs(30);
 
-/// What is wanted of it: from whom, and the prices of which instance types.
+/// What is wanted of it: from whom, and the prices of which instance types, maybe none.
 type Wanted = (ObjectKey, BTreeSet<Sym>);
 
 /// Reads the page now and then while it is wanted.
@@ -61,6 +62,7 @@ pub(super) async fn run(
         let read = look(&client, &context, &wanted).await;
         drop(client);
         let wait = match read {
+            _ if wanted.1.is_empty() => quietly(&context, &mut health, read).await,
             Ok(content) => told(&context, &mut health, &mut backoff, content).await,
             Err(failure) => failed(&mut health, &mut backoff, &wanted.0, &failure).await,
         };
@@ -73,10 +75,8 @@ pub(super) async fn run(
 
 /// Whom to ask for what; `Err` says why nobody.
 fn wanted(demand: &PriceDemand) -> Result<Wanted, Health> {
-    if demand.karpenter.is_empty() {
-        return Err(Health::prices_not_needed());
-    }
-    let controller = demand.controller.clone().ok_or_else(no_controller)?;
+    let nobody = || if demand.karpenter.is_empty() { Health::prices_not_needed() } else { no_controller() };
+    let controller = demand.controller.clone().ok_or_else(nobody)?;
     Ok((controller, demand.karpenter.clone()))
 }
 
@@ -96,6 +96,8 @@ async fn rest(wait: Duration, demand: &mut watch::Receiver<PriceDemand>) -> bool
 
 /// What a page says.
 struct PageContent {
+    /// How the disruption loop stands, where the page says so.
+    loop_state: Option<LoopState>,
     /// The wanted prices.
     prices: Vec<PriceChange>,
     /// What could not be read.
@@ -108,7 +110,20 @@ async fn look(client: &kube::Client, context: &StreamContext, wanted: &Wanted) -
         format!("/api/v1/namespaces/{}/services/{}:http-metrics/proxy/metrics", controller.namespace, controller.name);
     let mut body = context.access.body();
     api::fetch(client, api::get(&path, "text/plain")?, &context.timing, &mut body).await?;
-    Ok(read(&body, types, (context.clock)()))
+    let now = (context.clock)();
+    Ok(PageContent { loop_state: loop_state(&body, controller, now), ..read(&body, types, now) })
+}
+
+/// No price is wanted: nothing depends on the page, and whoever may not read it misses no right.
+async fn quietly(
+    context: &StreamContext,
+    health: &mut HealthReporter,
+    content: Result<PageContent, Failure>,
+) -> Result<Duration, Closed> {
+    if let Some(state) = content.ok().and_then(|content| content.loop_state) {
+        context.sink.send(Report::Delta(Delta::LoopState(state))).await?;
+    }
+    health.idle(Health::prices_not_needed(), Some(EVERY)).await.map(|()| EVERY)
 }
 
 async fn told(
@@ -118,6 +133,9 @@ async fn told(
     content: PageContent,
 ) -> Result<Duration, Closed> {
     backoff.reset();
+    if let Some(state) = content.loop_state {
+        context.sink.send(Report::Delta(Delta::LoopState(state))).await?;
+    }
     let count = content.prices.len() as u64;
     context.sink.send(Report::Delta(Delta::Prices(content.prices))).await?;
     health.set_note(content.bad_lines.map(|bad| bad.to_string()).as_deref());
@@ -157,7 +175,36 @@ fn read(page: &[u8], types: &BTreeSet<Sym>, as_of: Time) -> PageContent {
     let change =
         |(key, micro_usd_per_hour)| PriceChange::Listed(PriceList::Karpenter, key, Price { micro_usd_per_hour, as_of });
     let prices = wanted.map(change).collect();
-    PageContent { prices, bad_lines: page.bad_lines() }
+    PageContent { loop_state: None, prices, bad_lines: page.bad_lines() }
+}
+
+/// Names of the gauges (karpenter pkg/controllers/state/metrics.go).
+const SYNCED: &str = "karpenter_cluster_state_synced";
+const UNSYNCED_SECONDS: &str = "karpenter_cluster_state_unsynced_time_seconds";
+
+/// What the two gauges say together; nothing of a page that has not both, or on which they contradict each other. One that
+/// waits to be the leader has neither.
+fn loop_state(page: &[u8], controller: &ObjectKey, as_of: Time) -> Option<LoopState> {
+    let (mut synced, mut unsynced_seconds) = (None, None);
+    for sample in Exposition::new(page).samples() {
+        match &*sample.name {
+            SYNCED => synced = Some(sample.value),
+            UNSYNCED_SECONDS => unsynced_seconds = Some(sample.value),
+            _ => {}
+        }
+    }
+    let seconds = unsynced_seconds.filter(|seconds| (0.0..1e9).contains(seconds))?;
+    #[expect(clippy::cast_possible_truncation, reason = "below 1e9")]
+    let whole_seconds = seconds as i64;
+    let is_synced = synced?.total_cmp(&1.0).is_eq();
+    let is_unsynced = synced?.total_cmp(&0.0).is_eq();
+    // Both are set one after the other: synced is 1 only after the time was set to 0.
+    let unsynced_seconds = match (is_synced, is_unsynced) {
+        (true, _) if whole_seconds == 0 => None,
+        (_, true) => Some(whole_seconds),
+        _ => return None,
+    };
+    Some(LoopState { controller: controller.clone(), unsynced_seconds, as_of })
 }
 
 fn offering(sample: &Sample<'_>) -> Option<(PriceKey, i64)> {
@@ -224,13 +271,49 @@ mod tests {
     }
 
     #[test]
-    fn karpenter_metrics_are_requested_only_with_a_demand_and_a_controller() {
+    fn karpenter_metrics_are_requested_only_of_a_controller() {
         let mut demand = PriceDemand::default();
         assert_eq!(wanted(&demand), Err(Health::prices_not_needed()));
-        demand.karpenter.insert(Sym::new("g5.xlarge"));
-        assert_eq!(wanted(&demand), Err(no_controller()));
         let controller = ObjectKey::new("kube-system", "karpenter");
         demand.controller = Some(controller.clone());
+        assert_eq!(wanted(&demand), Ok((controller.clone(), BTreeSet::new())));
+        demand.karpenter.insert(Sym::new("g5.xlarge"));
         assert_eq!(wanted(&demand), Ok((controller, BTreeSet::from([Sym::new("g5.xlarge")]))));
+        demand.controller = None;
+        assert_eq!(wanted(&demand), Err(no_controller()));
+    }
+
+    #[test]
+    fn the_loop_state_is_read_from_both_gauges_or_not_at_all() {
+        let controller = ObjectKey::new("kube-system", "karpenter");
+        let of = |page: &str| loop_state(page.as_bytes(), &controller, Time::from_seconds(7));
+        let gauges = |synced: &str, seconds: &str| {
+            of(&format!(
+                "# TYPE karpenter_cluster_state_synced gauge\nkarpenter_cluster_state_synced {synced}\n\
+                karpenter_cluster_state_unsynced_time_seconds {seconds}\nkarpenter_cluster_state_node_count 3\n"
+            ))
+            .map(|state| state.unsynced_seconds)
+        };
+        for (synced, seconds, wanted) in [
+            ("1", "0", Some(None)),
+            ("0", "412.75", Some(Some(412))),
+            ("0", "0", Some(Some(0))),
+            // What cannot be.
+            ("1", "412", None),
+            ("0.5", "3", None),
+            ("2", "3", None),
+            ("NaN", "3", None),
+            ("0", "NaN", None),
+            ("0", "-3", None),
+            ("0", "+Inf", None),
+            ("0", "1e300", None),
+            ("no", "3", None),
+        ] {
+            assert_eq!(gauges(synced, seconds), wanted, "{synced} {seconds}");
+        }
+        let cut = ["", "karpenter_cluster_state_synced 0\n", "karpenter_cluster_state_unsynced_time_seconds 400\n"];
+        assert!(cut.into_iter().all(|page| of(page).is_none()), "a page that was cut says nothing");
+        let state = of("karpenter_cluster_state_synced 0\nkarpenter_cluster_state_unsynced_time_seconds 9\n").unwrap();
+        assert_eq!((state.controller, state.as_of), (controller, Time::from_seconds(7)));
     }
 }

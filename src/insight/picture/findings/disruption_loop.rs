@@ -2,9 +2,9 @@
 
 use super::super::evaluator::{Evaluator, NodeAssessment};
 use super::{Occurrence, Rule, RuleInput, Severity};
-use crate::fleet::{Condition, DisruptionBudgetRow, Kind, NodeClaimRow, NodeRow, ObjectKey, PodRow, Status};
+use crate::fleet::{Condition, DisruptionBudgetRow, Kind, LoopState, NodeClaimRow, NodeRow, ObjectKey, PodRow, Status};
 use crate::insight::disruption::{BlockerKind, Pause, Reason};
-use crate::insight::sentence::{plural, sentence};
+use crate::insight::sentence::{Part, plural, sentence};
 
 /// The rules of this family.
 pub const RULES: &[Rule] = &[
@@ -24,6 +24,16 @@ pub const RULES: &[Rule] = &[
                node is taken, whatever is said of it.",
         hint: "scale it up again: kubectl scale deployment --replicas",
         check: stopped,
+    },
+    Rule {
+        id: "KarpenterStuck",
+        severity: Severity::Warning,
+        help: "Karpenter's own metrics say that its memory has not agreed with the cluster for minutes, and no NodeClaim \
+               without an instance explains it. Until it agrees, Karpenter takes no node and makes none for pending pods, \
+               whatever is said of them.",
+        hint: "restart the controller: kubectl rollout restart; up to 1.14.1 a NodeClaim that was deleted within a moment \
+               can leave it so",
+        check: stuck,
     },
     Rule {
         id: "EmptinessStarvesDrift",
@@ -84,6 +94,32 @@ fn stopped(input: &RuleInput<'_>) -> Vec<Occurrence> {
     }
     let message = "it has no replicas: Karpenter neither makes nor takes nodes";
     controllers.iter().map(|row| Occurrence::new("Deployment", &row.meta.key, message)).collect()
+}
+
+/// How long a controller takes to read the cluster at its start, generously.
+const UNSYNCED_SECONDS: i64 = 120;
+
+/// What was read longer ago says nothing of now; the page is read every five minutes.
+const STALE_SECONDS: i64 = 660;
+
+/// By the controller's own metrics; a pause that objects explain is told of them.
+fn stuck(input: &RuleInput<'_>) -> Vec<Occurrence> {
+    let now = input.evaluator.now();
+    let is_current = |state: &&LoopState| (0..STALE_SECONDS).contains(&now.seconds_since(state.as_of));
+    let is_explained = !input.evaluator.counts_are_known() || input.evaluator.pauses().next().is_some();
+    let found = input.fleet.loop_state.as_ref().filter(is_current).filter(|_| !is_explained);
+    let found = found.and_then(|state| Some((state, state.unsynced_seconds.filter(|it| *it >= UNSYNCED_SECONDS)?)));
+    let stuck = found.map(|(state, seconds)| {
+        let message = sentence![
+            "its memory has not agreed with the cluster for ",
+            Part::Seconds(seconds),
+            ", as it said itself at ",
+            state.as_of,
+            ": it takes no node, and makes none for pending pods",
+        ];
+        Occurrence::new("Deployment", &state.controller, message)
+    });
+    stuck.into_iter().collect()
 }
 
 fn launching(claim: &NodeClaimRow, evaluator: &Evaluator<'_>) -> Occurrence {

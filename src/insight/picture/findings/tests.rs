@@ -3,9 +3,9 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::fleet::{
     Budget, ControllerRow, Delta, DeviceHolder, DeviceReading, DisruptionBudgetRow, EventClass, EventObject, EventRow,
-    Eviction, Exporter, ExporterKind, GpuAnswer, Health, HealthState, ImageSetup, JobRow, KarpenterApi, NodeClaimRow,
-    NodeClassRef, NodeClassRow, NodePoolRow, NodeRate, NodeRow, PodSelector, PriceChange, ReplicaSetRow, SourceId,
-    Sources, Status, Uid, UserPrices, Utilization, Volume,
+    Eviction, Exporter, ExporterKind, GpuAnswer, Health, HealthState, ImageSetup, JobRow, KarpenterApi, LoopState,
+    NodeClaimRow, NodeClassRef, NodeClassRow, NodePoolRow, NodeRate, NodeRow, PodSelector, PriceChange, ReplicaSetRow,
+    SourceId, Sources, Status, Uid, UserPrices, Utilization, Volume,
 };
 use crate::insight::cold_start::{Histogram, ImageStatistics};
 use crate::insight::gpu::GpuThresholds;
@@ -136,6 +136,27 @@ fn karpenter_is_stopped_where_no_controller_has_replicas() {
         found.into_iter().filter(|finding| finding.rule.id == "KarpenterStopped").count()
     };
     assert_eq!((rules(&[]), rules(&[0]), rules(&[0, 0]), rules(&[0, 1])), (0, 1, 2, 0));
+}
+
+/// What the controller's metrics said of the loop, so many seconds ago.
+fn loop_state(unsynced_seconds: Option<i64>, age: i64) -> Delta {
+    let controller = ObjectKey::new("kube-system", "karpenter");
+    Delta::LoopState(LoopState { controller, unsynced_seconds, as_of: NOW.plus_seconds(-age) })
+}
+
+#[test]
+fn karpenter_is_stuck_where_it_says_so_and_no_object_explains_it() {
+    let found = |state| World::new().with(state).found();
+    assert_eq!(
+        found(loop_state(Some(400), 5)),
+        one(Severity::Warning, "KarpenterStuck", "Deployment kube-system/karpenter")
+    );
+    assert_eq!(found(loop_state(None, 5)), []);
+    assert_eq!(found(loop_state(Some(60), 5)), [], "it may just have started");
+    assert_eq!(found(loop_state(Some(400), 3_600)), [], "nobody knows what it would say now");
+    assert_eq!(found(loop_state(Some(400), -5)), [], "a clock that runs ahead says nothing");
+    let explained = launching(90).with(loop_state(Some(90), 5)).found();
+    assert_eq!(explained, one(Severity::Warning, "LoopPaused", "NodeClaim new"));
 }
 
 #[test]
@@ -647,6 +668,7 @@ fn examples() -> Vec<(&'static str, World)> {
     vec![
         ("LoopPaused", launching(90)),
         ("KarpenterStopped", with_controllers(&[0])),
+        ("KarpenterStuck", World::new().with(loop_state(Some(400), 5))),
         ("EmptinessStarvesDrift", drifted_beside_empty()),
         ("DeleteLaunchLoop", cheap_pod()),
         ("LongNomination", nominated(600)),
