@@ -24,10 +24,10 @@ pub(super) fn line(frame: &FrameContext<'_>, width: usize) -> Line {
     }
     let in_words = |most: usize| {
         let words: Vec<String> = commands.iter().map(|command| in_line(frame, command, most)).collect();
-        format!(" Karpenter next: {} ", words.join(" · "))
+        format!(" Karpenter takes next: {} ", words.join(" · "))
     };
     let counted: Vec<String> =
-        commands.iter().map(|one| format!("{} {}", one.reason.name(), one.nodes.len())).collect();
+        commands.iter().map(|one| format!("{} {}", one.nodes.len(), one.reason.name())).collect();
     let forms = [in_words(MOST_NAMES), in_words(1), format!(" next: {} ", counted.join(" · "))];
     let fitting = forms.into_iter().find(|form| super::text::width(form) + MARGIN <= width);
     fitting.map_or_else(Line::new, |form| Line::of(Role::TextDim, form))
@@ -36,7 +36,7 @@ pub(super) fn line(frame: &FrameContext<'_>, width: usize) -> Line {
 fn in_line(frame: &FrameContext<'_>, command: &NextCommand, most: usize) -> String {
     let one_of = if is_one_of_several(command) { "one of " } else { "" };
     let nodes = names(frame, &command.nodes, most);
-    format!("{} {one_of}{nodes}{}", command.reason.name(), when(frame.app.now, command))
+    format!("{one_of}{nodes} as {}{}", command.reason.name(), when(frame.app.now, command))
 }
 
 /// Empty nodes go together; of drifted ones that have the same place one goes.
@@ -53,7 +53,7 @@ fn names(frame: &FrameContext<'_>, nodes: &[Sym], most: usize) -> String {
     }
 }
 
-/// ` soon`, ` at 14:20`, ` from 14:20`; nothing where it may come now and nobody knows when it does.
+/// ` within half a minute`, ` at 14:20`, ` from 14:20`; nothing where it may come now and nobody knows when it does.
 fn when(now: Time, command: &NextCommand) -> String {
     let is_ahead = command.from > now.plus_seconds(SOON_SECONDS);
     match command.to {

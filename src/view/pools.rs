@@ -97,7 +97,7 @@ pub(super) fn readiness(pool: &NodePoolRow) -> Line {
     match (pool.is_ready(), pool.tells_readiness()) {
         (true, _) => Line::of(Role::Ok, "● Ready"),
         (false, true) => Line::of(Role::Bad, "! NotReady"),
-        (false, false) => Line::of(Role::Unknown, format::UNKNOWN),
+        (false, false) => Line::of(Role::Unknown, "? not told"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Clusters of Karpenter before v1beta1: Provisioners and Machines.
 
-use batchtop::app::{App, Msg, Settings, settle, update};
+use batchtop::app::{App, Msg, Settings, settle_completely, update};
 use batchtop::export;
 use batchtop::fleet::{HealthState, KarpenterApi, Kind};
 use serde_json::Value;
@@ -14,7 +14,7 @@ const MACHINES: &str = "/apis/karpenter.sh/v1alpha5/machines";
 /// A Node of Provisioner `default` with a pod, and what Karpenter 0.31 keeps of it.
 async fn old_cluster() -> FakeApi {
     let api = FakeApi::start().await;
-    let labels = r#""labels":{"karpenter.sh/provisioner-name":"default","karpenter.sh/initialized":"true","karpenter.sh/capacity-type":"spot","node.kubernetes.io/instance-type":"m5.large"}"#;
+    let labels = r#""labels":{"karpenter.sh/provisioner-name":"default","karpenter.sh/initialized":"true","karpenter.sh/capacity-type":"spot","node.kubernetes.io/instance-type":"m5.large","eks-node-viewer/instance-price":"0.096"}"#;
     let with = |name: &str, rest: &str| {
         let object = bare(name).replace(r#""name""#, &format!("{labels},\"name\"")).replace("}}", rest);
         object.replacen('{', r#"{"apiVersion":"karpenter.sh/v1alpha5","#, 1)
@@ -35,7 +35,7 @@ async fn old_cluster() -> FakeApi {
     state.put(MACHINES, "m1", &with("m1", &machine));
     let provisioner = r#"},"spec":{"consolidation":{"enabled":true},"limits":{"resources":{"cpu":"100"}}},"status":{"conditions":[{"type":"Active","status":"True"}]}}"#;
     state.put(PROVISIONERS, "default", &with("default", provisioner));
-    state.put(PODS, "ml/p", &pod("p", "ml", Some("true")));
+    state.put(PODS, "ml/p", &pod("p", "ml", None));
     drop(state);
     api
 }
@@ -46,7 +46,7 @@ fn snapshot(screen: &Screen) -> Value {
         let epoch = app.epoch;
         update(&mut app, Msg::Source(epoch, report.clone()));
     }
-    settle(&mut app);
+    settle_completely(&mut app);
     serde_json::to_value(export::snapshot(&app, export::GpuDetail::Sums)).expect("JSON")
 }
 

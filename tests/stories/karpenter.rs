@@ -367,3 +367,24 @@ fn rows_filters_header_and_json_agree_on_what_is_protected_and_held() {
     let told = told.keys("/ ctrl-u 'held:yes' enter");
     assert_eq!(Some(listed_dollars(&told)), held);
 }
+
+/// What is written into the lines above and below the table.
+fn rules(story: &mut Story) -> String {
+    story.draw().rules.iter().map(|rule| rule.line.text()).collect::<Vec<String>>().join("\n")
+}
+
+#[test]
+fn the_node_from_which_karpenters_next_command_comes_is_named_until_it_is_gone() {
+    let drifted = |hours| condition("Drifted", Status::True, hours_ago(hours));
+    let mut world = world();
+    world.claims[5].conditions.push(drifted(2));
+    world.claims[6].conditions.push(drifted(1));
+    let mut told = story(reports(world)).seconds(11);
+    assert!(rules(&mut told).contains("Karpenter takes next: free as Drifted"), "{}", rules(&mut told));
+    // Its pods go, and then itself.
+    let gone = Delta::Nodes(vec![batchtop::fleet::Change::Remove(batchtop::fleet::ObjectKey::cluster("free"))]);
+    let mut told = told.told(vec![Report::Delta(gone)]).seconds(11);
+    assert!(rules(&mut told).contains("Karpenter takes next: expiring as Drifted"), "{}", rules(&mut told));
+    let mut unknown = told.told(vec![health(Kind::PodDisruptionBudget, HealthState::Forbidden)]).seconds(11);
+    assert!(!rules(&mut unknown).contains("takes next"), "what decides is not known");
+}

@@ -5,8 +5,8 @@ use batchtop::fleet::*;
 use batchtop::units::{Lifetime, Selector};
 
 use crate::fixture::{
-    DAY, HOUR, ago, budget, claim, condition, empty, event, frame, labels, m7i, meta, node, now, pod, pool, press,
-    protected, relist, report, resources, set_health,
+    DAY, HOUR, ago, budget, claim, clock, condition, empty, event, frame, labels, m7i, meta, node, now, pod, pool,
+    press, protected, relist, report, resources, set_health,
 };
 use crate::paint::{body, body_with_roles, snapshot, text};
 use crate::rows;
@@ -416,4 +416,74 @@ fn a_node_is_only_said_to_be_gone_where_all_nodes_are_known() {
         let text = shown(state);
         assert!(text.contains("c-alone") && !text.contains(gone) && !text.contains(unreadable), "{state:?}: {text}");
     }
+}
+
+/// Two drifted machines and an empty one of a NodePool that lets them go; all else is held.
+fn with_next_commands(size: (u16, u16)) -> App {
+    let mut app = empty(size);
+    let mut all =
+        [machine("drifted-0", "any").drifted(), machine("drifted-1", "any").drifted(), machine("kept", "any")];
+    all[1].claim.conditions.last_mut().expect("Drifted").last_transition = Some(ago(2 * HOUR));
+    all[2] = machine("kept", "any").protected("true");
+    let empty_one = machine("empty", "any").empty();
+    let all: Vec<Machine> = all.into_iter().chain([empty_one]).collect();
+    for delta in [
+        Delta::Nodes(relist(all.iter().map(|one| one.node.clone()).collect())),
+        Delta::NodeClaims(relist(all.iter().map(|one| one.claim.clone()).collect())),
+        Delta::NodePools(relist(pools())),
+        Delta::Pods(relist(all.iter().filter_map(|one| one.pod.clone()).collect())),
+    ] {
+        report(&mut app, Report::Delta(delta));
+    }
+    for kind in Kind::ALL {
+        set_health(&mut app, kind, HealthState::Live);
+    }
+    clock(&mut app, now());
+    settle(&mut app);
+    app
+}
+
+#[test]
+fn the_next_commands_stand_below_the_table_of_fleet_in_as_many_words_as_fit() {
+    let lower_rule = |size| text(&with_next_commands(size)).lines().rev().nth(2).map(str::to_owned).unwrap_or_default();
+    let rules = [(40, 16), (60, 24), (80, 24), (120, 40)].map(lower_rule);
+    snapshot!("next_commands", rules.join("\n"));
+    assert!(!text(&with_next_commands((40, 10))).contains("next:"), "there is no rule to write into");
+    let mut app = with_next_commands((80, 24));
+    press(&mut app, "/ d r i f t e d - 1 enter enter");
+    let said = text(&app);
+    assert!(said.contains("Karpenter's next command for Drifted: it"), "{said}");
+    press(&mut app, "esc 2");
+    assert!(!text(&app).contains("takes next"), "it is about nodes");
+}
+
+#[test]
+fn provisioners_are_listed_without_budgets_and_pay_for_their_nodes() {
+    let mut app = empty((120, 24));
+    let facts = ClusterFacts { karpenter_api: KarpenterApi::V1Alpha5, ..app.cluster.clone() };
+    report(&mut app, Report::Cluster(Box::new(facts)));
+    let mut one = machine("old", "any");
+    one.node.labels =
+        with(&with(&one.node.labels, "karpenter.sh/nodepool", None), "karpenter.sh/provisioner-name", Some("default"));
+    one.node.labels = with(&one.node.labels, "eks-node-viewer/instance-price", Some("0.4"));
+    one.claim.labels = one.node.labels.clone();
+    let provisioner = NodePoolRow { budgets: None, conditions: Vec::new(), ..pool("default", Vec::new()) };
+    for delta in [
+        Delta::Nodes(relist(vec![one.node])),
+        Delta::NodeClaims(relist(vec![one.claim])),
+        Delta::NodePools(relist(vec![provisioner])),
+        Delta::Pods(relist(one.pod.into_iter().collect())),
+    ] {
+        report(&mut app, Report::Delta(delta));
+    }
+    for kind in Kind::ALL {
+        set_health(&mut app, kind, HealthState::Live);
+    }
+    settle(&mut app);
+    press(&mut app, "4");
+    snapshot!("provisioners", body(&app));
+    press(&mut app, "enter");
+    snapshot!("provisioner_detail", body(&app));
+    press(&mut app, "esc 1 / p o o l : d e f a u l t enter");
+    snapshot!("nodes_of_a_provisioner", body(&app));
 }

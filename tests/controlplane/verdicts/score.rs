@@ -62,8 +62,9 @@ impl Score {
 
     /// Commands that were said to have come by now, when nothing has happened since.
     fn note_absent(&mut self, watch: &Watch<'_>) {
-        let answers = watch.answers.iter().enumerate().skip(1);
-        for (number, answered) in answers.filter(|(number, _)| watch.takings.values().all(|it| it.answer < *number)) {
+        // What was taken while batchtop looked was not there any more when it answered.
+        let is_last = |answered: &Answered| watch.takings.values().all(|taking| taking.at <= answered.world.at);
+        for (number, answered) in watch.answers.iter().enumerate().skip(1).filter(|(_, answered)| is_last(answered)) {
             for (reason, tally) in REASONS.iter().zip(&mut self.reasons) {
                 let Some(said) = said(answered, reason) else { continue };
                 let is_over = |to: Timestamp| watch.looked_at() > to + TOLERANCE * 3;
