@@ -29,7 +29,7 @@ pub use facts::{Drift, Facts};
 pub use gates::{Doubt, Gate, GateResult, Undecided};
 pub use hazards::{Hazard, HazardKind, Outlook};
 pub use held::{HeldMemory, Remembered};
-pub use next_command::{Command, NextCommand, next_commands};
+pub use next_command::{Command, NextCommand, Places, next_commands};
 pub use node_inputs::{BrokenNodes, ClaimCounts, Complete, NodeInputs, Pause, PoolInputs};
 pub use not_before::NotBefore;
 pub use pods::{BudgetIndex, NodePods};

@@ -19,7 +19,7 @@ pub const VALIDATION_SECONDS: i64 = 15;
 /// How many nodes the sentence names.
 const MOST_NAMED: usize = 3;
 
-/// Of how many drifted nodes it is asked whether they are proven to stay.
+/// Of how many drifted nodes it is asked whether their pods have places.
 const MOST_ASKED: usize = 64;
 
 /// What a command does.
@@ -29,6 +29,17 @@ pub enum Command {
     Delete,
     /// A node goes, and another one comes in its place.
     Replace,
+}
+
+/// Whether Karpenter's simulation finds places for the pods of a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Places {
+    /// It is proven not to.
+    Missing,
+    /// It may not.
+    Doubtful,
+    /// Nothing speaks against it.
+    Expected,
 }
 
 /// Karpenter's next command of one reason.
@@ -51,18 +62,17 @@ pub struct NextCommand {
 /// A node whose turn may come.
 type Candidate<'a> = (&'a Sym, &'a Turn);
 
-/// The next command of each reason, of each Karpenter. `stays` says whether a node is proven to stay for a reason; it is asked of
-/// those only that would be next.
+/// The next command of each reason, of each Karpenter. `places` is asked of those nodes only that would be next.
 pub fn next_commands<'a>(
     turns: impl Iterator<Item = Candidate<'a>>,
     now: Time,
-    stays: impl Fn(&Sym, Reason) -> bool,
+    places: impl Fn(&Sym, Reason) -> Places,
 ) -> Vec<NextCommand> {
     let (auto_mode, others): (Vec<Candidate<'_>>, Vec<Candidate<'_>>) =
         turns.partition(|(_, turn)| turn.is_of_auto_mode);
     let of_one = |turns: &[Candidate<'_>]| {
         let loop_state = Loop::of(turns, now);
-        [loop_state.next_empty(), loop_state.next_drifted(&stays)]
+        [loop_state.next_empty(), loop_state.next_drifted(&places)]
     };
     [others, auto_mode].iter().flat_map(|turns| of_one(turns)).flatten().collect()
 }
@@ -131,13 +141,14 @@ impl<'a> Loop<'a> {
         })
     }
 
-    /// The first that Karpenter tries and can place the pods of.
-    fn next_drifted(&self, stays: &impl Fn(&Sym, Reason) -> bool) -> Option<NextCommand> {
+    /// The first that Karpenter tries and can place the pods of; nothing where it passes over all of them for now.
+    fn next_drifted(&self, places: &impl Fn(&Sym, Reason) -> Places) -> Option<NextCommand> {
         let ready = self.ready(|turn| turn.drifted)?.into_iter().filter(|(_, (_, turn))| !goes_as_empty(turn));
         let (first, mut nodes) = at_the_next_look(ready.collect())?;
         nodes.sort_by_key(|(_, (name, turn))| (place(turn), *name));
-        let nodes = first_in_turn(first, nodes, |name| stays(name, Reason::Drifted));
-        let (_, (_, turn)) = nodes.first()?;
+        let nodes = first_in_turn(first, nodes, |name| places(name, Reason::Drifted));
+        let (_, (_, turn)) = nodes.first().filter(|_| nodes.iter().any(|(_, (_, turn))| !turn.may_be_passed_over))?;
+        let command = command_of(&nodes);
         let is_free = !self.may_consolidate() && !self.may_take_empty(first.plus_seconds(POLLING_SECONDS));
         let since = turn.drifted_since.map(|since| sentence![", drifted since ", since]);
         let message = if nodes.len() == 1 {
@@ -148,8 +159,9 @@ impl<'a> Loop<'a> {
         Some(NextCommand {
             reason: Reason::Drifted,
             from: first,
-            to: is_free.then(|| first.plus_seconds(POLLING_SECONDS)),
-            command: command_of(&nodes),
+            // Where pods have to move, the simulation may find no place for them.
+            to: (is_free && command.is_some()).then(|| first.plus_seconds(POLLING_SECONDS)),
+            command,
             nodes: names(&nodes),
             message,
         })
@@ -191,17 +203,18 @@ pub(super) fn place(turn: &Turn) -> (u8, Option<Time>) {
 
 /// Those of the nodes in turn that can be the first: up to the first that is surely there and is not passed over, and those
 /// that have the same place.
-fn first_in_turn(first: Time, nodes: Ready<'_>, stays: impl Fn(&Sym) -> bool) -> Ready<'_> {
+fn first_in_turn(first: Time, nodes: Ready<'_>, places: impl Fn(&Sym) -> Places) -> Ready<'_> {
     let mut found: Ready<'_> = Vec::new();
     let mut last = None;
     for (asked, (at, (name, turn))) in nodes.into_iter().enumerate() {
         if last.is_some_and(|last| place(turn) > last) {
             break;
         }
-        if asked < MOST_ASKED && stays(name) {
+        let places = if asked < MOST_ASKED { places(name) } else { Places::Expected };
+        if places == Places::Missing {
             continue;
         }
-        if at == first && !turn.may_be_passed_over {
+        if at == first && !turn.may_be_passed_over && places == Places::Expected {
             last = Some(place(turn));
         }
         found.push((at, (name, turn)));
@@ -259,7 +272,8 @@ mod tests {
     /// The commands for nodes `n0`, `n1` …; those of which the number is among `proven` are proven to stay.
     fn found(turns: &[Turn], proven: &[&str]) -> Vec<NextCommand> {
         let names: Vec<Sym> = (0..turns.len()).map(|number| Sym::new(&format!("n{number}"))).collect();
-        next_commands(names.iter().zip(turns), NOW, |name, _| proven.contains(&name.as_str()))
+        let places = |name: &Sym| if proven.contains(&name.as_str()) { Places::Missing } else { Places::Expected };
+        next_commands(names.iter().zip(turns), NOW, |name, _| places(name))
     }
 
     fn nodes(turns: &[Turn], proven: &[&str]) -> Vec<(Reason, String)> {
@@ -321,10 +335,40 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_told_of_drifted_nodes_that_are_all_passed_over() {
+        let passed_over = |since| Turn { may_be_passed_over: true, ..drifted(Now, since) };
+        assert_eq!(of_drifted(&[passed_over(10), passed_over(20)], &[]), None);
+        assert_eq!(of_drifted(&[passed_over(10), drifted(From(at(5)), 20)], &[]).as_deref(), Some("n0 n1"));
+    }
+
+    #[test]
+    fn the_end_of_the_time_is_told_where_no_pods_have_to_move() {
+        let end = |turn: Turn| found(&[turn], &[]).first().and_then(|command| command.to);
+        assert_eq!(end(drifted(Now, 10)), None, "the simulation decides");
+        assert_eq!(end(Turn { moves_pods: false, ..drifted(Now, 10) }), Some(at(10)));
+        assert_eq!(end(Turn { is_static: true, ..drifted(From(at(60)), 10) }), Some(at(70)));
+        let consolidated = Turn { may_be_consolidated: true, moves_pods: false, ..drifted(Now, 10) };
+        assert_eq!(end(consolidated), None, "a pass of consolidation takes its time");
+    }
+
+    #[test]
     fn a_node_that_is_proven_to_stay_is_not_next() {
         let turns = [drifted(Now, 10), drifted(Now, 20), drifted(Now, 30)];
         assert_eq!(of_drifted(&turns, &["n0"]).as_deref(), Some("n1"));
         assert_eq!(of_drifted(&turns, &["n0", "n1", "n2"]), None);
+    }
+
+    #[test]
+    fn a_node_whose_pods_may_have_no_place_does_not_keep_others_from_being_next() {
+        let turns = [drifted(Now, 10), drifted(Now, 20), drifted(Now, 30)];
+        let names: Vec<Sym> = ["n0", "n1", "n2"].map(Sym::new).into();
+        let of = |doubtful: &[&str]| {
+            let places =
+                |name: &Sym| if doubtful.contains(&name.as_str()) { Places::Doubtful } else { Places::Expected };
+            let found = next_commands(names.iter().zip(&turns), NOW, |name, _| places(name));
+            found.first().map(|command| command.nodes.len())
+        };
+        assert_eq!((of(&[]), of(&["n0"]), of(&["n1"]), of(&["n0", "n1", "n2"])), (Some(1), Some(2), Some(1), Some(3)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Karpenter's next commands for the screen, as of some seconds ago.
 //!
-//! To find them all Nodes are gone through, and of those that would be next it is proven or not that they stay. So they follow
+//! To find them all Nodes are gone through, and of those that would be next it is looked whether their pods have places. So they follow
 //! everything at once, but only as often as Karpenter itself looks, and in slices.
 
 use std::cell::{Cell, RefCell};
@@ -11,7 +11,7 @@ use foldhash::fast::RandomState;
 use super::Inputs;
 use super::verdicts::Verdicts;
 use crate::fleet::Sym;
-use crate::insight::disruption::{NextCommand, Reason};
+use crate::insight::disruption::{NextCommand, Places, Reason};
 use crate::insight::picture::Evaluator;
 use crate::units::Time;
 
@@ -21,14 +21,14 @@ pub struct CommandWatch {
     found: Vec<NextCommand>,
     looked_at: Option<Time>,
     /// What is known of the Nodes that were asked about, while not all of them have been.
-    search: Option<HashMap<(Sym, Reason), bool, RandomState>>,
+    search: Option<HashMap<(Sym, Reason), Places, RandomState>>,
 }
 
 /// As often as Karpenter looks for nodes to disrupt.
 const LOOK_EVERY_SECONDS: i64 = 10;
 
-/// Of how many Nodes it is asked at a time whether they stay: about a millisecond.
-const PROOFS_PER_SLICE: usize = 8;
+/// Of how many Nodes it is asked at a time whether their pods have places: about a millisecond.
+const PLACES_PER_SLICE: usize = 8;
 
 impl CommandWatch {
     /// As last found; nothing while not everything is known that decides about Nodes.
@@ -53,23 +53,23 @@ impl CommandWatch {
             return false;
         }
         let known = RefCell::new(self.search.take().unwrap_or_default());
-        let left = Cell::new(PROOFS_PER_SLICE);
+        let left = Cell::new(PLACES_PER_SLICE);
         let is_complete = Cell::new(true);
-        let stays = |name: &Sym, reason: Reason| {
+        let places = |name: &Sym, reason: Reason| {
             let key = (name.clone(), reason);
-            let stays = known.borrow().get(&key).copied();
-            stays.unwrap_or_else(|| {
+            let places = known.borrow().get(&key).copied();
+            places.unwrap_or_else(|| {
                 if left.get() == 0 {
                     is_complete.set(false);
-                    return true;
+                    return Places::Missing;
                 }
                 left.set(left.get() - 1);
-                let stays = Verdicts::is_proven_to_stay(evaluator, inputs.fleet, name, reason);
-                known.borrow_mut().insert(key, stays);
-                stays
+                let places = Verdicts::places(evaluator, inputs.fleet, name, reason);
+                known.borrow_mut().insert(key, places);
+                places
             })
         };
-        let found = verdicts.next_commands(evaluator.now(), stays);
+        let found = verdicts.next_commands(evaluator.now(), places);
         if is_complete.get() {
             (self.found, self.looked_at) = (found, Some(inputs.now));
         } else {

@@ -234,8 +234,8 @@ impl Insights {
     /// Nodes. Looks at all Nodes, and proves of some that they stay.
     pub fn next_commands(&self, inputs: &Inputs<'_>) -> Option<Vec<NextCommand>> {
         let evaluator = self.evaluator(inputs);
-        let stays = |name: &Sym, reason| Verdicts::is_proven_to_stay(&evaluator, inputs.fleet, name, reason);
-        inputs.known().decides_nodes().then(|| self.verdicts.next_commands(inputs.now, stays))
+        let places = |name: &Sym, reason| Verdicts::places(&evaluator, inputs.fleet, name, reason);
+        inputs.known().decides_nodes().then(|| self.verdicts.next_commands(inputs.now, places))
     }
 
     /// The same as of at most a few seconds ago, for what is looked at all the time; nothing where it is not known.

@@ -12,8 +12,8 @@ use indexmap::IndexSet;
 
 use crate::fleet::{Fleet, NodeRow, Sym};
 use crate::insight::disruption::{
-    Disruption, DriftPlace, Hazard, HeldMemory, NextCommand, NodeInputs, Reason, Standing, Turn, Verdict, drift_places,
-    hazards, next_commands, standing,
+    Disruption, DriftPlace, Hazard, HeldMemory, NextCommand, NodeInputs, Places, Reason, Standing, Turn, Verdict,
+    drift_places, hazards, next_commands, standing,
 };
 use crate::insight::picture::{Evaluator, NodeProtection};
 use crate::units::Time;
@@ -106,16 +106,14 @@ impl Verdicts {
         self.summaries.get(&node.meta.key.name)
     }
 
-    /// Karpenter's next command of each reason, as far as it can be told, as of the last evaluations. `stays` says whether a
-    /// Node is proven to stay.
-    pub(super) fn next_commands(&self, now: Time, stays: impl Fn(&Sym, Reason) -> bool) -> Vec<NextCommand> {
-        next_commands(self.summaries.iter().map(|(name, summary)| (name, &summary.turn)), now, stays)
+    /// Karpenter's next command of each reason, as far as it can be told, as of the last evaluations.
+    pub(super) fn next_commands(&self, now: Time, places: impl Fn(&Sym, Reason) -> Places) -> Vec<NextCommand> {
+        next_commands(self.summaries.iter().map(|(name, summary)| (name, &summary.turn)), now, places)
     }
 
-    /// Whether it is proven that Karpenter's simulation cannot succeed for a Node.
-    pub(super) fn is_proven_to_stay(evaluator: &Evaluator<'_>, fleet: &Fleet, name: &Sym, reason: Reason) -> bool {
-        let proofs = fleet.node(name).map(|node| evaluator.node(node).blockers).unwrap_or_default();
-        proofs.iter().any(|blocker| blocker.is_proof() && blocker.reasons.contains(reason))
+    /// Whether Karpenter's simulation finds places for the pods of a Node.
+    pub(super) fn places(evaluator: &Evaluator<'_>, fleet: &Fleet, name: &Sym, reason: Reason) -> Places {
+        fleet.node(name).map_or(Places::Missing, |node| evaluator.places(node, reason))
     }
 
     /// Where drifted nodes stand among those that Karpenter tries, as of the last evaluations.

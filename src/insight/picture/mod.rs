@@ -9,6 +9,7 @@ mod evaluator;
 mod findings;
 mod gpus;
 mod node;
+mod places;
 mod rates;
 mod simulation;
 mod spend;
