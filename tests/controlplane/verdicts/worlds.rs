@@ -24,7 +24,7 @@ const WORLDS: &str = "NEXT_COMMAND_WORLDS";
 const FIGURES: &str = "NEXT_COMMAND_FIGURES";
 
 /// How many beds play at a time.
-const BEDS: usize = 4;
+const BEDS: usize = 6;
 
 /// Of so many worlds one more is played with each of the others.
 const PART_OF_OTHERS: u64 = 15;
