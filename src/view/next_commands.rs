@@ -46,7 +46,7 @@ fn is_one_of_several(command: &NextCommand) -> bool {
 
 fn names(frame: &FrameContext<'_>, nodes: &[Sym], most: usize) -> String {
     let shown = nodes.iter().take(most).map(|name| words::node_name(name, frame.app.ui.size.0));
-    let shown: Vec<String> = shown.map(|name| name.to_string()).collect();
+    let shown: Vec<&str> = shown.collect();
     match nodes.len().saturating_sub(most) {
         0 => shown.join(", "),
         more => format!("{} +{more}", shown.join(", ")),

@@ -50,9 +50,11 @@ impl Score {
                     && taking.before.members() == answered.world.members()
                 {
                     let nodes: Vec<&str> = of_reason.iter().map(|(member, _)| member.node.as_str()).collect();
+                    tally.note(answered, reason, &nodes, taking);
                     // While Karpenter was stopped nothing could come when it was said.
-                    let is_timed = number > 0;
-                    tally.note(answered, reason, &nodes, taking, is_timed);
+                    if number > 0 {
+                        tally.note_time(answered, reason, taking);
+                    }
                 }
             }
         }
@@ -113,7 +115,7 @@ impl Score {
 }
 
 impl Tally {
-    fn note(&mut self, answered: &Answered, reason: &str, nodes: &[&str], taking: &Taking, is_timed: bool) {
+    fn note(&mut self, answered: &Answered, reason: &str, nodes: &[&str], taking: &Taking) {
         let Some(said) = said(answered, reason) else {
             self.silences += 1;
             return;
@@ -124,18 +126,22 @@ impl Tally {
             "Drifted" => nodes.iter().any(|node| named(&node)),
             _ => nodes.iter().all(|node| named(&node)),
         };
-        let told = || format!("{reason} {} at {}, said at {}: {said}", nodes.join(" "), taking.at, answered.at);
         if is_hit {
             self.hits += 1;
         } else {
-            self.misses.push(told());
+            let at = (taking.at, answered.at);
+            self.misses.push(format!("{reason} {} at {}, said at {}: {said}", nodes.join(" "), at.0, at.1));
         }
+    }
+
+    fn note_time(&mut self, answered: &Answered, reason: &str, taking: &Taking) {
+        let Some(said) = said(answered, reason) else { return };
         let begun = time(&said["from"]).is_none_or(|from| taking.at + TOLERANCE >= from);
         let ended = time(&said["to"]).is_some_and(|to| taking.before.at > to + TOLERANCE);
-        if is_timed && begun && !ended {
+        if begun && !ended {
             self.in_time += 1;
-        } else if is_timed {
-            self.out_of_time.push(told());
+        } else {
+            self.out_of_time.push(format!("{reason} came at {}, said at {}: {said}", taking.at, answered.at));
         }
     }
 }
