@@ -187,7 +187,7 @@ const UNSYNCED_SECONDS: &str = "karpenter_cluster_state_unsynced_time_seconds";
 fn loop_state(page: &[u8], controller: &ObjectKey, as_of: Time) -> Option<LoopState> {
     let (mut synced, mut unsynced_seconds) = (None, None);
     for sample in Exposition::new(page).samples() {
-        match &*sample.name {
+        match sample.name {
             SYNCED => synced = Some(sample.value),
             UNSYNCED_SECONDS => unsynced_seconds = Some(sample.value),
             _ => {}
