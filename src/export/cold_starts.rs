@@ -74,6 +74,8 @@ pub struct Image {
     pub bytes: Option<u64>,
     /// Whether it was on the Node already; null where nobody told.
     pub cached: Option<bool>,
+    /// Whether it seems to have been there where nobody told: its container ran within 2 s of the sandbox.
+    pub seems_cached: bool,
     /// Pulls that failed.
     pub failures: u32,
     /// Why the last of them failed.
@@ -166,6 +168,7 @@ fn image(image: &cold_start::ImageStart) -> Image {
         wait_seconds: image.wait_millis.map(Seconds),
         bytes: image.bytes,
         cached: image.is_cached,
+        seems_cached: image.seems_cached,
         failures: image.failures,
         error: maybe_text(image.error.as_ref()),
     }

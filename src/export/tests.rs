@@ -489,7 +489,7 @@ fn a_start_is_told_with_its_steps_its_cause_and_its_dollars() {
         "since": CREATED.plus_seconds(160).to_string()});
     assert_eq!(start["cause"], cause);
     let image = serde_json::json!({"name": "train:1", "container": "main", "init": false, "pullSeconds": null,
-        "waitSeconds": null, "bytes": null, "cached": false, "failures": 0, "error": null});
+        "waitSeconds": null, "bytes": null, "cached": false, "seemsCached": false, "failures": 0, "error": null});
     assert_eq!(start["images"][0], image);
     let steps: Vec<(&str, i64)> = start["phases"]
         .as_array()

@@ -128,7 +128,7 @@ macro_rules! kind_table {
                 scope: Scope::Namespaced, need: Need::Optional, start: Start::Later, source: Some("volcano"),
             }
             /// jobset.x-k8s.io JobSet: Jobs that belong together.
-            JobSet => JobSets(GangRow) in job_sets: Table, by plain {
+            JobSet => JobSets(GangRow) in job_sets: Table, by apply_job_set {
                 name: "JobSet", resource: "jobsets", group: "jobset.x-k8s.io", versions: &["v1alpha2"],
                 scope: Scope::Namespaced, need: Need::Optional, start: Start::Later, source: Some("jobset"),
             }

@@ -74,10 +74,10 @@ pub use service::ServiceAddress;
 pub use spot_history::{SPOT_HISTORY_SECONDS, SpotHistory, SpotPlace};
 pub use spot_market::{ADVISOR_MAX_AGE_DAYS, Advisor, AdvisorRange, SpotMarket, SpotMarketChange};
 pub use start::{
-    ContainerRole, ContainerStart, EventSummary, Gates, Nomination, PodStart, PullFailure, Trouble, TroubleKind,
-    Waiting,
+    CLOCK_SKEW_SECONDS, ContainerRole, ContainerStart, EventSummary, Gates, Nomination, PodStart, PullFailure, Trouble,
+    TroubleKind, Waiting,
 };
-pub use start_event::{ClaimEvent, Pull, Refusal, RefusalCause, StartEvent, Transition, is_karpenter};
+pub use start_event::{ClaimEvent, Pull, Refusal, RefusalCause, StartEvent, Transition, back_off, is_karpenter};
 pub use start_index::{CLOSED_STARTS, LAUNCH_TIMEOUT_SECONDS, Launch, REGISTRATION_TIMEOUT_SECONDS};
 pub use store::{Changed, Fleet};
 pub use sym::{Interner, Labels, Sym};

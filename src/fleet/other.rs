@@ -203,6 +203,11 @@ impl WorkloadRow {
     pub fn job_owner(&self) -> Option<&Owner> {
         self.owner.as_deref().filter(|owner| owner.is_batch_job())
     }
+
+    /// What else it was made for, such as a JobSet, a training job or a pod.
+    pub fn other_owner(&self) -> Option<&Owner> {
+        self.owner.as_deref().filter(|owner| !owner.is_batch_job())
+    }
 }
 
 rows!(DisruptionBudgetRow, ReplicaSetRow, NamespaceRow, NodeOverlayRow, NodeClassRow, ControllerRow, WorkloadRow);

@@ -3,6 +3,8 @@
 //! All of it is kept in the row of the pod while the start is open and for the newest that are closed
 //! ([`CLOSED_STARTS`](super::CLOSED_STARTS)), so that a start does not become less known when its Events leave.
 
+use std::cmp::Reverse;
+
 use super::start_event::{Pull, StartEvent};
 use super::{EventRow, Sym};
 use crate::units::Second;
@@ -10,8 +12,18 @@ use crate::units::Second;
 /// How many NodeClaims are kept that Karpenter has had in mind for one pod: the newest.
 const MOST_NOMINATIONS: usize = 8;
 
-/// How many different messages of failed pulls are counted for one container.
-const MOST_FAILURES: usize = 8;
+/// How many different messages of failed pulls are kept for one container: more than a kubelet may tell of one pod in the
+/// hour for which Events are kept (client-go tools/record/events_cache.go: 25 at once, then one in five minutes).
+const MOST_FAILURES: usize = 64;
+
+/// How much the clocks of Nodes and of the API server may differ.
+pub const CLOCK_SKEW_SECONDS: i64 = 2;
+
+/// How soon a pod without probes is ready once its containers run, also where its kubelet has much to do.
+const READY_WITHIN_SECONDS: i64 = 60;
+
+/// How long the API server keeps an Event after it was last told (kube-apiserver `--event-ttl`).
+const EVENT_TTL_SECONDS: i64 = 3_600;
 
 /// The start of one pod. Times are those of the first run: what happens again later does not change them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -40,6 +52,8 @@ pub struct PodStart {
     pub nominations: Vec<Nomination>,
     /// The newest trouble with its sandbox or its volumes.
     pub trouble: Option<Box<Trouble>>,
+    /// When the cluster autoscaler last made a node group larger for it.
+    pub scaled_up: Option<Second>,
     /// The newest answer of Karpenter or the cluster autoscaler that there is no capacity for it.
     pub no_capacity: Option<Box<EventSummary>>,
 }
@@ -122,12 +136,12 @@ pub struct ContainerStart {
     pub started: Option<Second>,
     /// Whether that is certainly its first start.
     pub is_first_start: bool,
-    /// When an Event said that it started.
-    pub started_event: Option<Second>,
-    /// When it ended well.
+    /// When an Event first said that it started, and how often it has said so since.
+    pub started_event: Option<(Second, u32)>,
+    /// When it first ended well.
     pub finished: Option<Second>,
-    /// Whether it has been started again.
-    pub is_restarted: bool,
+    /// How often it has been started again.
+    pub restarts: u32,
     /// Why it does not run, while it does not.
     pub waiting: Option<Box<Waiting>>,
     /// When its image was first begun to be pulled.
@@ -138,6 +152,10 @@ pub struct ContainerStart {
     pub present: Option<Second>,
     /// Pulls that failed.
     pub failures: Vec<PullFailure>,
+    /// Pulls that failed for the oldest reasons, which are kept no longer.
+    pub forgotten_failures: u32,
+    /// The newest answer of the kubelet that it waits before it pulls again.
+    pub back_off: Option<Box<EventSummary>>,
 }
 
 impl ContainerStart {
@@ -152,13 +170,20 @@ impl ContainerStart {
             is_first_start: false,
             started_event: None,
             finished: None,
-            is_restarted: false,
+            restarts: 0,
             waiting: None,
             pulling: None,
             pulled: None,
             present: None,
             failures: Vec::new(),
+            forgotten_failures: 0,
+            back_off: None,
         }
+    }
+
+    /// Whether it has been started again.
+    pub const fn is_restarted(&self) -> bool {
+        self.restarts > 0
     }
 }
 
@@ -195,6 +220,7 @@ impl PodStart {
         earliest(&mut self.ready, before.ready);
         earliest(&mut self.first_tried, before.first_tried);
         earliest(&mut self.bound, before.bound);
+        self.scaled_up = self.scaled_up.max(before.scaled_up);
         self.was_ready |= before.was_ready;
         if self.gates == Gates::None && before.gates != Gates::None {
             self.gates = Gates::Open;
@@ -217,7 +243,11 @@ impl PodStart {
         let Some(told) = StartEvent::of(event) else { return false };
         let first = Second::from(event.first);
         match told {
-            StartEvent::Unschedulable | StartEvent::ScaleUp => earliest(&mut self.first_tried, Some(first)),
+            StartEvent::Unschedulable => earliest(&mut self.first_tried, Some(first)),
+            StartEvent::ScaleUp => {
+                earliest(&mut self.first_tried, Some(first));
+                self.scaled_up = self.scaled_up.max(Some(event.at.into()));
+            }
             StartEvent::Scheduled => earliest(&mut self.bound, Some(first)),
             StartEvent::NoCapacity => {
                 earliest(&mut self.first_tried, Some(first));
@@ -233,6 +263,7 @@ impl PodStart {
             StartEvent::Pulling { image }
             | StartEvent::Pulled { image, .. }
             | StartEvent::Present { image }
+            | StartEvent::BackOff { image, .. }
             | StartEvent::PullFailed { image: Some(image), .. } => {
                 self.note_container(&told, event, |container| container.is_of_image(image));
             }
@@ -287,12 +318,7 @@ impl PodStart {
     }
 
     fn note_no_capacity(&mut self, new: Option<EventSummary>) {
-        let is_newer = |new: &EventSummary| {
-            self.no_capacity.as_ref().is_none_or(|known| (known.at, &known.message) < (new.at, &new.message))
-        };
-        if let Some(new) = new.filter(is_newer) {
-            self.no_capacity = Some(Box::new(new));
-        }
+        note_newest(&mut self.no_capacity, new);
     }
 
     /// When the last main container first ran; `None` while one has not. Where the first start of one is not known it is the
@@ -302,9 +328,19 @@ impl PodStart {
         main.map(ContainerStart::first_start).reduce(|one, other| Some(one?.max(other?))).flatten()
     }
 
-    /// When the pod first was ready; that it has no probes makes up for a moment that nobody saw.
+    /// When it was bound: as its condition tells, else as an Event does.
+    pub fn bound_at(&self) -> Option<Second> {
+        self.scheduled.or(self.bound)
+    }
+
+    /// When the pod first was ready; that it has no probes makes up for a moment that nobody saw, and for a condition that
+    /// tells of a later one, as after a Node that was not ready for a while.
     pub fn became_ready(&self) -> Option<Second> {
-        self.ready.or_else(|| self.started().filter(|_| self.was_ready && self.is_ready_when_started))
+        let started = || self.started().filter(|_| self.was_ready && self.is_ready_when_started);
+        let is_late =
+            |(ready, started): (Second, Second)| ready.time().seconds_since(started.time()) > READY_WITHIN_SECONDS;
+        let Some(ready) = self.ready else { return started() };
+        started().filter(|started| is_late((ready, *started))).or(Some(ready))
     }
 
     /// Whether the pod has been ready: its start is over.
@@ -316,12 +352,23 @@ impl PodStart {
 impl ContainerStart {
     /// When it first ran: as its status tells where that is certain, else as an Event does, else the earliest known.
     pub fn first_start(&self) -> Option<Second> {
-        self.started.filter(|_| self.is_first_start).or(self.started_event).or(self.started)
+        let by_event = self.started_event.map(|(at, _)| at);
+        self.started.filter(|_| self.is_first_start).or(by_event).or(self.started)
     }
 
-    /// Whether its first start is known and not only a later one.
-    pub const fn is_first_start_known(&self) -> bool {
-        self.is_first_start || self.started_event.is_some()
+    /// When it first ran, where that is certain and not perhaps a later start; `bound` is when its pod was bound.
+    ///
+    /// An Event of a start counts on when the same is told again, and keeps its first time for as long as it is kept itself.
+    /// It is that of the first start where it has counted all of them. A kubelet that has too much to tell leaves some out
+    /// (client-go tools/record/events_cache.go), so it also is where none can have been forgotten when it was first told.
+    pub fn certain_start(&self, bound: Option<Second>) -> Option<Second> {
+        if self.is_first_start {
+            return self.started;
+        }
+        let (at, count) = self.started_event?;
+        let is_kept = || bound.is_some_and(|bound| at.time().seconds_since(bound.time()) < EVENT_TTL_SECONDS);
+        let is_earlier = || self.started.is_none_or(|later| at < later);
+        (count > self.restarts || (is_kept() && is_earlier())).then_some(at)
     }
 
     /// Whether the kubelet may name its image so: with the tag that it adds where the spec has none.
@@ -335,7 +382,8 @@ impl ContainerStart {
             StartEvent::Pulling { .. } => earliest(&mut self.pulling, Some(first)),
             StartEvent::Pulled { pull, .. } => self.note_pulled(Some((first, *pull))),
             StartEvent::Present { .. } => earliest(&mut self.present, Some(first)),
-            StartEvent::Started { .. } => earliest(&mut self.started_event, Some(first)),
+            StartEvent::Started { .. } => self.note_started(Some((first, event.count))),
+            StartEvent::BackOff { .. } => self.note_back_off(Some(EventSummary::by(event))),
             StartEvent::PullFailed { error, .. } => self.note_failure(PullFailure {
                 event: event.meta.key.name.clone(),
                 count: event.count,
@@ -355,6 +403,15 @@ impl ContainerStart {
         self.pulled = self.pulled.into_iter().chain(new).min_by_key(key);
     }
 
+    /// The first start counts, with how often it was told in all.
+    fn note_started(&mut self, new: Option<(Second, u32)>) {
+        self.started_event = self.started_event.into_iter().chain(new).min_by_key(|(at, count)| (*at, Reverse(*count)));
+    }
+
+    fn note_back_off(&mut self, new: Option<EventSummary>) {
+        note_newest(&mut self.back_off, new);
+    }
+
     fn note_failure(&mut self, new: PullFailure) {
         match self.failures.iter_mut().find(|known| known.event == new.event) {
             Some(known) if (known.count, known.at) < (new.count, new.at) => *known = new,
@@ -363,19 +420,22 @@ impl ContainerStart {
         }
         self.failures.sort_unstable_by(|a, b| (a.at, &a.event).cmp(&(b.at, &b.event)));
         let excess = self.failures.len().saturating_sub(MOST_FAILURES);
-        self.failures.drain(..excess);
+        let dropped = self.failures.drain(..excess).map(|failure| failure.count);
+        self.forgotten_failures = dropped.fold(self.forgotten_failures, u32::saturating_add);
     }
 
     fn take_over(&mut self, before: &Self) {
         earliest(&mut self.started, before.started);
         self.is_first_start |= before.is_first_start;
-        earliest(&mut self.started_event, before.started_event);
+        self.note_started(before.started_event);
         earliest(&mut self.finished, before.finished);
-        self.is_restarted |= before.is_restarted;
+        self.restarts = self.restarts.max(before.restarts);
         earliest(&mut self.pulling, before.pulling);
         self.note_pulled(before.pulled);
         earliest(&mut self.present, before.present);
+        self.forgotten_failures = self.forgotten_failures.max(before.forgotten_failures);
         before.failures.iter().for_each(|failure| self.note_failure(failure.clone()));
+        self.note_back_off(before.back_off.as_deref().cloned());
     }
 }
 
@@ -388,6 +448,15 @@ impl EventSummary {
 impl Trouble {
     fn by(kind: TroubleKind, event: &EventRow) -> Self {
         Self { kind, event: EventSummary::by(event) }
+    }
+}
+
+/// Keeps the one that was told last.
+fn note_newest(known: &mut Option<Box<EventSummary>>, new: Option<EventSummary>) {
+    let is_newer =
+        |new: &EventSummary| known.as_ref().is_none_or(|known| (known.at, &known.message) < (new.at, &new.message));
+    if let Some(new) = new.filter(is_newer) {
+        *known = Some(Box::new(new));
     }
 }
 

@@ -35,6 +35,13 @@ pub enum StartEvent<'a> {
         /// The runtime's words.
         error: &'a str,
     },
+    /// The kubelet waits before it pulls again.
+    BackOff {
+        /// The image.
+        image: &'a str,
+        /// Why the last pull failed, where the kubelet says that here too.
+        error: Option<&'a str>,
+    },
     /// A container runs.
     Started {
         /// Its name; kubelets from 1.35 on name it only in the reference to the object.
@@ -113,6 +120,7 @@ impl<'a> StartEvent<'a> {
             "Pulling" => Some(Self::Pulling { image: quoted(message.strip_prefix("Pulling image ")?)?.0 }),
             "Pulled" => pulled(message),
             "Failed" | "ErrImageNeverPull" | "InspectFailed" => pull_failed(reason, message),
+            "BackOff" => back_off(message).map(|(image, error)| Self::BackOff { image, error }),
             "Started" => Some(Self::Started { container: message.strip_prefix("Started container ") }),
             "FailedCreatePodSandBox" => Some(Self::SandboxFailed),
             "FailedMount" | "FailedAttachVolume" | "FailedMapVolume" => Some(Self::VolumeFailed),
@@ -176,15 +184,32 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     Some((text.get(..end)?, text.get(end + 1..)?))
 }
 
+/// What stands before a quoted image in words that tell of a failure as a whole.
+const BEFORE_IMAGE: [&str; 2] = ["Container image ", "Failed to inspect image "];
+
 /// `Failed` is also said of containers that cannot be created, and `Error: ErrImagePull` beside every pull that failed.
 fn pull_failed<'a>(reason: &str, message: &'a str) -> Option<StartEvent<'a>> {
     if let Some(rest) = message.strip_prefix("Failed to pull image ") {
         let (image, rest) = quoted(rest)?;
         return Some(StartEvent::PullFailed { image: Some(image), error: rest.strip_prefix(": ").unwrap_or(rest) });
     }
+    if let Some(rest) = message.strip_prefix("Failed to record image pull intent for container image ") {
+        let image = quoted(rest).map(|(image, _)| image);
+        return Some(StartEvent::PullFailed { image, error: message });
+    }
     let is_of_image = reason != "Failed" || message.starts_with("image pull failed for ");
-    let image = message.strip_prefix("Container image ").and_then(quoted).map(|(image, _)| image);
+    let image = BEFORE_IMAGE.iter().find_map(|start| quoted(message.strip_prefix(start)?)).map(|(image, _)| image);
+    let bare = || Some(message.strip_prefix("image pull failed for ")?.split_once(" because ")?.0);
+    let image = image.or_else(bare);
     is_of_image.then_some(StartEvent::PullFailed { image, error: message })
+}
+
+/// `Back-off pulling image "x": ErrImagePull: rpc error: …`, of an Event or of `state.waiting`: the image, and why the last
+/// pull failed, which old kubelets leave out. `None` for other texts, such as that of a container that is restarted late.
+pub fn back_off(message: &str) -> Option<(&str, Option<&str>)> {
+    let (image, rest) = quoted(message.strip_prefix("Back-off pulling image ")?)?;
+    let error = rest.strip_prefix(": ").map(|error| error.strip_prefix("ErrImagePull: ").unwrap_or(error));
+    Some((image, error.filter(|error| !error.is_empty())))
 }
 
 /// `Pod should schedule on: nodeclaim/x, node/y`, each part where it is known.
@@ -362,6 +387,11 @@ mod tests {
     fn failed_pulls_are_told_from_failed_containers() {
         let failed = |image, error| Some(StartEvent::PullFailed { image, error });
         let never = "Container image \"x\" is not present with pull policy of Never";
+        let backs_off = |error| Some(StartEvent::BackOff { image: "x", error });
+        let invalid_signature = "image pull failed for x because the signature validation failed: no key";
+        let intent = "Failed to record image pull intent for container image \"x:1\": no space left on device";
+        let no_tag = "Failed to apply default image tag \"x:\": couldn't parse image name";
+        let not_inspected = "Failed to inspect image \"x:1\": rpc error: code = Unavailable";
         let unavailable = "image pull failed for x because the registry is unavailable: EOF";
         for (reason, message, want) in [
             (
@@ -374,19 +404,35 @@ mod tests {
                 "(combined from similar events): Failed to pull image \"x\": unauthorized",
                 failed(Some("x"), "unauthorized"),
             ),
-            ("Failed", unavailable, failed(None, unavailable)),
+            ("Failed", unavailable, failed(Some("x"), unavailable)),
             ("ErrImageNeverPull", never, failed(Some("x"), never)),
+            ("Failed", invalid_signature, failed(Some("x"), invalid_signature)),
+            ("Failed", intent, failed(Some("x:1"), intent)),
+            ("InspectFailed", no_tag, failed(None, no_tag)),
+            ("InspectFailed", not_inspected, failed(Some("x:1"), not_inspected)),
             ("Failed", "Error: ErrImagePull", None),
             ("Failed", "Error: ImagePullBackOff", None),
             ("Failed", "Error: failed to create containerd task", None),
-            ("BackOff", "Back-off pulling image \"x\"", None),
+            ("BackOff", "Back-off pulling image \"x\"", backs_off(None)),
+            (
+                "BackOff",
+                "Back-off pulling image \"x\": ErrImagePull: rpc error: code = NotFound",
+                backs_off(Some("rpc error: code = NotFound")),
+            ),
+            ("BackOff", "Back-off pulling image \"x\": denied", backs_off(Some("denied"))),
             ("BackOff", "Back-off restarting failed container c in pod p_ns(uid)", None),
             ("Pulling", "Pulling image \"x\"", Some(StartEvent::Pulling { image: "x" })),
             ("Started", "Container started", Some(StartEvent::Started { container: None })),
             ("Started", "Started container c", Some(StartEvent::Started { container: Some("c") })),
             ("Created", "Created container: c", None),
             ("FailedCreatePodSandBox", "Failed to create pod sandbox: x", Some(StartEvent::SandboxFailed)),
+            ("FailedCreatePodSandBox", "Failed create pod sandbox: x", Some(StartEvent::SandboxFailed)),
             ("FailedMount", "MountVolume.SetUp failed for volume \"x\"", Some(StartEvent::VolumeFailed)),
+            (
+                "FailedAttachVolume",
+                "Multi-Attach error for volume \"pvc-1\" Volume is already used by pod(s) p-0",
+                Some(StartEvent::VolumeFailed),
+            ),
             ("Killing", "Stopping container c", None),
         ] {
             assert_eq!(kubelet(reason, message), want, "{reason} {message}");
@@ -416,6 +462,12 @@ mod tests {
             ),
             ("NotTriggerScaleUp", "cluster-autoscaler", "pod didn't trigger scale-up: x", Some(StartEvent::NoCapacity)),
             ("Scheduled", "default-scheduler", "Successfully assigned ml/p to n1", Some(StartEvent::Scheduled)),
+            (
+                "Scheduled",
+                "kai-scheduler",
+                "Successfully assigned pod ml/p to node n1 at node-pool default",
+                Some(StartEvent::Scheduled),
+            ),
         ] {
             assert_eq!(StartEvent::parse(reason, source, message), want, "{reason} {message}");
         }

@@ -58,6 +58,8 @@ pub struct Launch {
     pub insufficient: Option<(Second, Sym)>,
     /// Whether it has been launched.
     pub is_launched: bool,
+    /// Whether it was seen to go before it was launched.
+    pub went_before_launch: bool,
     /// When Karpenter gave it up because it took too long to launch; `true` where it was launched and did not register.
     pub timed_out: Option<(Second, bool)>,
     /// Its NodePool, where the NodeClaim was known.
@@ -67,6 +69,8 @@ pub struct Launch {
 /// The launches of NodeClaims that failed or are gone, the newest [`LAUNCHES`].
 #[derive(Default)]
 pub struct Launches {
+    /// Whether Karpenter tells of the conditions of NodeClaims, which an option switches off.
+    are_told: bool,
     by_claim: HashMap<Sym, Launch, RandomState>,
     order: VecDeque<Sym>,
 }
@@ -75,6 +79,22 @@ impl Launches {
     /// What is remembered of a NodeClaim.
     pub fn get(&self, claim: &str) -> Option<&Launch> {
         self.by_claim.get(claim)
+    }
+
+    /// Whether a NodeClaim that is gone was launched before: Karpenter told so, or would have told; `None` where nobody knows.
+    pub fn was_launched(&self, claim: &str) -> Option<bool> {
+        let launch = self.get(claim);
+        if launch.is_some_and(|launch| launch.is_launched) {
+            return Some(true);
+        }
+        let has_failed =
+            |launch: &Launch| launch.went_before_launch || launch.timed_out.is_some_and(|(_, launched)| !launched);
+        (self.are_told || launch.is_some_and(has_failed)).then_some(false)
+    }
+
+    /// Whether Karpenter tells of the launches of NodeClaims.
+    pub const fn are_told(&self) -> bool {
+        self.are_told
     }
 
     /// Takes in what an Event about a NodeClaim tells. Says whether that is of its launch.
@@ -88,6 +108,7 @@ impl Launches {
                 true
             }
             Some(ClaimEvent::Transition(change)) if change.condition == "Launched" && change.to == Status::True => {
+                self.are_told = true;
                 self.entry(name).is_launched = true;
                 true
             }
@@ -98,11 +119,9 @@ impl Launches {
     /// The NodeClaim is gone.
     pub fn note_gone(&mut self, claim: &NodeClaimRow) {
         let timed_out = timed_out(claim);
-        if !claim.is_launched() && timed_out.is_none() {
-            return;
-        }
         let launch = self.entry(&claim.meta.key.name);
         launch.is_launched |= claim.is_launched();
+        launch.went_before_launch = !launch.is_launched;
         launch.timed_out = timed_out;
         launch.pool = claim.node_pool().cloned();
     }

@@ -7,8 +7,9 @@ use foldhash::fast::RandomState;
 use super::kind_table::kind_table;
 use super::start_index::{Launch, Launches, StartIndex};
 use super::{
-    Change, ClaimedDevice, Delta, DeviceClassRow, EventRow, EventTable, GangKey, GpuAnswer, GpuDevices, GpuPart,
-    JobRow, Kind, LoopState, Meta, NodeClaimRow, NodeRow, NodeUsage, ObjectKey, PodRow, PoolKey, PriceChange, Prices,
+    Change, ClaimedDevice, Delta, DeviceClassRow, EventRow, EventTable, GangKey, GangRow, GpuAnswer, GpuDevices,
+    GpuPart, JobRow, Kind, LoopState, Meta, NodeClaimRow, NodeRow, NodeUsage, ObjectKey, PodRow, PoolKey, PriceChange,
+    Prices,
     ResourceClaimRow, ResourceSliceRow, Row, Slot, SpotMarket, Sym, Table, Uid, WorkloadRow,
 };
 
@@ -34,6 +35,7 @@ macro_rules! define_fleet {
             pods_by_job: Index<Uid>,
             pods_by_gang: Index<GangKey>,
             workloads_by_job: Index<Uid>,
+            workloads_by_other: Index<Uid>,
             annotated_pods: BTreeSet<ObjectKey>,
             job_by_uid: HashMap<Uid, Slot, RandomState>,
             nodes_by_provider: Index<Sym>,
@@ -102,6 +104,8 @@ pub struct Changed {
     pub nodes: BTreeSet<Sym>,
     /// Jobs that changed, or whose pods, Workload or ResourceClaims did.
     pub jobs: BTreeSet<Uid>,
+    /// What Kueue holds back and is no Job, such as JobSets and pods: their Workload changed; also JobSets that came or went.
+    pub queued: BTreeSet<Uid>,
     /// NodeClaims that changed, or whose Node did.
     pub claims: BTreeSet<ObjectKey>,
     /// Whether prices changed.
@@ -148,8 +152,15 @@ impl Fleet {
     /// What an Event tells of a start is kept with the pod, which outlives it.
     fn note_start(&mut self, event: &EventRow, changed: &mut Changed) {
         if event.object.kind == *Kind::NodeClaim.name() {
+            let told_before = self.launches.are_told();
             if self.launches.note(event) {
                 changed.launches.insert(event.object.key.name.clone());
+            }
+            // NodeClaims of which nobody knew whether they had been launched have not been.
+            if self.launches.are_told() != told_before {
+                let is_for_claim =
+                    |pod: &&PodRow| pod.start.as_ref().is_some_and(|start| !start.nominations.is_empty());
+                changed.starts.extend(self.pods.iter().filter(is_for_claim).map(|pod| pod.meta.key.clone()));
             }
             return;
         }
@@ -302,13 +313,27 @@ impl Fleet {
     }
 
     fn apply_workload(&mut self, change: Change<WorkloadRow>, changed: &mut Changed) {
-        let by_job = &mut self.workloads_by_job;
+        let (by_job, by_other) = (&mut self.workloads_by_job, &mut self.workloads_by_other);
         self.workloads.apply(change, |slot, old, new| {
             changed.kinds.insert(Kind::Workload);
             let job = |row: Option<&WorkloadRow>| Some(row?.job_owner()?.uid.clone());
             let (old_job, new_job) = (job(old), job(new));
             changed.jobs.extend(old_job.iter().chain(&new_job).cloned());
             reindex(by_job, slot, old_job.as_ref(), new_job.as_ref());
+            let other = |row: Option<&WorkloadRow>| Some(row?.other_owner()?.uid.clone());
+            let (old_other, new_other) = (other(old), other(new));
+            changed.queued.extend(old_other.iter().chain(&new_other).cloned());
+            reindex(by_other, slot, old_other.as_ref(), new_other.as_ref());
+        });
+    }
+
+    fn apply_job_set(&mut self, change: Change<GangRow>, changed: &mut Changed) {
+        self.job_sets.apply(change, |_, old, new| {
+            changed.kinds.insert(Kind::JobSet);
+            // Of its other fields nothing but the gang follows.
+            if old.is_none() || new.is_none() {
+                changed.queued.extend(old.into_iter().chain(new).map(|row| row.meta.uid.clone()));
+            }
         });
     }
 
@@ -452,6 +477,17 @@ impl Fleet {
     /// The Workload that Kueue has made for a Job; of several the newest, which has taken the place of the others.
     pub fn workload_of(&self, job: &JobRow) -> Option<&WorkloadRow> {
         newest(self.workloads_by_job.get(&job.meta.uid), &self.workloads)
+    }
+
+    /// The Workload that Kueue has made for something else than a Job, such as a JobSet or a pod, by the uid of that; of
+    /// several the newest.
+    pub fn workload_of_other(&self, owner: &Uid) -> Option<&WorkloadRow> {
+        newest(self.workloads_by_other.get(owner), &self.workloads)
+    }
+
+    /// Whether a NodeClaim that is gone was launched before; `None` where nobody knows.
+    pub fn was_launched(&self, claim: &str) -> Option<bool> {
+        self.launches.was_launched(claim)
     }
 
     /// A Job by its uid.

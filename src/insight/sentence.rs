@@ -27,6 +27,8 @@ pub enum Part {
     Seconds(i64),
     /// US dollars, in micro-dollars, without a unit of time.
     MicroUsd(i64),
+    /// A size in bytes.
+    Bytes(i64),
 }
 
 /// What an insight has to say, in parts.
@@ -108,6 +110,7 @@ impl Part {
             Self::Time(at) => write!(text, "{at}"),
             Self::Seconds(seconds) => text.write_str(&duration::format_compact(*seconds)),
             Self::MicroUsd(micros) => text.write_str(&money::exact_usd(*micros)),
+            Self::Bytes(bytes) => write!(text, "{bytes} bytes"),
         }
     }
 }
@@ -231,9 +234,11 @@ mod tests {
             Part::MicroUsd(1_250_000),
             " for ",
             3_u64,
-            String::from(" nodes"),
+            String::from(" nodes with "),
+            Part::Bytes(5_000),
         ];
-        let text = "pod ml/train-0 (gpu) goes at 2001-09-09T01:46:40Z after 1h30m and costs $1.25 for 3 nodes";
+        let text =
+            "pod ml/train-0 (gpu) goes at 2001-09-09T01:46:40Z after 1h30m and costs $1.25 for 3 nodes with 5000 bytes";
         assert_eq!(all.machine_text(), text);
     }
 

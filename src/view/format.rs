@@ -87,6 +87,7 @@ fn part(now: Time, part: &Part) -> Cow<'_, str> {
         Part::Time(at) => Cow::Owned(clock(now, *at)),
         Part::Seconds(seconds) => Cow::Owned(duration::format_compact(*seconds)),
         Part::MicroUsd(micros) => Cow::Owned(money::dollars(*micros)),
+        Part::Bytes(size) => Cow::Owned(bytes(*size)),
     }
 }
 

@@ -262,6 +262,7 @@ pub(super) fn image(start: &ColdStart, image: &ImageStart) -> Line {
         (None, _) if start.open_phase().is_some_and(|open| open.name <= PhaseName::Pull) => {
             words.push("not pulled yet".to_owned());
         }
+        (None, _) if image.seems_cached => words.push("seems to have been on the Node, so soon did it run".to_owned()),
         (None, _) => words.push("nobody told how it came to the Node".to_owned()),
     }
     let waited = image.wait_millis.map(whole_seconds).filter(|seconds| *seconds > 0);

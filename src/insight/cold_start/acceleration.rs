@@ -82,6 +82,28 @@ fn class<'a>(fleet: &'a Fleet, pool: &Sym) -> Option<(&'a Sym, &'a ImageSetup)> 
     Some((&row.meta.key.name, &row.images))
 }
 
+/// The name of the NodeClass of a NodePool of EKS Auto Mode, and what it says of images.
+fn auto_class<'a>(fleet: &'a Fleet, pool: &Sym) -> Option<(&'a Sym, &'a ImageSetup)> {
+    let class = fleet.node_pools.get(&ObjectKey::cluster(pool))?.node_class.as_ref()?;
+    let class = Some(class).filter(|class| class.group == "eks.amazonaws.com")?;
+    let row = fleet.eks_node_classes.get(&ObjectKey::cluster(&class.name))?;
+    Some((&row.meta.key.name, &row.images))
+}
+
+/// What is known of the machines of a NodePool that EKS Auto Mode sets up; `None` of other ones.
+pub fn of_auto_mode(fleet: &Fleet, pool: &Sym) -> Option<Sentence> {
+    let (name, setup) = auto_class(fleet, pool)?;
+    let throughput = setup.volumes.first().and_then(|volume| volume.throughput_mib_per_second);
+    Some(sentence![
+        "EKS Auto Mode sets up the machines: whether they have images from a snapshot, SOCI or instance store is not told; \
+         NodeClass ",
+        name,
+        ": the volume writes at most ",
+        throughput.unwrap_or(DEFAULT_THROUGHPUT),
+        " MiB/s",
+    ])
+}
+
 /// Whether it can be told that a NodePool does not have a technique: by its EC2NodeClass, by the pods on its Nodes.
 fn is_known(fleet: &Fleet, pool: &Sym, technique: Technique) -> bool {
     let is_class_known = || class(fleet, pool).is_some();
@@ -272,7 +294,23 @@ pub fn suggestions(
     let is_open = |one: &Technique| !has(*one) && !is_measured(*one) && is_known(fleet, pool, *one);
     found.extend(guesses.filter(is_open).map(|technique| guess(technique, median)));
     found.extend(class(fleet, pool).into_iter().flat_map(|(name, setup)| of_volumes(name, setup)));
+    found.extend(auto_class(fleet, pool).and_then(|(name, setup)| of_auto_volume(name, setup)));
     found
+}
+
+/// The volume of a machine of EKS Auto Mode, where it is as slow as it is where nobody says anything.
+fn of_auto_volume(name: &Sym, setup: &ImageSetup) -> Option<Sentence> {
+    let throughput = setup.volumes.first().and_then(|volume| volume.throughput_mib_per_second);
+    let throughput = throughput.unwrap_or(DEFAULT_THROUGHPUT);
+    (throughput <= DEFAULT_THROUGHPUT).then(|| {
+        sentence![
+            "NodeClass ",
+            name,
+            ": the volume writes at most ",
+            throughput,
+            " MiB/s; more ephemeralStorage.throughput helps where images are unpacked faster (a guess)"
+        ]
+    })
 }
 
 fn gain(effect: &Effect) -> Sentence {

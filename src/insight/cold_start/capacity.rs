@@ -116,10 +116,10 @@ pub(super) fn launch_failures(fleet: &Fleet, start: &PodStart) -> Vec<LaunchFail
             return Some(LaunchFailure { at: at.time(), claim, reason, message });
         }
         let is_there = fleet.node_claims.get(&ObjectKey::cluster(&claim)).is_some();
-        let was_launched = nomination.node.is_some() || launch.is_some_and(|launch| launch.is_launched);
+        let has_failed = nomination.node.is_none() && fleet.was_launched(&claim) == Some(false);
         let at = next.unwrap_or(nomination.at).time();
         let failed = LaunchFailure { at, claim, reason: LaunchFailureReason::Deleted, message: Sym::new("") };
-        (!is_there && !was_launched).then_some(failed)
+        (!is_there && has_failed).then_some(failed)
     });
     let mut failures: Vec<LaunchFailure> = failures.collect();
     failures.sort_unstable();

@@ -1,10 +1,9 @@
 //! What an open step waits for, in the words of who knows.
 
 use super::capacity::{LaunchFailure, LaunchFailureReason, Machine, newest_failure, unmet};
+use super::first_run::FirstRun;
 use super::{Phase, PhaseName};
-use crate::fleet::{
-    ContainerRole, ContainerStart, Key, Kind, NodeClaimRow, PodRow, PodStart, PullFailure, Sym, TroubleKind,
-};
+use crate::fleet::{Key, Kind, NodeClaimRow, PodRow, PodStart, PullFailure, Sym, TroubleKind};
 use crate::units::{Second, Time};
 
 /// What a start waits for.
@@ -70,6 +69,7 @@ impl CauseReason {
 pub(super) fn of(
     pod: &PodRow,
     start: &PodStart,
+    runs: &[FirstRun<'_>],
     machine: Machine<'_>,
     open: &Phase,
     failures: &[LaunchFailure],
@@ -82,16 +82,16 @@ pub(super) fn of(
         PhaseName::Initialize => claim("Initialized"),
         PhaseName::Schedule => unschedulable(pod, start),
         PhaseName::Sandbox => trouble(pod, start),
-        PhaseName::Pull => of_pull(pod, start),
-        PhaseName::Init => of_init(pod, start),
+        PhaseName::Pull => of_pull(pod, runs),
+        PhaseName::Init => of_init(pod, runs),
         PhaseName::Start | PhaseName::Ready => of_containers(pod, start),
         PhaseName::Queued | PhaseName::Suspended | PhaseName::Gated => None,
     }
 }
 
-fn of_pod(pod: &PodRow, reason: CauseReason, message: Sym, since: Option<Second>) -> Cause {
+fn of_pod(pod: &PodRow, reason: CauseReason, message: Sym, since: Option<Time>) -> Cause {
     let object = Key::new(Kind::Pod, pod.meta.key.clone());
-    Cause { reason, message, object, since: since.map(Second::time) }
+    Cause { reason, message, object, since }
 }
 
 fn of_capacity(pod: &PodRow, start: &PodStart, failures: &[LaunchFailure]) -> Option<Cause> {
@@ -107,15 +107,18 @@ fn of_capacity(pod: &PodRow, start: &PodStart, failures: &[LaunchFailure]) -> Op
             since,
         });
     }
-    if let Some(told) = &start.no_capacity {
-        return Some(of_pod(pod, CauseReason::Unschedulable, told.message.clone(), Some(told.since)));
+    // Capacity that is on its way is the newer answer.
+    let promised = start.nominations.last().map(|newest| newest.at).max(start.scaled_up);
+    let told = start.no_capacity.as_deref().filter(|told| promised.is_none_or(|promised| promised <= told.at));
+    if let Some(told) = told {
+        return Some(of_pod(pod, CauseReason::Unschedulable, told.message.clone(), Some(told.since.time())));
     }
     unschedulable(pod, start)
 }
 
 fn unschedulable(pod: &PodRow, start: &PodStart) -> Option<Cause> {
     let message = Some(&pod.unschedulable).filter(|message| !message.is_empty())?;
-    Some(of_pod(pod, CauseReason::Unschedulable, message.clone(), start.unscheduled))
+    Some(of_pod(pod, CauseReason::Unschedulable, message.clone(), start.unscheduled.map(Second::time)))
 }
 
 fn of_claim(claim: &NodeClaimRow, condition: &str, open: &Phase) -> Option<Cause> {
@@ -135,35 +138,36 @@ fn trouble(pod: &PodRow, start: &PodStart) -> Option<Cause> {
         TroubleKind::Volume => CauseReason::Volume,
         TroubleKind::Network => CauseReason::Network,
     };
-    Some(of_pod(pod, reason, trouble.event.message.clone(), Some(trouble.event.since)))
+    Some(of_pod(pod, reason, trouble.event.message.clone(), Some(trouble.event.since.time())))
 }
 
 /// A pull that failed says more than one that goes on.
-fn of_pull(pod: &PodRow, start: &PodStart) -> Option<Cause> {
-    let is_open = |container: &&ContainerStart| container.pulled.is_none() && container.first_start().is_none();
-    let open = || start.containers.iter().filter(is_open);
-    let failing = |container: &&ContainerStart| !container.failures.is_empty() || container.is_waiting_for_image();
-    if let Some(container) = open().find(failing) {
-        let since = container.failures.iter().map(|failure| failure.since).min().or(container.pulling);
-        let told = container.failures.last().map(|failure: &PullFailure| failure.error.clone());
-        let waiting = || container.waiting.as_ref().map(|waiting| words(&waiting.reason, &waiting.message));
+fn of_pull(pod: &PodRow, runs: &[FirstRun<'_>]) -> Option<Cause> {
+    let is_open = |run: &&FirstRun<'_>| !run.is_image_there() && run.earliest_start().is_none();
+    let open = || runs.iter().filter(is_open);
+    let failing = |run: &&FirstRun<'_>| run.failures().next().is_some() || run.is_waiting_for_image();
+    if let Some(run) = open().find(failing) {
+        let since = run.failures().map(|failure| failure.since.time()).min().or(run.pulling);
+        let told = run.failures().last().map(|failure: &PullFailure| failure.error.clone());
+        let waiting = || run.container.waiting.as_ref().map(|waiting| words(&waiting.reason, &waiting.message));
         return Some(of_pod(pod, CauseReason::ImagePullFailed, told.or_else(waiting)?, since));
     }
-    let container = open().find(|container| container.pulling.is_some())?;
-    let message = Sym::new(&format!("Pulling image \"{}\"", container.image));
-    Some(of_pod(pod, CauseReason::ImagePull, message, container.pulling))
+    let run = open().find(|run| run.pulling.is_some())?;
+    let message = Sym::new(&format!("Pulling image \"{}\"", run.container.image));
+    Some(of_pod(pod, CauseReason::ImagePull, message, run.pulling))
 }
 
-fn of_init(pod: &PodRow, start: &PodStart) -> Option<Cause> {
-    let is_at_work = |container: &&ContainerStart| {
-        container.role == ContainerRole::Init && container.finished.is_none() && container.first_start().is_some()
+fn of_init(pod: &PodRow, runs: &[FirstRun<'_>]) -> Option<Cause> {
+    let is_at_work = |run: &&FirstRun<'_>| {
+        let has_run = run.earliest_start().is_some() || run.container.is_restarted();
+        run.is_init() && run.container.finished.is_none() && has_run
     };
-    let container = start.containers.iter().find(is_at_work)?;
-    let message = match &container.waiting {
+    let run = runs.iter().find(is_at_work)?;
+    let message = match &run.container.waiting {
         Some(waiting) => words(&waiting.reason, &waiting.message),
-        None => Sym::new(&format!("init container \"{}\" runs", container.name)),
+        None => Sym::new(&format!("init container \"{}\" runs", run.container.name)),
     };
-    Some(of_pod(pod, CauseReason::InitContainer, message, container.first_start()))
+    Some(of_pod(pod, CauseReason::InitContainer, message, run.started))
 }
 
 fn of_containers(pod: &PodRow, start: &PodStart) -> Option<Cause> {

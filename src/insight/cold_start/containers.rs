@@ -1,8 +1,9 @@
 //! What the containers of a pod did until all of them ran: pulls, init containers, and what lies between.
 
+use super::first_run::FirstRun;
 use super::{Evidence, Phase, PhaseName};
-use crate::fleet::{ContainerRole, ContainerStart, PodStart, Pull, Sym};
-use crate::units::{Second, Time};
+use crate::fleet::{CLOCK_SKEW_SECONDS, Pull, Sym};
+use crate::units::Time;
 
 /// How the image of one container came to its Node.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,6 +24,10 @@ pub struct ImageStart {
     pub bytes: Option<u64>,
     /// Whether it was on the Node already; `None` where nobody told.
     pub is_cached: Option<bool>,
+    /// Whether it seems to have been on the Node, as nobody told how it came and its container ran right behind the sandbox.
+    pub seems_cached: bool,
+    /// When the pull that goes on began; `None` where none does.
+    pub pulling_since: Option<Time>,
     /// Pulls that failed.
     pub failures: u32,
     /// Why the last of them failed.
@@ -30,79 +35,77 @@ pub struct ImageStart {
 }
 
 impl ImageStart {
-    pub(super) fn of(container: &ContainerStart) -> Self {
-        let pull = container.pulled.and_then(|(_, pull)| pull);
-        let wait = pull.and_then(|pull| Some(pull.total_millis?.saturating_sub(pull.pull_millis)));
+    /// Of a container whose pod had its sandbox then.
+    pub(super) fn of(run: &FirstRun<'_>, sandbox: Option<Time>) -> Self {
+        let container = run.container;
+        let pull = run.pulled.and_then(|(_, pull)| pull);
         // An image that was pulled has not been there, whatever a later start of the container found.
-        let was_pulled = container.pulling.is_some() || container.pulled.is_some();
+        let was_pulled = run.pulling.is_some() || run.pulled.is_some();
+        let pull_millis = pull.map(|pull| pull.pull_millis).or_else(|| pull_millis_by_events(run));
         Self {
             container: container.name.clone(),
-            is_init: container.role != ContainerRole::Main,
+            is_init: !run.is_main(),
             image: container.image.clone(),
             asks_registry: container.asks_registry,
-            pull_millis: pull.map(|pull| pull.pull_millis).or_else(|| container.pull_millis_by_events()),
-            wait_millis: wait,
+            pull_millis,
+            wait_millis: pull.and_then(|pull| wait_millis(run, pull)),
             bytes: pull.and_then(|pull| pull.bytes),
-            is_cached: if was_pulled { Some(false) } else { container.present.map(|_| true) },
-            failures: container.failures.iter().map(|failure| failure.count).sum(),
-            error: container.failures.last().map(|failure| failure.error.clone()),
+            is_cached: if was_pulled { Some(false) } else { run.present.map(|_| true) },
+            seems_cached: sandbox.is_some_and(|sandbox| run.seems_cached(sandbox)),
+            pulling_since: run.pulling.filter(|_| pull_millis.is_none()),
+            failures: run.failed_pulls(),
+            error: run.error().map(Sym::new),
         }
     }
 }
 
+const MILLIS_PER_SECOND: u64 = 1_000;
+
+/// From the Event of its beginning to that of its end, else to the start of the container.
+fn pull_millis_by_events(run: &FirstRun<'_>) -> Option<u64> {
+    let begin = run.pulling?;
+    millis_between(begin, run.image_there(begin)?)
+}
+
+/// How long a pull waited in the kubelet's queue: as it tells itself, else by the times of its Events, where no pull failed
+/// between them.
+fn wait_millis(run: &FirstRun<'_>, pull: Pull) -> Option<u64> {
+    let by_events = || {
+        let begin = run.pulling.filter(|_| run.failed_pulls() == 0)?;
+        millis_between(begin, run.pulled?.0)
+    };
+    Some(pull.total_millis.or_else(by_events)?.saturating_sub(pull.pull_millis))
+}
+
+fn millis_between(begin: Time, end: Time) -> Option<u64> {
+    u64::try_from(end.seconds_since(begin)).ok().map(|seconds| seconds * MILLIS_PER_SECOND)
+}
+
 /// A stretch of time; without an end while it goes on.
-pub(super) type Stretch = (Time, Option<Time>);
+type Stretch = (Time, Option<Time>);
 
-impl ContainerStart {
-    /// Whether the kubelet waits with the image: the pull fails.
-    pub(super) fn is_waiting_for_image(&self) -> bool {
-        const REASONS: [&str; 7] = [
-            "ErrImagePull",
-            "ImagePullBackOff",
-            "ErrImageNeverPull",
-            "InvalidImageName",
-            "ImageInspectError",
-            "RegistryUnavailable",
-            "SignatureValidationFailed",
-        ];
-        self.waiting.as_ref().is_some_and(|waiting| REASONS.contains(&waiting.reason.as_str()))
-    }
-
-    /// When the first Event told of its image.
-    pub(super) fn first_image_event(&self) -> Option<Time> {
-        let pulled = self.pulled.map(|(at, _)| at);
-        let failed = self.failures.iter().map(|failure| failure.since);
-        [self.pulling, pulled, self.present].into_iter().flatten().chain(failed).min().map(Second::time)
-    }
-
-    /// Whether it is known whether its image was pulled.
-    pub(super) const fn is_image_known(&self) -> bool {
-        self.pulling.is_some() || self.pulled.is_some() || self.present.is_some()
-    }
-
-    /// From the Event of its beginning to that of its end, else to the start of the container.
-    fn pull_millis_by_events(&self) -> Option<u64> {
-        const MILLIS_PER_SECOND: u64 = 1_000;
-        let begin = self.pulling?.time();
-        let end = self.pulled.map(|(at, _)| at).or_else(|| self.first_start())?.time();
-        u64::try_from(end.seconds_since(begin)).ok().map(|seconds| seconds * MILLIS_PER_SECOND)
-    }
-
+impl FirstRun<'_> {
     /// From the first attempt to pull its image to its success, waits and failures between them included. `otherwise` is the
     /// begin where nobody told it.
-    pub(super) fn pull(&self, otherwise: Time) -> Option<Stretch> {
-        let before = self.pulled.and_then(|(at, pull)| Some(at.time().plus_seconds(-pull?.total_seconds())));
-        let failed = self.failures.iter().map(|failure| failure.since).min().map(Second::time);
+    fn pull(&self, otherwise: Time) -> Option<Stretch> {
+        let before = self.pulled.and_then(|(at, pull)| Some(at.plus_seconds(-pull?.total_seconds())));
+        let failed = self.failures().map(|failure| failure.since.time()).min();
         let waits = self.is_waiting_for_image().then_some(otherwise);
-        let begin = self.pulling.map(Second::time).or(before).or(failed).or(waits)?;
-        let end = self.pulled.map(|(at, _)| at).or_else(|| self.first_start());
-        Some((begin, end.map(|end| end.time().max(begin))))
+        let begin = self.pulling.or(before).or(failed).or(waits)?;
+        Some((begin, self.image_there(begin).map(|end| end.max(begin))))
     }
 
-    /// The time in which it is at work, of an init container.
-    pub(super) fn work(&self) -> Option<Stretch> {
-        let begin = self.first_start().filter(|_| self.role == ContainerRole::Init)?.time();
-        Some((begin, self.finished.map(|at| at.time().max(begin))))
+    /// Whether nothing but that its image was there explains how soon it ran behind the sandbox. What takes no longer than
+    /// clocks differ is no pull of an image that matters.
+    fn seems_cached(&self, sandbox: Time) -> bool {
+        let is_soon = |started: Time| (0..=CLOCK_SKEW_SECONDS).contains(&started.seconds_since(sandbox));
+        !self.is_image_known() && self.failed_pulls() == 0 && self.started.is_some_and(is_soon)
+    }
+
+    /// The time in which it is at work, of an init container: its attempts, and what lies between them.
+    fn work(&self) -> Option<Stretch> {
+        let begin = self.earliest_start().filter(|_| self.is_init())?;
+        Some((begin, self.container.finished.map(|at| at.time().max(begin))))
     }
 }
 
@@ -110,52 +113,108 @@ impl Pull {
     /// With the time in the kubelet's queue, rounded up: Events tell of seconds.
     fn total_seconds(self) -> i64 {
         let millis = self.total_millis.unwrap_or(self.pull_millis);
-        i64::try_from(millis.div_ceil(1_000)).unwrap_or(i64::MAX)
+        i64::try_from(millis.div_ceil(MILLIS_PER_SECOND)).unwrap_or(i64::MAX)
     }
 }
 
-/// The steps between a sandbox and the last main container that runs. They may take turns, so each takes its own time only:
-/// Pull that in which any image was pulled, Init that in which init containers worked and none was pulled, Start the rest.
-pub(super) fn phases(start: &PodStart, begin: Time, started: Option<Time>) -> Vec<Phase> {
-    let containers = &start.containers;
+/// The steps between a sandbox and the last main container that runs.
+///
+/// Pulls and init containers may take turns. Then each takes its own time only: Pull that in which any image was pulled, Init
+/// that in which init containers worked and none was pulled, Start the rest. Otherwise each step begins where the one before
+/// it ended. What lies before the first of them always belongs to it.
+pub(super) fn phases(runs: &[FirstRun<'_>], begin: Time, started: Option<Time>) -> Vec<Phase> {
     let end = started.map(|started| started.max(begin));
-    let pulls = Stretches::of(containers.iter().filter_map(|container| container.pull(begin)), begin, end);
-    let work = Stretches::of(containers.iter().filter_map(ContainerStart::work), begin, end).without(&pulls);
-    let open = end.is_none().then(|| open_phase(containers, &pulls, &work));
-    let is_over = |phase: &Phase| open != Some(phase.name);
-    let own = [pulls.phase(PhaseName::Pull, Evidence::Event), work.phase(PhaseName::Init, Evidence::Status)];
-    let mut phases: Vec<Phase> = own.into_iter().flatten().filter(is_over).collect();
-    let others_seconds = phases.iter().map(|phase| i64::from(phase.spent_seconds)).sum();
-    let last = phases.iter().filter_map(Phase::end).max().unwrap_or(begin);
-    phases.push(match (end, open) {
-        (Some(end), _) => {
-            Phase::over(PhaseName::Start, (last, end), end.seconds_since(begin) - others_seconds, Evidence::Status)
-        }
-        (None, open) => {
-            let name = open.unwrap_or(PhaseName::Start);
-            let (own, source) = match name {
-                PhaseName::Pull => (pulls.begin(), Evidence::Event),
-                PhaseName::Init => (work.begin(), Evidence::Status),
-                _ => (None, Evidence::Derived),
-            };
-            // What lies between is of the step that goes on.
-            Phase::open(name, own.unwrap_or(last), begin, others_seconds, source)
-        }
-    });
-    phases
+    let mut pulls = Stretches::of(runs.iter().filter_map(|run| run.pull(begin)), begin, end);
+    let mut work = Stretches::of(runs.iter().filter_map(FirstRun::work), begin, end).without(&pulls);
+    let is_pull_first = pulls.begin().is_some_and(|pull| work.begin().is_none_or(|work| pull <= work));
+    let first = if is_pull_first { &mut pulls } else { &mut work };
+    first.begin_at(begin);
+    // While images are still to come, it is open whether another pull comes behind the work that was done.
+    let may_take_turns =
+        end.is_none() && runs.iter().any(FirstRun::is_init) && !runs.iter().all(FirstRun::is_image_known);
+    let take_turns = pulls.overlaps(&work);
+    let steps = Steps { begin, end, open: end.is_none().then(|| open_phase(runs, &pulls, &work)), pulls, work };
+    if take_turns || may_take_turns { steps.in_turns(take_turns) } else { steps.in_a_row(is_pull_first) }
 }
 
 /// The step of containers that have not all started.
-fn open_phase(containers: &[ContainerStart], pulls: &Stretches, work: &Stretches) -> PhaseName {
-    let is_at_work = |container: &ContainerStart| {
-        container.role == ContainerRole::Init && container.finished.is_none() && container.is_restarted
-    };
+fn open_phase(runs: &[FirstRun<'_>], pulls: &Stretches, work: &Stretches) -> PhaseName {
+    let is_at_work =
+        |run: &FirstRun<'_>| run.is_init() && run.container.finished.is_none() && run.container.is_restarted();
     if pulls.opened.is_some() {
         PhaseName::Pull
-    } else if work.opened.is_some() || containers.iter().any(is_at_work) {
+    } else if work.opened.is_some() || runs.iter().any(is_at_work) {
         PhaseName::Init
     } else {
         PhaseName::Start
+    }
+}
+
+/// What pulls and init containers did from a sandbox to the last main container that runs.
+struct Steps {
+    begin: Time,
+    end: Option<Time>,
+    /// The step that goes on while that container does not run.
+    open: Option<PhaseName>,
+    pulls: Stretches,
+    work: Stretches,
+}
+
+const PULL: (PhaseName, Evidence) = (PhaseName::Pull, Evidence::Event);
+const INIT: (PhaseName, Evidence) = (PhaseName::Init, Evidence::Status);
+
+impl Steps {
+    /// Each step begins where the one before it ended.
+    fn in_a_row(self, is_pull_first: bool) -> Vec<Phase> {
+        let (pulls, work) = ((PULL, &self.pulls), (INIT, &self.work));
+        let in_order = if is_pull_first { [pulls, work] } else { [work, pulls] };
+        let (mut phases, mut at) = (Vec::new(), self.begin);
+        for ((name, source), stretches) in in_order {
+            let Some(end) = stretches.end().filter(|_| self.open != Some(name)) else { continue };
+            phases.push(Phase::over(name, (at, end), end.seconds_since(at), source));
+            at = end;
+        }
+        phases.sort_by_key(|phase| phase.name);
+        phases.push(match (self.end, self.open) {
+            (Some(end), _) => Phase::over(PhaseName::Start, (at, end), end.seconds_since(at), Evidence::Status),
+            (None, open) => {
+                let (name, source) = open_step(open);
+                Phase::open(name, at, at, 0, source)
+            }
+        });
+        phases
+    }
+
+    /// Each step has its own time, and the one that goes on, else Start, all that lies between.
+    fn in_turns(self, take_turns: bool) -> Vec<Phase> {
+        let own = [self.pulls.phase(PULL), self.work.phase(INIT)];
+        let mut phases: Vec<Phase> = own.into_iter().flatten().filter(|phase| self.open != Some(phase.name)).collect();
+        let others_seconds = phases.iter().map(|phase| i64::from(phase.spent_seconds)).sum();
+        let last = phases.iter().filter_map(Phase::end).max().unwrap_or(self.begin);
+        phases.push(match (self.end, self.open) {
+            (Some(end), _) => {
+                let rest_seconds = end.seconds_since(self.begin) - others_seconds;
+                Phase::over(PhaseName::Start, (last, end), rest_seconds, Evidence::Status)
+            }
+            (None, open) => {
+                let (name, source) = open_step(open);
+                let own = match name {
+                    PhaseName::Pull => self.pulls.begin(),
+                    PhaseName::Init => self.work.begin(),
+                    _ => None,
+                };
+                Phase::open(name, own.filter(|_| take_turns).unwrap_or(last), self.begin, others_seconds, source)
+            }
+        });
+        phases
+    }
+}
+
+fn open_step(open: Option<PhaseName>) -> (PhaseName, Evidence) {
+    match open {
+        Some(PhaseName::Pull) => PULL,
+        Some(PhaseName::Init) => INIT,
+        _ => (PhaseName::Start, Evidence::Derived),
     }
 }
 
@@ -205,8 +264,29 @@ impl Stretches {
         self.closed.first().map(|(from, _)| *from).into_iter().chain(self.opened).min()
     }
 
+    /// The end of the last that has ended.
+    fn end(&self) -> Option<Time> {
+        self.closed.last().map(|(_, to)| *to)
+    }
+
+    /// Lets the first of them begin earlier.
+    fn begin_at(&mut self, begin: Time) {
+        match (self.closed.first_mut(), &mut self.opened) {
+            (Some(first), opened) if opened.is_none_or(|opened| first.0 <= opened) => first.0 = begin,
+            (_, opened) => *opened = opened.map(|_| begin),
+        }
+    }
+
+    /// Whether any of them lies between those of others, or they between these.
+    fn overlaps(&self, others: &Self) -> bool {
+        let is_before = |one: &Self, other: &Self| {
+            one.opened.is_none() && one.end().zip(other.begin()).is_none_or(|(end, begin)| end <= begin)
+        };
+        !is_before(self, others) && !is_before(others, self)
+    }
+
     /// The step that those make up that have ended; `None` where there are none.
-    fn phase(&self, name: PhaseName, source: Evidence) -> Option<Phase> {
+    fn phase(&self, (name, source): (PhaseName, Evidence)) -> Option<Phase> {
         let (start, end) = (self.closed.first()?.0, self.closed.last()?.1);
         let spent_seconds = self.closed.iter().map(|(from, to)| to.seconds_since(*from)).sum();
         Some(Phase::over(name, (start, end), spent_seconds, source))

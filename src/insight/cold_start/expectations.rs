@@ -7,6 +7,8 @@ use super::{CauseReason, ColdStart, ImageStart, PhaseName, percentile};
 use crate::fleet::Sym;
 use crate::units::Time;
 
+const MILLIS_PER_SECOND: u64 = 1_000;
+
 /// How long pulls and machines take as a rule: the medians of a history, found once for all starts that go on.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Expectations {
@@ -39,34 +41,35 @@ impl Expectations {
     /// same instance type, as a rule in the same zone; `None` where none of them is known, or no machine is in sight.
     pub fn eta_seconds(&self, start: &ColdStart, now: Time) -> Option<i64> {
         let open = start.open_phase()?;
-        let spent = open.seconds(now);
-        // Nobody knows how long it takes to mend an image.
-        if start.cause.as_ref().is_some_and(|cause| cause.reason == CauseReason::ImagePullFailed) {
+        // Nobody knows how long it takes to mend that.
+        if start.cause.as_ref().is_some_and(|cause| is_for_somebody(cause.reason)) {
             return None;
         }
-        let pool = start.pool.as_ref()?;
-        let pulls = || self.pulls_seconds(start);
-        let left = |expected: i64| (expected - spent).max(0);
+        let pulls = || self.pulls_seconds(start, now);
         match open.name {
-            PhaseName::Pull => Some(left(pulls()?)),
-            PhaseName::Schedule | PhaseName::Sandbox => pulls(),
+            PhaseName::Schedule if start.node.is_none() && start.claim.is_none() => None,
+            PhaseName::Schedule | PhaseName::Sandbox | PhaseName::Pull => pulls(),
             name if MachineRecord::STEPS.contains(&name) => {
-                let machine = self.machines.get(pool)?;
+                let machine = self.machines.get(start.pool.as_ref()?)?;
                 let step = |name| machine.iter().find(|(known, _)| *known == name).map(|(_, median)| *median);
                 let later = MachineRecord::STEPS.into_iter().filter(|step| *step > name).map(step);
                 let later: i64 = later.sum::<Option<u64>>()?.try_into().ok()?;
-                Some(left(i64::try_from(step(name)?).ok()?) + later + pulls().unwrap_or(0))
+                let left = (i64::try_from(step(name)?).ok()? - open.seconds(now)).max(0);
+                Some(left + later + pulls().unwrap_or(0))
             }
             _ => None,
         }
     }
 
     /// The longest of the images that are not there yet: the kubelet pulls several at a time.
-    fn pulls_seconds(&self, start: &ColdStart) -> Option<i64> {
+    fn pulls_seconds(&self, start: &ColdStart, now: Time) -> Option<i64> {
         let is_missing = |image: &&ImageStart| image.is_cached != Some(true) && image.pull_millis.is_none();
-        let medians = start.images.iter().filter(is_missing).map(|image| self.median_millis(start, &image.image));
-        let longest = medians.collect::<Option<Vec<u64>>>()?.into_iter().max()?;
-        i64::try_from(longest.div_ceil(1_000)).ok()
+        let left = |image: &ImageStart| {
+            let median = self.median_millis(start, &image.image)?.div_ceil(MILLIS_PER_SECOND);
+            let since = image.pulling_since.map_or(0, |since| now.seconds_since(since).max(0));
+            Some((i64::try_from(median).ok()? - since).max(0))
+        };
+        start.images.iter().filter(is_missing).map(left).collect::<Option<Vec<i64>>>()?.into_iter().max()
     }
 
     /// Of the pulls of an image the nearest to this start: of its zone, else of its instance type.
@@ -75,6 +78,11 @@ impl Expectations {
         let in_zone = self.by_zone.get(&(image.clone(), kind.clone(), start.zone.clone()));
         in_zone.or_else(|| self.by_type.get(&(image.clone(), kind))).copied()
     }
+}
+
+/// Whether somebody has to do something before a start goes on.
+const fn is_for_somebody(reason: CauseReason) -> bool {
+    matches!(reason, CauseReason::ImagePullFailed | CauseReason::Volume | CauseReason::Network)
 }
 
 fn medians_of<K: Ord>(groups: BTreeMap<K, Vec<u64>>) -> BTreeMap<K, u64> {

@@ -144,7 +144,12 @@ impl StartHistory {
             let record =
                 PullRecord { at, image: image.image.clone(), place: place(), outcome, failures: image.failures };
             let key = (start.uid.clone(), image.container.clone());
-            has_changed |= self.pulls.get(&key) != Some(&record);
+            let known = self.pulls.get(&key);
+            let record = match known {
+                Some(known) => record.with(known),
+                None => record,
+            };
+            has_changed |= known != Some(&record);
             self.pulls.insert(key, record);
         }
         shrink(&mut self.pulls, MOST_PULLS, |record| record.at);
@@ -178,10 +183,15 @@ impl StartHistory {
         is_new
     }
 
-    /// Takes in what was kept of other sessions; what is known here is newer.
+    /// Takes in what was kept of other sessions; what is known here is newer, and may be less: its Node or its Events may have
+    /// gone.
     pub fn load(&mut self, kept: Self) {
         for (key, record) in kept.pulls {
-            self.pulls.entry(key).or_insert(record);
+            let record = match self.pulls.remove(&key) {
+                Some(known) => known.with(&record),
+                None => record,
+            };
+            self.pulls.insert(key, record);
         }
         for (key, record) in kept.machines {
             self.machines.entry(key).or_insert(record);
@@ -197,6 +207,43 @@ impl StartHistory {
         keep_newest(&mut self.pulls, MOST_PULLS, |record| record.at);
         keep_newest(&mut self.machines, MOST_MACHINES, |record| record.at);
         keep_newest(&mut self.failures, MOST_FAILURES, |record| record.at);
+    }
+}
+
+impl PullRecord {
+    /// With what was known before and is not any more: the place, once the Node is gone, and how the image came, once its
+    /// Events are.
+    fn with(self, before: &Self) -> Self {
+        Self {
+            at: self.at.min(before.at),
+            place: self.place.or(&before.place),
+            outcome: PullOutcome::better(self.outcome, before.outcome),
+            failures: self.failures.max(before.failures),
+            ..self
+        }
+    }
+}
+
+impl Place {
+    fn or(self, other: &Self) -> Self {
+        Self {
+            instance_type: self.instance_type.or_else(|| other.instance_type.clone()),
+            pool: self.pool.or_else(|| other.pool.clone()),
+            zone: self.zone.or_else(|| other.zone.clone()),
+        }
+    }
+}
+
+impl PullOutcome {
+    /// An image that was pulled has not been there; of two answers about a pull the newer counts, unless it lacks the
+    /// size.
+    fn better(new: Option<Self>, before: Option<Self>) -> Option<Self> {
+        match (new, before) {
+            (Some(Self::Pulled { bytes: None, .. }), Some(Self::Pulled { bytes: Some(_), .. })) => before,
+            (Some(Self::Pulled { .. }), _) => new,
+            (_, Some(Self::Pulled { .. })) => before,
+            (new, before) => new.or(before),
+        }
     }
 }
 

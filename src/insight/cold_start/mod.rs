@@ -7,12 +7,18 @@ pub mod acceleration;
 mod capacity;
 mod cause;
 mod containers;
+#[cfg(test)]
+mod evidence_tests;
 mod expectations;
+mod first_run;
 mod gang;
 mod hints;
 pub mod history;
 #[cfg(test)]
+mod later_starts_tests;
+#[cfg(test)]
 mod properties;
+mod queue;
 mod statistics;
 #[cfg(test)]
 mod tests;
@@ -25,6 +31,7 @@ pub use expectations::Expectations;
 pub use gang::{GangPhase, GangStart, starts_together};
 pub use hints::hints;
 pub use history::{ClusterHistory, StartHistory};
+pub use queue::KUEUE_GROUP;
 pub use statistics::{Histogram, ImageStatistics, PoolStatistics, StartStatistics, percentile};
 
 use std::cmp::Reverse;

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::fleet::{
-    Change, Condition, ContainerRole, ContainerStart, Delta, EventClass, EventObject, EventRow, Gates, ImageSetup,
-    JobRow, Kind, NodeClaimRow, NodeClassRef, NodeClassRow, NodePoolRow, NodeRow, PodPhase, PodStart, Snapshotter,
-    Status, Volume, Waiting, WorkloadRow,
+    Change, Condition, ContainerRole, ContainerStart, Delta, EventClass, EventObject, EventRow, GangRow, Gates,
+    ImageSetup, JobRow, Kind, NodeClaimRow, NodeClassRef, NodeClassRow, NodePoolRow, NodeRow, PodPhase, PodStart,
+    Snapshotter, Status, Volume, Waiting, WorkloadRow,
 };
 use crate::insight::Sentence;
 use crate::insight::testing::{CREATED, claim, fleet, job, labels, meta, node, owner, pod, sym, upserts, workload};
@@ -16,7 +16,7 @@ pub(super) fn at(seconds: i64) -> Time {
     CREATED.plus_seconds(seconds)
 }
 
-fn second(seconds: i64) -> Second {
+pub(super) fn second(seconds: i64) -> Second {
     at(seconds).into()
 }
 
@@ -30,7 +30,7 @@ pub(super) fn ran(name: &str, role: ContainerRole, seconds: i64) -> ContainerSta
     ContainerStart { started: Some(second(seconds)), is_first_start: true, ..container(name, role) }
 }
 
-fn worked(name: &str, from: i64, to: i64) -> ContainerStart {
+pub(super) fn worked(name: &str, from: i64, to: i64) -> ContainerStart {
     ContainerStart { finished: Some(second(to)), ..ran(name, ContainerRole::Init, from) }
 }
 
@@ -53,7 +53,7 @@ pub(super) fn start_of(pod: &mut PodRow) -> &mut PodStart {
 }
 
 /// The same pod with its sandbox and its readiness at these seconds.
-fn ready(mut pod: PodRow, sandbox: i64, ready: i64) -> PodRow {
+pub(super) fn ready(mut pod: PodRow, sandbox: i64, ready: i64) -> PodRow {
     let start = start_of(&mut pod);
     (start.sandbox, start.ready, start.was_ready) = (Some(second(sandbox)), Some(second(ready)), true);
     pod
@@ -73,7 +73,7 @@ pub(super) fn met_at(kind: &str, seconds: i64) -> Condition {
     rows::condition(kind, Status::True, at(seconds))
 }
 
-fn unmet(kind: &str, reason: &str, message: &str) -> Condition {
+pub(super) fn unmet(kind: &str, reason: &str, message: &str) -> Condition {
     Condition { reason: sym(reason), message: sym(message), ..rows::condition(kind, Status::Unknown, at(1)) }
 }
 
@@ -107,21 +107,21 @@ pub(super) fn pulled(seconds: i64, container: &str, took: &str) -> EventRow {
     event(seconds, "Pulled", container, &format!("Successfully pulled image \"{container}:1\" in {took}"))
 }
 
-fn present(seconds: i64, container: &str) -> EventRow {
+pub(super) fn present(seconds: i64, container: &str) -> EventRow {
     event(seconds, "Pulled", container, &format!("Container image \"{container}:1\" already present on machine"))
 }
 
-fn failed(seconds: i64, container: &str, count: u32) -> EventRow {
+pub(super) fn failed(seconds: i64, container: &str, count: u32) -> EventRow {
     let message = format!("Failed to pull image \"{container}:1\": not found");
     EventRow { count, ..event(seconds, "Failed", container, &message) }
 }
 
-fn nominated(seconds: i64, target: &str) -> EventRow {
+pub(super) fn nominated(seconds: i64, target: &str) -> EventRow {
     let message = format!("Pod should schedule on: {target}");
     EventRow { source: sym("karpenter"), ..event(seconds, "Nominated", "", &message) }
 }
 
-fn insufficient(seconds: i64, claim: &str) -> EventRow {
+pub(super) fn insufficient(seconds: i64, claim: &str) -> EventRow {
     let object = EventObject { kind: sym("NodeClaim"), key: ObjectKey::cluster(claim) };
     let message = format!("NodeClaim {claim} event: insufficient capacity in us-east-1a");
     let meta = meta("default", &format!("{claim}.{seconds}"));
@@ -129,39 +129,49 @@ fn insufficient(seconds: i64, claim: &str) -> EventRow {
     EventRow { message: sym(&message), ..row }
 }
 
+/// Karpenter's word that a NodeClaim has been launched.
+fn launched_event(seconds: i64, claim: &str) -> EventRow {
+    let object = EventObject { kind: sym("NodeClaim"), key: ObjectKey::cluster(claim) };
+    let meta = meta("default", &format!("{claim}.launched.{seconds}"));
+    let message = "Status condition transitioned, Type: Launched, Status: Unknown -> True, Reason: Launched";
+    EventRow { message: sym(message), ..rows::event(meta, at(seconds), EventClass::Provisioning, "Launched", object) }
+}
+
 /// What a cluster has.
 #[derive(Default)]
-struct World {
-    nodes: Vec<NodeRow>,
-    claims: Vec<NodeClaimRow>,
-    jobs: Vec<JobRow>,
-    workloads: Vec<WorkloadRow>,
-    events: Vec<EventRow>,
+pub(super) struct World {
+    pub(super) nodes: Vec<NodeRow>,
+    pub(super) claims: Vec<NodeClaimRow>,
+    pub(super) jobs: Vec<JobRow>,
+    pub(super) job_sets: Vec<GangRow>,
+    pub(super) workloads: Vec<WorkloadRow>,
+    pub(super) events: Vec<EventRow>,
 }
 
 impl World {
-    fn fleet(self, pod: PodRow) -> Fleet {
+    pub(super) fn fleet(self, pod: PodRow) -> Fleet {
         fleet(vec![
             Delta::Nodes(upserts(self.nodes)),
             Delta::NodeClaims(upserts(self.claims)),
             Delta::Jobs(upserts(self.jobs)),
+            Delta::JobSets(upserts(self.job_sets)),
             Delta::Workloads(upserts(self.workloads)),
             Delta::Events(upserts(self.events)),
             Delta::Pods(upserts(vec![pod])),
         ])
     }
 
-    fn start(self, pod: PodRow) -> ColdStart {
+    pub(super) fn start(self, pod: PodRow) -> ColdStart {
         start_in(&self.fleet(pod))
     }
 }
 
-fn start_in(fleet: &Fleet) -> ColdStart {
+pub(super) fn start_in(fleet: &Fleet) -> ColdStart {
     ColdStart::of(fleet, fleet.pods.get(&ObjectKey::new("ml", "p")).expect("the pod")).expect("a start")
 }
 
 /// The steps with their seconds, of which those that took none are left out.
-fn steps(start: &ColdStart, now: i64) -> Vec<(&'static str, i64)> {
+pub(super) fn steps(start: &ColdStart, now: i64) -> Vec<(&'static str, i64)> {
     let all = start.phases.iter().map(|phase| (phase.name.name(), phase.seconds(at(now))));
     all.filter(|(_, seconds)| *seconds > 0).collect()
 }
@@ -186,8 +196,8 @@ fn a_cold_start_on_a_new_node_is_told_from_request_to_ready() {
         ("Initialize", 40),
         ("Schedule", 2),
         ("Sandbox", 3),
-        ("Pull", 434),
-        ("Start", 11),
+        ("Pull", 435),
+        ("Start", 10),
         ("Ready", 10),
     ];
     assert_eq!((steps(&start, 9_999), start.is_complete), (want.into(), true));
@@ -379,7 +389,7 @@ fn what_was_seen_does_not_become_less_when_events_and_states_go() {
     let start = start_of(&mut again);
     start.ready = None;
     start.containers[0] =
-        ContainerStart { started: Some(second(5_000)), is_restarted: true, ..container("main", ContainerRole::Main) };
+        ContainerStart { started: Some(second(5_000)), restarts: 4, ..container("main", ContainerRole::Main) };
     fleet.apply(Delta::Pods(upserts(vec![again])));
     let after = start_in(&fleet);
     assert_eq!((after.phases, after.is_restarted, after.is_complete), (before.phases, true, true));
@@ -387,8 +397,7 @@ fn what_was_seen_does_not_become_less_when_events_and_states_go() {
 
 #[test]
 fn a_first_start_that_nobody_saw_is_told_as_unknown() {
-    let late =
-        ContainerStart { started: Some(second(5_000)), is_restarted: true, ..container("main", ContainerRole::Main) };
+    let late = ContainerStart { started: Some(second(5_000)), restarts: 4, ..container("main", ContainerRole::Main) };
     let mut pod = bound("n", 1, vec![late]);
     let start = start_of(&mut pod);
     (start.sandbox, start.was_ready) = (Some(second(2)), true);
@@ -494,9 +503,18 @@ fn launches_that_failed_are_told_and_the_newest_is_the_cause() {
     assert_eq!((told(&start).len(), start.open_phase().map(|open| open.name)), (1, Some(PhaseName::Launch)));
 
     // One that vanished without a word; one that had been launched before it went did not fail so.
-    let world =
+    let without_word =
         || World { events: vec![nominated(5, "nodeclaim/x"), nominated(30, "nodeclaim/y")], ..World::default() };
+    assert_eq!(told(&without_word().start(pod.clone())), [], "whether they were launched nobody knows");
+    let world = || {
+        let mut events = without_word().events;
+        events.push(launched_event(3, "other"));
+        World { events, ..World::default() }
+    };
     let y = NodeClaimRow { meta: rows::meta("", "y", at(29)), ..claim("y") };
+    let mut silent = World { claims: vec![y.clone()], ..without_word() }.fleet(pod.clone());
+    silent.apply(Delta::NodeClaims(vec![Change::Remove(ObjectKey::cluster("y"))]));
+    assert_eq!(told(&start_in(&silent)), [failed(30, "y", LaunchFailureReason::Deleted)], "it was seen to go");
     let mut fleet = World { claims: vec![y.clone()], ..world() }.fleet(pod);
     assert_eq!(told(&start_in(&fleet)), [failed(30, "x", LaunchFailureReason::Deleted)]);
     let launched = NodeClaimRow { conditions: vec![met_at("Launched", 31)], ..y };
@@ -621,7 +639,7 @@ fn open_steps_grow_and_the_parts_add_up() {
     let start = World { nodes: vec![node_at("n", -9)], events, ..World::default() }.start(pod);
     assert_eq!(steps(&start, 60), [("Schedule", 1), ("Sandbox", 2), ("Init", 10), ("Pull", 47)]);
     assert_eq!((start.total_seconds(at(60)), start.total_seconds(at(75))), (60, 75));
-    assert_eq!(start.open_phase().map(Phase::start), Some(at(4)));
+    assert_eq!(start.open_phase().map(Phase::start), Some(at(3)));
 }
 
 #[test]
@@ -661,14 +679,14 @@ fn only_the_newest_closed_starts_are_kept_and_open_ones_come_first() {
     assert_eq!((fleet.open_starts().count(), fleet.closed_starts().count()), (0, crate::fleet::CLOSED_STARTS));
 }
 
-fn pulled_start(name: &str, image: &str, took: u64, place: (&str, &str)) -> StartHistory {
+pub(super) fn pulled_start(name: &str, image: &str, took: u64, place: (&str, &str)) -> StartHistory {
     let place = history::Place { instance_type: Some(sym(place.0)), pool: Some(sym("gpu")), zone: Some(sym(place.1)) };
     let outcome = Some(history::PullOutcome::Pulled { millis: took, bytes: Some(1_000_000) });
     let record = history::PullRecord { at: at(0).into(), image: sym(image), place, outcome, failures: 1 };
     StartHistory { pulls: [((Uid::parse(name), sym("main")), record)].into(), ..StartHistory::default() }
 }
 
-fn observed(starts: impl IntoIterator<Item = StartHistory>) -> StartHistory {
+pub(super) fn observed(starts: impl IntoIterator<Item = StartHistory>) -> StartHistory {
     starts.into_iter().fold(StartHistory::default(), |mut all, one| {
         all.load(one);
         all
@@ -1028,6 +1046,32 @@ fn what_would_help_is_called_a_guess_where_nobody_measured_it() {
     assert!(!on_disks.iter().any(|hint| hint.contains("125 MiB/s")), "{on_disks:?}");
     let gone = acceleration::suggestions(&fleet, &slow, &sym("train"), &sym("gone"), Some(430_000));
     assert_eq!(gone, [], "nothing is known of the NodePool");
+}
+
+#[test]
+fn of_machines_of_auto_mode_it_is_told_what_is_known() {
+    let of = |throughput_mib_per_second| {
+        let class = NodeClassRef { group: sym("eks.amazonaws.com"), kind: sym("NodeClass"), name: sym("default") };
+        let pool = NodePoolRow { node_class: Some(class), ..crate::insight::testing::pool("slow") };
+        let volume =
+            Volume { device: sym("ephemeralStorage"), throughput_mib_per_second, ..snapshot_of("").volumes[0].clone() };
+        let volumes = vec![Volume { snapshot: None, initialization_mib_per_second: None, ..volume }];
+        let images = ImageSetup { volumes, ..ImageSetup::default() };
+        let row = NodeClassRow { meta: meta("", "default"), conditions: Vec::new(), reservations: Vec::new(), images };
+        fleet(vec![Delta::NodePools(upserts(vec![pool])), Delta::EksNodeClasses(upserts(vec![row]))])
+    };
+    let told = |fleet: &Fleet| acceleration::of_auto_mode(fleet, &sym("slow")).map(|told| told.machine_text());
+    let slow = of(None);
+    let words = told(&slow).expect("words");
+    assert!(words.contains("SOCI or instance store is not told") && words.contains("at most 125 MiB/s"), "{words}");
+    assert!(acceleration::in_place(&slow, &sym("slow")).is_empty() && !acceleration::has_nothing(&slow, &sym("slow")));
+    let history = history_of(&[("slow", Some(430))]);
+    let help = told_help(&slow, &history, 430);
+    assert!(help.len() == 1 && help[0].contains("ephemeralStorage.throughput"), "{help:?}");
+    let fast = of(Some(500));
+    assert!(told(&fast).expect("words").contains("at most 500 MiB/s"));
+    assert_eq!(told_help(&fast, &history, 430), [""; 0]);
+    assert_eq!(told(&pools(ImageSetup::default(), ImageSetup::default(), &[])), None, "Karpenter's own");
 }
 
 #[test]

@@ -2,13 +2,17 @@
 
 use super::capacity::{self, Machine};
 use super::containers::{self, ImageStart};
-use super::{ColdStart, Evidence, Phase, PhaseName, cause};
-use crate::fleet::{Condition, ContainerRole, ContainerStart, Fleet, Gates, JobRow, PodRow, PodStart, Status};
+use super::first_run::FirstRun;
+use super::{ColdStart, Evidence, Phase, PhaseName, cause, queue};
+use crate::fleet::{CLOCK_SKEW_SECONDS, Condition, ContainerStart, Fleet, Gates, PodRow, PodStart};
 use crate::insight::relation;
 use crate::units::{Second, Time};
 
 /// Pods that come later than this after their Job was let go are retries, or replace others: they did not wait with it.
 const FIRST_PODS_WITHIN_SECONDS: i64 = 60;
+
+/// How soon a container runs in a sandbox that was made for it again: its image is there.
+const RUNS_WITHIN_SECONDS: i64 = 60;
 
 pub(super) fn of(fleet: &Fleet, pod: &PodRow) -> Option<ColdStart> {
     let start = pod.start.as_deref()?;
@@ -21,13 +25,13 @@ pub(super) fn of(fleet: &Fleet, pod: &PodRow) -> Option<ColdStart> {
     let launch_failures = capacity::launch_failures(fleet, start);
     let mut steps = Steps::of(fleet, pod, start, machine);
     steps.walk();
-    let Steps { phases, is_complete, .. } = steps;
-    let billed_since =
-        if machine.is_new_for(pod) { machine.launched() } else { start.scheduled.or(start.bound).map(Second::time) };
+    let sandbox = steps.first_sandbox();
+    let Steps { phases, is_complete, runs, .. } = steps;
+    let billed_since = if machine.is_new_for(pod) { machine.launched() } else { start.bound_at().map(Second::time) };
     let cause = phases
         .last()
         .filter(|phase| phase.is_open())
-        .and_then(|phase| cause::of(pod, start, machine, phase, &launch_failures));
+        .and_then(|phase| cause::of(pod, start, &runs, machine, phase, &launch_failures));
     Some(ColdStart {
         pod: pod.meta.key.clone(),
         uid: pod.meta.uid.clone(),
@@ -39,9 +43,9 @@ pub(super) fn of(fleet: &Fleet, pod: &PodRow) -> Option<ColdStart> {
         instance_type: machine.instance_type().cloned(),
         zone: machine.zone().cloned(),
         is_node_new: machine.is_new_for(pod),
-        images: start.containers.iter().map(ImageStart::of).collect(),
+        images: runs.iter().map(|run| ImageStart::of(run, sandbox)).collect(),
         phases,
-        is_restarted: start.containers.iter().any(|container| container.is_restarted),
+        is_restarted: start.containers.iter().any(ContainerStart::is_restarted),
         is_complete,
         cause,
         launch_failures,
@@ -55,6 +59,7 @@ struct Steps<'a> {
     pod: &'a PodRow,
     start: &'a PodStart,
     machine: Machine<'a>,
+    runs: Vec<FirstRun<'a>>,
     phases: Vec<Phase>,
     /// Where the last step ended.
     at: Time,
@@ -70,7 +75,8 @@ enum Walk {
 
 impl<'a> Steps<'a> {
     fn of(fleet: &'a Fleet, pod: &'a PodRow, start: &'a PodStart, machine: Machine<'a>) -> Self {
-        Self { fleet, pod, start, machine, phases: Vec::new(), at: pod.meta.created, is_complete: true }
+        let (runs, at) = (FirstRun::all(start), pod.meta.created);
+        Self { fleet, pod, start, machine, runs, phases: Vec::new(), at, is_complete: true }
     }
 
     fn walk(&mut self) {
@@ -102,38 +108,45 @@ impl<'a> Steps<'a> {
         self.is_complete = false;
     }
 
-    /// What the Job waited for before its pods were made.
+    /// What was waited for before the pod was made.
     fn wait_with_job(&mut self) {
-        let Some(job) = relation::job_of(self.fleet, self.pod) else { return };
-        let Some((name, released)) = released(self.fleet, job) else { return };
-        let delay_seconds = self.pod.meta.created.seconds_since(released);
-        if (0..=FIRST_PODS_WITHIN_SECONDS).contains(&delay_seconds) && released > job.meta.created {
-            self.at = job.meta.created;
-            self.close(name, released, Evidence::Condition);
+        let Some(held) = queue::before(self.fleet, self.pod) else { return };
+        let created = self.pod.meta.created;
+        let delay_seconds = created.seconds_since(held.until);
+        let is_first = (-CLOCK_SKEW_SECONDS..=FIRST_PODS_WITHIN_SECONDS).contains(&delay_seconds);
+        if is_first && held.until > held.since {
+            self.at = held.since;
+            self.close(held.name, held.until.min(created), Evidence::Condition);
         }
     }
 
     fn gates(&mut self) -> Walk {
-        match self.start.gates {
-            Gates::None => {}
-            Gates::Closed if self.pod.is_active() => return self.open(PhaseName::Gated, Evidence::Status),
-            Gates::Closed | Gates::Open => {
-                let start = self.start;
-                // Nobody tells when the last gate went; the scheduler looks at the pod at once.
-                let seen = [start.first_tried, start.bound, start.scheduled].into_iter().flatten().min();
-                match seen {
-                    Some(seen) => self.close(PhaseName::Gated, seen.time(), Evidence::Derived),
-                    None => self.miss(),
-                }
+        if self.start.gates == Gates::Closed && self.pod.is_active() {
+            return self.open(PhaseName::Gated, Evidence::Status);
+        }
+        let admitted = queue::ungated(self.fleet, self.pod);
+        if self.start.gates == Gates::None && admitted.is_none() {
+            return Walk::On;
+        }
+        // Nobody tells when the last gate went; the scheduler looks at the pod at once.
+        let tried = self.start.first_tried.map(|at| (at.time(), Evidence::Derived));
+        let admitted = admitted.map(|at| (at, Evidence::Condition));
+        let bound = [self.start.bound, self.start.scheduled].into_iter().flatten().min();
+        let bound = bound.map(|at| (at.time(), Evidence::Derived));
+        match tried.or(admitted).or(bound) {
+            Some((at, source)) => {
+                let at = bound.map_or(at, |(bound, _)| at.min(bound));
+                self.close(PhaseName::Gated, at, source);
             }
+            None => self.miss(),
         }
         Walk::On
     }
 
     /// From a pod that may be scheduled to one that is bound.
     fn place(&mut self) -> Walk {
-        let bound = self.start.scheduled.map(|at| (at, Evidence::Condition));
-        let bound = bound.or(self.start.bound.map(|at| (at, Evidence::Event)));
+        let source = if self.start.scheduled.is_some() { Evidence::Condition } else { Evidence::Event };
+        let bound = self.start.bound_at().map(|at| (at, source));
         if self.pod.node.is_none() {
             return self.wait_for_place();
         }
@@ -194,18 +207,18 @@ impl<'a> Steps<'a> {
     }
 
     fn sandbox(&mut self) -> Walk {
-        let image = self.start.containers.iter().filter_map(ContainerStart::first_image_event).min();
-        let made = self.start.sandbox.map(Second::time);
+        let image = self.runs.iter().filter_map(FirstRun::first_image_event).min();
         // A kubelet may tell of the condition only with its next status, after the first images: what follows a sandbox
         // proves it.
-        let end = match (made, image) {
+        let end = match (self.first_sandbox(), image) {
             (Some(made), Some(image)) if image < made => Some((image, Evidence::Event)),
             (Some(made), _) => Some((made, Evidence::Condition)),
             (None, image) => image.map(|image| (image, Evidence::Event)),
         };
-        let is_past = self.start.containers.iter().any(|container| {
-            container.first_start().is_some() || container.is_restarted || container.is_waiting_for_image()
-        });
+        let is_past = self
+            .runs
+            .iter()
+            .any(|run| run.earliest_start().is_some() || run.container.is_restarted() || run.is_waiting_for_image());
         match end {
             Some((end, source)) => self.close(PhaseName::Sandbox, end, source),
             None if is_past => self.miss(),
@@ -215,13 +228,24 @@ impl<'a> Steps<'a> {
         Walk::On
     }
 
-    fn containers(&mut self) -> Walk {
-        let containers = &self.start.containers;
-        let started = self.start.started().map(Second::time);
-        let is_of_first_run = |container: &ContainerStart| {
-            container.role != ContainerRole::Main || container.is_first_start_known() || container.started.is_none()
+    /// When the sandbox of the first start was made; `None` where the condition tells of a later one, as after a reboot of
+    /// the Node, or where that cannot be told.
+    fn first_sandbox(&self) -> Option<Time> {
+        let made = self.start.sandbox?.time();
+        let first = self.runs.iter().filter_map(|run| run.started).min();
+        if let Some(first) = first {
+            return (made.seconds_since(first) <= CLOCK_SKEW_SECONDS).then_some(made.min(first));
+        }
+        // The containers run again soon after a later sandbox was made.
+        let is_of_first = |run: &FirstRun<'_>| {
+            run.is_known() || run.earliest_start().is_some_and(|later| later.seconds_since(made) > RUNS_WITHIN_SECONDS)
         };
-        if !containers.iter().all(is_of_first_run) {
+        self.runs.iter().all(is_of_first).then_some(made)
+    }
+
+    fn containers(&mut self) -> Walk {
+        let started = self.start.started().map(Second::time);
+        if !self.runs.iter().all(|run| !run.is_main() || run.is_known()) {
             self.miss();
             return if self.start.is_over() || !self.pod.is_active() { Walk::Ends } else { Walk::On };
         }
@@ -229,11 +253,15 @@ impl<'a> Steps<'a> {
             self.miss();
             return Walk::Ends;
         }
-        // While an image is not known to be there, it is known what is waited for; later nobody tells.
-        if started.is_some() && !containers.iter().all(ContainerStart::is_image_known) {
+        // What an init container did in its first attempts takes a part of Init.
+        if !self.runs.iter().all(|run| !run.is_init() || run.is_known()) {
             self.miss();
         }
-        self.phases.extend(containers::phases(self.start, self.at, started));
+        // While an image is not known to be there, it is known what is waited for; later nobody tells.
+        if started.is_some() && !self.runs.iter().all(FirstRun::is_image_there) {
+            self.miss();
+        }
+        self.phases.extend(containers::phases(&self.runs, self.at, started));
         if let Some(started) = started {
             self.at = self.at.max(started);
             return Walk::On;
@@ -242,25 +270,14 @@ impl<'a> Steps<'a> {
     }
 
     fn readiness(&mut self) -> Walk {
-        match (self.start.ready, self.start.became_ready()) {
-            (Some(ready), _) => self.close(PhaseName::Ready, ready.time(), Evidence::Condition),
-            (None, Some(ready)) => self.close(PhaseName::Ready, ready.time(), Evidence::Derived),
-            (None, None) if self.start.is_over() || !self.pod.is_active() => self.miss(),
-            (None, None) => return self.open(PhaseName::Ready, Evidence::Condition),
+        match self.start.became_ready() {
+            Some(ready) if Some(ready) == self.start.ready => {
+                self.close(PhaseName::Ready, ready.time(), Evidence::Condition);
+            }
+            Some(ready) => self.close(PhaseName::Ready, ready.time(), Evidence::Derived),
+            None if self.start.is_over() || !self.pod.is_active() => self.miss(),
+            None => return self.open(PhaseName::Ready, Evidence::Condition),
         }
         Walk::On
     }
-}
-
-/// What held a Job back, and until when: Kueue, or nothing but its own `spec.suspend`.
-fn released(fleet: &Fleet, job: &JobRow) -> Option<(PhaseName, Time)> {
-    if let Some(workload) = fleet.workload_of(job) {
-        let admitted = Condition::find(&workload.conditions, "Admitted");
-        let admitted = admitted.filter(|condition| condition.status == Status::True)?;
-        return Some((PhaseName::Queued, admitted.last_transition?));
-    }
-    // The condition is there only where the Job has been suspended (kubernetes pkg/controller/job/job_controller.go).
-    let suspended = Condition::find(&job.conditions, "Suspended")?;
-    let resumed = suspended.last_transition.filter(|_| suspended.status == Status::False)?;
-    Some((PhaseName::Suspended, resumed))
 }

@@ -223,7 +223,7 @@ pub(super) struct SlimNodeClass<'a> {
     status: ClassStatus<'a>,
 }
 
-/// What decides how images get to machines, of an EC2NodeClass; nothing of it is in the NodeClass of EKS Auto Mode.
+/// What decides how images get to machines, of an EC2NodeClass; of it the NodeClass of EKS Auto Mode has its volume only.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct ClassSpec<'a> {
@@ -237,6 +237,9 @@ struct ClassSpec<'a> {
     instance_store_policy: Text<'a>,
     /// Longer than a `Text` may be: EC2 takes 16 KiB.
     user_data: Option<String>,
+    /// Of a NodeClass of EKS Auto Mode: its only volume.
+    #[serde(borrow)]
+    ephemeral_storage: Option<BlockDevice<'a>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -265,26 +268,32 @@ struct BlockDevice<'a> {
     iops: Option<i64>,
 }
 
-impl DeviceMapping<'_> {
-    fn volume(&self, interner: &mut Interner) -> Volume {
+impl BlockDevice<'_> {
+    fn volume(&self, device: &str, interner: &mut Interner) -> Volume {
         Volume {
-            device: interner.sym(&self.device_name),
-            snapshot: self.ebs.snapshot_id.some().map(|id| interner.sym(id)),
-            initialization_mib_per_second: self.ebs.volume_initialization_rate,
-            throughput_mib_per_second: self.ebs.throughput,
-            iops: self.ebs.iops,
+            device: interner.sym(device),
+            snapshot: self.snapshot_id.some().map(|id| interner.sym(id)),
+            initialization_mib_per_second: self.volume_initialization_rate,
+            throughput_mib_per_second: self.throughput,
+            iops: self.iops,
         }
     }
 }
 
 impl ClassSpec<'_> {
+    fn volumes(&self, interner: &mut Interner) -> Vec<Volume> {
+        let ephemeral = self.ephemeral_storage.as_ref().map(|one| one.volume("ephemeralStorage", interner));
+        let mapped = self.block_device_mappings.iter().map(|one| one.ebs.volume(&one.device_name, interner));
+        mapped.chain(ephemeral).collect()
+    }
+
     /// `amiFamily` is v1beta1's, and v1's where no alias names one (aws pkg/apis/v1/ec2nodeclass.go).
     fn images(&self, interner: &mut Interner) -> ImageSetup {
         let is_alias_of_bottlerocket = |term: &ImageTerm<'_>| term.alias.starts_with("bottlerocket@");
         ImageSetup {
             is_bottlerocket: &*self.ami_family == "Bottlerocket"
                 || self.ami_selector_terms.iter().any(is_alias_of_bottlerocket),
-            volumes: self.block_device_mappings.iter().map(|one| one.volume(interner)).collect(),
+            volumes: self.volumes(interner),
             uses_instance_store: &*self.instance_store_policy == "RAID0",
             snapshotter: self.user_data.as_deref().and_then(snapshotter),
         }

@@ -7,11 +7,8 @@ use super::pod::SlimPod;
 use super::pod_spec::{Container, PodSpec};
 use super::pod_status::{ContainerStatus, State};
 use super::text::{bounded, bounded_name};
-use crate::fleet::{ContainerRole, ContainerStart, Gates, Interner, PodStart, Waiting};
+use crate::fleet::{CLOCK_SKEW_SECONDS, ContainerRole, ContainerStart, Gates, Interner, PodStart, Waiting};
 use crate::units::Second;
-
-/// How much the clocks of Nodes and of the API server may differ.
-const CLOCK_SKEW_SECONDS: i64 = 2;
 
 /// The start of a pod; `None` for those of DaemonSets and for mirror pods, which start with their Node.
 pub(super) fn start(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<Option<Box<PodStart>>, DecodeError> {
@@ -32,7 +29,9 @@ pub(super) fn start(slim: &SlimPod<'_>, interner: &mut Interner) -> Result<Optio
         containers: containers(slim, interner)?,
         ..PodStart::default()
     };
-    let is_first_run = start.containers.iter().all(|container| !container.is_restarted);
+    // An init container is tried again before the pod is ready; what is beside the main containers makes it unready.
+    let is_first_run =
+        start.containers.iter().all(|container| container.role == ContainerRole::Init || !container.is_restarted());
     let ready = since("Ready", "True")?;
     start.was_ready = ready.is_some() || has_been_ready(slim, &start, since("Ready", "False")?);
     // After a restart the condition tells of the last time.
@@ -88,14 +87,16 @@ fn container_start(
     let Some(status) = status else { return Ok(start) };
     let (now, before) = (started(&status.state)?, started(&status.last_state)?);
     start.started = before.or(now);
-    start.is_restarted = status.restart_count > 0;
+    start.restarts = status.restart_count;
     // The state before the present one is that of the first run only after the first restart.
     start.is_first_start = match status.restart_count {
         0 => now.is_some(),
         1 => before.is_some(),
         _ => false,
     };
-    let ended = status.state.terminated.as_ref().filter(|ended| ended.exit_code == 0);
+    // Init containers run again, for example after a reboot of their Node.
+    let ends = [&status.last_state, &status.state].map(|state| state.terminated.as_ref());
+    let ended = ends.into_iter().flatten().find(|ended| ended.exit_code == 0);
     start.finished = ended.map_or(Ok(None), |ended| time("finishedAt", &ended.finished_at))?.map(Second::from);
     start.waiting = status.state.waiting.as_ref().filter(|waiting| is_telling(&waiting.reason)).map(|waiting| {
         let reason = interner.sym(&bounded_name(&waiting.reason));

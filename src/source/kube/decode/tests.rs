@@ -761,9 +761,51 @@ fn the_start_of_a_pod_is_read_from_its_conditions_and_containers() {
     let [get, log, main, side] = &start.containers[..] else { panic!("four containers") };
     assert_eq!((get.first_start(), get.finished, get.image.as_str()), (second("01:09"), second("01:19"), "get:1"));
     assert_eq!((log.first_start(), log.finished), (second("01:20"), None));
-    assert_eq!((main.first_start(), main.is_first_start, main.is_restarted), (second("02:00"), true, true));
+    assert_eq!((main.first_start(), main.is_first_start, main.restarts), (second("02:00"), true, 1));
     let waiting = side.waiting.as_ref().unwrap();
     assert_eq!((side.first_start(), &*waiting.reason, &*waiting.message), (None, "ErrImagePull", "not found"));
+}
+
+#[test]
+fn a_retry_of_an_init_container_does_not_hide_when_a_pod_was_ready() {
+    let ready = |init_policy: &str, restarts: (u32, u32)| {
+        let spec = format!(
+            r#"{{"nodeName":"n","initContainers":[{{"name":"i","image":"i:1"{init_policy}}}],
+            "containers":[{{"name":"c","image":"c:1"}}]}}"#
+        );
+        let run = |from: &str, to: &str, code: i64| {
+            format!(
+                r#"{{"terminated":{{"exitCode":{code},"startedAt":"2026-11-21T10:{from}Z","finishedAt":"2026-11-21T10:{to}Z"}}}}"#
+            )
+        };
+        let status = format!(
+            r#"{{"phase":"Running","conditions":[{{"type":"Ready","status":"True",
+            "lastTransitionTime":"2026-11-21T10:03:00Z"}}],
+            "initContainerStatuses":[{{"name":"i","restartCount":{},"lastState":{},"state":{}}}],
+            "containerStatuses":[{{"name":"c","restartCount":{},"state":{{"running":{{"startedAt":"2026-11-21T10:02:00Z"}}}}}}]}}"#,
+            restarts.0,
+            run("01:00", "01:05", 1),
+            run("01:10", "01:20", 0),
+            restarts.1
+        );
+        let start = read_pod("", &spec, &status).start.unwrap();
+        (start.ready.is_some(), start.containers[0].finished, start.containers[0].first_start())
+    };
+    let second = |text: &str| Some(Second::from(Time::parse(&format!("2026-11-21T10:{text}Z")).unwrap()));
+    assert_eq!(ready("", (1, 0)), (true, second("01:20"), second("01:00")));
+    assert!(!ready("", (1, 1)).0, "a main container has been started again");
+    assert!(!ready(r#","restartPolicy":"Always""#, (1, 0)).0, "one beside the main containers has");
+}
+
+#[test]
+fn an_init_container_first_ended_well_before_its_node_was_rebooted() {
+    let spec =
+        r#"{"nodeName":"n","initContainers":[{"name":"i","image":"i:1"}],"containers":[{"name":"c","image":"c:1"}]}"#;
+    let status = r#"{"phase":"Running","initContainerStatuses":[{"name":"i","restartCount":1,
+        "lastState":{"terminated":{"exitCode":0,"startedAt":"2026-11-21T10:01:00Z","finishedAt":"2026-11-21T10:01:05Z"}},
+        "state":{"terminated":{"exitCode":0,"startedAt":"2026-11-21T12:00:00Z","finishedAt":"2026-11-21T12:00:09Z"}}}]}"#;
+    let start = read_pod("", spec, status).start.unwrap();
+    assert_eq!(start.containers[0].finished, Time::parse("2026-11-21T10:01:05Z").map(Second::from));
 }
 
 #[test]
