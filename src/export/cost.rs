@@ -72,7 +72,8 @@ pub struct Totals {
     pub unallocated_gpu_usd_per_hour: Option<Usd>,
     /// Accelerators that pods request and that do nothing, over the Nodes of which that is known.
     pub idle_gpu_usd_per_hour: Option<Usd>,
-    /// What pods pay that are on their way to be ready, and machines that are billed before they take pods.
+    /// What pods pay of their Nodes that are on their way to be ready: the rate at which the `usdWaiting` of open `coldStarts`
+    /// grows.
     pub waiting_usd_per_hour: Option<Usd>,
     /// Machines that are billed and whose price nobody tells.
     pub unpriced_nodes: Option<u64>,

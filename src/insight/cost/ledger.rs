@@ -163,7 +163,7 @@ pub enum CostPart {
     UnallocatedGpu,
     /// Accelerators that pods request and that do nothing.
     IdleGpu,
-    /// Machines that are billed before their pods run.
+    /// What pods pay that are on their way to be ready.
     Waiting,
 }
 

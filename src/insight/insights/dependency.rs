@@ -94,6 +94,7 @@ impl Part {
                 // What held the Job back.
                 Dependency::Kind(Kind::Job),
                 Dependency::Kind(Kind::Workload),
+                Dependency::Kind(Kind::JobSet),
                 // Pulls, and capacity that Karpenter has in mind.
                 Dependency::Kind(Kind::Event),
             ],
@@ -131,6 +132,8 @@ impl Part {
                 Dependency::Part(Self::Verdicts),
                 // What idle accelerators cost.
                 Dependency::Part(Self::Gpus),
+                // What is paid for pods that do not run yet.
+                Dependency::Part(Self::Starts),
                 Completeness,
                 Cluster,
             ],

@@ -27,7 +27,7 @@ pub use gpu_history::GpuHistories;
 pub use gpu_seconds::GpuSeconds;
 pub use gpus::{GpuSums, Gpus};
 pub use protected_pods::ProtectedPods;
-use rates::Rates;
+use rates::{NodeSources, Rates};
 pub use reclaims::{Reclaiming, Replacements};
 pub use spot::{Spot, SpotRecord};
 pub use starts::Starts;
@@ -171,6 +171,10 @@ impl Insights {
         }
         if Part::Starts.depends_on_any(&causes) && self.starts.follow(inputs.fleet, changed) {
             self.changed.insert(Part::Starts);
+        }
+        let waiting = self.starts.take_billed_changed();
+        if Part::Rates.depends_on_any(&[Dependency::Part(Part::Starts)]) {
+            self.rates.touch_nodes(waiting);
         }
         if Part::Spot.depends_on_any(&[Dependency::Part(Part::Picture)]) {
             self.spot.touch(&touched.nodes);
@@ -417,7 +421,8 @@ impl Insights {
         if !self.dirty.contains(&Part::Rates) {
             return;
         }
-        let has_followed = self.rates.follow(inputs, &self.picture, &self.verdicts, &self.gpus);
+        let facts = NodeSources { verdicts: &self.verdicts, gpus: &self.gpus, starts: &self.starts };
+        let has_followed = self.rates.follow(inputs, &self.picture, facts);
         if has_followed {
             self.changed.insert(Part::Rates);
         }

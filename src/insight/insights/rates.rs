@@ -3,7 +3,7 @@
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 
-use super::{Gpus, Inputs, Verdicts};
+use super::{Gpus, Inputs, Starts, Verdicts};
 use crate::fleet::{ObjectKey, Sym};
 use crate::insight::cost::CostRates;
 use crate::insight::picture::{self, NodeFacts, Picture, PodOwner, RateSums, Touched};
@@ -20,6 +20,24 @@ pub struct Rates {
     owners: Pending<PodOwner>,
     /// Whether what stands above the owners of pods may have changed.
     are_owners_stale: bool,
+}
+
+/// What tells of Nodes besides their picture.
+#[derive(Clone, Copy)]
+pub struct NodeSources<'a> {
+    /// Their protection.
+    pub verdicts: &'a Verdicts,
+    /// What their accelerators do.
+    pub gpus: &'a Gpus,
+    /// The starts on them.
+    pub starts: &'a Starts,
+}
+
+impl NodeSources<'_> {
+    fn facts(self, inputs: &Inputs<'_>, picture: &Picture, name: &Sym) -> NodeFacts {
+        let waiting = picture.waiting_rate(inputs.fleet, name, self.starts.billed_on(name));
+        NodeFacts::new(self.verdicts.protection(name), self.gpus.of_node(name), waiting)
+    }
 }
 
 /// How many machines and owners are followed at a time: about a millisecond.
@@ -61,10 +79,10 @@ impl Rates {
     }
 
     /// Follows the next slice. Says whether a rate changed.
-    pub fn follow(&mut self, inputs: &Inputs<'_>, picture: &Picture, verdicts: &Verdicts, gpus: &Gpus) -> bool {
+    pub fn follow(&mut self, inputs: &Inputs<'_>, picture: &Picture, known: NodeSources<'_>) -> bool {
         let mut has_changed = false;
         for name in next(&mut self.nodes) {
-            let facts = NodeFacts::new(verdicts.protection(&name), gpus.of_node(&name));
+            let facts = known.facts(inputs, picture, &name);
             has_changed |= self.sums.set_node(inputs.fleet, picture, &name, facts);
         }
         for key in next(&mut self.claims) {

@@ -1,10 +1,13 @@
 //! The starts of pods, kept up to date pod by pod, and the history of pulls and machines.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use foldhash::fast::RandomState;
 
 use super::Inputs;
-use crate::fleet::{Changed, Fleet, Kind, ObjectKey, PodRow, SourceId, Sym};
-use crate::insight::cold_start::{ClusterHistory, ColdStart, Expectations, StartHistory, StartStatistics};
+use crate::fleet::{Changed, Fleet, Kind, ObjectKey, PodRow, SourceId, Sym, Uid};
+use crate::insight::cold_start::{ClusterHistory, ColdStart, Expectations, KUEUE_GROUP, StartHistory, StartStatistics};
+use crate::insight::relation;
 use crate::units::Time;
 
 /// The starts that are known, and what was observed of earlier ones.
@@ -13,6 +16,10 @@ pub struct Starts {
     known: BTreeMap<ObjectKey, ColdStart>,
     /// Pods without a Node, which follow the NodeClaims that Karpenter has in mind for them.
     unbound: BTreeSet<ObjectKey>,
+    /// Those that go on while a machine is paid for them, by the name of its Node.
+    billed: HashMap<Sym, BTreeSet<ObjectKey>, RandomState>,
+    /// Nodes of such starts of which something changed since this was last asked.
+    billed_changed: BTreeSet<Sym>,
     history: StartHistory,
     /// What was kept of earlier sessions, of clusters that have not been recognized, by cluster.
     kept: BTreeMap<String, StartHistory>,
@@ -48,6 +55,16 @@ impl Starts {
     /// The start of a pod, where it is known.
     pub fn of_pod(&self, pod: &ObjectKey) -> Option<&ColdStart> {
         self.known.get(pod)
+    }
+
+    /// Those that go on while this Node is paid for them.
+    pub fn billed_on(&self, node: &Sym) -> impl Iterator<Item = &ColdStart> {
+        self.billed.get(node).into_iter().flatten().filter_map(|pod| self.known.get(pod))
+    }
+
+    /// The Nodes of such starts of which something changed since this was last asked.
+    pub(super) fn take_billed_changed(&mut self) -> BTreeSet<Sym> {
+        std::mem::take(&mut self.billed_changed)
     }
 
     /// How many are known.
@@ -153,6 +170,11 @@ impl Starts {
         if is_changed(&[Kind::Job, Kind::Workload]) {
             changed.jobs.iter().flat_map(|uid| fleet.pods_of_job(uid)).for_each(&mut add_started);
         }
+        if !changed.queued.is_empty() {
+            let is_held =
+                |key: &&ObjectKey| fleet.pods.get(key).is_some_and(|pod| is_queued(fleet, pod, &changed.queued));
+            touched.extend(self.known.keys().filter(is_held).cloned());
+        }
         let is_launch_changed = is_changed(&[Kind::NodeClaim]) || !changed.launches.is_empty();
         if is_launch_changed || are_machines_changed {
             let claims = changed.claims.iter().map(|key| &key.name);
@@ -180,6 +202,27 @@ impl Starts {
         });
     }
 
+    /// The Node of this start is another one now, or what its pod takes of it may have changed.
+    fn note_billed(&mut self, key: &ObjectKey, new: Option<&ColdStart>) {
+        let before = self.known.get(key).and_then(billed_node);
+        let now = new.and_then(billed_node);
+        self.billed_changed.extend(before.into_iter().chain(now).cloned());
+        if before == now {
+            return;
+        }
+        if let Some(node) = before
+            && let Some(pods) = self.billed.get_mut(node)
+        {
+            pods.remove(key);
+            if pods.is_empty() {
+                self.billed.remove(node);
+            }
+        }
+        if let Some(node) = now {
+            self.billed.entry(node.clone()).or_default().insert(key.clone());
+        }
+    }
+
     const fn note_observed(&mut self, is_new: bool) {
         self.is_unwritten |= is_new;
         self.is_observed |= is_new;
@@ -194,6 +237,7 @@ impl Starts {
         } else {
             self.unbound.remove(key);
         }
+        self.note_billed(key, new.as_ref());
         if self.known.get(key) == new.as_ref() {
             return false;
         }
@@ -209,6 +253,12 @@ impl Starts {
     }
 }
 
+/// The Node that is paid for a start that goes on.
+fn billed_node(start: &ColdStart) -> Option<&Sym> {
+    let is_billed = start.open_phase().is_some() && start.billed_since.is_some();
+    start.node.as_ref().filter(|_| is_billed)
+}
+
 /// Which cluster this is; `None` while that cannot be told.
 fn cluster(inputs: &Inputs<'_>) -> Option<String> {
     let namespace = inputs.fleet.namespaces.get(&ObjectKey::cluster(CLUSTER_NAMESPACE));
@@ -216,6 +266,14 @@ fn cluster(inputs: &Inputs<'_>) -> Option<String> {
     let is_told = health.is_some_and(|health| health.state.is_settled());
     let server = || Some(inputs.cluster.server.clone()).filter(|server| is_told && !server.is_empty());
     namespace.map(|namespace| namespace.meta.uid.to_string()).or_else(server)
+}
+
+/// Whether Kueue may have held a pod back with one of these owners of Workloads, or in a group.
+fn is_queued(fleet: &Fleet, pod: &PodRow, owners: &BTreeSet<Uid>) -> bool {
+    let own = pod.owner.as_ref().map(|owner| &owner.uid);
+    let above = relation::job_of(fleet, pod).and_then(|job| job.owner.as_ref()).map(|owner| &owner.uid);
+    let mut uids = [Some(&pod.meta.uid), own, above].into_iter().flatten();
+    uids.any(|uid| owners.contains(uid)) || pod.labels.get(KUEUE_GROUP).is_some()
 }
 
 /// Whether Karpenter had one of these NodeClaims or Nodes in mind for a pod.

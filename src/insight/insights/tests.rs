@@ -11,13 +11,13 @@ use super::*;
 use crate::fleet::{
     Accelerator, Advisor, AdvisorRange, Budget, CapacityType, Change, ClassRequest, ControllerRow, Delta,
     DeviceClassRow, DeviceHolder, DeviceReading, DisruptionBudgetRow, EventClass, EventObject, EventRow, Exporter,
-    ExporterKind, GpuAnswer, GpuFailure, HealthState, InstanceType, JobRow, KarpenterApi, NodeClaimRow, NodeClassRef,
-    NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, OverlayPrice, PodPhase, PodRow, PodSelector,
-    PodStart, Price, PriceChange, PriceKey, PriceList, RareAnnotations, ReplicaSetRow, Reservation, ResourceClaimRow,
-    ResourceSliceRow, SliceDevice, SourceId, SpotMarketChange, Status, Sym, Taint, Uid, UserPrices, Utilization,
-    WorkloadRow,
+    ExporterKind, GangRow, GpuAnswer, GpuFailure, HealthState, InstanceType, JobRow, KarpenterApi, NodeClaimRow,
+    NodeClassRef, NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, OverlayPrice, PodPhase, PodRow,
+    PodSelector, PodStart, Price, PriceChange, PriceKey, PriceList, RareAnnotations, ReplicaSetRow, Reservation,
+    ResourceClaimRow, ResourceSliceRow, SliceDevice, SourceId, SpotMarketChange, Status, Sym, Taint, Uid, UserPrices,
+    Utilization, WorkloadRow,
 };
-use crate::insight::cold_start::LaunchFailureReason;
+use crate::insight::cold_start::{ColdStart, LaunchFailureReason};
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::picture::{self, NodeFacts, NodeProtection, RateSums};
 use crate::insight::spot::SpotThresholds;
@@ -40,7 +40,12 @@ pub(super) fn is_omitted(part: Part, dependency: Dependency) -> bool {
 
 /// All rates, computed from nothing; `None` while not all Nodes and NodeClaims are known.
 fn cost_rates(inputs: &Inputs<'_>, insights: &Insights) -> Option<CostRates> {
-    let facts = |name: &Sym| NodeFacts::new(insights.verdicts.protection(name), insights.gpus.of_node(name));
+    let facts = |name: &Sym| {
+        let is_paid = |start: &&ColdStart| start.open_phase().is_some() && start.billed_since.is_some();
+        let starts = insights.starts.all().filter(is_paid).filter(|start| start.node.as_ref() == Some(name));
+        let waiting = insights.picture.waiting_rate(inputs.fleet, name, starts);
+        NodeFacts::new(insights.verdicts.protection(name), insights.gpus.of_node(name), waiting)
+    };
     let mut sums = RateSums::full(inputs.fleet, &insights.picture, facts);
     let fixed = picture::cluster_fixed(inputs.fleet, inputs.cluster);
     let (are_known, _) = sums.publish(&inputs.known(), fixed, insights.gpus.sums().idle_rate());
@@ -579,7 +584,20 @@ fn starts() -> Vec<Delta> {
     let resumed = rows::condition("Suspended", Status::False, second(-10));
     let admitted = vec![rows::condition("Admitted", Status::True, second(-20))];
     let workload = WorkloadRow { conditions: admitted, ..workload("job-train", &train(Vec::new())) };
+    // A JobSet that Kueue holds back, and a Node that is meant for `p6`.
+    let set = || owner("JobSet", "set", &Uid::parse("uid-set"));
+    let of_set = WorkloadRow { owner: Some(set()), meta: meta("ml", "jobset-set"), ..workload.clone() };
+    let set_meta = crate::fleet::Meta { created: second(-200), ..with_uid("set") };
+    let meant = managed("new", &[("eks-node-viewer/instance-price", "1")]);
     vec![
+        Delta::Jobs(upserts(vec![JobRow { owner: Some(set()), ..train(Vec::new()) }])),
+        Delta::Workloads(upserts(vec![of_set])),
+        Delta::Workloads(vec![Change::Remove(ObjectKey::new("ml", "job-train"))]),
+        Delta::JobSets(upserts(vec![GangRow { meta: set_meta, min_member: 1 }])),
+        Delta::JobSets(vec![Change::Remove(ObjectKey::new("ml", "set"))]),
+        Delta::Nodes(upserts(vec![meant])),
+        Delta::Pods(vec![Change::Remove(ObjectKey::new("ml", "p6"))]),
+        Delta::Pods(upserts(vec![starting("p6", None)])),
         Delta::Pods(upserts(vec![ready(starting("p5", Some("c")))])),
         Delta::Jobs(upserts(vec![train(Vec::new())])),
         Delta::Jobs(upserts(vec![train(vec![resumed])])),

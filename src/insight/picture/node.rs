@@ -38,8 +38,6 @@ pub struct NodePicture {
     pub karpenter_price: Option<i64>,
     /// How its rate is shared.
     pub spend: Spend,
-    /// Whether it is billed and starts, or pods on it do.
-    pub is_waiting: bool,
 }
 
 /// What the unfinished pods of a Node take of it, besides CPU and memory.
@@ -71,8 +69,7 @@ impl NodePicture {
         });
         let cost = spend::node_cost(fleet, node, gpu.as_ref(), &load.holding);
         Self {
-            is_waiting: phase == NodePhase::Starting || load.holding.iter().any(|pod| pod.is_starting()),
-            spend: spend::spend(fleet, node, phase, &cost, gpu.as_ref(), &load.holding),
+            spend: spend::spend(fleet, node, &cost, gpu.as_ref(), &load.holding),
             karpenter_price: karpenter_price(fleet, node),
             cost,
             phase,

@@ -9,7 +9,6 @@ use crate::fleet::{Fleet, Kind, ObjectKey, Sym};
 use crate::insight::Completeness;
 use crate::insight::cost::{Cost, CostGroup, CostPart, CostRates, GroupBy, Machine, Machines, PerPart};
 use crate::insight::gpu::{ByClass, GpuClass};
-use crate::insight::phase;
 use crate::units::money;
 
 /// What is known of the protection of a Node; `None` where not everything is known that decides.
@@ -28,12 +27,14 @@ pub struct NodeFacts {
     pub protection: NodeProtection,
     /// Its devices by class; `None` where it is not known how many there are, or what they do.
     pub classes: Option<ByClass>,
+    /// [What of it is paid](Picture::waiting_rate) for pods that do not run yet.
+    pub waiting: Option<i64>,
 }
 
 impl NodeFacts {
-    /// Of a Node with this protection, and with the accelerators of this state, if it has any.
-    pub fn new(protection: NodeProtection, gpus: Option<&GpuState>) -> Self {
-        Self { protection, classes: gpus.and_then(|state| state.activity.counted_by_class()) }
+    /// Of a Node with this protection, with the accelerators of this state, if it has any, and with what is paid for waiting.
+    pub fn new(protection: NodeProtection, gpus: Option<&GpuState>, waiting: Option<i64>) -> Self {
+        Self { protection, classes: gpus.and_then(|state| state.activity.counted_by_class()), waiting }
     }
 }
 
@@ -64,7 +65,7 @@ struct MachineRate {
     lacks_fee: bool,
     unrequested: i64,
     unallocated_gpu: Option<i64>,
-    /// What of it waits; `None` where nothing does.
+    /// What of it is paid for pods that do not run yet; `None` where there are none.
     waiting: Option<i64>,
     protection: NodeProtection,
     groups: [CostGroup; GroupBy::OF_MACHINES.len()],
@@ -232,11 +233,11 @@ impl RateSums {
 
     /// Follows a Node. Says whether a sum changed.
     pub fn set_node(&mut self, fleet: &Fleet, picture: &Picture, name: &Sym, facts: NodeFacts) -> bool {
-        let NodeFacts { protection, classes } = facts;
+        let NodeFacts { protection, classes, waiting } = facts;
         let new = fleet.node(name).zip(picture.node(name)).map(|(node, said)| MachineRate {
             unrequested: said.spend.unrequested,
             unallocated_gpu: said.gpu.as_ref().map(|_| said.spend.unallocated_gpu),
-            waiting: said.is_waiting.then_some(said.spend.waiting),
+            waiting,
             protection,
             classes: said
                 .gpu
@@ -255,7 +256,6 @@ impl RateSums {
         let said = row.and_then(|row| picture.claim(row)).filter(|said| said.node.is_none());
         let new = row.zip(said.and_then(|said| said.cost.as_ref())).map(|(claim, cost)| MachineRate {
             unrequested: cost.rate().unwrap_or(0),
-            waiting: (!phase::is_terminating(claim)).then_some(cost.rate().unwrap_or(0)),
             protection: NodeProtection { is_protected: Some(false), is_held: Some(false) },
             ..MachineRate::new(Kind::NodeClaim, &Machine::of_claim(claim), cost)
         });

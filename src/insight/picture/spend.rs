@@ -9,7 +9,6 @@ use crate::insight::cost::{
     Claimant, Cost, CostGroup, FargateSize, GroupBy, Machine, PriceQuery, Shares, Whole, of_machine, shares,
 };
 use crate::insight::gpu::{self, NodeGpu, Sharing, Thousandths};
-use crate::insight::phase::NodePhase;
 use crate::insight::relation;
 use crate::units::money;
 
@@ -91,8 +90,6 @@ pub struct Spend {
     pub unrequested: i64,
     /// For accelerators that no pod requests.
     pub unallocated_gpu: i64,
-    /// For pods that are on their way to be ready; all of it while the Node is on its way itself.
-    pub waiting: i64,
 }
 
 /// The price of a Node; the size of the pod tells that of a Fargate machine.
@@ -129,17 +126,9 @@ pub fn price_query<'a>(fleet: &'a Fleet, picture: &Picture, node: &'a NodeRow) -
 }
 
 /// How a Node's rate is shared between the pods on it that have not finished.
-pub(super) fn spend(
-    fleet: &Fleet,
-    node: &NodeRow,
-    phase: NodePhase,
-    cost: &Cost,
-    gpu: Option<&NodeGpu>,
-    pods: &[&PodRow],
-) -> Spend {
+pub(super) fn spend(fleet: &Fleet, node: &NodeRow, cost: &Cost, gpu: Option<&NodeGpu>, pods: &[&PodRow]) -> Spend {
     let Some(rate) = cost.rate() else { return Spend::default() };
     let shares = pod_shares(fleet, node, rate, gpu, pods);
-    let starting = pods.iter().zip(&shares.pods).filter(|(pod, _)| pod.is_starting()).map(|(_, share)| share).sum();
     let mut paying: Vec<(OwnerRef<'_>, i64)> = pods
         .iter()
         .zip(&shares.pods)
@@ -153,7 +142,6 @@ pub(super) fn spend(
         owners: by_owner.filter_map(|pods| Some((pods.first()?.0.into(), sum(pods)))).collect(),
         unrequested: shares.unrequested,
         unallocated_gpu: gpu.map_or(0, |gpu| unallocated(rate, gpu)),
-        waiting: if phase == NodePhase::Starting { rate } else { starting },
     }
 }
 

@@ -9,11 +9,12 @@ use super::tests::{any_change, any_dra_delta};
 use super::*;
 use crate::fleet::{
     Accelerator, Adjustment, CapacityType, ClusterFacts, Delta, Discount, EventClass, EventObject, EventRow,
-    GpuFraction, GpuPart, Health, HealthState, InstanceType, Labels, NodeOverlayRow, NodeRate, NodeRow, OverlayPrice,
-    PodPhase, PodRow, Price, PriceChange, PriceKey, PriceList, PriceRule, Resources, RuleMatch, RuleRate, SourceId,
-    Sources, UserPrices,
+    GpuFraction, GpuPart, Health, HealthState, InstanceType, Labels, NodeClaimRow, NodeOverlayRow, NodeRate, NodeRow,
+    Nomination, OverlayPrice, PodPhase, PodRow, PodStart, Price, PriceChange, PriceKey, PriceList, PriceRule,
+    Resources, RuleMatch, RuleRate, SourceId, Sources, UserPrices,
 };
 use crate::insight::Completeness;
+use crate::insight::cold_start::ColdStart;
 use crate::insight::cost::{Cost, CostPart, CostRates, CostSource, GroupBy, Ledger};
 use crate::insight::testing::{
     NOW, claim, fleet, labels, met, meta, node, owner, pod, resource_claim, resources, slice, slice_device, sym,
@@ -159,8 +160,14 @@ fn everything() -> Sources {
 
 fn burning(fleet: &Fleet, picture: &Picture) -> CostRates {
     let is = |name: &Sym| Some(name == "n1");
+    let starts: Vec<ColdStart> = fleet.open_starts().filter_map(|pod| ColdStart::of(fleet, pod)).collect();
+    let waiting = |name: &Sym| {
+        let is_paid = |start: &&ColdStart| start.billed_since.is_some() && start.node.as_ref() == Some(name);
+        picture.waiting_rate(fleet, name, starts.iter().filter(is_paid))
+    };
     let protection = |name: &Sym| NodeProtection { is_protected: is(name), is_held: is(name) };
-    let mut sums = RateSums::full(fleet, picture, |name| NodeFacts::new(protection(name), None));
+    let facts = |name: &Sym| NodeFacts::new(protection(name), None, waiting(name));
+    let mut sums = RateSums::full(fleet, picture, facts);
     let (are_known, _) = sums.publish(&Completeness::new(&everything()), Some(FIXED), Some(0));
     assert!(are_known);
     sums.rates().clone()
@@ -330,28 +337,57 @@ fn pods_that_share_a_device_pay_for_their_parts_of_it_and_its_reservation_for_no
     assert_eq!(said.spend.unallocated_gpu, 3_000_000);
 }
 
-#[test]
-fn what_pods_pay_waits_until_they_are_ready_and_all_of_a_node_until_it_is() {
-    let waiting = |change: fn(&mut PodRow), labels: crate::fleet::Labels| {
-        let mut row = PodRow { requests: resources(1_950, 1 << 20, &[]).into(), ..pod("ml", "x", Some("a")) };
-        (row.phase, row.start) = (PodPhase::Pending, Some(Box::default()));
-        change(&mut row);
-        let machine = NodeRow { labels, ..node("a") };
-        let ready = PodRow { start: None, ..pod("ml", "ready", Some("a")) };
-        let fleet = fleet(vec![Delta::Nodes(upserts(vec![machine])), Delta::Pods(upserts(vec![row, ready]))]);
-        let picture = Picture::full(&fleet);
-        let said = picture.node("a").unwrap();
-        assert!(said.is_waiting || said.spend.waiting == 0);
-        said.spend.waiting
+/// What is paid for pods that do not run yet, of two machines whose devices are late.
+fn waiting_of(change: impl FnOnce(&mut PodRow)) -> Option<i64> {
+    let priced = || labels(&[("eks-node-viewer/instance-price", "0.8064"), ("karpenter.sh/nodepool", "gpu")]);
+    let machine = |name: &str| NodeRow {
+        labels: priced(),
+        allocatable: resources(16_000, 64 << 30, &[]),
+        provider_id: Some(sym(&format!("aws:///us-east-1a/i-{name}"))),
+        ..node(name)
     };
-    let priced = || labels(&[("eks-node-viewer/instance-price", "1")]);
-    assert_eq!(waiting(|_| (), priced()), 500_000, "half of the processor");
-    assert_eq!(waiting(|row| row.phase = PodPhase::Running, priced()), 500_000, "it runs and is not ready");
-    assert_eq!(waiting(|row| row.start.as_mut().unwrap().was_ready = true, priced()), 0);
-    assert_eq!(waiting(|row| row.phase = PodPhase::Succeeded, priced()), 0);
-    assert_eq!(waiting(|row| row.start = None, priced()), 0, "of a DaemonSet: nothing waits but what belongs there");
-    let starting = labels(&[("eks-node-viewer/instance-price", "1"), ("karpenter.sh/nodepool", "gpu")]);
-    assert_eq!(waiting(|_| (), starting), 1_000_000, "the Node is not initialized");
+    let behind = |name: &str| NodeClaimRow {
+        labels: priced(),
+        provider_id: Some(sym(&format!("aws:///us-east-1a/i-{name}"))),
+        conditions: met(&["Launched", "Registered"]),
+        ..claim(&format!("claim-{name}"))
+    };
+    let nomination = Nomination { at: NOW.into(), claim: Some(sym("claim-a")), node: None };
+    let start = PodStart { nominations: vec![nomination], ..PodStart::default() };
+    let mut row = PodRow { requests: resources(4_000, 1 << 30, &[]).into(), ..pod("ml", "x", None) };
+    (row.phase, row.start) = (PodPhase::Pending, Some(Box::new(start)));
+    row.meta.created = NOW.plus_seconds(-10_000_000);
+    change(&mut row);
+    let fleet = fleet(vec![
+        Delta::Nodes(upserts(vec![machine("a"), machine("b")])),
+        Delta::NodeClaims(upserts(vec![behind("a"), behind("b")])),
+        Delta::Pods(upserts(vec![row, PodRow { start: None, ..pod("ml", "ready", Some("a")) }])),
+    ]);
+    burning(&fleet, &Picture::full(&fleet)).parts.get(CostPart::Waiting)
+}
+
+#[test]
+fn what_is_paid_for_pods_that_do_not_run_yet_is_their_part_of_their_node() {
+    let bound = |row: &mut PodRow| {
+        row.node = Some(sym("a"));
+        row.start.as_mut().unwrap().scheduled = Some(NOW.into());
+    };
+    assert_eq!(waiting_of(|_| ()), Some(201_600), "a quarter of the machine that is meant for it, not of both");
+    assert_eq!(waiting_of(bound), Some(201_600));
+    let running = |row: &mut PodRow| {
+        bound(row);
+        row.phase = PodPhase::Running;
+    };
+    assert_eq!(waiting_of(running), Some(201_600), "it runs and is not ready");
+    let ready = |row: &mut PodRow| {
+        bound(row);
+        row.start.as_mut().unwrap().was_ready = true;
+    };
+    assert_eq!(waiting_of(ready), Some(0));
+    assert_eq!(waiting_of(|row| row.phase = PodPhase::Succeeded), Some(0));
+    assert_eq!(waiting_of(|row| row.start = None), Some(0), "of a DaemonSet: nothing waits but what belongs there");
+    let gone = |row: &mut PodRow| row.start.as_mut().unwrap().nominations[0].claim = Some(sym("gone"));
+    assert_eq!(waiting_of(gone), Some(0), "no machine is paid for it");
 }
 
 #[test]
@@ -412,7 +448,7 @@ fn a_fargate_node_is_paid_wholly_by_its_pod() {
 }
 
 #[test]
-fn a_terminating_claim_does_not_count_as_waiting() {
+fn a_claim_without_a_node_does_not_count_as_waiting() {
     let waiting = |deletion| {
         let mut row = claim("c1");
         row.provider_id = Some(sym("aws:///us-east-1a/i-1"));
@@ -422,8 +458,8 @@ fn a_terminating_claim_does_not_count_as_waiting() {
         let burn = burning(&fleet, &Picture::full(&fleet));
         (burn.total - FIXED, burn.parts.get(CostPart::Waiting))
     };
-    assert_eq!(waiting(None), (1_000_000, Some(1_000_000)));
-    assert_eq!(waiting(Some(NOW)), (1_000_000, Some(0)));
+    // The part of a pod is not known before there is a Node.
+    assert_eq!([None, Some(NOW)].map(waiting), [(1_000_000, Some(0)); 2]);
 }
 
 #[test]

@@ -45,6 +45,21 @@ impl Picture {
         rates
     }
 
+    /// What of a Node is paid for these starts that go on, in micro-dollars per hour, never more than all of it; `None` where
+    /// there are none. Zero where the price of the Node is not known.
+    pub fn waiting_rate<'a>(
+        &self,
+        fleet: &Fleet,
+        node: &Sym,
+        starts: impl Iterator<Item = &'a ColdStart>,
+    ) -> Option<i64> {
+        let mut starts = starts.peekable();
+        starts.peek()?;
+        let all = self.node(node).and_then(|said| said.cost.rate()).unwrap_or(0);
+        let sum: i64 = self.start_rates(fleet, starts).into_values().sum();
+        Some(sum.min(all))
+    }
+
     /// What has been paid for pods that wait for one another, in micro-dollars: each from when it is billed until the last of
     /// them is ready, or until now. `None` where a rate is not known.
     pub fn gang_start_cost(&self, fleet: &Fleet, starts: &[&ColdStart], now: Time) -> Option<i64> {
