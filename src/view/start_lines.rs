@@ -1,5 +1,6 @@
 //! A start in several lines, as the details and `batchtop starts` show it: its steps, its images, what it waits for.
 
+use super::waterfall::Axis;
 use super::{Line, format, start_words, waterfall};
 use crate::app::App;
 use crate::config::Role;
@@ -61,6 +62,43 @@ fn waits(app: &App, start: &ColdStart) -> Vec<Line> {
         cause.since.map_or_else(String::new, |since| format!(" since {}", format::clock_seconds(app.now, since)));
     let told = format!("{} {}{since}: {}", cause.object.kind.name(), cause.object.object.name, cause.message);
     vec![words, Line::of(Role::TextDim, told)]
+}
+
+/// Columns of a line with a bar besides it: the length of the start.
+pub(crate) const BESIDE_BARS: usize = 12;
+
+/// The bars of several starts on the time axis that they have in common.
+pub(crate) struct Bars<'a> {
+    app: &'a App,
+    starts: &'a [&'a ColdStart],
+    axis: Axis,
+    width: usize,
+}
+
+impl<'a> Bars<'a> {
+    /// Of these starts, so many columns wide.
+    pub(crate) fn of(app: &'a App, starts: &'a [&'a ColdStart], width: usize) -> Self {
+        let axis = Axis::of(starts.iter().map(|start| start.total_seconds(app.now)));
+        Self { app, starts, axis, width }
+    }
+
+    /// The axis, below the bars.
+    pub(crate) fn axis(&self) -> Line {
+        Line::of(Role::TextDim, format!("{:BESIDE_BARS$}{}", "", self.axis.title(self.width)))
+    }
+
+    /// How long a start takes, and its bar.
+    pub(crate) fn bar(&self, start: &ColdStart) -> Line {
+        let length = format::span(start.total_seconds(self.app.now));
+        let gap = BESIDE_BARS - 2;
+        Line::plain(format!("{length:>gap$}  ")).then(waterfall::bar(start, self.app.now, self.axis, self.width))
+    }
+
+    /// What the signs in the bars mean.
+    pub(crate) fn legend(&self) -> Line {
+        let starts = self.starts.iter().copied();
+        waterfall::legend(waterfall::steps_drawn(starts, self.app.now, self.axis, self.width))
+    }
 }
 
 /// The starts of pods that wait for one another: a summary, then each step with its median and its maximum; nothing where

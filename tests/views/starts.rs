@@ -270,12 +270,14 @@ fn details_tell_of_starts() {
         }
     }
     let shown = text(&starts_after((200, 60), "j j j j enter"));
-    assert!(shown.contains("→ Pull took 7m23s of 9m55s: an image that is on the Node before"), "{shown}");
+    assert!(shown.contains("→ Pull took 7m24s of 9m55s, 10 GiB of registry.example/ml/pytorch-train:"), "{shown}");
     let shown = text(&starts_after((200, 60), "1 / i p - b enter enter"));
     assert!(
         shown.contains("STARTS") && shown.contains("ml/cold-1-x8q4z  pulling pytorch-train:2.8-cuda12 for 3m"),
         "{shown}"
     );
+    let shown = text(&starts_after((200, 60), "v enter"));
+    assert!(shown.contains("=█ Pull 3m01s ██") && shown.contains("▚ Initialize  - Schedule"), "a bar: {shown}");
 }
 
 #[test]

@@ -52,7 +52,10 @@ fn pulls(image: &ImageStatistics, page: &mut Page) {
 fn in_place(frame: &FrameContext<'_>, pool: &Sym, page: &mut Page) {
     page.section("IN PLACE TO GET IMAGES SOONER");
     let found = acceleration::in_place(&frame.app.fleet, pool);
-    if found.is_empty() {
+    let of_auto_mode = acceleration::of_auto_mode(&frame.app.fleet, pool);
+    if let Some(told) = &of_auto_mode {
+        page.item(Line::of(Role::TextDim, format::sentence(frame.app.now, told)));
+    } else if found.is_empty() {
         page.item(Line::of(Role::TextDim, format!("nothing that the API server tells of NodePool {pool}")));
     }
     for one in found {
