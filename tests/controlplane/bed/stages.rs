@@ -85,13 +85,22 @@ hostIPs:
 - ip: {{ NodeIPWith .spec.nodeName | Quote }}
 ";
 
-/// Its containers wait. `$reason` and `$message` say why.
-const WAITING: &str = r#"
-phase: Pending
+/// It has its sandbox, since when it first had it. The conditions of the templates below follow.
+const SANDBOXED: &str = r#"
+{{ $conditions := or .status.conditions list }}
 conditions:
 {{ range list "PodReadyToStartContainers" "Initialized" }}
-- {type: {{ . }}, status: "True", lastTransitionTime: {{ $now | Quote }}}
+{{ $type := . }}
+{{ $since := $now }}
+{{ range $conditions }}
+{{ if and (eq .type $type) (eq .status "True") }}{{ $since = .lastTransitionTime }}{{ end }}
 {{ end }}
+- {type: {{ $type }}, status: "True", lastTransitionTime: {{ $since | Quote }}}
+{{ end }}
+"#;
+
+/// Its containers wait. `$reason` and `$message` say why.
+const WAITING: &str = r#"
 {{ range list "Ready" "ContainersReady" }}
 - {type: {{ . }}, status: "False", reason: ContainersNotReady, lastTransitionTime: {{ $now | Quote }}}
 {{ end }}
@@ -105,22 +114,12 @@ containerStatuses:
   restartCount: 0
   state: {waiting: {reason: {{ $reason }}, message: {{ $message | Quote }}}}
 {{ end }}
+phase: Pending
 "#;
 
 /// Its containers run; Ready unless an annotation forbids it.
 const RUNNING: &str = r#"
 {{ $ready := not (hasKey $annotations "test.batchtop.io/not-ready") }}
-phase: Running
-{{ $addresses := PodIPsWith .spec.nodeName (or .spec.hostNetwork false) .metadata.uid .metadata.name .metadata.namespace }}
-podIP: {{ index $addresses 0 | Quote }}
-podIPs:
-{{ range $addresses }}
-- ip: {{ . | Quote }}
-{{ end }}
-conditions:
-{{ range list "PodReadyToStartContainers" "Initialized" }}
-- {type: {{ . }}, status: "True", lastTransitionTime: {{ $now | Quote }}}
-{{ end }}
 {{ range list "Ready" "ContainersReady" }}
 - type: {{ . }}
   status: {{ ternary "True" "False" $ready | Quote }}
@@ -129,6 +128,13 @@ conditions:
 {{ end }}
 {{ range .spec.readinessGates }}
 - {type: {{ .conditionType | Quote }}, status: "True", lastTransitionTime: {{ $now | Quote }}}
+{{ end }}
+phase: Running
+{{ $addresses := PodIPsWith .spec.nodeName (or .spec.hostNetwork false) .metadata.uid .metadata.name .metadata.namespace }}
+podIP: {{ index $addresses 0 | Quote }}
+podIPs:
+{{ range $addresses }}
+- ip: {{ . | Quote }}
 {{ end }}
 {{ with .spec.initContainers }}
 initContainerStatuses:
@@ -257,8 +263,8 @@ fn pods() -> Vec<Stage> {
             .without(PULL)
             .without(PULL_ERROR)
             .without(IMAGE_PRESENT)
-            .report(&[PLACED, RUNNING]),
-        starting("pod-hold").unset(".status.startTime").with(HOLD).report(&[creating, PLACED, WAITING]),
+            .report(&[PLACED, SANDBOXED, RUNNING]),
+        starting("pod-hold").unset(".status.startTime").with(HOLD).report(&[creating, PLACED, SANDBOXED, WAITING]),
         running("pod-becomes-ready")
             .when(READY, "NotIn", &["True"])
             .without(NOT_READY)
@@ -305,7 +311,10 @@ fn pulls() -> Vec<Stage> {
     let present = r#"printf `Container image "%s" already present on machine` $image"#;
     let refused = r#"printf `Failed to pull image "%s": %s` $image (get $annotations `test.batchtop.io/pull-error`)"#;
     vec![
-        starting("pull-begin").with(PULL).report(&[creating, PLACED, WAITING]).event("Normal", "Pulling", pulling),
+        starting("pull-begin")
+            .with(PULL)
+            .report(&[creating, PLACED, SANDBOXED, WAITING])
+            .event("Normal", "Pulling", pulling),
         Stage::of_pod("pull-end", "Pending")
             .when(".status.startTime", "Exists", &[])
             .unset(".status.podIP")
@@ -315,26 +324,26 @@ fn pulls() -> Vec<Stage> {
             .event("Normal", "Pulled", pulled)
             .event("Normal", "Created", "`Container created`")
             .event("Normal", "Started", "`Container started`")
-            .report(&[PLACED, RUNNING]),
+            .report(&[PLACED, SANDBOXED, RUNNING]),
         starting("image-present")
             .with(IMAGE_PRESENT)
             .without(PULL)
             .event("Normal", "Pulled", present)
             .event("Normal", "Created", "`Container created`")
             .event("Normal", "Started", "`Container started`")
-            .report(&[PLACED, RUNNING]),
+            .report(&[PLACED, SANDBOXED, RUNNING]),
         starting("pull-fail")
             .with(PULL_ERROR)
             .without(PULL)
             .event("Normal", "Pulling", pulling)
             .event("Warning", "Failed", refused)
-            .report(&[failed, PLACED, WAITING]),
+            .report(&[failed, PLACED, SANDBOXED, WAITING]),
         Stage::of_pod("pull-back-off", "Pending")
             .with(PULL_ERROR)
             .when(".status.containerStatuses.[0].state.waiting.reason", "In", &["ErrImagePull"])
             .after_millis(10_000)
             .event("Normal", "BackOff", r#"printf `Back-off pulling image "%s"` $image"#)
-            .report(&[backing_off, PLACED, WAITING]),
+            .report(&[backing_off, PLACED, SANDBOXED, WAITING]),
     ]
 }
 

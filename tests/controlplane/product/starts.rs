@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
@@ -17,11 +18,16 @@ const TOLERANCE_SECONDS: i64 = 2;
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("starts::a_cold_gpu_start_is_told_with_its_dollars", a_cold_gpu_start),
+        trial("starts::warm_cached_and_gang_starts_take_the_times_that_were_chosen", chosen_times),
+        trial("starts::capacity_that_was_refused_is_told_until_it_comes_and_after", refused_capacity),
         trial("starts::a_late_device_plugin_is_the_cause_and_then_a_step", a_late_device_plugin),
         trial("starts::a_pull_that_fails_is_told_until_it_comes_through", a_pull_that_fails),
         trial("starts::what_events_told_is_missing_once_they_are_gone", events_that_are_gone),
     ]
 }
+
+/// The steps of a new machine.
+const OF_MACHINES: [&str; 5] = ["WaitingForCapacity", "Launch", "Boot", "Register", "Initialize"];
 
 fn snapshot(bed: &Bed) -> Result<Value> {
     Program::new(bed.admin_kubeconfig())?.snapshot(&["--no-state"])
@@ -52,7 +58,67 @@ fn seconds(start: &Value, step: &str) -> Option<i64> {
 fn took(start: &Value, step: &str, wanted: i64) -> Result<()> {
     let found = seconds(start, step).context(format!("{step} of {start}"))?;
     let is_near = (found - wanted).abs() <= TOLERANCE_SECONDS;
-    ensure(is_near, || format!("{step} took {found} s in place of {wanted} s"))
+    ensure(is_near, || format!("{step} took {found} s in place of {wanted} s: {start}"))
+}
+
+fn has_not(start: &Value, steps: &[&str]) -> Result<()> {
+    let found = steps.iter().find(|step| seconds(start, step).is_some());
+    ensure(found.is_none(), || format!("{found:?} in {start}"))
+}
+
+/// A time of the API server, in seconds.
+fn instant(value: &Value) -> Result<i64> {
+    let time: Timestamp = value.as_str().context(format!("a time in {value}"))?.parse().context("a time")?;
+    Ok(time.as_second())
+}
+
+/// When a condition of an object took its present status.
+fn since(object: &Value, kind: &str) -> Result<i64> {
+    let conditions = object["status"]["conditions"].as_array().context("conditions")?;
+    let found = conditions.iter().find(|condition| condition["type"] == kind && condition["status"] == "True");
+    instant(&found.context(format!("{kind} of {object}"))?["lastTransitionTime"])
+}
+
+/// What the API server has of a start: the pod of the Job, and its NodeClaim.
+struct Objects {
+    pod: Value,
+    claim: Value,
+}
+
+impl Objects {
+    fn of(bed: &Bed, start: &Value) -> Result<Self> {
+        let text = |key: &str| start[key].as_str().context(format!("{key} of {start}"));
+        let pod = format!("/api/v1/namespaces/{}/pods/{}", text("namespace")?, text("pod")?);
+        let claim = format!("/apis/karpenter.sh/v1/nodeclaims/{}", text("nodeClaim")?);
+        Ok(Self { pod: bed.api().get(&pod)?, claim: bed.api().get(&claim)? })
+    }
+
+    /// The steps of the machine are those between the times that the API server has of it.
+    fn tell_of_machine(&self, start: &Value, created: i64) -> Result<()> {
+        let requested = instant(&self.claim["metadata"]["creationTimestamp"])?;
+        let [launched, registered, initialized] =
+            ["Launched", "Registered", "Initialized"].map(|kind| since(&self.claim, kind));
+        let (launched, registered, initialized) = (launched?, registered?, initialized?);
+        took(start, "WaitingForCapacity", requested - instant(&self.pod["metadata"]["creationTimestamp"])?)?;
+        took(start, "Launch", launched - requested)?;
+        took(start, "Boot", created - launched)?;
+        took(start, "Register", registered - created)?;
+        took(start, "Initialize", initialized - registered)
+    }
+}
+
+fn node_created(bed: &Bed, start: &Value) -> Result<i64> {
+    let name = start["node"].as_str().context("a Node")?;
+    instant(&bed.api().get(&format!("/api/v1/nodes/{name}"))?["metadata"]["creationTimestamp"])
+}
+
+/// A class of machines that boot so long; NodePools name it.
+fn class_that_boots(bed: &Bed, name: &str, delay: &str) -> Result<Value> {
+    bed.apply(&json!({
+        "apiVersion": "karpenter.kwok.sh/v1alpha1", "kind": "KWOKNodeClass",
+        "metadata": {"name": name}, "spec": {"nodeRegistrationDelay": delay},
+    }))?;
+    Ok(json!({"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": name}))
 }
 
 fn adds_up(start: &Value) -> Result<()> {
@@ -63,30 +129,146 @@ fn adds_up(start: &Value) -> Result<()> {
 
 fn a_cold_gpu_start() -> Result<()> {
     let bed = full()?;
-    let pool = bed.node_pool(NodePoolSpec::new(&bed.unique("cold")).instance_types(&["p4d.24xlarge"]))?;
+    let name = bed.unique("cold");
+    let class = class_that_boots(&bed, &name, "6s")?;
+    let spec = NodePoolSpec::new(&name).instance_types(&["p4d.24xlarge"]).template("nodeClassRef", class);
+    let pool = bed.node_pool(spec)?;
     let namespace = bed.namespace("cold")?;
-    let pod = PodSpec::new().gpus(8).on_pool(&pool);
+    let pod = PodSpec::new().gpus(4).on_pool(&pool);
     let pod = pod.annotation(annotation::SANDBOX, "4s").annotation(annotation::PULL, "6s");
     let pod = pod.annotation(annotation::PULL_TOTAL, "15s").annotation(annotation::PULL_SIZE, "1000000");
     bed.apply(&JobSpec::new(&namespace, "train", pod).build())?;
     let start = start_in(&bed, &namespace, "train", None)?;
     equal(&start["complete"], &json!(true))?;
+    took(&start, "Boot", 6)?;
     took(&start, "Sandbox", 4)?;
     took(&start, "Pull", 15)?;
+    took(&start, "Start", 0)?;
     adds_up(&start)?;
     let image = &start["images"][0];
     let told = json!([image["pullSeconds"], image["waitSeconds"], image["bytes"], image["cached"]]);
     equal(&told, &json!([6, 9, 1_000_000, false]))?;
-    let names: Vec<&str> =
-        start["phases"].as_array().into_iter().flatten().filter_map(|one| one["name"].as_str()).collect();
-    for step in ["WaitingForCapacity", "Launch", "Boot", "Register", "Initialize", "Schedule"] {
-        ensure(names.contains(&step), || format!("{step} is missing in {names:?}"))?;
-    }
-    let before_launch = seconds(&start, "WaitingForCapacity").unwrap_or(0) + seconds(&start, "Launch").unwrap_or(0);
-    let billed = start["totalSeconds"].as_i64().unwrap_or(0) - before_launch;
-    let wanted = usd_per_hour("p4d.24xlarge")? * billed as f64 / 3600.0;
+    let objects = Objects::of(&bed, &start)?;
+    objects.tell_of_machine(&start, node_created(&bed, &start)?)?;
+    // Half of the machine's accelerators, from its launch until the pod was ready.
+    let billed = since(&objects.pod, "Ready")? - since(&objects.claim, "Launched")?;
+    let wanted = usd_per_hour("p4d.24xlarge")? / 2.0 * billed as f64 / 3600.0;
     let paid = start["usdWaiting"].as_f64().context("dollars")?;
-    ensure((paid - wanted).abs() < 0.001, || format!("paid {paid}, wanted {wanted}"))
+    ensure((paid - wanted).abs() < 0.0001, || format!("paid {paid}, wanted {wanted}"))
+}
+
+/// A Job beside one whose machine has room, one whose image is on a new machine, and four pods of which one pulls longer.
+fn chosen_times() -> Result<()> {
+    let bed = full()?;
+    let large = |prefix: &str| NodePoolSpec::new(&bed.unique(prefix)).instance_types(&["c6i.2xlarge"]);
+    let gang_name = bed.unique("gang");
+    let class = class_that_boots(&bed, &gang_name, "5s")?;
+    let gang_spec = NodePoolSpec::new(&gang_name).instance_types(&["c6i.2xlarge"]).template("nodeClassRef", class);
+    let (warm, cached, gang) =
+        (bed.node_pool(large("warm"))?, bed.node_pool(large("cached"))?, bed.node_pool(gang_spec)?);
+    let namespace = bed.namespace("chosen")?;
+    let pulls = |pool: &str, pull: &str| PodSpec::new().on_pool(pool).annotation(annotation::PULL, pull);
+    bed.apply(&JobSpec::new(&namespace, "first", pulls(&warm, "2s")).build())?;
+    let there = PodSpec::new().on_pool(&cached).annotation(annotation::IMAGE_PRESENT, "");
+    bed.apply(&JobSpec::new(&namespace, "cached", there.annotation(annotation::SANDBOX, "6s")).build())?;
+    bed.apply(&JobSpec::new(&namespace, "gang", pulls(&gang, "3s")).pods(4).build())?;
+    let slow = bed.wait_for("four pods", PATIENCE, || {
+        let pods = bed.pods_of_job(&namespace, "gang")?;
+        let name = pods.first().and_then(|pod| pod["metadata"]["name"].as_str()).map(str::to_owned);
+        Ok(name.filter(|_| pods.len() == 4))
+    })?;
+    bed.annotate(&namespace.core(&format!("pods/{slow}")), annotation::PULL, Some("14s"))?;
+
+    start_in(&bed, &namespace, "first", None)?;
+    let again = pulls(&warm, "5s").annotation(annotation::SANDBOX, "4s");
+    bed.apply(&JobSpec::new(&namespace, "warm", again).build())?;
+    let start = start_in(&bed, &namespace, "cached", None)?;
+    equal(&json!([start["complete"], start["images"][0]["cached"]]), &json!([true, true]))?;
+    took(&start, "Sandbox", 6)?;
+    took(&start, "Start", 0)?;
+    has_not(&start, &["Pull"])?;
+    Objects::of(&bed, &start)?.tell_of_machine(&start, node_created(&bed, &start)?)?;
+    adds_up(&start)?;
+
+    let start = start_in(&bed, &namespace, "warm", None)?;
+    equal(&start["complete"], &json!(true))?;
+    has_not(&start, &OF_MACHINES)?;
+    for (step, wanted) in [("Schedule", 0), ("Sandbox", 4), ("Pull", 5), ("Start", 0)] {
+        took(&start, step, wanted)?;
+    }
+    adds_up(&start)?;
+
+    let members = bed.wait_for("four starts that are over", PATIENCE, || {
+        let starts = snapshot(&bed)?["coldStarts"].as_array().cloned().unwrap_or_default();
+        let of_gang = |start: &Value| start["namespace"] == *namespace && start["job"] == "gang";
+        let members: Vec<Value> = starts.into_iter().filter(of_gang).collect();
+        let is_over = members.len() == 4 && members.iter().all(|start| start["openPhase"].is_null());
+        Ok(Some(members).filter(|_| is_over))
+    })?;
+    for start in &members {
+        took(start, "Pull", if start["pod"] == *slow { 14 } else { 3 })?;
+        took(start, "Boot", 5)?;
+        adds_up(start)?;
+    }
+    Ok(())
+}
+
+/// Karpenter gives up a NodeClaim for which the provider has no capacity; another one comes through.
+fn refused_capacity() -> Result<()> {
+    let bed = full()?;
+    let name = bed.unique("refused");
+    let namespace = bed.namespace("refused")?;
+    bed.apply(&JobSpec::new(&namespace, "train", PodSpec::new().on_pool(&name)).build())?;
+    let pod = bed.wait_for("a pod that has no place", PATIENCE, || {
+        let pods = bed.pods_of_job(&namespace, "train")?;
+        Ok(pods.into_iter().find(|pod| !pod["status"]["conditions"].is_null()))
+    })?;
+    // The provider answers so where the class of a NodeClaim is gone.
+    let refused = format!("{name}-x1");
+    let on_demand = json!([
+        {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]},
+        {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["c6i.2xlarge"]},
+    ]);
+    bed.apply(&json!({
+        "apiVersion": "karpenter.sh/v1", "kind": "NodeClaim",
+        "metadata": {"name": refused, "labels": {"karpenter.sh/nodepool": name}},
+        "spec": {
+            "nodeClassRef": {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "gone"},
+            "requirements": on_demand, "resources": {"requests": {"cpu": "1"}}, "expireAfter": "Never",
+        },
+    }))?;
+    nominate(&bed, &pod, &refused)?;
+    let is_refused = || {
+        let start = start_of(&bed, &namespace, "train")?;
+        Ok(Some(start).filter(|start| start["cause"]["reason"] == "InsufficientCapacity"))
+    };
+    let waiting = bed.wait_for("start that waits for capacity", PATIENCE, is_refused)?;
+    equal(&json!([waiting["openPhase"], waiting["usdWaiting"]]), &json!(["WaitingForCapacity", null]))?;
+    equal(&waiting["launchFailures"][0]["nodeClaim"], &json!(refused))?;
+
+    let pool = bed.node_pool(NodePoolSpec::new(&name).instance_types(&["c6i.2xlarge"]))?;
+    let start = start_in(&bed, &namespace, "train", None)?;
+    let failures = start["launchFailures"].as_array().context("failures")?;
+    let told: Vec<&Value> = failures.iter().flat_map(|one| [&one["nodeClaim"], &one["reason"]]).collect();
+    equal(&json!(told), &json!([refused, "InsufficientCapacityError"]))?;
+    equal(&start["nodePool"], &json!(pool.to_string()))?;
+    Objects::of(&bed, &start)?.tell_of_machine(&start, node_created(&bed, &start)?)?;
+    adds_up(&start)
+}
+
+/// What Karpenter says of a pod when it has made a NodeClaim for it.
+fn nominate(bed: &Bed, pod: &Value, claim: &str) -> Result<()> {
+    let now = Timestamp::now().as_second();
+    let now = Timestamp::from_second(now).context("whole seconds")?.to_string();
+    let (name, namespace) = (&pod["metadata"]["name"], &pod["metadata"]["namespace"]);
+    bed.apply(&json!({
+        "apiVersion": "v1", "kind": "Event",
+        "metadata": {"name": format!("{claim}.nominated"), "namespace": namespace},
+        "involvedObject": {"apiVersion": "v1", "kind": "Pod", "namespace": namespace, "name": name,
+            "uid": pod["metadata"]["uid"]},
+        "reason": "Nominated", "type": "Normal", "message": format!("Pod should schedule on: nodeclaim/{claim}"),
+        "source": {"component": "karpenter"}, "firstTimestamp": now, "lastTimestamp": now, "count": 1,
+    }))
 }
 
 fn a_late_device_plugin() -> Result<()> {
@@ -103,24 +285,32 @@ fn a_late_device_plugin() -> Result<()> {
     std::thread::sleep(Duration::from_secs(10));
     let node = waiting["node"].as_str().context("a node")?.to_owned();
     bed.advertise(&node, "nvidia.com/gpu", (8, 8))?;
+    let advertised = Timestamp::now().as_second();
     let start = start_in(&bed, &namespace, "train", None)?;
-    ensure(seconds(&start, "Initialize") >= Some(10), || format!("{start}"))?;
+    let objects = Objects::of(&bed, &start)?;
+    took(&start, "Initialize", advertised - since(&objects.claim, "Registered")?)?;
+    objects.tell_of_machine(&start, node_created(&bed, &start)?)?;
     adds_up(&start)
 }
 
 fn a_pull_that_fails() -> Result<()> {
     let bed = full()?;
-    let pool = bed.node_pool(NodePoolSpec::new(&bed.unique("refused")))?;
-    let namespace = bed.namespace("refused")?;
+    let pool = bed.node_pool(NodePoolSpec::new(&bed.unique("failing")))?;
+    let namespace = bed.namespace("failing")?;
     let pod = PodSpec::new().on_pool(&pool).annotation(annotation::PULL_ERROR, "not found");
     bed.apply(&JobSpec::new(&namespace, "train", pod).build())?;
     let start = start_in(&bed, &namespace, "train", Some("Pull"))?;
     equal(&start["cause"]["reason"], &json!("ImagePullFailed"))?;
     equal(&start["images"][0]["failures"], &json!(1))?;
     equal(&start["images"][0]["error"], &json!("not found"))?;
+    let events = bed.events_about("Pod", start["pod"].as_str().context("a pod")?)?;
+    let begun = events.iter().find(|event| event["reason"] == "Pulling").context("a pull")?;
+    let begun = instant(&begun["firstTimestamp"])?;
     bed.annotate_pods_of_job(&namespace, "train", annotation::PULL, "3s")?;
+    let wanted = Timestamp::now().as_second() + 3 - begun;
     let start = start_in(&bed, &namespace, "train", None)?;
-    ensure(seconds(&start, "Pull") >= Some(3), || format!("{start}"))?;
+    took(&start, "Pull", wanted)?;
+    took(&start, "Start", 0)?;
     equal(&start["images"][0]["cached"], &json!(false))?;
     adds_up(&start)
 }
@@ -130,15 +320,18 @@ fn events_that_are_gone() -> Result<()> {
     let pool = bed.node_pool(NodePoolSpec::new(&bed.unique("gone")))?;
     let namespace = bed.namespace("gone")?;
     let pod = PodSpec::new().on_pool(&pool).annotation(annotation::PULL, "8s");
-    bed.apply(&JobSpec::new(&namespace, "train", pod).build())?;
+    bed.apply(&JobSpec::new(&namespace, "train", pod.annotation(annotation::SANDBOX, "4s")).build())?;
     let before = start_in(&bed, &namespace, "train", None)?;
+    took(&before, "Pull", 8)?;
     bed.kubectl(&["delete", "events", "--all", "-n", &namespace])?;
     let after = start_of(&bed, &namespace, "train")?;
     equal(&after["complete"], &json!(false))?;
     equal(&after["totalSeconds"], &before["totalSeconds"])?;
-    ensure(seconds(&after, "Pull").is_none(), || format!("{after}"))?;
-    for step in ["Launch", "Boot", "Register", "Initialize", "Schedule"] {
+    has_not(&after, &["Pull"])?;
+    for step in ["Launch", "Boot", "Register", "Initialize", "Schedule", "Sandbox", "Ready"] {
         equal(&json!(seconds(&after, step)), &json!(seconds(&before, step))).context(step)?;
     }
+    took(&after, "Sandbox", 4)?;
+    took(&after, "Start", 8)?;
     adds_up(&after)
 }
