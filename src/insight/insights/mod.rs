@@ -412,9 +412,13 @@ impl Insights {
     /// Pays what has accrued at the present rates.
     fn pay(&mut self, inputs: &Inputs<'_>) {
         if self.dirty.remove(&Part::Ledger) || self.payments.are_due(inputs.now) {
-            self.payments.pay(inputs, &mut self.ledger, self.rates.known());
-            self.changed.insert(Part::Ledger);
+            self.pay_at_present_rates(inputs);
         }
+    }
+
+    fn pay_at_present_rates(&mut self, inputs: &Inputs<'_>) {
+        self.payments.pay(inputs, &mut self.ledger, self.rates.known());
+        self.changed.insert(Part::Ledger);
     }
 
     fn follow_rates(&mut self, inputs: &Inputs<'_>) {
@@ -431,8 +435,13 @@ impl Insights {
             return;
         }
         self.dirty.remove(&Part::Rates);
+        let were_known = self.rates.known().is_some();
         if self.rates.publish(inputs, self.gpus.sums().idle_rate()) {
             self.changed.insert(Part::Rates);
+        }
+        if !were_known && self.rates.known().is_some() {
+            // From now on they are paid: the next payment would come too late to say since when.
+            self.pay_at_present_rates(inputs);
         }
     }
 
