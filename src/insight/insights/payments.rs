@@ -23,6 +23,12 @@ impl Payments {
         self.paid_at.is_none_or(|at| !(0..PAY_EVERY_SECONDS).contains(&now.seconds_since(at)))
     }
 
+    /// Whether what has accrued until then is paid.
+    #[cfg(test)]
+    pub fn are_made_at(&self, now: Time) -> bool {
+        self.paid_at == Some(now)
+    }
+
     /// Pays what has accrued at the rates that held until now. While the cluster is not seen nothing is paid.
     pub fn pay(&mut self, inputs: &Inputs<'_>, ledger: &mut Ledger, rates: Option<&CostRates>) {
         let seen = rates.filter(|_| is_seen(inputs));

@@ -4,7 +4,9 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use proptest::collection::vec;
+use proptest::prop_oneof;
 use proptest::sample::select;
+use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use super::*;
@@ -109,7 +111,7 @@ enum Step {
     Delta(Delta),
     Health(SourceId, HealthState),
     Cluster(Box<ClusterFacts>),
-    Minutes(i64),
+    Seconds(i64),
 }
 
 /// Everything known, and the insights that follow it.
@@ -163,7 +165,7 @@ impl World {
                 self.cluster = *facts;
                 self.insights.note_cluster(&inputs(&self.fleet, &self.sources, &self.cluster, self.now));
             }
-            Step::Minutes(minutes) => self.pass(60 * minutes),
+            Step::Seconds(seconds) => self.pass(seconds),
         }
         self.insights.settle(&inputs(&self.fleet, &self.sources, &self.cluster, self.now));
     }
@@ -200,7 +202,9 @@ impl World {
         let are_pods_known = inputs.known().all(Kind::Pod);
         equal(Part::Gpus, !(is_asked && are_pods_known) || found.gpus.asked() == wanted.gpus.asked())?;
         equal(Part::GpuHistory, self.readings_are_remembered())?;
-        equal(Part::Ledger, found.ledger.total().exact() == self.paid)?;
+        // While nothing changes, sums grow every few seconds.
+        let is_paid = found.payments.are_made_at(self.now);
+        equal(Part::Ledger, !is_paid || found.ledger.total().exact() == self.paid)?;
         let (spot, seen) = (spot(&inputs, found), found.spot.record());
         equal(Part::Spot, seen.server == inputs.cluster.server && found.spot.sources() == spot.sources())?;
         equal(Part::Spot, found.spot.nodes() == spot.nodes())?;
@@ -277,6 +281,11 @@ fn of_type(name: &str, instance_type: &str, more: &[(&str, &str)]) -> NodeRow {
 
 fn nodes() -> Vec<Delta> {
     let broken = NodeRow { conditions: vec![condition("Ready", Status::False, "KubeletStopped")], ..managed("a", &[]) };
+    let without_devices = |row: NodeRow| NodeRow {
+        capacity: resources(96_000, 1 << 40, &[]),
+        allocatable: resources(96_000, 1 << 40, &[]),
+        ..row
+    };
     let one = |row: NodeRow| Delta::Nodes(vec![Change::Upsert(row)]);
     vec![
         one(managed("a", &[])),
@@ -285,6 +294,7 @@ fn nodes() -> Vec<Delta> {
         one(managed("b", &[])),
         one(broken),
         one(of_type("c", "m7i.large", &[])),
+        one(without_devices(managed("b", &[]))),
         Delta::Nodes(vec![Change::Remove(ObjectKey::cluster("c"))]),
         Delta::Nodes(vec![Change::Remove(ObjectKey::cluster("b"))]),
     ]
@@ -295,21 +305,23 @@ fn class_ref(group: &str) -> NodeClassRef {
 }
 
 fn claims() -> Vec<Delta> {
-    let of = |node: &str, conditions: &[&str]| {
+    let row = |node: &str, conditions: &[&str]| {
         let provider_id = Some(sym(&format!("aws:///us-east-1a/i-{node}")));
         let instance_type = if node == "new" { "g5.xlarge" } else { INSTANCE_TYPE };
         let labels = of_type(node, instance_type, &[]).labels;
         let node_class = Some(class_ref("karpenter.k8s.aws"));
         let conditions = met(conditions);
-        let row = NodeClaimRow { labels, node_class, provider_id, conditions, ..claim(&format!("c-{node}")) };
-        Delta::NodeClaims(vec![Change::Upsert(row)])
+        NodeClaimRow { labels, node_class, provider_id, conditions, ..claim(&format!("c-{node}")) }
     };
+    let of = |node: &str, conditions: &[&str]| Delta::NodeClaims(vec![Change::Upsert(row(node, conditions))]);
     let ready = ["Launched", "Registered", "Initialized", "Consolidatable"];
+    let promised = resources(96_000, 1 << 40, &[("nvidia.com/gpu", 8)]);
     vec![
         of("a", &ready),
         of("a", &ready[..3]),
         of("a", &[&ready[..], &["Drifted"]].concat()),
         of("b", &ready),
+        Delta::NodeClaims(vec![Change::Upsert(NodeClaimRow { capacity: promised, ..row("b", &ready) })]),
         of("new", &ready[..1]),
         Delta::NodeClaims(vec![Change::Remove(ObjectKey::cluster("c-new"))]),
     ]
@@ -324,6 +336,7 @@ fn pools() -> Vec<Delta> {
         NodePoolRow { budgets: Some(vec![closed]), ..pool("gpu") },
         NodePoolRow { consolidate_after: Lifetime::Never, ..pool("gpu") },
         balanced,
+        NodePoolRow { node_class: Some(class_ref("karpenter.azure.com")), ..pool("gpu") },
     ];
     rows.map(|row| Delta::NodePools(vec![Change::Upsert(row)])).into()
 }
@@ -420,10 +433,10 @@ fn classes_and_controllers() -> Vec<Delta> {
             images: crate::fleet::ImageSetup::default(),
         }
     };
-    let controller = |version: &str, gates: Option<&str>| {
-        let image = sym(&format!("public.ecr.aws/karpenter/controller:{version}"));
+    let controller = |image: &str, gates: Option<&str>| {
+        let version = image.rsplit(':').next().unwrap_or_default();
         let row = ControllerRow {
-            image,
+            image: sym(image),
             feature_gates: gates.map(sym),
             has_interruption_queue: version == "1.14.1",
             ..testing::controller()
@@ -433,9 +446,11 @@ fn classes_and_controllers() -> Vec<Delta> {
     vec![
         Delta::Ec2NodeClasses(upserts(vec![class(3_600)])),
         Delta::Ec2NodeClasses(upserts(vec![class(7_200)])),
-        controller("1.14.1", None),
-        controller("1.14.1", Some("NodeRepair=true")),
-        controller("1.4.0", None),
+        controller("public.ecr.aws/karpenter/controller:1.14.1", None),
+        controller("public.ecr.aws/karpenter/controller:1.14.1", Some("NodeRepair=true")),
+        controller("public.ecr.aws/karpenter/controller:1.4.0", None),
+        // Of which provider it is, NodePools tell.
+        controller("mirror.example.com/karpenter/controller:1.4.0", None),
     ]
 }
 
@@ -698,6 +713,8 @@ fn steps() -> Vec<Step> {
         Step::Cluster(Box::new(ClusterFacts { server: server.to_owned(), karpenter_api, ..ClusterFacts::default() }))
     };
     let mut steps: Vec<Step> = deltas.into_iter().flatten().map(Step::Delta).collect();
+    // The last of all: what is told of its devices is told of a Node that exists.
+    steps.push(Step::Delta(Delta::Nodes(vec![Change::Remove(ObjectKey::cluster("a"))])));
     steps.extend([
         known(Kind::Pod, HealthState::Syncing),
         known(Kind::Pod, HealthState::Live),
@@ -709,8 +726,9 @@ fn steps() -> Vec<Step> {
         aws(HealthState::Live),
         cluster("https://abc.gr7.us-east-1.eks.amazonaws.com", KarpenterApi::V1),
         cluster("https://10.0.0.1", KarpenterApi::V1Beta1),
-        Step::Minutes(1),
-        Step::Minutes(45),
+        Step::Seconds(3),
+        Step::Seconds(60),
+        Step::Seconds(45 * 60),
     ]);
     steps
 }
@@ -727,7 +745,7 @@ fn all_steps() -> Vec<Step> {
     [steps(), spot_steps()].concat()
 }
 
-/// A world in which most of what can depend on something does.
+/// Two Nodes, and what runs and starts on them.
 fn busy_world() -> World {
     let mut world = World::new();
     let first = [nodes(), claims(), pools(), pods(), workloads()].map(|deltas| deltas[0].clone());
@@ -737,43 +755,105 @@ fn busy_world() -> World {
     world
 }
 
-fn run(steps: Vec<Step>, cases: u32, max_shrink_iters: u32) -> Result<(), TestError<Vec<Step>>> {
+/// A world in which most of what can depend on something does: the fewer steps it takes until it does, the sooner a case
+/// notices.
+fn world_of_cases() -> World {
+    let mut world = busy_world();
+    let reserved = nodes()[1].clone();
+    let [exporter, _, answer, ..] = &gpus()[..] else { panic!("what exporters tell") };
+    let [.., pod, _, _, _, claim, _, _, _] = &dra()[..] else { panic!("who claims devices") };
+    let told = [reserved, pods()[4].clone(), prices()[0].clone(), exporter.clone(), answer.clone()];
+    told.into_iter().chain([pod.clone(), claim.clone()]).for_each(|delta| world.take(&Step::Delta(delta)));
+    world
+}
+
+/// A step of a case, and whether everything is compared after it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Look {
+    /// It is.
+    Compare,
+    /// It is not: the step cannot have brought about a difference.
+    Skip,
+}
+
+/// Runs so many cases of these steps.
+fn run(
+    steps: impl Strategy<Value = (Step, Look)>,
+    cases: u32,
+    max_shrink_iters: u32,
+) -> Result<(), TestError<Vec<(Step, Look)>>> {
     let config = Config { cases, max_shrink_iters, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    runner.run(&vec(select(steps), 1..24), |steps| {
-        let mut world = busy_world();
-        for step in &steps {
+    runner.run(&vec(steps, 1..24), |steps| {
+        let mut world = world_of_cases();
+        for (step, look) in &steps {
             world.take(step);
-            world.compare()?;
+            if *look == Look::Compare {
+                world.compare()?;
+            }
         }
-        Ok(())
+        world.compare()
     })
+}
+
+/// Any of these steps, looked at alike.
+fn any_of(steps: impl IntoIterator<Item = Step>, look: Look) -> impl Strategy<Value = (Step, Look)> {
+    select(steps.into_iter().map(|step| (step, look)).collect::<Vec<_>>())
 }
 
 #[test]
 fn every_incremental_part_equals_a_full_computation() {
-    if let Err(error) = run(all_steps(), 300, 256) {
+    if let Err(error) = run(any_of(all_steps(), Look::Compare), 300, 256) {
         panic!("{error}");
     }
+}
+
+/// All that each of these steps touches, taken in turn: parts that depend on it included.
+fn touched(steps: &[Step]) -> Vec<BTreeSet<Dependency>> {
+    let mut fleet = world_of_cases().fleet;
+    let of_step = |step: &Step| {
+        let direct = match step.clone() {
+            Step::Delta(delta) => Dependency::of_delta(&fleet.apply(delta)),
+            Step::Health(..) => vec![Dependency::Completeness],
+            Step::Cluster(_) => vec![Dependency::Cluster],
+            Step::Seconds(_) => vec![Dependency::Minute],
+        };
+        let mut touched = BTreeSet::from_iter(direct);
+        for part in Part::ALL {
+            if part.dependencies().iter().any(|dependency| touched.contains(dependency)) {
+                touched.insert(Dependency::Part(part));
+            }
+        }
+        touched
+    };
+    steps.iter().map(of_step).collect()
 }
 
 /// Some dependencies matter only after several other steps. A case that notices ends the run.
 const MOST_CASES_UNTIL_NOTICED: u32 = 6_000;
 
+/// Whether the comparison detects that the part does not follow this. Half of the steps are such as touch it: without them
+/// nothing differs, and after the others nothing differs that did not before.
+fn is_noticed(steps: &[Step], touched: &[BTreeSet<Dependency>], part: Part, omitted: Dependency) -> bool {
+    let does_touch = |(_, touched): &(&Step, &BTreeSet<Dependency>)| touched.contains(&omitted);
+    let touching: Vec<Step> = steps.iter().zip(touched).filter(does_touch).map(|(step, _)| step.clone()).collect();
+    if touching.is_empty() {
+        return false;
+    }
+    let steps = prop_oneof![any_of(touching, Look::Compare), any_of(steps.to_vec(), Look::Skip)];
+    OMITTED.set(Some((part, omitted)));
+    let is_noticed = run(steps, MOST_CASES_UNTIL_NOTICED, 0).is_err();
+    OMITTED.set(None);
+    is_noticed
+}
+
 #[test]
 fn the_comparison_detects_every_omitted_dependency() {
-    let mut unnoticed = Vec::new();
-    for part in Part::ALL {
-        // What only happens to spot Nodes would make everything else rarer.
-        let steps = if part == Part::Spot { all_steps() } else { steps() };
-        for dependency in part.dependencies() {
-            OMITTED.set(Some((part, *dependency)));
-            if run(steps.clone(), MOST_CASES_UNTIL_NOTICED, 0).is_ok() {
-                unnoticed.push((part, *dependency));
-            }
-        }
-    }
-    OMITTED.set(None);
+    let steps = all_steps();
+    let touched = touched(&steps);
+    let all = Part::ALL.into_iter().flat_map(|part| part.dependencies().iter().map(move |cause| (part, *cause)));
+    let unnoticed: Vec<(Part, Dependency)> =
+        all.filter(|(part, cause)| !is_noticed(&steps, &touched, *part, *cause)).collect();
     assert_eq!(unnoticed, []);
 }
 
@@ -788,6 +868,21 @@ fn a_node_is_neither_held_nor_free_while_pods_are_syncing() {
     assert_eq!(protection(&world), NodeProtection { is_protected: Some(true), is_held: None }, "the pod is there");
     world.take(&Step::Delta(pods()[0].clone()));
     assert_eq!(protection(&world), NodeProtection::default());
+}
+
+#[test]
+fn dollars_are_paid_from_the_moment_at_which_rates_become_known_again() {
+    let mut world = busy_world();
+    world.take(&Step::Delta(prices()[0].clone()));
+    let nodes = SourceId::Kind(Kind::Node);
+    world.take(&Step::Health(nodes, HealthState::Forbidden));
+    world.take(&Step::Seconds(60));
+    world.take(&Step::Health(nodes, HealthState::Live));
+    assert_eq!(world.insights.ledger.total().exact(), 0, "no rate was known for any time");
+    world.take(&Step::Seconds(60));
+    let rate = world.insights.rates().expect("known").total;
+    assert!(rate > 0);
+    assert_eq!(world.insights.ledger.total().exact(), i128::from(rate) * 60);
 }
 
 /// More Nodes than are evaluated in a second.
@@ -826,14 +921,14 @@ fn the_gpu_seconds_of_a_job_add_up_until_it_is_gone() {
         sums.map(|sums| (sums.held(), sums.busy()))
     };
     assert_eq!(seconds(&world), None);
-    world.take(&Step::Minutes(1));
+    world.take(&Step::Seconds(60));
     assert_eq!(seconds(&world), Some((120, Some(109))), "91 %");
-    world.take(&Step::Minutes(2));
+    world.take(&Step::Seconds(2 * 60));
     assert_eq!(seconds(&world), Some((360, Some(327))));
-    world.take(&Step::Minutes(90));
+    world.take(&Step::Seconds(90 * 60));
     assert_eq!(seconds(&world), Some((360, Some(327))), "a suspended machine has seen nothing");
     world.take(&Step::Delta(Delta::Jobs(vec![Change::Remove(ObjectKey::new("ml", "train"))])));
-    world.take(&Step::Minutes(1));
+    world.take(&Step::Seconds(60));
     assert_eq!(seconds(&world), None);
 }
 
@@ -880,7 +975,7 @@ fn prometheus_is_asked_at_once_of_nodes_whose_exporter_cannot_be_read() {
     take(&mut world, answer(ExporterKind::Prometheus, Err(GpuFailure::Failed(sym("there is none")))));
     assert!(have_answered(&world));
     take(&mut world, answer(ExporterKind::Dcgm, Ok(vec![bare_device("G1")].into())));
-    world.take(&Step::Minutes(1));
+    world.take(&Step::Seconds(60));
     assert!(world.insights.gpus.asked().prometheus.is_empty() && have_answered(&world));
 }
 
@@ -956,17 +1051,17 @@ fn what_spot_capacity_saves_is_added_up_while_nodes_are_seen() {
         spot.saved(&spot.node("s").expect("a spot node").pool)
     };
     assert_eq!(saved(&world), None);
-    world.take(&Step::Minutes(1));
+    world.take(&Step::Seconds(60));
     assert_eq!(saved(&world), Some(500_000), "a sixtieth of 30 dollars");
     world.take(&Step::Health(SourceId::Kind(Kind::Event), HealthState::Forbidden));
-    world.take(&Step::Minutes(1));
+    world.take(&Step::Seconds(60));
     assert_eq!(saved(&world), Some(1_000_000), "Events have no part in it");
     let nodes = |state| Step::Health(SourceId::Kind(Kind::Node), state);
     world.take(&nodes(HealthState::Stale));
-    world.take(&Step::Minutes(5));
+    world.take(&Step::Seconds(5 * 60));
     world.take(&nodes(HealthState::Live));
     assert_eq!(saved(&world), Some(1_000_000), "while Nodes are not seen nothing is counted");
-    world.take(&Step::Minutes(1));
+    world.take(&Step::Seconds(60));
     assert_eq!(saved(&world), Some(1_500_000));
 }
 
@@ -975,7 +1070,7 @@ fn spot_nodes_are_watched_while_everything_is_seen_that_tells_of_an_interruption
     let mut world = World::new();
     let controller = classes_and_controllers().into_iter().find(|delta| matches!(delta, Delta::Controllers(_)));
     world.take(&Step::Delta(spot_node()[0].clone()));
-    world.take(&Step::Minutes(1));
+    world.take(&Step::Seconds(60));
     let observed = |world: &World| {
         let key = world.insights.spot.node("s").expect("a spot node").pool.clone();
         let observed = world.insights.spot.memory().observed(&key, &SpotThresholds::DEFAULT, world.now);
@@ -983,13 +1078,13 @@ fn spot_nodes_are_watched_while_everything_is_seen_that_tells_of_an_interruption
     };
     assert_eq!(observed(&world), (0, 0), "nothing would tell");
     world.take(&Step::Delta(controller.expect("a controller with a queue")));
-    world.take(&Step::Minutes(2));
+    world.take(&Step::Seconds(2 * 60));
     assert_eq!(observed(&world), (0, 120));
     let events = |state| Step::Health(SourceId::Kind(Kind::Event), state);
     world.take(&events(HealthState::Stale));
-    world.take(&Step::Minutes(5));
+    world.take(&Step::Seconds(5 * 60));
     world.take(&events(HealthState::Live));
-    world.take(&Step::Minutes(1));
+    world.take(&Step::Seconds(60));
     assert_eq!(observed(&world), (0, 180), "while Events are not read nothing is watched");
     let told = |at: Time| {
         let object = EventObject { kind: sym("Node"), key: ObjectKey::cluster("s") };
