@@ -106,6 +106,7 @@ async fn answer(
 fn well(asked: &Asked) -> (u16, String) {
     let body = match asked.action.as_str() {
         "DescribeSpotPriceHistory" => spot(),
+        "GetSpotPlacementScores" => scores(),
         "GetCallerIdentity" => identity(),
         "AWSPriceListService.GetProducts" if asked.body.contains("AmazonEKS") => {
             products("instancetype", &["g5.xlarge", "g5.2xlarge"], "0.12072")
@@ -127,7 +128,30 @@ fn forbidden(asked: &Asked) -> (u16, String) {
 }
 
 fn spot() -> String {
-    r#"<DescribeSpotPriceHistoryResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><spotPriceHistorySet><item><instanceType>g5.2xlarge</instanceType><productDescription>Linux/UNIX</productDescription><spotPrice>0.402100</spotPrice><timestamp>2026-01-01T00:00:00.000Z</timestamp><availabilityZone>eu-west-1a</availabilityZone></item></spotPriceHistorySet><nextToken/></DescribeSpotPriceHistoryResponse>"#.to_owned()
+    r#"<DescribeSpotPriceHistoryResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><spotPriceHistorySet><item><instanceType>g5.2xlarge</instanceType><productDescription>Linux/UNIX</productDescription><spotPrice>0.402100</spotPrice><timestamp>2026-01-01T00:00:00.000Z</timestamp><availabilityZone>eu-west-1a</availabilityZone><availabilityZoneId>euw1-az3</availabilityZoneId></item></spotPriceHistorySet><nextToken/></DescribeSpotPriceHistoryResponse>"#.to_owned()
+}
+
+/// Zones are told by their IDs.
+fn scores() -> String {
+    r#"<GetSpotPlacementScoresResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><spotPlacementScoreSet><item><region>eu-west-1</region><availabilityZoneId>euw1-az3</availabilityZoneId><score>3</score></item><item><region>eu-west-1</region><availabilityZoneId>euw1-az1</availabilityZoneId><score>9</score></item></spotPlacementScoreSet><nextToken/></GetSpotPlacementScoresResponse>"#.to_owned()
+}
+
+/// All is well but placement scores, of which others of the account have asked for too many.
+fn throttling(asked: &Asked) -> (u16, String) {
+    if asked.action != "GetSpotPlacementScores" {
+        return well(asked);
+    }
+    let said = "<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>Request limit exceeded.</Message></Error></Errors><RequestID>r</RequestID></Response>";
+    (503, said.to_owned())
+}
+
+/// All is well but new configurations of placement scores.
+fn refusing(asked: &Asked) -> (u16, String) {
+    if asked.action != "GetSpotPlacementScores" {
+        return well(asked);
+    }
+    let said = "<Response><Errors><Error><Code>MaxConfigLimitExceeded</Code><Message>You can retry configurations that you used within the last 24 hours, or wait.</Message></Error></Errors><RequestID>r</RequestID></Response>";
+    (400, said.to_owned())
 }
 
 fn identity() -> String {
@@ -205,11 +229,26 @@ impl Bed {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_batchtop"));
         command.arg("snapshot").arg("--kubeconfig").arg(home.join("kubeconfig")).args(flags);
         command.env_clear().env("HOME", home).env("XDG_CACHE_HOME", home.join("cache")).env("AWS_REGION", "sa-east-1");
+        command.env("XDG_STATE_HOME", home.join("state"));
         command.env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "*");
         for service in ["EC2", "PRICING", "STS"] {
             command.env(format!("AWS_ENDPOINT_URL_{service}"), &endpoint);
         }
         command.envs(env.iter().copied()).output().await.expect("it runs")
+    }
+
+    /// Three spot Nodes of three types, and a configuration that wants placement scores; returns the flags for it.
+    fn scoring(&self) -> Vec<String> {
+        for (name, instance_type) in [("c", "g6.xlarge"), ("d", "g6.2xlarge")] {
+            self.api.state().put("/api/v1/nodes", name, &node(name, instance_type, "spot"));
+        }
+        let config = self.home.path().join("config.toml");
+        std::fs::write(&config, "[spot]\nplacementScores = true\n").expect("a configuration");
+        vec!["--config".to_owned(), config.display().to_string()]
+    }
+
+    fn book(&self) -> std::path::PathBuf {
+        self.home.path().join("state/batchtop/placement-scores.json")
     }
 
     fn cache(&self) -> std::path::PathBuf {
@@ -313,4 +352,67 @@ async fn aws_can_be_disabled_by_flag_environment_and_file() {
     }
     assert_eq!(*bed.aws.connections.lock().expect("no test panicked here"), 0);
     assert!(!bed.cache().exists());
+}
+
+#[tokio::test]
+async fn placement_scores_are_asked_for_where_the_user_wants_them_and_are_evidence_of_a_risk() {
+    let bed = Bed::new(well).await;
+    let flags = bed.scoring();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let unasked = bed.snapshot(&[], &CREDENTIALS).await;
+    assert!(!bed.aws.asked().contains_key("GetSpotPlacementScores"));
+    let (state, words) = source(&unasked, "aws-placement-scores");
+    assert_eq!((state.as_str(), words.contains("placementScores is not true")), ("Absent", true), "{words}");
+    let pool = |document: &Value| {
+        let pools = document["spotPools"].as_array().expect("spot pools").clone();
+        pools.into_iter().find(|pool| pool["pool"] == "g5.2xlarge/eu-west-1a").expect("the pool")
+    };
+    assert_eq!((&pool(&unasked)["risk"], &pool(&unasked)["coverage"]), (&Value::Null, &json!(0.1)));
+
+    let document = bed.snapshot(&flags, &CREDENTIALS).await;
+    let asked = bed.aws.asked();
+    let scored = &asked["GetSpotPlacementScores"];
+    assert_eq!(scored.region, "eu-west-1");
+    for part in [
+        "InstanceType.1=g5.2xlarge&InstanceType.2=g6.2xlarge&InstanceType.3=g6.xlarge",
+        "TargetCapacity=4&TargetCapacityUnitType=units",
+        "SingleAvailabilityZone=true",
+        "RegionName.1=eu-west-1",
+    ] {
+        assert!(scored.body.contains(part), "{part} in {}", scored.body);
+    }
+    assert_eq!(source(&document, "aws-placement-scores").0, "Live");
+    let found = pool(&document);
+    // Score 3 counts (10 - 3) / 9 with weight 0.35, the price nothing with 0.10.
+    assert_eq!((&found["risk"], &found["coverage"]), (&json!(60), &json!(0.45)), "{found}");
+    assert_eq!(found["evidence"], json!(["Placement", "Price"]));
+    assert_private(&bed.book());
+
+    let again = bed.snapshot(&flags, &CREDENTIALS).await;
+    assert!(!bed.aws.asked().contains_key("GetSpotPlacementScores"), "it is not 15 minutes old");
+    assert_eq!(pool(&again)["risk"], json!(60));
+    let without_state = bed.snapshot(&[&flags[..], &["--no-state"]].concat(), &CREDENTIALS).await;
+    assert_eq!(source(&without_state, "aws-placement-scores").0, "Absent");
+    assert!(!bed.aws.asked().contains_key("GetSpotPlacementScores"));
+}
+
+#[tokio::test]
+async fn throttled_and_refused_placement_scores_are_told_apart_and_cost_nothing_else() {
+    for (answers, state, words) in [
+        (throttling as Answers, "Failed", "AWS throttles the requests: Request limit exceeded"),
+        (refusing as Answers, "Absent", "NodePool gpu is not scored before"),
+    ] {
+        let bed = Bed::new(answers).await;
+        let flags = bed.scoring();
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let document = bed.snapshot(&flags, &CREDENTIALS).await;
+        let (found, message) = source(&document, "aws-placement-scores");
+        assert_eq!((found.as_str(), message.contains(words)), (state, true), "{message}");
+        assert_eq!(source(&document, "aws-spot-prices").0, "Live");
+        assert!(bed.aws.asked().contains_key("GetSpotPlacementScores"));
+        let again = bed.snapshot(&flags, &CREDENTIALS).await;
+        assert_eq!(again["nodes"].as_array().map(Vec::len), Some(4));
+        let is_asked = bed.aws.asked().contains_key("GetSpotPlacementScores");
+        assert_eq!(is_asked, state == "Failed", "after a refusal nothing new is asked for a day, by no session");
+    }
 }

@@ -328,10 +328,12 @@ fn settings_are_read() {
     assert_eq!(told(&problems), "");
     let PrometheusSettings { enabled, service } = named.prometheus;
     assert_eq!((enabled, service), (Some(false), "https:monitoring/prometheus-k8s:web".parse().ok()));
-    let spot = "[spot]\nhighRisk = 60\nleastCoveragePercent = 10\nhalfLife = \"72h\"\nadvisor = \"advisor.json\"\n";
+    let spot = "[spot]\nhighRisk = 60\nleastCoveragePercent = 10\nhalfLife = \"72h\"\nadvisor = \"advisor.json\"\n\
+                placementScores = true\nplacementConfigurations = 10\n";
     let (spot, problems) = parse_settings("config.toml", spot);
     assert_eq!(told(&problems), "");
-    let SpotSettings { high_risk, least_coverage_percent, half_life_seconds, advisor } = spot.spot;
+    let SpotSettings { high_risk, least_coverage_percent, half_life_seconds, advisor, .. } = spot.spot.clone();
+    assert_eq!((spot.spot.placement_scores, spot.spot.placement_configurations), (Some(true), Some(10)));
     assert_eq!((high_risk, least_coverage_percent), (Some(60), Some(10)));
     assert_eq!((half_life_seconds, advisor.map(|(path, _)| path)), (Some(259_200), Some("advisor.json".to_owned())));
     let prices = settings.prices.map(|(path, place)| (path, place.to_string()));

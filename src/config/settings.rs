@@ -75,6 +75,10 @@ pub struct SpotSettings {
     /// File of the Spot Instance Advisor, and the place of the setting; a relative path is relative to the folder of
     /// `config.toml`.
     pub advisor: Option<(String, Place)>,
+    /// Whether AWS is asked for placement scores.
+    pub placement_scores: Option<bool>,
+    /// How many configurations of these may be new within 24 hours.
+    pub placement_configurations: Option<u32>,
 }
 
 /// All keys of `config.toml`.
@@ -156,7 +160,12 @@ fn annotation(document: &mut Document<'_>, key: &str, value: &Value<'_>) -> Opti
 }
 
 /// All keys of the table `[spot]`.
-const SPOT_KEYS: [&str; 4] = ["advisor", "halfLife", "highRisk", "leastCoveragePercent"];
+const SPOT_KEYS: [&str; 6] =
+    ["advisor", "halfLife", "highRisk", "leastCoveragePercent", "placementConfigurations", "placementScores"];
+
+/// AWS does not publish how many it takes; "a few (10)" says the sample of AWS that tracks these scores (aws-samples,
+/// ec2-spot-placement-score-tracker).
+const MOST_PLACEMENT_CONFIGURATIONS: i64 = 10;
 
 fn spot<'t>(document: &mut Document<'t>, value: &Value<'t>) -> SpotSettings {
     let mut settings = SpotSettings::default();
@@ -169,6 +178,11 @@ fn spot<'t>(document: &mut Document<'t>, value: &Value<'t>) -> SpotSettings {
             "leastCoveragePercent" => settings.least_coverage_percent = percent(document, &path, value),
             "halfLife" => settings.half_life_seconds = half_life(document, &path, value),
             "advisor" => settings.advisor = named_file(document, &path, value),
+            "placementScores" => settings.placement_scores = document.boolean(&path, value),
+            "placementConfigurations" => {
+                let most = document.integer(&path, value, 1..=MOST_PLACEMENT_CONFIGURATIONS);
+                settings.placement_configurations = most.and_then(|most| u32::try_from(most).ok());
+            }
             _ => document.note_unknown_key(key, "spot", &SPOT_KEYS),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{GpuDemand, ObjectKey, SourceId, Sym};
+use super::{GpuDemand, ObjectKey, PlacementConfiguration, SourceId, Sym};
 
 /// What the Sources outside of the cluster's watches are wanted to tell from now on, where that changed; what was wanted
 /// before and is not in the new one is wanted no more.
@@ -36,6 +36,8 @@ pub struct RegionDemand {
     pub spot: BTreeSet<Sym>,
     /// The course of the spot price.
     pub spot_history: BTreeSet<Sym>,
+    /// How likely requests for spot capacity are to succeed, by NodePool.
+    pub placements: BTreeMap<Sym, PlacementConfiguration>,
     /// The fee of EKS Auto Mode.
     pub auto_mode: BTreeSet<Sym>,
     /// The accelerators, because no label tells.
@@ -72,9 +74,14 @@ impl RegionDemand {
         let wanted = [
             (SourceId::AwsSpotPrices, !self.spot.is_subset(&before.spot)),
             (SourceId::AwsSpotHistory, !self.spot_history.is_subset(&before.spot_history)),
+            (SourceId::AwsPlacementScores, self.wants_placements_beyond(before)),
             (SourceId::AwsOnDemandPrices, on_demand),
             (SourceId::AwsInstanceTypes, !self.hardware.is_subset(&before.hardware)),
         ];
         wanted.into_iter().filter(|(_, is_wanted)| *is_wanted).map(|(source, _)| source).collect()
+    }
+
+    fn wants_placements_beyond(&self, before: &Self) -> bool {
+        self.placements.iter().any(|(node_pool, wanted)| before.placements.get(node_pool) != Some(wanted))
     }
 }

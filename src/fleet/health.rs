@@ -20,6 +20,8 @@ pub enum SourceId {
     AwsSpotPrices,
     /// The courses of EC2's spot prices.
     AwsSpotHistory,
+    /// How likely EC2 finds requests for spot capacity to succeed.
+    AwsPlacementScores,
     /// EC2's on-demand prices, the fees of EKS Auto Mode, and Fargate's rates.
     AwsOnDemandPrices,
     /// Hardware of instance types, from EC2's DescribeInstanceTypes.
@@ -74,12 +76,13 @@ impl SourceId {
 }
 
 /// The Sources that are not the stream of a kind, with name and group: one line each, in the order of `sources`.
-const OTHER_SOURCES: [(SourceId, &str, SourceGroup); 11] = [
+const OTHER_SOURCES: [(SourceId, &str, SourceGroup); 12] = [
     (SourceId::KarpenterCrds, "karpenter-crds", SourceGroup::Cluster),
     (SourceId::PriceFile, "price-file", SourceGroup::Prices),
     (SourceId::SpotAdvisor, "spot-advisor", SourceGroup::Prices),
     (SourceId::AwsSpotPrices, "aws-spot-prices", SourceGroup::Prices),
     (SourceId::AwsSpotHistory, "spot-prices", SourceGroup::Prices),
+    (SourceId::AwsPlacementScores, "aws-placement-scores", SourceGroup::Prices),
     (SourceId::AwsOnDemandPrices, "aws-on-demand-prices", SourceGroup::Prices),
     (SourceId::AwsInstanceTypes, "aws-instance-types", SourceGroup::Prices),
     (SourceId::KarpenterMetrics, "karpenter-metrics", SourceGroup::Prices),

@@ -72,7 +72,10 @@ pub use resources::{Condition, GpuCount, GpuFraction, GpuPart, NodeClassRef, Res
 pub use rights::{Right, Rights};
 pub use service::ServiceAddress;
 pub use spot_history::{SPOT_HISTORY_SECONDS, SpotHistory, SpotPlace};
-pub use spot_market::{ADVISOR_MAX_AGE_DAYS, Advisor, AdvisorRange, SpotMarket, SpotMarketChange};
+pub use spot_market::{
+    ADVISOR_MAX_AGE_DAYS, Advisor, AdvisorRange, PlacementConfiguration, PlacementPlace, PlacementScores, SpotMarket,
+    SpotMarketChange,
+};
 pub use start::{
     CLOCK_SKEW_SECONDS, ContainerRole, ContainerStart, EventSummary, Gates, Nomination, PodStart, PullFailure, Trouble,
     TroubleKind, Waiting,

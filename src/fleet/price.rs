@@ -237,6 +237,8 @@ pub enum PriceChange {
     Listed(PriceList, PriceKey, Price),
     /// The course of a spot price came or changed.
     SpotHistory(SpotPlace, Box<SpotHistory>),
+    /// The ID of a zone, which is the same in all accounts, by the zone's name in the account of the credentials.
+    ZoneId(Sym, Sym),
     /// Fargate's rates in a region.
     Fargate(Sym, FargateRates),
     /// Hardware of an instance type.
@@ -250,6 +252,7 @@ pub struct Prices {
     pub user: Option<Box<UserPrices>>,
     lists: HashMap<(PriceList, PriceKey), Price, RandomState>,
     spot_histories: BTreeMap<SpotPlace, SpotHistory>,
+    zone_ids: BTreeMap<Sym, Sym>,
     fargate: HashMap<Sym, FargateRates, RandomState>,
     instance_types: HashMap<Sym, InstanceType, RandomState>,
 }
@@ -261,6 +264,7 @@ impl Prices {
             PriceChange::User(prices) => self.user = prices,
             PriceChange::Listed(list, key, price) => drop(self.lists.insert((list, key), price)),
             PriceChange::SpotHistory(place, history) => drop(self.spot_histories.insert(place, *history)),
+            PriceChange::ZoneId(zone, id) => drop(self.zone_ids.insert(zone, id)),
             PriceChange::Fargate(region, rates) => drop(self.fargate.insert(region, rates)),
             PriceChange::InstanceType(found) => drop(self.instance_types.insert(found.name.clone(), found)),
         }
@@ -285,6 +289,11 @@ impl Prices {
     /// Every course of a spot price that is known.
     pub fn spot_histories(&self) -> impl Iterator<Item = (&SpotPlace, &SpotHistory)> {
         self.spot_histories.iter()
+    }
+
+    /// The ID of a zone, as spot prices name it; `None` where they do not.
+    pub fn zone_id(&self, zone: &str) -> Option<&Sym> {
+        self.zone_ids.get(zone)
     }
 
     /// Fargate's rates in a region.

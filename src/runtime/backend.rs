@@ -46,6 +46,8 @@ pub enum Aws {
     On {
         /// Folder of the cached answers; `None` if it is unknown.
         cache: Option<PathBuf>,
+        /// Whether placement scores are asked for.
+        placement: aws::PlacementScores,
     },
     /// AWS is never asked.
     Off {
@@ -182,10 +184,11 @@ impl Backend {
 fn aws_settings(aws: &Aws, options: &kube::ConnectOptions) -> aws::Settings {
     match aws {
         Aws::Off { by } => aws::Settings::Off { by },
-        Aws::On { cache } => {
+        Aws::On { cache, placement } => {
             let (options, write) = (options.clone(), write_private as aws::Write);
             let cluster: aws::ClusterNames = Arc::new(move || kube::names_of_cluster(&options));
-            aws::Settings::On { cache: cache.clone().map(|folder| (folder, write)), cluster }
+            let cache = cache.clone().map(|folder| (folder, write));
+            aws::Settings::On { cache, cluster, placement: placement.clone() }
         }
     }
 }

@@ -201,6 +201,10 @@ fn settings(options: &Options) -> String {
     if let Some(file) = options.files.advisor.file() {
         let _ = writeln!(text, "advisor = {file:?}");
     }
+    let _ = writeln!(text, "placementScores = {}", options.placement.is_some());
+    if let Some(most) = options.placement {
+        let _ = writeln!(text, "placementConfigurations = {most}");
+    }
     text
 }
 

@@ -53,6 +53,8 @@ pub struct Options {
     pub mouse: bool,
     /// What counts of an estimate of the risk of spot capacity, and as how much.
     pub spot: SpotThresholds,
+    /// How many configurations of placement scores may be new within 24 hours; `None` where AWS is not asked for any.
+    pub placement: Option<u32>,
     /// The annotation that tells of the last checkpoint.
     pub checkpoint_annotation: String,
     /// Files of the user that are watched.
@@ -99,6 +101,7 @@ impl Options {
             karpenter_version: cli.common.karpenter_version.clone().or(settings.karpenter_version),
             gpu: gpu_thresholds(settings.gpu),
             spot: spot_thresholds(&settings.spot),
+            placement: placement(&settings.spot),
             checkpoint_annotation: settings.jobs.checkpoint_annotation.unwrap_or_else(|| CHECKPOINT_ANNOTATION.into()),
             prometheus: prometheus(settings.prometheus),
             mouse: settings.mouse.unwrap_or(true),
@@ -151,6 +154,13 @@ fn spot_thresholds(settings: &SpotSettings) -> SpotThresholds {
         least_coverage_percent: percent(settings.least_coverage_percent, default.least_coverage_percent),
         half_life_seconds: settings.half_life_seconds.unwrap_or(default.half_life_seconds),
     }
+}
+
+fn placement(settings: &SpotSettings) -> Option<u32> {
+    /// Fewer than AWS is said to take: others of the account may want some.
+    const DEFAULT_CONFIGURATIONS: u32 = 8;
+    let most_new = settings.placement_configurations.unwrap_or(DEFAULT_CONFIGURATIONS);
+    settings.placement_scores.unwrap_or(false).then_some(most_new)
 }
 
 fn prometheus(settings: PrometheusSettings) -> PrometheusChoice {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::atomic::write_private;
 use super::backend::{Aws, Choice, UserFiles};
 use super::clock::{self, Clock};
 use super::demo_spot;
@@ -15,6 +16,7 @@ use super::state::StateFiles;
 use crate::app::{App, Settings};
 use crate::cli::{Cli, Command, Connection};
 use crate::insight::Scope;
+use crate::source::aws::PlacementScores;
 use crate::source::{demo, kube};
 use crate::units::Selector;
 
@@ -67,7 +69,7 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
             options: Box::new(connect_options(&cli.connection)?),
             namespaces: options.namespaces.clone().unwrap_or_default(),
             prometheus: options.prometheus.clone(),
-            aws: options.without_aws.map_or_else(|| Aws::On { cache: cache_folder() }, |by| Aws::Off { by }),
+            aws: aws(cli, options),
             journal: state_folder().map(|folder| Journal::in_folder(&folder)),
         }
     };
@@ -76,6 +78,24 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
         files.advisor = demo_spot::advisor(app.now);
     }
     Ok(Start { app, backend, clock, files, state })
+}
+
+/// Whether AWS is asked, and for what.
+fn aws(cli: &Cli, options: &Options) -> Aws {
+    if let Some(by) = options.without_aws {
+        return Aws::Off { by };
+    }
+    let state = state_folder().filter(|_| keeps_state(cli));
+    let placement = match (options.placement, state) {
+        (None, _) => {
+            PlacementScores::Off { why: "not asked for: placementScores is not true in [spot] of config.toml" }
+        }
+        (Some(_), None) => PlacementScores::Off { why: "not asked for: without a state folder they cannot be limited" },
+        (Some(most_new), Some(folder)) => {
+            PlacementScores::On { state: (folder, write_private), most_new: most_new as usize }
+        }
+    };
+    Aws::On { cache: cache_folder(), placement }
 }
 
 /// Whether what earlier sessions observed is read, and what this one does is kept.

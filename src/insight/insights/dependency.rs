@@ -144,6 +144,8 @@ impl Part {
                 Dependency::Kind(Kind::Node),
                 Dependency::Kind(Kind::NodeClaim),
                 Dependency::Kind(Kind::NodeOverlay),
+                // The instance types for which placement scores are wanted.
+                Dependency::Kind(Kind::NodePool),
                 // Devices of Dynamic Resource Allocation.
                 Dependency::Kind(Kind::ResourceSlice),
                 // Its metrics tell prices.

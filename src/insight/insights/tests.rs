@@ -14,10 +14,10 @@ use crate::fleet::{
     Accelerator, Advisor, AdvisorRange, Budget, CapacityType, Change, ClassRequest, ControllerRow, Delta,
     DeviceClassRow, DeviceHolder, DeviceReading, DisruptionBudgetRow, EventClass, EventObject, EventRow, Exporter,
     ExporterKind, GangRow, GpuAnswer, GpuFailure, HealthState, InstanceType, JobRow, KarpenterApi, NodeClaimRow,
-    NodeClassRef, NodeClassRow, NodeOverlayRow, NodePoolRow, NodeRow, ObjectKey, OverlayPrice, PodPhase, PodRow,
-    PodSelector, PodStart, Price, PriceChange, PriceKey, PriceList, RareAnnotations, ReplicaSetRow, Reservation,
-    ResourceClaimRow, ResourceSliceRow, SliceDevice, SourceId, SpotMarketChange, Status, Sym, Taint, Uid, UserPrices,
-    Utilization, WorkloadRow,
+    NodeClassRef, NodeClassRow, NodeOperator, NodeOverlayRow, NodePoolRow, NodeRequirement, NodeRow, NodeTemplate,
+    ObjectKey, OverlayPrice, PodPhase, PodRow, PodSelector, PodStart, Price, PriceChange, PriceKey, PriceList,
+    RareAnnotations, ReplicaSetRow, Reservation, ResourceClaimRow, ResourceSliceRow, SliceDevice, SourceId,
+    SpotMarketChange, Status, Sym, Taint, Uid, UserPrices, Utilization, WorkloadRow,
 };
 use crate::insight::cold_start::{ColdStart, LaunchFailureReason};
 use crate::insight::gpu::GpuThresholds;
@@ -329,6 +329,11 @@ fn claims() -> Vec<Delta> {
 
 fn pools() -> Vec<Delta> {
     let closed = Budget { nodes: sym("0"), reasons: None, schedule: None, duration: None };
+    let types = NodeRequirement {
+        key: sym("node.kubernetes.io/instance-type"),
+        operator: NodeOperator::In,
+        values: ["g5.xlarge", "g6.xlarge", "p5.48xlarge"].map(sym).into(),
+    };
     let balanced = NodePoolRow { consolidation_policy: sym("Balanced"), ..pool("gpu") };
     let rows = [
         pool("gpu"),
@@ -337,6 +342,7 @@ fn pools() -> Vec<Delta> {
         NodePoolRow { consolidate_after: Lifetime::Never, ..pool("gpu") },
         balanced,
         NodePoolRow { node_class: Some(class_ref("karpenter.azure.com")), ..pool("gpu") },
+        NodePoolRow { template: NodeTemplate { requirements: vec![types], ..NodeTemplate::default() }, ..pool("gpu") },
     ];
     rows.map(|row| Delta::NodePools(vec![Change::Upsert(row)])).into()
 }
@@ -762,7 +768,8 @@ fn world_of_cases() -> World {
     let reserved = nodes()[1].clone();
     let [exporter, _, answer, ..] = &gpus()[..] else { panic!("what exporters tell") };
     let [.., pod, _, _, _, claim, _, _, _] = &dra()[..] else { panic!("who claims devices") };
-    let told = [reserved, pods()[4].clone(), prices()[0].clone(), exporter.clone(), answer.clone()];
+    let spot = spot_node()[0].clone();
+    let told = [reserved, spot, pods()[4].clone(), prices()[0].clone(), exporter.clone(), answer.clone()];
     told.into_iter().chain([pod.clone(), claim.clone()]).for_each(|delta| world.take(&Step::Delta(delta)));
     world
 }

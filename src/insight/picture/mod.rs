@@ -14,6 +14,7 @@ mod rates;
 mod simulation;
 mod spend;
 mod spot;
+mod spot_placement;
 mod spot_price;
 pub mod starts;
 mod totals;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Map, Picture};
+use super::{Map, Picture, spot_placement};
 use crate::fleet::{ClusterFacts, Fleet, NodeClaimRow, NodeRow, ObjectKey, Owner, PodRow, PriceDemand, Sym, Uid};
 use crate::insight::cost::demand::{self, Devices};
 use crate::insight::cost::{
@@ -213,6 +213,8 @@ impl Picture {
         for claim in self.claims_without_node(fleet) {
             demand::note(&mut demand, &claim_price_query(fleet, claim), Devices::Counted);
         }
+        let claim_of = |node: &NodeRow| self.node(&node.meta.key.name).and_then(|said| said.claim.clone());
+        spot_placement::note_demand(&mut demand, fleet, claim_of);
         demand
     }
 

@@ -1,7 +1,7 @@
 //! What goes with a spot Node: pods, Jobs, accelerators and dollars.
 
 use super::evaluator::events_about;
-use super::{NodePicture, Picture, spend};
+use super::{NodePicture, Picture, spend, spot_placement};
 use crate::fleet::{AdvisorRange, Fleet, GangKey, ObjectKey, PodRow, Sym};
 use crate::insight::KarpenterVersion;
 use crate::insight::cost::{Cost, CostSource, PriceQuery, chain};
@@ -35,7 +35,8 @@ impl Picture {
         let query = spend::price_query(fleet, self, node);
         let stake = stake(fleet, said, &query, &found, settings);
         let advisor = advisor_range(fleet, &query, &found, settings.now);
-        Some(SpotNode { advisor, price: market_ratio(&said.cost, &query), stake, ..found })
+        let placement = spot_placement::score_of(fleet, node, &found, settings.now);
+        Some(SpotNode { advisor, placement, price: market_ratio(&said.cost, &query), stake, ..found })
     }
 }
 

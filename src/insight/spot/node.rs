@@ -6,7 +6,7 @@ use std::fmt;
 use foldhash::fast::RandomState;
 
 use super::floor::Floor;
-use super::score::PriceRatio;
+use super::score::{PlacementScore, PriceRatio};
 use crate::fleet::{AdvisorRange, GangKey, NodeClaimRow, NodeRow, ObjectKey, Sym, Uid};
 use crate::insight::interruption::{self, PREEMPTIBLE_SECONDS, Signal, SignalKind, SpotKind};
 use crate::units::Time;
@@ -167,6 +167,8 @@ pub struct SpotNode {
     pub is_interrupted: bool,
     /// What the Spot Instance Advisor says of its type in its region.
     pub advisor: Option<AdvisorRange>,
+    /// How likely a request for capacity of its NodePool in its zone is to succeed.
+    pub placement: Option<PlacementScore>,
     /// How the prices of spot and on-demand capacity compare, as lists tell them.
     pub price: Option<PriceRatio>,
     /// What goes with it.
@@ -203,6 +205,7 @@ impl SpotNode {
             state,
             signal,
             advisor: None,
+            placement: None,
             price: None,
             stake: Stake::default(),
         })

@@ -111,7 +111,7 @@ impl SpotPool {
 }
 
 /// Only for AWS is there an estimate; Google and Microsoft publish nothing that could be one. Of several prices, as two
-/// Nodes may be priced differently by the user, the higher counts.
+/// Nodes may be priced differently by the user, the higher counts; of the scores of several NodePools the lowest.
 fn estimate(kind: SpotKind, nodes: &[&SpotNode], observed: Observed) -> ScoreInputs {
     let unknown = ScoreInputs {
         hazard: Hazard::new(Observed::default(), Prior::Assumed),
@@ -123,8 +123,9 @@ fn estimate(kind: SpotKind, nodes: &[&SpotNode], observed: Observed) -> ScoreInp
         return unknown;
     }
     let advisor = nodes.iter().filter_map(|node| node.advisor).max();
+    let placement = nodes.iter().filter_map(|node| node.placement).min();
     let price = nodes.iter().filter_map(|node| node.price).max();
-    ScoreInputs { hazard: Hazard::new(observed, Prior::of(advisor)), price, ..unknown }
+    ScoreInputs { hazard: Hazard::new(observed, Prior::of(advisor)), placement, price, ..unknown }
 }
 
 /// What has happened to pools.

@@ -287,6 +287,7 @@ fn price_count(answer: &Answer) -> u64 {
     match answer {
         Answer::Zones(zones) => zones.len() as u64,
         Answer::Histories(zones) => zones.len() as u64,
+        Answer::Placement(zones) => zones.len() as u64,
         Answer::Rate(_) | Answer::Fargate(..) | Answer::Hardware(_) => 1,
         Answer::Nothing | Answer::Ambiguous | Answer::Foreign => 0,
     }
@@ -300,7 +301,7 @@ fn backoff_seconds(rounds: u32) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::request::PriceItem;
+    use super::super::request::{PriceItem, ZonePrice};
     use super::*;
 
     const PERIOD: i64 = 300;
@@ -324,7 +325,7 @@ mod tests {
     }
 
     fn zones(rate: i64) -> Answer {
-        Answer::Zones(vec![(Sym::new("us-east-1a"), rate)])
+        Answer::Zones(vec![ZonePrice { zone: Sym::new("us-east-1a"), zone_id: None, micro_usd_per_hour: rate }])
     }
 
     /// A round in which everything is answered; returns how much was asked for.

@@ -5,7 +5,7 @@ use std::future::Future;
 use super::failure::Failure;
 use super::hardware::InstanceDescription;
 use super::spot::SpotRow;
-use crate::fleet::Sym;
+use crate::fleet::{PlacementConfiguration, Sym};
 use crate::units::Time;
 
 /// One page of a paginated response.
@@ -27,6 +27,15 @@ pub(super) struct ProductsQuery {
     pub(super) filters: Vec<(&'static str, String)>,
 }
 
+/// One row of `GetSpotPlacementScores`; what the response lacks is empty or zero.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct PlacementRow {
+    /// ID of the zone, for example `use1-az2`.
+    pub(super) zone_id: String,
+    /// 1 to 10.
+    pub(super) score: i32,
+}
+
 /// AWS, as far as batchtop uses it. A `token` is the `NextToken` of the page before.
 pub(super) trait Api: Clone + Send + Sync + 'static {
     /// `ec2:DescribeSpotPriceHistory`: prices in force at `since` and all later ones.
@@ -37,6 +46,14 @@ pub(super) trait Api: Clone + Send + Sync + 'static {
         since: Time,
         token: Option<String>,
     ) -> impl Future<Output = Result<Page<SpotRow>, Failure>> + Send;
+
+    /// `ec2:GetSpotPlacementScores`: how likely a request for this is to succeed, for each zone of the region.
+    fn placement_scores(
+        &self,
+        region: &str,
+        configuration: &PlacementConfiguration,
+        token: Option<String>,
+    ) -> impl Future<Output = Result<Page<PlacementRow>, Failure>> + Send;
 
     /// `pricing:GetProducts`: items of the price list, each a JSON document.
     fn products(

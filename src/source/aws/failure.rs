@@ -19,6 +19,10 @@ pub(super) enum Failure {
     },
     /// Request throttling; the quota is shared with every client of the account and region.
     Throttled(String),
+    /// EC2 takes no more new configurations of placement scores within 24 hours.
+    TooManyConfigurations(String),
+    /// The file that limits new configurations cannot be read or written, so nothing is asked.
+    NoBook(String),
     /// No connection, or no response in time.
     Unreachable(String),
     /// Any other error of the service.
@@ -67,6 +71,7 @@ impl Failure {
             | "ThrottledException"
             | "RequestThrottled"
             | "TooManyRequestsException" => Self::Throttled(message),
+            "MaxConfigLimitExceeded" => Self::TooManyConfigurations(message),
             "" if error.status == 429 || error.status == 503 => Self::Throttled(message),
             "" if error.status == 403 => Self::Forbidden { action: error.action, message },
             "" => Self::Service { code: format!("HTTP {}", error.status), message },
@@ -96,6 +101,12 @@ impl Failure {
             }
             Self::Forbidden { action, message } => format!("not authorised for {action}{}", after_colon(message)),
             Self::Throttled(message) => format!("AWS throttles the requests{}", after_colon(message)),
+            Self::TooManyConfigurations(message) => {
+                format!("AWS takes no more new configurations of placement scores today{}", after_colon(message))
+            }
+            Self::NoBook(message) => {
+                format!("nothing is asked without the file that limits it{}", after_colon(message))
+            }
             Self::Unreachable(message) => {
                 format!("AWS cannot be reached{}; check the network, the proxy and the endpoint", after_colon(message))
             }

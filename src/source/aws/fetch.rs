@@ -1,5 +1,7 @@
 //! Makes one API call and reads its pages.
 
+use std::collections::BTreeMap;
+
 use super::api::{Api, Page, ProductsQuery};
 use super::failure::Failure;
 use super::hardware;
@@ -8,7 +10,7 @@ use super::query::{ApiCall, Query, filters, pricing_endpoint};
 use super::request::{Answer, PriceItem};
 use super::spot::{SpotHistoryReader, SpotPriceReader};
 use super::token_bucket::TokenBucket;
-use crate::fleet::{SPOT_HISTORY_SECONDS, Sym};
+use crate::fleet::{PlacementConfiguration, SPOT_HISTORY_SECONDS, Sym};
 use crate::units::Time;
 
 /// Most pages that are read of one response. All on-demand prices of a region take some 14.
@@ -38,6 +40,7 @@ pub(super) async fn fetch<A: Api>(
     match &call.query {
         Query::Spot(types) => spot(api, bucket, &call.region, types, now).await,
         Query::SpotHistory(types) => spot_history(api, bucket, &call.region, types, now).await,
+        Query::Placement(configuration) => placement(api, bucket, call, configuration).await,
         Query::Hardware(names) => described(api, bucket, &call.region, names).await,
         Query::OnDemand(..) | Query::AllOnDemand(_) => products(api, bucket, call, ItemKind::OnDemand, now).await,
         Query::Fees | Query::Eks => products(api, bucket, call, ItemKind::Eks, now).await,
@@ -74,6 +77,29 @@ async fn spot_history<A: Api>(
     }
     let unreadable = history.unreadable;
     Ok(QueryResult { unreadable, answers: history.answers(now), is_truncated: pages.is_truncated() })
+}
+
+/// The highest placement score.
+const BEST_SCORE: u8 = 10;
+
+async fn placement<A: Api>(
+    api: &A,
+    bucket: &mut TokenBucket,
+    call: &ApiCall,
+    configuration: &PlacementConfiguration,
+) -> Result<QueryResult, Failure> {
+    let (mut pages, mut zones, mut unreadable) = (Pages::default(), BTreeMap::new(), 0);
+    while pages.is_another(bucket).await {
+        for row in pages.take_items(api.placement_scores(&call.region, configuration, pages.token()).await?) {
+            match u8::try_from(row.score).ok().filter(|score| (1..=BEST_SCORE).contains(score)) {
+                Some(score) if !row.zone_id.is_empty() => drop(zones.insert(Sym::new(&row.zone_id), score)),
+                _ => unreadable += 1,
+            }
+        }
+    }
+    let answer = Answer::Placement(zones);
+    let answers = call.answers.iter().map(|request| (request.item.clone(), answer.clone())).collect();
+    Ok(QueryResult { answers, unreadable, is_truncated: pages.is_truncated() })
 }
 
 async fn described<A: Api>(

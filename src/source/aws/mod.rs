@@ -1,6 +1,7 @@
-//! AWS: spot prices and their courses, on-demand prices, fees of EKS Auto Mode, Fargate rates and descriptions of instance types.
+//! AWS: spot prices and their courses, placement scores, on-demand prices, fees of EKS Auto Mode, Fargate rates and descriptions
+//! of instance types.
 //!
-//! Makes no request and looks for no credentials before a [`PriceDemand`] needs it. Four Sources run concurrently,
+//! Makes no request and looks for no credentials before a [`PriceDemand`] needs it. Five Sources run concurrently,
 //! each with its own schedule. The AWS SDK is hidden behind the trait of `api`; which requests are made, when, and what
 //! the responses mean is decided without it.
 
@@ -19,6 +20,8 @@ mod fetch;
 #[cfg(any(feature = "aws", test))]
 mod hardware;
 #[cfg(any(feature = "aws", test))]
+mod placement;
+#[cfg(any(feature = "aws", test))]
 mod products;
 #[cfg(any(feature = "aws", test))]
 mod query;
@@ -35,7 +38,7 @@ mod token_bucket;
 #[cfg(any(feature = "aws", test))]
 mod watcher;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,8 +50,13 @@ use crate::fleet::{Epoch, Health, HealthState, PriceDemand, Report, SourceId, Sy
 use crate::units::Time;
 
 /// The Sources that read from AWS.
-pub const SOURCES: [SourceId; 4] =
-    [SourceId::AwsSpotPrices, SourceId::AwsOnDemandPrices, SourceId::AwsInstanceTypes, SourceId::AwsSpotHistory];
+pub const SOURCES: [SourceId; 5] = [
+    SourceId::AwsSpotPrices,
+    SourceId::AwsOnDemandPrices,
+    SourceId::AwsInstanceTypes,
+    SourceId::AwsSpotHistory,
+    SourceId::AwsPlacementScores,
+];
 
 /// Returns the current time; an argument, so that tests can set it.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
@@ -73,6 +81,25 @@ pub enum Settings {
         cache: Option<(PathBuf, Write)>,
         /// Names of the cluster; the account in its ARN is compared with that of the credentials.
         cluster: ClusterNames,
+        /// Whether placement scores are asked for.
+        placement: PlacementScores,
+    },
+}
+
+/// Whether placement scores are asked for: AWS limits them, and others of the account may want them.
+#[derive(Clone, Debug)]
+pub enum PlacementScores {
+    /// They are not.
+    Off {
+        /// Why, in words for the list of Sources.
+        why: &'static str,
+    },
+    /// They are, and no more than `most_new` new configurations within 24 hours, over all sessions.
+    On {
+        /// Folder of the file in which is kept what was asked for, and the function that writes it.
+        state: (PathBuf, Write),
+        /// At least one.
+        most_new: usize,
     },
 }
 
@@ -95,14 +122,16 @@ pub struct RunContext {
 /// reader that sees a demand covered finds those reports in the channel, or has already received them.
 #[derive(Clone, Debug, Default)]
 pub struct AnsweredDemands {
-    is_off: bool,
+    /// Sources that are turned off.
+    off: BTreeSet<SourceId>,
     by_source: BTreeMap<SourceId, PriceDemand>,
 }
 
 impl AnsweredDemands {
     /// Whether every Source has answered this demand, or has failed and waits to retry.
     pub fn covers(&self, demand: &PriceDemand) -> bool {
-        self.is_off || SOURCES.iter().all(|source| self.by_source.get(source) == Some(demand))
+        let is_answered = |source: &SourceId| self.off.contains(source) || self.by_source.get(source) == Some(demand);
+        SOURCES.iter().all(is_answered)
     }
 
     #[cfg(any(feature = "aws", test))]
@@ -120,16 +149,19 @@ pub async fn run(settings: Settings, context: RunContext, cancel: CancellationTo
 #[cfg(feature = "aws")]
 async fn work(settings: Settings, context: RunContext) {
     match settings {
-        Settings::Off { by } => absent(context, &turned_off(by)).await,
-        Settings::On { cache, cluster } => sources::run(sdk::Sdk::default(), cache, cluster, context).await,
+        Settings::Off { by } => absent(&context, &SOURCES, &turned_off(by)).await,
+        Settings::On { cache, cluster, placement } => {
+            let settings = sources::SourceSettings { cache, cluster, placement };
+            sources::run(sdk::Sdk::default(), settings, context).await;
+        }
     }
 }
 
 #[cfg(not(feature = "aws"))]
 async fn work(settings: Settings, context: RunContext) {
     match settings {
-        Settings::Off { by } => absent(context, &turned_off(by)).await,
-        Settings::On { .. } => absent(context, "this build of batchtop has no AWS support").await,
+        Settings::Off { by } => absent(&context, &SOURCES, &turned_off(by)).await,
+        Settings::On { .. } => absent(&context, &SOURCES, "this build of batchtop has no AWS support").await,
     }
 }
 
@@ -137,13 +169,13 @@ fn turned_off(by: &str) -> String {
     format!("turned off by {by}")
 }
 
-/// Reports each Source as absent, with the reason.
-async fn absent(context: RunContext, why: &str) {
-    for source in SOURCES {
+/// Reports these Sources as absent, with the reason.
+async fn absent(context: &RunContext, sources: &[SourceId], why: &str) {
+    for source in sources.iter().copied() {
         let health = Health { state: HealthState::Absent, message: Some(Sym::new(why)), ..Health::default() };
         if context.sink.send((context.epoch, Report::Health(source, health))).await.is_err() {
             return;
         }
     }
-    context.answered.send_replace(AnsweredDemands { is_off: true, by_source: BTreeMap::new() });
+    context.answered.send_modify(|answered| answered.off.extend(sources));
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::request::{PriceItem, PriceRequest};
-use crate::fleet::Sym;
+use crate::fleet::{PlacementConfiguration, Sym};
 
 /// Number of instance types from which the whole price list of a region is read instead of one call per type: the list
 /// has some 14 pages.
@@ -35,6 +35,8 @@ pub(super) enum Query {
     Spot(Vec<Sym>),
     /// Spot prices of these instance types over the last seven days.
     SpotHistory(Vec<Sym>),
+    /// Placement scores of spot capacity in the zones of the region.
+    Placement(PlacementConfiguration),
     /// The on-demand price of one instance type.
     OnDemand(ProductFamily, Sym),
     /// On-demand prices of all instance types of a product family.
@@ -91,6 +93,7 @@ fn region_calls(region: &Sym, due: &BTreeSet<PriceRequest>) -> Vec<ApiCall> {
         Query::SpotHistory,
         &call,
     ));
+    api_calls.extend(placements(&some(|request| matches!(request.item, PriceItem::Placement(..))), &call));
     api_calls.extend(on_demand(some(|request| matches!(request.item, PriceItem::OnDemand(_))), &call));
     api_calls.extend(eks(some(|request| matches!(request.item, PriceItem::Fee(_) | PriceItem::Fargate)), &call));
     api_calls.extend(batches(
@@ -116,6 +119,17 @@ fn batches(
         call(query(names), some.iter().map(|request| (*request).clone()).collect())
     };
     all.chunks(size).map(batch).collect()
+}
+
+/// NodePools that want the same are answered by one call.
+fn placements(requests: &BTreeSet<PriceRequest>, call: &MakeCall<'_>) -> Vec<ApiCall> {
+    let mut all: BTreeMap<&PlacementConfiguration, BTreeSet<PriceRequest>> = BTreeMap::new();
+    for request in requests {
+        if let PriceItem::Placement(_, configuration) = &request.item {
+            all.entry(configuration).or_default().insert(request.clone());
+        }
+    }
+    all.into_iter().map(|(configuration, answers)| call(Query::Placement(configuration.clone()), answers)).collect()
 }
 
 fn on_demand(requests: BTreeSet<PriceRequest>, call: &MakeCall<'_>) -> Vec<ApiCall> {
@@ -169,7 +183,7 @@ pub(super) fn filters(region: &str, query: &Query) -> (&'static str, Vec<(&'stat
             filters.push(("instanceType", name.to_string()));
         }
         Query::AllOnDemand(family) => filters.extend(family_filters(*family)),
-        Query::Eks | Query::Spot(_) | Query::SpotHistory(_) | Query::Hardware(_) => {}
+        Query::Eks | Query::Spot(_) | Query::SpotHistory(_) | Query::Placement(_) | Query::Hardware(_) => {}
     }
     let is_eks = matches!(query, Query::Fees | Query::Eks);
     (if is_eks { "AmazonEKS" } else { "AmazonEC2" }, filters)
@@ -243,6 +257,17 @@ mod tests {
         let hardware =
             api_calls((0..150).map(|n| request(PriceItem::Hardware(Sym::new(&format!("g{n}.large"))))).collect());
         assert_eq!(hardware.iter().map(|call| call.answers.len()).collect::<Vec<_>>(), [100, 50]);
+    }
+
+    #[test]
+    fn node_pools_of_the_same_configuration_share_one_call() {
+        let of = |node_pool: &str, instances| {
+            let types = ["a.large", "b.large", "c.large"].map(Sym::new);
+            let configuration = PlacementConfiguration::new(types.into(), instances).expect("three types");
+            request(PriceItem::Placement(Sym::new(node_pool), configuration))
+        };
+        let calls = api_calls([of("gpu", 3), of("train", 4), of("web", 9)].into());
+        assert_eq!(calls.iter().map(|call| call.answers.len()).collect::<Vec<_>>(), [2, 1]);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Single requests to AWS, derived from a [`PriceDemand`], and their answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fleet::{
-    CapacityType, FargateRates, InstanceType, Price, PriceChange, PriceDemand, PriceKey, PriceList, SourceId,
-    SpotHistory, SpotPlace, Sym,
+    CapacityType, FargateRates, InstanceType, PlacementConfiguration, PlacementPlace, PlacementScores, Price,
+    PriceChange, PriceDemand, PriceKey, PriceList, SourceId, SpotHistory, SpotMarketChange, SpotPlace, Sym,
 };
 use crate::units::Time;
 
@@ -23,6 +23,8 @@ pub(super) enum PriceItem {
     Spot(Sym),
     /// Courses of the spot prices in all zones of the region.
     SpotHistory(Sym),
+    /// Placement scores of a NodePool's spot capacity in the zones of the region.
+    Placement(Sym, PlacementConfiguration),
     /// On-demand price of an instance type.
     OnDemand(Sym),
     /// Fee of EKS Auto Mode for an instance type.
@@ -34,11 +36,12 @@ pub(super) enum PriceItem {
 }
 
 impl PriceItem {
-    /// Instance type; `Fargate` for Fargate.
+    /// Instance type, or NodePool; `Fargate` for Fargate.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Spot(name)
             | Self::SpotHistory(name)
+            | Self::Placement(name, _)
             | Self::OnDemand(name)
             | Self::Fee(name)
             | Self::Hardware(name) => name,
@@ -52,10 +55,12 @@ impl PriceItem {
 pub(super) enum Answer {
     /// Micro-dollars per hour.
     Rate(i64),
-    /// Micro-dollars per hour, by zone.
-    Zones(Vec<(Sym, i64)>),
+    /// Prices by zone.
+    Zones(Vec<ZonePrice>),
     /// Courses of prices, by zone.
     Histories(Vec<(Sym, SpotHistory)>),
+    /// Placement scores from 1 to 10, by ID of the zone.
+    Placement(BTreeMap<Sym, u8>),
     /// Micro-dollars per hour for a vCPU and for a GB.
     Fargate(i64, i64),
     /// Description of the instance type.
@@ -66,6 +71,16 @@ pub(super) enum Answer {
     Ambiguous,
     /// A price in another currency than US dollars.
     Foreign,
+}
+
+/// A spot price in one zone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct ZonePrice {
+    /// Name of the zone in the account of the credentials.
+    pub(super) zone: Sym,
+    /// Its ID, which is the same in all accounts; `None` where AWS does not tell it.
+    pub(super) zone_id: Option<Sym>,
+    pub(super) micro_usd_per_hour: i64,
 }
 
 /// The requests of a demand that one Source has to answer.
@@ -79,6 +94,13 @@ pub(super) fn requests(source: SourceId, demand: &PriceDemand) -> BTreeSet<Price
             SourceId::AwsSpotPrices => add(&wanted.spot, PriceItem::Spot),
             SourceId::AwsSpotHistory => add(&wanted.spot_history, PriceItem::SpotHistory),
             SourceId::AwsInstanceTypes => add(&wanted.hardware, PriceItem::Hardware),
+            SourceId::AwsPlacementScores => {
+                let item = |(node_pool, wanted): (&Sym, &PlacementConfiguration)| {
+                    PriceItem::Placement(node_pool.clone(), wanted.clone())
+                };
+                let request = |item| PriceRequest { region: region.clone(), item };
+                requests.extend(wanted.placements.iter().map(item).map(request));
+            }
             SourceId::AwsOnDemandPrices => {
                 add(&wanted.on_demand, PriceItem::OnDemand);
                 add(&wanted.auto_mode, PriceItem::Fee);
@@ -104,7 +126,11 @@ pub(super) fn changes(request: &PriceRequest, answer: &Answer, as_of: Time) -> V
         }
         (Answer::Rate(rate), _) => vec![listed(PriceList::AwsOnDemand, &request.region, CapacityType::OnDemand, *rate)],
         (Answer::Zones(zones), _) => {
-            zones.iter().map(|(zone, rate)| listed(PriceList::AwsSpot, zone, CapacityType::Spot, *rate)).collect()
+            let id = |price: &ZonePrice| Some(PriceChange::ZoneId(price.zone.clone(), price.zone_id.clone()?));
+            let listed = |price: &ZonePrice| {
+                listed(PriceList::AwsSpot, &price.zone, CapacityType::Spot, price.micro_usd_per_hour)
+            };
+            zones.iter().flat_map(|price| [Some(listed(price)), id(price)]).flatten().collect()
         }
         (Answer::Histories(zones), _) => {
             let place = |zone: &Sym| SpotPlace { instance_type: Sym::new(request.item.name()), zone: zone.clone() };
@@ -116,6 +142,13 @@ pub(super) fn changes(request: &PriceRequest, answer: &Answer, as_of: Time) -> V
             vec![PriceChange::Fargate(request.region.clone(), FargateRates { vcpu: price(*vcpu), gb: price(*gb) })]
         }
         (Answer::Hardware(found), _) => vec![PriceChange::InstanceType(found.clone())],
-        (Answer::Nothing | Answer::Ambiguous | Answer::Foreign, _) => Vec::new(),
+        (Answer::Nothing | Answer::Ambiguous | Answer::Foreign | Answer::Placement(_), _) => Vec::new(),
     }
+}
+
+/// What an answer says of the market besides prices; `None` if it says nothing of it.
+pub(super) fn market_change(request: &PriceRequest, answer: &Answer, as_of: Time) -> Option<SpotMarketChange> {
+    let (Answer::Placement(zones), PriceItem::Placement(node_pool, _)) = (answer, &request.item) else { return None };
+    let place = PlacementPlace { region: request.region.clone(), node_pool: node_pool.clone() };
+    Some(SpotMarketChange::Placement(place, PlacementScores { zones: zones.clone(), as_of }))
 }

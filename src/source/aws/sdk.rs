@@ -1,4 +1,4 @@
-//! The AWS SDK behind the trait [`Api`]: configuration, four requests, and their errors. No other file uses the SDK.
+//! The AWS SDK behind the trait [`Api`]: configuration, five requests, and their errors. No other file uses the SDK.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -15,11 +15,11 @@ use aws_sdk_pricing::types::{Filter, FilterType};
 use aws_types::service_config::ServiceConfigKey;
 use tokio::sync::Mutex;
 
-use super::api::{Api, Page, ProductsQuery};
+use super::api::{Api, Page, PlacementRow, ProductsQuery};
 use super::failure::{Failure, ServiceError};
 use super::hardware::{AcceleratorInfo, Device, InstanceDescription};
 use super::spot::{LINUX_PRODUCTS, SpotRow};
-use crate::fleet::Sym;
+use crate::fleet::{PlacementConfiguration, Sym};
 use crate::units::Time;
 
 /// Time for TCP and TLS.
@@ -130,6 +130,29 @@ impl Api for Sdk {
         Ok(Page { items, token: answer.next_token })
     }
 
+    async fn placement_scores(
+        &self,
+        region: &str,
+        configuration: &PlacementConfiguration,
+        token: Option<String>,
+    ) -> Result<Page<PlacementRow>, Failure> {
+        let request = self.ec2(region).await.get_spot_placement_scores();
+        let request = request
+            .set_instance_types(Some(configuration.instance_types.iter().map(ToString::to_string).collect()))
+            .target_capacity(i32::try_from(configuration.instances).unwrap_or(i32::MAX))
+            .target_capacity_unit_type(ec2::TargetCapacityUnitType::Units)
+            .single_availability_zone(true)
+            .region_names(region)
+            .max_results(PAGE_SIZE)
+            .set_next_token(token);
+        let answer = self.ask("ec2:GetSpotPlacementScores", request.send()).await?;
+        let row = |row: &ec2::SpotPlacementScore| PlacementRow {
+            zone_id: row.availability_zone_id().unwrap_or_default().to_owned(),
+            score: row.score().unwrap_or_default(),
+        };
+        Ok(Page { items: answer.spot_placement_scores().iter().map(row).collect(), token: answer.next_token })
+    }
+
     async fn products(&self, query: &ProductsQuery, token: Option<String>) -> Result<Page<String>, Failure> {
         let filters = query.filters.iter().map(|(field, value)| term(field, value)).collect::<Result<Vec<_>, _>>()?;
         let request = self.pricing(query.endpoint).await.get_products();
@@ -185,6 +208,7 @@ fn spot_row(row: &ec2::SpotPrice) -> SpotRow {
     SpotRow {
         instance_type: text(row.instance_type().map(ec2::InstanceType::as_str)),
         zone: text(row.availability_zone()),
+        zone_id: text(row.availability_zone_id()),
         product: text(row.product_description().map(RiProductDescription::as_str)),
         usd: text(row.spot_price()),
         at: row.timestamp().map(|at| Time::from_seconds(at.secs())),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::request::{Answer, PriceItem};
+use super::request::{Answer, PriceItem, ZonePrice};
 use crate::fleet::{SpotHistory, Sym};
 use crate::units::{Time, money};
 
@@ -11,6 +11,8 @@ use crate::units::{Time, money};
 pub(super) struct SpotRow {
     pub(super) instance_type: String,
     pub(super) zone: String,
+    /// ID of the zone, for example `use1-az2`.
+    pub(super) zone_id: String,
     /// Product description, for example `Linux/UNIX`.
     pub(super) product: String,
     /// US dollars per hour, decimal.
@@ -39,6 +41,8 @@ impl SpotRow {
 pub(super) struct SpotPriceReader {
     /// By instance type and zone: start of validity, micro-dollars per hour.
     newest: BTreeMap<(String, String), (Time, i64)>,
+    /// IDs of zones, by name.
+    zone_ids: BTreeMap<String, Sym>,
     /// Rows that could not be parsed.
     pub(super) unreadable: u64,
 }
@@ -53,6 +57,9 @@ impl SpotPriceReader {
             self.unreadable += 1;
             return;
         };
+        if !row.zone_id.is_empty() {
+            self.zone_ids.insert(row.zone.clone(), Sym::new(&row.zone_id));
+        }
         let newest = self.newest.entry((row.instance_type, row.zone)).or_insert((at, 0));
         // Of two with the same time the higher: cost is overstated rather than understated.
         *newest = (*newest).max((at, rate));
@@ -60,9 +67,10 @@ impl SpotPriceReader {
 
     /// Current prices by zone, for each instance type of the rows.
     pub(super) fn answers(self) -> Vec<(PriceItem, Answer)> {
-        let mut types: BTreeMap<String, Vec<(Sym, i64)>> = BTreeMap::new();
+        let mut types: BTreeMap<String, Vec<ZonePrice>> = BTreeMap::new();
         for ((name, zone), (_, rate)) in self.newest.into_iter().filter(|(_, (_, rate))| *rate > 0) {
-            types.entry(name).or_default().push((Sym::new(&zone), rate));
+            let zone_id = self.zone_ids.get(&zone).cloned();
+            types.entry(name).or_default().push(ZonePrice { zone: Sym::new(&zone), zone_id, micro_usd_per_hour: rate });
         }
         types.into_iter().map(|(name, zones)| (PriceItem::Spot(Sym::new(&name)), Answer::Zones(zones))).collect()
     }
@@ -116,7 +124,9 @@ mod tests {
 
     fn row(zone: &str, product: &str, usd: &str, at: i64) -> SpotRow {
         let at = Some(Time::from_seconds(at));
-        SpotRow { instance_type: "g5.xlarge".into(), zone: zone.into(), product: product.into(), usd: usd.into(), at }
+        let zone_id = zone.replace("us-east-1", "use1-az-");
+        let (instance_type, zone) = ("g5.xlarge".into(), zone.into());
+        SpotRow { instance_type, zone, zone_id, product: product.into(), usd: usd.into(), at }
     }
 
     #[test]
@@ -135,7 +145,12 @@ mod tests {
             spot.add(row);
         }
         assert_eq!(spot.unreadable, 0);
-        let zones = vec![(Sym::new("us-east-1a"), 410_000), (Sym::new("us-east-1b"), 600_000)];
+        let price = |zone: &str, id: &str, micro_usd_per_hour| ZonePrice {
+            zone: Sym::new(zone),
+            zone_id: Some(Sym::new(id)),
+            micro_usd_per_hour,
+        };
+        let zones = vec![price("us-east-1a", "use1-az-a", 410_000), price("us-east-1b", "use1-az-b", 600_000)];
         assert_eq!(spot.answers(), [(PriceItem::Spot(Sym::new("g5.xlarge")), Answer::Zones(zones))]);
     }
 

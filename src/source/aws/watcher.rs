@@ -12,11 +12,12 @@ use super::api::Api;
 use super::cache::Cache;
 use super::failure::Failure;
 use super::fetch::{QueryResult, fetch};
-use super::query::{ApiCall, api_calls, pricing_endpoint};
-use super::request::{Answer, PriceRequest, changes, requests};
+use super::placement::{Book, BookFile, Place};
+use super::query::{ApiCall, Query, api_calls, pricing_endpoint};
+use super::request::{Answer, PriceItem, PriceRequest, changes, market_change, requests};
 use super::token_bucket::TokenBucket;
 use super::{AnsweredDemands, ClusterNames, RunContext, Write, account};
-use crate::fleet::{Delta, Health, PriceChange, PriceDemand, Report, SourceId, Sym};
+use crate::fleet::{Delta, Health, PriceChange, PriceDemand, Report, SourceId, SpotMarketChange, Sym};
 use crate::units::Time;
 
 /// The receiver of the reports, or the sender of the demand, has been dropped.
@@ -32,6 +33,24 @@ pub(super) struct SourceSpec {
     pub(super) file: Option<(PathBuf, Write)>,
     /// Names of the cluster, if its account has to be checked.
     pub(super) cluster: Option<ClusterNames>,
+    /// What limits new configurations of placement scores.
+    pub(super) placement: Option<PlacementLimit>,
+}
+
+/// How many configurations of placement scores may be new within 24 hours, and where is kept what was asked for.
+pub(super) struct PlacementLimit {
+    pub(super) path: PathBuf,
+    pub(super) write: Write,
+    pub(super) most_new: usize,
+}
+
+/// The book of placement scores, opened.
+struct OpenBook {
+    file: BookFile,
+    most_new: usize,
+    book: Book,
+    /// When something that is wanted may be asked for that may not be now.
+    admits_at: Option<Time>,
 }
 
 /// State of one running Source.
@@ -45,6 +64,9 @@ pub(super) struct Watcher<A> {
     cache: Option<Cache>,
     /// Set until the account has been checked.
     cluster: Option<ClusterNames>,
+    /// Set until the book has been opened.
+    placement: Option<PlacementLimit>,
+    book: Option<OpenBook>,
     demand: watch::Receiver<PriceDemand>,
     answered: watch::Sender<AnsweredDemands>,
     context: RunContext,
@@ -65,6 +87,8 @@ impl<A: Api> Watcher<A> {
             file: spec.file,
             cache: None,
             cluster: spec.cluster,
+            placement: spec.placement,
+            book: None,
             demand: context.demand.clone(),
             answered: context.answered.clone(),
             context,
@@ -87,6 +111,10 @@ impl<A: Api> Watcher<A> {
         let (now, next) = (self.now(), self.agenda.next_round());
         if next.is_some_and(|at| at <= now) {
             self.round(now).await?;
+            if self.book.is_some() {
+                // What was refused is not asked for again.
+                self.apply_demand(&demand).await?;
+            }
         }
         self.publish_health().await?;
         let now = self.now();
@@ -98,7 +126,8 @@ impl<A: Api> Watcher<A> {
 
     /// Sleeps until the next round is due or the demand changes.
     async fn wait_for_work(&mut self, now: Time) -> Result<(), Closed> {
-        let next = self.agenda.next_round();
+        let admits_at = self.book.as_ref().and_then(|open| open.admits_at);
+        let next = [self.agenda.next_round(), admits_at].into_iter().flatten().min();
         let wait = async {
             match next {
                 Some(at) => sleep(until(now, at).min(LONGEST_SLEEP)).await,
@@ -121,14 +150,17 @@ impl<A: Api> Watcher<A> {
 
     /// Replaces the demand; reports the answers that are already cached.
     async fn apply_demand(&mut self, demand: &PriceDemand) -> Result<(), Closed> {
-        let (wanted, unavailable) = self.split_by_price_list(requests(self.source, demand));
+        let (mut wanted, mut unavailable) = self.split_by_price_list(requests(self.source, demand));
         if let Some(region) = wanted.first().map(|request| request.region.clone()) {
             self.load_cache(&region).await;
+            self.open_book(&region).await;
+            (wanted, unavailable) = self.split_by_book(wanted, unavailable);
         }
         let new = self.agenda.set_requests(wanted, unavailable);
         let cached = new.iter().filter_map(|request| Some((request, self.agenda.cached(request)?)));
-        let prices = cached.flat_map(|(request, cached)| changes(request, &cached.answer, cached.as_of)).collect();
-        self.publish_prices(prices).await
+        let known: Vec<(PriceRequest, CachedAnswer)> =
+            cached.map(|(request, cached)| (request.clone(), cached.clone())).collect();
+        self.publish(known.iter().map(|(request, cached)| (request, &cached.answer, cached.as_of))).await
     }
 
     /// Splits off the requests for regions without a price list; returns the rest, and the reason for each such region.
@@ -152,6 +184,87 @@ impl<A: Api> Watcher<A> {
         self.cache = Some(cache);
     }
 
+    /// Opens the book of placement scores, once; what it has of answers is cached. A book that cannot be read is told when
+    /// something is asked.
+    async fn open_book(&mut self, region: &Sym) {
+        let Some(PlacementLimit { path, write, most_new }) = self.placement.take() else { return };
+        let file = BookFile { path, write, endpoints: self.api.endpoints(region).await };
+        let (loading, now) = (file.clone(), self.now());
+        let loaded = tokio::task::spawn_blocking(move || loading.load(now).unwrap_or_default()).await;
+        self.book = Some(OpenBook { file, most_new, book: loaded.unwrap_or_default(), admits_at: None });
+    }
+
+    /// Splits off the placement scores that may not be asked for now; returns the rest, and the reason for each NodePool.
+    fn split_by_book(
+        &mut self,
+        wanted: BTreeSet<PriceRequest>,
+        mut unavailable: BTreeMap<Sym, String>,
+    ) -> (BTreeSet<PriceRequest>, BTreeMap<Sym, String>) {
+        let now = self.now();
+        let Some(open) = &mut self.book else { return (wanted, unavailable) };
+        open.admits_at = None;
+        // Each takes its place from those behind it.
+        let (mut book, mut admitted) = (open.book.clone(), BTreeSet::new());
+        for request in wanted {
+            let Some(place) = place(&request) else { continue };
+            match book.admit(&place, open.most_new, now) {
+                Ok(()) => {
+                    book.note_asked(place.clone(), now);
+                    if let Some(cached) = open.book.answer(&place).filter(|_| self.agenda.cached(&request).is_none()) {
+                        self.agenda.insert_answer(request.clone(), cached);
+                    }
+                    admitted.insert(request);
+                }
+                Err(at) => {
+                    open.admits_at = Some(open.admits_at.map_or(at, |first| first.min(at)));
+                    let why = format!("NodePool {} is not scored before {at}: {NO_MORE_TODAY}", request.item.name());
+                    unavailable.insert(Sym::new(request.item.name()), why);
+                }
+            }
+        }
+        (admitted, unavailable)
+    }
+
+    /// Notes in the book, which other sessions write too, that a configuration is asked for now. `Ok(false)` where it may not be.
+    async fn reserve(&mut self, place: &Place, now: Time) -> Result<bool, Failure> {
+        let Some(open) = &mut self.book else { return Ok(true) };
+        let (file, place, most_new) = (open.file.clone(), place.clone(), open.most_new);
+        let reserved = tokio::task::spawn_blocking(move || -> std::io::Result<(Book, bool)> {
+            let mut book = file.load(now)?;
+            let is_admitted = book.admit(&place, most_new, now).is_ok();
+            if is_admitted {
+                book.note_asked(place, now);
+                file.save(&book)?;
+            }
+            Ok((book, is_admitted))
+        });
+        let unusable = |error: String| Failure::NoBook(format!("{}: {error}", open.file.path.display()));
+        let (book, is_admitted) = match reserved.await {
+            Ok(Ok(reserved)) => reserved,
+            Ok(Err(error)) => return Err(unusable(error.to_string())),
+            Err(error) => return Err(unusable(error.to_string())),
+        };
+        open.book = book;
+        Ok(is_admitted)
+    }
+
+    /// Changes the book, as other sessions have left it. Where that cannot be written, the next reservation says so.
+    async fn note_in_book(&mut self, now: Time, note: impl FnOnce(&mut Book) + Send + 'static) {
+        let Some(open) = &mut self.book else { return };
+        let (file, before) = (open.file.clone(), open.book.clone());
+        let noted = tokio::task::spawn_blocking(move || {
+            let mut book = file.load(now).unwrap_or(before);
+            note(&mut book);
+            if let Err(error) = file.save(&book) {
+                tracing::warn!(path = %file.path.display(), %error, "the book of placement scores cannot be saved");
+            }
+            book
+        });
+        if let Ok(book) = noted.await {
+            open.book = book;
+        }
+    }
+
     async fn round(&mut self, now: Time) -> Result<(), Closed> {
         let due = self.agenda.begin_round(now);
         self.publish_health().await?;
@@ -173,13 +286,39 @@ impl<A: Api> Watcher<A> {
             if failed.contains_key(&call.region) || failed.values().any(Failure::is_about_credentials) {
                 continue;
             }
-            let now = self.now();
-            match fetch(&self.api, &mut self.bucket, &call, now).await {
-                Ok(found) => self.accept_result(&call, found).await?,
+            match self.run_call(&call).await {
+                Ok(Some(found)) => self.accept_result(&call, found).await?,
+                Ok(None) => {}
                 Err(failure) => drop(failed.insert(call.region.clone(), failure)),
             }
         }
         Ok(failed.into_values().next().map_or(Ok(()), Err))
+    }
+
+    /// Makes one call; `None` where the limit of new configurations is reached, which the next demand is split by.
+    async fn run_call(&mut self, call: &ApiCall) -> Result<Option<QueryResult>, Failure> {
+        let now = self.now();
+        let Query::Placement(configuration) = &call.query else {
+            return fetch(&self.api, &mut self.bucket, call, now).await.map(Some);
+        };
+        let place = (call.region.clone(), configuration.clone());
+        if !self.reserve(&place, now).await? {
+            return Ok(None);
+        }
+        match fetch(&self.api, &mut self.bucket, call, now).await {
+            Err(Failure::TooManyConfigurations(_)) => {
+                self.note_in_book(now, move |book| book.note_refused(&place, now)).await;
+                Ok(None)
+            }
+            Ok(found) => {
+                if let Some((_, Answer::Placement(scores))) = found.answers.first() {
+                    let scores = scores.clone();
+                    self.note_in_book(now, move |book| book.note_scores(&place, scores, now)).await;
+                }
+                Ok(Some(found))
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     async fn accept_result(&mut self, call: &ApiCall, found: QueryResult) -> Result<(), Closed> {
@@ -193,11 +332,11 @@ impl<A: Api> Watcher<A> {
         let of_region = |item| PriceRequest { region: call.region.clone(), item };
         answers.extend(found.answers.into_iter().map(|(item, answer)| (of_region(item), answer)));
         let wanted = answers.iter().filter(|(request, _)| self.agenda.is_wanted(request));
-        let prices = wanted.flat_map(|(request, answer)| changes(request, answer, as_of)).collect();
+        self.publish(wanted.map(|(request, answer)| (request, answer, as_of))).await?;
         answers
             .into_iter()
             .for_each(|(request, answer)| self.agenda.insert_answer(request, CachedAnswer { answer, as_of }));
-        self.publish_prices(prices).await
+        Ok(())
     }
 
     /// Saves the cache file. Without it the next session only has to ask again, so an error is logged and ignored.
@@ -226,11 +365,23 @@ impl<A: Api> Watcher<A> {
         }
     }
 
-    async fn publish_prices(&self, prices: Vec<PriceChange>) -> Result<(), Closed> {
-        if prices.is_empty() {
-            return Ok(());
+    /// Reports what answers say.
+    async fn publish<'a>(
+        &self,
+        answers: impl Iterator<Item = (&'a PriceRequest, &'a Answer, Time)>,
+    ) -> Result<(), Closed> {
+        let (mut prices, mut market): (Vec<PriceChange>, Vec<SpotMarketChange>) = Default::default();
+        for (request, answer, as_of) in answers {
+            prices.extend(changes(request, answer, as_of));
+            market.extend(market_change(request, answer, as_of));
         }
-        self.send(Report::Delta(Delta::Prices(prices))).await
+        if !prices.is_empty() {
+            self.send(Report::Delta(Delta::Prices(prices))).await?;
+        }
+        for change in market {
+            self.send(Report::Delta(Delta::SpotMarket(change))).await?;
+        }
+        Ok(())
     }
 
     /// Reports the health if it has changed.
@@ -246,6 +397,17 @@ impl<A: Api> Watcher<A> {
 
     async fn send(&self, report: Report) -> Result<(), Closed> {
         self.context.sink.send((self.context.epoch, report)).await.map_err(|_| Closed)
+    }
+}
+
+/// Why a NodePool is not scored.
+const NO_MORE_TODAY: &str = "AWS limits the new configurations within 24 hours";
+
+/// What of a request is scored.
+fn place(request: &PriceRequest) -> Option<Place> {
+    match &request.item {
+        PriceItem::Placement(_, configuration) => Some((request.region.clone(), configuration.clone())),
+        _ => None,
     }
 }
 

@@ -3,8 +3,8 @@
 use super::catalog::{self, InstanceType};
 use super::model::Capacity;
 use crate::fleet::{
-    CapacityType, Delta, Health, HealthState, Price, PriceChange, PriceKey, PriceList, Report, SourceId, SpotHistory,
-    SpotPlace, Sym,
+    CapacityType, Delta, Health, HealthState, PlacementPlace, PlacementScores, Price, PriceChange, PriceKey, PriceList,
+    Report, SourceId, SpotHistory, SpotMarketChange, SpotPlace, Sym,
 };
 use crate::units::Time;
 
@@ -23,8 +23,8 @@ pub(super) fn first(now: Time) -> Vec<Report> {
     reports
 }
 
-/// Current spot prices, which differ slightly between zones.
-pub(super) fn spot(now: Time) -> [Report; 2] {
+/// Current spot prices, which differ slightly between zones, and placement scores of now.
+pub(super) fn spot(now: Time) -> [Report; 4] {
     let zones = catalog::ZONES.iter().map(|(zone, _)| *zone);
     let prices: Vec<PriceChange> = (0_i64..)
         .zip(zones)
@@ -34,7 +34,19 @@ pub(super) fn spot(now: Time) -> [Report; 2] {
         })
         .collect();
     let health = live(prices.len(), now);
-    [Report::Delta(Delta::Prices(prices)), Report::Health(SourceId::AwsSpotPrices, health)]
+    let [scores, health_of_scores] = placement(now);
+    [Report::Delta(Delta::Prices(prices)), Report::Health(SourceId::AwsSpotPrices, health), scores, health_of_scores]
+}
+
+/// How likely a request for spot capacity of NodePool `gpu` would succeed in each zone.
+const SCORES: [u8; 3] = [4, 7, 9];
+
+/// The others have too few instance types to be scored, or nobody asks.
+fn placement(now: Time) -> [Report; 2] {
+    let zones = catalog::ZONES.iter().zip(SCORES).map(|((_, id), score)| (Sym::new(id), score)).collect();
+    let place = PlacementPlace { region: Sym::new(catalog::REGION), node_pool: Sym::new("gpu") };
+    let change = SpotMarketChange::Placement(place, PlacementScores { zones, as_of: now });
+    [Report::Delta(Delta::SpotMarket(change)), Report::Health(SourceId::AwsPlacementScores, live(SCORES.len(), now))]
 }
 
 /// Interval of the courses of spot prices, in simulated seconds.

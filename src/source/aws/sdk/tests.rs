@@ -110,7 +110,7 @@ fn error_xml(code: &str, message: &str) -> String {
     )
 }
 
-const ROW: &str = "<item><instanceType>g5.xlarge</instanceType><productDescription>Linux/UNIX (Amazon VPC)</productDescription><spotPrice>0.402100</spotPrice><timestamp>2026-11-22T11:00:00.000Z</timestamp><availabilityZone>eu-west-1a</availabilityZone></item>";
+const ROW: &str = "<item><instanceType>g5.xlarge</instanceType><productDescription>Linux/UNIX (Amazon VPC)</productDescription><spotPrice>0.402100</spotPrice><timestamp>2026-11-22T11:00:00.000Z</timestamp><availabilityZone>eu-west-1a</availabilityZone><availabilityZoneId>euw1-az3</availabilityZoneId></item>";
 
 #[tokio::test]
 async fn spot_prices_are_requested_in_the_clusters_region_for_both_linux_products() {
@@ -119,6 +119,7 @@ async fn spot_prices_are_requested_in_the_clusters_region_for_both_linux_product
     let row = SpotRow {
         instance_type: "g5.xlarge".into(),
         zone: "eu-west-1a".into(),
+        zone_id: "euw1-az3".into(),
         product: "Linux/UNIX (Amazon VPC)".into(),
         usd: "0.402100".into(),
         at: Time::parse("2026-11-22T11:00:00Z"),
@@ -344,6 +345,45 @@ async fn accelerators_are_read_from_the_gpu_and_inference_blocks_of_ec2() {
         assert!(asked.contains(part), "{part} in {asked}");
     }
     assert!(!asked.contains("InstanceType.1"), "{asked}");
+}
+
+fn configuration() -> PlacementConfiguration {
+    let types = ["g5.xlarge", "g6.xlarge", "g5.2xlarge"].map(Sym::new);
+    PlacementConfiguration::new(types.into(), 3).expect("three types")
+}
+
+#[tokio::test]
+async fn placement_scores_are_requested_for_single_zones_of_the_clusters_region() {
+    let body = r#"<GetSpotPlacementScoresResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><spotPlacementScoreSet><item><region>eu-west-1</region><availabilityZoneId>euw1-az3</availabilityZoneId><score>7</score></item><item><region>eu-west-1</region></item></spotPlacementScoreSet><nextToken>next</nextToken></GetSpotPlacementScoresResponse>"#;
+    let replay = Replay::new(&[(200, body)]);
+    let page = replay.sdk().placement_scores(REGION, &configuration(), None).await.expect("a page");
+    let scored = PlacementRow { zone_id: "euw1-az3".into(), score: 7 };
+    assert_eq!(page, Page { items: vec![scored, PlacementRow::default()], token: Some("next".into()) });
+    let asked = replay.asked()[0].clone();
+    assert!(asked.uri.starts_with("https://ec2.eu-west-1.amazonaws.com"), "{asked:?}");
+    for part in [
+        "Action=GetSpotPlacementScores",
+        "InstanceType.1=g5.2xlarge&InstanceType.2=g5.xlarge&InstanceType.3=g6.xlarge",
+        "TargetCapacity=4",
+        "TargetCapacityUnitType=units",
+        "SingleAvailabilityZone=true",
+        "RegionName.1=eu-west-1",
+    ] {
+        assert!(asked.body.contains(part), "{part} in {}", asked.body);
+    }
+    assert!(!asked.body.contains("RegionName.2") && !asked.body.contains("InstanceType.4"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_placement_score_too_many_is_told_from_throttling_and_not_repeated() {
+    let (too_many, throttled) =
+        (error_xml("MaxConfigLimitExceeded", "Wait."), error_xml("RequestLimitExceeded", "Slow."));
+    let replay = Replay::new(&[(400, &too_many)]);
+    let failure = replay.sdk().placement_scores(REGION, &configuration(), None).await.expect_err("refused");
+    assert_eq!((failure, replay.asked().len()), (Failure::TooManyConfigurations("Wait".into()), 1));
+    let replay = Replay::new(&[(503, &throttled), (503, &throttled), (503, &throttled)]);
+    let failure = replay.sdk().placement_scores(REGION, &configuration(), None).await.expect_err("throttled");
+    assert_eq!((failure, replay.asked().len()), (Failure::Throttled("Slow".into()), 3));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The four Sources against a fake AWS in memory, with a clock that the test sets.
+//! The five Sources against a fake AWS in memory, with a clock that the test sets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,15 +9,15 @@ use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::super::api::{Page, ProductsQuery};
+use super::super::api::{Page, PlacementRow, ProductsQuery};
 use super::super::failure::Failure;
 use super::super::hardware::{AcceleratorInfo, Device, InstanceDescription};
 use super::super::spot::{LINUX_PRODUCTS, SpotRow};
-use super::super::{AnsweredDemands, Clock, Settings};
+use super::super::{AnsweredDemands, Clock, PlacementScores, Settings};
 use super::*;
 use crate::fleet::{
-    CapacityType, Delta, Epoch, Health, HealthState, PriceDemand, PriceKey, PriceList, Prices, RegionDemand, Report,
-    Sources, SpotPlace, Sym,
+    CapacityType, Delta, Epoch, Health, HealthState, PlacementConfiguration, PlacementPlace, PriceDemand, PriceKey,
+    PriceList, Prices, RegionDemand, Report, Sources, SpotMarket, SpotPlace, Sym,
 };
 
 const START: i64 = 1_795_000_000;
@@ -71,10 +71,23 @@ impl Api for Fake {
         self.ask(format!("{what} {region} {}", names(types)))?;
         let row = |name: &Sym| {
             let usd = self.price(name)?.to_owned();
-            let (zone, product) = (format!("{region}a"), LINUX_PRODUCTS[0].to_owned());
-            Some(SpotRow { instance_type: name.to_string(), zone, product, usd, at: Some(since) })
+            let (zone, zone_id) = (format!("{region}a"), "use1-az2".to_owned());
+            let product = LINUX_PRODUCTS[0].to_owned();
+            Some(SpotRow { instance_type: name.to_string(), zone, zone_id, product, usd, at: Some(since) })
         };
         Ok(Page { items: types.iter().filter_map(row).collect(), token: Some(String::new()) })
+    }
+
+    async fn placement_scores(
+        &self,
+        region: &str,
+        configuration: &PlacementConfiguration,
+        _: Option<String>,
+    ) -> Result<Page<PlacementRow>, Failure> {
+        let types: Vec<Sym> = configuration.instance_types.iter().cloned().collect();
+        self.ask(format!("scores {region} {} of {}", configuration.instances, names(&types)))?;
+        let row = |zone_id: &str, score| PlacementRow { zone_id: zone_id.to_owned(), score };
+        Ok(Page { items: vec![row("use1-az2", 3), row("use1-az4", 11), row("", 9)], token: None })
     }
 
     async fn products(&self, asked: &ProductsQuery, _: Option<String>) -> Result<Page<String>, Failure> {
@@ -130,6 +143,7 @@ struct Harness {
     answered: watch::Receiver<AnsweredDemands>,
     reports: mpsc::Receiver<(Epoch, Report)>,
     prices: Prices,
+    market: SpotMarket,
     sources: Sources,
     _running: DropGuard,
 }
@@ -140,6 +154,16 @@ impl Harness {
     }
 
     fn with(folder: Option<&Path>, arn: Option<&'static str>) -> Self {
+        Self::scoring(folder, arn, PlacementScores::Off { why: "not wanted" })
+    }
+
+    /// With placement scores, of which so many configurations may be new.
+    fn limited(folder: &Path, most_new: usize) -> Self {
+        let write: Write = |path, bytes| std::fs::write(path, bytes);
+        Self::scoring(None, None, PlacementScores::On { state: (folder.to_owned(), write), most_new })
+    }
+
+    fn scoring(folder: Option<&Path>, arn: Option<&'static str>, placement: PlacementScores) -> Self {
         let aws = Fake::default();
         aws.memory().prices.extend([("g5.xlarge", "1.006"), ("m5.large", "0.096")]);
         let now = Arc::new(AtomicI64::new(START));
@@ -156,9 +180,10 @@ impl Harness {
         let cancel = CancellationToken::new();
         let cluster: ClusterNames = Arc::new(move || arn.into_iter().map(str::to_owned).collect());
         let (api, stop) = (aws.clone(), cancel.clone());
-        tokio::spawn(async move { stop.run_until_cancelled(run(api, cache, cluster, context)).await });
-        let (prices, sources) = (Prices::default(), Sources::default());
-        Self { aws, now, demand, answered, reports, prices, sources, _running: cancel.drop_guard() }
+        let settings = SourceSettings { cache, cluster, placement };
+        tokio::spawn(async move { stop.run_until_cancelled(run(api, settings, context)).await });
+        let (prices, market, sources) = (Prices::default(), SpotMarket::default(), Sources::default());
+        Self { aws, now, demand, answered, reports, prices, market, sources, _running: cancel.drop_guard() }
     }
 
     /// Waits until the demand is answered or has failed; returns the requests that AWS has received since the last
@@ -169,6 +194,7 @@ impl Harness {
         while let Ok((_, report)) = self.reports.try_recv() {
             match report {
                 Report::Delta(Delta::Prices(changes)) => changes.into_iter().for_each(|it| self.prices.apply(it)),
+                Report::Delta(Delta::SpotMarket(change)) => self.market.apply(change),
                 Report::Health(source, health) => drop(self.sources.insert(source, health)),
                 other => panic!("{other:?}"),
             }
@@ -195,7 +221,16 @@ impl Harness {
     }
 
     fn states(&self) -> Vec<HealthState> {
-        SOURCES.iter().map(|source| self.health(*source).state).collect()
+        let of_prices = SOURCES.iter().filter(|source| **source != SourceId::AwsPlacementScores);
+        of_prices.map(|source| self.health(*source).state).collect()
+    }
+
+    /// Scores of a NodePool by zone, and how long after the start they were told.
+    fn scores(&self, node_pool: &str) -> Option<(Vec<(&str, u8)>, i64)> {
+        let place = PlacementPlace { region: Sym::new(REGION), node_pool: Sym::new(node_pool) };
+        let scores = self.market.placement(&place)?;
+        let zones = scores.zones.iter().map(|(zone, score)| (zone.as_str(), *score)).collect();
+        Some((zones, scores.as_of.seconds() - START))
     }
 
     fn words(&self, source: SourceId) -> &str {
@@ -225,6 +260,7 @@ fn everything() -> PriceDemand {
         spot_history: one.clone(),
         auto_mode: one.clone(),
         hardware: one,
+        placements: BTreeMap::new(),
         fargate: false,
     };
     demand_in(REGION, wanted)
@@ -321,7 +357,10 @@ async fn without_credentials_each_source_tries_one_request() {
     demand.regions.insert(Sym::new("us-west-2"), demand.regions[REGION].clone());
     assert_eq!(bed.want(demand).await.len(), 4);
     assert_eq!(bed.states(), [HealthState::Failed; 4]);
-    assert!(SOURCES.iter().all(|source| bed.words(*source).starts_with("no AWS credentials: none; run `aws sso")));
+    let asked = SOURCES.iter().filter(|source| **source != SourceId::AwsPlacementScores);
+    assert!(
+        asked.map(|source| bed.words(*source)).all(|words| words.starts_with("no AWS credentials: none; run `aws sso"))
+    );
 }
 
 #[tokio::test]
@@ -405,6 +444,109 @@ async fn a_disabled_aws_source_is_absent_and_answers_every_demand() {
         assert_eq!((health.state, health.message.as_deref()), (HealthState::Absent, Some("turned off by --no-aws")));
     }
     assert!(answered.borrow().covers(&demand.borrow()));
+}
+
+/// NodePools with so many instances of their own three types each.
+fn placements(node_pools: &[(&str, u32)]) -> PriceDemand {
+    let wanted = |(node_pool, instances): &(&str, u32)| {
+        let types = ["a", "b", "c"].map(|size| Sym::new(&format!("{size}.large")));
+        (Sym::new(node_pool), PlacementConfiguration::new(types.into(), *instances).expect("three types"))
+    };
+    let placements = node_pools.iter().map(wanted).collect();
+    demand_in(REGION, RegionDemand { placements, ..RegionDemand::default() })
+}
+
+#[tokio::test]
+async fn placement_scores_are_not_requested_unless_the_user_wants_them() {
+    let mut bed = Harness::new();
+    assert_eq!(bed.want(placements(&[("gpu", 1)])).await, lines(&[]));
+    let health = bed.health(SourceId::AwsPlacementScores);
+    assert_eq!((health.state, health.message.as_deref()), (HealthState::Absent, Some("not wanted")));
+}
+
+#[tokio::test]
+async fn placement_scores_are_requested_once_for_node_pools_that_want_the_same_and_every_15_minutes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut bed = Harness::limited(folder.path(), 8);
+    let demand = placements(&[("gpu", 3), ("train", 4)]);
+    let asked = lines(&["scores us-east-1 4 of a.large,b.large,c.large"]);
+    assert_eq!(bed.want(demand.clone()).await, asked);
+    assert_eq!(bed.scores("gpu"), Some((vec![("use1-az2", 3)], 0)));
+    assert_eq!(bed.scores("train"), bed.scores("gpu"));
+    let health = bed.health(SourceId::AwsPlacementScores);
+    assert_eq!((health.state, health.undecodable), (HealthState::Live, 2), "a score of 11, and one without a zone");
+    assert_eq!(bed.pass(PLACEMENT_PERIOD_SECONDS - 1).await, lines(&[]));
+    assert_eq!(bed.pass(1).await, asked);
+    assert_eq!(bed.scores("gpu"), Some((vec![("use1-az2", 3)], PLACEMENT_PERIOD_SECONDS)));
+    // Another session has what this one was told.
+    let mut next = Harness::limited(folder.path(), 8);
+    next.now.fetch_add(PLACEMENT_PERIOD_SECONDS + 60, Ordering::SeqCst);
+    assert_eq!(next.want(demand).await, lines(&[]));
+    assert_eq!(next.scores("train"), Some((vec![("use1-az2", 3)], PLACEMENT_PERIOD_SECONDS)));
+}
+
+#[tokio::test]
+async fn no_session_asks_for_more_new_placement_scores_a_day_than_are_allowed() {
+    const DAY: i64 = 24 * 3_600;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut bed = Harness::limited(folder.path(), 2);
+    let demand = placements(&[("a", 1), ("b", 2), ("c", 4)]);
+    assert_eq!(bed.want(demand.clone()).await.len(), 2);
+    let words = bed.words(SourceId::AwsPlacementScores).to_owned();
+    assert!(words.contains("NodePool c is not scored before 2026-11-19"), "{words}");
+    assert_eq!(bed.health(SourceId::AwsPlacementScores).state, HealthState::Live);
+    // After a restart, and with a number of instances that grows.
+    let mut next = Harness::limited(folder.path(), 2);
+    next.now.fetch_add(3_600, Ordering::SeqCst);
+    assert_eq!(next.want(demand.clone()).await.len(), 2, "what is known is asked for anew");
+    assert_eq!(next.want(placements(&[("a", 8)])).await, lines(&[]));
+    assert_eq!(next.health(SourceId::AwsPlacementScores).state, HealthState::Absent);
+    assert_eq!(next.scores("a"), Some((vec![("use1-az2", 3)], 3_600)), "of what it was, until it is too old");
+    assert_eq!(next.pass(DAY - 3_600 - 1).await, lines(&[]));
+    assert_eq!(next.pass(1).await, lines(&["scores us-east-1 8 of a.large,b.large,c.large"]));
+}
+
+#[tokio::test]
+async fn after_aws_has_refused_a_new_configuration_only_known_ones_are_requested_for_a_day() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut bed = Harness::limited(folder.path(), 8);
+    assert_eq!(bed.want(placements(&[("a", 1)])).await.len(), 1);
+    bed.aws.memory().failure = Some(Failure::TooManyConfigurations(String::new()));
+    bed.now.fetch_add(10, Ordering::SeqCst);
+    assert_eq!(bed.want(placements(&[("a", 1), ("b", 2), ("c", 4)])).await.len(), 1, "the second is not tried");
+    let words = bed.words(SourceId::AwsPlacementScores).to_owned();
+    assert!(words.contains("NodePool b is not scored before") && words.contains("NodePool c"), "{words}");
+    bed.aws.memory().failure = None;
+    assert_eq!(bed.pass(PLACEMENT_PERIOD_SECONDS).await.len(), 1, "the known one");
+    assert_eq!(bed.pass(24 * 3_600).await.len(), 3);
+}
+
+#[tokio::test]
+async fn throttled_placement_scores_are_retried_after_a_minute() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut bed = Harness::limited(folder.path(), 1);
+    bed.aws.memory().failure = Some(Failure::Throttled("slow down".to_owned()));
+    assert_eq!(bed.want(placements(&[("a", 1)])).await.len(), 1);
+    let health = bed.health(SourceId::AwsPlacementScores);
+    assert_eq!((health.state, health.next_try), (HealthState::Failed, Some(Time::from_seconds(START + 60))));
+    bed.aws.memory().failure = None;
+    assert_eq!(bed.pass(59).await, lines(&[]));
+    assert_eq!(bed.pass(1).await.len(), 1, "it is not new any more");
+    assert_eq!(bed.health(SourceId::AwsPlacementScores).state, HealthState::Live);
+}
+
+#[tokio::test]
+async fn without_a_file_that_counts_them_no_placement_scores_are_requested() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut bed = Harness::limited(&folder.path().join("is missing"), 8);
+    assert_eq!(bed.want(placements(&[("a", 1)])).await, lines(&[]));
+    assert_eq!(bed.health(SourceId::AwsPlacementScores).state, HealthState::Failed);
+    assert!(bed.words(SourceId::AwsPlacementScores).starts_with("nothing is asked without the file that limits it"));
+    let broken = folder.path().join(PLACEMENT_FILE);
+    std::fs::write(&broken, "{").expect("written");
+    let mut bed = Harness::limited(folder.path(), 8);
+    assert_eq!(bed.want(placements(&[("a", 1)])).await, lines(&[]), "what it forbids is not known");
+    assert_eq!(bed.health(SourceId::AwsPlacementScores).state, HealthState::Failed);
 }
 
 #[test]
