@@ -8,7 +8,7 @@ use super::hardware;
 use super::products::{ItemKind, PriceListReader};
 use super::query::{ApiCall, Query, filters, pricing_endpoint};
 use super::request::{Answer, PriceItem};
-use super::spot::{SpotHistoryReader, SpotPriceReader};
+use super::spot::{SpotHistoryReader, SpotPriceReader, SpotRow};
 use super::token_bucket::TokenBucket;
 use crate::fleet::{PlacementConfiguration, SPOT_HISTORY_SECONDS, Sym};
 use crate::units::Time;
@@ -38,8 +38,8 @@ pub(super) async fn fetch<A: Api>(
     now: Time,
 ) -> Result<QueryResult, Failure> {
     match &call.query {
-        Query::Spot(types) => spot(api, bucket, &call.region, types, now).await,
-        Query::SpotHistory(types) => spot_history(api, bucket, &call.region, types, now).await,
+        Query::Spot(types) => spot(api, bucket, (&call.region, types), now).await,
+        Query::SpotHistory(types) => spot_history(api, bucket, (&call.region, types), now).await,
         Query::Placement(configuration) => placement(api, bucket, call, configuration).await,
         Query::Hardware(names) => described(api, bucket, &call.region, names).await,
         Query::OnDemand(..) | Query::AllOnDemand(_) => products(api, bucket, call, ItemKind::OnDemand, now).await,
@@ -47,36 +47,42 @@ pub(super) async fn fetch<A: Api>(
     }
 }
 
+/// Hands every row of spot prices in force since then to `add`; returns whether the response was truncated.
+async fn spot_rows<A: Api>(
+    api: &A,
+    bucket: &mut TokenBucket,
+    (region, types): (&str, &[Sym]),
+    since: Time,
+    mut add: impl FnMut(SpotRow),
+) -> Result<bool, Failure> {
+    let mut pages = Pages::default();
+    while pages.is_another(bucket).await {
+        pages.take_items(api.spot_prices(region, types, since, pages.token()).await?).into_iter().for_each(&mut add);
+    }
+    Ok(pages.is_truncated())
+}
+
 async fn spot<A: Api>(
     api: &A,
     bucket: &mut TokenBucket,
-    region: &str,
-    types: &[Sym],
+    of: (&str, &[Sym]),
     now: Time,
 ) -> Result<QueryResult, Failure> {
-    let (mut pages, mut spot) = (Pages::default(), SpotPriceReader::default());
-    while pages.is_another(bucket).await {
-        let rows = pages.take_items(api.spot_prices(region, types, now, pages.token()).await?);
-        rows.into_iter().for_each(|row| spot.add(row));
-    }
-    Ok(QueryResult { unreadable: spot.unreadable, answers: spot.answers(), is_truncated: pages.is_truncated() })
+    let mut spot = SpotPriceReader::default();
+    let is_truncated = spot_rows(api, bucket, of, now, |row| spot.add(row)).await?;
+    Ok(QueryResult { unreadable: spot.unreadable, answers: spot.answers(), is_truncated })
 }
 
 async fn spot_history<A: Api>(
     api: &A,
     bucket: &mut TokenBucket,
-    region: &str,
-    types: &[Sym],
+    of: (&str, &[Sym]),
     now: Time,
 ) -> Result<QueryResult, Failure> {
+    let mut history = SpotHistoryReader::default();
     let since = now.plus_seconds(-SPOT_HISTORY_SECONDS);
-    let (mut pages, mut history) = (Pages::default(), SpotHistoryReader::default());
-    while pages.is_another(bucket).await {
-        let rows = pages.take_items(api.spot_prices(region, types, since, pages.token()).await?);
-        rows.into_iter().for_each(|row| history.add(row));
-    }
-    let unreadable = history.unreadable;
-    Ok(QueryResult { unreadable, answers: history.answers(now), is_truncated: pages.is_truncated() })
+    let is_truncated = spot_rows(api, bucket, of, since, |row| history.add(row)).await?;
+    Ok(QueryResult { unreadable: history.unreadable, answers: history.answers(now), is_truncated })
 }
 
 /// The highest placement score.

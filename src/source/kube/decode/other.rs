@@ -5,6 +5,7 @@ use serde::de::IgnoredAny;
 
 use super::condition::{SlimCondition, conditions};
 use super::meta::{Pairs, SlimMeta, SlimTime, time};
+use super::placement::SlimRequirement;
 use super::text::{Text, or_default};
 use super::{DecodeError, Project};
 use crate::fleet::kinds::{
@@ -67,30 +68,13 @@ struct LabelSelector<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
     match_labels: Pairs<'a>,
     #[serde(borrow, deserialize_with = "or_default")]
-    match_expressions: Vec<LabelExpression<'a>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct LabelExpression<'a> {
-    #[serde(borrow)]
-    key: Text<'a>,
-    #[serde(borrow)]
-    operator: Text<'a>,
-    #[serde(borrow, deserialize_with = "or_default")]
-    values: Vec<Text<'a>>,
-}
-
-impl LabelExpression<'_> {
-    fn parts(&self) -> (&str, &str, Vec<&str>) {
-        (&self.key, &self.operator, self.values.iter().map(|value| &**value).collect())
-    }
+    match_expressions: Vec<SlimRequirement<'a>>,
 }
 
 impl LabelSelector<'_> {
     fn selector(&self) -> PodSelector {
         let labels: Vec<(&str, &str)> = self.match_labels.0.iter().map(|(key, value)| (&**key, &**value)).collect();
-        let expressions: Vec<_> = self.match_expressions.iter().map(LabelExpression::parts).collect();
+        let expressions: Vec<_> = self.match_expressions.iter().map(SlimRequirement::parts).collect();
         match Selector::of_label_selector(&labels, &expressions) {
             Ok(selector) => PodSelector::Matching(selector),
             Err(error) => PodSelector::Invalid(Sym::new(&error.to_string())),
@@ -159,7 +143,7 @@ pub(super) struct SlimNodeOverlay<'a> {
 #[serde(rename_all = "camelCase", default)]
 struct OverlaySpec<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
-    requirements: Vec<LabelExpression<'a>>,
+    requirements: Vec<SlimRequirement<'a>>,
     weight: i64,
     #[serde(borrow)]
     price: Option<Text<'a>>,
@@ -189,7 +173,7 @@ impl OverlaySpec<'_> {
     }
 }
 
-fn requirement(expression: &LabelExpression<'_>, interner: &mut Interner) -> Requirement {
+fn requirement(expression: &SlimRequirement<'_>, interner: &mut Interner) -> Requirement {
     let (key, operator, values) = expression.parts();
     Requirement {
         key: interner.sym(key),

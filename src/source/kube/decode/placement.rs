@@ -103,7 +103,7 @@ struct Term<'a> {
     match_expressions: Vec<SlimRequirement<'a>>,
 }
 
-/// A demand on a label of a node.
+/// A demand on a label, of a node or of a pod.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct SlimRequirement<'a> {
@@ -177,6 +177,11 @@ impl SlimTaint<'_> {
 }
 
 impl SlimRequirement<'_> {
+    /// Key, operator, values.
+    pub(super) fn parts(&self) -> (&str, &str, Vec<&str>) {
+        (&self.key, &self.operator, self.values.iter().map(|value| &**value).collect())
+    }
+
     pub(super) fn requirement(&self, interner: &mut Interner) -> NodeRequirement {
         NodeRequirement {
             key: interner.sym(&bounded_name(&self.key)),
