@@ -7,7 +7,7 @@ use super::reason::Reason;
 use super::verdict::{self, Disruption};
 use super::{budgets, protection};
 use crate::fleet::{Condition, NodeClassRef, NodeRow, ObjectKey, PodRow, Status, Sym};
-use crate::insight::interruption::{self, Signal, SignalKind, SpotKind};
+use crate::insight::interruption::{self, PREEMPTIBLE_SECONDS, Signal, SignalKind, SpotKind};
 use crate::insight::karpenter::{is_of_auto_mode, is_of_aws};
 use crate::insight::phase;
 use crate::insight::sentence::{Part, Sentence, sentence};
@@ -287,9 +287,17 @@ fn repair(case: &NodeInputs<'_>) -> Option<Hazard> {
 }
 
 fn max_lifetime(case: &NodeInputs<'_>) -> Option<Hazard> {
-    let claim = case.claim.filter(|claim| is_of_auto_mode(claim))?;
-    let at = claim.meta.created.plus_seconds(MAX_LIFETIME_SECONDS);
-    let message = sentence!["EKS Auto Mode ends every instance after 21 days: ", at];
+    let of_auto_mode = || {
+        let claim = case.claim.filter(|claim| is_of_auto_mode(claim))?;
+        let at = claim.meta.created.plus_seconds(MAX_LIFETIME_SECONDS);
+        Some((at, sentence!["EKS Auto Mode ends every instance after 21 days: ", at]))
+    };
+    let of_google = || {
+        SpotKind::of(case.node, case.claim).filter(|kind| *kind == SpotKind::GcpPreemptible)?;
+        let at = case.node.meta.created.plus_seconds(PREEMPTIBLE_SECONDS);
+        Some((at, sentence!["Google ends every preemptible VM after 24 hours: ", at]))
+    };
+    let (at, message) = of_auto_mode().or_else(of_google)?;
     let pods = reached(case, |_| Some(at));
     Some(Hazard { kind: HazardKind::MaxLifetime, at: Some(at), message, pods, ends_pods: true })
 }

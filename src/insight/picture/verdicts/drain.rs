@@ -479,6 +479,22 @@ fn node_repair_ends_an_unhealthy_node() {
 }
 
 #[test]
+fn a_preemptible_vm_ends_a_day_after_its_creation_whatever_protects_it() {
+    let of_google = |label: &'static str| {
+        move |w: &mut World| {
+            w.claim = None;
+            w.node.labels = labels(&[(label, "true")]);
+        }
+    };
+    let lifetime: &[&str] = &["MaxLifetime@86400 train-0@86400"];
+    check(vec![
+        ("for good", training("true", of_google("cloud.google.com/gke-preemptible")), lifetime, fails("86400")),
+        ("for less", training("2h", of_google("cloud.google.com/gke-preemptible")), lifetime, HOLDS),
+        ("a spot VM may stay", training("true", of_google("cloud.google.com/gke-spot")), &[], HOLDS),
+    ]);
+}
+
+#[test]
 fn scale_down_of_a_static_node_pool_is_a_hazard_to_its_nodes() {
     let too_many = |w: &mut World| {
         w.pool().replicas = Some(1);
