@@ -7,24 +7,14 @@ use super::filter::Filter;
 use super::rank::Rank;
 use super::rows::RowKey;
 use super::screens::{Order, Urgency};
-use super::{App, RateOfRows, Sort, desk};
+use super::{App, Listed, Sort, desk};
 use crate::insight::picture::Matter;
-
-/// What needs somebody, filtered and in order.
-pub struct ListedMatters {
-    /// Identities of the rows, in their order.
-    pub rows: Vec<RowKey>,
-    /// How many there were before the filter.
-    pub unfiltered: usize,
-    /// What they cost together.
-    pub rate: RateOfRows,
-}
 
 /// A matter with its place among all.
 type Placed<'a> = (usize, &'a Matter);
 
 /// Everything that meets the filter of the shown level.
-pub fn build(app: &App, urgency: Urgency) -> ListedMatters {
+pub fn build(app: &App, urgency: Urgency) -> Listed {
     let level = &app.ui.level;
     let filter = Filter::parse(&level.filter, level.table());
     let is_listed = |matter: &&Matter| urgency == Urgency::Any || matter.needs_somebody();
@@ -34,7 +24,7 @@ pub fn build(app: &App, urgency: Urgency) -> ListedMatters {
     ranked.sort_unstable_by(|a, b| compare(a, b, level.sort));
     let rate = desk::sum(ranked.iter().map(|(_, (_, matter))| *matter));
     let rows = ranked.into_iter().map(|(_, (_, matter))| RowKey::Matter(Box::new(matter.key.clone()))).collect();
-    ListedMatters { rows, unfiltered: all.len(), rate }
+    Listed { rows, unfiltered: all.len(), rate }
 }
 
 fn meets(filter: &Filter, matter: &Matter) -> bool {

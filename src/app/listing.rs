@@ -1,16 +1,14 @@
 //! The rows of the shown level.
 
-use super::desk_rows::ListedMatters;
 use super::device_rows::ListedDevices;
 use super::filter::{Asked, Filter};
 use super::patch::{self, Patched};
 use super::rows::{RowKey, RowRef};
 use super::screens::{Narrowing, Rows};
-use super::spot_pools::ListedSpotPools;
 use super::{
-    App, Costs, DeviceGroupBy, DeviceGroups, DeviceMap, EventDensity, Geometry, RateOfRows, Scope, Screen, cost_groups,
-    depends, desk_rows, device_rows, first_visible_row, incident_rows, incidents, logs, observed_rows, sorting,
-    spot_pools,
+    App, Costs, DeviceGroupBy, DeviceGroups, DeviceMap, EventDensity, Geometry, Listed, RateOfRows, Scope, Screen,
+    cost_groups, depends, desk_rows, device_rows, first_visible_row, incident_rows, incidents, logs, observed_rows,
+    sorting, spot_pools, spot_zones,
 };
 use crate::fleet::{Changed, Fleet, Key, Kind};
 use crate::insight::insights::{Dependency, Part};
@@ -223,16 +221,9 @@ impl From<ListedDevices> for Built {
     }
 }
 
-impl From<ListedMatters> for Built {
-    fn from(listed: ListedMatters) -> Self {
-        let ListedMatters { rows, unfiltered, rate } = listed;
-        Self { rows, unfiltered, rate: Some(rate), groups: DeviceGroups::default() }
-    }
-}
-
-impl From<ListedSpotPools> for Built {
-    fn from(listed: ListedSpotPools) -> Self {
-        let ListedSpotPools { rows, unfiltered, rate } = listed;
+impl From<Listed> for Built {
+    fn from(listed: Listed) -> Self {
+        let Listed { rows, unfiltered, rate } = listed;
         Self { rows, unfiltered, rate: Some(rate), groups: DeviceGroups::default() }
     }
 }
@@ -256,6 +247,7 @@ fn build(app: &App) -> Built {
         }
         Rows::Devices => return device_rows::one_by_one(app).into(),
         Rows::SpotPools => return spot_pools::build(app).into(),
+        Rows::SpotZones => return spot_zones::build(app).into(),
         Rows::Matters(urgency) => return desk_rows::build(app, urgency).into(),
         Rows::DeviceGroups => {
             let by = level.device_grouping().unwrap_or(DeviceGroupBy::Node);

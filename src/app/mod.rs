@@ -55,6 +55,7 @@ mod sort_picker;
 mod sorting;
 mod source;
 mod spot_pools;
+mod spot_zones;
 mod status;
 mod texts;
 mod ui;
@@ -94,9 +95,9 @@ pub use selection::is_marked;
 pub use sort_picker::{SortChoice, SortPicker};
 pub use status::{claim_phase, disagrees, job_state, node_phase, shield_word};
 pub use ui::{
-    Consequence, Detail, DetailText, DurationChoice, GpuPast, Level, Listing, Notice, Opened, Overlay, PastTold,
-    Picker, PickerKind, Place, Prompt, PromptKind, RateOfRows, Scope, Severity, Skipped, Sort, Target, Ui, Verb, Write,
-    WriteDialog, WriteItem,
+    Consequence, Detail, DetailText, DurationChoice, GpuPast, Level, Listed, Listing, Notice, Opened, Overlay,
+    PastTold, Picker, PickerKind, Place, Prompt, PromptKind, RateOfRows, Scope, Severity, Skipped, Sort, Target, Ui,
+    Verb, Write, WriteDialog, WriteItem,
 };
 pub use update::update;
 pub use work::{settle, settle_completely};

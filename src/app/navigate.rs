@@ -138,6 +138,7 @@ pub fn into(app: &mut App) {
         Some(RowKey::Observed(observed)) => Some(views::of_observed(observed)),
         Some(RowKey::Incident(incident)) => Some(views::of_incident(app, incident)),
         Some(RowKey::DeviceGroup(group)) => Some(views::of_devices(Scope::DeviceGroup((**group).clone()))),
+        Some(RowKey::SpotZone(zone)) => zone.0.as_ref().map(views::of_spot_nodes_in),
         Some(RowKey::SpotPool(pool)) => Some(views::of_spot_nodes(Scope::SpotPool((**pool).clone()))),
         Some(RowKey::Object(key)) => match RowRef::find(app, key) {
             None => return,

@@ -8,7 +8,7 @@ use crate::insight::cost::CostKey;
 use crate::insight::gpu::{self, Thousandths};
 use crate::insight::incidents::IncidentKey;
 use crate::insight::picture::MatterKey;
-use crate::insight::spot::SpotPoolKey;
+use crate::insight::spot::{SpotPoolKey, SpotZoneKey};
 
 /// The identity of a row.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -23,6 +23,8 @@ pub enum RowKey {
     DeviceGroup(Box<DeviceGroupKey>),
     /// A spot pool.
     SpotPool(Box<SpotPoolKey>),
+    /// All spot capacity of a zone.
+    SpotZone(Box<SpotZoneKey>),
     /// What was observed of starts.
     Observed(Box<ObservedKey>),
     /// What needs somebody.
@@ -68,6 +70,14 @@ impl RowKey {
     pub fn spot_pool(&self) -> Option<&SpotPoolKey> {
         match self {
             Self::SpotPool(pool) => Some(pool),
+            _ => None,
+        }
+    }
+
+    /// The zone of spot capacity, where the row is one.
+    pub fn spot_zone(&self) -> Option<&SpotZoneKey> {
+        match self {
+            Self::SpotZone(zone) => Some(zone),
             _ => None,
         }
     }

@@ -31,7 +31,7 @@ pub fn subject(app: &App) -> Option<Key> {
         },
         RowKey::Matter(matter) => app.ui.desk.find(matter)?.about.clone(),
         RowKey::Incident(incident) => incidents::node_of(app, incident),
-        RowKey::CostKey(_) | RowKey::DeviceGroup(_) | RowKey::SpotPool(_) => None,
+        RowKey::CostKey(_) | RowKey::DeviceGroup(_) | RowKey::SpotPool(_) | RowKey::SpotZone(_) => None,
     })
 }
 

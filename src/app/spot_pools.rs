@@ -6,21 +6,11 @@ use super::filter::Filter;
 use super::rank::Rank;
 use super::rows::RowKey;
 use super::screens::Order;
-use super::{App, RateOfRows, Sort};
+use super::{App, Listed, RateOfRows, Sort};
 use crate::insight::spot::SpotPool;
 
-/// Spot pools, filtered and in order.
-pub struct ListedSpotPools {
-    /// Identities of the rows, in their order.
-    pub rows: Vec<RowKey>,
-    /// How many there were before the filter.
-    pub unfiltered: usize,
-    /// What they cost together.
-    pub rate: RateOfRows,
-}
-
 /// Every spot pool that meets the filter of the shown level.
-pub fn build(app: &App) -> ListedSpotPools {
+pub fn build(app: &App) -> Listed {
     let level = &app.ui.level;
     let filter = Filter::parse(&level.filter, level.table());
     let all = app.insights.spot.pools();
@@ -32,7 +22,7 @@ pub fn build(app: &App) -> ListedSpotPools {
         unpriced: sum.unpriced + usize::from(pool.stake.unpriced > 0),
     });
     let rows = ranked.into_iter().map(|(_, pool)| RowKey::SpotPool(Box::new(pool.key.clone()))).collect();
-    ListedSpotPools { rows, unfiltered: app.insights.spot.pools().count(), rate }
+    Listed { rows, unfiltered: app.insights.spot.pools().count(), rate }
 }
 
 fn rank<'a>(pool: &'a SpotPool, sort: Sort, app: &'a App) -> Rank<'a> {

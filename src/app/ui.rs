@@ -128,6 +128,16 @@ pub struct Listing {
     pub density: EventDensity,
 }
 
+/// Rows that are no objects, filtered and in order.
+pub struct Listed {
+    /// Identities of the rows, in their order.
+    pub rows: Vec<RowKey>,
+    /// How many there were before the filter.
+    pub unfiltered: usize,
+    /// What they cost together.
+    pub rate: RateOfRows,
+}
+
 /// Sum of the rates of rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct RateOfRows {

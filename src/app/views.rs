@@ -5,7 +5,7 @@ use super::screens::{Grouping, Rows, View, desk, devices, fleet};
 use super::{
     App, Column, DeviceGroupBy, Level, ObservedKey, Scope, Screen, Sort, filter, incidents, listing, notice, selection,
 };
-use crate::fleet::{Kind, ObjectKey};
+use crate::fleet::{Kind, ObjectKey, Sym};
 use crate::insight::cost::GroupBy;
 use crate::insight::incidents::{IncidentKey, IncidentKind};
 
@@ -89,9 +89,18 @@ pub fn of_devices(scope: Scope) -> Level {
 
 /// A level of spot nodes.
 pub fn of_spot_nodes(scope: Scope) -> Level {
+    Level::of_view(Screen::Fleet, spot_nodes(), Some(scope))
+}
+
+/// The spot nodes of a zone.
+pub fn of_spot_nodes_in(zone: &Sym) -> Level {
+    let filter = format!("{}:{zone}", Field::Zone.name());
+    Level { filter, ..Level::of_view(Screen::Fleet, spot_nodes(), None) }
+}
+
+fn spot_nodes() -> &'static View {
     let view = Screen::Fleet.spec().views.iter().find(|view| view.order == Some(&fleet::RISK));
-    let view = view.unwrap_or_else(|| Screen::Fleet.spec().first_view());
-    Level::of_view(Screen::Fleet, view, Some(scope))
+    view.unwrap_or_else(|| Screen::Fleet.spec().first_view())
 }
 
 /// The starts that pulled an image, or the machines of a NodePool.

@@ -439,7 +439,24 @@ fn chips(frame: &FrameContext<'_>, room: usize) -> Line {
     };
     let all = views.iter().copied().filter(is_family).map(chip).fold(Line::plain(" "), Line::then).and(Role::Text, " ");
     let alone = Line::plain(" ").then(shown.clone()).and(Role::Text, " ");
-    [all, alone].into_iter().find(|line| line.width() <= room).unwrap_or_default()
+    let more = savings(frame).map(|words| all.clone().and(Role::TextDim, "· ").then(words).and(Role::Text, " "));
+    more.into_iter().chain([all, alone]).find(|line| line.width() <= room).unwrap_or_default()
+}
+
+/// Above spot capacity: what all of it costs less than on demand, now and since batchtop started.
+fn savings(frame: &FrameContext<'_>) -> Option<Line> {
+    let is_of_spot = matches!(frame.app.ui.level.table().rows, app::Rows::SpotPools | app::Rows::SpotZones);
+    let spot = &frame.app.insights.spot;
+    let is_known = is_of_spot && frame.readable(Kind::Node);
+    Some(match is_known.then(|| spot.totals().savings)? {
+        None => Line::of(Role::Unknown, "savings are not known"),
+        Some(saved) if saved < 0 => Line::of(Role::Warn, format!("{} dearer than on demand", money::rate(-saved))),
+        Some(saved) => {
+            let since = spot.saved_in_all().filter(|saved| *saved > 0);
+            let since = since.map_or_else(String::new, |saved| format!(", {} since the start", money::sum(saved)));
+            Line::plain(format!("saves {} against on demand{since}", money::rate(saved)))
+        }
+    })
 }
 
 /// How many rows are listed, and what they cost together: ` 24  ≥ $412.87/h`.

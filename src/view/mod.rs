@@ -41,6 +41,7 @@ mod sentence;
 mod sparkline;
 mod spot;
 mod spot_pools;
+mod spot_zones;
 mod start_gangs;
 mod start_images;
 pub(crate) mod start_lines;
@@ -82,6 +83,7 @@ fn table_view(screen: app::Screen, table: &app::TableSpec) -> &'static TableView
         (app::Rows::Devices, _) => &devices::VIEW,
         (app::Rows::DeviceGroups, _) => &device_groups::VIEW,
         (app::Rows::SpotPools, _) => &spot_pools::VIEW,
+        (app::Rows::SpotZones, _) => &spot_zones::VIEW,
         (app::Rows::Matters(_), _) => &desk::VIEW,
         (app::Rows::Incidents, _) => &incidents::VIEW,
         (app::Rows::Observed(app::Observations::Images), _) => &start_images::VIEW,

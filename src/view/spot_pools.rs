@@ -119,6 +119,22 @@ pub(super) fn protected(frame: &FrameContext<'_>, stake: &Stake) -> Option<Strin
     is_any.then(|| format!("{} {goes} all the same", format::plural(stake.pods_protected, "protected pod")))
 }
 
+/// A count of pods, which is only known as far as pods are.
+pub(super) fn count(frame: &FrameContext<'_>, count: u64, role: Role) -> Line {
+    match count {
+        _ if !frame.all(Kind::Pod) => Line::of(Role::Unknown, frame.unknown(Kind::Pod)),
+        0 => Line::of(Role::TextDim, format::NONE),
+        count => Line::of(role, format::count(count)),
+    }
+}
+
+/// A part of all spot nodes, in millionths: `██▍      23%`.
+pub(super) fn share(millionths: i64) -> Line {
+    let (full, rest) = format::eighths(millionths, BAR);
+    let percent = format!(" {:>3}%", millionths / 10_000);
+    Line::of(Role::BarFill, full).and(Role::BarEmpty, rest).and(Role::Text, percent)
+}
+
 impl Row<'_> {
     fn name(&self) -> Line {
         Line::of(Role::TextStrong, self.pool.key.to_string())
@@ -174,21 +190,12 @@ impl Row<'_> {
         }
     }
 
-    /// A count of pods, which is only known as far as pods are.
     fn count(&self, count: u64, role: Role) -> Line {
-        match count {
-            _ if !self.frame.all(Kind::Pod) => Line::of(Role::Unknown, self.frame.unknown(Kind::Pod)),
-            0 => Line::of(Role::TextDim, format::NONE),
-            count => Line::of(role, format::count(count)),
-        }
+        self::count(self.frame, count, role)
     }
 
-    /// `██▍      23%`.
     fn share(&self) -> Line {
-        let share = self.pool.share_millionths(self.frame.app.insights.spot.totals());
-        let (full, rest) = format::eighths(share, BAR);
-        let percent = format!(" {:>3}%", share / 10_000);
-        Line::of(Role::BarFill, full).and(Role::BarEmpty, rest).and(Role::Text, percent)
+        self::share(self.pool.share_millionths(self.frame.app.insights.spot.totals()))
     }
 
     fn expected(&self) -> Line {

@@ -150,6 +150,7 @@ pub(super) fn row(key: &RowKey) -> String {
         RowKey::CostKey(payer) => payer.1.words(payer.0),
         RowKey::DeviceGroup(group) => group.1.words(group.0),
         RowKey::SpotPool(pool) => pool.to_string(),
+        RowKey::SpotZone(zone) => zone.to_string(),
         RowKey::Matter(matter) => format!("{} {}", matter.kind, matter.object),
         RowKey::Observed(observed) => match &**observed {
             ObservedKey::Image { image, .. } => image.to_string(),

@@ -335,7 +335,10 @@ fn spot_pools_are_offered_only_where_there_is_spot_capacity() {
         offered.iter().map(|view| view.name).collect::<Vec<_>>()
     };
     let told = spot();
-    assert_eq!((views(&told), told.app.ui.level.view.name), (vec!["NodePools", "spot pools"], "spot pools"));
+    assert_eq!(
+        (views(&told), told.app.ui.level.view.name),
+        (vec!["NodePools", "spot pools", "spot zones"], "spot pools")
+    );
     // A view that is shown is not taken away; one that was left is not offered again.
     let told = told.told(vec![Report::Delta(Delta::Nodes(upserts(vec![node("od", "cpu")])))]).settled().rows(&[]);
     assert_eq!(views(&told), ["NodePools", "spot pools"]);
@@ -484,4 +487,20 @@ fn the_screen_tells_of_spot_pools_what_the_json_does() {
     let shown = column(&mut told, "RISK");
     let shown: Vec<&str> = shown.iter().filter_map(|cell| cell.split(' ').next()).collect();
     assert_eq!(shown, names.iter().map(|name| risk(&of_node(name))).collect::<Vec<_>>());
+}
+
+#[test]
+fn spot_zones_tell_what_goes_at_once_and_lead_to_their_nodes() {
+    let mut told = wide(spot().keys("v").rows(&["us-east-1b", "us-east-1a", "us-east-1c"]));
+    assert_eq!(column(&mut told, "JOBS"), ["1", "1", "–"]);
+    assert_eq!(column(&mut told, "PROTECTED"), ["–", "1", "–"]);
+    assert_eq!(column(&mut told, "OF ALL SPOT"), ["██▌         25%", "█████       50%", "██▌         25%"]);
+    let chips = |told: &mut Story| {
+        let lines: Vec<String> = told.draw().rules.iter().map(|rule| rule.line.text()).collect();
+        lines.into_iter().find(|line| line.contains("spot zones 3")).expect("the views")
+    };
+    assert!(chips(&mut told).contains("saves $1.20/h against on demand"), "{}", chips(&mut told));
+    let told = told.keys("/ 'zone:1a' enter").rows(&["us-east-1a"]).keys("esc");
+    let told = told.keys("G enter").screen(Screen::Fleet).rows(&["c-1"]);
+    assert_eq!(told.app.ui.level.filter, "zone:us-east-1c");
 }

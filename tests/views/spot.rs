@@ -48,6 +48,13 @@ fn spot_pools() {
 }
 
 #[test]
+fn spot_zones() {
+    for size in [(40, 10), (80, 24), (120, 40), (200, 60)] {
+        snapshot!(format!("spot_zones_{}x{}", size.0, size.1), body_with_roles(&spot_after(size, "4 v v")));
+    }
+}
+
+#[test]
 fn details_of_a_spot_pool() {
     for size in [(80, 60), (120, 60), (200, 60)] {
         snapshot!(format!("spot_pool_{}x{}", size.0, size.1), text(&spot_after(size, "4 v enter")));

@@ -10,7 +10,7 @@ use crate::insight::cold_start::{ImageStatistics, PoolStatistics};
 use crate::insight::incidents::Incident;
 use crate::insight::insights::Dependency;
 use crate::insight::picture::Matter;
-use crate::insight::spot::SpotPool;
+use crate::insight::spot::{SpotPool, SpotZone};
 
 /// On which side of its column a text stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -81,6 +81,8 @@ pub enum Order {
     DeviceGroups(for<'a> fn(&'a DeviceGroupRow) -> (i64, i64, &'a str)),
     /// Spot pools: by the rank of each, then the dearest first.
     SpotPools(RankOfSpotPool),
+    /// Zones of spot capacity: by the rank of each, then the dearest first.
+    SpotZones(for<'a> fn(&'a SpotZone) -> Rank<'a>),
     /// What needs somebody: by the rank of each, made of its place among all and of itself.
     Matters(for<'a> fn(usize, &'a Matter) -> Rank<'a>),
     /// What was observed of images: by the rank of each.

@@ -22,6 +22,7 @@ pub mod jobs;
 pub mod pods;
 pub mod pools;
 pub mod spot_pools;
+pub mod spot_zones;
 pub mod start_gangs;
 pub mod start_images;
 pub mod start_nodes;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::column::{Column, Order, columns};
 use super::spec::{Narrowing, ScreenSpec, all_of, always};
-use super::spot_pools;
 use super::table::{Rows, TableSpec, UseOfRows};
 use super::view::View;
+use super::{spot_pools, spot_zones};
 use crate::app::depends::PRICES;
 use crate::app::field::Field;
 use crate::app::rank::{self, Rank};
@@ -72,7 +72,8 @@ columns! {
     LIMITS = Column::left("limits", "LIMITS", 8, (10, 34, 60), "its use of every limited resource");
 }
 
-static VIEWS: &[View] = &[View::all("NodePools", "NodePools, each with its NodeClaims"), spot_pools::VIEW];
+static VIEWS: &[View] =
+    &[View::all("NodePools", "NodePools, each with its NodeClaims"), spot_pools::VIEW, spot_zones::VIEW];
 
 fn list(app: &App) -> Vec<RowRef<'_>> {
     let pools = app.scope.pools(&app.fleet).into_iter().map(RowRef::Pool);

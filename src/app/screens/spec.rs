@@ -66,7 +66,7 @@ impl ScreenSpec {
     /// The kinds without which a view has nothing to show, the main one first.
     pub fn own_kinds_of(&'static self, view: &View) -> &'static [Kind] {
         match self.table_of(view).rows {
-            Rows::SpotPools | Rows::Matters(_) => &[Kind::Node],
+            Rows::SpotPools | Rows::SpotZones | Rows::Matters(_) => &[Kind::Node],
             _ => self.own_kinds,
         }
     }
@@ -103,7 +103,7 @@ impl ScreenSpec {
             // Rates follow everything once a second.
             Rows::CostGroups => PAYMENTS.to_vec(),
             Rows::Devices => kinds(self.own_kinds).chain(devices::dependencies()).collect(),
-            Rows::SpotPools => spot_pools::DEPENDENCIES.to_vec(),
+            Rows::SpotPools | Rows::SpotZones => spot_pools::DEPENDENCIES.to_vec(),
             Rows::DeviceGroups => kinds(self.own_kinds).chain(devices::dependencies_of_groups()).collect(),
             // Looked for by the clock.
             Rows::Matters(_) => Vec::new(),

@@ -54,6 +54,8 @@ pub enum Rows {
     DeviceGroups,
     /// Spot capacity by instance type and zone.
     SpotPools,
+    /// Spot capacity by zone.
+    SpotZones,
     /// What needs somebody.
     Matters(Urgency),
     /// What was observed of starts, in sums.

@@ -15,7 +15,7 @@ use crate::insight::picture::{Picture, SpotSettings};
 use crate::insight::spot::memory::POOL_CAPACITY;
 use crate::insight::spot::{
     EventSources, PoolHistory, Refusal, Score, SpotMemory, SpotNode, SpotNodes, SpotPool, SpotPoolKey, SpotState,
-    SpotTotals, SpotZone,
+    SpotTotals, SpotZone, SpotZoneKey, SpotZones,
 };
 use crate::units::Time;
 
@@ -25,6 +25,7 @@ pub struct Spot {
     nodes: SpotNodes,
     pools: BTreeMap<SpotPoolKey, SpotPool>,
     totals: SpotTotals,
+    zones: SpotZones,
     /// What was seen of the pools of this cluster.
     memory: SpotMemory,
     /// Address of the API server of this cluster, by which what was seen of clusters is kept apart.
@@ -112,9 +113,14 @@ impl Spot {
         self.pool(&self.node(name)?.pool)?.members.get(name)
     }
 
-    /// All spot capacity of a zone.
-    pub fn zone(&self, zone: &str) -> SpotZone {
-        SpotZone::of(self.pools(), zone)
+    /// All zones that have spot Nodes, that without a name first.
+    pub fn zones(&self) -> impl Iterator<Item = &SpotZone> {
+        self.zones.values()
+    }
+
+    /// All spot capacity of a zone; `None` where it has none.
+    pub fn zone(&self, key: &SpotZoneKey) -> Option<&SpotZone> {
+        self.zones.get(key)
     }
 
     /// The sums over all pools.
@@ -124,8 +130,13 @@ impl Spot {
 
     /// What a pool has cost less than on demand since batchtop started, in micro-dollars; `None` where that is not known.
     pub fn saved(&self, key: &SpotPoolKey) -> Option<i64> {
-        const SECONDS_PER_HOUR: i128 = 3_600;
-        i64::try_from(self.saved.get(key)?.rate_seconds / SECONDS_PER_HOUR).ok()
+        self.saved.get(key).and_then(|saved| micro_usd(saved.rate_seconds))
+    }
+
+    /// The same of all pools together, those that are gone included.
+    pub fn saved_in_all(&self) -> Option<i64> {
+        let sum = self.saved.values().map(|saved| saved.rate_seconds).sum();
+        Some(sum).filter(|_| !self.saved.is_empty()).and_then(micro_usd)
     }
 
     /// What the cloud takes back now.
@@ -306,6 +317,9 @@ impl Spot {
         self.sum_reclaims(inputs);
         let has_changed = pools != self.pools;
         self.totals = SpotTotals::of(pools.values());
+        if has_changed {
+            self.zones = SpotZone::gather(pools.values());
+        }
         self.pools = pools;
         if !had_told && self.memory.told_at.is_some() {
             // Who has told once will tell again: Nodes of which nothing was known are watched now.
@@ -360,6 +374,12 @@ impl Spot {
     pub fn record(&self) -> SpotRecord {
         SpotRecord { server: self.server.clone().unwrap_or_default(), memory: self.memory.clone() }
     }
+}
+
+/// Micro-dollars of micro-dollars per hour times seconds.
+fn micro_usd(rate_seconds: i128) -> Option<i64> {
+    const SECONDS_PER_HOUR: i128 = 3_600;
+    i64::try_from(rate_seconds / SECONDS_PER_HOUR).ok()
 }
 
 fn is_live(inputs: &Inputs<'_>, kind: Kind) -> bool {

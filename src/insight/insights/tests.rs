@@ -209,6 +209,7 @@ impl World {
         equal(Part::Spot, seen.server == inputs.cluster.server && found.spot.sources() == spot.sources())?;
         equal(Part::Spot, found.spot.nodes() == spot.nodes())?;
         equal(Part::Spot, found.spot.pools().eq(spot.pools()) && found.spot.totals() == spot.totals())?;
+        equal(Part::Spot, found.spot.zones().eq(spot.zones()))?;
         equal(Part::Spot, found.spot.nodes().keys().all(|name| found.spot.score_of(name).is_some()))?;
         // A demand without a price is none, whoever would be asked.
         let asked =
@@ -1070,6 +1071,9 @@ fn what_spot_capacity_saves_is_added_up_while_nodes_are_seen() {
     assert_eq!(saved(&world), Some(1_000_000), "while Nodes are not seen nothing is counted");
     world.take(&Step::Seconds(60));
     assert_eq!(saved(&world), Some(1_500_000));
+    assert_eq!(world.insights.spot.saved_in_all(), Some(1_500_000));
+    world.take(&Step::Delta(Delta::Nodes(vec![Change::Remove(ObjectKey::cluster("s"))])));
+    assert_eq!(world.insights.spot.saved_in_all(), Some(1_500_000), "what a pool saved stays when it is gone");
 }
 
 #[test]

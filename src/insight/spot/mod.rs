@@ -23,7 +23,7 @@ pub use floor::{Floor, FloorReason};
 pub use hazard::{Hazard, Observed, Prior};
 pub use memory::SpotMemory;
 pub use node::{EventSources, SpotNode, SpotNodes, SpotPoolKey, SpotState, Stake};
-pub use pool::{PoolHistory, SpotPool, SpotTotals, SpotZone};
+pub use pool::{PoolHistory, SpotPool, SpotTotals, SpotZone, SpotZoneKey, SpotZones};
 pub use refusal::Refusal;
 pub use score::{Evidence, PlacementScore, PriceRatio, Score, ScoreInput, ScoreInputs, Term};
 pub use thresholds::SpotThresholds;

@@ -21,7 +21,7 @@ pub struct SpotPoolKey {
 }
 
 /// In place of an instance type or zone that is not known.
-const UNKNOWN: &str = "unknown";
+pub(super) const UNKNOWN: &str = "unknown";
 
 /// `g5.xlarge/us-east-1a`.
 impl fmt::Display for SpotPoolKey {

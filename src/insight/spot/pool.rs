@@ -1,11 +1,12 @@
 //! A spot pool: its Nodes together, its risk, and what goes with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::floor::Floor;
 use super::hazard::{Hazard, Observed, Prior};
 use super::memory::SpotMemory;
-use super::node::{SpotNode, SpotPoolKey, SpotState, Stake};
+use super::node::{SpotNode, SpotPoolKey, SpotState, Stake, UNKNOWN};
 use super::refusal::Refusal;
 use super::score::{Score, ScoreInputs};
 use super::thresholds::SpotThresholds;
@@ -100,7 +101,7 @@ impl SpotPool {
 
     /// Its part of all spot Nodes, in millionths.
     pub fn share_millionths(&self, totals: &SpotTotals) -> i64 {
-        (self.nodes * 1_000_000).checked_div(totals.nodes).and_then(|share| i64::try_from(share).ok()).unwrap_or(0)
+        share_millionths(self.nodes, totals)
     }
 
     /// Savings against on-demand capacity in millionths of its price; `None` where a price is not known.
@@ -167,9 +168,24 @@ impl PoolPast<'_> {
     }
 }
 
+/// The zone of spot capacity; `None` where no label of its Nodes tells it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct SpotZoneKey(pub Option<Sym>);
+
+/// `us-east-1a`.
+impl fmt::Display for SpotZoneKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_deref().unwrap_or(UNKNOWN))
+    }
+}
+
 /// All spot capacity of a zone: an outage of the zone takes it at once.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SpotZone {
+    /// The zone.
+    pub key: SpotZoneKey,
+    /// That of its worst pool.
+    pub state: SpotState,
     /// Number of its pools.
     pub pools: u64,
     /// Names of its Nodes.
@@ -178,17 +194,42 @@ pub struct SpotZone {
     pub stake: Stake,
 }
 
+/// Spot capacity by zone.
+pub type SpotZones = BTreeMap<SpotZoneKey, SpotZone>;
+
 impl SpotZone {
-    /// The pools of this zone together.
-    pub fn of<'a>(pools: impl Iterator<Item = &'a SpotPool>, zone: &str) -> Self {
-        let mut sum = Self::default();
-        for pool in pools.filter(|pool| pool.key.zone.as_deref() == Some(zone)) {
-            sum.pools += 1;
-            sum.members.extend(pool.members.keys().cloned());
-            sum.stake.add(&pool.stake);
+    /// These pools, zone by zone.
+    pub fn gather<'a>(pools: impl Iterator<Item = &'a SpotPool>) -> SpotZones {
+        let mut zones = SpotZones::new();
+        for pool in pools {
+            let key = SpotZoneKey(pool.key.zone.clone());
+            let new = || Self {
+                key: key.clone(),
+                state: pool.state,
+                pools: 0,
+                members: BTreeSet::new(),
+                stake: Stake::default(),
+            };
+            zones.entry(key.clone()).or_insert_with(new).add(pool);
         }
-        sum
+        zones
     }
+
+    fn add(&mut self, pool: &SpotPool) {
+        self.pools += 1;
+        self.state = self.state.max(pool.state);
+        self.members.extend(pool.members.keys().cloned());
+        self.stake.add(&pool.stake);
+    }
+
+    /// Its part of all spot Nodes, in millionths.
+    pub fn share_millionths(&self, totals: &SpotTotals) -> i64 {
+        share_millionths(self.members.len() as u64, totals)
+    }
+}
+
+fn share_millionths(nodes: u64, totals: &SpotTotals) -> i64 {
+    (nodes * 1_000_000).checked_div(totals.nodes).and_then(|share| i64::try_from(share).ok()).unwrap_or(0)
 }
 
 /// Sums over all spot capacity.

@@ -215,11 +215,34 @@ fn a_zone_is_all_its_pools_together() {
     let memory = SpotMemory::default();
     let history = PoolHistory { memory: &memory, refusals: &[], thresholds: THRESHOLDS };
     let pools = SpotPool::gather(names.iter().zip(&nodes), history, NOW);
-    let zone = SpotZone::of(pools.values(), ZONE);
-    assert_eq!((zone.pools, zone.members.len()), (2, 2));
+    let zones = SpotZone::gather(pools.values());
+    let names: Vec<String> = zones.keys().map(ToString::to_string).collect();
+    assert_eq!(names, [ZONE, "us-east-1b"]);
+    let zone = &zones[&SpotZoneKey(Some(sym(ZONE)))];
+    assert_eq!((zone.pools, zone.members.len(), zone.state), (2, 2, SpotState::Calm));
     let stake = &zone.stake;
     assert_eq!((stake.gpus, stake.rate, stake.pods, stake.pods_protected), (2, Some(2_000_000), 4, 2));
-    assert_eq!(SpotZone::of(pools.values(), "elsewhere"), SpotZone::default());
+    let totals = SpotTotals::of(pools.values());
+    assert_eq!(zones.values().map(|zone| zone.share_millionths(&totals)).collect::<Vec<_>>(), [666_666, 333_333]);
+    let unknown = of(&NodeRow { labels: labels(&[SPOT]), ..aws("a") }, Some(notice(5)), TOLD);
+    let pools = pools_of(&[unknown], &memory, &[], NOW);
+    let zone = SpotZone::gather(pools.values()).remove(&SpotZoneKey(None)).expect("a zone without a name");
+    assert_eq!((zone.key.to_string(), zone.state), ("unknown".to_owned(), SpotState::Reclaiming));
+}
+
+#[test]
+fn the_lowest_placement_score_counts_where_node_pools_share_a_pool_and_is_evidence() {
+    let scored =
+        |score: Option<u8>| SpotNode { placement: score.and_then(PlacementScore::new), ..of(&aws("a"), None, TOLD) };
+    let pool = |nodes: &[SpotNode]| pool_of(nodes, &SpotMemory::default(), &[], NOW);
+    let both = pool(&[scored(Some(9)), scored(Some(4)), scored(None)]);
+    assert_eq!((both.score.risk, both.score.coverage_percent), (Some(67), 35), "(10 - 4) / 9");
+    assert_eq!(both.score.evidence, [Evidence::Placement]);
+    assert_eq!(pool(&[scored(Some(10))]).score.risk, Some(0));
+    assert_eq!(pool(&[scored(None)]).score.risk, None);
+    let google = row("a", "gce://p/z/n", &[("cloud.google.com/gke-spot", "true")]);
+    let scored = SpotNode { placement: PlacementScore::new(1), ..of(&google, None, TOLD) };
+    assert_eq!(pool(&[scored]).score.coverage_percent, 0, "for other clouds there are floors only");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::config::Role;
 use crate::fleet::{Kind, Sym};
 use crate::insight::interruption::SpotKind;
 use crate::insight::picture::{GangStake, JobStake};
-use crate::insight::spot::{LIMITS, Score, SpotNode, SpotPool, SpotPoolKey};
+use crate::insight::spot::{LIMITS, Score, SpotNode, SpotPool, SpotPoolKey, SpotZoneKey};
 use crate::units::Time;
 
 /// Details of a spot pool; of one without Nodes that they are gone.
@@ -97,7 +97,7 @@ fn quorum(frame: &FrameContext<'_>, losing: &[GangStake], page: &mut Page) {
 /// All spot capacity of the zone of a pool, where the zone has other pools.
 fn zone(frame: &FrameContext<'_>, pool: &SpotPool, page: &mut Page) {
     let Some(name) = &pool.key.zone else { return };
-    let zone = frame.app.insights.spot.zone(name);
+    let Some(zone) = frame.app.insights.spot.zone(&SpotZoneKey(Some(name.clone()))) else { return };
     page.section(&format!("IF ALL SPOT CAPACITY OF {name} GOES NOW"));
     if zone.pools == 1 {
         page.item(Line::of(Role::TextDim, "the same: this is the only spot pool of the zone"));
