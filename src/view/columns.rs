@@ -17,18 +17,26 @@ pub(super) struct Shown<R> {
     pub(super) importance: u8,
     /// Writes the cell of one row.
     pub(super) cell: fn(&R) -> Line,
+    /// The same in fewer words, where the column has no room for all of them.
+    pub(super) shorter: Option<fn(&R) -> Line>,
 }
 
 impl<R> Shown<R> {
     /// The column as its definition has it.
     pub(super) const fn new(column: &'static Column, cell: fn(&R) -> Line) -> Self {
         let title = Cow::Borrowed(column.title);
-        Self { column, title, widths: column.widths, importance: column.importance, cell }
+        Self { column, title, widths: column.widths, importance: column.importance, cell, shorter: None }
     }
 
     /// The same column with a title of its own.
     pub(super) fn titled(mut self, title: impl Into<Cow<'static, str>>) -> Self {
         self.title = title.into();
+        self
+    }
+
+    /// The same column with fewer words where there is no room for all.
+    pub(super) const fn or_shorter(mut self, cell: fn(&R) -> Line) -> Self {
+        self.shorter = Some(cell);
         self
     }
 

@@ -100,9 +100,9 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
         Shown::new(&columns::GPU, Row::gpu),
         Shown::new(&columns::BUSY, Row::busy),
         Shown::new(&columns::CLASS, Row::class),
-        Shown::new(&columns::VERDICT, Row::karpenter),
+        Shown::new(&columns::VERDICT, Row::karpenter).or_shorter(Row::karpenter_shorter),
         Shown::new(&columns::UNTIL, Row::until),
-        Shown::new(&columns::COST, Row::cost),
+        Shown::new(&columns::COST, Row::cost).or_shorter(Row::cost_shorter),
         Shown::new(&columns::STATUS, Row::status),
         Shown::new(&columns::PROTECTION, Row::protected),
         Shown::new(&columns::UNREQUESTED, Row::unrequested),
@@ -133,6 +133,21 @@ impl Row<'_> {
         match self.phase(node) {
             NodePhase::NotReady => Line::of(Role::Bad, "not ready, ").then(said.short()),
             _ => said.short(),
+        }
+    }
+
+    /// The same without what the glyph has said.
+    fn karpenter_shorter(&self) -> Line {
+        let Machine::Node(node) = self.machine else {
+            let line = self.status_of_claim();
+            let role = line.spans().first().map_or(Role::Text, super::Span::role);
+            let text = line.text();
+            return Line::of(role, text.strip_prefix("starting: ").unwrap_or(&text));
+        };
+        let Some(said) = &self.said else { return Line::new() };
+        match self.phase(node) {
+            NodePhase::NotReady => Line::of(Role::Bad, "not ready"),
+            _ => said.shortest(),
         }
     }
 
@@ -320,6 +335,11 @@ impl Row<'_> {
 
     fn disagrees(&self) -> bool {
         matches!(self.machine, Machine::Node(node) if app::disagrees(app::RowRef::Node(node), self.frame.app) == Some(true))
+    }
+
+    /// The same where there is little room.
+    fn cost_shorter(&self) -> Line {
+        money::shorter(&self.cost())
     }
 
     fn cost(&self) -> Line {

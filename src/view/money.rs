@@ -2,7 +2,7 @@
 
 use super::context::FrameContext;
 use super::header::Fact;
-use super::{Line, format};
+use super::{Line, Span, format};
 use crate::config::Role;
 use crate::fleet::{Adjustment, HealthState, JobRow, Kind, NodeClaimRow, NodeRow, PodRow, SourceGroup, SourceId};
 use crate::insight::cost::{Cost, CostGroup, CostKey, CostPart, CostRates, CostSource, Fee, GroupBy};
@@ -150,6 +150,18 @@ pub(super) fn unknown(frame: &FrameContext<'_>) -> Line {
     cell(reading(frame, Reading::<Line, (), ()>::Unknown(())))
 }
 
+/// Behind an amount to which a fee comes that no source has.
+const FEE: &str = "+fee?";
+
+/// The same amount for a column that has no room for the word: `1.98+?`.
+pub(super) fn shorter(amount: &Line) -> Line {
+    let shorter = |line: Line, span: &Span| {
+        let text = span.text();
+        line.and(span.role(), if text == FEE { "+?" } else { text })
+    };
+    amount.spans().iter().fold(Line::new(), shorter)
+}
+
 /// What a machine costs, in a column whose title has the unit: `55.04`, `1.98+fee?`, `~2.10`, `prepaid`, `?`.
 pub(super) fn cost(frame: &FrameContext<'_>, cost: &Cost) -> Line {
     written(frame, cost, bare)
@@ -170,7 +182,7 @@ fn amount(cost: &Cost, rate: i64, write: fn(i64) -> String) -> Line {
         (_, _, Fee::Assumed(_)) => Line::plain(format!("~{}", write(rate))),
         _ => Line::plain(write(rate)),
     };
-    if cost.lacks_fee() { amount.and(Role::Warn, "+fee?") } else { amount }
+    if cost.lacks_fee() { amount.and(Role::Warn, FEE) } else { amount }
 }
 
 // ---- What the rows of tables cost ----

@@ -52,7 +52,7 @@ fn cells<'a>() -> Vec<Shown<Row<'a>>> {
         Shown::new(&columns::BUSY, Row::busy),
         Shown::new(&columns::CPU, Row::cpu),
         Shown::new(&columns::MEMORY, Row::memory),
-        Shown::new(&columns::COST, Row::cost),
+        Shown::new(&columns::COST, Row::cost).or_shorter(Row::cost_shorter),
         Shown::new(&columns::PROTECTION, Row::protection),
         Shown::new(&columns::GAP, Row::gap),
         Shown::new(&columns::OWNER, Row::owner),
@@ -125,13 +125,18 @@ impl Row<'_> {
         Line::plain(format::bytes(self.pod.requests.memory_bytes))
     }
 
+    /// The same where there is little room.
+    fn cost_shorter(&self) -> Line {
+        money::shorter(&self.cost())
+    }
+
     /// Its share of its Node's rate.
     fn cost(&self) -> Line {
         money::of_pod(self.frame, self.pod)
     }
 
     fn protection(&self) -> Line {
-        words::shield(&self.outlook, self.frame.app.now)
+        words::shield_in_column(&self.outlook, self.frame.app.now)
     }
 
     /// The gravest thing that it does not protect from.

@@ -24,10 +24,13 @@ pub(super) fn table<R>(
     let found: Vec<Option<R>> = keys.iter().map(&row).collect();
     let mut cells: Vec<Vec<Line>> = found.iter().zip(keys).map(|(row, key)| cells(shown, row.as_ref(), key)).collect();
     let level = &frame.app.ui.level;
+    let widths = widths(&wishes(shown, &cells, level.sort), area.width.saturating_sub(MARGIN + 1));
+    for (cells, row) in cells.iter_mut().zip(&found) {
+        shorten(cells, shown, &widths, row.as_ref());
+    }
     if level.screen.spec().own_kinds_of(level.view).iter().any(|kind| frame.state(*kind) == HealthState::Stale) {
         cells.iter_mut().flatten().for_each(|cell| *cell = std::mem::take(cell).all(Role::Stale));
     }
-    let widths = widths(&wishes(shown, &cells, level.sort), area.width.saturating_sub(MARGIN + 1));
     let columns = place(shown, &widths, frame.app.ui.level.sort, area.x + MARGIN);
     let rows = keys.iter().zip(cells).map(|(key, cells)| finish(frame, key, cells, &widths)).collect();
     Table { area, columns, rows }
@@ -50,6 +53,17 @@ fn cells<R>(shown: &[Shown<R>], row: Option<&R>, key: &RowKey) -> Vec<Line> {
         if is_name { Line::of(Role::Unknown, format!("(gone) {}", words::row(key))) } else { Line::new() }
     };
     shown.iter().map(gone).collect()
+}
+
+/// Takes fewer words where all of them have no room and there are fewer.
+fn shorten<R>(cells: &mut [Line], shown: &[Shown<R>], widths: &[Option<u16>], row: Option<&R>) {
+    for ((cell, shown), width) in cells.iter_mut().zip(shown).zip(widths) {
+        if let (Some(row), Some(shorter), Some(width)) = (row, shown.shorter, *width)
+            && cell.width() > usize::from(width)
+        {
+            *cell = shorter(row);
+        }
+    }
 }
 
 /// The column by which rows are sorted comes right after the name, so that it is always seen.

@@ -59,9 +59,6 @@ const fn kind_words(blocker: &Blocker) -> &'static str {
 /// From this width of the terminal on a sentence has room for the whole story.
 const WIDE_FROM: u16 = 140;
 
-/// How near the end of what is held has to be to be an alarm.
-const SOON_SECONDS: i64 = 24 * 3600;
-
 /// What one hazard does, and to whom.
 pub(super) struct End<'a> {
     frame: &'a FrameContext<'a>,
@@ -84,16 +81,24 @@ impl<'a> NodeDisruptionText<'a> {
 
     /// The glyph in front of its name.
     pub(super) fn glyph(&self) -> Line {
-        Line::of(self.role(), words::standing(self.standing).glyph)
+        let (glyph, role) = self.look();
+        Line::of(role, glyph)
     }
 
-    /// What breaks a protection in a month is worth a word, not yet an alarm.
     fn role(&self) -> Role {
-        let is_far =
-            |broken: Broken<'_>| broken.at.is_some_and(|at| at.seconds_since(self.frame.app.now) > SOON_SECONDS);
+        self.look().1
+    }
+
+    /// What breaks a protection in a month is worth a glyph, not yet an alarm.
+    fn look(&self) -> (&'static str, Role) {
         match self.standing {
-            Standing::WillNotHold if self.broken().is_some_and(is_far) => Role::Protected,
-            standing => words::standing(standing).role,
+            Standing::WillNotHold => {
+                words::will_not_hold(self.frame.app.now, self.broken().and_then(|broken| broken.at))
+            }
+            standing => {
+                let state = words::standing(standing);
+                (state.glyph, state.role)
+            }
         }
     }
 
@@ -131,6 +136,54 @@ impl<'a> NodeDisruptionText<'a> {
             verdict if verdict.is_candidate() && !self.pods_known() => "drifted: pods do not stop it".to_owned(),
             Verdict::LoopPaused => format!("{label}: {} {name}", short_kind(object)),
             _ => label.to_owned(),
+        }
+    }
+
+    /// The headline without what the glyph has said, for a column without room: whether it is held, starting, a candidate.
+    pub(super) fn shortest(&self) -> Line {
+        Line::of(self.role(), self.shortest_words())
+    }
+
+    fn shortest_words(&self) -> String {
+        let label = label(self.disruption.verdict);
+        let object = self.disruption.main_blocker().and_then(|blocker| blocker.object.as_ref());
+        match self.disruption.verdict {
+            _ if self.standing == Standing::Interrupted => self.short_words(),
+            Verdict::Unknown => self.missing().split(',').next().unwrap_or_default().to_owned(),
+            Verdict::NotInitialized => match self.waits_for().strip_prefix(": ") {
+                Some(what) => what.to_owned(),
+                None => label.to_owned(),
+            },
+            Verdict::BeingDisrupted => self.chosen_for().unwrap_or(label).to_owned(),
+            Verdict::ProtectedByPod => self.holder(object.map_or("", |key| key.object.name.as_str())),
+            Verdict::BlockedByPdb => self.pdb(label),
+            Verdict::BlockedByBudget => self.shortest_budget(label),
+            Verdict::ConsolidateAfterPending => match self.disruption.until() {
+                Some(at) if at > self.frame.app.now => {
+                    format!("{label} at {}", format::day_or_clock(self.frame.app.now, at))
+                }
+                _ => self.short_words(),
+            },
+            verdict if verdict.is_candidate() && self.pods_known() => {
+                label.strip_prefix("candidate: ").unwrap_or(label).to_owned()
+            }
+            verdict if verdict.is_candidate() => "drifted".to_owned(),
+            Verdict::BlockedByPolicy => format!("{label} {}", self.policy()),
+            _ => label.to_owned(),
+        }
+    }
+
+    fn shortest_budget(&self, label: &str) -> String {
+        let is_used_up = self.budget_counts().is_some_and(|(allowed, ..)| allowed <= 0);
+        let budget = if is_used_up { format!("{label} 0") } else { label.to_owned() };
+        if self.claim.is_some_and(NodeClaimRow::is_drifted) { format!("drifted: {budget}") } else { budget }
+    }
+
+    /// The pod that protects it; of several their number first, which is never cut.
+    fn holder(&self, name: &str) -> String {
+        match self.alike() {
+            0 | 1 => name.to_owned(),
+            several => format!("{}: {name}", format::plural(several, "pod")),
         }
     }
 

@@ -73,7 +73,7 @@ pub(super) const fn node(phase: NodePhase) -> State {
 pub(super) const fn standing(standing: Standing) -> State {
     match standing {
         Standing::Interrupted => State::new("!", "interrupted", Role::Bad),
-        Standing::WillNotHold => State::new("△", "will not hold", Role::Warn),
+        Standing::WillNotHold => State::new(WILL_NOT_HOLD, "will not hold", Role::Warn),
         Standing::Terminating => State::new("✗", "terminating", Role::Terminating),
         Standing::Disrupting => State::new("↓", "being disrupted", Role::Terminating),
         Standing::Starting => State::new("◌", "starting", Role::Pending),
@@ -85,6 +85,21 @@ pub(super) const fn standing(standing: Standing) -> State {
         Standing::NotManaged => State::new("·", "not managed", Role::TextDim),
     }
 }
+
+/// How near the end of what is protected has to be to be an alarm.
+const SOON_SECONDS: i64 = 24 * 3600;
+
+/// Glyph and role for what will not hold: an alarm where it breaks within a day, or at any time.
+pub(super) fn will_not_hold(now: Time, at: Option<Time>) -> (&'static str, Role) {
+    let is_far = at.is_some_and(|at| at.seconds_since(now) > SOON_SECONDS);
+    if is_far { (WILL_NOT_HOLD_LATER, Role::Protected) } else { (WILL_NOT_HOLD, Role::Warn) }
+}
+
+/// Of what ends within a day.
+pub(super) const WILL_NOT_HOLD: &str = "▲";
+
+/// Of what ends later.
+pub(super) const WILL_NOT_HOLD_LATER: &str = "△";
 
 /// Glyph and word for the phase of a NodeClaim.
 pub(super) const fn claim(phase: ClaimPhase) -> State {
@@ -127,11 +142,27 @@ pub(super) fn pod(pod: &PodRow) -> Line {
 /// Of a pod's protection: a shield that holds, one that holds until its end, one that does not, one that is ignored; or
 /// one of which that is not known.
 pub(super) fn shield(outlook: &Outlook, now: Time) -> Line {
+    shield_with(outlook, now, |at| format::clock(now, at))
+}
+
+/// The same in a column: of a time on another day only the date.
+pub(super) fn shield_in_column(outlook: &Outlook, now: Time) -> Line {
+    shield_with(outlook, now, |at| {
+        let text = format::day_or_clock(now, at);
+        text.split_once(' ').map_or_else(|| text.clone(), |(date, _)| date.to_owned())
+    })
+}
+
+/// What breaks a protection within a day is an alarm, and has a glyph of its own.
+fn shield_with(outlook: &Outlook, now: Time, clock: impl Fn(Time) -> String) -> Line {
     let Some(word) = shield_word(outlook) else { return Line::new() };
     let found = &outlook.protection;
     let (glyph, at, role) = match (found.state, outlook.holds) {
         (ProtectionState::None, _) => return Line::new(),
-        (ProtectionState::Permanent | ProtectionState::Until, Some(false)) => ("△", outlook.fails_at, Role::Warn),
+        (ProtectionState::Permanent | ProtectionState::Until, Some(false)) => {
+            let (glyph, role) = will_not_hold(now, outlook.fails_at);
+            (glyph, outlook.fails_at, role)
+        }
         (ProtectionState::Permanent | ProtectionState::Until, None) => ("?", None, Role::Unknown),
         (ProtectionState::Permanent, Some(true)) => ("▣", None, Role::Protected),
         (ProtectionState::Until, Some(true)) => ("◧", found.until, Role::Protected),
@@ -139,7 +170,7 @@ pub(super) fn shield(outlook: &Outlook, now: Time) -> Line {
         (ProtectionState::Invalid, _) => ("□", None, Role::Warn),
         (ProtectionState::Ineffective, _) => ("□", None, Role::TextDim),
     };
-    let at = at.map_or_else(String::new, |at| format!(" {}", format::clock(now, at)));
+    let at = at.map_or_else(String::new, |at| format!(" {}", clock(at)));
     Line::of(role, glyph).and(role, format!(" {word}{at}"))
 }
 

@@ -255,7 +255,7 @@ fn every_verdict_is_shown_in_its_own_words() {
     ] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
-    for glyph in ["!", "△", "✗", "↓", "◌", "▣", "○", "◇", "·"] {
+    for glyph in ["!", "▲", "△", "✗", "↓", "◌", "▣", "○", "◇", "·"] {
         assert!(shown.contains(&format!(" {glyph}  ")), "{glyph}: {shown}");
     }
     snapshot!("zoo_160x50", body(&zoo((160, 50))));
@@ -284,8 +284,9 @@ fn every_protection_state_has_its_glyph_and_words() {
     for shield in [
         "▣ holds",
         "◧ until 15:04",
-        "△ dies 13:13",
-        "△ will not hold",
+        "▲ dies 13:13",
+        "△ dies 12-11",
+        "▲ will not hold",
         "□ ignored: invalid",
         "□ ended 11:14",
         "□ over",

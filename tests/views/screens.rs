@@ -348,3 +348,45 @@ fn a_job_held_by_kueue_shows_kueues_reason() {
     let shown = text(&app);
     assert!(shown.contains("≡ Job ml/paused is suspended until its queue admits it"), "{shown}");
 }
+
+/// Columns of names and sentences, which are as long as somebody likes.
+const NAMES_AND_SENTENCES: [&str; 14] = [
+    "",
+    "NODE",
+    "NS",
+    "WHY",
+    "OWNER",
+    "WHAT",
+    "WHAT TO DO",
+    "OBJECT",
+    "MESSAGE",
+    "PODS HIT",
+    "JOB",
+    "POOL",
+    "WAITS FOR",
+    "LIMITS",
+];
+
+#[test]
+fn no_number_time_or_holder_is_cut_at_80_columns() {
+    let mut tables = 0;
+    for keys in ["1", "1 v", "1 v v v", "2", "3", "3 v", "4", "5", "5 V", "6", "7", "F"] {
+        let mut app = fleet((80, 24));
+        press(&mut app, keys);
+        let batchtop::view::Body::Table(table) = batchtop::view::derive(&app).body else { continue };
+        tables += 1;
+        for (at, column) in table.columns.iter().enumerate() {
+            let title = column.title.text();
+            let title = title.trim_end_matches(['↓', '↑']);
+            let is_name = column.sorts_by.is_some_and(|column| column.importance == 0);
+            if is_name || NAMES_AND_SENTENCES.contains(&title) {
+                continue;
+            }
+            for cell in table.rows.iter().map(|row| row.cells[at].text()) {
+                let tells = title == "KARPENTER" || cell.contains(|c: char| c.is_ascii_digit());
+                assert!(!(cell.ends_with('…') && tells), "{keys}: {title}: {cell}");
+            }
+        }
+    }
+    assert!(tables > 8, "{tables}");
+}

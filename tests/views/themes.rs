@@ -153,10 +153,6 @@ const STATES: [Role; 14] = [
     Role::Stale,
 ];
 
-/// One state in two colours: a protection that will not hold is drawn as a warning only where that is soon. When it is stands
-/// in words in another column.
-const BY_TIME: (&str, [Role; 2]) = ("△", [Role::Warn, Role::Protected]);
-
 /// Words and glyphs of one column that stand for two states: nobody without colours could tell them apart. Numbers are
 /// what they are: a colour only says that one of them is worth a look.
 fn told_by_colour_alone(app: &App) -> Vec<String> {
@@ -173,8 +169,7 @@ fn told_by_colour_alone(app: &App) -> Vec<String> {
                 continue;
             }
             let first = *roles.entry(text.clone()).or_insert(role);
-            let is_by_time = text == BY_TIME.0 && BY_TIME.1.contains(&first) && BY_TIME.1.contains(&role);
-            if colours.style(first) != colours.style(role) && !is_by_time {
+            if colours.style(first) != colours.style(role) {
                 found.push(format!(
                     "{}: {text:?} is {} and {}",
                     table.columns[at].title.text(),

@@ -2,7 +2,7 @@
 
 use super::super::context::FrameContext;
 use super::super::panel::Sheet;
-use super::super::{Line, TableView, text};
+use super::super::{Line, TableView, text, words};
 use crate::app::{Column, Screen, TableSpec, View};
 use crate::config::Role;
 use crate::input::{Action, Context, spell};
@@ -94,9 +94,10 @@ fn columns(look: &TableView, table: &TableSpec, widest: usize) -> Vec<Line> {
 }
 
 /// What the glyphs in front of states mean.
-const LEGEND: [(&str, &str); 18] = [
+const LEGEND: [(&str, &str); 19] = [
     ("▣", "held: annotations or PodDisruptionBudgets keep Karpenter off"),
-    ("△", "held, but something ends it before that"),
+    (words::WILL_NOT_HOLD, "held, but something ends it within a day"),
+    (words::WILL_NOT_HOLD_LATER, "held, but something ends it before that"),
     ("◧", "a pod's protection that ends at a known time"),
     ("□", "an annotation that is over or ignored"),
     ("○", "Karpenter may take the node"),
