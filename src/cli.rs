@@ -1,11 +1,13 @@
 //! Types of the command line.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser as Falsey;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
 
+use crate::config::SettingOrigin;
 use crate::insight::spot::LIMITS;
 use crate::units::money;
 
@@ -31,9 +33,33 @@ pub struct Cli {
     /// The command; without one, the terminal dashboard.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// Arguments that the environment gives.
+    #[arg(skip)]
+    pub from_environment: BTreeSet<&'static str>,
 }
 
+/// An argument that sets a setting: its id, its flag, its variable.
+const OF_SETTINGS: [(&str, &str, &str); 8] = [
+    ("theme", "--theme", "BATCHTOP_THEME"),
+    ("keymap", "--keymap", "BATCHTOP_KEYMAP"),
+    ("prices", "--prices", "BATCHTOP_PRICES"),
+    ("karpenter_version", "--karpenter-version", "BATCHTOP_KARPENTER_VERSION"),
+    ("readonly", "--readonly", "BATCHTOP_READONLY"),
+    ("no_aws", "--no-aws", "BATCHTOP_NO_AWS"),
+    ("namespaces", "--namespace", "BATCHTOP_NAMESPACE"),
+    ("all_namespaces", "--all-namespaces", "BATCHTOP_ALL_NAMESPACES"),
+];
+
 impl Cli {
+    /// Where the value of an argument that sets a setting comes from.
+    pub fn origin_of(&self, argument: &str) -> SettingOrigin {
+        match OF_SETTINGS.iter().find(|(id, ..)| *id == argument) {
+            Some((id, _, variable)) if self.from_environment.contains(id) => SettingOrigin::Environment(variable),
+            Some((_, flag, _)) => SettingOrigin::Flag(flag),
+            None => SettingOrigin::Default,
+        }
+    }
+
     /// Reads the command line and the environment. A mistake is printed by clap and ends the program.
     pub fn read() -> Self {
         let matches = Self::command().get_matches();
@@ -47,6 +73,8 @@ impl Cli {
         if source("namespaces") == Some(ValueSource::CommandLine) {
             cli.rows.all_namespaces &= source("all_namespaces") == Some(ValueSource::CommandLine);
         }
+        let from_environment = |id: &&str| matches.value_source(id) == Some(ValueSource::EnvVariable);
+        cli.from_environment = OF_SETTINGS.iter().map(|(id, ..)| *id).filter(from_environment).collect();
         Ok(cli)
     }
 }
@@ -187,7 +215,7 @@ pub enum Command {
         #[arg(long)]
         with_logs: bool,
     },
-    /// Print completions for a shell
+    /// Print completions for a shell: flags, contexts of the kubeconfig, namespaces of the cluster, themes and keymaps
     Completions {
         /// Shell to print completions for
         #[arg(value_enum)]
@@ -344,8 +372,17 @@ pub enum Role {
 pub enum Config {
     /// Print the paths of all files
     Path,
-    /// Print the settings in force
-    Print,
+    /// Print the settings in force, as a configuration file
+    Print {
+        /// Say of each where it comes from: default, file and line, environment variable, flag
+        #[arg(long)]
+        origin: bool,
+        /// Print all settings with their meaning and default instead
+        #[arg(long = "default", conflicts_with = "origin")]
+        defaults: bool,
+    },
+    /// Print the JSON Schema of the configuration file, with which editors complete and check it
+    Schema,
     /// Report every mistake in configuration, theme and keymap files
     Check,
 }

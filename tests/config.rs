@@ -6,13 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use batchtop::app::mistakes_in_columns;
 use batchtop::config::theme::{Colour, Style, ThemeKind};
 use batchtop::config::{
-    ColourDepth, GpuSettings, Library, Origin, PriceFormat, Problem, PrometheusSettings, Role, SpotSettings, Text,
-    Theme, directory, keymap, parse_prices, parse_settings, read,
+    ColourDepth, Effective, Library, Origin, PriceFormat, Problem, Role, SETTINGS, Text, Theme, directory, keymap,
+    parse_prices, parse_settings, read, setting,
 };
 use batchtop::fleet::{Adjustment, Discount, PartRates, RuleMatch, RuleRate, UserPrices};
 use batchtop::input::{Action, Context};
+use batchtop::insight::gpu::GpuThresholds;
+use batchtop::insight::spot::SpotThresholds;
 use batchtop::units::Time;
 use proptest::prelude::*;
 
@@ -227,8 +230,16 @@ fn every_mistake_in_a_keymap_is_reported() {
 #[test]
 fn every_mistake_in_the_settings_is_reported() {
     for (name, text) in files("tests/invalid_config") {
-        snapshot(&format!("invalid_config_{name}"), &parse_settings("config.toml", &text).1);
+        snapshot(&format!("invalid_config_{name}"), &mistakes(&text));
     }
+}
+
+/// What is wrong with a `config.toml`, in its order.
+fn mistakes(text: &str) -> Vec<Problem> {
+    let (settings, mut problems) = parse_settings("config.toml", text);
+    problems.extend(mistakes_in_columns(&settings));
+    problems.sort();
+    problems
 }
 
 #[test]
@@ -310,35 +321,156 @@ fn a_keymap_may_use_the_former_name_of_an_action() {
 fn settings_are_read() {
     let text = "theme = \"light\"\nkeymap = \"mine\"\nnamespaces = [\"ml\", \"vision\"]\nreadonly = true\n\
                 karpenter_version = \"1.14.1\"\nmouse = false\nprices = \"ours.csv\"\naws = false\n";
-    let (settings, problems) = parse_settings("config.toml", text);
-    assert_eq!(told(&problems), "");
-    assert_eq!(settings.theme.as_deref(), Some("light"));
-    assert_eq!(settings.namespaces, Some(vec!["ml".to_owned(), "vision".to_owned()]));
-    assert_eq!((settings.readonly, settings.mouse), (Some(true), Some(false)));
-    assert_eq!(settings.aws, Some(false));
-    assert_eq!(settings.karpenter_version.as_deref(), Some("1.14.1"));
-    let gpu = "[gpu]\nbusyPercent = 3\nparkedMemoryPercent = 20\ngrace = \"1h30m\"\ndwell = \"0s\"\n";
-    let (thresholds, problems) = parse_settings("config.toml", gpu);
-    assert_eq!(told(&problems), "");
-    let GpuSettings { busy_percent, parked_memory_percent, grace_seconds, dwell_seconds } = thresholds.gpu;
-    assert_eq!((busy_percent, parked_memory_percent), (Some(3), Some(20)));
-    assert_eq!((grace_seconds, dwell_seconds), (Some(5_400), Some(0)));
-    let prometheus = "[prometheus]\nenabled = false\nservice = \"https:monitoring/prometheus-k8s:web\"\n";
-    let (named, problems) = parse_settings("config.toml", prometheus);
-    assert_eq!(told(&problems), "");
-    let PrometheusSettings { enabled, service } = named.prometheus;
-    assert_eq!((enabled, service), (Some(false), "https:monitoring/prometheus-k8s:web".parse().ok()));
+    let settings = in_force(text);
+    assert_eq!(settings.text(&setting::THEME), Some("light"));
+    assert_eq!(settings.names(&setting::NAMESPACES), ["ml", "vision"]);
+    assert!(settings.is_on(&setting::READONLY) && !settings.is_on(&setting::MOUSE) && !settings.is_on(&setting::AWS));
+    assert_eq!(settings.text(&setting::KARPENTER_VERSION), Some("1.14.1"));
+    let prices = settings.named_file(&setting::PRICES).map(|(path, place)| (path, place.to_string()));
+    assert_eq!(prices, Some(("ours.csv", "config.toml:7:10".to_owned())));
+    let gpu = in_force("[gpu]\nbusyPercent = 3\nparkedMemoryPercent = 20\ngrace = \"1h30m\"\ndwell = \"0s\"\n");
+    let percents = [&setting::GPU_BUSY_PERCENT, &setting::GPU_PARKED_MEMORY_PERCENT].map(|of| gpu.percent(of));
+    assert_eq!(percents, [Some(3), Some(20)]);
+    let seconds = [&setting::GPU_GRACE, &setting::GPU_DWELL].map(|of| gpu.seconds(of));
+    assert_eq!(seconds, [Some(5_400), Some(0)]);
+    let address = "https:monitoring/prometheus-k8s:web";
+    let prometheus = in_force(&format!("[prometheus]\nenabled = false\nservice = \"{address}\"\n"));
+    assert!(!prometheus.is_on(&setting::PROMETHEUS_ENABLED));
+    assert_eq!(prometheus.service(&setting::PROMETHEUS_SERVICE), address.parse().ok());
     let spot = "[spot]\nhighRisk = 60\nleastCoveragePercent = 10\nhalfLife = \"72h\"\nadvisor = \"advisor.json\"\n\
                 placementScores = true\nplacementConfigurations = 10\n";
-    let (spot, problems) = parse_settings("config.toml", spot);
-    assert_eq!(told(&problems), "");
-    let SpotSettings { high_risk, least_coverage_percent, half_life_seconds, advisor, .. } = spot.spot.clone();
-    assert_eq!((spot.spot.placement_scores, spot.spot.placement_configurations), (Some(true), Some(10)));
-    assert_eq!((high_risk, least_coverage_percent), (Some(60), Some(10)));
-    assert_eq!((half_life_seconds, advisor.map(|(path, _)| path)), (Some(259_200), Some("advisor.json".to_owned())));
-    let prices = settings.prices.map(|(path, place)| (path, place.to_string()));
-    assert_eq!(prices, Some(("ours.csv".to_owned(), "config.toml:7:10".to_owned())));
+    let spot = in_force(spot);
+    assert!(spot.is_on(&setting::SPOT_PLACEMENT_SCORES));
+    assert_eq!(spot.count(&setting::SPOT_PLACEMENT_CONFIGURATIONS), Some(10));
+    let percents = [&setting::SPOT_HIGH_RISK, &setting::SPOT_LEAST_COVERAGE_PERCENT].map(|of| spot.percent(of));
+    assert_eq!((percents, spot.seconds(&setting::SPOT_HALF_LIFE)), ([Some(60), Some(10)], Some(259_200)));
+    assert_eq!(spot.text(&setting::SPOT_ADVISOR), Some("advisor.json"));
     assert_eq!(parse_settings("config.toml", ""), Default::default());
+}
+
+/// The settings in force with this file alone, which is without mistakes.
+fn in_force(text: &str) -> Effective {
+    let (settings, problems) = parse_settings("config.toml", text);
+    assert_eq!(told(&problems), "");
+    Effective::of(&settings, "")
+}
+
+#[test]
+fn settings_of_a_context_come_before_those_for_all() {
+    let text = "theme = \"light\"\n[gpu]\ngrace = \"5m\"\n[context.prod-ml]\ntheme = \"dark\"\n\
+                [context.\"prod-*\"]\ntheme = \"monochrome\"\nreadonly = true\n[context.\"prod-*\".gpu]\ngrace = \"1m\"\n\
+                [context.\"arn:aws:eks:us-east-1:1:cluster/x\"]\nprices = \"x.toml\"\n";
+    let (settings, problems) = parse_settings("config.toml", text);
+    assert_eq!(told(&problems), "");
+    let in_context = |name: &str| {
+        let effective = Effective::of(&settings, name);
+        let theme = effective.text(&setting::THEME).expect("a theme").to_owned();
+        let origin = effective.get(&setting::THEME).expect("a theme").1.to_string();
+        (theme, origin, effective.is_on(&setting::READONLY), effective.seconds(&setting::GPU_GRACE))
+    };
+    let told = |theme: &str, origin: &str, readonly, seconds| (theme.into(), origin.into(), readonly, Some(seconds));
+    assert_eq!(in_context("prod-ml"), told("dark", "config.toml:5, context prod-ml", true, 60));
+    assert_eq!(in_context("prod-eu"), told("monochrome", "config.toml:7, context prod-*", true, 60));
+    assert_eq!(in_context("dev"), told("light", "config.toml:1", false, 300));
+    let effective = Effective::of(&settings, "arn:aws:eks:us-east-1:1:cluster/x");
+    let prices = effective.named_file(&setting::PRICES).map(|(path, place)| (path, place.to_string()));
+    assert_eq!(prices, Some(("x.toml", "config.toml:12:10".to_owned())));
+}
+
+#[test]
+fn defaults_of_settings_are_those_of_the_insights() {
+    let settings = in_force("");
+    let gpu = GpuThresholds::default();
+    let percents = [&setting::GPU_BUSY_PERCENT, &setting::GPU_PARKED_MEMORY_PERCENT].map(|of| settings.percent(of));
+    let wanted = [gpu.busy, gpu.parked_memory].map(|of| u32::try_from(of.whole_percent()).ok());
+    assert_eq!(percents, wanted);
+    let seconds = [&setting::GPU_GRACE, &setting::GPU_DWELL, &setting::SPOT_HALF_LIFE].map(|of| settings.seconds(of));
+    let spot = SpotThresholds::DEFAULT;
+    assert_eq!(seconds, [gpu.grace_seconds, gpu.dwell_seconds, spot.half_life_seconds].map(Some));
+    let percents = [&setting::SPOT_HIGH_RISK, &setting::SPOT_LEAST_COVERAGE_PERCENT].map(|of| settings.percent(of));
+    assert_eq!(percents, [spot.high_risk, spot.least_coverage_percent].map(|of| Some(u32::from(of))));
+    assert_eq!(settings.text(&setting::THEME), Some(batchtop::config::theme::DEFAULT));
+    assert_eq!(settings.text(&setting::KEYMAP), Some(batchtop::config::DEFAULT_KEYMAP));
+}
+
+/// One that has no default says what follows from that.
+#[test]
+fn every_setting_has_a_default_that_can_be_read_or_says_what_holds_without_it() {
+    let mut keys = BTreeSet::new();
+    for setting in SETTINGS {
+        assert!(keys.insert(setting.key) && setting.key.matches('.').count() <= 1, "{setting:?}");
+        assert_eq!(setting.default.is_some(), setting.default_value().is_some(), "{setting:?}");
+        assert_ne!(setting.default.is_some(), !setting.without.is_empty(), "{setting:?}");
+        assert!(!setting.help.is_empty() && !setting.help.ends_with('.'), "{setting:?}");
+    }
+}
+
+fn config_schema() -> serde_json::Value {
+    batchtop::config::schema(&batchtop::app::column_names)
+}
+
+#[test]
+fn the_committed_schema_of_the_settings_equals_the_generated_one() {
+    let path = root("src/config/config.schema.json");
+    let generated = format!("{}\n", serde_json::to_string_pretty(&config_schema()).expect("JSON"));
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        fs::write(&path, &generated).expect("a writable schema");
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(committed, generated, "UPDATE_SCHEMA=1 cargo test --test config schema writes it anew");
+}
+
+#[test]
+fn the_schema_describes_every_setting_and_accepts_its_default() {
+    let schema = config_schema();
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    for setting in SETTINGS {
+        let (table, key) = setting.parts();
+        let at = if table.is_empty() {
+            format!("/properties/{key}")
+        } else {
+            format!("/properties/{table}/properties/{key}")
+        };
+        let described = schema.pointer(&at).unwrap_or_else(|| panic!("{at} is missing"));
+        assert!(described["description"].as_str().is_some_and(|text| text.starts_with(setting.help)), "{at}");
+        let Some(default) = described.get("default") else { continue };
+        let document = if table.is_empty() {
+            serde_json::json!({ key: default })
+        } else {
+            serde_json::json!({ table: { key: default } })
+        };
+        assert!(validator.is_valid(&document), "{document}");
+    }
+}
+
+/// A file that the program takes, as JSON.
+fn as_json(text: &str) -> serde_json::Value {
+    serde_json::to_value(text.parse::<toml::Table>().expect("TOML")).expect("JSON")
+}
+
+/// Every mistake of the invalid files that the program finds line by line, the schema finds as well.
+#[test]
+fn the_schema_refuses_what_the_program_refuses() {
+    let validator = jsonschema::validator_for(&config_schema()).expect("a schema");
+    let mut refused = 0;
+    for (name, text) in files("tests/invalid_config").iter().filter(|(name, _)| *name != "syntax") {
+        let (mut table, mut alone) = (String::new(), Vec::new());
+        for line in text.replace(",\n", ",").replace("[\n", "[").lines().filter(|line| !line.is_empty()) {
+            match line.strip_prefix('[') {
+                Some(_) => table = format!("{line}\n"),
+                None => alone.push(format!("{table}{line}\n")),
+            }
+        }
+        for text in alone {
+            let is_refused = !mistakes(&text).is_empty();
+            // To a schema a duration is a text, however short it is, and so are the keys of many labels.
+            let is_valid =
+                validator.is_valid(&as_json(&text)) && !text.contains("\"59m\"") && !text.contains("label:i");
+            assert_eq!(is_refused, !is_valid, "{name}: {text}");
+            refused += usize::from(is_refused);
+        }
+    }
+    assert!(refused > 20, "{refused}");
 }
 
 #[test]

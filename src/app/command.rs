@@ -74,13 +74,13 @@ fn set_context(app: &mut App, name: &str, effects: &mut Effects) {
 }
 
 fn set_sort(app: &mut App, name: &str) {
-    let table = app.ui.level.table();
-    let is_named = |column: &&Column| column.name.eq_ignore_ascii_case(name);
-    let is_titled = |column: &&Column| !column.title.is_empty() && column.title.eq_ignore_ascii_case(name);
-    if let Some(column) = table.sortable().find(is_named).or_else(|| table.sortable().find(is_titled)) {
+    let columns = views::sortable(app);
+    let is_named = |column: &&&'static Column| app.settings.columns.name_of(column).eq_ignore_ascii_case(name);
+    let is_titled = |column: &&&'static Column| !column.title.is_empty() && column.title.eq_ignore_ascii_case(name);
+    if let Some(column) = columns.iter().find(is_named).or_else(|| columns.iter().find(is_titled)) {
         return views::sort_by(app, column);
     }
-    let names: Vec<&str> = table.sortable().map(|column| column.name).collect();
+    let names: Vec<_> = columns.iter().map(|column| app.settings.columns.name_of(column)).collect();
     notice::error(app, format!("no column \"{name}\" to sort by; there are {}", names.join(", ")));
 }
 

@@ -61,7 +61,10 @@ fn candidates(app: &App, line: &str) -> Vec<String> {
         None => names().map(str::to_owned).collect(),
         Some(Some(Word::Namespace)) => namespace_names(app),
         Some(Some(Word::Context)) => app.cluster.contexts.clone(),
-        Some(Some(Word::Sort)) => app.ui.level.table().sortable().map(|column| column.name.to_owned()).collect(),
+        Some(Some(Word::Sort)) => {
+            let names = views::sortable(app).into_iter().map(|column| app.settings.columns.name_of(column).into_owned());
+            names.collect()
+        }
         Some(Some(Word::By)) => views::dimensions(app.ui.level.screen),
         Some(Some(Word::Goto(kind))) => object_names::names(app, kind, last),
         Some(_) if first.and_then(Screen::of_command) == Some(Screen::Cost) => views::dimensions(Screen::Cost),

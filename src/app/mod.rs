@@ -1,6 +1,7 @@
 //! The application: its state, what comes in, what goes out. Pure and synchronous.
 
 mod actions;
+mod chosen_columns;
 mod clock;
 mod command;
 mod completion;
@@ -64,6 +65,7 @@ mod views;
 mod work;
 mod write;
 
+pub use chosen_columns::{ChosenColumns, MOST_LABELS, column_names, mistake_in_columns, mistakes_in_columns};
 pub use completion::candidates_of as candidates;
 pub use desk::Desk;
 pub use device_map::{DeviceMap, MapNode};

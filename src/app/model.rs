@@ -1,6 +1,6 @@
 //! The state of the application.
 
-use super::Ui;
+use super::{ChosenColumns, Ui};
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Fleet, Sources};
 use crate::input::Keymap;
 use crate::insight::gpu::GpuThresholds;
@@ -31,6 +31,8 @@ pub struct Settings {
     pub version: String,
     /// Chords and the actions that they mean, in each context.
     pub keymap: Keymap,
+    /// Columns of the screens for which the user chose some.
+    pub columns: ChosenColumns,
 }
 
 /// Everything batchtop knows. Only `update` changes it.

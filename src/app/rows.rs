@@ -230,6 +230,18 @@ impl<'a> RowRef<'a> {
         capacity.map(crate::fleet::CapacityType::name)
     }
 
+    /// The value of a label of a machine, a Job or a pod; `None` for other rows.
+    pub fn label(self, key: &str) -> Option<&'a str> {
+        let labels = match self {
+            Self::Node(row) => &row.labels,
+            Self::Claim(row) => &row.labels,
+            Self::Pod(row) => &row.labels,
+            Self::Job(row) => &row.labels,
+            Self::Pool(_) | Self::Event(_) => return None,
+        };
+        labels.get(key).map(Sym::as_str)
+    }
+
     /// Name of the owner that controls a pod or a Job.
     pub fn owner(self) -> Option<&'a Sym> {
         match self {

@@ -42,9 +42,7 @@ fn letter(name: &str, taken: &[SortChoice]) -> Option<char> {
 
 /// Opens the list of columns.
 pub fn open(app: &mut App) {
-    let level = &app.ui.level;
-    let columns: Vec<&'static Column> = level.table().sortable().collect();
-    let picker = SortPicker::of(&columns, level.sort);
+    let picker = SortPicker::of(&views::sortable(app), app.ui.level.sort);
     app.ui.overlay = Some(Overlay::Sort(picker));
 }
 

@@ -148,11 +148,15 @@ pub fn dimensions(screen: Screen) -> Vec<String> {
     names.map(|name| name.replace(' ', "-")).collect()
 }
 
+/// The columns that rows can be sorted by: those of the table, and those of labels that it shows.
+pub fn sortable(app: &App) -> Vec<&'static Column> {
+    let table = app.ui.level.table();
+    table.sortable().chain(app.settings.columns.labels_of(app.ui.level.screen, table)).collect()
+}
+
 /// Sorts by the column after or before the present one.
 pub fn sort_by_neighbour(app: &mut App, by: isize) {
-    let level = &app.ui.level;
-    let columns: Vec<&'static Column> = level.table().sortable().collect();
-    let column = selection::neighbour_in(&columns, level.sort.column, by);
+    let column = selection::neighbour_in(&sortable(app), app.ui.level.sort.column, by);
     sort_by(app, column);
 }
 
@@ -174,7 +178,8 @@ pub fn sort_by_or_reverse(app: &mut App, column: &'static Column) {
 pub fn sort_by(app: &mut App, column: &'static Column) {
     app.ui.level.sort = Sort { column, reversed: false };
     listing::refresh(app);
-    notice::info(app, format!("sorted by {}", column.name));
+    let name = app.settings.columns.name_of(column);
+    notice::info(app, format!("sorted by {name}"));
 }
 
 /// Reverses the order of the rows.

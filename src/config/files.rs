@@ -25,7 +25,7 @@ const MAX_ADVISOR_BYTES: u64 = 8 << 20;
 pub const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// Most themes, and most keymaps, that are read.
-const MAX_FILES: usize = 256;
+pub const MAX_FILES: usize = 256;
 
 /// Contents of the configuration directory.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -17,10 +17,15 @@ mod settings;
 pub mod theme;
 
 pub use advisor::parse as parse_advisor;
-pub use files::{Files, MAX_CONFIG_BYTES, advisor_place, directory, price_places, read, read_advisor, read_prices};
+pub use files::{
+    Files, MAX_CONFIG_BYTES, MAX_FILES, advisor_place, directory, price_places, read, read_advisor, read_prices,
+};
 pub use keymap::{DEFAULT as DEFAULT_KEYMAP, LoadedKeymap, keymap};
 pub use library::{Library, Origin, Text};
 pub use prices::{PriceFormat, parse as parse_prices};
-pub use problem::{Place, Problem};
-pub use settings::{GpuSettings, JobsSettings, PrometheusSettings, Settings, SpotSettings, parse as parse_settings};
+pub use problem::{Place, Problem, no_such};
+pub use settings::{
+    Applies, ColumnNames, Effective, Kind as SettingKind, Placed as PlacedSetting, SETTINGS, Setting, SettingOrigin,
+    SettingValue, Settings, parse as parse_settings, schema, setting,
+};
 pub use theme::{ColourDepth, Role, Theme};

@@ -57,7 +57,7 @@ impl fmt::Display for Problem {
 }
 
 /// `no such WHAT: "TYPED"`, with the most similar allowed name, if any, and all allowed names.
-pub(super) fn no_such(what: &str, typed: &str, allowed: &[&str]) -> String {
+pub fn no_such(what: &str, typed: &str, allowed: &[&str]) -> String {
     let mut text = format!("no such {what}: \"{typed}\"; ");
     if let Some(near) = suggestions(typed, allowed.iter().copied()).first() {
         text.push_str("did you mean \"");

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 
+use super::configuration::{self, Shown};
 use super::failure::{EXIT_FAILED, EXIT_USAGE, Failure};
 use super::options::{Options, state_folder};
 use super::rbac::{self, Extra};
@@ -14,11 +15,7 @@ use crate::cli::{Cli, Command, Config, Prices, Spot};
 use crate::config::{self, Origin};
 use crate::export;
 use crate::input::{Context, spell};
-use crate::insight::gpu::GpuThresholds;
 use crate::insight::picture;
-use crate::insight::spot::SpotThresholds;
-use crate::source::kube::PrometheusChoice;
-use crate::units::duration;
 use crate::units::text::printable_lines;
 
 /// Runs what the command line asks for.
@@ -61,7 +58,12 @@ fn perform(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Prices { action: Prices::Explain { node } }) => explain::run(cli, node),
         Some(Command::Spot { action: Spot::Explain(args) }) => spot::explain(cli, args),
         Some(Command::Config { action: Config::Path }) => print_lines(&paths(cli)),
-        Some(Command::Config { action: Config::Print }) => print_lines(&settings(&Options::load(cli)?)),
+        Some(Command::Config { action: Config::Print { defaults: true, .. } }) => print(&configuration::defaults()),
+        Some(Command::Config { action: Config::Print { origin, .. } }) => {
+            let shown = if *origin { Shown::WithOrigin } else { Shown::Values };
+            print_lines(configuration::in_force(&Options::load(cli)?, shown).trim_end())
+        }
+        Some(Command::Config { action: Config::Schema }) => print(&configuration::schema()?),
         Some(Command::Config { action: Config::Check }) => check(&Options::load(cli)?),
     }
 }
@@ -170,42 +172,6 @@ fn paths(cli: &Cli) -> String {
         in_state("journal.jsonl"),
         in_state("log"),
     )
-}
-
-/// The effective settings, in the format of the configuration file.
-fn settings(options: &Options) -> String {
-    let mut text = format!("theme = {:?}\nkeymap = {:?}\n", options.theme_name, options.keymap_name);
-    let _ = writeln!(text, "namespaces = {:?}", options.namespaces.clone().unwrap_or_default());
-    let _ = writeln!(text, "readonly = {}\nmouse = {}", options.readonly, options.mouse);
-    let _ = writeln!(text, "aws = {}", options.without_aws.is_none());
-    if let Some(file) = options.files.prices.file() {
-        let _ = writeln!(text, "prices = {file:?}");
-    }
-    if let Some(version) = &options.karpenter_version {
-        let _ = writeln!(text, "karpenter_version = {version:?}");
-    }
-    let GpuThresholds { busy, parked_memory, grace_seconds, dwell_seconds } = options.gpu;
-    let _ = writeln!(text, "\n[gpu]\nbusyPercent = {}", busy.whole_percent());
-    let _ = writeln!(text, "parkedMemoryPercent = {}", parked_memory.whole_percent());
-    let _ = writeln!(text, "grace = {:?}", duration::format_compact(grace_seconds));
-    let _ = writeln!(text, "dwell = {:?}", duration::format_compact(dwell_seconds));
-    let is_asked = !matches!(options.prometheus, PrometheusChoice::Off { .. });
-    let _ = writeln!(text, "\n[prometheus]\nenabled = {is_asked}");
-    if let PrometheusChoice::Named(server) = &options.prometheus {
-        let _ = writeln!(text, "service = {:?}", server.to_string());
-    }
-    let _ = writeln!(text, "\n[jobs]\ncheckpointAnnotation = {:?}", options.checkpoint_annotation);
-    let SpotThresholds { high_risk, least_coverage_percent, half_life_seconds } = options.spot;
-    let _ = writeln!(text, "\n[spot]\nhighRisk = {high_risk}\nleastCoveragePercent = {least_coverage_percent}");
-    let _ = writeln!(text, "halfLife = {:?}", duration::format_compact(half_life_seconds));
-    if let Some(file) = options.files.advisor.file() {
-        let _ = writeln!(text, "advisor = {file:?}");
-    }
-    let _ = writeln!(text, "placementScores = {}", options.placement.is_some());
-    if let Some(most) = options.placement {
-        let _ = writeln!(text, "placementConfigurations = {most}");
-    }
-    text
 }
 
 fn check(options: &Options) -> Result<ExitCode, Failure> {

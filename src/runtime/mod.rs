@@ -5,6 +5,7 @@ mod atomic;
 mod backend;
 mod clock;
 mod commands;
+mod configuration;
 mod crash;
 mod dashboard;
 mod demo_spot;

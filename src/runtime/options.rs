@@ -8,33 +8,32 @@ use super::advisor::AdvisorFile;
 use super::backend::UserFiles;
 use super::failure::Failure;
 use super::prices::PriceFile;
+use super::setup;
 use super::watched_file::{Watched, WatchedFile};
+use crate::app::{ChosenColumns, mistakes_in_columns};
 use crate::cli::{Cli, Common};
 use crate::config::{
-    self, ColourDepth, Files, GpuSettings, Library, LoadedKeymap, Place, Problem, PrometheusSettings, SpotSettings,
-    Theme,
+    self, ColourDepth, Effective, Files, Library, LoadedKeymap, Problem, Setting, SettingOrigin, SettingValue, Theme,
+    setting,
 };
 use crate::files;
 use crate::fleet::Utilization;
 use crate::input::Keymap;
 use crate::insight::gpu::GpuThresholds;
 use crate::insight::spot::SpotThresholds;
-use crate::source::kube::PrometheusChoice;
-
-/// The annotation that tells of the last checkpoint, where the user names no other.
-const CHECKPOINT_ANNOTATION: &str = "batchtop.io/last-checkpoint";
+use crate::source::demo;
+use crate::source::kube::{self, PrometheusChoice};
 
 /// Default seed of the demo.
 pub const DEMO_SEED: u64 = 7;
 
 /// Effective options.
+#[derive(Clone)]
 pub struct Options {
     /// Name of the theme.
     pub theme_name: String,
     /// Styles of all roles.
     pub theme: Theme,
-    /// Name of the keymap.
-    pub keymap_name: String,
     /// Key bindings.
     pub keymap: Keymap,
     /// Namespaces whose rows are listed; `None` for all.
@@ -51,6 +50,8 @@ pub struct Options {
     pub prometheus: PrometheusChoice,
     /// Whether the mouse is used.
     pub mouse: bool,
+    /// Columns of the screens.
+    pub columns: ChosenColumns,
     /// What counts of an estimate of the risk of spot capacity, and as how much.
     pub spot: SpotThresholds,
     /// How many configurations of placement scores may be new within 24 hours; `None` where AWS is not asked for any.
@@ -63,6 +64,8 @@ pub struct Options {
     pub problems: Vec<Problem>,
     /// Available themes and keymaps.
     pub library: Library,
+    /// All settings in force, with where each comes from.
+    pub settings: Effective,
     settings_file: Option<String>,
 }
 
@@ -72,6 +75,15 @@ impl Options {
     /// # Errors
     /// When a flag names a file that cannot be read, or an unknown theme or keymap.
     pub fn load(cli: &Cli) -> Result<Self, Failure> {
+        Self::with(&Given::of(cli))
+    }
+
+    /// The same with what was chosen since.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn with(given: &Given) -> Result<Self, Failure> {
+        let cli = &given.cli;
         let mut files = read_files(&cli.common)?;
         let (settings, problems) = match &files.settings {
             Some((path, text)) => config::parse_settings(path, text),
@@ -79,35 +91,52 @@ impl Options {
         };
         files.problems.extend(problems);
         let mut problems = files.problems;
-        let prices = PriceFile::read(price_places(cli, settings.prices.as_ref(), files.settings.as_ref())?);
-        problems.extend(problems_of(&prices, "prices", settings.prices.as_ref()));
-        let advisor = AdvisorFile::read(advisor_places(cli, settings.spot.advisor.as_ref(), files.settings.as_ref()));
-        problems.extend(problems_of(&advisor, "spot.advisor", settings.spot.advisor.as_ref()));
-        let theme_name = theme_name(&cli.common, settings.theme);
-        let keymap_name = cli.common.keymap.clone().or(settings.keymap).unwrap_or_else(|| "default".into());
+        problems.extend(mistakes_in_columns(&settings));
         check_names(&cli.common, &files.library)?;
+        // The kubeconfig is only read where something depends on the context.
+        let context = match &given.context {
+            _ if !settings.has_contexts() => String::new(),
+            Some(context) => context.clone(),
+            None => first_context(cli),
+        };
+        let mut settings = Effective::of(&settings, &context);
+        put_given(&mut settings, cli);
+        if given.context.is_some() {
+            forget_namespaces(&mut settings);
+        }
+        for (of, value) in &given.session {
+            settings.put(of, value.clone(), SettingOrigin::Session);
+        }
+        let beside = files.settings.as_ref().map(|(path, _)| path.as_str());
+        let prices = PriceFile::read(price_places(cli, &settings, beside)?);
+        problems.extend(problems_of(&prices, &setting::PRICES, &settings));
+        let advisor = AdvisorFile::read(advisor_places(cli, &settings, beside));
+        problems.extend(problems_of(&advisor, &setting::SPOT_ADVISOR, &settings));
+        let theme_name = file_name(&settings, &setting::THEME, &files.library.themes, &mut problems);
+        let keymap_name = file_name(&settings, &setting::KEYMAP, &files.library.keymaps, &mut problems);
         let (theme, theme_problems) = Theme::load(&files.library, &theme_name);
         let (LoadedKeymap { keymap, .. }, keymap_problems) = config::keymap(&files.library, &keymap_name);
         problems.extend(theme_problems.into_iter().chain(keymap_problems));
-        let readonly = cli.common.readonly || settings.readonly.unwrap_or(false);
+        let readonly = settings.is_on(&setting::READONLY);
         Ok(Self {
             theme_name,
             theme,
-            keymap_name,
             keymap: if readonly { keymap.without(crate::input::Action::writes) } else { keymap },
-            namespaces: namespaces(cli, settings.namespaces),
+            namespaces: Some(settings.names(&setting::NAMESPACES).to_vec()).filter(|names| !names.is_empty()),
             readonly,
-            without_aws: without_aws(&cli.common, settings.aws),
-            karpenter_version: cli.common.karpenter_version.clone().or(settings.karpenter_version),
-            gpu: gpu_thresholds(settings.gpu),
-            spot: spot_thresholds(&settings.spot),
-            placement: placement(&settings.spot),
-            checkpoint_annotation: settings.jobs.checkpoint_annotation.unwrap_or_else(|| CHECKPOINT_ANNOTATION.into()),
-            prometheus: prometheus(settings.prometheus),
-            mouse: settings.mouse.unwrap_or(true),
+            without_aws: without_aws(&settings),
+            karpenter_version: settings.text(&setting::KARPENTER_VERSION).map(str::to_owned),
+            gpu: gpu_thresholds(&settings),
+            spot: spot_thresholds(&settings),
+            placement: placement(&settings),
+            checkpoint_annotation: name(&settings, &setting::JOBS_CHECKPOINT_ANNOTATION),
+            prometheus: prometheus(&settings),
+            mouse: settings.is_on(&setting::MOUSE),
+            columns: ChosenColumns::in_force(&settings),
             files: UserFiles { prices, advisor },
             problems,
             library: files.library,
+            settings,
             settings_file: files.settings.map(|(path, _)| path),
         })
     }
@@ -124,6 +153,59 @@ impl Options {
     }
 }
 
+/// What decides which settings are in force, besides the files.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// Flags and environment.
+    pub cli: Cli,
+    /// The context that was picked; `None` for that of flags and kubeconfig.
+    pub context: Option<String>,
+    /// What was set after `:set`, each setting at most once.
+    pub session: Vec<(&'static Setting, SettingValue)>,
+}
+
+impl Given {
+    /// Of flags and environment alone.
+    pub fn of(cli: &Cli) -> Self {
+        Self { cli: cli.clone(), context: None, session: Vec::new() }
+    }
+}
+
+/// Namespaces that were not chosen for the context that was picked are those of another cluster.
+fn forget_namespaces(settings: &mut Effective) {
+    let is_of_context = matches!(settings.get(&setting::NAMESPACES), Some((_, SettingOrigin::Context(..))));
+    if !is_of_context {
+        settings.put(&setting::NAMESPACES, SettingValue::Names(Vec::new()), SettingOrigin::Default);
+    }
+}
+
+/// The name of a theme or a keymap; the default one where `config.toml` names one that does not exist.
+fn file_name(
+    settings: &Effective,
+    of: &'static Setting,
+    texts: &[config::Text],
+    problems: &mut Vec<Problem>,
+) -> String {
+    let name = name(settings, of);
+    let Some((_, place)) = settings.named_file(of).filter(|_| !texts.iter().any(|text| text.name == name)) else {
+        return name;
+    };
+    let message = config::no_such(of.key, &name, &names_of(texts));
+    problems.push(Problem { place: place.clone(), key: of.key.into(), message });
+    match of.default_value() {
+        Some(SettingValue::Text(default)) => default,
+        _ => name,
+    }
+}
+
+/// The names of files, sorted, each once.
+pub fn names_of(texts: &[config::Text]) -> Vec<&str> {
+    let mut names: Vec<&str> = texts.iter().map(|text| text.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 impl Options {
     /// The theme for a terminal that shows so many colours: on sixteen the default one gives way to one that is made for them,
     /// and one that the user chose gets the nearest.
@@ -136,65 +218,100 @@ impl Options {
     }
 }
 
-fn gpu_thresholds(settings: GpuSettings) -> GpuThresholds {
+/// The context that is connected to first; empty where it is not known.
+fn first_context(cli: &Cli) -> String {
+    if cli.demo.demo {
+        return demo::CONTEXT.to_owned();
+    }
+    setup::connect_options(&cli.connection).map(|options| kube::name_of_context(&options)).unwrap_or_default()
+}
+
+/// A name that has a default.
+fn name(settings: &Effective, of: &'static Setting) -> String {
+    settings.text(of).unwrap_or_default().to_owned()
+}
+
+fn gpu_thresholds(settings: &Effective) -> GpuThresholds {
     let default = GpuThresholds::default();
+    let percent = |of| settings.percent(of).map(Utilization::percent);
     GpuThresholds {
-        busy: settings.busy_percent.map_or(default.busy, Utilization::percent),
-        parked_memory: settings.parked_memory_percent.map_or(default.parked_memory, Utilization::percent),
-        grace_seconds: settings.grace_seconds.unwrap_or(default.grace_seconds),
-        dwell_seconds: settings.dwell_seconds.unwrap_or(default.dwell_seconds),
+        busy: percent(&setting::GPU_BUSY_PERCENT).unwrap_or(default.busy),
+        parked_memory: percent(&setting::GPU_PARKED_MEMORY_PERCENT).unwrap_or(default.parked_memory),
+        grace_seconds: settings.seconds(&setting::GPU_GRACE).unwrap_or(default.grace_seconds),
+        dwell_seconds: settings.seconds(&setting::GPU_DWELL).unwrap_or(default.dwell_seconds),
     }
 }
 
-fn spot_thresholds(settings: &SpotSettings) -> SpotThresholds {
+fn spot_thresholds(settings: &Effective) -> SpotThresholds {
     let default = SpotThresholds::DEFAULT;
-    let percent = |set: Option<u32>, default: u8| set.and_then(|set| u8::try_from(set).ok()).unwrap_or(default);
+    let percent = |of| settings.percent(of).and_then(|set| u8::try_from(set).ok());
     SpotThresholds {
-        high_risk: percent(settings.high_risk, default.high_risk),
-        least_coverage_percent: percent(settings.least_coverage_percent, default.least_coverage_percent),
-        half_life_seconds: settings.half_life_seconds.unwrap_or(default.half_life_seconds),
+        high_risk: percent(&setting::SPOT_HIGH_RISK).unwrap_or(default.high_risk),
+        least_coverage_percent: percent(&setting::SPOT_LEAST_COVERAGE_PERCENT)
+            .unwrap_or(default.least_coverage_percent),
+        half_life_seconds: settings.seconds(&setting::SPOT_HALF_LIFE).unwrap_or(default.half_life_seconds),
     }
 }
 
-fn placement(settings: &SpotSettings) -> Option<u32> {
-    /// Fewer than AWS is said to take: others of the account may want some.
-    const DEFAULT_CONFIGURATIONS: u32 = 8;
-    let most_new = settings.placement_configurations.unwrap_or(DEFAULT_CONFIGURATIONS);
-    settings.placement_scores.unwrap_or(false).then_some(most_new)
+fn placement(settings: &Effective) -> Option<u32> {
+    settings.count(&setting::SPOT_PLACEMENT_CONFIGURATIONS).filter(|_| settings.is_on(&setting::SPOT_PLACEMENT_SCORES))
 }
 
-fn prometheus(settings: PrometheusSettings) -> PrometheusChoice {
-    match settings {
-        PrometheusSettings { enabled: Some(false), .. } => {
+fn prometheus(settings: &Effective) -> PrometheusChoice {
+    match settings.service(&setting::PROMETHEUS_SERVICE) {
+        _ if !settings.is_on(&setting::PROMETHEUS_ENABLED) => {
             PrometheusChoice::Off { by: "prometheus.enabled = false in config.toml" }
         }
-        PrometheusSettings { service: Some(server), .. } => PrometheusChoice::Named(server),
-        PrometheusSettings { service: None, .. } => PrometheusChoice::Find,
+        Some(server) => PrometheusChoice::Named(server),
+        None => PrometheusChoice::Find,
     }
 }
 
-/// `NO_COLOR` (<https://no-color.org>) ranks below the flag, which is more explicit, and above the file.
-fn theme_name(common: &Common, configured: Option<String>) -> String {
-    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let asked = no_colour.then(|| config::theme::MONOCHROME.to_string());
-    let chosen = common.theme.clone().or(asked).or(configured);
-    chosen.unwrap_or_else(|| config::theme::DEFAULT.to_string())
+/// Puts what flags and environment say over the file.
+fn put_given(settings: &mut Effective, cli: &Cli) {
+    let Common { theme, keymap, prices, karpenter_version, .. } = &cli.common;
+    // <https://no-color.org>: below the flag, which is more explicit, and above the file.
+    if theme.is_none() && std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        let monochrome = SettingValue::Text(config::theme::MONOCHROME.to_owned());
+        settings.put(&setting::THEME, monochrome, SettingOrigin::Environment("NO_COLOR"));
+    }
+    let text = |value: &Option<String>| value.clone().map(SettingValue::Text);
+    let prices = prices.as_ref().map(|path| SettingValue::Text(path.display().to_string()));
+    let names = (!cli.rows.namespaces.is_empty()).then(|| SettingValue::Names(cli.rows.namespaces.clone()));
+    let given = [
+        (&setting::THEME, text(theme), "theme"),
+        (&setting::KEYMAP, text(keymap), "keymap"),
+        (&setting::PRICES, prices, "prices"),
+        (&setting::KARPENTER_VERSION, text(karpenter_version), "karpenter_version"),
+        (&setting::READONLY, cli.common.readonly.then_some(SettingValue::Switch(true)), "readonly"),
+        (&setting::AWS, cli.common.no_aws.then_some(SettingValue::Switch(false)), "no_aws"),
+        (&setting::NAMESPACES, names, "namespaces"),
+        (&setting::NAMESPACES, cli.rows.all_namespaces.then(|| SettingValue::Names(Vec::new())), "all_namespaces"),
+    ];
+    for (of, value, argument) in given {
+        if let Some(value) = value {
+            settings.put(of, value, cli.origin_of(argument));
+        }
+    }
 }
 
-fn without_aws(common: &Common, configured: Option<bool>) -> Option<&'static str> {
-    if common.no_aws { Some("--no-aws") } else { (configured == Some(false)).then_some("aws = false in config.toml") }
+/// What turned AWS off.
+fn without_aws(settings: &Effective) -> Option<&'static str> {
+    let (_, origin) = settings.get(&setting::AWS).filter(|_| !settings.is_on(&setting::AWS))?;
+    Some(match origin {
+        SettingOrigin::Flag(_) | SettingOrigin::Environment(_) => "--no-aws",
+        SettingOrigin::Session => ":set aws false",
+        _ => "aws = false in config.toml",
+    })
 }
 
 /// Possible paths of the price file: that of the flag, that of the settings, or those in the configuration folder. The
 /// demo has its own prices and uses a price file only if the flag names one.
-fn price_places(
-    cli: &Cli,
-    configured: Option<&(String, Place)>,
-    settings: Option<&(String, String)>,
-) -> Result<Vec<PathBuf>, Failure> {
-    if let Some(path) = &cli.common.prices {
+fn price_places(cli: &Cli, settings: &Effective, beside: Option<&str>) -> Result<Vec<PathBuf>, Failure> {
+    let path = settings.text(&setting::PRICES).map(Path::new);
+    if let (Some(path), None) = (path, settings.named_file(&setting::PRICES)) {
         return match std::fs::metadata(path) {
-            Ok(_) => Ok(vec![path.clone()]),
+            Ok(_) => Ok(vec![path.to_owned()]),
             Err(error) => Err(Failure::usage(
                 format!("cannot read {}: {error}", path.display()),
                 "--prices must name a readable file",
@@ -204,57 +321,44 @@ fn price_places(
     if cli.demo.demo {
         return Ok(Vec::new());
     }
-    Ok(match configured {
-        Some((path, _)) => vec![beside_settings(settings, path)],
+    Ok(match settings.named_file(&setting::PRICES) {
+        Some((path, _)) => vec![beside_settings(beside, path)],
         None => config::directory().map(|folder| config::price_places(&folder)).unwrap_or_default(),
     })
 }
 
 /// The path of a file that the settings name.
-fn beside_settings(settings: Option<&(String, String)>, path: &str) -> PathBuf {
-    settings.and_then(|(file, _)| Path::new(file).parent()).unwrap_or(Path::new("")).join(path)
+fn beside_settings(settings: Option<&str>, path: &str) -> PathBuf {
+    settings.and_then(|file| Path::new(file).parent()).unwrap_or(Path::new("")).join(path)
 }
 
 /// Possible paths of the file of the Spot Instance Advisor. The demo has data of its own.
-fn advisor_places(
-    cli: &Cli,
-    configured: Option<&(String, Place)>,
-    settings: Option<&(String, String)>,
-) -> Vec<PathBuf> {
+fn advisor_places(cli: &Cli, settings: &Effective, beside: Option<&str>) -> Vec<PathBuf> {
     if cli.demo.demo {
         return Vec::new();
     }
-    match configured {
-        Some((path, _)) => vec![beside_settings(settings, path)],
-        None => config::directory().iter().map(|folder| config::advisor_place(folder)).collect(),
+    match (settings.named_file(&setting::SPOT_ADVISOR), settings.text(&setting::SPOT_ADVISOR)) {
+        (Some((path, _)), _) => vec![beside_settings(beside, path)],
+        (None, Some(path)) => vec![PathBuf::from(path)],
+        (None, None) => config::directory().iter().map(|folder| config::advisor_place(folder)).collect(),
     }
 }
 
 /// Mistakes in a file, and that the settings name one that does not exist. In the configuration folder it is optional.
-fn problems_of<T: Watched>(file: &WatchedFile<T>, key: &str, named: Option<&(String, Place)>) -> Vec<Problem> {
+fn problems_of<T: Watched>(file: &WatchedFile<T>, of: &Setting, settings: &Effective) -> Vec<Problem> {
     let missing = || {
-        let ([path], (_, place)) = (file.places(), named?) else { return None };
+        let ([path], (_, place)) = (file.places(), settings.named_file(of)?) else { return None };
         let message = format!("no such file: {}", path.display());
-        file.is_absent().then(|| Problem { place: place.clone(), key: key.into(), message })
+        file.is_absent().then(|| Problem { place: place.clone(), key: of.key.into(), message })
     };
     file.problems().iter().cloned().chain(missing()).collect()
-}
-
-fn namespaces(cli: &Cli, configured: Option<Vec<String>>) -> Option<Vec<String>> {
-    if cli.rows.all_namespaces {
-        return None;
-    }
-    let flags = Some(cli.rows.namespaces.clone()).filter(|names| !names.is_empty());
-    flags.or(configured.filter(|names| !names.is_empty()))
 }
 
 fn check_names(common: &Common, library: &Library) -> Result<(), Failure> {
     let unknown = |kind: &str, name: &Option<String>, texts: &[config::Text]| match name {
         Some(name) if !texts.iter().any(|text| text.name == *name) => {
-            let mut names: Vec<&str> = texts.iter().map(|text| text.name.as_str()).collect();
-            names.sort_unstable();
-            names.dedup();
-            Err(Failure::usage(format!("no such {kind}: {name}"), format!("available: {}", names.join(", "))))
+            let names = names_of(texts).join(", ");
+            Err(Failure::usage(format!("no such {kind}: {name}"), format!("available: {names}")))
         }
         _ => Ok(()),
     };

@@ -52,6 +52,7 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
         version: env!("CARGO_PKG_VERSION").to_string(),
         scope: scope(cli, options)?,
         keymap: options.keymap.clone(),
+        columns: options.columns.clone(),
     };
     let mut app = App::new(settings, clock());
     let state = state_folder().filter(|_| keeps_state(cli)).map(|folder| StateFiles::in_folder(&folder));
@@ -145,7 +146,11 @@ fn selector(flag: &str, text: Option<&str>) -> Result<Option<Selector>, Failure>
     text.map(parse).transpose()
 }
 
-fn connect_options(flags: &Connection) -> Result<kube::ConnectOptions, Failure> {
+/// What the flags say of the connection.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn connect_options(flags: &Connection) -> Result<kube::ConnectOptions, Failure> {
     let flags = flags.clone();
     Ok(kube::ConnectOptions {
         kubeconfig: flags.kubeconfig,

@@ -3,6 +3,7 @@
 pub mod cron;
 pub mod duration;
 pub mod exposition;
+pub mod glob;
 pub mod money;
 pub mod quantity;
 pub mod reading;

@@ -21,6 +21,12 @@ pub(super) struct Shown<R> {
     pub(super) shorter: Option<fn(&R) -> Line>,
 }
 
+impl<R> Clone for Shown<R> {
+    fn clone(&self) -> Self {
+        Self { title: self.title.clone(), ..*self }
+    }
+}
+
 impl<R> Shown<R> {
     /// The column as its definition has it.
     pub(super) const fn new(column: &'static Column, cell: fn(&R) -> Line) -> Self {
@@ -43,6 +49,12 @@ impl<R> Shown<R> {
     /// The same column where it answers the question of the view.
     pub(super) const fn essential(mut self) -> Self {
         self.importance = 2;
+        self
+    }
+
+    /// The same column where the user chose it.
+    pub(super) fn chosen(mut self) -> Self {
+        self.importance = self.importance.min(Column::ESSENTIAL);
         self
     }
 

@@ -347,7 +347,7 @@ pub(super) fn listing(frame: &FrameContext<'_>, tabs: &[Tab], area: Area) -> Pla
     }
     if area.width >= 100 && frame.app.ui.level.screen != app::Screen::Cost {
         let arrow = if frame.app.ui.level.sort.reversed { " ↑" } else { "" };
-        let words = format!("{}{arrow}", frame.app.ui.level.sort.column.name);
+        let words = format!("{}{arrow}", frame.app.settings.columns.name_of(frame.app.ui.level.sort.column));
         parts.insert(0, Line::of(Role::TextDim, "by ").and(Role::TextDim, words));
     }
     let marks = frame.app.ui.marks.len();

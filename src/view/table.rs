@@ -21,8 +21,12 @@ pub(super) fn table<R>(
     row: impl Fn(&RowKey) -> Option<R>,
 ) -> Table {
     let keys = window(frame, area);
+    let Chosen { shown, labels } = &chosen(frame, shown);
     let found: Vec<Option<R>> = keys.iter().map(&row).collect();
     let mut cells: Vec<Vec<Line>> = found.iter().zip(keys).map(|(row, key)| cells(shown, row.as_ref(), key)).collect();
+    for (row, key) in cells.iter_mut().zip(keys) {
+        labels.iter().for_each(|(at, label)| row[*at] = label_of(frame, key, label));
+    }
     let level = &frame.app.ui.level;
     let widths = widths(&wishes(shown, &cells, level.sort), area.width.saturating_sub(MARGIN + 1));
     for (cells, row) in cells.iter_mut().zip(&found) {
@@ -34,6 +38,43 @@ pub(super) fn table<R>(
     let columns = place(shown, &widths, frame.app.ui.level.sort, area.x + MARGIN);
     let rows = keys.iter().zip(cells).map(|(key, cells)| finish(frame, key, cells, &widths)).collect();
     Table { area, columns, rows }
+}
+
+/// The columns that a table shows.
+struct Chosen<'a, R> {
+    shown: Vec<Shown<R>>,
+    /// Those of labels: their places among `shown`, and the key of each label.
+    labels: Vec<(usize, &'a str)>,
+}
+
+/// The columns that the user chose, in their order, of those that mean something now; all where nothing was chosen. What a row
+/// is called, and what rows are sorted by, is always among them.
+fn chosen<'a, R>(frame: &'a FrameContext<'_>, all: &[Shown<R>]) -> Chosen<'a, R> {
+    let (level, columns) = (&frame.app.ui.level, &frame.app.settings.columns);
+    let Some(wanted) = columns.of_table(level.screen, level.table()) else {
+        return Chosen { shown: all.to_vec(), labels: Vec::new() };
+    };
+    let is_wanted = |column: &'static app::Column| wanted.contains(&column);
+    let unasked = |shown: &&Shown<R>| {
+        !is_wanted(shown.column) && (shown.column.importance == 0 || shown.column == level.sort.column)
+    };
+    let mut found = Chosen { shown: all.iter().filter(unasked).cloned().collect(), labels: Vec::new() };
+    for column in wanted {
+        if let Some(key) = columns.label(column) {
+            found.labels.push((found.shown.len(), key));
+            let title = key.rsplit('/').next().unwrap_or(key).to_uppercase();
+            found.shown.push(Shown::new(column, |_| Line::new()).titled(title));
+        } else if let Some(shown) = all.iter().find(|shown| shown.column == *column) {
+            found.shown.push(shown.clone().chosen());
+        }
+    }
+    found
+}
+
+/// The value of a label of a row.
+fn label_of(frame: &FrameContext<'_>, key: &RowKey, label: &str) -> Line {
+    let row = key.object().and_then(|key| app::RowRef::find(frame.app, key));
+    row.map_or_else(Line::new, |row| words::or_none(row.label(label)))
 }
 
 /// The keys of the rows that fit, the selected one among them.

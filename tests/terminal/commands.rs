@@ -62,3 +62,80 @@ fn a_password_in_the_address_of_a_server_is_shown_nowhere() {
     assert!(words.contains("https://127.0.0.1:1") && !words.contains("swordfish"), "{words}");
     assert!(output.stdout.is_empty());
 }
+
+/// What a command prints to standard output.
+fn printed(home: &Path, env: &[(&str, &str)], args: &[&str]) -> String {
+    let output = command(home, args).envs(env.iter().copied()).output().expect("it runs");
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// Writes `~/.config/batchtop/config.toml`, and returns its path.
+fn configured(home: &Path, text: &str) -> String {
+    let folder = home.join(".config/batchtop");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("config.toml"), text).expect("settings");
+    folder.join("config.toml").display().to_string()
+}
+
+#[test]
+fn config_print_says_of_each_setting_where_it_comes_from() {
+    let home = super::home();
+    let text = "theme = \"light\"\nmouse = false\n[context.demo]\nmouse = true\n[context.demo.gpu]\ngrace = \"5m\"\n";
+    let file = configured(home.path(), text);
+    let env = [("BATCHTOP_KARPENTER_VERSION", "1.14.1"), ("BATCHTOP_READONLY", "false")];
+    let printed = printed(home.path(), &env, &["config", "print", "--origin", "--demo", "--keymap", "vim"]);
+    for line in [
+        &format!("theme = \"light\" # {file}:1"),
+        "keymap = \"vim\" # --keymap",
+        &format!("mouse = true # {file}:4, context demo"),
+        "karpenter_version = \"1.14.1\" # BATCHTOP_KARPENTER_VERSION",
+        "readonly = false # default",
+        "namespaces = [] # default",
+        "# prices is not set: prices.toml or prices.csv in the configuration folder, where there is one",
+        &format!("grace = \"5m\" # {file}:6, context demo"),
+        "dwell = \"2m\" # default",
+        "# pods is not set: all columns for which there is room, the most important first",
+    ] {
+        assert!(printed.lines().any(|found| found == line), "{line}: {printed}");
+    }
+}
+
+/// What is printed can be read again, and means the same.
+#[test]
+fn printed_settings_are_a_configuration_file() {
+    let home = super::home();
+    let text = "theme = \"light\"\nnamespaces = [\"ml\"]\n[columns]\npods = [\"name\", \"label:a/b\"]\n[spot]\nhighRisk = 60\n";
+    configured(home.path(), text);
+    let first = printed(home.path(), &[], &["config", "print"]);
+    assert!(first.starts_with("#:schema ./config.schema.json\n"), "{first}");
+    configured(home.path(), &first);
+    assert_eq!(printed(home.path(), &[], &["config", "check"]), "no mistakes\n");
+    assert_eq!(printed(home.path(), &[], &["config", "print"]), first);
+    for flags in [["config", "print", "--origin"], ["config", "print", "--default"]] {
+        configured(home.path(), &printed(home.path(), &[], &flags));
+        assert_eq!(printed(home.path(), &[], &["config", "check"]), "no mistakes\n", "{flags:?}");
+    }
+}
+
+#[test]
+fn all_settings_are_printed_with_their_meaning_and_the_schema_is_the_committed_one() {
+    let home = super::home();
+    let all = printed(home.path(), &[], &["config", "print", "--default"]);
+    for setting in batchtop::config::SETTINGS {
+        let (_, key) = setting.parts();
+        assert!(all.contains(&format!("\n# {}.", setting.help)) && all.contains(&format!("\n#{key} =")), "{setting:?}");
+    }
+    let schema = printed(home.path(), &[], &["config", "schema"]);
+    assert_eq!(schema, include_str!("../../src/config/config.schema.json"));
+}
+
+#[test]
+fn a_theme_that_does_not_exist_is_reported_with_its_place() {
+    let home = super::home();
+    let file = configured(home.path(), "\n[context.demo]\ntheme = \"lihgt\"\n");
+    let output = run(home.path(), &["config", "check", "--demo"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains(&format!("{file}:3:9: theme: no such theme: \"lihgt\"; did you mean \"light\"?")), "{text}");
+}

@@ -2,6 +2,7 @@
 
 use super::machine::Machine;
 use crate::fleet::{CapacityType, PartRates, PriceRule, RuleMatch, Sym};
+use crate::units::glob::matches;
 use crate::units::money;
 
 /// The rules that mean a machine, in order.
@@ -26,14 +27,6 @@ fn means(wanted: &RuleMatch, machine: &Machine<'_>) -> bool {
             .is_none_or(|(key, glob)| machine.labels.get(key).is_some_and(|value| matches(glob, value)))
 }
 
-/// Whether a text fits a pattern in which `*` stands for any characters.
-pub fn matches(pattern: &str, text: &str) -> bool {
-    let Some((begin, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(text) = text.strip_prefix(begin) else { return false };
-    // A star may stand for as much as is left; the shortest that lets the rest fit is found by trying each.
-    (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| matches(rest, &text[at..]))
-}
-
 const GIB: i128 = 1 << 30;
 
 /// What the parts of a machine cost together.
@@ -51,18 +44,6 @@ pub fn sum(rates: PartRates, machine: &Machine<'_>) -> i64 {
 mod tests {
     use super::*;
     use crate::insight::testing::{labels, resources, sym};
-
-    #[test]
-    fn a_star_in_a_pattern_matches_any_text() {
-        for (pattern, text) in
-            [("p5.*", "p5.48xlarge"), ("*", ""), ("*.metal*", "g5g.metal"), ("g*d*.x*", "g4dn.xlarge")]
-        {
-            assert!(matches(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in [("p5.*", "p5en.48xlarge"), ("", "a"), ("*.metal", "m5.metal-24xl"), ("a", "A")] {
-            assert!(!matches(pattern, text), "{pattern} {text}");
-        }
-    }
 
     #[test]
     fn a_price_rule_matches_a_machine_that_meets_every_condition() {

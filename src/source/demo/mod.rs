@@ -32,7 +32,7 @@ mod simulation;
 mod usage;
 mod world;
 
-pub use run::{DemoClock, Request, Settings, deltas, facts, first_reports, once, run};
+pub use run::{CONTEXT, DemoClock, Request, Settings, deltas, facts, first_reports, once, run};
 pub use simulation::{Change, Simulation};
 
 #[cfg(test)]

@@ -62,16 +62,19 @@ pub enum Request {
     Log(LogQuestion, mpsc::Sender<LogReport>),
 }
 
+/// The name of the demo's context.
+pub const CONTEXT: &str = "demo";
+
 /// Facts of the demo's cluster.
 pub fn facts(seed: u64) -> ClusterFacts {
     ClusterFacts {
-        context: "demo".to_owned(),
+        context: CONTEXT.to_owned(),
         server: format!("demo://seed-{seed}"),
         identity: Some("demo".to_owned()),
         kubernetes_version: Some(catalog::KUBERNETES_VERSION.to_owned()),
         karpenter_api: KarpenterApi::V1,
         karpenter_crd_version: Some("1.14".to_owned()),
-        contexts: vec!["demo".to_owned()],
+        contexts: vec![CONTEXT.to_owned()],
         default_namespace: "default".to_owned(),
         ..ClusterFacts::default()
     }

@@ -36,6 +36,12 @@ pub(super) fn names(config: &Kubeconfig) -> Vec<String> {
     config.contexts.iter().map(|context| context.name.clone()).collect()
 }
 
+/// The name of the context that is connected to first; empty where there is no kubeconfig, or none that can be read, or it
+/// names none.
+pub fn name_of_context(options: &ConnectOptions) -> String {
+    names_of_cluster(options).into_iter().next().unwrap_or_default()
+}
+
 /// What the context and its cluster are called; nothing where there is no kubeconfig, or none that can be read.
 pub fn names_of_cluster(options: &ConnectOptions) -> Vec<String> {
     // A pipe gives its kubeconfig only once, and that was for the connection.

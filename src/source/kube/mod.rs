@@ -48,7 +48,7 @@ pub use bodies::{BodyLimits, BodyUse};
 pub use containers::{containers, read_containers};
 pub use exec::NOT_STARTED;
 pub use fetch::{FetchError, Fetched, fetch, read};
-pub use kubeconfig::names_of_cluster;
+pub use kubeconfig::{name_of_context, names_of_cluster};
 pub use logs::follow as follow_log;
 pub use options::ConnectOptions;
 pub use prometheus::{HistoryServer, PrometheusChoice};

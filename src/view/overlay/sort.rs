@@ -18,7 +18,8 @@ pub(super) fn sheet(frame: &FrameContext<'_>, picker: &SortPicker) -> Sheet {
     sheet.hint = super::hint(frame, Context::Dialog, &hints);
     sheet.indent = 4;
     sheet.scroll = picker.selected.saturating_sub(LINES_ABOVE);
-    let widest = picker.choices.iter().map(|choice| text::width(choice.column.name)).max().unwrap_or(0);
+    let width = |choice: &SortChoice| text::width(&frame.app.settings.columns.name_of(choice.column));
+    let widest = picker.choices.iter().map(width).max().unwrap_or(0);
     let line = |(at, choice): (usize, &SortChoice)| line(frame, choice, at == picker.selected, widest);
     sheet.lines.extend(picker.choices.iter().enumerate().map(line));
     sheet
@@ -33,7 +34,7 @@ fn line(frame: &FrameContext<'_>, choice: &SortChoice, is_selected: bool, widest
     };
     let letter = choice.letter.map_or_else(|| " ".to_owned(), |letter| letter.to_string());
     let (mark, role) = if is_selected { ("▸ ", Role::Choice) } else { ("  ", Role::Text) };
-    let name = format!("{:<widest$} {direction} ", choice.column.name);
+    let name = format!("{:<widest$} {direction} ", frame.app.settings.columns.name_of(choice.column));
     Line::of(role, mark)
         .and(Role::Key, letter)
         .and(Role::Text, "  ")
