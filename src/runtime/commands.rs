@@ -10,9 +10,9 @@ use super::configuration::{self, Shown};
 use super::failure::{EXIT_FAILED, EXIT_USAGE, Failure};
 use super::options::{Options, state_folder};
 use super::rbac::{self, Extra};
-use super::{crash, dashboard, explain, gpus, snapshot, spot, starts};
+use super::{crash, dashboard, explain, gpus, snapshot, spot, starts, themes};
 use crate::cli::{Cli, Command, Config, Prices, Spot};
-use crate::config::{self, Origin};
+use crate::config;
 use crate::export;
 use crate::input::{Context, spell};
 use crate::insight::picture;
@@ -53,7 +53,7 @@ fn perform(cli: &Cli) -> Result<ExitCode, Failure> {
         }
         Some(Command::Completions { shell }) => print(&completions(*shell)),
         Some(Command::Man) => print(&man()?),
-        Some(Command::Themes) => print_lines(&themes(&Options::load(cli)?)),
+        Some(Command::Themes) => print(&themes::list(&Options::load(cli)?)),
         Some(Command::Keys) => print_lines(&keys(&Options::load(cli)?)),
         Some(Command::Prices { action: Prices::Explain { node } }) => explain::run(cli, node),
         Some(Command::Spot { action: Spot::Explain(args) }) => spot::explain(cli, args),
@@ -122,19 +122,6 @@ fn manual_of_findings() -> String {
 /// Text for a manual page; no rule begins with a dot or a quote, which alone would be special there.
 fn roff(text: &str) -> String {
     text.replace('\\', "\\e").replace('-', "\\-")
-}
-
-fn themes(options: &Options) -> String {
-    let mut text = String::new();
-    for theme in &options.library.themes {
-        let mark = if theme.name == options.theme_name { '*' } else { ' ' };
-        let origin = match theme.origin {
-            Origin::Embedded => "built in",
-            Origin::User => theme.file.as_str(),
-        };
-        let _ = writeln!(text, "{mark} {:<18} {origin}", theme.name);
-    }
-    text
 }
 
 /// All bindings of the current keymap, by context.

@@ -36,6 +36,7 @@ mod starts;
 mod state;
 mod state_file;
 mod terminal;
+mod themes;
 mod watched_file;
 
 pub use commands::run;
