@@ -10,5 +10,6 @@ fn main() -> ExitCode {
     }
     // rustls has to be told which crypto provider to use if several are compiled in.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    runtime::complete_if_asked();
     runtime::run(&cli::Cli::read())
 }

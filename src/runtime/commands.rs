@@ -10,7 +10,7 @@ use super::configuration::{self, Shown};
 use super::failure::{EXIT_FAILED, EXIT_USAGE, Failure};
 use super::options::{Options, state_folder};
 use super::rbac::{self, Extra};
-use super::{crash, dashboard, explain, gpus, snapshot, spot, starts, themes};
+use super::{completion, crash, dashboard, explain, gpus, snapshot, spot, starts, themes};
 use crate::cli::{Cli, Command, Config, Prices, Spot};
 use crate::config;
 use crate::export;
@@ -51,7 +51,10 @@ fn perform(cli: &Cli) -> Result<ExitCode, Failure> {
                 asked.into_iter().filter(|(is_asked, _)| *is_asked).map(|(_, extra)| extra).collect();
             print(&rbac::manifest(*role, &extras))
         }
-        Some(Command::Completions { shell }) => print(&completions(*shell)),
+        Some(Command::Completions { shell }) => {
+            let script = completion::script(*shell);
+            print(&script.map_err(|error| Failure::bug(format!("there are no completions for {shell}: {error}")))?)
+        }
         Some(Command::Man) => print(&man()?),
         Some(Command::Themes) => print(&themes::list(&Options::load(cli)?)),
         Some(Command::Keys) => print_lines(&keys(&Options::load(cli)?)),
@@ -93,12 +96,6 @@ pub fn print_lines(text: &str) -> Result<ExitCode, Failure> {
 pub fn complain(text: &str) {
     // If standard error is closed, they cannot be delivered.
     let _ = writeln!(io::stderr(), "{}", printable_lines(text));
-}
-
-fn completions(shell: clap_complete::Shell) -> String {
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "batchtop", &mut text);
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn man() -> Result<String, Failure> {

@@ -5,6 +5,7 @@ mod atomic;
 mod backend;
 mod clock;
 mod commands;
+mod completion;
 mod configuration;
 mod crash;
 mod dashboard;
@@ -40,6 +41,7 @@ mod themes;
 mod watched_file;
 
 pub use commands::run;
+pub use completion::complete_if_asked;
 pub use session::run_if_asked;
 
 /// Capacity of the channel of reports; when it is full Sources wait, so that back-pressure reaches their sockets.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::commands;
-use crate::fake_api::{FakeApi, Fault, pod};
+use crate::fake_api::{FakeApi, Fault, bare, pod};
 use crate::pty::Session;
 
 const PODS: &str = "/api/v1/pods";
@@ -127,4 +127,35 @@ fn a_kind_that_cannot_be_read_holds_up_no_exporter_and_one_look_knows_no_since()
     let gpu = &document["nodes"][0]["gpu"];
     assert_eq!((&gpu["class"], &gpu["exporter"]["state"]), (&"Busy".into(), &"Live".into()), "{gpu}");
     assert_eq!(gpu["classSince"], Value::Null);
+}
+
+/// What a shell is offered for the last of some words.
+fn completed(home: &Path, words: &[&str]) -> Vec<String> {
+    let mut command = commands::command(home, &[&["--", "batchtop"], words].concat());
+    command.env("BATCHTOP_COMPLETE", "bash").env("_CLAP_IFS", "\n");
+    command.env("_CLAP_COMPLETE_INDEX", words.len().to_string()).env("_CLAP_COMPLETE_COMP_TYPE", "9");
+    let output = command.output().expect("it runs");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8").lines().map(|line| line.trim().to_owned()).collect()
+}
+
+#[test]
+fn contexts_of_the_kubeconfig_and_namespaces_of_the_cluster_are_completed() {
+    let home = tempfile::tempdir().expect("a home");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let api = runtime.block_on(FakeApi::start());
+    for name in ["ml", "ml-dev", "vision"] {
+        api.state().put("/api/v1/namespaces", name, &bare(name));
+    }
+    let config = kubeconfig(home.path(), &api.url());
+    assert_eq!(completed(home.path(), &["--kubeconfig", &config, "--context", ""]), ["c"]);
+    assert_eq!(completed(home.path(), &["--kubeconfig", &config, "--context", "x"]), [""; 0]);
+    assert_eq!(completed(home.path(), &["--kubeconfig", &config, "-n", "ml"]), ["ml", "ml-dev"]);
+    assert_eq!(completed(home.path(), &["--kubeconfig", &config, "--namespace", "ml,vi"]), ["ml,vision"]);
+    assert_eq!(completed(home.path(), &["--keymap", "v"]), ["vim"]);
+    api.state().plan("GET /api/v1/namespaces", Fault::Hang, 9);
+    let began = Instant::now();
+    assert_eq!(completed(home.path(), &["--kubeconfig", &config, "-n", "m"]), [""; 0]);
+    assert!(began.elapsed() < Duration::from_secs(30), "a cluster that does not answer is not waited for");
 }

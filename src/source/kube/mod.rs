@@ -8,6 +8,7 @@ mod api;
 mod backoff;
 mod batch;
 mod bodies;
+mod completions;
 mod connect;
 mod containers;
 mod crd;
@@ -45,6 +46,7 @@ mod write;
 
 pub use access::{Access, PooledClient};
 pub use bodies::{BodyLimits, BodyUse};
+pub use completions::{contexts, namespaces};
 pub use containers::{containers, read_containers};
 pub use exec::NOT_STARTED;
 pub use fetch::{FetchError, Fetched, fetch, read};
