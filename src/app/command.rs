@@ -2,7 +2,7 @@
 
 use super::completion::{self, Word};
 use super::effects::Effects;
-use super::{App, Column, Effect, Screen, actions, goto, navigate, notice, picker, texts, views};
+use super::{App, Column, Effect, Screen, actions, goto, navigate, notice, picker, set, texts, views};
 use crate::fleet::Sym;
 use crate::input::Action;
 
@@ -47,6 +47,9 @@ fn run_word(app: &mut App, word: Word, argument: &str, effects: &mut Effects) {
         (Word::Context, name) => set_context(app, name, effects),
         (Word::Sort, name) => set_sort(app, name),
         (Word::By, name) => views::group_by(app, name),
+        (Word::Set, argument) => set::run(app, argument, effects),
+        (Word::Theme, name) => set::run(app, &format!("theme {name}"), effects),
+        (Word::Keymap, name) => set::run(app, &format!("keymap {name}"), effects),
         (Word::Quit, _) => navigate::leave_batchtop(app, effects),
         (Word::QuitAtOnce, _) => effects.push(Effect::Quit),
         (Word::Results, _) => texts::results(app),

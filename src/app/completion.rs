@@ -1,7 +1,8 @@
 //! The names of commands, and what a line that is typed after `:` may become.
 
 use super::field::Field;
-use super::{App, PromptKind, Screen, object_names, picker, views};
+use super::{App, PromptKind, Screen, column_names, object_names, picker, views};
+use crate::config::{SETTINGS, Setting, SettingKind};
 use crate::fleet::Kind;
 use crate::input::Action;
 use crate::units::spelling;
@@ -13,6 +14,9 @@ pub enum Word {
     Context,
     Sort,
     By,
+    Set,
+    Theme,
+    Keymap,
     Quit,
     QuitAtOnce,
     Results,
@@ -20,13 +24,16 @@ pub enum Word {
     Goto(Kind),
 }
 
-const WORDS: [(&str, Word); 13] = [
+const WORDS: [(&str, Word); 16] = [
     ("ns", Word::Namespace),
     ("namespace", Word::Namespace),
     ("ctx", Word::Context),
     ("context", Word::Context),
     ("sort", Word::Sort),
     ("by", Word::By),
+    ("set", Word::Set),
+    ("theme", Word::Theme),
+    ("keymap", Word::Keymap),
     ("q", Word::Quit),
     ("q!", Word::QuitAtOnce),
     ("quit", Word::Quit),
@@ -53,18 +60,23 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// What the last word of a command may become, sorted.
 fn candidates(app: &App, line: &str) -> Vec<String> {
-    let (first, last) = match line.split_once(char::is_whitespace) {
+    let (first, rest) = match line.split_once(char::is_whitespace) {
         None => (None, line),
         Some((first, rest)) => (Some(first), rest.trim_start()),
     };
+    let last = rest.rsplit(char::is_whitespace).next().unwrap_or(rest);
     let mut all: Vec<String> = match first.map(word) {
         None => names().map(str::to_owned).collect(),
         Some(Some(Word::Namespace)) => namespace_names(app),
         Some(Some(Word::Context)) => app.cluster.contexts.clone(),
         Some(Some(Word::Sort)) => {
-            let names = views::sortable(app).into_iter().map(|column| app.settings.columns.name_of(column).into_owned());
+            let names =
+                views::sortable(app).into_iter().map(|column| app.settings.columns.name_of(column).into_owned());
             names.collect()
         }
+        Some(Some(Word::Set)) => set_candidates(app, rest),
+        Some(Some(Word::Theme)) => app.settings.files.themes.clone(),
+        Some(Some(Word::Keymap)) => app.settings.files.keymaps.clone(),
         Some(Some(Word::By)) => views::dimensions(app.ui.level.screen),
         Some(Some(Word::Goto(kind))) => object_names::names(app, kind, last),
         Some(_) if first.and_then(Screen::of_command) == Some(Screen::Cost) => views::dimensions(Screen::Cost),
@@ -75,6 +87,21 @@ fn candidates(app: &App, line: &str) -> Vec<String> {
     all.sort_unstable();
     all.dedup();
     all
+}
+
+/// What may follow `:set`: the name of a setting, then a value of it.
+fn set_candidates(app: &App, rest: &str) -> Vec<String> {
+    let Some((name, _)) = rest.split_once(char::is_whitespace) else {
+        return SETTINGS.iter().map(|setting| setting.key.to_owned()).collect();
+    };
+    let Some(setting) = Setting::find(name) else { return Vec::new() };
+    match setting.kind {
+        SettingKind::Theme => app.settings.files.themes.clone(),
+        SettingKind::Keymap => app.settings.files.keymaps.clone(),
+        SettingKind::Namespaces => picker::known_namespaces(app).iter().map(ToString::to_string).collect(),
+        SettingKind::Columns => column_names(setting.key).names.into_iter().map(str::to_owned).collect(),
+        kind => kind.choices().iter().map(|choice| (*choice).to_owned()).collect(),
+    }
 }
 
 fn namespace_names(app: &App) -> Vec<String> {
@@ -130,12 +157,25 @@ pub fn complete(app: &App, kind: PromptKind, line: &str) -> String {
     let Some(first) = candidates.first() else { return line.to_owned() };
     let common = candidates.iter().skip(1).fold(first.as_str(), |common, other| common_start(common, other));
     let before = line.rfind(char::is_whitespace).map_or("", |at| line.get(..=at).unwrap_or(line));
-    let end = if candidates.len() == 1 && takes_argument(common) { " " } else { "" };
+    let takes_more = takes_argument(common) || Setting::find(common).is_some();
+    let end = if candidates.len() == 1 && takes_more { " " } else { "" };
     format!("{before}{common}{end}")
 }
 
 fn takes_argument(name: &str) -> bool {
-    matches!(word(name), Some(Word::Namespace | Word::Context | Word::Sort | Word::By | Word::Goto(_)))
+    matches!(
+        word(name),
+        Some(
+            Word::Namespace
+                | Word::Context
+                | Word::Sort
+                | Word::By
+                | Word::Set
+                | Word::Theme
+                | Word::Keymap
+                | Word::Goto(_)
+        )
+    )
 }
 
 fn common_start<'a>(a: &'a str, b: &str) -> &'a str {

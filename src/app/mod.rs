@@ -52,6 +52,7 @@ mod save;
 pub mod screens;
 mod scroll;
 mod selection;
+mod set;
 mod sort_picker;
 mod sorting;
 mod source;
@@ -94,6 +95,7 @@ pub use screens::{
 };
 pub use scroll::{Geometry, Scroll, first_visible_row};
 pub use selection::is_marked;
+pub use set::FileNames;
 pub use sort_picker::{SortChoice, SortPicker};
 pub use status::{claim_phase, disagrees, job_state, node_phase, shield_word};
 pub use ui::{

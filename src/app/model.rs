@@ -1,6 +1,7 @@
 //! The state of the application.
 
-use super::{ChosenColumns, Ui};
+use super::{ChosenColumns, FileNames, Ui};
+use crate::config::Effective;
 use crate::fleet::{ClusterFacts, ConnectionError, Epoch, Fleet, Sources};
 use crate::input::Keymap;
 use crate::insight::gpu::GpuThresholds;
@@ -10,7 +11,7 @@ use crate::insight::spot::SpotThresholds;
 use crate::insight::{Insights, Scope};
 use crate::units::Time;
 
-/// Settings from flags, environment and files, which do not change while batchtop runs.
+/// Settings from flags, environment and files, as they are in force now.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Settings {
     /// Whether writing actions are refused (`--readonly`).
@@ -33,11 +34,15 @@ pub struct Settings {
     pub keymap: Keymap,
     /// Columns of the screens for which the user chose some.
     pub columns: ChosenColumns,
+    /// All settings in force, with where each comes from.
+    pub values: Effective,
+    /// Themes and keymaps that can be chosen.
+    pub files: FileNames,
 }
 
 /// Everything batchtop knows. Only `update` changes it.
 pub struct App {
-    /// Settings that do not change while batchtop runs.
+    /// Settings in force; others come with [`super::Msg::Configured`].
     pub settings: Settings,
     /// Time of the last [`super::Msg::Clock`].
     pub now: Time,

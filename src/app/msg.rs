@@ -1,5 +1,6 @@
 //! The two vocabularies of [`super::App`].
 
+use crate::config::{Setting, SettingValue};
 use crate::fleet::{
     Demand, Epoch, HistoryAnswer, HistoryQuestion, Key, LogQuestion, LogReport, ObjectChange, ObjectKey, PodContainer,
     Report, WriteOutcome,
@@ -106,6 +107,8 @@ pub enum Msg {
         /// The whole path, or why it was not saved.
         result: Result<String, super::SaveFailure>,
     },
+    /// Other settings are in force from now on.
+    Configured(Box<super::Settings>),
     /// Something the outside wants to tell the user.
     Notice(super::Notice),
     /// Nothing else is to be done: a slice of the insights' work may be.
@@ -123,6 +126,13 @@ pub enum Msg {
 pub enum Effect {
     /// Leave batchtop.
     Quit,
+    /// Put a setting in force for as long as batchtop runs, and answer with `Msg::Configured`.
+    Set {
+        /// Which one.
+        setting: &'static Setting,
+        /// Its value.
+        value: SettingValue,
+    },
     /// Connect to another context; what the old connection still says carries an older epoch.
     Connect {
         /// Name of the context in the kubeconfig.

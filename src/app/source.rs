@@ -54,6 +54,7 @@ pub fn forget(app: &mut App, context: &str) {
     app.epoch = Epoch(app.epoch.0 + 1);
     app.fleet = Fleet::default();
     app.scope.namespaces = None;
+    app.settings.scope.namespaces = None;
     app.sources = Sources::new();
     app.down = None;
     let contexts = std::mem::take(&mut app.cluster.contexts);

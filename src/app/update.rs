@@ -2,8 +2,8 @@
 
 use super::effects::Effects;
 use super::{
-    App, Effect, Msg, clock, detail, gpu_history, keys, listing, log_keys, logs, mouse, notice, prompt, save, source,
-    work, write,
+    App, Effect, Msg, clock, detail, gpu_history, keys, listing, log_keys, logs, mouse, notice, prompt, save, set,
+    source, work, write,
 };
 
 /// Applies one message and says what is wanted of the outside.
@@ -28,6 +28,7 @@ fn handle(app: &mut App, msg: Msg, effects: &mut Effects) {
         Msg::Containers { epoch, pod, result } => log_keys::containers_told(app, epoch, &pod, result),
         Msg::Log { number, report } => logs::told(app, number, report),
         Msg::Saved { format, path, result } => save::saved(app, format, path, result),
+        Msg::Configured(settings) => set::configure(app, *settings),
         Msg::Notice(notice) => notice::show(app, notice),
         Msg::Work => work::slice(app, effects),
         Msg::Frame => listing::refresh_if_dirty(app),

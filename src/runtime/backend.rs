@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::advisor::AdvisorFile;
@@ -40,6 +41,16 @@ pub enum Choice {
     Demo(u64, Time),
 }
 
+/// What a connection goes by, besides whom it is to.
+pub struct ConnectionSettings {
+    /// Namespaces to read where RBAC does not allow reading the whole cluster.
+    pub namespaces: Vec<String>,
+    /// Which Prometheus server is asked for the metrics of accelerators.
+    pub prometheus: kube::PrometheusChoice,
+    /// Whether AWS is asked for prices.
+    pub aws: Aws,
+}
+
 /// Whether AWS is asked for prices.
 pub enum Aws {
     /// AWS is asked once a price is needed.
@@ -72,6 +83,8 @@ pub struct Backend {
     advisor: FileWatcher<Advisor>,
     runtime: Handle,
     connection: Option<Connection>,
+    /// What watches the user's files.
+    following: Vec<AbortHandle>,
 }
 
 struct Connection {
@@ -107,7 +120,7 @@ impl Backend {
     /// Not connected yet.
     pub fn new(choice: Choice, files: UserFiles, runtime: Handle) -> Self {
         let (prices, advisor) = (FileWatcher::new(files.prices), FileWatcher::new(files.advisor));
-        Self { choice, prices, advisor, runtime, connection: None }
+        Self { choice, prices, advisor, runtime, connection: None, following: Vec::new() }
     }
 
     /// Ends the previous connection and starts a new one, to the context of the flags if none is given.
@@ -125,12 +138,12 @@ impl Backend {
         let (gpus, wanted_gpus) = watch::channel(GpuDemand::default());
         let (requests, answered) = match &self.choice {
             Choice::Kube { options, namespaces, prometheus, aws, journal } => {
-                let (options, namespaces) = match context {
-                    Some(context) => (options_for_context(options, context), Vec::new()),
-                    None => ((**options).clone(), namespaces.clone()),
+                let options = match context {
+                    Some(context) => options_for_context(options, context),
+                    None => (**options).clone(),
                 };
                 let settings = aws_settings(aws, &options);
-                let source = kube::KubeSource::new(options, namespaces, kube::Timing::default(), clock::now);
+                let source = kube::KubeSource::new(options, namespaces.clone(), kube::Timing::default(), clock::now);
                 let source = source.pricing(wanted.clone()).measuring(wanted_gpus, prometheus.clone());
                 let requests = Requests::Kube(Box::new(source.access()), source.history(), journal.clone());
                 self.runtime.spawn(source.run(sink.clone(), epoch, cancel.clone()));
@@ -147,6 +160,18 @@ impl Backend {
             }
         };
         self.connection = Some(Connection { cancel, requests, demand, gpus, answered });
+    }
+
+    /// What connections that begin from now on go by. The demo has nothing of it but its files, which are its own.
+    pub fn configure(&mut self, settings: ConnectionSettings, files: &UserFiles) {
+        let Choice::Kube { namespaces, prometheus, aws, .. } = &mut self.choice else { return };
+        (*namespaces, *prometheus, *aws) = (settings.namespaces, settings.prometheus, settings.aws);
+        if files.prices.places() != self.prices.places() {
+            self.prices = FileWatcher::new(files.prices.clone());
+        }
+        if files.advisor.places() != self.advisor.places() {
+            self.advisor = FileWatcher::new(files.advisor.clone());
+        }
     }
 
     /// Hands a new demand to the Sources outside of the watches. The demo ignores it and reports all that it has.
@@ -169,10 +194,13 @@ impl Backend {
         self.connection.as_ref()?.answered.clone()
     }
 
-    /// Starts to watch the user's files: what is new goes to every connection, notices for the user to `notices`.
-    pub fn follow_files(&self, notices: mpsc::Sender<Msg>) {
-        self.runtime.spawn(self.prices.follow(notices.clone()));
-        self.runtime.spawn(self.advisor.follow(notices));
+    /// Starts to watch the user's files, in place of those that were watched before: what is new goes to every connection,
+    /// notices for the user to `notices`.
+    pub fn follow_files(&mut self, notices: mpsc::Sender<Msg>) {
+        let prices = self.runtime.spawn(self.prices.follow(notices.clone()));
+        let advisor = self.runtime.spawn(self.advisor.follow(notices));
+        let before = std::mem::replace(&mut self.following, vec![prices.abort_handle(), advisor.abort_handle()]);
+        before.iter().for_each(AbortHandle::abort);
     }
 
     /// Handle for requests; `None` before [`Self::connect`].

@@ -7,9 +7,10 @@ use signal_hook::consts::SIGHUP;
 use super::backend::Backend;
 use super::event_loop::{Ended, EventLoop};
 use super::failure::Failure;
-use super::options::{Options, state_folder};
+use super::in_force::InForce;
+use super::options::{Given, Options, state_folder};
 use super::terminal::{self, MouseUse, Terminal};
-use super::{logging, setup};
+use super::{background, logging, setup};
 use crate::app::{Msg, Notice, Severity, update};
 use crate::cli::Cli;
 use crate::config::{ColourDepth, Problem};
@@ -35,10 +36,14 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     let mouse = if options.mouse { MouseUse::On } else { MouseUse::Off };
     let runtime = setup::tokio_runtime()?;
     let backend = Backend::new(start.backend, start.files, runtime.handle().clone());
+    let depth = ColourDepth::of(&environment("COLORTERM"), &term);
+    let in_force = InForce::new(Given::of(cli), options, depth);
     let ended = runtime.block_on(async {
         let terminal = Terminal::take(mouse).map_err(|error| terminal_failed(&error))?;
-        let theme = options.theme_at(ColourDepth::of(&environment("COLORTERM"), &term));
-        let event_loop = EventLoop::new(app, theme, terminal, start.clock, backend, start.state);
+        let mut event_loop = EventLoop::new(app, in_force, terminal, start.clock, backend, start.state);
+        if background::is_askable(&term) && depth != ColourDepth::Sixteen {
+            event_loop.ask_background().map_err(|error| terminal_failed(&error))?;
+        }
         // The whole App is in it.
         let ended = Box::pin(event_loop.run()).await;
         ended.or_else(|error| if terminal::is_gone(&error) { Ok(Ended::HungUp) } else { Err(terminal_failed(&error)) })
@@ -66,7 +71,7 @@ fn exit_code_of(signal: i32) -> ExitCode {
 }
 
 /// The mistakes in the user's files in one sentence; `None` without any.
-fn problem_summary(problems: &[Problem]) -> Option<String> {
+pub fn problem_summary(problems: &[Problem]) -> Option<String> {
     let first = problems.first()?;
     Some(match problems.len() {
         1 => first.to_string(),

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::backend::{Backend, Requests};
+use super::backend::{Backend, ConnectionSettings, Requests, UserFiles};
 use super::clock::Clock;
 use super::journal::Request;
 use super::save;
@@ -73,15 +73,24 @@ impl Executor {
         self.backend.connect(epoch, context, self.sink.clone(), self.clock.clone());
     }
 
-    /// Starts to watch the price file.
-    pub fn follow_files(&self) {
+    /// Starts to watch the user's files.
+    pub fn follow_files(&mut self) {
         self.backend.follow_files(self.answers.clone());
+    }
+
+    /// What connections that begin from now on go by.
+    pub fn configure(&mut self, settings: ConnectionSettings, files: &UserFiles) {
+        self.backend.configure(settings, files);
     }
 
     /// Starts one effect. Effects on the terminal, and what is saved of it, are left to the event loop.
     pub fn perform(&mut self, effect: Effect, cluster: &ClusterFacts) {
         match effect {
-            Effect::Connect { context, epoch } => self.connect(epoch, Some(context)),
+            Effect::Connect { context, epoch } => {
+                self.connect(epoch, Some(context));
+                // Its settings may name other files.
+                self.follow_files();
+            }
             Effect::Write { write, item, verb, change } => {
                 let (context, server) = (cluster.context.clone(), cluster.server.clone());
                 self.write(PendingWrite { write, item, verb, change, context, server });
@@ -96,6 +105,7 @@ impl Executor {
             Effect::RememberSpot(record) => self.remember(move |state| state.spot.save(&record)),
             Effect::Demand(demand) => self.backend.demand(demand),
             Effect::Quit
+            | Effect::Set { .. }
             | Effect::Suspend
             | Effect::Redraw
             | Effect::Copy(_)

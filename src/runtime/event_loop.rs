@@ -4,24 +4,31 @@ use std::io;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use crossterm::event::EventStream;
+use crossterm::event::{Event, EventStream};
 use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 use super::REPORTS_BOUND;
 use super::backend::Backend;
+use super::background;
 use super::clock::Clock;
+use super::configuration_watch::{READINGS_BOUND, Reading};
+use super::dashboard;
 use super::editor;
 use super::effects::Executor;
+use super::failure::Failure;
+use super::in_force::{self, InForce};
 use super::keys::{self, Input};
+use super::options::Options;
 use super::pace::Pacer;
 use super::save;
+use super::setup;
 use super::signals::{Interrupt, Signals};
 use super::state::StateFiles;
-use super::terminal::{self, Terminal};
-use crate::app::{App, Effect, Mouse, Msg, Notice, Severity, update};
-use crate::config::Theme;
+use super::terminal::{self, MouseUse, Terminal};
+use crate::app::{self, App, Effect, Mouse, Msg, Notice, Severity, update};
+use crate::config::{Setting, Theme};
 use crate::fleet::{Epoch, Report};
 use crate::ui;
 use crate::view::{self, Hit, Screen};
@@ -35,6 +42,7 @@ const ANSWERS_BOUND: usize = 16;
 /// State of the event loop.
 pub struct EventLoop {
     app: App,
+    in_force: InForce,
     theme: Theme,
     terminal: Terminal,
     executor: Executor,
@@ -45,6 +53,8 @@ pub struct EventLoop {
     shown: Option<Screen>,
     /// Name and text that are to be shown in the user's editor.
     to_edit: Option<(String, String)>,
+    /// Picks the answer about the background out of the keys, where the terminal was asked.
+    background: Option<background::Answer>,
     began: Instant,
 }
 
@@ -63,7 +73,7 @@ impl EventLoop {
     /// Creates the loop; [`Self::run`] connects to the cluster.
     pub fn new(
         app: App,
-        theme: Theme,
+        in_force: InForce,
         terminal: Terminal,
         clock: Clock,
         backend: Backend,
@@ -73,7 +83,33 @@ impl EventLoop {
         let (answers, done) = mpsc::channel(ANSWERS_BOUND);
         let executor = Executor::new(backend, sink, answers, clock.clone(), state);
         let (pacer, began) = (Pacer::default(), Instant::now());
-        Self { app, theme, terminal, executor, reports, done, clock, pacer, shown: None, to_edit: None, began }
+        Self {
+            app,
+            theme: in_force.theme(),
+            in_force,
+            terminal,
+            executor,
+            reports,
+            done,
+            clock,
+            pacer,
+            shown: None,
+            to_edit: None,
+            background: None,
+            began,
+        }
+    }
+
+    /// Asks the terminal for its background, where that decides about the theme.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn ask_background(&mut self) -> io::Result<()> {
+        if self.in_force.asks_for_background() {
+            self.terminal.ask(background::QUESTION)?;
+            self.background = Some(background::Answer::asked(Instant::now()));
+        }
+        Ok(())
     }
 
     /// Connects and runs until the user quits or a signal arrives.
@@ -98,6 +134,8 @@ impl EventLoop {
         self.draw(Frame::Key)?;
         self.executor.connect(self.app.epoch, None);
         self.executor.follow_files();
+        let (readings, mut read) = mpsc::channel(READINGS_BOUND);
+        tokio::spawn(self.in_force.follow(readings));
         loop {
             tokio::select! {
                 biased;
@@ -108,9 +146,14 @@ impl EventLoop {
                 },
                 () = &mut hang_up => return Ok(Ended::HungUp),
                 event = events.next() => match event {
-                    Some(Ok(event)) => if self.handle_event(event)? { return Ok(Ended::Left) },
+                    Some(Ok(event)) => if self.take_event(event)? { return Ok(Ended::Left) },
                     Some(Err(_)) | None => return Ok(Ended::HungUp),
                 },
+                () = due(self.background.as_ref().and_then(background::Answer::due)) => {
+                    let told = self.background.as_mut().map(background::Answer::give_up);
+                    if self.take_told(told.unwrap_or_default())? { return Ok(Ended::Left) }
+                }
+                Some(reading) = read.recv() => self.read_anew(reading)?,
                 Some(msg) = self.done.recv() => if self.handle_answer(msg)? { return Ok(Ended::Left) },
                 () = sleep_until(self.began, self.pacer.due()) => self.frame()?,
                 () = std::future::ready(()), if self.app.insights.has_work() => self.run_insights(),
@@ -129,7 +172,38 @@ impl EventLoop {
         }
     }
 
-    fn handle_event(&mut self, event: crossterm::event::Event) -> io::Result<bool> {
+    /// Handles an event, unless it is a part of the answer about the background.
+    fn take_event(&mut self, event: Event) -> io::Result<bool> {
+        match &mut self.background {
+            None => self.handle_event(event),
+            Some(answer) => {
+                let told = answer.take(event, Instant::now());
+                self.take_told(told)
+            }
+        }
+    }
+
+    fn take_told(&mut self, told: background::Told) -> io::Result<bool> {
+        if let Some(background) = told.background {
+            self.in_force.set_background(background);
+            let options = self.in_force.options().clone();
+            self.configure(Ok(options))?;
+        }
+        for event in told.events {
+            if self.handle_event(event)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The next frame is drawn even if it says the same.
+    fn draw_anew(&mut self) {
+        self.shown = None;
+        self.pacer.key();
+    }
+
+    fn handle_event(&mut self, event: Event) -> io::Result<bool> {
         let msg = match keys::input(event) {
             Some(Input::Msg(msg)) => Some(msg),
             Some(Input::Click(x, y)) => self.click(x, y).map(Msg::Mouse),
@@ -168,6 +242,14 @@ impl EventLoop {
         for effect in effects {
             match effect {
                 Effect::Quit => return Ok(true),
+                Effect::Set { setting, value } => {
+                    let options = self.in_force.set(setting, value);
+                    self.configure(options)?;
+                }
+                Effect::Connect { context, epoch } => {
+                    self.choose_context(&context)?;
+                    self.executor.perform(Effect::Connect { context, epoch }, &self.app.cluster);
+                }
                 Effect::Suspend => self.stop()?,
                 Effect::Redraw => self.resume()?,
                 Effect::Copy(text) => self.terminal.copy(&text)?,
@@ -180,6 +262,51 @@ impl EventLoop {
             }
         }
         Ok(false)
+    }
+
+    /// Puts the settings of a context in force. Where they cannot be read nothing is written: they may forbid it.
+    fn choose_context(&mut self, context: &str) -> io::Result<()> {
+        let options = self.in_force.choose_context(context);
+        let mistake = options.as_ref().ok().and_then(|options| dashboard::problem_summary(&options.problems));
+        if self.configure(options)?.is_none() {
+            let settings = app::Settings { readonly: true, ..self.app.settings.clone() };
+            self.change(Msg::Configured(Box::new(settings)));
+        }
+        if let Some(text) = mistake {
+            self.change(Msg::Notice(Notice { severity: Severity::Error, text }));
+        }
+        Ok(())
+    }
+
+    /// The files changed: what is in them is put in force, unless there is a mistake in it.
+    fn read_anew(&mut self, reading: Reading) -> io::Result<()> {
+        if let Some(notice) = in_force::refusal(&reading) {
+            self.change(Msg::Notice(notice));
+            return Ok(());
+        }
+        if let Some(changed) = self.configure(reading.map(|options| *options))? {
+            self.change(Msg::Notice(in_force::news(&changed)));
+        }
+        Ok(())
+    }
+
+    /// Puts settings in force, and says which of them are others than before; `None` where they could not be read.
+    fn configure(&mut self, options: Result<Options, Failure>) -> io::Result<Option<Vec<&'static Setting>>> {
+        let replaced = options.and_then(|options| self.in_force.replace(options));
+        let (settings, changed) = match replaced {
+            Ok(replaced) => replaced,
+            Err(failure) => {
+                self.change(Msg::Notice(Notice { severity: Severity::Error, text: failure.message }));
+                return Ok(None);
+            }
+        };
+        let options = self.in_force.options();
+        self.terminal.use_mouse(if options.mouse { MouseUse::On } else { MouseUse::Off })?;
+        self.executor.configure(setup::connection_settings(options), &options.files);
+        self.theme = self.in_force.theme();
+        self.change(Msg::Configured(Box::new(settings)));
+        self.draw_anew();
+        Ok(Some(changed))
     }
 
     fn handle_reports(&mut self, first: (Epoch, Report)) {
@@ -326,6 +453,13 @@ impl Frame {
 async fn gone() {
     if terminal::hang_up().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+async fn due(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
     }
 }
 

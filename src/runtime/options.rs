@@ -207,6 +207,12 @@ pub fn names_of(texts: &[config::Text]) -> Vec<&str> {
 }
 
 impl Options {
+    /// The mistakes that keep a change of the files from being applied; the files that are watched for themselves have their own.
+    pub fn problems_of_change(&self) -> impl Iterator<Item = &Problem> {
+        let others: Vec<&Problem> = self.files.prices.problems().iter().chain(self.files.advisor.problems()).collect();
+        self.problems.iter().filter(move |problem| !others.contains(problem))
+    }
+
     /// The theme for a terminal that shows so many colours: on sixteen the default one gives way to one that is made for them,
     /// and one that the user chose gets the nearest.
     pub fn theme_at(&self, depth: ColourDepth) -> Theme {

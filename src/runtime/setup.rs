@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::atomic::write_private;
-use super::backend::{Aws, Choice, UserFiles};
+use super::backend::{Aws, Choice, ConnectionSettings, UserFiles};
 use super::clock::{self, Clock};
 use super::demo_spot;
 use super::failure::Failure;
 use super::journal::Journal;
-use super::options::{DEMO_SEED, Options, cache_folder, state_folder};
+use super::options::{DEMO_SEED, Options, cache_folder, names_of, state_folder};
 use super::session;
 use super::state::StateFiles;
-use crate::app::{App, Settings};
+use crate::app::{App, FileNames, Settings};
 use crate::cli::{Cli, Command, Connection};
 use crate::insight::Scope;
 use crate::source::aws::PlacementScores;
@@ -42,19 +42,7 @@ pub struct Start {
 /// Checks the flags and builds the start state; does not connect.
 pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
     let clock = if cli.demo.demo { demo_clock(speed(cli)?) } else { clock::wall() };
-    let settings = Settings {
-        readonly: options.readonly,
-        demo: cli.demo.demo,
-        karpenter_version: options.karpenter_version.clone(),
-        gpu: options.gpu,
-        spot: options.spot,
-        checkpoint_annotation: options.checkpoint_annotation.clone(),
-        version: env!("CARGO_PKG_VERSION").to_string(),
-        scope: scope(cli, options)?,
-        keymap: options.keymap.clone(),
-        columns: options.columns.clone(),
-    };
-    let mut app = App::new(settings, clock());
+    let mut app = App::new(settings(cli, options)?, clock());
     let state = state_folder().filter(|_| keeps_state(cli)).map(|folder| StateFiles::in_folder(&folder));
     if let Some(state) = &state {
         app.insights.held.load(state.held.load(), app.now);
@@ -66,11 +54,12 @@ pub fn prepare(cli: &Cli, options: &Options) -> Result<Start, Failure> {
         app.insights.spot.load(demo_spot::seen(seed, app.now));
         Choice::Demo(seed, app.now)
     } else {
+        let ConnectionSettings { namespaces, prometheus, aws } = connection_settings(cli, options);
         Choice::Kube {
             options: Box::new(connect_options(&cli.connection)?),
-            namespaces: options.namespaces.clone().unwrap_or_default(),
-            prometheus: options.prometheus.clone(),
-            aws: aws(cli, options),
+            namespaces,
+            prometheus,
+            aws,
             journal: state_folder().map(|folder| Journal::in_folder(&folder)),
         }
     };
@@ -97,6 +86,37 @@ fn aws(cli: &Cli, options: &Options) -> Aws {
         }
     };
     Aws::On { cache: cache_folder(), placement }
+}
+
+/// What the application knows of the settings.
+///
+/// # Errors
+/// When a selector cannot be read.
+pub fn settings(cli: &Cli, options: &Options) -> Result<Settings, Failure> {
+    let names = |texts| names_of(texts).into_iter().map(str::to_owned).collect();
+    Ok(Settings {
+        readonly: options.readonly,
+        demo: cli.demo.demo,
+        karpenter_version: options.karpenter_version.clone(),
+        gpu: options.gpu,
+        spot: options.spot,
+        checkpoint_annotation: options.checkpoint_annotation.clone(),
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        scope: scope(cli, options)?,
+        keymap: options.keymap.clone(),
+        columns: options.columns.clone(),
+        values: options.settings.clone(),
+        files: FileNames { themes: names(&options.library.themes), keymaps: names(&options.library.keymaps) },
+    })
+}
+
+/// What the next connection goes by.
+pub fn connection_settings(cli: &Cli, options: &Options) -> ConnectionSettings {
+    ConnectionSettings {
+        namespaces: options.namespaces.clone().unwrap_or_default(),
+        prometheus: options.prometheus.clone(),
+        aws: aws(cli, options),
+    }
 }
 
 /// Whether what earlier sessions observed is read, and what this one does is kept.

@@ -129,6 +129,27 @@ impl Terminal {
         self.inner.resize(Rect::new(0, 0, width, height))
     }
 
+    /// Asks the terminal something; its answer comes among the keys.
+    pub fn ask(&mut self, question: &str) -> io::Result<()> {
+        let out = self.inner.backend_mut();
+        queue!(out, Print(question))?;
+        Write::flush(out)
+    }
+
+    /// Uses the mouse from now on, or leaves it to the terminal.
+    pub fn use_mouse(&mut self, mouse: MouseUse) -> io::Result<()> {
+        if mouse == self.mouse {
+            return Ok(());
+        }
+        self.mouse = mouse;
+        let out = self.inner.backend_mut();
+        match mouse {
+            MouseUse::On => queue!(out, Print(ENABLE_CLICKS))?,
+            MouseUse::Off => queue!(out, DisableMouseCapture)?,
+        }
+        Write::flush(out)
+    }
+
     /// Restores the terminal until [`Self::resume`].
     pub fn pause() {
         restore();

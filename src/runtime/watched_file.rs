@@ -56,10 +56,11 @@ pub trait Watched: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Stamp of the file at each of its possible paths; a change means that the file has to be read again.
-type FileStamps = Vec<Result<Stamp, io::ErrorKind>>;
+pub type FileStamps = Vec<Result<Stamp, io::ErrorKind>>;
 
+/// Size, time and identity of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Stamp {
+pub struct Stamp {
     bytes: u64,
     modified: Option<SystemTime>,
     /// Differs after the file has been replaced by another.
@@ -116,7 +117,8 @@ fn read<T: Watched>(places: &[PathBuf]) -> ParseResult<T> {
     T::read(places).map(|content| content.map(Box::new))
 }
 
-fn stamps_of(places: &[PathBuf]) -> FileStamps {
+/// The stamps of files now.
+pub fn stamps_of(places: &[PathBuf]) -> FileStamps {
     let stamp = |path: &PathBuf| {
         let file = fs::metadata(path).map_err(|error| error.kind())?;
         // A pipe can be read only once, so its changes are ignored.
@@ -185,6 +187,11 @@ impl<T: Watched> FileWatcher<T> {
     pub fn new(file: WatchedFile<T>) -> Self {
         let published = watch::Sender::new(Published::from_parsed(&file.parsed, None));
         Self { file, published }
+    }
+
+    /// Paths at which the file may be.
+    pub fn places(&self) -> &[PathBuf] {
+        self.file.places()
     }
 
     /// Publishes to one connection until it ends, now and whenever the file changes.

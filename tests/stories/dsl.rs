@@ -254,6 +254,7 @@ pub fn words(key: &Key) -> String {
 fn effect_words(effect: &Effect) -> String {
     match effect {
         Effect::Quit => "quit".to_owned(),
+        Effect::Set { setting, value } => format!("set {} = {}", setting.key, value.toml()),
         Effect::Connect { context, epoch: Epoch(epoch) } => format!("connect {context} #{epoch}"),
         Effect::Write { verb, change, .. } => match change {
             ObjectChange::Value(change) => {

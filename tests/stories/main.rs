@@ -19,6 +19,7 @@ mod properties;
 #[path = "../rows/mod.rs"]
 mod rows;
 mod saving;
+mod setting;
 mod sorting;
 mod spot;
 mod starts;

@@ -8,6 +8,7 @@ mod commands;
 #[path = "../fake_api/mod.rs"]
 mod fake_api;
 mod pty;
+mod terminals;
 
 use std::path::Path;
 use std::time::Duration;

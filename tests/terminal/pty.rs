@@ -53,6 +53,16 @@ impl Session {
         self.seen.lock().expect("no reader panicked").screen.screen().contents()
     }
 
+    /// Red, green and blue behind the cell at the lower right; `None` for another kind of colour.
+    pub fn background(&self) -> Option<[u8; 3]> {
+        let seen = self.seen.lock().expect("no reader panicked");
+        let (rows, columns) = seen.screen.screen().size();
+        match seen.screen.screen().cell(rows.get() - 1, columns.get() - 1)?.bgcolor() {
+            vt100::Color::Rgb(red, green, blue) => Some([red, green, blue]),
+            _ => None,
+        }
+    }
+
     /// Whether the alternate screen is shown.
     pub fn in_alternate_screen(&self) -> bool {
         self.seen.lock().expect("no reader panicked").screen.screen().alternate_screen()

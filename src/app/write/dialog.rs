@@ -60,7 +60,7 @@ fn ask(app: &mut App, verb: Verb) {
 /// Says that nothing is written, where that is so.
 pub fn refuse_readonly(app: &mut App, verb: Verb) -> bool {
     if app.settings.readonly {
-        notice::warning(app, format!("readonly: batchtop was started so that {} does nothing", verb.name()));
+        notice::warning(app, format!("readonly: {} does nothing; :set readonly says who wants that", verb.name()));
     }
     app.settings.readonly
 }

@@ -278,6 +278,12 @@ impl Insights {
         self.mark(inputs, &[Dependency::Cluster]);
     }
 
+    /// The user's settings changed: thresholds, and what was said of Karpenter's version.
+    pub fn note_settings(&mut self, inputs: &Inputs<'_>) {
+        self.mark(inputs, &[Dependency::Cluster]);
+        self.dirty.extend([Part::Gpus, Part::Spot]);
+    }
+
     /// It is `inputs.now`, a second after `before`. Everything that takes time is left for [`Insights::work`].
     pub fn tick(&mut self, inputs: &Inputs<'_>, before: Time) {
         let minute = |time: Time| time.seconds().div_euclid(SECONDS_PER_MINUTE);
