@@ -9,8 +9,7 @@ use super::start_index::{Launch, Launches, StartIndex};
 use super::{
     Change, ClaimedDevice, Delta, DeviceClassRow, EventRow, EventTable, GangKey, GangRow, GpuAnswer, GpuDevices,
     GpuPart, JobRow, Kind, LoopState, Meta, NodeClaimRow, NodeRow, NodeUsage, ObjectKey, PodRow, PoolKey, PriceChange,
-    Prices,
-    ResourceClaimRow, ResourceSliceRow, Row, Slot, SpotMarket, Sym, Table, Uid, WorkloadRow,
+    Prices, ResourceClaimRow, ResourceSliceRow, Row, Slot, SpotMarket, Sym, Table, Uid, WorkloadRow,
 };
 
 type Slots = HashSet<Slot, RandomState>;

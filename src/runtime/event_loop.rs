@@ -23,7 +23,6 @@ use super::keys::{self, Input};
 use super::options::Options;
 use super::pace::Pacer;
 use super::save;
-use super::setup;
 use super::signals::{Interrupt, Signals};
 use super::state::StateFiles;
 use super::terminal::{self, MouseUse, Terminal};
@@ -302,7 +301,7 @@ impl EventLoop {
         };
         let options = self.in_force.options();
         self.terminal.use_mouse(if options.mouse { MouseUse::On } else { MouseUse::Off })?;
-        self.executor.configure(setup::connection_settings(options), &options.files);
+        self.executor.configure(self.in_force.connection(), &options.files);
         self.theme = self.in_force.theme();
         self.change(Msg::Configured(Box::new(settings)));
         self.draw_anew();

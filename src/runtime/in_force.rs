@@ -2,6 +2,7 @@
 
 use tokio::sync::{mpsc, watch};
 
+use super::backend::ConnectionSettings;
 use super::background::Background;
 use super::configuration_watch::{self, Reading};
 use super::failure::Failure;
@@ -84,6 +85,11 @@ impl InForce {
     pub fn choose_context(&mut self, context: &str) -> Result<Options, Failure> {
         self.given.send_modify(|given| given.context = Some(context.to_owned()));
         Options::with(&self.given.borrow())
+    }
+
+    /// What the next connection goes by.
+    pub fn connection(&self) -> ConnectionSettings {
+        setup::connection_settings(&self.given.borrow().cli, &self.options)
     }
 
     /// Puts options in force. Says what the application has to know of them, and which settings are others than before.

@@ -762,6 +762,27 @@ fn policy_consolidate_after_never_and_missing_labels_stop_consolidation() {
     ]);
 }
 
+/// Only where Karpenter looks at one node does it drop what cannot be worth it; of several that go together it weighs the sum.
+#[test]
+fn what_balanced_weighs_of_a_node_by_itself_is_an_estimate_that_decides_nothing() {
+    let weighed = |policy: &'static str, own: &'static str, other: &'static str| {
+        let priced = |usd: &str| labels(&[&MANAGED_LABELS[..], &[("eks-node-viewer/instance-price", usd)]].concat());
+        let found = busy(|w| {
+            w.node.labels = priced(own);
+            w.add_nodes(1, |row, _| row.labels = priced(other));
+            w.pool().consolidation_policy = sym(policy);
+        })
+        .disruption();
+        assert_eq!(found.may.yes, Reasons::only(Underutilized), "{policy} {own} {other}");
+        let balance = found.blockers.iter().filter(|blocker| blocker.kind == BlockerKind::Balance);
+        balance.map(|blocker| blocker.message.machine_text()).collect::<Vec<String>>()
+    };
+    let estimate = "NodePool \"gpu\" is Balanced, and by itself the node costs too little for what it runs (estimate)";
+    assert_eq!(weighed("Balanced", "1", "9"), [estimate]);
+    assert_eq!(weighed("Balanced", "9", "1"), [""; 0]);
+    assert_eq!(weighed("WhenEmptyOrUnderutilized", "1", "9"), [""; 0]);
+}
+
 #[test]
 fn a_node_must_be_quiet_for_consolidate_after() {
     let quiet = |last: Option<i64>, after: i64, conditions: &'static [&'static str]| {
