@@ -482,6 +482,7 @@ const fn label(part: CostPart) -> &'static str {
         CostPart::UnallocatedGpu => "GPUs not requested",
         CostPart::IdleGpu => "GPUs idle",
         CostPart::Waiting => "waiting",
+        CostPart::Starting => "no node yet",
     }
 }
 

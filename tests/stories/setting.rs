@@ -74,6 +74,7 @@ fn every_setting_can_be_set() {
             SettingKind::Namespaces => "ml vision",
             SettingKind::Switch => "true",
             SettingKind::Percent => "12%",
+            SettingKind::Count(_) => "1",
             SettingKind::Duration { .. } => "90m",
             SettingKind::Annotation => "example.com/saved",
             SettingKind::Version => "1.14",

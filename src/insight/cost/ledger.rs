@@ -165,11 +165,13 @@ pub enum CostPart {
     IdleGpu,
     /// What pods pay that are on their way to be ready.
     Waiting,
+    /// NodeClaims that are billed and have no Node yet.
+    Starting,
 }
 
 impl CostPart {
     /// Every part.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Protected,
         Self::Held,
         Self::HeldUnrequested,
@@ -177,6 +179,7 @@ impl CostPart {
         Self::UnallocatedGpu,
         Self::IdleGpu,
         Self::Waiting,
+        Self::Starting,
     ];
 
     /// Whether it is known only where the protection of every Node is.
@@ -365,7 +368,7 @@ pub struct BurnParts {
     pub held: i64,
     /// What no pod requests, of held Nodes and of others.
     pub idle: i64,
-    /// What is paid before pods run.
+    /// What is paid before pods run: by pods that start, and for machines that do.
     pub waiting: i64,
 }
 
@@ -376,7 +379,8 @@ impl BurnParts {
         let held = (part(CostPart::Held)? - part(CostPart::HeldUnrequested)?).max(0);
         let idle = part(CostPart::Unrequested)?.max(0);
         // A pod that starts on a held Node is in both; what is left for it is not more than all.
-        let waiting = part(CostPart::Waiting)?.clamp(0, (burn.total - held - idle).max(0));
+        let waiting =
+            (part(CostPart::Waiting)? + part(CostPart::Starting)?).clamp(0, (burn.total - held - idle).max(0));
         Some(Self { held, idle, waiting })
     }
 
@@ -544,7 +548,8 @@ mod tests {
         let mut ledger = Ledger::default();
         let mut burning = burn(100, &[]);
         let held = [(CostPart::Held, 40), (CostPart::HeldUnrequested, 10)];
-        let parts = held.into_iter().chain([(CostPart::Unrequested, 25), (CostPart::Waiting, 50)]);
+        let parts =
+            held.into_iter().chain([(CostPart::Unrequested, 25), (CostPart::Waiting, 30), (CostPart::Starting, 20)]);
         parts.for_each(|(part, rate)| burning.parts.set(part, Some(rate)));
         (0..=10).for_each(|second| ledger.look(at(second), Some(&burning), LONGEST));
         let parts = BurnParts { held: 30, idle: 25, waiting: 45 };

@@ -159,8 +159,10 @@ impl Part {
                 // The Node Termination Handler.
                 Dependency::Kind(Kind::Pod),
                 Dependency::Kind(Kind::Event),
-                // The interruption queue, and by the version what a duration of protection means.
+                // The interruption queue.
                 Dependency::Kind(Kind::KarpenterDeployment),
+                // What a duration of protection means.
+                Dependency::Part(Self::Karpenter),
                 // Whose pools these are.
                 Cluster,
                 // Of on-demand capacity.

@@ -1037,6 +1037,9 @@ fn a_launch_that_failed_is_told_of_a_pod_that_has_another_node_by_now() {
         assert!(starts.all().eq(Starts::full(&world.fleet).all()));
         starts.all().flat_map(|start| &start.launch_failures).map(|failure| failure.reason).collect()
     };
+    assert_eq!(reasons(&world), [], "nobody saw whether it was launched");
+    world.take(&Step::Delta(Delta::NodeClaims(vec![Change::Upsert(testing::claim("x"))])));
+    world.take(&Step::Delta(Delta::NodeClaims(vec![Change::Remove(ObjectKey::cluster("x"))])));
     assert_eq!(reasons(&world), [LaunchFailureReason::Deleted]);
     world.take(&told("x.refused", "InsufficientCapacityError", "NodeClaim x event: no capacity", claim));
     assert_eq!(reasons(&world), [LaunchFailureReason::InsufficientCapacity]);

@@ -9,6 +9,7 @@ use crate::fleet::{Fleet, Kind, ObjectKey, Sym};
 use crate::insight::Completeness;
 use crate::insight::cost::{Cost, CostGroup, CostPart, CostRates, GroupBy, Machine, Machines, PerPart};
 use crate::insight::gpu::{ByClass, GpuClass};
+use crate::insight::phase;
 use crate::units::money;
 
 /// What is known of the protection of a Node; `None` where not everything is known that decides.
@@ -67,6 +68,8 @@ struct MachineRate {
     unallocated_gpu: Option<i64>,
     /// What of it is paid for pods that do not run yet; `None` where there are none.
     waiting: Option<i64>,
+    /// Whether it is on its way to be a Node.
+    is_starting: bool,
     protection: NodeProtection,
     groups: [CostGroup; GroupBy::OF_MACHINES.len()],
     /// Its rate by what its accelerators do; empty where it has none.
@@ -83,6 +86,7 @@ impl MachineRate {
             unrequested: 0,
             unallocated_gpu: None,
             waiting: None,
+            is_starting: false,
             protection: NodeProtection::default(),
             groups: GroupBy::OF_MACHINES.map(|dimension| machine.payer(dimension)),
             classes: Vec::new(),
@@ -94,8 +98,10 @@ impl MachineRate {
     fn parts(&self) -> Vec<(CostPart, i64)> {
         let rate = self.rate.unwrap_or(0);
         let mut parts = Vec::new();
-        if self.kind == Kind::Node {
-            parts.push((CostPart::Unrequested, self.unrequested));
+        match self.kind {
+            Kind::Node => parts.push((CostPart::Unrequested, self.unrequested)),
+            _ if self.is_starting => parts.push((CostPart::Starting, rate)),
+            _ => {}
         }
         parts.extend(self.unallocated_gpu.map(|amount| (CostPart::UnallocatedGpu, amount)));
         parts.extend(self.waiting.map(|amount| (CostPart::Waiting, amount)));
@@ -256,6 +262,7 @@ impl RateSums {
         let said = row.and_then(|row| picture.claim(row)).filter(|said| said.node.is_none());
         let new = row.zip(said.and_then(|said| said.cost.as_ref())).map(|(claim, cost)| MachineRate {
             unrequested: cost.rate().unwrap_or(0),
+            is_starting: !phase::is_terminating(claim),
             protection: NodeProtection { is_protected: Some(false), is_held: Some(false) },
             ..MachineRate::new(Kind::NodeClaim, &Machine::of_claim(claim), cost)
         });
