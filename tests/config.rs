@@ -382,7 +382,7 @@ fn defaults_of_settings_are_those_of_the_insights() {
     let settings = in_force("");
     let gpu = GpuThresholds::default();
     let percents = [&setting::GPU_BUSY_PERCENT, &setting::GPU_PARKED_MEMORY_PERCENT].map(|of| settings.percent(of));
-    let wanted = [gpu.busy, gpu.parked_memory].map(|of| u32::try_from(of.whole_percent()).ok());
+    let wanted = [gpu.busy, gpu.parked_memory].map(|of| Some(of.whole_percent()));
     assert_eq!(percents, wanted);
     let seconds = [&setting::GPU_GRACE, &setting::GPU_DWELL, &setting::SPOT_HALF_LIFE].map(|of| settings.seconds(of));
     let spot = SpotThresholds::DEFAULT;

@@ -131,8 +131,7 @@ impl Kind {
                 let names = text.split([',', ' ']).filter(|name| !name.is_empty()).map(quoted);
                 format!("[{}]", names.collect::<Vec<_>>().join(", "))
             }
-            Self::Namespaces | Self::Columns => text.to_owned(),
-            Self::Count(_) => text.to_owned(),
+            Self::Namespaces | Self::Columns | Self::Count(_) => text.to_owned(),
             _ if text.starts_with(['"', '\'']) => text.to_owned(),
             _ => quoted(text),
         }

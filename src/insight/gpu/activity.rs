@@ -342,7 +342,7 @@ fn is_calmer(new: GpuClass, old: GpuClass) -> bool {
 }
 
 /// Since when something is so that was `before` the case since then.
-fn since<T: PartialEq>(before: Option<(T, Option<Time>)>, new: T, now: Time) -> Option<Time> {
+fn since<T: PartialEq + Copy>(before: Option<(T, Option<Time>)>, new: T, now: Time) -> Option<Time> {
     match before? {
         (old, since) if old == new => since,
         _ => Some(now),

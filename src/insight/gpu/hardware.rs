@@ -179,10 +179,9 @@ fn resource_by_labels(node: &NodeRow) -> Option<&'static str> {
             | "karpenter.k8s.aws/instance-accelerator-manufacturer"
             | "eks.amazonaws.com/instance-gpu-manufacturer"
             | "eks.amazonaws.com/instance-accelerator-manufacturer" => return resource_of_maker(value),
-            "cloud.google.com/gke-accelerator" => return Some(NVIDIA),
+            "cloud.google.com/gke-accelerator" | "nvidia.com/gpu.product" => return Some(NVIDIA),
             "cloud.google.com/gke-tpu-accelerator" => return Some("google.com/tpu"),
             "nvidia.com/gpu.present" if value == "true" => return Some(NVIDIA),
-            "nvidia.com/gpu.product" => return Some(NVIDIA),
             "karpenter.k8s.aws/instance-gpu-name"
             | "karpenter.k8s.aws/instance-accelerator-name"
             | "eks.amazonaws.com/instance-gpu-name"

@@ -22,7 +22,7 @@ pub struct NodeProtection {
 }
 
 /// What is known of a Node besides its picture.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct NodeFacts {
     /// Its protection.
     pub protection: NodeProtection,

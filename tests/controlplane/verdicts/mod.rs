@@ -50,10 +50,10 @@ const AT_A_TIME: usize = 2;
 pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
         trial("verdicts::underutilized", || play("underutilized", vec![consolidation::scenarios()])),
-        trial("verdicts::proven", || play_proofs("proven", proofs::consolidation())),
-        trial("verdicts::proven_of_drift", || play_proofs("proven of drift", proofs::drift())),
+        trial("verdicts::proven", || play_proofs("proven", &proofs::consolidation())),
+        trial("verdicts::proven_of_drift", || play_proofs("proven of drift", &proofs::drift())),
         trial("verdicts::proven_of_stranded_and_spot", || {
-            play_proofs("proven of stranded and spot", proofs::stranded_and_spot())
+            play_proofs("proven of stranded and spot", &proofs::stranded_and_spot())
         }),
         trial("verdicts::drifted", || play("drifted", vec![drift::taken(), drift::held()])),
         trial("verdicts::held", || {
@@ -97,11 +97,11 @@ const PROVEN_FOR: SignedDuration = SignedDuration::from_secs(90);
 const PROVEN_WITHIN: Duration = Duration::from_mins(10);
 
 /// What is proven of the simulation, with a Karpenter that replaces no spot node by another.
-fn play_proofs(title: &str, scenarios: Vec<Scenario>) -> Result<()> {
+fn play_proofs(title: &str, scenarios: &[Scenario]) -> Result<()> {
     let _turn = Turn::take();
     let usual = Setup::of(Karpenter::V1_14);
     let setup = Setup { gates: Some(proofs::GATES), stays_for: PROVEN_FOR, window: PROVEN_WITHIN, ..usual };
-    run::play(title, setup, &scenarios)
+    run::play(title, setup, scenarios)
 }
 
 /// What differs between versions, and a core that does not, with a Karpenter of another version.

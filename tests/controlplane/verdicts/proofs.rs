@@ -62,14 +62,14 @@ fn consolidated_staying() -> Vec<Scenario> {
         stays(pinned("pinned-by-label", "team"), "launches none with team=pinned-by-label"),
         only_replaced(tainted("tainted", "NoSchedule", &small()), "it does not tolerate their taints"),
         only_replaced(
-            tainted("tainted-for-another", "NoSchedule", &tolerating(json!({"key": "team", "value": "web"}))),
+            tainted("tainted-for-another", "NoSchedule", &tolerating(&json!({"key": "team", "value": "web"}))),
             "it does not tolerate their taints",
         ),
         only_replaced(
             tainted(
                 "tainted-to-leave",
                 "NoExecute",
-                &tolerating(json!({"key": "team", "operator": "Exists", "effect": "NoSchedule"})),
+                &tolerating(&json!({"key": "team", "operator": "Exists", "effect": "NoSchedule"})),
             ),
             "it does not tolerate their taints",
         ),
@@ -89,7 +89,7 @@ fn consolidated_going() -> Vec<Scenario> {
             let other = place.node_of(OTHER)?;
             label_node(place, &other, "team", place.name)
         })),
-        goes(tainted("tolerated", "NoSchedule", &tolerating(json!({"key": "team", "operator": "Exists"})))),
+        goes(tainted("tolerated", "NoSchedule", &tolerating(&json!({"key": "team", "operator": "Exists"})))),
         // Its pod fits on no other node, and on a smaller one.
         goes(outgrown_at_limit("limit-just-so", "4"))
             .proves(Proof::Of { reasons: &[], says: "consolidation would have to launch a cheaper node" }),
@@ -100,7 +100,7 @@ fn small() -> PodSpec {
     PodSpec::new().cpu("100m").memory("100Mi")
 }
 
-fn tolerating(toleration: Value) -> PodSpec {
+fn tolerating(toleration: &Value) -> PodSpec {
     small().field("tolerations", json!([toleration]))
 }
 

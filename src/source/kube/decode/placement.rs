@@ -11,6 +11,7 @@ use crate::fleet::{self, HostPort, Interner, NodeOperator, NodeRequirement, Plac
 /// `affinity` of a pod, as far as it decides where a pod can be placed at all.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_field_names, reason = "named as in Kubernetes")]
 pub(super) struct Affinity<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
     node_affinity: NodeAffinity<'a>,
