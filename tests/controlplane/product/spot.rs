@@ -423,12 +423,12 @@ fn pods_die_and_are_replaced() -> Result<()> {
         let conditions = pod["status"]["conditions"].as_array();
         conditions.is_some_and(|all| all.iter().any(|one| one["type"] == "Ready" && one["status"] == "True"))
     };
-    let two_ready = || -> Result<Option<()>> {
+    let two_ready_besides = |old: &[Member]| -> Result<Option<()>> {
         let pods = bed.pods_of_job(&namespace, "train")?;
-        let ready = pods.iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null() && is_ready(pod));
-        Ok((ready.count() == 2).then_some(()))
+        let is_new = |pod: &&Value| !old.iter().any(|member| pod["metadata"]["name"] == member.0.as_str());
+        Ok((pods.iter().filter(is_new).filter(|pod| is_ready(pod)).count() == 2).then_some(()))
     };
-    bed.wait_for("both pods to be ready", PATIENCE, two_ready)?;
+    bed.wait_for("both pods to be ready", PATIENCE, || two_ready_besides(&[]))?;
 
     let (before, pods) = compared(&bed, &namespace, &program)?;
     equal(&told_pods(&before)?, &pods)?;
@@ -454,7 +454,7 @@ fn pods_die_and_are_replaced() -> Result<()> {
     let claim =
         pool.claims()?.first().context("a NodeClaim")?["metadata"]["name"].as_str().context("a name")?.to_owned();
     bed.kubectl(&["delete", "nodeclaim", &claim, "--wait=false"])?;
-    bed.wait_for("two new pods to be ready", PATIENCE, two_ready)?;
+    bed.wait_for("two new pods to be ready", PATIENCE, || two_ready_besides(&pods))?;
     let (drained, pods) = compared(&bed, &namespace, &program)?;
     equal(&told_pods(&drained)?, &pods).context("which pods end since when, and which came when and where")?;
     let new = staying(&pods);
