@@ -35,6 +35,8 @@ const SIMULATED: Reasons = Reasons::only(Reason::Drifted).or(Reasons::only(Reaso
 pub(super) struct Surveys {
     found: RefCell<HashMap<(usize, usize), Rc<Survey>, RandomState>>,
     stranded: OnceCell<Vec<ObjectKey>>,
+    /// What of the limit of a NodePool its Nodes use up, by its name, the limited resource and the reason.
+    used: RefCell<HashMap<(Sym, Sym, Reason), i64, RandomState>>,
     one_karpenter: OnceCell<bool>,
     spot_stays: OnceCell<bool>,
 }
@@ -343,22 +345,20 @@ impl<'a> Evaluator<'a> {
         reason: Reason,
     ) -> Option<Sentence> {
         let name = &pool.meta.key.name;
-        let nodes = || self.nodes_of(case, name).filter(|node| reason != Reason::Underutilized || self.is_kept(node));
         let amounts = demand.amounts();
         pool.limits.iter().find_map(|(limited, limit)| {
             if limited == "nodes" {
                 if case.karpenter.limits_of_nodes() != Support::Yes {
                     return None;
                 }
-                let used = nodes().count();
-                let is_reached = i64::try_from(used).ok()? >= quantity::units(limit)?;
+                let is_reached = self.used(case, (name, limited, reason), |_| 1) >= quantity::units(limit)?;
                 return is_reached.then(|| sentence!["NodePool ", name, " is at its limit of ", limit, " nodes"]);
             }
             let resource = resource(limited);
             let (_, wanted) = amounts.iter().find(|(one, _)| *one == resource)?;
             let limit = if resource == Resource::Cpu { quantity::millis(limit)? } else { quantity::units(limit)? };
-            let used = nodes().filter_map(|node| resource.of(&node.capacity));
-            let left = limit.saturating_sub(used.fold(0, i64::saturating_add));
+            let used = self.used(case, (name, limited, reason), |node| resource.of(&node.capacity).unwrap_or(0));
+            let left = limit.saturating_sub(used);
             let leaves =
                 || sentence!["the limits of NodePool ", name, " leave ", resource.amount(left), " ", &resource];
             resource.exceeds(*wanted, left).then(leaves)
@@ -413,19 +413,36 @@ impl<'a> Evaluator<'a> {
         fleet.nodes.iter().all(is_well) && !fleet.pods.iter().any(|pod| pod.node.is_none() && may_leave_spot(pod))
     }
 
-    /// The Nodes that surely count against the limits of a NodePool when Karpenter takes another one.
-    fn nodes_of(&self, case: &NodeInputs<'_>, pool: &Sym) -> impl Iterator<Item = &'a NodeRow> {
-        let taken = &case.node.meta.key.name;
-        let counts = move |node: &&NodeRow| {
-            node.node_pool() == Some(pool) && node.meta.key.name != *taken && node.is_initialized()
-        };
-        let fleet = self.fleet();
-        fleet.nodes.iter().filter(counts).filter(|node| {
-            let claim = fleet.claim_of(node);
-            node.meta.deletion.is_none()
-                && !claim.is_some_and(phase::is_terminating)
-                && !budgets::is_chosen_node(node, claim)
-        })
+    /// What the Nodes of a NodePool use up of a limit while Karpenter takes the Node in question for a reason. The sum over all
+    /// is kept: it is asked for of many Nodes, each of which leaves out itself.
+    fn used(
+        &self,
+        case: &NodeInputs<'_>,
+        (pool, limited, reason): (&Sym, &Sym, Reason),
+        amount: impl Fn(&NodeRow) -> i64,
+    ) -> i64 {
+        let counts =
+            |node: &&NodeRow| self.uses_limits(node, pool) && (reason != Reason::Underutilized || self.is_kept(node));
+        let sum =
+            |nodes: &mut dyn Iterator<Item = &NodeRow>| nodes.filter(counts).map(&amount).fold(0, i64::saturating_add);
+        let key = (pool.clone(), limited.clone(), reason);
+        let known = self.surveys().used.borrow().get(&key).copied();
+        let all = known.unwrap_or_else(|| {
+            let all = sum(&mut self.fleet().nodes.iter());
+            self.surveys().used.borrow_mut().insert(key, all);
+            all
+        });
+        all.saturating_sub(sum(&mut std::iter::once(case.node)))
+    }
+
+    /// Whether a Node surely counts against the limits of a NodePool while it is not taken.
+    fn uses_limits(&self, node: &NodeRow, pool: &Sym) -> bool {
+        let claim = self.fleet().claim_of(node);
+        node.node_pool() == Some(pool)
+            && node.is_initialized()
+            && node.meta.deletion.is_none()
+            && !claim.is_some_and(phase::is_terminating)
+            && !budgets::is_chosen_node(node, claim)
     }
 
     /// Whether Karpenter surely looks for another place for a pod of a node that goes (pkg/utils/pdb/pdb.go,

@@ -111,7 +111,8 @@ impl Wanted {
             }).collect::<Vec<_>>(),
         });
         let units: Vec<Value> = self.units.iter().map(Units::json).collect();
-        let devices: i64 = units.iter().filter_map(|one| one["physicalRequested"].as_i64()).sum();
+        // Parts of boards are rounded once they are added up.
+        let devices: f64 = self.units.iter().map(|one| one.physical_requested).sum();
         equal(
             &found,
             &json!({
@@ -119,7 +120,7 @@ impl Wanted {
                 "advertised": self.sum(|one| one.advertised),
                 "allocatable": self.sum(|one| one.allocatable),
                 "requested": self.sum(|one| one.requested),
-                "physicalRequested": devices,
+                "physicalRequested": thousandths(&json!(devices)),
                 "sharing": self.sharing,
                 "devicePlugin": self.device_plugin,
                 "unallocatedUsdPerHour": self.unallocated(),
