@@ -1,6 +1,5 @@
 //! Spot capacity of three clouds by its labels, and what batchtop tells before, during and after a reclaim.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use jiff::{Span, Timestamp};
@@ -8,7 +7,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use super::program::Program;
-use crate::bed::{Bed, BedOptions, Context, JobSpec, NodePoolSpec, PodSpec, Result, annotation};
+use crate::bed::{Bed, BedOptions, Context, Result};
 use crate::shared::trial;
 use crate::tests_bed::{ensure, equal};
 
@@ -17,7 +16,6 @@ pub fn trials() -> Vec<Trial> {
         trial("spot::a_reclaim_is_told_before_during_and_after", a_reclaim_is_told),
         trial("spot::whoever_tells_of_a_reclaim_is_understood", whoever_tells),
         trial("spot::gangs_of_each_system_lose_their_quorum_with_a_pool", gangs_lose_their_quorum),
-        trial("spot::pods_that_die_and_those_that_replace_them_are_told_as_they_are", pods_die_and_are_replaced),
     ]
 }
 
@@ -351,155 +349,4 @@ fn gangs_lose_their_quorum() -> Result<()> {
     }
     let after = program.snapshot(&[])?;
     equal(&losing(&after, "g5.xlarge/us-east-1b")?, &json!(["set", "spare"])).context("all has lost it already")
-}
-
-/// Long enough for Karpenter to launch a node for pods that wait.
-const PATIENCE: Duration = Duration::from_mins(3);
-
-/// A pod of Job `train`: its name, its Node, when it was created, when it was told to end.
-type Member = (String, Value, Value, Value);
-
-/// The pods of Job `train` as the API server has them, by name.
-fn truth(bed: &Bed, namespace: &str) -> Result<Vec<Member>> {
-    let member = |pod: &Value| {
-        let meta = &pod["metadata"];
-        let name = meta["name"].as_str().context("a name")?.to_owned();
-        let node = pod["spec"]["nodeName"].clone();
-        Ok((name, node, meta["creationTimestamp"].clone(), ended(meta, pod)?))
-    };
-    let mut found = bed.pods_of_job(namespace, "train")?.iter().map(member).collect::<Result<Vec<Member>>>()?;
-    found.sort_by(|one, other| one.0.cmp(&other.0));
-    Ok(found)
-}
-
-/// The deletion timestamp is when the grace period ends: what is told is when it began.
-fn ended(meta: &Value, pod: &Value) -> Result<Value> {
-    let Some(at) = meta["deletionTimestamp"].as_str() else { return Ok(Value::Null) };
-    let grace = meta["deletionGracePeriodSeconds"].as_i64().unwrap_or_default();
-    let at: Timestamp = at.parse().context(pod["metadata"]["name"].to_string())?;
-    Ok(json!(at.checked_sub(Span::new().seconds(grace)).context("before")?.to_string()))
-}
-
-/// The same pods as a snapshot tells them.
-fn told_pods(document: &Value) -> Result<Vec<Member>> {
-    let member = |pod: &Value| {
-        let name = pod["name"].as_str().context("a name")?.to_owned();
-        Ok((name, pod["node"].clone(), pod["createdAt"].clone(), pod["deletingSince"].clone()))
-    };
-    let pods = document["pods"].as_array().context("pods")?;
-    let of_job = pods.iter().filter(|pod| pod["job"] == "train");
-    let mut found = of_job.map(member).collect::<Result<Vec<Member>>>()?;
-    found.sort_by(|one, other| one.0.cmp(&other.0));
-    Ok(found)
-}
-
-/// Those that are not told to end.
-fn staying(pods: &[Member]) -> Vec<&Member> {
-    pods.iter().filter(|pod| pod.3.is_null()).collect()
-}
-
-/// What the cluster says of its pods, once that no longer changes while it is read twice around a snapshot.
-fn compared(bed: &Bed, namespace: &str, program: &Program) -> Result<(Value, Vec<Member>)> {
-    bed.wait_for("a snapshot of a cluster that stands still", PATIENCE, || {
-        let before = truth(bed, namespace)?;
-        let document = program.snapshot(&[])?;
-        let is_still = truth(bed, namespace)? == before;
-        Ok(is_still.then_some((document, before)))
-    })
-}
-
-fn pods_die_and_are_replaced() -> Result<()> {
-    let bed = Bed::start(&BedOptions::full())?;
-    let spec = NodePoolSpec::new("spot").capacity_types(&["spot"]).instance_types(&["c5.xlarge"]);
-    let pool = bed.node_pool(spec)?;
-    let namespace = bed.namespace("spot")?;
-    let program = Program::new(bed.admin_kubeconfig())?;
-    let mut screen = program.dashboard(&[], (200, 50));
-    screen.wait_for("live");
-    // What has been told to end stays until the test lets go of it, as a pod does that saves its work.
-    let pod = PodSpec::new().on_pool(&pool).annotation(annotation::HOLD_TERMINATING, "true");
-    bed.apply(&JobSpec::new(&namespace, "train", pod).pods(2).build())?;
-    let is_ready = |pod: &Value| {
-        let conditions = pod["status"]["conditions"].as_array();
-        conditions.is_some_and(|all| all.iter().any(|one| one["type"] == "Ready" && one["status"] == "True"))
-    };
-    let two_ready_besides = |old: &[Member]| -> Result<Option<()>> {
-        let pods = bed.pods_of_job(&namespace, "train")?;
-        let is_new = |pod: &&Value| !old.iter().any(|member| pod["metadata"]["name"] == member.0.as_str());
-        Ok((pods.iter().filter(is_new).filter(|pod| is_ready(pod)).count() == 2).then_some(()))
-    };
-    bed.wait_for("both pods to be ready", PATIENCE, || two_ready_besides(&[]))?;
-
-    let (before, pods) = compared(&bed, &namespace, &program)?;
-    equal(&told_pods(&before)?, &pods)?;
-    let node = pods[0].1.as_str().context("a node")?.to_owned();
-    equal(&pods.iter().map(|pod| pod.1.as_str() == Some(&node)).collect::<Vec<_>>(), &vec![true, true])?;
-    equal(&of(&before, &node, &["state", "signal"])?, &json!(["Blind", null]))?;
-    let at_stake = |document: &Value| -> Result<Value> {
-        let found = document["spotPools"].as_array().and_then(|pools| pools.first()).context("a pool")?;
-        Ok(json!([found["nodes"], found["pods"], found["jobs"][0]["name"]]))
-    };
-    equal(&at_stake(&before)?, &json!([1, 2, "train"]))?;
-
-    // The notice: nothing has happened to the pods yet.
-    let at = interrupted(&bed, &node, 0)?;
-    let (during, pods) = compared(&bed, &namespace, &program)?;
-    equal(&told_pods(&during)?, &pods)?;
-    let ends = at.checked_add(Span::new().seconds(120)).context("two minutes later")?.to_string();
-    equal(&of(&during, &node, &["state", "endsAt"])?, &json!(["Reclaiming", ends]))?;
-    equal(&at_stake(&during)?, &json!([1, 2, "train"]))?;
-    screen.wait_until("the notice", |text| text.contains("goes in") && text.contains("no new pods yet"));
-
-    // Karpenter deletes the NodeClaim as soon as it hears of it; its drain evicts the pods, and the Job has new ones.
-    let claim =
-        pool.claims()?.first().context("a NodeClaim")?["metadata"]["name"].as_str().context("a name")?.to_owned();
-    bed.kubectl(&["delete", "nodeclaim", &claim, "--wait=false"])?;
-    bed.wait_for("two new pods to be ready", PATIENCE, || two_ready_besides(&pods))?;
-    let (drained, pods) = compared(&bed, &namespace, &program)?;
-    equal(&told_pods(&drained)?, &pods).context("which pods end since when, and which came when and where")?;
-    let new = staying(&pods);
-    equal(&(pods.len(), new.len()), &(4, 2))?;
-    let elsewhere = new[0].1.as_str().context("a node")?.to_owned();
-    ensure(new.iter().all(|pod| pod.1.as_str() != Some(&node)), || format!("{new:?} are on {node}"))?;
-    let is_after = |member: &&&Member| -> bool {
-        member.2.as_str().and_then(|created| created.parse::<Timestamp>().ok()).is_some_and(|created| created >= at)
-    };
-    equal(&new.iter().filter(is_after).count(), &2)?;
-    equal(&spot(&drained, &node)?["state"], &json!("Reclaiming"))?;
-    screen.wait_for("2 of 2 new pods ready");
-
-    // The instance goes two minutes after the notice.
-    let gone: Vec<String> = pods.iter().filter(|pod| !pod.3.is_null()).map(|pod| pod.0.clone()).collect();
-    for name in &gone {
-        bed.annotate(&namespace.core(&format!("pods/{name}")), annotation::HOLD_TERMINATING, None)?;
-    }
-    bed.wait_for("the node to be gone", PATIENCE, || {
-        Ok(bed.api().find(&format!("/api/v1/nodes/{node}"))?.is_none().then_some(()))
-    })?;
-    let (after, pods) = compared(&bed, &namespace, &program)?;
-    equal(&told_pods(&after)?, &pods)?;
-    equal(&pods.iter().map(|pod| gone.contains(&pod.0)).collect::<Vec<_>>(), &vec![false, false])?;
-    equal(&spot(&after, &elsewhere)?["signal"], &Value::Null)?;
-    equal(&at_stake(&after)?, &json!([1, 2, "train"]))?;
-    equal(&after["totals"]["spot"]["reclaiming"], &json!(0))?;
-    let evicted: BTreeSet<&str> = after["events"]
-        .as_array()
-        .context("events")?
-        .iter()
-        .filter(|event| event["class"] == "Eviction" && event["object"]["kind"] == "Pod")
-        .filter_map(|event| event["object"]["name"].as_str())
-        .collect();
-    ensure(gone.iter().all(|name| evicted.contains(name.as_str())), || format!("{gone:?} of {evicted:?}"))?;
-    screen.wait_until("the banner to be gone", |text| !text.contains("new pods ready"));
-    screen.send("5/SpotInterrupted\r");
-    screen.wait_until("the incident", |text| text.contains("SpotInterrupted") && text.contains("5 Events"));
-    screen.send("\r");
-    screen.wait_until("the pods that died", |text| {
-        text.contains("PODS IT HIT") && gone.iter().all(|name| text.contains(name.as_str()))
-    });
-    screen.send("\u{1b}");
-    screen.wait_until("the details to be closed", |text| !text.contains("PODS IT HIT"));
-    screen.send("q");
-    let (status, _) = screen.wait();
-    ensure(status.success(), || format!("{status:?}"))
 }

@@ -182,7 +182,12 @@ fn chosen_times() -> Result<()> {
     start_in(&bed, &namespace, "first", None)?;
     let again = pulls(&warm, "5s").annotation(annotation::SANDBOX, "4s");
     bed.apply(&JobSpec::new(&namespace, "warm", again).build())?;
-    let start = start_in(&bed, &namespace, "cached", None)?;
+    start_in(&bed, &namespace, "cached", None)?;
+    // Its Event may come after it is ready.
+    let start = bed.wait_for("what is told of its image", PATIENCE, || {
+        let start = start_of(&bed, &namespace, "cached")?;
+        Ok((!start["images"][0]["cached"].is_null()).then_some(start))
+    })?;
     equal(&json!([start["complete"], start["images"][0]["cached"]]), &json!([true, true]))?;
     took(&start, "Sandbox", 6)?;
     took(&start, "Start", 0)?;
