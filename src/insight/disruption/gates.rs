@@ -345,12 +345,12 @@ fn pod_annotations(case: &NodeInputs<'_>) -> GateResult {
     let (doubtful, certain): (Vec<&PodRow>, Vec<&PodRow>) =
         case.protected().partition(|pod| case.doubts_protection_of(pod));
     let blockers = certain.into_iter().map(|pod| protected_pod(case, pod, reasons)).collect();
-    let doubts = doubtful.into_iter().map(|pod| doubtful_pod(pod, reasons));
+    let doubts = doubtful.into_iter().map(|pod| doubtful_pod(case, pod, reasons));
     GateResult { blockers, undecided: Vec::new() }.or_undecided(doubts, Doubt::Version).needs(case, Kind::Pod, reasons)
 }
 
 /// Karpenter before 1.12 takes a duration for nothing.
-fn doubtful_pod(pod: &PodRow, reasons: Reasons) -> Blocker {
+fn doubtful_pod(case: &NodeInputs<'_>, pod: &PodRow, reasons: Reasons) -> Blocker {
     let value = pod.do_not_disrupt.as_ref().map_or("", |value| value.as_str()).to_owned();
     let message = sentence![
         "Karpenter reads \"",
@@ -359,7 +359,9 @@ fn doubtful_pod(pod: &PodRow, reasons: Reasons) -> Blocker {
         &pod.meta.key,
         " only since 1.12, and its version is not known"
     ];
-    Blocker::new(BlockerKind::InputMissing, reasons, message).about(Key::new(Kind::Pod, pod.meta.key.clone()))
+    Blocker::new(BlockerKind::InputMissing, reasons, message)
+        .about(Key::new(Kind::Pod, pod.meta.key.clone()))
+        .until(protection::of_pod(pod, case.now, case.karpenter).until)
 }
 
 fn protected_pod(case: &NodeInputs<'_>, pod: &PodRow, reasons: Reasons) -> Blocker {

@@ -82,6 +82,8 @@ fn end(case: &NodeInputs<'_>, blocker: &Blocker, reason: Reason) -> End {
     match blocker.kind {
         BlockerKind::LoopPaused => End::AnyTime,
         BlockerKind::Budget => end_of_budget(case, reason),
+        // What is not known may stop nothing: that it ends then says nothing of before.
+        BlockerKind::InputMissing => End::Unknown,
         _ => blocker.until.map_or(End::Unknown, End::At),
     }
 }
