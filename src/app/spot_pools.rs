@@ -17,10 +17,7 @@ pub fn build(app: &App) -> Listed {
     let kept = all.filter(|pool| filter.is_empty() || filter.meets_spot_pool(pool));
     let mut ranked: Vec<(Rank<'_>, &SpotPool)> = kept.map(|pool| (rank(pool, level.sort, app), pool)).collect();
     ranked.sort_unstable_by(|a, b| compare(a, b, level.sort));
-    let rate = ranked.iter().fold(RateOfRows::default(), |sum, (_, pool)| RateOfRows {
-        micro_usd_per_hour: sum.micro_usd_per_hour.saturating_add(pool.stake.rate.unwrap_or(0)),
-        unpriced: sum.unpriced + usize::from(pool.stake.unpriced > 0),
-    });
+    let rate = RateOfRows::of_stakes(ranked.iter().map(|(_, pool)| &pool.stake));
     let rows = ranked.into_iter().map(|(_, pool)| RowKey::SpotPool(Box::new(pool.key.clone()))).collect();
     Listed { rows, unfiltered: app.insights.spot.pools().count(), rate }
 }

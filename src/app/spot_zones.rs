@@ -21,10 +21,7 @@ pub fn build(app: &App) -> Listed {
     let mut ranked: Vec<(Rank<'_>, &SpotZone)> = kept.map(|zone| (rank(zone), zone)).collect();
     // A stable sort: zones come by name.
     ranked.sort_by(|(a, _), (b, _)| a.compare(*b, level.sort));
-    let rate = ranked.iter().fold(RateOfRows::default(), |sum, (_, zone)| RateOfRows {
-        micro_usd_per_hour: sum.micro_usd_per_hour.saturating_add(zone.stake.rate.unwrap_or(0)),
-        unpriced: sum.unpriced + usize::from(zone.stake.unpriced > 0),
-    });
+    let rate = RateOfRows::of_stakes(ranked.iter().map(|(_, zone)| &zone.stake));
     let rows = ranked.into_iter().map(|(_, zone)| RowKey::SpotZone(Box::new(zone.key.clone()))).collect();
     Listed { rows, unfiltered: spot.zones().count(), rate }
 }

@@ -17,7 +17,7 @@ use crate::insight::Sentence;
 use crate::insight::cost::{CostKey, GroupBy};
 use crate::insight::gpu::history::NodeHistory;
 use crate::insight::incidents::{Incident, IncidentKey};
-use crate::insight::spot::SpotPoolKey;
+use crate::insight::spot::{SpotPoolKey, Stake};
 use crate::units::Time;
 
 /// What a level is narrowed to after drilling down.
@@ -145,6 +145,16 @@ pub struct RateOfRows {
     pub micro_usd_per_hour: i64,
     /// Number of rows without a known price.
     pub unpriced: usize,
+}
+
+impl RateOfRows {
+    /// Of rows that stand for spot Nodes.
+    pub fn of_stakes<'a>(stakes: impl Iterator<Item = &'a Stake>) -> Self {
+        stakes.fold(Self::default(), |sum, stake| Self {
+            micro_usd_per_hour: sum.micro_usd_per_hour.saturating_add(stake.rate.unwrap_or(0)),
+            unpriced: sum.unpriced + usize::from(stake.unpriced > 0),
+        })
+    }
 }
 
 impl Ui {

@@ -54,11 +54,15 @@ impl<'a> FrameContext<'a> {
         self.app.ui.level.selected.as_ref().or_else(|| listing.rows.get(listing.cursor))
     }
 
+    /// Columns of the details.
+    pub(super) fn panel_width(&self) -> usize {
+        let width = self.app.ui.size.0;
+        usize::from(if width >= BESIDE_FROM { width - width / 2 } else { width })
+    }
+
     /// Columns of a line below a heading of details.
     pub(super) fn detail_width(&self) -> usize {
-        let width = self.app.ui.size.0;
-        let panel = if width >= BESIDE_FROM { width - width / 2 } else { width };
-        usize::from(panel).saturating_sub(5)
+        self.panel_width().saturating_sub(5)
     }
 
     /// The protection of a pod now.

@@ -81,7 +81,7 @@ pub enum Order {
     DeviceGroups(for<'a> fn(&'a DeviceGroupRow) -> (i64, i64, &'a str)),
     /// Spot pools: by the rank of each, then the dearest first.
     SpotPools(RankOfSpotPool),
-    /// Zones of spot capacity: by the rank of each, then the dearest first.
+    /// Zones of spot capacity: by the rank of each, then by name.
     SpotZones(for<'a> fn(&'a SpotZone) -> Rank<'a>),
     /// What needs somebody: by the rank of each, made of its place among all and of itself.
     Matters(for<'a> fn(usize, &'a Matter) -> Rank<'a>),

@@ -536,16 +536,14 @@ fn lacks_label(key: &'static str) -> Sentence {
 
 /// `WhenEmpty` on a node that is not empty. Any other value, known or not, lets Karpenter go on (consolidation.go).
 fn policy(case: &NodeInputs<'_>, pool: &NodePoolRow) -> GateResult {
-    let drift = || drift_of_empty(case);
     if case.doubts_emptiness() {
         let message =
             "pods that cost nothing to evict leave a node empty only since 1.14, and Karpenter's version is not known";
         let blocker = Blocker::new(BlockerKind::InputMissing, Reasons::GRACEFUL, message);
-        return GateResult::undecided(blocker.about(node_key(case)), Doubt::Version)
-            .or_undecided(drift(), Doubt::Version);
+        return GateResult::undecided(blocker.about(node_key(case)), Doubt::Version);
     }
     if pool.consolidation_policy != "WhenEmpty" || case.is_empty() != Some(false) {
-        return GateResult::OPEN.or_undecided(drift(), Doubt::Version);
+        return GateResult::OPEN.or_undecided(drift_of_empty(case), Doubt::Version);
     }
     let name = &pool.meta.key.name;
     let message = match case.karpenter.empty_rule() {

@@ -42,16 +42,18 @@ impl CommandWatch {
         self.looked_at = None;
     }
 
-    /// Goes on with a search, or begins one where it is time. Says whether there is more to do.
-    pub(super) fn follow(&mut self, inputs: &Inputs<'_>, verdicts: &Verdicts, evaluator: &Evaluator<'_>) -> bool {
+    /// Whether a search goes on, or it is time for one. Forgets everything while not everything is known that decides about Nodes.
+    pub(super) fn has_work(&mut self, inputs: &Inputs<'_>) -> bool {
         if !inputs.known().decides_nodes() {
             *self = Self::default();
             return false;
         }
         let is_due = self.looked_at.is_none_or(|at| !(0..LOOK_EVERY_SECONDS).contains(&inputs.now.seconds_since(at)));
-        if self.search.is_none() && !is_due {
-            return false;
-        }
+        self.search.is_some() || is_due
+    }
+
+    /// Goes on with a search, or begins one. Says whether there is more to do.
+    pub(super) fn follow(&mut self, inputs: &Inputs<'_>, verdicts: &Verdicts, evaluator: &Evaluator<'_>) -> bool {
         let known = RefCell::new(self.search.take().unwrap_or_default());
         let left = Cell::new(PLACES_PER_SLICE);
         let is_complete = Cell::new(true);

@@ -458,6 +458,9 @@ impl Insights {
     }
 
     fn follow_next_commands(&mut self, inputs: &Inputs<'_>) {
+        if !self.command_watch.has_work(inputs) {
+            return;
+        }
         let evaluator = Evaluator::new(inputs.fleet, &self.picture, &inputs.known(), &self.karpenter, inputs.now);
         if self.command_watch.follow(inputs, &self.verdicts, &evaluator) {
             self.due.insert(Task::NextCommands);

@@ -314,7 +314,8 @@ fn complete(known: &Completeness<'_>, karpenter: &KarpenterVersion) -> Complete 
     }
 }
 
-fn group_of(claim: Option<&NodeClaimRow>) -> &str {
+/// Which Karpenter manages a NodeClaim: the group of its NodeClass, empty where it has none.
+pub(super) fn group_of(claim: Option<&NodeClaimRow>) -> &str {
     claim.and_then(|claim| claim.node_class.as_ref()).map_or("", |class| class.group.as_str())
 }
 

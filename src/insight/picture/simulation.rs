@@ -14,6 +14,7 @@ use std::rc::Rc;
 use foldhash::fast::RandomState;
 
 use super::Evaluator;
+use super::evaluator::group_of;
 use super::node::NodeLoad;
 use crate::fleet::{
     DisruptionBudgetRow, Fleet, HostPort, Key, Kind, NodeClaimRow, NodeOperator, NodePoolRow, NodeRequirement, NodeRow,
@@ -252,7 +253,10 @@ impl<'a> Evaluator<'a> {
         let fits = sentence![&pod.meta.key, " fits on no other node: ", survey.why(&demand, name)];
         let message = match refusal {
             Some(refusal) if refused == asked => sentence![fits, "; nor on a new one: ", refusal],
-            Some(refusal) => sentence![fits, "; nor, for ", names(refused), ", on a new one: ", refusal],
+            Some(refusal) => {
+                let kept = is_kept.then(|| Sentence::of(SPOT_IS_KEPT));
+                sentence![fits, "; nor, for ", names(refused), ", on a new one: ", refusal, kept]
+            }
             None if is_kept => sentence![fits, SPOT_IS_KEPT],
             None => sentence![fits, "; consolidation would have to launch a cheaper node"],
         };
@@ -269,7 +273,7 @@ impl<'a> Evaluator<'a> {
         let proofs = self.stranded().iter().filter_map(|key| self.fleet().pods.get(key)).filter_map(|pod| {
             let from = pod.node.as_ref()?;
             let behind = self.fleet().claim_of(self.fleet().node(from)?)?;
-            let demand = Demand::of(pod).filter(|_| Some(group_of(behind)) == case.claim.map(group_of))?;
+            let demand = Demand::of(pod).filter(|_| group_of(Some(behind)) == group_of(case.claim))?;
             let survey = self.survey(&demand);
             let (reasons, refusal) = self.refused(case, &demand, asked);
             if !survey.is_nowhere_besides(name) || reasons.is_empty() {
@@ -386,9 +390,10 @@ impl<'a> Evaluator<'a> {
     /// Whether consolidation cannot put a new node in the place of a spot node, though a NodePool would launch one for the pod: the
     /// new node could only be a spot node too (pkg/controllers/disruption/consolidation.go, computeSpotToSpotConsolidation).
     fn is_spot_kept(&self, case: &NodeInputs<'_>, demand: &Demand<'_>) -> bool {
-        let mut pools = self.offered_pools().filter(|pool| demand.refusal(pool).is_none());
+        let mut pools = self.offered_pools().filter(|pool| demand.refusal(pool).is_none()).peekable();
         case.label(CAPACITY_TYPE).is_some_and(|kind| kind == SPOT)
             && !case.is_of_auto_mode()
+            && pools.peek().is_some()
             && pools.all(launches_spot_nodes)
             && *self.surveys().spot_stays.get_or_init(|| self.gate_keeps_spot() && self.is_all_spot())
     }
@@ -493,7 +498,7 @@ impl<'a> Evaluator<'a> {
     /// Whether all NodeClaims are managed by the same Karpenter.
     fn has_one_karpenter(&self) -> bool {
         *self.surveys().one_karpenter.get_or_init(|| {
-            let mut groups = self.fleet().node_claims.iter().map(group_of);
+            let mut groups = self.fleet().node_claims.iter().map(|claim| group_of(Some(claim)));
             let first = groups.next();
             groups.all(|group| Some(group) == first)
         })
@@ -597,11 +602,6 @@ fn resource(name: &Sym) -> Resource {
         "pods" => Resource::Pods,
         _ => Resource::Gpu(name.clone()),
     }
-}
-
-/// Which Karpenter manages a NodeClaim: the group of its NodeClass.
-fn group_of(claim: &NodeClaimRow) -> Option<&Sym> {
-    claim.node_class.as_ref().map(|class| &class.group)
 }
 
 fn names(reasons: Reasons) -> String {

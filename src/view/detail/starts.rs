@@ -1,7 +1,6 @@
 //! Where the time of starts went: that of a pod, of the pods of a Job, of those on a Node.
 
 use super::super::context::FrameContext;
-use super::super::layout::BESIDE_FROM;
 use super::super::{Line, format, start_lines, start_words};
 use super::Page;
 use crate::config::Role;
@@ -32,13 +31,7 @@ pub(super) fn of_pod(frame: &FrameContext<'_>, pod: &PodRow, page: &mut Page) {
 
 /// What a line of the details leaves for bars.
 fn bar_width(frame: &FrameContext<'_>) -> usize {
-    panel_width(frame).saturating_sub(start_lines::BESIDE_BAR + AROUND_LINE).clamp(NARROWEST_BAR, WIDEST_BAR)
-}
-
-/// Columns of the details.
-fn panel_width(frame: &FrameContext<'_>) -> usize {
-    let width = usize::from(frame.app.ui.size.0);
-    if frame.app.ui.size.0 >= BESIDE_FROM { width - width / 2 } else { width }
+    frame.panel_width().saturating_sub(start_lines::BESIDE_BAR + AROUND_LINE).clamp(NARROWEST_BAR, WIDEST_BAR)
 }
 
 /// Columns of the panel around a line.
@@ -46,7 +39,7 @@ const AROUND_LINE: usize = 6;
 
 /// What a line of the details leaves for bars with nothing beside them but their length.
 fn axis_width(frame: &FrameContext<'_>) -> usize {
-    panel_width(frame).saturating_sub(start_lines::BESIDE_BARS + AROUND_LINE).clamp(NARROWEST_BAR, WIDEST_AXIS)
+    frame.panel_width().saturating_sub(start_lines::BESIDE_BARS + AROUND_LINE).clamp(NARROWEST_BAR, WIDEST_AXIS)
 }
 
 /// The pods of a Job together.
